@@ -1,0 +1,286 @@
+package rekey_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/rekey-pg/rekey"
+
+// room is one package and what its code, without its tests, may import.
+type room struct {
+	name string
+	// below are the rooms of this module. Each must stand in an earlier row.
+	below string
+	// others are modules that are not ours; the standard library is free to all.
+	others string
+}
+
+// Only the rooms with an effect know the server.
+const (
+	pgx    = "github.com/jackc/pgx/v5"
+	pgcode = "github.com/jackc/pgerrcode"
+	cobra  = "github.com/spf13/cobra"
+	pflag  = "github.com/spf13/pflag"
+	mpb    = "github.com/vbauerster/mpb/v8"
+	term   = "golang.org/x/term"
+	system = "golang.org/x/sys"
+	gocmp  = "github.com/google/go-cmp"
+	yaml   = "go.yaml.in/yaml/v3"
+)
+
+// rooms is the house, from the ground up: ARCHITECTURE.md tells it in words. A new package gets a row
+// here, and a new import is a decision that is made here.
+func rooms() []room {
+	join := func(words ...string) string { return strings.Join(words, " ") }
+	in := func(names ...string) string { return "internal/" + strings.Join(names, " internal/") }
+	return []room{
+		// Pure: values and decisions.
+		{name: "internal/sqltext"},
+		{name: "internal/catalog"},
+		{name: "internal/profile"},
+		{name: "internal/pace"},
+		{name: "internal/problem", below: in("sqltext")},
+		{name: "internal/event", below: in("problem")},
+		{name: "internal/step", below: in("catalog", "sqltext")},
+		{name: "internal/discover", below: in("catalog")},
+		{name: "internal/order", below: in("catalog")},
+		{name: "internal/plan", below: in("catalog", "discover", "event", "order", "problem", "profile", "sqltext", "step")},
+		{name: "internal/script", below: in("catalog", "plan", "sqltext", "step")},
+		{name: "ident", below: in("sqltext")},
+
+		// Effects: the server, a clock, a terminal, a process.
+		{name: "internal/pg", others: join(pgx, pgcode)},
+		{name: "internal/inspect", below: in("catalog", "pg", "sqltext"), others: pgx},
+		{name: "internal/journal", below: in("pg", "problem", "sqltext"), others: pgx},
+		{name: "internal/survey", below: in("catalog", "inspect", "journal", "pg", "plan", "problem", "profile", "sqltext", "step"), others: pgx},
+		{name: "internal/backfill", below: in("catalog", "event", "pace", "pg", "sqltext", "step"), others: join(pgx, pgcode)},
+		{
+			name: "internal/backfill/ordered", below: in("backfill", "catalog", "event", "order", "pace", "pg", "sqltext", "step"),
+			others: join(pgx, pgcode),
+		},
+		{
+			name: "internal/verify",
+			below: in("backfill/ordered", "catalog", "event", "inspect", "journal", "order", "pg", "plan", "problem", "sqltext", "step",
+				"survey"),
+			others: join(pgx, pgcode),
+		},
+		{name: "internal/throttle", below: in("catalog", "event", "pace", "pg", "problem", "sqltext"), others: pgx},
+		{
+			name: "internal/run",
+			below: in("backfill", "backfill/ordered", "catalog", "event", "inspect", "journal", "order", "pace", "pg", "plan", "problem", "sqltext",
+				"step", "survey", "throttle", "verify"),
+			others: join(pgx, pgcode),
+		},
+
+		// The laws that tests run on steps and plans.
+		{name: "internal/step/steptest", below: in("sqltext", "step"), others: join(pgx, gocmp)},
+
+		// The front door: what hosts import.
+		{
+			name: ".",
+			below: in("backfill", "catalog", "discover", "event", "inspect", "journal", "order", "pace", "pg", "plan", "problem", "profile", "run",
+				"script", "sqltext", "step", "survey", "throttle", "verify"),
+			others: pgx,
+		},
+		{name: "phoenixkit", below: ".", others: pgx},
+
+		// Throw-away servers and the database on them: for the demo and the tests.
+		{name: "internal/server", others: system},
+		{name: "internal/server/servertest", below: in("server", "sqltext"), others: pgx},
+		{name: "internal/fixture", below: in("sqltext"), others: pgx},
+		{name: "internal/fixture/zoo", others: join(pgx, pgcode)},
+
+		// The command.
+		{name: "internal/screen", below: in("event", "order", "plan", "problem", "verify"), others: mpb},
+		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "problem", "screen", "server", "sqltext")), others: pgx},
+		{
+			name:   "internal/cli",
+			below:  join(".", "phoenixkit", in("demo", "event", "problem", "screen", "server", "sqltext")),
+			others: join(pgx, pgcode, cobra, pflag, term, yaml),
+		},
+		{name: "cmd/rekey", below: in("cli")},
+
+		// Beside it: what measures, and tests of whole runs.
+		{name: "bench", below: join(".", "phoenixkit", in("event", "fixture", "server", "sqltext")), others: pgx},
+		{name: "internal/chaos"},
+	}
+}
+
+// listed is what go list tells of a package.
+type listed struct {
+	ImportPath string   `json:"ImportPath"` //nolint:tagliatelle // go list writes them so
+	Standard   bool     `json:"Standard"`   //nolint:tagliatelle // the same
+	Imports    []string `json:"Imports"`    //nolint:tagliatelle // the same
+	Module     *struct {
+		Path string `json:"Path"` //nolint:tagliatelle // the same
+	} `json:"Module"` //nolint:tagliatelle // the same
+}
+
+func TestTableOfRoomsGoesOneWay(t *testing.T) {
+	var below []string
+	for _, r := range rooms() {
+		for name := range strings.FieldsSeq(r.below) {
+			if !slices.Contains(below, name) {
+				t.Errorf("room %s imports %s, which does not stand above it in the table", r.name, name)
+			}
+		}
+		if slices.Contains(below, r.name) {
+			t.Errorf("room %s stands twice in the table", r.name)
+		}
+		below = append(below, r.name)
+	}
+}
+
+// The rooms import what the table says on every system, and every package is in the table.
+func TestRoomsImportWhatTheyMay(t *testing.T) {
+	for _, goos := range []string{"linux", "darwin", "windows"} {
+		t.Run(goos, func(t *testing.T) {
+			var found []string
+			for _, p := range list(t, goos, "./...") {
+				name := roomName(p.ImportPath)
+				found = append(found, name)
+				for _, fault := range faults(name, p.Imports) {
+					t.Error(fault)
+				}
+			}
+			for _, r := range rooms() {
+				if !slices.Contains(found, r.name) {
+					t.Errorf("room %s is in the table and not in the house", r.name)
+				}
+			}
+		})
+	}
+}
+
+func TestFaultsAreSeen(t *testing.T) {
+	for _, c := range []struct{ room, imports, part string }{
+		{"internal/catalog", module + "/internal/sqltext", "may not import internal/sqltext"},
+		{"internal/plan", pgx + "/pgxpool", "may not import " + pgx},
+		{"internal/server", pgx, "may not import " + pgx},
+		{"internal/step", module, "may not import ."},
+		{"internal/attic", "fmt", "is not in the table"},
+	} {
+		if found := strings.Join(faults(c.room, []string{"os", c.imports}), "\n"); !strings.Contains(found, c.part) {
+			t.Errorf("room %s with %s: %q", c.room, c.imports, found)
+		}
+	}
+	if found := faults("phoenixkit", []string{"time", pgx + "/pgxpool", module}); len(found) > 0 {
+		t.Errorf("room phoenixkit: %q", found)
+	}
+}
+
+// faults tells what a room imports and may not.
+func faults(name string, imports []string) []string {
+	all := rooms()
+	at := slices.IndexFunc(all, func(r room) bool { return r.name == name })
+	if at < 0 {
+		return []string{fmt.Sprintf("package %s is not in the table of rooms: say in architecture_test.go and ARCHITECTURE.md where it stands", name)}
+	}
+	var found []string
+	for _, imported := range imports {
+		wanted, allowed := roomName(imported), strings.Fields(all[at].below)
+		if !ours(imported) {
+			wanted, allowed = moduleOf(imported), strings.Fields(all[at].others)
+		}
+		if wanted != "" && !slices.Contains(allowed, wanted) {
+			found = append(found, fmt.Sprintf("room %s may not import %s", name, wanted))
+		}
+	}
+	return found
+}
+
+func ours(pkg string) bool { return pkg == module || strings.HasPrefix(pkg, module+"/") }
+
+// roomName is a package's place in the module; "." is its root.
+func roomName(pkg string) string {
+	if pkg == module {
+		return "."
+	}
+	return strings.TrimPrefix(pkg, module+"/")
+}
+
+// moduleOf names the module of a package that is not ours; "" is the standard library's.
+func moduleOf(pkg string) string {
+	first, _, _ := strings.Cut(pkg, "/")
+	if !strings.Contains(first, ".") {
+		return ""
+	}
+	for _, known := range []string{pgx, pgcode, cobra, pflag, mpb, term, system, gocmp, yaml} {
+		if pkg == known || strings.HasPrefix(pkg, known+"/") {
+			return known
+		}
+	}
+	return pkg
+}
+
+// A host that imports rekey gets pgx, and what pgx itself needs, and pgx's list of error codes.
+func TestHostsGetPgxAndNothingElse(t *testing.T) {
+	allowed := append(modules(t, pgx+"/pgxpool"), module, pgcode)
+	for _, pkg := range []string{".", "./phoenixkit"} {
+		for _, found := range modules(t, pkg) {
+			if !slices.Contains(allowed, found) {
+				t.Errorf("importing %s pulls in %s", path.Join(module, pkg), found)
+			}
+		}
+	}
+}
+
+// An application that imports ident gets the standard library.
+func TestIdentNeedsTheStandardLibrary(t *testing.T) {
+	if found := modules(t, "./ident"); !slices.Equal(found, []string{module}) {
+		t.Errorf("importing ident pulls in %v", found)
+	}
+}
+
+// modules names the modules whose code is compiled into a program that imports the package.
+func modules(t *testing.T, pkg string) []string {
+	t.Helper()
+	var found []string
+	for _, p := range list(t, "", "-deps", pkg) {
+		switch {
+		case p.Module != nil:
+			found = append(found, p.Module.Path)
+		case !p.Standard:
+			t.Errorf("package %s belongs to no module", p.ImportPath)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// list runs go list without cgo, as rekey is built.
+func list(t *testing.T, goos string, args ...string) []listed {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list", "-json=ImportPath,Standard,Imports,Module"}, args...)...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if goos != "" {
+		cmd.Env = append(cmd.Env, "GOOS="+goos)
+	}
+	output, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		t.Fatalf("%s: %v\n%s", cmd, err, exit.Stderr)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []listed
+	for decoder := json.NewDecoder(strings.NewReader(string(output))); ; {
+		var p listed
+		switch err := decoder.Decode(&p); {
+		case errors.Is(err, io.EOF):
+			return all
+		case err != nil:
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// The databases: the one that is built, and the copy of it that a run works on.
+const (
+	template = "bench_template"
+	working  = "bench"
+)
+
+// lab is one server and what is measured on it.
+type lab struct {
+	options options
+	say     func(string)
+
+	cluster     *server.Cluster
+	admin       *pgx.Conn // to database postgres
+	rows        int64     // of the template
+	functionSQL string    // how rekey makes its function
+	server      *Server   // what was measured so far
+}
+
+// settings are those of a modest server that keeps its data; durability is PostgreSQL's default.
+func settings() map[string]string {
+	return map[string]string{
+		"shared_buffers": "1GB", "max_wal_size": "4GB", "checkpoint_timeout": "5min", "autovacuum": "on",
+	}
+}
+
+// open starts a server of a major version.
+func open(ctx context.Context, o options, major int, say func(string)) (*lab, error) {
+	installation, err := server.Find(ctx, major)
+	if err != nil {
+		return nil, err
+	}
+	cluster, err := server.Start(ctx, installation, server.Options{Durable: !o.careless, Settings: settings()})
+	if err != nil {
+		return nil, err
+	}
+	l := &lab{options: o, cluster: cluster, server: &Server{Version: installation.Version, Major: major}}
+	l.say = func(line string) { say(fmt.Sprintf("PostgreSQL %s: %s", installation.Version, line)) }
+	if l.admin, err = pgx.Connect(ctx, cluster.URL("postgres")); err == nil {
+		l.server.Settings, err = l.settings(ctx)
+	}
+	if err != nil {
+		l.close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *lab) settings(ctx context.Context) (map[string]string, error) {
+	rows, err := l.admin.Query(ctx, settingsSQL)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]string{}
+	var name, value string
+	_, err = pgx.ForEachRow(rows, []any{&name, &value}, func() error {
+		found[name] = value
+		return nil
+	})
+	return found, err
+}
+
+// close ends the server; it may have failed to start, and the program may be on its way out.
+func (l *lab) close() {
+	const patience = 30 * time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if l.admin != nil {
+		_ = l.admin.Close(ctx)
+	}
+	_ = l.cluster.Stop(ctx)
+}
+
+// build makes the database that all runs of one size copy.
+func (l *lab) build(ctx context.Context, rows int64) error {
+	l.say(fmt.Sprintf("building %d rows", rows))
+	if err := l.drop(ctx, template); err != nil {
+		return err
+	}
+	l.rows = rows
+	if err := execute(ctx, l.admin, sqltext.Format("CREATE DATABASE {}", sqltext.Name(template))); err != nil {
+		return err
+	}
+	if err := l.fill(ctx); err != nil {
+		return err
+	}
+	var err error
+	l.functionSQL, err = planned(ctx, l.cluster.URL(template))
+	return err
+}
+
+func (l *lab) fill(ctx context.Context) error {
+	session, err := pgx.Connect(ctx, l.cluster.URL(template))
+	if err != nil {
+		return err
+	}
+	defer session.Close(context.WithoutCancel(ctx))
+	if err := execute(ctx, session, tableSQL); err != nil {
+		return err
+	}
+	const most = 1_000_000 // a statement, so that Ctrl-C is heard
+	for from := int64(1); from <= l.rows; from += most {
+		if _, err := session.Exec(ctx, rowsSQL, from, min(from+most-1, l.rows), l.rows); err != nil {
+			return err
+		}
+	}
+	return execute(
+		ctx, session,
+		sqltext.Format("SELECT setval('public.items_id_seq', {})", l.rows),
+		"CREATE INDEX items_account_idx ON public.items (account_id)",
+		"CREATE INDEX items_kind_idx ON public.items (kind, inserted_at)",
+		"CREATE INDEX items_inserted_idx ON public.items (inserted_at)",
+		"CREATE EXTENSION pgcrypto SCHEMA public",
+		"CREATE TABLE public.items_version ()",
+		"COMMENT ON TABLE public.items_version IS '1'",
+		"VACUUM (ANALYZE) public.items",
+	)
+}
+
+// copy makes the database of one run: the template's files, and a checkpoint behind them. From 15 on
+// the copy would go through the WAL, and be another start than on the versions before.
+func (l *lab) copy(ctx context.Context) (*site, error) {
+	if err := l.drop(ctx, working); err != nil {
+		return nil, err
+	}
+	strategy := ""
+	if l.server.Major >= 15 {
+		strategy = " STRATEGY file_copy"
+	}
+	create := sqltext.Format("CREATE DATABASE {} TEMPLATE {}", sqltext.Name(working), sqltext.Name(template)) + strategy
+	if err := execute(ctx, l.admin, create, "CHECKPOINT"); err != nil {
+		return nil, err
+	}
+	s := &site{lab: l, url: l.cluster.URL(working)}
+	var err error
+	s.watch, err = pgx.Connect(ctx, s.url)
+	return s, err
+}
+
+func (l *lab) drop(ctx context.Context, database string) error {
+	return execute(ctx, l.admin, sqltext.Format("DROP DATABASE IF EXISTS {}", sqltext.Name(database))+" WITH (FORCE)")
+}
+
+// execute sends statements one by one: together they would be one transaction.
+func execute(ctx context.Context, session *pgx.Conn, statements ...string) error {
+	for _, statement := range statements {
+		if _, err := session.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("%w: %s", err, statement)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// Tenants is what many schemas of ten small tables cost.
+type Tenants struct {
+	Schemas     int           `json:"schemas"`
+	Parallel    int           `json:"parallel"`
+	Plan        time.Duration `json:"plan_ns"`
+	Kinds       int           `json:"kinds"` // of plans that were made
+	Up          time.Duration `json:"up_ns"`
+	Tables      int           `json:"tables"`
+	Memory      int64         `json:"rekey_peak_bytes"`
+	Connections int           `json:"peak_connections"`
+	Error       string        `json:"error,omitempty"`
+}
+
+const (
+	tenantsName     = "tenants"
+	tenantsDatabase = "bench_tenants"
+	tenantTables    = 10
+	tenantRows      = 20
+	aTime           = 400 // schemas that are planned together
+)
+
+// tenants measures rekey alone on so many schemas, in a process of its own.
+func (l *lab) tenants(ctx context.Context) (err error) {
+	schemas := l.options.tenants
+	l.say(fmt.Sprintf("building %d schemas of %d tables", schemas, tenantTables))
+	defer func() { err = errors.Join(err, l.drop(context.WithoutCancel(ctx), tenantsDatabase)) }()
+	if err := l.settle(ctx, schemas); err != nil {
+		return err
+	}
+	most, ended := l.connections(ctx)
+	found, err := hire(ctx, order{URL: l.cluster.URL(tenantsDatabase), Tenants: schemas, Parallel: l.options.parallel})
+	ended()
+	t := Tenants{Schemas: schemas, Parallel: l.options.parallel, Connections: int(most.Load())}
+	if err == nil && found.Error != "" {
+		err = errors.New(found.Error)
+	}
+	if err != nil {
+		t.Error = err.Error()
+	} else {
+		t.Plan, t.Kinds, t.Up, t.Tables, t.Memory = found.Plan, found.Kinds, found.Up, found.Tables, found.Memory
+	}
+	l.server.Tenants = append(l.server.Tenants, t)
+	l.say(fmt.Sprintf("%s, %d schemas: planned in %s, %d tables in %s", tenantsName, schemas, seconds(t.Plan), t.Tables, seconds(t.Up)))
+	return err
+}
+
+// settle makes the schemas, some at a time: each table takes a lock until its transaction ends.
+func (l *lab) settle(ctx context.Context, schemas int) error {
+	if err := l.drop(ctx, tenantsDatabase); err != nil {
+		return err
+	}
+	if err := execute(ctx, l.admin, sqltext.Format("CREATE DATABASE {}", sqltext.Name(tenantsDatabase))); err != nil {
+		return err
+	}
+	session, err := pgx.Connect(ctx, l.cluster.URL(tenantsDatabase))
+	if err != nil {
+		return err
+	}
+	defer session.Close(context.WithoutCancel(ctx))
+	for n := range schemas {
+		if _, err := session.Exec(ctx, fmt.Sprintf(tenantSQL, n, tenantTables, tenantRows), pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+	}
+	return execute(ctx, session, "CHECKPOINT")
+}
+
+// connections counts, until ended is called, how many sessions the database has at most.
+func (l *lab) connections(ctx context.Context) (most *atomic.Int64, ended func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	most, done := &atomic.Int64{}, make(chan struct{})
+	go func() {
+		defer close(done)
+		for rest(ctx, 50*time.Millisecond) == nil {
+			var now int64
+			err := l.admin.QueryRow(context.WithoutCancel(ctx),
+				"SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend'", tenantsDatabase).Scan(&now)
+			if err == nil {
+				most.Store(max(most.Load(), now))
+			}
+		}
+	}()
+	return most, func() { cancel(); <-done }
+}
+
+// overTenants is the child's part: the plans, and then the runs, as the command makes them.
+func (o order) overTenants(ctx context.Context) (a answer, err error) {
+	config, err := pgxpool.ParseConfig(o.URL)
+	if err != nil {
+		return a, err
+	}
+	config.MaxConns, config.MaxConnLifetime = int32(3*o.Parallel+1), 10*time.Second
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return a, err
+	}
+	defer pool.Close()
+	begun := time.Now()
+	schemas, err := rekey.MatchSchemas(ctx, pool, "tenant_*")
+	if err != nil {
+		return a, err
+	}
+	planner := rekey.NewPlanner(pool, rekey.Config{})
+	for some := range slices.Chunk(schemas, aTime) {
+		plans, err := planner.Plans(ctx, some)
+		if err != nil {
+			return a, err
+		}
+		for _, p := range plans {
+			if p.Like == "" {
+				a.Kinds++
+			}
+		}
+	}
+	a.Plan, begun = time.Since(begun), time.Now()
+	var tables atomic.Int64
+	var failed error
+	rekey.Fleet{Schemas: schemas, Parallel: o.Parallel}.Each(ctx, nil, func(ctx context.Context, schema string) error {
+		result, err := rekey.Up(ctx, pool, rekey.Config{Schema: schema})
+		tables.Add(int64(result.Tables))
+		return err
+	}, func(_ string, err error) { failed = errors.Join(failed, err) })
+	a.Up, a.Tables = time.Since(begun), int(tables.Load())
+	return a, failed
+}
+
+func (t Tenants) cells() []string {
+	if t.Error != "" {
+		return []string{fmt.Sprint(t.Schemas), fmt.Sprint(t.Parallel), "failed: " + t.Error}
+	}
+	return []string{
+		fmt.Sprint(t.Schemas), fmt.Sprint(t.Parallel), seconds(t.Plan), fmt.Sprintf("%.0f", float64(t.Schemas)/t.Plan.Seconds()), fmt.Sprint(t.Kinds),
+		fmt.Sprint(t.Tables), seconds(t.Up), fmt.Sprintf("%.1f", float64(t.Tables)/t.Up.Seconds()), megabytes(t.Memory), fmt.Sprint(t.Connections),
+	}
+}

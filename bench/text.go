@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// write prints the document as Markdown.
+func (d Document) write(out io.Writer) {
+	fmt.Fprintf(out, "%s\n%d rows; %d statements a second over %d connections where there is traffic; %s\n",
+		d.Machine, d.Rows, d.Rate, d.Connections, d.Begun.Format(time.DateOnly))
+	for _, s := range d.Servers {
+		fmt.Fprintf(out, "\n## PostgreSQL %s\n\n", s.Version)
+		for _, name := range slices.Sorted(maps.Keys(s.Settings)) {
+			fmt.Fprintf(out, "%s=%s ", name, s.Settings[name])
+		}
+		fmt.Fprintln(out)
+		s.write(out)
+	}
+}
+
+func (s Server) write(out io.Writer) {
+	grid(out, []string{"run", "rows", "wall", "rows/s", "WAL MB", "table MB", "indexes MB", "HOT", "AE locks", "longest", "total", "rekey MB"},
+		s.Runs, Run.migration)
+	grid(out, []string{"run", "rows", "statements", "p50", "p99", "p99.9", "longest", "failed"},
+		slices.DeleteFunc(slices.Clone(s.Runs), func(r Run) bool { return r.Application == nil }), Run.application)
+	grid(out, []string{"function", "a call"}, s.Functions, func(f Function) []string {
+		return []string{f.Name, f.Call.String()}
+	})
+	grid(out, []string{"inserts", "rows", "wall", "WAL MB", "index MB"}, s.Inserts, func(i Insert) []string {
+		return []string{i.Version, fmt.Sprint(i.Rows), seconds(i.Wall), megabytes(i.WAL), megabytes(i.Index)}
+	})
+	grid(out, []string{"schemas", "parallel", "plan", "schemas/s", "kinds", "tables", "up", "tables/s", "rekey MB", "connections"}, s.Tenants, Tenants.cells)
+	grid(out, []string{"figure", "reach", "got", "met"}, s.Reach, func(f Figure) []string {
+		met := "–"
+		if f.Met != nil {
+			met = map[bool]string{true: "yes", false: "no"}[*f.Met]
+		}
+		return []string{f.Figure, f.Reach, f.Got, met}
+	})
+}
+
+func (r Run) migration() []string {
+	cells := []string{r.Name, fmt.Sprint(r.Rows)}
+	if r.Error != "" {
+		return append(cells, "failed: "+strings.ReplaceAll(r.Error, "\n", "; "))
+	}
+	cells = append(cells, seconds(r.Wall), fmt.Sprintf("%.0f", r.Rate), megabytes(r.WAL), megabytes(r.Table), megabytes(r.Indexes),
+		fmt.Sprintf("%.0f %%", 100*r.HOT))
+	if r.Locks == nil {
+		return cells
+	}
+	cells = append(cells, fmt.Sprint(r.Locks.Count), short(r.Locks.Longest), short(r.Locks.Total))
+	if r.Memory > 0 {
+		cells = append(cells, megabytes(r.Memory))
+	}
+	return cells
+}
+
+func (r Run) application() []string {
+	a := r.Application
+	return []string{
+		r.Name, fmt.Sprint(r.Rows), fmt.Sprint(a.Statements), short(a.Median), short(a.P99), short(a.P999), short(a.Longest),
+		strings.TrimSpace(fmt.Sprint(a.Failed, " ", a.Failure)),
+	}
+}
+
+// worthALine is the part of a run's time below which a step of it is not told of.
+const worthALine = 50
+
+// line is what is said of a run when it has ended.
+func (r Run) line() string {
+	if r.Error != "" {
+		return r.Name + " failed: " + r.Error
+	}
+	parts := []string{fmt.Sprintf("%s, %d rows: %s", r.Name, r.Rows, seconds(r.Wall))}
+	if r.Application != nil {
+		parts = append(parts, "the application's longest wait "+short(r.Application.Longest))
+	}
+	for _, step := range r.Steps {
+		if step.Elapsed > r.Wall/worthALine {
+			parts = append(parts, path.Base(step.Step)+" "+seconds(step.Elapsed))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+func megabytes(bytes int64) string   { return fmt.Sprintf("%.0f", float64(bytes)/(1<<20)) }
+
+// short writes a duration with three digits.
+func short(d time.Duration) string {
+	if d >= time.Second {
+		return fmt.Sprintf("%.3g s", d.Seconds())
+	}
+	return fmt.Sprintf("%.3g ms", float64(d)/float64(time.Millisecond))
+}
+
+// grid writes a table in Markdown; a row may be shorter than the heading. No rows, no table.
+func grid[T any](out io.Writer, heading []string, items []T, cells func(T) []string) {
+	if len(items) == 0 {
+		return
+	}
+	lines := [][]string{heading}
+	for _, item := range items {
+		row := cells(item)
+		lines = append(lines, append(row, make([]string, max(len(heading)-len(row), 0))...))
+	}
+	widths := make([]int, len(heading))
+	for _, line := range lines {
+		for i := range widths {
+			widths[i] = max(widths[i], utf8.RuneCountInString(line[i]))
+		}
+	}
+	fmt.Fprintln(out)
+	for i, line := range lines {
+		for j, cell := range line {
+			fmt.Fprintf(out, "| %s%s ", cell, strings.Repeat(" ", max(widths[j]-utf8.RuneCountInString(cell), 0)))
+		}
+		fmt.Fprintln(out, "|")
+		if i == 0 {
+			for _, width := range widths {
+				fmt.Fprintf(out, "|%s", strings.Repeat("-", width+2))
+			}
+			fmt.Fprintln(out, "|")
+		}
+	}
+}

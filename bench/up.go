@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime/debug"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/event"
+)
+
+// childVariable holds the order for a process that runs rekey and nothing else, so that its memory is
+// rekey's.
+const childVariable = "REKEY_BENCH_CHILD"
+
+// order is what the child is to do.
+type order struct {
+	URL     string `json:"url"`
+	Pace    string `json:"pace"`
+	Ordered bool   `json:"ordered"` // uuids in the order of creation, not by the clock
+
+	Tenants  int `json:"tenants"` // schemas; then the rest does not matter
+	Parallel int `json:"parallel"`
+}
+
+func (o order) config() rekey.Config {
+	source := rekey.ByClock
+	if o.Ordered {
+		source = rekey.ByColumn
+	}
+	return rekey.Config{Profile: profile(), Version: profile().To, Pace: o.Pace, Values: rekey.Values{Source: source}}
+}
+
+// answer is what the child says of its run.
+type answer struct {
+	Count   int           `json:"count"`
+	Longest time.Duration `json:"longest_ns"`
+	Total   time.Duration `json:"total_ns"`
+	Steps   []Step        `json:"steps"`
+	Memory  int64         `json:"memory_bytes"`
+	Error   string        `json:"error,omitempty"`
+
+	Plan   time.Duration `json:"plan_ns,omitempty"`
+	Kinds  int           `json:"kinds,omitempty"`
+	Up     time.Duration `json:"up_ns,omitempty"`
+	Tables int           `json:"tables,omitempty"`
+}
+
+// up is way (c): rekey, called as a host calls it.
+func up(o order) func(context.Context, *site) (outcome, error) {
+	return func(ctx context.Context, s *site) (outcome, error) {
+		o.URL = s.url
+		a, err := hire(ctx, o)
+		if err != nil {
+			return outcome{}, err
+		}
+		return heard(a)
+	}
+}
+
+// hire gives an order to a process of its own.
+func hire(ctx context.Context, o order) (a answer, err error) {
+	text, err := json.Marshal(o)
+	if err != nil {
+		return a, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return a, err
+	}
+	cmd := exec.CommandContext(ctx, program) //nolint:gosec // it is this program
+	cmd.Env = append(os.Environ(), childVariable+"="+string(text))
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	output, err := cmd.Output()
+	if err != nil {
+		return a, fmt.Errorf("rekey's process: %w: %s", err, said.String())
+	}
+	return a, json.Unmarshal(output, &a)
+}
+
+func heard(a answer) (outcome, error) {
+	found := outcome{locks: &Locks{By: byHold, Count: a.Count, Longest: a.Longest, Total: a.Total}, steps: a.Steps, memory: a.Memory}
+	if a.Error != "" {
+		return found, errors.New(a.Error)
+	}
+	return found, nil
+}
+
+// child runs rekey as the order says and answers on out; it gives the exit code.
+func child(text string, out io.Writer) int {
+	const garbage = 50 // as the command rekey has it
+	debug.SetGCPercent(garbage)
+	var o order
+	var a answer
+	err := json.Unmarshal([]byte(text), &o)
+	switch {
+	case err != nil:
+	case o.Tenants > 0:
+		a, err = o.overTenants(context.Background())
+	default:
+		var result rekey.Result
+		result, err = o.carry(context.Background(), func(e rekey.Event) {
+			if done, is := e.(event.StepDone); is && !done.Already {
+				a.Steps = append(a.Steps, Step{done.Step, done.Elapsed})
+			}
+		})
+		a.Count, a.Longest, a.Total = result.Locks.Count, result.Locks.LongestHold, result.Locks.TotalHold
+	}
+	if err == nil {
+		a.Memory, err = peak()
+	}
+	if err != nil {
+		a.Error = err.Error()
+	}
+	if json.NewEncoder(out).Encode(a) != nil {
+		return exitFailed
+	}
+	return 0
+}
+
+func (o order) carry(ctx context.Context, heed func(rekey.Event)) (rekey.Result, error) {
+	config, err := pgxpool.ParseConfig(o.URL)
+	if err != nil {
+		return rekey.Result{}, err
+	}
+	config.MaxConns = 4 // as the command has
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return rekey.Result{}, err
+	}
+	defer pool.Close()
+	asked := o.config()
+	asked.OnEvent = heed
+	return rekey.Up(ctx, pool, asked)
+}

@@ -1,0 +1,220 @@
+package rekey
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/pace"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/run"
+	"github.com/rekey-pg/rekey/internal/survey"
+	"github.com/rekey-pg/rekey/internal/throttle"
+	"github.com/rekey-pg/rekey/internal/verify"
+)
+
+// MakePlan tells what Up (or, with Version at the profile's From, Down) would do. It changes nothing.
+// Refusals are in the plan, not in the error.
+func MakePlan(ctx context.Context, pool *pgxpool.Pool, config Config) (Plan, error) {
+	direction := config.planned()
+	if err := config.check("plan", direction); err != nil {
+		return Plan{}, err
+	}
+	p, err := config.survey(ctx, pool, direction)
+	if err != nil {
+		return Plan{}, err
+	}
+	if p.Pending() {
+		signals, err := throttle.Check(ctx, pool, p.Server.Role, config.signals())
+		if err != nil {
+			return Plan{}, err
+		}
+		p.Refusals = append(append(p.Refusals, run.Rights(p)...), signals...)
+	}
+	return describe(ctx, pool, p)
+}
+
+// planned is the direction of a plan.
+func (c Config) planned() plan.Direction {
+	if c.Back || !c.free() && c.Version == c.Profile.From {
+		return plan.Down
+	}
+	return plan.Up
+}
+
+func describe(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (Plan, error) {
+	fillings, err := run.Explain(ctx, pool, p)
+	if err != nil {
+		return Plan{}, err
+	}
+	return p.Describe(fillings), nil
+}
+
+// ReadStatus tells the version, the state of every table, and the run that is at work. It changes
+// nothing.
+func ReadStatus(ctx context.Context, pool *pgxpool.Pool, config Config) (Status, error) {
+	p, err := config.survey(ctx, pool, plan.Up)
+	if err != nil {
+		return Status{}, err
+	}
+	status := p.Status()
+	at, err := journal.AtWork(ctx, pool, config.schema())
+	if err != nil {
+		return Status{}, err
+	}
+	if at != nil {
+		status.Running = &plan.Running{
+			Command: at.Command, Program: at.Program, Host: at.Host, PID: at.PID, Since: at.Since, Silent: at.Silent,
+			Held: at.Held, HeldSince: at.HeldAt,
+		}
+	}
+	return status, nil
+}
+
+// Request gives an order to the run that is at work in the schema: to pause before its next batch, to
+// go on, to end cleanly (it ends as ErrStopped), or to change its pace, batch time or allowed lag. It
+// comes back when the order is written down; the run hears it within a second. Of the Config only
+// Prefix matters. An order that makes no sense answers to ErrUsage, one that nobody is there to hear to
+// ErrFailed.
+func Request(ctx context.Context, pool *pgxpool.Pool, config Config, order Order) error {
+	if _, err := pace.ParseSpeed(order.Pace); err != nil {
+		return problem.BadPace(err)
+	}
+	return journal.Request(ctx, pool, config.schema(), order)
+}
+
+// Verify proves what Up has done by counting. It changes nothing. The error answers to ErrDiffers
+// when the report has differences; the report is whole all the same.
+func Verify(ctx context.Context, pool *pgxpool.Pool, config Config) (Report, error) {
+	order, err := config.order(plan.Up)
+	if err != nil {
+		return Report{}, err
+	}
+	server, err := config.server(ctx, pool)
+	if err != nil {
+		return Report{}, err
+	}
+	return verify.Run(ctx, pool, server, order)
+}
+
+// Up brings every table that exists to its goal and records the version. Run twice it has nothing to
+// do; stopped anywhere and run again it ends the same. Where the version says that the uuids are the
+// primary keys already, it only verifies.
+func Up(ctx context.Context, pool *pgxpool.Pool, config Config) (Result, error) {
+	return config.carry(ctx, pool, plan.Up)
+}
+
+// Down takes away, in reverse order, what Up made.
+func Down(ctx context.Context, pool *pgxpool.Pool, config Config) (Result, error) {
+	return config.carry(ctx, pool, plan.Down)
+}
+
+func (c Config) carry(ctx context.Context, pool *pgxpool.Pool, direction plan.Direction) (Result, error) {
+	if err := c.check(string(direction), direction); err != nil {
+		return Result{}, err
+	}
+	speed, err := pace.ParseSpeed(c.Pace)
+	if err != nil {
+		return Result{}, problem.BadPace(err)
+	}
+	order, err := c.order(direction)
+	if err != nil {
+		return Result{}, err
+	}
+	direct := c.Direct
+	if direct == nil {
+		direct = pool
+	}
+	return run.Carry(ctx, run.Job{
+		Pool: pool, Direct: direct, Order: order, Program: Version(),
+		Limits: run.Limits{
+			MaxLock: or(c.MaxLock, 50*time.Millisecond), Patience: or(c.LockPatience, 40*time.Minute),
+			Speed: speed, BatchTime: c.BatchTime, Signals: c.signals(),
+		},
+		Emit: c.OnEvent, Stop: c.Stop,
+	})
+}
+
+func (c Config) check(command string, direction plan.Direction) error {
+	if _, err := c.ask(); err != nil {
+		return err
+	}
+	legal := c.Profile.To
+	if direction == plan.Down {
+		legal = c.Profile.From
+	}
+	if c.Version != legal {
+		return problem.WrongVersion(command, c.Version, legal)
+	}
+	if err := c.checkValues(); err != nil {
+		return err
+	}
+	return c.signals().CheckNames()
+}
+
+func (c Config) signals() throttle.Limits {
+	return throttle.Limits{
+		MaxLag: c.MaxLag, MaxRetainedWAL: c.MaxRetainedWAL, MaxSnapshotAge: c.MaxSnapshotAge,
+		Query: c.ThrottleQuery, File: c.ThrottleFile, Without: c.WithoutSignals,
+	}
+}
+
+func (c Config) order(direction plan.Direction) (survey.Order, error) {
+	ask, err := c.ask()
+	return survey.Order{
+		Profile: c.Profile, Ask: ask, Schema: c.schema(), Direction: direction, Standbys: pg.Standbys(c.Standbys),
+		Policy: plan.Policy{
+			SubscribersReady: c.SubscribersReady, FireTriggers: c.FireTriggers, SkipRefused: c.SkipRefused, Values: c.Values,
+		},
+	}, err
+}
+
+func (c Config) schema() string {
+	if c.Schema != "" {
+		return c.Schema
+	}
+	if c.Prefix == "" {
+		return "public"
+	}
+	return c.Prefix
+}
+
+func (c Config) server(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error) {
+	server, err := inspect.Server(ctx, pool)
+	if err != nil {
+		return server, err
+	}
+	if refusal := plan.CheckServer(server, true); refusal != nil {
+		return server, refusal
+	}
+	return server, nil
+}
+
+func (c Config) survey(ctx context.Context, pool *pgxpool.Pool, direction plan.Direction) (plan.Plan, error) {
+	order, err := c.order(direction)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	server, err := c.server(ctx, pool)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	situation, err := survey.Take(ctx, pool, server, order)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	return plan.Build(situation), nil
+}
+
+func or(value, otherwise time.Duration) time.Duration {
+	if value == 0 {
+		return otherwise
+	}
+	return value
+}

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekey-pg/rekey/internal/fixture"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/phoenixkit"
+)
+
+// told is what a fleet's line of JSON says, a schema's or the last.
+type told struct {
+	Event, Scope, Prefix string
+	OK                   bool
+	Nothing              bool `json:"nothing_to_do"`
+	Done, Failed         int
+	NotBegun             int      `json:"not_begun"`
+	Alone                []string `json:"left_alone"`
+	Exit                 int
+}
+
+// fleet runs the command on many schemas and gives its lines, the summary last.
+func fleet(t *testing.T, url string, words ...string) []told {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "rekey", append(words, "--json")...)
+	cmd.Env = append(os.Environ(), "REKEY_DATABASE_URL="+url)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	var lines []told
+	for line := range strings.Lines(string(out)) {
+		lines = append(lines, parsed(t, line))
+	}
+	if len(lines) == 0 || lines[len(lines)-1].Event != "summary" || lines[len(lines)-1].Exit != cmd.ProcessState.ExitCode() {
+		t.Fatalf("%q ended with %d and\n%s%s", words, cmd.ProcessState.ExitCode(), out, &stderr)
+	}
+	return lines
+}
+
+func parsed(t *testing.T, line string) told {
+	t.Helper()
+	var said told
+	if err := json.Unmarshal([]byte(line), &said); err != nil {
+		t.Fatalf("%v in %s", err, line)
+	}
+	return said
+}
+
+// summary is the last of them.
+func summary(lines []told) told { return lines[len(lines)-1] }
+
+// tenants makes so many schemas of three tables with a few rows.
+func tenants(t *testing.T, url string, many int) {
+	t.Helper()
+	var sql strings.Builder
+	for n := range many {
+		for table := range 3 {
+			fmt.Fprintf(&sql, "CREATE SCHEMA IF NOT EXISTS tenant_%02[1]d; CREATE TABLE tenant_%02[1]d.t%[2]d (id bigserial PRIMARY KEY, note text);"+
+				"INSERT INTO tenant_%02[1]d.t%[2]d (note) SELECT 'n' FROM generate_series(1, 20);\n", n, table)
+		}
+	}
+	execute(t, url, "SET client_min_messages = warning; "+sql.String())
+}
+
+func execute(t *testing.T, url, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if _, err := conn.PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {
+		t.Fatalf("%v in %s", err, sql)
+	}
+}
+
+// TestKilledFleetGoesOn: of a fleet whose process is killed, what was done stays, and the same command ends
+// it; the schemas that were in work are held until their leases fall.
+func TestKilledFleetGoesOn(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		const many, seen = 12, 3
+		url := servertest.Database(t, c).URL
+		tenants(t, url, many)
+		done := killed(t, url, seen)
+		var last []told
+		for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
+			last = fleet(t, url, "up", "--schema", "tenant_*", "--parallel", "3", "--on-error", "continue")
+			for _, line := range last[:len(last)-1] {
+				if slices.Contains(done, line.Scope) && !line.Nothing {
+					t.Errorf("%s was done before the kill, and is not now: %+v", line.Scope, line)
+				}
+			}
+			if summary(last).Exit == 0 {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("it does not come to an end: %+v", summary(last))
+			}
+		}
+		if s := summary(fleet(t, url, "verify", "--schema", "tenant_*", "--parallel", "3")); !s.OK || s.Done != many {
+			t.Errorf("verify: %+v", s)
+		}
+		for _, line := range fleet(t, url, "up", "--schema", "tenant_*")[:many] {
+			if !line.Nothing {
+				t.Errorf("after the end: %+v", line)
+			}
+		}
+	})
+}
+
+// killed begins a fleet and kills its process when some schemas have ended, and gives their names.
+func killed(t *testing.T, url string, some int) []string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "rekey", "up", "--schema", "tenant_*", "--parallel", "3", "--json")
+	cmd.Env = append(os.Environ(), "REKEY_DATABASE_URL="+url)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var done []string
+	for lines := bufio.NewScanner(out); len(done) < some && lines.Scan(); {
+		done = append(done, parsed(t, lines.Text()).Scope)
+	}
+	_ = cmd.Process.Kill()
+	if err := cmd.Wait(); err == nil || len(done) < some {
+		t.Fatalf("it ended by itself after %q: %v", done, err)
+	}
+	return done
+}
+
+// TestFleetOrder: canaries go first and in order, then the others; failures end it when they are to.
+func TestFleetOrder(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		url := servertest.Database(t, c).URL
+		tenants(t, url, 8)
+		execute(t, url, "ALTER TABLE tenant_04.t1 ADD uuid text; ALTER TABLE tenant_06.t1 ADD uuid text")
+		all := fleet(t, url, "up", "--schema", "tenant_*", "--canary", "5", "--parallel", "4")
+		for n, line := range all[:len(all)-1] {
+			if want := fmt.Sprintf("tenant_%02d", n); line.Scope != want || line.OK != (n != 4) {
+				t.Errorf("line %d: %+v, want %s", n, line, want)
+			}
+		}
+		if s := summary(all); s.Done != 4 || s.Failed != 1 || s.NotBegun != 3 || s.Exit != 4 {
+			t.Errorf("a canary failed: %+v", s)
+		}
+		for most, want := range map[string]told{"1": {Done: 4, Failed: 1, NotBegun: 3}, "2": {Done: 5, Failed: 2, NotBegun: 1}, "0": {Done: 6, Failed: 2}} {
+			s := summary(fleet(t, url, "plan", "--schema", "tenant_*"))
+			if s.Done != 6 || s.Failed != 2 {
+				t.Errorf("plan: %+v", s)
+			}
+			s = summary(fleet(t, url, "up", "--schema", "tenant_*", "--on-error", "continue", "--max-failures", most))
+			if s.Done != want.Done || s.Failed != want.Failed || s.NotBegun != want.NotBegun || s.Exit != 4 {
+				t.Errorf("at most %s failures: %+v", most, s)
+			}
+		}
+	})
+}
+
+// TestManyPrefixes: PhoenixKit's profile goes over every prefix that a pattern matches, and leaves schemas
+// without its tables alone; a star behind a backslash is a star.
+func TestManyPrefixes(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		url := servertest.Database(t, c).URL
+		conn, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(context.WithoutCancel(t.Context()))
+		prefixes := []string{"kit*", "kit_a", "kit_b"}
+		var most []string // modules that are not enabled
+		for _, table := range phoenixkit.Profile().Tables[4:] {
+			most = append(most, table.Name)
+		}
+		for _, prefix := range prefixes {
+			if _, err := fixture.Install(t.Context(), conn, prefix, fixture.Without(most...)); err != nil {
+				t.Fatal(err)
+			}
+			if err := fixture.Seed(t.Context(), conn, prefix, fixture.Size{Users: 10, Events: 10}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		execute(t, url, "CREATE SCHEMA kit_none; CREATE SCHEMA other")
+		kit := func(command, prefix string, more ...string) []told {
+			return fleet(t, url, append([]string{command, "--profile", "phoenixkit", "--prefix", prefix, "--parallel", "2"}, more...)...)
+		}
+		for _, step := range []struct {
+			command string
+			more    []string
+		}{
+			{"plan", nil},
+			{"up", []string{"--canary", "1"}},
+			{"status", nil},
+			{"verify", nil},
+			{"plan", []string{"--version", "39"}},
+			{"down", []string{"--on-error", "continue", "--max-failures", "2"}},
+			{"plan", nil},
+		} {
+			lines := kit(step.command, "kit*", step.more...)
+			var met []string
+			for _, line := range lines[:len(lines)-1] {
+				met = append(met, line.Scope+line.Prefix)
+			}
+			slices.Sort(met)
+			if s := summary(lines); !s.OK || s.Done != 3 || !slices.Equal(s.Alone, []string{"kit_none"}) || !slices.Equal(met, prefixes) {
+				t.Errorf("%s: %q and %+v", step.command, met, s)
+			}
+		}
+		one := exec.CommandContext(t.Context(), "rekey", "up", "--profile", "phoenixkit", "--prefix", `kit\*`, "--json")
+		one.Env = append(os.Environ(), "REKEY_DATABASE_URL="+url)
+		out, err := one.Output()
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		if said := parsed(t, lines[len(lines)-1]); err != nil || said.Event != "result" || said.Scope != "kit*" || said.Nothing {
+			t.Errorf("one of a literal name: %v, %+v", err, said)
+		}
+		for _, line := range kit("plan", "kit*")[:3] {
+			if line.Nothing != (line.Prefix == "kit*") {
+				t.Errorf("after one alone: %+v", line)
+			}
+		}
+	})
+}

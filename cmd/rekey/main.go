@@ -1,0 +1,30 @@
+// Command rekey gives the tables of a live PostgreSQL database UUIDv7 keys, online, and takes them
+// back. See `rekey --help`.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/rekey-pg/rekey/internal/cli"
+)
+
+func main() { os.Exit(run()) }
+
+// garbage is how much of it there may be, in percent of the memory in use: rekey waits for the server most
+// of the time, and has more of a processor to spare than an operator's machine has memory.
+const garbage = 50
+
+func run() int {
+	debug.SetGCPercent(garbage)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Ignore(syscall.SIGPIPE) // a run goes on when the reader of what it tells has gone away
+	return cli.Run(context.Background(), cli.Process{
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
+		Signals: signals, Release: func() { signal.Stop(signals) },
+	})
+}

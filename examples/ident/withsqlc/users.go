@@ -1,0 +1,33 @@
+// Package withsqlc sends UUIDs by the code that sqlc makes of queries.sql, in the folder users:
+//
+//	sqlc generate
+//
+// The override in sqlc.yaml says which package's UUID it uses.
+package withsqlc
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/rekey-pg/rekey/examples/ident/withsqlc/users"
+	"github.com/rekey-pg/rekey/ident"
+)
+
+// Insert knows the UUID before the row is there. Without the column the default would make one.
+func Insert(ctx context.Context, db users.DBTX, email string) (uuid.UUID, error) {
+	u := ident.NewV7As[uuid.UUID]()
+	_, err := users.New(db).InsertUser(ctx, users.InsertUserParams{Uuid: u, Email: email})
+	return u, err
+}
+
+// Find finds a user by either identifier: sqlc's statements are fixed, so there is one for each.
+func Find(ctx context.Context, db users.DBTX, id ident.ID) (users.User, error) {
+	if u, ok := id.UUID(); ok {
+		return users.New(db).UserByUUID(ctx, uuid.UUID(u))
+	}
+	if n, ok := id.Int64(); ok {
+		return users.New(db).UserByInteger(ctx, n)
+	}
+	return users.User{}, pgx.ErrNoRows
+}

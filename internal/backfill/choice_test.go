@@ -1,0 +1,169 @@
+package backfill
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+func TestBounds(t *testing.T) {
+	for n := 1; n <= mostWaves; n++ {
+		all := bounds(n)
+		for i := 1; i < n; i++ {
+			if share, before := all[i]-all[i-1], all[0]; share <= 0 || share > before {
+				t.Errorf("%d waves: %v", n, all)
+			}
+		}
+		if all[n-1] != steps {
+			t.Errorf("%d waves end at %d", n, all[n-1])
+		}
+	}
+	if first := bounds(mostWaves)[0]; first*10 > steps {
+		t.Errorf("the first wave moves %d of %d rows: more than a B-tree's page has room for", first, steps)
+	}
+}
+
+// Of the lines of any page each wave picks its share, give or take a few; a hash would miss by more.
+func TestWavesArePickedEvenly(t *testing.T) {
+	for _, lines := range []int{8, 37, 60, 200} {
+		before := 0
+		for _, bound := range bounds(min(mostWaves, lines)) {
+			picked := 0
+			for line := 1; line <= lines; line++ {
+				if (line&255)*golden&(steps-1) < bound {
+					picked++
+				}
+			}
+			if want := float64(lines*bound) / steps; float64(picked) < want-4 || float64(picked) > want+4 {
+				t.Errorf("%d of %d lines below %d", picked, lines, bound)
+			}
+			if picked < before {
+				t.Error("a wave lost rows")
+			}
+			before = picked
+		}
+	}
+}
+
+func table(pages int64, perPage float64) catalog.Table {
+	return catalog.Table{
+		Pages: pages, Rows: float64(pages) * perPage, Fillfactor: 100,
+		Columns: []catalog.Column{{Name: "id", Type: "bigint"}, {Name: "uuid", Type: "uuid"}},
+		Indexes: []catalog.Index{{Name: "t_pkey", Primary: true, Unique: true, Columns: []string{"id"}}},
+	}
+}
+
+//nolint:gochecknoglobals // a constant that Go cannot write
+var target = step.Target{Schema: "public", Table: "t", Column: "uuid", Function: sqltext.Table{Schema: "public", Name: "v"}}
+
+func TestExplain(t *testing.T) {
+	with := func(change func(*catalog.Table)) catalog.Table {
+		made := table(10_000, 40)
+		change(&made)
+		return made
+	}
+	for _, c := range []struct {
+		name   string
+		major  int
+		table  catalog.Table
+		by     By
+		waves  int
+		reason string
+	}{
+		{"usual", 15, table(10_000, 40), ByPage, 16, "16 waves: a page has about 40 rows of 204 bytes and no room for all of them to grow by 20. A wave takes a few rows of every page. The first moves one row in 11 "},
+		{"13", 13, table(10_000, 40), ByKey, 16, "16 waves"},
+		{"tiny", 15, table(3, 40), ByPage, 1, "one transaction"},
+		{"small", 15, table(300, 40), ByPage, 1, "too few"},
+		{"wide", 15, table(10_000, 3), ByPage, 1, "2,722 bytes"},
+		{"rather wide", 15, table(10_000, 9), ByPage, 9, "9 waves"},
+		{"fillfactor", 15, with(func(t *catalog.Table) { t.Fillfactor = 80 }), ByPage, 16, "fillfactor 80 leaves 1,633 bytes of each page free. A page's 40 rows of about 163 bytes"},
+		{"too little for one new version", 15, with(func(t *catalog.Table) { t.Fillfactor, t.Rows = 90, 80_000 }), ByPage, 8, "no room"},
+		{"fillfactor for few of many rows", 15, with(func(t *catalog.Table) { t.Fillfactor, t.Rows = 95, 400_000 }), ByPage, 16, "no room"},
+		{"trigger", 15, with(func(t *catalog.Table) {
+			t.Triggers = []catalog.Trigger{{Name: "touch", Enabled: "O", OnUpdate: true}, {Name: "off", Enabled: "D", OnUpdate: true}}
+		}), ByPage, 16, "1 trigger fires on every row (touch)"},
+		{"no key on 13", 13, with(func(t *catalog.Table) { t.Indexes = nil }), ByTuple, 1, "no integer key"},
+		{"uuid key on 13", 13, with(func(t *catalog.Table) { t.Columns[0].Type = "uuid" }), ByTuple, 1, "no integer key"},
+		{"index on it", 15, with(func(t *catalog.Table) {
+			t.Indexes = append(t.Indexes, catalog.Index{Name: "early", Columns: []string{"uuid"}})
+		}), ByPage, 1, "index early"},
+		{"predicate on it", 15, with(func(t *catalog.Table) {
+			t.Indexes = append(t.Indexes, catalog.Index{Name: "p", Columns: []string{"id"}, Predicate: "(uuid IS NULL)", Definition: "… WHERE (uuid IS NULL)"})
+		}), ByPage, 1, "index p"},
+		{"never analyzed", 15, with(func(t *catalog.Table) { t.Rows = -1 }), ByPage, 16, "16 waves"},
+	} {
+		got := Explain(catalog.Server{Version: c.major * 10000}, c.table, target)
+		if got.By != c.by || got.Waves != c.waves || !strings.Contains(got.Reason, c.reason) {
+			t.Errorf("%s: %+v", c.name, got)
+		}
+	}
+}
+
+func TestBatchSQL(t *testing.T) {
+	text := strings.Join(BatchSQL(catalog.Server{Version: 150000}, table(10_000, 40), target), ";\n")
+	for _, part := range []string{
+		`UPDATE ONLY "public"."t" SET "uuid" = "public"."v"() WHERE ctid = ANY (ARRAY (SELECT ctid FROM ONLY "public"."t"`,
+		`ctid >= '(0,0)' AND ctid < '(64,0)' AND "uuid" IS NULL`, "FOR NO KEY UPDATE SKIP LOCKED",
+	} {
+		if !strings.Contains(text, part) {
+			t.Errorf("no %s in\n%s", part, text)
+		}
+	}
+	if text := strings.Join(BatchSQL(catalog.Server{Version: 130000}, table(10_000, 40), target), ";\n"); !strings.Contains(text, `"id" <= '2560'::int8`) {
+		t.Error(text)
+	}
+}
+
+func TestPositions(t *testing.T) {
+	p := position{By: ByKey, From: -5, To: 1 << 62, Waves: 2}
+	p = p.advance(7)
+	got, ok := decode(Place{State: p.encode(), Rows: 9}, ByKey)
+	if p.filled = 9; !ok || got != p {
+		t.Errorf("%+v became %+v", p, got)
+	}
+	for _, text := range []string{"", "{}", "x", `{"by":"keys","wave":3,"waves":2}`, `{"by":"keys","wave":-1,"waves":2}`} {
+		if _, ok := decode(Place{State: []byte(text)}, ByKey); ok {
+			t.Errorf("%q is a position", text)
+		}
+	}
+	if _, ok := decode(Place{State: p.encode()}, ByPage); ok {
+		t.Error("keys are taken for pages")
+	}
+	if p = p.next(); p.Wave != 1 || p.Begun || p.Over || p.left() != p.region() {
+		t.Errorf("next wave: %+v", p)
+	}
+	if p = p.next(); !p.Over {
+		t.Errorf("after the last wave: %+v", p)
+	}
+}
+
+func TestKinds(t *testing.T) {
+	for code, want := range map[string]kind{
+		"40001": again, "40P01": again, "55P03": again, "57014": smaller, "25P03": smaller, "25P04": smaller,
+		"08006": lost, "57P01": lost, "57P02": lost, "57P03": lost, "53300": lost, "23505": fatal, "53100": fatal, "42P01": fatal,
+	} {
+		if got := kindOf(&pgconn.PgError{Code: code}); got != want {
+			t.Errorf("%s is %d", code, got)
+		}
+	}
+	if kindOf(io.ErrUnexpectedEOF) != lost || kindOf(errors.New("x")) != fatal {
+		t.Error("other errors")
+	}
+}
+
+func TestEven(t *testing.T) {
+	for _, c := range []struct{ region, pages, workers, want int64 }{
+		{8000, 45000, 2, 7500}, {8000, 16000, 2, 8000}, {8000, 100, 2, 50}, {8000, 0, 1, 1}, {8000, 8001, 1, 4001},
+	} {
+		if got := even(c.region, c.pages, c.workers); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}

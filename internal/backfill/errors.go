@@ -1,0 +1,98 @@
+package backfill
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// ErrStopped tells that Run was asked to leave and left between two batches.
+var ErrStopped = errors.New("the filling was stopped between two batches")
+
+// NoProgressError tells that updates of rows which nobody holds change nothing.
+type NoProgressError struct {
+	Table   string // schema.table
+	Rows    int64
+	Causes  []string // the triggers and rules on UPDATE
+	Replica bool     // whether ordinary triggers were off
+}
+
+func (e *NoProgressError) Error() string {
+	cause := "nothing on it explains why"
+	if len(e.Causes) > 0 {
+		cause = "on UPDATE it has " + strings.Join(e.Causes, ", ")
+	}
+	return fmt.Sprintf("an UPDATE of %d rows of %s that nobody else holds changes none of them: %s", e.Rows, e.Table, cause)
+}
+
+// HeldError tells that rows were held by others for longer than they are waited for.
+type HeldError struct {
+	Table    string // schema.table
+	Rows     int64
+	Patience time.Duration
+}
+
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("%d rows of %s were held by other transactions for %s", e.Rows, e.Table, e.Patience)
+}
+
+// NullsError tells that somebody goes on writing NULL into the column.
+type NullsError struct {
+	Table, Column string // schema.table
+	Sweeps        int
+	Rows          int64 // without a value when they were last counted
+}
+
+func (e *NullsError) Error() string {
+	return fmt.Sprintf("after %d sweeps over %s somebody still writes NULL into %s: %d rows in the last one",
+		e.Sweeps, e.Table, e.Column, e.Rows)
+}
+
+// kind says what an error of a batch asks for.
+type kind int
+
+const (
+	fatal   kind = iota
+	again        // another try of the same
+	smaller      // a smaller batch
+	lost         // another connection
+)
+
+func kindOf(err error) kind {
+	if errors.Is(err, ErrBusy) {
+		return again
+	}
+	var refusal *pgconn.PgError
+	if !errors.As(err, &refusal) {
+		var connect *pgconn.ConnectError
+		if errors.As(err, &connect) || pgconn.SafeToRetry(err) || broken(err) {
+			return lost
+		}
+		return fatal
+	}
+	switch refusal.Code {
+	case pgerrcode.SerializationFailure, pgerrcode.DeadlockDetected, pgerrcode.LockNotAvailable:
+		return again
+	case pgerrcode.QueryCanceled, pgerrcode.IdleInTransactionSessionTimeout, "25P04": // transaction_timeout, 17 and later
+		return smaller
+	case pgerrcode.AdminShutdown, pgerrcode.CrashShutdown, pgerrcode.CannotConnectNow, pgerrcode.TooManyConnections:
+		return lost
+	}
+	if pgerrcode.IsConnectionException(refusal.Code) {
+		return lost
+	}
+	return fatal
+}
+
+// broken reports whether an error is a connection's that was cut.
+func broken(err error) bool {
+	var network net.Error
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.As(err, &network)
+}

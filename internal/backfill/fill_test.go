@@ -1,0 +1,147 @@
+package backfill
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/pace"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+func TestMain(m *testing.M) { servertest.Main(m) }
+
+// bed is a database with one table to fill.
+type bed struct {
+	testing.TB
+	pool   *pgxpool.Pool
+	target step.Target
+	server catalog.Server
+}
+
+// lay makes a database from SQL; the table is public.t, the column uuid, and new values come from
+// public.v().
+func lay(t testing.TB, c *server.Cluster, sql string) *bed {
+	t.Helper()
+	db := servertest.Database(t, c)
+	pool, err := pgxpool.New(t.Context(), db.URL+"&pool_max_conns=8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	b := &bed{TB: t, pool: pool, target: step.Target{
+		Schema: "public", Table: "t", Column: "uuid", Index: "t_uuid_idx", Check: "t_uuid_check",
+		Function: sqltext.Table{Schema: "public", Name: "v"},
+	}}
+	b.exec("CREATE FUNCTION v() RETURNS uuid LANGUAGE sql VOLATILE AS 'SELECT gen_random_uuid()'")
+	b.exec(sql)
+	if b.server, err = inspect.Server(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *bed) exec(sql string) {
+	b.Helper()
+	if _, err := b.pool.Exec(context.WithoutCancel(b.Context()), sql); err != nil {
+		b.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func (b *bed) number(sql string) int64 {
+	b.Helper()
+	var n int64
+	if err := b.pool.QueryRow(b.Context(), sql).Scan(&n); err != nil {
+		b.Fatalf("%s: %v", sql, err)
+	}
+	return n
+}
+
+func (b *bed) word(sql string) string {
+	b.Helper()
+	var word string
+	if err := b.pool.QueryRow(b.Context(), sql).Scan(&word); err != nil {
+		b.Fatalf("%s: %v", sql, err)
+	}
+	return word
+}
+
+// work looks at the table and gives the work of filling it, at full pace.
+func (b *bed) work() Work {
+	b.Helper()
+	var table catalog.Table
+	err := pg.Read(b.Context(), b.pool, func(tx pg.Tx) error {
+		schema, err := inspect.Schema(b.Context(), tx, inspect.Question{
+			Schema: "public", Relations: []string{"t"}, Tables: []string{"t"}, Column: "uuid", Function: "v",
+		})
+		if err == nil {
+			table = *schema.Relation("t")
+		}
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return Work{Pool: b.pool, Server: b.server, Table: table, Target: b.target, Pace: pace.New(pace.Full, 0)}
+}
+
+func (b *bed) fill(w Work) Result {
+	b.Helper()
+	result, err := Run(b.Context(), w)
+	if err != nil {
+		b.Fatalf("the filling ended with %v", err)
+	}
+	return result
+}
+
+// whole fails unless every row has a value and no two have the same.
+func (b *bed) whole() {
+	b.Helper()
+	if n := b.number("SELECT count(*) FROM t WHERE uuid IS NULL"); n > 0 {
+		b.Errorf("%d rows without a value", n)
+	}
+	if n := b.number("SELECT count(*) - count(DISTINCT uuid) FROM t WHERE uuid IS NOT NULL"); n > 0 {
+		b.Errorf("%d values are not the only ones of their kind", n)
+	}
+}
+
+const eventsOf = `CREATE TABLE t (id bigint PRIMARY KEY, kind int NOT NULL, email text NOT NULL, payload jsonb NOT NULL, at timestamptz NOT NULL);
+INSERT INTO t SELECT g, g % 100, 'user' || g || '@example.com', jsonb_build_object('n', g, 'agent', 'Mozilla/5.0'), '2024-01-01'::timestamptz + g * interval '1 second'
+FROM generate_series(1, %d) g;
+CREATE INDEX ON t (kind); CREATE INDEX ON t (email); CREATE INDEX ON t (at);
+ANALYZE t;
+ALTER TABLE t ADD uuid uuid;`
+
+// events is a table of some hundred pages: enough for waves.
+func events(rows int) string { return fmt.Sprintf(strings.ReplaceAll(eventsOf, "g % ", "g %% "), rows) }
+
+func TestEveryRowOnce(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		b := lay(t, c, events(50000)+`UPDATE t SET uuid = gen_random_uuid() WHERE id % 50 = 7;`)
+		before := b.word("SELECT md5(string_agg(id || uuid::text, ',' ORDER BY id)) FROM t WHERE uuid IS NOT NULL")
+		others := b.word("SELECT md5(string_agg(t::text, ',' ORDER BY id)) FROM (SELECT id, kind, email, payload, at FROM t) t")
+		result := b.fill(b.work())
+		b.whole()
+		if result.Rows != 49000 {
+			t.Errorf("filled %d rows", result.Rows)
+		}
+		if got := b.word("SELECT md5(string_agg(id || uuid::text, ',' ORDER BY id)) FROM t WHERE id % 50 = 7"); got != before {
+			t.Error("values that were there have changed")
+		}
+		if got := b.word("SELECT md5(string_agg(t::text, ',' ORDER BY id)) FROM (SELECT id, kind, email, payload, at FROM t) t"); got != others {
+			t.Error("other columns have changed")
+		}
+		if again := b.fill(b.work()); again.Rows != 0 || again.Batches != 0 {
+			t.Errorf("a second run filled %+v", again)
+		}
+	})
+}

@@ -1,0 +1,262 @@
+package backfill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+)
+
+// writer is an application that keeps its own record of the rows it owns: those whose id leaves its
+// number when divided by writers.
+type writer struct {
+	number, next int
+	random       *rand.Rand
+	kinds        map[int]int // by id; -1 is deleted
+}
+
+const writers = 3
+
+func (w *writer) pick() int { return w.random.IntN(16000)*writers + w.number }
+
+// write does one thing.
+func (w *writer) write(ctx context.Context, b *bed) error {
+	id, kind := w.pick(), w.random.IntN(1000)
+	other := w.pick()
+	low, high := min(id, other), max(id, other) // two writers that take rows in order never deadlock
+	w.next += writers
+	var err error
+	switch w.random.IntN(6) {
+	case 0:
+		_, err = b.pool.Exec(ctx, "INSERT INTO t VALUES ($1, $2, 'x', '{}', now())", w.next, kind)
+		id = w.next
+	case 1:
+		_, err = b.pool.Exec(ctx, "DELETE FROM t WHERE id = $1", id)
+		kind = -1
+	case 2:
+		_, err = b.pool.Exec(ctx, "INSERT INTO t VALUES ($1, $2, 'x', '{}', now()) ON CONFLICT (id) DO UPDATE SET kind = excluded.kind", id, kind)
+	case 3:
+		rows := pgx.CopyFromRows([][]any{{w.next, kind, "copied", "{}", time.Now()}})
+		_, err = b.pool.CopyFrom(ctx, pgx.Identifier{"t"}, []string{"id", "kind", "email", "payload", "at"}, rows)
+		id = w.next
+	case 4: // a key that changes
+		_, err = b.pool.Exec(ctx, "WITH gone AS (DELETE FROM t WHERE id = $1 RETURNING *) INSERT INTO t SELECT $2, $3, email, payload, at, uuid FROM gone", id, w.next, kind)
+		w.kinds[id] = -1
+		return err
+	default:
+		err = pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
+			for _, id := range []int{low, high} {
+				if _, err := tx.Exec(ctx, "UPDATE t SET kind = $2 WHERE id = $1", id, kind); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for _, id := range []int{low, high} {
+			if was, ok := w.kinds[id]; !ok || was != -1 {
+				w.kinds[id] = kind
+			}
+		}
+		return err
+	}
+	w.kinds[id] = kind
+	return err
+}
+
+func TestUnderTraffic(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		b := lay(t, c, events(50000)+"ALTER TABLE t ALTER uuid SET DEFAULT v(); DELETE FROM t WHERE id % 3 = 0 AND id > 49990")
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var all sync.WaitGroup
+		crew := make([]*writer, writers)
+		for i := range crew {
+			crew[i] = &writer{number: i, next: 300000 + i, random: rand.New(rand.NewPCG(uint64(i), 7)), kinds: map[int]int{}}
+			if i == 0 {
+				crew[i].kinds[0] = -1 // the one id of theirs that is not there; nobody else's to know
+			}
+			all.Go(func() {
+				for ctx.Err() == nil {
+					if err := crew[i].write(t.Context(), b); err != nil {
+						t.Errorf("the application's statement: %v", err)
+						return
+					}
+				}
+			})
+		}
+		w := b.work()
+		w.Pace.SetBatch(10 * time.Millisecond)
+		result := b.fill(w)
+		cancel()
+		all.Wait()
+		b.whole()
+		b.compare(crew)
+		t.Logf("%d rows in %d batches, %d skipped, %d sweeps, %.0f %% in place", result.Rows, result.Batches, result.Skipped, result.Sweeps, 100*result.InPlace)
+	})
+}
+
+// compare looks for every row that the writers know.
+func (b *bed) compare(crew []*writer) {
+	b.Helper()
+	rows, err := b.pool.Query(b.Context(), "SELECT id, kind FROM t")
+	if err != nil {
+		b.Fatal(err)
+	}
+	there := map[int]int{}
+	var id, kind int
+	if _, err := pgx.ForEachRow(rows, []any{&id, &kind}, func() error { there[id] = kind; return nil }); err != nil {
+		b.Fatal(err)
+	}
+	known := 0
+	for _, w := range crew {
+		for id, kind := range w.kinds {
+			got, ok := there[id]
+			if ok != (kind != -1) || ok && got != kind {
+				b.Errorf("row %d has kind %d (%t), the application wrote %d", id, got, ok, kind)
+			}
+			known++
+		}
+	}
+	if known < 100 {
+		b.Errorf("the application wrote only %d rows", known)
+	}
+}
+
+func TestTriggersAndReplica(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		b := lay(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 50) FROM generate_series(1, 2000) g;
+			CREATE TABLE log (id int); CREATE FUNCTION log() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.log VALUES (new.id); RETURN new; END';
+			CREATE TRIGGER log AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION log(); ALTER TABLE t ADD uuid uuid`)
+		w := b.work()
+		w.Replica = true
+		b.fill(w)
+		b.whole()
+		if n := b.number("SELECT count(*) FROM log"); n != 0 {
+			t.Errorf("the trigger fired %d times", n)
+		}
+		b.exec("UPDATE t SET uuid = NULL; TRUNCATE log")
+		b.fill(b.work())
+		if n := b.number("SELECT count(*) FROM log"); n != 2000 {
+			t.Errorf("without replica it fired %d times", n)
+		}
+	})
+}
+
+func TestSlowBatchesAreSplit(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		b := lay(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 300) FROM generate_series(1, 1000) g; ALTER TABLE t ADD uuid uuid;
+			CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.001); RETURN new; END';
+			CREATE TRIGGER slow BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION slow()`)
+		w := b.work()
+		w.Pace.SetBatch(4 * time.Millisecond)
+		f := newFiller(w)
+		f.patience = 400 * time.Millisecond
+		result, err := f.all(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.whole()
+		if result.Batches < 10 {
+			t.Errorf("%d batches", result.Batches)
+		}
+
+		b.exec("UPDATE t SET uuid = NULL WHERE false; ALTER TABLE t DISABLE TRIGGER slow; UPDATE t SET uuid = NULL; ALTER TABLE t ENABLE TRIGGER slow")
+		b.exec("CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(5); RETURN new; END'")
+		f = newFiller(w)
+		f.patience = 50 * time.Millisecond
+		var refusal *pgconn.PgError
+		if _, err := f.all(t.Context()); !errors.As(err, &refusal) || refusal.Code != pgerrcode.QueryCanceled {
+			t.Errorf("where not even one row is done in time it ended with %v", err)
+		}
+	})
+}
+
+func TestOldSnapshotIsNamed(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		b := lay(t, c, events(50000))
+		tx, err := b.pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = tx.Rollback(context.Background()) }()
+		if _, err := tx.Exec(t.Context(), "SET LOCAL application_name = 'the report'; SELECT count(*) FROM pg_class"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(1200 * time.Millisecond) // younger ones are not worth naming
+		var notices []string
+		w := b.work()
+		w.Emit = func(e event.Event) {
+			if n, ok := e.(event.Notice); ok {
+				notices = append(notices, n.Text)
+			}
+		}
+		result, err := small(w).all(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.whole()
+		if !slices.ContainsFunc(notices, func(n string) bool { return strings.Contains(n, "the report") }) {
+			t.Errorf("said: %q", notices)
+		}
+		if result.InPlace > leastShare {
+			t.Errorf("%.0f %% heap-only beside an old snapshot", result.InPlace*100)
+		}
+	})
+}
+
+func TestStopAndPauseAndProgress(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		b := lay(t, c, events(50000))
+		stop := make(chan struct{})
+		var last event.Progress
+		var throttled []event.Throttled
+		w := b.work()
+		w.Stop = stop
+		w.Emit = func(e event.Event) {
+			switch e := e.(type) {
+			case event.Throttled:
+				throttled = append(throttled, e)
+				if e.Stop {
+					go w.Pace.Release("lag")
+				}
+			case event.Progress:
+				if e.Total < e.Done || e.Done < last.Done {
+					t.Errorf("%+v after %+v", e, last)
+				}
+				if last = e; e.Done > 8000 && stop != nil {
+					close(stop)
+					stop = nil
+				}
+			}
+		}
+		w.Pace.Hold("lag", "the standby is 3 s behind")
+		if _, err := Run(t.Context(), w); !errors.Is(err, ErrStopped) {
+			t.Errorf("it ended with %v", err)
+		}
+		if fmt.Sprint(throttled) != "[{the standby is 3 s behind true} { false}]" {
+			t.Errorf("told: %v", throttled)
+		}
+		left := b.number("SELECT count(*) FROM t WHERE uuid IS NULL")
+		if left == 0 || left != 50000-last.Done {
+			t.Errorf("%d rows left after %+v", left, last)
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(errCut)
+		if _, err := Run(ctx, b.work()); !errors.Is(err, errCut) {
+			t.Errorf("it ended with %v", err)
+		}
+	})
+}

@@ -1,0 +1,99 @@
+package ordered
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/rekey-pg/rekey/internal/order"
+)
+
+// epoch is 2000-01-01, from which the server counts, in microseconds since 1970-01-01.
+const epoch = 946_684_800_000_000
+
+// instant reads a time as the server sends it: microseconds, or days of four bytes, since 2000.
+func instant(field []byte) (raw int64, at order.Instant) {
+	if len(field) == 4 {
+		days := int32(binary.BigEndian.Uint32(field))
+		switch days {
+		case math.MaxInt32:
+			return int64(days), order.End
+		case math.MinInt32:
+			return int64(days), order.Beginning
+		}
+		return int64(days), order.Instant(int64(days)*order.Day + epoch)
+	}
+	raw = int64(binary.BigEndian.Uint64(field))
+	switch {
+	case raw == math.MinInt64:
+		return raw, order.Beginning
+	case raw > math.MaxInt64-epoch:
+		return raw, order.End
+	}
+	return raw, order.Instant(raw + epoch)
+}
+
+// parse reads a row of text.read in the binary format.
+func (r *row) parse(fields [][]byte, horizon uint32) error {
+	const keyBytes, uuidBytes, tidBytes, xidBytes = 8, 16, 6, 4
+	if len(fields[0]) != keyBytes || len(fields[3]) != tidBytes || len(fields[4]) != xidBytes {
+		return fmt.Errorf("a row of %d, %d and %d bytes", len(fields[0]), len(fields[3]), len(fields[4]))
+	}
+	*r = row{key: int64(binary.BigEndian.Uint64(fields[0])), null: fields[1] == nil, filled: fields[2] != nil}
+	if !r.null {
+		r.raw, r.stands = instant(fields[1])
+	}
+	if len(fields[2]) == uuidBytes {
+		r.value, r.v7 = order.Read([uuidBytes]byte(fields[2]))
+	}
+	r.at = uint64(binary.BigEndian.Uint32(fields[3]))<<16 | uint64(binary.BigEndian.Uint16(fields[3][4:]))
+	r.old = older(binary.BigEndian.Uint32(fields[4]), horizon)
+	return nil
+}
+
+// older reports whether a transaction is before another, as transaction ids are compared: modulo 2^32,
+// those below 3 before all.
+func older(xid, horizon uint32) bool {
+	const firstNormal = 3
+	return xid < firstNormal || int32(xid-horizon) < 0
+}
+
+// array begins an array in the binary format: one dimension, lower bound 1.
+func array(dst []byte, element uint32, length int) []byte {
+	for _, n := range []uint32{1, 1, element, uint32(length), 1} {
+		dst = binary.BigEndian.AppendUint32(dst, n)
+	}
+	return dst
+}
+
+func appendInt8(dst []byte, n int64) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(dst, 8), uint64(n))
+}
+
+// batch writes the parameters of text.write.
+func batch(rows []row, kind order.Kind) [][]byte {
+	types := map[order.Kind]uint32{
+		order.Timestamp: pgtype.TimestampOID, order.Timestamptz: pgtype.TimestamptzOID, order.Date: pgtype.DateOID,
+	}
+	keys := array(make([]byte, 0, 20+12*len(rows)), pgtype.Int8OID, len(rows))
+	times := array(make([]byte, 0, 20+12*len(rows)), types[kind], len(rows))
+	values := array(make([]byte, 0, 20+20*len(rows)), pgtype.UUIDOID, len(rows))
+	binary.BigEndian.PutUint32(times[4:], 1) // it may hold NULL
+	for i := range rows {
+		r := &rows[i]
+		keys = appendInt8(keys, r.key)
+		switch {
+		case r.null:
+			times = binary.BigEndian.AppendUint32(times, math.MaxUint32)
+		case kind == order.Date:
+			times = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(times, 4), uint32(int32(r.raw)))
+		default:
+			times = appendInt8(times, r.raw)
+		}
+		u := r.value.UUID()
+		values = append(binary.BigEndian.AppendUint32(values, 16), u[:]...)
+	}
+	return [][]byte{keys, times, values}
+}

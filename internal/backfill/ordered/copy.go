@@ -1,0 +1,64 @@
+package ordered
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// copied is what goes to the server by COPY in the binary format.
+type copied struct{ data []byte }
+
+func newCopy() *copied {
+	return &copied{data: append([]byte("PGCOPY\n\xff\r\n\x00"), make([]byte, 8)...)}
+}
+
+func (c *copied) row(fields int) *copied {
+	c.data = binary.BigEndian.AppendUint16(c.data, uint16(fields))
+	return c
+}
+
+func (c *copied) null() *copied {
+	c.data = binary.BigEndian.AppendUint32(c.data, 1<<32-1)
+	return c
+}
+
+func (c *copied) int4(n int) *copied {
+	c.data = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(c.data, 4), uint32(int32(n)))
+	return c
+}
+
+func (c *copied) int8(n int64) *copied {
+	c.data = appendInt8(c.data, n)
+	return c
+}
+
+func (c *copied) bool(b bool) *copied {
+	c.data = append(c.data, 0, 0, 0, 1, 0)
+	if b {
+		c.data[len(c.data)-1] = 1
+	}
+	return c
+}
+
+func (c *copied) int8s(all []int64) *copied {
+	data := array(nil, pgtype.Int8OID, len(all))
+	binary.BigEndian.PutUint32(data[4:], 0)
+	for _, n := range all {
+		data = appendInt8(data, n)
+	}
+	c.data = append(binary.BigEndian.AppendUint32(c.data, uint32(len(data))), data...)
+	return c
+}
+
+// into sends the rows.
+func (c *copied) into(ctx context.Context, tx pg.Tx, table sqltext.Table) error {
+	c.data = append(c.data, 0xff, 0xff)
+	_, err := tx.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(c.data), sqltext.Format("COPY {} FROM STDIN (FORMAT binary)", table))
+	return err
+}

@@ -1,0 +1,98 @@
+package ordered
+
+import (
+	"context"
+	"encoding/binary"
+
+	"github.com/rekey-pg/rekey/internal/order"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// counted is the tally of an instant in a region.
+type counted struct {
+	instant order.Instant
+	region  int
+	order.Tally
+}
+
+// pageRows is how many tallies are read at once; more than a table has regions.
+const pageRows = 100_000
+
+// divide goes over the tallies in the order of time and gives each region its share of each instant.
+func (f *filler) divide(ctx context.Context) error {
+	if err := f.transaction(ctx, reading(), func(tx pg.Tx) error {
+		_, err := tx.Exec(ctx, sqltext.Format("CREATE INDEX ON {} (instant, region)", f.own("_tallies")))
+		return err
+	}); err != nil {
+		return err
+	}
+	p := f.placer()
+	page := make([]counted, 0, pageRows)
+	after, last := order.Beginning, false
+	for !last {
+		if err := f.Wait(ctx, f.progress); err != nil {
+			return err
+		}
+		err := f.transaction(ctx, reading(), func(tx pg.Tx) (err error) {
+			if page, err = f.page(ctx, tx, after, page[:0]); err != nil {
+				return err
+			}
+			last = len(page) < pageRows
+			if !last {
+				page = whole(page)
+			}
+			return p.divide(page).into(ctx, tx, f.own("_shares"))
+		})
+		if err != nil {
+			return err
+		}
+		if n := len(page); n > 0 {
+			after = page[n-1].instant
+		}
+	}
+	return nil
+}
+
+// whole leaves out the last instant, which may go on in the next page.
+func whole(page []counted) []counted {
+	n := len(page)
+	for n > 1 && page[n-1].instant == page[len(page)-1].instant {
+		n--
+	}
+	return page[:n]
+}
+
+func (f *filler) page(ctx context.Context, tx pg.Tx, after order.Instant, page []counted) ([]counted, error) {
+	sql := sqltext.Format("SELECT instant, region, unfilled, first, last FROM {} WHERE instant > '{}'::int8 ORDER BY instant, region LIMIT {}",
+		f.own("_tallies"), int64(after), pageRows)
+	err := stream(ctx, tx, sql, func(fields [][]byte) error {
+		number := func(i int) uint64 { return binary.BigEndian.Uint64(fields[i]) }
+		c := counted{instant: order.Instant(number(0)), region: int(binary.BigEndian.Uint32(fields[1]))}
+		c.Unfilled = number(2)
+		if fields[3] != nil {
+			c.Filled, c.First, c.Last = true, number(3), number(4)
+		}
+		page = append(page, c)
+		return nil
+	})
+	return page, err
+}
+
+// divide gives the shares of a page of tallies.
+func (p *placer) divide(page []counted) *copied {
+	c := newCopy()
+	var parts []order.Tally
+	for first := 0; first < len(page); {
+		at, end := page[first].instant, first
+		parts = parts[:0]
+		for ; end < len(page) && page[end].instant == at; end++ {
+			parts = append(parts, page[end].Tally)
+		}
+		for i, s := range order.Divide(p.random, p.scale.Room(at).Slots(), parts) {
+			c.row(5).int4(page[first+i].region).int8(int64(at)).int8(int64(s.From)).int8(int64(s.To)).bool(s.Edge)
+		}
+		first = end
+	}
+	return c
+}

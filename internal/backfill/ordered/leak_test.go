@@ -1,0 +1,137 @@
+package ordered
+
+import (
+	"math"
+	"math/bits"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/rekey-pg/rekey/internal/order"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+)
+
+// seen is what an observer has: a uuid and, to check a guess, what it must not tell.
+type seen struct {
+	id    int64
+	at    order.Instant
+	many  int // rows of the same instant
+	uuid  [16]byte
+	place float64 // in the instant's room
+}
+
+// observe reads a table of whole seconds in the order of its keys.
+func (b *bed) observe() []seen {
+	b.Helper()
+	found, err := b.pool.Query(b.Context(), "SELECT id, extract(epoch FROM at)::int8 * 1000000, count(*) OVER (PARTITION BY at), uuid FROM t ORDER BY at, id")
+	if err != nil {
+		b.Fatal(err)
+	}
+	scale := order.Scale{Unit: order.Second, Moment: order.Instant(b.moment().UnixMicro())}
+	all, err := pgx.CollectRows(found, func(row pgx.CollectableRow) (s seen, err error) {
+		var uuid pgtype.UUID
+		err = row.Scan(&s.id, &s.at, &s.many, &uuid)
+		s.uuid = uuid.Bytes
+		v, _ := order.Read(s.uuid)
+		room := scale.Room(s.at)
+		position, ok := room.Position(v)
+		if !ok {
+			b.Errorf("%x is not in its room", s.uuid)
+		}
+		s.place = float64(position) / float64(room.Slots())
+		return s, err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return all
+}
+
+func correlation(x, y []float64) float64 {
+	var sx, sy, sxx, syy, sxy float64
+	n := float64(len(x))
+	for i := range x {
+		sx, sy, sxx, syy, sxy = sx+x[i], sy+y[i], sxx+x[i]*x[i], syy+y[i]*y[i], sxy+x[i]*y[i]
+	}
+	return (n*sxy - sx*sy) / math.Sqrt((n*sxx-sx*sx)*(n*syy-sy*sy))
+}
+
+// uneven is the chi-square of places over so many buckets, less what chance gives once in 10,000 times.
+func uneven(places []float64) float64 {
+	const buckets, chance = 16, 45 // 15 degrees of freedom
+	var hist [buckets]float64
+	for _, p := range places {
+		hist[int(p*buckets)]++
+	}
+	chi, want := 0.0, float64(len(places))/buckets
+	for _, n := range hist {
+		chi += (n - want) * (n - want) / want
+	}
+	return chi - chance
+}
+
+// An observer who knows all uuids and how they were made can tell the order, and neither ids nor counts.
+func TestNoIdAndNoCountIsTold(t *testing.T) {
+	const sql = `CREATE TABLE t (id bigint PRIMARY KEY, at timestamp(0) NOT NULL);
+		INSERT INTO t SELECT (g + 37 * (g / 5) + 400 * (g / 97))::int8, '2024-01-01'::timestamp + CASE
+			WHEN g < 16000 THEN interval '0' WHEN g < 20000 THEN (g - 15990) * interval '1 second'
+			WHEN g < 28000 THEN (g / 2) * interval '1 second' WHEN g < 48000 THEN (g / 5) * interval '1 minute'
+			ELSE (g % 3000) * interval '1 hour' END FROM generate_series(0, 69999) g`
+	b := lay(t, servertest.Cluster(t, 15), sql+after)
+	w := small(b.work())
+	w.cut = 9000
+	b.fill(w)
+	all := b.observe()
+
+	single := map[int][]float64{} // one row of each instant, by how many there are
+	var gaps, spaces, ids, lows []float64
+	var ones [32]int
+	for i, s := range all {
+		if i%s.many == (i/7)%s.many || s.many == 1 {
+			single[s.many] = append(single[s.many], s.place)
+		}
+		low := uint32(s.uuid[12])<<24 | uint32(s.uuid[13])<<16 | uint32(s.uuid[14])<<8 | uint32(s.uuid[15])
+		for bit := range ones {
+			ones[bit] += int(low >> bit & 1)
+		}
+		ids, lows = append(ids, float64(s.id)), append(lows, float64(bits.Reverse32(low)))
+		if i > 0 && all[i-1].at == s.at && s.many > 10_000 {
+			gaps, spaces = append(gaps, float64(s.id-all[i-1].id)), append(spaces, s.place-all[i-1].place)
+		}
+	}
+	for many, places := range single {
+		if over := uneven(places); len(places) > 1000 && over > 0 {
+			t.Errorf("where %d rows share an instant, one tells so: chi-square %.0f above chance", many, over)
+		}
+	}
+	for bit, n := range ones {
+		if half := float64(len(all)) / 2; math.Abs(float64(n)-half) > 5*math.Sqrt(half/2) {
+			t.Errorf("bit %d is set in %d of %d", bit, n, len(all))
+		}
+	}
+	limit := 5 / math.Sqrt(float64(len(gaps)))
+	if r := correlation(gaps, spaces); math.Abs(r) > limit {
+		t.Errorf("spaces tell gaps between ids: %.3f", r)
+	}
+	if r := correlation(ids, lows); math.Abs(r) > limit {
+		t.Errorf("random bits tell ids: %.3f", r)
+	}
+	// Spaces of independent draws are exponential: their variance is the square of their mean. Counted
+	// positions have none.
+	var sum, squares float64
+	for _, s := range spaces {
+		sum, squares = sum+s, squares+s*s
+	}
+	n := float64(len(spaces))
+	if v := squares/n/(sum/n*sum/n) - 1; v < 0.9 || v > 1.1 {
+		t.Errorf("the variance of the spaces is %.2f of the square of their mean", v)
+	}
+	b.exec("UPDATE t SET uuid = NULL")
+	b.fill(w)
+	for i, s := range b.observe() {
+		if s.uuid == all[i].uuid {
+			t.Fatalf("a second run gives %x again", s.uuid)
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package ordered
+
+import (
+	"context"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/order"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// Claim is what Prove looks at.
+type Claim struct {
+	Target step.Target
+	Key    string // the integer primary key
+	Column order.Column
+	// Moment is that of the filling: rows whose uuid tells a later time are the application's. Zero is the
+	// server's time now; then they are judged as well.
+	Moment time.Time
+	// Found says that the column had UUIDv7 before. They cannot be told from rekey's, so that those which
+	// tell another time than their row, or stand in another order inside one instant, are not judged.
+	Found bool
+}
+
+// Proof is what one scan of a table in the order of its uuids found. Rows that are not judged are New,
+// Other, Found or Timeless; every judged row either Differs or is compared with the one before it.
+type Proof struct {
+	Rows     int64 `json:"rows"` // with a uuid
+	Judged   int64 `json:"judged"`
+	Pairs    int64 `json:"pairs_out_of_order"` // of neighbours
+	Differs  int64 `json:"times_differ"`       // the uuid tells another time than the column, by more than its resolution
+	Early    int64 `json:"clamped_early"`      // judged, and before 1970
+	Late     int64 `json:"clamped_late"`       // judged, and not before the moment
+	Timeless int64 `json:"without_time"`       // not judged: they stand with a neighbour
+	New      int64 `json:"new"`                // not judged: the uuid is younger than the moment
+	Other    int64 `json:"not_v7"`             // not judged: no UUIDv7
+	Found    int64 `json:"found"`              // not judged: they may have been there before
+}
+
+// Holds reports whether every judged row stands where its time and its key say.
+func (p Proof) Holds() bool { return p.Pairs == 0 && p.Differs == 0 }
+
+// Prove scans a table once, in the order of its uuids, with constant memory on this side. Whoever calls
+// it chooses the transaction; it sees one snapshot.
+func Prove(ctx context.Context, tx pg.Tx, c Claim) (Proof, error) {
+	j := judge{key: c.Column.Name == "", found: c.Found}
+	j.scale = order.Scale{Unit: max(c.Column.Unit, 1), Moment: order.Instant(c.Moment.UnixMicro())}
+	if c.Moment.IsZero() {
+		moment, err := now(ctx, tx)
+		if err != nil {
+			return Proof{}, err
+		}
+		j.scale.Moment = moment
+	}
+	t := textOf(c.Target, c.Key, c.Column)
+	where := sqltext.Format("t.{} IS NOT NULL ORDER BY t.{}", t.uuid, t.uuid)
+	var r row
+	err := stream(ctx, tx, t.read(where), func(fields [][]byte) error {
+		if err := r.parse(fields, 0); err != nil {
+			return err
+		}
+		j.take(r)
+		return nil
+	})
+	return j.proof, err
+}
+
+// judge takes rows in the order of their uuids.
+type judge struct {
+	proof  Proof
+	scale  order.Scale
+	found  bool
+	key    bool // there is no time, and the key alone orders
+	any    bool
+	stands order.Instant // of the last row that was judged
+	last   int64         // its key
+}
+
+func (j *judge) take(r row) {
+	j.proof.Rows++
+	switch {
+	case !r.v7:
+		j.proof.Other++
+		return
+	case !(j.scale.Moment + 1).After(r.value):
+		j.proof.New++
+		return
+	case j.key:
+		r.stands = order.End
+	case r.null:
+		j.proof.Timeless++
+		return
+	}
+	stands, bent := j.scale.Bend(r.stands)
+	_, there := j.scale.Room(stands).Position(r.value)
+	ascends := !j.any || stands > j.stands || stands == j.stands && r.key > j.last
+	if j.found && !(there && ascends) {
+		j.proof.Found++
+		return
+	}
+	j.proof.Judged++
+	if !there {
+		j.proof.Differs++
+		return
+	}
+	switch bent {
+	case order.Early:
+		j.proof.Early++
+	case order.Late:
+		j.proof.Late++
+	case order.Kept, order.Lent, order.Missing:
+	}
+	if !ascends {
+		j.proof.Pairs++
+	}
+	j.any, j.stands, j.last = true, stands, r.key
+}
+
+// now reads the server's clock.
+func now(ctx context.Context, tx pg.Tx) (order.Instant, error) {
+	var micros int64
+	err := tx.QueryRow(ctx, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8").Scan(&micros)
+	return order.Instant(micros), err
+}

@@ -1,0 +1,166 @@
+package ordered
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/backfill"
+	"github.com/rekey-pg/rekey/internal/order"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+const (
+	mostRounds = 12
+	// mostWanted is how many rows a round without a new survey takes up.
+	mostWanted = 100_000
+)
+
+func regionDone(table sqltext.Table, number int) string {
+	return sqltext.Format("UPDATE {} SET done = true WHERE number = {}", table, number)
+}
+
+// goOver goes over the regions until no row is without a value. The first round fills nearly all; what
+// changed its time, or came meanwhile, is looked at again against all rows of its instant.
+func (f *filler) goOver(ctx context.Context) error {
+	for f.rounds = 1; ; f.rounds++ {
+		if err := f.round(ctx); err != nil {
+			return err
+		}
+		left, err := f.look(ctx)
+		if err != nil || left.rows == 0 {
+			return err
+		}
+		if f.rounds >= mostRounds {
+			return &backfill.NullsError{Table: f.Target.String(), Column: f.Target.Column, Sweeps: f.rounds, Rows: left.rows}
+		}
+		if err := f.Sleep(ctx, firstPause*time.Duration(f.rounds)); err != nil {
+			return err
+		}
+		if err := f.again(ctx, left); err != nil {
+			return err
+		}
+	}
+}
+
+// round goes over the regions, and again over those in which rows were held, with growing pauses and no
+// lock held in between.
+func (f *filler) round(ctx context.Context) error {
+	since, pause := time.Now(), firstPause
+	for {
+		if err := f.regions(ctx); err != nil || f.held.Load() == 0 {
+			return err
+		}
+		if f.filled.Load() > 0 { // somebody let go: it moves
+			since, pause = time.Now(), firstPause
+		}
+		if time.Since(since) > f.Patience {
+			return &backfill.HeldError{Table: f.Target.String(), Rows: f.held.Load(), Patience: f.Patience}
+		}
+		if err := f.Sleep(ctx, pause); err != nil {
+			return err
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+// remains is what a round left without a value.
+type remains struct {
+	rows   int64
+	in     []bool // the regions
+	wanted map[order.Instant]struct{}
+	many   bool // too many to remember
+}
+
+// look finds the rows without a value, and where they stand.
+func (f *filler) look(ctx context.Context) (left remains, err error) {
+	left = remains{in: make([]bool, len(f.plan.regions)), wanted: map[order.Instant]struct{}{}}
+	var rows []row
+	for i, r := range f.plan.regions {
+		if err := f.Wait(ctx, f.progress); err != nil {
+			return left, err
+		}
+		var count int64
+		err := f.transaction(ctx, reading(), func(tx pg.Tx) error {
+			err := tx.QueryRow(ctx, f.text.unfilled(r.span())).Scan(&count)
+			if err != nil || count == 0 || left.many || len(f.plan.regions) == 1 {
+				return err
+			}
+			rows, err = f.load(ctx, tx, r, rows)
+			return err
+		})
+		if err != nil {
+			return left, err
+		}
+		left.rows += count
+		if left.in[i] = count > 0; count == 0 || len(f.plan.regions) == 1 {
+			continue
+		}
+		for _, row := range rows {
+			if !row.filled {
+				left.wanted[row.stands] = struct{}{}
+			}
+		}
+		left.many = left.rows > mostWanted
+	}
+	return left, nil
+}
+
+// again plans the next round: for a few rows by what the table holds of their instants now, for many by
+// a new survey.
+func (f *filler) again(ctx context.Context, left remains) error {
+	for i := range f.plan.regions {
+		f.plan.regions[i].done, f.plan.regions[i].met = !left.in[i], false
+		f.plan.regions[i].late = f.plan.regions[i].late || left.in[i]
+	}
+	switch {
+	case !f.plan.kept:
+		return nil
+	case left.many:
+		return f.survey(ctx)
+	}
+	f.plan.round, f.plan.full = f.plan.round+1, false
+	for i := range f.plan.regions {
+		f.plan.regions[i].alone = nil
+	}
+	err := f.transaction(ctx, lasting(), func(tx pg.Tx) error {
+		if _, err := tx.Exec(ctx, sqltext.Format("UPDATE {} SET ready = false", f.own(""))); err != nil {
+			return err
+		}
+		return f.counting(ctx, tx)
+	})
+	if err != nil {
+		return err
+	}
+	// Rows of an instant that have values are where the survey saw them, or were filled by a later round.
+	points := left.zones()
+	return f.share(ctx, func(at order.Instant) bool { return holds(points, at) },
+		func(r region) bool { return r.late || meet(r.cover, points) })
+}
+
+// zones are the instants at which rows are without a value.
+func (r remains) zones() []zone {
+	zones := make([]zone, 0, len(r.wanted))
+	for _, at := range slices.Sorted(maps.Keys(r.wanted)) {
+		zones = append(zones, zone{at, at})
+	}
+	return zones
+}
+
+func (f *filler) noProgress(rows int64) error {
+	e := &backfill.NoProgressError{Table: f.Target.String(), Rows: rows, Replica: f.Replica}
+	for _, t := range f.Table.Triggers {
+		fires := t.Enabled == "A" || (t.Enabled == "R") == f.Replica && t.Enabled != "D"
+		if t.OnUpdateOf(f.Target.Column) && fires {
+			e.Causes = append(e.Causes, "the trigger "+t.Name)
+		}
+	}
+	for _, r := range f.Table.Rules {
+		if r.OnUpdate {
+			e.Causes = append(e.Causes, "the rule "+r.Name)
+		}
+	}
+	return e
+}

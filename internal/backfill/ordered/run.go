@@ -1,0 +1,199 @@
+package ordered
+
+import (
+	"context"
+	crand "crypto/rand"
+	"errors"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/backfill"
+	"github.com/rekey-pg/rekey/internal/order"
+	"github.com/rekey-pg/rekey/internal/pace"
+	"github.com/rekey-pg/rekey/internal/pg"
+)
+
+// filler is one filling of one table.
+type filler struct {
+	Work
+	text     text
+	choice   backfill.Choice
+	scale    order.Scale
+	plan     plan
+	progress *backfill.Progress
+	batches  atomic.Int64
+	skipped  atomic.Int64
+	rounds   int
+	before   map[int64]int64 // rows that each worker filled, in this run's rounds and in earlier runs
+	next     atomic.Int64    // region to give out
+	held     atomic.Int64    // rows, when they were met the last time
+	filled   atomic.Int64    // in this round
+}
+
+// fewWaves are those of a table that was cut small for a test.
+const fewWaves = 4
+
+// ErrKey says that the table has no primary key of a single integer column.
+var ErrKey = errors.New("the table has no primary key of a single integer column")
+
+// Run fills every row that has no value, so that values sort as (time, key), and comes back when it finds
+// none left.
+//
+// Errors: those of backfill.Run, ErrKey, or the server's. After each of them what was filled stays
+// filled, and Run may be called again; the order goes on as it was.
+func Run(ctx context.Context, w Work) (Result, error) {
+	choice, fits := Explain(w.Server, w.Table, w.Target, w.Column)
+	if !fits {
+		return Result{}, ErrKey
+	}
+	f := &filler{Work: w, choice: choice, text: textOf(w.Target, choice.Key, w.Column)}
+	if w.cut > 0 {
+		f.choice.Region, f.choice.Waves = w.cut, max(choice.Waves, fewWaves)
+	}
+	if f.Patience <= 0 {
+		f.Patience = backfill.DefaultPatience
+	}
+	f.progress = backfill.NewProgress(w.Target.String(), max(int64(w.Table.Rows), 0), w.Emit)
+	err := f.run(ctx)
+	f.progress.Tell(true)
+	return f.result(), err
+}
+
+func (f *filler) result() Result {
+	return Result{
+		Result: backfill.Result{
+			Rows: f.progress.Rows(), Batches: f.batches.Load(), Skipped: f.skipped.Load(), Sweeps: f.rounds, Choice: f.choice,
+		},
+		Moment: time.UnixMicro(int64(f.scale.Moment)).UTC(), Regions: len(f.plan.regions), Rounds: f.rounds,
+		Early: f.plan.bent[order.Early], Late: f.plan.bent[order.Late], Lent: f.plan.bent[order.Lent], Missing: f.plan.bent[order.Missing],
+	}
+}
+
+func (f *filler) run(ctx context.Context) error {
+	found, err := f.begin(ctx)
+	if err != nil {
+		return err
+	}
+	if !found {
+		if err := f.survey(ctx); err != nil {
+			return err
+		}
+	}
+	if err := f.goOver(ctx); err != nil {
+		return err
+	}
+	return f.transaction(ctx, lasting(), func(tx pg.Tx) error {
+		return Forget(ctx, tx, f.Table.OID)
+	})
+}
+
+// begin takes up what an earlier run left, and settles the moment.
+func (f *filler) begin(ctx context.Context) (found bool, err error) {
+	err = f.transaction(ctx, reading(), func(tx pg.Tx) error {
+		if err := f.settle(ctx, tx); err != nil {
+			return err
+		}
+		f.plan = plan{}
+		if !f.Moment.IsZero() {
+			f.plan.moment = order.Instant(f.Moment.UnixMicro())
+		}
+		if found, err = f.find(ctx, tx); err != nil {
+			return err
+		}
+		if f.plan.moment == 0 {
+			if f.plan.moment, err = now(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return f.resume(ctx, tx)
+	})
+	f.scale = order.Scale{Unit: max(f.Column.Unit, 1), Moment: f.plan.moment}
+	return found, err
+}
+
+// resume learns how many rows earlier runs have filled.
+func (f *filler) resume(ctx context.Context, tx pg.Tx) error {
+	f.before = map[int64]int64{}
+	if f.Diary == nil {
+		return nil
+	}
+	places, err := f.Diary.Load(ctx, tx)
+	var filled int64
+	for _, place := range places {
+		f.before[place.Region] = place.Rows
+		filled += place.Rows
+	}
+	f.progress.Expect(max(int64(f.Table.Rows)-filled, 0))
+	return err
+}
+
+// placer has a source of its own, seeded from the system's.
+func (f *filler) placer() *placer {
+	var seed [32]byte
+	_, _ = crand.Read(seed[:]) // it never fails
+	return &placer{scale: f.scale, random: rand.New(rand.NewChaCha8(seed))}
+}
+
+// regions fills those that are not done, with as many workers as the pace allows.
+func (f *filler) regions(ctx context.Context) error {
+	workers := min(f.workers(), max(len(f.plan.regions), 1))
+	f.next.Store(0)
+	f.held.Store(0)
+	f.filled.Store(0)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	errs, crew := make([]error, workers), make([]*worker, workers)
+	var all sync.WaitGroup
+	for i := range workers {
+		w := &worker{filler: f, placer: f.placer(), servo: pace.NewServo(firstRows, fewestRows, mostRows), number: int64(i), filled: f.before[int64(i)]}
+		crew[i] = w
+		all.Go(func() {
+			if errs[i] = w.work(ctx); errs[i] != nil && !errors.Is(errs[i], backfill.ErrStopped) {
+				cancel(errs[i])
+			}
+		})
+	}
+	all.Wait()
+	for _, w := range crew {
+		f.before[w.number] = w.filled
+	}
+	return first(errs)
+}
+
+// first gives the error that matters: one that is not just another worker's echo.
+func first(errs []error) error {
+	var stopped error
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, backfill.ErrStopped) {
+			return err
+		}
+		stopped = errors.Join(stopped, err)
+	}
+	if stopped != nil {
+		return backfill.ErrStopped
+	}
+	return nil
+}
+
+func (f *filler) did(rows int64) {
+	if rows > 0 {
+		f.batches.Add(1)
+		f.progress.Add(rows)
+	}
+}
+
+// workers is how many work on the table at once.
+func (f *filler) workers() int {
+	const spare = 4 // connections: two workers, one that watches, one heartbeat
+	switch {
+	case f.Workers > 0:
+		return f.Workers
+	case runtime.NumCPU() < 2, f.Pool.Config().MaxConns < spare:
+		return 1
+	default:
+		return f.Pace.Speed().Workers()
+	}
+}

@@ -1,0 +1,35 @@
+package ordered
+
+import (
+	"context"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/backfill"
+	"github.com/rekey-pg/rekey/internal/pg"
+)
+
+const (
+	firstPause   = 20 * time.Millisecond
+	longestPause = 5 * time.Second
+	readTimeout  = 5 * time.Minute // of a region, from a cold disk
+)
+
+// reading are the settings of a transaction that reads a region. Nothing of the table's rows is held by it.
+func reading() pg.Settings {
+	return pg.Settings{Lock: backfill.LockTimeout, Statement: readTimeout, Durability: "off"}
+}
+
+// lasting are those of one that writes down what must outlive a crash.
+func lasting() pg.Settings {
+	return pg.Settings{Lock: backfill.LockTimeout, Statement: readTimeout}
+}
+
+// transaction runs work with the planner kept on the key's index.
+func (f *filler) transaction(ctx context.Context, s pg.Settings, work func(pg.Tx) error) error {
+	return f.Attempt(ctx, func() pg.Settings { return s }, func(tx pg.Tx) error {
+		if _, err := tx.Conn().PgConn().Exec(ctx, plans).ReadAll(); err != nil {
+			return err
+		}
+		return work(tx)
+	})
+}

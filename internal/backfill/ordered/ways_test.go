@@ -1,0 +1,258 @@
+package ordered
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/rekey-pg/rekey/internal/backfill"
+	"github.com/rekey-pg/rekey/internal/order"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+)
+
+// A time in a zone is what the server says it is, through the hours that come twice and not at all, and
+// whatever the session's own zone is.
+func TestTimesInAZone(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		for _, kind := range []string{"timestamp", "timestamp(0)"} {
+			b := lay(t, c, "CREATE TABLE t (id int PRIMARY KEY, at "+kind+`);
+				INSERT INTO t SELECT g, '2024-03-31'::timestamp + g % 40 * interval '15 minutes' + g % 2 * interval '210 days' FROM generate_series(1, 6000) g`+after)
+			b.exec("ALTER DATABASE " + b.pool.Config().ConnConfig.Database + " SET TimeZone = 'Asia/Tokyo'")
+			b.pool.Reset()
+			b.zone = "Europe/Berlin"
+			w := small(b.work())
+			b.fill(w)
+			b.ordered("timezone('UTC', timezone('Europe/Berlin', at))")
+			if proof := b.prove(w); proof.Judged != 6000 || !proof.Holds() {
+				t.Errorf("%s: %+v", kind, proof)
+			}
+			w.Column.Zone = ""
+			if proof := b.prove(w); proof.Differs != 6000 {
+				t.Errorf("%s: proved in another zone: %+v", kind, proof)
+			}
+		}
+	})
+}
+
+func TestNamesAreQuoted(t *testing.T) {
+	b := lay(t, servertest.Cluster(t, 13), `CREATE TABLE t ("i ""d" int PRIMARY KEY, "a't ""time" timestamp); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 5000) g`+after)
+	w := b.work()
+	var err error
+	if w.Column, err = order.Choose(w.Table, `a't "time`, "", "Europe/Berlin"); err != nil {
+		t.Fatal(err)
+	}
+	b.fill(small(w))
+	if n := b.number(`SELECT count(*) FROM (SELECT uuid, lag(uuid) OVER (ORDER BY "i ""d") AS before FROM t) x WHERE before >= uuid OR uuid IS NULL`); n > 0 {
+		t.Errorf("%d out of order", n)
+	}
+}
+
+func TestHeldRowsAreMetAgain(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		b := lay(t, c, sets()["whole seconds"].sql+after)
+		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id % 1000 = 3 FOR UPDATE")
+		w := small(b.work())
+		w.Patience = 200 * time.Millisecond
+		_, err := Run(t.Context(), w)
+		var held *backfill.HeldError
+		if !errors.As(err, &held) || held.Rows != 12 || held.Table != "public.t" {
+			t.Errorf("it ended with %v", err)
+		}
+		w.Patience = 0
+		time.AfterFunc(time.Second, release)
+		result := b.fill(w)
+		b.ordered("at")
+		if result.Rows != 12 || result.Skipped == 0 {
+			t.Errorf("%+v", result)
+		}
+	})
+}
+
+func TestRefusedUpdatesEndWithReason(t *testing.T) {
+	const function = `; CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+		CREATE TRIGGER no BEFORE UPDATE ON t FOR EACH ROW `
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		for name, when := range map[string]string{"all": "", "one": "WHEN (old.id = 8777)"} {
+			t.Run(name, func(t *testing.T) {
+				b := lay(t, c, sets()["microseconds"].sql+after+function+when+" EXECUTE FUNCTION refuse()")
+				w := small(b.work())
+				_, err := Run(t.Context(), w)
+				var none *backfill.NoProgressError
+				if !errors.As(err, &none) || !strings.Contains(err.Error(), "the trigger no") {
+					t.Errorf("it ended with %v", err)
+				}
+				w.Replica = true
+				b.fill(w)
+				b.ordered("at")
+			})
+		}
+	})
+}
+
+func TestNullWritersEndIt(t *testing.T) {
+	b := lay(t, servertest.Cluster(t, 15), sets()["microseconds"].sql+after+`; CREATE FUNCTION "null"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.uuid := null; RETURN new; END';
+		CREATE TRIGGER n BEFORE UPDATE ON t FOR EACH ROW WHEN (new.id = 5) EXECUTE FUNCTION "null"()`)
+	_, err := Run(t.Context(), small(b.work()))
+	var nulls *backfill.NullsError
+	if !errors.As(err, &nulls) || nulls.Rows != 1 {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// Values that were there stay, and the plan of a run that was cut goes on with its moment.
+func TestWhatWasThereStays(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		b := lay(t, c, sets()["the future"].sql+after+"; UPDATE t SET uuid = uuid_generate_v7() WHERE id % 10 = 1; UPDATE t SET uuid = gen_random_uuid() WHERE id % 10 = 2")
+		const sum = "SELECT ('x' || left(md5(string_agg(uuid::text, ',' ORDER BY id)), 15))::bit(60)::int8 FROM t WHERE id % 10 IN (1, 2)"
+		before := b.number(sum)
+		w := small(b.work())
+		w.Moment = time.Time{}
+		d := &diary{places: map[int64]backfill.Place{}, most: 4}
+		w.Diary = d
+		result, err := Run(t.Context(), w)
+		if !errors.Is(err, errTaken) || result.Rows == 0 {
+			t.Fatalf("%+v, %v", result, err)
+		}
+		d.most = 0
+		if again := b.fill(w); !again.Moment.Equal(result.Moment) || again.Late != result.Late || result.Late == 0 {
+			t.Errorf("it went on with %+v after %+v", again, result)
+		}
+		w.Moment = result.Moment
+		if b.number(sum) != before {
+			t.Error("values that were there have changed")
+		}
+		if proof := b.prove(w); proof.Differs != 1200 || proof.Pairs > 0 {
+			t.Errorf("what was there is not judged: %+v", proof)
+		}
+		b.found = true
+		if proof := b.prove(w); proof.Pairs > 0 || proof.Other != 1200 || proof.Found != 1200 || proof.Differs > 0 {
+			t.Errorf("%+v", proof)
+		}
+	})
+}
+
+func TestCount(t *testing.T) {
+	cases := map[string]Times{
+		"NULLs":      {Rows: 12000, Null: 7967},
+		"the future": {Rows: 12000, Late: 2524},
+		"the past":   {Rows: 12000, Early: 2524},
+		"far dates":  {Rows: 12000, Early: 3000, Late: 6000},
+		"no time":    {Rows: 12000, Null: 12000},
+	}
+	deal(t, slices.Collect(maps.Keys(cases)), func(t *testing.T, c *server.Cluster, name string) {
+		t.Helper()
+		b := lay(t, c, sets()[name].sql+after)
+		w := b.work()
+		var got Times
+		err := pg.Read(t.Context(), b.pool, func(tx pg.Tx) (err error) {
+			got, err = Count(t.Context(), tx, w.Target.Name(), w.Column, w.Moment)
+			return err
+		})
+		if err != nil || got != cases[name] {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// What cannot be proved is told.
+func TestProofFails(t *testing.T) {
+	b := lay(t, servertest.Cluster(t, 15), sets()["whole seconds"].sql+after)
+	w := small(b.work())
+	b.fill(w)
+	if proof := b.prove(w); proof.Judged != rows || !proof.Holds() {
+		t.Errorf("%+v", proof)
+	}
+	b.exec("UPDATE t x SET uuid = y.uuid FROM t y WHERE x.id IN (201, 202) AND y.id = 403 - x.id")
+	if proof := b.prove(w); proof.Pairs != 1 || proof.Differs != 0 {
+		t.Errorf("two of an instant changed places: %+v", proof)
+	}
+	b.exec("UPDATE t SET at = at + interval '1 second' WHERE id = 777")
+	if proof := b.prove(w); proof.Pairs != 1 || proof.Differs != 1 || proof.Holds() {
+		t.Errorf("one was moved in time: %+v", proof)
+	}
+}
+
+func TestTablesWithoutFittingKey(t *testing.T) {
+	for _, sql := range []string{"CREATE TABLE t (a int, at timestamp, PRIMARY KEY (a, at))", "CREATE TABLE t (at timestamp)", "CREATE TABLE t (id text PRIMARY KEY, at timestamp)"} {
+		b := lay(t, servertest.Cluster(t, 15), sql+"; ALTER TABLE t ADD uuid uuid")
+		w := b.work()
+		c, fits := Explain(w.Server, w.Table, w.Target, w.Column)
+		if fits || !strings.HasPrefix(c.Reason, "not in the order of creation") {
+			t.Errorf("%s: %+v", sql, c)
+		}
+		if _, err := Run(t.Context(), w); !errors.Is(err, ErrKey) {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+}
+
+func TestSmallTables(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		for _, n := range []string{"0", "1", "2", "500"} {
+			b := lay(t, c, "CREATE TABLE t (id smallint PRIMARY KEY, at timestamptz); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, "+n+") g"+after)
+			b.fill(b.work())
+			b.ordered("at::timestamp")
+		}
+	})
+}
+
+// A row that was moved in time after it was read is not written at its former time.
+func TestRowsMovedInTimeWait(t *testing.T) {
+	b := lay(t, servertest.Cluster(t, 15), sets()["microseconds"].sql+after)
+	w := b.work()
+	choice, _ := Explain(w.Server, w.Table, w.Target, w.Column)
+	f := &filler{Work: w, choice: choice, text: textOf(w.Target, choice.Key, w.Column), progress: backfill.NewProgress("t", rows, nil)}
+	if _, err := f.begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.survey(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	k := &worker{filler: f, placer: f.placer()}
+	err := f.transaction(t.Context(), reading(), func(tx pg.Tx) (err error) {
+		k.rows, err = f.load(t.Context(), tx, f.plan.regions[0], nil)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.placer.region(k.rows, part{alone: f.plan.regions[0].alone})
+	b.exec("UPDATE t SET at = at + interval '1 microsecond' WHERE id <= 7; UPDATE t SET uuid = uuid_generate_v7() WHERE id BETWEEN 10 AND 12")
+	some, err := k.batch(t.Context(), k.rows[:100])
+	if err != nil || some.filled != 90 || some.picked != 90 {
+		t.Errorf("%+v, %v", some, err)
+	}
+}
+
+// A batch of a process that is gone may still be on its way: the next run waits for its end before it
+// reads.
+func TestBatchOnItsWayIsWaitedFor(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		b := lay(t, c, sets()["one instant"].sql+after)
+		w := small(b.work())
+		f := &filler{Work: w, scale: order.Scale{Unit: order.Second, Moment: order.Instant(w.Moment.UnixMicro())}}
+		zombie, err := b.pool.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		room := f.scale.Room(order.Instant(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()))
+		if _, err := zombie.Exec(t.Context(), "SELECT pg_advisory_xact_lock_shared($1, 0)", int32(w.Table.OID)); err != nil {
+			t.Fatal(err)
+		}
+		u := pgtype.UUID{Bytes: room.Value(room.Slots()/2, 0).UUID(), Valid: true}
+		if _, err := zombie.Exec(t.Context(), "UPDATE t SET uuid = $1 WHERE id = 3", u); err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(500*time.Millisecond, func() { _ = zombie.Commit(context.WithoutCancel(t.Context())) })
+		b.fill(w)
+		b.ordered("at")
+	})
+}

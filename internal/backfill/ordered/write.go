@@ -1,0 +1,118 @@
+package ordered
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/rekey-pg/rekey/internal/backfill"
+	"github.com/rekey-pg/rekey/internal/pg"
+)
+
+const (
+	firstRows    = 1000
+	fewestRows   = 10
+	mostRows     = 20_000
+	mostTimeouts = 5    // of the smallest batch, one after the other
+	steps        = 1024 // how fine a share of a page's rows can be told
+	// golden times a row's line on its page, modulo steps, spreads neighbouring lines evenly: it is steps
+	// times the golden section.
+	golden = 633
+)
+
+func byKey(rows []row) {
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.key, b.key) })
+}
+
+// wrote is what became of rows that were to be written.
+type wrote struct {
+	offered int64
+	picked  int64 // unchanged, and held by nobody
+	filled  int64
+}
+
+// write writes the chosen rows in waves: each takes some rows of every page, so that the next finds room
+// on it. What is held or was changed meanwhile is left out.
+func (w *worker) write(ctx context.Context, rows []row, waves int) (all wrote, err error) {
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.at, b.at) })
+	chosen := make([]row, 0, len(rows)/max(waves, 1)+1)
+	from := 0
+	for wave := range waves {
+		to := int(math.Round(steps * float64(wave+1) / float64(waves)))
+		chosen = chosen[:0]
+		for i := range rows {
+			if step := int(rows[i].at&0xffff) * golden % steps; rows[i].chosen && step >= from && step < to {
+				chosen = append(chosen, rows[i])
+			}
+		}
+		from = to
+		some, err := w.wave(ctx, chosen)
+		all.offered, all.picked, all.filled = all.offered+some.offered, all.picked+some.picked, all.filled+some.filled
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+func (w *worker) wave(ctx context.Context, rows []row) (all wrote, err error) {
+	for timeouts := 0; len(rows) > 0; {
+		if err := w.Wait(ctx, w.progress); err != nil {
+			return all, err
+		}
+		begun := time.Now()
+		n := min(w.servo.Size(), len(rows))
+		some, err := w.batch(ctx, rows[:n])
+		if errors.Is(err, backfill.ErrTooSlow) {
+			if timeouts++; timeouts > mostTimeouts && w.servo.Least() {
+				return all, err
+			}
+			w.servo.Split()
+			continue
+		}
+		if err != nil {
+			return all, err
+		}
+		timeouts, rows = 0, rows[n:]
+		w.servo.Note(n, time.Since(begun), w.Pace.Batch())
+		all.offered, all.picked, all.filled = all.offered+int64(n), all.picked+some.picked, all.filled+some.filled
+		w.did(some.filled)
+		if err := w.Sleep(ctx, w.Pace.Rest(time.Since(begun))); err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+// batch is one transaction. A careful one locks its rows by a statement of its own: the next sees them as
+// they are under the lock, so that only a trigger or a rule can keep it from filling them.
+func (w *worker) batch(ctx context.Context, rows []row) (some wrote, err error) {
+	parameters := batch(rows, w.text.kind())
+	err = w.transaction(ctx, w.Batching(backfill.LeastStatement), func(tx pg.Tx) error {
+		run := func(sql string) *pgconn.Result {
+			return tx.Conn().PgConn().ExecParams(ctx, sql, parameters, nil, []int16{1}, []int16{1}).Read()
+		}
+		if err := w.lock(ctx, tx, w.at); err != nil {
+			return err
+		}
+		if w.careful {
+			if locked := run(w.text.lock()); locked.Err != nil {
+				return locked.Err
+			}
+		}
+		result := run(w.text.write())
+		if result.Err != nil {
+			return result.Err
+		}
+		some.picked = int64(binary.BigEndian.Uint64(result.Rows[0][0]))
+		some.filled = int64(binary.BigEndian.Uint64(result.Rows[0][1]))
+		return nil
+	})
+	return some, err
+}

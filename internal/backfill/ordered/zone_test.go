@@ -1,0 +1,137 @@
+package ordered
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/rekey-pg/rekey/internal/order"
+)
+
+// drawn gives the instants of some regions.
+func drawn(t *rapid.T) (regions []region, instants [][]order.Instant) {
+	for range rapid.IntRange(1, 6).Draw(t, "regions") {
+		some := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) order.Instant {
+			return order.Instant(rapid.SampledFrom([]int64{0, 1, 1000, 5_000_000}).Draw(t, "base") + rapid.Int64Range(0, 300).Draw(t, "offset"))
+		}), 0, 200).Draw(t, "instants")
+		slices.Sort(some)
+		some = slices.Compact(some)
+		instants = append(instants, some)
+		regions = append(regions, region{cover: cover(some)})
+	}
+	return regions, instants
+}
+
+// Whatever the instants: a cover holds its own, what two regions share crosses, and what is alone is in
+// no other region.
+func TestZonesMissNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		regions, instants := drawn(t)
+		shared := crossing(regions)
+		for i, r := range regions {
+			if len(r.cover) > mostZones || !slices.IsSortedFunc(r.cover, func(a, b zone) int { return int(a.from - b.to) }) {
+				t.Fatalf("the cover is %v", r.cover)
+			}
+			alone := without(r.cover, shared)
+			for _, at := range instants[i] {
+				if !holds(r.cover, at) || !holds(shared, at) && len(alone) < mostZones && !holds(alone, at) {
+					t.Fatalf("%d is lost: %v, %v, %v", at, r.cover, shared, alone)
+				}
+			}
+			for j, others := range instants {
+				for _, at := range others {
+					if i != j && holds(alone, at) {
+						t.Fatalf("%d is in region %d and alone in %d", at, j, i)
+					}
+					if _, both := slices.BinarySearch(instants[i], at); i != j && both && !holds(shared, at) {
+						t.Fatalf("%d is in two regions and not shared: %v", at, shared)
+					}
+				}
+				if touch := slices.ContainsFunc(instants[j], func(at order.Instant) bool { return holds(r.cover, at) }); touch && !meet(r.cover, regions[j].cover) {
+					t.Fatalf("%v and %v do not meet", r.cover, regions[j].cover)
+				}
+			}
+		}
+	})
+}
+
+func TestTwiceForgetsNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		_, instants := drawn(t)
+		s := newTwice(1)
+		count := map[order.Instant]int{}
+		for _, some := range instants {
+			for _, at := range some {
+				s.note(at)
+				count[at]++
+			}
+		}
+		for at, n := range count {
+			if n > 1 && !s.seen(at) {
+				t.Fatalf("%d was noted %d times", at, n)
+			}
+		}
+	})
+	s, wrong := newTwice(1e6), 0
+	for i := range 1_000_000 {
+		s.note(order.Instant(i) * order.Instant(order.Second))
+	}
+	for i := range 1_000_000 {
+		if s.seen(order.Instant(i) * order.Instant(order.Second)) {
+			wrong++
+		}
+	}
+	if wrong > 100_000 {
+		t.Errorf("%d of a million whole seconds are taken for another", wrong)
+	}
+}
+
+func TestOlder(t *testing.T) {
+	for _, c := range []struct {
+		xid, horizon uint32
+		want         bool
+	}{{2, 1000, true}, {999, 1000, true}, {1000, 1000, false}, {1001, 1000, false}, {1<<32 - 10, 5, true}, {5, 1<<32 - 10, false}} {
+		if got := older(c.xid, c.horizon); got != c.want {
+			t.Errorf("%d before %d: %t", c.xid, c.horizon, got)
+		}
+	}
+}
+
+// However rows of an instant are filled, one after the other and in any order: they stand as their keys.
+func TestPlacesAscendWhateverIsFilledFirst(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		scale := order.Scale{Unit: 1, Moment: order.End}
+		p := (&filler{scale: scale}).placer()
+		room := scale.Room(1_000_000)
+		width := rapid.SampledFrom([]uint64{3, 10, 1000, room.Slots()}).Draw(t, "width")
+		share := order.Share{From: rapid.Uint64Range(0, room.Slots()-width).Draw(t, "from"), Edge: rapid.Bool().Draw(t, "edge")}
+		share.To = share.From + width
+		all := make([]row, rapid.IntRange(1, 60).Draw(t, "rows"))
+		for i := range all {
+			all[i] = row{key: int64(i), stands: 1_000_000}
+		}
+		for range 20 {
+			p.place(room, share, all)
+			for i := range all {
+				if all[i].chosen && !all[i].filled && rapid.Bool().Draw(t, "written") {
+					all[i].filled, all[i].v7 = true, true
+				}
+				all[i].chosen = false
+			}
+		}
+		var before *row
+		for i := range all {
+			if !all[i].filled {
+				continue
+			}
+			if before != nil && !before.value.Before(all[i].value) {
+				t.Fatalf("row %d stands before row %d", i, before.key)
+			}
+			before = &all[i]
+			if position, ok := room.Position(all[i].value); !ok || position < share.From || position >= share.To {
+				t.Fatalf("row %d stands at %d, outside %v", i, position, share)
+			}
+		}
+	})
+}

@@ -1,0 +1,112 @@
+package backfill
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/pg"
+)
+
+// filler is one filling of one table.
+type filler struct {
+	Work
+	text     text
+	choice   Choice
+	ground   ground // of the waves
+	whole    ground // of the sweeps
+	progress *Progress
+	batches  atomic.Int64
+	skipped  atomic.Int64
+	inPlace  inPlace
+	vacuums  vacuums
+	sweeps   int
+	patience time.Duration // with one statement, whatever the target time
+}
+
+// Run fills every row that has no value, and comes back when a sweep over the whole table finds none.
+// A row that hops from a page ahead of that sweep to one behind it may escape; proving that there is
+// none is the work of VALIDATE.
+//
+// Errors: ErrStopped, *NoProgressError, *HeldError, *NullsError, the context's cause, the diary's, or
+// the server's. After each of them what was filled stays filled, and Run may be called again.
+func Run(ctx context.Context, w Work) (Result, error) { return newFiller(w).all(ctx) }
+
+func newFiller(w Work) *filler {
+	f := &filler{
+		Work: w, text: textOf(w.Target, w.Value), choice: Explain(w.Server, w.Table, w.Target),
+		patience: LeastStatement, progress: NewProgress(w.Target.String(), max(int64(w.Table.Rows), 0), w.Emit),
+	}
+	if f.Patience <= 0 {
+		f.Patience = DefaultPatience
+	}
+	f.ground, f.whole = groundOf(f.choice, f.text), sweptOf(f.choice, f.text)
+	return f
+}
+
+func (f *filler) all(ctx context.Context) (Result, error) {
+	err := f.run(ctx)
+	f.progress.Tell(true)
+	return Result{
+		Rows: f.progress.Rows(), Batches: f.batches.Load(), Skipped: f.skipped.Load(), Sweeps: f.sweeps,
+		InPlace: f.inPlace.share(), Choice: f.choice,
+	}, err
+}
+
+func (f *filler) run(ctx context.Context) error {
+	if f.Table.Pages <= tinyPages {
+		if done, err := f.tiny(ctx); done || err != nil {
+			return err
+		}
+		return f.sweepAll(ctx)
+	}
+	if err := f.regions(ctx); err != nil {
+		return err
+	}
+	return f.sweepAll(ctx)
+}
+
+// tiny fills a table of a few pages in one transaction and looks, in the same, whether that was all.
+func (f *filler) tiny(ctx context.Context) (done bool, err error) {
+	if err := f.Wait(ctx, f.progress); err != nil {
+		return false, err
+	}
+	var filled, left int64
+	err = f.transaction(ctx, func(tx pg.Tx) error {
+		tag, err := tx.Exec(ctx, f.text.fill("true", steps, mostRows))
+		if err != nil {
+			return err
+		}
+		filled = tag.RowsAffected()
+		return tx.QueryRow(ctx, f.text.count("true")).Scan(&left)
+	})
+	if errors.Is(err, ErrTooSlow) {
+		return false, nil
+	}
+	if err == nil {
+		f.did(filled)
+	}
+	return err == nil && left == 0, err
+}
+
+func (f *filler) did(rows int64) {
+	if rows > 0 {
+		f.batches.Add(1)
+		f.progress.Add(rows)
+	}
+}
+
+// workers is how many work on the table at once.
+func (f *filler) workers() int {
+	const spare = 4 // connections: two workers, one that watches, one heartbeat
+	switch {
+	case f.Workers > 0:
+		return f.Workers
+	case f.Table.Pages <= smallPages, runtime.NumCPU() < 2, f.Pool.Config().MaxConns < spare:
+		return 1
+	default:
+		return f.Pace.Speed().Workers()
+	}
+}

@@ -1,0 +1,50 @@
+package backfill
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+)
+
+// Where every row moves, a VACUUM between the parts keeps the table from doubling; one that fails ends
+// nothing.
+func TestVacuumBetweenParts(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		grown := map[string]int64{}
+		for _, how := range []string{"fails", "runs"} {
+			b := lay(t, c, events(60000)+"ALTER TABLE t SET (autovacuum_enabled = off); CREATE UNIQUE INDEX ON t (uuid)")
+			before := b.number("SELECT pg_relation_size('t')")
+			w := b.work()
+			w.Workers = 1
+			var notices []string
+			w.Emit = func(e event.Event) {
+				if n, ok := e.(event.Notice); ok {
+					notices = append(notices, n.Text)
+				}
+			}
+			switch how {
+			case "fails":
+				w.Vacuum = func(context.Context, string) error { return errors.New("it gave way") }
+			case "runs":
+				w.Vacuum = func(ctx context.Context, sql string) error {
+					_, err := b.pool.Exec(ctx, sql)
+					return err
+				}
+			}
+			b.fill(w)
+			b.whole()
+			grown[how] = b.number("SELECT pg_relation_size('t')") * 100 / before
+			if told := len(notices) > 0 && strings.Contains(notices[0], "VACUUM (SKIP_LOCKED, TRUNCATE false"); told != (how == "runs") {
+				t.Errorf("%s: told is %q", how, notices)
+			}
+		}
+		if grown["fails"] < 180 || grown["runs"] > 140 {
+			t.Errorf("the table grew to these percents: %v", grown)
+		}
+	})
+}

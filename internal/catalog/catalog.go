@@ -1,0 +1,126 @@
+// Package catalog is what a database looks like: the server, its schemas and tables, as values.
+// It knows no SQL and touches nothing.
+package catalog
+
+// Server is the server and the role that looks at it.
+type Server struct {
+	Version         int    // server_version_num: 150018
+	VersionText     string // "15.18"
+	Database        string
+	Flavor          string // "" for PostgreSQL itself, else "Citus", "CockroachDB", "YugabyteDB"
+	Standby         bool   // pg_is_in_recovery()
+	ReadOnly        bool   // default_transaction_read_only
+	Pooled          bool   // a pooler stands in between: the backend is not the one that was greeted
+	Role            Role
+	DeadlockTimeout int // milliseconds
+	JournalSchema   JournalSchema
+	Standbys        []Standby
+	Replicas        []Replica // the standbys that a connection leads to
+	EventTriggers   []EventTrigger
+}
+
+// EventTrigger is an enabled event trigger that a catalogue change of rekey's may fire.
+type EventTrigger struct {
+	Name     string
+	Event    string   // ddl_command_start, ddl_command_end, sql_drop
+	Tags     []string // the commands that fire it; none where all do
+	Function string   // schema-qualified, quoted where it must be, with parentheses
+}
+
+// Major is 15 for 15.18.
+func (s Server) Major() int { return s.Version / 10000 }
+
+// Role is the role that rekey works as.
+type Role struct {
+	Name           string
+	Superuser      bool
+	BypassRLS      bool
+	Monitor        bool   // member of pg_monitor, or a superuser
+	ReplicaRole    bool   // may set session_replication_role
+	CreateDatabase bool   // CREATE on the database: may make a schema
+	NoTablespace   string // its default_tablespace, where it may not create in that
+}
+
+// JournalSchema is the schema "rekey" and what the role may do there.
+type JournalSchema struct {
+	Exists bool
+	Usage  bool
+	Create bool
+	Tables bool   // its tables are there
+	Write  bool   // and may be written by the role
+	Owner  string // "" when it does not exist
+}
+
+// Standby is a connected replication client.
+type Standby struct {
+	Name        string
+	State       string
+	Synchronous bool
+}
+
+// Schema is one schema with the relations that were asked for.
+type Schema struct {
+	Name      string
+	Exists    bool
+	Usage     bool
+	Create    bool
+	Function  *Function // uuid_generate_v7() without arguments, if there is one
+	Overloads []string  // functions of that name with arguments that may be called without any
+	Relations []Table
+	Beside    []Table // name, kind and table of the index, of all that is in the other schemas that have partitions or children of its tables
+}
+
+// Named finds a relation by its schema and name, also in a schema beside; nil if there is none.
+func (s Schema) Named(schema, name string) *Table {
+	if schema == s.Name {
+		return s.Relation(name)
+	}
+	for i := range s.Beside {
+		if s.Beside[i].Schema == schema && s.Beside[i].Name == name {
+			return &s.Beside[i]
+		}
+	}
+	return nil
+}
+
+// Relation finds a relation by its name; nil if there is none.
+func (s Schema) Relation(name string) *Table {
+	for i := range s.Relations {
+		if s.Relations[i].Name == name {
+			return &s.Relations[i]
+		}
+	}
+	return nil
+}
+
+// OIDs are those of the relations.
+func (s Schema) OIDs() []uint32 {
+	oids := make([]uint32, len(s.Relations))
+	for i, t := range s.Relations {
+		oids[i] = t.OID
+	}
+	return oids
+}
+
+// Function is a function without arguments.
+type Function struct {
+	OID          uint32
+	Schema, Name string
+	Owner        string
+	Owned        bool   // the role may replace it, as a superuser may any
+	Own          bool   // the role itself is its owner
+	Extension    string // the extension it belongs to, or ""
+	SourceMD5    string // md5 of prosrc
+	Returns      string // format_type of the result
+	Volatile     bool
+	ParallelSafe bool
+	Language     string
+	Unprivileged []string // roles that may INSERT into a table of the schema and lack EXECUTE; "PUBLIC" is one
+	Proof        *Proof   // nil until it was called
+}
+
+// Proof is what calling a function showed.
+type Proof struct {
+	V7     bool
+	Reason string // why not
+}

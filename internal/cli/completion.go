@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rekey-pg/rekey/internal/problem"
+)
+
+func (a *app) completionCommand() *cobra.Command {
+	shells := []string{"bash", "zsh", "fish", "powershell"}
+	return &cobra.Command{
+		Use:   "completion SHELL",
+		Short: "Completion for bash, zsh, fish or powershell",
+		Long: `completion writes a script that completes commands, flags and their values in
+your shell.`,
+		Example: `  source <(rekey completion bash)
+  rekey completion zsh  > "${fpath[1]}/_rekey"
+  rekey completion fish > ~/.config/fish/completions/rekey.fish
+  rekey completion powershell | Out-String | Invoke-Expression`,
+		ValidArgs:         shells,
+		ValidArgsFunction: cobra.FixedCompletions(shells, cobra.ShellCompDirectiveNoFileComp),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return wrong("no_shell", "completion needs the name of one shell", "Try: rekey completion "+strings.Join(shells, "|"))
+			}
+			switch root := cmd.Root(); args[0] {
+			case "bash":
+				return root.GenBashCompletionV2(a.Stdout, true)
+			case "zsh":
+				return root.GenZshCompletion(a.Stdout)
+			case "fish":
+				return root.GenFishCompletion(a.Stdout, true)
+			case "powershell":
+				return root.GenPowerShellCompletionWithDesc(a.Stdout)
+			}
+			hint := "The shells are: " + strings.Join(shells, ", ")
+			if near := problem.Nearest(args[0], shells); near != "" {
+				hint = "Did you mean: rekey completion " + near
+			}
+			return wrong("unknown_shell", fmt.Sprintf("there is no completion for %s", harmless(args[0])), hint)
+		},
+	}
+}

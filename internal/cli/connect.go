@@ -1,0 +1,204 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/problem"
+)
+
+// connection says how the database is reached; the strings may hold a password and are never printed.
+type connection struct {
+	url, directURL string // the flags
+	standbyURLs    []string
+	source         string // where url comes from, for people
+	most           int32  // connections, if more are needed than one run takes
+}
+
+const (
+	maxConnections = 4
+	connectTimeout = 15 * time.Second // where the user names none
+	// fresh is how long a connection lives that goes over many schemas: the server remembers every table that one
+	// has met, for as long as it lives.
+	fresh = 10 * time.Second
+)
+
+// resolve goes through the places in which a connection string may stand; none means libpq's own
+// variables, its password file and its service file.
+func (c connection) resolve(getenv func(string) string) connection {
+	c.source = "--database-url"
+	if c.url != "" {
+		return c
+	}
+	for _, name := range []string{"REKEY_DATABASE_URL", "DATABASE_URL"} {
+		if c.url = getenv(name); c.url != "" {
+			c.source = name
+			return c
+		}
+	}
+	c.source = "the PG* variables"
+	return c
+}
+
+// pools are the ways to the database; direct is nil where there is no pooler to go past.
+type pools struct {
+	main, direct *pgxpool.Pool
+	standbys     []*pgxpool.Pool
+}
+
+func (p pools) close() {
+	for _, pool := range append([]*pgxpool.Pool{p.main, p.direct}, p.standbys...) {
+		if pool != nil {
+			pool.Close()
+		}
+	}
+}
+
+func (a *app) connect(ctx context.Context, f *flags) (pools, error) {
+	var p pools
+	var err error
+	if p.main, err = a.library.connect(ctx, f.connection.resolve(a.Getenv)); err != nil {
+		return pools{}, err
+	}
+	if err = a.around(ctx, f, &p); err != nil {
+		p.close()
+		return pools{}, err
+	}
+	return p, nil
+}
+
+// around opens the other ways.
+func (a *app) around(ctx context.Context, f *flags, p *pools) (err error) {
+	if url := f.connection.directURL; url != "" {
+		if p.direct, err = a.library.connect(ctx, connection{url: url, source: "--direct-url", most: f.connection.most}); err != nil {
+			return err
+		}
+	}
+	for _, url := range f.connection.standbyURLs {
+		pool, err := a.library.connect(ctx, connection{url: url, source: "--standby-url"})
+		if err != nil {
+			return standbyFault(err)
+		}
+		p.standbys = append(p.standbys, pool)
+	}
+	return nil
+}
+
+// standbyFault says that it was a standby that could not be reached.
+func standbyFault(err error) error {
+	if p, ok := errors.AsType[*problem.Problem](err); ok && p.Kind == problem.Failed {
+		p.Detail = strings.TrimSpace(p.Detail + " It was given with --standby-url.")
+	}
+	return err
+}
+
+// connect opens a pool and proves that the server lets us in.
+func connect(ctx context.Context, c connection) (*pgxpool.Pool, error) {
+	config, err := c.parse()
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, explain(err, config.ConnConfig)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, explain(err, config.ConnConfig)
+	}
+	return pool, nil
+}
+
+// parse reads the connection string. A pooler refuses start-up parameters and hands a session's
+// settings on to others, so that none is sent but the name.
+func (c connection) parse() (*pgxpool.Config, error) {
+	text := c.url
+	if rest, ok := strings.CutPrefix(text, "ecto://"); ok { // as Phoenix writes it
+		text = "postgres://" + rest
+	}
+	if fault := foreign(text); fault != "" {
+		return nil, problem.BadConnection(c.source, fault)
+	}
+	config, err := pgxpool.ParseConfig(text)
+	if err != nil {
+		return nil, problem.BadConnection(c.source, parseFault(err))
+	}
+	for name := range config.ConnConfig.RuntimeParams {
+		if fault := unknownSetting(name); fault != "" {
+			return nil, problem.BadConnection(c.source, fault)
+		}
+	}
+	config.MaxConns, config.MinConns, config.MinIdleConns = max(maxConnections, c.most), 0, 0
+	if c.most > 0 {
+		config.MaxConnLifetime = fresh
+	}
+	config.ConnConfig.RuntimeParams = map[string]string{"application_name": "rekey"}
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	return config, nil
+}
+
+// foreign finds another product's URL, which would be read as a pair of key and value.
+func foreign(text string) string {
+	scheme, _, found := strings.Cut(text, "://")
+	if !found || scheme == "postgres" || scheme == "postgresql" || strings.ContainsAny(scheme, "= ") {
+		return ""
+	}
+	return "it begins neither with postgres:// nor with postgresql://"
+}
+
+// parseFault tells the kind of a parse error. Its own text is not used: it repeats the string, whose
+// password cannot always be told from the rest when it is malformed.
+func parseFault(err error) string {
+	text := err.Error()
+	if i := strings.LastIndex(text, "`: "); i >= 0 {
+		text = text[i+len("`: "):]
+	}
+	for _, known := range []struct{ begins, fault string }{
+		{"failed to parse as URL", "it is no valid URL"},
+		{"failed to parse as keyword/value", "it is neither a URL nor key=value pairs"},
+		{"failed to read service", "the service is not in the service file, or that cannot be read"},
+		{"invalid port", "the port is no number from 1 to 65535"},
+		{"invalid connect_timeout", "connect_timeout is no number of seconds"},
+		{"failed to configure TLS", "sslmode, sslrootcert, sslcert or sslkey is wrong, or a file of theirs cannot be read"},
+		{"invalid sslcertmode", "sslcertmode is unknown"},
+		{"invalid require_auth", "require_auth is unknown"},
+		{"cannot parse pool_", "a pool_ setting is wrong"},
+		{"pool_max_conns too small", "a pool_ setting is wrong"},
+		{"unknown target_session_attrs", "target_session_attrs is unknown"},
+	} {
+		if strings.HasPrefix(text, known.begins) {
+			return known.fault
+		}
+	}
+	return ""
+}
+
+// unknownSetting refuses what is neither a setting of the connection nor one of libpq's that can be
+// left out: a misspelled dbname would otherwise mean another database.
+func unknownSetting(name string) string {
+	passed := []string{
+		"application_name", "fallback_application_name", "options", "client_encoding", "search_path", "timezone",
+		"datestyle", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "channel_binding",
+		"gssencmode", "gsslib", "gssdelegation", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
+		"tcp_user_timeout", "sslcompression", "sslcrl", "sslcrldir", "requirepeer", "load_balance_hosts",
+		"pool_size", "pgbouncer", "ssl_min_protocol_version", "ssl_max_protocol_version",
+	}
+	for _, known := range passed {
+		if strings.EqualFold(name, known) {
+			return ""
+		}
+	}
+	fault := "it has a setting that is unknown"
+	if near := problem.Nearest(name, []string{"host", "port", "user", "dbname", "password", "passfile", "service", "sslmode", "sslrootcert", "connect_timeout"}); near != "" {
+		fault += "; is " + near + " meant?"
+	}
+	return strings.TrimSuffix(fault, "?")
+}

@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+
+	"github.com/rekey-pg/rekey/internal/problem"
+)
+
+// errPending ends plan --exit-code when there is something to do.
+var errPending = errors.New("work is pending")
+
+// exit is the only place where an error becomes an exit code:
+//
+//	0    done, or nothing to do
+//	1    failed; no connection, too
+//	2    wrong usage
+//	3    work is pending (plan --exit-code)
+//	4    refused by a check before anything was changed
+//	5    another run is at work
+//	6    verify found differences
+//	7    gave up or was stopped cleanly; the same command goes on
+//	130  interrupted by SIGINT, at a clean point
+//	143  interrupted by SIGTERM, at a clean point
+func (a *app) exit(err error) int {
+	if errors.Is(err, errPending) {
+		return 3
+	}
+	code := problem.ExitCode(err)
+	if errors.Is(err, problem.ErrInterrupted) {
+		code = 130
+		if a.signal.Load() == os.Signal(syscall.SIGTERM) {
+			code = 143
+		}
+	}
+	return code
+}
+
+// interrupted tells a cancelled call from a failed one: only a signal cancels.
+func (a *app) interrupted(err error) error {
+	if err == nil || a.signal.Load() == nil || !errors.Is(err, context.Canceled) || errors.Is(err, problem.ErrInterrupted) {
+		return err
+	}
+	return &problem.Problem{
+		Kind: problem.Interrupted, Code: "interrupted", Message: "interrupted",
+		Detail: "What was under way was cancelled; what was committed stays.",
+		Hint:   "Run the same command again; it goes on where it stopped.", Cause: err,
+	}
+}

@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/problem"
+)
+
+// fileWords are the words of a rekey.yaml: flags by their names, and what single tables get. Where the
+// database is and who may enter stays out of files that are kept with the source.
+func fileWords() []string {
+	return []string{
+		"schema", "profile", "prefix", "tables", "exclude", "column", "index-name", "skip-refused", "own",
+		"pace", "batch-time", "max-lock", "lock-patience", "max-lag", "max-retained-wal", "max-snapshot-age",
+		"throttle-query", "throttle-file", "without-signal", "subscribers-ready", "fire-triggers",
+	}
+}
+
+// ownWords are those that a single table may have.
+func ownWords() []string { return []string{"column", "index-name"} }
+
+// readFile sets every flag that the file of --config names and the command line does not. A word that
+// belongs to other commands is passed over.
+func (f *flags) readFile(cmd *cobra.Command) *problem.Problem {
+	if f.file == "" {
+		return nil
+	}
+	text, err := os.ReadFile(f.file)
+	if err != nil {
+		return wrong("no_config", fmt.Sprintf("the file %s cannot be read", f.file), "The system says: "+systemSays(err)+". rekey init writes one.")
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return wrong("bad_config", f.file+": "+strings.TrimPrefix(err.Error(), "yaml: "), "See what a file looks like: rekey init --output -")
+	}
+	if len(document.Content) == 0 {
+		return nil
+	}
+	return f.eachWord(document.Content[0], fileWords(), func(word string, value *yaml.Node) *problem.Problem {
+		if word == "own" {
+			return f.readOwn(value)
+		}
+		flag := cmd.Flags().Lookup(word)
+		if flag == nil || flag.Changed {
+			return nil
+		}
+		return f.set(cmd, word, value)
+	})
+}
+
+func systemSays(err error) string {
+	if cause := errors.Unwrap(err); cause != nil {
+		return cause.Error()
+	}
+	return err.Error()
+}
+
+// eachWord goes through a mapping whose keys are known words, each once.
+func (f *flags) eachWord(node *yaml.Node, known []string, take func(string, *yaml.Node) *problem.Problem) *problem.Problem {
+	if node.Kind != yaml.MappingNode {
+		return f.fault(node, "words with their values are expected here", "Write them like this: "+known[0]+": name")
+	}
+	var seen []string
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		switch {
+		case !slices.Contains(known, key.Value):
+			hint := "See what a file looks like: rekey init --output -"
+			if near := problem.Nearest(key.Value, known); near != "" {
+				hint = "Did you mean: " + near
+			}
+			p := f.fault(key, fmt.Sprintf("there is no word %q", key.Value), hint)
+			p.Detail = "The words here are: " + strings.Join(known, ", ") + "."
+			return p
+		case slices.Contains(seen, key.Value):
+			return f.fault(key, fmt.Sprintf("the word %q stands there twice", key.Value), "Keep one of them.")
+		}
+		seen = append(seen, key.Value)
+		if p := take(key.Value, value); p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// set gives a flag the value of a word; a list is given item by item.
+func (f *flags) set(cmd *cobra.Command, word string, value *yaml.Node) *problem.Problem {
+	items := []*yaml.Node{value}
+	switch {
+	case value.Kind == yaml.SequenceNode && slices.Contains([]string{"tables", "exclude", "without-signal"}, word):
+		items = value.Content
+	case value.Tag == "!!null":
+		return nil
+	}
+	for _, item := range items {
+		text := item.Value
+		if value.Kind == yaml.SequenceNode { // a comma is a part of the name there
+			text = strings.ReplaceAll(strings.ReplaceAll(text, `\,`, ","), ",", `\,`)
+		}
+		if item.Kind != yaml.ScalarNode || cmd.Flags().Set(word, text) != nil {
+			return f.fault(item, fmt.Sprintf("%s cannot have this value", word), "It is written as behind the flag: "+cmd.CommandPath()+" --help")
+		}
+	}
+	return nil
+}
+
+// readOwn reads what single tables get.
+func (f *flags) readOwn(node *yaml.Node) *problem.Problem {
+	if node.Kind != yaml.MappingNode {
+		return f.fault(node, "own wants the names of tables", "Write it like this: own: {orders: {column: public_id}}")
+	}
+	f.free.own = map[string]rekey.Words{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		table := node.Content[i].Value
+		if _, twice := f.free.own[table]; twice {
+			return f.fault(node.Content[i], fmt.Sprintf("the table %q stands there twice", table), "Keep one of them.")
+		}
+		var own rekey.Words
+		p := f.eachWord(node.Content[i+1], ownWords(), func(word string, value *yaml.Node) *problem.Problem {
+			if value.Kind != yaml.ScalarNode {
+				return f.fault(value, word+" cannot have this value", "It is a name.")
+			}
+			if word == "column" {
+				own.Column = value.Value
+			} else {
+				own.IndexName = value.Value
+			}
+			return nil
+		})
+		if p != nil {
+			return p
+		}
+		f.free.own[table] = own
+	}
+	return nil
+}
+
+func (f *flags) fault(at *yaml.Node, message, hint string) *problem.Problem {
+	return wrong("bad_config", fmt.Sprintf("%s, line %d: %s", f.file, at.Line, message), hint)
+}

@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/rekey-pg/rekey"
+)
+
+func (a *app) initCommand() *cobra.Command {
+	f := &flags{}
+	output := ""
+	cmd := &cobra.Command{
+		Use:   "init --schema NAME [flags]",
+		Short: "Write a rekey.yaml from what is in the database",
+		Long: `init looks at a schema and writes a file that says what a run without a profile
+would do there: every table by its name, those that are refused or left alone
+with the reason. Change it and use it: rekey plan --config rekey.yaml. Nothing
+changes in the database, and no file is overwritten.`,
+		Example: `  rekey init --schema app
+  rekey init --schema app --output - | less`,
+		Args: noWords,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			config, err := f.config(cmd)
+			if err != nil {
+				return err
+			}
+			if config.Schema == "" {
+				return wrong("no_schema", "init is about a schema without a profile", "A profile is in the program: rekey profile show "+f.profile)
+			}
+			return a.read(cmd.Context(), config, f, func(ctx context.Context, pool *pgxpool.Pool, config rekey.Config, _ *flags) error {
+				return a.writeFile(ctx, pool, config, output)
+			})
+		},
+	}
+	f.common(cmd)
+	f.free.words(cmd)
+	cmd.Flags().StringVarP(&output, "output", "o", "rekey.yaml", "the new `file`; - is standard output")
+	return cmd
+}
+
+func (a *app) writeFile(ctx context.Context, pool *pgxpool.Pool, config rekey.Config, output string) error {
+	plan, err := a.library.plan(ctx, pool, config)
+	if err != nil {
+		return err
+	}
+	if plan.Verdicts == nil {
+		return plan.Refusals // no schema: there is nothing to write about
+	}
+	text := fileText(plan, config)
+	if output == "-" {
+		_, err := fmt.Fprint(a.Stdout, text)
+		return err
+	}
+	file, err := os.OpenFile(output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the person names the file
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return wrong("file_exists", fmt.Sprintf("there is a file %s already", output), "Give the new one another name: rekey init --output other.yaml")
+	case err != nil:
+		return wrong("no_file", fmt.Sprintf("the file %s cannot be written", output), "The system says: "+systemSays(err)+".")
+	}
+	if _, err := file.WriteString(text); err != nil {
+		return errors.Join(err, file.Close())
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.Stderr, "%s is written; look at it, then: rekey plan --config %s\n", output, shell(output))
+	return nil
+}
+
+// fileText is the file that init writes.
+func fileText(plan rekey.Plan, config rekey.Config) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, `# What rekey does in schema %s of database %s: rekey plan --config FILE says it in full.
+# The words are the flags' names; a flag on the command line goes before its word here.
+schema: %s
+
+# What each table gets.
+column: %s
+index-name: %s
+
+# Only these tables. They may be patterns: * and ? match, \* is a star. Without this word: all tables that
+# are the application's own.
+tables:
+`, oneLine(plan.Prefix), oneLine(plan.Database), scalar(plan.Prefix), scalar(either(config.Column, "uuid")), scalar(either(config.IndexName, "{table}_{column}_idx")))
+	named := 0
+	for _, v := range plan.Verdicts {
+		if v.Why == "" {
+			named++
+			fmt.Fprintf(&text, "  - %s # %s\n", scalar(literal(v.Table)), v.Verdict)
+		}
+	}
+	if named == 0 {
+		text.WriteString("  [] # no table can get one as things stand\n")
+	}
+	for _, v := range plan.Verdicts {
+		if v.Why != "" {
+			fmt.Fprintf(&text, "  # - %s # %s: %s\n", scalar(literal(v.Table)), v.Verdict, oneLine(v.Why))
+		}
+	}
+	text.WriteString(`
+# What single tables get instead.
+# own:
+#   orders:
+#     column: public_id
+#     index-name: orders_public_id_key
+
+# How gently: rekey up --help tells of these and more.
+# pace: normal
+# max-lock: 50ms
+# skip-refused: false
+`)
+	return text.String()
+}
+
+// literal is the pattern that matches one name alone.
+func literal(name string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`).Replace(name)
+}
+
+// scalar writes a value as YAML reads it back, on one line.
+func scalar(value string) string {
+	var node yaml.Node
+	node.SetString(value)
+	if strings.ContainsAny(value, "\n\r\t") {
+		node.Style = yaml.DoubleQuotedStyle
+	}
+	text, err := yaml.Marshal(&node)
+	if err != nil {
+		return fmt.Sprintf("%q", value)
+	}
+	return strings.TrimSuffix(string(text), "\n")
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+func either(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}

@@ -1,0 +1,323 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/spf13/cobra"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/screen"
+)
+
+// many reports whether --schema or --prefix is a pattern that may match several.
+func (f *flags) many() bool {
+	_, one := rekey.OneSchema(f.pattern())
+	return !one
+}
+
+// pattern is what names the schema, or several.
+func (f *flags) pattern() string {
+	if f.schema != "" {
+		return f.schema
+	}
+	return f.prefix
+}
+
+// name is the schema that a pattern without wildcards names.
+func (f *flags) name() string {
+	if name, one := rekey.OneSchema(f.pattern()); one {
+		return name
+	}
+	return f.pattern()
+}
+
+const mostParallel = 32
+
+func (f *flags) checkFleet(cmd *cobra.Command) *problem.Problem {
+	w := f.free
+	if !f.many() {
+		for _, word := range []string{"parallel", "canary", "on-error", "max-failures"} {
+			if cmd.Flags().Changed(word) {
+				return wrong("one_schema", "--"+word+" is about many schemas, and one is named", "A pattern names many: --schema 'tenant_*', --prefix 'tenant_*'")
+			}
+		}
+		return nil
+	}
+	switch {
+	case cmd.Flags().Lookup("parallel") == nil:
+		return wrong("one_schema", cmd.CommandPath()+" is about one schema, and --schema is a pattern", `Name one: --schema public. In a name \* is a star and \? a question mark.`)
+	case w.parallel < 1 || w.parallel > mostParallel:
+		return wrong("bad_parallel", fmt.Sprintf("--parallel cannot be %d", w.parallel), fmt.Sprintf("It goes from 1 to %d; each schema takes up to four connections.", mostParallel))
+	case w.canary < 0:
+		return wrong("bad_canary", fmt.Sprintf("--canary cannot be %d", w.canary), "It is a number of schemas.")
+	case w.onError != "" && w.onError != "stop" && w.onError != "continue":
+		return wrong("bad_on_error", fmt.Sprintf("--on-error cannot be %q", w.onError), "Use stop or continue.")
+	case w.maxFailures < 0:
+		return wrong("bad_max_failures", fmt.Sprintf("--max-failures cannot be %d", w.maxFailures), "It is a number of schemas.")
+	case w.maxFailures > 0 && w.onError == "stop":
+		return wrong("bad_max_failures", "--max-failures goes with --on-error continue", "--on-error stop ends it at the first failure.")
+	}
+	return nil
+}
+
+func (f *flags) fleet(schemas []string) rekey.Fleet {
+	fleet := rekey.Fleet{Schemas: schemas, Parallel: f.free.parallel, Canary: f.free.canary, MaxFailures: f.free.maxFailures}
+	if f.free.onError == "stop" {
+		fleet.MaxFailures = 1
+	}
+	return fleet
+}
+
+// line is what a command says of one schema: a line for people, a value for programs, and what a
+// summary adds up.
+type line struct {
+	text   string
+	value  any
+	tables int
+	rows   int64
+	kind   event.Kind // of a plan
+}
+
+// one is a command on one schema.
+type one func(context.Context, *pgxpool.Pool, rekey.Config) (line, error)
+
+// overMany runs a command on every schema that matches, tells of each, and sums up.
+func (a *app) overMany(cmd *cobra.Command, f *flags, config rekey.Config, clean bool, do one) error {
+	begun := time.Now()
+	stopping := a.watch(cmd.Context(), clean, func(text string) { fmt.Fprintln(a.Stderr, text) })
+	defer stopping.end()
+	f.connection.most = int32(3*f.free.parallel + 1)
+	pools, err := a.connect(stopping.hard, f)
+	if err != nil {
+		return a.interrupted(err)
+	}
+	defer pools.close()
+	schemas, alone, err := a.match(stopping.hard, pools.main, f, config)
+	if err != nil {
+		return a.interrupted(err)
+	}
+	config.Direct, config.Standbys, config.Stop = pools.direct, pools.standbys, stopping.soft.Done()
+	c := &count{app: a, f: f, sum: event.Summary{Command: cmd.Name(), Pattern: f.pattern(), Schemas: len(schemas), Alone: alone}}
+	number := f.fleet(schemas).Each(stopping.hard, config.Stop, func(ctx context.Context, schema string) error {
+		told, err := do(ctx, pools.main, in(config, schema))
+		err = a.interrupted(err)
+		c.lines.Store(schema, told)
+		return err
+	}, c.tell)
+	c.sum.NotBegun, c.sum.Elapsed = len(schemas)-number, time.Since(begun)
+	return c.conclude(number)
+}
+
+// match names the schemas that are worked on, and those that match and have not the profile's tables.
+func (a *app) match(ctx context.Context, pool *pgxpool.Pool, f *flags, config rekey.Config) (found, alone []string, err error) {
+	if f.schema == "" {
+		return a.library.prefixes(ctx, pool, config.Profile, f.prefix)
+	}
+	found, err = a.library.schemas(ctx, pool, f.schema)
+	return found, nil, err
+}
+
+// in is the config for one schema of many.
+func in(config rekey.Config, schema string) rekey.Config {
+	if config.Profile.Name == "" {
+		config.Schema = schema
+	} else {
+		config.Prefix = schema
+	}
+	return config
+}
+
+// count adds up and tells of each schema when it has ended.
+type count struct {
+	app   *app
+	f     *flags
+	sum   event.Summary
+	lines sync.Map // by schema: what its command said
+	first *problem.Problem
+	where string         // the schema of the first failure
+	kinds map[string]int // where in sum.Kinds a fingerprint is
+}
+
+// unread is the JSON of a schema that could not even be looked at.
+type unread struct {
+	Schema   int          `json:"schema"` // of the JSON
+	OK       bool         `json:"ok"`
+	Prefix   string       `json:"prefix"`
+	Problems problem.List `json:"problems"`
+}
+
+// tell is called once a schema, one call at a time.
+func (c *count) tell(schema string, err error) {
+	said, _ := c.lines.LoadAndDelete(schema)
+	told, _ := said.(line)
+	c.sum.Tables += told.tables
+	c.sum.Rows += told.rows
+	c.sort(told.kind)
+	if err == nil {
+		c.sum.Done++
+	} else {
+		c.sum.Failed++
+		if c.first == nil {
+			c.first, c.where = problem.All(err)[0], schema
+		}
+		told.text = screen.Failed(problem.All(err))
+	}
+	if told.value == nil {
+		told.value = unread{Schema: event.Schema, Prefix: schema, Problems: problem.All(err)}
+	}
+	switch {
+	case c.f.json:
+		c.app.compact(told.value)
+	case c.f.quiet && err == nil:
+	default:
+		ended := c.sum.Done + c.sum.Failed
+		fmt.Fprintf(c.app.Stdout, "[%d/%d] %s: %s\n", ended, c.sum.Schemas, schema, told.text)
+	}
+}
+
+// sort counts a plan with those of its kind.
+func (c *count) sort(kind event.Kind) {
+	if kind.Fingerprint == "" {
+		return
+	}
+	at, known := c.kinds[kind.Fingerprint]
+	if !known {
+		if c.kinds == nil {
+			c.kinds = map[string]int{}
+		}
+		at = len(c.sum.Kinds)
+		c.kinds[kind.Fingerprint] = at
+		c.sum.Kinds = append(c.sum.Kinds, kind)
+	}
+	c.sum.Kinds[at].Schemas++
+}
+
+func (c *count) conclude(begun int) error {
+	var err error
+	if c.sum.Failed > 0 || c.sum.NotBegun > 0 {
+		err = problem.SchemasFailed(c.sum.Failed, c.sum.Schemas, c.first, c.where, begun)
+		c.sum.Problems = problem.All(err)
+	}
+	slices.SortStableFunc(c.sum.Kinds, func(a, b event.Kind) int { return cmp.Compare(b.Schemas, a.Schemas) })
+	c.sum.OK, c.sum.Exit = err == nil, c.app.exit(err)
+	switch {
+	case c.f.json:
+		screen.JSON(c.app.Stdout, c.app.Stderr).Event(c.sum)
+		if err != nil {
+			return reported{err}
+		}
+	case !c.f.quiet:
+		fmt.Fprintln(c.app.Stdout, screen.SumUp(c.sum))
+	}
+	return err
+}
+
+// compact writes a value as one line of JSON; an event as the events are written.
+func (a *app) compact(value any) {
+	if e, ok := value.(event.Event); ok {
+		screen.JSON(a.Stdout, a.Stderr).Event(e)
+		return
+	}
+	encoder := json.NewEncoder(a.Stdout)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(value)
+}
+
+// ahead is how many schemas are planned at a time, a half of them with the same few queries.
+const ahead = 400
+
+// planMany plans in every schema that matches: a refusal is a failure.
+func (a *app) planMany(cmd *cobra.Command, f *flags, config rekey.Config) error {
+	var pending atomic.Bool
+	book := &planbook{app: a, f: f, made: map[string]planned{}, said: map[string]line{}}
+	err := a.overMany(cmd, f, config, false, func(ctx context.Context, pool *pgxpool.Pool, config rekey.Config) (line, error) {
+		doc, told, err := book.plan(ctx, pool, config)
+		if err != nil {
+			return line{}, err
+		}
+		if !doc.Nothing {
+			pending.Store(true)
+		}
+		if len(doc.Refusals) > 0 {
+			return told, doc.Refusals
+		}
+		return told, nil
+	})
+	if err == nil && f.exitCode && pending.Load() {
+		return errPending
+	}
+	return err
+}
+
+// planbook holds the plans of the schemas that come next.
+type planbook struct {
+	app  *app
+	f    *flags
+	mu   sync.Mutex
+	next func(context.Context, []string) ([]rekey.Plan, error)
+	all  []string // the schemas that are not planned yet
+	made map[string]planned
+	said map[string]line // of the first schema of each kind
+}
+
+type planned struct {
+	doc  rekey.Plan
+	line line
+}
+
+func (b *planbook) plan(ctx context.Context, pool *pgxpool.Pool, config rekey.Config) (rekey.Plan, line, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	schema := config.Schema + config.Prefix
+	if _, ok := b.made[schema]; !ok {
+		if err := b.ahead(ctx, pool, config, schema); err != nil {
+			return rekey.Plan{}, line{}, err
+		}
+	}
+	made := b.made[schema]
+	delete(b.made, schema)
+	return made.doc, made.line, nil
+}
+
+// ahead plans the schema and those that come next.
+func (b *planbook) ahead(ctx context.Context, pool *pgxpool.Pool, config rekey.Config, schema string) error {
+	if b.next == nil {
+		b.next = b.app.library.planner(pool, config)
+		var err error
+		if b.all, _, err = b.app.match(ctx, pool, b.f, config); err != nil {
+			return err
+		}
+	}
+	next := []string{schema}
+	if at := slices.Index(b.all, schema); at >= 0 { // else it has come up since, or an error took it away with others
+		next = b.all[at:min(at+ahead, len(b.all))]
+		b.all = b.all[at+len(next):]
+	}
+	docs, err := b.next(ctx, next)
+	for i, doc := range docs {
+		b.made[next[i]] = planned{doc, b.line(doc)} // in their order: the first of a kind is told of first
+	}
+	return err
+}
+
+// line says of a plan that is like an earlier one what that one's line says.
+func (b *planbook) line(doc rekey.Plan) line {
+	told := line{value: doc, kind: event.Kind{Like: doc.Prefix, Fingerprint: doc.Fingerprint}}
+	if first, known := b.said[doc.Like]; doc.Like != "" && known {
+		told.text, told.tables, told.kind.Like = "like "+doc.Like+": "+first.text, first.tables, doc.Like
+		return told
+	}
+	told.text, told.tables = screen.Planned(doc)
+	b.said[doc.Prefix] = line{text: told.text, tables: told.tables}
+	return told
+}

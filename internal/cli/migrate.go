@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/spf13/cobra"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/screen"
+)
+
+type call func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Result, error)
+
+// migrate runs up or down.
+func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version string) error {
+	config, err := f.config(cmd, version)
+	if err != nil {
+		return err
+	}
+	if f.many() {
+		return a.overMany(cmd, f, config, true, func(ctx context.Context, pool *pgxpool.Pool, config rekey.Config) (line, error) {
+			result, err := do(ctx, pool, config)
+			result.Command, result.Scope, result.OK, result.Exit = cmd.Name(), scope(config), err == nil, a.exit(err)
+			if err != nil {
+				result.Problems = problem.All(err)
+			}
+			return line{text: screen.Ended(result), value: result, tables: result.Tables, rows: result.Rows}, err
+		})
+	}
+	show := a.writer(f)
+	stopping := a.watch(cmd.Context(), true, show.Say)
+	config.OnEvent = func(e rekey.Event) {
+		if _, last := e.(event.Finished); !last { // told below, when the exit code is known
+			show.Event(e)
+		}
+	}
+	result, err := a.change(stopping, f, config, do)
+	stopping.end()
+	show.Close()
+	err = a.interrupted(err)
+	result.Command, result.Scope = cmd.Name(), scope(config)
+	return a.conclude(result, err, f, fmt.Sprintf("rekey %s %s", next, f.where()))
+}
+
+// change connects and calls. Until the call is under way there is nothing to end cleanly.
+func (a *app) change(s stopping, f *flags, config rekey.Config, do call) (rekey.Result, error) {
+	pools, err := a.connect(s.soft, f)
+	if err != nil {
+		return rekey.Result{}, err
+	}
+	defer pools.close()
+	config.Direct, config.Standbys, config.Stop = pools.direct, pools.standbys, s.soft.Done()
+	return do(s.hard, pools.main, config)
+}
+
+// conclude tells how a run ended.
+func (a *app) conclude(result rekey.Result, err error, f *flags, next string) error {
+	result.OK = err == nil
+	result.Exit = a.exit(err)
+	result.Problems = nil
+	if err != nil {
+		result.Problems = problem.All(err)
+	}
+	switch {
+	case f.json:
+		a.result(result)
+		if err != nil {
+			return reported{err}
+		}
+	case !f.quiet:
+		if errors.Is(err, rekey.ErrRefused) || errors.Is(err, rekey.ErrUsage) {
+			break // nothing was done that could be summed up
+		}
+		fmt.Fprint(a.Stderr, screen.Summary(result, next, a.width(a.Stderr)))
+	}
+	return err
+}
+
+// shell quotes a word for a POSIX shell where it needs that.
+func shell(word string) string {
+	if regexp.MustCompile(`^[A-Za-z0-9_./-]+$`).MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

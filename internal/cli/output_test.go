@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/event"
+)
+
+// broken is a channel that takes nothing.
+type broken struct{ err error }
+
+func (b broken) Write([]byte) (int, error) { return 0, b.err }
+
+// TestOutputLost: a full disk is told of on the other channel, and a reader that went away is not; neither
+// ends a run.
+func TestOutputLost(t *testing.T) {
+	full := errors.New("no space left on device")
+	for _, c := range []struct {
+		name  string
+		out   error
+		words []string
+		code  int
+		told  int
+	}{
+		{"a full disk", full, phoenix("up", "--json"), 1, 1},
+		{"a document on a full disk", full, phoenix("status", "--json"), 1, 1},
+		{"a text on a full disk", full, phoenix("status"), 1, 1},
+		{"a reader that went away", syscall.EPIPE, phoenix("up", "--json"), 0, 0},
+		{"a reader of a document that went away", syscall.EPIPE, phoenix("status"), 1, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ended := false
+			l := library{
+				connect: func(context.Context, connection) (*pgxpool.Pool, error) { return nil, nil }, //nolint:nilnil // a fake
+				status: func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Status, error) {
+					return rekey.Status{}, nil
+				},
+				up: func(_ context.Context, _ *pgxpool.Pool, c rekey.Config) (rekey.Result, error) {
+					c.OnEvent(event.RunStarted{Command: "up"})
+					ended = true
+					return rekey.Result{}, nil
+				},
+			}
+			var stderr bytes.Buffer
+			code := run(t.Context(), Process{
+				Args: c.words, Stdin: strings.NewReader(""), Stdout: io.Writer(broken{c.out}), Stderr: &stderr,
+				Getenv: func(string) string { return "" },
+			}, l)
+			told := strings.Count(stderr.String(), "could not be written")
+			if code != c.code || told != c.told || c.words[0] == "up" && !ended {
+				t.Errorf("exit %d, told %d times, ended %v: %s", code, told, ended, stderr.String())
+			}
+			if told > 0 && !strings.Contains(stderr.String(), "HINT:") {
+				t.Errorf("no hint: %s", stderr.String())
+			}
+		})
+	}
+}

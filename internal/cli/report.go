@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/screen"
+)
+
+func (a *app) reportText(err error) {
+	fmt.Fprint(a.Stderr, screen.Problems(problem.All(err), a.width(a.Stderr), a.lively(a.Stderr)))
+}
+
+// reportJSON tells a problem on standard output as the command's own kind of JSON does: the last event
+// of up and down, one document of the others.
+func (a *app) reportJSON(err error) {
+	switch command := a.command(); command {
+	case "up", "down", "demo":
+		a.result(event.Finished{Command: command, Problems: problem.All(err), Exit: a.exit(err)})
+	default:
+		_ = a.document(struct {
+			Schema   int          `json:"schema"`
+			OK       bool         `json:"ok"`
+			Problems problem.List `json:"problems"`
+		}{event.Schema, false, problem.All(err)})
+	}
+}
+
+// result writes the last event of a run.
+func (a *app) result(e event.Finished) {
+	screen.JSON(a.Stdout, a.Stderr).Event(e)
+}
+
+// document writes a value as indented JSON.
+func (a *app) document(value any) error {
+	encoder := json.NewEncoder(a.Stdout)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+// lively tells whether a channel is a terminal that wants more than plain lines.
+func (a *app) lively(out io.Writer) bool {
+	if a.Getenv("NO_COLOR") != "" || a.Getenv("TERM") == "dumb" || a.Getenv("CI") != "" {
+		return false
+	}
+	for _, word := range a.Args {
+		if word == "--no-color" || word == "--no-color=true" {
+			return false
+		}
+	}
+	return terminal(out)
+}
+
+func terminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// width is that of the terminal, or that of a text elsewhere.
+func (a *app) width(out io.Writer) int {
+	const least = 40
+	file, ok := out.(*os.File)
+	if !ok {
+		return screen.Width
+	}
+	columns, _, err := term.GetSize(int(file.Fd()))
+	if err != nil || columns <= 0 {
+		return screen.Width
+	}
+	return max(columns, least)
+}
+
+// writer shows a run.
+func (a *app) writer(f *flags) screen.Writer {
+	switch {
+	case f.json:
+		return screen.JSON(a.Stdout, a.Stderr)
+	case f.quiet:
+		return screen.Silent(a.Stderr)
+	case a.lively(a.Stderr):
+		return screen.Terminal(a.Stderr)
+	default:
+		return screen.Lines(a.Stderr)
+	}
+}

@@ -1,0 +1,120 @@
+// Package cli is the command line: a thin skin over the packages rekey and phoenixkit, one file a
+// command. Data goes to standard output; progress and problems go to standard error.
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/problem"
+)
+
+// Process is what a program has from its surroundings.
+type Process struct {
+	Args           []string // without the program's own name
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+	Signals        <-chan os.Signal // SIGINT and SIGTERM; may be nil
+	Release        func()           // gives the signals back to the system; may be nil
+}
+
+// Run runs one command and gives the exit code; the codes are listed at exit.
+func Run(ctx context.Context, p Process) int {
+	return run(ctx, p, live())
+}
+
+func run(ctx context.Context, p Process, l library) int {
+	out := &output{Writer: p.Stdout}
+	a := &app{Process: p, library: l, out: p.Stdout}
+	a.Stdout = out
+	err := a.told(a.execute(ctx))
+	if out.err == nil || !errors.Is(err, out.err) {
+		a.report(err)
+	}
+	return a.exit(a.unwritten(err, out.err))
+}
+
+// library is what the commands call; tests put their own in its place.
+type library struct {
+	connect func(context.Context, connection) (*pgxpool.Pool, error)
+	plan    func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Plan, error)
+	status  func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Status, error)
+	verify  func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Report, error)
+	up      func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Result, error)
+	down    func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Result, error)
+	planner func(*pgxpool.Pool, rekey.Config) func(context.Context, []string) ([]rekey.Plan, error)
+	schemas func(context.Context, *pgxpool.Pool, string) ([]string, error)
+	// prefixes gives those that match and have the profile's tables, and those that have not.
+	prefixes func(context.Context, *pgxpool.Pool, rekey.Profile, string) (found, without []string, err error)
+	request  func(context.Context, *pgxpool.Pool, rekey.Config, rekey.Order) error
+	script   func(context.Context, *pgxpool.Pool, rekey.Config, rekey.ScriptFormat, int) ([]rekey.ScriptFile, error)
+}
+
+func live() library {
+	return library{
+		connect: connect, plan: rekey.MakePlan, status: rekey.ReadStatus,
+		verify: rekey.Verify, up: rekey.Up, down: rekey.Down, request: rekey.Request,
+		script:  rekey.ScriptFrom,
+		schemas: rekey.MatchSchemas, prefixes: rekey.MatchPrefixes,
+		planner: func(pool *pgxpool.Pool, config rekey.Config) func(context.Context, []string) ([]rekey.Plan, error) {
+			return rekey.NewPlanner(pool, config).Plans
+		},
+	}
+}
+
+// app is one call of the program.
+type app struct {
+	Process
+	library library
+	out     io.Writer    // Stdout as it was given: a terminal, perhaps
+	signal  atomic.Value // the first os.Signal that came
+}
+
+func (a *app) execute(ctx context.Context) error {
+	root := a.root()
+	if err := knownCommand(root, a.Args); err != nil {
+		return err
+	}
+	root.SetArgs(a.Args)
+	return root.ExecuteContext(ctx)
+}
+
+// told makes a problem of what a server or the network said while something was only read; runs do that
+// themselves.
+func (a *app) told(err error) error {
+	var one *problem.Problem
+	if err == nil || errors.Is(err, errPending) || errors.As(err, &one) {
+		return err
+	}
+	return problem.Broken("rekey "+a.command(), err)
+}
+
+// reported wraps an error that was told already, inside a document or an event.
+type reported struct{ error }
+
+func (r reported) Unwrap() error { return r.error }
+
+// report tells an error that nobody has told yet.
+func (a *app) report(err error) {
+	var told reported
+	switch {
+	case err == nil, errors.As(err, &told), errors.Is(err, errPending):
+	case a.wantsJSON():
+		a.reportJSON(err)
+	default:
+		a.reportText(err)
+	}
+}
+
+// wantsJSON looks at the bare words: the flags may be what is wrong.
+func (a *app) wantsJSON() bool {
+	return slices.Contains(a.Args, "--json") || slices.Contains(a.Args, "--json=true")
+}

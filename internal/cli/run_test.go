@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+)
+
+// TestExitCodes runs up into each kind of problem: code, text on standard error, JSON on standard output.
+func TestExitCodes(t *testing.T) {
+	for _, c := range []struct {
+		kind problem.Kind
+		code int
+	}{
+		{problem.Failed, 1},
+		{problem.Usage, 2},
+		{problem.Refused, 4},
+		{problem.Running, 5},
+		{problem.Differs, 6},
+		{problem.Stopped, 7},
+		{problem.Interrupted, 130},
+	} {
+		t.Run(string(c.kind), func(t *testing.T) {
+			l := upWith(func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Result, error) {
+				return rekey.Result{}, fmt.Errorf("outside: %w", &problem.Problem{Kind: c.kind, Code: "x", Message: "the message", Detail: "the detail", Hint: "the hint"})
+			})
+			text := try(t, l, nil, phoenix("up")...)
+			if want := "ERROR:  the message\nDETAIL:  the detail\nHINT:  the hint\n"; text.code != c.code || text.stderr != want || text.stdout != "" {
+				t.Errorf("got %+v, want code %d and %q", text, c.code, want)
+			}
+			js := try(t, l, nil, phoenix("up", "--json")...)
+			var result event.Finished
+			js.last(t, &result)
+			if js.code != c.code || result.Exit != c.code || result.OK || len(result.Problems) != 1 || js.stderr != "" {
+				t.Errorf("got %+v", js)
+			}
+		})
+	}
+}
+
+func TestSeveralProblems(t *testing.T) {
+	l := library{status: func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Status, error) {
+		return rekey.Status{}, problem.List{{Kind: problem.Refused, Message: "one"}, {Kind: problem.Refused, Message: "two"}}
+	}}
+	if got := try(t, l, nil, phoenix("status")...); got.code != 4 || got.stderr != "ERROR:  one\nERROR:  two\n" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestPlan(t *testing.T) {
+	pending := rekey.Plan{Command: plan.Up, Groups: []plan.GroupDocument{{Table: "a", State: plan.Missing}}}
+	nothing := rekey.Plan{Command: plan.Up, Nothing: true}
+	refused := rekey.Plan{Command: plan.Up, Refusals: problem.List{{Kind: problem.Refused, Code: "x", Message: "no"}}, Groups: pending.Groups}
+	bare := rekey.Plan{Command: plan.Up, Refusals: refused.Refusals}
+	for _, c := range []struct {
+		name           string
+		doc            rekey.Plan
+		words          string
+		code           int
+		stdout, stderr string
+	}{
+		{"pending", pending, "", 0, "Plan of up", ""},
+		{"pending asked", pending, "--exit-code", 3, "Plan of up", ""},
+		{"nothing asked", nothing, "--exit-code", 0, "There is nothing to do", ""},
+		{"refused", refused, "", 4, "ERROR:  no", "1 problem stands in the way"},
+		{"refused asked", refused, "--exit-code", 4, "ERROR:  no", "1 problem stands in the way"},
+		{"refused quiet", refused, "--quiet", 4, "", "ERROR:  no"},
+		{"refused json", refused, "--json", 4, `"message": "no"`, ""},
+		{"no schema", bare, "", 4, "", "ERROR:  no"},
+		{"no schema json", bare, "--json", 4, `"message": "no"`, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := try(t, planOf(c.doc), nil, append(phoenix("plan"), strings.Fields(c.words)...)...)
+			if got.code != c.code || !has(got.stdout, c.stdout) || !has(got.stderr, c.stderr) {
+				t.Errorf("got %+v, want %+v", got, c)
+			}
+		})
+	}
+}
+
+// has looks for a text, or for nothing at all.
+func has(text, want string) bool { return strings.Contains(text, want) && (want != "") == (text != "") }
+
+func TestVerify(t *testing.T) {
+	l := library{verify: func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Report, error) {
+		return rekey.Report{Differences: []string{"a: 1 row without a uuid"}},
+			&problem.Problem{Kind: problem.Differs, Code: "differs", Message: "1 difference"}
+	}}
+	if got := try(t, l, nil, phoenix("verify")...); got.code != 6 || !has(got.stdout, "a: 1 row without") || !has(got.stderr, "ERROR:  1 difference") {
+		t.Errorf("got %+v", got)
+	}
+	if got := try(t, l, nil, phoenix("verify", "--json")...); got.code != 6 || !has(got.stdout, `"ok": false`) || got.stderr != "" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// TestWords looks at what the library gets to hear.
+func TestWords(t *testing.T) {
+	var got rekey.Config
+	l := library{down: func(_ context.Context, _ *pgxpool.Pool, c rekey.Config) (rekey.Result, error) {
+		got = c
+		return rekey.Result{Version: 39}, nil
+	}}
+	out := try(t, l, nil, phoenix("down", "--prefix", "it's", "--max-lock", "20ms", "--lock-patience", "1h", "--subscribers-ready", "--fire-triggers")...)
+	if out.code != 0 || got.Profile.Name != "phoenixkit" || got.Prefix != "it's" || got.Version != 39 || got.MaxLock != 20*time.Millisecond ||
+		got.LockPatience != time.Hour || !got.SubscribersReady || !got.FireTriggers || got.Stop == nil || got.Direct != nil {
+		t.Errorf("got %+v of %+v", got, out)
+	}
+	if want := `Next: rekey status --profile phoenixkit --prefix 'it'\''s'`; !strings.Contains(out.stderr, want) {
+		t.Errorf("no %s in %s", want, out.stderr)
+	}
+	if out := try(t, l, nil, phoenix("down", "--quiet")...); out.stderr != "" || out.stdout != "" || out.code != 0 {
+		t.Errorf("quiet: %+v", out)
+	}
+}
+
+// TestResultComesLast proves that the result is told once, whatever the library tells of it.
+func TestResultComesLast(t *testing.T) {
+	l := upWith(func(_ context.Context, _ *pgxpool.Pool, c rekey.Config) (rekey.Result, error) {
+		c.OnEvent(event.RunStarted{Tables: 1})
+		c.OnEvent(event.Finished{OK: true})
+		return rekey.Result{OK: true, Rows: 5}, errors.New("the connection broke")
+	})
+	got := try(t, l, nil, phoenix("up", "--json")...)
+	var result event.Finished
+	got.last(t, &result)
+	if strings.Count(got.stdout, `"event":"result"`) != 1 || result.OK || result.Exit != 1 || result.Rows != 5 || result.Command != "up" {
+		t.Errorf("got %s", got.stdout)
+	}
+}
+
+// TestServerError: what the server says to a command that only reads comes with a hint, as all else does.
+func TestServerError(t *testing.T) {
+	said := &pgconn.PgError{Severity: "ERROR", Code: "53400", Message: "temporary file size exceeds \"temp_file_limit\""}
+	l := library{verify: func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Report, error) { return rekey.Report{}, said }}
+	got := try(t, l, nil, phoenix("verify")...)
+	if got.code != 1 || !strings.HasPrefix(got.stderr, "ERROR:  rekey verify failed\nDETAIL:  ERROR: temporary file") || !strings.Contains(got.stderr, "HINT:") {
+		t.Errorf("got %+v", got)
+	}
+}

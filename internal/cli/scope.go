@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/problem"
+)
+
+// freeFlags are the words of a run without a profile.
+type freeFlags struct {
+	tables, exclude   []string
+	column, indexName string
+	own               map[string]rekey.Words // what single tables get; only a file says it
+	skipRefused, back bool
+	parallel, canary  int
+	onError           string
+	maxFailures       int
+}
+
+func freeWords() []string {
+	return []string{
+		"tables", "exclude", "column", "index-name", "skip-refused", "down",
+	}
+}
+
+// register adds the flags of the commands that look at tables, in many schemas too.
+func (w *freeFlags) register(cmd *cobra.Command, file *string) {
+	w.one(cmd, file)
+	cmd.Flags().IntVar(&w.parallel, "parallel", 1, "with many schemas: how many `schemas` at a time, 1 to 32")
+}
+
+// one adds the flags of a command that looks at the tables of one schema.
+func (w *freeFlags) one(cmd *cobra.Command, file *string) {
+	cmd.Flags().StringVar(file, "config", "", "`file` with these words, such as rekey init writes")
+	w.words(cmd)
+	cmd.Flags().BoolVar(&w.skipRefused, "skip-refused", false, "with --schema: let the others go on where tables are refused")
+}
+
+// fleet adds the flags of the commands that change many schemas.
+func (w *freeFlags) fleet(cmd *cobra.Command) {
+	set := cmd.Flags()
+	set.IntVar(&w.canary, "canary", 0, "with many schemas: so many `schemas` go first, one by one; a failure among them ends it")
+	set.StringVar(&w.onError, "on-error", "stop", "with many schemas: `stop` or continue with the other schemas")
+	set.IntVar(&w.maxFailures, "max-failures", 0, "with --on-error continue: stop after so many `failures`; never if 0")
+	_ = cmd.RegisterFlagCompletionFunc("on-error", cobra.FixedCompletions([]string{"stop", "continue"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// words adds the flags that say which tables get what.
+func (w *freeFlags) words(cmd *cobra.Command) {
+	set := cmd.Flags()
+	set.Var(&patterns{&w.tables}, "tables", "with --schema: only these `names`, with * and ?; commas between them")
+	set.Var(&patterns{&w.exclude}, "exclude", "with --schema: without these `names`")
+	set.StringVar(&w.column, "column", "", "with --schema: `name` of the uuid column (default \"uuid\")")
+	set.StringVar(&w.indexName, "index-name", "", "with --schema: `pattern` of the indexes' names (default \"{table}_{column}_idx\")")
+	for _, name := range []string{"tables", "exclude", "column", "index-name"} {
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
+}
+
+// pickScope wants a profile or a schema, and makes the library's words of either.
+func (f *flags) pickScope(cmd *cobra.Command, config *rekey.Config) *problem.Problem {
+	given := cmd.Flags().Changed
+	switch {
+	case given("schema") && (given("profile") || given("prefix")):
+		return wrong("schema_and_profile", "--schema excludes --profile and --prefix",
+			"--prefix belongs to a profile: "+cmd.CommandPath()+" --profile "+names(profiles())[0]+" --prefix public")
+	case given("schema") && given("version"):
+		return wrong("version_without_profile", "--version belongs to a profile", "Without one no version is recorded: leave it out.")
+	case given("schema"):
+		return f.pickSchema(config)
+	}
+	if len(f.free.own) > 0 {
+		return wrong("words_without_schema", "own belongs to a run without a profile", "A profile names its columns and indexes itself.")
+	}
+	for _, word := range freeWords() {
+		if given(word) {
+			return wrong("words_without_schema", "--"+word+" belongs to a run without a profile", "Try: "+cmd.CommandPath()+" --schema public --"+word+" ..")
+		}
+	}
+	return f.pickProfile(cmd, config)
+}
+
+func (f *flags) pickSchema(config *rekey.Config) *problem.Problem {
+	if p := misnamed("schema", f.schema); p != nil {
+		return p
+	}
+	config.Schema, config.Prefix = f.name(), ""
+	config.Tables, config.Exclude = f.free.tables, f.free.exclude
+	config.Column, config.IndexName, config.Own = f.free.column, f.free.indexName, f.free.own
+	config.SkipRefused, config.Back = f.free.skipRefused, f.free.back
+	return nil
+}
+
+// scope is the schema that a command is about.
+func scope(config rekey.Config) string { return config.Schema + config.Prefix }
+
+// where says the scope once more, for the command that comes next.
+func (f *flags) where() string {
+	if f.file != "" {
+		return "--config " + shell(f.file)
+	}
+	if f.schema == "" {
+		return fmt.Sprintf("--profile %s --prefix %s", f.profile, shell(f.prefix))
+	}
+	words := []string{"--schema", shell(f.schema)}
+	for _, w := range []struct{ name, value string }{
+		{"tables", strings.Join(f.free.tables, ",")},
+		{"exclude", strings.Join(f.free.exclude, ",")},
+		{"column", f.free.column},
+		{"index-name", f.free.indexName},
+	} {
+		if w.value != "" {
+			words = append(words, "--"+w.name, shell(w.value))
+		}
+	}
+	if f.free.skipRefused {
+		words = append(words, "--skip-refused")
+	}
+	return strings.Join(words, " ")
+}
+
+// patterns are a list that grows with each use of its flag; a comma behind a backslash belongs to the
+// name.
+type patterns struct{ list *[]string }
+
+// String is the list as it was written.
+func (p *patterns) String() string {
+	if p.list == nil {
+		return ""
+	}
+	return strings.Join(*p.list, ",")
+}
+
+// Set adds patterns.
+func (p *patterns) Set(text string) error {
+	*p.list = append(*p.list, rekey.SplitPatterns(text)...)
+	return nil
+}
+
+// Type is what the help calls it.
+func (p *patterns) Type() string { return "patterns" }

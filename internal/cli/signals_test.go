@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/problem"
+)
+
+// patience bounds what must happen, so that a failing test ends.
+const patience = 30 * time.Second
+
+// TestFirstSignal: the run is asked to end, and ends cleanly; its context still lives.
+func TestFirstSignal(t *testing.T) {
+	for signal, code := range map[os.Signal]int{os.Interrupt: 130, syscall.SIGTERM: 143} {
+		t.Run(signal.String(), func(t *testing.T) {
+			signals := make(chan os.Signal, 2)
+			l := upWith(func(ctx context.Context, _ *pgxpool.Pool, c rekey.Config) (rekey.Result, error) {
+				signals <- signal
+				select {
+				case <-c.Stop:
+				case <-time.After(patience):
+					t.Error("Stop was never closed")
+				}
+				if ctx.Err() != nil {
+					t.Error("the first signal cancels what is executed")
+				}
+				return rekey.Result{}, problem.LeftAtSignal(nil)
+			})
+			got := try(t, l, signals, phoenix("up")...)
+			if got.code != code || !strings.Contains(got.stderr, "press Ctrl-C again") || !strings.Contains(got.stderr, "HINT:  Run the same command again") {
+				t.Errorf("got %+v", got)
+			}
+			signals = make(chan os.Signal, 2)
+			var result event.Finished
+			got = try(t, l, signals, phoenix("up", "--json")...)
+			if got.last(t, &result); result.Exit != code || got.code != code {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
+// TestSecondSignal: the context ends, and whatever error comes of it means an interruption.
+func TestSecondSignal(t *testing.T) {
+	signals := make(chan os.Signal, 2)
+	signals <- os.Interrupt
+	l := upWith(func(ctx context.Context, _ *pgxpool.Pool, c rekey.Config) (rekey.Result, error) {
+		<-c.Stop
+		signals <- os.Interrupt
+		select {
+		case <-ctx.Done():
+		case <-time.After(patience):
+			t.Error("the context lives on")
+		}
+		return rekey.Result{}, fmt.Errorf("a batch: %w", ctx.Err())
+	})
+	got := try(t, l, signals, phoenix("up")...)
+	if got.code != 130 || !strings.Contains(got.stderr, "ERROR:  interrupted") || !strings.Contains(got.stderr, "HINT:") {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// TestSignalWhileConnecting: there is nothing to end cleanly yet.
+func TestSignalWhileConnecting(t *testing.T) {
+	signals := make(chan os.Signal, 2)
+	signals <- os.Interrupt
+	waits := func(ctx context.Context, _ connection) (*pgxpool.Pool, error) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(patience):
+			t.Error("the connecting goes on")
+		}
+		return nil, ctx.Err()
+	}
+	for _, command := range []string{"up", "down", "status", "plan", "verify"} {
+		if got := try(t, library{connect: waits}, signals, phoenix(command)...); got.code != 130 {
+			t.Errorf("%s: got %+v", command, got)
+		}
+		signals <- os.Interrupt
+	}
+}
+
+// TestSignalTooLate: a run that ends well all the same has ended well.
+func TestSignalTooLate(t *testing.T) {
+	signals := make(chan os.Signal, 2)
+	signals <- os.Interrupt
+	l := upWith(func(_ context.Context, _ *pgxpool.Pool, c rekey.Config) (rekey.Result, error) {
+		<-c.Stop
+		return rekey.Result{}, nil
+	})
+	if got := try(t, l, signals, phoenix("up")...); got.code != 0 {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -1,0 +1,204 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/spf13/cobra"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/problem"
+)
+
+// sqlFlags are those of sql alone.
+type sqlFlags struct {
+	direction, format, output string
+}
+
+func formats() []string {
+	return []string{string(rekey.ScriptPsql), string(rekey.ScriptMigrate), string(rekey.ScriptGoose)}
+}
+
+func directions() []string { return []string{"up", "down"} }
+
+func (a *app) sqlCommand() *cobra.Command {
+	f, s := &flags{}, &sqlFlags{}
+	cmd := &cobra.Command{
+		Use:   "sql up|down --profile NAME | --schema NAME [flags]",
+		Short: "The plan as SQL, for those who may not run a binary",
+		Long: `sql writes what up (or down) would do now as SQL: one script for psql, one
+statement a file for golang-migrate, or one file for goose. Each statement says
+what it locks and what it reads, and stands behind a condition, so that a script
+that was cut short can be run again. It changes nothing itself; what the plan
+refuses (exit code 4) gives no script.`,
+		Example: `  rekey sql up   --profile phoenixkit --prefix public > up.sql
+  rekey sql up   --profile phoenixkit --format golang-migrate --output db
+  rekey sql down --profile phoenixkit --version 39 | psql -X
+  rekey sql up   --schema app --exclude 'audit_*' > up.sql`,
+		ValidArgs:         directions(),
+		ValidArgsFunction: cobra.FixedCompletions(directions(), cobra.ShellCompDirectiveNoFileComp),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			config, err := s.config(cmd, f, args)
+			if err != nil {
+				return err
+			}
+			return a.read(cmd.Context(), config, f, s.run(a))
+		},
+	}
+	f.common(cmd)
+	f.free.one(cmd, &f.file)
+	set := cmd.Flags()
+	set.StringVar(&f.version, "version", "", "`number` to be recorded: 40 for up, 39 for down")
+	set.StringVar(&s.format, "format", formats()[0], "who runs it: "+strings.Join(formats(), ", "))
+	set.StringVar(&s.output, "output", "", "`directory` for the files; else standard output")
+	set.DurationVar(&f.maxLock, "max-lock", 50*time.Millisecond, "how long a lock that others queue behind is waited for, a try: 1ms to 1s")
+	set.DurationVar(&f.lockPatience, "lock-patience", 40*time.Minute, "how long a lock is tried for in all")
+	set.BoolVar(&f.subscribersReady, "subscribers-ready", false, "logical subscribers have the column already")
+	set.BoolVar(&f.fireTriggers, "fire-triggers", false, "the application's triggers may fire on the rows that are filled")
+	f.knobs(cmd, " (default \"normal\")", " (default 50ms)")
+	for name, values := range map[string][]string{"version": {"39", "40"}, "format": formats()} {
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
+	return cmd
+}
+
+// config makes the library's words of the command line. All that is wrong is told at once.
+func (s *sqlFlags) config(cmd *cobra.Command, f *flags, args []string) (rekey.Config, error) {
+	var found problem.List
+	if len(args) != 1 || !slices.Contains(directions(), args[0]) {
+		return rekey.Config{}, wrong("no_direction", "sql needs one word, up or down", "Try: rekey sql up --profile phoenixkit")
+	}
+	s.direction = args[0]
+	legal := map[string]string{"up": "40", "down": "39"}[s.direction]
+	if !cmd.Flags().Changed("version") {
+		f.version = legal
+	}
+	config, err := f.config(cmd, legal)
+	if err != nil {
+		found = append(found, problem.All(err)...)
+	}
+	config.Back = config.Schema != "" && s.direction == "down"
+	switch {
+	case !slices.Contains(formats(), s.format):
+		hint := "The formats are: " + strings.Join(formats(), ", ")
+		if near := problem.Nearest(s.format, formats()); near != "" {
+			hint = "Did you mean: --format " + near
+		}
+		found = append(found, wrong("unknown_format", fmt.Sprintf("there is no format %q", s.format), hint))
+	case s.output == "" && s.format == string(rekey.ScriptMigrate) && !f.json:
+		found = append(found, wrong("no_output", "golang-migrate reads many files", "Name their directory: --output migrations"))
+	}
+	if len(found) > 0 {
+		return config, found
+	}
+	return config, nil
+}
+
+// sqlDocument is the JSON of sql.
+type sqlDocument struct {
+	Schema  int       `json:"schema"`
+	Command string    `json:"command"`
+	Format  string    `json:"format"`
+	Files   []sqlFile `json:"files"`
+}
+
+// sqlFile is one file of a script.
+type sqlFile struct {
+	Name string `json:"name"` // its path, if it was written
+	Text string `json:"text,omitempty"`
+}
+
+func (s *sqlFlags) run(a *app) reading {
+	return func(ctx context.Context, pool *pgxpool.Pool, config rekey.Config, f *flags) error {
+		first, err := s.next()
+		if err != nil {
+			return err
+		}
+		files, err := a.library.script(ctx, pool, config, rekey.ScriptFormat(s.format), first)
+		if err != nil {
+			return err
+		}
+		written, err := s.write(files)
+		if err != nil {
+			return err
+		}
+		if f.json {
+			return a.document(sqlDocument{event.Schema, "sql " + s.direction, s.format, written})
+		}
+		if len(files) == 0 && !f.quiet {
+			fmt.Fprintln(a.Stderr, "There is nothing to do.")
+		}
+		for _, file := range written {
+			if s.output == "" {
+				fmt.Fprint(a.Stdout, file.Text)
+			} else {
+				fmt.Fprintln(a.Stdout, file.Name)
+			}
+		}
+		return nil
+	}
+}
+
+// next is the number behind the highest that a file of the directory begins with; migrators run their
+// files in this order.
+func (s *sqlFlags) next() (int, error) {
+	if s.output == "" {
+		return 1, nil
+	}
+	entries, err := os.ReadDir(s.output)
+	if err != nil && !os.IsNotExist(err) {
+		return 0, unwritable(s.output, err)
+	}
+	highest := 0
+	for _, e := range entries {
+		if digits := regexp.MustCompile(`^([0-9]+)_.*\.sql$`).FindStringSubmatch(e.Name()); digits != nil {
+			if n, err := strconv.Atoi(digits[1]); err == nil {
+				highest = max(highest, n)
+			}
+		}
+	}
+	return highest + 1, nil
+}
+
+// write writes the files, and overwrites none.
+func (s *sqlFlags) write(files []rekey.ScriptFile) ([]sqlFile, error) {
+	written := []sqlFile{}
+	if s.output == "" {
+		for _, file := range files {
+			written = append(written, sqlFile{file.Name, file.Text})
+		}
+		return written, nil
+	}
+	if err := os.MkdirAll(s.output, 0o750); err != nil {
+		return nil, unwritable(s.output, err)
+	}
+	for _, file := range files {
+		path := filepath.Join(s.output, file.Name)
+		if _, err := os.Lstat(path); err == nil {
+			return nil, wrong("file_exists", "there is a file "+path, "Nothing was written. Move it away, or name another --output.")
+		}
+		written = append(written, sqlFile{Name: path})
+	}
+	for i, file := range files {
+		if err := os.WriteFile(written[i].Name, []byte(file.Text), 0o644); err != nil { //nolint:gosec // SQL for others to read
+			return nil, unwritable(written[i].Name, err)
+		}
+	}
+	return written, nil
+}
+
+func unwritable(path string, err error) error {
+	return &problem.Problem{
+		Kind: problem.Failed, Code: "unwritable", Message: "the script cannot be written to " + path, Detail: err.Error() + ".",
+		Hint: "Name a directory that may be written to: --output DIRECTORY", Cause: err,
+	}
+}

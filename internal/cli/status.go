@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/spf13/cobra"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/screen"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	f := &flags{}
+	cmd := &cobra.Command{
+		Use:   "status --profile NAME | --schema NAME [flags]",
+		Short: "The version, and the state of each table",
+		Long: `status shows the recorded version and, for each table of the profile, whether it
+is missing its uuid, half done, whole or absent. It changes nothing and counts
+no rows: the numbers are PostgreSQL's estimates.`,
+		Example: `  rekey status --profile phoenixkit --prefix public
+  rekey status --profile phoenixkit --json
+  rekey status --schema app`,
+		Args: noWords,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			config, err := f.config(cmd)
+			if err != nil {
+				return err
+			}
+			if f.many() {
+				return a.overMany(cmd, f, config, false, func(ctx context.Context, pool *pgxpool.Pool, config rekey.Config) (line, error) {
+					status, err := a.library.status(ctx, pool, config)
+					if err != nil {
+						return line{}, err
+					}
+					return line{text: screen.Standing(status), value: status, tables: len(status.Tables)}, nil
+				})
+			}
+			return a.read(cmd.Context(), config, f, a.status)
+		},
+	}
+	f.common(cmd)
+	f.free.register(cmd, &f.file)
+	return cmd
+}
+
+func (a *app) status(ctx context.Context, pool *pgxpool.Pool, config rekey.Config, f *flags) error {
+	status, err := a.library.status(ctx, pool, config)
+	if err != nil {
+		return err
+	}
+	switch {
+	case f.json:
+		err = a.document(status)
+	case len(status.Tables) == 0 && len(status.Refusals) > 0:
+		return status.Refusals // no schema, no version: there is nothing else to show
+	case !f.quiet:
+		_, err = fmt.Fprint(a.Stdout, screen.Status(status, a.width(a.out)))
+	}
+	if err == nil && len(status.Refusals) > 0 {
+		return a.refused("a run", status.Refusals, f)
+	}
+	return err
+}

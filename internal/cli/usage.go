@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/rekey-pg/rekey/internal/problem"
+)
+
+func wrong(code, message, hint string) *problem.Problem {
+	return &problem.Problem{Kind: problem.Usage, Code: code, Message: message, Hint: hint}
+}
+
+// command is the first word that is no flag.
+func (a *app) command() string {
+	for _, word := range a.Args {
+		if !strings.HasPrefix(word, "-") {
+			return word
+		}
+	}
+	return ""
+}
+
+// knownCommand is asked before the flags are read: of a misspelled command they would be unknown too.
+func knownCommand(root *cobra.Command, args []string) error {
+	word := (&app{Process: Process{Args: args}}).command()
+	if word == "" || strings.HasPrefix(word, "__complete") {
+		return nil
+	}
+	var names []string
+	for _, c := range root.Commands() {
+		names = append(names, c.Name())
+	}
+	if word == "help" || slices.Contains(names, word) {
+		return nil
+	}
+	hint := "The commands are " + strings.Join(names, ", ") + ". See: rekey --help"
+	if near := problem.Nearest(word, names); near != "" {
+		hint = "Did you mean: rekey " + near
+	}
+	return wrong("unknown_command", "there is no command "+harmless(word), hint)
+}
+
+// harmless quotes a word of the command line if it looks like the word of a command: any other may be
+// a password, or hold one, that a shell cut off from its flag.
+func harmless(word string) string {
+	if regexp.MustCompile(`^[a-z-]{1,20}$`).MatchString(word) {
+		return fmt.Sprintf("%q", word)
+	}
+	return "of that name (it is not repeated here: it may hold a password)"
+}
+
+// noWords refuses words behind a command.
+func noWords(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "See: " + cmd.CommandPath() + " --help"
+	if strings.ContainsAny(args[0], ":=@") {
+		hint = "A connection string goes to --database-url or into DATABASE_URL. " + hint
+	}
+	return wrong("unexpected_word", cmd.CommandPath()+" takes no words, only flags", hint)
+}
+
+// badFlag turns the flag parser's errors into problems. Their own texts are not used: some repeat the
+// whole word, and that may hold a password.
+func badFlag(cmd *cobra.Command, err error) error {
+	see := "See: " + cmd.CommandPath() + " --help"
+	var unknown *pflag.NotExistError
+	var lacking *pflag.ValueRequiredError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown):
+		name := unknown.GetSpecifiedName()
+		if unknown.GetSpecifiedShortnames() != "" {
+			return wrong("unknown_flag", fmt.Sprintf("%s has no flag -%s", cmd.CommandPath(), name), see)
+		}
+		if near := problem.Nearest(name, flagNames(cmd)); near != "" {
+			see = "Did you mean: --" + near
+		}
+		return wrong("unknown_flag", fmt.Sprintf("%s has no flag --%s", cmd.CommandPath(), name), see)
+	case errors.As(err, &lacking):
+		return wrong("flag_without_value", fmt.Sprintf("the flag --%s needs a value", lacking.GetSpecifiedName()), see)
+	case errors.As(err, &invalid):
+		flag := invalid.GetFlag()
+		hint := see
+		if flag.Value.Type() == "duration" {
+			hint = "Write a duration with its unit: 50ms, 2s, 40m, 1h."
+		}
+		return wrong("flag_value", fmt.Sprintf("the flag --%s cannot be %q", flag.Name, invalid.GetValue()), hint)
+	default:
+		return wrong("flag_syntax", "the flags cannot be read", see)
+	}
+}
+
+func flagNames(cmd *cobra.Command) []string {
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	return names
+}

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/spf13/cobra"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/screen"
+)
+
+func (a *app) verifyCommand() *cobra.Command {
+	f := &flags{}
+	cmd := &cobra.Command{
+		Use:   "verify --profile NAME | --schema NAME [flags]",
+		Short: "The proof: counts what up has done",
+		Long: `verify counts, in each table, rows, rows without a uuid, values that stand more
+than once and values that are no UUIDv7, and looks at default, index, NOT NULL
+and the function. It changes nothing. Differences end it with exit code 6.`,
+		Example: `  rekey verify --profile phoenixkit --prefix public
+  rekey verify --profile phoenixkit --json
+  rekey verify --schema app`,
+		Args: noWords,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			config, err := f.config(cmd)
+			if err != nil {
+				return err
+			}
+			if f.many() {
+				return a.overMany(cmd, f, config, false, func(ctx context.Context, pool *pgxpool.Pool, config rekey.Config) (line, error) {
+					report, err := a.library.verify(ctx, pool, config)
+					if report.Schema == 0 {
+						return line{}, err
+					}
+					return line{text: screen.Counted(report), value: report, tables: len(report.Tables)}, err
+				})
+			}
+			return a.read(cmd.Context(), config, f, a.verify)
+		},
+	}
+	f.common(cmd)
+	f.free.register(cmd, &f.file)
+	return cmd
+}
+
+func (a *app) verify(ctx context.Context, pool *pgxpool.Pool, config rekey.Config, f *flags) error {
+	report, err := a.library.verify(ctx, pool, config)
+	if err != nil && !errors.Is(err, rekey.ErrDiffers) {
+		return err
+	}
+	var failed error
+	switch {
+	case f.json:
+		failed = a.document(report)
+	case !f.quiet:
+		_, failed = fmt.Fprint(a.Stdout, screen.Report(report, a.width(a.out)))
+	}
+	switch {
+	case failed != nil:
+		return failed
+	case err != nil && f.json:
+		return reported{err}
+	}
+	return err
+}

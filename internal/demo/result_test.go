@@ -1,0 +1,71 @@
+package demo
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rekey-pg/rekey"
+)
+
+// good is what a demo finds that holds all it promises.
+func good() Result {
+	old := func() map[string]Digest { return map[string]Digest{"phoenix_kit_users": {Rows: 1980, Sum: "5"}} }
+	waits := Waits{Statements: 200, Median: 1200 * time.Microsecond, P99: 6 * time.Millisecond, Longest: 44 * time.Millisecond}
+	return Result{
+		Server: "15.18", Tables: 33, Rows: 335_000, MaxWait: time.Second, Elapsed: 21 * time.Second,
+		Up: rekey.Result{OK: true, Command: "up", Rows: 335_100}, Down: rekey.Result{OK: true, Command: "down", Tables: 33},
+		Verify: Verified{OK: true, Tables: 33},
+		Traffic: Figures{
+			Statements: 400, Before: waits, Since: waits, Longest: 44 * time.Millisecond,
+			Selected: 100, Inserted: 100, OwnKeys: 40, Updated: 100, Deleted: 20, LookedUp: 80,
+		},
+		Checks: []Checked{
+			{Stage: "before", Old: old()},
+			{Stage: "after up", Old: old(), Written: Account{Rows: 80, OwnKeys: 40, Kept: 40}},
+			{Stage: "after down", Old: old(), Written: Account{Rows: 80}},
+		},
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		spoil  func(*Result)
+		err    error
+		reason string // "" is ok
+	}{
+		{name: "good", spoil: func(*Result) {}},
+		{name: "just in time", spoil: func(r *Result) { r.Traffic.Longest = time.Second }},
+		{name: "too late", spoil: func(r *Result) { r.Traffic.Longest = time.Second + 1 }, reason: "a statement waited 1.0 s and the bound is 1.0 s"},
+		{name: "failed", spoil: func(r *Result) { r.Traffic.Failed = 1; r.Traffic.Errors = []string{"SELECT x: no"} }, reason: "1 of the application's statements failed: SELECT x: no"},
+		{name: "wrong", spoil: func(r *Result) { r.Traffic.Wrong = 2 }, reason: "2 of the application's statements found another row"},
+		{name: "row less", spoil: func(r *Result) { r.Checks[2].Old["phoenix_kit_users"] = Digest{1979, "5"} }, reason: "1,979 of the rows that nobody wrote are there after down"},
+		{name: "table gone", spoil: func(r *Result) { delete(r.Checks[1].Old, "phoenix_kit_users") }, reason: "0 of the rows that nobody wrote are there after up"},
+		{name: "row changed", spoil: func(r *Result) { r.Checks[1].Old["phoenix_kit_users"] = Digest{1980, "6"} }, reason: "phoenix_kit_users: the old columns"},
+		{name: "written row lost", spoil: func(r *Result) { r.Checks[2].Written.Lost = 1 }, reason: "1 of the application's rows are lost"},
+		{name: "uuid replaced", spoil: func(r *Result) { r.Checks[1].Written.Replaced = 1 }, reason: "do not have the uuid"},
+		{name: "catalogue before", spoil: func(r *Result) { r.Checks[0].Catalogue = []string{"x"} }, reason: "the catalogue differs from PhoenixKit's before"},
+		{name: "verify", spoil: func(r *Result) { r.Verify = Verified{Differences: []string{"x lacks y"}} }, reason: "verify has found differences, first x lacks y"},
+		{name: "nothing looked up", spoil: func(r *Result) { r.Traffic.LookedUp = 0 }, reason: "never looked up by uuid"},
+		{name: "no check", spoil: func(r *Result) { r.Checks = r.Checks[:2] }, reason: "not all of"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := good()
+			c.spoil(&r)
+			r.judge(nil)
+			if all := strings.Join(r.Reasons, "\n"); r.OK != (c.reason == "") || !strings.Contains(all, c.reason) || (r.Problem() == nil) != r.OK {
+				t.Errorf("ok is %v for %q", r.OK, all)
+			}
+		})
+	}
+}
+
+// A demo that was cut short is not ok, though nothing speaks against it.
+func TestVerdictOfUnfinished(t *testing.T) {
+	r := Result{}
+	if r.judge(errors.New("no server")); r.OK || len(r.Reasons) > 0 {
+		t.Errorf("ok is %v, %q", r.OK, r.Reasons)
+	}
+}

@@ -1,0 +1,156 @@
+package demo
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/screen"
+)
+
+// lines are what a person reads of an event; most have none.
+func lines(e Event) []string {
+	switch e := e.(type) {
+	case Found:
+		return []string{
+			"rekey demo: a UUIDv7 for every row of a live database, and back again", "",
+			fact("server", fmt.Sprintf("PostgreSQL %s (%s), thrown away afterwards", e.Version, e.Origin), 0),
+		}
+	case Built:
+		text := fmt.Sprintf("%s rows in %d tables of PhoenixKit 39", screen.Count(e.Rows), e.Tables)
+		all := []string{fact("database", text, e.Elapsed)}
+		if e.Note != "" {
+			all = append(all, fact("", "("+e.Note+")", 0))
+		}
+		return all
+	case Flowing:
+		return []string{fact("traffic", fmt.Sprintf("%s statements a second on %d connections, from here to the end",
+			screen.Count(int64(e.Rate)), e.Connections), 0), ""}
+	case Carried:
+		return []string{carried(e.Result)}
+	case Verified:
+		return []string{fact("verify", verified(e), e.Elapsed)}
+	case Result:
+		return strings.Split(strings.TrimSuffix(Summary(e), "\n"), "\n")
+	}
+	return nil
+}
+
+// fact is one line: what, how, and how long it took.
+func fact(what, how string, took time.Duration) string {
+	line := fmt.Sprintf("  %-9s %s", what, how)
+	if took == 0 {
+		return line
+	}
+	const width = 70
+	return fmt.Sprintf("%-*s %7s", width, line, screen.Span(took))
+}
+
+func carried(r rekey.Result) string {
+	text := fmt.Sprintf("39 -> 40: %s rows filled", screen.Count(r.Rows))
+	if r.Command == "down" {
+		text = fmt.Sprintf("40 -> 39: %d tables as they were", r.Tables)
+	}
+	if r.Locks.Count > 0 {
+		text += fmt.Sprintf(", no lock held over %s", atLeast(r.Locks.LongestHold))
+	}
+	return fact(r.Command, text, r.Elapsed)
+}
+
+func atLeast(d time.Duration) string {
+	return screen.Span(max(d.Round(time.Millisecond), time.Millisecond))
+}
+
+func verified(v Verified) string {
+	if v.OK {
+		return fmt.Sprintf("%d tables whole: no NULL, no duplicate, all version 7", v.Tables)
+	}
+	return fmt.Sprintf("%d differences", len(v.Differences))
+}
+
+// Summary is what a person reads at the end: the application's side of it, the proof, the verdict.
+func Summary(r Result) string {
+	var text strings.Builder
+	add := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
+	if r.Traffic.Statements > 0 {
+		application(add, r)
+	}
+	if len(r.Checks) > 0 {
+		proof(add, r)
+	}
+	add("")
+	add("%s", verdict(r))
+	return text.String()
+}
+
+func application(add func(string, ...any), r Result) {
+	f := r.Traffic
+	add("")
+	add("  %-28s%12s%14s", "the application", "before up", "since then")
+	add("  %-28s%12s%14s", "  statements", screen.Count(f.Before.Statements), screen.Count(f.Since.Statements))
+	add("  %-28s%12s%14s", "  median wait", fine(f.Before.Median), fine(f.Since.Median))
+	add("  %-28s%12s%14s", "  99 of 100 within", fine(f.Before.P99), fine(f.Since.P99))
+	add("  %-28s%12s%14s   allowed %s", "  longest wait", fine(f.Before.Longest), fine(f.Since.Longest), screen.Span(r.MaxWait))
+	add("  %-28s%26s", "  failed", screen.Count(f.Failed))
+}
+
+// fine writes a wait with a tenth of a millisecond where it is short.
+func fine(d time.Duration) string {
+	if d < 10*time.Millisecond {
+		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+	}
+	return screen.Span(d)
+}
+
+func proof(add func(string, ...any), r Result) {
+	add("")
+	add("  %-14s%-13s%-17s%-16s%s", "the rows", "untouched", "checksum", "written", "catalogue")
+	for i, c := range r.Checks {
+		rows, sum := total(c.Old)
+		mark, account := "", ""
+		if i > 0 {
+			_, first := total(r.Checks[0].Old)
+			mark = equal(sum == first)
+			account = fmt.Sprintf("%s, %s lost", screen.Count(c.Written.Rows), screen.Count(c.Written.Lost))
+		}
+		add("    %-12s%-13s%-17s%-16s%s", c.Stage, screen.Count(rows), sum+mark, account, catalogue(c))
+	}
+	f := r.Traffic
+	add("    %s inserted, %s with a uuid of their own; %s updated, %s deleted",
+		screen.Count(f.Inserted), screen.Count(f.OwnKeys), screen.Count(f.Updated), screen.Count(f.Deleted))
+	add("    %s read by integer id, %s by uuid; %s answers wrong",
+		screen.Count(f.Selected), screen.Count(f.LookedUp), screen.Count(f.Wrong))
+}
+
+func equal(same bool) string {
+	if same {
+		return " equal"
+	}
+	return " DIFFERS"
+}
+
+func catalogue(c Checked) string {
+	version := 39
+	if c.Stage == "after up" {
+		version = 40
+	}
+	if len(c.Catalogue) == 0 {
+		return fmt.Sprintf("V%d exactly", version)
+	}
+	return fmt.Sprintf("%d off V%d", len(c.Catalogue), version)
+}
+
+// The words that open the verdict.
+const (
+	okay    = "ok"
+	notOkay = "not ok"
+)
+
+func verdict(r Result) string {
+	if !r.OK {
+		return fmt.Sprintf("%s after %s", notOkay, screen.Span(r.Elapsed))
+	}
+	return fmt.Sprintf("%s in %s: no row was lost, no statement failed, none waited longer than %s",
+		okay, screen.Span(r.Elapsed), fine(r.Traffic.Longest))
+}

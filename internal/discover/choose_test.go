@@ -1,0 +1,69 @@
+package discover_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/discover"
+)
+
+func schema(tables ...catalog.Table) catalog.Schema {
+	return catalog.Schema{Name: "app", Exists: true, Relations: tables}
+}
+
+func table(name string) catalog.Table {
+	return catalog.Table{Name: name, Kind: catalog.Ordinary, Persistence: "p"}
+}
+
+func patterns(t *testing.T, text string) []discover.Pattern {
+	t.Helper()
+	list, err := discover.ParsePatterns(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func TestChooseLeavesNothingWithoutAVerdict(t *testing.T) {
+	view, index, part, temporary, extension := table("v"), table("i"), table("p1"), table("t"), table("spatial_ref_sys")
+	view.Kind, index.Kind, part.Partition, temporary.Persistence, extension.Extension = catalog.View, catalog.IndexKind, true, "t", "postgis"
+	got := map[string]string{}
+	for _, c := range discover.Choose(schema(table("users"), view, index, part, temporary, extension, table("goose_db_version"),
+		table("phoenix_kit"), table("phoenix_kit_users")), discover.Selection{}) {
+		got[c.Table] = string(c.Verdict) + ": " + c.Reason
+	}
+	want := map[string]string{
+		"users":             "chosen: ",
+		"v":                 "left alone: a view",
+		"p1":                "left alone: a partition: it gets what its partitioned table gets",
+		"t":                 "left alone: a temporary table",
+		"spatial_ref_sys":   "left alone: it belongs to the extension postgis",
+		"goose_db_version":  "left alone: the bookkeeping of goose",
+		"phoenix_kit":       "left alone: PhoenixKit's: use --profile phoenixkit",
+		"phoenix_kit_users": "left alone: PhoenixKit's: use --profile phoenixkit",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestChooseBySelection(t *testing.T) {
+	s := discover.Selection{Tables: patterns(t, "a*,oban_jobs"), Exclude: patterns(t, "a_old")}
+	got := map[string]discover.Verdict{}
+	for _, c := range discover.Choose(schema(table("a"), table("a_old"), table("b"), table("oban_jobs")), s) {
+		got[c.Table] = c.Verdict
+	}
+	want := map[string]discover.Verdict{"a": discover.Chosen, "a_old": discover.Alone, "b": discover.Alone, "oban_jobs": discover.Chosen}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestUnmatchedPatterns(t *testing.T) {
+	s := discover.Selection{Tables: patterns(t, "users,usres"), Exclude: patterns(t, "x*")}
+	if diff := cmp.Diff([]string{"usres", "x*"}, discover.Unmatched(schema(table("users")), s)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,40 @@
+-- The functions $2 without arguments in the schemas $1, and the roles that may INSERT into one of the tables
+-- $3 that call it, each that of the schema beside it in $4 (by a grant on the table or on a column, or as its owner)
+-- but not call the function.
+WITH asked AS MATERIALIZED (
+    SELECT c.oid, a.schema, c.relacl, c.relowner
+    FROM unnest($3::oid[], $4::text[]) a (oid, schema)
+    JOIN pg_class c ON c.oid = a.oid
+)
+SELECT n.nspname                                               AS schema,
+       p.oid::int8                                             AS oid,
+       pg_get_userbyid(p.proowner)                             AS owner,
+       pg_has_role(p.proowner, 'USAGE')                        AS owned,
+       pg_get_userbyid(p.proowner) = current_user              AS own,
+       coalesce((SELECT e.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+                 WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+                   AND d.refclassid = 'pg_extension'::regclass), '') AS extension,
+       md5(p.prosrc)                                           AS source_md5,
+       format_type(p.prorettype, NULL)                         AS returns,
+       p.provolatile = 'v'                                     AS volatile,
+       p.proparallel = 's'                                     AS parallel_safe,
+       l.lanname                                               AS language,
+       ARRAY (SELECT CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(g.grantee)::text END
+              FROM (SELECT a.grantee FROM asked c
+                    CROSS JOIN aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a
+                    WHERE c.schema = n.nspname AND a.privilege_type = 'INSERT'
+                    UNION
+                    SELECT a.grantee FROM asked c JOIN pg_attribute t ON t.attrelid = c.oid CROSS JOIN aclexplode(t.attacl) a
+                    WHERE c.schema = n.nspname AND a.privilege_type = 'INSERT'
+                    UNION
+                    SELECT c.relowner FROM asked c WHERE c.schema = n.nspname
+                    UNION
+                    SELECT m.roleid FROM pg_auth_members m JOIN pg_roles w ON w.oid = m.roleid
+                    WHERE w.rolname = 'pg_write_all_data') g
+              WHERE CASE WHEN g.grantee = 0 THEN NOT has_function_privilege('public', p.oid, 'EXECUTE')
+                         ELSE NOT has_function_privilege(g.grantee, p.oid, 'EXECUTE') END
+              ORDER BY 1)                                      AS unprivileged
+FROM pg_proc p
+JOIN pg_namespace n ON n.oid = p.pronamespace
+JOIN pg_language l ON l.oid = p.prolang
+WHERE n.nspname = ANY ($1::text[]) AND p.proname = $2 AND p.pronargs = 0

@@ -1,0 +1,16 @@
+-- The publications of the tables $1; "columns" is NULL where there is no column list, as on 13 and 14
+-- there never is (to_jsonb keeps the query the same on every version).
+SELECT c.oid::int8                                             AS relation,
+       p.pubname                                               AS name,
+       (SELECT array_agg(a.attname::text ORDER BY a.attnum)
+        FROM pg_attribute a
+        WHERE a.attrelid = c.oid
+          AND to_jsonb(r) -> 'prattrs' @> to_jsonb(a.attnum)) AS columns,
+       p.pubupdate                                             AS of_updates
+FROM pg_publication_tables t
+JOIN pg_publication p ON p.pubname = t.pubname
+JOIN pg_namespace n ON n.nspname = t.schemaname
+JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
+LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid
+WHERE c.oid = ANY ($1::oid[])
+ORDER BY c.oid, p.pubname

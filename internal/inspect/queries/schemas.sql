@@ -1,0 +1,5 @@
+-- The schemas that a person may mean, $1 aside.
+SELECT n.nspname::text
+FROM pg_namespace n
+WHERE n.nspname <> $1 AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'rekey')
+ORDER BY n.nspname

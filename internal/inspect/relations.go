@@ -1,0 +1,167 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/pg"
+)
+
+type relationRow struct {
+	OID                                                        int64
+	Schema, Name, Kind, Persistence, Owner, Extension, IndexOf string
+	ReplicaIdentity                                            string
+	Comment                                                    *string
+	Owned, Partition, Heirs, OfType                            bool
+	PartitionKey                                               []string
+	RowSecurity, ForceRowSecurity                              bool
+	Pages, KnownPages, Bytes                                   int64
+	Tuples                                                     float64
+	Fillfactor, Attributes, Parents                            int
+}
+
+func (r relationRow) table() catalog.Table {
+	return catalog.Table{
+		OID: uint32(r.OID), Schema: r.Schema, Name: r.Name, Kind: catalog.Kind(r.Kind), Persistence: r.Persistence,
+		Owner: r.Owner, Owned: r.Owned, Comment: r.Comment, Pages: r.Pages, Rows: r.estimate(), Bytes: r.Bytes,
+		Fillfactor: r.Fillfactor, Partition: r.Partition, Parents: r.Parents, PartitionKey: r.PartitionKey, OfType: r.OfType,
+		RowSecurity: r.RowSecurity, ForceRowSecurity: r.ForceRowSecurity, ReplicaIdentity: r.ReplicaIdentity,
+		Extension: r.Extension, IndexOf: r.IndexOf, Attributes: r.Attributes,
+	}
+}
+
+// estimate scales the tuples of the last VACUUM or ANALYZE to the pages of now, as the planner does.
+// A table that was never looked at is taken to hold a hundred rows a page.
+func (r relationRow) estimate() float64 {
+	if r.Tuples < 0 || r.KnownPages == 0 {
+		const guess = 100
+		return float64(r.Pages * guess)
+	}
+	return r.Tuples / float64(r.KnownPages) * float64(r.Pages)
+}
+
+// relations reads those of the schemas, in the order of their names.
+func relations(ctx context.Context, tx pg.Tx, q Question, schemas []string) ([]catalog.Table, error) {
+	names := append([]string{}, q.Relations...)
+	if q.All {
+		names = nil
+	}
+	found, err := rows[relationRow](ctx, tx, "relations", schemas, names, []int64{})
+	if err != nil {
+		return nil, err
+	}
+	trees, err := below(ctx, tx, found)
+	if err != nil {
+		return nil, err
+	}
+	more, err := trees.read(ctx, tx, found)
+	if err != nil {
+		return nil, err
+	}
+	read := slices.Concat(found, more)
+	tables := make([]catalog.Table, len(read))
+	at := map[int64]*catalog.Table{}
+	oids, columns := []int64{}, []string{}
+	for i, row := range read {
+		tables[i] = row.table()
+		at[row.OID] = &tables[i]
+		if !slices.Contains(withParts(), tables[i].Kind) {
+			continue
+		}
+		oids, columns = append(oids, row.OID), append(columns, row.Name)
+	}
+	if len(oids) == 0 {
+		return tables, nil
+	}
+	for i, oid := range oids { // a column of the top is one of what is below it, by the same name
+		if root, ok := trees.top[oid]; ok {
+			columns[i] = at[root].Name
+		}
+		columns[i] = q.columnOf(columns[i])
+	}
+	if q.Column == "" {
+		columns = nil
+	}
+	err = parts(ctx, tx, columns, oids, at)
+	trees.grow(at)
+	return tables[:len(found)], err
+}
+
+// withParts are the kinds of relations of which it is asked what belongs to them.
+func withParts() []catalog.Kind {
+	return []catalog.Kind{catalog.Ordinary, catalog.Partitioned, catalog.View, catalog.MaterializedView, catalog.Foreign}
+}
+
+// The rows of the queries: a part of a relation, and whose it is.
+type (
+	columnRow struct {
+		Relation int64
+		catalog.Column
+	}
+	indexRow struct {
+		Relation int64
+		catalog.Index
+	}
+	constraintRow struct {
+		Relation int64
+		catalog.Constraint
+	}
+	triggerRow struct {
+		Relation int64
+		catalog.Trigger
+	}
+	ruleRow struct {
+		Relation int64
+		catalog.Rule
+	}
+	publicationRow struct {
+		Relation int64
+		catalog.Publication
+	}
+	attachmentRow struct {
+		Relation int64
+		catalog.Attachment
+	}
+)
+
+// parts reads what belongs to the relations, a query a kind for all of them; columns are those on which
+// something may hang, one a relation, or none at all.
+func parts(ctx context.Context, tx pg.Tx, columns []string, oids []int64, at map[int64]*catalog.Table) error {
+	err := errors.Join(
+		each(ctx, tx, "columns", func(r columnRow) { add(&at[r.Relation].Columns, r.Column) }, oids),
+		each(ctx, tx, "indexes", func(r indexRow) { add(&at[r.Relation].Indexes, r.Index) }, oids),
+		each(ctx, tx, "constraints", func(r constraintRow) { add(&at[r.Relation].Constraints, r.Constraint) }, oids),
+		each(ctx, tx, "triggers", func(r triggerRow) { add(&at[r.Relation].Triggers, r.Trigger) }, oids),
+		each(ctx, tx, "rules", func(r ruleRow) { add(&at[r.Relation].Rules, r.Rule) }, oids),
+	)
+	if err != nil || columns == nil {
+		return err
+	}
+	of := map[int64]string{}
+	for i, oid := range oids {
+		of[oid] = columns[i]
+	}
+	return errors.Join(
+		each(ctx, tx, "publications", func(r publicationRow) { add(&at[r.Relation].Publications, r.Publication) }, oids),
+		each(ctx, tx, "attachments", func(r attachmentRow) {
+			r.Attachment.Column = of[r.Relation]
+			add(&at[r.Relation].Attachments, r.Attachment)
+		}, oids, columns),
+	)
+}
+
+// each runs a query and hands over its rows.
+func each[R any](ctx context.Context, tx pg.Tx, name string, take func(R), args ...any) error {
+	found, err := rows[R](ctx, tx, name, args...)
+	if err != nil {
+		return err
+	}
+	for _, row := range found {
+		take(row)
+	}
+	return nil
+}
+
+func add[T any](list *[]T, value T) { *list = append(*list, value) }

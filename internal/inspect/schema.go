@@ -1,0 +1,153 @@
+package inspect
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/pg"
+)
+
+// Question says what is to be read of a schema.
+type Question struct {
+	Schema    string
+	Relations []string          // names that are looked up, whatever kind of relation bears them
+	Tables    []string          // those of them whose inserters must be able to call Function
+	All       bool              // every relation of the schema, whatever Relations says
+	Column    string            // what depends on this column of theirs, and where it is published, is read as well; "" reads neither
+	Columns   map[string]string // the tables for which it is another column
+	Function  string            // "" reads none
+}
+
+func (q Question) columnOf(table string) string {
+	if own, ok := q.Columns[table]; ok {
+		return own
+	}
+	return q.Column
+}
+
+// Schema reads a schema. One that does not exist is a value with Exists false, not an error.
+func Schema(ctx context.Context, tx pg.Tx, q Question) (catalog.Schema, error) {
+	many, err := Many(ctx, tx, q, []string{q.Schema})
+	if err != nil {
+		return catalog.Schema{Name: q.Schema}, err
+	}
+	schema := many[0]
+	if q.Function == "" || !schema.Exists {
+		return schema, nil
+	}
+	err = Functions(ctx, tx, q.Function, many, func(catalog.Schema) []string { return q.Tables })
+	return many[0], err
+}
+
+type schemaRow struct {
+	Name          string
+	Usage, Create bool
+}
+
+// Many reads several schemas with as many queries as one, in the order of their names' list; their
+// functions are not read.
+func Many(ctx context.Context, tx pg.Tx, q Question, names []string) ([]catalog.Schema, error) {
+	found, err := rows[schemaRow](ctx, tx, "schema", names)
+	if err != nil {
+		return nil, err
+	}
+	schemas := make([]catalog.Schema, len(names))
+	at := map[string]*catalog.Schema{}
+	for i, name := range names {
+		schemas[i].Name = name
+		at[name] = &schemas[i]
+	}
+	for _, row := range found {
+		s := at[row.Name]
+		s.Exists, s.Usage, s.Create = true, row.Usage, row.Create
+	}
+	if len(found) == 0 {
+		return schemas, nil
+	}
+	tables, err := relations(ctx, tx, q, names)
+	for _, t := range tables {
+		add(&at[t.Schema].Relations, t)
+	}
+	for i := range schemas {
+		if err == nil && q.All {
+			err = beside(ctx, tx, &schemas[i])
+		}
+	}
+	return schemas, err
+}
+
+// Functions reads into each of the schemas its function without arguments of that name; tables are those whose
+// inserters must be able to call it, and are asked for only where there is one.
+func Functions(ctx context.Context, tx pg.Tx, name string, schemas []catalog.Schema, tables func(catalog.Schema) []string) error {
+	names := make([]string, len(schemas))
+	for i, schema := range schemas {
+		names[i] = schema.Name
+	}
+	having, err := having(ctx, tx, name, names)
+	if err != nil || len(having) == 0 {
+		return err
+	}
+	at := map[string]*catalog.Schema{}
+	oids, of := []int64{}, []string{}
+	for i, schema := range schemas {
+		at[schema.Name] = &schemas[i]
+		if !slices.Contains(having, schema.Name) {
+			continue
+		}
+		for _, table := range tables(schema) {
+			if t := schema.Relation(table); t != nil {
+				for _, one := range t.All() {
+					oids, of = append(oids, int64(one.OID)), append(of, schema.Name)
+				}
+			}
+		}
+	}
+	return each(ctx, tx, "function", func(r functionRow) {
+		at[r.Schema].Function = &catalog.Function{
+			OID: uint32(r.OID), Schema: r.Schema, Name: name, Owner: r.Owner, Owned: r.Owned, Own: r.Own,
+			Extension: r.Extension, SourceMD5: r.SourceMD5, Returns: r.Returns, Volatile: r.Volatile,
+			ParallelSafe: r.ParallelSafe, Language: r.Language, Unprivileged: r.Unprivileged,
+		}
+	}, having, name, oids, of)
+}
+
+// having names those of the schemas that have a function without arguments of that name.
+func having(ctx context.Context, tx pg.Tx, name string, schemas []string) ([]string, error) {
+	found, err := tx.Known(ctx, text("having"), name, schemas)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(found, pgx.RowTo[string])
+}
+
+// Overloads gives, by schema, the functions of that name with arguments that may be called without any: beside
+// one of them a call of the function without arguments is ambiguous.
+func Overloads(ctx context.Context, tx pg.Tx, name string, schemas []string) (map[string][]string, error) {
+	overloads := map[string][]string{}
+	err := each(ctx, tx, "overloads", func(r struct{ Schema, Function string }) {
+		overloads[r.Schema] = append(overloads[r.Schema], r.Function)
+	}, name, schemas)
+	return overloads, err
+}
+
+type functionRow struct {
+	OID                         int64
+	Schema                      string
+	Owner, Extension, SourceMD5 string
+	Returns, Language           string
+	Owned, Own                  bool
+	Volatile, ParallelSafe      bool
+	Unprivileged                []string
+}
+
+// Schemas names the schemas of the database beside one, without PostgreSQL's own and the journal's.
+func Schemas(ctx context.Context, tx pg.Tx, beside string) ([]string, error) {
+	found, err := tx.Query(ctx, text("schemas"), beside)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(found, pgx.RowTo[string])
+}

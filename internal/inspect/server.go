@@ -1,0 +1,135 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/pg"
+)
+
+// Oldest is the oldest server_version_num whose catalogue is read.
+const Oldest = 130000
+
+// Server looks at the server and at the role. Of a server that is too old or not PostgreSQL it tells
+// just that.
+func Server(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error) {
+	server, err := banner(ctx, pool)
+	if err != nil || server.Flavor != "" || server.Version < Oldest {
+		return server, err
+	}
+	err = pg.Read(ctx, pool, func(tx pg.Tx) error { return details(ctx, tx, &server) })
+	return server, err
+}
+
+// commands are the tags of the statements that rekey runs and an event trigger may see.
+func commands() []string {
+	return []string{
+		"ALTER TABLE", "COMMENT", "CREATE FUNCTION", "CREATE INDEX", "CREATE SCHEMA", "CREATE TABLE", "DROP INDEX", "DROP TABLE", "GRANT", "REVOKE",
+	}
+}
+
+// banner asks outside a transaction block: foreign servers do not know all its settings.
+func banner(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error) {
+	var (
+		server catalog.Server
+		words  string
+		pid    uint32
+		citus  bool
+	)
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return server, err
+	}
+	defer conn.Release()
+	row := conn.QueryRow(ctx, text("banner"), pgx.QueryExecModeExec)
+	if err := row.Scan(&words, &server.Version, &pid, &citus); err != nil {
+		return server, err
+	}
+	server.VersionText = words
+	server.Flavor = flavor(words, citus)
+	server.Pooled = pid != conn.Conn().PgConn().PID()
+	return server, nil
+}
+
+func flavor(words string, citus bool) string {
+	switch {
+	case strings.Contains(words, "CockroachDB"):
+		return "CockroachDB"
+	case strings.Contains(words, "-YB-"), strings.Contains(words, "YugabyteDB"):
+		return "YugabyteDB"
+	case citus:
+		return "Citus"
+	default:
+		return ""
+	}
+}
+
+type serverRow struct {
+	VersionText, Database, Role             string
+	NoTablespace                            string
+	Standby, ReadOnly, Superuser, BypassRLS bool
+	Monitor, CreateDatabase                 bool
+	DeadlockTimeout                         int
+}
+
+func details(ctx context.Context, tx pg.Tx, server *catalog.Server) error {
+	found, err := rows[serverRow](ctx, tx, "server")
+	if err != nil {
+		return err
+	}
+	if len(found) != 1 {
+		return errors.New("the current role is not in pg_roles")
+	}
+	row := found[0]
+	server.VersionText, server.Database = strings.Fields(row.VersionText)[0], row.Database
+	server.Standby, server.ReadOnly, server.DeadlockTimeout = row.Standby, row.ReadOnly, row.DeadlockTimeout
+	server.Role = catalog.Role{
+		Name: row.Role, Superuser: row.Superuser, BypassRLS: row.BypassRLS, Monitor: row.Monitor,
+		ReplicaRole: row.Superuser, CreateDatabase: row.CreateDatabase, NoTablespace: row.NoTablespace,
+	}
+	if !row.Superuser && server.Major() >= 15 {
+		if err := tx.QueryRow(ctx, text("replica_role")).Scan(&server.Role.ReplicaRole); err != nil {
+			return err
+		}
+	}
+	if err := journal(ctx, tx, &server.JournalSchema); err != nil {
+		return err
+	}
+	if server.EventTriggers, err = rows[catalog.EventTrigger](ctx, tx, "event_triggers", commands()); err != nil {
+		return err
+	}
+	return standbys(ctx, tx, server)
+}
+
+func journal(ctx context.Context, tx pg.Tx, schema *catalog.JournalSchema) error {
+	err := tx.QueryRow(ctx, text("journal")).
+		Scan(&schema.Owner, &schema.Usage, &schema.Create, &schema.Tables, &schema.Write)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	schema.Exists = err == nil
+	return err
+}
+
+func standbys(ctx context.Context, tx pg.Tx, server *catalog.Server) error {
+	found, err := tx.Query(ctx, text("standbys"))
+	if err != nil {
+		return err
+	}
+	server.Standbys, err = pgx.CollectRows(found, pgx.RowToStructByPos[catalog.Standby])
+	return err
+}
+
+// Elsewhere names the schemas that have a table of that name.
+func Elsewhere(ctx context.Context, tx pg.Tx, table string) ([]string, error) {
+	found, err := tx.Query(ctx, text("elsewhere"), table)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(found, pgx.RowTo[string])
+}

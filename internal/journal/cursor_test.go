@@ -1,0 +1,103 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+)
+
+func cursors(t *testing.T, pool *pgxpool.Pool, relation uint32) (found []Cursor) {
+	t.Helper()
+	must(t, pg.Read(t.Context(), pool, func(tx pg.Tx) (err error) {
+		found, err = LoadCursors(t.Context(), tx, relation)
+		return err
+	}))
+	return found
+}
+
+func TestCursorGoesWithItsBatch(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		pool := fresh(t, c)
+		exec(t, pool, "CREATE TABLE public.work (n int)")
+		first := Cursor{Relation: 1<<32 - 1, Filenode: 1<<31 + 1, Column: 32767, Region: -1 << 63, State: []byte("\x00{\"wave\": 3}\xff"), Rows: 5}
+		run(t, pool, func(ctx context.Context, tx pg.Tx) error { return SaveCursor(ctx, tx, first) })
+
+		failed := errors.New("the batch fails")
+		err := pg.Run(t.Context(), pool, brief(), func(tx pg.Tx) error {
+			if _, err := tx.Exec(t.Context(), "INSERT INTO public.work VALUES (1)"); err != nil {
+				return err
+			}
+			next := first
+			next.Rows, next.State = 6, nil
+			if err := SaveCursor(t.Context(), tx, next); err != nil {
+				return err
+			}
+			return failed
+		})
+		if !errors.Is(err, failed) {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]Cursor{first}, cursors(t, pool, first.Relation)); diff != "" {
+			t.Error("the cursor moved without its rows:", diff)
+		}
+		if n := ask[int](t, pool, "SELECT count(*) FROM public.work"); n != 0 {
+			t.Errorf("%d rows", n)
+		}
+	})
+}
+
+func TestCursorsOfOneTable(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		pool := fresh(t, c)
+		want := []Cursor{
+			{Relation: 10, Filenode: 3, Column: 1, Region: 2, State: []byte{}, Rows: 9},
+			{Relation: 10, Filenode: 2, Column: 2, Region: 1, State: []byte{}},
+		}
+		run(t, pool, func(ctx context.Context, tx pg.Tx) error {
+			return errors.Join(
+				SaveCursor(ctx, tx, want[1]),
+				SaveCursor(ctx, tx, Cursor{Relation: 10, Filenode: 2, Column: 1, Region: 2, State: []byte("old")}),
+				SaveCursor(ctx, tx, want[0]),
+				SaveCursor(ctx, tx, Cursor{Relation: 11}),
+			)
+		})
+		if diff := cmp.Diff(want, cursors(t, pool, 10)); diff != "" {
+			t.Error(diff)
+		}
+		run(t, pool, func(ctx context.Context, tx pg.Tx) error { return ForgetCursors(ctx, tx, 10) })
+		if len(cursors(t, pool, 10)) != 0 || len(cursors(t, pool, 11)) != 1 {
+			t.Error("forgotten were others than asked for")
+		}
+	})
+}
+
+func TestKeptCountOfTheFirstAndAdoptionStay(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		pool := fresh(t, c)
+		var found map[Column]Kept
+		run(t, pool, func(ctx context.Context, tx pg.Tx) (err error) {
+			err = errors.Join(
+				SaveKept(ctx, tx, Column{1, 2}, Kept{Other: 7}),
+				SaveKept(ctx, tx, Column{1, 3}, Kept{Adopted: true}),
+				SaveKept(ctx, tx, Column{1, 2}, Kept{Other: 100, Adopted: true}),
+				SaveKept(ctx, tx, Column{1, 3}, Kept{Other: 5}),
+				SaveKept(ctx, tx, Column{2, 3}, Kept{Other: 5}),
+			)
+			if err == nil {
+				found, err = LoadKept(ctx, tx, 1, 4)
+			}
+			return err
+		})
+		if want := map[Column]Kept{{1, 2}: {7, true}, {1, 3}: {0, true}}; !maps.Equal(found, want) {
+			t.Errorf("got %v, want %v", found, want)
+		}
+	})
+}

@@ -1,0 +1,75 @@
+package journal
+
+import (
+	"context"
+	_ "embed"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+//go:embed queries/moments.sql
+var momentsQuery string
+
+// Moment is what is known of the values of a column.
+type Moment struct {
+	At     time.Time // when the column got its default
+	Filled bool      // the filling has begun, and the rest says how
+	Source string    // column, now or random
+	Column string    // with the source column: the creation-time column, "" if there is none
+	Zone   string    // in which that was read; "" is UTC
+}
+
+// StampSQL is a statement that notes the moment of a column: it belongs behind the one that makes the
+// column or gives it its default, in its transaction, so that no value which the default gives is older.
+// A moment that is known stays.
+func StampSQL(table sqltext.Table, column string) string {
+	return sqltext.Format("INSERT INTO rekey.moments (relation, attnum, moment)"+
+		" SELECT attrelid, attnum, clock_timestamp() FROM pg_catalog.pg_attribute"+
+		" WHERE attrelid = {}::pg_catalog.regclass AND attname = {} AND NOT attisdropped"+
+		" ON CONFLICT (relation, attnum) DO NOTHING",
+		sqltext.Value(sqltext.Qualified(table.Schema, table.Name)), sqltext.Value(column))
+}
+
+// UnstampSQL is a statement that forgets the moment of a column: it belongs before the one that takes
+// the column or its default away.
+func UnstampSQL(relation uint32, column int) string {
+	return sqltext.Format("DELETE FROM rekey.moments WHERE relation = {}::pg_catalog.oid AND attnum = {}", relation, column)
+}
+
+const beginFilling = `INSERT INTO rekey.moments AS m (relation, attnum, moment, source, "column", zone)
+VALUES ($1::oid, $2, clock_timestamp(), $3, $4, $5)
+ON CONFLICT (relation, attnum) DO UPDATE SET source = excluded.source, "column" = excluded."column", zone = excluded.zone
+RETURNING moment`
+
+// BeginFilling notes by what a column is filled, and gives its moment. One that was not noted, since the
+// journal was lost, is now.
+func BeginFilling(ctx context.Context, tx pg.Tx, c Column, m Moment) (time.Time, error) {
+	var at time.Time
+	err := tx.QueryRow(ctx, beginFilling, c.Relation, c.Number, m.Source, m.Column, m.Zone).Scan(&at)
+	return at, err
+}
+
+// LoadMoments reads what is known of each column of the tables.
+func LoadMoments(ctx context.Context, tx pg.Tx, relations ...uint32) (map[Column]Moment, error) {
+	rows, err := tx.Query(ctx, momentsQuery, oids(relations))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	moments := map[Column]Moment{}
+	for rows.Next() {
+		var c Column
+		var m Moment
+		var source, column, zone *string
+		if err := rows.Scan(&c.Relation, &c.Number, &m.At, &source, &column, &zone); err != nil {
+			return nil, err
+		}
+		if m.Filled = source != nil; m.Filled {
+			m.Source, m.Column, m.Zone = *source, *column, *zone
+		}
+		moments[c] = m
+	}
+	return moments, rows.Err()
+}

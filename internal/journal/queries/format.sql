@@ -1,0 +1,2 @@
+-- The version of the journal's tables.
+SELECT version FROM rekey.format;

@@ -1,0 +1,10 @@
+-- Who holds the lease of scope $1, whether its heartbeat is younger than $2 seconds, and why it stands still,
+-- if it does. A heartbeat from the future (the server's clock was set back, or a standby with another clock
+-- took over) is no better than an old one.
+SELECT l.host, l.pid, l.program, l.command, l.taken,
+       extract(epoch FROM clock_timestamp() - l.heartbeat)::double precision,
+       abs(extract(epoch FROM clock_timestamp() - l.heartbeat)) <= $2::double precision,
+       coalesce(s.reason, ''), s.since
+FROM rekey.leases l
+LEFT JOIN rekey.standstills s ON s.token = l.token
+WHERE l.scope = $1;

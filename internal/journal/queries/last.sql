@@ -1,0 +1,7 @@
+-- The last run in scope $1.
+SELECT id, scope, host, pid, program, command, target, started, ended,
+       coalesce(outcome, ''), detail, filled
+FROM rekey.runs
+WHERE scope = $1
+ORDER BY id DESC
+LIMIT 1;

@@ -1,0 +1,12 @@
+-- What bears the name of one of the journal's tables, and what this role may do with it.
+SELECT c.relname::text,
+       c.relkind = 'r',
+       coalesce(has_table_privilege(c.oid, 'SELECT'), false),
+       coalesce(has_table_privilege(c.oid, 'SELECT')
+            AND has_table_privilege(c.oid, 'INSERT')
+            AND has_table_privilege(c.oid, 'UPDATE')
+            AND has_table_privilege(c.oid, 'DELETE'), false)
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = 'rekey'
+  AND c.relname = ANY ($1::text[]);

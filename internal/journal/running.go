@@ -1,0 +1,26 @@
+package journal
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/pg"
+)
+
+// AtWork tells which run is at work in a scope; nil when none is, or none that this role may see.
+func AtWork(ctx context.Context, pool *pgxpool.Pool, scope string) (*Holding, error) {
+	var holding *Holding
+	err := pg.Read(ctx, pool, func(tx pg.Tx) error {
+		present, err := Present(ctx, tx)
+		if err != nil || !present {
+			return err
+		}
+		holding, err = Held(ctx, tx, scope)
+		return err
+	})
+	if err != nil || holding == nil || !holding.Fresh {
+		return nil, err
+	}
+	return holding, nil
+}

@@ -1,0 +1,120 @@
+package pace
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+const target = 50 * time.Millisecond
+
+// run lets a servo make batches whose units cost so much each.
+func run(s *Servo, batches int, cost time.Duration) {
+	for range batches {
+		s.Note(s.Size(), time.Duration(s.Size())*cost, target)
+	}
+}
+
+func TestServoFindsTarget(t *testing.T) {
+	for _, cost := range []time.Duration{10 * time.Microsecond, time.Millisecond, 7 * time.Millisecond} {
+		s := NewServo(64, 1, 100_000)
+		run(s, 40, cost)
+		if took := time.Duration(s.Size()) * cost; took > target || took < target*8/10 {
+			t.Errorf("at %s a unit it has %d units: %s", cost, s.Size(), took)
+		}
+	}
+}
+
+func TestServoGrowsSlowlyAndShrinksAtOnce(t *testing.T) {
+	s := NewServo(100, 1, 100_000)
+	s.Note(100, time.Millisecond, target)
+	if s.Size() != 151 {
+		t.Errorf("grew from 100 to %d", s.Size())
+	}
+	s.Note(151, 5*target+1, target)
+	if s.Size() != 15 {
+		t.Errorf("after a fivefold overrun 151 became %d", s.Size())
+	}
+	s = NewServo(100, 1, 100_000)
+	run(s, 9, target/100)
+	s.Note(100, 3*target, target) // one in ten may be slow
+	if s.Size() != 100 {
+		t.Errorf("one slow batch of ten made 100 %d", s.Size())
+	}
+	s.Note(100, 3*target, target)
+	if s.Size() >= 100 {
+		t.Errorf("two slow batches of ten left %d", s.Size())
+	}
+	before := s.Size()
+	s.Note(1, 0, target)
+	if s.Size() > before {
+		t.Error("a batch that was smaller than asked for made it grow")
+	}
+}
+
+func TestServoKeepsBounds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		floor := rapid.IntRange(1, 100).Draw(t, "floor")
+		ceiling := rapid.IntRange(floor, 10_000).Draw(t, "ceiling")
+		s := NewServo(rapid.IntRange(0, 20_000).Draw(t, "first"), floor, ceiling)
+		for range rapid.IntRange(1, 50).Draw(t, "batches") {
+			before := s.Size()
+			units := rapid.IntRange(0, 20_000).Draw(t, "units")
+			took := time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "took"))
+			s.Note(units, took, time.Duration(rapid.Int64Range(1, int64(10*time.Second)).Draw(t, "target")))
+			if s.Size() < floor || s.Size() > ceiling || s.Size() > before*3/2+1 {
+				t.Fatalf("from %d to %d within %d and %d", before, s.Size(), floor, ceiling)
+			}
+		}
+		for range 10 {
+			s.Split()
+		}
+		if !s.Least() {
+			t.Fatalf("split ten times, %d left", s.Size())
+		}
+	})
+}
+
+func TestPace(t *testing.T) {
+	var none *Pace
+	if reason, _ := none.Held(); reason != "" || none.Batch() != DefaultBatch || none.Speed() != Normal {
+		t.Error("nil is not the normal pace")
+	}
+	p := New("", 0)
+	_, changed := p.Held()
+	p.Hold("slot", "400 MB are retained")
+	p.Hold("lag", "3 s behind")
+	select {
+	case <-changed:
+	default:
+		t.Error("nobody was told of the change")
+	}
+	if reason, _ := p.Held(); reason != "3 s behind" {
+		t.Errorf("held by %q", reason)
+	}
+	p.Release("lag")
+	if reason, _ := p.Held(); reason != "400 MB are retained" {
+		t.Errorf("held by %q", reason)
+	}
+	p.Release("slot")
+	if reason, _ := p.Held(); reason != "" {
+		t.Errorf("held by %q", reason)
+	}
+	p.SetBatch(time.Second)
+	p.SetSpeed(Gentle)
+	if p.Batch() != time.Second || p.Rest(time.Second) != 3*time.Second {
+		t.Errorf("batch %s, rest %s", p.Batch(), p.Rest(time.Second))
+	}
+	if p.SetSpeed(Full); p.Rest(time.Hour) != 0 {
+		t.Error("full rests")
+	}
+	for word, want := range map[string]Speed{"": Normal, "gentle": Gentle, "full": Full, "normal": Normal} {
+		if got, err := ParseSpeed(word); err != nil || got != want {
+			t.Errorf("%q: %v %v", word, got, err)
+		}
+	}
+	if _, err := ParseSpeed("fast"); err == nil {
+		t.Error("fast is a speed")
+	}
+}

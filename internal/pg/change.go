@@ -1,0 +1,260 @@
+package pg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Change is a catalogue change: its statements run in one transaction.
+type Change struct {
+	Table      string // quoted, schema-qualified; "" if no table is altered
+	Exclusive  bool   // ACCESS EXCLUSIVE is needed on Table, and on all that is below it by partitioning or inheritance
+	Only       bool   // and not on what is below it
+	Statements []string
+}
+
+func (c Change) locked() string {
+	if c.Only {
+		return "ONLY " + c.Table
+	}
+	return c.Table
+}
+
+// Changer makes catalogue changes within a lock budget.
+type Changer struct {
+	Pool            *pgxpool.Pool   // for the change
+	Watch           *pgxpool.Pool   // for a look at who blocks it
+	Lane            *Lane           // for a look before the change; nil: on Watch
+	Budget          time.Duration   // how long a lock that others queue behind is waited for, a try
+	Patience        time.Duration   // how long it is tried for in all
+	DeadlockTimeout time.Duration   // of the server
+	Stop            <-chan struct{} // closed: no further try
+	Refused         func(Refusal)   // told of every try in vain; may be nil
+	// Before is asked before another try; it may wait, which does not count as patience, and its error ends
+	// Do. It may be nil.
+	Before func(context.Context) error
+
+	// Fence is a query that is asked before the change, in its transaction: no row ends that with
+	// ErrFenced, and what it locks keeps others from taking over until the change is committed. "" is none.
+	Fence string
+
+	// Standbys are looked at before ACCESS EXCLUSIVE is taken: it is not while somebody there would hold its
+	// replay up for longer than the budget.
+	Standbys []*Standby
+
+	met met // since Do began
+}
+
+// Taken is the account of a change that was made.
+type Taken struct {
+	Exclusive bool
+	Tries     int
+	Wait      time.Duration // for ACCESS EXCLUSIVE, in the try that got it
+	Hold      time.Duration // of ACCESS EXCLUSIVE, until it was committed
+}
+
+// Refusal tells of a try that did not get its lock.
+type Refusal struct {
+	Table    string
+	Tries    int
+	Blockers []Backend
+	Pause    time.Duration
+}
+
+// NoLockError is the end of patience.
+type NoLockError struct {
+	Table    string
+	Tries    int
+	Patience time.Duration
+	Blockers []Backend
+	Last     error
+}
+
+func (e *NoLockError) Error() string {
+	return fmt.Sprintf("no lock on %s within %s, %d tries", e.Table, e.Patience, e.Tries)
+}
+
+// Unwrap gives the server's last word.
+func (e *NoLockError) Unwrap() error { return e.Last }
+
+const (
+	firstPause   = 50 * time.Millisecond
+	longestPause = 10 * time.Minute
+	// hung is how long a statement may run once it has its lock; every one of them is a catalogue
+	// change of an instant, so that only a stalled server gets here.
+	hung = 5 * time.Second
+	// beyond deadlock_timeout a session waits for SHARE UPDATE EXCLUSIVE, and yielded is when whoever did
+	// not make way by then is looked for.
+	beyond  = time.Second
+	yielded = beyond / 2
+)
+
+// Do makes the change, tries again with growing pauses, and gives up cleanly with a *NoLockError. No
+// try waits for ACCESS EXCLUSIVE longer than the budget, the last one neither.
+func (c Changer) Do(ctx context.Context, change Change) (Taken, error) {
+	c.met = met{}
+	start := time.Now()
+	pause := firstPause
+	for tries := 1; ; tries++ {
+		taken, blockers, err := c.try(ctx, change)
+		taken.Tries = tries
+		if err == nil || !again(err) {
+			return taken, err
+		}
+		if time.Since(start) > c.Patience {
+			return taken, &NoLockError{Table: change.Table, Tries: tries, Patience: c.Patience, Blockers: blockers, Last: err}
+		}
+		wait := pause/2 + rand.N(pause)
+		if c.Refused != nil {
+			c.Refused(Refusal{Table: change.Table, Tries: tries, Blockers: blockers, Pause: wait})
+		}
+		select {
+		case <-time.After(wait):
+		case <-c.Stop:
+			return taken, ErrStopped
+		case <-ctx.Done():
+			return taken, context.Cause(ctx)
+		}
+		if c.Before != nil {
+			asked := time.Now()
+			if err := c.Before(ctx); err != nil {
+				return taken, err
+			}
+			start = start.Add(time.Since(asked))
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+// ErrStopped says that no further try was made because the run was asked to end.
+var ErrStopped = errors.New("stopped between two tries")
+
+// ErrFenced says that the change is not ours to make any more.
+var ErrFenced = errors.New("another run has taken over")
+
+var errOldHolder = errors.New("an older transaction holds a lock on the table")
+
+// again reports whether another try may succeed where this one did not.
+func again(err error) bool {
+	var refusal *pgconn.PgError
+	if errors.Is(err, errOldHolder) {
+		return true
+	}
+	if !errors.As(err, &refusal) {
+		return false
+	}
+	switch refusal.Code {
+	case pgerrcode.LockNotAvailable, pgerrcode.DeadlockDetected, pgerrcode.QueryCanceled:
+		return true
+	case pgerrcode.InternalError: // two sessions altered one catalogue row at the same time
+		return strings.Contains(refusal.Message, "concurrently")
+	default:
+		return false
+	}
+}
+
+func (c Changer) try(ctx context.Context, change Change) (Taken, []Backend, error) {
+	if change.Exclusive {
+		old, err := c.oldHolders(ctx, change.Table)
+		if err != nil {
+			return Taken{}, nil, err
+		}
+		if len(old) == 0 {
+			old = OnStandbys(ctx, c.Standbys, change.Table, c.Budget)
+		}
+		if len(old) > 0 {
+			return Taken{}, old, errOldHolder
+		}
+	}
+	conn, _, err := begin(ctx, c.Pool, Settings{Lock: c.DeadlockTimeout + beyond, Durability: "local"})
+	if err != nil {
+		return Taken{}, nil, err
+	}
+	defer conn.Release()
+	raw := conn.Conn().PgConn()
+	taken, blockers, err := c.send(ctx, raw, change)
+	if err != nil && !raw.IsClosed() {
+		// The caller's context may be what ended the try; the connection is to be left clean all the same.
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), hung)
+		defer cancel()
+		_, rollback := raw.Exec(clean, "ROLLBACK").ReadAll()
+		err = errors.Join(err, rollback)
+	}
+	return taken, blockers, err
+}
+
+// send takes SHARE UPDATE EXCLUSIVE first: no reader or writer queues behind that, and an autovacuum
+// yields to whoever waits longer than deadlock_timeout. The rest goes in one message, so that
+// ACCESS EXCLUSIVE is held for no round trip.
+func (c Changer) send(ctx context.Context, raw *pgconn.PgConn, change Change) (Taken, []Backend, error) {
+	if change.Table != "" {
+		// Looked for when an autovacuum would have yielded already.
+		watch := c.watchLater(ctx, raw.PID(), c.DeadlockTimeout+yielded)
+		err := finish(raw.Exec(ctx, "LOCK TABLE "+change.locked()+" IN SHARE UPDATE EXCLUSIVE MODE"))
+		if blockers := watch.end(err); err != nil {
+			return Taken{}, blockers, err
+		}
+	}
+	if change.Exclusive { // that may have taken a while; nothing is looked at later than this
+		if old := OnStandbys(ctx, c.Standbys, change.Table, c.Budget); len(old) > 0 {
+			return Taken{}, old, errOldHolder
+		}
+	}
+	if err := c.fence(ctx, raw); err != nil {
+		return Taken{}, nil, err
+	}
+	if !change.Exclusive {
+		_, err := raw.Exec(ctx, strings.Join(change.Statements, "; ")+"; COMMIT").ReadAll()
+		return Taken{}, nil, err
+	}
+	watch := c.watchNow(ctx, raw.PID(), c.Budget*6/10)
+	taken, err := c.exclusive(ctx, raw, change)
+	return taken, watch.end(err), err
+}
+
+func (c Changer) fence(ctx context.Context, raw *pgconn.PgConn) error {
+	if c.Fence == "" {
+		return nil
+	}
+	results, err := raw.Exec(ctx, c.Fence).ReadAll()
+	if err == nil && len(results[len(results)-1].Rows) == 0 {
+		err = ErrFenced
+	}
+	return err
+}
+
+func (c Changer) exclusive(ctx context.Context, raw *pgconn.PgConn, change Change) (Taken, error) {
+	const now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8"
+	budget := max(c.Budget.Milliseconds(), 1)
+	message := []string{
+		fmt.Sprintf("SET LOCAL lock_timeout = %d", budget),
+		fmt.Sprintf("SET LOCAL statement_timeout = %d", budget), // lock_timeout counts anew for each table of a tree
+		now,
+		"LOCK TABLE " + change.locked() + " IN ACCESS EXCLUSIVE MODE",
+		now,
+		fmt.Sprintf("SET LOCAL statement_timeout = %d", hung.Milliseconds()),
+	}
+	message = append(message, change.Statements...)
+	message = append(message, "COMMIT", now)
+	results, err := raw.Exec(ctx, strings.Join(message, "; ")).ReadAll()
+	if err != nil {
+		return Taken{}, err
+	}
+	asked, granted, given := clock(results[2]), clock(results[4]), clock(results[len(results)-1])
+	return Taken{Exclusive: true, Wait: granted - asked, Hold: given - granted}, nil
+}
+
+// clock reads an epoch in microseconds as a duration since then; only differences are used.
+func clock(result *pgconn.Result) time.Duration {
+	micros, _ := strconv.ParseInt(string(result.Rows[0][0]), 10, 64) // an int8 is nothing else
+	return time.Duration(micros) * time.Microsecond
+}

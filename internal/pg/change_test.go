@@ -1,0 +1,135 @@
+package pg
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+)
+
+func TestMain(m *testing.M) { servertest.Main(m) }
+
+// bed is a database with a table t that a plain role owns.
+type bed struct {
+	*testing.T
+	db   servertest.DB
+	pool *pgxpool.Pool // as the plain role
+}
+
+func lay(t *testing.T, c *server.Cluster) *bed {
+	t.Helper()
+	b := &bed{T: t, db: servertest.Database(t, c)}
+	admin := b.session("postgres")
+	b.run(admin, `DO $$BEGIN CREATE ROLE plain LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
+		CREATE TABLE t (id int); ALTER TABLE t OWNER TO plain`)
+	config, err := pgxpool.ParseConfig(b.db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.ConnConfig.User = "plain"
+	config.MaxConns = 2
+	if b.pool, err = pgxpool.NewWithConfig(context.Background(), config); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.pool.Close)
+	return b
+}
+
+// session is a connection of its own, as the application's are.
+func (b *bed) session(role string) *pgconn.PgConn {
+	b.Helper()
+	config, err := pgconn.ParseConfig(b.db.URL)
+	if err != nil {
+		b.Fatal(err)
+	}
+	config.User = role
+	config.RuntimeParams["application_name"] = "report"
+	conn, err := pgconn.ConnectConfig(b.Context(), config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+func (b *bed) run(conn *pgconn.PgConn, sql string) {
+	b.Helper()
+	if _, err := conn.Exec(b.Context(), sql).ReadAll(); err != nil {
+		b.Fatalf("%v in %s", err, sql)
+	}
+}
+
+func (b *bed) changer() Changer {
+	return Changer{
+		Pool: b.pool, Watch: b.pool, Budget: 100 * time.Millisecond, Patience: time.Minute,
+		DeadlockTimeout: 100 * time.Millisecond,
+	}
+}
+
+func addColumn() Change {
+	return Change{Table: "public.t", Exclusive: true, Statements: []string{"ALTER TABLE public.t ADD c int"}}
+}
+
+// TestBlockersAreNamed: whatever keeps a lock is in the refusal, a plain role's and one's own alike.
+func TestBlockersAreNamed(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		for _, kept := range []struct{ name, role, hold, release, named string }{
+			{
+				"an old reader", "plain", "BEGIN; SELECT count(*) FROM public.t WHERE id = 4711; SELECT pg_sleep(1.1)", "COMMIT",
+				"report, idle in transaction, for ",
+			},
+			{
+				"a maintenance lock", "plain", "BEGIN; LOCK TABLE public.t IN SHARE UPDATE EXCLUSIVE MODE", "COMMIT",
+				"report, idle in transaction",
+			},
+			{
+				"a maintenance lock of another role", "postgres", "BEGIN; LOCK TABLE public.t IN SHARE UPDATE EXCLUSIVE MODE", "COMMIT",
+				"report",
+			},
+			{
+				"a prepared transaction", "plain", "BEGIN; INSERT INTO public.t VALUES (1); PREPARE TRANSACTION 'forgotten'", "COMMIT PREPARED 'forgotten'",
+				"prepared transaction forgotten",
+			},
+			{
+				"a prepared maintenance lock", "plain", "BEGIN; LOCK TABLE public.t IN SHARE UPDATE EXCLUSIVE MODE; PREPARE TRANSACTION 'left'", "COMMIT PREPARED 'left'",
+				"prepared transaction left",
+			},
+		} {
+			t.Run(kept.name, func(t *testing.T) {
+				t.Parallel()
+				b := lay(t, c)
+				holder := b.session(kept.role)
+				b.run(holder, kept.hold)
+				var seen []string
+				stop := make(chan struct{})
+				changer := b.changer()
+				changer.Stop = stop
+				changer.Refused = func(r Refusal) {
+					for _, blocker := range r.Blockers {
+						seen = append(seen, blocker.String())
+						if len(seen) == 1 {
+							close(stop)
+						}
+					}
+				}
+				if _, err := changer.Do(t.Context(), addColumn()); !errors.Is(err, ErrStopped) {
+					t.Fatalf("it ended with %v, seen %q", err, seen)
+				}
+				if len(seen) != 1 || !strings.Contains(seen[0], kept.named) || strings.Contains(seen[0], "4711") || strings.Contains(seen[0], "pid 0") {
+					t.Errorf("named are %q, not %s", seen, kept.named)
+				}
+				b.run(holder, kept.release)
+				if taken, err := b.changer().Do(t.Context(), addColumn()); err != nil || !taken.Exclusive {
+					t.Errorf("afterwards: %+v %v", taken, err)
+				}
+			})
+		}
+	})
+}

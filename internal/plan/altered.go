@@ -1,0 +1,40 @@
+package plan
+
+import (
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// Altered says why a table that was fit when the plan was made is not any more, as a newer look at the
+// schema shows it; it is empty for one that still is.
+func (p Plan) Altered(g Group, now catalog.Schema) string {
+	table, then := now.Relation(g.Table), p.Schema.Relation(g.Table)
+	before, _ := g.Target.Read(then)
+	origin, _ := g.Target.Read(table)
+	if before == step.Absent && origin == step.Foreign {
+		return "A column " + g.Target.Column + " has come that rekey did not make."
+	}
+	s := Situation{Schema: now, Data: p.Data, Server: p.Server}
+	found := refuseNow(s, g.Target, table)
+	switch {
+	case table.Kind != then.Kind:
+		return "It is a " + table.Kind.String() + " now."
+	case !table.Owned:
+		return "It belongs to " + table.Owner + " now."
+	case len(found) > 0:
+		return found[0].Error()
+	default:
+		return ""
+	}
+}
+
+// refuseNow is what a look at one table in the middle of a run can refuse.
+func refuseNow(s Situation, t step.Target, table *catalog.Table) problem.List {
+	if table.Tree() && t.Spreads() {
+		return unfitTree(t, table)
+	}
+	found := refuseShape(t, table)
+	found = append(found, refuseColumn(s, t, table)...)
+	return append(found, refuseNames(s, t, table)...)
+}

@@ -1,0 +1,132 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/discover"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// Ask is what a person wants of a schema that no profile describes.
+type Ask struct {
+	Selection discover.Selection
+	Words                      // for every table
+	Own       map[string]Words // for a table of that name; what is empty is as for every table
+}
+
+// Words are the names that a table gets.
+type Words struct {
+	Column string // of the uuids
+	Index  string // a pattern: {table} and {column} stand for the names
+}
+
+// The words where a person says none: V40's.
+const (
+	DefaultColumn = "uuid"
+	DefaultIndex  = "{table}_{column}_idx"
+)
+
+// For gives the words that hold for a table.
+func (a Ask) For(table string) Words {
+	own := a.Own[table]
+	return Words{Column: first(own.Column, a.Column, DefaultColumn), Index: first(own.Index, a.Words.Index, DefaultIndex)}
+}
+
+// Columns are the tables of which another column is asked than of most.
+func (a Ask) Columns() map[string]string {
+	columns := map[string]string{}
+	for table := range a.Own {
+		columns[table] = a.For(table).Column
+	}
+	return columns
+}
+
+// Target names what a table is to get. A name that the catalogue tells goes before the pattern: the index
+// that a mark names, and on the way up any index that does the work already.
+func (a Ask) Target(schema string, table *catalog.Table, direction Direction) step.Target {
+	words := a.For(table.Name)
+	t := step.Target{
+		Schema: schema, Table: table.Name, Column: words.Column, Index: words.name(table.Name),
+		Check: Name("rekey", words.Column, "not_null"), Function: functionOf(schema), Lasting: true,
+	}
+	if table.Tree() {
+		t, _ = t.Spread(table)
+		t.Pattern = words.Index
+		t.Index = step.IndexName(words.Index, table.Name, strings.Join(t.IndexColumns(), "_"))
+	}
+	origin, as := t.Read(table)
+	if origin == step.Made || origin == step.Found {
+		t.Index = as.Index
+		if table.Tree() {
+			t.Pattern = first(as.Pattern, t.Pattern)
+		}
+	}
+	if i := table.Index(t.Index); direction == Up && (i == nil || !t.IndexFits(i)) {
+		t.Index = serving(t, table)
+	}
+	return t
+}
+
+// serving names an index of another name that keeps the column unique.
+func serving(t step.Target, table *catalog.Table) string {
+	for _, i := range table.Indexes {
+		other := t
+		if other.Index = i.Name; other.HasIndex(table) {
+			return i.Name
+		}
+	}
+	return t.Index
+}
+
+func (w Words) name(table string) string { return step.IndexName(w.Index, table, w.Column) }
+
+// choose says of every relation of the schema whether it gets a uuid. What only a name could bring in is
+// also brought in by a mark: what up made while it was named, down takes back.
+func (a Ask) choose(schema catalog.Schema) []discover.Choice {
+	choices := discover.Choose(schema, a.Selection)
+	for i := range choices {
+		c := &choices[i]
+		table := schema.Relation(c.Table)
+		origin, _ := a.Target(schema.Name, table, Up).Read(table)
+		switch {
+		case c.Kept && origin != step.Absent && origin != step.Foreign:
+			c.Verdict, c.Reason = discover.Chosen, ""
+		case c.Verdict == discover.Chosen && !c.Named && origin == step.Absent && keyed(table) != "":
+			c.Verdict, c.Reason, c.Kept = discover.Alone, "its primary key "+keyed(table)+" is a uuid already", true
+		}
+	}
+	return choices
+}
+
+// Chosen names the relations that get a uuid, refused ones too.
+func (a Ask) Chosen(schema catalog.Schema) []string {
+	names := []string{}
+	for _, c := range a.choose(schema) {
+		if c.Verdict == discover.Chosen {
+			names = append(names, c.Table)
+		}
+	}
+	return names
+}
+
+// keyed gives the column that is the primary key, if it is a uuid.
+func keyed(table *catalog.Table) string {
+	key := table.PrimaryKey()
+	if len(key) != 1 {
+		return ""
+	}
+	if c := table.Column(key[0]); c != nil && c.Type == "uuid" {
+		return c.Name
+	}
+	return ""
+}
+
+func first(words ...string) string {
+	i := slices.IndexFunc(words, func(word string) bool { return word != "" })
+	if i < 0 {
+		return ""
+	}
+	return words[i]
+}

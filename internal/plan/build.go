@@ -1,0 +1,231 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/profile"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// Build makes the plan. It never fails: what stands in the way is in Plan.Refusals, all of it.
+func Build(s Situation) Plan {
+	if s.Ask != nil {
+		return free(s)
+	}
+	p := Plan{
+		Direction: s.Direction, Profile: s.Profile.Name, Scope: s.Schema.Name, Column: s.Profile.Column,
+		From: s.Profile.From, To: s.Profile.To,
+		Server: s.Server, Schema: s.Schema, Data: s.Data, Parts: s.Parts, values: s.Policy.Values,
+	}
+	version, refusal := recorded(s)
+	p.Version = version
+	if refusal != nil {
+		p.Refusals = problem.List{refusal}
+		return p
+	}
+	p.Names = s.Profile.NamesAt(version)
+	p.VerifyOnly = s.Direction == Up && version >= s.Profile.VerifyFrom
+	targets := p.targets(s)
+	if p.VerifyOnly {
+		p.Groups = targets
+		return p
+	}
+	p.Groups = append([]Group{p.first()}, targets...)
+	p.Groups = append(p.Groups, p.last(s.Profile))
+	p.Refusals = refuse(s, p)
+	p.Notes = notes(s, p)
+	if s.Direction == Down {
+		p.reverse()
+	}
+	return p
+}
+
+// recorded reads the version, and refuses where nothing can be done about it.
+func recorded(s Situation) (int, *problem.Problem) {
+	if !s.Schema.Exists {
+		return 0, problem.NoSchema(s.Schema.Name, s.Elsewhere)
+	}
+	if !s.Schema.Usage {
+		return 0, problem.NoUsage(s.Schema.Name, s.Server.Role.Name)
+	}
+	table := s.Schema.Relation(s.Profile.VersionTable)
+	if table == nil || table.Kind != catalog.Ordinary {
+		return 0, problem.NoVersionTable(s.Schema.Name, s.Profile.VersionTable, s.Elsewhere)
+	}
+	version, ok := step.Version(table)
+	switch {
+	case !ok:
+		return 0, problem.NoVersion(s.Schema.Name, s.Profile.VersionTable, s.Profile.From)
+	case version > s.Profile.Last:
+		return version, problem.UnknownVersion(s.Schema.Name, version, s.Profile.Last)
+	case s.Direction == Up && version < s.Profile.From:
+		return version, problem.VersionTooOld(s.Schema.Name, version, s.Profile.From)
+	case s.Direction == Down && version > s.Profile.To:
+		return version, problem.VersionTooNew(s.Schema.Name, version, s.Profile.To)
+	}
+	return version, nil
+}
+
+// targets makes a group for every table that is there and notes those that are absent.
+func (p *Plan) targets(s Situation) []Group {
+	var groups []Group
+	for _, t := range s.Profile.Tables {
+		name := t.NameAt(p.Version)
+		table := s.Schema.Relation(name)
+		if table == nil {
+			p.Absent = append(p.Absent, name)
+			continue
+		}
+		groups = append(groups, p.group(s.Policy.Values, t, TargetOf(p.Scope, name, p.Column), table))
+	}
+	return groups
+}
+
+// TargetOf names what a table is to get.
+func TargetOf(schema, table, column string) step.Target {
+	return step.Target{
+		Schema: schema, Table: table, Column: column,
+		Index:    Name(table, column, "idx"),
+		Check:    Name("rekey", column, "not_null"),
+		Function: functionOf(schema),
+	}
+}
+
+func (p *Plan) group(v Values, kit profile.Table, t step.Target, table *catalog.Table) Group {
+	t, tooLate := valued(v, kit, t, table)
+	g := Group{Table: t.Table, Target: t}
+	if p.VerifyOnly {
+		g.State, g.Lacks = Whole, LacksOfKey(t, table)
+		if len(g.Lacks) > 0 {
+			g.State = HalfDone
+		}
+		return g
+	}
+	var cannot *problem.Problem
+	g.Order, cannot = orderOf(v, kit, t, table)
+	for _, found := range []*problem.Problem{tooLate, cannot} {
+		if found != nil {
+			g.misasked = append(g.misasked, found)
+		}
+	}
+	g.Steps = []step.Step{
+		step.AddColumn{Target: t},
+		step.FillColumn{Target: t},
+		step.BuildIndex{Target: t},
+		step.RequireValue{Target: t},
+	}
+	if !t.Lasting {
+		g.Steps = append(g.Steps, step.Settle{Target: t})
+	}
+	g.Lacks = Lacks(t, table)
+	if p.Direction == Up && !t.Random() {
+		g.Kept = p.Data[t.Table].Other
+	}
+	origin, _ := t.Read(table)
+	switch {
+	case origin == step.Absent:
+		g.State = Missing
+	case len(g.Lacks) == 0:
+		g.State = Whole
+	default:
+		g.State = HalfDone
+	}
+	if p.Direction == Down && origin == step.Foreign {
+		g.State = Foreign
+	}
+	return g
+}
+
+// Lacks says in words what a table is missing of its goal; nothing if it is whole.
+func Lacks(t step.Target, table *catalog.Table) []string {
+	c := table.Column(t.Column)
+	if c == nil {
+		return []string{"column"}
+	}
+	var lacks []string
+	if !(step.AddColumn{Target: t}).Check(step.View{Table: table}).Done {
+		lacks = append(lacks, "default")
+	}
+	if !t.HasIndex(table) {
+		lacks = append(lacks, "unique index")
+	}
+	if anywhere(table, func(one *catalog.Table) bool { return !one.Column(t.Column).NotNull }) {
+		lacks = append(lacks, "NOT NULL")
+	}
+	if anywhere(table, func(one *catalog.Table) bool { return one.Constraint(t.Check) != nil }) || (step.Settle{Target: t}).Check(step.View{Table: table}).Reason != "" {
+		lacks = append(lacks, "clean-up")
+	}
+	return lacks
+}
+
+// anywhere reports whether something holds of a table or of one below it. A column of the table is one of theirs.
+func anywhere(table *catalog.Table, holds func(*catalog.Table) bool) bool {
+	return slices.ContainsFunc(table.All(), holds)
+}
+
+// LacksOfKey is Lacks for a table whose uuid has become its primary key: the default may have moved
+// to the application, and any valid unique index will do.
+func LacksOfKey(t step.Target, table *catalog.Table) []string {
+	c := table.Column(t.Column)
+	if c == nil {
+		return []string{"column"}
+	}
+	var lacks []string
+	if c.Type != "uuid" {
+		lacks = append(lacks, "type uuid")
+	}
+	if !table.UniqueOn(t.Column) {
+		lacks = append(lacks, "unique index")
+	}
+	if !c.NotNull {
+		lacks = append(lacks, "NOT NULL")
+	}
+	return lacks
+}
+
+func (p *Plan) first() Group {
+	return Group{Steps: []step.Step{
+		step.EnsureFunction{Schema: p.Scope}, step.GrantExecute{Schema: p.Scope},
+	}}
+}
+
+func (p *Plan) last(kit profile.Profile) Group {
+	return Group{Table: kit.VersionTable, Steps: []step.Step{
+		step.RecordVersion{Schema: p.Scope, Table: kit.VersionTable, From: p.From, To: p.To},
+	}}
+}
+
+func (p *Plan) reverse() {
+	slices.Reverse(p.Groups)
+	for _, g := range p.Groups {
+		slices.Reverse(g.Steps)
+	}
+}
+
+func functionOf(schema string) sqltext.Table {
+	return sqltext.Table{Schema: schema, Name: step.FunctionName}
+}
+
+// Name makes the name of something that belongs to a table, as PostgreSQL's makeObjectName does: the
+// longer of table and column is shortened until table_column_kind has 63 bytes, and never inside a
+// character.
+func Name(table, column, kind string) string {
+	space := sqltext.MaxIdentifier - len(kind) - 2
+	for len(table)+len(column) > space {
+		if len(table) > len(column) {
+			table = chop(table)
+		} else {
+			column = chop(column)
+		}
+	}
+	return strings.Join([]string{table, column, kind}, "_")
+}
+
+func chop(name string) string {
+	runes := []rune(name)
+	return string(runes[:len(runes)-1])
+}

@@ -1,0 +1,163 @@
+package plan_test
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/plan"
+)
+
+// TestEveryFieldCounts: of everything that is read of a schema, whatever is changed gives another fingerprint,
+// but for names and sizes.
+func TestEveryFieldCounts(t *testing.T) {
+	apart := map[string]bool{"Schema.Name": true, "Schema.Function.OID": true, "Schema.Function.Schema": true}
+	for _, table := range []string{"Relations[0]", "Beside[0]"} {
+		for _, below := range []string{"", ".Below[0]"} {
+			for _, field := range []string{"OID", "Schema", "Above", "Pages", "Rows", "Bytes", "Indexes[0].OID", "Indexes[0].Parent"} {
+				apart["Schema."+table+below+"."+field] = true
+			}
+		}
+	}
+	whole := full()
+	base, fields := plan.Fingerprint(whole), 0
+	for _, part := range []string{"Schema", "Data", "Adopted"} {
+		walk(reflect.ValueOf(&whole).Elem().FieldByName(part), part, func(path string) {
+			fields++
+			if same := plan.Fingerprint(whole) == base; same != apart[path] {
+				t.Errorf("%s is another: the same fingerprint %v, want %v", path, same, apart[path])
+			}
+			delete(apart, path)
+		})
+	}
+	for path := range apart {
+		t.Errorf("%s was not met", path)
+	}
+	if base != plan.Fingerprint(full()) {
+		t.Error("the walk has left something changed, or a fingerprint is not always the same")
+	}
+	t.Logf("%d fields", fields)
+}
+
+// full is a situation with one of everything, and of tables below tables one level.
+func full() plan.Situation {
+	var s plan.Situation
+	fill(reflect.ValueOf(&s.Schema).Elem())
+	s.Data = map[string]catalog.Data{}
+	fill(reflect.ValueOf(&s.Data).Elem())
+	s.Adopted = map[string]bool{"t": true}
+	return s
+}
+
+func fill(v reflect.Value, around ...reflect.Type) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for _, field := range v.Fields() {
+			fill(field, append(around, v.Type())...)
+		}
+	case reflect.Slice:
+		if n := len(around); n > 1 && slices.Contains(around[:n-1], v.Type().Elem()) {
+			return
+		}
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0), around...)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), around...)
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		value := reflect.New(v.Type().Elem()).Elem()
+		fill(value, around...)
+		v.SetMapIndex(reflect.ValueOf("t"), value)
+	case reflect.String:
+		v.SetString("a")
+	default:
+		v.SetZero()
+	}
+}
+
+// walk changes each value in turn, calls told, and puts it back: lists are made longer, what is there is left out.
+func walk(v reflect.Value, path string, told func(string)) {
+	change := func(to reflect.Value) {
+		old := reflect.New(v.Type()).Elem()
+		old.Set(v)
+		v.Set(to)
+		told(path)
+		v.Set(old)
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			walk(v.Field(i), path+"."+v.Type().Field(i).Name, told)
+		}
+	case reflect.Slice:
+		if v.Len() == 0 {
+			return
+		}
+		change(reflect.Append(v, v.Index(0)))
+		walk(v.Index(0), path+"[0]", told)
+	case reflect.Pointer:
+		change(reflect.Zero(v.Type()))
+		walk(v.Elem(), path, told)
+	case reflect.Map:
+		change(reflect.Zero(v.Type()))
+		value := reflect.New(v.Type().Elem()).Elem()
+		value.Set(v.MapIndex(reflect.ValueOf("t")))
+		walk(value, path+"[t]", func(path string) {
+			v.SetMapIndex(reflect.ValueOf("t"), value)
+			told(path)
+		})
+		v.SetMapIndex(reflect.ValueOf("t"), reflect.New(v.Type().Elem()).Elem())
+		fill(v)
+		if v.Type().Elem().Kind() == reflect.Bool {
+			v.SetMapIndex(reflect.ValueOf("t"), reflect.ValueOf(true))
+		}
+	case reflect.String:
+		change(reflect.ValueOf(v.String() + "b").Convert(v.Type()))
+	case reflect.Bool:
+		change(reflect.ValueOf(!v.Bool()))
+	case reflect.Float64:
+		change(reflect.ValueOf(v.Float() + 1))
+	default:
+		change(reflect.ValueOf(7).Convert(v.Type()))
+	}
+}
+
+// TestOwnNameIsNoDifference: the schema's name, where it stands before a dot, is what may differ; a text that
+// means another schema's is not.
+func TestOwnNameIsNoDifference(t *testing.T) {
+	at := func(schema, text string) string {
+		return plan.Fingerprint(plan.Situation{Schema: catalog.Schema{Name: schema, Relations: []catalog.Table{{
+			Name: "t", Columns: []catalog.Column{{Name: "id", Default: text}},
+		}}}})
+	}
+	for _, c := range []struct {
+		a, textA, b, textB string
+		same               bool
+	}{
+		{"a", "nextval('a.s'::regclass)", "b", "nextval('b.s'::regclass)", true},
+		{"a", `"a".f()`, "b", `"b".f()`, true},
+		{"B c", `"B c".f()`, `C "d`, `"C ""d".f()`, true},
+		{"a", `[rekey: made {"of":"a.t"}]`, "b", `[rekey: made {"of":"b.t"}]`, true},
+		{"a", "nextval('a.s'::regclass)", "b", "nextval('a.s'::regclass)", false},
+		{"a", "nextval('b.s'::regclass)", "b", "nextval('b.s'::regclass)", false},
+		{"a", "'a'::text", "b", "'b'::text", false},
+		{"a", "a_a.f()", "b", "a_b.f()", false},
+		{"a", "x.a.f()", "b", "x.b.f()", false},
+		{"1", "1.5", "2", "2.5", false},
+		{"t", "t.ft.f()", "u", "u.fu.f()", false},
+		{"a", "a.f()", "b", `"b".f()`, true},
+		{"a", "a.f", "b", "b.g", false},
+	} {
+		if same := at(c.a, c.textA) == at(c.b, c.textB); same != c.same {
+			t.Errorf("%s in %s and %s in %s: the same %v", c.textA, c.a, c.textB, c.b, same)
+		}
+	}
+	// What two texts hold is not what one holds of both.
+	if two := func(a, b string) string {
+		return plan.Fingerprint(plan.Situation{Schema: catalog.Schema{Name: "x", Relations: []catalog.Table{{Name: a, Owner: b}}}})
+	}; two("ab", "c") == two("a", "bc") {
+		t.Error("texts run into one another")
+	}
+}

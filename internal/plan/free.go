@@ -1,0 +1,174 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/discover"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/profile"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// free makes the plan of a schema that no profile describes.
+func free(s Situation) Plan {
+	p := Plan{
+		Direction: s.Direction, Scope: s.Schema.Name, Column: s.Ask.For("").Column,
+		Server: s.Server, Schema: s.Schema, Data: s.Data, Parts: s.Parts, values: s.Policy.Values,
+	}
+	if p.Refusals = closed(s); p.Refusals != nil {
+		return p
+	}
+	p.Names = s.Ask.Chosen(s.Schema)
+	for _, name := range p.Names {
+		table := s.Schema.Relation(name)
+		kit := profile.Table{Name: name}
+		p.Groups = append(p.Groups, p.group(s.Policy.Values, kit, s.Ask.Target(s.Schema.Name, table, s.Direction), table))
+	}
+	if p.Refusals = s.Policy.Values.unknown(s.Schema.Name, p.Names); p.Refusals != nil {
+		return p
+	}
+	found := append(refuse(s, p), sameIndex(&p)...)
+	advise(s, found)
+	p.Refusals, p.Skipped = p.part(s.Policy, found)
+	p.Verdicts = p.verdicts(s, found)
+	p.Groups = slices.DeleteFunc(p.Groups, func(g Group) bool { return g.State == Refused && s.Policy.SkipRefused })
+	if p.callsFunction() {
+		p.Groups = append([]Group{p.first()}, p.Groups...)
+	}
+	p.Notes = notes(s, p)
+	if s.Direction == Down {
+		p.reverse()
+	}
+	return p
+}
+
+// closed refuses a schema of which nothing more can be said.
+func closed(s Situation) problem.List {
+	name := s.Schema.Name
+	switch {
+	case strings.HasPrefix(name, "pg_") || name == "information_schema" || name == "rekey":
+		return problem.List{problem.SystemSchema(name)}
+	case !s.Schema.Exists:
+		return problem.List{problem.UnknownSchema(name, s.Elsewhere)}
+	case !s.Schema.Usage:
+		return problem.List{problem.NoUsage(name, s.Server.Role.Name)}
+	}
+	var found problem.List
+	for _, pattern := range discover.Unmatched(s.Schema, s.Ask.Selection) {
+		found = append(found, problem.NothingMatches(name, pattern, holders(s.Schema)))
+	}
+	for _, table := range strays(s) {
+		found = append(found, problem.NothingMatches(name, table, holders(s.Schema)))
+	}
+	return found
+}
+
+// strays are tables that have words of their own and are not there.
+func strays(s Situation) []string {
+	var names []string
+	for name := range s.Ask.Own {
+		if s.Schema.Relation(name) == nil {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func holders(schema catalog.Schema) []string {
+	choices := discover.Choose(schema, discover.Selection{})
+	names := make([]string, len(choices))
+	for i, c := range choices {
+		names[i] = c.Table
+	}
+	return names
+}
+
+// sameIndex refuses two tables whose indexes would bear one name.
+func sameIndex(p *Plan) problem.List {
+	var found problem.List
+	owner := map[string]string{}
+	for i := range p.Groups {
+		g := &p.Groups[i]
+		indexes := indexesOf(g.Target, p.Schema.Relation(g.Table))
+		for _, index := range indexes {
+			if other, taken := owner[index.Schema+"."+index.Name]; taken && p.Direction == Up {
+				g.State = Refused
+				found = append(found, problem.IndexTwice(g.Target.String(), index.Name, other))
+				break
+			}
+		}
+		if g.State == Refused {
+			continue
+		}
+		for _, index := range indexes {
+			owner[index.Schema+"."+index.Name] = g.Target.String()
+		}
+	}
+	return found
+}
+
+// indexesOf names the indexes that a table and what is below it get.
+func indexesOf(t step.Target, table *catalog.Table) []sqltext.Table {
+	all := []sqltext.Table{{Schema: t.Schema, Name: t.Index}}
+	if table.Tree() {
+		for _, one := range slices.Concat(t.Parts(table), t.Partitioned(table)) {
+			if index := (sqltext.Table{Schema: one.Schema, Name: one.Index}); !slices.Contains(all, index) {
+				all = append(all, index)
+			}
+		}
+	}
+	return all
+}
+
+// advise adds to each hint what the words of a run without a profile can do about it.
+func advise(s Situation, found problem.List) {
+	for _, p := range found {
+		switch p.Code {
+		case "column_type", "text_column", "generated_column":
+			p.Hint += " Or give the uuids another name: --column public_uuid."
+		case "index_name_taken", "index_differs":
+			p.Hint += " Or give the indexes another name: --index-name '{table}_{column}_key'."
+		}
+		if p.Table != "" && !s.Policy.SkipRefused {
+			p.Hint += " Or let the others go on without it: --skip-refused."
+		}
+	}
+}
+
+// part tells the refusals of single tables, which may be passed over, from those of the whole run.
+func (p Plan) part(policy Policy, found problem.List) (refusals, skipped problem.List) {
+	if !policy.SkipRefused {
+		return found, nil
+	}
+	for _, one := range found {
+		if one.Table == "" {
+			refusals = append(refusals, one)
+		} else {
+			skipped = append(skipped, one)
+		}
+	}
+	return refusals, skipped
+}
+
+// callsFunction reports whether the function has to do with any table: there is work, or a column calls
+// it already.
+func (p Plan) callsFunction() bool {
+	return slices.ContainsFunc(p.Groups, func(g Group) bool {
+		if work, _ := p.work(g); work {
+			return true
+		}
+		c := p.Schema.Relation(g.Table).Column(g.Target.Column)
+		return c != nil && g.Target.CallsFunction(c)
+	})
+}
+
+// Function reports whether the schema's function is part of the plan.
+func (p Plan) Function() bool {
+	return slices.ContainsFunc(p.Groups, func(g Group) bool {
+		return slices.ContainsFunc(g.Steps, func(s step.Step) bool { _, ok := s.(step.EnsureFunction); return ok })
+	})
+}

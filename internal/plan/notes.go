@@ -1,0 +1,60 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// notes says what a reader should know and no tool can help.
+func notes(s Situation, p Plan) []string {
+	var lines []string
+	tables, _ := p.PendingTables()
+	if p.Direction == Up && tables > 0 {
+		lines = append(lines,
+			"Any ADD COLUMN breaks: COPY and INSERT .. SELECT * without a column list; a prepared SELECT * (0A000, once); "+
+				"an unqualified column of that name that becomes ambiguous; functions that return SETOF the table; "+
+				"a NATURAL JOIN changes in silence.")
+	}
+	lines = append(lines, standbyNotes(s.Server)...)
+	if p.Pending() {
+		lines = append(lines, eventNotes(s.Server)...)
+	}
+	for _, g := range p.Groups {
+		table := s.Schema.Relation(g.Table)
+		if g.Target.Table == "" || table == nil {
+			continue
+		}
+		if work, _ := p.work(g); work && table.Tree() {
+			lines = append(lines, treeNote(g.Target, table, p.Direction))
+		}
+		if names := Firing(s.Server, g.Target, table); len(names) > 0 && s.Policy.FireTriggers {
+			lines = append(lines, g.Target.String()+": these triggers fire on every row that is filled: "+strings.Join(names, ", "))
+		}
+		if roles := table.Grantees(); p.Direction == Up && g.State == Missing && len(roles) > 0 {
+			lines = append(lines, fmt.Sprintf("%s: roles with rights on single columns (%s) get none on %s; where they need it: GRANT SELECT (%s) ON %s TO %s;",
+				g.Target, strings.Join(roles, ", "), g.Target.Column, sqltext.Ident(g.Target.Column), g.Target.Relation(), strings.Join(roles, ", ")))
+		}
+		if table.ReplicaIdentity == "f" && len(table.Publications) > 0 {
+			lines = append(lines, g.Target.String()+": REPLICA IDENTITY FULL sends every filled row, old and new, to the subscribers")
+		}
+	}
+	return lines
+}
+
+// eventNotes names the event triggers. What one does is known when it has been done: it may only log, or end
+// what it does not like, and nothing short of firing it tells which.
+func eventNotes(server catalog.Server) []string {
+	var lines []string
+	for _, e := range server.EventTriggers {
+		commands := "every command"
+		if len(e.Tags) > 0 {
+			commands = strings.Join(e.Tags, ", ")
+		}
+		lines = append(lines, fmt.Sprintf("Event trigger %s runs %s at %s of %s, the run's own included. If it raises an error the run ends cleanly there "+
+			"(exit code 7), with everything before it kept.", e.Name, e.Function, e.Event, commands))
+	}
+	return lines
+}

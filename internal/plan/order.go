@@ -1,0 +1,151 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/order"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/profile"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// Source says whose time the values of a table's rows tell.
+type Source string
+
+// The sources.
+const (
+	ByColumn Source = "column" // the row's, as its creation-time column has it
+	ByClock  Source = "now"    // that of the filling
+	AtRandom Source = "random" // none: version 4
+)
+
+// Values is what the person wants of the values. A table goes by any of its names in the profile.
+type Values struct {
+	Source  Source            // of all tables; "" is ByColumn
+	Sources map[string]Source // of some
+	Columns map[string]string // their creation-time columns, or order.None
+	Zone    string            // in which a timestamp without one is read; "" is UTC
+	Random  []string          // tables that get version 4
+}
+
+func (v Values) source(names []string) Source {
+	for _, name := range names {
+		if source, ok := v.Sources[name]; ok {
+			return source
+		}
+	}
+	return v.Source
+}
+
+func (v Values) column(names []string) string {
+	for _, name := range names {
+		if column, ok := v.Columns[name]; ok {
+			return column
+		}
+	}
+	return ""
+}
+
+func (v Values) random(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(v.Random, name) })
+}
+
+// Order is how the rows of a table get their values.
+type Order struct {
+	Source Source
+	Column order.Column // with ByColumn; without a name the key alone orders
+	Why    string
+}
+
+// orderOf decides how a table is filled.
+func orderOf(v Values, kit profile.Table, target step.Target, table *catalog.Table) (Order, *problem.Problem) {
+	names := kit.Names()
+	if target.Random() {
+		return Order{Source: AtRandom, Why: "no uuid of this table tells the age of its row"}, nil
+	}
+	if v.source(names) == ByClock {
+		return Order{Source: ByClock, Why: "asked for"}, nil
+	}
+	column, err := order.Choose(*table, v.column(names), kit.Time, v.Zone)
+	if err != nil {
+		return Order{}, problem.BadTimeColumn(target.String(), v.column(names), err.Error(), order.Telling(*table))
+	}
+	if table.IntegerKey() == "" {
+		return Order{Source: ByClock, Why: "there is no primary key of a single integer column to put rows of one instant in order"}, nil
+	}
+	return Order{Source: ByColumn, Column: column, Why: column.Reason}, nil
+}
+
+// OrderOf is how a table of a group is filled: the group's, or one of those below it, which may have come since.
+func (p Plan) OrderOf(g Group, t step.Target, table *catalog.Table) Order {
+	if t.Root == "" || table == nil {
+		return g.Order
+	}
+	found, cannot := orderOf(p.values, profile.Table{Name: g.Table}, t, table)
+	if cannot != nil { // the column that was named is another one below
+		return Order{Source: ByClock, Why: cannot.Error()}
+	}
+	return found
+}
+
+// valued is a target with the kind of its values. Whether they are random was decided when the table got the
+// column, and stands there.
+func valued(v Values, kit profile.Table, t step.Target, table *catalog.Table) (step.Target, *problem.Problem) {
+	t = t.As(table)
+	if t.Random() || !v.random(kit.Names()) {
+		return t, nil
+	}
+	if origin, _ := t.Read(table); origin == step.Made || origin == step.Found {
+		return t, problem.RandomTooLate(t.String(), t.Column)
+	}
+	return t.Randomly(), nil
+}
+
+// describe is what a document says of it.
+func (o Order) describe(times *Times) *OrderDocument {
+	doc := &OrderDocument{Source: o.Source, Why: o.Why, Counted: times}
+	if c := o.Column; c.Name != "" {
+		doc.Column, doc.Type, doc.Resolution, doc.Zone = c.Name, c.Kind, time.Duration(c.Unit)*time.Microsecond, c.Zone
+		if c.Kind == order.Timestamp && c.Zone == "" {
+			doc.Zone = "UTC"
+		}
+	}
+	return doc
+}
+
+// unknown are the tables of which something is said and which do not get a column; a run without a profile
+// finds them when it has seen the schema.
+func (v Values) unknown(schema string, chosen []string) (found problem.List) {
+	for _, named := range []struct {
+		flag   string
+		tables []string
+	}{
+		{"--time-source", slices.Sorted(maps.Keys(v.Sources))},
+		{"--time-column", slices.Sorted(maps.Keys(v.Columns))},
+		{"--random", v.Random},
+	} {
+		for _, table := range named.tables {
+			if !slices.Contains(chosen, table) {
+				found = append(found, problem.NoSuchTable(named.flag, table, schema, problem.Nearest(table, chosen)))
+			}
+		}
+	}
+	return found
+}
+
+// Asked is what is said of a table, as the command line has it, that no other such thing may be said beside.
+func (v Values) Asked(table string) (words []string) {
+	if slices.Contains(v.Random, table) {
+		words = append(words, "--random "+table)
+	}
+	if column, ok := v.Columns[table]; ok {
+		words = append(words, "--time-column "+table+"="+column)
+	}
+	if v.Sources[table] == ByClock {
+		words = append(words, "--time-source "+table+"="+string(ByClock))
+	}
+	return words
+}

@@ -1,0 +1,274 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// MaxColumns is PostgreSQL's MaxHeapAttributeNumber; dropped columns count.
+const MaxColumns = 1600
+
+// refuse finds every reason why the plan may not begin, so that nothing is found out in the middle.
+func refuse(s Situation, p Plan) problem.List {
+	var found problem.List
+	for i := range p.Groups {
+		g := &p.Groups[i]
+		if g.Target.Table == "" {
+			continue
+		}
+		table := s.Schema.Relation(g.Table)
+		problems := refuseTable(s, p, *g, table)
+		if len(problems) > 0 {
+			g.State = Refused
+		}
+		found = append(found, problems...)
+	}
+	if p.Direction == Up {
+		found = append(found, refuseFunction(s)...)
+	}
+	if p.Pending() {
+		if other := s.Schema.Overloads; p.Direction == Up && len(other) > 0 {
+			found = append(found, problem.Overloaded(s.Schema.Name, step.FunctionName, other[0]))
+		}
+		found = append(found, refuseRights(s, p)...)
+		found = append(found, refuseReplicas(s.Server)...)
+	}
+	return found
+}
+
+func refuseTable(s Situation, p Plan, g Group, table *catalog.Table) problem.List {
+	if p.Direction == Up && len(g.misasked) > 0 {
+		return g.misasked
+	}
+	work, fills := p.work(g)
+	if !work {
+		return nil
+	}
+	if table.Tree() && g.Target.Lasting {
+		return refuseTree(s, p, g, table, fills)
+	}
+	if table.Kind != catalog.Ordinary {
+		return problem.List{problem.NoTable(g.Target.String(), table.Kind.String())}
+	}
+	var found problem.List
+	if !table.Owned {
+		found = append(found, problem.NotOwner(g.Target.String(), g.Target.Relation(), table.Owner, s.Server.Role.Name))
+	}
+	if p.Direction == Down {
+		found = append(found, refuseMark(s, g.Target, table)...)
+		return append(found, attached(g.Target, table)...)
+	}
+	return append(found, refuseUp(s, g.Target, table, len(fills) > 0)...)
+}
+
+// refuseUp looks at one table that holds rows.
+func refuseUp(s Situation, t step.Target, table *catalog.Table, fill bool) problem.List {
+	found := refuseShape(t, table)
+	found = append(found, refuseColumn(s, t, table)...)
+	found = append(found, refuseNames(s, t, table)...)
+	found = append(found, refusePublished(s, t, table)...)
+	if c := table.Column(t.Column); table.Hides(s.Server.Role) && (c == nil || !c.NotNull) {
+		found = append(found, problem.RowSecurity(t.String(), t.Relation(), s.Server.Role.Name))
+	}
+	if fill {
+		found = append(found, refuseFill(s, t, table)...)
+	}
+	return found
+}
+
+// refuseMark keeps a column that was there before up from being taken for one that up made, when its
+// comment does not tell any more.
+func refuseMark(s Situation, t step.Target, table *catalog.Table) problem.List {
+	origin, as := t.Read(table)
+	if as.Garbled || origin == step.Made && s.Adopted[t.Table] {
+		return problem.List{problem.MarkLost(t.String(), t.Relation(), t.Column)}
+	}
+	return nil
+}
+
+func refuseShape(t step.Target, table *catalog.Table) problem.List {
+	var why string
+	switch {
+	case table.Persistence == "t":
+		why = "it is a temporary table"
+	case table.OfType:
+		why = "it is a typed table: its columns belong to the type"
+	case table.Partition && t.Root == "":
+		why = "it is a partition: its columns belong to the partitioned table"
+	case (table.Parents > 0 || len(table.Below) > 0) && t.Root == "":
+		why = "it has a parent or children by inheritance, and a parent's column belongs to all of them"
+	case table.Extension != "":
+		why = "it belongs to the extension " + table.Extension
+	case table.Column(t.Column) == nil && table.Attributes >= MaxColumns:
+		why = "it has had 1,600 columns, PostgreSQL's limit; dropped ones count"
+	default:
+		return nil
+	}
+	return problem.List{problem.UnfitTable(t.String(), why)}
+}
+
+func refuseColumn(s Situation, t step.Target, table *catalog.Table) problem.List {
+	c := table.Column(t.Column)
+	if c == nil {
+		return nil
+	}
+	data := s.Data[t.Table]
+	if t.Root != "" {
+		data = s.Parts[table.OID]
+	}
+	switch {
+	case c.Generated || c.Identity != "":
+		return problem.List{problem.ColumnMade(t.String(), c.Name)}
+	case Textual(c.Type):
+		return problem.List{problem.TextColumn(t.String(), t.Relation(), c.Name, c.Type, data.Unparsed)}
+	case c.Type != "uuid":
+		return problem.List{problem.ColumnType(t.String(), c.Name, c.Type)}
+	case len(data.Duplicates) > 0:
+		return problem.List{problem.Duplicates(t.String(), t.Relation(), c.Name, data.Duplicates)}
+	}
+	return nil
+}
+
+// Textual reports whether a type, as format_type writes it, is a text type.
+func Textual(kind string) bool {
+	return kind == "text" || strings.HasPrefix(kind, "character") || strings.HasSuffix(kind, "citext")
+}
+
+func refuseNames(s Situation, t step.Target, table *catalog.Table) problem.List {
+	var found problem.List
+	own := table.Index(t.Index)
+	switch other := s.Schema.Named(t.Schema, t.Index); {
+	case own != nil && !t.IndexFits(own):
+		found = append(found, problem.IndexDiffers(t.String(), t.Index, own.Definition))
+	case own == nil && other != nil:
+		found = append(found, problem.IndexTaken(t.String(), t.Index, other.Kind.String(), other.IndexOf))
+	case own != nil && !own.Valid && own.Constraint != "":
+		found = append(found, problem.IndexDiffers(t.String(), t.Index, own.Definition))
+	}
+	if c := table.Constraint(t.Check); c != nil && !provesNotNull(c, t.Column) {
+		found = append(found, problem.ConstraintTaken(t.String(), t.Check, c.Definition))
+	}
+	return found
+}
+
+func provesNotNull(c *catalog.Constraint, column string) bool {
+	return c.Kind == "c" && slices.Equal(c.Columns, []string{column}) &&
+		strings.HasPrefix(c.Definition, "CHECK ((") && strings.Contains(c.Definition, " IS NOT NULL))")
+}
+
+func refusePublished(s Situation, t step.Target, table *catalog.Table) problem.List {
+	if s.Policy.SubscribersReady || table.Column(t.Column) != nil {
+		return nil
+	}
+	for _, publication := range table.Publications {
+		if publication.Columns == nil {
+			return problem.List{problem.Published(t.String(), t.Column, publication.Name)}
+		}
+	}
+	return nil
+}
+
+// refuseFill looks at what would keep the rows from being filled.
+func refuseFill(s Situation, t step.Target, table *catalog.Table) problem.List {
+	var found problem.List
+	for _, rule := range table.Rules {
+		if rule.OnUpdate {
+			found = append(found, problem.UpdateRule(t.String(), rule.Name))
+		}
+	}
+	if publication := unidentified(table); publication != "" {
+		found = append(found, problem.NoReplicaIdentity(t.String(), t.Relation(), publication))
+	}
+	if firing := Firing(s.Server, t, table); len(firing) > 0 && !s.Policy.FireTriggers {
+		found = append(found, problem.TriggersFire(t.String(), firing, s.Server.Role.Name))
+	}
+	return found
+}
+
+// unidentified names a publication of updates through which a row without replica identity cannot go:
+// every UPDATE of the table would fail.
+func unidentified(table *catalog.Table) string {
+	identified := table.ReplicaIdentity == "f" || table.ReplicaIdentity == "i" ||
+		(table.ReplicaIdentity == "d" && table.PrimaryKey() != nil)
+	for _, publication := range table.Publications {
+		if publication.OfUpdates && !identified {
+			return publication.Name
+		}
+	}
+	return ""
+}
+
+// Firing names the triggers of the application that the filling would fire.
+func Firing(server catalog.Server, t step.Target, table *catalog.Table) []string {
+	var names []string
+	for _, own := range table.Triggers {
+		ordinary := own.Enabled == "O" && !server.Role.ReplicaRole
+		if own.OnUpdateOf(t.Column) && (ordinary || own.Enabled == "A" || (own.Enabled == "R" && server.Role.ReplicaRole)) {
+			names = append(names, own.Name)
+		}
+	}
+	return names
+}
+
+// refuseFunction looks at a function of that name that is there already.
+func refuseFunction(s Situation) problem.List {
+	f := s.Schema.Function
+	if f == nil || step.FunctionReplaceable(f) {
+		return nil
+	}
+	if !step.FunctionServes(f, s.Server.Major()) {
+		return problem.List{problem.ForeignFunction(f.Schema, f.Name, functionFault(f))}
+	}
+	if len(f.Unprivileged) > 0 { // it is another's, even where the role could grant on it
+		grants := make([]string, len(f.Unprivileged))
+		for i, role := range f.Unprivileged {
+			grants[i] = step.GrantSQL(f.Schema, f.Name, role) + ";"
+		}
+		return problem.List{problem.NoExecute(f.Schema, f.Name, f.Owner, f.Unprivileged, grants)}
+	}
+	return nil
+}
+
+func functionFault(f *catalog.Function) string {
+	switch {
+	case f.Returns != "uuid":
+		return "it returns " + f.Returns
+	case !f.Volatile:
+		return "it is not volatile: one statement would get the same value for every row"
+	case f.Extension == "" && f.Own:
+		return "it is neither rekey's nor PhoenixKit's own, and it belongs to the role that would replace it"
+	case f.Proof != nil:
+		return f.Proof.Reason
+	default:
+		return "it does not make UUIDv7"
+	}
+}
+
+// refuseRights looks for the rights that the run will need.
+func refuseRights(s Situation, p Plan) problem.List {
+	var found problem.List
+	role := s.Server.Role.Name
+	if p.Direction == Up && !s.Schema.Create {
+		found = append(found, problem.NoCreate(s.Schema.Name, sqltext.Ident(s.Schema.Name), role, sqltext.Ident(role)))
+	}
+	if p.Direction == Up && s.Server.Role.NoTablespace != "" {
+		found = append(found, problem.NoTablespace(sqltext.Ident(s.Server.Role.NoTablespace), sqltext.Ident(role)))
+	}
+	if table := s.Schema.Relation(s.Profile.VersionTable); table != nil && !table.Owned {
+		name := s.Schema.Name + "." + table.Name
+		found = append(found, problem.NotOwner(name, sqltext.Qualified(s.Schema.Name, table.Name), table.Owner, role))
+	}
+	journal := s.Server.JournalSchema
+	switch {
+	case !journal.Exists && !s.Server.Role.CreateDatabase:
+		found = append(found, problem.NoJournalSchema(sqltext.Ident(role), sqltext.Ident(s.Server.Database)))
+	case journal.Exists && (!journal.Usage || !journal.Tables && !journal.Create || journal.Tables && !journal.Write):
+		found = append(found, problem.NoJournalRights(sqltext.Ident(role), journal.Owner))
+	}
+	return found
+}

@@ -1,0 +1,80 @@
+package problem
+
+import (
+	"fmt"
+	"strings"
+)
+
+// SystemSchema is a schema that is PostgreSQL's or rekey's own.
+func SystemSchema(schema string) *Problem {
+	return refused("system_schema", "", fmt.Sprintf("schema %q is not an application's", schema),
+		"It belongs to PostgreSQL, or holds rekey's journal.", "Name the schema of the application's tables: --schema public")
+}
+
+// UnknownSchema is a name that no schema bears.
+func UnknownSchema(schema string, others []string) *Problem {
+	detail := "There are: " + some(others) + "."
+	if len(others) == 0 {
+		detail = "There is no other schema either."
+	}
+	hint := "Is this the right database? Look at --database-url."
+	if near := Nearest(schema, others); near != "" {
+		hint = "Did you mean: --schema " + near
+	}
+	return refused("unknown_schema", "", fmt.Sprintf("there is no schema %q", schema), detail, hint)
+}
+
+// NothingMatches is a name or pattern that no table of the schema matches.
+func NothingMatches(schema, pattern string, tables []string) *Problem {
+	detail := "There are: " + some(tables) + "."
+	if len(tables) == 0 {
+		detail = "The schema has no tables."
+	}
+	hint := "Names are written as PostgreSQL keeps them, without quotes; * and ? match, and \\* is a star."
+	if near := Nearest(pattern, tables); near != "" {
+		hint = "Did you mean: " + near
+	}
+	return refused("nothing_matches", "", fmt.Sprintf("no table of schema %q matches %s", schema, pattern), detail, hint)
+}
+
+// IndexTwice is an index name that two tables of a run would get.
+func IndexTwice(table, index, other string) *Problem {
+	return refused("index_name_twice", table, fmt.Sprintf("%s and %s would both get the index name %s", other, table, index), "",
+		"Let the pattern tell them apart: --index-name '{table}_{column}_idx'.")
+}
+
+// NoScript is a table for which a run does what no script can hold.
+func NoScript(table string) *Problem {
+	return refused("no_script", table, "there is no script for "+table, "What is done about it takes steps that only a run of rekey can take.",
+		"Leave it to rekey up, and let the script go without it: --exclude NAME")
+}
+
+// some names a few.
+func some(names []string) string {
+	const most = 8
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// SchemasFailed sums up a command on many schemas that did not end well in all of them. Its kind is that
+// of the first failure.
+func SchemasFailed(failed, all int, first *Problem, schema string, begun int) *Problem {
+	message := fmt.Sprintf("%d of %d schemas failed", failed, all)
+	if failed == 0 {
+		message = fmt.Sprintf("stopped after %d of %d schemas", begun, all)
+	}
+	detail := ""
+	if first != nil && schema != "" {
+		detail = fmt.Sprintf("The first was %s: %s.", schema, strings.TrimSuffix(first.Error(), "."))
+	}
+	kind := Stopped
+	if first != nil {
+		kind = first.Kind
+	}
+	return &Problem{
+		Kind: kind, Code: "schemas_failed", Message: message, Detail: detail,
+		Hint: "What was done stays; each schema's own line tells what to do, and the same command goes on.",
+	}
+}

@@ -1,0 +1,99 @@
+package problem
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// NoSchema is a prefix that names no schema.
+func NoSchema(schema string, elsewhere []string) *Problem {
+	return refused("no_schema", "", fmt.Sprintf("there is no schema %q", schema), found(elsewhere), use(elsewhere))
+}
+
+// NoVersionTable is a schema without the profile's version table.
+func NoVersionTable(schema, table string, elsewhere []string) *Problem {
+	return refused("no_version_table", "", fmt.Sprintf("there is no table %s in schema %q", table, schema), found(elsewhere), use(elsewhere))
+}
+
+func found(elsewhere []string) string {
+	if len(elsewhere) == 0 {
+		return "No schema of this database has one."
+	}
+	const most = 10
+	if more := len(elsewhere) - most; more > 0 {
+		return fmt.Sprintf("These schemas have one: %s and %d more.", strings.Join(elsewhere[:most], ", "), more)
+	}
+	return "These schemas have one: " + strings.Join(elsewhere, ", ") + "."
+}
+
+// NoPrefixMatches is a pattern for prefixes that matches schemas, of which none has the profile's version table.
+func NoPrefixMatches(pattern, table string, elsewhere []string) *Problem {
+	return refused("no_version_table", "", fmt.Sprintf("there is no table %s in any schema that matches %q", table, pattern), found(elsewhere), use(elsewhere))
+}
+
+func use(elsewhere []string) string {
+	if len(elsewhere) == 0 {
+		return "Is this the right database? Look at --database-url."
+	}
+	return fmt.Sprintf("Try: --prefix '%s'", strings.ReplaceAll(elsewhere[0], "'", `'\''`))
+}
+
+// NoUsage is a schema that the role may not look into.
+func NoUsage(schema, role string) *Problem {
+	return refused("no_usage", "", fmt.Sprintf("role %s may not use schema %q", role, schema), "Without USAGE nothing in it can be named.",
+		fmt.Sprintf("Let a DBA run: GRANT USAGE, CREATE ON SCHEMA %s TO %s;", sqltext.Ident(schema), sqltext.Ident(role)))
+}
+
+// NoCreate is a schema in which the role may not create the function and the indexes.
+func NoCreate(schema, quotedSchema, role, quotedRole string) *Problem {
+	return refused("no_create", "", fmt.Sprintf("role %s may not create in schema %q", role, schema),
+		"The function and the indexes are created there.",
+		fmt.Sprintf("Let a DBA run: GRANT CREATE ON SCHEMA %s TO %s;", quotedSchema, quotedRole))
+}
+
+// NoTablespace is a default tablespace in which the role may not create the indexes.
+func NoTablespace(tablespace, role string) *Problem {
+	return refused("no_tablespace", "", fmt.Sprintf("role %s may not create in tablespace %s", role, tablespace),
+		"It is the role's default_tablespace, and the indexes are created there.",
+		fmt.Sprintf("Let a DBA run: GRANT CREATE ON TABLESPACE %s TO %s; or: ALTER ROLE %s SET default_tablespace = '';", tablespace, role, role))
+}
+
+// NoJournalSchema is a missing schema rekey that the role may not create.
+func NoJournalSchema(role, database string) *Problem {
+	return refused("no_journal_schema", "", "schema rekey, where the journal lives, is missing and the role may not create it",
+		"It tells another run that this one is at work, and keeps what only a run knows.",
+		fmt.Sprintf("Let a DBA run: CREATE SCHEMA rekey AUTHORIZATION %s;  or: GRANT CREATE ON DATABASE %s TO %s;", role, database, role))
+}
+
+// NoJournalRights is a schema rekey that belongs to another role.
+func NoJournalRights(role, owner string) *Problem {
+	return refused("no_journal_rights", "", "the role may not write the journal in schema rekey", "It belongs to "+owner+".",
+		fmt.Sprintf("Let a DBA run: GRANT USAGE, CREATE ON SCHEMA rekey TO %s; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA rekey TO %s;", role, role))
+}
+
+// NoVersion is a version table without a version.
+func NoVersion(schema, table string, from int) *Problem {
+	return refused("no_version", "", fmt.Sprintf("the comment on %s.%s is no version", schema, table), "",
+		fmt.Sprintf("Bring PhoenixKit to version %d first (its own migrations record it), then run the same command again.", from))
+}
+
+// UnknownVersion is a version that this rekey does not know.
+func UnknownVersion(schema string, version, last int) *Problem {
+	return refused("unknown_version", "", fmt.Sprintf("PhoenixKit in schema %q is at version %d", schema, version),
+		fmt.Sprintf("This rekey knows the versions up to %d.", last), "Look for a newer rekey.")
+}
+
+// VersionTooOld is a version from which the way up does not begin.
+func VersionTooOld(schema string, version, from int) *Problem {
+	return refused("version_too_old", "", fmt.Sprintf("PhoenixKit in schema %q is at version %d, below %d", schema, version, from), "",
+		fmt.Sprintf("Bring PhoenixKit to version %d first (mix phoenix_kit.update, or a migration with up(version: %d)), then run the same command again.", from, from))
+}
+
+// VersionTooNew is a version from which the way down does not begin.
+func VersionTooNew(schema string, version, to int) *Problem {
+	return refused("version_too_new", "", fmt.Sprintf("PhoenixKit in schema %q is at version %d, above %d", schema, version, to),
+		"Later versions build on the uuid columns.",
+		fmt.Sprintf("Bring PhoenixKit down to version %d first (a migration with down(version: %d)), then run the same command again.", to, to))
+}

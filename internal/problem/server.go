@@ -1,0 +1,59 @@
+package problem
+
+import "fmt"
+
+// TooOld is a server before PostgreSQL 13.
+func TooOld(version string) *Problem {
+	return refused("server_too_old", "", "the server is older than PostgreSQL 13", version,
+		"Upgrade it first; rekey works on PostgreSQL 13 to 18.")
+}
+
+// BrokenCIC is a minor version whose CREATE INDEX CONCURRENTLY misses rows.
+func BrokenCIC(version string) *Problem {
+	return refused("server_broken", "", fmt.Sprintf("PostgreSQL %s builds broken indexes concurrently", version),
+		"From 14.0 to 14.3 CREATE INDEX CONCURRENTLY misses rows that are updated meanwhile.", "Update to 14.4 or later first.")
+}
+
+// OtherFlavor is a server that speaks PostgreSQL's protocol and is another system.
+func OtherFlavor(flavor string) *Problem {
+	return refused("server_flavor", "", "the server is "+flavor+", not PostgreSQL itself",
+		"Its locks, indexes and schema changes work in other ways; nothing here is proved for it.", "rekey does not work on "+flavor+".")
+}
+
+// IsStandby is a server in recovery.
+func IsStandby() *Problem {
+	return refused("standby", "", "the server is a read-only standby", "pg_is_in_recovery() is true.",
+		"Connect to the primary; in a list of hosts target_session_attrs=read-write finds it.")
+}
+
+// IsReadOnly is a session that is read-only by default, for other reasons than a standby's.
+func IsReadOnly() *Problem {
+	return refused("read_only", "", "transactions are read-only by default here", "default_transaction_read_only is on for this role or database.",
+		"Connect as a role that may write, or let a DBA run: ALTER ROLE .. SET default_transaction_read_only = off;")
+}
+
+// BehindPooler is a pooler where a direct connection is needed.
+func BehindPooler() *Problem {
+	return refused("pooler", "", "a connection pooler stands between rekey and the server",
+		"CREATE INDEX CONCURRENTLY needs a session of its own, and what it sets there must reach nobody else.",
+		"Give the server's own address: --direct-url postgres://host:port/database")
+}
+
+// SmallPool is a pool that cannot do the work and watch over it.
+func SmallPool(most int32) *Problem {
+	return refused("small_pool", "", fmt.Sprintf("the pool has MaxConns %d, and two connections are needed", most),
+		"One works, the other keeps the lease and looks at who blocks.", "Set MaxConns to 2 or more.")
+}
+
+// WrongVersion is a version that the command cannot bring about.
+func WrongVersion(command string, asked, legal int) *Problem {
+	return &Problem{
+		Kind: Usage, Code: "wrong_version", Message: fmt.Sprintf("%s cannot go to version %d", command, asked),
+		Hint: fmt.Sprintf("Use --version %d.", legal),
+	}
+}
+
+// BadPace is a pace that there is not.
+func BadPace(cause error) *Problem {
+	return &Problem{Kind: Usage, Code: "bad_pace", Message: cause.Error(), Hint: "Use gentle, normal or full.", Cause: cause}
+}

@@ -1,0 +1,171 @@
+package problem
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+func refused(code, table, message, detail, hint string) *Problem {
+	return &Problem{Kind: Refused, Code: code, Table: table, Message: message, Detail: detail, Hint: hint}
+}
+
+// NoTable is a view, a foreign table or the like that bears the name of a table.
+func NoTable(table, kind string) *Problem {
+	return refused("not_a_table", table, fmt.Sprintf("%s is a %s, not a table", table, kind),
+		"A column with values can only be added to an ordinary table.",
+		"Rename or drop it, or bring the table back that should bear the name; then run the same command again.")
+}
+
+// UnfitTable is a table that cannot get the column.
+func UnfitTable(table, why string) *Problem {
+	return refused("unfit_table", table, table+" cannot get the column", why+".",
+		"Nothing was changed. Mend the table, then run the same command again.")
+}
+
+// NotOwner is a table that belongs to a role whose rights the working role has not.
+func NotOwner(table, quoted, owner, role string) *Problem {
+	return refused("not_owner", table, fmt.Sprintf("role %s does not own %s", role, table),
+		fmt.Sprintf("It belongs to %s, and only an owner may alter a table.", owner),
+		fmt.Sprintf("Connect as %s, or let a DBA run: GRANT %s TO %s;  or: ALTER TABLE %s OWNER TO %s;",
+			owner, sqltext.Ident(owner), sqltext.Ident(role), quoted, sqltext.Ident(role)))
+}
+
+// ColumnMade is a column whose values the database makes.
+func ColumnMade(table, column string) *Problem {
+	return refused("generated_column", table, fmt.Sprintf("column %s of %s is generated", column, table),
+		"Its values are made by the database from an expression or an identity, and cannot be filled.",
+		"Rename the column, then run the same command again.")
+}
+
+// TextColumn is a column of a text type under the name of the uuid column.
+func TextColumn(table, quoted, column, kind string, unparsed []string) *Problem {
+	if len(unparsed) > 0 {
+		return refused("text_column", table, fmt.Sprintf("column %s of %s is %s, and not all its values are uuids", column, table, kind),
+			"For instance: "+strings.Join(unparsed, ", ")+".",
+			"Mend or clear those values, or rename the column; then run the same command again.")
+	}
+	return refused("text_column", table, fmt.Sprintf("column %s of %s is %s, not uuid", column, table, kind),
+		"Every value in it is a uuid, but changing the type rewrites the table under ACCESS EXCLUSIVE, which rekey never does.",
+		fmt.Sprintf("In a maintenance window run: ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT, ALTER COLUMN %s TYPE uuid USING %s::uuid; "+
+			"or rename the column; then run the same command again.", quoted, sqltext.Ident(column), sqltext.Ident(column), sqltext.Ident(column)))
+}
+
+// ColumnType is a column of yet another type under the name of the uuid column.
+func ColumnType(table, column, kind string) *Problem {
+	return refused("column_type", table, fmt.Sprintf("column %s of %s is %s, not uuid", column, table, kind),
+		"It is something else than the column that is to be made.", "Rename it, then run the same command again.")
+}
+
+// Duplicates is a uuid column in which a value stands twice.
+func Duplicates(table, quoted, column string, values []string) *Problem {
+	return refused("duplicates", table, fmt.Sprintf("column %s of %s has values that stand more than once", column, table),
+		"For instance: "+strings.Join(values, ", ")+".",
+		fmt.Sprintf("rekey never changes a value that may have been handed out. See them with: SELECT %s, count(*) FROM %s GROUP BY 1 HAVING count(*) > 1; "+
+			"decide which row keeps the value, set the others to NULL, then run the same command again.", sqltext.Ident(column), quoted))
+}
+
+// IndexTaken is an index name that something else in the schema bears.
+func IndexTaken(table, index, kind, on string) *Problem {
+	detail := fmt.Sprintf("The name belongs to a %s.", kind)
+	if on != "" {
+		detail = fmt.Sprintf("The name belongs to an %s on %s.", kind, on)
+	}
+	return refused("index_name_taken", table, fmt.Sprintf("the index name %s, which %s needs, is taken", index, table), detail,
+		fmt.Sprintf("Rename it: ALTER %s %s RENAME TO another_name; then run the same command again.", object(kind), sqltext.Ident(index)))
+}
+
+// object is how ALTER calls a kind of relation.
+func object(kind string) string {
+	switch kind {
+	case "partitioned table":
+		return "TABLE"
+	case "composite type":
+		return "TYPE"
+	default:
+		return strings.ToUpper(kind)
+	}
+}
+
+// IndexDiffers is an index of the table that bears the name and is another one.
+func IndexDiffers(table, index, definition string) *Problem {
+	return refused("index_differs", table, fmt.Sprintf("index %s of %s is not the unique index that is needed", index, table),
+		"It is: "+definition+".",
+		fmt.Sprintf("Rename or drop it: ALTER INDEX %s RENAME TO another_name; then run the same command again.", sqltext.Ident(index)))
+}
+
+// ConstraintTaken is a constraint that bears the name of rekey's temporary one.
+func ConstraintTaken(table, constraint, definition string) *Problem {
+	return refused("constraint_name_taken", table, fmt.Sprintf("the constraint name %s of %s is taken", constraint, table),
+		"It is: "+definition+".", "Rename it, then run the same command again.")
+}
+
+// Published is a table whose changes go to logical subscribers with every column.
+func Published(table, column, publication string) *Problem {
+	return refused("published", table, fmt.Sprintf("%s is published by %s without a column list", table, publication),
+		"A subscriber whose table lacks the new column stops at the next insert (missing replicated column).",
+		fmt.Sprintf("Add the column on every subscriber first: ALTER TABLE .. ADD COLUMN %s uuid; then run the same command with --subscribers-ready.", sqltext.Ident(column)))
+}
+
+// RowSecurity is a table whose policies hide rows even from its owner.
+func RowSecurity(table, quoted, role string) *Problem {
+	return refused("row_security", table, fmt.Sprintf("row-level security is forced on %s", table),
+		fmt.Sprintf("Role %s has no BYPASSRLS, so rows may be hidden from it.", role),
+		fmt.Sprintf("Let a DBA run: ALTER ROLE %s BYPASSRLS;  or: ALTER TABLE %s NO FORCE ROW LEVEL SECURITY; for the time of the run.", sqltext.Ident(role), quoted))
+}
+
+// UpdateRule is a rule that may swallow the filling's updates.
+func UpdateRule(table, rule string) *Problem {
+	return refused("update_rule", table, fmt.Sprintf("rule %s of %s rewrites updates", rule, table),
+		"The rows might never be filled.", "Drop or disable the rule for the time of the run, then run the same command again.")
+}
+
+// NoReplicaIdentity is a published table whose updates would fail.
+func NoReplicaIdentity(table, quoted, publication string) *Problem {
+	return refused("no_replica_identity", table, fmt.Sprintf("%s is published by %s for updates and has no replica identity", table, publication),
+		"Every UPDATE of it fails, the filling's too.",
+		fmt.Sprintf("Give it one: ALTER TABLE %s REPLICA IDENTITY FULL; or publish inserts only; then run the same command again.", quoted))
+}
+
+// TriggersFire is a table whose triggers would fire on every filled row.
+func TriggersFire(table string, triggers []string, role string) *Problem {
+	return refused("triggers_fire", table, fmt.Sprintf("triggers of %s would fire on every row that is filled: %s", table, strings.Join(triggers, ", ")),
+		"They may change other columns, such as updated_at, or write audit rows.",
+		fmt.Sprintf("From PostgreSQL 15 on let a DBA run: GRANT SET ON PARAMETER session_replication_role TO %s; (an ENABLE ALWAYS trigger fires all the same). "+
+			"Or allow it: --fire-triggers.", sqltext.Ident(role)))
+}
+
+// Attached is something that hangs on a column or index that down is to take away.
+func Attached(table, column, kind, name string) *Problem {
+	return refused("attached", table, fmt.Sprintf("%s %s depends on column %s of %s", kind, name, column, table),
+		"up did not make it, and rekey never drops with CASCADE.",
+		"Drop or change it if it is no longer needed, then run the same command again.")
+}
+
+// ForeignFunction is a function of the needed name that cannot be used.
+func ForeignFunction(schema, name, why string) *Problem {
+	return refused("foreign_function", "", fmt.Sprintf("function %s.%s() is there and cannot be used", schema, name), why+".",
+		fmt.Sprintf("Rename it: ALTER FUNCTION %s.%s() RENAME TO another_name; then run the same command again.", sqltext.Ident(schema), sqltext.Ident(name)))
+}
+
+// Overloaded is a function beside which a call of the one that is needed is ambiguous.
+func Overloaded(schema, name, other string) *Problem {
+	return refused("function_ambiguous", "", fmt.Sprintf("a call of %s.%s() would be ambiguous", schema, name),
+		fmt.Sprintf("Every argument of %s has a default, so that it may be called without any.", other),
+		fmt.Sprintf("Rename it: ALTER FUNCTION %s RENAME TO another_name; then run the same command again.", other))
+}
+
+// NoExecute is a foreign function that a role which inserts may not call.
+func NoExecute(schema, name, owner string, roles, grants []string) *Problem {
+	return refused("no_execute", "", fmt.Sprintf("%s may INSERT but not call %s.%s()", strings.Join(roles, ", "), schema, name),
+		fmt.Sprintf("The function belongs to %s; with it as the default their inserts would fail.", owner),
+		"Let its owner run: "+strings.Join(grants, " "))
+}
+
+// MarkLost is a column that was there before up, and whose comment does not tell any more what of it is up's.
+func MarkLost(table, quoted, column string) *Problem {
+	return refused("mark_lost", table, fmt.Sprintf("column %s of %s was there before up, and its comment has been changed since", column, table),
+		"What it was like before stood at the end of the comment: [rekey: found {..}]. Nothing of it is taken away on a guess.",
+		fmt.Sprintf("Give the comment back its end, if you have it: COMMENT ON COLUMN %s.%s IS '..'; or take the rest of this table back by hand.", quoted, sqltext.Ident(column)))
+}

@@ -1,0 +1,51 @@
+package problem
+
+import (
+	"fmt"
+	"strings"
+)
+
+// SignalHidden is a signal that matters here and that the role may not read.
+func SignalHidden(signal, what, role string) *Problem {
+	return refused("signal_hidden", "", what+" is not visible to role "+role,
+		"The run is to stand still when it grows, and could not know.",
+		fmt.Sprintf("Let a DBA run: GRANT pg_monitor TO %s; or go without it: --without-signal %s", role, signal))
+}
+
+// ThrottleQuery is a question of the user's that cannot be asked.
+func ThrottleQuery(cause error) *Problem {
+	p := refused("throttle_query", "", "the throttle query does not work", cause.Error()+".",
+		"It is one SELECT of one column, boolean or text, that reads only and takes less than a second; names are written with their schema.")
+	p.Cause = cause
+	return p
+}
+
+// ThrottleFile is a flag file of which cannot be told whether it is there.
+func ThrottleFile(name string, cause error) *Problem {
+	p := refused("throttle_file", "", fmt.Sprintf("whether the throttle file %s is there cannot be told", name), cause.Error()+".",
+		"Name a file in a directory that may be searched.")
+	p.Cause = cause
+	return p
+}
+
+// UnknownSignal is a name that no signal has.
+func UnknownSignal(name string, all []string) *Problem {
+	return &Problem{
+		Kind: Usage, Code: "unknown_signal", Message: fmt.Sprintf("there is no signal %q", name),
+		Hint: "The signals are " + strings.Join(all, ", ") + ".",
+	}
+}
+
+// BadLimit is a limit below zero.
+func BadLimit() *Problem {
+	return &Problem{
+		Kind: Usage, Code: "bad_limit", Message: "a limit cannot be negative",
+		Hint: "Give it a value above zero, or none for the default; a signal is left out with --without-signal.",
+	}
+}
+
+// DirectElsewhere is a direct connection to another server or database than the pooler's.
+func DirectElsewhere() *Problem {
+	return refused("direct_elsewhere", "", "--direct-url leads to another database than the connection through the pooler",
+		"The servers' start times or the databases' oids differ.", "Give the address of the same database: look into the pooler's configuration.")
+}

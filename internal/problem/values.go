@@ -1,0 +1,98 @@
+package problem
+
+import (
+	"fmt"
+	"strings"
+)
+
+// BadTimeColumn is a creation-time column that was asked for and cannot be; others are the columns of the
+// table that tell a time.
+func BadTimeColumn(table, column, why string, others []string) *Problem {
+	hint := "None of its columns does. Leave it to the key alone: --time-column"
+	if len(others) > 0 {
+		hint = "These do: " + strings.Join(others, ", ") + ". Or leave it to the key alone: --time-column"
+	}
+	return refused("bad_time_column", table, fmt.Sprintf("%s cannot be filled in the order of column %s", table, column), why+".",
+		hint+" "+bare(table)+"=none")
+}
+
+// RandomTooLate is a table that is to get random values and has others already.
+func RandomTooLate(table, column string) *Problem {
+	return refused("random_too_late", table, fmt.Sprintf("column %s of %s has UUIDv7 already", column, table),
+		"They may have been handed out, and rekey never changes a value.",
+		"Leave out --random for this table; or, if nobody knows the values yet, take the column away with rekey down first.")
+}
+
+// NoOrderRights is a table too large to be put in order without a place for notes.
+func NoOrderRights(table, role, owner string) *Problem {
+	return refused("no_order_rights", table, fmt.Sprintf("%s cannot be filled in the order of creation", table),
+		"A table of this size needs tables of notes in schema rekey until it is filled, and the role may not create them.",
+		fmt.Sprintf("Let %s or a DBA run: GRANT CREATE ON SCHEMA rekey TO %s;  or fill this table by the clock: --time-source %s=now",
+			owner, role, bare(table)))
+}
+
+// UnknownZone is a time zone that the server does not know; near are names like it.
+func UnknownZone(zone, near string) *Problem {
+	hint := "See them with: SELECT name FROM pg_timezone_names;"
+	if near != "" {
+		hint = "Did you mean: --time-zone " + near
+	}
+	return &Problem{
+		Kind: Usage, Code: "unknown_time_zone", Message: fmt.Sprintf("the server knows no time zone %q", zone),
+		Detail: "It is looked for in pg_timezone_names.", Hint: hint,
+	}
+}
+
+func bare(table string) string {
+	_, name, _ := strings.Cut(table, ".")
+	return name
+}
+
+// BadTimeSource is a word that is no source of time.
+func BadTimeSource(word string) *Problem {
+	return &Problem{
+		Kind: Usage, Code: "bad_time_source", Message: fmt.Sprintf("there is no time source %q", word),
+		Hint: "column is the time at which a row was created, now that of the filling: --time-source now, or --time-source TABLE=now",
+	}
+}
+
+// UnknownTable is a table that a profile does not have; near is a name like it, or "".
+func UnknownTable(flag, table, profile, near string) *Problem {
+	hint := "rekey status names the tables."
+	if near != "" {
+		hint = "Did you mean: " + near
+	}
+	return &Problem{
+		Kind: Usage, Code: "unknown_table", Message: fmt.Sprintf("%s: profile %s has no table %q", flag, profile, table),
+		Detail: "Tables are named without their schema.", Hint: hint,
+	}
+}
+
+// NoSuchTable is a table that a schema without a profile does not have, or that gets no column; near is a
+// name like it, or "".
+func NoSuchTable(flag, table, schema, near string) *Problem {
+	hint := fmt.Sprintf("rekey plan --schema %s tells what becomes of each table.", schema)
+	if near != "" {
+		hint = "Did you mean: " + near
+	}
+	return &Problem{
+		Kind: Usage, Code: "unknown_table", Message: fmt.Sprintf("%s: no table %q of schema %s gets a uuid", flag, table, schema),
+		Detail: "Tables are named without their schema.", Hint: hint,
+	}
+}
+
+// Contradiction is a table of which two things are asked that exclude each other.
+func Contradiction(table, asked string) *Problem {
+	return &Problem{
+		Kind: Usage, Code: "contradiction", Message: fmt.Sprintf("table %s cannot have both: %s", table, asked),
+		Hint: "Leave out one of them.",
+	}
+}
+
+// ScriptByClock is a script of which the order of creation or random values were asked.
+func ScriptByClock() *Problem {
+	return &Problem{
+		Kind: Usage, Code: "script_by_clock", Message: "a script fills by the clock and by nothing else",
+		Hint: "Leave out what is said of the values; or run rekey up, which puts them in the order of creation.",
+	}
+}

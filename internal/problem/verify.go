@@ -1,0 +1,36 @@
+package problem
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// VersionFault is a recorded version below the one that verify expects.
+func VersionFault(version, to int) string {
+	return fmt.Sprintf("version %d is recorded, not %d", version, to)
+}
+
+// Differences is what verify found.
+func Differences(lines []string) *Problem {
+	const most = 5
+	detail := strings.Join(lines[:min(most, len(lines))], "; ")
+	if len(lines) > most {
+		detail += fmt.Sprintf("; and %d more", len(lines)-most)
+	}
+	return &Problem{
+		Kind: Differs, Code: "differences", Message: fmt.Sprintf("verify found %d differences", len(lines)), Detail: detail + ".",
+		Hint: "rekey plan tells what up would do about them; rekey up makes whole what is half done.",
+	}
+}
+
+// Unreadable is a table whose rows the role may not count.
+func Unreadable(table, quoted, role, said string, cause error) *Problem {
+	p := refused("unreadable", table, fmt.Sprintf("role %s may not count the rows of %s", role, table),
+		fmt.Sprintf("The server says: %s. Verify counts every row or none.", said),
+		fmt.Sprintf("Run verify as the owner of the tables. Or let a DBA run: GRANT SELECT ON %s TO %s;  and, where row-level security hides rows: ALTER ROLE %s BYPASSRLS;",
+			quoted, sqltext.Ident(role), sqltext.Ident(role)))
+	p.Cause = cause
+	return p
+}

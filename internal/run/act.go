@@ -1,0 +1,129 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// act runs one action. Whatever it did, the next view looks anew.
+func (e *Executor) act(ctx context.Context, g plan.Group, s step.Step, action step.Action, l *look) error {
+	defer l.forget()
+	for _, sql := range step.SQL(action) {
+		e.Emit.Emit(event.Executing{Step: string(s.ID()), SQL: sql})
+	}
+	switch a := action.(type) {
+	case step.Change:
+		l.filled = nil
+		return e.change(ctx, g, e.stamped(g, s, a, l))
+	case step.Concurrently:
+		return e.concurrently(ctx, g, a)
+	case step.Validate:
+		return e.validate(ctx, a, l)
+	case step.Fill:
+		return e.fill(ctx, g, a, l)
+	default:
+		return problem.Broken(string(s.ID()), errors.New("unknown action"))
+	}
+}
+
+func (e *Executor) change(ctx context.Context, g plan.Group, a step.Change) error {
+	changer := pg.Changer{
+		Pool: e.Direct, Watch: e.Pool, Lane: e.lane, Budget: e.Limits.MaxLock, Patience: e.Limits.Patience,
+		DeadlockTimeout: time.Duration(e.Plan.Server.DeadlockTimeout) * time.Millisecond,
+		Standbys:        e.Standbys,
+		Stop:            e.Stop,
+		Before:          e.still,
+		Refused:         func(r pg.Refusal) { e.refused(name(g), r) },
+	}
+	if e.Lease != nil {
+		changer.Fence = e.Lease.Fence()
+	}
+	taken, err := changer.Do(ctx, pg.Change{Table: a.Table, Exclusive: a.Exclusive, Only: a.Only, Statements: a.Statements})
+	if taken.Exclusive {
+		e.locked(g, taken)
+	}
+	return e.unlocked(g, err)
+}
+
+func (e *Executor) refused(table string, r pg.Refusal) {
+	e.account.locks.Tries++
+	e.Emit.Emit(event.LockRefused{Table: table, Tries: r.Tries, Blockers: words(r.Blockers), Pause: r.Pause})
+}
+
+// unlocked says why a lock was not had.
+func (e *Executor) unlocked(g plan.Group, err error) error {
+	var refused *pg.NoLockError
+	switch {
+	case errors.As(err, &refused):
+		return problem.NoLock(name(g), refused.Tries, refused.Patience, words(refused.Blockers), err)
+	case errors.Is(err, pg.ErrStopped):
+		return e.stopped()
+	case errors.Is(err, pg.ErrFenced):
+		return problem.LeaseLost()
+	}
+	return err
+}
+
+// guard asks the server whether the lease is still ours, before what no transaction can fence: a process
+// that was suspended may wake up between a look and the action that follows from it.
+func (e *Executor) guard(ctx context.Context) error {
+	if e.Lease == nil {
+		return nil
+	}
+	ours, err := e.lane.Holds(ctx, e.Lease.Fence())
+	if err == nil && !ours {
+		err = problem.LeaseLost()
+	}
+	return err
+}
+
+func (e *Executor) locked(g plan.Group, taken pg.Taken) {
+	locks := &e.account.locks
+	locks.Count++
+	locks.Tries++
+	locks.LongestWait = max(locks.LongestWait, taken.Wait)
+	locks.LongestHold = max(locks.LongestHold, taken.Hold)
+	locks.TotalHold += taken.Hold
+	e.Emit.Emit(event.Locked{Table: name(g), Tries: taken.Tries, Wait: taken.Wait, Hold: taken.Hold})
+}
+
+// validate proves a CHECK. A row without a value that it meets was written meanwhile: the table's
+// steps begin again.
+func (e *Executor) validate(ctx context.Context, a step.Validate, l *look) error {
+	if err := e.guard(ctx); err != nil {
+		return err
+	}
+	err := pg.Long(ctx, e.Pool, a.SQL)
+	var refusal *pgconn.PgError
+	if errors.As(err, &refusal) && refusal.Code == pgerrcode.CheckViolation {
+		l.filled = nil
+		return errNulls
+	}
+	return err
+}
+
+// name is the table that a group is about, for people.
+func name(g plan.Group) string {
+	if g.Target.Table != "" {
+		return g.Target.String()
+	}
+	return g.Table
+}
+
+func words(backends []pg.Backend) []string {
+	lines := make([]string, len(backends))
+	for i, b := range backends {
+		lines[i] = b.String()
+	}
+	return lines
+}

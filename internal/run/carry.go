@@ -1,0 +1,316 @@
+package run
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/pace"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/internal/survey"
+	"github.com/rekey-pg/rekey/internal/throttle"
+	"github.com/rekey-pg/rekey/internal/verify"
+)
+
+// Job is one run: what, where, and within which limits.
+type Job struct {
+	Pool    *pgxpool.Pool
+	Direct  *pgxpool.Pool // the same pool where no pooler stands in between
+	Order   survey.Order
+	Limits  Limits
+	Program string // rekey's version, for the journal
+	Emit    event.Sink
+	Stop    <-chan struct{}
+	Before  func(step.ID, step.Action) error // see Executor
+}
+
+// Carry plans, takes the lease, plans again under it, carries the plan out and tells how it ended: the
+// last event of every run, a refused one too, is event.Finished.
+func Carry(ctx context.Context, job Job) (event.Finished, error) {
+	begun := time.Now()
+	job.Emit = serial(job.Emit)
+	finished := event.Finished{Command: string(job.Order.Direction), Scope: job.Order.Schema}
+	err := job.carry(ctx, &finished)
+	if err != nil {
+		err = explain(ctx, finished.Command, err)
+		finished.Problems = problem.All(err)
+		finished.Exit = problem.ExitCode(err)
+	}
+	finished.OK = err == nil
+	finished.Elapsed = time.Since(begun)
+	job.Emit.Emit(finished)
+	return finished, err
+}
+
+func (j Job) carry(ctx context.Context, finished *event.Finished) error {
+	server, err := j.look(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := j.plan(ctx, server, finished)
+	if err != nil {
+		return err
+	}
+	for _, name := range p.Absent {
+		j.Emit.Emit(event.TableAbsent{Table: j.Order.Schema + "." + name})
+	}
+	if p.VerifyOnly {
+		if err := proved(p); err != nil {
+			return err
+		}
+	}
+	if p.VerifyOnly {
+		finished.Nothing, finished.Tables = true, len(p.Targets())
+		_, err := verify.Run(ctx, j.Pool, server, j.Order)
+		return err
+	}
+	if !p.Pending() {
+		finished.Nothing = true
+		finished.Tables = len(p.Targets())
+		return nil
+	}
+	if err := journal.Ensure(ctx, j.Pool); err != nil {
+		return forbidden(server, "the journal in schema rekey", err)
+	}
+	lease, err := journal.Acquire(ctx, j.Pool, j.Order.Schema, journal.Here(j.Program, finished.Command))
+	if err != nil {
+		return err
+	}
+	// The lease is given back whatever ended the run, or the next one would wait for it to fall.
+	defer func() { _ = lease.Release(context.WithoutCancel(ctx)) }()
+	return j.leased(ctx, server, lease, finished)
+}
+
+// proved is all that is left to do where the uuids are the primary keys already.
+func proved(p plan.Plan) error {
+	var lines []string
+	for _, g := range p.Targets() {
+		for _, lack := range g.Lacks {
+			lines = append(lines, g.Target.String()+": no "+lack)
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return problem.Differences(lines)
+}
+
+// leased plans anew: another run may have been at work until a moment ago.
+func (j Job) leased(ctx context.Context, server catalog.Server, lease *journal.Lease, finished *event.Finished) error {
+	p, err := j.plan(ctx, server, finished)
+	if err != nil {
+		return err
+	}
+	id, err := j.begin(ctx, p)
+	if err != nil {
+		return err
+	}
+	tables, rows := p.PendingTables()
+	j.Emit.Emit(event.RunStarted{
+		Run: id, Command: finished.Command, Scope: p.Scope, From: p.Version, To: target(p), Tables: tables, Rows: rows,
+	})
+	heard, deaf := context.WithCancel(ctx)
+	defer deaf()
+	speed := pace.New(j.Limits.Speed, j.Limits.BatchTime)
+	j.Limits.Signals.Standbys = j.Order.Standbys
+	watch := throttle.Start(heard, j.Pool, speed, j.Limits.Signals, j.Emit)
+	orders := listen(heard, lease, knobs{speed, watch}, j.Stop)
+	noted := note(heard, speed, lease)
+	executor := Executor{
+		Pool: j.Pool, Direct: j.Direct, Plan: p, Limits: j.Limits, Pace: speed, Watch: watch, Lease: lease, Emit: j.Emit,
+		Stop: orders.stop, Why: orders.problem, Before: j.Before, Standbys: j.Order.Standbys,
+	}
+	outcome, err := executor.Run(ctx)
+	deaf()
+	watch.Wait()
+	<-noted
+	finished.Tables, finished.Rows, finished.Locks = outcome.Tables, outcome.Rows, outcome.Locks
+	if err == nil {
+		finished.Version = max(target(p), p.Version)
+		if p.Direction == plan.Down {
+			finished.Version = min(target(p), p.Version)
+		}
+	}
+	return errors.Join(err, j.end(ctx, id, err, outcome))
+}
+
+func (j Job) look(ctx context.Context) (catalog.Server, error) {
+	if most := j.Pool.Config().MaxConns; most < 2 {
+		return catalog.Server{}, problem.SmallPool(most)
+	}
+	server, err := inspect.Server(ctx, j.Pool)
+	if err != nil {
+		return server, err
+	}
+	if refusal := plan.CheckServer(server, false); refusal != nil {
+		return server, refusal
+	}
+	direct := server
+	if j.Direct != j.Pool {
+		if direct, err = inspect.Server(ctx, j.Direct); err != nil {
+			return server, err
+		}
+	}
+	if direct.Pooled {
+		return server, problem.BehindPooler()
+	}
+	return server, j.samePlace(ctx)
+}
+
+//go:embed queries/place.sql
+var placeSQL string
+
+// samePlace refuses a direct connection that leads to another database than the pooler's: catalogue
+// changes would be made there.
+func (j Job) samePlace(ctx context.Context) error {
+	if j.Direct == j.Pool {
+		return nil
+	}
+	var places [2]string
+	for i, pool := range []*pgxpool.Pool{j.Pool, j.Direct} {
+		err := pg.Read(ctx, pool, func(tx pg.Tx) error { return tx.QueryRow(ctx, placeSQL).Scan(&places[i]) })
+		if err != nil {
+			return err
+		}
+	}
+	if places[0] != places[1] {
+		return problem.DirectElsewhere()
+	}
+	return nil
+}
+
+func (j Job) plan(ctx context.Context, server catalog.Server, finished *event.Finished) (plan.Plan, error) {
+	situation, err := survey.Take(ctx, j.Pool, server, j.Order)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	p := plan.Build(situation)
+	if p.Pending() {
+		signals, err := throttle.Check(ctx, j.Pool, server.Role, j.Limits.Signals)
+		if err != nil {
+			return p, err
+		}
+		p.Refusals = append(append(p.Refusals, Rights(p)...), signals...)
+	}
+	finished.Absent, finished.Version, finished.Skipped = p.Absent, p.Version, p.Skipped
+	if len(p.Refusals) > 0 {
+		return p, p.Refusals
+	}
+	return p, nil
+}
+
+// begin notes the run, and how many values of another version each column has that up has not looked
+// at before: verify counts those as kept.
+func (j Job) begin(ctx context.Context, p plan.Plan) (int64, error) {
+	id, err := journal.Begin(ctx, j.Pool, journal.Run{
+		Holder: journal.Here(j.Program, string(p.Direction)), Scope: p.Scope, Target: target(p),
+	})
+	if err != nil || p.Direction == plan.Down {
+		return id, err
+	}
+	return id, keep(ctx, j.Pool, p)
+}
+
+// noting bounds the last entry of a run: a server that has gone silent must not keep the caller.
+const noting = 20 * time.Second
+
+func (j Job) end(ctx context.Context, id int64, err error, outcome Outcome) error {
+	word, detail := "done", ""
+	if err != nil {
+		first := problem.All(explain(ctx, string(j.Order.Direction), err))[0]
+		word, detail = string(first.Kind), first.Error()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noting)
+	defer cancel()
+	return journal.End(ctx, j.Pool, id, word, detail, outcome.Rows)
+}
+
+func target(p plan.Plan) int {
+	if p.Direction == plan.Down {
+		return p.From
+	}
+	return p.To
+}
+
+// serial lets one event through at a time: a build's progress and its end come from two goroutines.
+func serial(sink event.Sink) event.Sink {
+	var mu sync.Mutex
+	return func(e event.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		sink.Emit(e)
+	}
+}
+
+// explain makes a problem of every error.
+func explain(ctx context.Context, doing string, err error) error {
+	var one *problem.Problem
+	switch {
+	case errors.As(err, &one):
+		return err
+	case ctx.Err() != nil:
+		return problem.LeftAtSignal(err)
+	case errors.Is(err, journal.ErrLost):
+		return problem.LeaseLost()
+	default:
+		return problem.Broken(doing, err)
+	}
+}
+
+// keepNone notes of a column that has just been made that it had no value of another version.
+func keepNone(ctx context.Context, pool *pgxpool.Pool, g plan.Group, table *catalog.Table) error {
+	return pg.Run(ctx, pool, pg.Settings{}, func(tx pg.Tx) error {
+		column := journal.Column{Relation: table.OID, Number: int16(table.Column(g.Target.Column).Number)}
+		return journal.SaveKept(ctx, tx, column, journal.Kept{})
+	})
+}
+
+// keep counts once, for every column that is there.
+func keep(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) error {
+	return pg.Run(ctx, pool, pg.Settings{}, func(tx pg.Tx) error {
+		known, err := journal.LoadKept(ctx, tx, p.Schema.OIDs()...)
+		if err != nil {
+			return err
+		}
+		for _, g := range p.Targets() {
+			if err := keepOne(ctx, tx, p, g, known); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func keepOne(ctx context.Context, tx pg.Tx, p plan.Plan, g plan.Group, known map[journal.Column]journal.Kept) error {
+	table := p.Schema.Relation(g.Table)
+	c := table.Column(g.Target.Column)
+	if c == nil {
+		return nil // noted when it has been made
+	}
+	column := journal.Column{Relation: table.OID, Number: int16(c.Number)}
+	origin, _ := g.Target.Read(table)
+	kept, noted := known[column]
+	kept.Adopted = origin == step.Foreign || origin == step.Found
+	if !noted {
+		data, counted := p.Data[g.Table]
+		if !counted {
+			var err error
+			if data, err = inspect.Data(ctx, tx, g.Target.Name(), nil, g.Target.Column, true); err != nil {
+				return err
+			}
+		}
+		kept.Other = data.Other
+	}
+	return journal.SaveKept(ctx, tx, column, kept)
+}

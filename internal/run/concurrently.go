@@ -1,0 +1,160 @@
+package run
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+//go:embed queries/building.sql
+var buildingSQL string
+
+//go:embed queries/waits.sql
+var waitsSQL string
+
+const (
+	buildTries = 5
+	pollEvery  = time.Second
+)
+
+// concurrently builds or drops an index on a connection of its own.
+func (e *Executor) concurrently(ctx context.Context, g plan.Group, a step.Concurrently) error {
+	if waited, err := e.awaitBuilder(ctx, g, a); waited || err != nil {
+		return err // what is there now decides what is to be done
+	}
+	if !a.Build {
+		return e.drop(ctx, a.Target, a.SQL)
+	}
+	var last error
+	begun := time.Now()
+	for tries := 0; tries < buildTries; {
+		var yielded bool
+		if yielded, last = e.build(ctx, g, a); last == nil {
+			return nil
+		}
+		if err := e.broken(ctx, g, a, last); err != nil {
+			return err
+		}
+		if !yielded || time.Since(begun) > e.Limits.Patience {
+			tries++
+		}
+		if err := e.pause(ctx, yieldPause); err != nil {
+			return err
+		}
+	}
+	return problem.IndexKeepsFailing(a.Target.String(), a.Target.Index, buildTries, last)
+}
+
+func (e *Executor) build(ctx context.Context, g plan.Group, a step.Concurrently) (yielded bool, err error) {
+	watch, end := beside(ctx)
+	defer end()
+	return e.direct(ctx, a.SQL, func(pid uint32) {
+		watch(func(ctx context.Context) { e.watchBuild(ctx, g, a.Target.Index, pid) })
+	})
+}
+
+// broken drops the invalid index that a failed build leaves, and tells whether another try makes sense.
+func (e *Executor) broken(ctx context.Context, g plan.Group, a step.Concurrently, cause error) error {
+	if ctx.Err() != nil {
+		return cause
+	}
+	drop := sqltext.Format("DROP INDEX CONCURRENTLY IF EXISTS {}", sqltext.Table{Schema: a.Target.Schema, Name: a.Target.Index})
+	var refusal *pgconn.PgError
+	if !errors.As(cause, &refusal) {
+		return cause // the connection is gone: the next run drops what is left
+	}
+	switch refusal.Code {
+	case pgerrcode.UniqueViolation:
+		if err := e.drop(ctx, a.Target, drop); err != nil {
+			return err
+		}
+		return e.duplicates(ctx, g, a.Target, cause)
+	case pgerrcode.DeadlockDetected, pgerrcode.LockNotAvailable, pgerrcode.QueryCanceled:
+		return e.drop(ctx, a.Target, drop)
+	default:
+		return cause
+	}
+}
+
+func (e *Executor) duplicates(ctx context.Context, g plan.Group, t step.Target, cause error) error {
+	var key []string
+	if table := e.Plan.Table(g, t); table != nil { // one that has come below since is in no plan
+		key = table.PrimaryKey()
+	}
+	var values []string
+	err := pg.Read(ctx, e.Pool, func(tx pg.Tx) error {
+		data, err := inspect.Data(ctx, tx, t.Rows(), key, t.Column, false)
+		values = data.Duplicates
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return problem.NewDuplicates(t.String(), t.Column, values, cause)
+}
+
+// awaitBuilder waits while another session, left over from a killed run perhaps, still builds an index
+// on the table: what looks invalid may become whole.
+func (e *Executor) awaitBuilder(ctx context.Context, g plan.Group, a step.Concurrently) (waited bool, err error) {
+	for ; ; waited = true {
+		var builder int
+		err := e.lane.Read(ctx, func(tx pg.Tx) error {
+			found, err := tx.Known(ctx, buildingSQL, a.Target.Relation(), a.Target.Index)
+			if err == nil {
+				builder, err = pgx.CollectExactlyOneRow(found, pgx.RowTo[int])
+			}
+			return err
+		})
+		if err != nil || builder == 0 {
+			return waited, err
+		}
+		_ = e.part(ctx, uint32(builder), func() {}) // nobody else makes it give way
+		if !waited {
+			e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "another session is building index " + a.Target.Index + " still; it is waited for"})
+		}
+		if err := e.pause(ctx, cycleEvery); err != nil {
+			return waited, err
+		}
+	}
+}
+
+type progressRow struct {
+	Phase       string
+	Done, Total int64
+	Waiting     []string
+}
+
+// watchBuild tells how far a build is and whose snapshots it waits for.
+func (e *Executor) watchBuild(ctx context.Context, g plan.Group, index string, pid uint32) {
+	every(ctx, pollEvery, func() error {
+		var row progressRow
+		err := pg.Read(ctx, e.Pool, func(tx pg.Tx) error {
+			found, err := tx.Query(ctx, waitsSQL, int64(pid))
+			if err != nil {
+				return err
+			}
+			row, err = pgx.CollectExactlyOneRow(found, pgx.RowToStructByName[progressRow])
+			return err
+		})
+		if err == nil {
+			e.Emit.Emit(event.IndexProgress{
+				Table: g.Target.String(), Index: index, Phase: row.Phase,
+				Done: row.Done, Total: row.Total, Waiting: row.Waiting,
+			})
+		}
+		return err
+	})
+}

@@ -1,0 +1,377 @@
+// Package run is the only loop that changes a database. It asks each step what is missing, runs the
+// first action, looks again, and tells what happened.
+package run
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/pace"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/internal/throttle"
+)
+
+// Limits are what a run keeps to.
+type Limits struct {
+	MaxLock  time.Duration // a lock that others queue behind is waited for no longer, a try
+	Patience time.Duration // and tried for no longer in all
+
+	Speed     pace.Speed    // "" is normal
+	BatchTime time.Duration // that a transaction of the filling aims at; 0 is 50 ms
+
+	Signals throttle.Limits // when the run stands still
+}
+
+// Executor carries one plan out.
+type Executor struct {
+	Pool   *pgxpool.Pool // work, through a pooler too
+	Direct *pgxpool.Pool // straight to the server: what cannot run in a transaction
+	Plan   plan.Plan
+	Limits Limits
+	Pace   *pace.Pace
+	Watch  *throttle.Watch // told what the run is at work on; may be nil
+	Lease  *journal.Lease
+	Emit   event.Sink
+	Stop   <-chan struct{} // closed: leave at the next clean point
+	Why    func() error    // what Stop was closed for; nil is a signal
+	// Before is asked before every action; its error ends the run there. The laws cut with it.
+	Before func(step.ID, step.Action) error
+	// Standbys are looked at before a lock is taken that their readers would queue behind.
+	Standbys []*pg.Standby
+
+	lane    *pg.Lane // the run's own session: looks, and what cannot run in a transaction
+	account account
+	altered problem.List // tables that were altered meanwhile
+}
+
+// account is what a run has done so far.
+type account struct {
+	tables int
+	rows   int64
+	locks  event.Locks
+}
+
+// Outcome is what a run did.
+type Outcome struct {
+	Tables int
+	Rows   int64
+	Locks  event.Locks
+}
+
+// Run carries the plan out, group by group.
+func (e *Executor) Run(ctx context.Context) (Outcome, error) {
+	e.lane = pg.NewLane(e.Direct)
+	defer e.lane.Close(ctx)
+	var err error
+	for _, g := range e.Plan.Groups {
+		if err = e.group(ctx, g); err != nil {
+			err = forbidden(e.Plan.Server, about(e.Plan, g), err)
+			break
+		}
+	}
+	if err == nil && len(e.altered) > 0 {
+		err = e.altered
+	}
+	return Outcome{Tables: e.account.tables, Rows: e.account.rows, Locks: e.account.locks}, err
+}
+
+// about is what a group changes, for people.
+func about(p plan.Plan, g plan.Group) string {
+	if name := name(g); name != "" {
+		return name
+	}
+	return "schema " + p.Scope
+}
+
+// nullRounds is how often a table is filled anew because NULL was written into it before NOT NULL was
+// proved.
+const nullRounds = 5
+
+// errNulls says that VALIDATE met a row without a value.
+var errNulls = errors.New("a row without a value was written meanwhile")
+
+func (e *Executor) group(ctx context.Context, g plan.Group) error {
+	begun := time.Now()
+	filled := e.account.rows
+	look := &look{executor: e, group: g, rowsBefore: filled}
+	e.at(ctx, g.Target, false)
+	if g.Target.Table != "" {
+		if work, rows := e.Plan.Work(g); work {
+			e.Emit.Emit(event.TableStarted{Table: g.Target.String(), Rows: rows})
+			defer func() { look.forget() }()
+		}
+	}
+	if err := e.unnoted(ctx, g); err != nil {
+		return err
+	}
+	err := e.turn(ctx, g, look)
+	if errors.Is(err, errGone) {
+		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "the table was dropped or renamed meanwhile; the others go on"})
+		return nil
+	}
+	if errors.Is(err, errLeft) {
+		return nil
+	}
+	if err == nil && g.Target.Table != "" {
+		e.account.tables++
+		e.Emit.Emit(event.TableDone{Table: g.Target.String(), Rows: e.account.rows - filled, Elapsed: time.Since(begun)})
+	}
+	return err
+}
+
+// errLeft says that the group's table was altered meanwhile and is left as it is.
+var errLeft = errors.New("the table was altered meanwhile")
+
+// turn is a table's own: what came over it since the plan was made ends no other's.
+func (e *Executor) turn(ctx context.Context, g plan.Group, l *look) error {
+	why, err := e.unfit(ctx, g, l)
+	if err == nil && why == nil {
+		if err = e.rounds(ctx, g, l); err == nil {
+			return nil
+		}
+		if why = collided(g, err); why == nil {
+			return err
+		}
+		l.forget()
+		if _, gone := l.view(ctx, g.Steps[0]); errors.Is(gone, errGone) {
+			return gone
+		}
+	}
+	if why == nil {
+		return err
+	}
+	e.leave(g, why)
+	return errLeft
+}
+
+func (e *Executor) rounds(ctx context.Context, g plan.Group, l *look) error {
+	for range nullRounds {
+		err := e.steps(ctx, g, l)
+		if !errors.Is(err, errNulls) {
+			return err
+		}
+	}
+	if err := e.refill(ctx, g, l); err != nil {
+		return err
+	}
+	return problem.NullsKeepComing(g.Target.String(), g.Target.Column, nullRounds, errNulls)
+}
+
+// refill takes the unproved CHECK away once more: it may not stay over rows that do not meet it, since
+// the application's updates of them would fail.
+func (e *Executor) refill(ctx context.Context, g plan.Group, l *look) error {
+	for _, s := range g.Steps {
+		if _, ok := s.(step.FillColumn); ok {
+			return e.step(ctx, g, s, l)
+		}
+	}
+	return nil
+}
+
+func (e *Executor) steps(ctx context.Context, g plan.Group, l *look) error {
+	for _, s := range g.Steps {
+		if err := e.step(ctx, g, s, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mostActions bounds the actions of one step on one table: none has more than a handful, and one that asks
+// for the same again and again would never end.
+const mostActions = 20
+
+func tables(v step.View) int {
+	if v.Table == nil {
+		return 1
+	}
+	return len(v.Table.All())
+}
+
+func (e *Executor) step(ctx context.Context, g plan.Group, s step.Step, l *look) error {
+	begun := time.Now()
+	for acted := 0; ; acted++ {
+		view, err := l.view(ctx, s)
+		if err != nil {
+			return err
+		}
+		actions := e.Plan.Actions(s, view)
+		if len(actions) == 0 {
+			return e.reached(ctx, g, s, view, acted == 0, time.Since(begun))
+		}
+		if acted == mostActions*tables(view) {
+			return problem.Broken(string(s.ID()), errors.New("it asks for the same action again and again"))
+		}
+		for i, action := range wave(view.Table, actions) {
+			if i > 0 && !l.stands(ctx, view.Table) {
+				break
+			}
+			l.seen = &view
+			if err := e.take(ctx, g, s, action, l); err != nil && !l.moved(ctx, err) {
+				return err
+			} else if err != nil {
+				break
+			}
+		}
+	}
+}
+
+// take runs one action, from a clean point.
+func (e *Executor) take(ctx context.Context, g plan.Group, s step.Step, action step.Action, l *look) error {
+	if err := e.clear(ctx, g); err != nil {
+		return err
+	}
+	if e.Before != nil {
+		if err := e.Before(s.ID(), action); err != nil {
+			return err
+		}
+	}
+	return e.act(ctx, g, s, action, l)
+}
+
+// reached believes nothing: on the way up the goal itself is checked when no action is left.
+func (e *Executor) reached(ctx context.Context, g plan.Group, s step.Step, view step.View, already bool, elapsed time.Duration) error {
+	if verdict := s.Check(view); e.Plan.Direction == plan.Up && !verdict.Done {
+		return problem.Broken(string(s.ID()), errors.New(verdict.Reason))
+	}
+	if err := e.noted(ctx, g, s, view, already); err != nil {
+		return err
+	}
+	e.Emit.Emit(event.StepDone{Step: string(s.ID()), Table: name(g), Already: already, Elapsed: elapsed})
+	return nil
+}
+
+// noted writes into the journal what a step has made, and takes out what a run that was cut between the
+// last row and this has left.
+func (e *Executor) noted(ctx context.Context, g plan.Group, s step.Step, view step.View, already bool) error {
+	if e.Plan.Direction == plan.Down {
+		return nil
+	}
+	switch s.(type) {
+	case step.AddColumn:
+		if !already {
+			return keepNone(ctx, e.Pool, g, view.Table)
+		}
+	case step.FillColumn:
+		if already {
+			return e.forgetAll(ctx, view.Table)
+		}
+	}
+	return nil
+}
+
+// clear is the clean point before every action: was the run asked to end, is the lease still held, and
+// before the version is recorded, is everything whole.
+func (e *Executor) clear(ctx context.Context, g plan.Group) error {
+	if err := e.still(ctx); err != nil {
+		return err
+	}
+	if e.Plan.Direction == plan.Up && g.Table != "" && g.Target.Table == "" {
+		return e.whole(ctx)
+	}
+	return nil
+}
+
+// still waits while the run is to stand still, and tells whether it may go on then.
+func (e *Executor) still(ctx context.Context) error {
+	e.hold(ctx)
+	select {
+	case <-e.Stop:
+		return e.stopped()
+	case <-ctx.Done():
+		return problem.LeftAtSignal(context.Cause(ctx))
+	case <-e.lost():
+		return problem.LeaseLost()
+	default:
+		return nil
+	}
+}
+
+// stopped is the error of a run that was asked to end, by whomever.
+func (e *Executor) stopped() error {
+	if e.Why != nil {
+		return e.Why()
+	}
+	return problem.LeftAtSignal(nil)
+}
+
+// at tells the signals what is being worked on.
+func (e *Executor) at(ctx context.Context, t step.Target, filling bool) {
+	place := throttle.Place{Filling: filling}
+	if t.Table != "" {
+		place.Table = t.Relation()
+	}
+	e.Watch.At(ctx, place)
+}
+
+// hold waits while the pace says to stand still, before an action as before a batch.
+func (e *Executor) hold(ctx context.Context) {
+	told := ""
+	for {
+		reason, changed := e.Pace.Held()
+		if reason != told {
+			told = reason
+			e.Emit.Emit(event.Throttled{Reason: reason, Stop: reason != ""})
+		}
+		if reason == "" {
+			return
+		}
+		select {
+		case <-changed:
+		case <-e.Stop:
+			return
+		case <-e.lost():
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (e *Executor) lost() <-chan struct{} {
+	if e.Lease == nil {
+		return nil
+	}
+	return e.Lease.Lost()
+}
+
+// whole looks at every table of the plan again, and at those that were absent: a version is recorded
+// only when all that exist have reached their goal.
+func (e *Executor) whole(ctx context.Context) error {
+	names := append([]string{}, e.Plan.Absent...)
+	for _, g := range e.Plan.Groups {
+		if g.Target.Table != "" {
+			names = append(names, g.Table)
+		}
+	}
+	var schema catalog.Schema
+	err := e.lane.Read(ctx, func(tx pg.Tx) error {
+		var err error
+		schema, err = inspect.Schema(ctx, tx, inspect.Question{Schema: e.Plan.Scope, Relations: names})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		table := schema.Relation(name)
+		if table == nil {
+			continue
+		}
+		target := plan.TargetOf(e.Plan.Scope, name, e.Plan.Column).As(table)
+		if lacks := plan.Lacks(target, table); len(lacks) > 0 {
+			return problem.NotWhole(target.String(), lacks)
+		}
+	}
+	return nil
+}

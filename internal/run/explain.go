@@ -1,0 +1,91 @@
+package run
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/backfill"
+	"github.com/rekey-pg/rekey/internal/backfill/ordered"
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// mostCounted is the size in bytes of the largest table whose rows a plan reads to count their times: a
+// second of reading or two.
+const mostCounted = 256 << 20
+
+// Explain gives what the engines tell a reader of the fillings of a plan. It counts the rows whose times
+// cannot be taken as they are, a transaction a table, where the table is not large.
+func Explain(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (plan.Describer, error) {
+	times := map[string]*plan.Times{}
+	for _, g := range p.Groups {
+		if !countable(p, g) {
+			continue
+		}
+		counted, err := count(ctx, pool, g)
+		if err != nil {
+			return nil, err
+		}
+		times[g.Table] = counted
+	}
+	return Fillings(p, times), nil
+}
+
+// Fillings is Explain without the counting; times is what was counted of each table, or nil.
+func Fillings(p plan.Plan, times map[string]*plan.Times) plan.Describer {
+	return func(g plan.Group, t step.Target) plan.Filling {
+		table := p.Table(g, t)
+		order := p.OrderOf(g, t, table)
+		if order.Source != plan.ByColumn {
+			return plan.Filling{SQL: backfill.BatchSQL(p.Server, *table, t), Choice: backfill.Explain(p.Server, *table, t).Reason}
+		}
+		choice, _ := ordered.Explain(p.Server, *table, t, order.Column)
+		return plan.Filling{SQL: ordered.BatchSQL(*table, t, order.Column), Choice: choice.Reason, Times: times[g.Table]}
+	}
+}
+
+func countable(p plan.Plan, g plan.Group) bool {
+	table := p.Schema.Relation(g.Table)
+	if table == nil || g.Order.Source != plan.ByColumn || g.Order.Column.Name == "" || g.State == plan.Refused {
+		return false
+	}
+	return table.Kind == catalog.Ordinary && !table.Tree() && table.Owned && !table.Hides(p.Server.Role) && table.Bytes <= mostCounted && len(p.Fills(g)) > 0
+}
+
+func count(ctx context.Context, pool *pgxpool.Pool, g plan.Group) (*plan.Times, error) {
+	var times plan.Times
+	err := pg.Read(ctx, pool, func(tx pg.Tx) error {
+		counted, err := ordered.Count(ctx, tx, g.Target.Name(), g.Order.Column, time.Time{})
+		times = plan.Times(counted)
+		return err
+	})
+	return &times, err
+}
+
+// Rights refuses tables whose order needs notes that the role may not make. Of a small one nothing is
+// written down, and a role that finds the journal made for it may fill that.
+func Rights(p plan.Plan) (found problem.List) {
+	journal := p.Server.JournalSchema
+	if p.Direction == plan.Down || !journal.Exists || journal.Create {
+		return nil
+	}
+	for _, g := range p.Targets() {
+		for _, t := range p.Fills(g) {
+			table := p.Table(g, t)
+			order := p.OrderOf(g, t, table)
+			if order.Source != plan.ByColumn {
+				continue
+			}
+			if choice, _ := ordered.Explain(p.Server, *table, t, order.Column); plan.Rows(table) > choice.Region {
+				found = append(found, problem.NoOrderRights(t.String(), sqltext.Ident(p.Server.Role.Name), journal.Owner))
+			}
+		}
+	}
+	return found
+}

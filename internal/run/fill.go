@@ -1,0 +1,150 @@
+package run
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/rekey-pg/rekey/internal/backfill"
+	"github.com/rekey-pg/rekey/internal/backfill/ordered"
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// manyPages are those of a table whose filling is worth giving the run's own session up meanwhile: there are
+// roles that may have but few.
+const manyPages = 1000
+
+// fill gives every row a value. What it found out at its end, that no row is without one, is believed
+// until the next change.
+func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, l *look) error {
+	table := l.part(a.Target)
+	if table.Pages > manyPages {
+		e.lane.Close(ctx)
+	}
+	e.at(ctx, a.Target, true)
+	defer e.at(ctx, g.Target, false)
+	result, err := e.values(ctx, g, backfill.Work{
+		Pool: e.Pool, Server: e.Plan.Server, Table: *table, Target: a.Target,
+		Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Diary: e.diary(*table, a.Target),
+		Stop: e.Stop, Patience: e.Limits.Patience, Vacuum: e.vacuum(a.Target), Emit: e.within(g, a.Target, l),
+	})
+	e.account.rows += result.Rows
+	if err != nil {
+		return e.unfilled(a.Target, err)
+	}
+	l.full(table)
+	return e.forget(ctx, *table)
+}
+
+// within makes the progress of one table of a tree that of the whole.
+func (e *Executor) within(g plan.Group, t step.Target, l *look) event.Sink {
+	if t.Root == "" {
+		return e.Emit
+	}
+	before, all := e.account.rows-l.rowsBefore, plan.Rows(l.seen.Table)
+	return func(told event.Event) {
+		if p, ok := told.(event.Progress); ok {
+			p.Table, p.Done = g.Target.String(), p.Done+before
+			p.Total = max(p.Total+before, all)
+			told = p
+		}
+		e.Emit.Emit(told)
+	}
+}
+
+// unfilled says what kept the rows from being filled.
+func (e *Executor) unfilled(t step.Target, err error) error {
+	var (
+		stuck   *backfill.NoProgressError
+		held    *backfill.HeldError
+		nulls   *backfill.NullsError
+		refusal *pgconn.PgError
+	)
+	switch {
+	case errors.Is(err, backfill.ErrStopped):
+		return e.stopped()
+	case errors.As(err, &stuck):
+		return problem.Swallowed(t.String(), t.Column, stuck.Causes, err)
+	case errors.As(err, &held):
+		return problem.RowsHeld(t.String(), held.Rows, held.Patience, err)
+	case errors.As(err, &refusal) && refusal.Code == pgerrcode.InsufficientPrivilege && e.lacksNotes():
+		p := problem.NoOrderRights(t.String(), sqltext.Ident(e.Plan.Server.Role.Name), e.Plan.Server.JournalSchema.Owner)
+		p.Kind, p.Cause = problem.Stopped, err // the table was taken for a small one
+		return p
+	case errors.As(err, &nulls):
+		return problem.NullsKeepComing(t.String(), t.Column, nulls.Sweeps, err)
+	default:
+		return err
+	}
+}
+
+// lacksNotes reports whether the role finds the journal made for it and may make no further tables there.
+func (e *Executor) lacksNotes() bool {
+	schema := e.Plan.Server.JournalSchema
+	return schema.Exists && !schema.Create
+}
+
+// forget takes the cursors and notes of a table away: it is filled, and its pages may change from now on.
+func (e *Executor) forget(ctx context.Context, table catalog.Table) error {
+	if e.Lease == nil {
+		return nil
+	}
+	return pg.Run(ctx, e.Pool, pg.Settings{}, func(tx pg.Tx) error {
+		if err := ordered.Forget(ctx, tx, table.OID); err != nil {
+			return err
+		}
+		return journal.ForgetCursors(ctx, tx, table.OID)
+	})
+}
+
+// forgetAll is forget for a table and all that is below it.
+func (e *Executor) forgetAll(ctx context.Context, table *catalog.Table) error {
+	for _, one := range table.All() {
+		if err := e.forget(ctx, *one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Executor) diary(table catalog.Table, t step.Target) backfill.Diary {
+	if e.Lease == nil {
+		return nil
+	}
+	return diary{lease: e.Lease, table: table.OID, column: int16(table.Column(t.Column).Number)}
+}
+
+// diary keeps a filling's places as the journal's cursors.
+type diary struct {
+	lease  *journal.Lease
+	table  uint32
+	column int16
+}
+
+func (d diary) Load(ctx context.Context, tx pg.Tx) ([]backfill.Place, error) {
+	cursors, err := journal.LoadCursors(ctx, tx, d.table)
+	var places []backfill.Place
+	for _, c := range cursors {
+		if c.Column == d.column {
+			places = append(places, backfill.Place{Filenode: c.Filenode, Region: c.Region, State: c.State, Rows: c.Rows})
+		}
+	}
+	return places, err
+}
+
+func (d diary) Save(ctx context.Context, tx pg.Tx, p backfill.Place) error {
+	return journal.SaveCursor(ctx, tx, journal.Cursor{
+		Relation: d.table, Filenode: p.Filenode, Column: d.column, Region: p.Region, State: p.State, Rows: p.Rows,
+	})
+}
+
+func (d diary) Guard(ctx context.Context, tx pg.Tx) error { return d.lease.Guard(ctx, tx) }

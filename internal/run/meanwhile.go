@@ -1,0 +1,79 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+)
+
+// unfit looks at a table when its turn comes: of one without a profile that was altered since the plan was
+// made, it tells what no plan would have let through.
+func (e *Executor) unfit(ctx context.Context, g plan.Group, l *look) (*problem.Problem, error) {
+	if !g.Target.Lasting || e.Plan.Direction == plan.Down {
+		return nil, nil //nolint:nilnil // nothing is wrong with it
+	}
+	if work, _ := e.Plan.Work(g); !work {
+		return nil, nil //nolint:nilnil // nothing is done to it
+	}
+	view, err := l.view(ctx, g.Steps[0])
+	if err != nil {
+		return nil, err
+	}
+	if why := e.Plan.Altered(g, view.Schema); why != "" {
+		return problem.AlteredMeanwhile(g.Target.String(), why), nil
+	}
+	return nil, nil //nolint:nilnil // nothing is wrong with it
+}
+
+// collided tells of an error that a table altered between the look and the statement brings about.
+func collided(g plan.Group, err error) *problem.Problem {
+	var refusal *pgconn.PgError
+	if !g.Target.Lasting || !errors.As(err, &refusal) {
+		return nil
+	}
+	codes := []string{
+		pgerrcode.UndefinedTable, pgerrcode.UndefinedColumn, pgerrcode.UndefinedObject, pgerrcode.UndefinedFunction, pgerrcode.DuplicateColumn, pgerrcode.DuplicateTable,
+		pgerrcode.DuplicateObject, pgerrcode.WrongObjectType, pgerrcode.DatatypeMismatch,
+	}
+	if !slices.Contains(codes, refusal.Code) {
+		return nil
+	}
+	return problem.AlteredMeanwhile(g.Target.String(), "The server says: "+refusal.Message)
+}
+
+// leave passes over a table that was altered meanwhile; the run ends with it when the others are done.
+func (e *Executor) leave(g plan.Group, why *problem.Problem) {
+	e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: why.Error()})
+	e.altered = append(e.altered, why)
+}
+
+// forbidden names the event trigger behind the error of a change of something, if one is behind it.
+func forbidden(server catalog.Server, about string, err error) error {
+	var told *problem.Problem
+	var refusal *pgconn.PgError
+	if errors.As(err, &told) || !errors.As(err, &refusal) {
+		return err
+	}
+	for _, t := range server.EventTriggers {
+		if ran(refusal.Where, t.Function) {
+			return problem.EventTrigger(t.Name, t.Function, about, refusal.Message, err)
+		}
+	}
+	return err
+}
+
+// ran reports whether the context of an error tells of a function. A session that compiled it under another
+// search_path names no schema.
+func ran(where, function string) bool {
+	bare := function[strings.LastIndex(function, ".")+1:]
+	return strings.Contains(where, "function "+function+" ") || strings.Contains(where, "function "+bare+" ")
+}

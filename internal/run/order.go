@@ -1,0 +1,91 @@
+package run
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/backfill"
+	"github.com/rekey-pg/rekey/internal/backfill/ordered"
+	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// values fills a table by the engine that its plan names.
+func (e *Executor) values(ctx context.Context, g plan.Group, w backfill.Work) (backfill.Result, error) {
+	order := e.Plan.OrderOf(g, w.Target, &w.Table)
+	moment, err := e.begin(ctx, order, w)
+	if err != nil {
+		return backfill.Result{}, err
+	}
+	if order.Source != plan.ByColumn {
+		return backfill.Run(ctx, w)
+	}
+	result, err := ordered.Run(ctx, ordered.Work{Work: w, Column: order.Column, Moment: moment})
+	return result.Result, err
+}
+
+// begin notes by what a table is filled, and gives the moment of its column. Places of an engine that
+// went about it another way are worthless to this one.
+func (e *Executor) begin(ctx context.Context, o plan.Order, w backfill.Work) (moment time.Time, err error) {
+	if e.Lease == nil {
+		return time.Time{}, nil
+	}
+	column := journal.Column{Relation: w.Table.OID, Number: int16(w.Table.Column(w.Target.Column).Number)}
+	now := journal.Moment{Filled: true, Source: string(o.Source), Column: o.Column.Name, Zone: o.Column.Zone}
+	err = pg.Run(ctx, e.Pool, pg.Settings{}, func(tx pg.Tx) error {
+		if err := e.Lease.Guard(ctx, tx); err != nil {
+			return err
+		}
+		known, err := journal.LoadMoments(ctx, tx, w.Table.OID)
+		if err != nil {
+			return err
+		}
+		before := known[column]
+		if before.At = (time.Time{}); before.Filled && before != now {
+			if err := journal.ForgetCursors(ctx, tx, w.Table.OID); err != nil {
+				return err
+			}
+			if err := ordered.Forget(ctx, tx, w.Table.OID); err != nil {
+				return err
+			}
+		}
+		moment, err = journal.BeginFilling(ctx, tx, column, now)
+		return err
+	})
+	return moment, err
+}
+
+// stamped adds to the change that gives a column its default, or takes it away, what the journal notes of
+// it: in one transaction with it, so that it is never one without the other.
+func (e *Executor) stamped(g plan.Group, s step.Step, a step.Change, l *look) step.Change {
+	if _, ok := s.(step.AddColumn); !ok || e.Lease == nil {
+		return a
+	}
+	a.Statements = slices.Clone(a.Statements)
+	for _, table := range l.seen.Table.All() {
+		name := sqltext.Table{Schema: table.Schema, Name: table.Name}
+		switch c := table.Column(g.Target.Column); {
+		case e.Plan.Direction == plan.Up:
+			a.Statements = append(a.Statements, journal.StampSQL(name, g.Target.Column))
+		case c != nil:
+			a.Statements = append([]string{journal.UnstampSQL(table.OID, c.Number)}, a.Statements...)
+		}
+	}
+	return a
+}
+
+// unnoted takes away, before a column goes, what a filling that was cut has written down.
+func (e *Executor) unnoted(ctx context.Context, g plan.Group) error {
+	table := e.Plan.Schema.Relation(g.Table)
+	if e.Plan.Direction == plan.Up || g.Target.Table == "" || table == nil {
+		return nil
+	}
+	if work, _ := e.Plan.Work(g); !work {
+		return nil
+	}
+	return e.forgetAll(ctx, table)
+}

@@ -1,0 +1,219 @@
+package run_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/profile"
+	"github.com/rekey-pg/rekey/internal/run"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/internal/survey"
+)
+
+func TestMain(m *testing.M) { servertest.Main(m) }
+
+// site is a kit of two tables, one of which is absent.
+type site struct {
+	t    *testing.T
+	pool *pgxpool.Pool
+	job  run.Job
+	took []string // the actions, in order
+}
+
+func newSite(t *testing.T, c *server.Cluster) *site {
+	pool, err := pgxpool.New(t.Context(), servertest.Database(t, c).URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	s := &site{t: t, pool: pool}
+	s.do(`CREATE TABLE kit (); COMMENT ON TABLE kit IS '39';
+		CREATE TABLE present (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text);
+		INSERT INTO present (note) SELECT 'n' FROM generate_series(1, 9)`)
+	s.job = run.Job{
+		Pool: pool, Direct: pool, Limits: run.Limits{MaxLock: 50 * time.Millisecond, Patience: time.Minute},
+		Order: survey.Order{Schema: "public", Direction: plan.Up, Profile: profile.Profile{
+			Name: "site", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
+			Tables: []profile.Table{{Name: "present"}, {Name: "absent"}},
+		}},
+	}
+	return s
+}
+
+func (s *site) do(sql string) {
+	s.t.Helper()
+	if _, err := s.pool.Exec(context.WithoutCancel(s.t.Context()), sql); err != nil {
+		s.t.Fatalf("%v in %s", err, sql)
+	}
+}
+
+func (s *site) one(sql string) (value string) {
+	s.t.Helper()
+	if err := s.pool.QueryRow(s.t.Context(), sql).Scan(&value); err != nil {
+		s.t.Fatal(err)
+	}
+	return value
+}
+
+// carry runs, and does something right before every action whose statement has the words.
+func (s *site) carry(words string, something func()) (event.Finished, error) {
+	s.took = nil
+	s.job.Before = func(id step.ID, a step.Action) error {
+		took := fmt.Sprintf("%s %T %s", id, a, strings.Join(step.SQL(a), "; "))
+		s.took = append(s.took, took)
+		if words != "" && strings.Contains(took, words) {
+			something()
+		}
+		return nil
+	}
+	return run.Carry(s.t.Context(), s.job)
+}
+
+// at is the place of the n-th action with the words, counted from 1.
+func (s *site) at(words string, n int) int {
+	for i, took := range s.took {
+		if strings.Contains(took, words) {
+			if n--; n == 0 {
+				return i
+			}
+		}
+	}
+	s.t.Errorf("no %s in %q", words, s.took)
+	return -1
+}
+
+const (
+	check    = "FROM pg_constraint WHERE conrelid = 'present'::regclass AND contype = 'c'"
+	recorded = "SELECT obj_description('kit'::regclass, 'pg_class')"
+)
+
+// An application that writes NULL explicitly before the CHECK is there is filled once more, without the
+// CHECK: it would make the application's updates of that row fail.
+func TestNullWrittenOnce(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		s, n := newSite(t, c), 0
+		_, err := s.carry("ADD CONSTRAINT", func() {
+			if n++; n == 1 {
+				s.do("INSERT INTO present (note, uuid) VALUES ('null', NULL)")
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if drop, fill := s.at("DROP CONSTRAINT", 1), s.at("step.Fill", 2); drop > fill {
+			t.Errorf("filled at %d under a CHECK that was dropped at %d", fill, drop)
+		}
+		if got := s.one("SELECT count(*) || ' ' || count(uuid) || ' ' || (SELECT count(*) " + check + ") FROM present"); got != "10 10 0" {
+			t.Error(got)
+		}
+	})
+}
+
+// One that goes on ends the run cleanly, and its updates do not fail afterwards.
+func TestNullWrittenAgainAndAgain(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		s := newSite(t, c)
+		finished, err := s.carry("ADD CONSTRAINT", func() { s.do("INSERT INTO present (note, uuid) VALUES ('null', NULL)") })
+		if !errors.Is(err, problem.ErrStopped) || finished.Exit != 7 || finished.Problems[0].Code != "nulls_keep_coming" {
+			t.Errorf("%v, exit %d", err, finished.Exit)
+		}
+		if got := s.one("SELECT count(*)::text " + check); got != "0" {
+			t.Errorf("%s CHECK is left behind", got)
+		}
+		if got := s.one(recorded); got != "39" {
+			t.Errorf("version %s", got)
+		}
+		if _, err := s.carry("", nil); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A table that a module brings while the run is on is seen before the version is recorded.
+func TestTableMadeMeanwhile(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		s := newSite(t, c)
+		finished, err := s.carry("build-index", func() { s.do("CREATE TABLE absent (id bigint PRIMARY KEY)") })
+		if !errors.Is(err, problem.ErrStopped) || finished.Problems[0].Table != "public.absent" {
+			t.Errorf("%v", err)
+		}
+		if got := s.one(recorded); got != "39" {
+			t.Errorf("version %s is recorded and a table is not whole", got)
+		}
+		if _, err := s.carry("", nil); err != nil || s.one(recorded) != "40" {
+			t.Error(err)
+		}
+	})
+}
+
+// A table that goes while the run is on is passed over, and told of.
+func TestTableGoneMeanwhile(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		s := newSite(t, c)
+		told := false
+		s.job.Emit = func(e event.Event) {
+			if notice, ok := e.(event.Notice); ok && notice.Table == "public.present" {
+				told = true
+			}
+		}
+		_, err := s.carry("ensure-function", func() { s.do("DROP TABLE present") })
+		if err != nil || !told || s.one(recorded) != "40" {
+			t.Errorf("told %v, %v", told, err)
+		}
+	})
+}
+
+// A run that is asked to stop leaves before its next action, and the same call goes on.
+func TestStop(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		s := newSite(t, c)
+		stop := make(chan struct{})
+		s.job.Stop = stop
+		finished, err := s.carry("build-index", func() { close(stop) })
+		if !errors.Is(err, problem.ErrInterrupted) || finished.Exit != 130 || len(s.took) != s.at("build-index", 1)+1 {
+			t.Errorf("%v, exit %d, after %q", err, finished.Exit, s.took)
+		}
+		s.job.Stop = nil
+		if _, err := s.carry("", nil); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// What a run that was cut after the last row of a table noted of its filling is taken away by the next one,
+// which finds nothing to fill.
+func TestNotesOfACutRunAreTakenAway(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		s := newSite(t, c)
+		cut := errors.New("cut")
+		s.job.Before = func(id step.ID, _ step.Action) error {
+			if strings.Contains(fmt.Sprint(id), "build-index") {
+				return cut
+			}
+			return nil
+		}
+		if _, err := run.Carry(t.Context(), s.job); !errors.Is(err, cut) {
+			t.Fatalf("it ended with %v", err)
+		}
+		s.do(`INSERT INTO rekey.cursors (relation, filenode, attnum, region, state, filled)
+			SELECT c.oid, relfilenode, attnum, 7, '', 3 FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid
+			WHERE relname = 'present' AND attname = 'uuid'`)
+		if _, err := s.carry("", nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.one("SELECT count(*)::text FROM rekey.cursors"); got != "0" {
+			t.Errorf("%s notes are left", got)
+		}
+	})
+}

@@ -1,0 +1,55 @@
+package run
+
+import (
+	"context"
+	_ "embed"
+
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+//go:embed queries/wanted.sql
+var wantedSQL string
+
+// vacuum runs a VACUUM of a table on a connection of its own, as one by hand is: nothing makes
+// that one yield but us.
+func (e *Executor) vacuum(t step.Target) func(context.Context, string) error {
+	table := t.Relation()
+	return func(ctx context.Context, sql string) error {
+		if err := e.guard(ctx); err != nil {
+			return err
+		}
+		watch, end := beside(ctx)
+		defer end()
+		return pg.Direct(ctx, e.Direct, sql, func(pid uint32) {
+			watch(func(ctx context.Context) { e.giveWay(ctx, table, pid) })
+		})
+	}
+}
+
+// giveWay cancels the backend's statement when another session wants the table, when the run is to stand
+// still, and when it is to end.
+func (e *Executor) giveWay(ctx context.Context, table string, pid uint32) {
+	every(ctx, cycleEvery, func() error {
+		reason, _ := e.Pace.Held()
+		return pg.Read(ctx, e.Pool, func(tx pg.Tx) error {
+			wanted := e.asked() || reason != ""
+			if !wanted {
+				if err := tx.QueryRow(ctx, wantedSQL, table, int64(pid)).Scan(&wanted); err != nil || !wanted {
+					return err
+				}
+			}
+			return cancel(ctx, tx, pid)
+		})
+	})
+}
+
+// asked tells whether the run was asked to end.
+func (e *Executor) asked() bool {
+	select {
+	case <-e.Stop:
+		return true
+	default:
+		return false
+	}
+}

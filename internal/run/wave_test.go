@@ -1,0 +1,41 @@
+package run
+
+import (
+	"testing"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// TestWave: one look is good for one action on each of the lowest tables, and for nothing that concerns several.
+func TestWave(t *testing.T) {
+	on := func(table string) step.Action { return step.Change{Table: `"app"."` + table + `"`} }
+	root := catalog.Table{OID: 1, Schema: "app", Name: "root", Below: []catalog.Table{
+		{OID: 2, Above: 1, Schema: "app", Name: "middle"},
+		{OID: 3, Above: 2, Schema: "app", Name: "low"},
+		{OID: 4, Above: 1, Schema: "app", Name: "other"},
+	}}
+	for name, test := range map[string]struct {
+		root    *catalog.Table
+		actions []step.Action
+		want    int
+	}{
+		"a table alone":              {&catalog.Table{OID: 1, Schema: "app", Name: "other"}, []step.Action{on("other"), on("other")}, 1},
+		"no table":                   {nil, []step.Action{step.Change{}, step.Change{}}, 1},
+		"the lowest":                 {&root, []step.Action{on("low"), on("low"), on("other"), on("root")}, 2},
+		"the root first":             {&root, []step.Action{on("root"), on("low"), on("other")}, 1},
+		"one in the middle first":    {&root, []step.Action{on("middle"), on("low"), on("other")}, 1},
+		"the root before another":    {&root, []step.Action{on("low"), on("root"), on("middle"), on("other")}, 2},
+		"a step that is on no table": {&root, []step.Action{step.Change{}, on("low")}, 1},
+	} {
+		got := wave(test.root, test.actions)
+		if len(got) != test.want {
+			t.Errorf("%s: %d actions, want %d", name, len(got), test.want)
+		}
+		for _, a := range got[1:] {
+			if table := step.Table(a); table != `"app"."low"` && table != `"app"."other"` {
+				t.Errorf("%s: %s was not looked at for itself", name, table)
+			}
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package screen
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Count writes a number with commas: 1,234,567.
+func Count(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, digits = "-", digits[1:]
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return sign + digits
+}
+
+// short writes a number in at most six columns: 999, 12.3k, 1.23M.
+func short(n float64) string {
+	for _, unit := range []struct {
+		size float64
+		name string
+	}{{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
+		if n < unit.size {
+			continue
+		}
+		switch value := n / unit.size; {
+		case value < 10:
+			return fmt.Sprintf("%.2f%s", value, unit.name)
+		case value < 100:
+			return fmt.Sprintf("%.1f%s", value, unit.name)
+		default:
+			return fmt.Sprintf("%.0f%s", value, unit.name)
+		}
+	}
+	return fmt.Sprintf("%.0f", n)
+}
+
+// Bytes writes a size in PostgreSQL's units: 8192 bytes are 8 kB.
+func Bytes(n int64) string {
+	value := float64(n)
+	for _, unit := range []string{"B", "kB", "MB", "GB"} {
+		if value < 1024 || unit == "GB" && value < 10240 {
+			if unit == "B" || value >= 100 {
+				return fmt.Sprintf("%.0f %s", value, unit)
+			}
+			return fmt.Sprintf("%.1f %s", value, unit)
+		}
+		value /= 1024
+	}
+	return fmt.Sprintf("%.1f TB", value)
+}
+
+// Span writes a duration with two units at most: 4 ms, 1.2 s, 3 min 5 s, 2 h 10 min.
+func Span(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0 s"
+	case d > 0 && d < time.Millisecond:
+		return "<1 ms"
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Truncate(100*time.Millisecond).Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	default:
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	}
+}
+
+// percent is rounded down and lies from 0 to 100; nothing to do is all done.
+func percent(done, total int64) int {
+	if total <= 0 || done >= total {
+		return 100
+	}
+	return int(float64(max(done, 0)) / float64(total) * 100)
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Count(int64(n)) + " " + many
+}
+
+// clean makes a name harmless to a terminal: any quoted name is legal, with escape sequences in it.
+func clean(text string) string { return without(text, "") }
+
+// without replaces the control characters but those that are to stay.
+func without(text, stay string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && !strings.ContainsRune(stay, r) {
+			return '\uFFFD'
+		}
+		return r
+	}, text)
+}
+
+func columns(text string) int { return utf8.RuneCountInString(text) }
+
+// fit cuts a text from the left, where the names of a kit are all the same, or pads it on the right.
+func fit(text string, width int) string {
+	excess := columns(text) - width
+	if excess <= 0 {
+		return text + strings.Repeat(" ", -excess)
+	}
+	if width < 1 {
+		return ""
+	}
+	return "…" + string([]rune(text)[excess+1:])
+}
+
+// cut takes the end away.
+func cut(text string, width int) string {
+	if columns(text) <= width {
+		return text
+	}
+	if width < 1 {
+		return ""
+	}
+	return string([]rune(text)[:width-1]) + "…"
+}
+
+// seconds rounds a rest of time so that it does not flicker.
+func seconds(d time.Duration) time.Duration {
+	if d < 10*time.Second {
+		return d.Round(time.Second)
+	}
+	return d
+}

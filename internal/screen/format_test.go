@@ -1,0 +1,40 @@
+package screen
+
+import (
+	"testing"
+	"time"
+)
+
+func TestFormats(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{Count(0), "0"},
+		{Count(999), "999"},
+		{Count(1000), "1,000"},
+		{Count(-1234567), "-1,234,567"},
+		{short(999), "999"},
+		{short(1234), "1.23k"},
+		{short(123_456), "123k"},
+		{short(2e12), "2.00T"},
+		{Bytes(0), "0 B"},
+		{Bytes(8192), "8.0 kB"},
+		{Bytes(123 << 20), "123 MB"},
+		{Bytes(5 << 40), "5120 GB"},
+		{Bytes(50 << 40), "50.0 TB"},
+		{Span(-time.Second), "0 s"},
+		{Span(time.Microsecond), "<1 ms"},
+		{Span(42 * time.Millisecond), "42 ms"},
+		{Span(1290 * time.Millisecond), "1.2 s"},
+		{Span(59 * time.Second), "59 s"},
+		{Span(185 * time.Second), "3 min 5 s"},
+		{Span(130 * time.Minute), "2 h 10 min"},
+		{fit("phoenix_kit_users", 8), "…t_users"},
+		{fit("ab", 4), "ab  "},
+		{cut("abcdef", 4), "abc…"},
+		{cut("abcd", 4), "abcd"},
+		{clean("a\x1b[2Jb"), "a\uFFFD[2Jb"},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %q, want %q", c.got, c.want)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package screen
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/event"
+)
+
+// Bar is one line of a frame: a table in work, or all of them.
+type Bar struct {
+	Name        string
+	Percent     int
+	Done, Total int64
+	Rate        float64 // rows a second
+	Left        time.Duration
+	Note        string // said in place of rate and time
+}
+
+// Frame is what a terminal shows of a state.
+type Frame struct {
+	Bars []Bar // the tables in work
+	All  Bar
+}
+
+// Draw makes the frame of a state.
+func Draw(s State) Frame {
+	frame := Frame{All: Bar{
+		Name: fmt.Sprintf("%d of %s", len(s.Finished), plural(s.Tables, "table", "tables")), Percent: s.Percent(),
+		Done: s.Done(), Total: s.Total(), Rate: s.Rate(), Left: s.Left(), Note: brake(s),
+	}}
+	for _, t := range s.Work {
+		frame.Bars = append(frame.Bars, Bar{
+			Name: clean(strings.TrimPrefix(t.Name, s.Scope+".")), Percent: percent(t.Done, t.Total),
+			Done: t.Done, Total: t.Total, Rate: t.Rate, Left: t.Left, Note: clean(t.note()),
+		})
+	}
+	return frame
+}
+
+// note says what a table does while no rows are filled.
+func (t Table) note() string {
+	switch {
+	case t.Phase != "" && t.Waits:
+		return t.Phase + ", waits for " + people(t.Blockers)
+	case t.Waits:
+		return "waits for a lock held by " + people(t.Blockers)
+	default:
+		return t.Phase
+	}
+}
+
+func brake(s State) string {
+	switch {
+	case s.Reason == "":
+		return ""
+	case s.Stands:
+		return "paused: " + clean(s.Reason)
+	default:
+		return "slowed: " + clean(s.Reason)
+	}
+}
+
+func people(blockers []string) string {
+	if len(blockers) == 0 {
+		return "another session"
+	}
+	return clean(strings.Join(blockers, ", "))
+}
+
+func indexPhase(e event.IndexProgress) string {
+	text := "index"
+	if e.Phase != "" {
+		text = "index: " + e.Phase
+	}
+	if e.Total > 0 {
+		text += fmt.Sprintf(" %d%%", percent(e.Done, e.Total))
+	}
+	return text
+}
+
+// The parts of a line.
+const (
+	nameWidth = 36 // the longest name of PhoenixKit
+	leastName = 14
+	leastBar  = 10
+	mostBar   = 40
+)
+
+// Line writes a bar in exactly one line of at most width columns. What does not fit goes: the drawing
+// first, then the rate, then the rows, then the time.
+func (b Bar) Line(width int) string {
+	right := b.facts(width - leastName - 2)
+	rest := width - columns(right) - 2
+	if rest < 1 {
+		return cut(strings.TrimSpace(right), width)
+	}
+	name := min(nameWidth, rest-leastBar-2)
+	if name < leastName {
+		return fit(b.Name, rest) + "  " + right
+	}
+	return fit(b.Name, name) + "  " + draw(b.Percent, min(mostBar, rest-name-2)) + "  " + right
+}
+
+// facts are percent, rows, rate and time left, as many as there is room for.
+func (b Bar) facts(room int) string {
+	head := fmt.Sprintf("%3d%%", b.Percent)
+	if b.Note != "" {
+		return head + cut("  "+b.Note, max(0, room-len(head)))
+	}
+	var rows, rate, left string
+	if b.Total > 0 {
+		rows = fmt.Sprintf("  %11s", short(float64(b.Done))+"/"+short(float64(b.Total)))
+	}
+	if b.Rate > 0 && b.Done < b.Total {
+		rate, left = fmt.Sprintf("  %7s", short(b.Rate)+"/s"), fmt.Sprintf("  %8s", Span(seconds(b.Left)))
+	}
+	for _, text := range []string{rows + rate + left, rows + left, left} {
+		if len(head)+len(text) <= room {
+			return head + text
+		}
+	}
+	return head
+}
+
+func draw(percent, width int) string {
+	inner := width - 2
+	full := inner * percent / 100
+	head := ""
+	if full > 0 && full < inner {
+		full, head = full-1, ">"
+	}
+	return "[" + strings.Repeat("=", full) + head + strings.Repeat(" ", inner-full-len(head)) + "]"
+}

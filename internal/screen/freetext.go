@@ -1,0 +1,77 @@
+package screen
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+)
+
+// heading is the first line of what is said of a profile's schema, or of one without.
+func heading(profile, schema, otherwise string) string {
+	if profile == "" {
+		return fmt.Sprintf("Schema %s, without a profile.", schema)
+	}
+	return otherwise
+}
+
+// judged is the table of verdicts, but for the relations that are left alone.
+func judged(doc plan.Document) [][]string {
+	rows := [][]string{{"TABLE", "VERDICT", ">ROWS", ">SIZE", ">STEPS", "LACKS"}}
+	for _, v := range doc.Verdicts {
+		if v.Verdict == plan.IsAlone {
+			continue
+		}
+		row := []string{v.Table, v.Verdict, "", "", "", unique(strings.Join(v.Lacks, ", "), v.Unique)}
+		for _, g := range doc.Groups {
+			if g.Table == v.Table && g.State != "" {
+				row[2], row[3], row[4] = Count(g.Rows), Bytes(g.Bytes), fmt.Sprint(pending(g))
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// unique adds among which rows of a tree of tables the values are unique.
+func unique(said, where string) string {
+	if where == "" {
+		return said
+	}
+	return strings.TrimSpace(said + " (unique " + where + ")")
+}
+
+// alone names the relations that are left alone, each with the reason.
+func (p *page) alone(verdicts []plan.Verdict) {
+	rows := [][]string{{"LEFT ALONE", "WHY"}}
+	for _, v := range verdicts {
+		if v.Verdict == plan.IsAlone {
+			rows = append(rows, []string{v.Table, v.Why})
+		}
+	}
+	if len(rows) > 1 {
+		p.lines("")
+		p.lines(align(rows)...)
+	}
+}
+
+// skipped names what is passed over.
+func (p *page) skipped(list problem.List) {
+	if len(list) == 0 {
+		return
+	}
+	p.lines("", "Passed over, since they are refused:", "")
+	p.text.WriteString(Problems(list, p.width, false))
+}
+
+func passed(list problem.List) []string {
+	var names []string
+	for _, one := range list {
+		if !slices.Contains(names, one.Table) {
+			names = append(names, one.Table)
+		}
+	}
+	return names
+}

@@ -1,0 +1,151 @@
+package screen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/verify"
+)
+
+// Failed says on one line why a schema of many failed.
+func Failed(list problem.List) string {
+	text := fmt.Sprintf("%s: %s", list[0].Kind, list[0].Error())
+	if len(list) > 1 {
+		text += fmt.Sprintf(" (and %d more)", len(list)-1)
+	}
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// Ended says on one line how a run in one schema of many ended.
+func Ended(r event.Finished) string {
+	text := fmt.Sprintf("%s, %s rows filled, %s", plural(r.Tables, "table", "tables"), Count(r.Rows), Span(r.Elapsed))
+	if r.Nothing {
+		text = "nothing to do"
+	}
+	if len(r.Skipped) > 0 {
+		text += "; passed over: " + strings.Join(passed(r.Skipped), ", ")
+	}
+	return text
+}
+
+// Planned says on one line what a plan says of one schema of many, and of how many tables.
+func Planned(doc plan.Document) (text string, tables int) {
+	count := map[string]int{}
+	for _, v := range doc.Verdicts {
+		count[v.Verdict]++
+	}
+	for _, g := range doc.Groups {
+		if doc.Profile != "" && g.State != "" {
+			count[verdictOf(g)]++
+		}
+	}
+	for _, number := range count {
+		tables += number
+	}
+	var parts []string
+	for _, verdict := range []string{plan.WillDo, plan.IsHalf, plan.IsDone, plan.IsAlone, plan.IsRefused} {
+		if count[verdict] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", count[verdict], verdict))
+		}
+	}
+	if len(parts) == 0 {
+		return "no tables", 0
+	}
+	return strings.Join(parts, ", "), tables
+}
+
+// verdictOf is the verdict on a profile's table, as a schema without a profile would have it.
+func verdictOf(g plan.GroupDocument) string {
+	work := pending(g) > 0
+	switch {
+	case g.State == plan.Refused:
+		return plan.IsRefused
+	case g.State == plan.Foreign:
+		return plan.IsAlone
+	case work && g.State == plan.HalfDone:
+		return plan.IsHalf
+	case work:
+		return plan.WillDo
+	default:
+		return plan.IsDone
+	}
+}
+
+// Counted says on one line what verify counted in one schema of many.
+func Counted(r verify.Report) string {
+	var rows int64
+	for _, t := range r.Tables {
+		rows += t.Rows
+	}
+	return fmt.Sprintf("%s, %s rows, no difference", plural(len(r.Tables), "table", "tables"), Count(rows))
+}
+
+// Standing says on one line how one schema of many stands.
+func Standing(s plan.Status) string {
+	whole, wanted := 0, 0
+	for _, t := range s.Tables {
+		if t.State == plan.Whole {
+			whole++
+		}
+		if t.State != plan.Foreign && t.State != plan.NotThere {
+			wanted++
+		}
+	}
+	text := fmt.Sprintf("%d of %s whole", whole, plural(wanted, "table", "tables"))
+	if s.Running != nil {
+		text += "; a run is at work"
+	}
+	return text
+}
+
+// SumUp is the last line of a command on many schemas.
+func SumUp(s event.Summary) string {
+	text := fmt.Sprintf("%s: %s match %s: %d done", s.Command, plural(s.Schemas, "schema", "schemas"), s.Pattern, s.Done)
+	if s.Failed > 0 {
+		text += fmt.Sprintf(", %d failed", s.Failed)
+	}
+	if s.NotBegun > 0 {
+		text += fmt.Sprintf(", %d not begun", s.NotBegun)
+	}
+	if s.Rows > 0 {
+		text += fmt.Sprintf("; %s rows filled", Count(s.Rows))
+	}
+	if len(s.Alone) > 0 {
+		const most = 5
+		names := strings.Join(s.Alone[:min(most, len(s.Alone))], ", ")
+		if more := len(s.Alone) - most; more > 0 {
+			names += fmt.Sprintf(" and %d more", more)
+		}
+		text += fmt.Sprintf("; without the profile's tables and left alone: %s", names)
+	}
+	return text + fmt.Sprintf("; %s in all.", Span(s.Elapsed)) + alike(s.Kinds)
+}
+
+// alike says how many plans were made for how many schemas; the most frequent kind comes first.
+func alike(kinds []event.Kind) string {
+	all := 0
+	for _, k := range kinds {
+		all += k.Schemas
+	}
+	if len(kinds) == 0 || all < 2 {
+		return ""
+	}
+	first := kinds[0]
+	text := fmt.Sprintf("\n%s like %s, planned once", plural(first.Schemas, "schema is", "schemas are"), first.Like)
+	if differ := all - first.Schemas; differ > 0 {
+		text += fmt.Sprintf(", and %s", plural(differ, "differs", "differ"))
+		var names []string
+		const most = 5
+		for _, k := range kinds[1:min(len(kinds), most+1)] {
+			names = append(names, k.Like)
+		}
+		text += ": " + strings.Join(names, ", ")
+		if more := len(kinds) - 1 - most; more > 0 {
+			text += fmt.Sprintf(" and %d more kinds", more)
+		}
+	}
+	return text + "."
+}

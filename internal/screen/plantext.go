@@ -1,0 +1,170 @@
+package screen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+)
+
+// Plan writes a plan for a DBA who reads every statement before it runs: the verdict on each table,
+// what stands in the way, and the statements in the order in which they would run, with all that is said
+// about them as SQL comments.
+func Plan(doc plan.Document, width int) string {
+	p := page{width: width}
+	p.planHead(doc)
+	p.lines("")
+	p.lines(align(verdicts(doc))...)
+	p.alone(doc.Verdicts)
+	if len(doc.Absent) > 0 {
+		p.lines("")
+		p.add("Absent, which is no error: " + strings.Join(doc.Absent, ", ") + ".")
+	}
+	p.skipped(doc.Skipped)
+	for _, note := range doc.Notes {
+		p.lines("")
+		p.lines(wrap(note, width, "Note: ", "  ")...)
+	}
+	if len(doc.Refusals) > 0 {
+		p.lines("", "What stands in the way; nothing is changed before all of it is mended:", "")
+		p.text.WriteString(Problems(doc.Refusals, width, false))
+	}
+	if !doc.Nothing {
+		p.statements(doc)
+	}
+	return p.text.String()
+}
+
+func (p *page) planHead(doc plan.Document) {
+	if doc.Profile == "" {
+		p.add(fmt.Sprintf("Plan of %s in schema %s, without a profile.", doc.Command, doc.Prefix))
+	} else {
+		p.add(fmt.Sprintf("Plan of %s in schema %s, version %d to %d.", doc.Command, doc.Prefix, doc.Version, doc.ToVersion))
+	}
+	p.add(fmt.Sprintf("Database %s, PostgreSQL %s, role %s. Nothing has been changed.", doc.Database, doc.Server, doc.Role))
+	switch {
+	case doc.VerifyOnly:
+		p.add(verifyOnly)
+	case doc.Nothing && len(doc.Refusals) == 0:
+		p.add("There is nothing to do.")
+	case doc.Rows > 0:
+		p.add(fmt.Sprintf("About %s rows are to be filled.", Count(doc.Rows)))
+	}
+}
+
+// verifyOnly is said of the versions that have gone beyond the migration.
+const verifyOnly = "The uuid is the primary key at this version: there is nothing to migrate, only to verify."
+
+func verdicts(doc plan.Document) [][]string {
+	if doc.Profile == "" {
+		return judged(doc)
+	}
+	rows := [][]string{{"TABLE", "STATE", ">ROWS", ">SIZE", ">STEPS", "LACKS"}}
+	for _, g := range doc.Groups {
+		if g.State == "" {
+			continue // the schema's own steps, and the version's
+		}
+		rows = append(rows, []string{g.Table, string(g.State), Count(g.Rows), Bytes(g.Bytes), fmt.Sprint(pending(g)), lacks(g.Lacks, string(g.State))})
+	}
+	return rows
+}
+
+// lacks says nothing where the state says it all: a missing column lacks everything.
+func lacks(list []string, state string) string {
+	if state == string(plan.Missing) {
+		return ""
+	}
+	return strings.Join(list, ", ")
+}
+
+func pending(g plan.GroupDocument) int {
+	n := 0
+	for _, s := range g.Steps {
+		if !s.Done {
+			n++
+		}
+	}
+	return n
+}
+
+// page collects lines.
+type page struct {
+	text  strings.Builder
+	width int
+}
+
+func (p *page) add(text string) { p.lines(wrap(text, p.width, "", "")...) }
+
+func (p *page) lines(lines ...string) {
+	for _, line := range lines {
+		p.text.WriteString(line + "\n")
+	}
+}
+
+func (p *page) comment(text string) {
+	p.lines(wrap(text, p.width, "-- ", "--   ")...)
+}
+
+func (p *page) statements(doc plan.Document) {
+	p.lines("")
+	p.comment("The statements, in the order in which they run. Each step is a short transaction of its own under a short " +
+		"lock_timeout, tried again when the lock is not to be had; indexes are built outside of one.")
+	for _, g := range doc.Groups {
+		if pending(g) == 0 {
+			continue
+		}
+		p.lines("")
+		p.comment("==== " + groupHead(g, doc.Prefix))
+		if g.Order != nil {
+			p.comment("values: " + values(*g.Order))
+		}
+		for _, s := range g.Steps {
+			if !s.Done {
+				p.step(s, doc.Command)
+			}
+		}
+	}
+}
+
+func groupHead(g plan.GroupDocument, schema string) string {
+	switch {
+	case g.State == "" && g.Table == "":
+		return "schema " + schema
+	case g.State == "":
+		return "the version, on " + g.Table + " in schema " + schema
+	}
+	head := fmt.Sprintf("%s: %s, about %s rows, %s", g.Table, g.State, Count(g.Rows), Bytes(g.Bytes))
+	if g.Kept > 0 {
+		head += fmt.Sprintf("; %s of another version stay", plural(int(g.Kept), "value", "values"))
+	}
+	return head
+}
+
+// step writes one step.
+func (p *page) step(s plan.StepDocument, way plan.Direction) {
+	p.lines("")
+	if way == plan.Down {
+		p.comment(s.Back)
+		p.comment("lock: " + s.Lock)
+	} else {
+		p.comment(s.What + ": " + s.Why)
+		p.comment(fmt.Sprintf("lock: %s; reads: %s; taken back: %s", s.Lock, s.Scans, s.Undone))
+	}
+	if s.Choice != "" {
+		p.comment("how: " + s.Choice)
+	}
+	for _, statement := range s.SQL {
+		statement = strings.TrimRight(without(statement, "\n\t"), "; \n")
+		p.lines(statement + ";")
+	}
+}
+
+// Refused sums up the refusals of a document that names them, for the error channel.
+func Refused(what string, list problem.List) *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.Refused, Code: "plan_refused",
+		Message: fmt.Sprintf("%s: %s in the way, nothing was changed", what, plural(len(list), "problem stands", "problems stand")),
+		Hint:    "They are named above, each with what to do about it.",
+	}
+}

@@ -1,0 +1,163 @@
+package screen
+
+import (
+	"slices"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/event"
+)
+
+// State is what is known of a run from its events so far. It is a value: Fold makes the next one.
+type State struct {
+	Command  string
+	Scope    string
+	From, To int
+	Tables   int   // with something to do
+	Rows     int64 // to be filled, the estimate of the beginning
+	Began    time.Time
+	Work     []Table // in work, the oldest first
+	Finished []Table
+	Absent   []string
+	Reason   string // why it goes slower or stands; "" if it does not
+	Stands   bool
+}
+
+// Table is one table in work or finished.
+type Table struct {
+	Name     string
+	Estimate int64 // rows to fill, from the beginning
+	Done     int64 // rows filled
+	Total    int64 // rows to fill; never less than Done
+	Rate     float64
+	Left     time.Duration
+	Skipped  int64
+	Began    time.Time
+	Elapsed  time.Duration // of a finished one
+	Phase    string        // what is done beside the filling
+	Blockers []string      // who holds the lock that it waits for
+	Waits    bool          // for a lock
+}
+
+// Fold takes one event into account; at is when it happened.
+func Fold(s State, e event.Event, at time.Time) State {
+	switch e := e.(type) {
+	case event.RunStarted:
+		s.Command, s.Scope, s.From, s.To = e.Command, e.Scope, e.From, e.To
+		s.Tables, s.Rows, s.Began = e.Tables, e.Rows, at
+	case event.TableStarted:
+		return s.start(e, at)
+	case event.TableDone:
+		return s.finish(e)
+	case event.TableAbsent:
+		s.Absent = append(slices.Clone(s.Absent), e.Table)
+	case event.Throttled:
+		s.Reason, s.Stands = e.Reason, e.Stop
+	case event.Progress:
+		return s.change(e.Table, func(t *Table) {
+			t.Done, t.Total = max(e.Done, 0), max(e.Total, e.Done, 0)
+			t.Rate, t.Left, t.Skipped, t.Phase = e.Rate, e.Left, e.Skipped, ""
+			t.Waits, t.Blockers = false, nil
+		})
+	case event.IndexProgress:
+		return s.change(e.Table, func(t *Table) {
+			t.Phase, t.Waits, t.Blockers = indexPhase(e), len(e.Waiting) > 0, e.Waiting
+		})
+	case event.LockRefused:
+		return s.change(e.Table, func(t *Table) { t.Waits, t.Blockers = true, e.Blockers })
+	case event.Locked:
+		return s.change(e.Table, func(t *Table) { t.Waits, t.Blockers = false, nil })
+	case event.StepDone:
+		return s.change(e.Table, func(t *Table) { t.Phase, t.Waits, t.Blockers = "", false, nil })
+	}
+	return s
+}
+
+func (s State) start(e event.TableStarted, at time.Time) State {
+	s.Work = append(slices.Clone(s.Work), Table{Name: e.Table, Estimate: e.Rows, Total: max(e.Rows, 0), Began: at})
+	return s
+}
+
+func (s State) finish(e event.TableDone) State {
+	t := Table{Name: e.Table}
+	s.Work = slices.Clone(s.Work)
+	if i := s.find(e.Table); i >= 0 {
+		t = s.Work[i]
+		s.Work = slices.Delete(s.Work, i, i+1)
+	}
+	t.Done, t.Total, t.Elapsed = e.Rows, e.Rows, e.Elapsed
+	t.Phase, t.Waits, t.Blockers = "", false, nil
+	s.Finished = append(slices.Clone(s.Finished), t)
+	return s
+}
+
+func (s State) find(table string) int {
+	return slices.IndexFunc(s.Work, func(t Table) bool { return t.Name == table })
+}
+
+// change alters one table in work, in a copy: the state before stays as it is.
+func (s State) change(table string, alter func(*Table)) State {
+	i := s.find(table)
+	if i < 0 {
+		return s
+	}
+	s.Work = slices.Clone(s.Work)
+	alter(&s.Work[i])
+	return s
+}
+
+// Done counts the rows that were filled.
+func (s State) Done() int64 {
+	var rows int64
+	for _, list := range [][]Table{s.Work, s.Finished} {
+		for _, t := range list {
+			rows += t.Done
+		}
+	}
+	return rows
+}
+
+// Total estimates the rows that are filled in the whole run: what is known of the tables that have
+// begun, and the estimate of the others.
+func (s State) Total() int64 {
+	rest, known := s.Rows, int64(0)
+	for _, list := range [][]Table{s.Work, s.Finished} {
+		for _, t := range list {
+			rest -= t.Estimate
+			known += t.Total
+		}
+	}
+	return known + max(rest, 0)
+}
+
+// Percent tells how far the whole run is: by rows, or by tables where there are none to fill. 100 is
+// said when every table is finished and not before.
+func (s State) Percent() int {
+	value := percent(s.Done(), s.Total())
+	if s.Total() <= 0 {
+		value = percent(int64(len(s.Finished)), int64(s.Tables))
+	}
+	if len(s.Work) > 0 || len(s.Finished) < s.Tables {
+		value = min(value, 99)
+	}
+	return value
+}
+
+// Rate is how many rows a second are filled now.
+func (s State) Rate() float64 {
+	var rate float64
+	for _, t := range s.Work {
+		if t.Done < t.Total {
+			rate += t.Rate
+		}
+	}
+	return rate
+}
+
+// Left estimates the time to the end; 0 if nothing can be said.
+func (s State) Left() time.Duration {
+	rate := s.Rate()
+	if rate <= 0 {
+		return 0
+	}
+	return time.Duration(float64(s.Total()-s.Done()) / rate * float64(time.Second))
+}

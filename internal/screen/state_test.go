@@ -1,0 +1,137 @@
+package screen
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/rekey-pg/rekey/internal/event"
+)
+
+func TestFrames(t *testing.T) {
+	for _, width := range []int{120, 80, 60, 40} {
+		t.Run(fmt.Sprint(width), func(t *testing.T) {
+			var text strings.Builder
+			var state State
+			for _, m := range story() {
+				state = Fold(state, m.e, m.time())
+				frame := Draw(state)
+				fmt.Fprintf(&text, "%4.1f s  %T\n", m.at, m.e)
+				for _, bar := range append(frame.Bars, frame.All) {
+					fmt.Fprintf(&text, "|%s|\n", bar.Line(width))
+				}
+			}
+			golden(t, fmt.Sprintf("frames-%d.txt", width), text.String())
+		})
+	}
+}
+
+func TestPlainLines(t *testing.T) {
+	var text strings.Builder
+	var plain Plain
+	for _, m := range story() {
+		var due []string
+		plain, due = plain.Next(m.e, m.time())
+		for _, line := range due {
+			fmt.Fprintf(&text, "%4.1f s  %s\n", m.at, line)
+		}
+	}
+	golden(t, "plain.txt", text.String())
+}
+
+// TestPlainIsSeldom counts the lines of an hour of progress ten times a second, with locks refused.
+func TestPlainIsSeldom(t *testing.T) {
+	var plain Plain
+	start := time.Unix(0, 0)
+	plain, _ = plain.Next(event.TableStarted{Table: "a", Rows: 1}, start)
+	told := 0
+	for i := range 36_000 {
+		at := start.Add(time.Duration(i) * 100 * time.Millisecond)
+		for _, e := range []event.Event{
+			event.Progress{Table: "a", Done: int64(i)},
+			event.LockRefused{Table: "a", Tries: i},
+			event.Throttled{Reason: fmt.Sprint("load ", i)},
+		} {
+			var due []string
+			plain, due = plain.Next(e, at)
+			told += len(due)
+		}
+	}
+	if most := 3 * 3600 / 5; told > most || told < most-10 {
+		t.Errorf("%d lines in an hour, want %d at most and hardly fewer", told, most)
+	}
+}
+
+// TestFoldKeepsWhatWasBefore folds two ways from one state: a state is a value.
+func TestFoldKeepsWhatWasBefore(t *testing.T) {
+	var before State
+	for _, m := range story()[:10] {
+		before = Fold(before, m.e, m.time())
+	}
+	copied := before
+	copied.Work = append([]Table(nil), before.Work...)
+	for _, m := range story()[10:] {
+		Fold(before, m.e, m.time())
+	}
+	if diff := cmp.Diff(copied, before); diff != "" {
+		t.Errorf("folding changed the state before (-before +after):\n%s", diff)
+	}
+}
+
+// TestFramesHoldTogether draws any run at any width: one line, not too wide, never above 100 percent.
+func TestFramesHoldTogether(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		names := rapid.SampledFrom([]string{"a", "public.phoenix_kit_user_role_assignments", "Ünï\x1b[2J\r\ncode"})
+		number := rapid.Int64Range(-5, math.MaxInt32)
+		var state State
+		for range rapid.IntRange(1, 40).Draw(t, "events") {
+			state = Fold(state, anyEvent(t, names.Draw(t, "table"), number), time.Unix(0, 0))
+		}
+		width := rapid.IntRange(1, 200).Draw(t, "width")
+		frame := Draw(state)
+		for _, bar := range append(frame.Bars, frame.All) {
+			line := bar.Line(width)
+			if columns(line) > width {
+				t.Fatalf("%d columns, want %d at most: %q", columns(line), width, line)
+			}
+			if strings.ContainsAny(line, "\n\r\x1b") {
+				t.Fatalf("control characters: %q", line)
+			}
+			if bar.Percent < 0 || bar.Percent > 100 {
+				t.Fatalf("%d percent", bar.Percent)
+			}
+			if bar.Done > bar.Total {
+				t.Fatalf("%d of %d rows", bar.Done, bar.Total)
+			}
+		}
+	})
+}
+
+func anyEvent(t *rapid.T, table string, number *rapid.Generator[int64]) event.Event {
+	n, m := number.Draw(t, "n"), number.Draw(t, "m")
+	return rapid.SampledFrom([]event.Event{
+		event.RunStarted{Tables: int(n), Rows: m},
+		event.TableStarted{Table: table, Rows: n},
+		event.TableDone{Table: table, Rows: max(n, 0)},
+		event.Progress{Table: table, Done: n, Total: m, Rate: float64(n), Left: time.Duration(m)},
+		event.IndexProgress{Table: table, Phase: table, Done: n, Total: m, Waiting: []string{table}},
+		event.LockRefused{Table: table, Blockers: []string{table}},
+		event.Throttled{Reason: table, Stop: n > m},
+	}).Draw(t, "event")
+}
+
+// TestAllIsSaidAtTheEnd proves that 100 is not said of the whole run before every table is finished.
+func TestAllIsSaidAtTheEnd(t *testing.T) {
+	var state State
+	for _, m := range story() {
+		state = Fold(state, m.e, m.time())
+		if finished := len(state.Finished) == 2; (state.Percent() == 100) != finished && state.Tables > 0 {
+			t.Errorf("after %T at %v s: %d%%, finished %v", m.e, m.at, state.Percent(), finished)
+		}
+	}
+}

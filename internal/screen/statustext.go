@@ -1,0 +1,53 @@
+package screen
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/plan"
+)
+
+// Status writes the version and the state of every table.
+func Status(s plan.Status, width int) string {
+	p := page{width: width}
+	p.add(heading(s.Profile, s.Prefix, fmt.Sprintf("%s in schema %s is at version %d.", s.Profile, s.Prefix, s.Version)))
+	switch {
+	case s.VerifyOnly:
+		p.add(verifyOnly)
+	case s.Whole && len(s.Refusals) == 0:
+		p.add("Every table that exists is whole.")
+	}
+	if r := s.Running; r != nil {
+		p.add(fmt.Sprintf("A run is at work: rekey %s (%s) on host %s, pid %d, since %s, last heard of %.0f s ago.",
+			r.Command, r.Program, r.Host, r.PID, r.Since.UTC().Format(time.RFC3339), r.Silent.Seconds()))
+		if r.Held != "" && r.HeldSince != nil {
+			p.add(fmt.Sprintf("It has stood still since %s: %s.", r.HeldSince.UTC().Format(time.RFC3339), r.Held))
+		}
+	}
+	p.lines("")
+	rows := [][]string{{"TABLE", "STATE", ">ROWS", "LACKS"}}
+	for _, t := range s.Tables {
+		row := []string{t.Table, string(t.State), Count(t.Rows), lacks(t.Lacks, string(t.State))}
+		if t.State == plan.NotThere {
+			row[2] = ""
+		}
+		if t.Marked != "" {
+			row[3] = strings.TrimSpace(row[3] + " (" + t.Marked + " by up)")
+		}
+		if t.Random {
+			row[3] = strings.TrimSpace(row[3] + " (random)")
+		}
+		row[3] = unique(row[3], t.Unique)
+		if t.Why != "" {
+			row[3] = t.Why
+		}
+		rows = append(rows, row)
+	}
+	p.lines(align(rows)...)
+	if len(s.Refusals) > 0 {
+		p.lines("", "What stands in the way of a run:", "")
+		p.text.WriteString(Problems(s.Refusals, width, false))
+	}
+	return p.text.String()
+}

@@ -1,0 +1,120 @@
+package screen
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/rekey-pg/rekey/internal/event"
+)
+
+// Terminal shows a bar for each table in work and one for all on out, which is a terminal; what is
+// finished scrolls away above them as lines.
+func Terminal(out io.Writer, options ...mpb.ContainerOption) Writer {
+	t := &terminal{bars: map[string]*mpb.Bar{}}
+	t.progress = mpb.New(append(options, mpb.WithOutput(out))...)
+	return t
+}
+
+type terminal struct {
+	progress *mpb.Progress
+	events   sync.Mutex // one event or line at a time
+	bars     map[string]*mpb.Bar
+	all      *mpb.Bar
+
+	// state is read by the drawing goroutine. Its lock is never held while mpb is called: mpb draws
+	// in the goroutine that also takes the calls.
+	mu    sync.Mutex
+	state State
+}
+
+func (t *terminal) Event(e event.Event) {
+	t.events.Lock()
+	defer t.events.Unlock()
+	t.mu.Lock()
+	t.state = Fold(t.state, e, time.Now())
+	state := t.state
+	t.mu.Unlock()
+	switch e := e.(type) {
+	case event.RunStarted:
+		t.line(opening(state))
+		t.all = t.add(math.MaxInt, func(f Frame) (Bar, bool) { return f.All, true })
+	case event.TableStarted:
+		name := clean(strings.TrimPrefix(e.Table, state.Scope+"."))
+		t.bars[e.Table] = t.add(len(state.Finished)+len(state.Work), func(f Frame) (Bar, bool) { return f.bar(name) })
+	case event.TableDone:
+		t.line(ending(state, e))
+		t.drop(e.Table)
+	case event.TableAbsent:
+		t.line(clean(e.Table) + ": absent, no error")
+	case event.Notice:
+		t.line(notice(e))
+	}
+}
+
+func (f Frame) bar(name string) (Bar, bool) {
+	for _, b := range f.Bars {
+		if b.Name == name {
+			return b, true
+		}
+	}
+	return Bar{}, false
+}
+
+// add makes a bar that draws itself from the state; mpb gives it its place and its width.
+func (t *terminal) add(priority int, pick func(Frame) (Bar, bool)) *mpb.Bar {
+	var last Bar // mpb draws a bar once more after it was dropped
+	draw := func(w io.Writer, s decor.Statistics) error {
+		t.mu.Lock()
+		bar, there := pick(Draw(t.state))
+		t.mu.Unlock()
+		if !there {
+			bar = last
+		}
+		last = bar
+		_, err := io.WriteString(w, bar.Line(min(s.AvailableWidth, lineWidth)))
+		return err
+	}
+	bar, err := t.progress.Add(0, mpb.BarFillerFunc(draw), mpb.BarPriority(priority), mpb.BarFillerTrim())
+	if err != nil {
+		return nil // closed already: nothing to draw on
+	}
+	return bar
+}
+
+// lineWidth keeps a line readable on a very wide terminal.
+const lineWidth = 120
+
+func (t *terminal) drop(table string) {
+	if bar := t.bars[table]; bar != nil {
+		bar.Abort(true)
+		delete(t.bars, table)
+	}
+}
+
+func (t *terminal) line(text string) { fmt.Fprintln(t.progress, text) }
+
+func (t *terminal) Say(line string) {
+	t.events.Lock()
+	defer t.events.Unlock()
+	t.line(line)
+}
+
+// Close takes the bars away and waits until the terminal is as it should be left.
+func (t *terminal) Close() {
+	t.events.Lock()
+	defer t.events.Unlock()
+	for table := range t.bars {
+		t.drop(table)
+	}
+	if t.all != nil {
+		t.all.Abort(true)
+	}
+	t.progress.Wait()
+}

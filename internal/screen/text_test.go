@@ -1,0 +1,120 @@
+package screen
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/order"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/internal/verify"
+)
+
+func someProblems() problem.List {
+	return problem.List{
+		problem.TextColumn("public.phoenix_kit_orders", `"public"."phoenix_kit_orders"`, "uuid", "character varying", nil),
+		problem.NoUsage("auth\x1b]0;x", "app"),
+	}
+}
+
+func somePlan() plan.Document {
+	return plan.Document{
+		Command: plan.Up, Profile: "phoenixkit", Prefix: "public", Version: 39, ToVersion: 40,
+		Server: "15.18", Database: "app", Role: "app", Rows: 20_000, Absent: []string{"phoenix_kit_ai_prompts", "phoenix_kit_ai_requests"},
+		Notes: []string{"Any ADD COLUMN breaks: COPY and INSERT .. SELECT * without a column list; a prepared SELECT * (0A000, once)."},
+		Groups: []plan.GroupDocument{
+			{Steps: []plan.StepDocument{{
+				ID: "public/function", SQL: []string{"CREATE FUNCTION public.uuid_generate_v7() RETURNS uuid\n  LANGUAGE sql AS $$ … $$;"},
+				Explanation: step.Explanation{What: "make the function", Why: "the default calls it", Lock: "none on a table", Scans: "nothing", Undone: step.Never},
+			}}},
+			{Table: "phoenix_kit_users", State: plan.Missing, Lacks: []string{"column", "default"}, Rows: 20_000, Bytes: 4 << 20, Order: &plan.OrderDocument{
+				Source: plan.ByColumn, Column: "inserted_at", Type: order.Timestamp, Resolution: time.Second, Zone: "UTC", Why: "the profile's",
+				Counted: &plan.Times{Rows: 20_000, Null: 2, Late: 1},
+			}, Steps: []plan.StepDocument{{
+				ID: "public.phoenix_kit_users/add-column", SQL: []string{`ALTER TABLE "public"."phoenix_kit_users" ADD COLUMN "uuid" pg_catalog.uuid`, "COMMENT ON …"},
+				Explanation: step.Explanation{What: "add column uuid with its default", Back: "drop the column", Why: "column and default come in one statement that rewrites nothing: no insert leaves NULL behind", Lock: "ACCESS EXCLUSIVE, an instant", Scans: "nothing", Undone: step.ByItself},
+			}, {ID: "public.phoenix_kit_users/done", Done: true, Explanation: step.Explanation{What: "not to be printed"}}}},
+			{Table: "phoenix_kit_users_tokens", State: plan.HalfDone, Lacks: []string{"NOT NULL", "index"}, Rows: 900, Bytes: 90_000, Kept: 3, Steps: []plan.StepDocument{}},
+		},
+	}
+}
+
+func TestPlan(t *testing.T) {
+	golden(t, "plan.txt", Plan(somePlan(), 80))
+	refused := somePlan()
+	refused.Refusals = someProblems()
+	golden(t, "plan-refused.txt", Plan(refused, 80))
+	nothing := somePlan()
+	nothing.Nothing, nothing.Groups = true, nil
+	golden(t, "plan-nothing.txt", Plan(nothing, 80))
+	down := somePlan()
+	down.Command, down.Version, down.ToVersion, down.Rows = plan.Down, 40, 39, 0
+	down.Groups = append(down.Groups, plan.GroupDocument{Table: "phoenix_kit", Steps: []plan.StepDocument{{
+		ID: "public/record-version", SQL: []string{"COMMENT ON TABLE phoenix_kit IS '39'"},
+		Explanation: step.Explanation{What: "record version 40", Back: "record version 39", Why: "not to be printed", Lock: "SHARE UPDATE EXCLUSIVE"},
+	}}})
+	golden(t, "plan-down.txt", Plan(down, 80))
+}
+
+func TestStatus(t *testing.T) {
+	golden(t, "status.txt", Status(plan.Status{
+		Profile: "phoenixkit", Prefix: "public", Version: 39, Tables: []plan.TableStatus{
+			{Table: "phoenix_kit_users", State: plan.Whole, Rows: 20_000, Marked: "found", Random: true},
+			{Table: "phoenix_kit_users_tokens", State: plan.HalfDone, Lacks: []string{"NOT NULL", "index"}, Rows: 900},
+			{Table: "phoenix_kit_user_roles", State: plan.Missing, Lacks: []string{"column"}},
+			{Table: "phoenix_kit_ai_prompts", State: plan.NotThere},
+		}, Refusals: someProblems(),
+	}, 80))
+}
+
+func TestReport(t *testing.T) {
+	report := verify.Report{
+		Profile: "phoenixkit", Prefix: "public", Version: 40, OK: true,
+		Function: verify.FunctionReport{Name: "public.uuid_generate_v7()", Exists: true, MakesV7: true},
+		Tables: []verify.TableReport{
+			{Table: "phoenix_kit_users", OK: true, Rows: 20_000, Kept: 2, Order: &verify.OrderReport{Source: "column", Column: "inserted_at", Judged: 19_990, New: 8, Differs: 1}},
+			{Table: "phoenix_kit_user_role_assignments", OK: true, Rows: 1_234_567, Order: &verify.OrderReport{Source: "now", Why: "its rows were filled by the clock"}},
+			{Table: "phoenix_kit_users_tokens", OK: true, Random: true},
+		},
+		Absent: []string{"phoenix_kit_ai_prompts"},
+	}
+	golden(t, "report.txt", Report(report, 80))
+	report.OK, report.Tables[0].Nulls, report.Tables[0].Lacks = false, 17, []string{"index"}
+	report.Function.Unprivileged = []string{"web"}
+	report.Differences = []string{"phoenix_kit_users: 17 rows without a uuid", "phoenix_kit_users: no valid unique index phoenix_kit_users_uuid_idx on the column uuid"}
+	golden(t, "report-differs.txt", Report(report, 80))
+}
+
+func TestSummary(t *testing.T) {
+	done := event.Finished{
+		OK: true, Command: "up", Scope: "public", Version: 40, Tables: 31, Absent: []string{"phoenix_kit_ai_prompts", "phoenix_kit_ai_requests"},
+		Rows: 220_431, Elapsed: 42 * time.Second, Locks: event.Locks{Count: 124, LongestWait: 31 * time.Millisecond, LongestHold: 4 * time.Millisecond},
+	}
+	again := event.Finished{OK: true, Nothing: true, Command: "up", Scope: "public", Version: 40}
+	broken := done
+	broken.OK, broken.Tables = false, 12
+	next := "rekey verify --profile phoenixkit --prefix public"
+	golden(t, "summary.txt", strings.Join([]string{Summary(done, next, 80), Summary(again, next, 80), Summary(broken, next, 80)}, "--\n"))
+	if text := Summary(event.Finished{Command: "up"}, next, 80); text != "" {
+		t.Errorf("a run that did nothing is summed up: %q", text)
+	}
+}
+
+func TestProblems(t *testing.T) {
+	golden(t, "problems.txt", Problems(someProblems(), 80, false))
+	narrow := Problems(someProblems(), 40, false)
+	for line := range strings.Lines(narrow) {
+		if columns(strings.TrimSpace(line)) > 40 && strings.Contains(strings.TrimSpace(line), "  ") {
+			t.Errorf("too wide: %q", line)
+		}
+	}
+	if bold := Problems(someProblems(), 80, true); !strings.HasPrefix(bold, "\x1b[1;31mERROR:\x1b[0m  column") {
+		t.Errorf("not bold: %.30q", bold)
+	}
+	if strings.Contains(narrow, "\x1b") {
+		t.Error("a name brings an escape sequence to the terminal")
+	}
+}

@@ -1,0 +1,74 @@
+package screen
+
+import (
+	"slices"
+	"strings"
+)
+
+// wrap breaks a text into lines of at most width columns, the first after one lead, the others after
+// another. A longer word stays whole: it may be a name or a URL that somebody copies. Line breaks of
+// the text stay.
+func wrap(text string, width int, first, rest string) []string {
+	var lines []string
+	lead := first
+	for paragraph := range strings.SplitSeq(without(text, "\n"), "\n") {
+		line := ""
+		for word := range strings.FieldsSeq(paragraph) {
+			switch {
+			case line == "":
+				line = lead + word
+			case columns(line)+1+columns(word) <= width:
+				line += " " + word
+			default:
+				lines = append(lines, line)
+				line, lead = rest+word, rest
+			}
+		}
+		if line == "" {
+			line = strings.TrimRight(lead, " ")
+		}
+		lines = append(lines, line)
+		lead = rest
+	}
+	return lines
+}
+
+// align sets rows under each other, two blanks between the columns; the columns whose title begins
+// with ">" are set to the right. A last column with nothing in it is left out.
+func align(rows [][]string) []string {
+	last := len(rows[0]) - 1
+	if !slices.ContainsFunc(rows[1:], func(row []string) bool { return row[last] != "" }) {
+		for i, row := range rows {
+			rows[i] = row[:last]
+		}
+	}
+	widths := make([]int, len(rows[0]))
+	right := make([]bool, len(rows[0]))
+	for i, title := range rows[0] {
+		rows[0][i], right[i] = strings.CutPrefix(title, ">")
+	}
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = clean(cell)
+			widths[i] = max(widths[i], columns(row[i]))
+		}
+	}
+	lines := make([]string, len(rows))
+	for n, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			pad := strings.Repeat(" ", widths[i]-columns(cell))
+			if right[i] {
+				cell = pad + cell
+			} else {
+				cell += pad
+			}
+			if i > 0 {
+				line.WriteString("  ")
+			}
+			line.WriteString(cell)
+		}
+		lines[n] = strings.TrimRight(line.String(), " ")
+	}
+	return lines
+}

@@ -1,0 +1,207 @@
+package script
+
+import (
+	"embed"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+//go:embed bodies
+var bodies embed.FS
+
+// body fills a text's places, {name}, each by what follows its name.
+func body(name string, places ...string) string {
+	text, err := bodies.ReadFile("bodies/" + name + ".sql")
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	for i := 0; i < len(places); i += 2 {
+		places[i] = "{" + places[i] + "}"
+	}
+	return strings.TrimSpace(strings.NewReplacer(places...).Replace(string(text)))
+}
+
+// procedure makes the statement that creates a procedure, behind the comment that tells what it does.
+func (m *manuscript) procedure(name, home string) string {
+	head, code, _ := strings.Cut(body(name), "--- body\n")
+	settings := strings.NewReplacer("{home}", home, "{max_lock}", millis(m.o.MaxLock), "{patience}", millis(m.o.Patience),
+		"{batch_time}", millis(m.o.BatchTime), "{rest}", strconv.FormatFloat(m.o.Rest, 'f', 2, 64))
+	code = sqltext.Dollar("\n" + settings.Replace(code) + "\n")
+	return strings.Replace(settings.Replace(strings.TrimSpace(head)), "{body}", code, 1)
+}
+
+func millis(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
+
+func list(lines []string) string { return "        " + strings.Join(lines, ",\n        ") }
+
+// again says how to get another script.
+func (m *manuscript) again() string {
+	return sqltext.Literal(fmt.Sprintf("Make the script anew: rekey sql %s. What is done already is committed.", m.plan.Direction))
+}
+
+// free reports whether no profile describes the schema: no version is recorded, and what up makes keeps
+// its mark.
+func (m *manuscript) free() bool { return m.plan.Profile == "" }
+
+// versions are those that may be recorded when the script begins: the one it was made for, and the one
+// it ends with, where it is run again.
+func (m *manuscript) versions() []int {
+	end := m.plan.To
+	if m.plan.Direction == plan.Down {
+		end = m.plan.From
+	}
+	if end == m.plan.Version {
+		return []int{end}
+	}
+	return []int{m.plan.Version, end}
+}
+
+// check refuses a database that the script was not made for. What follows it is part of the block.
+func (m *manuscript) check(settings, lock, then string) string {
+	return body("check", "major", strconv.Itoa(m.plan.Server.Major()), "again", m.again(), "settings", settings,
+		"schema", sqltext.Literal(sqltext.Ident(m.plan.Scope)), "version", m.recorded(), "scope", sqltext.Literal(m.plan.Scope),
+		"lock", lock, "tables", list(m.states()), "settled", m.settled(), "then", then, "function", m.function())
+}
+
+// recorded refuses another version than those that the script was made for.
+func (m *manuscript) recorded() string {
+	if m.free() {
+		return ""
+	}
+	var quoted, said []string
+	for _, version := range m.versions() {
+		quoted = append(quoted, sqltext.Literal(strconv.Itoa(version)))
+		said = append(said, strconv.Itoa(version))
+	}
+	table := ""
+	for _, g := range m.plan.Groups {
+		if record, ok := recording(g); ok {
+			table = sqltext.Literal(sqltext.Qualified(record.Schema, record.Table))
+		}
+	}
+	return body("version", "again", m.again(), "version_table", table, "versions", strings.Join(quoted, ", "),
+		"versions_said", strings.Join(said, " or "))
+}
+
+// settled holds for a column a that has lost the mark of a made one since it is whole.
+func (m *manuscript) settled() string {
+	if m.free() {
+		return "false"
+	}
+	return "a.attnotnull"
+}
+
+// function refuses another function of the name than the one that was there, or the one that is made.
+func (m *manuscript) function() string {
+	if m.plan.Direction == plan.Down {
+		return "false"
+	}
+	known := sqltext.Literal(step.EnsureFunction{Schema: m.plan.Scope}.Source(m.plan.Server.Major()))
+	if f := m.plan.Schema.Function; f != nil {
+		known += ", " + sqltext.Literal(f.SourceMD5)
+	}
+	return sqltext.Format("EXISTS (SELECT FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace"+
+		" WHERE n.nspname = {} AND f.proname = {} AND f.pronargs = 0 AND md5(f.prosrc) NOT IN (",
+		sqltext.Value(m.plan.Scope), sqltext.Value(step.FunctionName)) + known + "))"
+}
+
+func recording(g plan.Group) (step.RecordVersion, bool) {
+	for _, s := range g.Steps {
+		if record, ok := s.(step.RecordVersion); ok {
+			return record, true
+		}
+	}
+	return step.RecordVersion{}, false
+}
+
+// states are the lines of what each table was like when the script was made.
+func (m *manuscript) states() []string {
+	var lines []string
+	add := func(t step.Target, state string) {
+		lines = append(lines, fmt.Sprintf("(%s, %s, %s, %s, %s)", place(len(lines)), sqltext.Literal(t.Relation()),
+			sqltext.Literal(t.Column), sqltext.Literal(state), sqltext.Literal(t.Mark())))
+	}
+	for _, g := range m.plan.Groups {
+		switch {
+		case g.Target.Table == "" && g.Table != "":
+			add(plan.TargetOf(m.plan.Scope, g.Table, m.plan.Column), "version")
+		case g.Target.Table == "" || g.State == plan.Foreign || !m.concerns(g):
+		case m.plan.Direction == plan.Down:
+			add(g.Target, "any")
+		case origin(g, m.plan.Plan) == step.Absent:
+			add(g.Target, "no column")
+		default:
+			add(g.Target, "column")
+		}
+	}
+	for _, name := range m.plan.Absent {
+		if m.plan.Direction == plan.Up {
+			add(plan.TargetOf(m.plan.Scope, name, m.plan.Column), "absent")
+		}
+	}
+	if len(lines) == 0 { // only the function has to do with it
+		return []string{"(1, NULL, '', 'absent', '')"}
+	}
+	return lines
+}
+
+// concerns reports whether a table has to do with the script: a version speaks for all tables of its
+// profile, and without one a table that is whole is nobody's business.
+func (m *manuscript) concerns(g plan.Group) bool {
+	work, _ := m.plan.Work(g)
+	return work || !m.free()
+}
+
+func origin(g plan.Group, p plan.Plan) step.Origin {
+	found, _ := g.Target.Read(p.View(g).Table)
+	return found
+}
+
+// whole proves that every table has reached its goal; it is empty where no table has to do with it.
+func (m *manuscript) whole() string {
+	var lines []string
+	add := func(t step.Target, index string) {
+		mark := t.Mark()
+		if t.Lasting {
+			mark = "" // it may stay
+		}
+		lines = append(lines, fmt.Sprintf("(%s, %s, %s, %s, %s, %s, %s)", place(len(lines)), sqltext.Literal(t.Relation()),
+			sqltext.Literal(t.Column), sqltext.Literal(index), sqltext.Literal(t.Check), sqltext.Literal(mark), calls(t)))
+	}
+	for _, g := range m.plan.Targets() {
+		if m.concerns(g) {
+			add(g.Target, g.Target.Index)
+		}
+	}
+	for _, name := range m.plan.Absent {
+		add(plan.TargetOf(m.plan.Scope, name, m.plan.Column), "")
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	message := "the version is not recorded: not every table is whole"
+	if m.free() {
+		message = "not every table is whole"
+	}
+	return body("whole", "tables", list(lines), "nullable", nullable(m.plan.Server.Major()), "message", sqltext.Literal(message), "again", m.again())
+}
+
+// grants lets every role that may insert call the function.
+func (m *manuscript) grants() string {
+	var tables []string
+	for _, g := range m.plan.Targets() {
+		if table := m.plan.Schema.Relation(g.Table); table != nil && table.Kind == catalog.Ordinary {
+			tables = append(tables, regclass(g.Target.Relation()))
+		}
+	}
+	name := sqltext.Qualified(m.plan.Scope, step.FunctionName) + "()"
+	return body("grant", "tables", list(tables), "function_name", sqltext.Literal(name),
+		"function", "to_regprocedure("+sqltext.Literal(name)+")::oid")
+}

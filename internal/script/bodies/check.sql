@@ -1,0 +1,53 @@
+DECLARE
+    recorded text; -- the version
+    faults   text[] := '{}';
+    running  boolean;
+BEGIN
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
+    IF current_setting('server_version_num')::int / 10000 <> {major} THEN
+        RAISE EXCEPTION USING MESSAGE = format('this was made for PostgreSQL {major}, and the server is %s', current_setting('server_version')),
+            HINT = {again};
+    END IF;
+    IF pg_is_in_recovery() THEN
+        RAISE EXCEPTION 'the server is a standby: nothing can be changed here';
+    END IF;
+    {settings}
+    IF to_regnamespace({schema}) IS NULL THEN
+        RAISE EXCEPTION USING MESSAGE = format('there is no schema %s in the database %I', {schema}, current_database()),
+            HINT = 'Is it the right database?';
+    END IF;
+    {version}
+    IF to_regclass('rekey.leases') IS NOT NULL AND has_schema_privilege('rekey', 'USAGE') AND has_table_privilege('rekey.leases', 'SELECT') THEN
+        EXECUTE 'SELECT EXISTS (SELECT FROM rekey.leases WHERE scope = $1 AND heartbeat > clock_timestamp() - interval ''12 seconds'')'
+        INTO running USING {scope};
+        IF running THEN
+            RAISE EXCEPTION 'rekey itself is at work in this schema: run one or the other';
+        END IF;
+    END IF;
+    {lock}
+    SELECT coalesce(array_agg(fault ORDER BY place), '{}') INTO faults
+    FROM (VALUES
+{tables}
+    ) AS made (place, name, col, state, mark)
+    LEFT JOIN pg_class c ON c.oid = to_regclass(made.name)
+    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = made.col AND NOT a.attisdropped
+    CROSS JOIN LATERAL (SELECT CASE
+        WHEN made.state = 'absent' THEN CASE WHEN c.oid IS NOT NULL THEN 'there is a table ' || name || ' now' END
+        WHEN c.oid IS NULL THEN 'there is no table ' || name || ' any more'
+        WHEN c.relkind <> 'r' THEN name || ' is no ordinary table'
+        WHEN NOT pg_has_role(c.relowner, 'USAGE') THEN name || ' belongs to another role than ' || current_user
+        WHEN a.atttypid <> 'uuid'::regtype THEN name || ' has a column of that name and another type now'
+        WHEN made.state = 'no column' AND a.attnum IS NOT NULL AND NOT {settled}
+             AND strpos(coalesce(col_description(c.oid, a.attnum), ''), made.mark) = 0 THEN name || ' has a column of that name now'
+        WHEN made.state = 'column' AND a.attnum IS NULL THEN name || ' has no such column any more'
+    END) AS found (fault)
+    WHERE fault IS NOT NULL;
+    IF {function} THEN
+        faults := faults || 'there is another function of the name that the default calls'::text;
+    END IF;
+    IF faults <> '{}' THEN
+        RAISE EXCEPTION USING MESSAGE = 'the database is not as it was when this was made', DETAIL = array_to_string(faults, E'\n'),
+            HINT = {again};
+    END IF;
+    {then}
+END

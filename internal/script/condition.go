@@ -1,0 +1,81 @@
+package script
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// A condition is an SQL expression on the catalogue. Its names are PostgreSQL's own: search_path is
+// pg_catalog wherever one is asked.
+
+func regclass(relation string) string {
+	return sqltext.Format("to_regclass({})", sqltext.Value(relation))
+}
+
+func hasColumn(t step.Target, more string) string {
+	return "EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = " + regclass(t.Relation()) +
+		sqltext.Format(" AND a.attname = {} AND NOT a.attisdropped", sqltext.Value(t.Column)) + and(more) + ")"
+}
+
+func hasConstraint(t step.Target, more string) string {
+	return "EXISTS (SELECT FROM pg_constraint p WHERE p.conrelid = " + regclass(t.Relation()) +
+		sqltext.Format(" AND p.conname = {}", sqltext.Value(t.Check)) + and(more) + ")"
+}
+
+func hasIndex(t step.Target, more string) string {
+	return "EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = " + regclass(t.Relation()) +
+		sqltext.Format(" AND x.relname = {}", sqltext.Value(t.Index)) + and(more) + ")"
+}
+
+func and(more string) string {
+	if more == "" {
+		return ""
+	}
+	return " AND " + more
+}
+
+func not(condition string) string { return "NOT " + condition }
+
+// nullable holds for a column a that may hold NULL; from 18 on a NOT NULL may be NOT VALID.
+func nullable(major int) string {
+	if major < firstUnproved {
+		return "NOT a.attnotnull"
+	}
+	return "(NOT a.attnotnull OR EXISTS (SELECT FROM pg_constraint n WHERE n.conrelid = a.attrelid AND n.contype = 'n'" +
+		" AND n.conkey = ARRAY[a.attnum] AND NOT n.convalidated))"
+}
+
+const firstUnproved = 18
+
+// marked holds for a column a with the mark of one that up makes.
+func marked(t step.Target) string { return says(t.Mark()) }
+
+// found holds for a column a with the mark of one that was there before up.
+func found(t step.Target) string {
+	var marks []string
+	for _, mark := range t.MarksOfFound() {
+		marks = append(marks, says(mark))
+	}
+	return strings.Join(marks, " AND ")
+}
+
+// says holds for a column a whose comment says this somewhere.
+func says(words string) string {
+	return "strpos(coalesce(col_description(a.attrelid, a.attnum), ''), " + sqltext.Literal(words) + ") > 0"
+}
+
+// records holds while a version is recorded.
+func records(schema, table string, version int) string {
+	return "btrim(obj_description(" + regclass(sqltext.Qualified(schema, table)) + ", 'pg_class')) = " +
+		sqltext.Literal(fmt.Sprint(version))
+}
+
+// function holds where the schema's function has that source.
+func function(schema, source string) string {
+	return sqltext.Format("EXISTS (SELECT FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace"+
+		" WHERE n.nspname = {} AND f.proname = {} AND f.pronargs = 0 AND md5(f.prosrc) = {})",
+		sqltext.Value(schema), sqltext.Value(step.FunctionName), sqltext.Value(source))
+}

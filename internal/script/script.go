@@ -1,0 +1,131 @@
+// Package script writes a plan down as SQL, for those who may not run a binary: one script for psql,
+// one statement per file for golang-migrate, or one file for goose.
+//
+// A plan's steps say what is missing now. A script needs all statements from now to the end, so that each
+// step is asked in a view that is foreseen: what the database looks like when the steps before it are
+// done. Each statement stands behind a condition on the catalogue, so that a script that was cut short
+// anywhere goes on when it is run again. The package is pure.
+package script
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// Format is who is to run the script.
+type Format string
+
+// The formats.
+const (
+	Psql    Format = "psql"           // one script
+	Migrate Format = "golang-migrate" // files NNN_name.up.sql and NNN_name.down.sql, a statement each
+	Goose   Format = "goose"          // one file with NO TRANSACTION
+)
+
+// Formats are all there are.
+func Formats() []Format { return []Format{Psql, Migrate, Goose} }
+
+// File is one file of a script.
+type File struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// Filling says how the rows of one table are filled.
+type Filling struct {
+	Key     string // the integer key whose ranges are walked; "" is ranges of pages
+	ByTuple bool   // pages are visited by every possible address
+	Region  int64  // pages, or rows where keys are walked
+	Batch   int64  // the same, of the first transaction
+	Reason  string // why so, for a reader
+	Waves   []int  // upper bounds in 1024ths of the rows
+}
+
+// Options are what the script is to keep to.
+type Options struct {
+	Format    Format
+	First     int           // the number of the first file for golang-migrate, and goose's; 1 if zero
+	MaxLock   time.Duration // a lock that others queue behind is waited for no longer, a try
+	Patience  time.Duration // and tried for no longer in all
+	BatchTime time.Duration // that a transaction of the filling aims at
+	Rest      float64       // the pause after a batch, in times of what that took
+	Filling   func(step.Target) Filling
+}
+
+// Make writes the plan down. A plan with nothing to do gives no file. The error is a fault of the
+// program: a step that does not foresee what it does, or a name that a format cannot carry.
+func Make(p plan.Plan, o Options) ([]File, error) {
+	if p.VerifyOnly || !p.Pending() {
+		return nil, nil
+	}
+	there, err := write(p, o)
+	if err != nil {
+		return nil, err
+	}
+	if o.Format == Psql {
+		return there.psql(), nil
+	}
+	var back *manuscript
+	if p.Direction == plan.Up {
+		if back, err = write(there.plan.back(there.plan.schema), o); err != nil {
+			return nil, err
+		}
+	}
+	if o.Format == Migrate {
+		return migrateFiles(there, back), nil
+	}
+	return goose(there, back)
+}
+
+// Unwritable gives the groups of a plan with something to do that no script can hold: those with a step that has
+// no place in one, and those of several tables, since which these are is known only when their turn comes.
+func Unwritable(p plan.Plan) []plan.Group {
+	return slices.DeleteFunc(slices.Clone(p.Groups), func(g plan.Group) bool {
+		work, _ := p.Work(g)
+		return !work || !g.Target.Spreads() && !slices.ContainsFunc(g.Steps, func(s step.Step) bool { return !written(s) })
+	})
+}
+
+// written reports whether a step has its place in a script.
+func written(s step.Step) bool {
+	switch s.(type) {
+	case step.EnsureFunction, step.GrantExecute, step.AddColumn, step.FillColumn, step.BuildIndex, step.RequireValue, step.Settle, step.RecordVersion:
+		return true
+	default:
+		return false
+	}
+}
+
+// manuscript is a plan's statements before they are put into a format.
+type manuscript struct {
+	plan   planned
+	o      Options
+	pieces []piece
+}
+
+// number is that of a format's n-th file, from 0.
+func (o Options) number(n int) string { return fmt.Sprintf("%06d", max(o.First, 1)+n) }
+
+// plain makes a part of a file's name of a name in the database.
+func plain(name string) string {
+	var out strings.Builder
+	for _, r := range strings.ToLower(name) {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			out.WriteRune(r)
+		case !strings.HasSuffix(out.String(), "_"):
+			out.WriteByte('_')
+		}
+	}
+	const longest = 60
+	text := strings.Trim(out.String(), "_")
+	if text == "" {
+		return "x"
+	}
+	return text[:min(len(text), longest)]
+}

@@ -1,0 +1,90 @@
+package servertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/server"
+)
+
+// startTimeout bounds the start of a server, with the fetching of its package.
+const startTimeout = 5 * time.Minute
+
+// clusters are the servers of one test process.
+type clusters struct {
+	mu       sync.Mutex
+	started  map[int]*start
+	template map[templateKey]*template
+	kept     []string // databases of failed tests
+}
+
+// start is a server that is started once, by whoever needs it first.
+type start struct {
+	once    sync.Once
+	cluster *server.Cluster
+	err     error
+}
+
+// shared belongs to the test process, as its servers do: tests have no other place in common.
+//
+//nolint:gochecknoglobals // see above
+var shared = clusters{started: map[int]*start{}, template: map[templateKey]*template{}}
+
+// Each runs the test once for each of Versions, as a subtest pg13, pg15 … on the server of this
+// process that has this version. Tests share the server, so they work in databases of their own; one
+// that changes or kills the server starts its own with server.Start.
+func Each(t *testing.T, test func(t *testing.T, c *server.Cluster)) {
+	t.Helper()
+	for _, major := range Versions(t) {
+		t.Run(fmt.Sprintf("pg%d", major), func(t *testing.T) {
+			test(t, Cluster(t, major))
+		})
+	}
+}
+
+// Cluster gives the server of this process that has the major version.
+func Cluster(t testing.TB, major int) *server.Cluster {
+	t.Helper()
+	shared.mu.Lock()
+	entry := shared.started[major]
+	if entry == nil {
+		entry = &start{}
+		shared.started[major] = entry
+	}
+	shared.mu.Unlock()
+	entry.once.Do(func() { entry.cluster, entry.err = begin(major) })
+	if entry.err != nil {
+		t.Fatal(explain(entry.err))
+	}
+	return entry.cluster
+}
+
+func begin(major int) (*server.Cluster, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	installation, err := server.Find(ctx, major)
+	if err != nil {
+		return nil, err
+	}
+	return server.Start(ctx, installation, server.Options{Memory: true, Settings: map[string]string{
+		"wal_level":                 "logical", // for publications, subscriptions and slots
+		"max_prepared_transactions": "8",
+	}})
+}
+
+// stop ends the servers that were started.
+func (s *clusters) stop(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all error
+	for _, entry := range s.started {
+		if entry.cluster != nil {
+			all = errors.Join(all, entry.cluster.Stop(ctx))
+		}
+	}
+	return all
+}

@@ -1,0 +1,130 @@
+package step
+
+import (
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// AddColumn adds the column with its default, or adopts one that is there.
+type AddColumn struct{ Target Target }
+
+// ID implements Step.
+func (s AddColumn) ID() ID { return s.Target.id("add-column") }
+
+// Explain implements Step.
+func (s AddColumn) Explain() Explanation {
+	lock := "ACCESS EXCLUSIVE, an instant"
+	if s.Target.Spreads() {
+		lock = "ACCESS EXCLUSIVE on the table and all that is below it, an instant; waited for in all no longer than for one"
+	}
+	return Explanation{
+		What:   "add column " + s.Target.Column + " with its default",
+		Back:   "drop the column; one that was found gets its default and comment back instead",
+		Why:    "column and default come in one statement that rewrites nothing: no insert leaves NULL behind",
+		Lock:   lock,
+		Scans:  "nothing",
+		Undone: ByItself,
+	}
+}
+
+// Check implements Step.
+func (s AddColumn) Check(v View) Verdict {
+	c := v.Table.Column(s.Target.Column)
+	if c == nil {
+		return pending("no column " + s.Target.Column)
+	}
+	return when(s.Target.HasDefault(c) && len(s.lacking(v.Table)) == 0, "another default, or none")
+}
+
+// Apply implements Step.
+func (s AddColumn) Apply(v View) []Action {
+	t := s.Target
+	c := v.Table.Column(t.Column)
+	switch origin, _ := t.Read(v.Table); {
+	case origin == Absent:
+		return s.change(s.add(), t.commentMade(nil))
+	case origin == Foreign && t.Lasting && t.Whole(v.Table):
+		return nil // somebody else's, and whole: there is nothing that down would have to give back
+	case origin == Foreign:
+		return s.adopt(c, v)
+	case !t.HasDefault(c):
+		return s.change(s.setDefault())
+	default:
+		return s.below(v.Table)
+	}
+}
+
+// below gives the default to what has come under the table since: a table that was attached keeps its own.
+func (s AddColumn) below(root *catalog.Table) []Action {
+	var actions []Action
+	for _, table := range s.lacking(root) {
+		one := s
+		one.Target.Schema, one.Target.Table = table.Schema, table.Name
+		actions = append(actions, one.change(one.setDefault())...)
+	}
+	return actions
+}
+
+func (s AddColumn) lacking(root *catalog.Table) []*catalog.Table {
+	var lacking []*catalog.Table
+	for i := range root.Below {
+		if c := root.Below[i].Column(s.Target.Column); c != nil && !s.Target.HasDefault(c) {
+			lacking = append(lacking, &root.Below[i])
+		}
+	}
+	return lacking
+}
+
+// adopt marks first: from here on the catalogue tells that down must not drop the column.
+func (s AddColumn) adopt(c *catalog.Column, v View) []Action {
+	mark := s.Target.commentFound(c.Comment, s.asFound(c, v))
+	if s.Target.HasDefault(c) {
+		return []Action{Change{Table: s.Target.Relation(), Statements: []string{mark}}}
+	}
+	return s.change(mark, s.setDefault())
+}
+
+func (s AddColumn) asFound(c *catalog.Column, v View) AsFound {
+	return AsFound{Default: c.Default, Nullable: !c.NotNull && !c.Unproved, Indexed: s.Target.HasIndex(v.Table), Other: v.Data.Other, Random: s.Target.Random()}
+}
+
+// Undo implements Step.
+func (s AddColumn) Undo(v View) []Action {
+	t := s.Target
+	c := v.Table.Column(t.Column)
+	switch origin, as := t.Read(v.Table); origin {
+	case Made:
+		return s.change(sqltext.Format("ALTER TABLE {} DROP COLUMN {}", t.Name(), sqltext.Name(t.Column)))
+	case Found:
+		if c.Default == as.Default {
+			return []Action{Change{Table: t.Relation(), Statements: []string{t.commentPlain(c)}}}
+		}
+		return s.change(t.commentPlain(c), s.giveDefault(as.Default))
+	default:
+		return nil
+	}
+}
+
+func (s AddColumn) change(statements ...string) []Action {
+	return []Action{Change{Table: s.Target.Relation(), Exclusive: true, Statements: statements}}
+}
+
+func (s AddColumn) add() string {
+	t := s.Target
+	return sqltext.Format("ALTER TABLE {} ADD COLUMN {} pg_catalog.uuid, ALTER COLUMN {} SET DEFAULT {}()",
+		t.Name(), sqltext.Name(t.Column), sqltext.Name(t.Column), t.Function)
+}
+
+func (s AddColumn) setDefault() string {
+	return sqltext.Format("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}()",
+		s.Target.Name(), sqltext.Name(s.Target.Column), s.Target.Function)
+}
+
+// giveDefault restores a default from the text that PostgreSQL itself wrote of it when it was found.
+func (s AddColumn) giveDefault(expression string) string {
+	alter := sqltext.Format("ALTER TABLE {} ALTER COLUMN {} ", s.Target.Name(), sqltext.Name(s.Target.Column))
+	if expression == "" {
+		return alter + "DROP DEFAULT"
+	}
+	return alter + "SET DEFAULT " + expression
+}

@@ -1,0 +1,91 @@
+package step
+
+import "github.com/rekey-pg/rekey/internal/sqltext"
+
+// BuildIndex builds the unique index concurrently.
+type BuildIndex struct{ Target Target }
+
+// ID implements Step.
+func (s BuildIndex) ID() ID { return s.Target.id("build-index") }
+
+// Explain implements Step.
+func (s BuildIndex) Explain() Explanation {
+	e := Explanation{
+		What:   "build unique index " + s.Target.Index,
+		Back:   "drop the index concurrently, unless it was found",
+		Why:    "concurrently, and after the filling, which is heap-only as long as no index is on the column",
+		Lock:   "SHARE UPDATE EXCLUSIVE, which no reader or writer waits for",
+		Scans:  "the table, twice",
+		Undone: ByItself,
+	}
+	switch {
+	case !s.Target.Spreads():
+	case s.Target.Joined():
+		e.What = "build a unique index of each partition by (" + s.Target.columns() + "), attached to " + s.Target.Index + " of the partitioned table"
+		e.Back = "drop the index of the partitioned table, and those of the partitions with it"
+		e.Lock += "; ACCESS EXCLUSIVE, an instant, on each partition while its index is attached, and on all of them on the way back"
+		e.Scans = "each partition, twice"
+	default:
+		e.What = "build a unique index of each table that holds rows by (" + s.Target.columns() + "); there is none of all of them"
+		e.Scans = "each table, twice"
+	}
+	return e
+}
+
+// Check implements Step.
+func (s BuildIndex) Check(v View) Verdict {
+	return when(s.Target.HasIndex(v.Table), "no valid unique index "+s.Target.Index)
+}
+
+// Apply implements Step.
+func (s BuildIndex) Apply(v View) []Action {
+	if s.Check(v).Done {
+		return nil
+	}
+	t, whole := s.Target.Spread(v.Table)
+	if !whole {
+		return across(t, v, build)
+	}
+	actions := partitionedIndexes(t, v.Table)
+	actions = append(actions, across(t, v, build)...)
+	return append(actions, attachments(t, v.Table)...)
+}
+
+// build is what one table lacks. An index that is not valid is what a broken build leaves; it satisfies IF
+// NOT EXISTS, so it is dropped first.
+func build(t Target, v View) []Action {
+	if t.HasIndex(v.Table) {
+		return nil
+	}
+	build := Concurrently{
+		Target: t, Build: true,
+		SQL: sqltext.Format("CREATE UNIQUE INDEX CONCURRENTLY {} ON {} (", sqltext.Name(t.Index), t.Name()) + t.columns() + ")",
+	}
+	if v.Table.Index(t.Index) != nil {
+		return []Action{dropConcurrently(t), build}
+	}
+	return []Action{build}
+}
+
+// Undo implements Step.
+func (s BuildIndex) Undo(v View) []Action {
+	t, whole := s.Target.Spread(v.Table)
+	actions := across(t, v, unbuild)
+	if whole {
+		actions = append(actions, withoutPartitionedIndexes(t, v.Table)...)
+	}
+	return actions
+}
+
+func unbuild(t Target, v View) []Action {
+	origin, as := t.Read(v.Table)
+	i := v.Table.Index(t.Index)
+	if i == nil || i.Parent != 0 || origin == Foreign || origin == Absent || (origin == Found && as.Indexed) {
+		return nil // one that is attached goes with the one above
+	}
+	return []Action{dropConcurrently(t)}
+}
+
+func dropConcurrently(t Target) Action {
+	return Concurrently{Target: t, SQL: sqltext.Format("DROP INDEX CONCURRENTLY {}", t.index())}
+}

@@ -1,0 +1,110 @@
+package step
+
+import (
+	"slices"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// A unique index of a partitioned table cannot be built concurrently. It is made of the table alone, empty and not
+// valid; each partition's own is built concurrently and attached to it. With the last one it becomes valid.
+
+// partitionedIndexes makes those of the partitioned tables, the upper ones first. A partition that is
+// made from then on gets its own at once, and attached.
+func partitionedIndexes(t Target, root *catalog.Table) []Action {
+	if stale := staleIndex(t, root); stale != nil {
+		return []Action{stale}
+	}
+	var actions []Action
+	for _, one := range t.Partitioned(root) {
+		if one.Table.Index(one.Index) == nil {
+			actions = append(actions, Change{Table: one.Relation(), Exclusive: true, Only: true, Statements: []string{
+				sqltext.Format("CREATE UNIQUE INDEX {} ON ONLY {} (", sqltext.Name(one.Index), one.Name()) + one.columns() + ")",
+			}})
+		}
+	}
+	return actions
+}
+
+// staleIndex drops the root's index where nothing is left to be attached to it, and it is not valid all the
+// same: the last partition that it lacked was detached, and only an ATTACH makes PostgreSQL look again.
+func staleIndex(t Target, root *catalog.Table) Action {
+	i := root.Index(t.Index)
+	lacking := func(p Part) bool { return !p.HasIndex(p.Table) }
+	if i == nil || i.Valid || len(attachments(t, root)) > 0 || slices.ContainsFunc(t.Parts(root), lacking) {
+		return nil
+	}
+	return dropTree(t)
+}
+
+// attachments attaches each index below to the one above, from below.
+func attachments(t Target, root *catalog.Table) []Action {
+	names := t.names(root)
+	above := map[uint32]*catalog.Table{}
+	for _, table := range root.All() {
+		above[table.OID] = table
+	}
+	names[root.OID] = t.Index
+	var actions []Action
+	for i := range root.Below {
+		table := &root.Below[i]
+		parent := above[table.Above]
+		own, upper := table.Index(names[table.OID]), parent.Index(names[parent.OID])
+		if own != nil && upper != nil && own.Parent == upper.OID {
+			continue
+		}
+		actions = append(actions, Change{
+			Table: sqltext.Qualified(table.Schema, table.Name), Exclusive: true, Only: true,
+			Statements: []string{sqltext.Format("ALTER INDEX {} ATTACH PARTITION {}",
+				sqltext.Table{Schema: parent.Schema, Name: names[parent.OID]}, sqltext.Table{Schema: table.Schema, Name: names[table.OID]})},
+		})
+	}
+	slices.Reverse(actions)
+	return actions
+}
+
+// withoutPartitionedIndexes drops those that are attached to no other, and what is attached to them with
+// them, which cannot be done concurrently.
+func withoutPartitionedIndexes(t Target, root *catalog.Table) []Action {
+	if origin, _ := t.Read(root); origin != Made {
+		return nil
+	}
+	var actions []Action
+	for _, one := range t.Partitioned(root) {
+		if i := one.Table.Index(one.Index); i != nil && i.Parent == 0 {
+			actions = append(actions, dropTree(one.Target))
+		}
+	}
+	slices.Reverse(actions)
+	return actions
+}
+
+func dropTree(t Target) Action {
+	return Change{Table: t.Relation(), Exclusive: true, Statements: []string{sqltext.Format("DROP INDEX {}", t.index())}}
+}
+
+// Partitioned are the tables of a tree that hold no rows themselves, the upper ones first.
+func (t Target) Partitioned(root *catalog.Table) []Part {
+	all := []Part{{t, root}}
+	names := t.names(root)
+	for i := range root.Below {
+		if table := &root.Below[i]; table.Kind == catalog.Partitioned {
+			all = append(all, Part{t.below(table, names, t.Keys), t.inherited(root, table)})
+		}
+	}
+	return all
+}
+
+func (t Target) index() sqltext.Table { return sqltext.Table{Schema: t.Schema, Name: t.Index} }
+
+// indexed is HasIndex of a tree. PostgreSQL calls an index of a partitioned table valid when each partition has
+// a valid one that is attached to it.
+func (t Target) indexed(root *catalog.Table) bool {
+	t, whole := t.Spread(root)
+	if whole {
+		i := root.Index(t.Index)
+		return i != nil && i.Unique && i.Valid && i.Immediate && t.IndexFits(i)
+	}
+	return !slices.ContainsFunc(t.Parts(root), func(p Part) bool { return !p.HasIndex(p.Table) })
+}

@@ -1,0 +1,70 @@
+package step
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// RecordVersion writes the version as the comment on the profile's version table. It comes last on the
+// way up and first on the way down: the version never claims what is not there.
+type RecordVersion struct {
+	Schema, Table string
+	From, To      int
+}
+
+// ID implements Step.
+func (s RecordVersion) ID() ID { return ID(s.Schema + "/record-version") }
+
+// Explain implements Step.
+func (s RecordVersion) Explain() Explanation {
+	return Explanation{
+		What:   fmt.Sprintf("record version %d as the comment on %s.%s", s.To, s.Schema, s.Table),
+		Back:   fmt.Sprintf("record version %d as the comment on %s.%s", s.From, s.Schema, s.Table),
+		Why:    "only when every table that exists is whole",
+		Lock:   "SHARE UPDATE EXCLUSIVE, an instant, which no reader or writer waits for",
+		Scans:  "nothing",
+		Undone: ByItself,
+	}
+}
+
+// Check implements Step. A version above To was recorded by a later migration and stays.
+func (s RecordVersion) Check(v View) Verdict {
+	version, ok := Version(v.Table)
+	return when(ok && version >= s.To, fmt.Sprintf("version %d is recorded", version))
+}
+
+// Apply implements Step.
+func (s RecordVersion) Apply(v View) []Action {
+	if s.Check(v).Done {
+		return nil
+	}
+	return s.record(s.To)
+}
+
+// Undo implements Step.
+func (s RecordVersion) Undo(v View) []Action {
+	if version, ok := Version(v.Table); !ok || version != s.To {
+		return nil
+	}
+	return s.record(s.From)
+}
+
+func (s RecordVersion) record(version int) []Action {
+	table := sqltext.Table{Schema: s.Schema, Name: s.Table}
+	return []Action{Change{Table: sqltext.Qualified(s.Schema, s.Table), Statements: []string{
+		sqltext.Format("COMMENT ON TABLE {} IS {}", table, sqltext.Value(strconv.Itoa(version))),
+	}}}
+}
+
+// Version reads the version that is recorded on a version table.
+func Version(table *catalog.Table) (int, bool) {
+	if table == nil || table.Comment == nil {
+		return 0, false
+	}
+	version, err := strconv.Atoi(strings.TrimSpace(*table.Comment))
+	return version, err == nil
+}

@@ -1,0 +1,138 @@
+package steptest
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+//go:embed queries/*.sql
+var queries embed.FS
+
+// Beginner starts transactions: a *pgx.Conn or a *pgxpool.Pool.
+type Beginner interface {
+	BeginTx(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error)
+}
+
+// Shape is what a schema looks like, a line a thing: relations, columns, indexes, constraints,
+// comments, triggers, functions but uuid_generate_v7(), and the checksum of each table's rows without
+// the column that is left out. Two equal ones are the same to any application.
+func Shape(ctx context.Context, db Beginner, schema, column string) ([]string, error) {
+	var lines []string
+	err := look(ctx, db, func(tx pgx.Tx) (err error) {
+		if lines, err = list(ctx, tx, "catalogue", schema); err != nil {
+			return err
+		}
+		sums, err := rows(ctx, tx, schema, column)
+		lines = append(lines, sums...)
+		return err
+	})
+	return lines, err
+}
+
+// Everything is Shape with every column's values, the function, and whether there is a schema rekey: it
+// stays equal only where nothing at all was changed.
+func Everything(ctx context.Context, db Beginner, schema string) ([]string, error) {
+	lines, err := Shape(ctx, db, schema, "")
+	if err != nil {
+		return nil, err
+	}
+	err = look(ctx, db, func(tx pgx.Tx) error {
+		own, err := list(ctx, tx, "own", schema)
+		lines = append(lines, own...)
+		return err
+	})
+	return lines, err
+}
+
+// Values reads a column by the table's key id, NULL as the empty string.
+func Values(ctx context.Context, db Beginner, table sqltext.Table, column string) (map[int64]string, error) {
+	values := map[int64]string{}
+	err := look(ctx, db, func(tx pgx.Tx) error {
+		found, err := tx.Query(ctx, sqltext.Format("SELECT id, coalesce({}::text, '') FROM {}", sqltext.Name(column), table))
+		if err != nil {
+			return err
+		}
+		var id int64
+		var value string
+		_, err = pgx.ForEachRow(found, []any{&id, &value}, func() error {
+			values[id] = value
+			return nil
+		})
+		return err
+	})
+	return values, err
+}
+
+// look reads in one snapshot, under a search_path that qualifies every name.
+func look(ctx context.Context, db Beginner, read func(pgx.Tx) error) error {
+	calm := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return pgx.BeginTxFunc(ctx, db, calm, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SET LOCAL search_path = pg_catalog; SET LOCAL TimeZone = 'UTC'"); err != nil {
+			return err
+		}
+		return read(tx)
+	})
+}
+
+func list(ctx context.Context, tx pgx.Tx, name, schema string) ([]string, error) {
+	found, err := tx.Query(ctx, text(name), pgx.QueryExecModeExec, schema)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := pgx.CollectRows(found, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("%s.sql: %w", name, err)
+	}
+	return lines, nil
+}
+
+func text(name string) string {
+	sql, err := queries.ReadFile("queries/" + name + ".sql")
+	if err != nil {
+		panic(err) // the file is part of the package
+	}
+	return string(sql)
+}
+
+// table is a table and its columns in a fixed order.
+type table struct {
+	Name    string
+	Columns []string
+}
+
+// rows gives a checksum of each table's rows, in all tables with one question.
+func rows(ctx context.Context, tx pgx.Tx, schema, without string) ([]string, error) {
+	found, err := tx.Query(ctx, text("tables"), pgx.QueryExecModeExec, schema, without)
+	if err != nil {
+		return nil, err
+	}
+	tables, err := pgx.CollectRows(found, pgx.RowToStructByPos[table])
+	if err != nil || len(tables) == 0 {
+		return nil, err
+	}
+	sums := make([]string, len(tables))
+	for i, t := range tables {
+		sums[i] = t.sum(schema)
+	}
+	found, err = tx.Query(ctx, strings.Join(sums, "\nUNION ALL\n"), pgx.QueryExecModeExec)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(found, pgx.RowTo[string])
+}
+
+func (t table) sum(schema string) string {
+	columns := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		columns[i] = sqltext.Ident(c)
+	}
+	return sqltext.Format("SELECT 'rows of ' || {} || ': ' || count(*) || ' ' || coalesce(md5(string_agg(md5(line), '' ORDER BY md5(line))), '')",
+		sqltext.Value(t.Name)) +
+		" FROM (SELECT ROW(" + strings.Join(columns, ", ") + ")::text AS line" + sqltext.Format(" FROM {}) lines", sqltext.Table{Schema: schema, Name: t.Name})
+}

@@ -1,0 +1,259 @@
+package steptest_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/discover"
+	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/profile"
+	"github.com/rekey-pg/rekey/internal/run"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/internal/step/steptest"
+	"github.com/rekey-pg/rekey/internal/survey"
+	"github.com/rekey-pg/rekey/internal/verify"
+)
+
+func TestMain(m *testing.M) { servertest.Main(m) }
+
+// A schema and a table whose names must be quoted everywhere, and the table before up.
+const (
+	schema = `The "Law's" House`
+	base   = `
+		CREATE SCHEMA "The ""Law's"" House";
+		SET search_path = "The ""Law's"" House";
+		CREATE TABLE kit ();
+		COMMENT ON TABLE kit IS '39';
+		CREATE TABLE "Sub\ject" (id bigint PRIMARY KEY, note text DEFAULT 'none', at timestamp NOT NULL DEFAULT now()) WITH (fillfactor = 90);
+		CREATE INDEX ON "Sub\ject" (note);
+		COMMENT ON COLUMN "Sub\ject".note IS 'a note';
+		INSERT INTO "Sub\ject" (id, note) SELECT n, 'n' || n FROM generate_series(1, 9) n;
+		GRANT SELECT ON "Sub\ject" TO PUBLIC;
+		CREATE FUNCTION elsewhere() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()';`
+	half  = `UPDATE "Sub\ject" SET uuid = md5(id::text)::uuid WHERE id < 5;`
+	named = `"Sub\ject_uuid_idx"`
+)
+
+// subjects are the states in which a table may be found, and what makes each. Whatever has a column
+// gets back on the way down what it had.
+func subjects(major int) map[string]string {
+	const t = `ALTER TABLE "Sub\ject" `
+	return map[string]string{
+		"no column": ``,
+		"nullable, half filled, default and comment of its own": t + `ADD uuid uuid; ` + t + `ALTER uuid SET DEFAULT elsewhere();
+			COMMENT ON COLUMN "Sub\ject".uuid IS E'the application''s \\ [rekey: found] own';` + half,
+		"nullable, no default, indexed": t + `ADD uuid uuid; CREATE UNIQUE INDEX ` + named + ` ON "Sub\ject" (uuid);` + half,
+		"required, no index, other indexes": t + `ADD uuid uuid NOT NULL DEFAULT gen_random_uuid();
+			CREATE INDEX mine ON "Sub\ject" (uuid) WHERE id > 3; CREATE INDEX more ON "Sub\ject" ((uuid::text));`,
+		"the goal's default, nothing else": function(major) + `; ` + t + `ADD uuid uuid; ` +
+			t + `ALTER uuid SET DEFAULT uuid_generate_v7(); ` + half,
+	}
+}
+
+// function is the statement that makes rekey's own function.
+func function(major int) string {
+	view := step.View{Server: catalog.Server{Version: major * 10000}}
+	return step.SQL(step.EnsureFunction{Schema: schema}.Apply(view)[0])[0]
+}
+
+func TestLaws(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		for name, found := range subjects(c.Major) {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				steptest.Laws(t, newSubject(t, c, found).trial())
+			})
+		}
+		// The versions do not differ here, and a law takes its time: a made column on the newest, a found one on
+		// the oldest.
+		for name, versions := range map[string][2]int{"no column": {18, 99}, "nullable, no default, indexed": {13, 14}} {
+			if c.Major < versions[0] || c.Major > versions[1] {
+				continue
+			}
+			t.Run("random, "+name, func(t *testing.T) {
+				t.Parallel()
+				s := newSubject(t, c, subjects(c.Major)[name])
+				s.job.Order.Policy.Values.Random = []string{s.table().Name}
+				steptest.Laws(t, s.trial())
+			})
+		}
+	})
+}
+
+// TestLawsWithoutProfile: the marks alone tell what is ours, also of a column that is as whole as any.
+// The steps are the same, so that two states on the newest version will do.
+func TestLawsWithoutProfile(t *testing.T) {
+	majors := servertest.Versions(t)
+	c := servertest.Cluster(t, majors[len(majors)-1])
+	only, err := discover.ParsePatterns(`Sub\\ject`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"no column", "nullable, no default, indexed"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSubject(t, c, subjects(c.Major)[name])
+			s.job.Order = survey.Order{Schema: schema, Ask: &plan.Ask{Selection: discover.Selection{Tables: only}}}
+			steptest.Laws(t, s.trial())
+		})
+	}
+}
+
+// trees are the tables above others whose column is theirs: partitions on two levels, children, and
+// partitions that no unique index of all can cover.
+func trees() map[string]string {
+	return map[string]string{
+		"partitioned": `CREATE TABLE "Sub\ject" (id bigint PRIMARY KEY, note text) PARTITION BY RANGE (id);
+			CREATE TABLE "below 5" PARTITION OF "Sub\ject" FOR VALUES FROM (0) TO (5);
+			CREATE TABLE rest PARTITION OF "Sub\ject" DEFAULT PARTITION BY HASH (id);
+			CREATE TABLE "rest of all" PARTITION OF rest FOR VALUES WITH (MODULUS 1, REMAINDER 0);`,
+		"partitioned by an expression": `CREATE TABLE "Sub\ject" (id bigint, note text) PARTITION BY LIST ((id % 2));
+			CREATE TABLE even PARTITION OF "Sub\ject" FOR VALUES IN (0);
+			CREATE TABLE odd PARTITION OF "Sub\ject" FOR VALUES IN (1);`,
+		"inherited": `CREATE TABLE "Sub\ject" (id bigint PRIMARY KEY, note text);
+			CREATE TABLE child (PRIMARY KEY (id)) INHERITS ("Sub\ject");
+			CREATE TABLE grandchild () INHERITS (child);
+			INSERT INTO child SELECT n, 'c' || n FROM generate_series(11, 13) n; INSERT INTO grandchild VALUES (21, 'g');`,
+	}
+}
+
+// TestLawsOfTrees: a column that belongs to many tables comes and goes as one.
+func TestLawsOfTrees(t *testing.T) {
+	majors := servertest.Versions(t)
+	only, err := discover.ParsePatterns(`Sub\\ject`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, sql := range trees() {
+		major := majors[len(majors)-1]
+		if name == "partitioned" {
+			major = majors[0]
+		}
+		t.Run(fmt.Sprintf("%s, %d", name, major), func(t *testing.T) {
+			t.Parallel()
+			s := newSubject(t, servertest.Cluster(t, major), `DROP TABLE "Sub\ject"; `+sql+
+				`INSERT INTO "Sub\ject" SELECT n, 'n' || n FROM generate_series(1, 9) n;`)
+			s.bare = true
+			s.job.Order = survey.Order{Schema: schema, Ask: &plan.Ask{Selection: discover.Selection{Tables: only}}}
+			steptest.Laws(t, s.trial())
+		})
+	}
+}
+
+type subject struct {
+	pool *pgxpool.Pool
+	job  run.Job
+	made string // what was made of the table before
+	bare bool   // it has no column, whatever was made of it
+}
+
+func newSubject(t *testing.T, c *server.Cluster, found string) subject {
+	ctx := t.Context()
+	pool, err := pgxpool.New(ctx, servertest.Database(t, c).URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	if _, err := conn.Conn().PgConn().Exec(ctx, base+found+"RESET search_path").ReadAll(); err != nil {
+		t.Fatal(err)
+	}
+	return subject{pool: pool, made: found, job: run.Job{
+		Pool: pool, Direct: pool, Limits: run.Limits{MaxLock: 50 * time.Millisecond, Patience: time.Minute},
+		Order: survey.Order{Schema: schema, Profile: profile.Profile{
+			Name: "law", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
+			Tables: []profile.Table{{Name: `Sub\ject`, Time: "at"}, {Name: "absent", Time: "at"}},
+		}},
+	}}
+}
+
+func (s subject) trial() steptest.Subject {
+	return steptest.Subject{
+		Up: s.way(plan.Up), Down: s.way(plan.Down), Whole: s.whole, Tear: s.tear, Reset: s.reset,
+		Shape: func(ctx context.Context) ([]string, error) {
+			return steptest.Shape(ctx, s.pool, schema, "uuid")
+		},
+		Values: func(ctx context.Context) (map[int64]string, error) {
+			if s.made == "" || s.bare {
+				return nil, nil
+			}
+			return steptest.Values(ctx, s.pool, s.table(), "uuid")
+		},
+	}
+}
+
+func (s subject) table() sqltext.Table { return sqltext.Table{Schema: schema, Name: `Sub\ject`} }
+
+func (s subject) way(direction plan.Direction) func(context.Context, steptest.Before) error {
+	return func(ctx context.Context, before steptest.Before) error {
+		job := s.job
+		job.Order.Direction, job.Before = direction, before
+		_, err := run.Carry(ctx, job)
+		return err
+	}
+}
+
+func (s subject) whole(ctx context.Context) error {
+	looked, err := inspect.Server(ctx, s.pool)
+	if err != nil {
+		return err
+	}
+	order := s.job.Order
+	order.Direction = plan.Up
+	_, err = verify.Run(ctx, s.pool, looked, order)
+	return err
+}
+
+// reset takes away what down leaves: the function, and the values of a found column. In the base, rows
+// 5 to 9 had none.
+func (s subject) reset(ctx context.Context) error {
+	reset := ""
+	if !strings.Contains(s.made, step.FunctionName) {
+		reset = sqltext.Format("DROP FUNCTION IF EXISTS {}();", sqltext.Table{Schema: schema, Name: step.FunctionName})
+	}
+	if strings.Contains(s.made, half) {
+		reset += sqltext.Format("UPDATE {} SET uuid = NULL WHERE id >= 5;", s.table())
+	}
+	_, err := s.pool.Exec(ctx, reset)
+	return err
+}
+
+// tear leaves what a crash in the middle of an action leaves: an index that is not valid, some rows
+// filled.
+func (s subject) tear(ctx context.Context, a step.Action) error {
+	switch a := a.(type) {
+	case step.Fill:
+		_, err := s.pool.Exec(ctx, sqltext.Format("UPDATE {} SET uuid = {}() WHERE id > 6 AND uuid IS NULL", a.Target.Rows(), a.Target.Function))
+		return err
+	case step.Concurrently:
+		index := sqltext.Table{Schema: a.Target.Schema, Name: a.Target.Index}
+		if a.Build {
+			columns := make([]string, 0, 2)
+			for _, c := range a.Target.IndexColumns() {
+				columns = append(columns, sqltext.Ident(c))
+			}
+			if _, err := s.pool.Exec(ctx, sqltext.Format("CREATE UNIQUE INDEX {} ON {} (", sqltext.Name(a.Target.Index), a.Target.Name())+strings.Join(columns, ", ")+")"); err != nil {
+				return err
+			}
+		}
+		_, err := s.pool.Exec(ctx, sqltext.Format("UPDATE pg_index SET indisvalid = false WHERE indexrelid = {}::regclass",
+			sqltext.Value(sqltext.Qualified(index.Schema, index.Name))))
+		return err
+	default:
+		return fmt.Errorf("a %T has no middle", a)
+	}
+}

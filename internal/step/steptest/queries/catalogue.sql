@@ -1,0 +1,59 @@
+-- What stands in schema $1, a line each: everything that up or down could change, make or leave behind,
+-- and nothing that differs between two databases of the same shape (oids, numbers of columns, sizes).
+-- uuid_generate_v7() is left out: it stays after down, as the original's does.
+WITH relation AS (
+    SELECT c.*, quote_ident(c.relname) AS name
+    FROM pg_class c WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND c.relkind <> 't'
+)
+SELECT format('relation %s %s %s owner %s options %s identity %s rls %s %s acl %s', name, relkind, relpersistence,
+              pg_get_userbyid(relowner), reloptions, relreplident, relrowsecurity, relforcerowsecurity, relacl)
+FROM relation
+UNION ALL
+SELECT format('column %s.%I %s collation %s notnull %s default %s identity %s generated %s storage %s statistics %s options %s acl %s',
+              name, attname, format_type(atttypid, atttypmod), attcollation::regcollation, attnotnull,
+              pg_get_expr(adbin, adrelid), attidentity, attgenerated, attstorage,
+              CASE WHEN coalesce(attstattarget, -1) < 0 THEN -1 ELSE attstattarget END, attoptions, attacl)
+FROM relation JOIN pg_attribute a ON attrelid = relation.oid AND attnum > 0 AND NOT attisdropped
+LEFT JOIN pg_attrdef d ON adrelid = attrelid AND adnum = attnum
+WHERE relkind IN ('r', 'v', 'm', 'p', 'f')
+UNION ALL
+SELECT format('index %s valid %s ready %s live %s identity %s clustered %s tablespace %s', pg_get_indexdef(indexrelid),
+              indisvalid, indisready, indislive, indisreplident, indisclustered, reltablespace)
+FROM relation JOIN pg_index ON indexrelid = relation.oid
+UNION ALL
+SELECT format('constraint %s %I %s validated %s', name, conname, pg_get_constraintdef(k.oid), convalidated)
+FROM relation JOIN pg_constraint k ON conrelid = relation.oid
+UNION ALL
+SELECT format('comment %s: %s', pg_describe_object(classoid, objoid, objsubid), description)
+FROM pg_description
+WHERE classoid = 'pg_class'::regclass AND objoid IN (SELECT oid FROM relation)
+   OR classoid = 'pg_constraint'::regclass AND objoid IN (SELECT k.oid FROM pg_constraint k WHERE k.conrelid IN (SELECT oid FROM relation))
+UNION ALL
+SELECT format('trigger %s enabled %s', pg_get_triggerdef(t.oid), tgenabled)
+FROM relation JOIN pg_trigger t ON tgrelid = relation.oid WHERE NOT tgisinternal
+UNION ALL
+SELECT format('rule %s enabled %s', pg_get_ruledef(w.oid), ev_enabled)
+FROM relation JOIN pg_rewrite w ON ev_class = relation.oid
+UNION ALL
+SELECT format('policy %s %I %s', name, polname, pg_get_expr(polqual, polrelid))
+FROM relation JOIN pg_policy ON polrelid = relation.oid
+UNION ALL
+SELECT format('statistics %s', pg_get_statisticsobjdef(x.oid))
+FROM relation JOIN pg_statistic_ext x ON stxrelid = relation.oid
+UNION ALL
+SELECT format('publication %I %s columns %s', pubname, name, to_jsonb(r) ->> 'prattrs')
+FROM relation JOIN pg_publication_rel r ON prrelid = relation.oid JOIN pg_publication p ON p.oid = prpubid
+UNION ALL
+SELECT format('function %s %s acl %s', p.oid::regprocedure, md5(pg_get_functiondef(p.oid)), proacl)
+FROM pg_proc p
+WHERE pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND prokind <> 'a'
+  AND NOT (proname = 'uuid_generate_v7' AND pronargs = 0)
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+UNION ALL
+SELECT format('type %s %s', typname, typtype)
+FROM pg_type t
+WHERE typnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND typrelid = 0 AND typelem = 0
+UNION ALL
+SELECT format('schema %s owner %s acl %s', nspname, pg_get_userbyid(nspowner), nspacl)
+FROM pg_namespace WHERE nspname NOT LIKE 'pg\_%' AND nspname NOT IN ('rekey', 'information_schema')
+ORDER BY 1

@@ -1,0 +1,120 @@
+package survey
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// Many looks at several schemas with a few queries for all of them, in their order. What has to be counted or
+// called is looked at schema by schema afterwards.
+func Many(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Order, schemas []string) ([]plan.Situation, error) {
+	var err error
+	if o.Policy.Values.Zone, err = zone(ctx, pool, o.Policy.Values.Zone); err != nil {
+		return nil, err
+	}
+	if server.Replicas, err = inspect.Replicas(ctx, pool, o.Standbys); err != nil {
+		return nil, err
+	}
+	var situations []plan.Situation
+	err = pg.Read(ctx, pool, func(tx pg.Tx) error {
+		found, err := read(ctx, tx, o, schemas)
+		if err != nil {
+			return err
+		}
+		for _, schema := range found {
+			situations = append(situations, plan.Situation{
+				Server: server, Schema: schema, Profile: o.Profile, Ask: o.Ask, Policy: o.Policy, Direction: o.Direction,
+				Data: map[string]catalog.Data{}, Parts: map[uint32]catalog.Data{},
+			})
+		}
+		return around(ctx, tx, o, situations)
+	})
+	for i := range situations {
+		if err == nil {
+			err = prove(ctx, pool, &situations[i])
+		}
+		if err == nil {
+			err = count(ctx, pool, &situations[i])
+		}
+	}
+	return situations, err
+}
+
+// read asks for all that a profile has to do with, or for everything, and for the function: without a profile
+// only the catalogue tells which tables it will be the default of.
+func read(ctx context.Context, tx pg.Tx, o Order, names []string) ([]catalog.Schema, error) {
+	q := o.all()
+	schemas, err := inspect.Many(ctx, tx, q, names)
+	if err != nil {
+		return nil, err
+	}
+	overloads, err := inspect.Overloads(ctx, tx, step.FunctionName, names)
+	if err != nil {
+		return nil, err
+	}
+	for i := range schemas {
+		schemas[i].Overloads = overloads[schemas[i].Name]
+	}
+	tables := func(catalog.Schema) []string { return q.Tables }
+	if o.Ask != nil {
+		tables = o.Ask.Chosen
+	}
+	return schemas, inspect.Functions(ctx, tx, step.FunctionName, schemas, tables)
+}
+
+// around reads what else matters: where the tables may be instead, which may be thousands of schemas and is
+// asked where they are not here alone; and what the journal knows, for the way down with a profile.
+func around(ctx context.Context, tx pg.Tx, o Order, situations []plan.Situation) error {
+	for i := range situations {
+		s := &situations[i]
+		var err error
+		switch {
+		case o.Ask != nil && !s.Schema.Exists:
+			s.Elsewhere, err = inspect.Schemas(ctx, tx, s.Schema.Name)
+		case o.Ask == nil && s.Schema.Relation(o.Profile.VersionTable) == nil:
+			s.Elsewhere, err = inspect.Elsewhere(ctx, tx, o.Profile.VersionTable)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if o.Ask != nil || o.Direction == plan.Up {
+		return nil
+	}
+	return adopted(ctx, tx, situations)
+}
+
+// all asks for everything in a schema, or for everything that a profile has to do with.
+func (o Order) all() inspect.Question {
+	if o.Ask == nil {
+		return Whole(o.Profile, o.Schema)
+	}
+	return inspect.Question{Schema: o.Schema, All: true, Column: o.Ask.For("").Column, Columns: o.Ask.Columns()}
+}
+
+// target names what a table of the survey is to get; there is none for what is not to get anything.
+func target(s *plan.Situation, table *catalog.Table, chosen map[string]bool) (step.Target, bool) {
+	if s.Ask != nil {
+		return s.Ask.Target(s.Schema.Name, table, s.Direction).As(table), chosen[table.Name]
+	}
+	return plan.TargetOf(s.Schema.Name, table.Name, s.Profile.Column).As(table), table.Name != s.Profile.VersionTable
+}
+
+// chosen are the tables of a schema without a profile that get a uuid.
+func chosen(s *plan.Situation) map[string]bool {
+	names := map[string]bool{}
+	if s.Ask == nil {
+		return names
+	}
+	for _, name := range s.Ask.Chosen(s.Schema) {
+		names[name] = true
+	}
+	return names
+}

@@ -1,0 +1,139 @@
+// Package survey looks at everything that a plan is made of: the server, the schema, the rows of
+// columns that are there already. It changes nothing.
+package survey
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/profile"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// Order says what is to be looked at.
+type Order struct {
+	Profile   profile.Profile
+	Ask       *plan.Ask // of a schema without a profile; nil with one
+	Schema    string
+	Policy    plan.Policy
+	Direction plan.Direction
+	Standbys  []*pg.Standby // that are looked at, too; may be nil
+}
+
+// Take looks at the order's schema; the server was looked at before.
+func Take(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Order) (plan.Situation, error) {
+	situations, err := Many(ctx, pool, server, o, []string{o.Schema})
+	if err != nil {
+		return plan.Situation{}, err
+	}
+	return situations[0], nil
+}
+
+// Whole is the question for everything that a profile has to do with in a schema.
+func Whole(p profile.Profile, schema string) inspect.Question {
+	q := inspect.Question{Schema: schema, Column: p.Column, Function: step.FunctionName}
+	q.Relations = append(q.Relations, p.VersionTable)
+	for _, name := range p.Names() {
+		if name == p.VersionTable {
+			continue
+		}
+		q.Tables = append(q.Tables, name)
+		q.Relations = append(q.Relations, name, plan.TargetOf(schema, name, p.Column).Index)
+	}
+	return q
+}
+
+// adopted reads from the journal, where there is one, which columns were there before up.
+func adopted(ctx context.Context, tx pg.Tx, situations []plan.Situation) error {
+	present, err := journal.Present(ctx, tx)
+	if err != nil || !present {
+		return err
+	}
+	var oids []uint32
+	for _, s := range situations {
+		oids = append(oids, s.Schema.OIDs()...)
+	}
+	known, err := journal.LoadKept(ctx, tx, oids...)
+	for i := range situations {
+		s := &situations[i]
+		s.Adopted = map[string]bool{}
+		for _, table := range s.Schema.Relations {
+			if c := table.Column(s.Profile.Column); c != nil && known[journal.Column{Relation: table.OID, Number: int16(c.Number)}].Adopted {
+				s.Adopted[table.Name] = true
+			}
+		}
+	}
+	return err
+}
+
+// prove calls a function that is not ours, to see whether it makes UUIDv7.
+func prove(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation) error {
+	f := s.Schema.Function
+	if f == nil || (f.Own && f.Extension == "") || !s.Schema.Usage {
+		return nil
+	}
+	proof, err := inspect.Prove(ctx, pool, sqltext.Table{Schema: f.Schema, Name: f.Name})
+	f.Proof = &proof
+	return err
+}
+
+// count looks at the rows of every column that is there and not whole, a transaction a table: no
+// snapshot is held for longer than one scan.
+func count(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation) error {
+	names := chosen(s)
+	for i := range s.Schema.Relations {
+		table := &s.Schema.Relations[i]
+		target, meant := target(s, table, names)
+		c := table.Column(target.Column)
+		if !meant || c == nil || target.Whole(table) || table.Kind != catalog.Ordinary && !table.Tree() {
+			continue
+		}
+		for _, part := range target.Parts(table) {
+			if err := countPart(ctx, pool, s, table, part); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// countPart counts one table; what is found in those of a tree is added up as well.
+func countPart(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation, root *catalog.Table, part step.Part) error {
+	c := part.Table.Column(part.Column)
+	if c == nil {
+		return nil // a foreign table's, or one that came a moment ago
+	}
+	return pg.Read(ctx, pool, func(tx pg.Tx) error {
+		data, err := look(ctx, tx, s.Server.Role, part, c)
+		all := s.Data[root.Name]
+		all.Nulls, all.Other = all.Nulls || data.Nulls, all.Other+data.Other
+		all.Duplicates, all.Unparsed = append(all.Duplicates, data.Duplicates...), append(all.Unparsed, data.Unparsed...)
+		s.Data[root.Name] = all
+		if root.Tree() {
+			s.Parts[part.Table.OID] = data
+		}
+		return err
+	})
+}
+
+func look(ctx context.Context, tx pg.Tx, role catalog.Role, part step.Part, c *catalog.Column) (catalog.Data, error) {
+	table, name := part.Table, part.Rows()
+	if table.Kind != catalog.Ordinary || !table.Owned || table.Hides(role) {
+		return catalog.Data{}, nil // refused already, and perhaps not even to be read
+	}
+	if c.Type == "uuid" {
+		return inspect.Data(ctx, tx, name, table.PrimaryKey(), c.Name, table.UniqueOn(c.Name))
+	}
+	if plan.Textual(c.Type) {
+		unparsed, err := inspect.Unparsed(ctx, tx, name, c.Name)
+		return catalog.Data{Unparsed: unparsed}, err
+	}
+	return catalog.Data{}, nil
+}

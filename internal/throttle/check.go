@@ -1,0 +1,89 @@
+package throttle
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// CheckNames refuses names of signals that there are not, and limits below zero.
+func (l Limits) CheckNames() error {
+	for _, name := range l.Without {
+		if !slices.Contains(Names(), name) {
+			return problem.UnknownSignal(name, Names())
+		}
+	}
+	if l.MaxLag < 0 || l.MaxRetainedWAL < 0 || l.MaxSnapshotAge < 0 {
+		return problem.BadLimit()
+	}
+	return nil
+}
+
+// Check looks, before anything is changed, whether each signal that matters here can be read: the lag
+// where there is a standby, the snapshots where there is a limit, the user's question, the file.
+func Check(ctx context.Context, pool *pgxpool.Pool, role catalog.Role, l Limits) (problem.List, error) {
+	var found problem.List
+	note := func(name string, p *problem.Problem) {
+		if p != nil && !slices.Contains(l.Without, name) {
+			found = append(found, p)
+		}
+	}
+	lag, err := checkLag(ctx, pool, role)
+	if err != nil {
+		return nil, err
+	}
+	note(Lag, lag)
+	if l.MaxSnapshotAge > 0 && !role.Monitor {
+		note(Snapshots, problem.SignalHidden(Snapshots, "the age of other roles' transactions", sqltext.Ident(role.Name)))
+	}
+	if l.Query != "" {
+		asked, err := checkQuery(ctx, pool, l.Query)
+		if err != nil {
+			return nil, err
+		}
+		note(Query, asked)
+	}
+	if l.File != "" {
+		if _, err := flagged(l.File); err != nil {
+			note(File, problem.ThrottleFile(l.File, err))
+		}
+	}
+	return found, nil
+}
+
+func checkLag(ctx context.Context, pool *pgxpool.Pool, role catalog.Role) (*problem.Problem, error) {
+	var hidden *problem.Problem
+	err := read(ctx, pool, func(tx pg.Tx) error {
+		found, err := followers(ctx, tx)
+		for _, f := range found {
+			if f.Hidden {
+				hidden = problem.SignalHidden(Lag, "the lag of standby "+f.Name, sqltext.Ident(role.Name))
+			}
+		}
+		return err
+	})
+	return hidden, err
+}
+
+// checkQuery asks once. A question that the server refuses is refused; a server that cannot be asked at
+// all is an error.
+func checkQuery(ctx context.Context, pool *pgxpool.Pool, sql string) (*problem.Problem, error) {
+	err := read(ctx, pool, func(tx pg.Tx) error {
+		_, err := answer(ctx, tx, sql)
+		return err
+	})
+	var refusal *pgconn.PgError
+	var shape *shapeError
+	if errors.As(err, &refusal) || errors.As(err, &shape) {
+		return problem.ThrottleQuery(err), nil
+	}
+	return nil, err
+}

@@ -1,0 +1,118 @@
+package throttle
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/event"
+)
+
+func TestLag(t *testing.T) {
+	start := time.Unix(1000, 0)
+	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+	for name, c := range map[string]struct {
+		readings [][]follower // one a second
+		reason   string
+	}{
+		"nobody":                     {[][]follower{nil}, ""},
+		"in step":                    {[][]follower{{{"a", false, 0.2, 90, 100}}}, ""},
+		"the server says so":         {[][]follower{{{"a", false, 12, 90, 100}}}, "standby a is 12s behind, and 2s is the limit"},
+		"idle, with an old figure":   {[][]follower{{{"a", false, 12, 100, 100}}}, ""},
+		"the worst of two":           {[][]follower{{{"a", false, 3, 90, 100}, {"b", false, 4, 90, 100}}}, "standby b is 4s"},
+		"no answer, no figure":       {[][]follower{{{"a", false, 0, 90, 100}}, {{"a", false, 0, 90, 110}}, nil, {{"a", false, 0, 90, 120}}}, "standby a is 3s"},
+		"slow, and it comes along":   {[][]follower{{{"a", false, 0, 90, 100}}, {{"a", false, 0, 100, 110}}, {{"a", false, 0, 110, 120}}}, ""},
+		"beyond what was seen of it": {[][]follower{{{"a", false, 0, 5, 100}}}, ""},
+	} {
+		var l lagSignal
+		var reason string
+		for second, found := range c.readings {
+			var err error
+			if reason, err = l.judge(found, 2*time.Second, at(second)); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if (c.reason == "") != (reason == "") || !strings.Contains(reason, c.reason) {
+			t.Errorf("%s: %q, not %q", name, reason, c.reason)
+		}
+	}
+	var l lagSignal
+	if _, err := l.judge([]follower{{Name: "a", Hidden: true}}, time.Second, start); err == nil {
+		t.Error("a hidden lag is taken for none")
+	}
+}
+
+func TestTrailIsBounded(t *testing.T) {
+	var trail trail
+	start := time.Unix(0, 0)
+	for i := range 100_000 {
+		trail.add(start.Add(time.Duration(i)*time.Second), int64(i))
+	}
+	now := start.Add(100_000 * time.Second)
+	if len(trail.marks) > mostMarks {
+		t.Errorf("%d marks", len(trail.marks))
+	}
+	if got := trail.behind(-1, now); got != 100_000*time.Second {
+		t.Errorf("the first mark is %s old", got)
+	}
+	if got := trail.behind(50_000, now); got > 50_000*time.Second || got < 49_800*time.Second {
+		t.Errorf("behind the middle by %s", got)
+	}
+	if got := trail.behind(99_999, now); got != 0 {
+		t.Errorf("behind the newest by %s", got)
+	}
+}
+
+func TestRetainedWAL(t *testing.T) {
+	var told []string
+	s := walSignal{}
+	s.remember([]slot{{"old", "lost", 0}}, func(e event.Event) { told = append(told, e.(event.Notice).Text) })
+	if len(told) != 1 || !strings.Contains(told[0], "slot old has lost") {
+		t.Errorf("told: %q", told)
+	}
+	for _, c := range []struct {
+		slot   slot
+		reason string
+	}{
+		{slot{"a", "reserved", 10 << 30}, ""},
+		{slot{"a", "reserved", 11 << 30}, "slot a keeps 11 GB of WAL back, and 10 GB is the limit"},
+		{slot{"a", "extended", 5}, ""},
+		{slot{"a", "unreserved", 5}, "slot a is about to lose"},
+		{slot{"a", "lost", 0}, "slot a has lost"},
+		{slot{"old", "lost", 0}, ""},
+	} {
+		if got := s.judge([]slot{c.slot}, DefaultRetainedWAL); (got == "") != (c.reason == "") || !strings.Contains(got, c.reason) {
+			t.Errorf("%+v: %q, not %q", c.slot, got, c.reason)
+		}
+	}
+}
+
+func TestOldestSnapshot(t *testing.T) {
+	var s snapshotSignal
+	now := time.Unix(1000, 0)
+	s.oldest([]holder{{"slot", -1, 100, 101}}, now)
+	name, age := s.oldest([]holder{{"slot", -1, 100, 150}, {"pid 1", 30, 0, 150}}, now.Add(40*time.Second))
+	if name != "slot" || age != 40*time.Second {
+		t.Errorf("%s, %s", name, age)
+	}
+	var told []string
+	sink := func(e event.Event) { told = append(told, e.(event.Notice).Text) }
+	s.tell("slot", 59*time.Second, sink)
+	s.tell("slot", 61*time.Second, sink)
+	s.tell("slot", 62*time.Second, sink)
+	s.tell("pid 1", 62*time.Second, sink)
+	if len(told) != 2 || !strings.HasPrefix(told[0], "slot has kept dead rows from being pruned for 1m1s") {
+		t.Errorf("told: %q", told)
+	}
+}
+
+func TestNamesAndLimits(t *testing.T) {
+	for _, l := range []Limits{{Without: []string{"lga"}}, {MaxLag: -1}, {MaxRetainedWAL: -1}, {MaxSnapshotAge: -1}} {
+		if l.CheckNames() == nil {
+			t.Errorf("%+v is taken", l)
+		}
+	}
+	if err := (Limits{Without: Names()}).CheckNames(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,79 @@
+package throttle
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekey-pg/rekey/internal/pg"
+)
+
+//go:embed queries/lag.sql
+var lagSQL string
+
+// follower is a standby or a logical subscriber.
+type follower struct {
+	Name              string
+	Hidden            bool
+	Lag               float64 // seconds, as the server measured it
+	Replayed, Written int64   // bytes
+}
+
+// hiddenError is a reading that the role may not take.
+type hiddenError struct{ what, name string }
+
+func (e *hiddenError) Error() string {
+	return fmt.Sprintf("%s of %s is not visible to this role", e.what, e.name)
+}
+
+// lagSignal keeps a trail of its own: the server's figure comes from the standby's answers, and one
+// that has stopped answering goes on showing its last.
+type lagSignal struct{ written trail }
+
+func followers(ctx context.Context, tx pg.Tx) ([]follower, error) {
+	found, err := tx.Query(ctx, lagSQL)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(found, pgx.RowToStructByName[follower])
+}
+
+func (l *lagSignal) read(ctx context.Context, w *Watch) (reason string, err error) {
+	limits, _ := w.now()
+	err = w.query(ctx, func(tx pg.Tx) error {
+		found, err := followers(ctx, tx)
+		if err == nil {
+			reason, err = l.judge(found, limits.MaxLag, time.Now())
+		}
+		return err
+	})
+	return reason, err
+}
+
+func (l *lagSignal) judge(found []follower, limit time.Duration, now time.Time) (string, error) {
+	var worst time.Duration
+	var name string
+	for _, f := range found {
+		if f.Hidden {
+			return "", &hiddenError{"the lag", f.Name}
+		}
+		l.written.add(now, f.Written)
+		if lag := l.lag(f, now); lag > worst {
+			worst, name = lag, f.Name
+		}
+	}
+	if worst <= limit {
+		return "", nil
+	}
+	return fmt.Sprintf("standby %s is %s behind, and %s is the limit", name, worst.Round(time.Second/10), limit), nil
+}
+
+func (l *lagSignal) lag(f follower, now time.Time) time.Duration {
+	if f.Replayed >= f.Written {
+		return 0 // whatever it was before: nothing is left to be replayed
+	}
+	return max(time.Duration(f.Lag*float64(time.Second)), l.written.behind(f.Replayed, now))
+}

@@ -1,0 +1,118 @@
+package throttle
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/pace"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+)
+
+func TestMain(m *testing.M) { servertest.Main(m) }
+
+// patience bounds what must happen, so that a failing test ends.
+const patience = 60 * time.Second
+
+// bed is a database with a table t, a plain role who owns it, and what is told.
+type bed struct {
+	*testing.T
+	db    servertest.DB
+	admin *pgxpool.Pool
+	plain *pgxpool.Pool
+	pace  *pace.Pace
+
+	mu   sync.Mutex
+	told []string
+}
+
+func lay(t *testing.T, c *server.Cluster) *bed {
+	t.Helper()
+	b := &bed{T: t, db: servertest.Database(t, c), pace: pace.New("", 0)}
+	b.admin = b.connect("postgres")
+	b.exec(`DO $$BEGIN CREATE ROLE plain LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
+		CREATE TABLE t (id int); INSERT INTO t VALUES (1); ALTER TABLE t OWNER TO plain; GRANT ALL ON SCHEMA public TO plain`)
+	b.plain = b.connect("plain")
+	return b
+}
+
+func (b *bed) connect(role string) *pgxpool.Pool {
+	b.Helper()
+	config, err := pgxpool.ParseConfig(b.db.URL)
+	if err != nil {
+		b.Fatal(err)
+	}
+	config.ConnConfig.User = role
+	config.MaxConns = 2
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(pool.Close)
+	return pool
+}
+
+func (b *bed) exec(sql string) {
+	b.Helper()
+	servertest.Execute(b, b.admin, sql)
+}
+
+// watch begins to look every 20 ms, until the test ends.
+func (b *bed) watch(pool *pgxpool.Pool, l Limits, change ...func(*Watch)) *Watch {
+	b.Helper()
+	w := prepare(pool, b.pace, l, func(e event.Event) {
+		if notice, ok := e.(event.Notice); ok {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.told = append(b.told, notice.Text)
+		}
+	})
+	w.every = 20 * time.Millisecond
+	for _, f := range change {
+		f(w)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	w.start(ctx)
+	b.Cleanup(func() { cancel(); w.Wait() })
+	return w
+}
+
+// held waits for an objection that says all of the words.
+func (b *bed) held(words ...string) {
+	b.Helper()
+	b.until(func(reason string) bool {
+		for _, word := range words {
+			if !strings.Contains(reason, word) {
+				return false
+			}
+		}
+		return true
+	}, strings.Join(words, ", "))
+}
+
+func (b *bed) released() {
+	b.Helper()
+	b.until(func(reason string) bool { return reason == "" }, "no objection")
+}
+
+func (b *bed) until(is func(string) bool, what string) {
+	b.Helper()
+	timeout := time.After(patience)
+	for {
+		reason, changed := b.pace.Held()
+		if is(reason) {
+			return
+		}
+		select {
+		case <-changed:
+		case <-timeout:
+			b.Fatalf("the objection is %q, not %s", reason, what)
+		}
+	}
+}

@@ -1,0 +1,13 @@
+-- How far each standby and each logical subscriber is behind: the lag as the server measured it, in
+-- seconds, and the positions in the WAL, in bytes, that were replayed there and written here. A role
+-- without pg_monitor sees that there is one, and neither its state nor its lag. What only receives WAL,
+-- and replays none, is left out.
+SELECT coalesce(nullif(r.application_name, ''), 'pid ' || r.pid)          AS name,
+       r.state IS NULL                                                    AS hidden,
+       coalesce(extract(epoch FROM r.replay_lag), 0)::float8              AS lag,
+       coalesce(pg_wal_lsn_diff(r.replay_lsn, '0/0'), 0)::int8            AS replayed,
+       pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::int8                 AS written
+FROM pg_stat_replication r
+WHERE CASE WHEN r.state IS NULL THEN r.application_name NOT IN ('pg_basebackup', 'pg_receivewal')
+           ELSE r.state IN ('catchup', 'streaming') AND r.replay_lsn IS NOT NULL END
+ORDER BY 1

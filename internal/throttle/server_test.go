@@ -1,0 +1,152 @@
+package throttle
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+)
+
+func TestSlot(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		b := lay(t, c)
+		b.exec("SELECT pg_create_physical_replication_slot('behind', true)")
+		t.Cleanup(func() {
+			conn, err := pgxpool.New(context.Background(), b.db.URL)
+			if err == nil {
+				_, _ = conn.Exec(context.Background(), "SELECT pg_drop_replication_slot('behind')")
+				conn.Close()
+			}
+		})
+		b.watch(b.plain, Limits{MaxRetainedWAL: 1 << 20})
+		b.exec("SELECT pg_logical_emit_message(false, 'much', repeat('x', 4000000))")
+		b.held("replication slot behind keeps", "of WAL back", "1024 kB is the limit")
+		b.exec("CHECKPOINT") // a slot goes no further than what is flushed
+		b.exec("SELECT pg_replication_slot_advance('behind', pg_current_wal_lsn())")
+		b.released()
+	})
+}
+
+func TestSnapshots(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		for name, sql := range map[string][2]string{
+			"prepared transaction": {"BEGIN; INSERT INTO t VALUES (2); PREPARE TRANSACTION 'forgotten'", "COMMIT PREPARED 'forgotten'"},
+			"pid":                  {"BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM t", "COMMIT"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				b := lay(t, c)
+				w := b.watch(b.admin, Limits{MaxSnapshotAge: 300 * time.Millisecond})
+				conn, err := pgxpool.New(t.Context(), b.db.URL)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				one, err := conn.Acquire(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer one.Release()
+				if _, err := one.Conn().PgConn().Exec(t.Context(), sql[0]).ReadAll(); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(500 * time.Millisecond)
+				if reason, _ := b.pace.Held(); reason != "" {
+					t.Errorf("held while nothing is filled: %s", reason)
+				}
+				w.At(t.Context(), Place{Table: "public.t", Filling: true})
+				b.held(name, "has kept dead rows from being pruned", "300ms is the limit")
+				if _, err := one.Conn().PgConn().Exec(t.Context(), sql[1]).ReadAll(); err != nil {
+					t.Fatal(err)
+				}
+				b.released()
+			})
+		}
+	})
+}
+
+// TestStandby follows a standby that stops replaying, and one that the role may not see.
+func TestStandby(t *testing.T) {
+	for _, major := range servertest.Versions(t) {
+		t.Run(fmt.Sprintf("pg%d", major), func(t *testing.T) {
+			t.Parallel()
+			primary, standby := pair(t, major)
+			b := lay(t, primary)
+			follower, err := pgxpool.New(t.Context(), standby.URL("postgres"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer follower.Close()
+			eventually(t, b.admin, "SELECT count(*) > 0 FROM pg_stat_replication WHERE state = 'streaming'")
+
+			found, err := Check(t.Context(), b.plain, catalog.Role{Name: "plain"}, Limits{})
+			if err != nil || len(found) != 1 || found[0].Code != "signal_hidden" ||
+				!strings.Contains(found[0].Hint, `GRANT pg_monitor TO "plain"`) || !strings.Contains(found[0].Hint, "--without-signal lag") {
+				t.Errorf("a hidden lag is not refused: %v %v", found, err)
+			}
+			if found, err = Check(t.Context(), b.plain, catalog.Role{Name: "plain"}, Limits{Without: []string{Lag}}); err != nil || len(found) > 0 {
+				t.Errorf("refused although it is left out: %v %v", found, err)
+			}
+			b.exec("GRANT pg_monitor TO plain")
+			if found, err = Check(t.Context(), b.plain, catalog.Role{Name: "plain"}, Limits{}); err != nil || len(found) > 0 {
+				t.Errorf("refused although it may be seen: %v %v", found, err)
+			}
+
+			w := b.watch(b.plain, Limits{MaxLag: time.Second})
+			b.released()
+			servertest.Execute(t, follower, "SELECT pg_wal_replay_pause()")
+			b.exec("INSERT INTO t SELECT generate_series(1, 1000)")
+			b.held("standby walreceiver is", "behind, and 1s is the limit")
+			w.SetMaxLag(time.Hour)
+			b.released()
+			w.SetMaxLag(time.Second)
+			b.held("standby walreceiver is")
+			servertest.Execute(t, follower, "SELECT pg_wal_replay_resume()")
+			b.released()
+
+			// A role that loses sight of it does not go on in the dark.
+			b.watch(b.plain, Limits{}, func(w *Watch) { w.stale = 300 * time.Millisecond })
+			b.exec("REVOKE pg_monitor FROM plain")
+			b.held("the reading of the standbys' lag is stale", "is not visible to this role")
+		})
+	}
+}
+
+func pair(t *testing.T, major int) (primary, standby *server.Cluster) {
+	t.Helper()
+	installation, err := server.Find(t.Context(), major)
+	if err != nil {
+		t.Fatal(err)
+	}
+	primary, err = server.Start(t.Context(), installation, server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = primary.Stop(context.Background()) })
+	if standby, err = primary.Standby(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = standby.Stop(context.Background()) })
+	return primary, standby
+}
+
+func eventually(t *testing.T, pool *pgxpool.Pool, sql string) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		var yes bool
+		if err := pool.QueryRow(t.Context(), sql).Scan(&yes); err == nil && yes {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("never true: %s", sql)
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package throttle
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+)
+
+// A plain role without pg_monitor, on a server without standbys, is neither refused nor held up.
+func TestPlainRole(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		b := lay(t, c)
+		found, err := Check(t.Context(), b.plain, catalog.Role{Name: "plain"}, Limits{})
+		if err != nil || len(found) > 0 {
+			t.Fatalf("refused: %v %v", found, err)
+		}
+		found, err = Check(t.Context(), b.plain, catalog.Role{Name: "plain"}, Limits{MaxSnapshotAge: time.Second})
+		if err != nil || len(found) != 1 || !strings.Contains(found[0].Hint, `GRANT pg_monitor TO "plain"`) || !strings.Contains(found[0].Hint, "--without-signal snapshots") {
+			t.Errorf("not refused: %v %v", found, err)
+		}
+		w := b.watch(b.plain, Limits{})
+		w.At(t.Context(), Place{Table: "public.t", Filling: true})
+		for _, s := range w.all {
+			b.reads(s)
+		}
+		b.released()
+	})
+}
+
+// reads waits for a reading that comes about from now on.
+func (b *bed) reads(s *signal) {
+	b.Helper()
+	at := func() time.Time {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.at
+	}
+	for begun := time.Now(); !at().After(begun); time.Sleep(20 * time.Millisecond) {
+		if time.Since(begun) > patience {
+			b.Fatalf("%s is not read", s.what)
+		}
+	}
+}
+
+func TestQuery(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		b := lay(t, c)
+		b.exec("CREATE TABLE public.say (words text)")
+		b.exec("GRANT SELECT ON public.say TO plain")
+		b.watch(b.plain, Limits{Query: "SELECT words FROM public.say"})
+		b.released()
+		b.exec("INSERT INTO public.say VALUES ('the nightly report runs')")
+		b.held("the throttle query says: the nightly report runs")
+		b.exec("UPDATE public.say SET words = ''")
+		b.released()
+		b.exec("UPDATE public.say SET words = 'again'")
+		b.held("again")
+		b.exec("UPDATE public.say SET words = NULL")
+		b.released()
+	})
+}
+
+func TestAnswers(t *testing.T) {
+	c := servertest.Cluster(t, servertest.Versions(t)[0])
+	b := lay(t, c)
+	for sql, c := range map[string]struct{ says, refused string }{
+		"SELECT true":                        {says: "the throttle query says so"},
+		"SELECT false":                       {},
+		"SELECT NULL::bool":                  {},
+		"SELECT true WHERE false":            {},
+		"SELECT 'busy'":                      {says: "busy"},
+		"SELECT 'busy'::varchar(9);":         {says: "busy"},
+		"SELECT 1":                           {refused: "neither a boolean nor a text"},
+		"SELECT true, false":                 {refused: "2 columns"},
+		"SELECT true FROM nowhere":           {refused: "does not exist"},
+		"SELECT pg_sleep(10)::text":          {refused: "statement timeout"},
+		"DELETE FROM public.t RETURNING 'x'": {refused: "read-only"},
+		"SELECT true; SELECT true":           {refused: "multiple commands"},
+		"COMMIT":                             {refused: "0 columns"},
+	} {
+		found, err := Check(t.Context(), b.plain, catalog.Role{Name: "plain"}, Limits{Query: sql})
+		switch {
+		case err != nil:
+			t.Errorf("%s: %v", sql, err)
+		case c.refused == "" && len(found) > 0:
+			t.Errorf("%s is refused: %v", sql, found)
+		case c.refused != "" && (len(found) != 1 || !strings.Contains(found[0].Error(), c.refused) || found[0].Code != "throttle_query"):
+			t.Errorf("%s: %v, not %s", sql, found, c.refused)
+		}
+		if c.refused != "" {
+			continue
+		}
+		w := prepare(b.plain, b.pace, Limits{Query: sql}, nil)
+		if reason, err := w.ask(t.Context()); err != nil || (c.says == "") != (reason == "") || !strings.Contains(reason, c.says) {
+			t.Errorf("%s: %q %v", sql, reason, err)
+		}
+	}
+	if found, err := Check(t.Context(), b.plain, catalog.Role{}, Limits{Query: "SELECT 1", Without: []string{Query}}); err != nil || len(found) > 0 {
+		t.Errorf("asked although it is left out: %v %v", found, err)
+	}
+}
+
+// A signal that cannot be read any more holds the run, says so, and lets go when it can.
+func TestStale(t *testing.T) {
+	c := servertest.Cluster(t, servertest.Versions(t)[0])
+	b := lay(t, c)
+	b.watch(b.plain, Limits{Query: "SELECT false FROM public.t"}, func(w *Watch) { w.stale = 300 * time.Millisecond })
+	b.released()
+	b.exec("ALTER TABLE public.t RENAME TO u")
+	b.held("the reading of the throttle query is stale", "does not exist")
+	b.exec("ALTER TABLE public.u RENAME TO t")
+	b.released()
+	locked, err := b.admin.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := locked.Exec(t.Context(), "LOCK TABLE public.t"); err != nil {
+		t.Fatal(err)
+	}
+	b.held("the reading of the throttle query is stale") // none comes back
+	if err := locked.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.released()
+}
+
+func TestFile(t *testing.T) {
+	c := servertest.Cluster(t, servertest.Versions(t)[0])
+	b := lay(t, c)
+	name := filepath.Join(t.TempDir(), "hold")
+	b.watch(b.plain, Limits{File: name})
+	b.released()
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.held(name + " is there")
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	b.released()
+	found, err := Check(t.Context(), b.plain, catalog.Role{}, Limits{File: name + "\x00"})
+	if err != nil || len(found) != 1 || found[0].Code != "throttle_file" {
+		t.Errorf("%v %v", found, err)
+	}
+}
+
+// The file that is there at the beginning is seen before anything is done.
+func TestFileAtTheStart(t *testing.T) {
+	c := servertest.Cluster(t, servertest.Versions(t)[0])
+	b := lay(t, c)
+	name := filepath.Join(t.TempDir(), "hold")
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.watch(b.plain, Limits{File: name}, func(w *Watch) { w.every = time.Hour })
+	if reason, _ := b.pace.Held(); !strings.Contains(reason, name) {
+		t.Errorf("the objection is %q", reason)
+	}
+}

@@ -1,0 +1,85 @@
+package throttle
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/pg"
+)
+
+//go:embed queries/snapshots.sql
+var snapshotsSQL string
+
+// holder is what keeps dead rows from being pruned.
+type holder struct {
+	Holder   string
+	Age      float64 // seconds; negative when only the position is known
+	Position int64   // of its xmin
+	Next     int64   // transaction id
+}
+
+// worthTelling is the age from which a snapshot is told of, once a holder.
+const worthTelling = time.Minute
+
+// snapshotSignal looks while rows are filled: only then does it matter that they can be pruned, and
+// only then is none of the long transactions rekey's own.
+type snapshotSignal struct {
+	next trail
+	told map[string]bool
+}
+
+func (s *snapshotSignal) read(ctx context.Context, w *Watch) (string, error) {
+	limits, place := w.now()
+	if !place.Filling {
+		return "", nil
+	}
+	var found []holder
+	err := w.query(ctx, func(tx pg.Tx) error {
+		rows, err := tx.Query(ctx, snapshotsSQL)
+		if err != nil {
+			return err
+		}
+		found, err = pgx.CollectRows(rows, pgx.RowToStructByName[holder])
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	name, age := s.oldest(found, time.Now())
+	s.tell(name, age, w.emit)
+	if limits.MaxSnapshotAge <= 0 || age <= limits.MaxSnapshotAge {
+		return "", nil
+	}
+	return fmt.Sprintf("%s has kept dead rows from being pruned for %s, and %s is the limit",
+		name, age.Round(time.Second), limits.MaxSnapshotAge), nil
+}
+
+func (s *snapshotSignal) oldest(found []holder, now time.Time) (name string, oldest time.Duration) {
+	for _, h := range found {
+		s.next.add(now, h.Next)
+		age := time.Duration(h.Age * float64(time.Second))
+		if h.Age < 0 {
+			age = s.next.behind(h.Position, now)
+		}
+		if age > oldest {
+			name, oldest = h.Holder, age
+		}
+	}
+	return name, oldest
+}
+
+func (s *snapshotSignal) tell(name string, age time.Duration, emit event.Sink) {
+	if age < worthTelling || s.told[name] {
+		return
+	}
+	if s.told == nil {
+		s.told = map[string]bool{}
+	}
+	s.told[name] = true
+	emit.Emit(event.Notice{Text: fmt.Sprintf("%s has kept dead rows from being pruned for %s: while it lasts tables grow by what is filled", name, age.Round(time.Second))})
+}

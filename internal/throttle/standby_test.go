@@ -1,0 +1,30 @@
+package throttle
+
+import (
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+)
+
+// A standby that was promoted holds the run; one that cannot be read any more does when the last reading is
+// too old.
+func TestStandbySignal(t *testing.T) {
+	c := servertest.Cluster(t, servertest.Versions(t)[0])
+	b := lay(t, c)
+	b.exec("DROP ROLE IF EXISTS watcher; CREATE ROLE watcher LOGIN")
+	away := pg.Standbys([]*pgxpool.Pool{b.connect("watcher")})
+	b.watch(b.plain, Limits{Standbys: away}, func(w *Watch) { w.stale = 300 * time.Millisecond })
+	b.held("the server at 127.0.0.1:", "is no standby any more")
+	b.exec("ALTER ROLE watcher NOLOGIN")
+	b.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'watcher'")
+	b.held("the reading of standby 127.0.0.1:", "is stale", "not permitted to log in")
+	b.exec("ALTER ROLE watcher LOGIN")
+	b.held("is no standby any more")
+	other := lay(t, c)
+	other.watch(other.plain, Limits{Standbys: away, Without: []string{Standby}})
+	other.released()
+}

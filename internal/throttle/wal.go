@@ -1,0 +1,80 @@
+package throttle
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/pg"
+)
+
+//go:embed queries/wal.sql
+var walSQL string
+
+// slot is a replication slot.
+type slot struct {
+	Name     string
+	Status   string // pg_replication_slots.wal_status
+	Retained int64  // bytes
+}
+
+// walSignal remembers the slots that were lost before the run: it had no part in that, and waiting
+// brings none of them back.
+type walSignal struct{ lost map[string]bool }
+
+func (s *walSignal) read(ctx context.Context, w *Watch) (string, error) {
+	limits, _ := w.now()
+	var found []slot
+	err := w.query(ctx, func(tx pg.Tx) error {
+		rows, err := tx.Query(ctx, walSQL)
+		if err != nil {
+			return err
+		}
+		found, err = pgx.CollectRows(rows, pgx.RowToStructByName[slot])
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	if s.lost == nil {
+		s.remember(found, w.emit)
+	}
+	return s.judge(found, limits.MaxRetainedWAL), nil
+}
+
+func (s *walSignal) remember(found []slot, emit event.Sink) {
+	s.lost = map[string]bool{}
+	for _, f := range found {
+		if f.Status == "lost" {
+			s.lost[f.Name] = true
+			emit.Emit(event.Notice{Text: fmt.Sprintf("replication slot %s has lost its WAL already; it is not waited for", f.Name)})
+		}
+	}
+}
+
+func (s *walSignal) judge(found []slot, limit int64) string {
+	for _, f := range found {
+		switch {
+		case f.Status == "lost" && !s.lost[f.Name]:
+			return fmt.Sprintf("replication slot %s has lost the WAL that it needs", f.Name)
+		case f.Status == "unreserved":
+			return fmt.Sprintf("replication slot %s is about to lose the WAL that it needs", f.Name)
+		case f.Retained > limit:
+			return fmt.Sprintf("replication slot %s keeps %s of WAL back, and %s is the limit", f.Name, bytes(f.Retained), bytes(limit))
+		}
+	}
+	return ""
+}
+
+// bytes writes a size as PostgreSQL does, rounded down.
+func bytes(n int64) string {
+	units := []string{"bytes", "kB", "MB", "GB", "TB"}
+	i := 0
+	for n >= 10<<10 && i < len(units)-1 {
+		n, i = n>>10, i+1
+	}
+	return fmt.Sprintf("%d %s", n, units[i])
+}

@@ -1,0 +1,22 @@
+package verify
+
+import (
+	"errors"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// unreadable tells what a role lacks that may not count a table's rows: all of them, or those that a
+// policy hides from it. Counting what is seen would prove nothing.
+func unreadable(err error, t step.Target, role catalog.Role) error {
+	refusal, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || refusal.Code != pgerrcode.InsufficientPrivilege {
+		return err
+	}
+	return problem.Unreadable(t.String(), t.Relation(), role.Name, refusal.Message, err)
+}

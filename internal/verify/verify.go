@@ -1,0 +1,153 @@
+package verify
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/internal/survey"
+)
+
+// Run counts every table of the profile and compares. The error is a problem of the kind Differs when
+// something is wrong, and the report is whole then too.
+func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o survey.Order) (Report, error) {
+	situation, err := survey.Take(ctx, pool, server, o)
+	if err != nil {
+		return Report{}, err
+	}
+	p := plan.Build(situation)
+	if p.Names == nil {
+		return Report{}, p.Refusals // not even the tables are known
+	}
+	kept, moments, err := known(ctx, pool, p.Schema.OIDs())
+	if err != nil {
+		return Report{}, err
+	}
+	report := Report{Schema: event.Schema, Profile: p.Profile, Prefix: p.Scope, Version: p.Version, Absent: append([]string{}, p.Absent...), Skipped: p.Skipped, Tables: []TableReport{}}
+	if report.Function, err = function(ctx, pool, p); err != nil {
+		return report, err
+	}
+	report.Function.Unneeded = !p.Function() && situation.Ask != nil
+	for _, g := range p.Targets() {
+		table, err := count(ctx, pool, p, g, kept)
+		if err != nil {
+			return report, err
+		}
+		if table.Order, err = prove(ctx, pool, p, g, moments); err != nil {
+			return report, err
+		}
+		report.Tables = append(report.Tables, table)
+	}
+	return report.judge(p.To)
+}
+
+// known reads how many values of another version each column had before up first looked at it, and what is
+// known of its filling; nil where there is no journal.
+func known(ctx context.Context, pool *pgxpool.Pool, relations []uint32) (kept map[journal.Column]journal.Kept, moments map[journal.Column]journal.Moment, err error) {
+	err = pg.Read(ctx, pool, func(tx pg.Tx) error {
+		present, err := journal.Present(ctx, tx)
+		if err != nil || !present {
+			return err
+		}
+		if kept, err = journal.LoadKept(ctx, tx, relations...); err != nil {
+			return err
+		}
+		moments, err = journal.LoadMoments(ctx, tx, relations...)
+		return err
+	})
+	return kept, moments, err
+}
+
+func function(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (FunctionReport, error) {
+	report := FunctionReport{Name: p.Scope + "." + step.FunctionName, Unprivileged: []string{}}
+	f := p.Schema.Function
+	if f == nil {
+		return report, nil
+	}
+	report.Exists = true
+	report.Unprivileged = append(report.Unprivileged, f.Unprivileged...)
+	proof, err := inspect.Prove(ctx, pool, sqltext.Table{Schema: f.Schema, Name: f.Name})
+	report.MakesV7, report.Fault = proof.V7, proof.Reason
+	return report, err
+}
+
+// count reads one table in a transaction of its own, so that no snapshot is held for longer than its
+// scan.
+func count(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Group, kept map[journal.Column]journal.Kept) (TableReport, error) {
+	table := p.Schema.Relation(g.Table)
+	report := TableReport{Table: g.Table, Lacks: g.Lacks, Unique: plan.Uniqueness(g.Target, table)}
+	c := table.Column(g.Target.Column)
+	if c == nil || c.Type != "uuid" {
+		return report, nil
+	}
+	err := pg.Read(ctx, pool, func(tx pg.Tx) error {
+		version := inspect.V7
+		if g.Target.Random() {
+			version = inspect.V4
+		}
+		counted, err := inspect.Count(ctx, tx, g.Target.Name(), g.Target.Column, version)
+		report.Rows, report.Nulls, report.Duplicates, report.NotV7 = counted.Rows, counted.Nulls, counted.Duplicates, counted.Other
+		return err
+	})
+	if g.Target.Random() {
+		report.keepRandom(g.Target, table)
+	} else {
+		report.keep(g.Target, table, kept)
+	}
+	return report, unreadable(err, g.Target, p.Server.Role)
+}
+
+// keep takes the values that were there before up out of the faults. What the journal cannot tell, since
+// up never looked at the column or the journal is lost, counts as kept as well: it may have been handed
+// out.
+func (t *TableReport) keep(target step.Target, table *catalog.Table, kept map[journal.Column]journal.Kept) {
+	column := journal.Column{Relation: table.OID, Number: int16(table.Column(target.Column).Number)}
+	was, noted := kept[column]
+	before := was.Other
+	if origin, as := target.Read(table); !noted && origin == step.Found && !as.Garbled {
+		before, noted = as.Other, true
+	}
+	if !noted {
+		before = t.NotV7
+	}
+	t.Kept = min(t.NotV7, before)
+	t.NotV7 -= t.Kept
+}
+
+// keepRandom tells which values of another version than 4 are faults: in a column that up made all of them, in
+// one that was there before none, since they may have been handed out.
+func (t *TableReport) keepRandom(target step.Target, table *catalog.Table) {
+	t.Random = true
+	if origin, _ := target.Read(table); origin == step.Found {
+		t.Kept, t.NotV7 = t.NotV7, 0
+	}
+	t.NotV4, t.NotV7 = t.NotV7, 0
+}
+
+// judge writes down every fault.
+func (r Report) judge(to int) (Report, error) {
+	r.Differences = []string{}
+	for i := range r.Tables {
+		faults := r.Tables[i].faults()
+		r.Tables[i].OK = len(faults) == 0
+		r.Differences = append(r.Differences, faults...)
+	}
+	r.Differences = append(r.Differences, r.Function.faults()...)
+	if r.Version < to {
+		r.Differences = append(r.Differences, problem.VersionFault(r.Version, to))
+	}
+	r.OK = len(r.Differences) == 0
+	if r.OK {
+		return r, nil
+	}
+	return r, problem.Differences(r.Differences)
+}

@@ -1,0 +1,270 @@
+package phoenixkit_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/phoenixkit"
+)
+
+// defaults are what roles and databases carry, each hostile to a migration.
+func defaults(major int) map[string]string {
+	all := map[string]string{
+		"statement_timeout": "150ms", "lock_timeout": "1ms", "idle_in_transaction_session_timeout": "1ms",
+		"default_transaction_isolation": "serializable", "default_transaction_deferrable": "on",
+		"search_path": `decoy, pg_catalog, "$user"`, "row_security": "off", "DateStyle": "German",
+		"IntervalStyle": "sql_standard", "TimeZone": "Asia/Kathmandu", "standard_conforming_strings": "off",
+		"bytea_output": "escape", "extra_float_digits": "-15", "quote_all_identifiers": "on",
+		"synchronous_commit": "off", "client_min_messages": "debug1",
+		"transform_null_equals": "on", "enable_indexscan": "off", "array_nulls": "off", "backslash_quote": "off",
+		"escape_string_warning": "on", "default_table_access_method": "heap",
+	}
+	if major >= 17 {
+		all["transaction_timeout"] = "150ms"
+	}
+	return all
+}
+
+// TestHostileDefaults: with all of them at once, as a role of the database has them.
+func TestHostileDefaults(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		h := build(t, c, small)
+		h.mustDo(`CREATE SCHEMA decoy; GRANT USAGE ON SCHEMA decoy TO PUBLIC; CREATE TABLE decoy.pg_class (oid int);
+			CREATE FUNCTION decoy.version() RETURNS text LANGUAGE sql AS 'SELECT ''CockroachDB''::text';
+			CREATE FUNCTION decoy.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL::timestamptz'`)
+		for name, value := range defaults(c.Major) {
+			h.mustDo(sqltext.Format("ALTER ROLE {} IN DATABASE {} SET ", sqltext.Name(owner), sqltext.Name(h.db.Name)) + name + " = " + quoted(name, value))
+		}
+		before := h.shape("public")
+		end := oldSnapshot(h, 2500*time.Millisecond)
+		if _, err := h.up(owner); err != nil {
+			t.Fatal(err)
+		}
+		end()
+		equals(40, small)(h)
+		if _, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{}); err != nil {
+			t.Error(err)
+		}
+		if _, err := h.down(owner); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(before, h.shape("public")); diff != "" {
+			t.Errorf("down did not give it back\n%s", diff)
+		}
+	})
+}
+
+// oldSnapshot makes every concurrent build wait, for longer than the role's timeouts in all the tries
+// that a broken build has.
+func oldSnapshot(h *house, length time.Duration) (end func()) {
+	h.t.Helper()
+	ctx := h.t.Context()
+	tx, err := h.admin.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if _, err := tx.Exec(ctx, "SELECT 1"); err != nil {
+		h.t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		time.Sleep(length)
+		_ = tx.Rollback(context.WithoutCancel(ctx))
+	}()
+	return func() { <-done }
+}
+
+func quoted(name, value string) string {
+	if name == "search_path" {
+		return value
+	}
+	return sqltext.Literal(value)
+}
+
+// TestReadOnlyDefault: refused before anything was changed, and read all the same.
+func TestReadOnlyDefault(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		h := build(t, c, small)
+		h.mustDo(sqltext.Format("ALTER DATABASE {} SET default_transaction_read_only = on", sqltext.Name(h.db.Name)))
+		result, err := h.up(owner)
+		if !errors.Is(err, rekey.ErrRefused) || result.Problems[0].Code != "read_only" {
+			t.Errorf("%v", err)
+		}
+		if _, err := phoenixkit.Status(t.Context(), h.pool(owner), phoenixkit.Options{}); err != nil {
+			t.Errorf("status: %v", err)
+		}
+	})
+}
+
+func TestSmallPool(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		h := build(t, c, small)
+		config, err := pgxpool.ParseConfig(h.db.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.MaxConns = 1
+		pool, err := pgxpool.NewWithConfig(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pool.Close()
+		if _, err := phoenixkit.Up(t.Context(), pool, phoenixkit.Options{Version: 40}); !errors.Is(err, rekey.ErrRefused) {
+			t.Errorf("MaxConns 1: %v", err)
+		}
+	})
+}
+
+// TestExecModes: whatever mode the application's pool has, the same work is done.
+func TestExecModes(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		for _, mode := range []pgx.QueryExecMode{
+			pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec,
+			pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
+		} {
+			t.Run(mode.String(), func(t *testing.T) {
+				t.Parallel()
+				h := build(t, c, small)
+				config, err := pgxpool.ParseConfig(h.db.URL)
+				if err != nil {
+					t.Fatal(err)
+				}
+				config.MaxConns, config.ConnConfig.DefaultQueryExecMode, config.ConnConfig.User = 2, mode, owner
+				pool, err := pgxpool.NewWithConfig(t.Context(), config)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer pool.Close()
+				if _, err := phoenixkit.Up(t.Context(), pool, phoenixkit.Options{Version: 40}); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := phoenixkit.Verify(t.Context(), pool, phoenixkit.Options{}); err != nil {
+					t.Error(err)
+				}
+				if _, err := phoenixkit.Down(t.Context(), pool, phoenixkit.Options{Version: 39}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	})
+}
+
+// TestTwoRuns: the second is told that there is one, and the first ends well.
+func TestTwoRuns(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		h := build(t, c, small)
+		var second error
+		var once atomic.Bool
+		_, err := h.up(owner, func(o *phoenixkit.Options) {
+			o.OnEvent = func(e rekey.Event) {
+				if _, at := e.(event.TableStarted); at && once.CompareAndSwap(false, true) {
+					_, second = phoenixkit.Up(t.Context(), h.fresh(owner), phoenixkit.Options{Version: 40})
+				}
+			}
+		})
+		if err != nil || !errors.Is(second, rekey.ErrRunning) {
+			t.Errorf("the first: %v, the second: %v", err, second)
+		}
+		equals(40, small)(h)
+	})
+}
+
+// TestLongTransaction: an application that holds the table is not queued behind; patience ends with
+// ErrStopped, and the same call goes on. A plain role is not told how old the transaction is, and finds
+// out in the first second after the first try; a try that has begun by then may take a while on a slow machine.
+func TestLongTransaction(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		for role, blind := range map[string]time.Duration{superuser: 0, owner: 6 * time.Second} {
+			t.Run(role, func(t *testing.T) {
+				t.Parallel()
+				h := build(t, c, small)
+				end := hold(h)
+				var from, blocked atomic.Int64
+				if blind == 0 {
+					from.Store(1)
+				}
+				queued := h.queued(&from)
+				result, err := h.up(role, func(o *phoenixkit.Options) {
+					o.MaxLock, o.LockPatience = 300*time.Millisecond, 3*time.Second+2*blind
+					o.OnEvent = func(e rekey.Event) {
+						if refused, ok := e.(event.LockRefused); ok && refused.Table == users && len(refused.Blockers) > 0 {
+							if blocked.Store(1); from.Load() == 0 {
+								from.Store(time.Now().Add(blind).UnixNano())
+							}
+						}
+					}
+				})
+				if !errors.Is(err, rekey.ErrStopped) || result.Exit != 7 || blocked.Load() == 0 {
+					t.Errorf("%v, exit %d, blockers told of: %v", err, result.Exit, blocked.Load() > 0)
+				}
+				if n := queued(); n > 0 {
+					t.Errorf("ACCESS EXCLUSIVE was queued for, seen %d times", n)
+				}
+				end()
+				if _, err := h.up(role); err != nil {
+					t.Error(err)
+				}
+				equals(40, small)(h)
+			})
+		}
+	})
+}
+
+// hold is a transaction of the application's, older than a second when it is given.
+func hold(h *house) (end func()) {
+	h.t.Helper()
+	ctx := h.t.Context()
+	tx, err := h.admin.Begin(ctx)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if _, err := tx.Exec(ctx, "UPDATE phoenix_kit_users SET first_name = first_name WHERE id = 1; SELECT pg_sleep(1.1)"); err != nil {
+		h.t.Fatal(err)
+	}
+	return func() {
+		if err := tx.Commit(ctx); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+}
+
+// queued looks, from a moment on that is set in Unix nanoseconds and until it is asked, how often somebody
+// waits for ACCESS EXCLUSIVE: every reader that comes later would wait behind.
+func (h *house) queued(from *atomic.Int64) func() int {
+	const sql = `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`
+	pool, done, seen := h.fresh(superuser), make(chan struct{}), make(chan int)
+	go func() {
+		n := 0
+		for {
+			select {
+			case <-done:
+				seen <- n
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+			var waiting bool
+			err := pool.QueryRow(h.t.Context(), sql).Scan(&waiting)
+			if at := from.Load(); err == nil && waiting && at > 0 && time.Now().UnixNano() > at {
+				n++
+			}
+		}
+	}()
+	return func() int {
+		close(done)
+		return <-seen
+	}
+}

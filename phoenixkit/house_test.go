@@ -1,0 +1,253 @@
+package phoenixkit_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/fixture"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/phoenixkit"
+)
+
+func TestMain(m *testing.M) { servertest.Main(m) }
+
+// The roles of the tests: the plain owner of everything, as whom rekey runs where nothing else is said,
+// one that may insert, one that owns nothing, and one that is a member of the owner.
+const (
+	owner    = `Phoenix "Owner"`
+	writer   = "writer"
+	stranger = "stranger"
+	member   = "member"
+	// superuser is the one that every server of the tests has.
+	superuser = "postgres"
+)
+
+// Which tables a house has.
+const (
+	small   = "small" // two of the 33
+	renames = "sync"  // one and those that get other names later
+	six     = "six"   // those that the original leaves half done
+	full    = "full"  // all of them
+	risen   = "risen" // small, brought to version 40 by rekey
+)
+
+func rooms(size string) []string {
+	switch size {
+	case small, risen:
+		return []string{"phoenix_kit_users", "phoenix_kit_email_templates"}
+	case renames:
+		return []string{
+			"phoenix_kit_users", "phoenix_kit_subscription_plans",
+			"phoenix_kit_db_sync_connections", "phoenix_kit_db_sync_transfers",
+		}
+	case six:
+		return []string{
+			"phoenix_kit_users", "phoenix_kit_users_tokens", "phoenix_kit_user_roles",
+			"phoenix_kit_user_role_assignments", "phoenix_kit_settings", "phoenix_kit_email_templates",
+		}
+	default:
+		return phoenixkit.Profile().NamesAt(39)
+	}
+}
+
+// house is a PhoenixKit database at version 39, in the schema public and owned by a plain role.
+type house struct {
+	t     testing.TB
+	c     *server.Cluster
+	db    servertest.DB
+	admin *pgxpool.Pool            // as superuser
+	pools map[string]*pgxpool.Pool // by role
+	seen  []string                 // what a state wants to look at again
+}
+
+func build(t testing.TB, c *server.Cluster, size string) *house {
+	t.Helper()
+	h := &house{t: t, c: c, db: servertest.Database(t, c, template(t, c, size)), pools: map[string]*pgxpool.Pool{}}
+	h.admin = h.pool(superuser)
+	h.mustDo(sqltext.Format("GRANT CREATE ON DATABASE {} TO {}", sqltext.Name(h.db.Name), sqltext.Name(owner)))
+	return h
+}
+
+func template(t testing.TB, c *server.Cluster, size string) string {
+	t.Helper()
+	servertest.Template(t, c, "roles", func(url string) error {
+		return do(t, url, superuser, filled("CREATE ROLE {owner} LOGIN; CREATE ROLE {writer} LOGIN; "+
+			"CREATE ROLE {stranger} LOGIN; CREATE ROLE {member} LOGIN IN ROLE {owner}"))
+	})
+	return servertest.Template(t, c, size, func(url string) error { return furnish(t, url, size) })
+}
+
+func furnish(t testing.TB, url, size string) error {
+	role := sqltext.Name(owner)
+	err := do(t, url, superuser, sqltext.Format("GRANT ALL ON SCHEMA public TO {}; CREATE EXTENSION citext; CREATE EXTENSION pgcrypto", role))
+	if err != nil {
+		return err
+	}
+	pool, err := connect(url, owner)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if _, err := fixture.Install(t.Context(), pool, "public"); err != nil {
+		return err
+	}
+	if size != full {
+		if err := do(t, url, owner, "SET client_min_messages = warning; "+dropBut(rooms(size))); err != nil {
+			return err
+		}
+	}
+	if err := fixture.Seed(t.Context(), pool, "public", fixture.Size{Others: 5}); err != nil || size != risen {
+		return err
+	}
+	if err := do(t, url, superuser, filled("CREATE SCHEMA rekey AUTHORIZATION {owner}")); err != nil {
+		return err
+	}
+	_, err = phoenixkit.Up(t.Context(), pool, phoenixkit.Options{Version: 40})
+	return err
+}
+
+// dropBut leaves the version table, one of the host's own, and some of the 33. What is small is copied
+// fast.
+func dropBut(tables []string) string {
+	return sqltext.Format(`DO $$DECLARE name name; BEGIN
+		FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL (string_to_array({}, ' ')) LOOP
+			EXECUTE format('DROP TABLE public.%I CASCADE', name);
+		END LOOP; END$$`, sqltext.Value(strings.Join(tables, " ")+" phoenix_kit oban_jobs"))
+}
+
+func connect(url, role string) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	config.ConnConfig.User = role
+	config.MaxConns = 2 // what rekey says is enough
+	return pgxpool.NewWithConfig(context.Background(), config)
+}
+
+func do(t testing.TB, url, role, sql string) error {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return err
+	}
+	config.User = role
+	conn, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		return err
+	}
+	_, err = conn.PgConn().Exec(t.Context(), sql).ReadAll()
+	return errors.Join(err, conn.Close(t.Context()))
+}
+
+// pool is the two connections of a role.
+func (h *house) pool(role string) *pgxpool.Pool {
+	h.t.Helper()
+	if h.pools[role] == nil {
+		h.pools[role] = h.fresh(role)
+	}
+	return h.pools[role]
+}
+
+// fresh is two more connections.
+func (h *house) fresh(role string) *pgxpool.Pool {
+	h.t.Helper()
+	pool, err := connect(h.db.URL, role)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(pool.Close)
+	return pool
+}
+
+// do runs statements as a role, in a session like a new one.
+func (h *house) do(role, sql string) error {
+	conn, err := h.pool(role).Acquire(h.t.Context())
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	_, err = conn.Conn().PgConn().Exec(h.t.Context(), sql).ReadAll()
+	_, reset := conn.Conn().PgConn().Exec(h.t.Context(), "ROLLBACK; RESET ALL").ReadAll()
+	return errors.Join(err, reset)
+}
+
+// mustDo runs statements as superuser.
+func (h *house) mustDo(sql string) {
+	h.t.Helper()
+	if err := h.do(superuser, sql); err != nil {
+		h.t.Fatalf("%v in %s", err, sql)
+	}
+}
+
+// one reads one value as superuser.
+func one[T any](h *house, sql string) T {
+	h.t.Helper()
+	var value T
+	if err := h.admin.QueryRow(h.t.Context(), sql).Scan(&value); err != nil {
+		h.t.Fatalf("%v in %s", err, sql)
+	}
+	return value
+}
+
+// up and down run as a role.
+func (h *house) up(role string, options ...func(*phoenixkit.Options)) (rekey.Result, error) {
+	o := phoenixkit.Options{Version: 40}
+	for _, option := range options {
+		option(&o)
+	}
+	return phoenixkit.Up(h.t.Context(), h.pool(role), o)
+}
+
+func (h *house) down(role string, options ...func(*phoenixkit.Options)) (rekey.Result, error) {
+	o := phoenixkit.Options{Version: 39}
+	for _, option := range options {
+		option(&o)
+	}
+	return phoenixkit.Down(h.t.Context(), h.pool(role), o)
+}
+
+// filled writes the names of the roles where they stand as {owner}, {writer} and so on.
+func filled(sql string) string {
+	return strings.NewReplacer(
+		"{owner}", sqltext.Ident(owner), "{writer}", writer, "{stranger}", stranger, "{member}", member,
+	).Replace(sql)
+}
+
+// function is rekey's own function in the schema public, as it is on a server of the major version.
+func function(major int) string {
+	view := step.View{Server: catalog.Server{Version: major * 10000}}
+	return step.SQL(step.EnsureFunction{Schema: "public"}.Apply(view)[0])[0]
+}
+
+// ownFunction stands for function in a setup; its owner is the role that runs rekey.
+const ownFunction = `{function}; ALTER FUNCTION public.uuid_generate_v7() OWNER TO {owner};
+`
+
+// set brings the house into a state.
+func (h *house) set(sql string) {
+	h.t.Helper()
+	h.mustDo(filled(strings.ReplaceAll(sql, "{function}", function(h.c.Major))))
+}
+
+// rename makes the schema public one of another name, with everything in it.
+func rename(prefix string) string {
+	return sqltext.Format("ALTER SCHEMA public RENAME TO {}; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO ", sqltext.Name(prefix)) + "{owner};"
+}
+
+// install puts another PhoenixKit into the schema public.
+func (h *house) install() {
+	h.t.Helper()
+	if _, err := fixture.Install(h.t.Context(), h.pool(owner), "public"); err != nil {
+		h.t.Fatal(err)
+	}
+}

@@ -1,0 +1,171 @@
+package phoenixkit_test
+
+import (
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/fixture"
+	"github.com/rekey-pg/rekey/phoenixkit"
+)
+
+// later are the 11 tables to which the original's version 40 never came.
+func later() []string {
+	return []string{
+		"phoenix_kit_payment_methods", "phoenix_kit_subscription_plans", "phoenix_kit_subscriptions",
+		"phoenix_kit_payment_provider_configs", "phoenix_kit_webhook_events", "phoenix_kit_ai_endpoints",
+		"phoenix_kit_ai_requests", "phoenix_kit_ai_prompts", "phoenix_kit_db_sync_connections",
+		"phoenix_kit_db_sync_transfers", "phoenix_kit_admin_notes",
+	}
+}
+
+// each writes a statement for every table, whose name stands in it as %.
+func each(tables []string, statement string) string {
+	var all strings.Builder
+	for _, table := range tables {
+		all.WriteString(strings.ReplaceAll(statement, "%", table) + ";\n")
+	}
+	return all.String()
+}
+
+// makeWhole is a table of version 40 as it stands after up; ownFunction goes before.
+const makeWhole = `ALTER TABLE % ADD uuid uuid NOT NULL DEFAULT public.uuid_generate_v7(); CREATE UNIQUE INDEX %_uuid_idx ON % (uuid)`
+
+// recorded writes a version.
+func recorded(version string) string {
+	return "COMMENT ON TABLE phoenix_kit IS '" + version + "';\n"
+}
+
+func tableStates() []state {
+	return []state{
+		{name: "1 every table is there", size: full, then: equals(40, full)},
+		{name: "1 tables absent", then: func(h *house) {
+			equals(40, small)(h)
+			status, err := phoenixkit.Status(h.t.Context(), h.admin, phoenixkit.Options{})
+			if err != nil || !status.Whole || len(status.Tables) != 33 || status.Tables[2].State != "absent" {
+				h.t.Errorf("status %+v, %v", status, err)
+			}
+		}},
+		{name: "1 no table of the 33 at all", setup: each(rooms(small), "DROP TABLE % CASCADE"), then: version("40")},
+		{
+			name: "2 version 40, 11 tables without uuid", size: full, stays: true,
+			setup: recorded("40") + ownFunction + each(without(rooms(full), later()), makeWhole),
+			then:  equals(40, full),
+		},
+		{
+			name: "3 version 40, 6 tables nullable, with a default, without index", size: six,
+			setup: recorded("40") + ownFunction + each(rooms(six), `ALTER TABLE % ADD uuid uuid DEFAULT public.uuid_generate_v7()`),
+			then:  version("40"),
+		},
+		{
+			name: "3 the same at version 39, the default found by search_path", size: six,
+			setup: ownFunction + each(rooms(six), `ALTER TABLE % ADD uuid uuid DEFAULT uuid_generate_v7()`),
+		},
+		{name: "4 nullable, half filled, no index, no default", setup: halfFilled},
+		{name: "4 nullable, all NULL", setup: `ALTER TABLE phoenix_kit_users ADD uuid uuid`},
+		{
+			name:  "4 nullable, half filled, a value twice",
+			setup: halfFilled + `UPDATE phoenix_kit_users SET uuid = (SELECT max(uuid::text)::uuid FROM phoenix_kit_users) WHERE id IN (4, 5)`,
+			code:  "duplicates", table: "public.phoenix_kit_users",
+		},
+		{
+			name:  "6 stopped between ADD COLUMN and CREATE INDEX",
+			setup: ownFunction + `ALTER TABLE phoenix_kit_users ADD uuid uuid DEFAULT public.uuid_generate_v7()`,
+		},
+		{
+			name: "6 stopped after SET NOT NULL",
+			setup: ownFunction + `ALTER TABLE phoenix_kit_users ADD uuid uuid DEFAULT public.uuid_generate_v7();
+				ALTER TABLE phoenix_kit_users ALTER uuid SET NOT NULL`,
+		},
+		{
+			name: "6 an index that is not valid", stays: true, // down leaves no broken index behind
+			setup: halfFilled + `CREATE UNIQUE INDEX phoenix_kit_users_uuid_idx ON phoenix_kit_users (uuid);
+				UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'phoenix_kit_users_uuid_idx'::regclass`,
+		},
+		{
+			name: "7 a view bears a table's name", code: "not_a_table", table: "public.phoenix_kit_users_tokens", says: "view",
+			setup: `CREATE VIEW phoenix_kit_users_tokens AS SELECT * FROM phoenix_kit_users`,
+		},
+		{
+			name: "7 a partitioned table bears it", code: "not_a_table", table: "public.phoenix_kit_settings", says: "partitioned table",
+			setup: `CREATE TABLE phoenix_kit_settings (id bigint) PARTITION BY RANGE (id)`,
+		},
+		{
+			name: "7 a table that inherits", code: "unfit_table", table: "public.phoenix_kit_settings",
+			setup: `CREATE TABLE parent (id bigint); CREATE TABLE phoenix_kit_settings () INHERITS (parent);
+				ALTER TABLE phoenix_kit_settings OWNER TO {owner}`,
+		},
+		{
+			name: "8 the index name is taken by another table's", code: "index_name_taken", table: "public.phoenix_kit_users", says: "oban_jobs",
+			setup: `CREATE INDEX phoenix_kit_users_uuid_idx ON oban_jobs (id)`,
+		},
+		{
+			name: "8 by a table", code: "index_name_taken", table: "public.phoenix_kit_users",
+			setup: `CREATE TABLE phoenix_kit_users_uuid_idx ()`,
+		},
+		{
+			name: "8 by an index of the same table on something else", code: "index_differs", table: "public.phoenix_kit_users",
+			setup: `CREATE INDEX phoenix_kit_users_uuid_idx ON phoenix_kit_users (id)`,
+		},
+		{
+			name: "8 by one that is not unique", code: "index_differs", table: "public.phoenix_kit_users",
+			setup: halfFilled + `CREATE INDEX phoenix_kit_users_uuid_idx ON phoenix_kit_users (uuid)`,
+		},
+		{
+			name: "8 the temporary constraint's name is taken", code: "constraint_name_taken", table: "public.phoenix_kit_users",
+			setup: `ALTER TABLE phoenix_kit_users ADD CONSTRAINT rekey_uuid_not_null CHECK (id > 0)`,
+		},
+	}
+}
+
+const halfFilled = `ALTER TABLE phoenix_kit_users ADD uuid uuid;
+	UPDATE phoenix_kit_users SET uuid = gen_random_uuid() WHERE id < 4;
+	COMMENT ON COLUMN phoenix_kit_users.uuid IS 'handed out';
+`
+
+func without(all, some []string) []string {
+	var left []string
+	for _, name := range all {
+		if !strings.Contains(" "+strings.Join(some, " ")+" ", " "+name+" ") {
+			left = append(left, name)
+		}
+	}
+	return left
+}
+
+// equals compares with what PhoenixKit's own migrations left. Tables that the house has not are passed
+// over.
+func equals(version int, size string) func(*house) {
+	return func(h *house) {
+		h.t.Helper()
+		var gone []string
+		for _, d := range h.compare(version) {
+			if d.Aspect == "tables" && d.Got == "" {
+				gone = append(gone, d.Table)
+			}
+		}
+		if size == full && len(gone) > 0 {
+			h.t.Errorf("gone: %v", gone)
+		}
+		for _, difference := range h.compare(version, fixture.Without(gone...)) {
+			h.t.Error(difference)
+		}
+	}
+}
+
+func (h *house) compare(version int, list ...fixture.Option) []fixture.Difference {
+	h.t.Helper()
+	found, err := fixture.Compare(h.t.Context(), h.admin, "public", version, list...)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return found
+}
+
+// version looks at the recorded one.
+func version(want string) func(*house) {
+	return func(h *house) {
+		h.t.Helper()
+		if got := one[string](h, "SELECT obj_description('public.phoenix_kit'::regclass, 'pg_class')"); got != want {
+			h.t.Errorf("version %s is recorded, not %s", got, want)
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package phoenixkit_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/phoenixkit"
+)
+
+func with(v rekey.Values) func(*phoenixkit.Options) {
+	return func(o *phoenixkit.Options) { o.Values = v }
+}
+
+// newest is one server, for what does not depend on its version.
+func newest(t *testing.T) *server.Cluster {
+	t.Helper()
+	return servertest.Cluster(t, slices.Max(servertest.Versions(t)))
+}
+
+func (h *house) verify() rekey.Report {
+	h.t.Helper()
+	report, err := phoenixkit.Verify(h.t.Context(), h.pool(owner), phoenixkit.Options{})
+	if err != nil {
+		h.t.Errorf("verify: %v", err)
+	}
+	return report
+}
+
+func (h *house) reported(table string) rekey.TableReport {
+	h.t.Helper()
+	report := h.verify()
+	i := slices.IndexFunc(report.Tables, func(t rekey.TableReport) bool { return t.Table == table })
+	if i < 0 {
+		h.t.Fatalf("no %s in the report", table)
+	}
+	return report.Tables[i]
+}
+
+// inversions counts the rows of a table that their uuids put in another place than time and id do.
+func inversions(table, column string) string {
+	return sqltext.Format(`SELECT count(*) FROM (SELECT row_number() OVER (ORDER BY uuid) AS stands,
+		row_number() OVER (ORDER BY {}, id) AS ought FROM public.{}) placed WHERE stands <> ought`, sqltext.Name(column), sqltext.Name(table))
+}
+
+// Every one of the 33 tables sorts by its uuid as by its time and id, and verify has looked at each row.
+func TestEveryTableInTheOrderOfCreation(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		h := build(t, c, full)
+		h.mustDo(`UPDATE phoenix_kit_users SET inserted_at = '2023-01-01' WHERE id <= 4; UPDATE phoenix_kit_users SET inserted_at = '1969-07-20' WHERE id = 5`)
+		if _, err := h.up(owner); err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range phoenixkit.Profile().Tables {
+			if n := one[int](h, inversions(table.Name, table.Time)); n > 0 {
+				t.Errorf("%s: %d rows out of order", table.Name, n)
+			}
+		}
+		for _, table := range h.verify().Tables {
+			o := table.Order
+			if o == nil || o.Source != "column" || o.Judged+o.Timeless != table.Rows || o.Pairs+o.Differs != 0 {
+				t.Errorf("%s, %d rows: %+v", table.Table, table.Rows, o)
+			}
+			if early := int64(1); table.Table == "phoenix_kit_users" && o.Early != early {
+				t.Errorf("%d rows from before 1970", o.Early)
+			}
+		}
+	})
+}
+
+// What happens to rows after up is counted, and is no fault; two values that changed places are one.
+func TestVerifyJudgesTheOrder(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		const table = "phoenix_kit_users"
+		h := build(t, c, risen)
+		before := h.reported(table)
+		h.mustDo(strings.NewReplacer("%", "", "@", "").Replace(insertUser) +
+			"; UPDATE phoenix_kit_users SET inserted_at = inserted_at - interval '1 day' WHERE id = (SELECT min(id) FROM phoenix_kit_users)")
+		after := h.reported(table)
+		if !after.OK || after.Order.New != 1 || after.Order.Differs != 1 || after.Order.Judged != before.Rows {
+			t.Errorf("%+v", after.Order)
+		}
+		if _, err := h.down(owner); err != nil {
+			t.Fatal(err)
+		}
+		h.mustDo("UPDATE phoenix_kit_users SET inserted_at = '2024-02-29 12:00'")
+		if _, err := h.up(owner); err != nil {
+			t.Fatal(err)
+		}
+		h.mustDo(`DROP INDEX phoenix_kit_users_uuid_idx; CREATE TABLE swapped AS SELECT id, lead(uuid, 1, first) OVER (ORDER BY id) AS uuid
+				FROM (SELECT id, uuid, first_value(uuid) OVER (ORDER BY id) AS first FROM phoenix_kit_users ORDER BY id LIMIT 2) two;
+			UPDATE phoenix_kit_users u SET uuid = s.uuid FROM swapped s WHERE s.id = u.id;
+			CREATE UNIQUE INDEX phoenix_kit_users_uuid_idx ON phoenix_kit_users (uuid)`)
+		report, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{})
+		if !errors.Is(err, rekey.ErrDiffers) || len(report.Differences) != 1 || !strings.Contains(report.Differences[0], "out of the order") {
+			t.Errorf("%v: %q", err, report.Differences)
+		}
+		h.mustDo("DROP SCHEMA rekey CASCADE")
+		if lost := h.reported(table); lost.Order.Why == "" || lost.Order.Judged != 0 {
+			t.Errorf("judged without the moment: %+v", lost.Order)
+		}
+	})
+}
+
+// A table that was asked for gets version 4, keeps to it without being asked again, and loses it by down.
+func TestRandom(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		const table = "phoenix_kit_users"
+		h := build(t, c, small)
+		random := with(rekey.Values{Random: []string{table}})
+		h.mustDo(filled("CREATE SCHEMA rekey AUTHORIZATION {owner}"))
+		if _, err := h.up(owner, random); err != nil {
+			t.Fatal(err)
+		}
+		h.mustDo(strings.NewReplacer("%", "", "@", "").Replace(insertUser))
+		if got := h.reported(table); !got.OK || !got.Random || got.Order != nil || got.NotV4 != 0 || got.Rows != 6 {
+			t.Errorf("%+v", got)
+		}
+		for _, again := range []func(*phoenixkit.Options){random, with(rekey.Values{})} {
+			if result, err := h.up(owner, again); err != nil || !result.Nothing {
+				t.Errorf("%v: %+v", err, result)
+			}
+		}
+		late := with(rekey.Values{Random: []string{"phoenix_kit_email_templates"}})
+		if _, err := h.up(owner, late); !errors.Is(err, rekey.ErrRefused) || !strings.Contains(err.Error(), "has UUIDv7 already") {
+			t.Errorf("values that were handed out: %v", err)
+		}
+		h.mustDo("UPDATE phoenix_kit_users SET uuid = public.uuid_generate_v7() WHERE id = 1")
+		if report, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{}); !errors.Is(err, rekey.ErrDiffers) {
+			t.Errorf("a v7 among v4: %+v", report)
+		}
+		if _, err := h.down(owner); err != nil {
+			t.Fatal(err)
+		}
+		if one[bool](h, "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'phoenix_kit_users'::regclass AND attname = 'uuid')") {
+			t.Error("the column is still there")
+		}
+	})
+}
+
+// What the database says to the words is found before anything is changed.
+func TestValuesThatCannotBe(t *testing.T) {
+	const table = "phoenix_kit_users"
+	c := newest(t)
+	h := build(t, c, small)
+	h.mustDo(filled("CREATE SCHEMA rekey AUTHORIZATION {owner}"))
+	for says, v := range map[string]struct {
+		rekey.Values
+		kind error
+	}{
+		"has no column born":                       {rekey.Values{Columns: map[string]string{table: "born"}}, rekey.ErrRefused},
+		"column id of public.phoenix_kit_users is": {rekey.Values{Columns: map[string]string{table: "id"}}, rekey.ErrRefused},
+		`no time zone "Berlim"`:                    {rekey.Values{Zone: "Berlim"}, rekey.ErrUsage},
+		`has no table "phoenix_kit_user"`:          {rekey.Values{Random: []string{"phoenix_kit_user"}}, rekey.ErrUsage},
+		`no time source "never"`:                   {rekey.Values{Source: "never"}, rekey.ErrUsage},
+		"cannot have both": {rekey.Values{
+			Random: []string{table}, Columns: map[string]string{table: "inserted_at"},
+		}, rekey.ErrUsage},
+	} {
+		if _, err := h.up(owner, with(v.Values)); !errors.Is(err, v.kind) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", says, err)
+		}
+	}
+	if one[bool](h, "SELECT EXISTS (SELECT FROM pg_proc WHERE proname = 'uuid_generate_v7')") {
+		t.Error("something was changed")
+	}
+}
+
+// A journal that a DBA made serves a role that may not create in its schema, but for tables that need
+// notes of their order.
+func TestOrderInAnothersJournal(t *testing.T) {
+	c := newest(t)
+	h := build(t, c, risen)
+	if _, err := h.down(owner); err != nil {
+		t.Fatal(err)
+	}
+	h.mustDo(filled(`ALTER SCHEMA rekey OWNER TO postgres; GRANT USAGE ON SCHEMA rekey TO {owner}`))
+	if _, err := h.up(owner); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.down(owner); err != nil {
+		t.Fatal(err)
+	}
+	h.mustDo("UPDATE pg_class SET reltuples = 1e7 WHERE relname = 'phoenix_kit_email_templates'") // as the estimate of a large one
+	_, err := h.up(owner)
+	if !errors.Is(err, rekey.ErrRefused) || !strings.Contains(err.Error(), "phoenix_kit_email_templates cannot be filled in the order") {
+		t.Errorf("%v", err)
+	}
+	if _, err := h.up(owner, with(rekey.Values{Source: rekey.ByClock})); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,91 @@
+package rekey
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/backfill"
+	"github.com/rekey-pg/rekey/internal/pace"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/script"
+)
+
+// ScriptFormat is who is to run a script.
+type ScriptFormat = script.Format
+
+// The formats of a script.
+const (
+	ScriptPsql    = script.Psql    // one script for psql
+	ScriptMigrate = script.Migrate // one statement a file, for golang-migrate
+	ScriptGoose   = script.Goose   // one file for goose
+)
+
+// ScriptFile is one file of a script.
+type ScriptFile = script.File
+
+// Script writes down what Up (or, with Version at the profile's From, or Back without a profile, Down) would
+// do now as SQL, for those who may not run a binary; docs/sql.md tells how it is run. It changes nothing. No file means that there
+// is nothing to do. A script fills by the clock: Values that ask for something else answer to ErrUsage.
+// Refusals of the plan are the error, as Up's are.
+func Script(ctx context.Context, pool *pgxpool.Pool, config Config, format ScriptFormat) ([]ScriptFile, error) {
+	return ScriptFrom(ctx, pool, config, format, 1)
+}
+
+// ScriptFrom is Script with the number of the first file, for migrators that run files in the order of
+// their numbers.
+func ScriptFrom(ctx context.Context, pool *pgxpool.Pool, config Config, format ScriptFormat, first int) ([]ScriptFile, error) {
+	direction := plan.Up
+	if config.Back || !config.free() && config.Version == config.Profile.From {
+		direction = plan.Down
+	}
+	if err := config.check("sql", direction); err != nil {
+		return nil, err
+	}
+	if !unasked(config.Values) {
+		return nil, problem.ScriptByClock()
+	}
+	speed, err := pace.ParseSpeed(config.Pace)
+	if err != nil {
+		return nil, problem.BadPace(err)
+	}
+	p, err := config.survey(ctx, pool, direction)
+	if err != nil {
+		return nil, err
+	}
+	if p.Refusals = append(p.Refusals, unwritable(p)...); len(p.Refusals) > 0 {
+		return nil, p.Refusals
+	}
+	return script.Make(p, script.Options{
+		Format: format, First: first, Rest: 1/speed.Duty() - 1,
+		MaxLock: or(config.MaxLock, 50*time.Millisecond), Patience: or(config.LockPatience, 40*time.Minute),
+		BatchTime: or(config.BatchTime, pace.DefaultBatch),
+		Filling:   func(t Target) script.Filling { return filling(p, t) },
+	})
+}
+
+// unwritable refuses tables with a step that no script can hold.
+func unwritable(p plan.Plan) (found problem.List) {
+	for _, g := range script.Unwritable(p) {
+		found = append(found, problem.NoScript(g.Target.String()))
+	}
+	return found
+}
+
+func filling(p plan.Plan, t Target) script.Filling {
+	choice := backfill.Explain(p.Server, *p.Schema.Relation(t.Table), t)
+	f := script.Filling{Region: choice.Region, Batch: int64(choice.Batch), Waves: choice.Bounds(), Reason: choice.Reason}
+	f.ByTuple = choice.By == backfill.ByTuple
+	if choice.By == backfill.ByKey {
+		rows := max(choice.RowsPerPage, 1)
+		f.Key, f.Region, f.Batch = choice.Key, int64(float64(f.Region)*rows), int64(float64(f.Batch)*rows)
+	}
+	return f
+}
+
+// unasked reports whether nothing is said of the values that a script could not heed.
+func unasked(v Values) bool {
+	return (v.Source == "" || v.Source == ByClock) && len(v.Sources)+len(v.Columns)+len(v.Random) == 0 && v.Zone == ""
+}
