@@ -48,13 +48,23 @@ const (
 
 // Explain chooses how a table is filled, from catalogue estimates alone.
 func Explain(server catalog.Server, table catalog.Table, target step.Target) Choice {
-	c := Choice{By: ByPage, Region: usualRegion, Waves: 1, Batch: firstBatch, RowsPerPage: density(table)}
-	if server.Major() < 14 {
-		c.By = ByTuple
-		if key := table.IntegerKey(); key != "" {
-			c.By, c.Key = ByKey, key
-		}
+	switch key := table.IntegerKey(); {
+	case server.Major() >= 14:
+		return explain(Choice{By: ByPage}, server, table, target)
+	case key != "":
+		return explain(Choice{By: ByKey, Key: key}, server, table, target)
+	default:
+		return explain(Choice{By: ByTuple}, server, table, target)
 	}
+}
+
+// ExplainBy is Explain for those who cut the table in a way of their own.
+func ExplainBy(by By, server catalog.Server, table catalog.Table, target step.Target) Choice {
+	return explain(Choice{By: by}, server, table, target)
+}
+
+func explain(c Choice, server catalog.Server, table catalog.Table, target step.Target) Choice {
+	c.Region, c.Waves, c.Batch, c.RowsPerPage = usualRegion, 1, firstBatch, density(table)
 	if why := plainReason(c, table, target); why != "" {
 		// One pass needs no large regions, and a part of the table must be done before its space is of use.
 		c.Region, c.Vacuum = min(c.Region, max(table.Pages/(2*vacuumParts), firstBatch)), true

@@ -107,7 +107,7 @@ func TestExplain(t *testing.T) {
 }
 
 func TestBatchSQL(t *testing.T) {
-	text := strings.Join(BatchSQL(catalog.Server{Version: 150000}, table(10_000, 40), target), ";\n")
+	text := strings.Join(BatchSQL(catalog.Server{Version: 150000}, table(10_000, 40), target, ""), ";\n")
 	for _, part := range []string{
 		`UPDATE ONLY "public"."t" SET "uuid" = "public"."v"() WHERE ctid = ANY (ARRAY (SELECT ctid FROM ONLY "public"."t"`,
 		`ctid >= '(0,0)' AND ctid < '(64,0)' AND "uuid" IS NULL`, "FOR NO KEY UPDATE SKIP LOCKED",
@@ -116,7 +116,7 @@ func TestBatchSQL(t *testing.T) {
 			t.Errorf("no %s in\n%s", part, text)
 		}
 	}
-	if text := strings.Join(BatchSQL(catalog.Server{Version: 130000}, table(10_000, 40), target), ";\n"); !strings.Contains(text, `"id" <= '2560'::int8`) {
+	if text := strings.Join(BatchSQL(catalog.Server{Version: 130000}, table(10_000, 40), target, ""), ";\n"); !strings.Contains(text, `"id" <= '2560'::int8`) {
 		t.Error(text)
 	}
 }

@@ -66,18 +66,18 @@ func (t text) countOwn(where string) string {
 		where + sqltext.Format(" AND {} IS NULL", t.column)
 }
 
-// BatchSQL gives the statements of one batch for a reader: the first batch of the first wave.
-func BatchSQL(server catalog.Server, table catalog.Table, target step.Target) []string {
+// BatchSQL gives the statements of one batch for a reader: the first batch of the first wave. The value is Work's.
+func BatchSQL(server catalog.Server, table catalog.Table, target step.Target, value string) []string {
 	choice := Explain(server, table, target)
 	span := span{open: true, to: int64(choice.Batch) - 1}
 	if choice.By == ByKey {
 		span.to = int64(float64(choice.Batch) * choice.RowsPerPage)
 	}
-	ground := groundOf(choice, textOf(target, ""))
+	ground := groundOf(choice, textOf(target, value))
 	return []string{
 		"BEGIN",
 		"SET LOCAL synchronous_commit = off",
-		textOf(target, "").fill(ground.where(span), bounds(choice.Waves)[0], mostRows),
+		textOf(target, value).fill(ground.where(span), bounds(choice.Waves)[0], mostRows),
 		"COMMIT",
 	}
 }

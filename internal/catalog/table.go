@@ -148,19 +148,6 @@ func (t Table) Grantees() []string {
 	return slices.Compact(roles)
 }
 
-// IntegerKey gives the column of a primary key that is a single integer; "" where it is another one, or none.
-func (t Table) IntegerKey() string {
-	key := t.PrimaryKey()
-	if len(key) != 1 {
-		return ""
-	}
-	c := t.Column(key[0])
-	if c == nil || !slices.Contains([]string{"smallint", "integer", "bigint"}, c.Type) {
-		return ""
-	}
-	return c.Name
-}
-
 // UniqueOn reports whether a valid index without predicate keeps the one column unique.
 func (t Table) UniqueOn(column string) bool {
 	return slices.ContainsFunc(t.Indexes, func(i Index) bool {

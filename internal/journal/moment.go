@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	_ "embed"
+	"slices"
 	"time"
 
 	"github.com/rekey-pg/rekey/internal/pg"
@@ -19,6 +20,12 @@ type Moment struct {
 	Source string    // column, now or random
 	Column string    // with the source column: the creation-time column, "" if there is none
 	Zone   string    // in which that was read; "" is UTC
+	Key    []string  // by which rows of one instant stand, and all where there is no column
+}
+
+// Same reports whether another filling went by the same.
+func (m Moment) Same(other Moment) bool {
+	return m.Filled == other.Filled && m.Source == other.Source && m.Column == other.Column && m.Zone == other.Zone && slices.Equal(m.Key, other.Key)
 }
 
 // StampSQL is a statement that notes the moment of a column: it belongs behind the one that makes the
@@ -38,16 +45,17 @@ func UnstampSQL(relation uint32, column int) string {
 	return sqltext.Format("DELETE FROM rekey.moments WHERE relation = {}::pg_catalog.oid AND attnum = {}", relation, column)
 }
 
-const beginFilling = `INSERT INTO rekey.moments AS m (relation, attnum, moment, source, "column", zone)
-VALUES ($1::oid, $2, clock_timestamp(), $3, $4, $5)
-ON CONFLICT (relation, attnum) DO UPDATE SET source = excluded.source, "column" = excluded."column", zone = excluded.zone
+const beginFilling = `INSERT INTO rekey.moments AS m (relation, attnum, moment, source, "column", zone, key)
+VALUES ($1::oid, $2, clock_timestamp(), $3, $4, $5, coalesce($6::text[], '{}'))
+ON CONFLICT (relation, attnum) DO UPDATE
+SET source = excluded.source, "column" = excluded."column", zone = excluded.zone, key = excluded.key
 RETURNING moment`
 
 // BeginFilling notes by what a column is filled, and gives its moment. One that was not noted, since the
 // journal was lost, is now.
 func BeginFilling(ctx context.Context, tx pg.Tx, c Column, m Moment) (time.Time, error) {
 	var at time.Time
-	err := tx.QueryRow(ctx, beginFilling, c.Relation, c.Number, m.Source, m.Column, m.Zone).Scan(&at)
+	err := tx.QueryRow(ctx, beginFilling, c.Relation, c.Number, m.Source, m.Column, m.Zone, m.Key).Scan(&at)
 	return at, err
 }
 
@@ -63,7 +71,7 @@ func LoadMoments(ctx context.Context, tx pg.Tx, relations ...uint32) (map[Column
 		var c Column
 		var m Moment
 		var source, column, zone *string
-		if err := rows.Scan(&c.Relation, &c.Number, &m.At, &source, &column, &zone); err != nil {
+		if err := rows.Scan(&c.Relation, &c.Number, &m.At, &source, &column, &zone, &m.Key); err != nil {
 			return nil, err
 		}
 		if m.Filled = source != nil; m.Filled {

@@ -92,6 +92,7 @@ const createMoments = `CREATE TABLE rekey.moments (
 	source   text,
 	"column" text,
 	zone     text,
+	key      text[],
 	PRIMARY KEY (relation, attnum)
 )`
 

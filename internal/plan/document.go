@@ -54,6 +54,7 @@ type OrderDocument struct {
 	Type       order.Kind    `json:"type,omitempty"`
 	Resolution time.Duration `json:"resolution_ns,omitempty"`
 	Zone       string        `json:"zone,omitempty"` // in which it is read
+	Key        []string      `json:"key,omitempty"`  // with the source column: puts rows of one instant in order; none where nothing does
 	Why        string        `json:"why"`
 	Counted    *Times        `json:"counted,omitempty"` // nil where the table is too large to be read for a plan
 }

@@ -57,6 +57,7 @@ func (v Values) random(names []string) bool {
 type Order struct {
 	Source Source
 	Column order.Column // with ByColumn; without a name the key alone orders
+	Key    []string     // with ByColumn; without one rows of one instant are in no order
 	Why    string
 }
 
@@ -73,10 +74,16 @@ func orderOf(v Values, kit profile.Table, target step.Target, table *catalog.Tab
 	if err != nil {
 		return Order{}, problem.BadTimeColumn(target.String(), v.column(names), err.Error(), order.Telling(*table))
 	}
-	if table.IntegerKey() == "" {
-		return Order{Source: ByClock, Why: "there is no primary key of a single integer column to put rows of one instant in order"}, nil
+	key := table.OrderKey(target.Column)
+	why := column.Reason
+	switch {
+	case key != nil:
+	case column.Name == "":
+		return Order{Source: ByClock, Why: "there is neither a creation-time column nor a key to put rows in order"}, nil
+	default:
+		why += "; there is no key to put rows of one instant in order"
 	}
-	return Order{Source: ByColumn, Column: column, Why: column.Reason}, nil
+	return Order{Source: ByColumn, Column: column, Key: key, Why: why}, nil
 }
 
 // OrderOf is how a table of a group is filled: the group's, or one of those below it, which may have come since.
@@ -106,7 +113,7 @@ func valued(v Values, kit profile.Table, t step.Target, table *catalog.Table) (s
 
 // describe is what a document says of it.
 func (o Order) describe(times *Times) *OrderDocument {
-	doc := &OrderDocument{Source: o.Source, Why: o.Why, Counted: times}
+	doc := &OrderDocument{Source: o.Source, Key: o.Key, Why: o.Why, Counted: times}
 	if c := o.Column; c.Name != "" {
 		doc.Column, doc.Type, doc.Resolution, doc.Zone = c.Name, c.Kind, time.Duration(c.Unit)*time.Microsecond, c.Zone
 		if c.Kind == order.Timestamp && c.Zone == "" {

@@ -43,10 +43,10 @@ func Fillings(p plan.Plan, times map[string]*plan.Times) plan.Describer {
 		table := p.Table(g, t)
 		order := p.OrderOf(g, t, table)
 		if order.Source != plan.ByColumn {
-			return plan.Filling{SQL: backfill.BatchSQL(p.Server, *table, t), Choice: backfill.Explain(p.Server, *table, t).Reason}
+			return plan.Filling{SQL: backfill.BatchSQL(p.Server, *table, t, ""), Choice: backfill.Explain(p.Server, *table, t).Reason}
 		}
-		choice, _ := ordered.Explain(p.Server, *table, t, order.Column)
-		return plan.Filling{SQL: ordered.BatchSQL(*table, t, order.Column), Choice: choice.Reason, Times: times[g.Table]}
+		choice := ordered.Explain(p.Server, *table, t, order.Column)
+		return plan.Filling{SQL: ordered.BatchSQL(p.Server, *table, t, order.Column), Choice: choice.Reason, Times: times[g.Table]}
 	}
 }
 
@@ -79,10 +79,10 @@ func Rights(p plan.Plan) (found problem.List) {
 		for _, t := range p.Fills(g) {
 			table := p.Table(g, t)
 			order := p.OrderOf(g, t, table)
-			if order.Source != plan.ByColumn {
+			if order.Source != plan.ByColumn || order.Key == nil {
 				continue
 			}
-			if choice, _ := ordered.Explain(p.Server, *table, t, order.Column); plan.Rows(table) > choice.Region {
+			if choice := ordered.Explain(p.Server, *table, t, order.Column); plan.Rows(table) > choice.Region {
 				found = append(found, problem.NoOrderRights(t.String(), sqltext.Ident(p.Server.Role.Name), journal.Owner))
 			}
 		}

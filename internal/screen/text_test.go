@@ -31,6 +31,7 @@ func somePlan() plan.Document {
 				Explanation: step.Explanation{What: "make the function", Why: "the default calls it", Lock: "none on a table", Scans: "nothing", Undone: step.Never},
 			}}},
 			{Table: "phoenix_kit_users", State: plan.Missing, Lacks: []string{"column", "default"}, Rows: 20_000, Bytes: 4 << 20, Order: &plan.OrderDocument{
+				Key:    []string{"id"},
 				Source: plan.ByColumn, Column: "inserted_at", Type: order.Timestamp, Resolution: time.Second, Zone: "UTC", Why: "the profile's",
 				Counted: &plan.Times{Rows: 20_000, Null: 2, Late: 1},
 			}, Steps: []plan.StepDocument{{

@@ -23,11 +23,15 @@ func values(o plan.OrderDocument) string {
 	if o.Type == order.Timestamp {
 		text += ", read as " + o.Zone
 	}
-	text += "): " + o.Why
+	text += ")"
+	if len(o.Key) > 0 {
+		text += ", then " + strings.Join(o.Key, ", ")
+	}
+	text += ": " + o.Why
 	if o.Counted == nil {
 		return text + "; too large a table to count times that are none"
 	}
-	return text + bent(*o.Counted)
+	return text + bent(*o.Counted, len(o.Key) > 0)
 }
 
 func resolution(unit time.Duration) string {
@@ -46,13 +50,17 @@ func resolution(unit time.Duration) string {
 }
 
 // bent names the rows whose times are not taken as they are.
-func bent(t plan.Times) string {
+func bent(t plan.Times, key bool) string {
 	var parts []string
+	lent := "without a time, put beside the row before"
+	if !key {
+		lent = "without a time, put at the time when the column gets its default"
+	}
 	for _, counted := range []struct {
 		n    int64
 		what string
 	}{
-		{t.Null, "without a time, put beside the row before"},
+		{t.Null, lent},
 		{t.Early, "before 1970, put there"},
 		{t.Late, "in the future, put at the time when the column gets its default"},
 	} {

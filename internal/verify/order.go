@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -43,7 +44,7 @@ func provePart(ctx context.Context, pool *pgxpool.Pool, part step.Part, moments 
 		return report, nil
 	}
 	err := pg.Read(ctx, pool, func(tx pg.Tx) error {
-		proof, err := ordered.Prove(ctx, tx, claim)
+		proof, err := ordered.Prove(ctx, tx, *part.Table, claim)
 		report.Judged, report.Pairs, report.Differs = proof.Judged, proof.Pairs, proof.Differs
 		report.Early, report.Late, report.Timeless = proof.Early, proof.Late, proof.Timeless
 		report.New, report.Found, report.Other = proof.New, proof.Found, proof.Other
@@ -80,9 +81,8 @@ func claimOf(t step.Target, table *catalog.Table, m journal.Moment) (claim order
 	if m.Source != string(plan.ByColumn) {
 		return claim, "its rows were filled by the clock"
 	}
-	key := table.IntegerKey()
-	if key == "" {
-		return claim, "its primary key is not a single integer column any more"
+	if i := slices.IndexFunc(m.Key, func(name string) bool { return table.Column(name) == nil }); i >= 0 {
+		return claim, "its key had a column " + m.Key[i] + ", which is gone"
 	}
 	asked := m.Column
 	if asked == "" {
@@ -93,7 +93,7 @@ func claimOf(t step.Target, table *catalog.Table, m journal.Moment) (claim order
 		return claim, err.Error()
 	}
 	origin, _ := t.Read(table)
-	return ordered.Claim{Target: t, Key: key, Column: column, Moment: m.At, Found: origin == step.Found}, ""
+	return ordered.Claim{Target: t, Key: m.Key, Column: column, Moment: m.At, Found: origin == step.Found}, ""
 }
 
 // faults of the order are pairs of rows. A row whose time was changed after it was filled keeps its uuid

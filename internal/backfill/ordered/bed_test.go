@@ -21,13 +21,14 @@ import (
 
 func TestMain(m *testing.M) { servertest.Main(m) }
 
-// bed is a database with one table to fill: public.t, with the columns id, at and uuid.
+// bed is a database with one table to fill: public.t, with the columns id, at and uuid. Its key is id, or what key lists.
 type bed struct {
 	testing.TB
 	pool   *pgxpool.Pool
 	target step.Target
 	server catalog.Server
 	zone   string
+	key    string
 	found  bool // for Prove
 }
 
@@ -39,7 +40,7 @@ func lay(t testing.TB, c *server.Cluster, sql string, template ...string) *bed {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	b := &bed{TB: t, pool: pool, target: step.Target{
+	b := &bed{TB: t, pool: pool, key: "id", target: step.Target{
 		Schema: "public", Table: "t", Column: "uuid", Index: "t_uuid_idx", Check: "t_uuid_check",
 		Function: sqltext.Table{Schema: "public", Name: "uuid_generate_v7"},
 	}}
@@ -142,7 +143,7 @@ func (b *bed) ordered(at string) {
 	if n := b.number("SELECT count(*) - count(DISTINCT uuid) FROM t"); n > 0 {
 		b.Errorf("%d values are not the only ones of their kind", n)
 	}
-	if n := b.number(inversions(at)); n > 0 {
+	if n := b.number(inversions(at, b.key)); n > 0 {
 		b.Errorf("%d pairs out of order", n)
 	}
 	if n := b.number("SELECT count(*) FROM pg_tables WHERE schemaname = 'rekey'"); n > 0 {
@@ -150,11 +151,11 @@ func (b *bed) ordered(at string) {
 	}
 }
 
-func inversions(at string) string {
+func inversions(at, key string) string {
 	const moment = "'2026-06-01 12:00:00.5'::timestamp"
-	return `WITH bent AS (SELECT id, uuid, least(greatest((` + at + `), '1970-01-01'), ` + moment + `) AS at, (` + at + `) IS NULL AS none FROM t),
-		numbered AS (SELECT *, sum((NOT none)::int) OVER (ORDER BY id) AS n FROM bent),
-		lent AS (SELECT id, uuid, coalesce(CASE WHEN n > 0 THEN first_value(CASE WHEN none THEN NULL ELSE at END) OVER (PARTITION BY n ORDER BY id) END,
-			(SELECT at FROM bent WHERE NOT none ORDER BY id LIMIT 1), ` + moment + `) AS at FROM numbered)
-		SELECT count(*) FROM (SELECT uuid, lag(uuid) OVER (ORDER BY at, id) AS before FROM lent) x WHERE before >= uuid`
+	return `WITH bent AS (SELECT ` + key + `, uuid, least(greatest((` + at + `), '1970-01-01'), ` + moment + `) AS at, (` + at + `) IS NULL AS none FROM t),
+		numbered AS (SELECT *, sum((NOT none)::int) OVER (ORDER BY ` + key + `) AS n FROM bent),
+		lent AS (SELECT ` + key + `, uuid, coalesce(CASE WHEN n > 0 THEN first_value(CASE WHEN none THEN NULL ELSE at END) OVER (PARTITION BY n ORDER BY ` + key + `) END,
+			(SELECT at FROM bent WHERE NOT none ORDER BY ` + key + ` LIMIT 1), ` + moment + `) AS at FROM numbered)
+		SELECT count(*) FROM (SELECT uuid, lag(uuid) OVER (ORDER BY at, ` + key + `) AS before FROM lent) x WHERE before >= uuid`
 }

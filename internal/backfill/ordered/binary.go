@@ -35,21 +35,26 @@ func instant(field []byte) (raw int64, at order.Instant) {
 	return raw, order.Instant(raw + epoch)
 }
 
+// rowFields are those that parse knows; the key follows.
+const rowFields = 4
+
+// Lengths in the binary format; of an array without its elements.
+const uuidBytes, tidBytes, xidBytes, arrayBytes = 16, 6, 4, 20
+
 // parse reads a row of text.read in the binary format.
 func (r *row) parse(fields [][]byte, horizon uint32) error {
-	const keyBytes, uuidBytes, tidBytes, xidBytes = 8, 16, 6, 4
-	if len(fields[0]) != keyBytes || len(fields[3]) != tidBytes || len(fields[4]) != xidBytes {
-		return fmt.Errorf("a row of %d, %d and %d bytes", len(fields[0]), len(fields[3]), len(fields[4]))
+	if len(fields[2]) != tidBytes || len(fields[3]) != xidBytes {
+		return fmt.Errorf("a row of %d and %d bytes", len(fields[2]), len(fields[3]))
 	}
-	*r = row{key: int64(binary.BigEndian.Uint64(fields[0])), null: fields[1] == nil, filled: fields[2] != nil}
+	*r = row{null: fields[0] == nil, filled: fields[1] != nil}
 	if !r.null {
-		r.raw, r.stands = instant(fields[1])
+		r.raw, r.stands = instant(fields[0])
 	}
-	if len(fields[2]) == uuidBytes {
-		r.value, r.v7 = order.Read([uuidBytes]byte(fields[2]))
+	if len(fields[1]) == uuidBytes {
+		r.value, r.v7 = order.Read([uuidBytes]byte(fields[1]))
 	}
-	r.at = uint64(binary.BigEndian.Uint32(fields[3]))<<16 | uint64(binary.BigEndian.Uint16(fields[3][4:]))
-	r.old = older(binary.BigEndian.Uint32(fields[4]), horizon)
+	r.at = uint64(binary.BigEndian.Uint32(fields[2]))<<16 | uint64(binary.BigEndian.Uint16(fields[2][4:]))
+	r.old = older(binary.BigEndian.Uint32(fields[3]), horizon)
 	return nil
 }
 
@@ -72,18 +77,16 @@ func appendInt8(dst []byte, n int64) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(dst, 8), uint64(n))
 }
 
-// batch writes the parameters of text.write.
-func batch(rows []row, kind order.Kind) [][]byte {
+// timesAndValues writes the first parameters of text.write; the keys follow.
+func timesAndValues(rows []row, kind order.Kind) [][]byte {
 	types := map[order.Kind]uint32{
 		order.Timestamp: pgtype.TimestampOID, order.Timestamptz: pgtype.TimestamptzOID, order.Date: pgtype.DateOID,
 	}
-	keys := array(make([]byte, 0, 20+12*len(rows)), pgtype.Int8OID, len(rows))
-	times := array(make([]byte, 0, 20+12*len(rows)), types[kind], len(rows))
-	values := array(make([]byte, 0, 20+20*len(rows)), pgtype.UUIDOID, len(rows))
+	times := array(make([]byte, 0, arrayBytes+12*len(rows)), types[kind], len(rows))
+	values := array(make([]byte, 0, arrayBytes+20*len(rows)), pgtype.UUIDOID, len(rows))
 	binary.BigEndian.PutUint32(times[4:], 1) // it may hold NULL
 	for i := range rows {
 		r := &rows[i]
-		keys = appendInt8(keys, r.key)
 		switch {
 		case r.null:
 			times = binary.BigEndian.AppendUint32(times, math.MaxUint32)
@@ -95,5 +98,5 @@ func batch(rows []row, kind order.Kind) [][]byte {
 		u := r.value.UUID()
 		values = append(binary.BigEndian.AppendUint32(values, 16), u[:]...)
 	}
-	return [][]byte{keys, times, values}
+	return [][]byte{times, values}
 }

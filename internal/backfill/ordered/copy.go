@@ -46,6 +46,20 @@ func (c *copied) bool(b bool) *copied {
 	return c
 }
 
+// texts writes an array of texts, or NULL for nil.
+func (c *copied) texts(all []string) *copied {
+	if all == nil {
+		return c.null()
+	}
+	data := array(nil, pgtype.TextOID, len(all))
+	binary.BigEndian.PutUint32(data[4:], 0)
+	for _, s := range all {
+		data = append(binary.BigEndian.AppendUint32(data, uint32(len(s))), s...)
+	}
+	c.data = append(binary.BigEndian.AppendUint32(c.data, uint32(len(data))), data...)
+	return c
+}
+
 func (c *copied) int8s(all []int64) *copied {
 	data := array(nil, pgtype.Int8OID, len(all))
 	binary.BigEndian.PutUint32(data[4:], 0)

@@ -2,6 +2,7 @@ package ordered
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/catalog"
@@ -17,21 +18,29 @@ const (
 	leastRegion = 20_000
 )
 
-// Explain chooses how a table is filled in order, from catalogue estimates alone; fits is false if it has
-// no primary key of a single integer column, and the choice's reason says so.
-func Explain(server catalog.Server, table catalog.Table, target step.Target, column order.Column) (c backfill.Choice, fits bool) {
-	c = backfill.Explain(server, table, target)
-	key := table.IntegerKey()
-	if key == "" {
-		c.Reason = "not in the order of creation: there is no primary key of a single integer column; " + c.Reason
-		return c, false
+// Explain chooses how a table is filled in order, from catalogue estimates alone. One without a key is filled by the ways of
+// package backfill.
+func Explain(server catalog.Server, table catalog.Table, target step.Target, column order.Column) backfill.Choice {
+	c, _ := explain(server, table, target, column)
+	return c
+}
+
+func explain(server catalog.Server, table catalog.Table, target step.Target, column order.Column) (c backfill.Choice, k key) {
+	names := table.OrderKey(target.Column)
+	if k = keyOf(table, names); k.none() {
+		c = backfill.Explain(server, table, target)
+		c.Reason = fmt.Sprintf("by %s alone, rows of one instant in no order: there is no key; ", column.Name) + c.Reason
+		return c, k
 	}
+	c = backfill.ExplainBy(ByTime, server, table, target)
 	how := "by the key alone"
 	if column.Name != "" {
 		how = fmt.Sprintf("by %s, then the key", column.Name)
 	}
-	c.By, c.Key = ByTime, key
+	if !k.integer {
+		how += " (" + strings.Join(names, ", ") + ")"
+	}
 	c.Region = min(max(int64(float64(c.Region)*c.RowsPerPage), leastRegion), mostRegion)
 	c.Reason = how + "; " + c.Reason
-	return c, true
+	return c, k
 }

@@ -11,7 +11,7 @@ import (
 
 // row is a row of a region.
 type row struct {
-	key    int64
+	key    int64         // of a key that is no integer, where it stands among the stretch's texts: these ascend as keys do
 	raw    int64         // its time as the server keeps it
 	stands order.Instant // its time, and then where it stands
 	value  order.Value   // its own if it is filled by a UUIDv7, or the one that it is to get

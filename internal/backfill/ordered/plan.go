@@ -36,7 +36,7 @@ func (f *filler) what() string {
 		number = c.Number
 	}
 	c := f.Column
-	return fmt.Sprintf("%q.%q %d %q %q %d %q", f.Target.Schema, f.Target.Table, number, f.choice.Key, c.Name, c.Unit, c.Zone)
+	return fmt.Sprintf("%q.%q %d %q %q %d %q", f.Target.Schema, f.Target.Table, number, f.text.key.of("t"), c.Name, c.Unit, c.Zone)
 }
 
 // Forget drops what a run that was cut has written down for a relation. A run that ends drops it itself.
@@ -77,7 +77,7 @@ func (f *filler) create(ctx context.Context, tx pg.Tx) error {
 	err := f.make(ctx, tx, map[string]string{
 		"": "what text NOT NULL, moment int8 NOT NULL, round int4 NOT NULL, complete bool NOT NULL, horizon int8 NOT NULL, ready bool NOT NULL," +
 			" early int8 NOT NULL, late int8 NOT NULL, lent int8 NOT NULL, missing int8 NOT NULL",
-		"_regions": "number int4 PRIMARY KEY, low int8, high int8 NOT NULL, open bool NOT NULL, lent int8 NOT NULL," +
+		"_regions": "number int4 PRIMARY KEY, low text[], high text[], open bool NOT NULL, lent int8 NOT NULL," +
 			" cover int8[] NOT NULL, alone int8[] NOT NULL, late bool NOT NULL, done bool NOT NULL",
 	})
 	if err != nil {
@@ -110,13 +110,7 @@ func (f *filler) ready(ctx context.Context, tx pg.Tx) error {
 	}
 	c := newCopy()
 	for _, r := range f.plan.regions {
-		c.row(9).int4(r.number)
-		if r.low == nil {
-			c.null()
-		} else {
-			c.int8(*r.low)
-		}
-		c.int8(r.high).bool(r.open).int8(int64(r.lent)).int8s(ends(r.cover)).int8s(ends(r.alone)).bool(r.late).bool(r.done)
+		c.row(9).int4(r.number).texts(r.low).texts(r.high).bool(r.open).int8(int64(r.lent)).int8s(ends(r.cover)).int8s(ends(r.alone)).bool(r.late).bool(r.done)
 	}
 	if err := c.into(ctx, tx, f.own("_regions")); err != nil {
 		return err

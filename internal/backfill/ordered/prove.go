@@ -4,16 +4,18 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/order"
 	"github.com/rekey-pg/rekey/internal/pg"
-	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
 // Claim is what Prove looks at.
 type Claim struct {
 	Target step.Target
-	Key    string // the integer primary key
+	Key    []string // by which rows of one instant stand; none where they are in no order
 	Column order.Column
 	// Moment is that of the filling: rows whose uuid tells a later time are the application's. Zero is the
 	// server's time now; then they are judged as well.
@@ -42,9 +44,10 @@ type Proof struct {
 func (p Proof) Holds() bool { return p.Pairs == 0 && p.Differs == 0 }
 
 // Prove scans a table once, in the order of its uuids, with constant memory on this side. Whoever calls
-// it chooses the transaction; it sees one snapshot.
-func Prove(ctx context.Context, tx pg.Tx, c Claim) (Proof, error) {
-	j := judge{key: c.Column.Name == "", found: c.Found}
+// it chooses the transaction, which must see one snapshot throughout.
+func Prove(ctx context.Context, tx pg.Tx, table catalog.Table, c Claim) (Proof, error) {
+	k := keyOf(table, c.Key)
+	j := judge{keyAlone: c.Column.Name == "", found: c.Found, key: k}
 	j.scale = order.Scale{Unit: max(c.Column.Unit, 1), Moment: order.Instant(c.Moment.UnixMicro())}
 	if c.Moment.IsZero() {
 		moment, err := now(ctx, tx)
@@ -53,29 +56,34 @@ func Prove(ctx context.Context, tx pg.Tx, c Claim) (Proof, error) {
 		}
 		j.scale.Moment = moment
 	}
-	t := textOf(c.Target, c.Key, c.Column)
-	where := sqltext.Format("t.{} IS NOT NULL ORDER BY t.{}", t.uuid, t.uuid)
-	var r row
-	err := stream(ctx, tx, t.read(where), func(fields [][]byte) error {
-		if err := r.parse(fields, 0); err != nil {
-			return err
+	t := textOf(c.Target, k, c.Column)
+	err := scan(ctx, tx, t.byValue(), func(fields [][]byte) error {
+		var r row
+		err := r.parse(fields, 0)
+		if k.integer {
+			r.key = k.take(fields[rowFields:], nil)
 		}
 		j.take(r)
-		return nil
-	})
+		return err
+	}, func() error { return j.compare(ctx, tx, t) })
 	return j.proof, err
 }
 
 // judge takes rows in the order of their uuids.
 type judge struct {
-	proof  Proof
-	scale  order.Scale
-	found  bool
-	key    bool // there is no time, and the key alone orders
-	any    bool
-	stands order.Instant // of the last row that was judged
-	last   int64         // its key
+	proof    Proof
+	scale    order.Scale
+	key      key
+	found    bool
+	keyAlone bool // there is no time
+	any      bool
+	stands   order.Instant // of the last row that was judged
+	last     row
+	ties     []tie // that the server has to compare
 }
+
+// tie is two neighbouring rows of one instant, by their addresses.
+type tie struct{ before, after uint64 }
 
 func (j *judge) take(r row) {
 	j.proof.Rows++
@@ -86,7 +94,7 @@ func (j *judge) take(r row) {
 	case !(j.scale.Moment + 1).After(r.value):
 		j.proof.New++
 		return
-	case j.key:
+	case j.keyAlone:
 		r.stands = order.End
 	case r.null:
 		j.proof.Timeless++
@@ -94,7 +102,7 @@ func (j *judge) take(r row) {
 	}
 	stands, bent := j.scale.Bend(r.stands)
 	_, there := j.scale.Room(stands).Position(r.value)
-	ascends := !j.any || stands > j.stands || stands == j.stands && r.key > j.last
+	ascends := !j.any || stands > j.stands || stands == j.stands && (!j.key.integer || r.key > j.last.key)
 	if j.found && !(there && ascends) {
 		j.proof.Found++
 		return
@@ -114,7 +122,34 @@ func (j *judge) take(r row) {
 	if !ascends {
 		j.proof.Pairs++
 	}
-	j.any, j.stands, j.last = true, stands, r.key
+	if j.any && stands == j.stands && !j.key.integer && !j.key.none() {
+		j.ties = append(j.ties, tie{j.last.at, r.at})
+	}
+	j.any, j.stands, j.last = true, stands, r
+}
+
+// compare has the server look at the ties: what it knows is the order of the key.
+func (j *judge) compare(ctx context.Context, tx pg.Tx, t text) error {
+	if len(j.ties) == 0 {
+		return nil
+	}
+	before, after := make([]pgtype.TID, len(j.ties)), make([]pgtype.TID, len(j.ties))
+	for i, t := range j.ties {
+		before[i], after[i] = tidOf(t.before), tidOf(t.after)
+	}
+	j.ties = j.ties[:0]
+	var wrong int64
+	err := tx.QueryRow(ctx, t.misplaced(), before, after).Scan(&wrong)
+	if j.found { // one of the two may have been there before
+		j.proof.Judged, j.proof.Found = j.proof.Judged-wrong, j.proof.Found+wrong
+		return err
+	}
+	j.proof.Pairs += wrong
+	return err
+}
+
+func tidOf(at uint64) pgtype.TID {
+	return pgtype.TID{BlockNumber: uint32(at >> 16), OffsetNumber: uint16(at), Valid: true}
 }
 
 // now reads the server's clock.

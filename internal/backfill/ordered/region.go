@@ -3,6 +3,7 @@ package ordered
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -15,8 +16,8 @@ import (
 // region is a range of keys that is filled at once.
 type region struct {
 	number int
-	low    *int64 // its keys are above it; the first begins at the very beginning
-	high   int64
+	low    []string      // its keys are above it; the first begins at the very beginning
+	high   []string      // nil where it held no row
 	open   bool          // the last one: rows above high belong to it as long as they have no value
 	lent   order.Instant // where rows stand that have no time, before the first that has
 	cover  []zone        // that hold the instants of its rows, when they were surveyed
@@ -30,19 +31,22 @@ func (r region) span() span {
 	if r.open {
 		return span{low: r.low}
 	}
-	return span{low: r.low, high: &r.high}
+	return span{low: r.low, high: r.high}
 }
 
 // of is the condition that holds for the rows of a region that matter: of those that came after the
 // survey not the ones that got the default.
 func (f *filler) of(r region) string {
-	where := f.text.within(r.span())
-	if r.open {
-		young := pgtype.UUID{Bytes: f.scale.Room(f.scale.Moment+1).Value(0, 0).UUID(), Valid: true}
-		where += sqltext.Format(" AND (t.{} IS NULL OR t.{} <= '{}'::int8 OR t.{} < {}::uuid)",
-			f.text.uuid, f.text.key, r.high, f.text.uuid, sqltext.Value(young.String()))
+	where := f.text.key.within(r.span())
+	if !r.open {
+		return where
 	}
-	return where
+	young := pgtype.UUID{Bytes: f.scale.Room(f.scale.Moment+1).Value(0, 0).UUID(), Valid: true}
+	seen := "false"
+	if r.high != nil {
+		seen = f.text.key.upTo(r.high)
+	}
+	return where + sqltext.Format(" AND (t.{} IS NULL OR t.{} < {}::uuid OR ", f.text.uuid, f.text.uuid, sqltext.Value(young.String())) + seen + ")"
 }
 
 // stream runs a query and hands over its rows in the binary format, one at a time.
@@ -58,27 +62,52 @@ func stream(ctx context.Context, tx pg.Tx, sql string, take func(fields [][]byte
 	return errors.Join(err, failed)
 }
 
-// rows reads rows into memory that is used again, and made for a whole region at once: grown bit by bit it
-// would leave as much behind.
-func (f *filler) rows(ctx context.Context, tx pg.Tx, sql string, into []row) ([]row, error) {
-	into = slices.Grow(into[:0], int(min(f.choice.Region, max(int64(f.Table.Rows), 0))))
-	err := stream(ctx, tx, sql, func(fields [][]byte) error {
-		into = append(into, row{})
-		return into[len(into)-1].parse(fields, f.plan.horizon)
+// stretch is what was read of a region, in memory that is used again.
+type stretch struct {
+	rows  []row
+	texts texts
+}
+
+// mostTexts bounds the texts of a region's keys: with long ones it is cut short.
+const mostTexts = 4 << 20
+
+// read reads rows. Memory for them is made for a whole region at once: grown bit by bit it would leave as much behind.
+func (f *filler) read(ctx context.Context, tx pg.Tx, sql string, into *stretch, mostTexts int) (all bool, err error) {
+	into.rows = slices.Grow(into.rows[:0], int(min(f.choice.Region, max(int64(f.Table.Rows), 0))))
+	into.texts = into.texts[:0]
+	all = true
+	err = stream(ctx, tx, sql, func(fields [][]byte) error {
+		if all = all && len(into.texts) <= mostTexts; !all {
+			return nil
+		}
+		into.rows = append(into.rows, row{})
+		r := &into.rows[len(into.rows)-1]
+		err := r.parse(fields, f.plan.horizon)
+		r.key = f.text.key.take(fields[rowFields:], &into.texts)
+		return err
 	})
-	return into, err
+	return all, err
+}
+
+// ahead reads the rows of the next region above a key, and gives the last one's: nil where there is none. Over says that there
+// were no more rows.
+func (f *filler) ahead(ctx context.Context, tx pg.Tx, low []string, into *stretch) (high []string, over bool, err error) {
+	all, err := f.read(ctx, tx, f.text.first(span{low: low}, f.choice.Region), into, mostTexts)
+	if n := len(into.rows); n > 0 {
+		high = f.text.key.boundOf(into.rows[n-1].key, into.texts)
+	}
+	return high, all && int64(len(into.rows)) < f.choice.Region, err
 }
 
 // load reads the rows of a region, each with the instant at which it stands, in the order of their keys.
-func (f *filler) load(ctx context.Context, tx pg.Tx, r region, into []row) ([]row, error) {
+func (f *filler) load(ctx context.Context, tx pg.Tx, r region, into *stretch) error {
 	if err := f.settleRegion(ctx, tx, r.number); err != nil {
-		return into, err
+		return err
 	}
-	rows, err := f.rows(ctx, tx, f.text.read(f.of(r)), into)
-	if err != nil {
-		return rows, err
+	if _, err := f.read(ctx, tx, f.text.read(f.of(r)), into, math.MaxInt); err != nil {
+		return err
 	}
-	byKey(rows)
-	stand(rows, &order.Lender{Scale: f.scale, Last: r.lent, Known: true})
-	return rows, nil
+	byKey(into.rows)
+	stand(into.rows, &order.Lender{Scale: f.scale, Last: r.lent, Known: true})
+	return nil
 }

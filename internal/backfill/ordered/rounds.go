@@ -77,7 +77,7 @@ type remains struct {
 // look finds the rows without a value, and where they stand.
 func (f *filler) look(ctx context.Context) (left remains, err error) {
 	left = remains{in: make([]bool, len(f.plan.regions)), wanted: map[order.Instant]struct{}{}}
-	var rows []row
+	var in stretch
 	for i, r := range f.plan.regions {
 		if err := f.Wait(ctx, f.progress); err != nil {
 			return left, err
@@ -88,8 +88,7 @@ func (f *filler) look(ctx context.Context) (left remains, err error) {
 			if err != nil || count == 0 || left.many || len(f.plan.regions) == 1 {
 				return err
 			}
-			rows, err = f.load(ctx, tx, r, rows)
-			return err
+			return f.load(ctx, tx, r, &in)
 		})
 		if err != nil {
 			return left, err
@@ -98,7 +97,7 @@ func (f *filler) look(ctx context.Context) (left remains, err error) {
 		if left.in[i] = count > 0; count == 0 || len(f.plan.regions) == 1 {
 			continue
 		}
-		for _, row := range rows {
+		for _, row := range in.rows {
 			if !row.filled {
 				left.wanted[row.stands] = struct{}{}
 			}

@@ -36,20 +36,25 @@ type filler struct {
 // fewWaves are those of a table that was cut small for a test.
 const fewWaves = 4
 
-// ErrKey says that the table has no primary key of a single integer column.
-var ErrKey = errors.New("the table has no primary key of a single integer column")
+// ErrOrder says that the table has neither a key nor a time to put its rows in order.
+var ErrOrder = errors.New("the table has neither a key nor a creation-time column")
 
 // Run fills every row that has no value, so that values sort as (time, key), and comes back when it finds
 // none left.
 //
-// Errors: those of backfill.Run, ErrKey, or the server's. After each of them what was filled stays
+// Of a table without a key they sort as time alone, and rows of one instant in no order.
+//
+// Errors: those of backfill.Run, ErrOrder, or the server's. After each of them what was filled stays
 // filled, and Run may be called again; the order goes on as it was.
 func Run(ctx context.Context, w Work) (Result, error) {
-	choice, fits := Explain(w.Server, w.Table, w.Target, w.Column)
-	if !fits {
-		return Result{}, ErrKey
+	choice, k := explain(w.Server, w.Table, w.Target, w.Column)
+	switch {
+	case k.none() && w.Column.Name == "":
+		return Result{}, ErrOrder
+	case k.none():
+		return byTimeAlone(ctx, w)
 	}
-	f := &filler{Work: w, choice: choice, text: textOf(w.Target, choice.Key, w.Column)}
+	f := &filler{Work: w, choice: choice, text: textOf(w.Target, k, w.Column)}
 	if w.cut > 0 {
 		f.choice.Region, f.choice.Waves = w.cut, max(choice.Waves, fewWaves)
 	}
@@ -60,6 +65,23 @@ func Run(ctx context.Context, w Work) (Result, error) {
 	err := f.run(ctx)
 	f.progress.Tell(true)
 	return f.result(), err
+}
+
+// byTimeAlone leaves each row's value to the server: it depends on nothing but the row.
+func byTimeAlone(ctx context.Context, w Work) (Result, error) {
+	if w.Moment.IsZero() {
+		err := pg.Read(ctx, w.Pool, func(tx pg.Tx) error {
+			at, err := now(ctx, tx)
+			w.Moment = time.UnixMicro(int64(at))
+			return err
+		})
+		if err != nil {
+			return Result{}, err
+		}
+	}
+	w.Value = ValueSQL(w.Column, w.Moment)
+	result, err := backfill.Run(ctx, w.Work)
+	return Result{Result: result, Moment: w.Moment.UTC()}, err
 }
 
 func (f *filler) result() Result {

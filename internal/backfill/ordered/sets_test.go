@@ -21,6 +21,30 @@ const (
 type set struct {
 	sql  string
 	time string // its time for inversions
+	key  string // "" is id
+}
+
+// keyed gives a set another key, which puts its rows in another order than id does.
+func (s set) keyed(columns, definition string) set {
+	s.sql += "; ALTER TABLE t DROP CONSTRAINT t_pkey, " + definition + ", ADD PRIMARY KEY (" + columns + ")"
+	s.key = columns
+	return s
+}
+
+// byPair and byText are keys that no integer tells the order of.
+func (s set) byPair() set {
+	return s.keyed("a, b", `ADD a varchar(9) COLLATE "C" GENERATED ALWAYS AS ('x' || abs(id % 7)) STORED, ADD b int8 GENERATED ALWAYS AS (-id) STORED`)
+}
+
+func (s set) byText() set {
+	return s.keyed("a", "ADD a text GENERATED ALWAYS AS (to_hex(id * 40503 % 65536) || '-' || to_hex(id)) STORED")
+}
+
+func (b *bed) of(s set) *bed {
+	if s.key != "" {
+		b.key = s.key
+	}
+	return b
 }
 
 // sets are made before the column comes.
@@ -57,6 +81,11 @@ func sets() map[string]set {
 	all["sparse and negative"] = set{
 		sql: "CREATE TABLE t (id bigint PRIMARY KEY, at timestamp" + width + "INSERT INTO t SELECT CASE WHEN g % 2 = 0 THEN 9223372036854775807 - g ELSE -9223372036854775807 - 1 + g - 1 END, '2024-01-01'::timestamp + g % 1000 * interval '1 second' FROM generate_series(0, 11999) g", time: "at",
 	}
+	for _, name := range []string{"whole seconds", "one instant", "NULLs", "the future", "seconds at random"} {
+		all[name+" of a pair"] = all[name].byPair()
+		all[name+" of a text"] = all[name].byText()
+	}
+	all["no time of a pair"] = all["no time"].byPair()
 	return all
 }
 
@@ -83,7 +112,7 @@ func deal(t *testing.T, names []string, test func(t *testing.T, c *server.Cluste
 func TestEverySetInOrder(t *testing.T) {
 	deal(t, slices.Collect(maps.Keys(sets())), func(t *testing.T, c *server.Cluster, name string) {
 		t.Helper()
-		b := lay(t, c, sets()[name].sql+after)
+		b := lay(t, c, sets()[name].sql+after).of(sets()[name])
 		b.settle()
 		result := b.fill(small(b.work()))
 		b.ordered(sets()[name].time)

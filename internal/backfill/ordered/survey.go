@@ -13,7 +13,7 @@ import (
 // reads the table in short transactions: what is changed meanwhile is younger than its horizon.
 type survey struct {
 	*filler
-	rows    []row
+	stretch
 	twice   *twice
 	lender  order.Lender
 	waiting int // regions at the beginning that have no row with a time
@@ -52,26 +52,22 @@ func (f *filler) survey(ctx context.Context) error {
 
 // cut reads the table once, region by region in the order of the keys.
 func (s *survey) cut(ctx context.Context) error {
-	var low *int64
-	for last := false; !last; {
+	var low []string
+	for over := false; !over; {
 		if err := s.Wait(ctx, s.progress); err != nil {
 			return err
 		}
+		r := region{number: len(s.plan.regions), low: low}
 		err := s.transaction(ctx, reading(), func(tx pg.Tx) (err error) {
-			s.rows, err = s.filler.rows(ctx, tx, s.text.first(span{low: low}, s.choice.Region), s.rows)
+			r.high, over, err = s.ahead(ctx, tx, low, &s.stretch)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		last = int64(len(s.rows)) < s.choice.Region
 		if len(s.rows) > 0 || low == nil {
-			r := region{number: len(s.plan.regions), low: low}
-			if n := len(s.rows); n > 0 {
-				r.high = s.rows[n-1].key
-			}
 			s.note(r)
-			low = &r.high
+			low = r.high
 		}
 	}
 	if !s.lender.Known {
@@ -124,21 +120,21 @@ func (s *survey) lend(at order.Instant, regions int) {
 
 // share counts the rows of the wanted instants in the regions that may hold some, divides their rooms,
 // and makes the plan ready.
-func (f *filler) share(ctx context.Context, wanted func(order.Instant) bool, in func(region) bool) error {
-	var rows []row
+func (f *filler) share(ctx context.Context, wanted func(order.Instant) bool, some func(region) bool) error {
+	var in stretch
 	for _, r := range f.plan.regions {
-		if !in(r) {
+		if !some(r) {
 			continue
 		}
 		if err := f.Wait(ctx, f.progress); err != nil {
 			return err
 		}
 		err := f.transaction(ctx, reading(), func(tx pg.Tx) (err error) {
-			if rows, err = f.load(ctx, tx, r, rows); err != nil {
+			if err := f.load(ctx, tx, r, &in); err != nil {
 				return err
 			}
-			byTime(rows)
-			return f.tallies(rows, r, wanted).into(ctx, tx, f.own("_tallies"))
+			byTime(in.rows)
+			return f.tallies(in.rows, r, wanted).into(ctx, tx, f.own("_tallies"))
 		})
 		if err != nil {
 			return err

@@ -1,6 +1,9 @@
 package ordered
 
 import (
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/order"
 	"github.com/rekey-pg/rekey/internal/sqltext"
@@ -11,85 +14,81 @@ import (
 type text struct {
 	table  sqltext.Table
 	uuid   sqltext.Name
-	key    sqltext.Name
+	key    key
 	column order.Column
 }
 
-func textOf(target step.Target, key string, column order.Column) text {
+func textOf(target step.Target, k key, column order.Column) text {
 	return text{
 		table: sqltext.Table{Schema: target.Schema, Name: target.Table}, uuid: sqltext.Name(target.Column),
-		key: sqltext.Name(key), column: column,
+		key: k, column: column,
 	}
 }
 
 // time is a row's time as it is read. A time in a zone is converted by the server, so that it means what
 // the server says it means; far from our days that could fail, and is not done.
 func (t text) time() string {
-	column := sqltext.Format("t.{}", sqltext.Name(t.column.Name))
-	switch {
-	case t.column.Name == "":
+	if t.column.Name == "" {
 		return "NULL::timestamp"
-	case t.column.Zone == "":
-		return column
-	default:
-		return "CASE WHEN " + column + " < '1960-01-01' THEN '-infinity' WHEN " + column + " > '9999-01-01' THEN 'infinity' ELSE timezone(" +
-			sqltext.Format("{}, ", sqltext.Value(t.column.Zone)) + column + ") END"
 	}
+	return timeOf(t.column, sqltext.Format("t.{}", sqltext.Name(t.column.Name)))
 }
 
-// kind is the type of time.
-func (t text) kind() order.Kind {
+func timeOf(c order.Column, column string) string {
+	if c.Zone == "" {
+		return column
+	}
+	return "CASE WHEN " + column + " < '1960-01-01' THEN '-infinity' WHEN " + column + " > '9999-01-01' THEN 'infinity' ELSE timezone(" +
+		sqltext.Format("{}, ", sqltext.Value(c.Zone)) + column + ") END"
+}
+
+// kindOf is the type of timeOf.
+func kindOf(c order.Column) order.Kind {
 	switch {
-	case t.column.Name == "":
+	case c.Name == "":
 		return order.Timestamp
-	case t.column.Zone != "":
+	case c.Zone != "":
 		return order.Timestamptz
 	default:
-		return t.column.Kind
+		return c.Kind
 	}
 }
 
-// span is a range of keys: above low and up to high, where they are known.
-type span struct{ low, high *int64 }
-
-func (t text) within(s span) string {
-	// A quoted number: the least bigint without quotes would be numeric, and no index would serve.
-	where := "true"
-	if s.low != nil {
-		where += sqltext.Format(" AND t.{} > '{}'::int8", t.key, *s.low)
-	}
-	if s.high != nil {
-		where += sqltext.Format(" AND t.{} <= '{}'::int8", t.key, *s.high)
-	}
-	return where
-}
-
-// read reads what is needed of the rows of a span.
+// read reads what is needed of the rows that meet a condition; of a key that is no integer in its order.
 func (t text) read(where string) string {
-	return sqltext.Format("SELECT t.{}::int8, ", t.key) + t.time() +
-		sqltext.Format(", t.{}, t.ctid, t.xmin FROM ONLY {} AS t WHERE ", t.uuid, t.table) + where
+	if t.key.integer || t.key.none() {
+		return t.rows() + where
+	}
+	return t.rows() + where + " ORDER BY " + t.key.of("t")
 }
 
-// first reads no more than so many rows, in the order of their keys.
+// first reads no more than so many rows of a span, in the order of their keys.
 func (t text) first(s span, rows int64) string {
-	return t.read(t.within(s)) + sqltext.Format(" ORDER BY t.{} LIMIT {}", t.key, rows)
+	return t.rows() + t.key.within(s) + " ORDER BY " + t.key.of("t") + sqltext.Format(" LIMIT {}", rows)
+}
+
+// rows reads the fields that row.parse knows, and the key.
+func (t text) rows() string {
+	return "SELECT " + t.time() + sqltext.Format(", t.{}, t.ctid, t.xmin", t.uuid) + t.key.fields() +
+		sqltext.Format(" FROM ONLY {} AS t WHERE ", t.table)
 }
 
 // unfilled counts the rows of a span that have no value.
 func (t text) unfilled(s span) string {
-	return sqltext.Format("SELECT count(*) FROM ONLY {} AS t WHERE ", t.table) + t.within(s) +
+	return sqltext.Format("SELECT count(*) FROM ONLY {} AS t WHERE ", t.table) + t.key.within(s) +
 		sqltext.Format(" AND t.{} IS NULL", t.uuid)
 }
 
-// pick locks the rows that nobody holds, that have no value and still have their time: keys $1, times
-// $2, values $3. NO KEY: the foreign keys of inserts elsewhere go on being checked.
+// pick locks the rows that nobody holds, that have no value and still have their time: times $1, values $2, and the columns of
+// the key. NO KEY: the foreign keys of inserts elsewhere go on being checked.
 func (t text) pick() string {
 	same := ""
 	if t.column.Name != "" {
 		same = " AND (" + t.time() + ") IS NOT DISTINCT FROM v.at"
 	}
-	return "SELECT t.ctid AS place, v.value FROM unnest($1::int8[], $2::" + string(t.kind()) + "[], $3::uuid[]) AS v(key, at, value)" +
-		sqltext.Format(" JOIN ONLY {} AS t ON t.{} = v.key", t.table, t.key) +
+	arrays, names, equal := t.key.join(3)
+	return "SELECT t.ctid AS place, v.value FROM unnest($1::" + string(kindOf(t.column)) + "[], $2::uuid[]" + arrays + ") AS v(at, value" + names + ")" +
+		sqltext.Format(" JOIN ONLY {} AS t ON ", t.table) + equal +
 		sqltext.Format(" WHERE t.{} IS NULL", t.uuid) + same + " FOR NO KEY UPDATE OF t SKIP LOCKED"
 }
 
@@ -103,11 +102,31 @@ func (t text) write() string {
 		" SELECT (SELECT count(*) FROM picked), (SELECT count(*) FROM done)"
 }
 
+// byValue reads the rows that have a value, in the order of their values.
+func (t text) byValue() string {
+	return t.rows() + sqltext.Format("t.{} IS NOT NULL ORDER BY t.{}", t.uuid, t.uuid)
+}
+
+// misplaced counts the pairs of rows, at the addresses $1 and $2, of which the first is not before the second by its key.
+func (t text) misplaced() string {
+	return "SELECT count(*) FROM unnest($1::tid[], $2::tid[]) AS pair(first, second)" +
+		sqltext.Format(" JOIN ONLY {} AS a ON a.ctid = pair.first JOIN ONLY {} AS b ON b.ctid = pair.second WHERE NOT ", t.table, t.table) +
+		t.key.row("a") + " < " + t.key.row("b")
+}
+
 // plans keeps the planner on the key's index, for the rest of a transaction: where statistics are missing
 // or stale it might think that a part is most of the table.
 const plans = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 
-// BatchSQL gives the statements of one batch for a reader: the values are made before, from what was read.
-func BatchSQL(table catalog.Table, target step.Target, column order.Column) []string {
-	return []string{"BEGIN", "SET LOCAL synchronous_commit = off", plans, textOf(target, table.IntegerKey(), column).write(), "COMMIT"}
+// styles keeps the text of a key the same in every session.
+const styles = "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = postgres; SET LOCAL bytea_output = hex; SET LOCAL extra_float_digits = 1"
+
+// BatchSQL gives the statements of one batch for a reader: the values are made before, from what was read, but for a table
+// without a key.
+func BatchSQL(server catalog.Server, table catalog.Table, target step.Target, column order.Column) []string {
+	k := keyOf(table, table.OrderKey(target.Column))
+	if k.none() {
+		return backfill.BatchSQL(server, table, target, ValueSQL(column, time.Time{}))
+	}
+	return []string{"BEGIN", "SET LOCAL synchronous_commit = off", plans, textOf(target, k, column).write(), "COMMIT"}
 }

@@ -22,7 +22,7 @@ func Count(ctx context.Context, tx pg.Tx, table sqltext.Table, column order.Colu
 	var times Times
 	t := text{table: table, column: column}
 	kind, zone := "timestamp", ""
-	if t.kind() == order.Timestamptz {
+	if kindOf(column) == order.Timestamptz {
 		kind, zone = "timestamptz", "+00"
 	}
 	if moment.IsZero() {

@@ -27,7 +27,7 @@ func lasting() pg.Settings {
 // transaction runs work with the planner kept on the key's index.
 func (f *filler) transaction(ctx context.Context, s pg.Settings, work func(pg.Tx) error) error {
 	return f.Attempt(ctx, func() pg.Settings { return s }, func(tx pg.Tx) error {
-		if _, err := tx.Conn().PgConn().Exec(ctx, plans).ReadAll(); err != nil {
+		if _, err := tx.Conn().PgConn().Exec(ctx, plans+"; "+styles).ReadAll(); err != nil {
 			return err
 		}
 		return work(tx)

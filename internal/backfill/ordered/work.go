@@ -29,4 +29,5 @@ type Result struct {
 	Late    int64 // whose time is not before the moment, or infinite
 	Lent    int64 // that have no time and stand where the row before them by key does
 	Missing int64 // in a table without any time
+	// Regions, Rounds and what follows are of tables with a key: of one without nothing is read before it is filled.
 }

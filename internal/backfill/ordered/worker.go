@@ -13,7 +13,7 @@ type worker struct {
 	*filler
 	placer *placer
 	servo  *pace.Servo
-	rows   []row
+	stretch
 	number int64
 	at     int   // region
 	filled int64 // over all runs
@@ -69,9 +69,10 @@ func (w *worker) region(ctx context.Context, r region) (all wrote, err error) {
 	w.at = r.number
 	in := part{alone: r.alone, full: w.plan.full}
 	err = w.transaction(ctx, reading(), func(tx pg.Tx) (err error) {
-		if w.rows, err = w.load(ctx, tx, r, w.rows); err == nil {
-			in.shares, err = w.shares(ctx, tx, r)
+		if err := w.load(ctx, tx, r, &w.stretch); err != nil {
+			return err
 		}
+		in.shares, err = w.shares(ctx, tx, r)
 		return err
 	})
 	if err != nil {

@@ -93,7 +93,7 @@ func (w *worker) wave(ctx context.Context, rows []row) (all wrote, err error) {
 // batch is one transaction. A careful one locks its rows by a statement of its own: the next sees them as
 // they are under the lock, so that only a trigger or a rule can keep it from filling them.
 func (w *worker) batch(ctx context.Context, rows []row) (some wrote, err error) {
-	parameters := batch(rows, w.text.kind())
+	parameters := append(timesAndValues(rows, kindOf(w.text.column)), w.text.key.arrays(rows, w.texts)...)
 	err = w.transaction(ctx, w.Batching(backfill.LeastStatement), func(tx pg.Tx) error {
 		run := func(sql string) *pgconn.Result {
 			return tx.Conn().PgConn().ExecParams(ctx, sql, parameters, nil, []int16{1}, []int16{1}).Read()

@@ -1,0 +1,175 @@
+package ordered
+
+import (
+	"encoding/binary"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// key is what puts the rows of one instant in order: columns that are NOT NULL and together unique. None is a table without
+// a key, whose rows of one instant are in no order.
+//
+// A key of one integer is compared here. The order of any other is known to the server alone: its columns are carried as texts,
+// and a row's key is where they stand among those that were read in order.
+type key struct {
+	columns []keyColumn
+	integer bool
+}
+
+type keyColumn struct {
+	name sqltext.Name
+	kind string // its type, as format_type writes it
+}
+
+func keyOf(table catalog.Table, names []string) key {
+	k := key{integer: table.Integer(names)}
+	for _, name := range names {
+		c := keyColumn{name: sqltext.Name(name)}
+		if column := table.Column(name); column != nil {
+			c.kind = column.Type
+		}
+		if k.integer { // the widest: bounds of one type for all
+			c.kind = "int8"
+		}
+		k.columns = append(k.columns, c)
+	}
+	return k
+}
+
+// none reports whether there is no key.
+func (k key) none() bool { return len(k.columns) == 0 }
+
+// of lists the columns of the table that is called alias.
+func (k key) of(alias string) string {
+	names := make([]string, len(k.columns))
+	for i, c := range k.columns {
+		names[i] = alias + sqltext.Format(".{}", c.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// row is the key of a row. Rows compare as their columns do, one after the other.
+func (k key) row(alias string) string { return k.bracket(k.of(alias)) }
+
+func (k key) bracket(list string) string {
+	if len(k.columns) == 1 {
+		return list
+	}
+	return "(" + list + ")"
+}
+
+// fields reads the key of t, as take has it.
+func (k key) fields() string {
+	kind := "text"
+	if k.integer {
+		kind = "int8"
+	}
+	var list strings.Builder
+	for _, c := range k.columns {
+		list.WriteString(sqltext.Format(", t.{}::", c.name) + kind)
+	}
+	return list.String()
+}
+
+// join matches rows of the table t with arrays, parameters from $first on, that are called k1, k2 … of v.
+func (k key) join(first int) (arrays, names, equal string) {
+	conditions := make([]string, len(k.columns))
+	for i, c := range k.columns {
+		name := "k" + strconv.Itoa(i+1)
+		kind, cast := "text", "::"+c.kind
+		if k.integer {
+			kind, cast = "int8", ""
+		}
+		arrays += ", $" + strconv.Itoa(first+i) + "::" + kind + "[]"
+		names += ", " + name
+		conditions[i] = sqltext.Format("t.{} = v.", c.name) + name + cast
+	}
+	return arrays, names, strings.Join(conditions, " AND ")
+}
+
+// bound is a key as a row of constants. Quoted, and cast to the column's type: so an index serves.
+func (k key) bound(values []string) string {
+	all := make([]string, len(k.columns))
+	for i, c := range k.columns {
+		all[i] = sqltext.Format("{}::", sqltext.Value(values[i])) + c.kind
+	}
+	return k.bracket(strings.Join(all, ", "))
+}
+
+// span is a range of keys: above low and up to high, where they are known. A bound has the text of each column.
+type span struct{ low, high []string }
+
+// within is the condition of a span, over t.
+func (k key) within(s span) string {
+	where := "true"
+	if s.low != nil {
+		where += " AND " + k.row("t") + " > " + k.bound(s.low)
+	}
+	if s.high != nil {
+		where += " AND " + k.upTo(s.high)
+	}
+	return where
+}
+
+func (k key) upTo(high []string) string { return k.row("t") + " <= " + k.bound(high) }
+
+// texts are those of the keys of rows: each column's length and its bytes.
+type texts []byte
+
+// take gives a row's key, from the fields that follow those of row.parse.
+func (k key) take(fields [][]byte, into *texts) int64 {
+	if k.integer {
+		return int64(binary.BigEndian.Uint64(fields[0]))
+	}
+	at := len(*into)
+	for _, field := range fields {
+		*into = append(binary.AppendUvarint(*into, uint64(len(field))), field...)
+	}
+	return int64(at)
+}
+
+// columnsAt gives the texts of a row's key, one by one.
+func (all texts) columnsAt(at int64, call func(column int, text []byte), columns int) {
+	rest := all[at:]
+	for i := range columns {
+		length, n := binary.Uvarint(rest)
+		call(i, rest[n:n+int(length)])
+		rest = rest[n+int(length):]
+	}
+}
+
+// boundOf gives a row's key as a bound.
+func (k key) boundOf(at int64, all texts) []string {
+	if k.integer {
+		return []string{strconv.FormatInt(at, 10)}
+	}
+	bound := make([]string, len(k.columns))
+	all.columnsAt(at, func(column int, text []byte) { bound[column] = string(text) }, len(k.columns))
+	return bound
+}
+
+// arrays writes the keys of rows as the parameters of join.
+func (k key) arrays(rows []row, all texts) [][]byte {
+	if k.integer {
+		keys := array(make([]byte, 0, arrayBytes+12*len(rows)), pgtype.Int8OID, len(rows))
+		for i := range rows {
+			keys = appendInt8(keys, rows[i].key)
+		}
+		return [][]byte{keys}
+	}
+	arrays := make([][]byte, len(k.columns))
+	for i := range arrays {
+		arrays[i] = array(nil, pgtype.TextOID, len(rows))
+	}
+	for i := range rows {
+		all.columnsAt(rows[i].key, func(column int, text []byte) {
+			arrays[column] = append(binary.BigEndian.AppendUint32(arrays[column], uint32(len(text))), text...)
+		}, len(k.columns))
+	}
+	return arrays
+}

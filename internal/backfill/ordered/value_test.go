@@ -1,0 +1,59 @@
+package ordered
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+)
+
+// A table without a key: each value tells its row's time, and nothing else is in order.
+func TestTimeAlone(t *testing.T) {
+	var names []string
+	for name, s := range sets() {
+		if s.key == "" && strings.Contains(s.sql, " at ") {
+			names = append(names, name)
+		}
+	}
+	deal(t, names, func(t *testing.T, c *server.Cluster, name string) {
+		t.Helper()
+		b := lay(t, c, sets()[name].sql+"; ALTER TABLE t DROP CONSTRAINT t_pkey"+after)
+		w := b.work()
+		if result := b.fill(w); result.Rows != rows {
+			t.Errorf("%d rows", result.Rows)
+		}
+		b.alone(w, sets()[name].time)
+	})
+}
+
+// alone judges by Prove and by SQL of its own; rows without a time stand at the moment.
+func (b *bed) alone(w Work, at string) {
+	b.Helper()
+	const moment = "'2026-06-01 12:00:00.5'::timestamp"
+	if n := b.number("SELECT count(*) - count(DISTINCT uuid) FROM t"); n > 0 {
+		b.Errorf("%d values are missing or not the only ones of their kind", n)
+	}
+	n := b.number(`SELECT count(*) FROM (SELECT at, lag(at) OVER (ORDER BY uuid) AS before FROM
+		(SELECT uuid, greatest(least(coalesce(` + at + `, 'infinity'), ` + moment + `), '1970-01-01') AS at FROM t) AS bent) AS x WHERE before > at`)
+	if n > 0 {
+		b.Errorf("%d pairs out of order", n)
+	}
+	timeless := b.number("SELECT count(*) FROM t WHERE at IS NULL")
+	if proof := b.prove(w); !proof.Holds() || proof.Judged+proof.Timeless != rows || proof.Timeless != timeless {
+		b.Errorf("%+v", proof)
+	}
+}
+
+func TestTimeAloneInAZone(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		b := lay(t, c, "CREATE TABLE t (at timestamp(0))"+`;
+			INSERT INTO t SELECT '2024-03-31'::timestamp + g % 40 * interval '15 minutes' + g % 2 * interval '210 days' FROM generate_series(1, 12000) g`+after)
+		b.exec("ALTER DATABASE " + b.pool.Config().ConnConfig.Database + " SET TimeZone = 'Asia/Tokyo'")
+		b.pool.Reset()
+		b.zone = "Europe/Berlin"
+		w := b.work()
+		b.fill(w)
+		b.alone(w, "timezone('UTC', timezone('Europe/Berlin', at))")
+	})
+}
