@@ -43,7 +43,16 @@ WHERE c.oid = ANY (ARRAY (
     SELECT r.oid FROM pg_class r JOIN pg_namespace s ON s.oid = r.relnamespace
     WHERE $2::text[] IS NOT NULL AND r.relname = ANY ($2::text[]) AND s.nspname = ANY ($1::text[])
     UNION ALL -- each part with a plan of its own, whatever is asked for
-    SELECT r.oid FROM pg_class r JOIN pg_namespace s ON s.oid = r.relnamespace
+    SELECT CASE d.classid WHEN 'pg_class'::regclass THEN d.objid ELSE t.typrelid END
+    FROM pg_namespace s
+    JOIN pg_depend d ON d.refclassid = 'pg_namespace'::regclass AND d.refobjid = s.oid -- pg_class has no index by schema
+    LEFT JOIN pg_type t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid AND t.typtype = 'c' -- a composite type's relation
+    WHERE $2::text[] IS NULL AND s.nspname = ANY ($1::text[]) AND (d.classid = 'pg_class'::regclass OR t.oid IS NOT NULL)
+    UNION ALL -- an index depends on its table alone, and is where that is
+    SELECT i.indexrelid
+    FROM pg_namespace s
+    JOIN pg_depend d ON d.refclassid = 'pg_namespace'::regclass AND d.refobjid = s.oid AND d.classid = 'pg_class'::regclass
+    JOIN pg_index i ON i.indrelid = d.objid
     WHERE $2::text[] IS NULL AND s.nspname = ANY ($1::text[])
     UNION ALL
     SELECT unnest($3::oid[])))
