@@ -74,22 +74,31 @@ func orderOf(v Values, kit profile.Table, target step.Target, table *catalog.Tab
 	if err != nil {
 		return Order{}, problem.BadTimeColumn(target.String(), v.column(names), err.Error(), order.Telling(*table))
 	}
-	key := table.OrderKey(target.Column)
-	why := column.Reason
-	switch {
-	case key != nil:
-	case column.Name == "":
-		return Order{Source: ByClock, Why: "there is neither a creation-time column nor a key to put rows in order"}, nil
-	default:
-		why += "; there is no key to put rows of one instant in order"
-	}
-	return Order{Source: ByColumn, Column: column, Key: key, Why: why}, nil
+	return Order{Source: ByColumn, Column: column}.by(table.OrderKey(target.Column)), nil
 }
 
-// OrderOf is how a table of a group is filled: the group's, or one of those below it, which may have come since.
+// by is the order with a key, or without one.
+func (o Order) by(key []string) Order {
+	if o.Source != ByColumn {
+		return o
+	}
+	switch o.Key, o.Why = key, o.Column.Reason; {
+	case key != nil:
+	case o.Column.Name == "":
+		return Order{Source: ByClock, Why: "there is neither a creation-time column nor a key to put rows in order"}
+	default:
+		o.Why += "; there is no key to put rows of one instant in order"
+	}
+	return o
+}
+
+// OrderOf is how a table of a group is filled, as it is now: the group's, or one of those below it, which may have come since.
 func (p Plan) OrderOf(g Group, t step.Target, table *catalog.Table) Order {
-	if t.Root == "" || table == nil {
+	if table == nil {
 		return g.Order
+	}
+	if t.Root == "" {
+		return g.Order.by(table.OrderKey(t.Column))
 	}
 	found, cannot := orderOf(p.values, profile.Table{Name: g.Table}, t, table)
 	if cannot != nil { // the column that was named is another one below

@@ -1,6 +1,6 @@
 // Package ordered fills a table's uuid column so that its values sort as (creation time, key).
 //
-// A survey cuts the table into regions, ranges of its integer key that hold so many rows each, and finds
+// A survey cuts the table into regions, ranges of its key that hold so many rows each, and finds
 // the instants that several regions have rows of; of those it divides the room among them. So each region
 // is filled by itself: its rows are read, put in order and given their values here, and written in waves of
 // short transactions, for the reasons that package backfill has. Rows that have values already bound those

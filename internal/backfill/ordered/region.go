@@ -71,13 +71,14 @@ type stretch struct {
 // mostTexts bounds the texts of a region's keys: with long ones it is cut short.
 const mostTexts = 4 << 20
 
-// read reads rows. Memory for them is made for a whole region at once: grown bit by bit it would leave as much behind.
-func (f *filler) read(ctx context.Context, tx pg.Tx, sql string, into *stretch, mostTexts int) (all bool, err error) {
+// read reads rows. Memory for them is made for a whole region at once: grown bit by bit it would leave as much behind. Rows
+// after which the keys' texts take more than limit bytes are left out, and all is false.
+func (f *filler) read(ctx context.Context, tx pg.Tx, sql string, into *stretch, limit int) (all bool, err error) {
 	into.rows = slices.Grow(into.rows[:0], int(min(f.choice.Region, max(int64(f.Table.Rows), 0))))
 	into.texts = into.texts[:0]
 	all = true
 	err = stream(ctx, tx, sql, func(fields [][]byte) error {
-		if all = all && len(into.texts) <= mostTexts; !all {
+		if all = all && len(into.texts) <= limit; !all {
 			return nil
 		}
 		into.rows = append(into.rows, row{})

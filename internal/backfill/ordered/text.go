@@ -102,8 +102,11 @@ func (t text) write() string {
 		" SELECT (SELECT count(*) FROM picked), (SELECT count(*) FROM done)"
 }
 
-// byValue reads the rows that have a value, in the order of their values.
+// byValue reads the rows that have a value, in the order of their values; of the keys only integers.
 func (t text) byValue() string {
+	if !t.key.integer {
+		t.key = key{}
+	}
 	return t.rows() + sqltext.Format("t.{} IS NOT NULL ORDER BY t.{}", t.uuid, t.uuid)
 }
 
