@@ -3,6 +3,7 @@ package ordered
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
@@ -97,7 +98,20 @@ func (f *filler) ahead(ctx context.Context, tx pg.Tx, low []string, into *stretc
 	if n := len(into.rows); n > 0 {
 		high = f.text.key.boundOf(into.rows[n-1].key, into.texts)
 	}
+	if err == nil && low != nil && high != nil {
+		err = f.ascend(ctx, tx, low, high)
+	}
 	return high, all && int64(len(into.rows)) < f.choice.Region, err
+}
+
+// ascend fails where one bound is not above another: texts that do not tell a key exactly would cut regions for ever.
+func (f *filler) ascend(ctx context.Context, tx pg.Tx, low, high []string) error {
+	var above bool
+	err := tx.QueryRow(ctx, "SELECT "+f.text.key.bound(high)+" > "+f.text.key.bound(low)).Scan(&above)
+	if err == nil && !above {
+		err = fmt.Errorf("%s: the texts %q and %q do not tell a row's key", f.Target, low, high)
+	}
+	return err
 }
 
 // load reads the rows of a region, each with the instant at which it stands, in the order of their keys.
