@@ -11,36 +11,31 @@ import (
 // attached refuses the way down while something that up did not make hangs on what up made. DROP
 // COLUMN would take indexes, constraints and statistics with it without a word, even without CASCADE.
 func attached(t step.Target, table *catalog.Table) problem.List {
-	origin, as := t.Read(table)
+	parts := t.Parts(table)
+	if table.Kind == catalog.Partitioned {
+		parts = slices.Concat(parts, t.Partitioned(table))
+	}
+	indexes := []string{t.Index}
+	for _, part := range parts {
+		indexes = append(indexes, part.Index)
+	}
 	var found problem.List
-	for _, a := range attachments(t, table) {
-		// A column that was found stays; only what leans on what up added to it is in the way.
-		if origin == step.Found && !leans(t, table, as, a) {
-			continue
+	for _, part := range parts {
+		origin, as := part.Read(part.Table)
+		for _, a := range part.Table.Attachments {
+			// A column that was found stays; only what leans on what up added to it is in the way.
+			if ours(t, indexes, a) || origin == step.Found && !leans(part.Target, part.Table, as, a) {
+				continue
+			}
+			found = append(found, problem.Attached(t.String(), t.Column, a.Kind, a.Name))
 		}
-		found = append(found, problem.Attached(t.String(), t.Column, a.Kind, a.Name))
 	}
 	return found
 }
 
-// attachments are what hangs on the column and is not ours, in the table and in all that is below it.
-func attachments(t step.Target, table *catalog.Table) []catalog.Attachment {
-	var all []catalog.Attachment
-	indexes := []string{t.Index}
-	if table.Tree() {
-		for _, below := range slices.Concat(t.Parts(table), t.Partitioned(table)) {
-			indexes = append(indexes, below.Index)
-		}
-	}
-	for _, one := range table.All() {
-		for _, a := range one.Attachments {
-			index := a.Kind == "index" && slices.Contains(indexes, a.Name)
-			if a.Column == t.Column && !index && (a.Kind != "constraint" || a.Name != t.Check) {
-				all = append(all, a)
-			}
-		}
-	}
-	return all
+// ours reports whether something is made by up, or hangs on another column.
+func ours(t step.Target, indexes []string, a catalog.Attachment) bool {
+	return a.Column != t.Column || a.Kind == "index" && slices.Contains(indexes, a.Name) || a.Kind == "constraint" && a.Name == t.Check
 }
 
 // leans reports whether an attachment of a found column needs the index that up built or the NOT NULL

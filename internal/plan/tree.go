@@ -41,22 +41,45 @@ func unfitTree(t step.Target, root *catalog.Table) (found problem.List) {
 			found = append(found, problem.UnfitTable(t.String(), why))
 		}
 	}
+	if origin, _ := t.Read(root); origin == step.Foreign {
+		for _, why := range irreversible(t, root) {
+			found = append(found, problem.UnfitTable(t.String(), why))
+		}
+	}
 	return found
+}
+
+// irreversible says what of a column that was there before down could not give back.
+func irreversible(t step.Target, root *catalog.Table) (why []string) {
+	required := map[uint32]bool{}
+	for _, table := range root.All() {
+		c := table.Column(t.Column)
+		required[table.OID] = c != nil && c.NotNull
+		if required[table.Above] && !required[table.OID] {
+			why = append(why, fmt.Sprintf("%s.%s allows NULL in %s, and the table above it does not; make it NOT NULL there too", table.Schema, table.Name, t.Column))
+		}
+	}
+	if !t.Joined() || t.HasIndex(root) {
+		return why
+	}
+	for _, one := range slices.Concat(t.Partitioned(root), t.Parts(root)) {
+		if i := one.Table.Index(one.Index); i != nil {
+			why = append(why, fmt.Sprintf("its index %s.%s would be part of the one of the whole, and PostgreSQL has no way to take it out again; "+
+				"give it another name (ALTER INDEX .. RENAME TO), or make the one of the whole", one.Schema, i.Name))
+		}
+	}
+	return why
 }
 
 // unfitBelow says why one table of a tree cannot get the column.
 func unfitBelow(t step.Target, root, table *catalog.Table) string {
 	c := table.Column(t.Column)
-	origin, _ := t.Read(root)
 	name := table.Schema + "." + table.Name
 	word := "its child " + name
 	if table.Partition {
 		word = "its partition " + name
 	}
 	switch {
-	case table.OID == root.OID && origin == step.Foreign:
-		return "it has a column " + t.Column + " that is not whole, and PostgreSQL lets nobody take a NOT NULL back from it that a table below had before; " +
-			"give the uuids another name (--column), or finish that column"
 	case table.OID == root.OID:
 		return ""
 	case table.Kind == catalog.Foreign:

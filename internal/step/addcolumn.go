@@ -85,7 +85,13 @@ func (s AddColumn) adopt(c *catalog.Column, v View) []Action {
 }
 
 func (s AddColumn) asFound(c *catalog.Column, v View) AsFound {
-	return AsFound{Default: c.Default, Nullable: !c.NotNull && !c.Unproved, Indexed: s.Target.HasIndex(v.Table), Other: v.Data.Other, Random: s.Target.Random()}
+	as := like(c, s.Target.HasIndex(v.Table))
+	as.Other, as.Random, as.Below = v.Data.Other, s.Target.Random(), s.Target.foundBelow(v.Table, as)
+	return as
+}
+
+func like(c *catalog.Column, indexed bool) AsFound {
+	return AsFound{Default: c.Default, Nullable: !c.NotNull && !c.Unproved, Indexed: indexed}
 }
 
 // Undo implements Step.
@@ -96,10 +102,11 @@ func (s AddColumn) Undo(v View) []Action {
 	case Made:
 		return s.change(sqltext.Format("ALTER TABLE {} DROP COLUMN {}", t.Name(), sqltext.Name(t.Column)))
 	case Found:
-		if c.Default == as.Default {
+		defaults := s.defaultsFound(v.Table, as)
+		if len(defaults) == 0 {
 			return []Action{Change{Table: t.Relation(), Statements: []string{t.commentPlain(c)}}}
 		}
-		return s.change(t.commentPlain(c), s.giveDefault(as.Default))
+		return s.change(append([]string{t.commentPlain(c)}, defaults...)...)
 	default:
 		return nil
 	}
@@ -120,9 +127,21 @@ func (s AddColumn) setDefault() string {
 		s.Target.Name(), sqltext.Name(s.Target.Column), s.Target.Function)
 }
 
+// defaultsFound gives each table the default back that it had. One that came under the top since has that of the top.
+func (s AddColumn) defaultsFound(root *catalog.Table, as AsFound) (statements []string) {
+	for _, table := range root.All() {
+		found := as.of(table.Schema + "." + table.Name)
+		if c := table.Column(s.Target.Column); c != nil && c.Default != found.Default {
+			name := sqltext.Table{Schema: table.Schema, Name: table.Name, Only: root.Tree()}
+			statements = append(statements, s.giveDefault(name, found.Default))
+		}
+	}
+	return statements
+}
+
 // giveDefault restores a default from the text that PostgreSQL itself wrote of it when it was found.
-func (s AddColumn) giveDefault(expression string) string {
-	alter := sqltext.Format("ALTER TABLE {} ALTER COLUMN {} ", s.Target.Name(), sqltext.Name(s.Target.Column))
+func (s AddColumn) giveDefault(table sqltext.Table, expression string) string {
+	alter := sqltext.Format("ALTER TABLE {} ALTER COLUMN {} ", table, sqltext.Name(s.Target.Column))
 	if expression == "" {
 		return alter + "DROP DEFAULT"
 	}

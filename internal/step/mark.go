@@ -31,6 +31,27 @@ type AsFound struct {
 	Index    string `json:"index,omitempty"`   // the name of the target's index, which need not follow a rule
 	Pattern  string `json:"pattern,omitempty"` // of the names of the indexes below a partitioned table or a parent
 	Garbled  bool   `json:"-"`                 // somebody changed the mark: nothing of the above is known
+	// Below are the tables of a tree, schema.table, whose column was not like that of the table at the top.
+	Below map[string]AsFound `json:"below,omitempty"`
+}
+
+// of is what the column of one table of a tree was like.
+func (a AsFound) of(table string) AsFound {
+	own, ok := a.Below[table]
+	if !ok {
+		own, own.Below = a, nil
+	}
+	return own
+}
+
+// single reports whether what it says of defaults is expressions and nothing else.
+func (a AsFound) single() bool {
+	for _, below := range a.Below {
+		if !below.single() {
+			return false
+		}
+	}
+	return a.Default == "" || sqltext.Single(a.Default)
 }
 
 // The marks stand at the end of the column's comment, behind whatever the comment said before; what
@@ -73,6 +94,9 @@ func (t Target) readLasting(comment string) (Origin, AsFound) {
 		return Made, as
 	}
 	if _, as, ok := cut(comment, foundMark); ok && as.Of == t.marks() {
+		if t.Root != "" {
+			return Found, as.of(t.String())
+		}
 		return Found, as
 	}
 	return Foreign, AsFound{}
@@ -131,7 +155,7 @@ func (t Target) commentFound(before *string, as AsFound) string {
 
 func (t Target) foundComment(before *string, as AsFound) string {
 	if t.Lasting {
-		as.Of, as.Index = t.String(), t.Index
+		as.Of, as.Index, as.Pattern = t.String(), t.Index, t.Pattern
 	}
 	return join(text(before), note(foundMark, as))
 }
@@ -190,7 +214,7 @@ func cut(comment, mark string) (plain string, as AsFound, ok bool) {
 	}
 	words := comment[at+len(mark)-len("{"):]
 	decoder := json.NewDecoder(strings.NewReader(words))
-	if decoder.Decode(&as) != nil || as.Default != "" && !sqltext.Single(as.Default) {
+	if decoder.Decode(&as) != nil || !as.single() {
 		return comment, AsFound{Garbled: true}, true
 	}
 	after, whole := strings.CutPrefix(words[decoder.InputOffset():], "]")

@@ -67,7 +67,7 @@ func attachments(t Target, root *catalog.Table) []Action {
 // withoutPartitionedIndexes drops those that are attached to no other, and what is attached to them with
 // them, which cannot be done concurrently.
 func withoutPartitionedIndexes(t Target, root *catalog.Table) []Action {
-	if origin, _ := t.Read(root); origin != Made {
+	if origin, as := t.Read(root); origin != Made && (origin != Found || as.Indexed) {
 		return nil
 	}
 	var actions []Action

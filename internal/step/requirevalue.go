@@ -56,8 +56,7 @@ func require(t Target, v View) []Action {
 			actions = append(actions, addCheck(t))
 		}
 		if check == nil || !check.Validated {
-			actions = append(actions, Validate{Table: t.Relation(), SQL: sqltext.Format("ALTER TABLE {} VALIDATE CONSTRAINT {}",
-				t.Name(), sqltext.Name(t.Check))})
+			actions = append(actions, validate(t))
 		}
 		return append(append(actions, setNotNull(t)), dropCheck(t)...)
 	}
@@ -68,7 +67,12 @@ func require(t Target, v View) []Action {
 }
 
 // Undo implements Step.
-func (s RequireValue) Undo(v View) []Action { return across(s.Target, v, allow) }
+func (s RequireValue) Undo(v View) []Action {
+	if origin, as := s.Target.Read(v.Table); origin == Found && v.Table.Tree() {
+		return allowTree(s.Target, v.Table, as)
+	}
+	return across(s.Target, v, allow)
+}
 
 func allow(t Target, v View) []Action {
 	var actions []Action
@@ -97,6 +101,10 @@ func addCheck(t Target) Action {
 		sqltext.Format("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} IS NOT NULL)", t.Name(), sqltext.Name(t.Check), sqltext.Name(t.Column)) +
 			alone + " NOT VALID",
 	}}
+}
+
+func validate(t Target) Action {
+	return Validate{Table: t.Relation(), SQL: sqltext.Format("ALTER TABLE {} VALIDATE CONSTRAINT {}", t.Name(), sqltext.Name(t.Check))}
 }
 
 func setNotNull(t Target) Action {

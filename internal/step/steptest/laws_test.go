@@ -3,6 +3,8 @@ package steptest_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,6 +129,53 @@ func trees() map[string]string {
 	}
 }
 
+// foundTrees are trees whose column was there, and another one in each of their tables.
+func foundTrees() map[string]string {
+	return map[string]string{
+		"partitioned, each partition in its own way": `CREATE TABLE "Sub\ject" (id bigint PRIMARY KEY, note text, uuid uuid DEFAULT elsewhere()) PARTITION BY RANGE (id);
+			CREATE TABLE "below 5" PARTITION OF "Sub\ject" (uuid NOT NULL DEFAULT gen_random_uuid()) FOR VALUES FROM (0) TO (5);
+			CREATE TABLE rest PARTITION OF "Sub\ject" DEFAULT PARTITION BY HASH (id);
+			CREATE TABLE "rest of all" PARTITION OF rest FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+			ALTER TABLE "rest of all" ALTER uuid DROP DEFAULT; CREATE UNIQUE INDEX mine ON "rest of all" (uuid);
+			COMMENT ON COLUMN "Sub\ject".uuid IS 'of the application';`,
+		"partitioned, NOT NULL in the middle": `CREATE TABLE "Sub\ject" (id bigint PRIMARY KEY, note text, uuid uuid DEFAULT elsewhere()) PARTITION BY RANGE (id);
+			CREATE TABLE rest PARTITION OF "Sub\ject" DEFAULT PARTITION BY HASH (id);
+			CREATE TABLE "rest 0" PARTITION OF rest FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+			CREATE TABLE "rest 1" PARTITION OF rest FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+			ALTER TABLE rest ALTER uuid SET DEFAULT gen_random_uuid(); ALTER TABLE "rest 1" ALTER uuid SET DEFAULT gen_random_uuid();
+			ALTER TABLE "rest 0" ALTER uuid SET DEFAULT elsewhere(); ALTER TABLE rest ALTER uuid SET NOT NULL;`,
+		"partitioned, indexed as a whole": `CREATE TABLE "Sub\ject" (id bigint PRIMARY KEY, note text, uuid uuid) PARTITION BY LIST (id);
+			CREATE TABLE rest PARTITION OF "Sub\ject" DEFAULT; CREATE UNIQUE INDEX "by uuid" ON "Sub\ject" (uuid, id);`,
+		"inherited": `CREATE TABLE "Sub\ject" (id bigint PRIMARY KEY, note text, uuid uuid);
+			CREATE TABLE child (PRIMARY KEY (id), UNIQUE (uuid)) INHERITS ("Sub\ject"); ALTER TABLE child ALTER uuid SET DEFAULT gen_random_uuid();
+			CREATE TABLE grandchild (uuid uuid NOT NULL DEFAULT elsewhere()) INHERITS (child);
+			INSERT INTO child SELECT n, 'c' || n FROM generate_series(11, 13) n; INSERT INTO grandchild VALUES (21, 'g');`,
+	}
+}
+
+// empty marks the rows that have no value, for reset.
+const empty = `UPDATE "Sub\ject" SET note = 'empty' WHERE uuid IS NULL;`
+
+// TestLawsOfFoundTrees: each table of a tree gets back what it had, and no more.
+func TestLawsOfFoundTrees(t *testing.T) {
+	majors := servertest.Versions(t)
+	only, err := discover.ParsePatterns(`Sub\\ject`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := foundTrees()
+	for i, name := range slices.Sorted(maps.Keys(found)) {
+		major := majors[i%len(majors)] // a law takes its time
+		t.Run(fmt.Sprintf("%s, %d", name, major), func(t *testing.T) {
+			t.Parallel()
+			s := newSubject(t, servertest.Cluster(t, major), `DROP TABLE "Sub\ject"; `+found[name]+
+				`INSERT INTO "Sub\ject" (id, note) SELECT n, 'n' || n FROM generate_series(1, 9) n; `+empty)
+			s.job.Order = survey.Order{Schema: schema, Ask: &plan.Ask{Selection: discover.Selection{Tables: only}}}
+			steptest.Laws(t, s.trial())
+		})
+	}
+}
+
 // TestLawsOfTrees: a column that belongs to many tables comes and goes as one.
 func TestLawsOfTrees(t *testing.T) {
 	majors := servertest.Versions(t)
@@ -227,6 +276,9 @@ func (s subject) reset(ctx context.Context) error {
 	}
 	if strings.Contains(s.made, half) {
 		reset += sqltext.Format("UPDATE {} SET uuid = NULL WHERE id >= 5;", s.table())
+	}
+	if strings.Contains(s.made, empty) {
+		reset += sqltext.Format("UPDATE {} SET uuid = NULL WHERE note = 'empty';", s.table())
 	}
 	_, err := s.pool.Exec(ctx, reset)
 	return err
