@@ -68,12 +68,20 @@ func function(major int) string {
 	return step.SQL(step.EnsureFunction{Schema: schema}.Apply(view)[0])[0]
 }
 
+// TestLaws: a law takes its time, so that a made column and a found one are tried on every version, and of the other states
+// each on one.
 func TestLaws(t *testing.T) {
+	majors := servertest.Versions(t)
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		for name, found := range subjects(c.Major) {
+		all := subjects(c.Major)
+		for i, name := range slices.Sorted(maps.Keys(all)) {
+			everywhere := name == "no column" || strings.HasPrefix(name, "nullable, half filled")
+			if !everywhere && majors[i%len(majors)] != c.Major {
+				continue
+			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				steptest.Laws(t, newSubject(t, c, found).trial())
+				steptest.Laws(t, newSubject(t, c, all[name]).trial())
 			})
 		}
 		// The versions do not differ here, and a law takes its time: a made column on the newest, a found one on
