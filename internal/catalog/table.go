@@ -242,5 +242,6 @@ type Data struct {
 	Nulls      bool
 	Other      int64    // values that are not UUIDv7
 	Duplicates []string // some of the values that stand more than once
+	Across     []string // some of those that stand in more than one table of a tree
 	Unparsed   []string // some of the values of a text column that are no uuids
 }

@@ -65,6 +65,13 @@ func located(ctx context.Context, tx pg.Tx, table sqltext.Table, key []string, c
 	return value + " (" + strings.Join(keys, ", ") + ")", err
 }
 
+// Across gives some of the values that stand in more than one table of a tree, with the tables. It scans all of them.
+func Across(ctx context.Context, tx pg.Tx, root sqltext.Table, column string) ([]string, error) {
+	name := sqltext.Name(column)
+	return list(ctx, tx, sqltext.Format("SELECT {}::text || ' (' || string_agg(DISTINCT tableoid::regclass::text, ', ') || ')' FROM {} WHERE {} IS NOT NULL"+
+		" GROUP BY {} HAVING count(DISTINCT tableoid) > 1 ORDER BY {} LIMIT {}", name, root, name, name, name, examples))
+}
+
 // Counted is the proof of one uuid column.
 type Counted struct {
 	Rows, Nulls int64

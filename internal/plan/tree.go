@@ -28,6 +28,9 @@ func refuseTree(s Situation, p Plan, g Group, table *catalog.Table, fills []step
 			found = append(found, refuseUp(s, part.Target, published(table, part.Table), slices.ContainsFunc(fills, filled))...)
 		}
 		found = append(found, refuseAbove(s, t, table)...)
+		if across := s.Data[t.Table].Across; len(across) > 0 {
+			found = append(found, problem.Duplicates(t.String(), t.Relation(), t.Column, across))
+		}
 	}
 	for _, one := range found {
 		one.Table = t.String() // the verdict is one

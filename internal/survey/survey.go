@@ -100,6 +100,9 @@ func count(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation) error {
 				return err
 			}
 		}
+		if err := countAcross(ctx, pool, s, table, target); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -119,6 +122,25 @@ func countPart(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation, root 
 		if root.Tree() {
 			s.Parts[part.Table.OID] = data
 		}
+		return err
+	})
+}
+
+// countAcross looks for values that stand in several tables of a tree: no index would find them.
+func countAcross(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation, root *catalog.Table, t step.Target) error {
+	readable := func(one *catalog.Table) bool { return one.Owned && !one.Hides(s.Server.Role) && one.Kind != catalog.Foreign && one.Persistence != "t" }
+	if origin, _ := t.Read(root); origin == step.Made {
+		return nil
+	}
+	for _, one := range root.All() {
+		if !root.Tree() || !readable(one) || root.Column(t.Column).Type != "uuid" {
+			return nil // refused already, and perhaps not even to be read
+		}
+	}
+	return pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
+		data := s.Data[root.Name]
+		data.Across, err = inspect.Across(ctx, tx, t.Name(), t.Column)
+		s.Data[root.Name] = data
 		return err
 	})
 }
