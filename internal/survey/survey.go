@@ -128,7 +128,9 @@ func countPart(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation, root 
 
 // countAcross looks for values that stand in several tables of a tree: no index would find them.
 func countAcross(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation, root *catalog.Table, t step.Target) error {
-	readable := func(one *catalog.Table) bool { return one.Owned && !one.Hides(s.Server.Role) && one.Kind != catalog.Foreign && one.Persistence != "t" }
+	readable := func(one *catalog.Table) bool {
+		return one.Owned && !one.Hides(s.Server.Role) && one.Kind != catalog.Foreign && one.Persistence != "t"
+	}
 	if origin, _ := t.Read(root); origin == step.Made {
 		return nil
 	}
