@@ -153,24 +153,27 @@ func (l *Lease) Fence() string {
 		sqltext.Value(l.scope), sqltext.Value(l.token))
 }
 
-// Release ends the heartbeat and gives the lease back, also when the context has ended; it takes 3 s at
-// most. To release what has been lost is no error.
+// Release ends the heartbeat and gives the lease back, also when the context has ended; it takes no longer
+// than the lease needs to fall by itself. To release what has been lost is no error.
 func (l *Lease) Release(ctx context.Context) error {
 	l.cancel()
 	<-l.done
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), beatEvery)
-	defer cancel()
-	err := l.drop(ctx)
-	for tries := 1; err != nil && tries < dropTries && ctx.Err() == nil; tries++ {
-		err = l.drop(ctx) // over another connection: the next run would have to wait until the lease falls
+	var err error
+	for range dropTries { // over another connection: the next run would have to wait until the lease falls
+		if err = l.drop(context.WithoutCancel(ctx)); err == nil {
+			break
+		}
 	}
 	return err
 }
 
-// dropTries is how often the lease is given back: a session may have been ended in this very instant.
-const dropTries = 3
+// dropTries is how often the lease is given back: a session may have been ended in this very instant, and a
+// server that stands still for some seconds, as its disk does, is there again before the lease falls.
+const dropTries = int(fall / beatEvery)
 
 func (l *Lease) drop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, beatEvery)
+	defer cancel()
 	return pg.Run(ctx, l.pool, brief(), func(tx pg.Tx) error {
 		if _, err := tx.Exec(ctx, "DELETE FROM rekey.orders WHERE token = $1::uuid", l.token); err != nil {
 			return err

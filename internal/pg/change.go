@@ -75,7 +75,7 @@ type NoLockError struct {
 	Table    string
 	Tries    int
 	Patience time.Duration
-	Blockers []Backend
+	Blockers []Backend // that were seen last
 	Last     error
 }
 
@@ -104,14 +104,18 @@ func (c Changer) Do(ctx context.Context, change Change) (Taken, error) {
 	c.met = met{}
 	start := time.Now()
 	pause := firstPause
+	var seen []Backend // in the last try that saw any: a look that comes too late sees nobody
 	for tries := 1; ; tries++ {
 		taken, blockers, err := c.try(ctx, change)
 		taken.Tries = tries
+		if len(blockers) > 0 {
+			seen = blockers
+		}
 		if err == nil || !again(err) {
 			return taken, err
 		}
 		if time.Since(start) > c.Patience {
-			return taken, &NoLockError{Table: change.Table, Tries: tries, Patience: c.Patience, Blockers: blockers, Last: err}
+			return taken, &NoLockError{Table: change.Table, Tries: tries, Patience: c.Patience, Blockers: seen, Last: err}
 		}
 		wait := pause/2 + rand.N(pause)
 		if c.Refused != nil {

@@ -59,7 +59,7 @@ func own(ctx context.Context, pool *pgxpool.Pool) (*pgx.Conn, error) {
 			return conn, nil
 		}
 		shut(ctx, conn)
-		if tries == pool.Config().MaxConns || ctx.Err() != nil || !ended(err) {
+		if tries == pool.Config().MaxConns+moments || ctx.Err() != nil || !ended(err) {
 			return nil, err
 		}
 	}

@@ -165,11 +165,15 @@ func begin(ctx context.Context, pool *pgxpool.Pool, s Settings) (*pgxpool.Conn, 
 			return conn, tx, nil
 		}
 		conn.Release()
-		if tries == pool.Config().MaxConns || ctx.Err() != nil || !ended(err) {
+		if tries == pool.Config().MaxConns+moments || ctx.Err() != nil || !ended(err) {
 			return nil, nil, err
 		}
 	}
 }
+
+// moments is how often the role's own timeouts, of an instant, may strike one after the other before they are set
+// aside, as they do on a machine that is too busy to let a session go on.
+const moments = 10
 
 // ended reports whether an error is that of a session which was gone already, or that the role's own
 // statement_timeout, of a moment, has struck before it was set aside.

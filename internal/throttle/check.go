@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -61,24 +62,44 @@ func Check(ctx context.Context, pool *pgxpool.Pool, role catalog.Role, l Limits)
 
 func checkLag(ctx context.Context, pool *pgxpool.Pool, role catalog.Role) (*problem.Problem, error) {
 	var hidden *problem.Problem
-	err := read(ctx, pool, func(tx pg.Tx) error {
-		found, err := followers(ctx, tx)
-		for _, f := range found {
-			if f.Hidden {
-				hidden = problem.SignalHidden(Lag, "the lag of standby "+f.Name, sqltext.Ident(role.Name))
+	err := inTime(func() error {
+		return pg.Run(ctx, pool, reading(readTimeout), func(tx pg.Tx) error {
+			hidden = nil
+			found, err := followers(ctx, tx)
+			for _, f := range found {
+				if f.Hidden {
+					hidden = problem.SignalHidden(Lag, "the lag of standby "+f.Name, sqltext.Ident(role.Name))
+				}
 			}
-		}
-		return err
+			return err
+		})
 	})
 	return hidden, err
 }
 
-// checkQuery asks once. A question that the server refuses is refused; a server that cannot be asked at
+// tries is how often what ran out of its time is asked: a machine that stands still for a moment is no reason
+// to refuse a run, or to end it.
+const tries = 3
+
+// inTime asks, and again where the server ended that for the time it took.
+func inTime(ask func() error) (err error) {
+	for range tries {
+		var refusal *pgconn.PgError
+		if err = ask(); !errors.As(err, &refusal) || refusal.Code != pgerrcode.QueryCanceled {
+			break
+		}
+	}
+	return err
+}
+
+// checkQuery puts the question. One that the server refuses is refused; a server that cannot be asked at
 // all is an error.
 func checkQuery(ctx context.Context, pool *pgxpool.Pool, sql string) (*problem.Problem, error) {
-	err := read(ctx, pool, func(tx pg.Tx) error {
-		_, err := answer(ctx, tx, sql)
-		return err
+	err := inTime(func() error {
+		return read(ctx, pool, func(tx pg.Tx) error {
+			_, err := answer(ctx, tx, sql)
+			return err
+		})
 	})
 	var refusal *pgconn.PgError
 	var shape *shapeError

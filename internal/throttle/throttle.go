@@ -175,7 +175,12 @@ func (w *Watch) query(ctx context.Context, work func(pg.Tx) error) error {
 
 // read is a transaction in which nothing can be changed and nothing takes long.
 func read(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) error {
-	return pg.Run(ctx, pool, pg.Settings{ReadOnly: true, Lock: time.Second, Statement: time.Second, Idle: readTimeout}, work)
+	return pg.Run(ctx, pool, reading(time.Second), work)
+}
+
+// reading is a transaction whose statements take so long at most.
+func reading(most time.Duration) pg.Settings {
+	return pg.Settings{ReadOnly: true, Lock: time.Second, Statement: most, Idle: readTimeout}
 }
 
 // MaxLag is the limit of the standbys' lag now.

@@ -73,6 +73,10 @@ func begin(major int) (*server.Cluster, error) {
 	return server.Start(ctx, installation, server.Options{Memory: true, Settings: map[string]string{
 		"wal_level":                 "logical", // for publications, subscriptions and slots
 		"max_prepared_transactions": "8",
+		"max_connections":           "200", // as many tests go side by side as the machine has processors, and more
+		// No autovacuum comes along in the middle of a test, as it else would on a slow machine alone: its snapshot
+		// keeps dead rows, its statistics change plans. Tests of it have servers of their own.
+		"autovacuum_naptime": "1d",
 	}})
 }
 

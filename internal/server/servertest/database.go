@@ -2,6 +2,7 @@ package servertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
@@ -10,14 +11,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// statementTimeout bounds one statement on a server of tests.
-const statementTimeout = time.Minute
+// statementTimeout bounds one statement on a server of tests, so that one that hangs is told of.
+const statementTimeout = 5 * time.Minute
 
 // DB is a database of one test.
 type DB struct {
@@ -112,10 +115,24 @@ func buildTemplate(c *server.Cluster, database string, build func(url string) er
 	return execute(c, sqltext.Format("ALTER DATABASE {} ALLOW_CONNECTIONS false", name))
 }
 
-// execute runs a statement as superuser, outside of any test's database.
+// execute runs a statement as superuser, outside of any test's database. The server waits 5 s for sessions that
+// are about to leave a database which is copied or dropped; on a machine that stands still they take longer.
 func execute(c *server.Cluster, statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
 	defer cancel()
+	for {
+		err := once(ctx, c, statement)
+		var refusal *pgconn.PgError
+		if !errors.As(err, &refusal) || refusal.Code != pgerrcode.ObjectInUse || !strings.Contains(refusal.Message, "being accessed by other users") {
+			return err
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func once(ctx context.Context, c *server.Cluster, statement string) error {
 	session, err := pgx.Connect(ctx, c.URL("postgres"))
 	if err != nil {
 		return fmt.Errorf("%w, the server's log ends with:\n%s", err, c.Log())

@@ -23,7 +23,7 @@ func Main(m *testing.M) {
 	widen()
 	code := m.Run()
 	shared.wait()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	if err := shared.stop(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "servertest:", err)
@@ -32,6 +32,10 @@ func Main(m *testing.M) {
 	cancel()
 	os.Exit(code) //nolint:gocritic // cancel has been called
 }
+
+// stopTimeout bounds the end of all servers: each is killed long before, and none fails a package whose tests have
+// passed.
+const stopTimeout = 5 * time.Minute
 
 // widen lets more tests run side by side than there are processors, unless -parallel says how many: they
 // wait for servers for about half of their time.
