@@ -187,6 +187,7 @@ func TestTwoRuns(t *testing.T) {
 // out in the first second after the first try; a try that has begun by then may take a while on a slow machine.
 func TestLongTransaction(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		for role, blind := range map[string]time.Duration{superuser: 0, owner: 6 * time.Second} {
 			t.Run(role, func(t *testing.T) {
 				t.Parallel()
