@@ -73,7 +73,7 @@ func rooms() []room {
 				"survey"),
 			others: join(pgx, pgcode),
 		},
-		{name: "internal/throttle", below: in("catalog", "event", "pace", "pg", "problem", "sqltext"), others: pgx},
+		{name: "internal/throttle", below: in("catalog", "event", "pace", "pg", "problem", "sqltext"), others: join(pgx, pgcode)},
 		{
 			name: "internal/run",
 			below: in("backfill", "backfill/ordered", "catalog", "event", "inspect", "journal", "order", "pace", "pg", "plan", "problem", "sqltext",
@@ -95,7 +95,7 @@ func rooms() []room {
 
 		// Throw-away servers and the database on them: for the demo and the tests.
 		{name: "internal/server", others: system},
-		{name: "internal/server/servertest", below: in("server", "sqltext"), others: pgx},
+		{name: "internal/server/servertest", below: in("server", "sqltext"), others: join(pgx, pgcode)},
 		{name: "internal/fixture", below: in("sqltext"), others: pgx},
 		{name: "internal/fixture/zoo", others: join(pgx, pgcode)},
 

@@ -144,7 +144,7 @@ func (p *pair) report(t *testing.T) {
 	p.run(report, "BEGIN; SELECT count(*) FROM phoenix_kit_users WHERE email = 'secret4711'")
 	p.through(t, p.pools[1], phoenixkit.Up, 40, "phoenix_kit_users", func(t *testing.T) {
 		reader := p.session(t, p.standby)
-		p.run(reader, "SET statement_timeout = '10s'")
+		p.run(reader, "SET statement_timeout = '2min'")
 		p.run(reader, "SELECT count(*) FROM phoenix_kit_users")
 		if p.yes(p.session(t, p.primary), "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'phoenix_kit_users'::regclass AND attname = 'uuid')") {
 			t.Error("the table was locked all the same")
@@ -202,14 +202,16 @@ type doing func(context.Context, *pgxpool.Pool, phoenixkit.Options) (rekey.Resul
 func (p *pair) through(t *testing.T, standby *pgxpool.Pool, do doing, version int, table string, end func(*testing.T)) {
 	t.Helper()
 	var named []string
+	ended := false
 	options := phoenixkit.Options{
-		Version: version, Standbys: []*pgxpool.Pool{standby}, LockPatience: 2 * time.Minute,
+		Version: version, Standbys: []*pgxpool.Pool{standby}, LockPatience: 10 * time.Minute,
 		OnEvent: func(e rekey.Event) {
 			refused, ok := e.(event.LockRefused)
 			if !ok || refused.Table != "public."+table || len(refused.Blockers) == 0 || !strings.HasPrefix(refused.Blockers[0], "standby ") {
 				return
 			}
-			if named = append(named, refused.Blockers...); len(named) == 2 {
+			if named = append(named, refused.Blockers...); len(named) >= 2 && !ended {
+				ended = true
 				end(t)
 			}
 		},
@@ -273,7 +275,7 @@ func (p *pair) yes(conn *pgconn.PgConn, sql string) bool {
 // until asks until the answer is yes: a standby follows in its own time.
 func (p *pair) until(conn *pgconn.PgConn, sql string) {
 	p.Helper()
-	for end := time.Now().Add(time.Minute); !p.yes(conn, sql); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); !p.yes(conn, sql); time.Sleep(20 * time.Millisecond) {
 		if p.Failed() || time.Now().After(end) {
 			p.Errorf("never: %s", sql)
 			return

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -95,7 +94,7 @@ func count(object said, message string) (n int) {
 
 // catalogue tells by which transactions the rows of the catalogue were written last.
 func catalogue(ts *testscript.TestScript) (sum string) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, ts.Getenv("REKEY_DATABASE_URL"))
 	ts.Check(err)

@@ -119,7 +119,7 @@ func into(ts *testscript.TestScript, value any, part string) any {
 
 // sql STATEMENT [VALUE] runs a statement; a single value that it gives must be VALUE.
 func sql(ts *testscript.TestScript, _ bool, args []string) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, ts.Getenv("REKEY_DATABASE_URL"))
 	ts.Check(err)
@@ -154,7 +154,7 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	signal := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM}[args[0]]
 	want, err := strconv.Atoi(args[1])
 	ts.Check(err)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[3], args[4:]...)
 	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "REKEY_DATABASE_URL=" + ts.Getenv("REKEY_DATABASE_URL")}

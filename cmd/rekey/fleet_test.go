@@ -99,9 +99,9 @@ func TestKilledFleetGoesOn(t *testing.T) {
 		const many, seen = 12, 3
 		url := servertest.Database(t, c).URL
 		tenants(t, url, many)
-		done := killed(t, url, seen)
+		done := killed(t, url, seen, fmt.Sprintf("tenant_%02d.t2", many-1))
 		var last []told
-		for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); ; time.Sleep(500 * time.Millisecond) {
 			last = fleet(t, url, "up", "--schema", "tenant_*", "--parallel", "3", "--on-error", "continue")
 			for _, line := range last[:len(last)-1] {
 				if slices.Contains(done, line.Scope) && !line.Nothing {
@@ -126,9 +126,12 @@ func TestKilledFleetGoesOn(t *testing.T) {
 	})
 }
 
-// killed begins a fleet and kills its process when some schemas have ended, and gives their names.
-func killed(t *testing.T, url string, some int) []string {
+// killed begins a fleet and kills its process when some schemas have ended, and gives their names. A table is locked
+// until then, so that the fleet does not end by itself, however long it takes to hear of it.
+func killed(t *testing.T, url string, some int, locked string) []string {
 	t.Helper()
+	release := servertest.Hold(t, servertest.Pool(t, url), "LOCK TABLE "+locked+" IN ACCESS SHARE MODE")
+	defer release()
 	cmd := exec.CommandContext(t.Context(), "rekey", "up", "--schema", "tenant_*", "--parallel", "3", "--json")
 	cmd.Env = append(os.Environ(), "REKEY_DATABASE_URL="+url)
 	out, err := cmd.StdoutPipe()

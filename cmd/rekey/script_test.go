@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 
 const scripts = "../../testdata/script"
 
+// patience bounds what must happen, so that a failing test ends.
+const patience = 5 * time.Minute
+
 // TestScripts runs the scenarios that need no server.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: scripts, Cmds: commands(), RequireExplicitExec: true, Setup: quietly})
@@ -59,7 +62,7 @@ func TestServerScripts(t *testing.T) {
 func quietly(env *testscript.Env) error {
 	env.Setenv("PGPASSFILE", filepath.Join(env.WorkDir, "pgpass"))
 	env.Setenv("PGSERVICEFILE", filepath.Join(env.WorkDir, "services"))
-	env.Setenv("PGCONNECT_TIMEOUT", "5")
+	env.Setenv("PGCONNECT_TIMEOUT", "60")
 	return nil
 }
 
@@ -75,7 +78,7 @@ func port(t *testing.T, url string) string {
 
 // install fills the template database.
 func install(url string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {

@@ -30,6 +30,9 @@ type writer struct {
 
 const writers = 3
 
+// enough is how many rows each of them writes, however fast the table is filled.
+const enough = 50
+
 func (w *writer) pick() int { return w.random.IntN(16000)*writers + w.number }
 
 // write does one thing.
@@ -89,7 +92,7 @@ func TestUnderTraffic(t *testing.T) {
 				crew[i].kinds[0] = -1 // the one id of theirs that is not there; nobody else's to know
 			}
 			all.Go(func() {
-				for ctx.Err() == nil {
+				for ctx.Err() == nil || len(crew[i].kinds) < enough {
 					if err := crew[i].write(t.Context(), b); err != nil {
 						t.Errorf("the application's statement: %v", err)
 						return
@@ -157,13 +160,13 @@ func TestTriggersAndReplica(t *testing.T) {
 
 func TestSlowBatchesAreSplit(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		b := lay(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 300) FROM generate_series(1, 1000) g; ALTER TABLE t ADD uuid uuid;
-			CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.001); RETURN new; END';
+		b := lay(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 300) FROM generate_series(1, 600) g; ALTER TABLE t ADD uuid uuid;
+			CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.005); RETURN new; END';
 			CREATE TRIGGER slow BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION slow()`)
 		w := b.work()
 		w.Pace.SetBatch(4 * time.Millisecond)
 		f := newFiller(w)
-		f.patience = 400 * time.Millisecond
+		f.patience = 2 * time.Second // all rows take 3 s, and the fewest 50 ms: a busy machine has time for those
 		result, err := f.all(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -85,7 +85,7 @@ func (t *trial) suspend(ctx context.Context, f fault, p *process) bool {
 		}
 		rest(ctx, f.span)
 		err := p.signal(syscall.SIGCONT) // one that had ended by itself when it was stopped cannot be woken up
-		if err != nil && !errors.Is(err, os.ErrProcessDone) || !p.ended(time.Minute) {
+		if err != nil && !errors.Is(err, os.ErrProcessDone) || !p.ended(hangs) {
 			t.fault("a run that woke up after another had taken over did not end")
 			p.kill()
 			<-p.done
@@ -127,7 +127,7 @@ func (t *trial) restart(f fault) {
 		t.fault("killing the server: %v", err)
 	}
 	time.Sleep(f.span / 4)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hangs)
 	defer cancel()
 	if err := t.house.cluster.Restart(ctx); err != nil {
 		t.fault("starting the server again: %v", err)
@@ -208,7 +208,7 @@ func (t *trial) empty() {
 	gate := t.gates["small"]
 	gate.Lock()
 	defer gate.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hangs)
 	defer cancel()
 	var err error
 	for ctx.Err() == nil {
@@ -278,8 +278,9 @@ type crashes struct {
 	times []time.Time
 }
 
-// flushed is how long what is committed without a flush may take to reach the disk, and more.
-const flushed = 5 * time.Second
+// flushed is how long what is committed without a flush may take to reach the disk, and more: less than a second,
+// but a disk may stall for many.
+const flushed = 30 * time.Second
 
 func (c *crashes) crashed() {
 	c.mu.Lock()

@@ -121,7 +121,15 @@ func (h *house) calm() {
 
 func (h *house) copy(name string) string {
 	h.t.Helper()
-	h.execute("postgres", sqltext.Format("CREATE DATABASE {} TEMPLATE {}", sqltext.Name(name), sqltext.Name(seedDatabase)))
+	sql := sqltext.Format("CREATE DATABASE {} TEMPLATE {}", sqltext.Name(name), sqltext.Name(seedDatabase))
+	h.with("postgres", func(ctx context.Context, conn *pgx.Conn) error {
+		for {
+			// A session that is about to leave the seed, or an autovacuum in it, may take longer to than the server waits.
+			if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); code(err) != pgerrcode.ObjectInUse {
+				return err
+			}
+		}
+	})
 	return name
 }
 
@@ -140,7 +148,7 @@ func (h *house) execute(database, sql string) {
 
 func (h *house) with(database string, work func(context.Context, *pgx.Conn) error) {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hangs)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, h.cluster.URL(database)+"&default_query_exec_mode=exec")
 	if err != nil {

@@ -63,7 +63,7 @@ func (t *trial) kept() {
 
 func (t *trial) verified() {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hangs)
 	defer cancel()
 	pool, err := pgxpool.New(ctx, t.house.cluster.URL(t.database))
 	if err != nil {
@@ -109,7 +109,7 @@ func (t *trial) nothingLeft() {
 	}
 	const sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'rekey'"
 	left := t.number64(sessions)
-	for deadline := time.Now().Add(time.Minute); left > 0 && time.Now().Before(deadline); left = t.number64(sessions) {
+	for deadline := time.Now().Add(hangs); left > 0 && time.Now().Before(deadline); left = t.number64(sessions) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	if left > 0 {

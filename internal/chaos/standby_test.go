@@ -4,6 +4,7 @@ package chaos
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func withStandby(t *testing.T, major int, settings map[string]string) pairHouse 
 // until asks a question until its answer is true.
 func (h *house) until(database, what, sql string, args ...any) {
 	h.t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(hangs)
 	for yes := false; !yes; {
 		h.with(database, func(ctx context.Context, conn *pgx.Conn) error {
 			return conn.QueryRow(ctx, sql, append([]any{pgx.QueryExecModeExec}, args...)...).Scan(&yes)
@@ -111,7 +112,7 @@ func (p pairHouse) client(ctx context.Context, sql string) {
 		return
 	}
 	defer conn.Close(clean)
-	if _, err := conn.PgConn().Exec(clean, "SET statement_timeout = '10s'; SET synchronous_commit = local").ReadAll(); err != nil {
+	if _, err := conn.PgConn().Exec(clean, "SET statement_timeout = '2min'; SET synchronous_commit = local").ReadAll(); err != nil {
 		p.t.Error(err)
 		return
 	}
@@ -152,17 +153,23 @@ func TestPausedSynchronousStandby(t *testing.T) {
 // held proves that the standby holds up whoever waits for it.
 func (p pairHouse) held() {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
+	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, p.cluster.URL("postgres"))
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	defer conn.Close(context.Background())
-	if _, err := conn.Exec(ctx, "CREATE TABLE held ()"); err == nil {
-		p.t.Error("a commit did not wait for the standby: this proves nothing")
-	}
-	p.execute("postgres", "SET synchronous_commit = local; DROP TABLE IF EXISTS held")
+	defer conn.Close(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = conn.Exec(ctx, "CREATE TABLE held ()")
+	}()
+	pid := int32(conn.PgConn().PID())
+	p.until("postgres", "a commit waits for the standby: without that this proves nothing",
+		"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep')", pid)
+	p.execute("postgres", fmt.Sprintf("SELECT pg_cancel_backend(%d)", pid)) // it is committed here, and waits no more
+	<-ended
+	p.execute("postgres", "SET synchronous_commit = local; DROP TABLE held")
 }
 
 // A report on a standby, whose snapshot the server hears of, neither keeps rekey from its end nor sees

@@ -26,8 +26,8 @@ const mostFaults = 12
 // mostTries is how often a run is begun once nothing disturbs it any more.
 const mostTries = 4
 
-// hangs is after what time a run counts as one that never ends.
-const hangs = 3 * time.Minute
+// hangs is after what time a run, or what else must happen, counts as what never does.
+const hangs = 6 * time.Minute
 
 // trial is one database on which rekey is brought to its end, whatever happens.
 type trial struct {

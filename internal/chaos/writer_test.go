@@ -87,7 +87,7 @@ func (w *writer) once() bool {
 	if a.run == nil {
 		return true
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hangs)
 	defer cancel()
 	err := w.connect(ctx)
 	if err == nil {
@@ -142,7 +142,7 @@ func (w *writer) connect(ctx context.Context) error {
 	var err error
 	for ctx.Err() == nil {
 		if w.conn, err = pgx.Connect(ctx, w.house.cluster.URL(w.database)+"&application_name=writer"); err == nil {
-			_, err = w.conn.Exec(ctx, "SET statement_timeout = '30s'", pgx.QueryExecModeExec)
+			_, err = w.conn.Exec(ctx, "SET statement_timeout = '2min'", pgx.QueryExecModeExec)
 			return err
 		}
 		w.conn = nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,10 +25,15 @@ func small(major int) Options {
 }
 
 // play runs a demo and does harm at the moment of its name.
-func play(t *testing.T, options Options, harms map[string]func(*pgx.Conn) error) (Result, []Event, error) {
+func play(t *testing.T, options Options, harms map[string]func(*pgx.Conn) error, watch ...func(Event)) (Result, []Event, error) {
 	t.Helper()
 	var seen []Event
-	d := New(options, func(e Event) { seen = append(seen, e) })
+	d := New(options, func(e Event) {
+		seen = append(seen, e)
+		for _, look := range watch {
+			look(e)
+		}
+	})
 	defer func() {
 		if err := d.Close(); err != nil {
 			t.Error(err)
@@ -122,17 +128,29 @@ func TestHeldLockIsFelt(t *testing.T) {
 // Each of these is one way to break the promise, on a table of its own.
 func TestEveryHarmIsNamed(t *testing.T) {
 	t.Parallel()
+	failed := make(chan struct{})
+	var once sync.Once
 	r, _, err := play(t, small(15), map[string]func(*pgx.Conn) error{
-		"up": do(
-			"ALTER TABLE phoenix_kit_audit_logs RENAME user_agent TO agent", "SELECT pg_sleep(0.5)",
-			"ALTER TABLE phoenix_kit_audit_logs RENAME agent TO user_agent",
-		),
+		"up": func(session *pgx.Conn) error {
+			if err := do("ALTER TABLE phoenix_kit_audit_logs RENAME user_agent TO agent")(session); err != nil {
+				return err
+			}
+			select { // the application has met it
+			case <-failed:
+			case <-time.After(patience):
+			}
+			return do("ALTER TABLE phoenix_kit_audit_logs RENAME agent TO user_agent")(session)
+		},
 		"after up": do(
 			"UPDATE phoenix_kit_settings SET value = 'other' WHERE id = 1",
 			"DELETE FROM phoenix_kit_email_events WHERE id % 97 = 0",
 			"UPDATE phoenix_kit_orders SET uuid = uuid_generate_v7()",
 			"CREATE INDEX stray ON phoenix_kit_users (last_name)",
 		),
+	}, func(e Event) {
+		if figures, ok := e.(Ticked); ok && figures.Failed > 0 {
+			once.Do(func() { close(failed) })
+		}
 	})
 	want(
 		t, r, err, "the application's statements failed",

@@ -15,13 +15,27 @@ import (
 
 // settle is how long traffic runs before up, which shows what its waits are without it, and between up
 // and down, which gives the look-ups by uuid their time.
-const settle = time.Second
+const (
+	settle      = time.Second
+	settleLooks = 20 // a second, whether that was enough
+)
+
+// settle lets the traffic run for a second and, where a busy machine gives it no time, until it has done what is
+// wanted of it, or has had its patience.
+func (t *traffic) settle(ctx context.Context, enough func(Figures) bool) error {
+	begun := time.Now()
+	err := rest(ctx, settle)
+	for err == nil && !enough(t.figures()) && time.Since(begun) < patience {
+		err = rest(ctx, settle/settleLooks)
+	}
+	return err
+}
 
 // migrate goes up, verifies and goes down again, all under traffic, which stands still only while its
 // rows are counted.
 func (d *Demo) migrate(ctx context.Context, t *traffic) error {
 	d.emit(Flowing{Rate: d.options.Rate, Connections: d.options.Connections})
-	if err := rest(ctx, settle); err != nil {
+	if err := t.settle(ctx, func(f Figures) bool { return f.Before.Statements > 0 }); err != nil {
 		return err
 	}
 	t.enter("up")
@@ -32,7 +46,7 @@ func (d *Demo) migrate(ctx context.Context, t *traffic) error {
 	if err := d.verify(ctx); err != nil {
 		return err
 	}
-	if err := rest(ctx, settle); err != nil {
+	if err := t.settle(ctx, func(f Figures) bool { return f.LookedUp > 0 && f.OwnKeys > 0 }); err != nil {
 		return err
 	}
 	if err := d.pause(ctx, t, "after up", 40); err != nil {

@@ -65,7 +65,7 @@ func TestPauseIsNoWait(t *testing.T) {
 	time.Sleep(long)
 	traffic.resume()
 	before := traffic.figures().Statements
-	for end := time.Now().Add(time.Minute); traffic.figures().Statements < before+200 && time.Now().Before(end); {
+	for end := time.Now().Add(5 * time.Minute); traffic.figures().Statements < before+200 && time.Now().Before(end); {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if f := traffic.figures(); f.Statements < before+200 || f.Failed > 0 || f.Longest >= long {

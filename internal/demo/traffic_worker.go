@@ -46,9 +46,13 @@ func (w *worker) close() {
 	if w.session == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	_ = w.session.Close(ctx)
+	select { // one that was cut off in its statement is closed beside us
+	case <-w.session.PgConn().CleanupDone():
+	case <-ctx.Done():
+	}
 }
 
 // work sends statements at their times until the traffic ends. A statement that is late does not make

@@ -203,6 +203,8 @@ func TestReleaseOverAnotherSession(t *testing.T) {
 		admin := servertest.Pool(t, pool.Config().ConnString())
 		lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 		must(t, err)
+		lease.cancel() // or its heartbeat might find out first, and clear away what this is about
+		<-lease.done
 		exec(t, admin, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 			WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 		if pool.Stat().IdleConns() == 0 {

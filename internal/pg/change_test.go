@@ -16,6 +16,9 @@ import (
 
 func TestMain(m *testing.M) { servertest.Main(m) }
 
+// patience bounds what must happen, so that a failing test ends.
+const patience = 5 * time.Minute
+
 // bed is a database with a table t that a plain role owns.
 type bed struct {
 	*testing.T
@@ -68,7 +71,7 @@ func (b *bed) run(conn *pgconn.PgConn, sql string) {
 
 func (b *bed) changer() Changer {
 	return Changer{
-		Pool: b.pool, Watch: b.pool, Budget: 100 * time.Millisecond, Patience: time.Minute,
+		Pool: b.pool, Watch: b.pool, Budget: 100 * time.Millisecond, Patience: 10 * time.Minute,
 		DeadlockTimeout: 100 * time.Millisecond,
 	}
 }

@@ -61,7 +61,7 @@ func TestVanishedClientEndsItsStatement(t *testing.T) {
 			}
 			return
 		}
-		for deadline := time.Now().Add(time.Minute); there(); time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); there(); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatal("the statement goes on without its client")
 			}

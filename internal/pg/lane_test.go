@@ -58,7 +58,7 @@ func TestLane(t *testing.T) {
 		l.Close(t.Context())
 		b.nothingLeft()
 		var alive int
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 			err := Read(t.Context(), b.pool, func(tx Tx) (err error) {
 				alive, err = known(t.Context(), tx, "SELECT count(*)::int FROM pg_stat_activity WHERE usename = 'plain' AND datname = current_database()")
 				return err

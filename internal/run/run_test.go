@@ -42,7 +42,7 @@ func newSite(t *testing.T, c *server.Cluster) *site {
 		CREATE TABLE present (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text);
 		INSERT INTO present (note) SELECT 'n' FROM generate_series(1, 9)`)
 	s.job = run.Job{
-		Pool: pool, Direct: pool, Limits: run.Limits{MaxLock: 50 * time.Millisecond, Patience: time.Minute},
+		Pool: pool, Direct: pool, Limits: run.Limits{MaxLock: 50 * time.Millisecond, Patience: 10 * time.Minute},
 		Order: survey.Order{Schema: "public", Direction: plan.Up, Profile: profile.Profile{
 			Name: "site", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
 			Tables: []profile.Table{{Name: "present"}, {Name: "absent"}},

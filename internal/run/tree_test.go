@@ -50,7 +50,7 @@ func plant(t *testing.T, c *server.Cluster, sql string, tell func(*pgconn.Notice
 	t.Cleanup(pool.Close)
 	servertest.Execute(t, pool, sql)
 	return &site{t: t, pool: pool, job: run.Job{
-		Pool: pool, Direct: pool, Limits: run.Limits{MaxLock: 50 * time.Millisecond, Patience: time.Minute},
+		Pool: pool, Direct: pool, Limits: run.Limits{MaxLock: 50 * time.Millisecond, Patience: 10 * time.Minute},
 		Order: survey.Order{Schema: "app", Direction: plan.Up, Ask: &plan.Ask{}},
 	}}
 }

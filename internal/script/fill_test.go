@@ -117,7 +117,7 @@ func small(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
 	h := open(t, c, "public")
 	h.do(`CREATE TABLE kit (); COMMENT ON TABLE kit IS '39'; CREATE TABLE keyed (id bigint PRIMARY KEY); CREATE TABLE keyless (name text);
 		INSERT INTO keyed SELECT generate_series(1, 50); INSERT INTO keyless VALUES ('x'), ('y')`)
-	return h, rekey.Config{Prefix: "public", Version: 40, LockPatience: time.Minute, Profile: rekey.Profile{
+	return h, rekey.Config{Prefix: "public", Version: 40, LockPatience: 10 * time.Minute, Profile: rekey.Profile{
 		Name: "site", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
 		Tables: []rekey.ProfileTable{{Name: "keyed"}, {Name: "keyless"}, {Name: "later"}},
 	}}

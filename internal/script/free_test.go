@@ -28,7 +28,7 @@ func settle(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
 	if err := zoo.Make(t.Context(), conn.Conn(), c.Major); err != nil {
 		t.Fatal(err)
 	}
-	return h, rekey.Config{Schema: zoo.Schema, SkipRefused: true, LockPatience: time.Minute, Exclude: h.trees()}
+	return h, rekey.Config{Schema: zoo.Schema, SkipRefused: true, LockPatience: 10 * time.Minute, Exclude: h.trees()}
 }
 
 // trees are the tables whose column belongs to others as well.
@@ -173,7 +173,7 @@ func free(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
 		COMMENT ON COLUMN found.public_id IS 'the shop''s \ own';
 		CREATE TABLE theirs (uuid uuid NOT NULL UNIQUE DEFAULT gen_random_uuid())`)
 	return h, rekey.Config{
-		Schema: "public", Tables: []string{"none", "found"}, LockPatience: time.Minute,
+		Schema: "public", Tables: []string{"none", "found"}, LockPatience: 10 * time.Minute,
 		Own: map[string]rekey.Words{"found": {Column: "public_id", IndexName: "{table}_key"}},
 	}
 }

@@ -109,7 +109,7 @@ func (h *house) on(sql, table string) string {
 }
 
 func (h *house) config(version int) rekey.Config {
-	return rekey.Config{Profile: phoenixkit.Profile(), Prefix: h.prefix, Version: version, LockPatience: time.Minute}
+	return rekey.Config{Profile: phoenixkit.Profile(), Prefix: h.prefix, Version: version, LockPatience: 10 * time.Minute}
 }
 
 // files gives a script's files.

@@ -128,7 +128,7 @@ func processes(t *testing.T) [][]string {
 // runs.
 func gone(t *testing.T, dir string, pids []int) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(5 * time.Minute) // the disk may stall
 	for {
 		var left []string
 		for _, fields := range processes(t) {

@@ -18,7 +18,7 @@ import (
 func TestMain(m *testing.M) { servertest.Main(m) }
 
 // patience bounds what must happen, so that a failing test ends.
-const patience = 60 * time.Second
+const patience = 5 * time.Minute
 
 // bed is a database with a table t, a plain role who owns it, and what is told.
 type bed struct {

@@ -57,9 +57,9 @@ func correlation(x, y []float64) float64 {
 	return (n*sxy - sx*sy) / math.Sqrt((n*sxx-sx*sx)*(n*syy-sy*sy))
 }
 
-// uneven is the chi-square of places over so many buckets, less what chance gives once in 10,000 times.
+// uneven is the chi-square of places over so many buckets, less what chance gives once in ten million times.
 func uneven(places []float64) float64 {
-	const buckets, chance = 16, 45 // 15 degrees of freedom
+	const buckets, chance = 16, 62 // 15 degrees of freedom
 	var hist [buckets]float64
 	for _, p := range places {
 		hist[int(p*buckets)]++

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/rekey-pg/rekey/internal/backfill"
+	"github.com/rekey-pg/rekey/internal/event"
 	"github.com/rekey-pg/rekey/internal/order"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/server"
@@ -67,7 +68,11 @@ func TestHeldRowsAreMetAgain(t *testing.T) {
 			t.Errorf("it ended with %v", err)
 		}
 		w.Patience = 0
-		time.AfterFunc(time.Second, release)
+		w.Emit = func(e event.Event) {
+			if p, ok := e.(event.Progress); ok && p.Skipped > 0 {
+				release()
+			}
+		}
 		result := b.fill(w)
 		b.ordered("at")
 		if result.Rows != 12 || result.Skipped == 0 {

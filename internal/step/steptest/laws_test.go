@@ -230,7 +230,7 @@ func newSubject(t *testing.T, c *server.Cluster, found string) subject {
 		t.Fatal(err)
 	}
 	return subject{pool: pool, made: found, job: run.Job{
-		Pool: pool, Direct: pool, Limits: run.Limits{MaxLock: 50 * time.Millisecond, Patience: time.Minute},
+		Pool: pool, Direct: pool, Limits: run.Limits{MaxLock: 50 * time.Millisecond, Patience: 10 * time.Minute},
 		Order: survey.Order{Schema: schema, Profile: profile.Profile{
 			Name: "law", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
 			Tables: []profile.Table{{Name: `Sub\ject`, Time: "at"}, {Name: "absent", Time: "at"}},
