@@ -30,10 +30,10 @@ func benchRows(b *testing.B, usual int) int {
 }
 
 // wide is a table of 8 columns with a jsonb and 4 indexes.
-func wide(at string, rows int) []string {
+func wide(at, key string, rows int) []string {
 	return []string{
-		`CREATE TABLE t (id bigint PRIMARY KEY, kind int NOT NULL, email text NOT NULL, payload jsonb NOT NULL,
-			at timestamp NOT NULL, updated_at timestamp, amount numeric, note text)`,
+		`CREATE TABLE t (id bigint NOT NULL, kind int NOT NULL, email text NOT NULL, payload jsonb NOT NULL,
+			at timestamp NOT NULL, updated_at timestamp, amount numeric, note text` + key + ")",
 		fmt.Sprintf(`INSERT INTO t SELECT g, g %% 100, 'user' || g || '@example.com', jsonb_build_object('n', g, 'agent', 'Mozilla/5.0 (X11; Linux x86_64)', 'path', '/products/' || g %% 1000),
 			%s, now(), g * 1.5, repeat('n', 20) FROM generate_series(1, %d) g`, at, rows),
 		"CREATE INDEX ON t (kind)", "CREATE INDEX ON t (email)", "CREATE INDEX ON t (at)",
@@ -45,15 +45,19 @@ func wide(at string, rows int) []string {
 // go test -run - -bench AgainstClock -benchtime 2x -timeout 1h, with REKEY_PG_VERSIONS=18.
 func BenchmarkAgainstClock(b *testing.B) {
 	for _, major := range servertest.Versions(b) {
-		for name, at := range map[string]string{
-			"follows":        "'2024-01-01'::timestamp + g * interval '1.2345 seconds'",
-			"random":         "'2024-01-01'::timestamp + random() * interval '1 year'",
-			"random_seconds": "date_trunc('second', '2024-01-01'::timestamp + random() * interval '1 year')",
+		const follows, byID = "'2024-01-01'::timestamp + g * interval '1.2345 seconds'", ", PRIMARY KEY (id)"
+		for name, table := range map[string]struct{ at, key string }{
+			"follows":        {follows, byID},
+			"random":         {"'2024-01-01'::timestamp + random() * interval '1 year'", byID},
+			"random_seconds": {"date_trunc('second', '2024-01-01'::timestamp + random() * interval '1 year')", byID},
+			"pair":           {follows, ", PRIMARY KEY (at, id)"},
+			"text":           {follows, ", PRIMARY KEY (email)"},
+			"no_key":         {follows, ""},
 		} {
 			b.Run(fmt.Sprintf("pg%d/%s", major, name), func(b *testing.B) {
 				c := servertest.Cluster(b, major)
 				template := servertest.Template(b, c, "wide_"+name, func(url string) error {
-					return build(b.Context(), url, wide(at, benchRows(b, 2_000_000)))
+					return build(b.Context(), url, wide(table.at, table.key, benchRows(b, 2_000_000)))
 				})
 				var clock, ordered float64
 				for b.Loop() {
