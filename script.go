@@ -62,7 +62,7 @@ func ScriptFrom(ctx context.Context, pool *pgxpool.Pool, config Config, format S
 		Format: format, First: first, Rest: 1/speed.Duty() - 1,
 		MaxLock: or(config.MaxLock, 50*time.Millisecond), Patience: or(config.LockPatience, 40*time.Minute),
 		BatchTime: or(config.BatchTime, pace.DefaultBatch),
-		Filling:   func(t Target) script.Filling { return filling(p, t) },
+		Filling:   func(g plan.Group, t Target) script.Filling { return filling(p, g, t) },
 	})
 }
 
@@ -74,8 +74,8 @@ func unwritable(p plan.Plan) (found problem.List) {
 	return found
 }
 
-func filling(p plan.Plan, t Target) script.Filling {
-	choice := backfill.Explain(p.Server, *p.Schema.Relation(t.Table), t)
+func filling(p plan.Plan, g plan.Group, t Target) script.Filling {
+	choice := backfill.Explain(p.Server, *p.Table(g, t), t)
 	f := script.Filling{Region: choice.Region, Batch: int64(choice.Batch), Waves: choice.Bounds(), Reason: choice.Reason}
 	f.ByTuple = choice.By == backfill.ByTuple
 	if choice.By == backfill.ByKey {

@@ -90,12 +90,12 @@ func (m *manuscript) recorded() string {
 		"versions_said", strings.Join(said, " or "))
 }
 
-// settled holds for a column a that has lost the mark of a made one since it is whole.
+// settled holds for a column that has lost the mark of a made one since it is whole.
 func (m *manuscript) settled() string {
 	if m.free() {
 		return "false"
 	}
-	return "a.attnotnull"
+	return "attnotnull"
 }
 
 // function refuses another function of the name than the one that was there, or the one that is made.
@@ -124,32 +124,54 @@ func recording(g plan.Group) (step.RecordVersion, bool) {
 // states are the lines of what each table was like when the script was made.
 func (m *manuscript) states() []string {
 	var lines []string
-	add := func(t step.Target, state string) {
-		lines = append(lines, fmt.Sprintf("(%s, %s, %s, %s, %s)", place(len(lines)), sqltext.Literal(t.Relation()),
-			sqltext.Literal(t.Column), sqltext.Literal(state), sqltext.Literal(t.Mark())))
+	add := func(top, t step.Target, kind catalog.Kind, state string) {
+		lines = append(lines, fmt.Sprintf("(%s, %s, %s, %s, %s, %s, %s)", place(len(lines)), sqltext.Literal(t.Relation()), sqltext.Literal(string(kind)),
+			sqltext.Literal(top.Relation()), sqltext.Literal(t.Column), sqltext.Literal(state), sqltext.Literal(top.Mark())))
 	}
 	for _, g := range m.plan.Groups {
+		state := "column"
 		switch {
 		case g.Target.Table == "" && g.Table != "":
-			add(plan.TargetOf(m.plan.Scope, g.Table, m.plan.Column), "version")
+			version := plan.TargetOf(m.plan.Scope, g.Table, m.plan.Column)
+			add(version, version, catalog.Ordinary, "version")
+			continue
 		case g.Target.Table == "" || g.State == plan.Foreign || !m.concerns(g):
+			continue
 		case m.plan.Direction == plan.Down:
-			add(g.Target, "any")
+			state = "any"
 		case origin(g, m.plan.Plan) == step.Absent:
-			add(g.Target, "no column")
-		default:
-			add(g.Target, "column")
+			state = "no column"
+		}
+		for _, one := range m.tables(g) {
+			add(g.Target, one.Target, one.Table.Kind, state)
 		}
 	}
 	for _, name := range m.plan.Absent {
 		if m.plan.Direction == plan.Up {
-			add(plan.TargetOf(m.plan.Scope, name, m.plan.Column), "absent")
+			t := plan.TargetOf(m.plan.Scope, name, m.plan.Column)
+			add(t, t, catalog.Ordinary, "absent")
 		}
 	}
 	if len(lines) == 0 { // only the function has to do with it
-		return []string{"(1, NULL, '', 'absent', '')"}
+		return []string{"(1, NULL, '', NULL, '', 'absent', '')"}
 	}
 	return lines
+}
+
+// tables are the table of a group and those below it. Those without rows have no index, unless it is one of a partitioned table.
+func (m *manuscript) tables(g plan.Group) []step.Part {
+	root := m.plan.Plan.Schema.Relation(g.Table)
+	indexed := map[uint32]string{}
+	for _, one := range g.Target.Indexes(root) {
+		indexed[one.Table.OID] = one.Index
+	}
+	var all []step.Part
+	for _, table := range root.All() {
+		t := g.Target
+		t.Schema, t.Table, t.Index = table.Schema, table.Name, indexed[table.OID]
+		all = append(all, step.Part{Target: t, Table: table})
+	}
+	return all
 }
 
 // concerns reports whether a table has to do with the script: a version speaks for all tables of its
@@ -173,15 +195,22 @@ func (m *manuscript) whole() string {
 			mark = "" // it may stay
 		}
 		lines = append(lines, fmt.Sprintf("(%s, %s, %s, %s, %s, %s, %s)", place(len(lines)), sqltext.Literal(t.Relation()),
-			sqltext.Literal(t.Column), sqltext.Literal(index), sqltext.Literal(t.Check), sqltext.Literal(mark), calls(t)))
+			sqltext.Literal(t.Column), index, sqltext.Literal(t.Check), sqltext.Literal(mark), calls(t)))
 	}
 	for _, g := range m.plan.Targets() {
-		if m.concerns(g) {
-			add(g.Target, g.Target.Index)
+		if !m.concerns(g) {
+			continue
+		}
+		for _, one := range m.tables(g) {
+			index := "NULL"
+			if one.Index != "" {
+				index = sqltext.Literal(one.Index)
+			}
+			add(one.Target, index)
 		}
 	}
 	for _, name := range m.plan.Absent {
-		add(plan.TargetOf(m.plan.Scope, name, m.plan.Column), "")
+		add(plan.TargetOf(m.plan.Scope, name, m.plan.Column), "''")
 	}
 	if len(lines) == 0 {
 		return ""
@@ -197,8 +226,12 @@ func (m *manuscript) whole() string {
 func (m *manuscript) grants() string {
 	var tables []string
 	for _, g := range m.plan.Targets() {
-		if table := m.plan.Schema.Relation(g.Table); table != nil && table.Kind == catalog.Ordinary {
-			tables = append(tables, regclass(g.Target.Relation()))
+		table := m.plan.Plan.Schema.Relation(g.Table)
+		if table == nil || table.Kind != catalog.Ordinary && table.Kind != catalog.Partitioned {
+			continue
+		}
+		for _, one := range table.All() {
+			tables = append(tables, regclass(sqltext.Qualified(one.Schema, one.Name)))
 		}
 	}
 	name := sqltext.Qualified(m.plan.Scope, step.FunctionName) + "()"

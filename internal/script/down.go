@@ -3,6 +3,7 @@ package script
 import (
 	"fmt"
 
+	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -22,16 +23,9 @@ func (m *manuscript) down(g plan.Group, s step.Foreseer, v step.View) ([]piece, 
 			needed: hasColumn(s.Target, not("("+marked(s.Target)+")")),
 		})
 	case step.RequireValue:
-		return m.allowNull(s, actions)
+		return m.allowNull(s, v)
 	case step.BuildIndex:
-		t := s.Target
-		return []piece{{
-			step: s.ID(), name: t.Table + "_drop_index", what: "drop index " + t.Index + ", concurrently",
-			lock: noWaiter + "; it waits itself for transactions that use the index", scans: nothing,
-			needed: hasIndex(t, ""),
-			content: index{target: t, drop: true, sql: step.SQL(actions[0])[0], again: sqltext.Format("DROP INDEX CONCURRENTLY IF EXISTS {}",
-				sqltext.Table{Schema: t.Schema, Name: t.Index})},
-		}}, nil
+		return m.dropIndexes(s, actions, v)
 	case step.AddColumn:
 		return m.dropColumn(s, actions, v)
 	default:
@@ -39,14 +33,68 @@ func (m *manuscript) down(g plan.Group, s step.Foreseer, v step.View) ([]piece, 
 	}
 }
 
-func (m *manuscript) allowNull(s step.RequireValue, actions []step.Action) ([]piece, error) {
+// dropIndexes drops each index of a table that is attached to no other, and then those of partitioned tables.
+func (m *manuscript) dropIndexes(s step.BuildIndex, actions []step.Action, v step.View) (all []piece, err error) {
+	above, _ := s.Target.Spread(v.Table)
+	for _, a := range actions {
+		switch a := a.(type) {
+		case step.Concurrently:
+			t := a.Target
+			all = append(all, piece{
+				step: s.ID(), name: t.Table + "_drop_index", what: about(t, "drop index "+t.Index+", concurrently"),
+				lock: noWaiter + "; it waits itself for transactions that use the index", scans: nothing,
+				needed: hasIndex(t, loose),
+				content: index{target: t, drop: true, sql: a.SQL, again: sqltext.Format("DROP INDEX CONCURRENTLY IF EXISTS {}", indexOf(t))},
+			})
+		case step.Change:
+			dropped, err := pieces(s, []step.Action{a}, dropAbove(above, v.Table, a))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, dropped...)
+		default:
+			return nil, fmt.Errorf("it has a %T", a)
+		}
+	}
+	return all, nil
+}
+
+// dropAbove are the words for the index of a partitioned table.
+func dropAbove(t step.Target, root *catalog.Table, drop step.Change) words {
+	for _, one := range t.Partitioned(root) {
+		if one.Relation() == drop.Table {
+			t = one.Target
+		}
+	}
+	return words{
+		name: t.Table + "_drop_index", what: "drop index " + t.Index + " of " + t.String() + ", and those of its partitions with it",
+		lock: instant + ", on it and on all its partitions", scans: nothing, needed: hasIndex(t, loose),
+	}
+}
+
+// allowNull drops each proof that was left, and gives a column that was found its NULL back.
+func (m *manuscript) allowNull(s step.RequireValue, v step.View) (all []piece, err error) {
+	for _, part := range s.Target.Parts(v.Table) {
+		one := v
+		one.Table = part.Table
+		allowed, err := allowOf(step.RequireValue{Target: part.Target}, one)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, allowed...)
+	}
+	return ofStep(s.ID(), all), nil
+}
+
+func allowOf(s step.RequireValue, v step.View) ([]piece, error) {
 	t := s.Target
+	actions := s.Undo(v)
 	var said []words
 	if len(actions) > 0 {
 		first, ok := actions[0].(step.Change)
 		if ok && first.Statements[0] == sqltext.Format("ALTER TABLE {} DROP CONSTRAINT {}", t.Name(), sqltext.Name(t.Check)) {
 			said = append(said, words{
-				name: t.Table + "_drop_proof", what: "drop the proof that a run which was cut short has left", lock: instant, scans: nothing,
+				name: t.Table + "_drop_proof", what: about(t, "drop the proof that a run which was cut short has left"), lock: instant, scans: nothing,
 				needed: hasConstraint(t, ""),
 			})
 		}
@@ -89,19 +137,8 @@ func (m *manuscript) dropColumn(s step.AddColumn, actions []step.Action, v step.
 	return all, nil
 }
 
-// attached refuses to go on while something hangs on the column: DROP COLUMN would take indexes,
+// attached refuses to go on while something hangs on the column of one of the tables: DROP COLUMN would take indexes,
 // constraints and statistics with it without a word.
 func attached(t step.Target) string {
-	return "DO " + sqltext.Dollar(sqltext.Format(`DECLARE
-    other text;
-BEGIN
-    SELECT string_agg(pg_describe_object(d.classid, d.objid, d.objsubid), ', ') INTO other
-    FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-    WHERE d.refclassid = 'pg_class'::regclass AND a.attrelid = to_regclass({}) AND a.attname = {}
-      AND d.classid <> 'pg_attrdef'::regclass
-      AND NOT EXISTS (SELECT FROM pg_constraint n WHERE d.classid = 'pg_constraint'::regclass AND n.oid = d.objid AND n.contype = 'n');
-    IF other IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'dependent_objects_still_exist', MESSAGE = 'something hangs on the column: ' || other;
-    END IF;
-END`, sqltext.Value(t.Relation()), sqltext.Value(t.Column)))
+	return "DO " + sqltext.Dollar("\n"+body("attached", "tree", tree(t), "column", sqltext.Literal(t.Column))+"\n")
 }

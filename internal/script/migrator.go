@@ -66,7 +66,7 @@ func (m *manuscript) alone() []statement {
 func (m *manuscript) inMigrator(p piece) string {
 	switch c := p.content.(type) {
 	case leftover:
-		return callChange(schemaHome, change{c.target.Relation(), true, []string{c.short}}, p.needed)
+		return callChange(schemaHome, change{table: c.target.Relation(), exclusive: true, only: true, statements: []string{c.short}}, p.needed)
 	case index:
 		return c.again + ";\n"
 	default:

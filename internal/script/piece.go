@@ -22,12 +22,14 @@ type content interface{ content() }
 type change struct {
 	table      string // quoted, schema-qualified; "" if no table is locked
 	exclusive  bool
+	only       bool // not on what is below the table
 	statements []string
 }
 
 // fill is a call of the procedure rekey_fill.
 type fill struct {
 	target  step.Target
+	filling Filling
 	replica bool
 }
 

@@ -128,7 +128,7 @@ func sessionUnlock(scope string) string {
 func (m *manuscript) inPsql(p piece) string {
 	switch c := p.content.(type) {
 	case leftover:
-		wait := callChange(sessionHome, change{table: c.target.Relation()}, p.needed)
+		wait := callChange(sessionHome, change{table: c.target.Relation(), only: true}, p.needed)
 		return wait + when(p.needed, c.sql)
 	case index:
 		return when(p.needed, c.sql)

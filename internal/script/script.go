@@ -54,7 +54,7 @@ type Options struct {
 	Patience  time.Duration // and tried for no longer in all
 	BatchTime time.Duration // that a transaction of the filling aims at
 	Rest      float64       // the pause after a batch, in times of what that took
-	Filling   func(step.Target) Filling
+	Filling   func(plan.Group, step.Target) Filling
 }
 
 // Make writes the plan down. A plan with nothing to do gives no file. The error is a fault of the
@@ -83,12 +83,20 @@ func Make(p plan.Plan, o Options) ([]File, error) {
 }
 
 // Unwritable gives the groups of a plan with something to do that no script can hold: those with a step that has
-// no place in one, and those of several tables, since which these are is known only when their turn comes.
+// no place in one, and those of several tables whose column was there, since each of them is then another case.
 func Unwritable(p plan.Plan) []plan.Group {
 	return slices.DeleteFunc(slices.Clone(p.Groups), func(g plan.Group) bool {
 		work, _ := p.Work(g)
-		return !work || !g.Target.Spreads() && !slices.ContainsFunc(g.Steps, func(s step.Step) bool { return !written(s) })
+		return !work || !foundTree(p, g) && !slices.ContainsFunc(g.Steps, func(s step.Step) bool { return !written(s) })
 	})
+}
+
+func foundTree(p plan.Plan, g plan.Group) bool {
+	if !g.Target.Spreads() {
+		return false
+	}
+	whose := origin(g, p)
+	return whose == step.Found || whose == step.Foreign
 }
 
 // written reports whether a step has its place in a script.

@@ -34,7 +34,7 @@ func situation(schema, table string, direction plan.Direction) plan.Situation {
 }
 
 func options(format Format) Options {
-	return Options{Format: format, Filling: func(step.Target) Filling { return Filling{Region: 100, Batch: 10, Waves: []int{1024}, Reason: "r"} }}
+	return Options{Format: format, Filling: func(plan.Group, step.Target) Filling { return Filling{Region: 100, Batch: 10, Waves: []int{1024}, Reason: "r"} }}
 }
 
 func made(t *testing.T, p plan.Plan, format Format) string {

@@ -72,13 +72,21 @@ func callChange(home string, c change, needed string) string {
 	if len(statements) == 0 {
 		statements = []string{"    VARIADIC ARRAY[]::text[]"}
 	}
-	return "CALL " + home + ".rekey_change(" + sqltext.Literal(c.table) + ", " + strconv.FormatBool(c.exclusive) + ",\n    " +
+	return "CALL " + home + ".rekey_change(" + sqltext.Literal(c.locked()) + ", " + strconv.FormatBool(c.exclusive) + ",\n    " +
 		sqltext.Dollar(needed) + ",\n" + strings.Join(statements, ",\n") + ");\n"
+}
+
+// locked is what rekey_change locks.
+func (c change) locked() string {
+	if c.only && c.table != "" {
+		return "ONLY " + c.table
+	}
+	return c.table
 }
 
 // callFill writes a call of rekey_fill.
 func (m *manuscript) callFill(home string, f fill, needed string) string {
-	filling := m.o.Filling(f.target)
+	filling := f.filling
 	key := "NULL"
 	if filling.Key != "" {
 		key = sqltext.Literal(filling.Key)

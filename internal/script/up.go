@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/plan"
@@ -39,7 +40,7 @@ func (m *manuscript) up(g plan.Group, s step.Foreseer, v step.View) ([]piece, er
 	case step.AddColumn:
 		return m.addColumn(s, v)
 	case step.FillColumn:
-		return m.fillColumn(s, v)
+		return m.fillColumn(g, s, v)
 	case step.BuildIndex:
 		return m.buildIndex(s, v)
 	case step.RequireValue:
@@ -85,9 +86,9 @@ func pieces(s step.Step, actions []step.Action, said ...words) ([]piece, error) 
 		all[i] = piece{step: s.ID(), name: w.name, what: w.what, lock: w.lock, scans: w.scans, needed: w.needed}
 		switch a := a.(type) {
 		case step.Change:
-			all[i].content = change{a.Table, a.Exclusive, a.Statements}
+			all[i].content = change{a.Table, a.Exclusive, a.Only, a.Statements}
 		case step.Validate:
-			all[i].content = change{a.Table, false, []string{a.SQL}}
+			all[i].content = change{table: a.Table, only: true, statements: []string{a.SQL}}
 		default:
 			return nil, fmt.Errorf("action %d is a %T", i+1, a)
 		}
@@ -123,6 +124,11 @@ func (m *manuscript) addColumn(s step.AddColumn, v step.View) ([]piece, error) {
 	switch origin, _ := t.Read(v.Table); origin {
 	case step.Absent:
 		w.needed = not(hasColumn(t, ""))
+		all, err := pieces(s, s.Apply(v), w)
+		if t.Spreads() {
+			guard(all, m.unmerged(t))
+		}
+		return all, err
 	case step.Foreign:
 		w.name = t.Table + "_adopt_column"
 		w.what = "adopt column " + t.Column + ", which was there: a mark in its comment says what it was like, for the way down"
@@ -130,12 +136,28 @@ func (m *manuscript) addColumn(s step.AddColumn, v step.View) ([]piece, error) {
 		if t.HasDefault(v.Table.Column(t.Column)) {
 			w.lock = noWaiter
 		}
+		return pieces(s, s.Apply(v), w)
 	default:
-		w.name = t.Table + "_set_default"
-		w.what = "set the default of column " + t.Column
-		w.needed = not(hasDefault(t))
+		return m.setDefaults(s, v)
 	}
-	return pieces(s, s.Apply(v), w)
+}
+
+// setDefaults sets the default of a column that up made: on its table, or on those below it that lack it.
+func (m *manuscript) setDefaults(s step.AddColumn, v step.View) ([]piece, error) {
+	lacking := []*catalog.Table{v.Table}
+	if s.Target.HasDefault(v.Table.Column(s.Target.Column)) {
+		lacking = s.Lacking(v.Table)
+	}
+	said := make([]words, len(lacking))
+	for i, one := range lacking {
+		t := s.Target
+		t.Schema, t.Table = one.Schema, one.Name
+		said[i] = words{
+			name: t.Table + "_set_default", what: "set the default of column " + t.Column + " of " + t.String(), lock: s.Explain().Lock,
+			scans: s.Explain().Scans, needed: not(hasDefault(t)),
+		}
+	}
+	return pieces(s, s.Apply(v), said...)
 }
 
 // hasDefault holds where the column's default is a bare call of the target's function, or one that will do.
@@ -163,10 +185,24 @@ func call(f sqltext.Table) string {
 
 // fillColumn drops a proof that is not proved yet, as a script that was cut short may have left it: it
 // makes the application's updates of unfilled rows fail.
-func (m *manuscript) fillColumn(s step.FillColumn, v step.View) ([]piece, error) {
-	t := s.Target
-	worst := worstView(v, t)
+func (m *manuscript) fillColumn(g plan.Group, s step.FillColumn, v step.View) (all []piece, err error) {
+	for _, part := range s.Target.Parts(v.Table) {
+		filled, err := m.fillTable(g, s.ID(), part, v)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, filled...)
+	}
+	return all, nil
+}
+
+func (m *manuscript) fillTable(g plan.Group, id step.ID, part step.Part, v step.View) ([]piece, error) {
+	t := part.Target
+	worst := worstView(v, part.Table)
+	worst.Unfilled = true
+	worst.Table.Column(t.Column).NotNull = false
 	worst.Table.Constraints = append(worst.Table.Constraints, catalog.Constraint{Name: t.Check})
+	s := step.FillColumn{Target: t}
 	actions := s.Apply(worst)
 	if len(actions) != 2 { //nolint:mnd // the proof goes, the rows are filled
 		return nil, fmt.Errorf("it has %d actions where 2 are known", len(actions))
@@ -174,16 +210,33 @@ func (m *manuscript) fillColumn(s step.FillColumn, v step.View) ([]piece, error)
 	open := hasColumn(t, nullable(m.plan.Server.Major()))
 	all, err := pieces(s, actions[:1], words{
 		name:  t.Table + "_drop_old_proof",
-		what:  "drop the proof of NOT NULL that a run which was cut short has left unproved: under it updates of unfilled rows fail",
+		what:  about(t, "drop the proof of NOT NULL that a run which was cut short has left unproved: under it updates of unfilled rows fail"),
 		lock:  instant,
 		scans: nothing, needed: hasConstraint(t, "NOT p.convalidated") + " AND " + open,
 	})
 	e := s.Explain()
-	return append(all, piece{
-		step: s.ID(), name: t.Table + "_fill", what: e.What + " by the clock: " + e.Why, lock: e.Lock,
+	all = append(all, piece{
+		name: t.Table + "_fill", what: about(t, e.What+" by the clock: "+e.Why), lock: e.Lock,
 		scans: "the table, a few pages at a time, and once more for rows that were skipped", needed: open,
-		content: fill{target: t, replica: m.replica(t, v.Table)},
-	}), err
+		content: fill{target: t, filling: m.o.Filling(g, t), replica: m.replica(t, part.Table)},
+	})
+	return ofStep(id, all), err
+}
+
+// about says which table of a tree a piece is about.
+func about(t step.Target, what string) string {
+	if t.Root == "" || t.Root == t.String() {
+		return what
+	}
+	return t.String() + ": " + what
+}
+
+// ofStep gives pieces that were made for one table of a tree to the step of all of them.
+func ofStep(id step.ID, all []piece) []piece {
+	for i := range all {
+		all[i].step = id
+	}
+	return all
 }
 
 // replica tells whether the filling turns the application's ordinary triggers off, as up does where the
@@ -192,75 +245,129 @@ func (m *manuscript) replica(t step.Target, table *catalog.Table) bool {
 	return m.plan.Server.Role.ReplicaRole && slices.ContainsFunc(table.Triggers, func(own catalog.Trigger) bool { return own.OnUpdateOf(t.Column) })
 }
 
+// buildIndex gives every build that may be wanted, each behind the dropping of what an old one left.
 func (m *manuscript) buildIndex(s step.BuildIndex, v step.View) ([]piece, error) {
-	t, e := s.Target, s.Explain()
-	worst := worstView(v, t)
-	if worst.Table.Index(t.Index) == nil {
-		worst.Table.Indexes = append(worst.Table.Indexes, catalog.Index{Name: t.Index})
+	t, joined := s.Target.Spread(v.Table)
+	if stale := s.Stale(v.Table); stale != nil {
+		all, err := pieces(s, []step.Action{stale}, dropStale(t))
+		if err != nil {
+			return nil, err
+		}
+		built, err := m.buildIndex(s, s.Undone(v))
+		return append(all, built...), err
 	}
-	actions := s.Apply(worst)
-	if len(actions) != 2 { //nolint:mnd // what is left of an old one goes, a new one is built
-		return nil, fmt.Errorf("it has %d actions where 2 are known", len(actions))
+	worst := t.Broken(v.Table)
+	view := v
+	view.Table = worst
+	actions := s.Apply(view)
+	var above, joints []words
+	if joined {
+		above, joints = m.above(t, worst), m.joints(t, worst)
 	}
-	drop, build := step.SQL(actions[0])[0], step.SQL(actions[1])[0]
-	name := sqltext.Table{Schema: t.Schema, Name: t.Index}
+	parts := t.Parts(worst)
+	if len(actions) != len(above)+2*len(parts)+len(joints) {
+		return nil, fmt.Errorf("it has %d actions where %d are known", len(actions), len(above)+2*len(parts)+len(joints))
+	}
+	all, err := pieces(s, actions[:len(above)], above...)
+	if err != nil {
+		return nil, err
+	}
+	actions = actions[len(above):]
+	for _, part := range parts {
+		all = append(all, buildTable(s, part.Target, actions[0], actions[1])...)
+		actions = actions[2:]
+	}
+	last, err := pieces(s, actions, joints...)
+	return append(all, last...), err
+}
+
+// buildTable drops what is left of an old index of one table, and builds a new one.
+func buildTable(s step.BuildIndex, t step.Target, drop, build step.Action) []piece {
+	const concurrently = "CONCURRENTLY "
+	sql := step.SQL(build)[0]
+	e := step.BuildIndex{Target: t}.Explain()
 	return []piece{
 		{
 			step: s.ID(), name: t.Table + "_drop_invalid_index",
-			what:    "drop what an index build that was cut short has left; it would pass for the index",
+			what:    about(t, "drop what an index build that was cut short has left; it would pass for the index"),
 			scans:   nothing,
 			needed:  hasIndex(t, "NOT i.indisvalid"),
-			content: leftover{target: t, sql: drop, short: sqltext.Format("DROP INDEX {}", name)},
+			content: leftover{target: t, sql: step.SQL(drop)[0], short: sqltext.Format("DROP INDEX {}", indexOf(t))},
 		},
 		{
-			step: s.ID(), name: t.Table + "_build_index", what: e.What + ": " + e.Why,
-			lock: e.Lock + ", for as long as it takes; it waits itself for every older transaction of the database", scans: e.Scans,
-			needed: not(hasIndex(t, "i.indisvalid")),
-			content: index{target: t, sql: build, again: sqltext.Format("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS {} ON {} ({})",
-				sqltext.Name(t.Index), t.Name(), sqltext.Name(t.Column))},
+			step: s.ID(), name: t.Table + "_build_index", what: about(t, "build unique index "+t.Index+": "+e.Why),
+			lock:  "SHARE UPDATE EXCLUSIVE, which no reader or writer waits for, for as long as it takes; it waits itself for every older transaction of the database",
+			scans: "the table, twice", needed: not(hasIndex(t, "i.indisvalid")),
+			content: index{target: t, sql: sql, again: strings.Replace(sql, concurrently, concurrently+"IF NOT EXISTS ", 1)},
 		},
-	}, nil
+	}
 }
 
-// requireValue gives all four changes whatever is there of the proof already, unless the column is NOT
-// NULL and only the proof is left.
-func (m *manuscript) requireValue(s step.RequireValue, v step.View) ([]piece, error) {
-	t := s.Target
+func indexOf(t step.Target) sqltext.Table { return sqltext.Table{Schema: t.Schema, Name: t.Index} }
+
+// requireValue gives all four changes of each table whatever is there of the proof already. A partitioned table follows its
+// partitions.
+func (m *manuscript) requireValue(s step.RequireValue, v step.View) (all []piece, err error) {
+	for _, part := range s.Target.Parts(v.Table) {
+		required, err := m.requireOf(part, v)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, required...)
+	}
+	if c := v.Table.Column(s.Target.Column); v.Table.Kind == catalog.Partitioned && !c.NotNull {
+		above, err := m.requireAbove(s, v)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, above...)
+	}
+	return ofStep(s.ID(), all), nil
+}
+
+// requireOf gives none but the last where the column is NOT NULL and only the proof is left.
+func (m *manuscript) requireOf(part step.Part, v step.View) ([]piece, error) {
+	t, s := part.Target, step.RequireValue{Target: part.Target}
+	worst := worstView(v, part.Table)
 	open := hasColumn(t, nullable(m.plan.Server.Major()))
 	gone := words{
 		name: t.Table + "_drop_proof", lock: instant, scans: nothing,
-		what:   "drop the proof: a statement of its own, since in one with SET NOT NULL it would go first and the table would be read",
+		what:   about(t, "drop the proof: a statement of its own, since in one with SET NOT NULL it would go first and the table would be read"),
 		needed: hasConstraint(t, "") + " AND " + not(open),
 	}
-	if v.Table.Column(t.Column).NotNull {
-		return pieces(s, s.Apply(v), gone)
+	if worst.Table.Column(t.Column).NotNull {
+		if actions := s.Apply(worst); len(actions) > 0 {
+			return pieces(s, actions, gone)
+		}
+		return nil, nil
 	}
-	worst := worstView(v, t)
 	worst.Table.Constraints = slices.DeleteFunc(worst.Table.Constraints, func(c catalog.Constraint) bool { return c.Name == t.Check })
-	return pieces(s, s.Apply(worst),
+	all, err := pieces(s, s.Apply(worst),
 		words{
 			name: t.Table + "_add_proof", lock: instant, scans: nothing + ": new and updated rows are checked from here on",
-			what:   "add a CHECK that will prove NOT NULL",
+			what:   about(t, "add a CHECK that will prove NOT NULL"),
 			needed: open + " AND " + not(hasConstraint(t, "")),
 		},
 		words{
 			name: t.Table + "_validate_proof", lock: noWaiter + ", while the rows are read",
-			scans: "the table, once, beside readers and writers", what: "prove the CHECK over the rows that are there",
+			scans: "the table, once, beside readers and writers", what: about(t, "prove the CHECK over the rows that are there"),
 			needed: open + " AND " + hasConstraint(t, "NOT p.convalidated"),
 		},
 		words{
 			name: t.Table + "_set_not_null", lock: instant, scans: nothing + ": the proved CHECK is believed",
-			what: "make " + t.Column + " NOT NULL", needed: open + " AND " + hasConstraint(t, "p.convalidated"),
+			what: about(t, "make "+t.Column+" NOT NULL"), needed: open + " AND " + hasConstraint(t, "p.convalidated"),
 		},
 		gone)
+	if err == nil && t.Only { // it goes on to the children
+		guard(all[2:3], m.unproved(t))
+	}
+	return all, err
 }
 
-// worstView is a view whose table may be changed.
-func worstView(v step.View, _ step.Target) step.View {
-	table := *v.Table
-	table.Indexes = slices.Clone(table.Indexes)
-	table.Constraints = slices.Clone(table.Constraints)
-	v.Table = &table
+// worstView is a view of one table that may be changed.
+func worstView(v step.View, table *catalog.Table) step.View {
+	v.Table = table.Alone()
+	v.Table.Constraints = slices.Clone(v.Table.Constraints)
 	return v
 }
 

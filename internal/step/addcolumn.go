@@ -33,7 +33,7 @@ func (s AddColumn) Check(v View) Verdict {
 	if c == nil {
 		return pending("no column " + s.Target.Column)
 	}
-	return when(s.Target.HasDefault(c) && len(s.lacking(v.Table)) == 0, "another default, or none")
+	return when(s.Target.HasDefault(c) && len(s.Lacking(v.Table)) == 0, "another default, or none")
 }
 
 // Apply implements Step.
@@ -57,7 +57,7 @@ func (s AddColumn) Apply(v View) []Action {
 // below gives the default to what has come under the table since: a table that was attached keeps its own.
 func (s AddColumn) below(root *catalog.Table) []Action {
 	var actions []Action
-	for _, table := range s.lacking(root) {
+	for _, table := range s.Lacking(root) {
 		one := s
 		one.Target.Schema, one.Target.Table = table.Schema, table.Name
 		actions = append(actions, one.change(one.setDefault())...)
@@ -65,7 +65,8 @@ func (s AddColumn) below(root *catalog.Table) []Action {
 	return actions
 }
 
-func (s AddColumn) lacking(root *catalog.Table) []*catalog.Table {
+// Lacking are the tables below the top whose column has another default.
+func (s AddColumn) Lacking(root *catalog.Table) []*catalog.Table {
 	var lacking []*catalog.Table
 	for i := range root.Below {
 		if c := root.Below[i].Column(s.Target.Column); c != nil && !s.Target.HasDefault(c) {

@@ -1,6 +1,8 @@
 package step
 
 import (
+	"maps"
+	"math"
 	"slices"
 	"strconv"
 
@@ -19,21 +21,29 @@ type Foreseer interface {
 	Undone(v View) View
 }
 
-// with gives a view whose table may be changed, and the target's column in it, which may be nil.
+// with gives a view whose table, and those below it, may be changed, and the target's column in it, which may be nil.
 func (t Target) with(v View) (View, *catalog.Column) {
 	if v.Table == nil {
 		return v, nil
 	}
-	table := *v.Table
-	table.Columns = slices.Clone(table.Columns)
-	table.Indexes = slices.Clone(table.Indexes)
-	table.Constraints = slices.Clone(table.Constraints)
-	v.Table = &table
+	table := changeable(*v.Table)
+	table.Below = slices.Clone(table.Below)
+	for i := range table.Below {
+		table.Below[i] = changeable(table.Below[i])
+	}
+	v.Table, v.Full = &table, maps.Clone(v.Full)
 	return v, table.Column(t.Column)
 }
 
-func (t Target) withoutIndex(table *catalog.Table) {
-	table.Indexes = slices.DeleteFunc(table.Indexes, func(i catalog.Index) bool { return i.Name == t.Index })
+func changeable(table catalog.Table) catalog.Table {
+	table.Columns = slices.Clone(table.Columns)
+	table.Indexes = slices.Clone(table.Indexes)
+	table.Constraints = slices.Clone(table.Constraints)
+	return table
+}
+
+func withoutIndex(table *catalog.Table, name string) {
+	table.Indexes = slices.DeleteFunc(table.Indexes, func(i catalog.Index) bool { return i.Name == name })
 }
 
 func (t Target) withoutCheck(table *catalog.Table) {
@@ -62,18 +72,20 @@ func (s AddColumn) Applied(v View) View {
 	v, c := s.Target.with(v)
 	switch origin {
 	case Absent:
-		made := catalog.Column{Name: s.Target.Column, Type: "uuid", Comment: optional(s.Target.madeComment(nil))}
-		s.Target.call(&made)
-		v.Table.Columns = append(v.Table.Columns, made)
-		v.Unfilled = true
+		for _, one := range v.Table.All() {
+			one.Columns = append(one.Columns, catalog.Column{Name: s.Target.Column, Type: "uuid"})
+		}
+		v.Table.Column(s.Target.Column).Comment = optional(s.Target.madeComment(nil))
+		v.Unfilled, v.Full = true, nil
 	case Foreign:
 		if len(s.Apply(before)) == 0 {
 			return before // somebody else's, and whole
 		}
 		c.Comment = optional(s.Target.foundComment(c.Comment, s.asFound(c, before)))
-		s.Target.call(c)
-	default:
-		s.Target.call(c)
+	case Made, Found:
+	}
+	for _, one := range v.Table.All() {
+		s.Target.call(one.Column(s.Target.Column))
 	}
 	return v
 }
@@ -84,10 +96,17 @@ func (s AddColumn) Undone(v View) View {
 	v, c := s.Target.with(v)
 	switch origin {
 	case Made:
-		s.Target.withoutIndex(v.Table)
-		v.Table.Columns = slices.DeleteFunc(v.Table.Columns, func(c catalog.Column) bool { return c.Name == s.Target.Column })
+		v = BuildIndex(s).Undone(v)
+		for _, one := range v.Table.All() {
+			one.Columns = slices.DeleteFunc(one.Columns, func(c catalog.Column) bool { return c.Name == s.Target.Column })
+		}
 	case Found:
-		c.Comment, c.Default, c.Calls = optional(plainComment(c)), as.Default, ""
+		c.Comment = optional(plainComment(c))
+		for _, one := range v.Table.All() {
+			if own := one.Column(s.Target.Column); own != nil {
+				own.Default, own.Calls = as.of(one.Schema+"."+one.Name).Default, ""
+			}
+		}
 	case Absent, Foreign: // there is nothing to take away
 	}
 	return v
@@ -95,28 +114,45 @@ func (s AddColumn) Undone(v View) View {
 
 // Applied implements Foreseer.
 func (s FillColumn) Applied(v View) View {
+	before := v
 	v, _ = s.Target.with(v)
-	if v.Unfilled {
-		s.Target.withoutCheck(v.Table)
+	for _, one := range v.Table.All() {
+		if !v.Table.Tree() && before.Unfilled || v.Table.Tree() && !before.Full[one.OID] {
+			s.Target.withoutCheck(one)
+		}
 	}
-	v.Unfilled = false
+	v.Unfilled, v.Full = false, map[uint32]bool{}
+	for _, one := range v.Table.All() {
+		v.Full[one.OID] = true
+	}
 	return v
 }
 
 // Undone implements Foreseer.
 func (s FillColumn) Undone(v View) View { return v }
 
-// Applied implements Foreseer.
+// Applied implements Foreseer. An index that is not there yet has no oid: one that no other has stands for it.
 func (s BuildIndex) Applied(v View) View {
 	if s.Check(v).Done {
 		return v
 	}
 	v, _ = s.Target.with(v)
-	s.Target.withoutIndex(v.Table)
-	v.Table.Indexes = append(v.Table.Indexes, catalog.Index{
-		Name: s.Target.Index, Columns: []string{s.Target.Column}, Method: "btree",
-		Unique: true, Immediate: true, Valid: true, Ready: true,
-	})
+	t, joined := s.Target.Spread(v.Table)
+	of := map[uint32]uint32{} // the index of a table
+	for n, one := range t.Indexes(v.Table) {
+		made := catalog.Index{
+			OID: math.MaxUint32 - uint32(n), Name: one.Index, Columns: t.IndexColumns(), Method: "btree", //nolint:gosec // a few
+			Unique: true, Immediate: true, Valid: true, Ready: true,
+		}
+		if there := one.Table.Index(one.Index); joined && there != nil {
+			made.OID = there.OID
+		}
+		if joined {
+			made.Parent, of[one.Table.OID] = of[one.Table.Above], made.OID
+		}
+		withoutIndex(one.Table, one.Index)
+		one.Table.Indexes = append(one.Table.Indexes, made)
+	}
 	return v
 }
 
@@ -126,16 +162,40 @@ func (s BuildIndex) Undone(v View) View {
 		return v
 	}
 	v, _ = s.Target.with(v)
-	s.Target.withoutIndex(v.Table)
+	_, as := s.Target.Read(v.Table)
+	for _, one := range s.Target.Indexes(v.Table) {
+		if !as.of(one.Table.Schema + "." + one.Table.Name).Indexed {
+			withoutIndex(one.Table, one.Index)
+		}
+	}
 	return v
+}
+
+// Indexes are the tables that get an index of the target's, the upper ones first, as they stand in the view.
+func (t Target) Indexes(root *catalog.Table) []Part {
+	t, joined := t.Spread(root)
+	parts := t.Parts(root)
+	if joined {
+		parts = append(parts, t.Partitioned(root)...)
+	}
+	var all []Part
+	for _, table := range root.All() {
+		at := slices.IndexFunc(parts, func(p Part) bool { return p.Table.OID == table.OID })
+		if at >= 0 {
+			all = append(all, Part{parts[at].Target, table})
+		}
+	}
+	return all
 }
 
 // Applied implements Foreseer.
 func (s RequireValue) Applied(v View) View {
-	v, c := s.Target.with(v)
-	s.Target.withoutCheck(v.Table)
-	if c != nil {
-		c.NotNull, c.Unproved = true, false
+	v, _ = s.Target.with(v)
+	for _, one := range v.Table.All() {
+		s.Target.withoutCheck(one)
+		if c := one.Column(s.Target.Column); c != nil {
+			c.NotNull, c.Unproved = true, false
+		}
 	}
 	return v
 }
@@ -143,10 +203,12 @@ func (s RequireValue) Applied(v View) View {
 // Undone implements Foreseer.
 func (s RequireValue) Undone(v View) View {
 	origin, as := s.Target.Read(v.Table)
-	v, c := s.Target.with(v)
-	s.Target.withoutCheck(v.Table)
-	if origin == Found && as.Nullable {
-		c.NotNull = false
+	v, _ = s.Target.with(v)
+	for _, one := range v.Table.All() {
+		if c := one.Column(s.Target.Column); c != nil && origin == Found && as.of(one.Schema+"."+one.Name).Nullable {
+			c.NotNull = false
+		}
+		s.Target.withoutCheck(one)
 	}
 	return v
 }
@@ -221,3 +283,20 @@ func (s GrantExecute) Undone(v View) View { return v }
 
 // Source is the md5 of the function's source on a major version of the server, as pg_proc has it.
 func (s EnsureFunction) Source(major int) string { return sum(body(major)) }
+
+// Broken is a table with each index of those that hold rows as a build that was cut short leaves it.
+func (t Target) Broken(root *catalog.Table) *catalog.Table {
+	v, _ := t.with(View{Table: root})
+	for _, part := range t.Parts(v.Table) {
+		for _, one := range v.Table.All() {
+			switch i := one.Index(part.Index); {
+			case one.OID != part.Table.OID:
+			case i != nil:
+				i.Valid = false
+			default:
+				one.Indexes = append(one.Indexes, catalog.Index{Name: part.Index})
+			}
+		}
+	}
+	return v.Table
+}

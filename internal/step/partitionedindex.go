@@ -27,6 +27,15 @@ func partitionedIndexes(t Target, root *catalog.Table) []Action {
 	return actions
 }
 
+// Stale is the dropping of an index of a partitioned table that cannot become valid any more; nil where there is none.
+func (s BuildIndex) Stale(root *catalog.Table) Action {
+	t, joined := s.Target.Spread(root)
+	if !joined {
+		return nil
+	}
+	return staleIndex(t, root)
+}
+
 // staleIndex drops the root's index where nothing is left to be attached to it, and it is not valid all the
 // same: the last partition that it lacked was detached, and only an ATTACH makes PostgreSQL look again.
 func staleIndex(t Target, root *catalog.Table) Action {
@@ -40,28 +49,35 @@ func staleIndex(t Target, root *catalog.Table) Action {
 
 // attachments attaches each index below to the one above, from below.
 func attachments(t Target, root *catalog.Table) []Action {
-	names := t.names(root)
-	above := map[uint32]*catalog.Table{}
-	for _, table := range root.All() {
-		above[table.OID] = table
-	}
-	names[root.OID] = t.Index
 	var actions []Action
-	for i := range root.Below {
-		table := &root.Below[i]
-		parent := above[table.Above]
-		own, upper := table.Index(names[table.OID]), parent.Index(names[parent.OID])
-		if own != nil && upper != nil && own.Parent == upper.OID {
-			continue
-		}
+	for _, joint := range t.Joints(root) {
 		actions = append(actions, Change{
-			Table: sqltext.Qualified(table.Schema, table.Name), Exclusive: true, Only: true,
-			Statements: []string{sqltext.Format("ALTER INDEX {} ATTACH PARTITION {}",
-				sqltext.Table{Schema: parent.Schema, Name: names[parent.OID]}, sqltext.Table{Schema: table.Schema, Name: names[table.OID]})},
+			Table: joint.Below.Relation(), Exclusive: true, Only: true,
+			Statements: []string{sqltext.Format("ALTER INDEX {} ATTACH PARTITION {}", joint.Above.index(), joint.Below.index())},
 		})
 	}
-	slices.Reverse(actions)
 	return actions
+}
+
+// Joint is where the index of a table is to be attached to that of the table above it.
+type Joint struct{ Above, Below Target }
+
+// Joints are those of a partitioned table that are missing, from below.
+func (t Target) Joints(root *catalog.Table) []Joint {
+	above := map[uint32]Part{}
+	for _, one := range t.Indexes(root) {
+		above[one.Table.OID] = one
+	}
+	var missing []Joint
+	for i := range root.Below {
+		one, upper := above[root.Below[i].OID], above[root.Below[i].Above]
+		own, parent := one.Table.Index(one.Index), upper.Table.Index(upper.Index)
+		if own == nil || parent == nil || own.Parent != parent.OID {
+			missing = append(missing, Joint{Above: upper.Target, Below: one.Target})
+		}
+	}
+	slices.Reverse(missing)
+	return missing
 }
 
 // withoutPartitionedIndexes drops those that are attached to no other, and what is attached to them with

@@ -25,22 +25,31 @@ BEGIN
         END IF;
     END IF;
     {lock}
-    SELECT coalesce(array_agg(fault ORDER BY place), '{}') INTO faults
-    FROM (VALUES
+    WITH made (place, name, kind, top, col, state, mark) AS (VALUES
 {tables}
-    ) AS made (place, name, col, state, mark)
-    LEFT JOIN pg_class c ON c.oid = to_regclass(made.name)
-    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = made.col AND NOT a.attisdropped
-    CROSS JOIN LATERAL (SELECT CASE
-        WHEN made.state = 'absent' THEN CASE WHEN c.oid IS NOT NULL THEN 'there is a table ' || name || ' now' END
-        WHEN c.oid IS NULL THEN 'there is no table ' || name || ' any more'
-        WHEN c.relkind <> 'r' THEN name || ' is no ordinary table'
-        WHEN NOT pg_has_role(c.relowner, 'USAGE') THEN name || ' belongs to another role than ' || current_user
-        WHEN a.atttypid <> 'uuid'::regtype THEN name || ' has a column of that name and another type now'
-        WHEN made.state = 'no column' AND a.attnum IS NOT NULL AND NOT {settled}
-             AND strpos(coalesce(col_description(c.oid, a.attnum), ''), made.mark) = 0 THEN name || ' has a column of that name now'
-        WHEN made.state = 'column' AND a.attnum IS NULL THEN name || ' has no such column any more'
-    END) AS found (fault)
+    ), relation AS (
+        SELECT made.*, c.oid, c.relkind, c.relowner, a.attnum, a.atttypid, a.attnotnull,
+            coalesce(col_description(m.attrelid, m.attnum), '') AS comment
+        FROM made
+        LEFT JOIN pg_class c ON c.oid = to_regclass(made.name)
+        LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = made.col AND NOT a.attisdropped
+        LEFT JOIN pg_attribute m ON m.attrelid = to_regclass(made.top) AND m.attname = made.col AND NOT m.attisdropped
+    )
+    SELECT coalesce(array_agg(fault ORDER BY place), '{}') INTO faults
+    FROM (SELECT place, CASE
+            WHEN state = 'absent' THEN CASE WHEN oid IS NOT NULL THEN 'there is a table ' || name || ' now' END
+            WHEN oid IS NULL THEN 'there is no table ' || name || ' any more'
+            WHEN relkind::text <> kind THEN name || CASE kind WHEN 'p' THEN ' is no partitioned table' ELSE ' is no ordinary table' END
+            WHEN NOT pg_has_role(relowner, 'USAGE') THEN name || ' belongs to another role than ' || current_user
+            WHEN atttypid <> 'uuid'::regtype THEN name || ' has a column of that name and another type now'
+            WHEN state = 'no column' AND attnum IS NOT NULL AND NOT {settled} AND strpos(comment, mark) = 0 THEN name || ' has a column of that name now'
+            WHEN state = 'column' AND attnum IS NULL THEN name || ' has no such column any more'
+            WHEN top <> name AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = oid) THEN name || ' is below no other table any more'
+        END AS fault FROM relation
+        UNION ALL
+        SELECT relation.place, 'there is a table ' || h.inhrelid::regclass || ' below ' || relation.name || ' now'
+        FROM relation JOIN pg_inherits h ON h.inhparent = relation.oid
+        WHERE relation.state <> 'version' AND h.inhrelid NOT IN (SELECT oid FROM relation WHERE oid IS NOT NULL)) AS found
     WHERE fault IS NOT NULL;
     IF {function} THEN
         faults := faults || 'there is another function of the name that the default calls'::text;
