@@ -55,7 +55,7 @@ func ScriptFrom(ctx context.Context, pool *pgxpool.Pool, config Config, format S
 	if err != nil {
 		return nil, err
 	}
-	if p.Refusals = append(p.Refusals, unwritable(p)...); len(p.Refusals) > 0 {
+	if len(p.Refusals) > 0 {
 		return nil, p.Refusals
 	}
 	return script.Make(p, script.Options{
@@ -64,14 +64,6 @@ func ScriptFrom(ctx context.Context, pool *pgxpool.Pool, config Config, format S
 		BatchTime: or(config.BatchTime, pace.DefaultBatch),
 		Filling:   func(g plan.Group, t Target) script.Filling { return filling(p, g, t) },
 	})
-}
-
-// unwritable refuses tables with a step that no script can hold.
-func unwritable(p plan.Plan) (found problem.List) {
-	for _, g := range script.Unwritable(p) {
-		found = append(found, problem.NoScript(g.Target.String()))
-	}
-	return found
 }
 
 func filling(p plan.Plan, g plan.Group, t Target) script.Filling {

@@ -43,12 +43,6 @@ func IndexTwice(table, index, other string) *Problem {
 		"Let the pattern tell them apart: --index-name '{table}_{column}_idx'.")
 }
 
-// NoScript is a table for which a run does what no script can hold.
-func NoScript(table string) *Problem {
-	return refused("no_script", table, "there is no script for "+table, "What is done about it takes steps that only a run of rekey can take.",
-		"Leave it to rekey up, and let the script go without it: --exclude NAME")
-}
-
 // some names a few.
 func some(names []string) string {
 	const most = 8

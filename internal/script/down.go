@@ -43,7 +43,7 @@ func (m *manuscript) dropIndexes(s step.BuildIndex, actions []step.Action, v ste
 			all = append(all, piece{
 				step: s.ID(), name: t.Table + "_drop_index", what: about(t, "drop index "+t.Index+", concurrently"),
 				lock: noWaiter + "; it waits itself for transactions that use the index", scans: nothing,
-				needed: hasIndex(t, loose),
+				needed:  hasIndex(t, loose),
 				content: index{target: t, drop: true, sql: a.SQL, again: sqltext.Format("DROP INDEX CONCURRENTLY IF EXISTS {}", indexOf(t))},
 			})
 		case step.Change:
@@ -68,12 +68,15 @@ func dropAbove(t step.Target, root *catalog.Table, drop step.Change) words {
 	}
 	return words{
 		name: t.Table + "_drop_index", what: "drop index " + t.Index + " of " + t.String() + ", and those of its partitions with it",
-		lock: instant + ", on it and on all its partitions", scans: nothing, needed: hasIndex(t, loose),
+		lock: wide(t), scans: nothing, needed: hasIndex(t, loose),
 	}
 }
 
 // allowNull drops each proof that was left, and gives a column that was found its NULL back.
 func (m *manuscript) allowNull(s step.RequireValue, v step.View) (all []piece, err error) {
+	if origin, _ := s.Target.Read(v.Table); origin == step.Found && v.Table.Tree() {
+		return allowTree(s, v)
+	}
 	for _, part := range s.Target.Parts(v.Table) {
 		one := v
 		one.Table = part.Table
@@ -114,7 +117,7 @@ func (m *manuscript) dropColumn(s step.AddColumn, actions []step.Action, v step.
 	if origin, _ := t.Read(v.Table); origin != step.Made {
 		w := words{
 			name: t.Table + "_give_back", what: "give column " + t.Column + ", which was found, its comment and default back; its values stay",
-			lock: instant, scans: nothing, needed: hasColumn(t, found(t)),
+			lock: wide(t), scans: nothing, needed: hasColumn(t, found(t)),
 		}
 		if changed, ok := actions[0].(step.Change); ok && !changed.Exclusive {
 			w.lock = noWaiter + ", an instant"
@@ -123,7 +126,7 @@ func (m *manuscript) dropColumn(s step.AddColumn, actions []step.Action, v step.
 	}
 	all, err := pieces(s, actions, words{
 		name: t.Table + "_drop_column", what: "drop column " + t.Column + ", never with CASCADE, and only while nothing else hangs on it",
-		lock: instant, scans: nothing, needed: hasColumn(t, marked(t)),
+		lock: wide(t), scans: nothing, needed: hasColumn(t, marked(t)),
 	})
 	if err != nil {
 		return nil, err

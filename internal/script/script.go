@@ -9,7 +9,6 @@ package script
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -80,33 +79,6 @@ func Make(p plan.Plan, o Options) ([]File, error) {
 		return migrateFiles(there, back), nil
 	}
 	return goose(there, back)
-}
-
-// Unwritable gives the groups of a plan with something to do that no script can hold: those with a step that has
-// no place in one, and those of several tables whose column was there, since each of them is then another case.
-func Unwritable(p plan.Plan) []plan.Group {
-	return slices.DeleteFunc(slices.Clone(p.Groups), func(g plan.Group) bool {
-		work, _ := p.Work(g)
-		return !work || !foundTree(p, g) && !slices.ContainsFunc(g.Steps, func(s step.Step) bool { return !written(s) })
-	})
-}
-
-func foundTree(p plan.Plan, g plan.Group) bool {
-	if !g.Target.Spreads() {
-		return false
-	}
-	whose := origin(g, p)
-	return whose == step.Found || whose == step.Foreign
-}
-
-// written reports whether a step has its place in a script.
-func written(s step.Step) bool {
-	switch s.(type) {
-	case step.EnsureFunction, step.GrantExecute, step.AddColumn, step.FillColumn, step.BuildIndex, step.RequireValue, step.Settle, step.RecordVersion:
-		return true
-	default:
-		return false
-	}
 }
 
 // manuscript is a plan's statements before they are put into a format.

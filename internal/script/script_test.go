@@ -34,7 +34,9 @@ func situation(schema, table string, direction plan.Direction) plan.Situation {
 }
 
 func options(format Format) Options {
-	return Options{Format: format, Filling: func(plan.Group, step.Target) Filling { return Filling{Region: 100, Batch: 10, Waves: []int{1024}, Reason: "r"} }}
+	return Options{Format: format, Filling: func(plan.Group, step.Target) Filling {
+		return Filling{Region: 100, Batch: 10, Waves: []int{1024}, Reason: "r"}
+	}}
 }
 
 func made(t *testing.T, p plan.Plan, format Format) string {
@@ -134,17 +136,5 @@ func TestNobodysBusiness(t *testing.T) {
 		if strings.Contains(file.Name, "theirs") {
 			t.Errorf("there is a file %s:\n%s", file.Name, file.Text)
 		}
-	}
-}
-
-// A step that has no place in a script is told before anything is written.
-func TestUnwritable(t *testing.T) {
-	p := plan.Build(situation("public", "t", plan.Up))
-	if found := Unwritable(p); len(found) > 0 {
-		t.Errorf("%v", found)
-	}
-	p.Groups[1].Steps = append(p.Groups[1].Steps, forgetful{step.AddColumn{Target: p.Groups[1].Target}})
-	if found := Unwritable(p); len(found) != 1 || found[0].Table != "t" {
-		t.Errorf("%v", found)
 	}
 }

@@ -13,7 +13,15 @@ import (
 // tree is the start of a query: the tables of one, the top among them, by oid.
 func tree(t step.Target) string {
 	return "WITH RECURSIVE tree (relation) AS (SELECT " + regclass(t.Relation()) + "::oid" +
-		" UNION SELECT h.inhrelid FROM pg_inherits h JOIN tree ON h.inhparent = tree.relation) "
+		" UNION SELECT h.inhrelid FROM pg_inherits h JOIN tree ON h.inhparent = tree.relation)\n    "
+}
+
+// wide is the lock of a change that concerns a table and all that is below it.
+func wide(t step.Target) string {
+	if t.Spreads() {
+		return instant + ", on it and on all below it"
+	}
+	return instant
 }
 
 // guard puts a statement before those of changes, in their transactions.
@@ -48,8 +56,8 @@ func (m *manuscript) above(t step.Target, root *catalog.Table) (said []words) {
 	for _, one := range t.Partitioned(root) {
 		if one.Table.Index(one.Index) == nil {
 			said = append(said, words{
-				name: one.Table.Name + "_index", lock: "SHARE on the partitioned table alone, which holds no rows, an instant", scans: nothing,
-				what: one.String() + ": make index " + one.Index + ", empty and not valid until each partition has one that is attached to it",
+				name: one.Table.Name + "_index", lock: instant + ", on the partitioned table alone", scans: nothing,
+				what:   one.String() + ": make index " + one.Index + ", empty and not valid until each partition has one that is attached to it",
 				needed: not(hasIndex(one.Target, "")),
 			})
 		}
@@ -76,7 +84,7 @@ const loose = "NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexr
 // makes PostgreSQL look whether it has become valid.
 func dropStale(t step.Target) words {
 	return words{
-		name: t.Table + "_drop_stale_index", lock: instant + ", also on all partitions", scans: nothing,
+		name: t.Table + "_drop_stale_index", lock: wide(t), scans: nothing,
 		what: "drop index " + t.Index + ", which has all its parts and will not become valid any more, and build it again",
 		needed: hasIndex(t, "NOT i.indisvalid AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = i.indrelid AND NOT EXISTS ("+
 			"SELECT FROM pg_inherits k JOIN pg_index o ON o.indexrelid = k.inhrelid WHERE k.inhparent = i.indexrelid AND o.indrelid = h.inhrelid))"),
@@ -88,7 +96,7 @@ func (m *manuscript) requireAbove(s step.RequireValue, v step.View) ([]piece, er
 	t := s.Target
 	actions := s.Apply(v)
 	all, err := pieces(s, actions[len(actions)-1:], words{
-		name: t.Table + "_set_not_null", lock: instant + ", on it and on all its partitions", scans: nothing + ": the partitions are NOT NULL",
+		name: t.Table + "_set_not_null", lock: wide(t), scans: nothing + ": the partitions are NOT NULL",
 		what: "make " + t.Column + " of " + t.String() + " NOT NULL", needed: hasColumn(t, nullable(m.plan.Server.Major())),
 	})
 	if err == nil {

@@ -133,21 +133,22 @@ func (m *manuscript) addColumn(s step.AddColumn, v step.View) ([]piece, error) {
 		w.name = t.Table + "_adopt_column"
 		w.what = "adopt column " + t.Column + ", which was there: a mark in its comment says what it was like, for the way down"
 		w.needed = hasColumn(t, not("("+found(t)+")"))
-		if t.HasDefault(v.Table.Column(t.Column)) {
-			w.lock = noWaiter
+		if !t.HasDefault(v.Table.Column(t.Column)) {
+			return pieces(s, s.Apply(v), w)
 		}
-		return pieces(s, s.Apply(v), w)
+		w.lock = noWaiter
+		return pieces(s, s.Apply(v), append([]words{w}, defaults(s, s.Lacking(v.Table))...)...)
 	default:
-		return m.setDefaults(s, v)
+		lacking := s.Lacking(v.Table)
+		if !t.HasDefault(v.Table.Column(t.Column)) {
+			lacking = []*catalog.Table{v.Table}
+		}
+		return pieces(s, s.Apply(v), defaults(s, lacking)...)
 	}
 }
 
-// setDefaults sets the default of a column that up made: on its table, or on those below it that lack it.
-func (m *manuscript) setDefaults(s step.AddColumn, v step.View) ([]piece, error) {
-	lacking := []*catalog.Table{v.Table}
-	if s.Target.HasDefault(v.Table.Column(s.Target.Column)) {
-		lacking = s.Lacking(v.Table)
-	}
+// defaults are the words for tables whose default is set.
+func defaults(s step.AddColumn, lacking []*catalog.Table) []words {
 	said := make([]words, len(lacking))
 	for i, one := range lacking {
 		t := s.Target
@@ -157,7 +158,7 @@ func (m *manuscript) setDefaults(s step.AddColumn, v step.View) ([]piece, error)
 			scans: s.Explain().Scans, needed: not(hasDefault(t)),
 		}
 	}
-	return pieces(s, s.Apply(v), said...)
+	return said
 }
 
 // hasDefault holds where the column's default is a bare call of the target's function, or one that will do.

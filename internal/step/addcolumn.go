@@ -76,11 +76,12 @@ func (s AddColumn) Lacking(root *catalog.Table) []*catalog.Table {
 	return lacking
 }
 
-// adopt marks first: from here on the catalogue tells that down must not drop the column.
+// adopt marks first: from here on the catalogue tells that down must not drop the column. A default of the table at the top
+// goes to all that is below it.
 func (s AddColumn) adopt(c *catalog.Column, v View) []Action {
 	mark := s.Target.commentFound(c.Comment, s.asFound(c, v))
 	if s.Target.HasDefault(c) {
-		return []Action{Change{Table: s.Target.Relation(), Statements: []string{mark}}}
+		return append([]Action{Change{Table: s.Target.Relation(), Statements: []string{mark}}}, s.below(v.Table)...)
 	}
 	return s.change(mark, s.setDefault())
 }

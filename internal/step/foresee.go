@@ -141,7 +141,7 @@ func (s BuildIndex) Applied(v View) View {
 	of := map[uint32]uint32{} // the index of a table
 	for n, one := range t.Indexes(v.Table) {
 		made := catalog.Index{
-			OID: math.MaxUint32 - uint32(n), Name: one.Index, Columns: t.IndexColumns(), Method: "btree", //nolint:gosec // a few
+			OID: math.MaxUint32 - uint32(n), Name: one.Index, Columns: t.IndexColumns(), Method: "btree",
 			Unique: true, Immediate: true, Valid: true, Ready: true,
 		}
 		if there := one.Table.Index(one.Index); joined && there != nil {

@@ -79,3 +79,16 @@ func loosen(t Target, root *catalog.Table, as AsFound) (statements []string, los
 	}
 	return statements, lost
 }
+
+// Nullable are the tables of a tree in whose column NULL was allowed when it was found.
+func (t Target) Nullable(root *catalog.Table) (allowed []Target) {
+	_, as := t.Read(root)
+	for _, table := range root.All() {
+		if as.of(table.Schema + "." + table.Name).Nullable {
+			one := t
+			one.Schema, one.Table = table.Schema, table.Name
+			allowed = append(allowed, one)
+		}
+	}
+	return allowed
+}

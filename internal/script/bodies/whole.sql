@@ -26,7 +26,7 @@ BEGIN
         WHERE h.inhrelid NOT IN (SELECT oid FROM relation WHERE oid IS NOT NULL)
           AND (c.relkind <> 'p' OR index IS NULL OR NOT EXISTS (
               SELECT FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-              WHERE a.attrelid = h.inhrelid AND a.attname = col AND NOT {nullable} AND pg_get_expr(d.adbin, d.adrelid) = ANY (calls)))) AS found
+              WHERE a.attrelid = h.inhrelid AND a.attname = col AND NOT ({nullable}) AND pg_get_expr(d.adbin, d.adrelid) = ANY (calls)))) AS found
     WHERE lack IS NOT NULL;
     IF faults <> '{}' THEN
         RAISE EXCEPTION USING MESSAGE = {message}, DETAIL = array_to_string(faults, E'\n'),
