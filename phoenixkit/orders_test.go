@@ -152,6 +152,7 @@ func TestPauseAndResume(t *testing.T) {
 
 // TestPauseBetweenTries pauses a run that tries for a lock: it does not take it when it is to be had.
 func TestPauseBetweenTries(t *testing.T) {
+	t.Parallel()
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
 	h := build(t, c, small)
 	report := h.session(superuser)
@@ -224,6 +225,7 @@ func TestOrdersThatNobodyHears(t *testing.T) {
 
 // TestSignalsHoldTheRun lets a file and a query hold a run before it changes anything.
 func TestSignalsHoldTheRun(t *testing.T) {
+	t.Parallel()
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
 	h := build(t, c, small)
 	file := filepath.Join(t.TempDir(), "hold")

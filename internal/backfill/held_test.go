@@ -16,6 +16,7 @@ import (
 
 func TestHeldRowsAreMetAgain(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		b := lay(t, c, events(50000))
 		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id % 1000 = 3 FOR UPDATE")
 		w := b.work()
@@ -34,13 +35,14 @@ func TestHeldRowsAreMetAgain(t *testing.T) {
 
 func TestHeldRowsEndPatience(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		for name, sql := range map[string]string{"large": events(50000), "tiny": `CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100); ALTER TABLE t ADD uuid uuid`} {
 			t.Run(name, func(t *testing.T) {
 				b := lay(t, c, sql)
 				release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id = 3 FOR UPDATE")
 				defer release()
 				w := b.work()
-				w.Patience = 300 * time.Millisecond
+				w.Patience = 2 * time.Second // a busy machine has filled the others by then
 				_, err := Run(t.Context(), w)
 				var held *HeldError
 				if !errors.As(err, &held) || held.Rows != 1 || held.Table != "public.t" {
@@ -58,6 +60,7 @@ func TestRefusedUpdatesEndWithReason(t *testing.T) {
 	const function = `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';`
 	const rows = `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 50) FROM generate_series(1, 60000) g;`
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		for name, sql := range map[string]string{
 			"the trigger no":      rows + function + `CREATE TRIGGER no BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION refuse();`,
 			"the trigger seldom":  rows + function + `CREATE TRIGGER seldom BEFORE UPDATE ON t FOR EACH ROW WHEN (old.id = 44444) EXECUTE FUNCTION refuse();`,
@@ -84,6 +87,7 @@ func TestRefusedUpdatesEndWithReason(t *testing.T) {
 
 func TestNullWritersEndIt(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		b := lay(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 50) FROM generate_series(1, 1000) g; ALTER TABLE t ADD uuid uuid;
 			CREATE FUNCTION "null"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.uuid := null; RETURN new; END';
 			CREATE TRIGGER n BEFORE UPDATE ON t FOR EACH ROW WHEN (new.id = 5) EXECUTE FUNCTION "null"()`)

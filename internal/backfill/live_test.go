@@ -160,6 +160,7 @@ func TestTriggersAndReplica(t *testing.T) {
 
 func TestSlowBatchesAreSplit(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		b := lay(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 300) FROM generate_series(1, 600) g; ALTER TABLE t ADD uuid uuid;
 			CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.005); RETURN new; END';
 			CREATE TRIGGER slow BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION slow()`)
@@ -189,6 +190,7 @@ func TestSlowBatchesAreSplit(t *testing.T) {
 
 func TestOldSnapshotIsNamed(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		b := lay(t, c, events(50000))
 		tx, err := b.pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
 		if err != nil {

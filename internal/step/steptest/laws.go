@@ -59,17 +59,10 @@ func Laws(t *testing.T, s Subject) {
 	if len(up) == 0 || len(down) == 0 {
 		t.Fatalf("%d actions up, %d down: the laws prove nothing", len(up), len(down))
 	}
-	for k, a := range up {
-		c.cutUp(cut{at: k, name: "up cut before " + a.name})
-		if a.torn {
-			c.cutUp(cut{at: k, torn: true, name: "up cut within " + a.name})
-		}
-	}
-	for k, a := range down {
-		c.cutDown(cut{at: k, name: "down cut before " + a.name})
-		if a.torn {
-			c.cutDown(cut{at: k, torn: true, name: "down cut within " + a.name})
-		}
+	ups, downs := cuts("up", up), cuts("down", down)
+	for k := range max(len(ups), len(downs)) {
+		c.there(ups, k)
+		c.back(downs, k)
 	}
 }
 
@@ -80,25 +73,44 @@ type cut struct {
 	name string
 }
 
-// cutUp: a cut way up goes on to the same end, and is taken back to where it began.
-func (c *court) cutUp(at cut) {
+// cuts are all places at which a way can be cut.
+func cuts(way string, actions []taken) (all []cut) {
+	for k, a := range actions {
+		all = append(all, cut{at: k, name: way + " cut before " + a.name})
+		if a.torn {
+			all = append(all, cut{at: k, torn: true, name: way + " cut within " + a.name})
+		}
+	}
+	return all
+}
+
+// there goes up from the base, by way of the k-th cut if there is one: a cut way up is taken back to where it began, and goes
+// on to the same end.
+func (c *court) there(cuts []cut, k int) {
 	c.reset()
-	c.cut(at, c.Up)
-	c.run(at.name+", up", c.Up)
-	c.isWhole(at.name + ", up")
-	c.run(at.name+", up, down", c.Down)
-	c.isBase(at.name + ", up, down")
-	c.reset()
+	if k >= len(cuts) {
+		c.run("up", c.Up)
+		return
+	}
+	at := cuts[k]
 	c.cut(at, c.Up)
 	c.run(at.name+", down", c.Down)
 	c.isBase(at.name + ", down")
 	c.idle(at.name+", down, down", c.Down)
+	c.reset()
+	c.cut(at, c.Up)
+	c.run(at.name+", up", c.Up)
+	c.isWhole(at.name + ", up")
 }
 
-// cutDown: a cut way down goes on to its end, and may as well be turned.
-func (c *court) cutDown(at cut) {
-	c.reset()
-	c.run("up", c.Up)
+// back goes down from the whole, by way of the k-th cut if there is one: a cut way down may be turned, and goes on to its end.
+func (c *court) back(cuts []cut, k int) {
+	if k >= len(cuts) {
+		c.run("down", c.Down)
+		c.isBase("down")
+		return
+	}
+	at := cuts[k]
 	c.cut(at, c.Down)
 	c.run(at.name+", up", c.Up)
 	c.isWhole(at.name + ", up")
