@@ -166,7 +166,7 @@ func TestTableIsRewrittenMeanwhile(t *testing.T) {
 	for _, sql := range []string{"VACUUM FULL t", "TRUNCATE t"} {
 		t.Run(sql[:6], func(t *testing.T) {
 			servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		t.Parallel()
+				t.Parallel()
 				b := lay(t, c, events(50000)+places)
 				var nodes []uint32
 				diary := &notebook{}

@@ -1,12 +1,14 @@
 package script_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/fixture/zoo"
@@ -17,16 +19,15 @@ import (
 // settle makes a database with the zoo; its configuration passes over what the plan refuses.
 func settle(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
 	t.Helper()
-	h := open(t, c, "public")
-	h.prefix = zoo.Schema
-	conn, err := h.pool.Acquire(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Release()
-	if err := zoo.Make(t.Context(), conn.Conn(), c.Major); err != nil {
-		t.Fatal(err)
-	}
+	template := servertest.Template(t, c, "zoo", func(url string) error {
+		conn, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			return err
+		}
+		defer conn.Close(context.WithoutCancel(t.Context()))
+		return zoo.Make(t.Context(), conn, c.Major)
+	})
+	h := open(t, c, zoo.Schema, template)
 	return h, rekey.Config{Schema: zoo.Schema, SkipRefused: true, LockPatience: 10 * time.Minute}
 }
 
