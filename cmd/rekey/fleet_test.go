@@ -96,6 +96,7 @@ func execute(t *testing.T, url, sql string) {
 // it; the schemas that were in work are held until their leases fall.
 func TestKilledFleetGoesOn(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		const many, seen = 12, 3
 		url := servertest.Database(t, c).URL
 		tenants(t, url, many)
@@ -155,6 +156,7 @@ func killed(t *testing.T, url string, some int, locked string) []string {
 // TestFleetOrder: canaries go first and in order, then the others; failures end it when they are to.
 func TestFleetOrder(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		url := servertest.Database(t, c).URL
 		tenants(t, url, 8)
 		execute(t, url, "ALTER TABLE tenant_04.t1 ADD uuid text; ALTER TABLE tenant_06.t1 ADD uuid text")
@@ -184,6 +186,7 @@ func TestFleetOrder(t *testing.T) {
 // without its tables alone; a star behind a backslash is a star.
 func TestManyPrefixes(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		url := servertest.Database(t, c).URL
 		conn, err := pgx.Connect(t.Context(), url)
 		if err != nil {

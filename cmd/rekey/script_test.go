@@ -43,6 +43,7 @@ func TestServerScripts(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
 			made := servertest.Database(t, cluster, template)
 			url := made.URL
 			testscript.Run(t, testscript.Params{

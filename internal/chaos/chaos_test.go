@@ -15,7 +15,7 @@ import (
 )
 
 // shortFaults is how many faults a version gets in the tests of every day.
-const shortFaults = 6
+const shortFaults = 5
 
 // TestChaos brings rekey to its end, again and again, however it is disturbed.
 func TestChaos(t *testing.T) {

@@ -66,6 +66,7 @@ func TestBudgetOfATree(t *testing.T) {
 // partitioned table locked meanwhile.
 func TestHoldersBelow(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		b := lay(t, c)
 		admin := b.session("postgres")
 		b.run(admin, `CREATE TABLE tree (id int) PARTITION BY LIST (id); ALTER TABLE tree OWNER TO plain;

@@ -69,6 +69,7 @@ func TestQuery(t *testing.T) {
 }
 
 func TestAnswers(t *testing.T) {
+	t.Parallel()
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
 	b := lay(t, c)
 	for sql, c := range map[string]struct{ says, refused string }{

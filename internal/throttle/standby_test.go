@@ -13,6 +13,7 @@ import (
 // A standby that was promoted holds the run; one that cannot be read any more does when the last reading is
 // too old.
 func TestStandbySignal(t *testing.T) {
+	t.Parallel()
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
 	b := lay(t, c)
 	b.exec("DROP ROLE IF EXISTS watcher; CREATE ROLE watcher LOGIN")
