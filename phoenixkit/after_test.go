@@ -21,6 +21,7 @@ const (
 // TestAfterUp is what an application sees when up has ended.
 func TestAfterUp(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		h := build(t, c, risen)
 		h.mustDo("GRANT USAGE ON SCHEMA public TO writer; GRANT INSERT, SELECT ON public.phoenix_kit_users TO writer;" +
 			"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO writer; CREATE SCHEMA decoy; CREATE SCHEMA decoy2;" +
@@ -138,6 +139,7 @@ func TestVerifyFinds(t *testing.T) {
 // TestKept: what an application handed out before up is kept and no difference; what it writes later is.
 func TestKept(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		h := build(t, c, small)
 		h.set(halfFilled)
 		before := one[string](h, "SELECT string_agg(uuid::text, ' ' ORDER BY id) FROM phoenix_kit_users WHERE uuid IS NOT NULL")

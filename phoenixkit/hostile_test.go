@@ -111,6 +111,7 @@ func TestReadOnlyDefault(t *testing.T) {
 
 func TestSmallPool(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		h := build(t, c, small)
 		config, err := pgxpool.ParseConfig(h.db.URL)
 		if err != nil {
@@ -165,6 +166,7 @@ func TestExecModes(t *testing.T) {
 // TestTwoRuns: the second is told that there is one, and the first ends well.
 func TestTwoRuns(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		h := build(t, c, small)
 		var second error
 		var once atomic.Bool

@@ -69,6 +69,7 @@ func small(w Work) *filler {
 
 func TestCutAndResumed(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		b := lay(t, c, events(50000)+places)
 		seed := rand.Uint64()
 		random := rand.New(rand.NewPCG(seed, 0))
@@ -136,6 +137,7 @@ func (b *bed) positions() map[int64]position {
 
 func TestPlacesAreWorthlessAfterRewrite(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		b := lay(t, c, events(50000)+places)
 		w := b.work()
 		w.Diary = &notebook{before: func(n int) error {
@@ -198,6 +200,7 @@ func TestTableIsRewrittenMeanwhile(t *testing.T) {
 
 func TestSessionsAreCut(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		b := lay(t, c, events(50000)+places)
 		diary := &notebook{before: func(n int) error {
 			if n%40 == 10 {
@@ -215,6 +218,7 @@ func TestSessionsAreCut(t *testing.T) {
 }
 
 func TestFenced(t *testing.T) {
+	t.Parallel()
 	b := lay(t, servertest.Cluster(t, servertest.Versions(t)[0]), events(50000)+places)
 	fenced := errors.New("another run")
 	w := b.work()

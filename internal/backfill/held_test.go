@@ -105,6 +105,7 @@ func TestNullWritersEndIt(t *testing.T) {
 			defer close(done)
 			for ctx.Err() == nil {
 				_, _ = b.pool.Exec(ctx, "UPDATE t SET uuid = NULL WHERE id % 10 = 1", pgx.QueryExecModeExec)
+				time.Sleep(time.Millisecond)
 			}
 		}()
 		var nulls *NullsError

@@ -81,6 +81,7 @@ func (w *writer) write(ctx context.Context, b *bed) error {
 
 func TestUnderTraffic(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		b := lay(t, c, events(50000)+"ALTER TABLE t ALTER uuid SET DEFAULT v(); DELETE FROM t WHERE id % 3 = 0 AND id > 49990")
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -140,6 +141,7 @@ func (b *bed) compare(crew []*writer) {
 
 func TestTriggersAndReplica(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		b := lay(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 50) FROM generate_series(1, 2000) g;
 			CREATE TABLE log (id int); CREATE FUNCTION log() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.log VALUES (new.id); RETURN new; END';
 			CREATE TRIGGER log AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION log(); ALTER TABLE t ADD uuid uuid`)
@@ -248,6 +250,8 @@ func TestStopAndPauseAndProgress(t *testing.T) {
 			}
 		}
 		w.Pace.Hold("lag", "the standby is 3 s behind")
+		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id = 5 FOR UPDATE") // so that it has no other end
+		defer release()
 		if _, err := Run(t.Context(), w); !errors.Is(err, ErrStopped) {
 			t.Errorf("it ended with %v", err)
 		}

@@ -47,6 +47,7 @@ func (s *site) expect(want string, queries ...string) {
 // nothing of it.
 func TestOrderOfCreation(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		s := newLedger(t, c)
 		if _, err := s.carry("fill-column", func() { s.do("INSERT INTO ledger (id) SELECT max(id) + 1 FROM ledger") }); err != nil {
 			t.Fatal(err)
@@ -67,6 +68,7 @@ func TestOrderOfCreation(t *testing.T) {
 
 // A column that was there keeps its values and gets its moment with its default; down forgets that.
 func TestOrderOfAFoundColumn(t *testing.T) {
+	t.Parallel()
 	c := servertest.Cluster(t, slices.Max(servertest.Versions(t)))
 	s := newLedger(t, c)
 	s.do(`ALTER TABLE ledger ADD uuid uuid; UPDATE ledger SET uuid = gen_random_uuid() WHERE id % 10 = 3`)
@@ -94,6 +96,7 @@ func TestOrderOfAFoundColumn(t *testing.T) {
 // A run that is cut in the middle of a filling of several regions goes on in the same order.
 func TestOrderOfCreationCut(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		s := newLedger(t, c)
 		s.do(`INSERT INTO ledger (id, at) SELECT n, '2024-05-01'::timestamp - (n / 50) * interval '1 second' FROM generate_series(3001, 60000) n; ANALYZE ledger`)
 		stop, begun := make(chan struct{}), false

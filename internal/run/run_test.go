@@ -102,6 +102,7 @@ const (
 // CHECK: it would make the application's updates of that row fail.
 func TestNullWrittenOnce(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		s, n := newSite(t, c), 0
 		_, err := s.carry("ADD CONSTRAINT", func() {
 			if n++; n == 1 {
@@ -123,6 +124,7 @@ func TestNullWrittenOnce(t *testing.T) {
 // One that goes on ends the run cleanly, and its updates do not fail afterwards.
 func TestNullWrittenAgainAndAgain(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		s := newSite(t, c)
 		finished, err := s.carry("ADD CONSTRAINT", func() { s.do("INSERT INTO present (note, uuid) VALUES ('null', NULL)") })
 		if !errors.Is(err, problem.ErrStopped) || finished.Exit != 7 || finished.Problems[0].Code != "nulls_keep_coming" {
@@ -143,6 +145,7 @@ func TestNullWrittenAgainAndAgain(t *testing.T) {
 // A table that a module brings while the run is on is seen before the version is recorded.
 func TestTableMadeMeanwhile(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		s := newSite(t, c)
 		finished, err := s.carry("build-index", func() { s.do("CREATE TABLE absent (id bigint PRIMARY KEY)") })
 		if !errors.Is(err, problem.ErrStopped) || finished.Problems[0].Table != "public.absent" {
@@ -160,6 +163,7 @@ func TestTableMadeMeanwhile(t *testing.T) {
 // A table that goes while the run is on is passed over, and told of.
 func TestTableGoneMeanwhile(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		s := newSite(t, c)
 		told := false
 		s.job.Emit = func(e event.Event) {
@@ -177,6 +181,7 @@ func TestTableGoneMeanwhile(t *testing.T) {
 // A run that is asked to stop leaves before its next action, and the same call goes on.
 func TestStop(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		s := newSite(t, c)
 		stop := make(chan struct{})
 		s.job.Stop = stop
@@ -195,6 +200,7 @@ func TestStop(t *testing.T) {
 // which finds nothing to fill.
 func TestNotesOfACutRunAreTakenAway(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		s := newSite(t, c)
 		cut := errors.New("cut")
 		s.job.Before = func(id step.ID, _ step.Action) error {

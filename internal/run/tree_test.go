@@ -187,6 +187,7 @@ func TestPartitionsComeAndGoMeanwhile(t *testing.T) {
 // between them, and none is without a value at the end.
 func TestTreeUnderTraffic(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		s := plant(t, c, grove+`INSERT INTO app.events (at, region, note)
 			SELECT '2024-01-01'::date + n % 700, (ARRAY['north', 'south'])[n % 2 + 1], repeat('x', 100) FROM generate_series(1, 20000) n;`, nil)
 		writers, err := pgxpool.New(t.Context(), s.pool.Config().ConnString())

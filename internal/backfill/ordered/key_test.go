@@ -63,6 +63,7 @@ func TestKeysOfEveryKind(t *testing.T) {
 
 // With long keys a region is cut short, so that its memory stays bounded.
 func TestLongKeys(t *testing.T) {
+	t.Parallel()
 	b := lay(t, servertest.Cluster(t, 15), `CREATE TABLE t (k text COLLATE "C" PRIMARY KEY, at timestamp(0));
 		INSERT INTO t SELECT lpad(md5(g::text), 2000, md5(g::text)), '2024-01-01' FROM generate_series(1, 6000) g`+after)
 	b.key = "k"

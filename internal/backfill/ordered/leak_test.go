@@ -73,6 +73,7 @@ func uneven(places []float64) float64 {
 
 // An observer who knows all uuids and how they were made can tell the order, and neither ids nor counts.
 func TestNoIdAndNoCountIsTold(t *testing.T) {
+	t.Parallel()
 	const sql = `CREATE TABLE t (id bigint PRIMARY KEY, at timestamp(0) NOT NULL);
 		INSERT INTO t SELECT (g + 37 * (g / 5) + 400 * (g / 97))::int8, '2024-01-01'::timestamp + CASE
 			WHEN g < 16000 THEN interval '0' WHEN g < 20000 THEN (g - 15990) * interval '1 second'

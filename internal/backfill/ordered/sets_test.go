@@ -124,6 +124,7 @@ func TestEverySetInOrder(t *testing.T) {
 
 // A bulk import: rows of one instant in many regions.
 func TestManyRowsOfOneInstant(t *testing.T) {
+	t.Parallel()
 	b := lay(t, servertest.Cluster(t, slices.Max(servertest.Versions(t))),
 		"CREATE TABLE t (id bigint PRIMARY KEY, at timestamp(0) NOT NULL); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 150000) g"+after)
 	w := b.work()

@@ -23,6 +23,7 @@ import (
 // whatever the session's own zone is.
 func TestTimesInAZone(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		for _, kind := range []string{"timestamp", "timestamp(0)"} {
 			b := lay(t, c, "CREATE TABLE t (id int PRIMARY KEY, at "+kind+`);
 				INSERT INTO t SELECT g, '2024-03-31'::timestamp + g % 40 * interval '15 minutes' + g % 2 * interval '210 days' FROM generate_series(1, 6000) g`+after)
@@ -44,6 +45,7 @@ func TestTimesInAZone(t *testing.T) {
 }
 
 func TestNamesAreQuoted(t *testing.T) {
+	t.Parallel()
 	b := lay(t, servertest.Cluster(t, 13), `CREATE TABLE t ("i ""d" int PRIMARY KEY, "a't ""time" timestamp); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 5000) g`+after)
 	w := b.work()
 	var err error
@@ -58,6 +60,7 @@ func TestNamesAreQuoted(t *testing.T) {
 
 func TestHeldRowsAreMetAgain(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		b := lay(t, c, sets()["whole seconds"].sql+after)
 		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id % 1000 = 3 FOR UPDATE")
 		w := small(b.work())
@@ -85,6 +88,7 @@ func TestRefusedUpdatesEndWithReason(t *testing.T) {
 	const function = `; CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 		CREATE TRIGGER no BEFORE UPDATE ON t FOR EACH ROW `
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		for name, when := range map[string]string{"all": "", "one": "WHEN (old.id = 8777)"} {
 			t.Run(name, func(t *testing.T) {
 				b := lay(t, c, sets()["microseconds"].sql+after+function+when+" EXECUTE FUNCTION refuse()")
@@ -103,6 +107,7 @@ func TestRefusedUpdatesEndWithReason(t *testing.T) {
 }
 
 func TestNullWritersEndIt(t *testing.T) {
+	t.Parallel()
 	b := lay(t, servertest.Cluster(t, 15), sets()["microseconds"].sql+after+`; CREATE FUNCTION "null"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.uuid := null; RETURN new; END';
 		CREATE TRIGGER n BEFORE UPDATE ON t FOR EACH ROW WHEN (new.id = 5) EXECUTE FUNCTION "null"()`)
 	_, err := Run(t.Context(), small(b.work()))
@@ -115,6 +120,7 @@ func TestNullWritersEndIt(t *testing.T) {
 // Values that were there stay, and the plan of a run that was cut goes on with its moment.
 func TestWhatWasThereStays(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		b := lay(t, c, sets()["the future"].sql+after+"; UPDATE t SET uuid = uuid_generate_v7() WHERE id % 10 = 1; UPDATE t SET uuid = gen_random_uuid() WHERE id % 10 = 2")
 		const sum = "SELECT ('x' || left(md5(string_agg(uuid::text, ',' ORDER BY id)), 15))::bit(60)::int8 FROM t WHERE id % 10 IN (1, 2)"
 		before := b.number(sum)
@@ -170,6 +176,7 @@ func TestCount(t *testing.T) {
 // What cannot be proved is told, whatever the key.
 func TestProofFails(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		for _, name := range []string{"whole seconds", "whole seconds of a pair", "whole seconds of a text"} {
 			t.Run(name, func(t *testing.T) { proofFails(t, c, sets()[name]) })
 		}
@@ -196,6 +203,7 @@ func proofFails(t *testing.T, c *server.Cluster, s set) {
 }
 
 func TestTableWithNeitherKeyNorTime(t *testing.T) {
+	t.Parallel()
 	b := lay(t, servertest.Cluster(t, 15), "CREATE TABLE t (a int); ALTER TABLE t ADD uuid uuid")
 	if _, err := Run(t.Context(), b.work()); !errors.Is(err, ErrOrder) {
 		t.Errorf("it ended with %v", err)
@@ -204,6 +212,7 @@ func TestTableWithNeitherKeyNorTime(t *testing.T) {
 
 func TestSmallTables(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		for _, n := range []string{"0", "1", "2", "500"} {
 			b := lay(t, c, "CREATE TABLE t (id smallint PRIMARY KEY, at timestamptz); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, "+n+") g"+after)
 			b.fill(b.work())
@@ -214,6 +223,7 @@ func TestSmallTables(t *testing.T) {
 
 // A row that was moved in time after it was read is not written at its former time.
 func TestRowsMovedInTimeWait(t *testing.T) {
+	t.Parallel()
 	b := lay(t, servertest.Cluster(t, 15), sets()["microseconds"].sql+after)
 	w := b.work()
 	choice, k := explain(w.Server, w.Table, w.Target, w.Column)
@@ -243,6 +253,7 @@ func TestRowsMovedInTimeWait(t *testing.T) {
 // reads.
 func TestBatchOnItsWayIsWaitedFor(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
 		b := lay(t, c, sets()["one instant"].sql+after)
 		w := small(b.work())
 		f := &filler{Work: w, scale: order.Scale{Unit: order.Second, Moment: order.Instant(w.Moment.UnixMicro())}}
