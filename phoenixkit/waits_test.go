@@ -131,7 +131,7 @@ func TestOrphanedBuild(t *testing.T) {
 // TestOrphanedBuildGivesWay: a build that nobody attends waits for a session that then wants a lock which
 // conflicts with the build's. The run that waits for the build ends it before the server ends the session.
 func TestOrphanedBuildGivesWay(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		writer := h.session(superuser)

@@ -68,7 +68,7 @@ func small(w Work) *filler {
 }
 
 func TestCutAndResumed(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := lay(t, c, events(50000)+places)
 		seed := rand.Uint64()
@@ -167,7 +167,7 @@ func TestPlacesAreWorthlessAfterRewrite(t *testing.T) {
 func TestTableIsRewrittenMeanwhile(t *testing.T) {
 	for _, sql := range []string{"VACUUM FULL t", "TRUNCATE t"} {
 		t.Run(sql[:6], func(t *testing.T) {
-			servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+			servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 				t.Parallel()
 				b := lay(t, c, events(50000)+places)
 				var nodes []uint32
@@ -199,7 +199,7 @@ func TestTableIsRewrittenMeanwhile(t *testing.T) {
 }
 
 func TestSessionsAreCut(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := lay(t, c, events(50000)+places)
 		diary := &notebook{before: func(n int) error {

@@ -19,7 +19,7 @@ func TestExplainThree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		for _, table := range []struct {
 			name, made  string
 			least, most int64 // percent of heap-only updates: the words are kept

@@ -80,7 +80,7 @@ func (w *writer) write(ctx context.Context, b *bed) error {
 }
 
 func TestUnderTraffic(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := lay(t, c, events(50000)+"ALTER TABLE t ALTER uuid SET DEFAULT v(); DELETE FROM t WHERE id % 3 = 0 AND id > 49990")
 		ctx, cancel := context.WithCancel(t.Context())
@@ -161,7 +161,7 @@ func TestTriggersAndReplica(t *testing.T) {
 }
 
 func TestSlowBatchesAreSplit(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := lay(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 300) FROM generate_series(1, 600) g; ALTER TABLE t ADD uuid uuid;
 			CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.005); RETURN new; END';
@@ -191,7 +191,7 @@ func TestSlowBatchesAreSplit(t *testing.T) {
 }
 
 func TestOldSnapshotIsNamed(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := lay(t, c, events(50000))
 		tx, err := b.pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})

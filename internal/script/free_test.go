@@ -137,7 +137,7 @@ func free(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
 // A script of a schema without a profile that was ended before any of its statements goes on when it is
 // run again, up and down, and takes nothing away that bears no mark of its table.
 func TestPsqlCutAnywhereWithoutProfile(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := free(t, c)
 		ran, _ := free(t, c)
@@ -158,7 +158,7 @@ func TestPsqlCutAnywhereWithoutProfile(t *testing.T) {
 
 // A script that meets another schema than the one it was made for says so, and changes nothing.
 func TestScriptRefusesAnotherSchema(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, fault := range map[string]struct{ made, says string }{
 			"no schema":           {"DROP SCHEMA public CASCADE", `there is no schema "public"`},

@@ -66,7 +66,7 @@ func (w *watched) end() error {
 // A script that was ended before any of its statements goes on when it is run again: it is cut before
 // each, one after the other, on the same database.
 func TestPsqlCutAnywhere(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := small(t, c)
 		ran, _ := small(t, c)
@@ -106,7 +106,7 @@ func (h *house) cutAnywhere(script string) {
 
 // A psql that is killed in the middle of a filling leaves what it committed, and the same script goes on.
 func TestPsqlKilled(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
 		script := h.script(40)
@@ -211,7 +211,7 @@ func TestPsqlGivesUpCleanly(t *testing.T) {
 
 // Rows that are written meanwhile have a uuid in the end, however they were written.
 func TestPsqlBesideWriters(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
 		script := h.script(40)

@@ -90,7 +90,7 @@ func (h *house) state(sql string) {
 // From every state the script ends where up does, is whole for verify, and is taken back by rekey as by a
 // script; a script takes back what rekey did.
 func TestPsqlFromEveryState(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		states := halves()
 		if !newest(t, c) {

@@ -22,7 +22,7 @@ import (
 // A time in a zone is what the server says it is, through the hours that come twice and not at all, and
 // whatever the session's own zone is.
 func TestTimesInAZone(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, kind := range []string{"timestamp", "timestamp(0)"} {
 			b := lay(t, c, "CREATE TABLE t (id int PRIMARY KEY, at "+kind+`);
@@ -59,7 +59,7 @@ func TestNamesAreQuoted(t *testing.T) {
 }
 
 func TestHeldRowsAreMetAgain(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := lay(t, c, sets()["whole seconds"].sql+after)
 		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id % 1000 = 3 FOR UPDATE")
@@ -87,7 +87,7 @@ func TestHeldRowsAreMetAgain(t *testing.T) {
 func TestRefusedUpdatesEndWithReason(t *testing.T) {
 	const function = `; CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 		CREATE TRIGGER no BEFORE UPDATE ON t FOR EACH ROW `
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, when := range map[string]string{"all": "", "one": "WHEN (old.id = 8777)"} {
 			t.Run(name, func(t *testing.T) {
@@ -175,7 +175,7 @@ func TestCount(t *testing.T) {
 
 // What cannot be proved is told, whatever the key.
 func TestProofFails(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, name := range []string{"whole seconds", "whole seconds of a pair", "whole seconds of a text"} {
 			t.Run(name, func(t *testing.T) { proofFails(t, c, sets()[name]) })
@@ -211,7 +211,7 @@ func TestTableWithNeitherKeyNorTime(t *testing.T) {
 }
 
 func TestSmallTables(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, n := range []string{"0", "1", "2", "500"} {
 			b := lay(t, c, "CREATE TABLE t (id smallint PRIMARY KEY, at timestamptz); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, "+n+") g"+after)
@@ -252,7 +252,7 @@ func TestRowsMovedInTimeWait(t *testing.T) {
 // A batch of a process that is gone may still be on its way: the next run waits for its end before it
 // reads.
 func TestBatchOnItsWayIsWaitedFor(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := lay(t, c, sets()["one instant"].sql+after)
 		w := small(b.work())

@@ -38,9 +38,9 @@ func Main(m *testing.M) {
 const stopTimeout = 5 * time.Minute
 
 // widen lets more tests run side by side than there are processors, unless -parallel says how many: they
-// wait for servers, leases and locks for more than half of their time.
+// wait for servers for about half of their time.
 func widen() {
-	const perProcessor = 3
+	const perProcessor = 2
 	flag.Parse()
 	parallel := flag.Lookup("test.parallel")
 	if parallel.Value.String() == parallel.DefValue {
