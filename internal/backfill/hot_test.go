@@ -30,7 +30,7 @@ func (b *bed) counted(what string, least int64) {
 }
 
 func TestUpdatesInPlace(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		b := lay(t, c, events(120000))
 		table, indexes := b.number("SELECT pg_relation_size('t')"), b.number("SELECT pg_indexes_size('t')")
 		result := b.fill(b.work())

@@ -83,7 +83,7 @@ func faults() map[string]struct{ made, says string } {
 
 // A script that meets another database than the one it was made for says so, and changes nothing.
 func TestScriptRefusesAnotherDatabase(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, fault := range faults() {
 			t.Run(name, func(t *testing.T) {

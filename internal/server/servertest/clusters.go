@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -47,11 +48,20 @@ func Each(t *testing.T, test func(t *testing.T, c *server.Cluster)) {
 // on those between, and takes its time.
 func Ends(t *testing.T, test func(t *testing.T, c *server.Cluster)) {
 	t.Helper()
-	majors := Versions(t)
-	if os.Getenv("REKEY_PG_VERSIONS") == "" {
-		majors = []int{majors[0], majors[len(majors)-1]}
-	}
+	majors := slices.DeleteFunc(Versions(t), func(major int) bool { return !end(t, major) })
 	on(t, majors, test)
+}
+
+// End tells whether Ends would run a test on the server.
+func End(t testing.TB, c *server.Cluster) bool {
+	t.Helper()
+	return end(t, c.Major)
+}
+
+func end(t testing.TB, major int) bool {
+	t.Helper()
+	majors := Versions(t)
+	return os.Getenv("REKEY_PG_VERSIONS") != "" || major == majors[0] || major == majors[len(majors)-1]
 }
 
 func on(t *testing.T, majors []int, test func(t *testing.T, c *server.Cluster)) {

@@ -113,7 +113,7 @@ func (c *court) back(cuts []cut, k int) {
 	at := cuts[k]
 	c.cut(at, c.Down)
 	c.run(at.name+", up", c.Up)
-	c.isWhole(at.name + ", up")
+	c.isShaped(at.name + ", up")
 	c.cut(at, c.Down)
 	c.run(at.name+", down", c.Down)
 	c.isBase(at.name + ", down")
@@ -169,13 +169,18 @@ func (c *court) cut(at cut, way func(context.Context, Before) error) {
 
 func (c *court) isWhole(name string) {
 	c.t.Helper()
-	if diff := cmp.Diff(c.whole, c.shape()); diff != "" {
-		c.t.Errorf("%s: another end than of an uncut way up (-want +got)\n%s", name, diff)
-	}
+	c.isShaped(name)
 	if err := c.Whole(c.t.Context()); err != nil {
 		c.t.Errorf("%s: %v", name, err)
 	}
 	c.kept(name)
+}
+
+func (c *court) isShaped(name string) {
+	c.t.Helper()
+	if diff := cmp.Diff(c.whole, c.shape()); diff != "" {
+		c.t.Errorf("%s: another end than of an uncut way up (-want +got)\n%s", name, diff)
+	}
 }
 
 func (c *court) isBase(name string) {
