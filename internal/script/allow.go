@@ -11,7 +11,7 @@ import (
 
 // allowTree gives the NULL back that was allowed in some tables of a tree, and not in others: PostgreSQL takes a NOT NULL away from
 // all that is below a table, and those that had their own get it again in the same transaction, proved before.
-func allowTree(s step.RequireValue, v step.View) ([]piece, error) {
+func (m *manuscript) allowTree(s step.RequireValue, v step.View) ([]piece, error) {
 	actions := s.Undo(proofs(s.Target, v, false))
 	open := tight(s.Target, v.Table)
 	parts := s.Target.Parts(v.Table)
@@ -44,6 +44,9 @@ func allowTree(s step.RequireValue, v step.View) ([]piece, error) {
 	all, err := pieces(s, actions, said...)
 	if err != nil {
 		return nil, err
+	}
+	if len(proved) > 0 {
+		guard(all[len(all)-1:], m.unknown(s.Target, v.Table))
 	}
 	if v.Server.Major() >= firstUnproved && len(all) > 0 {
 		all = append(all, allowBelow(s, v.Table)...)

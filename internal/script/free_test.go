@@ -69,9 +69,7 @@ func TestPsqlOverTheZoo(t *testing.T) {
 		if again := h.written(config, rekey.ScriptPsql); len(again) > 0 {
 			t.Errorf("there is something to do still:\n%s", again[0].Text)
 		}
-		if report, err := rekey.Verify(t.Context(), h.pool, config); err != nil {
-			t.Errorf("verify: %v: %v", err, report.Differences)
-		}
+		h.wholeBy(config)
 		back := config
 		back.Back = true
 		ran.mustPsql(ran.written(back, rekey.ScriptPsql)[0].Text)
@@ -106,9 +104,7 @@ func TestMigratorsOverTheZoo(t *testing.T) {
 				before := h.proved()
 				up, down := read(t, h.written(config, format))
 				h.run(up)
-				if report, err := rekey.Verify(t.Context(), h.pool, config); err != nil {
-					t.Errorf("verify: %v: %v", err, report.Differences)
-				}
+				h.wholeBy(config)
 				h.tidy()
 				h.run(down)
 				h.tidy()
@@ -141,19 +137,33 @@ func TestPsqlCutAnywhereWithoutProfile(t *testing.T) {
 		t.Parallel()
 		h, config := free(t, c)
 		ran, _ := free(t, c)
-		for _, back := range []bool{false, true} {
-			config.Back = back
-			h.cutAnywhere(h.written(config, rekey.ScriptPsql)[0].Text)
-			way := rekey.Up
-			if back {
-				way = rekey.Down
-			}
-			if _, err := way(t.Context(), ran.pool, config); err != nil {
-				t.Fatal(err)
-			}
-			same(t, h, ran)
-		}
+		cutBothWays(t, h, ran, config)
 	})
+}
+
+// wholeBy proves what a configuration is about.
+func (h *house) wholeBy(config rekey.Config) {
+	h.t.Helper()
+	if report, err := rekey.Verify(h.t.Context(), h.pool, config); err != nil {
+		h.t.Errorf("verify: %v: %v", err, report.Differences)
+	}
+}
+
+// cutBothWays holds scripts that are cut anywhere, up and down, against up and down in another database.
+func cutBothWays(t *testing.T, h, ran *house, config rekey.Config) {
+	t.Helper()
+	for _, back := range []bool{false, true} {
+		config.Back = back
+		h.cutAnywhere(h.written(config, rekey.ScriptPsql)[0].Text)
+		way := rekey.Up
+		if back {
+			way = rekey.Down
+		}
+		if _, err := way(t.Context(), ran.pool, config); err != nil {
+			t.Fatal(err)
+		}
+		same(t, h, ran)
+	}
 }
 
 // A script that meets another schema than the one it was made for says so, and changes nothing.

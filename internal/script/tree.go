@@ -1,6 +1,8 @@
 package script
 
 import (
+	"strings"
+
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -48,6 +50,16 @@ func (m *manuscript) unmerged(t step.Target) string {
 // unproved refuses to go on while a table below would have to be read for it.
 func (m *manuscript) unproved(t step.Target) string {
 	return m.refuse(t, nullable(m.plan.Server.Major())+" AND pg_relation_size(a.attrelid) > 0",
+		" came meanwhile and has rows: SET NOT NULL would read it under ACCESS EXCLUSIVE")
+}
+
+// unknown refuses to go on while a table below came meanwhile that would have to be read for it.
+func (m *manuscript) unknown(t step.Target, root *catalog.Table) string {
+	known := make([]string, 0, len(root.Below))
+	for _, one := range root.Below {
+		known = append(known, regclass(sqltext.Qualified(one.Schema, one.Name)))
+	}
+	return m.refuse(t, "a.attrelid <> ALL (ARRAY["+strings.Join(known, ", ")+"]::oid[]) AND pg_relation_size(a.attrelid) > 0",
 		" came meanwhile and has rows: SET NOT NULL would read it under ACCESS EXCLUSIVE")
 }
 

@@ -38,18 +38,7 @@ func TestPsqlCutAnywhereOverTrees(t *testing.T) {
 		t.Parallel()
 		h, config := trees(t, c)
 		ran, _ := trees(t, c)
-		for _, back := range []bool{false, true} {
-			config.Back = back
-			h.cutAnywhere(h.written(config, rekey.ScriptPsql)[0].Text)
-			way := rekey.Up
-			if back {
-				way = rekey.Down
-			}
-			if _, err := way(t.Context(), ran.pool, config); err != nil {
-				t.Fatal(err)
-			}
-			same(t, h, ran)
-		}
+		cutBothWays(t, h, ran, config)
 	})
 }
 
@@ -117,9 +106,7 @@ func TestPartitionsThatComeMeanwhile(t *testing.T) {
 					up, _ = migrations(t, h.written(config, rekey.ScriptMigrate))
 					h.run(up)
 				}
-				if report, err := rekey.Verify(t.Context(), h.pool, config); err != nil {
-					t.Errorf("verify: %v: %v", err, report.Differences)
-				}
+				h.wholeBy(config)
 			})
 		}
 	})
@@ -142,9 +129,7 @@ func TestChildrenThatComeMeanwhile(t *testing.T) {
 		}
 		up, _ = migrations(t, h.written(config, rekey.ScriptMigrate))
 		h.run(up)
-		if report, err := rekey.Verify(t.Context(), h.pool, config); err != nil {
-			t.Errorf("verify: %v: %v", err, report.Differences)
-		}
+		h.wholeBy(config)
 	})
 }
 
@@ -164,9 +149,7 @@ func TestPsqlComesBackForAPartition(t *testing.T) {
 		if err := w.end(); err != nil {
 			t.Fatalf("%v\n%s", err, w.told.String())
 		}
-		if report, err := rekey.Verify(t.Context(), h.pool, config); err != nil {
-			t.Errorf("verify: %v: %v", err, report.Differences)
-		}
+		h.wholeBy(config)
 	})
 }
 
@@ -188,5 +171,60 @@ func TestScriptKeepsWhatHangsOnAPartition(t *testing.T) {
 		}
 		h.do("DROP INDEX theirs")
 		h.mustPsql(back)
+	})
+}
+
+// middle is a partitioned table whose uuid is NOT NULL in the partition in the middle.
+func middle(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
+	t.Helper()
+	h := open(t, c, "public")
+	h.do(`CREATE TABLE middle (id bigint, uuid uuid) PARTITION BY RANGE (id);
+		CREATE TABLE rest PARTITION OF middle DEFAULT PARTITION BY LIST (id);
+		CREATE TABLE rest_1 PARTITION OF rest FOR VALUES IN (1); ALTER TABLE rest ALTER uuid SET NOT NULL;
+		INSERT INTO middle VALUES (1, gen_random_uuid())`)
+	return h, rekey.Config{Schema: "public", LockPatience: 10 * time.Minute}
+}
+
+// more is a partition that comes, with a row.
+func (h *house) more() {
+	h.t.Helper()
+	h.do("CREATE TABLE rest_2 PARTITION OF rest FOR VALUES IN (2)")
+	h.do("INSERT INTO middle VALUES (2)")
+}
+
+const required = `SELECT string_agg(attrelid::regclass::text, ' ' ORDER BY attrelid::regclass::text) FROM pg_attribute
+	WHERE attname = 'uuid' AND attnotnull AND attrelid::regclass::text IN ('middle', 'rest', 'rest_1', 'rest_2')`
+
+// The way back gives the NOT NULL of a partition in the middle back, and reads nothing under a lock for one that came below it
+// since the script was made.
+func TestPartitionsThatComeBeforeTheWayBack(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		h, config := middle(t, c)
+		ran, _ := middle(t, c)
+		h.mustPsql(h.written(config, rekey.ScriptPsql)[0].Text)
+		if _, err := rekey.Up(t.Context(), ran.pool, config); err != nil {
+			t.Fatal(err)
+		}
+		ran.more()
+		if _, err := rekey.Down(t.Context(), ran.pool, config); err != nil {
+			t.Fatal(err)
+		}
+		config.Back = true
+		back, _ := migrations(t, h.written(config, rekey.ScriptMigrate))
+		if err := h.each(back[:1]); err != nil { // the look at the tree
+			t.Fatal(err)
+		}
+		h.more()
+		if err := h.each(back[1:]); !strings.Contains(message(err), "rest_2 came meanwhile and has rows") {
+			t.Fatalf("it ended with %v", err)
+		}
+		anew, _ := migrations(t, h.written(config, rekey.ScriptMigrate))
+		h.run(anew)
+		for _, one := range []*house{h, ran} {
+			if got := one.one(required); got != "rest rest_1 rest_2" {
+				t.Errorf("NOT NULL in %s", got)
+			}
+		}
 	})
 }

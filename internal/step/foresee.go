@@ -204,8 +204,9 @@ func (s RequireValue) Applied(v View) View {
 func (s RequireValue) Undone(v View) View {
 	origin, as := s.Target.Read(v.Table)
 	v, _ = s.Target.with(v)
+	allowed := as.allowed(v.Table)
 	for _, one := range v.Table.All() {
-		if c := one.Column(s.Target.Column); c != nil && origin == Found && as.of(one.Schema+"."+one.Name).Nullable {
+		if c := one.Column(s.Target.Column); c != nil && origin == Found && allowed[one.OID] {
 			c.NotNull = false
 		}
 		s.Target.withoutCheck(one)

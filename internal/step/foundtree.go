@@ -58,14 +58,14 @@ func allowTree(t Target, root *catalog.Table, as AsFound) []Action {
 // their own NOT NULL on the way, by oid.
 func loosen(t Target, root *catalog.Table, as AsFound) (statements []string, lost map[uint32]bool) {
 	lost = map[uint32]bool{}
-	dropped, set := map[uint32]bool{}, map[uint32]bool{}
+	dropped, set, allowed := map[uint32]bool{}, map[uint32]bool{}, as.allowed(root)
 	for _, table := range root.All() {
 		c := table.Column(t.Column)
 		if c == nil {
 			continue
 		}
 		name := sqltext.Table{Schema: table.Schema, Name: table.Name}
-		nullable := as.of(name.Schema + "." + name.Name).Nullable
+		nullable := allowed[table.OID]
 		dropped[table.OID], set[table.OID] = dropped[table.Above], set[table.Above]
 		lost[table.OID] = c.NotNull && !nullable && (dropped[table.Above] || lost[table.Above])
 		switch {
@@ -83,12 +83,23 @@ func loosen(t Target, root *catalog.Table, as AsFound) (statements []string, los
 // Nullable are the tables of a tree in whose column NULL was allowed when it was found.
 func (t Target) Nullable(root *catalog.Table) (allowed []Target) {
 	_, as := t.Read(root)
+	nullable := as.allowed(root)
 	for _, table := range root.All() {
-		if as.of(table.Schema + "." + table.Name).Nullable {
+		if nullable[table.OID] {
 			one := t
 			one.Schema, one.Table = table.Schema, table.Name
 			allowed = append(allowed, one)
 		}
+	}
+	return allowed
+}
+
+// allowed are the tables of a tree, by oid, in which NULL was allowed when its column was found. A table that came since is as the top
+// was, unless the one above it did not allow NULL: PostgreSQL lets none below that allow it.
+func (a AsFound) allowed(root *catalog.Table) map[uint32]bool {
+	allowed := map[uint32]bool{}
+	for _, table := range root.All() {
+		allowed[table.OID] = a.of(table.Schema+"."+table.Name).Nullable && (table.OID == root.OID || allowed[table.Above])
 	}
 	return allowed
 }
