@@ -59,7 +59,8 @@ func (m *manuscript) unknown(t step.Target, root *catalog.Table) string {
 	for _, one := range root.Below {
 		known = append(known, regclass(sqltext.Qualified(one.Schema, one.Name)))
 	}
-	return m.refuse(t, "a.attrelid <> ALL (ARRAY["+strings.Join(known, ", ")+"]::oid[]) AND pg_relation_size(a.attrelid) > 0",
+	// IS NOT TRUE: a table that is gone since is a NULL among the known ones.
+	return m.refuse(t, "(a.attrelid = ANY (ARRAY["+strings.Join(known, ", ")+"]::oid[])) IS NOT TRUE AND pg_relation_size(a.attrelid) > 0",
 		" came meanwhile and has rows: SET NOT NULL would read it under ACCESS EXCLUSIVE")
 }
 
