@@ -167,7 +167,7 @@ func TestKept(t *testing.T) {
 // TestVerifyRights: verify counts all or nothing, and says what the role lacks.
 func TestVerifyRights(t *testing.T) {
 	const mayRead = "GRANT USAGE ON SCHEMA public TO stranger; GRANT SELECT ON ALL TABLES IN SCHEMA public TO stranger;"
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		for _, test := range []struct{ name, role, made, says string }{
 			{name: "a role that may only read", role: stranger, made: mayRead},
 			{

@@ -48,7 +48,7 @@ const snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1"
 
 // TestBuildTellsWhomItWaitsFor: an old snapshot keeps CREATE INDEX CONCURRENTLY waiting, and is named.
 func TestBuildTellsWhomItWaitsFor(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		report := h.session(superuser)
@@ -100,7 +100,7 @@ func (h *house) orphan(other *pgconn.PgConn, hold, phase string) {
 // TestOrphanedBuild: the process that built an index was killed, and its backend builds on. The next run
 // waits for it, and takes the index that it made.
 func TestOrphanedBuild(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		report := h.session(superuser)

@@ -136,7 +136,7 @@ func (b *bed) positions() map[int64]position {
 }
 
 func TestPlacesAreWorthlessAfterRewrite(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := lay(t, c, events(50000)+places)
 		w := b.work()

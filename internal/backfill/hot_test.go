@@ -52,7 +52,7 @@ func TestUpdatesInPlace(t *testing.T) {
 
 // A table that was never analyzed, filled in batches of a few pages: no batch may read all of it.
 func TestNoSequentialScan(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		b := lay(t, c, `CREATE TABLE t (id bigint PRIMARY KEY, text text) WITH (autovacuum_enabled = off);
 			INSERT INTO t SELECT g, repeat('x', 100) FROM generate_series(1, 40000) g;
 			ALTER TABLE t ADD uuid uuid;`)

@@ -140,7 +140,7 @@ func (b *bed) compare(crew []*writer) {
 }
 
 func TestTriggersAndReplica(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := lay(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 50) FROM generate_series(1, 2000) g;
 			CREATE TABLE log (id int); CREATE FUNCTION log() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.log VALUES (new.id); RETURN new; END';
@@ -225,7 +225,7 @@ func TestOldSnapshotIsNamed(t *testing.T) {
 }
 
 func TestStopAndPauseAndProgress(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		b := lay(t, c, events(50000))
 		stop := make(chan struct{})
 		var last event.Progress

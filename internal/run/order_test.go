@@ -46,7 +46,7 @@ func (s *site) expect(want string, queries ...string) {
 // Rows that were there sort by time and key, those that come meanwhile behind them, and down leaves
 // nothing of it.
 func TestOrderOfCreation(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newLedger(t, c)
 		if _, err := s.carry("fill-column", func() { s.do("INSERT INTO ledger (id) SELECT max(id) + 1 FROM ledger") }); err != nil {
@@ -95,7 +95,7 @@ func TestOrderOfAFoundColumn(t *testing.T) {
 
 // A run that is cut in the middle of a filling of several regions goes on in the same order.
 func TestOrderOfCreationCut(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newLedger(t, c)
 		s.do(`INSERT INTO ledger (id, at) SELECT n, '2024-05-01'::timestamp - (n / 50) * interval '1 second' FROM generate_series(3001, 60000) n; ANALYZE ledger`)
@@ -124,7 +124,7 @@ func TestOrderOfCreationCut(t *testing.T) {
 
 // What is asked of a table's values is done.
 func TestValuesAsAsked(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		for name, asked := range map[string]struct {
 			values plan.Values
 			zero   string

@@ -101,7 +101,7 @@ const (
 // An application that writes NULL explicitly before the CHECK is there is filled once more, without the
 // CHECK: it would make the application's updates of that row fail.
 func TestNullWrittenOnce(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s, n := newSite(t, c), 0
 		_, err := s.carry("ADD CONSTRAINT", func() {
@@ -123,7 +123,7 @@ func TestNullWrittenOnce(t *testing.T) {
 
 // One that goes on ends the run cleanly, and its updates do not fail afterwards.
 func TestNullWrittenAgainAndAgain(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newSite(t, c)
 		finished, err := s.carry("ADD CONSTRAINT", func() { s.do("INSERT INTO present (note, uuid) VALUES ('null', NULL)") })
@@ -144,7 +144,7 @@ func TestNullWrittenAgainAndAgain(t *testing.T) {
 
 // A table that a module brings while the run is on is seen before the version is recorded.
 func TestTableMadeMeanwhile(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newSite(t, c)
 		finished, err := s.carry("build-index", func() { s.do("CREATE TABLE absent (id bigint PRIMARY KEY)") })
@@ -162,7 +162,7 @@ func TestTableMadeMeanwhile(t *testing.T) {
 
 // A table that goes while the run is on is passed over, and told of.
 func TestTableGoneMeanwhile(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newSite(t, c)
 		told := false
@@ -180,7 +180,7 @@ func TestTableGoneMeanwhile(t *testing.T) {
 
 // A run that is asked to stop leaves before its next action, and the same call goes on.
 func TestStop(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newSite(t, c)
 		stop := make(chan struct{})
@@ -199,7 +199,7 @@ func TestStop(t *testing.T) {
 // What a run that was cut after the last row of a table noted of its filling is taken away by the next one,
 // which finds nothing to fill.
 func TestNotesOfACutRunAreTakenAway(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newSite(t, c)
 		cut := errors.New("cut")

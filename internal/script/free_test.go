@@ -54,7 +54,7 @@ func (h *house) proved() []string {
 // Of a schema without a profile the script ends in the catalogue that up leaves, on every table that is
 // done; the script of the way back takes away what up made, and down what the script made.
 func TestPsqlOverTheZoo(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := settle(t, c)
 		ran, _ := settle(t, c)
@@ -199,7 +199,7 @@ func TestScriptRefusesAnotherSchema(t *testing.T) {
 
 // A role that may not call the default's function gets the right from a script that has nothing else to do.
 func TestScriptThatOnlyGrants(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := free(t, c)
 		h.mustPsql(h.written(config, rekey.ScriptPsql)[0].Text)

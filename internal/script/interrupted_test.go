@@ -166,7 +166,7 @@ func (h *house) await(sql string) {
 // While an old transaction holds a table the script does not queue for its lock: others read and write as
 // ever. It comes back, and goes on when the lock is free.
 func TestPsqlComesBackForALock(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
 		release := h.hold("LOCK TABLE phoenix_kit_users_tokens IN ACCESS SHARE MODE")
@@ -186,7 +186,7 @@ func TestPsqlComesBackForALock(t *testing.T) {
 
 // A lock that is never had ends the script within its patience; what was done stays, and it goes on.
 func TestPsqlGivesUpCleanly(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
 		config := h.config(40)

@@ -119,7 +119,7 @@ func TestPsqlFromEveryState(t *testing.T) {
 
 // What a plan refuses gives no script, and the same words as up.
 func TestNoScriptWhereThePlanRefuses(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
 		h.do("ALTER TABLE phoenix_kit_users ADD uuid text")

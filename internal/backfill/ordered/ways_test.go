@@ -119,7 +119,7 @@ func TestNullWritersEndIt(t *testing.T) {
 
 // Values that were there stay, and the plan of a run that was cut goes on with its moment.
 func TestWhatWasThereStays(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := lay(t, c, sets()["the future"].sql+after+"; UPDATE t SET uuid = uuid_generate_v7() WHERE id % 10 = 1; UPDATE t SET uuid = gen_random_uuid() WHERE id % 10 = 2")
 		const sum = "SELECT ('x' || left(md5(string_agg(uuid::text, ',' ORDER BY id)), 15))::bit(60)::int8 FROM t WHERE id % 10 IN (1, 2)"

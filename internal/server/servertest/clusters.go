@@ -21,6 +21,7 @@ type clusters struct {
 	mu       sync.Mutex
 	started  map[int]*start
 	template map[templateKey]*template
+	keepers  map[*server.Cluster]*keeper
 	kept     []string // databases of failed tests
 }
 
@@ -34,7 +35,9 @@ type start struct {
 // shared belongs to the test process, as its servers do: tests have no other place in common.
 //
 //nolint:gochecknoglobals // see above
-var shared = clusters{started: map[int]*start{}, template: map[templateKey]*template{}}
+var shared = clusters{
+	started: map[int]*start{}, template: map[templateKey]*template{}, keepers: map[*server.Cluster]*keeper{},
+}
 
 // Each runs the test once for each of Versions, as a subtest pg13, pg15 … on the server of this
 // process that has this version. Tests share the server, so they work in databases of their own; one

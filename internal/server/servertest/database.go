@@ -132,12 +132,42 @@ func execute(c *server.Cluster, statement string) error {
 	}
 }
 
+// once sends a statement over the one session that is kept for this on the server: to begin one takes longer than to make a database.
 func once(ctx context.Context, c *server.Cluster, statement string) error {
-	session, err := pgx.Connect(ctx, c.URL("postgres"))
-	if err != nil {
-		return fmt.Errorf("%w, the server's log ends with:\n%s", err, c.Log())
+	k := shared.keeper(c)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for {
+		kept := k.conn != nil
+		if !kept {
+			conn, err := pgx.Connect(ctx, c.URL("postgres"))
+			if err != nil {
+				return fmt.Errorf("%w, the server's log ends with:\n%s", err, c.Log())
+			}
+			k.conn = conn
+		}
+		_, err := k.conn.Exec(ctx, statement)
+		if !k.conn.IsClosed() {
+			return err
+		}
+		k.conn = nil
+		if !kept { // else the server was started anew since
+			return err
+		}
 	}
-	defer session.Close(ctx)
-	_, err = session.Exec(ctx, statement)
-	return err
+}
+
+// keeper is the session of a server in which databases are made and dropped.
+type keeper struct {
+	mu   sync.Mutex
+	conn *pgx.Conn
+}
+
+func (s *clusters) keeper(c *server.Cluster) *keeper {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.keepers[c] == nil {
+		s.keepers[c] = &keeper{}
+	}
+	return s.keepers[c]
 }

@@ -69,11 +69,12 @@ func Values(ctx context.Context, db Beginner, table sqltext.Table, column string
 	return values, err
 }
 
-// look reads in one snapshot, under a search_path that qualifies every name.
+// look reads in one snapshot, under a search_path that qualifies every name. A session plans a question once: to plan it takes
+// longer than to answer it.
 func look(ctx context.Context, db Beginner, read func(pgx.Tx) error) error {
 	calm := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	return pgx.BeginTxFunc(ctx, db, calm, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SET LOCAL search_path = pg_catalog; SET LOCAL TimeZone = 'UTC'"); err != nil {
+		if _, err := tx.Exec(ctx, "SET LOCAL search_path = pg_catalog; SET LOCAL TimeZone = 'UTC'; SET LOCAL plan_cache_mode = force_generic_plan"); err != nil {
 			return err
 		}
 		return read(tx)
@@ -81,7 +82,7 @@ func look(ctx context.Context, db Beginner, read func(pgx.Tx) error) error {
 }
 
 func list(ctx context.Context, tx pgx.Tx, name, schema string) ([]string, error) {
-	found, err := tx.Query(ctx, text(name), pgx.QueryExecModeExec, schema)
+	found, err := tx.Query(ctx, text(name), schema)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +109,7 @@ type table struct {
 
 // rows gives a checksum of each table's rows, in all tables with one question.
 func rows(ctx context.Context, tx pgx.Tx, schema, without string) ([]string, error) {
-	found, err := tx.Query(ctx, text("tables"), pgx.QueryExecModeExec, schema, without)
+	found, err := tx.Query(ctx, text("tables"), schema, without)
 	if err != nil {
 		return nil, err
 	}

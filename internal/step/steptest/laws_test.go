@@ -209,7 +209,8 @@ func TestLawsOfTrees(t *testing.T) {
 }
 
 type subject struct {
-	pool *pgxpool.Pool
+	pool *pgxpool.Pool // what runs takes its sessions from
+	eye  *pgxpool.Pool // looks from aside
 	job  run.Job
 	made string // what was made of the table before
 	bare bool   // it has no column, whatever was made of it
@@ -217,11 +218,8 @@ type subject struct {
 
 func newSubject(t *testing.T, c *server.Cluster, found string) subject {
 	ctx := t.Context()
-	pool, err := pgxpool.New(ctx, servertest.Database(t, c).URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
+	url := servertest.Database(t, c).URL
+	pool, eye := servertest.Pool(t, url), servertest.Pool(t, url)
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +228,7 @@ func newSubject(t *testing.T, c *server.Cluster, found string) subject {
 	if _, err := conn.Conn().PgConn().Exec(ctx, base+found+"RESET search_path").ReadAll(); err != nil {
 		t.Fatal(err)
 	}
-	return subject{pool: pool, made: found, job: run.Job{
+	return subject{pool: pool, eye: eye, made: found, job: run.Job{
 		Pool: pool, Direct: pool, Limits: run.Limits{MaxLock: 50 * time.Millisecond, Patience: 10 * time.Minute},
 		Order: survey.Order{Schema: schema, Profile: profile.Profile{
 			Name: "law", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
@@ -243,13 +241,13 @@ func (s subject) trial() steptest.Subject {
 	return steptest.Subject{
 		Up: s.way(plan.Up), Down: s.way(plan.Down), Whole: s.whole, Tear: s.tear, Reset: s.reset,
 		Shape: func(ctx context.Context) ([]string, error) {
-			return steptest.Shape(ctx, s.pool, schema, "uuid")
+			return steptest.Shape(ctx, s.eye, schema, "uuid")
 		},
 		Values: func(ctx context.Context) (map[int64]string, error) {
 			if s.made == "" || s.bare {
 				return nil, nil
 			}
-			return steptest.Values(ctx, s.pool, s.table(), "uuid")
+			return steptest.Values(ctx, s.eye, s.table(), "uuid")
 		},
 	}
 }
@@ -289,7 +287,7 @@ func (s subject) reset(ctx context.Context) error {
 	if strings.Contains(s.made, empty) {
 		reset += sqltext.Format("UPDATE {} SET uuid = NULL WHERE note = 'empty';", s.table())
 	}
-	_, err := s.pool.Exec(ctx, reset)
+	_, err := s.eye.Exec(ctx, reset)
 	return err
 }
 
@@ -298,7 +296,7 @@ func (s subject) reset(ctx context.Context) error {
 func (s subject) tear(ctx context.Context, a step.Action) error {
 	switch a := a.(type) {
 	case step.Fill:
-		_, err := s.pool.Exec(ctx, sqltext.Format("UPDATE {} SET uuid = {}() WHERE id > 6 AND uuid IS NULL", a.Target.Rows(), a.Target.Function))
+		_, err := s.eye.Exec(ctx, sqltext.Format("UPDATE {} SET uuid = {}() WHERE id > 6 AND uuid IS NULL", a.Target.Rows(), a.Target.Function))
 		return err
 	case step.Concurrently:
 		index := sqltext.Table{Schema: a.Target.Schema, Name: a.Target.Index}
@@ -307,11 +305,11 @@ func (s subject) tear(ctx context.Context, a step.Action) error {
 			for _, c := range a.Target.IndexColumns() {
 				columns = append(columns, sqltext.Ident(c))
 			}
-			if _, err := s.pool.Exec(ctx, sqltext.Format("CREATE UNIQUE INDEX {} ON {} (", sqltext.Name(a.Target.Index), a.Target.Name())+strings.Join(columns, ", ")+")"); err != nil {
+			if _, err := s.eye.Exec(ctx, sqltext.Format("CREATE UNIQUE INDEX {} ON {} (", sqltext.Name(a.Target.Index), a.Target.Name())+strings.Join(columns, ", ")+")"); err != nil {
 				return err
 			}
 		}
-		_, err := s.pool.Exec(ctx, sqltext.Format("UPDATE pg_index SET indisvalid = false WHERE indexrelid = {}::regclass",
+		_, err := s.eye.Exec(ctx, sqltext.Format("UPDATE pg_index SET indisvalid = false WHERE indexrelid = {}::regclass",
 			sqltext.Value(sqltext.Qualified(index.Schema, index.Name))))
 		return err
 	default:
