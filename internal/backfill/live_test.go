@@ -190,6 +190,21 @@ func TestSlowBatchesAreSplit(t *testing.T) {
 	})
 }
 
+// Batches that are slow whatever their size do not get ever smaller.
+func TestSlowTriggerOfEachStatement(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		b := lay(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text) WITH (fillfactor = 50); INSERT INTO t SELECT g, repeat('x', 300) FROM generate_series(1, 20000) g;
+			ALTER TABLE t ADD uuid uuid; CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.06); RETURN NULL; END';
+			CREATE TRIGGER slow BEFORE UPDATE ON t FOR EACH STATEMENT EXECUTE FUNCTION slow()`)
+		result := b.fill(b.work())
+		b.whole()
+		if result.Batches > 100 {
+			t.Errorf("%d batches of 60 ms each for 20,000 rows", result.Batches)
+		}
+	})
+}
+
 func TestOldSnapshotIsNamed(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()

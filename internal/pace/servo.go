@@ -8,7 +8,15 @@ import (
 // Servo sizes batches by what the last ones took. It knows neither clock nor server: it is told.
 type Servo struct {
 	size, floor, ceiling int
-	costs                []time.Duration // of one unit, times scale, in the last batches
+	last                 []batch
+	fixed                time.Duration // what a batch takes whatever its size, where that is more than the target
+	granted              int           // for how many batches yet that counts
+}
+
+// batch is how many units one had, and the time it took.
+type batch struct {
+	units int
+	took  time.Duration
 }
 
 const (
@@ -34,20 +42,53 @@ func (s *Servo) Note(units int, took, target time.Duration) {
 	if units <= 0 {
 		return
 	}
-	s.costs = append(s.costs, took*scale/time.Duration(units))
-	if len(s.costs) > remembered {
-		s.costs = s.costs[1:]
+	now := batch{units, took}
+	s.last = append(s.last, now)
+	if len(s.last) > remembered {
+		s.last = s.last[1:]
 	}
-	if took > overrun*target {
-		s.Split()
+	s.judge(now, target)
+	var fixed time.Duration
+	switch {
+	case took < target:
+		s.granted = 0
+	case s.granted > 0:
+		s.granted--
+		fixed, target = s.fixed, max(target, s.fixed+s.fixed/2)
+	}
+	s.resize(min(s.wanted(now, target, fixed), int(float64(s.size)*growth)+1))
+}
+
+// wanted is the size that keeps to a target, of which a part is spent whatever the size.
+func (s *Servo) wanted(now batch, target, fixed time.Duration) int {
+	if now.took > overrun*target {
+		return s.size / 10 //nolint:mnd // as Split does
+	}
+	fits := int(min((target-fixed)*scale/max(s.ninetieth(fixed), 1), time.Duration(s.ceiling)))
+	if fits > s.size && now.units < s.size {
+		return s.size // a smaller one than was asked for says nothing about larger ones
+	}
+	return fits
+}
+
+// judge asks whether smaller batches are of any use. What each takes whatever its size, by what the largest of the last ones took
+// and by the quickest, may be more than the target by itself: then small ones keep to it no better and are many more. For a while
+// they may take half as much again as that.
+func (s *Servo) judge(now batch, target time.Duration) {
+	most, least := now, now.took
+	for _, one := range s.last {
+		least = min(least, one.took)
+		if one.units > most.units {
+			most = one
+		}
+	}
+	if least < target || most.units < 2*now.units {
 		return
 	}
-	cost := max(ninetieth(s.costs), 1)
-	fits := int(min(target*scale/cost, time.Duration(s.ceiling)))
-	if fits > s.size && units < s.size {
-		return // a smaller one than was asked for says nothing about larger ones
+	each := max((most.took-now.took)/time.Duration(most.units-now.units), 0)
+	if fixed := min(now.took-each*time.Duration(now.units), least); fixed >= target {
+		s.fixed, s.granted = fixed, 2*remembered
 	}
-	s.resize(min(fits, int(float64(s.size)*growth)+1))
 }
 
 // Split answers to a batch that was far too slow, or was cut short by a timeout: the next has a tenth.
@@ -58,10 +99,14 @@ func (s *Servo) Least() bool { return s.size == s.floor }
 
 func (s *Servo) resize(size int) { s.size = min(max(size, s.floor), s.ceiling) }
 
-// ninetieth is the cost that nine of ten do not exceed.
-func ninetieth(costs []time.Duration) time.Duration {
-	sorted := slices.Sorted(slices.Values(costs))
-	return sorted[(len(sorted)*9+9)/10-1]
+// ninetieth is the cost of a unit, times scale, that nine of ten of the last batches did not exceed.
+func (s *Servo) ninetieth(fixed time.Duration) time.Duration {
+	costs := make([]time.Duration, len(s.last))
+	for i, one := range s.last {
+		costs[i] = max(one.took-fixed, 0) * scale / time.Duration(one.units)
+	}
+	slices.Sort(costs)
+	return costs[(len(costs)*9+9)/10-1]
 }
 
 // Cut halves the size: a batch would have held more than it may.

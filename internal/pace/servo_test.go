@@ -53,6 +53,44 @@ func TestServoGrowsSlowlyAndShrinksAtOnce(t *testing.T) {
 	}
 }
 
+// What a batch takes whatever its size, a slow trigger FOR EACH STATEMENT, may be more than the target: batches of a few rows
+// would be as slow, and would take weeks.
+func TestServoDoesNotShrinkInVain(t *testing.T) {
+	const each = 20 * time.Microsecond
+	for _, fixed := range []time.Duration{60 * time.Millisecond, 400 * time.Millisecond} {
+		s := NewServo(2000, 10, 20_000)
+		var units int
+		var took time.Duration
+		for range 1000 {
+			one := fixed + time.Duration(s.Size())*each
+			units, took = units+s.Size(), took+one
+			s.Note(s.Size(), one, target)
+		}
+		if cost := took / time.Duration(units); cost > 20*each {
+			t.Errorf("%s a batch: %s a unit, where one costs %s by itself", fixed, cost, each)
+		}
+		run(s, 40, each) // it is over
+		if took := time.Duration(s.Size()) * each; took > target {
+			t.Errorf("once nothing is fixed any more a batch of %d units takes %s", s.Size(), took)
+		}
+	}
+}
+
+// Where it is of use to shrink, batches that stand still now and then do not keep others from it.
+func TestServoShrinksBesideStalls(t *testing.T) {
+	s := NewServo(20_000, 1, 20_000)
+	for n := range 200 {
+		took := 10*time.Millisecond + time.Duration(s.Size())*20*time.Microsecond
+		if n%8 == 0 {
+			took += 3 * target
+		}
+		s.Note(s.Size(), took, target)
+		if n > 20 && s.Size() > 2000 {
+			t.Fatalf("batch %d is to have %d units", n, s.Size())
+		}
+	}
+}
+
 func TestServoKeepsBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		floor := rapid.IntRange(1, 100).Draw(t, "floor")
