@@ -111,6 +111,26 @@ func TestScriptRefusesAnotherDatabase(t *testing.T) {
 	})
 }
 
+// Batches that are slow whatever their size do not get ever smaller.
+func TestFillingUnderASlowTrigger(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		h, config := small(t, c)
+		config.FireTriggers = true
+		h.do(`CREATE SEQUENCE fired; ALTER TABLE keyed ADD note text; INSERT INTO keyed SELECT g, repeat('x', 300) FROM generate_series(51, 3000) g;
+			CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM nextval(''public.fired''), pg_sleep(0.11); RETURN NULL; END';
+			CREATE TRIGGER slow BEFORE UPDATE ON keyed FOR EACH STATEMENT EXECUTE FUNCTION slow(); ALTER TABLE keyed ENABLE ALWAYS TRIGGER slow`)
+		files, err := rekey.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.mustPsql(files[0].Text)
+		if fired, err := strconv.Atoi(h.one("SELECT last_value FROM fired")); err != nil || fired > 60 {
+			t.Errorf("%d batches of 110 ms each for 3,000 rows: %v", fired, err)
+		}
+	})
+}
+
 // small is a site whose tables have a few rows.
 func small(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
 	t.Helper()

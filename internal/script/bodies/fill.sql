@@ -1,6 +1,7 @@
 -- Gives every row without a value one, in batches that are committed each. Each batch locks its own rows
 -- (FOR NO KEY UPDATE SKIP LOCKED, so that foreign keys go on being checked), passes over those that
--- somebody holds, and is sized so that it takes about {batch_time} ms. A region of the table is gone over in
+-- somebody holds, and is sized so that it takes about {batch_time} ms, unless it takes more whatever its
+-- size. A region of the table is gone over in
 -- waves, each of which takes some rows of every page: the room that one wave leaves lets the next
 -- update in place. Sweeps over the whole table follow until no row is without a value. Ended anywhere and
 -- called again it goes on with what is left.
@@ -13,6 +14,8 @@ DECLARE
     told      timestamptz := begun;
     started   timestamptz;
     took      float8;
+    former    float8;  -- what the batch took before it was halved
+    kept      integer := 0; -- for how many batches yet it is not halved
     pause     float8 := 0.05;
     wanted    boolean;
     sweep     integer := 0;
@@ -92,8 +95,16 @@ BEGIN
                     filled := filled + n;
                     in_sweep := in_sweep + n;
                     took := extract(epoch FROM pg_catalog.clock_timestamp() - started);
-                    IF took > 2 * {batch_time} / 1000.0 THEN
-                        batch := greatest(batch / 2, 1);
+                    kept := kept - 1;
+                    IF took > 2 * {batch_time} / 1000.0 AND took > 0.8 * former THEN -- halved in vain: it takes that whatever its size
+                        batch := least(batch * 2, CASE WHEN key IS NULL THEN 4000 ELSE 20000 END);
+                        former := NULL;
+                        kept := 20;
+                    ELSIF took > 2 * {batch_time} / 1000.0 THEN
+                        IF kept <= 0 OR took > 10 * {batch_time} / 1000.0 THEN
+                            former := CASE WHEN batch > 1 THEN took END;
+                            batch := greatest(batch / 2, 1);
+                        END IF;
                     ELSIF took < 0.5 * {batch_time} / 1000.0 THEN
                         batch := least(batch * 2, CASE WHEN key IS NULL THEN 4000 ELSE 20000 END);
                     END IF;
