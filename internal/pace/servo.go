@@ -82,7 +82,7 @@ func (s *Servo) judge(now batch, target time.Duration) {
 			most = one
 		}
 	}
-	if least < target || most.units < 2*now.units {
+	if most.units < 2*now.units {
 		return
 	}
 	each := max((most.took-now.took)/time.Duration(most.units-now.units), 0)

@@ -14,7 +14,7 @@ DECLARE
     told      timestamptz := begun;
     started   timestamptz;
     took      float8;
-    former    float8;  -- what the batch took before it was halved
+    former    float8; -- what the last batch took, if it was halved for that
     kept      integer := 0; -- for how many batches yet it is not halved
     pause     float8 := 0.05;
     wanted    boolean;
@@ -96,17 +96,18 @@ BEGIN
                     in_sweep := in_sweep + n;
                     took := extract(epoch FROM pg_catalog.clock_timestamp() - started);
                     kept := kept - 1;
-                    IF took > 2 * {batch_time} / 1000.0 AND took > 0.8 * former THEN -- halved in vain: it takes that whatever its size
-                        batch := least(batch * 2, CASE WHEN key IS NULL THEN 4000 ELSE 20000 END);
+                    IF took <= 2 * {batch_time} / 1000.0 THEN
+                        former := NULL;
+                        IF took < 0.5 * {batch_time} / 1000.0 THEN
+                            batch := least(batch * 2, CASE WHEN key IS NULL THEN 4000 ELSE 20000 END);
+                        END IF;
+                    ELSIF took > 0.8 * former THEN -- halved in vain: it takes that whatever its size
+                        batch := batch * 2;
                         former := NULL;
                         kept := 20;
-                    ELSIF took > 2 * {batch_time} / 1000.0 THEN
-                        IF kept <= 0 OR took > 10 * {batch_time} / 1000.0 THEN
-                            former := CASE WHEN batch > 1 THEN took END;
-                            batch := greatest(batch / 2, 1);
-                        END IF;
-                    ELSIF took < 0.5 * {batch_time} / 1000.0 THEN
-                        batch := least(batch * 2, CASE WHEN key IS NULL THEN 4000 ELSE 20000 END);
+                    ELSIF kept <= 0 OR took > 10 * {batch_time} / 1000.0 THEN
+                        former := CASE WHEN batch > 1 THEN took END;
+                        batch := greatest(batch / 2, 1);
                     END IF;
                     IF clock_timestamp() > told + interval '10 seconds' THEN
                         RAISE NOTICE '%: % rows filled', target, filled;
