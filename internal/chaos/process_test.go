@@ -21,6 +21,7 @@ type happened struct {
 	Event    string `json:"event"`
 	Step     string `json:"step"`
 	SQL      string `json:"sql"`
+	Done     int64  `json:"done"`
 	OK       bool   `json:"ok"`
 	Nothing  bool   `json:"nothing_to_do"`
 	Exit     int    `json:"exit"`
@@ -55,7 +56,9 @@ type process struct {
 	working bool      // it holds the lease, as far as it told
 	result  *happened // nil while it runs, and when it was killed
 	killed  bool
-	step    string // where it was last
+	step    string    // where it was last
+	rows    int64     // that it has filled of a table
+	moved   time.Time // when it last began a statement or filled rows
 }
 
 // begin starts a process; its events are handed on.
@@ -77,6 +80,7 @@ func begin(o order, saw func(happened)) (*process, error) {
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
+	p.moved = time.Now()
 	go p.follow(output, saw)
 	return p, nil
 }
@@ -107,7 +111,11 @@ func (p *process) note(h happened) {
 	case "run_started":
 		p.working = true
 	case "executing":
-		p.step = h.Step
+		p.step, p.rows, p.moved = h.Step, 0, time.Now()
+	case "progress":
+		if h.Done > p.rows {
+			p.rows, p.moved = h.Done, time.Now()
+		}
 	case "result":
 		p.result, p.working = &h, false
 	}
@@ -136,14 +144,37 @@ func (p *process) kill() {
 
 func (p *process) signal(s syscall.Signal) error { return p.cmd.Process.Signal(s) }
 
-// ended waits for the end.
+// ended waits for the end, as long as the process is not stuck.
 func (p *process) ended(patience time.Duration) bool {
 	select {
 	case <-p.done:
 		return true
-	case <-time.After(patience):
+	case <-p.stuck(patience):
 		return false
 	}
+}
+
+// stuck is closed once the process has done nothing for so long. How long it takes in all is the machine's.
+func (p *process) stuck(patience time.Duration) <-chan struct{} {
+	stuck := make(chan struct{})
+	go func() {
+		for p.idle() < patience {
+			select {
+			case <-p.done:
+				return
+			case <-time.After(time.Second):
+			}
+		}
+		close(stuck)
+	}()
+	return stuck
+}
+
+// idle is for how long the process has neither begun a statement nor filled rows.
+func (p *process) idle() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Since(p.moved)
 }
 
 // fault tells what is wrong with how the process ended: a panic, a race, no result.

@@ -151,8 +151,8 @@ func (t *trial) tries() bool {
 		case <-p.done:
 		case <-p.suspended: // another takes over
 			continue
-		case <-time.After(hangs):
-			t.fault("a run did not end; it was last at %s\n%s", p.where(), t.sessions())
+		case <-p.stuck(hangs):
+			t.fault("a run has stood still for %s; it was last at %s\n%s", hangs, p.where(), t.sessions())
 			_ = p.signal(syscall.SIGQUIT) // its goroutines are told
 			<-p.done
 			t.closed(p)

@@ -1,16 +1,18 @@
 package pace
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
 
 // Servo sizes batches by what the last ones took. It knows neither clock nor server: it is told.
+//
+// What a batch takes is what its units cost, and what it takes whatever its size: a slow trigger FOR EACH STATEMENT, a disk or a
+// processor that others keep busy. Smaller batches are of use against the first alone.
 type Servo struct {
 	size, floor, ceiling int
 	last                 []batch
-	fixed                time.Duration // what a batch takes whatever its size, where that is more than the target
-	granted              int           // for how many batches yet that counts
 }
 
 // batch is how many units one had, and the time it took.
@@ -22,8 +24,10 @@ type batch struct {
 const (
 	remembered = 10
 	growth     = 1.5 // at most, from one batch to the next
-	overrun    = 5   // times the target: a tenth at once
-	scale      = 1000
+	overrun    = 5   // times what a batch may take: a tenth at once
+	leastShare = 8   // an eighth of the target is for the units, whatever else a batch takes
+	distance   = 1.5 // between the sizes of two batches that are compared
+	telling    = 8   // so many pairs of batches tell what a unit costs
 )
 
 // NewServo begins with batches of first units and keeps them from floor to ceiling.
@@ -47,48 +51,75 @@ func (s *Servo) Note(units int, took, target time.Duration) {
 	if len(s.last) > remembered {
 		s.last = s.last[1:]
 	}
-	s.judge(now, target)
-	var fixed time.Duration
-	switch {
-	case took < target:
-		s.granted = 0
-	case s.granted > 0:
-		s.granted--
-		fixed, target = s.fixed, max(target, s.fixed+s.fixed/2)
-	}
-	s.resize(min(s.wanted(now, target, fixed), int(float64(s.size)*growth)+1))
+	s.resize(min(s.wanted(now, target), int(float64(s.size)*growth)+1))
 }
 
-// wanted is the size that keeps to a target, of which a part is spent whatever the size.
-func (s *Servo) wanted(now batch, target, fixed time.Duration) int {
-	if now.took > overrun*target {
+// wanted is the size with which nine of ten batches keep to the target; but not one so small that the units are hardly anything of
+// what a batch takes.
+func (s *Servo) wanted(now batch, target time.Duration) int {
+	each, room, most := quantile(s.costs(), middle), target/leastShare, target
+	if slope, ok := s.slope(); ok {
+		idle := s.idle(slope)
+		each, room = slope, max(room, idle/2) //nolint:mnd // half as much again
+		most = max(target, idle+room)
+	}
+	if now.took > overrun*most {
 		return s.size / 10 //nolint:mnd // as Split does
 	}
-	fits := int(min((target-fixed)*scale/max(s.ninetieth(fixed), 1), time.Duration(s.ceiling)))
+	fits := max(s.fitting(target, quantile(s.costs(), ninth)), s.fitting(room, each))
 	if fits > s.size && now.units < s.size {
 		return s.size // a smaller one than was asked for says nothing about larger ones
 	}
 	return fits
 }
 
-// judge asks whether smaller batches are of any use. What each takes whatever its size, by what the largest of the last ones took
-// and by the quickest, may be more than the target by itself: then small ones keep to it no better and are many more. For a while
-// they may take half as much again as that.
-func (s *Servo) judge(now batch, target time.Duration) {
-	most, least := now, now.took
-	for _, one := range s.last {
-		least = min(least, one.took)
-		if one.units > most.units {
-			most = one
+// fitting is how many units that cost so many nanoseconds each fit into a time, up to the ceiling.
+func (s *Servo) fitting(room time.Duration, each float64) int {
+	return int(min(float64(room)/max(each, 1), float64(s.ceiling)))
+}
+
+// costs are what a unit cost in each of the last batches, in nanoseconds, if units were all that they spent time on.
+func (s *Servo) costs() []float64 {
+	costs := make([]float64, len(s.last))
+	for i, one := range s.last {
+		costs[i] = float64(one.took) / float64(one.units)
+	}
+	return costs
+}
+
+// slope is what a unit costs in nanoseconds by the last batches of different sizes: the median of what any two of them tell, so
+// that some which stood still do not matter (the Theil-Sen estimator). It is not known where all were of about one size.
+func (s *Servo) slope() (each float64, known bool) {
+	var costs []float64
+	for i, one := range s.last {
+		for _, other := range s.last[:i] {
+			less, more := min(one.units, other.units), max(one.units, other.units)
+			if float64(more) > distance*float64(less) {
+				costs = append(costs, float64(one.took-other.took)/float64(one.units-other.units))
+			}
 		}
 	}
-	if most.units < 2*now.units {
-		return
+	if len(costs) < telling {
+		return 0, false
 	}
-	each := max((most.took-now.took)/time.Duration(most.units-now.units), 0)
-	if fixed := min(now.took-each*time.Duration(now.units), least); fixed >= target {
-		s.fixed, s.granted = fixed, 2*remembered
+	return max(quantile(costs, middle), 0), true
+}
+
+// idle is what the last batches took whatever their size, by the quicker ones: not each that stood still once takes it always.
+func (s *Servo) idle(each float64) time.Duration {
+	rests := make([]time.Duration, len(s.last))
+	for i, one := range s.last {
+		rests[i] = max(one.took-time.Duration(each*float64(one.units)), 0)
 	}
+	return quantile(rests, quicker)
+}
+
+const quicker, middle, ninth = 3, 5, 9
+
+// quantile is the value that so many tenths of them do not exceed. It sorts them.
+func quantile[T cmp.Ordered](values []T, tenths int) T {
+	slices.Sort(values)
+	return values[(len(values)*tenths+9)/10-1]
 }
 
 // Split answers to a batch that was far too slow, or was cut short by a timeout: the next has a tenth.
@@ -98,16 +129,6 @@ func (s *Servo) Split() { s.resize(s.size / 10) }
 func (s *Servo) Least() bool { return s.size == s.floor }
 
 func (s *Servo) resize(size int) { s.size = min(max(size, s.floor), s.ceiling) }
-
-// ninetieth is the cost of a unit, times scale, that nine of ten of the last batches did not exceed.
-func (s *Servo) ninetieth(fixed time.Duration) time.Duration {
-	costs := make([]time.Duration, len(s.last))
-	for i, one := range s.last {
-		costs[i] = max(one.took-fixed, 0) * scale / time.Duration(one.units)
-	}
-	slices.Sort(costs)
-	return costs[(len(costs)*9+9)/10-1]
-}
 
 // Cut halves the size: a batch would have held more than it may.
 func (s *Servo) Cut() { s.resize(s.size / 2) }

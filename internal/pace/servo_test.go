@@ -1,6 +1,7 @@
 package pace
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -53,27 +54,54 @@ func TestServoGrowsSlowlyAndShrinksAtOnce(t *testing.T) {
 	}
 }
 
-// What a batch takes whatever its size, a slow trigger FOR EACH STATEMENT, may be more than the target: batches of a few rows
-// would be as slow, and would take weeks.
+// Batches that are slow whatever their size would be as slow with a few rows, and would take weeks: under a slow trigger FOR EACH
+// STATEMENT, or where others keep the disk busy.
 func TestServoDoesNotShrinkInVain(t *testing.T) {
 	const each = 20 * time.Microsecond
-	for _, fixed := range []time.Duration{60 * time.Millisecond, 400 * time.Millisecond} {
+	for name, machine := range map[string]machine{
+		"quiet":                              {},
+		"a trigger":                          {idle: 60 * time.Millisecond},
+		"a very slow trigger":                {idle: 400 * time.Millisecond},
+		"some stand still":                   {idle: 10 * time.Millisecond, still: 0.2, rest: 60 * time.Millisecond},
+		"many stand still":                   {idle: 10 * time.Millisecond, still: 0.4, rest: 60 * time.Millisecond},
+		"a trigger, and some stand still":    {idle: 60 * time.Millisecond, still: 0.1, rest: 200 * time.Millisecond},
+		"a slow trigger, many stand still":   {idle: 400 * time.Millisecond, still: 0.4, rest: 200 * time.Millisecond},
+		"one in ten stands still for longer": {idle: time.Millisecond, still: 0.1, rest: 600 * time.Millisecond},
+	} {
+		machine.random, machine.each = rand.New(rand.NewPCG(1, 2)), each
 		s := NewServo(2000, 10, 20_000)
 		var units int
 		var took time.Duration
-		for range 1000 {
-			one := fixed + time.Duration(s.Size())*each
+		for range 3000 {
+			one := machine.batch(s.Size())
 			units, took = units+s.Size(), took+one
 			s.Note(s.Size(), one, target)
 		}
-		if cost := took / time.Duration(units); cost > 20*each {
-			t.Errorf("%s a batch: %s a unit, where one costs %s by itself", fixed, cost, each)
+		if cost := took / time.Duration(units); cost > 8*each {
+			t.Errorf("%s: %s a unit, where one costs %s by itself", name, cost, each)
 		}
 		run(s, 40, each) // it is over
 		if took := time.Duration(s.Size()) * each; took > target {
-			t.Errorf("once nothing is fixed any more a batch of %d units takes %s", s.Size(), took)
+			t.Errorf("%s: once it is over a batch of %d units takes %s", name, s.Size(), took)
 		}
 	}
+}
+
+// machine is one on which batches take longer than their units cost.
+type machine struct {
+	random *rand.Rand
+	each   time.Duration
+	idle   time.Duration // whatever the size
+	still  float64       // so many of one batch
+	rest   time.Duration // on average
+}
+
+func (m machine) batch(units int) time.Duration {
+	took := float64(m.idle+time.Duration(units)*m.each) * (0.8 + 0.4*m.random.Float64())
+	if m.random.Float64() < m.still {
+		took += m.random.ExpFloat64() * float64(m.rest)
+	}
+	return time.Duration(took)
 }
 
 // Where it is of use to shrink, batches that stand still now and then do not keep others from it.
