@@ -32,7 +32,7 @@ type lab struct {
 // settings are those of a modest server that keeps its data; durability is PostgreSQL's default.
 func settings() map[string]string {
 	return map[string]string{
-		"shared_buffers": "1GB", "max_wal_size": "4GB", "checkpoint_timeout": "5min", "autovacuum": "on",
+		"shared_buffers": "1GB", "max_wal_size": "4GB", "min_wal_size": "4GB", "checkpoint_timeout": "5min", "autovacuum": "on",
 	}
 }
 
@@ -96,6 +96,9 @@ func (l *lab) build(ctx context.Context, rows int64) error {
 	if err := l.fill(ctx); err != nil {
 		return err
 	}
+	if err := l.round(ctx); err != nil {
+		return err
+	}
 	var err error
 	l.functionSQL, err = planned(ctx, l.cluster.URL(template))
 	return err
@@ -127,6 +130,19 @@ func (l *lab) fill(ctx context.Context) error {
 		"COMMENT ON TABLE public.items_version IS '1'",
 		"VACUUM (ANALYZE) public.items",
 	)
+}
+
+// round writes more WAL than any run does, up to max_wal_size: the runs find segments to use again, as on a server that has seen
+// busy days. On a new one each 16 MB are written full of zeros first, while every COMMIT waits.
+func (l *lab) round(ctx context.Context) error {
+	const perRow, most, piece = 2 << 10, 4 << 30, 128 << 20
+	for left := min(l.rows*perRow, most); left > 0; left -= piece {
+		_, err := l.admin.Exec(ctx, "SELECT count(pg_logical_emit_message(false, 'bench', repeat('x', $1))) FROM generate_series(1, 128)", min(left, piece)/128)
+		if err != nil {
+			return err
+		}
+	}
+	return execute(ctx, l.admin, "CHECKPOINT")
 }
 
 // copy makes the database of one run: the template's files, and a checkpoint behind them. From 15 on
