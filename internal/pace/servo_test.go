@@ -92,8 +92,8 @@ type machine struct {
 	random *rand.Rand
 	each   time.Duration
 	idle   time.Duration // whatever the size
-	still  float64       // so many of one batch
-	rest   time.Duration // on average
+	still  float64       // the share of the batches that stand still
+	rest   time.Duration // for so long, on average
 }
 
 func (m machine) batch(units int) time.Duration {
