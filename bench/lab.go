@@ -135,10 +135,9 @@ func (l *lab) fill(ctx context.Context) error {
 // round writes more WAL than any run does, up to max_wal_size: the runs find segments to use again, as on a server that has seen
 // busy days. On a new one each 16 MB are written full of zeros first, while every COMMIT waits.
 func (l *lab) round(ctx context.Context) error {
-	const perRow, most, piece = 2 << 10, 4 << 30, 128 << 20
+	const perRow, most, piece = 2 << 10, 4 << 30, 128 << 20 // bytes; a piece is a statement, so that Ctrl-C is heard
 	for left := min(l.rows*perRow, most); left > 0; left -= piece {
-		_, err := l.admin.Exec(ctx, "SELECT count(pg_logical_emit_message(false, 'bench', repeat('x', $1))) FROM generate_series(1, 128)", min(left, piece)/128)
-		if err != nil {
+		if _, err := l.admin.Exec(ctx, walSQL, min(left, piece)); err != nil {
 			return err
 		}
 	}

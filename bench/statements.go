@@ -22,4 +22,6 @@ var (
 	settingsSQL string
 	//go:embed queries/tenant.sql
 	tenantSQL string
+	//go:embed queries/wal.sql
+	walSQL string
 )

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -56,9 +57,10 @@ type process struct {
 	working bool      // it holds the lease, as far as it told
 	result  *happened // nil while it runs, and when it was killed
 	killed  bool
-	step    string    // where it was last
-	rows    int64     // that it has filled of a table
-	moved   time.Time // when it last began a statement or filled rows
+	step    string          // where it was last
+	steps   map[string]bool // where it has been
+	rows    int64           // that it has filled of a table
+	moved   time.Time       // when it last got further: to a step that it had not been at, or by rows that it filled
 }
 
 // begin starts a process; its events are handed on.
@@ -67,7 +69,7 @@ func begin(o order, saw func(happened)) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd: exec.Command(os.Args[0]), done: make(chan struct{}), suspended: make(chan struct{})}
+	p := &process{cmd: exec.Command(os.Args[0]), done: make(chan struct{}), suspended: make(chan struct{}), steps: map[string]bool{}, moved: time.Now()}
 	p.cmd.Env = append(os.Environ(), orderVariable+"="+string(text), "GORACE=halt_on_error=0")
 	p.cmd.Stderr = &p.stderr
 	output, err := p.cmd.StdoutPipe()
@@ -80,7 +82,6 @@ func begin(o order, saw func(happened)) (*process, error) {
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	p.moved = time.Now()
 	go p.follow(output, saw)
 	return p, nil
 }
@@ -111,7 +112,10 @@ func (p *process) note(h happened) {
 	case "run_started":
 		p.working = true
 	case "executing":
-		p.step, p.rows, p.moved = h.Step, 0, time.Now()
+		if !p.steps[h.Step] { // to try again and again is not to get further
+			p.steps[h.Step], p.rows, p.moved = true, 0, time.Now()
+		}
+		p.step = h.Step
 	case "progress":
 		if h.Done > p.rows {
 			p.rows, p.moved = h.Done, time.Now()
@@ -144,7 +148,7 @@ func (p *process) kill() {
 
 func (p *process) signal(s syscall.Signal) error { return p.cmd.Process.Signal(s) }
 
-// ended waits for the end, as long as the process is not stuck.
+// ended waits for the end, as long as the process gets further.
 func (p *process) ended(patience time.Duration) bool {
 	select {
 	case <-p.done:
@@ -154,7 +158,7 @@ func (p *process) ended(patience time.Duration) bool {
 	}
 }
 
-// stuck is closed once the process has done nothing for so long. How long it takes in all is the machine's.
+// stuck is closed once the process has got no further for so long. How long it takes in all is the machine's.
 func (p *process) stuck(patience time.Duration) <-chan struct{} {
 	stuck := make(chan struct{})
 	go func() {
@@ -170,7 +174,7 @@ func (p *process) stuck(patience time.Duration) <-chan struct{} {
 	return stuck
 }
 
-// idle is for how long the process has neither begun a statement nor filled rows.
+// idle is for how long the process has got no further.
 func (p *process) idle() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -189,5 +193,34 @@ func (p *process) fault() error {
 		return fmt.Errorf("the process of rekey ended without a result: %v", p.cmd.ProcessState)
 	default:
 		return nil
+	}
+}
+
+// Who tries one step again and again, or tells of the same rows, gets no further, however busy.
+func TestWhatGetsFurther(t *testing.T) {
+	p := &process{steps: map[string]bool{}}
+	for i, one := range []struct {
+		happened
+		further bool
+	}{
+		{happened{Event: "executing", Step: "wide/add-column"}, true},
+		{happened{Event: "executing", Step: "wide/add-column"}, false},
+		{happened{Event: "executing", Step: "wide/fill"}, true},
+		{happened{Event: "progress", Done: 7}, true},
+		{happened{Event: "progress", Done: 7}, false},
+		{happened{Event: "executing", Step: "wide/add-column"}, false},
+		{happened{Event: "progress", Done: 7}, false},
+		{happened{Event: "progress", Done: 8}, true},
+		{happened{Event: "executing", Step: "small/fill"}, true},
+		{happened{Event: "progress", Done: 1}, true},
+		{happened{Event: "waiting"}, false},
+	} {
+		p.moved = time.Time{}
+		if p.note(one.happened); p.moved.IsZero() == one.further {
+			t.Errorf("%d: %+v", i, one)
+		}
+	}
+	if p.moved = time.Now().Add(-time.Hour); p.ended(time.Minute) {
+		t.Error("one that has done nothing for an hour has ended")
 	}
 }

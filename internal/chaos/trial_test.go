@@ -152,7 +152,7 @@ func (t *trial) tries() bool {
 		case <-p.suspended: // another takes over
 			continue
 		case <-p.stuck(hangs):
-			t.fault("a run has stood still for %s; it was last at %s\n%s", hangs, p.where(), t.sessions())
+			t.fault("a run got no further for %s; it was last at %s\n%s", hangs, p.where(), t.sessions())
 			_ = p.signal(syscall.SIGQUIT) // its goroutines are told
 			<-p.done
 			t.closed(p)

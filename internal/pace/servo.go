@@ -30,6 +30,9 @@ const (
 	telling    = 8   // so many pairs of batches tell what a unit costs
 )
 
+// Tenths of the last batches.
+const quicker, middle, nine = 3, 5, 9
+
 // NewServo begins with batches of first units and keeps them from floor to ceiling.
 func NewServo(first, floor, ceiling int) *Servo {
 	s := &Servo{floor: floor, ceiling: max(ceiling, floor)}
@@ -57,7 +60,8 @@ func (s *Servo) Note(units int, took, target time.Duration) {
 // wanted is the size with which nine of ten batches keep to the target; but not one so small that the units are hardly anything of
 // what a batch takes.
 func (s *Servo) wanted(now batch, target time.Duration) int {
-	each, room, most := quantile(s.costs(), middle), target/leastShare, target
+	costs := s.costs()
+	each, room, most := quantile(costs, middle), target/leastShare, target
 	if slope, ok := s.slope(); ok {
 		idle := s.idle(slope)
 		each, room = slope, max(room, idle/2) //nolint:mnd // half as much again
@@ -66,7 +70,7 @@ func (s *Servo) wanted(now batch, target time.Duration) int {
 	if now.took > overrun*most {
 		return s.size / 10 //nolint:mnd // as Split does
 	}
-	fits := max(s.fitting(target, quantile(s.costs(), ninth)), s.fitting(room, each))
+	fits := max(s.fitting(target, quantile(costs, nine)), s.fitting(room, each))
 	if fits > s.size && now.units < s.size {
 		return s.size // a smaller one than was asked for says nothing about larger ones
 	}
@@ -113,8 +117,6 @@ func (s *Servo) idle(each float64) time.Duration {
 	}
 	return quantile(rests, quicker)
 }
-
-const quicker, middle, ninth = 3, 5, 9
 
 // quantile is the value that so many tenths of them do not exceed. It sorts them.
 func quantile[T cmp.Ordered](values []T, tenths int) T {

@@ -104,6 +104,21 @@ func (m machine) batch(units int) time.Duration {
 	return time.Duration(took)
 }
 
+// Where many stand still, nine of ten keep to the target at no size: batches do not get so small that they do nearly nothing. Each that
+// is far too slow is followed by a tenth, so that the average is below the share.
+func TestServoLeavesUnitsTheirShare(t *testing.T) {
+	m := machine{random: rand.New(rand.NewPCG(1, 2)), each: 20 * time.Microsecond, still: 0.4, rest: 200 * time.Millisecond}
+	s := NewServo(2000, 1, 20_000)
+	var units int
+	for range 3000 {
+		units += s.Size()
+		s.Note(s.Size(), m.batch(s.Size()), target)
+	}
+	if spent := time.Duration(units) * m.each / 3000; spent < target/leastShare/5 {
+		t.Errorf("a batch takes %s on average for its units", spent)
+	}
+}
+
 // Where it is of use to shrink, batches that stand still now and then do not keep others from it.
 func TestServoShrinksBesideStalls(t *testing.T) {
 	s := NewServo(20_000, 1, 20_000)
