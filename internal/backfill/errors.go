@@ -31,6 +31,23 @@ func (e *NoProgressError) Error() string {
 	return fmt.Sprintf("an UPDATE of %d rows of %s that nobody else holds changes none of them: %s", e.Rows, e.Table, cause)
 }
 
+// NoProgress says that so many rows were locked, updated and have no value still, and names what may have swallowed that.
+func (w Work) NoProgress(rows int64) error {
+	e := &NoProgressError{Table: w.Target.String(), Rows: rows, Replica: w.Replica}
+	for _, t := range w.Table.Triggers {
+		fires := t.Enabled == "A" || (t.Enabled == "R") == w.Replica && t.Enabled != "D"
+		if t.OnUpdateOf(w.Target.Column) && fires {
+			e.Causes = append(e.Causes, "the trigger "+t.Name)
+		}
+	}
+	for _, r := range w.Table.Rules {
+		if r.OnUpdate {
+			e.Causes = append(e.Causes, "the rule "+r.Name)
+		}
+	}
+	return e
+}
+
 // HeldError tells that rows were held by others for longer than they are waited for.
 type HeldError struct {
 	Table    string // schema.table

@@ -146,7 +146,7 @@ func (f *filler) sweepRange(ctx context.Context, on ground, part span) (found, e
 			return all, err
 		}
 		if g.refused > 0 {
-			return all, f.noProgress(g.refused)
+			return all, f.NoProgress(g.refused)
 		}
 		f.did(g.filled)
 		all.rows += g.filled
@@ -265,20 +265,4 @@ func (f *filler) round(ctx context.Context, w *waiting) error {
 		w.vain++
 	}
 	return nil
-}
-
-func (f *filler) noProgress(rows int64) error {
-	e := &NoProgressError{Table: f.Target.String(), Rows: rows, Replica: f.Replica}
-	for _, t := range f.Table.Triggers {
-		fires := t.Enabled == "A" || (t.Enabled == "R") == f.Replica && t.Enabled != "D"
-		if t.OnUpdateOf(f.Target.Column) && fires {
-			e.Causes = append(e.Causes, "the trigger "+t.Name)
-		}
-	}
-	for _, r := range f.Table.Rules {
-		if r.OnUpdate {
-			e.Causes = append(e.Causes, "the rule "+r.Name)
-		}
-	}
-	return e
 }

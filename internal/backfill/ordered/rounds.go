@@ -147,19 +147,3 @@ func (r remains) zones() []zone {
 	}
 	return zones
 }
-
-func (f *filler) noProgress(rows int64) error {
-	e := &backfill.NoProgressError{Table: f.Target.String(), Rows: rows, Replica: f.Replica}
-	for _, t := range f.Table.Triggers {
-		fires := t.Enabled == "A" || (t.Enabled == "R") == f.Replica && t.Enabled != "D"
-		if t.OnUpdateOf(f.Target.Column) && fires {
-			e.Causes = append(e.Causes, "the trigger "+t.Name)
-		}
-	}
-	for _, r := range f.Table.Rules {
-		if r.OnUpdate {
-			e.Causes = append(e.Causes, "the rule "+r.Name)
-		}
-	}
-	return e
-}

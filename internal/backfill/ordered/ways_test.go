@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -102,6 +103,36 @@ func TestRefusedUpdatesEndWithReason(t *testing.T) {
 				b.fill(w)
 				b.ordered("at")
 			})
+		}
+	})
+}
+
+// A row that is written all the time, behind many that are held, is let go and written again between any
+// two moments of a batch. That is no update that changes nothing.
+func TestRowWrittenAllTheTime(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		b := lay(t, c, `CREATE TABLE t (id bigint PRIMARY KEY, at timestamp NOT NULL, written int NOT NULL DEFAULT 0);
+			INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 1000) g`+after)
+		defer servertest.Hold(b, b.pool, "SELECT FROM t WHERE id < 1000 FOR UPDATE")()
+		ctx, cancel := context.WithCancel(t.Context())
+		var writer sync.WaitGroup
+		writer.Go(func() {
+			for ctx.Err() == nil {
+				b.exec("UPDATE t SET written = written + 1 WHERE id = 1000; SELECT pg_sleep(0.002)")
+				time.Sleep(2 * time.Millisecond)
+			}
+		})
+		defer writer.Wait()
+		defer cancel()
+		for range 10 {
+			b.exec("UPDATE t SET uuid = NULL WHERE id = 1000")
+			w := b.work()
+			w.Patience = 50 * time.Millisecond
+			_, err := Run(t.Context(), w)
+			if _, held := errors.AsType[*backfill.HeldError](err); !held {
+				t.Fatalf("it ended with %v", err)
+			}
 		}
 	})
 }

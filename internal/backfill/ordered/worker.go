@@ -56,7 +56,7 @@ func (w *worker) visit(ctx context.Context, r *region) (all wrote, err error) {
 			return all, err
 		}
 		if w.careful {
-			return all, w.noProgress(all.picked)
+			return all, w.NoProgress(all.picked)
 		}
 	}
 }

@@ -91,7 +91,8 @@ func (w *worker) wave(ctx context.Context, rows []row) (all wrote, err error) {
 }
 
 // batch is one transaction. A careful one locks its rows by a statement of its own: the next sees them as
-// they are under the lock, so that only a trigger or a rule can keep it from filling them.
+// they are under the lock, so that only a trigger or a rule can keep it from filling them. Those alone count
+// as picked: the next may pick others, let go since, at a version that is younger than what it sees.
 func (w *worker) batch(ctx context.Context, rows []row) (some wrote, err error) {
 	parameters := append(timesAndValues(rows, kindOf(w.text.column)), w.text.key.arrays(rows, w.texts)...)
 	err = w.transaction(ctx, w.Batching(backfill.LeastStatement), func(tx pg.Tx) error {
@@ -101,18 +102,26 @@ func (w *worker) batch(ctx context.Context, rows []row) (some wrote, err error) 
 		if err := w.lock(ctx, tx, w.at); err != nil {
 			return err
 		}
+		locking := &pgconn.Result{}
 		if w.careful {
-			if locked := run(w.text.lock()); locked.Err != nil {
-				return locked.Err
+			if locking = run(w.text.lock()); locking.Err != nil {
+				return locking.Err
 			}
 		}
-		result := run(w.text.write())
-		if result.Err != nil {
-			return result.Err
+		writing := run(w.text.write())
+		if writing.Err != nil {
+			return writing.Err
 		}
-		some.picked = int64(binary.BigEndian.Uint64(result.Rows[0][0]))
-		some.filled = int64(binary.BigEndian.Uint64(result.Rows[0][1]))
+		some.picked, some.filled = count(writing, 0), count(writing, 1)
+		if w.careful {
+			some.picked = count(locking, 0)
+		}
 		return nil
 	})
 	return some, err
+}
+
+// count is a number in the one row of a result.
+func count(result *pgconn.Result, column int) int64 {
+	return int64(binary.BigEndian.Uint64(result.Rows[0][column]))
 }
