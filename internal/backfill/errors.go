@@ -34,11 +34,8 @@ func (e *NoProgressError) Error() string {
 // NoProgress says that so many rows were locked, updated and have no value still, and names what may have swallowed that.
 func (w Work) NoProgress(rows int64) error {
 	e := &NoProgressError{Table: w.Target.String(), Rows: rows, Replica: w.Replica}
-	for _, t := range w.Table.Triggers {
-		fires := t.Enabled == "A" || (t.Enabled == "R") == w.Replica && t.Enabled != "D"
-		if t.OnUpdateOf(w.Target.Column) && fires {
-			e.Causes = append(e.Causes, "the trigger "+t.Name)
-		}
+	for _, name := range w.Table.Firing(w.Target.Column, w.Replica) {
+		e.Causes = append(e.Causes, "the trigger "+name)
 	}
 	for _, r := range w.Table.Rules {
 		if r.OnUpdate {

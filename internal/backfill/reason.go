@@ -51,13 +51,7 @@ func untouched(table catalog.Table) string {
 
 // caveat names the triggers that fire all the same. What they change cannot be told from the catalogue.
 func caveat(server catalog.Server, table catalog.Table, target step.Target) string {
-	var names []string
-	for _, t := range table.Triggers {
-		ordinary := t.Enabled == "O" && !server.Role.ReplicaRole
-		if t.OnUpdateOf(target.Column) && (ordinary || t.Enabled == "A" || t.Enabled == "R" && server.Role.ReplicaRole) {
-			names = append(names, t.Name)
-		}
-	}
+	names := table.Firing(target.Column, server.Role.ReplicaRole)
 	if len(names) == 0 {
 		return ""
 	}

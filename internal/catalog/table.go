@@ -214,6 +214,22 @@ func (t Trigger) OnUpdateOf(column string) bool {
 	return t.OnUpdate && (len(t.Of) == 0 || slices.Contains(t.Of, column))
 }
 
+// Firing names the triggers that an update of the one column fires: in a session whose session_replication_role is
+// replica, or in an ordinary one. Source: PostgreSQL's manual, ALTER TABLE, ENABLE TRIGGER.
+func (t Table) Firing(column string, replica bool) []string {
+	enabled := "O"
+	if replica {
+		enabled = "R"
+	}
+	var names []string
+	for _, trigger := range t.Triggers {
+		if trigger.OnUpdateOf(column) && (trigger.Enabled == enabled || trigger.Enabled == "A") {
+			names = append(names, trigger.Name)
+		}
+	}
+	return names
+}
+
 // Rule is a rule of the application's that is not a view's.
 type Rule struct {
 	Name     string

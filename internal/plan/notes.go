@@ -30,7 +30,7 @@ func notes(s Situation, p Plan) []string {
 		if work, _ := p.work(g); work && table.Tree() {
 			lines = append(lines, treeNote(g.Target, table, p.Direction))
 		}
-		if names := Firing(s.Server, g.Target, table); len(names) > 0 && s.Policy.FireTriggers {
+		if names := table.Firing(g.Target.Column, s.Server.Role.ReplicaRole); len(names) > 0 && s.Policy.FireTriggers {
 			lines = append(lines, g.Target.String()+": these triggers fire on every row that is filled: "+strings.Join(names, ", "))
 		}
 		if roles := table.Grantees(); p.Direction == Up && g.State == Missing && len(roles) > 0 {

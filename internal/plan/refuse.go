@@ -184,7 +184,7 @@ func refuseFill(s Situation, t step.Target, table *catalog.Table) problem.List {
 	if publication := unidentified(table); publication != "" {
 		found = append(found, problem.NoReplicaIdentity(t.String(), t.Relation(), publication))
 	}
-	if firing := Firing(s.Server, t, table); len(firing) > 0 && !s.Policy.FireTriggers {
+	if firing := table.Firing(t.Column, s.Server.Role.ReplicaRole); len(firing) > 0 && !s.Policy.FireTriggers {
 		found = append(found, problem.TriggersFire(t.String(), firing, s.Server.Role.Name))
 	}
 	return found
@@ -201,18 +201,6 @@ func unidentified(table *catalog.Table) string {
 		}
 	}
 	return ""
-}
-
-// Firing names the triggers of the application that the filling would fire.
-func Firing(server catalog.Server, t step.Target, table *catalog.Table) []string {
-	var names []string
-	for _, own := range table.Triggers {
-		ordinary := own.Enabled == "O" && !server.Role.ReplicaRole
-		if own.OnUpdateOf(t.Column) && (ordinary || own.Enabled == "A" || (own.Enabled == "R" && server.Role.ReplicaRole)) {
-			names = append(names, own.Name)
-		}
-	}
-	return names
 }
 
 // refuseFunction looks at a function of that name that is there already.

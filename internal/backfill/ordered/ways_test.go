@@ -119,13 +119,17 @@ func TestRowWrittenAllTheTime(t *testing.T) {
 		var writer sync.WaitGroup
 		writer.Go(func() {
 			for ctx.Err() == nil {
-				b.exec("UPDATE t SET written = written + 1 WHERE id = 1000; SELECT pg_sleep(0.002)")
+				const write = "UPDATE t SET written = written + 1 WHERE id = 1000; SELECT pg_sleep(0.002)"
+				if _, err := b.pool.Exec(t.Context(), write); err != nil {
+					t.Error(err)
+					return
+				}
 				time.Sleep(2 * time.Millisecond)
 			}
 		})
 		defer writer.Wait()
 		defer cancel()
-		for range 10 {
+		for range 20 {
 			b.exec("UPDATE t SET uuid = NULL WHERE id = 1000")
 			w := b.work()
 			w.Patience = 50 * time.Millisecond

@@ -102,7 +102,7 @@ func (w *worker) batch(ctx context.Context, rows []row) (some wrote, err error) 
 		if err := w.lock(ctx, tx, w.at); err != nil {
 			return err
 		}
-		locking := &pgconn.Result{}
+		var locking *pgconn.Result
 		if w.careful {
 			if locking = run(w.text.lock()); locking.Err != nil {
 				return locking.Err
@@ -112,10 +112,10 @@ func (w *worker) batch(ctx context.Context, rows []row) (some wrote, err error) 
 		if writing.Err != nil {
 			return writing.Err
 		}
-		some.picked, some.filled = count(writing, 0), count(writing, 1)
-		if w.careful {
-			some.picked = count(locking, 0)
+		if locking == nil {
+			locking = writing
 		}
+		some = wrote{picked: count(locking, 0), filled: count(writing, 1)}
 		return nil
 	})
 	return some, err

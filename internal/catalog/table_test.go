@@ -1,0 +1,22 @@
+package catalog
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestFiring(t *testing.T) {
+	table := Table{Triggers: []Trigger{
+		{Name: "origin", Enabled: "O", OnUpdate: true},
+		{Name: "disabled", Enabled: "D", OnUpdate: true},
+		{Name: "replica", Enabled: "R", OnUpdate: true},
+		{Name: "always", Enabled: "A", OnUpdate: true, Of: []string{"name", "uuid"}},
+		{Name: "of another column", Enabled: "A", OnUpdate: true, Of: []string{"name"}},
+		{Name: "on insert", Enabled: "A"},
+	}}
+	for replica, want := range map[bool][]string{false: {"origin", "always"}, true: {"replica", "always"}} {
+		if got := table.Firing("uuid", replica); !slices.Equal(got, want) {
+			t.Errorf("replica %t: %q fire, not %q", replica, got, want)
+		}
+	}
+}
