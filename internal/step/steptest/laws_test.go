@@ -39,6 +39,7 @@ const (
 		CREATE TABLE "Sub\ject" (id bigint PRIMARY KEY, note text DEFAULT 'none', at timestamp NOT NULL DEFAULT now()) WITH (fillfactor = 90);
 		CREATE INDEX ON "Sub\ject" (note);
 		COMMENT ON COLUMN "Sub\ject".note IS 'a note';
+		ALTER TABLE "Sub\ject" ALTER note SET (n_distinct = 7);
 		INSERT INTO "Sub\ject" (id, note) SELECT n, 'n' || n FROM generate_series(1, 9) n;
 		GRANT SELECT ON "Sub\ject" TO PUBLIC;
 		CREATE FUNCTION elsewhere() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()';`
@@ -54,7 +55,8 @@ func subjects(major int) map[string]string {
 		"no column": ``,
 		"nullable, half filled, default and comment of its own": t + `ADD uuid uuid; ` + t + `ALTER uuid SET DEFAULT elsewhere();
 			COMMENT ON COLUMN "Sub\ject".uuid IS E'the application''s \\ [rekey: found] own';` + half,
-		"nullable, no default, indexed": t + `ADD uuid uuid; CREATE UNIQUE INDEX ` + named + ` ON "Sub\ject" (uuid);` + half,
+		"nullable, no default, indexed": t + `ADD uuid uuid; CREATE UNIQUE INDEX ` + named + ` ON "Sub\ject" (uuid);
+			` + t + `ALTER uuid SET (n_distinct = -1);` + half,
 		"required, no index, other indexes": t + `ADD uuid uuid NOT NULL DEFAULT gen_random_uuid();
 			CREATE INDEX mine ON "Sub\ject" (uuid) WHERE id > 3; CREATE INDEX more ON "Sub\ject" ((uuid::text));`,
 		"the goal's default, nothing else": function(major) + `; ` + t + `ADD uuid uuid; ` +

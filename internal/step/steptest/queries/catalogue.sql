@@ -1,5 +1,6 @@
 -- What stands in schema $1, a line each: everything that up or down could change, make or leave behind,
--- and nothing that differs between two databases of the same shape (oids, numbers of columns, sizes).
+-- and nothing that differs between two databases of the same shape (oids, numbers of columns, sizes, and the column option
+-- pg_attver, in which newer minor releases of PostgreSQL record when a column's definition was written).
 -- uuid_generate_v7() is left out: it stays after down, as the original's does.
 WITH relation AS (
     SELECT c.*, quote_ident(c.relname) AS name
@@ -12,7 +13,8 @@ UNION ALL
 SELECT format('column %s.%I %s collation %s notnull %s default %s identity %s generated %s storage %s statistics %s options %s acl %s',
               name, attname, format_type(atttypid, atttypmod), attcollation::regcollation, attnotnull,
               pg_get_expr(adbin, adrelid), attidentity, attgenerated, attstorage,
-              CASE WHEN coalesce(attstattarget, -1) < 0 THEN -1 ELSE attstattarget END, attoptions, attacl)
+              CASE WHEN coalesce(attstattarget, -1) < 0 THEN -1 ELSE attstattarget END,
+              ARRAY (SELECT o FROM unnest(attoptions) o WHERE o NOT LIKE 'pg\_attver=%' ORDER BY o), attacl)
 FROM relation JOIN pg_attribute a ON attrelid = relation.oid AND attnum > 0 AND NOT attisdropped
 LEFT JOIN pg_attrdef d ON adrelid = attrelid AND adnum = attnum
 WHERE relkind IN ('r', 'v', 'm', 'p', 'f')
