@@ -10,8 +10,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/step/steptest"
 )
 
-// TestShapeColumnOptions: PostgreSQL 15.20 writes the option pg_attver on every column, another number each time. The test writes
-// it itself, since no statement can and the other releases have none.
+// TestShapeColumnOptions: a shape holds the options that users set, and not pg_attver, which PostgreSQL 15.20 writes on every
+// column. The test writes pg_attver into the catalogue, since ALTER TABLE ignores or refuses it.
 func TestShapeColumnOptions(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		pool := servertest.Pool(t, servertest.Database(t, c).URL)
@@ -27,7 +27,7 @@ func TestShapeColumnOptions(t *testing.T) {
 		servertest.Execute(t, pool, "CREATE SCHEMA app; CREATE TABLE app.t (n int)")
 		plain, chosen := shape("NULL"), shape("'{n_distinct=5}'")
 		if cmp.Equal(plain, chosen) {
-			t.Error("n_distinct=5 is no difference from no option")
+			t.Error("a column with n_distinct=5 has the shape of one without options")
 		}
 		for _, c := range []struct {
 			options string

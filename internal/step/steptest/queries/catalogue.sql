@@ -1,6 +1,6 @@
 -- What stands in schema $1, a line each: everything that up or down could change, make or leave behind,
--- and nothing that differs between two databases of the same shape (oids, numbers of columns, sizes, and the column option
--- pg_attver, in which newer minor releases of PostgreSQL record when a column's definition was written).
+-- and nothing that differs between two databases of the same shape (oids, numbers of columns, sizes). The column
+-- option pg_attver is left out: PostgreSQL 15.20 writes it on every column, another number for each definition.
 -- uuid_generate_v7() is left out: it stays after down, as the original's does.
 WITH relation AS (
     SELECT c.*, quote_ident(c.relname) AS name
