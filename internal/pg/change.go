@@ -160,7 +160,7 @@ func again(err error) bool {
 	case pgerrcode.LockNotAvailable, pgerrcode.DeadlockDetected, pgerrcode.QueryCanceled:
 		return true
 	case pgerrcode.InternalError: // two sessions altered one catalogue row at the same time
-		return strings.Contains(refusal.Message, "concurrently")
+		return strings.HasPrefix(refusal.Routine, "simple_heap_") // the message may be in any language
 	default:
 		return false
 	}

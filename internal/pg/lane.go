@@ -67,19 +67,15 @@ func own(ctx context.Context, pool *pgxpool.Pool) (*pgx.Conn, error) {
 
 // independent states for the session what else each transaction states of itself. All timeouts are off, since
 // one of them striking would leave an invalid index, but for that of a transaction in which nothing is done.
-// Plans are made once, without regard to the names that are asked for.
 func independent(conn *pgconn.PgConn) string {
 	settings := []string{
 		"SET statement_timeout = 0", // first: the role's runs until then
-		"SET search_path = pg_catalog", "SET row_security = off", "SET DateStyle = ISO", "SET quote_all_identifiers = off",
 		"SET lock_timeout = 0", fmt.Sprintf("SET idle_in_transaction_session_timeout = %d", idleTimeout.Milliseconds()),
-		"SET default_transaction_read_only = off", "SET default_transaction_isolation = 'read committed'",
-		"SET synchronous_commit = local", "SET plan_cache_mode = force_generic_plan",
-		"SET max_parallel_workers_per_gather = 0", // a plan for all cases would begin workers for the one that is not
+		"SET default_transaction_read_only = off", "SET default_transaction_isolation = 'read committed'", "SET default_transaction_deferrable = off",
+		"SET synchronous_commit = local",
 	}
-	if converts(conn) {
-		settings = append(settings, "SET client_encoding = 'UTF8'")
-	}
+	settings = append(settings, pinned(conn, "SET")...)
+	settings = append(settings, "SET plan_cache_mode = force_generic_plan") // a known query is planned once, for all names
 	if major(conn) >= firstTransactionTimeout {
 		settings = append(settings, "SET transaction_timeout = 0")
 	}

@@ -73,8 +73,8 @@ type Settings struct {
 const idleTimeout = 10 * time.Second
 
 // begin is one round trip: every setting is local to the transaction, so that a pooler's next client
-// finds nothing of it. search_path is empty but for pg_catalog, so that names are always qualified. It holds no
-// name of the user's: the server reads the whole of it in the encoding that the session had before.
+// finds nothing of it. It holds no name of the user's: the server reads the whole of it in the encoding that the
+// session had before.
 func (s Settings) begin(conn *pgconn.PgConn) string {
 	level, access := "READ COMMITTED", "READ WRITE"
 	if s.Snapshot {
@@ -90,16 +90,10 @@ func (s Settings) begin(conn *pgconn.PgConn) string {
 	statements := []string{
 		fmt.Sprintf("BEGIN ISOLATION LEVEL %s %s", level, access),
 		fmt.Sprintf("SET LOCAL statement_timeout = %d", s.Statement.Milliseconds()), // first: the role's runs until then
-		"SET LOCAL search_path = pg_catalog",
-		"SET LOCAL row_security = off",
-		"SET LOCAL DateStyle = ISO",
-		"SET LOCAL quote_all_identifiers = off", // else no default and no type is written as it is compared
 		fmt.Sprintf("SET LOCAL lock_timeout = %d", s.Lock.Milliseconds()),
 		fmt.Sprintf("SET LOCAL idle_in_transaction_session_timeout = %d", idle.Milliseconds()),
 	}
-	if converts(conn) {
-		statements = append(statements, "SET LOCAL client_encoding = 'UTF8'")
-	}
+	statements = append(statements, pinned(conn, "SET LOCAL")...)
 	if major(conn) >= firstTransactionTimeout {
 		statements = append(statements, "SET LOCAL transaction_timeout = 0")
 	}

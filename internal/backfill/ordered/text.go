@@ -80,16 +80,17 @@ func (t text) unfilled(s span) string {
 }
 
 // pick locks the rows that nobody holds, that have no value and still have their time: times $1, values $2, and the columns of
-// the key. NO KEY: the foreign keys of inserts elsewhere go on being checked.
+// the key. NO KEY: the foreign keys of inserts elsewhere go on being checked. LATERAL: each row is found by its key; as a
+// join it would be left to the statistics, which know nothing of a column that is new, and take a row for all of them.
 func (t text) pick() string {
 	same := ""
 	if t.column.Name != "" {
 		same = " AND (" + t.time() + ") IS NOT DISTINCT FROM v.at"
 	}
 	arrays, names, equal := t.key.join(3)
-	return "SELECT t.ctid AS place, v.value FROM unnest($1::" + string(kindOf(t.column)) + "[], $2::uuid[]" + arrays + ") AS v(at, value" + names + ")" +
-		sqltext.Format(" JOIN ONLY {} AS t ON ", t.table) + equal +
-		sqltext.Format(" WHERE t.{} IS NULL", t.uuid) + same + " FOR NO KEY UPDATE OF t SKIP LOCKED"
+	return "SELECT t.place, v.value FROM unnest($1::" + string(kindOf(t.column)) + "[], $2::uuid[]" + arrays + ") AS v(at, value" + names + ")" +
+		sqltext.Format(" CROSS JOIN LATERAL (SELECT t.ctid AS place FROM ONLY {} AS t WHERE ", t.table) + equal +
+		sqltext.Format(" AND t.{} IS NULL", t.uuid) + same + " FOR NO KEY UPDATE SKIP LOCKED) AS t"
 }
 
 // lock is pick alone.
