@@ -26,13 +26,21 @@ func text(name string) string {
 
 // rows runs a query and gives a value of T for each row, by column names.
 func rows[T any](ctx context.Context, tx pg.Tx, name string, args ...any) ([]T, error) {
-	found, err := tx.Known(ctx, text(name), args...)
-	if err != nil {
-		return nil, fmt.Errorf("query %s: %w", name, err)
-	}
-	values, err := pgx.CollectRows(found, pgx.RowToStructByNameLax[T])
-	if err != nil {
-		return nil, fmt.Errorf("query %s: %w", name, err)
-	}
-	return values, nil
+	var values []T
+	err := tx.Ask(ctx, query(name, func(value T) { values = append(values, value) }, args...))
+	return values, err
+}
+
+// query hands each of its rows, a value of R by column names, to take.
+func query[R any](name string, take func(R), args ...any) pg.Query {
+	return pg.Query{SQL: text(name), Args: args, Read: func(found pgx.Rows) error {
+		values, err := pgx.CollectRows(found, pgx.RowToStructByNameLax[R])
+		if err != nil {
+			return fmt.Errorf("query %s: %w", name, err)
+		}
+		for _, value := range values {
+			take(value)
+		}
+		return nil
+	}}
 }

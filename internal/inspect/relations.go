@@ -42,16 +42,17 @@ func (r relationRow) estimate() float64 {
 	return r.Tuples / float64(r.KnownPages) * float64(r.Pages)
 }
 
-// relations reads those of the schemas, in the order of their names.
-func relations(ctx context.Context, tx pg.Tx, q Question, schemas []string) ([]catalog.Table, error) {
+// named are the relations of the schemas that a question is about.
+func (q Question) named(schemas []string, take func(relationRow)) pg.Query {
 	names := append([]string{}, q.Relations...)
 	if q.All {
 		names = nil
 	}
-	found, err := rows[relationRow](ctx, tx, "relations", schemas, names, []int64{})
-	if err != nil {
-		return nil, err
-	}
+	return query("relations", take, schemas, names, []int64{})
+}
+
+// relations reads what belongs to those that were found, and what is below them; they are in the order of their names.
+func relations(ctx context.Context, tx pg.Tx, q Question, found []relationRow) ([]catalog.Table, error) {
 	trees, err := below(ctx, tx, found)
 	if err != nil {
 		return nil, err
@@ -129,12 +130,13 @@ type (
 // parts reads what belongs to the relations, a query a kind for all of them; columns are those on which
 // something may hang, one a relation, or none at all.
 func parts(ctx context.Context, tx pg.Tx, columns []string, oids []int64, at map[int64]*catalog.Table) error {
-	err := errors.Join(
-		each(ctx, tx, "columns", func(r columnRow) { add(&at[r.Relation].Columns, r.Column) }, oids),
-		each(ctx, tx, "indexes", func(r indexRow) { add(&at[r.Relation].Indexes, r.Index) }, oids),
-		each(ctx, tx, "constraints", func(r constraintRow) { add(&at[r.Relation].Constraints, r.Constraint) }, oids),
-		each(ctx, tx, "triggers", func(r triggerRow) { add(&at[r.Relation].Triggers, r.Trigger) }, oids),
-		each(ctx, tx, "rules", func(r ruleRow) { add(&at[r.Relation].Rules, r.Rule) }, oids),
+	err := tx.Ask(
+		ctx,
+		query("columns", func(r columnRow) { add(&at[r.Relation].Columns, r.Column) }, oids),
+		query("indexes", func(r indexRow) { add(&at[r.Relation].Indexes, r.Index) }, oids),
+		query("constraints", func(r constraintRow) { add(&at[r.Relation].Constraints, r.Constraint) }, oids),
+		query("triggers", func(r triggerRow) { add(&at[r.Relation].Triggers, r.Trigger) }, oids),
+		query("rules", func(r ruleRow) { add(&at[r.Relation].Rules, r.Rule) }, oids),
 	)
 	if err != nil || columns == nil {
 		return err
@@ -163,14 +165,7 @@ func publications(ctx context.Context, tx pg.Tx, oids []int64, at map[int64]*cat
 
 // each runs a query and hands over its rows.
 func each[R any](ctx context.Context, tx pg.Tx, name string, take func(R), args ...any) error {
-	found, err := rows[R](ctx, tx, name, args...)
-	if err != nil {
-		return err
-	}
-	for _, row := range found {
-		take(row)
-	}
-	return nil
+	return tx.Ask(ctx, query(name, take, args...))
 }
 
 func add[T any](list *[]T, value T) { *list = append(*list, value) }

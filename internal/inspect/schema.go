@@ -50,24 +50,25 @@ type schemaRow struct {
 // Many reads several schemas with as many queries as one, in the order of their names' list; their
 // functions are not read.
 func Many(ctx context.Context, tx pg.Tx, q Question, names []string) ([]catalog.Schema, error) {
-	found, err := rows[schemaRow](ctx, tx, "schema", names)
-	if err != nil {
-		return nil, err
-	}
 	schemas := make([]catalog.Schema, len(names))
 	at := map[string]*catalog.Schema{}
 	for i, name := range names {
 		schemas[i].Name = name
 		at[name] = &schemas[i]
 	}
-	for _, row := range found {
-		s := at[row.Name]
-		s.Exists, s.Usage, s.Create = true, row.Usage, row.Create
+	var named []relationRow
+	err := tx.Ask(
+		ctx,
+		query("schema", func(row schemaRow) {
+			s := at[row.Name]
+			s.Exists, s.Usage, s.Create = true, row.Usage, row.Create
+		}, names),
+		q.named(names, func(row relationRow) { named = append(named, row) }),
+	)
+	if err != nil {
+		return nil, err
 	}
-	if len(found) == 0 {
-		return schemas, nil
-	}
-	tables, err := relations(ctx, tx, q, names)
+	tables, err := relations(ctx, tx, q, named)
 	for _, t := range tables {
 		add(&at[t.Schema].Relations, t)
 	}

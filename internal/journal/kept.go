@@ -5,6 +5,7 @@ import (
 	_ "embed"
 
 	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 //go:embed queries/kept.sql
@@ -31,6 +32,16 @@ func SaveKept(ctx context.Context, tx pg.Tx, c Column, k Kept) error {
 		ON CONFLICT (relation, attnum) DO UPDATE SET adopted = true WHERE excluded.adopted AND NOT k.adopted`,
 		c.Relation, c.Number, k.Other, k.Adopted)
 	return err
+}
+
+// KeepNoneSQL is a statement that notes of a column that it had no value of another version: it belongs behind the one
+// that makes the column, in its transaction. What was noted before stays.
+func KeepNoneSQL(table sqltext.Table, column string) string {
+	return sqltext.Format("INSERT INTO rekey.kept (relation, attnum, found, adopted)"+
+		" SELECT attrelid, attnum, 0, false FROM pg_catalog.pg_attribute"+
+		" WHERE attrelid = {}::pg_catalog.regclass AND attname = {} AND NOT attisdropped"+
+		" ON CONFLICT (relation, attnum) DO NOTHING",
+		sqltext.Value(sqltext.Qualified(table.Schema, table.Name)), sqltext.Value(column))
 }
 
 // LoadKept reads what each column of the tables was like.

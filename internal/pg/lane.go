@@ -75,7 +75,9 @@ func independent(conn *pgconn.PgConn) string {
 		"SET synchronous_commit = local",
 	}
 	settings = append(settings, pinned(conn, "SET")...)
-	settings = append(settings, "SET plan_cache_mode = force_generic_plan") // a known query is planned once, for all names
+	// A known query is planned once, for all names, and reads some relations of the catalogue by their indexes. Without
+	// this the plan would be one for a database that is as small as it is then, and read the catalogue as a whole.
+	settings = append(settings, "SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off", "SET enable_mergejoin = off")
 	if major(conn) >= firstTransactionTimeout {
 		settings = append(settings, "SET transaction_timeout = 0")
 	}

@@ -42,7 +42,6 @@ var pins = []pin{
 	{name: "backslash_quote", value: "safe_encoding"},  // and contain no backslash before a quote
 	{name: "array_nulls", value: "on"},                 // NULL in an array parameter is the null value
 	{name: "transform_null_equals", value: "off"},      // "= NULL" in a default or a check keeps its meaning
-	{name: "client_min_messages", value: "warning"},    // "does not exist, skipping" would reach the host's notices
 
 	// JIT compiles the catalogue queries, whose estimated costs are high and whose run time is short: on Debian's
 	// default configuration this takes 20 times the time of the query itself.

@@ -44,6 +44,39 @@ func (t Tx) Known(ctx context.Context, sql string, args ...any) (pgx.Rows, error
 	return t.Query(ctx, sql, args...)
 }
 
+// Query is one of several that are asked together: a text that is always the same, its arguments, and who reads
+// the rows.
+type Query struct {
+	SQL  string
+	Args []any
+	Read func(pgx.Rows) error
+}
+
+// Ask runs queries, none of which depends on another's answer. A lane sends them in one message: the catalogue is read
+// so often that the round trips would take longer than the queries.
+func (t Tx) Ask(ctx context.Context, queries ...Query) error {
+	if !t.keeps {
+		for _, q := range queries {
+			found, err := t.Query(ctx, q.SQL, q.Args...)
+			if err == nil {
+				err = q.Read(found)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	batch := &pgx.Batch{}
+	for _, q := range queries {
+		if _, err := t.Conn().Prepare(ctx, q.SQL, q.SQL); err != nil {
+			return err
+		}
+		batch.Queue(q.SQL, q.Args...).Query(q.Read)
+	}
+	return t.tx.SendBatch(ctx, batch).Close()
+}
+
 // QueryRow runs a query of one row.
 func (t Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	return t.tx.QueryRow(ctx, sql, unprepared(args)...)
@@ -65,6 +98,7 @@ type Settings struct {
 	Idle       time.Duration // idle_in_transaction_session_timeout; 0 is idleTimeout
 	Durability string        // synchronous_commit: "on", "local", "off"; "" is local
 	Replica    bool          // session_replication_role = replica: no ordinary trigger fires
+	ByIndex    bool          // the planner reads tables by their indexes, whatever the statistics say
 }
 
 // idleTimeout ends a transaction whose client has stopped or vanished in its middle: what it locked and
@@ -105,7 +139,15 @@ func (s Settings) begin(conn *pgconn.PgConn) string {
 	if s.Replica {
 		statements = append(statements, "SET LOCAL session_replication_role = replica")
 	}
+	if s.ByIndex {
+		statements = append(statements, ByIndex()...)
+	}
 	return strings.Join(statements, "; ")
+}
+
+// ByIndex returns the statements of [Settings.ByIndex].
+func ByIndex() []string {
+	return []string{"SET LOCAL enable_seqscan = off", "SET LOCAL enable_hashjoin = off", "SET LOCAL enable_mergejoin = off"}
 }
 
 // firstTransactionTimeout is the major version that brought transaction_timeout.

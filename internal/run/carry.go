@@ -268,14 +268,6 @@ func explain(ctx context.Context, doing string, err error) error {
 	}
 }
 
-// keepNone notes of a column that has just been made that it had no value of another version.
-func keepNone(ctx context.Context, pool *pgxpool.Pool, g plan.Group, table *catalog.Table) error {
-	return pg.Run(ctx, pool, pg.Settings{}, func(tx pg.Tx) error {
-		column := journal.Column{Relation: table.OID, Number: int16(table.Column(g.Target.Column).Number)}
-		return journal.SaveKept(ctx, tx, column, journal.Kept{})
-	})
-}
-
 // keep counts once, for every column that is there.
 func keep(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) error {
 	return pg.Run(ctx, pool, pg.Settings{}, func(tx pg.Tx) error {

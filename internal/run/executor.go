@@ -244,28 +244,17 @@ func (e *Executor) reached(ctx context.Context, g plan.Group, s step.Step, view 
 	if verdict := s.Check(view); e.Plan.Direction == plan.Up && !verdict.Done {
 		return problem.Broken(string(s.ID()), errors.New(verdict.Reason))
 	}
-	if err := e.noted(ctx, g, s, view, already); err != nil {
+	if err := e.noted(ctx, s, view, already); err != nil {
 		return err
 	}
 	e.Emit.Emit(event.StepDone{Step: string(s.ID()), Table: name(g), Already: already, Elapsed: elapsed})
 	return nil
 }
 
-// noted writes into the journal what a step has made, and takes out what a run that was cut between the
-// last row and this has left.
-func (e *Executor) noted(ctx context.Context, g plan.Group, s step.Step, view step.View, already bool) error {
-	if e.Plan.Direction == plan.Down {
-		return nil
-	}
-	switch s.(type) {
-	case step.AddColumn:
-		if !already {
-			return keepNone(ctx, e.Pool, g, view.Table)
-		}
-	case step.FillColumn:
-		if already {
-			return e.forgetAll(ctx, view.Table)
-		}
+// noted takes out of the journal what a run that was cut between the last row and this has left.
+func (e *Executor) noted(ctx context.Context, s step.Step, view step.View, already bool) error {
+	if _, ok := s.(step.FillColumn); ok && already && e.Plan.Direction == plan.Up {
+		return e.forgetAll(ctx, view.Table)
 	}
 	return nil
 }

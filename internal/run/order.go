@@ -71,6 +71,9 @@ func (e *Executor) stamped(g plan.Group, s step.Step, a step.Change, l *look) st
 		switch c := table.Column(g.Target.Column); {
 		case e.Plan.Direction == plan.Up:
 			a.Statements = append(a.Statements, journal.StampSQL(name, g.Target.Column))
+			if table == l.seen.Table {
+				a.Statements = append(a.Statements, journal.KeepNoneSQL(name, g.Target.Column))
+			}
 		case c != nil:
 			a.Statements = append([]string{journal.UnstampSQL(table.OID, c.Number)}, a.Statements...)
 		}

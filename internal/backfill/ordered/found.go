@@ -17,7 +17,7 @@ import (
 func (f *filler) find(ctx context.Context, tx pg.Tx) (found bool, err error) {
 	var there bool
 	err = tx.QueryRow(ctx, sqltext.Format("SELECT to_regclass({}) IS NOT NULL", sqltext.Value(sqltext.Qualified(f.own("").Schema, f.own("").Name)))).Scan(&there)
-	if err != nil || !there {
+	if f.stale = there; err != nil || !there {
 		return false, err
 	}
 	var p plan

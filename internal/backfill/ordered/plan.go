@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/rekey-pg/rekey/internal/order"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/sqltext"
@@ -44,13 +46,23 @@ func Forget(ctx context.Context, tx pg.Tx, relation uint32) error {
 	return drop(ctx, tx, relation, "_shares", "_tallies", "_regions", "")
 }
 
+// drop drops those of the tables that exist: most relations never had one.
 func drop(ctx context.Context, tx pg.Tx, relation uint32, suffixes ...string) error {
-	for _, suffix := range suffixes {
-		if _, err := tx.Exec(ctx, sqltext.Format("DROP TABLE IF EXISTS {}", own(relation, suffix))); err != nil {
-			return err
+	names := make([]string, len(suffixes))
+	for i, suffix := range suffixes {
+		names[i] = own(relation, suffix).Name
+	}
+	found, err := tx.Query(ctx, "SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace('rekey') AND c.relname = ANY ($1::text[])", names)
+	if err != nil {
+		return err
+	}
+	present, err := pgx.CollectRows(found, pgx.RowTo[string])
+	for _, name := range present {
+		if err == nil {
+			_, err = tx.Exec(ctx, sqltext.Format("DROP TABLE {}", sqltext.Table{Schema: "rekey", Name: name}))
 		}
 	}
-	return nil
+	return err
 }
 
 // make makes tables: ordinary ones where the database has its own, which a crash and a failover leave, and

@@ -23,6 +23,8 @@ type filler struct {
 	choice   backfill.Choice
 	scale    order.Scale
 	plan     plan
+	stale    bool   // a plan that is not followed is in the database
+	horizon  uint32 // the oldest transaction that could be running when the filling began; 0: not for the next survey
 	progress *backfill.Progress
 	batches  atomic.Int64
 	skipped  atomic.Int64
@@ -107,9 +109,16 @@ func (f *filler) run(ctx context.Context) error {
 	if err := f.goOver(ctx); err != nil {
 		return err
 	}
-	return f.transaction(ctx, lasting(), func(tx pg.Tx) error {
-		return Forget(ctx, tx, f.Table.OID)
-	})
+	return f.forget(ctx)
+}
+
+// forget drops the plan, if there is one in the database.
+func (f *filler) forget(ctx context.Context) error {
+	if !f.plan.kept && !f.stale {
+		return nil
+	}
+	f.stale = false
+	return f.transaction(ctx, lasting(), func(tx pg.Tx) error { return Forget(ctx, tx, f.Table.OID) })
 }
 
 // begin takes up what an earlier run left, and settles the moment.
@@ -123,6 +132,10 @@ func (f *filler) begin(ctx context.Context) (found bool, err error) {
 			f.plan.moment = order.Instant(f.Moment.UnixMicro())
 		}
 		if found, err = f.find(ctx, tx); err != nil {
+			return err
+		}
+		f.stale = f.stale && !found
+		if f.horizon, err = horizon(ctx, tx); err != nil {
 			return err
 		}
 		if f.plan.moment == 0 {

@@ -23,12 +23,7 @@ type survey struct {
 func (f *filler) survey(ctx context.Context) error {
 	f.plan = plan{moment: f.plan.moment, round: f.plan.round + 1, full: true}
 	s := &survey{filler: f, twice: newTwice(f.Table.Rows), lender: order.Lender{Scale: f.scale}}
-	if err := f.transaction(ctx, reading(), func(tx pg.Tx) error {
-		var horizon int64
-		err := tx.QueryRow(ctx, "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::int8").Scan(&horizon)
-		f.plan.horizon = uint32(horizon)
-		return err
-	}); err != nil {
+	if err := f.seeHorizon(ctx); err != nil {
 		return err
 	}
 	if err := s.cut(ctx); err != nil {
@@ -36,7 +31,7 @@ func (f *filler) survey(ctx context.Context) error {
 	}
 	if len(f.plan.regions) == 1 {
 		f.plan.regions[0].alone = everywhere()
-		return f.transaction(ctx, lasting(), func(tx pg.Tx) error { return Forget(ctx, tx, f.Table.OID) })
+		return f.forget(ctx)
 	}
 	shared := crossing(f.plan.regions)
 	for i := range f.plan.regions {
@@ -48,6 +43,25 @@ func (f *filler) survey(ctx context.Context) error {
 	}
 	return f.share(ctx, func(at order.Instant) bool { return s.twice.seen(at) && holds(shared, at) },
 		func(r region) bool { return meet(r.cover, shared) })
+}
+
+// seeHorizon puts into the plan the horizon that was read when the filling began, or of a later survey one of now.
+func (f *filler) seeHorizon(ctx context.Context) error {
+	f.plan.horizon, f.horizon = f.horizon, 0
+	if f.plan.horizon > 0 {
+		return nil
+	}
+	return f.transaction(ctx, reading(), func(tx pg.Tx) (err error) {
+		f.plan.horizon, err = horizon(ctx, tx)
+		return err
+	})
+}
+
+// horizon is the oldest transaction that may be running.
+func horizon(ctx context.Context, tx pg.Tx) (uint32, error) {
+	var xmin int64
+	err := tx.QueryRow(ctx, "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::int8").Scan(&xmin)
+	return uint32(xmin), err
 }
 
 // cut reads the table once, region by region in the order of the keys.

@@ -1,11 +1,13 @@
 package ordered
 
 import (
+	"strings"
 	"time"
 
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/order"
+	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
@@ -118,13 +120,6 @@ func (t text) misplaced() string {
 		t.key.row("a") + " < " + t.key.row("b")
 }
 
-// plans keeps the planner on the key's index, for the rest of a transaction: where statistics are missing
-// or stale it might think that a part is most of the table.
-const plans = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
-
-// styles keeps the text of a key the same in every session.
-const styles = "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = postgres; SET LOCAL bytea_output = hex; SET LOCAL extra_float_digits = 1"
-
 // BatchSQL gives the statements of one batch for a reader: the values are made before, from what was read, but for a table
 // without a key.
 func BatchSQL(server catalog.Server, table catalog.Table, target step.Target, column order.Column) []string {
@@ -132,5 +127,5 @@ func BatchSQL(server catalog.Server, table catalog.Table, target step.Target, co
 	if k.none() {
 		return backfill.BatchSQL(server, table, target, ValueSQL(column, time.Time{}))
 	}
-	return []string{"BEGIN", "SET LOCAL synchronous_commit = off", plans, textOf(target, k, column).write(), "COMMIT"}
+	return []string{"BEGIN", "SET LOCAL synchronous_commit = off", strings.Join(pg.ByIndex(), "; "), textOf(target, k, column).write(), "COMMIT"}
 }

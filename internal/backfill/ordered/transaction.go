@@ -24,12 +24,9 @@ func lasting() pg.Settings {
 	return pg.Settings{Lock: backfill.LockTimeout, Statement: readTimeout}
 }
 
-// transaction runs work with the planner kept on the key's index.
+// transaction runs work with the planner kept on the key's index: where statistics are missing or stale it might
+// think that a part is most of the table.
 func (f *filler) transaction(ctx context.Context, s pg.Settings, work func(pg.Tx) error) error {
-	return f.Attempt(ctx, func() pg.Settings { return s }, func(tx pg.Tx) error {
-		if _, err := tx.Conn().PgConn().Exec(ctx, plans+"; "+styles).ReadAll(); err != nil {
-			return err
-		}
-		return work(tx)
-	})
+	s.ByIndex = true
+	return f.Attempt(ctx, func() pg.Settings { return s }, work)
 }

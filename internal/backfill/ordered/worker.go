@@ -103,9 +103,10 @@ func (w *worker) waves() int {
 	return w.choice.Waves
 }
 
-// over writes down that a region is done. One that is done and taken again costs a reading.
+// over writes down that a region is done. One that is done and taken again costs a reading: where it is the only one,
+// nothing is written.
 func (w *worker) over(ctx context.Context, r region) error {
-	if !w.plan.kept && w.Diary == nil {
+	if !w.plan.kept && (w.Diary == nil || len(w.plan.regions) == 1) {
 		return nil
 	}
 	return w.transaction(ctx, w.Batching(backfill.LeastStatement), func(tx pg.Tx) error {
