@@ -42,7 +42,7 @@ func TestEverything(t *testing.T) {
 		}
 		checkRun(t, r)
 	}
-	if seen = append(seen, insertsName, functionsName, tenantsName); !slices.Equal(seen, names()) {
+	if seen = append(seen, insertsName, functionsName, tenantsName, smallName); !slices.Equal(seen, names()) {
 		t.Errorf("ran %v, not %v", seen, names())
 	}
 	checkRest(t, d.Servers[0])

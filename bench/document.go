@@ -22,6 +22,7 @@ type Server struct {
 	Functions []Function        `json:"functions,omitempty"`
 	Inserts   []Insert          `json:"inserts,omitempty"`
 	Tenants   []Tenants         `json:"tenants,omitempty"`
+	Small     []Small           `json:"small,omitempty"`
 	Reach     []Figure          `json:"reach"`
 }
 

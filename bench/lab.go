@@ -32,7 +32,7 @@ type lab struct {
 // settings are those of a modest server that keeps its data; durability is PostgreSQL's default.
 func settings() map[string]string {
 	return map[string]string{
-		"shared_buffers": "1GB", "max_wal_size": "4GB", "min_wal_size": "4GB", "checkpoint_timeout": "5min", "autovacuum": "on",
+		"shared_buffers": "1GB", "max_wal_size": "4GB", "min_wal_size": "4GB", "checkpoint_timeout": "5min", "autovacuum": "on", "jit": "on",
 	}
 }
 
@@ -146,7 +146,9 @@ func (l *lab) round(ctx context.Context) error {
 
 // copy makes the database of one run: the template's files, and a checkpoint behind them. From 15 on
 // the copy would go through the WAL, and be another start than on the versions before.
-func (l *lab) copy(ctx context.Context) (*site, error) {
+func (l *lab) copy(ctx context.Context) (*site, error) { return l.copyOf(ctx, template) }
+
+func (l *lab) copyOf(ctx context.Context, template string) (*site, error) {
 	if err := l.drop(ctx, working); err != nil {
 		return nil, err
 	}

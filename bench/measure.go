@@ -36,7 +36,10 @@ func (l *lab) measure(ctx context.Context) error {
 	if l.options.wants(tenantsName) {
 		failed = l.tenants(ctx)
 	}
-	if len(l.options.runs) == 1 && l.options.runs[0] == tenantsName {
+	if l.options.wants(smallName) {
+		failed = errors.Join(failed, l.small(ctx))
+	}
+	if l.options.only(tenantsName, smallName) {
 		return failed
 	}
 	if err := l.build(ctx, l.options.rows); err != nil {

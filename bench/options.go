@@ -35,7 +35,7 @@ func defaults() options {
 	return options{
 		rows: 2_000_000, versions: []int{15, 18}, inserts: 1_000_000,
 		rate: 400, connections: 4, warm: 3 * time.Second, idle: 20 * time.Second,
-		tenants: 300, parallel: 4,
+		tenants: 500, parallel: 4,
 	}
 }
 
@@ -108,6 +108,11 @@ func (o options) check() error {
 // wants tells whether a run is asked for.
 func (o options) wants(name string) bool {
 	return len(o.runs) == 0 || slices.ContainsFunc(o.runs, func(word string) bool { return begins(name, word) })
+}
+
+// only tells whether nothing but these runs is asked for.
+func (o options) only(some ...string) bool {
+	return len(o.runs) > 0 && !slices.ContainsFunc(o.runs, func(word string) bool { return !slices.Contains(some, word) })
 }
 
 // begins tells whether a name is the word, or begins with it and a dash.

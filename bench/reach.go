@@ -31,11 +31,12 @@ func reach(rows int64, s *Server) []Figure {
 		r.most("peak memory of rekey", func(r Run) float64 { return float64(r.Memory) / (1 << 20) }, 64, "MB", isRekey),
 	}
 	figures = append(figures, functionFigure(s))
-	return append(
+	figures = append(
 		figures,
 		atLeast("schemas planned a second, of ten small tables each", 250, s, func(t Tenants) float64 { return float64(t.Schemas) / t.Plan.Seconds() }),
-		atLeast("small tables a second", 25, s, func(t Tenants) float64 { return float64(t.Tables) / t.Up.Seconds() }),
+		atLeast("small tables a second", 60, s, func(t Tenants) float64 { return float64(t.Tables) / t.Up.Seconds() }),
 	)
+	return append(figures, smallFigures(s)...)
 }
 
 // atLeast judges the run over many schemas.

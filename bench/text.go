@@ -37,6 +37,7 @@ func (s Server) write(out io.Writer) {
 		return []string{i.Version, fmt.Sprint(i.Rows), seconds(i.Wall), megabytes(i.WAL), megabytes(i.Index)}
 	})
 	grid(out, []string{"schemas", "parallel", "plan", "schemas/s", "kinds", "tables", "up", "tables/s", "rekey MB", "connections"}, s.Tenants, Tenants.cells)
+	grid(out, []string{"tables", "rows a table", "original", "psql script", "rekey"}, s.Small, Small.cells)
 	grid(out, []string{"figure", "reach", "got", "met"}, s.Reach, func(f Figure) []string {
 		met := "–"
 		if f.Met != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/phoenixkit"
 )
 
 // childVariable holds the order for a process that runs rekey and nothing else, so that its memory is
@@ -29,11 +30,16 @@ type order struct {
 	Pace    string `json:"pace"`
 	Ordered bool   `json:"ordered"` // uuids in the order of creation, not by the clock
 
+	PhoenixKit bool `json:"phoenixkit"` // V40 of PhoenixKit's tables, as its host runs it
+
 	Tenants  int `json:"tenants"` // schemas; then the rest does not matter
 	Parallel int `json:"parallel"`
 }
 
 func (o order) config() rekey.Config {
+	if o.PhoenixKit {
+		return rekey.Config{Profile: phoenixkit.Profile(), Prefix: smallSchema, Version: phoenixkit.Profile().To}
+	}
 	source := rekey.ByClock
 	if o.Ordered {
 		source = rekey.ByColumn

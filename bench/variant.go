@@ -62,7 +62,7 @@ func names() []string {
 	for _, v := range variants() {
 		all = append(all, v.name)
 	}
-	return append(all, insertsName, functionsName, tenantsName)
+	return append(all, insertsName, functionsName, tenantsName, smallName)
 }
 
 // idle migrates nothing for as long as rekey took.
