@@ -45,15 +45,16 @@ func rooms() []room {
 	return []room{
 		// Pure: values and decisions.
 		{name: "internal/sqltext"},
+		{name: "internal/trust"},
 		{name: "internal/catalog"},
 		{name: "internal/profile"},
 		{name: "internal/pace"},
 		{name: "internal/problem", below: in("sqltext")},
 		{name: "internal/event", below: in("problem")},
-		{name: "internal/step", below: in("catalog", "sqltext")},
+		{name: "internal/step", below: in("catalog", "sqltext", "trust")},
 		{name: "internal/discover", below: in("catalog")},
 		{name: "internal/order", below: in("catalog")},
-		{name: "internal/plan", below: in("catalog", "discover", "event", "order", "problem", "profile", "sqltext", "step")},
+		{name: "internal/plan", below: in("catalog", "discover", "event", "order", "problem", "profile", "sqltext", "step", "trust")},
 		{name: "internal/script", below: in("catalog", "plan", "sqltext", "step")},
 		{name: "ident", below: in("sqltext")},
 
