@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ type Change struct {
 	Exclusive  bool   // ACCESS EXCLUSIVE is needed on Table, and on all that is below it by partitioning or inheritance
 	Only       bool   // and not on what is below it
 	Statements []string
+	Guard      string // a query that is asked behind the lock: no row ends the change with ErrAltered; "" asks nothing
 }
 
 func (c Change) locked() string {
@@ -142,6 +144,9 @@ func (c Changer) Do(ctx context.Context, change Change) (Taken, error) {
 // ErrStopped says that no further try was made because the run was asked to end.
 var ErrStopped = errors.New("stopped between two tries")
 
+// ErrAltered says that what a change relies on is there no more; nothing was changed.
+var ErrAltered = errors.New("the table was altered before the lock was taken")
+
 // ErrFenced says that the change is not ours to make any more.
 var ErrFenced = errors.New("another run has taken over")
 
@@ -217,8 +222,12 @@ func (c Changer) send(ctx context.Context, raw *pgconn.PgConn, change Change) (T
 		return Taken{}, nil, err
 	}
 	if !change.Exclusive {
-		_, err := raw.Exec(ctx, strings.Join(change.Statements, "; ")+"; COMMIT").ReadAll()
-		return Taken{}, nil, err
+		message := slices.Clone(change.Statements)
+		if change.Guard != "" {
+			message = slices.Insert(message, 0, guard(change.Guard))
+		}
+		results, err := raw.Exec(ctx, strings.Join(message, "; ")+"; COMMIT").ReadAll()
+		return Taken{}, nil, altered(change, err, len(results) <= 1)
 	}
 	watch := c.watchNow(ctx, raw.PID(), c.Budget*6/10)
 	taken, err := c.exclusive(ctx, raw, change)
@@ -247,14 +256,35 @@ func (c Changer) exclusive(ctx context.Context, raw *pgconn.PgConn, change Chang
 		now,
 		fmt.Sprintf("SET LOCAL statement_timeout = %d", hung.Milliseconds()),
 	}
+	if change.Guard != "" {
+		message = append(message, guard(change.Guard))
+	}
+	asking := len(message)
 	message = append(message, change.Statements...)
 	message = append(message, "COMMIT", now)
 	results, err := raw.Exec(ctx, strings.Join(message, "; ")).ReadAll()
 	if err != nil {
-		return Taken{}, err
+		return Taken{}, altered(change, err, len(results) <= asking)
 	}
 	asked, granted, given := clock(results[2]), clock(results[4]), clock(results[len(results)-1])
 	return Taken{Exclusive: true, Wait: granted - asked, Hold: given - granted}, nil
+}
+
+// guard makes a statement of a guard that fails where the guard returns no row: it is sent in one message with what comes
+// behind it.
+func guard(query string) string { return "SELECT 1 / count(*) FROM (" + query + ") AS guard" }
+
+// altered makes ErrAltered of the error by which a guard fails.
+func altered(change Change, err error, guarding bool) error {
+	refusal, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || change.Guard == "" || !guarding {
+		return err
+	}
+	switch refusal.Code {
+	case pgerrcode.DivisionByZero, pgerrcode.UndefinedTable: // of the name that the guard asks for
+		return ErrAltered
+	}
+	return err
 }
 
 // clock reads an epoch in microseconds as a duration since then; only differences are used.

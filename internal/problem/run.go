@@ -98,10 +98,13 @@ func EventTrigger(trigger, function, about, says string, cause error) *Problem {
 	}
 }
 
+// AlteredCode is the code of AlteredMeanwhile.
+const AlteredCode = "altered_meanwhile"
+
 // AlteredMeanwhile is a table that has become one that no plan would have let through.
 func AlteredMeanwhile(table, why string) *Problem {
 	return &Problem{
-		Kind: Stopped, Code: "altered_meanwhile", Table: table, Message: table + " was altered while rekey was at work",
+		Kind: Stopped, Code: AlteredCode, Table: table, Message: table + " was altered while rekey was at work",
 		Detail: strings.TrimSuffix(why, ".") + ". It was left as it is; the other tables went on.", Hint: "Look at it with rekey plan, then run the same command again.",
 	}
 }

@@ -48,7 +48,9 @@ func (e *Executor) change(ctx context.Context, g plan.Group, a step.Change) erro
 	if e.Lease != nil {
 		changer.Fence = e.Lease.Fence()
 	}
-	taken, err := changer.Do(ctx, pg.Change{Table: a.Table, Exclusive: a.Exclusive, Only: a.Only, Statements: a.Statements})
+	taken, err := changer.Do(ctx, pg.Change{
+		Table: a.Table, Exclusive: a.Exclusive, Only: a.Only, Statements: a.Statements, Guard: a.Guard,
+	})
 	if taken.Exclusive {
 		e.locked(g, taken)
 	}

@@ -52,6 +52,7 @@ type Executor struct {
 	lane    *pg.Lane // the run's own session: looks, and what cannot run in a transaction
 	account account
 	altered problem.List // tables that were altered meanwhile
+	touched []plan.Group // tables whose steps have been taken
 }
 
 // account is what a run has done so far.
@@ -78,6 +79,9 @@ func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 			err = forbidden(e.Plan.Server, about(e.Plan, g), err)
 			break
 		}
+	}
+	if err == nil {
+		err = e.lastly(ctx)
 	}
 	if err == nil && len(e.altered) > 0 {
 		err = e.altered
@@ -116,13 +120,14 @@ func (e *Executor) group(ctx context.Context, g plan.Group) error {
 	}
 	err := e.turn(ctx, g, look)
 	if errors.Is(err, errGone) {
-		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "the table was dropped or renamed meanwhile; the others go on"})
+		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "the table was dropped while rekey was at work; the others go on"})
 		return nil
 	}
 	if errors.Is(err, errLeft) {
 		return nil
 	}
 	if err == nil && g.Target.Table != "" {
+		e.touched = append(e.touched, g)
 		e.account.tables++
 		e.Emit.Emit(event.TableDone{Table: g.Target.String(), Rows: e.account.rows - filled, Elapsed: time.Since(begun)})
 	}
@@ -134,35 +139,46 @@ var errLeft = errors.New("the table was altered meanwhile")
 
 // turn is a table's own: what came over it since the plan was made ends no other's.
 func (e *Executor) turn(ctx context.Context, g plan.Group, l *look) error {
-	why, err := e.unfit(ctx, g, l)
-	if err == nil && why == nil {
-		if err = e.rounds(ctx, g, l); err == nil {
-			return nil
-		}
+	err := e.rounds(ctx, g, l)
+	if err == nil || errors.Is(err, errGone) {
+		return err
+	}
+	why := altered(err)
+	if why == nil {
 		if why = collided(g, err); why == nil {
 			return err
 		}
 		l.forget()
-		if _, gone := l.view(ctx, g.Steps[0]); errors.Is(gone, errGone) {
-			return gone
+		if _, gone := l.view(ctx, g.Steps[0]); errors.Is(gone, errGone) || altered(gone) != nil {
+			why, err = altered(gone), gone
 		}
-	}
-	if why == nil {
-		return err
+		if why == nil {
+			return err
+		}
 	}
 	e.leave(g, why)
 	return errLeft
 }
 
-func (e *Executor) rounds(ctx context.Context, g plan.Group, l *look) error {
+// rounds takes the steps, and again from the first where what one of them reached is taken away.
+func (e *Executor) rounds(ctx context.Context, g plan.Group, l *look) (err error) {
 	for range nullRounds {
-		err := e.steps(ctx, g, l)
-		if !errors.Is(err, errNulls) {
+		why, look := e.unfit(ctx, g, l)
+		if look != nil {
+			return look
+		}
+		if why != nil {
+			return why
+		}
+		if err = e.steps(ctx, g, l); !errors.Is(err, errNulls) && !errors.Is(err, errUnreached) {
 			return err
 		}
 	}
 	if err := e.refill(ctx, g, l); err != nil {
 		return err
+	}
+	if errors.Is(err, errUnreached) {
+		return problem.AlteredMeanwhile(g.Target.String(), "Its column "+g.Target.Column+" lost its default or its index again and again")
 	}
 	return problem.NullsKeepComing(g.Target.String(), g.Target.Column, nullRounds, errNulls)
 }
@@ -205,7 +221,10 @@ func (e *Executor) step(ctx context.Context, g plan.Group, s step.Step, l *look)
 		if err != nil {
 			return err
 		}
-		actions := e.Plan.Actions(s, view)
+		if err := e.unreached(g, s, view); err != nil {
+			return err
+		}
+		actions := step.Join(e.Plan.Actions(s, view))
 		if len(actions) == 0 {
 			return e.reached(ctx, g, s, view, acted == 0, time.Since(begun))
 		}
@@ -213,17 +232,40 @@ func (e *Executor) step(ctx context.Context, g plan.Group, s step.Step, l *look)
 			return problem.Broken(string(s.ID()), errors.New("it asks for the same action again and again"))
 		}
 		for i, action := range wave(view.Table, actions) {
-			if i > 0 && !l.stands(ctx, view.Table) {
+			if i > 0 && len(view.Table.Below) > 0 && !l.stands(ctx, view.Table) {
 				break
 			}
 			l.seen = &view
-			if err := e.take(ctx, g, s, action, l); err != nil && !l.moved(ctx, err) {
+			err := e.take(ctx, g, s, action, l)
+			if err != nil && (errors.Is(err, pg.ErrAltered) || i > 0 && collided(g, err) != nil || l.moved(ctx, err)) {
+				l.forget()
+				break // what is there now decides
+			}
+			if err != nil {
 				return err
-			} else if err != nil {
-				break
 			}
 		}
 	}
+}
+
+// errUnreached says that what an earlier step of the group had reached is there no more.
+var errUnreached = errors.New("what an earlier step reached was taken away")
+
+// unreached looks, before a step goes on, whether the goals before it are reached still: none makes the table stricter
+// over a column that has lost its default or its index. Whether rows are filled is proved by VALIDATE.
+func (e *Executor) unreached(g plan.Group, s step.Step, view step.View) error {
+	if e.Plan.Direction == plan.Down || g.Target.Table == "" {
+		return nil
+	}
+	for _, earlier := range g.Steps {
+		if earlier.ID() == s.ID() {
+			return nil
+		}
+		if _, reads := earlier.(step.Reader); !reads && !earlier.Check(view).Done {
+			return errUnreached
+		}
+	}
+	return nil
 }
 
 // take runs one action, from a clean point.
@@ -266,6 +308,9 @@ func (e *Executor) clear(ctx context.Context, g plan.Group) error {
 		return err
 	}
 	if e.Plan.Direction == plan.Up && g.Table != "" && g.Target.Table == "" {
+		if len(e.altered) > 0 {
+			return e.altered
+		}
 		return e.whole(ctx)
 	}
 	return nil

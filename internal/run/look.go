@@ -59,8 +59,8 @@ func (l *look) read(ctx context.Context) (step.View, error) {
 		view = plan.ViewOf(e.Plan, l.group, schema)
 		return err
 	})
-	if err == nil && l.group.Table != "" && view.Table == nil {
-		return view, errGone
+	if err == nil {
+		err = l.identity(ctx, view.Table)
 	}
 	if err == nil && view.Table != nil {
 		l.detached(view.Table)

@@ -15,10 +15,10 @@ import (
 	"github.com/rekey-pg/rekey/internal/problem"
 )
 
-// unfit looks at a table when its turn comes: of one without a profile that was altered since the plan was
-// made, it tells what no plan would have let through.
+// unfit looks at a table when its turn comes, and again when its steps begin again: of one that was altered since the
+// plan was made, it tells what no plan would have let through.
 func (e *Executor) unfit(ctx context.Context, g plan.Group, l *look) (*problem.Problem, error) {
-	if !g.Target.Lasting || e.Plan.Direction == plan.Down {
+	if g.Target.Table == "" || e.Plan.Direction == plan.Down {
 		return nil, nil //nolint:nilnil // nothing is wrong with it
 	}
 	if work, _ := e.Plan.Work(g); !work {
@@ -37,7 +37,7 @@ func (e *Executor) unfit(ctx context.Context, g plan.Group, l *look) (*problem.P
 // collided tells of an error that a table altered between the look and the statement brings about.
 func collided(g plan.Group, err error) *problem.Problem {
 	var refusal *pgconn.PgError
-	if !g.Target.Lasting || !errors.As(err, &refusal) {
+	if g.Target.Table == "" || !errors.As(err, &refusal) {
 		return nil
 	}
 	codes := []string{

@@ -13,12 +13,17 @@ import (
 //go:embed queries/below.sql
 var belowSQL string
 
-// wave are the actions that one look is good for: the first, and where that is on a table below which nothing is,
+// wave are the actions that one look is good for: the first, and those behind it that fail by themselves where the table
+// was altered. In a tree it is the first, and where that is on a table below which nothing is,
 // the first of each other such table. A tree of a thousand partitions would be looked at anew for each action on
 // one of them otherwise. What concerns more than one table waits for a look of its own.
 func wave(root *catalog.Table, actions []step.Action) []step.Action {
 	if root == nil || len(root.Below) == 0 {
-		return actions[:1]
+		sure := 1
+		for sure < len(actions) && step.Sure(actions[sure]) {
+			sure++
+		}
+		return actions[:sure]
 	}
 	above := map[uint32]bool{}
 	for _, table := range root.Below {

@@ -48,7 +48,7 @@ func (s AddColumn) Apply(v View) []Action {
 	case origin == Foreign:
 		return s.adopt(c, v)
 	case !t.HasDefault(c):
-		return s.change(s.setDefault())
+		return s.changeOf(c, s.setDefault())
 	default:
 		return s.below(v.Table)
 	}
@@ -83,7 +83,7 @@ func (s AddColumn) adopt(c *catalog.Column, v View) []Action {
 	if s.Target.HasDefault(c) {
 		return append([]Action{Change{Table: s.Target.Relation(), Statements: []string{mark}}}, s.below(v.Table)...)
 	}
-	return s.change(mark, s.setDefault())
+	return s.changeOf(c, mark, s.setDefault())
 }
 
 func (s AddColumn) asFound(c *catalog.Column, v View) AsFound {
@@ -116,6 +116,11 @@ func (s AddColumn) Undo(v View) []Action {
 
 func (s AddColumn) change(statements ...string) []Action {
 	return []Action{Change{Table: s.Target.Relation(), Exclusive: true, Statements: statements}}
+}
+
+// changeOf is a change of the column that was inspected, and of no other of its name.
+func (s AddColumn) changeOf(c *catalog.Column, statements ...string) []Action {
+	return []Action{Change{Table: s.Target.Relation(), Exclusive: true, Statements: statements, Guard: s.Target.isColumnNow(c)}}
 }
 
 func (s AddColumn) add() string {

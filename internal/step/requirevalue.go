@@ -40,12 +40,12 @@ func (s RequireValue) Apply(v View) []Action {
 	actions := across(s.Target, v, require)
 	c := v.Table.Column(s.Target.Column)
 	if v.Table.Kind == catalog.Partitioned && (c == nil || !c.NotNull) {
-		actions = append(actions, setNotNull(s.Target))
+		actions = append(actions, setNotNull(s.Target, s.Target.followsNow()))
 	}
 	return actions
 }
 
-// require is what one table lacks. The CHECK is dropped in a change of its own: in one ALTER with SET NOT
+// require is what one table lacks. The CHECK is dropped by a statement of its own: in one ALTER with SET NOT
 // NULL it would go first, and the table would be scanned under ACCESS EXCLUSIVE.
 func require(t Target, v View) []Action {
 	c := v.Table.Column(t.Column)
@@ -58,7 +58,7 @@ func require(t Target, v View) []Action {
 		if check == nil || !check.Validated {
 			actions = append(actions, validate(t))
 		}
-		return append(append(actions, setNotNull(t)), dropCheck(t)...)
+		return append(append(actions, setNotNull(t, t.provedNow())), dropCheck(t)...)
 	}
 	if check != nil {
 		return dropCheck(t)
@@ -100,15 +100,15 @@ func addCheck(t Target) Action {
 	return Change{Table: t.Relation(), Exclusive: true, Only: t.Only, Statements: []string{
 		sqltext.Format("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} IS NOT NULL)", t.Name(), sqltext.Name(t.Check), sqltext.Name(t.Column)) +
 			alone + " NOT VALID",
-	}}
+	}, Guard: t.hasDefaultNow()}
 }
 
 func validate(t Target) Action {
 	return Validate{Table: t.Relation(), SQL: sqltext.Format("ALTER TABLE {} VALIDATE CONSTRAINT {}", t.Name(), sqltext.Name(t.Check))}
 }
 
-func setNotNull(t Target) Action {
-	return Change{Table: t.Relation(), Exclusive: true, Statements: []string{
+func setNotNull(t Target, guard string) Action {
+	return Change{Table: t.Relation(), Exclusive: true, Guard: guard, Statements: []string{
 		sqltext.Format("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", t.Name(), sqltext.Name(t.Column)),
 	}}
 }

@@ -4,6 +4,8 @@
 package step
 
 import (
+	"slices"
+
 	"github.com/rekey-pg/rekey/internal/catalog"
 )
 
@@ -80,6 +82,39 @@ type Change struct {
 	Exclusive  bool   // takes ACCESS EXCLUSIVE on Table, and on all that is below it
 	Only       bool   // not on what is below it
 	Statements []string
+	// Guard is a query that is asked behind the lock: where it returns no row, what the change relies on is gone, and
+	// none of the statements is run. "" asks nothing.
+	Guard string
+}
+
+// Sure reports whether an action may follow another of the same step without an inspection in between: it fails by
+// itself, or by its guard, where the table was altered.
+func Sure(a Action) bool {
+	switch a := a.(type) {
+	case Validate:
+		return true
+	case Change:
+		return a.Guard != ""
+	default:
+		return false
+	}
+}
+
+// Join puts changes of one table that follow each other into one transaction, so that the table is locked once.
+func Join(actions []Action) []Action {
+	var joined []Action
+	for _, a := range actions {
+		next, ok := a.(Change)
+		if ok && len(joined) > 0 && next.Guard == "" {
+			if last, ok := joined[len(joined)-1].(Change); ok && last.Table == next.Table && last.Exclusive && next.Exclusive && (!last.Only || next.Only) {
+				last.Statements = append(slices.Clone(last.Statements), next.Statements...)
+				joined[len(joined)-1] = last
+				continue
+			}
+		}
+		joined = append(joined, a)
+	}
+	return joined
 }
 
 // Concurrently is a statement that cannot run in a transaction: CREATE or DROP INDEX CONCURRENTLY.

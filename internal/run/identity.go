@@ -1,0 +1,138 @@
+package run
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+)
+
+//go:embed queries/named.sql
+var namedSQL string
+
+// identity says whether what bears the name of the group's table is the table that the plan was made for: a table is
+// known by its oid, which a new name or another schema leave.
+func (l *look) identity(ctx context.Context, found *catalog.Table) error {
+	planned := l.executor.Plan.Schema.Relation(l.group.Table)
+	switch {
+	case l.group.Table == "":
+		return nil
+	case planned == nil || l.group.Target.Table == "":
+		if found == nil {
+			return errGone
+		}
+		return nil
+	case found != nil && found.OID == planned.OID:
+		return nil
+	}
+	return l.executor.elsewhere(ctx, l.group, planned.OID, found)
+}
+
+// elsewhere tells where a table has gone whose name it does not bear any more.
+func (e *Executor) elsewhere(ctx context.Context, g plan.Group, oid uint32, found *catalog.Table) error {
+	var now string
+	err := e.lane.Read(ctx, func(tx pg.Tx) error {
+		err := tx.QueryRow(ctx, namedSQL, int64(oid)).Scan(&now)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case now != "":
+		return problem.AlteredMeanwhile(g.Target.String(), "It is "+now+" now")
+	case found != nil:
+		return problem.AlteredMeanwhile(g.Target.String(), "It was dropped, and another table has its name")
+	}
+	return errGone
+}
+
+// altered is the problem of a table that was altered, if that is what an error says.
+func altered(err error) *problem.Problem {
+	if why, ok := errors.AsType[*problem.Problem](err); ok && why.Code == problem.AlteredCode {
+		return why
+	}
+	return nil
+}
+
+// lastly inspects every table that the run has touched once more, in one read: what was done to one of them after its
+// turn would be found by nobody else.
+func (e *Executor) lastly(ctx context.Context) error {
+	var names []string
+	for _, g := range e.touched {
+		names = append(names, g.Table)
+		if e.Plan.Direction == plan.Down {
+			names = append(names, g.Target.Index)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	var schema catalog.Schema
+	err := e.lane.Read(ctx, func(tx pg.Tx) (err error) {
+		schema, err = inspect.Schema(ctx, tx, inspect.Question{Schema: e.Plan.Scope, Relations: names})
+		return err
+	})
+	for _, g := range e.touched {
+		if err == nil {
+			err = e.last(ctx, g, schema)
+		}
+	}
+	return err
+}
+
+// last inspects one of them.
+func (e *Executor) last(ctx context.Context, g plan.Group, schema catalog.Schema) error {
+	planned, found := e.Plan.Schema.Relation(g.Table), schema.Relation(g.Table)
+	if planned != nil && (found == nil || found.OID != planned.OID) {
+		err := e.elsewhere(ctx, g, planned.OID, found)
+		if why := altered(err); why != nil {
+			e.account.tables--
+			e.leave(g, why)
+			return nil
+		}
+		if errors.Is(err, errGone) {
+			e.account.tables--
+			e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "the table was dropped while rekey was at work"})
+			return nil
+		}
+		return err
+	}
+	if lacks := e.lacks(g, found); len(lacks) > 0 {
+		e.account.tables--
+		e.leave(g, problem.AlteredMeanwhile(g.Target.String(), "It was altered after its turn, and has now: "+strings.Join(lacks, ", ")))
+	}
+	return nil
+}
+
+// lacks says what keeps a table from the goal of the run.
+func (e *Executor) lacks(g plan.Group, table *catalog.Table) []string {
+	if table == nil {
+		return nil
+	}
+	if e.Plan.Direction == plan.Up {
+		lacks := plan.Lacks(g.Target.As(table), table)
+		for i := range lacks {
+			lacks[i] = "no " + lacks[i]
+		}
+		return lacks
+	}
+	view := plan.ViewOf(e.Plan, g, catalog.Schema{Name: e.Plan.Scope, Exists: true, Relations: []catalog.Table{*table}})
+	for _, s := range g.Steps {
+		if len(e.Plan.Actions(s, view)) > 0 {
+			return []string{"column " + g.Target.Column}
+		}
+	}
+	return nil
+}
