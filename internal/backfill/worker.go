@@ -30,6 +30,7 @@ type worker struct {
 	size     int64 // of the region, in pages
 	timeouts int
 	repeats  int
+	doubt    Doubt
 	filled   int64  // in this region
 	sample   counts // of this region's updates
 }
@@ -139,6 +140,11 @@ func (w *worker) batch(ctx context.Context, bound int, fresh bool) (done bool, e
 	w.timeouts = 0
 	w.filled += b.filled
 	w.did(b.filled)
+	if w.doubt.Note(b.took, w.Pace.Batch()) {
+		if err := w.Reinspect(ctx); err != nil {
+			return false, err
+		}
+	}
 	return w.position.After >= w.position.To && w.position.Begun, nil
 }
 

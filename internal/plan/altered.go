@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -24,9 +26,42 @@ func (p Plan) Altered(g Group, now catalog.Schema) string {
 		return "It belongs to " + table.Owner + " now."
 	case len(found) > 0:
 		return found[0].Error()
+	case retyped(g.Order.Column.Name, then, table) != "":
+		return retyped(g.Order.Column.Name, then, table) + "; its rows were to be ordered by it"
 	default:
 		return ""
 	}
+}
+
+// FilledBy says what of a table has changed since its filling began that the filling goes by: its identity, its column, its
+// key, or the column of its order. "" is nothing.
+func FilledBy(o Order, t step.Target, before, now *catalog.Table) string {
+	if now == nil || now.OID != before.OID {
+		return "the table was dropped, renamed or detached"
+	}
+	for _, name := range append([]string{t.Column, o.Column.Name}, o.Key...) {
+		if why := retyped(name, before, now); why != "" {
+			return why
+		}
+	}
+	if !slices.Equal(before.OrderKey(t.Column), now.OrderKey(t.Column)) {
+		return "its key has changed"
+	}
+	return ""
+}
+
+// retyped says that a column has gone or is of another type now.
+func retyped(name string, before, now *catalog.Table) string {
+	then, is := before.Column(name), now.Column(name)
+	switch {
+	case name == "" || then == nil:
+		return ""
+	case is == nil || is.Number != then.Number:
+		return "its column " + name + " was dropped or renamed"
+	case is.Type != then.Type:
+		return "its column " + name + " is of type " + is.Type + " now"
+	}
+	return ""
 }
 
 // refuseNow is what a look at one table in the middle of a run can refuse.

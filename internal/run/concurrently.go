@@ -66,27 +66,48 @@ func (e *Executor) build(ctx context.Context, g plan.Group, a step.Concurrently)
 	})
 }
 
-// broken drops the invalid index that a failed build leaves, and tells whether another try makes sense.
+// broken drops the invalid index that a failed build leaves, whatever ended the build: it takes space, slows every write
+// down and is of no use. Its error says why there is no use in another try.
 func (e *Executor) broken(ctx context.Context, g plan.Group, a step.Concurrently, cause error) error {
 	if ctx.Err() != nil {
 		return cause
 	}
-	drop := sqltext.Format("DROP INDEX CONCURRENTLY IF EXISTS {}", sqltext.Table{Schema: a.Target.Schema, Name: a.Target.Index})
+	dropped := e.dropInvalid(ctx, a.Target)
 	var refusal *pgconn.PgError
-	if !errors.As(cause, &refusal) {
-		return cause // the connection is gone: the next run drops what is left
-	}
-	switch refusal.Code {
-	case pgerrcode.UniqueViolation:
-		if err := e.drop(ctx, a.Target, drop); err != nil {
-			return err
+	if errors.As(cause, &refusal) {
+		switch refusal.Code {
+		case pgerrcode.UniqueViolation:
+			if dropped != nil {
+				return dropped
+			}
+			return e.duplicates(ctx, g, a.Target, cause)
+		case pgerrcode.DeadlockDetected, pgerrcode.LockNotAvailable, pgerrcode.QueryCanceled:
+			return dropped
 		}
-		return e.duplicates(ctx, g, a.Target, cause)
-	case pgerrcode.DeadlockDetected, pgerrcode.LockNotAvailable, pgerrcode.QueryCanceled:
-		return e.drop(ctx, a.Target, drop)
-	default:
-		return cause
 	}
+	if dropped != nil {
+		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "index " + a.Target.Index + " is invalid, takes space and could not be dropped; " +
+			"the next run drops it, or: " + dropping(a.Target)})
+	}
+	return cause
+}
+
+func dropping(t step.Target) string {
+	return sqltext.Format("DROP INDEX CONCURRENTLY IF EXISTS {}", sqltext.Table{Schema: t.Schema, Name: t.Index})
+}
+
+// dropInvalid drops what a failed build has left, unless a session still builds it or another one has made it valid.
+func (e *Executor) dropInvalid(ctx context.Context, t step.Target) error {
+	invalid, err := e.lane.Holds(ctx, sqltext.Format("SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"+
+		" WHERE NOT i.indisvalid AND i.indrelid = pg_catalog.to_regclass({}) AND c.relname = {}",
+		sqltext.Value(t.Relation()), sqltext.Value(t.Index)))
+	if err != nil || !invalid {
+		return err
+	}
+	if pid, err := e.builder(ctx, t); err != nil || pid != 0 { // the server has not heard that the connection is lost
+		return errors.Join(errors.New("another session is at work on the index"), err)
+	}
+	return e.drop(ctx, t, dropping(t))
 }
 
 func (e *Executor) duplicates(ctx context.Context, g plan.Group, t step.Target, cause error) error {
@@ -106,18 +127,23 @@ func (e *Executor) duplicates(ctx context.Context, g plan.Group, t step.Target, 
 	return problem.NewDuplicates(t.String(), t.Column, values, cause)
 }
 
+// builder is the process that builds or drops the target's index, if another does; else 0.
+func (e *Executor) builder(ctx context.Context, t step.Target) (pid int, err error) {
+	err = e.lane.Read(ctx, func(tx pg.Tx) error {
+		found, err := tx.Known(ctx, buildingSQL, t.Relation(), t.Index)
+		if err == nil {
+			pid, err = pgx.CollectExactlyOneRow(found, pgx.RowTo[int])
+		}
+		return err
+	})
+	return pid, err
+}
+
 // awaitBuilder waits while another session, left over from a killed run perhaps, still builds an index
 // on the table: what looks invalid may become whole.
 func (e *Executor) awaitBuilder(ctx context.Context, g plan.Group, a step.Concurrently) (waited bool, err error) {
 	for ; ; waited = true {
-		var builder int
-		err := e.lane.Read(ctx, func(tx pg.Tx) error {
-			found, err := tx.Known(ctx, buildingSQL, a.Target.Relation(), a.Target.Index)
-			if err == nil {
-				builder, err = pgx.CollectExactlyOneRow(found, pgx.RowTo[int])
-			}
-			return err
-		})
+		builder, err := e.builder(ctx, a.Target)
 		if err != nil || builder == 0 {
 			return waited, err
 		}

@@ -126,12 +126,27 @@ func (e *Executor) group(ctx context.Context, g plan.Group) error {
 	if errors.Is(err, errLeft) {
 		return nil
 	}
+	if err == nil && e.foreign(g) {
+		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "column " + g.Target.Column + " is left: it is not as rekey makes it, so that it may be another's; " +
+			"rekey plan says what it lacks, and rekey up completes it"})
+		return nil
+	}
 	if err == nil && g.Target.Table != "" {
 		e.touched = append(e.touched, g)
 		e.account.tables++
 		e.Emit.Emit(event.TableDone{Table: g.Target.String(), Rows: e.account.rows - filled, Elapsed: time.Since(begun)})
 	}
 	return err
+}
+
+// foreign reports whether the way down leaves a table's column, since nothing tells that up made it.
+func (e *Executor) foreign(g plan.Group) bool {
+	table := e.Plan.Schema.Relation(g.Table)
+	if e.Plan.Direction == plan.Up || g.Target.Table == "" || table == nil {
+		return false
+	}
+	origin, _ := g.Target.Read(table)
+	return origin == step.Foreign
 }
 
 // errLeft says that the group's table was altered meanwhile and is left as it is.

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -11,6 +12,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/backfill/ordered"
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
@@ -36,6 +38,7 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, l *look)
 		Pool: e.Pool, Server: e.Plan.Server, Table: *table, Target: a.Target,
 		Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Diary: e.diary(*table, a.Target),
 		Stop: e.Stop, Patience: e.Limits.Patience, Vacuum: e.vacuum(a.Target), Emit: e.within(g, a.Target, l),
+		Inspect: e.reinspect(g, a.Target, table),
 	})
 	e.account.rows += result.Rows
 	if err != nil {
@@ -43,6 +46,40 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, l *look)
 	}
 	l.full(table)
 	return e.forget(ctx, *table)
+}
+
+// reinspect reads the table again, and ends its filling where what this goes by has changed: the steps begin again then.
+func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table) func(context.Context) error {
+	var mu sync.Mutex
+	return func(ctx context.Context) error {
+		mu.Lock()
+		defer mu.Unlock()
+		return pg.Read(ctx, e.Pool, func(tx pg.Tx) error {
+			schema, err := inspect.Schema(ctx, tx, inspect.Question{Schema: e.Plan.Scope, Relations: []string{g.Table}})
+			if err != nil {
+				return err
+			}
+			now := schema.Relation(g.Table)
+			if now != nil {
+				now = find(now, before.OID)
+			}
+			if why := plan.FilledBy(e.Plan.OrderOf(g, t, before), t, before, now); why != "" {
+				e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: why + "; its filling begins again"})
+				return errUnreached
+			}
+			return nil
+		})
+	}
+}
+
+// find is the table of an oid in a tree; nil if it is there no more.
+func find(root *catalog.Table, oid uint32) *catalog.Table {
+	for _, one := range root.All() {
+		if one.OID == oid {
+			return one
+		}
+	}
+	return nil
 }
 
 // within makes the progress of one table of a tree that of the whole.

@@ -109,6 +109,9 @@ func (e *Executor) last(ctx context.Context, g plan.Group, schema catalog.Schema
 		}
 		return err
 	}
+	if i := schema.Relation(g.Target.Index); e.Plan.Direction == plan.Down && i != nil && i.IndexOf == g.Table {
+		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "index " + g.Target.Index + " is not on column " + g.Target.Column + ": rekey did not make it, and leaves it"})
+	}
 	if lacks := e.lacks(g, found); len(lacks) > 0 {
 		e.account.tables--
 		e.leave(g, problem.AlteredMeanwhile(g.Target.String(), "It was altered after its turn, and has now: "+strings.Join(lacks, ", ")))

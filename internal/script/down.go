@@ -43,7 +43,7 @@ func (m *manuscript) dropIndexes(s step.BuildIndex, actions []step.Action, v ste
 			all = append(all, piece{
 				step: s.ID(), name: t.Table + "_drop_index", what: about(t, "drop index "+t.Index+", concurrently"),
 				lock: noWaiter + "; it waits itself for transactions that use the index", scans: nothing,
-				needed:  hasIndex(t, loose),
+				needed:  hasIndex(t, loose+" AND "+ours(t)),
 				content: index{target: t, drop: true, sql: a.SQL, again: sqltext.Format("DROP INDEX CONCURRENTLY IF EXISTS {}", indexOf(t))},
 			})
 		case step.Change:
@@ -68,7 +68,7 @@ func dropAbove(t step.Target, root *catalog.Table, drop step.Change) words {
 	}
 	return words{
 		name: t.Table + "_drop_index", what: "drop index " + t.Index + " of " + t.String() + ", and those of its partitions with it",
-		lock: wide(t), scans: nothing, needed: hasIndex(t, loose),
+		lock: wide(t), scans: nothing, needed: hasIndex(t, loose+" AND "+ours(t)),
 	}
 }
 

@@ -90,6 +90,16 @@ func (m *manuscript) joints(t step.Target, root *catalog.Table) (said []words) {
 	return said
 }
 
+// ours holds for an index i that is unique and on exactly the columns of the target's: another one may have its name.
+func ours(t step.Target) string {
+	names := make([]string, len(t.IndexColumns()))
+	for n, column := range t.IndexColumns() {
+		names[n] = sqltext.Literal(column)
+	}
+	return "i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AND ARRAY(SELECT k.attname::text FROM unnest(i.indkey) WITH ORDINALITY u (n, place)" +
+		" JOIN pg_attribute k ON k.attrelid = i.indrelid AND k.attnum = u.n ORDER BY u.place) = ARRAY[" + strings.Join(names, ", ") + "]"
+}
+
 // loose holds for an index i that is attached to no other.
 const loose = "NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid)"
 

@@ -347,7 +347,7 @@ func (m *manuscript) requireOf(part step.Part, v step.View) ([]piece, error) {
 		words{
 			name: t.Table + "_add_proof", lock: instant, scans: nothing + ": new and updated rows are checked from here on",
 			what:   about(t, "add a CHECK that will prove NOT NULL"),
-			needed: open + " AND " + not(hasConstraint(t, "")),
+			needed: open + " AND " + not(hasConstraint(t, "")) + " AND " + hasDefault(t),
 		},
 		words{
 			name: t.Table + "_validate_proof", lock: noWaiter + ", while the rows are read",
@@ -356,7 +356,7 @@ func (m *manuscript) requireOf(part step.Part, v step.View) ([]piece, error) {
 		},
 		words{
 			name: t.Table + "_set_not_null", lock: instant, scans: nothing + ": the proved CHECK is believed",
-			what: about(t, "make "+t.Column+" NOT NULL"), needed: open + " AND " + hasConstraint(t, "p.convalidated"),
+			what: about(t, "make "+t.Column+" NOT NULL"), needed: open + " AND " + hasConstraint(t, "p.convalidated") + " AND " + hasDefault(t),
 		},
 		gone)
 	if err == nil && t.Only { // it goes on to the children

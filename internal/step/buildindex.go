@@ -83,6 +83,9 @@ func unbuild(t Target, v View) []Action {
 	if i == nil || i.Parent != 0 || origin == Foreign || origin == Absent || (origin == Found && as.Indexed) {
 		return nil // one that is attached goes with the one above
 	}
+	if !t.IndexFits(i) {
+		return nil // the name is rekey's, the index is not: it is on something else
+	}
 	return []Action{dropConcurrently(t)}
 }
 

@@ -56,6 +56,9 @@ func (f *filler) round(ctx context.Context) error {
 		if f.filled.Load() > 0 { // somebody let go: it moves
 			since, pause = time.Now(), firstPause
 		}
+		if err := f.checkIdle(ctx); err != nil {
+			return err
+		}
 		if time.Since(since) > f.Patience {
 			return &backfill.HeldError{Table: f.Target.String(), Rows: f.held.Load(), Patience: f.Patience}
 		}
@@ -64,6 +67,24 @@ func (f *filler) round(ctx context.Context) error {
 		}
 		pause = min(2*pause, longestPause)
 	}
+}
+
+// checkIdle has the table inspected where rows are left that nobody holds, round after round: what was read of them is not
+// what is there.
+func (f *filler) checkIdle(ctx context.Context) error {
+	free := false
+	if f.filled.Load() == 0 {
+		err := f.transaction(ctx, f.Batching(backfill.LeastStatement), func(tx pg.Tx) error {
+			return tx.QueryRow(ctx, f.text.free()).Scan(&free)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !f.idle.Note(f.filled.Load(), free) {
+		return nil
+	}
+	return f.Reinspect(ctx)
 }
 
 // remains is what a round left without a value.

@@ -33,6 +33,7 @@ type filler struct {
 	next     atomic.Int64    // region to give out
 	held     atomic.Int64    // rows, when they were met the last time
 	filled   atomic.Int64    // in this round
+	idle     backfill.Idle
 }
 
 // fewWaves are those of a table that was cut small for a test.

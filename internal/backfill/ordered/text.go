@@ -81,6 +81,11 @@ func (t text) unfilled(s span) string {
 		sqltext.Format(" AND t.{} IS NULL", t.uuid)
 }
 
+// free tells whether a row without a value is held by nobody.
+func (t text) free() string {
+	return sqltext.Format("SELECT EXISTS (SELECT FROM (SELECT FROM ONLY {} AS t WHERE t.{} IS NULL FOR NO KEY UPDATE SKIP LOCKED LIMIT 1) AS free)", t.table, t.uuid)
+}
+
 // pick locks the rows that nobody holds, that have no value and still have their time: times $1, values $2, and the columns of
 // the key. NO KEY: the foreign keys of inserts elsewhere go on being checked. LATERAL: each row is found by its key; as a
 // join it would be left to the statistics, which know nothing of a column that is new, and take a row for all of them.

@@ -13,6 +13,7 @@ type worker struct {
 	*filler
 	placer *placer
 	servo  *pace.Servo
+	doubt  backfill.Doubt
 	stretch
 	number int64
 	at     int   // region

@@ -1,0 +1,141 @@
+package run_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+)
+
+// altering is a table that is altered, and one that is not.
+const altering = `CREATE SCHEMA app;
+	CREATE TABLE app.t (id bigserial PRIMARY KEY, created_at timestamptz NOT NULL DEFAULT now(), note text);
+	INSERT INTO app.t (note) SELECT 'n' FROM generate_series(1, 40);
+	CREATE TABLE app.u (id bigserial PRIMARY KEY, created_at timestamptz NOT NULL DEFAULT now(), note text);
+	INSERT INTO app.u (note) SELECT 'n' FROM generate_series(1, 40);
+	CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';`
+
+// alteration is what an application may do to its table at any moment. Each is skipped where the object is not there.
+type alteration struct {
+	name string
+	sql  string // run as a DO block; what fails in it is left undone
+	// table is the name that the application's statements use afterwards; "" is app.t, "-" that there is none.
+	table string
+}
+
+func alterations() []alteration {
+	return []alteration{
+		{name: "drop the default", sql: "ALTER TABLE app.t ALTER uuid DROP DEFAULT"},
+		{name: "another default", sql: "ALTER TABLE app.t ALTER uuid SET DEFAULT gen_random_uuid()"},
+		{name: "a constant default", sql: "ALTER TABLE app.t ALTER uuid SET DEFAULT '01890000-0000-7000-8000-000000000000'"},
+		{name: "drop the column", sql: "ALTER TABLE app.t DROP uuid"},
+		{name: "rename the column", sql: "ALTER TABLE app.t RENAME uuid TO guid"},
+		{name: "another column of its name", sql: "ALTER TABLE app.t DROP uuid; ALTER TABLE app.t ADD uuid text"},
+		{name: "another type", sql: "ALTER TABLE app.t ALTER uuid DROP DEFAULT, ALTER uuid TYPE text"},
+		{name: "drop the index", sql: "DROP INDEX app.t_uuid_idx"},
+		{name: "rename the index", sql: "ALTER INDEX app.t_uuid_idx RENAME TO mine"},
+		{name: "another index of its name", sql: "DROP INDEX IF EXISTS app.t_uuid_idx; CREATE INDEX t_uuid_idx ON app.t (note)"},
+		{name: "drop the proof", sql: "ALTER TABLE app.t DROP CONSTRAINT rekey_uuid_not_null"},
+		{name: "another proof of its name", sql: "ALTER TABLE app.t DROP CONSTRAINT IF EXISTS rekey_uuid_not_null; ALTER TABLE app.t ADD CONSTRAINT rekey_uuid_not_null CHECK (id > 0)"},
+		{name: "allow NULL", sql: "ALTER TABLE app.t ALTER uuid DROP NOT NULL"},
+		{name: "rename the table", sql: "ALTER TABLE app.t RENAME TO t2", table: "app.t2"},
+		{name: "move the table", sql: "ALTER TABLE app.t SET SCHEMA other", table: "other.t"},
+		{name: "rename the schema", sql: "ALTER SCHEMA app RENAME TO app2", table: "app2.t"},
+		{name: "swap the table", sql: "ALTER TABLE app.t RENAME TO t_old; CREATE TABLE app.t (LIKE app.t_old INCLUDING ALL); INSERT INTO app.t (note) SELECT 'n' FROM app.t_old"},
+		{name: "drop the table", sql: "DROP TABLE app.t", table: "-"},
+		{name: "drop and make the table", sql: "DROP TABLE app.t; CREATE TABLE app.t (id bigserial PRIMARY KEY, note text)"},
+		{name: "drop the key", sql: "ALTER TABLE app.t DROP CONSTRAINT t_pkey"},
+		{name: "another type of the time", sql: "ALTER TABLE app.t ALTER created_at TYPE date"},
+		{name: "drop the time", sql: "ALTER TABLE app.t DROP created_at"},
+		{name: "turn row security on", sql: "ALTER TABLE app.t ENABLE ROW LEVEL SECURITY"},
+		{name: "add a trigger", sql: "CREATE TRIGGER touch BEFORE UPDATE ON app.t FOR EACH ROW EXECUTE FUNCTION app.touch()"},
+		{name: "make it UNLOGGED", sql: "ALTER TABLE app.t SET UNLOGGED"},
+		{name: "add a child", sql: "CREATE TABLE app.child () INHERITS (app.t)"},
+	}
+}
+
+// TestAlteredAtEachAction: whatever the application does to its table, before whichever action of a run: its own
+// statements go on working, and the run ends whole or says which table is not.
+func TestAlteredAtEachAction(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		for _, direction := range []plan.Direction{plan.Up, plan.Down} {
+			for _, a := range alterations() {
+				t.Run(fmt.Sprintf("%s/%s", direction, a.name), func(t *testing.T) {
+					t.Parallel()
+					s := plant(t, c, "CREATE SCHEMA other", nil)
+					for n := 0; alterAt(s, direction, a, n); n++ { //nolint:revive // until the run is over before it
+					}
+				})
+			}
+		}
+	})
+}
+
+// alterAt runs, and alters before the n-th action; false says that there is no such action.
+func alterAt(s *site, direction plan.Direction, a alteration, n int) bool {
+	s.t.Helper()
+	schema := fmt.Sprintf("app%d", n)
+	in := strings.NewReplacer("app2", "moved"+schema, "app", schema, "SET SCHEMA other", "SET SCHEMA "+schema+"x", "other.t", schema+"x.t").Replace
+	s.do(in(altering) + "CREATE SCHEMA " + schema + "x")
+	s.job.Order.Schema = schema
+	if direction == plan.Down {
+		if _, err := s.way(plan.Up); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	var said []string
+	s.job.Emit = func(e event.Event) {
+		if notice, ok := e.(event.Notice); ok {
+			said = append(said, notice.Table+": "+notice.Text)
+		}
+	}
+	s.job.Order.Direction = direction
+	altered, at := false, 0
+	finished, err := s.carry(" ", func() {
+		if at++; at == n+1 {
+			_, err := s.pool.Exec(s.t.Context(), in(a.sql)) // it fails where the object is not there
+			altered = err == nil
+		}
+	})
+	table := in("app.t")
+	if altered && a.table != "" {
+		table = in(a.table)
+	}
+	where := a.name + " after the last action"
+	if n < len(s.took) {
+		where = a.name + " before " + strings.Fields(s.took[n])[0] + ", " + strings.Fields(s.took[n])[1]
+	}
+	if table != "-" {
+		if _, err := s.pool.Exec(s.t.Context(), "INSERT INTO "+table+" (note) VALUES ('new'); UPDATE "+table+" SET note = 'changed'"); err != nil {
+			s.t.Errorf("%s: the application's statements fail: %v", where, err)
+		}
+	}
+	switch {
+	case err == nil && altered && !s.reached(direction, table):
+		s.t.Errorf("%s: done, and the table is not: %q", where, said)
+	case err != nil && (finished.Exit != 7 || finished.Problems[0].Table == ""):
+		s.t.Errorf("%s: exit %d, %v", where, finished.Exit, err)
+	case err != nil && !altered:
+		s.t.Errorf("%s: nothing was altered, and %v", where, err)
+	}
+	return len(s.took) > n
+}
+
+// reached reports whether a table has all of the goal, or nothing of it.
+func (s *site) reached(direction plan.Direction, table string) bool {
+	s.t.Helper()
+	if table == "-" {
+		return true
+	}
+	if direction == plan.Down {
+		return s.one("SELECT count(*)::text FROM pg_attribute WHERE attrelid = '"+table+"'::regclass AND attname = 'uuid' AND atttypid = 'uuid'::regtype AND NOT attisdropped") == "0"
+	}
+	return s.one(`SELECT count(*)::text FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+		WHERE a.attrelid = '`+table+`'::regclass AND a.attname = 'uuid' AND a.attnotnull AND pg_get_expr(d.adbin, d.adrelid) LIKE '%uuid%v7()'
+		AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid AND i.indkey::text = a.attnum::text)
+		AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.conname = 'rekey_uuid_not_null' AND pg_get_expr(k.conbin, k.conrelid) LIKE '%uuid%')`) == "1"
+}
