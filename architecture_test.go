@@ -50,10 +50,11 @@ func rooms() []room {
 		{name: "internal/pace"},
 		{name: "internal/problem", below: in("sqltext")},
 		{name: "internal/event", below: in("problem")},
-		{name: "internal/step", below: in("catalog", "sqltext")},
+		{name: "internal/trust", below: in("catalog")},
+		{name: "internal/step", below: in("catalog", "sqltext", "trust")},
 		{name: "internal/discover", below: in("catalog")},
 		{name: "internal/order", below: in("catalog")},
-		{name: "internal/plan", below: in("catalog", "discover", "event", "order", "problem", "profile", "sqltext", "step")},
+		{name: "internal/plan", below: in("catalog", "discover", "event", "order", "problem", "profile", "sqltext", "step", "trust")},
 		{name: "internal/script", below: in("catalog", "plan", "sqltext", "step")},
 		{name: "ident", below: in("sqltext")},
 
@@ -70,7 +71,7 @@ func rooms() []room {
 		{
 			name: "internal/verify",
 			below: in("backfill/ordered", "catalog", "event", "inspect", "journal", "order", "pg", "plan", "problem", "sqltext", "step",
-				"survey"),
+				"survey", "trust"),
 			others: join(pgx, pgcode),
 		},
 		{name: "internal/throttle", below: in("catalog", "event", "pace", "pg", "problem", "sqltext"), others: join(pgx, pgcode)},

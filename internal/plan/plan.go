@@ -99,7 +99,7 @@ func (p Plan) View(g Group) step.View {
 func ViewOf(p Plan, g Group, schema catalog.Schema) step.View {
 	data, counted := p.Data[g.Table]
 	if now, then := schema.Function, p.Schema.Function; now != nil && then != nil && now.OID == then.OID && now.SourceMD5 == then.SourceMD5 {
-		now.Proof = then.Proof // only the survey calls it
+		now.Proof, now.OfTables = then.Proof, then.OfTables // only the survey calls it, and knows all tables
 	}
 	view := step.View{Server: p.Server, Schema: schema, Table: schema.Relation(g.Table), Data: data, Unfilled: true}
 	if counted {

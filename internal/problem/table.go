@@ -144,10 +144,21 @@ func Attached(table, column, kind, name string) *Problem {
 }
 
 // ForeignFunction is a function of the needed name that cannot be used.
-func ForeignFunction(schema, name, why string) *Problem {
-	return refused("foreign_function", "", fmt.Sprintf("function %s.%s() is there and cannot be used", schema, name), why+".",
+func ForeignFunction(schema, name, owner, why string) *Problem {
+	return refused("foreign_function", "", fmt.Sprintf("function %s.%s() of %s is there and cannot be used", schema, name, owner), capital(why)+".",
 		fmt.Sprintf("Rename it: ALTER FUNCTION %s.%s() RENAME TO another_name; then run the same command again.", sqltext.Ident(schema), sqltext.Ident(name)))
 }
+
+// FunctionOf is a function of the needed name that belongs to a role which the running one does not trust.
+func FunctionOf(schema, name, owner, role string) *Problem {
+	function := fmt.Sprintf("%s.%s()", sqltext.Ident(schema), sqltext.Ident(name))
+	return refused("foreign_function", "", fmt.Sprintf("function %s.%s() belongs to %s, whose code does not run as %s", schema, name, owner, role),
+		"It was not called. As the default of a column it would run with the rights of every role that inserts.",
+		fmt.Sprintf("Connect as %s if the tables are its own: --database-url postgres://%s@..; or rename the function: ALTER FUNCTION %s RENAME TO another_name; or, if you trust its owner: --trust-owner %s",
+			owner, owner, function, owner))
+}
+
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // Overloaded is a function beside which a call of the one that is needed is ambiguous.
 func Overloaded(schema, name, other string) *Problem {
