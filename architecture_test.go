@@ -48,7 +48,7 @@ func rooms() []room {
 		{name: "internal/catalog"},
 		{name: "internal/profile"},
 		{name: "internal/pace"},
-		{name: "internal/problem", below: in("sqltext")},
+		{name: "internal/problem", below: in("catalog", "sqltext")},
 		{name: "internal/event", below: in("problem")},
 		{name: "internal/trust", below: in("catalog")},
 		{name: "internal/step", below: in("catalog", "sqltext", "trust")},
@@ -61,8 +61,8 @@ func rooms() []room {
 		// Effects: the server, a clock, a terminal, a process.
 		{name: "internal/pg", others: join(pgx, pgcode)},
 		{name: "internal/inspect", below: in("catalog", "pg", "sqltext"), others: pgx},
-		{name: "internal/journal", below: in("pg", "problem", "sqltext"), others: pgx},
-		{name: "internal/survey", below: in("catalog", "inspect", "journal", "pg", "plan", "problem", "profile", "sqltext", "step"), others: pgx},
+		{name: "internal/journal", below: in("catalog", "pg", "problem", "sqltext", "trust"), others: pgx},
+		{name: "internal/survey", below: in("catalog", "inspect", "journal", "pg", "plan", "problem", "profile", "sqltext", "step", "trust"), others: pgx},
 		{name: "internal/backfill", below: in("catalog", "event", "pace", "pg", "sqltext", "step"), others: join(pgx, pgcode)},
 		{
 			name: "internal/backfill/ordered", below: in("backfill", "catalog", "event", "order", "pace", "pg", "sqltext", "step"),

@@ -188,7 +188,20 @@ func refuseFill(s Situation, t step.Target, table *catalog.Table) problem.List {
 	if firing := table.Firing(t.Column, s.Server.Role.ReplicaRole); len(firing) > 0 && !s.Policy.FireTriggers {
 		found = append(found, problem.TriggersFire(t.String(), firing, s.Server.Role.Name))
 	}
-	return found
+	return append(found, refuseCode(s, t, table)...)
+}
+
+// refuseCode refuses a table whose code an UPDATE would run with rights that its owner has not.
+func refuseCode(s Situation, t step.Target, table *catalog.Table) problem.List {
+	if _, refused := trust.Code(s.Server.Role, codeOf(s.Schema, t)); len(refused) > 0 {
+		return problem.List{problem.UntrustedCode(t.String(), table.Owner, s.Server.Role.Name, refused)}
+	}
+	return nil
+}
+
+// codeOf gives the code of one table.
+func codeOf(schema catalog.Schema, t step.Target) []catalog.Code {
+	return slices.DeleteFunc(slices.Clone(schema.Code), func(c catalog.Code) bool { return c.Table != t.String() })
 }
 
 // unidentified names a publication of updates through which a row without replica identity cannot go:
@@ -256,7 +269,10 @@ func refuseRights(s Situation, p Plan) problem.List {
 		found = append(found, problem.NotOwner(name, sqltext.Qualified(s.Schema.Name, table.Name), table.Owner, role))
 	}
 	journal := s.Server.JournalSchema
+	strange := trust.Journal(s.Server.Role, journal.Strange)
 	switch {
+	case len(strange) > 0:
+		found = append(found, problem.JournalOf(strange, role))
 	case !journal.Exists && !s.Server.Role.CreateDatabase:
 		found = append(found, problem.NoJournalSchema(sqltext.Ident(role), sqltext.Ident(s.Server.Database)))
 	case journal.Exists && (!journal.Usage || !journal.Tables && !journal.Create || journal.Tables && !journal.Write):

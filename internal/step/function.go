@@ -84,7 +84,8 @@ func body(major int) string {
 }
 
 // Expression is the SQL expression that the function consists of: the same values without a call of it.
-func Expression(major int) string { return "(" + body(major) + ")" }
+// It is no subquery: one without a FROM would be evaluated once for all rows.
+func Expression(major int) string { return strings.TrimPrefix(body(major), "SELECT ") }
 
 // FunctionServes reports whether a function may be the columns' default as it is: ours for this version of
 // the server, or one that may not be replaced and is usable.

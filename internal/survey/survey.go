@@ -51,8 +51,8 @@ func Whole(p profile.Profile, schema string) inspect.Question {
 }
 
 // adopted reads from the journal, where there is one, which columns were there before up.
-func adopted(ctx context.Context, tx pg.Tx, situations []plan.Situation) error {
-	present, err := journal.Present(ctx, tx)
+func adopted(ctx context.Context, tx pg.Tx, o Order, situations []plan.Situation) error {
+	present, err := journal.Present(ctx, tx, o.Policy.TrustOwners...)
 	if err != nil || !present {
 		return err
 	}

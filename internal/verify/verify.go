@@ -31,7 +31,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	if refusal := refused(p); refusal != nil {
 		return Report{}, refusal
 	}
-	kept, moments, err := known(ctx, pool, p.Schema.OIDs())
+	kept, moments, err := known(ctx, pool, p.Schema.OIDs(), o.Policy.TrustOwners)
 	if err != nil {
 		return Report{}, err
 	}
@@ -67,9 +67,9 @@ func refused(p plan.Plan) error {
 
 // known reads how many values of another version each column had before up first looked at it, and what is
 // known of its filling; nil where there is no journal.
-func known(ctx context.Context, pool *pgxpool.Pool, relations []uint32) (kept map[journal.Column]journal.Kept, moments map[journal.Column]journal.Moment, err error) {
+func known(ctx context.Context, pool *pgxpool.Pool, relations []uint32, trusts []string) (kept map[journal.Column]journal.Kept, moments map[journal.Column]journal.Moment, err error) {
 	err = pg.Read(ctx, pool, func(tx pg.Tx) error {
-		present, err := journal.Present(ctx, tx)
+		present, err := journal.Present(ctx, tx, trusts...)
 		if err != nil || !present {
 			return err
 		}
