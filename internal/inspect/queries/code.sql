@@ -103,4 +103,4 @@ SELECT c.relation::int8                                        AS relation,
        c.fault
 FROM called c
 WHERE c.oid >= 16384 OR c.fault <> ''
-ORDER BY c.relation, c.fault = '', 2, 3
+ORDER BY c.relation, 2, 3
