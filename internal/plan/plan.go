@@ -20,9 +20,9 @@ const (
 
 // Policy is what the person allows.
 type Policy struct {
-	SubscribersReady bool // logical subscribers have the column already
+	SubscribersReady bool     // logical subscribers have the column already
 	TrustOwners      []string // whose code may run with the role's rights
-	FireTriggers     bool // the application's triggers may fire on the filling
+	FireTriggers     bool     // the application's triggers may fire on the filling
 	Values           Values
 	SkipRefused      bool // without a profile: pass over the tables that are refused
 }
