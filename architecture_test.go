@@ -45,12 +45,12 @@ func rooms() []room {
 	return []room{
 		// Pure: values and decisions.
 		{name: "internal/sqltext"},
-		{name: "internal/trust"},
 		{name: "internal/catalog"},
 		{name: "internal/profile"},
 		{name: "internal/pace"},
-		{name: "internal/problem", below: in("sqltext")},
+		{name: "internal/problem", below: in("catalog", "sqltext")},
 		{name: "internal/event", below: in("problem")},
+		{name: "internal/trust", below: in("catalog")},
 		{name: "internal/step", below: in("catalog", "sqltext", "trust")},
 		{name: "internal/discover", below: in("catalog")},
 		{name: "internal/order", below: in("catalog")},
@@ -61,8 +61,8 @@ func rooms() []room {
 		// Effects: the server, a clock, a terminal, a process.
 		{name: "internal/pg", others: join(pgx, pgcode)},
 		{name: "internal/inspect", below: in("catalog", "pg", "sqltext"), others: pgx},
-		{name: "internal/journal", below: in("pg", "problem", "sqltext"), others: pgx},
-		{name: "internal/survey", below: in("catalog", "inspect", "journal", "pg", "plan", "problem", "profile", "sqltext", "step"), others: pgx},
+		{name: "internal/journal", below: in("catalog", "pg", "problem", "sqltext", "trust"), others: pgx},
+		{name: "internal/survey", below: in("catalog", "inspect", "journal", "pg", "plan", "problem", "profile", "sqltext", "step", "trust"), others: pgx},
 		{name: "internal/backfill", below: in("catalog", "event", "pace", "pg", "sqltext", "step"), others: join(pgx, pgcode)},
 		{
 			name: "internal/backfill/ordered", below: in("backfill", "catalog", "event", "order", "pace", "pg", "sqltext", "step"),
@@ -71,7 +71,7 @@ func rooms() []room {
 		{
 			name: "internal/verify",
 			below: in("backfill/ordered", "catalog", "event", "inspect", "journal", "order", "pg", "plan", "problem", "sqltext", "step",
-				"survey"),
+				"survey", "trust"),
 			others: join(pgx, pgcode),
 		},
 		{name: "internal/throttle", below: in("catalog", "event", "pace", "pg", "problem", "sqltext"), others: join(pgx, pgcode)},

@@ -2,6 +2,7 @@ package rekey
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -14,6 +15,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/run"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/survey"
 	"github.com/rekey-pg/rekey/internal/throttle"
 	"github.com/rekey-pg/rekey/internal/verify"
@@ -64,7 +66,7 @@ func ReadStatus(ctx context.Context, pool *pgxpool.Pool, config Config) (Status,
 		return Status{}, err
 	}
 	status := p.Status()
-	at, err := journal.AtWork(ctx, pool, config.schema())
+	at, err := journal.AtWork(ctx, pool, config.schema(), config.TrustOwners...)
 	if err != nil {
 		return Status{}, err
 	}
@@ -86,7 +88,7 @@ func Request(ctx context.Context, pool *pgxpool.Pool, config Config, order Order
 	if _, err := pace.ParseSpeed(order.Pace); err != nil {
 		return problem.BadPace(err)
 	}
-	return journal.Request(ctx, pool, config.schema(), order)
+	return journal.Request(ctx, pool, config.schema(), order, config.TrustOwners...)
 }
 
 // Verify proves what Up has done by counting. It changes nothing. The error answers to ErrDiffers
@@ -152,10 +154,23 @@ func (c Config) check(command string, direction plan.Direction) error {
 	if c.Version != legal {
 		return problem.WrongVersion(command, c.Version, legal)
 	}
+	if err := c.checkOwners(); err != nil {
+		return err
+	}
 	if err := c.checkValues(); err != nil {
 		return err
 	}
 	return c.signals().CheckNames()
+}
+
+// checkOwners wants names of roles.
+func (c Config) checkOwners() error {
+	for _, owner := range c.TrustOwners {
+		if owner == "" || len(owner) > sqltext.MaxIdentifier || strings.ContainsRune(owner, 0) {
+			return usage("bad_owner", "a trusted owner is not the name of a role", "Write the name of the tables' owner: --trust-owner app_owner")
+		}
+	}
+	return nil
 }
 
 func (c Config) signals() throttle.Limits {
@@ -167,10 +182,14 @@ func (c Config) signals() throttle.Limits {
 
 func (c Config) order(direction plan.Direction) (survey.Order, error) {
 	ask, err := c.ask()
+	if err == nil {
+		err = c.checkOwners()
+	}
 	return survey.Order{
 		Profile: c.Profile, Ask: ask, Schema: c.schema(), Direction: direction, Standbys: pg.Standbys(c.Standbys),
 		Policy: plan.Policy{
 			SubscribersReady: c.SubscribersReady, FireTriggers: c.FireTriggers, SkipRefused: c.SkipRefused, Values: c.Values,
+			TrustOwners: c.TrustOwners,
 		},
 	}, err
 }

@@ -67,6 +67,10 @@ type Config struct {
 	SubscribersReady bool
 	// FireTriggers allows the application's triggers to fire on the rows that are filled.
 	FireTriggers bool
+	// TrustOwners names owners whose code may run with the rights of the role that rekey connects as: that of
+	// their tables (checks, indexes on expressions, triggers …), their functions, and their journal. By default
+	// a role trusts itself, superusers, and roles that may become it.
+	TrustOwners []string
 	// Values says what the uuids of the rows that are there already tell; its zero value is the order of
 	// creation.
 	Values Values

@@ -29,6 +29,7 @@ type Options struct {
 	WithoutSignals   []string
 	SubscribersReady bool
 	FireTriggers     bool
+	TrustOwners      []string // see rekey.Config
 	Values           rekey.Values
 
 	Direct   *pgxpool.Pool   // see rekey.Config
@@ -74,7 +75,7 @@ func (o Options) config() rekey.Config {
 		MaxLock: o.MaxLock, LockPatience: o.LockPatience, Pace: o.Pace, BatchTime: o.BatchTime,
 		MaxLag: o.MaxLag, MaxRetainedWAL: o.MaxRetainedWAL, MaxSnapshotAge: o.MaxSnapshotAge,
 		ThrottleQuery: o.ThrottleQuery, ThrottleFile: o.ThrottleFile, WithoutSignals: o.WithoutSignals,
-		SubscribersReady: o.SubscribersReady, FireTriggers: o.FireTriggers, Values: o.Values,
+		SubscribersReady: o.SubscribersReady, FireTriggers: o.FireTriggers, TrustOwners: o.TrustOwners, Values: o.Values,
 		Direct: o.Direct, Standbys: o.Standbys, Stop: o.Stop, OnEvent: o.OnEvent,
 	}
 }

@@ -124,7 +124,10 @@ func functionStates() []state {
 		},
 		{name: "14 our function, made by another role", setup: `{function}`},
 		{name: "14 another owner's that makes v7", setup: another},
-		{name: "14 the same for a superuser", role: superuser, setup: another + `; ALTER FUNCTION public.uuid_generate_v7() OWNER TO {stranger}`},
+		{
+			name: "14 the same for a superuser", role: superuser, setup: another + `; ALTER FUNCTION public.uuid_generate_v7() OWNER TO {stranger}`,
+			code: "foreign_function", says: "belongs to stranger",
+		},
 		{
 			name: "14 another owner's that an inserting role may not call", code: "no_execute", says: "writer",
 			setup: revoked + another + `; REVOKE EXECUTE ON FUNCTION public.uuid_generate_v7() FROM PUBLIC;
@@ -138,7 +141,7 @@ func functionStates() []state {
 		{name: "14 another owner's that is stable", setup: strings.ReplaceAll(another, "VOLATILE", "STABLE"), code: "foreign_function", says: "not volatile"},
 		{name: "14 one that returns text", setup: `CREATE FUNCTION public.uuid_generate_v7() RETURNS text LANGUAGE sql AS 'SELECT gen_random_uuid()::text'`, code: "foreign_function", says: "text"},
 		{
-			name: "14 an unknown one of the role itself", code: "foreign_function", says: "neither rekey's nor PhoenixKit's",
+			name:  "14 an unknown one of the role itself that makes v7",
 			setup: another + `; ALTER FUNCTION public.uuid_generate_v7() OWNER TO {owner}`,
 		},
 	}

@@ -35,20 +35,45 @@ type Role struct {
 	Name           string
 	Superuser      bool
 	BypassRLS      bool
-	Monitor        bool   // member of pg_monitor, or a superuser
-	ReplicaRole    bool   // may set session_replication_role
-	CreateDatabase bool   // CREATE on the database: may make a schema
-	NoTablespace   string // its default_tablespace, where it may not create in that
+	Monitor        bool     // member of pg_monitor, or a superuser
+	ReplicaRole    bool     // may set session_replication_role
+	CreateDatabase bool     // CREATE on the database: may make a schema
+	NoTablespace   string   // its default_tablespace, where it may not create in that
+	Trusts         []string // owners that it trusts with its rights: --trust-owner
+}
+
+// Owner is the owner of an object.
+type Owner struct {
+	Name    string
+	Becomes bool // it has all rights of the current role: it is that role, a superuser, or may become it by SET ROLE
+}
+
+// Object is an object in the schema "rekey", or the schema.
+type Object struct {
+	Name  string // pg_describe_object
+	Owner Owner
+	Fault string // why it is not rekey's own, whoever owns it; "" where its owner is all that is in question
+}
+
+// Code is code that an UPDATE of a table would run.
+type Code struct {
+	Table  string // schema.table
+	Holder Owner  // of the table
+	Where  string // what of the table runs it: "constraint present on table app.t"
+	Runs   string // "function app.f(text)"
+	Owner  Owner  // of what runs
+	Fault  string // why an expression must not call it with rights that the table's owner has not, whoever owns it
 }
 
 // JournalSchema is the schema "rekey" and what the role may do there.
 type JournalSchema struct {
-	Exists bool
-	Usage  bool
-	Create bool
-	Tables bool   // its tables are there
-	Write  bool   // and may be written by the role
-	Owner  string // "" when it does not exist
+	Exists  bool
+	Usage   bool
+	Create  bool
+	Tables  bool     // its tables are there
+	Write   bool     // and may be written by the role
+	Owner   string   // "" when it does not exist
+	Strange []Object // what is in it (and the schema itself) that has another owner than the role, or is not rekey's
 }
 
 // Standby is a connected replication client.
@@ -67,6 +92,7 @@ type Schema struct {
 	Function  *Function // uuid_generate_v7() without arguments, if there is one
 	Overloads []string  // functions of that name with arguments that may be called without any
 	Relations []Table
+	Code      []Code  // that an UPDATE of the tables would run, where the role has more rights than their owner
 	Beside    []Table // name, kind and table of the index, of all that is in the other schemas that have partitions or children of its tables
 }
 
@@ -107,17 +133,28 @@ type Function struct {
 	OID          uint32
 	Schema, Name string
 	Owner        string
+	OwnerBecomes bool   // see Owner.Becomes
+	OfTables     bool   // the owner owns every table that calls it
 	Owned        bool   // the role may replace it, as a superuser may any
 	Own          bool   // the role itself is its owner
 	Extension    string // the extension it belongs to, or ""
 	SourceMD5    string // md5 of prosrc
-	Returns      string // format_type of the result
+	Digest       string // md5 of prosrc without comments, white space, letter case, and the schema of gen_random_bytes
+	Kind         string // pg_proc.prokind
+	Strict       bool
+	Definer      bool // SECURITY DEFINER
+	Leakproof    bool
+	Config       []string // its SET clauses
+	Returns      string   // format_type of the result
 	Volatile     bool
 	ParallelSafe bool
 	Language     string
 	Unprivileged []string // roles that may INSERT into a table of the schema and lack EXECUTE; "PUBLIC" is one
 	Proof        *Proof   // nil until it was called
 }
+
+// HeldBy gives the function's owner.
+func (f Function) HeldBy() Owner { return Owner{Name: f.Owner, Becomes: f.OwnerBecomes} }
 
 // Proof is what calling a function showed.
 type Proof struct {

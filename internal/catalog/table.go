@@ -47,6 +47,7 @@ type Table struct {
 	Kind             Kind
 	Persistence      string // p permanent, u unlogged, t temporary
 	Owner            string
+	OwnerBecomes     bool // see Owner.Becomes
 	Owned            bool // the role has the owner's rights
 	Comment          *string
 	Pages            int64    // of the main fork, now
@@ -73,6 +74,9 @@ type Table struct {
 	Attachments      []Attachment
 	Below            []Table // partitions or children on every level, the upper ones first; only of a table that is below no other
 }
+
+// HeldBy gives the table's owner.
+func (t Table) HeldBy() Owner { return Owner{Name: t.Owner, Becomes: t.OwnerBecomes} }
 
 // Tree reports whether a column of the table belongs to others as well: it is partitioned, or has children by
 // inheritance.

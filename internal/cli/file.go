@@ -20,7 +20,7 @@ func fileWords() []string {
 	return []string{
 		"schema", "profile", "prefix", "tables", "exclude", "column", "index-name", "skip-refused", "own",
 		"pace", "batch-time", "max-lock", "lock-patience", "max-lag", "max-retained-wal", "max-snapshot-age",
-		"throttle-query", "throttle-file", "without-signal", "subscribers-ready", "fire-triggers",
+		"throttle-query", "throttle-file", "without-signal", "subscribers-ready", "fire-triggers", "trust-owner",
 	}
 }
 
@@ -95,7 +95,7 @@ func (f *flags) eachWord(node *yaml.Node, known []string, take func(string, *yam
 func (f *flags) set(cmd *cobra.Command, word string, value *yaml.Node) *problem.Problem {
 	items := []*yaml.Node{value}
 	switch {
-	case value.Kind == yaml.SequenceNode && slices.Contains([]string{"tables", "exclude", "without-signal"}, word):
+	case value.Kind == yaml.SequenceNode && slices.Contains([]string{"tables", "exclude", "without-signal", "trust-owner"}, word):
 		items = value.Content
 	case value.Tag == "!!null":
 		return nil

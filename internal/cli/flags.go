@@ -22,6 +22,7 @@ type flags struct {
 	maxLock, lockPatience   time.Duration
 	subscribersReady        bool
 	fireTriggers            bool
+	trustOwners             []string
 	pace                    string
 	batchTime               time.Duration
 	signals                 signalFlags
@@ -47,6 +48,7 @@ func (f *flags) common(cmd *cobra.Command) {
 	set.StringVar(&f.schema, "schema", "", "`schema` of a run without a profile, which takes the tables as it finds them")
 	set.StringVar(&f.connection.url, "database-url", "", "the database, a `URL` or key=value pairs; else REKEY_DATABASE_URL, DATABASE_URL, PG* variables")
 	set.StringVar(&f.connection.directURL, "direct-url", "", "the same database past a pooler, a `URL`")
+	set.StringArrayVar(&f.trustOwners, "trust-owner", nil, "`role` whose code may run as the role that connects: its tables' checks, indexes and triggers, its functions; once for each")
 	set.BoolVar(&f.json, "json", false, "write JSON to standard output")
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "write nothing but results and problems")
 	set.BoolVar(&f.noColor, "no-color", false, "plain lines, no colours and no bars")
@@ -88,7 +90,7 @@ func (f *flags) config(cmd *cobra.Command, legal ...string) (rekey.Config, error
 	}
 	config := rekey.Config{
 		Prefix: f.name(), MaxLock: f.maxLock, LockPatience: f.lockPatience,
-		SubscribersReady: f.subscribersReady, FireTriggers: f.fireTriggers,
+		SubscribersReady: f.subscribersReady, FireTriggers: f.fireTriggers, TrustOwners: f.trustOwners,
 		Pace: f.pace, BatchTime: f.batchTime,
 	}
 	f.signals.apply(&config)

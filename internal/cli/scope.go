@@ -104,7 +104,7 @@ func (f *flags) where() string {
 		return "--config " + shell(f.file)
 	}
 	if f.schema == "" {
-		return fmt.Sprintf("--profile %s --prefix %s", f.profile, shell(f.prefix))
+		return fmt.Sprintf("--profile %s --prefix %s", f.profile, shell(f.prefix)) + f.trusting()
 	}
 	words := []string{"--schema", shell(f.schema)}
 	for _, w := range []struct{ name, value string }{
@@ -120,7 +120,16 @@ func (f *flags) where() string {
 	if f.free.skipRefused {
 		words = append(words, "--skip-refused")
 	}
-	return strings.Join(words, " ")
+	return strings.Join(words, " ") + f.trusting()
+}
+
+// trusting repeats the trusted owners.
+func (f *flags) trusting() string {
+	var words strings.Builder
+	for _, owner := range f.trustOwners {
+		words.WriteString(" --trust-owner " + shell(owner))
+	}
+	return words.String()
 }
 
 // patterns are a list that grows with each use of its flag; a comma behind a backslash belongs to the

@@ -14,7 +14,7 @@ type relationRow struct {
 	Schema, Name, Kind, Persistence, Owner, Extension, IndexOf string
 	ReplicaIdentity                                            string
 	Comment                                                    *string
-	Owned, Partition, Heirs, OfType                            bool
+	Owned, OwnerBecomes, Partition, Heirs, OfType              bool
 	PartitionKey                                               []string
 	RowSecurity, ForceRowSecurity                              bool
 	Pages, KnownPages, Bytes                                   int64
@@ -25,7 +25,7 @@ type relationRow struct {
 func (r relationRow) table() catalog.Table {
 	return catalog.Table{
 		OID: uint32(r.OID), Schema: r.Schema, Name: r.Name, Kind: catalog.Kind(r.Kind), Persistence: r.Persistence,
-		Owner: r.Owner, Owned: r.Owned, Comment: r.Comment, Pages: r.Pages, Rows: r.estimate(), Bytes: r.Bytes,
+		Owner: r.Owner, OwnerBecomes: r.OwnerBecomes, Owned: r.Owned, Comment: r.Comment, Pages: r.Pages, Rows: r.estimate(), Bytes: r.Bytes,
 		Fillfactor: r.Fillfactor, Partition: r.Partition, Parents: r.Parents, PartitionKey: r.PartitionKey, OfType: r.OfType,
 		RowSecurity: r.RowSecurity, ForceRowSecurity: r.ForceRowSecurity, ReplicaIdentity: r.ReplicaIdentity,
 		Extension: r.Extension, IndexOf: r.IndexOf, Attributes: r.Attributes,

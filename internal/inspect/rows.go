@@ -109,18 +109,26 @@ func Unfilled(ctx context.Context, tx pg.Tx, table sqltext.Table, column string)
 	return found, err
 }
 
-// Prove calls a function that somebody else made, in a read-only transaction under a search_path that
-// holds nothing but pg_catalog, and tells whether it makes UUIDv7 there.
-func Prove(ctx context.Context, pool *pgxpool.Pool, function sqltext.Table) (catalog.Proof, error) {
+// Prove calls a function of an owner that the role trusts, in a read-only transaction, and returns whether it
+// makes UUIDv7. The search_path is the role's own without the schemas in which others could plant what the
+// function calls.
+func Prove(ctx context.Context, pool *pgxpool.Pool, function sqltext.Table, trusted []string) (catalog.Proof, error) {
 	const patience = 5 * time.Second
 	var version, variant, distinct, now bool
+	var path string
 	err := pg.Run(ctx, pool, pg.Settings{ReadOnly: true, Statement: patience}, func(tx pg.Tx) error {
+		if _, err := tx.Exec(ctx, text("own_path")); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, text("safe_path"), append([]string{}, trusted...)).Scan(&path); err != nil {
+			return err
+		}
 		return tx.QueryRow(ctx, sqltext.Format(text("prove"), function)).Scan(&version, &variant, &distinct, &now)
 	})
 	var refusal *pgconn.PgError
 	switch {
 	case errors.As(err, &refusal):
-		return catalog.Proof{Reason: "calling it under search_path pg_catalog failed: " + refusal.Message}, nil
+		return catalog.Proof{Reason: "calling it under search_path " + path + " failed: " + refusal.Message}, nil
 	case err != nil:
 		return catalog.Proof{}, err
 	case !version || !variant:

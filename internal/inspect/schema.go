@@ -111,6 +111,8 @@ func Functions(ctx context.Context, tx pg.Tx, name string, schemas []catalog.Sch
 			OID: uint32(r.OID), Schema: r.Schema, Name: name, Owner: r.Owner, Owned: r.Owned, Own: r.Own,
 			Extension: r.Extension, SourceMD5: r.SourceMD5, Returns: r.Returns, Volatile: r.Volatile,
 			ParallelSafe: r.ParallelSafe, Language: r.Language, Unprivileged: r.Unprivileged,
+			OwnerBecomes: r.OwnerBecomes, OfTables: r.OfTables, Digest: r.Digest, Kind: r.Kind,
+			Strict: r.Strict, Definer: r.Definer, Leakproof: r.Leakproof, Config: r.Config,
 		}
 	}, having, name, oids, of)
 }
@@ -140,6 +142,10 @@ type functionRow struct {
 	Owner, Extension, SourceMD5 string
 	Returns, Language           string
 	Owned, Own                  bool
+	OwnerBecomes, OfTables      bool
+	Digest, Kind                string
+	Strict, Definer, Leakproof  bool
+	Config                      []string
 	Volatile, ParallelSafe      bool
 	Unprivileged                []string
 }

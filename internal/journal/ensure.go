@@ -30,11 +30,12 @@ func brief() pg.Settings {
 // Ensure makes the schema rekey and what is missing of its tables. It may be called again, and by
 // several processes at once. A schema of another role will do, when this role may create in it or finds
 // every table with the rights to read and write it. It answers with a [problem.Problem] of the kind
-// Refused when rights are missing, when the journal is of a newer [Format], or is not one of rekey's.
-func Ensure(ctx context.Context, pool *pgxpool.Pool) error {
+// Refused when rights are missing, when the journal is of a newer [Format], or is not one of rekey's, and
+// when something in it belongs to a role that the current one does not trust; trusts names such owners.
+func Ensure(ctx context.Context, pool *pgxpool.Pool, trusts ...string) error {
 	var err error
 	for range races {
-		err = pg.Run(ctx, pool, brief(), func(tx pg.Tx) error { return ensure(ctx, tx) })
+		err = pg.Run(ctx, pool, brief(), func(tx pg.Tx) error { return ensure(ctx, tx, trusts) })
 		if !raced(err) {
 			return err
 		}
@@ -53,8 +54,8 @@ func raced(err error) bool {
 	return slices.Contains([]string{"42P06", "42P07", "42710", "23505", "40P01"}, server.Code)
 }
 
-func ensure(ctx context.Context, tx pg.Tx) error {
-	s, err := look(ctx, tx)
+func ensure(ctx context.Context, tx pg.Tx, trusts []string) error {
+	s, err := look(ctx, tx, trusts)
 	if err != nil {
 		return err
 	}
@@ -135,9 +136,9 @@ func known(ctx context.Context, tx pg.Tx) error {
 }
 
 // Present tells whether there is a journal that this role may read; it makes nothing. Without one
-// nothing else of this package can be read. A journal of a newer [Format] is refused.
-func Present(ctx context.Context, tx pg.Tx) (bool, error) {
-	s, err := look(ctx, tx)
+// nothing else of this package can be read. A journal of a newer [Format], or of others, is refused.
+func Present(ctx context.Context, tx pg.Tx, trusts ...string) (bool, error) {
+	s, err := look(ctx, tx, trusts)
 	if err != nil || !s.exists || !s.usage || len(s.missing()) > 0 || s.strange() != nil {
 		return false, err
 	}

@@ -4,11 +4,19 @@ import (
 	"context"
 	_ "embed"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/trust"
 )
 
 //go:embed queries/schema.sql
 var schemaQuery string
+
+//go:embed queries/strange.sql
+var strangeQuery string
 
 //go:embed queries/tables.sql
 var tablesQuery string
@@ -26,12 +34,33 @@ type state struct {
 // relation is what bears the name of one of the journal's tables.
 type relation struct{ ordinary, readable, writable bool }
 
-func look(ctx context.Context, tx pg.Tx) (state, error) {
+// Strange returns what in the schema rekey belongs to a role that has not the current one's rights, and what
+// is not rekey's own. It reads the catalogue alone: nothing in the schema runs.
+func Strange(ctx context.Context, tx pg.Tx) ([]catalog.Object, error) {
+	found, err := tx.Query(ctx, strangeQuery)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(found, func(row pgx.CollectableRow) (o catalog.Object, err error) {
+		return o, row.Scan(&o.Name, &o.Owner.Name, &o.Owner.Becomes, &o.Fault)
+	})
+}
+
+// look reads the schema, and fails where the role must not use what is in it; trusts are the owners that
+// the role trusts with its rights.
+func look(ctx context.Context, tx pg.Tx, trusts []string) (state, error) {
 	s := state{found: map[string]relation{}}
 	err := tx.QueryRow(ctx, schemaQuery).Scan(
 		&s.role, &s.database, &s.mayCreateSchema, &s.exists, &s.owner, &s.usage, &s.create)
 	if err != nil {
 		return s, err
+	}
+	objects, err := Strange(ctx, tx)
+	if err != nil {
+		return s, err
+	}
+	if refused := trust.Journal(catalog.Role{Name: s.role, Trusts: trusts}, objects); len(refused) > 0 {
+		return s, problem.JournalOf(refused, s.role)
 	}
 	var names []string
 	for _, t := range tables() {

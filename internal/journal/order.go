@@ -55,12 +55,12 @@ WHERE scope = $1 AND abs(extract(epoch FROM clock_timestamp() - heartbeat)) <= $
 
 // Request gives an order to the run that is at work in a scope. It answers with a [problem.Problem]:
 // Usage when the order makes no sense, Failed (no_run) when no run is at work there.
-func Request(ctx context.Context, pool *pgxpool.Pool, scope string, order Order) error {
+func Request(ctx context.Context, pool *pgxpool.Pool, scope string, order Order, trusts ...string) error {
 	if err := order.check(); err != nil {
 		return err
 	}
 	return pg.Run(ctx, pool, brief(), func(tx pg.Tx) error {
-		s, err := look(ctx, tx)
+		s, err := look(ctx, tx, trusts)
 		if err != nil {
 			return err
 		}

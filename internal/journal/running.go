@@ -9,10 +9,10 @@ import (
 )
 
 // AtWork tells which run is at work in a scope; nil when none is, or none that this role may see.
-func AtWork(ctx context.Context, pool *pgxpool.Pool, scope string) (*Holding, error) {
+func AtWork(ctx context.Context, pool *pgxpool.Pool, scope string, trusts ...string) (*Holding, error) {
 	var holding *Holding
 	err := pg.Read(ctx, pool, func(tx pg.Tx) error {
-		present, err := Present(ctx, tx)
+		present, err := Present(ctx, tx, trusts...)
 		if err != nil || !present {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
 )
 
 // notes says what a reader should know and no tool can help.
@@ -21,6 +22,9 @@ func notes(s Situation, p Plan) []string {
 	lines = append(lines, standbyNotes(s.Server)...)
 	if p.Pending() {
 		lines = append(lines, eventNotes(s.Server)...)
+	}
+	if f := s.Schema.Function; f != nil && p.Direction == Up && step.FunctionOriginal(f) && !step.FunctionReplaceable(f, s.Server) {
+		lines = append(lines, NeedsCrypto(f))
 	}
 	for _, g := range p.Groups {
 		table := s.Schema.Relation(g.Table)

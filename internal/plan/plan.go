@@ -20,8 +20,9 @@ const (
 
 // Policy is what the person allows.
 type Policy struct {
-	SubscribersReady bool // logical subscribers have the column already
-	FireTriggers     bool // the application's triggers may fire on the filling
+	SubscribersReady bool     // logical subscribers have the column already
+	TrustOwners      []string // whose code may run with the role's rights
+	FireTriggers     bool     // the application's triggers may fire on the filling
 	Values           Values
 	SkipRefused      bool // without a profile: pass over the tables that are refused
 }
@@ -99,7 +100,7 @@ func (p Plan) View(g Group) step.View {
 func ViewOf(p Plan, g Group, schema catalog.Schema) step.View {
 	data, counted := p.Data[g.Table]
 	if now, then := schema.Function, p.Schema.Function; now != nil && then != nil && now.OID == then.OID && now.SourceMD5 == then.SourceMD5 {
-		now.Proof = then.Proof // only the survey calls it
+		now.Proof, now.OfTables = then.Proof, then.OfTables // only the survey calls it, and knows all tables
 	}
 	view := step.View{Server: p.Server, Schema: schema, Table: schema.Relation(g.Table), Data: data, Unfilled: true}
 	if counted {

@@ -8,6 +8,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/internal/trust"
 )
 
 // MaxColumns is PostgreSQL's MaxHeapAttributeNumber; dropped columns count.
@@ -187,7 +188,20 @@ func refuseFill(s Situation, t step.Target, table *catalog.Table) problem.List {
 	if firing := table.Firing(t.Column, s.Server.Role.ReplicaRole); len(firing) > 0 && !s.Policy.FireTriggers {
 		found = append(found, problem.TriggersFire(t.String(), firing, s.Server.Role.Name))
 	}
-	return found
+	return append(found, refuseCode(s, t, table)...)
+}
+
+// refuseCode refuses a table whose code an UPDATE would run with rights that its owner has not.
+func refuseCode(s Situation, t step.Target, table *catalog.Table) problem.List {
+	if _, refused := trust.Code(s.Server.Role, codeOf(s.Schema, t)); len(refused) > 0 {
+		return problem.List{problem.UntrustedCode(t.String(), table.Owner, s.Server.Role.Name, refused)}
+	}
+	return nil
+}
+
+// codeOf gives the code of one table.
+func codeOf(schema catalog.Schema, t step.Target) []catalog.Code {
+	return slices.DeleteFunc(slices.Clone(schema.Code), func(c catalog.Code) bool { return c.Table != t.String() })
 }
 
 // unidentified names a publication of updates through which a row without replica identity cannot go:
@@ -206,11 +220,13 @@ func unidentified(table *catalog.Table) string {
 // refuseFunction looks at a function of that name that is there already.
 func refuseFunction(s Situation) problem.List {
 	f := s.Schema.Function
-	if f == nil || step.FunctionReplaceable(f) {
+	switch {
+	case f == nil || step.FunctionReplaceable(f, s.Server):
 		return nil
-	}
-	if !step.FunctionServes(f, s.Server.Major()) {
-		return problem.List{problem.ForeignFunction(f.Schema, f.Name, functionFault(f))}
+	case trust.Function(s.Server.Role, *f) == trust.Foreign:
+		return problem.List{problem.FunctionOf(f.Schema, f.Name, f.Owner, s.Server.Role.Name)}
+	case !step.FunctionServes(f, s.Server):
+		return problem.List{problem.ForeignFunction(f.Schema, f.Name, f.Owner, functionFault(f))}
 	}
 	if len(f.Unprivileged) > 0 { // it is another's, even where the role could grant on it
 		grants := make([]string, len(f.Unprivileged))
@@ -224,17 +240,18 @@ func refuseFunction(s Situation) problem.List {
 
 func functionFault(f *catalog.Function) string {
 	switch {
-	case f.Returns != "uuid":
-		return "it returns " + f.Returns
-	case !f.Volatile:
-		return "it is not volatile: one statement would get the same value for every row"
-	case f.Extension == "" && f.Own:
-		return "it is neither rekey's nor PhoenixKit's own, and it belongs to the role that would replace it"
+	case step.FunctionFault(f) != "":
+		return step.FunctionFault(f)
 	case f.Proof != nil:
 		return f.Proof.Reason
 	default:
-		return "it does not make UUIDv7"
+		return "its text is not known, and it is not called: it belongs to " + f.Owner
 	}
+}
+
+// NeedsCrypto says what PhoenixKit's function needs.
+func NeedsCrypto(f *catalog.Function) string {
+	return f.Schema + "." + f.Name + "() is PhoenixKit's: an INSERT that calls it needs pgcrypto, in a schema of its search_path or in the one that the function names"
 }
 
 // refuseRights looks for the rights that the run will need.
@@ -252,7 +269,10 @@ func refuseRights(s Situation, p Plan) problem.List {
 		found = append(found, problem.NotOwner(name, sqltext.Qualified(s.Schema.Name, table.Name), table.Owner, role))
 	}
 	journal := s.Server.JournalSchema
+	strange := trust.Journal(s.Server.Role, journal.Strange)
 	switch {
+	case len(strange) > 0:
+		found = append(found, problem.JournalOf(strange, role))
 	case !journal.Exists && !s.Server.Role.CreateDatabase:
 		found = append(found, problem.NoJournalSchema(sqltext.Ident(role), sqltext.Ident(s.Server.Database)))
 	case journal.Exists && (!journal.Usage || !journal.Tables && !journal.Create || journal.Tables && !journal.Write):

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -71,6 +72,24 @@ func NoJournalSchema(role, database string) *Problem {
 func NoJournalRights(role, owner string) *Problem {
 	return refused("no_journal_rights", "", "the role may not write the journal in schema rekey", "It belongs to "+owner+".",
 		fmt.Sprintf("Let a DBA run: GRANT USAGE, CREATE ON SCHEMA rekey TO %s; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA rekey TO %s;", role, role))
+}
+
+// JournalOf is a schema rekey in which something belongs to a role that the running one does not trust, or
+// is not rekey's own.
+func JournalOf(found []catalog.Object, role string) *Problem {
+	first := found[0]
+	about := fmt.Sprintf("%s belongs to %s, whose code does not run as %s", first.Name, first.Owner.Name, role)
+	hint := fmt.Sprintf("Connect as %s: --database-url postgres://%s@..; or, if rekey did not make it, let a DBA rename the schema: ALTER SCHEMA rekey RENAME TO another_name; or, if you trust its owner: --trust-owner %s",
+		first.Owner.Name, shell(first.Owner.Name), shell(first.Owner.Name))
+	if first.Fault != "" {
+		about = fmt.Sprintf("%s of %s is not the journal's: %s", first.Name, first.Owner.Name, first.Fault)
+		hint = "The journal needs the schema rekey for itself: drop what is not its own, or let a DBA rename the schema: ALTER SCHEMA rekey RENAME TO another_name; then run the same command again."
+	}
+	detail := "Nothing in the schema was read or written: that would run its owner's code."
+	if len(found) > 1 {
+		detail += fmt.Sprintf(" The same holds for %d more objects in it.", len(found)-1)
+	}
+	return refused("journal_foreign", "", about, detail, hint)
 }
 
 // NoVersion is a version table without a version.

@@ -2,8 +2,10 @@ package problem
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -144,9 +146,55 @@ func Attached(table, column, kind, name string) *Problem {
 }
 
 // ForeignFunction is a function of the needed name that cannot be used.
-func ForeignFunction(schema, name, why string) *Problem {
-	return refused("foreign_function", "", fmt.Sprintf("function %s.%s() is there and cannot be used", schema, name), why+".",
+func ForeignFunction(schema, name, owner, why string) *Problem {
+	return refused("foreign_function", "", fmt.Sprintf("function %s.%s() of %s is there and cannot be used", schema, name, owner), capital(why)+".",
 		fmt.Sprintf("Rename it: ALTER FUNCTION %s.%s() RENAME TO another_name; then run the same command again.", sqltext.Ident(schema), sqltext.Ident(name)))
+}
+
+// FunctionOf is a function of the needed name that belongs to a role which the running one does not trust.
+func FunctionOf(schema, name, owner, role string) *Problem {
+	function := fmt.Sprintf("%s.%s()", sqltext.Ident(schema), sqltext.Ident(name))
+	return refused("foreign_function", "", fmt.Sprintf("function %s.%s() belongs to %s, whose code does not run as %s", schema, name, owner, role),
+		"It was not called. As the default of a column it would run with the rights of every role that inserts.",
+		fmt.Sprintf("Connect as %s if the tables are its own: --database-url postgres://%s@..; or rename the function: ALTER FUNCTION %s RENAME TO another_name; or, if you trust its owner: --trust-owner %s",
+			owner, shell(owner), function, shell(owner)))
+}
+
+// shell writes a word for a command line.
+func shell(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' || r == '.'
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+
+// UntrustedCode is a table whose code would run with rights that its owner has not.
+func UntrustedCode(table, owner, role string, code []catalog.Code) *Problem {
+	first := code[0]
+	detail := fmt.Sprintf("An UPDATE of the table runs it for %s.", first.Where)
+	if first.Fault != "" {
+		detail += " " + capital(first.Fault) + "."
+	}
+	if len(code) > 1 {
+		detail += fmt.Sprintf(" The same holds for %d more calls.", len(code)-1)
+	}
+	trusts := []string{owner}
+	for _, c := range code {
+		if c.Fault == "" && !slices.Contains(trusts, c.Owner.Name) {
+			trusts = append(trusts, c.Owner.Name)
+		}
+	}
+	for i, name := range trusts {
+		trusts[i] = "--trust-owner " + shell(name)
+	}
+	return refused("untrusted_code", table, fmt.Sprintf("filling %s, a table of %s, would run %s of %s as %s", table, owner, first.Runs, first.Owner.Name, role),
+		detail+" SET ROLE is no barrier against it.",
+		fmt.Sprintf("Connect as the table's owner: --database-url postgres://%s@..; or, if you trust this code with the rights of %s: %s", shell(owner), role, strings.Join(trusts, " ")))
 }
 
 // Overloaded is a function beside which a call of the one that is needed is ambiguous.

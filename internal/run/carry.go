@@ -80,7 +80,7 @@ func (j Job) carry(ctx context.Context, finished *event.Finished) error {
 		finished.Tables = len(p.Targets())
 		return nil
 	}
-	if err := journal.Ensure(ctx, j.Pool); err != nil {
+	if err := journal.Ensure(ctx, j.Pool, j.Order.Policy.TrustOwners...); err != nil {
 		return forbidden(server, "the journal in schema rekey", err)
 	}
 	lease, err := journal.Acquire(ctx, j.Pool, j.Order.Schema, journal.Here(j.Program, finished.Command))

@@ -43,7 +43,7 @@ func Fillings(p plan.Plan, times map[string]*plan.Times) plan.Describer {
 		table := p.Table(g, t)
 		order := p.OrderOf(g, t, table)
 		if order.Source != plan.ByColumn {
-			return plan.Filling{SQL: backfill.BatchSQL(p.Server, *table, t, ""), Choice: backfill.Explain(p.Server, *table, t).Reason}
+			return plan.Filling{SQL: backfill.BatchSQL(p.Server, *table, t, value(p.Server, t)), Choice: backfill.Explain(p.Server, *table, t).Reason}
 		}
 		choice := ordered.Explain(p.Server, *table, t, order.Column)
 		return plan.Filling{SQL: ordered.BatchSQL(p.Server, *table, t, order.Column), Choice: choice.Reason, Times: times[g.Table]}

@@ -36,7 +36,7 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, l *look)
 	defer e.at(ctx, g.Target, false)
 	result, err := e.values(ctx, g, backfill.Work{
 		Pool: e.Pool, Server: e.Plan.Server, Table: *table, Target: a.Target,
-		Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Diary: e.diary(*table, a.Target),
+		Value: value(e.Plan.Server, a.Target), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Diary: e.diary(*table, a.Target),
 		Stop: e.Stop, Patience: e.Limits.Patience, Vacuum: e.vacuum(a.Target), Emit: e.within(g, a.Target, l),
 		Inspect: e.reinspect(g, a.Target, table),
 	})
@@ -80,6 +80,15 @@ func find(root *catalog.Table, oid uint32) *catalog.Table {
 		}
 	}
 	return nil
+}
+
+// value is the expression by which rows are filled by the clock: rekey's own, never a call of a function in the
+// schema, whose owner may have put another text into it since the plan was made.
+func value(server catalog.Server, t step.Target) string {
+	if t.Random() {
+		return ""
+	}
+	return step.Expression(server.Major())
 }
 
 // within makes the progress of one table of a tree that of the whole.

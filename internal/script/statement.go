@@ -97,8 +97,16 @@ func (m *manuscript) callFill(home string, f fill, needed string) string {
 	}
 	return remark("How:   ", filling.Reason+".") + fmt.Sprintf("CALL %s.rekey_fill(%s, %s, value => %s,\n    needed => %s,\n"+
 		"    key => %s, by_tuple => %t, region => %d, waves => ARRAY[%s], batch => %d, replica => %t);\n", home,
-		sqltext.Literal(f.target.Relation()), sqltext.Literal(f.target.Column), sqltext.Literal(sqltext.Format("{}()", f.target.Function)),
+		sqltext.Literal(f.target.Relation()), sqltext.Literal(f.target.Column), sqltext.Literal(m.value(f.target)),
 		sqltext.Dollar(needed), key, filling.ByTuple, filling.Region, strings.Join(waves, ", "), filling.Batch, f.replica)
+}
+
+// value is the expression of a new value: rekey's own, never a call of a function in the schema.
+func (m *manuscript) value(t step.Target) string {
+	if t.Random() {
+		return sqltext.Format("{}()", t.Function)
+	}
+	return step.Expression(m.plan.Server.Major())
 }
 
 // procedures tells which procedures the pieces call.

@@ -256,12 +256,13 @@ func (s EnsureFunction) Applied(v View) View {
 	if s.Check(v).Done {
 		return v
 	}
-	made := catalog.Function{Schema: s.Schema, Name: FunctionName, Owned: true, Own: true}
+	made := catalog.Function{Schema: s.Schema, Name: FunctionName, Owner: v.Server.Role.Name, Owned: true, Own: true}
 	if v.Schema.Function != nil {
 		made = *v.Schema.Function
 	}
 	made.SourceMD5, made.Returns, made.Language = sum(body(v.Server.Major())), "uuid", "sql"
-	made.Volatile, made.ParallelSafe = true, true
+	made.Volatile, made.ParallelSafe, made.Kind, made.Digest = true, true, "f", ""
+	made.Strict, made.Definer, made.Leakproof, made.Config = false, false, false, nil
 	v.Schema.Function = &made
 	return v
 }

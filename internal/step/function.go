@@ -8,6 +8,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/trust"
 )
 
 // FunctionName is the name that V40 gave the function.
@@ -31,11 +32,8 @@ const bodyBefore18 = `SELECT (
 // From 18 on the server has its own: as fast as it gets, and monotonic within a backend.
 const bodyFrom18 = `SELECT pg_catalog.uuidv7()`
 
-// The original's bodies, known by the md5 of their source.
-const (
-	originalUntil1dot7dot188 = "61637137760f7e56d254c48629c0d146"
-	originalLater            = "01ffea8ed8743df8517604290f53cd34"
-)
+// original is the digest of PhoenixKit's body in every edition from its version 40 on; see catalog.Function.
+const original = "e3c2cf9d3e28fea35b9aae7b1b5779b7"
 
 // EnsureFunction makes uuid_generate_v7() in the schema, or takes over an older one of ours or of the
 // original's.
@@ -58,7 +56,7 @@ func (s EnsureFunction) Explain() Explanation {
 
 // Check implements Step.
 func (s EnsureFunction) Check(v View) Verdict {
-	return when(FunctionServes(v.Schema.Function, v.Server.Major()), FunctionName+"() is missing or an older one")
+	return when(FunctionServes(v.Schema.Function, v.Server), FunctionName+"() is missing or an older one")
 }
 
 // Apply implements Step.
@@ -85,29 +83,72 @@ func body(major int) string {
 	return bodyBefore18
 }
 
-// FunctionServes reports whether a function may be the columns' default as it is: ours for this
-// version of the server, or another's that proved to make UUIDv7.
-func FunctionServes(f *catalog.Function, major int) bool {
-	if f == nil {
+// Expression is the SQL expression that the function consists of: the same values without a call of it.
+// It is no subquery: one without a FROM would be evaluated once for all rows.
+func Expression(major int) string { return strings.TrimPrefix(body(major), "SELECT ") }
+
+// FunctionServes reports whether a function may be the columns' default as it is: ours for this version of
+// the server, or one that may not be replaced and is usable.
+func FunctionServes(f *catalog.Function, server catalog.Server) bool {
+	if f == nil || trust.Function(server.Role, *f) == trust.Foreign {
 		return false
 	}
-	if f.SourceMD5 == sum(body(major)) {
-		return true
+	return ours(f, server.Major()) || !FunctionReplaceable(f, server) && FunctionUsable(f, server)
+}
+
+// FunctionReplaceable reports whether the function is ours or PhoenixKit's, and the role may replace it:
+// also where it has other attributes than the one that was made, such as IMMUTABLE.
+func FunctionReplaceable(f *catalog.Function, server catalog.Server) bool {
+	known := f.Digest == original || slices.Contains([]string{sum(bodyBefore18), sum(bodyFrom18)}, f.SourceMD5)
+	return trust.Function(server.Role, *f) != trust.Foreign && f.Owned && f.Extension == "" && f.Kind == "f" && f.Returns == "uuid" && known
+}
+
+// FunctionUsable reports whether the function makes UUIDv7: its text says so, or the call of one that may
+// be called.
+func FunctionUsable(f *catalog.Function, server catalog.Server) bool {
+	if FunctionFault(f) != "" {
+		return false
 	}
-	return !FunctionReplaceable(f) && FunctionUsable(f)
+	return FunctionKnown(f, server.Major()) || FunctionCallable(f, server) && f.Proof != nil && f.Proof.V7
 }
 
-// FunctionReplaceable reports whether the function is ours, or the original's, and the role may
-// replace it.
-func FunctionReplaceable(f *catalog.Function) bool {
-	known := []string{sum(bodyBefore18), sum(bodyFrom18), originalUntil1dot7dot188, originalLater}
-	return f.Owned && f.Extension == "" && f.Returns == "uuid" && slices.Contains(known, f.SourceMD5)
+// FunctionCallable reports whether the role may call a function to see what it makes, and has to.
+func FunctionCallable(f *catalog.Function, server catalog.Server) bool {
+	return trust.Function(server.Role, *f) == trust.Trusted && FunctionFault(f) == "" && !FunctionKnown(f, server.Major())
 }
 
-// FunctionUsable reports whether the function is an extension's or another owner's and was seen to
-// make UUIDv7.
-func FunctionUsable(f *catalog.Function) bool {
-	return (f.Extension != "" || !f.Own) && f.Returns == "uuid" && f.Volatile && f.Proof != nil && f.Proof.V7
+// FunctionKnown reports whether the text of a function is rekey's or PhoenixKit's, and makes UUIDv7 on this
+// version of the server.
+func FunctionKnown(f *catalog.Function, major int) bool {
+	return ours(f, major) || plain(f) && f.Language == "sql" && f.SourceMD5 == sum(bodyBefore18) || FunctionOriginal(f)
+}
+
+// FunctionOriginal reports whether a function is PhoenixKit's, which finds pgcrypto by the search_path or
+// by its schema.
+func FunctionOriginal(f *catalog.Function) bool {
+	return plain(f) && f.Language == "plpgsql" && f.Digest == original
+}
+
+// FunctionFault says why a function of that name cannot be a default, whatever its text.
+func FunctionFault(f *catalog.Function) string {
+	switch {
+	case f.Kind != "f":
+		return "it is not an ordinary function"
+	case f.Returns != "uuid":
+		return "it returns " + f.Returns
+	case !f.Volatile:
+		return "it is not volatile: one statement would get the same value for every row"
+	}
+	return ""
+}
+
+func ours(f *catalog.Function, major int) bool {
+	return plain(f) && f.Language == "sql" && f.ParallelSafe && f.SourceMD5 == sum(body(major))
+}
+
+// plain reports whether a function has the attributes of one that was created without any.
+func plain(f *catalog.Function) bool {
+	return FunctionFault(f) == "" && !f.Strict && !f.Definer && !f.Leakproof && len(f.Config) == 0
 }
 
 // CallsNamed reports whether a column's default is a bare call of a function of that name, in

@@ -7,9 +7,11 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/internal/trust"
 )
 
 // Many looks at several schemas with a few queries for all of them, in their order. What has to be counted or
@@ -22,8 +24,13 @@ func Many(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Orde
 	if server.Replicas, err = inspect.Replicas(ctx, pool, o.Standbys); err != nil {
 		return nil, err
 	}
+	server.Role.Trusts = o.Policy.TrustOwners
 	var situations []plan.Situation
 	err = pg.Read(ctx, pool, func(tx pg.Tx) error {
+		var err error
+		if server.JournalSchema.Strange, err = journal.Strange(ctx, tx); err != nil {
+			return err
+		}
 		found, err := read(ctx, tx, o, schemas)
 		if err != nil {
 			return err
@@ -33,6 +40,11 @@ func Many(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Orde
 				Server: server, Schema: schema, Profile: o.Profile, Ask: o.Ask, Policy: o.Policy, Direction: o.Direction,
 				Data: map[string]catalog.Data{}, Parts: map[uint32]catalog.Data{},
 			})
+		}
+		for i := range situations {
+			if err := code(ctx, tx, &situations[i]); err != nil {
+				return err
+			}
 		}
 		return around(ctx, tx, o, situations)
 	})
@@ -69,6 +81,32 @@ func read(ctx context.Context, tx pg.Tx, o Order, names []string) ([]catalog.Sch
 	return schemas, inspect.Functions(ctx, tx, step.FunctionName, schemas, tables)
 }
 
+// code reads the code of the tables whose owner has not the role's rights; the way down updates no row.
+func code(ctx context.Context, tx pg.Tx, s *plan.Situation) error {
+	if s.Direction == plan.Down {
+		return nil
+	}
+	names := chosen(s)
+	var lending []*catalog.Table
+	for i := range s.Schema.Relations {
+		table := &s.Schema.Relations[i]
+		if _, meant := target(s, table, names); !meant {
+			continue
+		}
+		for _, one := range table.All() {
+			if trust.Lends(s.Server.Role, *one) {
+				lending = append(lending, one)
+			}
+		}
+	}
+	if lending == nil {
+		return nil
+	}
+	var err error
+	s.Schema.Code, err = inspect.Code(ctx, tx, lending, s.Server.Role.ReplicaRole)
+	return err
+}
+
 // around reads what else matters: where the tables may be instead, which may be thousands of schemas and is
 // asked where they are not here alone; and what the journal knows, for the way down with a profile.
 func around(ctx context.Context, tx pg.Tx, o Order, situations []plan.Situation) error {
@@ -88,7 +126,7 @@ func around(ctx context.Context, tx pg.Tx, o Order, situations []plan.Situation)
 	if o.Ask != nil || o.Direction == plan.Up {
 		return nil
 	}
-	return adopted(ctx, tx, situations)
+	return adopted(ctx, tx, o, situations)
 }
 
 // all asks for everything in a schema, or for everything that a profile has to do with.

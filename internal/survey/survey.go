@@ -51,8 +51,8 @@ func Whole(p profile.Profile, schema string) inspect.Question {
 }
 
 // adopted reads from the journal, where there is one, which columns were there before up.
-func adopted(ctx context.Context, tx pg.Tx, situations []plan.Situation) error {
-	present, err := journal.Present(ctx, tx)
+func adopted(ctx context.Context, tx pg.Tx, o Order, situations []plan.Situation) error {
+	present, err := journal.Present(ctx, tx, o.Policy.TrustOwners...)
 	if err != nil || !present {
 		return err
 	}
@@ -73,13 +73,13 @@ func adopted(ctx context.Context, tx pg.Tx, situations []plan.Situation) error {
 	return err
 }
 
-// prove calls a function that is not ours, to see whether it makes UUIDv7.
+// prove calls a function that the role trusts and whose text is not known, to see whether it makes UUIDv7.
 func prove(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation) error {
 	f := s.Schema.Function
-	if f == nil || (f.Own && f.Extension == "") || !s.Schema.Usage {
+	if f == nil || !s.Schema.Usage || !step.FunctionCallable(f, s.Server) {
 		return nil
 	}
-	proof, err := inspect.Prove(ctx, pool, sqltext.Table{Schema: f.Schema, Name: f.Name})
+	proof, err := inspect.Prove(ctx, pool, sqltext.Table{Schema: f.Schema, Name: f.Name}, s.Server.Role.Trusts)
 	f.Proof = &proof
 	return err
 }

@@ -1,33 +1,65 @@
-// Package trust decides whose code and whose objects rekey may use. It is the only place that does: ownership decides,
-// never a name, a source text, or what a function was seen to do.
-//
-// A function, a trigger, a default or a check that rekey makes the server run is run with the rights of rekey's role.
-// Whoever owns such code could use those rights. So it is used only where its owner has them already, or was named by
-// the operator.
+// Package trust decides whether an object may be used by the role that rekey runs as. Trust follows
+// ownership: a name, a source text or a behavior is no reason for it. It is the only place that decides;
+// the others read owners from the catalogue and ask here.
 package trust
 
-import "slices"
+import (
+	"slices"
 
-// Role is the role that rekey runs as.
-type Role struct {
-	Name      string
-	Superuser bool
-	// Named are the roles that the operator trusts knowingly (--trust-owner).
-	Named []string
+	"github.com/rekey-pg/rekey/internal/catalog"
+)
+
+// Owner reports whether code of an owner may run with the rights of a role: an owner that has these rights
+// himself (the role, a superuser, a role that may become it), or one that the caller named (--trust-owner).
+// An extension lends its members no trust: any owner of an extension can add a function of his own to it.
+func Owner(role catalog.Role, owner catalog.Owner) bool {
+	return owner.Becomes || owner.Name == role.Name || slices.Contains(role.Trusts, owner.Name)
 }
 
-// Owner is the role that owns an object.
-type Owner struct {
-	Name      string
-	Superuser bool
+// Standing is what a role may do with a function.
+type Standing int
+
+// The standings.
+const (
+	Foreign  Standing = iota // never called, never a default
+	Accepted                 // a default if its text is known; never called
+	Trusted                  // may be called
+)
+
+// Function returns what a role may do with a function. The owner of the tables may have his own function
+// as their default: an INSERT runs his triggers and checks anyway.
+func Function(role catalog.Role, f catalog.Function) Standing {
+	switch {
+	case Owner(role, f.HeldBy()):
+		return Trusted
+	case f.OfTables:
+		return Accepted
+	default:
+		return Foreign
+	}
 }
 
-// Trusts reports whether code that the owner can change may run with the role's rights: the role's own code, that of a
-// superuser, who has all rights, and that of an owner that the operator has named.
-//
-// Membership in a role is no trust in it: it gives the member the rights of the owner, and the owner none of the
-// member's. An extension is no trust either: its owner can add an object of his own to it, and the objects that an
-// extension's script creates belong to the role that the server ran the script as.
-func (r Role) Trusts(o Owner) bool {
-	return o.Name == r.Name || o.Superuser || slices.Contains(r.Named, o.Name)
+// Journal returns the objects that keep a role from using the schema of the journal: those of an owner that
+// it does not trust, and those that rekey does not make.
+func Journal(role catalog.Role, found []catalog.Object) []catalog.Object {
+	return slices.DeleteFunc(slices.Clone(found), func(o catalog.Object) bool { return o.Fault == "" && Owner(role, o.Owner) })
+}
+
+// Lends reports whether an UPDATE by the role would run a table's code with rights that the table's owner
+// has not.
+func Lends(role catalog.Role, table catalog.Table) bool {
+	return table.Owner != role.Name && !table.OwnerBecomes
+}
+
+// Code divides the code of tables into what a role may run and what it must not: functions of an owner that
+// it does not trust, and expressions of such an owner that use the role's rights without a function of his.
+func Code(role catalog.Role, found []catalog.Code) (allowed, refused []catalog.Code) {
+	for _, c := range found {
+		if Owner(role, c.Owner) && (c.Fault == "" || Owner(role, c.Holder)) {
+			allowed = append(allowed, c)
+		} else {
+			refused = append(refused, c)
+		}
+	}
+	return allowed, refused
 }

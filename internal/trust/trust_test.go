@@ -1,28 +1,81 @@
 package trust
 
-import "testing"
+import (
+	"testing"
 
-func TestTrusts(t *testing.T) {
-	plain, super := Role{Name: "deploy"}, Role{Name: "postgres", Superuser: true}
-	naming := Role{Name: "postgres", Superuser: true, Named: []string{"appowner"}}
-	for name, c := range map[string]struct {
-		role  Role
-		owner Owner
-		want  bool
-	}{
-		"the role itself":              {plain, Owner{Name: "deploy"}, true},
-		"a superuser itself":           {super, Owner{Name: "postgres", Superuser: true}, true},
-		"a superuser":                  {plain, Owner{Name: "postgres", Superuser: true}, true},
-		"another superuser":            {super, Owner{Name: "dba", Superuser: true}, true},
-		"another role":                 {plain, Owner{Name: "mallory"}, false},
-		"another role, as a superuser": {super, Owner{Name: "mallory"}, false},
-		"a role that was named":        {naming, Owner{Name: "appowner"}, true},
-		"a role beside a named one":    {naming, Owner{Name: "mallory"}, false},
-		"a name that differs in case":  {naming, Owner{Name: "Appowner"}, false},
-		"nobody":                       {plain, Owner{}, false},
-	} {
-		if got := c.role.Trusts(c.owner); got != c.want {
-			t.Errorf("%s: %v", name, got)
+	"github.com/rekey-pg/rekey/internal/catalog"
+)
+
+var (
+	role  = catalog.Role{Name: "postgres", Superuser: true, Trusts: []string{"named"}}
+	owner = map[string]catalog.Owner{
+		"the role itself":              {Name: "postgres"},
+		"another superuser":            {Name: "root", Becomes: true},
+		"one that may become the role": {Name: "admin", Becomes: true},
+		"a named one":                  {Name: "named"},
+		"anybody else":                 {Name: "mallory"},
+	}
+)
+
+func TestOwner(t *testing.T) {
+	for name, o := range owner {
+		if got, want := Owner(role, o), name != "anybody else"; got != want {
+			t.Errorf("%s: %t, want %t", name, got, want)
+		}
+	}
+}
+
+func TestFunction(t *testing.T) {
+	for name, o := range owner {
+		for _, ofTables := range []bool{false, true} {
+			want := Trusted
+			switch {
+			case name == "anybody else" && ofTables:
+				want = Accepted
+			case name == "anybody else":
+				want = Foreign
+			}
+			f := catalog.Function{Owner: o.Name, OwnerBecomes: o.Becomes, OfTables: ofTables, Extension: "of_anybody"}
+			if got := Function(role, f); got != want {
+				t.Errorf("%s, of the tables %t: %d, want %d", name, ofTables, got, want)
+			}
+		}
+	}
+}
+
+func TestJournal(t *testing.T) {
+	for name, o := range owner {
+		for _, fault := range []string{"", "it is no table of rekey's"} {
+			want := 0
+			if name == "anybody else" || fault != "" {
+				want = 1
+			}
+			if got := Journal(role, []catalog.Object{{Name: "table rekey.runs", Owner: o, Fault: fault}}); len(got) != want {
+				t.Errorf("%s, %q: %v", name, fault, got)
+			}
+		}
+	}
+}
+
+func TestLends(t *testing.T) {
+	for name, o := range owner {
+		want := name == "anybody else" || name == "a named one" // naming him gives him no rights
+		if got := Lends(role, catalog.Table{Owner: o.Name, OwnerBecomes: o.Becomes}); got != want {
+			t.Errorf("%s: %t, want %t", name, got, want)
+		}
+	}
+}
+
+func TestCode(t *testing.T) {
+	for of, holder := range owner {
+		for by, runs := range owner {
+			for _, fault := range []string{"", "it executes a text"} {
+				want := by != "anybody else" && (fault == "" || of != "anybody else")
+				allowed, refused := Code(role, []catalog.Code{{Holder: holder, Owner: runs, Fault: fault}})
+				if len(allowed) == 1 != want || len(allowed)+len(refused) != 1 {
+					t.Errorf("table of %s, code of %s, %q: allowed %v, refused %v", of, by, fault, allowed, refused)
+				}
+			}
 		}
 	}
 }

@@ -23,6 +23,7 @@ type FunctionReport struct {
 	Exists       bool     `json:"exists"`
 	MakesV7      bool     `json:"makes_v7"`
 	Fault        string   `json:"fault,omitempty"`
+	Note         string   `json:"note,omitempty"`
 	Unprivileged []string `json:"unprivileged"`       // roles that insert and lack EXECUTE
 	Unneeded     bool     `json:"unneeded,omitempty"` // no table has to do with it
 }

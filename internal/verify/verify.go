@@ -12,9 +12,9 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/problem"
-	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/internal/survey"
+	"github.com/rekey-pg/rekey/internal/trust"
 )
 
 // Run counts every table of the profile and compares. The error is a problem of the kind Differs when
@@ -28,14 +28,15 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	if p.Names == nil {
 		return Report{}, p.Refusals // not even the tables are known
 	}
-	kept, moments, err := known(ctx, pool, p.Schema.OIDs())
+	if refusal := refused(p); refusal != nil {
+		return Report{}, refusal
+	}
+	kept, moments, err := known(ctx, pool, p.Schema.OIDs(), o.Policy.TrustOwners)
 	if err != nil {
 		return Report{}, err
 	}
 	report := Report{Schema: event.Schema, Profile: p.Profile, Prefix: p.Scope, Version: p.Version, Absent: append([]string{}, p.Absent...), Skipped: p.Skipped, Tables: []TableReport{}}
-	if report.Function, err = function(ctx, pool, p); err != nil {
-		return report, err
-	}
+	report.Function = function(p)
 	report.Function.Unneeded = !p.Function() && situation.Ask != nil
 	for _, g := range p.Targets() {
 		table, err := count(ctx, pool, p, g, kept)
@@ -50,11 +51,25 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	return report.judge(p.To)
 }
 
+// refused keeps verify from what the role must not use: a journal and a function of others.
+func refused(p plan.Plan) error {
+	var found problem.List
+	for _, one := range p.Refusals {
+		if one.Code == "foreign_function" || one.Code == "journal_foreign" {
+			found = append(found, one)
+		}
+	}
+	if found == nil {
+		return nil
+	}
+	return found
+}
+
 // known reads how many values of another version each column had before up first looked at it, and what is
 // known of its filling; nil where there is no journal.
-func known(ctx context.Context, pool *pgxpool.Pool, relations []uint32) (kept map[journal.Column]journal.Kept, moments map[journal.Column]journal.Moment, err error) {
+func known(ctx context.Context, pool *pgxpool.Pool, relations []uint32, trusts []string) (kept map[journal.Column]journal.Kept, moments map[journal.Column]journal.Moment, err error) {
 	err = pg.Read(ctx, pool, func(tx pg.Tx) error {
-		present, err := journal.Present(ctx, tx)
+		present, err := journal.Present(ctx, tx, trusts...)
 		if err != nil || !present {
 			return err
 		}
@@ -67,17 +82,31 @@ func known(ctx context.Context, pool *pgxpool.Pool, relations []uint32) (kept ma
 	return kept, moments, err
 }
 
-func function(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (FunctionReport, error) {
+// function says what is known of the function. Only the survey calls one, where the role trusts its owner.
+func function(p plan.Plan) FunctionReport {
 	report := FunctionReport{Name: p.Scope + "." + step.FunctionName, Unprivileged: []string{}}
 	f := p.Schema.Function
 	if f == nil {
-		return report, nil
+		return report
 	}
 	report.Exists = true
 	report.Unprivileged = append(report.Unprivileged, f.Unprivileged...)
-	proof, err := inspect.Prove(ctx, pool, sqltext.Table{Schema: f.Schema, Name: f.Name})
-	report.MakesV7, report.Fault = proof.V7, proof.Reason
-	return report, err
+	switch {
+	case trust.Function(p.Server.Role, *f) == trust.Foreign:
+		report.Fault = "it belongs to " + f.Owner + ", and is not called"
+	case step.FunctionFault(f) != "":
+		report.Fault = step.FunctionFault(f)
+	case step.FunctionUsable(f, p.Server):
+		report.MakesV7 = true
+		if step.FunctionOriginal(f) && !p.VerifyOnly {
+			report.Note = plan.NeedsCrypto(f)
+		}
+	case f.Proof != nil:
+		report.Fault = f.Proof.Reason
+	default:
+		report.Fault = "its text is not known, and a function of " + f.Owner + " is not called"
+	}
+	return report
 }
 
 // count reads one table in a transaction of its own, so that no snapshot is held for longer than its

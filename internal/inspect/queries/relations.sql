@@ -8,6 +8,7 @@ SELECT c.oid::int8                                             AS oid,
        c.relpersistence::text                                  AS persistence,
        pg_get_userbyid(c.relowner)                             AS owner,
        pg_has_role(c.relowner, 'USAGE')                        AS owned,
+       pg_has_role(c.relowner, current_user, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) AS owner_becomes,
        (SELECT d.description FROM pg_description d
         WHERE d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0) AS comment,
        CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) / current_setting('block_size')::int ELSE 0 END AS pages,
