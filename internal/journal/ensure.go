@@ -34,7 +34,9 @@ func brief() pg.Settings {
 func Ensure(ctx context.Context, pool *pgxpool.Pool) error {
 	var err error
 	for range races {
-		err = pg.Run(ctx, pool, brief(), func(tx pg.Tx) error { return ensure(ctx, tx) })
+		err = pg.Retry(ctx, func() error {
+			return pg.Run(ctx, pool, brief(), func(tx pg.Tx) error { return ensure(ctx, tx) })
+		})
 		if !raced(err) {
 			return err
 		}

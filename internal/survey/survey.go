@@ -113,17 +113,19 @@ func countPart(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation, root 
 	if c == nil {
 		return nil // a foreign table's, or one that came a moment ago
 	}
-	return pg.Read(ctx, pool, func(tx pg.Tx) error {
-		data, err := look(ctx, tx, s.Server.Role, part, c)
-		all := s.Data[root.Name]
-		all.Nulls, all.Other = all.Nulls || data.Nulls, all.Other+data.Other
-		all.Duplicates, all.Unparsed = append(all.Duplicates, data.Duplicates...), append(all.Unparsed, data.Unparsed...)
-		s.Data[root.Name] = all
-		if root.Tree() {
-			s.Parts[part.Table.OID] = data
-		}
+	var data catalog.Data
+	err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
+		data, err = look(ctx, tx, s.Server.Role, part, c)
 		return err
 	})
+	all := s.Data[root.Name]
+	all.Nulls, all.Other = all.Nulls || data.Nulls, all.Other+data.Other
+	all.Duplicates, all.Unparsed = append(all.Duplicates, data.Duplicates...), append(all.Unparsed, data.Unparsed...)
+	s.Data[root.Name] = all
+	if root.Tree() {
+		s.Parts[part.Table.OID] = data
+	}
+	return err
 }
 
 // countAcross looks for values that stand in several tables of a tree: no index would find them.

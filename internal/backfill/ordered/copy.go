@@ -73,6 +73,8 @@ func (c *copied) int8s(all []int64) *copied {
 // into sends the rows.
 func (c *copied) into(ctx context.Context, tx pg.Tx, table sqltext.Table) error {
 	c.data = append(c.data, 0xff, 0xff)
+	ctx, done := tx.Within(ctx)
+	defer done()
 	_, err := tx.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(c.data), sqltext.Format("COPY {} FROM STDIN (FORMAT binary)", table))
 	return err
 }

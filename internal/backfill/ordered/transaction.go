@@ -26,10 +26,21 @@ func lasting() pg.Settings {
 
 // transaction runs work with the planner kept on the key's index.
 func (f *filler) transaction(ctx context.Context, s pg.Settings, work func(pg.Tx) error) error {
-	return f.Attempt(ctx, func() pg.Settings { return s }, func(tx pg.Tx) error {
-		if _, err := tx.Conn().PgConn().Exec(ctx, plans+"; "+styles).ReadAll(); err != nil {
+	return f.Steady(ctx, func() pg.Settings { return s }, onKey(ctx, work))
+}
+
+// attempt is transaction for a batch, which can be made smaller when it runs into a timeout.
+func (f *filler) attempt(ctx context.Context, s pg.Settings, work func(pg.Tx) error) error {
+	return f.Attempt(ctx, func() pg.Settings { return s }, onKey(ctx, work))
+}
+
+func onKey(ctx context.Context, work func(pg.Tx) error) func(pg.Tx) error {
+	return func(tx pg.Tx) error {
+		bounded, done := tx.Within(ctx)
+		defer done()
+		if _, err := tx.Conn().PgConn().Exec(bounded, plans+"; "+styles).ReadAll(); err != nil {
 			return err
 		}
 		return work(tx)
-	})
+	}
 }
