@@ -111,13 +111,15 @@ func (m *muster) begin(ctx context.Context) bool {
 
 // MatchSchemas names the schemas that a pattern matches, in order: "*" and "?" are wildcards. PostgreSQL's
 // own and the journal's are never among them. One that matches none answers to ErrRefused.
-func MatchSchemas(ctx context.Context, pool *pgxpool.Pool, pattern string) ([]string, error) {
+func MatchSchemas(ctx context.Context, pool *pgxpool.Pool, pattern string) (_ []string, err error) {
+	defer explain(ctx, "schemas", &err)
 	return match(ctx, pool, "--schema", pattern)
 }
 
 // MatchPrefixes is MatchSchemas for a profile: of the schemas that match, those that have its version table,
 // and those that have not, in which there is nothing to do.
 func MatchPrefixes(ctx context.Context, pool *pgxpool.Pool, profile Profile, pattern string) (found, without []string, err error) {
+	defer explain(ctx, "schemas", &err)
 	all, err := match(ctx, pool, "--prefix", pattern)
 	if err != nil {
 		return nil, nil, err
@@ -189,13 +191,14 @@ func NewPlanner(pool *pgxpool.Pool, config Config) *Planner {
 // with a few queries for all of them, and of those that have the same plan but for names and sizes only the
 // first is planned. The others' plans name that one in Like and leave out what it says. All that is read is in
 // memory at a time: a few hundred schemas are a good number.
-func (p *Planner) Plans(ctx context.Context, schemas []string) ([]Plan, error) {
+func (p *Planner) Plans(ctx context.Context, schemas []string) (_ []Plan, err error) {
+	defer explain(ctx, "plan", &err)
 	if len(schemas) == 0 {
 		return nil, nil
 	}
 	config := p.config.in(schemas[0])
 	direction := config.planned()
-	if err := config.check("plan", direction); err != nil {
+	if err = config.check("plan", direction); err != nil {
 		return nil, err
 	}
 	order, err := config.order(direction)

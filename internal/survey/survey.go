@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/pg"
@@ -97,11 +98,11 @@ func count(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation) error {
 		}
 		for _, part := range target.Parts(table) {
 			if err := countPart(ctx, pool, s, table, part); err != nil {
-				return err
+				return fault.At(err, target.String(), "count")
 			}
 		}
 		if err := countAcross(ctx, pool, s, table, target); err != nil {
-			return err
+			return fault.At(err, target.String(), "count")
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/pg"
@@ -40,10 +41,10 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	for _, g := range p.Targets() {
 		table, err := count(ctx, pool, p, g, kept)
 		if err != nil {
-			return report, err
+			return report, fault.At(err, g.Target.String(), "count")
 		}
 		if table.Order, err = prove(ctx, pool, p, g, moments); err != nil {
-			return report, err
+			return report, fault.At(err, g.Target.String(), "order")
 		}
 		report.Tables = append(report.Tables, table)
 	}
