@@ -230,7 +230,9 @@ func (s Settings) run(ctx context.Context, pool *pgxpool.Pool, conn *pgx.Conn, o
 // CommitError says that a connection was lost during COMMIT: the transaction may be committed or not.
 type CommitError struct{ Err error }
 
-func (e *CommitError) Error() string { return "the end of the transaction is not known: " + e.Err.Error() }
+func (e *CommitError) Error() string {
+	return "the end of the transaction is not known: " + e.Err.Error()
+}
 
 // Unwrap returns the error of COMMIT.
 func (e *CommitError) Unwrap() error { return e.Err }

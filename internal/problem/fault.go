@@ -23,7 +23,7 @@ type class struct {
 	hint   string
 }
 
-const again = "then run the same command again; everything done so far is kept."
+const again = "then run the same command again."
 
 // The faults that are no server's error.
 const (
@@ -68,7 +68,7 @@ func classes() []class {
 		},
 		{
 			"57014 25P04", Problem{Kind: Stopped, Code: "cancelled"}, "the server cancelled the statement",
-			"A timeout or another session ended it. When the server is less busy, run the same command again; everything done so far is kept.",
+			"A timeout or another session ended it. When the server is less busy, run the same command again.",
 		},
 		{
 			"55P03", Problem{Kind: Stopped, Code: "lock_timeout"}, "a lock was not granted in time",
@@ -76,7 +76,7 @@ func classes() []class {
 		},
 		{
 			"40", Problem{Kind: Stopped, Code: "conflict"}, "another transaction was in the way",
-			"Run the same command again; everything done so far is kept.",
+			"What was in the way ends soon: run the same command again.",
 		},
 		{
 			"57P03", Problem{Kind: Failed, Code: "not_ready"}, "the server takes no connections now",
@@ -140,7 +140,7 @@ func (f Fault) Problem() *Problem { return f.as(f.SQLState) }
 func (f Fault) as(state string) *Problem {
 	p := Problem{
 		Kind: Failed, Code: "failed", Message: "an error ended it",
-		Hint: "When the cause is mended, run the same command again; everything done so far is kept.",
+		Hint: "When the cause is mended, run the same command again.",
 	}
 	if c, known := classOf(state); known {
 		p = c.as
@@ -148,6 +148,9 @@ func (f Fault) as(state string) *Problem {
 	}
 	p.Message = f.Doing + " failed" + f.where() + ": " + p.Message
 	p.Detail = f.detail()
+	if strings.HasSuffix(f.Doing, " up") || strings.HasSuffix(f.Doing, " down") {
+		p.Hint += " Everything done so far is kept."
+	}
 	p.Table, p.Step, p.SQLState, p.Cause = f.Table, f.Step, f.SQLState, f.Cause
 	return &p
 }

@@ -108,7 +108,9 @@ func AlteredMeanwhile(table, why string) *Problem {
 
 // Broken is anything else that ended a run.
 func Broken(doing string, cause error) *Problem {
-	return Fault{Doing: doing, Said: cause.Error(), Cause: cause}.Problem()
+	p := Fault{Doing: doing, Said: cause.Error(), Cause: cause}.Problem()
+	p.Hint = "Everything done so far is kept. When the cause is mended, run the same command again."
+	return p
 }
 
 // LeaseLost is a run whose lease another one has taken: it was suspended, or cut off, for too long.
