@@ -35,7 +35,7 @@ func MakePlan(ctx context.Context, pool *pgxpool.Pool, config Config) (_ Plan, e
 	if p.Pending() {
 		signals, err := throttle.Check(ctx, pool, p.Server.Role, config.signals())
 		if err != nil {
-			return Plan{}, err
+			return Plan{}, fault.At(err, "", "signals")
 		}
 		p.Refusals = append(append(p.Refusals, run.Rights(p)...), signals...)
 	}
@@ -69,7 +69,7 @@ func ReadStatus(ctx context.Context, pool *pgxpool.Pool, config Config) (_ Statu
 	status := p.Status()
 	at, err := journal.AtWork(ctx, pool, config.schema())
 	if err != nil {
-		return Status{}, err
+		return Status{}, fault.At(err, "", "journal")
 	}
 	if at != nil {
 		status.Running = &plan.Running{
@@ -90,7 +90,7 @@ func Request(ctx context.Context, pool *pgxpool.Pool, config Config, order Order
 	if _, err := pace.ParseSpeed(order.Pace); err != nil {
 		return problem.BadPace(err)
 	}
-	return journal.Request(ctx, pool, config.schema(), order)
+	return fault.At(journal.Request(ctx, pool, config.schema(), order), "", "journal")
 }
 
 // Verify proves what Up has done by counting. It changes nothing. The error answers to ErrDiffers

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/discover"
+	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
@@ -130,7 +131,7 @@ func MatchPrefixes(ctx context.Context, pool *pgxpool.Pool, profile Profile, pat
 		return err
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fault.At(err, "", "schemas")
 	}
 	for _, name := range all {
 		if _, here := slices.BinarySearch(having, name); here {
@@ -157,7 +158,7 @@ func match(ctx context.Context, pool *pgxpool.Pool, flag, pattern string) ([]str
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, fault.At(err, "", "schemas")
 	}
 	found := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return !p.Matches(name) })
 	if len(found) == 0 {
@@ -211,11 +212,11 @@ func (p *Planner) Plans(ctx context.Context, schemas []string) (_ []Plan, err er
 	}
 	situations, err := p.survey(ctx, server, order, schemas)
 	if err != nil {
-		return nil, err
+		return nil, fault.At(err, "", "survey")
 	}
 	signals, err := throttle.Check(ctx, p.pool, server.Role, config.signals())
 	if err != nil {
-		return nil, err
+		return nil, fault.At(err, "", "signals")
 	}
 	plans := make([]Plan, len(situations))
 	for i, situation := range situations {

@@ -46,13 +46,13 @@ const (
 	firstRetry = 200 * time.Millisecond
 )
 
-// Retry does something that changes nothing, or may be done twice, and again when its connection was lost. One that
-// was silent, which took its time, is not tried for longer than that once more.
+// Retry does something that changes nothing, or may be done twice, and again when its connection was lost. Where the
+// server answers no new connection either, the time that a silent one was waited for is all there is.
 func Retry(ctx context.Context, do func() error) error {
 	pause := firstRetry
 	for tries := 1; ; tries++ {
 		err := do()
-		if tries == retries || ctx.Err() != nil || !Lost(err) || given(err) && tries > 1 {
+		if tries == retries || ctx.Err() != nil || !Lost(err) || muted(err) {
 			return err
 		}
 		select {
@@ -64,7 +64,7 @@ func Retry(ctx context.Context, do func() error) error {
 	}
 }
 
-func given(err error) bool {
-	_, silent := errors.AsType[*SilentError](err)
-	return silent
+func muted(err error) bool {
+	silent, ok := errors.AsType[*SilentError](err)
+	return ok && silent.Mute
 }

@@ -41,8 +41,9 @@ func boundsOf(ctx context.Context) Bounds {
 
 // SilentError says that a connection was given up because nothing arrived on it any more.
 type SilentError struct {
-	For time.Duration // without a sign of life
-	Err error         // of the statement that was given up
+	For  time.Duration // without a sign of life
+	Mute bool          // the server answered no new connection either
+	Err  error         // of the statement that was given up
 }
 
 func (e *SilentError) Error() string {
@@ -80,6 +81,7 @@ type vigil struct {
 	backend backend
 	heard   atomic.Int64 // when the last sign of life came, in nanoseconds
 	silent  atomic.Bool  // the connection was given up
+	mute    atomic.Bool  // and the server answered no new one
 	cancel  context.CancelFunc
 	timer   *time.Timer
 	ended   chan struct{}
@@ -113,7 +115,7 @@ func (v *vigil) end(err error) error {
 		<-v.ended
 	}
 	if err != nil && v.silent.Load() {
-		return &SilentError{For: v.bounds.Silent, Err: err}
+		return &SilentError{For: v.bounds.Silent, Mute: v.mute.Load(), Err: err}
 	}
 	return err
 }
@@ -130,6 +132,7 @@ func (v *vigil) watch(ctx context.Context) {
 			v.hear()
 		}
 		if sign == gone || time.Since(time.Unix(0, v.heard.Load())) >= v.bounds.Silent {
+			v.mute.Store(sign == mute)
 			v.silent.Store(true)
 			_ = v.conn.Conn().SetDeadline(time.Unix(1, 0)) // what waits there returns at once
 			return

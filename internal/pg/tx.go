@@ -312,7 +312,7 @@ func eventually(ctx context.Context, pool *pgxpool.Pool, open func(context.Conte
 			if answers(ctx, pool) {
 				heard = time.Now()
 			} else if time.Since(heard) >= bounds.Silent {
-				return &SilentError{For: bounds.Silent, Err: err}
+				return &SilentError{For: bounds.Silent, Mute: true, Err: err}
 			}
 		default:
 			if tries++; tries > pool.Config().MaxConns+moments {

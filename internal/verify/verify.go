@@ -23,7 +23,7 @@ import (
 func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o survey.Order) (Report, error) {
 	situation, err := survey.Take(ctx, pool, server, o)
 	if err != nil {
-		return Report{}, err
+		return Report{}, fault.At(err, "", "survey")
 	}
 	p := plan.Build(situation)
 	if p.Names == nil {
@@ -31,11 +31,11 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	}
 	kept, moments, err := known(ctx, pool, p.Schema.OIDs())
 	if err != nil {
-		return Report{}, err
+		return Report{}, fault.At(err, "", "journal")
 	}
 	report := Report{Schema: event.Schema, Profile: p.Profile, Prefix: p.Scope, Version: p.Version, Absent: append([]string{}, p.Absent...), Skipped: p.Skipped, Tables: []TableReport{}}
 	if report.Function, err = function(ctx, pool, p); err != nil {
-		return report, err
+		return report, fault.At(err, "", "function")
 	}
 	report.Function.Unneeded = !p.Function() && situation.Ask != nil
 	for _, g := range p.Targets() {

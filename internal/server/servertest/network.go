@@ -16,6 +16,8 @@ type Network struct {
 	listener net.Listener
 	target   string
 	opened   atomic.Int64
+	sent     atomic.Int64 // bytes that servers have sent
+	after    atomic.Int64 // bytes after which all falls silent; 0 is never
 
 	mu     sync.Mutex
 	silent bool // all, new connections too
@@ -64,6 +66,23 @@ func (n *Network) SilenceOpen() {
 	}
 }
 
+// SilenceAfter makes the network silent once the server has sent so many bytes.
+func (n *Network) SilenceAfter(bytes int64) { n.after.Store(bytes) }
+
+// Silent reports whether new connections are silent.
+func (n *Network) Silent() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.silent
+}
+
+// count counts what a server has sent.
+func (n *Network) count(bytes int) {
+	if after := n.after.Load(); n.sent.Add(int64(bytes)) >= after && after > 0 {
+		n.Silence()
+	}
+}
+
 // Speak lets new connections through again.
 func (n *Network) Speak() {
 	n.mu.Lock()
@@ -97,8 +116,8 @@ func (n *Network) join(client net.Conn) {
 	n.links[l] = true
 	n.mu.Unlock()
 	var both sync.WaitGroup
-	both.Go(func() { l.carry(client, server) })
-	both.Go(func() { l.carry(server, client) })
+	both.Go(func() { l.carry(client, server, func(int) {}) })
+	both.Go(func() { l.carry(server, client, n.count) })
 	both.Wait()
 	l.close()
 	n.mu.Lock()
@@ -107,10 +126,11 @@ func (n *Network) join(client net.Conn) {
 }
 
 // carry moves bytes one way. A silent link reads on, so that TCP acknowledges.
-func (l *link) carry(from, to net.Conn) {
+func (l *link) carry(from, to net.Conn, note func(bytes int)) {
 	buffer := make([]byte, 32<<10)
 	for {
 		count, err := from.Read(buffer)
+		note(count)
 		if count > 0 && !l.silent.Load() {
 			if _, err := to.Write(buffer[:count]); err != nil {
 				break
