@@ -1,6 +1,7 @@
 package problem
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -100,7 +101,7 @@ func classes() []class {
 		},
 		{
 			rls, Problem{Kind: Failed, Code: "row_security"}, "row-level security hides rows from this role",
-			"Let a DBA run: ALTER TABLE .. NO FORCE ROW LEVEL SECURITY; or connect as a role with BYPASSRLS; " + again,
+			"Let a DBA run: ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY; or connect as a role with BYPASSRLS; " + again,
 		},
 		{
 			"42501", Problem{Kind: Failed, Code: "no_privilege"}, "this role lacks a right that it needs",
@@ -148,6 +149,7 @@ func (f Fault) as(state string) *Problem {
 	}
 	p.Message = f.Doing + " failed" + f.where() + ": " + p.Message
 	p.Detail = f.detail()
+	p.Hint = strings.ReplaceAll(p.Hint, "{table}", cmp.Or(f.Table, ".."))
 	if strings.HasSuffix(f.Doing, " up") || strings.HasSuffix(f.Doing, " down") {
 		p.Hint += " Everything done so far is kept."
 	}

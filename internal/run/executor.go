@@ -5,6 +5,7 @@ package run
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -205,13 +206,19 @@ func (e *Executor) step(ctx context.Context, g plan.Group, s step.Step, l *look)
 	for losses := 0; ; {
 		err := e.actions(ctx, g, s, l)
 		if losses++; losses > mostLosses || ctx.Err() != nil || !pg.Lost(err) {
-			return fault.At(err, name(g), string(s.ID()))
+			return fault.At(err, name(g), kind(s))
 		}
 		l.forget()
 		if err := e.pause(ctx, yieldPause); err != nil {
 			return err
 		}
 	}
+}
+
+// kind is a step's name without that of its table.
+func kind(s step.Step) string {
+	id := string(s.ID())
+	return id[strings.LastIndex(id, "/")+1:]
 }
 
 // mostLosses is how often a step goes on after its connection was lost. A statement that crashes the server is not to
