@@ -68,8 +68,7 @@ func Explain(doing string, err error) error {
 	}
 	f := problem.Fault{Doing: doing, Said: err.Error(), Cause: err}
 	f.Table, f.Step = where(err)
-	var silent *pg.SilentError
-	if errors.As(err, &silent) {
+	if silent, ok := errors.AsType[*pg.SilentError](err); ok {
 		f.Said = silent.Error()
 		return f.Silent()
 	}

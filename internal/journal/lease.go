@@ -73,8 +73,7 @@ func claimed(ctx context.Context, pool *pgxpool.Pool, scope string, holder Holde
 		*token, err = claim(ctx, tx, scope, holder)
 		return err
 	})
-	var unsure *pg.CommitError
-	if !errors.As(err, &unsure) {
+	if _, unsure := errors.AsType[*pg.CommitError](err); !unsure {
 		return err
 	}
 	ours := false

@@ -65,7 +65,7 @@ func (t Tx) Known(ctx context.Context, sql string, args ...any) (pgx.Rows, error
 			return nil, err
 		}
 	}
-	return t.Query(ctx, sql, args...)
+	return t.Query(ctx, sql, args...) //nolint:sqlclosecheck // the caller closes them
 }
 
 // QueryRow runs a query of one row.
