@@ -187,7 +187,43 @@ func TestTwoInterrupts(t *testing.T) {
 
 // ending is the last line, or the document, of --json.
 type ending struct {
-	Problems []struct{ Kind, Code, Table, Step, Message, Detail, Hint string }
+	Problems []struct{ Kind, Code, Table, Step, SQLState, Message, Detail, Hint string }
+}
+
+// TestFaultsOfReaders: a command that only reads names the table, the step, a code and the next command as well.
+func TestFaultsOfReaders(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		url := app(t, c)
+		execute(t, url, "INSERT INTO app.t (n) SELECT generate_series(1, 150000)")
+		if r := start(t, url, "rekey", "up", "--schema", "app"); r.code() != 0 {
+			t.Fatal(r.told())
+		}
+		execute(t, url, `DROP INDEX app.t_uuid_idx; ANALYZE app.t;
+			DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET temp_file_limit = 1024', current_database());
+			EXECUTE format('ALTER DATABASE %I SET work_mem = 1024', current_database()); END$$`)
+		for _, command := range []string{"verify", "plan", "status", "sql up", "up"} {
+			r := start(t, url, "rekey", append(strings.Fields(command), "--schema", "app", "--json")...)
+			code := r.code()
+			lines := strings.Split(strings.TrimSpace(r.told()), "\n")
+			text := r.told()
+			if command == "up" {
+				text = lines[len(lines)-1]
+			}
+			var end ending
+			if err := json.Unmarshal([]byte(text), &end); err != nil || len(end.Problems) != 1 {
+				t.Errorf("%s: %v in %s", command, err, r.told())
+				continue
+			}
+			if p := end.Problems[0]; code != 1 || p.Code != "limit_reached" || p.Table != "app.t" || p.Step == "" || p.SQLState != "53400" || !strings.Contains(p.Hint, "same command") {
+				t.Errorf("%s: exit %d, %+v", command, code, p)
+			}
+		}
+		r := start(t, url, "rekey", "verify", "--schema", "app")
+		if code := r.code(); code != 1 || !strings.Contains(r.told(), "rekey verify failed on app.t in step") || !strings.Contains(r.told(), "HINT:") {
+			t.Errorf("exit %d, %s", code, r.told())
+		}
+	})
 }
 
 // silentBound is what docs/states.md promises, and what a busy machine may add.

@@ -5,6 +5,7 @@ package fault
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -77,7 +78,7 @@ func Explain(doing string, err error) error {
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		f.Said = "no answer came in time"
+		f.Said = unanswered
 		return f.Silent()
 	case pg.Lost(err):
 		f.Said = pg.Reason(err)
@@ -85,6 +86,16 @@ func Explain(doing string, err error) error {
 	}
 	return f.Problem()
 }
+
+// Reason says in a few words why the server was not to be had.
+func Reason(err error) string {
+	if _, said := errors.AsType[*pgconn.PgError](err); !said && errors.Is(err, context.DeadlineExceeded) {
+		return unanswered
+	}
+	return strings.TrimSuffix(pg.Reason(err), ".")
+}
+
+const unanswered = "no answer came in time"
 
 // answered is an error of the server itself.
 func answered(f problem.Fault, said *pgconn.PgError) error {

@@ -24,7 +24,7 @@ type Lease struct {
 	token  string
 	orders chan Order
 	lost   chan struct{}
-	taken  bool // by another; set before lost is closed
+	why    error // it was lost: ErrLost, or what kept it from being renewed; set before lost is closed
 	cancel context.CancelFunc
 	done   chan struct{} // the heartbeat has ended
 }
@@ -147,8 +147,9 @@ func claim(ctx context.Context, tx pg.Tx, scope string, h Holder) (token string,
 // Lost is closed when the lease has been taken by another run, or could not be renewed for 12 s.
 func (l *Lease) Lost() <-chan struct{} { return l.lost }
 
-// Taken reports, once Lost is closed, whether another run has taken the lease; else the server has not been heard of.
-func (l *Lease) Taken() bool { return l.taken }
+// Why returns, once Lost is closed, [ErrLost] if another run has taken the lease, else the error that kept it from being
+// renewed.
+func (l *Lease) Why() error { return l.why }
 
 // A takeover changes the token, which is a key, and so waits for this lock; a heartbeat does not.
 const guard = `SELECT FROM rekey.leases WHERE scope = $1 AND token = $2::uuid FOR KEY SHARE`

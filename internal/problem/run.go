@@ -122,10 +122,10 @@ func LeaseLost() *Problem {
 }
 
 // LeaseFallen is a run whose lease fell since the server was not to be reached for so long.
-func LeaseFallen(cause error) *Problem {
+func LeaseFallen(why string, cause error) *Problem {
 	p := LeaseLost()
 	p.Message, p.Cause = "the lease was lost: the server could not be reached", cause
-	p.Detail = "The lease was not renewed in time, so that another run may have taken over; this one has cancelled what it was doing."
+	p.Detail = "It was not renewed in time (" + why + "), so that another run may have taken over; this one has cancelled what it was doing."
 	p.Hint = "Everything committed so far is kept. Look whether another run is at work (rekey status), then run the same command again."
 	return p
 }

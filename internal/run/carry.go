@@ -114,10 +114,10 @@ func (j Job) under(ctx context.Context, server catalog.Server, lease *journal.Le
 	if err == nil || ctx.Err() != nil || !lost(lease) {
 		return err
 	}
-	if lease.Taken() {
-		return problem.LeaseLost()
+	if why := lease.Why(); !errors.Is(why, journal.ErrLost) {
+		return problem.LeaseFallen(fault.Reason(why), err)
 	}
-	return problem.LeaseFallen(err)
+	return problem.LeaseLost()
 }
 
 func lost(lease *journal.Lease) bool {

@@ -128,6 +128,38 @@ func TestSessionsEndedOnTheWay(t *testing.T) {
 	})
 }
 
+// TestNoConnectionLeft: the role may have no connection any more, and the sessions that it has are ended.
+func TestNoConnectionLeft(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		s := newSite(t, c)
+		role := s.plain(s.pool.Config().ConnString())
+		finished, _ := s.carry("step.Fill", func() {
+			s.do("ALTER ROLE " + role + " CONNECTION LIMIT 0")
+			s.do("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '" + role + "'")
+		})
+		if len(finished.Problems) != 1 {
+			t.Fatalf("%+v", finished)
+		}
+		p := finished.Problems[0]
+		switch p.Code {
+		case "too_many_connections":
+			s.wants(finished, p.Code, 1, "fill-column")
+		case "lease_lost": // it is renewed over a connection, too
+			if finished.Exit != 5 || !strings.Contains(p.Detail, "too many connections") || p.Hint == "" {
+				t.Errorf("%+v", *p)
+			}
+		default:
+			t.Errorf("%+v", *p)
+		}
+		s.do("ALTER ROLE " + role + " CONNECTION LIMIT -1")
+		s.do("DELETE FROM rekey.leases") // it falls by itself after 12 s
+		if _, err := s.carry("", nil); err != nil {
+			t.Errorf("the same command ends with %v", err)
+		}
+	})
+}
+
 // TestFullDisk: the disk on which an index is to be built is full.
 func TestFullDisk(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
