@@ -210,7 +210,7 @@ func TestLostLeaseEndsWork(t *testing.T) {
 		finished, _ := s.carry("CREATE UNIQUE INDEX", func() {
 			release = servertest.Hold(t, s.pool, "INSERT INTO present (note) VALUES ('open')") // the build waits for it
 			go func() {
-				for s.one("SELECT count(*) FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting%'") == "0" {
+				for s.one("SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting%'") == "0" {
 					time.Sleep(20 * time.Millisecond)
 				}
 				s.do("UPDATE rekey.leases SET token = gen_random_uuid()")
@@ -219,13 +219,40 @@ func TestLostLeaseEndsWork(t *testing.T) {
 		if finished.Exit != problem.ExitCode(problem.LeaseLost()) || len(finished.Problems) != 1 || finished.Problems[0].Code != "lease_lost" {
 			t.Errorf("exit %d, %+v", finished.Exit, finished.Problems)
 		}
-		for s.one("SELECT count(*) FROM pg_stat_progress_create_index") != "0" { // and the server has ended it
+		for s.one("SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()") != "0" { // and the server has ended it
 			time.Sleep(20 * time.Millisecond)
 		}
 		release()
 		s.do("DELETE FROM rekey.leases")
 		if _, err := s.carry("", nil); err != nil {
 			t.Errorf("the same command ends with %v", err)
+		}
+	})
+}
+
+// TestSessionEndedInItsWork: an administrator ends the session that builds an index, and the index is built again.
+func TestSessionEndedInItsWork(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		s := newSite(t, c)
+		times := 0
+		_, err := s.carry("CREATE UNIQUE INDEX", func() {
+			if times++; times > 1 {
+				return
+			}
+			release := servertest.Hold(t, s.pool, "INSERT INTO present (note) VALUES ('open')") // the build waits for it
+			go func() {
+				defer release()
+				for s.one("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting%'") == "0" {
+					time.Sleep(20 * time.Millisecond)
+				}
+			}()
+		})
+		if err != nil || times < 2 {
+			t.Errorf("after %d times it ended with %v", times, err)
+		}
+		if n := s.one("SELECT count(*) FROM pg_index WHERE indrelid = 'present'::regclass AND NOT indisvalid"); n != "0" {
+			t.Errorf("%s invalid indexes are left", n)
 		}
 	})
 }
