@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
@@ -224,6 +226,71 @@ func TestFaultsOfReaders(t *testing.T) {
 			t.Errorf("exit %d, %s", code, r.told())
 		}
 	})
+}
+
+// TestSilentConnections: every connection that is open falls silent, new ones work, and the run goes on over those:
+// before a change, and while the server builds an index, whose end nobody hears.
+func TestSilentConnections(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		for name, held := range map[string]string{
+			"no lock":       "LOCK TABLE app.t IN ACCESS SHARE MODE",
+			"old snapshots": "SELECT count(*) FROM app.other",
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				url := app(t, c)
+				execute(t, url, "CREATE TABLE app.other ()")
+				n := servertest.Through(t, url)
+				release := func() {}
+				if name == "no lock" {
+					release = servertest.Hold(t, servertest.Pool(t, url), held)
+				} else {
+					release = snapshot(t, url, held)
+				}
+				r := start(t, n.URL, "rekey", "up", "--schema", "app", "--exclude", "other")
+				if name == "no lock" {
+					r.until("no lock")
+				} else {
+					waits(t, url)
+				}
+				n.SilenceOpen()
+				release()
+				if code := r.code(); code != 0 {
+					t.Errorf("it ended with %d: %s", code, r.told())
+				}
+				if r := start(t, url, "rekey", "verify", "--schema", "app", "--exclude", "other"); r.code() != 0 {
+					t.Error(r.told())
+				}
+			})
+		}
+	})
+}
+
+// snapshot keeps a snapshot that a build waits for.
+func snapshot(t *testing.T, url, query string) (release func()) {
+	t.Helper()
+	tx, err := servertest.Pool(t, url).BeginTx(context.WithoutCancel(t.Context()), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	if err == nil {
+		_, err = tx.Exec(t.Context(), query)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }
+}
+
+// waits until a build waits for others.
+func waits(t *testing.T, url string) {
+	t.Helper()
+	pool := servertest.Pool(t, url)
+	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(20 * time.Millisecond) {
+		var n int
+		err := pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting for old%'").Scan(&n)
+		if err != nil || n > 0 {
+			return
+		}
+	}
+	t.Fatal("no build waits")
 }
 
 // silentBound is what docs/states.md promises, and what a busy machine may add.
