@@ -37,7 +37,7 @@ func (r *running) Write(text []byte) (int, error) {
 	return r.output.Write(text)
 }
 
-func (r *running) told() string {
+func (r *running) text() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.output.String()
@@ -64,14 +64,14 @@ func start(t *testing.T, url, name string, words ...string) *running {
 // until waits until the process has written something.
 func (r *running) until(text string) {
 	r.Helper()
-	for begun := time.Now(); !strings.Contains(r.told(), text); time.Sleep(10 * time.Millisecond) {
+	for begun := time.Now(); !strings.Contains(r.text(), text); time.Sleep(10 * time.Millisecond) {
 		select {
 		case <-r.ended:
-			r.Fatalf("it ended before it wrote %q: %s", text, r.told())
+			r.Fatalf("it ended before it wrote %q: %s", text, r.text())
 		default:
 		}
 		if time.Since(begun) > patience {
-			r.Fatalf("it never wrote %q: %s", text, r.told())
+			r.Fatalf("it never wrote %q: %s", text, r.text())
 		}
 	}
 }
@@ -117,8 +117,8 @@ func TestHangup(t *testing.T) {
 		r := start(t, url, "rekey", "up", "--schema", "app")
 		r.until("no lock")
 		r.signal(syscall.SIGHUP)
-		if code := r.code(); code != 129 || !strings.Contains(r.told(), "same command") {
-			t.Errorf("it ended with %d: %s", code, r.told())
+		if code := r.code(); code != 129 || !strings.Contains(r.text(), "same command") {
+			t.Errorf("it ended with %d: %s", code, r.text())
 		}
 		if n := leases(t, url); n != 0 {
 			t.Errorf("%d leases are left", n)
@@ -138,8 +138,8 @@ func TestIgnoredSignals(t *testing.T) {
 		r.signal(syscall.SIGINT)
 		time.Sleep(time.Second) // a run that stops does it at once
 		release()
-		if code := r.code(); code != 0 || strings.Contains(r.told(), "stopping") {
-			t.Errorf("it ended with %d: %s", code, r.told())
+		if code := r.code(); code != 0 || strings.Contains(r.text(), "stopping") {
+			t.Errorf("it ended with %d: %s", code, r.text())
 		}
 	})
 }
@@ -157,7 +157,7 @@ func TestSuspended(t *testing.T) {
 		release()
 		r.signal(syscall.SIGCONT)
 		if code := r.code(); code != 0 {
-			t.Errorf("it ended with %d: %s", code, r.told())
+			t.Errorf("it ended with %d: %s", code, r.text())
 		}
 	})
 }
@@ -179,7 +179,7 @@ func TestTwoInterrupts(t *testing.T) {
 		r.until("stopping")
 		r.signal(syscall.SIGINT)
 		if code := r.code(); code != 130 {
-			t.Errorf("it ended with %d: %s", code, r.told())
+			t.Errorf("it ended with %d: %s", code, r.text())
 		}
 		if took := time.Since(begun); took > 10*time.Second { // 2 s for the journal, the lease and the connections each
 			t.Errorf("that took %s", took)
@@ -199,7 +199,7 @@ func TestFaultsOfReaders(t *testing.T) {
 		url := app(t, c)
 		execute(t, url, "INSERT INTO app.t (n) SELECT generate_series(1, 150000)")
 		if r := start(t, url, "rekey", "up", "--schema", "app"); r.code() != 0 {
-			t.Fatal(r.told())
+			t.Fatal(r.text())
 		}
 		execute(t, url, `DROP INDEX app.t_uuid_idx; ANALYZE app.t;
 			DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET temp_file_limit = 1024', current_database());
@@ -207,14 +207,14 @@ func TestFaultsOfReaders(t *testing.T) {
 		for _, command := range []string{"verify", "plan", "status", "sql up", "up"} {
 			r := start(t, url, "rekey", append(strings.Fields(command), "--schema", "app", "--json")...)
 			code := r.code()
-			lines := strings.Split(strings.TrimSpace(r.told()), "\n")
-			text := r.told()
+			lines := strings.Split(strings.TrimSpace(r.text()), "\n")
+			said := r.text()
 			if command == "up" {
-				text = lines[len(lines)-1]
+				said = lines[len(lines)-1]
 			}
 			var end ending
-			if err := json.Unmarshal([]byte(text), &end); err != nil || len(end.Problems) != 1 {
-				t.Errorf("%s: %v in %s", command, err, r.told())
+			if err := json.Unmarshal([]byte(said), &end); err != nil || len(end.Problems) != 1 {
+				t.Errorf("%s: %v in %s", command, err, r.text())
 				continue
 			}
 			if p := end.Problems[0]; code != 1 || p.Code != "limit_reached" || p.Table != "app.t" || p.Step == "" || p.SQLState != "53400" || !strings.Contains(p.Hint, "same command") {
@@ -222,8 +222,8 @@ func TestFaultsOfReaders(t *testing.T) {
 			}
 		}
 		r := start(t, url, "rekey", "verify", "--schema", "app")
-		if code := r.code(); code != 1 || !strings.Contains(r.told(), "rekey verify failed on app.t in step") || !strings.Contains(r.told(), "HINT:") {
-			t.Errorf("exit %d, %s", code, r.told())
+		if code := r.code(); code != 1 || !strings.Contains(r.text(), "rekey verify failed on app.t in step") || !strings.Contains(r.text(), "HINT:") {
+			t.Errorf("exit %d, %s", code, r.text())
 		}
 	})
 }
@@ -241,7 +241,7 @@ func TestSilentConnections(t *testing.T) {
 				url := app(t, c)
 				execute(t, url, "CREATE TABLE app.other ()")
 				n := servertest.Through(t, url)
-				release := func() {}
+				var release func()
 				if name == "no lock" {
 					release = servertest.Hold(t, servertest.Pool(t, url), held)
 				} else {
@@ -256,10 +256,10 @@ func TestSilentConnections(t *testing.T) {
 				n.SilenceOpen()
 				release()
 				if code := r.code(); code != 0 {
-					t.Errorf("it ended with %d: %s", code, r.told())
+					t.Errorf("it ended with %d: %s", code, r.text())
 				}
 				if r := start(t, url, "rekey", "verify", "--schema", "app", "--exclude", "other"); r.code() != 0 {
-					t.Error(r.told())
+					t.Error(r.text())
 				}
 			})
 		}
@@ -312,7 +312,7 @@ func TestSilentServer(t *testing.T) {
 		t.Parallel()
 		bare, done := app(t, c), app(t, c)
 		if r := start(t, done, "rekey", "up", "--schema", "app"); r.code() != 0 {
-			t.Fatal(r.told())
+			t.Fatal(r.text())
 		}
 		var cuts []*cut
 		for command, after := range map[string][]int64{
@@ -329,7 +329,7 @@ func TestSilentServer(t *testing.T) {
 				case "down":
 					url = app(t, c)
 					if r := start(t, url, "rekey", "up", "--schema", "app"); r.code() != 0 {
-						t.Fatal(r.told())
+						t.Fatal(r.text())
 					}
 				}
 				n := servertest.Through(t, url)
@@ -357,13 +357,13 @@ func (c *cut) ended(t *testing.T) {
 		t.Errorf("%s after %d bytes: it ended with %d before the network was silent", c.command, c.after, code)
 		return
 	}
-	text := c.run.told()
+	text := c.run.text()
 	if lines := strings.Split(strings.TrimSpace(text), "\n"); c.command == "up" || c.command == "down" {
 		text = lines[len(lines)-1]
 	}
 	end := ending{}
 	if err := json.Unmarshal([]byte(text), &end); err != nil || len(end.Problems) != 1 {
-		t.Errorf("%s after %d bytes: %v in %s", c.command, c.after, err, c.run.told())
+		t.Errorf("%s after %d bytes: %v in %s", c.command, c.after, err, c.run.text())
 		return
 	}
 	p := end.Problems[0]

@@ -83,7 +83,7 @@ func kindOf(err error) kind {
 	switch {
 	case errors.Is(err, ErrBusy):
 		return again
-	case pg.Lost(err): // a transaction that was idle for too long, too: a machine that stands still makes no batch too large
+	case pg.Lost(err): // a transaction that was idle for too long, too: a paused machine makes no batch too large
 		return lost
 	case !errors.As(err, &refusal):
 		return fatal

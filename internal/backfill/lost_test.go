@@ -31,7 +31,7 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
-// TestStandstill: a machine that stands still in the middle of a transaction, so that the server ends that for being
+// TestStandstill: a machine that is paused in the middle of a transaction, so that the server ends that for being
 // idle or for taking too long, ends no filling.
 func TestStandstill(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {

@@ -76,7 +76,7 @@ func (w Work) Attempt(ctx context.Context, settings func() pg.Settings, work fun
 const slowTries = 5
 
 // Steady is Attempt for what cannot be made smaller: what ran into a timeout is tried again, since a machine that
-// stands still for a moment is no reason to end a run.
+// is paused for a moment is no reason to end a run.
 func (w Work) Steady(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) (err error) {
 	for range slowTries {
 		if err = w.Attempt(ctx, settings, work); !errors.Is(err, ErrTooSlow) {

@@ -108,7 +108,7 @@ func harmlessly(value string, values []string) bool {
 	return value == ""
 }
 
-// unending reports whether the string itself names a connect_timeout of 0: pgx does not tell that from none.
+// unending reports whether the string itself names a connect_timeout of 0: pgx reads that as none.
 func (c connection) unending() bool {
 	for _, word := range strings.FieldsFunc(c.url, func(r rune) bool { return r == '?' || r == '&' || r == ' ' }) {
 		if name, value, found := strings.Cut(word, "="); found && strings.TrimSpace(name) == "connect_timeout" && strings.Trim(value, "' ") == "0" {

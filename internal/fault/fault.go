@@ -87,7 +87,7 @@ func Explain(doing string, err error) error {
 	return f.Problem()
 }
 
-// Reason says in a few words why the server was not to be had.
+// Reason says in a few words why the server could not be reached.
 func Reason(err error) string {
 	if _, said := errors.AsType[*pgconn.PgError](err); !said && errors.Is(err, context.DeadlineExceeded) {
 		return unanswered

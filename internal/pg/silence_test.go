@@ -206,7 +206,7 @@ func TestLost(t *testing.T) {
 		b := lay(t, c)
 		times := 0
 		ctx := t.Context()
-		err := Read(ctx, b.pool, func(tx Tx) error { // as a machine that stands still for a while
+		err := Read(ctx, b.pool, func(tx Tx) error { // as a paused machine
 			if times++; times == 1 {
 				if _, err := tx.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 1"); err != nil {
 					return err

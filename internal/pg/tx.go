@@ -35,7 +35,7 @@ func (t Tx) Within(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, t.most)
 }
 
-// Heard says that a row has arrived, for whoever reads rows from Conn.
+// Heard says that a row has arrived, for callers that read rows from Conn.
 func (t Tx) Heard() { t.vigil.hear() }
 
 // Exec runs a statement.

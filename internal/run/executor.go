@@ -215,7 +215,7 @@ func (e *Executor) step(ctx context.Context, g plan.Group, s step.Step, l *look)
 	}
 }
 
-// kind is a step's name without that of its table.
+// kind is a step's name without its table.
 func kind(s step.Step) string {
 	id := string(s.ID())
 	return id[strings.LastIndex(id, "/")+1:]
