@@ -60,9 +60,10 @@ func rooms() []room {
 
 		// Effects: the server, a clock, a terminal, a process.
 		{name: "internal/pg", others: join(pgx, pgcode)},
+		{name: "internal/fault", below: in("pg", "problem"), others: pgx},
 		{name: "internal/inspect", below: in("catalog", "pg", "sqltext"), others: pgx},
 		{name: "internal/journal", below: in("catalog", "pg", "problem", "sqltext", "trust"), others: pgx},
-		{name: "internal/survey", below: in("catalog", "inspect", "journal", "pg", "plan", "problem", "profile", "sqltext", "step", "trust"), others: pgx},
+		{name: "internal/survey", below: in("catalog", "fault", "inspect", "journal", "pg", "plan", "problem", "profile", "sqltext", "step", "trust"), others: pgx},
 		{name: "internal/backfill", below: in("catalog", "event", "pace", "pg", "sqltext", "step"), others: join(pgx, pgcode)},
 		{
 			name: "internal/backfill/ordered", below: in("backfill", "catalog", "event", "order", "pace", "pg", "sqltext", "step"),
@@ -70,15 +71,15 @@ func rooms() []room {
 		},
 		{
 			name: "internal/verify",
-			below: in("backfill/ordered", "catalog", "event", "inspect", "journal", "order", "pg", "plan", "problem", "sqltext", "step",
+			below: in("backfill/ordered", "catalog", "event", "fault", "inspect", "journal", "order", "pg", "plan", "problem", "sqltext", "step",
 				"survey", "trust"),
 			others: join(pgx, pgcode),
 		},
 		{name: "internal/throttle", below: in("catalog", "event", "pace", "pg", "problem", "sqltext"), others: join(pgx, pgcode)},
 		{
 			name: "internal/run",
-			below: in("backfill", "backfill/ordered", "catalog", "event", "inspect", "journal", "order", "pace", "pg", "plan", "problem", "sqltext",
-				"step", "survey", "throttle", "verify"),
+			below: in("backfill", "backfill/ordered", "catalog", "event", "fault", "inspect", "journal", "order", "pace", "pg", "plan", "problem",
+				"sqltext", "step", "survey", "throttle", "verify"),
 			others: join(pgx, pgcode),
 		},
 
@@ -88,7 +89,7 @@ func rooms() []room {
 		// The front door: what hosts import.
 		{
 			name: ".",
-			below: in("backfill", "catalog", "discover", "event", "inspect", "journal", "order", "pace", "pg", "plan", "problem", "profile", "run",
+			below: in("backfill", "catalog", "discover", "event", "fault", "inspect", "journal", "order", "pace", "pg", "plan", "problem", "profile", "run",
 				"script", "sqltext", "step", "survey", "throttle", "verify"),
 			others: pgx,
 		},
@@ -105,8 +106,8 @@ func rooms() []room {
 		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "problem", "screen", "server", "sqltext")), others: pgx},
 		{
 			name:   "internal/cli",
-			below:  join(".", "phoenixkit", in("demo", "event", "problem", "screen", "server", "sqltext")),
-			others: join(pgx, pgcode, cobra, pflag, term, yaml),
+			below:  join(".", "phoenixkit", in("demo", "event", "fault", "problem", "screen", "server", "sqltext")),
+			others: join(pgx, pgcode, cobra, pflag, term, system, yaml),
 		},
 		{name: "cmd/rekey", below: in("cli")},
 

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/pace"
@@ -23,7 +24,8 @@ import (
 
 // MakePlan tells what Up (or, with Version at the profile's From, Down) would do. It changes nothing.
 // Refusals are in the plan, not in the error.
-func MakePlan(ctx context.Context, pool *pgxpool.Pool, config Config) (Plan, error) {
+func MakePlan(ctx context.Context, pool *pgxpool.Pool, config Config) (_ Plan, err error) {
+	defer explain(ctx, "plan", &err)
 	direction := config.planned()
 	if err := config.check("plan", direction); err != nil {
 		return Plan{}, err
@@ -35,7 +37,7 @@ func MakePlan(ctx context.Context, pool *pgxpool.Pool, config Config) (Plan, err
 	if p.Pending() {
 		signals, err := throttle.Check(ctx, pool, p.Server.Role, config.signals())
 		if err != nil {
-			return Plan{}, err
+			return Plan{}, fault.At(err, "", "signals")
 		}
 		p.Refusals = append(append(p.Refusals, run.Rights(p)...), signals...)
 	}
@@ -60,7 +62,8 @@ func describe(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (Plan, error
 
 // ReadStatus tells the version, the state of every table, and the run that is at work. It changes
 // nothing.
-func ReadStatus(ctx context.Context, pool *pgxpool.Pool, config Config) (Status, error) {
+func ReadStatus(ctx context.Context, pool *pgxpool.Pool, config Config) (_ Status, err error) {
+	defer explain(ctx, "status", &err)
 	p, err := config.survey(ctx, pool, plan.Up)
 	if err != nil {
 		return Status{}, err
@@ -68,7 +71,7 @@ func ReadStatus(ctx context.Context, pool *pgxpool.Pool, config Config) (Status,
 	status := p.Status()
 	at, err := journal.AtWork(ctx, pool, config.schema(), config.TrustOwners...)
 	if err != nil {
-		return Status{}, err
+		return Status{}, fault.At(err, "", "journal")
 	}
 	if at != nil {
 		status.Running = &plan.Running{
@@ -84,16 +87,18 @@ func ReadStatus(ctx context.Context, pool *pgxpool.Pool, config Config) (Status,
 // comes back when the order is written down; the run hears it within a second. Of the Config only
 // Prefix matters. An order that makes no sense answers to ErrUsage, one that nobody is there to hear to
 // ErrFailed.
-func Request(ctx context.Context, pool *pgxpool.Pool, config Config, order Order) error {
+func Request(ctx context.Context, pool *pgxpool.Pool, config Config, order Order) (err error) {
+	defer explain(ctx, string(order.Verb), &err)
 	if _, err := pace.ParseSpeed(order.Pace); err != nil {
 		return problem.BadPace(err)
 	}
-	return journal.Request(ctx, pool, config.schema(), order, config.TrustOwners...)
+	return fault.At(journal.Request(ctx, pool, config.schema(), order, config.TrustOwners...), "", "journal")
 }
 
 // Verify proves what Up has done by counting. It changes nothing. The error answers to ErrDiffers
 // when the report has differences; the report is whole all the same.
-func Verify(ctx context.Context, pool *pgxpool.Pool, config Config) (Report, error) {
+func Verify(ctx context.Context, pool *pgxpool.Pool, config Config) (_ Report, err error) {
+	defer explain(ctx, "verify", &err)
 	order, err := config.order(plan.Up)
 	if err != nil {
 		return Report{}, err
@@ -207,7 +212,7 @@ func (c Config) schema() string {
 func (c Config) server(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error) {
 	server, err := inspect.Server(ctx, pool)
 	if err != nil {
-		return server, err
+		return server, fault.At(err, "", "server")
 	}
 	if refusal := plan.CheckServer(server, true); refusal != nil {
 		return server, refusal
@@ -226,9 +231,17 @@ func (c Config) survey(ctx context.Context, pool *pgxpool.Pool, direction plan.D
 	}
 	situation, err := survey.Take(ctx, pool, server, order)
 	if err != nil {
-		return plan.Plan{}, err
+		return plan.Plan{}, fault.At(err, "", "survey")
 	}
 	return plan.Build(situation), nil
+}
+
+// explain makes a problem of what the server or the network did to a call that changes nothing. A context that ended
+// is the caller's own doing, and stays what it is.
+func explain(ctx context.Context, command string, err *error) {
+	if *err != nil && ctx.Err() == nil {
+		*err = fault.Explain("rekey "+command, *err)
+	}
 }
 
 func or(value, otherwise time.Duration) time.Duration {

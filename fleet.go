@@ -10,6 +10,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/discover"
+	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
@@ -111,13 +112,15 @@ func (m *muster) begin(ctx context.Context) bool {
 
 // MatchSchemas names the schemas that a pattern matches, in order: "*" and "?" are wildcards. PostgreSQL's
 // own and the journal's are never among them. One that matches none answers to ErrRefused.
-func MatchSchemas(ctx context.Context, pool *pgxpool.Pool, pattern string) ([]string, error) {
+func MatchSchemas(ctx context.Context, pool *pgxpool.Pool, pattern string) (_ []string, err error) {
+	defer explain(ctx, "schemas", &err)
 	return match(ctx, pool, "--schema", pattern)
 }
 
 // MatchPrefixes is MatchSchemas for a profile: of the schemas that match, those that have its version table,
 // and those that have not, in which there is nothing to do.
 func MatchPrefixes(ctx context.Context, pool *pgxpool.Pool, profile Profile, pattern string) (found, without []string, err error) {
+	defer explain(ctx, "schemas", &err)
 	all, err := match(ctx, pool, "--prefix", pattern)
 	if err != nil {
 		return nil, nil, err
@@ -128,7 +131,7 @@ func MatchPrefixes(ctx context.Context, pool *pgxpool.Pool, profile Profile, pat
 		return err
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fault.At(err, "", "schemas")
 	}
 	for _, name := range all {
 		if _, here := slices.BinarySearch(having, name); here {
@@ -155,7 +158,7 @@ func match(ctx context.Context, pool *pgxpool.Pool, flag, pattern string) ([]str
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, fault.At(err, "", "schemas")
 	}
 	found := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return !p.Matches(name) })
 	if len(found) == 0 {
@@ -189,13 +192,14 @@ func NewPlanner(pool *pgxpool.Pool, config Config) *Planner {
 // with a few queries for all of them, and of those that have the same plan but for names and sizes only the
 // first is planned. The others' plans name that one in Like and leave out what it says. All that is read is in
 // memory at a time: a few hundred schemas are a good number.
-func (p *Planner) Plans(ctx context.Context, schemas []string) ([]Plan, error) {
+func (p *Planner) Plans(ctx context.Context, schemas []string) (_ []Plan, err error) {
+	defer explain(ctx, "plan", &err)
 	if len(schemas) == 0 {
 		return nil, nil
 	}
 	config := p.config.in(schemas[0])
 	direction := config.planned()
-	if err := config.check("plan", direction); err != nil {
+	if err = config.check("plan", direction); err != nil {
 		return nil, err
 	}
 	order, err := config.order(direction)
@@ -208,11 +212,11 @@ func (p *Planner) Plans(ctx context.Context, schemas []string) ([]Plan, error) {
 	}
 	situations, err := p.survey(ctx, server, order, schemas)
 	if err != nil {
-		return nil, err
+		return nil, fault.At(err, "", "survey")
 	}
 	signals, err := throttle.Check(ctx, p.pool, server.Role, config.signals())
 	if err != nil {
-		return nil, err
+		return nil, fault.At(err, "", "signals")
 	}
 	plans := make([]Plan, len(situations))
 	for i, situation := range situations {

@@ -36,7 +36,8 @@ func Script(ctx context.Context, pool *pgxpool.Pool, config Config, format Scrip
 
 // ScriptFrom is Script with the number of the first file, for migrators that run files in the order of
 // their numbers.
-func ScriptFrom(ctx context.Context, pool *pgxpool.Pool, config Config, format ScriptFormat, first int) ([]ScriptFile, error) {
+func ScriptFrom(ctx context.Context, pool *pgxpool.Pool, config Config, format ScriptFormat, first int) (_ []ScriptFile, err error) {
+	defer explain(ctx, "sql", &err)
 	direction := plan.Up
 	if config.Back || !config.free() && config.Version == config.Profile.From {
 		direction = plan.Down

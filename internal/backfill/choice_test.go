@@ -1,12 +1,8 @@
 package backfill
 
 import (
-	"errors"
-	"io"
 	"strings"
 	"testing"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/sqltext"
@@ -141,20 +137,6 @@ func TestPositions(t *testing.T) {
 	}
 	if p = p.next(); !p.Over {
 		t.Errorf("after the last wave: %+v", p)
-	}
-}
-
-func TestKinds(t *testing.T) {
-	for code, want := range map[string]kind{
-		"40001": again, "40P01": again, "55P03": again, "57014": smaller, "25P03": smaller, "25P04": smaller,
-		"08006": lost, "57P01": lost, "57P02": lost, "57P03": lost, "53300": lost, "23505": fatal, "53100": fatal, "42P01": fatal,
-	} {
-		if got := kindOf(&pgconn.PgError{Code: code}); got != want {
-			t.Errorf("%s is %d", code, got)
-		}
-	}
-	if kindOf(io.ErrUnexpectedEOF) != lost || kindOf(errors.New("x")) != fatal {
-		t.Error("other errors")
 	}
 }
 

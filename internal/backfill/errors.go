@@ -3,13 +3,13 @@ package backfill
 import (
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/rekey-pg/rekey/internal/pg"
 )
 
 // ErrStopped tells that Run was asked to leave and left between two batches.
@@ -79,34 +79,20 @@ const (
 )
 
 func kindOf(err error) kind {
-	if errors.Is(err, ErrBusy) {
-		return again
-	}
 	var refusal *pgconn.PgError
-	if !errors.As(err, &refusal) {
-		var connect *pgconn.ConnectError
-		if errors.As(err, &connect) || pgconn.SafeToRetry(err) || broken(err) {
-			return lost
-		}
+	switch {
+	case errors.Is(err, ErrBusy):
+		return again
+	case pg.Lost(err): // a transaction that was idle for too long, too: a paused machine makes no batch too large
+		return lost
+	case !errors.As(err, &refusal):
 		return fatal
 	}
 	switch refusal.Code {
 	case pgerrcode.SerializationFailure, pgerrcode.DeadlockDetected, pgerrcode.LockNotAvailable:
 		return again
-	case pgerrcode.QueryCanceled, pgerrcode.IdleInTransactionSessionTimeout, "25P04": // transaction_timeout, 17 and later
+	case pgerrcode.QueryCanceled, "25P04": // transaction_timeout, 17 and later
 		return smaller
-	case pgerrcode.AdminShutdown, pgerrcode.CrashShutdown, pgerrcode.CannotConnectNow, pgerrcode.TooManyConnections:
-		return lost
-	}
-	if pgerrcode.IsConnectionException(refusal.Code) {
-		return lost
 	}
 	return fatal
-}
-
-// broken reports whether an error is a connection's that was cut.
-func broken(err error) bool {
-	var network net.Error
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.As(err, &network)
 }

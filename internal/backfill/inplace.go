@@ -93,7 +93,7 @@ func (f *filler) judge(ctx context.Context, s counts) error {
 		return nil
 	}
 	var old []string
-	err := f.transaction(ctx, func(tx pg.Tx) error {
+	err := f.steady(ctx, func(tx pg.Tx) error {
 		rows, err := tx.Query(ctx, horizonQuery)
 		if err != nil {
 			return err

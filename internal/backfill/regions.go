@@ -100,7 +100,7 @@ func first(errs []error) error {
 
 // begin looks at the table as it is now and takes up what an earlier run left.
 func (p *pass) begin(ctx context.Context) (begun []position, err error) {
-	err = p.transaction(ctx, func(tx pg.Tx) error {
+	err = p.steady(ctx, func(tx pg.Tx) error {
 		begun = nil
 		end, ok, err := p.ground.last(ctx, tx)
 		if err != nil {
@@ -170,7 +170,7 @@ func (p *pass) claim(ctx context.Context, w *worker) (ok bool, err error) {
 	if p.none {
 		return false, nil
 	}
-	err = p.transaction(ctx, func(tx pg.Tx) error {
+	err = p.steady(ctx, func(tx pg.Tx) error {
 		var end int64
 		if end, ok, err = p.ground.cut(ctx, tx, p.left, p.region); err != nil || !ok {
 			return err

@@ -72,6 +72,25 @@ func (w Work) Attempt(ctx context.Context, settings func() pg.Settings, work fun
 	}
 }
 
+// slowTries is how often something is tried that cannot be made smaller.
+const slowTries = 5
+
+// Steady is Attempt for what cannot be made smaller: what ran into a timeout is tried again, since a machine that
+// is paused for a moment is no reason to end a run.
+func (w Work) Steady(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) (err error) {
+	for range slowTries {
+		if err = w.Attempt(ctx, settings, work); !errors.Is(err, ErrTooSlow) {
+			break
+		}
+	}
+	return err
+}
+
+// steady runs a transaction of a filling that is no batch.
+func (f *filler) steady(ctx context.Context, work func(pg.Tx) error) error {
+	return f.Steady(ctx, func() pg.Settings { return f.Batching(f.patience) }, work)
+}
+
 // transaction runs a batch.
 func (f *filler) transaction(ctx context.Context, work func(pg.Tx) error) error {
 	return f.Attempt(ctx, func() pg.Settings { return f.Batching(f.patience) }, work)

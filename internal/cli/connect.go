@@ -18,11 +18,14 @@ type connection struct {
 	standbyURLs    []string
 	source         string // where url comes from, for people
 	most           int32  // connections, if more are needed than one run takes
+	getenv         func(string) string
 }
 
 const (
 	maxConnections = 4
 	connectTimeout = 15 * time.Second // where the user names none
+	pingTimeout    = 3 * time.Second  // for a connection that has rested, before it is used again
+	goodbye        = 2 * time.Second  // for the end of the connections
 	// fresh is how long a connection lives that goes over many schemas: the server remembers every table that one
 	// has met, for as long as it lives.
 	fresh = 10 * time.Second
@@ -31,7 +34,7 @@ const (
 // resolve goes through the places in which a connection string may stand; none means libpq's own
 // variables, its password file and its service file.
 func (c connection) resolve(getenv func(string) string) connection {
-	c.source = "--database-url"
+	c.source, c.getenv = "--database-url", getenv
 	if c.url != "" {
 		return c
 	}
@@ -52,10 +55,23 @@ type pools struct {
 }
 
 func (p pools) close() {
-	for _, pool := range append([]*pgxpool.Pool{p.main, p.direct}, p.standbys...) {
-		if pool != nil {
-			pool.Close()
+	closing(append([]*pgxpool.Pool{p.main, p.direct}, p.standbys...)...)
+}
+
+// closing closes pools, and does not wait for connections on which nothing arrives: the process ends soon.
+func closing(pools ...*pgxpool.Pool) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, pool := range pools {
+			if pool != nil {
+				pool.Close()
+			}
 		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(goodbye):
 	}
 }
 
@@ -75,12 +91,12 @@ func (a *app) connect(ctx context.Context, f *flags) (pools, error) {
 // around opens the other ways.
 func (a *app) around(ctx context.Context, f *flags, p *pools) (err error) {
 	if url := f.connection.directURL; url != "" {
-		if p.direct, err = a.library.connect(ctx, connection{url: url, source: "--direct-url", most: f.connection.most}); err != nil {
+		if p.direct, err = a.library.connect(ctx, connection{url: url, source: "--direct-url", most: f.connection.most, getenv: a.Getenv}); err != nil {
 			return err
 		}
 	}
 	for _, url := range f.connection.standbyURLs {
-		pool, err := a.library.connect(ctx, connection{url: url, source: "--standby-url"})
+		pool, err := a.library.connect(ctx, connection{url: url, source: "--standby-url", getenv: a.Getenv})
 		if err != nil {
 			return standbyFault(err)
 		}
@@ -107,8 +123,10 @@ func connect(ctx context.Context, c connection) (*pgxpool.Pool, error) {
 	if err != nil {
 		return nil, explain(err, config.ConnConfig)
 	}
-	if err := pool.Ping(ctx); err != nil {
-		pool.Close()
+	trying, cancel := context.WithTimeout(ctx, 2*config.ConnConfig.ConnectTimeout)
+	defer cancel()
+	if err := pool.Ping(trying); err != nil {
+		closing(pool)
 		return nil, explain(err, config.ConnConfig)
 	}
 	return pool, nil
@@ -128,16 +146,14 @@ func (c connection) parse() (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, problem.BadConnection(c.source, parseFault(err))
 	}
-	for name := range config.ConnConfig.RuntimeParams {
-		if fault := unknownSetting(name); fault != "" {
-			return nil, problem.BadConnection(c.source, fault)
-		}
+	if fault := c.words(config.ConnConfig); fault != "" {
+		return nil, problem.BadConnection(c.source, fault)
 	}
+	config.PingTimeout = pingTimeout
 	config.MaxConns, config.MinConns, config.MinIdleConns = max(maxConnections, c.most), 0, 0
 	if c.most > 0 {
 		config.MaxConnLifetime = fresh
 	}
-	config.ConnConfig.RuntimeParams = map[string]string{"application_name": "rekey"}
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = connectTimeout
@@ -173,6 +189,10 @@ func parseFault(err error) string {
 		{"cannot parse pool_", "a pool_ setting is wrong"},
 		{"pool_max_conns too small", "a pool_ setting is wrong"},
 		{"unknown target_session_attrs", "target_session_attrs is unknown"},
+		{"unknown channel_binding", "channel_binding is unknown"},
+		{"invalid min_protocol_version", "min_protocol_version is unknown"},
+		{"invalid max_protocol_version", "max_protocol_version is unknown"},
+		{"min_protocol_version cannot", "min_protocol_version is above max_protocol_version"},
 	} {
 		if strings.HasPrefix(text, known.begins) {
 			return known.fault
@@ -181,18 +201,16 @@ func parseFault(err error) string {
 	return ""
 }
 
-// unknownSetting refuses what is neither a setting of the connection nor one of libpq's that can be
-// left out: a misspelled dbname would otherwise mean another database.
+// unknownSetting refuses what is no setting of the connection: a misspelled dbname would otherwise mean another
+// database.
 func unknownSetting(name string) string {
-	passed := []string{
-		"application_name", "fallback_application_name", "options", "client_encoding", "search_path", "timezone",
-		"datestyle", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "channel_binding",
-		"gssencmode", "gsslib", "gssdelegation", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
-		"tcp_user_timeout", "sslcompression", "sslcrl", "sslcrldir", "requirepeer", "load_balance_hosts",
-		"pool_size", "pgbouncer", "ssl_min_protocol_version", "ssl_max_protocol_version",
+	known := append(stated(), "application_name", "fallback_application_name", "options", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
+		"tcp_user_timeout", "ssl_min_protocol_version", "ssl_max_protocol_version")
+	if _, there := unsupported()[strings.ToLower(name)]; there {
+		return ""
 	}
-	for _, known := range passed {
-		if strings.EqualFold(name, known) {
+	for _, one := range known {
+		if strings.EqualFold(name, one) {
 			return ""
 		}
 	}

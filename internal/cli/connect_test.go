@@ -98,7 +98,7 @@ func TestParse(t *testing.T) {
 	if config.MaxConns != 4 || config.MinConns != 0 || c.Host != "db.example" || c.Port != 6432 || c.User != "app" || c.Password != "s@crt" || c.Database != "shop" {
 		t.Errorf("got %+v", c)
 	}
-	if len(c.RuntimeParams) != 1 || c.RuntimeParams["application_name"] != "rekey" {
+	if len(c.RuntimeParams) != 2 || c.RuntimeParams["application_name"] != "other" || c.RuntimeParams["options"] != "-c search_path=x" {
 		t.Errorf("start-up parameters %v", c.RuntimeParams)
 	}
 	if c.DefaultQueryExecMode != pgx.QueryExecModeExec || c.ConnectTimeout != connectTimeout {
@@ -164,7 +164,7 @@ func TestParseFault(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	for name, want := range map[string]string{
-		"channel_binding": "", "TimeZone": "", "dbnmae": "it has a setting that is unknown; is dbname meant",
+		"requirepeer": "", "TimeZone": "", "Keepalives_Idle": "", "dbnmae": "it has a setting that is unknown; is dbname meant",
 		secret + secret: "it has a setting that is unknown",
 	} {
 		if got := unknownSetting(name); got != want {

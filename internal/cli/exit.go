@@ -22,6 +22,7 @@ var errPending = errors.New("work is pending")
 //	5    another run is at work
 //	6    verify found differences
 //	7    gave up or was stopped cleanly; the same command goes on
+//	129  interrupted by SIGHUP, at a clean point
 //	130  interrupted by SIGINT, at a clean point
 //	143  interrupted by SIGTERM, at a clean point
 func (a *app) exit(err error) int {
@@ -30,9 +31,13 @@ func (a *app) exit(err error) int {
 	}
 	code := problem.ExitCode(err)
 	if errors.Is(err, problem.ErrInterrupted) {
-		code = 130
-		if a.signal.Load() == os.Signal(syscall.SIGTERM) {
+		switch a.signal.Load() {
+		case os.Signal(syscall.SIGHUP):
+			code = 129
+		case os.Signal(syscall.SIGTERM):
 			code = 143
+		default:
+			code = 130
 		}
 	}
 	return code

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/problem"
 )
 
@@ -22,7 +23,7 @@ type Process struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
-	Signals        <-chan os.Signal // SIGINT and SIGTERM; may be nil
+	Signals        <-chan os.Signal // SIGINT, SIGTERM and SIGHUP; may be nil
 	Release        func()           // gives the signals back to the system; may be nil
 }
 
@@ -94,7 +95,7 @@ func (a *app) told(err error) error {
 	if err == nil || errors.Is(err, errPending) || errors.As(err, &one) {
 		return err
 	}
-	return problem.Broken("rekey "+a.command(), err)
+	return fault.Explain("rekey "+a.command(), err)
 }
 
 // reported wraps an error that was told already, inside a document or an event.

@@ -21,7 +21,7 @@ const patience = 5 * time.Minute
 
 // TestFirstSignal: the run is asked to end, and ends cleanly; its context still lives.
 func TestFirstSignal(t *testing.T) {
-	for signal, code := range map[os.Signal]int{os.Interrupt: 130, syscall.SIGTERM: 143} {
+	for signal, code := range map[os.Signal]int{os.Interrupt: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
 		t.Run(signal.String(), func(t *testing.T) {
 			signals := make(chan os.Signal, 2)
 			l := upWith(func(ctx context.Context, _ *pgxpool.Pool, c rekey.Config) (rekey.Result, error) {

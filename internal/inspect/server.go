@@ -41,18 +41,17 @@ func banner(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error) {
 		pid    uint32
 		citus  bool
 	)
-	conn, err := pool.Acquire(ctx)
+	err := pg.Bare(ctx, pool, func(ctx context.Context, conn *pgx.Conn) error {
+		row := conn.QueryRow(ctx, text("banner"), pgx.QueryExecModeExec)
+		err := row.Scan(&words, &server.Version, &pid, &citus)
+		server.Pooled = pid != conn.PgConn().PID()
+		return err
+	})
 	if err != nil {
-		return server, err
-	}
-	defer conn.Release()
-	row := conn.QueryRow(ctx, text("banner"), pgx.QueryExecModeExec)
-	if err := row.Scan(&words, &server.Version, &pid, &citus); err != nil {
 		return server, err
 	}
 	server.VersionText = words
 	server.Flavor = flavor(words, citus)
-	server.Pooled = pid != conn.Conn().PgConn().PID()
 	return server, nil
 }
 

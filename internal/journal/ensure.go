@@ -35,7 +35,9 @@ func brief() pg.Settings {
 func Ensure(ctx context.Context, pool *pgxpool.Pool, trusts ...string) error {
 	var err error
 	for range races {
-		err = pg.Run(ctx, pool, brief(), func(tx pg.Tx) error { return ensure(ctx, tx, trusts) })
+		err = pg.Retry(ctx, func() error {
+			return pg.Run(ctx, pool, brief(), func(tx pg.Tx) error { return ensure(ctx, tx, trusts) })
+		})
 		if !raced(err) {
 			return err
 		}

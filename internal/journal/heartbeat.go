@@ -39,6 +39,7 @@ func (l *Lease) beat(ctx context.Context, renewed time.Time) {
 			case err == nil && due:
 				renewed = began
 			case errors.Is(err, ErrLost), time.Since(renewed) >= fall:
+				l.why = err
 				close(l.lost)
 				return
 			}

@@ -24,6 +24,7 @@ type Lease struct {
 	token  string
 	orders chan Order
 	lost   chan struct{}
+	why    error // it was lost: ErrLost, or what kept it from being renewed; set before lost is closed
 	cancel context.CancelFunc
 	done   chan struct{} // the heartbeat has ended
 }
@@ -53,10 +54,7 @@ func Acquire(ctx context.Context, pool *pgxpool.Pool, scope string, holder Holde
 func take(ctx context.Context, pool *pgxpool.Pool, scope string, holder Holder) (token string, err error) {
 	// Not held by anybody, and yet not to be had: released between two statements. Once more, then.
 	for range races {
-		err = pg.Run(ctx, pool, brief(), func(tx pg.Tx) error {
-			token, err = claim(ctx, tx, scope, holder)
-			return err
-		})
+		err = pg.Retry(ctx, func() error { return claimed(ctx, pool, scope, holder, &token) })
 		if !errors.Is(err, errReleased) {
 			break
 		}
@@ -66,6 +64,28 @@ func take(ctx context.Context, pool *pgxpool.Pool, scope string, holder Holder) 
 		return "", stuck(ctx, pool, scope, err)
 	}
 	return token, err
+}
+
+// claimed claims the lease in a transaction. Where the connection is lost during COMMIT, the row with its token
+// shows whether the lease is ours.
+func claimed(ctx context.Context, pool *pgxpool.Pool, scope string, holder Holder, token *string) error {
+	err := pg.Run(ctx, pool, brief(), func(tx pg.Tx) (err error) {
+		*token, err = claim(ctx, tx, scope, holder)
+		return err
+	})
+	if _, unsure := errors.AsType[*pg.CommitError](err); !unsure {
+		return err
+	}
+	ours := false
+	read := pg.Read(ctx, pool, func(tx pg.Tx) error {
+		tag, err := tx.Exec(ctx, "SELECT FROM rekey.leases WHERE scope = $1 AND token = $2::uuid", scope, *token)
+		ours = tag.RowsAffected() == 1
+		return err
+	})
+	if read == nil && ours {
+		return nil
+	}
+	return errors.Join(err, read)
 }
 
 // stuck names a silent holder whose guarded transaction is still open: what it wrote may yet be committed.
@@ -127,6 +147,10 @@ func claim(ctx context.Context, tx pg.Tx, scope string, h Holder) (token string,
 // Lost is closed when the lease has been taken by another run, or could not be renewed for 12 s.
 func (l *Lease) Lost() <-chan struct{} { return l.lost }
 
+// Why returns, once Lost is closed, [ErrLost] if another run has taken the lease, else the error that kept it from being
+// renewed.
+func (l *Lease) Why() error { return l.why }
+
 // A takeover changes the token, which is a key, and so waits for this lock; a heartbeat does not.
 const guard = `SELECT FROM rekey.leases WHERE scope = $1 AND token = $2::uuid FOR KEY SHARE`
 
@@ -156,11 +180,19 @@ func (l *Lease) Fence() string {
 // Release ends the heartbeat and gives the lease back, also when the context has ended; it takes no longer
 // than the lease needs to fall by itself. To release what has been lost is no error.
 func (l *Lease) Release(ctx context.Context) error {
+	return l.ReleaseWithin(ctx, fall)
+}
+
+// ReleaseWithin is Release for a caller who is in a hurry: a lease that cannot be given back in that time falls by
+// itself.
+func (l *Lease) ReleaseWithin(ctx context.Context, most time.Duration) error {
 	l.cancel()
 	<-l.done
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
+	defer cancel()
 	var err error
 	for range dropTries { // over another connection: the next run would have to wait until the lease falls
-		if err = l.drop(context.WithoutCancel(ctx)); err == nil {
+		if err = l.drop(ctx); err == nil || ctx.Err() != nil {
 			break
 		}
 	}

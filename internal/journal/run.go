@@ -40,12 +40,14 @@ RETURNING id`
 // Begin notes that a run begins, from its scope, holder and target, and gives its id. It belongs under
 // the scope's lease: an earlier run there that has not ended is noted as [Abandoned].
 func Begin(ctx context.Context, pool *pgxpool.Pool, r Run) (id int64, err error) {
-	err = pg.Run(ctx, pool, brief(), func(tx pg.Tx) error {
-		if _, err := tx.Exec(ctx, abandon, r.Scope, Abandoned); err != nil {
-			return err
-		}
-		row := tx.QueryRow(ctx, beginRun, r.Scope, r.Host, r.PID, r.Program, word(r.Command), r.Target)
-		return row.Scan(&id)
+	err = pg.Retry(ctx, func() error { // what a lost connection may have left is abandoned
+		return pg.Run(ctx, pool, brief(), func(tx pg.Tx) error {
+			if _, err := tx.Exec(ctx, abandon, r.Scope, Abandoned); err != nil {
+				return err
+			}
+			row := tx.QueryRow(ctx, beginRun, r.Scope, r.Host, r.PID, r.Program, word(r.Command), r.Target)
+			return row.Scan(&id)
+		})
 	})
 	return id, err
 }
@@ -55,9 +57,11 @@ WHERE id = $1 AND ended IS NULL`
 
 // End notes how a run ended. One that has been noted as [Abandoned] meanwhile stays so.
 func End(ctx context.Context, pool *pgxpool.Pool, id int64, outcome, detail string, rows int64) error {
-	return pg.Run(ctx, pool, brief(), func(tx pg.Tx) error {
-		_, err := tx.Exec(ctx, endRun, id, outcome, detail, rows)
-		return err
+	return pg.Retry(ctx, func() error {
+		return pg.Run(ctx, pool, brief(), func(tx pg.Tx) error {
+			_, err := tx.Exec(ctx, endRun, id, outcome, detail, rows)
+			return err
+		})
 	})
 }
 

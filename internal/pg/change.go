@@ -184,13 +184,15 @@ func (c Changer) try(ctx context.Context, change Change) (Taken, []Backend, erro
 			return Taken{}, old, errOldHolder
 		}
 	}
-	conn, _, err := begin(ctx, c.Pool, Settings{Lock: c.DeadlockTimeout + beyond, Durability: "local"})
+	conn, of, err := begin(ctx, c.Pool, Settings{Lock: c.DeadlockTimeout + beyond, Durability: "local"})
 	if err != nil {
 		return Taken{}, nil, err
 	}
 	defer conn.Release()
 	raw := conn.Conn().PgConn()
+	watched := keep(ctx, c.Pool, raw, of)
 	taken, blockers, err := c.send(ctx, raw, change)
+	err = watched.end(err)
 	if err != nil && !raw.IsClosed() {
 		// The caller's context may be what ended the try; the connection is to be left clean all the same.
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), hung)
@@ -208,7 +210,9 @@ func (c Changer) send(ctx context.Context, raw *pgconn.PgConn, change Change) (T
 	if change.Table != "" {
 		// Looked for when an autovacuum would have yielded already.
 		watch := c.watchLater(ctx, raw.PID(), c.DeadlockTimeout+yielded)
-		err := finish(raw.Exec(ctx, "LOCK TABLE "+change.locked()+" IN SHARE UPDATE EXCLUSIVE MODE"))
+		err := within(ctx, c.DeadlockTimeout+beyond+boundsOf(ctx).Late, func(ctx context.Context) error {
+			return finish(raw.Exec(ctx, "LOCK TABLE "+change.locked()+" IN SHARE UPDATE EXCLUSIVE MODE"))
+		})
 		if blockers := watch.end(err); err != nil {
 			return Taken{}, blockers, err
 		}
@@ -262,6 +266,8 @@ func (c Changer) exclusive(ctx context.Context, raw *pgconn.PgConn, change Chang
 	asking := len(message)
 	message = append(message, change.Statements...)
 	message = append(message, "COMMIT", now)
+	ctx, cancel := context.WithTimeout(ctx, c.Budget+hung+boundsOf(ctx).Late)
+	defer cancel()
 	results, err := raw.Exec(ctx, strings.Join(message, "; ")).ReadAll()
 	if err != nil {
 		return Taken{}, altered(change, err, len(results) <= asking)

@@ -18,6 +18,7 @@ import (
 type Lane struct {
 	pool *pgxpool.Pool
 	conn *pgx.Conn
+	of   backend
 	used time.Time
 }
 
@@ -29,40 +30,43 @@ const resting = time.Second
 
 func (l *Lane) session(ctx context.Context) (*pgx.Conn, error) {
 	if l.conn != nil && !l.conn.IsClosed() {
-		if time.Since(l.used) < resting || l.conn.Ping(ctx) == nil {
+		if time.Since(l.used) < resting || within(ctx, boundsOf(ctx).Probe, l.conn.Ping) == nil {
 			return l.conn, nil
 		}
 	}
 	l.Close(ctx)
-	conn, err := own(ctx, l.pool)
+	conn, of, err := own(ctx, l.pool)
 	if err != nil {
 		return nil, err
 	}
-	if err := attend(ctx, conn.PgConn()); err != nil {
-		shut(ctx, conn)
-		return nil, err
-	}
-	l.conn = conn
+	l.conn, l.of = conn, of
 	return conn, nil
 }
 
 // own takes a connection out of the pool and makes its session independent of its role's settings. One that
 // was ended while nobody used it is passed over, as by begin.
-func own(ctx context.Context, pool *pgxpool.Pool) (*pgx.Conn, error) {
-	for tries := int32(0); ; tries++ {
+func own(ctx context.Context, pool *pgxpool.Pool) (conn *pgx.Conn, of backend, err error) {
+	err = eventually(ctx, pool, func(ctx context.Context) error {
 		acquired, err := pool.Acquire(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		conn := acquired.Hijack()
-		if err = finish(conn.PgConn().Exec(ctx, independent(conn.PgConn()))); err == nil {
-			return conn, nil
+		conn = acquired.Hijack()
+		if of, err = settle(ctx, conn.PgConn()); err != nil {
+			shut(ctx, conn)
 		}
-		shut(ctx, conn)
-		if tries == pool.Config().MaxConns+moments || ctx.Err() != nil || !ended(err) {
-			return nil, err
-		}
+		return err
+	})
+	return conn, of, err
+}
+
+// settle makes a session independent, and learns who is at the other end.
+func settle(ctx context.Context, conn *pgconn.PgConn) (backend, error) {
+	results, err := conn.Exec(ctx, independent(conn)+"; "+backendSQL).ReadAll()
+	if err != nil {
+		return backend{}, err
 	}
+	return backendOf(results[len(results)-1]), attend(ctx, conn)
 }
 
 // independent states for the session what else each transaction states of itself. All timeouts are off, since
@@ -91,21 +95,31 @@ func independent(conn *pgconn.PgConn) string {
 const firstIdleTimeout = 14
 
 // shut closes a connection; nothing is left to be lost on it.
-func shut(ctx context.Context, conn *pgx.Conn) {
-	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), hung)
-	defer cancel()
-	_ = conn.Close(clean)
+func shut(ctx context.Context, conn *pgx.Conn) { _ = shutNow(ctx, conn) }
+
+func shutNow(ctx context.Context, conn *pgx.Conn) error {
+	return within(context.WithoutCancel(ctx), hung, conn.Close)
 }
 
-// Read runs a function in one read-only transaction with one snapshot.
+// Read runs a function in one read-only transaction with one snapshot, and again when the connection was lost.
 func (l *Lane) Read(ctx context.Context, work func(Tx) error) error {
+	return Retry(ctx, func() error { return l.read(ctx, work) })
+}
+
+func (l *Lane) read(ctx context.Context, work func(Tx) error) error {
 	conn, err := l.session(ctx)
 	if err != nil {
 		return err
 	}
 	defer l.rest()
-	begin := pgx.TxOptions{BeginQuery: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"}
-	return pgx.BeginTxFunc(ctx, conn, begin, func(tx pgx.Tx) error { return work(Tx{tx: tx, keeps: true}) })
+	begin := func(ctx context.Context) error {
+		return finish(conn.PgConn().Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+	}
+	if err := within(ctx, boundsOf(ctx).Silent, begin); err != nil {
+		shut(ctx, conn)
+		return err
+	}
+	return reading().run(ctx, l.pool, conn, l.of, true, work)
 }
 
 // Alone runs one statement outside of any transaction, without any timeout; started is told the session's
@@ -119,18 +133,24 @@ func (l *Lane) Alone(ctx context.Context, sql string, started func(pid uint32)) 
 	if started != nil {
 		started(conn.PgConn().PID())
 	}
-	return finish(conn.PgConn().Exec(ctx, sql))
+	watched := keep(ctx, l.pool, conn.PgConn(), l.of)
+	return watched.end(finish(conn.PgConn().Exec(ctx, sql)))
 }
 
 // Holds asks one question outside of any transaction, and tells whether it has a row for an answer.
-func (l *Lane) Holds(ctx context.Context, sql string) (bool, error) {
-	conn, err := l.session(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer l.rest()
-	results, err := conn.PgConn().Exec(ctx, sql).ReadAll()
-	return err == nil && len(results[len(results)-1].Rows) > 0, err
+func (l *Lane) Holds(ctx context.Context, sql string) (yes bool, err error) {
+	err = Retry(ctx, func() error {
+		conn, err := l.session(ctx)
+		if err != nil {
+			return err
+		}
+		defer l.rest()
+		watched := keep(ctx, l.pool, conn.PgConn(), l.of)
+		results, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+		yes = err == nil && len(results[len(results)-1].Rows) > 0
+		return watched.end(err)
+	})
+	return yes, err
 }
 
 func (l *Lane) rest() { l.used = time.Now() }

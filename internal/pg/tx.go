@@ -20,28 +20,52 @@ import (
 // left on a pooler's connection, and none complains that a cached plan must not change its result type
 // while tables are altered.
 type Tx struct {
-	tx    pgx.Tx
-	keeps bool // the session is a lane: it keeps the plans of known queries
+	conn  *pgx.Conn
+	keeps bool          // the session is a lane: it keeps the plans of known queries
+	most  time.Duration // the server's statement_timeout and a little more; 0 is none
+	vigil *vigil
 }
+
+// Within returns a context that ends a little later than the server's statement_timeout, if there is one: a
+// statement that the server does not end is ended by the client. Statements that are sent on Conn need it.
+func (t Tx) Within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if t.most <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, t.most)
+}
+
+// Heard says that a row has arrived, for callers that read rows from Conn.
+func (t Tx) Heard() { t.vigil.hear() }
 
 // Exec runs a statement.
 func (t Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	return t.tx.Exec(ctx, sql, unprepared(args)...)
+	ctx, done := t.Within(ctx)
+	defer done()
+	return t.conn.Exec(ctx, sql, unprepared(args)...)
 }
 
 // Query runs a query.
 func (t Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	return t.tx.Query(ctx, sql, unprepared(args)...)
+	ctx, done := t.Within(ctx)
+	found, err := t.conn.Query(ctx, sql, unprepared(args)...)
+	if err != nil {
+		done()
+		return found, err
+	}
+	return &rows{Rows: found, tx: t, done: done}, nil
 }
 
 // Known runs a query whose text is always the same: a lane plans it once, any other connection each time.
 func (t Tx) Known(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	if t.keeps {
+		ctx, done := t.Within(ctx)
+		defer done()
 		if _, err := t.Conn().Prepare(ctx, sql, sql); err != nil {
 			return nil, err
 		}
 	}
-	return t.Query(ctx, sql, args...)
+	return t.Query(ctx, sql, args...) //nolint:sqlclosecheck // the caller closes them
 }
 
 // Query is one of several that are asked together: a text that is always the same, its arguments, and who reads
@@ -67,23 +91,61 @@ func (t Tx) Ask(ctx context.Context, queries ...Query) error {
 		}
 		return nil
 	}
+	ctx, done := t.Within(ctx)
+	defer done()
 	batch := &pgx.Batch{}
 	for _, q := range queries {
 		if _, err := t.Conn().Prepare(ctx, q.SQL, q.SQL); err != nil {
 			return err
 		}
-		batch.Queue(q.SQL, q.Args...).Query(q.Read)
+		batch.Queue(q.SQL, q.Args...).Query(func(found pgx.Rows) error {
+			t.Heard()
+			return q.Read(found)
+		})
 	}
-	return t.tx.SendBatch(ctx, batch).Close()
+	return t.conn.SendBatch(ctx, batch).Close()
 }
 
 // QueryRow runs a query of one row.
 func (t Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	return t.tx.QueryRow(ctx, sql, unprepared(args)...)
+	ctx, done := t.Within(ctx)
+	return row{Row: t.conn.QueryRow(ctx, sql, unprepared(args)...), done: done}
 }
 
 // Conn is the connection under the transaction.
-func (t Tx) Conn() *pgx.Conn { return t.tx.Conn() }
+func (t Tx) Conn() *pgx.Conn { return t.conn }
+
+// rows end their context when they are closed, and record what arrives.
+type rows struct {
+	pgx.Rows
+	tx   Tx
+	done func()
+}
+
+func (r *rows) Next() bool {
+	next := r.Rows.Next()
+	r.tx.Heard()
+	if !next {
+		r.done()
+	}
+	return next
+}
+
+func (r *rows) Close() {
+	r.Rows.Close()
+	r.done()
+}
+
+// row ends its context when it is read.
+type row struct {
+	pgx.Row
+	done func()
+}
+
+func (r row) Scan(into ...any) error {
+	defer r.done()
+	return r.Row.Scan(into...)
+}
 
 func unprepared(args []any) []any {
 	return append([]any{pgx.QueryExecModeExec}, args...)
@@ -175,36 +237,149 @@ func converts(conn *pgconn.PgConn) bool {
 
 // Run runs a function in one transaction and commits it. An error, or a context that ends, rolls back.
 func Run(ctx context.Context, pool *pgxpool.Pool, s Settings, work func(Tx) error) error {
-	conn, tx, err := begin(ctx, pool, s)
+	conn, of, err := begin(ctx, pool, s)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	return pgx.BeginFunc(ctx, begun{tx}, func(tx pgx.Tx) error { return work(Tx{tx: tx}) })
+	return s.run(ctx, pool, conn.Conn(), of, false, work)
 }
 
-// begun is a transaction that has begun, for pgx to end.
-type begun struct{ tx pgx.Tx }
-
-func (b begun) Begin(context.Context) (pgx.Tx, error) { return b.tx, nil }
-
-// begin opens a transaction. A session that has been ended while nobody used it, by idle_session_timeout or
-// an administrator, is found out only now, and is no loss: another one takes its place.
-func begin(ctx context.Context, pool *pgxpool.Pool, s Settings) (*pgxpool.Conn, pgx.Tx, error) {
-	for tries := int32(0); ; tries++ {
-		conn, err := pool.Acquire(ctx)
-		if err != nil {
-			return nil, nil, err
+// run does the work of a transaction that has begun, and ends it.
+func (s Settings) run(ctx context.Context, pool *pgxpool.Pool, conn *pgx.Conn, of backend, keeps bool, work func(Tx) error) error {
+	tx := Tx{conn: conn, keeps: keeps, vigil: keep(ctx, pool, conn.PgConn(), of)}
+	if s.Statement > 0 {
+		tx.most = s.Statement + boundsOf(ctx).Late
+	}
+	worked := false
+	defer func() {
+		if !worked { // it panicked
+			_ = tx.vigil.end(nil)
+			rollback(ctx, conn)
 		}
-		tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: s.begin(conn.Conn().PgConn())})
-		if err == nil {
-			return conn, tx, nil
-		}
-		conn.Release()
-		if tries == pool.Config().MaxConns+moments || ctx.Err() != nil || !ended(err) {
-			return nil, nil, err
+	}()
+	err := work(tx)
+	worked = true
+	if err != nil {
+		rollback(ctx, conn)
+		return tx.vigil.end(err)
+	}
+	err = commit(ctx, conn)
+	return tx.vigil.end(err)
+}
+
+// CommitError says that a connection was lost during COMMIT: the transaction may be committed or not.
+type CommitError struct{ Err error }
+
+func (e *CommitError) Error() string {
+	return "the end of the transaction is not known: " + e.Err.Error()
+}
+
+// Unwrap returns the error of COMMIT.
+func (e *CommitError) Unwrap() error { return e.Err }
+
+func commit(ctx context.Context, conn *pgx.Conn) error {
+	tag, err := conn.Exec(ctx, "COMMIT", pgx.QueryExecModeSimpleProtocol)
+	switch {
+	case err == nil && tag.String() == "ROLLBACK":
+		return pgx.ErrTxCommitRollback
+	case err == nil:
+		return nil
+	case conn.PgConn().TxStatus() != 'I' || conn.IsClosed():
+		_ = shutNow(ctx, conn) // already have error to return
+		if _, said := errors.AsType[*pgconn.PgError](err); !said {
+			return &CommitError{Err: err}
 		}
 	}
+	return err
+}
+
+// rollback leaves the connection clean, also after the context has ended, or closes it.
+func rollback(ctx context.Context, conn *pgx.Conn) {
+	if conn.IsClosed() {
+		return
+	}
+	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), hung)
+	defer cancel()
+	if _, err := conn.Exec(clean, "ROLLBACK", pgx.QueryExecModeSimpleProtocol); err != nil {
+		_ = shutNow(ctx, conn)
+	}
+}
+
+// begin opens a transaction. A session that has been ended while nobody used it, by idle_session_timeout or
+// an administrator, is found out only now, and is no loss: another one takes its place. So does one for a
+// connection on which nothing arrives, as long as the server answers a new one.
+func begin(ctx context.Context, pool *pgxpool.Pool, s Settings) (*pgxpool.Conn, backend, error) {
+	var conn *pgxpool.Conn
+	var of backend
+	err := eventually(ctx, pool, func(ctx context.Context) error {
+		var err error
+		if conn, err = pool.Acquire(ctx); err != nil {
+			return err
+		}
+		if of, err = s.open(ctx, conn.Conn().PgConn()); err != nil {
+			if !conn.Conn().IsClosed() && conn.Conn().PgConn().TxStatus() != 'I' {
+				rollback(ctx, conn.Conn())
+			}
+			conn.Release()
+		}
+		return err
+	})
+	return conn, of, err
+}
+
+// open begins the transaction, and learns who is at the other end.
+func (s Settings) open(ctx context.Context, conn *pgconn.PgConn) (backend, error) {
+	results, err := conn.Exec(ctx, s.begin(conn)+"; "+backendSQL).ReadAll()
+	if err != nil {
+		return backend{}, err
+	}
+	return backendOf(results[len(results)-1]), nil
+}
+
+// eventually opens something on a connection, and again on another one where that one had been ended or was silent.
+// What is opened is an instant's work, so that each try is bounded; a try that runs out of time is repeated as
+// long as the server answers new connections: then the pool is busy, or has silent connections left.
+func eventually(ctx context.Context, pool *pgxpool.Pool, open func(context.Context) error) error {
+	bounds, heard := boundsOf(ctx), time.Now()
+	for tries := int32(0); ; {
+		err := within(ctx, bounds.Probe, open)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil || !ended(err):
+			return err
+		case errors.Is(err, context.DeadlineExceeded):
+			if answers(ctx, pool) {
+				heard = time.Now()
+			} else if time.Since(heard) >= bounds.Silent {
+				return &SilentError{For: bounds.Silent, Mute: true, Err: err}
+			}
+		default:
+			if tries++; tries > pool.Config().MaxConns+moments {
+				return err
+			}
+		}
+	}
+}
+
+// Bare runs one short statement outside of any transaction, for servers that may not know all its settings. It is
+// tried again on another connection where one was lost or silent.
+func Bare(ctx context.Context, pool *pgxpool.Pool, ask func(context.Context, *pgx.Conn) error) error {
+	return eventually(ctx, pool, func(ctx context.Context) error {
+		conn, err := pool.Acquire(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+		return ask(ctx, conn.Conn())
+	})
+}
+
+func within(ctx context.Context, most time.Duration, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	return do(ctx)
 }
 
 // moments is how often the role's own timeouts, of an instant, may strike one after the other before they are set
@@ -219,14 +394,17 @@ func ended(err error) bool {
 }
 
 // on is Run on a connection that is had already.
-func on(ctx context.Context, conn *pgxpool.Conn, s Settings, work func(Tx) error) error {
-	begin := pgx.TxOptions{BeginQuery: s.begin(conn.Conn().PgConn())}
-	return pgx.BeginTxFunc(ctx, conn, begin, func(tx pgx.Tx) error { return work(Tx{tx: tx}) })
+func on(ctx context.Context, pool *pgxpool.Pool, conn *pgxpool.Conn, s Settings, work func(Tx) error) error {
+	of, err := s.open(ctx, conn.Conn().PgConn())
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, pool, conn.Conn(), of, false, work)
 }
 
-// Read runs a function in one read-only transaction with one snapshot.
+// Read runs a function in one read-only transaction with one snapshot, and again when the connection was lost.
 func Read(ctx context.Context, pool *pgxpool.Pool, work func(Tx) error) error {
-	return Run(ctx, pool, reading(), work)
+	return Retry(ctx, func() error { return Run(ctx, pool, reading(), work) })
 }
 
 func reading() Settings { return Settings{ReadOnly: true, Snapshot: true} }

@@ -28,7 +28,7 @@ func (c Changer) watchLater(ctx context.Context, pid uint32, after time.Duration
 		if err := sleep(ctx, after); err != nil {
 			return nil, err
 		}
-		err = Read(looking, c.Watch, func(tx Tx) error {
+		err = Run(looking, c.Watch, reading(), func(tx Tx) error {
 			found, err = blockers(looking, tx, pid)
 			return err
 		})
@@ -50,7 +50,7 @@ func (c Changer) watchNow(ctx context.Context, pid uint32, after time.Duration) 
 		if err := sleep(ctx, after); err != nil {
 			return nil, err
 		}
-		err = on(looking, conn, reading(), func(tx Tx) error {
+		err = on(looking, c.Watch, conn, reading(), func(tx Tx) error {
 			found, err = blockers(looking, tx, pid)
 			return err
 		})

@@ -35,13 +35,15 @@ var (
 
 // Problem is one thing that is wrong.
 type Problem struct {
-	Kind    Kind   `json:"kind"`
-	Code    string `json:"code"`            // stable, for programs: "text_column", "lease_held" …
-	Table   string `json:"table,omitempty"` // schema.table, where it is about one
-	Message string `json:"message"`
-	Detail  string `json:"detail,omitempty"`
-	Hint    string `json:"hint,omitempty"` // what to do next, with the command or the statement
-	Cause   error  `json:"-"`
+	Kind     Kind   `json:"kind"`
+	Code     string `json:"code"`               // stable, for programs: "text_column", "lease_held" …
+	Table    string `json:"table,omitempty"`    // schema.table, where it is about one
+	Step     string `json:"step,omitempty"`     // what was being done, where something failed on the way
+	SQLState string `json:"sqlstate,omitempty"` // of the server's error, if that ended it
+	Message  string `json:"message"`
+	Detail   string `json:"detail,omitempty"`
+	Hint     string `json:"hint,omitempty"` // what to do next, with the command or the statement
+	Cause    error  `json:"-"`
 }
 
 // Error is the message with the detail, on one line.
@@ -107,5 +109,5 @@ func All(err error) List {
 	if one, ok := errors.AsType[*Problem](err); ok {
 		return List{one}
 	}
-	return List{{Kind: Failed, Code: "failed", Message: err.Error(), Cause: err}}
+	return List{Fault{Doing: "rekey", Said: err.Error(), Cause: err}.Problem()}
 }

@@ -111,10 +111,9 @@ func AlteredMeanwhile(table, why string) *Problem {
 
 // Broken is anything else that ended a run.
 func Broken(doing string, cause error) *Problem {
-	return &Problem{
-		Kind: Failed, Code: "failed", Message: doing + " failed", Detail: cause.Error() + ".",
-		Hint: "Everything done so far is kept. When the cause is mended, run the same command again.", Cause: cause,
-	}
+	p := Fault{Doing: doing, Said: cause.Error(), Cause: cause}.Problem()
+	p.Hint = "Everything done so far is kept. When the cause is mended, run the same command again."
+	return p
 }
 
 // LeaseLost is a run whose lease another one has taken: it was suspended, or cut off, for too long.
@@ -123,6 +122,15 @@ func LeaseLost() *Problem {
 		Kind: Running, Code: "lease_lost", Message: "another run has taken over",
 		Detail: "This one was not heard of for too long; it has stopped where it was.", Hint: "Look at the other run with: rekey status",
 	}
+}
+
+// LeaseFallen is a run whose lease fell since the server was not to be reached for so long.
+func LeaseFallen(why string, cause error) *Problem {
+	p := LeaseLost()
+	p.Message, p.Cause = "the lease was lost: the server could not be reached", cause
+	p.Detail = "It was not renewed in time (" + why + "), so that another run may have taken over; this one has cancelled what it was doing."
+	p.Hint = "Everything committed so far is kept. Look whether another run is at work (rekey status), then run the same command again."
+	return p
 }
 
 // StoppedByOrder is a run that another terminal asked to end.

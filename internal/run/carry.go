@@ -11,6 +11,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/pace"
@@ -56,7 +57,7 @@ func Carry(ctx context.Context, job Job) (event.Finished, error) {
 func (j Job) carry(ctx context.Context, finished *event.Finished) error {
 	server, err := j.look(ctx)
 	if err != nil {
-		return err
+		return fault.At(err, "", "server")
 	}
 	p, err := j.plan(ctx, server, finished)
 	if err != nil {
@@ -81,15 +82,51 @@ func (j Job) carry(ctx context.Context, finished *event.Finished) error {
 		return nil
 	}
 	if err := journal.Ensure(ctx, j.Pool, j.Order.Policy.TrustOwners...); err != nil {
-		return forbidden(server, "the journal in schema rekey", err)
+		return fault.At(forbidden(server, "the journal in schema rekey", err), "", "journal")
 	}
 	lease, err := journal.Acquire(ctx, j.Pool, j.Order.Schema, journal.Here(j.Program, finished.Command))
 	if err != nil {
+		return fault.At(err, "", "lease")
+	}
+	return j.under(ctx, server, lease, finished)
+}
+
+// under does the work under the lease, and cancels what is being executed when that is lost: another run may be at
+// work then. The lease is given back whatever ended the run, or the next one would wait for it to fall.
+func (j Job) under(ctx context.Context, server catalog.Server, lease *journal.Lease, finished *event.Finished) error {
+	working, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer func() {
+		if ctx.Err() != nil || lost(lease) {
+			_ = lease.ReleaseWithin(ctx, hurried)
+			return
+		}
+		_ = lease.Release(ctx)
+	}()
+	go func() {
+		select {
+		case <-lease.Lost():
+			cancel(journal.ErrLost)
+		case <-working.Done():
+		}
+	}()
+	err := j.leased(working, server, lease, finished)
+	if err == nil || ctx.Err() != nil || !lost(lease) {
 		return err
 	}
-	// The lease is given back whatever ended the run, or the next one would wait for it to fall.
-	defer func() { _ = lease.Release(context.WithoutCancel(ctx)) }()
-	return j.leased(ctx, server, lease, finished)
+	if why := lease.Why(); !errors.Is(why, journal.ErrLost) {
+		return problem.LeaseFallen(fault.Reason(why), err)
+	}
+	return problem.LeaseLost()
+}
+
+func lost(lease *journal.Lease) bool {
+	select {
+	case <-lease.Lost():
+		return true
+	default:
+		return false
+	}
 }
 
 // proved is all that is left to do where the uuids are the primary keys already.
@@ -114,7 +151,7 @@ func (j Job) leased(ctx context.Context, server catalog.Server, lease *journal.L
 	}
 	id, err := j.begin(ctx, p)
 	if err != nil {
-		return err
+		return fault.At(err, "", "journal")
 	}
 	tables, rows := p.PendingTables()
 	j.Emit.Emit(event.RunStarted{
@@ -142,7 +179,11 @@ func (j Job) leased(ctx context.Context, server catalog.Server, lease *journal.L
 			finished.Version = min(target(p), p.Version)
 		}
 	}
-	return errors.Join(err, j.end(ctx, id, err, outcome))
+	ended := j.end(ctx, id, err, outcome)
+	if err != nil {
+		return err // an entry that is missing makes it no worse: the next run notes this one as abandoned
+	}
+	return fault.At(ended, "", "journal")
 }
 
 func (j Job) look(ctx context.Context) (catalog.Server, error) {
@@ -193,13 +234,13 @@ func (j Job) samePlace(ctx context.Context) error {
 func (j Job) plan(ctx context.Context, server catalog.Server, finished *event.Finished) (plan.Plan, error) {
 	situation, err := survey.Take(ctx, j.Pool, server, j.Order)
 	if err != nil {
-		return plan.Plan{}, err
+		return plan.Plan{}, fault.At(err, "", "survey")
 	}
 	p := plan.Build(situation)
 	if p.Pending() {
 		signals, err := throttle.Check(ctx, j.Pool, server.Role, j.Limits.Signals)
 		if err != nil {
-			return p, err
+			return p, fault.At(err, "", "signals")
 		}
 		p.Refusals = append(append(p.Refusals, Rights(p)...), signals...)
 	}
@@ -222,8 +263,12 @@ func (j Job) begin(ctx context.Context, p plan.Plan) (int64, error) {
 	return id, keep(ctx, j.Pool, p)
 }
 
-// noting bounds the last entry of a run: a server that has gone silent must not keep the caller.
-const noting = 20 * time.Second
+// noting bounds the last entry of a run: a server that has gone silent must not keep the caller. Who has cancelled the
+// run, or has lost its lease, waits for no more than hurried, once for the entry and once for the lease.
+const (
+	noting  = 20 * time.Second
+	hurried = 2 * time.Second
+)
 
 func (j Job) end(ctx context.Context, id int64, err error, outcome Outcome) error {
 	word, detail := "done", ""
@@ -231,7 +276,11 @@ func (j Job) end(ctx context.Context, id int64, err error, outcome Outcome) erro
 		first := problem.All(explain(ctx, string(j.Order.Direction), err))[0]
 		word, detail = string(first.Kind), first.Error()
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noting)
+	most := noting
+	if ctx.Err() != nil {
+		most = hurried
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()
 	return journal.End(ctx, j.Pool, id, word, detail, outcome.Rows)
 }
@@ -259,18 +308,24 @@ func explain(ctx context.Context, doing string, err error) error {
 	switch {
 	case errors.As(err, &one):
 		return err
+	case errors.Is(err, journal.ErrLost), errors.Is(context.Cause(ctx), journal.ErrLost):
+		return problem.LeaseLost()
 	case ctx.Err() != nil:
 		return problem.LeftAtSignal(err)
-	case errors.Is(err, journal.ErrLost):
-		return problem.LeaseLost()
 	default:
-		return problem.Broken(doing, err)
+		return fault.Explain("rekey "+doing, err)
 	}
+}
+
+// written writes into the journal, and again when the connection was lost: nothing in it harms when it is written
+// twice.
+func written(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) error {
+	return pg.Retry(ctx, func() error { return pg.Run(ctx, pool, pg.Settings{}, work) })
 }
 
 // keep counts once, for every column that is there.
 func keep(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) error {
-	return pg.Run(ctx, pool, pg.Settings{}, func(tx pg.Tx) error {
+	return written(ctx, pool, func(tx pg.Tx) error {
 		known, err := journal.LoadKept(ctx, tx, p.Schema.OIDs()...)
 		if err != nil {
 			return err

@@ -5,12 +5,14 @@ package run
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/pace"
@@ -76,7 +78,7 @@ func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 	var err error
 	for _, g := range e.Plan.Groups {
 		if err = e.group(ctx, g); err != nil {
-			err = forbidden(e.Plan.Server, about(e.Plan, g), err)
+			err = fault.At(forbidden(e.Plan.Server, about(e.Plan, g), err), name(g), "look")
 			break
 		}
 	}
@@ -229,7 +231,32 @@ func tables(v step.View) int {
 	return len(v.Table.All())
 }
 
+// step brings one step about, and says of an error where it came about. An action whose connection was lost is
+// decided on again by what is there then; after a few losses the statement itself may be what ends them.
 func (e *Executor) step(ctx context.Context, g plan.Group, s step.Step, l *look) error {
+	for losses := 0; ; {
+		err := e.actions(ctx, g, s, l)
+		if losses++; losses > mostLosses || ctx.Err() != nil || !pg.Lost(err) {
+			return fault.At(err, name(g), kind(s))
+		}
+		l.forget()
+		if err := e.pause(ctx, yieldPause); err != nil {
+			return err
+		}
+	}
+}
+
+// kind is a step's name without its table.
+func kind(s step.Step) string {
+	id := string(s.ID())
+	return id[strings.LastIndex(id, "/")+1:]
+}
+
+// mostLosses is how often a step goes on after its connection was lost. A statement that crashes the server is not to
+// crash it again and again.
+const mostLosses = 3
+
+func (e *Executor) actions(ctx context.Context, g plan.Group, s step.Step, l *look) error {
 	begun := time.Now()
 	for acted := 0; ; acted++ {
 		view, err := l.view(ctx, s)

@@ -9,6 +9,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/backfill/ordered"
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/problem"
@@ -30,7 +31,7 @@ func Explain(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (plan.Describ
 		}
 		counted, err := count(ctx, pool, g)
 		if err != nil {
-			return nil, err
+			return nil, fault.At(err, g.Target.String(), "count")
 		}
 		times[g.Table] = counted
 	}

@@ -144,7 +144,7 @@ func (e *Executor) forget(ctx context.Context, table catalog.Table) error {
 	if e.Lease == nil {
 		return nil
 	}
-	return pg.Run(ctx, e.Pool, pg.Settings{}, func(tx pg.Tx) error {
+	return written(ctx, e.Pool, func(tx pg.Tx) error {
 		if err := ordered.Forget(ctx, tx, table.OID); err != nil {
 			return err
 		}

@@ -35,6 +35,7 @@ func Many(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Orde
 		if err != nil {
 			return err
 		}
+		situations = nil // of a transaction whose connection was lost
 		for _, schema := range found {
 			situations = append(situations, plan.Situation{
 				Server: server, Schema: schema, Profile: o.Profile, Ask: o.Ask, Policy: o.Policy, Direction: o.Direction,

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/pg"
@@ -97,11 +98,11 @@ func count(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation) error {
 		}
 		for _, part := range target.Parts(table) {
 			if err := countPart(ctx, pool, s, table, part); err != nil {
-				return err
+				return fault.At(err, target.String(), "count")
 			}
 		}
 		if err := countAcross(ctx, pool, s, table, target); err != nil {
-			return err
+			return fault.At(err, target.String(), "count")
 		}
 	}
 	return nil
@@ -113,17 +114,19 @@ func countPart(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation, root 
 	if c == nil {
 		return nil // a foreign table's, or one that came a moment ago
 	}
-	return pg.Read(ctx, pool, func(tx pg.Tx) error {
-		data, err := look(ctx, tx, s.Server.Role, part, c)
-		all := s.Data[root.Name]
-		all.Nulls, all.Other = all.Nulls || data.Nulls, all.Other+data.Other
-		all.Duplicates, all.Unparsed = append(all.Duplicates, data.Duplicates...), append(all.Unparsed, data.Unparsed...)
-		s.Data[root.Name] = all
-		if root.Tree() {
-			s.Parts[part.Table.OID] = data
-		}
+	var data catalog.Data
+	err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
+		data, err = look(ctx, tx, s.Server.Role, part, c)
 		return err
 	})
+	all := s.Data[root.Name]
+	all.Nulls, all.Other = all.Nulls || data.Nulls, all.Other+data.Other
+	all.Duplicates, all.Unparsed = append(all.Duplicates, data.Duplicates...), append(all.Unparsed, data.Unparsed...)
+	s.Data[root.Name] = all
+	if root.Tree() {
+		s.Parts[part.Table.OID] = data
+	}
+	return err
 }
 
 // countAcross looks for values that stand in several tables of a tree: no index would find them.

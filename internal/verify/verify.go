@@ -7,6 +7,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/pg"
@@ -22,7 +23,7 @@ import (
 func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o survey.Order) (Report, error) {
 	situation, err := survey.Take(ctx, pool, server, o)
 	if err != nil {
-		return Report{}, err
+		return Report{}, fault.At(err, "", "survey")
 	}
 	p := plan.Build(situation)
 	if p.Names == nil {
@@ -33,7 +34,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	}
 	kept, moments, err := known(ctx, pool, p.Schema.OIDs(), o.Policy.TrustOwners)
 	if err != nil {
-		return Report{}, err
+		return Report{}, fault.At(err, "", "journal")
 	}
 	report := Report{Schema: event.Schema, Profile: p.Profile, Prefix: p.Scope, Version: p.Version, Absent: append([]string{}, p.Absent...), Skipped: p.Skipped, Tables: []TableReport{}}
 	report.Function = function(p)
@@ -41,10 +42,10 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	for _, g := range p.Targets() {
 		table, err := count(ctx, pool, p, g, kept)
 		if err != nil {
-			return report, err
+			return report, fault.At(err, g.Target.String(), "count")
 		}
 		if table.Order, err = prove(ctx, pool, p, g, moments); err != nil {
-			return report, err
+			return report, fault.At(err, g.Target.String(), "order")
 		}
 		report.Tables = append(report.Tables, table)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"io"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -73,6 +74,19 @@ func (c *copied) int8s(all []int64) *copied {
 // into sends the rows.
 func (c *copied) into(ctx context.Context, tx pg.Tx, table sqltext.Table) error {
 	c.data = append(c.data, 0xff, 0xff)
-	_, err := tx.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(c.data), sqltext.Format("COPY {} FROM STDIN (FORMAT binary)", table))
+	ctx, done := tx.Within(ctx)
+	defer done()
+	_, err := tx.Conn().PgConn().CopyFrom(ctx, heard{bytes.NewReader(c.data), tx}, sqltext.Format("COPY {} FROM STDIN (FORMAT binary)", table))
 	return err
+}
+
+// heard records that data is taken: over a slow network COPY lasts, and the server waits for it.
+type heard struct {
+	io.Reader
+	tx pg.Tx
+}
+
+func (h heard) Read(into []byte) (int, error) {
+	h.tx.Heard()
+	return h.Reader.Read(into)
 }

@@ -100,8 +100,10 @@ func (w *worker) wave(ctx context.Context, rows []row) (all wrote, err error) {
 // as picked: the next may pick others, let go since, at a version that is younger than what it sees.
 func (w *worker) batch(ctx context.Context, rows []row) (some wrote, err error) {
 	parameters := append(timesAndValues(rows, kindOf(w.text.column)), w.text.key.arrays(rows, w.texts)...)
-	err = w.transaction(ctx, w.Batching(backfill.LeastStatement), func(tx pg.Tx) error {
+	err = w.attempt(ctx, w.Batching(backfill.LeastStatement), func(tx pg.Tx) error {
 		run := func(sql string) *pgconn.Result {
+			ctx, done := tx.Within(ctx)
+			defer done()
 			return tx.Conn().PgConn().ExecParams(ctx, sql, parameters, nil, []int16{1}, []int16{1}).Read()
 		}
 		if err := w.lock(ctx, tx, w.at); err != nil {

@@ -1,0 +1,61 @@
+package backfill
+
+import (
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+)
+
+// TestKindOf: what an error asks for.
+func TestKindOf(t *testing.T) {
+	for state, want := range map[string]kind{
+		"40001": again, "40P01": again, "55P03": again, "57014": smaller, "25P04": smaller,
+		"25P03": lost, "57P01": lost, "57P02": lost, "57P03": lost, "57P05": lost, "53300": lost, "08006": lost,
+		"53100": fatal, "54000": fatal, "23514": fatal, "42501": fatal, "25006": fatal,
+	} {
+		if got := kindOf(&pgconn.PgError{Code: state}); got != want {
+			t.Errorf("%s asks for %d, want %d", state, got, want)
+		}
+	}
+	for err, want := range map[error]kind{io.EOF: lost, io.ErrUnexpectedEOF: lost, errors.New("x"): fatal, ErrBusy: again} {
+		if got := kindOf(err); got != want {
+			t.Errorf("%v asks for %d, want %d", err, got, want)
+		}
+	}
+}
+
+// TestStandstill: a machine that is paused in the middle of a transaction, so that the server ends that for being
+// idle or for taking too long, ends no filling.
+func TestStandstill(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		b := lay(t, c, events(1))
+		for name, still := range map[string]string{
+			"idle":     "SET LOCAL idle_in_transaction_session_timeout = 1",
+			"too long": "SET LOCAL statement_timeout = 1",
+		} {
+			w, times := b.work(), 0
+			w.Patience = time.Minute
+			err := w.Steady(t.Context(), func() pg.Settings { return w.Batching(LeastStatement) }, func(tx pg.Tx) error {
+				if times++; times == 1 {
+					if _, err := tx.Exec(t.Context(), still); err != nil {
+						return err
+					}
+					time.Sleep(500 * time.Millisecond)
+				}
+				_, err := tx.Exec(t.Context(), "SELECT pg_sleep(0.1)")
+				return err
+			})
+			if err != nil || times != 2 {
+				t.Errorf("%s: after %d times it ended with %v", name, times, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,209 @@
+package cli
+
+import (
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// A connection string may hold libpq's words. pgx heeds most of them itself; those that it does not know it would send
+// to the server as settings. None is left out in silence: each works, or is refused.
+
+// stated are settings that every transaction states of itself, so that what a connection string says of them has no
+// effect, and words of other programs about their own pools.
+func stated() []string {
+	return []string{
+		"search_path", "timezone", "datestyle", "client_encoding", "statement_timeout", "lock_timeout",
+		"idle_in_transaction_session_timeout", "pool_size", "pgbouncer",
+	}
+}
+
+// unsupported are words that are accepted with the values that ask for nothing, and refused with any other.
+func unsupported() map[string][]string {
+	return map[string][]string{
+		"gssencmode":         {"disable", "prefer"},
+		"gssdelegation":      {"0"},
+		"gsslib":             {},
+		"load_balance_hosts": {"disable"},
+		"sslcompression":     {"0"},
+		"sslcrl":             {},
+		"sslcrldir":          {},
+		"requirepeer":        {},
+		"hostaddr":           {},
+		"replication":        {"false", "off", "no", "0"},
+		"sslkeylogfile":      {},
+		"scram_client_key":   {}, "scram_server_key": {},
+		"oauth_issuer": {}, "oauth_client_id": {}, "oauth_client_secret": {}, "oauth_scope": {},
+	}
+}
+
+// variables are libpq's own for words that pgx does not read from the environment.
+func variables() map[string]string {
+	return map[string]string{
+		"PGHOSTADDR": "hostaddr", "PGREQUIREPEER": "requirepeer", "PGSSLCRL": "sslcrl", "PGSSLCRLDIR": "sslcrldir",
+		"PGSSLCOMPRESSION": "sslcompression", "PGSSLMINPROTOCOLVERSION": "ssl_min_protocol_version",
+		"PGSSLMAXPROTOCOLVERSION": "ssl_max_protocol_version", "PGGSSENCMODE": "gssencmode", "PGGSSLIB": "gsslib",
+		"PGGSSDELEGATION": "gssdelegation", "PGLOADBALANCEHOSTS": "load_balance_hosts",
+	}
+}
+
+// words takes libpq's words out of a connection string's settings and makes them work. It returns the fault of the
+// first that cannot.
+func (c connection) words(config *pgx.ConnConfig) string {
+	given := map[string]string{}
+	for name, of := range variables() {
+		if value := c.variable(name); value != "" {
+			given[of] = value
+		}
+	}
+	for name, value := range config.RuntimeParams {
+		given[strings.ToLower(name)] = value
+	}
+	for _, name := range sorted(given) {
+		if fault := unknownSetting(name); fault != "" {
+			return fault
+		}
+		if values, known := unsupported()[name]; known && !harmlessly(given[name], values) {
+			return refusedWord(name, values)
+		}
+	}
+	if config.ConnectTimeout == 0 && c.unending() {
+		return "connect_timeout=0 would wait for ever: leave it out for " + connectTimeout.String() + ", or name a number of seconds"
+	}
+	if fault := protocols(config, given); fault != "" {
+		return fault
+	}
+	wire, fault := wireOf(given)
+	if fault != "" {
+		return fault
+	}
+	config.DialFunc = wire.dialer(config.ConnectTimeout)
+	name := cmp.Or(given["application_name"], given["fallback_application_name"], "rekey")
+	config.RuntimeParams = map[string]string{"application_name": name}
+	if options := given["options"]; options != "" {
+		config.RuntimeParams["options"] = options
+	}
+	return ""
+}
+
+func refusedWord(name string, values []string) string {
+	fault := name + " is not supported"
+	if len(values) > 0 {
+		fault += " with that value; it may be " + strings.Join(values, " or ")
+	}
+	return fault + ". Leave it out"
+}
+
+func harmlessly(value string, values []string) bool {
+	for _, v := range values {
+		if strings.EqualFold(v, value) {
+			return true
+		}
+	}
+	return value == ""
+}
+
+// unending reports whether the string itself names a connect_timeout of 0: pgx reads that as none.
+func (c connection) unending() bool {
+	for _, word := range strings.FieldsFunc(c.url, func(r rune) bool { return r == '?' || r == '&' || r == ' ' }) {
+		if name, value, found := strings.Cut(word, "="); found && strings.TrimSpace(name) == "connect_timeout" && strings.Trim(value, "' ") == "0" {
+			return true
+		}
+	}
+	return c.variable("PGCONNECT_TIMEOUT") == "0"
+}
+
+func (c connection) variable(name string) string {
+	if c.getenv == nil {
+		return ""
+	}
+	return c.getenv(name)
+}
+
+// protocols bounds the versions of TLS.
+func protocols(config *pgx.ConnConfig, given map[string]string) string {
+	known := map[string]uint16{"tlsv1": tls.VersionTLS10, "tlsv1.1": tls.VersionTLS11, "tlsv1.2": tls.VersionTLS12, "tlsv1.3": tls.VersionTLS13}
+	var least, most uint16
+	for _, bound := range []struct {
+		name string
+		to   *uint16
+	}{{"ssl_min_protocol_version", &least}, {"ssl_max_protocol_version", &most}} {
+		value, there := given[bound.name]
+		if !there || value == "" {
+			continue
+		}
+		version, ok := known[strings.ToLower(value)]
+		if !ok {
+			return bound.name + " is none of TLSv1, TLSv1.1, TLSv1.2 and TLSv1.3"
+		}
+		*bound.to = version
+	}
+	if most != 0 && most < max(least, tls.VersionTLS12) && (least == 0 || most < least) {
+		return "ssl_max_protocol_version is below the lowest version, TLSv1.2 where ssl_min_protocol_version names no other"
+	}
+	all := []*tls.Config{config.TLSConfig}
+	for _, other := range config.Fallbacks {
+		all = append(all, other.TLSConfig)
+	}
+	for _, one := range all {
+		if one != nil && least != 0 {
+			one.MinVersion = least
+		}
+		if one != nil && most != 0 {
+			one.MaxVersion = most
+		}
+	}
+	return ""
+}
+
+// wire says how TCP finds out that nobody is at the other end.
+type wire struct {
+	keepalives           bool
+	idle, interval, user time.Duration
+	count                int
+}
+
+// The keepalives where none are named: a peer that is gone is found out within half a minute, as a silent one is.
+const (
+	keepIdle     = 10 * time.Second
+	keepInterval = 5 * time.Second
+	keepCount    = 4
+)
+
+func wireOf(given map[string]string) (w wire, fault string) {
+	w = wire{keepalives: true, idle: keepIdle, interval: keepInterval, count: keepCount}
+	for _, name := range []string{"keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"} {
+		value, there := given[name]
+		if !there || value == "" {
+			continue
+		}
+		n, err := strconv.Atoi(strings.TrimSpace(value))
+		if err != nil || n < 0 || n > mostWire {
+			return w, fmt.Sprintf("%s is no whole number from 0 to %d", name, mostWire)
+		}
+		switch {
+		case name == "keepalives":
+			w.keepalives = n != 0
+		case n == 0: // as libpq says: the default
+		case name == "keepalives_idle":
+			w.idle = time.Duration(n) * time.Second
+		case name == "keepalives_interval":
+			w.interval = time.Duration(n) * time.Second
+		case name == "keepalives_count":
+			w.count = n
+		case !canUserTimeout:
+			return w, "tcp_user_timeout works on Linux only. Leave it out"
+		default:
+			w.user = time.Duration(n) * time.Millisecond
+		}
+	}
+	return w, ""
+}
+
+// mostWire is the largest number that a word about TCP may have: what fits into a C int of milliseconds.
+const mostWire = 1<<31 - 1
