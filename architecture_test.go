@@ -45,11 +45,12 @@ func rooms() []room {
 	return []room{
 		// Pure: values and decisions.
 		{name: "internal/sqltext"},
+		{name: "internal/visible", others: join(pgx, pgcode)}, // errors of the driver are values, too
 		{name: "internal/catalog"},
 		{name: "internal/profile"},
 		{name: "internal/pace"},
-		{name: "internal/problem", below: in("sqltext")},
-		{name: "internal/event", below: in("problem")},
+		{name: "internal/problem", below: in("sqltext", "visible")},
+		{name: "internal/event", below: in("problem", "visible")},
 		{name: "internal/step", below: in("catalog", "sqltext")},
 		{name: "internal/discover", below: in("catalog")},
 		{name: "internal/order", below: in("catalog")},
@@ -58,7 +59,7 @@ func rooms() []room {
 		{name: "ident", below: in("sqltext")},
 
 		// Effects: the server, a clock, a terminal, a process.
-		{name: "internal/pg", others: join(pgx, pgcode)},
+		{name: "internal/pg", below: in("sqltext", "visible"), others: join(pgx, pgcode)},
 		{name: "internal/inspect", below: in("catalog", "pg", "sqltext"), others: pgx},
 		{name: "internal/journal", below: in("pg", "problem", "sqltext"), others: pgx},
 		{name: "internal/survey", below: in("catalog", "inspect", "journal", "pg", "plan", "problem", "profile", "sqltext", "step"), others: pgx},
@@ -70,14 +71,14 @@ func rooms() []room {
 		{
 			name: "internal/verify",
 			below: in("backfill/ordered", "catalog", "event", "inspect", "journal", "order", "pg", "plan", "problem", "sqltext", "step",
-				"survey"),
+				"survey", "visible"),
 			others: join(pgx, pgcode),
 		},
-		{name: "internal/throttle", below: in("catalog", "event", "pace", "pg", "problem", "sqltext"), others: join(pgx, pgcode)},
+		{name: "internal/throttle", below: in("catalog", "event", "pace", "pg", "problem", "sqltext", "visible"), others: join(pgx, pgcode)},
 		{
 			name: "internal/run",
 			below: in("backfill", "backfill/ordered", "catalog", "event", "inspect", "journal", "order", "pace", "pg", "plan", "problem", "sqltext",
-				"step", "survey", "throttle", "verify"),
+				"step", "survey", "throttle", "verify", "visible"),
 			others: join(pgx, pgcode),
 		},
 
@@ -100,11 +101,11 @@ func rooms() []room {
 		{name: "internal/fixture/zoo", others: join(pgx, pgcode)},
 
 		// The command.
-		{name: "internal/screen", below: in("event", "order", "plan", "problem", "verify"), others: mpb},
+		{name: "internal/screen", below: in("event", "order", "plan", "problem", "verify", "visible"), others: mpb},
 		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "problem", "screen", "server", "sqltext")), others: pgx},
 		{
 			name:   "internal/cli",
-			below:  join(".", "phoenixkit", in("demo", "event", "problem", "screen", "server", "sqltext")),
+			below:  join(".", "phoenixkit", in("demo", "event", "problem", "screen", "server", "setting", "sqltext", "visible")),
 			others: join(pgx, pgcode, cobra, pflag, term, yaml),
 		},
 		{name: "cmd/rekey", below: in("cli")},

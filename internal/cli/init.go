@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 func (a *app) initCommand() *cobra.Command {
@@ -131,17 +132,17 @@ func literal(name string) string {
 func scalar(value string) string {
 	var node yaml.Node
 	node.SetString(value)
-	if strings.ContainsAny(value, "\n\r\t") {
+	if !visible.Safe(value) {
 		node.Style = yaml.DoubleQuotedStyle
 	}
 	text, err := yaml.Marshal(&node)
 	if err != nil {
 		return fmt.Sprintf("%q", value)
 	}
-	return strings.TrimSuffix(string(text), "\n")
+	return visible.Text(strings.TrimSuffix(string(text), "\n")) // the escapes are YAML's, too
 }
 
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+func oneLine(text string) string { return visible.Line(strings.Join(strings.Fields(text), " ")) }
 
 func either(value, otherwise string) string {
 	if value == "" {

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/event"
 	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/screen"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // many reports whether --schema or --prefix is a pattern that may match several.
@@ -181,7 +181,7 @@ func (c *count) tell(schema string, err error) {
 	case c.f.quiet && err == nil:
 	default:
 		ended := c.sum.Done + c.sum.Failed
-		fmt.Fprintf(c.app.Stdout, "[%d/%d] %s: %s\n", ended, c.sum.Schemas, schema, told.text)
+		fmt.Fprintf(c.app.Stdout, "[%d/%d] %s: %s\n", ended, c.sum.Schemas, visible.Line(schema), visible.Line(told.text))
 	}
 }
 
@@ -228,9 +228,7 @@ func (a *app) compact(value any) {
 		screen.JSON(a.Stdout, a.Stderr).Event(e)
 		return
 	}
-	encoder := json.NewEncoder(a.Stdout)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(value)
+	_ = a.encode(value, "")
 }
 
 // ahead is how many schemas are planned at a time, a half of them with the same few queries.

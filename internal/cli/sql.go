@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -139,13 +140,21 @@ func (s *sqlFlags) run(a *app) reading {
 		}
 		for _, file := range written {
 			if s.output == "" {
-				fmt.Fprint(a.Stdout, file.Text)
+				fmt.Fprint(a.script(), file.Text)
 			} else {
 				fmt.Fprintln(a.Stdout, file.Name)
 			}
 		}
 		return nil
 	}
+}
+
+// script is where a script goes. Names in it may hold what a terminal obeys; a file or a pipe gets them as they are.
+func (a *app) script() io.Writer {
+	if terminal(a.out) {
+		return a.Stdout
+	}
+	return a.exact
 }
 
 // next is the number behind the highest that a file of the directory begins with; migrators run their

@@ -3,6 +3,8 @@ package problem
 import (
 	"fmt"
 	"strings"
+
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // SignalHidden is a signal that matters here and that the role may not read.
@@ -14,7 +16,7 @@ func SignalHidden(signal, what, role string) *Problem {
 
 // ThrottleQuery is a question of the user's that cannot be asked.
 func ThrottleQuery(cause error) *Problem {
-	p := refused("throttle_query", "", "the throttle query does not work", cause.Error()+".",
+	p := refused("throttle_query", "", "the throttle query does not work", visible.Error(cause)+".",
 		"It is one SELECT of one column, boolean or text, that reads only and takes less than a second; names are written with their schema.")
 	p.Cause = cause
 	return p
@@ -22,7 +24,7 @@ func ThrottleQuery(cause error) *Problem {
 
 // ThrottleFile is a flag file of which cannot be told whether it is there.
 func ThrottleFile(name string, cause error) *Problem {
-	p := refused("throttle_file", "", fmt.Sprintf("whether the throttle file %s is there cannot be told", name), cause.Error()+".",
+	p := refused("throttle_file", "", fmt.Sprintf("whether the throttle file %s is there cannot be told", visible.Path(name)), visible.Error(cause)+".",
 		"Name a file in a directory that may be searched.")
 	p.Cause = cause
 	return p

@@ -95,11 +95,16 @@ func inTime(ask func() error) (err error) {
 // checkQuery puts the question. One that the server refuses is refused; a server that cannot be asked at
 // all is an error.
 func checkQuery(ctx context.Context, pool *pgxpool.Pool, sql string) (*problem.Problem, error) {
+	if why := sqltext.Question(sql); why != "" {
+		return problem.ThrottleQuery(&shapeError{why}), nil
+	}
 	err := inTime(func() error {
-		return read(ctx, pool, func(tx pg.Tx) error {
+		ctx, cancel := context.WithTimeout(ctx, readTimeout)
+		defer cancel()
+		return answered(read(ctx, pool, func(tx pg.Tx) error {
 			_, err := answer(ctx, tx, sql)
-			return err
-		})
+			return undone(err)
+		}))
 	})
 	var refusal *pgconn.PgError
 	var shape *shapeError
