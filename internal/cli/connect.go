@@ -121,8 +121,10 @@ func (c connection) parse() (*pgxpool.Config, error) {
 	if rest, ok := strings.CutPrefix(text, "ecto://"); ok { // as Phoenix writes it
 		text = "postgres://" + rest
 	}
-	if fault := foreign(text); fault != "" {
-		return nil, problem.BadConnection(c.source, fault)
+	for _, look := range []func(string) string{foreign, misread, endless} {
+		if fault := look(text); fault != "" {
+			return nil, problem.BadConnection(c.source, fault)
+		}
 	}
 	config, err := pgxpool.ParseConfig(text)
 	if err != nil {
@@ -132,6 +134,9 @@ func (c connection) parse() (*pgxpool.Config, error) {
 		if fault := unknownSetting(name); fault != "" {
 			return nil, problem.BadConnection(c.source, fault)
 		}
+	}
+	if fault := misplaced(config.ConnConfig); fault != "" {
+		return nil, problem.BadConnection(c.source, fault)
 	}
 	config.MaxConns, config.MinConns, config.MinIdleConns = max(maxConnections, c.most), 0, 0
 	if c.most > 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/phoenixkit"
 )
 
@@ -139,7 +140,7 @@ func unknownProfile(name, before string) *problem.Problem {
 	if near := problem.Nearest(name, all); near != "" {
 		hint = "Did you mean: " + before + near
 	}
-	return wrong("unknown_profile", fmt.Sprintf("there is no profile %q", name), hint)
+	return wrong("unknown_profile", "there is no profile "+visible.Word(name), hint)
 }
 
 // misnamed refuses what cannot be the name of a schema.
@@ -163,7 +164,7 @@ func (f *flags) pickVersion(cmd *cobra.Command, legal []string, config *rekey.Co
 		}
 	}
 	hint := fmt.Sprintf("%s takes --version %s.", cmd.CommandPath(), strings.Join(legal, " or "))
-	return wrong("bad_version", fmt.Sprintf("%s cannot go to version %q", cmd.CommandPath(), f.version), hint)
+	return wrong("bad_version", fmt.Sprintf("%s cannot go to version %s", cmd.CommandPath(), visible.Word(f.version)), hint)
 }
 
 func (f *flags) checkLocks() *problem.Problem {

@@ -64,9 +64,9 @@ func (a *app) writeFile(ctx context.Context, pool *pgxpool.Pool, config rekey.Co
 	file, err := os.OpenFile(output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the person names the file
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return wrong("file_exists", fmt.Sprintf("there is a file %s already", output), "Give the new one another name: rekey init --output other.yaml")
+		return wrong("file_exists", fmt.Sprintf("there is a file %s already", visible.Path(output)), "Give the new one another name: rekey init --output other.yaml")
 	case err != nil:
-		return wrong("no_file", fmt.Sprintf("the file %s cannot be written", output), "The system says: "+systemSays(err)+".")
+		return wrong("no_file", fmt.Sprintf("the file %s cannot be written", visible.Path(output)), "The system says: "+systemSays(err)+".")
 	}
 	if _, err := file.WriteString(text); err != nil {
 		return errors.Join(err, file.Close())
@@ -74,7 +74,7 @@ func (a *app) writeFile(ctx context.Context, pool *pgxpool.Pool, config rekey.Co
 	if err := file.Close(); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Stderr, "%s is written; look at it, then: rekey plan --config %s\n", output, shell(output))
+	fmt.Fprintf(a.Stderr, "%s is written; look at it, then: rekey plan --config %s\n", visible.Path(output), shell(output))
 	return nil
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/event"
 	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // sqlFlags are those of sql alone.
@@ -94,7 +96,7 @@ func (s *sqlFlags) config(cmd *cobra.Command, f *flags, args []string) (rekey.Co
 		if near := problem.Nearest(s.format, formats()); near != "" {
 			hint = "Did you mean: --format " + near
 		}
-		found = append(found, wrong("unknown_format", fmt.Sprintf("there is no format %q", s.format), hint))
+		found = append(found, wrong("unknown_format", "there is no format "+visible.Word(s.format), hint))
 	case s.output == "" && s.format == string(rekey.ScriptMigrate) && !f.json:
 		found = append(found, wrong("no_output", "golang-migrate reads many files", "Name their directory: --output migrations"))
 	}
@@ -193,21 +195,31 @@ func (s *sqlFlags) write(files []rekey.ScriptFile) ([]sqlFile, error) {
 	for _, file := range files {
 		path := filepath.Join(s.output, file.Name)
 		if _, err := os.Lstat(path); err == nil {
-			return nil, wrong("file_exists", "there is a file "+path, "Nothing was written. Move it away, or name another --output.")
+			return nil, wrong("file_exists", "there is a file "+visible.Path(path), "Nothing was written. Move it away, or name another --output.")
 		}
 		written = append(written, sqlFile{Name: path})
 	}
 	for i, file := range files {
-		if err := os.WriteFile(written[i].Name, []byte(file.Text), 0o644); err != nil { //nolint:gosec // SQL for others to read
+		if err := create(written[i].Name, file.Text); err != nil {
 			return nil, unwritable(written[i].Name, err)
 		}
 	}
 	return written, nil
 }
 
+// create writes a new file; one that has come there since, or a link, is an error.
+func create(name, text string) error {
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // SQL for others to read
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close())
+}
+
 func unwritable(path string, err error) error {
 	return &problem.Problem{
-		Kind: problem.Failed, Code: "unwritable", Message: "the script cannot be written to " + path, Detail: err.Error() + ".",
+		Kind: problem.Failed, Code: "unwritable", Message: "the script cannot be written to " + visible.Path(path), Detail: "The reason: " + systemSays(err) + ".",
 		Hint: "Name a directory that may be written to: --output DIRECTORY", Cause: err,
 	}
 }
