@@ -85,11 +85,14 @@ func rooms() []room {
 		// The laws that tests run on steps and plans.
 		{name: "internal/step/steptest", below: in("sqltext", "step"), others: join(pgx, gocmp)},
 
+		// What the settings of a call may be.
+		{name: "internal/setting", below: in("discover", "pace", "plan", "problem", "profile", "script", "sqltext", "throttle", "visible")},
+
 		// The front door: what hosts import.
 		{
 			name: ".",
 			below: in("backfill", "catalog", "discover", "event", "inspect", "journal", "order", "pace", "pg", "plan", "problem", "profile", "run",
-				"script", "sqltext", "step", "survey", "throttle", "verify"),
+				"script", "setting", "sqltext", "step", "survey", "throttle", "verify"),
 			others: pgx,
 		},
 		{name: "phoenixkit", below: ".", others: pgx},

@@ -2,7 +2,6 @@ package rekey
 
 import (
 	"context"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/run"
+	"github.com/rekey-pg/rekey/internal/setting"
 	"github.com/rekey-pg/rekey/internal/survey"
 	"github.com/rekey-pg/rekey/internal/throttle"
 	"github.com/rekey-pg/rekey/internal/verify"
@@ -23,7 +23,7 @@ import (
 // Refusals are in the plan, not in the error.
 func MakePlan(ctx context.Context, pool *pgxpool.Pool, config Config) (Plan, error) {
 	direction := config.planned()
-	if err := config.check("plan", direction); err != nil {
+	if err := config.check(pool, "MakePlan", direction); err != nil {
 		return Plan{}, err
 	}
 	p, err := config.survey(ctx, pool, direction)
@@ -59,6 +59,9 @@ func describe(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (Plan, error
 // ReadStatus tells the version, the state of every table, and the run that is at work. It changes
 // nothing.
 func ReadStatus(ctx context.Context, pool *pgxpool.Pool, config Config) (Status, error) {
+	if err := config.check(pool, "ReadStatus"); err != nil {
+		return Status{}, err
+	}
 	p, err := config.survey(ctx, pool, plan.Up)
 	if err != nil {
 		return Status{}, err
@@ -83,8 +86,10 @@ func ReadStatus(ctx context.Context, pool *pgxpool.Pool, config Config) (Status,
 // Prefix matters. An order that makes no sense answers to ErrUsage, one that nobody is there to hear to
 // ErrFailed.
 func Request(ctx context.Context, pool *pgxpool.Pool, config Config, order Order) error {
-	if _, err := pace.ParseSpeed(order.Pace); err != nil {
-		return problem.BadPace(err)
+	asked := Config{Schema: config.Schema, Prefix: config.Prefix, Pace: order.Pace, BatchTime: order.BatchTime, MaxLag: order.MaxLag}.request()
+	asked.Plain = true
+	if err := check(pool, asked); err != nil {
+		return err
 	}
 	return journal.Request(ctx, pool, config.schema(), order)
 }
@@ -92,6 +97,9 @@ func Request(ctx context.Context, pool *pgxpool.Pool, config Config, order Order
 // Verify proves what Up has done by counting. It changes nothing. The error answers to ErrDiffers
 // when the report has differences; the report is whole all the same.
 func Verify(ctx context.Context, pool *pgxpool.Pool, config Config) (Report, error) {
+	if err := config.check(pool, "Verify"); err != nil {
+		return Report{}, err
+	}
 	order, err := config.order(plan.Up)
 	if err != nil {
 		return Report{}, err
@@ -116,7 +124,7 @@ func Down(ctx context.Context, pool *pgxpool.Pool, config Config) (Result, error
 }
 
 func (c Config) carry(ctx context.Context, pool *pgxpool.Pool, direction plan.Direction) (Result, error) {
-	if err := c.check(string(direction), direction); err != nil {
+	if err := c.check(pool, calls()[direction], direction); err != nil {
 		return Result{}, err
 	}
 	speed, err := pace.ParseSpeed(c.Pace)
@@ -134,28 +142,16 @@ func (c Config) carry(ctx context.Context, pool *pgxpool.Pool, direction plan.Di
 	return run.Carry(ctx, run.Job{
 		Pool: pool, Direct: direct, Order: order, Program: Version(),
 		Limits: run.Limits{
-			MaxLock: or(c.MaxLock, 50*time.Millisecond), Patience: or(c.LockPatience, 40*time.Minute),
+			MaxLock: setting.Or("max-lock", c.MaxLock), Patience: setting.Or("lock-patience", c.LockPatience),
 			Speed: speed, BatchTime: c.BatchTime, Signals: c.signals(),
 		},
 		Emit: c.OnEvent, Stop: c.Stop,
 	})
 }
 
-func (c Config) check(command string, direction plan.Direction) error {
-	if _, err := c.ask(); err != nil {
-		return err
-	}
-	legal := c.Profile.To
-	if direction == plan.Down {
-		legal = c.Profile.From
-	}
-	if c.Version != legal {
-		return problem.WrongVersion(command, c.Version, legal)
-	}
-	if err := c.checkValues(); err != nil {
-		return err
-	}
-	return c.signals().CheckNames()
+// calls are the names of the calls that change something.
+func calls() map[plan.Direction]string {
+	return map[plan.Direction]string{plan.Up: "Up", plan.Down: "Down"}
 }
 
 func (c Config) signals() throttle.Limits {
@@ -210,11 +206,4 @@ func (c Config) survey(ctx context.Context, pool *pgxpool.Pool, direction plan.D
 		return plan.Plan{}, err
 	}
 	return plan.Build(situation), nil
-}
-
-func or(value, otherwise time.Duration) time.Duration {
-	if value == 0 {
-		return otherwise
-	}
-	return value
 }

@@ -41,10 +41,7 @@ func (f *flags) name() string {
 	return f.pattern()
 }
 
-const mostParallel = 32
-
 func (f *flags) checkFleet(cmd *cobra.Command) *problem.Problem {
-	w := f.free
 	if !f.many() {
 		for _, word := range []string{"parallel", "canary", "on-error", "max-failures"} {
 			if cmd.Flags().Changed(word) {
@@ -53,19 +50,8 @@ func (f *flags) checkFleet(cmd *cobra.Command) *problem.Problem {
 		}
 		return nil
 	}
-	switch {
-	case cmd.Flags().Lookup("parallel") == nil:
+	if cmd.Flags().Lookup("parallel") == nil {
 		return wrong("one_schema", cmd.CommandPath()+" is about one schema, and --schema is a pattern", `Name one: --schema public. In a name \* is a star and \? a question mark.`)
-	case w.parallel < 1 || w.parallel > mostParallel:
-		return wrong("bad_parallel", fmt.Sprintf("--parallel cannot be %d", w.parallel), fmt.Sprintf("It goes from 1 to %d; each schema takes up to four connections.", mostParallel))
-	case w.canary < 0:
-		return wrong("bad_canary", fmt.Sprintf("--canary cannot be %d", w.canary), "It is a number of schemas.")
-	case w.onError != "" && w.onError != "stop" && w.onError != "continue":
-		return wrong("bad_on_error", fmt.Sprintf("--on-error cannot be %q", w.onError), "Use stop or continue.")
-	case w.maxFailures < 0:
-		return wrong("bad_max_failures", fmt.Sprintf("--max-failures cannot be %d", w.maxFailures), "It is a number of schemas.")
-	case w.maxFailures > 0 && w.onError == "stop":
-		return wrong("bad_max_failures", "--max-failures goes with --on-error continue", "--on-error stop ends it at the first failure.")
 	}
 	return nil
 }

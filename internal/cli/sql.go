@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
@@ -19,6 +18,7 @@ import (
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/event"
 	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/setting"
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
@@ -27,9 +27,7 @@ type sqlFlags struct {
 	direction, format, output string
 }
 
-func formats() []string {
-	return []string{string(rekey.ScriptPsql), string(rekey.ScriptMigrate), string(rekey.ScriptGoose)}
-}
+func formats() []string { return setting.Choices("format") }
 
 func directions() []string { return []string{"up", "down"} }
 
@@ -63,8 +61,8 @@ refuses (exit code 4) gives no script.`,
 	set.StringVar(&f.version, "version", "", "`number` to be recorded: 40 for up, 39 for down")
 	set.StringVar(&s.format, "format", formats()[0], "who runs it: "+strings.Join(formats(), ", "))
 	set.StringVar(&s.output, "output", "", "`directory` for the files; else standard output")
-	set.DurationVar(&f.maxLock, "max-lock", 50*time.Millisecond, "how long a lock that others queue behind is waited for, a try: 1ms to 1s")
-	set.DurationVar(&f.lockPatience, "lock-patience", 40*time.Minute, "how long a lock is tried for in all")
+	set.DurationVar(&f.maxLock, "max-lock", setting.Default("max-lock"), "how long a lock that others queue behind is waited for, a try: "+setting.Range("max-lock"))
+	set.DurationVar(&f.lockPatience, "lock-patience", setting.Default("lock-patience"), "how long a lock is tried for in all")
 	set.BoolVar(&f.subscribersReady, "subscribers-ready", false, "logical subscribers have the column already")
 	set.BoolVar(&f.fireTriggers, "fire-triggers", false, "the application's triggers may fire on the rows that are filled")
 	f.knobs(cmd, " (default \"normal\")", " (default 50ms)")
@@ -90,14 +88,7 @@ func (s *sqlFlags) config(cmd *cobra.Command, f *flags, args []string) (rekey.Co
 		found = append(found, problem.All(err)...)
 	}
 	config.Back = config.Schema != "" && s.direction == "down"
-	switch {
-	case !slices.Contains(formats(), s.format):
-		hint := "The formats are: " + strings.Join(formats(), ", ")
-		if near := problem.Nearest(s.format, formats()); near != "" {
-			hint = "Did you mean: --format " + near
-		}
-		found = append(found, wrong("unknown_format", "there is no format "+visible.Word(s.format), hint))
-	case s.output == "" && s.format == string(rekey.ScriptMigrate) && !f.json:
+	if s.output == "" && s.format == string(rekey.ScriptMigrate) && !f.json {
 		found = append(found, wrong("no_output", "golang-migrate reads many files", "Name their directory: --output migrations"))
 	}
 	if len(found) > 0 {

@@ -57,3 +57,8 @@ func WrongVersion(command string, asked, legal int) *Problem {
 func BadPace(cause error) *Problem {
 	return &Problem{Kind: Usage, Code: "bad_pace", Message: cause.Error(), Hint: "Use gentle, normal or full.", Cause: cause}
 }
+
+// NoPool is a call without a way to the database.
+func NoPool() *Problem {
+	return &Problem{Kind: Usage, Code: "no_pool", Message: "the pool is nil", Hint: "Open one with pgxpool.New."}
+}
