@@ -45,14 +45,6 @@ func SmallPool(most int32) *Problem {
 		"One works, the other keeps the lease and looks at who blocks.", "Set MaxConns to 2 or more.")
 }
 
-// WrongVersion is a version that the command cannot bring about.
-func WrongVersion(command string, asked, legal int) *Problem {
-	return &Problem{
-		Kind: Usage, Code: "wrong_version", Message: fmt.Sprintf("%s cannot go to version %d", command, asked),
-		Hint: fmt.Sprintf("Use --version %d.", legal),
-	}
-}
-
 // BadPace is a pace that there is not.
 func BadPace(cause error) *Problem {
 	return &Problem{Kind: Usage, Code: "bad_pace", Message: cause.Error(), Hint: "Use gentle, normal or full.", Cause: cause}

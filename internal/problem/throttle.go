@@ -2,7 +2,6 @@ package problem
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/rekey-pg/rekey/internal/visible"
 )
@@ -28,22 +27,6 @@ func ThrottleFile(name string, cause error) *Problem {
 		"Name a file in a directory that may be searched.")
 	p.Cause = cause
 	return p
-}
-
-// UnknownSignal is a name that no signal has.
-func UnknownSignal(name string, all []string) *Problem {
-	return &Problem{
-		Kind: Usage, Code: "unknown_signal", Message: fmt.Sprintf("there is no signal %q", name),
-		Hint: "The signals are " + strings.Join(all, ", ") + ".",
-	}
-}
-
-// BadLimit is a limit below zero.
-func BadLimit() *Problem {
-	return &Problem{
-		Kind: Usage, Code: "bad_limit", Message: "a limit cannot be negative",
-		Hint: "Give it a value above zero, or none for the default; a signal is left out with --without-signal.",
-	}
 }
 
 // DirectElsewhere is a direct connection to another server or database than the pooler's.
