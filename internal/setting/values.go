@@ -13,15 +13,11 @@ import (
 
 // values are what the uuids of old rows say. What the database says to them is found in the plan.
 func (c *checker) values() {
-	sources := slices.Clone(c.Words["time-source"])
-	for _, table := range slices.Sorted(maps.Keys(c.Sources)) {
-		sources = append(sources, c.Sources[table])
+	for _, source := range c.Words["time-source"] {
+		c.source(source, source)
 	}
-	for _, source := range sources {
-		if !slices.Contains([]string{"", string(plan.ByColumn), string(plan.ByClock)}, source) {
-			c.add("bad_time_source", fmt.Sprintf("%s: there is no time source %s", c.Naming.of("time-source"), visible.Word(source)),
-				"column is the time at which a row was created, now the time of the filling.")
-		}
+	for _, table := range slices.Sorted(maps.Keys(c.Sources)) {
+		c.source(c.Sources[table], table+"="+c.Sources[table])
 	}
 	for _, table := range slices.Sorted(slices.Values(c.Words["random"])) {
 		c.known("random", table)
@@ -37,6 +33,15 @@ func (c *checker) values() {
 		c.known("time-source", table)
 	}
 	c.contradictions()
+}
+
+// source refuses what is no source of time; it may hold a secret together with the table before it.
+func (c *checker) source(source, whole string) {
+	if slices.Contains([]string{"", string(plan.ByColumn), string(plan.ByClock)}, source) {
+		return
+	}
+	c.add("bad_time_source", fmt.Sprintf("%s: there is no time source %s", c.Naming.of("time-source"), visible.Word(whole)),
+		"column is the time at which a row was created, now the time of the filling.")
 }
 
 // known refuses a table that the profile does not have. Without a profile it is looked for in the schema.
