@@ -104,7 +104,7 @@ func rooms() []room {
 		{name: "internal/fixture/zoo", others: join(pgx, pgcode)},
 
 		// The command.
-		{name: "internal/screen", below: in("event", "order", "plan", "problem", "verify", "visible"), others: mpb},
+		{name: "internal/screen", below: in("event", "order", "plan", "problem", "sqltext", "verify", "visible"), others: mpb},
 		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "problem", "screen", "server", "sqltext")), others: pgx},
 		{
 			name:   "internal/cli",

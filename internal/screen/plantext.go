@@ -6,6 +6,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
@@ -156,7 +157,7 @@ func (p *page) step(s plan.StepDocument, way plan.Direction) {
 		p.comment("how: " + s.Choice)
 	}
 	for _, statement := range s.SQL {
-		statement = strings.TrimRight(visible.Text(statement), "; \n")
+		statement = strings.TrimRight(visible.Text(sqltext.EachQuoted(statement, visible.Line)), "; \n")
 		p.lines(statement + ";")
 	}
 }

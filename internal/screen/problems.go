@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/problem"
-	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // Problems writes problems one after the other in PostgreSQL's manner: ERROR, DETAIL, HINT. The width
@@ -18,7 +17,7 @@ func Problems(list problem.List, width int, bold bool) string {
 			if part.text == "" {
 				continue
 			}
-			for _, line := range wrap(visible.Line(strings.Join(strings.Fields(part.text), " ")), width, part.lead, "    ") {
+			for _, line := range wrap(part.text, width, part.lead, "    ") {
 				if after, ok := strings.CutPrefix(line, "ERROR:"); ok && bold {
 					line = "\x1b[1;31mERROR:\x1b[0m" + after
 				}
