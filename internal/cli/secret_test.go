@@ -42,7 +42,8 @@ func TestMisreadURL(t *testing.T) {
 		"host=h dbname='d password=hunter2'":         "database",
 	} {
 		for _, words := range [][]string{
-			phoenix("plan", "--database-url", url), phoenix("up", "--json", "--database-url="+url), {"status", "--schema", "app", "--database-url", url},
+			phoenix("plan", "--database-url", url), phoenix("up", "--json", "--database-url="+url),
+			{"status", "--schema", "app", "--database-url", url},
 			phoenix("up", "--standby-url", url), phoenix("up", "--direct-url", url),
 		} {
 			l := live()

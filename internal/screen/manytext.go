@@ -16,7 +16,7 @@ func Failed(list problem.List) string {
 	if len(list) > 1 {
 		text += fmt.Sprintf(" (and %d more)", len(list)-1)
 	}
-	return strings.Join(strings.Fields(text), " ")
+	return clean(strings.Join(strings.Fields(text), " "))
 }
 
 // Ended says on one line how a run in one schema of many ended.
@@ -26,7 +26,7 @@ func Ended(r event.Finished) string {
 		text = "nothing to do"
 	}
 	if len(r.Skipped) > 0 {
-		text += "; passed over: " + strings.Join(passed(r.Skipped), ", ")
+		text += "; passed over: " + clean(strings.Join(passed(r.Skipped), ", "))
 	}
 	return text
 }
@@ -103,7 +103,7 @@ func Standing(s plan.Status) string {
 
 // SumUp is the last line of a command on many schemas.
 func SumUp(s event.Summary) string {
-	text := fmt.Sprintf("%s: %s match %s: %d done", s.Command, plural(s.Schemas, "schema", "schemas"), clean(s.Pattern), s.Done)
+	text := fmt.Sprintf("%s: %s match %s: %d done", clean(s.Command), plural(s.Schemas, "schema", "schemas"), clean(s.Pattern), s.Done)
 	if s.Failed > 0 {
 		text += fmt.Sprintf(", %d failed", s.Failed)
 	}
