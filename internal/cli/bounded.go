@@ -42,7 +42,7 @@ func readBounded(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, mostFile+1))
 	if err == nil && len(text) > mostFile {
 		return nil, errLarge

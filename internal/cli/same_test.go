@@ -206,8 +206,8 @@ func TestEverySettingIsCompared(t *testing.T) {
 			}
 		})
 	}
-	for i := range reflect.TypeFor[rekey.Config]().NumField() {
-		name := reflect.TypeFor[rekey.Config]().Field(i).Name
+	for field := range reflect.TypeFor[rekey.Config]().Fields() {
+		name := field.Name
 		if !changed[name] && !slices.Contains([]string{"Own", "Back", "SubscribersReady", "FireTriggers", "Direct", "Standbys", "Stop", "OnEvent"}, name) {
 			t.Errorf("%s is not compared", name)
 		}

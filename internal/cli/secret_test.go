@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,12 +95,12 @@ func TestNoFlagRepeatsASecret(t *testing.T) {
 					word = append(word, "up")
 				}
 				for _, scope := range [][]string{{"--schema", "app"}, {"--profile", "phoenixkit"}, nil}[min(2*i, 2):] {
-					calls = append(calls, append(append(word[:len(word):len(word)], scope...), "--"+f.Name+"="+secret))
+					calls = append(calls, slices.Concat(word, scope, []string{"--" + f.Name + "=" + secret}))
 				}
 			})
 		}
 		for _, words := range calls {
-			both := [][]string{append(words[:len(words):len(words)], "--json"), words}
+			both := [][]string{slices.Concat(words, []string{"--json"}), words}
 			for _, call := range both[min(i, 1):] { // one as JSON is enough
 				got := try(t, l, nil, call...)
 				if said := got.stdout + got.stderr; strings.Contains(strings.ToLower(said), "hunter2") || !visible.Safe(strings.NewReplacer("\n", "", "\t", "").Replace(said)) {

@@ -67,10 +67,11 @@ func (c *checker) word(flag string) string {
 	return c.Words[flag][0]
 }
 
-func (c *checker) add(code, message, hint string) *problem.Problem {
-	p := &problem.Problem{Kind: problem.Usage, Code: code, Message: message, Hint: hint}
-	c.found = append(c.found, p)
-	return p
+func (c *checker) add(code, message, hint string) { c.explain(code, message, "", hint) }
+
+// explain is add with a detail.
+func (c *checker) explain(code, message, detail, hint string) {
+	c.found = append(c.found, &problem.Problem{Kind: problem.Usage, Code: code, Message: message, Detail: detail, Hint: hint})
 }
 
 // call is a setting with its value, behind the command where there is one.
@@ -143,12 +144,11 @@ func (c *checker) schemaName(flag, text string) {
 	if exact, one := Exact(text); one {
 		name = exact
 	}
-	switch {
-	case name == "":
+	if name == "" {
 		c.add("bad_"+flag, c.Naming.of(flag)+" is empty", "Name the schema of the tables: "+c.Naming.with(flag, "public"))
-	default:
-		c.name(flag, name)
+		return
 	}
+	c.name(flag, name)
 }
 
 // Exact is the name for which a pattern without wildcards stands.
@@ -167,14 +167,12 @@ func (c *checker) name(flag, name string) {
 	case visible.Secret(name):
 		c.secret(flag)
 	case !sqltext.Fits(name):
-		p := c.add("bad_"+strings.ReplaceAll(flag, "-", "_"), fmt.Sprintf("%s has %d bytes", c.Naming.of(flag), len(name)), "Give it a shorter name.")
-		p.Detail = fmt.Sprintf("PostgreSQL's names have at most %d, and no zero byte.", sqltext.MaxIdentifier)
+		c.explain("bad_"+strings.ReplaceAll(flag, "-", "_"), fmt.Sprintf("%s has %d bytes", c.Naming.of(flag), len(name)), fmt.Sprintf("PostgreSQL's names have at most %d, and no zero byte.", sqltext.MaxIdentifier), "Give it a shorter name.")
 	}
 }
 
 func (c *checker) secret(flag string) {
-	p := c.add("bad_"+strings.ReplaceAll(flag, "-", "_"), c.Naming.of(flag)+" cannot have this value", "A connection string goes to --database-url or into DATABASE_URL.")
-	p.Detail = "It looks like a connection string and is not repeated here: it may hold a password."
+	c.explain("bad_"+strings.ReplaceAll(flag, "-", "_"), c.Naming.of(flag)+" cannot have this value", "It looks like a connection string and is not repeated here: it may hold a password.", "A connection string goes to --database-url or into DATABASE_URL.")
 }
 
 // tableName refuses the name of a table that no table can have.
@@ -223,8 +221,7 @@ func (c *checker) patternList(flag string, texts []string) {
 		list = append(list, p)
 	}
 	if twice := discover.Twice(list); len(twice) > 0 {
-		p := c.add("table_twice", fmt.Sprintf("%s names %s twice", c.Naming.of(flag), visible.Cut(visible.Line(strings.Join(twice, ", ")), mostList)), "Say each once. Was another table meant?")
-		p.Detail = "They are: " + visible.Cut(visible.Line(strings.Join(texts, ", ")), mostList) + "."
+		c.explain("table_twice", fmt.Sprintf("%s names %s twice", c.Naming.of(flag), visible.Cut(visible.Line(strings.Join(twice, ", ")), mostList)), "They are: "+visible.Cut(visible.Line(strings.Join(texts, ", ")), mostList)+".", "Say each once. Was another table meant?")
 	}
 }
 
@@ -313,8 +310,7 @@ func (c *checker) signals() {
 	}
 	if sql := c.word("throttle-query"); sql != "" {
 		if why := sqltext.Question(sql); why != "" {
-			p := c.add("bad_throttle_query", c.Naming.of("throttle-query")+" is no single query", "Write one SELECT of one column, boolean or text; names are written with their schema.")
-			p.Detail = "The reason: " + why + ". It was not executed."
+			c.explain("bad_throttle_query", c.Naming.of("throttle-query")+" is no single query", "The reason: "+why+". It was not executed.", "Write one SELECT of one column, boolean or text; names are written with their schema.")
 		}
 	}
 }

@@ -95,12 +95,10 @@ func Most(flag string) int64 { return mustBound(flag).most }
 func Range(flag string) string { return mustBound(flag).span() }
 
 func (b bound) span() string {
-	switch {
-	case b.most == math.MaxInt64 || b.most == math.MaxInt32:
+	if b.most == math.MaxInt64 || b.most == math.MaxInt32 {
 		return b.write(b.least) + " or more"
-	default:
-		return b.write(b.least) + " to " + b.write(b.most)
 	}
+	return b.write(b.least) + " to " + b.write(b.most)
 }
 
 func (b bound) write(n int64) string {

@@ -61,8 +61,7 @@ func (c *checker) known(flag, table string) {
 	if near := problem.Nearest(table, names); near != "" {
 		hint = "Did you mean: " + near
 	}
-	p := c.add("unknown_table", fmt.Sprintf("%s: profile %s has no table %s", c.Naming.of(flag), visible.Line(c.Profile.Name), visible.Word(table)), hint)
-	p.Detail = "Tables are named without their schema."
+	c.explain("unknown_table", fmt.Sprintf("%s: profile %s has no table %s", c.Naming.of(flag), visible.Line(c.Profile.Name), visible.Word(table)), "Tables are named without their schema.", hint)
 }
 
 // contradictions are tables for which two settings exclude each other.
