@@ -45,21 +45,22 @@ func rooms() []room {
 	return []room{
 		// Pure: values and decisions.
 		{name: "internal/sqltext"},
+		{name: "internal/visible", others: join(pgx, pgcode)}, // errors of the driver are values, too
 		{name: "internal/catalog"},
 		{name: "internal/profile"},
 		{name: "internal/pace"},
-		{name: "internal/problem", below: in("catalog", "sqltext")},
-		{name: "internal/event", below: in("problem")},
+		{name: "internal/problem", below: in("catalog", "sqltext", "visible")},
+		{name: "internal/event", below: in("problem", "visible")},
 		{name: "internal/trust", below: in("catalog")},
 		{name: "internal/step", below: in("catalog", "sqltext", "trust")},
 		{name: "internal/discover", below: in("catalog")},
 		{name: "internal/order", below: in("catalog")},
 		{name: "internal/plan", below: in("catalog", "discover", "event", "order", "problem", "profile", "sqltext", "step", "trust")},
-		{name: "internal/script", below: in("catalog", "plan", "sqltext", "step")},
+		{name: "internal/script", below: in("catalog", "plan", "sqltext", "step", "visible")},
 		{name: "ident", below: in("sqltext")},
 
 		// Effects: the server, a clock, a terminal, a process.
-		{name: "internal/pg", others: join(pgx, pgcode)},
+		{name: "internal/pg", below: in("sqltext", "visible"), others: join(pgx, pgcode)},
 		{name: "internal/fault", below: in("pg", "problem"), others: pgx},
 		{name: "internal/inspect", below: in("catalog", "pg", "sqltext"), others: pgx},
 		{name: "internal/journal", below: in("catalog", "pg", "problem", "sqltext", "trust"), others: pgx},
@@ -72,25 +73,28 @@ func rooms() []room {
 		{
 			name: "internal/verify",
 			below: in("backfill/ordered", "catalog", "event", "fault", "inspect", "journal", "order", "pg", "plan", "problem", "sqltext", "step",
-				"survey", "trust"),
+				"survey", "trust", "visible"),
 			others: join(pgx, pgcode),
 		},
-		{name: "internal/throttle", below: in("catalog", "event", "pace", "pg", "problem", "sqltext"), others: join(pgx, pgcode)},
+		{name: "internal/throttle", below: in("catalog", "event", "pace", "pg", "problem", "sqltext", "visible"), others: join(pgx, pgcode)},
 		{
 			name: "internal/run",
 			below: in("backfill", "backfill/ordered", "catalog", "event", "fault", "inspect", "journal", "order", "pace", "pg", "plan", "problem",
-				"sqltext", "step", "survey", "throttle", "verify"),
+				"sqltext", "step", "survey", "throttle", "verify", "visible"),
 			others: join(pgx, pgcode),
 		},
 
 		// The laws that tests run on steps and plans.
 		{name: "internal/step/steptest", below: in("sqltext", "step"), others: join(pgx, gocmp)},
 
+		// What the settings of a call may be.
+		{name: "internal/setting", below: in("discover", "pace", "plan", "problem", "profile", "script", "sqltext", "throttle", "visible")},
+
 		// The front door: what hosts import.
 		{
 			name: ".",
 			below: in("backfill", "catalog", "discover", "event", "fault", "inspect", "journal", "order", "pace", "pg", "plan", "problem", "profile", "run",
-				"script", "sqltext", "step", "survey", "throttle", "verify"),
+				"script", "setting", "sqltext", "step", "survey", "throttle", "verify"),
 			others: pgx,
 		},
 		{name: "phoenixkit", below: ".", others: pgx},
@@ -102,11 +106,11 @@ func rooms() []room {
 		{name: "internal/fixture/zoo", others: join(pgx, pgcode)},
 
 		// The command.
-		{name: "internal/screen", below: in("event", "order", "plan", "problem", "verify"), others: mpb},
+		{name: "internal/screen", below: in("event", "order", "plan", "problem", "sqltext", "verify", "visible"), others: mpb},
 		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "problem", "screen", "server", "sqltext")), others: pgx},
 		{
 			name:   "internal/cli",
-			below:  join(".", "phoenixkit", in("demo", "event", "fault", "problem", "screen", "server", "sqltext")),
+			below:  join(".", "phoenixkit", in("demo", "event", "fault", "problem", "screen", "server", "setting", "sqltext", "visible")),
 			others: join(pgx, pgcode, cobra, pflag, term, system, yaml),
 		},
 		{name: "cmd/rekey", below: in("cli")},

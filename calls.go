@@ -2,8 +2,6 @@ package rekey
 
 import (
 	"context"
-	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -16,7 +14,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/run"
-	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/setting"
 	"github.com/rekey-pg/rekey/internal/survey"
 	"github.com/rekey-pg/rekey/internal/throttle"
 	"github.com/rekey-pg/rekey/internal/verify"
@@ -27,7 +25,7 @@ import (
 func MakePlan(ctx context.Context, pool *pgxpool.Pool, config Config) (_ Plan, err error) {
 	defer explain(ctx, "plan", &err)
 	direction := config.planned()
-	if err := config.check("plan", direction); err != nil {
+	if err := config.check(pool, "MakePlan", direction); err != nil {
 		return Plan{}, err
 	}
 	p, err := config.survey(ctx, pool, direction)
@@ -64,6 +62,9 @@ func describe(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (Plan, error
 // nothing.
 func ReadStatus(ctx context.Context, pool *pgxpool.Pool, config Config) (_ Status, err error) {
 	defer explain(ctx, "status", &err)
+	if err := config.check(pool, "ReadStatus"); err != nil {
+		return Status{}, err
+	}
 	p, err := config.survey(ctx, pool, plan.Up)
 	if err != nil {
 		return Status{}, err
@@ -89,8 +90,10 @@ func ReadStatus(ctx context.Context, pool *pgxpool.Pool, config Config) (_ Statu
 // ErrFailed.
 func Request(ctx context.Context, pool *pgxpool.Pool, config Config, order Order) (err error) {
 	defer explain(ctx, string(order.Verb), &err)
-	if _, err := pace.ParseSpeed(order.Pace); err != nil {
-		return problem.BadPace(err)
+	asked := Config{Schema: config.Schema, Prefix: config.Prefix, Pace: order.Pace, BatchTime: order.BatchTime, MaxLag: order.MaxLag, TrustOwners: config.TrustOwners}.request()
+	asked.Plain = true
+	if err := check(pool, asked); err != nil {
+		return err
 	}
 	return fault.At(journal.Request(ctx, pool, config.schema(), order, config.TrustOwners...), "", "journal")
 }
@@ -99,6 +102,9 @@ func Request(ctx context.Context, pool *pgxpool.Pool, config Config, order Order
 // when the report has differences; the report is whole all the same.
 func Verify(ctx context.Context, pool *pgxpool.Pool, config Config) (_ Report, err error) {
 	defer explain(ctx, "verify", &err)
+	if err := config.check(pool, "Verify"); err != nil {
+		return Report{}, err
+	}
 	order, err := config.order(plan.Up)
 	if err != nil {
 		return Report{}, err
@@ -123,7 +129,7 @@ func Down(ctx context.Context, pool *pgxpool.Pool, config Config) (Result, error
 }
 
 func (c Config) carry(ctx context.Context, pool *pgxpool.Pool, direction plan.Direction) (Result, error) {
-	if err := c.check(string(direction), direction); err != nil {
+	if err := c.check(pool, calls()[direction], direction); err != nil {
 		return Result{}, err
 	}
 	speed, err := pace.ParseSpeed(c.Pace)
@@ -141,41 +147,16 @@ func (c Config) carry(ctx context.Context, pool *pgxpool.Pool, direction plan.Di
 	return run.Carry(ctx, run.Job{
 		Pool: pool, Direct: direct, Order: order, Program: Version(),
 		Limits: run.Limits{
-			MaxLock: or(c.MaxLock, 50*time.Millisecond), Patience: or(c.LockPatience, 40*time.Minute),
+			MaxLock: setting.Or("max-lock", c.MaxLock), Patience: setting.Or("lock-patience", c.LockPatience),
 			Speed: speed, BatchTime: c.BatchTime, Signals: c.signals(),
 		},
 		Emit: c.OnEvent, Stop: c.Stop,
 	})
 }
 
-func (c Config) check(command string, direction plan.Direction) error {
-	if _, err := c.ask(); err != nil {
-		return err
-	}
-	legal := c.Profile.To
-	if direction == plan.Down {
-		legal = c.Profile.From
-	}
-	if c.Version != legal {
-		return problem.WrongVersion(command, c.Version, legal)
-	}
-	if err := c.checkOwners(); err != nil {
-		return err
-	}
-	if err := c.checkValues(); err != nil {
-		return err
-	}
-	return c.signals().CheckNames()
-}
-
-// checkOwners wants names of roles.
-func (c Config) checkOwners() error {
-	for _, owner := range c.TrustOwners {
-		if owner == "" || len(owner) > sqltext.MaxIdentifier || strings.ContainsRune(owner, 0) {
-			return usage("bad_owner", "a trusted owner is not the name of a role", "Write the name of the tables' owner: --trust-owner app_owner")
-		}
-	}
-	return nil
+// calls are the names of the calls that change something.
+func calls() map[plan.Direction]string {
+	return map[plan.Direction]string{plan.Up: "Up", plan.Down: "Down"}
 }
 
 func (c Config) signals() throttle.Limits {
@@ -187,9 +168,6 @@ func (c Config) signals() throttle.Limits {
 
 func (c Config) order(direction plan.Direction) (survey.Order, error) {
 	ask, err := c.ask()
-	if err == nil {
-		err = c.checkOwners()
-	}
 	return survey.Order{
 		Profile: c.Profile, Ask: ask, Schema: c.schema(), Direction: direction, Standbys: pg.Standbys(c.Standbys),
 		Policy: plan.Policy{
@@ -242,11 +220,4 @@ func explain(ctx context.Context, command string, err *error) {
 	if *err != nil && ctx.Err() == nil {
 		*err = fault.Explain("rekey "+command, *err)
 	}
-}
-
-func or(value, otherwise time.Duration) time.Duration {
-	if value == 0 {
-		return otherwise
-	}
-	return value
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/run"
+	"github.com/rekey-pg/rekey/internal/setting"
 	"github.com/rekey-pg/rekey/internal/survey"
 	"github.com/rekey-pg/rekey/internal/throttle"
 )
@@ -38,12 +39,12 @@ type Fleet struct {
 // the context or stop has ended.
 func (f Fleet) Each(ctx context.Context, stop <-chan struct{}, do func(ctx context.Context, schema string) error, done func(schema string, err error)) int {
 	m := &muster{fleet: f, stop: stop, do: do, done: done}
-	canary := min(f.Canary, len(f.Schemas))
+	canary := min(max(0, f.Canary), len(f.Schemas))
 	m.march(ctx, f.Schemas[:canary], 1)
 	if m.failures > 0 && canary > 0 {
 		return m.begun
 	}
-	m.march(ctx, f.Schemas[canary:], max(1, f.Parallel))
+	m.march(ctx, f.Schemas[canary:], min(max(1, f.Parallel), int(setting.Most("parallel"))))
 	return m.begun
 }
 
@@ -114,14 +115,17 @@ func (m *muster) begin(ctx context.Context) bool {
 // own and the journal's are never among them. One that matches none answers to ErrRefused.
 func MatchSchemas(ctx context.Context, pool *pgxpool.Pool, pattern string) (_ []string, err error) {
 	defer explain(ctx, "schemas", &err)
-	return match(ctx, pool, "--schema", pattern)
+	return match(ctx, pool, "schema", pattern)
 }
 
 // MatchPrefixes is MatchSchemas for a profile: of the schemas that match, those that have its version table,
 // and those that have not, in which there is nothing to do.
 func MatchPrefixes(ctx context.Context, pool *pgxpool.Pool, profile Profile, pattern string) (found, without []string, err error) {
 	defer explain(ctx, "schemas", &err)
-	all, err := match(ctx, pool, "--prefix", pattern)
+	if found := setting.CheckProfile(profile); len(found) > 0 {
+		return nil, nil, found
+	}
+	all, err := match(ctx, pool, "prefix", pattern)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -147,9 +151,13 @@ func MatchPrefixes(ctx context.Context, pool *pgxpool.Pool, profile Profile, pat
 }
 
 func match(ctx context.Context, pool *pgxpool.Pool, flag, pattern string) ([]string, error) {
+	request := setting.Request{Naming: setting.Fields, Plain: true, Words: map[string][]string{flag: {pattern}}}
+	if err := check(pool, request); err != nil {
+		return nil, err
+	}
 	p, err := discover.ParsePattern(pattern)
 	if err != nil {
-		return nil, usage("bad_pattern", flag+": "+err.Error(), "* and ? match, and a backslash takes that meaning from them.")
+		return nil, err // check has refused it
 	}
 	var all []string
 	err = pg.Read(ctx, pool, func(tx pg.Tx) error {
@@ -199,7 +207,7 @@ func (p *Planner) Plans(ctx context.Context, schemas []string) (_ []Plan, err er
 	}
 	config := p.config.in(schemas[0])
 	direction := config.planned()
-	if err = config.check("plan", direction); err != nil {
+	if err = config.check(p.pool, "MakePlan", direction); err != nil {
 		return nil, err
 	}
 	order, err := config.order(direction)

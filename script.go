@@ -2,7 +2,6 @@ package rekey
 
 import (
 	"context"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/script"
+	"github.com/rekey-pg/rekey/internal/setting"
 )
 
 // ScriptFormat is who is to run a script.
@@ -42,7 +42,10 @@ func ScriptFrom(ctx context.Context, pool *pgxpool.Pool, config Config, format S
 	if config.Back || !config.free() && config.Version == config.Profile.From {
 		direction = plan.Down
 	}
-	if err := config.check("sql", direction); err != nil {
+	if err := config.check(pool, "Script", direction); err != nil {
+		return nil, err
+	}
+	if err := checkScript(format, first); err != nil {
 		return nil, err
 	}
 	if !unasked(config.Values) {
@@ -61,10 +64,18 @@ func ScriptFrom(ctx context.Context, pool *pgxpool.Pool, config Config, format S
 	}
 	return script.Make(p, script.Options{
 		Format: format, First: first, Rest: 1/speed.Duty() - 1,
-		MaxLock: or(config.MaxLock, 50*time.Millisecond), Patience: or(config.LockPatience, 40*time.Minute),
-		BatchTime: or(config.BatchTime, pace.DefaultBatch),
+		MaxLock: setting.Or("max-lock", config.MaxLock), Patience: setting.Or("lock-patience", config.LockPatience),
+		BatchTime: setting.Or("batch-time", config.BatchTime),
 		Filling:   func(g plan.Group, t Target) script.Filling { return filling(p, g, t) },
 	})
+}
+
+func checkScript(format ScriptFormat, first int) error {
+	r := setting.Request{Naming: setting.Fields, Plain: true, Words: map[string][]string{"format": {string(format)}}, Numbers: map[string]int64{"first": int64(first)}}
+	if found := setting.Check(r); len(found) > 0 {
+		return found
+	}
+	return nil
 }
 
 func filling(p plan.Plan, g plan.Group, t Target) script.Filling {

@@ -28,13 +28,13 @@ your shell.`,
 			}
 			switch root := cmd.Root(); args[0] {
 			case "bash":
-				return root.GenBashCompletionV2(a.Stdout, true)
+				return root.GenBashCompletionV2(a.exact, true)
 			case "zsh":
-				return root.GenZshCompletion(a.Stdout)
+				return root.GenZshCompletion(a.exact)
 			case "fish":
-				return root.GenFishCompletion(a.Stdout, true)
+				return root.GenFishCompletion(a.exact, true)
 			case "powershell":
-				return root.GenPowerShellCompletionWithDesc(a.Stdout)
+				return root.GenPowerShellCompletionWithDesc(a.exact)
 			}
 			hint := "The shells are: " + strings.Join(shells, ", ")
 			if near := problem.Nearest(args[0], shells); near != "" {

@@ -139,14 +139,19 @@ func (c connection) parse() (*pgxpool.Config, error) {
 	if rest, ok := strings.CutPrefix(text, "ecto://"); ok { // as Phoenix writes it
 		text = "postgres://" + rest
 	}
-	if fault := foreign(text); fault != "" {
-		return nil, problem.BadConnection(c.source, fault)
+	for _, look := range []func(string) string{foreign, misread, endless} {
+		if fault := look(text); fault != "" {
+			return nil, problem.BadConnection(c.source, fault)
+		}
 	}
 	config, err := pgxpool.ParseConfig(text)
 	if err != nil {
 		return nil, problem.BadConnection(c.source, parseFault(err))
 	}
 	if fault := c.words(config.ConnConfig); fault != "" {
+		return nil, problem.BadConnection(c.source, fault)
+	}
+	if fault := misplaced(config.ConnConfig); fault != "" {
 		return nil, problem.BadConnection(c.source, fault)
 	}
 	config.PingTimeout = pingTimeout

@@ -78,10 +78,10 @@ func checkDemo(o demo.Options) error {
 }
 
 func (a *app) demo(ctx context.Context, options demo.Options, keep, asJSON bool) error {
-	show := demo.JSON(a.Stdout)
+	show := demo.JSON(a.exact)
 	if !asJSON {
-		show = demo.Text(a.Stdout, a.Stderr, demo.Look{
-			Width: a.width(a.Stderr), Lively: a.lively(a.Stderr), Bold: a.lively(a.out),
+		show = demo.Text(a.exact, a.err, demo.Look{
+			Width: a.width(a.err), Lively: a.lively(a.err), Bold: a.lively(a.out),
 		})
 	}
 	stopping := a.watch(ctx, false, func(string) {})

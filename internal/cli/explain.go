@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // explain makes a problem of what went wrong on the way in.
@@ -36,15 +37,15 @@ func explain(err error, config *pgx.ConnConfig) error {
 func answered(said *pgconn.PgError, w problem.Where, given bool, err error) error {
 	switch said.Code {
 	case pgerrcode.InvalidPassword, pgerrcode.InvalidAuthorizationSpecification:
-		return problem.NotAdmitted(w, said.Message, given, err)
+		return problem.NotAdmitted(w, visible.Said(said), given, err)
 	case pgerrcode.InvalidCatalogName:
 		return problem.NoDatabase(w, err)
 	case pgerrcode.TooManyConnections:
-		return problem.TooManyConnections(w, said.Message, err)
+		return problem.TooManyConnections(w, visible.Said(said), err)
 	case pgerrcode.CannotConnectNow:
-		return problem.Starting(w, said.Message, err)
+		return problem.Starting(w, visible.Said(said), err)
 	default:
-		return problem.NoConnection(w, said.Message, said.Hint, err)
+		return problem.NoConnection(w, visible.Said(said), visible.Line(said.Hint), err)
 	}
 }
 
@@ -94,7 +95,7 @@ func reason(err error) string {
 	for {
 		inner := errors.Unwrap(err)
 		if inner == nil {
-			return "The reason: " + err.Error() + "."
+			return "The reason: " + visible.Error(err) + "."
 		}
 		err = inner
 	}

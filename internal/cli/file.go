@@ -3,7 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,6 +12,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // fileWords are the words of a rekey.yaml: flags by their names, and what single tables get. Where the
@@ -33,13 +34,15 @@ func (f *flags) readFile(cmd *cobra.Command) *problem.Problem {
 	if f.file == "" {
 		return nil
 	}
-	text, err := os.ReadFile(f.file)
+	text, err := readBounded(f.file)
 	if err != nil {
-		return wrong("no_config", fmt.Sprintf("the file %s cannot be read", f.file), "The system says: "+systemSays(err)+". rekey init writes one.")
+		p := wrong("no_config", fmt.Sprintf("the file %s cannot be read", visible.Path(f.file)), "rekey init writes one: rekey init --schema public")
+		p.Detail = "The reason: " + systemSays(err) + "."
+		return p
 	}
 	var document yaml.Node
 	if err := yaml.Unmarshal(text, &document); err != nil {
-		return wrong("bad_config", f.file+": "+strings.TrimPrefix(err.Error(), "yaml: "), "See what a file looks like: rekey init --output -")
+		return wrong("bad_config", visible.Path(f.file)+yamlFault(err), "See what a file looks like: rekey init --schema public --output -")
 	}
 	if len(document.Content) == 0 {
 		return nil
@@ -58,9 +61,17 @@ func (f *flags) readFile(cmd *cobra.Command) *problem.Problem {
 
 func systemSays(err error) string {
 	if cause := errors.Unwrap(err); cause != nil {
-		return cause.Error()
+		err = cause
 	}
-	return err.Error()
+	return visible.Error(err)
+}
+
+// yamlFault gives the line of a syntax error. The parser's own text is not used: it repeats words of the file.
+func yamlFault(err error) string {
+	if line := regexp.MustCompile(`\bline (\d+)`).FindStringSubmatch(err.Error()); line != nil {
+		return ", line " + line[1] + ": this is not valid YAML"
+	}
+	return ": this is not valid YAML"
 }
 
 // eachWord goes through a mapping whose keys are known words, each once.
@@ -77,11 +88,11 @@ func (f *flags) eachWord(node *yaml.Node, known []string, take func(string, *yam
 			if near := problem.Nearest(key.Value, known); near != "" {
 				hint = "Did you mean: " + near
 			}
-			p := f.fault(key, fmt.Sprintf("there is no word %q", key.Value), hint)
+			p := f.fault(key, "there is no word "+visible.Word(key.Value), hint)
 			p.Detail = "The words here are: " + strings.Join(known, ", ") + "."
 			return p
 		case slices.Contains(seen, key.Value):
-			return f.fault(key, fmt.Sprintf("the word %q stands there twice", key.Value), "Keep one of them.")
+			return f.fault(key, "the word "+visible.Word(key.Value)+" is there twice", "Keep one of them.")
 		}
 		seen = append(seen, key.Value)
 		if p := take(key.Value, value); p != nil {
@@ -121,7 +132,7 @@ func (f *flags) readOwn(node *yaml.Node) *problem.Problem {
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		table := node.Content[i].Value
 		if _, twice := f.free.own[table]; twice {
-			return f.fault(node.Content[i], fmt.Sprintf("the table %q stands there twice", table), "Keep one of them.")
+			return f.fault(node.Content[i], "the table "+visible.Word(table)+" is there twice", "Keep one of them.")
 		}
 		var own rekey.Words
 		p := f.eachWord(node.Content[i+1], ownWords(), func(word string, value *yaml.Node) *problem.Problem {
@@ -144,5 +155,5 @@ func (f *flags) readOwn(node *yaml.Node) *problem.Problem {
 }
 
 func (f *flags) fault(at *yaml.Node, message, hint string) *problem.Problem {
-	return wrong("bad_config", fmt.Sprintf("%s, line %d: %s", f.file, at.Line, message), hint)
+	return wrong("bad_config", fmt.Sprintf("%s, line %d: %s", visible.Path(f.file), at.Line, message), hint)
 }

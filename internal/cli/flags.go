@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -10,7 +9,8 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/problem"
-	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/setting"
+	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/phoenixkit"
 )
 
@@ -32,12 +32,6 @@ type flags struct {
 	json, quiet, noColor    bool
 	exitCode                bool
 }
-
-// The bounds of --max-lock: below it no lock is ever had, above it the queue behind it is felt.
-const (
-	leastMaxLock = time.Millisecond
-	mostMaxLock  = time.Second
-)
 
 // common registers the flags that every command on a database has.
 func (f *flags) common(cmd *cobra.Command) {
@@ -61,8 +55,8 @@ func (f *flags) common(cmd *cobra.Command) {
 func (f *flags) policy(cmd *cobra.Command, versions ...string) {
 	set := cmd.Flags()
 	set.StringVar(&f.version, "version", versions[0], "`number` to be recorded: "+strings.Join(versions, " or "))
-	set.DurationVar(&f.maxLock, "max-lock", 50*time.Millisecond, "how long a lock that others queue behind is waited for, a try: 1ms to 1s")
-	set.DurationVar(&f.lockPatience, "lock-patience", 40*time.Minute, "how long a lock is tried for in all")
+	set.DurationVar(&f.maxLock, "max-lock", setting.Default("max-lock"), "how long a lock that others queue behind is waited for, a try: "+setting.Range("max-lock"))
+	set.DurationVar(&f.lockPatience, "lock-patience", setting.Default("lock-patience"), "how long a lock is tried for in all")
 	set.BoolVar(&f.subscribersReady, "subscribers-ready", false, "logical subscribers have the column already")
 	set.BoolVar(&f.fireTriggers, "fire-triggers", false, "the application's triggers may fire on the rows that are filled")
 	set.StringArrayVar(&f.connection.standbyURLs, "standby-url", nil, "the same database on a standby, a `URL`: no lock while a report there is in its way; once for each")
@@ -95,36 +89,33 @@ func (f *flags) config(cmd *cobra.Command, legal ...string) (rekey.Config, error
 	}
 	f.signals.apply(&config)
 	misread := f.values.apply(&config)
+	r := f.request(cmd, legal...)
 	var found problem.List
-	note := func(p *problem.Problem) {
+	for _, p := range []*problem.Problem{f.pickScope(&config), misread} {
 		if p != nil {
 			found = append(found, p)
 		}
 	}
-	note(f.pickScope(cmd, &config))
-	if f.schema == "" { // else pickScope has looked at its name
-		note(misnamed("prefix", f.name()))
+	if config.Profile.Name != "" {
+		r.Profile = &config.Profile
 	}
-	note(misread)
-	note(f.checkFleet(cmd))
-	if len(legal) > 0 {
-		if config.Schema == "" {
-			note(f.pickVersion(cmd, legal, &config))
-		}
-		note(f.checkLocks())
-		note(f.checkKnobs(cmd))
+	found = append(found, setting.Check(r)...)
+	if p := f.checkFleet(cmd); p != nil {
+		found = append(found, p)
 	}
 	if len(found) > 0 {
 		return config, found
 	}
+	if len(r.Legal) > 0 && config.Schema == "" {
+		config.Version, _ = strconv.Atoi(f.version)
+	}
 	return config, nil
 }
 
-func (f *flags) pickProfile(cmd *cobra.Command, config *rekey.Config) *problem.Problem {
-	all := names(profiles())
+// pickProfile finds the profile; that one has to be named is checked with the other settings.
+func (f *flags) pickProfile(config *rekey.Config) *problem.Problem {
 	if f.profile == "" {
-		return wrong("no_profile", "neither --profile nor --schema is there",
-			"Try: "+cmd.CommandPath()+" --profile "+all[0]+" --prefix public; or for any other schema: "+cmd.CommandPath()+" --schema public")
+		return nil
 	}
 	for _, p := range profiles() {
 		if p.Name == f.profile {
@@ -141,39 +132,5 @@ func unknownProfile(name, before string) *problem.Problem {
 	if near := problem.Nearest(name, all); near != "" {
 		hint = "Did you mean: " + before + near
 	}
-	return wrong("unknown_profile", fmt.Sprintf("there is no profile %q", name), hint)
-}
-
-// misnamed refuses what cannot be the name of a schema.
-func misnamed(word, name string) *problem.Problem {
-	switch {
-	case name == "":
-		return wrong("bad_"+word, "--"+word+" is empty", "Name the schema of the tables: --"+word+" public")
-	case !sqltext.Fits(name):
-		p := wrong("bad_"+word, fmt.Sprintf("--%s has %d bytes", word, len(name)), "Is it the name of the schema?")
-		p.Detail = fmt.Sprintf("PostgreSQL's names have at most %d, and no zero byte.", sqltext.MaxIdentifier)
-		return p
-	}
-	return nil
-}
-
-func (f *flags) pickVersion(cmd *cobra.Command, legal []string, config *rekey.Config) *problem.Problem {
-	for _, version := range legal {
-		if f.version == version {
-			config.Version, _ = strconv.Atoi(version)
-			return nil
-		}
-	}
-	hint := fmt.Sprintf("%s takes --version %s.", cmd.CommandPath(), strings.Join(legal, " or "))
-	return wrong("bad_version", fmt.Sprintf("%s cannot go to version %q", cmd.CommandPath(), f.version), hint)
-}
-
-func (f *flags) checkLocks() *problem.Problem {
-	switch {
-	case f.maxLock < leastMaxLock || f.maxLock > mostMaxLock:
-		return wrong("bad_max_lock", fmt.Sprintf("--max-lock cannot be %s", f.maxLock), "It goes from 1ms to 1s; others queue behind for as long.")
-	case f.lockPatience <= 0:
-		return wrong("bad_lock_patience", fmt.Sprintf("--lock-patience cannot be %s", f.lockPatience), "Write a duration with its unit: 40m, 2h.")
-	}
-	return nil
+	return wrong("unknown_profile", "there is no profile "+visible.Word(name), hint)
 }

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 func (a *app) initCommand() *cobra.Command {
@@ -63,9 +64,9 @@ func (a *app) writeFile(ctx context.Context, pool *pgxpool.Pool, config rekey.Co
 	file, err := os.OpenFile(output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the person names the file
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return wrong("file_exists", fmt.Sprintf("there is a file %s already", output), "Give the new one another name: rekey init --output other.yaml")
+		return wrong("file_exists", fmt.Sprintf("there is a file %s already", visible.Path(output)), "Give the new one another name: rekey init --output other.yaml")
 	case err != nil:
-		return wrong("no_file", fmt.Sprintf("the file %s cannot be written", output), "The system says: "+systemSays(err)+".")
+		return wrong("no_file", fmt.Sprintf("the file %s cannot be written", visible.Path(output)), "The system says: "+systemSays(err)+".")
 	}
 	if _, err := file.WriteString(text); err != nil {
 		return errors.Join(err, file.Close())
@@ -73,7 +74,7 @@ func (a *app) writeFile(ctx context.Context, pool *pgxpool.Pool, config rekey.Co
 	if err := file.Close(); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Stderr, "%s is written; look at it, then: rekey plan --config %s\n", output, shell(output))
+	fmt.Fprintf(a.Stderr, "%s is written; look at it, then: rekey plan --config %s\n", visible.Path(output), shell(output))
 	return nil
 }
 
@@ -131,17 +132,17 @@ func literal(name string) string {
 func scalar(value string) string {
 	var node yaml.Node
 	node.SetString(value)
-	if strings.ContainsAny(value, "\n\r\t") {
+	if !visible.Safe(value) {
 		node.Style = yaml.DoubleQuotedStyle
 	}
 	text, err := yaml.Marshal(&node)
 	if err != nil {
 		return fmt.Sprintf("%q", value)
 	}
-	return strings.TrimSuffix(string(text), "\n")
+	return visible.Text(strings.TrimSuffix(string(text), "\n")) // the escapes are YAML's, too
 }
 
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+func oneLine(text string) string { return visible.Line(strings.Join(strings.Fields(text), " ")) }
 
 func either(value, otherwise string) string {
 	if value == "" {

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/event"
 	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/screen"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // many reports whether --schema or --prefix is a pattern that may match several.
@@ -41,10 +41,7 @@ func (f *flags) name() string {
 	return f.pattern()
 }
 
-const mostParallel = 32
-
 func (f *flags) checkFleet(cmd *cobra.Command) *problem.Problem {
-	w := f.free
 	if !f.many() {
 		for _, word := range []string{"parallel", "canary", "on-error", "max-failures"} {
 			if cmd.Flags().Changed(word) {
@@ -53,19 +50,8 @@ func (f *flags) checkFleet(cmd *cobra.Command) *problem.Problem {
 		}
 		return nil
 	}
-	switch {
-	case cmd.Flags().Lookup("parallel") == nil:
+	if cmd.Flags().Lookup("parallel") == nil {
 		return wrong("one_schema", cmd.CommandPath()+" is about one schema, and --schema is a pattern", `Name one: --schema public. In a name \* is a star and \? a question mark.`)
-	case w.parallel < 1 || w.parallel > mostParallel:
-		return wrong("bad_parallel", fmt.Sprintf("--parallel cannot be %d", w.parallel), fmt.Sprintf("It goes from 1 to %d; each schema takes up to four connections.", mostParallel))
-	case w.canary < 0:
-		return wrong("bad_canary", fmt.Sprintf("--canary cannot be %d", w.canary), "It is a number of schemas.")
-	case w.onError != "" && w.onError != "stop" && w.onError != "continue":
-		return wrong("bad_on_error", fmt.Sprintf("--on-error cannot be %q", w.onError), "Use stop or continue.")
-	case w.maxFailures < 0:
-		return wrong("bad_max_failures", fmt.Sprintf("--max-failures cannot be %d", w.maxFailures), "It is a number of schemas.")
-	case w.maxFailures > 0 && w.onError == "stop":
-		return wrong("bad_max_failures", "--max-failures goes with --on-error continue", "--on-error stop ends it at the first failure.")
 	}
 	return nil
 }
@@ -181,7 +167,7 @@ func (c *count) tell(schema string, err error) {
 	case c.f.quiet && err == nil:
 	default:
 		ended := c.sum.Done + c.sum.Failed
-		fmt.Fprintf(c.app.Stdout, "[%d/%d] %s: %s\n", ended, c.sum.Schemas, schema, told.text)
+		fmt.Fprintf(c.app.Stdout, "[%d/%d] %s: %s\n", ended, c.sum.Schemas, visible.Line(schema), visible.Line(told.text))
 	}
 }
 
@@ -228,9 +214,7 @@ func (a *app) compact(value any) {
 		screen.JSON(a.Stdout, a.Stderr).Event(e)
 		return
 	}
-	encoder := json.NewEncoder(a.Stdout)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(value)
+	_ = a.encode(value, "")
 }
 
 // ahead is how many schemas are planned at a time, a half of them with the same few queries.

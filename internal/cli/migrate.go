@@ -78,7 +78,7 @@ func (a *app) conclude(result rekey.Result, err error, f *flags, next string) er
 		if errors.Is(err, rekey.ErrRefused) || errors.Is(err, rekey.ErrUsage) {
 			break // nothing was done that could be summed up
 		}
-		fmt.Fprint(a.Stderr, screen.Summary(result, next, a.width(a.Stderr)))
+		fmt.Fprint(a.Stderr, screen.Summary(result, next, a.width(a.err)))
 	}
 	return err
 }

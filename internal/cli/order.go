@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -9,6 +8,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // valueFlags say what the uuids of the rows that are there already tell.
@@ -67,7 +67,7 @@ func (v *valueFlags) apply(c *rekey.Config) *problem.Problem {
 	for _, word := range v.columns {
 		table, column, ok := strings.Cut(word, "=")
 		if !ok || table == "" || column == "" {
-			return wrong("bad_time_column", fmt.Sprintf("--time-column cannot be %q", word), "Write TABLE=COLUMN, or TABLE=none.")
+			return wrong("bad_time_column", "--time-column cannot be "+visible.Word(word), "Write TABLE=COLUMN, or TABLE=none.")
 		}
 		c.Values.Columns[table] = column
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/event"
 	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/setting"
 )
 
 // orderCommands are what another terminal tells the run that is at work.
@@ -55,9 +56,6 @@ may have, of the run that is at work in a schema; what is not named stays.`,
   rekey tune --prefix public --max-lag 30s --batch-time 20ms`,
 		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if p := f.checkKnobs(cmd); p != nil {
-				return p
-			}
 			return a.request(cmd, f, rekey.Order{
 				Verb: rekey.Tune, Pace: f.pace, BatchTime: f.batchTime, MaxLag: f.signals.maxLag,
 			}, "it goes on with that")
@@ -74,15 +72,12 @@ may have, of the run that is at work in a schema; what is not named stays.`,
 func (a *app) request(cmd *cobra.Command, f *flags, order rekey.Order, effect string) error {
 	config := rekey.Config{Prefix: f.name()}
 	var found problem.List
-	if f.profile != "" || cmd.Flags().Changed("schema") {
-		if p := f.pickScope(cmd, &config); p != nil {
-			found = append(found, p)
-		}
-	}
-	if p := misnamed("prefix", f.name()); p != nil && f.schema == "" {
+	if p := f.pickScope(&config); p != nil {
 		found = append(found, p)
 	}
-	if len(found) > 0 {
+	r := f.request(cmd)
+	r.Plain = true
+	if found = append(found, setting.Check(r)...); len(found) > 0 {
 		return found
 	}
 	return a.read(cmd.Context(), config, f, func(ctx context.Context, pool *pgxpool.Pool, config rekey.Config, f *flags) error {

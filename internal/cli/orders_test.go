@@ -54,12 +54,12 @@ func TestKnobs(t *testing.T) {
 		given = c
 		return rekey.Result{}, nil
 	})
-	words := "--pace full --batch-time 20ms --max-lag 30s --max-retained-wal 512MB --max-snapshot-age 10m --throttle-query X --throttle-file Y --without-signal lag,wal --without-signal file"
+	words := "--pace full --batch-time 20ms --max-lag 30s --max-retained-wal 512MB --max-snapshot-age 10m --throttle-query VALUES(true) --throttle-file Y --without-signal lag,wal --without-signal file"
 	if got := try(t, l, nil, phoenix("up", strings.Fields(words)...)...); got.code != 0 {
 		t.Fatalf("%+v", got)
 	}
 	if given.Pace != "full" || given.BatchTime != 20*time.Millisecond || given.MaxLag != 30*time.Second || given.MaxRetainedWAL != 512<<20 ||
-		given.MaxSnapshotAge != 10*time.Minute || given.ThrottleQuery != "X" || given.ThrottleFile != "Y" || strings.Join(given.WithoutSignals, " ") != "lag wal file" {
+		given.MaxSnapshotAge != 10*time.Minute || given.ThrottleQuery != "VALUES(true)" || given.ThrottleFile != "Y" || strings.Join(given.WithoutSignals, " ") != "lag wal file" {
 		t.Errorf("%+v", given)
 	}
 	if got := try(t, l, nil, phoenix("up")...); got.code != 0 || given.MaxLag != 10*time.Second || given.MaxRetainedWAL != 10<<30 || given.MaxSnapshotAge != 0 {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,10 +12,11 @@ import (
 	"github.com/rekey-pg/rekey/internal/event"
 	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/screen"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 func (a *app) reportText(err error) {
-	fmt.Fprint(a.Stderr, screen.Problems(problem.All(err), a.width(a.Stderr), a.lively(a.Stderr)))
+	fmt.Fprint(a.err, screen.Problems(problem.All(err), a.width(a.err), a.lively(a.err)))
 }
 
 // reportJSON tells a problem on standard output as the command's own kind of JSON does: the last event
@@ -39,10 +41,20 @@ func (a *app) result(e event.Finished) {
 
 // document writes a value as indented JSON.
 func (a *app) document(value any) error {
-	encoder := json.NewEncoder(a.Stdout)
+	return a.encode(value, "  ")
+}
+
+// encode writes a value as JSON, in which no character is hidden.
+func (a *app) encode(value any, indent string) error {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
+	encoder.SetIndent("", indent)
+	if err := encoder.Encode(value); err != nil {
+		return err
+	}
+	_, err := a.exact.Write(visible.JSON(text.Bytes()))
+	return err
 }
 
 // lively tells whether a channel is a terminal that wants more than plain lines.
@@ -84,8 +96,8 @@ func (a *app) writer(f *flags) screen.Writer {
 		return screen.JSON(a.Stdout, a.Stderr)
 	case f.quiet:
 		return screen.Silent(a.Stderr)
-	case a.lively(a.Stderr):
-		return screen.Terminal(a.Stderr)
+	case a.lively(a.err):
+		return screen.Terminal(a.err)
 	default:
 		return screen.Lines(a.Stderr)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // Process is what a program has from its surroundings.
@@ -34,8 +35,8 @@ func Run(ctx context.Context, p Process) int {
 
 func run(ctx context.Context, p Process, l library) int {
 	out := &output{Writer: p.Stdout}
-	a := &app{Process: p, library: l, out: p.Stdout}
-	a.Stdout = out
+	a := &app{Process: p, library: l, out: p.Stdout, err: p.Stderr, exact: out}
+	a.Stdout, a.Stderr = visible.Writer(out), visible.Writer(p.Stderr)
 	err := a.told(a.execute(ctx))
 	if out.err == nil || !errors.Is(err, out.err) {
 		a.report(err)
@@ -76,6 +77,8 @@ type app struct {
 	Process
 	library library
 	out     io.Writer    // Stdout as it was given: a terminal, perhaps
+	err     io.Writer    // Stderr as it was given
+	exact   io.Writer    // Stdout for what has to arrive as it is: nothing in it is escaped
 	signal  atomic.Value // the first os.Signal that came
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/setting"
 )
 
 // freeFlags are the words of a run without a profile.
@@ -21,16 +22,10 @@ type freeFlags struct {
 	maxFailures       int
 }
 
-func freeWords() []string {
-	return []string{
-		"tables", "exclude", "column", "index-name", "skip-refused", "down",
-	}
-}
-
 // register adds the flags of the commands that look at tables, in many schemas too.
 func (w *freeFlags) register(cmd *cobra.Command, file *string) {
 	w.one(cmd, file)
-	cmd.Flags().IntVar(&w.parallel, "parallel", 1, "with many schemas: how many `schemas` at a time, 1 to 32")
+	cmd.Flags().IntVar(&w.parallel, "parallel", 1, "with many schemas: how many `schemas` at a time, "+setting.Range("parallel"))
 }
 
 // one adds the flags of a command that looks at the tables of one schema.
@@ -61,32 +56,10 @@ func (w *freeFlags) words(cmd *cobra.Command) {
 	}
 }
 
-// pickScope wants a profile or a schema, and makes the library's words of either.
-func (f *flags) pickScope(cmd *cobra.Command, config *rekey.Config) *problem.Problem {
-	given := cmd.Flags().Changed
-	switch {
-	case given("schema") && (given("profile") || given("prefix")):
-		return wrong("schema_and_profile", "--schema excludes --profile and --prefix",
-			"--prefix belongs to a profile: "+cmd.CommandPath()+" --profile "+names(profiles())[0]+" --prefix public")
-	case given("schema") && given("version"):
-		return wrong("version_without_profile", "--version belongs to a profile", "Without one no version is recorded: leave it out.")
-	case given("schema"):
-		return f.pickSchema(config)
-	}
-	if len(f.free.own) > 0 {
-		return wrong("words_without_schema", "own belongs to a run without a profile", "A profile names its columns and indexes itself.")
-	}
-	for _, word := range freeWords() {
-		if given(word) {
-			return wrong("words_without_schema", "--"+word+" belongs to a run without a profile", "Try: "+cmd.CommandPath()+" --schema public --"+word+" ..")
-		}
-	}
-	return f.pickProfile(cmd, config)
-}
-
-func (f *flags) pickSchema(config *rekey.Config) *problem.Problem {
-	if p := misnamed("schema", f.schema); p != nil {
-		return p
+// pickScope makes the library's words of the profile or the schema.
+func (f *flags) pickScope(config *rekey.Config) *problem.Problem {
+	if f.schema == "" {
+		return f.pickProfile(config)
 	}
 	config.Schema, config.Prefix = f.name(), ""
 	config.Tables, config.Exclude = f.free.tables, f.free.exclude

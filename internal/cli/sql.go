@@ -2,14 +2,15 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
@@ -17,6 +18,8 @@ import (
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/event"
 	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/setting"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // sqlFlags are those of sql alone.
@@ -24,9 +27,7 @@ type sqlFlags struct {
 	direction, format, output string
 }
 
-func formats() []string {
-	return []string{string(rekey.ScriptPsql), string(rekey.ScriptMigrate), string(rekey.ScriptGoose)}
-}
+func formats() []string { return setting.Choices("format") }
 
 func directions() []string { return []string{"up", "down"} }
 
@@ -60,8 +61,8 @@ refuses (exit code 4) gives no script.`,
 	set.StringVar(&f.version, "version", "", "`number` to be recorded: 40 for up, 39 for down")
 	set.StringVar(&s.format, "format", formats()[0], "who runs it: "+strings.Join(formats(), ", "))
 	set.StringVar(&s.output, "output", "", "`directory` for the files; else standard output")
-	set.DurationVar(&f.maxLock, "max-lock", 50*time.Millisecond, "how long a lock that others queue behind is waited for, a try: 1ms to 1s")
-	set.DurationVar(&f.lockPatience, "lock-patience", 40*time.Minute, "how long a lock is tried for in all")
+	set.DurationVar(&f.maxLock, "max-lock", setting.Default("max-lock"), "how long a lock that others queue behind is waited for, a try: "+setting.Range("max-lock"))
+	set.DurationVar(&f.lockPatience, "lock-patience", setting.Default("lock-patience"), "how long a lock is tried for in all")
 	set.BoolVar(&f.subscribersReady, "subscribers-ready", false, "logical subscribers have the column already")
 	set.BoolVar(&f.fireTriggers, "fire-triggers", false, "the application's triggers may fire on the rows that are filled")
 	f.knobs(cmd, " (default \"normal\")", " (default 50ms)")
@@ -87,14 +88,7 @@ func (s *sqlFlags) config(cmd *cobra.Command, f *flags, args []string) (rekey.Co
 		found = append(found, problem.All(err)...)
 	}
 	config.Back = config.Schema != "" && s.direction == "down"
-	switch {
-	case !slices.Contains(formats(), s.format):
-		hint := "The formats are: " + strings.Join(formats(), ", ")
-		if near := problem.Nearest(s.format, formats()); near != "" {
-			hint = "Did you mean: --format " + near
-		}
-		found = append(found, wrong("unknown_format", fmt.Sprintf("there is no format %q", s.format), hint))
-	case s.output == "" && s.format == string(rekey.ScriptMigrate) && !f.json:
+	if s.output == "" && s.format == string(rekey.ScriptMigrate) && !f.json {
 		found = append(found, wrong("no_output", "golang-migrate reads many files", "Name their directory: --output migrations"))
 	}
 	if len(found) > 0 {
@@ -139,13 +133,21 @@ func (s *sqlFlags) run(a *app) reading {
 		}
 		for _, file := range written {
 			if s.output == "" {
-				fmt.Fprint(a.Stdout, file.Text)
+				fmt.Fprint(a.script(), file.Text)
 			} else {
 				fmt.Fprintln(a.Stdout, file.Name)
 			}
 		}
 		return nil
 	}
+}
+
+// script is where a script goes. Names in it may hold what a terminal obeys; a file or a pipe gets them as they are.
+func (a *app) script() io.Writer {
+	if terminal(a.out) {
+		return a.Stdout
+	}
+	return a.exact
 }
 
 // next is the number behind the highest that a file of the directory begins with; migrators run their
@@ -184,21 +186,31 @@ func (s *sqlFlags) write(files []rekey.ScriptFile) ([]sqlFile, error) {
 	for _, file := range files {
 		path := filepath.Join(s.output, file.Name)
 		if _, err := os.Lstat(path); err == nil {
-			return nil, wrong("file_exists", "there is a file "+path, "Nothing was written. Move it away, or name another --output.")
+			return nil, wrong("file_exists", "there is a file "+visible.Path(path), "Nothing was written. Move it away, or name another --output.")
 		}
 		written = append(written, sqlFile{Name: path})
 	}
 	for i, file := range files {
-		if err := os.WriteFile(written[i].Name, []byte(file.Text), 0o644); err != nil { //nolint:gosec // SQL for others to read
+		if err := create(written[i].Name, file.Text); err != nil {
 			return nil, unwritable(written[i].Name, err)
 		}
 	}
 	return written, nil
 }
 
+// create writes a new file; one that has come there since, or a link, is an error.
+func create(name, text string) error {
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // SQL for others to read
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close())
+}
+
 func unwritable(path string, err error) error {
 	return &problem.Problem{
-		Kind: problem.Failed, Code: "unwritable", Message: "the script cannot be written to " + path, Detail: err.Error() + ".",
+		Kind: problem.Failed, Code: "unwritable", Message: "the script cannot be written to " + visible.Path(path), Detail: "The reason: " + systemSays(err) + ".",
 		Hint: "Name a directory that may be written to: --output DIRECTORY", Cause: err,
 	}
 }

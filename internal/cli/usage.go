@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 func wrong(code, message, hint string) *problem.Problem {
@@ -51,9 +52,17 @@ func knownCommand(root *cobra.Command, args []string) error {
 // a password, or hold one, that a shell cut off from its flag.
 func harmless(word string) string {
 	if regexp.MustCompile(`^[a-z-]{1,20}$`).MatchString(word) {
-		return fmt.Sprintf("%q", word)
+		return visible.Word(word)
 	}
 	return "of that name (it is not repeated here: it may hold a password)"
+}
+
+// flagName is a flag's name as it was typed, if it looks like one.
+func flagName(name string) string {
+	if regexp.MustCompile(`^[a-z][a-z-]{0,30}$`).MatchString(name) && !visible.Secret(name) {
+		return "flag --" + name
+	}
+	return "flag of that name (it is not repeated here: it may hold a password)"
 }
 
 // noWords refuses words behind a command.
@@ -79,12 +88,12 @@ func badFlag(cmd *cobra.Command, err error) error {
 	case errors.As(err, &unknown):
 		name := unknown.GetSpecifiedName()
 		if unknown.GetSpecifiedShortnames() != "" {
-			return wrong("unknown_flag", fmt.Sprintf("%s has no flag -%s", cmd.CommandPath(), name), see)
+			return wrong("unknown_flag", fmt.Sprintf("%s has no flag -%s", cmd.CommandPath(), visible.Line(name)), see)
 		}
 		if near := problem.Nearest(name, flagNames(cmd)); near != "" {
 			see = "Did you mean: --" + near
 		}
-		return wrong("unknown_flag", fmt.Sprintf("%s has no flag --%s", cmd.CommandPath(), name), see)
+		return wrong("unknown_flag", fmt.Sprintf("%s has no %s", cmd.CommandPath(), flagName(name)), see)
 	case errors.As(err, &lacking):
 		return wrong("flag_without_value", fmt.Sprintf("the flag --%s needs a value", lacking.GetSpecifiedName()), see)
 	case errors.As(err, &invalid):
@@ -93,7 +102,7 @@ func badFlag(cmd *cobra.Command, err error) error {
 		if flag.Value.Type() == "duration" {
 			hint = "Write a duration with its unit: 50ms, 2s, 40m, 1h."
 		}
-		return wrong("flag_value", fmt.Sprintf("the flag --%s cannot be %q", flag.Name, invalid.GetValue()), hint)
+		return wrong("flag_value", fmt.Sprintf("the flag --%s cannot be %s", flag.Name, visible.Word(invalid.GetValue())), hint)
 	default:
 		return wrong("flag_syntax", "the flags cannot be read", see)
 	}

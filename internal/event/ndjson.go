@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"time"
+
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // Schema is the version of the JSON that rekey writes: events and documents. It grows by one when a
@@ -32,5 +34,5 @@ func Line(e Event, at time.Time) ([]byte, error) {
 	}
 	line.Write(body[1:])
 	line.WriteByte('\n')
-	return line.Bytes(), nil
+	return visible.JSON(line.Bytes()), nil
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // Backend is a session that stands in the way. What the role may not see is empty.
@@ -118,17 +120,8 @@ func scan(row pgx.CollectableRow, more ...any) (Backend, error) {
 	return b, err
 }
 
-var (
-	literals = regexp.MustCompile(`'(?:[^']|'')*'|\$\w*\$.*|\b\d[\d.]*\b`)
-	blanks   = regexp.MustCompile(`\s+`)
-)
+// mostQuery is how much of a query is shown.
+const mostQuery = 80
 
 // shorten takes the values out of a query, which may be secrets, and leaves its beginning.
-func shorten(query string) string {
-	const most = 80
-	query = blanks.ReplaceAllString(literals.ReplaceAllString(query, "?"), " ")
-	if runes := []rune(query); len(runes) > most {
-		return string(runes[:most-1]) + "…"
-	}
-	return query
-}
+func shorten(query string) string { return visible.Cut(sqltext.WithoutValues(query), mostQuery) }

@@ -13,6 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 //go:embed queries/standby.sql
@@ -161,13 +163,14 @@ func (s *Standby) look(ctx context.Context, table string) (now sight, err error)
 	return now, err
 }
 
-// Reason is the server's word, or the innermost error: the outer ones tell who connects, once more.
+// Reason is the server's message without values of rows, or the innermost error: the outer ones name who
+// connects, once more.
 func Reason(err error) string {
-	if said, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return said.Message
+	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return visible.Said(refusal)
 	}
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		err = inner
 	}
-	return blanks.ReplaceAllString(err.Error(), " ")
+	return visible.Error(err)
 }

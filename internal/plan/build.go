@@ -59,13 +59,13 @@ func recorded(s Situation) (int, *problem.Problem) {
 	version, ok := step.Version(table)
 	switch {
 	case !ok:
-		return 0, problem.NoVersion(s.Schema.Name, s.Profile.VersionTable, s.Profile.From)
+		return 0, problem.NoVersion(s.Profile.Name, s.Schema.Name, s.Profile.VersionTable, s.Profile.From)
 	case version > s.Profile.Last:
-		return version, problem.UnknownVersion(s.Schema.Name, version, s.Profile.Last)
+		return version, problem.UnknownVersion(s.Profile.Name, s.Schema.Name, version, s.Profile.Last)
 	case s.Direction == Up && version < s.Profile.From:
-		return version, problem.VersionTooOld(s.Schema.Name, version, s.Profile.From)
+		return version, problem.VersionTooOld(s.Profile.Name, s.Schema.Name, version, s.Profile.From)
 	case s.Direction == Down && version > s.Profile.To:
-		return version, problem.VersionTooNew(s.Schema.Name, version, s.Profile.To)
+		return version, problem.VersionTooNew(s.Profile.Name, s.Schema.Name, version, s.Profile.To)
 	}
 	return version, nil
 }

@@ -151,17 +151,3 @@ func (v Values) unknown(schema string, chosen []string) (found problem.List) {
 	}
 	return found
 }
-
-// Asked is what is said of a table, as the command line has it, that no other such thing may be said beside.
-func (v Values) Asked(table string) (words []string) {
-	if slices.Contains(v.Random, table) {
-		words = append(words, "--random "+table)
-	}
-	if column, ok := v.Columns[table]; ok {
-		words = append(words, "--time-column "+table+"="+column)
-	}
-	if v.Sources[table] == ByClock {
-		words = append(words, "--time-source "+table+"="+string(ByClock))
-	}
-	return words
-}

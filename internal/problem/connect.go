@@ -3,6 +3,8 @@ package problem
 import (
 	"fmt"
 	"strings"
+
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // Where is the address of a server and who asked, for people: it never holds a password.
@@ -124,7 +126,7 @@ func NoConnection(w Where, said, hint string, cause error) *Problem {
 func OutputLost(cause error) *Problem {
 	return &Problem{
 		Kind: Failed, Code: "output_lost", Message: "standard output could not be written",
-		Detail: "The reason: " + cause.Error() + ". Only what was to be read is lost, nothing that was done.",
+		Detail: "The reason: " + visible.Error(cause) + ". Only what was to be read is lost, nothing that was done.",
 		Hint:   "Send the output elsewhere and run the same command again; what a run has done is told by rekey status.", Cause: cause,
 	}
 }

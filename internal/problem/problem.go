@@ -6,6 +6,8 @@ package problem
 import (
 	"errors"
 	"strings"
+
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // Kind says what became of the run; each has an exit code of its own.
@@ -46,13 +48,14 @@ type Problem struct {
 	Cause    error  `json:"-"`
 }
 
-// Error is the message with the detail, on one line.
+// Error is the message with the detail, on one line; what a terminal would obey in the names that it holds is
+// escaped.
 func (p *Problem) Error() string {
 	text := p.Message
 	if p.Detail != "" {
 		text += ": " + p.Detail
 	}
-	return text
+	return visible.Text(text)
 }
 
 // Unwrap gives the error that brought it about, if there was one.
@@ -109,5 +112,5 @@ func All(err error) List {
 	if one, ok := errors.AsType[*Problem](err); ok {
 		return List{one}
 	}
-	return List{Fault{Doing: "rekey", Said: err.Error(), Cause: err}.Problem()}
+	return List{Fault{Doing: "rekey", Said: visible.Error(err), Cause: err}.Problem()}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // NoLock is the end of patience with a lock.
@@ -36,7 +37,7 @@ func NewDuplicates(table, column string, values []string, cause error) *Problem 
 func IndexKeepsFailing(table, index string, tries int, cause error) *Problem {
 	return &Problem{
 		Kind: Failed, Code: "index_invalid", Table: table, Message: fmt.Sprintf("index %s of %s could not be built in %d tries", index, table, tries),
-		Detail: cause.Error() + ".", Hint: "Nothing is lost; no invalid index is left. Run the same command again.", Cause: cause,
+		Detail: visible.Error(cause) + ".", Hint: "Nothing is lost; no invalid index is left. Run the same command again.", Cause: cause,
 	}
 }
 
@@ -111,7 +112,7 @@ func AlteredMeanwhile(table, why string) *Problem {
 
 // Broken is anything else that ended a run.
 func Broken(doing string, cause error) *Problem {
-	p := Fault{Doing: doing, Said: cause.Error(), Cause: cause}.Problem()
+	p := Fault{Doing: doing, Said: visible.Error(cause), Cause: cause}.Problem()
 	p.Hint = "Everything done so far is kept. When the cause is mended, run the same command again."
 	return p
 }

@@ -92,27 +92,43 @@ func JournalOf(found []catalog.Object, role string) *Problem {
 	return refused("journal_foreign", "", about, detail, hint)
 }
 
+// kit is what a profile is called in a message, and how it is brought to a version: a program may bring a profile of
+// its own.
+func kit(profile, how string) (name, hint string) {
+	if profile == "phoenixkit" {
+		return "PhoenixKit", " (" + how + ")"
+	}
+	return profile, ""
+}
+
 // NoVersion is a version table without a version.
-func NoVersion(schema, table string, from int) *Problem {
+func NoVersion(profile, schema, table string, from int) *Problem {
+	name, how := kit(profile, "its own migrations record it")
 	return refused("no_version", "", fmt.Sprintf("the comment on %s.%s is no version", schema, table), "",
-		fmt.Sprintf("Bring PhoenixKit to version %d first (its own migrations record it), then run the same command again.", from))
+		fmt.Sprintf("Bring %s to version %d first%s, then run the same command again.", name, from, how))
 }
 
 // UnknownVersion is a version that this rekey does not know.
-func UnknownVersion(schema string, version, last int) *Problem {
-	return refused("unknown_version", "", fmt.Sprintf("PhoenixKit in schema %q is at version %d", schema, version),
-		fmt.Sprintf("This rekey knows the versions up to %d.", last), "Look for a newer rekey.")
+func UnknownVersion(profile, schema string, version, last int) *Problem {
+	name, _ := kit(profile, "")
+	detail, hint := fmt.Sprintf("This rekey knows the versions up to %d.", last), "Look for a newer rekey."
+	if name == profile {
+		detail, hint = fmt.Sprintf("The profile's Last is %d.", last), "Look for a newer profile."
+	}
+	return refused("unknown_version", "", fmt.Sprintf("%s in schema %q is at version %d", name, schema, version), detail, hint)
 }
 
 // VersionTooOld is a version from which the way up does not begin.
-func VersionTooOld(schema string, version, from int) *Problem {
-	return refused("version_too_old", "", fmt.Sprintf("PhoenixKit in schema %q is at version %d, below %d", schema, version, from), "",
-		fmt.Sprintf("Bring PhoenixKit to version %d first (mix phoenix_kit.update, or a migration with up(version: %d)), then run the same command again.", from, from))
+func VersionTooOld(profile, schema string, version, from int) *Problem {
+	name, how := kit(profile, fmt.Sprintf("mix phoenix_kit.update, or a migration with up(version: %d)", from))
+	return refused("version_too_old", "", fmt.Sprintf("%s in schema %q is at version %d, below %d", name, schema, version, from), "",
+		fmt.Sprintf("Bring %s to version %d first%s, then run the same command again.", name, from, how))
 }
 
 // VersionTooNew is a version from which the way down does not begin.
-func VersionTooNew(schema string, version, to int) *Problem {
-	return refused("version_too_new", "", fmt.Sprintf("PhoenixKit in schema %q is at version %d, above %d", schema, version, to),
+func VersionTooNew(profile, schema string, version, to int) *Problem {
+	name, how := kit(profile, fmt.Sprintf("a migration with down(version: %d)", to))
+	return refused("version_too_new", "", fmt.Sprintf("%s in schema %q is at version %d, above %d", name, schema, version, to),
 		"Later versions build on the uuid columns.",
-		fmt.Sprintf("Bring PhoenixKit down to version %d first (a migration with down(version: %d)), then run the same command again.", to, to))
+		fmt.Sprintf("Bring %s down to version %d first%s, then run the same command again.", name, to, how))
 }

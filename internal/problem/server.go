@@ -45,15 +45,12 @@ func SmallPool(most int32) *Problem {
 		"One works, the other keeps the lease and looks at who blocks.", "Set MaxConns to 2 or more.")
 }
 
-// WrongVersion is a version that the command cannot bring about.
-func WrongVersion(command string, asked, legal int) *Problem {
-	return &Problem{
-		Kind: Usage, Code: "wrong_version", Message: fmt.Sprintf("%s cannot go to version %d", command, asked),
-		Hint: fmt.Sprintf("Use --version %d.", legal),
-	}
-}
-
 // BadPace is a pace that there is not.
 func BadPace(cause error) *Problem {
 	return &Problem{Kind: Usage, Code: "bad_pace", Message: cause.Error(), Hint: "Use gentle, normal or full.", Cause: cause}
+}
+
+// NoPool is a call without a way to the database.
+func NoPool() *Problem {
+	return &Problem{Kind: Usage, Code: "no_pool", Message: "the pool is nil", Hint: "Open one with pgxpool.New."}
 }

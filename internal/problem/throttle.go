@@ -2,7 +2,8 @@ package problem
 
 import (
 	"fmt"
-	"strings"
+
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // SignalHidden is a signal that matters here and that the role may not read.
@@ -14,7 +15,7 @@ func SignalHidden(signal, what, role string) *Problem {
 
 // ThrottleQuery is a question of the user's that cannot be asked.
 func ThrottleQuery(cause error) *Problem {
-	p := refused("throttle_query", "", "the throttle query does not work", cause.Error()+".",
+	p := refused("throttle_query", "", "the throttle query does not work", visible.Error(cause)+".",
 		"It is one SELECT of one column, boolean or text, that reads only and takes less than a second; names are written with their schema.")
 	p.Cause = cause
 	return p
@@ -22,26 +23,10 @@ func ThrottleQuery(cause error) *Problem {
 
 // ThrottleFile is a flag file of which cannot be told whether it is there.
 func ThrottleFile(name string, cause error) *Problem {
-	p := refused("throttle_file", "", fmt.Sprintf("whether the throttle file %s is there cannot be told", name), cause.Error()+".",
+	p := refused("throttle_file", "", fmt.Sprintf("whether the throttle file %s is there cannot be told", visible.Path(name)), visible.Error(cause)+".",
 		"Name a file in a directory that may be searched.")
 	p.Cause = cause
 	return p
-}
-
-// UnknownSignal is a name that no signal has.
-func UnknownSignal(name string, all []string) *Problem {
-	return &Problem{
-		Kind: Usage, Code: "unknown_signal", Message: fmt.Sprintf("there is no signal %q", name),
-		Hint: "The signals are " + strings.Join(all, ", ") + ".",
-	}
-}
-
-// BadLimit is a limit below zero.
-func BadLimit() *Problem {
-	return &Problem{
-		Kind: Usage, Code: "bad_limit", Message: "a limit cannot be negative",
-		Hint: "Give it a value above zero, or none for the default; a signal is left out with --without-signal.",
-	}
 }
 
 // DirectElsewhere is a direct connection to another server or database than the pooler's.

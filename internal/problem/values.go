@@ -48,26 +48,6 @@ func bare(table string) string {
 	return name
 }
 
-// BadTimeSource is a word that is no source of time.
-func BadTimeSource(word string) *Problem {
-	return &Problem{
-		Kind: Usage, Code: "bad_time_source", Message: fmt.Sprintf("there is no time source %q", word),
-		Hint: "column is the time at which a row was created, now that of the filling: --time-source now, or --time-source TABLE=now",
-	}
-}
-
-// UnknownTable is a table that a profile does not have; near is a name like it, or "".
-func UnknownTable(flag, table, profile, near string) *Problem {
-	hint := "rekey status names the tables."
-	if near != "" {
-		hint = "Did you mean: " + near
-	}
-	return &Problem{
-		Kind: Usage, Code: "unknown_table", Message: fmt.Sprintf("%s: profile %s has no table %q", flag, profile, table),
-		Detail: "Tables are named without their schema.", Hint: hint,
-	}
-}
-
 // NoSuchTable is a table that a schema without a profile does not have, or that gets no column; near is a
 // name like it, or "".
 func NoSuchTable(flag, table, schema, near string) *Problem {
@@ -78,14 +58,6 @@ func NoSuchTable(flag, table, schema, near string) *Problem {
 	return &Problem{
 		Kind: Usage, Code: "unknown_table", Message: fmt.Sprintf("%s: no table %q of schema %s gets a uuid", flag, table, schema),
 		Detail: "Tables are named without their schema.", Hint: hint,
-	}
-}
-
-// Contradiction is a table of which two things are asked that exclude each other.
-func Contradiction(table, asked string) *Problem {
-	return &Problem{
-		Kind: Usage, Code: "contradiction", Message: fmt.Sprintf("table %s cannot have both: %s", table, asked),
-		Hint: "Leave out one of them.",
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/event"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // unfit looks at a table when its turn comes, and again when its steps begin again: of one that was altered since the
@@ -47,7 +48,7 @@ func collided(g plan.Group, err error) *problem.Problem {
 	if !slices.Contains(codes, refusal.Code) {
 		return nil
 	}
-	return problem.AlteredMeanwhile(g.Target.String(), "The server says: "+refusal.Message)
+	return problem.AlteredMeanwhile(g.Target.String(), "The server says: "+visible.Said(refusal))
 }
 
 // leave passes over a table that was altered meanwhile; the run ends with it when the others are done.
@@ -55,6 +56,9 @@ func (e *Executor) leave(g plan.Group, why *problem.Problem) {
 	e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: why.Error()})
 	e.altered = append(e.altered, why)
 }
+
+// mostSaid is how much of an event trigger's message is repeated, in characters.
+const mostSaid = 300
 
 // forbidden names the event trigger behind the error of a change of something, if one is behind it.
 func forbidden(server catalog.Server, about string, err error) error {
@@ -65,7 +69,7 @@ func forbidden(server catalog.Server, about string, err error) error {
 	}
 	for _, t := range server.EventTriggers {
 		if ran(refusal.Where, t.Function) {
-			return problem.EventTrigger(t.Name, t.Function, about, refusal.Message, err)
+			return problem.EventTrigger(t.Name, t.Function, about, visible.Cut(visible.Line(refusal.Message), mostSaid), err)
 		}
 	}
 	return err

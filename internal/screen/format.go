@@ -5,8 +5,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // Count writes a number with commas: 1,234,567.
@@ -94,17 +95,7 @@ func plural(n int, one, many string) string {
 }
 
 // clean makes a name harmless to a terminal: any quoted name is legal, with escape sequences in it.
-func clean(text string) string { return without(text, "") }
-
-// without replaces the control characters but those that are to stay.
-func without(text, stay string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && !strings.ContainsRune(stay, r) {
-			return '\uFFFD'
-		}
-		return r
-	}, text)
-}
+func clean(text string) string { return visible.Line(text) }
 
 func columns(text string) int { return utf8.RuneCountInString(text) }
 

@@ -31,7 +31,7 @@ func TestFormats(t *testing.T) {
 		{fit("ab", 4), "ab  "},
 		{cut("abcdef", 4), "abc…"},
 		{cut("abcd", 4), "abcd"},
-		{clean("a\x1b[2Jb"), "a\uFFFD[2Jb"},
+		{clean("a\x1b[2Jb"), `a\x1b[2Jb`},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)

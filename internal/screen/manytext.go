@@ -16,7 +16,7 @@ func Failed(list problem.List) string {
 	if len(list) > 1 {
 		text += fmt.Sprintf(" (and %d more)", len(list)-1)
 	}
-	return strings.Join(strings.Fields(text), " ")
+	return clean(strings.Join(strings.Fields(text), " "))
 }
 
 // Ended says on one line how a run in one schema of many ended.
@@ -26,7 +26,7 @@ func Ended(r event.Finished) string {
 		text = "nothing to do"
 	}
 	if len(r.Skipped) > 0 {
-		text += "; passed over: " + strings.Join(passed(r.Skipped), ", ")
+		text += "; passed over: " + clean(strings.Join(passed(r.Skipped), ", "))
 	}
 	return text
 }
@@ -103,7 +103,7 @@ func Standing(s plan.Status) string {
 
 // SumUp is the last line of a command on many schemas.
 func SumUp(s event.Summary) string {
-	text := fmt.Sprintf("%s: %s match %s: %d done", s.Command, plural(s.Schemas, "schema", "schemas"), s.Pattern, s.Done)
+	text := fmt.Sprintf("%s: %s match %s: %d done", clean(s.Command), plural(s.Schemas, "schema", "schemas"), clean(s.Pattern), s.Done)
 	if s.Failed > 0 {
 		text += fmt.Sprintf(", %d failed", s.Failed)
 	}
@@ -119,7 +119,7 @@ func SumUp(s event.Summary) string {
 		if more := len(s.Alone) - most; more > 0 {
 			names += fmt.Sprintf(" and %d more", more)
 		}
-		text += fmt.Sprintf("; without the profile's tables and left alone: %s", names)
+		text += fmt.Sprintf("; without the profile's tables and left alone: %s", clean(names))
 	}
 	return text + fmt.Sprintf("; %s in all.", Span(s.Elapsed)) + alike(s.Kinds)
 }
@@ -134,13 +134,13 @@ func alike(kinds []event.Kind) string {
 		return ""
 	}
 	first := kinds[0]
-	text := fmt.Sprintf("\n%s like %s, planned once", plural(first.Schemas, "schema is", "schemas are"), first.Like)
+	text := fmt.Sprintf("\n%s like %s, planned once", plural(first.Schemas, "schema is", "schemas are"), clean(first.Like))
 	if differ := all - first.Schemas; differ > 0 {
 		text += fmt.Sprintf(", and %s", plural(differ, "differs", "differ"))
 		var names []string
 		const most = 5
 		for _, k := range kinds[1:min(len(kinds), most+1)] {
-			names = append(names, k.Like)
+			names = append(names, clean(k.Like))
 		}
 		text += ": " + strings.Join(names, ", ")
 		if more := len(kinds) - 1 - most; more > 0 {

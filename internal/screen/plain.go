@@ -95,7 +95,7 @@ func (p Plain) said(what string, at time.Time) Plain {
 }
 
 func opening(s State) string {
-	line := fmt.Sprintf("%s, schema %s", s.Command, clean(s.Scope))
+	line := fmt.Sprintf("%s, schema %s", clean(s.Command), clean(s.Scope))
 	if s.To > 0 {
 		line += fmt.Sprintf(", version %d to %d", s.From, s.To)
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // Plan writes a plan for a DBA who reads every statement before it runs: the verdict on each table,
@@ -155,7 +157,7 @@ func (p *page) step(s plan.StepDocument, way plan.Direction) {
 		p.comment("how: " + s.Choice)
 	}
 	for _, statement := range s.SQL {
-		statement = strings.TrimRight(without(statement, "\n\t"), "; \n")
+		statement = strings.TrimRight(visible.Text(sqltext.EachQuoted(statement, visible.Line)), "; \n")
 		p.lines(statement + ";")
 	}
 }

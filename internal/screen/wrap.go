@@ -3,34 +3,31 @@ package screen
 import (
 	"slices"
 	"strings"
+
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // wrap breaks a text into lines of at most width columns, the first after one lead, the others after
-// another. A longer word stays whole: it may be a name or a URL that somebody copies. Line breaks of
-// the text stay.
+// another. A longer word stays whole: it may be a name or a URL that somebody copies. A line break, which can only
+// come from a name, is escaped: nothing that was named by somebody begins a line of its own.
 func wrap(text string, width int, first, rest string) []string {
 	var lines []string
-	lead := first
-	for paragraph := range strings.SplitSeq(without(text, "\n"), "\n") {
-		line := ""
-		for word := range strings.FieldsSeq(paragraph) {
-			switch {
-			case line == "":
-				line = lead + word
-			case columns(line)+1+columns(word) <= width:
-				line += " " + word
-			default:
-				lines = append(lines, line)
-				line, lead = rest+word, rest
-			}
+	line, lead := "", first
+	for word := range strings.FieldsSeq(visible.Line(text)) {
+		switch {
+		case line == "":
+			line = lead + word
+		case columns(line)+1+columns(word) <= width:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line, lead = rest+word, rest
 		}
-		if line == "" {
-			line = strings.TrimRight(lead, " ")
-		}
-		lines = append(lines, line)
-		lead = rest
 	}
-	return lines
+	if line == "" {
+		line = strings.TrimRight(lead, " ")
+	}
+	return append(lines, line)
 }
 
 // align sets rows under each other, two blanks between the columns; the columns whose title begins

@@ -70,7 +70,7 @@ func TestNamesStayInTheirQuotes(t *testing.T) {
 func TestRemark(t *testing.T) {
 	for _, c := range []struct{ head, text, want string }{
 		{"", "short", "-- short\n"},
-		{"Lock:  ", "a\nb", "-- Lock:  a?b\n"},
+		{"Lock:  ", "a\nb", "-- Lock:  a\\nb\n"},
 		{"", strings.Repeat("word ", 30), "-- " + strings.TrimSpace(strings.Repeat("word ", 21)) + "\n-- " + strings.TrimSpace(strings.Repeat("word ", 9)) + "\n"},
 	} {
 		if got := remark(c.head, c.text); got != c.want {

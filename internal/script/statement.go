@@ -7,6 +7,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // Where the procedures are made: a psql session has its own schema for what is temporary; a migrator may
@@ -38,12 +39,7 @@ func (p piece) remarks() string {
 // remark writes comment lines. What is in them may be a name, and a name may hold the end of a line.
 func remark(head, text string) string {
 	const width = 110
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == '\u0085' || r == '\u2028' || r == '\u2029' || r == 0x7f {
-			return '?'
-		}
-		return r
-	}, text)
+	text = visible.Line(text)
 	indent := "-- " + head
 	var out strings.Builder
 	line := indent

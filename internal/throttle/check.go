@@ -15,19 +15,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// CheckNames refuses names of signals that there are not, and limits below zero.
-func (l Limits) CheckNames() error {
-	for _, name := range l.Without {
-		if !slices.Contains(Names(), name) {
-			return problem.UnknownSignal(name, Names())
-		}
-	}
-	if l.MaxLag < 0 || l.MaxRetainedWAL < 0 || l.MaxSnapshotAge < 0 {
-		return problem.BadLimit()
-	}
-	return nil
-}
-
 // Check looks, before anything is changed, whether each signal that matters here can be read: the lag
 // where there is a standby, the snapshots where there is a limit, the user's question, the file.
 func Check(ctx context.Context, pool *pgxpool.Pool, role catalog.Role, l Limits) (problem.List, error) {
@@ -95,11 +82,16 @@ func inTime(ask func() error) (err error) {
 // checkQuery puts the question. One that the server refuses is refused; a server that cannot be asked at
 // all is an error.
 func checkQuery(ctx context.Context, pool *pgxpool.Pool, sql string) (*problem.Problem, error) {
+	if why := sqltext.Question(sql); why != "" {
+		return problem.ThrottleQuery(&shapeError{why}), nil
+	}
 	err := inTime(func() error {
-		return read(ctx, pool, func(tx pg.Tx) error {
+		ctx, cancel := context.WithTimeout(ctx, readTimeout)
+		defer cancel()
+		return answered(read(ctx, pool, func(tx pg.Tx) error {
 			_, err := answer(ctx, tx, sql)
-			return err
-		})
+			return undone(err)
+		}))
 	})
 	var refusal *pgconn.PgError
 	var shape *shapeError

@@ -105,14 +105,3 @@ func TestOldestSnapshot(t *testing.T) {
 		t.Errorf("told: %q", told)
 	}
 }
-
-func TestNamesAndLimits(t *testing.T) {
-	for _, l := range []Limits{{Without: []string{"lga"}}, {MaxLag: -1}, {MaxRetainedWAL: -1}, {MaxSnapshotAge: -1}} {
-		if l.CheckNames() == nil {
-			t.Errorf("%+v is taken", l)
-		}
-	}
-	if err := (Limits{Without: Names()}).CheckNames(); err != nil {
-		t.Error(err)
-	}
-}

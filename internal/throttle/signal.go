@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // signal is one thing that is looked at.
@@ -43,7 +45,7 @@ func (w *Watch) insist(ctx context.Context, s *signal) {
 	if err := w.look(ctx, s); err != nil && ctx.Err() == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		w.object(s, fmt.Sprintf("%s could not be read yet (%s)", s.what, err))
+		w.object(s, fmt.Sprintf("%s could not be read yet (%s)", s.what, visible.Error(err)))
 	}
 }
 
@@ -87,7 +89,7 @@ func (w *Watch) grow(s *signal) {
 	}
 	reason := fmt.Sprintf("the reading of %s is stale: the last one is %s old", s.what, old.Round(time.Second))
 	if s.err != nil && !errors.Is(s.err, context.DeadlineExceeded) {
-		reason += " (" + s.err.Error() + ")"
+		reason += " (" + visible.Error(s.err) + ")"
 	}
 	w.object(s, reason)
 }

@@ -83,9 +83,12 @@ func TestAnswers(t *testing.T) {
 		"SELECT true, false":                 {refused: "2 columns"},
 		"SELECT true FROM nowhere":           {refused: "does not exist"},
 		"SELECT pg_sleep(10)::text":          {refused: "statement timeout"},
-		"DELETE FROM public.t RETURNING 'x'": {refused: "read-only"},
-		"SELECT true; SELECT true":           {refused: "multiple commands"},
-		"COMMIT":                             {refused: "0 columns"},
+		"DELETE FROM public.t RETURNING 'x'": {refused: "does not begin with SELECT"},
+		"WITH d AS (DELETE FROM public.t RETURNING 'x'::text AS x) SELECT x FROM d": {refused: "read-only"},
+		"SELECT true AS x INTO public.made":                                         {refused: "read-only"},
+		"SELECT true; SELECT true":                                                  {refused: "more than one statement"},
+		"COMMIT":                                                                    {refused: "does not begin with SELECT"},
+		"SELECT 'SECRET'::int::text":                                                {refused: "invalid input syntax for type integer: ?"},
 	} {
 		found, err := Check(t.Context(), b.plain, catalog.Role{Name: "plain"}, Limits{Query: sql})
 		switch {
@@ -164,5 +167,42 @@ func TestFileAtTheStart(t *testing.T) {
 	b.watch(b.plain, Limits{File: name}, func(w *Watch) { w.every = time.Hour })
 	if reason, _ := b.pace.Held(); !strings.Contains(reason, name) {
 		t.Errorf("the objection is %q", reason)
+	}
+}
+
+// What a question does beside its answer is undone, and what is no question is not executed at all: not even by a
+// superuser, whom READ ONLY does not keep from running a program.
+func TestQuestionsLeaveNothing(t *testing.T) {
+	t.Parallel()
+	b := lay(t, servertest.Cluster(t, servertest.Versions(t)[0]))
+	listener, err := b.admin.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Release()
+	if _, err := listener.Exec(t.Context(), "LISTEN heard"); err != nil {
+		t.Fatal(err)
+	}
+	for sql, refused := range map[string]bool{
+		"SELECT pg_notify('heard', 'SELECT')::text":                                         false,
+		"COPY (SELECT pg_notify('heard', 'COPY')) TO PROGRAM 'cat >/dev/null'":              true,
+		"/* SELECT */ COPY (SELECT pg_notify('heard', 'COPY')) TO PROGRAM 'cat >/dev/null'": true,
+		"SELECT true; COMMIT; SELECT pg_notify('heard', 'second')::text":                    true,
+		"DO $$ BEGIN PERFORM pg_notify('heard', 'DO'); END $$":                              true,
+	} {
+		found, err := Check(t.Context(), b.admin, catalog.Role{Name: "postgres", Monitor: true}, Limits{Query: sql})
+		if err != nil || (len(found) > 0) != refused {
+			t.Errorf("%s: %v %v", sql, found, err)
+		}
+		_, err = prepare(b.admin, b.pace, Limits{Query: sql}, nil).ask(t.Context())
+		if (err != nil) != refused {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+	if _, err := b.admin.Exec(t.Context(), "NOTIFY heard, 'end'"); err != nil {
+		t.Fatal(err)
+	}
+	if heard, err := listener.Conn().WaitForNotification(t.Context()); err != nil || heard.Payload != "end" {
+		t.Errorf("%+v %v was sent by a question", heard, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // unreadable tells what a role lacks that may not count a table's rows: all of them, or those that a
@@ -18,5 +19,5 @@ func unreadable(err error, t step.Target, role catalog.Role) error {
 	if !ok || refusal.Code != pgerrcode.InsufficientPrivilege {
 		return err
 	}
-	return problem.Unreadable(t.String(), t.Relation(), role.Name, refusal.Message, err)
+	return problem.Unreadable(t.String(), t.Relation(), role.Name, visible.Said(refusal), err)
 }

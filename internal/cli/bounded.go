@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// mostFile is the size of the largest file that is read: a rekey.yaml, a certificate, a password file.
+const mostFile = 1 << 20
+
+var (
+	errNoFile = errors.New("it is no regular file")
+	errLarge  = fmt.Errorf("it has more than %d bytes", mostFile)
+)
+
+// checkFile looks at a file before something reads it: a device or a pipe might never end. The null device is
+// empty.
+func checkFile(name string) error {
+	if name == os.DevNull {
+		return nil
+	}
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return errNoFile
+	case info.Size() > mostFile:
+		return errLarge
+	}
+	return nil
+}
+
+// readBounded reads a regular file of at most mostFile bytes.
+func readBounded(name string) ([]byte, error) {
+	if err := checkFile(name); err != nil {
+		return nil, err
+	}
+	file, err := os.Open(name) //nolint:gosec // the person names the file
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, mostFile+1))
+	if err == nil && len(text) > mostFile {
+		return nil, errLarge
+	}
+	return text, err
+}

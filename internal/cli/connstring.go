@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekey-pg/rekey/internal/visible"
+)
+
+// isURL reports whether a connection string is a URL.
+func isURL(text string) bool {
+	return strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
+}
+
+// misread finds what makes a URL mean something else than was meant, mostly a character of the password that is
+// not escaped: what is behind it would be read as the name of a host or a database, and printed.
+func misread(text string) string {
+	switch {
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+		return "it has a control character, or is no valid UTF-8"
+	case !isURL(text):
+		return ""
+	case badEscape(text):
+		return "it has a % that begins no escape; write %25 for a % in the password"
+	case strings.ContainsAny(text, " \\<>\"^`{|}") || strings.ContainsFunc(text, unicode.IsSpace):
+		return `it has a character that a URL cannot have; write %20 for a space, %5C for \ , %22 for "`
+	case strings.Contains(text, "#"):
+		return "it has a # ; write %23 for a # in the password"
+	}
+	_, rest, _ := strings.Cut(text, "://")
+	authority, behind := rest, ""
+	if end := strings.IndexAny(rest, "/?"); end >= 0 {
+		authority, behind = rest[:end], rest[end:]
+	}
+	switch {
+	case strings.Contains(behind, "@"):
+		return "an @ comes behind the host; write %40 for an @, %2F for a / and %3F for a ? in the user and the password"
+	case strings.Count(authority, "@") > 1:
+		return "it has more than one @ ; write %40 for an @ in the user and the password"
+	case !address.MatchString(authority[strings.LastIndex(authority, "@")+1:]):
+		return "what comes behind the @ is no host and port; write special characters of the password as %xx"
+	}
+	return ""
+}
+
+// address is a list of hosts with ports: names, IPv4, [IPv6], or directories of sockets, escaped.
+var address = regexp.MustCompile(`^[\pL\pN._~%,:\[\]-]*$`)
+
+// badEscape reports whether a % is not followed by two hexadecimal digits.
+func badEscape(text string) bool {
+	return strings.Contains(regexp.MustCompile(`%[0-9A-Fa-f]{2}`).ReplaceAllString(text, ""), "%")
+}
+
+// misplaced finds a secret where only names are: the driver took a part of the string, or of the environment, for
+// the name of a host, a user or a database, which are printed.
+func misplaced(config *pgx.ConnConfig) string {
+	for _, part := range []struct{ what, value string }{{"host", config.Host}, {"user", config.User}, {"database", config.Database}} {
+		if visible.Secret(part.value) {
+			return "what it gives as the " + part.what + " looks like a connection string of its own"
+		}
+	}
+	for _, other := range config.Fallbacks {
+		if visible.Secret(other.Host) {
+			return "what it gives as a host looks like a connection string of its own"
+		}
+	}
+	return ""
+}
+
+// readFiles are the settings that name a file which the driver reads, and the file without them, in the home
+// directory.
+func readFiles() map[string]struct{ env, home string } {
+	return map[string]struct{ env, home string }{
+		"passfile":    {"PGPASSFILE", ".pgpass"},
+		"servicefile": {"PGSERVICEFILE", ".pg_service.conf"},
+		"sslcert":     {"PGSSLCERT", ".postgresql/postgresql.crt"},
+		"sslkey":      {"PGSSLKEY", ".postgresql/postgresql.key"},
+		"sslrootcert": {"PGSSLROOTCERT", ".postgresql/root.crt"},
+	}
+}
+
+// endless finds a file that the driver would read, perhaps for ever: a device, a pipe, a very large one.
+func endless(text string) string {
+	given := settings(text)
+	home, _ := os.UserHomeDir()
+	file := func(name string) string {
+		known := readFiles()[name]
+		for _, value := range []string{given[name], os.Getenv(known.env)} {
+			if value != "" {
+				return value
+			}
+		}
+		return filepath.Join(home, known.home)
+	}
+	service := given["service"]
+	if service == "" {
+		service = os.Getenv("PGSERVICE")
+	}
+	if service != "" {
+		if fault := unreadable("servicefile", file("servicefile")); fault != "" {
+			return fault
+		}
+		for name, value := range section(file("servicefile"), service) {
+			if given[name] == "" {
+				given[name] = value
+			}
+		}
+	}
+	for name := range readFiles() {
+		if fault := unreadable(name, file(name)); fault != "" {
+			return fault
+		}
+	}
+	return ""
+}
+
+func unreadable(setting, name string) string {
+	err := checkFile(name)
+	switch info, _ := os.Stat(name); {
+	case errors.Is(err, errLarge), errors.Is(err, errNoFile) && !info.IsDir():
+		return fmt.Sprintf("the file of %s cannot be read: %s", setting, err)
+	}
+	return "" // what is not there, or a directory, is the driver's to say
+}
+
+// settings are those of a connection string, as far as it can be read.
+func settings(text string) map[string]string {
+	found := map[string]string{}
+	if isURL(text) {
+		if parsed, err := url.Parse(text); err == nil {
+			for name, values := range parsed.Query() {
+				found[name] = values[len(values)-1]
+			}
+		}
+		return found
+	}
+	for _, pair := range keyValue.FindAllStringSubmatch(text, -1) {
+		value := pair[2]
+		if inner, quoted := strings.CutPrefix(value, "'"); quoted {
+			value = strings.TrimSuffix(inner, "'")
+		}
+		found[pair[1]] = regexp.MustCompile(`\\(.)`).ReplaceAllString(value, "$1")
+	}
+	return found
+}
+
+var keyValue = regexp.MustCompile(`(?s)([A-Za-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)`)
+
+// section reads one service of a service file.
+func section(name, service string) map[string]string {
+	found := map[string]string{}
+	text, err := readBounded(name)
+	if err != nil {
+		return found
+	}
+	inside := false
+	for scanner := bufio.NewScanner(bytes.NewReader(text)); scanner.Scan(); {
+		line := strings.TrimSpace(scanner.Text())
+		if strings.HasPrefix(line, "[") {
+			inside = strings.Trim(line, "[]") == service
+		} else if key, value, ok := strings.Cut(line, "="); ok && inside {
+			found[strings.TrimSpace(key)] = strings.TrimSpace(value)
+		}
+	}
+	return found
+}

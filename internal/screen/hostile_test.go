@@ -1,0 +1,102 @@
+package screen
+
+import (
+	"bytes"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/verify"
+	"github.com/rekey-pg/rekey/internal/visible"
+)
+
+const evil = "a\x1b[2J\u202e\u2028\u200b\u009b\x00\r\nERROR:  fake"
+
+// fill gives every text in a value the hostile name, every list one item, and every pointer something to point to.
+func fill(v reflect.Value, depth int) {
+	if depth > 8 || !v.CanSet() {
+		return
+	}
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(evil)
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		v.SetInt(3)
+	case reflect.Float64:
+		v.SetFloat(3)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), depth+1)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0), depth+1)
+	case reflect.Struct:
+		for _, field := range v.Fields() {
+			fill(field, depth+1)
+		}
+	default: // has no text
+	}
+}
+
+// filled is a value of hostile texts.
+func filled[T any]() (value T) {
+	fill(reflect.ValueOf(&value).Elem(), 0)
+	return value
+}
+
+// TestHostileTexts: whatever text comes into a screen, no terminal obeys it and it begins no line.
+func TestHostileTexts(t *testing.T) {
+	said := map[string]string{}
+	for _, profile := range []string{"", evil} {
+		doc, status, report := filled[plan.Document](), filled[plan.Status](), filled[verify.Report]()
+		doc.Profile, status.Profile, report.Profile, doc.Nothing = profile, profile, profile, false
+		said["plan "+profile], said["status "+profile], said["report "+profile] = Plan(doc, 80), Status(status, 80), Report(report, 80)
+		text, _ := Planned(doc)
+		said["planned"], said["counted"], said["standing"] = text, Counted(report), Standing(status)
+	}
+	result := filled[event.Finished]()
+	said["summary"], said["ended"], said["failed"] = Summary(result, evil, 80), Ended(result), Failed(result.Problems)
+	said["problems"], said["sum"] = Problems(result.Problems, 80, false), SumUp(filled[event.Summary]())
+	for _, show := range []func(*bytes.Buffer) Writer{
+		func(b *bytes.Buffer) Writer { return Lines(b) }, func(b *bytes.Buffer) Writer { return JSON(b, b) },
+	} {
+		var out bytes.Buffer
+		for _, e := range events() {
+			show(&out).Event(e)
+		}
+		said["events"] += out.String()
+	}
+	var drawn bytes.Buffer
+	bars := Terminal(&drawn, mpb.WithWidth(80), mpb.WithAutoRefresh(), mpb.WithRefreshRate(time.Millisecond))
+	for _, e := range events() {
+		bars.Event(e)
+	}
+	bars.Close()
+	for _, part := range []string{"[2J", "\u202e", "\u2028", "\u009b"} {
+		if strings.Contains(strings.ReplaceAll(drawn.String(), `\x1b[2J`, ""), part) {
+			t.Errorf("the bars have %q: %q", part, drawn.String())
+		}
+	}
+	for what, text := range said {
+		if !visible.Safe(strings.ReplaceAll(text, "\n", "")) {
+			t.Errorf("%s: %q", what, text)
+		}
+		for line := range strings.Lines(text) {
+			if strings.HasPrefix(strings.TrimSpace(line), "ERROR:  fake") {
+				t.Errorf("%s: a name has begun a line: %q", what, text)
+			}
+		}
+	}
+}
+
+func events() []event.Event {
+	return []event.Event{
+		filled[event.RunStarted](), filled[event.TableStarted](), filled[event.StepDone](), filled[event.Executing](), filled[event.Progress](), filled[event.IndexProgress](),
+		filled[event.LockRefused](), filled[event.Locked](), filled[event.Throttled](), filled[event.Notice](), filled[event.TableAbsent](), filled[event.TableDone](), filled[event.Finished](),
+	}
+}

@@ -1,0 +1,92 @@
+package setting
+
+import (
+	"fmt"
+
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/profile"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/visible"
+)
+
+// CheckProfile returns all that is wrong with a profile; a program may bring its own.
+func CheckProfile(p profile.Profile) problem.List {
+	c := profileChecker{profile: p}
+	if p.Name == "" {
+		c.add("has no Name", "Give it one: messages and the journal name it.")
+	}
+	c.name("Name", p.Name)
+	c.required("VersionTable", p.VersionTable, "It is the table whose comment is the version.")
+	c.required("Column", p.Column, "It is the column that each table gets, such as uuid.")
+	switch {
+	case p.From < 0:
+		c.add(fmt.Sprintf("has From %d, and no version is negative", p.From), "From is the version before the change.")
+	case p.To <= p.From:
+		c.add(fmt.Sprintf("has To %d, which is not above From (%d)", p.To, p.From), "From is the version before the change, To the version after it.")
+	default:
+		if p.Last < p.To {
+			c.add(fmt.Sprintf("has Last %d, which is below To (%d)", p.Last, p.To), fmt.Sprintf("Last is the last version that is known: %d or more.", p.To))
+		}
+		if p.VerifyFrom <= p.To {
+			c.add(fmt.Sprintf("has VerifyFrom %d, which is not above To (%d)", p.VerifyFrom, p.To),
+				fmt.Sprintf("From this version on the uuids are the primary keys. Where there is no such version, set it above Last: %d.", max(p.Last, p.To)+1))
+		}
+	}
+	if len(p.Tables) == 0 {
+		c.add("has no Tables", "Name the tables that get the column.")
+	}
+	seen := map[string]bool{}
+	for i, t := range p.Tables {
+		c.table(i, t, seen)
+	}
+	return c.found
+}
+
+type profileChecker struct {
+	profile profile.Profile
+	found   problem.List
+}
+
+func (c *profileChecker) add(what, hint string) {
+	name := "the profile"
+	if c.profile.Name != "" {
+		name = "profile " + visible.Cut(visible.Path(c.profile.Name), sqltext.MaxIdentifier)
+	}
+	c.found = append(c.found, &problem.Problem{Kind: problem.Usage, Code: "bad_profile", Message: name + " " + what, Hint: hint})
+}
+
+func (c *profileChecker) required(field, name, what string) {
+	if name == "" {
+		c.add("has no "+field, what)
+		return
+	}
+	c.name(field, name)
+}
+
+func (c *profileChecker) name(field, name string) {
+	switch {
+	case name != "" && visible.Secret(name):
+		c.add("has a "+field+" that looks like a connection string", "It is the name of something in the database.")
+	case name != "" && !sqltext.Fits(name):
+		c.add(fmt.Sprintf("has a %s of %d bytes", field, len(name)), fmt.Sprintf("PostgreSQL's names have at most %d, and no zero byte.", sqltext.MaxIdentifier))
+	}
+}
+
+func (c *profileChecker) table(i int, t profile.Table, seen map[string]bool) {
+	at := fmt.Sprintf("Tables[%d]", i)
+	for _, name := range t.Names() {
+		switch {
+		case name == "":
+			c.add("has an empty name in "+at, "Tables are named without their schema.")
+		case seen[name]:
+			c.add(fmt.Sprintf("has table %s twice", visible.Word(name)), "Each name is one table's, also the name that a later version gives it.")
+		}
+		seen[name] = true
+		c.name("name in "+at, name)
+	}
+	c.name("Time in "+at, t.Time)
+	if t.Renamed != nil && t.Renamed.Version <= c.profile.To {
+		c.add(fmt.Sprintf("renames %s at version %d, which is not above To (%d)", visible.Word(t.Name), t.Renamed.Version, c.profile.To),
+			"A rename comes with a later version; before it a table has its first name.")
+	}
+}

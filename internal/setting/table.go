@@ -1,0 +1,163 @@
+// Package setting holds what the settings of a call may be, and checks them before any connection is made: the
+// command line and the library ask the same questions and get the same answers, each with its own names.
+package setting
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/pace"
+	"github.com/rekey-pg/rekey/internal/throttle"
+)
+
+// Naming says how a message names a setting.
+type Naming int
+
+// The namings.
+const (
+	Flags  Naming = iota // --max-lock
+	Fields               // MaxLock
+)
+
+// bound is one number or duration: where it may lie, and what is taken where none is given.
+type bound struct {
+	flag, field, code    string
+	least, most, without int64
+	unit                 unit
+	why, signal          string // said beside the range, and the signal that it belongs to; "" is nothing
+}
+
+type unit int
+
+const (
+	nanoseconds unit = iota
+	size
+	number
+)
+
+const (
+	ms = int64(time.Millisecond)
+	s  = int64(time.Second)
+	// mostWait is long enough to mean "for ever" and short enough to be added to a time.
+	mostWait = 30 * 24 * int64(time.Hour)
+)
+
+// bounds are all of them. Each limit is written here and nowhere else.
+func bounds() []bound {
+	return []bound{
+		{"max-lock", "MaxLock", "bad_max_lock", ms, s, 50 * ms, nanoseconds, "others queue behind for as long", ""},
+		{"lock-patience", "LockPatience", "bad_lock_patience", ms, mostWait, int64(40 * time.Minute), nanoseconds, "", ""},
+		{"batch-time", "BatchTime", "bad_batch_time", ms, 10 * s, int64(pace.DefaultBatch), nanoseconds, "", ""},
+		{"max-lag", "MaxLag", "bad_max_lag", ms, mostWait, int64(throttle.DefaultLag), nanoseconds, "", "lag"},
+		{"max-snapshot-age", "MaxSnapshotAge", "bad_snapshot_age", 0, mostWait, 0, nanoseconds, "0 is never", ""},
+		{"max-retained-wal", "MaxRetainedWAL", "bad_retained_wal", 1, math.MaxInt64, throttle.DefaultRetainedWAL, size, "", "wal"},
+		{"parallel", "Parallel", "bad_parallel", 1, 32, 1, number, "each schema takes up to four connections", ""},
+		{"canary", "Canary", "bad_canary", 0, math.MaxInt32, 0, number, "it is a number of schemas", ""},
+		{"max-failures", "MaxFailures", "bad_max_failures", 0, math.MaxInt32, 0, number, "it is a number of schemas", ""},
+		{"first", "first", "bad_first", 1, math.MaxInt32, 1, number, "it is the number of a file", ""},
+	}
+}
+
+func boundOf(flag string) (bound, bool) {
+	for _, b := range bounds() {
+		if b.flag == flag {
+			return b, true
+		}
+	}
+	return bound{}, false
+}
+
+func mustBound(flag string) bound {
+	b, ok := boundOf(flag)
+	if !ok {
+		panic("setting: there is no number --" + flag)
+	}
+	return b
+}
+
+// Default is the duration that is taken where none is given.
+func Default(flag string) time.Duration { return time.Duration(mustBound(flag).without) }
+
+// DefaultNumber is the number that is taken where none is given.
+func DefaultNumber(flag string) int64 { return mustBound(flag).without }
+
+// Or is the value, or the default for zero.
+func Or(flag string, value time.Duration) time.Duration { return cmp.Or(value, Default(flag)) }
+
+// Most is the largest number that is allowed.
+func Most(flag string) int64 { return mustBound(flag).most }
+
+// Range says from where to where a setting goes: "1ms to 1s".
+func Range(flag string) string { return mustBound(flag).span() }
+
+func (b bound) span() string {
+	if b.most == math.MaxInt64 || b.most == math.MaxInt32 {
+		return b.write(b.least) + " or more"
+	}
+	return b.write(b.least) + " to " + b.write(b.most)
+}
+
+func (b bound) write(n int64) string {
+	switch b.unit {
+	case nanoseconds:
+		return short(time.Duration(n))
+	case size:
+		return fmt.Sprintf("%d bytes", n)
+	default:
+		return strconv.FormatInt(n, 10)
+	}
+}
+
+// short writes 720h0m0s as 720h.
+func short(d time.Duration) string {
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
+}
+
+// texts are the settings that are no numbers, by flag.
+func texts() map[string]string {
+	return map[string]string{
+		"profile": "Profile", "prefix": "Prefix", "version": "Version", "schema": "Schema", "tables": "Tables", "exclude": "Exclude",
+		"column": "Column", "index-name": "IndexName", "own": "Own", "skip-refused": "SkipRefused", "down": "Back", "pace": "Pace",
+		"throttle-query": "ThrottleQuery", "throttle-file": "ThrottleFile", "without-signal": "WithoutSignals", "trust-owner": "TrustOwners", "time-source": "Values.Sources",
+		"time-column": "Values.Columns", "time-zone": "Values.Zone", "random": "Values.Random", "on-error": "OnError", "format": "format",
+		"config": "config", "output": "output",
+	}
+}
+
+// IsNumber reports whether a setting is a number or a duration.
+func IsNumber(flag string) bool {
+	_, ok := boundOf(flag)
+	return ok
+}
+
+// IsText reports whether a setting is a text, a list of them or an option.
+func IsText(flag string) bool { return texts()[flag] != "" }
+
+// of names a setting as the caller knows it.
+func (n Naming) of(flag string) string {
+	if n == Flags {
+		return "--" + flag
+	}
+	if b, ok := boundOf(flag); ok {
+		return b.field
+	}
+	return texts()[flag]
+}
+
+// with is a setting with its value, for a hint.
+func (n Naming) with(flag, value string) string {
+	if n == Flags {
+		return "--" + flag + " " + value
+	}
+	return n.of(flag) + ": " + value
+}

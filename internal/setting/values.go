@@ -1,0 +1,108 @@
+package setting
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/visible"
+)
+
+// values are what the uuids of old rows say. What the database says to them is found in the plan.
+func (c *checker) values() {
+	for _, source := range c.Words["time-source"] {
+		c.source(source, source)
+	}
+	for _, table := range slices.Sorted(maps.Keys(c.Sources)) {
+		c.source(c.Sources[table], table+"="+c.Sources[table])
+	}
+	for _, table := range slices.Sorted(slices.Values(c.Words["random"])) {
+		c.known("random", table)
+	}
+	for _, table := range slices.Sorted(maps.Keys(c.Columns)) {
+		c.known("time-column", table)
+		if c.Columns[table] == "" {
+			c.add("bad_time_column", c.Naming.of("time-column")+" names no column for table "+visible.Word(table), "Name the column, or none.")
+		}
+		c.name("time-column", c.Columns[table])
+	}
+	for _, table := range slices.Sorted(maps.Keys(c.Sources)) {
+		c.known("time-source", table)
+	}
+	c.contradictions()
+}
+
+// source refuses what is no source of time; it may hold a secret together with the table before it.
+func (c *checker) source(source, whole string) {
+	if slices.Contains([]string{"", string(plan.ByColumn), string(plan.ByClock)}, source) {
+		return
+	}
+	c.add("bad_time_source", fmt.Sprintf("%s: there is no time source %s", c.Naming.of("time-source"), visible.Word(whole)),
+		"column is the time at which a row was created, now the time of the filling.")
+}
+
+// known refuses a table that the profile does not have. Without a profile it is looked for in the schema.
+func (c *checker) known(flag, table string) {
+	c.tableName(flag, table)
+	if c.Profile == nil || table == "" || visible.Secret(table) {
+		return
+	}
+	var names []string
+	for _, t := range c.Profile.Tables {
+		names = append(names, t.Names()...)
+	}
+	if slices.Contains(names, table) {
+		return
+	}
+	hint := "rekey status names the tables."
+	if near := problem.Nearest(table, names); near != "" {
+		hint = "Did you mean: " + near
+	}
+	c.explain("unknown_table", fmt.Sprintf("%s: profile %s has no table %s", c.Naming.of(flag), visible.Line(c.Profile.Name), visible.Word(table)), "Tables are named without their schema.", hint)
+}
+
+// contradictions are tables for which two settings exclude each other.
+func (c *checker) contradictions() {
+	for _, names := range c.tables() {
+		var asked []string
+		for _, name := range names {
+			asked = append(asked, c.asked(name)...)
+		}
+		if len(asked) > 1 {
+			c.add("contradiction", fmt.Sprintf("table %s cannot have both: %s", visible.Line(names[0]), visible.Line(strings.Join(asked, " and "))), "Leave out one of them.")
+		}
+	}
+}
+
+// asked is what is asked for a table.
+func (c *checker) asked(table string) (list []string) {
+	if slices.Contains(c.Words["random"], table) {
+		list = append(list, c.Naming.with("random", table))
+	}
+	if column, ok := c.Columns[table]; ok {
+		list = append(list, c.Naming.with("time-column", table+"="+column))
+	}
+	if c.Sources[table] == string(plan.ByClock) {
+		list = append(list, c.Naming.with("time-source", table+"="+string(plan.ByClock)))
+	}
+	return list
+}
+
+// tables are the names of each table about which something may be said.
+func (c *checker) tables() (all [][]string) {
+	if c.Profile != nil {
+		for _, t := range c.Profile.Tables {
+			all = append(all, t.Names())
+		}
+		return all
+	}
+	named := slices.Concat(slices.Collect(maps.Keys(c.Columns)), slices.Collect(maps.Keys(c.Sources)), c.Words["random"])
+	slices.Sort(named)
+	for _, name := range slices.Compact(named) {
+		all = append(all, []string{name})
+	}
+	return all
+}

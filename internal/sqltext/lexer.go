@@ -1,0 +1,151 @@
+package sqltext
+
+import "strings"
+
+// kind is what a token of SQL text is.
+type kind int
+
+const (
+	word    kind = iota // a key word or a name without quotes
+	name                // a name in double quotes
+	literal             // a string constant of any form
+	number              // a numeric constant
+	place               // a parameter: $1
+	sign                // one character of an operator or of punctuation
+	blank               // white space or a comment
+	broken              // what does not end, or ends at a place that depends on settings: nothing behind it can be trusted
+)
+
+// lex returns the kind and the length of the token with which the text begins, as PostgreSQL's scanner cuts it.
+// The text may come from a session with standard_conforming_strings = off, where a backslash before a quote
+// means something else: such a place is broken, except in E'…', which has one meaning everywhere.
+func lex(text string) (kind, int) {
+	c := text[0]
+	switch {
+	case isBlank(c):
+		return blank, 1
+	case strings.HasPrefix(text, "--"):
+		if end := strings.IndexAny(text, "\n\r"); end >= 0 {
+			return blank, end + 1
+		}
+		return blank, len(text)
+	case strings.HasPrefix(text, "/*"):
+		return comment(text)
+	case c == '\'':
+		return quotedText(text, 0, false)
+	case c == '"':
+		return quotedName(text)
+	case c == '$':
+		return dollar(text)
+	case isDigit(c), c == '.' && len(text) > 1 && isDigit(text[1]):
+		return number, run(text, func(c byte) bool { return isDigit(c) || isLetter(c) || c == '.' })
+	case isLetter(c):
+		n := run(text, func(c byte) bool { return isLetter(c) || isDigit(c) || c == '$' })
+		if n == 1 && len(text) > 1 && text[1] == '\'' && strings.IndexByte("eEbBxXnN", c) >= 0 {
+			return quotedText(text, 1, c == 'e' || c == 'E')
+		}
+		return word, n
+	case c < ' ' || c == '\\' || c == 0x7f:
+		return broken, len(text)
+	default:
+		return sign, 1
+	}
+}
+
+// comment reads /* … */, which nests.
+func comment(text string) (kind, int) {
+	depth := 0
+	for i := 0; i+1 < len(text); {
+		switch text[i : i+2] {
+		case "/*":
+			depth, i = depth+1, i+2
+		case "*/":
+			depth, i = depth-1, i+2
+			if depth == 0 {
+				return blank, i
+			}
+		default:
+			i++
+		}
+	}
+	return broken, len(text)
+}
+
+// quotedText reads a string constant whose quote is at the place.
+func quotedText(text string, at int, escapes bool) (kind, int) {
+	for i := at + 1; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && escapes:
+			i++
+		case text[i] == '\\' && oddBefore(text, i):
+			return broken, len(text)
+		case text[i] != '\'':
+		case i+1 < len(text) && text[i+1] == '\'':
+			i++
+		default:
+			return literal, i + 1
+		}
+	}
+	return broken, len(text)
+}
+
+// oddBefore reports whether the run of backslashes that ends at the place, before a quote or the end of the text, has an
+// odd length: with standard_conforming_strings = off the last one takes the quote's meaning away.
+func oddBefore(text string, at int) bool {
+	if at+1 < len(text) && text[at+1] != '\'' {
+		return false
+	}
+	n := 0
+	for i := at; i >= 0 && text[i] == '\\'; i-- {
+		n++
+	}
+	return n%2 == 1
+}
+
+// quotedName reads a name in double quotes.
+func quotedName(text string) (kind, int) {
+	for i := 1; i < len(text); i++ {
+		switch {
+		case text[i] != '"':
+		case i+1 < len(text) && text[i+1] == '"':
+			i++
+		default:
+			return name, i + 1
+		}
+	}
+	return broken, len(text)
+}
+
+// dollar reads $1, or $tag$ … $tag$.
+func dollar(text string) (kind, int) {
+	n := 1 + run(text[1:], func(c byte) bool { return isLetter(c) || isDigit(c) })
+	switch {
+	case n > 1 && isDigit(text[1]):
+		return place, 1 + run(text[1:], isDigit)
+	case n < len(text) && text[n] == '$':
+		tag := text[:n+1]
+		if end := strings.Index(text[len(tag):], tag); end >= 0 {
+			return literal, len(tag) + end + len(tag)
+		}
+		return broken, len(text)
+	case n == len(text): // a tag that was cut
+		return broken, len(text)
+	default:
+		return sign, 1
+	}
+}
+
+// run is how many bytes at the beginning are of a class.
+func run(text string, of func(byte) bool) int {
+	n := 0
+	for n < len(text) && of(text[n]) {
+		n++
+	}
+	return n
+}
+
+func isBlank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+func isLetter(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c >= 0x80
+}

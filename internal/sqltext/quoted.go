@@ -1,0 +1,24 @@
+package sqltext
+
+import "strings"
+
+// EachQuoted writes SQL again with every name and string in quotes changed by a function, also inside of
+// dollar-quoted bodies, whose line breaks stay. It is for people to read, not for a server.
+func EachQuoted(sql string, change func(string) string) string {
+	var out strings.Builder
+	for len(sql) > 0 {
+		k, n := lex(sql)
+		text := sql[:n]
+		sql = sql[n:]
+		switch {
+		case k == literal && text[0] == '$':
+			tag := text[:strings.IndexByte(text[1:], '$')+2]
+			out.WriteString(tag + EachQuoted(text[len(tag):len(text)-len(tag)], change) + tag)
+		case k == name, k == literal, k == broken:
+			out.WriteString(change(text))
+		default:
+			out.WriteString(text)
+		}
+	}
+	return out.String()
+}
