@@ -61,7 +61,7 @@ func rooms() []room {
 		{name: "internal/pg", others: join(pgx, pgcode)},
 		{name: "internal/inspect", below: in("catalog", "pg", "sqltext"), others: pgx},
 		{name: "internal/journal", below: in("pg", "problem", "sqltext"), others: pgx},
-		{name: "internal/survey", below: in("catalog", "inspect", "journal", "pg", "plan", "problem", "profile", "sqltext", "step"), others: pgx},
+		{name: "internal/survey", below: in("catalog", "inspect", "journal", "order", "pg", "plan", "problem", "profile", "sqltext", "step"), others: pgx},
 		{name: "internal/backfill", below: in("catalog", "event", "pace", "pg", "sqltext", "step"), others: join(pgx, pgcode)},
 		{
 			name: "internal/backfill/ordered", below: in("backfill", "catalog", "event", "order", "pace", "pg", "sqltext", "step"),

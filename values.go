@@ -49,6 +49,9 @@ func (c Config) checkValues() error {
 	for _, flag := range slices.Sorted(maps.Keys(named)) {
 		slices.Sort(named[flag])
 		for _, table := range named[flag] {
+			if flag == "--time-column" && plan.Pattern(table) {
+				continue
+			}
 			if !slices.Contains(names, table) {
 				found = append(found, problem.UnknownTable(flag, table, c.Profile.Name, problem.Nearest(table, names)))
 			}

@@ -1,10 +1,25 @@
 -- The live columns of the relations $1. "calls" is the function that a default is a bare call of.
 -- The core's own functions leave no dependency; under search_path pg_catalog only theirs has no schema. From 18 on
--- a NOT NULL may be NOT VALID: "unproved", rows without a value may be there.
+-- a NOT NULL may be NOT VALID: "unproved", rows without a value may be there. "base" is the type behind a domain,
+-- through domains over domains; "length" and "alignment" are in bytes, -1 of a varying length; "clocked" is a time
+-- that is NOT NULL and that an INSERT gets from the clock.
 SELECT a.attrelid::int8                                        AS relation,
        a.attnum::int                                           AS number,
        a.attname                                               AS name,
        format_type(a.atttypid, a.atttypmod)                    AS type,
+       CASE WHEN y.typtype = 'd' THEN (
+           WITH RECURSIVE behind (kind, modifier) AS (
+               SELECT y.typbasetype, y.typtypmod
+               UNION ALL
+               SELECT b.typbasetype, b.typtypmod FROM behind JOIN pg_type b ON b.oid = behind.kind AND b.typtype = 'd')
+           SELECT format_type(k.kind, k.modifier) FROM behind k JOIN pg_type b ON b.oid = k.kind WHERE b.typtype <> 'd')
+       ELSE '' END                                             AS base,
+       a.attlen::int                                           AS length,
+       CASE a.attalign WHEN 'd' THEN 8 WHEN 'i' THEN 4 WHEN 's' THEN 2 ELSE 1 END AS alignment,
+       d.oid IS NOT NULL AND a.attlen IN (4, 8) AND a.attnotnull
+           AND CASE WHEN a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
+                    THEN pg_get_expr(d.adbin, d.adrelid) ~ '^(timezone\(''[^'']*''::text, )?(now|(clock|transaction|statement)_timestamp)\(\)\)?(::[a-z ]+)?$|^\(?(CURRENT_(TIMESTAMP|DATE)|LOCALTIMESTAMP)( AT TIME ZONE ''[^'']*''::text)?\)?(\([0-6]\))?(::[a-z ]+)?$'
+                    ELSE false END                             AS clocked,
        a.attnotnull AND NOT u.unproved                         AS not_null,
        u.unproved                                              AS unproved,
        coalesce(e.text, '')                                    AS "default",
@@ -23,6 +38,7 @@ SELECT a.attrelid::int8                                        AS relation,
            ARRAY (SELECT DISTINCT CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END
                   FROM aclexplode(a.attacl) g ORDER BY 1) END      AS grantees
 FROM pg_attribute a
+JOIN pg_type y ON y.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 CROSS JOIN LATERAL (SELECT pg_get_expr(d.adbin, d.adrelid) AS text OFFSET 0) e
 CROSS JOIN LATERAL (
