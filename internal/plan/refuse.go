@@ -77,6 +77,8 @@ func refuseUp(s Situation, t step.Target, table *catalog.Table, fill bool) probl
 	}
 	if fill {
 		found = append(found, refuseFill(s, t, table)...)
+		found = append(found, refuseRows(t, table)...)
+		found = append(found, refuseWidth(t, table)...)
 	}
 	return found
 }

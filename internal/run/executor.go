@@ -139,6 +139,16 @@ func (e *Executor) turn(ctx context.Context, g plan.Group, l *look) error {
 		if err = e.rounds(ctx, g, l); err == nil {
 			return nil
 		}
+		if found, ok := errors.AsType[*rowError](err); ok {
+			if why, err = e.yielded(ctx, g, l, found); err == nil && !g.Target.Lasting {
+				err = why
+			}
+			if err != nil {
+				return err
+			}
+			e.leave(g, why)
+			return errLeft
+		}
 		if why = collided(g, err); why == nil {
 			return err
 		}

@@ -22,6 +22,7 @@ SELECT a.attrelid::int8                                        AS relation,
                     ELSE false END                             AS clocked,
        a.attnotnull AND NOT u.unproved                         AS not_null,
        u.unproved                                              AS unproved,
+       coalesce(u.name, '')                                    AS unproved_by,
        coalesce(e.text, '')                                    AS "default",
        coalesce((SELECT '"' || replace(n.nspname, '"', '""') || '"."' || replace(p.proname, '"', '""') || '"'
                  FROM pg_depend u
@@ -42,7 +43,8 @@ JOIN pg_type y ON y.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 CROSS JOIN LATERAL (SELECT pg_get_expr(d.adbin, d.adrelid) AS text OFFSET 0) e
 CROSS JOIN LATERAL (
-    SELECT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n'
-                                                 AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated) AS unproved) u
+    SELECT n.conname AS name, n.conname IS NOT NULL AS unproved
+    FROM (SELECT (SELECT k.conname FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n'
+                                                       AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated LIMIT 1)) n) u
 WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum
