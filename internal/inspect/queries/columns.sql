@@ -18,11 +18,13 @@ SELECT a.attrelid::int8                                        AS relation,
        CASE a.attalign WHEN 'd' THEN 8 WHEN 'i' THEN 4 WHEN 's' THEN 2 ELSE 1 END AS alignment,
        d.oid IS NOT NULL AND a.attlen IN (4, 8) AND a.attnotnull
            AND CASE WHEN a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
-                    THEN pg_get_expr(d.adbin, d.adrelid) ~ '^(timezone\(''[^'']*''::text, )?(now|(clock|transaction|statement)_timestamp)\(\)\)?(::[a-z ]+)?$|^\(?(CURRENT_(TIMESTAMP|DATE)|LOCALTIMESTAMP)( AT TIME ZONE ''[^'']*''::text)?\)?(\([0-6]\))?(::[a-z ]+)?$'
+                    THEN pg_get_expr(d.adbin, d.adrelid) ~ ('^\(?(timezone\(''[^'']*''::text, )?'
+                         || '((now|(clock|transaction|statement)_timestamp)\(\)|CURRENT_(TIMESTAMP|DATE)|LOCALTIMESTAMP)'
+                         || '(\([0-6]\))?\)?( AT TIME ZONE ''[^'']*''::text)?\)?(::[a-z0-6() ]+)?$')
                     ELSE false END                             AS clocked,
-       a.attnotnull AND NOT u.unproved                         AS not_null,
-       u.unproved                                              AS unproved,
-       coalesce(u.name, '')                                    AS unproved_by,
+       a.attnotnull AND k.oid IS NULL                          AS not_null,
+       k.oid IS NOT NULL                                       AS unproved,
+       coalesce(k.conname, '')                                 AS unproved_by,
        coalesce(e.text, '')                                    AS "default",
        coalesce((SELECT '"' || replace(n.nspname, '"', '""') || '"."' || replace(p.proname, '"', '""') || '"'
                  FROM pg_depend u
@@ -42,9 +44,6 @@ FROM pg_attribute a
 JOIN pg_type y ON y.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 CROSS JOIN LATERAL (SELECT pg_get_expr(d.adbin, d.adrelid) AS text OFFSET 0) e
-CROSS JOIN LATERAL (
-    SELECT n.conname AS name, n.conname IS NOT NULL AS unproved
-    FROM (SELECT (SELECT k.conname FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n'
-                                                       AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated LIMIT 1)) n) u
+LEFT JOIN pg_constraint k ON k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated -- one at most
 WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum
