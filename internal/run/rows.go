@@ -186,7 +186,8 @@ func (e *Executor) yielded(ctx context.Context, g plan.Group, l *look, found *ro
 }
 
 // takeBack takes the column away, where this run has made it: no run has ever said that it is whole. A column
-// that was there before the run may be in use: it loses its default alone, where that is rekey's.
+// that was there before up is given back as it was found. One that an earlier run has made may be in use: it loses
+// its default alone, where that is rekey's.
 func (e *Executor) takeBack(ctx context.Context, g plan.Group, l *look) (string, error) {
 	l.forget()
 	view, err := l.view(ctx, g.Steps[0])
@@ -194,14 +195,19 @@ func (e *Executor) takeBack(ctx context.Context, g plan.Group, l *look) (string,
 		return "", err
 	}
 	then := e.Plan.Schema.Relation(g.Table)
-	if then.Column(g.Target.Column) == nil {
+	origin, _ := g.Target.Read(view.Table)
+	if then.Column(g.Target.Column) == nil || origin == step.Found {
 		if err := e.forgetAll(ctx, view.Table); err != nil {
 			return "", err
 		}
-		return "The column that this run had added was taken away again, so that the application's writes go on as before.", e.undo(ctx, g)
+		back := "The column that this run had added was taken away again"
+		if origin == step.Found {
+			back = "The column has again the default that it was found with; values that were filled stay"
+		}
+		return back + ", so that the application's writes go on as before.", e.undo(ctx, g)
 	}
 	c := view.Table.Column(g.Target.Column)
-	if origin, _ := g.Target.Read(view.Table); origin != step.Made || c == nil || !g.Target.HasDefault(c) {
+	if origin != step.Made || c == nil || !g.Target.HasDefault(c) {
 		return "", nil
 	}
 	drop := sqltext.Format("ALTER TABLE {} ALTER COLUMN {} DROP DEFAULT", g.Target.Name(), sqltext.Name(c.Name))
