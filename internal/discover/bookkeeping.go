@@ -21,11 +21,13 @@ func bookkeeper(schema string, table *catalog.Table) string {
 	if who, ok := registries()[schema]; ok {
 		return who
 	}
-	k, ok := distinct()[strings.ToLower(table.Name)]
-	if ok {
-		return k
+	name := strings.ToLower(table.Name)
+	for who, names := range distinct() {
+		if slices.Contains(strings.Fields(names), name) {
+			return who
+		}
 	}
-	for _, k := range common()[strings.ToLower(table.Name)] {
+	for _, k := range common()[name] {
 		if slices.ContainsFunc(k.shapes, func(shape []string) bool { return shaped(table, shape) }) {
 			return k.who
 		}
@@ -60,86 +62,57 @@ func registries() map[string]string {
 	}
 }
 
-// distinct are names that nobody but one program uses, in lower case: some programs write capitals.
+// distinct are, for each program, the names that nobody else uses, in lower case: some programs write capitals.
+// "A migrator" is Rails, Ecto, golang-migrate or dbmate.
 func distinct() map[string]string {
 	return map[string]string{
-		"schema_migrations":           "a migrator", // Rails, Ecto, golang-migrate, dbmate
-		"goose_db_version":            "goose",
-		"flyway_schema_history":       "Flyway",
-		"ar_internal_metadata":        "Rails",
-		"atlas_schema_revisions":      "Atlas",
-		"knex_migrations":             "Knex",
-		"knex_migrations_lock":        "Knex",
-		"django_migrations":           "Django",
-		"south_migrationhistory":      "South",
-		"databasechangelog":           "Liquibase",
-		"databasechangeloglock":       "Liquibase",
-		"databasechangeloghistory":    "Liquibase",
-		"alembic_version":             "Alembic",
-		"migrate_version":             "SQLAlchemy Migrate",
-		"gorp_migrations":             "sql-migrate",
-		"gorp_lock":                   "sql-migrate",
-		"bun_migrations":              "bun",
-		"bun_migration_locks":         "bun",
-		"gopg_migrations":             "go-pg",
-		"darwin_migrations":           "darwin",
-		"schema_migration":            "Pop",
-		"_prisma_migrations":          "Prisma",
-		"__efmigrationshistory":       "Entity Framework",
-		"__ef_migrations_history":     "Entity Framework",
-		"__migrationhistory":          "Entity Framework",
-		"sequelizemeta":               "Sequelize",
-		"sequelizedata":               "Sequelize",
-		"typeorm_metadata":            "TypeORM",
-		"typeorm_migrations":          "TypeORM",
-		"pgmigrations":                "node-pg-migrate",
-		"pgmigrate_migrations":        "pgmigrate",
-		"mikro_orm_migrations":        "MikroORM",
-		"mikro_orm_seeders":           "MikroORM",
-		"kysely_migration":            "Kysely",
-		"kysely_migration_lock":       "Kysely",
-		"drizzle_migrations":          "Drizzle",
-		"__drizzle_migrations":        "Drizzle",
-		"adonis_schema":               "AdonisJS",
-		"adonis_schema_versions":      "AdonisJS",
-		"strapi_migrations":           "Strapi",
-		"strapi_migrations_internal":  "Strapi",
-		"directus_migrations":         "Directus",
-		"payload_migrations":          "Payload",
-		"__diesel_schema_migrations":  "Diesel",
-		"_sqlx_migrations":            "SQLx",
-		"seaql_migrations":            "SeaORM",
-		"refinery_schema_history":     "Refinery",
-		"movine_migrations":           "Movine",
-		"doctrine_migration_versions": "Doctrine",
-		"phinxlog":                    "Phinx",
-		"cake_migrations":             "CakePHP",
-		"_yoyo_migration":             "yoyo",
-		"_yoyo_log":                   "yoyo",
-		"_yoyo_version":               "yoyo",
-		"_yoyo_lock":                  "yoyo",
-		"yoyo_lock":                   "yoyo",
-		"yoyo_migrations":             "yoyo",
-		"migratehistory":              "peewee-migrate",
-		"play_evolutions":             "Play",
-		"play_evolutions_lock":        "Play",
-		"schemaversions":              "DbUp",
-		"_fluent_migrations":          "Fluent",
-		"_fluent_enums":               "Fluent",
-		"ragtime_migrations":          "Ragtime",
-		"oban_jobs":                   "Oban",
-		"oban_peers":                  "Oban",
-		"oban_producers":              "Oban Pro",
-		"oban_crons":                  "Oban Pro",
-		"oban_queues":                 "Oban Pro",
-		"river_job":                   "River",
-		"river_leader":                "River",
-		"river_queue":                 "River",
-		"river_migration":             "River",
-		"river_client":                "River",
-		"river_client_queue":          "River",
-		"part_config":                 "pg_partman",
-		"part_config_sub":             "pg_partman",
+		"a migrator":         "schema_migrations",
+		"goose":              "goose_db_version",
+		"Flyway":             "flyway_schema_history",
+		"Rails":              "ar_internal_metadata",
+		"Atlas":              "atlas_schema_revisions",
+		"Knex":               "knex_migrations knex_migrations_lock",
+		"Django":             "django_migrations",
+		"South":              "south_migrationhistory",
+		"Liquibase":          "databasechangelog databasechangeloglock databasechangeloghistory",
+		"Alembic":            "alembic_version",
+		"SQLAlchemy Migrate": "migrate_version",
+		"sql-migrate":        "gorp_migrations gorp_lock",
+		"bun":                "bun_migrations bun_migration_locks",
+		"go-pg":              "gopg_migrations",
+		"darwin":             "darwin_migrations",
+		"Pop":                "schema_migration",
+		"Prisma":             "_prisma_migrations",
+		"Entity Framework":   "__efmigrationshistory __ef_migrations_history __migrationhistory",
+		"Sequelize":          "sequelizemeta sequelizedata",
+		"TypeORM":            "typeorm_metadata typeorm_migrations",
+		"node-pg-migrate":    "pgmigrations",
+		"pgmigrate":          "pgmigrate_migrations",
+		"MikroORM":           "mikro_orm_migrations mikro_orm_seeders",
+		"Kysely":             "kysely_migration kysely_migration_lock",
+		"Drizzle":            "drizzle_migrations __drizzle_migrations",
+		"AdonisJS":           "adonis_schema adonis_schema_versions",
+		"Strapi":             "strapi_migrations strapi_migrations_internal",
+		"Directus":           "directus_migrations",
+		"Payload":            "payload_migrations",
+		"Diesel":             "__diesel_schema_migrations",
+		"SQLx":               "_sqlx_migrations",
+		"SeaORM":             "seaql_migrations",
+		"Refinery":           "refinery_schema_history",
+		"Movine":             "movine_migrations",
+		"Doctrine":           "doctrine_migration_versions",
+		"Phinx":              "phinxlog",
+		"CakePHP":            "cake_migrations",
+		"yoyo":               "_yoyo_migration _yoyo_log _yoyo_version _yoyo_lock yoyo_lock yoyo_migrations",
+		"peewee-migrate":     "migratehistory",
+		"Play":               "play_evolutions play_evolutions_lock",
+		"DbUp":               "schemaversions",
+		"Fluent":             "_fluent_migrations _fluent_enums",
+		"Ragtime":            "ragtime_migrations",
+		"Oban":               "oban_jobs oban_peers",
+		"Oban Pro":           "oban_producers oban_crons oban_queues",
+		"River":              "river_job river_leader river_queue river_migration river_client river_client_queue",
+		"pg_partman":         "part_config part_config_sub",
 	}
 }
 

@@ -98,23 +98,23 @@ func (e *timelessError) Error() string {
 
 // counted completes a column of integers. The unit is the one that was asked for, else the one that the
 // values show, else the one that the name ends with.
-func (found Column) counted(t catalog.Table, c catalog.Column, unit string) (Column, error) {
+func (c Column) counted(t catalog.Table, of catalog.Column, unit string) (Column, error) {
 	if unit == "" {
-		unit = c.Epoch
+		unit = of.Epoch
 	}
 	if unit == "" {
-		unit = suffixed(c.Name)
+		unit = suffixed(of.Name)
 	}
-	switch found.Kind = kindOf(unit); {
+	switch c.Kind = kindOf(unit); {
 	case unit == "":
-		return Column{}, &timelessError{c.Name}
-	case found.Kind == "":
+		return Column{}, &timelessError{of.Name}
+	case c.Kind == "":
 		return Column{}, fmt.Errorf("column %s of %s.%s is %s, and its values do not show whether they are seconds, milliseconds or microseconds since 1970; "+
-			"add the unit: %s:s, %s:ms or %s:us", c.Name, t.Schema, t.Name, c.Type, c.Name, c.Name, c.Name)
+			"add the unit: %s:s, %s:ms or %s:us", of.Name, t.Schema, t.Name, of.Type, of.Name, of.Name, of.Name)
 	}
-	found.Unit = found.Kind.Per()
-	if strings.HasPrefix(c.Plain(), "numeric") {
-		found.Unit = Microsecond // it may have a fraction
+	c.Unit = c.Kind.Per()
+	if strings.HasPrefix(of.Plain(), "numeric") {
+		c.Unit = Microsecond // it may have a fraction
 	}
-	return found, nil
+	return c, nil
 }

@@ -57,9 +57,21 @@ func plain(name string) string {
 // suffixes are the ends of names that name the unit of an integer, the longer ones first.
 func suffixes() [][2]string {
 	return [][2]string{
-		{"milliseconds", millis}, {"microseconds", micros}, {"seconds", seconds}, {"millis", millis}, {"micros", micros},
-		{"secs", seconds}, {"sec", seconds}, {"msec", millis}, {"usec", micros}, {"ms", millis}, {"us", micros}, {"s", seconds},
-		{"epoch", ""}, {"unix", ""}, {"ts", ""},
+		{"milliseconds", millis},
+		{"microseconds", micros},
+		{"seconds", seconds},
+		{"millis", millis},
+		{"micros", micros},
+		{"secs", seconds},
+		{"sec", seconds},
+		{"msec", millis},
+		{"usec", micros},
+		{"ms", millis},
+		{"us", micros},
+		{"s", seconds},
+		{"epoch", ""},
+		{"unix", ""},
+		{"ts", ""},
 	}
 }
 

@@ -23,6 +23,7 @@ func notes(s Situation, p Plan) []string {
 		lines = append(lines, eventNotes(s.Server)...)
 	}
 	lines = append(lines, uuidNotes(p)...)
+	lines = append(lines, widthNotes(p)...)
 	for _, g := range p.Groups {
 		table := s.Schema.Relation(g.Table)
 		if g.Target.Table == "" || table == nil {
@@ -30,9 +31,6 @@ func notes(s Situation, p Plan) []string {
 		}
 		if work, _ := p.work(g); work && table.Tree() {
 			lines = append(lines, treeNote(g.Target, table, p.Direction))
-		}
-		if note := widthNote(g.Target, table); p.Direction == Up && note != "" && len(p.Fills(g)) > 0 {
-			lines = append(lines, note)
 		}
 		if names := table.Firing(g.Target.Column, s.Server.Role.ReplicaRole); len(names) > 0 && s.Policy.FireTriggers {
 			lines = append(lines, g.Target.String()+": these triggers fire on every row that is filled: "+strings.Join(names, ", "))

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
@@ -88,7 +89,7 @@ func cramped(t step.Target, table *catalog.Table) (sure, full bool) {
 	}
 	grown := func(columns []catalog.Column) bool {
 		nulls := gone || len(columns) < len(table.Columns)
-		with := append(columns[:len(columns):len(columns)], catalog.Column{Length: uuidBytes, Alignment: 1})
+		with := slices.Concat(columns, []catalog.Column{{Length: uuidBytes, Alignment: 1}})
 		return max(width(with, table.Attributes+1, nulls), width(columns, table.Attributes+1, true)) > mostTuple
 	}
 	sure = grown(required)
@@ -103,11 +104,17 @@ func refuseWidth(t step.Target, table *catalog.Table) problem.List {
 	return problem.List{problem.RowTooWide(t.String())}
 }
 
-// widthNote tells of a table of which only some rows may have no room.
-func widthNote(t step.Target, table *catalog.Table) string {
-	if _, full := cramped(t, table); !full {
-		return ""
+// widthNotes tells of the tables of which only some rows may have no room.
+func widthNotes(p Plan) []string {
+	var lines []string
+	for _, g := range p.Targets() {
+		for _, t := range p.Fills(g) {
+			if _, full := cramped(t, p.Table(g, t)); p.Direction == Up && full {
+				lines = append(lines, fmt.Sprintf("%s: a row with a value in every column has no room for a uuid on its page. Rows near that: "+
+					"SELECT count(*) FROM %s AS t WHERE pg_column_size(t.*) > %d; if the run meets one it takes the column back and leaves the table.",
+					t, sqltext.Format("{}", t.Rows()), mostTuple-2*uuidBytes))
+			}
+		}
 	}
-	return fmt.Sprintf("%s: a row with a value in every column has no room for a uuid on its page (%s bytes). Rows near that: SELECT count(*) FROM %s AS t WHERE pg_column_size(t.*) > %d; "+
-		"if the run meets one it takes the column back and leaves the table.", t, "8,160", t.Relation(), mostTuple-2*uuidBytes)
+	return lines
 }

@@ -140,14 +140,7 @@ func (e *Executor) turn(ctx context.Context, g plan.Group, l *look) error {
 			return nil
 		}
 		if found, ok := errors.AsType[*rowError](err); ok {
-			if why, err = e.yielded(ctx, g, l, found); err == nil && !g.Target.Lasting {
-				err = why
-			}
-			if err != nil {
-				return err
-			}
-			e.leave(g, why)
-			return errLeft
+			return e.giveUp(ctx, g, l, found)
 		}
 		if why = collided(g, err); why == nil {
 			return err

@@ -172,17 +172,22 @@ func (n narrowing) name(ctx context.Context, table catalog.Table, address string
 	return strings.Join(words, ", "), sqltext.Format("SELECT * FROM {} WHERE ", n.target.Rows()) + strings.Join(where, " AND ")
 }
 
-// yielded takes back from a table with such a row what would break the application's writes, and says what
-// became of it.
-func (e *Executor) yielded(ctx context.Context, g plan.Group, l *look, found *rowError) (*problem.Problem, error) {
+// giveUp takes back from a table with such a row what would break the application's writes. Without a profile the
+// other tables go on; with one the run ends.
+func (e *Executor) giveUp(ctx context.Context, g plan.Group, l *look, found *rowError) error {
 	if found.breaks {
 		var err error
 		if found.row.Back, err = e.takeBack(ctx, g, l); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	found.row.Profile = !g.Target.Lasting
-	return problem.RowRefused(found.target.String(), found.row), nil
+	why := problem.RowRefused(found.target.String(), found.row)
+	if !g.Target.Lasting {
+		return why
+	}
+	e.leave(g, why)
+	return errLeft
 }
 
 // takeBack takes the column away, where this run has made it: no run has ever said that it is whole. A column
