@@ -64,7 +64,11 @@ func rooms() []room {
 		{name: "internal/fault", below: in("pg", "problem"), others: pgx},
 		{name: "internal/inspect", below: in("catalog", "pg", "sqltext"), others: pgx},
 		{name: "internal/journal", below: in("catalog", "pg", "problem", "sqltext", "trust"), others: pgx},
-		{name: "internal/survey", below: in("catalog", "fault", "inspect", "journal", "pg", "plan", "problem", "profile", "sqltext", "step", "trust"), others: pgx},
+		{
+			name:   "internal/survey",
+			below:  in("catalog", "fault", "inspect", "journal", "order", "pg", "plan", "problem", "profile", "sqltext", "step", "trust"),
+			others: pgx,
+		},
 		{name: "internal/backfill", below: in("catalog", "event", "pace", "pg", "sqltext", "step"), others: join(pgx, pgcode)},
 		{
 			name: "internal/backfill/ordered", below: in("backfill", "catalog", "event", "order", "pace", "pg", "sqltext", "step"),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 const (
@@ -193,7 +194,7 @@ func (f *filler) gather(ctx context.Context, on ground, part span, pages int64, 
 		if g.locked > 0 {
 			tag, err := tx.Exec(ctx, f.text.fillPicked(), tids)
 			if err != nil {
-				return err
+				return Within(sqltext.Format("SELECT unnest({}::tid[])", sqltext.Value(tids)), err)
 			}
 			g.filled = tag.RowsAffected()
 			g.refused = g.locked - g.filled

@@ -171,9 +171,10 @@ func (w *worker) fill(ctx context.Context, tx pg.Tx, bound int, most int64, samp
 		}
 	}
 	begun := time.Now()
-	tag, err := tx.Exec(ctx, w.text.fill(w.ground.where(left.until(end)), bound, int(most)))
+	where := w.ground.where(left.until(end))
+	tag, err := tx.Exec(ctx, w.text.fill(where, bound, int(most)))
 	if err != nil {
-		return b, err
+		return b, Within(w.text.pick(where, bound, int(most)), err)
 	}
 	b.took = time.Since(begun)
 	if sampled {

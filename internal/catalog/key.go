@@ -29,7 +29,7 @@ func (t Table) Integer(key []string) bool {
 		return false
 	}
 	c := t.Column(key[0])
-	return c != nil && slices.Contains([]string{"smallint", "integer", "bigint"}, c.Type)
+	return c != nil && slices.Contains([]string{"smallint", "integer", "bigint"}, c.Plain())
 }
 
 // IntegerKey gives the column of a key that is a single integer; "" where there is none.
@@ -52,11 +52,12 @@ func (t Table) simpler(a, b []string) bool {
 	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(integer(a), integer(b)), slices.Compare(a, b)) < 0
 }
 
-// comparable reports whether columns compare by operators of pg_catalog. Other types' names are qualified.
+// comparable reports whether columns compare by operators of pg_catalog. Other types' names are qualified; a domain's values
+// compare as those of its base type.
 func (t Table) comparable(key []string) bool {
 	return !slices.ContainsFunc(key, func(name string) bool {
 		c := t.Column(name)
-		return c == nil || strings.Contains(c.Type, ".")
+		return c == nil || strings.Contains(c.Plain(), ".")
 	})
 }
 

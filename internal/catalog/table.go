@@ -161,17 +161,31 @@ func (t Table) UniqueOn(column string) bool {
 
 // Column is a live column.
 type Column struct {
-	Number    int // attnum
-	Name      string
-	Type      string // format_type, with its modifier
-	NotNull   bool
-	Unproved  bool   // NOT NULL, but NOT VALID: holds for new rows only (18 and later)
-	Default   string // pg_get_expr under search_path pg_catalog: every other name is qualified
-	Calls     string // schema-qualified, quoted name of the function that the default is a bare call of, or ""
-	Generated bool
-	Identity  string // "", "a" always, "d" by default
-	Comment   *string
-	Grantees  []string // roles with a right on the column alone, quoted; "PUBLIC" is one
+	Number     int // attnum
+	Name       string
+	Type       string // format_type, with its modifier
+	Base       string // the type behind a domain, through domains over domains; "" of any other type
+	Length     int    // attlen: bytes of a value of fixed length; -1 or -2 where it varies
+	Alignment  int    // bytes
+	Clocked    bool   // a NOT NULL time whose default is the time of the INSERT
+	Epoch      string // the unit that the values of an integer column show: s, ms, us or mixed; "" where they were not read
+	NotNull    bool
+	Unproved   bool   // NOT NULL, but NOT VALID: holds for new rows only (18 and later)
+	UnprovedBy string // the name of that constraint
+	Default    string // pg_get_expr under search_path pg_catalog: every other name is qualified
+	Calls      string // schema-qualified, quoted name of the function that the default is a bare call of, or ""
+	Generated  bool
+	Identity   string // "", "a" always, "d" by default
+	Comment    *string
+	Grantees   []string // roles with a right on the column alone, quoted; "PUBLIC" is one
+}
+
+// Plain returns the type of the column's values: of a domain the type behind it.
+func (c Column) Plain() string {
+	if c.Base != "" {
+		return c.Base
+	}
+	return c.Type
 }
 
 // Index is an index of a table.

@@ -20,7 +20,7 @@ type valueFlags struct {
 func (v *valueFlags) register(cmd *cobra.Command) {
 	set := cmd.Flags()
 	set.StringSliceVar(&v.sources, "time-source", nil, "what the uuids of old rows tell, `column`: when a row was created, or now; of one table: TABLE=now (default column)")
-	set.StringArrayVar(&v.columns, "time-column", nil, "a table's creation-time column, `TABLE=COLUMN`, or TABLE=none")
+	set.StringArrayVar(&v.columns, "time-column", nil, "a table's creation-time column, `TABLE=COLUMN`, or TABLE=none; TABLE may be a pattern, and an integer's unit is COLUMN:s, :ms or :us")
 	set.StringVar(&v.zone, "time-zone", "", "`zone` of timestamps that have none (default UTC)")
 	set.StringSliceVar(&v.random, "random", nil, "`tables` whose uuids shall not tell a row's age: version 4")
 	for name, complete := range map[string]func() []string{

@@ -108,7 +108,7 @@ func keeper(schema catalog.Schema, table *catalog.Table) string {
 	if table.Extension != "" {
 		return "it belongs to the extension " + table.Extension
 	}
-	if who, ok := bookkeeping()[name]; ok {
+	if who := bookkeeper(schema.Name, table); who != "" {
 		return "the bookkeeping of " + who
 	}
 	const kit = "phoenix_kit"
@@ -131,45 +131,6 @@ func Twice(patterns []Pattern) []string {
 		}
 	}
 	return twice
-}
-
-func bookkeeping() map[string]string {
-	return map[string]string{
-		"schema_migrations":      "a migrator",
-		"goose_db_version":       "goose",
-		"flyway_schema_history":  "Flyway",
-		"ar_internal_metadata":   "Rails",
-		"atlas_schema_revisions": "Atlas",
-		"knex_migrations":        "Knex",
-		"knex_migrations_lock":   "Knex",
-		"django_migrations":      "Django",
-		"databasechangelog":      "Liquibase",
-		"databasechangeloglock":  "Liquibase",
-		"alembic_version":        "Alembic",
-		"gorp_migrations":        "sql-migrate",
-		"bun_migrations":         "bun",
-		"bun_migration_locks":    "bun",
-		"_prisma_migrations":     "Prisma",
-		"__EFMigrationsHistory":  "Entity Framework",
-		"SequelizeMeta":          "Sequelize",
-		"typeorm_metadata":       "TypeORM",
-		"pgmigrations":           "node-pg-migrate",
-		"schema_version":         "tern",
-		"migrations":             "a migrator",
-		"oban_jobs":              "Oban",
-		"oban_peers":             "Oban",
-		"oban_producers":         "Oban Pro",
-		"oban_crons":             "Oban Pro",
-		"oban_queues":            "Oban Pro",
-		"river_job":              "River",
-		"river_leader":           "River",
-		"river_queue":            "River",
-		"river_migration":        "River",
-		"river_client":           "River",
-		"river_client_queue":     "River",
-		"part_config":            "pg_partman",
-		"part_config_sub":        "pg_partman",
-	}
 }
 
 func matches(patterns []Pattern, name string) bool {

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -25,28 +26,31 @@ type Column struct {
 // Kind is the type of a creation-time column.
 type Kind string
 
-// The types that tell a time.
+// The types that tell a time, and the units of integers that count the time since 1970.
 const (
 	Timestamp   Kind = "timestamp"
 	Timestamptz Kind = "timestamptz"
 	Date        Kind = "date"
+	Seconds     Kind = "epoch seconds"
+	Millis      Kind = "epoch milliseconds"
+	Micros      Kind = "epoch microseconds"
 )
 
-// names are those that creation-time columns usually have, in the order in which they are looked for.
-func names() []string {
-	return []string{"inserted_at", "created_at", "date_added", "date_created", "created", "created_on", "creation_date"}
-}
-
-// Choose gives a table's creation-time column: the one that was asked for ("" leaves the choice, None is
-// none), else the one that the profile names and the table has, else by name, one that is NOT NULL first.
-// An error says that what was asked for cannot be: there is no such column, or it tells no time.
+// Choose returns a table's creation-time column: the one that was asked for ("" leaves the choice, None is
+// none), else the one that the profile names and the table has, else one of a conventional name, one that is
+// NOT NULL first. A name may carry a unit, as in creation_ts:ms. An error says why what was asked for cannot
+// be: there is no such column, it has no time, or its unit is not known.
 func Choose(t catalog.Table, asked, profile, zone string) (Column, error) {
 	switch asked {
 	case "":
 	case None:
 		return Column{Unit: Microsecond, Reason: "asked for"}, nil
 	default:
-		return read(t, asked, zone, "asked for")
+		c, err := read(t, asked, zone, "asked for")
+		if _, ok := errors.AsType[*timelessError](err); ok {
+			return Column{Unit: Microsecond, Reason: err.Error()}, nil
+		}
+		return c, err
 	}
 	if c, err := read(t, profile, zone, "the profile's"); profile != "" && err == nil {
 		return c, nil
@@ -57,47 +61,66 @@ func Choose(t catalog.Table, asked, profile, zone string) (Column, error) {
 	return Column{Unit: Microsecond, Reason: "no column of a usual name tells a time"}, nil
 }
 
-// Telling names the columns of a table that tell a time.
+// Asked returns the words that choose this column again, whatever its values are by then: the name, with the
+// unit of an integer.
+func (c Column) Asked() string {
+	if unit := c.Kind.unit(); unit != "" {
+		return c.Name + ":" + unit
+	}
+	return c.Name
+}
+
+// Has reports whether a table has the column that a choice names, with or without a unit.
+func Has(t catalog.Table, asked string) bool {
+	c, _ := unitOf(t, asked)
+	return c != nil
+}
+
+// unitOf finds the column that a choice names, and the unit behind it.
+func unitOf(t catalog.Table, asked string) (c *catalog.Column, unit string) {
+	if c = t.Column(asked); c != nil {
+		return c, ""
+	}
+	if at := strings.LastIndex(asked, ":"); at > 0 && kindOf(asked[at+1:]) != "" {
+		return t.Column(asked[:at]), asked[at+1:]
+	}
+	return nil, ""
+}
+
+// Telling names the columns of a table that have a time: those of a time's type, and integers of a name that
+// creation times have.
 func Telling(t catalog.Table) []string {
 	var names []string
 	for _, c := range t.Columns {
-		if _, _, ok := resolution(c.Type); ok {
+		_, _, time := resolution(c.Plain())
+		if time || counts(c) && (conventional(c.Name) || c.Epoch != "" && c.Epoch != mixed) {
 			names = append(names, c.Name)
 		}
 	}
 	return names
 }
 
-func byName(t catalog.Table, zone string) (Column, bool) {
-	var found *Column
-	for _, name := range names() {
-		c, err := read(t, name, zone, "by its name and type")
-		if err != nil || found != nil && !c.NotNull {
-			continue
-		}
-		if found = &c; c.NotNull {
-			break
-		}
-	}
-	if found == nil {
-		return Column{}, false
-	}
-	return *found, true
-}
-
 func read(t catalog.Table, name, zone, reason string) (Column, error) {
-	c := t.Column(name)
+	c, unit := unitOf(t, name)
 	if c == nil {
 		return Column{}, fmt.Errorf("%s.%s has no column %s", t.Schema, t.Name, name)
 	}
-	kind, unit, ok := resolution(c.Type)
-	if !ok {
-		return Column{}, fmt.Errorf("column %s of %s.%s is %s, not a timestamp or a date", name, t.Schema, t.Name, c.Type)
+	name = c.Name
+	found := Column{Name: name, NotNull: c.NotNull, Reason: reason}
+	var ok bool
+	if found.Kind, found.Unit, ok = resolution(c.Plain()); ok && unit == "" {
+		if found.Kind == Timestamp && !strings.EqualFold(zone, "UTC") {
+			found.Zone = zone
+		}
+		return found, nil
 	}
-	if kind != Timestamp || strings.EqualFold(zone, "UTC") {
-		zone = ""
+	if !ok && counts(*c) {
+		return found.counted(t, *c, unit)
 	}
-	return Column{Name: name, Kind: kind, Unit: unit, Zone: zone, NotNull: c.NotNull, Reason: reason}, nil
+	if unit != "" {
+		return Column{}, fmt.Errorf("column %s of %s.%s is %s, and :%s is the unit of an integer", name, t.Schema, t.Name, c.Type, unit)
+	}
+	return Column{}, fmt.Errorf("column %s of %s.%s is %s, not a timestamp, a date or an integer", name, t.Schema, t.Name, c.Type)
 }
 
 // resolution reads a type as format_type writes it: timestamp(0) without time zone.

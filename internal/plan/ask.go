@@ -117,7 +117,7 @@ func keyed(table *catalog.Table) string {
 	if len(key) != 1 {
 		return ""
 	}
-	if c := table.Column(key[0]); c != nil && c.Type == "uuid" {
+	if c := table.Column(key[0]); c != nil && c.Plain() == "uuid" {
 		return c.Name
 	}
 	return ""

@@ -27,7 +27,7 @@ func free(s Situation) Plan {
 		kit := profile.Table{Name: name}
 		p.Groups = append(p.Groups, p.group(s.Policy.Values, kit, s.Ask.Target(s.Schema.Name, table, s.Direction), table))
 	}
-	if p.Refusals = s.Policy.Values.unknown(s.Schema.Name, p.Names); p.Refusals != nil {
+	if p.Refusals = append(s.Policy.Values.unknown(s.Schema.Name, p.Names), s.Policy.Values.idle(s.Schema, p.Names)...); p.Refusals != nil {
 		return p
 	}
 	found := append(refuse(s, p), sameIndex(&p)...)

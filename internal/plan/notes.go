@@ -26,6 +26,8 @@ func notes(s Situation, p Plan) []string {
 	if f := s.Schema.Function; f != nil && p.Direction == Up && step.FunctionOriginal(f) && !step.FunctionReplaceable(f, s.Server) {
 		lines = append(lines, NeedsCrypto(f))
 	}
+	lines = append(lines, uuidNotes(p)...)
+	lines = append(lines, widthNotes(p)...)
 	for _, g := range p.Groups {
 		table := s.Schema.Relation(g.Table)
 		if g.Target.Table == "" || table == nil {

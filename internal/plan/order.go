@@ -3,6 +3,7 @@ package plan
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
@@ -26,7 +27,7 @@ const (
 type Values struct {
 	Source  Source            // of all tables; "" is ByColumn
 	Sources map[string]Source // of some
-	Columns map[string]string // their creation-time columns, or order.None
+	Columns map[string]string // their creation-time columns, or order.None; a key with * or ? is a pattern, for the tables that have the column
 	Zone    string            // in which a timestamp without one is read; "" is UTC
 	Random  []string          // tables that get version 4
 }
@@ -40,13 +41,15 @@ func (v Values) source(names []string) Source {
 	return v.Source
 }
 
-func (v Values) column(names []string) string {
+// column returns what is asked of a table's creation-time column: by its name, else by the longest pattern that
+// fits it and whose column it has.
+func (v Values) column(names []string, table *catalog.Table) string {
 	for _, name := range names {
 		if column, ok := v.Columns[name]; ok {
 			return column
 		}
 	}
-	return ""
+	return patterned(v.Columns, names, table)
 }
 
 func (v Values) random(names []string) bool {
@@ -70,9 +73,13 @@ func orderOf(v Values, kit profile.Table, target step.Target, table *catalog.Tab
 	if v.source(names) == ByClock {
 		return Order{Source: ByClock, Why: "asked for"}, nil
 	}
-	column, err := order.Choose(*table, v.column(names), kit.Time, v.Zone)
+	asked := v.column(names, table)
+	column, err := order.Choose(*table, asked, kit.Time, v.Zone)
 	if err != nil {
-		return Order{}, problem.BadTimeColumn(target.String(), v.column(names), err.Error(), order.Telling(*table))
+		return Order{}, problem.BadTimeColumn(target.String(), asked, err.Error(), order.Telling(*table))
+	}
+	if others := order.Telling(*table); column.Name == "" && asked == "" && len(others) > 0 {
+		column.Reason += "; these may: " + strings.Join(others, ", ") + " (--time-column " + table.Name + "=" + others[0] + ")"
 	}
 	return Order{Source: ByColumn, Column: column}.by(table.OrderKey(target.Column)), nil
 }
@@ -100,7 +107,11 @@ func (p Plan) OrderOf(g Group, t step.Target, table *catalog.Table) Order {
 	if t.Root == "" {
 		return g.Order.by(table.OrderKey(t.Column))
 	}
-	found, cannot := orderOf(p.values, profile.Table{Name: g.Table}, t, table)
+	values := p.values
+	if c := g.Order.Column; c.Kind.Per() > 0 && values.column([]string{g.Table}, table) == "" {
+		values.Columns = map[string]string{g.Table: c.Asked()} // the unit that the rows of all showed
+	}
+	found, cannot := orderOf(values, profile.Table{Name: g.Table}, t, table)
 	if cannot != nil { // the column that was named is another one below
 		return Order{Source: ByClock, Why: cannot.Error()}
 	}
@@ -140,10 +151,13 @@ func (v Values) unknown(schema string, chosen []string) (found problem.List) {
 		tables []string
 	}{
 		{"--time-source", slices.Sorted(maps.Keys(v.Sources))},
-		{"--time-column", slices.Sorted(maps.Keys(v.Columns))},
+		{timeColumn, slices.Sorted(maps.Keys(v.Columns))},
 		{"--random", v.Random},
 	} {
 		for _, table := range named.tables {
+			if named.flag == timeColumn && Pattern(table) {
+				continue
+			}
 			if !slices.Contains(chosen, table) {
 				found = append(found, problem.NoSuchTable(named.flag, table, schema, problem.Nearest(table, chosen)))
 			}

@@ -78,6 +78,8 @@ func refuseUp(s Situation, t step.Target, table *catalog.Table, fill bool) probl
 	}
 	if fill {
 		found = append(found, refuseFill(s, t, table)...)
+		found = append(found, refuseRows(t, table)...)
+		found = append(found, refuseWidth(t, table)...)
 	}
 	return found
 }
@@ -128,11 +130,19 @@ func refuseColumn(s Situation, t step.Target, table *catalog.Table) problem.List
 	case Textual(c.Type):
 		return problem.List{problem.TextColumn(t.String(), t.Relation(), c.Name, c.Type, data.Unparsed)}
 	case c.Type != "uuid":
-		return problem.List{problem.ColumnType(t.String(), c.Name, c.Type)}
+		return problem.List{problem.ColumnType(t.String(), c.Name, kindOf(*c))}
 	case len(data.Duplicates) > 0:
 		return problem.List{problem.Duplicates(t.String(), t.Relation(), c.Name, data.Duplicates)}
 	}
 	return nil
+}
+
+// kindOf is a column's type for people.
+func kindOf(c catalog.Column) string {
+	if c.Base != "" {
+		return c.Type + ", a domain over " + c.Base
+	}
+	return c.Type
 }
 
 // Textual reports whether a type, as format_type writes it, is a text type.

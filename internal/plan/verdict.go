@@ -17,6 +17,10 @@ type Verdict struct {
 	Why     string   `json:"why,omitempty"`    // it is left alone or refused
 	Hint    string   `json:"hint,omitempty"`   // what would help a refused one
 	Unique  string   `json:"unique,omitempty"` // of a partitioned table or a parent: among which rows the values are unique
+	// Time is the creation-time column by which the rows are ordered, with the unit of an integer. Where there is
+	// none, Candidates are the columns that have a time and were not chosen.
+	Time       string   `json:"time,omitempty"`
+	Candidates []string `json:"time_candidates,omitempty"`
 }
 
 // The verdicts, in PostgreSQL's and everybody's words.
@@ -46,6 +50,7 @@ func (p Plan) verdicts(s Situation, found problem.List) []Verdict {
 }
 
 func (p Plan) judge(v *Verdict, g Group, found problem.List) {
+	v.Time, v.Candidates = p.times(g)
 	if g.State != Refused && p.Direction == Up {
 		v.Unique = Uniqueness(g.Target, p.Schema.Relation(g.Table))
 	}

@@ -68,3 +68,20 @@ func ScriptByClock() *Problem {
 		Hint: "Leave out what is said of the values; or run rekey up, which puts them in the order of creation.",
 	}
 }
+
+// BadTimePattern is a pattern of tables that cannot be read.
+func BadTimePattern(pattern, why string) *Problem {
+	return &Problem{
+		Kind: Usage, Code: "bad_time_column", Message: fmt.Sprintf("--time-column: %q is not a pattern of tables", pattern),
+		Detail: why + ".", Hint: "In a pattern * and ? match, and \\* is a star: --time-column '*=published_at'",
+	}
+}
+
+// IdleTimePattern is a pattern that fits no table with the column that it names.
+func IdleTimePattern(schema, pattern, column string) *Problem {
+	return &Problem{
+		Kind: Usage, Code: "bad_time_column", Message: fmt.Sprintf("--time-column %s=%s: no table of schema %s that matches has this column", pattern, column, schema),
+		Detail: "A pattern is for those of the matching tables that have the column.",
+		Hint:   fmt.Sprintf("rekey plan --schema %s names the columns that each table has.", schema),
+	}
+}

@@ -160,6 +160,9 @@ func (e *Executor) turn(ctx context.Context, g plan.Group, l *look) error {
 	if err == nil || errors.Is(err, errGone) {
 		return err
 	}
+	if found, ok := errors.AsType[*rowError](err); ok {
+		return e.giveUp(ctx, g, l, found)
+	}
 	why := altered(err)
 	if why == nil {
 		if why = collided(g, err); why == nil {

@@ -42,6 +42,9 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, l *look)
 	})
 	e.account.rows += result.Rows
 	if err != nil {
+		if found := e.refusedRow(ctx, a.Target, *table, err); found != nil {
+			return found
+		}
 		return e.unfilled(a.Target, err)
 	}
 	l.full(table)

@@ -35,7 +35,7 @@ func (e *Executor) begin(ctx context.Context, o plan.Order, w backfill.Work) (mo
 		return time.Time{}, nil
 	}
 	column := journal.Column{Relation: w.Table.OID, Number: int16(w.Table.Column(w.Target.Column).Number)}
-	now := journal.Moment{Filled: true, Source: string(o.Source), Column: o.Column.Name, Zone: o.Column.Zone, Key: o.Key}
+	now := journal.Moment{Filled: true, Source: string(o.Source), Column: o.Column.Asked(), Zone: o.Column.Zone, Key: o.Key}
 	err = written(ctx, e.Pool, func(tx pg.Tx) error {
 		if err := e.Lease.Guard(ctx, tx); err != nil {
 			return err

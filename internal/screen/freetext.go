@@ -19,12 +19,12 @@ func heading(profile, schema, otherwise string) string {
 
 // judged is the table of verdicts, but for the relations that are left alone.
 func judged(doc plan.Document) [][]string {
-	rows := [][]string{{"TABLE", "VERDICT", ">ROWS", ">SIZE", ">STEPS", "LACKS"}}
+	rows := [][]string{{"TABLE", "VERDICT", ">ROWS", ">SIZE", ">STEPS", "TIME", "LACKS"}}
 	for _, v := range doc.Verdicts {
 		if v.Verdict == plan.IsAlone {
 			continue
 		}
-		row := []string{v.Table, v.Verdict, "", "", "", unique(strings.Join(v.Lacks, ", "), v.Unique)}
+		row := []string{v.Table, v.Verdict, "", "", "", timed(v), unique(strings.Join(v.Lacks, ", "), v.Unique)}
 		for _, g := range doc.Groups {
 			if g.Table == v.Table && g.State != "" {
 				row[2], row[3], row[4] = Count(g.Rows), Bytes(g.Bytes), fmt.Sprint(pending(g))
@@ -33,6 +33,14 @@ func judged(doc plan.Document) [][]string {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// timed is the creation-time column, or in brackets those that may be one and were not chosen.
+func timed(v plan.Verdict) string {
+	if v.Time == "" && len(v.Candidates) > 0 {
+		return "none (" + strings.Join(v.Candidates, ", ") + "?)"
+	}
+	return v.Time
 }
 
 // unique adds among which rows of a tree of tables the values are unique.

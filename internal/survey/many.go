@@ -56,6 +56,9 @@ func Many(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Orde
 		if err == nil {
 			err = count(ctx, pool, &situations[i])
 		}
+		if err == nil {
+			err = numbers(ctx, pool, &situations[i])
+		}
 	}
 	return situations, err
 }

@@ -23,7 +23,7 @@ type key struct {
 
 type keyColumn struct {
 	name sqltext.Name
-	kind string // its type, as format_type writes it
+	kind string // its type, as format_type writes it; of a domain the base type
 }
 
 func keyOf(table catalog.Table, names []string) key {
@@ -31,7 +31,7 @@ func keyOf(table catalog.Table, names []string) key {
 	for _, name := range names {
 		c := keyColumn{name: sqltext.Name(name)}
 		if column := table.Column(name); column != nil {
-			c.kind = column.Type
+			c.kind = column.Plain()
 		}
 		if k.integer { // the widest: bounds of one type for all
 			c.kind = "int8"

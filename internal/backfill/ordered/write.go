@@ -5,14 +5,17 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 const (
@@ -117,7 +120,7 @@ func (w *worker) batch(ctx context.Context, rows []row) (some wrote, err error) 
 		}
 		writing := run(w.text.write())
 		if writing.Err != nil {
-			return writing.Err
+			return backfill.Within(addresses(rows), writing.Err)
 		}
 		if locking == nil {
 			locking = writing
@@ -126,6 +129,15 @@ func (w *worker) batch(ctx context.Context, rows []row) (some wrote, err error) 
 		return nil
 	})
 	return some, err
+}
+
+// addresses is a query of the addresses of rows.
+func addresses(rows []row) string {
+	list := make([]string, len(rows))
+	for i, r := range rows {
+		list[i] = fmt.Sprintf(`"(%d,%d)"`, r.at>>16, r.at&0xffff)
+	}
+	return sqltext.Format("SELECT unnest({}::tid[])", sqltext.Value("{"+strings.Join(list, ",")+"}"))
 }
 
 // count is a number in the one row of a result.

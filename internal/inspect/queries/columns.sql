@@ -1,13 +1,31 @@
 -- The live columns of the relations $1. "default" is read of uuid columns and of those of a domain alone: to write the
 -- defaults of all columns as text takes longer than everything else here. "calls" is the function that a default is a
 -- bare call of. The core's own functions leave no dependency; under search_path pg_catalog only theirs has no schema.
--- From 18 on a NOT NULL may be NOT VALID: "unproved", rows without a value may be there.
+-- From 18 on a NOT NULL may be NOT VALID: "unproved", rows without a value may be there. "base" is the type behind a
+-- domain, through domains over domains; "length" and "alignment" are in bytes, -1 of a varying length; "clocked" is a
+-- time that is NOT NULL and that an INSERT gets from the clock.
 SELECT a.attrelid::int8                                        AS relation,
        a.attnum::int                                           AS number,
        a.attname                                               AS name,
        format_type(a.atttypid, a.atttypmod)                    AS type,
-       a.attnotnull AND NOT u.unproved                         AS not_null,
-       u.unproved                                              AS unproved,
+       CASE WHEN y.typtype = 'd' THEN (
+           WITH RECURSIVE behind (kind, modifier) AS (
+               SELECT y.typbasetype, y.typtypmod
+               UNION ALL
+               SELECT b.typbasetype, b.typtypmod FROM behind JOIN pg_type b ON b.oid = behind.kind AND b.typtype = 'd')
+           SELECT format_type(k.kind, k.modifier) FROM behind k JOIN pg_type b ON b.oid = k.kind WHERE b.typtype <> 'd')
+       ELSE '' END                                             AS base,
+       a.attlen::int                                           AS length,
+       CASE a.attalign WHEN 'd' THEN 8 WHEN 'i' THEN 4 WHEN 's' THEN 2 ELSE 1 END AS alignment,
+       d.oid IS NOT NULL AND a.attlen IN (4, 8) AND a.attnotnull
+           AND CASE WHEN a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
+                    THEN pg_get_expr(d.adbin, d.adrelid) ~ ('^\(?(timezone\(''[^'']*''::text, )?'
+                         || '((now|(clock|transaction|statement)_timestamp)\(\)|CURRENT_(TIMESTAMP|DATE)|LOCALTIMESTAMP)'
+                         || '(\([0-6]\))?\)?( AT TIME ZONE ''[^'']*''::text)?\)?(::[a-z0-6() ]+)?$')
+                    ELSE false END                             AS clocked,
+       a.attnotnull AND k.oid IS NULL                          AS not_null,
+       k.oid IS NOT NULL                                       AS unproved,
+       coalesce(k.conname, '')                                 AS unproved_by,
        coalesce(e.text, '')                                    AS "default",
        coalesce((SELECT '"' || replace(n.nspname, '"', '""') || '"."' || replace(p.proname, '"', '""') || '"'
                  FROM pg_depend u
@@ -24,14 +42,12 @@ SELECT a.attrelid::int8                                        AS relation,
            ARRAY (SELECT DISTINCT CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END
                   FROM aclexplode(a.attacl) g ORDER BY 1) END      AS grantees
 FROM pg_attribute a
+JOIN pg_type y ON y.oid = a.atttypid
 LEFT JOIN LATERAL (
-    SELECT d.oid, d.adbin, d.adrelid
-    FROM pg_attrdef d
-    WHERE a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum
-      AND (a.atttypid = 'uuid'::regtype OR (SELECT t.typtype FROM pg_type t WHERE t.oid = a.atttypid) = 'd') OFFSET 0) d ON true
-CROSS JOIN LATERAL (SELECT pg_get_expr(d.adbin, d.adrelid) AS text OFFSET 0) e
+    SELECT d.oid, d.adbin, d.adrelid FROM pg_attrdef d
+    WHERE a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum OFFSET 0) d ON true
 CROSS JOIN LATERAL (
-    SELECT a.attnotnull AND coalesce((SELECT bool_or(NOT k.convalidated) FROM pg_constraint k
-                                      WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]), false) AS unproved OFFSET 0) u
+    SELECT CASE WHEN a.atttypid = 'uuid'::regtype OR y.typtype = 'd' THEN pg_get_expr(d.adbin, d.adrelid) END AS text OFFSET 0) e
+LEFT JOIN pg_constraint k ON a.attnotnull AND k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated -- one at most
 WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum

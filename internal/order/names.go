@@ -1,0 +1,136 @@
+package order
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+)
+
+// tier is a set of names of columns, in the order of preference, without underscores and in lower case: so
+// created_at, createdAt and CreatedAt are one name.
+type tier struct {
+	names []string
+	// fit says what else must hold of a column of such a name.
+	fit func(catalog.Column) bool
+}
+
+// tiers returns the names of creation-time columns. A later tier counts only where the table has no column of
+// an earlier one. Never among them are names of times that change or lie ahead: updated_at, modified_at,
+// deleted_at, expires_at, starts_at, last_seen_at, scheduled_at.
+func tiers() []tier {
+	return []tier{
+		{ // The creation of the row, as frameworks and conventions call it.
+			names: []string{
+				"insertedat", "createdat", "dateadded", "datecreated", "created", "createdon", "creationdate",
+				"createtime", "createdtime", "creationtime", "createdate", "createddate", "createat",
+				"creationts", "createdts", "createts", "creationtimestamp", "createdtimestamp", "createtimestamp",
+				"createdutc", "createdatutc", "createdonutc", "createddatetime", "creationdatetime", "createdatetime",
+				"inserttime", "insertedtime", "insertdate", "inserteddate", "insertedon", "inserted", "dateinserted", "insertts",
+				"datecreation", "datecreate", "timecreated", "whencreated", "recordcreatedat", "rowcreatedat", "syscreatedon",
+				"addedat", "addedon", "dateadd", "addtime", "timeadded",
+			},
+			fit: func(catalog.Column) bool { return true },
+		},
+		{ // What happens once, when the row is made, but may be made up for later: only where each row has it.
+			names: []string{
+				"registeredat", "registeredon", "dateregistered", "registrationdate", "registrationtime",
+				"joinedat", "joinedon", "datejoined", "joindate", "signedupat", "signupdate", "recordedat", "loggedat", "receivedat", "ingestedat",
+			},
+			fit: func(c catalog.Column) bool { return c.NotNull },
+		},
+		{ // What may be any time, also one ahead, or change: only where the INSERT takes it from the clock.
+			names: []string{
+				"publishedat", "published", "publishedon", "postedat", "postedon", "submittedat", "occurredat", "eventtime", "eventdate",
+				"entrydate", "logdate", "logtime", "timestamp", "date", "time", "ts",
+			},
+			fit: func(c catalog.Column) bool { return c.Clocked },
+		},
+	}
+}
+
+// plain is a name as tiers have it.
+func plain(name string) string {
+	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name))
+}
+
+// suffixes are the ends of names that name the unit of an integer, the longer ones first.
+func suffixes() [][2]string {
+	return [][2]string{
+		{"milliseconds", millis},
+		{"microseconds", micros},
+		{"seconds", seconds},
+		{"millis", millis},
+		{"micros", micros},
+		{"secs", seconds},
+		{"sec", seconds},
+		{"msec", millis},
+		{"usec", micros},
+		{"ms", millis},
+		{"us", micros},
+		{"s", seconds},
+		{"epoch", ""},
+		{"unix", ""},
+		{"ts", ""},
+	}
+}
+
+// unsuffixed takes the unit off a name, and returns it.
+func unsuffixed(name string) (rest, unit string) {
+	name = plain(name)
+	for _, suffix := range suffixes() {
+		if rest, ok := strings.CutSuffix(name, suffix[0]); ok && known(rest) {
+			return rest, suffix[1]
+		}
+	}
+	return name, ""
+}
+
+func suffixed(name string) string {
+	_, unit := unsuffixed(name)
+	return unit
+}
+
+func known(name string) bool {
+	return slices.ContainsFunc(tiers(), func(t tier) bool { return slices.Contains(t.names, name) })
+}
+
+// conventional reports whether a name is one of a creation time, with or without a unit.
+func conventional(name string) bool {
+	rest, _ := unsuffixed(name)
+	return known(rest)
+}
+
+// byName returns the column that the names choose.
+func byName(t catalog.Table, zone string) (Column, bool) {
+	for _, tier := range tiers() {
+		var found *Column
+		for _, name := range tier.names {
+			for i := range t.Columns {
+				if c := &t.Columns[i]; tier.has(*c, name) {
+					read, err := read(t, c.Name, zone, "by its name and type")
+					if err == nil && (found == nil || c.NotNull && !found.NotNull) {
+						found = &read
+					}
+				}
+			}
+		}
+		if found != nil {
+			return *found, true
+		}
+	}
+	return Column{}, false
+}
+
+// has reports whether a column has a name of the tier, and what else it asks for; of an integer, whether the
+// name without its unit is one.
+func (t tier) has(c catalog.Column, name string) bool {
+	if !t.fit(c) {
+		return false
+	}
+	if counts(c) {
+		rest, _ := unsuffixed(c.Name)
+		return rest == name
+	}
+	return plain(c.Name) == name
+}

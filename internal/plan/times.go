@@ -1,0 +1,18 @@
+package plan
+
+import "github.com/rekey-pg/rekey/internal/order"
+
+// times returns the creation-time column of a table that is to be filled, with the unit of an integer; else
+// the columns that may be one.
+func (p Plan) times(g Group) (column string, candidates []string) {
+	if p.Direction == Down || len(p.Fills(g)) == 0 || g.Order.Source == AtRandom {
+		return "", nil
+	}
+	switch c := g.Order.Column; {
+	case c.Kind.Per() > 0:
+		return c.Name + " (" + string(c.Kind) + ")", nil
+	case c.Name != "":
+		return c.Name, nil
+	}
+	return "", order.Telling(*p.Schema.Relation(g.Table))
+}

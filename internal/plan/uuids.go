@@ -1,0 +1,63 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// uuidNotes names the tables that have a uuid column by another name and would get a second one. Tables whose
+// column has one name have one note.
+func uuidNotes(p Plan) []string {
+	if p.Direction == Down || p.Profile != "" {
+		return nil
+	}
+	tables := map[string][]string{}
+	var columns []string
+	for _, g := range p.Targets() {
+		table := p.Schema.Relation(g.Table)
+		if origin, _ := g.Target.Read(table); origin != step.Absent || g.State == Refused {
+			continue
+		}
+		for _, name := range otherUUIDs(table) {
+			if !slices.Contains(columns, name) {
+				columns = append(columns, name)
+			}
+			tables[name] = append(tables[name], g.Table)
+		}
+	}
+	lines := make([]string, len(columns))
+	for i, name := range columns {
+		lines[i] = fmt.Sprintf("Column %s of %s is a uuid already and identifies the row; the table would get a second one. To take that one: --tables '%s' --column '%s'. "+
+			"In a rekey.yaml a single table may have it: own: {%s: {column: %s}}.",
+			name, strings.Join(tables[name], ", "), strings.Join(patternsOf(tables[name]), ","), name, tables[name][0], name)
+	}
+	return lines
+}
+
+// otherUUIDs are the uuid columns of a table that are NOT NULL or unique and refer to no other table.
+func otherUUIDs(table *catalog.Table) (names []string) {
+	for _, c := range table.Columns {
+		refers := slices.ContainsFunc(table.Constraints, func(k catalog.Constraint) bool { return k.Kind == "f" && slices.Contains(k.Columns, c.Name) })
+		part := slices.ContainsFunc(table.Indexes, func(i catalog.Index) bool { // of a key of several columns: the uuid of something else
+			return i.Unique && len(i.Columns) > 1 && slices.Contains(i.Columns, c.Name)
+		})
+		if c.Type == "uuid" && !refers && !c.Generated && (table.UniqueOn(c.Name) || c.NotNull && !part) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// patternsOf writes names as patterns that match nothing else.
+func patternsOf(names []string) []string {
+	escape := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `,`, `\,`)
+	patterns := make([]string, len(names))
+	for i, name := range names {
+		patterns[i] = escape.Replace(name)
+	}
+	return patterns
+}
