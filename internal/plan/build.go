@@ -80,7 +80,7 @@ func (p *Plan) targets(s Situation) []Group {
 			p.Absent = append(p.Absent, name)
 			continue
 		}
-		groups = append(groups, p.group(s.Policy.Values, t, TargetOf(p.Scope, name, p.Column), table))
+		groups = append(groups, p.group(s.Policy.Values, t, kitTarget(p.Scope, t, p.Column, table, p.Direction), table))
 	}
 	return groups
 }

@@ -349,10 +349,10 @@ func (e *Executor) lost() <-chan struct{} {
 // only when all that exist have reached their goal.
 func (e *Executor) whole(ctx context.Context) error {
 	names := append([]string{}, e.Plan.Absent...)
-	for _, g := range e.Plan.Groups {
-		if g.Target.Table != "" {
-			names = append(names, g.Table)
-		}
+	targets := map[string]step.Target{}
+	for _, g := range e.Plan.Targets() {
+		names = append(names, g.Table)
+		targets[g.Table] = g.Target
 	}
 	var schema catalog.Schema
 	err := e.lane.Read(ctx, func(tx pg.Tx) error {
@@ -368,7 +368,10 @@ func (e *Executor) whole(ctx context.Context) error {
 		if table == nil {
 			continue
 		}
-		target := plan.TargetOf(e.Plan.Scope, name, e.Plan.Column).As(table)
+		target, ok := targets[name]
+		if !ok {
+			target = plan.TargetOf(e.Plan.Scope, name, e.Plan.Column).As(table)
+		}
 		if lacks := plan.Lacks(target, table); len(lacks) > 0 {
 			return problem.NotWhole(target.String(), lacks)
 		}
