@@ -28,6 +28,7 @@ func kitTarget(schema string, kit profile.Table, column string, table *catalog.T
 	default:
 		own(t.IndexFits) // a build that was cut short: it is dropped and made again
 	}
+	t.Aliases = slices.DeleteFunc(names, func(name string) bool { return name == t.Index })
 	return t
 }
 

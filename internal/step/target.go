@@ -13,8 +13,10 @@ type Target struct {
 	Schema, Table string
 	Column        string
 	Index         string
-	Check         string // the constraint that proves NOT NULL, gone at the end
-	Function      sqltext.Table
+	// Aliases are other names that a kit's later versions give a second such index: down drops those as well.
+	Aliases []string
+	Check    string // the constraint that proves NOT NULL, gone at the end
+	Function sqltext.Table
 	// Lasting says that what up makes keeps its mark: no kit's exact shape tells whose the column is.
 	Lasting bool
 	// Keys are the columns beside Column that a unique index of a partitioned table must have: the keys by
