@@ -69,7 +69,7 @@ func rooms() []room {
 		},
 		{
 			name: "internal/verify",
-			below: in("backfill/ordered", "catalog", "event", "inspect", "journal", "order", "pg", "plan", "problem", "sqltext", "step",
+			below: in("backfill/ordered", "catalog", "event", "inspect", "journal", "order", "pg", "plan", "problem", "profile", "sqltext", "step",
 				"survey"),
 			others: join(pgx, pgcode),
 		},

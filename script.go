@@ -55,6 +55,9 @@ func ScriptFrom(ctx context.Context, pool *pgxpool.Pool, config Config, format S
 	if err != nil {
 		return nil, err
 	}
+	if p.Unknown != nil {
+		p.Refusals = append(p.Refusals, p.Unknown)
+	}
 	if len(p.Refusals) > 0 {
 		return nil, p.Refusals
 	}

@@ -162,6 +162,7 @@ type Status struct {
 	Whole      bool          `json:"whole"` // every table that exists is
 	Tables     []TableStatus `json:"tables"`
 	Refusals   problem.List  `json:"refusals"`
+	Notes      []string      `json:"notes,omitempty"`
 	Running    *Running      `json:"running,omitempty"` // the run that is at work, if one is
 }
 
@@ -195,6 +196,9 @@ func (p Plan) Status() Status {
 	status := Status{
 		Schema: event.Schema, Profile: p.Profile, Prefix: p.Scope, Version: p.Version,
 		VerifyOnly: p.VerifyOnly, Whole: true, Tables: []TableStatus{}, Refusals: list(p.Refusals),
+	}
+	if p.Unknown != nil {
+		status.Notes = p.Notes
 	}
 	groups := map[string]Group{}
 	for _, g := range p.Targets() {

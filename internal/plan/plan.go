@@ -68,6 +68,7 @@ type Plan struct {
 	Verdicts   []Verdict    // without a profile: a line for every relation
 	Skipped    problem.List // why tables were passed over, where that is allowed
 	Refusals   problem.List
+	Unknown    *problem.Problem // a version above the last one that is known: read, and never written
 	Notes      []string
 	Server     catalog.Server
 	Schema     catalog.Schema

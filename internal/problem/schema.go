@@ -85,6 +85,11 @@ func UnknownVersion(schema string, version, last int) *Problem {
 		fmt.Sprintf("This rekey knows the versions up to %d.", last), "Look for a newer rekey.")
 }
 
+// UnknownVersionNote is what a command that only reads says of such a version.
+func UnknownVersionNote(version, last int) string {
+	return fmt.Sprintf("Version %d is newer than this rekey, which knows the versions up to %d: it only reads here, and up is refused. Look for a newer rekey.", version, last)
+}
+
 // VersionTooOld is a version from which the way up does not begin.
 func VersionTooOld(schema string, version, from int) *Problem {
 	return refused("version_too_old", "", fmt.Sprintf("PhoenixKit in schema %q is at version %d, below %d", schema, version, from), "",

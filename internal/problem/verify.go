@@ -12,6 +12,11 @@ func VersionFault(version, to int) string {
 	return fmt.Sprintf("version %d is recorded, not %d", version, to)
 }
 
+// NeedsSearchPath is what verify notes of PhoenixKit's own function where that does not name pgcrypto's schema.
+func NeedsSearchPath(function string) string {
+	return fmt.Sprintf("Function %s() is PhoenixKit's own and needs the schema of pgcrypto in the search_path of every session that inserts.", function)
+}
+
 // Differences is what verify found.
 func Differences(lines []string) *Problem {
 	const most = 5
@@ -20,7 +25,7 @@ func Differences(lines []string) *Problem {
 		detail += fmt.Sprintf("; and %d more", len(lines)-most)
 	}
 	return &Problem{
-		Kind: Differs, Code: "differences", Message: fmt.Sprintf("verify found %d differences", len(lines)), Detail: detail + ".",
+		Kind: Differs, Code: "differences", Message: "verify found " + Counted(len(lines), "difference", "differences"), Detail: detail + ".",
 		Hint: "rekey plan tells what up would do about them; rekey up makes whole what is half done.",
 	}
 }

@@ -204,6 +204,9 @@ func (j Job) plan(ctx context.Context, server catalog.Server, finished *event.Fi
 		p.Refusals = append(append(p.Refusals, Rights(p)...), signals...)
 	}
 	finished.Absent, finished.Version, finished.Skipped = p.Absent, p.Version, p.Skipped
+	if p.Unknown != nil {
+		p.Refusals = append(p.Refusals, p.Unknown)
+	}
 	if len(p.Refusals) > 0 {
 		return p, p.Refusals
 	}

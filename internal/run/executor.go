@@ -105,11 +105,10 @@ func (e *Executor) group(ctx context.Context, g plan.Group) error {
 	filled := e.account.rows
 	look := &look{executor: e, group: g, rowsBefore: filled}
 	e.at(ctx, g.Target, false)
-	if g.Target.Table != "" {
-		if work, rows := e.Plan.Work(g); work {
-			e.Emit.Emit(event.TableStarted{Table: g.Target.String(), Rows: rows})
-			defer func() { look.forget() }()
-		}
+	work, rows := e.Plan.Work(g)
+	if work = work && g.Target.Table != ""; work {
+		e.Emit.Emit(event.TableStarted{Table: g.Target.String(), Rows: rows})
+		defer func() { look.forget() }()
 	}
 	if err := e.unnoted(ctx, g); err != nil {
 		return err
@@ -122,7 +121,7 @@ func (e *Executor) group(ctx context.Context, g plan.Group) error {
 	if errors.Is(err, errLeft) {
 		return nil
 	}
-	if err == nil && g.Target.Table != "" {
+	if err == nil && work {
 		e.account.tables++
 		e.Emit.Emit(event.TableDone{Table: g.Target.String(), Rows: e.account.rows - filled, Elapsed: time.Since(begun)})
 	}

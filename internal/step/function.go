@@ -104,6 +104,11 @@ func FunctionReplaceable(f *catalog.Function) bool {
 	return f.Owned && f.Extension == "" && f.Returns == "uuid" && slices.Contains(known, f.SourceMD5)
 }
 
+// FunctionOriginal reports whether the function is PhoenixKit's own.
+func FunctionOriginal(f *catalog.Function) bool {
+	return slices.Contains([]string{originalUntil1dot7dot188, originalLater}, f.SourceMD5)
+}
+
 // FunctionUsable reports whether the function is an extension's or another owner's and was seen to
 // make UUIDv7.
 func FunctionUsable(f *catalog.Function) bool {

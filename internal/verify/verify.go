@@ -36,7 +36,8 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	if report.Function, err = function(ctx, pool, p); err != nil {
 		return report, err
 	}
-	report.Function.Unneeded = !p.Function() && situation.Ask != nil
+	report.Function.Unneeded = !p.Function() && situation.Ask != nil || p.VerifyOnly
+	report.Notes = report.Function.notes(p)
 	for _, g := range p.Targets() {
 		table, err := count(ctx, pool, p, g, kept)
 		if err != nil {
@@ -46,6 +47,9 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 			return report, err
 		}
 		report.Tables = append(report.Tables, table)
+	}
+	if report.Integrity, err = integrity(ctx, pool, p, o.Profile); err != nil {
+		return report, err
 	}
 	return report.judge(p.To)
 }
@@ -70,14 +74,29 @@ func known(ctx context.Context, pool *pgxpool.Pool, relations []uint32) (kept ma
 func function(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (FunctionReport, error) {
 	report := FunctionReport{Name: p.Scope + "." + step.FunctionName, Unprivileged: []string{}}
 	f := p.Schema.Function
-	if f == nil {
+	if f == nil || p.VerifyOnly { // the keys of the tables come from wherever the kit wants by then
 		return report, nil
 	}
 	report.Exists = true
 	report.Unprivileged = append(report.Unprivileged, f.Unprivileged...)
 	proof, err := inspect.Prove(ctx, pool, sqltext.Table{Schema: f.Schema, Name: f.Name})
 	report.MakesV7, report.Fault = proof.V7, proof.Reason
+	if !proof.V7 && step.FunctionOriginal(f) {
+		report.Note = problem.NeedsSearchPath(report.Name)
+	}
 	return report, err
+}
+
+// notes are what verify says beside the differences.
+func (f FunctionReport) notes(p plan.Plan) []string {
+	var lines []string
+	if p.Unknown != nil {
+		lines = append(lines, p.Notes...)
+	}
+	if f.Note != "" && !f.Unneeded {
+		lines = append(lines, f.Note)
+	}
+	return lines
 }
 
 // count reads one table in a transaction of its own, so that no snapshot is held for longer than its
@@ -141,6 +160,7 @@ func (r Report) judge(to int) (Report, error) {
 		r.Tables[i].OK = len(faults) == 0
 		r.Differences = append(r.Differences, faults...)
 	}
+	r.Differences = append(r.Differences, r.Integrity.faults(r.Tables)...)
 	r.Differences = append(r.Differences, r.Function.faults()...)
 	if r.Version < to {
 		r.Differences = append(r.Differences, problem.VersionFault(r.Version, to))
