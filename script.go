@@ -21,6 +21,7 @@ const (
 	ScriptPsql    = script.Psql    // one script for psql
 	ScriptMigrate = script.Migrate // one statement a file, for golang-migrate
 	ScriptGoose   = script.Goose   // one file for goose
+	ScriptEcto    = script.Ecto    // one migration module for Ecto
 )
 
 // ScriptFile is one file of a script.
@@ -37,6 +38,21 @@ func Script(ctx context.Context, pool *pgxpool.Pool, config Config, format Scrip
 // ScriptFrom is Script with the number of the first file, for migrators that run files in the order of
 // their numbers.
 func ScriptFrom(ctx context.Context, pool *pgxpool.Pool, config Config, format ScriptFormat, first int) ([]ScriptFile, error) {
+	return ScriptWith(ctx, pool, config, ScriptOptions{Format: format, First: first})
+}
+
+// ScriptOptions are what a format may be told.
+type ScriptOptions struct {
+	Format ScriptFormat
+	First  int    // the number of the first file. Default: 1.
+	Module string // the name of Ecto's module. Default: made of the direction and the schema.
+}
+
+// ScriptWith is Script with options. A name that no Elixir module can have answers to ErrUsage.
+func ScriptWith(ctx context.Context, pool *pgxpool.Pool, config Config, options ScriptOptions) ([]ScriptFile, error) {
+	if options.Module != "" && !script.IsModule(options.Module) {
+		return nil, problem.BadModule()
+	}
 	direction := plan.Up
 	if config.Back || !config.free() && config.Version == config.Profile.From {
 		direction = plan.Down
@@ -62,7 +78,7 @@ func ScriptFrom(ctx context.Context, pool *pgxpool.Pool, config Config, format S
 		return nil, p.Refusals
 	}
 	return script.Make(p, script.Options{
-		Format: format, First: first, Rest: 1/speed.Duty() - 1,
+		Format: options.Format, First: options.First, Module: options.Module, Rest: 1/speed.Duty() - 1,
 		MaxLock: or(config.MaxLock, 50*time.Millisecond), Patience: or(config.LockPatience, 40*time.Minute),
 		BatchTime: or(config.BatchTime, pace.DefaultBatch),
 		Filling:   func(g plan.Group, t Target) script.Filling { return filling(p, g, t) },

@@ -96,3 +96,12 @@ func ScriptByClock() *Problem {
 		Hint: "Leave out what is said of the values; or run rekey up, which puts them in the order of creation.",
 	}
 }
+
+// BadModule is a name for Ecto's module that Elixir does not take for one.
+func BadModule() *Problem {
+	return &Problem{
+		Kind: Usage, Code: "bad_module", Message: "the name of the module is no Elixir module's",
+		Detail: "Each part begins with a capital letter and has letters, digits and underscores.",
+		Hint:   "Try: --module MyApp.Repo.Migrations.AddUuids",
+	}
+}

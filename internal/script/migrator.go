@@ -76,7 +76,7 @@ func (m *manuscript) inMigrator(p piece) string {
 
 // one is all statements of one way, in order.
 func (m *manuscript) one() []statement {
-	all := []statement{m.begin()}
+	all := []statement{m.traps(), m.begin()}
 	for _, name := range m.procedures() {
 		all = append(all, m.create(name))
 	}
@@ -150,6 +150,7 @@ func slots(there, back *manuscript) []slot {
 		}
 		return all
 	}
+	forth(there.traps())
 	both := func(a, b statement) { all = append(all, slot{&a, &b}) }
 	both(there.begin(), end())
 	both(there.create("change"), drop("change"))
@@ -163,7 +164,8 @@ func slots(there, back *manuscript) []slot {
 	}
 	both(drop("change"), back.create("change"))
 	both(end(), back.begin())
-	return all
+	last := back.traps()
+	return append(all, slot{back: &last})
 }
 
 // order is that of the steps on the way there.

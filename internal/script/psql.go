@@ -13,6 +13,7 @@ func (m *manuscript) psql() []File {
 	var out strings.Builder
 	out.WriteString(m.head())
 	out.WriteString(m.session())
+	out.WriteString(m.traps().text + "\n")
 	out.WriteString(remark("", "Is this the database that the script was made for? Is nobody else at work?"))
 	out.WriteString(do(m.check("", sessionLock(m.plan.Scope), "")))
 	for _, name := range m.procedures() {
@@ -64,6 +65,9 @@ func (m *manuscript) head() string {
 	if m.o.Format == Psql {
 		text += "--\n" + remark("", "Run it in a session of its own, as the tables' owner, straight to the server and not through a pooler, and not with --single-transaction:") +
 			remark("  ", "psql -X -f FILE DATABASE")
+	}
+	if m.o.Format == Ecto {
+		text += "--\n" + remark("", "Put it into priv/repo/migrations, and run it as the tables' owner: mix ecto.migrate")
 	}
 	return text + "\n"
 }

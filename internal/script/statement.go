@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -39,7 +40,7 @@ func (p piece) remarks() string {
 func remark(head, text string) string {
 	const width = 110
 	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == '\u0085' || r == '\u2028' || r == '\u2029' || r == 0x7f {
+		if r < ' ' || r == '\u0085' || r == '\u2028' || r == '\u2029' || r == 0x7f || unicode.Is(unicode.Cf, r) {
 			return '?'
 		}
 		return r
