@@ -14,7 +14,7 @@ type Target struct {
 	Column        string
 	Index         string
 	// Aliases are other names that a kit's later versions give a second such index: down drops those as well.
-	Aliases []string
+	Aliases  []string
 	Check    string // the constraint that proves NOT NULL, gone at the end
 	Function sqltext.Table
 	// Lasting says that what up makes keeps its mark: no kit's exact shape tells whose the column is.
