@@ -42,7 +42,7 @@ a condition, so that a script that was cut short can be run again. It changes
 nothing itself; what the plan refuses (exit code 4) gives no script.`,
 		Example: `  rekey sql up   --profile phoenixkit --prefix public > up.sql
   rekey sql up   --profile phoenixkit --format golang-migrate --output db
-  rekey sql up   --profile phoenixkit --format ecto --output priv/repo/migrations
+  rekey sql up   --profile phoenixkit --format ecto --output priv/repo
   rekey sql down --profile phoenixkit --version 39 | psql -X
   rekey sql up   --schema app --exclude 'audit_*' > up.sql`,
 		ValidArgs:         directions(),

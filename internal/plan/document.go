@@ -91,12 +91,9 @@ func (p Plan) Describe(fill Describer) Document {
 	_, rows := p.PendingTables()
 	doc := Document{
 		Schema: event.Schema, Command: p.Direction, Profile: p.Profile, Prefix: p.Scope,
-		Version: p.Version, ToVersion: p.To, Server: p.Server.VersionText, Database: p.Server.Database,
+		Version: p.Version, ToVersion: p.End(), Server: p.Server.VersionText, Database: p.Server.Database,
 		Role: p.Server.Role.Name, Nothing: !p.Pending(), VerifyOnly: p.VerifyOnly, Rows: rows,
 		Groups: []GroupDocument{}, Absent: list(p.Absent), Verdicts: p.Verdicts, Skipped: p.Skipped, Refusals: list(p.Refusals), Notes: list(p.Notes),
-	}
-	if p.Direction == Down {
-		doc.ToVersion = p.From
 	}
 	for _, g := range p.Groups {
 		doc.Groups = append(doc.Groups, p.describe(g, fill))

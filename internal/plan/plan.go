@@ -135,6 +135,15 @@ func (p Plan) Actions(s step.Step, v step.View) []step.Action {
 	return s.Apply(v)
 }
 
+// End is the version that is recorded when the plan is done. One beyond the end of the way stays: a later migration of the kit
+// recorded it.
+func (p Plan) End() int {
+	if p.Direction == Down {
+		return min(p.From, p.Version)
+	}
+	return max(p.To, p.Version)
+}
+
 // Pending reports whether anything is to be done.
 func (p Plan) Pending() bool {
 	for _, g := range p.Groups {

@@ -17,8 +17,12 @@ func NeedsSearchPath(function string) string {
 	return fmt.Sprintf("Function %s() is PhoenixKit's own and needs the schema of pgcrypto in the search_path of every session that inserts.", function)
 }
 
-// Differences is what verify found.
-func Differences(lines []string) *Problem {
+// Differences is what verify found; verifyOnly says that up would do nothing about it.
+func Differences(lines []string, verifyOnly bool) *Problem {
+	hint := "rekey plan tells what up would do about it; rekey up makes whole what is half done."
+	if verifyOnly {
+		hint = "At this version rekey only verifies. PhoenixKit's own task mends its tables: mix phoenix_kit.repair_uuid; it deletes rows with equal values, so look at them first."
+	}
 	const most = 5
 	detail := strings.Join(lines[:min(most, len(lines))], "; ")
 	if len(lines) > most {
@@ -26,7 +30,7 @@ func Differences(lines []string) *Problem {
 	}
 	return &Problem{
 		Kind: Differs, Code: "differences", Message: "verify found " + Counted(len(lines), "difference", "differences"), Detail: detail + ".",
-		Hint: "rekey plan tells what up would do about them; rekey up makes whole what is half done.",
+		Hint: hint,
 	}
 }
 

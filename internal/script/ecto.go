@@ -37,7 +37,7 @@ func ecto(there, back *manuscript) []File {
 	executes(&out, there.one())
 	out.WriteString("  end\n\n  def down do\n")
 	if back == nil {
-		out.WriteString("    raise Ecto.MigrationError, message: \"the way back from here is rekey up, or a migration of rekey sql up\"\n")
+		out.WriteString("    raise Ecto.MigrationError, message: \"" + there.noWayBack() + "\"\n")
 	} else {
 		executes(&out, back.one())
 	}

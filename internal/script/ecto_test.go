@@ -50,3 +50,22 @@ func TestModule(t *testing.T) {
 		t.Error("a way back from the way back")
 	}
 }
+
+// Above the version that up ends at there is no way back: the kit's later migrations lean on the columns of all tables.
+func TestNoWayBackFromALaterVersion(t *testing.T) {
+	for _, format := range []Format{Migrate, Goose, Ecto} {
+		s := situation("public", "t", plan.Up)
+		version := "44"
+		s.Schema.Relations[0].Comment = &version
+		text := made(t, plan.Build(s), format)
+		if strings.Contains(text, "DROP COLUMN") {
+			t.Errorf("%s takes the column away at version 44", format)
+		}
+		if format != Migrate && !strings.Contains(text, "The way back begins at version 40") {
+			t.Errorf("%s does not say where the way back begins", format)
+		}
+		if format != Migrate && !strings.Contains(text, "version 44, which stays") || strings.Contains(text, "44 to 40") {
+			t.Errorf("%s: %s", format, text[:300])
+		}
+	}
+}

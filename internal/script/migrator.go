@@ -109,7 +109,7 @@ func goose(there, back *manuscript) ([]File, error) {
 	}
 	out.WriteString("\n-- +goose Down\n")
 	if back == nil {
-		out.WriteString(remark("", "Nothing: the way back from here is rekey up, or a script of it."))
+		out.WriteString(remark("", "Nothing. "+there.noWayBack()))
 	} else if err := section(back); err != nil {
 		return nil, err
 	}

@@ -72,7 +72,7 @@ func Make(p plan.Plan, o Options) ([]File, error) {
 		return there.psql(), nil
 	}
 	var back *manuscript
-	if p.Direction == plan.Up {
+	if p.Direction == plan.Up && !there.beyond() {
 		if back, err = write(there.plan.back(there.plan.schema), o); err != nil {
 			return nil, err
 		}
@@ -85,6 +85,18 @@ func Make(p plan.Plan, o Options) ([]File, error) {
 	default:
 		return goose(there, back)
 	}
+}
+
+// beyond reports whether the kit is at a version above the one that up ends at: its later migrations lean on the columns, and
+// down refuses there.
+func (m *manuscript) beyond() bool { return !m.free() && m.plan.Version > m.plan.To }
+
+// noWayBack says where a script without a way back leaves its reader.
+func (m *manuscript) noWayBack() string {
+	if m.plan.Direction == plan.Up {
+		return fmt.Sprintf("The way back begins at version %d: bring the kit down to it first, then run a script of rekey sql down.", m.plan.To)
+	}
+	return "The way back from here is rekey up, or a script of it."
 }
 
 // manuscript is a plan's statements before they are put into a format.

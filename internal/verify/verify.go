@@ -51,7 +51,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	if report.Integrity, err = integrity(ctx, pool, p, o.Profile); err != nil {
 		return report, err
 	}
-	return report.judge(p.To)
+	return report.judge(p.To, p.VerifyOnly)
 }
 
 // known reads how many values of another version each column had before up first looked at it, and what is
@@ -153,7 +153,7 @@ func (t *TableReport) keepRandom(target step.Target, table *catalog.Table) {
 }
 
 // judge writes down every fault.
-func (r Report) judge(to int) (Report, error) {
+func (r Report) judge(to int, verifyOnly bool) (Report, error) {
 	r.Differences = []string{}
 	for i := range r.Tables {
 		faults := r.Tables[i].faults()
@@ -169,5 +169,5 @@ func (r Report) judge(to int) (Report, error) {
 	if r.OK {
 		return r, nil
 	}
-	return r, problem.Differences(r.Differences)
+	return r, problem.Differences(r.Differences, verifyOnly)
 }
