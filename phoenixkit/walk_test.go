@@ -249,16 +249,24 @@ func breaches() []struct{ name, made, says string } {
 	return []struct{ name, made, says string }{
 		{"no breach", `CREATE TABLE phoenix_kit_posts (uuid uuid PRIMARY KEY); CREATE TABLE phoenix_kit_by_name (name text PRIMARY KEY, uuid uuid NOT NULL)`, ""},
 		{"a column of text", `CREATE TABLE phoenix_kit_posts (uuid varchar(255))`, "phoenix_kit_posts: no type uuid; phoenix_kit_posts: no NOT NULL; phoenix_kit_posts: no primary key"},
-		{"text that is one uuid twice", `CREATE TABLE phoenix_kit_posts (uuid text PRIMARY KEY);
+		{
+			"text that is one uuid twice", `CREATE TABLE phoenix_kit_posts (uuid text PRIMARY KEY);
 			INSERT INTO phoenix_kit_posts VALUES ('0198C0DE-0000-7000-8000-00000000000A'), ('0198c0de-0000-7000-8000-00000000000a')`,
-			"phoenix_kit_posts: no type uuid; phoenix_kit_posts: 1 value that stands more than once"},
-		{"rows alike", `CREATE TABLE phoenix_kit_posts (id int PRIMARY KEY, uuid uuid NOT NULL); INSERT INTO phoenix_kit_posts SELECT n, '` + given + `' FROM generate_series(1, 3) n`,
-			"phoenix_kit_posts: 2 values that stand more than once"},
+			"phoenix_kit_posts: no type uuid; phoenix_kit_posts: 1 value that stands more than once",
+		},
+		{
+			"rows alike", `CREATE TABLE phoenix_kit_posts (id int PRIMARY KEY, uuid uuid NOT NULL); INSERT INTO phoenix_kit_posts SELECT n, '` + given + `' FROM generate_series(1, 3) n`,
+			"phoenix_kit_posts: 2 values that stand more than once",
+		},
 		{"one of the 33", `ALTER TABLE phoenix_kit_users DROP CONSTRAINT phoenix_kit_users_pkey`, "phoenix_kit_users: no primary key"},
-		{"a fault that is told already", `ALTER TABLE phoenix_kit_users DROP CONSTRAINT phoenix_kit_users_pkey, ALTER uuid DROP NOT NULL`,
-			"phoenix_kit_users: no NOT NULL; phoenix_kit_users: no primary key"},
-		{"a partitioned table", `CREATE TABLE phoenix_kit_logs (uuid uuid, at date) PARTITION BY RANGE (at); CREATE TABLE phoenix_kit_logs_1 PARTITION OF phoenix_kit_logs DEFAULT`,
-			"phoenix_kit_logs: no NOT NULL; phoenix_kit_logs: no primary key"},
+		{
+			"a fault that is told already", `ALTER TABLE phoenix_kit_users DROP CONSTRAINT phoenix_kit_users_pkey, ALTER uuid DROP NOT NULL`,
+			"phoenix_kit_users: no NOT NULL; phoenix_kit_users: no primary key",
+		},
+		{
+			"a partitioned table", `CREATE TABLE phoenix_kit_logs (uuid uuid, at date) PARTITION BY RANGE (at); CREATE TABLE phoenix_kit_logs_1 PARTITION OF phoenix_kit_logs DEFAULT`,
+			"phoenix_kit_logs: no NOT NULL; phoenix_kit_logs: no primary key",
+		},
 		{"tables that are not the kit's", `CREATE TABLE "phoenixXkit_posts" (uuid uuid); CREATE VIEW phoenix_kit_all AS SELECT uuid FROM phoenix_kit_users; CREATE TABLE phoenix_kit_plain (id int)`, ""},
 	}
 }

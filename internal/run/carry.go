@@ -239,7 +239,6 @@ func (j Job) end(ctx context.Context, id int64, err error, outcome Outcome) erro
 	return journal.End(ctx, j.Pool, id, word, detail, outcome.Rows)
 }
 
-
 // serial lets one event through at a time: a build's progress and its end come from two goroutines.
 func serial(sink event.Sink) event.Sink {
 	var mu sync.Mutex

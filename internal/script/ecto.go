@@ -41,7 +41,7 @@ func ecto(there, back *manuscript) []File {
 	} else {
 		executes(&out, back.one())
 	}
-	out.WriteString("  end\nend\n")
+	out.WriteString("  end\n" + "end\n")
 	return []File{{Name: there.o.number(0) + "_rekey_" + name + ".exs", Text: out.String()}}
 }
 

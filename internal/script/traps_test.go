@@ -27,7 +27,7 @@ func (h *house) session() *pgx.Conn {
 	return conn
 }
 
-// runs runs statements in a session, all in one simple query.
+// runs sends statements to a session, all in one simple query.
 func (h *house) runs(conn *pgx.Conn, sql string) {
 	h.t.Helper()
 	if _, err := conn.PgConn().Exec(h.t.Context(), sql).ReadAll(); err != nil {
