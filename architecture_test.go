@@ -76,7 +76,7 @@ func rooms() []room {
 		},
 		{
 			name: "internal/verify",
-			below: in("backfill/ordered", "catalog", "event", "fault", "inspect", "journal", "order", "pg", "plan", "problem", "sqltext", "step",
+			below: in("backfill/ordered", "catalog", "event", "fault", "inspect", "journal", "order", "pg", "plan", "problem", "profile", "sqltext", "step",
 				"survey", "trust", "visible"),
 			others: join(pgx, pgcode),
 		},

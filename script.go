@@ -21,6 +21,7 @@ const (
 	ScriptPsql    = script.Psql    // one script for psql
 	ScriptMigrate = script.Migrate // one statement a file, for golang-migrate
 	ScriptGoose   = script.Goose   // one file for goose
+	ScriptEcto    = script.Ecto    // one migration module for Ecto
 )
 
 // ScriptFile is one file of a script.
@@ -36,8 +37,24 @@ func Script(ctx context.Context, pool *pgxpool.Pool, config Config, format Scrip
 
 // ScriptFrom is Script with the number of the first file, for migrators that run files in the order of
 // their numbers.
-func ScriptFrom(ctx context.Context, pool *pgxpool.Pool, config Config, format ScriptFormat, first int) (_ []ScriptFile, err error) {
+func ScriptFrom(ctx context.Context, pool *pgxpool.Pool, config Config, format ScriptFormat, first int) ([]ScriptFile, error) {
+	return ScriptWith(ctx, pool, config, ScriptOptions{Format: format, First: first})
+}
+
+// ScriptOptions are what a format may be told.
+type ScriptOptions struct {
+	Format ScriptFormat
+	First  int    // the number of the first file. Default: 1.
+	Module string // the name of Ecto's module. Default: made of the direction and the schema.
+}
+
+// ScriptWith is Script with options. A name that no Elixir module can have answers to ErrUsage.
+func ScriptWith(ctx context.Context, pool *pgxpool.Pool, config Config, options ScriptOptions) (_ []ScriptFile, err error) {
 	defer explain(ctx, "sql", &err)
+	if options.Module != "" && !script.IsModule(options.Module) {
+		return nil, problem.BadModule()
+	}
+	format, first := options.Format, options.First
 	direction := plan.Up
 	if config.Back || !config.free() && config.Version == config.Profile.From {
 		direction = plan.Down
@@ -59,11 +76,14 @@ func ScriptFrom(ctx context.Context, pool *pgxpool.Pool, config Config, format S
 	if err != nil {
 		return nil, err
 	}
+	if p.Unknown != nil {
+		p.Refusals = append(p.Refusals, p.Unknown)
+	}
 	if len(p.Refusals) > 0 {
 		return nil, p.Refusals
 	}
 	return script.Make(p, script.Options{
-		Format: format, First: first, Rest: 1/speed.Duty() - 1,
+		Format: options.Format, First: options.First, Module: options.Module, Rest: 1/speed.Duty() - 1,
 		MaxLock: setting.Or("max-lock", config.MaxLock), Patience: setting.Or("lock-patience", config.LockPatience),
 		BatchTime: setting.Or("batch-time", config.BatchTime),
 		Filling:   func(g plan.Group, t Target) script.Filling { return filling(p, g, t) },

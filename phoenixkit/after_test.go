@@ -98,7 +98,7 @@ func plan(t *testing.T, h *house, sql string) string {
 // faults are what verify must find after up, each made on its own.
 func faults() []struct{ name, made, says string } {
 	return []struct{ name, made, says string }{
-		{"the application inserts a v4 later", strings.NewReplacer("%", ", uuid", "@", ", '"+given+"'").Replace(insertUser), "phoenix_kit_users: 1 values that are not UUIDv7"},
+		{"the application inserts a v4 later", strings.NewReplacer("%", ", uuid", "@", ", '"+given+"'").Replace(insertUser), "phoenix_kit_users: 1 value that is not UUIDv7"},
 		{"NULL is allowed again", "ALTER TABLE phoenix_kit_users ALTER uuid DROP NOT NULL; UPDATE phoenix_kit_users SET uuid = NULL WHERE id < 3", "phoenix_kit_users: 2 rows without a value"},
 		{"no NOT NULL", "ALTER TABLE phoenix_kit_users ALTER uuid DROP NOT NULL", "phoenix_kit_users: no NOT NULL"},
 		{"no default", "ALTER TABLE phoenix_kit_users ALTER uuid DROP DEFAULT", "phoenix_kit_users: no default"},
@@ -107,7 +107,7 @@ func faults() []struct{ name, made, says string } {
 		{"an index that is not valid", "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'phoenix_kit_users_uuid_idx'::regclass", "phoenix_kit_users: no unique index"},
 		{
 			"a value twice, behind the index's back", "DROP INDEX phoenix_kit_users_uuid_idx; UPDATE phoenix_kit_users SET uuid = (SELECT max(uuid::text)::uuid FROM phoenix_kit_users)",
-			"phoenix_kit_users: 1 values that stand more than once",
+			"phoenix_kit_users: 1 value that stands more than once",
 		},
 		{"no column", "ALTER TABLE phoenix_kit_users DROP uuid", "phoenix_kit_users: no column"},
 		{"the function makes v4", "CREATE OR REPLACE FUNCTION uuid_generate_v7() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()'", "function public.uuid_generate_v7()"},

@@ -12,7 +12,8 @@ func Profile() rekey.Profile {
 		From:         39,
 		To:           40,
 		VerifyFrom:   74,
-		Last:         82,
+		KeyedFrom:    135,
+		Last:         180,
 		Tables:       tables(),
 	}
 }

@@ -28,7 +28,7 @@ func (e *NoProgressError) Error() string {
 	if len(e.Causes) > 0 {
 		cause = "on UPDATE it has " + strings.Join(e.Causes, ", ")
 	}
-	return fmt.Sprintf("an UPDATE of %d rows of %s that nobody else holds changes none of them: %s", e.Rows, e.Table, cause)
+	return fmt.Sprintf("an UPDATE of %s of %s changes nothing, and nobody else holds them: %s", plural(e.Rows, "row", "rows"), e.Table, cause)
 }
 
 // NoProgress says that so many rows were locked, updated and have no value still, and names what may have swallowed that.
@@ -53,7 +53,7 @@ type HeldError struct {
 }
 
 func (e *HeldError) Error() string {
-	return fmt.Sprintf("%d rows of %s were held by other transactions for %s", e.Rows, e.Table, e.Patience)
+	return fmt.Sprintf("other transactions held %s of %s for %s", plural(e.Rows, "row", "rows"), e.Table, e.Patience)
 }
 
 // NullsError tells that somebody goes on writing NULL into the column.
@@ -64,8 +64,8 @@ type NullsError struct {
 }
 
 func (e *NullsError) Error() string {
-	return fmt.Sprintf("after %d sweeps over %s somebody still writes NULL into %s: %d rows in the last one",
-		e.Sweeps, e.Table, e.Column, e.Rows)
+	return fmt.Sprintf("after %s over %s somebody still writes NULL into %s: %s in the last one",
+		plural(int64(e.Sweeps), "sweep", "sweeps"), e.Table, e.Column, plural(e.Rows, "row", "rows"))
 }
 
 // kind says what an error of a batch asks for.

@@ -66,7 +66,7 @@ func cut(c Choice) string {
 	if c.By == ByKey {
 		what = "Ranges of " + c.Key + " with the rows"
 	}
-	size := fmt.Sprintf("%s of at most %s pages, ", what, number(c.Region))
+	size := fmt.Sprintf("%s of at most %s, ", what, plural(c.Region, "page", "pages"))
 	if c.Waves == 1 {
 		return size + transactions(c)
 	}
@@ -74,7 +74,7 @@ func cut(c Choice) string {
 }
 
 func transactions(c Choice) string {
-	return fmt.Sprintf("the first transaction takes %d pages, later ones as many as --batch-time allows", c.Batch)
+	return fmt.Sprintf("the first transaction takes %s, later ones as many as --batch-time allows", plural(int64(c.Batch), "page", "pages"))
 }
 
 func plural(n int64, one, more string) string {

@@ -57,14 +57,14 @@ type library struct {
 	// prefixes gives those that match and have the profile's tables, and those that have not.
 	prefixes func(context.Context, *pgxpool.Pool, rekey.Profile, string) (found, without []string, err error)
 	request  func(context.Context, *pgxpool.Pool, rekey.Config, rekey.Order) error
-	script   func(context.Context, *pgxpool.Pool, rekey.Config, rekey.ScriptFormat, int) ([]rekey.ScriptFile, error)
+	script   func(context.Context, *pgxpool.Pool, rekey.Config, rekey.ScriptOptions) ([]rekey.ScriptFile, error)
 }
 
 func live() library {
 	return library{
 		connect: connect, plan: rekey.MakePlan, status: rekey.ReadStatus,
 		verify: rekey.Verify, up: rekey.Up, down: rekey.Down, request: rekey.Request,
-		script:  rekey.ScriptFrom,
+		script:  rekey.ScriptWith,
 		schemas: rekey.MatchSchemas, prefixes: rekey.MatchPrefixes,
 		planner: func(pool *pgxpool.Pool, config rekey.Config) func(context.Context, []string) ([]rekey.Plan, error) {
 			return rekey.NewPlanner(pool, config).Plans

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
@@ -24,7 +25,7 @@ import (
 
 // sqlFlags are those of sql alone.
 type sqlFlags struct {
-	direction, format, output string
+	direction, format, output, module string
 }
 
 func formats() []string { return setting.Choices("format") }
@@ -37,12 +38,13 @@ func (a *app) sqlCommand() *cobra.Command {
 		Use:   "sql up|down --profile NAME | --schema NAME [flags]",
 		Short: "The plan as SQL, for those who may not run a binary",
 		Long: `sql writes what up (or down) would do now as SQL: one script for psql, one
-statement a file for golang-migrate, or one file for goose. Each statement says
-what it locks and what it reads, and stands behind a condition, so that a script
-that was cut short can be run again. It changes nothing itself; what the plan
-refuses (exit code 4) gives no script.`,
+statement a file for golang-migrate, one file for goose, or one migration module
+for Ecto. Each statement says what it locks and what it reads, and stands behind
+a condition, so that a script that was cut short can be run again. It changes
+nothing itself; what the plan refuses (exit code 4) gives no script.`,
 		Example: `  rekey sql up   --profile phoenixkit --prefix public > up.sql
   rekey sql up   --profile phoenixkit --format golang-migrate --output db
+  rekey sql up   --profile phoenixkit --format ecto --output priv/repo
   rekey sql down --profile phoenixkit --version 39 | psql -X
   rekey sql up   --schema app --exclude 'audit_*' > up.sql`,
 		ValidArgs:         directions(),
@@ -61,6 +63,7 @@ refuses (exit code 4) gives no script.`,
 	set.StringVar(&f.version, "version", "", "`number` to be recorded: 40 for up, 39 for down")
 	set.StringVar(&s.format, "format", formats()[0], "who runs it: "+strings.Join(formats(), ", "))
 	set.StringVar(&s.output, "output", "", "`directory` for the files; else standard output")
+	set.StringVar(&s.module, "module", "", "`name` of the module that --format ecto writes (default: made of the direction and the schema)")
 	set.DurationVar(&f.maxLock, "max-lock", setting.Default("max-lock"), "how long a lock that others queue behind is waited for, a try: "+setting.Range("max-lock"))
 	set.DurationVar(&f.lockPatience, "lock-patience", setting.Default("lock-patience"), "how long a lock is tried for in all")
 	set.BoolVar(&f.subscribersReady, "subscribers-ready", false, "logical subscribers have the column already")
@@ -88,7 +91,10 @@ func (s *sqlFlags) config(cmd *cobra.Command, f *flags, args []string) (rekey.Co
 		found = append(found, problem.All(err)...)
 	}
 	config.Back = config.Schema != "" && s.direction == "down"
-	if s.output == "" && s.format == string(rekey.ScriptMigrate) && !f.json {
+	switch {
+	case s.module != "" && s.format != string(rekey.ScriptEcto):
+		found = append(found, wrong("module_without_ecto", "--module names the module of --format ecto", "Leave it out, or add: --format ecto"))
+	case s.output == "" && s.format == string(rekey.ScriptMigrate) && !f.json:
 		found = append(found, wrong("no_output", "golang-migrate reads many files", "Name their directory: --output migrations"))
 	}
 	if len(found) > 0 {
@@ -117,7 +123,7 @@ func (s *sqlFlags) run(a *app) reading {
 		if err != nil {
 			return err
 		}
-		files, err := a.library.script(ctx, pool, config, rekey.ScriptFormat(s.format), first)
+		files, err := a.library.script(ctx, pool, config, rekey.ScriptOptions{Format: rekey.ScriptFormat(s.format), First: first, Module: s.module})
 		if err != nil {
 			return err
 		}
@@ -154,7 +160,7 @@ func (a *app) script() io.Writer {
 // files in this order.
 func (s *sqlFlags) next() (int, error) {
 	if s.output == "" {
-		return 1, nil
+		return s.from(0), nil
 	}
 	entries, err := os.ReadDir(s.output)
 	if err != nil && !os.IsNotExist(err) {
@@ -162,13 +168,26 @@ func (s *sqlFlags) next() (int, error) {
 	}
 	highest := 0
 	for _, e := range entries {
-		if digits := regexp.MustCompile(`^([0-9]+)_.*\.sql$`).FindStringSubmatch(e.Name()); digits != nil {
+		if digits := regexp.MustCompile(`^([0-9]+)_.*\.(?:sql|exs)$`).FindStringSubmatch(e.Name()); digits != nil {
 			if n, err := strconv.Atoi(digits[1]); err == nil {
 				highest = max(highest, n)
 			}
 		}
 	}
-	return highest + 1, nil
+	return s.from(highest), nil
+}
+
+// from is the number that follows the highest. Ecto's are times, of the second in UTC; those of others count.
+func (s *sqlFlags) from(highest int) int {
+	next := highest + 1
+	if s.format != string(rekey.ScriptEcto) {
+		return next
+	}
+	now, err := strconv.Atoi(time.Now().UTC().Format("20060102150405"))
+	if err != nil { // an int of 32 bits
+		return next
+	}
+	return max(next, now)
 }
 
 // write writes the files, and overwrites none.

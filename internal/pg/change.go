@@ -82,6 +82,9 @@ type NoLockError struct {
 }
 
 func (e *NoLockError) Error() string {
+	if e.Tries == 1 {
+		return fmt.Sprintf("no lock on %s within %s, 1 try", e.Table, e.Patience)
+	}
 	return fmt.Sprintf("no lock on %s within %s, %d tries", e.Table, e.Patience, e.Tries)
 }
 

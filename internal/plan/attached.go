@@ -15,7 +15,7 @@ func attached(t step.Target, table *catalog.Table) problem.List {
 	if table.Kind == catalog.Partitioned {
 		parts = slices.Concat(parts, t.Partitioned(table))
 	}
-	indexes := []string{t.Index}
+	indexes := append([]string{t.Index}, t.Aliases...)
 	for _, part := range parts {
 		indexes = append(indexes, part.Index)
 	}

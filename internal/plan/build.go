@@ -28,7 +28,11 @@ func Build(s Situation) Plan {
 		return p
 	}
 	p.Names = s.Profile.NamesAt(version)
-	p.VerifyOnly = s.Direction == Up && version >= s.Profile.VerifyFrom
+	if version > s.Profile.Last {
+		p.Unknown = problem.UnknownVersion(s.Profile.Name, s.Schema.Name, version, s.Profile.Last)
+		p.Notes = append(p.Notes, problem.UnknownVersionNote(version, s.Profile.Last))
+	}
+	p.VerifyOnly = s.Direction == Up && (version >= s.Profile.VerifyFrom || p.Unknown != nil)
 	targets := p.targets(s)
 	if p.VerifyOnly {
 		p.Groups = targets
@@ -60,8 +64,6 @@ func recorded(s Situation) (int, *problem.Problem) {
 	switch {
 	case !ok:
 		return 0, problem.NoVersion(s.Profile.Name, s.Schema.Name, s.Profile.VersionTable, s.Profile.From)
-	case version > s.Profile.Last:
-		return version, problem.UnknownVersion(s.Profile.Name, s.Schema.Name, version, s.Profile.Last)
 	case s.Direction == Up && version < s.Profile.From:
 		return version, problem.VersionTooOld(s.Profile.Name, s.Schema.Name, version, s.Profile.From)
 	case s.Direction == Down && version > s.Profile.To:
@@ -80,7 +82,7 @@ func (p *Plan) targets(s Situation) []Group {
 			p.Absent = append(p.Absent, name)
 			continue
 		}
-		groups = append(groups, p.group(s.Policy.Values, t, TargetOf(p.Scope, name, p.Column), table))
+		groups = append(groups, p.group(s.Policy.Values, t, kitTarget(p.Scope, t, p.Column, table, p.Direction), table))
 	}
 	return groups
 }

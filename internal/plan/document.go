@@ -91,12 +91,9 @@ func (p Plan) Describe(fill Describer) Document {
 	_, rows := p.PendingTables()
 	doc := Document{
 		Schema: event.Schema, Command: p.Direction, Profile: p.Profile, Prefix: p.Scope,
-		Version: p.Version, ToVersion: p.To, Server: p.Server.VersionText, Database: p.Server.Database,
+		Version: p.Version, ToVersion: p.End(), Server: p.Server.VersionText, Database: p.Server.Database,
 		Role: p.Server.Role.Name, Nothing: !p.Pending(), VerifyOnly: p.VerifyOnly, Rows: rows,
 		Groups: []GroupDocument{}, Absent: list(p.Absent), Verdicts: p.Verdicts, Skipped: p.Skipped, Refusals: list(p.Refusals), Notes: list(p.Notes),
-	}
-	if p.Direction == Down {
-		doc.ToVersion = p.From
 	}
 	for _, g := range p.Groups {
 		doc.Groups = append(doc.Groups, p.describe(g, fill))
@@ -162,6 +159,7 @@ type Status struct {
 	Whole      bool          `json:"whole"` // every table that exists is
 	Tables     []TableStatus `json:"tables"`
 	Refusals   problem.List  `json:"refusals"`
+	Notes      []string      `json:"notes,omitempty"`
 	Running    *Running      `json:"running,omitempty"` // the run that is at work, if one is
 }
 
@@ -195,6 +193,9 @@ func (p Plan) Status() Status {
 	status := Status{
 		Schema: event.Schema, Profile: p.Profile, Prefix: p.Scope, Version: p.Version,
 		VerifyOnly: p.VerifyOnly, Whole: true, Tables: []TableStatus{}, Refusals: list(p.Refusals),
+	}
+	if p.Unknown != nil {
+		status.Notes = p.Notes
 	}
 	groups := map[string]Group{}
 	for _, g := range p.Targets() {

@@ -69,6 +69,7 @@ type Plan struct {
 	Verdicts   []Verdict    // without a profile: a line for every relation
 	Skipped    problem.List // why tables were passed over, where that is allowed
 	Refusals   problem.List
+	Unknown    *problem.Problem // a version above the last one that is known: read, and never written
 	Notes      []string
 	Server     catalog.Server
 	Schema     catalog.Schema
@@ -133,6 +134,15 @@ func (p Plan) Actions(s step.Step, v step.View) []step.Action {
 		return s.Undo(v)
 	}
 	return s.Apply(v)
+}
+
+// End is the version that is recorded when the plan is done. One beyond the end of the way stays: a later migration of the kit
+// recorded it.
+func (p Plan) End() int {
+	if p.Direction == Down {
+		return min(p.From, p.Version)
+	}
+	return max(p.To, p.Version)
 }
 
 // Pending reports whether anything is to be done.

@@ -55,9 +55,9 @@ func some(names []string) string {
 // SchemasFailed sums up a command on many schemas that did not end well in all of them. Its kind is that
 // of the first failure.
 func SchemasFailed(failed, all int, first *Problem, schema string, begun int) *Problem {
-	message := fmt.Sprintf("%d of %d schemas failed", failed, all)
+	message := fmt.Sprintf("%d of %s failed", failed, Counted(all, "schema", "schemas"))
 	if failed == 0 {
-		message = fmt.Sprintf("stopped after %d of %d schemas", begun, all)
+		message = fmt.Sprintf("stopped after %d of %s", begun, Counted(all, "schema", "schemas"))
 	}
 	detail := ""
 	if first != nil && schema != "" {

@@ -11,7 +11,7 @@ import (
 
 // NoLock is the end of patience with a lock.
 func NoLock(table string, tries int, patience time.Duration, blockers []string, cause error) *Problem {
-	detail := fmt.Sprintf("%d tries in %s, none of which queued for longer than the budget.", tries, patience)
+	detail := fmt.Sprintf("%s in %s, none of which queued for longer than the budget.", Counted(tries, "try", "tries"), patience)
 	if len(blockers) > 0 {
 		detail += " In the way: " + strings.Join(blockers, "; ") + "."
 	}
@@ -36,7 +36,7 @@ func NewDuplicates(table, column string, values []string, cause error) *Problem 
 // IndexKeepsFailing is an index whose concurrent build ended invalid time and again.
 func IndexKeepsFailing(table, index string, tries int, cause error) *Problem {
 	return &Problem{
-		Kind: Failed, Code: "index_invalid", Table: table, Message: fmt.Sprintf("index %s of %s could not be built in %d tries", index, table, tries),
+		Kind: Failed, Code: "index_invalid", Table: table, Message: fmt.Sprintf("index %s of %s could not be built in %s", index, table, Counted(tries, "try", "tries")),
 		Detail: visible.Error(cause) + ".", Hint: "Nothing is lost; no invalid index is left. Run the same command again.", Cause: cause,
 	}
 }
@@ -45,7 +45,7 @@ func IndexKeepsFailing(table, index string, tries int, cause error) *Problem {
 func NullsKeepComing(table, column string, times int, cause error) *Problem {
 	return &Problem{
 		Kind: Stopped, Code: "nulls_keep_coming", Table: table, Message: fmt.Sprintf("NULL was written into column %s of %s again and again", column, table),
-		Detail: fmt.Sprintf("%d times every row was filled, and each time a row without a value was there before NOT NULL was proved.", times),
+		Detail: fmt.Sprintf("%s every row was filled, and each time a row without a value was there before NOT NULL was proved.", Counted(times, "time", "times")),
 		Hint:   "Find what writes NULL explicitly (an INSERT or UPDATE that names the column), stop it, then run the same command again.",
 		Cause:  cause,
 	}
@@ -66,7 +66,7 @@ func Swallowed(table, column string, causes []string, cause error) *Problem {
 // RowsHeld is rows that the application held until patience ended.
 func RowsHeld(table string, rows int64, patience time.Duration, cause error) *Problem {
 	return &Problem{
-		Kind: Stopped, Code: "rows_held", Table: table, Message: fmt.Sprintf("%d rows of %s stayed locked by the application", rows, table),
+		Kind: Stopped, Code: "rows_held", Table: table, Message: fmt.Sprintf("%s of %s stayed locked by the application", Counted(rows, "row", "rows"), table),
 		Detail: fmt.Sprintf("They were skipped and come back to for %s, and never waited for.", patience),
 		Hint:   "Everything done so far is kept. End the transactions that hold them, then run the same command again.", Cause: cause,
 	}

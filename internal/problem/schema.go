@@ -118,6 +118,11 @@ func UnknownVersion(profile, schema string, version, last int) *Problem {
 	return refused("unknown_version", "", fmt.Sprintf("%s in schema %q is at version %d", name, schema, version), detail, hint)
 }
 
+// UnknownVersionNote is what a command that only reads says of such a version.
+func UnknownVersionNote(version, last int) string {
+	return fmt.Sprintf("Version %d is newer than this rekey, which knows the versions up to %d: it only reads here, and up is refused. Look for a newer rekey.", version, last)
+}
+
 // VersionTooOld is a version from which the way up does not begin.
 func VersionTooOld(profile, schema string, version, from int) *Problem {
 	name, how := kit(profile, fmt.Sprintf("mix phoenix_kit.update, or a migration with up(version: %d)", from))

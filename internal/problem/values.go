@@ -85,3 +85,12 @@ func IdleTimePattern(schema, pattern, column string) *Problem {
 		Hint:   fmt.Sprintf("rekey plan --schema %s names the columns that each table has.", schema),
 	}
 }
+
+// BadModule is a name for Ecto's module that Elixir does not take for one.
+func BadModule() *Problem {
+	return &Problem{
+		Kind: Usage, Code: "bad_module", Message: "the name of the module is no Elixir module's",
+		Detail: "Each part begins with a capital letter and has letters, digits and underscores.",
+		Hint:   "Try: --module MyApp.Repo.Migrations.AddUuids",
+	}
+}

@@ -12,16 +12,25 @@ func VersionFault(version, to int) string {
 	return fmt.Sprintf("version %d is recorded, not %d", version, to)
 }
 
-// Differences is what verify found.
-func Differences(lines []string) *Problem {
+// NeedsSearchPath is what verify notes of PhoenixKit's own function where that does not name pgcrypto's schema.
+func NeedsSearchPath(function string) string {
+	return fmt.Sprintf("Function %s() is PhoenixKit's own and needs the schema of pgcrypto in the search_path of every session that inserts.", function)
+}
+
+// Differences is what verify found; verifyOnly says that up would do nothing about it.
+func Differences(lines []string, verifyOnly bool) *Problem {
+	hint := "rekey plan tells what up would do about it; rekey up makes whole what is half done."
+	if verifyOnly {
+		hint = "At this version rekey only verifies. PhoenixKit's own task mends its tables: mix phoenix_kit.repair_uuid; it deletes rows with equal values, so look at them first."
+	}
 	const most = 5
 	detail := strings.Join(lines[:min(most, len(lines))], "; ")
 	if len(lines) > most {
 		detail += fmt.Sprintf("; and %d more", len(lines)-most)
 	}
 	return &Problem{
-		Kind: Differs, Code: "differences", Message: fmt.Sprintf("verify found %d differences", len(lines)), Detail: detail + ".",
-		Hint: "rekey plan tells what up would do about them; rekey up makes whole what is half done.",
+		Kind: Differs, Code: "differences", Message: "verify found " + Counted(len(lines), "difference", "differences"), Detail: detail + ".",
+		Hint: hint,
 	}
 }
 

@@ -9,7 +9,8 @@ type Profile struct {
 	Column       string  // the column that each table gets
 	From, To     int     // the version before the change and after it
 	VerifyFrom   int     // from this version on the uuid is the primary key: only verified
-	Last         int     // the last version that is known; above it: refused
+	KeyedFrom    int     // from this version on every table of the kit with the column has a primary key, and verify checks all of them; 0 is never
+	Last         int     // the last version that is known; above it rekey only reads
 	Tables       []Table // in the order in which they are migrated
 }
 

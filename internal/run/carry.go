@@ -140,7 +140,7 @@ func proved(p plan.Plan) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	return problem.Differences(lines)
+	return problem.Differences(lines, true)
 }
 
 // leased plans anew: another run may have been at work until a moment ago.
@@ -155,7 +155,7 @@ func (j Job) leased(ctx context.Context, server catalog.Server, lease *journal.L
 	}
 	tables, rows := p.PendingTables()
 	j.Emit.Emit(event.RunStarted{
-		Run: id, Command: finished.Command, Scope: p.Scope, From: p.Version, To: target(p), Tables: tables, Rows: rows,
+		Run: id, Command: finished.Command, Scope: p.Scope, From: p.Version, To: p.End(), Tables: tables, Rows: rows,
 	})
 	heard, deaf := context.WithCancel(ctx)
 	defer deaf()
@@ -174,9 +174,9 @@ func (j Job) leased(ctx context.Context, server catalog.Server, lease *journal.L
 	<-noted
 	finished.Tables, finished.Rows, finished.Locks = outcome.Tables, outcome.Rows, outcome.Locks
 	if err == nil {
-		finished.Version = max(target(p), p.Version)
+		finished.Version = max(p.End(), p.Version)
 		if p.Direction == plan.Down {
-			finished.Version = min(target(p), p.Version)
+			finished.Version = min(p.End(), p.Version)
 		}
 	}
 	ended := j.end(ctx, id, err, outcome)
@@ -245,6 +245,9 @@ func (j Job) plan(ctx context.Context, server catalog.Server, finished *event.Fi
 		p.Refusals = append(append(p.Refusals, Rights(p)...), signals...)
 	}
 	finished.Absent, finished.Version, finished.Skipped = p.Absent, p.Version, p.Skipped
+	if p.Unknown != nil {
+		p.Refusals = append(p.Refusals, p.Unknown)
+	}
 	if len(p.Refusals) > 0 {
 		return p, p.Refusals
 	}
@@ -255,7 +258,7 @@ func (j Job) plan(ctx context.Context, server catalog.Server, finished *event.Fi
 // at before: verify counts those as kept.
 func (j Job) begin(ctx context.Context, p plan.Plan) (int64, error) {
 	id, err := journal.Begin(ctx, j.Pool, journal.Run{
-		Holder: journal.Here(j.Program, string(p.Direction)), Scope: p.Scope, Target: target(p),
+		Holder: journal.Here(j.Program, string(p.Direction)), Scope: p.Scope, Target: p.End(),
 	})
 	if err != nil || p.Direction == plan.Down {
 		return id, err
@@ -283,13 +286,6 @@ func (j Job) end(ctx context.Context, id int64, err error, outcome Outcome) erro
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()
 	return journal.End(ctx, j.Pool, id, word, detail, outcome.Rows)
-}
-
-func target(p plan.Plan) int {
-	if p.Direction == plan.Down {
-		return p.From
-	}
-	return p.To
 }
 
 // serial lets one event through at a time: a build's progress and its end come from two goroutines.

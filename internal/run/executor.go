@@ -111,11 +111,10 @@ func (e *Executor) group(ctx context.Context, g plan.Group) error {
 	filled := e.account.rows
 	look := &look{executor: e, group: g, rowsBefore: filled}
 	e.at(ctx, g.Target, false)
-	if g.Target.Table != "" {
-		if work, rows := e.Plan.Work(g); work {
-			e.Emit.Emit(event.TableStarted{Table: g.Target.String(), Rows: rows})
-			defer func() { look.forget() }()
-		}
+	work, rows := e.Plan.Work(g)
+	if work = work && g.Target.Table != ""; work {
+		e.Emit.Emit(event.TableStarted{Table: g.Target.String(), Rows: rows})
+		defer func() { look.forget() }()
 	}
 	if err := e.unnoted(ctx, g); err != nil {
 		return err
@@ -133,7 +132,7 @@ func (e *Executor) group(ctx context.Context, g plan.Group) error {
 			"rekey plan says what it lacks, and rekey up completes it"})
 		return nil
 	}
-	if err == nil && g.Target.Table != "" {
+	if err == nil && work {
 		e.touched = append(e.touched, g)
 		e.account.tables++
 		e.Emit.Emit(event.TableDone{Table: g.Target.String(), Rows: e.account.rows - filled, Elapsed: time.Since(begun)})
@@ -428,10 +427,10 @@ func (e *Executor) lost() <-chan struct{} {
 // only when all that exist have reached their goal.
 func (e *Executor) whole(ctx context.Context) error {
 	names := append([]string{}, e.Plan.Absent...)
-	for _, g := range e.Plan.Groups {
-		if g.Target.Table != "" {
-			names = append(names, g.Table)
-		}
+	targets := map[string]step.Target{}
+	for _, g := range e.Plan.Targets() {
+		names = append(names, g.Table)
+		targets[g.Table] = g.Target
 	}
 	var schema catalog.Schema
 	err := e.lane.Read(ctx, func(tx pg.Tx) error {
@@ -447,7 +446,10 @@ func (e *Executor) whole(ctx context.Context) error {
 		if table == nil {
 			continue
 		}
-		target := plan.TargetOf(e.Plan.Scope, name, e.Plan.Column).As(table)
+		target, ok := targets[name]
+		if !ok {
+			target = plan.TargetOf(e.Plan.Scope, name, e.Plan.Column).As(table)
+		}
 		if lacks := plan.Lacks(target, table); len(lacks) > 0 {
 			return problem.NotWhole(target.String(), lacks)
 		}

@@ -94,6 +94,18 @@ func plural(n int, one, many string) string {
 	return Count(int64(n)) + " " + many
 }
 
+// rows writes a number of rows.
+func rows(n int64) string { return plural(int(n), "row", "rows") }
+
+// versions writes which version is recorded and which one follows it. One that is beyond the end of the way stays: a later
+// migration of the kit recorded it.
+func versions(from, to int, down bool) string {
+	if from == to || down == (from < to) {
+		return fmt.Sprintf("version %d, which stays", from)
+	}
+	return fmt.Sprintf("version %d to %d", from, to)
+}
+
 // clean makes a name harmless to a terminal: any quoted name is legal, with escape sequences in it.
 func clean(text string) string { return visible.Line(text) }
 

@@ -38,3 +38,23 @@ func TestFormats(t *testing.T) {
 		}
 	}
 }
+
+func TestVersions(t *testing.T) {
+	for _, c := range []struct {
+		from, to int
+		down     bool
+		want     string
+	}{
+		{39, 40, false, "version 39 to 40"},
+		{40, 39, true, "version 40 to 39"},
+		{44, 40, false, "version 44, which stays"},
+		{40, 40, false, "version 40, which stays"},
+		{44, 44, false, "version 44, which stays"},
+		{39, 39, true, "version 39, which stays"},
+		{38, 39, true, "version 38, which stays"},
+	} {
+		if got := versions(c.from, c.to, c.down); got != c.want {
+			t.Errorf("%d to %d, down %t: %s, not %s", c.from, c.to, c.down, got, c.want)
+		}
+	}
+}

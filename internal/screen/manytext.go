@@ -21,7 +21,7 @@ func Failed(list problem.List) string {
 
 // Ended says on one line how a run in one schema of many ended.
 func Ended(r event.Finished) string {
-	text := fmt.Sprintf("%s, %s rows filled, %s", plural(r.Tables, "table", "tables"), Count(r.Rows), Span(r.Elapsed))
+	text := fmt.Sprintf("%s, %s filled, %s", plural(r.Tables, "table", "tables"), rows(r.Rows), Span(r.Elapsed))
 	if r.Nothing {
 		text = "nothing to do"
 	}
@@ -80,7 +80,7 @@ func Counted(r verify.Report) string {
 	for _, t := range r.Tables {
 		rows += t.Rows
 	}
-	return fmt.Sprintf("%s, %s rows, no difference", plural(len(r.Tables), "table", "tables"), Count(rows))
+	return fmt.Sprintf("%s, %s, no difference", plural(len(r.Tables), "table", "tables"), plural(int(rows), "row", "rows"))
 }
 
 // Standing says on one line how one schema of many stands.
@@ -111,7 +111,7 @@ func SumUp(s event.Summary) string {
 		text += fmt.Sprintf(", %d not begun", s.NotBegun)
 	}
 	if s.Rows > 0 {
-		text += fmt.Sprintf("; %s rows filled", Count(s.Rows))
+		text += fmt.Sprintf("; %s filled", rows(s.Rows))
 	}
 	if len(s.Alone) > 0 {
 		const most = 5

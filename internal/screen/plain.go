@@ -59,7 +59,7 @@ func (p Plain) now(table string, at time.Time) (Plain, []string) {
 		return p, nil
 	}
 	t := p.State.Work[i]
-	line := fmt.Sprintf("%s: %s of %s rows, %d%%", clean(t.Name), Count(t.Done), Count(t.Total), percent(t.Done, t.Total))
+	line := fmt.Sprintf("%s: %s of %s, %d%%", clean(t.Name), Count(t.Done), rows(t.Total), percent(t.Done, t.Total))
 	if note := t.note(); note != "" {
 		line = clean(t.Name + ": " + note)
 	} else if t.Rate > 0 && t.Done < t.Total {
@@ -97,11 +97,11 @@ func (p Plain) said(what string, at time.Time) Plain {
 func opening(s State) string {
 	line := fmt.Sprintf("%s, schema %s", clean(s.Command), clean(s.Scope))
 	if s.To > 0 {
-		line += fmt.Sprintf(", version %d to %d", s.From, s.To)
+		line += ", " + versions(s.From, s.To, s.Command == "down")
 	}
 	line += ": " + plural(s.Tables, "table", "tables")
 	if s.Rows > 0 {
-		line += fmt.Sprintf(", about %s rows to fill", Count(s.Rows))
+		line += ", about " + rows(s.Rows) + " to fill"
 	}
 	return line
 }
@@ -109,7 +109,7 @@ func opening(s State) string {
 func ending(s State, e event.TableDone) string {
 	line := clean(e.Table) + ": done in " + Span(e.Elapsed)
 	if e.Rows > 0 {
-		line = fmt.Sprintf("%s: done, %s rows in %s", clean(e.Table), Count(e.Rows), Span(e.Elapsed))
+		line = fmt.Sprintf("%s: done, %s in %s", clean(e.Table), rows(e.Rows), Span(e.Elapsed))
 	}
 	return fmt.Sprintf("%s (%d of %d)", line, len(s.Finished), max(s.Tables, len(s.Finished)))
 }
@@ -127,5 +127,5 @@ func about(rows int64) string {
 	if rows == 0 {
 		return ""
 	}
-	return ", about " + Count(rows) + " rows to fill"
+	return ", about " + plural(int(rows), "row", "rows") + " to fill"
 }

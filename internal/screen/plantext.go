@@ -42,7 +42,7 @@ func (p *page) planHead(doc plan.Document) {
 	if doc.Profile == "" {
 		p.add(fmt.Sprintf("Plan of %s in schema %s, without a profile.", doc.Command, doc.Prefix))
 	} else {
-		p.add(fmt.Sprintf("Plan of %s in schema %s, version %d to %d.", doc.Command, doc.Prefix, doc.Version, doc.ToVersion))
+		p.add(fmt.Sprintf("Plan of %s in schema %s, %s.", doc.Command, doc.Prefix, versions(doc.Version, doc.ToVersion, doc.Command == plan.Down)))
 	}
 	p.add(fmt.Sprintf("Database %s, PostgreSQL %s, role %s. Nothing has been changed.", doc.Database, doc.Server, doc.Role))
 	switch {
@@ -51,7 +51,7 @@ func (p *page) planHead(doc plan.Document) {
 	case doc.Nothing && len(doc.Refusals) == 0:
 		p.add("There is nothing to do.")
 	case doc.Rows > 0:
-		p.add(fmt.Sprintf("About %s rows are to be filled.", Count(doc.Rows)))
+		p.add("About " + plural(int(doc.Rows), "row is", "rows are") + " to be filled.")
 	}
 }
 
@@ -136,7 +136,7 @@ func groupHead(g plan.GroupDocument, schema string) string {
 	case g.State == "":
 		return "the version, on " + g.Table + " in schema " + schema
 	}
-	head := fmt.Sprintf("%s: %s, about %s rows, %s", g.Table, g.State, Count(g.Rows), Bytes(g.Bytes))
+	head := fmt.Sprintf("%s: %s, about %s, %s", g.Table, g.State, rows(g.Rows), Bytes(g.Bytes))
 	if g.Kept > 0 {
 		head += fmt.Sprintf("; %s of another version stay", plural(int(g.Kept), "value", "values"))
 	}

@@ -18,6 +18,9 @@ func Status(s plan.Status, width int) string {
 	case s.Whole && len(s.Refusals) == 0:
 		p.add("Every table that exists is whole.")
 	}
+	for _, note := range s.Notes {
+		p.lines(wrap(note, width, "Note: ", "  ")...)
+	}
 	if r := s.Running; r != nil {
 		p.add(fmt.Sprintf("A run is at work: rekey %s (%s) on host %s, pid %d, since %s, last heard of %.0f s ago.",
 			r.Command, r.Program, r.Host, r.PID, r.Since.UTC().Format(time.RFC3339), r.Silent.Seconds()))

@@ -28,7 +28,7 @@ func Summary(r event.Finished, next string, width int) string {
 		add(fmt.Sprintf("%s: not finished in schema %s; what was done stays and is not done again.", r.Command, r.Scope))
 	}
 	if !r.Nothing {
-		more(fmt.Sprintf("%s, %s rows filled, %s in all.", plural(r.Tables, "table", "tables"), Count(r.Rows), Span(r.Elapsed)))
+		more(fmt.Sprintf("%s, %s filled, %s in all.", plural(r.Tables, "table", "tables"), rows(r.Rows), Span(r.Elapsed)))
 		more(locks(r.Locks))
 	}
 	if len(r.Absent) > 0 {

@@ -38,6 +38,12 @@ func Report(r verify.Report, width int) string {
 	for _, line := range ordering(r.Tables) {
 		p.add(line)
 	}
+	if i := r.Integrity; i != nil && len(i.Broken) == 0 {
+		p.add(fmt.Sprintf("Every table of the kit that has the column, %s, has it of type uuid, NOT NULL and without duplicates, and has a primary key.", plural(i.Tables, "table", "tables")))
+	}
+	for _, note := range r.Notes {
+		p.lines(wrap(note, width, "Note: ", "  ")...)
+	}
 	p.lines("")
 	if len(r.Differences) == 0 {
 		p.add("No difference: every table that exists is whole.")
@@ -60,6 +66,8 @@ func function(f verify.FunctionReport) string {
 	switch {
 	case !f.Exists:
 		return fmt.Sprintf("Function %s is not there.", f.Name)
+	case f.Note != "" && len(f.Unprivileged) == 0:
+		return fmt.Sprintf("Function %s is PhoenixKit's own, and every role that inserts may call it.", f.Name)
 	case !f.MakesV7 && f.Fault != "":
 		return fmt.Sprintf("Function %s does not make UUIDv7: %s.", f.Name, f.Fault)
 	case !f.MakesV7:

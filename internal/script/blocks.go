@@ -53,10 +53,7 @@ func (m *manuscript) free() bool { return m.plan.Profile == "" }
 // versions are those that may be recorded when the script begins: the one it was made for, and the one
 // it ends with, where it is run again.
 func (m *manuscript) versions() []int {
-	end := m.plan.To
-	if m.plan.Direction == plan.Down {
-		end = m.plan.From
-	}
+	end := m.plan.End()
 	if end == m.plan.Version {
 		return []int{end}
 	}

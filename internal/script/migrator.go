@@ -76,7 +76,7 @@ func (m *manuscript) inMigrator(p piece) string {
 
 // one is all statements of one way, in order.
 func (m *manuscript) one() []statement {
-	all := []statement{m.begin()}
+	all := []statement{m.traps(), m.begin()}
 	for _, name := range m.procedures() {
 		all = append(all, m.create(name))
 	}
@@ -109,7 +109,7 @@ func goose(there, back *manuscript) ([]File, error) {
 	}
 	out.WriteString("\n-- +goose Down\n")
 	if back == nil {
-		out.WriteString(remark("", "Nothing: the way back from here is rekey up, or a script of it."))
+		out.WriteString(remark("", "Nothing. "+there.noWayBack()))
 	} else if err := section(back); err != nil {
 		return nil, err
 	}
@@ -150,6 +150,7 @@ func slots(there, back *manuscript) []slot {
 		}
 		return all
 	}
+	forth(there.traps())
 	both := func(a, b statement) { all = append(all, slot{&a, &b}) }
 	both(there.begin(), end())
 	both(there.create("change"), drop("change"))
@@ -163,7 +164,8 @@ func slots(there, back *manuscript) []slot {
 	}
 	both(drop("change"), back.create("change"))
 	both(end(), back.begin())
-	return all
+	last := back.traps()
+	return append(all, slot{back: &last})
 }
 
 // order is that of the steps on the way there.

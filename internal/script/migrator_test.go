@@ -90,16 +90,54 @@ func sections(t *testing.T, files []rekey.ScriptFile) (up, down []string) {
 	return up, down
 }
 
+// modules reads Ecto's file: what each way executes.
+func modules(t *testing.T, files []rekey.ScriptFile) (up, down []string) {
+	t.Helper()
+	if len(files) != 1 || !strings.HasSuffix(files[0].Name, ".exs") {
+		t.Fatalf("%d files", len(files))
+	}
+	for _, attribute := range []string{"\n  use Ecto.Migration\n", "\n  @disable_ddl_transaction true\n", "\n  @disable_migration_lock true\n"} {
+		if !strings.Contains(files[0].Text, attribute) {
+			t.Errorf("no line %q", attribute)
+		}
+	}
+	forth, back, _ := strings.Cut(files[0].Text, "\n  def down do\n")
+	return executed(t, forth), executed(t, back)
+}
+
+// executed reads the literals behind execute as Elixir does: heredocs, and strings with escapes.
+func executed(t *testing.T, way string) (all []string) {
+	t.Helper()
+	const begin, end = "    execute ~S\"\"\"\n", "    \"\"\"\n"
+	var text *strings.Builder
+	for line := range strings.Lines(way) {
+		switch literal, isString := strings.CutPrefix(line, "    execute \""); {
+		case text != nil && line == end:
+			all, text = append(all, text.String()), nil
+		case text != nil:
+			text.WriteString(strings.TrimPrefix(line, "    "))
+		case line == begin:
+			text = &strings.Builder{}
+		case isString:
+			literal = strings.NewReplacer(`\n`, "\n", `\"`, `"`, `\\`, `\`, `\#`, "#").Replace(strings.TrimSuffix(literal, "\"\n"))
+			all = append(all, literal)
+		case strings.Contains(line, "execute"):
+			t.Errorf("read as no statement: %s", line)
+		}
+	}
+	return all
+}
+
 // What a migrator runs ends as up and down do, cut anywhere and begun again at the statement that was cut,
 // and leaves nothing of its own.
 func TestMigratorsEndAsUpDoes(t *testing.T) {
 	readers := map[rekey.ScriptFormat]func(*testing.T, []rekey.ScriptFile) (up, down []string){
-		rekey.ScriptMigrate: migrations, rekey.ScriptGoose: sections,
+		rekey.ScriptMigrate: migrations, rekey.ScriptGoose: sections, rekey.ScriptEcto: modules,
 	}
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for format, read := range readers {
-			if format == rekey.ScriptGoose && !newest(t, c) {
+			if format != rekey.ScriptMigrate && !newest(t, c) {
 				continue
 			}
 			t.Run(string(format), func(t *testing.T) {
@@ -162,7 +200,7 @@ func TestMigratorAfterABrokenBuild(t *testing.T) {
 		h := build(t, c, "public", false)
 		up, _ := migrations(t, h.files(40, rekey.ScriptMigrate))
 		h.do("ALTER ROLE CURRENT_USER IN DATABASE " + pgx.Identifier{h.one("SELECT current_database()")}.Sanitize() + " SET statement_timeout = '5min'")
-		if err := h.each(up[:1]); !strings.Contains(message(err), "the session has a timeout") {
+		if err := h.each(up[:2]); !strings.Contains(message(err), "the session has a timeout") {
 			t.Errorf("a statement_timeout: %v", err)
 		}
 		h.do("ALTER ROLE CURRENT_USER IN DATABASE " + pgx.Identifier{h.one("SELECT current_database()")}.Sanitize() + " RESET ALL")

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -13,6 +12,7 @@ func (m *manuscript) psql() []File {
 	var out strings.Builder
 	out.WriteString(m.head())
 	out.WriteString(m.session())
+	out.WriteString(m.traps().text + "\n")
 	out.WriteString(remark("", "Is this the database that the script was made for? Is nobody else at work?"))
 	out.WriteString(do(m.check("", sessionLock(m.plan.Scope), "")))
 	for _, name := range m.procedures() {
@@ -46,17 +46,16 @@ func (m *manuscript) on(p piece) string {
 
 // head tells what the script is.
 func (m *manuscript) head() string {
-	end := m.plan.To
-	if m.plan.Direction == plan.Down {
-		end = m.plan.From
-	}
 	tables, rows := m.plan.PendingTables()
-	about := fmt.Sprintf("profile %s: from version %d to %d", m.plan.Profile, m.plan.Version, end)
-	if m.free() {
+	about := fmt.Sprintf("profile %s: from version %d to %d", m.plan.Profile, m.plan.Version, m.plan.End())
+	switch {
+	case m.free():
 		about = "without a profile"
+	case m.plan.End() == m.plan.Version:
+		about = fmt.Sprintf("profile %s: version %d, which stays", m.plan.Profile, m.plan.Version)
 	}
-	text := remark("", fmt.Sprintf("rekey %s of schema %s, %s. Made for the database %s on PostgreSQL %s, in the state it was in then: %d tables with something to do, about %d rows to fill.",
-		m.plan.Direction, m.plan.Scope, about, m.plan.Server.Database, m.plan.Server.VersionText, tables, rows)) +
+	text := remark("", fmt.Sprintf("rekey %s of schema %s, %s. Made for the database %s on PostgreSQL %s, in the state it was in then: %s with something to do, about %s to fill.",
+		m.plan.Direction, m.plan.Scope, about, m.plan.Server.Database, m.plan.Server.VersionText, counted(int64(tables), "table"), counted(rows, "row"))) +
 		"--\n" +
 		remark("", "It runs online. Every statement stands behind a condition on the catalogue: ended anywhere, also by kill -9, it goes on when it is run again. It refuses a database that is another than the one it was made for.") +
 		remark("", fmt.Sprintf("A lock that others queue behind is waited for %s at a time, and tried for %s in all.", m.o.MaxLock, m.o.Patience))
@@ -65,7 +64,18 @@ func (m *manuscript) head() string {
 		text += "--\n" + remark("", "Run it in a session of its own, as the tables' owner, straight to the server and not through a pooler, and not with --single-transaction:") +
 			remark("  ", "psql -X -f FILE DATABASE")
 	}
+	if m.o.Format == Ecto {
+		text += "--\n" + remark("", "Put it into priv/repo/migrations, and run it as the tables' owner: mix ecto.migrate")
+	}
 	return text + "\n"
+}
+
+// counted writes a number with its noun.
+func counted(n int64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }
 
 // remarks are the plan's own, the tables that are not there, and those that are passed over.

@@ -1,5 +1,5 @@
 // Package script writes a plan down as SQL, for those who may not run a binary: one script for psql,
-// one statement per file for golang-migrate, or one file for goose.
+// one statement per file for golang-migrate, one file for goose, or one module for Ecto.
 //
 // A plan's steps say what is missing now. A script needs all statements from now to the end, so that each
 // step is asked in a view that is foreseen: what the database looks like when the steps before it are
@@ -24,10 +24,11 @@ const (
 	Psql    Format = "psql"           // one script
 	Migrate Format = "golang-migrate" // files NNN_name.up.sql and NNN_name.down.sql, a statement each
 	Goose   Format = "goose"          // one file with NO TRANSACTION
+	Ecto    Format = "ecto"           // one migration module for an Elixir host
 )
 
 // Formats are all there are.
-func Formats() []Format { return []Format{Psql, Migrate, Goose} }
+func Formats() []Format { return []Format{Psql, Migrate, Goose, Ecto} }
 
 // File is one file of a script.
 type File struct {
@@ -48,7 +49,8 @@ type Filling struct {
 // Options are what the script is to keep to.
 type Options struct {
 	Format    Format
-	First     int           // the number of the first file for golang-migrate, and goose's; 1 if zero
+	First     int           // the number of the first file for golang-migrate, and goose's and Ecto's; 1 if zero
+	Module    string        // the name of Ecto's module; made of the direction and the schema if empty
 	MaxLock   time.Duration // a lock that others queue behind is waited for no longer, a try
 	Patience  time.Duration // and tried for no longer in all
 	BatchTime time.Duration // that a transaction of the filling aims at
@@ -70,15 +72,31 @@ func Make(p plan.Plan, o Options) ([]File, error) {
 		return there.psql(), nil
 	}
 	var back *manuscript
-	if p.Direction == plan.Up {
+	if p.Direction == plan.Up && !there.beyond() {
 		if back, err = write(there.plan.back(there.plan.schema), o); err != nil {
 			return nil, err
 		}
 	}
-	if o.Format == Migrate {
+	switch o.Format {
+	case Migrate:
 		return migrateFiles(there, back), nil
+	case Ecto:
+		return ecto(there, back), nil
+	default:
+		return goose(there, back)
 	}
-	return goose(there, back)
+}
+
+// beyond reports whether the kit is at a version above the one that up ends at: its later migrations lean on the columns, and
+// down refuses there.
+func (m *manuscript) beyond() bool { return !m.free() && m.plan.Version > m.plan.To }
+
+// noWayBack says where a script without a way back leaves its reader.
+func (m *manuscript) noWayBack() string {
+	if m.plan.Direction == plan.Up {
+		return fmt.Sprintf("The way back begins at version %d: bring the kit down to it first, then run a script of rekey sql down.", m.plan.To)
+	}
+	return "The way back from here is rekey up, or a script of it."
 }
 
 // manuscript is a plan's statements before they are put into a format.

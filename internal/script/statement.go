@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -39,7 +40,12 @@ func (p piece) remarks() string {
 // remark writes comment lines. What is in them may be a name, and a name may hold the end of a line.
 func remark(head, text string) string {
 	const width = 110
-	text = visible.Line(text)
+	text = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return '?'
+		}
+		return r
+	}, visible.Line(text))
 	indent := "-- " + head
 	var out strings.Builder
 	line := indent

@@ -246,7 +246,7 @@ func choices() map[string]struct {
 		words      []string
 	}{
 		"pace":     {"bad_pace", "pace", []string{string(pace.Gentle), string(pace.Normal), string(pace.Full)}},
-		"format":   {"unknown_format", "format", []string{string(script.Psql), string(script.Migrate), string(script.Goose)}},
+		"format":   {"unknown_format", "format", []string{string(script.Psql), string(script.Migrate), string(script.Goose), string(script.Ecto)}},
 		"on-error": {"bad_on_error", "way to go on", []string{"stop", "continue"}},
 	}
 }

@@ -1,6 +1,9 @@
 package step
 
-import "github.com/rekey-pg/rekey/internal/sqltext"
+import (
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
 
 // BuildIndex builds the unique index concurrently.
 type BuildIndex struct{ Target Target }
@@ -79,14 +82,34 @@ func (s BuildIndex) Undo(v View) []Action {
 
 func unbuild(t Target, v View) []Action {
 	origin, as := t.Read(v.Table)
-	i := v.Table.Index(t.Index)
-	if i == nil || i.Parent != 0 || origin == Foreign || origin == Absent || (origin == Found && as.Indexed) {
-		return nil // one that is attached goes with the one above
+	if origin == Foreign || origin == Absent || (origin == Found && as.Indexed) {
+		return nil
 	}
-	if !t.IndexFits(i) {
-		return nil // the name is rekey's, the index is not: it is on something else
+	var actions []Action
+	// One that is attached goes with the one above; one that is on something else only has the name.
+	if i := v.Table.Index(t.Index); i != nil && i.Parent == 0 && t.IndexFits(i) {
+		actions = append(actions, dropConcurrently(t))
 	}
-	return []Action{dropConcurrently(t)}
+	for _, alias := range t.aliases(v.Table) {
+		one := t
+		one.Index = alias
+		actions = append(actions, dropConcurrently(one))
+	}
+	return actions
+}
+
+// aliases are the indexes of a made column under another of the kit's own names.
+func (t Target) aliases(table *catalog.Table) []string {
+	if origin, _ := t.Read(table); origin != Made {
+		return nil
+	}
+	var there []string
+	for _, name := range t.Aliases {
+		if i := table.Index(name); i != nil && name != t.Index && t.IndexFits(i) && i.Constraint == "" {
+			there = append(there, name)
+		}
+	}
+	return there
 }
 
 func dropConcurrently(t Target) Action {

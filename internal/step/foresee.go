@@ -161,8 +161,12 @@ func (s BuildIndex) Undone(v View) View {
 	if len(s.Undo(v)) == 0 {
 		return v
 	}
+	aliases := s.Target.aliases(v.Table)
 	v, _ = s.Target.with(v)
 	_, as := s.Target.Read(v.Table)
+	for _, alias := range aliases {
+		withoutIndex(v.Table, alias)
+	}
 	for _, one := range s.Target.Indexes(v.Table) {
 		if !as.of(one.Table.Schema + "." + one.Table.Name).Indexed {
 			withoutIndex(one.Table, one.Index)

@@ -13,8 +13,10 @@ type Target struct {
 	Schema, Table string
 	Column        string
 	Index         string
-	Check         string // the constraint that proves NOT NULL, gone at the end
-	Function      sqltext.Table
+	// Aliases are other names that a kit's later versions give a second such index: down drops those as well.
+	Aliases  []string
+	Check    string // the constraint that proves NOT NULL, gone at the end
+	Function sqltext.Table
 	// Lasting says that what up makes keeps its mark: no kit's exact shape tells whose the column is.
 	Lasting bool
 	// Keys are the columns beside Column that a unique index of a partitioned table must have: the keys by
@@ -63,7 +65,16 @@ func (t Target) HasIndex(table *catalog.Table) bool {
 		return t.indexed(table)
 	}
 	i := table.Index(t.Index)
-	return i != nil && i.Unique && i.Valid && i.Immediate && t.IndexFits(i)
+	return i != nil && t.Serves(i)
+}
+
+// Serves reports whether an index, whatever its name, does the work of the target's.
+func (t Target) Serves(i *catalog.Index) bool { return i.Valid && i.Immediate && t.IndexFits(i) }
+
+// Served reports whether the table has an index that serves, under any name: a kit's later versions rename tables and leave
+// their indexes as they are.
+func (t Target) Served(table *catalog.Table) bool {
+	return t.HasIndex(table) || !table.Tree() && slices.ContainsFunc(table.Indexes, func(i catalog.Index) bool { return t.Serves(&i) })
 }
 
 // IndexFits reports whether an index is the target's but for being valid.
@@ -93,9 +104,9 @@ func (t Target) Whole(table *catalog.Table) bool {
 	return t.HasIndex(table)
 }
 
-// likeV40 is Whole, but content with a default that calls the function of the same name in another
-// schema: the original made its function without naming a schema. It made no random values.
+// likeV40 is Whole, but content with an index of another name, and with a default that calls the function of the same name
+// in another schema: the original made its function without naming a schema. It made no random values.
 func (t Target) likeV40(table *catalog.Table) bool {
 	c := table.Column(t.Column)
-	return !t.Random() && c != nil && c.Type == "uuid" && c.NotNull && t.HasIndex(table) && CallsNamed(c, t.Function.Name)
+	return !t.Random() && c != nil && c.Type == "uuid" && c.NotNull && t.Served(table) && CallsNamed(c, t.Function.Name)
 }

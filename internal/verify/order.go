@@ -13,6 +13,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/order"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -102,5 +103,6 @@ func (o *OrderReport) faults(table string) []string {
 	if o == nil || o.Pairs == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s: %d neighbouring values that rekey filled are out of the order of creation", table, o.Pairs)}
+	return []string{fmt.Sprintf("%s: %s out of the order of creation", table,
+		problem.Counted(o.Pairs, "pair of neighbouring values that rekey filled is", "pairs of neighbouring values that rekey filled are"))}
 }

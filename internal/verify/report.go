@@ -13,8 +13,10 @@ type Report struct {
 	Function    FunctionReport `json:"function"`
 	Tables      []TableReport  `json:"tables"`
 	Absent      []string       `json:"absent"`
-	Skipped     problem.List   `json:"skipped,omitempty"` // why tables were passed over
-	Differences []string       `json:"differences"`       // every fault, one line each, table first
+	Skipped     problem.List   `json:"skipped,omitempty"`   // why tables were passed over
+	Integrity   *Integrity     `json:"integrity,omitempty"` // the kit's own rule; nil below the version that brings it
+	Notes       []string       `json:"notes,omitempty"`     // what a reader should know and is no difference
+	Differences []string       `json:"differences"`         // every fault, one line each, table first
 }
 
 // FunctionReport is what was seen of uuid_generate_v7().
@@ -23,7 +25,7 @@ type FunctionReport struct {
 	Exists       bool     `json:"exists"`
 	MakesV7      bool     `json:"makes_v7"`
 	Fault        string   `json:"fault,omitempty"`
-	Note         string   `json:"note,omitempty"`
+	Note         string   `json:"note,omitempty"`     // why it is none: the kit's own function, which needs something around it
 	Unprivileged []string `json:"unprivileged"`       // roles that insert and lack EXECUTE
 	Unneeded     bool     `json:"unneeded,omitempty"` // no table has to do with it
 }

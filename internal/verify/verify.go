@@ -38,7 +38,8 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	}
 	report := Report{Schema: event.Schema, Profile: p.Profile, Prefix: p.Scope, Version: p.Version, Absent: append([]string{}, p.Absent...), Skipped: p.Skipped, Tables: []TableReport{}}
 	report.Function = function(p)
-	report.Function.Unneeded = !p.Function() && situation.Ask != nil
+	report.Function.Unneeded = !p.Function() && situation.Ask != nil || p.VerifyOnly
+	report.Notes = report.Function.notes(p)
 	for _, g := range p.Targets() {
 		table, err := count(ctx, pool, p, g, kept)
 		if err != nil {
@@ -49,7 +50,10 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 		}
 		report.Tables = append(report.Tables, table)
 	}
-	return report.judge(p.To)
+	if report.Integrity, err = integrity(ctx, pool, p, o.Profile); err != nil {
+		return report, err
+	}
+	return report.judge(p.To, p.VerifyOnly)
 }
 
 // refused keeps verify from what the role must not use: a journal and a function of others.
@@ -87,7 +91,7 @@ func known(ctx context.Context, pool *pgxpool.Pool, relations []uint32, trusts [
 func function(p plan.Plan) FunctionReport {
 	report := FunctionReport{Name: p.Scope + "." + step.FunctionName, Unprivileged: []string{}}
 	f := p.Schema.Function
-	if f == nil {
+	if f == nil || p.VerifyOnly { // the keys of the tables come from wherever the kit wants by then
 		return report
 	}
 	report.Exists = true
@@ -99,7 +103,7 @@ func function(p plan.Plan) FunctionReport {
 		report.Fault = step.FunctionFault(f)
 	case step.FunctionUsable(f, p.Server):
 		report.MakesV7 = true
-		if step.FunctionOriginal(f) && !p.VerifyOnly {
+		if step.FunctionOriginal(f) {
 			report.Note = plan.NeedsCrypto(f)
 		}
 	case f.Proof != nil:
@@ -108,6 +112,18 @@ func function(p plan.Plan) FunctionReport {
 		report.Fault = "its text is not known, and a function of " + f.Owner + " is not called"
 	}
 	return report
+}
+
+// notes are what verify says beside the differences.
+func (f FunctionReport) notes(p plan.Plan) []string {
+	var lines []string
+	if p.Unknown != nil {
+		lines = append(lines, p.Notes...)
+	}
+	if f.Note != "" && !f.Unneeded {
+		lines = append(lines, f.Note)
+	}
+	return lines
 }
 
 // count reads one table in a transaction of its own, so that no snapshot is held for longer than its
@@ -164,13 +180,14 @@ func (t *TableReport) keepRandom(target step.Target, table *catalog.Table) {
 }
 
 // judge writes down every fault.
-func (r Report) judge(to int) (Report, error) {
+func (r Report) judge(to int, verifyOnly bool) (Report, error) {
 	r.Differences = []string{}
 	for i := range r.Tables {
 		faults := r.Tables[i].faults()
 		r.Tables[i].OK = len(faults) == 0
 		r.Differences = append(r.Differences, faults...)
 	}
+	r.Differences = append(r.Differences, r.Integrity.faults(r.Tables)...)
 	r.Differences = append(r.Differences, r.Function.faults()...)
 	if r.Version < to {
 		r.Differences = append(r.Differences, problem.VersionFault(r.Version, to))
@@ -179,5 +196,5 @@ func (r Report) judge(to int) (Report, error) {
 	if r.OK {
 		return r, nil
 	}
-	return r, problem.Differences(r.Differences)
+	return r, problem.Differences(r.Differences, verifyOnly)
 }

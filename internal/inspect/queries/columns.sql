@@ -48,6 +48,9 @@ LEFT JOIN LATERAL (
     WHERE a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum OFFSET 0) d ON true
 CROSS JOIN LATERAL (
     SELECT CASE WHEN a.atttypid = 'uuid'::regtype OR y.typtype = 'd' THEN pg_get_expr(d.adbin, d.adrelid) END AS text OFFSET 0) e
-LEFT JOIN pg_constraint k ON a.attnotnull AND k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated -- one at most
+LEFT JOIN LATERAL (
+    SELECT k.oid, k.conname FROM pg_constraint k
+    WHERE a.attnotnull AND current_setting('server_version_num')::int >= 180000
+      AND k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated OFFSET 0) k ON true -- one at most
 WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum

@@ -1,0 +1,18 @@
+-- Each table of schema $1 whose name begins with $2 and that has a column $3: what the column is like, and whether the table
+-- has a primary key and a unique index on the column alone.
+SELECT c.relname::text AS name,
+    pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
+    a.attnotnull AND NOT EXISTS (
+        SELECT FROM pg_constraint n WHERE n.conrelid = c.oid AND n.contype = 'n' AND n.conkey = ARRAY[a.attnum] AND NOT n.convalidated
+    ) AS required,
+    EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indisvalid) AS keyed,
+    EXISTS (
+        SELECT FROM pg_index i
+        WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL
+          AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum
+    ) AS unique
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = $3 AND NOT a.attisdropped
+WHERE n.nspname = $1 AND starts_with(c.relname, $2) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+ORDER BY c.relname

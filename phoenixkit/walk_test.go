@@ -1,0 +1,299 @@
+package phoenixkit_test
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/phoenixkit"
+)
+
+// leg is what the kit's migrations do, on the way to a version, to what rekey made: read from a database on which all of them had
+// run.
+type leg struct {
+	version  int
+	changes  string
+	function string // the edition of the kit's own function that stands at the version
+}
+
+// walk goes from 40 to the last version that is known.
+func walk() []leg {
+	const rename = `ALTER TABLE % RENAME TO `
+	var promoted strings.Builder
+	for _, table := range phoenixkit.Profile().NamesAt(74) {
+		promoted.WriteString(strings.ReplaceAll("ALTER TABLE % DROP COLUMN id CASCADE; ALTER TABLE % ADD PRIMARY KEY (uuid);\n", "%", table))
+	}
+	return []leg{
+		{41, "", "v40"},
+		{44, strings.ReplaceAll(rename, "%", "phoenix_kit_db_sync_connections") + "phoenix_kit_sync_connections;" +
+			strings.ReplaceAll(rename, "%", "phoenix_kit_db_sync_transfers") + "phoenix_kit_sync_transfers;", "v40"},
+		{56, "CREATE UNIQUE INDEX phoenix_kit_sync_connections_uuid_idx ON phoenix_kit_sync_connections (uuid);", "v56"},
+		{65, strings.ReplaceAll(rename, "%", "phoenix_kit_subscription_plans") + "phoenix_kit_subscription_types;", "v56"},
+		{73, "CREATE UNIQUE INDEX phoenix_kit_subscription_types_uuid_unique_index ON phoenix_kit_subscription_types (uuid);", "v56"},
+		{74, promoted.String(), "v56"},
+		{82, "", "v56"},
+		{135, "", "later"},
+		{163, "", "later"},
+		{180, "", "later"},
+	}
+}
+
+func (l leg) sql() string { return l.changes + recorded(strconv.Itoa(l.version)) }
+
+// edition is the kit's own function, as one of its migrations makes it.
+func edition(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile("testdata/uuid_generate_v7_" + name + ".sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text) + "ALTER FUNCTION public.uuid_generate_v7() OWNER TO {owner};\n"
+}
+
+// within is the house in a subtest.
+func (h *house) within(t *testing.T) *house {
+	own := *h
+	own.t = t
+	return &own
+}
+
+// clean expects that status, plan and verify find nothing, and that up changes nothing but what is passed over.
+func (h *house) clean(version int, passed func(line string) bool) {
+	h.t.Helper()
+	o := phoenixkit.Options{Version: 40}
+	status, err := phoenixkit.Status(h.t.Context(), h.pool(owner), o)
+	if err != nil || !status.Whole || len(status.Refusals) > 0 || len(status.Notes) > 0 || status.Version != version {
+		h.t.Errorf("status: whole %t, version %d, %v, %v, %v", status.Whole, status.Version, status.Refusals, status.Notes, err)
+	}
+	made, err := phoenixkit.Plan(h.t.Context(), h.pool(owner), o)
+	if err != nil || len(made.Refusals) > 0 || len(made.Absent) > 0 || made.VerifyOnly != (version >= 74) {
+		h.t.Errorf("plan: %v, absent %v, verify only %t, %v", made.Refusals, made.Absent, made.VerifyOnly, err)
+	}
+	report, err := phoenixkit.Verify(h.t.Context(), h.pool(owner), o)
+	if err != nil || len(report.Tables) != 33 || (report.Integrity != nil) != (version >= 135) {
+		h.t.Errorf("verify: %d tables, %+v, %v", len(report.Tables), report.Integrity, err)
+	}
+	if report.Integrity != nil && report.Integrity.Tables < 33 {
+		h.t.Errorf("the kit's rule was checked on %d tables", report.Integrity.Tables)
+	}
+	before := slices.DeleteFunc(h.everything("public"), passed)
+	if _, err := h.up(owner); err != nil {
+		h.t.Errorf("up: %v", err)
+	}
+	if diff := cmp.Diff(before, slices.DeleteFunc(h.everything("public"), passed)); diff != "" {
+		h.t.Errorf("up changed a database that was whole (-before +after)\n%s", diff)
+	}
+	if marks := one[int64](h, `SELECT count(*) FROM pg_description WHERE description LIKE '%[rekey: %'`); marks > 0 {
+		h.t.Errorf("%d columns bear a mark", marks)
+	}
+}
+
+// TestWalk goes with the kit to its last version, with rekey's function in place. The catalogue is whole all the way.
+func TestWalk(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		h := build(t, c, full)
+		if _, err := h.up(owner); err != nil {
+			t.Fatal(err)
+		}
+		nothing := func(string) bool { return false }
+		h.clean(40, nothing)
+		for _, l := range walk() {
+			h.mustDo("SET ROLE " + filled("{owner}") + ";" + l.sql())
+			if !t.Run(strconv.Itoa(l.version), func(t *testing.T) {
+				h.within(t).clean(l.version, nothing)
+			}) {
+				break
+			}
+		}
+	})
+}
+
+// TestWalkWithTheKitsFunction is the same with the function as each edition of the kit writes it. What up does to the function is
+// not looked at here.
+func TestWalkWithTheKitsFunction(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		h := build(t, c, full)
+		if _, err := h.up(owner); err != nil {
+			t.Fatal(err)
+		}
+		function := func(line string) bool { return strings.HasPrefix(line, "function ") }
+		for _, l := range append([]leg{{40, "", "v40"}}, walk()...) {
+			h.set("SET ROLE {owner};" + l.sql() + "RESET ROLE;" + edition(t, l.function))
+			t.Run(strconv.Itoa(l.version), func(t *testing.T) {
+				h.within(t).clean(l.version, function)
+			})
+		}
+	})
+}
+
+// TestWalkBack: up ran at every version up to 65, the kit went back to 40, and down gives 39 exactly.
+func TestWalkBack(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		h := build(t, c, full)
+		before := h.shape("public")
+		if _, err := h.up(owner); err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range walk() {
+			if l.version > 65 {
+				break
+			}
+			h.mustDo("SET ROLE " + filled("{owner}") + ";" + l.sql())
+			if _, err := h.up(owner); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// The index that V56 made stays; it bears a name that rekey once gave.
+		h.mustDo(`ALTER TABLE phoenix_kit_sync_connections RENAME TO phoenix_kit_db_sync_connections;
+			ALTER TABLE phoenix_kit_sync_transfers RENAME TO phoenix_kit_db_sync_transfers;
+			ALTER TABLE phoenix_kit_subscription_types RENAME TO phoenix_kit_subscription_plans;` + recorded("40"))
+		h.clean(40, func(string) bool { return false })
+		if _, err := h.down(owner); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(before, h.shape("public")); diff != "" {
+			t.Errorf("not as it was at 39 (-before +after)\n%s", diff)
+		}
+		equals(39, full)(h)
+	})
+}
+
+// An index of another name serves, and is dropped by nobody but its owner.
+func TestAnIndexOfAnotherName(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		h := build(t, c, risen)
+		h.mustDo("ALTER INDEX phoenix_kit_users_uuid_idx RENAME TO mine")
+		before := h.everything("public")
+		if result, err := h.up(owner); err != nil || !result.Nothing {
+			t.Errorf("%+v, %v", result, err)
+		}
+		if _, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{}); err != nil {
+			t.Error(err)
+		}
+		result, err := h.down(owner)
+		if !errors.Is(err, rekey.ErrRefused) || len(result.Problems) != 1 || !strings.Contains(result.Problems[0].Message, "index mine") {
+			t.Errorf("%v", err)
+		}
+		if diff := cmp.Diff(before, h.everything("public")); diff != "" {
+			t.Errorf("changed\n%s", diff)
+		}
+		for name, definition := range map[string]string{
+			"partial":         "UNIQUE INDEX mine ON phoenix_kit_users (uuid) WHERE id > 0",
+			"of two columns":  "UNIQUE INDEX mine ON phoenix_kit_users (uuid, id)",
+			"of an expession": "UNIQUE INDEX mine ON phoenix_kit_users ((uuid::text))",
+			"not unique":      "INDEX mine ON phoenix_kit_users (uuid)",
+		} {
+			h.mustDo("DROP INDEX mine; CREATE " + definition)
+			report, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{})
+			if !errors.Is(err, rekey.ErrDiffers) || !slices.Equal(report.Differences, []string{"phoenix_kit_users: no unique index"}) {
+				t.Errorf("%s: %v, %v", name, report.Differences, err)
+			}
+		}
+	})
+}
+
+// Above the last version that is known rekey reads, says so, and writes nothing.
+func TestAboveTheLastVersion(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		h := build(t, c, risen)
+		h.mustDo("ALTER TABLE phoenix_kit_users DROP COLUMN id CASCADE; ALTER TABLE phoenix_kit_users ADD PRIMARY KEY (uuid);" +
+			"ALTER TABLE phoenix_kit_email_templates DROP COLUMN id CASCADE; ALTER TABLE phoenix_kit_email_templates ADD PRIMARY KEY (uuid);" + recorded("181"))
+		o := phoenixkit.Options{Version: 40}
+		noted := func(command string, notes []string, err error) {
+			t.Helper()
+			if err != nil || len(notes) != 1 || !strings.Contains(notes[0], "Version 181 is newer") {
+				t.Errorf("%s: %q, %v", command, notes, err)
+			}
+		}
+		status, err := phoenixkit.Status(t.Context(), h.pool(owner), o)
+		noted("status", status.Notes, err)
+		made, err := phoenixkit.Plan(t.Context(), h.pool(owner), o)
+		noted("plan", made.Notes, err)
+		report, err := phoenixkit.Verify(t.Context(), h.pool(owner), o)
+		noted("verify", report.Notes, err)
+		if report.Integrity == nil {
+			t.Error("the kit's rule was not checked")
+		}
+		if len(made.Refusals) > 0 || !status.Whole {
+			t.Errorf("%v, whole %t", made.Refusals, status.Whole)
+		}
+		before := h.everything("public")
+		result, err := h.up(owner)
+		if !errors.Is(err, rekey.ErrRefused) || result.Problems[0].Code != "unknown_version" {
+			t.Errorf("up: %v", err)
+		}
+		if _, err := rekey.Script(t.Context(), h.pool(owner), rekey.Config{Profile: phoenixkit.Profile(), Version: 40}, rekey.ScriptPsql); !errors.Is(err, rekey.ErrRefused) {
+			t.Errorf("sql: %v", err)
+		}
+		if diff := cmp.Diff(before, h.everything("public")); diff != "" {
+			t.Errorf("changed\n%s", diff)
+		}
+	})
+}
+
+// breaches are what breaks the kit's own rule at 135, in tables of which most are none of the 33.
+func breaches() []struct{ name, made, says string } {
+	return []struct{ name, made, says string }{
+		{"no breach", `CREATE TABLE phoenix_kit_posts (uuid uuid PRIMARY KEY); CREATE TABLE phoenix_kit_by_name (name text PRIMARY KEY, uuid uuid NOT NULL)`, ""},
+		{"a column of text", `CREATE TABLE phoenix_kit_posts (uuid varchar(255))`, "phoenix_kit_posts: no type uuid; phoenix_kit_posts: no NOT NULL; phoenix_kit_posts: no primary key"},
+		{
+			"text that is one uuid twice", `CREATE TABLE phoenix_kit_posts (uuid text PRIMARY KEY);
+			INSERT INTO phoenix_kit_posts VALUES ('0198C0DE-0000-7000-8000-00000000000A'), ('0198c0de-0000-7000-8000-00000000000a')`,
+			"phoenix_kit_posts: no type uuid; phoenix_kit_posts: 1 value that stands more than once",
+		},
+		{
+			"rows alike", `CREATE TABLE phoenix_kit_posts (id int PRIMARY KEY, uuid uuid NOT NULL); INSERT INTO phoenix_kit_posts SELECT n, '` + given + `' FROM generate_series(1, 3) n`,
+			"phoenix_kit_posts: 2 values that stand more than once",
+		},
+		{"one of the 33", `ALTER TABLE phoenix_kit_users DROP CONSTRAINT phoenix_kit_users_pkey`, "phoenix_kit_users: no primary key"},
+		{
+			"a fault that is told already", `ALTER TABLE phoenix_kit_users DROP CONSTRAINT phoenix_kit_users_pkey, ALTER uuid DROP NOT NULL`,
+			"phoenix_kit_users: no NOT NULL; phoenix_kit_users: no primary key",
+		},
+		{
+			"a partitioned table", `CREATE TABLE phoenix_kit_logs (uuid uuid, at date) PARTITION BY RANGE (at); CREATE TABLE phoenix_kit_logs_1 PARTITION OF phoenix_kit_logs DEFAULT`,
+			"phoenix_kit_logs: no NOT NULL; phoenix_kit_logs: no primary key",
+		},
+		{"tables that are not the kit's", `CREATE TABLE "phoenixXkit_posts" (uuid uuid); CREATE VIEW phoenix_kit_all AS SELECT uuid FROM phoenix_kit_users; CREATE TABLE phoenix_kit_plain (id int)`, ""},
+	}
+}
+
+// From 135 on verify checks the kit's own rule over all of its tables, and reports; it deletes nothing.
+func TestTheKitsRule(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		for _, b := range breaches() {
+			t.Run(b.name, func(t *testing.T) {
+				t.Parallel()
+				h := build(t, c, risen)
+				h.mustDo("SET ROLE " + filled("{owner}") + `; ALTER TABLE phoenix_kit_users DROP COLUMN id CASCADE; ALTER TABLE phoenix_kit_users ADD PRIMARY KEY (uuid);
+					ALTER TABLE phoenix_kit_email_templates DROP COLUMN id CASCADE; ALTER TABLE phoenix_kit_email_templates ADD PRIMARY KEY (uuid);` + recorded("134") + b.made)
+				before := h.everything("public")
+				report, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{})
+				if report.Integrity != nil || err != nil && !strings.Contains(b.name, "already") {
+					t.Errorf("at 134: %+v, %v", report.Integrity, err)
+				}
+				if diff := cmp.Diff(before, h.everything("public")); diff != "" {
+					t.Errorf("changed\n%s", diff)
+				}
+				h.mustDo(recorded("135"))
+				report, err = phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{})
+				if got := strings.Join(report.Differences, "; "); got != b.says || errors.Is(err, rekey.ErrDiffers) != (b.says != "") {
+					t.Errorf("%s\nnot\n%s: %v", got, b.says, err)
+				}
+			})
+		}
+	})
+}
