@@ -17,6 +17,9 @@ func (p Plan) Altered(g Group, now catalog.Schema) string {
 	if before == step.Absent && origin == step.Foreign {
 		return "A column " + g.Target.Column + " has come that rekey did not make."
 	}
+	if table.Tree() && !then.Tree() {
+		return "Tables have come below it."
+	}
 	s := Situation{Schema: now, Data: p.Data, Server: p.Server}
 	found := refuseNow(s, g.Target, table)
 	switch {

@@ -259,7 +259,7 @@ func kind(s step.Step) string {
 const mostLosses = 3
 
 func (e *Executor) actions(ctx context.Context, g plan.Group, s step.Step, l *look) error {
-	begun := time.Now()
+	begun, refused := time.Now(), 0
 	for acted := 0; ; acted++ {
 		view, err := l.view(ctx, s)
 		if err != nil {
@@ -281,6 +281,12 @@ func (e *Executor) actions(ctx context.Context, g plan.Group, s step.Step, l *lo
 			}
 			l.seen = &view
 			err := e.take(ctx, g, s, action, l)
+			if errors.Is(err, pg.ErrAltered) {
+				if refused++; refused == mostAltered {
+					l.forget()
+					return errUnreached
+				}
+			}
 			if err != nil && (errors.Is(err, pg.ErrAltered) || i > 0 && collided(g, err) != nil || l.moved(ctx, err)) {
 				l.forget()
 				break // what is there now decides
@@ -291,6 +297,10 @@ func (e *Executor) actions(ctx context.Context, g plan.Group, s step.Step, l *lo
 		}
 	}
 }
+
+// mostAltered is how often the guard of a step's change may fail before the table's steps begin again, from an inspection
+// of the whole table.
+const mostAltered = 2
 
 // errUnreached says that what an earlier step of the group had reached is there no more.
 var errUnreached = errors.New("what an earlier step reached was taken away")

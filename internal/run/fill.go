@@ -28,6 +28,9 @@ const manyPages = 1000
 // fill gives every row a value. What it found out at its end, that no row is without one, is believed
 // until the next change.
 func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, l *look) error {
+	if why := e.Plan.Altered(g, l.seen.Schema); why != "" {
+		return problem.AlteredMeanwhile(g.Target.String(), why)
+	}
 	table := l.part(a.Target)
 	if table.Pages > manyPages {
 		e.lane.Close(ctx)
@@ -64,6 +67,9 @@ func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table)
 			}
 			now := schema.Relation(g.Table)
 			if now != nil {
+				if why := e.Plan.Altered(g, schema); why != "" {
+					return problem.AlteredMeanwhile(g.Target.String(), why)
+				}
 				now = find(now, before.OID)
 			}
 			if why := plan.FilledBy(e.Plan.OrderOf(g, t, before), t, before, now); why != "" {

@@ -31,6 +31,8 @@ func (l *look) identity(ctx context.Context, found *catalog.Table) error {
 			return errGone
 		}
 		return nil
+	case found != nil && found.OID == planned.OID && found.Tree() && !planned.Tree():
+		return problem.AlteredMeanwhile(l.group.Target.String(), "Tables have come below it")
 	case found != nil && found.OID == planned.OID:
 		return nil
 	}

@@ -42,7 +42,7 @@ func collided(g plan.Group, err error) *problem.Problem {
 		return nil
 	}
 	codes := []string{
-		pgerrcode.UndefinedTable, pgerrcode.UndefinedColumn, pgerrcode.UndefinedObject, pgerrcode.UndefinedFunction, pgerrcode.DuplicateColumn, pgerrcode.DuplicateTable,
+		pgerrcode.UndefinedTable, pgerrcode.InvalidSchemaName, pgerrcode.UndefinedColumn, pgerrcode.UndefinedObject, pgerrcode.UndefinedFunction, pgerrcode.DuplicateColumn, pgerrcode.DuplicateTable,
 		pgerrcode.DuplicateObject, pgerrcode.WrongObjectType, pgerrcode.DatatypeMismatch,
 	}
 	if !slices.Contains(codes, refusal.Code) {

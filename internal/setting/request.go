@@ -137,7 +137,7 @@ func (c *checker) names() {
 		case visible.Secret(owner):
 			c.secret("trust-owner")
 		case owner == "" || !sqltext.Fits(owner):
-			c.add("bad_owner", c.Naming.of("trust-owner")+" is not the name of a role", "Name the role that owns the tables: "+c.Naming.with("trust-owner", "app_owner"))
+			c.add("bad_trust_owner", c.Naming.of("trust-owner")+" is not the name of a role", "Name the role that owns the tables: "+c.Naming.with("trust-owner", "app_owner"))
 		}
 	}
 	for _, flag := range []string{"throttle-file", "time-zone", "config", "output"} {

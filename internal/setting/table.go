@@ -130,7 +130,7 @@ func texts() map[string]string {
 		"column": "Column", "index-name": "IndexName", "own": "Own", "skip-refused": "SkipRefused", "down": "Back", "pace": "Pace",
 		"throttle-query": "ThrottleQuery", "throttle-file": "ThrottleFile", "without-signal": "WithoutSignals", "trust-owner": "TrustOwners", "time-source": "Values.Sources",
 		"time-column": "Values.Columns", "time-zone": "Values.Zone", "random": "Values.Random", "on-error": "OnError", "format": "format",
-		"config": "config", "output": "output",
+		"config": "config", "output": "output", "module": "module",
 	}
 }
 
