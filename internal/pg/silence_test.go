@@ -183,14 +183,14 @@ func TestWorkIsNotSilence(t *testing.T) {
 		b := lay(t, c)
 		n, pool := b.afar()
 		begun := n.Opened()
-		ctx := WithBounds(t.Context(), Bounds{Probe: 200 * time.Millisecond, Silent: 200 * time.Millisecond, Late: time.Second})
+		ctx := WithBounds(t.Context(), Bounds{Probe: 200 * time.Millisecond, Silent: time.Second, Late: time.Second})
 		if err := Run(ctx, pool, Settings{}, func(tx Tx) error {
-			_, err := tx.Exec(ctx, "SELECT pg_sleep(2)")
+			_, err := tx.Exec(ctx, "SELECT pg_sleep(3)")
 			return err
 		}); err != nil {
 			t.Errorf("in a transaction: %v", err)
 		}
-		if err := Direct(ctx, pool, "SELECT pg_sleep(2)", nil); err != nil {
+		if err := Direct(ctx, pool, "SELECT pg_sleep(3)", nil); err != nil {
 			t.Errorf("outside of one: %v", err)
 		}
 		if n.Opened()-begun < 4 {

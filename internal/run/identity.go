@@ -55,7 +55,7 @@ func (e *Executor) elsewhere(ctx context.Context, g plan.Group, oid uint32, foun
 	case now != "":
 		return problem.AlteredMeanwhile(g.Target.String(), "It is "+now+" now")
 	case found != nil:
-		return problem.AlteredMeanwhile(g.Target.String(), "It was dropped, and another table has its name")
+		return problem.AlteredMeanwhile(g.Target.String(), "It was dropped, and another relation has its name")
 	}
 	return errGone
 }

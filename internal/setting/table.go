@@ -58,7 +58,7 @@ func bounds() []bound {
 		{"parallel", "Parallel", "bad_parallel", 1, 32, 1, number, "each schema takes up to four connections", ""},
 		{"canary", "Canary", "bad_canary", 0, math.MaxInt32, 0, number, "it is a number of schemas", ""},
 		{"max-failures", "MaxFailures", "bad_max_failures", 0, math.MaxInt32, 0, number, "it is a number of schemas", ""},
-		{"first", "first", "bad_first", 1, math.MaxInt32, 1, number, "it is the number of a file", ""},
+		{"first", "first", "bad_first", 1, 99_991_231_235_959, 1, number, "it is the number of a file", ""},
 	}
 }
 
