@@ -184,7 +184,7 @@ func TestVerifyRights(t *testing.T) {
 				t.Parallel()
 				h := build(t, c, risen)
 				h.mustDo(test.made)
-				report, err := phoenixkit.Verify(t.Context(), h.pool(test.role), phoenixkit.Options{})
+				report, err := phoenixkit.Verify(t.Context(), h.pool(test.role), phoenixkit.Options{TrustOwners: []string{owner}})
 				if test.says == "" {
 					if err != nil || !report.OK {
 						t.Errorf("%v, %v", report.Differences, err)

@@ -103,7 +103,7 @@ func (m met) since(transaction string) time.Duration {
 // look reads what the server tells of other sessions.
 func (c Changer) look(ctx context.Context, work func(Tx) error) error {
 	if c.Lane != nil {
-		return c.Lane.Read(ctx, work)
+		return c.Lane.Once(ctx, work)
 	}
 	return Read(ctx, c.Watch, work)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -225,31 +224,15 @@ func (c Changer) send(ctx context.Context, raw *pgconn.PgConn, change Change) (T
 			return Taken{}, old, errOldHolder
 		}
 	}
-	if err := c.fence(ctx, raw); err != nil {
-		return Taken{}, nil, err
-	}
 	if !change.Exclusive {
-		message := slices.Clone(change.Statements)
-		if change.Guard != "" {
-			message = slices.Insert(message, 0, guard(change.Guard))
-		}
+		asked := c.asked(change)
+		message := append(asked.statements(), change.Statements...)
 		results, err := raw.Exec(ctx, strings.Join(message, "; ")+"; COMMIT").ReadAll()
-		return Taken{}, nil, altered(change, err, len(results) <= 1)
+		return Taken{}, nil, asked.fault(err, 0, len(results))
 	}
 	watch := c.watchNow(ctx, raw.PID(), c.Budget*6/10)
 	taken, err := c.exclusive(ctx, raw, change)
 	return taken, watch.end(err), err
-}
-
-func (c Changer) fence(ctx context.Context, raw *pgconn.PgConn) error {
-	if c.Fence == "" {
-		return nil
-	}
-	results, err := raw.Exec(ctx, c.Fence).ReadAll()
-	if err == nil && len(results[len(results)-1].Rows) == 0 {
-		err = ErrFenced
-	}
-	return err
 }
 
 func (c Changer) exclusive(ctx context.Context, raw *pgconn.PgConn, change Change) (Taken, error) {
@@ -263,35 +246,64 @@ func (c Changer) exclusive(ctx context.Context, raw *pgconn.PgConn, change Chang
 		now,
 		fmt.Sprintf("SET LOCAL statement_timeout = %d", hung.Milliseconds()),
 	}
-	if change.Guard != "" {
-		message = append(message, guard(change.Guard))
-	}
-	asking := len(message)
+	asked, first := c.asked(change), len(message)
+	message = append(message, asked.statements()...)
 	message = append(message, change.Statements...)
 	message = append(message, "COMMIT", now)
 	ctx, cancel := context.WithTimeout(ctx, c.Budget+hung+boundsOf(ctx).Late)
 	defer cancel()
 	results, err := raw.Exec(ctx, strings.Join(message, "; ")).ReadAll()
 	if err != nil {
-		return Taken{}, altered(change, err, len(results) <= asking)
+		return Taken{}, asked.fault(err, first, len(results))
 	}
-	asked, granted, given := clock(results[2]), clock(results[4]), clock(results[len(results)-1])
-	return Taken{Exclusive: true, Wait: granted - asked, Hold: given - granted}, nil
+	wanted, granted, given := clock(results[2]), clock(results[4]), clock(results[len(results)-1])
+	return Taken{Exclusive: true, Wait: granted - wanted, Hold: given - granted}, nil
 }
 
-// guard makes a statement of a guard that fails where the guard returns no row: it is sent in one message with what comes
-// behind it.
-func guard(query string) string { return "SELECT 1 / count(*) FROM (" + query + ") AS guard" }
+// question is one that a change asks in its own message, between its locks and its statements: no row ends it with err.
+type question struct {
+	query string
+	err   error
+}
 
-// altered makes ErrAltered of the error by which a guard fails.
-func altered(change Change, err error, guarding bool) error {
+type questions []question
+
+// asked are the questions of a change: whether it is still ours to make, and whether what it relies on is there.
+func (c Changer) asked(change Change) (all questions) {
+	if c.Fence != "" {
+		all = append(all, question{c.Fence, ErrFenced})
+	}
+	if change.Guard != "" {
+		all = append(all, question{change.Guard, ErrAltered})
+	}
+	return all
+}
+
+// statements fail where a question has no row for an answer: they are sent in one message with what comes behind them.
+func (q questions) statements() []string {
+	all := make([]string, len(q))
+	for i, one := range q {
+		all[i] = "SELECT 1 / count(*) FROM (" + one.query + ") AS question"
+	}
+	return all
+}
+
+// fault makes the error of the question that has failed of the server's; first is the place of the questions among the
+// statements, and results are those of the statements up to the one that failed, with or without its own.
+func (q questions) fault(err error, first, results int) error {
 	refusal, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || change.Guard == "" || !guarding {
+	if !ok {
 		return err
 	}
 	switch refusal.Code {
-	case pgerrcode.DivisionByZero, pgerrcode.UndefinedTable: // of the name that the guard asks for
-		return ErrAltered
+	case pgerrcode.UndefinedTable: // whose name a guard asks for
+		if len(q) > 0 && errors.Is(q[len(q)-1].err, ErrAltered) && results <= first+len(q) {
+			return ErrAltered
+		}
+	case pgerrcode.DivisionByZero: // it has described its row before it failed
+		if n := results - first - 1; n >= 0 && n < len(q) {
+			return q[n].err
+		}
 	}
 	return err
 }

@@ -122,6 +122,19 @@ func (l *Lane) read(ctx context.Context, work func(Tx) error) error {
 	return reading().run(ctx, l.pool, conn, l.of, true, work)
 }
 
+// Once runs one query outside of a transaction, and again when the connection was lost. Work reads it to its end.
+func (l *Lane) Once(ctx context.Context, work func(Tx) error) error {
+	return Retry(ctx, func() error {
+		conn, err := l.session(ctx)
+		if err != nil {
+			return err
+		}
+		defer l.rest()
+		watched := keep(ctx, l.pool, conn.PgConn(), l.of)
+		return watched.end(work(Tx{conn: conn, keeps: true, vigil: watched}))
+	})
+}
+
 // Alone runs one statement outside of any transaction, without any timeout; started is told the session's
 // process before, and may be nil.
 func (l *Lane) Alone(ctx context.Context, sql string, started func(pid uint32)) error {

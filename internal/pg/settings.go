@@ -2,6 +2,8 @@ package pg
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -84,18 +86,36 @@ var pins = []pin{
 	{name: "plan_cache_mode", value: "auto"},
 }
 
+// pinnedFor are the statements by what they depend on: they are sent with every transaction.
+var pinnedFor sync.Map // pinKey to []string
+
+type pinKey struct {
+	set      string
+	server   int
+	converts bool
+}
+
 // pinned returns the statements that set every pin of the server's version; set is SET or SET LOCAL.
 func pinned(conn *pgconn.PgConn, set string) []string {
-	server := major(conn)
+	key := pinKey{set, major(conn), converts(conn)}
+	if known, ok := pinnedFor.Load(key); ok {
+		return known.([]string) //nolint:forcetypeassert // nothing else is stored
+	}
+	statements := key.statements()
+	pinnedFor.Store(key, statements)
+	return statements
+}
+
+func (k pinKey) statements() []string {
 	statements := make([]string, 0, len(pins)+1)
 	for _, p := range pins {
-		if server < p.since || p.until > 0 && server > p.until {
+		if k.server < p.since || p.until > 0 && k.server > p.until {
 			continue
 		}
-		statements = append(statements, fmt.Sprintf("%s %s = %s", set, p.name, p.value))
+		statements = append(statements, fmt.Sprintf("%s %s = %s", k.set, p.name, p.value))
 	}
-	if converts(conn) {
-		statements = append(statements, set+" client_encoding = 'UTF8'")
+	if k.converts {
+		statements = append(statements, k.set+" client_encoding = 'UTF8'")
 	}
-	return statements
+	return slices.Clip(statements)
 }

@@ -129,7 +129,7 @@ func (e *Executor) duplicates(ctx context.Context, g plan.Group, t step.Target, 
 
 // builder is the process that builds or drops the target's index, if another does; else 0.
 func (e *Executor) builder(ctx context.Context, t step.Target) (pid int, err error) {
-	err = e.lane.Read(ctx, func(tx pg.Tx) error {
+	err = e.lane.Once(ctx, func(tx pg.Tx) error {
 		found, err := tx.Known(ctx, buildingSQL, t.Relation(), t.Index)
 		if err == nil {
 			pid, err = pgx.CollectExactlyOneRow(found, pgx.RowTo[int])

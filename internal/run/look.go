@@ -103,7 +103,7 @@ func (l *look) rows(ctx context.Context) error {
 			l.know(oid, c != nil)
 			continue
 		}
-		err := l.executor.lane.Read(ctx, func(tx pg.Tx) error {
+		err := l.executor.lane.Once(ctx, func(tx pg.Tx) error {
 			unfilled, err := inspect.Unfilled(ctx, tx, part.Rows(), part.Column)
 			l.know(oid, !unfilled)
 			return err

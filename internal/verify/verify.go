@@ -60,7 +60,9 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 func refused(p plan.Plan) error {
 	var found problem.List
 	for _, one := range p.Refusals {
-		if one.Code == "foreign_function" || one.Code == "journal_foreign" {
+		f := p.Schema.Function
+		foreign := one.Code == "foreign_function" && f != nil && trust.Function(p.Server.Role, *f) == trust.Foreign
+		if foreign || one.Code == "journal_foreign" {
 			found = append(found, one)
 		}
 	}
