@@ -67,4 +67,6 @@ type Result struct {
 	Sweeps  int     // over the whole table
 	InPlace float64 // share of heap-only updates in the batches that were sampled; 0 where none was
 	Choice  Choice
+	// Clean says that neither this filling nor an earlier one has written anything down.
+	Clean bool
 }

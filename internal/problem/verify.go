@@ -12,11 +12,6 @@ func VersionFault(version, to int) string {
 	return fmt.Sprintf("version %d is recorded, not %d", version, to)
 }
 
-// NeedsSearchPath is what verify notes of PhoenixKit's own function where that does not name pgcrypto's schema.
-func NeedsSearchPath(function string) string {
-	return fmt.Sprintf("Function %s() is PhoenixKit's own and needs the schema of pgcrypto in the search_path of every session that inserts.", function)
-}
-
 // Differences is what verify found; verifyOnly says that up would do nothing about it.
 func Differences(lines []string, verifyOnly bool) *Problem {
 	hint := "rekey plan tells what up would do about it; rekey up makes whole what is half done."

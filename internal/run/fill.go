@@ -51,6 +51,9 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, l *look)
 		return e.unfilled(a.Target, err)
 	}
 	l.full(table)
+	if result.Clean {
+		return nil
+	}
 	return e.forget(ctx, *table)
 }
 

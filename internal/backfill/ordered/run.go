@@ -34,6 +34,8 @@ type filler struct {
 	held     atomic.Int64    // rows, when they were met the last time
 	filled   atomic.Int64    // in this round
 	idle     backfill.Idle
+	writes   atomic.Bool // something is written down
+	noted    bool        // an earlier filling has written something down
 }
 
 // fewWaves are those of a table that was cut small for a test.
@@ -90,7 +92,8 @@ func byTimeAlone(ctx context.Context, w Work) (Result, error) {
 func (f *filler) result() Result {
 	return Result{
 		Result: backfill.Result{
-			Rows: f.progress.Rows(), Batches: f.batches.Load(), Skipped: f.skipped.Load(), Sweeps: f.rounds, Choice: f.choice,
+			Clean: !f.noted && !f.writes.Load() && !f.plan.kept,
+			Rows:  f.progress.Rows(), Batches: f.batches.Load(), Skipped: f.skipped.Load(), Sweeps: f.rounds, Choice: f.choice,
 		},
 		Moment: time.UnixMicro(int64(f.scale.Moment)).UTC(), Regions: len(f.plan.regions), Rounds: f.rounds,
 		Early: f.plan.bent[order.Early], Late: f.plan.bent[order.Late], Lent: f.plan.bent[order.Lent], Missing: f.plan.bent[order.Missing],
@@ -135,6 +138,7 @@ func (f *filler) begin(ctx context.Context) (found bool, err error) {
 		if found, err = f.find(ctx, tx); err != nil {
 			return err
 		}
+		f.noted = f.noted || f.stale
 		f.stale = f.stale && !found
 		if f.horizon, err = horizon(ctx, tx); err != nil {
 			return err
@@ -157,6 +161,7 @@ func (f *filler) resume(ctx context.Context, tx pg.Tx) error {
 		return nil
 	}
 	places, err := f.Diary.Load(ctx, tx)
+	f.noted = f.noted || len(places) > 0
 	var filled int64
 	for _, place := range places {
 		f.before[place.Region] = place.Rows

@@ -110,6 +110,7 @@ func (w *worker) over(ctx context.Context, r region) error {
 	if !w.plan.kept && (w.Diary == nil || len(w.plan.regions) == 1) {
 		return nil
 	}
+	w.writes.Store(true)
 	return w.transaction(ctx, w.Batching(backfill.LeastStatement), func(tx pg.Tx) error {
 		if w.Diary != nil {
 			if err := w.Diary.Save(ctx, tx, backfill.Place{Region: w.number, State: []byte("{}"), Rows: w.filled}); err != nil {
