@@ -57,16 +57,13 @@ LEFT JOIN LATERAL (
            array_agg(pg_get_userbyid(p.proowner)::text ORDER BY p.oid) AS owners,
            array_agg(pg_has_role(p.proowner, current_user,
                CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) ORDER BY p.oid) AS becomes
-    FROM pg_proc p
-    WHERE p.oid IN (SELECT u.refobjid FROM pg_depend u
-                    WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid AND u.refclassid = 'pg_proc'::regclass
-                    UNION
-                    SELECT o.oprcode FROM pg_depend u JOIN pg_operator o ON o.oid = u.refobjid
-                    WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid AND u.refclassid = 'pg_operator'::regclass
-                    UNION
-                    SELECT x.castfunc FROM pg_depend u JOIN pg_cast x ON x.oid = u.refobjid
-                    WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid AND u.refclassid = 'pg_cast'::regclass)
-    OFFSET 0) w ON e.text IS NOT NULL
+    FROM (SELECT DISTINCT CASE u.refclassid
+                 WHEN 'pg_proc'::regclass THEN u.refobjid
+                 WHEN 'pg_operator'::regclass THEN (SELECT o.oprcode::oid FROM pg_operator o WHERE o.oid = u.refobjid)
+                 WHEN 'pg_cast'::regclass THEN (SELECT x.castfunc FROM pg_cast x WHERE x.oid = u.refobjid) END AS oid
+          FROM pg_depend u WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid OFFSET 0) f
+    JOIN pg_proc p ON p.oid = f.oid
+    WHERE e.text IS NOT NULL OFFSET 0) w ON true
 LEFT JOIN LATERAL (
     SELECT k.oid, k.conname FROM pg_constraint k
     WHERE a.attnotnull AND current_setting('server_version_num')::int >= 180000
