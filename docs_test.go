@@ -13,7 +13,7 @@ func TestJSONIsDocumented(t *testing.T) {
 	text := read(t, "docs/json.md")
 	field := regexp.MustCompile("json:\"([a-z0-9_]+)[,\"]")
 	for _, file := range []string{
-		"internal/event/*.go", "internal/plan/document.go", "internal/plan/verdict.go", "internal/step/step.go", "internal/problem/problem.go",
+		"internal/event/*.go", "internal/plan/document.go", "internal/plan/code.go", "internal/plan/verdict.go", "internal/step/step.go", "internal/problem/problem.go",
 		"internal/verify/report.go", "internal/demo/*.go", "internal/cli/version.go", "internal/cli/profile.go",
 	} {
 		for _, name := range found(t, file, field) {

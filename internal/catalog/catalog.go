@@ -25,7 +25,13 @@ type EventTrigger struct {
 	Event    string   // ddl_command_start, ddl_command_end, sql_drop
 	Tags     []string // the commands that fire it; none where all do
 	Function string   // schema-qualified, quoted where it must be, with parentheses
+
+	Owner        string // of the function
+	OwnerBecomes bool   // see Owner.Becomes
 }
+
+// HeldBy returns the owner of the function.
+func (e EventTrigger) HeldBy() Owner { return Owner{Name: e.Owner, Becomes: e.OwnerBecomes} }
 
 // Major is 15 for 15.18.
 func (s Server) Major() int { return s.Version / 10000 }

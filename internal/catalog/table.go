@@ -174,6 +174,7 @@ type Column struct {
 	UnprovedBy string // the name of that constraint
 	Default    string // pg_get_expr under search_path pg_catalog: every other name is qualified
 	Calls      string // schema-qualified, quoted name of the function that the default is a bare call of, or ""
+	Code       []Code // functions that the default of a uuid column depends on
 	Generated  bool
 	Identity   string // "", "a" always, "d" by default
 	Comment    *string

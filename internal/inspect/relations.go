@@ -100,6 +100,8 @@ type (
 	columnRow struct {
 		Relation int64
 		catalog.Column
+		CodeRuns, CodeOwners []string
+		CodeBecomes          []bool
 	}
 	indexRow struct {
 		Relation int64
@@ -127,12 +129,21 @@ type (
 	}
 )
 
+// column returns the column with the code of its default.
+func (r columnRow) column() catalog.Column {
+	c := r.Column
+	for i, runs := range r.CodeRuns {
+		c.Code = append(c.Code, catalog.Code{Runs: runs, Owner: catalog.Owner{Name: r.CodeOwners[i], Becomes: r.CodeBecomes[i]}})
+	}
+	return c
+}
+
 // parts reads what belongs to the relations, a query a kind for all of them; columns are those on which
 // something may hang, one a relation, or none at all.
 func parts(ctx context.Context, tx pg.Tx, columns []string, oids []int64, at map[int64]*catalog.Table) error {
 	err := tx.Ask(
 		ctx,
-		query("columns", func(r columnRow) { add(&at[r.Relation].Columns, r.Column) }, oids),
+		query("columns", func(r columnRow) { add(&at[r.Relation].Columns, r.column()) }, oids),
 		query("indexes", func(r indexRow) { add(&at[r.Relation].Indexes, r.Index) }, oids),
 		query("constraints", func(r constraintRow) { add(&at[r.Relation].Constraints, r.Constraint) }, oids),
 		query("triggers", func(r triggerRow) { add(&at[r.Relation].Triggers, r.Trigger) }, oids),

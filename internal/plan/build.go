@@ -41,7 +41,7 @@ func Build(s Situation) Plan {
 	p.Groups = append([]Group{p.first()}, targets...)
 	p.Groups = append(p.Groups, p.last(s.Profile))
 	p.Refusals = refuse(s, p)
-	p.Notes = notes(s, p)
+	p.Notes, p.Code = notes(s, p), p.code(s)
 	if s.Direction == Down {
 		p.reverse()
 	}

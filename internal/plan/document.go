@@ -33,6 +33,7 @@ type Document struct {
 	Skipped     problem.List    `json:"skipped,omitempty"`  // why tables are passed over
 	Refusals    problem.List    `json:"refusals"`
 	Notes       []string        `json:"notes"`
+	Code        []Code          `json:"code,omitempty"` // whose code runs as whom
 }
 
 // GroupDocument is what will happen to one table, or to the schema where Table is empty.
@@ -93,7 +94,7 @@ func (p Plan) Describe(fill Describer) Document {
 		Schema: event.Schema, Command: p.Direction, Profile: p.Profile, Prefix: p.Scope,
 		Version: p.Version, ToVersion: p.End(), Server: p.Server.VersionText, Database: p.Server.Database,
 		Role: p.Server.Role.Name, Nothing: !p.Pending(), VerifyOnly: p.VerifyOnly, Rows: rows,
-		Groups: []GroupDocument{}, Absent: list(p.Absent), Verdicts: p.Verdicts, Skipped: p.Skipped, Refusals: list(p.Refusals), Notes: list(p.Notes),
+		Groups: []GroupDocument{}, Absent: list(p.Absent), Verdicts: p.Verdicts, Skipped: p.Skipped, Refusals: list(p.Refusals), Notes: list(p.Notes), Code: p.Code,
 	}
 	for _, g := range p.Groups {
 		doc.Groups = append(doc.Groups, p.describe(g, fill))

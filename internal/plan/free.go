@@ -38,7 +38,7 @@ func free(s Situation) Plan {
 	if p.callsFunction() {
 		p.Groups = append([]Group{p.first()}, p.Groups...)
 	}
-	p.Notes = notes(s, p)
+	p.Notes, p.Code = notes(s, p), p.code(s)
 	if s.Direction == Down {
 		p.reverse()
 	}

@@ -20,7 +20,7 @@ func Share(p Plan, doc Document) (Kind, bool) {
 		return Kind{}, false
 	}
 	k := Kind{first: doc}
-	k.first.Groups, k.first.Verdicts, k.first.Notes = []GroupDocument{}, nil, []string{}
+	k.first.Groups, k.first.Verdicts, k.first.Notes, k.first.Code = []GroupDocument{}, nil, []string{}, nil
 	for _, g := range p.Targets() {
 		if len(p.Fills(g)) > 0 {
 			k.fills = append(k.fills, g.Table)

@@ -71,6 +71,7 @@ type Plan struct {
 	Refusals   problem.List
 	Unknown    *problem.Problem // a version above the last one that is known: read, and never written
 	Notes      []string
+	Code       []Code // of the database that the run executes
 	Server     catalog.Server
 	Schema     catalog.Schema
 	Data       map[string]catalog.Data

@@ -38,6 +38,17 @@ func refuse(s Situation, p Plan) problem.List {
 		}
 		found = append(found, refuseRights(s, p)...)
 		found = append(found, refuseReplicas(s.Server)...)
+		found = append(found, refuseEvents(s.Server)...)
+	}
+	return found
+}
+
+// refuseEvents refuses a database in which a change by the role would run the code of an owner that it does not trust.
+func refuseEvents(server catalog.Server) problem.List {
+	var found problem.List
+	_, refused := trust.Events(server.Role, server.EventTriggers)
+	for _, e := range refused {
+		found = append(found, problem.ForeignEventTrigger(e.Name, e.Function, e.Owner, e.Event, server.Role.Name))
 	}
 	return found
 }
@@ -71,6 +82,7 @@ func refuseTable(s Situation, p Plan, g Group, table *catalog.Table) problem.Lis
 func refuseUp(s Situation, t step.Target, table *catalog.Table, fill bool) problem.List {
 	found := refuseShape(t, table)
 	found = append(found, refuseColumn(s, t, table)...)
+	found = append(found, refuseDefault(s, t, table)...)
 	found = append(found, refuseNames(s, t, table)...)
 	found = append(found, refusePublished(s, t, table)...)
 	if c := table.Column(t.Column); table.Hides(s.Server.Role) && (c == nil || !c.NotNull) {
@@ -133,6 +145,19 @@ func refuseColumn(s Situation, t step.Target, table *catalog.Table) problem.List
 		return problem.List{problem.ColumnType(t.String(), c.Name, kindOf(*c))}
 	case len(data.Duplicates) > 0:
 		return problem.List{problem.Duplicates(t.String(), t.Relation(), c.Name, data.Duplicates)}
+	}
+	return nil
+}
+
+// refuseDefault refuses a column that is there with a default of another role's code: down would give it back. One that
+// calls the target's function is refused with the function.
+func refuseDefault(s Situation, t step.Target, table *catalog.Table) problem.List {
+	c := table.Column(t.Column)
+	if c == nil || c.Generated || t.CallsFunction(c) {
+		return nil
+	}
+	if foreign := trust.Default(s.Server.Role, *table, *c); len(foreign) > 0 {
+		return problem.List{problem.ForeignDefault(t.String(), t.Relation(), c.Name, c.Default, foreign[0], s.Server.Role.Name)}
 	}
 	return nil
 }

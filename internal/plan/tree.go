@@ -109,6 +109,7 @@ func refuseAbove(s Situation, t step.Target, root *catalog.Table) problem.List {
 		return nil
 	}
 	var found problem.List
+	found = append(found, refuseDefault(s, t, root)...)
 	if root.Column(t.Column) == nil && root.Attributes >= MaxColumns {
 		found = append(found, problem.UnfitTable(t.String(), "it has had 1,600 columns, PostgreSQL's limit; dropped ones count"))
 	}

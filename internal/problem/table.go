@@ -197,6 +197,22 @@ func UntrustedCode(table, owner, role string, code []catalog.Code) *Problem {
 		fmt.Sprintf("Connect as the table's owner: --database-url postgres://%s@..; or, if you trust this code with the rights of %s: %s", shell(owner), role, strings.Join(trusts, " ")))
 }
 
+// ForeignEventTrigger is an event trigger whose function belongs to a role that the running one does not trust.
+func ForeignEventTrigger(trigger, function, owner, event, role string) *Problem {
+	return refused("event_trigger_foreign", "", fmt.Sprintf("event trigger %s would run %s of %s as %s", trigger, function, owner, role),
+		fmt.Sprintf("The run's own changes fire it, at %s. %s may replace the function at any time.", event, owner),
+		fmt.Sprintf("Let a superuser run: ALTER FUNCTION %s OWNER TO another_role; or: ALTER EVENT TRIGGER %s DISABLE; for the time of the run; or, if you trust the function's owner: --trust-owner %s",
+			function, sqltext.Ident(trigger), shell(owner)))
+}
+
+// ForeignDefault is a column whose default runs code of a role that the running one does not trust.
+func ForeignDefault(table, quoted, column, expression string, code catalog.Code, role string) *Problem {
+	return refused("foreign_function", table, fmt.Sprintf("the default of column %s of %s calls %s of %s, whose code does not run as %s", column, table, code.Runs, code.Owner.Name, role),
+		fmt.Sprintf("It is: %s. It was not called. %s owns neither the table nor the rights of %s.", expression, code.Owner.Name, role),
+		fmt.Sprintf("Drop the default: ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT; or, if you trust the function's owner: --trust-owner %s",
+			quoted, sqltext.Ident(column), shell(code.Owner.Name)))
+}
+
 // Overloaded is a function beside which a call of the one that is needed is ambiguous.
 func Overloaded(schema, name, other string) *Problem {
 	return refused("function_ambiguous", "", fmt.Sprintf("a call of %s.%s() would be ambiguous", schema, name),

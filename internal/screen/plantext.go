@@ -28,6 +28,7 @@ func Plan(doc plan.Document, width int) string {
 		p.lines("")
 		p.lines(wrap(note, width, "Note: ", "  ")...)
 	}
+	p.code(doc.Code)
 	if len(doc.Refusals) > 0 {
 		p.lines("", "What stands in the way; nothing is changed before all of it is mended:", "")
 		p.text.WriteString(Problems(doc.Refusals, width, false))
@@ -36,6 +37,35 @@ func Plan(doc plan.Document, width int) string {
 		p.statements(doc)
 	}
 	return p.text.String()
+}
+
+// mostPlaces is how many callers of a function are named.
+const mostPlaces = 3
+
+// code says whose code runs as whom.
+func (p *page) code(list []plan.Code) {
+	if len(list) > 0 {
+		p.lines("")
+	}
+	for _, c := range list {
+		text := strings.Join(c.Place[:min(len(c.Place), mostPlaces)], ", ")
+		if more := len(c.Place) - mostPlaces; more > 0 {
+			text += fmt.Sprintf(" and %d more", more)
+		}
+		switch c.Use {
+		case plan.Defaulted:
+			text = fmt.Sprintf("%s of %s becomes the default; it runs as the role that inserts", c.Runs, c.Owner)
+		case plan.Proved:
+			text = fmt.Sprintf("plan and up call %s of %s, read-only; it runs as %s (%s)", c.Runs, c.Owner, c.As, c.Why)
+		case plan.Fired, plan.Updated:
+			verb := "calls"
+			if len(c.Place) > 1 {
+				verb = "call"
+			}
+			text = fmt.Sprintf("%s %s %s of %s; it runs as %s (%s)", text, verb, c.Runs, c.Owner, c.As, c.Why)
+		}
+		p.lines(wrap(text, p.width, "Code: ", "  ")...)
+	}
 }
 
 func (p *page) planHead(doc plan.Document) {

@@ -48,6 +48,17 @@ func TestPlan(t *testing.T) {
 	refused := somePlan()
 	refused.Refusals = someProblems()
 	golden(t, "plan-refused.txt", Plan(refused, 80))
+	run := somePlan()
+	run.Groups = nil
+	run.Code = []plan.Code{
+		{Runs: "function public.audit()", Owner: "dba", Use: plan.Fired, Place: []string{"event trigger audit"}, As: "postgres", Why: "dba has the rights of postgres"},
+		{Runs: "function app.f(text)", Owner: "app_owner", Use: plan.Updated, As: "postgres", Why: "--trust-owner app_owner", Place: []string{
+			"constraint present on table app.t", "index t_f_idx", "constraint present on table app.u", "constraint present on table app.v\nx",
+		}},
+		{Runs: "function app.uuid_generate_v7()", Owner: "app_owner", Use: plan.Proved, As: "postgres", Why: "--trust-owner app_owner"},
+		{Runs: "function app.uuid_generate_v7()", Owner: "app_owner", Use: plan.Defaulted},
+	}
+	golden(t, "plan-code.txt", Plan(run, 80))
 	nothing := somePlan()
 	nothing.Nothing, nothing.Groups = true, nil
 	golden(t, "plan-nothing.txt", Plan(nothing, 80))

@@ -51,6 +51,27 @@ func Lends(role catalog.Role, table catalog.Table) bool {
 	return table.Owner != role.Name && !table.OwnerBecomes
 }
 
+// Events divides the event triggers that a change by the role fires into those that it may fire and those whose
+// function belongs to an owner that it does not trust.
+func Events(role catalog.Role, found []catalog.EventTrigger) (allowed, refused []catalog.EventTrigger) {
+	for _, e := range found {
+		if Owner(role, e.HeldBy()) {
+			allowed = append(allowed, e)
+		} else {
+			refused = append(refused, e)
+		}
+	}
+	return allowed, refused
+}
+
+// Default returns the code of a column's default that belongs neither to an owner whom the role trusts nor to the
+// owner of the table: an INSERT runs the triggers and checks of the table's owner anyway.
+func Default(role catalog.Role, table catalog.Table, column catalog.Column) []catalog.Code {
+	return slices.DeleteFunc(slices.Clone(column.Code), func(c catalog.Code) bool {
+		return c.Owner.Name == table.Owner || Owner(role, c.Owner)
+	})
+}
+
 // Code divides the code of tables into what a role may run and what it must not: functions of an owner that
 // it does not trust, and expressions of such an owner that use the role's rights without a function of his.
 func Code(role catalog.Role, found []catalog.Code) (allowed, refused []catalog.Code) {

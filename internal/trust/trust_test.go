@@ -79,3 +79,24 @@ func TestCode(t *testing.T) {
 		}
 	}
 }
+
+func TestEvents(t *testing.T) {
+	for name, o := range owner {
+		allowed, refused := Events(role, []catalog.EventTrigger{{Name: "e", Owner: o.Name, OwnerBecomes: o.Becomes}})
+		if got, want := len(allowed) == 1, name != "anybody else"; got != want || len(allowed)+len(refused) != 1 {
+			t.Errorf("%s: allowed %v, refused %v", name, allowed, refused)
+		}
+	}
+}
+
+func TestDefault(t *testing.T) {
+	for name, o := range owner {
+		for _, of := range []string{"mallory", "app"} {
+			column := catalog.Column{Code: []catalog.Code{{Runs: "function app.trusted()", Owner: owner["the role itself"]}, {Runs: "function app.f()", Owner: o}}}
+			got := Default(role, catalog.Table{Owner: of}, column)
+			if want := name == "anybody else" && of != o.Name; len(got) == 1 != want || want && got[0].Runs != "function app.f()" {
+				t.Errorf("%s, table of %s: %v", name, of, got)
+			}
+		}
+	}
+}

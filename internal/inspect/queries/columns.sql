@@ -3,7 +3,8 @@
 -- bare call of. The core's own functions leave no dependency; under search_path pg_catalog only theirs has no schema.
 -- From 18 on a NOT NULL may be NOT VALID: "unproved", rows without a value may be there. "base" is the type behind a
 -- domain, through domains over domains; "length" and "alignment" are in bytes, -1 of a varying length; "clocked" is a
--- time that is NOT NULL and that an INSERT gets from the clock.
+-- time that is NOT NULL and that an INSERT gets from the clock. "code" is the functions that a default depends on, also
+-- those of its operators, with their owners; the core's own leave no dependency.
 SELECT a.attrelid::int8                                        AS relation,
        a.attnum::int                                           AS number,
        a.attname                                               AS name,
@@ -34,6 +35,9 @@ SELECT a.attrelid::int8                                        AS relation,
                  WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid AND u.refclassid = 'pg_proc'::regclass
                    AND e.text = format('%I.%I()', n.nspname, p.proname)),
                 CASE e.text WHEN 'gen_random_uuid()' THEN '"pg_catalog"."gen_random_uuid"' END, '') AS calls,
+       coalesce(w.runs, '{}')                                  AS code_runs,
+       coalesce(w.owners, '{}')                                AS code_owners,
+       coalesce(w.becomes, '{}')                               AS code_becomes,
        a.attgenerated <> ''                                    AS generated,
        a.attidentity::text                                     AS identity,
        (SELECT m.description FROM pg_description m
@@ -48,6 +52,18 @@ LEFT JOIN LATERAL (
     WHERE a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum OFFSET 0) d ON true
 CROSS JOIN LATERAL (
     SELECT CASE WHEN a.atttypid = 'uuid'::regtype OR y.typtype = 'd' THEN pg_get_expr(d.adbin, d.adrelid) END AS text OFFSET 0) e
+LEFT JOIN LATERAL (
+    SELECT array_agg(pg_describe_object('pg_proc'::regclass, p.oid, 0) ORDER BY p.oid) AS runs,
+           array_agg(pg_get_userbyid(p.proowner)::text ORDER BY p.oid) AS owners,
+           array_agg(pg_has_role(p.proowner, current_user,
+               CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) ORDER BY p.oid) AS becomes
+    FROM (SELECT DISTINCT CASE u.refclassid
+                 WHEN 'pg_proc'::regclass THEN u.refobjid
+                 WHEN 'pg_operator'::regclass THEN (SELECT o.oprcode::oid FROM pg_operator o WHERE o.oid = u.refobjid)
+                 WHEN 'pg_cast'::regclass THEN (SELECT x.castfunc FROM pg_cast x WHERE x.oid = u.refobjid) END AS oid
+          FROM pg_depend u WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid OFFSET 0) f
+    JOIN pg_proc p ON p.oid = f.oid
+    WHERE e.text IS NOT NULL OFFSET 0) w ON true
 LEFT JOIN LATERAL (
     SELECT k.oid, k.conname FROM pg_constraint k
     WHERE a.attnotnull AND current_setting('server_version_num')::int >= 180000

@@ -1,9 +1,14 @@
--- The event triggers that are enabled for a session of the application's and that one of the commands $1 fires.
+-- The event triggers that are enabled for a session of the application's and that one of the commands $1 fires, with the
+-- owner of the function, who may replace what it does.
 SELECT e.evtname                  AS name,
        e.evtevent                 AS event,
        coalesce(e.evttags, '{}')  AS tags,
-       e.evtfoid::regprocedure::text AS function
+       e.evtfoid::regprocedure::text AS function,
+       pg_get_userbyid(p.proowner) AS owner,
+       pg_has_role(p.proowner, current_user,
+           CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) AS owner_becomes
 FROM pg_event_trigger e
+JOIN pg_proc p ON p.oid = e.evtfoid
 WHERE e.evtenabled IN ('O', 'A') AND e.evtevent IN ('ddl_command_start', 'ddl_command_end', 'sql_drop')
   AND (e.evttags IS NULL OR e.evttags && $1::text[])
 ORDER BY e.evtname

@@ -1,0 +1,145 @@
+package plan
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// codeRole may do everything, and trusts one owner by name.
+var codeRole = catalog.Role{Name: "postgres", Superuser: true, Trusts: []string{"app"}}
+
+func codeSituation(alter func(*Situation)) Situation {
+	table := func(name string, oid uint32) catalog.Table {
+		return catalog.Table{
+			OID: oid, Schema: "app", Name: name, Kind: catalog.Ordinary, Persistence: "p", Owner: "app", Owned: true, Rows: 5, Attributes: 1,
+			Columns: []catalog.Column{{Number: 1, Name: "id", Type: "bigint", Length: 8, Alignment: 8, NotNull: true}},
+		}
+	}
+	s := Situation{
+		Server: catalog.Server{Version: 150000, Role: codeRole, JournalSchema: catalog.JournalSchema{Exists: true, Usage: true, Tables: true, Write: true, Create: true}},
+		Schema: catalog.Schema{Name: "app", Exists: true, Usage: true, Create: true, Relations: []catalog.Table{table("t", 1), table("u", 2)}},
+		Data:   map[string]catalog.Data{}, Ask: &Ask{}, Direction: Up,
+	}
+	s.Ask.Words.Column = "uuid"
+	alter(&s)
+	return s
+}
+
+func TestCode(t *testing.T) {
+	app, root, mallory := catalog.Owner{Name: "app"}, catalog.Owner{Name: "root", Becomes: true}, catalog.Owner{Name: "mallory"}
+	made := Code{Runs: "function app.uuid_generate_v7()", Owner: "postgres", Use: Defaulted, Place: []string{}}
+	check := func(table, fault string, owner catalog.Owner) catalog.Code {
+		return catalog.Code{Table: "app." + table, Holder: app, Where: "constraint present on table app." + table, Runs: "function app.f(text)", Owner: owner, Fault: fault}
+	}
+	for name, c := range map[string]struct {
+		alter func(*Situation)
+		want  []Code
+	}{
+		"nothing but the new function": {func(*Situation) {}, []Code{made}},
+		"one function in two tables": {
+			func(s *Situation) { s.Schema.Code = []catalog.Code{check("t", "", app), check("u", "", app)} },
+			[]Code{{Runs: "function app.f(text)", Owner: "app", Use: Updated, Place: []string{"constraint present on table app.t", "constraint present on table app.u"}, As: "postgres", Why: "--trust-owner app"}, made},
+		},
+		"a superuser's, of which the table's owner is answerable": {
+			func(s *Situation) { s.Schema.Code = []catalog.Code{check("t", "it may execute a text", root)} },
+			[]Code{{Runs: "function app.f(text)", Owner: "root", Use: Updated, Place: []string{"constraint present on table app.t"}, As: "postgres", Why: "--trust-owner app"}, made},
+		},
+		"a superuser's": {
+			func(s *Situation) { s.Schema.Code = []catalog.Code{check("t", "", root)} },
+			[]Code{{Runs: "function app.f(text)", Owner: "root", Use: Updated, Place: []string{"constraint present on table app.t"}, As: "postgres", Why: "root has the rights of postgres"}, made},
+		},
+		"what is refused does not run": {func(s *Situation) { s.Schema.Code = []catalog.Code{check("t", "", mallory)} }, []Code{made}},
+		"an event trigger": {
+			func(s *Situation) {
+				s.Server.EventTriggers = []catalog.EventTrigger{{Name: "audit", Function: "public.audit()", Owner: "postgres"}, {Name: "bad", Function: "public.bad()", Owner: "mallory"}}
+			},
+			[]Code{{Runs: "function public.audit()", Owner: "postgres", Use: Fired, Place: []string{"event trigger audit"}, As: "postgres", Why: "its own"}, made},
+		},
+		"a function that is called": {
+			func(s *Situation) {
+				s.Schema.Function = &catalog.Function{
+					Schema: "app", Name: step.FunctionName, Owner: "app", Kind: "f", Returns: "uuid", Volatile: true, Language: "sql", SourceMD5: "x", Proof: &catalog.Proof{V7: true},
+				}
+			},
+			[]Code{
+				{Runs: made.Runs, Owner: "app", Use: Proved, Place: []string{}, As: "postgres", Why: "--trust-owner app"},
+				{Runs: made.Runs, Owner: "app", Use: Defaulted, Place: []string{}},
+			},
+		},
+		"one that is foreign": {
+			func(s *Situation) {
+				s.Schema.Function = &catalog.Function{Schema: "app", Name: step.FunctionName, Owner: "mallory", Kind: "f", Returns: "uuid", Volatile: true}
+			}, nil,
+		},
+		"down updates nothing and calls nothing": {
+			func(s *Situation) { s.Direction, s.Schema.Code = Down, []catalog.Code{check("t", "", app)} }, nil,
+		},
+	} {
+		if got := Build(codeSituation(c.alter)).Code; !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s:\n%+v, want\n%+v", name, got, c.want)
+		}
+	}
+}
+
+func TestForeignEventTriggers(t *testing.T) {
+	for owner, want := range map[string]bool{"postgres": false, "app": false, "mallory": true} {
+		for _, direction := range []Direction{Up, Down} {
+			s := codeSituation(func(s *Situation) {
+				s.Direction = direction
+				s.Server.EventTriggers = []catalog.EventTrigger{{Name: "No DDL", Function: "public.f()", Event: "sql_drop", Owner: owner}}
+				if direction == Down {
+					marked(s, catalog.Column{})
+				}
+			})
+			got := Build(s).Refusals
+			if slices.ContainsFunc(got, func(p *problem.Problem) bool {
+				return p.Code == "event_trigger_foreign" && p.Kind == problem.Refused && strings.Contains(p.Message, "No DDL") && strings.Contains(p.Message, owner)
+			}) != want {
+				t.Errorf("%s, %s: %v", owner, direction, got)
+			}
+		}
+	}
+}
+
+// marked gives a table the column that up made, so that there is something to take back.
+func marked(s *Situation, c catalog.Column) {
+	table := &s.Schema.Relations[0]
+	comment := s.Ask.Target("app", table, Up).Mark()
+	c.Number, c.Name, c.Type, c.Length, c.Comment = 2, "uuid", "uuid", 16, &comment
+	table.Columns, table.Attributes = append(table.Columns, c), 2
+}
+
+func TestForeignDefaults(t *testing.T) {
+	for name, c := range map[string]struct {
+		owner catalog.Owner
+		want  bool
+		calls string
+	}{
+		"of a superuser":        {owner: catalog.Owner{Name: "root", Becomes: true}},
+		"of the named":          {owner: catalog.Owner{Name: "app"}},
+		"of the table's owner":  {owner: catalog.Owner{Name: "tables"}},
+		"of anybody":            {owner: catalog.Owner{Name: "mallory"}, want: true},
+		"of anybody, V40's own": {owner: catalog.Owner{Name: "mallory"}, calls: `"other"."uuid_generate_v7"`, want: true},
+	} {
+		s := codeSituation(func(s *Situation) {
+			table := &s.Schema.Relations[0]
+			table.Owner = "tables"
+			table.Columns = append(table.Columns, catalog.Column{
+				Number: 2, Name: "uuid", Type: "uuid", Length: 16, Default: "other.uuid_generate_v7()", Calls: c.calls,
+				Code: []catalog.Code{{Runs: "function other.uuid_generate_v7()", Owner: c.owner}},
+			})
+		})
+		got := Build(s).Refusals
+		if slices.ContainsFunc(got, func(p *problem.Problem) bool {
+			return p.Code == "foreign_function" && p.Table == "app.t" && strings.Contains(p.Message, "other.uuid_generate_v7() of mallory")
+		}) != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
