@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
@@ -150,15 +149,10 @@ func refuseNames(s Situation, t step.Target, table *catalog.Table) problem.List 
 	case own != nil && !own.Valid && own.Constraint != "":
 		found = append(found, problem.IndexDiffers(t.String(), t.Index, own.Definition))
 	}
-	if c := table.Constraint(t.Check); c != nil && !provesNotNull(c, t.Column) {
+	if c := table.Constraint(t.Check); c != nil && !t.Proves(c) {
 		found = append(found, problem.ConstraintTaken(t.String(), t.Check, c.Definition))
 	}
 	return found
-}
-
-func provesNotNull(c *catalog.Constraint, column string) bool {
-	return c.Kind == "c" && slices.Equal(c.Columns, []string{column}) &&
-		strings.HasPrefix(c.Definition, "CHECK ((") && strings.Contains(c.Definition, " IS NOT NULL))")
 }
 
 func refusePublished(s Situation, t step.Target, table *catalog.Table) problem.List {

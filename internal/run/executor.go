@@ -51,8 +51,10 @@ type Executor struct {
 
 	lane    *pg.Lane // the run's own session: looks, and what cannot run in a transaction
 	account account
-	altered problem.List // tables that were altered meanwhile
-	touched []plan.Group // tables whose steps have been taken
+	altered problem.List   // tables that were altered meanwhile
+	touched []plan.Group   // tables whose steps have been taken
+	columns map[uint32]int // the number of the column of each table, by oid, as it was seen last
+	relied  string         // what the action that is run relies on, as a query that returns a row
 }
 
 // account is what a run has done so far.

@@ -14,6 +14,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/step"
 )
 
 //go:embed queries/named.sql
@@ -32,9 +33,31 @@ func (l *look) identity(ctx context.Context, found *catalog.Table) error {
 		}
 		return nil
 	case found != nil && found.OID == planned.OID:
-		return nil
+		return l.executor.renamed(l.group, found)
 	}
 	return l.executor.elsewhere(ctx, l.group, planned.OID, found)
+}
+
+// renamed tells of a column that the run has seen and that has another name now: PostgreSQL knows it by its number, and
+// the values in it may be in use by the new name.
+func (e *Executor) renamed(g plan.Group, table *catalog.Table) error {
+	if e.columns == nil {
+		e.columns = map[uint32]int{}
+	}
+	if c := table.Column(g.Target.Column); c != nil {
+		e.columns[table.OID] = c.Number
+		return nil
+	}
+	number, known := e.columns[table.OID]
+	if c := e.Plan.Schema.Relation(g.Table).Column(g.Target.Column); c != nil && !known {
+		number = c.Number
+	}
+	for _, c := range table.Columns {
+		if c.Number == number {
+			return problem.AlteredMeanwhile(g.Target.String(), "Its column "+g.Target.Column+" is "+c.Name+" now")
+		}
+	}
+	return nil
 }
 
 // elsewhere tells where a table has gone whose name it does not bear any more.
@@ -109,6 +132,11 @@ func (e *Executor) last(ctx context.Context, g plan.Group, schema catalog.Schema
 		}
 		return err
 	}
+	if why := altered(e.renamed(g, found)); why != nil {
+		e.account.tables--
+		e.leave(g, why)
+		return nil
+	}
 	if lacks := e.lacks(g, found); len(lacks) > 0 {
 		e.account.tables--
 		e.leave(g, problem.AlteredMeanwhile(g.Target.String(), "It was altered after its turn, and has now: "+strings.Join(lacks, ", ")))
@@ -133,6 +161,9 @@ func (e *Executor) lacks(g plan.Group, table *catalog.Table) []string {
 		if len(e.Plan.Actions(s, view)) > 0 {
 			return []string{"column " + g.Target.Column}
 		}
+	}
+	if origin, _ := g.Target.Read(e.Plan.Schema.Relation(g.Table)); origin == step.Made && table.Column(g.Target.Column) != nil {
+		return []string{"column " + g.Target.Column + ", which is not as rekey made it"}
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func withoutPartitionedIndexes(t Target, root *catalog.Table) []Action {
 	}
 	var actions []Action
 	for _, one := range t.Partitioned(root) {
-		if i := one.Table.Index(one.Index); i != nil && i.Parent == 0 {
+		if i := one.Table.Index(one.Index); i != nil && i.Parent == 0 && one.IndexFits(i) {
 			actions = append(actions, dropTree(one.Target))
 		}
 	}
