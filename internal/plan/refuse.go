@@ -149,10 +149,15 @@ func refuseNames(s Situation, t step.Target, table *catalog.Table) problem.List 
 	case own != nil && !own.Valid && own.Constraint != "":
 		found = append(found, problem.IndexDiffers(t.String(), t.Index, own.Definition))
 	}
-	if c := table.Constraint(t.Check); c != nil && !t.Proves(c) {
+	if c := table.Constraint(t.Check); c != nil && !provesNotNull(c, t.Column) {
 		found = append(found, problem.ConstraintTaken(t.String(), t.Check, c.Definition))
 	}
 	return found
+}
+
+// provesNotNull reports whether a constraint is a column's proof.
+func provesNotNull(c *catalog.Constraint, column string) bool {
+	return step.Target{Column: column}.Proves(c)
 }
 
 func refusePublished(s Situation, t step.Target, table *catalog.Table) problem.List {
