@@ -33,20 +33,23 @@ func (l *look) identity(ctx context.Context, found *catalog.Table) error {
 		}
 		return nil
 	case found != nil && found.OID == planned.OID:
-		return l.executor.renamed(l.group, found)
+		if name := l.executor.renamed(l.group, found); name != "" {
+			return problem.AlteredMeanwhile(l.group.Target.String(), "Its column "+l.group.Target.Column+" is "+name+" now")
+		}
+		return nil
 	}
 	return l.executor.elsewhere(ctx, l.group, planned.OID, found)
 }
 
-// renamed tells of a column that the run has seen and that has another name now: PostgreSQL knows it by its number, and
-// the values in it may be in use by the new name.
-func (e *Executor) renamed(g plan.Group, table *catalog.Table) error {
+// renamed returns the name of a column that the run has seen and that has another name now; "" where it has not.
+// PostgreSQL knows a column by its number, and the application may use its values by the new name.
+func (e *Executor) renamed(g plan.Group, table *catalog.Table) string {
 	if e.columns == nil {
 		e.columns = map[uint32]int{}
 	}
 	if c := table.Column(g.Target.Column); c != nil {
 		e.columns[table.OID] = c.Number
-		return nil
+		return ""
 	}
 	number, known := e.columns[table.OID]
 	if c := e.Plan.Schema.Relation(g.Table).Column(g.Target.Column); c != nil && !known {
@@ -54,10 +57,10 @@ func (e *Executor) renamed(g plan.Group, table *catalog.Table) error {
 	}
 	for _, c := range table.Columns {
 		if c.Number == number {
-			return problem.AlteredMeanwhile(g.Target.String(), "Its column "+g.Target.Column+" is "+c.Name+" now")
+			return c.Name
 		}
 	}
-	return nil
+	return ""
 }
 
 // elsewhere tells where a table has gone whose name it does not bear any more.
@@ -132,11 +135,6 @@ func (e *Executor) last(ctx context.Context, g plan.Group, schema catalog.Schema
 		}
 		return err
 	}
-	if why := altered(e.renamed(g, found)); why != nil {
-		e.account.tables--
-		e.leave(g, why)
-		return nil
-	}
 	if lacks := e.lacks(g, found); len(lacks) > 0 {
 		e.account.tables--
 		e.leave(g, problem.AlteredMeanwhile(g.Target.String(), "It was altered after its turn, and has now: "+strings.Join(lacks, ", ")))
@@ -148,6 +146,9 @@ func (e *Executor) last(ctx context.Context, g plan.Group, schema catalog.Schema
 func (e *Executor) lacks(g plan.Group, table *catalog.Table) []string {
 	if table == nil {
 		return nil
+	}
+	if name := e.renamed(g, table); name != "" {
+		return []string{"column " + g.Target.Column + " under the name " + name}
 	}
 	if e.Plan.Direction == plan.Up {
 		lacks := plan.Lacks(g.Target.As(table), table)
