@@ -82,12 +82,7 @@ func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 			break
 		}
 	}
-	if err == nil {
-		err = e.lastly(ctx)
-	}
-	if err == nil && len(e.altered) > 0 {
-		err = e.altered
-	}
+	err = e.ended(ctx, err)
 	return Outcome{Tables: e.account.tables, Rows: e.account.rows, Locks: e.account.locks}, err
 }
 

@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,4 +113,36 @@ func (s *site) keeps(one theirs, n int) (more, made bool) {
 		s.t.Errorf("made before %q: exit %d, %v", s.took[n], finished.Exit, err)
 	}
 	return len(s.took) > n, true
+}
+
+// TestEndsInspected: a run names a table that was altered after its turn, also where it ends before its last table, and a
+// function that was replaced.
+func TestEndsInspected(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		const two = `CREATE SCHEMA app; CREATE TABLE app.a (id bigserial PRIMARY KEY, note text); CREATE TABLE app.b (id bigserial PRIMARY KEY, note text);`
+		for _, one := range []struct{ name, before, sql, named string }{
+			{"the last table is stopped at", "app.b/build-index", "ALTER TABLE app.a ALTER uuid DROP DEFAULT", "app.a"},
+			{"a function that is replaced", "app.b/build-index", "CREATE OR REPLACE FUNCTION app.uuid_generate_v7() RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid'", "app.uuid_generate_v7()"},
+		} {
+			t.Run(one.name, func(t *testing.T) {
+				t.Parallel()
+				s := plant(t, c, two, nil)
+				stop := make(chan struct{})
+				s.job.Stop = stop
+				finished, _ := s.carry(one.before, func() {
+					s.do(one.sql)
+					if one.named == "app.a" {
+						close(stop)
+					}
+				})
+				var named []string
+				for _, p := range finished.Problems {
+					named = append(named, p.Table+" "+p.Code)
+				}
+				if finished.Exit == 0 || !slices.Contains(named, one.named+" altered_meanwhile") {
+					t.Errorf("exit %d, it names %q", finished.Exit, named)
+				}
+			})
+		}
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -92,6 +93,46 @@ func altered(err error) *problem.Problem {
 	return nil
 }
 
+// ended is the end of a run, with what the last inspection finds. A run that ends before its last table inspects those that
+// it has been through as well, unless it was cancelled or another run may be at work on them.
+func (e *Executor) ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil || errors.Is(err, problem.ErrRunning) {
+		return err
+	}
+	inspected := e.lastly(ctx)
+	switch _, known := errors.AsType[*problem.Problem](err); {
+	case err == nil && inspected != nil:
+		return inspected
+	case len(e.altered) == 0:
+		return err
+	case err == nil:
+		return e.altered
+	case known:
+		return append(slices.Clone(problem.All(err)), e.altered...)
+	default:
+		return err
+	}
+}
+
+// lastFunction leaves the function of the defaults as altered if it is not the one that the run relied on.
+func (e *Executor) lastFunction(now catalog.Schema) {
+	for _, g := range e.Plan.Groups {
+		for _, s := range g.Steps {
+			ensure, ok := s.(step.EnsureFunction)
+			if !ok {
+				continue
+			}
+			wanted, major := "", e.Plan.Server.Major()
+			if wanted = ensure.Source(major); ensure.Check(step.View{Server: e.Plan.Server, Schema: e.Plan.Schema}).Done {
+				wanted = e.Plan.Schema.Function.SourceMD5
+			}
+			if f := now.Function; f == nil || f.SourceMD5 != wanted || !f.Volatile {
+				e.altered = append(e.altered, problem.AlteredMeanwhile(ensure.Schema+"."+step.FunctionName+"()", "It was dropped or replaced, and columns have it as their default"))
+			}
+		}
+	}
+}
+
 // lastly inspects every table that the run has touched once more, in one read: what was done to one of them after its
 // turn would be found by nobody else.
 func (e *Executor) lastly(ctx context.Context) error {
@@ -105,11 +146,18 @@ func (e *Executor) lastly(ctx context.Context) error {
 	if len(names) == 0 {
 		return nil
 	}
+	question := inspect.Question{Schema: e.Plan.Scope, Relations: names}
+	if e.Plan.Direction == plan.Up {
+		question.Function = step.FunctionName
+	}
 	var schema catalog.Schema
 	err := e.lane.Read(ctx, func(tx pg.Tx) (err error) {
-		schema, err = inspect.Schema(ctx, tx, inspect.Question{Schema: e.Plan.Scope, Relations: names})
+		schema, err = inspect.Schema(ctx, tx, question)
 		return err
 	})
+	if err == nil && e.Plan.Direction == plan.Up {
+		e.lastFunction(schema)
+	}
 	for _, g := range e.touched {
 		if err == nil {
 			err = e.last(ctx, g, schema)
