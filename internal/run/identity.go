@@ -122,8 +122,8 @@ func (e *Executor) lastFunction(now catalog.Schema) {
 			if !ok {
 				continue
 			}
-			wanted, major := "", e.Plan.Server.Major()
-			if wanted = ensure.Source(major); ensure.Check(step.View{Server: e.Plan.Server, Schema: e.Plan.Schema}).Done {
+			wanted := ensure.Source(e.Plan.Server.Major())
+			if ensure.Check(step.View{Server: e.Plan.Server, Schema: e.Plan.Schema}).Done {
 				wanted = e.Plan.Schema.Function.SourceMD5
 			}
 			if f := now.Function; f == nil || f.SourceMD5 != wanted || !f.Volatile {
