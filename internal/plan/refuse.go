@@ -192,9 +192,9 @@ func refuseNames(s Situation, t step.Target, table *catalog.Table) problem.List 
 	return found
 }
 
+// provesNotNull reports whether a constraint is a column's proof.
 func provesNotNull(c *catalog.Constraint, column string) bool {
-	return c.Kind == "c" && slices.Equal(c.Columns, []string{column}) &&
-		strings.HasPrefix(c.Definition, "CHECK ((") && strings.Contains(c.Definition, " IS NOT NULL))")
+	return step.Target{Column: column}.Proves(c)
 }
 
 func refusePublished(s Situation, t step.Target, table *catalog.Table) problem.List {

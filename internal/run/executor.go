@@ -53,8 +53,10 @@ type Executor struct {
 
 	lane    *pg.Lane // the run's own session: looks, and what cannot run in a transaction
 	account account
-	altered problem.List // tables that were altered meanwhile
-	touched []plan.Group // tables whose steps have been taken
+	altered problem.List   // tables that were altered meanwhile
+	touched []plan.Group   // tables whose steps have been taken
+	columns map[uint32]int // the number of the column of each table, by oid, as it was seen last
+	relied  string         // what the action that is run relies on, as a query that returns a row
 }
 
 // account is what a run has done so far.
@@ -82,12 +84,7 @@ func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 			break
 		}
 	}
-	if err == nil {
-		err = e.lastly(ctx)
-	}
-	if err == nil && len(e.altered) > 0 {
-		err = e.altered
-	}
+	err = e.ended(ctx, err)
 	return Outcome{Tables: e.account.tables, Rows: e.account.rows, Locks: e.account.locks}, err
 }
 
