@@ -48,6 +48,8 @@ type Executor struct {
 	Why    func() error    // what Stop was closed for; nil is a signal
 	// Before is asked before every action; its error ends the run there. The laws cut with it.
 	Before func(step.ID, step.Action) error
+	// Since is the oldest transaction that ran when the plan was made, as text: what came later it has not seen.
+	Since string
 	// Standbys are looked at before a lock is taken that their readers would queue behind.
 	Standbys []*pg.Standby
 
