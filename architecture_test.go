@@ -56,13 +56,13 @@ func rooms() []room {
 		{name: "internal/discover", below: in("catalog")},
 		{name: "internal/order", below: in("catalog")},
 		{name: "internal/plan", below: in("catalog", "discover", "event", "order", "problem", "profile", "sqltext", "step", "trust")},
-		{name: "internal/script", below: in("catalog", "plan", "sqltext", "step", "visible")},
+		{name: "internal/script", below: in("catalog", "plan", "sqltext", "step", "trust", "visible")},
 		{name: "ident", below: in("sqltext")},
 
 		// Effects: the server, a clock, a terminal, a process.
 		{name: "internal/pg", below: in("sqltext", "visible"), others: join(pgx, pgcode)},
 		{name: "internal/fault", below: in("pg", "problem"), others: pgx},
-		{name: "internal/inspect", below: in("catalog", "pg", "sqltext"), others: pgx},
+		{name: "internal/inspect", below: in("catalog", "pg", "sqltext", "trust"), others: pgx},
 		{name: "internal/journal", below: in("catalog", "pg", "problem", "sqltext", "trust"), others: pgx},
 		{
 			name:   "internal/survey",

@@ -2,8 +2,12 @@ DECLARE
     recorded text; -- the version
     faults   text[] := '{}';
     running  boolean;
+    trusted  name[] := {trusted}; -- --trust-owner of rekey sql
+    found    record;
+    lent     record;
+    holder   record;
 BEGIN
-    PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('quote_all_identifiers', 'off', true);
     IF current_setting('server_version_num')::int / 10000 <> {major} THEN
         RAISE EXCEPTION USING MESSAGE = format('this was made for PostgreSQL {major}, and the server is %s', current_setting('server_version')),
             HINT = {again};
@@ -17,6 +21,18 @@ BEGIN
             HINT = 'Is it the right database?';
     END IF;
     {version}
+    -- Whose is the schema rekey, and what is in it? Nothing of it is read or called before that is known.
+    FOR found IN EXECUTE {journal} LOOP
+        CONTINUE WHEN found.fault = '' AND found.owner = ANY (trusted);
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+            MESSAGE = CASE found.fault WHEN '' THEN format('%s belongs to %s, whose code does not run as %s', found.name, found.owner, current_user)
+                ELSE format('%s of %s is not the journal''s: %s', found.name, found.owner, found.fault) END,
+            DETAIL = 'Nothing in the schema was read or written: that would run its owner''s code.',
+            HINT = CASE found.fault WHEN '' THEN format('Run this as %s; or, if rekey did not make it, let a DBA rename the schema: ALTER SCHEMA rekey RENAME TO another_name;'
+                    || ' or, if you trust its owner, make the script again: rekey sql {direction} --trust-owner %s', found.owner, {owner_word})
+                ELSE 'Drop what is not its own, or let a DBA rename the schema: ALTER SCHEMA rekey RENAME TO another_name; then run this again.' END;
+    END LOOP;
+    {creators}
     IF to_regclass('rekey.leases') IS NOT NULL AND has_schema_privilege('rekey', 'USAGE') AND has_table_privilege('rekey.leases', 'SELECT') THEN
         EXECUTE 'SELECT EXISTS (SELECT FROM rekey.leases WHERE scope = $1 AND heartbeat > clock_timestamp() - interval ''12 seconds'')'
         INTO running USING {scope};
@@ -25,6 +41,7 @@ BEGIN
         END IF;
     END IF;
     {lock}
+    {whose}
     WITH made (place, name, kind, top, col, state, mark) AS (VALUES
 {tables}
     ), relation AS (
@@ -58,5 +75,6 @@ BEGIN
         RAISE EXCEPTION USING MESSAGE = 'the database is not as it was when this was made', DETAIL = array_to_string(faults, E'\n'),
             HINT = {again};
     END IF;
+    {lent}
     {then}
 END
