@@ -27,7 +27,7 @@ var planted = map[string]struct{ setup, psql, migrator string }{
 	"a view in place of the leases": {
 		`CREATE SCHEMA rekey; GRANT USAGE ON SCHEMA rekey TO PUBLIC;
 		CREATE VIEW rekey.leases AS SELECT 'x' AS scope, now() AS heartbeat WHERE evil.tell('x'); ALTER VIEW rekey.leases OWNER TO script_mallory; GRANT SELECT ON rekey.leases TO PUBLIC`,
-		"view rekey.leases of script_mallory is not the journal's: it is not an ordinary table", "",
+		"rekey.leases belongs to script_mallory, whose code does not run as", "",
 	},
 	"a view of our own": {
 		`CREATE SCHEMA rekey; CREATE VIEW rekey.leases AS SELECT 'x' AS scope, now() AS heartbeat WHERE evil.tell('x')`,
@@ -52,19 +52,19 @@ var planted = map[string]struct{ setup, psql, migrator string }{
 	},
 	"a check of the tables' owner": {
 		owned + `ALTER TABLE phoenix_kit_users ADD CONSTRAINT present CHECK (public.own(email::text)) NOT VALID; RESET ROLE`,
-		`would run function own(text) of script owner as`, "",
+		`would run function public.own(text) of script owner as`, "",
 	},
 	"an index of the tables' owner": {
-		owned + `CREATE INDEX ON phoenix_kit_users (public.own(email::text)); RESET ROLE`, `would run function own(text) of script owner as`, "",
+		owned + `CREATE INDEX ON phoenix_kit_users (public.own(email::text)); RESET ROLE`, `would run function public.own(text) of script owner as`, "",
 	},
 	"a trigger of the tables' owner": {
 		owned + `CREATE FUNCTION public.fire() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM evil.tell('x'); RETURN NEW; END$$;
 		CREATE TRIGGER fire BEFORE UPDATE ON phoenix_kit_users FOR EACH ROW EXECUTE FUNCTION public.fire(); ALTER TABLE phoenix_kit_users ENABLE ALWAYS TRIGGER fire; RESET ROLE`,
-		`would run function fire() of script owner as`, "",
+		`would run function public.fire() of script owner as`, "",
 	},
 	"a text that a check executes": {
 		owned + `ALTER TABLE phoenix_kit_users ADD CHECK (query_to_xml('select evil.tell(''x'')', true, true, '') IS NOT NULL) NOT VALID; RESET ROLE`,
-		"It may execute a text. SET ROLE is no barrier", "",
+		"It may do something, or execute a text. SET ROLE is no barrier", "",
 	},
 }
 
