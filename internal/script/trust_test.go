@@ -23,49 +23,51 @@ const mallory = `DO $$BEGIN CREATE ROLE script_mallory; CREATE ROLE "script owne
 	SET check_function_bodies = off; `
 
 // planted are what a script must not run, each with what it says of it.
-var planted = map[string]struct{ setup, psql, migrator string }{
-	"a view in place of the leases": {
-		`CREATE SCHEMA rekey; GRANT USAGE ON SCHEMA rekey TO PUBLIC;
+func planted() map[string]struct{ setup, psql, migrator string } {
+	return map[string]struct{ setup, psql, migrator string }{
+		"a view in place of the leases": {
+			`CREATE SCHEMA rekey; GRANT USAGE ON SCHEMA rekey TO PUBLIC;
 		CREATE VIEW rekey.leases AS SELECT 'x' AS scope, now() AS heartbeat WHERE evil.tell('x'); ALTER VIEW rekey.leases OWNER TO script_mallory; GRANT SELECT ON rekey.leases TO PUBLIC`,
-		"rekey.leases belongs to script_mallory, whose code does not run as", "",
-	},
-	"a view of our own": {
-		`CREATE SCHEMA rekey; CREATE VIEW rekey.leases AS SELECT 'x' AS scope, now() AS heartbeat WHERE evil.tell('x')`,
-		"is not the journal's: it is not an ordinary table", "",
-	},
-	"a schema of another": {`CREATE SCHEMA rekey AUTHORIZATION script_mallory`, "schema rekey belongs to script_mallory, whose code does not run as", ""},
-	"a procedure": {
-		`CREATE SCHEMA rekey; CREATE PROCEDURE rekey.rekey_change(target text, exclusive boolean, needed text, VARIADIC statements text[]) LANGUAGE plpgsql AS $$BEGIN PERFORM evil.tell('x'); END$$;
+			"rekey.leases belongs to script_mallory, whose code does not run as", "",
+		},
+		"a view of our own": {
+			`CREATE SCHEMA rekey; CREATE VIEW rekey.leases AS SELECT 'x' AS scope, now() AS heartbeat WHERE evil.tell('x')`,
+			"is not the journal's: it is not an ordinary table", "",
+		},
+		"a schema of another": {`CREATE SCHEMA rekey AUTHORIZATION script_mallory`, "schema rekey belongs to script_mallory, whose code does not run as", ""},
+		"a procedure": {
+			`CREATE SCHEMA rekey; CREATE PROCEDURE rekey.rekey_change(target text, exclusive boolean, needed text, VARIADIC statements text[]) LANGUAGE plpgsql AS $$BEGIN PERFORM evil.tell('x'); END$$;
 		ALTER PROCEDURE rekey.rekey_change OWNER TO script_mallory`,
-		"belongs to script_mallory, whose code does not run as", "",
-	},
-	"a right to make a procedure": {
-		`CREATE SCHEMA rekey; GRANT CREATE ON SCHEMA rekey TO script_mallory`, "-", "script_mallory may create in schema rekey",
-	},
-	"a foreign function, text unknown": {
-		`CREATE FUNCTION public.uuid_generate_v7() RETURNS uuid LANGUAGE sql VOLATILE AS $$SELECT pg_catalog.gen_random_uuid() WHERE evil.tell('x')$$; ALTER FUNCTION public.uuid_generate_v7() OWNER TO script_mallory`,
-		"function public.uuid_generate_v7() belongs to script_mallory, whose code does not run as", "",
-	},
-	"a foreign function, our text": {
-		`CREATE FUNCTION public.uuid_generate_v7() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS $f$SELECT {expression}$f$; ALTER FUNCTION public.uuid_generate_v7() OWNER TO script_mallory`,
-		"function public.uuid_generate_v7() belongs to script_mallory, whose code does not run as", "",
-	},
-	"a check of the tables' owner": {
-		owned + `ALTER TABLE phoenix_kit_users ADD CONSTRAINT present CHECK (public.own(email::text)) NOT VALID; RESET ROLE`,
-		`would run function public.own(text) of script owner as`, "",
-	},
-	"an index of the tables' owner": {
-		owned + `CREATE INDEX ON phoenix_kit_users (public.own(email::text)); RESET ROLE`, `would run function public.own(text) of script owner as`, "",
-	},
-	"a trigger of the tables' owner": {
-		owned + `CREATE FUNCTION public.fire() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM evil.tell('x'); RETURN NEW; END$$;
+			"belongs to script_mallory, whose code does not run as", "",
+		},
+		"a right to make a procedure": {
+			`CREATE SCHEMA rekey; GRANT CREATE ON SCHEMA rekey TO script_mallory`, "-", "script_mallory may create in schema rekey",
+		},
+		"a foreign function, text unknown": {
+			`CREATE FUNCTION public.uuid_generate_v7() RETURNS uuid LANGUAGE sql VOLATILE AS $$SELECT pg_catalog.gen_random_uuid() WHERE evil.tell('x')$$; ALTER FUNCTION public.uuid_generate_v7() OWNER TO script_mallory`,
+			"function public.uuid_generate_v7() belongs to script_mallory, whose code does not run as", "",
+		},
+		"a foreign function, our text": {
+			`CREATE FUNCTION public.uuid_generate_v7() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS $f$SELECT {expression}$f$; ALTER FUNCTION public.uuid_generate_v7() OWNER TO script_mallory`,
+			"function public.uuid_generate_v7() belongs to script_mallory, whose code does not run as", "",
+		},
+		"a check of the tables' owner": {
+			owned + `ALTER TABLE phoenix_kit_users ADD CONSTRAINT present CHECK (public.own(email::text)) NOT VALID; RESET ROLE`,
+			`would run function public.own(text) of script owner as`, "",
+		},
+		"an index of the tables' owner": {
+			owned + `CREATE INDEX ON phoenix_kit_users (public.own(email::text)); RESET ROLE`, `would run function public.own(text) of script owner as`, "",
+		},
+		"a trigger of the tables' owner": {
+			owned + `CREATE FUNCTION public.fire() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM evil.tell('x'); RETURN NEW; END$$;
 		CREATE TRIGGER fire BEFORE UPDATE ON phoenix_kit_users FOR EACH ROW EXECUTE FUNCTION public.fire(); ALTER TABLE phoenix_kit_users ENABLE ALWAYS TRIGGER fire; RESET ROLE`,
-		`would run function public.fire() of script owner as`, "",
-	},
-	"a text that a check executes": {
-		owned + `ALTER TABLE phoenix_kit_users ADD CHECK (query_to_xml('select evil.tell(''x'')', true, true, '') IS NOT NULL) NOT VALID; RESET ROLE`,
-		"It may do something, or execute a text. SET ROLE is no barrier", "",
-	},
+			`would run function public.fire() of script owner as`, "",
+		},
+		"a text that a check executes": {
+			owned + `ALTER TABLE phoenix_kit_users ADD CHECK (query_to_xml('select evil.tell(''x'')', true, false, '') IS NOT NULL) NOT VALID; RESET ROLE`,
+			"It may do something, or execute a text. SET ROLE is no barrier", "",
+		},
+	}
 }
 
 const owned = `ALTER TABLE phoenix_kit_users OWNER TO "script owner"; SET ROLE "script owner";
@@ -75,7 +77,7 @@ const owned = `ALTER TABLE phoenix_kit_users OWNER TO "script owner"; SET ROLE "
 func TestScriptsRunNobodysCode(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		for name, test := range planted {
+		for name, test := range planted() {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				h := build(t, c, "public", false)
