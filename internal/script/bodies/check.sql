@@ -2,9 +2,12 @@ DECLARE
     recorded text; -- the version
     faults   text[] := '{}';
     running  boolean;
-    foreigner text; -- an object of an owner that is not trusted
+    trusted  name[] := {trusted}; -- --trust-owner of rekey sql
+    found    record;
+    lent     record;
+    holder   record;
 BEGIN
-    PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('quote_all_identifiers', 'off', true);
     IF current_setting('server_version_num')::int / 10000 <> {major} THEN
         RAISE EXCEPTION USING MESSAGE = format('this was made for PostgreSQL {major}, and the server is %s', current_setting('server_version')),
             HINT = {again};
@@ -18,21 +21,18 @@ BEGIN
             HINT = 'Is it the right database?';
     END IF;
     {version}
-    -- code of an owner is run where the owner has the rights of this role anyway, or is named in {trusts}
-    SELECT o.object INTO foreigner
-    FROM (SELECT 'schema rekey' AS object, n.nspowner AS owner, true AS plain FROM pg_namespace n WHERE n.nspname = 'rekey'
-          UNION ALL
-          SELECT 'relation ' || c.oid::regclass, c.relowner, c.relkind IN ('r', 'i', 'S') AND NOT c.relrowsecurity AND NOT c.relhasrules
-          FROM pg_class c WHERE c.relnamespace = to_regnamespace('rekey')
-          UNION ALL
-          SELECT 'routine ' || p.oid::regprocedure, p.proowner, true FROM pg_proc p WHERE p.pronamespace = to_regnamespace('rekey')) AS o
-    WHERE NOT o.plain OR NOT (pg_has_role(o.owner, current_user, 'MEMBER') OR pg_get_userbyid(o.owner) = ANY ({trusts}))
-    LIMIT 1;
-    IF foreigner IS NOT NULL THEN
+    -- Whose is the schema rekey, and what is in it? Nothing of it is read or called before that is known.
+    FOR found IN EXECUTE {journal} LOOP
+        CONTINUE WHEN found.fault = '' AND found.owner = ANY (trusted);
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = format('%s belongs to another role, whose code does not run as %s, or is not rekey''s', foreigner, current_user),
-            HINT = 'Connect as its owner; or, if rekey did not make it, let a DBA rename the schema: ALTER SCHEMA rekey RENAME TO another_name';
-    END IF;
+            MESSAGE = CASE found.fault WHEN '' THEN format('%s belongs to %s, whose code does not run as %s', found.name, found.owner, current_user)
+                ELSE format('%s of %s is not the journal''s: %s', found.name, found.owner, found.fault) END,
+            DETAIL = 'Nothing in the schema was read or written: that would run its owner''s code.',
+            HINT = CASE found.fault WHEN '' THEN format('Run this as %s; or, if rekey did not make it, let a DBA rename the schema: ALTER SCHEMA rekey RENAME TO another_name;'
+                    || ' or, if you trust its owner, make the script again: rekey sql {direction} --trust-owner %s', found.owner, {owner_word})
+                ELSE 'Drop what is not its own, or let a DBA rename the schema: ALTER SCHEMA rekey RENAME TO another_name; then run this again.' END;
+    END LOOP;
+    {creators}
     IF to_regclass('rekey.leases') IS NOT NULL AND has_schema_privilege('rekey', 'USAGE') AND has_table_privilege('rekey.leases', 'SELECT') THEN
         EXECUTE 'SELECT EXISTS (SELECT FROM rekey.leases WHERE scope = $1 AND heartbeat > clock_timestamp() - interval ''12 seconds'')'
         INTO running USING {scope};
@@ -41,6 +41,7 @@ BEGIN
         END IF;
     END IF;
     {lock}
+    {whose}
     WITH made (place, name, kind, top, col, state, mark) AS (VALUES
 {tables}
     ), relation AS (
@@ -57,16 +58,6 @@ BEGIN
             WHEN oid IS NULL THEN 'there is no table ' || name || ' any more'
             WHEN relkind::text <> kind THEN name || CASE kind WHEN 'p' THEN ' is no partitioned table' ELSE ' is no ordinary table' END
             WHEN NOT pg_has_role(relowner, 'USAGE') THEN name || ' belongs to another role than ' || current_user
-            WHEN NOT pg_has_role(relowner, current_user, 'MEMBER') AND EXISTS (
-                SELECT FROM (SELECT k.oid AS used, 'pg_constraint'::regclass AS class FROM pg_constraint k WHERE k.conrelid = relation.oid AND k.contype IN ('c', 'x')
-                             UNION ALL SELECT i.indexrelid, 'pg_class' FROM pg_index i WHERE i.indrelid = relation.oid
-                             UNION ALL SELECT d.oid, 'pg_attrdef' FROM pg_attrdef d
-                                       JOIN pg_attribute g ON g.attrelid = d.adrelid AND g.attnum = d.adnum AND g.attgenerated <> '' WHERE d.adrelid = relation.oid
-                             UNION ALL SELECT t.oid, 'pg_trigger' FROM pg_trigger t WHERE t.tgrelid = relation.oid AND t.tgenabled = 'A' AND NOT t.tgisinternal) AS code
-                JOIN pg_depend u ON u.classid = code.class AND u.objid = code.used AND u.refclassid = 'pg_proc'::regclass
-                JOIN pg_proc p ON p.oid = u.refobjid
-                WHERE NOT (pg_has_role(p.proowner, current_user, 'MEMBER') OR pg_get_userbyid(p.proowner) = ANY ({trusts})))
-                THEN 'an UPDATE of ' || name || ' runs code of its owner as ' || current_user || ': connect as the owner'
             WHEN atttypid <> 'uuid'::regtype THEN name || ' has a column of that name and another type now'
             WHEN state = 'no column' AND attnum IS NOT NULL AND NOT {settled} AND strpos(comment, mark) = 0 THEN name || ' has a column of that name now'
             WHEN state = 'column' AND attnum IS NULL THEN name || ' has no such column any more'
@@ -84,5 +75,6 @@ BEGIN
         RAISE EXCEPTION USING MESSAGE = 'the database is not as it was when this was made', DETAIL = array_to_string(faults, E'\n'),
             HINT = {again};
     END IF;
+    {lent}
     {then}
 END
