@@ -67,7 +67,7 @@ type Config struct {
 	SubscribersReady bool
 	// FireTriggers allows the application's triggers to fire on the rows that are filled.
 	FireTriggers bool
-	// TrustOwners names owners whose code may run with the rights of the role that rekey connects as: that of
+	// TrustOwners names owners whose code may run with the rights of the role that rekey connects as: the code of
 	// their tables (checks, indexes on expressions, triggers …), their functions, and their journal. By default
 	// a role trusts itself, superusers, and roles that may become it.
 	TrustOwners []string

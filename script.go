@@ -41,7 +41,7 @@ func ScriptFrom(ctx context.Context, pool *pgxpool.Pool, config Config, format S
 	return ScriptWith(ctx, pool, config, ScriptOptions{Format: format, First: first})
 }
 
-// ScriptOptions are what a format may be told.
+// ScriptOptions are the options of a format.
 type ScriptOptions struct {
 	Format ScriptFormat
 	First  int    // the number of the first file. Default: 1.

@@ -110,7 +110,7 @@ func (o options) wants(name string) bool {
 	return len(o.runs) == 0 || slices.ContainsFunc(o.runs, func(word string) bool { return begins(name, word) })
 }
 
-// only tells whether nothing but these runs is asked for.
+// only reports whether these are the only runs that were requested.
 func (o options) only(some ...string) bool {
 	return len(o.runs) > 0 && !slices.ContainsFunc(o.runs, func(word string) bool { return !slices.Contains(some, word) })
 }

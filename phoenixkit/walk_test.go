@@ -21,7 +21,7 @@ import (
 type leg struct {
 	version  int
 	changes  string
-	function string // the edition of the kit's own function that stands at the version
+	function string // the edition of the kit's own function at the version
 }
 
 // walk goes from 40 to the last version that is known.
@@ -154,7 +154,7 @@ func TestWalkBack(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		// The index that V56 made stays; it bears a name that rekey once gave.
+		// The index that V56 made stays; it has a name that rekey once gave.
 		h.mustDo(`ALTER TABLE phoenix_kit_sync_connections RENAME TO phoenix_kit_db_sync_connections;
 			ALTER TABLE phoenix_kit_sync_transfers RENAME TO phoenix_kit_db_sync_transfers;
 			ALTER TABLE phoenix_kit_subscription_types RENAME TO phoenix_kit_subscription_plans;` + recorded("40"))
@@ -169,7 +169,7 @@ func TestWalkBack(t *testing.T) {
 	})
 }
 
-// An index of another name serves, and is dropped by nobody but its owner.
+// An index of another name serves, and is dropped by its owner alone.
 func TestAnIndexOfAnotherName(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -244,7 +244,7 @@ func TestAboveTheLastVersion(t *testing.T) {
 	})
 }
 
-// breaches are what breaks the kit's own rule at 135, in tables of which most are none of the 33.
+// breaches are what breaks the kit's own rule at 135, in tables that are mostly none of the 33.
 func breaches() []struct{ name, made, says string } {
 	return []struct{ name, made, says string }{
 		{"no breach", `CREATE TABLE phoenix_kit_posts (uuid uuid PRIMARY KEY); CREATE TABLE phoenix_kit_by_name (name text PRIMARY KEY, uuid uuid NOT NULL)`, ""},

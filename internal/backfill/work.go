@@ -34,7 +34,7 @@ type Work struct {
 	// or the pace meanwhile; nil: none is run.
 	Vacuum func(ctx context.Context, sql string) error
 	Emit   event.Sink
-	// Inspect is called where batches stay far over their target, or rows that nobody holds cannot be filled: its error
+	// Inspect is called where batches stay far over their target, or unlocked rows cannot be filled: its error
 	// ends the filling. It may be called by several workers at once. nil: the table is believed to be as it was.
 	Inspect func(ctx context.Context) error
 }

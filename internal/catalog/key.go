@@ -53,7 +53,7 @@ func (t Table) simpler(a, b []string) bool {
 }
 
 // comparable reports whether columns compare by operators of pg_catalog. Other types' names are qualified; a domain's values
-// compare as those of its base type.
+// compare as its base type does.
 func (t Table) comparable(key []string) bool {
 	return !slices.ContainsFunc(key, func(name string) bool {
 		c := t.Column(name)

@@ -134,7 +134,7 @@ func unreadable(setting, name string) string {
 	return "" // what is not there, or a directory, is the driver's to say
 }
 
-// settings are those of a connection string, as far as it can be read.
+// settings are what a connection string sets, as far as it can be read.
 func settings(text string) map[string]string {
 	found := map[string]string{}
 	if isURL(text) {

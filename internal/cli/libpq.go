@@ -161,7 +161,7 @@ func protocols(config *pgx.ConnConfig, given map[string]string) string {
 	return ""
 }
 
-// wire says how TCP finds out that nobody is at the other end.
+// wire says how TCP finds out that the other end is gone.
 type wire struct {
 	keepalives           bool
 	idle, interval, user time.Duration

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// pipe makes a pipe that nobody writes into.
+// pipe makes a pipe without a writer.
 func pipe(t *testing.T) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "pipe")

@@ -217,7 +217,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	}
 }
 
-// TestFleetNumbers: the numbers of a command on many schemas are those of a Fleet.
+// TestFleetNumbers: the numbers of a command on many schemas have the limits of a Fleet.
 func TestFleetNumbers(t *testing.T) {
 	for words, fleet := range map[string]rekey.Fleet{
 		"--parallel 33": {Parallel: 33}, "--parallel -1": {Parallel: -1}, "--canary -1": {Canary: -1}, "--max-failures -1 --on-error continue": {MaxFailures: -1},

@@ -177,7 +177,7 @@ func (s *sqlFlags) next() (int, error) {
 	return s.from(highest), nil
 }
 
-// from is the number that follows the highest. Ecto's are times, of the second in UTC; those of others count.
+// from is the number that follows the highest. Ecto's are times, of the second in UTC; other formats count.
 func (s *sqlFlags) from(highest int) int {
 	next := highest + 1
 	if s.format != string(rekey.ScriptEcto) {

@@ -12,7 +12,7 @@ import (
 type keeping struct {
 	who string
 	// shapes are the columns that the table has, in lower case, for a name that an application may well use
-	// itself: one of them fits. A name that nobody else uses needs none.
+	// itself: one of them fits. A name that no other program uses needs none.
 	shapes [][]string
 }
 
@@ -62,7 +62,7 @@ func registries() map[string]string {
 	}
 }
 
-// distinct are, for each program, the names that nobody else uses, in lower case: some programs write capitals.
+// distinct are, for each program, the names that no other program uses, in lower case: some programs write capitals.
 // "A migrator" is Rails, Ecto, golang-migrate or dbmate.
 func distinct() map[string]string {
 	return map[string]string{

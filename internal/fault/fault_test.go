@@ -17,7 +17,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/problem"
 )
 
-// TestEveryFault: whatever ends a command has a code, an exit code, the table, the step and the next command.
+// TestEveryFault: every error that ends a command has a code, an exit code, the table, the step and the next command.
 func TestEveryFault(t *testing.T) {
 	state := func(code string) error { return &pgconn.PgError{Severity: "ERROR", Code: code, Message: "it says so."} }
 	hidden := &pgconn.PgError{Code: "42501", Message: "query would be affected", Routine: "check_enable_rls"}

@@ -26,7 +26,7 @@ type Column struct {
 // Kind is the type of a creation-time column.
 type Kind string
 
-// The types that tell a time, and the units of integers that count the time since 1970.
+// The types of times, and the units of integers that count the time since 1970.
 const (
 	Timestamp   Kind = "timestamp"
 	Timestamptz Kind = "timestamptz"
@@ -61,7 +61,7 @@ func Choose(t catalog.Table, asked, profile, zone string) (Column, error) {
 	return Column{Unit: Microsecond, Reason: "no column of a usual name tells a time"}, nil
 }
 
-// Asked returns the words that choose this column again, whatever its values are by then: the name, with the
+// Asked returns the words that choose this column again, independent of its values by then: the name, with the
 // unit of an integer.
 func (c Column) Asked() string {
 	if unit := c.Kind.unit(); unit != "" {
@@ -87,7 +87,7 @@ func unitOf(t catalog.Table, asked string) (c *catalog.Column, unit string) {
 	return nil, ""
 }
 
-// Telling names the columns of a table that have a time: those of a time's type, and integers of a name that
+// Telling names the columns of a table that have a time: columns of a time's type, and integers of a name that
 // creation times have.
 func Telling(t catalog.Table) []string {
 	var names []string

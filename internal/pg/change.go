@@ -289,7 +289,7 @@ func (q questions) statements() []string {
 }
 
 // fault makes the error of the question that has failed of the server's; first is the place of the questions among the
-// statements, and results are those of the statements up to the one that failed, with or without its own.
+// statements, and results counts the statements up to the one that failed, with or without its own.
 func (q questions) fault(err error, first, results int) error {
 	refusal, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {

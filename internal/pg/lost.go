@@ -15,7 +15,7 @@ import (
 // IdleSessionTimeout is idle_session_timeout's SQLSTATE, from 14 on.
 const IdleSessionTimeout = "57P05"
 
-// Lost reports whether an error is that of a connection which was lost, or could not be opened for a moment: the same
+// Lost reports whether an error means that a connection was lost, or could not be opened for a moment: the same
 // may succeed on another one. The session was ended by a timeout, an administrator or a crash, or the network
 // failed. A context that ended is none.
 func Lost(err error) bool {

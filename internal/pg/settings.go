@@ -17,7 +17,7 @@ type pin struct {
 	until int // last major version that has it; 0: the newest has it
 }
 
-// pins are the settings that every session and every transaction of rekey states, whatever the role, the database
+// pins are the settings that every session and every transaction of rekey sets, whatever the role, the database
 // or the configuration sets. Timeouts, synchronous_commit and session_replication_role depend on what a transaction
 // does: [Settings] has those. A setting that changes neither a result nor the choice of a plan (work_mem,
 // maintenance_work_mem, default_tablespace, the log settings) stays as the operator chose it.
@@ -79,7 +79,7 @@ var pins = []pin{
 	{name: "cpu_index_tuple_cost", value: "0.005"},
 	{name: "cpu_operator_cost", value: "0.0025"},
 
-	// A run works with the sessions that it opens: no query starts workers beside them.
+	// A run works with the sessions that it opens: no query starts parallel workers.
 	{name: "max_parallel_workers_per_gather", value: "0"},
 	{name: "force_parallel_mode", value: "off", until: 15},
 	{name: "debug_parallel_query", value: "off", since: 16},

@@ -76,7 +76,7 @@ type Query struct {
 	Read func(pgx.Rows) error
 }
 
-// Ask runs queries, none of which depends on another's answer. A lane sends them in one message: the catalogue is read
+// Ask runs independent queries. A lane sends them in one message: the catalogue is read
 // so often that the round trips would take longer than the queries.
 func (t Tx) Ask(ctx context.Context, queries ...Query) error {
 	if !t.keeps {

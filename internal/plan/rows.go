@@ -11,7 +11,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// refuseRows finds what the catalogue tells of rows that an UPDATE cannot write again: constraints that are
+// refuseRows finds what the catalogue shows about rows that an UPDATE cannot write again: constraints that are
 // not validated. An UPDATE does not check a foreign key again whose columns it leaves alone, nor a domain.
 func refuseRows(t step.Target, table *catalog.Table) problem.List {
 	var found problem.List
@@ -51,7 +51,7 @@ const (
 	uuidBytes   = 16
 )
 
-// width is that of a row, in bytes, whose given columns have values; a varying value has the least that one can.
+// width is the size in bytes of a row whose given columns have values; a varying value has the least that one can.
 func width(columns []catalog.Column, attributes int, nulls bool) int {
 	at := tupleHeader
 	if nulls {
@@ -104,7 +104,7 @@ func refuseWidth(t step.Target, table *catalog.Table) problem.List {
 	return problem.List{problem.RowTooWide(t.String())}
 }
 
-// widthNotes tells of the tables of which only some rows may have no room.
+// widthNotes names the tables in which only some rows may have no room.
 func widthNotes(p Plan) []string {
 	var lines []string
 	for _, g := range p.Targets() {

@@ -188,7 +188,7 @@ func rejected() []class {
 	}
 }
 
-// rls stands for the error of row_security = off, which has the SQLSTATE of any missing right.
+// rls is the key for the error of row_security = off, which has the SQLSTATE of any missing right.
 const rls = "row_security"
 
 // Silent returns the fault of a connection that was given up.

@@ -55,7 +55,7 @@ type Executor struct {
 
 	lane    *pg.Lane // the run's own session: looks, and what cannot run in a transaction
 	account account
-	altered problem.List   // tables that were altered meanwhile
+	altered problem.List   // tables that were altered during the run
 	touched []plan.Group   // tables whose steps have been taken
 	columns map[uint32]int // the number of the column of each table, by oid, as it was seen last
 	relied  string         // what the action that is run relies on, as a query that returns a row
@@ -139,7 +139,7 @@ func (e *Executor) group(ctx context.Context, g plan.Group) error {
 	return err
 }
 
-// foreign reports whether the way down leaves a table's column, since nothing tells that up made it.
+// foreign reports whether the way down leaves a table's column, since nothing shows that up made it.
 func (e *Executor) foreign(g plan.Group) bool {
 	table := e.Plan.Schema.Relation(g.Table)
 	if e.Plan.Direction == plan.Up || g.Target.Table == "" || table == nil {

@@ -21,7 +21,7 @@ import (
 //go:embed queries/named.sql
 var namedSQL string
 
-// identity says whether what bears the name of the group's table is the table that the plan was made for: a table is
+// identity checks whether the relation of the group table's name is the table that the plan was made for: a table is
 // known by its oid, which a new name or another schema leave.
 func (l *look) identity(ctx context.Context, found *catalog.Table) error {
 	planned := l.executor.Plan.Schema.Relation(l.group.Table)
@@ -66,7 +66,7 @@ func (e *Executor) renamed(g plan.Group, table *catalog.Table) string {
 	return ""
 }
 
-// elsewhere tells where a table has gone whose name it does not bear any more.
+// elsewhere returns the problem of a table that no longer has its name: where it is now, or errGone.
 func (e *Executor) elsewhere(ctx context.Context, g plan.Group, oid uint32, found *catalog.Table) error {
 	var now string
 	err := e.lane.Read(ctx, func(tx pg.Tx) error {
@@ -136,7 +136,7 @@ func (e *Executor) lastFunction(now catalog.Schema) {
 }
 
 // lastly inspects every table that the run has touched once more, in one read: what was done to one of them after its
-// turn would be found by nobody else.
+// turn would stay unnoticed.
 func (e *Executor) lastly(ctx context.Context) error {
 	var names []string
 	for _, g := range e.touched {

@@ -17,7 +17,7 @@ import (
 )
 
 // unfit looks at a table when its turn comes, and again when its steps begin again: of one that was altered since the
-// plan was made, it tells what no plan would have let through.
+// plan was made, it returns what a plan would refuse.
 func (e *Executor) unfit(ctx context.Context, g plan.Group, l *look) (*problem.Problem, error) {
 	if g.Target.Table == "" || e.Plan.Direction == plan.Down {
 		return nil, nil //nolint:nilnil // nothing is wrong with it

@@ -149,7 +149,7 @@ func (n narrowing) within(ctx context.Context, work func(pg.Tx) error) error {
 	})
 }
 
-// name is a row for people: its key where that is of integers and uuids, which tell nothing of anybody, else its
+// name is a row for people: its key where that is of integers and uuids, which are no personal data, else its
 // address; and a query that shows it.
 func (n narrowing) name(ctx context.Context, table catalog.Table, address string) (name, look string) {
 	name = "at ctid " + address

@@ -117,7 +117,7 @@ func word(name string) string {
 	return body("word", "name", name)
 }
 
-// creators refuses those who could put a procedure beside the script's own.
+// creators refuses those who could add a procedure of the script's name.
 func (m *manuscript) creators() string {
 	if m.o.Format == Psql {
 		return ""
@@ -164,7 +164,7 @@ func (m *manuscript) function() string {
 		m.changed() + " OR md5(f.prosrc) NOT IN (" + known + ")))"
 }
 
-// changed holds for a function f that cannot be a default as it is, where the script does not make it anew.
+// changed holds for a function f that cannot be a default as it is, where the script does not replace it.
 func (m *manuscript) changed() string {
 	makes := func(p piece) bool { return p.step == (step.EnsureFunction{Schema: m.plan.Scope}).ID() }
 	if slices.ContainsFunc(m.pieces, makes) {

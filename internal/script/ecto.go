@@ -10,7 +10,7 @@ import (
 // moduleName is the name of an Elixir module.
 var moduleName = regexp.MustCompile(`^[A-Z][A-Za-z0-9_]*(\.[A-Z][A-Za-z0-9_]*)*$`)
 
-// IsModule reports whether a name may be that of Ecto's module.
+// IsModule reports whether a name is valid for Ecto's module.
 func IsModule(name string) bool { return moduleName.MatchString(name) }
 
 // ecto writes one migration module with both ways. Ecto runs each execute as one statement, in whatever session of its pool.

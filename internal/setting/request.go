@@ -159,7 +159,7 @@ func (c *checker) schemaName(flag, text string) {
 	c.name(flag, name)
 }
 
-// Exact is the name for which a pattern without wildcards stands.
+// Exact returns the name that a pattern without wildcards matches.
 func Exact(text string) (string, bool) {
 	p, err := discover.ParsePattern(text)
 	if err != nil {

@@ -28,7 +28,7 @@ type bound struct {
 	flag, field, code    string
 	least, most, without int64
 	unit                 unit
-	why, signal          string // said beside the range, and the signal that it belongs to; "" is nothing
+	why, signal          string // shown with the range, and the signal that it belongs to; "" is nothing
 }
 
 type unit int

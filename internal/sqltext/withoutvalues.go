@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// WithoutValues returns a query of another session on one line without what it was called with: a ? stands for each
+// WithoutValues returns a query of another session on one line without what it was called with: a ? replaces each
 // string and number. Comments are left out. At the first thing that does not end it is cut: pg_stat_activity cuts
 // queries at track_activity_query_size, and what is cut in its middle may be read as something else.
 func WithoutValues(query string) string {
@@ -21,7 +21,7 @@ func WithoutValues(query string) string {
 	return strings.TrimSpace(s.out.String())
 }
 
-// stripped is a query of which a part was read.
+// stripped is a query that was read in part.
 type stripped struct {
 	out   strings.Builder
 	gap   bool   // white space is due
@@ -104,7 +104,7 @@ func (s *stripped) add(text string) {
 }
 
 // Question reports whether a text is one query and nothing else: a single SELECT, WITH, VALUES or TABLE, as far as
-// that can be told without a server. The reason is for people, "" where it is one.
+// as far as that shows without a server. The reason is for people, "" where it is one.
 func Question(sql string) (why string) {
 	first, ended := "", false
 	for len(sql) > 0 {

@@ -61,7 +61,7 @@ func Function(role catalog.Role, f catalog.Function) Standing {
 	}
 }
 
-// Journal returns the objects that keep a role from using the schema of the journal: those of an owner that
+// Journal returns the objects that keep a role from using the schema of the journal: objects of an owner that
 // it does not trust, and those that rekey does not make.
 func Journal(role catalog.Role, found []catalog.Object) []catalog.Object {
 	return slices.DeleteFunc(slices.Clone(found), func(o catalog.Object) bool { return o.Fault == "" && Owner(role, o.Owner) })

@@ -82,7 +82,7 @@ func alike(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, name string) (c
 	return count, unreadable(err, step.Target{Schema: p.Scope, Table: name}, p.Server.Role)
 }
 
-// faults are a line for each fault that is not told of the tables of the profile already.
+// faults are a line for each fault that is not reported for the profile's tables already.
 func (i *Integrity) faults(told []TableReport) []string {
 	if i == nil {
 		return nil

@@ -116,7 +116,7 @@ func function(p plan.Plan) FunctionReport {
 	return report
 }
 
-// notes are what verify says beside the differences.
+// notes are what verify reports that is no difference.
 func (f FunctionReport) notes(p plan.Plan) []string {
 	var lines []string
 	if p.Unknown != nil {

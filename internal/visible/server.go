@@ -74,7 +74,7 @@ func quotesValues(code string) bool {
 	return slices.Contains([]string{"22", "38", "39", "HV", "F0"}, code[:2])
 }
 
-// quotes are those of the languages that the server speaks.
+// quotes are the quotation marks of the languages that the server speaks.
 const quotes = "\"'“”„«»‹›‘’‚「」『』"
 
 var (

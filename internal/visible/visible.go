@@ -58,7 +58,7 @@ func hidden(r rune) bool {
 	return !unicode.IsPrint(r) || strings.ContainsRune(blank, r) || unicode.In(r, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
 
-// JSON writes the hidden characters of a JSON text, which stand in its strings only, as \u escapes: the text
+// JSON writes the hidden characters of a JSON text, which occur in its strings only, as \u escapes: the text
 // means the same. The encoder leaves most of them as they are.
 func JSON(text []byte) []byte {
 	if Safe(strings.ReplaceAll(string(text), "\n", "")) {

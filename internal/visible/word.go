@@ -9,7 +9,7 @@ import (
 // mostWord is how much of a word is repeated in a message.
 const mostWord = 80
 
-// Withheld stands in a message for a word that may hold a secret.
+// Withheld replaces a word that may hold a secret.
 const Withheld = "a value that is not repeated here (it may hold a password)"
 
 // Word quotes a word of the user's for a message: short, on one line, and not at all if it may hold a secret.

@@ -46,7 +46,7 @@ func Forget(ctx context.Context, tx pg.Tx, relation uint32) error {
 	return drop(ctx, tx, relation, "_shares", "_tallies", "_regions", "")
 }
 
-// drop drops those of the tables that exist: most relations never had one.
+// drop drops the tables that exist: most relations never had one.
 func drop(ctx context.Context, tx pg.Tx, relation uint32, suffixes ...string) error {
 	names := make([]string, len(suffixes))
 	for i, suffix := range suffixes {

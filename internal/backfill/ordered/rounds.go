@@ -69,7 +69,7 @@ func (f *filler) round(ctx context.Context) error {
 	}
 }
 
-// checkIdle has the table inspected where rows are left that nobody holds, round after round: what was read of them is not
+// checkIdle has the table inspected where unlocked rows are left, round after round: what was read of them is not
 // what is there.
 func (f *filler) checkIdle(ctx context.Context) error {
 	free := false

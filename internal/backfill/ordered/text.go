@@ -84,7 +84,7 @@ func (t text) unfilled(s span) string {
 		sqltext.Format(" AND t.{} IS NULL", t.uuid)
 }
 
-// free tells whether a row without a value is held by nobody.
+// free returns a query: whether a row without a value is unlocked.
 func (t text) free() string {
 	return sqltext.Format("SELECT EXISTS (SELECT FROM (SELECT FROM ONLY {} AS t WHERE t.{} IS NULL FOR NO KEY UPDATE SKIP LOCKED LIMIT 1) AS free)", t.table, t.uuid)
 }

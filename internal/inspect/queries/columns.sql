@@ -1,4 +1,4 @@
--- The live columns of the relations $1. "default" is read of uuid columns and of those of a domain alone: to write the
+-- The live columns of the relations $1. "default" is read of columns of type uuid or of a domain alone: to write the
 -- defaults of all columns as text takes longer than everything else here. "calls" is the function that a default is a
 -- bare call of. The core's own functions leave no dependency; under search_path pg_catalog only theirs has no schema.
 -- From 18 on a NOT NULL may be NOT VALID: "unproved", rows without a value may be there. "base" is the type behind a

@@ -9,7 +9,7 @@ WITH RECURSIVE asked AS MATERIALIZED (
     UNION
     SELECT a.relation, a.owner, h.inhparent FROM above a JOIN pg_inherits h ON h.inhrelid = a.up
 ), seed AS (
-    -- constraints, and those of parents: their partition keys
+    -- constraints, and those that parents have: their partition keys
     SELECT a.relation, a.owner, 'pg_constraint'::regclass::oid AS class, c.oid AS object, c.conbin::text AS tree
     FROM asked q JOIN above a ON a.relation = q.oid AND a.up = q.oid JOIN pg_constraint c ON c.conrelid = q.oid WHERE c.contype IN ('c', 'x')
     UNION ALL
