@@ -47,7 +47,7 @@ func misread(text string) string {
 	case strings.Contains(behind, "@"):
 		return "an @ comes behind the host; write %40 for an @, %2F for a / and %3F for a ? in the user and the password"
 	case strings.Count(authority, "@") > 1:
-		return "it has more than one @ ; write %40 for an @ in the user and the password"
+		return "it has more than one @: write %40 for an @ in the user and the password"
 	case !address.MatchString(authority[strings.LastIndex(authority, "@")+1:]):
 		return "what comes behind the @ is no host and port; write special characters of the password as %xx"
 	}
