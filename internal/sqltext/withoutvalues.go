@@ -104,7 +104,7 @@ func (s *stripped) add(text string) {
 }
 
 // Question reports whether a text is one query and nothing else: a single SELECT, WITH, VALUES or TABLE, as far as
-// as far as that shows without a server. The reason is for people, "" where it is one.
+// that shows without a server. The reason is for people, "" where it is one.
 func Question(sql string) (why string) {
 	first, ended := "", false
 	for len(sql) > 0 {
