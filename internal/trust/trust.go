@@ -45,12 +45,6 @@ func Journal(role catalog.Role, found []catalog.Object) []catalog.Object {
 	return slices.DeleteFunc(slices.Clone(found), func(o catalog.Object) bool { return o.Fault == "" && Owner(role, o.Owner) })
 }
 
-// Lends reports whether an UPDATE by the role would run a table's code with rights that the table's owner
-// has not.
-func Lends(role catalog.Role, table catalog.Table) bool {
-	return table.Owner != role.Name && !table.OwnerBecomes
-}
-
 // Events divides the event triggers that a change by the role fires into those that it may fire and those whose
 // function belongs to an owner that it does not trust.
 func Events(role catalog.Role, found []catalog.EventTrigger) (allowed, refused []catalog.EventTrigger) {
@@ -76,11 +70,20 @@ func Default(role catalog.Role, table catalog.Table, column catalog.Column) []ca
 // it does not trust, and expressions of such an owner that use the role's rights without a function of his.
 func Code(role catalog.Role, found []catalog.Code) (allowed, refused []catalog.Code) {
 	for _, c := range found {
-		if Owner(role, c.Owner) && (c.Fault == "" || Owner(role, c.Holder)) {
+		if runs(role, c.Owner) && (c.Fault == "" || runs(role, c.Holder)) {
 			allowed = append(allowed, c)
 		} else {
 			refused = append(refused, c)
 		}
 	}
 	return allowed, refused
+}
+
+// runs is Owner for code that a statement runs. In a session that has set its role the role's own code can go back to
+// the role that has logged in, so that its name alone does not make it the role's own.
+func runs(role catalog.Role, owner catalog.Owner) bool {
+	if role.Session != "" && owner.Name == role.Name {
+		return owner.Becomes || slices.Contains(role.Trusts, owner.Name)
+	}
+	return Owner(role, owner)
 }
