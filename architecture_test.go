@@ -84,7 +84,7 @@ func rooms() []room {
 		{
 			name: "internal/run",
 			below: in("backfill", "backfill/ordered", "catalog", "event", "fault", "inspect", "journal", "order", "pace", "pg", "plan", "problem",
-				"sqltext", "step", "survey", "throttle", "verify", "visible"),
+				"sqltext", "step", "survey", "throttle", "trust", "verify", "visible"),
 			others: join(pgx, pgcode),
 		},
 

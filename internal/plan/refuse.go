@@ -255,6 +255,17 @@ func (p Plan) Unreadable() problem.List {
 	return found
 }
 
+// Untrusted says that code was added to a table during the run which the role must not run; nil if there is none.
+func (p Plan) Untrusted(g Group, table *catalog.Table, code []catalog.Code, fills bool) error {
+	s := Situation{Server: p.Server, Schema: catalog.Schema{Code: code}}
+	found := refuseCode(s, g.Target, table, fills)
+	if found == nil {
+		return nil
+	}
+	found[0].Kind = problem.Stopped
+	return found[0]
+}
+
 // codeOf gives the code of a table and of those below it; that of triggers only where rows are filled.
 func codeOf(schema catalog.Schema, table *catalog.Table, fills bool) []catalog.Code {
 	names := map[string]bool{}

@@ -16,7 +16,7 @@ import (
 )
 
 // act runs one action. Whatever it did, the next view looks anew.
-func (e *Executor) act(ctx context.Context, g plan.Group, s step.Step, action step.Action, l *look) error {
+func (e *Executor) act(ctx context.Context, g plan.Group, s step.Step, action step.Action, l *look, watch *codeWatch) error {
 	defer l.forget()
 	for _, sql := range step.SQL(action) {
 		e.Emit.Emit(event.Executing{Step: string(s.ID()), SQL: sql})
@@ -24,7 +24,9 @@ func (e *Executor) act(ctx context.Context, g plan.Group, s step.Step, action st
 	switch a := action.(type) {
 	case step.Change:
 		l.filled = nil
-		return e.change(ctx, g, e.stamped(g, s, a, l))
+		change := e.stamped(g, s, a, l)
+		change.Guard = watch.guarded(change.Guard)
+		return e.change(ctx, g, change)
 	case step.Concurrently:
 		return e.concurrently(ctx, g, a)
 	case step.Validate:

@@ -332,7 +332,11 @@ func (e *Executor) take(ctx context.Context, g plan.Group, s step.Step, action s
 			return err
 		}
 	}
-	return e.act(ctx, g, s, action, l)
+	watch, err := e.code(ctx, g, action, l)
+	if err != nil {
+		return err
+	}
+	return e.act(ctx, g, s, action, l, watch)
 }
 
 // reached believes nothing: on the way up the goal itself is checked when no action is left.

@@ -39,7 +39,7 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, l *look)
 	defer e.at(ctx, g.Target, false)
 	result, err := e.values(ctx, g, backfill.Work{
 		Pool: e.Pool, Server: e.Plan.Server, Table: *table, Target: a.Target,
-		Value: value(e.Plan.Server, a.Target), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Diary: e.diary(*table, a.Target),
+		Value: value(e.Plan.Server, a.Target), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Diary: e.diary(*table, a.Target, e.codeWatch(g, l.seen.Table, table, true)),
 		Stop: e.Stop, Patience: e.Limits.Patience, Vacuum: e.vacuum(a.Target), Emit: e.within(g, a.Target, l),
 		Inspect: e.reinspect(g, a.Target, table),
 	})
@@ -174,15 +174,16 @@ func (e *Executor) forgetAll(ctx context.Context, table *catalog.Table) error {
 	return nil
 }
 
-func (e *Executor) diary(table catalog.Table, t step.Target) backfill.Diary {
+func (e *Executor) diary(table catalog.Table, t step.Target, watch *codeWatch) backfill.Diary {
 	if e.Lease == nil {
 		return nil
 	}
-	return diary{lease: e.Lease, table: table.OID, column: int16(table.Column(t.Column).Number)}
+	return diary{lease: e.Lease, code: watch, table: table.OID, column: int16(table.Column(t.Column).Number)}
 }
 
 // diary keeps a filling's places as the journal's cursors.
 type diary struct {
+	code   *codeWatch
 	lease  *journal.Lease
 	table  uint32
 	column int16
@@ -205,4 +206,9 @@ func (d diary) Save(ctx context.Context, tx pg.Tx, p backfill.Place) error {
 	})
 }
 
-func (d diary) Guard(ctx context.Context, tx pg.Tx) error { return d.lease.Guard(ctx, tx) }
+func (d diary) Guard(ctx context.Context, tx pg.Tx) error {
+	if err := d.lease.Guard(ctx, tx); err != nil {
+		return err
+	}
+	return d.code.batch(ctx, tx)
+}

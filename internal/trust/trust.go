@@ -45,6 +45,11 @@ func Journal(role catalog.Role, found []catalog.Object) []catalog.Object {
 	return slices.DeleteFunc(slices.Clone(found), func(o catalog.Object) bool { return o.Fault == "" && Owner(role, o.Owner) })
 }
 
+// Lends reports whether a statement of the role would run code that the table's owner adds with rights that he has not.
+func Lends(role catalog.Role, table catalog.Table) bool {
+	return role.Session != "" || table.Owner != role.Name && !table.OwnerBecomes
+}
+
 // Events divides the event triggers that a change by the role fires into those that it may fire and those whose
 // function belongs to an owner that it does not trust.
 func Events(role catalog.Role, found []catalog.EventTrigger) (allowed, refused []catalog.EventTrigger) {

@@ -57,6 +57,18 @@ func TestJournal(t *testing.T) {
 	}
 }
 
+func TestLends(t *testing.T) {
+	for name, o := range owner {
+		want := name == "anybody else" || name == "a named one" // naming him gives him no rights
+		if got := Lends(role, catalog.Table{Owner: o.Name, OwnerBecomes: o.Becomes}); got != want {
+			t.Errorf("%s: %t, want %t", name, got, want)
+		}
+	}
+	if !Lends(catalog.Role{Name: "app", Session: "postgres"}, catalog.Table{Owner: "app", OwnerBecomes: true}) {
+		t.Error("a session that has set its role lends nothing")
+	}
+}
+
 func TestCode(t *testing.T) {
 	for of, holder := range owner {
 		for by, runs := range owner {
@@ -78,10 +90,10 @@ func TestCodeOfSession(t *testing.T) {
 		owner catalog.Owner
 		want  bool
 	}{
-		"the role that was set":                           {catalog.Owner{Name: "app"}, false},
-		"the role that was set, which may become it":      {catalog.Owner{Name: "app", Becomes: true}, true},
-		"the role that has logged in":                     {catalog.Owner{Name: "postgres", Becomes: true}, true},
-		"a named one":                                     {catalog.Owner{Name: "named"}, true},
+		"the role that was set":                      {catalog.Owner{Name: "app"}, false},
+		"the role that was set, which may become it": {catalog.Owner{Name: "app", Becomes: true}, true},
+		"the role that has logged in":                {catalog.Owner{Name: "postgres", Becomes: true}, true},
+		"a named one":                                {catalog.Owner{Name: "named"}, true},
 	} {
 		if allowed, _ := Code(set, []catalog.Code{{Owner: c.owner}}); len(allowed) == 1 != c.want {
 			t.Errorf("%s: %v", name, allowed)

@@ -31,6 +31,10 @@ WITH RECURSIVE me AS (
     SELECT a.attrelid, a.attrelid, 'pg_class'::regclass, a.attrelid, a.attnum, 'pg_attrdef'::regclass, d.oid, d.adbin::text
     FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attrelid = ANY ($1::oid[]) AND a.attgenerated <> ''
+    UNION ALL -- on 13 and 14 what a generated column calls is recorded for the column
+    SELECT a.attrelid, a.attrelid, 'pg_class'::regclass, a.attrelid, a.attnum, d.refclassid, d.refobjid, NULL
+    FROM pg_attribute a JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = a.attrelid AND d.objsubid = a.attnum
+    WHERE a.attrelid = ANY ($1::oid[]) AND a.attgenerated <> ''
     UNION ALL
     SELECT above.relation, above.up, 'pg_class'::regclass, p.partrelid, 0, 'pg_class'::regclass, p.partrelid, p.partexprs::text
     FROM above JOIN pg_partitioned_table p ON p.partrelid = above.up
@@ -119,10 +123,15 @@ WITH RECURSIVE me AS (
 SELECT f.relation::int8                                      AS relation,
        pg_describe_object(f.place, f.placed, f.part)         AS place,
        pg_describe_object('pg_proc'::regclass, f.oid, 0)     AS runs,
-       pg_get_userbyid(f.proowner)                           AS owner,
+       pg_get_userbyid(f.proowner)::text                     AS owner,
        f.fault <> ''                                         AS becomes,
        f.holder,
        f.fault,
        f.place = 'pg_trigger'::regclass                      AS fires
 FROM found f
-ORDER BY 1, 2, 3, f.fault
+UNION ALL -- a rule may do anything
+SELECT r.ev_class::int8, pg_describe_object('pg_class'::regclass, r.ev_class, 0), pg_describe_object('pg_rewrite'::regclass, r.oid, 0),
+       lesser.name, false, lesser.name, '', true
+FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN lesser ON lesser.oid = c.relowner
+WHERE r.ev_class = ANY ($1::oid[]) AND r.ev_type = '2' AND r.ev_enabled IN ('A', CASE WHEN $2::bool THEN 'R'::"char" ELSE 'O' END)
+ORDER BY 1, 2, 3, 7
