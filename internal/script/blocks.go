@@ -3,6 +3,7 @@ package script
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -64,7 +65,35 @@ func (m *manuscript) versions() []int {
 func (m *manuscript) check(settings, lock, then string) string {
 	return body("check", "major", strconv.Itoa(m.plan.Server.Major()), "again", m.again(), "settings", settings,
 		"schema", sqltext.Literal(sqltext.Ident(m.plan.Scope)), "version", m.recorded(), "scope", sqltext.Literal(m.plan.Scope),
-		"lock", lock, "tables", list(m.states()), "settled", m.settled(), "then", then, "function", m.function())
+		"lock", lock, "tables", list(m.states()), "settled", m.settled(), "then", then, "function", m.function(), "code", m.code())
+}
+
+// code refuses tables whose code would run with rights that who can change it has not: it was added since, or the script
+// is run by another role than it was made as.
+func (m *manuscript) code() string {
+	var tables, columns []string
+	triggers := false
+	for _, g := range m.plan.Targets() {
+		if !m.concerns(g) {
+			continue
+		}
+		if column := sqltext.Literal(g.Target.Column); !slices.Contains(columns, column) {
+			columns = append(columns, column)
+		}
+		for _, one := range m.tables(g) {
+			tables = append(tables, regclass(one.Relation()))
+			triggers = triggers || m.replica(one.Target, one.Table)
+		}
+	}
+	if m.o.Code == "" || len(tables) == 0 {
+		return ""
+	}
+	query := strings.NewReplacer("$1", "tables", "$2", strconv.FormatBool(triggers), "$3", "ARRAY["+strings.Join(columns, ", ")+"]").Replace(m.o.Code)
+	trusts := []string{"NULL"}
+	for _, owner := range m.plan.Server.Role.Trusts {
+		trusts = append(trusts, sqltext.Literal(owner))
+	}
+	return body("code", "tables", list(tables), "query", strings.TrimSpace(query), "trusts", strings.Join(trusts, ", ")) + "\n    "
 }
 
 // recorded refuses another version than those that the script was made for.

@@ -2,6 +2,8 @@ DECLARE
     recorded text; -- the version
     faults   text[] := '{}';
     running  boolean;
+    tables   oid[]; -- whose code statements of this script run
+    code     text;
 BEGIN
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
     IF current_setting('server_version_num')::int / 10000 <> {major} THEN
@@ -54,7 +56,7 @@ BEGIN
     IF {function} THEN
         faults := faults || 'there is another function of the name that the default calls'::text;
     END IF;
-    IF faults <> '{}' THEN
+    {code}IF faults <> '{}' THEN
         RAISE EXCEPTION USING MESSAGE = 'the database is not as it was when this was made', DETAIL = array_to_string(faults, E'\n'),
             HINT = {again};
     END IF;
