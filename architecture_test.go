@@ -56,7 +56,7 @@ func rooms() []room {
 		{name: "internal/discover", below: in("catalog")},
 		{name: "internal/order", below: in("catalog")},
 		{name: "internal/plan", below: in("catalog", "discover", "event", "order", "problem", "profile", "sqltext", "step", "trust")},
-		{name: "internal/script", below: in("catalog", "plan", "sqltext", "step", "visible")},
+		{name: "internal/script", below: in("catalog", "plan", "sqltext", "step", "trust", "visible")},
 		{name: "ident", below: in("sqltext")},
 
 		// Effects: the server, a clock, a terminal, a process.

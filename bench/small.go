@@ -175,7 +175,7 @@ func script(ctx context.Context, s *site, text string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, psql, "-X", "-q", "-f", "-", s.url)
+	cmd := exec.CommandContext(ctx, psql, "-X", "-q", "-f", "-", s.url) //nolint:gosec // it is psql, and the bench's own server
 	cmd.Stdin = strings.NewReader(text)
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("psql: %w: %s", err, said)

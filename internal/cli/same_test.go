@@ -167,7 +167,7 @@ func codes(list rekey.Problems) string {
 // said are the sentences without the names of the settings.
 func said(list rekey.Problems) string {
 	name := regexp.MustCompile(`--[a-z-]+|\b(Values\.)?(MaxLock|LockPatience|BatchTime|MaxLag|MaxSnapshotAge|MaxRetainedWAL|Profile|Prefix|Version|Schema|Tables|Exclude|` +
-		`Column|IndexName|SkipRefused|Pace|ThrottleQuery|ThrottleFile|WithoutSignals|Sources|Columns|Zone|Random)\b|\brekey up\b|\bUp\b`)
+		`Column|IndexName|SkipRefused|Pace|ThrottleQuery|ThrottleFile|WithoutSignals|TrustOwners|Sources|Columns|Zone|Random)\b|\brekey up\b|\bUp\b`)
 	lines := ""
 	for _, p := range list {
 		lines += strings.ReplaceAll(name.ReplaceAllString(p.Code+" "+p.Message+" "+p.Detail, "X"), "X:", "X") + "\n"

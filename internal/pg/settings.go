@@ -24,6 +24,8 @@ type pin struct {
 //
 // No pin needs a privilege. lc_messages needs one, so no code reads the text of a message where the message has a
 // code or a routine.
+//
+//nolint:gochecknoglobals // a constant that Go cannot write
 var pins = []pin{
 	// Defaults, types and settings are compared as the server writes them without it.
 	{name: "quote_all_identifiers", value: "off"},
@@ -87,6 +89,8 @@ var pins = []pin{
 }
 
 // pinnedFor are the statements by what they depend on: they are sent with every transaction.
+//
+//nolint:gochecknoglobals // what is in it is always the same
 var pinnedFor sync.Map // pinKey to []string
 
 type pinKey struct {

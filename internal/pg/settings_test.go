@@ -11,6 +11,8 @@ import (
 )
 
 // contrary are values that a role may have and that are none of the pins', for the settings that have no boolean.
+//
+//nolint:gochecknoglobals // a constant that Go cannot write
 var contrary = map[string]string{
 	"search_path": "public, pg_catalog", "DateStyle": "'SQL, DMY'", "IntervalStyle": "sql_standard", "bytea_output": "escape",
 	"extra_float_digits": "-3", "xmloption": "document", "backslash_quote": "on",
@@ -21,6 +23,8 @@ var contrary = map[string]string{
 }
 
 // lanes are the values that a lane has where they differ from the pins.
+//
+//nolint:gochecknoglobals // a constant that Go cannot write
 var lanes = map[string]string{"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_mergejoin": "off"}
 
 // against returns the value that a role sets against a pin.
@@ -50,7 +54,7 @@ func TestPins(t *testing.T) {
 			t.Fatal(err)
 		}
 		ours := pinned(probe.Conn().PgConn(), "SET")
-		probe.Conn().Close(t.Context())
+		_ = probe.Conn().Close(t.Context())
 		probe.Release()
 		number := 0
 		for _, p := range pins {

@@ -11,9 +11,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// codeRole may do everything, and trusts one owner by name.
-var codeRole = catalog.Role{Name: "postgres", Superuser: true, Trusts: []string{"app"}}
-
 func codeSituation(alter func(*Situation)) Situation {
 	table := func(name string, oid uint32) catalog.Table {
 		return catalog.Table{
@@ -22,7 +19,7 @@ func codeSituation(alter func(*Situation)) Situation {
 		}
 	}
 	s := Situation{
-		Server: catalog.Server{Version: 150000, Role: codeRole, JournalSchema: catalog.JournalSchema{Exists: true, Usage: true, Tables: true, Write: true, Create: true}},
+		Server: catalog.Server{Version: 150000, Role: catalog.Role{Name: "postgres", Superuser: true, Trusts: []string{"app"}}, JournalSchema: catalog.JournalSchema{Exists: true, Usage: true, Tables: true, Write: true, Create: true}},
 		Schema: catalog.Schema{Name: "app", Exists: true, Usage: true, Create: true, Relations: []catalog.Table{table("t", 1), table("u", 2)}},
 		Data:   map[string]catalog.Data{}, Ask: &Ask{}, Direction: Up,
 	}

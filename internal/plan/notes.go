@@ -29,23 +29,27 @@ func notes(s Situation, p Plan) []string {
 	lines = append(lines, uuidNotes(p)...)
 	lines = append(lines, widthNotes(p)...)
 	for _, g := range p.Groups {
-		table := s.Schema.Relation(g.Table)
-		if g.Target.Table == "" || table == nil {
-			continue
+		if table := s.Schema.Relation(g.Table); g.Target.Table != "" && table != nil {
+			lines = append(lines, tableNotes(s, p, g, table)...)
 		}
-		if work, _ := p.work(g); work && table.Tree() {
-			lines = append(lines, treeNote(g.Target, table, p.Direction))
-		}
-		if names := table.Firing(g.Target.Column, s.Server.Role.ReplicaRole); len(names) > 0 && s.Policy.FireTriggers {
-			lines = append(lines, g.Target.String()+": these triggers fire on every row that is filled: "+strings.Join(names, ", "))
-		}
-		if roles := table.Grantees(); p.Direction == Up && g.State == Missing && len(roles) > 0 {
-			lines = append(lines, fmt.Sprintf("%s: roles with rights on single columns (%s) get none on %s; where they need it: GRANT SELECT (%s) ON %s TO %s;",
-				g.Target, strings.Join(roles, ", "), g.Target.Column, sqltext.Ident(g.Target.Column), g.Target.Relation(), strings.Join(roles, ", ")))
-		}
-		if table.ReplicaIdentity == "f" && len(table.Publications) > 0 {
-			lines = append(lines, g.Target.String()+": REPLICA IDENTITY FULL sends every filled row, old and new, to the subscribers")
-		}
+	}
+	return lines
+}
+
+// tableNotes are those about one table.
+func tableNotes(s Situation, p Plan, g Group, table *catalog.Table) (lines []string) {
+	if work, _ := p.work(g); work && table.Tree() {
+		lines = append(lines, treeNote(g.Target, table, p.Direction))
+	}
+	if names := table.Firing(g.Target.Column, s.Server.Role.ReplicaRole); len(names) > 0 && s.Policy.FireTriggers {
+		lines = append(lines, g.Target.String()+": these triggers fire on every row that is filled: "+strings.Join(names, ", "))
+	}
+	if roles := table.Grantees(); p.Direction == Up && g.State == Missing && len(roles) > 0 {
+		lines = append(lines, fmt.Sprintf("%s: roles with rights on single columns (%s) get none on %s; where they need it: GRANT SELECT (%s) ON %s TO %s;",
+			g.Target, strings.Join(roles, ", "), g.Target.Column, sqltext.Ident(g.Target.Column), g.Target.Relation(), strings.Join(roles, ", ")))
+	}
+	if table.ReplicaIdentity == "f" && len(table.Publications) > 0 {
+		lines = append(lines, g.Target.String()+": REPLICA IDENTITY FULL sends every filled row, old and new, to the subscribers")
 	}
 	return lines
 }

@@ -195,9 +195,9 @@ func refuseNames(s Situation, t step.Target, table *catalog.Table) problem.List 
 	return found
 }
 
+// provesNotNull reports whether a constraint is a column's proof.
 func provesNotNull(c *catalog.Constraint, column string) bool {
-	return c.Kind == "c" && slices.Equal(c.Columns, []string{column}) &&
-		strings.HasPrefix(c.Definition, "CHECK ((") && strings.Contains(c.Definition, " IS NOT NULL))")
+	return step.Target{Column: column}.Proves(c)
 }
 
 func refusePublished(s Situation, t step.Target, table *catalog.Table) problem.List {
@@ -255,15 +255,13 @@ func (p Plan) Unreadable() problem.List {
 	return found
 }
 
-// Untrusted says that code was added to a table during the run which the role must not run; nil if there is none.
-func (p Plan) Untrusted(g Group, table *catalog.Table, code []catalog.Code, fills bool) error {
-	s := Situation{Server: p.Server, Schema: catalog.Schema{Code: code}}
-	found := refuseCode(s, g.Target, table, fills)
+// Untrusted says which code of a table the role must not run, as an inspection during the run finds it; "" is none.
+func Untrusted(server catalog.Server, t step.Target, table *catalog.Table, code []catalog.Code, fills bool) string {
+	found := refuseCode(Situation{Server: server, Schema: catalog.Schema{Code: code}}, t, table, fills)
 	if found == nil {
-		return nil
+		return ""
 	}
-	found[0].Kind = problem.Stopped
-	return found[0]
+	return found[0].Error()
 }
 
 // codeOf gives the code of a table and of those below it; that of triggers only where rows are filled.

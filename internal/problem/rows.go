@@ -59,5 +59,5 @@ func RowRefused(table string, r RefusedRow) *Problem {
 	if r.Look != "" {
 		hint = "Look at it with: " + r.Look + "; when it is mended, run the same command again."
 	}
-	return &Problem{Kind: Stopped, Code: "row_refused", Table: table, Message: message, Detail: detail, Hint: hint, Cause: r.Cause}
+	return &Problem{Kind: Stopped, Code: "row_refused", Table: table, Step: "fill-column", Message: message, Detail: detail, Hint: hint, Cause: r.Cause}
 }

@@ -18,15 +18,16 @@ import (
 // act runs one action. Whatever it did, the next view looks anew.
 func (e *Executor) act(ctx context.Context, g plan.Group, s step.Step, action step.Action, l *look, watch *codeWatch) error {
 	defer l.forget()
+	e.relied = l.relied(s, action)
+	defer func() { e.relied = "" }()
 	for _, sql := range step.SQL(action) {
 		e.Emit.Emit(event.Executing{Step: string(s.ID()), SQL: sql})
 	}
 	switch a := action.(type) {
 	case step.Change:
 		l.filled = nil
-		change := e.stamped(g, s, a, l)
-		change.Guard = watch.guarded(change.Guard)
-		return e.change(ctx, g, change)
+		a.Guard = both(both(a.Guard, e.relied), watch.guard())
+		return e.change(ctx, g, e.stamped(g, s, a, l))
 	case step.Concurrently:
 		return e.concurrently(ctx, g, a)
 	case step.Validate:
@@ -78,17 +79,24 @@ func (e *Executor) unlocked(g plan.Group, err error) error {
 	return err
 }
 
-// guard asks the server whether the lease is still ours, before what no transaction can fence: a process
-// that was suspended may wake up between a look and the action that follows from it.
+// guard asks the server whether the lease is still ours, and what the action relies on still there, before what no
+// transaction can fence: a process that was suspended may wake up between a look and the action that follows from it.
 func (e *Executor) guard(ctx context.Context) error {
-	if e.Lease == nil {
+	if e.Lease == nil && e.relied == "" {
 		return nil
 	}
-	ours, err := e.lane.Holds(ctx, e.Lease.Fence())
-	if err == nil && !ours {
-		err = problem.LeaseLost()
+	fence := ""
+	if e.Lease != nil {
+		fence = e.Lease.Fence()
 	}
-	return err
+	holds, err := e.lane.Holds(ctx, fenced(fence, e.relied))
+	if err != nil || holds {
+		return err
+	}
+	if ours, err := e.lane.Holds(ctx, fenced(fence, "")); err != nil || ours {
+		return errors.Join(err, pg.ErrAltered)
+	}
+	return problem.LeaseLost()
 }
 
 func (e *Executor) locked(g plan.Group, taken pg.Taken) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/internal/trust"
@@ -19,44 +21,32 @@ import (
 //go:embed queries/seal.sql
 var sealSQL string
 
-// codeWatch keeps code that the owner of tables adds during a run from running with the rights of the run's role. It
-// checks before every action, and in the transaction of every batch and every change: a text made of the catalogue's
-// rows, the seal, says whether anything has changed since the last check.
+// codeWatch keeps code that the owner of a table adds during a run from running with rights that he has not. It checks
+// before every action, in the transaction of every batch, and behind the lock of every change. The seal is a text made of
+// the catalogue's rows: while it is the same, no code has come since the last check.
 type codeWatch struct {
-	plan  plan.Plan
-	group plan.Group
-	root  *catalog.Table
-	table *catalog.Table // the one that is filled; nil: all of them
-	fills bool
+	server catalog.Server
+	target step.Target
+	table  *catalog.Table // with all below it
+	fills  bool
 
 	mu   sync.Mutex
 	seal string
 }
 
-// codeWatch returns nil where the role has no rights that an owner of the tables has not.
-func (e *Executor) codeWatch(g plan.Group, root, table *catalog.Table, fills bool) *codeWatch {
-	if g.Target.Table == "" || root == nil {
+// codeWatch returns nil where the role has no rights that the owners of the table and of those below it have not.
+func (e *Executor) codeWatch(t step.Target, table *catalog.Table, fills bool) *codeWatch {
+	lends := func(one *catalog.Table) bool { return trust.Lends(e.Plan.Server.Role, *one) }
+	if t.Table == "" || table == nil || !slices.ContainsFunc(table.All(), lends) {
 		return nil
 	}
-	for _, one := range root.All() {
-		if trust.Lends(e.Plan.Server.Role, *one) {
-			return &codeWatch{plan: e.Plan, group: g, root: root, table: table, fills: fills}
-		}
-	}
-	return nil
-}
-
-func (w *codeWatch) tables() []*catalog.Table {
-	if w.table != nil {
-		return []*catalog.Table{w.table}
-	}
-	return w.root.All()
+	return &codeWatch{server: e.Plan.Server, target: t, table: table, fills: fills}
 }
 
 // sealed is the query of the seal.
 func (w *codeWatch) sealed() string {
 	var oids []string
-	for _, one := range w.tables() {
+	for _, one := range w.table.All() {
 		oids = append(oids, fmt.Sprint(one.OID))
 	}
 	return strings.ReplaceAll(sealSQL, "ANY ($1)", "ANY ('{"+strings.Join(oids, ",")+"}'::pg_catalog.oid[])")
@@ -74,12 +64,12 @@ func (w *codeWatch) check(ctx context.Context, tx pg.Tx) error {
 	if known {
 		return nil
 	}
-	code, err := inspect.Code(ctx, tx, w.tables(), []string{w.group.Target.Column}, w.plan.Server.Role.ReplicaRole)
+	code, err := inspect.Code(ctx, tx, w.table.All(), []string{w.target.Column}, w.server.Role.ReplicaRole)
 	if err != nil {
 		return err
 	}
-	if found := w.plan.Untrusted(w.group, w.root, code, w.fills); found != nil {
-		return found
+	if why := plan.Untrusted(w.server, w.target, w.table, code, w.fills); why != "" {
+		return problem.AlteredMeanwhile(w.target.String(), "Code has come that the plan has not seen: "+why)
 	}
 	w.mu.Lock()
 	w.seal = seal
@@ -87,41 +77,38 @@ func (w *codeWatch) check(ctx context.Context, tx pg.Tx) error {
 	return nil
 }
 
-// batch is check in the transaction of a batch, before its UPDATE: with this lock nobody adds a check, a trigger or an
-// index until it has ended.
+// batch is check in the transaction of a batch, before its UPDATE: with this lock nobody adds a check, a trigger or a rule
+// until it has ended.
 func (w *codeWatch) batch(ctx context.Context, tx pg.Tx) error {
 	if w == nil {
 		return nil
 	}
-	if _, err := tx.Exec(ctx, sqltext.Format("LOCK TABLE ONLY {} IN ROW EXCLUSIVE MODE", sqltext.Table{Schema: w.table.Schema, Name: w.table.Name})); err != nil {
+	lock := sqltext.Format("LOCK TABLE {} IN ROW EXCLUSIVE MODE", sqltext.Table{Schema: w.table.Schema, Name: w.table.Name, Only: true})
+	if _, err := tx.Exec(ctx, lock); err != nil {
 		return err
 	}
 	return w.check(ctx, tx)
 }
 
-// guarded adds the seal to the guard of a change: behind the lock it is what the check has seen.
-func (w *codeWatch) guarded(guard string) string {
+// guard is a query that returns a row as long as nothing has come since the last check; "" where nothing is watched.
+func (w *codeWatch) guard() string {
 	if w == nil {
-		return guard
+		return ""
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	same := "SELECT FROM (" + w.sealed() + ") AS sealed WHERE sealed.seal = " + sqltext.Literal(w.seal)
-	if guard == "" {
-		return same
-	}
-	return "SELECT FROM (" + guard + ") AS guard, (" + same + ") AS code"
+	return "SELECT FROM (" + w.sealed() + ") AS sealed WHERE sealed.seal = " + sqltext.Literal(w.seal)
 }
 
-// code checks before an action, and gives what watches over it.
+// code checks before an action, and returns what watches over it; nil where nothing is to be watched.
 func (e *Executor) code(ctx context.Context, g plan.Group, action step.Action, l *look) (*codeWatch, error) {
 	if l.seen == nil {
-		return nil, nil //nolint:nilnil // nothing to watch over
+		return nil, nil //nolint:nilnil // it is about no table
 	}
 	_, fills := action.(step.Fill)
-	w := e.codeWatch(g, l.seen.Table, nil, fills)
+	w := e.codeWatch(g.Target, l.seen.Table, fills)
 	if w == nil {
-		return nil, nil //nolint:nilnil // nothing to watch over
+		return nil, nil //nolint:nilnil // the owner has these rights
 	}
 	return w, e.lane.Read(ctx, func(tx pg.Tx) error { return w.check(ctx, tx) })
 }

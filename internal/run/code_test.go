@@ -73,7 +73,7 @@ func TestCodeAddedMeanwhile(t *testing.T) {
 				if n == 0 {
 					t.Fatalf("nothing was added in %q", s.took)
 				}
-				if !errors.Is(err, problem.ErrStopped) || finished.Problems[0].Code != "untrusted_code" {
+				if !errors.Is(err, problem.ErrStopped) || finished.Problems[0].Code != "altered_meanwhile" || !strings.Contains(err.Error(), "of code_owner") {
 					t.Fatalf("%v", err)
 				}
 				s.job.Emit = nil

@@ -73,8 +73,7 @@ func (e *Executor) broken(ctx context.Context, g plan.Group, a step.Concurrently
 		return cause
 	}
 	dropped := e.dropInvalid(ctx, a.Target)
-	var refusal *pgconn.PgError
-	if errors.As(cause, &refusal) {
+	if refusal, ok := errors.AsType[*pgconn.PgError](cause); ok {
 		switch refusal.Code {
 		case pgerrcode.UniqueViolation:
 			if dropped != nil {

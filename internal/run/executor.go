@@ -53,8 +53,10 @@ type Executor struct {
 
 	lane    *pg.Lane // the run's own session: looks, and what cannot run in a transaction
 	account account
-	altered problem.List // tables that were altered meanwhile
-	touched []plan.Group // tables whose steps have been taken
+	altered problem.List   // tables that were altered meanwhile
+	touched []plan.Group   // tables whose steps have been taken
+	columns map[uint32]int // the number of the column of each table, by oid, as it was seen last
+	relied  string         // what the action that is run relies on, as a query that returns a row
 }
 
 // account is what a run has done so far.
@@ -82,12 +84,7 @@ func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 			break
 		}
 	}
-	if err == nil {
-		err = e.lastly(ctx)
-	}
-	if err == nil && len(e.altered) > 0 {
-		err = e.altered
-	}
+	err = e.ended(ctx, err)
 	return Outcome{Tables: e.account.tables, Rows: e.account.rows, Locks: e.account.locks}, err
 }
 
@@ -275,27 +272,40 @@ func (e *Executor) actions(ctx context.Context, g plan.Group, s step.Step, l *lo
 		if acted == mostActions*tables(view) {
 			return problem.Broken(string(s.ID()), errors.New("it asks for the same action again and again"))
 		}
-		for i, action := range wave(view.Table, actions) {
-			if i > 0 && len(view.Table.Below) > 0 && !l.stands(ctx, view.Table) {
-				break
-			}
-			l.seen = &view
-			err := e.take(ctx, g, s, action, l)
-			if errors.Is(err, pg.ErrAltered) {
-				if refused++; refused == mostAltered {
-					l.forget()
-					return errUnreached
-				}
-			}
-			if err != nil && (errors.Is(err, pg.ErrAltered) || i > 0 && collided(g, err) != nil || l.moved(ctx, err)) {
-				l.forget()
-				break // what is there now decides
-			}
-			if err != nil {
-				return err
+		again, err := e.wave(ctx, g, s, wave(view.Table, actions), view, l)
+		if err != nil {
+			return err
+		}
+		if again {
+			if refused++; refused == mostAltered {
+				return errUnreached
 			}
 		}
 	}
+}
+
+// wave takes the actions that one inspection is good for. What is there decides what comes next where one of them finds
+// the table altered; refused says that its guard did.
+func (e *Executor) wave(ctx context.Context, g plan.Group, s step.Step, actions []step.Action, view step.View, l *look) (refused bool, err error) {
+	for i, action := range actions {
+		if i > 0 && len(view.Table.Below) > 0 && !l.stands(ctx, view.Table) {
+			return false, nil
+		}
+		l.seen = &view
+		err := e.take(ctx, g, s, action, l)
+		switch {
+		case err == nil:
+		case errors.Is(err, pg.ErrAltered):
+			l.forget()
+			return true, nil
+		case i > 0 && collided(g, err) != nil, l.moved(ctx, err):
+			l.forget()
+			return false, nil //nolint:nilerr // what is there now decides
+		default:
+			return false, err
+		}
+	}
+	return false, nil
 }
 
 // mostAltered is how often the guard of a step's change may fail before the table's steps begin again, from an inspection

@@ -39,7 +39,7 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, l *look)
 	defer e.at(ctx, g.Target, false)
 	result, err := e.values(ctx, g, backfill.Work{
 		Pool: e.Pool, Server: e.Plan.Server, Table: *table, Target: a.Target,
-		Value: value(e.Plan.Server, a.Target), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Diary: e.diary(*table, a.Target, e.codeWatch(g, l.seen.Table, table, true)),
+		Value: value(e.Plan.Server, a.Target), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Diary: e.diary(*table, a.Target),
 		Stop: e.Stop, Patience: e.Limits.Patience, Vacuum: e.vacuum(a.Target), Emit: e.within(g, a.Target, l),
 		Inspect: e.reinspect(g, a.Target, table),
 	})
@@ -174,19 +174,21 @@ func (e *Executor) forgetAll(ctx context.Context, table *catalog.Table) error {
 	return nil
 }
 
-func (e *Executor) diary(table catalog.Table, t step.Target, watch *codeWatch) backfill.Diary {
+func (e *Executor) diary(table catalog.Table, t step.Target) backfill.Diary {
 	if e.Lease == nil {
 		return nil
 	}
-	return diary{lease: e.Lease, code: watch, table: table.OID, column: int16(table.Column(t.Column).Number)}
+	return diary{
+		lease: e.Lease, table: table.OID, column: int16(table.Column(t.Column).Number), code: e.codeWatch(t, table.Alone(), true),
+	}
 }
 
 // diary keeps a filling's places as the journal's cursors.
 type diary struct {
-	code   *codeWatch
 	lease  *journal.Lease
 	table  uint32
 	column int16
+	code   *codeWatch
 }
 
 func (d diary) Load(ctx context.Context, tx pg.Tx) ([]backfill.Place, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -14,6 +15,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/step"
 )
 
 //go:embed queries/named.sql
@@ -34,9 +36,34 @@ func (l *look) identity(ctx context.Context, found *catalog.Table) error {
 	case found != nil && found.OID == planned.OID && found.Tree() && !planned.Tree():
 		return problem.AlteredMeanwhile(l.group.Target.String(), "Tables have come below it")
 	case found != nil && found.OID == planned.OID:
+		if name := l.executor.renamed(l.group, found); name != "" {
+			return problem.AlteredMeanwhile(l.group.Target.String(), "Its column "+l.group.Target.Column+" is "+name+" now")
+		}
 		return nil
 	}
 	return l.executor.elsewhere(ctx, l.group, planned.OID, found)
+}
+
+// renamed returns the name of a column that the run has seen and that has another name now; "" where it has not.
+// PostgreSQL knows a column by its number, and the application may use its values by the new name.
+func (e *Executor) renamed(g plan.Group, table *catalog.Table) string {
+	if e.columns == nil {
+		e.columns = map[uint32]int{}
+	}
+	if c := table.Column(g.Target.Column); c != nil {
+		e.columns[table.OID] = c.Number
+		return ""
+	}
+	number, known := e.columns[table.OID]
+	if c := e.Plan.Schema.Relation(g.Table).Column(g.Target.Column); c != nil && !known {
+		number = c.Number
+	}
+	for _, c := range table.Columns {
+		if c.Number == number {
+			return c.Name
+		}
+	}
+	return ""
 }
 
 // elsewhere tells where a table has gone whose name it does not bear any more.
@@ -68,6 +95,46 @@ func altered(err error) *problem.Problem {
 	return nil
 }
 
+// ended is the end of a run, with what the last inspection finds. A run that ends before its last table inspects those that
+// it has been through as well, unless it was cancelled or another run may be at work on them.
+func (e *Executor) ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil || errors.Is(err, problem.ErrRunning) {
+		return err
+	}
+	inspected := e.lastly(ctx)
+	switch _, known := errors.AsType[*problem.Problem](err); {
+	case err == nil && inspected != nil:
+		return inspected
+	case len(e.altered) == 0:
+		return err
+	case err == nil:
+		return e.altered
+	case known:
+		return append(slices.Clone(problem.All(err)), e.altered...)
+	default:
+		return err
+	}
+}
+
+// lastFunction leaves the function of the defaults as altered if it is not the one that the run relied on.
+func (e *Executor) lastFunction(now catalog.Schema) {
+	for _, g := range e.Plan.Groups {
+		for _, s := range g.Steps {
+			ensure, ok := s.(step.EnsureFunction)
+			if !ok {
+				continue
+			}
+			wanted := ensure.Source(e.Plan.Server.Major())
+			if ensure.Check(step.View{Server: e.Plan.Server, Schema: e.Plan.Schema}).Done {
+				wanted = e.Plan.Schema.Function.SourceMD5
+			}
+			if f := now.Function; f == nil || f.SourceMD5 != wanted || !f.Volatile {
+				e.altered = append(e.altered, problem.AlteredMeanwhile(ensure.Schema+"."+step.FunctionName+"()", "It was dropped or replaced, and columns have it as their default"))
+			}
+		}
+	}
+}
+
 // lastly inspects every table that the run has touched once more, in one read: what was done to one of them after its
 // turn would be found by nobody else.
 func (e *Executor) lastly(ctx context.Context) error {
@@ -81,11 +148,18 @@ func (e *Executor) lastly(ctx context.Context) error {
 	if len(names) == 0 {
 		return nil
 	}
+	question := inspect.Question{Schema: e.Plan.Scope, Relations: names}
+	if e.Plan.Direction == plan.Up {
+		question.Function = step.FunctionName
+	}
 	var schema catalog.Schema
 	err := e.lane.Read(ctx, func(tx pg.Tx) (err error) {
-		schema, err = inspect.Schema(ctx, tx, inspect.Question{Schema: e.Plan.Scope, Relations: names})
+		schema, err = inspect.Schema(ctx, tx, question)
 		return err
 	})
+	if err == nil && e.Plan.Direction == plan.Up {
+		e.lastFunction(schema)
+	}
 	for _, g := range e.touched {
 		if err == nil {
 			err = e.last(ctx, g, schema)
@@ -126,6 +200,9 @@ func (e *Executor) lacks(g plan.Group, table *catalog.Table) []string {
 	if table == nil {
 		return nil
 	}
+	if name := e.renamed(g, table); name != "" {
+		return []string{"column " + g.Target.Column + " under the name " + name}
+	}
 	if e.Plan.Direction == plan.Up {
 		lacks := plan.Lacks(g.Target.As(table), table)
 		for i := range lacks {
@@ -138,6 +215,9 @@ func (e *Executor) lacks(g plan.Group, table *catalog.Table) []string {
 		if len(e.Plan.Actions(s, view)) > 0 {
 			return []string{"column " + g.Target.Column}
 		}
+	}
+	if origin, _ := g.Target.Read(e.Plan.Schema.Relation(g.Table)); origin == step.Made && table.Column(g.Target.Column) != nil {
+		return []string{"column " + g.Target.Column + ", which is not as rekey made it"}
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func (e *Executor) refusedRow(ctx context.Context, t step.Target, table catalog.
 	if !ok {
 		return found
 	}
-	n := narrowing{executor: e, target: t, code: refusal.Code}
+	n := narrowing{executor: e, target: t, code: refusal.Code, diary: e.diary(table, t)}
 	address, err := n.row(ctx, batch.Pick)
 	if err != nil || address == "" {
 		return found
@@ -90,6 +90,7 @@ type narrowing struct {
 	executor *Executor
 	target   step.Target
 	code     string
+	diary    backfill.Diary // nil without a lease
 }
 
 // errBack rolls a trial back.
@@ -135,10 +136,17 @@ func (n narrowing) fails(ctx context.Context, rows []string, value string) bool 
 	return ok && refusal.Code == n.code
 }
 
-// within runs a trial with the settings of a batch.
+// within runs a trial with the settings and the guard of a batch.
 func (n narrowing) within(ctx context.Context, work func(pg.Tx) error) error {
 	w := backfill.Work{Pace: n.executor.Pace, Replica: n.executor.Plan.Server.Role.ReplicaRole}
-	return pg.Run(ctx, n.executor.Pool, w.Batching(backfill.LeastStatement), work)
+	return pg.Run(ctx, n.executor.Pool, w.Batching(backfill.LeastStatement), func(tx pg.Tx) error {
+		if n.diary != nil {
+			if err := n.diary.Guard(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return work(tx)
+	})
 }
 
 // name is a row for people: its key where that is of integers and uuids, which tell nothing of anybody, else its

@@ -100,7 +100,7 @@ func proofs(t step.Target, v step.View, there bool) step.View {
 	for _, one := range table.All() {
 		one.Constraints = slices.DeleteFunc(slices.Clone(one.Constraints), func(c catalog.Constraint) bool { return c.Name == t.Check })
 		if there {
-			one.Constraints = append(one.Constraints, catalog.Constraint{Name: t.Check})
+			one.Constraints = append(one.Constraints, t.Proof())
 		}
 	}
 	v.Table = &table

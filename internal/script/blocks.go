@@ -12,6 +12,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/internal/trust"
 )
 
 //go:embed bodies
@@ -65,7 +66,7 @@ func (m *manuscript) versions() []int {
 func (m *manuscript) check(settings, lock, then string) string {
 	return body("check", "major", strconv.Itoa(m.plan.Server.Major()), "again", m.again(), "settings", settings,
 		"schema", sqltext.Literal(sqltext.Ident(m.plan.Scope)), "version", m.recorded(), "scope", sqltext.Literal(m.plan.Scope),
-		"lock", lock, "tables", list(m.states()), "settled", m.settled(), "then", then, "function", m.function(), "code", m.code())
+		"lock", lock, "tables", list(m.states()), "settled", m.settled(), "then", then, "function", m.function(), "trusts", m.trusts(), "code", m.code())
 }
 
 // code refuses tables whose code would run with rights that who can change it has not: it was added since, or the script
@@ -89,11 +90,7 @@ func (m *manuscript) code() string {
 		return ""
 	}
 	query := strings.NewReplacer("$1", "tables", "$2", strconv.FormatBool(triggers), "$3", "ARRAY["+strings.Join(columns, ", ")+"]").Replace(m.o.Code)
-	trusts := []string{"NULL"}
-	for _, owner := range m.plan.Server.Role.Trusts {
-		trusts = append(trusts, sqltext.Literal(owner))
-	}
-	return body("code", "tables", list(tables), "query", strings.TrimSpace(query), "trusts", strings.Join(trusts, ", ")) + "\n    "
+	return body("code", "tables", list(tables), "query", strings.TrimSpace(query), "trusts", m.trusts()) + "\n    "
 }
 
 // recorded refuses another version than those that the script was made for.
@@ -133,9 +130,22 @@ func (m *manuscript) function() string {
 	if f := m.plan.Schema.Function; f != nil {
 		known += ", " + sqltext.Literal(f.SourceMD5)
 	}
+	foreign := " OR NOT (pg_has_role(f.proowner, current_user, 'MEMBER') OR pg_get_userbyid(f.proowner) = ANY (" + m.trusts() + "))"
+	if f := m.plan.Schema.Function; f != nil && trust.Function(m.plan.Server.Role, *f) == trust.Accepted {
+		foreign = "" // it belongs to the owner of the tables, and is known by its text: no script calls it
+	}
 	return sqltext.Format("EXISTS (SELECT FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace"+
-		" WHERE n.nspname = {} AND f.proname = {} AND f.pronargs = 0 AND md5(f.prosrc) NOT IN (",
-		sqltext.Value(m.plan.Scope), sqltext.Value(step.FunctionName)) + known + "))"
+		" WHERE n.nspname = {} AND f.proname = {} AND f.pronargs = 0 AND (md5(f.prosrc) NOT IN (",
+		sqltext.Value(m.plan.Scope), sqltext.Value(step.FunctionName)) + known + ")" + foreign + "))"
+}
+
+// trusts are the owners whose code may run as whoever runs the script.
+func (m *manuscript) trusts() string {
+	names := make([]string, len(m.plan.Server.Role.Trusts))
+	for i, name := range m.plan.Server.Role.Trusts {
+		names[i] = sqltext.Literal(name)
+	}
+	return "ARRAY[" + strings.Join(names, ", ") + "]::text[]"
 }
 
 func recording(g plan.Group) (step.RecordVersion, bool) {

@@ -202,7 +202,7 @@ func (m *manuscript) fillTable(g plan.Group, id step.ID, part step.Part, v step.
 	worst := worstView(v, part.Table)
 	worst.Unfilled = true
 	worst.Table.Column(t.Column).NotNull = false
-	worst.Table.Constraints = append(worst.Table.Constraints, catalog.Constraint{Name: t.Check})
+	worst.Table.Constraints = append(worst.Table.Constraints, t.Proof())
 	s := step.FillColumn{Target: t}
 	actions := s.Apply(worst)
 	if len(actions) != 2 { //nolint:mnd // the proof goes, the rows are filled

@@ -3,14 +3,18 @@ package server
 import (
 	"fmt"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 )
 
+// defaultsVariable, set to anything, leaves jit as the server has it: on, from its packages.
+const defaultsVariable = "REKEY_PG_DEFAULTS"
+
 // settings gives what a server runs with. The memory is modest since several run at once on a small
-// machine; jit is off since it makes the many short queries on the catalogues slow.
+// machine; jit is off since it makes the many short queries of the tests on the catalogues slow.
 func (o Options) settings(port int, socketDir string) map[string]string {
 	all := map[string]string{
 		"listen_addresses":        "127.0.0.1",
@@ -24,6 +28,9 @@ func (o Options) settings(port int, socketDir string) map[string]string {
 	}
 	if !o.Durable {
 		maps.Copy(all, map[string]string{"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"})
+	}
+	if os.Getenv(defaultsVariable) != "" {
+		delete(all, "jit")
 	}
 	maps.Copy(all, o.Settings)
 	return all

@@ -55,7 +55,7 @@ func (s BuildIndex) Apply(v View) []Action {
 }
 
 // build is what one table lacks. An index that is not valid is what a broken build leaves; it satisfies IF
-// NOT EXISTS, so it is dropped first.
+// NOT EXISTS, so it is dropped first. Another one of its name is the application's: the build fails by it.
 func build(t Target, v View) []Action {
 	if t.HasIndex(v.Table) {
 		return nil
@@ -64,7 +64,7 @@ func build(t Target, v View) []Action {
 		Target: t, Build: true,
 		SQL: sqltext.Format("CREATE UNIQUE INDEX CONCURRENTLY {} ON {} (", sqltext.Name(t.Index), t.Name()) + t.columns() + ")",
 	}
-	if v.Table.Index(t.Index) != nil {
+	if i := v.Table.Index(t.Index); i != nil && !i.Valid && t.IndexFits(i) {
 		return []Action{dropConcurrently(t), build}
 	}
 	return []Action{build}

@@ -34,8 +34,8 @@ func (s FillColumn) Apply(v View) []Action {
 			return nil
 		}
 		actions := []Action{Fill{Target: t}}
-		if v.Table.Constraint(t.Check) != nil {
-			return append(dropCheck(t), actions...)
+		if t.proof(v.Table) != nil {
+			return append(dropCheckNow(t), actions...)
 		}
 		return actions
 	})

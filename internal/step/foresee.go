@@ -300,7 +300,7 @@ func (t Target) Broken(root *catalog.Table) *catalog.Table {
 			case i != nil:
 				i.Valid = false
 			default:
-				one.Indexes = append(one.Indexes, catalog.Index{Name: part.Index})
+				one.Indexes = append(one.Indexes, catalog.Index{Name: part.Index, Columns: part.IndexColumns(), Method: "btree", Unique: true})
 			}
 		}
 	}

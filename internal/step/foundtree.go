@@ -38,10 +38,10 @@ func allowTree(t Target, root *catalog.Table, as AsFound) []Action {
 	statements, lost := loosen(t, root, as)
 	var actions []Action
 	for _, part := range t.Parts(root) {
-		proof := part.Table.Constraint(part.Check)
+		proof := part.proof(part.Table)
 		switch wanted := lost[part.Table.OID]; {
 		case proof != nil && !wanted:
-			actions = append(actions, dropCheck(part.Target)...)
+			actions = append(actions, dropCheckNow(part.Target)...)
 		case wanted && proof == nil:
 			actions = append(actions, addCheck(part.Target), validate(part.Target))
 		case wanted && !proof.Validated:

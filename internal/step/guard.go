@@ -32,6 +32,13 @@ func (t Target) provedNow() string {
 		" AND pg_catalog.pg_get_expr(k.conbin, k.conrelid) = pg_catalog.format('(%I IS NOT NULL)', a.attname))", sqltext.Value(t.Check))
 }
 
+// hasProofNow is the guard of dropping the proof: the application may have given its name to a constraint of its own.
+func (t Target) hasProofNow() string {
+	return sqltext.Format("SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = pg_catalog.to_regclass({})"+
+		" AND k.conname = {} AND k.contype = 'c' AND pg_catalog.pg_get_expr(k.conbin, k.conrelid) = pg_catalog.format('(%I IS NOT NULL)', {}::text)",
+		sqltext.Value(t.Relation()), sqltext.Value(t.Check), sqltext.Value(t.Column))
+}
+
 // followsNow is the guard of SET NOT NULL of a partitioned table, which goes on to its partitions and would read one that
 // is not NOT NULL yet.
 func (t Target) followsNow() string {

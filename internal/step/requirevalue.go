@@ -49,7 +49,7 @@ func (s RequireValue) Apply(v View) []Action {
 // NULL it would go first, and the table would be scanned under ACCESS EXCLUSIVE.
 func require(t Target, v View) []Action {
 	c := v.Table.Column(t.Column)
-	check := v.Table.Constraint(t.Check)
+	check := t.proof(v.Table)
 	var actions []Action
 	if c == nil || !c.NotNull {
 		if check == nil {
@@ -61,7 +61,7 @@ func require(t Target, v View) []Action {
 		return append(append(actions, setNotNull(t, t.provedNow())), dropCheck(t)...)
 	}
 	if check != nil {
-		return dropCheck(t)
+		return dropCheckNow(t)
 	}
 	return nil
 }
@@ -80,8 +80,8 @@ func allow(t Target, v View) []Action {
 	if origin == Absent || origin == Foreign {
 		return nil // a constraint of that name is somebody else's
 	}
-	if v.Table.Constraint(t.Check) != nil {
-		actions = append(actions, dropCheck(t)...)
+	if t.proof(v.Table) != nil {
+		actions = append(actions, dropCheckNow(t)...)
 	}
 	if c := v.Table.Column(t.Column); origin == Found && as.Nullable && c.NotNull {
 		actions = append(actions, Change{Table: t.Relation(), Exclusive: true, Statements: []string{
@@ -113,8 +113,14 @@ func setNotNull(t Target, guard string) Action {
 	}}
 }
 
-func dropCheck(t Target) []Action {
-	return []Action{Change{Table: t.Relation(), Exclusive: true, Only: t.Only, Statements: []string{
+// dropCheck drops the proof behind a change whose guard has found it to be rekey's, in one transaction with it.
+func dropCheck(t Target) []Action { return dropCheckIf(t, "") }
+
+// dropCheckNow drops the proof in a change of its own.
+func dropCheckNow(t Target) []Action { return dropCheckIf(t, t.hasProofNow()) }
+
+func dropCheckIf(t Target, guard string) []Action {
+	return []Action{Change{Table: t.Relation(), Exclusive: true, Only: t.Only, Guard: guard, Statements: []string{
 		sqltext.Format("ALTER TABLE {} DROP CONSTRAINT {}", t.Name(), sqltext.Name(t.Check)),
 	}}}
 }

@@ -83,6 +83,28 @@ func (t Target) IndexFits(i *catalog.Index) bool {
 		i.Unique && len(i.Included) == 0
 }
 
+// Proof is the constraint that proves NOT NULL, as the catalogue holds it once it has been validated.
+func (t Target) Proof() catalog.Constraint {
+	return catalog.Constraint{
+		Name: t.Check, Kind: "c", Columns: []string{t.Column}, Validated: true,
+		Definition: "CHECK ((" + sqltext.Ident(t.Column) + " IS NOT NULL))",
+	}
+}
+
+// Proves reports whether a constraint of the proof's name is the proof, validated or not, and none of the application's.
+func (t Target) Proves(c *catalog.Constraint) bool {
+	return c.Kind == "c" && slices.Equal(c.Columns, []string{t.Column}) &&
+		strings.HasPrefix(c.Definition, "CHECK ((") && strings.Contains(c.Definition, " IS NOT NULL))")
+}
+
+// proof is the proof that a table has; nil where it has none, and where another constraint has its name.
+func (t Target) proof(table *catalog.Table) *catalog.Constraint {
+	if c := table.Constraint(t.Check); c != nil && t.Proves(c) {
+		return c
+	}
+	return nil
+}
+
 // IndexColumns are those of the target's index, in order.
 func (t Target) IndexColumns() []string { return append([]string{t.Column}, t.Keys...) }
 

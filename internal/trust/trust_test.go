@@ -6,6 +6,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 )
 
+//nolint:gochecknoglobals // constants that Go cannot write
 var (
 	role  = catalog.Role{Name: "postgres", Superuser: true, Trusts: []string{"named"}}
 	owner = map[string]catalog.Owner{

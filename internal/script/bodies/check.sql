@@ -4,6 +4,7 @@ DECLARE
     running  boolean;
     tables   oid[]; -- whose code statements of this script run
     code     text;
+    foreigner text; -- an object of an owner that is not trusted
 BEGIN
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
     IF current_setting('server_version_num')::int / 10000 <> {major} THEN
@@ -19,6 +20,21 @@ BEGIN
             HINT = 'Is it the right database?';
     END IF;
     {version}
+    -- code of an owner is run where the owner has the rights of this role anyway, or is named in {trusts}
+    SELECT o.object INTO foreigner
+    FROM (SELECT 'schema rekey' AS object, n.nspowner AS owner, true AS plain FROM pg_namespace n WHERE n.nspname = 'rekey'
+          UNION ALL
+          SELECT 'relation ' || c.oid::regclass, c.relowner, c.relkind IN ('r', 'i', 'S') AND NOT c.relrowsecurity AND NOT c.relhasrules
+          FROM pg_class c WHERE c.relnamespace = to_regnamespace('rekey')
+          UNION ALL
+          SELECT 'routine ' || p.oid::regprocedure, p.proowner, true FROM pg_proc p WHERE p.pronamespace = to_regnamespace('rekey')) AS o
+    WHERE NOT o.plain OR NOT (pg_has_role(o.owner, current_user, 'MEMBER') OR pg_get_userbyid(o.owner) = ANY ({trusts}))
+    LIMIT 1;
+    IF foreigner IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+            MESSAGE = format('%s belongs to another role, whose code does not run as %s, or is not rekey''s', foreigner, current_user),
+            HINT = 'Connect as its owner; or, if rekey did not make it, let a DBA rename the schema: ALTER SCHEMA rekey RENAME TO another_name';
+    END IF;
     IF to_regclass('rekey.leases') IS NOT NULL AND has_schema_privilege('rekey', 'USAGE') AND has_table_privilege('rekey.leases', 'SELECT') THEN
         EXECUTE 'SELECT EXISTS (SELECT FROM rekey.leases WHERE scope = $1 AND heartbeat > clock_timestamp() - interval ''12 seconds'')'
         INTO running USING {scope};

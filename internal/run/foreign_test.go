@@ -1,0 +1,148 @@
+package run_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+)
+
+// theirs is an object that the application makes while rekey works, under a name that rekey uses.
+type theirs struct {
+	name string
+	way  plan.Direction
+	sql  string
+	// kept counts the application's object: a run that drops or alters it makes this other than 1.
+	kept string
+}
+
+func objectsOfTheirs() []theirs {
+	index := theirs{
+		name: "index", sql: "DROP INDEX IF EXISTS app.t_uuid_idx; CREATE INDEX t_uuid_idx ON app.t (note)",
+		kept: "SELECT count(*) FROM pg_indexes WHERE schemaname = 'app' AND indexdef LIKE '%t_uuid_idx ON app.t USING btree (note)'",
+	}
+	constraint := theirs{
+		name: "constraint",
+		sql:  "ALTER TABLE app.t DROP CONSTRAINT IF EXISTS rekey_uuid_not_null; ALTER TABLE app.t ADD CONSTRAINT rekey_uuid_not_null CHECK (id > 0)",
+		kept: "SELECT count(*) FROM pg_constraint WHERE conrelid = 'app.t'::regclass AND conname = 'rekey_uuid_not_null'",
+	}
+	column := theirs{
+		name: "column", sql: "ALTER TABLE app.t DROP COLUMN IF EXISTS uuid; ALTER TABLE app.t ADD uuid uuid DEFAULT '01890000-0000-7000-8000-000000000000'",
+		kept: "SELECT count(*) FROM pg_attrdef d JOIN pg_attribute a ON d.adrelid = a.attrelid AND d.adnum = a.attnum" +
+			" WHERE a.attrelid = 'app.t'::regclass AND a.attname = 'uuid' AND pg_get_expr(d.adbin, d.adrelid) LIKE '''01890000%' AND NOT a.attnotnull",
+	}
+	renamed := theirs{
+		name: "renamed column", sql: "ALTER TABLE app.t RENAME uuid TO guid",
+		kept: "SELECT count(*) FROM pg_attribute WHERE attrelid = 'app.t'::regclass AND atttypid = 'uuid'::regtype AND NOT attisdropped",
+	}
+	bare := theirs{
+		name: "table without the column", way: plan.Up, sql: "ALTER TABLE app.t RENAME TO t_old; CREATE TABLE app.t (id bigserial PRIMARY KEY, note text)",
+		kept: "SELECT 1 - count(*) FROM pg_attribute WHERE attrelid = 'app.t'::regclass AND attname = 'uuid' AND NOT attisdropped",
+	}
+	copied := theirs{
+		name: "copy of the table", way: plan.Down, sql: "ALTER TABLE app.t RENAME TO t_old; CREATE TABLE app.t (LIKE app.t_old INCLUDING ALL)",
+		kept: "SELECT CASE WHEN (SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'app.t'::regclass AND attnum > 0 AND NOT attisdropped)" +
+			" = (SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'app.t_old'::regclass AND attnum > 0 AND NOT attisdropped) THEN 1 ELSE 0 END",
+	}
+	all := []theirs{bare, copied}
+	for _, one := range []theirs{index, constraint, column, renamed} {
+		for _, way := range []plan.Direction{plan.Up, plan.Down} {
+			one.way = way
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// TestTheirsAreKept: whatever the application makes under a name that rekey uses, between an inspection and the action
+// that follows, stays as the application made it.
+func TestTheirsAreKept(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		for _, one := range objectsOfTheirs() {
+			t.Run(fmt.Sprintf("%s/%s", one.way, one.name), func(t *testing.T) {
+				t.Parallel()
+				s := plant(t, c, "SELECT 1", nil)
+				made := 0
+				for n, more := 0, true; more; n++ {
+					var did bool
+					more, did = s.keeps(one, n)
+					if did {
+						made++
+					}
+				}
+				if made == 0 {
+					t.Error("it was made at no action")
+				}
+			})
+		}
+	})
+}
+
+// keeps makes the object before the n-th action, counted from 0, and reports whether there was one, and whether it was
+// made.
+func (s *site) keeps(one theirs, n int) (more, made bool) {
+	s.t.Helper()
+	in := strings.NewReplacer("app", fmt.Sprintf("app%d", n)).Replace
+	s.job.Order.Schema = in("app")
+	s.do(in(`CREATE SCHEMA app; CREATE TABLE app.t (id bigserial PRIMARY KEY, note text);
+		INSERT INTO app.t (note) SELECT 'n' FROM generate_series(1, 20)`))
+	if one.way == plan.Down {
+		if _, err := s.way(plan.Up); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	s.job.Order.Direction = one.way
+	at := 0
+	finished, err := s.carry(" ", func() {
+		if at++; at == n+1 {
+			_, failed := s.pool.Exec(s.t.Context(), in(one.sql)) // it fails where what it needs is not there
+			made = failed == nil
+		}
+	})
+	if !made {
+		return len(s.took) > n, false
+	}
+	if got := s.one("SELECT (" + in(one.kept) + ")::text"); got != "1" {
+		s.t.Errorf("not kept when made before %q: %s", s.took[n], got)
+	}
+	if finished.Exit != 0 && finished.Exit != 7 || err != nil && finished.Problems[0].Table == "" {
+		s.t.Errorf("made before %q: exit %d, %v", s.took[n], finished.Exit, err)
+	}
+	return len(s.took) > n, true
+}
+
+// TestEndsInspected: a run names a table that was altered after its turn, also where it ends before its last table, and a
+// function that was replaced.
+func TestEndsInspected(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		const two = `CREATE SCHEMA app; CREATE TABLE app.a (id bigserial PRIMARY KEY, note text); CREATE TABLE app.b (id bigserial PRIMARY KEY, note text);`
+		for _, one := range []struct{ name, before, sql, named string }{
+			{"the last table is stopped at", "app.b/build-index", "ALTER TABLE app.a ALTER uuid DROP DEFAULT", "app.a"},
+			{"a function that is replaced", "app.b/build-index", "CREATE OR REPLACE FUNCTION app.uuid_generate_v7() RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid'", "app.uuid_generate_v7()"},
+		} {
+			t.Run(one.name, func(t *testing.T) {
+				t.Parallel()
+				s := plant(t, c, two, nil)
+				stop := make(chan struct{})
+				s.job.Stop = stop
+				finished, _ := s.carry(one.before, func() {
+					s.do(one.sql)
+					if one.named == "app.a" {
+						close(stop)
+					}
+				})
+				var named []string
+				for _, p := range finished.Problems {
+					named = append(named, p.Table+" "+p.Code)
+				}
+				if finished.Exit == 0 || !slices.Contains(named, one.named+" altered_meanwhile") {
+					t.Errorf("exit %d, it names %q", finished.Exit, named)
+				}
+			})
+		}
+	})
+}

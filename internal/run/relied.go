@@ -1,0 +1,78 @@
+package run
+
+import (
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// relied is a query that returns a row as long as an action's table is the one that was inspected, by its oid, and the
+// column and index that it is about are. Between an inspection and the action that follows, the application may have given
+// their names to objects of its own. "" is an action that is on none of the tables inspected.
+func (l *look) relied(s step.Step, a step.Action) string {
+	if l.seen == nil || l.seen.Table == nil {
+		return ""
+	}
+	name := step.Table(a)
+	for _, table := range l.seen.Table.All() {
+		if sqltext.Qualified(table.Schema, table.Name) != name {
+			continue
+		}
+		query := sqltext.Format("SELECT FROM pg_catalog.pg_class t WHERE t.oid = {} AND t.oid = pg_catalog.to_regclass({})", table.OID, sqltext.Value(name))
+		return query + sameColumn(table, l.group.Target.Column) + l.sameIndex(s, a, table)
+	}
+	return ""
+}
+
+func sameColumn(table *catalog.Table, name string) string {
+	c := table.Column(name)
+	if c == nil {
+		return ""
+	}
+	return sqltext.Format(" AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.oid AND a.attnum = {} AND a.attname = {} AND NOT a.attisdropped)",
+		c.Number, sqltext.Value(c.Name))
+}
+
+// sameIndex is about what an action drops.
+func (l *look) sameIndex(s step.Step, a step.Action, table *catalog.Table) string {
+	name := ""
+	switch a := a.(type) {
+	case step.Concurrently:
+		if !a.Build {
+			name = a.Target.Index
+		}
+	case step.Change:
+		if _, ok := s.(step.BuildIndex); ok && l.executor.Plan.Direction == plan.Down {
+			name = l.group.Target.Index
+		}
+	}
+	i := table.Index(name)
+	if i == nil {
+		return ""
+	}
+	return sqltext.Format(" AND EXISTS (SELECT FROM pg_catalog.pg_class i WHERE i.oid = {} AND i.relname = {} AND i.relnamespace = t.relnamespace)",
+		i.OID, sqltext.Value(i.Name))
+}
+
+// both is a query that returns a row where two do; "" is none.
+func both(one, other string) string {
+	switch {
+	case one == "":
+		return other
+	case other == "":
+		return one
+	}
+	return "SELECT WHERE EXISTS (" + one + ") AND EXISTS (" + other + ")"
+}
+
+// fenced is a lease's fence that returns a row only where a query does, too. "" is none.
+func fenced(fence, query string) string {
+	switch {
+	case fence == "" && query == "":
+		return "SELECT"
+	case fence == "" || query == "":
+		return fence + query
+	}
+	return "SELECT FROM (" + fence + ") AS lease WHERE EXISTS (" + query + ")"
+}
