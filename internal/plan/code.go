@@ -25,7 +25,7 @@ type Use string
 // The uses of code.
 const (
 	Fired     Use = "event trigger" // a change of the run's fires it
-	Updated   Use = "update"        // filling the rows calls it
+	Updated   Use = "update"        // reading, altering or filling a table calls it
 	Proved    Use = "proof"         // called in a read-only transaction to see what it makes
 	Defaulted Use = "default"       // of the columns
 )
