@@ -211,7 +211,7 @@ func UntrustedCode(table, owner, role, session string, code []catalog.Code) *Pro
 	if owner != role {
 		hint = fmt.Sprintf("Connect as the table's owner: --database-url postgres://%s@..; or, %s", shell(owner), trust)
 	}
-	return refused("untrusted_code", table, fmt.Sprintf("the run would execute %s of %s as %s for %s, a table of %s", first.Runs, first.Owner.Name, role, table, owner), detail, hint)
+	return refused("untrusted_code", table, fmt.Sprintf("%s of %s would run as %s for %s, a table of %s", first.Runs, first.Owner.Name, role, table, owner), detail, hint+".")
 }
 
 // ForeignEventTrigger is an event trigger whose function belongs to a role that the running one does not trust.
