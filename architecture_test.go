@@ -62,7 +62,7 @@ func rooms() []room {
 		// Effects: the server, a clock, a terminal, a process.
 		{name: "internal/pg", below: in("sqltext", "visible"), others: join(pgx, pgcode)},
 		{name: "internal/fault", below: in("pg", "problem"), others: pgx},
-		{name: "internal/inspect", below: in("catalog", "pg", "sqltext"), others: pgx},
+		{name: "internal/inspect", below: in("catalog", "pg", "sqltext", "trust"), others: pgx},
 		{name: "internal/journal", below: in("catalog", "pg", "problem", "sqltext", "trust"), others: pgx},
 		{
 			name:   "internal/survey",

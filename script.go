@@ -6,7 +6,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/backfill"
-	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/problem"
@@ -87,7 +86,6 @@ func ScriptWith(ctx context.Context, pool *pgxpool.Pool, config Config, options 
 		Format: options.Format, First: options.First, Module: options.Module, Rest: 1/speed.Duty() - 1,
 		MaxLock: setting.Or("max-lock", config.MaxLock), Patience: setting.Or("lock-patience", config.LockPatience),
 		BatchTime: setting.Or("batch-time", config.BatchTime),
-		Code:      inspect.CodeSQL(),
 		Filling:   func(g plan.Group, t Target) script.Filling { return filling(p, g, t) },
 	})
 }

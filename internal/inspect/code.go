@@ -44,6 +44,3 @@ func Lesser(ctx context.Context, tx pg.Tx, tables []*catalog.Table) (lesser bool
 	err = each(ctx, tx, "lesser", func(r struct{ Lesser bool }) { lesser = r.Lesser }, oids)
 	return lesser, err
 }
-
-// CodeSQL is the query of [Code], with the parameters $1 to $3.
-func CodeSQL() string { return text("code") }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/trust"
 )
 
 //go:embed queries/*.sql
@@ -17,6 +18,9 @@ var queries embed.FS
 
 // text gives a query by its file's name.
 func text(name string) string {
+	if name == "code" {
+		return trust.CodeQuery // scripts ask it, too
+	}
 	sql, err := queries.ReadFile("queries/" + name + ".sql")
 	if err != nil {
 		panic(err) // the file is part of the program

@@ -15,9 +15,6 @@ import (
 //go:embed queries/schema.sql
 var schemaQuery string
 
-//go:embed queries/strange.sql
-var strangeQuery string
-
 //go:embed queries/tables.sql
 var tablesQuery string
 
@@ -37,7 +34,7 @@ type relation struct{ ordinary, readable, writable bool }
 // Strange returns what in the schema rekey belongs to a role that has not the current one's rights, and what
 // is not rekey's own. It reads the catalogue alone: nothing in the schema runs.
 func Strange(ctx context.Context, tx pg.Tx) ([]catalog.Object, error) {
-	found, err := tx.Query(ctx, strangeQuery)
+	found, err := tx.Query(ctx, trust.JournalQuery)
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,7 @@ func TestPins(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		b := lay(t, c)
 		admin := b.session("postgres")
+		database := pgx.Identifier{b.pool.Config().ConnConfig.Database}.Sanitize() // the role is that of other tests, too
 		probe, err := b.pool.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -62,7 +63,7 @@ func TestPins(t *testing.T) {
 				continue
 			}
 			number++
-			b.run(admin, "ALTER ROLE plain SET "+p.name+" = "+against(t, p))
+			b.run(admin, "ALTER ROLE plain IN DATABASE "+database+" SET "+p.name+" = "+against(t, p))
 		}
 		if len(ours) != number+1 { // client_encoding
 			t.Errorf("%d settings of %d pins", len(ours), number)

@@ -59,7 +59,8 @@ type backend struct {
 	started string
 }
 
-const backendSQL = "SELECT pg_catalog.pg_backend_pid(), extract(epoch FROM pg_catalog.pg_postmaster_start_time())"
+// It is a whole number: the text of another would depend on the settings of the session.
+const backendSQL = "SELECT pg_catalog.pg_backend_pid(), (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::pg_catalog.int8"
 
 // backendOf reads the result of backendSQL.
 func backendOf(result *pgconn.Result) backend {
@@ -165,7 +166,7 @@ func probe(ctx context.Context, config *pgxpool.Config, most time.Duration, b ba
 		return refused(err)
 	}
 	defer shut(ctx, conn)
-	results, err := conn.PgConn().Exec(ctx, fmt.Sprintf("SELECT extract(epoch FROM pg_catalog.pg_postmaster_start_time()), "+
+	results, err := conn.PgConn().Exec(ctx, fmt.Sprintf("SELECT (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::pg_catalog.int8, "+
 		"a.pid IS NOT NULL, a.state NOT IN ('active', 'disabled') OR a.wait_event_type = 'Client' "+
 		"FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = %d", b.pid)).ReadAll()
 	if err != nil {

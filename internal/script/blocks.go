@@ -66,31 +66,9 @@ func (m *manuscript) versions() []int {
 func (m *manuscript) check(settings, lock, then string) string {
 	return body("check", "major", strconv.Itoa(m.plan.Server.Major()), "again", m.again(), "settings", settings,
 		"schema", sqltext.Literal(sqltext.Ident(m.plan.Scope)), "version", m.recorded(), "scope", sqltext.Literal(m.plan.Scope),
-		"lock", lock, "tables", list(m.states()), "settled", m.settled(), "then", then, "function", m.function(), "trusts", m.trusts(), "code", m.code())
-}
-
-// code refuses tables whose code would run with rights that who can change it has not: it was added since, or the script
-// is run by another role than it was made as.
-func (m *manuscript) code() string {
-	var tables, columns []string
-	triggers := false
-	for _, g := range m.plan.Targets() {
-		if !m.concerns(g) {
-			continue
-		}
-		if column := sqltext.Literal(g.Target.Column); !slices.Contains(columns, column) {
-			columns = append(columns, column)
-		}
-		for _, one := range m.tables(g) {
-			tables = append(tables, regclass(one.Relation()))
-			triggers = triggers || m.replica(one.Target, one.Table)
-		}
-	}
-	if m.o.Code == "" || len(tables) == 0 {
-		return ""
-	}
-	query := strings.NewReplacer("$1", "tables", "$2", strconv.FormatBool(triggers), "$3", "ARRAY["+strings.Join(columns, ", ")+"]").Replace(m.o.Code)
-	return body("code", "tables", list(tables), "query", strings.TrimSpace(query), "trusts", m.trusts()) + "\n    "
+		"lock", lock, "tables", list(m.states()), "settled", m.settled(), "then", then, "function", m.function(),
+		"trusted", m.trusted(), "journal", sqltext.Dollar(trust.JournalQuery), "direction", string(m.plan.Direction), "owner_word", word("found.owner"),
+		"creators", m.creators(), "whose", m.whose(), "lent", m.lent())
 }
 
 // recorded refuses another version than those that the script was made for.
@@ -121,6 +99,69 @@ func (m *manuscript) settled() string {
 	return "attnotnull"
 }
 
+// trusted are the owners that the plan's caller named.
+func (m *manuscript) trusted() string {
+	names := make([]string, len(m.plan.Server.Role.Trusts))
+	for i, name := range m.plan.Server.Role.Trusts {
+		names[i] = sqltext.Literal(name)
+	}
+	return "ARRAY[" + strings.Join(names, ", ") + "]::name[]"
+}
+
+func (m *manuscript) owned(by string) string {
+	return trust.OwnerSQL(by, "trusted", m.plan.Server.Major())
+}
+
+// word writes a name for a command line.
+func word(name string) string {
+	return body("word", "name", name)
+}
+
+// creators refuses those who could put a procedure beside the script's own.
+func (m *manuscript) creators() string {
+	if m.o.Format == Psql {
+		return ""
+	}
+	return body("creators", "owner", m.owned("a.grantee"))
+}
+
+// whose refuses a function of an owner that is not trusted.
+func (m *manuscript) whose() string {
+	if m.plan.Direction == plan.Down {
+		return ""
+	}
+	return body("whose", "schema", sqltext.Literal(m.plan.Scope), "name", sqltext.Literal(step.FunctionName), "owner", m.owned("f.proowner"),
+		"tables", list(m.targets()), "owner_word", word("found.owner"))
+}
+
+// lent refuses tables whose code the filling would run with rights that their owner has not.
+func (m *manuscript) lent() string {
+	replica := map[string]bool{} // of the tables that are filled
+	for _, p := range m.pieces {
+		if f, ok := p.content.(fill); ok {
+			replica[f.target.Relation()] = f.replica
+		}
+	}
+	var tables, columns []string
+	for _, g := range m.plan.Targets() {
+		if work, _ := m.plan.Work(g); !work {
+			continue
+		}
+		if column := sqltext.Literal(g.Target.Column); !slices.Contains(columns, column) {
+			columns = append(columns, column)
+		}
+		for _, one := range m.tables(g) {
+			off, fills := replica[one.Relation()]
+			tables = append(tables, fmt.Sprintf("(%s::oid, %t, %t)", regclass(one.Relation()), off, fills))
+		}
+	}
+	if tables == nil {
+		return ""
+	}
+	return body("lent", "tables", list(tables), "columns", "ARRAY["+strings.Join(columns, ", ")+"]::text[]",
+		"query", sqltext.Dollar(trust.CodeQuery), "direction", string(m.plan.Direction), "owner_word", word("CASE found.fault WHEN '' THEN found.owner ELSE found.holder END"))
+}
+
 // function refuses another function of the name than the one that was there, or the one that is made.
 func (m *manuscript) function() string {
 	if m.plan.Direction == plan.Down {
@@ -130,22 +171,19 @@ func (m *manuscript) function() string {
 	if f := m.plan.Schema.Function; f != nil {
 		known += ", " + sqltext.Literal(f.SourceMD5)
 	}
-	foreign := " OR NOT (pg_has_role(f.proowner, current_user, 'MEMBER') OR pg_get_userbyid(f.proowner) = ANY (" + m.trusts() + "))"
-	if f := m.plan.Schema.Function; f != nil && trust.Function(m.plan.Server.Role, *f) == trust.Accepted {
-		foreign = "" // it belongs to the owner of the tables, and is known by its text: no script calls it
-	}
 	return sqltext.Format("EXISTS (SELECT FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace"+
-		" WHERE n.nspname = {} AND f.proname = {} AND f.pronargs = 0 AND (md5(f.prosrc) NOT IN (",
-		sqltext.Value(m.plan.Scope), sqltext.Value(step.FunctionName)) + known + ")" + foreign + "))"
+		" WHERE n.nspname = {} AND f.proname = {} AND f.pronargs = 0 AND (f.prokind <> 'f'"+
+		" OR f.prorettype <> 'uuid'::regtype OR f.proretset", sqltext.Value(m.plan.Scope), sqltext.Value(step.FunctionName)) +
+		m.changed() + " OR md5(f.prosrc) NOT IN (" + known + ")))"
 }
 
-// trusts are the owners whose code may run as whoever runs the script.
-func (m *manuscript) trusts() string {
-	names := make([]string, len(m.plan.Server.Role.Trusts))
-	for i, name := range m.plan.Server.Role.Trusts {
-		names[i] = sqltext.Literal(name)
+// changed holds for a function f that cannot be a default as it is, where the script does not make it anew.
+func (m *manuscript) changed() string {
+	makes := func(p piece) bool { return p.step == (step.EnsureFunction{Schema: m.plan.Scope}).ID() }
+	if slices.ContainsFunc(m.pieces, makes) {
+		return ""
 	}
-	return "ARRAY[" + strings.Join(names, ", ") + "]::text[]"
+	return " OR f.provolatile <> 'v'"
 }
 
 func recording(g plan.Group) (step.RecordVersion, bool) {
@@ -260,7 +298,13 @@ func (m *manuscript) whole() string {
 
 // grants lets every role that may insert call the function.
 func (m *manuscript) grants() string {
-	var tables []string
+	name := sqltext.Qualified(m.plan.Scope, step.FunctionName) + "()"
+	return body("grant", "tables", list(m.targets()), "function_name", sqltext.Literal(name),
+		"function", "to_regprocedure("+sqltext.Literal(name)+")::oid")
+}
+
+// targets are the tables whose default the function is to be, and those below them.
+func (m *manuscript) targets() (tables []string) {
 	for _, g := range m.plan.Targets() {
 		table := m.plan.Plan.Schema.Relation(g.Table)
 		if table == nil || table.Kind != catalog.Ordinary && table.Kind != catalog.Partitioned {
@@ -270,7 +314,5 @@ func (m *manuscript) grants() string {
 			tables = append(tables, regclass(sqltext.Qualified(one.Schema, one.Name)))
 		}
 	}
-	name := sqltext.Qualified(m.plan.Scope, step.FunctionName) + "()"
-	return body("grant", "tables", list(tables), "function_name", sqltext.Literal(name),
-		"function", "to_regprocedure("+sqltext.Literal(name)+")::oid")
+	return tables
 }

@@ -15,9 +15,9 @@ const lent = `DO $$BEGIN CREATE ROLE script_owner LOGIN; EXCEPTION WHEN duplicat
 	CREATE FUNCTION app.ran(t text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$BEGIN IF current_user = 'script_owner' THEN RETURN true; END IF; RAISE EXCEPTION 'it ran'; END$$;
 	ALTER TABLE app.base OWNER TO script_owner; ALTER SCHEMA app OWNER TO script_owner; ALTER FUNCTION app.ran(text) OWNER TO script_owner;`
 
-// TestScriptsRunNobodysCode: a script stops before its first change where it would run code of the tables' owner with rights
+// TestScriptsKeepToTheirRights: a script stops before its first change where it would run code of the tables' owner with rights
 // that he has not: he has added it since, or another role runs the script than the one that it was made as.
-func TestScriptsRunNobodysCode(t *testing.T) {
+func TestScriptsKeepToTheirRights(t *testing.T) {
 	const add = "SET ROLE script_owner; ALTER TABLE app.base ADD CHECK (app.ran(note)); RESET ROLE"
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -29,7 +29,7 @@ func TestScriptsRunNobodysCode(t *testing.T) {
 		}{
 			"no code":                     {},
 			"code that came since":        {after: add, says: "function app.ran(text) of script_owner"},
-			"made as the owner":           {before: add, asOwner: true, says: "what other roles can change"},
+			"made as the owner":           {before: add, asOwner: true, says: "would run as postgres"},
 			"a text, made as the owner":   {before: "ALTER TABLE app.base ADD CHECK (query_to_xml('select app.ran(''x'')', true, false, '') IS NOT NULL) NOT VALID; ALTER TABLE app.base VALIDATE CONSTRAINT base_check", asOwner: true, says: "query_to_xml"},
 			"an update rule, made before": {after: "CREATE RULE r AS ON UPDATE TO app.base DO ALSO SELECT app.ran('x')", says: "rule r"},
 			"code that is trusted": {

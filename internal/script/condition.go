@@ -73,11 +73,11 @@ func records(schema, table string, version int) string {
 		sqltext.Literal(fmt.Sprint(version))
 }
 
-// function holds where the schema's function has that source, and the attributes that rekey gives it.
+// function holds where the schema's function has that source, and the attributes of one that was created without any.
 func function(schema, source string) string {
 	return sqltext.Format("EXISTS (SELECT FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace"+
 		" WHERE n.nspname = {} AND f.proname = {} AND f.pronargs = 0 AND md5(f.prosrc) = {}"+
-		" AND f.prokind = 'f' AND f.provolatile = 'v' AND f.proparallel = 's' AND NOT (f.prosecdef OR f.proretset OR f.proisstrict OR f.proleakproof)"+
-		" AND f.proconfig IS NULL)",
+		" AND f.prokind = 'f' AND f.provolatile = 'v' AND f.proparallel = 's' AND NOT f.proisstrict AND NOT f.prosecdef AND NOT f.proleakproof"+
+		" AND NOT f.proretset AND f.proconfig IS NULL AND f.prolang = (SELECT l.oid FROM pg_language l WHERE l.lanname = 'sql'))",
 		sqltext.Value(schema), sqltext.Value(step.FunctionName), sqltext.Value(source))
 }

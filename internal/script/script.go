@@ -56,9 +56,6 @@ type Options struct {
 	BatchTime time.Duration // that a transaction of the filling aims at
 	Rest      float64       // the pause after a batch, in times of what that took
 	Filling   func(plan.Group, step.Target) Filling
-	// Code is the query for the code of tables that a role with fewer rights can change: of their oids ($1), whether
-	// ordinary triggers are off ($2), and the columns that are filled ($3). "" asks for none.
-	Code string
 }
 
 // Make writes the plan down. A plan with nothing to do gives no file. The error is a fault of the

@@ -4,16 +4,39 @@
 package trust
 
 import (
+	_ "embed"
+	"fmt"
 	"slices"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 )
+
+// JournalQuery asks for what is in the schema of the journal, for Journal.
+//
+//go:embed queries/journal.sql
+var JournalQuery string
+
+// CodeQuery asks for the code of the tables $1, for Code; $2 says that ordinary triggers do not fire, $3 are the columns
+// that are filled.
+//
+//go:embed queries/code.sql
+var CodeQuery string
 
 // Owner reports whether code of an owner may run with the rights of a role: an owner that has these rights
 // himself (the role, a superuser, a role that may become it), or one that the caller named (--trust-owner).
 // An extension lends its members no trust: any owner of an extension can add a function of his own to it.
 func Owner(role catalog.Role, owner catalog.Owner) bool {
 	return owner.Becomes || owner.Name == role.Name || slices.Contains(role.Trusts, owner.Name)
+}
+
+// OwnerSQL is Owner as an SQL condition on the OID of an owner; names is an array of the named ones.
+func OwnerSQL(owner, names string, major int) string {
+	const firstSet = 16 // that knows the right to SET ROLE
+	right := "MEMBER"
+	if major >= firstSet {
+		right = "SET"
+	}
+	return fmt.Sprintf("(pg_has_role(%[1]s, current_user, '%[2]s') OR pg_get_userbyid(%[1]s) = ANY (%[3]s))", owner, right, names)
 }
 
 // Standing is what a role may do with a function.

@@ -2,11 +2,12 @@ DECLARE
     recorded text; -- the version
     faults   text[] := '{}';
     running  boolean;
-    tables   oid[]; -- whose code statements of this script run
-    code     text;
-    foreigner text; -- an object of an owner that is not trusted
+    trusted  name[] := {trusted}; -- --trust-owner of rekey sql
+    found    record;
+    lent     record;
+    holder   record;
 BEGIN
-    PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('quote_all_identifiers', 'off', true);
     IF current_setting('server_version_num')::int / 10000 <> {major} THEN
         RAISE EXCEPTION USING MESSAGE = format('this was made for PostgreSQL {major}, and the server is %s', current_setting('server_version')),
             HINT = {again};
@@ -20,21 +21,18 @@ BEGIN
             HINT = 'Is it the right database?';
     END IF;
     {version}
-    -- code of an owner is run where the owner has the rights of this role anyway, or is named in {trusts}
-    SELECT o.object INTO foreigner
-    FROM (SELECT 'schema rekey' AS object, n.nspowner AS owner, true AS plain FROM pg_namespace n WHERE n.nspname = 'rekey'
-          UNION ALL
-          SELECT 'relation ' || c.oid::regclass, c.relowner, c.relkind IN ('r', 'i', 'S') AND NOT c.relrowsecurity AND NOT c.relhasrules
-          FROM pg_class c WHERE c.relnamespace = to_regnamespace('rekey')
-          UNION ALL
-          SELECT 'routine ' || p.oid::regprocedure, p.proowner, true FROM pg_proc p WHERE p.pronamespace = to_regnamespace('rekey')) AS o
-    WHERE NOT o.plain OR NOT (pg_has_role(o.owner, current_user, 'MEMBER') OR pg_get_userbyid(o.owner) = ANY ({trusts}))
-    LIMIT 1;
-    IF foreigner IS NOT NULL THEN
+    -- Whose is the schema rekey, and what is in it? Nothing of it is read or called before that is known.
+    FOR found IN EXECUTE {journal} LOOP
+        CONTINUE WHEN found.fault = '' AND found.owner = ANY (trusted);
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = format('%s belongs to another role, whose code does not run as %s, or is not rekey''s', foreigner, current_user),
-            HINT = 'Connect as its owner; or, if rekey did not make it, let a DBA rename the schema: ALTER SCHEMA rekey RENAME TO another_name';
-    END IF;
+            MESSAGE = CASE found.fault WHEN '' THEN format('%s belongs to %s, whose code does not run as %s', found.name, found.owner, current_user)
+                ELSE format('%s of %s is not the journal''s: %s', found.name, found.owner, found.fault) END,
+            DETAIL = 'Nothing in the schema was read or written: that would run its owner''s code.',
+            HINT = CASE found.fault WHEN '' THEN format('Run this as %s; or, if rekey did not make it, let a DBA rename the schema: ALTER SCHEMA rekey RENAME TO another_name;'
+                    || ' or, if you trust its owner, make the script again: rekey sql {direction} --trust-owner %s', found.owner, {owner_word})
+                ELSE 'Drop what is not its own, or let a DBA rename the schema: ALTER SCHEMA rekey RENAME TO another_name; then run this again.' END;
+    END LOOP;
+    {creators}
     IF to_regclass('rekey.leases') IS NOT NULL AND has_schema_privilege('rekey', 'USAGE') AND has_table_privilege('rekey.leases', 'SELECT') THEN
         EXECUTE 'SELECT EXISTS (SELECT FROM rekey.leases WHERE scope = $1 AND heartbeat > clock_timestamp() - interval ''12 seconds'')'
         INTO running USING {scope};
@@ -43,6 +41,7 @@ BEGIN
         END IF;
     END IF;
     {lock}
+    {whose}
     WITH made (place, name, kind, top, col, state, mark) AS (VALUES
 {tables}
     ), relation AS (
@@ -72,9 +71,10 @@ BEGIN
     IF {function} THEN
         faults := faults || 'there is another function of the name that the default calls'::text;
     END IF;
-    {code}IF faults <> '{}' THEN
+    IF faults <> '{}' THEN
         RAISE EXCEPTION USING MESSAGE = 'the database is not as it was when this was made', DETAIL = array_to_string(faults, E'\n'),
             HINT = {again};
     END IF;
+    {lent}
     {then}
 END

@@ -52,4 +52,3 @@ FROM found
 WHERE fault <> '' OR owner = 0 OR NOT pg_has_role(owner, current_user,
            CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
 ORDER BY name, fault
-LIMIT 100
