@@ -39,6 +39,7 @@ func (s Server) Major() int { return s.Version / 10000 }
 // Role is the role that rekey works as.
 type Role struct {
 	Name           string
+	Session        string // the role that has logged in, where it is another one: any function may take its rights back
 	Superuser      bool
 	BypassRLS      bool
 	Monitor        bool     // member of pg_monitor, or a superuser
@@ -61,14 +62,15 @@ type Object struct {
 	Fault string // why it is not rekey's own, whoever owns it; "" where its owner is all that is in question
 }
 
-// Code is code that an UPDATE of a table would run.
+// Code is code that statements on a table would run, and that a role with fewer rights than the session's can change.
 type Code struct {
 	Table  string // schema.table
-	Holder Owner  // of the table
+	Holder Owner  // of the expression that calls it, where Fault is set: of the table, or of a domain
 	Where  string // what of the table runs it: "constraint present on table app.t"
 	Runs   string // "function app.f(text)"
 	Owner  Owner  // of what runs
-	Fault  string // why an expression must not call it with rights that the table's owner has not, whoever owns it
+	Fault  string // why an expression must not call it with rights that the expression's owner has not, whoever owns it
+	Fires  bool   // a trigger runs it: an UPDATE does, and nothing else
 }
 
 // JournalSchema is the schema "rekey" and what the role may do there.

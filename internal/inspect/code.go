@@ -8,14 +8,15 @@ import (
 )
 
 type codeRow struct {
-	Relation                  int64
-	Place, Runs, Owner, Fault string
-	Becomes                   bool
+	Relation                          int64
+	Place, Runs, Owner, Holder, Fault string
+	Becomes, Fires                    bool
 }
 
-// Code reads the code that an UPDATE of tables would run, but for what of PostgreSQL's own is harmless. It reads the
-// catalogue alone. Replica says that the UPDATE runs with session_replication_role = replica.
-func Code(ctx context.Context, tx pg.Tx, tables []*catalog.Table, replica bool) ([]catalog.Code, error) {
+// Code reads the code that statements on tables would run and that a role with fewer rights than the session's can
+// change. It reads the catalogue alone. The columns are those that an UPDATE sets; replica says that it runs with
+// session_replication_role = replica.
+func Code(ctx context.Context, tx pg.Tx, tables []*catalog.Table, columns []string, replica bool) ([]catalog.Code, error) {
 	at := map[int64]*catalog.Table{}
 	oids := make([]int64, 0, len(tables))
 	for _, table := range tables {
@@ -26,9 +27,20 @@ func Code(ctx context.Context, tx pg.Tx, tables []*catalog.Table, replica bool) 
 	err := each(ctx, tx, "code", func(r codeRow) {
 		table := at[r.Relation]
 		code = append(code, catalog.Code{
-			Table: table.Schema + "." + table.Name, Holder: table.HeldBy(), Where: r.Place, Runs: r.Runs,
-			Owner: catalog.Owner{Name: r.Owner, Becomes: r.Becomes}, Fault: r.Fault,
+			Table: table.Schema + "." + table.Name, Holder: catalog.Owner{Name: r.Holder}, Where: r.Place, Runs: r.Runs,
+			Owner: catalog.Owner{Name: r.Owner, Becomes: r.Becomes}, Fault: r.Fault, Fires: r.Fires,
 		})
-	}, oids, replica)
+	}, oids, replica, columns)
 	return code, err
+}
+
+// Lesser reports whether there may be such code: a role with fewer rights than the session's owns one of the tables, a
+// function or a domain.
+func Lesser(ctx context.Context, tx pg.Tx, tables []*catalog.Table) (lesser bool, err error) {
+	oids := make([]int64, 0, len(tables))
+	for _, table := range tables {
+		oids = append(oids, int64(table.OID))
+	}
+	err = each(ctx, tx, "lesser", func(r struct{ Lesser bool }) { lesser = r.Lesser }, oids)
+	return lesser, err
 }

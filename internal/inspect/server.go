@@ -69,7 +69,7 @@ func flavor(words string, citus bool) string {
 }
 
 type serverRow struct {
-	VersionText, Database, Role             string
+	VersionText, Database, Role, Session    string
 	NoTablespace                            string
 	Standby, ReadOnly, Superuser, BypassRLS bool
 	Monitor, CreateDatabase                 bool
@@ -88,7 +88,7 @@ func details(ctx context.Context, tx pg.Tx, server *catalog.Server) error {
 	server.VersionText, server.Database = strings.Fields(row.VersionText)[0], row.Database
 	server.Standby, server.ReadOnly, server.DeadlockTimeout = row.Standby, row.ReadOnly, row.DeadlockTimeout
 	server.Role = catalog.Role{
-		Name: row.Role, Superuser: row.Superuser, BypassRLS: row.BypassRLS, Monitor: row.Monitor,
+		Name: row.Role, Session: row.Session, Superuser: row.Superuser, BypassRLS: row.BypassRLS, Monitor: row.Monitor,
 		ReplicaRole: row.Superuser, CreateDatabase: row.CreateDatabase, NoTablespace: row.NoTablespace,
 	}
 	if !row.Superuser && server.Major() >= 15 {

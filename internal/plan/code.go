@@ -25,7 +25,7 @@ type Use string
 // The uses of code.
 const (
 	Fired     Use = "event trigger" // a change of the run's fires it
-	Updated   Use = "update"        // filling the rows calls it
+	Updated   Use = "update"        // reading, altering or filling a table calls it
 	Proved    Use = "proof"         // called in a read-only transaction to see what it makes
 	Defaulted Use = "default"       // of the columns
 )
@@ -45,18 +45,18 @@ func (p Plan) code(s Situation) []Code {
 		})
 	}
 	for _, g := range p.Groups {
-		if p.Direction == Down {
-			break
+		work, fills := p.work(g)
+		table := s.Schema.Relation(g.Table)
+		if !work || table == nil {
+			continue
 		}
-		for _, t := range p.Fills(g) {
-			allowed, _ := trust.Code(role, codeOf(s.Schema, t))
-			for _, c := range allowed {
-				by := c.Owner
-				if c.Fault != "" {
-					by = c.Holder // who wrote the expression answers for what it makes PostgreSQL's own do
-				}
-				list = gather(list, Code{Runs: c.Runs, Owner: c.Owner.Name, Use: Updated, Place: []string{c.Where}, As: role.Name, Why: reason(role, by)})
+		allowed, _ := trust.Code(role, codeOf(s.Schema, table, len(fills) > 0))
+		for _, c := range allowed {
+			by := c.Owner
+			if c.Fault != "" {
+				by = c.Holder // who wrote the expression answers for what it makes PostgreSQL's own do
 			}
+			list = gather(list, Code{Runs: c.Runs, Owner: c.Owner.Name, Use: Updated, Place: []string{c.Where}, As: role.Name, Why: reason(role, by)})
 		}
 	}
 	if p.Direction == Up && p.Function() {

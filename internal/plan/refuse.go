@@ -24,6 +24,9 @@ func refuse(s Situation, p Plan) problem.List {
 		}
 		table := s.Schema.Relation(g.Table)
 		problems := refuseTable(s, p, *g, table)
+		if work, fills := p.work(*g); work {
+			problems = append(problems, refuseCode(s, g.Target, table, len(fills) > 0)...)
+		}
 		if len(problems) > 0 {
 			g.State = Refused
 		}
@@ -223,20 +226,51 @@ func refuseFill(s Situation, t step.Target, table *catalog.Table) problem.List {
 	if firing := table.Firing(t.Column, s.Server.Role.ReplicaRole); len(firing) > 0 && !s.Policy.FireTriggers {
 		found = append(found, problem.TriggersFire(t.String(), firing, s.Server.Role.Name))
 	}
-	return append(found, refuseCode(s, t, table)...)
+	return found
 }
 
-// refuseCode refuses a table whose code an UPDATE would run with rights that its owner has not.
-func refuseCode(s Situation, t step.Target, table *catalog.Table) problem.List {
-	if _, refused := trust.Code(s.Server.Role, codeOf(s.Schema, t)); len(refused) > 0 {
-		return problem.List{problem.UntrustedCode(t.String(), table.Owner, s.Server.Role.Name, refused)}
+// refuseCode refuses a table whose code would run with rights that who can change it has not: reading the table and
+// altering it evaluate what is constant in its indexes and checks, and an UPDATE runs all of it.
+func refuseCode(s Situation, t step.Target, table *catalog.Table, fills bool) problem.List {
+	_, refused := trust.Code(s.Server.Role, codeOf(s.Schema, table, fills))
+	if len(refused) == 0 {
+		return nil
 	}
-	return nil
+	return problem.List{problem.UntrustedCode(t.String(), table.Owner, s.Server.Role.Name, s.Server.Role.Session, refused)}
 }
 
-// codeOf gives the code of one table.
-func codeOf(schema catalog.Schema, t step.Target) []catalog.Code {
-	return slices.DeleteFunc(slices.Clone(schema.Code), func(c catalog.Code) bool { return c.Table != t.String() })
+// RunsOthers reports whether reading a table or one below it would run code that the role must not run.
+func (s Situation) RunsOthers(table *catalog.Table) bool {
+	_, refused := trust.Code(s.Server.Role, codeOf(s.Schema, table, false))
+	return len(refused) > 0
+}
+
+// Unreadable refuses the tables of a plan that cannot even be read without running code that the role must not run.
+func (p Plan) Unreadable() problem.List {
+	s := Situation{Server: p.Server, Schema: p.Schema}
+	var found problem.List
+	for _, g := range p.Targets() {
+		found = append(found, refuseCode(s, g.Target, p.Schema.Relation(g.Table), false)...)
+	}
+	return found
+}
+
+// Untrusted says which code of a table the role must not run, as an inspection during the run finds it; "" is none.
+func Untrusted(server catalog.Server, t step.Target, table *catalog.Table, code []catalog.Code, fills bool) string {
+	found := refuseCode(Situation{Server: server, Schema: catalog.Schema{Code: code}}, t, table, fills)
+	if found == nil {
+		return ""
+	}
+	return found[0].Error()
+}
+
+// codeOf gives the code of a table and of those below it; that of triggers only where rows are filled.
+func codeOf(schema catalog.Schema, table *catalog.Table, fills bool) []catalog.Code {
+	names := map[string]bool{}
+	for _, one := range table.All() {
+		names[one.Schema+"."+one.Name] = true
+	}
+	return slices.DeleteFunc(slices.Clone(schema.Code), func(c catalog.Code) bool { return !names[c.Table] || c.Fires && !fills })
 }
 
 // unidentified names a publication of updates through which a row without replica identity cannot go:

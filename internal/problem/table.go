@@ -173,28 +173,45 @@ func shell(word string) string {
 
 func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
-// UntrustedCode is a table whose code would run with rights that its owner has not.
-func UntrustedCode(table, owner, role string, code []catalog.Code) *Problem {
+// UntrustedCode is a table whose code would run with rights that who can change it has not; session is the role that
+// has logged in, where it is another one.
+func UntrustedCode(table, owner, role, session string, code []catalog.Code) *Problem {
 	first := code[0]
-	detail := fmt.Sprintf("An UPDATE of the table runs it for %s.", first.Where)
+	detail := fmt.Sprintf("Reading or writing the table runs it for %s.", first.Where)
+	if first.Fires {
+		detail = fmt.Sprintf("An UPDATE of the table runs it for %s.", first.Where)
+	}
 	if first.Fault != "" {
-		detail += " " + capital(first.Fault) + "."
+		detail += fmt.Sprintf(" The expression is %s's: %s.", first.Holder.Name, first.Fault)
 	}
 	if len(code) > 1 {
-		detail += fmt.Sprintf(" The same holds for %d more calls.", len(code)-1)
+		calls := "calls"
+		if len(code) == 2 { //nolint:mnd // one more
+			calls = "call"
+		}
+		detail += fmt.Sprintf(" The same holds for %d more %s.", len(code)-1, calls)
 	}
-	trusts := []string{owner}
+	detail += " SET ROLE is no barrier against it."
+	if session != "" {
+		role = session // it can take its own rights back
+		detail += fmt.Sprintf(" The session has logged in as %s.", session)
+	}
+	var trusts []string
 	for _, c := range code {
-		if c.Fault == "" && !slices.Contains(trusts, c.Owner.Name) {
-			trusts = append(trusts, c.Owner.Name)
+		by := c.Owner.Name
+		if c.Fault != "" {
+			by = c.Holder.Name
+		}
+		if word := "--trust-owner " + shell(by); !slices.Contains(trusts, word) {
+			trusts = append(trusts, word)
 		}
 	}
-	for i, name := range trusts {
-		trusts[i] = "--trust-owner " + shell(name)
+	trust := fmt.Sprintf("if you trust this code with the rights of %s: %s", role, strings.Join(trusts, " "))
+	hint := capital(trust)
+	if owner != role {
+		hint = fmt.Sprintf("Connect as the table's owner: --database-url postgres://%s@..; or, %s", shell(owner), trust)
 	}
-	return refused("untrusted_code", table, fmt.Sprintf("filling %s, a table of %s, would run %s of %s as %s", table, owner, first.Runs, first.Owner.Name, role),
-		detail+" SET ROLE is no barrier against it.",
-		fmt.Sprintf("Connect as the table's owner: --database-url postgres://%s@..; or, if you trust this code with the rights of %s: %s", shell(owner), role, strings.Join(trusts, " ")))
+	return refused("untrusted_code", table, fmt.Sprintf("%s of %s would run as %s for %s, a table of %s", first.Runs, first.Owner.Name, role, table, owner), detail, hint+".")
 }
 
 // ForeignEventTrigger is an event trigger whose function belongs to a role that the running one does not trust.

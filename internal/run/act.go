@@ -16,7 +16,7 @@ import (
 )
 
 // act runs one action. Whatever it did, the next view looks anew.
-func (e *Executor) act(ctx context.Context, g plan.Group, s step.Step, action step.Action, l *look) error {
+func (e *Executor) act(ctx context.Context, g plan.Group, s step.Step, action step.Action, l *look, watch *codeWatch) error {
 	defer l.forget()
 	e.relied = l.relied(s, action)
 	defer func() { e.relied = "" }()
@@ -26,7 +26,7 @@ func (e *Executor) act(ctx context.Context, g plan.Group, s step.Step, action st
 	switch a := action.(type) {
 	case step.Change:
 		l.filled = nil
-		a.Guard = both(a.Guard, e.relied)
+		a.Guard = both(both(a.Guard, e.relied), watch.guard())
 		return e.change(ctx, g, e.stamped(g, s, a, l))
 	case step.Concurrently:
 		return e.concurrently(ctx, g, a)

@@ -145,10 +145,6 @@ func proved(p plan.Plan) error {
 
 // leased plans anew: another run may have been at work until a moment ago.
 func (j Job) leased(ctx context.Context, server catalog.Server, lease *journal.Lease, finished *event.Finished) error {
-	since, err := j.horizon(ctx)
-	if err != nil {
-		return err
-	}
 	p, err := j.plan(ctx, server, finished)
 	if err != nil {
 		return err
@@ -170,7 +166,7 @@ func (j Job) leased(ctx context.Context, server catalog.Server, lease *journal.L
 	noted := note(heard, speed, lease)
 	executor := Executor{
 		Pool: j.Pool, Direct: j.Direct, Plan: p, Limits: j.Limits, Pace: speed, Watch: watch, Lease: lease, Emit: j.Emit,
-		Stop: orders.stop, Why: orders.problem, Before: j.Before, Standbys: j.Order.Standbys, Since: since,
+		Stop: orders.stop, Why: orders.problem, Before: j.Before, Standbys: j.Order.Standbys,
 	}
 	outcome, err := executor.Run(ctx)
 	deaf()
@@ -188,14 +184,6 @@ func (j Job) leased(ctx context.Context, server catalog.Server, lease *journal.L
 		return err // an entry that is missing makes it no worse: the next run notes this one as abandoned
 	}
 	return fault.At(ended, "", "journal")
-}
-
-// horizon is the oldest transaction that may be running.
-func (j Job) horizon(ctx context.Context) (xid string, err error) {
-	err = pg.Read(ctx, j.Pool, func(tx pg.Tx) error {
-		return tx.QueryRow(ctx, "SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::numeric % 4294967296)::text").Scan(&xid)
-	})
-	return xid, fault.At(err, "", "survey")
 }
 
 func (j Job) look(ctx context.Context) (catalog.Server, error) {

@@ -48,8 +48,6 @@ type Executor struct {
 	Why    func() error    // what Stop was closed for; nil is a signal
 	// Before is asked before every action; its error ends the run there. The laws cut with it.
 	Before func(step.ID, step.Action) error
-	// Since is the oldest transaction that ran when the plan was made, as text: what came later it has not seen.
-	Since string
 	// Standbys are looked at before a lock is taken that their readers would queue behind.
 	Standbys []*pg.Standby
 
@@ -344,7 +342,11 @@ func (e *Executor) take(ctx context.Context, g plan.Group, s step.Step, action s
 			return err
 		}
 	}
-	return e.act(ctx, g, s, action, l)
+	watch, err := e.code(ctx, g, action, l)
+	if err != nil {
+		return err
+	}
+	return e.act(ctx, g, s, action, l, watch)
 }
 
 // reached believes nothing: on the way up the goal itself is checked when no action is left.

@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"sync"
 
@@ -20,7 +19,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
-	"github.com/rekey-pg/rekey/internal/trust"
 )
 
 // manyPages are those of a table whose filling is worth giving the run's own session up meanwhile: there are
@@ -180,11 +178,9 @@ func (e *Executor) diary(table catalog.Table, t step.Target) backfill.Diary {
 	if e.Lease == nil {
 		return nil
 	}
-	d := diary{lease: e.Lease, table: table.OID, column: int16(table.Column(t.Column).Number)}
-	if trust.Lends(e.Plan.Server.Role, table) {
-		d.target, d.since = t, e.Since
+	return diary{
+		lease: e.Lease, table: table.OID, column: int16(table.Column(t.Column).Number), code: e.codeWatch(t, table.Alone(), true),
 	}
-	return d
 }
 
 // diary keeps a filling's places as the journal's cursors.
@@ -192,8 +188,7 @@ type diary struct {
 	lease  *journal.Lease
 	table  uint32
 	column int16
-	target step.Target // with since
-	since  string      // the plan has seen the table's code as of this transaction; "" where it runs with its owner's own rights
+	code   *codeWatch
 }
 
 func (d diary) Load(ctx context.Context, tx pg.Tx) ([]backfill.Place, error) {
@@ -214,28 +209,8 @@ func (d diary) Save(ctx context.Context, tx pg.Tx, p backfill.Place) error {
 }
 
 func (d diary) Guard(ctx context.Context, tx pg.Tx) error {
-	if err := d.lease.Guard(ctx, tx); err != nil || d.since == "" {
+	if err := d.lease.Guard(ctx, tx); err != nil {
 		return err
 	}
-	return d.unchanged(ctx, tx)
-}
-
-//go:embed queries/code_since.sql
-var codeSinceSQL string
-
-// unchanged makes sure that the owner of the table, who has fewer rights than the run, has put no code on it since the plan
-// was made: the lock keeps him from it until the transaction ends.
-func (d diary) unchanged(ctx context.Context, tx pg.Tx) error {
-	lock := sqltext.Format("LOCK TABLE {} IN ROW EXCLUSIVE MODE", sqltext.Table{Schema: d.target.Schema, Name: d.target.Table, Only: true})
-	if _, err := tx.Exec(ctx, lock); err != nil {
-		return err
-	}
-	var added bool
-	if err := tx.QueryRow(ctx, codeSinceSQL, int64(d.table), d.since).Scan(&added); err != nil {
-		return err
-	}
-	if added {
-		return problem.AlteredMeanwhile(d.target.String(), "Checks, indexes, triggers or rules have come to it, whose code the plan has not seen")
-	}
-	return nil
+	return d.code.batch(ctx, tx)
 }

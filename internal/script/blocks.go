@@ -136,17 +136,30 @@ func (m *manuscript) whose() string {
 
 // lent refuses tables whose code the filling would run with rights that their owner has not.
 func (m *manuscript) lent() string {
-	var fills []string
+	replica := map[string]bool{} // of the tables that are filled
 	for _, p := range m.pieces {
 		if f, ok := p.content.(fill); ok {
-			fills = append(fills, fmt.Sprintf("(%s::oid, %t)", regclass(f.target.Relation()), f.replica))
+			replica[f.target.Relation()] = f.replica
 		}
 	}
-	if fills == nil {
+	var tables, columns []string
+	for _, g := range m.plan.Targets() {
+		if work, _ := m.plan.Work(g); !work {
+			continue
+		}
+		if column := sqltext.Literal(g.Target.Column); !slices.Contains(columns, column) {
+			columns = append(columns, column)
+		}
+		for _, one := range m.tables(g) {
+			off, fills := replica[one.Relation()]
+			tables = append(tables, fmt.Sprintf("(%s::oid, %t, %t)", regclass(one.Relation()), off, fills))
+		}
+	}
+	if tables == nil {
 		return ""
 	}
-	return body("lent", "fills", list(fills), "becomes", trust.OwnerSQL("c.relowner", "'{}'::name[]", m.plan.Server.Major()),
-		"query", sqltext.Dollar(trust.CodeQuery), "holder_word", word("holder.owner"), "owner_word", word("found.owner"))
+	return body("lent", "tables", list(tables), "columns", "ARRAY["+strings.Join(columns, ", ")+"]::text[]",
+		"query", sqltext.Dollar(trust.CodeQuery), "direction", string(m.plan.Direction), "owner_word", word("CASE found.fault WHEN '' THEN found.owner ELSE found.holder END"))
 }
 
 // function refuses another function of the name than the one that was there, or the one that is made.

@@ -53,19 +53,19 @@ func planted() map[string]struct{ setup, psql, migrator string } {
 		},
 		"a check of the tables' owner": {
 			owned + `ALTER TABLE phoenix_kit_users ADD CONSTRAINT present CHECK (public.own(email::text)) NOT VALID; RESET ROLE`,
-			`would run function public.own(text) of script owner as`, "",
+			`function public.own(text) of script owner would run as`, "",
 		},
 		"an index of the tables' owner": {
-			owned + `CREATE INDEX ON phoenix_kit_users (public.own(email::text)); RESET ROLE`, `would run function public.own(text) of script owner as`, "",
+			owned + `CREATE INDEX ON phoenix_kit_users (public.own(email::text)); RESET ROLE`, `function public.own(text) of script owner would run as`, "",
 		},
 		"a trigger of the tables' owner": {
 			owned + `CREATE FUNCTION public.fire() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM evil.tell('x'); RETURN NEW; END$$;
 		CREATE TRIGGER fire BEFORE UPDATE ON phoenix_kit_users FOR EACH ROW EXECUTE FUNCTION public.fire(); ALTER TABLE phoenix_kit_users ENABLE ALWAYS TRIGGER fire; RESET ROLE`,
-			`would run function public.fire() of script owner as`, "",
+			`function public.fire() of script owner would run as`, "",
 		},
 		"a text that a check executes": {
 			owned + `ALTER TABLE phoenix_kit_users ADD CHECK (query_to_xml('select evil.tell(''x'')', true, false, '') IS NOT NULL) NOT VALID; RESET ROLE`,
-			"It may do something, or execute a text. SET ROLE is no barrier", "",
+			"it may execute a text. SET ROLE is no barrier", "",
 		},
 	}
 }

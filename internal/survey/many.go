@@ -2,6 +2,7 @@ package survey
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -11,7 +12,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/step"
-	"github.com/rekey-pg/rekey/internal/trust"
 )
 
 // Many looks at several schemas with a few queries for all of them, in their order. What has to be counted or
@@ -42,10 +42,8 @@ func Many(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Orde
 				Data: map[string]catalog.Data{}, Parts: map[uint32]catalog.Data{},
 			})
 		}
-		for i := range situations {
-			if err := code(ctx, tx, &situations[i]); err != nil {
-				return err
-			}
+		if err := code(ctx, tx, situations); err != nil {
+			return err
 		}
 		return around(ctx, tx, o, situations)
 	})
@@ -85,30 +83,42 @@ func read(ctx context.Context, tx pg.Tx, o Order, names []string) ([]catalog.Sch
 	return schemas, inspect.Functions(ctx, tx, step.FunctionName, schemas, tables)
 }
 
-// code reads the code of the tables whose owner has not the role's rights; the way down updates no row.
-func code(ctx context.Context, tx pg.Tx, s *plan.Situation) error {
-	if s.Direction == plan.Down {
+// code reads the code that statements on the tables would run with rights that who can change it has not.
+func code(ctx context.Context, tx pg.Tx, situations []plan.Situation) error {
+	tables, columns := make([][]*catalog.Table, len(situations)), make([][]string, len(situations))
+	for i := range situations {
+		tables[i], columns[i] = meant(&situations[i])
+	}
+	all := slices.Concat(tables...)
+	if len(all) == 0 {
 		return nil
 	}
+	lesser, err := inspect.Lesser(ctx, tx, all)
+	for i := range situations {
+		if err != nil || !lesser {
+			break
+		}
+		s := &situations[i]
+		s.Schema.Code, err = inspect.Code(ctx, tx, tables[i], columns[i], s.Server.Role.ReplicaRole)
+	}
+	return err
+}
+
+// meant are the tables that get the column, those below them, and its names.
+func meant(s *plan.Situation) (tables []*catalog.Table, columns []string) {
 	names := chosen(s)
-	var lending []*catalog.Table
 	for i := range s.Schema.Relations {
 		table := &s.Schema.Relations[i]
-		if _, meant := target(s, table, names); !meant {
+		t, meant := target(s, table, names)
+		if !meant || table.Kind != catalog.Ordinary && table.Kind != catalog.Partitioned {
 			continue
 		}
-		for _, one := range table.All() {
-			if trust.Lends(s.Server.Role, *one) {
-				lending = append(lending, one)
-			}
+		tables = append(tables, table.All()...)
+		if !slices.Contains(columns, t.Column) {
+			columns = append(columns, t.Column)
 		}
 	}
-	if lending == nil {
-		return nil
-	}
-	var err error
-	s.Schema.Code, err = inspect.Code(ctx, tx, lending, s.Server.Role.ReplicaRole)
-	return err
+	return tables, columns
 }
 
 // around reads what else matters: where the tables may be instead, which may be thousands of schemas and is

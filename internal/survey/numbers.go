@@ -19,7 +19,7 @@ func numbers(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation) error {
 	for i := range s.Schema.Relations {
 		table := &s.Schema.Relations[i]
 		target, meant := target(s, table, names)
-		if c := table.Column(target.Column); !meant || c != nil && c.NotNull || !readable(table, s.Server.Role) {
+		if c := table.Column(target.Column); !meant || c != nil && c.NotNull || !readable(table, s.Server.Role) || s.RunsOthers(table) {
 			continue
 		}
 		for _, column := range s.Numbered(table) {

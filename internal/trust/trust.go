@@ -16,7 +16,8 @@ import (
 //go:embed queries/journal.sql
 var JournalQuery string
 
-// CodeQuery asks for the code of the tables $1, for Code; $2 says that ordinary triggers do not fire.
+// CodeQuery asks for the code of the tables $1, for Code; $2 says that ordinary triggers do not fire, $3 are the columns
+// that are filled.
 //
 //go:embed queries/code.sql
 var CodeQuery string
@@ -67,10 +68,9 @@ func Journal(role catalog.Role, found []catalog.Object) []catalog.Object {
 	return slices.DeleteFunc(slices.Clone(found), func(o catalog.Object) bool { return o.Fault == "" && Owner(role, o.Owner) })
 }
 
-// Lends reports whether an UPDATE by the role would run a table's code with rights that the table's owner
-// has not.
+// Lends reports whether a statement of the role would run code that the table's owner adds with rights that he has not.
 func Lends(role catalog.Role, table catalog.Table) bool {
-	return table.Owner != role.Name && !table.OwnerBecomes
+	return role.Session != "" || table.Owner != role.Name && !table.OwnerBecomes
 }
 
 // Events divides the event triggers that a change by the role fires into those that it may fire and those whose
@@ -98,11 +98,20 @@ func Default(role catalog.Role, table catalog.Table, column catalog.Column) []ca
 // it does not trust, and expressions of such an owner that use the role's rights without a function of his.
 func Code(role catalog.Role, found []catalog.Code) (allowed, refused []catalog.Code) {
 	for _, c := range found {
-		if Owner(role, c.Owner) && (c.Fault == "" || Owner(role, c.Holder)) {
+		if runs(role, c.Owner) && (c.Fault == "" || runs(role, c.Holder)) {
 			allowed = append(allowed, c)
 		} else {
 			refused = append(refused, c)
 		}
 	}
 	return allowed, refused
+}
+
+// runs is Owner for code that a statement runs. In a session that has set its role the role's own code can go back to
+// the role that has logged in, so that its name alone does not make it the role's own.
+func runs(role catalog.Role, owner catalog.Owner) bool {
+	if role.Session != "" && owner.Name == role.Name {
+		return owner.Becomes || slices.Contains(role.Trusts, owner.Name)
+	}
+	return Owner(role, owner)
 }

@@ -65,6 +65,9 @@ func TestLends(t *testing.T) {
 			t.Errorf("%s: %t, want %t", name, got, want)
 		}
 	}
+	if !Lends(catalog.Role{Name: "app", Session: "postgres"}, catalog.Table{Owner: "app", OwnerBecomes: true}) {
+		t.Error("a session that has set its role lends nothing")
+	}
 }
 
 func TestCode(t *testing.T) {
@@ -77,6 +80,24 @@ func TestCode(t *testing.T) {
 					t.Errorf("table of %s, code of %s, %q: allowed %v, refused %v", of, by, fault, allowed, refused)
 				}
 			}
+		}
+	}
+}
+
+// TestCodeOfSession: a function can take SET ROLE back, so that the code of the role that was set is another's.
+func TestCodeOfSession(t *testing.T) {
+	set := catalog.Role{Name: "app", Session: "postgres", Trusts: []string{"named"}}
+	for name, c := range map[string]struct {
+		owner catalog.Owner
+		want  bool
+	}{
+		"the role that was set":                      {catalog.Owner{Name: "app"}, false},
+		"the role that was set, which may become it": {catalog.Owner{Name: "app", Becomes: true}, true},
+		"the role that has logged in":                {catalog.Owner{Name: "postgres", Becomes: true}, true},
+		"a named one":                                {catalog.Owner{Name: "named"}, true},
+	} {
+		if allowed, _ := Code(set, []catalog.Code{{Owner: c.owner}}); len(allowed) == 1 != c.want {
+			t.Errorf("%s: %v", name, allowed)
 		}
 	}
 }

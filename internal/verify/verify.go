@@ -56,7 +56,8 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	return report.judge(p.To, p.VerifyOnly)
 }
 
-// refused keeps verify from what the role must not use: a journal and a function of others.
+// refused keeps verify from what the role must not use: a journal and a function of others, and tables whose reading
+// runs the code of others.
 func refused(p plan.Plan) error {
 	var found problem.List
 	for _, one := range p.Refusals {
@@ -66,6 +67,7 @@ func refused(p plan.Plan) error {
 			found = append(found, one)
 		}
 	}
+	found = append(found, p.Unreadable()...)
 	if found == nil {
 		return nil
 	}

@@ -5,6 +5,7 @@ SELECT current_setting('server_version')                                   AS ve
        current_setting('default_transaction_read_only')::bool              AS read_only,
        (SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout') AS deadlock_timeout,
        r.rolname                                                           AS role,
+       CASE WHEN session_user <> current_user THEN session_user::text ELSE '' END AS session,
        r.rolsuper                                                          AS superuser,
        r.rolbypassrls OR r.rolsuper                                        AS bypass_rls,
        pg_has_role('pg_monitor', 'USAGE')                                  AS monitor,

@@ -1,106 +1,137 @@
--- The code that an UPDATE of the tables $1 would run, through all that the catalogue knows: what is recorded in
--- pg_depend, and the functions, operators and types in the trees of expressions (pg_depend has none of PostgreSQL's
--- own). $2 says that only triggers that are enabled ALWAYS or for REPLICA fire. "fault" is why an expression of an
--- owner who has not the role's rights must not call a function of a superuser: it executes a text, or does something.
-WITH RECURSIVE asked AS MATERIALIZED (
-    SELECT c.oid, c.relowner AS owner FROM pg_class c WHERE c.oid = ANY ($1::oid[])
+-- The code that statements on the tables $1 would run with this session's rights, and that a role with fewer rights can
+-- change: a function that such a role owns, and an expression of such a role that calls a function of another with these
+-- rights. "fault" is why it must not: it executes a text, or does something. Reading a table runs code too: the planner
+-- evaluates what is constant in the predicates of its indexes, and ALTER TABLE what is constant in its checks.
+-- $2 says that an UPDATE fires only triggers that are enabled ALWAYS or for REPLICA, $3 are the columns that it sets.
+-- pg_depend records what an object calls, but for PostgreSQL's own functions: the trees of expressions have those.
+WITH RECURSIVE me AS (
+    SELECT r.oid FROM pg_roles r WHERE r.rolname IN (current_user, session_user)
+), owners AS (
+    SELECT c.relowner AS oid FROM pg_class c WHERE c.oid = ANY ($1::oid[])
+    UNION SELECT p.proowner FROM pg_proc p
+    UNION SELECT t.typowner FROM pg_type t WHERE t.typtype = 'd'
+), lesser AS MATERIALIZED (
+    SELECT r.oid, r.rolname::text AS name
+    FROM owners JOIN pg_roles r ON r.oid = owners.oid
+    WHERE NOT r.rolsuper AND EXISTS (
+        SELECT FROM me
+        WHERE NOT pg_has_role(r.oid, me.oid, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END))
 ), above AS (
-    SELECT oid AS relation, owner, oid AS up FROM asked
+    SELECT c.oid AS relation, c.oid AS up FROM pg_class c WHERE c.oid = ANY ($1::oid[])
     UNION
-    SELECT a.relation, a.owner, h.inhparent FROM above a JOIN pg_inherits h ON h.inhrelid = a.up
-), seed AS (
-    -- constraints, and those that parents have: their partition keys
-    SELECT a.relation, a.owner, 'pg_constraint'::regclass::oid AS class, c.oid AS object, c.conbin::text AS tree
-    FROM asked q JOIN above a ON a.relation = q.oid AND a.up = q.oid JOIN pg_constraint c ON c.conrelid = q.oid WHERE c.contype IN ('c', 'x')
+    SELECT a.relation, h.inhparent FROM above a JOIN pg_inherits h ON h.inhrelid = a.up
+), root AS (
+    SELECT k.conrelid AS relation, k.conrelid AS written, 'pg_constraint'::regclass::oid AS place, k.oid AS placed, 0 AS part, 'pg_constraint'::regclass::oid AS class, k.oid AS object,
+           k.conbin::text AS tree
+    FROM pg_constraint k WHERE k.conrelid = ANY ($1::oid[]) AND k.contype IN ('c', 'x', 'f')
     UNION ALL
-    SELECT q.oid, q.owner, 'pg_class'::regclass, i.indexrelid, concat(i.indexprs::text, i.indpred::text)
-    FROM asked q JOIN pg_index i ON i.indrelid = q.oid
+    SELECT i.indrelid, i.indrelid, 'pg_class'::regclass, i.indexrelid, 0, 'pg_class'::regclass, i.indexrelid, concat_ws(' ', i.indexprs::text, i.indpred::text)
+    FROM pg_index i WHERE i.indrelid = ANY ($1::oid[])
     UNION ALL
-    SELECT q.oid, q.owner, 'pg_attrdef'::regclass, d.oid, d.adbin::text
-    FROM asked q JOIN pg_attrdef d ON d.adrelid = q.oid
-    JOIN pg_attribute t ON t.attrelid = d.adrelid AND t.attnum = d.adnum WHERE t.attgenerated <> ''
+    SELECT a.attrelid, a.attrelid, 'pg_class'::regclass, a.attrelid, a.attnum, 'pg_attrdef'::regclass, d.oid, d.adbin::text
+    FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE a.attrelid = ANY ($1::oid[]) AND a.attgenerated <> ''
+    UNION ALL -- on 13 and 14 what a generated column calls is recorded for the column
+    SELECT a.attrelid, a.attrelid, 'pg_class'::regclass, a.attrelid, a.attnum, d.refclassid, d.refobjid, NULL
+    FROM pg_attribute a JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = a.attrelid AND d.objsubid = a.attnum
+    WHERE a.attrelid = ANY ($1::oid[]) AND a.attgenerated <> ''
     UNION ALL
-    SELECT a.relation, a.owner, 'pg_class'::regclass, p.partrelid, p.partexprs::text
-    FROM above a JOIN pg_partitioned_table p ON p.partrelid = a.up
+    SELECT above.relation, above.up, 'pg_class'::regclass, p.partrelid, 0, 'pg_class'::regclass, p.partrelid, p.partexprs::text
+    FROM above JOIN pg_partitioned_table p ON p.partrelid = above.up
     UNION ALL
-    SELECT q.oid, q.owner, 'pg_trigger'::regclass, t.oid, t.tgqual::text
-    FROM asked q JOIN pg_trigger t ON t.tgrelid = q.oid
-    WHERE NOT t.tgisinternal AND t.tgtype::int & 16 <> 0 AND (t.tgenabled IN ('A', 'R') OR t.tgenabled = 'O' AND NOT $2::bool)
-    UNION ALL
-    SELECT q.oid, q.owner, 'pg_rewrite'::regclass, r.oid, NULL FROM asked q JOIN pg_rewrite r ON r.ev_class = q.oid
-    UNION ALL
-    SELECT DISTINCT q.oid, q.owner, 'pg_type'::regclass, t.atttypid, NULL
-    FROM asked q JOIN pg_attribute t ON t.attrelid = q.oid WHERE t.attnum > 0 AND NOT t.attisdropped
-), node AS (
-    SELECT s.relation, s.owner, s.class AS top, s.object AS topmost, s.class, s.object, s.tree FROM seed s
+    SELECT a.attrelid, a.attrelid, 'pg_class'::regclass, a.attrelid, a.attnum, 'pg_type'::regclass, a.atttypid, NULL
+    FROM pg_attribute a WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384
+    UNION ALL -- a partition's copy of its partitioned table's trigger counts as internal on 13 and 14
+    SELECT t.tgrelid, t.tgrelid, 'pg_trigger'::regclass, t.oid, 0, 'pg_trigger'::regclass, t.oid, t.tgqual::text
+    FROM pg_trigger t
+    WHERE t.tgrelid = ANY ($1::oid[]) AND t.tgtype & 16 <> 0 AND t.tgenabled IN ('A', CASE WHEN $2::bool THEN 'R'::"char" ELSE 'O' END)
+      AND (NOT t.tgisinternal OR t.tgparentid <> 0 AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.oid = t.tgconstraint AND k.contype = 'f'))
+      AND (cardinality(t.tgattr::int2[]) = 0 OR EXISTS (
+          SELECT FROM pg_attribute a
+          WHERE a.attrelid = t.tgrelid AND a.attnum = ANY (t.tgattr) AND (a.attgenerated <> '' OR a.attname::text = ANY ($3::text[]))))
+), reach AS (
+    SELECT root.relation, root.place, root.placed, root.part, root.class, root.object FROM root
     UNION
-    SELECT n.relation, n.owner, n.top, n.topmost, r.class, r.object, r.tree
-    FROM node n
-    CROSS JOIN LATERAL (
-        SELECT d.refclassid AS class, d.refobjid AS object, NULL::text AS tree
+    SELECT r.relation, r.place, r.placed, r.part, e.class, e.object
+    FROM reach r CROSS JOIN LATERAL (
+        SELECT d.refclassid AS class, d.refobjid AS object
         FROM pg_depend d
-        WHERE d.classid = n.class AND d.objid = n.object AND n.class <> 'pg_language'::regclass
-          AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_opclass'::regclass, 'pg_opfamily'::regclass, 'pg_type'::regclass)
+        WHERE d.classid = r.class AND d.objid = r.object AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass,
+            'pg_opclass'::regclass, 'pg_opfamily'::regclass, 'pg_am'::regclass, 'pg_language'::regclass)
+          AND (r.class <> 'pg_class'::regclass OR d.objsubid = 0 OR d.refclassid = 'pg_type'::regclass)
         UNION ALL
-        SELECT 'pg_proc'::regclass, m[1]::oid, NULL FROM regexp_matches(n.tree, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)', 'g') m
-        UNION ALL
-        SELECT 'pg_operator'::regclass, m[1]::oid, NULL FROM regexp_matches(n.tree, ':opno (\d+)', 'g') m
-        UNION ALL
-        SELECT 'pg_type'::regclass, m[1]::oid, NULL
-        FROM regexp_matches(n.tree, ':(?:consttype|funcresulttype|opresulttype|resulttype|vartype|row_typeid|array_typeid|element_typeid|typeId|minmaxtype|coalescetype) (\d+)', 'g') m
-        UNION ALL
-        SELECT 'pg_proc'::regclass, o.oprcode, NULL FROM pg_operator o WHERE n.class = 'pg_operator'::regclass AND o.oid = n.object
-        UNION ALL
-        SELECT 'pg_opfamily'::regclass, o.opcfamily, NULL FROM pg_opclass o WHERE n.class = 'pg_opclass'::regclass AND o.oid = n.object
-        UNION ALL
-        SELECT 'pg_proc'::regclass, p.amproc, NULL FROM pg_amproc p WHERE n.class = 'pg_opfamily'::regclass AND p.amprocfamily = n.object AND n.object >= 16384
-        UNION ALL
-        SELECT 'pg_operator'::regclass, p.amopopr, NULL FROM pg_amop p WHERE n.class = 'pg_opfamily'::regclass AND p.amopfamily = n.object AND n.object >= 16384
-        UNION ALL
-        SELECT x.class, x.object, x.tree
-        FROM pg_type t
-        CROSS JOIN LATERAL (
-            SELECT 'pg_type'::regclass::oid AS class, u.oid AS object, NULL::text AS tree FROM unnest(ARRAY[t.typbasetype, t.typelem]) u (oid)
+        SELECT x.class, x.object
+        FROM pg_type t CROSS JOIN LATERAL (
+            SELECT 'pg_type'::regclass::oid AS class, u.object FROM unnest(ARRAY[t.typelem, t.typbasetype]) AS u (object) WHERE u.object <> 0
+            UNION ALL SELECT 'pg_class'::regclass, t.typrelid WHERE t.typrelid <> 0
+            UNION ALL SELECT 'pg_constraint'::regclass, k.oid FROM pg_constraint k WHERE k.contypid = t.oid
+            UNION ALL -- looked up by the type alone: its order, and how JSON is made of it
+            SELECT 'pg_opclass'::regclass, o.oid FROM pg_opclass o WHERE o.opcintype = t.oid AND o.opcdefault
+            UNION ALL SELECT 'pg_proc'::regclass, c.castfunc FROM pg_cast c WHERE c.castsource = t.oid AND c.castfunc <> 0
             UNION ALL
-            SELECT 'pg_type'::regclass, a.atttypid, NULL FROM pg_attribute a WHERE t.typrelid <> 0 AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
-            UNION ALL
-            SELECT 'pg_constraint'::regclass, c.oid, c.conbin::text FROM pg_constraint c WHERE c.contypid = t.oid
-            UNION ALL
-            SELECT 'pg_proc'::regclass, u.oid, NULL FROM pg_range r CROSS JOIN unnest(ARRAY[r.rngcanonical::oid, r.rngsubdiff::oid]) u (oid) WHERE r.rngtypid = t.oid
-            UNION ALL
-            SELECT 'pg_type'::regclass, r.rngsubtype, NULL FROM pg_range r WHERE r.rngtypid = t.oid
-            UNION ALL
-            SELECT 'pg_opclass'::regclass, r.rngsubopc, NULL FROM pg_range r WHERE r.rngtypid = t.oid
-            UNION ALL
-            SELECT 'pg_proc'::regclass, c.castfunc, NULL FROM pg_cast c WHERE t.oid IN (c.castsource, c.casttarget)
-            UNION ALL
-            SELECT 'pg_proc'::regclass, u.oid, NULL FROM unnest(ARRAY[t.typinput::oid, t.typoutput::oid, t.typsend::oid, t.typreceive::oid]) u (oid)
+            SELECT v.class, v.object FROM pg_range g CROSS JOIN LATERAL (VALUES ('pg_type'::regclass::oid, g.rngsubtype), ('pg_opclass'::regclass, g.rngsubopc),
+                ('pg_proc'::regclass, g.rngcanonical::oid), ('pg_proc'::regclass, g.rngsubdiff::oid)) AS v (class, object)
+            WHERE g.rngtypid = t.oid AND v.object <> 0
         ) x
-        WHERE n.class = 'pg_type'::regclass AND t.oid = n.object AND t.oid >= 16384
-    ) r
-    WHERE r.object <> 0
+        WHERE r.class = 'pg_type'::regclass AND t.oid = r.object AND t.oid >= 16384
+        UNION ALL
+        SELECT 'pg_opfamily'::regclass, o.opcfamily FROM pg_opclass o WHERE r.class = 'pg_opclass'::regclass AND o.oid = r.object
+        UNION ALL
+        SELECT 'pg_proc'::regclass, p.amproc::oid FROM pg_amproc p WHERE r.class = 'pg_opfamily'::regclass AND p.amprocfamily = r.object
+        UNION ALL
+        SELECT 'pg_operator'::regclass, p.amopopr FROM pg_amop p WHERE r.class = 'pg_opfamily'::regclass AND p.amopfamily = r.object
+        UNION ALL
+        SELECT 'pg_proc'::regclass, v.object
+        FROM pg_operator o CROSS JOIN LATERAL unnest(ARRAY[o.oprcode::oid, o.oprrest::oid, o.oprjoin::oid]) AS v (object)
+        WHERE r.class = 'pg_operator'::regclass AND o.oid = r.object AND v.object <> 0
+        UNION ALL
+        SELECT 'pg_operator'::regclass, unnest(k.conexclop || k.conpfeqop || k.conppeqop || k.conffeqop)
+        FROM pg_constraint k WHERE r.class = 'pg_constraint'::regclass AND k.oid = r.object
+    ) e
+), expression AS (
+    SELECT root.relation, root.place, root.placed, root.part, c.relowner AS holder, root.tree
+    FROM root JOIN pg_class c ON c.oid = root.written WHERE root.tree <> ''
+    UNION ALL
+    SELECT r.relation, r.place, r.placed, r.part, t.typowner, k.conbin::text
+    FROM reach r JOIN pg_constraint k ON k.oid = r.object JOIN pg_type t ON t.oid = k.contypid
+    WHERE r.class = 'pg_constraint'::regclass
 ), called AS (
-    SELECT DISTINCT n.relation, n.owner, n.top, n.topmost, p.oid, p.proowner,
-           CASE WHEN p.oid < 16384 AND NOT has_function_privilege(n.owner, p.oid, 'EXECUTE') THEN 'its own owner may not execute it'
-                WHEN n.top = 'pg_type'::regclass AND p.oid < 16384 THEN ''
-                WHEN p.prorettype = 'trigger'::regtype AND (p.oid < 16384 OR p.prolang <> (SELECT l.oid FROM pg_language l WHERE l.lanname = 'c')) THEN ''
-                WHEN p.oid < 16384 AND p.provolatile = 'v'
-                     AND p.proname NOT IN ('random', 'clock_timestamp', 'timeofday', 'gen_random_uuid', 'uuidv4', 'uuidv7') THEN 'it may do something, or execute a text'
-                WHEN p.oid < 16384 AND (p.proname ~ '_to_xml|_to_xmlschema' OR p.proname IN ('ts_rewrite', 'ts_stat', 'pg_input_is_valid', 'pg_input_error_info'))
-                     AND p.pronamespace = 'pg_catalog'::regnamespace THEN 'it may execute a text'
-                WHEN p.oid >= 16384 AND p.provolatile <> 'i' AND p.prolang <> (SELECT l.oid FROM pg_language l WHERE l.lanname = 'internal')
-                     THEN 'it is not immutable: it may do something, or execute a text'
-                ELSE '' END AS fault
-    FROM node n JOIN pg_proc p ON p.oid = n.object
-    WHERE n.class = 'pg_proc'::regclass
+    SELECT DISTINCT e.relation, e.place, e.placed, e.part, lesser.name AS holder, lesser.oid AS writer, m.match[1]::oid AS function
+    FROM expression e JOIN lesser ON lesser.oid = e.holder
+    CROSS JOIN LATERAL regexp_matches(e.tree, ':(?:funcid|opfuncid|hashfuncid|negfuncid|elemfuncid|aggfnoid|winfnoid) ([0-9]+)', 'g') AS m (match)
+), found AS (
+    SELECT DISTINCT r.relation, r.place, r.placed, r.part, p.oid, p.proowner, lesser.name AS holder, '' AS fault
+    FROM reach r JOIN pg_proc p ON p.oid = r.object JOIN lesser ON lesser.oid = p.proowner
+    WHERE r.class = 'pg_proc'::regclass
+    UNION ALL
+    SELECT c.relation, c.place, c.placed, c.part, p.oid, p.proowner, c.holder, f.fault
+    FROM called c JOIN pg_proc p ON p.oid = c.function
+    CROSS JOIN LATERAL (SELECT CASE
+        WHEN NOT has_function_privilege(c.writer, p.oid, 'EXECUTE') THEN 'its own owner may not execute it'
+        -- a type by its number, whose checks it would run
+        WHEN p.oid < 16384 AND 'cstring'::regtype = ANY (p.proargtypes::oid[]) THEN 'it may run the checks of a type'
+        WHEN p.oid < 16384 AND (p.proname ~ '_to_xml' OR p.proname IN ('ts_rewrite', 'ts_stat', 'pg_input_is_valid', 'pg_input_error_info'))
+            THEN 'it may execute a text'
+        WHEN p.oid < 16384 AND p.provolatile = 'v'
+             AND p.proname NOT IN ('random', 'random_normal', 'clock_timestamp', 'timeofday', 'gen_random_uuid', 'uuidv4', 'uuidv7')
+            THEN 'it may do something, or execute a text'
+        WHEN p.oid >= 16384 AND p.provolatile <> 'i' AND p.prolang <> (SELECT l.oid FROM pg_language l WHERE l.lanname = 'internal')
+            THEN 'it is not immutable: it may do something, or execute a text'
+        ELSE '' END AS fault) f
+    WHERE f.fault <> '' AND NOT EXISTS (SELECT FROM lesser l WHERE l.oid = p.proowner)
 )
-SELECT c.relation::int8                                        AS relation,
-       pg_describe_object(c.top, c.topmost, 0)                 AS place,
-       pg_describe_object('pg_proc'::regclass, c.oid, 0)       AS runs,
-       pg_get_userbyid(c.proowner)                             AS owner,
-       pg_has_role(c.proowner, current_user,
-           CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) AS becomes,
-       c.fault
-FROM called c
-WHERE c.oid >= 16384 OR c.fault <> ''
-ORDER BY c.relation, 2, 3
+SELECT f.relation::int8                                      AS relation,
+       pg_describe_object(f.place, f.placed, f.part)         AS place,
+       pg_describe_object('pg_proc'::regclass, f.oid, 0)     AS runs,
+       pg_get_userbyid(f.proowner)::text                     AS owner,
+       f.fault <> ''                                         AS becomes,
+       f.holder,
+       f.fault,
+       f.place = 'pg_trigger'::regclass                      AS fires
+FROM found f
+UNION ALL -- a rule may do anything
+SELECT r.ev_class::int8, pg_describe_object('pg_class'::regclass, r.ev_class, 0), pg_describe_object('pg_rewrite'::regclass, r.oid, 0),
+       lesser.name, false, lesser.name, '', true
+FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN lesser ON lesser.oid = c.relowner
+WHERE r.ev_class = ANY ($1::oid[]) AND r.ev_type = '2' AND r.ev_enabled IN ('A', CASE WHEN $2::bool THEN 'R'::"char" ELSE 'O' END)
+ORDER BY 1, 2, 3, 7

@@ -1,0 +1,110 @@
+package run_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/server/servertest"
+)
+
+// hostile is a table of a role whose function raises an error where another role runs it.
+const hostile = `DO $$BEGIN CREATE ROLE code_owner; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
+	CREATE SCHEMA app; CREATE TABLE app.base (id bigserial PRIMARY KEY, note text DEFAULT 'x'); INSERT INTO app.base SELECT FROM generate_series(1, 5);
+	CREATE FUNCTION app.ran(t text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$BEGIN IF current_user = 'code_owner' THEN RETURN true; END IF; RAISE EXCEPTION 'it ran'; END$$;
+	ALTER TABLE app.base OWNER TO code_owner; ALTER SCHEMA app OWNER TO code_owner; ALTER FUNCTION app.ran(text) OWNER TO code_owner;`
+
+// TestCodeAddedMeanwhile: the owner adds code after the plan: before an action, or after the check before it, when only the
+// transaction of the batch or of the change finds it. It never runs, and the same command refuses it then.
+func TestCodeAddedMeanwhile(t *testing.T) {
+	const (
+		check     = "ALTER TABLE app.base ADD CHECK (app.ran(note)) NOT VALID"
+		constant  = "ALTER TABLE app.base ADD CHECK (app.ran('x'))"
+		predicate = "CREATE INDEX ON app.base (id) WHERE app.ran('x')"
+		trigger   = "CREATE FUNCTION app.t() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'it ran'; END$$; " +
+			"CREATE TRIGGER t BEFORE UPDATE ON app.base FOR EACH ROW EXECUTE FUNCTION app.t(); ALTER TABLE app.base ENABLE ALWAYS TRIGGER t"
+		rule = "CREATE RULE r AS ON UPDATE TO app.base DO ALSO SELECT app.ran('x'); ALTER TABLE app.base ENABLE ALWAYS RULE r"
+	)
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		for name, test := range map[string]struct {
+			sql, before, executing string // where it comes: before an action, or when it has begun
+			held                   bool   // it is not committed when the action begins
+		}{
+			"a check, before the filling":             {check, "step.Fill", "", false},
+			"a check, in the filling":                 {check, "step.Fill", "", true},
+			"a constant check, in the filling":        {constant, "step.Fill", "", true},
+			"a predicate, in the filling":             {predicate, "step.Fill", "", true},
+			"a trigger, in the filling":               {trigger, "step.Fill", "", true},
+			"a rule, in the filling":                  {rule, "step.Fill", "", true},
+			"a constant check, before the proof":      {constant, "VALIDATE", "", false},
+			"a constant check, when NOT NULL is set":  {constant, "", "SET NOT NULL", false},
+			"a constant check, when the column comes": {constant, "", "ADD COLUMN", false},
+			"a predicate, when the proof is added":    {predicate, "", "ADD CONSTRAINT", false},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				s, n := plant(t, c, hostile, nil), 0
+				add := func() {
+					if n++; n > 1 {
+						return
+					}
+					sql := "SET ROLE code_owner; " + test.sql + "; RESET ROLE"
+					if test.held {
+						commit := held(t, s, sql)
+						time.AfterFunc(time.Second/2, commit) // the batch waits for it
+						return
+					}
+					servertest.Execute(t, s.pool, sql)
+				}
+				s.job.Emit = func(e event.Event) {
+					if executing, ok := e.(event.Executing); ok && test.executing != "" && strings.Contains(executing.SQL, test.executing) {
+						add()
+					}
+				}
+				finished, err := s.carry(test.before, add)
+				if n == 0 {
+					t.Fatalf("nothing was added in %q", s.took)
+				}
+				if !errors.Is(err, problem.ErrStopped) || finished.Problems[0].Code != "altered_meanwhile" || !strings.Contains(err.Error(), "of code_owner") {
+					t.Fatalf("%v", err)
+				}
+				s.job.Emit = nil
+				if _, err := s.carry("", nil); !errors.Is(err, problem.ErrRefused) {
+					t.Errorf("once more: %v", err)
+				}
+				for _, p := range finished.Problems {
+					if strings.Contains(p.Error(), "P0001") {
+						t.Errorf("it ran: %v", p)
+					}
+				}
+			})
+		}
+	})
+}
+
+// held runs statements in a transaction that is open until commit is called.
+func held(t *testing.T, s *site, sql string) (commit func()) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(ctx, "BEGIN; "+sql); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if _, err := conn.Exec(ctx, "COMMIT"); err != nil {
+			t.Error(err)
+		}
+		_ = conn.Close(ctx)
+	}
+}
