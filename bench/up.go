@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime/debug"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/heap"
 	"github.com/rekey-pg/rekey/phoenixkit"
 )
 
@@ -105,8 +105,7 @@ func heard(a answer) (outcome, error) {
 
 // child runs rekey as the order says and answers on out; it gives the exit code.
 func child(text string, out io.Writer) int {
-	const garbage = 50 // as the command rekey has it
-	debug.SetGCPercent(garbage)
+	heap.Tune() // as the command rekey does
 	var o order
 	var a answer
 	err := json.Unmarshal([]byte(text), &o)

@@ -6,20 +6,16 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/rekey-pg/rekey/internal/cli"
+	"github.com/rekey-pg/rekey/internal/heap"
 )
 
 func main() { os.Exit(run()) }
 
-// garbage is how much of it there may be, in percent of the memory in use: rekey waits for the server most
-// of the time, and has more of a processor to spare than an operator's machine has memory.
-const garbage = 50
-
 func run() int {
-	debug.SetGCPercent(garbage)
+	heap.Tune()
 	signals := make(chan os.Signal, 2)
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		if !signal.Ignored(s) { // as nohup does, or a shell without job control for what is in its background

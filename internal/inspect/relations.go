@@ -85,7 +85,11 @@ func relations(ctx context.Context, tx pg.Tx, q Question, found []relationRow) (
 	if q.Column == "" {
 		columns = nil
 	}
-	err = parts(ctx, tx, columns, oids, at)
+	ask := tx.Ask
+	if q.endsWithParts() {
+		ask = tx.Finish
+	}
+	err = parts(ctx, tx, ask, columns, oids, at)
 	trees.grow(at)
 	return tables[:len(found)], err
 }
@@ -140,8 +144,8 @@ func (r columnRow) column() catalog.Column {
 
 // parts reads what belongs to the relations, a query a kind for all of them; columns are those on which
 // something may hang, one a relation, or none at all.
-func parts(ctx context.Context, tx pg.Tx, columns []string, oids []int64, at map[int64]*catalog.Table) error {
-	err := tx.Ask(
+func parts(ctx context.Context, tx pg.Tx, ask func(context.Context, ...pg.Query) error, columns []string, oids []int64, at map[int64]*catalog.Table) error {
+	err := ask(
 		ctx,
 		query("columns", func(r columnRow) { add(&at[r.Relation].Columns, r.column()) }, oids),
 		query("indexes", func(r indexRow) { add(&at[r.Relation].Indexes, r.Index) }, oids),

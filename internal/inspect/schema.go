@@ -42,6 +42,9 @@ func Schema(ctx context.Context, tx pg.Tx, q Question) (catalog.Schema, error) {
 	return many[0], err
 }
 
+// endsWithParts reports whether nothing is read after what belongs to the relations.
+func (q Question) endsWithParts() bool { return !q.All && q.Column == "" && q.Function == "" }
+
 type schemaRow struct {
 	Name          string
 	Usage, Create bool

@@ -45,18 +45,31 @@ func UnstampSQL(relation uint32, column int) string {
 	return sqltext.Format("DELETE FROM rekey.moments WHERE relation = {}::pg_catalog.oid AND attnum = {}", relation, column)
 }
 
-const beginFilling = `INSERT INTO rekey.moments AS m (relation, attnum, moment, source, "column", zone, key)
-VALUES ($1::oid, $2, clock_timestamp(), $3, $4, $5, coalesce($6::text[], '{}'))
-ON CONFLICT (relation, attnum) DO UPDATE
-SET source = excluded.source, "column" = excluded."column", zone = excluded.zone, key = excluded.key
-RETURNING moment`
+const beginFilling = `WITH noted AS (
+    INSERT INTO rekey.moments AS m (relation, attnum, moment, source, "column", zone, key)
+    VALUES ($1::oid, $2, clock_timestamp(), $3, $4, $5, coalesce($6::text[], '{}'))
+    ON CONFLICT (relation, attnum) DO UPDATE
+    SET source = excluded.source, "column" = excluded."column", zone = excluded.zone, key = excluded.key
+    RETURNING moment
+)
+SELECT noted.moment, b.source, b."column", b.zone, b.key, EXISTS (SELECT FROM rekey.cursors c WHERE c.relation = $1::oid)
+FROM noted LEFT JOIN rekey.moments b ON b.relation = $1::oid AND b.attnum = $2`
 
-// BeginFilling notes by what a column is filled, and gives its moment. One that was not noted, since the
-// journal was lost, is now.
-func BeginFilling(ctx context.Context, tx pg.Tx, c Column, m Moment) (time.Time, error) {
-	var at time.Time
-	err := tx.QueryRow(ctx, beginFilling, c.Relation, c.Number, m.Source, m.Column, m.Zone, m.Key).Scan(&at)
-	return at, err
+// BeginFilling notes by what a column is filled. It returns what was noted before, with the column's moment, and whether
+// the table has cursors of an earlier filling. A moment that was not noted, since the journal was lost, is now.
+func BeginFilling(ctx context.Context, tx pg.Tx, c Column, m Moment) (before Moment, cursors bool, err error) {
+	var source, column, zone *string
+	err = tx.QueryRow(ctx, beginFilling, c.Relation, c.Number, m.Source, m.Column, m.Zone, m.Key).
+		Scan(&before.At, &source, &column, &zone, &before.Key, &cursors)
+	before.noted(source, column, zone)
+	return before, cursors, err
+}
+
+// noted says by what the column was filled; nil where its filling has not begun.
+func (m *Moment) noted(source, column, zone *string) {
+	if m.Filled = source != nil; m.Filled {
+		m.Source, m.Column, m.Zone = *source, *column, *zone
+	}
 }
 
 // LoadMoments reads what is known of each column of the tables.
@@ -74,9 +87,7 @@ func LoadMoments(ctx context.Context, tx pg.Tx, relations ...uint32) (map[Column
 		if err := rows.Scan(&c.Relation, &c.Number, &m.At, &source, &column, &zone, &m.Key); err != nil {
 			return nil, err
 		}
-		if m.Filled = source != nil; m.Filled {
-			m.Source, m.Column, m.Zone = *source, *column, *zone
-		}
+		m.noted(source, column, zone)
 		moments[c] = m
 	}
 	return moments, rows.Err()

@@ -3,6 +3,7 @@ package order
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 )
@@ -18,7 +19,9 @@ type tier struct {
 // tiers returns the names of creation-time columns. A later tier counts only where the table has no column of
 // an earlier one. Never among them are names of times that change or lie ahead: updated_at, modified_at,
 // deleted_at, expires_at, starts_at, last_seen_at, scheduled_at.
-func tiers() []tier {
+//
+//nolint:gochecknoglobals // a constant that Go cannot write
+var tiers = sync.OnceValue(func() []tier {
 	return []tier{
 		{ // The creation of the row, as frameworks and conventions call it.
 			names: []string{
@@ -47,11 +50,16 @@ func tiers() []tier {
 			fit: func(c catalog.Column) bool { return c.Clocked },
 		},
 	}
-}
+})
 
 // plain is a name as tiers have it.
 func plain(name string) string {
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name))
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' || r == ' ' {
+			return -1
+		}
+		return r
+	}, name))
 }
 
 // suffixes are the ends of names that name the unit of an integer, the longer ones first.
@@ -103,11 +111,15 @@ func conventional(name string) bool {
 
 // byName returns the column that the names choose.
 func byName(t catalog.Table, zone string) (Column, bool) {
+	names := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		names[i] = byTier(c)
+	}
 	for _, tier := range tiers() {
 		var found *Column
 		for _, name := range tier.names {
 			for i := range t.Columns {
-				if c := &t.Columns[i]; tier.has(*c, name) {
+				if c := &t.Columns[i]; names[i] == name && tier.fit(*c) {
 					read, err := read(t, c.Name, zone, "by its name and type")
 					if err == nil && (found == nil || c.NotNull && !found.NotNull) {
 						found = &read
@@ -122,15 +134,11 @@ func byName(t catalog.Table, zone string) (Column, bool) {
 	return Column{}, false
 }
 
-// has reports whether a column has a name of the tier, and what else it asks for; of an integer, whether the
-// name without its unit is one.
-func (t tier) has(c catalog.Column, name string) bool {
-	if !t.fit(c) {
-		return false
-	}
+// byTier is a column's name as tiers have it; of an integer the name without its unit.
+func byTier(c catalog.Column) string {
 	if counts(c) {
 		rest, _ := unsuffixed(c.Name)
-		return rest == name
+		return rest
 	}
-	return plain(c.Name) == name
+	return plain(c.Name)
 }

@@ -36,12 +36,3 @@ func finish(results *pgconn.MultiResultReader) error {
 	_, err := results.ReadAll()
 	return err
 }
-
-// Long runs one statement in a transaction of its own without any timeout, as VALIDATE CONSTRAINT
-// wants it: it holds nothing that others queue behind.
-func Long(ctx context.Context, pool *pgxpool.Pool, sql string) error {
-	return Run(ctx, pool, Settings{Durability: "local"}, func(tx Tx) error {
-		_, err := tx.Exec(ctx, sql)
-		return err
-	})
-}

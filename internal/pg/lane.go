@@ -112,14 +112,7 @@ func (l *Lane) read(ctx context.Context, work func(Tx) error) error {
 		return err
 	}
 	defer l.rest()
-	begin := func(ctx context.Context) error {
-		return finish(conn.PgConn().Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-	}
-	if err := within(ctx, boundsOf(ctx).Silent, begin); err != nil {
-		shut(ctx, conn)
-		return err
-	}
-	return reading().run(ctx, l.pool, conn, l.of, true, work)
+	return reading().run(ctx, l.pool, conn, l.of, &ends{begin: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"}, work)
 }
 
 // Once runs one query outside of a transaction, and again when the connection was lost. Work reads it to its end.

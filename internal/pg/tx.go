@@ -24,6 +24,30 @@ type Tx struct {
 	keeps bool          // the session is a lane: it keeps the plans of known queries
 	most  time.Duration // the server's statement_timeout and a little more; 0 is none
 	vigil *vigil
+	ends  *ends // of a lane's transaction; nil where BEGIN and COMMIT are messages of their own
+	last  bool
+}
+
+// ends are the first and the last statement of a lane's transaction, which are sent with its first and its last
+// queries: a round trip takes as long as a query of the catalogue.
+type ends struct {
+	begin          string
+	begun, settled bool
+}
+
+// Last returns a transaction that [Tx.Finish] commits in the message of its queries. Nothing can be asked of it afterwards.
+func (t Tx) Last() Tx {
+	t.last = t.ends != nil
+	return t
+}
+
+// start sends the BEGIN that no query has taken along.
+func (t Tx) start(ctx context.Context) error {
+	if t.ends == nil || t.ends.begun {
+		return nil
+	}
+	t.ends.begun = true
+	return within(ctx, boundsOf(ctx).Silent, func(ctx context.Context) error { return finish(t.conn.PgConn().Exec(ctx, t.ends.begin)) })
 }
 
 // Within returns a context that ends a little later than the server's statement_timeout, if there is one: a
@@ -40,6 +64,9 @@ func (t Tx) Heard() { t.vigil.hear() }
 
 // Exec runs a statement.
 func (t Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	if err := t.start(ctx); err != nil {
+		return pgconn.CommandTag{}, err
+	}
 	ctx, done := t.Within(ctx)
 	defer done()
 	return t.conn.Exec(ctx, sql, unprepared(args)...)
@@ -47,6 +74,9 @@ func (t Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTa
 
 // Query runs a query.
 func (t Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	if err := t.start(ctx); err != nil {
+		return nil, err
+	}
 	ctx, done := t.Within(ctx)
 	found, err := t.conn.Query(ctx, sql, unprepared(args)...)
 	if err != nil {
@@ -61,7 +91,7 @@ func (t Tx) Known(ctx context.Context, sql string, args ...any) (pgx.Rows, error
 	if t.keeps {
 		ctx, done := t.Within(ctx)
 		defer done()
-		if _, err := t.Conn().Prepare(ctx, sql, sql); err != nil {
+		if _, err := t.conn.Prepare(ctx, sql, sql); err != nil {
 			return nil, err
 		}
 	}
@@ -91,29 +121,69 @@ func (t Tx) Ask(ctx context.Context, queries ...Query) error {
 		}
 		return nil
 	}
+	return t.send(ctx, queries)
+}
+
+// Finish is Ask for the last queries of a transaction.
+func (t Tx) Finish(ctx context.Context, queries ...Query) error {
+	if !t.last {
+		return t.Ask(ctx, queries...)
+	}
+	if err := t.send(ctx, append(queries, Query{SQL: "COMMIT"})); err != nil {
+		return err
+	}
+	t.ends.settled = true
+	return nil
+}
+
+// send sends queries in one message, with the BEGIN where that was not sent.
+func (t Tx) send(ctx context.Context, queries []Query) error {
 	ctx, done := t.Within(ctx)
 	defer done()
+	if t.ends != nil && !t.ends.begun {
+		queries = append([]Query{{SQL: t.ends.begin}}, queries...)
+	}
 	batch := &pgx.Batch{}
 	for _, q := range queries {
-		if _, err := t.Conn().Prepare(ctx, q.SQL, q.SQL); err != nil {
+		if _, err := t.conn.Prepare(ctx, q.SQL, q.SQL); err != nil {
 			return err
 		}
-		batch.Queue(q.SQL, q.Args...).Query(func(found pgx.Rows) error {
+		queued := batch.Queue(q.SQL, q.Args...)
+		if q.Read == nil {
+			continue
+		}
+		queued.Query(func(found pgx.Rows) error {
 			t.Heard()
 			return q.Read(found)
 		})
+	}
+	if t.ends != nil {
+		t.ends.begun = true
 	}
 	return t.conn.SendBatch(ctx, batch).Close()
 }
 
 // QueryRow runs a query of one row.
 func (t Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	if err := t.start(ctx); err != nil {
+		return failed{err}
+	}
 	ctx, done := t.Within(ctx)
 	return row{Row: t.conn.QueryRow(ctx, sql, unprepared(args)...), done: done}
 }
 
-// Conn is the connection under the transaction.
-func (t Tx) Conn() *pgx.Conn { return t.conn }
+// Conn is the connection under the transaction; a lane's does not lend it.
+func (t Tx) Conn() *pgx.Conn {
+	if t.ends != nil {
+		panic("pg: a statement on the connection of a lane would not be in its transaction")
+	}
+	return t.conn
+}
+
+// failed is the row of a query that was not sent.
+type failed struct{ err error }
+
+func (f failed) Scan(...any) error { return f.err }
 
 // rows end their context when they are closed, and record what arrives.
 type rows struct {
@@ -242,12 +312,12 @@ func Run(ctx context.Context, pool *pgxpool.Pool, s Settings, work func(Tx) erro
 		return err
 	}
 	defer conn.Release()
-	return s.run(ctx, pool, conn.Conn(), of, false, work)
+	return s.run(ctx, pool, conn.Conn(), of, nil, work)
 }
 
-// run does the work of a transaction that has begun, and ends it.
-func (s Settings) run(ctx context.Context, pool *pgxpool.Pool, conn *pgx.Conn, of backend, keeps bool, work func(Tx) error) error {
-	tx := Tx{conn: conn, keeps: keeps, vigil: keep(ctx, pool, conn.PgConn(), of)}
+// run does the work of a transaction, and ends it. It has begun, but for that of a lane, which has ends.
+func (s Settings) run(ctx context.Context, pool *pgxpool.Pool, conn *pgx.Conn, of backend, lane *ends, work func(Tx) error) error {
+	tx := Tx{conn: conn, keeps: lane != nil, ends: lane, vigil: keep(ctx, pool, conn.PgConn(), of)}
 	if s.Statement > 0 {
 		tx.most = s.Statement + boundsOf(ctx).Late
 	}
@@ -264,7 +334,9 @@ func (s Settings) run(ctx context.Context, pool *pgxpool.Pool, conn *pgx.Conn, o
 		rollback(ctx, conn)
 		return tx.vigil.end(err)
 	}
-	err = commit(ctx, conn)
+	if lane == nil || lane.begun && !lane.settled {
+		err = commit(ctx, conn)
+	}
 	return tx.vigil.end(err)
 }
 
@@ -399,7 +471,7 @@ func on(ctx context.Context, pool *pgxpool.Pool, conn *pgxpool.Conn, s Settings,
 	if err != nil {
 		return err
 	}
-	return s.run(ctx, pool, conn.Conn(), of, false, work)
+	return s.run(ctx, pool, conn.Conn(), of, nil, work)
 }
 
 // Read runs a function in one read-only transaction with one snapshot, and again when the connection was lost.

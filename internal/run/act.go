@@ -15,9 +15,9 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// act runs one action. Whatever it did, the next view looks anew.
-func (e *Executor) act(ctx context.Context, g plan.Group, s step.Step, action step.Action, l *look, watch *codeWatch) error {
-	defer l.forget()
+// act runs one action.
+func (e *Executor) act(ctx context.Context, g plan.Group, s step.Step, action step.Action, l *look, watch *codeWatch) (err error) {
+	defer func() { l.after(action, err) }()
 	e.relied = l.relied(s, action)
 	defer func() { e.relied = "" }()
 	for _, sql := range step.SQL(action) {
@@ -29,7 +29,7 @@ func (e *Executor) act(ctx context.Context, g plan.Group, s step.Step, action st
 		a.Guard = both(both(a.Guard, e.relied), watch.guard())
 		return e.change(ctx, g, e.stamped(g, s, a, l))
 	case step.Concurrently:
-		return e.concurrently(ctx, g, a)
+		return e.concurrently(ctx, g, a, l)
 	case step.Validate:
 		return e.validate(ctx, a, l)
 	case step.Fill:
@@ -115,7 +115,7 @@ func (e *Executor) validate(ctx context.Context, a step.Validate, l *look) error
 	if err := e.guard(ctx); err != nil {
 		return err
 	}
-	err := pg.Long(ctx, e.Pool, a.SQL)
+	err := e.lane.Alone(ctx, a.SQL, nil)
 	var refusal *pgconn.PgError
 	if errors.As(err, &refusal) && refusal.Code == pgerrcode.CheckViolation {
 		l.filled = nil

@@ -31,9 +31,11 @@ const (
 )
 
 // concurrently builds or drops an index on a connection of its own.
-func (e *Executor) concurrently(ctx context.Context, g plan.Group, a step.Concurrently) error {
-	if waited, err := e.awaitBuilder(ctx, g, a); waited || err != nil {
-		return err // what is there now decides what is to be done
+func (e *Executor) concurrently(ctx context.Context, g plan.Group, a step.Concurrently, l *look) error {
+	if l.part(a.Target).Index(a.Target.Index) != nil { // a build shows its index from its beginning
+		if waited, err := e.awaitBuilder(ctx, g, a); waited || err != nil {
+			return err // what is there now decides what is to be done
+		}
 	}
 	if !a.Build {
 		return e.drop(ctx, a.Target, a.SQL)

@@ -57,6 +57,8 @@ type Executor struct {
 	touched []plan.Group   // tables whose steps have been taken
 	columns map[uint32]int // the number of the column of each table, by oid, as it was seen last
 	relied  string         // what the action that is run relies on, as a query that returns a row
+	number  int            // of the group at work
+	ahead   ahead
 }
 
 // account is what a run has done so far.
@@ -78,7 +80,8 @@ func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 	e.lane = pg.NewLane(e.Direct)
 	defer e.lane.Close(ctx)
 	var err error
-	for _, g := range e.Plan.Groups {
+	for i, g := range e.Plan.Groups {
+		e.number = i
 		if err = e.group(ctx, g); err != nil {
 			err = fault.At(forbidden(e.Plan.Server, about(e.Plan, g), err), name(g), "look")
 			break
@@ -107,7 +110,7 @@ func (e *Executor) group(ctx context.Context, g plan.Group) error {
 	begun := time.Now()
 	filled := e.account.rows
 	look := &look{executor: e, group: g, rowsBefore: filled}
-	e.at(ctx, g.Target, false)
+	e.at(ctx, g, g.Target, false)
 	work, rows := e.Plan.Work(g)
 	if work = work && g.Target.Table != ""; work {
 		e.Emit.Emit(event.TableStarted{Table: g.Target.String(), Rows: rows})
@@ -211,7 +214,8 @@ func (e *Executor) refill(ctx context.Context, g plan.Group, l *look) error {
 }
 
 func (e *Executor) steps(ctx context.Context, g plan.Group, l *look) error {
-	for _, s := range g.Steps {
+	for i, s := range g.Steps {
+		l.last = i == len(g.Steps)-1
 		if err := e.step(ctx, g, s, l); err != nil {
 			return err
 		}
@@ -407,13 +411,22 @@ func (e *Executor) stopped() error {
 	return problem.LeftAtSignal(nil)
 }
 
-// at tells the signals what is being worked on.
-func (e *Executor) at(ctx context.Context, t step.Target, filling bool) {
+// at tells the signals which table of a group the run is at work on.
+func (e *Executor) at(ctx context.Context, g plan.Group, t step.Target, filling bool) {
 	place := throttle.Place{Filling: filling}
 	if t.Table != "" {
-		place.Table = t.Relation()
+		table := e.Plan.Schema.Relation(g.Table)
+		place.Table, place.Small = t.Relation(), table != nil && pages(table) <= manyPages
 	}
 	e.Watch.At(ctx, place)
+}
+
+// pages are those of a table and of all that is below it.
+func pages(table *catalog.Table) (n int64) {
+	for _, one := range table.All() {
+		n += one.Pages
+	}
+	return n
 }
 
 // hold waits while the pace says to stand still, before an action as before a batch.

@@ -21,8 +21,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// manyPages are those of a table whose filling is worth giving the run's own session up meanwhile: there are
-// roles that may have but few.
+// manyPages are those of a table that is large: its filling is worth giving the run's own session up meanwhile, since there
+// are roles that may have but few, and a vacuum of it takes a while.
 const manyPages = 1000
 
 // fill gives every row a value. What it found out at its end, that no row is without one, is believed
@@ -35,8 +35,8 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, l *look)
 	if table.Pages > manyPages {
 		e.lane.Close(ctx)
 	}
-	e.at(ctx, a.Target, true)
-	defer e.at(ctx, g.Target, false)
+	e.at(ctx, g, a.Target, true)
+	defer e.at(ctx, g, g.Target, false)
 	result, err := e.values(ctx, g, backfill.Work{
 		Pool: e.Pool, Server: e.Plan.Server, Table: *table, Target: a.Target,
 		Value: value(e.Plan.Server, a.Target), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Diary: e.diary(*table, a.Target),

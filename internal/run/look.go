@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"time"
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -27,7 +28,21 @@ type look struct {
 	filled   map[uint32]bool   // by oid: whether every row has a value, once it was looked at or made so
 	below    map[uint32]string // what was below the table at the last look, by oid
 
+	at   time.Time // of the last inspection
+	last bool      // the group is at its last step: the inspection after it is also the first of the next group
+
 	rowsBefore int64 // filled by the run before the group
+}
+
+// recent is how old an inspection may be that is used once more: what was altered since is found by the guard of the
+// action that follows, and by the inspection after it.
+const recent = time.Second
+
+// ahead is an inspection of the group that comes next.
+type ahead struct {
+	table  string
+	schema catalog.Schema
+	at     time.Time
 }
 
 // view looks, unless nothing was done since the last look.
@@ -51,21 +66,62 @@ func (l *look) view(ctx context.Context, s step.Step) (step.View, error) {
 // forget makes the next view look anew.
 func (l *look) forget() { l.seen = nil }
 
-func (l *look) read(ctx context.Context) (step.View, error) {
-	e := l.executor
-	var view step.View
-	err := e.lane.Read(ctx, func(tx pg.Tx) error {
-		schema, err := inspect.Schema(ctx, tx, l.question())
-		view = plan.ViewOf(e.Plan, l.group, schema)
-		return err
-	})
-	if err == nil {
-		err = l.identity(ctx, view.Table)
+// after forgets what an action has changed. A filling changes nothing that is inspected: one that took a moment leaves the
+// inspection as it is.
+func (l *look) after(a step.Action, err error) {
+	if _, fills := a.(step.Fill); err != nil || !fills || time.Since(l.at) > recent {
+		l.forget()
 	}
+}
+
+func (l *look) read(ctx context.Context) (step.View, error) {
+	schema, err := l.schema(ctx)
+	if err != nil {
+		return step.View{}, err
+	}
+	view := plan.ViewOf(l.executor.Plan, l.group, schema)
+	err = l.identity(ctx, view.Table)
 	if err == nil && view.Table != nil {
 		l.detached(view.Table)
 	}
 	return view, err
+}
+
+// schema inspects the group's part of the schema, and that of the next group with its last inspection.
+func (l *look) schema(ctx context.Context) (schema catalog.Schema, err error) {
+	e := l.executor
+	if before := e.ahead; before.table != "" && before.table == l.group.Table {
+		e.ahead = ahead{}
+		if time.Since(before.at) < recent {
+			l.at = before.at
+			return before.schema, nil
+		}
+	}
+	l.at = time.Now()
+	question := l.question()
+	next := e.following(l)
+	if next != nil {
+		question.Relations = append(question.Relations, next.Table, next.Target.Index)
+	}
+	err = e.lane.Read(ctx, func(tx pg.Tx) (err error) {
+		schema, err = inspect.Schema(ctx, tx.Last(), question)
+		return err
+	})
+	if err == nil && next != nil {
+		e.ahead = ahead{table: next.Table, schema: schema, at: l.at}
+	}
+	return schema, err
+}
+
+// following returns the group of a table that comes after one that is at its last step; nil where there is none.
+func (e *Executor) following(l *look) *plan.Group {
+	if !l.last || l.group.Target.Table == "" || e.number+1 >= len(e.Plan.Groups) {
+		return nil
+	}
+	if next := &e.Plan.Groups[e.number+1]; next.Target.Table != "" {
+		return next
+	}
+	return nil
 }
 
 // question asks for the group's table and whatever bears its index's name; for the schema's own steps

@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/backfill/ordered"
@@ -17,46 +16,49 @@ import (
 // values fills a table by the engine that its plan names.
 func (e *Executor) values(ctx context.Context, g plan.Group, w backfill.Work) (backfill.Result, error) {
 	order := e.Plan.OrderOf(g, w.Target, &w.Table)
-	moment, err := e.begin(ctx, order, w)
-	if err != nil {
-		return backfill.Result{}, err
+	begin := e.beginning(order, w)
+	if order.Source == plan.ByColumn {
+		result, err := ordered.Run(ctx, ordered.Work{Work: w, Column: order.Column, Begin: begin})
+		return result.Result, err
 	}
-	if order.Source != plan.ByColumn {
-		return backfill.Run(ctx, w)
+	if begin != nil {
+		err := written(ctx, e.Pool, func(tx pg.Tx) error {
+			if err := e.Lease.Guard(ctx, tx); err != nil {
+				return err
+			}
+			_, err := begin(ctx, tx)
+			return err
+		})
+		if err != nil {
+			return backfill.Result{}, err
+		}
 	}
-	result, err := ordered.Run(ctx, ordered.Work{Work: w, Column: order.Column, Moment: moment})
-	return result.Result, err
+	return backfill.Run(ctx, w)
 }
 
-// begin notes by what a table is filled, and gives the moment of its column. Places of an engine that
-// went about it another way are worthless to this one.
-func (e *Executor) begin(ctx context.Context, o plan.Order, w backfill.Work) (moment time.Time, err error) {
+// beginning returns what notes by what a table is filled, and gives the moment of its column; nil without a journal. Places of
+// an engine that went about it another way are worthless to this one.
+func (e *Executor) beginning(o plan.Order, w backfill.Work) func(context.Context, pg.Tx) (ordered.Beginning, error) {
 	if e.Lease == nil {
-		return time.Time{}, nil
+		return nil
 	}
 	column := journal.Column{Relation: w.Table.OID, Number: int16(w.Table.Column(w.Target.Column).Number)}
 	now := journal.Moment{Filled: true, Source: string(o.Source), Column: o.Column.Asked(), Zone: o.Column.Zone, Key: o.Key}
-	err = written(ctx, e.Pool, func(tx pg.Tx) error {
-		if err := e.Lease.Guard(ctx, tx); err != nil {
-			return err
-		}
-		known, err := journal.LoadMoments(ctx, tx, w.Table.OID)
+	return func(ctx context.Context, tx pg.Tx) (begun ordered.Beginning, err error) {
+		before, cursors, err := journal.BeginFilling(ctx, tx, column, now)
 		if err != nil {
-			return err
+			return begun, err
 		}
-		before := known[column]
-		if before.Filled && !before.Same(now) {
-			if err := journal.ForgetCursors(ctx, tx, w.Table.OID); err != nil {
-				return err
-			}
-			if err := ordered.Forget(ctx, tx, w.Table.OID); err != nil {
-				return err
-			}
+		begun = ordered.Beginning{Moment: before.At, Placed: cursors}
+		if !before.Filled || before.Same(now) {
+			return begun, nil
 		}
-		moment, err = journal.BeginFilling(ctx, tx, column, now)
-		return err
-	})
-	return moment, err
+		if err := journal.ForgetCursors(ctx, tx, w.Table.OID); err != nil {
+			return begun, err
+		}
+		begun.Placed = false
+		return begun, ordered.Forget(ctx, tx, w.Table.OID)
+	}
 }
 
 // stamped adds to the change that gives a column its default, or takes it away, what the journal notes of

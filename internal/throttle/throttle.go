@@ -58,6 +58,7 @@ const (
 type Place struct {
 	Table   string // quoted and qualified; "" between tables
 	Filling bool
+	Small   bool // a vacuum of it takes a moment: what is about it is read with the other signals, once a second
 }
 
 // Watch looks at the signals until its context ends.
@@ -125,8 +126,8 @@ func (w *Watch) start(ctx context.Context) {
 // Wait waits for the end of what Start began.
 func (w *Watch) Wait() { w.ending.Wait() }
 
-// At says what the run is at work on from now on, and looks at once at what is about that table. A nil
-// Watch may be told, too.
+// At says what the run is at work on from now on, and looks at once at what is about that table, unless it is small. A
+// nil Watch may be told, too.
 func (w *Watch) At(ctx context.Context, p Place) {
 	if w == nil {
 		return
@@ -136,7 +137,7 @@ func (w *Watch) At(ctx context.Context, p Place) {
 	w.place = p
 	w.mu.Unlock()
 	for _, s := range w.all {
-		if moved && s.name == Wraparound {
+		if moved && !p.Small && s.name == Wraparound {
 			w.insist(ctx, s)
 		}
 	}

@@ -94,17 +94,17 @@ func (f *filler) read(ctx context.Context, tx pg.Tx, sql string, into *stretch, 
 	return all, err
 }
 
-// ahead reads the rows of the next region above a key, and gives the last one's: nil where there is none. Over says that there
-// were no more rows.
-func (f *filler) ahead(ctx context.Context, tx pg.Tx, low []string, into *stretch) (high []string, over bool, err error) {
-	all, err := f.read(ctx, tx, f.text.first(span{low: low}, f.choice.Region), into, mostTexts)
+// ahead reads the rows of the next region above a key, at most so many, and gives the last one's: nil where there is none.
+// Over says that there were no more rows.
+func (f *filler) ahead(ctx context.Context, tx pg.Tx, low []string, most int64, into *stretch) (high []string, over bool, err error) {
+	all, err := f.read(ctx, tx, f.text.first(span{low: low}, most), into, mostTexts)
 	if n := len(into.rows); n > 0 {
 		high = f.text.key.boundOf(into.rows[n-1].key, into.texts)
 	}
 	if err == nil && low != nil && high != nil {
 		err = f.ascend(ctx, tx, low, high)
 	}
-	return high, all && int64(len(into.rows)) < f.choice.Region, err
+	return high, all && int64(len(into.rows)) < most, err
 }
 
 // ascend fails where one bound is not above another: texts that do not tell a key exactly would cut regions for ever.

@@ -67,13 +67,23 @@ func Run(ctx context.Context, w Work) (Result, error) {
 		f.Patience = backfill.DefaultPatience
 	}
 	f.progress = backfill.NewProgress(w.Target.String(), max(int64(w.Table.Rows), 0), w.Emit)
-	err := f.run(ctx)
+	done, err := f.atOnce(ctx)
+	if !done && err == nil {
+		err = f.run(ctx)
+	}
 	f.progress.Tell(true)
 	return f.result(), err
 }
 
 // byTimeAlone leaves each row's value to the server: it depends on nothing but the row.
 func byTimeAlone(ctx context.Context, w Work) (Result, error) {
+	if w.Begin != nil {
+		f := &filler{Work: w}
+		if err := f.moment(ctx); err != nil {
+			return Result{}, err
+		}
+		w.Moment = f.Moment
+	}
 	if w.Moment.IsZero() {
 		err := pg.Read(ctx, w.Pool, func(tx pg.Tx) error {
 			at, err := now(ctx, tx)
@@ -100,7 +110,22 @@ func (f *filler) result() Result {
 	}
 }
 
+// moment learns the moment where the work does not have it.
+func (f *filler) moment(ctx context.Context) error {
+	if f.Begin == nil {
+		return nil
+	}
+	return f.transaction(ctx, lasting(), func(tx pg.Tx) error {
+		begun, err := f.Begin(ctx, tx)
+		f.Moment = begun.Moment
+		return err
+	})
+}
+
 func (f *filler) run(ctx context.Context) error {
+	if err := f.moment(ctx); err != nil {
+		return err
+	}
 	found, err := f.begin(ctx)
 	if err != nil {
 		return err

@@ -19,10 +19,14 @@ type survey struct {
 	waiting int // regions at the beginning that have no row with a time
 }
 
+func (f *filler) newSurvey() *survey {
+	return &survey{filler: f, twice: newTwice(f.Table.Rows), lender: order.Lender{Scale: f.scale}}
+}
+
 // survey makes a new plan. A table of one region needs none in the database.
 func (f *filler) survey(ctx context.Context) error {
 	f.plan = plan{moment: f.plan.moment, round: f.plan.round + 1, full: true}
-	s := &survey{filler: f, twice: newTwice(f.Table.Rows), lender: order.Lender{Scale: f.scale}}
+	s := f.newSurvey()
 	if err := f.seeHorizon(ctx); err != nil {
 		return err
 	}
@@ -73,7 +77,7 @@ func (s *survey) cut(ctx context.Context) error {
 		}
 		r := region{number: len(s.plan.regions), low: low}
 		err := s.transaction(ctx, reading(), func(tx pg.Tx) (err error) {
-			r.high, over, err = s.ahead(ctx, tx, low, &s.stretch)
+			r.high, over, err = s.ahead(ctx, tx, low, s.choice.Region, &s.stretch)
 			return err
 		})
 		if err != nil {
@@ -84,12 +88,17 @@ func (s *survey) cut(ctx context.Context) error {
 			low = r.high
 		}
 	}
+	s.end()
+	return nil
+}
+
+// end is behind the last region.
+func (s *survey) end() {
 	if !s.lender.Known {
 		s.lend(s.scale.Moment, len(s.plan.regions))
 		s.plan.bent[order.Missing], s.plan.bent[order.Lent] = s.plan.bent[order.Lent], 0
 	}
 	s.plan.regions[len(s.plan.regions)-1].open = true
-	return nil
 }
 
 // note takes up a region.

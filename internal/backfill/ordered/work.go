@@ -1,10 +1,12 @@
 package ordered
 
 import (
+	"context"
 	"time"
 
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/order"
+	"github.com/rekey-pg/rekey/internal/pg"
 )
 
 // Work is one table to be filled in the order of creation. Of the embedded work Value is not used, and a
@@ -16,7 +18,16 @@ type Work struct {
 	// after it count as it. It has to be the same in every run over a table. If it is zero, and no run
 	// that was cut has left one, it is the server's time when the filling begins.
 	Moment time.Time
-	cut    int64 // rows of a region; 0 is the choice's
+	// Begin is called in the transaction that begins the filling, once or more: what it returns takes the place of Moment.
+	// nil: Moment holds.
+	Begin func(context.Context, pg.Tx) (Beginning, error)
+	cut   int64 // rows of a region; 0 is the choice's
+}
+
+// Beginning is what is known of a filling when it begins.
+type Beginning struct {
+	Moment time.Time
+	Placed bool // an earlier run, which was cut, has left places in the diary
 }
 
 // Result is what a filling did, with the rows whose times were not taken as they are.

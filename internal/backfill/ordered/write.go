@@ -102,33 +102,38 @@ func (w *worker) wave(ctx context.Context, rows []row) (all wrote, err error) {
 // they are under the lock, so that only a trigger or a rule can keep it from filling them. Those alone count
 // as picked: the next may pick others, let go since, at a version that is younger than what it sees.
 func (w *worker) batch(ctx context.Context, rows []row) (some wrote, err error) {
-	parameters := append(timesAndValues(rows, kindOf(w.text.column)), w.text.key.arrays(rows, w.texts)...)
-	err = w.attempt(ctx, w.Batching(backfill.LeastStatement), func(tx pg.Tx) error {
-		run := func(sql string) *pgconn.Result {
-			ctx, done := tx.Within(ctx)
-			defer done()
-			return tx.Conn().PgConn().ExecParams(ctx, sql, parameters, nil, []int16{1}, []int16{1}).Read()
-		}
+	err = w.attempt(ctx, w.Batching(backfill.LeastStatement), func(tx pg.Tx) (err error) {
 		if err := w.lock(ctx, tx, w.at); err != nil {
 			return err
 		}
-		var locking *pgconn.Result
-		if w.careful {
-			if locking = run(w.text.lock()); locking.Err != nil {
-				return locking.Err
-			}
-		}
-		writing := run(w.text.write())
-		if writing.Err != nil {
-			return backfill.Within(addresses(rows), writing.Err)
-		}
-		if locking == nil {
-			locking = writing
-		}
-		some = wrote{picked: count(locking, 0), filled: count(writing, 1)}
-		return nil
+		some, err = w.update(ctx, tx, rows, w.texts, w.careful)
+		return err
 	})
 	return some, err
+}
+
+// update gives rows their values.
+func (f *filler) update(ctx context.Context, tx pg.Tx, rows []row, keys texts, careful bool) (some wrote, err error) {
+	parameters := append(timesAndValues(rows, kindOf(f.text.column)), f.text.key.arrays(rows, keys)...)
+	run := func(sql string) *pgconn.Result {
+		ctx, done := tx.Within(ctx)
+		defer done()
+		return tx.Conn().PgConn().ExecParams(ctx, sql, parameters, nil, []int16{1}, []int16{1}).Read()
+	}
+	var locking *pgconn.Result
+	if careful {
+		if locking = run(f.text.lock()); locking.Err != nil {
+			return some, locking.Err
+		}
+	}
+	writing := run(f.text.write())
+	if writing.Err != nil {
+		return some, backfill.Within(addresses(rows), writing.Err)
+	}
+	if locking == nil {
+		locking = writing
+	}
+	return wrote{picked: count(locking, 0), filled: count(writing, 1)}, nil
 }
 
 // addresses is a query of the addresses of rows.

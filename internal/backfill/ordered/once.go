@@ -1,0 +1,105 @@
+package ordered
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/backfill"
+	"github.com/rekey-pg/rekey/internal/order"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+const (
+	// onceRows and oncePages are those of a table that one transaction fills within the usual target time of a batch.
+	onceRows  = 2000
+	oncePages = 16
+)
+
+// atOnce fills a small table of which nothing is filled yet in one transaction: it begins the filling, reads the table,
+// fills its rows and counts those that are left. Where that is not all there is to do, done is false.
+func (f *filler) atOnce(ctx context.Context) (done bool, err error) {
+	if f.Table.Pages > oncePages || f.cut > 0 || f.choice.Waves > 1 {
+		return false, nil
+	}
+	if err := f.Wait(ctx, f.progress); err != nil {
+		return false, err
+	}
+	var filled int64
+	err = f.attempt(ctx, f.Batching(backfill.LeastStatement), func(tx pg.Tx) (err error) {
+		filled, done, err = f.once(ctx, tx)
+		return err
+	})
+	if errors.Is(err, backfill.ErrTooSlow) {
+		return false, nil
+	}
+	if err == nil {
+		f.did(filled)
+		f.rounds = 1
+	}
+	if filled > 0 && f.Moment.IsZero() {
+		f.Moment = time.UnixMicro(int64(f.plan.moment)) // what is left goes by the same
+	}
+	return done && err == nil, err
+}
+
+// once is the transaction of atOnce. What it leaves alone is left to the regions and rounds.
+func (f *filler) once(ctx context.Context, tx pg.Tx) (filled int64, done bool, err error) {
+	if kept, err := f.opens(ctx, tx); err != nil || kept {
+		return 0, false, err
+	}
+	f.scale = order.Scale{Unit: max(f.Column.Unit, 1), Moment: f.plan.moment}
+	s := f.newSurvey()
+	high, over, err := f.ahead(ctx, tx, nil, onceRows, &s.stretch)
+	if err != nil || !over {
+		return 0, false, err
+	}
+	s.note(region{high: high})
+	if s.end(); !s.lender.Known {
+		stand(s.rows, &order.Lender{Scale: f.scale, Last: f.scale.Moment, Known: true})
+	}
+	byTime(s.rows)
+	f.placer().region(s.rows, part{alone: everywhere(), full: true})
+	chosen := slices.DeleteFunc(s.rows, func(r row) bool { return !r.chosen })
+	if len(chosen) > 0 {
+		some, err := f.update(ctx, tx, chosen, s.texts, false)
+		if err != nil {
+			return 0, false, err
+		}
+		filled = some.filled
+	}
+	var left int64
+	err = tx.QueryRow(ctx, f.text.unfilled(span{})).Scan(&left)
+	return filled, left == 0, err
+}
+
+// opens begins the filling. An earlier run that was cut may have left something: then it is kept.
+func (f *filler) opens(ctx context.Context, tx pg.Tx) (kept bool, err error) {
+	f.plan = plan{full: true}
+	moment := f.Moment
+	if f.Begin != nil {
+		begun, err := f.Begin(ctx, tx)
+		if err != nil || begun.Placed {
+			return true, err
+		}
+		moment = begun.Moment
+	} else if f.Diary != nil {
+		places, err := f.Diary.Load(ctx, tx)
+		if err != nil || len(places) > 0 {
+			return true, err
+		}
+	}
+	var alone bool
+	var now int64
+	err = tx.QueryRow(ctx, sqltext.Format("SELECT pg_try_advisory_xact_lock($1, $2), to_regclass({}) IS NOT NULL, (extract(epoch FROM clock_timestamp()) * 1000000)::int8",
+		sqltext.Value(sqltext.Qualified(f.own("").Schema, f.own("").Name))), int32(f.Table.OID), int32(wholeTable)).Scan(&alone, &kept, &now)
+	if err == nil && !alone {
+		err = backfill.ErrBusy
+	}
+	if f.plan.moment = order.Instant(now); !moment.IsZero() {
+		f.plan.moment = order.Instant(moment.UnixMicro())
+	}
+	return kept, err
+}
