@@ -38,6 +38,8 @@ type Fleet struct {
 // number of schemas that were begun, and comes back when all of those have ended. It begins no other once
 // the context or stop has ended.
 func (f Fleet) Each(ctx context.Context, stop <-chan struct{}, do func(ctx context.Context, schema string) error, done func(schema string, err error)) int {
+	ctx, end := pg.WithLanes(ctx)
+	defer end()
 	m := &muster{fleet: f, stop: stop, do: do, done: done}
 	canary := min(max(0, f.Canary), len(f.Schemas))
 	m.march(ctx, f.Schemas[:canary], 1)

@@ -177,6 +177,11 @@ func (l *Lease) Fence() string {
 		sqltext.Value(l.scope), sqltext.Value(l.token))
 }
 
+// Held is the question of [Lease.Fence] where no transaction goes on behind it: it locks nothing.
+func (l *Lease) Held() string {
+	return sqltext.Format("SELECT FROM rekey.leases WHERE scope = {} AND token = {}::uuid", sqltext.Value(l.scope), sqltext.Value(l.token))
+}
+
 // Release ends the heartbeat and gives the lease back, also when the context has ended; it takes no longer
 // than the lease needs to fall by itself. To release what has been lost is no error.
 func (l *Lease) Release(ctx context.Context) error {

@@ -66,7 +66,7 @@ func (c Changer) oldHolders(ctx context.Context, table string) ([]Backend, error
 		transaction string
 	}
 	var found []holder
-	err := c.look(ctx, func(tx Tx) error {
+	err := c.Lane.Once(ctx, func(tx Tx) error {
 		rows, err := tx.Known(ctx, holdersSQL, table, grace.Seconds())
 		if err != nil {
 			return err
@@ -98,14 +98,6 @@ func (m met) since(transaction string) time.Duration {
 		m[transaction] = time.Now()
 	}
 	return time.Since(m[transaction])
-}
-
-// look reads what the server tells of other sessions.
-func (c Changer) look(ctx context.Context, work func(Tx) error) error {
-	if c.Lane != nil {
-		return c.Lane.Once(ctx, work)
-	}
-	return Read(ctx, c.Watch, work)
 }
 
 func scanBackend(row pgx.CollectableRow) (Backend, error) { return scan(row) }

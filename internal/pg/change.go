@@ -32,9 +32,8 @@ func (c Change) locked() string {
 
 // Changer makes catalogue changes within a lock budget.
 type Changer struct {
-	Pool            *pgxpool.Pool   // for the change
+	Lane            *Lane           // for the change
 	Watch           *pgxpool.Pool   // for a look at who blocks it
-	Lane            *Lane           // for a look before the change; nil: on Watch
 	Budget          time.Duration   // how long a lock that others queue behind is waited for, a try
 	Patience        time.Duration   // how long it is tried for in all
 	DeadlockTimeout time.Duration   // of the server
@@ -186,21 +185,17 @@ func (c Changer) try(ctx context.Context, change Change) (Taken, []Backend, erro
 			return Taken{}, old, errOldHolder
 		}
 	}
-	conn, of, err := begin(ctx, c.Pool, Settings{Lock: c.DeadlockTimeout + beyond, Durability: "local"})
+	conn, err := c.Lane.session(ctx)
 	if err != nil {
 		return Taken{}, nil, err
 	}
-	defer conn.Release()
-	raw := conn.Conn().PgConn()
-	watched := keep(ctx, c.Pool, raw, of)
+	defer c.Lane.rest()
+	raw := conn.PgConn()
+	watched := keep(ctx, c.Lane.pool, raw, c.Lane.of)
 	taken, blockers, err := c.send(ctx, raw, change)
 	err = watched.end(err)
-	if err != nil && !raw.IsClosed() {
-		// The caller's context may be what ended the try; the connection is to be left clean all the same.
-		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), hung)
-		defer cancel()
-		_, rollback := raw.Exec(clean, "ROLLBACK").ReadAll()
-		err = errors.Join(err, rollback)
+	if err != nil {
+		rollback(ctx, conn)
 	}
 	return taken, blockers, err
 }
@@ -209,12 +204,14 @@ func (c Changer) try(ctx context.Context, change Change) (Taken, []Backend, erro
 // yields to whoever waits longer than deadlock_timeout. The rest goes in one message, so that
 // ACCESS EXCLUSIVE is held for no round trip.
 func (c Changer) send(ctx context.Context, raw *pgconn.PgConn, change Change) (Taken, []Backend, error) {
+	begin := fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = %d; ", (c.DeadlockTimeout + beyond).Milliseconds())
 	if change.Table != "" {
 		// Looked for when an autovacuum would have yielded already.
 		watch := c.watchLater(ctx, raw.PID(), c.DeadlockTimeout+yielded)
 		err := within(ctx, c.DeadlockTimeout+beyond+boundsOf(ctx).Late, func(ctx context.Context) error {
-			return finish(raw.Exec(ctx, "LOCK TABLE "+change.locked()+" IN SHARE UPDATE EXCLUSIVE MODE"))
+			return finish(raw.Exec(ctx, begin+"LOCK TABLE "+change.locked()+" IN SHARE UPDATE EXCLUSIVE MODE"))
 		})
+		begin = ""
 		if blockers := watch.end(err); err != nil {
 			return Taken{}, blockers, err
 		}
@@ -227,8 +224,8 @@ func (c Changer) send(ctx context.Context, raw *pgconn.PgConn, change Change) (T
 	if !change.Exclusive {
 		asked := c.asked(change)
 		message := append(asked.statements(), change.Statements...)
-		results, err := raw.Exec(ctx, strings.Join(message, "; ")+"; COMMIT").ReadAll()
-		return Taken{}, nil, asked.fault(err, 0, len(results))
+		results, err := raw.Exec(ctx, begin+strings.Join(message, "; ")+"; COMMIT").ReadAll()
+		return Taken{}, nil, asked.fault(err, strings.Count(begin, ";"), len(results))
 	}
 	watch := c.watchNow(ctx, raw.PID(), c.Budget*6/10)
 	taken, err := c.exclusive(ctx, raw, change)

@@ -70,8 +70,10 @@ func (b *bed) run(conn *pgconn.PgConn, sql string) {
 }
 
 func (b *bed) changer() Changer {
+	l := NewLane(b.pool)
+	b.Cleanup(func() { l.Close(context.Background()) })
 	return Changer{
-		Pool: b.pool, Watch: b.pool, Budget: 100 * time.Millisecond, Patience: 10 * time.Minute,
+		Lane: l, Watch: b.pool, Budget: 100 * time.Millisecond, Patience: 10 * time.Minute,
 		DeadlockTimeout: 100 * time.Millisecond,
 	}
 }

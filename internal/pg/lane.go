@@ -20,6 +20,8 @@ type Lane struct {
 	conn *pgx.Conn
 	of   backend
 	used time.Time
+
+	opened time.Time
 }
 
 // NewLane opens nothing yet.
@@ -39,7 +41,7 @@ func (l *Lane) session(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.conn, l.of = conn, of
+	l.conn, l.of, l.opened = conn, of, time.Now()
 	return conn, nil
 }
 

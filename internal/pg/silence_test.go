@@ -100,7 +100,9 @@ func TestSilentNetwork(t *testing.T) {
 				})
 			},
 			"a change": func(ctx context.Context, n *servertest.Network, pool *pgxpool.Pool) error {
-				changer := Changer{Pool: pool, Watch: pool, Budget: 50 * time.Millisecond, Patience: patience, DeadlockTimeout: time.Second, Fence: "SELECT"}
+				l := NewLane(pool)
+				defer l.Close(ctx)
+				changer := Changer{Lane: l, Watch: pool, Budget: 50 * time.Millisecond, Patience: patience, DeadlockTimeout: time.Second, Fence: "SELECT"}
 				change := addColumn()
 				change.Statements = append(change.Statements, "SELECT pg_sleep(2)")
 				go func() { time.Sleep(500 * time.Millisecond); n.Silence() }()

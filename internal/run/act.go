@@ -41,7 +41,7 @@ func (e *Executor) act(ctx context.Context, g plan.Group, s step.Step, action st
 
 func (e *Executor) change(ctx context.Context, g plan.Group, a step.Change) error {
 	changer := pg.Changer{
-		Pool: e.Direct, Watch: e.Pool, Lane: e.lane, Budget: e.Limits.MaxLock, Patience: e.Limits.Patience,
+		Lane: e.lane, Watch: e.Pool, Budget: e.Limits.MaxLock, Patience: e.Limits.Patience,
 		DeadlockTimeout: time.Duration(e.Plan.Server.DeadlockTimeout) * time.Millisecond,
 		Standbys:        e.Standbys,
 		Stop:            e.Stop,
@@ -87,7 +87,7 @@ func (e *Executor) guard(ctx context.Context) error {
 	}
 	fence := ""
 	if e.Lease != nil {
-		fence = e.Lease.Fence()
+		fence = e.Lease.Held()
 	}
 	holds, err := e.lane.Holds(ctx, fenced(fence, e.relied))
 	if err != nil || holds {

@@ -77,8 +77,8 @@ type Outcome struct {
 
 // Run carries the plan out, group by group.
 func (e *Executor) Run(ctx context.Context) (Outcome, error) {
-	e.lane = pg.NewLane(e.Direct)
-	defer e.lane.Close(ctx)
+	e.lane = pg.TakeLane(ctx, e.Direct)
+	defer func() { e.lane.GiveBack(ctx) }()
 	var err error
 	for i, g := range e.Plan.Groups {
 		e.number = i

@@ -41,8 +41,9 @@ FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (SELECT c.relkind IN ('r', 'p', 'v', 'm', 'f') AS rows) k
 WHERE c.oid = ANY (ARRAY (
-    SELECT r.oid FROM pg_class r JOIN pg_namespace s ON s.oid = r.relnamespace
-    WHERE $2::text[] IS NOT NULL AND r.relname = ANY ($2::text[]) AND s.nspname = ANY ($1::text[])
+    SELECT r.oid FROM pg_namespace s -- first the schema: in a thousand of them tables may have the same names
+    CROSS JOIN LATERAL (SELECT c.oid FROM pg_class c WHERE c.relnamespace = s.oid AND c.relname = ANY ($2::text[]) OFFSET 0) r
+    WHERE $2::text[] IS NOT NULL AND s.nspname = ANY ($1::text[])
     UNION ALL -- each part with a plan of its own, whatever is asked for
     SELECT CASE d.classid WHEN 'pg_class'::regclass THEN d.objid ELSE t.typrelid END
     FROM pg_namespace s
