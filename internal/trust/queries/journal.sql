@@ -1,33 +1,51 @@
 -- The schema rekey and what is in it, each with its owner, and what about it is not rekey's own: code that a statement
--- on it would run. Privileges count as ownership where they let a role add code. Only the catalogue is read. OFFSET 0: no
--- text is made of the defaults and constraints of any other table.
-WITH own AS (
+-- on it would run. Privileges count as ownership where they let a role add code. Only the catalogue is read, by its
+-- indexes: each part with OFFSET 0 is read for the objects of this schema alone, however many others there are.
+WITH own AS MATERIALIZED (
     SELECT n.oid, n.nspowner FROM pg_namespace n WHERE n.nspname = 'rekey'
+), held AS MATERIALIZED (
+    SELECT d.classid, d.objid
+    FROM own CROSS JOIN LATERAL (
+        SELECT x.classid, x.objid FROM pg_depend x WHERE x.refclassid = 'pg_namespace'::regclass AND x.refobjid = own.oid OFFSET 0) d
 ), rel AS MATERIALIZED (
-    SELECT c.oid, c.relkind, c.relowner, c.relacl, c.relrowsecurity OR c.relforcerowsecurity AS secured
-    FROM pg_class c WHERE c.relnamespace = (SELECT oid FROM own)
+    SELECT c.*
+    FROM (
+        SELECT held.objid AS oid FROM held WHERE held.classid = 'pg_class'::regclass
+        UNION -- an index depends on its table alone
+        SELECT i.indexrelid
+        FROM held CROSS JOIN LATERAL (SELECT x.indexrelid FROM pg_index x WHERE x.indrelid = held.objid OFFSET 0) i
+        WHERE held.classid = 'pg_class'::regclass) named
+    CROSS JOIN LATERAL (
+        SELECT c.oid, c.relkind, c.relowner, c.relacl, c.relrowsecurity OR c.relforcerowsecurity AS secured
+        FROM pg_class c WHERE c.oid = named.oid OFFSET 0) c
 ), found AS (
     SELECT 'pg_namespace'::regclass::oid AS class, own.oid AS object, own.nspowner AS owner, '' AS fault FROM own
     UNION ALL
     SELECT 'pg_class'::regclass, rel.oid, rel.relowner,
            CASE WHEN rel.relkind NOT IN ('r', 'i', 'S') THEN 'it is not an ordinary table'
                 WHEN rel.secured THEN 'it has row-level security'
-                WHEN EXISTS (SELECT FROM pg_inherits h WHERE rel.oid IN (h.inhrelid, h.inhparent)) THEN 'it has a parent or a child'
+                WHEN EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = rel.oid)
+                  OR EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = rel.oid) THEN 'it has a parent or a child'
                 ELSE '' END
     FROM rel
     UNION ALL
     SELECT 'pg_class'::regclass, rel.oid, a.grantee, CASE WHEN a.grantee = 0 THEN 'everybody may create triggers on it' ELSE '' END
     FROM rel CROSS JOIN aclexplode(rel.relacl) a WHERE a.privilege_type = 'TRIGGER'
     UNION ALL
-    SELECT 'pg_proc'::regclass, p.oid, p.proowner, '' FROM pg_proc p WHERE p.pronamespace = (SELECT oid FROM own)
+    SELECT held.classid, held.objid, p.proowner, ''
+    FROM held CROSS JOIN LATERAL (SELECT x.proowner FROM pg_proc x WHERE x.oid = held.objid OFFSET 0) p WHERE held.classid = 'pg_proc'::regclass
+    UNION ALL -- the types of rows are their tables'
+    SELECT held.classid, held.objid, t.typowner, ''
+    FROM held CROSS JOIN LATERAL (SELECT x.typowner FROM pg_type x WHERE x.oid = held.objid OFFSET 0) t WHERE held.classid = 'pg_type'::regclass
     UNION ALL
-    SELECT 'pg_type'::regclass, t.oid, t.typowner, '' FROM pg_type t WHERE t.typnamespace = (SELECT oid FROM own)
+    SELECT 'pg_trigger'::regclass, t.oid, rel.relowner, 'rekey makes no triggers'
+    FROM rel CROSS JOIN LATERAL (SELECT x.oid FROM pg_trigger x WHERE x.tgrelid = rel.oid OFFSET 0) t
     UNION ALL
-    SELECT 'pg_trigger'::regclass, t.oid, rel.relowner, 'rekey makes no triggers' FROM pg_trigger t JOIN rel ON rel.oid = t.tgrelid
+    SELECT 'pg_rewrite'::regclass, r.oid, rel.relowner, 'rekey makes no rules'
+    FROM rel CROSS JOIN LATERAL (SELECT x.oid FROM pg_rewrite x WHERE x.ev_class = rel.oid OFFSET 0) r WHERE rel.relkind = 'r'
     UNION ALL
-    SELECT 'pg_rewrite'::regclass, r.oid, rel.relowner, 'rekey makes no rules' FROM pg_rewrite r JOIN rel ON rel.oid = r.ev_class WHERE rel.relkind = 'r'
-    UNION ALL
-    SELECT 'pg_policy'::regclass, p.oid, rel.relowner, 'rekey makes no policies' FROM pg_policy p JOIN rel ON rel.oid = p.polrelid
+    SELECT 'pg_policy'::regclass, p.oid, rel.relowner, 'rekey makes no policies'
+    FROM rel CROSS JOIN LATERAL (SELECT x.oid FROM pg_policy x WHERE x.polrelid = rel.oid OFFSET 0) p
     UNION ALL
     SELECT 'pg_attrdef'::regclass, d.oid, rel.relowner, 'it is not the default that rekey makes'
     FROM rel CROSS JOIN LATERAL (SELECT x.oid, x.adbin, x.adrelid FROM pg_attrdef x WHERE x.adrelid = rel.oid OFFSET 0) d
@@ -37,12 +55,15 @@ WITH own AS (
     FROM rel CROSS JOIN LATERAL (SELECT x.oid, x.contype FROM pg_constraint x WHERE x.conrelid = rel.oid OFFSET 0) c
     WHERE c.contype NOT IN ('p', 'u', 'n') AND pg_get_constraintdef(c.oid) <> 'CHECK (one)'
     UNION ALL
-    SELECT 'pg_class'::regclass, i.indexrelid, rel.relowner, 'it is an index on an expression'
-    FROM pg_index i JOIN rel ON rel.oid = i.indrelid WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
+    SELECT 'pg_class'::regclass, rel.oid, rel.relowner, 'it is an index on an expression'
+    FROM rel CROSS JOIN LATERAL (
+        SELECT FROM pg_index x WHERE x.indexrelid = rel.oid AND (x.indexprs IS NOT NULL OR x.indpred IS NOT NULL) OFFSET 0) i
     UNION ALL
     SELECT 'pg_class'::regclass, rel.oid, rel.relowner, 'column ' || quote_ident(a.attname) || ' has a type that is not PostgreSQL''s'
-    FROM pg_attribute a JOIN rel ON rel.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
-    WHERE rel.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND t.typnamespace <> 'pg_catalog'::regnamespace
+    FROM rel CROSS JOIN LATERAL (
+        SELECT x.attname, x.atttypid FROM pg_attribute x WHERE x.attrelid = rel.oid AND x.attnum > 0 AND NOT x.attisdropped OFFSET 0) a
+    JOIN pg_type t ON t.oid = a.atttypid
+    WHERE rel.relkind = 'r' AND t.typnamespace <> 'pg_catalog'::regnamespace
 )
 SELECT DISTINCT pg_describe_object(class, object, 0) AS name,
        CASE WHEN owner = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(owner)::text END AS owner,
