@@ -117,10 +117,11 @@ func rooms() []room {
 			below:  join(".", "phoenixkit", in("demo", "event", "fault", "problem", "screen", "server", "setting", "sqltext", "visible")),
 			others: join(pgx, pgcode, cobra, pflag, term, system, yaml),
 		},
-		{name: "cmd/rekey", below: in("cli")},
+		{name: "internal/heap"},
+		{name: "cmd/rekey", below: in("cli", "heap")},
 
 		// Beside it: what measures, and tests of whole runs.
-		{name: "bench", below: join(".", "phoenixkit", in("event", "fixture", "server", "sqltext")), others: pgx},
+		{name: "bench", below: join(".", "phoenixkit", in("event", "fixture", "heap", "server", "sqltext")), others: pgx},
 		{name: "internal/chaos"},
 	}
 }

@@ -163,11 +163,16 @@ func (l *Lease) Guard(ctx context.Context, tx pg.Tx) error {
 		return ErrLost
 	default:
 	}
-	tag, err := tx.Exec(ctx, guard, l.scope, l.token)
-	if err == nil && tag.RowsAffected() == 0 {
-		return ErrLost
-	}
-	return err
+	return tx.Ask(ctx, pg.Query{SQL: guard, Args: []any{l.scope, l.token}, Read: func(found pgx.Rows) error {
+		ours := found.Next()
+		if found.Close(); found.Err() != nil {
+			return found.Err()
+		}
+		if !ours {
+			return ErrLost
+		}
+		return nil
+	}})
 }
 
 // Fence is the question of [Lease.Guard] as one text, for a transaction whose statements are sent without

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
@@ -59,8 +61,15 @@ FROM noted LEFT JOIN rekey.moments b ON b.relation = $1::oid AND b.attnum = $2`
 // the table has cursors of an earlier filling. A moment that was not noted, since the journal was lost, is now.
 func BeginFilling(ctx context.Context, tx pg.Tx, c Column, m Moment) (before Moment, cursors bool, err error) {
 	var source, column, zone *string
-	err = tx.QueryRow(ctx, beginFilling, c.Relation, c.Number, m.Source, m.Column, m.Zone, m.Key).
-		Scan(&before.At, &source, &column, &zone, &before.Key, &cursors)
+	err = tx.Ask(ctx, pg.Query{
+		SQL: beginFilling, Args: []any{c.Relation, c.Number, m.Source, m.Column, m.Zone, m.Key},
+		Read: func(rows pgx.Rows) error {
+			_, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (struct{}, error) {
+				return struct{}{}, row.Scan(&before.At, &source, &column, &zone, &before.Key, &cursors)
+			})
+			return err
+		},
+	})
 	before.noted(source, column, zone)
 	return before, cursors, err
 }

@@ -61,6 +61,9 @@ const grace = time.Second
 // A plain role is not told how old the transactions of other roles are. Those count from the first look
 // that met them.
 func (c Changer) oldHolders(ctx context.Context, table string) ([]Backend, error) {
+	if c.Lane.free.of(table) {
+		return nil, nil
+	}
 	type holder struct {
 		Backend
 		transaction string
@@ -77,6 +80,9 @@ func (c Changer) oldHolders(ctx context.Context, table string) ([]Backend, error
 		})
 		return err
 	})
+	if err == nil && len(found) == 0 {
+		c.Lane.free = free{table, time.Now()}
+	}
 	var old []Backend
 	for _, h := range found {
 		if h.Age < 0 {
@@ -89,6 +95,16 @@ func (c Changer) oldHolders(ctx context.Context, table string) ([]Backend, error
 	}
 	return old, err
 }
+
+// free is a table of which no old transaction held a lock, and when that was seen.
+type free struct {
+	table string
+	at    time.Time
+}
+
+// of reports whether that is good for a table still: a transaction that is older than grace now is older than grace less this
+// much then.
+func (f free) of(table string) bool { return f.table == table && time.Since(f.at) < grace/10 }
 
 // met are the transactions of unknown age that were met, and when that was first.
 type met map[string]time.Time

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -185,51 +186,55 @@ func (c Changer) try(ctx context.Context, change Change) (Taken, []Backend, erro
 			return Taken{}, old, errOldHolder
 		}
 	}
-	conn, err := c.Lane.session(ctx)
+	blockers, err := c.open(ctx, change)
 	if err != nil {
-		return Taken{}, nil, err
+		return Taken{}, blockers, err
 	}
 	defer c.Lane.rest()
-	raw := conn.PgConn()
-	watched := keep(ctx, c.Lane.pool, raw, c.Lane.of)
-	taken, blockers, err := c.send(ctx, raw, change)
+	watched := keep(ctx, c.Lane.pool, c.Lane.conn.PgConn(), c.Lane.of)
+	taken, blockers, err := c.send(ctx, c.Lane.conn.PgConn(), change)
 	err = watched.end(err)
 	if err != nil {
-		rollback(ctx, conn)
+		rollback(ctx, c.Lane.conn)
 	}
 	return taken, blockers, err
 }
 
-// send takes SHARE UPDATE EXCLUSIVE first: no reader or writer queues behind that, and an autovacuum
-// yields to whoever waits longer than deadlock_timeout. The rest goes in one message, so that
-// ACCESS EXCLUSIVE is held for no round trip.
-func (c Changer) send(ctx context.Context, raw *pgconn.PgConn, change Change) (Taken, []Backend, error) {
-	begin := fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = %d; ", (c.DeadlockTimeout + beyond).Milliseconds())
+// open begins the transaction, and takes SHARE UPDATE EXCLUSIVE first: no reader or writer queues behind that, and an
+// autovacuum yields to whoever waits longer than deadlock_timeout.
+func (c Changer) open(ctx context.Context, change Change) (blockers []Backend, err error) {
+	message := fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = %d", (c.DeadlockTimeout + beyond).Milliseconds())
 	if change.Table != "" {
-		// Looked for when an autovacuum would have yielded already.
-		watch := c.watchLater(ctx, raw.PID(), c.DeadlockTimeout+yielded)
-		err := within(ctx, c.DeadlockTimeout+beyond+boundsOf(ctx).Late, func(ctx context.Context) error {
-			return finish(raw.Exec(ctx, begin+"LOCK TABLE "+change.locked()+" IN SHARE UPDATE EXCLUSIVE MODE"))
-		})
-		begin = ""
-		if blockers := watch.end(err); err != nil {
-			return Taken{}, blockers, err
-		}
+		message += "; LOCK TABLE " + change.locked() + " IN SHARE UPDATE EXCLUSIVE MODE"
 	}
-	if change.Exclusive { // that may have taken a while; nothing is looked at later than this
+	err = c.Lane.anew(ctx, func(conn *pgx.Conn) error {
+		// Looked for when an autovacuum would have yielded already.
+		watch := c.watchLater(ctx, conn.PgConn().PID(), c.DeadlockTimeout+yielded)
+		err := within(ctx, c.DeadlockTimeout+beyond+boundsOf(ctx).Late, func(ctx context.Context) error {
+			return finish(conn.PgConn().Exec(ctx, message))
+		})
+		if blockers = watch.end(err); err != nil {
+			rollback(ctx, conn)
+		}
+		return err
+	})
+	return blockers, err
+}
+
+// send makes the change in one message, so that ACCESS EXCLUSIVE is held for no round trip.
+func (c Changer) send(ctx context.Context, raw *pgconn.PgConn, change Change) (Taken, []Backend, error) {
+	if change.Exclusive { // the first lock may have taken a while; nothing is looked at later than this
 		if old := OnStandbys(ctx, c.Standbys, change.Table, c.Budget); len(old) > 0 {
 			return Taken{}, old, errOldHolder
 		}
+		watch := c.watchNow(ctx, raw.PID(), c.Budget*6/10)
+		taken, err := c.exclusive(ctx, raw, change)
+		return taken, watch.end(err), err
 	}
-	if !change.Exclusive {
-		asked := c.asked(change)
-		message := append(asked.statements(), change.Statements...)
-		results, err := raw.Exec(ctx, begin+strings.Join(message, "; ")+"; COMMIT").ReadAll()
-		return Taken{}, nil, asked.fault(err, strings.Count(begin, ";"), len(results))
-	}
-	watch := c.watchNow(ctx, raw.PID(), c.Budget*6/10)
-	taken, err := c.exclusive(ctx, raw, change)
-	return taken, watch.end(err), err
+	asked := asking(c.Fence, change.Guard)
+	message := append(asked.statements(), change.Statements...)
+	results, err := raw.Exec(ctx, strings.Join(message, "; ")+"; COMMIT").ReadAll()
+	return Taken{}, nil, asked.fault(err, 0, len(results))
 }
 
 func (c Changer) exclusive(ctx context.Context, raw *pgconn.PgConn, change Change) (Taken, error) {
@@ -243,7 +248,7 @@ func (c Changer) exclusive(ctx context.Context, raw *pgconn.PgConn, change Chang
 		now,
 		fmt.Sprintf("SET LOCAL statement_timeout = %d", hung.Milliseconds()),
 	}
-	asked, first := c.asked(change), len(message)
+	asked, first := asking(c.Fence, change.Guard), len(message)
 	message = append(message, asked.statements()...)
 	message = append(message, change.Statements...)
 	message = append(message, "COMMIT", now)
@@ -265,13 +270,13 @@ type question struct {
 
 type questions []question
 
-// asked are the questions of a change: whether it is still ours to make, and whether what it relies on is there.
-func (c Changer) asked(change Change) (all questions) {
-	if c.Fence != "" {
-		all = append(all, question{c.Fence, ErrFenced})
+// asking returns the questions of a change: whether it is still ours to make, and whether what it relies on is there.
+func asking(fence, guard string) (all questions) {
+	if fence != "" {
+		all = append(all, question{fence, ErrFenced})
 	}
-	if change.Guard != "" {
-		all = append(all, question{change.Guard, ErrAltered})
+	if guard != "" {
+		all = append(all, question{guard, ErrAltered})
 	}
 	return all
 }

@@ -22,6 +22,7 @@ type Lane struct {
 	used time.Time
 
 	opened time.Time
+	free   free // the last table that was
 }
 
 // NewLane opens nothing yet.
@@ -143,6 +144,30 @@ func (l *Lane) Alone(ctx context.Context, sql string, started func(pid uint32)) 
 	}
 	watched := keep(ctx, l.pool, conn.PgConn(), l.of)
 	return watched.end(finish(conn.PgConn().Exec(ctx, sql)))
+}
+
+// Guarded is Alone for a statement that may run in a transaction, and runs only if fence and guard return a row; "" asks
+// nothing. Else it is ErrFenced or ErrAltered.
+func (l *Lane) Guarded(ctx context.Context, fence, guard, sql string) error {
+	asked := asking(fence, guard)
+	return l.anew(ctx, func(conn *pgx.Conn) error {
+		results, err := conn.PgConn().Exec(ctx, strings.Join(append(asked.statements(), sql), "; ")).ReadAll()
+		return asked.fault(err, 0, len(results))
+	})
+}
+
+// anew does something that may be done twice, and again on another session where an administrator or a timeout had ended
+// this one: while it rested, as a rule. One that ends otherwise may have been ended by what was done.
+func (l *Lane) anew(ctx context.Context, do func(*pgx.Conn) error) error {
+	return repeat(ctx, dismissed, func() error {
+		conn, err := l.session(ctx)
+		if err != nil {
+			return err
+		}
+		defer l.rest()
+		watched := keep(ctx, l.pool, conn.PgConn(), l.of)
+		return watched.end(do(conn))
+	})
 }
 
 // Holds asks one question outside of any transaction, and tells whether it has a row for an answer.

@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// lanes are sessions between two uses: to connect, and to plan all that a lane knows, takes as long as a small table.
-type lanes struct {
+// idleLanes are sessions between two uses: to connect, and to plan all that a lane knows, takes as long as a small table.
+type idleLanes struct {
 	mu   sync.Mutex
 	idle []*Lane
 	over bool // what is given back is closed
@@ -20,13 +20,13 @@ type lanesKey struct{}
 // WithLanes returns a context in which lanes outlive their use: [TakeLane] takes one that [Lane.GiveBack] has given back.
 // End closes those that are idle.
 func WithLanes(ctx context.Context) (with context.Context, end func()) {
-	l := &lanes{}
+	l := &idleLanes{}
 	return context.WithValue(ctx, lanesKey{}, l), func() { l.end(ctx) }
 }
 
 // TakeLane returns an idle lane of the pool, else a new one, which opens nothing yet. Each is given back or closed.
 func TakeLane(ctx context.Context, pool *pgxpool.Pool) *Lane {
-	if l, ok := ctx.Value(lanesKey{}).(*lanes); ok {
+	if l, ok := ctx.Value(lanesKey{}).(*idleLanes); ok {
 		if lane := l.take(pool); lane != nil {
 			return lane
 		}
@@ -37,14 +37,14 @@ func TakeLane(ctx context.Context, pool *pgxpool.Pool) *Lane {
 // GiveBack keeps the session for the next use, or closes it: one in a transaction, one that is as old as a connection of its
 // pool may become, and any where the context keeps none. A session that goes over many tables remembers them all.
 func (l *Lane) GiveBack(ctx context.Context) {
-	all, ok := ctx.Value(lanesKey{}).(*lanes)
+	all, ok := ctx.Value(lanesKey{}).(*idleLanes)
 	if !ok || l.conn == nil || l.conn.IsClosed() || l.conn.PgConn().TxStatus() != 'I' ||
 		time.Since(l.opened) > l.pool.Config().MaxConnLifetime || !all.keep(l) {
 		l.Close(ctx)
 	}
 }
 
-func (l *lanes) take(pool *pgxpool.Pool) *Lane {
+func (l *idleLanes) take(pool *pgxpool.Pool) *Lane {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, lane := range l.idle {
@@ -56,7 +56,7 @@ func (l *lanes) take(pool *pgxpool.Pool) *Lane {
 	return nil
 }
 
-func (l *lanes) keep(lane *Lane) bool {
+func (l *idleLanes) keep(lane *Lane) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.over {
@@ -65,7 +65,7 @@ func (l *lanes) keep(lane *Lane) bool {
 	return !l.over
 }
 
-func (l *lanes) end(ctx context.Context) {
+func (l *idleLanes) end(ctx context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.over = true

@@ -41,6 +41,12 @@ func lostBy(code string) bool {
 	return pgerrcode.IsConnectionException(code)
 }
 
+// dismissed reports whether the server says that it ended a session for a reason that has nothing to do with a statement.
+func dismissed(err error) bool {
+	said, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (said.Code == pgerrcode.AdminShutdown || said.Code == IdleSessionTimeout)
+}
+
 const (
 	retries    = 5
 	firstRetry = 200 * time.Millisecond
@@ -48,11 +54,14 @@ const (
 
 // Retry does something that changes nothing, or may be done twice, and again when its connection was lost. Where the
 // server answers no new connection either, the time that a silent one was waited for is all there is.
-func Retry(ctx context.Context, do func() error) error {
+func Retry(ctx context.Context, do func() error) error { return repeat(ctx, Lost, do) }
+
+// repeat does something again while its error is of a kind.
+func repeat(ctx context.Context, kind func(error) bool, do func() error) error {
 	pause := firstRetry
 	for tries := 1; ; tries++ {
 		err := do()
-		if tries == retries || ctx.Err() != nil || !Lost(err) || muted(err) {
+		if tries == retries || ctx.Err() != nil || !kind(err) || muted(err) {
 			return err
 		}
 		select {

@@ -31,7 +31,7 @@ func (e *Executor) act(ctx context.Context, g plan.Group, s step.Step, action st
 	case step.Concurrently:
 		return e.concurrently(ctx, g, a, l)
 	case step.Validate:
-		return e.validate(ctx, a, l)
+		return e.validate(ctx, g, a, l)
 	case step.Fill:
 		return e.fill(ctx, g, a, l)
 	default:
@@ -111,11 +111,12 @@ func (e *Executor) locked(g plan.Group, taken pg.Taken) {
 
 // validate proves a CHECK. A row without a value that it meets was written meanwhile: the table's
 // steps begin again.
-func (e *Executor) validate(ctx context.Context, a step.Validate, l *look) error {
-	if err := e.guard(ctx); err != nil {
-		return err
+func (e *Executor) validate(ctx context.Context, g plan.Group, a step.Validate, l *look) error {
+	fence := ""
+	if e.Lease != nil {
+		fence = e.Lease.Held()
 	}
-	err := e.lane.Alone(ctx, a.SQL, nil)
+	err := e.unlocked(g, e.lane.Guarded(ctx, fence, e.relied, a.SQL))
 	var refusal *pgconn.PgError
 	if errors.As(err, &refusal) && refusal.Code == pgerrcode.CheckViolation {
 		l.filled = nil

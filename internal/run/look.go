@@ -159,6 +159,10 @@ func (l *look) rows(ctx context.Context) error {
 			l.know(oid, c != nil)
 			continue
 		}
+		if l.added(part) {
+			l.know(oid, false)
+			continue
+		}
 		err := l.executor.lane.Once(ctx, func(tx pg.Tx) error {
 			unfilled, err := inspect.Unfilled(ctx, tx, part.Rows(), part.Column)
 			l.know(oid, !unfilled)
@@ -169,6 +173,12 @@ func (l *look) rows(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// added reports whether the run has added a part's column, over rows that have no value then.
+func (l *look) added(part step.Part) bool {
+	then := l.executor.Plan.Table(l.group, part.Target)
+	return then != nil && then.OID == part.Table.OID && then.Column(part.Column) == nil && part.Table.Pages > 0
 }
 
 func (l *look) know(oid uint32, filled bool) {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/order"
 	"github.com/rekey-pg/rekey/internal/pg"
@@ -93,8 +95,14 @@ func (f *filler) opens(ctx context.Context, tx pg.Tx) (kept bool, err error) {
 	}
 	var alone bool
 	var now int64
-	err = tx.QueryRow(ctx, sqltext.Format("SELECT pg_try_advisory_xact_lock($1, $2), to_regclass({}) IS NOT NULL, (extract(epoch FROM clock_timestamp()) * 1000000)::int8",
-		sqltext.Value(sqltext.Qualified(f.own("").Schema, f.own("").Name))), int32(f.Table.OID), int32(wholeTable)).Scan(&alone, &kept, &now)
+	err = tx.Ask(ctx, pg.Query{
+		SQL:  "SELECT pg_try_advisory_xact_lock($1, $2), to_regclass($3) IS NOT NULL, (extract(epoch FROM clock_timestamp()) * 1000000)::int8",
+		Args: []any{int32(f.Table.OID), int32(wholeTable), sqltext.Qualified(f.own("").Schema, f.own("").Name)},
+		Read: func(rows pgx.Rows) error {
+			_, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (struct{}, error) { return struct{}{}, row.Scan(&alone, &kept, &now) })
+			return err
+		},
+	})
 	if err == nil && !alone {
 		err = backfill.ErrBusy
 	}
