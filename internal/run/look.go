@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgerrcode"
@@ -28,8 +29,10 @@ type look struct {
 	filled   map[uint32]bool   // by oid: whether every row has a value, once it was looked at or made so
 	below    map[uint32]string // what was below the table at the last look, by oid
 
-	at   time.Time // of the last inspection
-	last bool      // the group is at its last step: the inspection after it is also the first of the next group
+	at time.Time // of the last inspection
+	// presumed is the index that was built since the last inspection: the guard of the next action asks for it. "" is none.
+	presumed string
+	last     bool // the group is at its last step: the inspection after it is also the first of the next group
 
 	rowsBefore int64 // filled by the run before the group
 }
@@ -64,14 +67,37 @@ func (l *look) view(ctx context.Context, s step.Step) (step.View, error) {
 }
 
 // forget makes the next view look anew.
-func (l *look) forget() { l.seen = nil }
+func (l *look) forget() { l.seen, l.presumed = nil, "" }
 
-// after forgets what an action has changed. A filling changes nothing that is inspected: one that took a moment leaves the
-// inspection as it is.
-func (l *look) after(a step.Action, err error) {
-	if _, fills := a.(step.Fill); err != nil || !fills || time.Since(l.at) > recent {
+// presume adds to a recent inspection an index that the server says it has built.
+func (l *look) presume(t step.Target) {
+	if l.seen.Table.Tree() || time.Since(l.at) > recent {
 		l.forget()
+		return
 	}
+	view, table := *l.seen, *l.seen.Table
+	table.Indexes = append(slices.Clone(table.Indexes), catalog.Index{
+		Name: t.Index, Columns: []string{t.Column}, Unique: true, Immediate: true, Valid: true, Ready: true, Method: "btree",
+	})
+	view.Table = &table
+	l.seen, l.presumed = &view, t.Index
+}
+
+// after forgets what an action has changed. A filling changes nothing that is inspected, and a build one thing alone: one that
+// took a moment leaves the inspection as it is.
+func (l *look) after(a step.Action, err error) {
+	switch a := a.(type) {
+	case step.Fill:
+		if err == nil && time.Since(l.at) <= recent {
+			return
+		}
+	case step.Concurrently:
+		if err == nil && a.Build && l.part(a.Target).Index(a.Target.Index) == nil {
+			l.presume(a.Target)
+			return
+		}
+	}
+	l.forget()
 }
 
 func (l *look) read(ctx context.Context) (step.View, error) {

@@ -20,7 +20,7 @@ func (l *look) relied(s step.Step, a step.Action) string {
 			continue
 		}
 		query := sqltext.Format("SELECT FROM pg_catalog.pg_class t WHERE t.oid = {} AND t.oid = pg_catalog.to_regclass({})", table.OID, sqltext.Value(name))
-		return query + sameColumn(table, l.group.Target.Column) + l.sameIndex(s, a, table)
+		return query + sameColumn(table, l.group.Target.Column) + l.sameIndex(s, a, table) + l.builtIndex(table)
 	}
 	return ""
 }
@@ -32,6 +32,17 @@ func sameColumn(table *catalog.Table, name string) string {
 	}
 	return sqltext.Format(" AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.oid AND a.attnum = {} AND a.attname = {} AND NOT a.attisdropped)",
 		c.Number, sqltext.Value(c.Name))
+}
+
+// builtIndex is about the index that was built since the inspection.
+func (l *look) builtIndex(table *catalog.Table) string {
+	c := table.Column(l.group.Target.Column)
+	if l.presumed == "" || c == nil {
+		return ""
+	}
+	return sqltext.Format(" AND EXISTS (SELECT FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = t.oid"+
+		" AND i.relname = {} AND x.indisvalid AND x.indisunique AND x.indimmediate AND x.indnatts = 1 AND x.indkey[0] = {} AND x.indpred IS NULL)",
+		sqltext.Value(l.presumed), c.Number)
 }
 
 // sameIndex is about what an action drops.
