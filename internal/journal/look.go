@@ -34,7 +34,7 @@ type relation struct{ ordinary, readable, writable bool }
 // Strange returns what in the schema rekey belongs to a role that has not the current one's rights, and what
 // is not rekey's own. It reads the catalogue alone: nothing in the schema runs.
 func Strange(ctx context.Context, tx pg.Tx) ([]catalog.Object, error) {
-	found, err := tx.Query(ctx, trust.JournalQuery)
+	found, err := tx.Known(ctx, trust.JournalQuery)
 	if err != nil {
 		return nil, err
 	}

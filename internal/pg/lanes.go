@@ -24,6 +24,12 @@ func WithLanes(ctx context.Context) (with context.Context, end func()) {
 	return context.WithValue(ctx, lanesKey{}, l), func() { l.end(ctx) }
 }
 
+// KeepsLanes reports whether the context is one of WithLanes.
+func KeepsLanes(ctx context.Context) bool {
+	_, keeps := ctx.Value(lanesKey{}).(*idleLanes)
+	return keeps
+}
+
 // TakeLane returns an idle lane of the pool, else a new one, which opens nothing yet. Each is given back or closed.
 func TakeLane(ctx context.Context, pool *pgxpool.Pool) *Lane {
 	if l, ok := ctx.Value(lanesKey{}).(*idleLanes); ok {

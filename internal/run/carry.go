@@ -232,7 +232,12 @@ func (j Job) samePlace(ctx context.Context) error {
 }
 
 func (j Job) plan(ctx context.Context, server catalog.Server, finished *event.Finished) (plan.Plan, error) {
-	situation, err := survey.Take(ctx, j.Pool, server, j.Order)
+	order := j.Order
+	if pg.KeepsLanes(ctx) { // one schema of many: what is asked of each is planned once
+		order.Lane = pg.TakeLane(ctx, j.Direct)
+		defer order.Lane.GiveBack(ctx)
+	}
+	situation, err := survey.Take(ctx, j.Pool, server, order)
 	if err != nil {
 		return plan.Plan{}, fault.At(err, "", "survey")
 	}

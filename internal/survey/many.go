@@ -26,7 +26,7 @@ func Many(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Orde
 	}
 	server.Role.Trusts = o.Policy.TrustOwners
 	var situations []plan.Situation
-	err = pg.Read(ctx, pool, func(tx pg.Tx) error {
+	err = o.reads(ctx, pool, func(tx pg.Tx) error {
 		var err error
 		if server.JournalSchema.Strange, err = journal.Strange(ctx, tx); err != nil {
 			return err
@@ -59,6 +59,13 @@ func Many(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Orde
 		}
 	}
 	return situations, err
+}
+
+func (o Order) reads(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) error {
+	if o.Lane == nil {
+		return pg.Read(ctx, pool, work)
+	}
+	return o.Lane.Read(ctx, work)
 }
 
 // read asks for all that a profile has to do with, or for everything, and for the function: without a profile

@@ -26,6 +26,7 @@ type Order struct {
 	Policy    plan.Policy
 	Direction plan.Direction
 	Standbys  []*pg.Standby // that are looked at, too; may be nil
+	Lane      *pg.Lane      // on which the catalogue is read; nil: on the pool
 }
 
 // Take looks at the order's schema; the server was looked at before.
