@@ -124,6 +124,15 @@ func standbys(ctx context.Context, tx pg.Tx, server *catalog.Server) error {
 	return err
 }
 
+// NoRoles returns those of the names that no role has.
+func NoRoles(ctx context.Context, tx pg.Tx, names []string) ([]string, error) {
+	found, err := tx.Query(ctx, text("no_roles"), names)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(found, pgx.RowTo[string])
+}
+
 // Elsewhere names the schemas that have a table of that name.
 func Elsewhere(ctx context.Context, tx pg.Tx, table string) ([]string, error) {
 	found, err := tx.Query(ctx, text("elsewhere"), table)

@@ -73,6 +73,84 @@ func TestLane(t *testing.T) {
 	})
 }
 
+// TestLaneInOneMessage: the first queries of a transaction begin it, and the last ones end it.
+func TestLaneInOneMessage(t *testing.T) {
+	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+		b := lay(t, c)
+		l := NewLane(b.pool)
+		defer l.Close(t.Context())
+		ask := func(into *string, sql string) Query {
+			return Query{SQL: sql, Read: func(rows pgx.Rows) (err error) {
+				*into, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[string])
+				return err
+			}}
+		}
+		var level, before, after string
+		const snapshot = "SELECT pg_current_snapshot()::text"
+		err := l.Read(t.Context(), func(tx Tx) error {
+			if err := tx.Last().Ask(t.Context(), ask(&level, "SELECT current_setting('transaction_isolation') || ' ' || current_setting('transaction_read_only')"), ask(&before, snapshot)); err != nil {
+				return err
+			}
+			b.run(b.session("postgres"), "SELECT pg_current_xact_id()")
+			if err := tx.Last().Finish(t.Context(), ask(&after, snapshot)); err != nil {
+				return err
+			}
+			if status := l.conn.PgConn().TxStatus(); status != 'I' {
+				t.Errorf("the transaction's status is %c behind its last query", status)
+			}
+			return nil
+		})
+		if err != nil || level != "repeatable read on" || before != after {
+			t.Errorf("%s, from %s to %s: %v", level, before, after, err)
+		}
+		broken := l.Read(t.Context(), func(tx Tx) error { return tx.Last().Finish(t.Context(), ask(&after, "SELECT (1/0)::text")) })
+		if _, err := l.Holds(t.Context(), "SELECT"); broken == nil || err != nil || l.conn.PgConn().TxStatus() != 'I' {
+			t.Errorf("a query that failed: %v; the next one: %v", broken, err)
+		}
+	})
+}
+
+// TestKeptLanes: a lane that is given back is taken again, until the end of those who keep it.
+func TestKeptLanes(t *testing.T) {
+	b := lay(t, servertest.Cluster(t, 15))
+	ctx, end := WithLanes(t.Context())
+	pid := func(l *Lane) (pid int) {
+		err := l.Read(ctx, func(tx Tx) (err error) { pid, err = known(ctx, tx, "SELECT pg_backend_pid()"); return err })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	one, other := TakeLane(ctx, b.pool), TakeLane(ctx, b.pool)
+	first := pid(one)
+	if pid(other) == first {
+		t.Error("two lanes have one session")
+	}
+	one.GiveBack(ctx)
+	if again := TakeLane(ctx, b.pool); pid(again) != first {
+		t.Error("the session was not kept")
+	} else {
+		again.GiveBack(ctx)
+	}
+	stale := TakeLane(ctx, b.pool)
+	stale.opened = stale.opened.Add(-b.pool.Config().MaxConnLifetime - time.Second)
+	if stale.GiveBack(ctx); stale.conn != nil {
+		t.Error("a session is kept that is older than a connection of the pool may become")
+	}
+	if _, err := other.conn.Exec(ctx, "BEGIN", pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatal(err)
+	}
+	if other.GiveBack(ctx); other.conn != nil {
+		t.Error("a session in a transaction is kept")
+	}
+	last := TakeLane(ctx, b.pool)
+	pid(last)
+	end()
+	if last.GiveBack(ctx); last.conn != nil || TakeLane(t.Context(), b.pool).conn != nil {
+		t.Error("a session is kept when nobody keeps any")
+	}
+}
+
 // nothingLeft fails where a session of the pool bears what a lane has set, or keeps plans.
 func (b *bed) nothingLeft() {
 	b.Helper()

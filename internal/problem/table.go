@@ -222,6 +222,13 @@ func ForeignEventTrigger(trigger, function, owner, event, role string) *Problem 
 			function, sqltext.Ident(trigger), shell(owner)))
 }
 
+// UnknownOwner is a trusted owner that is no role: a name that was mistyped would trust nobody, or whoever gets it later.
+func UnknownOwner(name string) *Problem {
+	return refused("unknown_owner", "", fmt.Sprintf("role %s of --trust-owner does not exist", sqltext.Ident(name)),
+		"Names of roles are compared as they are written, with upper and lower case.",
+		"rekey plan names the owners; name one of them: --trust-owner app_owner, or leave --trust-owner out.")
+}
+
 // ForeignDefault is a column whose default runs code of a role that the running one does not trust.
 func ForeignDefault(table, quoted, column, expression string, code catalog.Code, role string) *Problem {
 	return refused("foreign_function", table, fmt.Sprintf("the default of column %s of %s calls %s of %s, whose code does not run as %s", column, table, code.Runs, code.Owner.Name, role),

@@ -109,6 +109,7 @@ SET idle_in_transaction_session_timeout = 0;
 SET default_transaction_isolation = 'read committed';
 SET default_transaction_read_only = off;
 SET row_security = off;
+SET jit = off;
 `
 	if m.plan.Server.Major() >= firstTransactionTimeout {
 		text += "SET transaction_timeout = 0;\n"

@@ -11,6 +11,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -27,6 +28,9 @@ func Many(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Orde
 	server.Role.Trusts = o.Policy.TrustOwners
 	var situations []plan.Situation
 	err = o.reads(ctx, pool, func(tx pg.Tx) error {
+		if err := o.knowsOwners(ctx, tx); err != nil {
+			return err
+		}
 		var err error
 		if server.JournalSchema.Strange, err = journal.Strange(ctx, tx); err != nil {
 			return err
@@ -66,6 +70,25 @@ func (o Order) reads(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) e
 		return pg.Read(ctx, pool, work)
 	}
 	return o.Lane.Read(ctx, work)
+}
+
+// knowsOwners refuses the name of a trusted owner that no role has.
+func (o Order) knowsOwners(ctx context.Context, tx pg.Tx) error {
+	if len(o.Policy.TrustOwners) == 0 {
+		return nil
+	}
+	unknown, err := inspect.NoRoles(ctx, tx, o.Policy.TrustOwners)
+	if err != nil {
+		return err
+	}
+	var refusals problem.List
+	for _, name := range unknown {
+		refusals = append(refusals, problem.UnknownOwner(name))
+	}
+	if len(refusals) > 0 {
+		return refusals
+	}
+	return nil
 }
 
 // read asks for all that a profile has to do with, or for everything, and for the function: without a profile

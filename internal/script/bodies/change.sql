@@ -25,7 +25,7 @@ DECLARE
 BEGIN
     LOOP
         -- local to this transaction: names are qualified, and no standby is waited for with a lock in hand
-        PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true),
+        PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('jit', 'off', true),
                 pg_catalog.set_config('row_security', 'off', true),
                 pg_catalog.set_config('quote_all_identifiers', 'off', true),
                 pg_catalog.set_config('synchronous_commit', 'local', true);

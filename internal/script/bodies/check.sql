@@ -7,7 +7,7 @@ DECLARE
     lent     record;
     holder   record;
 BEGIN
-    PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('quote_all_identifiers', 'off', true);
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('jit', 'off', true), pg_catalog.set_config('quote_all_identifiers', 'off', true);
     IF current_setting('server_version_num')::int / 10000 <> {major} THEN
         RAISE EXCEPTION USING MESSAGE = format('this was made for PostgreSQL {major}, and the server is %s', current_setting('server_version')),
             HINT = {again};

@@ -30,7 +30,7 @@ DECLARE
     condition text;
 BEGIN
     LOOP
-        PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true),
+        PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('jit', 'off', true),
                 pg_catalog.set_config('row_security', 'off', true),
                 pg_catalog.set_config('lock_timeout', '0', true);
         EXECUTE 'SELECT ' || needed INTO wanted;
@@ -45,7 +45,7 @@ BEGIN
                     / pg_catalog.current_setting('block_size')::bigint - 1);
                 EXIT WHEN last <= first;
             ELSE
-                PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true),
+                PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('jit', 'off', true),
                         pg_catalog.set_config('row_security', 'off', true),
                         pg_catalog.set_config('enable_seqscan', 'off', true),
                         pg_catalog.set_config('enable_sort', 'off', true),
@@ -59,7 +59,7 @@ BEGIN
                 place := first;
                 WHILE place IS DISTINCT FROM last LOOP
                     started := pg_catalog.clock_timestamp();
-                    PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true),
+                    PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('jit', 'off', true),
                             pg_catalog.set_config('row_security', 'off', true),
                             pg_catalog.set_config('lock_timeout', '0', true),
                             pg_catalog.set_config('synchronous_commit', 'off', true);
@@ -121,7 +121,7 @@ BEGIN
         END LOOP;
         COMMIT;
         waves := ARRAY[1024]; -- the sweeps take what the waves left, moved or held rows, in one go
-        PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('row_security', 'off', true);
+        PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('jit', 'off', true), pg_catalog.set_config('row_security', 'off', true);
         EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %s WHERE %I IS NULL)', target, col) INTO wanted;
         COMMIT;
         EXIT WHEN NOT wanted;

@@ -4,7 +4,7 @@ DECLARE
     first    text[] := '{}'; -- sessions that would keep CREATE INDEX CONCURRENTLY waiting for ever, as they were seen first
     stuck    text;
 BEGIN
-    PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('jit', 'off', true);
     -- A nested DO may never commit. This one may, unless a transaction is open around it; then both fail with the same words.
     BEGIN
         EXECUTE 'DO ''BEGIN COMMIT; END''';

@@ -1,7 +1,7 @@
 DECLARE
     faults text[];
 BEGIN
-    PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('quote_all_identifiers', 'off', true);
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('jit', 'off', true), pg_catalog.set_config('quote_all_identifiers', 'off', true);
     WITH made (place, name, col, index, proof, mark, calls) AS (VALUES
 {tables}
     ), relation AS (
