@@ -10,7 +10,7 @@ const (
 	percent = 50
 	// ballast is memory that is never touched, so that it takes none of the machine's. It counts as in use. Without it the
 	// collector runs after every 2 MiB in a process as small as rekey's, and takes a quarter of its time.
-	ballast = 16 << 20
+	ballast = 8 << 20
 )
 
 var kept []byte //nolint:gochecknoglobals // it is kept as long as the process runs
