@@ -50,12 +50,13 @@ const (
 )
 
 // Function returns what a role may do with a function. The owner of the tables may have his own function
-// as their default: an INSERT runs his triggers and checks anyway.
+// as their default: an INSERT runs his triggers and checks anyway. So may a role that the session has set, whose function
+// is not called: it could go back to the role that has logged in.
 func Function(role catalog.Role, f catalog.Function) Standing {
 	switch {
-	case Owner(role, f.HeldBy()):
+	case runs(role, f.HeldBy()):
 		return Trusted
-	case f.OfTables:
+	case f.OfTables, Owner(role, f.HeldBy()):
 		return Accepted
 	default:
 		return Foreign
@@ -77,7 +78,7 @@ func Lends(role catalog.Role, table catalog.Table) bool {
 // function belongs to an owner that it does not trust.
 func Events(role catalog.Role, found []catalog.EventTrigger) (allowed, refused []catalog.EventTrigger) {
 	for _, e := range found {
-		if Owner(role, e.HeldBy()) {
+		if runs(role, e.HeldBy()) {
 			allowed = append(allowed, e)
 		} else {
 			refused = append(refused, e)
@@ -90,7 +91,7 @@ func Events(role catalog.Role, found []catalog.EventTrigger) (allowed, refused [
 // owner of the table: an INSERT runs the triggers and checks of the table's owner anyway.
 func Default(role catalog.Role, table catalog.Table, column catalog.Column) []catalog.Code {
 	return slices.DeleteFunc(slices.Clone(column.Code), func(c catalog.Code) bool {
-		return c.Owner.Name == table.Owner || Owner(role, c.Owner)
+		return c.Owner.Name == table.Owner || runs(role, c.Owner)
 	})
 }
 

@@ -44,6 +44,20 @@ func TestFunction(t *testing.T) {
 	}
 }
 
+// TestOfASetRole: in a session that has set its role, the role's own code is not called and fires nowhere.
+func TestOfASetRole(t *testing.T) {
+	set := catalog.Role{Name: "app", Session: "postgres"}
+	if got := Function(set, catalog.Function{Owner: "app"}); got != Accepted {
+		t.Errorf("the role's own function: %d", got)
+	}
+	if allowed, _ := Events(set, []catalog.EventTrigger{{Name: "e", Owner: "app"}}); len(allowed) > 0 {
+		t.Errorf("the role's own event trigger: %v", allowed)
+	}
+	if got := Function(set, catalog.Function{Owner: "postgres", OwnerBecomes: true}); got != Trusted {
+		t.Errorf("a function of the role that has logged in: %d", got)
+	}
+}
+
 func TestJournal(t *testing.T) {
 	for name, o := range owner {
 		for _, fault := range []string{"", "it is no table of rekey's"} {

@@ -55,14 +55,14 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT array_agg(pg_describe_object('pg_proc'::regclass, p.oid, 0) ORDER BY p.oid) AS runs,
            array_agg(pg_get_userbyid(p.proowner)::text ORDER BY p.oid) AS owners,
-           array_agg(pg_has_role(p.proowner, current_user,
-               CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) ORDER BY p.oid) AS becomes
+           array_agg(pg_has_role(p.proowner, current_user, k.kind) AND pg_has_role(p.proowner, session_user, k.kind) ORDER BY p.oid) AS becomes
     FROM (SELECT DISTINCT CASE u.refclassid
                  WHEN 'pg_proc'::regclass THEN u.refobjid
                  WHEN 'pg_operator'::regclass THEN (SELECT o.oprcode::oid FROM pg_operator o WHERE o.oid = u.refobjid)
                  WHEN 'pg_cast'::regclass THEN (SELECT x.castfunc FROM pg_cast x WHERE x.oid = u.refobjid) END AS oid
           FROM pg_depend u WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid OFFSET 0) f
     JOIN pg_proc p ON p.oid = f.oid
+    CROSS JOIN (SELECT CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) k (kind)
     WHERE e.text IS NOT NULL OFFSET 0) w ON true
 LEFT JOIN LATERAL (
     SELECT k.oid, k.conname FROM pg_constraint k

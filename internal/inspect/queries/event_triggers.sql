@@ -5,10 +5,10 @@ SELECT e.evtname                  AS name,
        coalesce(e.evttags, '{}')  AS tags,
        e.evtfoid::regprocedure::text AS function,
        pg_get_userbyid(p.proowner) AS owner,
-       pg_has_role(p.proowner, current_user,
-           CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) AS owner_becomes
+       pg_has_role(p.proowner, current_user, k.kind) AND pg_has_role(p.proowner, session_user, k.kind) AS owner_becomes
 FROM pg_event_trigger e
 JOIN pg_proc p ON p.oid = e.evtfoid
+CROSS JOIN (SELECT CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) k (kind)
 WHERE e.evtenabled IN ('O', 'A') AND e.evtevent IN ('ddl_command_start', 'ddl_command_end', 'sql_drop')
   AND (e.evttags IS NULL OR e.evttags && $1::text[])
 ORDER BY e.evtname

@@ -9,7 +9,7 @@ WITH asked AS MATERIALIZED (
 SELECT n.nspname                                               AS schema,
        p.oid::int8                                             AS oid,
        pg_get_userbyid(p.proowner)                             AS owner,
-       pg_has_role(p.proowner, current_user, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) AS owner_becomes,
+       pg_has_role(p.proowner, current_user, k.kind) AND pg_has_role(p.proowner, session_user, k.kind) AS owner_becomes,
        EXISTS (SELECT FROM asked c WHERE c.schema = n.nspname)
            AND NOT EXISTS (SELECT FROM asked c WHERE c.schema = n.nspname AND c.relowner <> p.proowner) AS of_tables,
        pg_has_role(p.proowner, 'USAGE')                        AS owned,
@@ -47,4 +47,5 @@ SELECT n.nspname                                               AS schema,
 FROM pg_proc p
 JOIN pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_language l ON l.oid = p.prolang
+CROSS JOIN (SELECT CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) k (kind)
 WHERE n.nspname = ANY ($1::text[]) AND p.proname = $2 AND p.pronargs = 0
