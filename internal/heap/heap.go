@@ -17,6 +17,8 @@ var kept []byte //nolint:gochecknoglobals // it is kept as long as the process r
 
 // Tune sets it for the process.
 func Tune() {
-	kept = make([]byte, ballast)
+	if kept == nil {
+		kept = make([]byte, ballast)
+	}
 	debug.SetGCPercent(percent)
 }

@@ -116,22 +116,28 @@ func byName(t catalog.Table, zone string) (Column, bool) {
 		names[i] = byTier(c)
 	}
 	for _, tier := range tiers() {
-		var found *Column
-		for _, name := range tier.names {
-			for i := range t.Columns {
-				if c := &t.Columns[i]; names[i] == name && tier.fit(*c) {
-					read, err := read(t, c.Name, zone, "by its name and type")
-					if err == nil && (found == nil || c.NotNull && !found.NotNull) {
-						found = &read
-					}
-				}
-			}
-		}
-		if found != nil {
+		if found := tier.choose(t, names, zone); found != nil {
 			return *found, true
 		}
 	}
 	return Column{}, false
+}
+
+// choose returns the table's column by the first of the tier's names that fits, one that is NOT NULL before others; names are
+// those of the columns.
+func (tier tier) choose(t catalog.Table, names []string, zone string) (found *Column) {
+	for _, name := range tier.names {
+		for i, c := range t.Columns {
+			if names[i] != name || !tier.fit(c) {
+				continue
+			}
+			read, err := read(t, c.Name, zone, "by its name and type")
+			if err == nil && (found == nil || c.NotNull && !found.NotNull) {
+				found = &read
+			}
+		}
+	}
+	return found
 }
 
 // byTier is a column's name as tiers have it; of an integer the name without its unit.
