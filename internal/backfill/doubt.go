@@ -5,26 +5,43 @@ import (
 	"time"
 )
 
-// Doubt counts batches that stay far over their target although they have become small: the table is not what it was
-// when the filling began, its key has lost its index perhaps. The zero value is ready.
-type Doubt struct{ slow int }
+// Doubt counts batches that take far longer than they should: the table is not what it was when the filling began, its key
+// has lost its index perhaps. They stay over their target although they have become small, or keep to it with a small share
+// of the rows that they had before. The zero value is ready.
+type Doubt struct {
+	slow int
+	best float64 // what a row took in the fastest batch, in nanoseconds
+}
 
 const (
 	farOver     = 10 // times the target
+	farDearer   = 20 // times what a row took in the fastest batch
 	slowBatches = 8  // one after the other
 )
 
-// Note takes up a batch, and reports whether the table is to be inspected.
-func (d *Doubt) Note(took, target time.Duration) bool {
-	if took <= farOver*target {
+// Note takes up a batch of so many rows, and reports whether the table is to be inspected. Of 0 rows nothing is known.
+func (d *Doubt) Note(rows int, took, target time.Duration) bool {
+	if !d.strange(rows, took, target) {
 		d.slow = 0
 		return false
 	}
 	if d.slow++; d.slow < slowBatches {
 		return false
 	}
-	d.slow = 0
+	*d = Doubt{} // what a row takes now is usual from now on
 	return true
+}
+
+func (d *Doubt) strange(rows int, took, target time.Duration) bool {
+	if rows <= 0 {
+		return took > farOver*target
+	}
+	each := float64(took) / float64(rows)
+	if d.best == 0 || each < d.best {
+		d.best = each
+	}
+	const some = 2 // a batch that takes less than half its target may have few rows by chance
+	return took > farOver*target || took > target/some && each > farDearer*d.best
 }
 
 // Idle counts rounds in which no row was filled although rows without a value could be locked: what a batch reads is not

@@ -10,19 +10,40 @@ func TestDoubt(t *testing.T) {
 	slow, good := 3*time.Second, 80*time.Millisecond
 	var d Doubt
 	for n := range slowBatches - 1 {
-		if d.Note(slow, target) {
+		if d.Note(0, slow, target) {
 			t.Fatalf("doubt after %d slow batches", n+1)
 		}
 	}
-	if !d.Note(slow, target) {
+	if !d.Note(0, slow, target) {
 		t.Error("no doubt after enough of them")
 	}
-	if d.Note(slow, target) {
+	if d.Note(0, slow, target) {
 		t.Error("doubt again at once")
 	}
 	for range 2 * slowBatches { // a good one in between
-		if d.Note(slow, target) || d.Note(good, target) {
+		if d.Note(0, slow, target) || d.Note(0, good, target) {
 			t.Fatal("doubt although batches keep to their target in between")
+		}
+	}
+}
+
+// TestDoubtOfFewRows: batches that keep to their target with few rows are doubted, those that are merely small are not.
+func TestDoubtOfFewRows(t *testing.T) {
+	const target = 50 * time.Millisecond
+	var d Doubt
+	for range 3 * slowBatches {
+		if d.Note(1000, 40*time.Millisecond, target) || d.Note(2, 4*time.Millisecond, target) || d.Note(100, 45*time.Millisecond, target) {
+			t.Fatal("doubt of usual batches")
+		}
+	}
+	for n := range slowBatches {
+		if got := d.Note(10, 40*time.Millisecond, target); got != (n == slowBatches-1) {
+			t.Fatalf("batch %d: %v", n, got)
+		}
+	}
+	for range 3 * slowBatches {
+		if d.Note(10, 40*time.Millisecond, target) {
+			t.Fatal("doubt again, of what has been inspected")
 		}
 	}
 }

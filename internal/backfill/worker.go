@@ -140,7 +140,7 @@ func (w *worker) batch(ctx context.Context, bound int, fresh bool) (done bool, e
 	w.timeouts = 0
 	w.filled += b.filled
 	w.did(b.filled)
-	if w.doubt.Note(b.took, w.Pace.Batch()) {
+	if w.doubt.Note(0, b.took, w.Pace.Batch()) {
 		if err := w.Reinspect(ctx); err != nil {
 			return false, err
 		}

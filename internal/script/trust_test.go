@@ -14,7 +14,7 @@ import (
 
 // mallory is a role of no rights, and functions of its own that tell a superuser that they ran, even where what
 // called them is rolled back: a sequence keeps its number.
-const mallory = `DO $$BEGIN CREATE ROLE script_mallory; CREATE ROLE "script owner"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
+const mallory = `DO $$BEGIN CREATE ROLE script_mallory; CREATE ROLE "script owner"; CREATE ROLE "o'er"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
 	CREATE SCHEMA evil; CREATE SEQUENCE evil.ran; GRANT USAGE ON SCHEMA evil TO PUBLIC; GRANT USAGE ON SEQUENCE evil.ran TO PUBLIC;
 	CREATE FUNCTION evil.tell(t text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$BEGIN
 		IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN PERFORM nextval('evil.ran'); END IF; RETURN true; END$$;
@@ -136,11 +136,12 @@ func TestScriptsTrustTheNamed(t *testing.T) {
 					h := build(t, c, "public", false)
 					config := h.config(40)
 					config.TrustOwners = []string{"o'er", "script owner"}
+					h.do(mallory)
 					files, err := rekey.Script(t.Context(), h.pool, config, format)
 					if err != nil {
 						t.Fatal(err)
 					}
-					h.do(mallory + setup)
+					h.do(setup)
 					if format == rekey.ScriptPsql {
 						h.mustPsql(files[0].Text)
 						continue

@@ -86,7 +86,7 @@ func (w *worker) wave(ctx context.Context, rows []row) (all wrote, err error) {
 		w.servo.Note(n, time.Since(begun), w.Pace.Batch())
 		all.offered, all.picked, all.filled = all.offered+int64(n), all.picked+some.picked, all.filled+some.filled
 		w.did(some.filled)
-		if w.doubt.Note(time.Since(begun), w.Pace.Batch()) {
+		if w.doubt.Note(n, time.Since(begun), w.Pace.Batch()) {
 			if err := w.Reinspect(ctx); err != nil {
 				return all, err
 			}
