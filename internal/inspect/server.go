@@ -124,7 +124,7 @@ func standbys(ctx context.Context, tx pg.Tx, server *catalog.Server) error {
 	return err
 }
 
-// NoRoles returns those of the names that no role has.
+// NoRoles returns the names that no role has.
 func NoRoles(ctx context.Context, tx pg.Tx, names []string) ([]string, error) {
 	found, err := tx.Query(ctx, text("no_roles"), names)
 	if err != nil {

@@ -123,8 +123,8 @@ func byName(t catalog.Table, zone string) (Column, bool) {
 	return Column{}, false
 }
 
-// choose returns the table's column by the first of the tier's names that fits, one that is NOT NULL before others; names are
-// those of the columns.
+// choose returns the table's column by the first of the tier's names that fits, a NOT NULL column before others. Names has the
+// columns' names, as byTier returns them.
 func (tier tier) choose(t catalog.Table, names []string, zone string) (found *Column) {
 	for _, name := range tier.names {
 		for i, c := range t.Columns {

@@ -96,14 +96,13 @@ func (c Changer) oldHolders(ctx context.Context, table string) ([]Backend, error
 	return old, err
 }
 
-// free is a table of which no old transaction held a lock, and when that was seen.
+// free records that no old transaction held a lock on a table, and when.
 type free struct {
 	table string
 	at    time.Time
 }
 
-// of reports whether that is good for a table still: a transaction that is older than grace now is older than grace less this
-// much then.
+// of reports whether the record still holds for a table: it makes grace a tenth longer.
 func (f free) of(table string) bool { return f.table == table && time.Since(f.at) < grace/10 }
 
 // met are the transactions of unknown age that were met, and when that was first.

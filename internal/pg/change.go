@@ -201,13 +201,13 @@ func (c Changer) try(ctx context.Context, change Change) (Taken, []Backend, erro
 }
 
 // open begins the transaction, and takes SHARE UPDATE EXCLUSIVE first: no reader or writer queues behind that, and an
-// autovacuum yields to whoever waits longer than deadlock_timeout.
+// autovacuum yields to a session that waits longer than deadlock_timeout.
 func (c Changer) open(ctx context.Context, change Change) (blockers []Backend, err error) {
 	message := fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = %d", (c.DeadlockTimeout + beyond).Milliseconds())
 	if change.Table != "" {
 		message += "; LOCK TABLE " + change.locked() + " IN SHARE UPDATE EXCLUSIVE MODE"
 	}
-	err = c.Lane.anew(ctx, func(conn *pgx.Conn) error {
+	err = c.Lane.onLive(ctx, func(conn *pgx.Conn) error {
 		// Looked for when an autovacuum would have yielded already.
 		watch := c.watchLater(ctx, conn.PgConn().PID(), c.DeadlockTimeout+yielded)
 		err := within(ctx, c.DeadlockTimeout+beyond+boundsOf(ctx).Late, func(ctx context.Context) error {
@@ -223,7 +223,7 @@ func (c Changer) open(ctx context.Context, change Change) (blockers []Backend, e
 
 // send makes the change in one message, so that ACCESS EXCLUSIVE is held for no round trip.
 func (c Changer) send(ctx context.Context, raw *pgconn.PgConn, change Change) (Taken, []Backend, error) {
-	if change.Exclusive { // the first lock may have taken a while; nothing is looked at later than this
+	if change.Exclusive { // the first lock may have taken a while; this is the last check before the second
 		if old := OnStandbys(ctx, c.Standbys, change.Table, c.Budget); len(old) > 0 {
 			return Taken{}, old, errOldHolder
 		}

@@ -150,15 +150,15 @@ func (l *Lane) Alone(ctx context.Context, sql string, started func(pid uint32)) 
 // nothing. Else it is ErrFenced or ErrAltered.
 func (l *Lane) Guarded(ctx context.Context, fence, guard, sql string) error {
 	asked := asking(fence, guard)
-	return l.anew(ctx, func(conn *pgx.Conn) error {
+	return l.onLive(ctx, func(conn *pgx.Conn) error {
 		results, err := conn.PgConn().Exec(ctx, strings.Join(append(asked.statements(), sql), "; ")).ReadAll()
 		return asked.fault(err, 0, len(results))
 	})
 }
 
-// anew does something that may be done twice, and again on another session where an administrator or a timeout had ended
-// this one: while it rested, as a rule. One that ends otherwise may have been ended by what was done.
-func (l *Lane) anew(ctx context.Context, do func(*pgx.Conn) error) error {
+// onLive does something that may be done twice, and repeats it on another session where an administrator or a timeout has
+// ended this one, usually while it was idle. A session that ends otherwise may have been ended by what was done on it.
+func (l *Lane) onLive(ctx context.Context, do func(*pgx.Conn) error) error {
 	return repeat(ctx, dismissed, func() error {
 		conn, err := l.session(ctx)
 		if err != nil {

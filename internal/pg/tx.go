@@ -315,7 +315,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, s Settings, work func(Tx) erro
 	return s.run(ctx, pool, conn.Conn(), of, nil, work)
 }
 
-// run does the work of a transaction, and ends it. It has begun, but for that of a lane, which has ends.
+// run does the work of a transaction, and ends it. It has begun, except on a lane, where BEGIN goes with the first queries.
 func (s Settings) run(ctx context.Context, pool *pgxpool.Pool, conn *pgx.Conn, of backend, lane *ends, work func(Tx) error) error {
 	tx := Tx{conn: conn, keeps: lane != nil, ends: lane, vigil: keep(ctx, pool, conn.PgConn(), of)}
 	if s.Statement > 0 {

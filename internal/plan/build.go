@@ -158,7 +158,8 @@ func Lacks(t step.Target, table *catalog.Table) []string {
 	if anywhere(table, func(one *catalog.Table) bool { return !one.Column(t.Column).NotNull }) {
 		lacks = append(lacks, "NOT NULL")
 	}
-	if anywhere(table, func(one *catalog.Table) bool { return one.Constraint(t.Check) != nil }) || (step.Settle{Target: t}).Check(step.View{Table: table}).Reason != "" {
+	proved := func(one *catalog.Table) bool { c := one.Constraint(t.Check); return c != nil && t.Proves(c) }
+	if anywhere(table, proved) || (step.Settle{Target: t}).Check(step.View{Table: table}).Reason != "" {
 		lacks = append(lacks, "clean-up")
 	}
 	return lacks

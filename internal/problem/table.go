@@ -222,7 +222,7 @@ func ForeignEventTrigger(trigger, function, owner, event, role string) *Problem 
 			function, sqltext.Ident(trigger), shell(owner)))
 }
 
-// UnknownOwner is a trusted owner that is no role: a name that was mistyped would trust nobody, or whoever gets it later.
+// UnknownOwner is a name of --trust-owner that no role has: a mistyped name would trust a role that is created later.
 func UnknownOwner(name string) *Problem {
 	return refused("unknown_owner", "", fmt.Sprintf("role %s of --trust-owner does not exist", sqltext.Ident(name)),
 		"Names of roles are compared as they are written, with upper and lower case.",

@@ -77,7 +77,7 @@ func (w *codeWatch) check(ctx context.Context, tx pg.Tx) error {
 	return nil
 }
 
-// batch is check in the transaction of a batch, before its UPDATE: with this lock nobody adds a check, a trigger or a rule
+// batch is check in the transaction of a batch, before its UPDATE: under this lock no session adds a check, a trigger or a rule
 // until it has ended.
 func (w *codeWatch) batch(ctx context.Context, tx pg.Tx) error {
 	if w == nil {

@@ -144,10 +144,14 @@ func (e *Executor) following(l *look) *plan.Group {
 	if !l.last || l.group.Target.Table == "" || e.number+1 >= len(e.Plan.Groups) {
 		return nil
 	}
-	if next := &e.Plan.Groups[e.number+1]; next.Target.Table != "" {
-		return next
+	next := &e.Plan.Groups[e.number+1]
+	if next.Target.Table == "" {
+		return nil
 	}
-	return nil
+	if table := e.Plan.Schema.Relation(next.Table); table == nil || table.Tree() { // reading a tree may take a while
+		return nil
+	}
+	return next
 }
 
 // question asks for the group's table and whatever bears its index's name; for the schema's own steps

@@ -126,8 +126,7 @@ func (w *Watch) start(ctx context.Context) {
 // Wait waits for the end of what Start began.
 func (w *Watch) Wait() { w.ending.Wait() }
 
-// At says what the run is at work on from now on, and looks at once at what is about that table, unless it is small. A
-// nil Watch may be told, too.
+// At sets what the run works on, and reads at once the signals of that table, unless it is small. A nil Watch ignores it.
 func (w *Watch) At(ctx context.Context, p Place) {
 	if w == nil {
 		return

@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// onceRows and oncePages are those of a table that one transaction fills within the usual target time of a batch.
+	// One transaction fills a table of at most so many rows and pages, within the usual target time of a batch.
 	onceRows  = 2000
 	oncePages = 16
 )
 
-// atOnce fills a small table of which nothing is filled yet in one transaction: it begins the filling, reads the table,
-// fills its rows and counts those that are left. Where that is not all there is to do, done is false.
+// atOnce fills a small table in one transaction: it begins the filling, reads the table, fills its rows and counts the rows
+// that are left. Done is false where the regions and rounds have to go on.
 func (f *filler) atOnce(ctx context.Context) (done bool, err error) {
 	if f.Table.Pages > oncePages || f.cut > 0 || f.choice.Waves > 1 {
 		return false, nil
@@ -47,7 +47,7 @@ func (f *filler) atOnce(ctx context.Context) (done bool, err error) {
 	return done && err == nil, err
 }
 
-// once is the transaction of atOnce. What it leaves alone is left to the regions and rounds.
+// once is the transaction of atOnce.
 func (f *filler) once(ctx context.Context, tx pg.Tx) (filled int64, done bool, err error) {
 	if kept, err := f.opens(ctx, tx); err != nil || kept {
 		return 0, false, err
@@ -77,7 +77,7 @@ func (f *filler) once(ctx context.Context, tx pg.Tx) (filled int64, done bool, e
 	return filled, left == 0, err
 }
 
-// opens begins the filling. An earlier run that was cut may have left something: then it is kept.
+// opens begins the filling. Kept says that an earlier run, which was cut, has left a plan or places.
 func (f *filler) opens(ctx context.Context, tx pg.Tx) (kept bool, err error) {
 	f.plan = plan{full: true}
 	moment := f.Moment

@@ -1,0 +1,30 @@
+package plan
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// TestCleanUp: the proof is to be dropped, a constraint of the application's that has its name is not.
+func TestCleanUp(t *testing.T) {
+	target := step.Target{Schema: "app", Table: "t", Column: "uuid", Check: "rekey_uuid_not_null"}
+	for name, test := range map[string]struct {
+		check catalog.Constraint
+		want  bool
+	}{
+		"the proof":              {catalog.Constraint{Kind: "c", Columns: []string{"uuid"}, Definition: "CHECK ((uuid IS NOT NULL))"}, true},
+		"a proof that is broken": {catalog.Constraint{Kind: "c", Columns: []string{"uuid"}, Definition: "CHECK ((uuid IS NOT NULL)) NOT VALID"}, true},
+		"on another column":      {catalog.Constraint{Kind: "c", Columns: []string{"id"}, Definition: "CHECK ((id IS NOT NULL))"}, false},
+		"another check":          {catalog.Constraint{Kind: "c", Columns: []string{"uuid"}, Definition: "CHECK ((uuid <> '00000000-0000-0000-0000-000000000000'::uuid))"}, false},
+		"a unique constraint":    {catalog.Constraint{Kind: "u", Columns: []string{"uuid"}, Definition: "UNIQUE (uuid)"}, false},
+	} {
+		test.check.Name = target.Check
+		table := &catalog.Table{Schema: "app", Name: "t", Kind: catalog.Ordinary, Columns: []catalog.Column{{Name: "uuid", Type: "uuid"}}, Constraints: []catalog.Constraint{test.check}}
+		if got := slices.Contains(Lacks(target, table), "clean-up"); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
