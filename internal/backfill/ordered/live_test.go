@@ -21,7 +21,7 @@ import (
 )
 
 // traffic is an application that inserts, updates, moves rows in time, deletes and holds. Rows that it
-// moves in time bear changed.
+// moves in time bear changed, and the times that they had.
 func (b *bed) traffic(ctx context.Context, seed uint64, rows int) (end func()) {
 	var all sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
@@ -30,8 +30,8 @@ func (b *bed) traffic(ctx context.Context, seed uint64, rows int) (end func()) {
 		"INSERT INTO t (id, at) SELECT max(id) + 1, LOCALTIMESTAMP FROM t",
 		"INSERT INTO t (id, at, uuid, changed) SELECT max(id) + 1, (SELECT at FROM t WHERE id >= %[1]d ORDER BY id LIMIT 1), NULL, true FROM t",
 		"UPDATE t SET pad = md5(pad) WHERE id BETWEEN %[1]d AND %[1]d + 20",
-		"UPDATE t SET at = (SELECT at FROM t WHERE id >= %[2]d ORDER BY id LIMIT 1), changed = true WHERE id BETWEEN %[1]d AND %[1]d + 3",
-		"UPDATE t SET at = (SELECT at FROM t WHERE id >= %[2]d ORDER BY id LIMIT 1), changed = true WHERE id = %[1]d OR id = %[2]d - 1",
+		"UPDATE t SET at = (SELECT at FROM t WHERE id >= %[2]d ORDER BY id LIMIT 1), changed = true, was = was || at::text WHERE id BETWEEN %[1]d AND %[1]d + 3",
+		"UPDATE t SET at = (SELECT at FROM t WHERE id >= %[2]d ORDER BY id LIMIT 1), changed = true, was = was || at::text WHERE id = %[1]d OR id = %[2]d - 1",
 		"DELETE FROM t WHERE id BETWEEN %[1]d AND %[1]d + 5",
 		"SELECT pg_sleep(0.05) FROM (SELECT FROM t WHERE id BETWEEN %[1]d AND %[1]d + 40 FOR UPDATE) x LIMIT 1",
 	}
@@ -120,8 +120,11 @@ func TestPlanIsLostUnderTraffic(t *testing.T) {
 }
 
 func crowded(name string) string {
-	return sets()[name].sql + "; ALTER TABLE t ADD changed bool DEFAULT false" + after
+	return sets()[name].sql + moving + after
 }
+
+// moving are the columns that traffic needs: which rows it moved in time, and from where.
+const moving = "; ALTER TABLE t ADD changed bool DEFAULT false, ADD was text[] DEFAULT '{}'"
 
 func (b *bed) underTraffic(between func()) {
 	b.Helper()
@@ -147,7 +150,10 @@ func (b *bed) live(proof Proof) {
 	if n := b.number("SELECT count(*) - count(DISTINCT uuid) FROM t"); n > 0 {
 		b.Errorf("%d values are missing or not the only ones of their kind", n)
 	}
-	if proof.Pairs > 0 || proof.Rows == 0 || proof.Judged+proof.Timeless+proof.New+proof.Other != proof.Rows {
+	// A row that the application took away from an instant and brought back again has kept its value, and others may have
+	// got theirs without sight of it.
+	back := b.number("SELECT count(*) FROM t WHERE at::text = ANY (was) AND EXISTS (SELECT FROM unnest(was) w WHERE w <> at::text)")
+	if proof.Pairs > 2*back || proof.Rows == 0 || proof.Judged+proof.Timeless+proof.New+proof.Other != proof.Rows {
 		b.Errorf("%+v", proof)
 	}
 	changed := b.number("SELECT count(*) FROM t WHERE changed")
