@@ -264,7 +264,7 @@ func Untrusted(server catalog.Server, t step.Target, table *catalog.Table, code 
 	return found[0].Error()
 }
 
-// codeOf returns the code of a table and of the tables below it; that of its triggers only where rows are filled.
+// codeOf returns the code of a table and of the tables below it; the code of triggers only where rows are filled.
 func codeOf(schema catalog.Schema, table *catalog.Table, fills bool) []catalog.Code {
 	names := map[string]bool{}
 	for _, one := range table.All() {

@@ -415,7 +415,7 @@ func (e *Executor) stopped() error {
 	return problem.LeftAtSignal(nil)
 }
 
-// at tells the signals which table of a group the run is at work on.
+// at sets the table that the signals watch.
 func (e *Executor) at(ctx context.Context, g plan.Group, t step.Target, filling bool) {
 	place := throttle.Place{Filling: filling}
 	if t.Table != "" {
@@ -425,7 +425,7 @@ func (e *Executor) at(ctx context.Context, g plan.Group, t step.Target, filling 
 	e.Watch.At(ctx, place)
 }
 
-// pages are those of a table and of all that is below it.
+// pages counts the pages of a table and of all tables below it.
 func pages(table *catalog.Table) (n int64) {
 	for _, one := range table.All() {
 		n += one.Pages

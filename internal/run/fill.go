@@ -21,8 +21,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// manyPages are those of a table that is large: its filling is worth giving the run's own session up meanwhile, since there
-// are roles that may have but few, and a vacuum of it takes a while.
+// manyPages is the size from which a table is large: the run gives up its own session while it fills one, since some roles may
+// have few sessions, and a vacuum of one takes a while.
 const manyPages = 1000
 
 // fill gives every row a value. What it found out at its end, that no row is without one, is believed

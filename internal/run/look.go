@@ -113,7 +113,7 @@ func (l *look) read(ctx context.Context) (step.View, error) {
 	return view, err
 }
 
-// schema inspects the group's part of the schema, and that of the next group with its last inspection.
+// schema inspects the group's part of the schema; its last inspection reads the next group's part as well.
 func (l *look) schema(ctx context.Context) (schema catalog.Schema, err error) {
 	e := l.executor
 	if before := e.ahead; before.table != "" && before.table == l.group.Table {
