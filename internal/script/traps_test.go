@@ -27,6 +27,13 @@ func (h *house) session() *pgx.Conn {
 	return conn
 }
 
+// background runs something until the test's context ends. The sessions that were opened before are closed after it.
+func (h *house) background(run func()) {
+	ended := make(chan struct{})
+	go func() { defer close(ended); run() }()
+	h.t.Cleanup(func() { <-ended })
+}
+
 // runs sends statements to a session, all in one simple query.
 func (h *house) runs(conn *pgx.Conn, sql string) {
 	h.t.Helper()
@@ -132,17 +139,17 @@ func traps() map[string]struct {
 		}, "is idle in a transaction and holds a snapshot"},
 		"a migrator that waits for this one": {func(h *house, mine, other *pgx.Conn) {
 			h.runs(mine, "SELECT pg_advisory_lock(4711)")
-			go func() { _ = simple(h.t.Context(), other, "SELECT pg_advisory_lock(4711)") }()
+			h.background(func() { _ = simple(h.t.Context(), other, "SELECT pg_advisory_lock(4711)") })
 			h.eventually("EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
 		}, "waits for an advisory lock of this session"},
 		"an application that goes on": {func(h *house, _, other *pgx.Conn) {
-			go func() {
+			h.background(func() {
 				for h.t.Context().Err() == nil {
 					_ = simple(h.t.Context(), other, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class")
 					time.Sleep(100 * time.Millisecond)
 					_ = simple(h.t.Context(), other, "COMMIT")
 				}
-			}()
+			})
 		}, ""},
 		"an old transaction without a snapshot": {func(h *house, _, other *pgx.Conn) {
 			h.runs(other, "BEGIN; SELECT count(*) FROM pg_class")
