@@ -85,10 +85,7 @@ func (e *Executor) guard(ctx context.Context) error {
 	if e.Lease == nil && e.relied == "" {
 		return nil
 	}
-	fence := ""
-	if e.Lease != nil {
-		fence = e.Lease.Held()
-	}
+	fence := e.held()
 	holds, err := e.lane.Holds(ctx, fenced(fence, e.relied))
 	if err != nil || holds {
 		return err
@@ -97,6 +94,14 @@ func (e *Executor) guard(ctx context.Context) error {
 		return errors.Join(err, pg.ErrAltered)
 	}
 	return problem.LeaseLost()
+}
+
+// held is a query that returns a row while the lease is held; "" without a lease.
+func (e *Executor) held() string {
+	if e.Lease == nil {
+		return ""
+	}
+	return e.Lease.Held()
 }
 
 func (e *Executor) locked(g plan.Group, taken pg.Taken) {
@@ -112,11 +117,7 @@ func (e *Executor) locked(g plan.Group, taken pg.Taken) {
 // validate proves a CHECK. A row without a value that it meets was written meanwhile: the table's
 // steps begin again.
 func (e *Executor) validate(ctx context.Context, g plan.Group, a step.Validate, l *look) error {
-	fence := ""
-	if e.Lease != nil {
-		fence = e.Lease.Held()
-	}
-	err := e.unlocked(g, e.lane.Guarded(ctx, fence, e.relied, a.SQL))
+	err := e.unlocked(g, e.lane.Guarded(ctx, e.held(), e.relied, a.SQL))
 	var refusal *pgconn.PgError
 	if errors.As(err, &refusal) && refusal.Code == pgerrcode.CheckViolation {
 		l.filled = nil

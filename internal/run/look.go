@@ -31,8 +31,9 @@ type look struct {
 
 	at time.Time // of the last inspection
 	// presumed is the index that was built since the last inspection: the guard of the next action asks for it. "" is none.
-	presumed string
-	last     bool // the group is at its last step: the inspection after it is also the first of the next group
+	presumed   string
+	filledOnce bool // a filling of the group has ended: whether rows have no value is read from then on
+	last       bool // the group is at its last step: the inspection after it is also the first of the next group
 
 	rowsBefore int64 // filled by the run before the group
 }
@@ -207,6 +208,9 @@ func (l *look) rows(ctx context.Context) error {
 
 // added reports whether the run has added a part's column, over rows that have no value then.
 func (l *look) added(part step.Part) bool {
+	if l.filledOnce {
+		return false
+	}
 	then := l.executor.Plan.Table(l.group, part.Target)
 	return then != nil && then.OID == part.Table.OID && then.Column(part.Column) == nil && part.Table.Pages > 0
 }
@@ -219,7 +223,10 @@ func (l *look) know(oid uint32, filled bool) {
 }
 
 // full notes that every row of a table has a value.
-func (l *look) full(table *catalog.Table) { l.know(table.OID, true) }
+func (l *look) full(table *catalog.Table) {
+	l.know(table.OID, true)
+	l.filledOnce = true
+}
 
 // part is the table of a target in the last look: the group's, or one below it.
 func (l *look) part(t step.Target) *catalog.Table {
