@@ -26,12 +26,14 @@ func (b *bed) traffic(ctx context.Context, seed uint64, rows int) (end func()) {
 	var all sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
 	var nulls atomic.Int64
+	const move = "WITH x AS MATERIALIZED (SELECT at FROM t WHERE id >= %[2]d ORDER BY id LIMIT 1) UPDATE t SET at = (SELECT at FROM x), changed = true," +
+		" was = was || coalesce(at::text, '') WHERE coalesce((SELECT at::text FROM x), '') <> ALL (was) AND ("
 	statements := []string{
 		"INSERT INTO t (id, at) SELECT max(id) + 1, LOCALTIMESTAMP FROM t",
 		"INSERT INTO t (id, at, uuid, changed) SELECT max(id) + 1, (SELECT at FROM t WHERE id >= %[1]d ORDER BY id LIMIT 1), NULL, true FROM t",
 		"UPDATE t SET pad = md5(pad) WHERE id BETWEEN %[1]d AND %[1]d + 20",
-		"UPDATE t SET at = (SELECT at FROM t WHERE id >= %[2]d ORDER BY id LIMIT 1), changed = true, was = was || at::text WHERE id BETWEEN %[1]d AND %[1]d + 3",
-		"UPDATE t SET at = (SELECT at FROM t WHERE id >= %[2]d ORDER BY id LIMIT 1), changed = true, was = was || at::text WHERE id = %[1]d OR id = %[2]d - 1",
+		move + "id BETWEEN %[1]d AND %[1]d + 3)",
+		move + "id = %[1]d OR id = %[2]d - 1)",
 		"DELETE FROM t WHERE id BETWEEN %[1]d AND %[1]d + 5",
 		"SELECT pg_sleep(0.05) FROM (SELECT FROM t WHERE id BETWEEN %[1]d AND %[1]d + 40 FOR UPDATE) x LIMIT 1",
 	}
@@ -123,7 +125,8 @@ func crowded(name string) string {
 	return sets()[name].sql + moving + after
 }
 
-// moving are the columns that traffic needs: which rows it moved in time, and from where.
+// moving are the columns that traffic needs: which rows it moved in time, and from where. It brings none back: see
+// TestRowBroughtBack.
 const moving = "; ALTER TABLE t ADD changed bool DEFAULT false, ADD was text[] DEFAULT '{}'"
 
 func (b *bed) underTraffic(between func()) {
@@ -144,16 +147,32 @@ func (b *bed) underTraffic(between func()) {
 	b.live(proof)
 }
 
+// TestRowBroughtBack: a row that the application takes away from an instant and brings back has kept its value, and another
+// that was filled there without sight of it may sort on its wrong side. No order of values could hold for both.
+func TestRowBroughtBack(t *testing.T) {
+	b := lay(t, servertest.Cluster(t, 15), "CREATE TABLE t (id int PRIMARY KEY, at timestamp); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 3) g"+after)
+	w := b.work()
+	b.exec("UPDATE t SET at = '2024-02-02' WHERE id <> 2") // the second is filled alone
+	b.fill(w)
+	b.exec("UPDATE t SET at = '2024-03-03' WHERE id = 2; UPDATE t SET uuid = NULL, at = '2024-01-01' WHERE id <> 2")
+	const lost = 20 // the values of one instant are drawn at random: one side is as likely as the other
+	for n := 0; b.prove(w).Pairs == 0; n++ {
+		if n == lost {
+			t.Fatal("the rows that came meanwhile never sort on the wrong side")
+		}
+		b.exec("UPDATE t SET uuid = NULL, at = '2024-01-01' WHERE id <> 2; UPDATE t SET at = '2024-03-03' WHERE id = 2")
+		b.fill(w)
+		b.exec("UPDATE t SET at = '2024-01-01' WHERE id = 2")
+	}
+}
+
 // live judges what is to be judged: by Prove, and by SQL of its own.
 func (b *bed) live(proof Proof) {
 	b.Helper()
 	if n := b.number("SELECT count(*) - count(DISTINCT uuid) FROM t"); n > 0 {
 		b.Errorf("%d values are missing or not the only ones of their kind", n)
 	}
-	// A row that the application took away from an instant and brought back again has kept its value, and others may have
-	// got theirs without sight of it.
-	back := b.number("SELECT count(*) FROM t WHERE at::text = ANY (was) AND EXISTS (SELECT FROM unnest(was) w WHERE w <> at::text)")
-	if proof.Pairs > 2*back || proof.Rows == 0 || proof.Judged+proof.Timeless+proof.New+proof.Other != proof.Rows {
+	if proof.Pairs > 0 || proof.Rows == 0 || proof.Judged+proof.Timeless+proof.New+proof.Other != proof.Rows {
 		b.Errorf("%+v", proof)
 	}
 	changed := b.number("SELECT count(*) FROM t WHERE changed")

@@ -59,7 +59,7 @@ func TestNotAtOnce(t *testing.T) {
 			}},
 			"places that are known at the beginning": {seconds + after, func(b *bed, w *Work) {
 				moment := b.moment()
-				w.Moment = time.Time{}
+				w.Moment, w.Diary = time.Time{}, &diary{places: map[int64]backfill.Place{0: {}}}
 				w.Begin = func(context.Context, pg.Tx) (Beginning, error) { return Beginning{Moment: moment, Placed: true}, nil }
 			}},
 			"a plan of an earlier run": {seconds + after + "CREATE TABLE rekey.order_OID (what text, moment int8, round int4, complete bool, horizon int8, ready bool, early int8, late int8, lent int8, missing int8)", func(b *bed, _ *Work) {
@@ -76,6 +76,12 @@ func TestNotAtOnce(t *testing.T) {
 				b.ordered("at")
 				if n := b.number("SELECT count(*) FROM t"); result.Rows != n || !result.Moment.Equal(b.moment()) {
 					t.Errorf("%d rows, %+v", n, result)
+				}
+				if left := strings.Contains(name, "places") || strings.Contains(name, "plan"); left == result.Clean {
+					t.Errorf("the journal counts as clean: %t", result.Clean)
+				}
+				if b.number("SELECT count(DISTINCT xmin::text) FROM t") == 1 && strings.HasPrefix(name, "more") {
+					t.Error("it was done at once")
 				}
 			})
 		}
