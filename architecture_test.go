@@ -41,7 +41,14 @@ const (
 // here, and a new import is a decision that is made here.
 func rooms() []room {
 	join := func(words ...string) string { return strings.Join(words, " ") }
-	in := func(names ...string) string { return "internal/" + strings.Join(names, " internal/") }
+	in := func(names ...string) string {
+		for i, name := range names {
+			if name != "event" && name != "problem" { // these two are public
+				names[i] = "internal/" + name
+			}
+		}
+		return strings.Join(names, " ")
+	}
 	return []room{
 		// Pure: values and decisions.
 		{name: "internal/sqltext"},
@@ -49,24 +56,25 @@ func rooms() []room {
 		{name: "internal/catalog"},
 		{name: "internal/profile"},
 		{name: "internal/pace"},
-		{name: "internal/problem", below: in("catalog", "sqltext", "visible")},
-		{name: "internal/event", below: in("problem", "visible")},
+		{name: "problem", below: in("visible")},
+		{name: "event", below: in("problem", "visible")},
+		{name: "internal/message", below: in("catalog", "problem", "sqltext", "visible")},
 		{name: "internal/trust", below: in("catalog")},
 		{name: "internal/step", below: in("catalog", "sqltext", "trust")},
 		{name: "internal/discover", below: in("catalog")},
 		{name: "internal/order", below: in("catalog")},
-		{name: "internal/plan", below: in("catalog", "discover", "event", "order", "problem", "profile", "sqltext", "step", "trust")},
+		{name: "internal/plan", below: in("catalog", "discover", "event", "order", "message", "problem", "profile", "sqltext", "step", "trust")},
 		{name: "internal/script", below: in("catalog", "plan", "sqltext", "step", "trust", "visible")},
 		{name: "ident", below: in("sqltext")},
 
 		// Effects: the server, a clock, a terminal, a process.
 		{name: "internal/pg", below: in("sqltext", "visible"), others: join(pgx, pgcode)},
-		{name: "internal/fault", below: in("pg", "problem"), others: pgx},
+		{name: "internal/fault", below: in("pg", "message", "problem"), others: pgx},
 		{name: "internal/inspect", below: in("catalog", "pg", "sqltext", "trust"), others: pgx},
-		{name: "internal/journal", below: in("catalog", "pg", "problem", "sqltext", "trust"), others: pgx},
+		{name: "internal/journal", below: in("catalog", "pg", "message", "problem", "sqltext", "trust"), others: pgx},
 		{
 			name:   "internal/survey",
-			below:  in("catalog", "fault", "inspect", "journal", "order", "pg", "plan", "problem", "profile", "sqltext", "step", "trust"),
+			below:  in("catalog", "fault", "inspect", "journal", "order", "pg", "plan", "message", "problem", "profile", "sqltext", "step", "trust"),
 			others: pgx,
 		},
 		{name: "internal/backfill", below: in("catalog", "event", "pace", "pg", "sqltext", "step"), others: join(pgx, pgcode)},
@@ -76,14 +84,14 @@ func rooms() []room {
 		},
 		{
 			name: "internal/verify",
-			below: in("backfill/ordered", "catalog", "event", "fault", "inspect", "journal", "order", "pg", "plan", "problem", "profile", "sqltext", "step",
+			below: in("backfill/ordered", "catalog", "event", "fault", "inspect", "journal", "order", "pg", "plan", "message", "problem", "profile", "sqltext", "step",
 				"survey", "trust", "visible"),
 			others: join(pgx, pgcode),
 		},
-		{name: "internal/throttle", below: in("catalog", "event", "pace", "pg", "problem", "sqltext", "visible"), others: join(pgx, pgcode)},
+		{name: "internal/throttle", below: in("catalog", "event", "pace", "pg", "message", "problem", "sqltext", "visible"), others: join(pgx, pgcode)},
 		{
 			name: "internal/run",
-			below: in("backfill", "backfill/ordered", "catalog", "event", "fault", "inspect", "journal", "order", "pace", "pg", "plan", "problem",
+			below: in("backfill", "backfill/ordered", "catalog", "event", "fault", "inspect", "journal", "order", "pace", "pg", "plan", "message", "problem",
 				"sqltext", "step", "survey", "throttle", "trust", "verify", "visible"),
 			others: join(pgx, pgcode),
 		},
@@ -92,12 +100,12 @@ func rooms() []room {
 		{name: "internal/step/steptest", below: in("sqltext", "step"), others: join(pgx, gocmp)},
 
 		// What the settings of a call may be.
-		{name: "internal/setting", below: in("discover", "pace", "plan", "problem", "profile", "script", "sqltext", "throttle", "visible")},
+		{name: "internal/setting", below: in("discover", "pace", "plan", "message", "problem", "profile", "script", "sqltext", "throttle", "visible")},
 
 		// The front door: what hosts import.
 		{
 			name: ".",
-			below: in("backfill", "catalog", "discover", "event", "fault", "inspect", "journal", "order", "pace", "pg", "plan", "problem", "profile", "run",
+			below: in("backfill", "catalog", "discover", "event", "fault", "inspect", "journal", "order", "pace", "pg", "plan", "message", "problem", "profile", "run",
 				"script", "setting", "sqltext", "step", "survey", "throttle", "verify"),
 			others: pgx,
 		},
@@ -110,11 +118,11 @@ func rooms() []room {
 		{name: "internal/fixture/zoo", others: join(pgx, pgcode)},
 
 		// The command.
-		{name: "internal/screen", below: in("event", "order", "plan", "problem", "sqltext", "verify", "visible"), others: mpb},
-		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "problem", "screen", "server", "sqltext")), others: pgx},
+		{name: "internal/screen", below: in("event", "order", "plan", "message", "problem", "sqltext", "verify", "visible"), others: mpb},
+		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "message", "problem", "screen", "server", "sqltext")), others: pgx},
 		{
 			name:   "internal/cli",
-			below:  join(".", "phoenixkit", in("demo", "event", "fault", "problem", "screen", "server", "setting", "sqltext", "visible")),
+			below:  join(".", "phoenixkit", in("demo", "event", "fault", "message", "problem", "screen", "server", "setting", "sqltext", "visible")),
 			others: join(pgx, pgcode, cobra, pflag, term, system, yaml),
 		},
 		{name: "internal/heap"},

@@ -9,10 +9,10 @@ import (
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/run"
 	"github.com/rekey-pg/rekey/internal/setting"
 	"github.com/rekey-pg/rekey/internal/survey"
@@ -134,7 +134,7 @@ func (c Config) carry(ctx context.Context, pool *pgxpool.Pool, direction plan.Di
 	}
 	speed, err := pace.ParseSpeed(c.Pace)
 	if err != nil {
-		return Result{}, problem.BadPace(err)
+		return Result{}, message.BadPace(err)
 	}
 	order, err := c.order(direction)
 	if err != nil {

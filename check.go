@@ -5,16 +5,17 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/setting"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // check refuses a call before a connection is used: what the command line refuses, for the same reasons.
 func check(pool *pgxpool.Pool, r setting.Request) error {
 	found := setting.Check(r)
 	if len(found) == 0 && pool == nil {
-		found = problem.List{problem.NoPool()}
+		found = problem.List{message.NoPool()}
 	}
 	if len(found) > 0 {
 		return found
@@ -38,7 +39,7 @@ func (c Config) check(pool *pgxpool.Pool, command string, directions ...plan.Dir
 	}
 	for _, standby := range c.Standbys {
 		if standby == nil {
-			return problem.NoPool()
+			return message.NoPool()
 		}
 	}
 	return nil

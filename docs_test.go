@@ -13,7 +13,7 @@ func TestJSONIsDocumented(t *testing.T) {
 	text := read(t, "docs/json.md")
 	field := regexp.MustCompile("json:\"([a-z0-9_]+)[,\"]")
 	for _, file := range []string{
-		"internal/event/*.go", "internal/plan/document.go", "internal/plan/code.go", "internal/plan/verdict.go", "internal/step/step.go", "internal/problem/problem.go",
+		"event/*.go", "internal/plan/document.go", "internal/plan/code.go", "internal/plan/verdict.go", "internal/step/step.go", "problem/problem.go",
 		"internal/verify/report.go", "internal/demo/*.go", "internal/cli/version.go", "internal/cli/profile.go",
 	} {
 		for _, name := range found(t, file, field) {
@@ -23,7 +23,7 @@ func TestJSONIsDocumented(t *testing.T) {
 		}
 	}
 	event := regexp.MustCompile(`name\(\) string +\{ return "(\w+)"`)
-	for _, file := range []string{"internal/event/event.go", "internal/demo/event.go"} {
+	for _, file := range []string{"event/event.go", "internal/demo/event.go"} {
 		for _, name := range found(t, file, event) {
 			if !strings.Contains(text, "| `"+name+"` |") {
 				t.Errorf("docs/json.md does not say when event `%s` comes", name)
@@ -36,7 +36,7 @@ func TestJSONIsDocumented(t *testing.T) {
 func TestProblemsAreDocumented(t *testing.T) {
 	text := read(t, "docs/states.md")
 	code := regexp.MustCompile(`(?:refused\(|connecting\(|Refused, Code: |Failed, Code: |Running, Code: |Stopped, Code: |Interrupted, Code: )"(\w+)"`)
-	for _, file := range []string{"internal/problem/*.go", "internal/journal/*.go"} {
+	for _, file := range []string{"internal/message/*.go", "internal/journal/*.go"} {
 		for _, name := range found(t, file, code) {
 			if !strings.Contains(text, "`"+name+"`") {
 				t.Errorf("docs/states.md does not say when problem `%s` of %s comes", name, file)

@@ -12,13 +12,14 @@ import (
 	"github.com/rekey-pg/rekey/internal/discover"
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/run"
 	"github.com/rekey-pg/rekey/internal/setting"
 	"github.com/rekey-pg/rekey/internal/survey"
 	"github.com/rekey-pg/rekey/internal/throttle"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Fleet says how a call goes over many schemas. Each schema is a run of its own, with its own lease and
@@ -147,7 +148,7 @@ func MatchPrefixes(ctx context.Context, pool *pgxpool.Pool, profile Profile, pat
 		}
 	}
 	if len(found) == 0 {
-		return nil, nil, problem.NoPrefixMatches(pattern, profile.VersionTable, having)
+		return nil, nil, message.NoPrefixMatches(pattern, profile.VersionTable, having)
 	}
 	return found, without, nil
 }
@@ -172,7 +173,7 @@ func match(ctx context.Context, pool *pgxpool.Pool, flag, pattern string) ([]str
 	}
 	found := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return !p.Matches(name) })
 	if len(found) == 0 {
-		return nil, problem.UnknownSchema(pattern, all)
+		return nil, message.UnknownSchema(pattern, all)
 	}
 	return found, nil
 }

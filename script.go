@@ -6,9 +6,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/backfill"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/script"
 	"github.com/rekey-pg/rekey/internal/setting"
 )
@@ -52,7 +52,7 @@ type ScriptOptions struct {
 func ScriptWith(ctx context.Context, pool *pgxpool.Pool, config Config, options ScriptOptions) (_ []ScriptFile, err error) {
 	defer explain(ctx, "sql", &err)
 	if options.Module != "" && !script.IsModule(options.Module) {
-		return nil, problem.BadModule()
+		return nil, message.BadModule()
 	}
 	format, first := options.Format, options.First
 	direction := plan.Up
@@ -66,11 +66,11 @@ func ScriptWith(ctx context.Context, pool *pgxpool.Pool, config Config, options 
 		return nil, err
 	}
 	if !unasked(config.Values) {
-		return nil, problem.ScriptByClock()
+		return nil, message.ScriptByClock()
 	}
 	speed, err := pace.ParseSpeed(config.Pace)
 	if err != nil {
-		return nil, problem.BadPace(err)
+		return nil, message.BadPace(err)
 	}
 	p, err := config.survey(ctx, pool, direction)
 	if err != nil {

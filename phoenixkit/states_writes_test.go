@@ -2,7 +2,7 @@ package phoenixkit_test
 
 import (
 	"github.com/rekey-pg/rekey"
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/phoenixkit"
 )
 

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rekey-pg/rekey"
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/fixture"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"

@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/pace"
 )
 

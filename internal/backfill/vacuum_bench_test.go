@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )

@@ -6,8 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/event"
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/step"

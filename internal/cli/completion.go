@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
 )
 
 func (a *app) completionCommand() *cobra.Command {
@@ -37,7 +37,7 @@ your shell.`,
 				return root.GenPowerShellCompletionWithDesc(a.exact)
 			}
 			hint := "The shells are: " + strings.Join(shells, ", ")
-			if near := problem.Nearest(args[0], shells); near != "" {
+			if near := message.Nearest(args[0], shells); near != "" {
 				hint = "Did you mean: rekey completion " + near
 			}
 			return wrong("unknown_shell", fmt.Sprintf("there is no completion for %s", harmless(args[0])), hint)

@@ -9,7 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // connection says how the database is reached; the strings may hold a password and are never printed.
@@ -141,18 +142,18 @@ func (c connection) parse() (*pgxpool.Config, error) {
 	}
 	for _, look := range []func(string) string{foreign, misread, endless} {
 		if fault := look(text); fault != "" {
-			return nil, problem.BadConnection(c.source, fault)
+			return nil, message.BadConnection(c.source, fault)
 		}
 	}
 	config, err := pgxpool.ParseConfig(text)
 	if err != nil {
-		return nil, problem.BadConnection(c.source, parseFault(err))
+		return nil, message.BadConnection(c.source, parseFault(err))
 	}
 	if fault := c.words(config.ConnConfig); fault != "" {
-		return nil, problem.BadConnection(c.source, fault)
+		return nil, message.BadConnection(c.source, fault)
 	}
 	if fault := misplaced(config.ConnConfig); fault != "" {
-		return nil, problem.BadConnection(c.source, fault)
+		return nil, message.BadConnection(c.source, fault)
 	}
 	config.PingTimeout = pingTimeout
 	config.MaxConns, config.MinConns, config.MinIdleConns = max(maxConnections, c.most), 0, 0
@@ -220,7 +221,7 @@ func unknownSetting(name string) string {
 		}
 	}
 	fault := "it has a setting that is unknown"
-	if near := problem.Nearest(name, []string{"host", "port", "user", "dbname", "password", "passfile", "service", "sslmode", "sslrootcert", "connect_timeout"}); near != "" {
+	if near := message.Nearest(name, []string{"host", "port", "user", "dbname", "password", "passfile", "service", "sslmode", "sslrootcert", "connect_timeout"}); near != "" {
 		fault += "; is " + near + " meant?"
 	}
 	return strings.TrimSuffix(fault, "?")

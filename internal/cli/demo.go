@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rekey-pg/rekey/internal/demo"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 func (a *app) demoCommand() *cobra.Command {

@@ -6,7 +6,7 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // errPending ends plan --exit-code when there is something to do.

@@ -14,8 +14,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/visible"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // explain makes a problem of what went wrong on the way in.
@@ -23,7 +24,7 @@ func explain(err error, config *pgx.ConnConfig) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	w := problem.Where{Host: config.Host, Port: config.Port, User: config.User, Database: config.Database}
+	w := message.Where{Host: config.Host, Port: config.Port, User: config.User, Database: config.Database}
 	if said, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return answered(said, w, config.Password != "", err)
 	}
@@ -34,22 +35,22 @@ func explain(err error, config *pgx.ConnConfig) error {
 }
 
 // answered is a server that says no.
-func answered(said *pgconn.PgError, w problem.Where, given bool, err error) error {
+func answered(said *pgconn.PgError, w message.Where, given bool, err error) error {
 	switch said.Code {
 	case pgerrcode.InvalidPassword, pgerrcode.InvalidAuthorizationSpecification:
-		return problem.NotAdmitted(w, visible.Said(said), given, err)
+		return message.NotAdmitted(w, visible.Said(said), given, err)
 	case pgerrcode.InvalidCatalogName:
-		return problem.NoDatabase(w, err)
+		return message.NoDatabase(w, err)
 	case pgerrcode.TooManyConnections:
-		return problem.TooManyConnections(w, visible.Said(said), err)
+		return message.TooManyConnections(w, visible.Said(said), err)
 	case pgerrcode.CannotConnectNow:
-		return problem.Starting(w, visible.Said(said), err)
+		return message.Starting(w, visible.Said(said), err)
 	default:
-		return problem.NoConnection(w, visible.Said(said), visible.Line(said.Hint), err)
+		return message.NoConnection(w, visible.Said(said), visible.Line(said.Hint), err)
 	}
 }
 
-func encryption(err error, w problem.Where) *problem.Problem {
+func encryption(err error, w message.Where) *problem.Problem {
 	var authority x509.UnknownAuthorityError
 	var hostname x509.HostnameError
 	var invalid x509.CertificateInvalidError
@@ -57,36 +58,36 @@ func encryption(err error, w problem.Where) *problem.Problem {
 	var verification *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &authority):
-		return problem.TLS(w, "The server's certificate is signed by an authority that is not known here.", err)
+		return message.TLS(w, "The server's certificate is signed by an authority that is not known here.", err)
 	case errors.As(err, &hostname):
-		return problem.TLS(w, "The server's certificate is for another name.", err)
+		return message.TLS(w, "The server's certificate is for another name.", err)
 	case errors.As(err, &invalid), errors.As(err, &verification):
-		return problem.TLS(w, "The server's certificate is not valid.", err)
+		return message.TLS(w, "The server's certificate is not valid.", err)
 	case errors.As(err, &record):
-		return problem.TLS(w, "What answers there does not speak TLS.", err)
+		return message.TLS(w, "What answers there does not speak TLS.", err)
 	case strings.Contains(err.Error(), "server refused TLS connection"):
-		return problem.TLS(w, "The server offers none, and the connection string asks for one.", err)
+		return message.TLS(w, "The server offers none, and the connection string asks for one.", err)
 	case strings.Contains(err.Error(), "tls: "):
-		return problem.TLS(w, "The two sides do not agree on how.", err)
+		return message.TLS(w, "The two sides do not agree on how.", err)
 	}
 	return nil
 }
 
 // silence is a place where no server answers.
-func silence(err error, w problem.Where) error {
+func silence(err error, w message.Where) error {
 	var lookup *net.DNSError
 	var network net.Error
 	switch {
 	case errors.As(err, &lookup):
-		return problem.UnknownHost(w, err)
+		return message.UnknownHost(w, err)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return problem.NobodyListens(w, err)
+		return message.NobodyListens(w, err)
 	case w.Socket() && errors.Is(err, os.ErrNotExist):
-		return problem.NoSocket(w, err)
+		return message.NoSocket(w, err)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
-		return problem.Silence(w, err)
+		return message.Silence(w, err)
 	default:
-		return problem.Unreachable(w, reason(err), err)
+		return message.Unreachable(w, reason(err), err)
 	}
 }
 

@@ -11,8 +11,9 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/rekey-pg/rekey"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/visible"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // fileWords are the words of a rekey.yaml: flags by their names, and what single tables get. Where the
@@ -85,7 +86,7 @@ func (f *flags) eachWord(node *yaml.Node, known []string, take func(string, *yam
 		switch {
 		case !slices.Contains(known, key.Value):
 			hint := "See what a file looks like: rekey init --output -"
-			if near := problem.Nearest(key.Value, known); near != "" {
+			if near := message.Nearest(key.Value, known); near != "" {
 				hint = "Did you mean: " + near
 			}
 			p := f.fault(key, "there is no word "+visible.Word(key.Value), hint)

@@ -8,10 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rekey-pg/rekey"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/setting"
 	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/phoenixkit"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // flags are the flags of all commands; each command registers those that it has.
@@ -129,7 +130,7 @@ func (f *flags) pickProfile(config *rekey.Config) *problem.Problem {
 func unknownProfile(name, before string) *problem.Problem {
 	all := names(profiles())
 	hint := "The profiles are: " + strings.Join(all, ", ")
-	if near := problem.Nearest(name, all); near != "" {
+	if near := message.Nearest(name, all); near != "" {
 		hint = "Did you mean: " + before + near
 	}
 	return wrong("unknown_profile", "there is no profile "+visible.Word(name), hint)

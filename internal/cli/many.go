@@ -13,10 +13,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rekey-pg/rekey"
-	"github.com/rekey-pg/rekey/internal/event"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/screen"
 	"github.com/rekey-pg/rekey/internal/visible"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // many reports whether --schema or --prefix is a pattern that may match several.
@@ -191,7 +192,7 @@ func (c *count) sort(kind event.Kind) {
 func (c *count) conclude(begun int) error {
 	var err error
 	if c.sum.Failed > 0 || c.sum.NotBegun > 0 {
-		err = problem.SchemasFailed(c.sum.Failed, c.sum.Schemas, c.first, c.where, begun)
+		err = message.SchemasFailed(c.sum.Failed, c.sum.Schemas, c.first, c.where, begun)
 		c.sum.Problems = problem.All(err)
 	}
 	slices.SortStableFunc(c.sum.Kinds, func(a, b event.Kind) int { return cmp.Compare(b.Schemas, a.Schemas) })

@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rekey-pg/rekey"
-	"github.com/rekey-pg/rekey/internal/event"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/screen"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 type call func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Result, error)

@@ -8,9 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rekey-pg/rekey"
-	"github.com/rekey-pg/rekey/internal/event"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/setting"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // orderCommands are what another terminal tells the run that is at work.

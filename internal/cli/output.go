@@ -5,7 +5,7 @@ import (
 	"io"
 	"syscall"
 
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
 )
 
 // output is standard output, and remembers that it could not be written.
@@ -30,10 +30,10 @@ func (a *app) unwritten(err, lost error) error {
 		return err
 	}
 	if !gone {
-		a.reportText(problem.OutputLost(lost))
+		a.reportText(message.OutputLost(lost))
 	}
 	if err == nil || errors.Is(err, lost) {
-		return reported{problem.OutputLost(lost)}
+		return reported{message.OutputLost(lost)}
 	}
 	return err
 }

@@ -9,10 +9,10 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/rekey-pg/rekey/internal/event"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/screen"
 	"github.com/rekey-pg/rekey/internal/visible"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 func (a *app) reportText(err error) {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/fault"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/visible"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Process is what a program has from its surroundings.

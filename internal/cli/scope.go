@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rekey-pg/rekey"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/setting"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // freeFlags are the words of a run without a profile.

@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey"
-	"github.com/rekey-pg/rekey/internal/event"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/message"
 )
 
 // patience bounds what must happen, so that a failing test ends.
@@ -34,7 +34,7 @@ func TestFirstSignal(t *testing.T) {
 				if ctx.Err() != nil {
 					t.Error("the first signal cancels what is executed")
 				}
-				return rekey.Result{}, problem.LeftAtSignal(nil)
+				return rekey.Result{}, message.LeftAtSignal(nil)
 			})
 			got := try(t, l, signals, phoenix("up")...)
 			if got.code != code || !strings.Contains(got.stderr, "press Ctrl-C again") || !strings.Contains(got.stderr, "HINT:  Run the same command again") {

@@ -10,8 +10,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/visible"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 func wrong(code, message, hint string) *problem.Problem {
@@ -42,7 +43,7 @@ func knownCommand(root *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := "The commands are " + strings.Join(names, ", ") + ". See: rekey --help"
-	if near := problem.Nearest(word, names); near != "" {
+	if near := message.Nearest(word, names); near != "" {
 		hint = "Did you mean: rekey " + near
 	}
 	return wrong("unknown_command", "there is no command "+harmless(word), hint)
@@ -90,7 +91,7 @@ func badFlag(cmd *cobra.Command, err error) error {
 		if unknown.GetSpecifiedShortnames() != "" {
 			return wrong("unknown_flag", fmt.Sprintf("%s has no flag -%s", cmd.CommandPath(), visible.Line(name)), see)
 		}
-		if near := problem.Nearest(name, flagNames(cmd)); near != "" {
+		if near := message.Nearest(name, flagNames(cmd)); near != "" {
 			see = "Did you mean: --" + near
 		}
 		return wrong("unknown_flag", fmt.Sprintf("%s has no %s", cmd.CommandPath(), flagName(name)), see)

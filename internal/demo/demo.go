@@ -11,8 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Options says how large the demo is. Zero values are replaced by those of Defaults.

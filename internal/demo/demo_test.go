@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

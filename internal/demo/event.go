@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/rekey-pg/rekey"
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 )
 
 // Event is one thing that happens in a demo. The types of this file, and Result, are the only ones.

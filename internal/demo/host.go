@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/fixture"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // The application's database and the role that owns it, which is no superuser: rekey needs none.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 func TestMissingPostgreSQLSaysWhatToInstall(t *testing.T) {

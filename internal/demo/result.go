@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/rekey-pg/rekey"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/screen"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Result is what a demo found: the last event.

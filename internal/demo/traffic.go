@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/rekey-pg/rekey"
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 )
 
 // traffic is an application at work: several connections that select, insert, update and delete at a

@@ -9,8 +9,9 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // place is where an error came about.
@@ -67,7 +68,7 @@ func Explain(doing string, err error) error {
 	if err == nil || errors.As(err, &one) {
 		return err
 	}
-	f := problem.Fault{Doing: doing, Said: err.Error(), Cause: err}
+	f := message.Fault{Doing: doing, Said: err.Error(), Cause: err}
 	f.Table, f.Step = where(err)
 	if silent, ok := errors.AsType[*pg.SilentError](err); ok {
 		f.Said = silent.Error()
@@ -98,7 +99,7 @@ func Reason(err error) string {
 const unanswered = "no answer came in time"
 
 // answered is an error of the server itself.
-func answered(f problem.Fault, said *pgconn.PgError) error {
+func answered(f message.Fault, said *pgconn.PgError) error {
 	f.SQLState, f.Said = said.Code, said.Message
 	if f.Table == "" && said.TableName != "" {
 		f.Table = said.SchemaName + "." + said.TableName

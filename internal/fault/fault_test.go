@@ -14,7 +14,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/pg"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // TestEveryFault: every error that ends a command has a code, an exit code, the table, the step and the next command.

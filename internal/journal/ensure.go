@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -77,7 +77,7 @@ func ensure(ctx context.Context, tx pg.Tx, trusts []string) error {
 func (s state) allows(missing []table) error {
 	switch {
 	case !s.exists && !s.mayCreateSchema:
-		return problem.NoJournalSchema(sqltext.Ident(s.role), sqltext.Ident(s.database))
+		return message.NoJournalSchema(sqltext.Ident(s.role), sqltext.Ident(s.database))
 	case !s.exists:
 		return nil
 	case !s.usage || len(missing) > 0 && !s.create:
@@ -95,7 +95,7 @@ func (s state) allows(missing []table) error {
 }
 
 func (s state) noRights() error {
-	return problem.NoJournalRights(sqltext.Ident(s.role), sqltext.Ident(s.owner))
+	return message.NoJournalRights(sqltext.Ident(s.role), sqltext.Ident(s.owner))
 }
 
 func create(ctx context.Context, tx pg.Tx, exists bool, missing []table) error {

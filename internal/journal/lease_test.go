@@ -13,9 +13,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/pg"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // silent takes a lease that has had no heartbeat for a minute.

@@ -7,8 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/trust"
 )
 
@@ -57,7 +57,7 @@ func look(ctx context.Context, tx pg.Tx, trusts []string) (state, error) {
 		return s, err
 	}
 	if refused := trust.Journal(catalog.Role{Name: s.role, Trusts: trusts}, objects); len(refused) > 0 {
-		return s, problem.JournalOf(refused, s.role)
+		return s, message.JournalOf(refused, s.role)
 	}
 	var names []string
 	for _, t := range tables() {

@@ -10,9 +10,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/pg"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 func TestMain(m *testing.M) {

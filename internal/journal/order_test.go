@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 func TestOrdersAreHeardInOrder(t *testing.T) {

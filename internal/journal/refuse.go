@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 func newer(version int) error {

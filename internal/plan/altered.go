@@ -4,8 +4,8 @@ import (
 	"slices"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Altered says why a table that was fit when the plan was made is not any more, as a newer look at the

@@ -4,8 +4,9 @@ import (
 	"slices"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // attached refuses the way down while something that up did not make hangs on what up made. DROP
@@ -27,7 +28,7 @@ func attached(t step.Target, table *catalog.Table) problem.List {
 			if ours(t, indexes, a) || origin == step.Found && !leans(part.Target, part.Table, as, a) {
 				continue
 			}
-			found = append(found, problem.Attached(t.String(), t.Column, a.Kind, a.Name))
+			found = append(found, message.Attached(t.String(), t.Column, a.Kind, a.Name))
 		}
 	}
 	return found

@@ -5,10 +5,11 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Build makes the plan. It never fails: what stands in the way is in Plan.Refusals, all of it.
@@ -29,8 +30,8 @@ func Build(s Situation) Plan {
 	}
 	p.Names = s.Profile.NamesAt(version)
 	if version > s.Profile.Last {
-		p.Unknown = problem.UnknownVersion(s.Profile.Name, s.Schema.Name, version, s.Profile.Last)
-		p.Notes = append(p.Notes, problem.UnknownVersionNote(version, s.Profile.Last))
+		p.Unknown = message.UnknownVersion(s.Profile.Name, s.Schema.Name, version, s.Profile.Last)
+		p.Notes = append(p.Notes, message.UnknownVersionNote(version, s.Profile.Last))
 	}
 	p.VerifyOnly = s.Direction == Up && (version >= s.Profile.VerifyFrom || p.Unknown != nil)
 	targets := p.targets(s)
@@ -51,23 +52,23 @@ func Build(s Situation) Plan {
 // recorded reads the version, and refuses where nothing can be done about it.
 func recorded(s Situation) (int, *problem.Problem) {
 	if !s.Schema.Exists {
-		return 0, problem.NoSchema(s.Schema.Name, s.Elsewhere)
+		return 0, message.NoSchema(s.Schema.Name, s.Elsewhere)
 	}
 	if !s.Schema.Usage {
-		return 0, problem.NoUsage(s.Schema.Name, s.Server.Role.Name)
+		return 0, message.NoUsage(s.Schema.Name, s.Server.Role.Name)
 	}
 	table := s.Schema.Relation(s.Profile.VersionTable)
 	if table == nil || table.Kind != catalog.Ordinary {
-		return 0, problem.NoVersionTable(s.Schema.Name, s.Profile.VersionTable, s.Elsewhere)
+		return 0, message.NoVersionTable(s.Schema.Name, s.Profile.VersionTable, s.Elsewhere)
 	}
 	version, ok := step.Version(table)
 	switch {
 	case !ok:
-		return 0, problem.NoVersion(s.Profile.Name, s.Schema.Name, s.Profile.VersionTable, s.Profile.From)
+		return 0, message.NoVersion(s.Profile.Name, s.Schema.Name, s.Profile.VersionTable, s.Profile.From)
 	case s.Direction == Up && version < s.Profile.From:
-		return version, problem.VersionTooOld(s.Profile.Name, s.Schema.Name, version, s.Profile.From)
+		return version, message.VersionTooOld(s.Profile.Name, s.Schema.Name, version, s.Profile.From)
 	case s.Direction == Down && version > s.Profile.To:
-		return version, problem.VersionTooNew(s.Profile.Name, s.Schema.Name, version, s.Profile.To)
+		return version, message.VersionTooNew(s.Profile.Name, s.Schema.Name, version, s.Profile.To)
 	}
 	return version, nil
 }

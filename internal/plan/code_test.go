@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 func codeSituation(alter func(*Situation)) Situation {

@@ -6,10 +6,11 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/discover"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // free makes the plan of a schema that no profile describes.
@@ -50,18 +51,18 @@ func closed(s Situation) problem.List {
 	name := s.Schema.Name
 	switch {
 	case strings.HasPrefix(name, "pg_") || name == "information_schema" || name == "rekey":
-		return problem.List{problem.SystemSchema(name)}
+		return problem.List{message.SystemSchema(name)}
 	case !s.Schema.Exists:
-		return problem.List{problem.UnknownSchema(name, s.Elsewhere)}
+		return problem.List{message.UnknownSchema(name, s.Elsewhere)}
 	case !s.Schema.Usage:
-		return problem.List{problem.NoUsage(name, s.Server.Role.Name)}
+		return problem.List{message.NoUsage(name, s.Server.Role.Name)}
 	}
 	var found problem.List
 	for _, pattern := range discover.Unmatched(s.Schema, s.Ask.Selection) {
-		found = append(found, problem.NothingMatches(name, pattern, holders(s.Schema)))
+		found = append(found, message.NothingMatches(name, pattern, holders(s.Schema)))
 	}
 	for _, table := range strays(s) {
-		found = append(found, problem.NothingMatches(name, table, holders(s.Schema)))
+		found = append(found, message.NothingMatches(name, table, holders(s.Schema)))
 	}
 	return found
 }
@@ -97,7 +98,7 @@ func sameIndex(p *Plan) problem.List {
 		for _, index := range indexes {
 			if other, taken := owner[index.Schema+"."+index.Name]; taken && p.Direction == Up {
 				g.State = Refused
-				found = append(found, problem.IndexTwice(g.Target.String(), index.Name, other))
+				found = append(found, message.IndexTwice(g.Target.String(), index.Name, other))
 				break
 			}
 		}

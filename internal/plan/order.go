@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/order"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Source says whose time the values of a table's rows tell.
@@ -76,7 +77,7 @@ func orderOf(v Values, kit profile.Table, target step.Target, table *catalog.Tab
 	asked := v.column(names, table)
 	column, err := order.Choose(*table, asked, kit.Time, v.Zone)
 	if err != nil {
-		return Order{}, problem.BadTimeColumn(target.String(), asked, err.Error(), order.Telling(*table))
+		return Order{}, message.BadTimeColumn(target.String(), asked, err.Error(), order.Telling(*table))
 	}
 	if others := order.Telling(*table); column.Name == "" && asked == "" && len(others) > 0 {
 		column.Reason += "; these may: " + strings.Join(others, ", ") + " (--time-column " + table.Name + "=" + others[0] + ")"
@@ -126,7 +127,7 @@ func valued(v Values, kit profile.Table, t step.Target, table *catalog.Table) (s
 		return t, nil
 	}
 	if origin, _ := t.Read(table); origin == step.Made || origin == step.Found {
-		return t, problem.RandomTooLate(t.String(), t.Column)
+		return t, message.RandomTooLate(t.String(), t.Column)
 	}
 	return t.Randomly(), nil
 }
@@ -159,7 +160,7 @@ func (v Values) unknown(schema string, chosen []string) (found problem.List) {
 				continue
 			}
 			if !slices.Contains(chosen, table) {
-				found = append(found, problem.NoSuchTable(named.flag, table, schema, problem.Nearest(table, chosen)))
+				found = append(found, message.NoSuchTable(named.flag, table, schema, message.Nearest(table, chosen)))
 			}
 		}
 	}

@@ -8,8 +8,9 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/discover"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/order"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 const timeColumn = "--time-column"
@@ -55,7 +56,7 @@ func (v Values) idle(schema catalog.Schema, chosen []string) (found problem.List
 	for _, text := range bySpecificity(v.Columns) {
 		p, err := discover.ParsePattern(text)
 		if err != nil {
-			found = append(found, problem.BadTimePattern(text, err.Error()))
+			found = append(found, message.BadTimePattern(text, err.Error()))
 			continue
 		}
 		column := v.Columns[text]
@@ -64,7 +65,7 @@ func (v Values) idle(schema catalog.Schema, chosen []string) (found problem.List
 			return p.Matches(name) && table != nil && (column == order.None || order.Has(*table, column))
 		}
 		if !slices.ContainsFunc(chosen, fits) {
-			found = append(found, problem.IdleTimePattern(schema.Name, text, column))
+			found = append(found, message.IdleTimePattern(schema.Name, text, column))
 		}
 	}
 	return found

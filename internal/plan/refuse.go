@@ -5,10 +5,11 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/internal/trust"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // MaxColumns is PostgreSQL's MaxHeapAttributeNumber; dropped columns count.
@@ -37,7 +38,7 @@ func refuse(s Situation, p Plan) problem.List {
 	}
 	if p.Pending() {
 		if other := s.Schema.Overloads; p.Direction == Up && len(other) > 0 {
-			found = append(found, problem.Overloaded(s.Schema.Name, step.FunctionName, other[0]))
+			found = append(found, message.Overloaded(s.Schema.Name, step.FunctionName, other[0]))
 		}
 		found = append(found, refuseRights(s, p)...)
 		found = append(found, refuseReplicas(s.Server)...)
@@ -51,7 +52,7 @@ func refuseEvents(server catalog.Server) problem.List {
 	var found problem.List
 	_, refused := trust.Events(server.Role, server.EventTriggers)
 	for _, e := range refused {
-		found = append(found, problem.ForeignEventTrigger(e.Name, e.Function, e.Owner, e.Event, server.Role.Name))
+		found = append(found, message.ForeignEventTrigger(e.Name, e.Function, e.Owner, e.Event, server.Role.Name))
 	}
 	return found
 }
@@ -68,11 +69,11 @@ func refuseTable(s Situation, p Plan, g Group, table *catalog.Table) problem.Lis
 		return refuseTree(s, p, g, table, fills)
 	}
 	if table.Kind != catalog.Ordinary {
-		return problem.List{problem.NoTable(g.Target.String(), table.Kind.String())}
+		return problem.List{message.NoTable(g.Target.String(), table.Kind.String())}
 	}
 	var found problem.List
 	if !table.Owned {
-		found = append(found, problem.NotOwner(g.Target.String(), g.Target.Relation(), table.Owner, s.Server.Role.Name))
+		found = append(found, message.NotOwner(g.Target.String(), g.Target.Relation(), table.Owner, s.Server.Role.Name))
 	}
 	if p.Direction == Down {
 		found = append(found, refuseMark(s, g.Target, table)...)
@@ -89,7 +90,7 @@ func refuseUp(s Situation, t step.Target, table *catalog.Table, fill bool) probl
 	found = append(found, refuseNames(s, t, table)...)
 	found = append(found, refusePublished(s, t, table)...)
 	if c := table.Column(t.Column); table.Hides(s.Server.Role) && (c == nil || !c.NotNull) {
-		found = append(found, problem.RowSecurity(t.String(), t.Relation(), s.Server.Role.Name))
+		found = append(found, message.RowSecurity(t.String(), t.Relation(), s.Server.Role.Name))
 	}
 	if fill {
 		found = append(found, refuseFill(s, t, table)...)
@@ -104,7 +105,7 @@ func refuseUp(s Situation, t step.Target, table *catalog.Table, fill bool) probl
 func refuseMark(s Situation, t step.Target, table *catalog.Table) problem.List {
 	origin, as := t.Read(table)
 	if as.Garbled || origin == step.Made && s.Adopted[t.Table] {
-		return problem.List{problem.MarkLost(t.String(), t.Relation(), t.Column)}
+		return problem.List{message.MarkLost(t.String(), t.Relation(), t.Column)}
 	}
 	return nil
 }
@@ -127,7 +128,7 @@ func refuseShape(t step.Target, table *catalog.Table) problem.List {
 	default:
 		return nil
 	}
-	return problem.List{problem.UnfitTable(t.String(), why)}
+	return problem.List{message.UnfitTable(t.String(), why)}
 }
 
 func refuseColumn(s Situation, t step.Target, table *catalog.Table) problem.List {
@@ -141,13 +142,13 @@ func refuseColumn(s Situation, t step.Target, table *catalog.Table) problem.List
 	}
 	switch {
 	case c.Generated || c.Identity != "":
-		return problem.List{problem.ColumnMade(t.String(), c.Name)}
+		return problem.List{message.ColumnMade(t.String(), c.Name)}
 	case Textual(c.Type):
-		return problem.List{problem.TextColumn(t.String(), t.Relation(), c.Name, c.Type, data.Unparsed)}
+		return problem.List{message.TextColumn(t.String(), t.Relation(), c.Name, c.Type, data.Unparsed)}
 	case c.Type != "uuid":
-		return problem.List{problem.ColumnType(t.String(), c.Name, kindOf(*c))}
+		return problem.List{message.ColumnType(t.String(), c.Name, kindOf(*c))}
 	case len(data.Duplicates) > 0:
-		return problem.List{problem.Duplicates(t.String(), t.Relation(), c.Name, data.Duplicates)}
+		return problem.List{message.Duplicates(t.String(), t.Relation(), c.Name, data.Duplicates)}
 	}
 	return nil
 }
@@ -160,7 +161,7 @@ func refuseDefault(s Situation, t step.Target, table *catalog.Table) problem.Lis
 		return nil
 	}
 	if foreign := trust.Default(s.Server.Role, *table, *c); len(foreign) > 0 {
-		return problem.List{problem.ForeignDefault(t.String(), t.Relation(), c.Name, c.Default, foreign[0], s.Server.Role.Name)}
+		return problem.List{message.ForeignDefault(t.String(), t.Relation(), c.Name, c.Default, foreign[0], s.Server.Role.Name)}
 	}
 	return nil
 }
@@ -183,14 +184,14 @@ func refuseNames(s Situation, t step.Target, table *catalog.Table) problem.List 
 	own := table.Index(t.Index)
 	switch other := s.Schema.Named(t.Schema, t.Index); {
 	case own != nil && !t.IndexFits(own):
-		found = append(found, problem.IndexDiffers(t.String(), t.Index, own.Definition))
+		found = append(found, message.IndexDiffers(t.String(), t.Index, own.Definition))
 	case own == nil && other != nil:
-		found = append(found, problem.IndexTaken(t.String(), t.Index, other.Kind.String(), other.IndexOf))
+		found = append(found, message.IndexTaken(t.String(), t.Index, other.Kind.String(), other.IndexOf))
 	case own != nil && !own.Valid && own.Constraint != "":
-		found = append(found, problem.IndexDiffers(t.String(), t.Index, own.Definition))
+		found = append(found, message.IndexDiffers(t.String(), t.Index, own.Definition))
 	}
 	if c := table.Constraint(t.Check); c != nil && !provesNotNull(c, t.Column) {
-		found = append(found, problem.ConstraintTaken(t.String(), t.Check, c.Definition))
+		found = append(found, message.ConstraintTaken(t.String(), t.Check, c.Definition))
 	}
 	return found
 }
@@ -206,7 +207,7 @@ func refusePublished(s Situation, t step.Target, table *catalog.Table) problem.L
 	}
 	for _, publication := range table.Publications {
 		if publication.Columns == nil {
-			return problem.List{problem.Published(t.String(), t.Column, publication.Name)}
+			return problem.List{message.Published(t.String(), t.Column, publication.Name)}
 		}
 	}
 	return nil
@@ -217,14 +218,14 @@ func refuseFill(s Situation, t step.Target, table *catalog.Table) problem.List {
 	var found problem.List
 	for _, rule := range table.Rules {
 		if rule.OnUpdate {
-			found = append(found, problem.UpdateRule(t.String(), rule.Name))
+			found = append(found, message.UpdateRule(t.String(), rule.Name))
 		}
 	}
 	if publication := unidentified(table); publication != "" {
-		found = append(found, problem.NoReplicaIdentity(t.String(), t.Relation(), publication))
+		found = append(found, message.NoReplicaIdentity(t.String(), t.Relation(), publication))
 	}
 	if firing := table.Firing(t.Column, s.Server.Role.ReplicaRole); len(firing) > 0 && !s.Policy.FireTriggers {
-		found = append(found, problem.TriggersFire(t.String(), firing, s.Server.Role.Name))
+		found = append(found, message.TriggersFire(t.String(), firing, s.Server.Role.Name))
 	}
 	return found
 }
@@ -236,7 +237,7 @@ func refuseCode(s Situation, t step.Target, table *catalog.Table, fills bool) pr
 	if len(refused) == 0 {
 		return nil
 	}
-	return problem.List{problem.UntrustedCode(t.String(), table.Owner, s.Server.Role.Name, s.Server.Role.Session, refused)}
+	return problem.List{message.UntrustedCode(t.String(), table.Owner, s.Server.Role.Name, s.Server.Role.Session, refused)}
 }
 
 // RunsOthers reports whether reading a table or one below it would run code that the role must not run.
@@ -293,16 +294,16 @@ func refuseFunction(s Situation) problem.List {
 	case f == nil || step.FunctionReplaceable(f, s.Server):
 		return nil
 	case trust.Function(s.Server.Role, *f) == trust.Foreign:
-		return problem.List{problem.FunctionOf(f.Schema, f.Name, f.Owner, s.Server.Role.Name)}
+		return problem.List{message.FunctionOf(f.Schema, f.Name, f.Owner, s.Server.Role.Name)}
 	case !step.FunctionServes(f, s.Server):
-		return problem.List{problem.ForeignFunction(f.Schema, f.Name, f.Owner, functionFault(f))}
+		return problem.List{message.ForeignFunction(f.Schema, f.Name, f.Owner, functionFault(f))}
 	}
 	if len(f.Unprivileged) > 0 { // it is another's, even where the role could grant on it
 		grants := make([]string, len(f.Unprivileged))
 		for i, role := range f.Unprivileged {
 			grants[i] = step.GrantSQL(f.Schema, f.Name, role) + ";"
 		}
-		return problem.List{problem.NoExecute(f.Schema, f.Name, f.Owner, f.Unprivileged, grants)}
+		return problem.List{message.NoExecute(f.Schema, f.Name, f.Owner, f.Unprivileged, grants)}
 	}
 	return nil
 }
@@ -328,24 +329,24 @@ func refuseRights(s Situation, p Plan) problem.List {
 	var found problem.List
 	role := s.Server.Role.Name
 	if p.Direction == Up && !s.Schema.Create {
-		found = append(found, problem.NoCreate(s.Schema.Name, sqltext.Ident(s.Schema.Name), role, sqltext.Ident(role)))
+		found = append(found, message.NoCreate(s.Schema.Name, sqltext.Ident(s.Schema.Name), role, sqltext.Ident(role)))
 	}
 	if p.Direction == Up && s.Server.Role.NoTablespace != "" {
-		found = append(found, problem.NoTablespace(sqltext.Ident(s.Server.Role.NoTablespace), sqltext.Ident(role)))
+		found = append(found, message.NoTablespace(sqltext.Ident(s.Server.Role.NoTablespace), sqltext.Ident(role)))
 	}
 	if table := s.Schema.Relation(s.Profile.VersionTable); table != nil && !table.Owned {
 		name := s.Schema.Name + "." + table.Name
-		found = append(found, problem.NotOwner(name, sqltext.Qualified(s.Schema.Name, table.Name), table.Owner, role))
+		found = append(found, message.NotOwner(name, sqltext.Qualified(s.Schema.Name, table.Name), table.Owner, role))
 	}
 	journal := s.Server.JournalSchema
 	strange := trust.Journal(s.Server.Role, journal.Strange)
 	switch {
 	case len(strange) > 0:
-		found = append(found, problem.JournalOf(strange, role))
+		found = append(found, message.JournalOf(strange, role))
 	case !journal.Exists && !s.Server.Role.CreateDatabase:
-		found = append(found, problem.NoJournalSchema(sqltext.Ident(role), sqltext.Ident(s.Server.Database)))
+		found = append(found, message.NoJournalSchema(sqltext.Ident(role), sqltext.Ident(s.Server.Database)))
 	case journal.Exists && (!journal.Usage || !journal.Tables && !journal.Create || journal.Tables && !journal.Write):
-		found = append(found, problem.NoJournalRights(sqltext.Ident(role), journal.Owner))
+		found = append(found, message.NoJournalRights(sqltext.Ident(role), journal.Owner))
 	}
 	return found
 }

@@ -5,7 +5,8 @@ import (
 	"time"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // refuseReplicas refuses what was given as a standby and is none of this server's, or one on which
@@ -15,13 +16,13 @@ func refuseReplicas(server catalog.Server) problem.List {
 	for _, r := range server.Replicas {
 		switch {
 		case r.Fault != "":
-			found = append(found, problem.StandbyUnreadable(r.Name, r.Fault))
+			found = append(found, message.StandbyUnreadable(r.Name, r.Fault))
 		case !r.Recovering:
-			found = append(found, problem.NotAStandby(r.Name))
+			found = append(found, message.NotAStandby(r.Name))
 		case r.Elsewhere != "":
-			found = append(found, problem.StandbyElsewhere(r.Name, r.Elsewhere, server.Database))
+			found = append(found, message.StandbyElsewhere(r.Name, r.Elsewhere, server.Database))
 		case r.ApplyDelay > 0:
-			found = append(found, problem.StandbyDelayed(r.Name, span(r.ApplyDelay)))
+			found = append(found, message.StandbyDelayed(r.Name, span(r.ApplyDelay)))
 		}
 	}
 	return found

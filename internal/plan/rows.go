@@ -6,9 +6,10 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // refuseRows finds what the catalogue shows about rows that an UPDATE cannot write again: constraints that are
@@ -18,13 +19,13 @@ func refuseRows(t step.Target, table *catalog.Table) problem.List {
 	for i := range table.Constraints {
 		c := &table.Constraints[i]
 		if expression, ok := unvalidated(c); ok && !provesNotNull(c, t.Column) {
-			found = append(found, problem.Unvalidated(t.String(), t.Relation(), c.Name, "CHECK",
+			found = append(found, message.Unvalidated(t.String(), t.Relation(), c.Name, "CHECK",
 				sqltext.Format("SELECT count(*) FROM {} WHERE NOT ", t.Rows())+expression))
 		}
 	}
 	for _, c := range table.Columns {
 		if c.Unproved && c.Name != t.Column {
-			found = append(found, problem.Unvalidated(t.String(), t.Relation(), c.UnprovedBy, "NOT NULL",
+			found = append(found, message.Unvalidated(t.String(), t.Relation(), c.UnprovedBy, "NOT NULL",
 				sqltext.Format("SELECT count(*) FROM {} WHERE {} IS NULL", t.Rows(), sqltext.Name(c.Name))))
 		}
 	}
@@ -101,7 +102,7 @@ func refuseWidth(t step.Target, table *catalog.Table) problem.List {
 	if sure, _ := cramped(t, table); !sure {
 		return nil
 	}
-	return problem.List{problem.RowTooWide(t.String())}
+	return problem.List{message.RowTooWide(t.String())}
 }
 
 // widthNotes names the tables in which only some rows may have no room.

@@ -2,7 +2,8 @@ package plan
 
 import (
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // CheckServer refuses servers on which the work cannot be done. With readOnly only those that cannot
@@ -10,17 +11,17 @@ import (
 func CheckServer(s catalog.Server, readOnly bool) *problem.Problem {
 	switch {
 	case s.Flavor != "":
-		return problem.OtherFlavor(s.Flavor)
+		return message.OtherFlavor(s.Flavor)
 	case s.Version < 130000:
-		return problem.TooOld(s.VersionText)
+		return message.TooOld(s.VersionText)
 	case readOnly:
 		return nil
 	case s.Version >= 140000 && s.Version < 140004:
-		return problem.BrokenCIC(s.VersionText)
+		return message.BrokenCIC(s.VersionText)
 	case s.Standby:
-		return problem.IsStandby()
+		return message.IsStandby()
 	case s.ReadOnly:
-		return problem.IsReadOnly()
+		return message.IsReadOnly()
 	default:
 		return nil
 	}

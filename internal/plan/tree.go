@@ -6,8 +6,9 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // refuseTree looks at a partitioned table or a parent, and at all that is below it: what is in the way of one
@@ -16,7 +17,7 @@ func refuseTree(s Situation, p Plan, g Group, table *catalog.Table, fills []step
 	t := g.Target
 	found := unfitTree(t, table)
 	if !table.Owned {
-		found = append(found, problem.NotOwner(t.String(), t.Relation(), table.Owner, s.Server.Role.Name))
+		found = append(found, message.NotOwner(t.String(), t.Relation(), table.Owner, s.Server.Role.Name))
 	}
 	switch {
 	case p.Direction == Down:
@@ -29,7 +30,7 @@ func refuseTree(s Situation, p Plan, g Group, table *catalog.Table, fills []step
 		}
 		found = append(found, refuseAbove(s, t, table)...)
 		if across := s.Data[t.Table].Across; len(across) > 0 {
-			found = append(found, problem.Duplicates(t.String(), t.Relation(), t.Column, across))
+			found = append(found, message.Duplicates(t.String(), t.Relation(), t.Column, across))
 		}
 	}
 	for _, one := range found {
@@ -41,12 +42,12 @@ func refuseTree(s Situation, p Plan, g Group, table *catalog.Table, fills []step
 func unfitTree(t step.Target, root *catalog.Table) (found problem.List) {
 	for _, one := range root.All() {
 		if why := unfitBelow(t, root, one); why != "" {
-			found = append(found, problem.UnfitTable(t.String(), why))
+			found = append(found, message.UnfitTable(t.String(), why))
 		}
 	}
 	if origin, _ := t.Read(root); origin == step.Foreign {
 		for _, why := range irreversible(t, root) {
-			found = append(found, problem.UnfitTable(t.String(), why))
+			found = append(found, message.UnfitTable(t.String(), why))
 		}
 	}
 	return found
@@ -111,10 +112,10 @@ func refuseAbove(s Situation, t step.Target, root *catalog.Table) problem.List {
 	var found problem.List
 	found = append(found, refuseDefault(s, t, root)...)
 	if root.Column(t.Column) == nil && root.Attributes >= MaxColumns {
-		found = append(found, problem.UnfitTable(t.String(), "it has had 1,600 columns, PostgreSQL's limit; dropped ones count"))
+		found = append(found, message.UnfitTable(t.String(), "it has had 1,600 columns, PostgreSQL's limit; dropped ones count"))
 	}
 	if root.Hides(s.Server.Role) {
-		found = append(found, problem.RowSecurity(t.String(), t.Relation(), s.Server.Role.Name))
+		found = append(found, message.RowSecurity(t.String(), t.Relation(), s.Server.Role.Name))
 	}
 	found = append(found, refusePublished(s, t, root)...)
 	if t.Joined() {

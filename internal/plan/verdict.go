@@ -4,8 +4,8 @@ import (
 	"slices"
 
 	"github.com/rekey-pg/rekey/internal/discover"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Verdict is what becomes of one relation of a schema that no profile describes.

@@ -8,10 +8,10 @@ import (
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -35,7 +35,7 @@ func (e *Executor) act(ctx context.Context, g plan.Group, s step.Step, action st
 	case step.Fill:
 		return e.fill(ctx, g, a, l)
 	default:
-		return problem.Broken(string(s.ID()), errors.New("unknown action"))
+		return message.Broken(string(s.ID()), errors.New("unknown action"))
 	}
 }
 
@@ -70,11 +70,11 @@ func (e *Executor) unlocked(g plan.Group, err error) error {
 	var refused *pg.NoLockError
 	switch {
 	case errors.As(err, &refused):
-		return problem.NoLock(name(g), refused.Tries, refused.Patience, words(refused.Blockers), err)
+		return message.NoLock(name(g), refused.Tries, refused.Patience, words(refused.Blockers), err)
 	case errors.Is(err, pg.ErrStopped):
 		return e.stopped()
 	case errors.Is(err, pg.ErrFenced):
-		return problem.LeaseLost()
+		return message.LeaseLost()
 	}
 	return err
 }
@@ -93,7 +93,7 @@ func (e *Executor) guard(ctx context.Context) error {
 	if ours, err := e.lane.Holds(ctx, fenced(fence, "")); err != nil || ours {
 		return errors.Join(err, pg.ErrAltered)
 	}
-	return problem.LeaseLost()
+	return message.LeaseLost()
 }
 
 // held is a query that returns a row while the lease is held; "" without a lease.

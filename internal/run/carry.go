@@ -9,19 +9,20 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/event"
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/internal/survey"
 	"github.com/rekey-pg/rekey/internal/throttle"
 	"github.com/rekey-pg/rekey/internal/verify"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Job is one run: what, where, and within which limits.
@@ -115,9 +116,9 @@ func (j Job) under(ctx context.Context, server catalog.Server, lease *journal.Le
 		return err
 	}
 	if why := lease.Why(); !errors.Is(why, journal.ErrLost) {
-		return problem.LeaseFallen(fault.Reason(why), err)
+		return message.LeaseFallen(fault.Reason(why), err)
 	}
-	return problem.LeaseLost()
+	return message.LeaseLost()
 }
 
 func lost(lease *journal.Lease) bool {
@@ -140,7 +141,7 @@ func proved(p plan.Plan) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	return problem.Differences(lines, true)
+	return message.Differences(lines, true)
 }
 
 // leased plans anew: another run may have been at work until a moment ago.
@@ -188,7 +189,7 @@ func (j Job) leased(ctx context.Context, server catalog.Server, lease *journal.L
 
 func (j Job) look(ctx context.Context) (catalog.Server, error) {
 	if most := j.Pool.Config().MaxConns; most < 2 {
-		return catalog.Server{}, problem.SmallPool(most)
+		return catalog.Server{}, message.SmallPool(most)
 	}
 	server, err := inspect.Server(ctx, j.Pool)
 	if err != nil {
@@ -204,7 +205,7 @@ func (j Job) look(ctx context.Context) (catalog.Server, error) {
 		}
 	}
 	if direct.Pooled {
-		return server, problem.BehindPooler()
+		return server, message.BehindPooler()
 	}
 	return server, j.samePlace(ctx)
 }
@@ -226,7 +227,7 @@ func (j Job) samePlace(ctx context.Context) error {
 		}
 	}
 	if places[0] != places[1] {
-		return problem.DirectElsewhere()
+		return message.DirectElsewhere()
 	}
 	return nil
 }
@@ -310,9 +311,9 @@ func explain(ctx context.Context, doing string, err error) error {
 	case errors.As(err, &one):
 		return err
 	case errors.Is(err, journal.ErrLost), errors.Is(context.Cause(ctx), journal.ErrLost):
-		return problem.LeaseLost()
+		return message.LeaseLost()
 	case ctx.Err() != nil:
-		return problem.LeftAtSignal(err)
+		return message.LeftAtSignal(err)
 	default:
 		return fault.Explain("rekey "+doing, err)
 	}

@@ -10,9 +10,9 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/internal/trust"
@@ -69,7 +69,7 @@ func (w *codeWatch) check(ctx context.Context, tx pg.Tx) error {
 		return err
 	}
 	if why := plan.Untrusted(w.server, w.target, w.table, code, w.fills); why != "" {
-		return problem.AlteredMeanwhile(w.target.String(), "Code has come that the plan has not seen: "+why)
+		return message.AlteredMeanwhile(w.target.String(), "Code has come that the plan has not seen: "+why)
 	}
 	w.mu.Lock()
 	w.seal = seal

@@ -9,10 +9,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/rekey-pg/rekey/internal/event"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // hostile is a table of a role whose function raises an error where another role runs it.

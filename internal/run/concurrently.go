@@ -10,11 +10,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
@@ -57,7 +57,7 @@ func (e *Executor) concurrently(ctx context.Context, g plan.Group, a step.Concur
 			return err
 		}
 	}
-	return problem.IndexKeepsFailing(a.Target.String(), a.Target.Index, buildTries, last)
+	return message.IndexKeepsFailing(a.Target.String(), a.Target.Index, buildTries, last)
 }
 
 func (e *Executor) build(ctx context.Context, g plan.Group, a step.Concurrently) (yielded bool, err error) {
@@ -125,7 +125,7 @@ func (e *Executor) duplicates(ctx context.Context, g plan.Group, t step.Target, 
 	if err != nil {
 		return err
 	}
-	return problem.NewDuplicates(t.String(), t.Column, values, cause)
+	return message.NewDuplicates(t.String(), t.Column, values, cause)
 }
 
 // builder is the process that builds or drops the target's index, if another does; else 0.

@@ -10,17 +10,18 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/event"
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/internal/throttle"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Limits are what a run keeps to.
@@ -197,9 +198,9 @@ func (e *Executor) rounds(ctx context.Context, g plan.Group, l *look) (err error
 		return err
 	}
 	if errors.Is(err, errUnreached) {
-		return problem.AlteredMeanwhile(g.Target.String(), "Its column "+g.Target.Column+" lost its default or its index again and again")
+		return message.AlteredMeanwhile(g.Target.String(), "Its column "+g.Target.Column+" lost its default or its index again and again")
 	}
-	return problem.NullsKeepComing(g.Target.String(), g.Target.Column, nullRounds, errNulls)
+	return message.NullsKeepComing(g.Target.String(), g.Target.Column, nullRounds, errNulls)
 }
 
 // refill takes the unproved CHECK away once more: it may not stay over rows that do not meet it, since
@@ -278,7 +279,7 @@ func (e *Executor) actions(ctx context.Context, g plan.Group, s step.Step, l *lo
 			return e.reached(ctx, g, s, view, acted == 0, time.Since(begun))
 		}
 		if acted == mostActions*tables(view) {
-			return problem.Broken(string(s.ID()), errors.New("it asks for the same action again and again"))
+			return message.Broken(string(s.ID()), errors.New("it asks for the same action again and again"))
 		}
 		again, err := e.wave(ctx, g, s, wave(view.Table, actions), view, l)
 		if err != nil {
@@ -360,7 +361,7 @@ func (e *Executor) take(ctx context.Context, g plan.Group, s step.Step, action s
 // reached believes nothing: on the way up the goal itself is checked when no action is left.
 func (e *Executor) reached(ctx context.Context, g plan.Group, s step.Step, view step.View, already bool, elapsed time.Duration) error {
 	if verdict := s.Check(view); e.Plan.Direction == plan.Up && !verdict.Done {
-		return problem.Broken(string(s.ID()), errors.New(verdict.Reason))
+		return message.Broken(string(s.ID()), errors.New(verdict.Reason))
 	}
 	if err := e.noted(ctx, s, view, already); err != nil {
 		return err
@@ -399,9 +400,9 @@ func (e *Executor) still(ctx context.Context) error {
 	case <-e.Stop:
 		return e.stopped()
 	case <-ctx.Done():
-		return problem.LeftAtSignal(context.Cause(ctx))
+		return message.LeftAtSignal(context.Cause(ctx))
 	case <-e.lost():
-		return problem.LeaseLost()
+		return message.LeaseLost()
 	default:
 		return nil
 	}
@@ -412,7 +413,7 @@ func (e *Executor) stopped() error {
 	if e.Why != nil {
 		return e.Why()
 	}
-	return problem.LeftAtSignal(nil)
+	return message.LeftAtSignal(nil)
 }
 
 // at sets the table that the signals watch.
@@ -492,7 +493,7 @@ func (e *Executor) whole(ctx context.Context) error {
 			target = plan.TargetOf(e.Plan.Scope, name, e.Plan.Column).As(table)
 		}
 		if lacks := plan.Lacks(target, table); len(lacks) > 0 {
-			return problem.NotWhole(target.String(), lacks)
+			return message.NotWhole(target.String(), lacks)
 		}
 	}
 	return nil

@@ -10,11 +10,12 @@ import (
 	"github.com/rekey-pg/rekey/internal/backfill/ordered"
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/fault"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // mostCounted is the size in bytes of the largest table whose rows a plan reads to count their times: a
@@ -84,7 +85,7 @@ func Rights(p plan.Plan) (found problem.List) {
 				continue
 			}
 			if choice := ordered.Explain(p.Server, *table, t, order.Column); plan.Rows(table) > choice.Region {
-				found = append(found, problem.NoOrderRights(t.String(), sqltext.Ident(p.Server.Role.Name), journal.Owner))
+				found = append(found, message.NoOrderRights(t.String(), sqltext.Ident(p.Server.Role.Name), journal.Owner))
 			}
 		}
 	}

@@ -12,12 +12,13 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // plain lets the site's run connect as a role that owns the tables and nothing else, through a URL.
@@ -216,7 +217,7 @@ func TestLostLeaseEndsWork(t *testing.T) {
 				s.do("UPDATE rekey.leases SET token = gen_random_uuid()")
 			}()
 		})
-		if finished.Exit != problem.ExitCode(problem.LeaseLost()) || len(finished.Problems) != 1 || finished.Problems[0].Code != "lease_lost" {
+		if finished.Exit != problem.ExitCode(message.LeaseLost()) || len(finished.Problems) != 1 || finished.Problems[0].Code != "lease_lost" {
 			t.Errorf("exit %d, %+v", finished.Exit, finished.Problems)
 		}
 		for s.one("SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()") != "0" { // and the server has ended it

@@ -8,17 +8,18 @@ import (
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/backfill/ordered"
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/event"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // manyPages is the size from which a table is large: the run gives up its own session while it fills one, since some roles may
@@ -29,7 +30,7 @@ const manyPages = 1000
 // until the next change.
 func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, l *look) error {
 	if why := e.Plan.Altered(g, l.seen.Schema); why != "" {
-		return problem.AlteredMeanwhile(g.Target.String(), why)
+		return message.AlteredMeanwhile(g.Target.String(), why)
 	}
 	table := l.part(a.Target)
 	if table.Pages > manyPages {
@@ -71,7 +72,7 @@ func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table)
 			now := schema.Relation(g.Table)
 			if now != nil {
 				if why := e.Plan.Altered(g, schema); why != "" {
-					return problem.AlteredMeanwhile(g.Target.String(), why)
+					return message.AlteredMeanwhile(g.Target.String(), why)
 				}
 				now = find(now, before.OID)
 			}
@@ -131,15 +132,15 @@ func (e *Executor) unfilled(t step.Target, err error) error {
 	case errors.Is(err, backfill.ErrStopped):
 		return e.stopped()
 	case errors.As(err, &stuck):
-		return problem.Swallowed(t.String(), t.Column, stuck.Causes, err)
+		return message.Swallowed(t.String(), t.Column, stuck.Causes, err)
 	case errors.As(err, &held):
-		return problem.RowsHeld(t.String(), held.Rows, held.Patience, err)
+		return message.RowsHeld(t.String(), held.Rows, held.Patience, err)
 	case errors.As(err, &refusal) && refusal.Code == pgerrcode.InsufficientPrivilege && e.lacksNotes():
-		p := problem.NoOrderRights(t.String(), sqltext.Ident(e.Plan.Server.Role.Name), e.Plan.Server.JournalSchema.Owner)
+		p := message.NoOrderRights(t.String(), sqltext.Ident(e.Plan.Server.Role.Name), e.Plan.Server.JournalSchema.Owner)
 		p.Kind, p.Cause = problem.Stopped, err // the table was taken for a small one
 		return p
 	case errors.As(err, &nulls):
-		return problem.NullsKeepComing(t.String(), t.Column, nulls.Sweeps, err)
+		return message.NullsKeepComing(t.String(), t.Column, nulls.Sweeps, err)
 	default:
 		return err
 	}

@@ -9,13 +9,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/event"
 	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 //go:embed queries/named.sql
@@ -34,10 +35,10 @@ func (l *look) identity(ctx context.Context, found *catalog.Table) error {
 		}
 		return nil
 	case found != nil && found.OID == planned.OID && found.Tree() && !planned.Tree():
-		return problem.AlteredMeanwhile(l.group.Target.String(), "Tables have come below it")
+		return message.AlteredMeanwhile(l.group.Target.String(), "Tables have come below it")
 	case found != nil && found.OID == planned.OID:
 		if name := l.executor.renamed(l.group, found); name != "" {
-			return problem.AlteredMeanwhile(l.group.Target.String(), "Its column "+l.group.Target.Column+" is "+name+" now")
+			return message.AlteredMeanwhile(l.group.Target.String(), "Its column "+l.group.Target.Column+" is "+name+" now")
 		}
 		return nil
 	}
@@ -80,16 +81,16 @@ func (e *Executor) elsewhere(ctx context.Context, g plan.Group, oid uint32, foun
 	case err != nil:
 		return err
 	case now != "":
-		return problem.AlteredMeanwhile(g.Target.String(), "It is "+now+" now")
+		return message.AlteredMeanwhile(g.Target.String(), "It is "+now+" now")
 	case found != nil:
-		return problem.AlteredMeanwhile(g.Target.String(), "It was dropped, and another relation has its name")
+		return message.AlteredMeanwhile(g.Target.String(), "It was dropped, and another relation has its name")
 	}
 	return errGone
 }
 
 // altered is the problem of a table that was altered, if that is what an error says.
 func altered(err error) *problem.Problem {
-	if why, ok := errors.AsType[*problem.Problem](err); ok && why.Code == problem.AlteredCode {
+	if why, ok := errors.AsType[*problem.Problem](err); ok && why.Code == message.AlteredCode {
 		return why
 	}
 	return nil
@@ -129,7 +130,7 @@ func (e *Executor) lastFunction(now catalog.Schema) {
 				wanted = e.Plan.Schema.Function.SourceMD5
 			}
 			if f := now.Function; f == nil || f.SourceMD5 != wanted || !f.Volatile {
-				e.altered = append(e.altered, problem.AlteredMeanwhile(ensure.Schema+"."+step.FunctionName+"()", "It was dropped or replaced, and columns have it as their default"))
+				e.altered = append(e.altered, message.AlteredMeanwhile(ensure.Schema+"."+step.FunctionName+"()", "It was dropped or replaced, and columns have it as their default"))
 			}
 		}
 	}
@@ -190,7 +191,7 @@ func (e *Executor) last(ctx context.Context, g plan.Group, schema catalog.Schema
 	}
 	if lacks := e.lacks(g, found); len(lacks) > 0 {
 		e.account.tables--
-		e.leave(g, problem.AlteredMeanwhile(g.Target.String(), "It was altered after its turn, and has now: "+strings.Join(lacks, ", ")))
+		e.leave(g, message.AlteredMeanwhile(g.Target.String(), "It was altered after its turn, and has now: "+strings.Join(lacks, ", ")))
 	}
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/event"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"

@@ -9,11 +9,12 @@ import (
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/visible"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // unfit looks at a table when its turn comes, and again when its steps begin again: of one that was altered since the
@@ -30,7 +31,7 @@ func (e *Executor) unfit(ctx context.Context, g plan.Group, l *look) (*problem.P
 		return nil, err
 	}
 	if why := e.Plan.Altered(g, view.Schema); why != "" {
-		return problem.AlteredMeanwhile(g.Target.String(), why), nil
+		return message.AlteredMeanwhile(g.Target.String(), why), nil
 	}
 	return nil, nil //nolint:nilnil // nothing is wrong with it
 }
@@ -48,7 +49,7 @@ func collided(g plan.Group, err error) *problem.Problem {
 	if !slices.Contains(codes, refusal.Code) {
 		return nil
 	}
-	return problem.AlteredMeanwhile(g.Target.String(), "The server says: "+visible.Said(refusal))
+	return message.AlteredMeanwhile(g.Target.String(), "The server says: "+visible.Said(refusal))
 }
 
 // leave passes over a table that was altered meanwhile; the run ends with it when the others are done.
@@ -69,7 +70,7 @@ func forbidden(server catalog.Server, about string, err error) error {
 	}
 	for _, t := range server.EventTriggers {
 		if ran(refusal.Where, t.Function) {
-			return problem.EventTrigger(t.Name, t.Function, about, visible.Cut(visible.Line(refusal.Message), mostSaid), err)
+			return message.EventTrigger(t.Name, t.Function, about, visible.Cut(visible.Line(refusal.Message), mostSaid), err)
 		}
 	}
 	return err

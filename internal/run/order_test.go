@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/internal/verify"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // newLedger is a site whose table has times of whole seconds, many rows in one, against their ids.

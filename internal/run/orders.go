@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 
 	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pace"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/throttle"
 )
 
@@ -81,7 +81,7 @@ func (k knobs) tune(order journal.Order) {
 // problem says who asked the run to end.
 func (o *orders) problem() error {
 	if o.ordered.Load() {
-		return problem.StoppedByOrder()
+		return message.StoppedByOrder()
 	}
-	return problem.LeftAtSignal(nil)
+	return message.LeftAtSignal(nil)
 }

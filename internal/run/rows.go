@@ -13,9 +13,9 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
@@ -24,7 +24,7 @@ import (
 type rowError struct {
 	target step.Target
 	table  catalog.Table
-	row    problem.RefusedRow
+	row    message.RefusedRow
 	breaks bool // the uuid itself is what the row has no place for: the application's writes fail with it
 	err    error
 }
@@ -38,7 +38,7 @@ func (e *Executor) refusedRow(ctx context.Context, t step.Target, table catalog.
 	if !ok || !aboutRows(refusal) {
 		return nil
 	}
-	found := &rowError{target: t, table: table, err: err, row: problem.RefusedRow{Says: says(refusal), Cause: err}}
+	found := &rowError{target: t, table: table, err: err, row: message.RefusedRow{Says: says(refusal), Cause: err}}
 	found.breaks = refusal.Code == pgerrcode.ProgramLimitExceeded
 	batch, ok := errors.AsType[*backfill.BatchError](err)
 	if !ok {
@@ -190,7 +190,7 @@ func (e *Executor) giveUp(ctx context.Context, g plan.Group, l *look, found *row
 		}
 	}
 	found.row.Profile = !g.Target.Lasting
-	why := problem.RowRefused(found.target.String(), found.row)
+	why := message.RowRefused(found.target.String(), found.row)
 	if !g.Target.Lasting {
 		return why
 	}

@@ -10,15 +10,15 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/run"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/internal/survey"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 func TestMain(m *testing.M) { servertest.Main(m) }

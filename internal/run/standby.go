@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -27,7 +27,7 @@ func (e *Executor) unread(ctx context.Context, t step.Target) error {
 			return nil
 		}
 		if time.Since(begun) > e.Limits.Patience {
-			return problem.NoLock(t.String(), tries, e.Limits.Patience, words(blockers), nil)
+			return message.NoLock(t.String(), tries, e.Limits.Patience, words(blockers), nil)
 		}
 		wait := pause/2 + rand.N(pause)
 		e.refused(t.String(), pg.Refusal{Table: table, Tries: tries, Blockers: blockers, Pause: wait})

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/run"

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -90,6 +90,6 @@ func (e *Executor) pause(ctx context.Context, span time.Duration) error {
 	case <-e.Stop:
 		return e.stopped()
 	case <-ctx.Done():
-		return problem.LeftAtSignal(context.Cause(ctx))
+		return message.LeftAtSignal(context.Cause(ctx))
 	}
 }

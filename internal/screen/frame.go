@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 )
 
 // Bar is one line of a frame: a table in work, or all of them.

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // heading is the first line of what is said of a profile's schema, or of one without.

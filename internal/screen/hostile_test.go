@@ -9,7 +9,7 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/verify"
 	"github.com/rekey-pg/rekey/internal/visible"

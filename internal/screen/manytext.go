@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/verify"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Failed says on one line why a schema of many failed.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 )
 
 // Every is how long nothing is said of a table that is in work, where there is no terminal.

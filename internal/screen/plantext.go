@@ -5,9 +5,9 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/visible"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Plan writes a plan for a DBA who reads every statement before it runs: the verdict on each table,

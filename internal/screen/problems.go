@@ -3,7 +3,7 @@ package screen
 import (
 	"strings"
 
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Problems writes problems one after the other in PostgreSQL's manner: ERROR, DETAIL, HINT. The width

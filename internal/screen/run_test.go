@@ -3,7 +3,7 @@ package screen
 import (
 	"time"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 )
 
 // moment is an event and when it happened, in seconds from the beginning.

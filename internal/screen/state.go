@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 )
 
 // State is what is known of a run from its events so far. It is a value: Fold makes the next one.

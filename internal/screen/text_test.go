@@ -5,18 +5,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/order"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/internal/verify"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 func someProblems() problem.List {
 	return problem.List{
-		problem.TextColumn("public.phoenix_kit_orders", `"public"."phoenix_kit_orders"`, "uuid", "character varying", nil),
-		problem.NoUsage("auth\x1b]0;x", "app"),
+		message.TextColumn("public.phoenix_kit_orders", `"public"."phoenix_kit_orders"`, "uuid", "character varying", nil),
+		message.NoUsage("auth\x1b]0;x", "app"),
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 )
 
 // Writer shows a run. Its methods may be called from several goroutines.

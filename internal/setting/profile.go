@@ -3,10 +3,10 @@ package setting
 import (
 	"fmt"
 
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/visible"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // CheckProfile returns all that is wrong with a profile; a program may bring its own.

@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/discover"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pace"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/script"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/throttle"
 	"github.com/rekey-pg/rekey/internal/visible"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Request is what was asked, by the names of the flags. What is not in it was not given, and its default holds.
@@ -262,7 +263,7 @@ func (c *checker) choices() {
 		choice := choices()[flag]
 		if c.given(flag) && !slices.Contains(choice.words, c.word(flag)) {
 			hint := "Use " + strings.Join(choice.words[:len(choice.words)-1], ", ") + " or " + choice.words[len(choice.words)-1] + "."
-			if near := problem.Nearest(c.word(flag), choice.words); near != "" && c.word(flag) != "" {
+			if near := message.Nearest(c.word(flag), choice.words); near != "" && c.word(flag) != "" {
 				hint = "Did you mean: " + c.Naming.with(flag, near)
 			}
 			c.add(choice.code, fmt.Sprintf("%s: there is no %s %s", c.Naming.of(flag), choice.what, visible.Word(c.word(flag))), hint)
@@ -310,7 +311,7 @@ func (c *checker) signals() {
 	for _, name := range c.Words["without-signal"] {
 		if !slices.Contains(throttle.Names(), name) {
 			hint := "The signals are " + strings.Join(throttle.Names(), ", ") + "."
-			if near := problem.Nearest(name, throttle.Names()); near != "" {
+			if near := message.Nearest(name, throttle.Names()); near != "" {
 				hint = "Did you mean: " + c.Naming.with("without-signal", near)
 			}
 			c.add("unknown_signal", fmt.Sprintf("%s: there is no signal %s", c.Naming.of("without-signal"), visible.Word(name)), hint)

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
@@ -60,7 +60,7 @@ func (c *checker) known(flag, table string) {
 		return
 	}
 	hint := "rekey status names the tables."
-	if near := problem.Nearest(table, names); near != "" {
+	if near := message.Nearest(table, names); near != "" {
 		hint = "Did you mean: " + near
 	}
 	c.explain("unknown_table", fmt.Sprintf("%s: profile %s has no table %s", c.Naming.of(flag), visible.Line(c.Profile.Name), visible.Word(table)), "Tables are named without their schema.", hint)

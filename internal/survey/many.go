@@ -9,10 +9,11 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Many looks at several schemas with a few queries for all of them, in their order. What has to be counted or
@@ -83,7 +84,7 @@ func (o Order) knowsOwners(ctx context.Context, tx pg.Tx) error {
 	}
 	var refusals problem.List
 	for _, name := range unknown {
-		refusals = append(refusals, problem.UnknownOwner(name))
+		refusals = append(refusals, message.UnknownOwner(name))
 	}
 	if len(refusals) > 0 {
 		return refusals

@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
-	"github.com/rekey-pg/rekey/internal/problem"
 )
 
 //go:embed queries/zones.sql
@@ -36,7 +36,7 @@ func zone(ctx context.Context, pool *pgxpool.Pool, asked string) (string, error)
 			return name, nil
 		}
 	}
-	return "", problem.UnknownZone(asked, nearest(asked, names))
+	return "", message.UnknownZone(asked, nearest(asked, names))
 }
 
 // nearest looks at whole names, and at their last parts: Berlin is Europe/Berlin.
@@ -46,5 +46,5 @@ func nearest(asked string, names []string) string {
 			return name
 		}
 	}
-	return problem.Nearest(asked, names)
+	return message.Nearest(asked, names)
 }

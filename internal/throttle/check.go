@@ -10,9 +10,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Check looks, before anything is changed, whether each signal that matters here can be read: the lag
@@ -30,7 +31,7 @@ func Check(ctx context.Context, pool *pgxpool.Pool, role catalog.Role, l Limits)
 	}
 	note(Lag, lag)
 	if l.MaxSnapshotAge > 0 && !role.Monitor {
-		note(Snapshots, problem.SignalHidden(Snapshots, "the age of other roles' transactions", sqltext.Ident(role.Name)))
+		note(Snapshots, message.SignalHidden(Snapshots, "the age of other roles' transactions", sqltext.Ident(role.Name)))
 	}
 	if l.Query != "" {
 		asked, err := checkQuery(ctx, pool, l.Query)
@@ -41,7 +42,7 @@ func Check(ctx context.Context, pool *pgxpool.Pool, role catalog.Role, l Limits)
 	}
 	if l.File != "" {
 		if _, err := flagged(l.File); err != nil {
-			note(File, problem.ThrottleFile(l.File, err))
+			note(File, message.ThrottleFile(l.File, err))
 		}
 	}
 	return found, nil
@@ -55,7 +56,7 @@ func checkLag(ctx context.Context, pool *pgxpool.Pool, role catalog.Role) (*prob
 			found, err := followers(ctx, tx)
 			for _, f := range found {
 				if f.Hidden {
-					hidden = problem.SignalHidden(Lag, "the lag of standby "+f.Name, sqltext.Ident(role.Name))
+					hidden = message.SignalHidden(Lag, "the lag of standby "+f.Name, sqltext.Ident(role.Name))
 				}
 			}
 			return err
@@ -83,7 +84,7 @@ func inTime(ask func() error) (err error) {
 // all is an error.
 func checkQuery(ctx context.Context, pool *pgxpool.Pool, sql string) (*problem.Problem, error) {
 	if why := sqltext.Question(sql); why != "" {
-		return problem.ThrottleQuery(&shapeError{why}), nil
+		return message.ThrottleQuery(&shapeError{why}), nil
 	}
 	err := inTime(func() error {
 		ctx, cancel := context.WithTimeout(ctx, readTimeout)
@@ -96,7 +97,7 @@ func checkQuery(ctx context.Context, pool *pgxpool.Pool, sql string) (*problem.P
 	var refusal *pgconn.PgError
 	var shape *shapeError
 	if errors.As(err, &refusal) || errors.As(err, &shape) {
-		return problem.ThrottleQuery(err), nil
+		return message.ThrottleQuery(err), nil
 	}
 	return nil, err
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rekey-pg/rekey/internal/event"
+	"github.com/rekey-pg/rekey/event"
 )
 
 func TestLag(t *testing.T) {

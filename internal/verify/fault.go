@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
 )
 
 // faults are what is wrong with one table, a line each.
@@ -23,7 +23,7 @@ func (t TableReport) faults() []string {
 		{t.NotV4, "value that is not UUIDv4", "values that are not UUIDv4"},
 	} {
 		if counted.n > 0 {
-			lines = append(lines, t.Table+": "+problem.Counted(counted.n, counted.one, counted.many))
+			lines = append(lines, t.Table+": "+message.Counted(counted.n, counted.one, counted.many))
 		}
 	}
 	return append(lines, t.Order.faults(t.Table)...)

@@ -8,9 +8,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -99,7 +99,7 @@ func (i *Integrity) faults(told []TableReport) []string {
 			}
 		}
 		if broken.Duplicates > 0 && known.Duplicates == 0 {
-			lines = append(lines, broken.Table+": "+problem.Counted(broken.Duplicates, duplicate, duplicates))
+			lines = append(lines, broken.Table+": "+message.Counted(broken.Duplicates, duplicate, duplicates))
 		}
 	}
 	return lines

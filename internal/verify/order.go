@@ -10,10 +10,10 @@ import (
 	"github.com/rekey-pg/rekey/internal/backfill/ordered"
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/order"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -104,5 +104,5 @@ func (o *OrderReport) faults(table string) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("%s: %s out of the order of creation", table,
-		problem.Counted(o.Pairs, "pair of neighbouring values that rekey filled is", "pairs of neighbouring values that rekey filled are"))}
+		message.Counted(o.Pairs, "pair of neighbouring values that rekey filled is", "pairs of neighbouring values that rekey filled are"))}
 }

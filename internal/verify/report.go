@@ -1,7 +1,9 @@
 // Package verify proves what up has done: reports, and the pure rules that compare.
 package verify
 
-import "github.com/rekey-pg/rekey/internal/problem"
+import (
+	"github.com/rekey-pg/rekey/problem"
+)
 
 // Report is the proof: the JSON of `rekey verify --json`.
 type Report struct {

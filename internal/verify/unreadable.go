@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/internal/visible"
 )
@@ -19,5 +19,5 @@ func unreadable(err error, t step.Target, role catalog.Role) error {
 	if !ok || refusal.Code != pgerrcode.InsufficientPrivilege {
 		return err
 	}
-	return problem.Unreadable(t.String(), t.Relation(), role.Name, visible.Said(refusal), err)
+	return message.Unreadable(t.String(), t.Relation(), role.Name, visible.Said(refusal), err)
 }

@@ -5,17 +5,18 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/event"
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/problem"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/internal/survey"
 	"github.com/rekey-pg/rekey/internal/trust"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Run counts every table of the profile and compares. The error is a problem of the kind Differs when
@@ -194,11 +195,11 @@ func (r Report) judge(to int, verifyOnly bool) (Report, error) {
 	r.Differences = append(r.Differences, r.Integrity.faults(r.Tables)...)
 	r.Differences = append(r.Differences, r.Function.faults()...)
 	if r.Version < to {
-		r.Differences = append(r.Differences, problem.VersionFault(r.Version, to))
+		r.Differences = append(r.Differences, message.VersionFault(r.Version, to))
 	}
 	r.OK = len(r.Differences) == 0
 	if r.OK {
 		return r, nil
 	}
-	return r, problem.Differences(r.Differences, verifyOnly)
+	return r, message.Differences(r.Differences, verifyOnly)
 }

@@ -1,4 +1,6 @@
-package problem
+package message
+
+import "github.com/rekey-pg/rekey/problem"
 
 import (
 	"fmt"
@@ -9,7 +11,7 @@ import (
 
 // Unvalidated is a constraint that is NOT VALID: an UPDATE checks it again, and fails for a row that was there
 // before it. Count is a query of those rows.
-func Unvalidated(table, quoted, constraint, kind, count string) *Problem {
+func Unvalidated(table, quoted, constraint, kind, count string) *problem.Problem {
 	return refused("unvalidated_constraint", table, fmt.Sprintf("%s constraint %s of %s is not validated", kind, constraint, table),
 		"An UPDATE checks it again: a row that violates it cannot be filled, nor updated by the application.",
 		fmt.Sprintf("Count such rows: %s; mend them, and run: ALTER TABLE %s VALIDATE CONSTRAINT %s; then run the same command again.",
@@ -17,7 +19,7 @@ func Unvalidated(table, quoted, constraint, kind, count string) *Problem {
 }
 
 // RowTooWide is a table whose rows have no room for a uuid.
-func RowTooWide(table string) *Problem {
+func RowTooWide(table string) *problem.Problem {
 	return refused("row_too_wide", table, fmt.Sprintf("rows of %s have no room for a uuid", table),
 		"A row has at most 8,160 bytes on its page, and the columns that are NOT NULL leave fewer than 16, or too few for a null bitmap. "+
 			"From ADD COLUMN on the application's own writes would fail.",
@@ -36,7 +38,7 @@ type RefusedRow struct {
 }
 
 // RowRefused is a table with a row that the server does not let be filled.
-func RowRefused(table string, r RefusedRow) *Problem {
+func RowRefused(table string, r RefusedRow) *problem.Problem {
 	message := "a row of " + table + " cannot be updated"
 	if r.Row != "" {
 		message = fmt.Sprintf("row %s of %s cannot be updated", r.Row, table)
@@ -59,5 +61,5 @@ func RowRefused(table string, r RefusedRow) *Problem {
 	if r.Look != "" {
 		hint = "Look at it with: " + r.Look + "; when it is mended, run the same command again."
 	}
-	return &Problem{Kind: Stopped, Code: "row_refused", Table: table, Step: "fill-column", Message: message, Detail: detail, Hint: hint, Cause: r.Cause}
+	return &problem.Problem{Kind: problem.Stopped, Code: "row_refused", Table: table, Step: "fill-column", Message: message, Detail: detail, Hint: hint, Cause: r.Cause}
 }

@@ -1,4 +1,6 @@
-package problem
+package message
+
+import "github.com/rekey-pg/rekey/problem"
 
 import (
 	"fmt"
@@ -7,14 +9,14 @@ import (
 )
 
 // SignalHidden is a signal that matters here and that the role may not read.
-func SignalHidden(signal, what, role string) *Problem {
+func SignalHidden(signal, what, role string) *problem.Problem {
 	return refused("signal_hidden", "", what+" is not visible to role "+role,
 		"The run is to stand still when it grows, and could not know.",
 		fmt.Sprintf("Let a DBA run: GRANT pg_monitor TO %s; or go without it: --without-signal %s", role, signal))
 }
 
 // ThrottleQuery is a question of the user's that cannot be asked.
-func ThrottleQuery(cause error) *Problem {
+func ThrottleQuery(cause error) *problem.Problem {
 	p := refused("throttle_query", "", "the throttle query does not work", visible.Error(cause)+".",
 		"It is one SELECT of one column, boolean or text, that reads only and takes less than a second; names are written with their schema.")
 	p.Cause = cause
@@ -22,7 +24,7 @@ func ThrottleQuery(cause error) *Problem {
 }
 
 // ThrottleFile is a flag file of which cannot be told whether it is there.
-func ThrottleFile(name string, cause error) *Problem {
+func ThrottleFile(name string, cause error) *problem.Problem {
 	p := refused("throttle_file", "", fmt.Sprintf("whether the throttle file %s is there cannot be told", visible.Path(name)), visible.Error(cause)+".",
 		"Name a file in a directory that may be searched.")
 	p.Cause = cause
@@ -30,7 +32,7 @@ func ThrottleFile(name string, cause error) *Problem {
 }
 
 // DirectElsewhere is a direct connection to another server or database than the pooler's.
-func DirectElsewhere() *Problem {
+func DirectElsewhere() *problem.Problem {
 	return refused("direct_elsewhere", "", "--direct-url leads to another database than the connection through the pooler",
 		"The servers' start times or the databases' oids differ.", "Give the address of the same database: look into the pooler's configuration.")
 }

@@ -1,6 +1,7 @@
 package problem
 
-// ExitCode is the exit code of a command that ended with the error; 0 for nil.
+// ExitCode returns the exit code of a command that ended with err: 0 for nil, else the one that the
+// documentation of [Kind] lists for the first problem of err.
 func ExitCode(err error) int {
 	if err == nil {
 		return 0

@@ -1,4 +1,6 @@
-package problem
+package message
+
+import "github.com/rekey-pg/rekey/problem"
 
 import (
 	"fmt"
@@ -6,13 +8,13 @@ import (
 )
 
 // SystemSchema is a schema that is PostgreSQL's or rekey's own.
-func SystemSchema(schema string) *Problem {
+func SystemSchema(schema string) *problem.Problem {
 	return refused("system_schema", "", fmt.Sprintf("schema %q is not an application's", schema),
 		"It belongs to PostgreSQL, or holds rekey's journal.", "Name the schema of the application's tables: --schema public")
 }
 
 // UnknownSchema is a name that no schema bears.
-func UnknownSchema(schema string, others []string) *Problem {
+func UnknownSchema(schema string, others []string) *problem.Problem {
 	detail := "There are: " + some(others) + "."
 	if len(others) == 0 {
 		detail = "There is no other schema either."
@@ -25,7 +27,7 @@ func UnknownSchema(schema string, others []string) *Problem {
 }
 
 // NothingMatches is a name or pattern that no table of the schema matches.
-func NothingMatches(schema, pattern string, tables []string) *Problem {
+func NothingMatches(schema, pattern string, tables []string) *problem.Problem {
 	detail := "There are: " + some(tables) + "."
 	if len(tables) == 0 {
 		detail = "The schema has no tables."
@@ -38,7 +40,7 @@ func NothingMatches(schema, pattern string, tables []string) *Problem {
 }
 
 // IndexTwice is an index name that two tables of a run would get.
-func IndexTwice(table, index, other string) *Problem {
+func IndexTwice(table, index, other string) *problem.Problem {
 	return refused("index_name_twice", table, fmt.Sprintf("%s and %s would both get the index name %s", other, table, index), "",
 		"Let the pattern tell them apart: --index-name '{table}_{column}_idx'.")
 }
@@ -54,7 +56,7 @@ func some(names []string) string {
 
 // SchemasFailed sums up a command on many schemas that did not end well in all of them. Its kind is that
 // of the first failure.
-func SchemasFailed(failed, all int, first *Problem, schema string, begun int) *Problem {
+func SchemasFailed(failed, all int, first *problem.Problem, schema string, begun int) *problem.Problem {
 	message := fmt.Sprintf("%d of %s failed", failed, Counted(all, "schema", "schemas"))
 	if failed == 0 {
 		message = fmt.Sprintf("stopped after %d of %s", begun, Counted(all, "schema", "schemas"))
@@ -63,11 +65,11 @@ func SchemasFailed(failed, all int, first *Problem, schema string, begun int) *P
 	if first != nil && schema != "" {
 		detail = fmt.Sprintf("The first was %s: %s.", schema, strings.TrimSuffix(first.Error(), "."))
 	}
-	kind := Stopped
+	kind := problem.Stopped
 	if first != nil {
 		kind = first.Kind
 	}
-	return &Problem{
+	return &problem.Problem{
 		Kind: kind, Code: "schemas_failed", Message: message, Detail: detail,
 		Hint: "What was done stays; each schema's own line tells what to do, and the same command goes on.",
 	}

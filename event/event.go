@@ -5,7 +5,7 @@ package event
 import (
 	"time"
 
-	"github.com/rekey-pg/rekey/internal/problem"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // Event is one thing that happened. The types of this package are the only ones.
