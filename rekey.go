@@ -94,7 +94,7 @@ type (
 	ProfileTable = profile.Table
 	Rename       = profile.Rename
 	Event        = event.Event
-	Result       = event.Finished // what a run did
+	Result       = event.Result // what a run did
 	Plan         = plan.Document
 	Verdict      = plan.Verdict // what becomes of one relation, without a profile
 	Status       = plan.Status

@@ -1,5 +1,6 @@
-// Package event is the closed set of things that happen in a run, and how they are written as
-// newline-delimited JSON. Whoever wants to show, log or measure a run reads these and nothing else.
+// Package event defines what a run reports while it works. The types that implement [Event] are the
+// complete set; use a type switch to read them. [Line] writes an event as one line of JSON, as the
+// command does with --json.
 package event
 
 import (
@@ -8,149 +9,227 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Event is one thing that happened. The types of this package are the only ones.
+// Event is one thing that happened in a run.
 type Event interface{ name() string }
 
-// RunStarted opens every run that has something to do.
+// RunStarted is the first event of a run that has something to do.
 type RunStarted struct {
-	Run     int64  `json:"run"`
-	Command string `json:"command"` // up, down
-	Scope   string `json:"scope"`   // the schema
-	From    int    `json:"from_version,omitempty"`
-	To      int    `json:"to_version,omitempty"`
-	Tables  int    `json:"tables"` // with something to do
-	Rows    int64  `json:"rows"`   // estimate, of those that are to be filled
+	// Run is the number of the run in the journal.
+	Run int64 `json:"run"`
+	// Command is "up" or "down".
+	Command string `json:"command"`
+	// Schema is the name of the schema.
+	Schema string `json:"schema"`
+	// From is the version that is recorded now, 0 without a profile.
+	From int `json:"from_version,omitempty"`
+	// To is the version that the run records at its end, 0 without a profile.
+	To int `json:"to_version,omitempty"`
+	// Tables is the number of tables that have something to do.
+	Tables int `json:"tables"`
+	// Rows is the estimated number of rows to fill.
+	Rows int64 `json:"rows"`
 }
 
-// TableStarted and TableDone frame the work on one table.
+// TableStarted is the first event of the work on a table.
 type TableStarted struct {
+	// Table is the name without the schema.
 	Table string `json:"table"`
-	Rows  int64  `json:"rows"` // estimate of the rows to fill
+	// Rows is the estimated number of rows to fill.
+	Rows int64 `json:"rows"`
 }
 
-// TableDone tells that a table has reached its goal.
+// TableDone reports that a table is complete.
 type TableDone struct {
-	Table   string        `json:"table"`
-	Rows    int64         `json:"rows"` // filled in this run
+	// Table is the name without the schema.
+	Table string `json:"table"`
+	// Rows is the number of rows that this run filled.
+	Rows int64 `json:"rows"`
+	// Elapsed is the time since TableStarted.
 	Elapsed time.Duration `json:"elapsed_ns"`
 }
 
-// TableAbsent tells of a table of the profile that is not there: a disabled module.
+// TableAbsent reports a table of the profile that does not exist, such as one of a disabled module.
 type TableAbsent struct {
+	// Table is the name without the schema.
 	Table string `json:"table"`
 }
 
-// StepDone tells that a step reached its goal, or that it stood there already.
+// StepDone reports that a step of the plan is done.
 type StepDone struct {
-	Step    string        `json:"step"`
-	Table   string        `json:"table,omitempty"`
-	Already bool          `json:"already,omitempty"`
+	// Step identifies the step as the plan does: "public.users/add-column".
+	Step string `json:"step"`
+	// Table is the name without the schema, "" for a step of the schema.
+	Table string `json:"table,omitempty"`
+	// Already is true if the step had nothing to do.
+	Already bool `json:"already,omitempty"`
+	// Elapsed is the time that the step took.
 	Elapsed time.Duration `json:"elapsed_ns"`
 }
 
-// Executing tells of a statement before it runs; a backfill's batches are told of by Progress.
+// Executing reports a statement before it runs. The batches of a backfill are reported by Progress instead.
 type Executing struct {
+	// Step identifies the step as the plan does.
 	Step string `json:"step"`
-	SQL  string `json:"sql"`
+	// SQL is the statement.
+	SQL string `json:"sql"`
 }
 
-// Progress tells how far the filling of a table is.
+// Progress reports how far the backfill of a table is.
 type Progress struct {
-	Table   string        `json:"table"`
-	Done    int64         `json:"done"`  // rows filled in this run
-	Total   int64         `json:"total"` // estimate; never less than Done
-	Rate    float64       `json:"rate"`  // rows a second, lately
-	Left    time.Duration `json:"left_ns"`
-	Skipped int64         `json:"skipped,omitempty"` // rows that the application held when they were met
+	// Table is the name without the schema.
+	Table string `json:"table"`
+	// Done is the number of rows that this run filled so far.
+	Done int64 `json:"done"`
+	// Total is the estimated number of rows to fill, at least Done.
+	Total int64 `json:"total"`
+	// Rate is the recent number of rows per second.
+	Rate float64 `json:"rate"`
+	// Left is the estimated remaining time.
+	Left time.Duration `json:"left_ns"`
+	// Held is the number of rows skipped so far because the application had locked them; they are retried.
+	Held int64 `json:"held,omitempty"`
 }
 
-// IndexProgress tells how far CREATE INDEX CONCURRENTLY is, and for whom it waits.
+// IndexProgress reports how far CREATE INDEX CONCURRENTLY is.
 type IndexProgress struct {
-	Table   string   `json:"table"`
-	Index   string   `json:"index"`
-	Phase   string   `json:"phase"` // pg_stat_progress_create_index.phase
-	Done    int64    `json:"done"`  // blocks or tuples of the phase
-	Total   int64    `json:"total"`
-	Waiting []string `json:"waiting,omitempty"` // the backends whose snapshots it waits for
+	// Table is the name without the schema.
+	Table string `json:"table"`
+	// Index is the name of the index.
+	Index string `json:"index"`
+	// Phase is the column phase of pg_stat_progress_create_index.
+	Phase string `json:"phase"`
+	// Done is the number of blocks or tuples of the phase that are processed.
+	Done int64 `json:"done"`
+	// Total is the number of blocks or tuples of the phase.
+	Total int64 `json:"total"`
+	// Waiting describes the sessions whose snapshots the build waits for.
+	Waiting []string `json:"waiting,omitempty"`
 }
 
-// Locked tells of an ACCESS EXCLUSIVE lock that was taken and is given back.
+// Locked reports that an ACCESS EXCLUSIVE lock was taken and released.
 type Locked struct {
-	Table string        `json:"table"`
-	Tries int           `json:"tries"`
-	Wait  time.Duration `json:"wait_ns"` // of the try that took it
-	Hold  time.Duration `json:"hold_ns"`
+	// Table is the name without the schema.
+	Table string `json:"table"`
+	// Attempts is the number of attempts it took.
+	Attempts int `json:"attempts"`
+	// Wait is how long the successful attempt waited.
+	Wait time.Duration `json:"wait_ns"`
+	// Hold is how long the lock was held.
+	Hold time.Duration `json:"hold_ns"`
 }
 
-// LockRefused tells that a lock was not to be had within the budget, and who stands in the way.
+// LockRefused reports that an attempt to take a lock reached the lock timeout; the run retries.
 type LockRefused struct {
-	Table    string        `json:"table"`
-	Tries    int           `json:"tries"`
-	Blockers []string      `json:"blockers,omitempty"`
-	Pause    time.Duration `json:"pause_ns"`
+	// Table is the name without the schema.
+	Table string `json:"table"`
+	// Attempts is the number of attempts so far.
+	Attempts int `json:"attempts"`
+	// Blockers describes the sessions that held a conflicting lock.
+	Blockers []string `json:"blockers,omitempty"`
+	// Pause is the time until the next attempt.
+	Pause time.Duration `json:"pause_ns"`
 }
 
-// Throttled tells that the run goes slower or stands, and why; an empty reason ends it.
+// Throttled reports that the run slows down or pauses. An event with an empty Reason ends it.
 type Throttled struct {
+	// Reason is one line, such as "standby replica1 lags 14s".
 	Reason string `json:"reason"`
-	Stop   bool   `json:"stop"`
+	// Paused is true if the run pauses, false if it is only slower.
+	Paused bool `json:"paused"`
 }
 
-// Notice is something worth a line.
+// Notice reports something that needs no action.
 type Notice struct {
+	// Table is the name without the schema, or "".
 	Table string `json:"table,omitempty"`
-	Text  string `json:"text"`
+	// Text is one line.
+	Text string `json:"text"`
 }
 
-// Finished closes every run: the last line of the NDJSON.
-type Finished struct {
-	OK       bool          `json:"ok"`
-	Nothing  bool          `json:"nothing_to_do,omitempty"`
-	Command  string        `json:"command"`
-	Scope    string        `json:"scope"`
-	Version  int           `json:"version,omitempty"` // recorded when it ended
-	Tables   int           `json:"tables"`            // brought to their goal, or there already
-	Absent   []string      `json:"absent,omitempty"`
-	Skipped  problem.List  `json:"skipped,omitempty"` // why tables were passed over
-	Rows     int64         `json:"rows"`              // filled in this run
-	Elapsed  time.Duration `json:"elapsed_ns"`
-	Locks    Locks         `json:"access_exclusive"`
-	Problems problem.List  `json:"problems,omitempty"`
-	Exit     int           `json:"exit"`
+// Result is the last event of every run, and what Up and Down return.
+type Result struct {
+	// OK is true if the run ended without an error.
+	OK bool `json:"ok"`
+	// NothingToDo is true if everything was done before the run began.
+	NothingToDo bool `json:"nothing_to_do,omitempty"`
+	// Command is "up" or "down".
+	Command string `json:"command"`
+	// Schema is the name of the schema.
+	Schema string `json:"schema"`
+	// Version is the version that is recorded when the run ends, 0 without a profile.
+	Version int `json:"version,omitempty"`
+	// Tables is the number of tables that are complete, those of earlier runs included.
+	Tables int `json:"tables"`
+	// Absent lists the tables of the profile that do not exist.
+	Absent []string `json:"absent,omitempty"`
+	// Skipped says why tables were skipped.
+	Skipped problem.List `json:"skipped,omitempty"`
+	// Rows is the number of rows that this run filled.
+	Rows int64 `json:"rows"`
+	// Elapsed is the duration of the run.
+	Elapsed time.Duration `json:"elapsed_ns"`
+	// Locks sums up the ACCESS EXCLUSIVE locks of the run.
+	Locks Locks `json:"access_exclusive"`
+	// Problems says why the run ended; empty if OK.
+	Problems problem.List `json:"problems,omitempty"`
+	// Exit is the exit code of the command.
+	Exit int `json:"exit"`
 }
 
-// Summary closes a command on many schemas: the last line of its NDJSON, behind the Finished of each.
+// Summary is the last event of a command on many schemas, after the Result of each.
 type Summary struct {
-	OK       bool          `json:"ok"`
-	Command  string        `json:"command"`
-	Pattern  string        `json:"pattern"`
-	Schemas  int           `json:"schemas"`   // that match
-	Done     int           `json:"done"`      // ended well
-	Failed   int           `json:"failed"`    // did not
-	NotBegun int           `json:"not_begun"` // since too many failed, or it was stopped
-	Tables   int           `json:"tables"`
-	Rows     int64         `json:"rows"` // filled in this run
-	Elapsed  time.Duration `json:"elapsed_ns"`
-	Kinds    []Kind        `json:"kinds,omitempty"`      // of the plans, the most frequent first
-	Alone    []string      `json:"left_alone,omitempty"` // schemas that match and have not the profile's tables
-	Problems problem.List  `json:"problems,omitempty"`
-	Exit     int           `json:"exit"`
+	// OK is true if every schema ended without an error.
+	OK bool `json:"ok"`
+	// Command is the command's name, such as "up".
+	Command string `json:"command"`
+	// Pattern is the pattern that the schemas match.
+	Pattern string `json:"pattern"`
+	// Schemas is the number of schemas that match.
+	Schemas int `json:"schemas"`
+	// Done is the number of schemas that ended without an error.
+	Done int `json:"done"`
+	// Failed is the number of schemas that ended with an error.
+	Failed int `json:"failed"`
+	// NotBegun is the number of schemas that were not begun because the command ended earlier.
+	NotBegun int `json:"not_begun"`
+	// Tables is the number of complete tables in all schemas.
+	Tables int `json:"tables"`
+	// Rows is the number of rows filled in all schemas.
+	Rows int64 `json:"rows"`
+	// Elapsed is the duration of the command.
+	Elapsed time.Duration `json:"elapsed_ns"`
+	// Kinds groups the schemas whose plans are equal, largest group first; of plan only.
+	Kinds []Kind `json:"kinds,omitempty"`
+	// Skipped lists the schemas that match but lack the profile's tables.
+	Skipped []string `json:"skipped,omitempty"`
+	// Problems holds the first failure.
+	Problems problem.List `json:"problems,omitempty"`
+	// Exit is the exit code of the command.
+	Exit int `json:"exit"`
 }
 
-// Kind is how many schemas have one plan, but for names and sizes.
+// Kind counts schemas whose plans are equal except for names and sizes.
 type Kind struct {
-	Like        string `json:"like"` // the first of them
+	// Like is the first schema of the group; its plan stands for all.
+	Like string `json:"like"`
+	// Fingerprint is equal for equal plans.
 	Fingerprint string `json:"fingerprint"`
-	Schemas     int    `json:"schemas"`
+	// Schemas is the number of schemas.
+	Schemas int `json:"schemas"`
 }
 
-// Locks is the account of the ACCESS EXCLUSIVE locks of a run.
+// Locks sums up the ACCESS EXCLUSIVE locks of a run.
 type Locks struct {
-	Count       int           `json:"count"`
-	Tries       int           `json:"tries"`
+	// Count is the number of locks taken.
+	Count int `json:"count"`
+	// Attempts is the number of attempts, at least Count.
+	Attempts int `json:"attempts"`
+	// LongestWait is the longest time that an attempt waited.
 	LongestWait time.Duration `json:"longest_wait_ns"`
+	// LongestHold is the longest time that a lock was held.
 	LongestHold time.Duration `json:"longest_hold_ns"`
-	TotalHold   time.Duration `json:"total_hold_ns"`
+	// TotalHold is the time that locks were held in all.
+	TotalHold time.Duration `json:"total_hold_ns"`
 }
 
 func (RunStarted) name() string    { return "run_started" }
@@ -165,13 +244,13 @@ func (Locked) name() string        { return "locked" }
 func (LockRefused) name() string   { return "lock_refused" }
 func (Throttled) name() string     { return "throttled" }
 func (Notice) name() string        { return "notice" }
-func (Finished) name() string      { return "result" }
+func (Result) name() string        { return "result" }
 func (Summary) name() string       { return "summary" }
 
-// Sink takes events, one at a time and in order. A nil Sink takes them too.
+// Sink receives events one at a time, in order. A nil Sink discards them.
 type Sink func(Event)
 
-// Emit hands an event over.
+// Emit passes an event to the sink.
 func (s Sink) Emit(e Event) {
 	if s != nil {
 		s(e)

@@ -8,18 +8,18 @@ import (
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
-// Schema is the version of the JSON that rekey writes: events and documents. It grows by one when a
-// field changes its meaning or goes; a new field does not change it.
-const Schema = 1
+// FormatVersion is the version of the JSON that rekey writes, events and documents alike. It increases
+// when a field changes its meaning or is removed; new fields and new events leave it as it is.
+const FormatVersion = 2
 
-// Line writes an event as one line of JSON, with the schema's version, the event's name and the time
-// first: {"schema":1,"event":"progress","at":"…", …}.
+// Line returns an event as one line of JSON that begins with the format version, the event's name and
+// the time in UTC: {"format_version":2,"event":"progress","at":"…", …}.
 func Line(e Event, at time.Time) ([]byte, error) {
 	head, err := json.Marshal(struct {
-		Schema int       `json:"schema"`
-		Event  string    `json:"event"`
-		At     time.Time `json:"at"`
-	}{Schema, e.name(), at.UTC()})
+		FormatVersion int       `json:"format_version"`
+		Event         string    `json:"event"`
+		At            time.Time `json:"at"`
+	}{FormatVersion, e.name(), at.UTC()})
 	if err != nil {
 		return nil, err
 	}

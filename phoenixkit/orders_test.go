@@ -200,7 +200,7 @@ func TestStopFromElsewhere(t *testing.T) {
 			if !errors.Is(r.err, rekey.ErrStopped) || r.result.Exit != 7 {
 				t.Errorf("%v ended with %v, %d", first, r.err, r.result.Exit)
 			}
-			if result, err := h.up(owner); err != nil || result.Nothing {
+			if result, err := h.up(owner); err != nil || result.NothingToDo {
 				t.Errorf("it does not go on: %+v %v", result, err)
 			}
 		}

@@ -162,7 +162,7 @@ func TestPooler(t *testing.T) {
 				h.waitFor("SELECT NOT EXISTS (SELECT FROM rekey.orders)")
 			}
 		}}
-		if result, err = phoenixkit.Up(t.Context(), h.pooled(p), options); err != nil || result.Nothing || !told {
+		if result, err = phoenixkit.Up(t.Context(), h.pooled(p), options); err != nil || result.NothingToDo || !told {
 			t.Fatalf("through the pooler: %+v %v", result, err)
 		}
 		if _, err := phoenixkit.Verify(t.Context(), h.pooled(p), phoenixkit.Options{}); err != nil {
@@ -172,7 +172,7 @@ func TestPooler(t *testing.T) {
 			t.Errorf("left behind by up (-before +after)\n%s", diff)
 		}
 		options = phoenixkit.Options{Version: 39, Direct: h.pool(owner)}
-		if result, err = phoenixkit.Down(t.Context(), h.pooled(p), options); err != nil || result.Nothing {
+		if result, err = phoenixkit.Down(t.Context(), h.pooled(p), options); err != nil || result.NothingToDo {
 			t.Fatalf("down through the pooler: %+v %v", result, err)
 		}
 		if diff := cmp.Diff(clean, h.leavings(p)); diff != "" {

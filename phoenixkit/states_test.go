@@ -183,13 +183,13 @@ func (s state) goesUp(h *house) outcome {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if result.Nothing && !s.stays {
+	if result.NothingToDo && !s.stays {
 		h.t.Error("up found nothing to do")
 	}
 	if _, err := phoenixkit.Verify(h.t.Context(), h.pool(s.role), phoenixkit.Options{Prefix: s.prefix}); err != nil {
 		h.t.Errorf("verify: %v", err)
 	}
-	if again, err := h.up(s.role, s.options); err != nil || !again.Nothing {
+	if again, err := h.up(s.role, s.options); err != nil || !again.NothingToDo {
 		h.t.Errorf("up again: %+v, %v", again, err)
 	}
 	if s.then != nil {
@@ -217,7 +217,7 @@ func (s state) goesDown(h *house) outcome {
 func (s state) takenBack(h *house, before []string) {
 	h.t.Helper()
 	for i := range 2 {
-		if result, err := h.down(s.role, s.options); err != nil || result.Nothing != (i == 1) {
+		if result, err := h.down(s.role, s.options); err != nil || result.NothingToDo != (i == 1) {
 			h.t.Errorf("down: %+v, %v", result, err)
 		}
 	}

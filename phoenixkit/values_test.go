@@ -125,7 +125,7 @@ func TestRandom(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 		for _, again := range []func(*phoenixkit.Options){random, with(rekey.Values{})} {
-			if result, err := h.up(owner, again); err != nil || !result.Nothing {
+			if result, err := h.up(owner, again); err != nil || !result.NothingToDo {
 				t.Errorf("%v: %+v", err, result)
 			}
 		}

@@ -176,7 +176,7 @@ func TestAnIndexOfAnotherName(t *testing.T) {
 		h := build(t, c, risen)
 		h.mustDo("ALTER INDEX phoenix_kit_users_uuid_idx RENAME TO mine")
 		before := h.everything("public")
-		if result, err := h.up(owner); err != nil || !result.Nothing {
+		if result, err := h.up(owner); err != nil || !result.NothingToDo {
 			t.Errorf("%+v, %v", result, err)
 		}
 		if _, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{}); err != nil {

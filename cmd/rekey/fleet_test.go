@@ -29,7 +29,7 @@ type told struct {
 	Nothing              bool `json:"nothing_to_do"`
 	Done, Failed         int
 	NotBegun             int      `json:"not_begun"`
-	Alone                []string `json:"left_alone"`
+	Alone                []string `json:"skipped"`
 	Exit                 int
 }
 

@@ -21,7 +21,7 @@ func TestHeldRowsAreMetAgain(t *testing.T) {
 		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id % 1000 = 3 FOR UPDATE")
 		w := b.work()
 		w.Emit = func(e event.Event) {
-			if p, ok := e.(event.Progress); ok && p.Skipped > 0 {
+			if p, ok := e.(event.Progress); ok && p.Held > 0 {
 				release()
 			}
 		}

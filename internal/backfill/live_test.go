@@ -251,7 +251,7 @@ func TestStopAndPauseAndProgress(t *testing.T) {
 			switch e := e.(type) {
 			case event.Throttled:
 				throttled = append(throttled, e)
-				if e.Stop {
+				if e.Paused {
 					go w.Pace.Release("lag")
 				}
 			case event.Progress:

@@ -73,7 +73,7 @@ func (p *Progress) Tell(always bool) {
 	p.count(since)
 	p.total = max(p.total, p.done)
 	p.emit.Emit(event.Progress{
-		Table: p.table, Done: p.done, Total: p.total, Rate: p.rate, Left: p.left(), Skipped: p.skips,
+		Table: p.table, Done: p.done, Total: p.total, Rate: p.rate, Left: p.left(), Held: p.skips,
 	})
 	p.told, p.at = time.Now(), p.done
 }
@@ -106,7 +106,7 @@ func (p *Progress) Held(at *pace.Pace) (reason string, changed <-chan struct{}) 
 	reason, changed = at.Held()
 	if reason != p.reason {
 		p.reason = reason
-		p.emit.Emit(event.Throttled{Reason: reason, Stop: reason != ""})
+		p.emit.Emit(event.Throttled{Reason: reason, Paused: reason != ""})
 	}
 	return reason, changed
 }

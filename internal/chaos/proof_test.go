@@ -73,7 +73,7 @@ func (t *trial) verified() {
 	if _, err := rekey.Verify(ctx, pool, config()); err != nil {
 		t.fault("%v", err)
 	}
-	if result, err := rekey.Up(ctx, pool, config()); err != nil || !result.Nothing {
+	if result, err := rekey.Up(ctx, pool, config()); err != nil || !result.NothingToDo {
 		t.fault("another run has something to do: %+v %v", result, err)
 	}
 }

@@ -94,7 +94,7 @@ func (a *app) overMany(cmd *cobra.Command, f *flags, config rekey.Config, clean 
 		return a.interrupted(err)
 	}
 	config.Direct, config.Standbys, config.Stop = pools.direct, pools.standbys, stopping.soft.Done()
-	c := &count{app: a, f: f, sum: event.Summary{Command: cmd.Name(), Pattern: f.pattern(), Schemas: len(schemas), Alone: alone}}
+	c := &count{app: a, f: f, sum: event.Summary{Command: cmd.Name(), Pattern: f.pattern(), Schemas: len(schemas), Skipped: alone}}
 	number := f.fleet(schemas).Each(stopping.hard, config.Stop, func(ctx context.Context, schema string) error {
 		told, err := do(ctx, pools.main, in(config, schema))
 		err = a.interrupted(err)
@@ -160,7 +160,7 @@ func (c *count) tell(schema string, err error) {
 		told.text = screen.Failed(problem.All(err))
 	}
 	if told.value == nil {
-		told.value = unread{Schema: event.Schema, Prefix: schema, Problems: problem.All(err)}
+		told.value = unread{Schema: event.FormatVersion, Prefix: schema, Problems: problem.All(err)}
 	}
 	switch {
 	case c.f.json:

@@ -27,7 +27,7 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 	if f.many() {
 		return a.overMany(cmd, f, config, true, func(ctx context.Context, pool *pgxpool.Pool, config rekey.Config) (line, error) {
 			result, err := do(ctx, pool, config)
-			result.Command, result.Scope, result.OK, result.Exit = cmd.Name(), scope(config), err == nil, a.exit(err)
+			result.Command, result.Schema, result.OK, result.Exit = cmd.Name(), scope(config), err == nil, a.exit(err)
 			if err != nil {
 				result.Problems = problem.All(err)
 			}
@@ -37,7 +37,7 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 	show := a.writer(f)
 	stopping := a.watch(cmd.Context(), true, show.Say)
 	config.OnEvent = func(e rekey.Event) {
-		if _, last := e.(event.Finished); !last { // told below, when the exit code is known
+		if _, last := e.(event.Result); !last { // told below, when the exit code is known
 			show.Event(e)
 		}
 	}
@@ -45,7 +45,7 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 	stopping.end()
 	show.Close()
 	err = a.interrupted(err)
-	result.Command, result.Scope = cmd.Name(), scope(config)
+	result.Command, result.Schema = cmd.Name(), scope(config)
 	return a.conclude(result, err, f, fmt.Sprintf("rekey %s %s", next, f.where()))
 }
 

@@ -86,7 +86,7 @@ func (a *app) request(cmd *cobra.Command, f *flags, order rekey.Order, effect st
 		}
 		switch {
 		case f.json:
-			return a.document(told{Schema: event.Schema, Command: string(order.Verb), Prefix: scope(config), OK: true})
+			return a.document(told{Schema: event.FormatVersion, Command: string(order.Verb), Prefix: scope(config), OK: true})
 		case !f.quiet:
 			fmt.Fprintf(a.Stderr, "%s: the run in schema %s is told; %s\n", order.Verb, scope(config), effect)
 		}

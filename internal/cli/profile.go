@@ -38,7 +38,7 @@ func (a *app) profile(args []string, asJSON bool) error {
 	switch {
 	case len(args) == 1 && args[0] == "list":
 		if asJSON {
-			return a.document(profileList{Schema: event.Schema, Profiles: names(profiles())})
+			return a.document(profileList{Schema: event.FormatVersion, Profiles: names(profiles())})
 		}
 		_, err := fmt.Fprintln(a.Stdout, strings.Join(names(profiles()), "\n"))
 		return err
@@ -79,7 +79,7 @@ type profileTable struct {
 
 func (a *app) showProfile(p rekey.Profile, asJSON bool) error {
 	doc := profileDocument{
-		Schema: event.Schema, Profile: p.Name, VersionTable: p.VersionTable, Column: p.Column, From: p.From, To: p.To,
+		Schema: event.FormatVersion, Profile: p.Name, VersionTable: p.VersionTable, Column: p.Column, From: p.From, To: p.To,
 		VerifyFrom: p.VerifyFrom, Last: p.Last,
 	}
 	var text strings.Builder

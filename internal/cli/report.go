@@ -24,18 +24,18 @@ func (a *app) reportText(err error) {
 func (a *app) reportJSON(err error) {
 	switch command := a.command(); command {
 	case "up", "down", "demo":
-		a.result(event.Finished{Command: command, Problems: problem.All(err), Exit: a.exit(err)})
+		a.result(event.Result{Command: command, Problems: problem.All(err), Exit: a.exit(err)})
 	default:
 		_ = a.document(struct {
 			Schema   int          `json:"schema"`
 			OK       bool         `json:"ok"`
 			Problems problem.List `json:"problems"`
-		}{event.Schema, false, problem.All(err)})
+		}{event.FormatVersion, false, problem.All(err)})
 	}
 }
 
 // result writes the last event of a run.
-func (a *app) result(e event.Finished) {
+func (a *app) result(e event.Result) {
 	screen.JSON(a.Stdout, a.Stderr).Event(e)
 }
 

@@ -40,7 +40,7 @@ func TestExitCodes(t *testing.T) {
 				t.Errorf("got %+v, want code %d and %q", text, c.code, want)
 			}
 			js := try(t, l, nil, phoenix("up", "--json")...)
-			var result event.Finished
+			var result event.Result
 			js.last(t, &result)
 			if js.code != c.code || result.Exit != c.code || result.OK || len(result.Problems) != 1 || js.stderr != "" {
 				t.Errorf("got %+v", js)
@@ -129,11 +129,11 @@ func TestWords(t *testing.T) {
 func TestResultComesLast(t *testing.T) {
 	l := upWith(func(_ context.Context, _ *pgxpool.Pool, c rekey.Config) (rekey.Result, error) {
 		c.OnEvent(event.RunStarted{Tables: 1})
-		c.OnEvent(event.Finished{OK: true})
+		c.OnEvent(event.Result{OK: true})
 		return rekey.Result{OK: true, Rows: 5}, errors.New("the connection broke")
 	})
 	got := try(t, l, nil, phoenix("up", "--json")...)
-	var result event.Finished
+	var result event.Result
 	got.last(t, &result)
 	if strings.Count(got.stdout, `"event":"result"`) != 1 || result.OK || result.Exit != 1 || result.Rows != 5 || result.Command != "up" {
 		t.Errorf("got %s", got.stdout)

@@ -41,7 +41,7 @@ func TestFirstSignal(t *testing.T) {
 				t.Errorf("got %+v", got)
 			}
 			signals = make(chan os.Signal, 2)
-			var result event.Finished
+			var result event.Result
 			got = try(t, l, signals, phoenix("up", "--json")...)
 			if got.last(t, &result); result.Exit != code || got.code != code {
 				t.Errorf("got %+v", got)

@@ -132,7 +132,7 @@ func (s *sqlFlags) run(a *app) reading {
 			return err
 		}
 		if f.json {
-			return a.document(sqlDocument{event.Schema, "sql " + s.direction, s.format, written})
+			return a.document(sqlDocument{event.FormatVersion, "sql " + s.direction, s.format, written})
 		}
 		if len(files) == 0 && !f.quiet {
 			fmt.Fprintln(a.Stderr, "There is nothing to do.")

@@ -23,7 +23,7 @@ type Build struct {
 }
 
 func build() Build {
-	b := Build{Schema: event.Schema, Version: "(devel)", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
+	b := Build{Schema: event.FormatVersion, Version: "(devel)", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b

@@ -86,7 +86,7 @@ func Line(e Event, at time.Time) ([]byte, error) {
 		Schema int       `json:"schema"`
 		Event  string    `json:"event"`
 		At     time.Time `json:"at"`
-	}{event.Schema, e.name(), at.UTC()})
+	}{event.FormatVersion, e.name(), at.UTC()})
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func (d *Demo) carry(ctx context.Context, t *traffic, result *rekey.Result, do c
 	d.moment(ctx, t.during())
 	var err error
 	*result, err = do(ctx, d.pool, phoenixkit.Options{Prefix: schema, Version: version, OnEvent: func(e rekey.Event) {
-		if _, last := e.(event.Finished); !last {
+		if _, last := e.(event.Result); !last {
 			t.heed(e)
 			d.emit(Step{e})
 		}

@@ -111,7 +111,7 @@ func TestJSON(t *testing.T) {
 			t.Fatalf("%v: %s", err, line)
 		}
 		names = append(names, last["event"].(string))
-		if last["schema"] != float64(event.Schema) || last["at"] == "" {
+		if last["schema"] != float64(event.FormatVersion) || last["at"] == "" {
 			t.Errorf("%s", line)
 		}
 	}

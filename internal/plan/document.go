@@ -91,7 +91,7 @@ type Describer func(Group, step.Target) Filling
 func (p Plan) Describe(fill Describer) Document {
 	_, rows := p.PendingTables()
 	doc := Document{
-		Schema: event.Schema, Command: p.Direction, Profile: p.Profile, Prefix: p.Scope,
+		Schema: event.FormatVersion, Command: p.Direction, Profile: p.Profile, Prefix: p.Scope,
 		Version: p.Version, ToVersion: p.End(), Server: p.Server.VersionText, Database: p.Server.Database,
 		Role: p.Server.Role.Name, Nothing: !p.Pending(), VerifyOnly: p.VerifyOnly, Rows: rows,
 		Groups: []GroupDocument{}, Absent: list(p.Absent), Verdicts: p.Verdicts, Skipped: p.Skipped, Refusals: list(p.Refusals), Notes: list(p.Notes), Code: p.Code,
@@ -192,7 +192,7 @@ type TableStatus struct {
 // Status is the version and the state of every table in the profile's order, absent ones too.
 func (p Plan) Status() Status {
 	status := Status{
-		Schema: event.Schema, Profile: p.Profile, Prefix: p.Scope, Version: p.Version,
+		Schema: event.FormatVersion, Profile: p.Profile, Prefix: p.Scope, Version: p.Version,
 		VerifyOnly: p.VerifyOnly, Whole: true, Tables: []TableStatus{}, Refusals: list(p.Refusals),
 	}
 	if p.Unknown != nil {

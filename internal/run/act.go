@@ -61,8 +61,8 @@ func (e *Executor) change(ctx context.Context, g plan.Group, a step.Change) erro
 }
 
 func (e *Executor) refused(table string, r pg.Refusal) {
-	e.account.locks.Tries++
-	e.Emit.Emit(event.LockRefused{Table: table, Tries: r.Tries, Blockers: words(r.Blockers), Pause: r.Pause})
+	e.account.locks.Attempts++
+	e.Emit.Emit(event.LockRefused{Table: table, Attempts: r.Tries, Blockers: words(r.Blockers), Pause: r.Pause})
 }
 
 // unlocked says why a lock was not had.
@@ -107,11 +107,11 @@ func (e *Executor) held() string {
 func (e *Executor) locked(g plan.Group, taken pg.Taken) {
 	locks := &e.account.locks
 	locks.Count++
-	locks.Tries++
+	locks.Attempts++
 	locks.LongestWait = max(locks.LongestWait, taken.Wait)
 	locks.LongestHold = max(locks.LongestHold, taken.Hold)
 	locks.TotalHold += taken.Hold
-	e.Emit.Emit(event.Locked{Table: name(g), Tries: taken.Tries, Wait: taken.Wait, Hold: taken.Hold})
+	e.Emit.Emit(event.Locked{Table: name(g), Attempts: taken.Tries, Wait: taken.Wait, Hold: taken.Hold})
 }
 
 // validate proves a CHECK. A row without a value that it meets was written meanwhile: the table's

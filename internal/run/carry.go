@@ -39,10 +39,10 @@ type Job struct {
 
 // Carry plans, takes the lease, plans again under it, carries the plan out and tells how it ended: the
 // last event of every run, a refused one too, is event.Finished.
-func Carry(ctx context.Context, job Job) (event.Finished, error) {
+func Carry(ctx context.Context, job Job) (event.Result, error) {
 	begun := time.Now()
 	job.Emit = serial(job.Emit)
-	finished := event.Finished{Command: string(job.Order.Direction), Scope: job.Order.Schema}
+	finished := event.Result{Command: string(job.Order.Direction), Schema: job.Order.Schema}
 	err := job.carry(ctx, &finished)
 	if err != nil {
 		err = explain(ctx, finished.Command, err)
@@ -55,7 +55,7 @@ func Carry(ctx context.Context, job Job) (event.Finished, error) {
 	return finished, err
 }
 
-func (j Job) carry(ctx context.Context, finished *event.Finished) error {
+func (j Job) carry(ctx context.Context, finished *event.Result) error {
 	server, err := j.look(ctx)
 	if err != nil {
 		return fault.At(err, "", "server")
@@ -73,12 +73,12 @@ func (j Job) carry(ctx context.Context, finished *event.Finished) error {
 		}
 	}
 	if p.VerifyOnly {
-		finished.Nothing, finished.Tables = true, len(p.Targets())
+		finished.NothingToDo, finished.Tables = true, len(p.Targets())
 		_, err := verify.Run(ctx, j.Pool, server, j.Order)
 		return err
 	}
 	if !p.Pending() {
-		finished.Nothing = true
+		finished.NothingToDo = true
 		finished.Tables = len(p.Targets())
 		return nil
 	}
@@ -94,7 +94,7 @@ func (j Job) carry(ctx context.Context, finished *event.Finished) error {
 
 // under does the work under the lease, and cancels what is being executed when that is lost: another run may be at
 // work then. The lease is given back whatever ended the run, or the next one would wait for it to fall.
-func (j Job) under(ctx context.Context, server catalog.Server, lease *journal.Lease, finished *event.Finished) error {
+func (j Job) under(ctx context.Context, server catalog.Server, lease *journal.Lease, finished *event.Result) error {
 	working, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer func() {
@@ -145,7 +145,7 @@ func proved(p plan.Plan) error {
 }
 
 // leased plans anew: another run may have been at work until a moment ago.
-func (j Job) leased(ctx context.Context, server catalog.Server, lease *journal.Lease, finished *event.Finished) error {
+func (j Job) leased(ctx context.Context, server catalog.Server, lease *journal.Lease, finished *event.Result) error {
 	p, err := j.plan(ctx, server, finished)
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ func (j Job) leased(ctx context.Context, server catalog.Server, lease *journal.L
 	}
 	tables, rows := p.PendingTables()
 	j.Emit.Emit(event.RunStarted{
-		Run: id, Command: finished.Command, Scope: p.Scope, From: p.Version, To: p.End(), Tables: tables, Rows: rows,
+		Run: id, Command: finished.Command, Schema: p.Scope, From: p.Version, To: p.End(), Tables: tables, Rows: rows,
 	})
 	heard, deaf := context.WithCancel(ctx)
 	defer deaf()
@@ -232,7 +232,7 @@ func (j Job) samePlace(ctx context.Context) error {
 	return nil
 }
 
-func (j Job) plan(ctx context.Context, server catalog.Server, finished *event.Finished) (plan.Plan, error) {
+func (j Job) plan(ctx context.Context, server catalog.Server, finished *event.Result) (plan.Plan, error) {
 	order := j.Order
 	if pg.KeepsLanes(ctx) { // one schema of many: what is asked of each is planned once
 		order.Lane = pg.TakeLane(ctx, j.Direct)

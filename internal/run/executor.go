@@ -441,7 +441,7 @@ func (e *Executor) hold(ctx context.Context) {
 		reason, changed := e.Pace.Held()
 		if reason != told {
 			told = reason
-			e.Emit.Emit(event.Throttled{Reason: reason, Stop: reason != ""})
+			e.Emit.Emit(event.Throttled{Reason: reason, Paused: reason != ""})
 		}
 		if reason == "" {
 			return

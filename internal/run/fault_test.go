@@ -45,7 +45,7 @@ func (s *site) plain(url string) string {
 }
 
 // wants checks the one problem that ended a run.
-func (s *site) wants(finished event.Finished, code string, exit int, at string) {
+func (s *site) wants(finished event.Result, code string, exit int, at string) {
 	s.t.Helper()
 	if len(finished.Problems) != 1 || finished.Exit != exit {
 		s.t.Fatalf("exit %d, %+v", finished.Exit, finished.Problems)

@@ -67,7 +67,7 @@ func (s *site) one(sql string) (value string) {
 }
 
 // carry runs, and does something right before every action whose statement has the words.
-func (s *site) carry(words string, something func()) (event.Finished, error) {
+func (s *site) carry(words string, something func()) (event.Result, error) {
 	s.took = nil
 	s.job.Before = func(id step.ID, a step.Action) error {
 		took := fmt.Sprintf("%s %T %s", id, a, strings.Join(step.SQL(a), "; "))

@@ -55,7 +55,7 @@ func plant(t *testing.T, c *server.Cluster, sql string, tell func(*pgconn.Notice
 	}}
 }
 
-func (s *site) way(direction plan.Direction) (event.Finished, error) {
+func (s *site) way(direction plan.Direction) (event.Result, error) {
 	s.job.Order.Direction = direction
 	return s.carry("", nil)
 }
@@ -163,8 +163,8 @@ func TestPartitionsComeAndGoMeanwhile(t *testing.T) {
 					t.Fatal(err)
 				}
 				s.verified()
-				if finished, err := s.way(plan.Up); err != nil || !finished.Nothing {
-					t.Errorf("up once more: nothing to do %v, %v", finished.Nothing, err)
+				if finished, err := s.way(plan.Up); err != nil || !finished.NothingToDo {
+					t.Errorf("up once more: nothing to do %v, %v", finished.NothingToDo, err)
 				}
 				if _, err := s.way(plan.Down); err != nil {
 					t.Fatal(err)

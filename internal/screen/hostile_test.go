@@ -59,7 +59,7 @@ func TestHostileTexts(t *testing.T) {
 		text, _ := Planned(doc)
 		said["planned"], said["counted"], said["standing"] = text, Counted(report), Standing(status)
 	}
-	result := filled[event.Finished]()
+	result := filled[event.Result]()
 	said["summary"], said["ended"], said["failed"] = Summary(result, evil, 80), Ended(result), Failed(result.Problems)
 	said["problems"], said["sum"] = Problems(result.Problems, 80, false), SumUp(filled[event.Summary]())
 	for _, show := range []func(*bytes.Buffer) Writer{
@@ -97,6 +97,6 @@ func TestHostileTexts(t *testing.T) {
 func events() []event.Event {
 	return []event.Event{
 		filled[event.RunStarted](), filled[event.TableStarted](), filled[event.StepDone](), filled[event.Executing](), filled[event.Progress](), filled[event.IndexProgress](),
-		filled[event.LockRefused](), filled[event.Locked](), filled[event.Throttled](), filled[event.Notice](), filled[event.TableAbsent](), filled[event.TableDone](), filled[event.Finished](),
+		filled[event.LockRefused](), filled[event.Locked](), filled[event.Throttled](), filled[event.Notice](), filled[event.TableAbsent](), filled[event.TableDone](), filled[event.Result](),
 	}
 }

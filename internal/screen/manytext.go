@@ -20,9 +20,9 @@ func Failed(list problem.List) string {
 }
 
 // Ended says on one line how a run in one schema of many ended.
-func Ended(r event.Finished) string {
+func Ended(r event.Result) string {
 	text := fmt.Sprintf("%s, %s filled, %s", plural(r.Tables, "table", "tables"), rows(r.Rows), Span(r.Elapsed))
-	if r.Nothing {
+	if r.NothingToDo {
 		text = "nothing to do"
 	}
 	if len(r.Skipped) > 0 {
@@ -113,10 +113,10 @@ func SumUp(s event.Summary) string {
 	if s.Rows > 0 {
 		text += fmt.Sprintf("; %s filled", rows(s.Rows))
 	}
-	if len(s.Alone) > 0 {
+	if len(s.Skipped) > 0 {
 		const most = 5
-		names := strings.Join(s.Alone[:min(most, len(s.Alone))], ", ")
-		if more := len(s.Alone) - most; more > 0 {
+		names := strings.Join(s.Skipped[:min(most, len(s.Skipped))], ", ")
+		if more := len(s.Skipped) - most; more > 0 {
 			names += fmt.Sprintf(" and %d more", more)
 		}
 		text += fmt.Sprintf("; without the profile's tables and left alone: %s", clean(names))

@@ -44,7 +44,7 @@ func (p Plain) Next(e event.Event, at time.Time) (Plain, []string) {
 			return p, nil
 		}
 		line := fmt.Sprintf("%s: no lock after %s, held by %s; tried again in %s",
-			clean(e.Table), plural(e.Tries, "try", "tries"), people(e.Blockers), Span(e.Pause))
+			clean(e.Table), plural(e.Attempts, "try", "tries"), people(e.Blockers), Span(e.Pause))
 		return p.said("lock "+e.Table, at), []string{line}
 	case event.Throttled:
 		return p.pace(at)

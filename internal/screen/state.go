@@ -42,7 +42,7 @@ type Table struct {
 func Fold(s State, e event.Event, at time.Time) State {
 	switch e := e.(type) {
 	case event.RunStarted:
-		s.Command, s.Scope, s.From, s.To = e.Command, e.Scope, e.From, e.To
+		s.Command, s.Scope, s.From, s.To = e.Command, e.Schema, e.From, e.To
 		s.Tables, s.Rows, s.Began = e.Tables, e.Rows, at
 	case event.TableStarted:
 		return s.start(e, at)
@@ -51,11 +51,11 @@ func Fold(s State, e event.Event, at time.Time) State {
 	case event.TableAbsent:
 		s.Absent = append(slices.Clone(s.Absent), e.Table)
 	case event.Throttled:
-		s.Reason, s.Stands = e.Reason, e.Stop
+		s.Reason, s.Stands = e.Reason, e.Paused
 	case event.Progress:
 		return s.change(e.Table, func(t *Table) {
 			t.Done, t.Total = max(e.Done, 0), max(e.Total, e.Done, 0)
-			t.Rate, t.Left, t.Skipped, t.Phase = e.Rate, e.Left, e.Skipped, ""
+			t.Rate, t.Left, t.Skipped, t.Phase = e.Rate, e.Left, e.Held, ""
 			t.Waits, t.Blockers = false, nil
 		})
 	case event.IndexProgress:

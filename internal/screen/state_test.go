@@ -54,7 +54,7 @@ func TestPlainIsSeldom(t *testing.T) {
 		at := start.Add(time.Duration(i) * 100 * time.Millisecond)
 		for _, e := range []event.Event{
 			event.Progress{Table: "a", Done: int64(i)},
-			event.LockRefused{Table: "a", Tries: i},
+			event.LockRefused{Table: "a", Attempts: i},
 			event.Throttled{Reason: fmt.Sprint("load ", i)},
 		} {
 			var due []string
@@ -121,7 +121,7 @@ func anyEvent(t *rapid.T, table string, number *rapid.Generator[int64]) event.Ev
 		event.Progress{Table: table, Done: n, Total: m, Rate: float64(n), Left: time.Duration(m)},
 		event.IndexProgress{Table: table, Phase: table, Done: n, Total: m, Waiting: []string{table}},
 		event.LockRefused{Table: table, Blockers: []string{table}},
-		event.Throttled{Reason: table, Stop: n > m},
+		event.Throttled{Reason: table, Paused: n > m},
 	}).Draw(t, "event")
 }
 

@@ -102,16 +102,16 @@ func TestReport(t *testing.T) {
 }
 
 func TestSummary(t *testing.T) {
-	done := event.Finished{
-		OK: true, Command: "up", Scope: "public", Version: 40, Tables: 31, Absent: []string{"phoenix_kit_ai_prompts", "phoenix_kit_ai_requests"},
+	done := event.Result{
+		OK: true, Command: "up", Schema: "public", Version: 40, Tables: 31, Absent: []string{"phoenix_kit_ai_prompts", "phoenix_kit_ai_requests"},
 		Rows: 220_431, Elapsed: 42 * time.Second, Locks: event.Locks{Count: 124, LongestWait: 31 * time.Millisecond, LongestHold: 4 * time.Millisecond},
 	}
-	again := event.Finished{OK: true, Nothing: true, Command: "up", Scope: "public", Version: 40}
+	again := event.Result{OK: true, NothingToDo: true, Command: "up", Schema: "public", Version: 40}
 	broken := done
 	broken.OK, broken.Tables = false, 12
 	next := "rekey verify --profile phoenixkit --prefix public"
 	golden(t, "summary.txt", strings.Join([]string{Summary(done, next, 80), Summary(again, next, 80), Summary(broken, next, 80)}, "--\n"))
-	if text := Summary(event.Finished{Command: "up"}, next, 80); text != "" {
+	if text := Summary(event.Result{Command: "up"}, next, 80); text != "" {
 		t.Errorf("a run that did nothing is summed up: %q", text)
 	}
 }

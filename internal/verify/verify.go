@@ -37,7 +37,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	if err != nil {
 		return Report{}, fault.At(err, "", "journal")
 	}
-	report := Report{Schema: event.Schema, Profile: p.Profile, Prefix: p.Scope, Version: p.Version, Absent: append([]string{}, p.Absent...), Skipped: p.Skipped, Tables: []TableReport{}}
+	report := Report{Schema: event.FormatVersion, Profile: p.Profile, Prefix: p.Scope, Version: p.Version, Absent: append([]string{}, p.Absent...), Skipped: p.Skipped, Tables: []TableReport{}}
 	report.Function = function(p)
 	report.Function.Unneeded = !p.Function() && situation.Ask != nil || p.VerifyOnly
 	report.Notes = report.Function.notes(p)

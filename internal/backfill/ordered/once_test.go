@@ -49,7 +49,7 @@ func TestNotAtOnce(t *testing.T) {
 			"rows that are held": {seconds + after, func(b *bed, w *Work) {
 				release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id % 7 = 3 FOR UPDATE")
 				w.Emit = func(e event.Event) {
-					if p, ok := e.(event.Progress); ok && p.Skipped > 0 {
+					if p, ok := e.(event.Progress); ok && p.Held > 0 {
 						release()
 					}
 				}

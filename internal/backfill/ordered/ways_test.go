@@ -73,7 +73,7 @@ func TestHeldRowsAreMetAgain(t *testing.T) {
 		}
 		w.Patience = 0
 		w.Emit = func(e event.Event) {
-			if p, ok := e.(event.Progress); ok && p.Skipped > 0 {
+			if p, ok := e.(event.Progress); ok && p.Held > 0 {
 				release()
 			}
 		}
