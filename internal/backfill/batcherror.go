@@ -8,8 +8,8 @@ import (
 
 // BatchError says which rows the statement that failed was about.
 type BatchError struct {
-	Pick string // a query of one column, the rows' addresses; it reads no more rows than the batch had
-	Err  error
+	RowsQuery string // a query of one column, the rows' addresses; it reads no more rows than the batch had
+	Err       error
 }
 
 func (e *BatchError) Error() string { return e.Err.Error() }
@@ -18,9 +18,9 @@ func (e *BatchError) Error() string { return e.Err.Error() }
 func (e *BatchError) Unwrap() error { return e.Err }
 
 // Within adds to an error of the server's the rows of the batch.
-func Within(pick string, err error) error {
+func WrapBatchError(pick string, err error) error {
 	if _, ok := errors.AsType[*pgconn.PgError](err); !ok {
 		return err
 	}
-	return &BatchError{Pick: pick, Err: err}
+	return &BatchError{RowsQuery: pick, Err: err}
 }

@@ -120,16 +120,16 @@ func TestBatchSQL(t *testing.T) {
 func TestPositions(t *testing.T) {
 	p := position{By: ByKey, From: -5, To: 1 << 62, Waves: 2}
 	p = p.advance(7)
-	got, ok := decode(Place{State: p.encode(), Rows: 9}, ByKey)
+	got, ok := decode(Checkpoint{State: p.encode(), Rows: 9}, ByKey)
 	if p.filled = 9; !ok || got != p {
 		t.Errorf("%+v became %+v", p, got)
 	}
 	for _, text := range []string{"", "{}", "x", `{"by":"keys","wave":3,"waves":2}`, `{"by":"keys","wave":-1,"waves":2}`} {
-		if _, ok := decode(Place{State: []byte(text)}, ByKey); ok {
+		if _, ok := decode(Checkpoint{State: []byte(text)}, ByKey); ok {
 			t.Errorf("%q is a position", text)
 		}
 	}
-	if _, ok := decode(Place{State: p.encode()}, ByPage); ok {
+	if _, ok := decode(Checkpoint{State: p.encode()}, ByPage); ok {
 		t.Error("keys are taken for pages")
 	}
 	if p = p.next(); p.Wave != 1 || p.Begun || p.Over || p.left() != p.region() {

@@ -19,17 +19,17 @@ type notebook struct {
 	before func(n int) error // n counts from 1
 	mu     sync.Mutex
 	n      int
-	saved  []Place
+	saved  []Checkpoint
 }
 
 const places = `CREATE TABLE places (region int8 PRIMARY KEY, filenode int8, state bytea, rows int8);`
 
-func (d *notebook) Load(ctx context.Context, tx pg.Tx) ([]Place, error) {
+func (d *notebook) Load(ctx context.Context, tx pg.Tx) ([]Checkpoint, error) {
 	rows, err := tx.Query(ctx, "SELECT filenode, region, state, rows FROM public.places ORDER BY region")
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Place, err error) {
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Checkpoint, err error) {
 		var node int64
 		err = row.Scan(&node, &p.Region, &p.State, &p.Rows)
 		p.Filenode = uint32(node)
@@ -37,7 +37,7 @@ func (d *notebook) Load(ctx context.Context, tx pg.Tx) ([]Place, error) {
 	})
 }
 
-func (d *notebook) Save(ctx context.Context, tx pg.Tx, p Place) error {
+func (d *notebook) Save(ctx context.Context, tx pg.Tx, p Checkpoint) error {
 	d.mu.Lock()
 	d.saved = append(d.saved, p)
 	d.mu.Unlock()
@@ -85,7 +85,7 @@ func TestCutAndResumed(t *testing.T) {
 				return nil
 			}
 			w := b.work()
-			w.Diary = diary
+			w.Checkpoints = diary
 			result, err := small(w).all(t.Context())
 			rows += result.Rows
 			for region, was := range before {
@@ -140,7 +140,7 @@ func TestPlacesAreWorthlessAfterRewrite(t *testing.T) {
 		t.Parallel()
 		b := lay(t, c, events(50000)+places)
 		w := b.work()
-		w.Diary = &notebook{before: func(n int) error {
+		w.Checkpoints = &notebook{before: func(n int) error {
 			if n > 40 {
 				return errCut
 			}
@@ -153,7 +153,7 @@ func TestPlacesAreWorthlessAfterRewrite(t *testing.T) {
 		b.exec("VACUUM FULL t")
 		again := &notebook{}
 		w = b.work()
-		w.Diary = again
+		w.Checkpoints = again
 		if _, err := small(w).all(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +180,7 @@ func TestTableIsRewrittenMeanwhile(t *testing.T) {
 					return nil
 				}
 				w := b.work()
-				w.Diary, w.Workers = diary, 1
+				w.Checkpoints, w.Workers = diary, 1
 				if _, err := small(w).all(t.Context()); err != nil {
 					t.Fatal(err)
 				}
@@ -209,7 +209,7 @@ func TestSessionsAreCut(t *testing.T) {
 			return nil
 		}}
 		w := b.work()
-		w.Diary = diary
+		w.Checkpoints = diary
 		if _, err := small(w).all(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -222,7 +222,7 @@ func TestFenced(t *testing.T) {
 	b := lay(t, servertest.Cluster(t, servertest.Versions(t)[0]), events(50000)+places)
 	fenced := errors.New("another run")
 	w := b.work()
-	w.Diary = &notebook{before: func(int) error { return fenced }}
+	w.Checkpoints = &notebook{before: func(int) error { return fenced }}
 	if result, err := Run(t.Context(), w); !errors.Is(err, fenced) || result.Rows != 0 {
 		t.Errorf("%+v, %v", result, err)
 	}

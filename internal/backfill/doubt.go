@@ -8,7 +8,7 @@ import (
 // Doubt counts batches that take far longer than they should: the table is not what it was when the filling began, its key
 // has lost its index perhaps. They stay over their target although they have become small, or keep to it with a small share
 // of the rows that they had before. The zero value is ready.
-type Doubt struct {
+type SlowBatches struct {
 	slow int
 	best float64 // what a row took in the fastest batch, in nanoseconds
 }
@@ -20,7 +20,7 @@ const (
 )
 
 // Note takes up a batch of so many rows, and reports whether the table is to be inspected. Of 0 rows nothing is known.
-func (d *Doubt) Note(rows int, took, target time.Duration) bool {
+func (d *SlowBatches) Record(rows int, took, target time.Duration) bool {
 	if !d.strange(rows, took, target) {
 		d.slow = 0
 		return false
@@ -28,11 +28,11 @@ func (d *Doubt) Note(rows int, took, target time.Duration) bool {
 	if d.slow++; d.slow < slowBatches {
 		return false
 	}
-	*d = Doubt{} // what a row takes now is usual from now on
+	*d = SlowBatches{} // what a row takes now is usual from now on
 	return true
 }
 
-func (d *Doubt) strange(rows int, took, target time.Duration) bool {
+func (d *SlowBatches) strange(rows int, took, target time.Duration) bool {
 	if rows <= 0 {
 		return took > farOver*target
 	}
@@ -46,13 +46,13 @@ func (d *Doubt) strange(rows int, took, target time.Duration) bool {
 
 // Idle counts rounds in which no row was filled although rows without a value could be locked: what a batch reads is not
 // what it then finds. The zero value is ready.
-type Idle struct{ rounds int }
+type IdleRounds struct{ rounds int }
 
 // idleRounds are more than an application makes by chance that changes a row between reading and locking it.
 const idleRounds = 5
 
 // Note takes up a round, and reports whether the table is to be inspected.
-func (i *Idle) Note(filled int64, free bool) bool {
+func (i *IdleRounds) Record(filled int64, free bool) bool {
 	if filled > 0 || !free {
 		i.rounds = 0
 		return false

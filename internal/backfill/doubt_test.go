@@ -8,20 +8,20 @@ import (
 func TestDoubt(t *testing.T) {
 	const target = 50 * time.Millisecond
 	slow, good := 3*time.Second, 80*time.Millisecond
-	var d Doubt
+	var d SlowBatches
 	for n := range slowBatches - 1 {
-		if d.Note(0, slow, target) {
+		if d.Record(0, slow, target) {
 			t.Fatalf("doubt after %d slow batches", n+1)
 		}
 	}
-	if !d.Note(0, slow, target) {
+	if !d.Record(0, slow, target) {
 		t.Error("no doubt after enough of them")
 	}
-	if d.Note(0, slow, target) {
+	if d.Record(0, slow, target) {
 		t.Error("doubt again at once")
 	}
 	for range 2 * slowBatches { // a good one in between
-		if d.Note(0, slow, target) || d.Note(0, good, target) {
+		if d.Record(0, slow, target) || d.Record(0, good, target) {
 			t.Fatal("doubt although batches keep to their target in between")
 		}
 	}
@@ -30,41 +30,41 @@ func TestDoubt(t *testing.T) {
 // TestDoubtOfFewRows: batches that keep to their target with few rows are doubted, those that are merely small are not.
 func TestDoubtOfFewRows(t *testing.T) {
 	const target = 50 * time.Millisecond
-	var d Doubt
+	var d SlowBatches
 	for range 3 * slowBatches {
-		if d.Note(1000, 40*time.Millisecond, target) || d.Note(2, 4*time.Millisecond, target) || d.Note(100, 45*time.Millisecond, target) {
+		if d.Record(1000, 40*time.Millisecond, target) || d.Record(2, 4*time.Millisecond, target) || d.Record(100, 45*time.Millisecond, target) {
 			t.Fatal("doubt of usual batches")
 		}
 	}
 	for n := range slowBatches {
-		if got := d.Note(10, 40*time.Millisecond, target); got != (n == slowBatches-1) {
+		if got := d.Record(10, 40*time.Millisecond, target); got != (n == slowBatches-1) {
 			t.Fatalf("batch %d: %v", n, got)
 		}
 	}
 	for range 3 * slowBatches {
-		if d.Note(10, 40*time.Millisecond, target) {
+		if d.Record(10, 40*time.Millisecond, target) {
 			t.Fatal("doubt again, of what has been inspected")
 		}
 	}
 }
 
 func TestIdle(t *testing.T) {
-	var i Idle
+	var i IdleRounds
 	for n := range idleRounds - 1 {
-		if i.Note(0, true) {
+		if i.Record(0, true) {
 			t.Fatalf("doubt after %d rounds", n+1)
 		}
 	}
-	if i.Note(0, false) || i.Note(0, true) {
+	if i.Record(0, false) || i.Record(0, true) {
 		t.Error("rows that somebody holds are no reason for doubt")
 	}
 	for n := range idleRounds {
-		if got := i.Note(0, true); got != (n == idleRounds-2) {
+		if got := i.Record(0, true); got != (n == idleRounds-2) {
 			t.Fatalf("round %d: %v", n, got)
 		}
 	}
-	i = Idle{rounds: idleRounds - 1}
-	if i.Note(1, true) {
+	i = IdleRounds{rounds: idleRounds - 1}
+	if i.Record(1, true) {
 		t.Error("doubt although a row was filled")
 	}
 }

@@ -47,13 +47,13 @@ func (w Work) NoProgress(rows int64) error {
 
 // HeldError tells that rows were held by others for longer than they are waited for.
 type HeldError struct {
-	Table    string // schema.table
-	Rows     int64
-	Patience time.Duration
+	Table   string // schema.table
+	Rows    int64
+	Timeout time.Duration
 }
 
 func (e *HeldError) Error() string {
-	return fmt.Sprintf("other transactions held %s of %s for %s", plural(e.Rows, "row", "rows"), e.Table, e.Patience)
+	return fmt.Sprintf("other transactions held %s of %s for %s", plural(e.Rows, "row", "rows"), e.Table, e.Timeout)
 }
 
 // NullsError tells that somebody goes on writing NULL into the column.

@@ -27,7 +27,7 @@ func TestHeldRowsAreMetAgain(t *testing.T) {
 		}
 		result := b.fill(w)
 		b.whole()
-		if result.Skipped < 10 || result.Rows != 50000 {
+		if result.Held < 10 || result.Rows != 50000 {
 			t.Errorf("%+v", result)
 		}
 	})
@@ -42,7 +42,7 @@ func TestHeldRowsEndPatience(t *testing.T) {
 				release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id = 3 FOR UPDATE")
 				defer release()
 				w := b.work()
-				w.Patience = 2 * time.Second // a busy machine has filled the others by then
+				w.RetryTimeout = 2 * time.Second // a busy machine has filled the others by then
 				_, err := Run(t.Context(), w)
 				var held *HeldError
 				if !errors.As(err, &held) || held.Rows != 1 || held.Table != "public.t" {

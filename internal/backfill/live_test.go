@@ -102,13 +102,13 @@ func TestUnderTraffic(t *testing.T) {
 			})
 		}
 		w := b.work()
-		w.Pace.SetBatch(10 * time.Millisecond)
+		w.Pace.SetBatchTime(10 * time.Millisecond)
 		result := b.fill(w)
 		cancel()
 		all.Wait()
 		b.whole()
 		b.compare(crew)
-		t.Logf("%d rows in %d batches, %d skipped, %d sweeps, %.0f %% in place", result.Rows, result.Batches, result.Skipped, result.Sweeps, 100*result.InPlace)
+		t.Logf("%d rows in %d batches, %d skipped, %d sweeps, %.0f %% in place", result.Rows, result.Batches, result.Held, result.Sweeps, 100*result.InPlace)
 	})
 }
 
@@ -167,7 +167,7 @@ func TestSlowBatchesAreSplit(t *testing.T) {
 			CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.005); RETURN new; END';
 			CREATE TRIGGER slow BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION slow()`)
 		w := b.work()
-		w.Pace.SetBatch(4 * time.Millisecond)
+		w.Pace.SetBatchTime(4 * time.Millisecond)
 		f := newFiller(w)
 		f.patience = 2 * time.Second // all rows take 3 s, and the fewest 50 ms: a busy machine has time for those
 		result, err := f.all(t.Context())
@@ -252,7 +252,7 @@ func TestStopAndPauseAndProgress(t *testing.T) {
 			case event.Throttled:
 				throttled = append(throttled, e)
 				if e.Paused {
-					go w.Pace.Release("lag")
+					go w.Pace.Resume("lag")
 				}
 			case event.Progress:
 				if e.Total < e.Done || e.Done < last.Done {
@@ -264,7 +264,7 @@ func TestStopAndPauseAndProgress(t *testing.T) {
 				}
 			}
 		}
-		w.Pace.Hold("lag", "the standby is 3 s behind")
+		w.Pace.Pause("lag", "the standby is 3 s behind")
 		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id = 5 FOR UPDATE") // so that it has no other end
 		defer release()
 		if _, err := Run(t.Context(), w); !errors.Is(err, ErrStopped) {

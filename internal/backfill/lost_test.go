@@ -42,8 +42,8 @@ func TestStandstill(t *testing.T) {
 			"too long": "SET LOCAL statement_timeout = 1",
 		} {
 			w, times := b.work(), 0
-			w.Patience = time.Minute
-			err := w.Steady(t.Context(), func() pg.Settings { return w.Batching(LeastStatement) }, func(tx pg.Tx) error {
+			w.RetryTimeout = time.Minute
+			err := w.RunTransaction(t.Context(), func() pg.Settings { return w.BatchSettings(MinStatementTimeout) }, func(tx pg.Tx) error {
 				if times++; times == 1 {
 					if _, err := tx.Exec(t.Context(), still); err != nil {
 						return err

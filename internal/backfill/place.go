@@ -48,7 +48,7 @@ func (p position) encode() []byte {
 }
 
 // decode reads a position; one that is not understood is as good as none.
-func decode(place Place, by By) (position, bool) {
+func decode(place Checkpoint, by By) (position, bool) {
 	var p position
 	if json.Unmarshal(place.State, &p) != nil || p.By != by || p.Wave < 0 || !p.Over && p.Wave >= p.Waves {
 		return p, false

@@ -37,19 +37,19 @@ func (p *Progress) Add(rows int64) {
 	p.mu.Lock()
 	p.done += rows
 	p.mu.Unlock()
-	p.Tell(false)
+	p.Report(false)
 }
 
 // Skip counts rows that somebody held.
-func (p *Progress) Skip(rows int64) {
+func (p *Progress) AddHeld(rows int64) {
 	p.mu.Lock()
 	p.skips += rows
 	p.mu.Unlock()
-	p.Tell(true)
+	p.Report(true)
 }
 
 // Expect lowers the estimate of what there is to do: a part is done already.
-func (p *Progress) Expect(total int64) {
+func (p *Progress) SetTotal(total int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.total = total
@@ -63,7 +63,7 @@ func (p *Progress) Rows() int64 {
 }
 
 // Tell emits an event, if the last one is long enough ago or in any case.
-func (p *Progress) Tell(always bool) {
+func (p *Progress) Report(always bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	since := time.Since(p.told)
@@ -100,10 +100,10 @@ func (p *Progress) left() time.Duration {
 // Held gives what the pace says, and tells of a reason to stand still and of its end, once. It asks the
 // pace in turn with the other workers: a reason that one read before it was over would else be told
 // behind its end.
-func (p *Progress) Held(at *pace.Pace) (reason string, changed <-chan struct{}) {
+func (p *Progress) Paused(at *pace.Pace) (reason string, changed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	reason, changed = at.Held()
+	reason, changed = at.Paused()
 	if reason != p.reason {
 		p.reason = reason
 		p.emit.Emit(event.Throttled{Reason: reason, Paused: reason != ""})

@@ -110,10 +110,10 @@ func (p *pass) begin(ctx context.Context) (begun []position, err error) {
 		if p.filenode, err = p.files(ctx, tx); err != nil {
 			return err
 		}
-		if err := p.size(ctx, tx); err != nil || p.Diary == nil {
+		if err := p.size(ctx, tx); err != nil || p.Checkpoints == nil {
 			return err
 		}
-		places, err := p.Diary.Load(ctx, tx)
+		places, err := p.Checkpoints.Load(ctx, tx)
 		begun = p.resume(places)
 		return err
 	})
@@ -138,7 +138,7 @@ func (p *pass) size(ctx context.Context, tx pg.Tx) error {
 
 // resume gives the positions of an earlier run and leaves out what it had given out. Regions are given
 // out in order, so all below the farthest was; one that was given out and not begun is the sweeps'.
-func (p *pass) resume(places []Place) (begun []position) {
+func (p *pass) resume(places []Checkpoint) (begun []position) {
 	var filled int64
 	for _, place := range places {
 		at, ok := decode(place, p.choice.By)
@@ -152,7 +152,7 @@ func (p *pass) resume(places []Place) (begun []position) {
 		begun = append(begun, at)
 	}
 	p.none = p.none || !p.left.open && p.left.from >= p.left.to
-	p.progress.Expect(max(int64(p.Table.Rows)-filled, 0))
+	p.progress.SetTotal(max(int64(p.Table.Rows)-filled, 0))
 	return begun
 }
 

@@ -37,10 +37,10 @@ func Run(ctx context.Context, w Work) (Result, error) { return newFiller(w).all(
 func newFiller(w Work) *filler {
 	f := &filler{
 		Work: w, text: textOf(w.Target, w.Value), choice: Explain(w.Server, w.Table, w.Target),
-		patience: LeastStatement, progress: NewProgress(w.Target.String(), max(int64(w.Table.Rows), 0), w.Emit),
+		patience: MinStatementTimeout, progress: NewProgress(w.Target.String(), max(int64(w.Table.Rows), 0), w.Emit),
 	}
-	if f.Patience <= 0 {
-		f.Patience = DefaultPatience
+	if f.RetryTimeout <= 0 {
+		f.RetryTimeout = DefaultRetryTimeout
 	}
 	f.ground, f.whole = groundOf(f.choice, f.text), sweptOf(f.choice, f.text)
 	return f
@@ -48,9 +48,9 @@ func newFiller(w Work) *filler {
 
 func (f *filler) all(ctx context.Context) (Result, error) {
 	err := f.run(ctx)
-	f.progress.Tell(true)
+	f.progress.Report(true)
 	return Result{
-		Rows: f.progress.Rows(), Batches: f.batches.Load(), Skipped: f.skipped.Load(), Sweeps: f.sweeps,
+		Rows: f.progress.Rows(), Batches: f.batches.Load(), Held: f.skipped.Load(), Sweeps: f.sweeps,
 		InPlace: f.inPlace.share(), Choice: f.choice,
 	}, err
 }
@@ -77,7 +77,7 @@ func (f *filler) tiny(ctx context.Context) (done bool, err error) {
 	err = f.transaction(ctx, func(tx pg.Tx) error {
 		tag, err := tx.Exec(ctx, f.text.fill("true", steps, mostRows))
 		if err != nil {
-			return Within(f.text.pick("true", steps, mostRows), err)
+			return WrapBatchError(f.text.pick("true", steps, mostRows), err)
 		}
 		filled = tag.RowsAffected()
 		return tx.QueryRow(ctx, f.text.count("true")).Scan(&left)
@@ -107,6 +107,6 @@ func (f *filler) workers() int {
 	case f.Table.Pages <= smallPages, runtime.NumCPU() < 2, f.Pool.Config().MaxConns < spare:
 		return 1
 	default:
-		return f.Pace.Speed().Workers()
+		return f.Pace.Speed().MaxWorkers()
 	}
 }

@@ -51,7 +51,7 @@ func (f *filler) sweepAll(ctx context.Context) error {
 func (f *filler) sweep(ctx context.Context) (found, error) {
 	var all found
 	var held []span
-	chunk := pace.NewServo(sweepFirst, 1, sweepMost)
+	chunk := pace.NewSizer(sweepFirst, 1, sweepMost)
 	left := span{open: true}
 	for {
 		if err := f.Wait(ctx, f.progress); err != nil {
@@ -59,8 +59,8 @@ func (f *filler) sweep(ctx context.Context) (found, error) {
 		}
 		begun := time.Now()
 		part, n, ok, err := f.look(ctx, left, int64(chunk.Size()))
-		if errors.Is(err, ErrTooSlow) && !chunk.Least() {
-			chunk.Split()
+		if errors.Is(err, ErrTooSlow) && !chunk.AtMinimum() {
+			chunk.Shrink()
 			continue
 		}
 		if err != nil {
@@ -69,7 +69,7 @@ func (f *filler) sweep(ctx context.Context) (found, error) {
 		if !ok {
 			break
 		}
-		chunk.Note(chunk.Size(), time.Since(begun), f.Pace.Batch())
+		chunk.Record(chunk.Size(), time.Since(begun), f.Pace.BatchTime())
 		if n > 0 {
 			in, err := f.sweepRange(ctx, f.whole, part)
 			if err != nil {
@@ -92,7 +92,7 @@ func (f *filler) sweep(ctx context.Context) (found, error) {
 func (f *filler) skip(rows int64) {
 	if rows > 0 {
 		f.skipped.Add(rows)
-		f.progress.Skip(rows)
+		f.progress.AddHeld(rows)
 	}
 }
 
@@ -130,17 +130,17 @@ func (f *filler) look(ctx context.Context, left span, pages int64) (part span, r
 // sweepRange fills a part as far as its rows are free, a few pages at a time.
 func (f *filler) sweepRange(ctx context.Context, on ground, part span) (found, error) {
 	var all found
-	pages := pace.NewServo(firstBatch, 1, sweepMost)
-	rows := pace.NewServo(sweepRows, fewestRows, mostRows)
+	pages := pace.NewSizer(firstBatch, 1, sweepMost)
+	rows := pace.NewSizer(sweepRows, fewestRows, mostRows)
 	for left := part; left.open || left.from < left.to; {
 		if err := f.Wait(ctx, f.progress); err != nil {
 			return all, err
 		}
 		begun := time.Now()
 		g, err := f.gather(ctx, on, left, int64(pages.Size()), rows.Size())
-		if errors.Is(err, ErrTooSlow) && !(pages.Least() && rows.Least()) {
-			pages.Split()
-			rows.Split()
+		if errors.Is(err, ErrTooSlow) && !(pages.AtMinimum() && rows.AtMinimum()) {
+			pages.Shrink()
+			rows.Shrink()
 			continue
 		}
 		if err != nil || g.empty {
@@ -152,9 +152,9 @@ func (f *filler) sweepRange(ctx context.Context, on ground, part span) (found, e
 		f.did(g.filled)
 		all.rows += g.filled
 		took := time.Since(begun)
-		rows.Note(int(g.locked), took, f.Pace.Batch())
+		rows.Record(int(g.locked), took, f.Pace.BatchTime())
 		if !g.full {
-			pages.Note(pages.Size(), took, f.Pace.Batch())
+			pages.Record(pages.Size(), took, f.Pace.BatchTime())
 			all.held += g.left
 			left = left.rest(g.end)
 		}
@@ -194,7 +194,7 @@ func (f *filler) gather(ctx context.Context, on ground, part span, pages int64, 
 		if g.locked > 0 {
 			tag, err := tx.Exec(ctx, f.text.fillPicked(), tids)
 			if err != nil {
-				return Within(sqltext.Format("SELECT unnest({}::tid[])", sqltext.Value(tids)), err)
+				return WrapBatchError(sqltext.Format("SELECT unnest({}::tid[])", sqltext.Value(tids)), err)
 			}
 			g.filled = tag.RowsAffected()
 			g.refused = g.locked - g.filled
@@ -237,8 +237,8 @@ func (f *filler) waitFor(ctx context.Context, parts []span) error {
 		if w.vain == 0 {
 			pause = firstPause
 		}
-		if len(w.parts) > 0 && time.Since(w.since) > f.Patience {
-			return &HeldError{Table: f.Target.String(), Rows: w.rows, Patience: f.Patience}
+		if len(w.parts) > 0 && time.Since(w.since) > f.RetryTimeout {
+			return &HeldError{Table: f.Target.String(), Rows: w.rows, Timeout: f.RetryTimeout}
 		}
 	}
 	return nil

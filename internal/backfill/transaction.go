@@ -15,10 +15,10 @@ const (
 	// idleTimeout frees the rows of a batch whose process was stopped or cut off in its middle.
 	idleTimeout = 10 * time.Second
 	// LeastStatement is the shortest statement_timeout: a disk that stalls is no reason for a smaller batch.
-	LeastStatement = 5 * time.Second
-	overTarget     = 100 // statement_timeout, in target times
-	firstPause     = 20 * time.Millisecond
-	longestPause   = 5 * time.Second
+	MinStatementTimeout = 5 * time.Second
+	overTarget          = 100 // statement_timeout, in target times
+	firstPause          = 20 * time.Millisecond
+	longestPause        = 5 * time.Second
 )
 
 // ErrTooSlow says that the server's timeouts ended a batch.
@@ -29,21 +29,21 @@ var ErrBusy = errors.New("an earlier batch has not ended yet")
 
 // Batching are the settings of every transaction that fills. A crash of the server may take back the last
 // moments of what was committed so, cursor and rows together.
-func (w Work) Batching(leastStatement time.Duration) pg.Settings {
+func (w Work) BatchSettings(leastStatement time.Duration) pg.Settings {
 	return pg.Settings{
-		Lock: LockTimeout, Statement: max(overTarget*w.Pace.Batch(), leastStatement), Idle: idleTimeout,
+		Lock: LockTimeout, Statement: max(overTarget*w.Pace.BatchTime(), leastStatement), Idle: idleTimeout,
 		Durability: "off", Replica: w.Replica,
 	}
 }
 
 // Attempt runs work in a transaction, fenced by the diary, and tries again what may succeed on another
 // try. What ran into a timeout is not: that is ErrTooSlow, for the caller to make it smaller.
-func (w Work) Attempt(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) error {
+func (w Work) RunBatch(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) error {
 	begun, pause := time.Now(), firstPause
 	for {
 		err := pg.Run(ctx, w.Pool, settings(), func(tx pg.Tx) error {
-			if w.Diary != nil {
-				if err := w.Diary.Guard(ctx, tx); err != nil {
+			if w.Checkpoints != nil {
+				if err := w.Checkpoints.Guard(ctx, tx); err != nil {
 					return err
 				}
 			}
@@ -62,7 +62,7 @@ func (w Work) Attempt(ctx context.Context, settings func() pg.Settings, work fun
 			return err
 		case again, lost:
 		}
-		if time.Since(begun) > w.Patience {
+		if time.Since(begun) > w.RetryTimeout {
 			return err
 		}
 		if err := w.Sleep(ctx, pause/2+rand.N(pause)); err != nil {
@@ -77,9 +77,9 @@ const slowTries = 5
 
 // Steady is Attempt for what cannot be made smaller: what ran into a timeout is tried again, since a machine that
 // is paused for a moment is no reason to end a run.
-func (w Work) Steady(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) (err error) {
+func (w Work) RunTransaction(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) (err error) {
 	for range slowTries {
-		if err = w.Attempt(ctx, settings, work); !errors.Is(err, ErrTooSlow) {
+		if err = w.RunBatch(ctx, settings, work); !errors.Is(err, ErrTooSlow) {
 			break
 		}
 	}
@@ -88,10 +88,10 @@ func (w Work) Steady(ctx context.Context, settings func() pg.Settings, work func
 
 // steady runs a transaction of a filling that is no batch.
 func (f *filler) steady(ctx context.Context, work func(pg.Tx) error) error {
-	return f.Steady(ctx, func() pg.Settings { return f.Batching(f.patience) }, work)
+	return f.RunTransaction(ctx, func() pg.Settings { return f.BatchSettings(f.patience) }, work)
 }
 
 // transaction runs a batch.
 func (f *filler) transaction(ctx context.Context, work func(pg.Tx) error) error {
-	return f.Attempt(ctx, func() pg.Settings { return f.Batching(f.patience) }, work)
+	return f.RunBatch(ctx, func() pg.Settings { return f.BatchSettings(f.patience) }, work)
 }

@@ -8,7 +8,7 @@ import (
 // Wait stands still as long as the pace says so, and tells why. When it is asked to leave it gives ErrStopped.
 func (w Work) Wait(ctx context.Context, p *Progress) error {
 	for {
-		reason, changed := p.Held(w.Pace)
+		reason, changed := p.Paused(w.Pace)
 		if reason == "" {
 			return w.Sleep(ctx, 0)
 		}

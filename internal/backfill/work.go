@@ -21,15 +21,15 @@ type Work struct {
 	Target step.Target
 	// Value is the SQL expression of a new value, evaluated once a row; "" is a call of the target's
 	// function. Its names are schema-qualified: search_path is pg_catalog alone.
-	Value   string
-	Replica bool            // with session_replication_role = replica: no ordinary trigger fires
-	Workers int             // 0: two where the pool has connections to spare and the pace allows it
-	Pace    *pace.Pace      // may change meanwhile; nil is normal
-	Diary   Diary           // nil: nothing is written down, a new run looks at every page again
-	Stop    <-chan struct{} // closed: the batch is finished and Run leaves with ErrStopped
+	Value       string
+	Replica     bool            // with session_replication_role = replica: no ordinary trigger fires
+	Workers     int             // 0: two where the pool has connections to spare and the pace allows it
+	Pace        *pace.Pace      // may change meanwhile; nil is normal
+	Checkpoints Checkpoints     // nil: nothing is written down, a new run looks at every page again
+	Stop        <-chan struct{} // closed: the batch is finished and Run leaves with ErrStopped
 	// Patience is how long rows that the application holds are waited for at the end, how long a lost
 	// server is, and how long a lock on the table is; 0 is DefaultPatience.
-	Patience time.Duration
+	RetryTimeout time.Duration
 	// Vacuum runs a VACUUM, which cannot run in a transaction, and gives way to whoever waits for the table
 	// or the pace meanwhile; nil: none is run.
 	Vacuum func(ctx context.Context, sql string) error
@@ -40,10 +40,10 @@ type Work struct {
 }
 
 // DefaultPatience is what a Work without a Patience has.
-const DefaultPatience = 10 * time.Minute
+const DefaultRetryTimeout = 10 * time.Minute
 
 // Place is how far the filling has come in one of its regions.
-type Place struct {
+type Checkpoint struct {
 	Filenode uint32 // pg_relation_filenode: under another one the place is worthless
 	Region   int64  // the worker's number: it overwrites the place of the region before
 	State    []byte
@@ -52,9 +52,9 @@ type Place struct {
 
 // Diary keeps places from one run to the next. All its methods are called inside a transaction; Save
 // and Guard in that of the batch.
-type Diary interface {
-	Load(ctx context.Context, tx pg.Tx) ([]Place, error)
-	Save(ctx context.Context, tx pg.Tx, place Place) error
+type Checkpoints interface {
+	Load(ctx context.Context, tx pg.Tx) ([]Checkpoint, error)
+	Save(ctx context.Context, tx pg.Tx, place Checkpoint) error
 	// Guard fails when another run has taken over.
 	Guard(ctx context.Context, tx pg.Tx) error
 }
@@ -63,7 +63,7 @@ type Diary interface {
 type Result struct {
 	Rows    int64   // filled, as far as the server confirmed it
 	Batches int64   // transactions that filled
-	Skipped int64   // rows that somebody held when they were met at the end
+	Held    int64   // rows that somebody held when they were met at the end
 	Sweeps  int     // over the whole table
 	InPlace float64 // share of heap-only updates in the batches that were sampled; 0 where none was
 	Choice  Choice

@@ -25,19 +25,19 @@ type worker struct {
 	*pass
 	number   int64
 	position position
-	pages    *pace.Servo
-	rows     *pace.Servo
+	pages    *pace.Sizer
+	rows     *pace.Sizer
 	size     int64 // of the region, in pages
 	timeouts int
 	repeats  int
-	doubt    Doubt
+	doubt    SlowBatches
 	filled   int64  // in this region
 	sample   counts // of this region's updates
 }
 
 func (w *worker) work(ctx context.Context) error {
-	w.pages = pace.NewServo(w.choice.Batch, 1, mostPages)
-	w.rows = pace.NewServo(firstRows, fewestRows, mostRows)
+	w.pages = pace.NewSizer(w.choice.Batch, 1, mostPages)
+	w.rows = pace.NewSizer(firstRows, fewestRows, mostRows)
 	for {
 		if w.position.Over {
 			if err := w.Wait(ctx, w.progress); err != nil {
@@ -100,11 +100,11 @@ func (w *worker) wave(ctx context.Context, bound int) error {
 
 func (w *worker) split(err error) error {
 	w.timeouts++
-	if w.timeouts > mostTimeouts && w.pages.Least() && w.rows.Least() {
+	if w.timeouts > mostTimeouts && w.pages.AtMinimum() && w.rows.AtMinimum() {
 		return err
 	}
-	w.pages.Split()
-	w.rows.Split()
+	w.pages.Shrink()
+	w.rows.Shrink()
 	return nil
 }
 
@@ -140,7 +140,7 @@ func (w *worker) batch(ctx context.Context, bound int, fresh bool) (done bool, e
 	w.timeouts = 0
 	w.filled += b.filled
 	w.did(b.filled)
-	if w.doubt.Note(0, b.took, w.Pace.Batch()) {
+	if w.doubt.Record(0, b.took, w.Pace.BatchTime()) {
 		if err := w.Reinspect(ctx); err != nil {
 			return false, err
 		}
@@ -174,7 +174,7 @@ func (w *worker) fill(ctx context.Context, tx pg.Tx, bound int, most int64, samp
 	where := w.ground.where(left.until(end))
 	tag, err := tx.Exec(ctx, w.text.fill(where, bound, int(most)))
 	if err != nil {
-		return b, Within(w.text.pick(where, bound, int(most)), err)
+		return b, WrapBatchError(w.text.pick(where, bound, int(most)), err)
 	}
 	b.took = time.Since(begun)
 	if sampled {
@@ -193,15 +193,15 @@ func (w *worker) fill(ctx context.Context, tx pg.Tx, bound int, most int64, samp
 
 // note sizes the next batch: by pages, and by rows where pages turn out fuller than the last ones.
 func (w *worker) note(filled, most int64, took time.Duration) {
-	target := w.Pace.Batch()
-	w.rows.Note(int(filled), took, target)
+	target := w.Pace.BatchTime()
+	w.rows.Record(int(filled), took, target)
 	if filled < most {
 		w.repeats = 0
-		w.pages.Note(w.pages.Size(), took, target)
+		w.pages.Record(w.pages.Size(), took, target)
 		return
 	}
 	w.repeats++
-	w.pages.Cut()
+	w.pages.Halve()
 }
 
 // unmoved fails with errMoved when the table has other files than at the beginning.
@@ -214,8 +214,8 @@ func (w *worker) unmoved(ctx context.Context, tx pg.Tx) error {
 }
 
 func (w *worker) save(ctx context.Context, tx pg.Tx, p position) error {
-	if w.Diary == nil {
+	if w.Checkpoints == nil {
 		return nil
 	}
-	return w.Diary.Save(ctx, tx, Place{Filenode: w.filenode, Region: w.number, State: p.encode(), Rows: p.filled})
+	return w.Checkpoints.Save(ctx, tx, Checkpoint{Filenode: w.filenode, Region: w.number, State: p.encode(), Rows: p.filled})
 }

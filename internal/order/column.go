@@ -63,7 +63,7 @@ func Choose(t catalog.Table, asked, profile, zone string) (Column, error) {
 
 // Asked returns the words that choose this column again, independent of its values by then: the name, with the
 // unit of an integer.
-func (c Column) Asked() string {
+func (c Column) Selector() string {
 	if unit := c.Kind.unit(); unit != "" {
 		return c.Name + ":" + unit
 	}
@@ -71,7 +71,7 @@ func (c Column) Asked() string {
 }
 
 // Has reports whether a table has the column that a choice names, with or without a unit.
-func Has(t catalog.Table, asked string) bool {
+func HasColumn(t catalog.Table, asked string) bool {
 	c, _ := unitOf(t, asked)
 	return c != nil
 }
@@ -89,7 +89,7 @@ func unitOf(t catalog.Table, asked string) (c *catalog.Column, unit string) {
 
 // Telling names the columns of a table that have a time: columns of a time's type, and integers of a name that
 // creation times have.
-func Telling(t catalog.Table) []string {
+func TimeColumns(t catalog.Table) []string {
 	var names []string
 	for _, c := range t.Columns {
 		_, _, time := resolution(c.Plain())

@@ -3,7 +3,7 @@ package order
 import "math/rand/v2"
 
 // Tally is what one part of a table holds of an instant.
-type Tally struct {
+type Occupancy struct {
 	Unfilled    uint64
 	Filled      bool   // there are values in the instant's room
 	First, Last uint64 // their outermost positions
@@ -20,7 +20,7 @@ type Share struct {
 // Divide divides a room among the parts of a table that hold rows of its instant, in the order of their
 // keys. Values that are there already stay inside their own part's share. Those that contradict an earlier
 // part's are left out of account.
-func Divide(r *rand.Rand, slots uint64, parts []Tally) []Share {
+func Divide(r *rand.Rand, slots uint64, parts []Occupancy) []Share {
 	d := division{r: r, parts: parts, shares: make([]Share, len(parts))}
 	var from uint64
 	begin := 0 // the part that stands at from
@@ -37,7 +37,7 @@ func Divide(r *rand.Rand, slots uint64, parts []Tally) []Share {
 // division is a room that is being divided.
 type division struct {
 	r      *rand.Rand
-	parts  []Tally
+	parts  []Occupancy
 	shares []Share
 	begun  bool
 }

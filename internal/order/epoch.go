@@ -20,7 +20,7 @@ const (
 const Millisecond = 1000 * Microsecond
 
 // Per returns how many microseconds one of an integer's counts has; 0 of a type that is a time itself.
-func (k Kind) Per() int64 {
+func (k Kind) Micros() int64 {
 	switch k {
 	case Seconds:
 		return Second
@@ -61,10 +61,10 @@ func kindOf(unit string) Kind {
 
 // Countable reports whether a column may hold a time as a number: its type can, and its name is one that
 // creation times have. Only of such a column the values are read to find their unit, unless it is asked for.
-func Countable(c catalog.Column) bool { return counts(c) && conventional(c.Name) }
+func EpochByName(c catalog.Column) bool { return counts(c) && conventional(c.Name) }
 
 // Number reports whether a column of its type may hold a time as a number.
-func Number(c catalog.Column) bool { return counts(c) }
+func EpochByType(c catalog.Column) bool { return counts(c) }
 
 // counts reports whether a type holds whole numbers that can be times.
 func counts(c catalog.Column) bool {
@@ -81,7 +81,7 @@ const earliest = 631_152_000
 func UnitOf(least, most float64, now int64) string {
 	const day = 86_400
 	for _, unit := range []string{seconds, millis, micros} {
-		scale := float64(Second / kindOf(unit).Per())
+		scale := float64(Second / kindOf(unit).Micros())
 		if least >= earliest*scale && most <= float64(now+day)*scale {
 			return unit
 		}
@@ -112,7 +112,7 @@ func (c Column) counted(t catalog.Table, of catalog.Column, unit string) (Column
 		return Column{}, fmt.Errorf("column %s of %s.%s is %s, and its values do not show whether they are seconds, milliseconds or microseconds since 1970; "+
 			"add the unit: %s:s, %s:ms or %s:us", of.Name, t.Schema, t.Name, of.Type, of.Name, of.Name, of.Name)
 	}
-	c.Unit = c.Kind.Per()
+	c.Unit = c.Kind.Micros()
 	if strings.HasPrefix(of.Plain(), "numeric") {
 		c.Unit = Microsecond // it may have a fraction
 	}

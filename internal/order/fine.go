@@ -9,7 +9,7 @@ import (
 // Fine gives n different values between two others, in ascending order, where there are not enough
 // positions between them: random bits carry the order as well. It reports false if even they do not
 // suffice. The ends do not belong.
-func Fine(r *rand.Rand, from, to Value, n int) ([]Value, bool) {
+func Between(r *rand.Rand, from, to Value, n int) ([]Value, bool) {
 	low, high := from.number(), to.number()
 	width := new(big.Int).Sub(high, low)
 	width.Sub(width, big.NewInt(int64(n))) // what is free when n stand there, one more than that

@@ -7,8 +7,8 @@ type Instant int64
 
 // The ends of time, as PostgreSQL's 'infinity' and '-infinity' are read.
 const (
-	Beginning Instant = math.MinInt64
-	End       Instant = math.MaxInt64
+	NegInfinity Instant = math.MinInt64
+	Infinity    Instant = math.MaxInt64
 )
 
 // Micros of some units.
@@ -19,32 +19,32 @@ const (
 )
 
 // Bent says what was done to a row's time.
-type Bent uint8
+type Adjustment uint8
 
 // What may be done to a time.
 const (
-	Kept    Bent = iota
-	Early        // before 1970, which a UUIDv7 cannot tell: 1970-01-01 00:00:00
-	Late         // at or after the moment: the moment
-	Lent         // no time: that of the next row before it by key that has one, else of the next after it
-	Missing      // there is no time in the whole table: the moment
+	Unchanged Adjustment = iota
+	Early                // before 1970, which a UUIDv7 cannot tell: 1970-01-01 00:00:00
+	Late                 // at or after the moment: the moment
+	Carried              // no time: that of the next row before it by key that has one, else of the next after it
+	Missing              // there is no time in the whole table: the moment
 )
 
 // Scale is how the times of one column are read.
 type Scale struct {
 	Unit   int64   // the column's resolution in microseconds
-	Moment Instant // no value that is filled stands behind it
+	Cutoff Instant // no value that is filled stands behind it
 }
 
 // Bend gives the instant at which a row with a time stands.
-func (s Scale) Bend(at Instant) (Instant, Bent) {
+func (s Scale) Clamp(at Instant) (Instant, Adjustment) {
 	switch {
-	case at >= s.Moment:
-		return s.Moment, Late
+	case at >= s.Cutoff:
+		return s.Cutoff, Late
 	case at < 0:
 		return 0, Early
 	default:
-		return at - Instant(int64(at)%max(s.Unit, 1)), Kept
+		return at - Instant(int64(at)%max(s.Unit, 1)), Unchanged
 	}
 }
 

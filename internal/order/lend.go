@@ -2,7 +2,7 @@ package order
 
 // Lender gives rows without a time the instant of the row before them by key. It is told of a table's
 // rows in the order of their keys.
-type Lender struct {
+type Carrier struct {
 	Scale Scale
 	Last  Instant // of the last row that had a time
 	Known bool    // whether there was one
@@ -10,11 +10,11 @@ type Lender struct {
 
 // At gives the instant at which a row stands. Without a time, and without a row before it that had one,
 // ok is false: it has to wait for the first that has.
-func (l *Lender) At(at Instant, null bool) (stands Instant, bent Bent, ok bool) {
+func (l *Carrier) InstantOf(at Instant, null bool) (stands Instant, bent Adjustment, ok bool) {
 	if null {
-		return l.Last, Lent, l.Known
+		return l.Last, Carried, l.Known
 	}
-	stands, bent = l.Scale.Bend(at)
+	stands, bent = l.Scale.Clamp(at)
 	l.Last, l.Known = stands, true
 	return stands, bent, true
 }

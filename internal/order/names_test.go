@@ -30,10 +30,10 @@ func TestNamesOfCreationTimes(t *testing.T) {
 		"text":                {[]catalog.Column{{Name: "created_at", Type: "text"}}, ""},
 	} {
 		got, err := Choose(catalog.Table{Columns: c.columns}, "", "", "")
-		if err != nil || got.Asked() != c.want {
-			t.Errorf("%s: %q, not %q (%v)", name, got.Asked(), c.want, err)
+		if err != nil || got.Selector() != c.want {
+			t.Errorf("%s: %q, not %q (%v)", name, got.Selector(), c.want, err)
 		}
-		again, err := Choose(catalog.Table{Columns: c.columns}, got.Asked(), "", "")
+		again, err := Choose(catalog.Table{Columns: c.columns}, got.Selector(), "", "")
 		if got.Name != "" && (err != nil || again.Kind != got.Kind || again.Unit != got.Unit) {
 			t.Errorf("%s: chosen again as %+v (%v)", name, again, err)
 		}

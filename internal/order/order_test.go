@@ -18,7 +18,7 @@ func source(t *rapid.T) *rand.Rand {
 func scale(t *rapid.T) Scale {
 	return Scale{
 		Unit:   rapid.SampledFrom([]int64{1, 10, 1000, 100_000, Second, Day}).Draw(t, "unit"),
-		Moment: Instant(rapid.Int64Range(1, 4_102_444_800_000_000).Draw(t, "moment")),
+		Cutoff: Instant(rapid.Int64Range(1, 4_102_444_800_000_000).Draw(t, "moment")),
 	}
 }
 
@@ -26,16 +26,16 @@ func scale(t *rapid.T) Scale {
 func TestRoomsStandInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := scale(t)
-		near := int64(s.Moment) + rapid.Int64Range(-3*s.Unit, 3*s.Unit).Draw(t, "near")
+		near := int64(s.Cutoff) + rapid.Int64Range(-3*s.Unit, 3*s.Unit).Draw(t, "near")
 		times := []Instant{
 			Instant(rapid.Int64().Draw(t, "a")), Instant(near),
-			Instant(rapid.Int64Range(-10, 2*int64(s.Moment)).Draw(t, "c")), Beginning, End,
+			Instant(rapid.Int64Range(-10, 2*int64(s.Cutoff)).Draw(t, "c")), NegInfinity, Infinity,
 		}
 		slices.Sort(times)
 		var before Instant
 		for i, at := range times {
-			at, _ := s.Bend(at)
-			room := s.Room(at)
+			at, _ := s.Clamp(at)
+			room := s.Range(at)
 			if room.Slots() == 0 || room.Random() < 32 {
 				t.Fatalf("the room of %d has %d positions and %d random bits", at, room.Slots(), room.Random())
 			}
@@ -43,12 +43,12 @@ func TestRoomsStandInOrder(t *testing.T) {
 				t.Fatalf("%d bends before %d", at, before)
 			}
 			if i > 0 && at > before {
-				last, first := s.Room(before).Value(s.Room(before).Slots()-1, math.MaxUint64), room.Value(0, 0)
+				last, first := s.Range(before).Value(s.Range(before).Slots()-1, math.MaxUint64), room.Value(0, 0)
 				if !last.Before(first) {
 					t.Fatalf("the room of %d reaches into that of %d", before, at)
 				}
 			}
-			if last := room.Value(room.Slots()-1, math.MaxUint64); !(s.Moment + 1).After(last) {
+			if last := room.Value(room.Slots()-1, math.MaxUint64); !(s.Cutoff + 1).After(last) {
 				t.Fatalf("the room of %d reaches behind the moment", at)
 			}
 			before = at
@@ -60,15 +60,15 @@ func TestRoomsStandInOrder(t *testing.T) {
 func TestValuesAreReadBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := scale(t)
-		at, _ := s.Bend(Instant(rapid.Int64Range(0, int64(s.Moment)).Draw(t, "at")))
-		room := s.Room(at)
+		at, _ := s.Clamp(Instant(rapid.Int64Range(0, int64(s.Cutoff)).Draw(t, "at")))
+		room := s.Range(at)
 		draw := func() (uint64, Value) {
 			p := rapid.Uint64Range(0, room.Slots()-1).Draw(t, "position")
 			return p, room.Value(p, rapid.Uint64().Draw(t, "random"))
 		}
 		p, v := draw()
 		q, w := draw()
-		got, v7 := Read(v.UUID())
+		got, v7 := FromUUID(v.UUID())
 		if back, ok := room.Position(got); !v7 || !ok || back != p || got != v {
 			t.Fatalf("%d comes back as %d", p, back)
 		}
@@ -88,7 +88,7 @@ func TestCodesAreThoseOfTheFunction(t *testing.T) {
 	if got, want := code(at), uint64(int64(at)*512/125); got != want {
 		t.Errorf("%d, not %d", got, want)
 	}
-	u := Scale{Unit: 1, Moment: End}.Room(at).Value(0, 0).UUID()
+	u := Scale{Unit: 1, Cutoff: Infinity}.Range(at).Value(0, 0).UUID()
 	if millis := int64(u[0])<<40 | int64(u[1])<<32 | int64(u[2])<<24 | int64(u[3])<<16 | int64(u[4])<<8 | int64(u[5]); millis != int64(at)/1000 {
 		t.Errorf("%d ms", millis)
 	}
@@ -96,7 +96,7 @@ func TestCodesAreThoseOfTheFunction(t *testing.T) {
 		t.Errorf("%x is no UUIDv7", u)
 	}
 	u[6] = 0x40
-	if _, ok := Read(u); ok {
+	if _, ok := FromUUID(u); ok {
 		t.Error("a UUIDv4 was read")
 	}
 }
@@ -123,12 +123,12 @@ func TestDrawsAscend(t *testing.T) {
 func TestSharesStandInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		slots := rapid.Uint64Range(1, 1<<53).Draw(t, "slots")
-		parts := make([]Tally, rapid.IntRange(1, 20).Draw(t, "parts"))
+		parts := make([]Occupancy, rapid.IntRange(1, 20).Draw(t, "parts"))
 		walls := rapid.SliceOfN(rapid.Uint64Range(0, slots-1), 2*len(parts), 2*len(parts)).Draw(t, "walls")
 		slices.Sort(walls)
 		fresh, rows := true, uint64(0)
 		for i := range parts {
-			parts[i] = Tally{Unfilled: rapid.Uint64Range(0, 1000).Draw(t, "rows")}
+			parts[i] = Occupancy{Unfilled: rapid.Uint64Range(0, 1000).Draw(t, "rows")}
 			rows += parts[i].Unfilled
 			if first, last := walls[2*i], walls[2*i+1]; rapid.Bool().Draw(t, "filled") && (i == 0 || first > walls[2*i-1]) {
 				parts[i].Filled, parts[i].First, parts[i].Last, fresh = true, first, last, false
@@ -160,7 +160,7 @@ func TestFineValuesAscend(t *testing.T) {
 		}
 		n := rapid.IntRange(0, 50).Draw(t, "n")
 		free := new(big62).between(from, to)
-		values, ok := Fine(source(t), from, to, n)
+		values, ok := Between(source(t), from, to, n)
 		if ok != (free >= n) {
 			t.Fatalf("%d values, %d free: %t", n, free, ok)
 		}
@@ -218,7 +218,7 @@ func TestPlacesAreThoseOfIndependentDraws(t *testing.T) {
 
 // place places the rows of an instant as its parts do.
 func place(r *rand.Rand, slots uint64, counts []uint64) (places []uint64) {
-	parts := make([]Tally, len(counts))
+	parts := make([]Occupancy, len(counts))
 	for i, n := range counts {
 		parts[i].Unfilled = n
 	}

@@ -11,32 +11,32 @@ const (
 )
 
 // Room is where the values of one instant stand: positions from 0 on, below Slots.
-type Room struct {
+type Range struct {
 	first uint64 // code
 	codes uint64
 	grain uint // bits of rand_b that belong to the position
 }
 
 // Room gives the room of an instant that Bend gave. The last one before the moment ends there.
-func (s Scale) Room(at Instant) Room {
+func (s Scale) Range(at Instant) Range {
 	end := at + 1
-	if at < s.Moment {
-		end = min(at+Instant(max(s.Unit, 1)), s.Moment)
+	if at < s.Cutoff {
+		end = min(at+Instant(max(s.Unit, 1)), s.Cutoff)
 	}
-	r := Room{first: code(at)}
+	r := Range{first: code(at)}
 	r.codes = code(end) - r.first
 	r.grain = uint(max(0, min(mostGrain, mostSlots-bits.Len64(r.codes))))
 	return r
 }
 
 // Slots is the number of positions.
-func (r Room) Slots() uint64 { return r.codes << r.grain }
+func (r Range) Slots() uint64 { return r.codes << r.grain }
 
 // Random is the number of bits of a value below its position; they are random, 32 at the least.
-func (r Room) Random() int { return randBits - int(r.grain) }
+func (r Range) Random() int { return randBits - int(r.grain) }
 
 // Value makes the value at a position; of random only the lower bits that are needed are used.
-func (r Room) Value(position, random uint64) Value {
+func (r Range) Value(position, random uint64) Value {
 	low := randBits - r.grain
 	return Value{
 		time: r.first + position>>r.grain,
@@ -45,7 +45,7 @@ func (r Room) Value(position, random uint64) Value {
 }
 
 // Position gives the position of a value; ok is false if it stands outside the room.
-func (r Room) Position(v Value) (position uint64, ok bool) {
+func (r Range) Position(v Value) (position uint64, ok bool) {
 	if v.time < r.first || v.time-r.first >= r.codes {
 		return 0, false
 	}
@@ -70,7 +70,7 @@ func (v Value) UUID() (u [16]byte) {
 }
 
 // Read reads a UUIDv7; ok is false for any other uuid.
-func Read(u [16]byte) (v Value, ok bool) {
+func FromUUID(u [16]byte) (v Value, ok bool) {
 	var upper, lower uint64
 	for i := range 8 {
 		upper, lower = upper<<8|uint64(u[i]), lower<<8|uint64(u[8+i])

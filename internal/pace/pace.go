@@ -45,7 +45,7 @@ func (s Speed) Duty() float64 {
 }
 
 // Workers bounds the workers on one table.
-func (s Speed) Workers() int {
+func (s Speed) MaxWorkers() int {
 	if s == Gentle {
 		return 1
 	}
@@ -53,7 +53,7 @@ func (s Speed) Workers() int {
 }
 
 // DefaultBatch is the time that a batch aims at.
-const DefaultBatch = 50 * time.Millisecond
+const DefaultBatchTime = 50 * time.Millisecond
 
 // Pace is what a run looks at before each batch. It may be changed from any goroutine while the run
 // goes on; a nil one is Normal with the default batch time.
@@ -84,14 +84,14 @@ func (p *Pace) Speed() Speed {
 }
 
 // Batch is the time that a batch is to take now.
-func (p *Pace) Batch() time.Duration {
+func (p *Pace) BatchTime() time.Duration {
 	if p == nil {
-		return DefaultBatch
+		return DefaultBatchTime
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.batch <= 0 {
-		return DefaultBatch
+		return DefaultBatchTime
 	}
 	return p.batch
 }
@@ -100,13 +100,13 @@ func (p *Pace) Batch() time.Duration {
 func (p *Pace) SetSpeed(s Speed) { p.change(func() { p.speed = s }) }
 
 // SetBatch changes the time that a batch is to take.
-func (p *Pace) SetBatch(d time.Duration) { p.change(func() { p.batch = d }) }
+func (p *Pace) SetBatchTime(d time.Duration) { p.change(func() { p.batch = d }) }
 
 // Hold makes the run stand still because of a signal, with the reason in words.
-func (p *Pace) Hold(signal, reason string) { p.change(func() { p.reasons[signal] = reason }) }
+func (p *Pace) Pause(signal, reason string) { p.change(func() { p.reasons[signal] = reason }) }
 
 // Release takes a signal's objection back.
-func (p *Pace) Release(signal string) { p.change(func() { delete(p.reasons, signal) }) }
+func (p *Pace) Resume(signal string) { p.change(func() { delete(p.reasons, signal) }) }
 
 func (p *Pace) change(how func()) {
 	p.mu.Lock()
@@ -120,7 +120,7 @@ func (p *Pace) change(how func()) {
 
 // Held gives the reason for standing still, "" when there is none, and a channel that is closed when
 // anything about the pace changes.
-func (p *Pace) Held() (reason string, changed <-chan struct{}) {
+func (p *Pace) Paused() (reason string, changed <-chan struct{}) {
 	if p == nil {
 		return "", nil
 	}
@@ -140,6 +140,6 @@ func (p *Pace) Held() (reason string, changed <-chan struct{}) {
 // lock or a server that was away, and not worked: nobody needs a rest from that.
 func (p *Pace) Rest(took time.Duration) time.Duration {
 	duty := p.Speed().Duty()
-	took = min(took, overrun*p.Batch())
+	took = min(took, overrun*p.BatchTime())
 	return time.Duration(float64(took) * (1/duty - 1))
 }

@@ -10,7 +10,7 @@ import (
 //
 // What a batch takes is what its units cost, and what it takes whatever its size: a slow trigger FOR EACH STATEMENT, a disk or a
 // processor that others keep busy. Smaller batches are of use against the first alone.
-type Servo struct {
+type Sizer struct {
 	size, floor, ceiling int
 	last                 []batch
 }
@@ -34,18 +34,18 @@ const (
 const quicker, middle, nine = 3, 5, 9
 
 // NewServo begins with batches of first units and keeps them from floor to ceiling.
-func NewServo(first, floor, ceiling int) *Servo {
-	s := &Servo{floor: floor, ceiling: max(ceiling, floor)}
+func NewSizer(first, floor, ceiling int) *Sizer {
+	s := &Sizer{floor: floor, ceiling: max(ceiling, floor)}
 	s.resize(first)
 	return s
 }
 
 // Size is how many units the next batch is to have.
-func (s *Servo) Size() int { return s.size }
+func (s *Sizer) Size() int { return s.size }
 
 // Note tells of a batch of so many units and the time it took. The next is sized so that nine of ten
 // like the last ones would have kept to the target.
-func (s *Servo) Note(units int, took, target time.Duration) {
+func (s *Sizer) Record(units int, took, target time.Duration) {
 	if units <= 0 {
 		return
 	}
@@ -59,7 +59,7 @@ func (s *Servo) Note(units int, took, target time.Duration) {
 
 // wanted is the size with which nine of ten batches keep to the target; but not one so small that the units are hardly anything of
 // what a batch takes.
-func (s *Servo) wanted(now batch, target time.Duration) int {
+func (s *Sizer) wanted(now batch, target time.Duration) int {
 	costs := s.costs()
 	each, room, most := quantile(costs, middle), target/leastShare, target
 	if slope, ok := s.slope(); ok {
@@ -78,12 +78,12 @@ func (s *Servo) wanted(now batch, target time.Duration) int {
 }
 
 // fitting is how many units that cost so many nanoseconds each fit into a time, up to the ceiling.
-func (s *Servo) fitting(room time.Duration, each float64) int {
+func (s *Sizer) fitting(room time.Duration, each float64) int {
 	return int(min(float64(room)/max(each, 1), float64(s.ceiling)))
 }
 
 // costs are what a unit cost in each of the last batches, in nanoseconds, if units were all that they spent time on.
-func (s *Servo) costs() []float64 {
+func (s *Sizer) costs() []float64 {
 	costs := make([]float64, len(s.last))
 	for i, one := range s.last {
 		costs[i] = float64(one.took) / float64(one.units)
@@ -93,7 +93,7 @@ func (s *Servo) costs() []float64 {
 
 // slope is what a unit costs in nanoseconds by the last batches of different sizes: the median of what any two of them tell, so
 // that some which stood still do not matter (the Theil-Sen estimator). It is not known where all were of about one size.
-func (s *Servo) slope() (each float64, known bool) {
+func (s *Sizer) slope() (each float64, known bool) {
 	var costs []float64
 	for i, one := range s.last {
 		for _, other := range s.last[:i] {
@@ -110,7 +110,7 @@ func (s *Servo) slope() (each float64, known bool) {
 }
 
 // idle is what the last batches took whatever their size, by the quicker ones: not each that stood still once takes it always.
-func (s *Servo) idle(each float64) time.Duration {
+func (s *Sizer) idle(each float64) time.Duration {
 	rests := make([]time.Duration, len(s.last))
 	for i, one := range s.last {
 		rests[i] = max(one.took-time.Duration(each*float64(one.units)), 0)
@@ -125,12 +125,12 @@ func quantile[T cmp.Ordered](values []T, tenths int) T {
 }
 
 // Split answers to a batch that was far too slow, or was cut short by a timeout: the next has a tenth.
-func (s *Servo) Split() { s.resize(s.size / 10) }
+func (s *Sizer) Shrink() { s.resize(s.size / 10) }
 
 // Least reports whether batches cannot get smaller.
-func (s *Servo) Least() bool { return s.size == s.floor }
+func (s *Sizer) AtMinimum() bool { return s.size == s.floor }
 
-func (s *Servo) resize(size int) { s.size = min(max(size, s.floor), s.ceiling) }
+func (s *Sizer) resize(size int) { s.size = min(max(size, s.floor), s.ceiling) }
 
 // Cut halves the size: a batch would have held more than it may.
-func (s *Servo) Cut() { s.resize(s.size / 2) }
+func (s *Sizer) Halve() { s.resize(s.size / 2) }

@@ -11,15 +11,15 @@ import (
 const target = 50 * time.Millisecond
 
 // run lets a servo make batches whose units cost so much each.
-func run(s *Servo, batches int, cost time.Duration) {
+func run(s *Sizer, batches int, cost time.Duration) {
 	for range batches {
-		s.Note(s.Size(), time.Duration(s.Size())*cost, target)
+		s.Record(s.Size(), time.Duration(s.Size())*cost, target)
 	}
 }
 
 func TestServoFindsTarget(t *testing.T) {
 	for _, cost := range []time.Duration{10 * time.Microsecond, time.Millisecond, 7 * time.Millisecond} {
-		s := NewServo(64, 1, 100_000)
+		s := NewSizer(64, 1, 100_000)
 		run(s, 40, cost)
 		if took := time.Duration(s.Size()) * cost; took > target || took < target*8/10 {
 			t.Errorf("at %s a unit it has %d units: %s", cost, s.Size(), took)
@@ -28,27 +28,27 @@ func TestServoFindsTarget(t *testing.T) {
 }
 
 func TestServoGrowsSlowlyAndShrinksAtOnce(t *testing.T) {
-	s := NewServo(100, 1, 100_000)
-	s.Note(100, time.Millisecond, target)
+	s := NewSizer(100, 1, 100_000)
+	s.Record(100, time.Millisecond, target)
 	if s.Size() != 151 {
 		t.Errorf("grew from 100 to %d", s.Size())
 	}
-	s.Note(151, 5*target+1, target)
+	s.Record(151, 5*target+1, target)
 	if s.Size() != 15 {
 		t.Errorf("after a fivefold overrun 151 became %d", s.Size())
 	}
-	s = NewServo(100, 1, 100_000)
+	s = NewSizer(100, 1, 100_000)
 	run(s, 9, target/100)
-	s.Note(100, 3*target, target) // one in ten may be slow
+	s.Record(100, 3*target, target) // one in ten may be slow
 	if s.Size() != 100 {
 		t.Errorf("one slow batch of ten made 100 %d", s.Size())
 	}
-	s.Note(100, 3*target, target)
+	s.Record(100, 3*target, target)
 	if s.Size() >= 100 {
 		t.Errorf("two slow batches of ten left %d", s.Size())
 	}
 	before := s.Size()
-	s.Note(1, 0, target)
+	s.Record(1, 0, target)
 	if s.Size() > before {
 		t.Error("a batch that was smaller than asked for made it grow")
 	}
@@ -69,13 +69,13 @@ func TestServoDoesNotShrinkInVain(t *testing.T) {
 		"one in ten stands still for longer": {idle: time.Millisecond, still: 0.1, rest: 600 * time.Millisecond},
 	} {
 		machine.random, machine.each = rand.New(rand.NewPCG(1, 2)), each
-		s := NewServo(2000, 10, 20_000)
+		s := NewSizer(2000, 10, 20_000)
 		var units int
 		var took time.Duration
 		for range 3000 {
 			one := machine.batch(s.Size())
 			units, took = units+s.Size(), took+one
-			s.Note(s.Size(), one, target)
+			s.Record(s.Size(), one, target)
 		}
 		if cost := took / time.Duration(units); cost > 8*each {
 			t.Errorf("%s: %s a unit, where one costs %s by itself", name, cost, each)
@@ -108,11 +108,11 @@ func (m machine) batch(units int) time.Duration {
 // is far too slow is followed by a tenth, so that the average is below the share.
 func TestServoLeavesUnitsTheirShare(t *testing.T) {
 	m := machine{random: rand.New(rand.NewPCG(1, 2)), each: 20 * time.Microsecond, still: 0.4, rest: 200 * time.Millisecond}
-	s := NewServo(2000, 1, 20_000)
+	s := NewSizer(2000, 1, 20_000)
 	var units int
 	for range 3000 {
 		units += s.Size()
-		s.Note(s.Size(), m.batch(s.Size()), target)
+		s.Record(s.Size(), m.batch(s.Size()), target)
 	}
 	if spent := time.Duration(units) * m.each / 3000; spent < target/leastShare/5 {
 		t.Errorf("a batch takes %s on average for its units", spent)
@@ -121,13 +121,13 @@ func TestServoLeavesUnitsTheirShare(t *testing.T) {
 
 // Where it is of use to shrink, batches that stand still now and then do not keep others from it.
 func TestServoShrinksBesideStalls(t *testing.T) {
-	s := NewServo(20_000, 1, 20_000)
+	s := NewSizer(20_000, 1, 20_000)
 	for n := range 200 {
 		took := 10*time.Millisecond + time.Duration(s.Size())*20*time.Microsecond
 		if n%8 == 0 {
 			took += 3 * target
 		}
-		s.Note(s.Size(), took, target)
+		s.Record(s.Size(), took, target)
 		if n > 20 && s.Size() > 2000 {
 			t.Fatalf("batch %d is to have %d units", n, s.Size())
 		}
@@ -138,20 +138,20 @@ func TestServoKeepsBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		floor := rapid.IntRange(1, 100).Draw(t, "floor")
 		ceiling := rapid.IntRange(floor, 10_000).Draw(t, "ceiling")
-		s := NewServo(rapid.IntRange(0, 20_000).Draw(t, "first"), floor, ceiling)
+		s := NewSizer(rapid.IntRange(0, 20_000).Draw(t, "first"), floor, ceiling)
 		for range rapid.IntRange(1, 50).Draw(t, "batches") {
 			before := s.Size()
 			units := rapid.IntRange(0, 20_000).Draw(t, "units")
 			took := time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "took"))
-			s.Note(units, took, time.Duration(rapid.Int64Range(1, int64(10*time.Second)).Draw(t, "target")))
+			s.Record(units, took, time.Duration(rapid.Int64Range(1, int64(10*time.Second)).Draw(t, "target")))
 			if s.Size() < floor || s.Size() > ceiling || s.Size() > before*3/2+1 {
 				t.Fatalf("from %d to %d within %d and %d", before, s.Size(), floor, ceiling)
 			}
 		}
 		for range 10 {
-			s.Split()
+			s.Shrink()
 		}
-		if !s.Least() {
+		if !s.AtMinimum() {
 			t.Fatalf("split ten times, %d left", s.Size())
 		}
 	})
@@ -159,33 +159,33 @@ func TestServoKeepsBounds(t *testing.T) {
 
 func TestPace(t *testing.T) {
 	var none *Pace
-	if reason, _ := none.Held(); reason != "" || none.Batch() != DefaultBatch || none.Speed() != Normal {
+	if reason, _ := none.Paused(); reason != "" || none.BatchTime() != DefaultBatchTime || none.Speed() != Normal {
 		t.Error("nil is not the normal pace")
 	}
 	p := New("", 0)
-	_, changed := p.Held()
-	p.Hold("slot", "400 MB are retained")
-	p.Hold("lag", "3 s behind")
+	_, changed := p.Paused()
+	p.Pause("slot", "400 MB are retained")
+	p.Pause("lag", "3 s behind")
 	select {
 	case <-changed:
 	default:
 		t.Error("nobody was told of the change")
 	}
-	if reason, _ := p.Held(); reason != "3 s behind" {
+	if reason, _ := p.Paused(); reason != "3 s behind" {
 		t.Errorf("held by %q", reason)
 	}
-	p.Release("lag")
-	if reason, _ := p.Held(); reason != "400 MB are retained" {
+	p.Resume("lag")
+	if reason, _ := p.Paused(); reason != "400 MB are retained" {
 		t.Errorf("held by %q", reason)
 	}
-	p.Release("slot")
-	if reason, _ := p.Held(); reason != "" {
+	p.Resume("slot")
+	if reason, _ := p.Paused(); reason != "" {
 		t.Errorf("held by %q", reason)
 	}
-	p.SetBatch(time.Second)
+	p.SetBatchTime(time.Second)
 	p.SetSpeed(Gentle)
-	if p.Batch() != time.Second || p.Rest(time.Second) != 3*time.Second {
-		t.Errorf("batch %s, rest %s", p.Batch(), p.Rest(time.Second))
+	if p.BatchTime() != time.Second || p.Rest(time.Second) != 3*time.Second {
+		t.Errorf("batch %s, rest %s", p.BatchTime(), p.Rest(time.Second))
 	}
 	if p.SetSpeed(Full); p.Rest(time.Hour) != 0 {
 		t.Error("full rests")

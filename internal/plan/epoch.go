@@ -17,14 +17,14 @@ func (s Situation) Numbered(table *catalog.Table) []string {
 	}
 	asked := v.column(names, table)
 	if c := table.Column(asked); asked != "" {
-		if c == nil || !order.Number(*c) {
+		if c == nil || !order.EpochByType(*c) {
 			return nil
 		}
 		return []string{asked}
 	}
 	var columns []string
 	for _, c := range table.Columns {
-		if order.Countable(c) {
+		if order.EpochByName(c) {
 			columns = append(columns, c.Name)
 		}
 	}

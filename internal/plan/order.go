@@ -77,9 +77,9 @@ func orderOf(v Values, kit profile.Table, target step.Target, table *catalog.Tab
 	asked := v.column(names, table)
 	column, err := order.Choose(*table, asked, kit.Time, v.Zone)
 	if err != nil {
-		return Order{}, message.BadTimeColumn(target.String(), asked, err.Error(), order.Telling(*table))
+		return Order{}, message.BadTimeColumn(target.String(), asked, err.Error(), order.TimeColumns(*table))
 	}
-	if others := order.Telling(*table); column.Name == "" && asked == "" && len(others) > 0 {
+	if others := order.TimeColumns(*table); column.Name == "" && asked == "" && len(others) > 0 {
 		column.Reason += "; these may: " + strings.Join(others, ", ") + " (--time-column " + table.Name + "=" + others[0] + ")"
 	}
 	return Order{Source: ByColumn, Column: column}.by(table.OrderKey(target.Column)), nil
@@ -109,8 +109,8 @@ func (p Plan) OrderOf(g Group, t step.Target, table *catalog.Table) Order {
 		return g.Order.by(table.OrderKey(t.Column))
 	}
 	values := p.values
-	if c := g.Order.Column; c.Kind.Per() > 0 && values.column([]string{g.Table}, table) == "" {
-		values.Columns = map[string]string{g.Table: c.Asked()} // the unit that the rows of all showed
+	if c := g.Order.Column; c.Kind.Micros() > 0 && values.column([]string{g.Table}, table) == "" {
+		values.Columns = map[string]string{g.Table: c.Selector()} // the unit that the rows of all showed
 	}
 	found, cannot := orderOf(values, profile.Table{Name: g.Table}, t, table)
 	if cannot != nil { // the column that was named is another one below

@@ -33,7 +33,7 @@ func patterned(columns map[string]string, names []string, table *catalog.Table) 
 		if err != nil || !slices.ContainsFunc(names, p.Matches) {
 			continue
 		}
-		if column := columns[text]; column == order.None || order.Has(*table, column) {
+		if column := columns[text]; column == order.None || order.HasColumn(*table, column) {
 			return column
 		}
 	}
@@ -62,7 +62,7 @@ func (v Values) idle(schema catalog.Schema, chosen []string) (found problem.List
 		column := v.Columns[text]
 		fits := func(name string) bool {
 			table := schema.Relation(name)
-			return p.Matches(name) && table != nil && (column == order.None || order.Has(*table, column))
+			return p.Matches(name) && table != nil && (column == order.None || order.HasColumn(*table, column))
 		}
 		if !slices.ContainsFunc(chosen, fits) {
 			found = append(found, message.IdleTimePattern(schema.Name, text, column))

@@ -9,10 +9,10 @@ func (p Plan) times(g Group) (column string, candidates []string) {
 		return "", nil
 	}
 	switch c := g.Order.Column; {
-	case c.Kind.Per() > 0:
+	case c.Kind.Micros() > 0:
 		return c.Name + " (" + string(c.Kind) + ")", nil
 	case c.Name != "":
 		return c.Name, nil
 	}
-	return "", order.Telling(*p.Schema.Relation(g.Table))
+	return "", order.TimeColumns(*p.Schema.Relation(g.Table))
 }

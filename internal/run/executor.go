@@ -418,12 +418,12 @@ func (e *Executor) stopped() error {
 
 // at sets the table that the signals watch.
 func (e *Executor) at(ctx context.Context, g plan.Group, t step.Target, filling bool) {
-	place := throttle.Place{Filling: filling}
+	place := throttle.Activity{Filling: filling}
 	if t.Table != "" {
 		table := e.Plan.Schema.Relation(g.Table)
 		place.Table, place.Small = t.Relation(), table != nil && pages(table) <= manyPages
 	}
-	e.Watch.At(ctx, place)
+	e.Watch.SetActivity(ctx, place)
 }
 
 // pages counts the pages of a table and of all tables below it.
@@ -438,7 +438,7 @@ func pages(table *catalog.Table) (n int64) {
 func (e *Executor) hold(ctx context.Context) {
 	told := ""
 	for {
-		reason, changed := e.Pace.Held()
+		reason, changed := e.Pace.Paused()
 		if reason != told {
 			told = reason
 			e.Emit.Emit(event.Throttled{Reason: reason, Paused: reason != ""})

@@ -40,8 +40,8 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, l *look)
 	defer e.at(ctx, g, g.Target, false)
 	result, err := e.values(ctx, g, backfill.Work{
 		Pool: e.Pool, Server: e.Plan.Server, Table: *table, Target: a.Target,
-		Value: value(e.Plan.Server, a.Target), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Diary: e.diary(*table, a.Target),
-		Stop: e.Stop, Patience: e.Limits.Patience, Vacuum: e.vacuum(a.Target), Emit: e.within(g, a.Target, l),
+		Value: value(e.Plan.Server, a.Target), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Checkpoints: e.diary(*table, a.Target),
+		Stop: e.Stop, RetryTimeout: e.Limits.Patience, Vacuum: e.vacuum(a.Target), Emit: e.within(g, a.Target, l),
 		Inspect: e.reinspect(g, a.Target, table),
 	})
 	e.account.rows += result.Rows
@@ -134,7 +134,7 @@ func (e *Executor) unfilled(t step.Target, err error) error {
 	case errors.As(err, &stuck):
 		return message.Swallowed(t.String(), t.Column, stuck.Causes, err)
 	case errors.As(err, &held):
-		return message.RowsHeld(t.String(), held.Rows, held.Patience, err)
+		return message.RowsHeld(t.String(), held.Rows, held.Timeout, err)
 	case errors.As(err, &refusal) && refusal.Code == pgerrcode.InsufficientPrivilege && e.lacksNotes():
 		p := message.NoOrderRights(t.String(), sqltext.Ident(e.Plan.Server.Role.Name), e.Plan.Server.JournalSchema.Owner)
 		p.Kind, p.Cause = problem.Stopped, err // the table was taken for a small one
@@ -158,7 +158,7 @@ func (e *Executor) forget(ctx context.Context, table catalog.Table) error {
 		return nil
 	}
 	return written(ctx, e.Pool, func(tx pg.Tx) error {
-		if err := ordered.Forget(ctx, tx, table.OID); err != nil {
+		if err := ordered.DropPlan(ctx, tx, table.OID); err != nil {
 			return err
 		}
 		return journal.ForgetCursors(ctx, tx, table.OID)
@@ -175,7 +175,7 @@ func (e *Executor) forgetAll(ctx context.Context, table *catalog.Table) error {
 	return nil
 }
 
-func (e *Executor) diary(table catalog.Table, t step.Target) backfill.Diary {
+func (e *Executor) diary(table catalog.Table, t step.Target) backfill.Checkpoints {
 	if e.Lease == nil {
 		return nil
 	}
@@ -192,18 +192,18 @@ type diary struct {
 	code   *codeWatch
 }
 
-func (d diary) Load(ctx context.Context, tx pg.Tx) ([]backfill.Place, error) {
+func (d diary) Load(ctx context.Context, tx pg.Tx) ([]backfill.Checkpoint, error) {
 	cursors, err := journal.LoadCursors(ctx, tx, d.table)
-	var places []backfill.Place
+	var places []backfill.Checkpoint
 	for _, c := range cursors {
 		if c.Column == d.column {
-			places = append(places, backfill.Place{Filenode: c.Filenode, Region: c.Region, State: c.State, Rows: c.Rows})
+			places = append(places, backfill.Checkpoint{Filenode: c.Filenode, Region: c.Region, State: c.State, Rows: c.Rows})
 		}
 	}
 	return places, err
 }
 
-func (d diary) Save(ctx context.Context, tx pg.Tx, p backfill.Place) error {
+func (d diary) Save(ctx context.Context, tx pg.Tx, p backfill.Checkpoint) error {
 	return journal.SaveCursor(ctx, tx, journal.Cursor{
 		Relation: d.table, Filenode: p.Filenode, Column: d.column, Region: p.Region, State: p.State, Rows: p.Rows,
 	})

@@ -18,7 +18,7 @@ func note(ctx context.Context, speed *pace.Pace, lease *journal.Lease) <-chan st
 	go func() {
 		defer close(ended)
 		for told := ""; ctx.Err() == nil; {
-			reason, changed := speed.Held()
+			reason, changed := speed.Paused()
 			var again <-chan time.Time
 			if reason != told {
 				if lease.StandStill(ctx, reason) == nil {

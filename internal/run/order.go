@@ -18,7 +18,7 @@ func (e *Executor) values(ctx context.Context, g plan.Group, w backfill.Work) (b
 	order := e.Plan.OrderOf(g, w.Target, &w.Table)
 	begin := e.beginning(order, w)
 	if order.Source == plan.ByColumn {
-		result, err := ordered.Run(ctx, ordered.Work{Work: w, Column: order.Column, Begin: begin})
+		result, err := ordered.Run(ctx, ordered.Work{Work: w, Column: order.Column, OnStart: begin})
 		return result.Result, err
 	}
 	if begin != nil {
@@ -38,26 +38,26 @@ func (e *Executor) values(ctx context.Context, g plan.Group, w backfill.Work) (b
 
 // beginning returns what notes by what a table is filled, and gives the moment of its column; nil without a journal. Places of
 // an engine that went about it another way are worthless to this one.
-func (e *Executor) beginning(o plan.Order, w backfill.Work) func(context.Context, pg.Tx) (ordered.Beginning, error) {
+func (e *Executor) beginning(o plan.Order, w backfill.Work) func(context.Context, pg.Tx) (ordered.Start, error) {
 	if e.Lease == nil {
 		return nil
 	}
 	column := journal.Column{Relation: w.Table.OID, Number: int16(w.Table.Column(w.Target.Column).Number)}
-	now := journal.Moment{Filled: true, Source: string(o.Source), Column: o.Column.Asked(), Zone: o.Column.Zone, Key: o.Key}
-	return func(ctx context.Context, tx pg.Tx) (begun ordered.Beginning, err error) {
+	now := journal.Moment{Filled: true, Source: string(o.Source), Column: o.Column.Selector(), Zone: o.Column.Zone, Key: o.Key}
+	return func(ctx context.Context, tx pg.Tx) (begun ordered.Start, err error) {
 		before, cursors, err := journal.BeginFilling(ctx, tx, column, now)
 		if err != nil {
 			return begun, err
 		}
-		begun = ordered.Beginning{Moment: before.At, Placed: cursors}
+		begun = ordered.Start{Cutoff: before.At, Resumed: cursors}
 		if !before.Filled || before.Same(now) {
 			return begun, nil
 		}
 		if err := journal.ForgetCursors(ctx, tx, w.Table.OID); err != nil {
 			return begun, err
 		}
-		begun.Placed = false
-		return begun, ordered.Forget(ctx, tx, w.Table.OID)
+		begun.Resumed = false
+		return begun, ordered.DropPlan(ctx, tx, w.Table.OID)
 	}
 }
 

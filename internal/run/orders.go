@@ -53,9 +53,9 @@ const pausedReason = "paused from another terminal; rekey resume lets it go on"
 func (o *orders) obey(order journal.Order, k knobs) bool {
 	switch order.Verb {
 	case journal.Pause:
-		k.pace.Hold("pause", pausedReason)
+		k.pace.Pause("pause", pausedReason)
 	case journal.Resume:
-		k.pace.Release("pause")
+		k.pace.Resume("pause")
 	case journal.Stop:
 		o.ordered.Store(true)
 		return true
@@ -71,7 +71,7 @@ func (k knobs) tune(order journal.Order) {
 		k.pace.SetSpeed(named)
 	}
 	if order.BatchTime > 0 {
-		k.pace.SetBatch(order.BatchTime)
+		k.pace.SetBatchTime(order.BatchTime)
 	}
 	if order.MaxLag > 0 {
 		k.watch.SetMaxLag(order.MaxLag)

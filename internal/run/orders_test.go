@@ -30,8 +30,8 @@ func TestTune(t *testing.T) {
 		{journal.Order{Pace: "fast"}, pace.Full, time.Second, time.Minute},
 	} {
 		k.tune(c.order)
-		if speed.Speed() != c.speed || speed.Batch() != c.batch || watch.MaxLag() != c.lag {
-			t.Errorf("%+v: %s, %s, %s", c.order, speed.Speed(), speed.Batch(), watch.MaxLag())
+		if speed.Speed() != c.speed || speed.BatchTime() != c.batch || watch.MaxLag() != c.lag {
+			t.Errorf("%+v: %s, %s, %s", c.order, speed.Speed(), speed.BatchTime(), watch.MaxLag())
 		}
 	}
 }

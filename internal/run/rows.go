@@ -45,7 +45,7 @@ func (e *Executor) refusedRow(ctx context.Context, t step.Target, table catalog.
 		return found
 	}
 	n := narrowing{executor: e, target: t, code: refusal.Code, diary: e.diary(table, t)}
-	address, err := n.row(ctx, batch.Pick)
+	address, err := n.row(ctx, batch.RowsQuery)
 	if err != nil || address == "" {
 		return found
 	}
@@ -90,7 +90,7 @@ type narrowing struct {
 	executor *Executor
 	target   step.Target
 	code     string
-	diary    backfill.Diary // nil without a lease
+	diary    backfill.Checkpoints // nil without a lease
 }
 
 // errBack rolls a trial back.
@@ -139,7 +139,7 @@ func (n narrowing) fails(ctx context.Context, rows []string, value string) bool 
 // within runs a trial with the settings and the guard of a batch.
 func (n narrowing) within(ctx context.Context, work func(pg.Tx) error) error {
 	w := backfill.Work{Pace: n.executor.Pace, Replica: n.executor.Plan.Server.Role.ReplicaRole}
-	return pg.Run(ctx, n.executor.Pool, w.Batching(backfill.LeastStatement), func(tx pg.Tx) error {
+	return pg.Run(ctx, n.executor.Pool, w.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) error {
 		if n.diary != nil {
 			if err := n.diary.Guard(ctx, tx); err != nil {
 				return err

@@ -31,7 +31,7 @@ func (e *Executor) vacuum(t step.Target) func(context.Context, string) error {
 // still, and when it is to end.
 func (e *Executor) giveWay(ctx context.Context, table string, pid uint32) {
 	every(ctx, cycleEvery, func() error {
-		reason, _ := e.Pace.Held()
+		reason, _ := e.Pace.Paused()
 		return pg.Read(ctx, e.Pool, func(tx pg.Tx) error {
 			wanted := e.asked() || reason != ""
 			if !wanted {

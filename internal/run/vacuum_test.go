@@ -34,7 +34,7 @@ func TestVacuumGivesWay(t *testing.T) {
 			act  func(*Executor) (end func())
 		}{
 			{"a session waits", func(*Executor) func() { return wait(t, pool) }},
-			{"the pace holds", func(e *Executor) func() { e.Pace.Hold("query", "it is busy"); return func() {} }},
+			{"the pace holds", func(e *Executor) func() { e.Pace.Pause("query", "it is busy"); return func() {} }},
 			{"the run is to end", func(*Executor) func() { close(stop); return func() {} }},
 		} {
 			e := &Executor{Pool: pool, Direct: pool, Pace: pace.New("", 0), Stop: stop}

@@ -51,10 +51,10 @@ func bounds() []bound {
 	return []bound{
 		{"max-lock", "MaxLock", "bad_max_lock", ms, s, 50 * ms, nanoseconds, "others queue behind for as long", ""},
 		{"lock-patience", "LockPatience", "bad_lock_patience", ms, mostWait, int64(40 * time.Minute), nanoseconds, "", ""},
-		{"batch-time", "BatchTime", "bad_batch_time", ms, 10 * s, int64(pace.DefaultBatch), nanoseconds, "", ""},
-		{"max-lag", "MaxLag", "bad_max_lag", ms, mostWait, int64(throttle.DefaultLag), nanoseconds, "", "lag"},
+		{"batch-time", "BatchTime", "bad_batch_time", ms, 10 * s, int64(pace.DefaultBatchTime), nanoseconds, "", ""},
+		{"max-lag", "MaxLag", "bad_max_lag", ms, mostWait, int64(throttle.DefaultMaxLag), nanoseconds, "", "lag"},
 		{"max-snapshot-age", "MaxSnapshotAge", "bad_snapshot_age", 0, mostWait, 0, nanoseconds, "0 is never", ""},
-		{"max-retained-wal", "MaxRetainedWAL", "bad_retained_wal", 1, math.MaxInt64, throttle.DefaultRetainedWAL, size, "", "wal"},
+		{"max-retained-wal", "MaxRetainedWAL", "bad_retained_wal", 1, math.MaxInt64, throttle.DefaultMaxRetainedWAL, size, "", "wal"},
 		{"parallel", "Parallel", "bad_parallel", 1, 32, 1, number, "each schema takes up to four connections", ""},
 		{"canary", "Canary", "bad_canary", 0, math.MaxInt32, 0, number, "it is a number of schemas", ""},
 		{"max-failures", "MaxFailures", "bad_max_failures", 0, math.MaxInt32, 0, number, "it is a number of schemas", ""},

@@ -81,7 +81,7 @@ func TestRetainedWAL(t *testing.T) {
 		{slot{"a", "lost", 0}, "slot a has lost"},
 		{slot{"old", "lost", 0}, ""},
 	} {
-		if got := s.judge([]slot{c.slot}, DefaultRetainedWAL); (got == "") != (c.reason == "") || !strings.Contains(got, c.reason) {
+		if got := s.judge([]slot{c.slot}, DefaultMaxRetainedWAL); (got == "") != (c.reason == "") || !strings.Contains(got, c.reason) {
 			t.Errorf("%+v: %q, not %q", c.slot, got, c.reason)
 		}
 	}

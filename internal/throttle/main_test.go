@@ -105,7 +105,7 @@ func (b *bed) until(is func(string) bool, what string) {
 	b.Helper()
 	timeout := time.After(patience)
 	for {
-		reason, changed := b.pace.Held()
+		reason, changed := b.pace.Paused()
 		if is(reason) {
 			return
 		}

@@ -59,10 +59,10 @@ func TestSnapshots(t *testing.T) {
 					t.Fatal(err)
 				}
 				time.Sleep(500 * time.Millisecond)
-				if reason, _ := b.pace.Held(); reason != "" {
+				if reason, _ := b.pace.Paused(); reason != "" {
 					t.Errorf("held while nothing is filled: %s", reason)
 				}
-				w.At(t.Context(), Place{Table: "public.t", Filling: true})
+				w.SetActivity(t.Context(), Activity{Table: "public.t", Filling: true})
 				b.held(name, "has kept dead rows from being pruned", "300ms is the limit")
 				if _, err := one.Conn().PgConn().Exec(t.Context(), sql[1]).ReadAll(); err != nil {
 					t.Fatal(err)

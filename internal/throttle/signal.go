@@ -100,11 +100,11 @@ func (w *Watch) object(s *signal, reason string) {
 	case reason == s.held:
 		return
 	case reason == "":
-		w.pace.Release(cmp.Or(s.key, s.name))
+		w.pace.Resume(cmp.Or(s.key, s.name))
 	case s.held != "" && time.Since(s.told) < retell:
 		return
 	default:
-		w.pace.Hold(cmp.Or(s.key, s.name), reason)
+		w.pace.Pause(cmp.Or(s.key, s.name), reason)
 	}
 	s.held, s.told = reason, time.Now()
 }

@@ -26,7 +26,7 @@ func TestPlainRole(t *testing.T) {
 			t.Errorf("not refused: %v %v", found, err)
 		}
 		w := b.watch(b.plain, Limits{})
-		w.At(t.Context(), Place{Table: "public.t", Filling: true})
+		w.SetActivity(t.Context(), Activity{Table: "public.t", Filling: true})
 		for _, s := range w.all {
 			b.reads(s)
 		}
@@ -165,7 +165,7 @@ func TestFileAtTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.watch(b.plain, Limits{File: name}, func(w *Watch) { w.every = time.Hour })
-	if reason, _ := b.pace.Held(); !strings.Contains(reason, name) {
+	if reason, _ := b.pace.Paused(); !strings.Contains(reason, name) {
 		t.Errorf("the objection is %q", reason)
 	}
 }

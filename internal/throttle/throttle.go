@@ -29,8 +29,8 @@ type Limits struct {
 
 // The limits where none is given.
 const (
-	DefaultLag         = 10 * time.Second
-	DefaultRetainedWAL = 10 << 30
+	DefaultMaxLag         = 10 * time.Second
+	DefaultMaxRetainedWAL = 10 << 30
 )
 
 // The names of the signals.
@@ -55,7 +55,7 @@ const (
 )
 
 // Place is what a run is at work on.
-type Place struct {
+type Activity struct {
 	Table   string // quoted and qualified; "" between tables
 	Filling bool
 	Small   bool // a vacuum of it takes a moment: what is about it is read with the other signals, once a second
@@ -74,7 +74,7 @@ type Watch struct {
 
 	mu     sync.Mutex
 	limits Limits
-	place  Place
+	place  Activity
 }
 
 // Start takes a first reading of every signal and goes on in the background until the context ends;
@@ -127,7 +127,7 @@ func (w *Watch) start(ctx context.Context) {
 func (w *Watch) Wait() { w.ending.Wait() }
 
 // At sets what the run works on, and reads at once the signals of that table, unless it is small. A nil Watch ignores it.
-func (w *Watch) At(ctx context.Context, p Place) {
+func (w *Watch) SetActivity(ctx context.Context, p Activity) {
 	if w == nil {
 		return
 	}
@@ -149,15 +149,15 @@ func (w *Watch) SetMaxLag(d time.Duration) {
 	w.limits.MaxLag = d
 }
 
-func (w *Watch) now() (Limits, Place) {
+func (w *Watch) now() (Limits, Activity) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	l := w.limits
 	if l.MaxLag <= 0 {
-		l.MaxLag = DefaultLag
+		l.MaxLag = DefaultMaxLag
 	}
 	if l.MaxRetainedWAL <= 0 {
-		l.MaxRetainedWAL = DefaultRetainedWAL
+		l.MaxRetainedWAL = DefaultMaxRetainedWAL
 	}
 	return l, w.place
 }

@@ -75,7 +75,7 @@ func (o *OrderReport) with(one OrderReport) *OrderReport {
 }
 
 // claimOf says what a table's values are to be judged by, or why they cannot be.
-func claimOf(t step.Target, table *catalog.Table, m journal.Moment) (claim ordered.Claim, why string) {
+func claimOf(t step.Target, table *catalog.Table, m journal.Moment) (claim ordered.Expectation, why string) {
 	if !m.Filled {
 		return claim, "the journal does not know when the column got its default, nor by what its rows were filled"
 	}
@@ -94,7 +94,7 @@ func claimOf(t step.Target, table *catalog.Table, m journal.Moment) (claim order
 		return claim, err.Error()
 	}
 	origin, _ := t.Read(table)
-	return ordered.Claim{Target: t, Key: m.Key, Column: column, Moment: m.At, Found: origin == step.Found}, ""
+	return ordered.Expectation{Target: t, Key: m.Key, Column: column, Cutoff: m.At, Found: origin == step.Found}, ""
 }
 
 // faults of the order are pairs of rows. A row whose time was changed after it was filled keeps its uuid

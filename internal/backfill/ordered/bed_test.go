@@ -117,7 +117,7 @@ func (b *bed) work() Work {
 	}
 	return Work{
 		Work:   backfill.Work{Pool: b.pool, Server: b.server, Table: table, Target: b.target, Pace: pace.New(pace.Full, 0)},
-		Column: column, Moment: b.moment(),
+		Column: column, Cutoff: b.moment(),
 	}
 }
 

@@ -19,18 +19,18 @@ func instant(field []byte) (raw int64, at order.Instant) {
 		days := int32(binary.BigEndian.Uint32(field))
 		switch days {
 		case math.MaxInt32:
-			return int64(days), order.End
+			return int64(days), order.Infinity
 		case math.MinInt32:
-			return int64(days), order.Beginning
+			return int64(days), order.NegInfinity
 		}
 		return int64(days), order.Instant(int64(days)*order.Day + epoch)
 	}
 	raw = int64(binary.BigEndian.Uint64(field))
 	switch {
 	case raw == math.MinInt64:
-		return raw, order.Beginning
+		return raw, order.NegInfinity
 	case raw > math.MaxInt64-epoch:
-		return raw, order.End
+		return raw, order.Infinity
 	}
 	return raw, order.Instant(raw + epoch)
 }
@@ -51,7 +51,7 @@ func (r *row) parse(fields [][]byte, horizon uint32) error {
 		r.raw, r.stands = instant(fields[0])
 	}
 	if len(fields[1]) == uuidBytes {
-		r.value, r.v7 = order.Read([uuidBytes]byte(fields[1]))
+		r.value, r.v7 = order.FromUUID([uuidBytes]byte(fields[1]))
 	}
 	r.at = uint64(binary.BigEndian.Uint32(fields[2]))<<16 | uint64(binary.BigEndian.Uint16(fields[2][4:]))
 	r.old = older(binary.BigEndian.Uint32(fields[3]), horizon)

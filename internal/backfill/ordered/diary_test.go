@@ -14,14 +14,14 @@ import (
 // diary remembers places, and lets no transaction through once so many regions are done.
 type diary struct {
 	mu     sync.Mutex
-	places map[int64]backfill.Place
+	places map[int64]backfill.Checkpoint
 	done   int
 	most   int // 0: none is too many
 }
 
 var errTaken = errors.New("another run has taken over")
 
-func (d *diary) Load(context.Context, pg.Tx) (all []backfill.Place, err error) {
+func (d *diary) Load(context.Context, pg.Tx) (all []backfill.Checkpoint, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, p := range d.places {
@@ -30,7 +30,7 @@ func (d *diary) Load(context.Context, pg.Tx) (all []backfill.Place, err error) {
 	return all, nil
 }
 
-func (d *diary) Save(_ context.Context, _ pg.Tx, p backfill.Place) error {
+func (d *diary) Save(_ context.Context, _ pg.Tx, p backfill.Checkpoint) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.places[p.Region] = p
@@ -50,9 +50,9 @@ func (d *diary) Guard(context.Context, pg.Tx) error {
 // A run that was fenced off leaves a plan, the next goes on by it, and their rows add up.
 func TestFencedRunGoesOn(t *testing.T) {
 	b := lay(t, servertest.Cluster(t, 15), sets()["seconds at random"].sql+after)
-	d := &diary{places: map[int64]backfill.Place{}, most: 4}
+	d := &diary{places: map[int64]backfill.Checkpoint{}, most: 4}
 	w := small(b.work())
-	w.Diary = d
+	w.Checkpoints = d
 	w.Workers = 1 // another one's batch could be committed and not confirmed any more
 	first, err := Run(t.Context(), w)
 	if !errors.Is(err, errTaken) || first.Rows == 0 || first.Rows == rows {
@@ -74,23 +74,23 @@ func TestFencedRunGoesOn(t *testing.T) {
 // A plan for a column that is gone is not followed, nor is its moment taken.
 func TestPlanOfADroppedColumn(t *testing.T) {
 	b := lay(t, servertest.Cluster(t, 15), sets()["the future"].sql+after)
-	d := &diary{places: map[int64]backfill.Place{}, most: 4}
+	d := &diary{places: map[int64]backfill.Checkpoint{}, most: 4}
 	w := small(b.work())
-	w.Diary = d
+	w.Checkpoints = d
 	if _, err := Run(t.Context(), w); !errors.Is(err, errTaken) {
 		t.Fatal(err)
 	}
 	b.exec("ALTER TABLE t DROP uuid; ALTER TABLE t ADD uuid uuid")
 	w = small(b.work())
-	moment := w.Moment
-	w.Moment = moment.AddDate(0, 0, -1)
-	if result := b.fill(w); result.Rows != rows || !result.Moment.Equal(w.Moment) {
+	moment := w.Cutoff
+	w.Cutoff = moment.AddDate(0, 0, -1)
+	if result := b.fill(w); result.Rows != rows || !result.Cutoff.Equal(w.Cutoff) {
 		t.Errorf("%+v", result)
 	}
 	if proof := b.prove(w); proof.Judged != rows || !proof.Holds() {
 		t.Errorf("%+v", proof)
 	}
-	if err := pg.Run(t.Context(), b.pool, pg.Settings{}, func(tx pg.Tx) error { return Forget(t.Context(), tx, w.Table.OID) }); err != nil {
+	if err := pg.Run(t.Context(), b.pool, pg.Settings{}, func(tx pg.Tx) error { return DropPlan(t.Context(), tx, w.Table.OID) }); err != nil {
 		t.Error(err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 type counted struct {
 	instant order.Instant
 	region  int
-	order.Tally
+	order.Occupancy
 }
 
 // pageRows is how many tallies are read at once; more than a table has regions.
@@ -29,7 +29,7 @@ func (f *filler) divide(ctx context.Context) error {
 	}
 	p := f.placer()
 	page := make([]counted, 0, pageRows)
-	after, last := order.Beginning, false
+	after, last := order.NegInfinity, false
 	for !last {
 		if err := f.Wait(ctx, f.progress); err != nil {
 			return err
@@ -82,14 +82,14 @@ func (f *filler) page(ctx context.Context, tx pg.Tx, after order.Instant, page [
 // divide gives the shares of a page of tallies.
 func (p *placer) divide(page []counted) *copied {
 	c := newCopy()
-	var parts []order.Tally
+	var parts []order.Occupancy
 	for first := 0; first < len(page); {
 		at, end := page[first].instant, first
 		parts = parts[:0]
 		for ; end < len(page) && page[end].instant == at; end++ {
-			parts = append(parts, page[end].Tally)
+			parts = append(parts, page[end].Occupancy)
 		}
-		for i, s := range order.Divide(p.random, p.scale.Room(at).Slots(), parts) {
+		for i, s := range order.Divide(p.random, p.scale.Range(at).Slots(), parts) {
 			c.row(5).int4(page[first+i].region).int8(int64(at)).int8(int64(s.From)).int8(int64(s.To)).bool(s.Edge)
 		}
 		first = end

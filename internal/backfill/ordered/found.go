@@ -25,14 +25,14 @@ func (f *filler) find(ctx context.Context, tx pg.Tx) (found bool, err error) {
 	var ready bool
 	var moment, horizon int64
 	err = tx.QueryRow(ctx, sqltext.Format("SELECT what, moment, round, complete, horizon, ready, early, late, lent, missing FROM {}", f.own(""))).
-		Scan(&what, &moment, &p.round, &p.full, &horizon, &ready, &p.bent[order.Early], &p.bent[order.Late], &p.bent[order.Lent], &p.bent[order.Missing])
+		Scan(&what, &moment, &p.round, &p.full, &horizon, &ready, &p.bent[order.Early], &p.bent[order.Late], &p.bent[order.Carried], &p.bent[order.Missing])
 	if err != nil {
 		if errors.Is(err, pgx.ErrNoRows) {
 			return false, nil
 		}
 		return false, err
 	}
-	if what != f.what() || !f.Moment.IsZero() && f.Moment.UnixMicro() != moment {
+	if what != f.what() || !f.Cutoff.IsZero() && f.Cutoff.UnixMicro() != moment {
 		return false, nil
 	}
 	if f.plan.moment = order.Instant(moment); !ready {

@@ -28,13 +28,13 @@ func (b *bed) observe() []seen {
 	if err != nil {
 		b.Fatal(err)
 	}
-	scale := order.Scale{Unit: order.Second, Moment: order.Instant(b.moment().UnixMicro())}
+	scale := order.Scale{Unit: order.Second, Cutoff: order.Instant(b.moment().UnixMicro())}
 	all, err := pgx.CollectRows(found, func(row pgx.CollectableRow) (s seen, err error) {
 		var uuid pgtype.UUID
 		err = row.Scan(&s.id, &s.at, &s.many, &uuid)
 		s.uuid = uuid.Bytes
-		v, _ := order.Read(s.uuid)
-		room := scale.Room(s.at)
+		v, _ := order.FromUUID(s.uuid)
+		room := scale.Range(s.at)
 		position, ok := room.Position(v)
 		if !ok {
 			b.Errorf("%x is not in its room", s.uuid)

@@ -92,7 +92,7 @@ func (b *bed) prove(w Work) Proof {
 	b.Helper()
 	var proof Proof
 	err := pg.Read(b.Context(), b.pool, func(tx pg.Tx) (err error) {
-		proof, err = Prove(b.Context(), tx, b.table(), Claim{Target: b.target, Key: b.table().OrderKey("uuid"), Column: w.Column, Moment: w.Moment, Found: b.found})
+		proof, err = Prove(b.Context(), tx, b.table(), Expectation{Target: b.target, Key: b.table().OrderKey("uuid"), Column: w.Column, Cutoff: w.Cutoff, Found: b.found})
 		return err
 	})
 	if err != nil {

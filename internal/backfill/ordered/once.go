@@ -30,7 +30,7 @@ func (f *filler) atOnce(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	var filled int64
-	err = f.attempt(ctx, f.Batching(backfill.LeastStatement), func(tx pg.Tx) (err error) {
+	err = f.attempt(ctx, f.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) (err error) {
 		filled, done, err = f.once(ctx, tx)
 		return err
 	})
@@ -41,8 +41,8 @@ func (f *filler) atOnce(ctx context.Context) (done bool, err error) {
 		f.did(filled)
 		f.rounds = 1
 	}
-	if filled > 0 && f.Moment.IsZero() {
-		f.Moment = time.UnixMicro(int64(f.plan.moment)) // what is left goes by the same
+	if filled > 0 && f.Cutoff.IsZero() {
+		f.Cutoff = time.UnixMicro(int64(f.plan.moment)) // what is left goes by the same
 	}
 	return done && err == nil, err
 }
@@ -52,7 +52,7 @@ func (f *filler) once(ctx context.Context, tx pg.Tx) (filled int64, done bool, e
 	if kept, err := f.opens(ctx, tx); err != nil || kept {
 		return 0, false, err
 	}
-	f.scale = order.Scale{Unit: max(f.Column.Unit, 1), Moment: f.plan.moment}
+	f.scale = order.Scale{Unit: max(f.Column.Unit, 1), Cutoff: f.plan.moment}
 	s := f.newSurvey()
 	high, over, err := f.ahead(ctx, tx, nil, onceRows, &s.stretch)
 	if err != nil || !over {
@@ -60,7 +60,7 @@ func (f *filler) once(ctx context.Context, tx pg.Tx) (filled int64, done bool, e
 	}
 	s.note(region{high: high})
 	if s.end(); !s.lender.Known {
-		stand(s.rows, &order.Lender{Scale: f.scale, Last: f.scale.Moment, Known: true})
+		stand(s.rows, &order.Carrier{Scale: f.scale, Last: f.scale.Cutoff, Known: true})
 	}
 	byTime(s.rows)
 	f.placer().region(s.rows, part{alone: everywhere(), full: true})
@@ -80,15 +80,15 @@ func (f *filler) once(ctx context.Context, tx pg.Tx) (filled int64, done bool, e
 // opens begins the filling. Kept says that an earlier run, which was cut, has left a plan or places.
 func (f *filler) opens(ctx context.Context, tx pg.Tx) (kept bool, err error) {
 	f.plan = plan{full: true}
-	moment := f.Moment
-	if f.Begin != nil {
-		begun, err := f.Begin(ctx, tx)
-		if err != nil || begun.Placed {
+	moment := f.Cutoff
+	if f.OnStart != nil {
+		begun, err := f.OnStart(ctx, tx)
+		if err != nil || begun.Resumed {
 			return true, err
 		}
-		moment = begun.Moment
-	} else if f.Diary != nil {
-		places, err := f.Diary.Load(ctx, tx)
+		moment = begun.Cutoff
+	} else if f.Checkpoints != nil {
+		places, err := f.Checkpoints.Load(ctx, tx)
 		if err != nil || len(places) > 0 {
 			return true, err
 		}

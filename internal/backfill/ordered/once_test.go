@@ -55,12 +55,12 @@ func TestNotAtOnce(t *testing.T) {
 				}
 			}},
 			"places of an earlier run": {seconds + after, func(_ *bed, w *Work) {
-				w.Diary = &diary{places: map[int64]backfill.Place{0: {}}}
+				w.Checkpoints = &diary{places: map[int64]backfill.Checkpoint{0: {}}}
 			}},
 			"places that are known at the beginning": {seconds + after, func(b *bed, w *Work) {
 				moment := b.moment()
-				w.Moment, w.Diary = time.Time{}, &diary{places: map[int64]backfill.Place{0: {}}}
-				w.Begin = func(context.Context, pg.Tx) (Beginning, error) { return Beginning{Moment: moment, Placed: true}, nil }
+				w.Cutoff, w.Checkpoints = time.Time{}, &diary{places: map[int64]backfill.Checkpoint{0: {}}}
+				w.OnStart = func(context.Context, pg.Tx) (Start, error) { return Start{Cutoff: moment, Resumed: true}, nil }
 			}},
 			"a plan of an earlier run": {seconds + after + "CREATE TABLE rekey.order_OID (what text, moment int8, round int4, complete bool, horizon int8, ready bool, early int8, late int8, lent int8, missing int8)", func(b *bed, _ *Work) {
 				b.exec("DO $$BEGIN EXECUTE format('ALTER TABLE rekey.order_oid RENAME TO %I', 'order_' || 't'::regclass::oid); END$$")
@@ -74,7 +74,7 @@ func TestNotAtOnce(t *testing.T) {
 				test.change(b, &w)
 				result := b.fill(w)
 				b.ordered("at")
-				if n := b.number("SELECT count(*) FROM t"); result.Rows != n || !result.Moment.Equal(b.moment()) {
+				if n := b.number("SELECT count(*) FROM t"); result.Rows != n || !result.Cutoff.Equal(b.moment()) {
 					t.Errorf("%d rows, %+v", n, result)
 				}
 				if left := strings.Contains(name, "places") || strings.Contains(name, "plan"); left == result.Clean {

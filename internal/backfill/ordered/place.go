@@ -16,7 +16,7 @@ type row struct {
 	stands order.Instant // its time, and then where it stands
 	value  order.Value   // its own if it is filled by a UUIDv7, or the one that it is to get
 	at     uint64        // its address: page and line
-	bent   order.Bent
+	bent   order.Adjustment
 	null   bool // has no time
 	filled bool
 	v7     bool
@@ -25,10 +25,10 @@ type row struct {
 }
 
 // stand gives each row, in the order of the keys, the instant at which it stands.
-func stand(rows []row, l *order.Lender) {
+func stand(rows []row, l *order.Carrier) {
 	for i := range rows {
 		r := &rows[i]
-		r.stands, r.bent, _ = l.At(r.stands, r.null)
+		r.stands, r.bent, _ = l.InstantOf(r.stands, r.null)
 	}
 }
 
@@ -53,7 +53,7 @@ func groups(rows []row, call func(at order.Instant, rows []row)) {
 
 // tallyOf counts the rows of one instant, in the order of their keys. Values that do not ascend, which
 // rekey did not make, are left out of account, as they are by place.
-func tallyOf(room order.Room, rows []row) (t order.Tally) {
+func tallyOf(room order.Range, rows []row) (t order.Occupancy) {
 	for i := range rows {
 		r := &rows[i]
 		if !r.filled {
@@ -81,7 +81,7 @@ type placer struct {
 
 // place gives the unfilled rows of one instant, in the order of their keys, values inside the share, as
 // far as it has room. Those that are filled already bound the others.
-func (p *placer) place(room order.Room, share order.Share, rows []row) {
+func (p *placer) place(room order.Range, share order.Share, rows []row) {
 	fresh := !slices.ContainsFunc(rows, func(r row) bool { return r.filled })
 	if n := len(rows) - 1; share.Edge && fresh && share.To > share.From {
 		rows[n].value, rows[n].chosen = room.Value(share.To-1, p.random.Uint64()), true
@@ -110,7 +110,7 @@ type bound struct {
 }
 
 // fill gives the unfilled among the rows values between two bounds.
-func (p *placer) fill(room order.Room, from, to bound, rows []row) {
+func (p *placer) fill(room order.Range, from, to bound, rows []row) {
 	n := 0
 	for i := range rows {
 		if !rows[i].filled {
@@ -120,7 +120,7 @@ func (p *placer) fill(room order.Room, from, to bound, rows []row) {
 	p.draws = slices.Grow(p.draws[:0], n)[:n]
 	give := func(i int) order.Value { return room.Value(from.position+p.draws[i], p.random.Uint64()) }
 	if free := max(to.position, from.position) - from.position; !order.Draw(p.random, free, p.draws) {
-		fine, ok := order.Fine(p.random, from.value, to.value, n)
+		fine, ok := order.Between(p.random, from.value, to.value, n)
 		if !ok {
 			return
 		}
@@ -156,7 +156,7 @@ func (p *placer) region(rows []row, in part) {
 		for next < len(in.shares) && in.shares[next].instant < at {
 			next++
 		}
-		room := p.scale.Room(at)
+		room := p.scale.Range(at)
 		switch {
 		case next < len(in.shares) && in.shares[next].instant == at:
 			p.place(room, in.shares[next].Share, rows)

@@ -42,7 +42,7 @@ func (f *filler) what() string {
 }
 
 // Forget drops what a run that was cut has written down for a relation. A run that ends drops it itself.
-func Forget(ctx context.Context, tx pg.Tx, relation uint32) error {
+func DropPlan(ctx context.Context, tx pg.Tx, relation uint32) error {
 	return drop(ctx, tx, relation, "_shares", "_tallies", "_regions", "")
 }
 
@@ -83,7 +83,7 @@ func (f *filler) make(ctx context.Context, tx pg.Tx, tables map[string]string) e
 
 // create makes the tables for a plan that is not ready yet.
 func (f *filler) create(ctx context.Context, tx pg.Tx) error {
-	if err := Forget(ctx, tx, f.Table.OID); err != nil {
+	if err := DropPlan(ctx, tx, f.Table.OID); err != nil {
 		return err
 	}
 	err := f.make(ctx, tx, map[string]string{
@@ -97,7 +97,7 @@ func (f *filler) create(ctx context.Context, tx pg.Tx) error {
 	}
 	p := f.plan
 	_, err = tx.Exec(ctx, sqltext.Format("INSERT INTO {} VALUES ($1, $2, $3, $4, $5, false, $6, $7, $8, $9)", f.own("")),
-		f.what(), int64(p.moment), p.round, p.full, int64(p.horizon), p.bent[order.Early], p.bent[order.Late], p.bent[order.Lent], p.bent[order.Missing])
+		f.what(), int64(p.moment), p.round, p.full, int64(p.horizon), p.bent[order.Early], p.bent[order.Late], p.bent[order.Carried], p.bent[order.Missing])
 	if err != nil {
 		return err
 	}

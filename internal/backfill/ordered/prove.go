@@ -13,13 +13,13 @@ import (
 )
 
 // Claim is what Prove looks at.
-type Claim struct {
+type Expectation struct {
 	Target step.Target
 	Key    []string // by which rows of one instant stand; none where they are in no order
 	Column order.Column
 	// Moment is that of the filling: rows whose uuid tells a later time are the application's. Zero is the
 	// server's time now; then they are judged as well.
-	Moment time.Time
+	Cutoff time.Time
 	// Found says that the column had UUIDv7 before. They cannot be told from rekey's, so that those which
 	// tell another time than their row, or stand in another order inside one instant, are not judged.
 	Found bool
@@ -45,16 +45,16 @@ func (p Proof) Holds() bool { return p.Pairs == 0 && p.Differs == 0 }
 
 // Prove scans a table once, in the order of its uuids, with constant memory on this side. Whoever calls
 // it chooses the transaction, which must see one snapshot throughout.
-func Prove(ctx context.Context, tx pg.Tx, table catalog.Table, c Claim) (Proof, error) {
+func Prove(ctx context.Context, tx pg.Tx, table catalog.Table, c Expectation) (Proof, error) {
 	k := keyOf(table, c.Key)
 	j := judge{keyAlone: c.Column.Name == "", found: c.Found, key: k}
-	j.scale = order.Scale{Unit: max(c.Column.Unit, 1), Moment: order.Instant(c.Moment.UnixMicro())}
-	if c.Moment.IsZero() {
+	j.scale = order.Scale{Unit: max(c.Column.Unit, 1), Cutoff: order.Instant(c.Cutoff.UnixMicro())}
+	if c.Cutoff.IsZero() {
 		moment, err := now(ctx, tx)
 		if err != nil {
 			return Proof{}, err
 		}
-		j.scale.Moment = moment
+		j.scale.Cutoff = moment
 	}
 	t := textOf(c.Target, k, c.Column)
 	err := scan(ctx, tx, t.byValue(), func(fields [][]byte) error {
@@ -91,17 +91,17 @@ func (j *judge) take(r row) {
 	case !r.v7:
 		j.proof.Other++
 		return
-	case !(j.scale.Moment + 1).After(r.value):
+	case !(j.scale.Cutoff + 1).After(r.value):
 		j.proof.New++
 		return
 	case j.keyAlone:
-		r.stands = order.End
+		r.stands = order.Infinity
 	case r.null:
 		j.proof.Timeless++
 		return
 	}
-	stands, bent := j.scale.Bend(r.stands)
-	_, there := j.scale.Room(stands).Position(r.value)
+	stands, bent := j.scale.Clamp(r.stands)
+	_, there := j.scale.Range(stands).Position(r.value)
 	ascends := !j.any || stands > j.stands || stands == j.stands && (!j.key.integer || r.key > j.last.key)
 	if j.found && !(there && ascends) {
 		j.proof.Found++
@@ -117,7 +117,7 @@ func (j *judge) take(r row) {
 		j.proof.Early++
 	case order.Late:
 		j.proof.Late++
-	case order.Kept, order.Lent, order.Missing:
+	case order.Unchanged, order.Carried, order.Missing:
 	}
 	if !ascends {
 		j.proof.Pairs++

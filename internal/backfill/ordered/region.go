@@ -42,7 +42,7 @@ func (f *filler) of(r region) string {
 	if !r.open {
 		return where
 	}
-	young := pgtype.UUID{Bytes: f.scale.Room(f.scale.Moment+1).Value(0, 0).UUID(), Valid: true}
+	young := pgtype.UUID{Bytes: f.scale.Range(f.scale.Cutoff+1).Value(0, 0).UUID(), Valid: true}
 	seen := "false"
 	if r.high != nil {
 		seen = f.text.key.upTo(r.high)
@@ -126,6 +126,6 @@ func (f *filler) load(ctx context.Context, tx pg.Tx, r region, into *stretch) er
 		return err
 	}
 	byKey(into.rows)
-	stand(into.rows, &order.Lender{Scale: f.scale, Last: r.lent, Known: true})
+	stand(into.rows, &order.Carrier{Scale: f.scale, Last: r.lent, Known: true})
 	return nil
 }

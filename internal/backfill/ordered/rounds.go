@@ -59,8 +59,8 @@ func (f *filler) round(ctx context.Context) error {
 		if err := f.checkIdle(ctx); err != nil {
 			return err
 		}
-		if time.Since(since) > f.Patience {
-			return &backfill.HeldError{Table: f.Target.String(), Rows: f.held.Load(), Patience: f.Patience}
+		if time.Since(since) > f.RetryTimeout {
+			return &backfill.HeldError{Table: f.Target.String(), Rows: f.held.Load(), Timeout: f.RetryTimeout}
 		}
 		if err := f.Sleep(ctx, pause); err != nil {
 			return err
@@ -74,14 +74,14 @@ func (f *filler) round(ctx context.Context) error {
 func (f *filler) checkIdle(ctx context.Context) error {
 	free := false
 	if f.filled.Load() == 0 {
-		err := f.transaction(ctx, f.Batching(backfill.LeastStatement), func(tx pg.Tx) error {
+		err := f.transaction(ctx, f.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) error {
 			return tx.QueryRow(ctx, f.text.free()).Scan(&free)
 		})
 		if err != nil {
 			return err
 		}
 	}
-	if !f.idle.Note(f.filled.Load(), free) {
+	if !f.idle.Record(f.filled.Load(), free) {
 		return nil
 	}
 	return f.Reinspect(ctx)

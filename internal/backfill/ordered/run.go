@@ -33,7 +33,7 @@ type filler struct {
 	next     atomic.Int64    // region to give out
 	held     atomic.Int64    // rows, when they were met the last time
 	filled   atomic.Int64    // in this round
-	idle     backfill.Idle
+	idle     backfill.IdleRounds
 	writes   atomic.Bool // something is written down
 	noted    bool        // an earlier filling has written something down
 }
@@ -63,61 +63,61 @@ func Run(ctx context.Context, w Work) (Result, error) {
 	if w.cut > 0 {
 		f.choice.Region, f.choice.Waves = w.cut, max(choice.Waves, fewWaves)
 	}
-	if f.Patience <= 0 {
-		f.Patience = backfill.DefaultPatience
+	if f.RetryTimeout <= 0 {
+		f.RetryTimeout = backfill.DefaultRetryTimeout
 	}
 	f.progress = backfill.NewProgress(w.Target.String(), max(int64(w.Table.Rows), 0), w.Emit)
 	done, err := f.atOnce(ctx)
 	if !done && err == nil {
 		err = f.run(ctx)
 	}
-	f.progress.Tell(true)
+	f.progress.Report(true)
 	return f.result(), err
 }
 
 // byTimeAlone leaves each row's value to the server: it depends on nothing but the row.
 func byTimeAlone(ctx context.Context, w Work) (Result, error) {
-	if w.Begin != nil {
+	if w.OnStart != nil {
 		f := &filler{Work: w}
 		if err := f.moment(ctx); err != nil {
 			return Result{}, err
 		}
-		w.Moment = f.Moment
+		w.Cutoff = f.Cutoff
 	}
-	if w.Moment.IsZero() {
+	if w.Cutoff.IsZero() {
 		err := pg.Read(ctx, w.Pool, func(tx pg.Tx) error {
 			at, err := now(ctx, tx)
-			w.Moment = time.UnixMicro(int64(at))
+			w.Cutoff = time.UnixMicro(int64(at))
 			return err
 		})
 		if err != nil {
 			return Result{}, err
 		}
 	}
-	w.Value = ValueSQL(w.Column, w.Moment)
+	w.Value = ValueSQL(w.Column, w.Cutoff)
 	result, err := backfill.Run(ctx, w.Work)
-	return Result{Result: result, Moment: w.Moment.UTC()}, err
+	return Result{Result: result, Cutoff: w.Cutoff.UTC()}, err
 }
 
 func (f *filler) result() Result {
 	return Result{
 		Result: backfill.Result{
 			Clean: !f.noted && !f.writes.Load() && !f.plan.kept,
-			Rows:  f.progress.Rows(), Batches: f.batches.Load(), Skipped: f.skipped.Load(), Sweeps: f.rounds, Choice: f.choice,
+			Rows:  f.progress.Rows(), Batches: f.batches.Load(), Held: f.skipped.Load(), Sweeps: f.rounds, Choice: f.choice,
 		},
-		Moment: time.UnixMicro(int64(f.scale.Moment)).UTC(), Regions: len(f.plan.regions), Rounds: f.rounds,
-		Early: f.plan.bent[order.Early], Late: f.plan.bent[order.Late], Lent: f.plan.bent[order.Lent], Missing: f.plan.bent[order.Missing],
+		Cutoff: time.UnixMicro(int64(f.scale.Cutoff)).UTC(), Regions: len(f.plan.regions), Rounds: f.rounds,
+		Early: f.plan.bent[order.Early], Late: f.plan.bent[order.Late], Carried: f.plan.bent[order.Carried], Missing: f.plan.bent[order.Missing],
 	}
 }
 
 // moment learns the moment where the work does not have it.
 func (f *filler) moment(ctx context.Context) error {
-	if f.Begin == nil {
+	if f.OnStart == nil {
 		return nil
 	}
 	return f.transaction(ctx, lasting(), func(tx pg.Tx) error {
-		begun, err := f.Begin(ctx, tx)
-		f.Moment = begun.Moment
+		begun, err := f.OnStart(ctx, tx)
+		f.Cutoff = begun.Cutoff
 		return err
 	})
 }
@@ -147,7 +147,7 @@ func (f *filler) forget(ctx context.Context) error {
 		return nil
 	}
 	f.stale = false
-	return f.transaction(ctx, lasting(), func(tx pg.Tx) error { return Forget(ctx, tx, f.Table.OID) })
+	return f.transaction(ctx, lasting(), func(tx pg.Tx) error { return DropPlan(ctx, tx, f.Table.OID) })
 }
 
 // begin takes up what an earlier run left, and settles the moment.
@@ -157,8 +157,8 @@ func (f *filler) begin(ctx context.Context) (found bool, err error) {
 			return err
 		}
 		f.plan = plan{}
-		if !f.Moment.IsZero() {
-			f.plan.moment = order.Instant(f.Moment.UnixMicro())
+		if !f.Cutoff.IsZero() {
+			f.plan.moment = order.Instant(f.Cutoff.UnixMicro())
 		}
 		if found, err = f.find(ctx, tx); err != nil {
 			return err
@@ -175,24 +175,24 @@ func (f *filler) begin(ctx context.Context) (found bool, err error) {
 		}
 		return f.resume(ctx, tx)
 	})
-	f.scale = order.Scale{Unit: max(f.Column.Unit, 1), Moment: f.plan.moment}
+	f.scale = order.Scale{Unit: max(f.Column.Unit, 1), Cutoff: f.plan.moment}
 	return found, err
 }
 
 // resume learns how many rows earlier runs have filled.
 func (f *filler) resume(ctx context.Context, tx pg.Tx) error {
 	f.before = map[int64]int64{}
-	if f.Diary == nil {
+	if f.Checkpoints == nil {
 		return nil
 	}
-	places, err := f.Diary.Load(ctx, tx)
+	places, err := f.Checkpoints.Load(ctx, tx)
 	f.noted = f.noted || len(places) > 0
 	var filled int64
 	for _, place := range places {
 		f.before[place.Region] = place.Rows
 		filled += place.Rows
 	}
-	f.progress.Expect(max(int64(f.Table.Rows)-filled, 0))
+	f.progress.SetTotal(max(int64(f.Table.Rows)-filled, 0))
 	return err
 }
 
@@ -214,7 +214,7 @@ func (f *filler) regions(ctx context.Context) error {
 	errs, crew := make([]error, workers), make([]*worker, workers)
 	var all sync.WaitGroup
 	for i := range workers {
-		w := &worker{filler: f, placer: f.placer(), servo: pace.NewServo(firstRows, fewestRows, mostRows), number: int64(i), filled: f.before[int64(i)]}
+		w := &worker{filler: f, placer: f.placer(), servo: pace.NewSizer(firstRows, fewestRows, mostRows), number: int64(i), filled: f.before[int64(i)]}
 		crew[i] = w
 		all.Go(func() {
 			if errs[i] = w.work(ctx); errs[i] != nil && !errors.Is(errs[i], backfill.ErrStopped) {
@@ -260,6 +260,6 @@ func (f *filler) workers() int {
 	case runtime.NumCPU() < 2, f.Pool.Config().MaxConns < spare:
 		return 1
 	default:
-		return f.Pace.Speed().Workers()
+		return f.Pace.Speed().MaxWorkers()
 	}
 }

@@ -15,12 +15,12 @@ type survey struct {
 	*filler
 	stretch
 	twice   *twice
-	lender  order.Lender
+	lender  order.Carrier
 	waiting int // regions at the beginning that have no row with a time
 }
 
 func (f *filler) newSurvey() *survey {
-	return &survey{filler: f, twice: newTwice(f.Table.Rows), lender: order.Lender{Scale: f.scale}}
+	return &survey{filler: f, twice: newTwice(f.Table.Rows), lender: order.Carrier{Scale: f.scale}}
 }
 
 // survey makes a new plan. A table of one region needs none in the database.
@@ -95,8 +95,8 @@ func (s *survey) cut(ctx context.Context) error {
 // end is behind the last region.
 func (s *survey) end() {
 	if !s.lender.Known {
-		s.lend(s.scale.Moment, len(s.plan.regions))
-		s.plan.bent[order.Missing], s.plan.bent[order.Lent] = s.plan.bent[order.Lent], 0
+		s.lend(s.scale.Cutoff, len(s.plan.regions))
+		s.plan.bent[order.Missing], s.plan.bent[order.Carried] = s.plan.bent[order.Carried], 0
 	}
 	s.plan.regions[len(s.plan.regions)-1].open = true
 }
@@ -105,7 +105,7 @@ func (s *survey) end() {
 func (s *survey) note(r region) {
 	if !s.lender.Known {
 		if i := slices.IndexFunc(s.rows, func(r row) bool { return !r.null }); i >= 0 {
-			first, _ := s.scale.Bend(s.rows[i].stands)
+			first, _ := s.scale.Clamp(s.rows[i].stands)
 			s.lend(first, s.waiting)
 			s.lender.Last, s.lender.Known = first, true
 		}
@@ -183,7 +183,7 @@ func (f *filler) tallies(rows []row, r region, wanted func(order.Instant) bool) 
 		if !wanted(at) {
 			return
 		}
-		t := tallyOf(f.scale.Room(at), rows)
+		t := tallyOf(f.scale.Range(at), rows)
 		c.row(5).int8(int64(at)).int4(r.number).int8(int64(t.Unfilled))
 		if t.Filled {
 			c.int8(int64(t.First)).int8(int64(t.Last))

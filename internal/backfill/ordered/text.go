@@ -37,7 +37,7 @@ func (t text) time() string {
 }
 
 func timeOf(c order.Column, column string) string {
-	if c.Kind.Per() > 0 {
+	if c.Kind.Micros() > 0 {
 		return sinceEpoch(c.Kind, column)
 	}
 	if c.Zone == "" {
@@ -52,7 +52,7 @@ func kindOf(c order.Column) order.Kind {
 	switch {
 	case c.Name == "":
 		return order.Timestamp
-	case c.Zone != "", c.Kind.Per() > 0:
+	case c.Zone != "", c.Kind.Micros() > 0:
 		return order.Timestamptz
 	default:
 		return c.Kind

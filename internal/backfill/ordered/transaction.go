@@ -28,11 +28,11 @@ func lasting() pg.Settings {
 // think that a part is most of the table.
 func (f *filler) transaction(ctx context.Context, s pg.Settings, work func(pg.Tx) error) error {
 	s.ByIndex = true
-	return f.Steady(ctx, func() pg.Settings { return s }, work)
+	return f.RunTransaction(ctx, func() pg.Settings { return s }, work)
 }
 
 // attempt is transaction for a batch, which can be made smaller when it runs into a timeout.
 func (f *filler) attempt(ctx context.Context, s pg.Settings, work func(pg.Tx) error) error {
 	s.ByIndex = true
-	return f.Attempt(ctx, func() pg.Settings { return s }, work)
+	return f.RunBatch(ctx, func() pg.Settings { return s }, work)
 }

@@ -65,13 +65,13 @@ func TestHeldRowsAreMetAgain(t *testing.T) {
 		b := lay(t, c, sets()["whole seconds"].sql+after)
 		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id % 1000 = 3 FOR UPDATE")
 		w := small(b.work())
-		w.Patience = 200 * time.Millisecond
+		w.RetryTimeout = 200 * time.Millisecond
 		_, err := Run(t.Context(), w)
 		var held *backfill.HeldError
 		if !errors.As(err, &held) || held.Rows != 12 || held.Table != "public.t" {
 			t.Errorf("it ended with %v", err)
 		}
-		w.Patience = 0
+		w.RetryTimeout = 0
 		w.Emit = func(e event.Event) {
 			if p, ok := e.(event.Progress); ok && p.Held > 0 {
 				release()
@@ -79,7 +79,7 @@ func TestHeldRowsAreMetAgain(t *testing.T) {
 		}
 		result := b.fill(w)
 		b.ordered("at")
-		if result.Rows != 12 || result.Skipped == 0 {
+		if result.Rows != 12 || result.Held == 0 {
 			t.Errorf("%+v", result)
 		}
 	})
@@ -132,7 +132,7 @@ func TestRowWrittenAllTheTime(t *testing.T) {
 		for range 20 {
 			b.exec("UPDATE t SET uuid = NULL WHERE id = 1000")
 			w := b.work()
-			w.Patience = 50 * time.Millisecond
+			w.RetryTimeout = 50 * time.Millisecond
 			_, err := Run(t.Context(), w)
 			if _, held := errors.AsType[*backfill.HeldError](err); !held {
 				t.Fatalf("it ended with %v", err)
@@ -160,18 +160,18 @@ func TestWhatWasThereStays(t *testing.T) {
 		const sum = "SELECT ('x' || left(md5(string_agg(uuid::text, ',' ORDER BY id)), 15))::bit(60)::int8 FROM t WHERE id % 10 IN (1, 2)"
 		before := b.number(sum)
 		w := small(b.work())
-		w.Moment = time.Time{}
-		d := &diary{places: map[int64]backfill.Place{}, most: 4}
-		w.Diary = d
+		w.Cutoff = time.Time{}
+		d := &diary{places: map[int64]backfill.Checkpoint{}, most: 4}
+		w.Checkpoints = d
 		result, err := Run(t.Context(), w)
 		if !errors.Is(err, errTaken) || result.Rows == 0 {
 			t.Fatalf("%+v, %v", result, err)
 		}
 		d.most = 0
-		if again := b.fill(w); !again.Moment.Equal(result.Moment) || again.Late != result.Late || result.Late == 0 {
+		if again := b.fill(w); !again.Cutoff.Equal(result.Cutoff) || again.Late != result.Late || result.Late == 0 {
 			t.Errorf("it went on with %+v after %+v", again, result)
 		}
-		w.Moment = result.Moment
+		w.Cutoff = result.Cutoff
 		if b.number(sum) != before {
 			t.Error("values that were there have changed")
 		}
@@ -199,7 +199,7 @@ func TestCount(t *testing.T) {
 		w := b.work()
 		var got Times
 		err := pg.Read(t.Context(), b.pool, func(tx pg.Tx) (err error) {
-			got, err = Count(t.Context(), tx, w.Target.Name(), w.Column, w.Moment)
+			got, err = Count(t.Context(), tx, w.Target.Name(), w.Column, w.Cutoff)
 			return err
 		})
 		if err != nil || got != cases[name] {
@@ -291,12 +291,12 @@ func TestBatchOnItsWayIsWaitedFor(t *testing.T) {
 		t.Parallel()
 		b := lay(t, c, sets()["one instant"].sql+after)
 		w := small(b.work())
-		f := &filler{Work: w, scale: order.Scale{Unit: order.Second, Moment: order.Instant(w.Moment.UnixMicro())}}
+		f := &filler{Work: w, scale: order.Scale{Unit: order.Second, Cutoff: order.Instant(w.Cutoff.UnixMicro())}}
 		zombie, err := b.pool.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		room := f.scale.Room(order.Instant(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()))
+		room := f.scale.Range(order.Instant(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()))
 		if _, err := zombie.Exec(t.Context(), "SELECT pg_advisory_xact_lock_shared($1, 0)", int32(w.Table.OID)); err != nil {
 			t.Fatal(err)
 		}

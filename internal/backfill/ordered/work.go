@@ -17,28 +17,28 @@ type Work struct {
 	// Moment is when the column got its default. No value that is filled stands behind it, and times at or
 	// after it count as it. It has to be the same in every run over a table. If it is zero, and no run
 	// that was cut has left one, it is the server's time when the filling begins.
-	Moment time.Time
+	Cutoff time.Time
 	// Begin is called in the transaction that begins the filling, once or more: what it returns takes the place of Moment.
 	// nil: Moment holds.
-	Begin func(context.Context, pg.Tx) (Beginning, error)
-	cut   int64 // rows of a region; 0 is the choice's
+	OnStart func(context.Context, pg.Tx) (Start, error)
+	cut     int64 // rows of a region; 0 is the choice's
 }
 
 // Beginning is what is known of a filling when it begins.
-type Beginning struct {
-	Moment time.Time
-	Placed bool // an earlier run, which was cut, has left places in the diary
+type Start struct {
+	Cutoff  time.Time
+	Resumed bool // an earlier run, which was cut, has left places in the diary
 }
 
 // Result is what a filling did, with the rows whose times were not taken as they are.
 type Result struct {
 	backfill.Result
-	Moment  time.Time
+	Cutoff  time.Time
 	Regions int   // into which the table was cut
 	Rounds  int   // over the regions
 	Early   int64 // rows whose time is before 1970
 	Late    int64 // whose time is not before the moment, or infinite
-	Lent    int64 // that have no time and stand where the row before them by key does
+	Carried int64 // that have no time and stand where the row before them by key does
 	Missing int64 // in a table without any time
 	// Regions, Rounds and what follows are of tables with a key: of one without nothing is read before it is filled.
 }

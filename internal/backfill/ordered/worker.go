@@ -12,8 +12,8 @@ import (
 type worker struct {
 	*filler
 	placer *placer
-	servo  *pace.Servo
-	doubt  backfill.Doubt
+	servo  *pace.Sizer
+	doubt  backfill.SlowBatches
 	stretch
 	number int64
 	at     int   // region
@@ -84,7 +84,7 @@ func (w *worker) region(ctx context.Context, r region) (all wrote, err error) {
 	all, err = w.write(ctx, w.rows, w.waves())
 	w.filler.filled.Add(all.filled)
 	w.skipped.Add(all.offered - all.filled)
-	w.progress.Skip(all.offered - all.filled)
+	w.progress.AddHeld(all.offered - all.filled)
 	w.filled += all.filled
 	return all, err
 }
@@ -107,13 +107,13 @@ func (w *worker) waves() int {
 // over writes down that a region is done. One that is done and taken again costs a reading: where it is the only one,
 // nothing is written.
 func (w *worker) over(ctx context.Context, r region) error {
-	if !w.plan.kept && (w.Diary == nil || len(w.plan.regions) == 1) {
+	if !w.plan.kept && (w.Checkpoints == nil || len(w.plan.regions) == 1) {
 		return nil
 	}
 	w.writes.Store(true)
-	return w.transaction(ctx, w.Batching(backfill.LeastStatement), func(tx pg.Tx) error {
-		if w.Diary != nil {
-			if err := w.Diary.Save(ctx, tx, backfill.Place{Region: w.number, State: []byte("{}"), Rows: w.filled}); err != nil {
+	return w.transaction(ctx, w.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) error {
+		if w.Checkpoints != nil {
+			if err := w.Checkpoints.Save(ctx, tx, backfill.Checkpoint{Region: w.number, State: []byte("{}"), Rows: w.filled}); err != nil {
 				return err
 			}
 		}

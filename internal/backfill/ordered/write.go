@@ -73,20 +73,20 @@ func (w *worker) wave(ctx context.Context, rows []row) (all wrote, err error) {
 		n := min(w.servo.Size(), len(rows))
 		some, err := w.batch(ctx, rows[:n])
 		if errors.Is(err, backfill.ErrTooSlow) {
-			if timeouts++; timeouts > mostTimeouts && w.servo.Least() {
+			if timeouts++; timeouts > mostTimeouts && w.servo.AtMinimum() {
 				return all, err
 			}
-			w.servo.Split()
+			w.servo.Shrink()
 			continue
 		}
 		if err != nil {
 			return all, err
 		}
 		timeouts, rows = 0, rows[n:]
-		w.servo.Note(n, time.Since(begun), w.Pace.Batch())
+		w.servo.Record(n, time.Since(begun), w.Pace.BatchTime())
 		all.offered, all.picked, all.filled = all.offered+int64(n), all.picked+some.picked, all.filled+some.filled
 		w.did(some.filled)
-		if w.doubt.Note(n, time.Since(begun), w.Pace.Batch()) {
+		if w.doubt.Record(n, time.Since(begun), w.Pace.BatchTime()) {
 			if err := w.Reinspect(ctx); err != nil {
 				return all, err
 			}
@@ -102,7 +102,7 @@ func (w *worker) wave(ctx context.Context, rows []row) (all wrote, err error) {
 // they are under the lock, so that only a trigger or a rule can keep it from filling them. Those alone count
 // as picked: the next may pick others, let go since, at a version that is younger than what it sees.
 func (w *worker) batch(ctx context.Context, rows []row) (some wrote, err error) {
-	err = w.attempt(ctx, w.Batching(backfill.LeastStatement), func(tx pg.Tx) (err error) {
+	err = w.attempt(ctx, w.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) (err error) {
 		if err := w.lock(ctx, tx, w.at); err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func (f *filler) update(ctx context.Context, tx pg.Tx, rows []row, keys texts, c
 	}
 	writing := run(f.text.write())
 	if writing.Err != nil {
-		return some, backfill.Within(addresses(rows), writing.Err)
+		return some, backfill.WrapBatchError(addresses(rows), writing.Err)
 	}
 	if locking == nil {
 		locking = writing

@@ -101,9 +101,9 @@ func TestOlder(t *testing.T) {
 // However rows of an instant are filled, one after the other and in any order: they stand as their keys.
 func TestPlacesAscendWhateverIsFilledFirst(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		scale := order.Scale{Unit: 1, Moment: order.End}
+		scale := order.Scale{Unit: 1, Cutoff: order.Infinity}
 		p := (&filler{scale: scale}).placer()
-		room := scale.Room(1_000_000)
+		room := scale.Range(1_000_000)
 		width := rapid.SampledFrom([]uint64{3, 10, 1000, room.Slots()}).Draw(t, "width")
 		share := order.Share{From: rapid.Uint64Range(0, room.Slots()-width).Draw(t, "from"), Edge: rapid.Bool().Draw(t, "edge")}
 		share.To = share.From + width
