@@ -15,7 +15,7 @@ help: ## show these words
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile
 
 demo: ## the whole of it on a throw-away database, under live traffic
-	$(WITH_POSTGRES) $(GO) run ./cmd/rekey demo $(ARGS)
+	$(WITH_POSTGRES) $(GO) run ./cmd/rekey-demo $(ARGS)
 
 test: ## all tests, on PostgreSQL 13, 15 and 18
 	$(WITH_POSTGRES) $(GO) test -timeout 20m $(ARGS) ./...

@@ -122,11 +122,12 @@ func rooms() []room {
 		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "message", "problem", "screen", "server", "sqltext")), others: pgx},
 		{
 			name:   "internal/cli",
-			below:  join(".", "phoenixkit", in("demo", "event", "fault", "message", "problem", "screen", "server", "setting", "sqltext", "visible")),
+			below:  join(".", "phoenixkit", in("event", "fault", "message", "problem", "screen", "setting", "sqltext", "visible")),
 			others: join(pgx, pgcode, cobra, pflag, term, system, yaml),
 		},
 		{name: "internal/heap"},
 		{name: "cmd/rekey", below: in("cli", "heap")},
+		{name: "cmd/rekey-demo", below: in("cli", "demo", "heap", "problem", "server"), others: cobra},
 
 		// Beside it: what measures, and tests of whole runs.
 		{name: "bench", below: join(".", "phoenixkit", in("event", "fixture", "heap", "server", "sqltext")), others: pgx},
@@ -251,6 +252,29 @@ func TestHostsGetPgxAndNothingElse(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The program that DBAs run contains no server, no downloader and no test database.
+func TestCommandContainsNoDemo(t *testing.T) {
+	if contained := within(t, "./cmd/rekey", "internal/demo", "internal/fixture", "internal/server"); len(contained) > 0 {
+		t.Errorf("cmd/rekey contains %v", contained)
+	}
+	if contained := within(t, "./cmd/rekey-demo", "internal/server"); len(contained) == 0 {
+		t.Error("cmd/rekey-demo contains no internal/server: this test finds nothing")
+	}
+}
+
+// within returns the packages that are compiled into a program and are one of these or below them.
+func within(t *testing.T, program string, names ...string) []string {
+	t.Helper()
+	var contained []string
+	for _, p := range list(t, "", "-deps", program) {
+		name := roomName(p.ImportPath)
+		if slices.ContainsFunc(names, func(n string) bool { return name == n || strings.HasPrefix(name, n+"/") }) {
+			contained = append(contained, name)
+		}
+	}
+	return contained
 }
 
 // An application that imports ident gets the standard library.

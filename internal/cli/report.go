@@ -23,7 +23,7 @@ func (a *app) reportText(err error) {
 // of up and down, one document of the others.
 func (a *app) reportJSON(err error) {
 	switch command := a.command(); command {
-	case "up", "down", "demo":
+	case "up", "down", a.only:
 		a.result(event.Result{Command: command, Problems: problem.All(err), Exit: a.exit(err)})
 	default:
 		_ = a.document(struct {

@@ -18,25 +18,29 @@ It is about primary keys, not encryption keys.`,
   rekey up     --profile phoenixkit --prefix public --version 40
   rekey verify --profile phoenixkit --prefix public
   rekey down   --profile phoenixkit --prefix public --version 39`,
-		Version:       build().Version,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          noWords,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version: build().Version,
+		Args:    noWords,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetIn(a.Stdin)
-	root.SetOut(a.Stdout)
-	root.SetErr(a.Stderr)
-	root.SetFlagErrorFunc(badFlag)
+	a.prepare(root)
 	root.SetVersionTemplate("rekey {{.Version}}\n")
-	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(a.planCommand(), a.upCommand(), a.downCommand(), a.statusCommand(), a.verifyCommand(),
 		a.sqlCommand(), a.demoCommand(), a.versionCommand(), a.completionCommand())
 	root.AddCommand(a.initCommand(), a.profileCommand())
 	root.AddCommand(a.orderCommands()...)
+	return root
+}
+
+// prepare connects a program's first command to the process, and makes it report and help as rekey does.
+func (a *app) prepare(root *cobra.Command) {
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetIn(a.Stdin)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
+	root.SetFlagErrorFunc(badFlag)
+	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), help(cmd)) })
 	root.SetUsageFunc(func(cmd *cobra.Command) error { _, err := fmt.Fprint(cmd.OutOrStderr(), help(cmd)); return err })
-	return root
 }
 
 // helpWidth is the width of flags in help texts; the flag parser puts a short default behind it, and

@@ -34,14 +34,23 @@ func Run(ctx context.Context, p Process) int {
 }
 
 func run(ctx context.Context, p Process, l library) int {
+	a := newApp(p, l)
+	return a.finish(a.told(a.execute(ctx)))
+}
+
+func newApp(p Process, l library) *app {
 	out := &output{Writer: p.Stdout}
 	a := &app{Process: p, library: l, out: p.Stdout, err: p.Stderr, exact: out}
 	a.Stdout, a.Stderr = visible.Writer(out), visible.Writer(p.Stderr)
-	err := a.told(a.execute(ctx))
-	if out.err == nil || !errors.Is(err, out.err) {
+	return a
+}
+
+// finish reports the error and returns the exit code.
+func (a *app) finish(err error) int {
+	if lost := a.exact.err; lost == nil || !errors.Is(err, lost) {
 		a.report(err)
 	}
-	return a.exit(a.unwritten(err, out.err))
+	return a.exit(a.unwritten(err, a.exact.err))
 }
 
 // library is what the commands call; tests put their own in its place.
@@ -78,8 +87,9 @@ type app struct {
 	library library
 	out     io.Writer    // Stdout as it was given: a terminal, perhaps
 	err     io.Writer    // Stderr as it was given
-	exact   io.Writer    // Stdout for what has to arrive as it is: nothing in it is escaped
+	exact   *output      // Stdout for what has to arrive as it is: nothing in it is escaped
 	signal  atomic.Value // the first os.Signal that came
+	only    string       // the only command of another program, which writes events; "" is rekey
 }
 
 func (a *app) execute(ctx context.Context) error {

@@ -21,6 +21,9 @@ func wrong(code, message, hint string) *problem.Problem {
 
 // command is the first word that is no flag.
 func (a *app) command() string {
+	if a.only != "" {
+		return a.only
+	}
 	for _, word := range a.Args {
 		if !strings.HasPrefix(word, "-") {
 			return word
@@ -35,14 +38,17 @@ func knownCommand(root *cobra.Command, args []string) error {
 	if word == "" || strings.HasPrefix(word, "__complete") {
 		return nil
 	}
-	var names []string
+	var names, listed []string
 	for _, c := range root.Commands() {
 		names = append(names, c.Name())
+		if !c.Hidden {
+			listed = append(listed, c.Name())
+		}
 	}
 	if word == "help" || slices.Contains(names, word) {
 		return nil
 	}
-	hint := "The commands are " + strings.Join(names, ", ") + ". See: rekey --help"
+	hint := "The commands are " + strings.Join(listed, ", ") + ". See: rekey --help"
 	if near := message.Nearest(word, names); near != "" {
 		hint = "Did you mean: rekey " + near
 	}
