@@ -46,16 +46,16 @@ func Choose(t catalog.Table, asked, profile, zone string) (Column, error) {
 	case None:
 		return Column{Unit: Microsecond, Reason: "asked for"}, nil
 	default:
-		c, err := read(t, asked, zone, "asked for")
-		if _, ok := errors.AsType[*timelessError](err); ok {
+		c, err := resolve(t, asked, zone, "asked for")
+		if _, ok := errors.AsType[*unknownUnitError](err); ok {
 			return Column{Unit: Microsecond, Reason: err.Error()}, nil
 		}
 		return c, err
 	}
-	if c, err := read(t, profile, zone, "the profile's"); profile != "" && err == nil {
+	if c, err := resolve(t, profile, zone, "the profile's"); profile != "" && err == nil {
 		return c, nil
 	}
-	if c, ok := byName(t, zone); ok {
+	if c, ok := chooseByName(t, zone); ok {
 		return c, nil
 	}
 	return Column{Unit: Microsecond, Reason: "no column of a usual name tells a time"}, nil
@@ -72,16 +72,16 @@ func (c Column) Selector() string {
 
 // Has reports whether a table has the column that a choice names, with or without a unit.
 func HasColumn(t catalog.Table, asked string) bool {
-	c, _ := unitOf(t, asked)
+	c, _ := columnAndUnit(t, asked)
 	return c != nil
 }
 
 // unitOf finds the column that a choice names, and the unit behind it.
-func unitOf(t catalog.Table, asked string) (c *catalog.Column, unit string) {
+func columnAndUnit(t catalog.Table, asked string) (c *catalog.Column, unit string) {
 	if c = t.Column(asked); c != nil {
 		return c, ""
 	}
-	if at := strings.LastIndex(asked, ":"); at > 0 && kindOf(asked[at+1:]) != "" {
+	if at := strings.LastIndex(asked, ":"); at > 0 && kindOfUnit(asked[at+1:]) != "" {
 		return t.Column(asked[:at]), asked[at+1:]
 	}
 	return nil, ""
@@ -92,30 +92,30 @@ func unitOf(t catalog.Table, asked string) (c *catalog.Column, unit string) {
 func TimeColumns(t catalog.Table) []string {
 	var names []string
 	for _, c := range t.Columns {
-		_, _, time := resolution(c.Plain())
-		if time || counts(c) && (conventional(c.Name) || c.Epoch != "" && c.Epoch != mixed) {
+		_, _, time := typeResolution(c.Plain())
+		if time || isNumber(c) && (conventional(c.Name) || c.Epoch != "" && c.Epoch != mixed) {
 			names = append(names, c.Name)
 		}
 	}
 	return names
 }
 
-func read(t catalog.Table, name, zone, reason string) (Column, error) {
-	c, unit := unitOf(t, name)
+func resolve(t catalog.Table, name, zone, reason string) (Column, error) {
+	c, unit := columnAndUnit(t, name)
 	if c == nil {
 		return Column{}, fmt.Errorf("%s.%s has no column %s", t.Schema, t.Name, name)
 	}
 	name = c.Name
 	found := Column{Name: name, NotNull: c.NotNull, Reason: reason}
 	var ok bool
-	if found.Kind, found.Unit, ok = resolution(c.Plain()); ok && unit == "" {
+	if found.Kind, found.Unit, ok = typeResolution(c.Plain()); ok && unit == "" {
 		if found.Kind == Timestamp && !strings.EqualFold(zone, "UTC") {
 			found.Zone = zone
 		}
 		return found, nil
 	}
-	if !ok && counts(*c) {
-		return found.counted(t, *c, unit)
+	if !ok && isNumber(*c) {
+		return found.withUnit(t, *c, unit)
 	}
 	if unit != "" {
 		return Column{}, fmt.Errorf("column %s of %s.%s is %s, and :%s is the unit of an integer", name, t.Schema, t.Name, c.Type, unit)
@@ -124,7 +124,7 @@ func read(t catalog.Table, name, zone, reason string) (Column, error) {
 }
 
 // resolution reads a type as format_type writes it: timestamp(0) without time zone.
-func resolution(kind string) (k Kind, unit int64, ok bool) {
+func typeResolution(kind string) (k Kind, unit int64, ok bool) {
 	if kind == "date" {
 		return Date, Day, true
 	}
@@ -136,12 +136,12 @@ func resolution(kind string) (k Kind, unit int64, ok bool) {
 	if parts[2] == "with" {
 		k = Timestamptz
 	}
-	const most = 6
+	const digitsOfMicros = 6
 	digits, err := strconv.Atoi(parts[1])
 	if err != nil {
-		digits = most
+		digits = digitsOfMicros
 	}
-	for range most - digits {
+	for range digitsOfMicros - digits {
 		unit *= 10
 	}
 	return k, unit, true

@@ -23,23 +23,23 @@ type Share struct {
 func Divide(r *rand.Rand, slots uint64, parts []Occupancy) []Share {
 	d := division{r: r, parts: parts, shares: make([]Share, len(parts))}
 	var from uint64
-	begin := 0 // the part that stands at from
+	first := 0 // the part that stands at from
 	for i, p := range parts {
 		if p.Filled && p.Last >= from && p.Last < slots {
-			d.gap(from, max(p.First, from), begin, i)
-			from, begin = p.Last+1, i
+			d.gap(from, max(p.First, from), first, i)
+			from, first = p.Last+1, i
 		}
 	}
-	d.gap(from, slots, begin, len(parts)-1)
+	d.gap(from, slots, first, len(parts)-1)
 	return d.shares
 }
 
 // division is a room that is being divided.
 type division struct {
-	r      *rand.Rand
-	parts  []Occupancy
-	shares []Share
-	begun  bool
+	r       *rand.Rand
+	parts   []Occupancy
+	shares  []Share
+	started bool
 }
 
 // gap divides the positions between two values among the parts from one to the other. The share of the
@@ -51,7 +51,7 @@ func (d *division) gap(from, to uint64, first, last int) {
 	}
 	for i := first; i <= last; i++ {
 		s := &d.shares[i]
-		if i > first || !d.begun {
+		if i > first || !d.started {
 			s.From = from
 		}
 		s.To, s.Edge = to, false
@@ -61,7 +61,7 @@ func (d *division) gap(from, to uint64, first, last int) {
 		}
 		from = s.To
 	}
-	d.begun = true
+	d.started = true
 }
 
 // split gives the end of the share of the first count rows of so many: behind the position of its last.

@@ -16,17 +16,17 @@ func Draw(r *rand.Rand, n uint64, out []uint64) bool {
 	if n < count {
 		return false
 	}
-	free := float64(n - count + 1) // positions may be alike so far; adding their number makes them differ
+	slots := float64(n - count + 1) // positions may be alike so far; adding their number makes them differ
 	at := 0.0
 	for i := range out {
-		at += (free - at) * share(r, count-uint64(i))
-		out[i] = uint64(math.Min(at, free-1)) + uint64(i)
+		at += (slots - at) * firstShare(r, count-uint64(i))
+		out[i] = uint64(math.Min(at, slots-1)) + uint64(i)
 	}
 	return true
 }
 
 // share is where the first of k uniform draws stands: 1 - U^(1/k).
-func share(r *rand.Rand, k uint64) float64 {
+func firstShare(r *rand.Rand, k uint64) float64 {
 	return -math.Expm1(-r.ExpFloat64() / float64(k))
 }
 

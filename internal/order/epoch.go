@@ -46,7 +46,7 @@ func (k Kind) unit() string {
 	}
 }
 
-func kindOf(unit string) Kind {
+func kindOfUnit(unit string) Kind {
 	switch unit {
 	case seconds:
 		return Seconds
@@ -61,28 +61,28 @@ func kindOf(unit string) Kind {
 
 // Countable reports whether a column may hold a time as a number: its type can, and its name is one that
 // creation times have. Only of such a column the values are read to find their unit, unless it is asked for.
-func EpochByName(c catalog.Column) bool { return counts(c) && conventional(c.Name) }
+func EpochByName(c catalog.Column) bool { return isNumber(c) && conventional(c.Name) }
 
 // Number reports whether a column of its type may hold a time as a number.
-func EpochByType(c catalog.Column) bool { return counts(c) }
+func EpochByType(c catalog.Column) bool { return isNumber(c) }
 
 // counts reports whether a type holds whole numbers that can be times.
-func counts(c catalog.Column) bool {
+func isNumber(c catalog.Column) bool {
 	kind, _, _ := strings.Cut(c.Plain(), "(")
 	return slices.Contains([]string{"integer", "bigint", "numeric"}, kind)
 }
 
 // The earliest time that a unit is recognized by, 1990-01-01, in seconds: the windows of the units are
 // a thousandfold apart, so that no value is in two of them.
-const earliest = 631_152_000
+const earliestEpoch = 631_152_000
 
 // UnitOf returns the unit that the smallest and the largest of some positive values show: both lie
 // between 1990 and a day from now, a time in seconds since 1970, in that unit and so in no other.
-func UnitOf(least, most float64, now int64) string {
+func UnitOf(smallest, largest float64, now int64) string {
 	const day = 86_400
 	for _, unit := range []string{seconds, millis, micros} {
-		scale := float64(Second / kindOf(unit).Micros())
-		if least >= earliest*scale && most <= float64(now+day)*scale {
+		scale := float64(Second / kindOfUnit(unit).Micros())
+		if smallest >= earliestEpoch*scale && largest <= float64(now+day)*scale {
 			return unit
 		}
 	}
@@ -90,30 +90,30 @@ func UnitOf(least, most float64, now int64) string {
 }
 
 // timelessError says that no value shows the unit of an integer column.
-type timelessError struct{ column string }
+type unknownUnitError struct{ column string }
 
-func (e *timelessError) Error() string {
+func (e *unknownUnitError) Error() string {
 	return "no row has a value in " + e.column + " that shows its unit (s, ms or us)"
 }
 
 // counted completes a column of integers. The unit is the one that was asked for, else the one that the
 // values show, else the one that the name ends with.
-func (c Column) counted(t catalog.Table, of catalog.Column, unit string) (Column, error) {
+func (c Column) withUnit(t catalog.Table, source catalog.Column, unit string) (Column, error) {
 	if unit == "" {
-		unit = of.Epoch
+		unit = source.Epoch
 	}
 	if unit == "" {
-		unit = suffixed(of.Name)
+		unit = unitSuffix(source.Name)
 	}
-	switch c.Kind = kindOf(unit); {
+	switch c.Kind = kindOfUnit(unit); {
 	case unit == "":
-		return Column{}, &timelessError{of.Name}
+		return Column{}, &unknownUnitError{source.Name}
 	case c.Kind == "":
 		return Column{}, fmt.Errorf("column %s of %s.%s is %s, and its values do not show whether they are seconds, milliseconds or microseconds since 1970; "+
-			"add the unit: %s:s, %s:ms or %s:us", of.Name, t.Schema, t.Name, of.Type, of.Name, of.Name, of.Name)
+			"add the unit: %s:s, %s:ms or %s:us", source.Name, t.Schema, t.Name, source.Type, source.Name, source.Name, source.Name)
 	}
 	c.Unit = c.Kind.Micros()
-	if strings.HasPrefix(of.Plain(), "numeric") {
+	if strings.HasPrefix(source.Plain(), "numeric") {
 		c.Unit = Microsecond // it may have a fraction
 	}
 	return c, nil

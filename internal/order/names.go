@@ -13,7 +13,7 @@ import (
 type tier struct {
 	names []string
 	// fit says what else must hold of a column of such a name.
-	fit func(catalog.Column) bool
+	fits func(catalog.Column) bool
 }
 
 // tiers returns the names of creation-time columns. A later tier counts only where the table has no column of
@@ -33,27 +33,27 @@ var tiers = sync.OnceValue(func() []tier {
 				"datecreation", "datecreate", "timecreated", "whencreated", "recordcreatedat", "rowcreatedat", "syscreatedon",
 				"addedat", "addedon", "dateadd", "addtime", "timeadded",
 			},
-			fit: func(catalog.Column) bool { return true },
+			fits: func(catalog.Column) bool { return true },
 		},
 		{ // What happens once, when the row is made, but may be made up for later: only where each row has it.
 			names: []string{
 				"registeredat", "registeredon", "dateregistered", "registrationdate", "registrationtime",
 				"joinedat", "joinedon", "datejoined", "joindate", "signedupat", "signupdate", "recordedat", "loggedat", "receivedat", "ingestedat",
 			},
-			fit: func(c catalog.Column) bool { return c.NotNull },
+			fits: func(c catalog.Column) bool { return c.NotNull },
 		},
 		{ // What may be any time, also one ahead, or change: only where the INSERT takes it from the clock.
 			names: []string{
 				"publishedat", "published", "publishedon", "postedat", "postedon", "submittedat", "occurredat", "eventtime", "eventdate",
 				"entrydate", "logdate", "logtime", "timestamp", "date", "time", "ts",
 			},
-			fit: func(c catalog.Column) bool { return c.Clocked },
+			fits: func(c catalog.Column) bool { return c.Clocked },
 		},
 	}
 })
 
 // plain is a name as tiers have it.
-func plain(name string) string {
+func normalize(name string) string {
 	return strings.ToLower(strings.Map(func(r rune) rune {
 		if r == '_' || r == '-' || r == ' ' {
 			return -1
@@ -63,7 +63,7 @@ func plain(name string) string {
 }
 
 // suffixes are the ends of names that name the unit of an integer, the longer ones first.
-func suffixes() [][2]string {
+func unitSuffixes() [][2]string {
 	return [][2]string{
 		{"milliseconds", millis},
 		{"microseconds", micros},
@@ -84,9 +84,9 @@ func suffixes() [][2]string {
 }
 
 // unsuffixed takes the unit off a name, and returns it.
-func unsuffixed(name string) (rest, unit string) {
-	name = plain(name)
-	for _, suffix := range suffixes() {
+func cutUnit(name string) (rest, unit string) {
+	name = normalize(name)
+	for _, suffix := range unitSuffixes() {
 		if rest, ok := strings.CutSuffix(name, suffix[0]); ok && known(rest) {
 			return rest, suffix[1]
 		}
@@ -94,8 +94,8 @@ func unsuffixed(name string) (rest, unit string) {
 	return name, ""
 }
 
-func suffixed(name string) string {
-	_, unit := unsuffixed(name)
+func unitSuffix(name string) string {
+	_, unit := cutUnit(name)
 	return unit
 }
 
@@ -105,15 +105,15 @@ func known(name string) bool {
 
 // conventional reports whether a name is one of a creation time, with or without a unit.
 func conventional(name string) bool {
-	rest, _ := unsuffixed(name)
+	rest, _ := cutUnit(name)
 	return known(rest)
 }
 
 // byName returns the column that the names choose.
-func byName(t catalog.Table, zone string) (Column, bool) {
+func chooseByName(t catalog.Table, zone string) (Column, bool) {
 	names := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
-		names[i] = byTier(c)
+		names[i] = tierName(c)
 	}
 	for _, tier := range tiers() {
 		if found := tier.choose(t, names, zone); found != nil {
@@ -128,10 +128,10 @@ func byName(t catalog.Table, zone string) (Column, bool) {
 func (tier tier) choose(t catalog.Table, names []string, zone string) (found *Column) {
 	for _, name := range tier.names {
 		for i, c := range t.Columns {
-			if names[i] != name || !tier.fit(c) {
+			if names[i] != name || !tier.fits(c) {
 				continue
 			}
-			read, err := read(t, c.Name, zone, "by its name and type")
+			read, err := resolve(t, c.Name, zone, "by its name and type")
 			if err == nil && (found == nil || c.NotNull && !found.NotNull) {
 				found = &read
 			}
@@ -141,10 +141,10 @@ func (tier tier) choose(t catalog.Table, names []string, zone string) (found *Co
 }
 
 // byTier is a column's name as tiers have it; of an integer the name without its unit.
-func byTier(c catalog.Column) string {
-	if counts(c) {
-		rest, _ := unsuffixed(c.Name)
+func tierName(c catalog.Column) string {
+	if isNumber(c) {
+		rest, _ := cutUnit(c.Name)
 		return rest
 	}
-	return plain(c.Name)
+	return normalize(c.Name)
 }

@@ -35,20 +35,20 @@ func TestRoomsStandInOrder(t *testing.T) {
 		var before Instant
 		for i, at := range times {
 			at, _ := s.Clamp(at)
-			room := s.Range(at)
-			if room.Slots() == 0 || room.Random() < 32 {
-				t.Fatalf("the room of %d has %d positions and %d random bits", at, room.Slots(), room.Random())
+			values := s.Range(at)
+			if values.Slots() == 0 || values.Random() < 32 {
+				t.Fatalf("the room of %d has %d positions and %d random bits", at, values.Slots(), values.Random())
 			}
 			if i > 0 && at < before {
 				t.Fatalf("%d bends before %d", at, before)
 			}
 			if i > 0 && at > before {
-				last, first := s.Range(before).Value(s.Range(before).Slots()-1, math.MaxUint64), room.Value(0, 0)
+				last, first := s.Range(before).Value(s.Range(before).Slots()-1, math.MaxUint64), values.Value(0, 0)
 				if !last.Before(first) {
 					t.Fatalf("the room of %d reaches into that of %d", before, at)
 				}
 			}
-			if last := room.Value(room.Slots()-1, math.MaxUint64); !(s.Cutoff + 1).After(last) {
+			if last := values.Value(values.Slots()-1, math.MaxUint64); !(s.Cutoff + 1).After(last) {
 				t.Fatalf("the room of %d reaches behind the moment", at)
 			}
 			before = at
@@ -61,15 +61,15 @@ func TestValuesAreReadBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := scale(t)
 		at, _ := s.Clamp(Instant(rapid.Int64Range(0, int64(s.Cutoff)).Draw(t, "at")))
-		room := s.Range(at)
+		values := s.Range(at)
 		draw := func() (uint64, Value) {
-			p := rapid.Uint64Range(0, room.Slots()-1).Draw(t, "position")
-			return p, room.Value(p, rapid.Uint64().Draw(t, "random"))
+			p := rapid.Uint64Range(0, values.Slots()-1).Draw(t, "position")
+			return p, values.Value(p, rapid.Uint64().Draw(t, "random"))
 		}
 		p, v := draw()
 		q, w := draw()
 		got, v7 := FromUUID(v.UUID())
-		if back, ok := room.Position(got); !v7 || !ok || back != p || got != v {
+		if back, ok := values.Position(got); !v7 || !ok || back != p || got != v {
 			t.Fatalf("%d comes back as %d", p, back)
 		}
 		a, b := v.UUID(), w.UUID()
@@ -177,8 +177,8 @@ func TestFineValuesAscend(t *testing.T) {
 type big62 struct{}
 
 func (big62) between(from, to Value) int {
-	d := to.number()
-	return int(d.Sub(d, from.number()).Int64()) - 1
+	d := to.bigInt()
+	return int(d.Sub(d, from.bigInt()).Int64()) - 1
 }
 
 // One position alone tells nothing: whichever row of however many, over shares as well, the rows of an
@@ -191,15 +191,15 @@ func TestPlacesAreThoseOfIndependentDraws(t *testing.T) {
 		var hist [buckets]float64
 		var distance float64
 		for range trials {
-			places := place(r, slots, counts)
-			i := r.IntN(len(places))
-			hist[places[i]*buckets/slots]++
-			if len(places) > 1 {
-				j := r.IntN(len(places) - 1)
+			positions := drawPositions(r, slots, counts)
+			i := r.IntN(len(positions))
+			hist[positions[i]*buckets/slots]++
+			if len(positions) > 1 {
+				j := r.IntN(len(positions) - 1)
 				if j >= i {
 					j++
 				}
-				distance += math.Abs(float64(places[i])-float64(places[j])) / slots / trials
+				distance += math.Abs(float64(positions[i])-float64(positions[j])) / slots / trials
 			}
 		}
 		chi := 0.0
@@ -217,7 +217,7 @@ func TestPlacesAreThoseOfIndependentDraws(t *testing.T) {
 }
 
 // place places the rows of an instant as its parts do.
-func place(r *rand.Rand, slots uint64, counts []uint64) (places []uint64) {
+func drawPositions(r *rand.Rand, slots uint64, counts []uint64) (positions []uint64) {
 	parts := make([]Occupancy, len(counts))
 	for i, n := range counts {
 		parts[i].Unfilled = n
@@ -231,8 +231,8 @@ func place(r *rand.Rand, slots uint64, counts []uint64) (places []uint64) {
 			Draw(r, s.To-s.From, some)
 		}
 		for _, p := range some {
-			places = append(places, s.From+p)
+			positions = append(positions, s.From+p)
 		}
 	}
-	return places
+	return positions
 }

@@ -108,10 +108,10 @@ func (p *Pace) Pause(signal, reason string) { p.change(func() { p.reasons[signal
 // Release takes a signal's objection back.
 func (p *Pace) Resume(signal string) { p.change(func() { delete(p.reasons, signal) }) }
 
-func (p *Pace) change(how func()) {
+func (p *Pace) change(set func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	how()
+	set()
 	if p.changed != nil {
 		close(p.changed)
 	}

@@ -41,7 +41,7 @@ func Check(ctx context.Context, pool *pgxpool.Pool, role catalog.Role, l Limits)
 		note(Query, asked)
 	}
 	if l.File != "" {
-		if _, err := flagged(l.File); err != nil {
+		if _, err := fileReason(l.File); err != nil {
 			note(File, message.ThrottleFile(l.File, err))
 		}
 	}
@@ -50,10 +50,10 @@ func Check(ctx context.Context, pool *pgxpool.Pool, role catalog.Role, l Limits)
 
 func checkLag(ctx context.Context, pool *pgxpool.Pool, role catalog.Role) (*problem.Problem, error) {
 	var hidden *problem.Problem
-	err := inTime(func() error {
-		return pg.Run(ctx, pool, reading(readTimeout), func(tx pg.Tx) error {
+	err := retryTimeouts(func() error {
+		return pg.Run(ctx, pool, readSettings(readTimeout), func(tx pg.Tx) error {
 			hidden = nil
-			found, err := followers(ctx, tx)
+			found, err := readFollowers(ctx, tx)
 			for _, f := range found {
 				if f.Hidden {
 					hidden = message.SignalHidden(Lag, "the lag of standby "+f.Name, sqltext.Ident(role.Name))
@@ -67,13 +67,13 @@ func checkLag(ctx context.Context, pool *pgxpool.Pool, role catalog.Role) (*prob
 
 // tries is how often what ran out of its time is asked: a machine that stands still for a moment is no reason
 // to refuse a run, or to end it.
-const tries = 3
+const attempts = 3
 
 // inTime asks, and again where the server ended that for the time it took.
-func inTime(ask func() error) (err error) {
-	for range tries {
+func retryTimeouts(read func() error) (err error) {
+	for range attempts {
 		var refusal *pgconn.PgError
-		if err = ask(); !errors.As(err, &refusal) || refusal.Code != pgerrcode.QueryCanceled {
+		if err = read(); !errors.As(err, &refusal) || refusal.Code != pgerrcode.QueryCanceled {
 			break
 		}
 	}
@@ -84,18 +84,18 @@ func inTime(ask func() error) (err error) {
 // all is an error.
 func checkQuery(ctx context.Context, pool *pgxpool.Pool, sql string) (*problem.Problem, error) {
 	if why := sqltext.Question(sql); why != "" {
-		return message.ThrottleQuery(&shapeError{why}), nil
+		return message.ThrottleQuery(&resultError{why}), nil
 	}
-	err := inTime(func() error {
+	err := retryTimeouts(func() error {
 		ctx, cancel := context.WithTimeout(ctx, readTimeout)
 		defer cancel()
-		return answered(read(ctx, pool, func(tx pg.Tx) error {
-			_, err := answer(ctx, tx, sql)
-			return undone(err)
+		return ignoreRollBack(inReadTransaction(ctx, pool, func(tx pg.Tx) error {
+			_, err := queryReason(ctx, tx, sql)
+			return rollBack(err)
 		}))
 	})
 	var refusal *pgconn.PgError
-	var shape *shapeError
+	var shape *resultError
 	if errors.As(err, &refusal) || errors.As(err, &shape) {
 		return message.ThrottleQuery(err), nil
 	}

@@ -31,9 +31,9 @@ func (e *hiddenError) Error() string {
 
 // lagSignal keeps a trail of its own: the server's figure comes from the standby's answers, and one
 // that has stopped answering goes on showing its last.
-type lagSignal struct{ written trail }
+type lagSignal struct{ history history }
 
-func followers(ctx context.Context, tx pg.Tx) ([]follower, error) {
+func readFollowers(ctx context.Context, tx pg.Tx) ([]follower, error) {
 	found, err := tx.Query(ctx, lagSQL)
 	if err != nil {
 		return nil, err
@@ -42,25 +42,25 @@ func followers(ctx context.Context, tx pg.Tx) ([]follower, error) {
 }
 
 func (l *lagSignal) read(ctx context.Context, w *Watch) (reason string, err error) {
-	limits, _ := w.now()
+	limits, _ := w.current()
 	err = w.query(ctx, func(tx pg.Tx) error {
-		found, err := followers(ctx, tx)
+		found, err := readFollowers(ctx, tx)
 		if err == nil {
-			reason, err = l.judge(found, limits.MaxLag, time.Now())
+			reason, err = l.evaluate(found, limits.MaxLag, time.Now())
 		}
 		return err
 	})
 	return reason, err
 }
 
-func (l *lagSignal) judge(found []follower, limit time.Duration, now time.Time) (string, error) {
+func (l *lagSignal) evaluate(found []follower, limit time.Duration, now time.Time) (string, error) {
 	var worst time.Duration
 	var name string
 	for _, f := range found {
 		if f.Hidden {
 			return "", &hiddenError{"the lag", f.Name}
 		}
-		l.written.add(now, f.Written)
+		l.history.add(now, f.Written)
 		if lag := l.lag(f, now); lag > worst {
 			worst, name = lag, f.Name
 		}
@@ -75,5 +75,5 @@ func (l *lagSignal) lag(f follower, now time.Time) time.Duration {
 	if f.Replayed >= f.Written {
 		return 0 // whatever it was before: nothing is left to be replayed
 	}
-	return max(time.Duration(f.Lag*float64(time.Second)), l.written.behind(f.Replayed, now))
+	return max(time.Duration(f.Lag*float64(time.Second)), l.history.age(f.Replayed, now))
 }

@@ -17,7 +17,7 @@ import (
 func TestSlot(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c)
+		b := newEnv(t, c)
 		b.exec("SELECT pg_create_physical_replication_slot('behind', true)")
 		t.Cleanup(func() {
 			conn, err := pgxpool.New(context.Background(), b.db.URL)
@@ -26,12 +26,12 @@ func TestSlot(t *testing.T) {
 				conn.Close()
 			}
 		})
-		b.watch(b.plain, Limits{MaxRetainedWAL: 1 << 20})
+		b.start(b.plain, Limits{MaxRetainedWAL: 1 << 20})
 		b.exec("SELECT pg_logical_emit_message(false, 'much', repeat('x', 4000000))")
-		b.held("replication slot behind keeps", "of WAL back", "1024 kB is the limit")
+		b.waitPaused("replication slot behind keeps", "of WAL back", "1024 kB is the limit")
 		b.exec("CHECKPOINT") // a slot goes no further than what is flushed
 		b.exec("SELECT pg_replication_slot_advance('behind', pg_current_wal_lsn())")
-		b.released()
+		b.waitResumed()
 	})
 }
 
@@ -43,8 +43,8 @@ func TestSnapshots(t *testing.T) {
 			"pid":                  {"BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM t", "COMMIT"},
 		} {
 			t.Run(name, func(t *testing.T) {
-				b := lay(t, c)
-				w := b.watch(b.admin, Limits{MaxSnapshotAge: 300 * time.Millisecond})
+				b := newEnv(t, c)
+				w := b.start(b.admin, Limits{MaxSnapshotAge: 300 * time.Millisecond})
 				conn, err := pgxpool.New(t.Context(), b.db.URL)
 				if err != nil {
 					t.Fatal(err)
@@ -63,11 +63,11 @@ func TestSnapshots(t *testing.T) {
 					t.Errorf("held while nothing is filled: %s", reason)
 				}
 				w.SetActivity(t.Context(), Activity{Table: "public.t", Filling: true})
-				b.held(name, "has kept dead rows from being pruned", "300ms is the limit")
+				b.waitPaused(name, "has kept dead rows from being pruned", "300ms is the limit")
 				if _, err := one.Conn().PgConn().Exec(t.Context(), sql[1]).ReadAll(); err != nil {
 					t.Fatal(err)
 				}
-				b.released()
+				b.waitResumed()
 			})
 		}
 	})
@@ -78,14 +78,14 @@ func TestStandby(t *testing.T) {
 	for _, major := range servertest.Versions(t) {
 		t.Run(fmt.Sprintf("pg%d", major), func(t *testing.T) {
 			t.Parallel()
-			primary, standby := pair(t, major)
-			b := lay(t, primary)
+			primary, standby := startPair(t, major)
+			b := newEnv(t, primary)
 			follower, err := pgxpool.New(t.Context(), standby.URL("postgres"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer follower.Close()
-			eventually(t, b.admin, "SELECT count(*) > 0 FROM pg_stat_replication WHERE state = 'streaming'")
+			waitTrue(t, b.admin, "SELECT count(*) > 0 FROM pg_stat_replication WHERE state = 'streaming'")
 
 			found, err := Check(t.Context(), b.plain, catalog.Role{Name: "plain"}, Limits{})
 			if err != nil || len(found) != 1 || found[0].Code != "signal_hidden" ||
@@ -100,27 +100,27 @@ func TestStandby(t *testing.T) {
 				t.Errorf("refused although it may be seen: %v %v", found, err)
 			}
 
-			w := b.watch(b.plain, Limits{MaxLag: time.Second})
-			b.released()
+			w := b.start(b.plain, Limits{MaxLag: time.Second})
+			b.waitResumed()
 			servertest.Execute(t, follower, "SELECT pg_wal_replay_pause()")
 			b.exec("INSERT INTO t SELECT generate_series(1, 1000)")
-			b.held("standby walreceiver is", "behind, and 1s is the limit")
+			b.waitPaused("standby walreceiver is", "behind, and 1s is the limit")
 			w.SetMaxLag(time.Hour)
-			b.released()
+			b.waitResumed()
 			w.SetMaxLag(time.Second)
-			b.held("standby walreceiver is")
+			b.waitPaused("standby walreceiver is")
 			servertest.Execute(t, follower, "SELECT pg_wal_replay_resume()")
-			b.released()
+			b.waitResumed()
 
 			// A role that loses sight of it does not go on in the dark.
-			b.watch(b.plain, Limits{}, func(w *Watch) { w.stale = 300 * time.Millisecond })
+			b.start(b.plain, Limits{}, func(w *Watch) { w.staleAfter = 300 * time.Millisecond })
 			b.exec("REVOKE pg_monitor FROM plain")
-			b.held("the reading of the standbys' lag is stale", "is not visible to this role")
+			b.waitPaused("the reading of the standbys' lag is stale", "is not visible to this role")
 		})
 	}
 }
 
-func pair(t *testing.T, major int) (primary, standby *server.Cluster) {
+func startPair(t *testing.T, major int) (primary, standby *server.Cluster) {
 	t.Helper()
 	installation, err := server.Find(t.Context(), major)
 	if err != nil {
@@ -138,9 +138,9 @@ func pair(t *testing.T, major int) (primary, standby *server.Cluster) {
 	return primary, standby
 }
 
-func eventually(t *testing.T, pool *pgxpool.Pool, sql string) {
+func waitTrue(t *testing.T, pool *pgxpool.Pool, sql string) {
 	t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(testTimeout); ; time.Sleep(20 * time.Millisecond) {
 		var yes bool
 		if err := pool.QueryRow(t.Context(), sql).Scan(&yes); err == nil && yes {
 			return

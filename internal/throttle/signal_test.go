@@ -16,7 +16,7 @@ import (
 func TestPlainRole(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c)
+		b := newEnv(t, c)
 		found, err := Check(t.Context(), b.plain, catalog.Role{Name: "plain"}, Limits{})
 		if err != nil || len(found) > 0 {
 			t.Fatalf("refused: %v %v", found, err)
@@ -25,26 +25,26 @@ func TestPlainRole(t *testing.T) {
 		if err != nil || len(found) != 1 || !strings.Contains(found[0].Hint, `GRANT pg_monitor TO "plain"`) || !strings.Contains(found[0].Hint, "--without-signal snapshots") {
 			t.Errorf("not refused: %v %v", found, err)
 		}
-		w := b.watch(b.plain, Limits{})
+		w := b.start(b.plain, Limits{})
 		w.SetActivity(t.Context(), Activity{Table: "public.t", Filling: true})
-		for _, s := range w.all {
-			b.reads(s)
+		for _, s := range w.signals {
+			b.waitRead(s)
 		}
-		b.released()
+		b.waitResumed()
 	})
 }
 
 // reads waits for a reading that comes about from now on.
-func (b *bed) reads(s *signal) {
+func (b *env) waitRead(s *signal) {
 	b.Helper()
 	at := func() time.Time {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return s.at
+		return s.readAt
 	}
 	for begun := time.Now(); !at().After(begun); time.Sleep(20 * time.Millisecond) {
-		if time.Since(begun) > patience {
-			b.Fatalf("%s is not read", s.what)
+		if time.Since(begun) > testTimeout {
+			b.Fatalf("%s is not read", s.description)
 		}
 	}
 }
@@ -52,26 +52,26 @@ func (b *bed) reads(s *signal) {
 func TestQuery(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c)
+		b := newEnv(t, c)
 		b.exec("CREATE TABLE public.say (words text)")
 		b.exec("GRANT SELECT ON public.say TO plain")
-		b.watch(b.plain, Limits{Query: "SELECT words FROM public.say"})
-		b.released()
+		b.start(b.plain, Limits{Query: "SELECT words FROM public.say"})
+		b.waitResumed()
 		b.exec("INSERT INTO public.say VALUES ('the nightly report runs')")
-		b.held("the throttle query says: the nightly report runs")
+		b.waitPaused("the throttle query says: the nightly report runs")
 		b.exec("UPDATE public.say SET words = ''")
-		b.released()
+		b.waitResumed()
 		b.exec("UPDATE public.say SET words = 'again'")
-		b.held("again")
+		b.waitPaused("again")
 		b.exec("UPDATE public.say SET words = NULL")
-		b.released()
+		b.waitResumed()
 	})
 }
 
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
-	b := lay(t, c)
+	b := newEnv(t, c)
 	for sql, c := range map[string]struct{ says, refused string }{
 		"SELECT true":                        {says: "the throttle query says so"},
 		"SELECT false":                       {},
@@ -103,7 +103,7 @@ func TestAnswers(t *testing.T) {
 			continue
 		}
 		w := prepare(b.plain, b.pace, Limits{Query: sql}, nil)
-		if reason, err := w.ask(t.Context()); err != nil || (c.says == "") != (reason == "") || !strings.Contains(reason, c.says) {
+		if reason, err := w.readQuery(t.Context()); err != nil || (c.says == "") != (reason == "") || !strings.Contains(reason, c.says) {
 			t.Errorf("%s: %q %v", sql, reason, err)
 		}
 	}
@@ -115,13 +115,13 @@ func TestAnswers(t *testing.T) {
 // A signal that cannot be read any more holds the run, says so, and lets go when it can.
 func TestStale(t *testing.T) {
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
-	b := lay(t, c)
-	b.watch(b.plain, Limits{Query: "SELECT false FROM public.t"}, func(w *Watch) { w.stale = 300 * time.Millisecond })
-	b.released()
+	b := newEnv(t, c)
+	b.start(b.plain, Limits{Query: "SELECT false FROM public.t"}, func(w *Watch) { w.staleAfter = 300 * time.Millisecond })
+	b.waitResumed()
 	b.exec("ALTER TABLE public.t RENAME TO u")
-	b.held("the reading of the throttle query is stale", "does not exist")
+	b.waitPaused("the reading of the throttle query is stale", "does not exist")
 	b.exec("ALTER TABLE public.u RENAME TO t")
-	b.released()
+	b.waitResumed()
 	locked, err := b.admin.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -129,27 +129,27 @@ func TestStale(t *testing.T) {
 	if _, err := locked.Exec(t.Context(), "LOCK TABLE public.t"); err != nil {
 		t.Fatal(err)
 	}
-	b.held("the reading of the throttle query is stale") // none comes back
+	b.waitPaused("the reading of the throttle query is stale") // none comes back
 	if err := locked.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.released()
+	b.waitResumed()
 }
 
 func TestFile(t *testing.T) {
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
-	b := lay(t, c)
+	b := newEnv(t, c)
 	name := filepath.Join(t.TempDir(), "hold")
-	b.watch(b.plain, Limits{File: name})
-	b.released()
+	b.start(b.plain, Limits{File: name})
+	b.waitResumed()
 	if err := os.WriteFile(name, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b.held(name + " is there")
+	b.waitPaused(name + " is there")
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
 	}
-	b.released()
+	b.waitResumed()
 	found, err := Check(t.Context(), b.plain, catalog.Role{}, Limits{File: name + "\x00"})
 	if err != nil || len(found) != 1 || found[0].Code != "throttle_file" {
 		t.Errorf("%v %v", found, err)
@@ -159,12 +159,12 @@ func TestFile(t *testing.T) {
 // The file that is there at the beginning is seen before anything is done.
 func TestFileAtTheStart(t *testing.T) {
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
-	b := lay(t, c)
+	b := newEnv(t, c)
 	name := filepath.Join(t.TempDir(), "hold")
 	if err := os.WriteFile(name, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b.watch(b.plain, Limits{File: name}, func(w *Watch) { w.every = time.Hour })
+	b.start(b.plain, Limits{File: name}, func(w *Watch) { w.pollInterval = time.Hour })
 	if reason, _ := b.pace.Paused(); !strings.Contains(reason, name) {
 		t.Errorf("the objection is %q", reason)
 	}
@@ -174,7 +174,7 @@ func TestFileAtTheStart(t *testing.T) {
 // superuser, whom READ ONLY does not keep from running a program.
 func TestQuestionsLeaveNothing(t *testing.T) {
 	t.Parallel()
-	b := lay(t, servertest.Cluster(t, servertest.Versions(t)[0]))
+	b := newEnv(t, servertest.Cluster(t, servertest.Versions(t)[0]))
 	listener, err := b.admin.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +194,7 @@ func TestQuestionsLeaveNothing(t *testing.T) {
 		if err != nil || (len(found) > 0) != refused {
 			t.Errorf("%s: %v %v", sql, found, err)
 		}
-		_, err = prepare(b.admin, b.pace, Limits{Query: sql}, nil).ask(t.Context())
+		_, err = prepare(b.admin, b.pace, Limits{Query: sql}, nil).readQuery(t.Context())
 		if (err != nil) != refused {
 			t.Errorf("%s: %v", sql, err)
 		}

@@ -24,17 +24,17 @@ type holder struct {
 }
 
 // worthTelling is the age from which a snapshot is told of, once a holder.
-const worthTelling = time.Minute
+const reportAge = time.Minute
 
 // snapshotSignal looks while rows are filled: only then does it matter that they can be pruned, and
 // only then is none of the long transactions rekey's own.
 type snapshotSignal struct {
-	next trail
-	told map[string]bool
+	history  history
+	reported map[string]bool
 }
 
 func (s *snapshotSignal) read(ctx context.Context, w *Watch) (string, error) {
-	limits, place := w.now()
+	limits, place := w.current()
 	if !place.Filling {
 		return "", nil
 	}
@@ -51,7 +51,7 @@ func (s *snapshotSignal) read(ctx context.Context, w *Watch) (string, error) {
 		return "", err
 	}
 	name, age := s.oldest(found, time.Now())
-	s.tell(name, age, w.emit)
+	s.report(name, age, w.emit)
 	if limits.MaxSnapshotAge <= 0 || age <= limits.MaxSnapshotAge {
 		return "", nil
 	}
@@ -61,10 +61,10 @@ func (s *snapshotSignal) read(ctx context.Context, w *Watch) (string, error) {
 
 func (s *snapshotSignal) oldest(found []holder, now time.Time) (name string, oldest time.Duration) {
 	for _, h := range found {
-		s.next.add(now, h.Next)
+		s.history.add(now, h.Next)
 		age := time.Duration(h.Age * float64(time.Second))
 		if h.Age < 0 {
-			age = s.next.behind(h.Position, now)
+			age = s.history.age(h.Position, now)
 		}
 		if age > oldest {
 			name, oldest = h.Holder, age
@@ -73,13 +73,13 @@ func (s *snapshotSignal) oldest(found []holder, now time.Time) (name string, old
 	return name, oldest
 }
 
-func (s *snapshotSignal) tell(name string, age time.Duration, emit event.Sink) {
-	if age < worthTelling || s.told[name] {
+func (s *snapshotSignal) report(name string, age time.Duration, emit event.Sink) {
+	if age < reportAge || s.reported[name] {
 		return
 	}
-	if s.told == nil {
-		s.told = map[string]bool{}
+	if s.reported == nil {
+		s.reported = map[string]bool{}
 	}
-	s.told[name] = true
+	s.reported[name] = true
 	emit.Emit(event.Notice{Text: fmt.Sprintf("%s has kept dead rows from being pruned for %s: while it lasts tables grow by what is filled", name, age.Round(time.Second))})
 }

@@ -12,14 +12,14 @@ func (w *Watch) standbySignals() []*signal {
 	var all []*signal
 	for _, s := range w.limits.Standbys {
 		all = append(all, &signal{
-			name: Standby, key: Standby + " " + s.Name, what: "standby " + s.Name,
-			read: func(ctx context.Context) (string, error) { return recovering(ctx, s) },
+			name: Standby, key: Standby + " " + s.Name, description: "standby " + s.Name,
+			read: func(ctx context.Context) (string, error) { return standbyReason(ctx, s) },
 		})
 	}
 	return all
 }
 
-func recovering(ctx context.Context, s *pg.Standby) (string, error) {
+func standbyReason(ctx context.Context, s *pg.Standby) (string, error) {
 	yes, err := s.Recovering(ctx)
 	if err != nil || yes {
 		return "", err

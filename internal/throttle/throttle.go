@@ -48,10 +48,10 @@ const (
 func Names() []string { return []string{Lag, WAL, Snapshots, Wraparound, Query, File, Standby} }
 
 const (
-	every       = time.Second
-	readTimeout = 5 * time.Second  // for one reading, with the wait for a connection
-	stale       = 15 * time.Second // an older reading is as good as an objection
-	retell      = 5 * time.Second  // a reason whose figures change is told no more often
+	pollInterval   = time.Second
+	readTimeout    = 5 * time.Second  // for one reading, with the wait for a connection
+	staleAfter     = 15 * time.Second // an older reading is as good as an objection
+	reportInterval = 5 * time.Second  // a reason whose figures change is told no more often
 )
 
 // Place is what a run is at work on.
@@ -63,18 +63,18 @@ type Activity struct {
 
 // Watch looks at the signals until its context ends.
 type Watch struct {
-	pool   *pgxpool.Pool
-	pace   *pace.Pace
-	emit   event.Sink
-	turn   chan struct{} // no more than one connection at a time is taken from the work
-	stale  time.Duration
-	every  time.Duration
-	all    []*signal
-	ending sync.WaitGroup
+	pool         *pgxpool.Pool
+	pace         *pace.Pace
+	emit         event.Sink
+	turn         chan struct{} // no more than one connection at a time is taken from the work
+	staleAfter   time.Duration
+	pollInterval time.Duration
+	signals      []*signal
+	ending       sync.WaitGroup
 
-	mu     sync.Mutex
-	limits Limits
-	place  Activity
+	mu       sync.Mutex
+	limits   Limits
+	activity Activity
 }
 
 // Start takes a first reading of every signal and goes on in the background until the context ends;
@@ -86,41 +86,41 @@ func Start(ctx context.Context, pool *pgxpool.Pool, speed *pace.Pace, limits Lim
 }
 
 func prepare(pool *pgxpool.Pool, speed *pace.Pace, limits Limits, emit event.Sink) *Watch {
-	w := &Watch{pool: pool, pace: speed, emit: emit, limits: limits, turn: make(chan struct{}, 1), stale: stale, every: every}
-	w.all = w.signals()
+	w := &Watch{pool: pool, pace: speed, emit: emit, limits: limits, turn: make(chan struct{}, 1), staleAfter: staleAfter, pollInterval: pollInterval}
+	w.signals = w.newSignals()
 	return w
 }
 
 // signals are those that are looked at.
-func (w *Watch) signals() []*signal {
+func (w *Watch) newSignals() []*signal {
 	var wal walSignal
 	var lag lagSignal
 	var snapshots snapshotSignal
 	all := []*signal{
-		{name: Lag, what: "the standbys' lag", read: func(ctx context.Context) (string, error) { return lag.read(ctx, w) }},
-		{name: WAL, what: "the WAL that slots keep back", read: func(ctx context.Context) (string, error) { return wal.read(ctx, w) }},
-		{name: Snapshots, what: "the oldest snapshot", read: func(ctx context.Context) (string, error) { return snapshots.read(ctx, w) }},
-		{name: Wraparound, what: "vacuums against wraparound", read: w.wraparound},
+		{name: Lag, description: "the standbys' lag", read: func(ctx context.Context) (string, error) { return lag.read(ctx, w) }},
+		{name: WAL, description: "the WAL that slots keep back", read: func(ctx context.Context) (string, error) { return wal.read(ctx, w) }},
+		{name: Snapshots, description: "the oldest snapshot", read: func(ctx context.Context) (string, error) { return snapshots.read(ctx, w) }},
+		{name: Wraparound, description: "vacuums against wraparound", read: w.wraparound},
 	}
 	if w.limits.Query != "" {
-		all = append(all, &signal{name: Query, what: "the throttle query", read: w.ask})
+		all = append(all, &signal{name: Query, description: "the throttle query", read: w.readQuery})
 	}
 	if w.limits.File != "" {
-		all = append(all, &signal{name: File, what: "the throttle file", read: w.flag})
+		all = append(all, &signal{name: File, description: "the throttle file", read: w.readFile})
 	}
 	all = append(all, w.standbySignals()...)
 	return slices.DeleteFunc(all, func(s *signal) bool { return slices.Contains(w.limits.Without, s.name) })
 }
 
 func (w *Watch) start(ctx context.Context) {
-	for _, s := range w.all {
-		s.at = time.Now()
-		w.insist(ctx, s)
+	for _, s := range w.signals {
+		s.readAt = time.Now()
+		w.pollNow(ctx, s)
 	}
-	for _, s := range w.all {
+	for _, s := range w.signals {
 		w.ending.Go(func() { w.poll(ctx, s) })
 	}
-	w.ending.Go(func() { w.age(ctx) })
+	w.ending.Go(func() { w.watchStaleness(ctx) })
 }
 
 // Wait waits for the end of what Start began.
@@ -132,12 +132,12 @@ func (w *Watch) SetActivity(ctx context.Context, p Activity) {
 		return
 	}
 	w.mu.Lock()
-	moved := p.Table != w.place.Table
-	w.place = p
+	moved := p.Table != w.activity.Table
+	w.activity = p
 	w.mu.Unlock()
-	for _, s := range w.all {
+	for _, s := range w.signals {
 		if moved && !p.Small && s.name == Wraparound {
-			w.insist(ctx, s)
+			w.pollNow(ctx, s)
 		}
 	}
 }
@@ -149,7 +149,7 @@ func (w *Watch) SetMaxLag(d time.Duration) {
 	w.limits.MaxLag = d
 }
 
-func (w *Watch) now() (Limits, Activity) {
+func (w *Watch) current() (Limits, Activity) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	l := w.limits
@@ -159,7 +159,7 @@ func (w *Watch) now() (Limits, Activity) {
 	if l.MaxRetainedWAL <= 0 {
 		l.MaxRetainedWAL = DefaultMaxRetainedWAL
 	}
-	return l, w.place
+	return l, w.activity
 }
 
 // query runs a short read when it is this signal's turn.
@@ -170,21 +170,21 @@ func (w *Watch) query(ctx context.Context, work func(pg.Tx) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return read(ctx, w.pool, work)
+	return inReadTransaction(ctx, w.pool, work)
 }
 
 // read is a transaction in which nothing can be changed and nothing takes long.
-func read(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) error {
-	return pg.Run(ctx, pool, reading(time.Second), work)
+func inReadTransaction(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) error {
+	return pg.Run(ctx, pool, readSettings(time.Second), work)
 }
 
 // reading is a transaction whose statements take so long at most.
-func reading(most time.Duration) pg.Settings {
-	return pg.Settings{ReadOnly: true, Lock: time.Second, Statement: most, Idle: readTimeout}
+func readSettings(statementTimeout time.Duration) pg.Settings {
+	return pg.Settings{ReadOnly: true, Lock: time.Second, Statement: statementTimeout, Idle: readTimeout}
 }
 
 // MaxLag is the limit of the standbys' lag now.
 func (w *Watch) MaxLag() time.Duration {
-	limits, _ := w.now()
+	limits, _ := w.current()
 	return limits.MaxLag
 }

@@ -26,7 +26,7 @@ type slot struct {
 type walSignal struct{ lost map[string]bool }
 
 func (s *walSignal) read(ctx context.Context, w *Watch) (string, error) {
-	limits, _ := w.now()
+	limits, _ := w.current()
 	var found []slot
 	err := w.query(ctx, func(tx pg.Tx) error {
 		rows, err := tx.Query(ctx, walSQL)
@@ -40,12 +40,12 @@ func (s *walSignal) read(ctx context.Context, w *Watch) (string, error) {
 		return "", err
 	}
 	if s.lost == nil {
-		s.remember(found, w.emit)
+		s.recordLost(found, w.emit)
 	}
-	return s.judge(found, limits.MaxRetainedWAL), nil
+	return s.evaluate(found, limits.MaxRetainedWAL), nil
 }
 
-func (s *walSignal) remember(found []slot, emit event.Sink) {
+func (s *walSignal) recordLost(found []slot, emit event.Sink) {
 	s.lost = map[string]bool{}
 	for _, f := range found {
 		if f.Status == "lost" {
@@ -55,7 +55,7 @@ func (s *walSignal) remember(found []slot, emit event.Sink) {
 	}
 }
 
-func (s *walSignal) judge(found []slot, limit int64) string {
+func (s *walSignal) evaluate(found []slot, limit int64) string {
 	for _, f := range found {
 		switch {
 		case f.Status == "lost" && !s.lost[f.Name]:

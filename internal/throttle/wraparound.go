@@ -17,7 +17,7 @@ var wraparoundSQL string
 // wraparound objects while the server saves the table from the wraparound of transaction ids: such a
 // vacuum yields to nobody, and every row that is filled meanwhile is work for the next.
 func (w *Watch) wraparound(ctx context.Context) (string, error) {
-	_, place := w.now()
+	_, place := w.current()
 	if place.Table == "" {
 		return "", nil
 	}

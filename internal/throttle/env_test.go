@@ -18,23 +18,23 @@ import (
 func TestMain(m *testing.M) { servertest.Main(m) }
 
 // patience bounds what must happen, so that a failing test ends.
-const patience = 5 * time.Minute
+const testTimeout = 5 * time.Minute
 
 // bed is a database with a table t, a plain role who owns it, and what is told.
-type bed struct {
+type env struct {
 	*testing.T
 	db    servertest.DB
 	admin *pgxpool.Pool
 	plain *pgxpool.Pool
 	pace  *pace.Pace
 
-	mu   sync.Mutex
-	told []string
+	mu      sync.Mutex
+	notices []string
 }
 
-func lay(t *testing.T, c *server.Cluster) *bed {
+func newEnv(t *testing.T, c *server.Cluster) *env {
 	t.Helper()
-	b := &bed{T: t, db: servertest.Database(t, c), pace: pace.New("", 0)}
+	b := &env{T: t, db: servertest.Database(t, c), pace: pace.New("", 0)}
 	b.admin = b.connect("postgres")
 	b.exec(`DO $$BEGIN CREATE ROLE plain LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
 		CREATE TABLE t (id int); INSERT INTO t VALUES (1); ALTER TABLE t OWNER TO plain; GRANT ALL ON SCHEMA public TO plain`)
@@ -42,7 +42,7 @@ func lay(t *testing.T, c *server.Cluster) *bed {
 	return b
 }
 
-func (b *bed) connect(role string) *pgxpool.Pool {
+func (b *env) connect(role string) *pgxpool.Pool {
 	b.Helper()
 	config, err := pgxpool.ParseConfig(b.db.URL)
 	if err != nil {
@@ -58,22 +58,22 @@ func (b *bed) connect(role string) *pgxpool.Pool {
 	return pool
 }
 
-func (b *bed) exec(sql string) {
+func (b *env) exec(sql string) {
 	b.Helper()
 	servertest.Execute(b, b.admin, sql)
 }
 
 // watch begins to look every 20 ms, until the test ends.
-func (b *bed) watch(pool *pgxpool.Pool, l Limits, change ...func(*Watch)) *Watch {
+func (b *env) start(pool *pgxpool.Pool, l Limits, change ...func(*Watch)) *Watch {
 	b.Helper()
 	w := prepare(pool, b.pace, l, func(e event.Event) {
 		if notice, ok := e.(event.Notice); ok {
 			b.mu.Lock()
 			defer b.mu.Unlock()
-			b.told = append(b.told, notice.Text)
+			b.notices = append(b.notices, notice.Text)
 		}
 	})
-	w.every = 20 * time.Millisecond
+	w.pollInterval = 20 * time.Millisecond
 	for _, f := range change {
 		f(w)
 	}
@@ -84,9 +84,9 @@ func (b *bed) watch(pool *pgxpool.Pool, l Limits, change ...func(*Watch)) *Watch
 }
 
 // held waits for an objection that says all of the words.
-func (b *bed) held(words ...string) {
+func (b *env) waitPaused(words ...string) {
 	b.Helper()
-	b.until(func(reason string) bool {
+	b.waitFor(func(reason string) bool {
 		for _, word := range words {
 			if !strings.Contains(reason, word) {
 				return false
@@ -96,14 +96,14 @@ func (b *bed) held(words ...string) {
 	}, strings.Join(words, ", "))
 }
 
-func (b *bed) released() {
+func (b *env) waitResumed() {
 	b.Helper()
-	b.until(func(reason string) bool { return reason == "" }, "no objection")
+	b.waitFor(func(reason string) bool { return reason == "" }, "no objection")
 }
 
-func (b *bed) until(is func(string) bool, what string) {
+func (b *env) waitFor(is func(string) bool, what string) {
 	b.Helper()
-	timeout := time.After(patience)
+	timeout := time.After(testTimeout)
 	for {
 		reason, changed := b.pace.Paused()
 		if is(reason) {

@@ -28,7 +28,7 @@ func TestLag(t *testing.T) {
 		var reason string
 		for second, found := range c.readings {
 			var err error
-			if reason, err = l.judge(found, 2*time.Second, at(second)); err != nil {
+			if reason, err = l.evaluate(found, 2*time.Second, at(second)); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -37,28 +37,28 @@ func TestLag(t *testing.T) {
 		}
 	}
 	var l lagSignal
-	if _, err := l.judge([]follower{{Name: "a", Hidden: true}}, time.Second, start); err == nil {
+	if _, err := l.evaluate([]follower{{Name: "a", Hidden: true}}, time.Second, start); err == nil {
 		t.Error("a hidden lag is taken for none")
 	}
 }
 
 func TestTrailIsBounded(t *testing.T) {
-	var trail trail
+	var trail history
 	start := time.Unix(0, 0)
 	for i := range 100_000 {
 		trail.add(start.Add(time.Duration(i)*time.Second), int64(i))
 	}
 	now := start.Add(100_000 * time.Second)
-	if len(trail.marks) > mostMarks {
-		t.Errorf("%d marks", len(trail.marks))
+	if len(trail.samples) > maxSamples {
+		t.Errorf("%d marks", len(trail.samples))
 	}
-	if got := trail.behind(-1, now); got != 100_000*time.Second {
+	if got := trail.age(-1, now); got != 100_000*time.Second {
 		t.Errorf("the first mark is %s old", got)
 	}
-	if got := trail.behind(50_000, now); got > 50_000*time.Second || got < 49_800*time.Second {
+	if got := trail.age(50_000, now); got > 50_000*time.Second || got < 49_800*time.Second {
 		t.Errorf("behind the middle by %s", got)
 	}
-	if got := trail.behind(99_999, now); got != 0 {
+	if got := trail.age(99_999, now); got != 0 {
 		t.Errorf("behind the newest by %s", got)
 	}
 }
@@ -66,7 +66,7 @@ func TestTrailIsBounded(t *testing.T) {
 func TestRetainedWAL(t *testing.T) {
 	var told []string
 	s := walSignal{}
-	s.remember([]slot{{"old", "lost", 0}}, func(e event.Event) { told = append(told, e.(event.Notice).Text) })
+	s.recordLost([]slot{{"old", "lost", 0}}, func(e event.Event) { told = append(told, e.(event.Notice).Text) })
 	if len(told) != 1 || !strings.Contains(told[0], "slot old has lost") {
 		t.Errorf("told: %q", told)
 	}
@@ -81,7 +81,7 @@ func TestRetainedWAL(t *testing.T) {
 		{slot{"a", "lost", 0}, "slot a has lost"},
 		{slot{"old", "lost", 0}, ""},
 	} {
-		if got := s.judge([]slot{c.slot}, DefaultMaxRetainedWAL); (got == "") != (c.reason == "") || !strings.Contains(got, c.reason) {
+		if got := s.evaluate([]slot{c.slot}, DefaultMaxRetainedWAL); (got == "") != (c.reason == "") || !strings.Contains(got, c.reason) {
 			t.Errorf("%+v: %q, not %q", c.slot, got, c.reason)
 		}
 	}
@@ -97,10 +97,10 @@ func TestOldestSnapshot(t *testing.T) {
 	}
 	var told []string
 	sink := func(e event.Event) { told = append(told, e.(event.Notice).Text) }
-	s.tell("slot", 59*time.Second, sink)
-	s.tell("slot", 61*time.Second, sink)
-	s.tell("slot", 62*time.Second, sink)
-	s.tell("pid 1", 62*time.Second, sink)
+	s.report("slot", 59*time.Second, sink)
+	s.report("slot", 61*time.Second, sink)
+	s.report("slot", 62*time.Second, sink)
+	s.report("pid 1", 62*time.Second, sink)
 	if len(told) != 2 || !strings.HasPrefix(told[0], "slot has kept dead rows from being pruned for 1m1s") {
 		t.Errorf("told: %q", told)
 	}

@@ -3,18 +3,18 @@ package order
 import "math/bits"
 
 const (
-	randBits  = 62 // rand_b
-	mostGrain = 30 // of them are positions: 32 are always random
-	mostSlots = 53 // bits of a position: a float64 counts so far
-	version7  = 0x7
-	variant   = 0b10
+	randBits        = 62 // rand_b
+	maxPositionBits = 30 // of them are positions: 32 are always random
+	maxSlotBits     = 53 // bits of a position: a float64 counts so far
+	version7        = 0x7
+	variant         = 0b10
 )
 
 // Room is where the values of one instant stand: positions from 0 on, below Slots.
 type Range struct {
-	first uint64 // code
-	codes uint64
-	grain uint // bits of rand_b that belong to the position
+	first        uint64 // code
+	codes        uint64
+	positionBits uint // bits of rand_b that belong to the position
 }
 
 // Room gives the room of an instant that Bend gave. The last one before the moment ends there.
@@ -25,22 +25,22 @@ func (s Scale) Range(at Instant) Range {
 	}
 	r := Range{first: code(at)}
 	r.codes = code(end) - r.first
-	r.grain = uint(max(0, min(mostGrain, mostSlots-bits.Len64(r.codes))))
+	r.positionBits = uint(max(0, min(maxPositionBits, maxSlotBits-bits.Len64(r.codes))))
 	return r
 }
 
 // Slots is the number of positions.
-func (r Range) Slots() uint64 { return r.codes << r.grain }
+func (r Range) Slots() uint64 { return r.codes << r.positionBits }
 
 // Random is the number of bits of a value below its position; they are random, 32 at the least.
-func (r Range) Random() int { return randBits - int(r.grain) }
+func (r Range) Random() int { return randBits - int(r.positionBits) }
 
 // Value makes the value at a position; of random only the lower bits that are needed are used.
 func (r Range) Value(position, random uint64) Value {
-	low := randBits - r.grain
+	low := randBits - r.positionBits
 	return Value{
-		time: r.first + position>>r.grain,
-		rest: position&(1<<r.grain-1)<<low | random&(1<<low-1),
+		time: r.first + position>>r.positionBits,
+		rest: position&(1<<r.positionBits-1)<<low | random&(1<<low-1),
 	}
 }
 
@@ -49,7 +49,7 @@ func (r Range) Position(v Value) (position uint64, ok bool) {
 	if v.time < r.first || v.time-r.first >= r.codes {
 		return 0, false
 	}
-	return (v.time-r.first)<<r.grain | v.rest>>(randBits-r.grain), true
+	return (v.time-r.first)<<r.positionBits | v.rest>>(randBits-r.positionBits), true
 }
 
 // Value is a UUIDv7 without its version and variant.

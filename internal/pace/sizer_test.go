@@ -60,13 +60,13 @@ func TestServoDoesNotShrinkInVain(t *testing.T) {
 	const each = 20 * time.Microsecond
 	for name, machine := range map[string]machine{
 		"quiet":                              {},
-		"a trigger":                          {idle: 60 * time.Millisecond},
-		"a very slow trigger":                {idle: 400 * time.Millisecond},
-		"some stand still":                   {idle: 10 * time.Millisecond, still: 0.2, rest: 60 * time.Millisecond},
-		"many stand still":                   {idle: 10 * time.Millisecond, still: 0.4, rest: 60 * time.Millisecond},
-		"a trigger, and some stand still":    {idle: 60 * time.Millisecond, still: 0.1, rest: 200 * time.Millisecond},
-		"a slow trigger, many stand still":   {idle: 400 * time.Millisecond, still: 0.4, rest: 200 * time.Millisecond},
-		"one in ten stands still for longer": {idle: time.Millisecond, still: 0.1, rest: 600 * time.Millisecond},
+		"a trigger":                          {overhead: 60 * time.Millisecond},
+		"a very slow trigger":                {overhead: 400 * time.Millisecond},
+		"some stand still":                   {overhead: 10 * time.Millisecond, stalls: 0.2, stall: 60 * time.Millisecond},
+		"many stand still":                   {overhead: 10 * time.Millisecond, stalls: 0.4, stall: 60 * time.Millisecond},
+		"a trigger, and some stand still":    {overhead: 60 * time.Millisecond, stalls: 0.1, stall: 200 * time.Millisecond},
+		"a slow trigger, many stand still":   {overhead: 400 * time.Millisecond, stalls: 0.4, stall: 200 * time.Millisecond},
+		"one in ten stands still for longer": {overhead: time.Millisecond, stalls: 0.1, stall: 600 * time.Millisecond},
 	} {
 		machine.random, machine.each = rand.New(rand.NewPCG(1, 2)), each
 		s := NewSizer(2000, 10, 20_000)
@@ -89,17 +89,17 @@ func TestServoDoesNotShrinkInVain(t *testing.T) {
 
 // machine is one on which batches take longer than their units cost.
 type machine struct {
-	random *rand.Rand
-	each   time.Duration
-	idle   time.Duration // whatever the size
-	still  float64       // the share of the batches that stand still
-	rest   time.Duration // for so long, on average
+	random   *rand.Rand
+	each     time.Duration
+	overhead time.Duration // whatever the size
+	stalls   float64       // the share of the batches that stand still
+	stall    time.Duration // for so long, on average
 }
 
 func (m machine) batch(units int) time.Duration {
-	took := float64(m.idle+time.Duration(units)*m.each) * (0.8 + 0.4*m.random.Float64())
-	if m.random.Float64() < m.still {
-		took += m.random.ExpFloat64() * float64(m.rest)
+	took := float64(m.overhead+time.Duration(units)*m.each) * (0.8 + 0.4*m.random.Float64())
+	if m.random.Float64() < m.stalls {
+		took += m.random.ExpFloat64() * float64(m.stall)
 	}
 	return time.Duration(took)
 }
@@ -107,14 +107,14 @@ func (m machine) batch(units int) time.Duration {
 // Where many stand still, nine of ten keep to the target at no size: batches do not get so small that they do nearly nothing. Each that
 // is far too slow is followed by a tenth, so that the average is below the share.
 func TestServoLeavesUnitsTheirShare(t *testing.T) {
-	m := machine{random: rand.New(rand.NewPCG(1, 2)), each: 20 * time.Microsecond, still: 0.4, rest: 200 * time.Millisecond}
+	m := machine{random: rand.New(rand.NewPCG(1, 2)), each: 20 * time.Microsecond, stalls: 0.4, stall: 200 * time.Millisecond}
 	s := NewSizer(2000, 1, 20_000)
 	var units int
 	for range 3000 {
 		units += s.Size()
 		s.Record(s.Size(), m.batch(s.Size()), target)
 	}
-	if spent := time.Duration(units) * m.each / 3000; spent < target/leastShare/5 {
+	if spent := time.Duration(units) * m.each / 3000; spent < target/minUnitShare/5 {
 		t.Errorf("a batch takes %s on average for its units", spent)
 	}
 }
@@ -136,16 +136,16 @@ func TestServoShrinksBesideStalls(t *testing.T) {
 
 func TestServoKeepsBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		floor := rapid.IntRange(1, 100).Draw(t, "floor")
-		ceiling := rapid.IntRange(floor, 10_000).Draw(t, "ceiling")
-		s := NewSizer(rapid.IntRange(0, 20_000).Draw(t, "first"), floor, ceiling)
+		smallest := rapid.IntRange(1, 100).Draw(t, "floor")
+		largest := rapid.IntRange(smallest, 10_000).Draw(t, "ceiling")
+		s := NewSizer(rapid.IntRange(0, 20_000).Draw(t, "first"), smallest, largest)
 		for range rapid.IntRange(1, 50).Draw(t, "batches") {
 			before := s.Size()
 			units := rapid.IntRange(0, 20_000).Draw(t, "units")
 			took := time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "took"))
 			s.Record(units, took, time.Duration(rapid.Int64Range(1, int64(10*time.Second)).Draw(t, "target")))
-			if s.Size() < floor || s.Size() > ceiling || s.Size() > before*3/2+1 {
-				t.Fatalf("from %d to %d within %d and %d", before, s.Size(), floor, ceiling)
+			if s.Size() < smallest || s.Size() > largest || s.Size() > before*3/2+1 {
+				t.Fatalf("from %d to %d within %d and %d", before, s.Size(), smallest, largest)
 			}
 		}
 		for range 10 {

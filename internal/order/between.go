@@ -10,7 +10,7 @@ import (
 // positions between them: random bits carry the order as well. It reports false if even they do not
 // suffice. The ends do not belong.
 func Between(r *rand.Rand, from, to Value, n int) ([]Value, bool) {
-	low, high := from.number(), to.number()
+	low, high := from.bigInt(), to.bigInt()
 	width := new(big.Int).Sub(high, low)
 	width.Sub(width, big.NewInt(int64(n))) // what is free when n stand there, one more than that
 	if width.Sign() <= 0 {
@@ -18,30 +18,30 @@ func Between(r *rand.Rand, from, to Value, n int) ([]Value, bool) {
 	}
 	all := make([]*big.Int, n)
 	for i := range all {
-		all[i] = below(r, width)
+		all[i] = drawBelow(r, width)
 	}
 	slices.SortFunc(all, (*big.Int).Cmp)
 	values := make([]Value, n)
 	for i, offset := range all {
 		offset.Add(offset, low).Add(offset, big.NewInt(int64(i)+1))
-		values[i] = valueOf(offset)
+		values[i] = fromBigInt(offset)
 	}
 	return values, true
 }
 
 // below draws from 0 to n-1: 128 bits modulo a number of at most 122 are even enough.
-func below(r *rand.Rand, n *big.Int) *big.Int {
+func drawBelow(r *rand.Rand, n *big.Int) *big.Int {
 	x := new(big.Int).SetUint64(r.Uint64())
 	x.Lsh(x, 64).Add(x, new(big.Int).SetUint64(r.Uint64()))
 	return x.Mod(x, n)
 }
 
-func (v Value) number() *big.Int {
+func (v Value) bigInt() *big.Int {
 	x := new(big.Int).SetUint64(v.time)
 	return x.Lsh(x, randBits).Add(x, new(big.Int).SetUint64(v.rest))
 }
 
-func valueOf(x *big.Int) Value {
+func fromBigInt(x *big.Int) Value {
 	mask := new(big.Int).SetUint64(1<<randBits - 1)
 	return Value{time: new(big.Int).Rsh(x, randBits).Uint64(), rest: mask.And(mask, x).Uint64()}
 }

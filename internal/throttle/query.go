@@ -15,26 +15,26 @@ import (
 )
 
 // ask puts the user's own question. It can change nothing and is ended after a second.
-func (w *Watch) ask(ctx context.Context) (reason string, err error) {
+func (w *Watch) readQuery(ctx context.Context) (reason string, err error) {
 	err = w.query(ctx, func(tx pg.Tx) error {
-		reason, err = answer(ctx, tx, w.limits.Query)
-		return undone(err)
+		reason, err = queryReason(ctx, tx, w.limits.Query)
+		return rollBack(err)
 	})
-	return reason, answered(err)
+	return reason, ignoreRollBack(err)
 }
 
 // errAnswered rolls the transaction of a question back that was answered: whatever it did is undone.
-var errAnswered = errors.New("the throttle query was answered")
+var errRollBack = errors.New("the throttle query was answered")
 
-func undone(err error) error {
+func rollBack(err error) error {
 	if err == nil {
-		return errAnswered
+		return errRollBack
 	}
 	return err
 }
 
-func answered(err error) error {
-	if errors.Is(err, errAnswered) {
+func ignoreRollBack(err error) error {
+	if errors.Is(err, errRollBack) {
 		return nil
 	}
 	return err
@@ -45,9 +45,9 @@ func answered(err error) error {
 //
 // What is more than one query is not even sent. It is executed by the extended protocol, which takes no second
 // statement, in a transaction that is READ ONLY and rolled back.
-func answer(ctx context.Context, tx pg.Tx, sql string) (string, error) {
+func queryReason(ctx context.Context, tx pg.Tx, sql string) (string, error) {
 	if why := sqltext.Question(sql); why != "" {
-		return "", &shapeError{why}
+		return "", &resultError{why}
 	}
 	rows, err := tx.Query(ctx, sql)
 	if err != nil {
@@ -60,44 +60,44 @@ func answer(ctx context.Context, tx pg.Tx, sql string) (string, error) {
 		if err := rows.Err(); err != nil {
 			return "", err
 		}
-		return "", &shapeError{fmt.Sprintf("it returns %d columns, and one is wanted", len(fields))}
+		return "", &resultError{fmt.Sprintf("it returns %d columns, and one is wanted", len(fields))}
 	}
 	if !rows.Next() {
 		return "", rows.Err()
 	}
-	var said string
+	var reason string
 	switch fields[0].DataTypeOID {
 	case pgtype.BoolOID:
 		var yes *bool
 		if err := rows.Scan(&yes); err != nil || yes == nil || !*yes {
 			return "", err
 		}
-		said = "the throttle query says so"
+		reason = "the throttle query says so"
 	case pgtype.TextOID, pgtype.VarcharOID, pgtype.BPCharOID, pgtype.NameOID, pgtype.UnknownOID:
 		var text *string
 		if err := rows.Scan(&text); err != nil || text == nil || *text == "" {
 			return "", err
 		}
-		said = "the throttle query says: " + visible.Cut(visible.Line(*text), mostAnswer)
+		reason = "the throttle query says: " + visible.Cut(visible.Line(*text), maxAnswer)
 	default:
-		return "", &shapeError{"it returns neither a boolean nor a text"}
+		return "", &resultError{"it returns neither a boolean nor a text"}
 	}
 	rows.Close()
-	return said, rows.Err()
+	return reason, rows.Err()
 }
 
 // mostAnswer is how much of an answer is repeated, in characters.
-const mostAnswer = 200
+const maxAnswer = 200
 
 // shapeError is an answer that cannot be read.
-type shapeError struct{ text string }
+type resultError struct{ text string }
 
-func (e *shapeError) Error() string { return e.text }
+func (e *resultError) Error() string { return e.text }
 
 // flag looks for the file.
-func (w *Watch) flag(context.Context) (string, error) { return flagged(w.limits.File) }
+func (w *Watch) readFile(context.Context) (string, error) { return fileReason(w.limits.File) }
 
-func flagged(name string) (string, error) {
+func fileReason(name string) (string, error) {
 	_, err := os.Lstat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -10,11 +10,11 @@ type Carrier struct {
 
 // At gives the instant at which a row stands. Without a time, and without a row before it that had one,
 // ok is false: it has to wait for the first that has.
-func (l *Carrier) InstantOf(at Instant, null bool) (stands Instant, bent Adjustment, ok bool) {
+func (l *Carrier) InstantOf(at Instant, null bool) (instant Instant, adjusted Adjustment, ok bool) {
 	if null {
 		return l.Last, Carried, l.Known
 	}
-	stands, bent = l.Scale.Clamp(at)
-	l.Last, l.Known = stands, true
-	return stands, bent, true
+	instant, adjusted = l.Scale.Clamp(at)
+	l.Last, l.Known = instant, true
+	return instant, adjusted, true
 }

@@ -11,8 +11,8 @@ import (
 // What a batch takes is what its units cost, and what it takes whatever its size: a slow trigger FOR EACH STATEMENT, a disk or a
 // processor that others keep busy. Smaller batches are of use against the first alone.
 type Sizer struct {
-	size, floor, ceiling int
-	last                 []batch
+	size, smallest, largest int
+	recent                  []batch
 }
 
 // batch is how many units one had, and the time it took.
@@ -22,20 +22,20 @@ type batch struct {
 }
 
 const (
-	remembered = 10
-	growth     = 1.5 // at most, from one batch to the next
-	overrun    = 5   // times what a batch may take: a tenth at once
-	leastShare = 8   // an eighth of the target is for the units, whatever else a batch takes
-	distance   = 1.5 // between the sizes of two batches that are compared
-	telling    = 8   // so many pairs of batches tell what a unit costs
+	window       = 10
+	maxGrowth    = 1.5 // at most, from one batch to the next
+	overrun      = 5   // times what a batch may take: a tenth at once
+	minUnitShare = 8   // an eighth of the target is for the units, whatever else a batch takes
+	minSizeRatio = 1.5 // between the sizes of two batches that are compared
+	minPairs     = 8   // so many pairs of batches tell what a unit costs
 )
 
 // Tenths of the last batches.
-const quicker, middle, nine = 3, 5, 9
+const fastTenths, medianTenths, slowTenths = 3, 5, 9
 
 // NewServo begins with batches of first units and keeps them from floor to ceiling.
-func NewSizer(first, floor, ceiling int) *Sizer {
-	s := &Sizer{floor: floor, ceiling: max(ceiling, floor)}
+func NewSizer(first, smallest, largest int) *Sizer {
+	s := &Sizer{smallest: smallest, largest: max(largest, smallest)}
 	s.resize(first)
 	return s
 }
@@ -50,27 +50,27 @@ func (s *Sizer) Record(units int, took, target time.Duration) {
 		return
 	}
 	now := batch{units, took}
-	s.last = append(s.last, now)
-	if len(s.last) > remembered {
-		s.last = s.last[1:]
+	s.recent = append(s.recent, now)
+	if len(s.recent) > window {
+		s.recent = s.recent[1:]
 	}
-	s.resize(min(s.wanted(now, target), int(float64(s.size)*growth)+1))
+	s.resize(min(s.wantedSize(now, target), int(float64(s.size)*maxGrowth)+1))
 }
 
 // wanted is the size with which nine of ten batches keep to the target; but not one so small that the units are hardly anything of
 // what a batch takes.
-func (s *Sizer) wanted(now batch, target time.Duration) int {
+func (s *Sizer) wantedSize(now batch, target time.Duration) int {
 	costs := s.costs()
-	each, room, most := quantile(costs, middle), target/leastShare, target
+	each, available, longest := quantile(costs, medianTenths), target/minUnitShare, target
 	if slope, ok := s.slope(); ok {
-		idle := s.idle(slope)
-		each, room = slope, max(room, idle/2) //nolint:mnd // half as much again
-		most = max(target, idle+room)
+		overhead := s.overhead(slope)
+		each, available = slope, max(available, overhead/2) //nolint:mnd // half as much again
+		longest = max(target, overhead+available)
 	}
-	if now.took > overrun*most {
+	if now.took > overrun*longest {
 		return s.size / 10 //nolint:mnd // as Split does
 	}
-	fits := max(s.fitting(target, quantile(costs, nine)), s.fitting(room, each))
+	fits := max(s.unitsWithin(target, quantile(costs, slowTenths)), s.unitsWithin(available, each))
 	if fits > s.size && now.units < s.size {
 		return s.size // a smaller one than was asked for says nothing about larger ones
 	}
@@ -78,14 +78,14 @@ func (s *Sizer) wanted(now batch, target time.Duration) int {
 }
 
 // fitting is how many units that cost so many nanoseconds each fit into a time, up to the ceiling.
-func (s *Sizer) fitting(room time.Duration, each float64) int {
-	return int(min(float64(room)/max(each, 1), float64(s.ceiling)))
+func (s *Sizer) unitsWithin(available time.Duration, each float64) int {
+	return int(min(float64(available)/max(each, 1), float64(s.largest)))
 }
 
 // costs are what a unit cost in each of the last batches, in nanoseconds, if units were all that they spent time on.
 func (s *Sizer) costs() []float64 {
-	costs := make([]float64, len(s.last))
-	for i, one := range s.last {
+	costs := make([]float64, len(s.recent))
+	for i, one := range s.recent {
 		costs[i] = float64(one.took) / float64(one.units)
 	}
 	return costs
@@ -95,27 +95,27 @@ func (s *Sizer) costs() []float64 {
 // that some which stood still do not matter (the Theil-Sen estimator). It is not known where all were of about one size.
 func (s *Sizer) slope() (each float64, known bool) {
 	var costs []float64
-	for i, one := range s.last {
-		for _, other := range s.last[:i] {
+	for i, one := range s.recent {
+		for _, other := range s.recent[:i] {
 			less, more := min(one.units, other.units), max(one.units, other.units)
-			if float64(more) > distance*float64(less) {
+			if float64(more) > minSizeRatio*float64(less) {
 				costs = append(costs, float64(one.took-other.took)/float64(one.units-other.units))
 			}
 		}
 	}
-	if len(costs) < telling {
+	if len(costs) < minPairs {
 		return 0, false
 	}
-	return max(quantile(costs, middle), 0), true
+	return max(quantile(costs, medianTenths), 0), true
 }
 
 // idle is what the last batches took whatever their size, by the quicker ones: not each that stood still once takes it always.
-func (s *Sizer) idle(each float64) time.Duration {
-	rests := make([]time.Duration, len(s.last))
-	for i, one := range s.last {
+func (s *Sizer) overhead(each float64) time.Duration {
+	rests := make([]time.Duration, len(s.recent))
+	for i, one := range s.recent {
 		rests[i] = max(one.took-time.Duration(each*float64(one.units)), 0)
 	}
-	return quantile(rests, quicker)
+	return quantile(rests, fastTenths)
 }
 
 // quantile is the value that so many tenths of them do not exceed. It sorts them.
@@ -128,9 +128,9 @@ func quantile[T cmp.Ordered](values []T, tenths int) T {
 func (s *Sizer) Shrink() { s.resize(s.size / 10) }
 
 // Least reports whether batches cannot get smaller.
-func (s *Sizer) AtMinimum() bool { return s.size == s.floor }
+func (s *Sizer) AtMinimum() bool { return s.size == s.smallest }
 
-func (s *Sizer) resize(size int) { s.size = min(max(size, s.floor), s.ceiling) }
+func (s *Sizer) resize(size int) { s.size = min(max(size, s.smallest), s.largest) }
 
 // Cut halves the size: a batch would have held more than it may.
 func (s *Sizer) Halve() { s.resize(s.size / 2) }
