@@ -6,13 +6,12 @@ import (
 	"slices"
 )
 
-// Fine gives n different values between two others, in ascending order, where there are not enough
-// positions between them: random bits carry the order as well. It reports false if even they do not
-// suffice. The ends do not belong.
+// Between returns n different values strictly between two others, in ascending order. It is for gaps with fewer than n
+// free positions: there the random bits carry the order as well. It reports false if even they do not suffice.
 func Between(r *rand.Rand, from, to Value, n int) ([]Value, bool) {
 	low, high := from.bigInt(), to.bigInt()
 	width := new(big.Int).Sub(high, low)
-	width.Sub(width, big.NewInt(int64(n))) // what is free when n stand there, one more than that
+	width.Sub(width, big.NewInt(int64(n))) // the numbers left free by n values, plus one
 	if width.Sign() <= 0 {
 		return nil, false
 	}
@@ -29,7 +28,7 @@ func Between(r *rand.Rand, from, to Value, n int) ([]Value, bool) {
 	return values, true
 }
 
-// below draws from 0 to n-1: 128 bits modulo a number of at most 122 are even enough.
+// drawBelow draws from 0 to n-1. n has at most 122 bits, so 128 bits modulo n are close enough to uniform.
 func drawBelow(r *rand.Rand, n *big.Int) *big.Int {
 	x := new(big.Int).SetUint64(r.Uint64())
 	x.Lsh(x, 64).Add(x, new(big.Int).SetUint64(r.Uint64()))

@@ -1,15 +1,15 @@
 package order
 
-// Lender gives rows without a time the instant of the row before them by key. It is told of a table's
-// rows in the order of their keys.
+// Carrier carries instants forward to rows without a time: such a row gets the instant of the nearest row before it by
+// key that has one. Its caller passes a table's rows in the order of their keys.
 type Carrier struct {
 	Scale Scale
-	Last  Instant // of the last row that had a time
-	Known bool    // whether there was one
+	Last  Instant // of the last row with a time
+	Known bool    // Last is set
 }
 
-// At gives the instant at which a row stands. Without a time, and without a row before it that had one,
-// ok is false: it has to wait for the first that has.
+// InstantOf returns the instant of the next row and how it was derived. ok is false for a row without a time that no row
+// with one precedes.
 func (l *Carrier) InstantOf(at Instant, null bool) (instant Instant, adjusted Adjustment, ok bool) {
 	if null {
 		return l.Last, Carried, l.Known

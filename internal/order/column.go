@@ -10,23 +10,23 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 )
 
-// None is the choice of no creation-time column.
+// None selects no creation-time column.
 const None = "none"
 
 // Column is a table's creation-time column.
 type Column struct {
-	Name    string // "" is none
+	Name    string // "" for none
 	Kind    Kind
-	Unit    int64  // its resolution in microseconds
-	Zone    string // of a timestamp without one; "" is UTC
+	Unit    int64  // resolution in microseconds
+	Zone    string // time zone of a timestamp without one; "" is UTC
 	NotNull bool
-	Reason  string // why this one, or why none
+	Reason  string // why this column was chosen, or why none was
 }
 
 // Kind is the type of a creation-time column.
 type Kind string
 
-// The types of times, and the units of integers that count the time since 1970.
+// The types of creation times: PostgreSQL's types, and integers that count units since 1970.
 const (
 	Timestamp   Kind = "timestamp"
 	Timestamptz Kind = "timestamptz"
@@ -36,33 +36,34 @@ const (
 	Micros      Kind = "epoch microseconds"
 )
 
-// Choose returns a table's creation-time column: the one that was asked for ("" leaves the choice, None is
-// none), else the one that the profile names and the table has, else one of a conventional name, one that is
-// NOT NULL first. A name may carry a unit, as in creation_ts:ms. An error says why what was asked for cannot
-// be: there is no such column, it has no time, or its unit is not known.
-func Choose(t catalog.Table, asked, profile, zone string) (Column, error) {
-	switch asked {
+// Choose returns a table's creation-time column: the requested one, else the profile's if the table has it, else one with
+// a conventional name, preferring NOT NULL columns. requested may be "" for no request, None, or a column's name with or
+// without a unit, as in creation_ts:ms. Choose returns an error if the requested column does not exist, is of a type
+// without a time, or is an integer whose values do not fit one unit. For a requested integer column without any value that
+// shows its unit, Choose returns no column.
+func Choose(t catalog.Table, requested, profile, zone string) (Column, error) {
+	switch requested {
 	case "":
 	case None:
-		return Column{Unit: Microsecond, Reason: "asked for"}, nil
+		return Column{Unit: Microsecond, Reason: "as requested"}, nil
 	default:
-		c, err := resolve(t, asked, zone, "asked for")
+		c, err := resolve(t, requested, zone, "as requested")
 		if _, ok := errors.AsType[*unknownUnitError](err); ok {
 			return Column{Unit: Microsecond, Reason: err.Error()}, nil
 		}
 		return c, err
 	}
-	if c, err := resolve(t, profile, zone, "the profile's"); profile != "" && err == nil {
+	if c, err := resolve(t, profile, zone, "from the profile"); profile != "" && err == nil {
 		return c, nil
 	}
 	if c, ok := chooseByName(t, zone); ok {
 		return c, nil
 	}
-	return Column{Unit: Microsecond, Reason: "no column of a usual name tells a time"}, nil
+	return Column{Unit: Microsecond, Reason: "no creation-time column found"}, nil
 }
 
-// Asked returns the words that choose this column again, independent of its values by then: the name, with the
-// unit of an integer.
+// Selector returns the value of --time-column that selects this column whatever values it has by then: its name, for an
+// integer followed by its unit.
 func (c Column) Selector() string {
 	if unit := c.Kind.unit(); unit != "" {
 		return c.Name + ":" + unit
@@ -70,36 +71,37 @@ func (c Column) Selector() string {
 	return c.Name
 }
 
-// Has reports whether a table has the column that a choice names, with or without a unit.
-func HasColumn(t catalog.Table, asked string) bool {
-	c, _ := columnAndUnit(t, asked)
+// HasColumn reports whether a table has the column that a selector names.
+func HasColumn(t catalog.Table, selector string) bool {
+	c, _ := columnAndUnit(t, selector)
 	return c != nil
 }
 
-// unitOf finds the column that a choice names, and the unit behind it.
-func columnAndUnit(t catalog.Table, asked string) (c *catalog.Column, unit string) {
-	if c = t.Column(asked); c != nil {
+// columnAndUnit splits a selector into a column of the table and a unit. The column is nil if the table has none.
+func columnAndUnit(t catalog.Table, selector string) (c *catalog.Column, unit string) {
+	if c = t.Column(selector); c != nil {
 		return c, ""
 	}
-	if at := strings.LastIndex(asked, ":"); at > 0 && kindOfUnit(asked[at+1:]) != "" {
-		return t.Column(asked[:at]), asked[at+1:]
+	if at := strings.LastIndex(selector, ":"); at > 0 && kindOfUnit(selector[at+1:]) != "" {
+		return t.Column(selector[:at]), selector[at+1:]
 	}
 	return nil, ""
 }
 
-// Telling names the columns of a table that have a time: columns of a time's type, and integers of a name that
-// creation times have.
+// TimeColumns returns the names of a table's columns that can be creation times: columns of a date or timestamp type, and
+// numeric columns with a conventional name or with values of a known unit.
 func TimeColumns(t catalog.Table) []string {
 	var names []string
 	for _, c := range t.Columns {
 		_, _, time := typeResolution(c.Plain())
-		if time || isNumber(c) && (conventional(c.Name) || c.Epoch != "" && c.Epoch != mixed) {
+		if time || EpochByType(c) && (conventional(c.Name) || c.Epoch != "" && c.Epoch != mixed) {
 			names = append(names, c.Name)
 		}
 	}
 	return names
 }
 
+// resolve returns the column that a selector names.
 func resolve(t catalog.Table, name, zone, reason string) (Column, error) {
 	c, unit := columnAndUnit(t, name)
 	if c == nil {
@@ -114,16 +116,16 @@ func resolve(t catalog.Table, name, zone, reason string) (Column, error) {
 		}
 		return found, nil
 	}
-	if !ok && isNumber(*c) {
+	if !ok && EpochByType(*c) {
 		return found.withUnit(t, *c, unit)
 	}
 	if unit != "" {
-		return Column{}, fmt.Errorf("column %s of %s.%s is %s, and :%s is the unit of an integer", name, t.Schema, t.Name, c.Type, unit)
+		return Column{}, fmt.Errorf("column %s of %s.%s is %s, which has no unit :%s", name, t.Schema, t.Name, c.Type, unit)
 	}
 	return Column{}, fmt.Errorf("column %s of %s.%s is %s, not a timestamp, a date or an integer", name, t.Schema, t.Name, c.Type)
 }
 
-// resolution reads a type as format_type writes it: timestamp(0) without time zone.
+// typeResolution parses a type name in format_type's spelling, such as timestamp(0) without time zone.
 func typeResolution(kind string) (k Kind, unit int64, ok bool) {
 	if kind == "date" {
 		return Date, Day, true

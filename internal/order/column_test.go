@@ -15,34 +15,34 @@ func TestChoose(t *testing.T) {
 		{Name: "date_used", Type: "timestamp without time zone"},
 	}}
 	for name, c := range map[string]struct {
-		asked, profile, zone string
-		want                 Column
-		fails                bool
+		requested, profile, zone string
+		want                     Column
+		fails                    bool
 	}{
-		"NOT NULL first":      {want: Column{Name: "date_added", Kind: Timestamptz, Unit: 1000, NotNull: true}},
-		"the profile's":       {profile: "date_used", want: Column{Name: "date_used", Kind: Timestamp, Unit: 1}},
-		"the profile's fails": {profile: "gone", want: Column{Name: "date_added", Kind: Timestamptz, Unit: 1000, NotNull: true}},
-		"asked for":           {asked: "created", profile: "date_used", want: Column{Name: "created", Kind: Date, Unit: Day, NotNull: true}},
-		"a zone":              {asked: "inserted_at", zone: "Europe/Berlin", want: Column{Name: "inserted_at", Kind: Timestamp, Unit: Second, Zone: "Europe/Berlin"}},
-		"a zone of no use":    {zone: "Europe/Berlin", want: Column{Name: "date_added", Kind: Timestamptz, Unit: 1000, NotNull: true}},
-		"UTC":                 {asked: "inserted_at", zone: "utc", want: Column{Name: "inserted_at", Kind: Timestamp, Unit: Second}},
-		"none":                {asked: None, profile: "date_used", want: Column{Unit: 1}},
-		"not there":           {asked: "gone", fails: true},
-		"no time":             {asked: "created_at", fails: true},
+		"NOT NULL first":                  {want: Column{Name: "date_added", Kind: Timestamptz, Unit: 1000, NotNull: true}},
+		"from the profile":                {profile: "date_used", want: Column{Name: "date_used", Kind: Timestamp, Unit: 1}},
+		"the profile's column is missing": {profile: "gone", want: Column{Name: "date_added", Kind: Timestamptz, Unit: 1000, NotNull: true}},
+		"as requested":                    {requested: "created", profile: "date_used", want: Column{Name: "created", Kind: Date, Unit: Day, NotNull: true}},
+		"a time zone":                     {requested: "inserted_at", zone: "Europe/Berlin", want: Column{Name: "inserted_at", Kind: Timestamp, Unit: Second, Zone: "Europe/Berlin"}},
+		"a time zone for a timestamptz":   {zone: "Europe/Berlin", want: Column{Name: "date_added", Kind: Timestamptz, Unit: 1000, NotNull: true}},
+		"UTC":                             {requested: "inserted_at", zone: "utc", want: Column{Name: "inserted_at", Kind: Timestamp, Unit: Second}},
+		"none":                            {requested: None, profile: "date_used", want: Column{Unit: 1}},
+		"missing":                         {requested: "gone", fails: true},
+		"a type without a time":           {requested: "created_at", fails: true},
 	} {
-		got, err := Choose(table, c.asked, c.profile, c.zone)
+		got, err := Choose(table, c.requested, c.profile, c.zone)
 		if got.Reason == "" && err == nil {
-			t.Errorf("%s: no reason", name)
+			t.Errorf("%s: the reason is empty", name)
 		}
 		got.Reason = ""
 		if got != c.want || (err != nil) != c.fails {
-			t.Errorf("%s: %+v, %v", name, got, err)
+			t.Errorf("%s: got %+v, %v", name, got, err)
 		}
 	}
 	if c, err := Choose(catalog.Table{Columns: table.Columns[1:3]}, "", "", ""); err != nil || c.Name != "inserted_at" {
-		t.Errorf("a column that may be NULL: %+v, %v", c, err)
+		t.Errorf("a nullable column: got %+v, %v", c, err)
 	}
 	if c, err := Choose(catalog.Table{}, "", "", ""); err != nil || c.Name != "" || c.Reason == "" {
-		t.Errorf("no column: %+v, %v", c, err)
+		t.Errorf("no column: got %+v, %v", c, err)
 	}
 }

@@ -2,51 +2,50 @@ package order
 
 import "math/rand/v2"
 
-// Tally is what one part of a table holds of an instant.
+// Occupancy describes the rows that one region of a table has at an instant.
 type Occupancy struct {
 	Unfilled    uint64
-	Filled      bool   // there are values in the instant's room
-	First, Last uint64 // their outermost positions
+	Filled      bool   // some rows have a value in the instant's range
+	First, Last uint64 // the lowest and highest position of those values
 }
 
-// Share is the part of a room that belongs to one part of the table: positions from From on, below To.
+// Share is the part of an instant's range that belongs to one region: the positions from From up to, not including, To.
 type Share struct {
 	From, To uint64
-	// Edge says that the last row is to stand at the last position. So the rows of all shares are placed
-	// as if all of them had been drawn at once, and the edge tells nothing of how many they are.
+	// Edge says that the region's last row takes the share's last position. The rows of all shares are then distributed
+	// as if drawn at once, and the position of an edge does not reveal how many rows there are.
 	Edge bool
 }
 
-// Divide divides a room among the parts of a table that hold rows of its instant, in the order of their
-// keys. Values that are there already stay inside their own part's share. Those that contradict an earlier
-// part's are left out of account.
-func Divide(r *rand.Rand, slots uint64, parts []Occupancy) []Share {
-	d := division{r: r, parts: parts, shares: make([]Share, len(parts))}
+// Divide divides an instant's range of slots positions among the regions with rows at that instant, in the order of their
+// keys. Each share contains the values that its region already has, except those that contradict an earlier region's.
+func Divide(r *rand.Rand, slots uint64, regions []Occupancy) []Share {
+	d := division{r: r, regions: regions, shares: make([]Share, len(regions))}
 	var from uint64
-	first := 0 // the part that stands at from
-	for i, p := range parts {
+	first := 0 // the region whose share begins at from
+	for i, p := range regions {
 		if p.Filled && p.Last >= from && p.Last < slots {
 			d.gap(from, max(p.First, from), first, i)
 			from, first = p.Last+1, i
 		}
 	}
-	d.gap(from, slots, first, len(parts)-1)
+	d.gap(from, slots, first, len(regions)-1)
 	return d.shares
 }
 
-// division is a room that is being divided.
+// division is the state of Divide.
 type division struct {
 	r       *rand.Rand
-	parts   []Occupancy
+	regions   []Occupancy
 	shares  []Share
 	started bool
 }
 
-// gap divides the positions between two values among the parts from one to the other. The share of the
-// first has begun in the gap before, if there was one.
+// gap divides the positions between two existing values among the regions first to last. If there is a gap before this
+// one, the share of first began there.
 func (d *division) gap(from, to uint64, first, last int) {
 	var rows uint64
-	for _, p := range d.parts[first : last+1] {
+	for _, p := range d.regions[first : last+1] {
 		rows += p.Unfilled
 	}
 	for i := first; i <= last; i++ {
@@ -55,7 +54,7 @@ func (d *division) gap(from, to uint64, first, last int) {
 			s.From = from
 		}
 		s.To, s.Edge = to, false
-		if count := d.parts[i].Unfilled; i < last {
+		if count := d.regions[i].Unfilled; i < last {
 			s.To, s.Edge = split(d.r, from, to, count, rows)
 			rows -= count
 		}
@@ -64,7 +63,7 @@ func (d *division) gap(from, to uint64, first, last int) {
 	d.started = true
 }
 
-// split gives the end of the share of the first count rows of so many: behind the position of its last.
+// split returns the end of the share of the first count of rows rows: one past the position drawn for the last of them.
 func split(r *rand.Rand, from, to, count, rows uint64) (end uint64, edge bool) {
 	slots := to - from
 	switch {

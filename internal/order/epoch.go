@@ -8,7 +8,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 )
 
-// Units of integers that count the time since 1970-01-01 00:00:00 UTC, as --time-column has them.
+// Units of integers that count the time since 1970-01-01 00:00:00 UTC, as --time-column spells them.
 const (
 	seconds = "s"
 	millis  = "ms"
@@ -19,7 +19,7 @@ const (
 // Millisecond is a millisecond in microseconds.
 const Millisecond = 1000 * Microsecond
 
-// Per returns how many microseconds one of an integer's counts has; 0 of a type that is a time itself.
+// Micros returns the microseconds of one count of an integer, 0 for a type that is a time itself.
 func (k Kind) Micros() int64 {
 	switch k {
 	case Seconds:
@@ -59,25 +59,22 @@ func kindOfUnit(unit string) Kind {
 	}
 }
 
-// Countable reports whether a column may hold a time as a number: its type can, and its name is one that
-// creation times have. Only of such a column the values are read to find their unit, unless it is asked for.
-func EpochByName(c catalog.Column) bool { return isNumber(c) && conventional(c.Name) }
+// EpochByName reports whether a column can hold a time as a number and has the name of a creation time. Unless the user
+// requests a column, rekey reads the values of such columns only to find their unit.
+func EpochByName(c catalog.Column) bool { return EpochByType(c) && conventional(c.Name) }
 
-// Number reports whether a column of its type may hold a time as a number.
-func EpochByType(c catalog.Column) bool { return isNumber(c) }
-
-// counts reports whether a type holds whole numbers that can be times.
-func isNumber(c catalog.Column) bool {
+// EpochByType reports whether a column's type can hold a time as a number.
+func EpochByType(c catalog.Column) bool {
 	kind, _, _ := strings.Cut(c.Plain(), "(")
 	return slices.Contains([]string{"integer", "bigint", "numeric"}, kind)
 }
 
-// The earliest time that a unit is recognized by, 1990-01-01, in seconds: the windows of the units are
-// a thousandfold apart, so that no value is in two of them.
+// earliestEpoch is 1990-01-01 in seconds, the earliest time that identifies a unit. The windows of two units are a factor
+// of a thousand apart, so that no value lies in both.
 const earliestEpoch = 631_152_000
 
-// UnitOf returns the unit that the smallest and the largest of some positive values show: both lie
-// between 1990 and a day from now, a time in seconds since 1970, in that unit and so in no other.
+// UnitOf returns the unit of a column whose positive values lie between smallest and largest: the one in which both are
+// times between 1990 and a day after now, which is in seconds since 1970. It returns "mixed" if there is none.
 func UnitOf(smallest, largest float64, now int64) string {
 	const day = 86_400
 	for _, unit := range []string{seconds, millis, micros} {
@@ -89,15 +86,15 @@ func UnitOf(smallest, largest float64, now int64) string {
 	return mixed
 }
 
-// timelessError says that no value shows the unit of an integer column.
+// unknownUnitError reports that no value shows the unit of an integer column.
 type unknownUnitError struct{ column string }
 
 func (e *unknownUnitError) Error() string {
 	return "no row has a value in " + e.column + " that shows its unit (s, ms or us)"
 }
 
-// counted completes a column of integers. The unit is the one that was asked for, else the one that the
-// values show, else the one that the name ends with.
+// withUnit completes a column of integers with its unit: the requested one, else the one that the values show, else the
+// one that the name ends with.
 func (c Column) withUnit(t catalog.Table, source catalog.Column, unit string) (Column, error) {
 	if unit == "" {
 		unit = source.Epoch
@@ -114,7 +111,7 @@ func (c Column) withUnit(t catalog.Table, source catalog.Column, unit string) (C
 	}
 	c.Unit = c.Kind.Micros()
 	if strings.HasPrefix(source.Plain(), "numeric") {
-		c.Unit = Microsecond // it may have a fraction
+		c.Unit = Microsecond // a numeric may have a fraction
 	}
 	return c, nil
 }

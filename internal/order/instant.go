@@ -5,38 +5,38 @@ import "math"
 // Instant is a time in microseconds since 1970-01-01 00:00:00 UTC.
 type Instant int64
 
-// The ends of time, as PostgreSQL's 'infinity' and '-infinity' are read.
+// PostgreSQL's '-infinity' and 'infinity'.
 const (
 	NegInfinity Instant = math.MinInt64
 	Infinity    Instant = math.MaxInt64
 )
 
-// Micros of some units.
+// Lengths of time in microseconds.
 const (
 	Microsecond int64 = 1
 	Second            = 1_000_000 * Microsecond
 	Day               = 86_400 * Second
 )
 
-// Bent says what was done to a row's time.
+// Adjustment says how a row's instant was derived from its time.
 type Adjustment uint8
 
-// What may be done to a time.
+// The adjustments.
 const (
 	Unchanged Adjustment = iota
-	Early                // before 1970, which a UUIDv7 cannot tell: 1970-01-01 00:00:00
-	Late                 // at or after the moment: the moment
-	Carried              // no time: that of the next row before it by key that has one, else of the next after it
-	Missing              // there is no time in the whole table: the moment
+	Early                // before 1970, which a UUIDv7 cannot express: 1970-01-01 00:00:00
+	Late                 // at or after the cutoff: the cutoff
+	Carried              // no time: that of the nearest row with one before it by key, else after it
+	Missing              // no row of the table has a time: the cutoff
 )
 
-// Scale is how the times of one column are read.
+// Scale converts the times of one column to instants.
 type Scale struct {
 	Unit   int64   // the column's resolution in microseconds
-	Cutoff Instant // no value that is filled stands behind it
+	Cutoff Instant // no generated value is later
 }
 
-// Bend gives the instant at which a row with a time stands.
+// Clamp returns the instant of a row with a time: the time rounded down to the resolution and clamped to 1970 and the cutoff.
 func (s Scale) Clamp(at Instant) (Instant, Adjustment) {
 	switch {
 	case at >= s.Cutoff:
@@ -48,8 +48,7 @@ func (s Scale) Clamp(at Instant) (Instant, Adjustment) {
 	}
 }
 
-// code is the first code at or after an instant: floor(microseconds * 512/125), as the function in the
-// database has it.
+// code returns the first code at or after an instant: floor(microseconds * 512/125), as uuid_generate_v7() computes it.
 func code(at Instant) uint64 {
 	const numerator, denominator = 512, 125
 	micros := uint64(max(at, 0))

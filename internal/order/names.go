@@ -8,22 +8,22 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 )
 
-// tier is a set of names of columns, in the order of preference, without underscores and in lower case: so
-// created_at, createdAt and CreatedAt are one name.
+// tier is a set of column names in the order of preference, in lower case and without underscores, so that created_at,
+// createdAt and CreatedAt are one name.
 type tier struct {
 	names []string
-	// fit says what else must hold of a column of such a name.
+	// fits reports whether a column with such a name qualifies.
 	fits func(catalog.Column) bool
 }
 
-// tiers returns the names of creation-time columns. A later tier counts only where the table has no column of
-// an earlier one. Never among them are names of times that change or lie ahead: updated_at, modified_at,
-// deleted_at, expires_at, starts_at, last_seen_at, scheduled_at.
+// tiers returns the names of creation-time columns. A tier counts only if the table has no column of an earlier one. Times
+// that change or lie in the future are not listed: updated_at, modified_at, deleted_at, expires_at, starts_at,
+// last_seen_at, scheduled_at.
 //
 //nolint:gochecknoglobals // a constant that Go cannot write
 var tiers = sync.OnceValue(func() []tier {
 	return []tier{
-		{ // The creation of the row, as frameworks and conventions call it.
+		{ // The row's creation, as frameworks and conventions name it.
 			names: []string{
 				"insertedat", "createdat", "dateadded", "datecreated", "created", "createdon", "creationdate",
 				"createtime", "createdtime", "creationtime", "createdate", "createddate", "createat",
@@ -35,14 +35,14 @@ var tiers = sync.OnceValue(func() []tier {
 			},
 			fits: func(catalog.Column) bool { return true },
 		},
-		{ // What happens once, when the row is made, but may be made up for later: only where each row has it.
+		{ // Events at the row's creation that may be recorded later: only NOT NULL columns.
 			names: []string{
 				"registeredat", "registeredon", "dateregistered", "registrationdate", "registrationtime",
 				"joinedat", "joinedon", "datejoined", "joindate", "signedupat", "signupdate", "recordedat", "loggedat", "receivedat", "ingestedat",
 			},
 			fits: func(c catalog.Column) bool { return c.NotNull },
 		},
-		{ // What may be any time, also one ahead, or change: only where the INSERT takes it from the clock.
+		{ // Times that may be in the future or change: only columns whose default is the clock.
 			names: []string{
 				"publishedat", "published", "publishedon", "postedat", "postedon", "submittedat", "occurredat", "eventtime", "eventdate",
 				"entrydate", "logdate", "logtime", "timestamp", "date", "time", "ts",
@@ -52,7 +52,7 @@ var tiers = sync.OnceValue(func() []tier {
 	}
 })
 
-// plain is a name as tiers have it.
+// normalize returns a name in the spelling of tiers.
 func normalize(name string) string {
 	return strings.ToLower(strings.Map(func(r rune) rune {
 		if r == '_' || r == '-' || r == ' ' {
@@ -62,7 +62,7 @@ func normalize(name string) string {
 	}, name))
 }
 
-// suffixes are the ends of names that name the unit of an integer, the longer ones first.
+// unitSuffixes returns the endings of names that give an integer's unit, longer ones first.
 func unitSuffixes() [][2]string {
 	return [][2]string{
 		{"milliseconds", millis},
@@ -83,7 +83,7 @@ func unitSuffixes() [][2]string {
 	}
 }
 
-// unsuffixed takes the unit off a name, and returns it.
+// cutUnit splits a name into the part before its unit and the unit.
 func cutUnit(name string) (rest, unit string) {
 	name = normalize(name)
 	for _, suffix := range unitSuffixes() {
@@ -103,13 +103,13 @@ func known(name string) bool {
 	return slices.ContainsFunc(tiers(), func(t tier) bool { return slices.Contains(t.names, name) })
 }
 
-// conventional reports whether a name is one of a creation time, with or without a unit.
+// conventional reports whether a name is that of a creation time, with or without a unit.
 func conventional(name string) bool {
 	rest, _ := cutUnit(name)
 	return known(rest)
 }
 
-// byName returns the column that the names choose.
+// chooseByName returns the column with the most preferred name.
 func chooseByName(t catalog.Table, zone string) (Column, bool) {
 	names := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
@@ -123,15 +123,15 @@ func chooseByName(t catalog.Table, zone string) (Column, bool) {
 	return Column{}, false
 }
 
-// choose returns the table's column by the first of the tier's names that fits, a NOT NULL column before others. Names has the
-// columns' names, as byTier returns them.
+// choose returns the table's column with the first of the tier's names that fits, preferring NOT NULL columns. names holds
+// the columns' names as tierName returns them.
 func (tier tier) choose(t catalog.Table, names []string, zone string) (found *Column) {
 	for _, name := range tier.names {
 		for i, c := range t.Columns {
 			if names[i] != name || !tier.fits(c) {
 				continue
 			}
-			read, err := resolve(t, c.Name, zone, "by its name and type")
+			read, err := resolve(t, c.Name, zone, "recognized by name and type")
 			if err == nil && (found == nil || c.NotNull && !found.NotNull) {
 				found = &read
 			}
@@ -140,9 +140,9 @@ func (tier tier) choose(t catalog.Table, names []string, zone string) (found *Co
 	return found
 }
 
-// byTier is a column's name as tiers have it; of an integer the name without its unit.
+// tierName returns a column's name in the spelling of tiers, for an integer without its unit.
 func tierName(c catalog.Column) string {
-	if isNumber(c) {
+	if EpochByType(c) {
 		rest, _ := cutUnit(c.Name)
 		return rest
 	}

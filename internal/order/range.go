@@ -3,21 +3,21 @@ package order
 import "math/bits"
 
 const (
-	randBits        = 62 // rand_b
-	maxPositionBits = 30 // of them are positions: 32 are always random
-	maxSlotBits     = 53 // bits of a position: a float64 counts so far
+	randBits        = 62 // of rand_b
+	maxPositionBits = 30 // of rand_b, which leaves 32 random bits
+	maxSlotBits     = 53 // of a position: a float64 holds no larger integer exactly
 	version7        = 0x7
 	variant         = 0b10
 )
 
-// Room is where the values of one instant stand: positions from 0 on, below Slots.
+// Range is the range of values that belong to one instant. A position in it is a number from 0 to Slots()-1.
 type Range struct {
-	first        uint64 // code
+	first        uint64 // first code
 	codes        uint64
-	positionBits uint // bits of rand_b that belong to the position
+	positionBits uint // bits of rand_b that are part of the position
 }
 
-// Room gives the room of an instant that Bend gave. The last one before the moment ends there.
+// Range returns the range of an instant that Clamp returned. The last instant before the cutoff ends at the cutoff.
 func (s Scale) Range(at Instant) Range {
 	end := at + 1
 	if at < s.Cutoff {
@@ -29,13 +29,13 @@ func (s Scale) Range(at Instant) Range {
 	return r
 }
 
-// Slots is the number of positions.
+// Slots returns the number of positions.
 func (r Range) Slots() uint64 { return r.codes << r.positionBits }
 
-// Random is the number of bits of a value below its position; they are random, 32 at the least.
+// Random returns the number of random bits below a value's position, at least 32.
 func (r Range) Random() int { return randBits - int(r.positionBits) }
 
-// Value makes the value at a position; of random only the lower bits that are needed are used.
+// Value returns the value at a position, with as many of the lower bits of random as it has random bits.
 func (r Range) Value(position, random uint64) Value {
 	low := randBits - r.positionBits
 	return Value{
@@ -44,7 +44,7 @@ func (r Range) Value(position, random uint64) Value {
 	}
 }
 
-// Position gives the position of a value; ok is false if it stands outside the room.
+// Position returns the position of a value; ok is false if the value is outside the range.
 func (r Range) Position(v Value) (position uint64, ok bool) {
 	if v.time < r.first || v.time-r.first >= r.codes {
 		return 0, false
@@ -52,13 +52,13 @@ func (r Range) Position(v Value) (position uint64, ok bool) {
 	return (v.time-r.first)<<r.positionBits | v.rest>>(randBits-r.positionBits), true
 }
 
-// Value is a UUIDv7 without its version and variant.
+// Value is a UUIDv7 without its version and variant bits.
 type Value struct {
 	time uint64 // 60 bits: 4096ths of a millisecond since 1970
 	rest uint64 // 62 bits
 }
 
-// UUID writes a value.
+// UUID returns the value as the 16 bytes of a uuid.
 func (v Value) UUID() (u [16]byte) {
 	upper := v.time>>12<<16 | version7<<12 | v.time&0xfff
 	lower := uint64(variant)<<randBits | v.rest
@@ -69,7 +69,7 @@ func (v Value) UUID() (u [16]byte) {
 	return u
 }
 
-// Read reads a UUIDv7; ok is false for any other uuid.
+// FromUUID parses a UUIDv7; ok is false for any other uuid.
 func FromUUID(u [16]byte) (v Value, ok bool) {
 	var upper, lower uint64
 	for i := range 8 {
@@ -84,5 +84,5 @@ func (v Value) Before(w Value) bool {
 	return v.time < w.time || v.time == w.time && v.rest < w.rest
 }
 
-// After reports whether an instant is later than the time that a value tells.
+// After reports whether an instant is later than the time of a value.
 func (at Instant) After(v Value) bool { return v.time < code(at) }
