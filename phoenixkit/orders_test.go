@@ -254,7 +254,7 @@ func TestSignalsHoldTheRun(t *testing.T) {
 	if r.err != nil {
 		t.Fatal(r.err)
 	}
-	if !slices.ContainsFunc(seen, func(s string) bool { return strings.Contains(s, file+" is there") }) ||
+	if !slices.ContainsFunc(seen, func(s string) bool { return strings.Contains(s, file+" exists") }) ||
 		!slices.ContainsFunc(seen, func(s string) bool { return strings.Contains(s, "the report runs") }) || seen[len(seen)-1] != "" {
 		t.Errorf("the reasons are %q", seen)
 	}

@@ -252,7 +252,7 @@ func againstWraparound(t *testing.T, c *server.Cluster) {
 			}
 		}
 	})
-	if !errors.Is(err, rekey.ErrInterrupted) || !strings.Contains(told, `an autovacuum to prevent wraparound is at work on "public"."phoenix_kit_users" (pid `) {
+	if !errors.Is(err, rekey.ErrInterrupted) || !strings.Contains(told, `an autovacuum to prevent wraparound is running on "public"."phoenix_kit_users" (pid `) {
 		t.Errorf("told is %q; it ended with %v", told, err)
 	}
 	_, err = h.up(owner, func(o *phoenixkit.Options) {

@@ -1,5 +1,5 @@
-// Package pace decides how fast a run goes: the size of its batches from what they take, the pauses
-// between them, and whether it stands still, with the reason. It touches no clock and no server.
+// Package pace decides how fast a run works: the size of its batches, the pauses between them, and whether it is paused
+// and why. It reads no clock and no server.
 package pace
 
 import (
@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// Speed is a pace by name.
+// Speed is the name of a pace.
 type Speed string
 
 // The speeds.
 const (
-	Gentle Speed = "gentle" // works a quarter of the time, one worker
+	Gentle Speed = "gentle" // works a quarter of the time, with one worker
 	Normal Speed = "normal" // works two thirds of the time
-	Full   Speed = "full"   // never rests
+	Full   Speed = "full"   // works without pauses
 )
 
-// ParseSpeed reads a speed; "" is Normal.
+// ParseSpeed parses the name of a speed. Default: Normal.
 func ParseSpeed(word string) (Speed, error) {
 	switch s := Speed(word); s {
 	case "":
@@ -28,11 +28,11 @@ func ParseSpeed(word string) (Speed, error) {
 	case Gentle, Normal, Full:
 		return s, nil
 	default:
-		return "", fmt.Errorf("pace %q is none of gentle, normal and full", word)
+		return "", fmt.Errorf("pace %q is not one of gentle, normal and full", word)
 	}
 }
 
-// Duty is the share of the time in which a worker works.
+// Duty returns the share of the time in which a worker works.
 func (s Speed) Duty() float64 {
 	switch s {
 	case Gentle:
@@ -44,7 +44,7 @@ func (s Speed) Duty() float64 {
 	}
 }
 
-// Workers bounds the workers on one table.
+// MaxWorkers returns the largest number of workers on one table.
 func (s Speed) MaxWorkers() int {
 	if s == Gentle {
 		return 1
@@ -52,25 +52,25 @@ func (s Speed) MaxWorkers() int {
 	return 2
 }
 
-// DefaultBatch is the time that a batch aims at.
+// DefaultBatchTime is the target duration of a batch.
 const DefaultBatchTime = 50 * time.Millisecond
 
-// Pace is what a run looks at before each batch. It may be changed from any goroutine while the run
-// goes on; a nil one is Normal with the default batch time.
+// Pace is the current speed of a run, which reads it before each batch. It is safe for concurrent use. A nil *Pace is Normal
+// with the default batch time and never paused, and cannot be changed.
 type Pace struct {
 	mu      sync.Mutex
 	speed   Speed
 	batch   time.Duration
-	reasons map[string]string // by signal; any one stops
+	reasons map[string]string // by signal; the run is paused while there is one
 	changed chan struct{}
 }
 
-// New gives a pace; a speed of "" is Normal, a batch time of 0 the default.
+// New returns a pace. A speed of "" is Normal, a batch time of 0 is DefaultBatchTime.
 func New(speed Speed, batch time.Duration) *Pace {
 	return &Pace{speed: speed, batch: batch, reasons: map[string]string{}}
 }
 
-// Speed is the speed now.
+// Speed returns the current speed.
 func (p *Pace) Speed() Speed {
 	if p == nil {
 		return Normal
@@ -83,7 +83,7 @@ func (p *Pace) Speed() Speed {
 	return p.speed
 }
 
-// Batch is the time that a batch is to take now.
+// BatchTime returns the current target duration of a batch.
 func (p *Pace) BatchTime() time.Duration {
 	if p == nil {
 		return DefaultBatchTime
@@ -99,13 +99,13 @@ func (p *Pace) BatchTime() time.Duration {
 // SetSpeed changes the speed.
 func (p *Pace) SetSpeed(s Speed) { p.change(func() { p.speed = s }) }
 
-// SetBatch changes the time that a batch is to take.
+// SetBatchTime changes the target duration of a batch; 0 is DefaultBatchTime.
 func (p *Pace) SetBatchTime(d time.Duration) { p.change(func() { p.batch = d }) }
 
-// Hold makes the run stand still because of a signal, with the reason in words.
+// Pause pauses the run for a signal. The reason is shown to the user.
 func (p *Pace) Pause(signal, reason string) { p.change(func() { p.reasons[signal] = reason }) }
 
-// Release takes a signal's objection back.
+// Resume withdraws a signal's pause. The run continues once no signal pauses it.
 func (p *Pace) Resume(signal string) { p.change(func() { delete(p.reasons, signal) }) }
 
 func (p *Pace) change(set func()) {
@@ -118,8 +118,8 @@ func (p *Pace) change(set func()) {
 	p.changed = make(chan struct{})
 }
 
-// Held gives the reason for standing still, "" when there is none, and a channel that is closed when
-// anything about the pace changes.
+// Paused returns why the run is paused, "" if it is not, and a channel that is closed at the next change of the pace. The
+// channel of a nil *Pace is nil.
 func (p *Pace) Paused() (reason string, changed <-chan struct{}) {
 	if p == nil {
 		return "", nil
@@ -136,8 +136,8 @@ func (p *Pace) Paused() (reason string, changed <-chan struct{}) {
 	return p.reasons[signals[0]], p.changed
 }
 
-// Rest is the pause after a batch that took so long. What took many times the target has waited, for a
-// lock or a server that was away, and not worked: nobody needs a rest from that.
+// Rest returns the pause after a batch of a certain duration. A duration far above the target was mostly spent waiting, for
+// a lock or a lost server, and only part of it counts.
 func (p *Pace) Rest(took time.Duration) time.Duration {
 	duty := p.Speed().Duty()
 	took = min(took, overrun*p.BatchTime())

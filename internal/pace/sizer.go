@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// Servo sizes batches by what the last ones took. It knows neither clock nor server: it is told.
+// Sizer chooses the size of the next batch from the durations of the last ones. It is not safe for concurrent use.
 //
-// What a batch takes is what its units cost, and what it takes whatever its size: a slow trigger FOR EACH STATEMENT, a disk or a
-// processor that others keep busy. Smaller batches are of use against the first alone.
+// A batch takes a time for each unit, and an overhead that does not depend on its size: a slow trigger FOR EACH STATEMENT,
+// or a disk or processor that others keep busy. Smaller batches help against the former only.
 type Sizer struct {
 	size, smallest, largest int
 	recent                  []batch
 }
 
-// batch is how many units one had, and the time it took.
+// batch is the size and duration of a batch.
 type batch struct {
 	units int
 	took  time.Duration
@@ -23,28 +23,28 @@ type batch struct {
 
 const (
 	window       = 10
-	maxGrowth    = 1.5 // at most, from one batch to the next
-	overrun      = 5   // times what a batch may take: a tenth at once
-	minUnitShare = 8   // an eighth of the target is for the units, whatever else a batch takes
-	minSizeRatio = 1.5 // between the sizes of two batches that are compared
-	minPairs     = 8   // so many pairs of batches tell what a unit costs
+	maxGrowth    = 1.5 // from one batch to the next
+	overrun      = 5   // a batch that takes this many times what it may cuts the size to a tenth at once
+	minUnitShare = 8   // units get at least an eighth of the target, whatever the overhead
+	minSizeRatio = 1.5 // between the sizes of two batches that slope compares
+	minPairs     = 8   // pairs of batches from which slope estimates
 )
 
-// Tenths of the last batches.
+// Quantiles of the last batches, in tenths.
 const fastTenths, medianTenths, slowTenths = 3, 5, 9
 
-// NewServo begins with batches of first units and keeps them from floor to ceiling.
+// NewSizer returns a Sizer whose first batch has first units and whose batches have from smallest to largest units.
 func NewSizer(first, smallest, largest int) *Sizer {
 	s := &Sizer{smallest: smallest, largest: max(largest, smallest)}
 	s.resize(first)
 	return s
 }
 
-// Size is how many units the next batch is to have.
+// Size returns the size of the next batch in units.
 func (s *Sizer) Size() int { return s.size }
 
-// Note tells of a batch of so many units and the time it took. The next is sized so that nine of ten
-// like the last ones would have kept to the target.
+// Record adds a finished batch and resizes the next one, such that nine of ten batches like the last ones would keep to
+// the target.
 func (s *Sizer) Record(units int, took, target time.Duration) {
 	if units <= 0 {
 		return
@@ -57,32 +57,32 @@ func (s *Sizer) Record(units int, took, target time.Duration) {
 	s.resize(min(s.wantedSize(now, target), int(float64(s.size)*maxGrowth)+1))
 }
 
-// wanted is the size with which nine of ten batches keep to the target; but not one so small that the units are hardly anything of
-// what a batch takes.
+// wantedSize returns the size with which nine of ten batches keep to the target, but not one so small that a batch spends
+// hardly any time on its units.
 func (s *Sizer) wantedSize(now batch, target time.Duration) int {
 	costs := s.costs()
 	each, available, longest := quantile(costs, medianTenths), target/minUnitShare, target
 	if slope, ok := s.slope(); ok {
 		overhead := s.overhead(slope)
-		each, available = slope, max(available, overhead/2) //nolint:mnd // half as much again
+		each, available = slope, max(available, overhead/2) //nolint:mnd // half the overhead
 		longest = max(target, overhead+available)
 	}
 	if now.took > overrun*longest {
-		return s.size / 10 //nolint:mnd // as Split does
+		return s.size / 10 //nolint:mnd // as Shrink does
 	}
 	fits := max(s.unitsWithin(target, quantile(costs, slowTenths)), s.unitsWithin(available, each))
 	if fits > s.size && now.units < s.size {
-		return s.size // a smaller one than was asked for says nothing about larger ones
+		return s.size // a batch that was smaller than requested says nothing about larger ones
 	}
 	return fits
 }
 
-// fitting is how many units that cost so many nanoseconds each fit into a time, up to the ceiling.
+// unitsWithin returns how many units, each taking so many nanoseconds, fit into a time, up to the largest size.
 func (s *Sizer) unitsWithin(available time.Duration, each float64) int {
 	return int(min(float64(available)/max(each, 1), float64(s.largest)))
 }
 
-// costs are what a unit cost in each of the last batches, in nanoseconds, if units were all that they spent time on.
+// costs returns the nanoseconds per unit of each of the last batches, as if there were no overhead.
 func (s *Sizer) costs() []float64 {
 	costs := make([]float64, len(s.recent))
 	for i, one := range s.recent {
@@ -91,8 +91,8 @@ func (s *Sizer) costs() []float64 {
 	return costs
 }
 
-// slope is what a unit costs in nanoseconds by the last batches of different sizes: the median of what any two of them tell, so
-// that some which stood still do not matter (the Theil-Sen estimator). It is not known where all were of about one size.
+// slope estimates the nanoseconds of one unit from the last batches of different sizes, by the Theil-Sen estimator: the
+// median over all pairs, which tolerates a few stalled batches. It is unknown if all batches had about the same size.
 func (s *Sizer) slope() (each float64, known bool) {
 	var costs []float64
 	for i, one := range s.recent {
@@ -109,7 +109,8 @@ func (s *Sizer) slope() (each float64, known bool) {
 	return max(quantile(costs, medianTenths), 0), true
 }
 
-// idle is what the last batches took whatever their size, by the quicker ones: not each that stood still once takes it always.
+// overhead estimates the time of a batch that does not depend on its size, from the faster of the last batches: a single
+// stall is not an overhead.
 func (s *Sizer) overhead(each float64) time.Duration {
 	rests := make([]time.Duration, len(s.recent))
 	for i, one := range s.recent {
@@ -118,19 +119,19 @@ func (s *Sizer) overhead(each float64) time.Duration {
 	return quantile(rests, fastTenths)
 }
 
-// quantile is the value that so many tenths of them do not exceed. It sorts them.
+// quantile returns the value that so many tenths of the values do not exceed. It sorts them.
 func quantile[T cmp.Ordered](values []T, tenths int) T {
 	slices.Sort(values)
 	return values[(len(values)*tenths+9)/10-1]
 }
 
-// Split answers to a batch that was far too slow, or was cut short by a timeout: the next has a tenth.
+// Shrink cuts the size to a tenth, after a batch that was far too slow or that a timeout ended.
 func (s *Sizer) Shrink() { s.resize(s.size / 10) }
 
-// Least reports whether batches cannot get smaller.
+// AtMinimum reports whether batches have the smallest size.
 func (s *Sizer) AtMinimum() bool { return s.size == s.smallest }
 
 func (s *Sizer) resize(size int) { s.size = min(max(size, s.smallest), s.largest) }
 
-// Cut halves the size: a batch would have held more than it may.
+// Halve halves the size, after a batch that reached its limit of rows.
 func (s *Sizer) Halve() { s.resize(s.size / 2) }

@@ -16,8 +16,9 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Check looks, before anything is changed, whether each signal that matters here can be read: the lag
-// where there is a standby, the snapshots where there is a limit, the user's question, the file.
+// Check reports, before anything is changed, which of the signals that matter here cannot be read: the lag if there is a
+// standby, the snapshots if there is a limit, the throttle query and the throttle file. It returns an error if the server
+// cannot be queried at all.
 func Check(ctx context.Context, pool *pgxpool.Pool, role catalog.Role, l Limits) (problem.List, error) {
 	var found problem.List
 	note := func(name string, p *problem.Problem) {
@@ -34,11 +35,11 @@ func Check(ctx context.Context, pool *pgxpool.Pool, role catalog.Role, l Limits)
 		note(Snapshots, message.SignalHidden(Snapshots, "the age of other roles' transactions", sqltext.Ident(role.Name)))
 	}
 	if l.Query != "" {
-		asked, err := checkQuery(ctx, pool, l.Query)
+		unusable, err := checkQuery(ctx, pool, l.Query)
 		if err != nil {
 			return nil, err
 		}
-		note(Query, asked)
+		note(Query, unusable)
 	}
 	if l.File != "" {
 		if _, err := fileReason(l.File); err != nil {
@@ -65,23 +66,22 @@ func checkLag(ctx context.Context, pool *pgxpool.Pool, role catalog.Role) (*prob
 	return hidden, err
 }
 
-// tries is how often what ran out of its time is asked: a machine that stands still for a moment is no reason
-// to refuse a run, or to end it.
+// attempts is how often a reading that timed out is tried: a brief stall of a machine does not end a run.
 const attempts = 3
 
-// inTime asks, and again where the server ended that for the time it took.
+// retryTimeouts calls read, again if the server cancelled its statement.
 func retryTimeouts(read func() error) (err error) {
 	for range attempts {
-		var refusal *pgconn.PgError
-		if err = read(); !errors.As(err, &refusal) || refusal.Code != pgerrcode.QueryCanceled {
+		var pgErr *pgconn.PgError
+		if err = read(); !errors.As(err, &pgErr) || pgErr.Code != pgerrcode.QueryCanceled {
 			break
 		}
 	}
 	return err
 }
 
-// checkQuery puts the question. One that the server refuses is refused; a server that cannot be asked at
-// all is an error.
+// checkQuery runs the throttle query. It returns a problem if the server rejects the query or the result has the wrong
+// shape, and an error if the server cannot be queried at all.
 func checkQuery(ctx context.Context, pool *pgxpool.Pool, sql string) (*problem.Problem, error) {
 	if why := sqltext.Question(sql); why != "" {
 		return message.ThrottleQuery(&resultError{why}), nil
@@ -94,9 +94,9 @@ func checkQuery(ctx context.Context, pool *pgxpool.Pool, sql string) (*problem.P
 			return rollBack(err)
 		}))
 	})
-	var refusal *pgconn.PgError
-	var shape *resultError
-	if errors.As(err, &refusal) || errors.As(err, &shape) {
+	var pgErr *pgconn.PgError
+	var resultErr *resultError
+	if errors.As(err, &pgErr) || errors.As(err, &resultErr) {
 		return message.ThrottleQuery(err), nil
 	}
 	return nil, err

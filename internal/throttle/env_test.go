@@ -17,10 +17,10 @@ import (
 
 func TestMain(m *testing.M) { servertest.Main(m) }
 
-// patience bounds what must happen, so that a failing test ends.
+// testTimeout ends a test whose condition never becomes true.
 const testTimeout = 5 * time.Minute
 
-// bed is a database with a table t, a plain role who owns it, and what is told.
+// env is a database with a table t, a plain role that owns it, and the notices of a Watch.
 type env struct {
 	*testing.T
 	db    servertest.DB
@@ -63,7 +63,7 @@ func (b *env) exec(sql string) {
 	servertest.Execute(b, b.admin, sql)
 }
 
-// watch begins to look every 20 ms, until the test ends.
+// start starts a Watch that reads every 20 ms until the test ends.
 func (b *env) start(pool *pgxpool.Pool, l Limits, change ...func(*Watch)) *Watch {
 	b.Helper()
 	w := prepare(pool, b.pace, l, func(e event.Event) {
@@ -83,22 +83,22 @@ func (b *env) start(pool *pgxpool.Pool, l Limits, change ...func(*Watch)) *Watch
 	return w
 }
 
-// held waits for an objection that says all of the words.
-func (b *env) waitPaused(words ...string) {
+// waitPaused waits until the run is paused with a reason that contains all of the texts.
+func (b *env) waitPaused(texts ...string) {
 	b.Helper()
 	b.waitFor(func(reason string) bool {
-		for _, word := range words {
-			if !strings.Contains(reason, word) {
+		for _, text := range texts {
+			if !strings.Contains(reason, text) {
 				return false
 			}
 		}
 		return true
-	}, strings.Join(words, ", "))
+	}, strings.Join(texts, ", "))
 }
 
 func (b *env) waitResumed() {
 	b.Helper()
-	b.waitFor(func(reason string) bool { return reason == "" }, "no objection")
+	b.waitFor(func(reason string) bool { return reason == "" }, "empty")
 }
 
 func (b *env) waitFor(is func(string) bool, what string) {
@@ -112,7 +112,7 @@ func (b *env) waitFor(is func(string) bool, what string) {
 		select {
 		case <-changed:
 		case <-timeout:
-			b.Fatalf("the objection is %q, not %s", reason, what)
+			b.Fatalf("the reason is %q, want %s", reason, what)
 		}
 	}
 }

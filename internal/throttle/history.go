@@ -2,11 +2,10 @@ package throttle
 
 import "time"
 
-// trail remembers how far a counter had come at which time, so that a position behind it can be told
-// as a time.
+// history records which value a growing counter had at which time, and so converts an earlier value to an age.
 type history struct {
 	samples  []sample
-	interval time.Duration // between two marks, at least; it grows with what the trail spans
+	interval time.Duration // minimum between two samples; it grows with the recorded time
 }
 
 type sample struct {
@@ -14,14 +13,14 @@ type sample struct {
 	value int64
 }
 
-// mostMarks bounds the memory; a time is then told no more than a thousandth of the span too short.
+// maxSamples bounds the memory. An age is too short by at most a thousandth of the recorded time.
 const maxSamples = 2000
 
 func (t *history) add(at time.Time, value int64) {
 	n := len(t.samples)
 	switch {
 	case n > 0 && t.samples[n-1].value == value:
-		return // the first time at which it had come so far is what counts
+		return // the first time of a value counts
 	case n > 1 && t.samples[n-1].time.Sub(t.samples[n-2].time) < t.interval:
 		t.samples[n-1] = sample{at, value}
 	default:
@@ -47,8 +46,7 @@ func (t *history) thin() {
 	t.samples = kept
 }
 
-// behind is how long ago the counter first stood beyond the position, as far as that was seen; 0 when
-// it does not.
+// age returns how long ago the counter was first seen above position, 0 if it is not above it.
 func (t *history) age(position int64, now time.Time) time.Duration {
 	for _, m := range t.samples {
 		if m.value > position {

@@ -18,19 +18,19 @@ var lagSQL string
 type follower struct {
 	Name              string
 	Hidden            bool
-	Lag               float64 // seconds, as the server measured it
+	Lag               float64 // seconds, as measured by the server
 	Replayed, Written int64   // bytes
 }
 
-// hiddenError is a reading that the role may not take.
+// hiddenError reports a figure that the role may not see.
 type hiddenError struct{ what, name string }
 
 func (e *hiddenError) Error() string {
 	return fmt.Sprintf("%s of %s is not visible to this role", e.what, e.name)
 }
 
-// lagSignal keeps a trail of its own: the server's figure comes from the standby's answers, and one
-// that has stopped answering goes on showing its last.
+// lagSignal keeps a history of its own: the server computes its figure from a standby's replies, and keeps showing the last
+// one of a standby that stopped replying.
 type lagSignal struct{ history history }
 
 func readFollowers(ctx context.Context, tx pg.Tx) ([]follower, error) {
@@ -68,12 +68,12 @@ func (l *lagSignal) evaluate(found []follower, limit time.Duration, now time.Tim
 	if worst <= limit {
 		return "", nil
 	}
-	return fmt.Sprintf("standby %s is %s behind, and %s is the limit", name, worst.Round(time.Second/10), limit), nil
+	return fmt.Sprintf("standby %s is %s behind (limit %s)", name, worst.Round(time.Second/10), limit), nil
 }
 
 func (l *lagSignal) lag(f follower, now time.Time) time.Duration {
 	if f.Replayed >= f.Written {
-		return 0 // whatever it was before: nothing is left to be replayed
+		return 0 // everything is replayed, whatever the server's figure is
 	}
 	return max(time.Duration(f.Lag*float64(time.Second)), l.history.age(f.Replayed, now))
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
-// ask puts the user's own question. It can change nothing and is ended after a second.
+// readQuery runs the user's throttle query, read-only and for at most a second.
 func (w *Watch) readQuery(ctx context.Context) (reason string, err error) {
 	err = w.query(ctx, func(tx pg.Tx) error {
 		reason, err = queryReason(ctx, tx, w.limits.Query)
@@ -23,7 +23,7 @@ func (w *Watch) readQuery(ctx context.Context) (reason string, err error) {
 	return reason, ignoreRollBack(err)
 }
 
-// errAnswered rolls the transaction of a question back that was answered: whatever it did is undone.
+// errRollBack makes a transaction roll back after the query succeeded, so that the query leaves nothing behind.
 var errRollBack = errors.New("the throttle query was answered")
 
 func rollBack(err error) error {
@@ -40,11 +40,11 @@ func ignoreRollBack(err error) error {
 	return err
 }
 
-// answer reads one boolean or text of the first row; no row, NULL, false and an empty text are no
-// objection.
+// queryReason returns the reason to pause that the query returns in the only column of its first row, a boolean or text. No
+// row, NULL, false and an empty text are no reason.
 //
-// What is more than one query is not even sent. It is executed by the extended protocol, which takes no second
-// statement, in a transaction that is READ ONLY and rolled back.
+// Anything but a single query is rejected without being sent. The query runs by the extended protocol, which accepts one
+// statement only, in a READ ONLY transaction that is rolled back.
 func queryReason(ctx context.Context, tx pg.Tx, sql string) (string, error) {
 	if why := sqltext.Question(sql); why != "" {
 		return "", &resultError{why}
@@ -60,7 +60,7 @@ func queryReason(ctx context.Context, tx pg.Tx, sql string) (string, error) {
 		if err := rows.Err(); err != nil {
 			return "", err
 		}
-		return "", &resultError{fmt.Sprintf("it returns %d columns, and one is wanted", len(fields))}
+		return "", &resultError{fmt.Sprintf("it returns %d columns instead of one", len(fields))}
 	}
 	if !rows.Next() {
 		return "", rows.Err()
@@ -72,13 +72,13 @@ func queryReason(ctx context.Context, tx pg.Tx, sql string) (string, error) {
 		if err := rows.Scan(&yes); err != nil || yes == nil || !*yes {
 			return "", err
 		}
-		reason = "the throttle query says so"
+		reason = "the throttle query returned true"
 	case pgtype.TextOID, pgtype.VarcharOID, pgtype.BPCharOID, pgtype.NameOID, pgtype.UnknownOID:
 		var text *string
 		if err := rows.Scan(&text); err != nil || text == nil || *text == "" {
 			return "", err
 		}
-		reason = "the throttle query says: " + visible.Cut(visible.Line(*text), maxAnswer)
+		reason = "the throttle query returned: " + visible.Cut(visible.Line(*text), maxAnswer)
 	default:
 		return "", &resultError{"it returns neither a boolean nor a text"}
 	}
@@ -86,15 +86,15 @@ func queryReason(ctx context.Context, tx pg.Tx, sql string) (string, error) {
 	return reason, rows.Err()
 }
 
-// mostAnswer is how much of an answer is repeated, in characters.
+// maxAnswer is how much of a returned text is shown, in characters.
 const maxAnswer = 200
 
-// shapeError is an answer that cannot be read.
+// resultError reports a query or a result that cannot be used.
 type resultError struct{ text string }
 
 func (e *resultError) Error() string { return e.text }
 
-// flag looks for the file.
+// readFile reports whether the throttle file exists.
 func (w *Watch) readFile(context.Context) (string, error) { return fileReason(w.limits.File) }
 
 func fileReason(name string) (string, error) {
@@ -105,6 +105,6 @@ func fileReason(name string) (string, error) {
 	case err != nil:
 		return "", err
 	default:
-		return "the file " + visible.Path(name) + " is there", nil
+		return "the throttle file " + visible.Path(name) + " exists", nil
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-func TestSlot(t *testing.T) {
+func TestPausesWhileSlotRetainsWAL(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c)
@@ -28,14 +28,14 @@ func TestSlot(t *testing.T) {
 		})
 		b.start(b.plain, Limits{MaxRetainedWAL: 1 << 20})
 		b.exec("SELECT pg_logical_emit_message(false, 'much', repeat('x', 4000000))")
-		b.waitPaused("replication slot behind keeps", "of WAL back", "1024 kB is the limit")
-		b.exec("CHECKPOINT") // a slot goes no further than what is flushed
+		b.waitPaused("replication slot behind retains", "of WAL", "limit 1024 kB")
+		b.exec("CHECKPOINT") // a slot advances only to flushed WAL
 		b.exec("SELECT pg_replication_slot_advance('behind', pg_current_wal_lsn())")
 		b.waitResumed()
 	})
 }
 
-func TestSnapshots(t *testing.T) {
+func TestPausesWhileSnapshotIsOld(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, sql := range map[string][2]string{
@@ -60,10 +60,10 @@ func TestSnapshots(t *testing.T) {
 				}
 				time.Sleep(500 * time.Millisecond)
 				if reason, _ := b.pace.Paused(); reason != "" {
-					t.Errorf("held while nothing is filled: %s", reason)
+					t.Errorf("paused while no rows are filled: %s", reason)
 				}
 				w.SetActivity(t.Context(), Activity{Table: "public.t", Filling: true})
-				b.waitPaused(name, "has kept dead rows from being pruned", "300ms is the limit")
+				b.waitPaused(name, "has prevented the removal of dead rows", "limit 300ms")
 				if _, err := one.Conn().PgConn().Exec(t.Context(), sql[1]).ReadAll(); err != nil {
 					t.Fatal(err)
 				}
@@ -73,8 +73,8 @@ func TestSnapshots(t *testing.T) {
 	})
 }
 
-// TestStandby follows a standby that stops replaying, and one that the role may not see.
-func TestStandby(t *testing.T) {
+// A standby that stops replaying pauses the run, and so does one that the role may not see.
+func TestPausesWhileStandbyLags(t *testing.T) {
 	for _, major := range servertest.Versions(t) {
 		t.Run(fmt.Sprintf("pg%d", major), func(t *testing.T) {
 			t.Parallel()
@@ -93,18 +93,18 @@ func TestStandby(t *testing.T) {
 				t.Errorf("a hidden lag is not refused: %v %v", found, err)
 			}
 			if found, err = Check(t.Context(), b.plain, catalog.Role{Name: "plain"}, Limits{Without: []string{Lag}}); err != nil || len(found) > 0 {
-				t.Errorf("refused although it is left out: %v %v", found, err)
+				t.Errorf("refused although its signal is disabled: %v %v", found, err)
 			}
 			b.exec("GRANT pg_monitor TO plain")
 			if found, err = Check(t.Context(), b.plain, catalog.Role{Name: "plain"}, Limits{}); err != nil || len(found) > 0 {
-				t.Errorf("refused although it may be seen: %v %v", found, err)
+				t.Errorf("refused although the role may see it: %v %v", found, err)
 			}
 
 			w := b.start(b.plain, Limits{MaxLag: time.Second})
 			b.waitResumed()
 			servertest.Execute(t, follower, "SELECT pg_wal_replay_pause()")
 			b.exec("INSERT INTO t SELECT generate_series(1, 1000)")
-			b.waitPaused("standby walreceiver is", "behind, and 1s is the limit")
+			b.waitPaused("standby walreceiver is", "behind (limit 1s)")
 			w.SetMaxLag(time.Hour)
 			b.waitResumed()
 			w.SetMaxLag(time.Second)
@@ -112,10 +112,10 @@ func TestStandby(t *testing.T) {
 			servertest.Execute(t, follower, "SELECT pg_wal_replay_resume()")
 			b.waitResumed()
 
-			// A role that loses sight of it does not go on in the dark.
+			// A role that may not see the lag any more pauses the run.
 			b.start(b.plain, Limits{}, func(w *Watch) { w.staleAfter = 300 * time.Millisecond })
 			b.exec("REVOKE pg_monitor FROM plain")
-			b.waitPaused("the reading of the standbys' lag is stale", "is not visible to this role")
+			b.waitPaused("the last reading of the standbys' lag is", "is not visible to this role")
 		})
 	}
 }
@@ -146,7 +146,7 @@ func waitTrue(t *testing.T, pool *pgxpool.Pool, sql string) {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("never true: %s", sql)
+			t.Fatalf("it did not become true: %s", sql)
 		}
 	}
 }

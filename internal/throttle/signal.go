@@ -11,22 +11,22 @@ import (
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
-// signal is one thing that is looked at.
+// signal is one condition that pauses a run.
 type signal struct {
 	name        string
-	key         string                                // for the pace, where several have one name; "" is the name
-	description string                                // for people
-	read        func(context.Context) (string, error) // the objection, "" is none
+	key         string                                // name for the pace if several signals have the same name; "" is name
+	description string                                // as shown to the user
+	read        func(context.Context) (string, error) // returns the reason to pause, "" for none
 
 	mu       sync.Mutex
-	readAt   time.Time // of the last reading that came about
-	err      error     // of the last one, if it did not
-	reason   string    // the objection that the pace has
+	readAt   time.Time // of the last successful reading
+	err      error     // of the last reading
+	reason   string    // as passed to the pace
 	reported time.Time
 }
 
-// poll looks at a signal again and again. A reading that hangs delays nobody else's, and is found out
-// by its age.
+// poll reads a signal at every interval. Each signal has its own goroutine, so that a reading that hangs does not delay
+// others; watchStaleness detects it.
 func (w *Watch) poll(ctx context.Context, s *signal) {
 	ticker := time.NewTicker(w.pollInterval)
 	defer ticker.Stop()
@@ -35,17 +35,17 @@ func (w *Watch) poll(ctx context.Context, s *signal) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			_ = w.readSignal(ctx, s) // its age tells
+			_ = w.readSignal(ctx, s) // watchStaleness reports it
 		}
 	}
 }
 
-// insist looks, and objects until another look when that does not come about.
+// pollNow reads a signal, and pauses the run until the next reading if that fails.
 func (w *Watch) pollNow(ctx context.Context, s *signal) {
 	if err := w.readSignal(ctx, s); err != nil && ctx.Err() == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		w.setReason(s, fmt.Sprintf("%s could not be read yet (%s)", s.description, visible.Error(err)))
+		w.setReason(s, fmt.Sprintf("could not read %s yet: %s", s.description, visible.Error(err)))
 	}
 }
 
@@ -63,8 +63,7 @@ func (w *Watch) readSignal(ctx context.Context, s *signal) error {
 	return err
 }
 
-// age objects in the name of every signal whose last reading is too old: what is not known is no
-// reason to go on.
+// watchStaleness pauses the run for each signal whose last reading is too old.
 func (w *Watch) watchStaleness(ctx context.Context) {
 	ticker := time.NewTicker(w.pollInterval)
 	defer ticker.Stop()
@@ -87,14 +86,14 @@ func (w *Watch) checkStale(s *signal) {
 	if old <= w.staleAfter {
 		return
 	}
-	reason := fmt.Sprintf("the reading of %s is stale: the last one is %s old", s.description, old.Round(time.Second))
+	reason := fmt.Sprintf("the last reading of %s is %s old", s.description, old.Round(time.Second))
 	if s.err != nil && !errors.Is(s.err, context.DeadlineExceeded) {
 		reason += " (" + visible.Error(s.err) + ")"
 	}
 	w.setReason(s, reason)
 }
 
-// object hands an objection to the pace, or takes it back; s is locked.
+// setReason passes a signal's reason to the pace, or withdraws it if the reason is empty. The caller holds s.mu.
 func (w *Watch) setReason(s *signal, reason string) {
 	switch {
 	case reason == s.reason:

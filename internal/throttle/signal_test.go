@@ -12,8 +12,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// A plain role without pg_monitor, on a server without standbys, is neither refused nor held up.
-func TestPlainRole(t *testing.T) {
+// A plain role without pg_monitor, on a server without standbys, is neither refused nor paused.
+func TestPlainRoleIsNotPaused(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c)
@@ -34,7 +34,7 @@ func TestPlainRole(t *testing.T) {
 	})
 }
 
-// reads waits for a reading that comes about from now on.
+// waitRead waits for a successful reading that begins from now on.
 func (b *env) waitRead(s *signal) {
 	b.Helper()
 	at := func() time.Time {
@@ -44,41 +44,41 @@ func (b *env) waitRead(s *signal) {
 	}
 	for begun := time.Now(); !at().After(begun); time.Sleep(20 * time.Millisecond) {
 		if time.Since(begun) > testTimeout {
-			b.Fatalf("%s is not read", s.description)
+			b.Fatalf("%s was not read", s.description)
 		}
 	}
 }
 
-func TestQuery(t *testing.T) {
+func TestPausesByQuery(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c)
-		b.exec("CREATE TABLE public.say (words text)")
-		b.exec("GRANT SELECT ON public.say TO plain")
-		b.start(b.plain, Limits{Query: "SELECT words FROM public.say"})
+		b.exec("CREATE TABLE public.load (description text)")
+		b.exec("GRANT SELECT ON public.load TO plain")
+		b.start(b.plain, Limits{Query: "SELECT description FROM public.load"})
 		b.waitResumed()
-		b.exec("INSERT INTO public.say VALUES ('the nightly report runs')")
-		b.waitPaused("the throttle query says: the nightly report runs")
-		b.exec("UPDATE public.say SET words = ''")
+		b.exec("INSERT INTO public.load VALUES ('the nightly report runs')")
+		b.waitPaused("the throttle query returned: the nightly report runs")
+		b.exec("UPDATE public.load SET description = ''")
 		b.waitResumed()
-		b.exec("UPDATE public.say SET words = 'again'")
+		b.exec("UPDATE public.load SET description = 'again'")
 		b.waitPaused("again")
-		b.exec("UPDATE public.say SET words = NULL")
+		b.exec("UPDATE public.load SET description = NULL")
 		b.waitResumed()
 	})
 }
 
-func TestAnswers(t *testing.T) {
+func TestQueryResults(t *testing.T) {
 	t.Parallel()
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
 	b := newEnv(t, c)
-	for sql, c := range map[string]struct{ says, refused string }{
-		"SELECT true":                        {says: "the throttle query says so"},
+	for sql, c := range map[string]struct{ reason, refused string }{
+		"SELECT true":                        {reason: "the throttle query returned true"},
 		"SELECT false":                       {},
 		"SELECT NULL::bool":                  {},
 		"SELECT true WHERE false":            {},
-		"SELECT 'busy'":                      {says: "busy"},
-		"SELECT 'busy'::varchar(9);":         {says: "busy"},
+		"SELECT 'busy'":                      {reason: "busy"},
+		"SELECT 'busy'::varchar(9);":         {reason: "busy"},
 		"SELECT 1":                           {refused: "neither a boolean nor a text"},
 		"SELECT true, false":                 {refused: "2 columns"},
 		"SELECT true FROM nowhere":           {refused: "does not exist"},
@@ -97,29 +97,29 @@ func TestAnswers(t *testing.T) {
 		case c.refused == "" && len(found) > 0:
 			t.Errorf("%s is refused: %v", sql, found)
 		case c.refused != "" && (len(found) != 1 || !strings.Contains(found[0].Error(), c.refused) || found[0].Code != "throttle_query"):
-			t.Errorf("%s: %v, not %s", sql, found, c.refused)
+			t.Errorf("%s: got %v, want %s", sql, found, c.refused)
 		}
 		if c.refused != "" {
 			continue
 		}
 		w := prepare(b.plain, b.pace, Limits{Query: sql}, nil)
-		if reason, err := w.readQuery(t.Context()); err != nil || (c.says == "") != (reason == "") || !strings.Contains(reason, c.says) {
-			t.Errorf("%s: %q %v", sql, reason, err)
+		if reason, err := w.readQuery(t.Context()); err != nil || (c.reason == "") != (reason == "") || !strings.Contains(reason, c.reason) {
+			t.Errorf("%s: got %q, %v", sql, reason, err)
 		}
 	}
 	if found, err := Check(t.Context(), b.plain, catalog.Role{}, Limits{Query: "SELECT 1", Without: []string{Query}}); err != nil || len(found) > 0 {
-		t.Errorf("asked although it is left out: %v %v", found, err)
+		t.Errorf("the query was checked although its signal is disabled: %v %v", found, err)
 	}
 }
 
-// A signal that cannot be read any more holds the run, says so, and lets go when it can.
-func TestStale(t *testing.T) {
+// A signal that cannot be read any more pauses the run with its error, and the run continues once it can be read.
+func TestPausesWhileReadingIsStale(t *testing.T) {
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
 	b := newEnv(t, c)
 	b.start(b.plain, Limits{Query: "SELECT false FROM public.t"}, func(w *Watch) { w.staleAfter = 300 * time.Millisecond })
 	b.waitResumed()
 	b.exec("ALTER TABLE public.t RENAME TO u")
-	b.waitPaused("the reading of the throttle query is stale", "does not exist")
+	b.waitPaused("the last reading of the throttle query is", "does not exist")
 	b.exec("ALTER TABLE public.u RENAME TO t")
 	b.waitResumed()
 	locked, err := b.admin.Begin(t.Context())
@@ -129,14 +129,14 @@ func TestStale(t *testing.T) {
 	if _, err := locked.Exec(t.Context(), "LOCK TABLE public.t"); err != nil {
 		t.Fatal(err)
 	}
-	b.waitPaused("the reading of the throttle query is stale") // none comes back
+	b.waitPaused("the last reading of the throttle query is") // every reading hangs
 	if err := locked.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	b.waitResumed()
 }
 
-func TestFile(t *testing.T) {
+func TestPausesWhileFileExists(t *testing.T) {
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
 	b := newEnv(t, c)
 	name := filepath.Join(t.TempDir(), "hold")
@@ -145,7 +145,7 @@ func TestFile(t *testing.T) {
 	if err := os.WriteFile(name, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b.waitPaused(name + " is there")
+	b.waitPaused(name + " exists")
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
 	}
@@ -156,8 +156,8 @@ func TestFile(t *testing.T) {
 	}
 }
 
-// The file that is there at the beginning is seen before anything is done.
-func TestFileAtTheStart(t *testing.T) {
+// A file that exists at the start pauses the run before its first change.
+func TestFileIsReadAtStart(t *testing.T) {
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
 	b := newEnv(t, c)
 	name := filepath.Join(t.TempDir(), "hold")
@@ -166,13 +166,13 @@ func TestFileAtTheStart(t *testing.T) {
 	}
 	b.start(b.plain, Limits{File: name}, func(w *Watch) { w.pollInterval = time.Hour })
 	if reason, _ := b.pace.Paused(); !strings.Contains(reason, name) {
-		t.Errorf("the objection is %q", reason)
+		t.Errorf("the reason is %q", reason)
 	}
 }
 
-// What a question does beside its answer is undone, and what is no question is not executed at all: not even by a
-// superuser, whom READ ONLY does not keep from running a program.
-func TestQuestionsLeaveNothing(t *testing.T) {
+// Side effects of a throttle query are rolled back, and anything but a query is never executed: not even for a superuser,
+// whom READ ONLY does not keep from running a program.
+func TestQueryLeavesNothing(t *testing.T) {
 	t.Parallel()
 	b := newEnv(t, servertest.Cluster(t, servertest.Versions(t)[0]))
 	listener, err := b.admin.Acquire(t.Context())
@@ -180,15 +180,15 @@ func TestQuestionsLeaveNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Release()
-	if _, err := listener.Exec(t.Context(), "LISTEN heard"); err != nil {
+	if _, err := listener.Exec(t.Context(), "LISTEN throttle"); err != nil {
 		t.Fatal(err)
 	}
 	for sql, refused := range map[string]bool{
-		"SELECT pg_notify('heard', 'SELECT')::text":                                         false,
-		"COPY (SELECT pg_notify('heard', 'COPY')) TO PROGRAM 'cat >/dev/null'":              true,
-		"/* SELECT */ COPY (SELECT pg_notify('heard', 'COPY')) TO PROGRAM 'cat >/dev/null'": true,
-		"SELECT true; COMMIT; SELECT pg_notify('heard', 'second')::text":                    true,
-		"DO $$ BEGIN PERFORM pg_notify('heard', 'DO'); END $$":                              true,
+		"SELECT pg_notify('throttle', 'SELECT')::text":                                         false,
+		"COPY (SELECT pg_notify('throttle', 'COPY')) TO PROGRAM 'cat >/dev/null'":              true,
+		"/* SELECT */ COPY (SELECT pg_notify('throttle', 'COPY')) TO PROGRAM 'cat >/dev/null'": true,
+		"SELECT true; COMMIT; SELECT pg_notify('throttle', 'second')::text":                    true,
+		"DO $$ BEGIN PERFORM pg_notify('throttle', 'DO'); END $$":                              true,
 	} {
 		found, err := Check(t.Context(), b.admin, catalog.Role{Name: "postgres", Monitor: true}, Limits{Query: sql})
 		if err != nil || (len(found) > 0) != refused {
@@ -199,10 +199,10 @@ func TestQuestionsLeaveNothing(t *testing.T) {
 			t.Errorf("%s: %v", sql, err)
 		}
 	}
-	if _, err := b.admin.Exec(t.Context(), "NOTIFY heard, 'end'"); err != nil {
+	if _, err := b.admin.Exec(t.Context(), "NOTIFY throttle, 'end'"); err != nil {
 		t.Fatal(err)
 	}
-	if heard, err := listener.Conn().WaitForNotification(t.Context()); err != nil || heard.Payload != "end" {
-		t.Errorf("%+v %v was sent by a question", heard, err)
+	if notification, err := listener.Conn().WaitForNotification(t.Context()); err != nil || notification.Payload != "end" {
+		t.Errorf("a throttle query sent %+v (%v)", notification, err)
 	}
 }

@@ -15,27 +15,27 @@ import (
 //go:embed queries/snapshots.sql
 var snapshotsSQL string
 
-// holder is what keeps dead rows from being pruned.
+// holder prevents the removal of dead rows.
 type holder struct {
 	Holder   string
-	Age      float64 // seconds; negative when only the position is known
-	Position int64   // of its xmin
-	Next     int64   // transaction id
+	Age      float64 // seconds; negative if only Position is known
+	Position int64   // transaction ID of its xmin
+	Next     int64   // next transaction ID of the server
 }
 
-// worthTelling is the age from which a snapshot is told of, once a holder.
+// reportAge is the age from which a holder is reported, once.
 const reportAge = time.Minute
 
-// snapshotSignal looks while rows are filled: only then does it matter that they can be pruned, and
-// only then is none of the long transactions rekey's own.
+// snapshotSignal reads only while rows are filled: only then do dead rows accumulate, and only then is none of the long
+// transactions rekey's own.
 type snapshotSignal struct {
 	history  history
 	reported map[string]bool
 }
 
 func (s *snapshotSignal) read(ctx context.Context, w *Watch) (string, error) {
-	limits, place := w.current()
-	if !place.Filling {
+	limits, activity := w.current()
+	if !activity.Filling {
 		return "", nil
 	}
 	var found []holder
@@ -55,7 +55,7 @@ func (s *snapshotSignal) read(ctx context.Context, w *Watch) (string, error) {
 	if limits.MaxSnapshotAge <= 0 || age <= limits.MaxSnapshotAge {
 		return "", nil
 	}
-	return fmt.Sprintf("%s has kept dead rows from being pruned for %s, and %s is the limit",
+	return fmt.Sprintf("%s has prevented the removal of dead rows for %s (limit %s)",
 		name, age.Round(time.Second), limits.MaxSnapshotAge), nil
 }
 
@@ -81,5 +81,5 @@ func (s *snapshotSignal) report(name string, age time.Duration, emit event.Sink)
 		s.reported = map[string]bool{}
 	}
 	s.reported[name] = true
-	emit.Emit(event.Notice{Text: fmt.Sprintf("%s has kept dead rows from being pruned for %s: while it lasts tables grow by what is filled", name, age.Round(time.Second))})
+	emit.Emit(event.Notice{Text: fmt.Sprintf("%s has prevented the removal of dead rows for %s: until it ends, tables grow by the rows that are filled", name, age.Round(time.Second))})
 }

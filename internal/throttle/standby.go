@@ -6,8 +6,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 )
 
-// standbySignals look whether each standby is there still: while it cannot be read, nobody knows who reads
-// there.
+// standbySignals returns a signal for each standby of the limits, which pauses the run while the standby cannot be read:
+// its snapshots are unknown then.
 func (w *Watch) standbySignals() []*signal {
 	var all []*signal
 	for _, s := range w.limits.Standbys {
@@ -24,5 +24,5 @@ func standbyReason(ctx context.Context, s *pg.Standby) (string, error) {
 	if err != nil || yes {
 		return "", err
 	}
-	return "the server at " + s.Name + " is no standby any more", nil
+	return "the server at " + s.Name + " is no longer a standby", nil
 }

@@ -1,6 +1,6 @@
-// Package throttle looks, while a run is at work, at what should make it stand still: standbys that
-// fall behind, WAL that slots keep back, old snapshots, a vacuum against wraparound, a question of the
-// user's own, a file. Each is a signal; each objection goes to the pace, with its reason in words.
+// Package throttle pauses a run while the database is under pressure: standbys lag, replication slots retain WAL, old
+// snapshots prevent the removal of dead rows, an autovacuum prevents wraparound, or the user's throttle query or throttle
+// file demands it. Each condition is a signal, which passes the reason to the run's pace.
 package throttle
 
 import (
@@ -16,24 +16,24 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 )
 
-// Limits say when a run stands still.
+// Limits say when a run is paused.
 type Limits struct {
-	MaxLag         time.Duration // of a standby or a logical subscriber; 0 is DefaultLag
-	MaxRetainedWAL int64         // bytes that a slot keeps back; 0 is DefaultRetainedWAL
-	MaxSnapshotAge time.Duration // of what keeps dead rows from being pruned; 0: it is only told of
-	Query          string        // one row, one column, boolean or text; true or a text is the objection
-	File           string        // while it exists the run stands still
+	MaxLag         time.Duration // of a standby or logical subscriber. Default: DefaultMaxLag.
+	MaxRetainedWAL int64         // bytes that a slot may retain. Default: DefaultMaxRetainedWAL.
+	MaxSnapshotAge time.Duration // of what prevents the removal of dead rows; 0 only reports it
+	Query          string        // returns one boolean or text; true or a text pauses the run
+	File           string        // pauses the run while it exists
 	Standbys       []*pg.Standby // that must be readable
-	Without        []string      // names of signals that are not looked at
+	Without        []string      // names of signals that are not read
 }
 
-// The limits where none is given.
+// The default limits.
 const (
 	DefaultMaxLag         = 10 * time.Second
 	DefaultMaxRetainedWAL = 10 << 30
 )
 
-// The names of the signals.
+// Names of the signals.
 const (
 	Lag        = "lag"
 	WAL        = "wal"
@@ -44,29 +44,29 @@ const (
 	Standby    = "standby"
 )
 
-// Names are those of all signals.
+// Names returns the names of all signals.
 func Names() []string { return []string{Lag, WAL, Snapshots, Wraparound, Query, File, Standby} }
 
 const (
 	pollInterval   = time.Second
-	readTimeout    = 5 * time.Second  // for one reading, with the wait for a connection
-	staleAfter     = 15 * time.Second // an older reading is as good as an objection
-	reportInterval = 5 * time.Second  // a reason whose figures change is told no more often
+	readTimeout    = 5 * time.Second  // of one reading, including the wait for a connection
+	staleAfter     = 15 * time.Second // an older reading pauses the run
+	reportInterval = 5 * time.Second  // between two versions of a reason whose figures change
 )
 
-// Place is what a run is at work on.
+// Activity is what a run is doing.
 type Activity struct {
 	Table   string // quoted and qualified; "" between tables
 	Filling bool
-	Small   bool // a vacuum of it takes a moment: what is about it is read with the other signals, once a second
+	Small   bool // a vacuum of the table is brief, so that its signals are read with the others, once a second
 }
 
-// Watch looks at the signals until its context ends.
+// Watch reads the signals until its context ends. It is safe for concurrent use.
 type Watch struct {
 	pool         *pgxpool.Pool
 	pace         *pace.Pace
 	emit         event.Sink
-	turn         chan struct{} // no more than one connection at a time is taken from the work
+	turn         chan struct{} // limits the signals to one connection at a time
 	staleAfter   time.Duration
 	pollInterval time.Duration
 	signals      []*signal
@@ -77,8 +77,8 @@ type Watch struct {
 	activity Activity
 }
 
-// Start takes a first reading of every signal and goes on in the background until the context ends;
-// Wait waits for that. Of the pool it never has more than one connection.
+// Start reads every signal once, starts to read them in the background until the context ends, and returns. It uses at
+// most one connection of the pool at a time.
 func Start(ctx context.Context, pool *pgxpool.Pool, speed *pace.Pace, limits Limits, emit event.Sink) *Watch {
 	w := prepare(pool, speed, limits, emit)
 	w.start(ctx)
@@ -91,14 +91,14 @@ func prepare(pool *pgxpool.Pool, speed *pace.Pace, limits Limits, emit event.Sin
 	return w
 }
 
-// signals are those that are looked at.
+// newSignals returns the signals to read.
 func (w *Watch) newSignals() []*signal {
 	var wal walSignal
 	var lag lagSignal
 	var snapshots snapshotSignal
 	all := []*signal{
 		{name: Lag, description: "the standbys' lag", read: func(ctx context.Context) (string, error) { return lag.read(ctx, w) }},
-		{name: WAL, description: "the WAL that slots keep back", read: func(ctx context.Context) (string, error) { return wal.read(ctx, w) }},
+		{name: WAL, description: "the WAL that slots retain", read: func(ctx context.Context) (string, error) { return wal.read(ctx, w) }},
 		{name: Snapshots, description: "the oldest snapshot", read: func(ctx context.Context) (string, error) { return snapshots.read(ctx, w) }},
 		{name: Wraparound, description: "vacuums against wraparound", read: w.wraparound},
 	}
@@ -123,10 +123,11 @@ func (w *Watch) start(ctx context.Context) {
 	w.ending.Go(func() { w.watchStaleness(ctx) })
 }
 
-// Wait waits for the end of what Start began.
+// Wait waits for the end of the background reading.
 func (w *Watch) Wait() { w.ending.Wait() }
 
-// At sets what the run works on, and reads at once the signals of that table, unless it is small. A nil Watch ignores it.
+// SetActivity sets what the run is doing. At a new table, unless it is small, it reads that table's signals before it
+// returns. A nil Watch ignores it.
 func (w *Watch) SetActivity(ctx context.Context, p Activity) {
 	if w == nil {
 		return
@@ -142,7 +143,7 @@ func (w *Watch) SetActivity(ctx context.Context, p Activity) {
 	}
 }
 
-// SetMaxLag changes the limit of the standbys' lag.
+// SetMaxLag changes the limit of the lag.
 func (w *Watch) SetMaxLag(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -162,7 +163,7 @@ func (w *Watch) current() (Limits, Activity) {
 	return l, w.activity
 }
 
-// query runs a short read when it is this signal's turn.
+// query runs a short read when it is this signal's turn for the connection.
 func (w *Watch) query(ctx context.Context, work func(pg.Tx) error) error {
 	select {
 	case w.turn <- struct{}{}:
@@ -173,17 +174,17 @@ func (w *Watch) query(ctx context.Context, work func(pg.Tx) error) error {
 	return inReadTransaction(ctx, w.pool, work)
 }
 
-// read is a transaction in which nothing can be changed and nothing takes long.
+// inReadTransaction runs work in a read-only transaction with a short statement_timeout.
 func inReadTransaction(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) error {
 	return pg.Run(ctx, pool, readSettings(time.Second), work)
 }
 
-// reading is a transaction whose statements take so long at most.
+// readSettings returns the settings of a read-only transaction.
 func readSettings(statementTimeout time.Duration) pg.Settings {
 	return pg.Settings{ReadOnly: true, Lock: time.Second, Statement: statementTimeout, Idle: readTimeout}
 }
 
-// MaxLag is the limit of the standbys' lag now.
+// MaxLag returns the current limit of the lag.
 func (w *Watch) MaxLag() time.Duration {
 	limits, _ := w.current()
 	return limits.MaxLag

@@ -21,8 +21,7 @@ type slot struct {
 	Retained int64  // bytes
 }
 
-// walSignal remembers the slots that were lost before the run: it had no part in that, and waiting
-// brings none of them back.
+// walSignal records which slots were lost before the run: the run did not cause that, and waiting does not restore them.
 type walSignal struct{ lost map[string]bool }
 
 func (s *walSignal) read(ctx context.Context, w *Watch) (string, error) {
@@ -50,7 +49,7 @@ func (s *walSignal) recordLost(found []slot, emit event.Sink) {
 	for _, f := range found {
 		if f.Status == "lost" {
 			s.lost[f.Name] = true
-			emit.Emit(event.Notice{Text: fmt.Sprintf("replication slot %s has lost its WAL already; it is not waited for", f.Name)})
+			emit.Emit(event.Notice{Text: fmt.Sprintf("replication slot %s had already lost its WAL before the run and is ignored", f.Name)})
 		}
 	}
 }
@@ -63,13 +62,13 @@ func (s *walSignal) evaluate(found []slot, limit int64) string {
 		case f.Status == "unreserved":
 			return fmt.Sprintf("replication slot %s is about to lose the WAL that it needs", f.Name)
 		case f.Retained > limit:
-			return fmt.Sprintf("replication slot %s keeps %s of WAL back, and %s is the limit", f.Name, bytes(f.Retained), bytes(limit))
+			return fmt.Sprintf("replication slot %s retains %s of WAL (limit %s)", f.Name, bytes(f.Retained), bytes(limit))
 		}
 	}
 	return ""
 }
 
-// bytes writes a size as PostgreSQL does, rounded down.
+// bytes formats a size as PostgreSQL does, rounded down.
 func bytes(n int64) string {
 	units := []string{"bytes", "kB", "MB", "GB", "TB"}
 	i := 0

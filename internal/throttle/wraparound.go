@@ -14,19 +14,19 @@ import (
 //go:embed queries/wraparound.sql
 var wraparoundSQL string
 
-// wraparound objects while the server saves the table from the wraparound of transaction ids: such a
-// vacuum yields to nobody, and every row that is filled meanwhile is work for the next.
+// wraparound returns a reason while an autovacuum prevents transaction ID wraparound on the table: it does not yield to
+// others, and every row filled in the meantime is work for the next vacuum.
 func (w *Watch) wraparound(ctx context.Context) (string, error) {
-	_, place := w.current()
-	if place.Table == "" {
+	_, activity := w.current()
+	if activity.Table == "" {
 		return "", nil
 	}
 	var pid int
 	err := w.query(ctx, func(tx pg.Tx) error {
-		return tx.QueryRow(ctx, wraparoundSQL, place.Table).Scan(&pid)
+		return tx.QueryRow(ctx, wraparoundSQL, activity.Table).Scan(&pid)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", nil
 	}
-	return fmt.Sprintf("an autovacuum to prevent wraparound is at work on %s (pid %d)", place.Table, pid), err
+	return fmt.Sprintf("an autovacuum to prevent wraparound is running on %s (pid %d)", activity.Table, pid), err
 }

@@ -1,7 +1,6 @@
--- How far each standby and each logical subscriber is behind: the lag as the server measured it, in
--- seconds, and the positions in the WAL, in bytes, that were replayed there and written here. A role
--- without pg_monitor sees that there is one, and neither its state nor its lag. What only receives WAL,
--- and replays none, is left out.
+-- The lag of each standby and each logical subscriber: the server's figure in seconds, and the WAL
+-- positions replayed there and written here, in bytes. For a role without pg_monitor a standby's state
+-- and lag are hidden. Clients that receive WAL without replaying it are left out.
 SELECT coalesce(nullif(r.application_name, ''), 'pid ' || r.pid)          AS name,
        r.state IS NULL                                                    AS hidden,
        coalesce(extract(epoch FROM r.replay_lag), 0)::float8              AS lag,

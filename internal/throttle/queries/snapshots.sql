@@ -1,7 +1,7 @@
--- What keeps dead rows of this database from being pruned: transactions, prepared transactions, and the
--- xmin of slots and of standbys with hot_standby_feedback. A transaction has an age in seconds; of an
--- xmin only its position among the transaction ids is known, and next is the one after the newest.
--- Before 14 a transaction in another database counts too. A role without pg_monitor sees its own.
+-- What prevents the removal of dead rows in this database: transactions, prepared transactions, and the
+-- xmin of slots and of standbys with hot_standby_feedback. A transaction has an age in seconds; an xmin
+-- has only a position among the transaction IDs, where next is the next one to be assigned. Before 14,
+-- transactions of other databases count too. A role without pg_monitor sees only its own.
 WITH now AS (
     SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int8 AS next
 ), held AS (

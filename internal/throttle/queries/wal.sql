@@ -1,5 +1,5 @@
--- The WAL that each replication slot keeps back, in bytes, and what is to become of it. Every role may
--- read this.
+-- The WAL in bytes that each replication slot retains, and the slot's wal_status. Every role may read
+-- this.
 SELECT s.slot_name::text                                                          AS name,
        coalesce(s.wal_status, '')                                                 AS status,
        coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn), 0)::int8    AS retained

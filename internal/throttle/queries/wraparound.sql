@@ -1,6 +1,6 @@
--- The autovacuum against wraparound that works on table $1, if there is one. A role without pg_monitor
--- does not see its query; then the table's age tells, since from autovacuum_freeze_max_age on every
--- autovacuum is one. An autovacuum worker is known by its having a database and no user.
+-- The autovacuum to prevent wraparound that is running on table $1, if there is one. For a role without
+-- pg_monitor its query is hidden; then the table's age decides, because every autovacuum from
+-- autovacuum_freeze_max_age on is one. An autovacuum worker is a session with a database and no user.
 SELECT a.pid
 FROM pg_class c
 JOIN pg_locks l ON l.locktype = 'relation' AND l.relation = c.oid AND l.granted AND l.mode = 'ShareUpdateExclusiveLock'
