@@ -37,7 +37,7 @@ func MakePlan(ctx context.Context, pool *pgxpool.Pool, config Config) (_ Plan, e
 		if err != nil {
 			return Plan{}, fault.At(err, "", "signals")
 		}
-		p.Refusals = append(append(p.Refusals, run.Rights(p)...), signals...)
+		p.Refusals = append(append(p.Refusals, run.MissingRights(p)...), signals...)
 	}
 	return describe(ctx, pool, p)
 }
@@ -70,14 +70,14 @@ func ReadStatus(ctx context.Context, pool *pgxpool.Pool, config Config) (_ Statu
 		return Status{}, err
 	}
 	status := p.Status()
-	at, err := journal.AtWork(ctx, pool, config.schema(), config.TrustOwners...)
+	at, err := journal.ActiveRun(ctx, pool, config.schema(), config.TrustOwners...)
 	if err != nil {
 		return Status{}, fault.At(err, "", "journal")
 	}
 	if at != nil {
 		status.Running = &plan.Running{
-			Command: at.Command, Program: at.Program, Host: at.Host, PID: at.PID, Since: at.Since, Silent: at.Silent,
-			Held: at.Held, HeldSince: at.HeldAt,
+			Command: at.Command, Program: at.Program, Host: at.Host, PID: at.PID, Since: at.Since, Silent: at.SinceHeartbeat,
+			Held: at.PauseReason, HeldSince: at.PausedAt,
 		}
 	}
 	return status, nil
@@ -95,7 +95,7 @@ func Request(ctx context.Context, pool *pgxpool.Pool, config Config, order Order
 	if err := check(pool, asked); err != nil {
 		return err
 	}
-	return fault.At(journal.Request(ctx, pool, config.schema(), order, config.TrustOwners...), "", "journal")
+	return fault.At(journal.Send(ctx, pool, config.schema(), order, config.TrustOwners...), "", "journal")
 }
 
 // Verify proves what Up has done by counting. It changes nothing. The error answers to ErrDiffers
@@ -144,10 +144,10 @@ func (c Config) carry(ctx context.Context, pool *pgxpool.Pool, direction plan.Di
 	if direct == nil {
 		direct = pool
 	}
-	return run.Carry(ctx, run.Job{
-		Pool: pool, Direct: direct, Order: order, Program: Version(),
+	return run.Execute(ctx, run.Job{
+		Pool: pool, Direct: direct, Request: order, Program: Version(),
 		Limits: run.Limits{
-			MaxLock: setting.Or("max-lock", c.MaxLock), Patience: setting.Or("lock-patience", c.LockPatience),
+			LockTimeout: setting.Or("max-lock", c.MaxLock), LockRetryTimeout: setting.Or("lock-patience", c.LockPatience),
 			Speed: speed, BatchTime: c.BatchTime, Signals: c.signals(),
 		},
 		Emit: c.OnEvent, Stop: c.Stop,
@@ -166,9 +166,9 @@ func (c Config) signals() throttle.Limits {
 	}
 }
 
-func (c Config) order(direction plan.Direction) (survey.Order, error) {
+func (c Config) order(direction plan.Direction) (survey.Request, error) {
 	ask, err := c.ask()
-	return survey.Order{
+	return survey.Request{
 		Profile: c.Profile, Ask: ask, Schema: c.schema(), Direction: direction, Standbys: pg.Standbys(c.Standbys),
 		Policy: plan.Policy{
 			SubscribersReady: c.SubscribersReady, FireTriggers: c.FireTriggers, SkipRefused: c.SkipRefused, Values: c.Values,
@@ -207,7 +207,7 @@ func (c Config) survey(ctx context.Context, pool *pgxpool.Pool, direction plan.D
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	situation, err := survey.Take(ctx, pool, server, order)
+	situation, err := survey.Read(ctx, pool, server, order)
 	if err != nil {
 		return plan.Plan{}, fault.At(err, "", "survey")
 	}

@@ -39,7 +39,7 @@ type Fleet struct {
 // number of schemas that were begun, and comes back when all of those have ended. It begins no other once
 // the context or stop has ended.
 func (f Fleet) Each(ctx context.Context, stop <-chan struct{}, do func(ctx context.Context, schema string) error, done func(schema string, err error)) int {
-	ctx, end := pg.WithLanes(ctx)
+	ctx, end := pg.WithSessions(ctx)
 	defer end()
 	m := &muster{fleet: f, stop: stop, do: do, done: done}
 	canary := min(max(0, f.Canary), len(f.Schemas))
@@ -237,14 +237,14 @@ func (p *Planner) Plans(ctx context.Context, schemas []string) (_ []Plan, err er
 }
 
 // survey looks at two halves at a time, since the server takes longer than we do.
-func (p *Planner) survey(ctx context.Context, server catalog.Server, order survey.Order, schemas []string) ([]plan.Situation, error) {
+func (p *Planner) survey(ctx context.Context, server catalog.Server, order survey.Request, schemas []string) ([]plan.Situation, error) {
 	var halves [2][]plan.Situation
 	var errs [2]error
 	var all sync.WaitGroup
 	middle := (len(schemas) + 1) / 2
 	for i, half := range [][]string{schemas[:middle], schemas[middle:]} {
 		if len(half) > 0 {
-			all.Go(func() { halves[i], errs[i] = survey.Many(ctx, p.pool, server, order, half) })
+			all.Go(func() { halves[i], errs[i] = survey.ReadMany(ctx, p.pool, server, order, half) })
 		}
 	}
 	all.Wait()
@@ -258,9 +258,9 @@ func (p *Planner) plan(s plan.Situation, signals problem.List) Plan {
 	}
 	made := plan.Build(s)
 	if made.Pending() {
-		made.Refusals = append(append(made.Refusals, run.Rights(made)...), signals...)
+		made.Refusals = append(append(made.Refusals, run.MissingRights(made)...), signals...)
 	}
-	doc := made.Describe(run.Fillings(made, nil)) // no table is read: there may be thousands
+	doc := made.Describe(run.DescribeFillings(made, nil)) // no table is read: there may be thousands
 	doc.Fingerprint = fingerprint
 	if kind, same := plan.Share(made, doc); same {
 		p.kinds[fingerprint] = kind

@@ -103,7 +103,7 @@ type (
 	Target       = step.Target
 	Problem      = problem.Problem // message, detail and hint
 	Problems     = problem.List    // several, all found before the first change
-	Order        = journal.Order   // what Request tells a run
+	Order        = journal.Request // what Request tells a run
 	Verb         = journal.Verb
 )
 

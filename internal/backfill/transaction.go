@@ -32,7 +32,7 @@ var ErrBusy = errors.New("an earlier batch has not ended yet")
 func (w Work) BatchSettings(leastStatement time.Duration) pg.Settings {
 	return pg.Settings{
 		Lock: LockTimeout, Statement: max(overTarget*w.Pace.BatchTime(), leastStatement), Idle: idleTimeout,
-		Durability: "off", Replica: w.Replica,
+		SynchronousCommit: "off", Replica: w.Replica,
 	}
 }
 

@@ -31,7 +31,7 @@ func text(name string) string {
 // rows runs a query and gives a value of T for each row, by column names.
 func rows[T any](ctx context.Context, tx pg.Tx, name string, args ...any) ([]T, error) {
 	var values []T
-	err := tx.Ask(ctx, query(name, func(value T) { values = append(values, value) }, args...))
+	err := tx.QueryAll(ctx, query(name, func(value T) { values = append(values, value) }, args...))
 	return values, err
 }
 

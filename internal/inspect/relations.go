@@ -85,9 +85,9 @@ func relations(ctx context.Context, tx pg.Tx, q Question, found []relationRow) (
 	if q.Column == "" {
 		columns = nil
 	}
-	ask := tx.Ask
+	ask := tx.QueryAll
 	if q.endsWithParts() {
-		ask = tx.Finish
+		ask = tx.QueryAllLast
 	}
 	err = parts(ctx, tx, ask, columns, oids, at)
 	trees.grow(at)
@@ -180,7 +180,7 @@ func publications(ctx context.Context, tx pg.Tx, oids []int64, at map[int64]*cat
 
 // each runs a query and hands over its rows.
 func each[R any](ctx context.Context, tx pg.Tx, name string, take func(R), args ...any) error {
-	return tx.Ask(ctx, query(name, take, args...))
+	return tx.QueryAll(ctx, query(name, take, args...))
 }
 
 func add[T any](list *[]T, value T) { *list = append(*list, value) }

@@ -60,7 +60,7 @@ func Many(ctx context.Context, tx pg.Tx, q Question, names []string) ([]catalog.
 		at[name] = &schemas[i]
 	}
 	var named []relationRow
-	err := tx.Ask(
+	err := tx.QueryAll(
 		ctx,
 		query("schema", func(row schemaRow) {
 			s := at[row.Name]
@@ -122,7 +122,7 @@ func Functions(ctx context.Context, tx pg.Tx, name string, schemas []catalog.Sch
 
 // having names those of the schemas that have a function without arguments of that name.
 func having(ctx context.Context, tx pg.Tx, name string, schemas []string) ([]string, error) {
-	found, err := tx.Known(ctx, text("having"), name, schemas)
+	found, err := tx.QueryPrepared(ctx, text("having"), name, schemas)
 	if err != nil {
 		return nil, err
 	}

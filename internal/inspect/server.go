@@ -41,7 +41,7 @@ func banner(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error) {
 		pid    uint32
 		citus  bool
 	)
-	err := pg.Bare(ctx, pool, func(ctx context.Context, conn *pgx.Conn) error {
+	err := pg.WithConn(ctx, pool, func(ctx context.Context, conn *pgx.Conn) error {
 		row := conn.QueryRow(ctx, text("banner"), pgx.QueryExecModeExec)
 		err := row.Scan(&words, &server.Version, &pid, &citus)
 		server.Pooled = pid != conn.PgConn().PID()

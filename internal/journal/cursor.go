@@ -15,7 +15,7 @@ var cursorsQuery string
 // Cursor is how far the filling of one region of a table has come. A filenode other than the table's
 // present one tells that the rows have moved since (VACUUM FULL, CLUSTER, TRUNCATE): such a cursor is
 // worthless.
-type Cursor struct {
+type Checkpoint struct {
 	Relation uint32 // pg_class.oid
 	Filenode uint32 // pg_relation_filenode
 	Column   int16  // pg_attribute.attnum
@@ -31,7 +31,7 @@ DO UPDATE SET filenode = excluded.filenode, state = excluded.state, filled = exc
 
 // SaveCursor writes a cursor, over the one of the same relation, column and region. It belongs in the
 // transaction that fills the rows.
-func SaveCursor(ctx context.Context, tx pg.Tx, c Cursor) error {
+func SaveCheckpoint(ctx context.Context, tx pg.Tx, c Checkpoint) error {
 	state := c.State
 	if state == nil {
 		state = []byte{}
@@ -41,19 +41,19 @@ func SaveCursor(ctx context.Context, tx pg.Tx, c Cursor) error {
 }
 
 // LoadCursors reads a table's cursors, by column and region.
-func LoadCursors(ctx context.Context, tx pg.Tx, relation uint32) ([]Cursor, error) {
+func LoadCheckpoints(ctx context.Context, tx pg.Tx, relation uint32) ([]Checkpoint, error) {
 	rows, err := tx.Query(ctx, cursorsQuery, relation)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c Cursor, err error) {
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c Checkpoint, err error) {
 		err = row.Scan(&c.Relation, &c.Filenode, &c.Column, &c.Region, &c.State, &c.Rows)
 		return c, err
 	})
 }
 
 // ForgetCursors deletes a table's cursors.
-func ForgetCursors(ctx context.Context, tx pg.Tx, relation uint32) error {
+func DeleteCheckpoints(ctx context.Context, tx pg.Tx, relation uint32) error {
 	_, err := tx.Exec(ctx, "DELETE FROM rekey.cursors WHERE relation = $1::oid", relation)
 	return err
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-func cursors(t *testing.T, pool *pgxpool.Pool, relation uint32) (found []Cursor) {
+func cursors(t *testing.T, pool *pgxpool.Pool, relation uint32) (found []Checkpoint) {
 	t.Helper()
 	must(t, pg.Read(t.Context(), pool, func(tx pg.Tx) (err error) {
-		found, err = LoadCursors(t.Context(), tx, relation)
+		found, err = LoadCheckpoints(t.Context(), tx, relation)
 		return err
 	}))
 	return found
@@ -27,8 +27,8 @@ func TestCursorGoesWithItsBatch(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		pool := fresh(t, c)
 		exec(t, pool, "CREATE TABLE public.work (n int)")
-		first := Cursor{Relation: 1<<32 - 1, Filenode: 1<<31 + 1, Column: 32767, Region: -1 << 63, State: []byte("\x00{\"wave\": 3}\xff"), Rows: 5}
-		run(t, pool, func(ctx context.Context, tx pg.Tx) error { return SaveCursor(ctx, tx, first) })
+		first := Checkpoint{Relation: 1<<32 - 1, Filenode: 1<<31 + 1, Column: 32767, Region: -1 << 63, State: []byte("\x00{\"wave\": 3}\xff"), Rows: 5}
+		run(t, pool, func(ctx context.Context, tx pg.Tx) error { return SaveCheckpoint(ctx, tx, first) })
 
 		failed := errors.New("the batch fails")
 		err := pg.Run(t.Context(), pool, brief(), func(tx pg.Tx) error {
@@ -37,7 +37,7 @@ func TestCursorGoesWithItsBatch(t *testing.T) {
 			}
 			next := first
 			next.Rows, next.State = 6, nil
-			if err := SaveCursor(t.Context(), tx, next); err != nil {
+			if err := SaveCheckpoint(t.Context(), tx, next); err != nil {
 				return err
 			}
 			return failed
@@ -45,7 +45,7 @@ func TestCursorGoesWithItsBatch(t *testing.T) {
 		if !errors.Is(err, failed) {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]Cursor{first}, cursors(t, pool, first.Relation)); diff != "" {
+		if diff := cmp.Diff([]Checkpoint{first}, cursors(t, pool, first.Relation)); diff != "" {
 			t.Error("the cursor moved without its rows:", diff)
 		}
 		if n := ask[int](t, pool, "SELECT count(*) FROM public.work"); n != 0 {
@@ -57,22 +57,22 @@ func TestCursorGoesWithItsBatch(t *testing.T) {
 func TestCursorsOfOneTable(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		pool := fresh(t, c)
-		want := []Cursor{
+		want := []Checkpoint{
 			{Relation: 10, Filenode: 3, Column: 1, Region: 2, State: []byte{}, Rows: 9},
 			{Relation: 10, Filenode: 2, Column: 2, Region: 1, State: []byte{}},
 		}
 		run(t, pool, func(ctx context.Context, tx pg.Tx) error {
 			return errors.Join(
-				SaveCursor(ctx, tx, want[1]),
-				SaveCursor(ctx, tx, Cursor{Relation: 10, Filenode: 2, Column: 1, Region: 2, State: []byte("old")}),
-				SaveCursor(ctx, tx, want[0]),
-				SaveCursor(ctx, tx, Cursor{Relation: 11}),
+				SaveCheckpoint(ctx, tx, want[1]),
+				SaveCheckpoint(ctx, tx, Checkpoint{Relation: 10, Filenode: 2, Column: 1, Region: 2, State: []byte("old")}),
+				SaveCheckpoint(ctx, tx, want[0]),
+				SaveCheckpoint(ctx, tx, Checkpoint{Relation: 11}),
 			)
 		})
 		if diff := cmp.Diff(want, cursors(t, pool, 10)); diff != "" {
 			t.Error(diff)
 		}
-		run(t, pool, func(ctx context.Context, tx pg.Tx) error { return ForgetCursors(ctx, tx, 10) })
+		run(t, pool, func(ctx context.Context, tx pg.Tx) error { return DeleteCheckpoints(ctx, tx, 10) })
 		if len(cursors(t, pool, 10)) != 0 || len(cursors(t, pool, 11)) != 1 {
 			t.Error("forgotten were others than asked for")
 		}
@@ -82,21 +82,21 @@ func TestCursorsOfOneTable(t *testing.T) {
 func TestKeptCountOfTheFirstAndAdoptionStay(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		pool := fresh(t, c)
-		var found map[Column]Kept
+		var found map[Column]Original
 		run(t, pool, func(ctx context.Context, tx pg.Tx) (err error) {
 			err = errors.Join(
-				SaveKept(ctx, tx, Column{1, 2}, Kept{Other: 7}),
-				SaveKept(ctx, tx, Column{1, 3}, Kept{Adopted: true}),
-				SaveKept(ctx, tx, Column{1, 2}, Kept{Other: 100, Adopted: true}),
-				SaveKept(ctx, tx, Column{1, 3}, Kept{Other: 5}),
-				SaveKept(ctx, tx, Column{2, 3}, Kept{Other: 5}),
+				SaveOriginal(ctx, tx, Column{1, 2}, Original{OtherVersions: 7}),
+				SaveOriginal(ctx, tx, Column{1, 3}, Original{Adopted: true}),
+				SaveOriginal(ctx, tx, Column{1, 2}, Original{OtherVersions: 100, Adopted: true}),
+				SaveOriginal(ctx, tx, Column{1, 3}, Original{OtherVersions: 5}),
+				SaveOriginal(ctx, tx, Column{2, 3}, Original{OtherVersions: 5}),
 			)
 			if err == nil {
-				found, err = LoadKept(ctx, tx, 1, 4)
+				found, err = LoadOriginals(ctx, tx, 1, 4)
 			}
 			return err
 		})
-		if want := map[Column]Kept{{1, 2}: {7, true}, {1, 3}: {0, true}}; !maps.Equal(found, want) {
+		if want := map[Column]Original{{1, 2}: {7, true}, {1, 3}: {0, true}}; !maps.Equal(found, want) {
 			t.Errorf("got %v, want %v", found, want)
 		}
 	})

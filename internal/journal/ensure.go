@@ -139,7 +139,7 @@ func known(ctx context.Context, tx pg.Tx) error {
 
 // Present tells whether there is a journal that this role may read; it makes nothing. Without one
 // nothing else of this package can be read. A journal of a newer [Format], or of others, is refused.
-func Present(ctx context.Context, tx pg.Tx, trusts ...string) (bool, error) {
+func Readable(ctx context.Context, tx pg.Tx, trusts ...string) (bool, error) {
 	s, err := look(ctx, tx, trusts)
 	if err != nil || !s.exists || !s.usage || len(s.missing()) > 0 || s.strange() != nil {
 		return false, err

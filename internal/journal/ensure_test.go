@@ -21,7 +21,7 @@ import (
 func present(t *testing.T, pool *pgxpool.Pool) (is bool) {
 	t.Helper()
 	must(t, pg.Read(t.Context(), pool, func(tx pg.Tx) (err error) {
-		is, err = Present(t.Context(), tx)
+		is, err = Readable(t.Context(), tx)
 		return err
 	}))
 	return is
@@ -83,11 +83,11 @@ func TestNewerFormatIsRefused(t *testing.T) {
 		}
 		exec(t, pool, "CREATE TABLE rekey.kept ()")
 		err := pg.Read(t.Context(), pool, func(tx pg.Tx) error {
-			_, err := Present(t.Context(), tx)
+			_, err := Readable(t.Context(), tx)
 			return err
 		})
 		wantProblem(t, err, problem.ErrRefused, "journal_newer")
-		wantProblem(t, Request(t.Context(), pool, "public", Order{Verb: Stop}), problem.ErrRefused, "journal_newer")
+		wantProblem(t, Send(t.Context(), pool, "public", Request{Verb: Stop}), problem.ErrRefused, "journal_newer")
 	})
 }
 
@@ -101,7 +101,7 @@ func TestForeignTablesAreRefused(t *testing.T) {
 			exec(t, pool, "CREATE SCHEMA rekey; "+made)
 			wantProblem(t, Ensure(t.Context(), pool), problem.ErrRefused, "journal_foreign")
 			err := pg.Read(t.Context(), pool, func(tx pg.Tx) error {
-				is, err := Present(t.Context(), tx)
+				is, err := Readable(t.Context(), tx)
 				if err == nil && is {
 					t.Errorf("%s counts as a journal", made)
 				}
@@ -157,7 +157,7 @@ func TestSchemaOfAnotherRole(t *testing.T) {
 		must(t, Ensure(t.Context(), admin))
 		exec(t, admin, "GRANT USAGE ON SCHEMA rekey TO "+name)
 		wantProblem(t, Ensure(t.Context(), pool), problem.ErrRefused, "no_journal_rights")
-		wantProblem(t, Request(t.Context(), pool, "public", Order{Verb: Stop}), problem.ErrRefused, "no_journal_rights")
+		wantProblem(t, Send(t.Context(), pool, "public", Request{Verb: Stop}), problem.ErrRefused, "no_journal_rights")
 		if present(t, pool) {
 			t.Error("a journal that may not be read counts as there")
 		}
@@ -199,18 +199,18 @@ func life(t *testing.T, pool *pgxpool.Pool) {
 	ctx := t.Context()
 	lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 	must(t, err)
-	id, err := Begin(ctx, pool, Run{Scope: "public", Holder: Here("1.0", "up"), Target: 40})
+	id, err := Begin(ctx, pool, Run{Schema: "public", Holder: Here("1.0", "up"), Target: 40})
 	must(t, err)
 	run(t, pool, func(ctx context.Context, tx pg.Tx) error {
 		return errors.Join(lease.Guard(ctx, tx),
-			SaveCursor(ctx, tx, Cursor{Relation: 7, Filenode: 8, Column: 1, Rows: 3}),
-			SaveKept(ctx, tx, Column{7, 1}, Kept{Other: 5}))
+			SaveCheckpoint(ctx, tx, Checkpoint{Relation: 7, Filenode: 8, Column: 1, Rows: 3}),
+			SaveOriginal(ctx, tx, Column{7, 1}, Original{OtherVersions: 5}))
 	})
-	must(t, Request(ctx, pool, "public", Order{Verb: Pause}))
-	if order := <-lease.Orders(); order.Verb != Pause {
+	must(t, Send(ctx, pool, "public", Request{Verb: Pause}))
+	if order := <-lease.Requests(); order.Verb != Pause {
 		t.Errorf("heard %v", order)
 	}
-	run(t, pool, func(ctx context.Context, tx pg.Tx) error { return ForgetCursors(ctx, tx, 7) })
+	run(t, pool, func(ctx context.Context, tx pg.Tx) error { return DeleteCheckpoints(ctx, tx, 7) })
 	must(t, End(ctx, pool, id, "done", "", 3))
 	must(t, lease.Release(ctx))
 	if n := ask[int](t, pool, "SELECT (SELECT count(*) FROM rekey.leases) + (SELECT count(*) FROM rekey.cursors)"); n != 0 {

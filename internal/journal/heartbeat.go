@@ -19,10 +19,10 @@ func (l *Lease) beat(ctx context.Context, renewed time.Time) {
 	defer close(l.done)
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	var pending []Order
+	var pending []Request
 	for {
-		var out chan Order // nil, and so never ready, while there is nothing to hand out
-		var next Order
+		var out chan Request // nil, and so never ready, while there is nothing to hand out
+		var next Request
 		if len(pending) > 0 {
 			out, next = l.orders, pending[0]
 		}
@@ -51,13 +51,13 @@ func (l *Lease) beat(ctx context.Context, renewed time.Time) {
 const renew = `UPDATE rekey.leases SET heartbeat = clock_timestamp() WHERE scope = $1 AND token = $2::uuid`
 
 // touch is one short transaction: it renews the lease when that is due, and takes the orders.
-func (l *Lease) touch(ctx context.Context, due bool, last time.Time) (heard []Order, err error) {
+func (l *Lease) touch(ctx context.Context, due bool, last time.Time) (heard []Request, err error) {
 	// A connection that hangs must leave time for another try; a process that hung still gets one.
 	ctx, cancel := context.WithTimeout(ctx, min(max(time.Until(last), time.Second), beatEvery))
 	defer cancel()
 	settings := brief()
 	// Nothing is lost with a heartbeat, and it must not wait for a standby.
-	settings.Durability = "off"
+	settings.SynchronousCommit = "off"
 	err = pg.Run(ctx, l.pool, settings, func(tx pg.Tx) error {
 		if due {
 			tag, err := tx.Exec(ctx, renew, l.scope, l.token)

@@ -43,24 +43,24 @@ func word(command string) string {
 }
 
 // Holding is a lease that somebody holds.
-type Holding struct {
+type HeldLease struct {
 	Holder
-	Since  time.Time
-	Silent time.Duration // since its last heartbeat, by the server's clock
-	Fresh  bool          // else the next one takes it over
-	Held   string        // why the run stands still; "" if it does not
-	HeldAt *time.Time    // since when
+	Since          time.Time
+	SinceHeartbeat time.Duration // since its last heartbeat, by the server's clock
+	Live           bool          // else the next one takes it over
+	PauseReason    string        // why the run stands still; "" if it does not
+	PausedAt       *time.Time    // since when
 }
 
 // Held tells who holds the lease of a scope; nil when nobody does.
-func Held(ctx context.Context, tx pg.Tx, scope string) (*Holding, error) {
-	var h Holding
+func LoadLease(ctx context.Context, tx pg.Tx, scope string) (*HeldLease, error) {
+	var h HeldLease
 	var silent float64
 	err := tx.QueryRow(ctx, holdingQuery, scope, fall.Seconds()).Scan(
-		&h.Host, &h.PID, &h.Program, &h.Command, &h.Since, &silent, &h.Fresh, &h.Held, &h.HeldAt)
+		&h.Host, &h.PID, &h.Program, &h.Command, &h.Since, &silent, &h.Live, &h.PauseReason, &h.PausedAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nobody is no error
 	}
-	h.Silent = time.Duration(silent * float64(time.Second))
+	h.SinceHeartbeat = time.Duration(silent * float64(time.Second))
 	return &h, err
 }

@@ -18,8 +18,8 @@ type Column struct {
 }
 
 // Kept is what a column was like before the first up.
-type Kept struct {
-	Other int64 // values of another version than 7
+type Original struct {
+	OtherVersions int64 // values of another version than 7
 	// Adopted tells that the column was there. The mark in its comment says so, too, and more; but a
 	// comment is soon overwritten, and down must not take the column for ours then.
 	Adopted bool
@@ -27,16 +27,16 @@ type Kept struct {
 
 // SaveKept notes what a column was like. The count that was noted first stays, and what was once adopted
 // stays adopted.
-func SaveKept(ctx context.Context, tx pg.Tx, c Column, k Kept) error {
+func SaveOriginal(ctx context.Context, tx pg.Tx, c Column, k Original) error {
 	_, err := tx.Exec(ctx, `INSERT INTO rekey.kept AS k (relation, attnum, found, adopted) VALUES ($1::oid, $2, $3, $4)
 		ON CONFLICT (relation, attnum) DO UPDATE SET adopted = true WHERE excluded.adopted AND NOT k.adopted`,
-		c.Relation, c.Number, k.Other, k.Adopted)
+		c.Relation, c.Number, k.OtherVersions, k.Adopted)
 	return err
 }
 
 // KeepNoneSQL is a statement that notes of a column that it had no value of another version: it belongs behind the one
 // that makes the column, in its transaction. What was noted before stays.
-func KeepNoneSQL(table sqltext.Table, column string) string {
+func SaveNoOriginalSQL(table sqltext.Table, column string) string {
 	return sqltext.Format("INSERT INTO rekey.kept (relation, attnum, found, adopted)"+
 		" SELECT attrelid, attnum, 0, false FROM pg_catalog.pg_attribute"+
 		" WHERE attrelid = {}::pg_catalog.regclass AND attname = {} AND NOT attisdropped"+
@@ -45,17 +45,17 @@ func KeepNoneSQL(table sqltext.Table, column string) string {
 }
 
 // LoadKept reads what each column of the tables was like.
-func LoadKept(ctx context.Context, tx pg.Tx, relations ...uint32) (map[Column]Kept, error) {
+func LoadOriginals(ctx context.Context, tx pg.Tx, relations ...uint32) (map[Column]Original, error) {
 	rows, err := tx.Query(ctx, keptQuery, oids(relations))
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	kept := map[Column]Kept{}
+	kept := map[Column]Original{}
 	for rows.Next() {
 		var c Column
-		var k Kept
-		if err := rows.Scan(&c.Relation, &c.Number, &k.Other, &k.Adopted); err != nil {
+		var k Original
+		if err := rows.Scan(&c.Relation, &c.Number, &k.OtherVersions, &k.Adopted); err != nil {
 			return nil, err
 		}
 		kept[c] = k

@@ -22,7 +22,7 @@ type Lease struct {
 	pool   *pgxpool.Pool
 	scope  string
 	token  string
-	orders chan Order
+	orders chan Request
 	lost   chan struct{}
 	why    error // it was lost: ErrLost, or what kept it from being renewed; set before lost is closed
 	cancel context.CancelFunc
@@ -45,7 +45,7 @@ func Acquire(ctx context.Context, pool *pgxpool.Pool, scope string, holder Holde
 	beating, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l := &Lease{
 		pool: pool, scope: scope, token: token, cancel: cancel,
-		orders: make(chan Order), lost: make(chan struct{}), done: make(chan struct{}),
+		orders: make(chan Request), lost: make(chan struct{}), done: make(chan struct{}),
 	}
 	go l.beat(beating, began)
 	return l, nil
@@ -92,9 +92,9 @@ func claimed(ctx context.Context, pool *pgxpool.Pool, scope string, holder Holde
 func stuck(ctx context.Context, pool *pgxpool.Pool, scope string, cause error) error {
 	answer := cause
 	err := pg.Read(ctx, pool, func(tx pg.Tx) error {
-		holding, err := Held(ctx, tx, scope)
+		holding, err := LoadLease(ctx, tx, scope)
 		if err == nil && holding != nil {
-			answer = held(scope, *holding, !holding.Fresh)
+			answer = held(scope, *holding, !holding.Live)
 		}
 		return err
 	})
@@ -134,11 +134,11 @@ func claim(ctx context.Context, tx pg.Tx, scope string, h Holder) (token string,
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return "", err
 	}
-	holding, err := Held(ctx, tx, scope)
+	holding, err := LoadLease(ctx, tx, scope)
 	if err != nil {
 		return "", err
 	}
-	if holding == nil || !holding.Fresh {
+	if holding == nil || !holding.Live {
 		return "", errReleased
 	}
 	return "", held(scope, *holding, false)
@@ -149,7 +149,7 @@ func (l *Lease) Lost() <-chan struct{} { return l.lost }
 
 // Why returns, once Lost is closed, [ErrLost] if another run has taken the lease, else the error that kept it from being
 // renewed.
-func (l *Lease) Why() error { return l.why }
+func (l *Lease) LostReason() error { return l.why }
 
 // A takeover changes the token, which is a key, and so waits for this lock; a heartbeat does not.
 const guard = `SELECT FROM rekey.leases WHERE scope = $1 AND token = $2::uuid FOR KEY SHARE`
@@ -163,7 +163,7 @@ func (l *Lease) Guard(ctx context.Context, tx pg.Tx) error {
 		return ErrLost
 	default:
 	}
-	return tx.Ask(ctx, pg.Query{SQL: guard, Args: []any{l.scope, l.token}, Read: func(found pgx.Rows) error {
+	return tx.QueryAll(ctx, pg.Query{SQL: guard, Args: []any{l.scope, l.token}, Read: func(found pgx.Rows) error {
 		ours := found.Next()
 		if found.Close(); found.Err() != nil {
 			return found.Err()
@@ -177,13 +177,13 @@ func (l *Lease) Guard(ctx context.Context, tx pg.Tx) error {
 
 // Fence is the question of [Lease.Guard] as one text, for a transaction whose statements are sent without
 // parameters: it gives a row as long as the lease is ours, and locks it until the transaction ends.
-func (l *Lease) Fence() string {
+func (l *Lease) FenceQuery() string {
 	return sqltext.Format("SELECT FROM rekey.leases WHERE scope = {} AND token = {}::uuid FOR KEY SHARE",
 		sqltext.Value(l.scope), sqltext.Value(l.token))
 }
 
 // Held is the question of [Lease.Fence] where no transaction goes on behind it: it locks nothing.
-func (l *Lease) Held() string {
+func (l *Lease) HeldQuery() string {
 	return sqltext.Format("SELECT FROM rekey.leases WHERE scope = {} AND token = {}::uuid", sqltext.Value(l.scope), sqltext.Value(l.token))
 }
 

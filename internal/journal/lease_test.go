@@ -175,9 +175,9 @@ func TestLostWhenItCannotBeRenewed(t *testing.T) {
 			conn.Release()
 		}
 		run(t, pool, func(ctx context.Context, tx pg.Tx) error {
-			holding, err := Held(ctx, tx, "public")
-			if err == nil && holding.Silent < fall/2 { // the process's clock and the server's begin apart
-				t.Errorf("lost %v after its last heartbeat", holding.Silent)
+			holding, err := LoadLease(ctx, tx, "public")
+			if err == nil && holding.SinceHeartbeat < fall/2 { // the process's clock and the server's begin apart
+				t.Errorf("lost %v after its last heartbeat", holding.SinceHeartbeat)
 			}
 			return err
 		})

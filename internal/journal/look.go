@@ -33,8 +33,8 @@ type relation struct{ ordinary, readable, writable bool }
 
 // Strange returns what in the schema rekey belongs to a role that has not the current one's rights, and what
 // is not rekey's own. It reads the catalogue alone: nothing in the schema runs.
-func Strange(ctx context.Context, tx pg.Tx) ([]catalog.Object, error) {
-	found, err := tx.Known(ctx, trust.JournalQuery)
+func Objects(ctx context.Context, tx pg.Tx) ([]catalog.Object, error) {
+	found, err := tx.QueryPrepared(ctx, trust.JournalQuery)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func look(ctx context.Context, tx pg.Tx, trusts []string) (state, error) {
 	if err != nil {
 		return s, err
 	}
-	objects, err := Strange(ctx, tx)
+	objects, err := Objects(ctx, tx)
 	if err != nil {
 		return s, err
 	}

@@ -22,14 +22,14 @@ const (
 )
 
 // Order is what another terminal tells the run that is at work.
-type Order struct {
+type Request struct {
 	Verb      Verb
 	Pace      string        // with tune; "" leaves it
 	MaxLag    time.Duration // with tune, in whole milliseconds; 0 leaves it
 	BatchTime time.Duration // with tune, in whole milliseconds; 0 leaves it
 }
 
-func (o Order) check() error {
+func (o Request) check() error {
 	empty := o.Pace == "" && o.MaxLag == 0 && o.BatchTime == 0
 	switch {
 	case o.Verb != Pause && o.Verb != Resume && o.Verb != Stop && o.Verb != Tune:
@@ -46,7 +46,7 @@ func (o Order) check() error {
 
 // Orders are those that were given to this run, in their order; each is heard within a second. The
 // channel is never closed.
-func (l *Lease) Orders() <-chan Order { return l.orders }
+func (l *Lease) Requests() <-chan Request { return l.orders }
 
 const giveOrder = `INSERT INTO rekey.orders (scope, token, verb, pace, max_lag_ms, batch_time_ms)
 SELECT scope, token, $2::text, $3::text, $4::bigint, $5::bigint
@@ -55,7 +55,7 @@ WHERE scope = $1 AND abs(extract(epoch FROM clock_timestamp() - heartbeat)) <= $
 
 // Request gives an order to the run that is at work in a scope. It answers with a [problem.Problem]:
 // Usage when the order makes no sense, Failed (no_run) when no run is at work there.
-func Request(ctx context.Context, pool *pgxpool.Pool, scope string, order Order, trusts ...string) error {
+func Send(ctx context.Context, pool *pgxpool.Pool, scope string, order Request, trusts ...string) error {
 	if err := order.check(); err != nil {
 		return err
 	}
@@ -85,13 +85,13 @@ func Request(ctx context.Context, pool *pgxpool.Pool, scope string, order Order,
 const takeAway = `WITH taken AS (DELETE FROM rekey.orders WHERE token = $1::uuid RETURNING *)
 SELECT verb, pace, max_lag_ms, batch_time_ms FROM taken ORDER BY id`
 
-func takeOrders(ctx context.Context, tx pg.Tx, token string) ([]Order, error) {
+func takeOrders(ctx context.Context, tx pg.Tx, token string) ([]Request, error) {
 	rows, err := tx.Query(ctx, takeAway, token)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Order, error) {
-		var o Order
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Request, error) {
+		var o Request
 		var lag, batch int64
 		err := row.Scan(&o.Verb, &o.Pace, &lag, &batch)
 		o.MaxLag, o.BatchTime = time.Duration(lag)*time.Millisecond, time.Duration(batch)*time.Millisecond

@@ -14,7 +14,7 @@ func TestOrdersAreHeardInOrder(t *testing.T) {
 		ctx, pool := t.Context(), fresh(t, c)
 		lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 		must(t, err)
-		given := []Order{
+		given := []Request{
 			{Verb: Pause},
 			{Verb: Tune, Pace: "gentle", MaxLag: 1500 * time.Millisecond, BatchTime: 20 * time.Millisecond},
 			{Verb: Tune, BatchTime: time.Hour},
@@ -22,10 +22,10 @@ func TestOrdersAreHeardInOrder(t *testing.T) {
 			{Verb: Stop},
 		}
 		for _, order := range given {
-			must(t, Request(ctx, pool, "public", order))
+			must(t, Send(ctx, pool, "public", order))
 		}
 		for _, want := range given {
-			if got := <-lease.Orders(); got != want {
+			if got := <-lease.Requests(); got != want {
 				t.Errorf("heard %+v, given was %+v", got, want)
 			}
 		}
@@ -36,19 +36,19 @@ func TestOrdersAreHeardInOrder(t *testing.T) {
 func TestOrderForNobody(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		ctx, pool := t.Context(), open(t, servertest.Database(t, c).URL)
-		stop := Order{Verb: Stop}
-		wantProblem(t, Request(ctx, pool, "public", stop), problem.ErrFailed, "no_run")
+		stop := Request{Verb: Stop}
+		wantProblem(t, Send(ctx, pool, "public", stop), problem.ErrFailed, "no_run")
 		if ask[bool](t, pool, "SELECT to_regnamespace('rekey') IS NOT NULL") {
 			t.Error("an order made a journal")
 		}
 		must(t, Ensure(ctx, pool))
-		wantProblem(t, Request(ctx, pool, "public", stop), problem.ErrFailed, "no_run")
+		wantProblem(t, Send(ctx, pool, "public", stop), problem.ErrFailed, "no_run")
 		lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 		must(t, err)
-		wantProblem(t, Request(ctx, pool, "other", stop), problem.ErrFailed, "no_run")
+		wantProblem(t, Send(ctx, pool, "other", stop), problem.ErrFailed, "no_run")
 		must(t, lease.Release(ctx))
 		silent(t, pool, "public")
-		wantProblem(t, Request(ctx, pool, "public", stop), problem.ErrFailed, "no_run")
+		wantProblem(t, Send(ctx, pool, "public", stop), problem.ErrFailed, "no_run")
 	})
 }
 
@@ -58,12 +58,12 @@ func TestOrderDiesWithItsRun(t *testing.T) {
 		ctx, pool := t.Context(), fresh(t, c)
 		_, err := take(ctx, pool, "public", Here("1.0", "up")) // deaf: it has no heartbeat
 		must(t, err)
-		must(t, Request(ctx, pool, "public", Order{Verb: Stop}))
+		must(t, Send(ctx, pool, "public", Request{Verb: Stop}))
 		exec(t, pool, "UPDATE rekey.leases SET heartbeat = heartbeat - interval '1 minute'")
 		lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 		must(t, err)
-		must(t, Request(ctx, pool, "public", Order{Verb: Pause}))
-		if got := <-lease.Orders(); got.Verb != Pause {
+		must(t, Send(ctx, pool, "public", Request{Verb: Pause}))
+		if got := <-lease.Requests(); got.Verb != Pause {
 			t.Errorf("heard %v", got)
 		}
 		if n := ask[int](t, pool, "SELECT count(*) FROM rekey.orders"); n != 0 {
@@ -74,9 +74,9 @@ func TestOrderDiesWithItsRun(t *testing.T) {
 }
 
 func TestOrdersThatMakeNoSense(t *testing.T) {
-	for _, order := range []Order{
+	for _, order := range []Request{
 		{}, {Verb: "dance"}, {Verb: Tune}, {Verb: Pause, Pace: "full"}, {Verb: Tune, MaxLag: -1}, {Verb: Stop, BatchTime: 1},
 	} {
-		wantProblem(t, Request(t.Context(), nil, "public", order), problem.ErrUsage, "bad_order")
+		wantProblem(t, Send(t.Context(), nil, "public", order), problem.ErrUsage, "bad_order")
 	}
 }

@@ -28,19 +28,19 @@ func foreign(name, why string) error {
 }
 
 // held names who holds the lease. An open transaction is one that keeps a silent holder's lease.
-func held(scope string, h Holding, open bool) error {
+func held(scope string, h HeldLease, open bool) error {
 	p := &problem.Problem{
 		Kind: problem.Running, Code: "lease_held",
 		Message: fmt.Sprintf("another run is at work in schema %q", scope),
 		Detail: fmt.Sprintf("rekey %s (%s) on host %s, pid %d, since %s, last heard of %.0f s ago",
-			h.Command, h.Program, h.Host, h.PID, h.Since.UTC().Format(time.RFC3339), h.Silent.Seconds()),
+			h.Command, h.Program, h.Host, h.PID, h.Since.UTC().Format(time.RFC3339), h.SinceHeartbeat.Seconds()),
 	}
 	if open {
 		p.Detail += "; its last transaction is still open"
 		p.Hint = "Its lease falls when that transaction ends; then run the same command again."
 		return p
 	}
-	falls := math.Max(0, math.Ceil((fall - h.Silent).Seconds()))
+	falls := math.Max(0, math.Ceil((fall - h.SinceHeartbeat).Seconds()))
 	p.Hint = fmt.Sprintf("Wait for it, or end it with rekey stop. If that process is dead its lease falls in %.0f s; then run the same command again.", falls)
 	return p
 }

@@ -22,7 +22,7 @@ const Abandoned = "abandoned"
 type Run struct {
 	ID int64
 	Holder
-	Scope   string // the schema
+	Schema  string // the schema
 	Target  int    // the version it was to reach
 	Started time.Time
 	Ended   time.Time // zero while it is at work
@@ -42,10 +42,10 @@ RETURNING id`
 func Begin(ctx context.Context, pool *pgxpool.Pool, r Run) (id int64, err error) {
 	err = pg.Retry(ctx, func() error { // what a lost connection may have left is abandoned
 		return pg.Run(ctx, pool, brief(), func(tx pg.Tx) error {
-			if _, err := tx.Exec(ctx, abandon, r.Scope, Abandoned); err != nil {
+			if _, err := tx.Exec(ctx, abandon, r.Schema, Abandoned); err != nil {
 				return err
 			}
-			row := tx.QueryRow(ctx, beginRun, r.Scope, r.Host, r.PID, r.Program, word(r.Command), r.Target)
+			row := tx.QueryRow(ctx, beginRun, r.Schema, r.Host, r.PID, r.Program, word(r.Command), r.Target)
 			return row.Scan(&id)
 		})
 	})
@@ -69,7 +69,7 @@ func End(ctx context.Context, pool *pgxpool.Pool, id int64, outcome, detail stri
 func Last(ctx context.Context, tx pg.Tx, scope string) (*Run, error) {
 	var r Run
 	var ended *time.Time
-	err := tx.QueryRow(ctx, lastQuery, scope).Scan(&r.ID, &r.Scope, &r.Host, &r.PID, &r.Program, &r.Command,
+	err := tx.QueryRow(ctx, lastQuery, scope).Scan(&r.ID, &r.Schema, &r.Host, &r.PID, &r.Program, &r.Command,
 		&r.Target, &r.Started, &ended, &r.Outcome, &r.Detail, &r.Rows)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // no run is no error

@@ -26,10 +26,10 @@ func TestDiary(t *testing.T) {
 		if last(t, pool, "public") != nil {
 			t.Error("a run out of nothing")
 		}
-		one := Run{Scope: "public", Holder: Here("1.0", "up"), Target: 40}
+		one := Run{Schema: "public", Holder: Here("1.0", "up"), Target: 40}
 		first, err := Begin(ctx, pool, one)
 		must(t, err)
-		elsewhere, err := Begin(ctx, pool, Run{Scope: `Auth-Kit "2"`, Holder: Here("1.0", "down"), Target: 39})
+		elsewhere, err := Begin(ctx, pool, Run{Schema: `Auth-Kit "2"`, Holder: Here("1.0", "down"), Target: 39})
 		must(t, err)
 		r := last(t, pool, "public")
 		if r.ID != first || r.Holder != one.Holder || r.Target != 40 || r.Outcome != "" || !r.Ended.IsZero() || r.Started.IsZero() {
@@ -70,7 +70,7 @@ func TestNoSecretsInHolder(t *testing.T) {
 		holder := Holder{Host: "h", PID: 1, Command: "up postgres://me:sesame@db/app"}
 		lease, err := Acquire(t.Context(), pool, "public", holder)
 		must(t, err)
-		_, err = Begin(t.Context(), pool, Run{Scope: "public", Holder: holder})
+		_, err = Begin(t.Context(), pool, Run{Schema: "public", Holder: holder})
 		must(t, err)
 		const all = "SELECT (SELECT string_agg(l::text, '') FROM rekey.leases l) || (SELECT string_agg(r::text, '') FROM rekey.runs r)"
 		if text := ask[string](t, pool, all); strings.Contains(text, "sesame") {

@@ -9,17 +9,17 @@ import (
 )
 
 // AtWork tells which run is at work in a scope; nil when none is, or none that this role may see.
-func AtWork(ctx context.Context, pool *pgxpool.Pool, scope string, trusts ...string) (*Holding, error) {
-	var holding *Holding
+func ActiveRun(ctx context.Context, pool *pgxpool.Pool, scope string, trusts ...string) (*HeldLease, error) {
+	var holding *HeldLease
 	err := pg.Read(ctx, pool, func(tx pg.Tx) error {
-		present, err := Present(ctx, tx, trusts...)
+		present, err := Readable(ctx, tx, trusts...)
 		if err != nil || !present {
 			return err
 		}
-		holding, err = Held(ctx, tx, scope)
+		holding, err = LoadLease(ctx, tx, scope)
 		return err
 	})
-	if err != nil || holding == nil || !holding.Fresh {
+	if err != nil || holding == nil || !holding.Live {
 		return nil, err
 	}
 	return holding, nil

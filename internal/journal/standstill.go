@@ -15,7 +15,7 @@ ON CONFLICT (scope) DO UPDATE SET token = excluded.token, reason = excluded.reas
 
 // StandStill notes why the run stands still, for those who ask how it is; "" is that it goes on. Another
 // reason for the same standstill leaves the time at which that began.
-func (l *Lease) StandStill(ctx context.Context, reason string) error {
+func (l *Lease) SetPauseReason(ctx context.Context, reason string) error {
 	return pg.Run(ctx, l.pool, brief(), func(tx pg.Tx) error {
 		if reason == "" {
 			_, err := tx.Exec(ctx, forgetStandstill, l.token)

@@ -13,33 +13,33 @@ func TestStandstill(t *testing.T) {
 		ctx, pool := t.Context(), fresh(t, c)
 		lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 		must(t, err)
-		told := func() Holding {
-			at, err := AtWork(ctx, pool, "public")
+		told := func() HeldLease {
+			at, err := ActiveRun(ctx, pool, "public")
 			must(t, err)
 			return *at
 		}
-		must(t, lease.StandStill(ctx, "it is paused"))
+		must(t, lease.SetPauseReason(ctx, "it is paused"))
 		first := told()
-		must(t, lease.StandStill(ctx, "a standby is behind"))
+		must(t, lease.SetPauseReason(ctx, "a standby is behind"))
 		second := told()
-		if first.Held != "it is paused" || first.HeldAt == nil || second.Held != "a standby is behind" || !second.HeldAt.Equal(*first.HeldAt) {
+		if first.PauseReason != "it is paused" || first.PausedAt == nil || second.PauseReason != "a standby is behind" || !second.PausedAt.Equal(*first.PausedAt) {
 			t.Errorf("told is %+v and then %+v", first, second)
 		}
-		must(t, lease.StandStill(ctx, ""))
-		if goes := told(); goes.Held != "" || goes.HeldAt != nil {
+		must(t, lease.SetPauseReason(ctx, ""))
+		if goes := told(); goes.PauseReason != "" || goes.PausedAt != nil {
 			t.Errorf("it goes on, and told is %+v", goes)
 		}
-		must(t, lease.StandStill(ctx, "paused again"))
+		must(t, lease.SetPauseReason(ctx, "paused again"))
 		must(t, lease.Release(ctx))
 		lease = silent(t, pool, "public") // and killed
-		must(t, lease.StandStill(ctx, "paused, and killed"))
+		must(t, lease.SetPauseReason(ctx, "paused, and killed"))
 		next, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 		must(t, err)
-		must(t, lease.StandStill(ctx, "by one that has lost its lease"))
-		if goes := told(); goes.Held != "" {
+		must(t, lease.SetPauseReason(ctx, "by one that has lost its lease"))
+		if goes := told(); goes.PauseReason != "" {
 			t.Errorf("the next run is told to stand still: %+v", goes)
 		}
-		must(t, next.StandStill(ctx, "paused"))
+		must(t, next.SetPauseReason(ctx, "paused"))
 		must(t, next.Release(ctx))
 		if n := ask[int](t, pool, "SELECT count(*) FROM rekey.standstills"); n != 0 {
 			t.Errorf("%d are left", n)

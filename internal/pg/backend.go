@@ -61,7 +61,7 @@ const grace = time.Second
 // A plain role is not told how old the transactions of other roles are. Those count from the first look
 // that met them.
 func (c Changer) oldHolders(ctx context.Context, table string) ([]Backend, error) {
-	if c.Lane.free.of(table) {
+	if c.Session.free.of(table) {
 		return nil, nil
 	}
 	type holder struct {
@@ -69,8 +69,8 @@ func (c Changer) oldHolders(ctx context.Context, table string) ([]Backend, error
 		transaction string
 	}
 	var found []holder
-	err := c.Lane.Once(ctx, func(tx Tx) error {
-		rows, err := tx.Known(ctx, holdersSQL, table, grace.Seconds())
+	err := c.Session.ReadOutsideTx(ctx, func(tx Tx) error {
+		rows, err := tx.QueryPrepared(ctx, holdersSQL, table, grace.Seconds())
 		if err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (c Changer) oldHolders(ctx context.Context, table string) ([]Backend, error
 		return err
 	})
 	if err == nil && len(found) == 0 {
-		c.Lane.free = free{table, time.Now()}
+		c.Session.free = free{table, time.Now()}
 	}
 	var old []Backend
 	for _, h := range found {

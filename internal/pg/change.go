@@ -33,16 +33,16 @@ func (c Change) locked() string {
 
 // Changer makes catalogue changes within a lock budget.
 type Changer struct {
-	Lane            *Lane           // for the change
-	Watch           *pgxpool.Pool   // for a look at who blocks it
-	Budget          time.Duration   // how long a lock that others queue behind is waited for, a try
-	Patience        time.Duration   // how long it is tried for in all
-	DeadlockTimeout time.Duration   // of the server
-	Stop            <-chan struct{} // closed: no further try
-	Refused         func(Refusal)   // told of every try in vain; may be nil
+	Session         *Session            // for the change
+	Watch           *pgxpool.Pool       // for a look at who blocks it
+	LockTimeout     time.Duration       // how long a lock that others queue behind is waited for, a try
+	RetryTimeout    time.Duration       // how long it is tried for in all
+	DeadlockTimeout time.Duration       // of the server
+	Stop            <-chan struct{}     // closed: no further try
+	AttemptFailed   func(FailedAttempt) // told of every try in vain; may be nil
 	// Before is asked before another try; it may wait, which does not count as patience, and its error ends
 	// Do. It may be nil.
-	Before func(context.Context) error
+	BeforeRetry func(context.Context) error
 
 	// Fence is a query that is asked before the change, in its transaction: no row ends that with
 	// ErrFenced, and what it locks keeps others from taking over until the change is committed. "" is none.
@@ -56,39 +56,39 @@ type Changer struct {
 }
 
 // Taken is the account of a change that was made.
-type Taken struct {
+type ChangeResult struct {
 	Exclusive bool
-	Tries     int
+	Attempts  int
 	Wait      time.Duration // for ACCESS EXCLUSIVE, in the try that got it
 	Hold      time.Duration // of ACCESS EXCLUSIVE, until it was committed
 }
 
 // Refusal tells of a try that did not get its lock.
-type Refusal struct {
+type FailedAttempt struct {
 	Table    string
-	Tries    int
+	Attempts int
 	Blockers []Backend
 	Pause    time.Duration
 }
 
 // NoLockError is the end of patience.
-type NoLockError struct {
-	Table    string
-	Tries    int
-	Patience time.Duration
-	Blockers []Backend // that were seen last
-	Last     error
+type LockTimeoutError struct {
+	Table        string
+	Attempts     int
+	RetryTimeout time.Duration
+	Blockers     []Backend // that were seen last
+	Last         error
 }
 
-func (e *NoLockError) Error() string {
-	if e.Tries == 1 {
-		return fmt.Sprintf("no lock on %s within %s, 1 try", e.Table, e.Patience)
+func (e *LockTimeoutError) Error() string {
+	if e.Attempts == 1 {
+		return fmt.Sprintf("no lock on %s within %s, 1 try", e.Table, e.RetryTimeout)
 	}
-	return fmt.Sprintf("no lock on %s within %s, %d tries", e.Table, e.Patience, e.Tries)
+	return fmt.Sprintf("no lock on %s within %s, %d tries", e.Table, e.RetryTimeout, e.Attempts)
 }
 
 // Unwrap gives the server's last word.
-func (e *NoLockError) Unwrap() error { return e.Last }
+func (e *LockTimeoutError) Unwrap() error { return e.Last }
 
 const (
 	firstPause   = 50 * time.Millisecond
@@ -104,26 +104,26 @@ const (
 
 // Do makes the change, tries again with growing pauses, and gives up cleanly with a *NoLockError. No
 // try waits for ACCESS EXCLUSIVE longer than the budget, the last one neither.
-func (c Changer) Do(ctx context.Context, change Change) (Taken, error) {
+func (c Changer) Do(ctx context.Context, change Change) (ChangeResult, error) {
 	c.met = met{}
 	start := time.Now()
 	pause := firstPause
 	var seen []Backend // in the last try that saw any: a look that comes too late sees nobody
 	for tries := 1; ; tries++ {
 		taken, blockers, err := c.try(ctx, change)
-		taken.Tries = tries
+		taken.Attempts = tries
 		if len(blockers) > 0 {
 			seen = blockers
 		}
 		if err == nil || !again(err) {
 			return taken, err
 		}
-		if time.Since(start) > c.Patience {
-			return taken, &NoLockError{Table: change.Table, Tries: tries, Patience: c.Patience, Blockers: seen, Last: err}
+		if time.Since(start) > c.RetryTimeout {
+			return taken, &LockTimeoutError{Table: change.Table, Attempts: tries, RetryTimeout: c.RetryTimeout, Blockers: seen, Last: err}
 		}
 		wait := pause/2 + rand.N(pause)
-		if c.Refused != nil {
-			c.Refused(Refusal{Table: change.Table, Tries: tries, Blockers: blockers, Pause: wait})
+		if c.AttemptFailed != nil {
+			c.AttemptFailed(FailedAttempt{Table: change.Table, Attempts: tries, Blockers: blockers, Pause: wait})
 		}
 		select {
 		case <-time.After(wait):
@@ -132,9 +132,9 @@ func (c Changer) Do(ctx context.Context, change Change) (Taken, error) {
 		case <-ctx.Done():
 			return taken, context.Cause(ctx)
 		}
-		if c.Before != nil {
+		if c.BeforeRetry != nil {
 			asked := time.Now()
-			if err := c.Before(ctx); err != nil {
+			if err := c.BeforeRetry(ctx); err != nil {
 				return taken, err
 			}
 			start = start.Add(time.Since(asked))
@@ -173,29 +173,29 @@ func again(err error) bool {
 	}
 }
 
-func (c Changer) try(ctx context.Context, change Change) (Taken, []Backend, error) {
+func (c Changer) try(ctx context.Context, change Change) (ChangeResult, []Backend, error) {
 	if change.Exclusive {
 		old, err := c.oldHolders(ctx, change.Table)
 		if err != nil {
-			return Taken{}, nil, err
+			return ChangeResult{}, nil, err
 		}
 		if len(old) == 0 {
-			old = OnStandbys(ctx, c.Standbys, change.Table, c.Budget)
+			old = StandbyBlockers(ctx, c.Standbys, change.Table, c.LockTimeout)
 		}
 		if len(old) > 0 {
-			return Taken{}, old, errOldHolder
+			return ChangeResult{}, old, errOldHolder
 		}
 	}
 	blockers, err := c.open(ctx, change)
 	if err != nil {
-		return Taken{}, blockers, err
+		return ChangeResult{}, blockers, err
 	}
-	defer c.Lane.rest()
-	watched := keep(ctx, c.Lane.pool, c.Lane.conn.PgConn(), c.Lane.of)
-	taken, blockers, err := c.send(ctx, c.Lane.conn.PgConn(), change)
+	defer c.Session.rest()
+	watched := keep(ctx, c.Session.pool, c.Session.conn.PgConn(), c.Session.of)
+	taken, blockers, err := c.send(ctx, c.Session.conn.PgConn(), change)
 	err = watched.end(err)
 	if err != nil {
-		rollback(ctx, c.Lane.conn)
+		rollback(ctx, c.Session.conn)
 	}
 	return taken, blockers, err
 }
@@ -207,7 +207,7 @@ func (c Changer) open(ctx context.Context, change Change) (blockers []Backend, e
 	if change.Table != "" {
 		message += "; LOCK TABLE " + change.locked() + " IN SHARE UPDATE EXCLUSIVE MODE"
 	}
-	err = c.Lane.onLive(ctx, func(conn *pgx.Conn) error {
+	err = c.Session.onLive(ctx, func(conn *pgx.Conn) error {
 		// Looked for when an autovacuum would have yielded already.
 		watch := c.watchLater(ctx, conn.PgConn().PID(), c.DeadlockTimeout+yielded)
 		err := within(ctx, c.DeadlockTimeout+beyond+boundsOf(ctx).Late, func(ctx context.Context) error {
@@ -222,24 +222,24 @@ func (c Changer) open(ctx context.Context, change Change) (blockers []Backend, e
 }
 
 // send makes the change in one message, so that ACCESS EXCLUSIVE is held for no round trip.
-func (c Changer) send(ctx context.Context, raw *pgconn.PgConn, change Change) (Taken, []Backend, error) {
+func (c Changer) send(ctx context.Context, raw *pgconn.PgConn, change Change) (ChangeResult, []Backend, error) {
 	if change.Exclusive { // the first lock may have taken a while; this is the last check before the second
-		if old := OnStandbys(ctx, c.Standbys, change.Table, c.Budget); len(old) > 0 {
-			return Taken{}, old, errOldHolder
+		if old := StandbyBlockers(ctx, c.Standbys, change.Table, c.LockTimeout); len(old) > 0 {
+			return ChangeResult{}, old, errOldHolder
 		}
-		watch := c.watchNow(ctx, raw.PID(), c.Budget*6/10)
+		watch := c.watchNow(ctx, raw.PID(), c.LockTimeout*6/10)
 		taken, err := c.exclusive(ctx, raw, change)
 		return taken, watch.end(err), err
 	}
 	asked := asking(c.Fence, change.Guard)
 	message := append(asked.statements(), change.Statements...)
 	results, err := raw.Exec(ctx, strings.Join(message, "; ")+"; COMMIT").ReadAll()
-	return Taken{}, nil, asked.fault(err, 0, len(results))
+	return ChangeResult{}, nil, asked.fault(err, 0, len(results))
 }
 
-func (c Changer) exclusive(ctx context.Context, raw *pgconn.PgConn, change Change) (Taken, error) {
+func (c Changer) exclusive(ctx context.Context, raw *pgconn.PgConn, change Change) (ChangeResult, error) {
 	const now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8"
-	budget := max(c.Budget.Milliseconds(), 1)
+	budget := max(c.LockTimeout.Milliseconds(), 1)
 	message := []string{
 		fmt.Sprintf("SET LOCAL lock_timeout = %d", budget),
 		fmt.Sprintf("SET LOCAL statement_timeout = %d", budget), // lock_timeout counts anew for each table of a tree
@@ -252,14 +252,14 @@ func (c Changer) exclusive(ctx context.Context, raw *pgconn.PgConn, change Chang
 	message = append(message, asked.statements()...)
 	message = append(message, change.Statements...)
 	message = append(message, "COMMIT", now)
-	ctx, cancel := context.WithTimeout(ctx, c.Budget+hung+boundsOf(ctx).Late)
+	ctx, cancel := context.WithTimeout(ctx, c.LockTimeout+hung+boundsOf(ctx).Late)
 	defer cancel()
 	results, err := raw.Exec(ctx, strings.Join(message, "; ")).ReadAll()
 	if err != nil {
-		return Taken{}, asked.fault(err, first, len(results))
+		return ChangeResult{}, asked.fault(err, first, len(results))
 	}
 	wanted, granted, given := clock(results[2]), clock(results[4]), clock(results[len(results)-1])
-	return Taken{Exclusive: true, Wait: granted - wanted, Hold: given - granted}, nil
+	return ChangeResult{Exclusive: true, Wait: granted - wanted, Hold: given - granted}, nil
 }
 
 // question is one that a change asks in its own message, between its locks and its statements: no row ends it with err.

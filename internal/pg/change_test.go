@@ -70,10 +70,10 @@ func (b *bed) run(conn *pgconn.PgConn, sql string) {
 }
 
 func (b *bed) changer() Changer {
-	l := NewLane(b.pool)
+	l := NewSession(b.pool)
 	b.Cleanup(func() { l.Close(context.Background()) })
 	return Changer{
-		Lane: l, Watch: b.pool, Budget: 100 * time.Millisecond, Patience: 10 * time.Minute,
+		Session: l, Watch: b.pool, LockTimeout: 100 * time.Millisecond, RetryTimeout: 10 * time.Minute,
 		DeadlockTimeout: 100 * time.Millisecond,
 	}
 }
@@ -116,7 +116,7 @@ func TestBlockersAreNamed(t *testing.T) {
 				stop := make(chan struct{})
 				changer := b.changer()
 				changer.Stop = stop
-				changer.Refused = func(r Refusal) {
+				changer.AttemptFailed = func(r FailedAttempt) {
 					for _, blocker := range r.Blockers {
 						seen = append(seen, blocker.String())
 						if len(seen) == 1 {

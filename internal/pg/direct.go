@@ -11,10 +11,10 @@ import (
 
 // Direct runs one statement that cannot run in a transaction, on a connection of its own that is
 // closed afterwards: what it sets for the session reaches nobody else.
-func Direct(ctx context.Context, pool *pgxpool.Pool, sql string, started func(pid uint32)) error {
-	l := NewLane(pool)
+func ExecOutsideTx(ctx context.Context, pool *pgxpool.Pool, sql string, started func(pid uint32)) error {
+	l := NewSession(pool)
 	defer l.Close(ctx)
-	return l.Alone(ctx, sql, started)
+	return l.Exec(ctx, sql, started)
 }
 
 // attend makes the server look, from 14 on, whether the client is still there: a build that nobody attends

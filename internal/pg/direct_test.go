@@ -36,7 +36,7 @@ func TestVanishedClientEndsItsStatement(t *testing.T) {
 		}
 		defer pool.Close()
 		var backend uint32
-		err = Direct(t.Context(), pool, "SELECT pg_sleep(600)", func(pid uint32) {
+		err = ExecOutsideTx(t.Context(), pool, "SELECT pg_sleep(600)", func(pid uint32) {
 			backend = pid
 			time.AfterFunc(200*time.Millisecond, func() {
 				vanished.Store(true)

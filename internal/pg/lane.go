@@ -15,7 +15,7 @@ import (
 // cannot run in a transaction, and looks, whose plans it keeps. What it sets for the session reaches nobody
 // else, since it is never given back to the pool. It is opened when it is needed, and again when it was lost
 // while nothing was done on it.
-type Lane struct {
+type Session struct {
 	pool *pgxpool.Pool
 	conn *pgx.Conn
 	of   backend
@@ -26,12 +26,12 @@ type Lane struct {
 }
 
 // NewLane opens nothing yet.
-func NewLane(pool *pgxpool.Pool) *Lane { return &Lane{pool: pool} }
+func NewSession(pool *pgxpool.Pool) *Session { return &Session{pool: pool} }
 
 // resting is how long a session may have done nothing before it is asked whether it is there still.
 const resting = time.Second
 
-func (l *Lane) session(ctx context.Context) (*pgx.Conn, error) {
+func (l *Session) session(ctx context.Context) (*pgx.Conn, error) {
 	if l.conn != nil && !l.conn.IsClosed() {
 		if time.Since(l.used) < resting || within(ctx, boundsOf(ctx).Probe, l.conn.Ping) == nil {
 			return l.conn, nil
@@ -105,11 +105,11 @@ func shutNow(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // Read runs a function in one read-only transaction with one snapshot, and again when the connection was lost.
-func (l *Lane) Read(ctx context.Context, work func(Tx) error) error {
+func (l *Session) Read(ctx context.Context, work func(Tx) error) error {
 	return Retry(ctx, func() error { return l.read(ctx, work) })
 }
 
-func (l *Lane) read(ctx context.Context, work func(Tx) error) error {
+func (l *Session) read(ctx context.Context, work func(Tx) error) error {
 	conn, err := l.session(ctx)
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func (l *Lane) read(ctx context.Context, work func(Tx) error) error {
 }
 
 // Once runs one query outside of a transaction, and again when the connection was lost. Work reads it to its end.
-func (l *Lane) Once(ctx context.Context, work func(Tx) error) error {
+func (l *Session) ReadOutsideTx(ctx context.Context, work func(Tx) error) error {
 	return Retry(ctx, func() error {
 		conn, err := l.session(ctx)
 		if err != nil {
@@ -133,7 +133,7 @@ func (l *Lane) Once(ctx context.Context, work func(Tx) error) error {
 
 // Alone runs one statement outside of any transaction, without any timeout; started is told the session's
 // process before, and may be nil.
-func (l *Lane) Alone(ctx context.Context, sql string, started func(pid uint32)) error {
+func (l *Session) Exec(ctx context.Context, sql string, started func(pid uint32)) error {
 	conn, err := l.session(ctx)
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func (l *Lane) Alone(ctx context.Context, sql string, started func(pid uint32)) 
 
 // Guarded is Alone for a statement that may run in a transaction, and runs only if fence and guard return a row; "" asks
 // nothing. Else it is ErrFenced or ErrAltered.
-func (l *Lane) Guarded(ctx context.Context, fence, guard, sql string) error {
+func (l *Session) ExecGuarded(ctx context.Context, fence, guard, sql string) error {
 	asked := asking(fence, guard)
 	return l.onLive(ctx, func(conn *pgx.Conn) error {
 		results, err := conn.PgConn().Exec(ctx, strings.Join(append(asked.statements(), sql), "; ")).ReadAll()
@@ -158,7 +158,7 @@ func (l *Lane) Guarded(ctx context.Context, fence, guard, sql string) error {
 
 // onLive does something that may be done twice, and repeats it on another session where an administrator or a timeout has
 // ended this one, usually while it was idle. A session that ends otherwise may have been ended by what was done on it.
-func (l *Lane) onLive(ctx context.Context, do func(*pgx.Conn) error) error {
+func (l *Session) onLive(ctx context.Context, do func(*pgx.Conn) error) error {
 	return repeat(ctx, dismissed, func() error {
 		conn, err := l.session(ctx)
 		if err != nil {
@@ -171,7 +171,7 @@ func (l *Lane) onLive(ctx context.Context, do func(*pgx.Conn) error) error {
 }
 
 // Holds asks one question outside of any transaction, and tells whether it has a row for an answer.
-func (l *Lane) Holds(ctx context.Context, sql string) (yes bool, err error) {
+func (l *Session) HasRow(ctx context.Context, sql string) (yes bool, err error) {
 	err = Retry(ctx, func() error {
 		conn, err := l.session(ctx)
 		if err != nil {
@@ -186,10 +186,10 @@ func (l *Lane) Holds(ctx context.Context, sql string) (yes bool, err error) {
 	return yes, err
 }
 
-func (l *Lane) rest() { l.used = time.Now() }
+func (l *Session) rest() { l.used = time.Now() }
 
 // Close ends the session, if there is one; the next use opens another.
-func (l *Lane) Close(ctx context.Context) {
+func (l *Session) Close(ctx context.Context) {
 	if l.conn == nil {
 		return
 	}

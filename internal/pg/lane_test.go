@@ -13,7 +13,7 @@ import (
 
 // known runs a query and gives its one number.
 func known(ctx context.Context, tx Tx, sql string) (n int, err error) {
-	rows, err := tx.Known(ctx, sql)
+	rows, err := tx.QueryPrepared(ctx, sql)
 	if err == nil {
 		n, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int])
 	}
@@ -25,7 +25,7 @@ func known(ctx context.Context, tx Tx, sql string) (n int, err error) {
 func TestLane(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		b := lay(t, c)
-		l := NewLane(b.pool)
+		l := NewSession(b.pool)
 		look := func() (pid, plans int) {
 			t.Helper()
 			err := l.Read(t.Context(), func(tx Tx) (err error) {
@@ -44,10 +44,10 @@ func TestLane(t *testing.T) {
 		if first != second || plans != 2 {
 			t.Errorf("sessions %d and %d with %d plans", first, second, plans)
 		}
-		if yes, err := l.Holds(t.Context(), "SELECT FROM pg_class LIMIT 1"); err != nil || !yes {
+		if yes, err := l.HasRow(t.Context(), "SELECT FROM pg_class LIMIT 1"); err != nil || !yes {
 			t.Errorf("a question that has an answer: %v, %v", yes, err)
 		}
-		if yes, err := l.Holds(t.Context(), "SELECT FROM pg_class WHERE false"); err != nil || yes {
+		if yes, err := l.HasRow(t.Context(), "SELECT FROM pg_class WHERE false"); err != nil || yes {
 			t.Errorf("a question that has none: %v, %v", yes, err)
 		}
 		b.run(b.session("postgres"), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'plain' AND datname = current_database()")
@@ -77,7 +77,7 @@ func TestLane(t *testing.T) {
 func TestLaneInOneMessage(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		b := lay(t, c)
-		l := NewLane(b.pool)
+		l := NewSession(b.pool)
 		defer l.Close(t.Context())
 		ask := func(into *string, sql string) Query {
 			return Query{SQL: sql, Read: func(rows pgx.Rows) (err error) {
@@ -88,11 +88,11 @@ func TestLaneInOneMessage(t *testing.T) {
 		var level, before, after string
 		const snapshot = "SELECT pg_current_snapshot()::text"
 		err := l.Read(t.Context(), func(tx Tx) error {
-			if err := tx.Last().Ask(t.Context(), ask(&level, "SELECT current_setting('transaction_isolation') || ' ' || current_setting('transaction_read_only')"), ask(&before, snapshot)); err != nil {
+			if err := tx.CommitWithLast().QueryAll(t.Context(), ask(&level, "SELECT current_setting('transaction_isolation') || ' ' || current_setting('transaction_read_only')"), ask(&before, snapshot)); err != nil {
 				return err
 			}
 			b.run(b.session("postgres"), "SELECT pg_current_xact_id()")
-			if err := tx.Last().Finish(t.Context(), ask(&after, snapshot)); err != nil {
+			if err := tx.CommitWithLast().QueryAllLast(t.Context(), ask(&after, snapshot)); err != nil {
 				return err
 			}
 			if status := l.conn.PgConn().TxStatus(); status != 'I' {
@@ -103,8 +103,10 @@ func TestLaneInOneMessage(t *testing.T) {
 		if err != nil || level != "repeatable read on" || before != after {
 			t.Errorf("%s, from %s to %s: %v", level, before, after, err)
 		}
-		broken := l.Read(t.Context(), func(tx Tx) error { return tx.Last().Finish(t.Context(), ask(&after, "SELECT (1/0)::text")) })
-		if _, err := l.Holds(t.Context(), "SELECT"); broken == nil || err != nil || l.conn.PgConn().TxStatus() != 'I' {
+		broken := l.Read(t.Context(), func(tx Tx) error {
+			return tx.CommitWithLast().QueryAllLast(t.Context(), ask(&after, "SELECT (1/0)::text"))
+		})
+		if _, err := l.HasRow(t.Context(), "SELECT"); broken == nil || err != nil || l.conn.PgConn().TxStatus() != 'I' {
 			t.Errorf("a query that failed: %v; the next one: %v", broken, err)
 		}
 	})
@@ -113,40 +115,40 @@ func TestLaneInOneMessage(t *testing.T) {
 // TestKeptLanes: a lane that is given back is taken again, until the end of those who keep it.
 func TestKeptLanes(t *testing.T) {
 	b := lay(t, servertest.Cluster(t, 15))
-	ctx, end := WithLanes(t.Context())
-	pid := func(l *Lane) (pid int) {
+	ctx, end := WithSessions(t.Context())
+	pid := func(l *Session) (pid int) {
 		err := l.Read(ctx, func(tx Tx) (err error) { pid, err = known(ctx, tx, "SELECT pg_backend_pid()"); return err })
 		if err != nil {
 			t.Fatal(err)
 		}
 		return pid
 	}
-	one, other := TakeLane(ctx, b.pool), TakeLane(ctx, b.pool)
+	one, other := AcquireSession(ctx, b.pool), AcquireSession(ctx, b.pool)
 	first := pid(one)
 	if pid(other) == first {
 		t.Error("two lanes have one session")
 	}
-	one.GiveBack(ctx)
-	if again := TakeLane(ctx, b.pool); pid(again) != first {
+	one.Release(ctx)
+	if again := AcquireSession(ctx, b.pool); pid(again) != first {
 		t.Error("the session was not kept")
 	} else {
-		again.GiveBack(ctx)
+		again.Release(ctx)
 	}
-	stale := TakeLane(ctx, b.pool)
+	stale := AcquireSession(ctx, b.pool)
 	stale.opened = stale.opened.Add(-b.pool.Config().MaxConnLifetime - time.Second)
-	if stale.GiveBack(ctx); stale.conn != nil {
+	if stale.Release(ctx); stale.conn != nil {
 		t.Error("a session is kept that is older than a connection of the pool may become")
 	}
 	if _, err := other.conn.Exec(ctx, "BEGIN", pgx.QueryExecModeSimpleProtocol); err != nil {
 		t.Fatal(err)
 	}
-	if other.GiveBack(ctx); other.conn != nil {
+	if other.Release(ctx); other.conn != nil {
 		t.Error("a session in a transaction is kept")
 	}
-	last := TakeLane(ctx, b.pool)
+	last := AcquireSession(ctx, b.pool)
 	pid(last)
 	end()
-	if last.GiveBack(ctx); last.conn != nil || TakeLane(t.Context(), b.pool).conn != nil {
+	if last.Release(ctx); last.conn != nil || AcquireSession(t.Context(), b.pool).conn != nil {
 		t.Error("a session is kept when nobody keeps any")
 	}
 }

@@ -11,7 +11,7 @@ import (
 // idleLanes are sessions between two uses: to connect, and to plan all that a lane knows, takes as long as a small table.
 type idleLanes struct {
 	mu   sync.Mutex
-	idle []*Lane
+	idle []*Session
 	over bool // what is given back is closed
 }
 
@@ -19,30 +19,30 @@ type lanesKey struct{}
 
 // WithLanes returns a context in which lanes outlive their use: [TakeLane] takes one that [Lane.GiveBack] has given back.
 // End closes those that are idle.
-func WithLanes(ctx context.Context) (with context.Context, end func()) {
+func WithSessions(ctx context.Context) (with context.Context, end func()) {
 	l := &idleLanes{}
 	return context.WithValue(ctx, lanesKey{}, l), func() { l.end(ctx) }
 }
 
 // KeepsLanes reports whether the context is one of WithLanes.
-func KeepsLanes(ctx context.Context) bool {
+func KeepsSessions(ctx context.Context) bool {
 	_, keeps := ctx.Value(lanesKey{}).(*idleLanes)
 	return keeps
 }
 
 // TakeLane returns an idle lane of the pool, else a new one, which opens nothing yet. Each is given back or closed.
-func TakeLane(ctx context.Context, pool *pgxpool.Pool) *Lane {
+func AcquireSession(ctx context.Context, pool *pgxpool.Pool) *Session {
 	if l, ok := ctx.Value(lanesKey{}).(*idleLanes); ok {
 		if lane := l.take(pool); lane != nil {
 			return lane
 		}
 	}
-	return NewLane(pool)
+	return NewSession(pool)
 }
 
 // GiveBack keeps the session for the next use, or closes it: one in a transaction, one that is as old as a connection of its
 // pool may become, and any where the context keeps none. A session that goes over many tables remembers them all.
-func (l *Lane) GiveBack(ctx context.Context) {
+func (l *Session) Release(ctx context.Context) {
 	all, ok := ctx.Value(lanesKey{}).(*idleLanes)
 	if !ok || l.conn == nil || l.conn.IsClosed() || l.conn.PgConn().TxStatus() != 'I' ||
 		time.Since(l.opened) > l.pool.Config().MaxConnLifetime || !all.keep(l) {
@@ -50,7 +50,7 @@ func (l *Lane) GiveBack(ctx context.Context) {
 	}
 }
 
-func (l *idleLanes) take(pool *pgxpool.Pool) *Lane {
+func (l *idleLanes) take(pool *pgxpool.Pool) *Session {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, lane := range l.idle {
@@ -62,7 +62,7 @@ func (l *idleLanes) take(pool *pgxpool.Pool) *Lane {
 	return nil
 }
 
-func (l *idleLanes) keep(lane *Lane) bool {
+func (l *idleLanes) keep(lane *Session) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.over {

@@ -75,5 +75,5 @@ func repeat(ctx context.Context, kind func(error) bool, do func() error) error {
 
 func muted(err error) bool {
 	silent, ok := errors.AsType[*SilentError](err)
-	return ok && silent.Mute
+	return ok && silent.Unreachable
 }

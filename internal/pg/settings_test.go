@@ -90,7 +90,7 @@ func TestPins(t *testing.T) {
 		if err := Run(t.Context(), b.pool, Settings{}, func(tx Tx) error { return check("transaction", tx) }); err != nil {
 			t.Fatal(err)
 		}
-		lane := NewLane(b.pool)
+		lane := NewSession(b.pool)
 		defer lane.Close(t.Context())
 		if err := lane.Read(t.Context(), func(tx Tx) error { return check("lane", tx) }); err != nil {
 			t.Fatal(err)

@@ -41,9 +41,9 @@ func boundsOf(ctx context.Context) Bounds {
 
 // SilentError says that a connection was given up because nothing arrived on it any more.
 type SilentError struct {
-	For  time.Duration // without a sign of life
-	Mute bool          // the server answered no new connection either
-	Err  error         // of the statement that was given up
+	For         time.Duration // without a sign of life
+	Unreachable bool          // the server answered no new connection either
+	Err         error         // of the statement that was given up
 }
 
 func (e *SilentError) Error() string {
@@ -116,7 +116,7 @@ func (v *vigil) end(err error) error {
 		<-v.ended
 	}
 	if err != nil && v.silent.Load() {
-		return &SilentError{For: v.bounds.Silent, Mute: v.mute.Load(), Err: err}
+		return &SilentError{For: v.bounds.Silent, Unreachable: v.mute.Load(), Err: err}
 	}
 	return err
 }

@@ -86,12 +86,12 @@ func TestSilentNetwork(t *testing.T) {
 				return Run(ctx, pool, Settings{}, func(Tx) error { n.Silence(); return nil })
 			},
 			"a statement outside of a transaction": func(ctx context.Context, n *servertest.Network, pool *pgxpool.Pool) error {
-				l := NewLane(pool)
+				l := NewSession(pool)
 				defer l.Close(ctx)
-				return l.Alone(ctx, "VACUUM public.t", func(uint32) { n.Silence() })
+				return l.Exec(ctx, "VACUUM public.t", func(uint32) { n.Silence() })
 			},
 			"a session that looks": func(ctx context.Context, n *servertest.Network, pool *pgxpool.Pool) error {
-				l := NewLane(pool)
+				l := NewSession(pool)
 				defer l.Close(ctx)
 				return l.read(ctx, func(tx Tx) error {
 					n.Silence()
@@ -100,9 +100,9 @@ func TestSilentNetwork(t *testing.T) {
 				})
 			},
 			"a change": func(ctx context.Context, n *servertest.Network, pool *pgxpool.Pool) error {
-				l := NewLane(pool)
+				l := NewSession(pool)
 				defer l.Close(ctx)
-				changer := Changer{Lane: l, Watch: pool, Budget: 50 * time.Millisecond, Patience: patience, DeadlockTimeout: time.Second, Fence: "SELECT"}
+				changer := Changer{Session: l, Watch: pool, LockTimeout: 50 * time.Millisecond, RetryTimeout: patience, DeadlockTimeout: time.Second, Fence: "SELECT"}
 				change := addColumn()
 				change.Statements = append(change.Statements, "SELECT pg_sleep(2)")
 				go func() { time.Sleep(500 * time.Millisecond); n.Silence() }()
@@ -149,13 +149,13 @@ func TestSilentConnection(t *testing.T) {
 				})
 			},
 			"a session that rests": func(ctx context.Context, n *servertest.Network, pool *pgxpool.Pool) error {
-				l := NewLane(pool)
+				l := NewSession(pool)
 				defer l.Close(ctx)
-				if _, err := l.Holds(ctx, "SELECT"); err != nil {
+				if _, err := l.HasRow(ctx, "SELECT"); err != nil {
 					return err
 				}
 				n.SilenceOpen()
-				_, err := l.Holds(ctx, "SELECT")
+				_, err := l.HasRow(ctx, "SELECT")
 				return err
 			},
 		} {
@@ -192,7 +192,7 @@ func TestWorkIsNotSilence(t *testing.T) {
 		}); err != nil {
 			t.Errorf("in a transaction: %v", err)
 		}
-		if err := Direct(ctx, pool, "SELECT pg_sleep(3)", nil); err != nil {
+		if err := ExecOutsideTx(ctx, pool, "SELECT pg_sleep(3)", nil); err != nil {
 			t.Errorf("outside of one: %v", err)
 		}
 		if n.Opened()-begun < 4 {

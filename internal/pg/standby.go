@@ -68,7 +68,7 @@ func (s *Standby) Recovering(ctx context.Context) (yes bool, err error) {
 // OnStandbys are those who would keep a lock on the table from being replayed for longer than the bound,
 // on any of the standbys. One that cannot be looked at, or that does not get on with its replay, counts as well: what is not known
 // is no reason to lock.
-func OnStandbys(ctx context.Context, standbys []*Standby, table string, bound time.Duration) []Backend {
+func StandbyBlockers(ctx context.Context, standbys []*Standby, table string, bound time.Duration) []Backend {
 	found := make([][]Backend, len(standbys))
 	var all sync.WaitGroup
 	for i, s := range standbys {

@@ -38,7 +38,7 @@ func TestNoLookNoLock(t *testing.T) {
 			var seen []string
 			changer := b.changer()
 			changer.Standbys, changer.Stop = Standbys([]*pgxpool.Pool{pool}), stop
-			changer.Refused = func(r Refusal) {
+			changer.AttemptFailed = func(r FailedAttempt) {
 				for _, blocker := range r.Blockers {
 					seen = append(seen, blocker.String())
 				}

@@ -22,7 +22,7 @@ func TestBudgetOfATree(t *testing.T) {
 		b.run(admin, "CREATE TABLE tree (id int) PARTITION BY LIST (id); ALTER TABLE tree OWNER TO plain")
 		const partitions = 4
 		changer := b.changer()
-		changer.Budget = 600 * time.Millisecond
+		changer.LockTimeout = 600 * time.Millisecond
 		for n := range partitions {
 			b.run(admin, fmt.Sprintf("CREATE TABLE tree_%d PARTITION OF tree FOR VALUES IN (%d); ALTER TABLE tree_%d OWNER TO plain", n, n, n))
 		}
@@ -56,8 +56,8 @@ func TestBudgetOfATree(t *testing.T) {
 		taken, err := changer.Do(b.Context(), Change{Table: `"public"."tree"`, Exclusive: true, Statements: []string{"ALTER TABLE public.tree ADD COLUMN uuid uuid"}})
 		done.Store(true)
 		all.Wait()
-		if err != nil || taken.Tries < 2 {
-			t.Errorf("%d tries, %v", taken.Tries, err)
+		if err != nil || taken.Attempts < 2 {
+			t.Errorf("%d tries, %v", taken.Attempts, err)
 		}
 	})
 }
@@ -78,7 +78,7 @@ func TestHoldersBelow(t *testing.T) {
 		var refused []Backend
 		changer := b.changer()
 		changer.Stop = stop
-		changer.Refused = func(r Refusal) {
+		changer.AttemptFailed = func(r FailedAttempt) {
 			if refused == nil {
 				refused = r.Blockers
 				close(stop)

@@ -36,7 +36,7 @@ type ends struct {
 }
 
 // Last returns a transaction that [Tx.Finish] commits in the message of its queries. Nothing can be asked of it afterwards.
-func (t Tx) Last() Tx {
+func (t Tx) CommitWithLast() Tx {
 	t.last = t.ends != nil
 	return t
 }
@@ -52,7 +52,7 @@ func (t Tx) start(ctx context.Context) error {
 
 // Within returns a context that ends a little later than the server's statement_timeout, if there is one: a
 // statement that the server does not end is ended by the client. Statements that are sent on Conn need it.
-func (t Tx) Within(ctx context.Context) (context.Context, context.CancelFunc) {
+func (t Tx) StatementContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	if t.most <= 0 {
 		return ctx, func() {}
 	}
@@ -60,14 +60,14 @@ func (t Tx) Within(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // Heard says that a row has arrived, for callers that read rows from Conn.
-func (t Tx) Heard() { t.vigil.hear() }
+func (t Tx) RowArrived() { t.vigil.hear() }
 
 // Exec runs a statement.
 func (t Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
 	if err := t.start(ctx); err != nil {
 		return pgconn.CommandTag{}, err
 	}
-	ctx, done := t.Within(ctx)
+	ctx, done := t.StatementContext(ctx)
 	defer done()
 	return t.conn.Exec(ctx, sql, unprepared(args)...)
 }
@@ -77,7 +77,7 @@ func (t Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error
 	if err := t.start(ctx); err != nil {
 		return nil, err
 	}
-	ctx, done := t.Within(ctx)
+	ctx, done := t.StatementContext(ctx)
 	found, err := t.conn.Query(ctx, sql, unprepared(args)...)
 	if err != nil {
 		done()
@@ -87,9 +87,9 @@ func (t Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error
 }
 
 // Known runs a query whose text is always the same: a lane plans it once, any other connection each time.
-func (t Tx) Known(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+func (t Tx) QueryPrepared(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	if t.keeps {
-		ctx, done := t.Within(ctx)
+		ctx, done := t.StatementContext(ctx)
 		defer done()
 		if _, err := t.conn.Prepare(ctx, sql, sql); err != nil {
 			return nil, err
@@ -108,7 +108,7 @@ type Query struct {
 
 // Ask runs independent queries. A lane sends them in one message: the catalogue is read
 // so often that the round trips would take longer than the queries.
-func (t Tx) Ask(ctx context.Context, queries ...Query) error {
+func (t Tx) QueryAll(ctx context.Context, queries ...Query) error {
 	if !t.keeps {
 		for _, q := range queries {
 			found, err := t.Query(ctx, q.SQL, q.Args...)
@@ -125,9 +125,9 @@ func (t Tx) Ask(ctx context.Context, queries ...Query) error {
 }
 
 // Finish is Ask for the last queries of a transaction.
-func (t Tx) Finish(ctx context.Context, queries ...Query) error {
+func (t Tx) QueryAllLast(ctx context.Context, queries ...Query) error {
 	if !t.last {
-		return t.Ask(ctx, queries...)
+		return t.QueryAll(ctx, queries...)
 	}
 	if err := t.send(ctx, append(queries, Query{SQL: "COMMIT"})); err != nil {
 		return err
@@ -138,7 +138,7 @@ func (t Tx) Finish(ctx context.Context, queries ...Query) error {
 
 // send sends queries in one message, with the BEGIN where that was not sent.
 func (t Tx) send(ctx context.Context, queries []Query) error {
-	ctx, done := t.Within(ctx)
+	ctx, done := t.StatementContext(ctx)
 	defer done()
 	if t.ends != nil && !t.ends.begun {
 		queries = append([]Query{{SQL: t.ends.begin}}, queries...)
@@ -153,7 +153,7 @@ func (t Tx) send(ctx context.Context, queries []Query) error {
 			continue
 		}
 		queued.Query(func(found pgx.Rows) error {
-			t.Heard()
+			t.RowArrived()
 			return q.Read(found)
 		})
 	}
@@ -168,7 +168,7 @@ func (t Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	if err := t.start(ctx); err != nil {
 		return failed{err}
 	}
-	ctx, done := t.Within(ctx)
+	ctx, done := t.StatementContext(ctx)
 	return row{Row: t.conn.QueryRow(ctx, sql, unprepared(args)...), done: done}
 }
 
@@ -194,7 +194,7 @@ type rows struct {
 
 func (r *rows) Next() bool {
 	next := r.Rows.Next()
-	r.tx.Heard()
+	r.tx.RowArrived()
 	if !next {
 		r.done()
 	}
@@ -223,14 +223,14 @@ func unprepared(args []any) []any {
 
 // Settings are what a transaction states of itself, whatever defaults its role or database carries.
 type Settings struct {
-	ReadOnly   bool
-	Snapshot   bool          // REPEATABLE READ, else READ COMMITTED
-	Lock       time.Duration // lock_timeout; 0 is none
-	Statement  time.Duration // statement_timeout; 0 is none
-	Idle       time.Duration // idle_in_transaction_session_timeout; 0 is idleTimeout
-	Durability string        // synchronous_commit: "on", "local", "off"; "" is local
-	Replica    bool          // session_replication_role = replica: no ordinary trigger fires
-	ByIndex    bool          // the planner reads tables by their indexes, whatever the statistics say
+	ReadOnly          bool
+	Snapshot          bool          // REPEATABLE READ, else READ COMMITTED
+	Lock              time.Duration // lock_timeout; 0 is none
+	Statement         time.Duration // statement_timeout; 0 is none
+	Idle              time.Duration // idle_in_transaction_session_timeout; 0 is idleTimeout
+	SynchronousCommit string        // synchronous_commit: "on", "local", "off"; "" is local
+	Replica           bool          // session_replication_role = replica: no ordinary trigger fires
+	ByIndex           bool          // the planner reads tables by their indexes, whatever the statistics say
 }
 
 // idleTimeout ends a transaction whose client has stopped or vanished in its middle: what it locked and
@@ -263,7 +263,7 @@ func (s Settings) begin(conn *pgconn.PgConn) string {
 	if major(conn) >= firstTransactionTimeout {
 		statements = append(statements, "SET LOCAL transaction_timeout = 0")
 	}
-	durability := s.Durability
+	durability := s.SynchronousCommit
 	if durability == "" {
 		durability = "local" // a synchronous standby that does not answer would hold a commit up, and its locks, for ever
 	}
@@ -425,7 +425,7 @@ func eventually(ctx context.Context, pool *pgxpool.Pool, open func(context.Conte
 			if answers(ctx, pool) {
 				heard = time.Now()
 			} else if time.Since(heard) >= bounds.Silent {
-				return &SilentError{For: bounds.Silent, Mute: true, Err: err}
+				return &SilentError{For: bounds.Silent, Unreachable: true, Err: err}
 			}
 		default:
 			if tries++; tries > pool.Config().MaxConns+moments {
@@ -437,7 +437,7 @@ func eventually(ctx context.Context, pool *pgxpool.Pool, open func(context.Conte
 
 // Bare runs one short statement outside of any transaction, for servers that may not know all its settings. It is
 // tried again on another connection where one was lost or silent.
-func Bare(ctx context.Context, pool *pgxpool.Pool, ask func(context.Context, *pgx.Conn) error) error {
+func WithConn(ctx context.Context, pool *pgxpool.Pool, ask func(context.Context, *pgx.Conn) error) error {
 	return eventually(ctx, pool, func(ctx context.Context) error {
 		conn, err := pool.Acquire(ctx)
 		if err != nil {

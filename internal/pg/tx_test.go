@@ -17,7 +17,7 @@ func TestSessionEndedWhileIdle(t *testing.T) {
 				_, err := b.changer().Do(b.Context(), addColumn())
 				return err
 			},
-			"a statement of its own": func(b *bed) error { return Direct(b.Context(), b.pool, "VACUUM public.t", nil) },
+			"a statement of its own": func(b *bed) error { return ExecOutsideTx(b.Context(), b.pool, "VACUUM public.t", nil) },
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -40,7 +40,7 @@ func TestNoValuesOfBlockers(t *testing.T) {
 			stop := make(chan struct{})
 			changer := b.changer()
 			changer.Stop = stop
-			changer.Refused = func(r Refusal) {
+			changer.AttemptFailed = func(r FailedAttempt) {
 				for _, blocker := range r.Blockers {
 					if seen = append(seen, blocker.String()); len(seen) == 1 {
 						close(stop)

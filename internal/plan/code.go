@@ -73,7 +73,7 @@ func (p Plan) codeOfFunction(s Situation) []Code {
 	if f == nil {
 		return []Code{one}
 	}
-	if trust.Function(role, *f) == trust.Foreign {
+	if trust.OfFunction(role, *f) == trust.Untrusted {
 		return nil
 	}
 	one.Owner = f.Owner

@@ -293,7 +293,7 @@ func refuseFunction(s Situation) problem.List {
 	switch {
 	case f == nil || step.FunctionReplaceable(f, s.Server):
 		return nil
-	case trust.Function(s.Server.Role, *f) == trust.Foreign:
+	case trust.OfFunction(s.Server.Role, *f) == trust.Untrusted:
 		return problem.List{message.FunctionOf(f.Schema, f.Name, f.Owner, s.Server.Role.Name)}
 	case !step.FunctionServes(f, s.Server):
 		return problem.List{message.ForeignFunction(f.Schema, f.Name, f.Owner, functionFault(f))}

@@ -41,15 +41,15 @@ func (e *Executor) act(ctx context.Context, g plan.Group, s step.Step, action st
 
 func (e *Executor) change(ctx context.Context, g plan.Group, a step.Change) error {
 	changer := pg.Changer{
-		Lane: e.lane, Watch: e.Pool, Budget: e.Limits.MaxLock, Patience: e.Limits.Patience,
+		Session: e.lane, Watch: e.Pool, LockTimeout: e.Limits.LockTimeout, RetryTimeout: e.Limits.LockRetryTimeout,
 		DeadlockTimeout: time.Duration(e.Plan.Server.DeadlockTimeout) * time.Millisecond,
 		Standbys:        e.Standbys,
 		Stop:            e.Stop,
-		Before:          e.still,
-		Refused:         func(r pg.Refusal) { e.refused(name(g), r) },
+		BeforeRetry:     e.still,
+		AttemptFailed:   func(r pg.FailedAttempt) { e.refused(name(g), r) },
 	}
 	if e.Lease != nil {
-		changer.Fence = e.Lease.Fence()
+		changer.Fence = e.Lease.FenceQuery()
 	}
 	taken, err := changer.Do(ctx, pg.Change{
 		Table: a.Table, Exclusive: a.Exclusive, Only: a.Only, Statements: a.Statements, Guard: a.Guard,
@@ -60,17 +60,17 @@ func (e *Executor) change(ctx context.Context, g plan.Group, a step.Change) erro
 	return e.unlocked(g, err)
 }
 
-func (e *Executor) refused(table string, r pg.Refusal) {
+func (e *Executor) refused(table string, r pg.FailedAttempt) {
 	e.account.locks.Attempts++
-	e.Emit.Emit(event.LockRefused{Table: table, Attempts: r.Tries, Blockers: words(r.Blockers), Pause: r.Pause})
+	e.Emit.Emit(event.LockRefused{Table: table, Attempts: r.Attempts, Blockers: words(r.Blockers), Pause: r.Pause})
 }
 
 // unlocked says why a lock was not had.
 func (e *Executor) unlocked(g plan.Group, err error) error {
-	var refused *pg.NoLockError
+	var refused *pg.LockTimeoutError
 	switch {
 	case errors.As(err, &refused):
-		return message.NoLock(name(g), refused.Tries, refused.Patience, words(refused.Blockers), err)
+		return message.NoLock(name(g), refused.Attempts, refused.RetryTimeout, words(refused.Blockers), err)
 	case errors.Is(err, pg.ErrStopped):
 		return e.stopped()
 	case errors.Is(err, pg.ErrFenced):
@@ -86,11 +86,11 @@ func (e *Executor) guard(ctx context.Context) error {
 		return nil
 	}
 	fence := e.held()
-	holds, err := e.lane.Holds(ctx, fenced(fence, e.relied))
+	holds, err := e.lane.HasRow(ctx, fenced(fence, e.relied))
 	if err != nil || holds {
 		return err
 	}
-	if ours, err := e.lane.Holds(ctx, fenced(fence, "")); err != nil || ours {
+	if ours, err := e.lane.HasRow(ctx, fenced(fence, "")); err != nil || ours {
 		return errors.Join(err, pg.ErrAltered)
 	}
 	return message.LeaseLost()
@@ -101,23 +101,23 @@ func (e *Executor) held() string {
 	if e.Lease == nil {
 		return ""
 	}
-	return e.Lease.Held()
+	return e.Lease.HeldQuery()
 }
 
-func (e *Executor) locked(g plan.Group, taken pg.Taken) {
+func (e *Executor) locked(g plan.Group, taken pg.ChangeResult) {
 	locks := &e.account.locks
 	locks.Count++
 	locks.Attempts++
 	locks.LongestWait = max(locks.LongestWait, taken.Wait)
 	locks.LongestHold = max(locks.LongestHold, taken.Hold)
 	locks.TotalHold += taken.Hold
-	e.Emit.Emit(event.Locked{Table: name(g), Attempts: taken.Tries, Wait: taken.Wait, Hold: taken.Hold})
+	e.Emit.Emit(event.Locked{Table: name(g), Attempts: taken.Attempts, Wait: taken.Wait, Hold: taken.Hold})
 }
 
 // validate proves a CHECK. A row without a value that it meets was written meanwhile: the table's
 // steps begin again.
 func (e *Executor) validate(ctx context.Context, g plan.Group, a step.Validate, l *look) error {
-	err := e.unlocked(g, e.lane.Guarded(ctx, e.held(), e.relied, a.SQL))
+	err := e.unlocked(g, e.lane.ExecGuarded(ctx, e.held(), e.relied, a.SQL))
 	var refusal *pgconn.PgError
 	if errors.As(err, &refusal) && refusal.Code == pgerrcode.CheckViolation {
 		l.filled = nil

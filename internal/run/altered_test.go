@@ -81,7 +81,7 @@ func alterAt(s *site, direction plan.Direction, a alteration, n int) bool {
 	schema := fmt.Sprintf("app%d", n)
 	in := strings.NewReplacer("app2", "moved"+schema, "app", schema, "SET SCHEMA other", "SET SCHEMA "+schema+"x", "other.t", schema+"x.t").Replace
 	s.do(in(altering) + "CREATE SCHEMA " + schema + "x")
-	s.job.Order.Schema = schema
+	s.job.Request.Schema = schema
 	if direction == plan.Down {
 		if _, err := s.way(plan.Up); err != nil {
 			s.t.Fatal(err)
@@ -93,7 +93,7 @@ func alterAt(s *site, direction plan.Direction, a alteration, n int) bool {
 			said = append(said, notice.Table+": "+notice.Text)
 		}
 	}
-	s.job.Order.Direction = direction
+	s.job.Request.Direction = direction
 	altered, required, at := false, false, 0
 	finished, err := s.carry(" ", func() {
 		if at++; at == n+1 {

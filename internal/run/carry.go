@@ -27,22 +27,22 @@ import (
 
 // Job is one run: what, where, and within which limits.
 type Job struct {
-	Pool    *pgxpool.Pool
-	Direct  *pgxpool.Pool // the same pool where no pooler stands in between
-	Order   survey.Order
-	Limits  Limits
-	Program string // rekey's version, for the journal
-	Emit    event.Sink
-	Stop    <-chan struct{}
-	Before  func(step.ID, step.Action) error // see Executor
+	Pool         *pgxpool.Pool
+	Direct       *pgxpool.Pool // the same pool where no pooler stands in between
+	Request      survey.Request
+	Limits       Limits
+	Program      string // rekey's version, for the journal
+	Emit         event.Sink
+	Stop         <-chan struct{}
+	BeforeAction func(step.ID, step.Action) error // see Executor
 }
 
 // Carry plans, takes the lease, plans again under it, carries the plan out and tells how it ended: the
 // last event of every run, a refused one too, is event.Finished.
-func Carry(ctx context.Context, job Job) (event.Result, error) {
+func Execute(ctx context.Context, job Job) (event.Result, error) {
 	begun := time.Now()
 	job.Emit = serial(job.Emit)
-	finished := event.Result{Command: string(job.Order.Direction), Schema: job.Order.Schema}
+	finished := event.Result{Command: string(job.Request.Direction), Schema: job.Request.Schema}
 	err := job.carry(ctx, &finished)
 	if err != nil {
 		err = explain(ctx, finished.Command, err)
@@ -65,7 +65,7 @@ func (j Job) carry(ctx context.Context, finished *event.Result) error {
 		return err
 	}
 	for _, name := range p.Absent {
-		j.Emit.Emit(event.TableAbsent{Table: j.Order.Schema + "." + name})
+		j.Emit.Emit(event.TableAbsent{Table: j.Request.Schema + "." + name})
 	}
 	if p.VerifyOnly {
 		if err := proved(p); err != nil {
@@ -74,7 +74,7 @@ func (j Job) carry(ctx context.Context, finished *event.Result) error {
 	}
 	if p.VerifyOnly {
 		finished.NothingToDo, finished.Tables = true, len(p.Targets())
-		_, err := verify.Run(ctx, j.Pool, server, j.Order)
+		_, err := verify.Run(ctx, j.Pool, server, j.Request)
 		return err
 	}
 	if !p.Pending() {
@@ -82,10 +82,10 @@ func (j Job) carry(ctx context.Context, finished *event.Result) error {
 		finished.Tables = len(p.Targets())
 		return nil
 	}
-	if err := journal.Ensure(ctx, j.Pool, j.Order.Policy.TrustOwners...); err != nil {
+	if err := journal.Ensure(ctx, j.Pool, j.Request.Policy.TrustOwners...); err != nil {
 		return fault.At(forbidden(server, "the journal in schema rekey", err), "", "journal")
 	}
-	lease, err := journal.Acquire(ctx, j.Pool, j.Order.Schema, journal.Here(j.Program, finished.Command))
+	lease, err := journal.Acquire(ctx, j.Pool, j.Request.Schema, journal.Here(j.Program, finished.Command))
 	if err != nil {
 		return fault.At(err, "", "lease")
 	}
@@ -115,7 +115,7 @@ func (j Job) under(ctx context.Context, server catalog.Server, lease *journal.Le
 	if err == nil || ctx.Err() != nil || !lost(lease) {
 		return err
 	}
-	if why := lease.Why(); !errors.Is(why, journal.ErrLost) {
+	if why := lease.LostReason(); !errors.Is(why, journal.ErrLost) {
 		return message.LeaseFallen(fault.Reason(why), err)
 	}
 	return message.LeaseLost()
@@ -161,13 +161,13 @@ func (j Job) leased(ctx context.Context, server catalog.Server, lease *journal.L
 	heard, deaf := context.WithCancel(ctx)
 	defer deaf()
 	speed := pace.New(j.Limits.Speed, j.Limits.BatchTime)
-	j.Limits.Signals.Standbys = j.Order.Standbys
+	j.Limits.Signals.Standbys = j.Request.Standbys
 	watch := throttle.Start(heard, j.Pool, speed, j.Limits.Signals, j.Emit)
 	orders := listen(heard, lease, knobs{speed, watch}, j.Stop)
 	noted := note(heard, speed, lease)
 	executor := Executor{
 		Pool: j.Pool, Direct: j.Direct, Plan: p, Limits: j.Limits, Pace: speed, Watch: watch, Lease: lease, Emit: j.Emit,
-		Stop: orders.stop, Why: orders.problem, Before: j.Before, Standbys: j.Order.Standbys,
+		Stop: orders.stop, StopReason: orders.problem, BeforeAction: j.BeforeAction, Standbys: j.Request.Standbys,
 	}
 	outcome, err := executor.Run(ctx)
 	deaf()
@@ -233,12 +233,12 @@ func (j Job) samePlace(ctx context.Context) error {
 }
 
 func (j Job) plan(ctx context.Context, server catalog.Server, finished *event.Result) (plan.Plan, error) {
-	order := j.Order
-	if pg.KeepsLanes(ctx) { // one schema of many: what is asked of each is planned once
-		order.Lane = pg.TakeLane(ctx, j.Direct)
-		defer order.Lane.GiveBack(ctx)
+	order := j.Request
+	if pg.KeepsSessions(ctx) { // one schema of many: what is asked of each is planned once
+		order.Session = pg.AcquireSession(ctx, j.Direct)
+		defer order.Session.Release(ctx)
 	}
-	situation, err := survey.Take(ctx, j.Pool, server, order)
+	situation, err := survey.Read(ctx, j.Pool, server, order)
 	if err != nil {
 		return plan.Plan{}, fault.At(err, "", "survey")
 	}
@@ -248,7 +248,7 @@ func (j Job) plan(ctx context.Context, server catalog.Server, finished *event.Re
 		if err != nil {
 			return p, fault.At(err, "", "signals")
 		}
-		p.Refusals = append(append(p.Refusals, Rights(p)...), signals...)
+		p.Refusals = append(append(p.Refusals, MissingRights(p)...), signals...)
 	}
 	finished.Absent, finished.Version, finished.Skipped = p.Absent, p.Version, p.Skipped
 	if p.Unknown != nil {
@@ -264,7 +264,7 @@ func (j Job) plan(ctx context.Context, server catalog.Server, finished *event.Re
 // at before: verify counts those as kept.
 func (j Job) begin(ctx context.Context, p plan.Plan) (int64, error) {
 	id, err := journal.Begin(ctx, j.Pool, journal.Run{
-		Holder: journal.Here(j.Program, string(p.Direction)), Scope: p.Scope, Target: p.End(),
+		Holder: journal.Here(j.Program, string(p.Direction)), Schema: p.Scope, Target: p.End(),
 	})
 	if err != nil || p.Direction == plan.Down {
 		return id, err
@@ -282,7 +282,7 @@ const (
 func (j Job) end(ctx context.Context, id int64, err error, outcome Outcome) error {
 	word, detail := "done", ""
 	if err != nil {
-		first := problem.All(explain(ctx, string(j.Order.Direction), err))[0]
+		first := problem.All(explain(ctx, string(j.Request.Direction), err))[0]
 		word, detail = string(first.Kind), first.Error()
 	}
 	most := noting
@@ -328,7 +328,7 @@ func written(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) er
 // keep counts once, for every column that is there.
 func keep(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) error {
 	return written(ctx, pool, func(tx pg.Tx) error {
-		known, err := journal.LoadKept(ctx, tx, p.Schema.OIDs()...)
+		known, err := journal.LoadOriginals(ctx, tx, p.Schema.OIDs()...)
 		if err != nil {
 			return err
 		}
@@ -341,7 +341,7 @@ func keep(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) error {
 	})
 }
 
-func keepOne(ctx context.Context, tx pg.Tx, p plan.Plan, g plan.Group, known map[journal.Column]journal.Kept) error {
+func keepOne(ctx context.Context, tx pg.Tx, p plan.Plan, g plan.Group, known map[journal.Column]journal.Original) error {
 	table := p.Schema.Relation(g.Table)
 	c := table.Column(g.Target.Column)
 	if c == nil {
@@ -359,7 +359,7 @@ func keepOne(ctx context.Context, tx pg.Tx, p plan.Plan, g plan.Group, known map
 				return err
 			}
 		}
-		kept.Other = data.Other
+		kept.OtherVersions = data.Other
 	}
-	return journal.SaveKept(ctx, tx, column, kept)
+	return journal.SaveOriginal(ctx, tx, column, kept)
 }

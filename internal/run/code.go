@@ -36,7 +36,7 @@ type codeWatch struct {
 
 // codeWatch returns nil where the role has no rights that the owners of the table and of those below it have not.
 func (e *Executor) codeWatch(t step.Target, table *catalog.Table, fills bool) *codeWatch {
-	lends := func(one *catalog.Table) bool { return trust.Lends(e.Plan.Server.Role, *one) }
+	lends := func(one *catalog.Table) bool { return trust.RunsOwnersCode(e.Plan.Server.Role, *one) }
 	if t.Table == "" || table == nil || !slices.ContainsFunc(table.All(), lends) {
 		return nil
 	}

@@ -50,7 +50,7 @@ func (e *Executor) concurrently(ctx context.Context, g plan.Group, a step.Concur
 		if err := e.broken(ctx, g, a, last); err != nil {
 			return err
 		}
-		if !yielded || time.Since(begun) > e.Limits.Patience {
+		if !yielded || time.Since(begun) > e.Limits.LockRetryTimeout {
 			tries++
 		}
 		if err := e.pause(ctx, yieldPause); err != nil {
@@ -99,7 +99,7 @@ func dropping(t step.Target) string {
 
 // dropInvalid drops what a failed build has left, unless a session still builds it or another one has made it valid.
 func (e *Executor) dropInvalid(ctx context.Context, t step.Target) error {
-	invalid, err := e.lane.Holds(ctx, sqltext.Format("SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"+
+	invalid, err := e.lane.HasRow(ctx, sqltext.Format("SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"+
 		" WHERE NOT i.indisvalid AND i.indrelid = pg_catalog.to_regclass({}) AND c.relname = {}",
 		sqltext.Value(t.Relation()), sqltext.Value(t.Index)))
 	if err != nil || !invalid {
@@ -130,8 +130,8 @@ func (e *Executor) duplicates(ctx context.Context, g plan.Group, t step.Target, 
 
 // builder is the process that builds or drops the target's index, if another does; else 0.
 func (e *Executor) builder(ctx context.Context, t step.Target) (pid int, err error) {
-	err = e.lane.Once(ctx, func(tx pg.Tx) error {
-		found, err := tx.Known(ctx, buildingSQL, t.Relation(), t.Index)
+	err = e.lane.ReadOutsideTx(ctx, func(tx pg.Tx) error {
+		found, err := tx.QueryPrepared(ctx, buildingSQL, t.Relation(), t.Index)
 		if err == nil {
 			pid, err = pgx.CollectExactlyOneRow(found, pgx.RowTo[int])
 		}

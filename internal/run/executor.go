@@ -26,8 +26,8 @@ import (
 
 // Limits are what a run keeps to.
 type Limits struct {
-	MaxLock  time.Duration // a lock that others queue behind is waited for no longer, a try
-	Patience time.Duration // and tried for no longer in all
+	LockTimeout      time.Duration // a lock that others queue behind is waited for no longer, a try
+	LockRetryTimeout time.Duration // and tried for no longer in all
 
 	Speed     pace.Speed    // "" is normal
 	BatchTime time.Duration // that a transaction of the filling aims at; 0 is 50 ms
@@ -37,22 +37,22 @@ type Limits struct {
 
 // Executor carries one plan out.
 type Executor struct {
-	Pool   *pgxpool.Pool // work, through a pooler too
-	Direct *pgxpool.Pool // straight to the server: what cannot run in a transaction
-	Plan   plan.Plan
-	Limits Limits
-	Pace   *pace.Pace
-	Watch  *throttle.Watch // told what the run is at work on; may be nil
-	Lease  *journal.Lease
-	Emit   event.Sink
-	Stop   <-chan struct{} // closed: leave at the next clean point
-	Why    func() error    // what Stop was closed for; nil is a signal
+	Pool       *pgxpool.Pool // work, through a pooler too
+	Direct     *pgxpool.Pool // straight to the server: what cannot run in a transaction
+	Plan       plan.Plan
+	Limits     Limits
+	Pace       *pace.Pace
+	Watch      *throttle.Watch // told what the run is at work on; may be nil
+	Lease      *journal.Lease
+	Emit       event.Sink
+	Stop       <-chan struct{} // closed: leave at the next clean point
+	StopReason func() error    // what Stop was closed for; nil is a signal
 	// Before is asked before every action; its error ends the run there. The laws cut with it.
-	Before func(step.ID, step.Action) error
+	BeforeAction func(step.ID, step.Action) error
 	// Standbys are looked at before a lock is taken that their readers would queue behind.
 	Standbys []*pg.Standby
 
-	lane    *pg.Lane // the run's own session: looks, and what cannot run in a transaction
+	lane    *pg.Session // the run's own session: looks, and what cannot run in a transaction
 	account account
 	altered problem.List   // tables that were altered during the run
 	touched []plan.Group   // tables whose steps have been taken
@@ -78,8 +78,8 @@ type Outcome struct {
 
 // Run carries the plan out, group by group.
 func (e *Executor) Run(ctx context.Context) (Outcome, error) {
-	e.lane = pg.TakeLane(ctx, e.Direct)
-	defer func() { e.lane.GiveBack(ctx) }()
+	e.lane = pg.AcquireSession(ctx, e.Direct)
+	defer func() { e.lane.Release(ctx) }()
 	var err error
 	for i, g := range e.Plan.Groups {
 		e.number = i
@@ -346,8 +346,8 @@ func (e *Executor) take(ctx context.Context, g plan.Group, s step.Step, action s
 	if err := e.clear(ctx, g); err != nil {
 		return err
 	}
-	if e.Before != nil {
-		if err := e.Before(s.ID(), action); err != nil {
+	if e.BeforeAction != nil {
+		if err := e.BeforeAction(s.ID(), action); err != nil {
 			return err
 		}
 	}
@@ -410,8 +410,8 @@ func (e *Executor) still(ctx context.Context) error {
 
 // stopped is the error of a run that was asked to end, by whomever.
 func (e *Executor) stopped() error {
-	if e.Why != nil {
-		return e.Why()
+	if e.StopReason != nil {
+		return e.StopReason()
 	}
 	return message.LeftAtSignal(nil)
 }

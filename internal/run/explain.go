@@ -36,11 +36,11 @@ func Explain(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (plan.Describ
 		}
 		times[g.Table] = counted
 	}
-	return Fillings(p, times), nil
+	return DescribeFillings(p, times), nil
 }
 
 // Fillings is Explain without the counting; times is what was counted of each table, or nil.
-func Fillings(p plan.Plan, times map[string]*plan.Times) plan.Describer {
+func DescribeFillings(p plan.Plan, times map[string]*plan.Times) plan.Describer {
 	return func(g plan.Group, t step.Target) plan.Filling {
 		table := p.Table(g, t)
 		order := p.OrderOf(g, t, table)
@@ -72,7 +72,7 @@ func count(ctx context.Context, pool *pgxpool.Pool, g plan.Group) (*plan.Times, 
 
 // Rights refuses tables whose order needs notes that the role may not make. Of a small one nothing is
 // written down, and a role that finds the journal made for it may fill that.
-func Rights(p plan.Plan) (found problem.List) {
+func MissingRights(p plan.Plan) (found problem.List) {
 	journal := p.Server.JournalSchema
 	if p.Direction == plan.Down || !journal.Exists || journal.Create {
 		return nil

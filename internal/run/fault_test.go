@@ -94,7 +94,7 @@ func TestFaultsOnTheWay(t *testing.T) {
 					if _, err := s.carry("", nil); err != nil {
 						t.Fatal(err)
 					}
-					s.job.Order.Direction = plan.Down
+					s.job.Request.Direction = plan.Down
 				}
 				var once atomic.Bool
 				finished, _ := s.carry(fault.before, func() {

@@ -41,7 +41,7 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, l *look)
 	result, err := e.values(ctx, g, backfill.Work{
 		Pool: e.Pool, Server: e.Plan.Server, Table: *table, Target: a.Target,
 		Value: value(e.Plan.Server, a.Target), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Checkpoints: e.diary(*table, a.Target),
-		Stop: e.Stop, RetryTimeout: e.Limits.Patience, Vacuum: e.vacuum(a.Target), Emit: e.within(g, a.Target, l),
+		Stop: e.Stop, RetryTimeout: e.Limits.LockRetryTimeout, Vacuum: e.vacuum(a.Target), Emit: e.within(g, a.Target, l),
 		Inspect: e.reinspect(g, a.Target, table),
 	})
 	e.account.rows += result.Rows
@@ -161,7 +161,7 @@ func (e *Executor) forget(ctx context.Context, table catalog.Table) error {
 		if err := ordered.DropPlan(ctx, tx, table.OID); err != nil {
 			return err
 		}
-		return journal.ForgetCursors(ctx, tx, table.OID)
+		return journal.DeleteCheckpoints(ctx, tx, table.OID)
 	})
 }
 
@@ -193,7 +193,7 @@ type diary struct {
 }
 
 func (d diary) Load(ctx context.Context, tx pg.Tx) ([]backfill.Checkpoint, error) {
-	cursors, err := journal.LoadCursors(ctx, tx, d.table)
+	cursors, err := journal.LoadCheckpoints(ctx, tx, d.table)
 	var places []backfill.Checkpoint
 	for _, c := range cursors {
 		if c.Column == d.column {
@@ -204,7 +204,7 @@ func (d diary) Load(ctx context.Context, tx pg.Tx) ([]backfill.Checkpoint, error
 }
 
 func (d diary) Save(ctx context.Context, tx pg.Tx, p backfill.Checkpoint) error {
-	return journal.SaveCursor(ctx, tx, journal.Cursor{
+	return journal.SaveCheckpoint(ctx, tx, journal.Checkpoint{
 		Relation: d.table, Filenode: p.Filenode, Column: d.column, Region: p.Region, State: p.State, Rows: p.Rows,
 	})
 }

@@ -87,7 +87,7 @@ func TestTheirsAreKept(t *testing.T) {
 func (s *site) keeps(one theirs, n int) (more, made bool) {
 	s.t.Helper()
 	in := strings.NewReplacer("app", fmt.Sprintf("app%d", n)).Replace
-	s.job.Order.Schema = in("app")
+	s.job.Request.Schema = in("app")
 	s.do(in(`CREATE SCHEMA app; CREATE TABLE app.t (id bigserial PRIMARY KEY, note text);
 		INSERT INTO app.t (note) SELECT 'n' FROM generate_series(1, 20)`))
 	if one.way == plan.Down {
@@ -95,7 +95,7 @@ func (s *site) keeps(one theirs, n int) (more, made bool) {
 			s.t.Fatal(err)
 		}
 	}
-	s.job.Order.Direction = one.way
+	s.job.Request.Direction = one.way
 	at := 0
 	finished, err := s.carry(" ", func() {
 		if at++; at == n+1 {

@@ -131,7 +131,7 @@ func (l *look) schema(ctx context.Context) (schema catalog.Schema, err error) {
 		question.Relations = append(question.Relations, next.Table, next.Target.Index)
 	}
 	err = e.lane.Read(ctx, func(tx pg.Tx) (err error) {
-		schema, err = inspect.Schema(ctx, tx.Last(), question)
+		schema, err = inspect.Schema(ctx, tx.CommitWithLast(), question)
 		return err
 	})
 	if err == nil && next != nil {
@@ -194,7 +194,7 @@ func (l *look) rows(ctx context.Context) error {
 			l.know(oid, false)
 			continue
 		}
-		err := l.executor.lane.Once(ctx, func(tx pg.Tx) error {
+		err := l.executor.lane.ReadOutsideTx(ctx, func(tx pg.Tx) error {
 			unfilled, err := inspect.Unfilled(ctx, tx, part.Rows(), part.Column)
 			l.know(oid, !unfilled)
 			return err

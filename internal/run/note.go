@@ -21,7 +21,7 @@ func note(ctx context.Context, speed *pace.Pace, lease *journal.Lease) <-chan st
 			reason, changed := speed.Paused()
 			var again <-chan time.Time
 			if reason != told {
-				if lease.StandStill(ctx, reason) == nil {
+				if lease.SetPauseReason(ctx, reason) == nil {
 					told = reason
 				} else {
 					again = time.After(noteAgain)

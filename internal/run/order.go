@@ -43,7 +43,7 @@ func (e *Executor) beginning(o plan.Order, w backfill.Work) func(context.Context
 		return nil
 	}
 	column := journal.Column{Relation: w.Table.OID, Number: int16(w.Table.Column(w.Target.Column).Number)}
-	now := journal.Moment{Filled: true, Source: string(o.Source), Column: o.Column.Selector(), Zone: o.Column.Zone, Key: o.Key}
+	now := journal.Cutoff{Filled: true, Source: string(o.Source), Column: o.Column.Selector(), Zone: o.Column.Zone, Key: o.Key}
 	return func(ctx context.Context, tx pg.Tx) (begun ordered.Start, err error) {
 		before, cursors, err := journal.BeginFilling(ctx, tx, column, now)
 		if err != nil {
@@ -53,7 +53,7 @@ func (e *Executor) beginning(o plan.Order, w backfill.Work) func(context.Context
 		if !before.Filled || before.Same(now) {
 			return begun, nil
 		}
-		if err := journal.ForgetCursors(ctx, tx, w.Table.OID); err != nil {
+		if err := journal.DeleteCheckpoints(ctx, tx, w.Table.OID); err != nil {
 			return begun, err
 		}
 		begun.Resumed = false
@@ -72,12 +72,12 @@ func (e *Executor) stamped(g plan.Group, s step.Step, a step.Change, l *look) st
 		name := sqltext.Table{Schema: table.Schema, Name: table.Name}
 		switch c := table.Column(g.Target.Column); {
 		case e.Plan.Direction == plan.Up:
-			a.Statements = append(a.Statements, journal.StampSQL(name, g.Target.Column))
+			a.Statements = append(a.Statements, journal.SaveCutoffSQL(name, g.Target.Column))
 			if table == l.seen.Table {
-				a.Statements = append(a.Statements, journal.KeepNoneSQL(name, g.Target.Column))
+				a.Statements = append(a.Statements, journal.SaveNoOriginalSQL(name, g.Target.Column))
 			}
 		case c != nil:
-			a.Statements = append([]string{journal.UnstampSQL(table.OID, c.Number)}, a.Statements...)
+			a.Statements = append([]string{journal.DeleteCutoffSQL(table.OID, c.Number)}, a.Statements...)
 		}
 	}
 	return a

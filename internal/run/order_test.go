@@ -21,7 +21,7 @@ func newLedger(t *testing.T, c *server.Cluster) *site {
 	s := newSite(t, c)
 	s.do(`CREATE TABLE ledger (id integer PRIMARY KEY, at timestamp(0) NOT NULL DEFAULT now(), other timestamptz);
 		INSERT INTO ledger (id, at) SELECT n, '2024-05-01'::timestamp - (n / 50) * interval '1 second' FROM generate_series(1, 3000) n`)
-	s.job.Order.Profile.Tables = []profile.Table{{Name: "ledger", Time: "at"}, {Name: "present"}}
+	s.job.Request.Profile.Tables = []profile.Table{{Name: "ledger", Time: "at"}, {Name: "present"}}
 	return s
 }
 
@@ -58,7 +58,7 @@ func TestOrderOfCreation(t *testing.T) {
 			`SELECT count(*)::text FROM ledger, rekey.moments WHERE relation = 'ledger'::regclass AND id > 3000
 				AND `+told+` < floor(extract(epoch FROM moment) * 1000)`)
 		s.expect("column at ", `SELECT concat_ws(' ', source, "column", zone) FROM rekey.moments WHERE relation = 'ledger'::regclass`)
-		s.job.Order.Direction = plan.Down
+		s.job.Request.Direction = plan.Down
 		if _, err := s.carry("", nil); err != nil {
 			t.Fatal(err)
 		}
@@ -82,11 +82,11 @@ func TestOrderOfAFoundColumn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := verify.Run(t.Context(), s.pool, looked, s.job.Order)
+	report, err := verify.Run(t.Context(), s.pool, looked, s.job.Request)
 	if o := report.Tables[0].Order; err != nil || o.Judged != 2700 || o.Other != 300 || o.New < 1 {
 		t.Errorf("%v: %+v", err, o)
 	}
-	s.job.Order.Direction = plan.Down
+	s.job.Request.Direction = plan.Down
 	if _, err := s.carry("", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestValuesAsAsked(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				s := newLedger(t, c)
-				s.job.Order.Policy.Values = asked.values
+				s.job.Request.Policy.Values = asked.values
 				if _, err := s.carry("", nil); err != nil {
 					t.Fatal(err)
 				}

@@ -25,11 +25,11 @@ type knobs struct {
 // listen hears the lease's orders and the caller's Stop until the context ends.
 func listen(ctx context.Context, lease *journal.Lease, k knobs, signal <-chan struct{}) *orders {
 	o := &orders{stop: make(chan struct{})}
-	go o.hear(ctx, lease.Orders(), k, signal)
+	go o.hear(ctx, lease.Requests(), k, signal)
 	return o
 }
 
-func (o *orders) hear(ctx context.Context, given <-chan journal.Order, k knobs, signal <-chan struct{}) {
+func (o *orders) hear(ctx context.Context, given <-chan journal.Request, k knobs, signal <-chan struct{}) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -50,7 +50,7 @@ func (o *orders) hear(ctx context.Context, given <-chan journal.Order, k knobs, 
 const pausedReason = "paused from another terminal; rekey resume lets it go on"
 
 // obey tells whether the run is to end.
-func (o *orders) obey(order journal.Order, k knobs) bool {
+func (o *orders) obey(order journal.Request, k knobs) bool {
 	switch order.Verb {
 	case journal.Pause:
 		k.pace.Pause("pause", pausedReason)
@@ -66,7 +66,7 @@ func (o *orders) obey(order journal.Order, k knobs) bool {
 }
 
 // tune changes the knobs that were named.
-func (k knobs) tune(order journal.Order) {
+func (k knobs) tune(order journal.Request) {
 	if named, err := pace.ParseSpeed(order.Pace); order.Pace != "" && err == nil {
 		k.pace.SetSpeed(named)
 	}

@@ -18,16 +18,16 @@ func TestTune(t *testing.T) {
 	watch := throttle.Start(ctx, nil, speed, throttle.Limits{MaxLag: 5 * time.Second, Without: throttle.Names()}, nil)
 	k := knobs{speed, watch}
 	for _, c := range []struct {
-		order journal.Order
+		order journal.Request
 		speed pace.Speed
 		batch time.Duration
 		lag   time.Duration
 	}{
-		{journal.Order{}, pace.Gentle, 30 * time.Millisecond, 5 * time.Second},
-		{journal.Order{Pace: "full"}, pace.Full, 30 * time.Millisecond, 5 * time.Second},
-		{journal.Order{BatchTime: time.Second}, pace.Full, time.Second, 5 * time.Second},
-		{journal.Order{MaxLag: time.Minute}, pace.Full, time.Second, time.Minute},
-		{journal.Order{Pace: "fast"}, pace.Full, time.Second, time.Minute},
+		{journal.Request{}, pace.Gentle, 30 * time.Millisecond, 5 * time.Second},
+		{journal.Request{Pace: "full"}, pace.Full, 30 * time.Millisecond, 5 * time.Second},
+		{journal.Request{BatchTime: time.Second}, pace.Full, time.Second, 5 * time.Second},
+		{journal.Request{MaxLag: time.Minute}, pace.Full, time.Second, time.Minute},
+		{journal.Request{Pace: "fast"}, pace.Full, time.Second, time.Minute},
 	} {
 		k.tune(c.order)
 		if speed.Speed() != c.speed || speed.BatchTime() != c.batch || watch.MaxLag() != c.lag {

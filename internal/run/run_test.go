@@ -42,8 +42,8 @@ func newSite(t *testing.T, c *server.Cluster) *site {
 		CREATE TABLE present (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text);
 		INSERT INTO present (note) SELECT 'n' FROM generate_series(1, 9)`)
 	s.job = run.Job{
-		Pool: pool, Direct: pool, Limits: run.Limits{MaxLock: 50 * time.Millisecond, Patience: 10 * time.Minute},
-		Order: survey.Order{Schema: "public", Direction: plan.Up, Profile: profile.Profile{
+		Pool: pool, Direct: pool, Limits: run.Limits{LockTimeout: 50 * time.Millisecond, LockRetryTimeout: 10 * time.Minute},
+		Request: survey.Request{Schema: "public", Direction: plan.Up, Profile: profile.Profile{
 			Name: "site", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
 			Tables: []profile.Table{{Name: "present"}, {Name: "absent"}},
 		}},
@@ -69,7 +69,7 @@ func (s *site) one(sql string) (value string) {
 // carry runs, and does something right before every action whose statement has the words.
 func (s *site) carry(words string, something func()) (event.Result, error) {
 	s.took = nil
-	s.job.Before = func(id step.ID, a step.Action) error {
+	s.job.BeforeAction = func(id step.ID, a step.Action) error {
 		took := fmt.Sprintf("%s %T %s", id, a, strings.Join(step.SQL(a), "; "))
 		s.took = append(s.took, took)
 		if words != "" && strings.Contains(took, words) {
@@ -77,7 +77,7 @@ func (s *site) carry(words string, something func()) (event.Result, error) {
 		}
 		return nil
 	}
-	return run.Carry(s.t.Context(), s.job)
+	return run.Execute(s.t.Context(), s.job)
 }
 
 // at is the place of the n-th action with the words, counted from 1.
@@ -203,13 +203,13 @@ func TestNotesOfACutRunAreTakenAway(t *testing.T) {
 		t.Parallel()
 		s := newSite(t, c)
 		cut := errors.New("cut")
-		s.job.Before = func(id step.ID, _ step.Action) error {
+		s.job.BeforeAction = func(id step.ID, _ step.Action) error {
 			if strings.Contains(fmt.Sprint(id), "build-index") {
 				return cut
 			}
 			return nil
 		}
-		if _, err := run.Carry(t.Context(), s.job); !errors.Is(err, cut) {
+		if _, err := run.Execute(t.Context(), s.job); !errors.Is(err, cut) {
 			t.Fatalf("it ended with %v", err)
 		}
 		s.do(`INSERT INTO rekey.cursors (relation, filenode, attnum, region, state, filled)

@@ -22,15 +22,15 @@ func (e *Executor) unread(ctx context.Context, t step.Target) error {
 	table := t.Relation()
 	pause := firstUnread
 	for tries, begun := 1, time.Now(); ; tries++ {
-		blockers := pg.OnStandbys(ctx, e.Standbys, table, e.Limits.MaxLock)
+		blockers := pg.StandbyBlockers(ctx, e.Standbys, table, e.Limits.LockTimeout)
 		if len(blockers) == 0 {
 			return nil
 		}
-		if time.Since(begun) > e.Limits.Patience {
-			return message.NoLock(t.String(), tries, e.Limits.Patience, words(blockers), nil)
+		if time.Since(begun) > e.Limits.LockRetryTimeout {
+			return message.NoLock(t.String(), tries, e.Limits.LockRetryTimeout, words(blockers), nil)
 		}
 		wait := pause/2 + rand.N(pause)
-		e.refused(t.String(), pg.Refusal{Table: table, Tries: tries, Blockers: blockers, Pause: wait})
+		e.refused(t.String(), pg.FailedAttempt{Table: table, Attempts: tries, Blockers: blockers, Pause: wait})
 		if err := e.pause(ctx, wait); err != nil {
 			return err
 		}

@@ -50,13 +50,13 @@ func plant(t *testing.T, c *server.Cluster, sql string, tell func(*pgconn.Notice
 	t.Cleanup(pool.Close)
 	servertest.Execute(t, pool, sql)
 	return &site{t: t, pool: pool, job: run.Job{
-		Pool: pool, Direct: pool, Limits: run.Limits{MaxLock: 50 * time.Millisecond, Patience: 10 * time.Minute},
-		Order: survey.Order{Schema: "app", Direction: plan.Up, Ask: &plan.Ask{}},
+		Pool: pool, Direct: pool, Limits: run.Limits{LockTimeout: 50 * time.Millisecond, LockRetryTimeout: 10 * time.Minute},
+		Request: survey.Request{Schema: "app", Direction: plan.Up, Ask: &plan.Ask{}},
 	}}
 }
 
 func (s *site) way(direction plan.Direction) (event.Result, error) {
-	s.job.Order.Direction = direction
+	s.job.Request.Direction = direction
 	return s.carry("", nil)
 }
 
@@ -66,7 +66,7 @@ func (s *site) verified() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	order := s.job.Order
+	order := s.job.Request
 	order.Direction = plan.Up
 	if _, err := verify.Run(s.t.Context(), s.pool, looked, order); err != nil {
 		s.t.Error(err)

@@ -21,7 +21,7 @@ func (e *Executor) vacuum(t step.Target) func(context.Context, string) error {
 		}
 		watch, end := beside(ctx)
 		defer end()
-		return pg.Direct(ctx, e.Direct, sql, func(pid uint32) {
+		return pg.ExecOutsideTx(ctx, e.Direct, sql, func(pid uint32) {
 			watch(func(ctx context.Context) { e.giveWay(ctx, table, pid) })
 		})
 	}

@@ -38,7 +38,7 @@ func (e *Executor) direct(ctx context.Context, sql string, started func(pid uint
 	var gave atomic.Bool
 	watch, end := beside(ctx)
 	defer end()
-	err = e.lane.Alone(ctx, sql, func(pid uint32) {
+	err = e.lane.Exec(ctx, sql, func(pid uint32) {
 		watch(func(ctx context.Context) { e.yield(ctx, pid, &gave) })
 		if started != nil {
 			started(pid)
@@ -73,7 +73,7 @@ func (e *Executor) drop(ctx context.Context, t step.Target, sql string) error {
 		yielded, err := e.direct(ctx, sql, nil)
 		var refusal *pgconn.PgError
 		again := yielded && errors.As(err, &refusal) && refusal.Code == pgerrcode.QueryCanceled
-		if !again || time.Since(begun) > e.Limits.Patience {
+		if !again || time.Since(begun) > e.Limits.LockRetryTimeout {
 			return err
 		}
 		if err := e.pause(ctx, yieldPause); err != nil {

@@ -90,7 +90,7 @@ func Expression(major int) string { return strings.TrimPrefix(body(major), "SELE
 // FunctionServes reports whether a function may be the columns' default as it is: ours for this version of
 // the server, or one that may not be replaced and is usable.
 func FunctionServes(f *catalog.Function, server catalog.Server) bool {
-	if f == nil || trust.Function(server.Role, *f) == trust.Foreign {
+	if f == nil || trust.OfFunction(server.Role, *f) == trust.Untrusted {
 		return false
 	}
 	return ours(f, server.Major()) || !FunctionReplaceable(f, server) && FunctionUsable(f, server)
@@ -100,7 +100,7 @@ func FunctionServes(f *catalog.Function, server catalog.Server) bool {
 // also where it has other attributes than the one that was made, such as IMMUTABLE.
 func FunctionReplaceable(f *catalog.Function, server catalog.Server) bool {
 	known := f.Digest == original || slices.Contains([]string{sum(bodyBefore18), sum(bodyFrom18)}, f.SourceMD5)
-	return trust.Function(server.Role, *f) != trust.Foreign && f.Owned && f.Extension == "" && f.Kind == "f" && f.Returns == "uuid" && known
+	return trust.OfFunction(server.Role, *f) != trust.Untrusted && f.Owned && f.Extension == "" && f.Kind == "f" && f.Returns == "uuid" && known
 }
 
 // FunctionUsable reports whether the function makes UUIDv7: its text says so, or the call of one that may
@@ -114,7 +114,7 @@ func FunctionUsable(f *catalog.Function, server catalog.Server) bool {
 
 // FunctionCallable reports whether the role may call a function to see what it makes, and has to.
 func FunctionCallable(f *catalog.Function, server catalog.Server) bool {
-	return trust.Function(server.Role, *f) == trust.Trusted && FunctionFault(f) == "" && !FunctionKnown(f, server.Major())
+	return trust.OfFunction(server.Role, *f) == trust.Trusted && FunctionFault(f) == "" && !FunctionKnown(f, server.Major())
 }
 
 // FunctionKnown reports whether the text of a function is rekey's or PhoenixKit's, and makes UUIDv7 on this

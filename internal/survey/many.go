@@ -18,7 +18,7 @@ import (
 
 // Many looks at several schemas with a few queries for all of them, in their order. What has to be counted or
 // called is looked at schema by schema afterwards.
-func Many(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Order, schemas []string) ([]plan.Situation, error) {
+func ReadMany(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Request, schemas []string) ([]plan.Situation, error) {
 	var err error
 	if o.Policy.Values.Zone, err = zone(ctx, pool, o.Policy.Values.Zone); err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func Many(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Orde
 			return err
 		}
 		var err error
-		if server.JournalSchema.Strange, err = journal.Strange(ctx, tx); err != nil {
+		if server.JournalSchema.Strange, err = journal.Objects(ctx, tx); err != nil {
 			return err
 		}
 		found, err := read(ctx, tx, o, schemas)
@@ -66,15 +66,15 @@ func Many(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Orde
 	return situations, err
 }
 
-func (o Order) reads(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) error {
-	if o.Lane == nil {
+func (o Request) reads(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) error {
+	if o.Session == nil {
 		return pg.Read(ctx, pool, work)
 	}
-	return o.Lane.Read(ctx, work)
+	return o.Session.Read(ctx, work)
 }
 
 // knowsOwners refuses the name of a trusted owner that no role has.
-func (o Order) knowsOwners(ctx context.Context, tx pg.Tx) error {
+func (o Request) knowsOwners(ctx context.Context, tx pg.Tx) error {
 	if len(o.Policy.TrustOwners) == 0 {
 		return nil
 	}
@@ -94,7 +94,7 @@ func (o Order) knowsOwners(ctx context.Context, tx pg.Tx) error {
 
 // read asks for all that a profile has to do with, or for everything, and for the function: without a profile
 // only the catalogue tells which tables it will be the default of.
-func read(ctx context.Context, tx pg.Tx, o Order, names []string) ([]catalog.Schema, error) {
+func read(ctx context.Context, tx pg.Tx, o Request, names []string) ([]catalog.Schema, error) {
 	q := o.all()
 	schemas, err := inspect.Many(ctx, tx, q, names)
 	if err != nil {
@@ -154,7 +154,7 @@ func meant(s *plan.Situation) (tables []*catalog.Table, columns []string) {
 
 // around reads what else matters: where the tables may be instead, which may be thousands of schemas and is
 // asked where they are not here alone; and what the journal knows, for the way down with a profile.
-func around(ctx context.Context, tx pg.Tx, o Order, situations []plan.Situation) error {
+func around(ctx context.Context, tx pg.Tx, o Request, situations []plan.Situation) error {
 	for i := range situations {
 		s := &situations[i]
 		var err error
@@ -175,9 +175,9 @@ func around(ctx context.Context, tx pg.Tx, o Order, situations []plan.Situation)
 }
 
 // all asks for everything in a schema, or for everything that a profile has to do with.
-func (o Order) all() inspect.Question {
+func (o Request) all() inspect.Question {
 	if o.Ask == nil {
-		return Whole(o.Profile, o.Schema)
+		return ProfileQuestion(o.Profile, o.Schema)
 	}
 	return inspect.Question{Schema: o.Schema, All: true, Column: o.Ask.For("").Column, Columns: o.Ask.Columns()}
 }

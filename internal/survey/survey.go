@@ -19,19 +19,19 @@ import (
 )
 
 // Order says what is to be looked at.
-type Order struct {
+type Request struct {
 	Profile   profile.Profile
 	Ask       *plan.Ask // of a schema without a profile; nil with one
 	Schema    string
 	Policy    plan.Policy
 	Direction plan.Direction
 	Standbys  []*pg.Standby // that are looked at, too; may be nil
-	Lane      *pg.Lane      // on which the catalogue is read; nil: on the pool
+	Session   *pg.Session   // on which the catalogue is read; nil: on the pool
 }
 
 // Take looks at the order's schema; the server was looked at before.
-func Take(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Order) (plan.Situation, error) {
-	situations, err := Many(ctx, pool, server, o, []string{o.Schema})
+func Read(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Request) (plan.Situation, error) {
+	situations, err := ReadMany(ctx, pool, server, o, []string{o.Schema})
 	if err != nil {
 		return plan.Situation{}, err
 	}
@@ -39,7 +39,7 @@ func Take(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Orde
 }
 
 // Whole is the question for everything that a profile has to do with in a schema.
-func Whole(p profile.Profile, schema string) inspect.Question {
+func ProfileQuestion(p profile.Profile, schema string) inspect.Question {
 	q := inspect.Question{Schema: schema, Column: p.Column, Function: step.FunctionName}
 	q.Relations = append(q.Relations, p.VersionTable)
 	for _, name := range p.Names() {
@@ -53,8 +53,8 @@ func Whole(p profile.Profile, schema string) inspect.Question {
 }
 
 // adopted reads from the journal, where there is one, which columns were there before up.
-func adopted(ctx context.Context, tx pg.Tx, o Order, situations []plan.Situation) error {
-	present, err := journal.Present(ctx, tx, o.Policy.TrustOwners...)
+func adopted(ctx context.Context, tx pg.Tx, o Request, situations []plan.Situation) error {
+	present, err := journal.Readable(ctx, tx, o.Policy.TrustOwners...)
 	if err != nil || !present {
 		return err
 	}
@@ -62,7 +62,7 @@ func adopted(ctx context.Context, tx pg.Tx, o Order, situations []plan.Situation
 	for _, s := range situations {
 		oids = append(oids, s.Schema.OIDs()...)
 	}
-	known, err := journal.LoadKept(ctx, tx, oids...)
+	known, err := journal.LoadOriginals(ctx, tx, oids...)
 	for i := range situations {
 		s := &situations[i]
 		s.Adopted = map[string]bool{}

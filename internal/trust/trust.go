@@ -40,26 +40,26 @@ func OwnerSQL(owner, names string, major int) string {
 }
 
 // Standing is what a role may do with a function.
-type Standing int
+type FunctionTrust int
 
 // The standings.
 const (
-	Foreign  Standing = iota // never called, never a default
-	Accepted                 // a default if its text is known; never called
-	Trusted                  // may be called
+	Untrusted FunctionTrust = iota // never called, never a default
+	Accepted                       // a default if its text is known; never called
+	Trusted                        // may be called
 )
 
 // Function returns what a role may do with a function. The owner of the tables may have his own function
 // as their default: an INSERT runs his triggers and checks anyway. So may a role that the session has set, whose function
 // is not called: it could go back to the role that has logged in.
-func Function(role catalog.Role, f catalog.Function) Standing {
+func OfFunction(role catalog.Role, f catalog.Function) FunctionTrust {
 	switch {
 	case runs(role, f.HeldBy()):
 		return Trusted
 	case f.OfTables, Owner(role, f.HeldBy()):
 		return Accepted
 	default:
-		return Foreign
+		return Untrusted
 	}
 }
 
@@ -70,7 +70,7 @@ func Journal(role catalog.Role, found []catalog.Object) []catalog.Object {
 }
 
 // Lends reports whether a statement of the role would run code that the table's owner adds with rights that he has not.
-func Lends(role catalog.Role, table catalog.Table) bool {
+func RunsOwnersCode(role catalog.Role, table catalog.Table) bool {
 	return role.Session != "" || table.Owner != role.Name && !table.OwnerBecomes
 }
 

@@ -34,10 +34,10 @@ func TestFunction(t *testing.T) {
 			case name == "anybody else" && ofTables:
 				want = Accepted
 			case name == "anybody else":
-				want = Foreign
+				want = Untrusted
 			}
 			f := catalog.Function{Owner: o.Name, OwnerBecomes: o.Becomes, OfTables: ofTables, Extension: "of_anybody"}
-			if got := Function(role, f); got != want {
+			if got := OfFunction(role, f); got != want {
 				t.Errorf("%s, of the tables %t: %d, want %d", name, ofTables, got, want)
 			}
 		}
@@ -47,13 +47,13 @@ func TestFunction(t *testing.T) {
 // TestOfASetRole: in a session that has set its role, the role's own code is not called and fires nowhere.
 func TestOfASetRole(t *testing.T) {
 	set := catalog.Role{Name: "app", Session: "postgres"}
-	if got := Function(set, catalog.Function{Owner: "app"}); got != Accepted {
+	if got := OfFunction(set, catalog.Function{Owner: "app"}); got != Accepted {
 		t.Errorf("the role's own function: %d", got)
 	}
 	if allowed, _ := Events(set, []catalog.EventTrigger{{Name: "e", Owner: "app"}}); len(allowed) > 0 {
 		t.Errorf("the role's own event trigger: %v", allowed)
 	}
-	if got := Function(set, catalog.Function{Owner: "postgres", OwnerBecomes: true}); got != Trusted {
+	if got := OfFunction(set, catalog.Function{Owner: "postgres", OwnerBecomes: true}); got != Trusted {
 		t.Errorf("a function of the role that has logged in: %d", got)
 	}
 }
@@ -75,11 +75,11 @@ func TestJournal(t *testing.T) {
 func TestLends(t *testing.T) {
 	for name, o := range owner {
 		want := name == "anybody else" || name == "a named one" // naming him gives him no rights
-		if got := Lends(role, catalog.Table{Owner: o.Name, OwnerBecomes: o.Becomes}); got != want {
+		if got := RunsOwnersCode(role, catalog.Table{Owner: o.Name, OwnerBecomes: o.Becomes}); got != want {
 			t.Errorf("%s: %t, want %t", name, got, want)
 		}
 	}
-	if !Lends(catalog.Role{Name: "app", Session: "postgres"}, catalog.Table{Owner: "app", OwnerBecomes: true}) {
+	if !RunsOwnersCode(catalog.Role{Name: "app", Session: "postgres"}, catalog.Table{Owner: "app", OwnerBecomes: true}) {
 		t.Error("a session that has set its role lends nothing")
 	}
 }

@@ -19,7 +19,7 @@ import (
 
 // prove scans a table in the order of its uuids, in a transaction of its own, and judges the rows that
 // rekey has filled by the column by which it has filled them. Of a tree each table is judged for itself.
-func prove(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Group, moments map[journal.Column]journal.Moment) (*OrderReport, error) {
+func prove(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Group, moments map[journal.Column]journal.Cutoff) (*OrderReport, error) {
 	table := p.Schema.Relation(g.Table)
 	c := table.Column(g.Target.Column)
 	if p.VerifyOnly || c == nil || c.Type != "uuid" || g.Target.Random() {
@@ -36,7 +36,7 @@ func prove(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Group, m
 	return all, nil
 }
 
-func provePart(ctx context.Context, pool *pgxpool.Pool, part step.Part, moments map[journal.Column]journal.Moment) (OrderReport, error) {
+func provePart(ctx context.Context, pool *pgxpool.Pool, part step.Part, moments map[journal.Column]journal.Cutoff) (OrderReport, error) {
 	moment := moments[journal.Column{Relation: part.Table.OID, Number: int16(part.Table.Column(part.Column).Number)}]
 	report := OrderReport{Source: moment.Source, Column: moment.Column}
 	claim, why := claimOf(part.Target, part.Table, moment)
@@ -75,7 +75,7 @@ func (o *OrderReport) with(one OrderReport) *OrderReport {
 }
 
 // claimOf says what a table's values are to be judged by, or why they cannot be.
-func claimOf(t step.Target, table *catalog.Table, m journal.Moment) (claim ordered.Expectation, why string) {
+func claimOf(t step.Target, table *catalog.Table, m journal.Cutoff) (claim ordered.Expectation, why string) {
 	if !m.Filled {
 		return claim, "the journal does not know when the column got its default, nor by what its rows were filled"
 	}

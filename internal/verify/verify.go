@@ -21,8 +21,8 @@ import (
 
 // Run counts every table of the profile and compares. The error is a problem of the kind Differs when
 // something is wrong, and the report is whole then too.
-func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o survey.Order) (Report, error) {
-	situation, err := survey.Take(ctx, pool, server, o)
+func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o survey.Request) (Report, error) {
+	situation, err := survey.Read(ctx, pool, server, o)
 	if err != nil {
 		return Report{}, fault.At(err, "", "survey")
 	}
@@ -63,7 +63,7 @@ func refused(p plan.Plan) error {
 	var found problem.List
 	for _, one := range p.Refusals {
 		f := p.Schema.Function
-		foreign := one.Code == "foreign_function" && f != nil && trust.Function(p.Server.Role, *f) == trust.Foreign
+		foreign := one.Code == "foreign_function" && f != nil && trust.OfFunction(p.Server.Role, *f) == trust.Untrusted
 		if foreign || one.Code == "journal_foreign" {
 			found = append(found, one)
 		}
@@ -77,16 +77,16 @@ func refused(p plan.Plan) error {
 
 // known reads how many values of another version each column had before up first looked at it, and what is
 // known of its filling; nil where there is no journal.
-func known(ctx context.Context, pool *pgxpool.Pool, relations []uint32, trusts []string) (kept map[journal.Column]journal.Kept, moments map[journal.Column]journal.Moment, err error) {
+func known(ctx context.Context, pool *pgxpool.Pool, relations []uint32, trusts []string) (kept map[journal.Column]journal.Original, moments map[journal.Column]journal.Cutoff, err error) {
 	err = pg.Read(ctx, pool, func(tx pg.Tx) error {
-		present, err := journal.Present(ctx, tx, trusts...)
+		present, err := journal.Readable(ctx, tx, trusts...)
 		if err != nil || !present {
 			return err
 		}
-		if kept, err = journal.LoadKept(ctx, tx, relations...); err != nil {
+		if kept, err = journal.LoadOriginals(ctx, tx, relations...); err != nil {
 			return err
 		}
-		moments, err = journal.LoadMoments(ctx, tx, relations...)
+		moments, err = journal.LoadCutoffs(ctx, tx, relations...)
 		return err
 	})
 	return kept, moments, err
@@ -102,7 +102,7 @@ func function(p plan.Plan) FunctionReport {
 	report.Exists = true
 	report.Unprivileged = append(report.Unprivileged, f.Unprivileged...)
 	switch {
-	case trust.Function(p.Server.Role, *f) == trust.Foreign:
+	case trust.OfFunction(p.Server.Role, *f) == trust.Untrusted:
 		report.Fault = "it belongs to " + f.Owner + ", and is not called"
 	case step.FunctionFault(f) != "":
 		report.Fault = step.FunctionFault(f)
@@ -133,7 +133,7 @@ func (f FunctionReport) notes(p plan.Plan) []string {
 
 // count reads one table in a transaction of its own, so that no snapshot is held for longer than its
 // scan.
-func count(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Group, kept map[journal.Column]journal.Kept) (TableReport, error) {
+func count(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Group, kept map[journal.Column]journal.Original) (TableReport, error) {
 	table := p.Schema.Relation(g.Table)
 	report := TableReport{Table: g.Table, Lacks: g.Lacks, Unique: plan.Uniqueness(g.Target, table)}
 	c := table.Column(g.Target.Column)
@@ -160,10 +160,10 @@ func count(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Group, k
 // keep takes the values that were there before up out of the faults. What the journal cannot tell, since
 // up never looked at the column or the journal is lost, counts as kept as well: it may have been handed
 // out.
-func (t *TableReport) keep(target step.Target, table *catalog.Table, kept map[journal.Column]journal.Kept) {
+func (t *TableReport) keep(target step.Target, table *catalog.Table, kept map[journal.Column]journal.Original) {
 	column := journal.Column{Relation: table.OID, Number: int16(table.Column(target.Column).Number)}
 	was, noted := kept[column]
-	before := was.Other
+	before := was.OtherVersions
 	if origin, as := target.Read(table); !noted && origin == step.Found && !as.Garbled {
 		before, noted = as.Other, true
 	}

@@ -74,7 +74,7 @@ func (c *copied) int8s(all []int64) *copied {
 // into sends the rows.
 func (c *copied) into(ctx context.Context, tx pg.Tx, table sqltext.Table) error {
 	c.data = append(c.data, 0xff, 0xff)
-	ctx, done := tx.Within(ctx)
+	ctx, done := tx.StatementContext(ctx)
 	defer done()
 	_, err := tx.Conn().PgConn().CopyFrom(ctx, heard{bytes.NewReader(c.data), tx}, sqltext.Format("COPY {} FROM STDIN (FORMAT binary)", table))
 	return err
@@ -87,6 +87,6 @@ type heard struct {
 }
 
 func (h heard) Read(into []byte) (int, error) {
-	h.tx.Heard()
+	h.tx.RowArrived()
 	return h.Reader.Read(into)
 }

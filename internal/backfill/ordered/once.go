@@ -95,7 +95,7 @@ func (f *filler) opens(ctx context.Context, tx pg.Tx) (kept bool, err error) {
 	}
 	var alone bool
 	var now int64
-	err = tx.Ask(ctx, pg.Query{
+	err = tx.QueryAll(ctx, pg.Query{
 		SQL:  "SELECT pg_try_advisory_xact_lock($1, $2), to_regclass($3) IS NOT NULL, (extract(epoch FROM clock_timestamp()) * 1000000)::int8",
 		Args: []any{int32(f.Table.OID), int32(wholeTable), sqltext.Qualified(f.own("").Schema, f.own("").Name)},
 		Read: func(rows pgx.Rows) error {

@@ -52,12 +52,12 @@ func (f *filler) of(r region) string {
 
 // stream runs a query and hands over its rows in the binary format, one at a time.
 func stream(ctx context.Context, tx pg.Tx, sql string, take func(fields [][]byte) error) error {
-	ctx, done := tx.Within(ctx)
+	ctx, done := tx.StatementContext(ctx)
 	defer done()
 	result := tx.Conn().PgConn().ExecParams(ctx, sql, nil, nil, nil, []int16{1})
 	var failed error
 	for result.NextRow() {
-		tx.Heard()
+		tx.RowArrived()
 		if failed == nil {
 			failed = take(result.Values())
 		}

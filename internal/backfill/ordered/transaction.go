@@ -16,7 +16,7 @@ const (
 
 // reading are the settings of a transaction that reads a region. Nothing of the table's rows is held by it.
 func reading() pg.Settings {
-	return pg.Settings{Lock: backfill.LockTimeout, Statement: readTimeout, Durability: "off"}
+	return pg.Settings{Lock: backfill.LockTimeout, Statement: readTimeout, SynchronousCommit: "off"}
 }
 
 // lasting are those of one that writes down what must outlive a crash.

@@ -116,7 +116,7 @@ func (w *worker) batch(ctx context.Context, rows []row) (some wrote, err error) 
 func (f *filler) update(ctx context.Context, tx pg.Tx, rows []row, keys texts, careful bool) (some wrote, err error) {
 	parameters := append(timesAndValues(rows, kindOf(f.text.column)), f.text.key.arrays(rows, keys)...)
 	run := func(sql string) *pgconn.Result {
-		ctx, done := tx.Within(ctx)
+		ctx, done := tx.StatementContext(ctx)
 		defer done()
 		return tx.Conn().PgConn().ExecParams(ctx, sql, parameters, nil, []int16{1}, []int16{1}).Read()
 	}

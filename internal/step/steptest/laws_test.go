@@ -96,7 +96,7 @@ func TestLaws(t *testing.T) {
 			t.Run("random, "+name, func(t *testing.T) {
 				t.Parallel()
 				s := newSubject(t, c, subjects(c.Major)[name])
-				s.job.Order.Policy.Values.Random = []string{s.table().Name}
+				s.job.Request.Policy.Values.Random = []string{s.table().Name}
 				steptest.Laws(t, s.trial())
 			})
 		}
@@ -116,7 +116,7 @@ func TestLawsWithoutProfile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSubject(t, c, subjects(c.Major)[name])
-			s.job.Order = survey.Order{Schema: schema, Ask: &plan.Ask{Selection: discover.Selection{Tables: only}}}
+			s.job.Request = survey.Request{Schema: schema, Ask: &plan.Ask{Selection: discover.Selection{Tables: only}}}
 			steptest.Laws(t, s.trial())
 		})
 	}
@@ -181,7 +181,7 @@ func TestLawsOfFoundTrees(t *testing.T) {
 			t.Parallel()
 			s := newSubject(t, servertest.Cluster(t, major), `DROP TABLE "Sub\ject"; `+found[name]+
 				`INSERT INTO "Sub\ject" (id, note) SELECT n, 'n' || n FROM generate_series(1, 9) n; `+empty)
-			s.job.Order = survey.Order{Schema: schema, Ask: &plan.Ask{Selection: discover.Selection{Tables: only}}}
+			s.job.Request = survey.Request{Schema: schema, Ask: &plan.Ask{Selection: discover.Selection{Tables: only}}}
 			steptest.Laws(t, s.trial())
 		})
 	}
@@ -204,7 +204,7 @@ func TestLawsOfTrees(t *testing.T) {
 			s := newSubject(t, servertest.Cluster(t, major), `DROP TABLE "Sub\ject"; `+sql+
 				`INSERT INTO "Sub\ject" SELECT n, 'n' || n FROM generate_series(1, 9) n;`)
 			s.bare = true
-			s.job.Order = survey.Order{Schema: schema, Ask: &plan.Ask{Selection: discover.Selection{Tables: only}}}
+			s.job.Request = survey.Request{Schema: schema, Ask: &plan.Ask{Selection: discover.Selection{Tables: only}}}
 			steptest.Laws(t, s.trial())
 		})
 	}
@@ -231,8 +231,8 @@ func newSubject(t *testing.T, c *server.Cluster, found string) subject {
 		t.Fatal(err)
 	}
 	return subject{pool: pool, eye: eye, made: found, job: run.Job{
-		Pool: pool, Direct: pool, Limits: run.Limits{MaxLock: 50 * time.Millisecond, Patience: 10 * time.Minute},
-		Order: survey.Order{Schema: schema, Profile: profile.Profile{
+		Pool: pool, Direct: pool, Limits: run.Limits{LockTimeout: 50 * time.Millisecond, LockRetryTimeout: 10 * time.Minute},
+		Request: survey.Request{Schema: schema, Profile: profile.Profile{
 			Name: "law", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
 			Tables: []profile.Table{{Name: `Sub\ject`, Time: "at"}, {Name: "absent", Time: "at"}},
 		}},
@@ -259,8 +259,8 @@ func (s subject) table() sqltext.Table { return sqltext.Table{Schema: schema, Na
 func (s subject) way(direction plan.Direction) func(context.Context, steptest.Before) error {
 	return func(ctx context.Context, before steptest.Before) error {
 		job := s.job
-		job.Order.Direction, job.Before = direction, before
-		_, err := run.Carry(ctx, job)
+		job.Request.Direction, job.BeforeAction = direction, before
+		_, err := run.Execute(ctx, job)
 		return err
 	}
 }
@@ -270,7 +270,7 @@ func (s subject) whole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	order := s.job.Order
+	order := s.job.Request
 	order.Direction = plan.Up
 	_, err = verify.Run(ctx, s.pool, looked, order)
 	return err
