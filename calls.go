@@ -91,7 +91,7 @@ func ReadStatus(ctx context.Context, pool *pgxpool.Pool, config Config) (_ Statu
 func Request(ctx context.Context, pool *pgxpool.Pool, config Config, order Order) (err error) {
 	defer explain(ctx, string(order.Verb), &err)
 	asked := Config{Schema: config.Schema, Prefix: config.Prefix, Pace: order.Pace, BatchTime: order.BatchTime, MaxLag: order.MaxLag, TrustOwners: config.TrustOwners}.request()
-	asked.Plain = true
+	asked.NoScope = true
 	if err := check(pool, asked); err != nil {
 		return err
 	}

@@ -29,9 +29,9 @@ func (c Config) check(pool *pgxpool.Pool, command string, directions ...plan.Dir
 	r.Command = command
 	for _, direction := range directions {
 		if direction == plan.Down {
-			r.Legal = append(r.Legal, c.Profile.From)
+			r.Versions = append(r.Versions, c.Profile.From)
 		} else {
-			r.Legal = append(r.Legal, c.Profile.To)
+			r.Versions = append(r.Versions, c.Profile.To)
 		}
 	}
 	if err := check(pool, r); err != nil {
@@ -48,37 +48,37 @@ func (c Config) check(pool *pgxpool.Pool, command string, directions ...plan.Dir
 // request is what the Config asks, by the names of the settings; a zero value was not given.
 func (c Config) request() setting.Request {
 	r := setting.Request{
-		Naming: setting.Fields, Words: map[string][]string{}, Numbers: map[string]int64{}, Own: map[string]setting.Words{},
+		Style: setting.Fields, Texts: map[string][]string{}, Numbers: map[string]int64{}, Overrides: map[string]setting.Names{},
 		Sources: map[string]string{}, Columns: c.Values.Columns,
 	}
 	if c.hasProfile() {
 		r.Profile = &c.Profile
-		r.Words["profile"] = []string{c.Profile.Name}
+		r.Texts["profile"] = []string{c.Profile.Name}
 	}
 	if c.hasProfile() || c.Version != 0 {
-		r.Words["version"] = []string{strconv.Itoa(c.Version)}
+		r.Texts["version"] = []string{strconv.Itoa(c.Version)}
 	}
 	if c.hasProfile() && c.Schema != "" {
-		delete(r.Words, "version") // one fault is enough
+		delete(r.Texts, "version") // one fault is enough
 	}
 	for flag, text := range map[string]string{
 		"prefix": c.Prefix, "schema": c.Schema, "column": c.Column, "index-name": c.IndexName, "pace": c.Pace,
 		"throttle-query": c.ThrottleQuery, "throttle-file": c.ThrottleFile, "time-source": string(c.Values.Source), "time-zone": c.Values.Zone,
 	} {
 		if text != "" {
-			r.Words[flag] = []string{text}
+			r.Texts[flag] = []string{text}
 		}
 	}
 	for flag, list := range map[string][]string{
 		"tables": c.Tables, "exclude": c.Exclude, "without-signal": c.WithoutSignals, "trust-owner": c.TrustOwners, "random": c.Values.Random,
 	} {
 		if len(list) > 0 {
-			r.Words[flag] = list
+			r.Texts[flag] = list
 		}
 	}
 	for flag, on := range map[string]bool{"skip-refused": c.SkipRefused, "down": c.Back, "own": len(c.Own) > 0} {
 		if on {
-			r.Words[flag] = []string{"true"}
+			r.Texts[flag] = []string{"true"}
 		}
 	}
 	for flag, n := range map[string]int64{
@@ -90,7 +90,7 @@ func (c Config) request() setting.Request {
 		}
 	}
 	for table, own := range c.Own {
-		r.Own[table] = setting.Words(own)
+		r.Overrides[table] = setting.Names(own)
 	}
 	for table, source := range c.Values.Sources {
 		r.Sources[table] = string(source)
@@ -106,7 +106,7 @@ func (c Config) hasProfile() bool {
 
 // Check refuses a Fleet that no call may go by: Each does not, and takes the nearest number that is allowed.
 func (f Fleet) Check() error {
-	r := setting.Request{Naming: setting.Fields, Plain: true, Numbers: map[string]int64{}}
+	r := setting.Request{Style: setting.Fields, NoScope: true, Numbers: map[string]int64{}}
 	for flag, n := range map[string]int{"parallel": f.Parallel, "canary": f.Canary, "max-failures": f.MaxFailures} {
 		if n != 0 {
 			r.Numbers[flag] = int64(n)

@@ -47,7 +47,7 @@ func (f Fleet) Each(ctx context.Context, stop <-chan struct{}, do func(ctx conte
 	if m.failures > 0 && canary > 0 {
 		return m.begun
 	}
-	m.march(ctx, f.Schemas[canary:], min(max(1, f.Parallel), int(setting.Most("parallel"))))
+	m.march(ctx, f.Schemas[canary:], min(max(1, f.Parallel), int(setting.Max("parallel"))))
 	return m.begun
 }
 
@@ -154,7 +154,7 @@ func MatchPrefixes(ctx context.Context, pool *pgxpool.Pool, profile Profile, pat
 }
 
 func match(ctx context.Context, pool *pgxpool.Pool, flag, pattern string) ([]string, error) {
-	request := setting.Request{Naming: setting.Fields, Plain: true, Words: map[string][]string{flag: {pattern}}}
+	request := setting.Request{Style: setting.Fields, NoScope: true, Texts: map[string][]string{flag: {pattern}}}
 	if err := check(pool, request); err != nil {
 		return nil, err
 	}
@@ -191,12 +191,12 @@ func OneSchema(pattern string) (string, bool) {
 type Planner struct {
 	pool   *pgxpool.Pool
 	config Config
-	kinds  map[string]plan.Kind // by fingerprint
+	kinds  map[string]plan.Shared // by fingerprint
 }
 
 // NewPlanner plans by a Config whose Schema and Prefix are not looked at.
 func NewPlanner(pool *pgxpool.Pool, config Config) *Planner {
-	return &Planner{pool: pool, config: config, kinds: map[string]plan.Kind{}}
+	return &Planner{pool: pool, config: config, kinds: map[string]plan.Shared{}}
 }
 
 // Plans is MakePlan for some schemas, in their order, but for the rows that it counts: the catalogue is read
@@ -237,8 +237,8 @@ func (p *Planner) Plans(ctx context.Context, schemas []string) (_ []Plan, err er
 }
 
 // survey looks at two halves at a time, since the server takes longer than we do.
-func (p *Planner) survey(ctx context.Context, server catalog.Server, order survey.Request, schemas []string) ([]plan.Situation, error) {
-	var halves [2][]plan.Situation
+func (p *Planner) survey(ctx context.Context, server catalog.Server, order survey.Request, schemas []string) ([]plan.Input, error) {
+	var halves [2][]plan.Input
 	var errs [2]error
 	var all sync.WaitGroup
 	middle := (len(schemas) + 1) / 2
@@ -251,7 +251,7 @@ func (p *Planner) survey(ctx context.Context, server catalog.Server, order surve
 	return append(halves[0], halves[1]...), errors.Join(errs[:]...)
 }
 
-func (p *Planner) plan(s plan.Situation, signals problem.List) Plan {
+func (p *Planner) plan(s plan.Input, signals problem.List) Plan {
 	fingerprint := plan.Fingerprint(s)
 	if kind, known := p.kinds[fingerprint]; known {
 		return kind.For(s)

@@ -16,20 +16,20 @@ type Words struct {
 func (c Config) free() bool { return c.Schema != "" && c.Profile.Name == "" }
 
 // ask makes the plan's words of the Config's; nil where there is a profile.
-func (c Config) ask() (*plan.Ask, error) {
+func (c Config) ask() (*plan.Selection, error) {
 	if !c.free() {
 		return nil, nil //nolint:nilnil // a profile says it all
 	}
-	ask := plan.Ask{Words: plan.Words{Column: c.Column, Index: c.IndexName}, Own: map[string]plan.Words{}}
+	ask := plan.Selection{Naming: plan.Naming{Column: c.Column, Index: c.IndexName}, Overrides: map[string]plan.Naming{}}
 	var err error
-	if ask.Selection.Tables, err = patterns(c.Tables); err != nil {
+	if ask.Filter.Tables, err = patterns(c.Tables); err != nil {
 		return nil, err
 	}
-	if ask.Selection.Exclude, err = patterns(c.Exclude); err != nil {
+	if ask.Filter.Exclude, err = patterns(c.Exclude); err != nil {
 		return nil, err
 	}
 	for table, own := range c.Own {
-		ask.Own[table] = plan.Words{Column: own.Column, Index: own.IndexName}
+		ask.Overrides[table] = plan.Naming{Column: own.Column, Index: own.IndexName}
 	}
 	return &ask, nil
 }

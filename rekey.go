@@ -96,7 +96,7 @@ type (
 	Event        = event.Event
 	Result       = event.Result // what a run did
 	Plan         = plan.Document
-	Verdict      = plan.Verdict // what becomes of one relation, without a profile
+	Verdict      = plan.Relation // what becomes of one relation, without a profile
 	Status       = plan.Status
 	Report       = verify.Report
 	TableReport  = verify.TableReport

@@ -91,7 +91,7 @@ func ScriptWith(ctx context.Context, pool *pgxpool.Pool, config Config, options 
 }
 
 func checkScript(format ScriptFormat, first int) error {
-	r := setting.Request{Naming: setting.Fields, Plain: true, Words: map[string][]string{"format": {string(format)}}, Numbers: map[string]int64{"first": int64(first)}}
+	r := setting.Request{Style: setting.Fields, NoScope: true, Texts: map[string][]string{"format": {string(format)}}, Numbers: map[string]int64{"first": int64(first)}}
 	if found := setting.Check(r); len(found) > 0 {
 		return found
 	}

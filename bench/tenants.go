@@ -125,7 +125,7 @@ func (o order) overTenants(ctx context.Context) (a answer, err error) {
 			return a, err
 		}
 		for _, p := range plans {
-			if p.Like == "" {
+			if p.SameAs == "" {
 				a.Kinds++
 			}
 		}

@@ -40,7 +40,7 @@ func tableStates() []state {
 		{name: "1 tables absent", then: func(h *house) {
 			equals(40, small)(h)
 			status, err := phoenixkit.Status(h.t.Context(), h.admin, phoenixkit.Options{TrustOwners: []string{owner}})
-			if err != nil || !status.Whole || len(status.Tables) != 33 || status.Tables[2].State != "absent" {
+			if err != nil || !status.Complete || len(status.Tables) != 33 || status.Tables[2].State != "absent" {
 				h.t.Errorf("status %+v, %v", status, err)
 			}
 		}},

@@ -70,8 +70,8 @@ func (h *house) clean(version int, passed func(line string) bool) {
 	h.t.Helper()
 	o := phoenixkit.Options{Version: 40}
 	status, err := phoenixkit.Status(h.t.Context(), h.pool(owner), o)
-	if err != nil || !status.Whole || len(status.Refusals) > 0 || len(status.Notes) > 0 || status.Version != version {
-		h.t.Errorf("status: whole %t, version %d, %v, %v, %v", status.Whole, status.Version, status.Refusals, status.Notes, err)
+	if err != nil || !status.Complete || len(status.Refusals) > 0 || len(status.Notes) > 0 || status.Version != version {
+		h.t.Errorf("status: whole %t, version %d, %v, %v, %v", status.Complete, status.Version, status.Refusals, status.Notes, err)
 	}
 	made, err := phoenixkit.Plan(h.t.Context(), h.pool(owner), o)
 	if err != nil || len(made.Refusals) > 0 || len(made.Absent) > 0 || made.VerifyOnly != (version >= 74) {
@@ -227,8 +227,8 @@ func TestAboveTheLastVersion(t *testing.T) {
 		if report.Integrity == nil {
 			t.Error("the kit's rule was not checked")
 		}
-		if len(made.Refusals) > 0 || !status.Whole {
-			t.Errorf("%v, whole %t", made.Refusals, status.Whole)
+		if len(made.Refusals) > 0 || !status.Complete {
+			t.Errorf("%v, whole %t", made.Refusals, status.Complete)
 		}
 		before := h.everything("public")
 		result, err := h.up(owner)

@@ -107,7 +107,7 @@ func (f *flags) config(cmd *cobra.Command, legal ...string) (rekey.Config, error
 	if len(found) > 0 {
 		return config, found
 	}
-	if len(r.Legal) > 0 && config.Schema == "" {
+	if len(r.Versions) > 0 && config.Schema == "" {
 		config.Version, _ = strconv.Atoi(f.version)
 	}
 	return config, nil

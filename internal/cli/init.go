@@ -53,7 +53,7 @@ func (a *app) writeFile(ctx context.Context, pool *pgxpool.Pool, config rekey.Co
 	if err != nil {
 		return err
 	}
-	if plan.Verdicts == nil {
+	if plan.Relations == nil {
 		return plan.Refusals // no schema: there is nothing to write about
 	}
 	text := fileText(plan, config)
@@ -92,20 +92,20 @@ index-name: %s
 # Only these tables. They may be patterns: * and ? match, \* is a star. Without this word: all tables that
 # are the application's own.
 tables:
-`, oneLine(plan.Prefix), oneLine(plan.Database), scalar(plan.Prefix), scalar(either(config.Column, "uuid")), scalar(either(config.IndexName, "{table}_{column}_idx")))
+`, oneLine(plan.Schema), oneLine(plan.Database), scalar(plan.Schema), scalar(either(config.Column, "uuid")), scalar(either(config.IndexName, "{table}_{column}_idx")))
 	named := 0
-	for _, v := range plan.Verdicts {
+	for _, v := range plan.Relations {
 		if v.Why == "" {
 			named++
-			fmt.Fprintf(&text, "  - %s # %s\n", scalar(literal(v.Table)), v.Verdict)
+			fmt.Fprintf(&text, "  - %s # %s\n", scalar(literal(v.Table)), v.State)
 		}
 	}
 	if named == 0 {
 		text.WriteString("  [] # no table can get one as things stand\n")
 	}
-	for _, v := range plan.Verdicts {
+	for _, v := range plan.Relations {
 		if v.Why != "" {
-			fmt.Fprintf(&text, "  # - %s # %s: %s\n", scalar(literal(v.Table)), v.Verdict, oneLine(v.Why))
+			fmt.Fprintf(&text, "  # - %s # %s: %s\n", scalar(literal(v.Table)), v.State, oneLine(v.Why))
 		}
 	}
 	text.WriteString(`

@@ -230,7 +230,7 @@ func (a *app) planMany(cmd *cobra.Command, f *flags, config rekey.Config) error 
 		if err != nil {
 			return line{}, err
 		}
-		if !doc.Nothing {
+		if !doc.NothingToDo {
 			pending.Store(true)
 		}
 		if len(doc.Refusals) > 0 {
@@ -297,12 +297,12 @@ func (b *planbook) ahead(ctx context.Context, pool *pgxpool.Pool, config rekey.C
 
 // line says of a plan that is like an earlier one what that one's line says.
 func (b *planbook) line(doc rekey.Plan) line {
-	told := line{value: doc, kind: event.Kind{Like: doc.Prefix, Fingerprint: doc.Fingerprint}}
-	if first, known := b.said[doc.Like]; doc.Like != "" && known {
-		told.text, told.tables, told.kind.Like = "like "+doc.Like+": "+first.text, first.tables, doc.Like
+	told := line{value: doc, kind: event.Kind{Like: doc.Schema, Fingerprint: doc.Fingerprint}}
+	if first, known := b.said[doc.SameAs]; doc.SameAs != "" && known {
+		told.text, told.tables, told.kind.Like = "like "+doc.SameAs+": "+first.text, first.tables, doc.SameAs
 		return told
 	}
 	told.text, told.tables = screen.Planned(doc)
-	b.said[doc.Prefix] = line{text: told.text, tables: told.tables}
+	b.said[doc.Schema] = line{text: told.text, tables: told.tables}
 	return told
 }

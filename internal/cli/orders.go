@@ -76,7 +76,7 @@ func (a *app) request(cmd *cobra.Command, f *flags, order rekey.Order, effect st
 		found = append(found, p)
 	}
 	r := f.request(cmd)
-	r.Plain = true
+	r.NoScope = true
 	if found = append(found, setting.Check(r)...); len(found) > 0 {
 		return found
 	}

@@ -64,7 +64,7 @@ func (a *app) plan(ctx context.Context, pool *pgxpool.Pool, config rekey.Config,
 		return err
 	case len(doc.Refusals) > 0:
 		return a.refused("rekey "+string(doc.Command), doc.Refusals, f)
-	case f.exitCode && !doc.Nothing:
+	case f.exitCode && !doc.NothingToDo:
 		return errPending
 	}
 	return nil

@@ -14,8 +14,8 @@ import (
 // request is what the command line and the file of --config ask; legal are the versions that the command takes.
 func (f *flags) request(cmd *cobra.Command, legal ...string) setting.Request {
 	r := setting.Request{
-		Naming: setting.Flags, Command: cmd.CommandPath(), Words: map[string][]string{}, Numbers: map[string]int64{},
-		Own: map[string]setting.Words{}, Sources: map[string]string{}, Columns: map[string]string{},
+		Style: setting.Flags, Command: cmd.CommandPath(), Texts: map[string][]string{}, Numbers: map[string]int64{},
+		Overrides: map[string]setting.Names{}, Sources: map[string]string{}, Columns: map[string]string{},
 	}
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
 		switch {
@@ -24,23 +24,23 @@ func (f *flags) request(cmd *cobra.Command, legal ...string) setting.Request {
 			r.Numbers[flag.Name] = amount(flag.Value)
 		case setting.IsText(flag.Name):
 			if words := texts(flag.Value); len(words) > 0 {
-				r.Words[flag.Name] = words
+				r.Texts[flag.Name] = words
 			}
 		}
 	})
 	for table, own := range f.free.own {
-		r.Own[table] = setting.Words(own)
-		r.Words["own"] = []string{"true"}
+		r.Overrides[table] = setting.Names(own)
+		r.Texts["own"] = []string{"true"}
 	}
 	if flag := cmd.Flags().Lookup("on-error"); flag != nil { // it is a contradiction also when it was not given
-		r.Words["on-error"] = texts(flag.Value)
+		r.Texts["on-error"] = texts(flag.Value)
 	}
-	r.Words["time-source"] = nil
+	r.Texts["time-source"] = nil
 	for _, word := range f.values.sources {
 		if table, source, one := strings.Cut(word, "="); one {
 			r.Sources[table] = source
 		} else {
-			r.Words["time-source"] = append(r.Words["time-source"], word)
+			r.Texts["time-source"] = append(r.Texts["time-source"], word)
 		}
 	}
 	for _, word := range f.values.columns {
@@ -50,10 +50,10 @@ func (f *flags) request(cmd *cobra.Command, legal ...string) setting.Request {
 	}
 	for _, version := range legal {
 		n, _ := strconv.Atoi(version)
-		r.Legal = append(r.Legal, n)
+		r.Versions = append(r.Versions, n)
 	}
-	if len(legal) > 0 && len(r.Words["schema"]) == 0 {
-		r.Words["version"] = []string{f.version}
+	if len(legal) > 0 && len(r.Texts["schema"]) == 0 {
+		r.Texts["version"] = []string{f.version}
 	}
 	return r
 }

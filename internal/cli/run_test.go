@@ -59,8 +59,8 @@ func TestSeveralProblems(t *testing.T) {
 }
 
 func TestPlan(t *testing.T) {
-	pending := rekey.Plan{Command: plan.Up, Groups: []plan.GroupDocument{{Table: "a", State: plan.Missing}}}
-	nothing := rekey.Plan{Command: plan.Up, Nothing: true}
+	pending := rekey.Plan{Command: plan.Up, Groups: []plan.GroupDocument{{Table: "a", State: plan.Pending}}}
+	nothing := rekey.Plan{Command: plan.Up, NothingToDo: true}
 	refused := rekey.Plan{Command: plan.Up, Refusals: problem.List{{Kind: problem.Refused, Code: "x", Message: "no"}}, Groups: pending.Groups}
 	bare := rekey.Plan{Command: plan.Up, Refusals: refused.Refusals}
 	for _, c := range []struct {

@@ -104,7 +104,7 @@ func twins() []twin {
 		if flag == "max-snapshot-age" {
 			code = "bad_snapshot_age"
 		}
-		most := time.Duration(setting.Most(flag))
+		most := time.Duration(setting.Max(flag))
 		for _, d := range []time.Duration{-time.Second, -1, most + 1, math.MaxInt64} {
 			all = append(all, app(flag, d.String(), code, func(c *rekey.Config) { set(c, d) }))
 		}

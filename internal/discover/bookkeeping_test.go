@@ -47,14 +47,14 @@ func TestBookkeepingOfMigrators(t *testing.T) {
 		{"pgroll", with("migrations", "schema", "name"), "pgroll"},
 	} {
 		s := catalog.Schema{Name: c.schema, Exists: true, Relations: []catalog.Table{c.table}}
-		got := discover.Choose(s, discover.Selection{})[0]
+		got := discover.Choose(s, discover.Filter{})[0]
 		want := "the bookkeeping of " + c.who
-		if c.who == "" && got.Verdict != discover.Chosen || c.who != "" && (got.Reason != want || !got.Kept) {
-			t.Errorf("%s.%s (%d columns): %s %q", c.schema, c.table.Name, len(c.table.Columns), got.Verdict, got.Reason)
+		if c.who == "" && got.Decision != discover.Chosen || c.who != "" && (got.Reason != want || !got.OnlyIfNamed) {
+			t.Errorf("%s.%s (%d columns): %s %q", c.schema, c.table.Name, len(c.table.Columns), got.Decision, got.Reason)
 		}
-		named := discover.Choose(s, discover.Selection{Tables: patterns(t, strings.ReplaceAll(c.table.Name, "*", `\*`))})[0]
-		if named.Verdict != discover.Chosen {
-			t.Errorf("%s that is named: %s %q", c.table.Name, named.Verdict, named.Reason)
+		named := discover.Choose(s, discover.Filter{Tables: patterns(t, strings.ReplaceAll(c.table.Name, "*", `\*`))})[0]
+		if named.Decision != discover.Chosen {
+			t.Errorf("%s that is named: %s %q", c.table.Name, named.Decision, named.Reason)
 		}
 	}
 }

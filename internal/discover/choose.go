@@ -8,32 +8,32 @@ import (
 )
 
 // Selection is what a person said of the tables.
-type Selection struct {
+type Filter struct {
 	Tables  []Pattern // only these; none means all
 	Exclude []Pattern
 }
 
 // Verdict says what is done with a table, before anybody looked at its columns.
-type Verdict string
+type Decision string
 
 // The verdicts.
 const (
-	Chosen Verdict = "chosen"
-	Alone  Verdict = "left alone"
+	Chosen  Decision = "chosen"
+	Skipped Decision = "left alone"
 )
 
 // Choice is one table and what becomes of it.
 type Choice struct {
-	Table   string
-	Kind    catalog.Kind
-	Verdict Verdict
-	Reason  string // why it is left alone
-	Named   bool   // a pattern without wildcards names it
-	Kept    bool   // left alone only since nobody named it
+	Table       string
+	Kind        catalog.Kind
+	Decision    Decision
+	Reason      string // why it is left alone
+	Named       bool   // a pattern without wildcards names it
+	OnlyIfNamed bool   // left alone only since nobody named it
 }
 
 // Choose says of every relation that holds rows what becomes of it, in the order of their names.
-func Choose(schema catalog.Schema, s Selection) []Choice {
+func Choose(schema catalog.Schema, s Filter) []Choice {
 	var choices []Choice
 	for i := range schema.Relations {
 		table := &schema.Relations[i]
@@ -47,7 +47,7 @@ func Choose(schema catalog.Schema, s Selection) []Choice {
 }
 
 // Unmatched gives the patterns of a selection that match no table: a typing error, most likely.
-func Unmatched(schema catalog.Schema, s Selection) []string {
+func Unmatched(schema catalog.Schema, s Filter) []string {
 	var lost []string
 	for _, p := range slices.Concat(s.Tables, s.Exclude) {
 		if !slices.ContainsFunc(schema.Relations, func(t catalog.Table) bool { return holdsRows(t.Kind) && p.Matches(t.Name) }) {
@@ -66,8 +66,8 @@ func holdsRows(kind catalog.Kind) bool {
 	}
 }
 
-func choose(schema catalog.Schema, table *catalog.Table, s Selection) Choice {
-	c := Choice{Table: table.Name, Kind: table.Kind, Verdict: Alone, Named: named(s.Tables, table.Name)}
+func choose(schema catalog.Schema, table *catalog.Table, s Filter) Choice {
+	c := Choice{Table: table.Name, Kind: table.Kind, Decision: Skipped, Named: named(s.Tables, table.Name)}
 	switch {
 	case len(s.Tables) > 0 && !matches(s.Tables, table.Name):
 		c.Reason = "not among the tables asked for"
@@ -77,11 +77,11 @@ func choose(schema catalog.Schema, table *catalog.Table, s Selection) Choice {
 		c.Reason = nature(table)
 		if c.Reason == "" && !c.Named {
 			c.Reason = keeper(schema, table)
-			c.Kept = c.Reason != ""
+			c.OnlyIfNamed = c.Reason != ""
 		}
 	}
 	if c.Reason == "" {
-		c.Verdict = Chosen
+		c.Decision = Chosen
 	}
 	return c
 }
@@ -122,7 +122,7 @@ func keeper(schema catalog.Schema, table *catalog.Table) string {
 }
 
 // Twice gives the names that a list of patterns says more than once: one of them was meant otherwise.
-func Twice(patterns []Pattern) []string {
+func Duplicates(patterns []Pattern) []string {
 	var twice []string
 	for i, p := range patterns {
 		same := func(other Pattern) bool { return other.Text == p.Text }

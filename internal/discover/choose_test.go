@@ -31,8 +31,8 @@ func TestChooseLeavesNothingWithoutAVerdict(t *testing.T) {
 	view.Kind, index.Kind, part.Partition, temporary.Persistence, extension.Extension = catalog.View, catalog.IndexKind, true, "t", "postgis"
 	got := map[string]string{}
 	for _, c := range discover.Choose(schema(table("users"), view, index, part, temporary, extension, table("goose_db_version"),
-		table("phoenix_kit"), table("phoenix_kit_users")), discover.Selection{}) {
-		got[c.Table] = string(c.Verdict) + ": " + c.Reason
+		table("phoenix_kit"), table("phoenix_kit_users")), discover.Filter{}) {
+		got[c.Table] = string(c.Decision) + ": " + c.Reason
 	}
 	want := map[string]string{
 		"users":             "chosen: ",
@@ -50,19 +50,19 @@ func TestChooseLeavesNothingWithoutAVerdict(t *testing.T) {
 }
 
 func TestChooseBySelection(t *testing.T) {
-	s := discover.Selection{Tables: patterns(t, "a*,oban_jobs"), Exclude: patterns(t, "a_old")}
-	got := map[string]discover.Verdict{}
+	s := discover.Filter{Tables: patterns(t, "a*,oban_jobs"), Exclude: patterns(t, "a_old")}
+	got := map[string]discover.Decision{}
 	for _, c := range discover.Choose(schema(table("a"), table("a_old"), table("b"), table("oban_jobs")), s) {
-		got[c.Table] = c.Verdict
+		got[c.Table] = c.Decision
 	}
-	want := map[string]discover.Verdict{"a": discover.Chosen, "a_old": discover.Alone, "b": discover.Alone, "oban_jobs": discover.Chosen}
+	want := map[string]discover.Decision{"a": discover.Chosen, "a_old": discover.Skipped, "b": discover.Skipped, "oban_jobs": discover.Chosen}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestUnmatchedPatterns(t *testing.T) {
-	s := discover.Selection{Tables: patterns(t, "users,usres"), Exclude: patterns(t, "x*")}
+	s := discover.Filter{Tables: patterns(t, "users,usres"), Exclude: patterns(t, "x*")}
 	if diff := cmp.Diff([]string{"usres", "x*"}, discover.Unmatched(schema(table("users")), s)); diff != "" {
 		t.Error(diff)
 	}

@@ -20,7 +20,7 @@ func (p Plan) Altered(g Group, now catalog.Schema) string {
 	if table.Tree() && !then.Tree() {
 		return "Tables have come below it."
 	}
-	s := Situation{Schema: now, Data: p.Data, Server: p.Server}
+	s := Input{Schema: now, Data: p.Data, Server: p.Server}
 	found := refuseNow(s, g.Target, table)
 	switch {
 	case table.Kind != then.Kind:
@@ -38,7 +38,7 @@ func (p Plan) Altered(g Group, now catalog.Schema) string {
 
 // FilledBy says what of a table has changed since its filling began that the filling goes by: its identity, its column, its
 // key, or the column of its order. "" is nothing.
-func FilledBy(o Order, t step.Target, before, now *catalog.Table) string {
+func ChangedFor(o Order, t step.Target, before, now *catalog.Table) string {
 	if now == nil || now.OID != before.OID {
 		return "the table was dropped, renamed or detached"
 	}
@@ -68,7 +68,7 @@ func retyped(name string, before, now *catalog.Table) string {
 }
 
 // refuseNow is what a look at one table in the middle of a run can refuse.
-func refuseNow(s Situation, t step.Target, table *catalog.Table) problem.List {
+func refuseNow(s Input, t step.Target, table *catalog.Table) problem.List {
 	if table.Tree() && t.Spreads() {
 		return unfitTree(t, table)
 	}

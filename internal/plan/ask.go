@@ -10,14 +10,14 @@ import (
 )
 
 // Ask is what a person wants of a schema that no profile describes.
-type Ask struct {
-	Selection discover.Selection
-	Words                      // for every table
-	Own       map[string]Words // for a table of that name; what is empty is as for every table
+type Selection struct {
+	Filter    discover.Filter
+	Naming                      // for every table
+	Overrides map[string]Naming // for a table of that name; what is empty is as for every table
 }
 
 // Words are the names that a table gets.
-type Words struct {
+type Naming struct {
 	Column string // of the uuids
 	Index  string // a pattern: {table} and {column} stand for the names
 }
@@ -29,26 +29,26 @@ const (
 )
 
 // For gives the words that hold for a table.
-func (a Ask) For(table string) Words {
-	own := a.Own[table]
-	return Words{Column: first(own.Column, a.Column, DefaultColumn), Index: first(own.Index, a.Words.Index, DefaultIndex)}
+func (a Selection) NamingFor(table string) Naming {
+	own := a.Overrides[table]
+	return Naming{Column: first(own.Column, a.Column, DefaultColumn), Index: first(own.Index, a.Naming.Index, DefaultIndex)}
 }
 
 // Columns are the tables of which another column is asked than of most.
-func (a Ask) Columns() map[string]string {
+func (a Selection) Columns() map[string]string {
 	columns := map[string]string{}
-	for table := range a.Own {
-		columns[table] = a.For(table).Column
+	for table := range a.Overrides {
+		columns[table] = a.NamingFor(table).Column
 	}
 	return columns
 }
 
 // Target names what a table is to get. A name that the catalogue tells goes before the pattern: the index
 // that a mark names, and on the way up any index that does the work already.
-func (a Ask) Target(schema string, table *catalog.Table, direction Direction) step.Target {
-	words := a.For(table.Name)
+func (a Selection) Target(schema string, table *catalog.Table, direction Direction) step.Target {
+	words := a.NamingFor(table.Name)
 	t := step.Target{
-		Schema: schema, Table: table.Name, Column: words.Column, Index: words.name(table.Name),
+		Schema: schema, Table: table.Name, Column: words.Column, Index: words.indexName(table.Name),
 		Check: Name("rekey", words.Column, "not_null"), Function: functionOf(schema), Lasting: true,
 	}
 	if table.Tree() {
@@ -80,31 +80,31 @@ func serving(t step.Target, table *catalog.Table) string {
 	return t.Index
 }
 
-func (w Words) name(table string) string { return step.IndexName(w.Index, table, w.Column) }
+func (w Naming) indexName(table string) string { return step.IndexName(w.Index, table, w.Column) }
 
 // choose says of every relation of the schema whether it gets a uuid. What only a name could bring in is
 // also brought in by a mark: what up made while it was named, down takes back.
-func (a Ask) choose(schema catalog.Schema) []discover.Choice {
-	choices := discover.Choose(schema, a.Selection)
+func (a Selection) choose(schema catalog.Schema) []discover.Choice {
+	choices := discover.Choose(schema, a.Filter)
 	for i := range choices {
 		c := &choices[i]
 		table := schema.Relation(c.Table)
 		origin, _ := a.Target(schema.Name, table, Up).Read(table)
 		switch {
-		case c.Kept && origin != step.Absent && origin != step.Foreign:
-			c.Verdict, c.Reason = discover.Chosen, ""
-		case c.Verdict == discover.Chosen && !c.Named && origin == step.Absent && keyed(table) != "":
-			c.Verdict, c.Reason, c.Kept = discover.Alone, "its primary key "+keyed(table)+" is a uuid already", true
+		case c.OnlyIfNamed && origin != step.Absent && origin != step.Foreign:
+			c.Decision, c.Reason = discover.Chosen, ""
+		case c.Decision == discover.Chosen && !c.Named && origin == step.Absent && keyed(table) != "":
+			c.Decision, c.Reason, c.OnlyIfNamed = discover.Skipped, "its primary key "+keyed(table)+" is a uuid already", true
 		}
 	}
 	return choices
 }
 
 // Chosen names the relations that get a uuid, refused ones too.
-func (a Ask) Chosen(schema catalog.Schema) []string {
+func (a Selection) Chosen(schema catalog.Schema) []string {
 	names := []string{}
 	for _, c := range a.choose(schema) {
-		if c.Verdict == discover.Chosen {
+		if c.Decision == discover.Chosen {
 			names = append(names, c.Table)
 		}
 	}

@@ -13,12 +13,12 @@ import (
 )
 
 // Build makes the plan. It never fails: what stands in the way is in Plan.Refusals, all of it.
-func Build(s Situation) Plan {
-	if s.Ask != nil {
+func Build(s Input) Plan {
+	if s.Selection != nil {
 		return free(s)
 	}
 	p := Plan{
-		Direction: s.Direction, Profile: s.Profile.Name, Scope: s.Schema.Name, Column: s.Profile.Column,
+		Direction: s.Direction, Profile: s.Profile.Name, SchemaName: s.Schema.Name, Column: s.Profile.Column,
 		From: s.Profile.From, To: s.Profile.To,
 		Server: s.Server, Schema: s.Schema, Data: s.Data, Parts: s.Parts, values: s.Policy.Values,
 	}
@@ -50,7 +50,7 @@ func Build(s Situation) Plan {
 }
 
 // recorded reads the version, and refuses where nothing can be done about it.
-func recorded(s Situation) (int, *problem.Problem) {
+func recorded(s Input) (int, *problem.Problem) {
 	if !s.Schema.Exists {
 		return 0, message.NoSchema(s.Schema.Name, s.Elsewhere)
 	}
@@ -74,7 +74,7 @@ func recorded(s Situation) (int, *problem.Problem) {
 }
 
 // targets makes a group for every table that is there and notes those that are absent.
-func (p *Plan) targets(s Situation) []Group {
+func (p *Plan) targets(s Input) []Group {
 	var groups []Group
 	for _, t := range s.Profile.Tables {
 		name := t.NameAt(p.Version)
@@ -83,7 +83,7 @@ func (p *Plan) targets(s Situation) []Group {
 			p.Absent = append(p.Absent, name)
 			continue
 		}
-		groups = append(groups, p.group(s.Policy.Values, t, kitTarget(p.Scope, t, p.Column, table, p.Direction), table))
+		groups = append(groups, p.group(s.Policy.Values, t, kitTarget(p.SchemaName, t, p.Column, table, p.Direction), table))
 	}
 	return groups
 }
@@ -102,9 +102,9 @@ func (p *Plan) group(v Values, kit profile.Table, t step.Target, table *catalog.
 	t, tooLate := valued(v, kit, t, table)
 	g := Group{Table: t.Table, Target: t}
 	if p.VerifyOnly {
-		g.State, g.Lacks = Whole, LacksOfKey(t, table)
-		if len(g.Lacks) > 0 {
-			g.State = HalfDone
+		g.State, g.Missing = Complete, MissingOfKey(t, table)
+		if len(g.Missing) > 0 {
+			g.State = Incomplete
 		}
 		return g
 	}
@@ -112,7 +112,7 @@ func (p *Plan) group(v Values, kit profile.Table, t step.Target, table *catalog.
 	g.Order, cannot = orderOf(v, kit, t, table)
 	for _, found := range []*problem.Problem{tooLate, cannot} {
 		if found != nil {
-			g.misasked = append(g.misasked, found)
+			g.requestProblems = append(g.requestProblems, found)
 		}
 	}
 	g.Steps = []step.Step{
@@ -124,27 +124,27 @@ func (p *Plan) group(v Values, kit profile.Table, t step.Target, table *catalog.
 	if !t.Lasting {
 		g.Steps = append(g.Steps, step.Settle{Target: t})
 	}
-	g.Lacks = Lacks(t, table)
+	g.Missing = Missing(t, table)
 	if p.Direction == Up && !t.Random() {
 		g.Kept = p.Data[t.Table].Other
 	}
 	origin, _ := t.Read(table)
 	switch {
 	case origin == step.Absent:
-		g.State = Missing
-	case len(g.Lacks) == 0:
-		g.State = Whole
+		g.State = Pending
+	case len(g.Missing) == 0:
+		g.State = Complete
 	default:
-		g.State = HalfDone
+		g.State = Incomplete
 	}
 	if p.Direction == Down && origin == step.Foreign {
-		g.State = Foreign
+		g.State = Skipped
 	}
 	return g
 }
 
 // Lacks says in words what a table is missing of its goal; nothing if it is whole.
-func Lacks(t step.Target, table *catalog.Table) []string {
+func Missing(t step.Target, table *catalog.Table) []string {
 	c := table.Column(t.Column)
 	if c == nil {
 		return []string{"column"}
@@ -173,7 +173,7 @@ func anywhere(table *catalog.Table, holds func(*catalog.Table) bool) bool {
 
 // LacksOfKey is Lacks for a table whose uuid has become its primary key: the default may have moved
 // to the application, and any valid unique index will do.
-func LacksOfKey(t step.Target, table *catalog.Table) []string {
+func MissingOfKey(t step.Target, table *catalog.Table) []string {
 	c := table.Column(t.Column)
 	if c == nil {
 		return []string{"column"}
@@ -193,13 +193,13 @@ func LacksOfKey(t step.Target, table *catalog.Table) []string {
 
 func (p *Plan) first() Group {
 	return Group{Steps: []step.Step{
-		step.EnsureFunction{Schema: p.Scope}, step.GrantExecute{Schema: p.Scope},
+		step.EnsureFunction{Schema: p.SchemaName}, step.GrantExecute{Schema: p.SchemaName},
 	}}
 }
 
 func (p *Plan) last(kit profile.Profile) Group {
 	return Group{Table: kit.VersionTable, Steps: []step.Step{
-		step.RecordVersion{Schema: p.Scope, Table: kit.VersionTable, From: p.From, To: p.To},
+		step.RecordVersion{Schema: p.SchemaName, Table: kit.VersionTable, From: p.From, To: p.To},
 	}}
 }
 

@@ -11,12 +11,12 @@ import (
 // Code is code of the database that the run executes, or makes the default of a column, and the role whose rights it
 // gets. Code of PostgreSQL itself is left out.
 type Code struct {
-	Runs  string   `json:"runs"`          // "function app.f(text)"
-	Owner string   `json:"owner"`         // of it
-	Use   Use      `json:"use"`           // what becomes of it
-	Place []string `json:"place"`         // what calls it: "constraint present on table app.t", "event trigger audit"
-	As    string   `json:"as,omitempty"`  // the role that it runs as; "" of a default, which runs as the role that inserts
-	Why   string   `json:"why,omitempty"` // why it may: "--trust-owner app", or what the owner is
+	Runs    string   `json:"runs"`          // "function app.f(text)"
+	Owner   string   `json:"owner"`         // of it
+	Use     Use      `json:"use"`           // what becomes of it
+	Callers []string `json:"place"`         // what calls it: "constraint present on table app.t", "event trigger audit"
+	As      string   `json:"as,omitempty"`  // the role that it runs as; "" of a default, which runs as the role that inserts
+	Why     string   `json:"why,omitempty"` // why it may: "--trust-owner app", or what the owner is
 }
 
 // Use is what a run does with code.
@@ -32,7 +32,7 @@ const (
 
 // code lists the code of others that the run executes as its role, and the function that becomes the default. What is
 // refused is not in it: it does not run.
-func (p Plan) code(s Situation) []Code {
+func (p Plan) code(s Input) []Code {
 	if !p.Pending() {
 		return nil
 	}
@@ -41,7 +41,7 @@ func (p Plan) code(s Situation) []Code {
 	events, _ := trust.Events(role, s.Server.EventTriggers)
 	for _, e := range events {
 		list = gather(list, Code{
-			Runs: "function " + e.Function, Owner: e.Owner, Use: Fired, Place: []string{"event trigger " + e.Name}, As: role.Name, Why: reason(role, e.HeldBy()),
+			Runs: "function " + e.Function, Owner: e.Owner, Use: Fired, Callers: []string{"event trigger " + e.Name}, As: role.Name, Why: reason(role, e.HeldBy()),
 		})
 	}
 	for _, g := range p.Groups {
@@ -56,7 +56,7 @@ func (p Plan) code(s Situation) []Code {
 			if c.Fault != "" {
 				by = c.Holder // who wrote the expression answers for what it makes PostgreSQL's own do
 			}
-			list = gather(list, Code{Runs: c.Runs, Owner: c.Owner.Name, Use: Updated, Place: []string{c.Where}, As: role.Name, Why: reason(role, by)})
+			list = gather(list, Code{Runs: c.Runs, Owner: c.Owner.Name, Use: Updated, Callers: []string{c.Where}, As: role.Name, Why: reason(role, by)})
 		}
 	}
 	if p.Direction == Up && p.Function() {
@@ -66,10 +66,10 @@ func (p Plan) code(s Situation) []Code {
 }
 
 // codeOfFunction says whose the default is; a new one is the role's own, and one that is replaced keeps its owner.
-func (p Plan) codeOfFunction(s Situation) []Code {
+func (p Plan) codeOfFunction(s Input) []Code {
 	role, f := s.Server.Role, s.Schema.Function
 	name := "function " + s.Schema.Name + "." + step.FunctionName + "()"
-	one := Code{Runs: name, Owner: role.Name, Use: Defaulted, Place: []string{}}
+	one := Code{Runs: name, Owner: role.Name, Use: Defaulted, Callers: []string{}}
 	if f == nil {
 		return []Code{one}
 	}
@@ -80,15 +80,15 @@ func (p Plan) codeOfFunction(s Situation) []Code {
 	if f.Proof == nil || !step.FunctionCallable(f, s.Server) {
 		return []Code{one}
 	}
-	return []Code{{Runs: name, Owner: f.Owner, Use: Proved, Place: []string{}, As: role.Name, Why: reason(role, f.HeldBy())}, one}
+	return []Code{{Runs: name, Owner: f.Owner, Use: Proved, Callers: []string{}, As: role.Name, Why: reason(role, f.HeldBy())}, one}
 }
 
 // gather adds code to a list, or its place to the same code.
 func gather(list []Code, c Code) []Code {
 	for i, other := range list {
 		if other.Runs == c.Runs && other.Owner == c.Owner && other.Use == c.Use && other.Why == c.Why {
-			if !slices.Contains(other.Place, c.Place[0]) {
-				list[i].Place = append(list[i].Place, c.Place[0])
+			if !slices.Contains(other.Callers, c.Callers[0]) {
+				list[i].Callers = append(list[i].Callers, c.Callers[0])
 			}
 			return list
 		}

@@ -11,71 +11,71 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-func codeSituation(alter func(*Situation)) Situation {
+func codeSituation(alter func(*Input)) Input {
 	table := func(name string, oid uint32) catalog.Table {
 		return catalog.Table{
 			OID: oid, Schema: "app", Name: name, Kind: catalog.Ordinary, Persistence: "p", Owner: "app", Owned: true, Rows: 5, Attributes: 1,
 			Columns: []catalog.Column{{Number: 1, Name: "id", Type: "bigint", Length: 8, Alignment: 8, NotNull: true}},
 		}
 	}
-	s := Situation{
+	s := Input{
 		Server: catalog.Server{Version: 150000, Role: catalog.Role{Name: "postgres", Superuser: true, Trusts: []string{"app"}}, JournalSchema: catalog.JournalSchema{Exists: true, Usage: true, Tables: true, Write: true, Create: true}},
 		Schema: catalog.Schema{Name: "app", Exists: true, Usage: true, Create: true, Relations: []catalog.Table{table("t", 1), table("u", 2)}},
-		Data:   map[string]catalog.Data{}, Ask: &Ask{}, Direction: Up,
+		Data:   map[string]catalog.Data{}, Selection: &Selection{}, Direction: Up,
 	}
-	s.Ask.Words.Column = "uuid"
+	s.Selection.Naming.Column = "uuid"
 	alter(&s)
 	return s
 }
 
 func TestCode(t *testing.T) {
 	app, root, mallory := catalog.Owner{Name: "app"}, catalog.Owner{Name: "root", Becomes: true}, catalog.Owner{Name: "mallory"}
-	made := Code{Runs: "function app.uuid_generate_v7()", Owner: "postgres", Use: Defaulted, Place: []string{}}
+	made := Code{Runs: "function app.uuid_generate_v7()", Owner: "postgres", Use: Defaulted, Callers: []string{}}
 	check := func(table, fault string, owner catalog.Owner) catalog.Code {
 		return catalog.Code{Table: "app." + table, Holder: app, Where: "constraint present on table app." + table, Runs: "function app.f(text)", Owner: owner, Fault: fault}
 	}
 	for name, c := range map[string]struct {
-		alter func(*Situation)
+		alter func(*Input)
 		want  []Code
 	}{
-		"nothing but the new function": {func(*Situation) {}, []Code{made}},
+		"nothing but the new function": {func(*Input) {}, []Code{made}},
 		"one function in two tables": {
-			func(s *Situation) { s.Schema.Code = []catalog.Code{check("t", "", app), check("u", "", app)} },
-			[]Code{{Runs: "function app.f(text)", Owner: "app", Use: Updated, Place: []string{"constraint present on table app.t", "constraint present on table app.u"}, As: "postgres", Why: "--trust-owner app"}, made},
+			func(s *Input) { s.Schema.Code = []catalog.Code{check("t", "", app), check("u", "", app)} },
+			[]Code{{Runs: "function app.f(text)", Owner: "app", Use: Updated, Callers: []string{"constraint present on table app.t", "constraint present on table app.u"}, As: "postgres", Why: "--trust-owner app"}, made},
 		},
 		"a superuser's, of which the table's owner is answerable": {
-			func(s *Situation) { s.Schema.Code = []catalog.Code{check("t", "it may execute a text", root)} },
-			[]Code{{Runs: "function app.f(text)", Owner: "root", Use: Updated, Place: []string{"constraint present on table app.t"}, As: "postgres", Why: "--trust-owner app"}, made},
+			func(s *Input) { s.Schema.Code = []catalog.Code{check("t", "it may execute a text", root)} },
+			[]Code{{Runs: "function app.f(text)", Owner: "root", Use: Updated, Callers: []string{"constraint present on table app.t"}, As: "postgres", Why: "--trust-owner app"}, made},
 		},
 		"a superuser's": {
-			func(s *Situation) { s.Schema.Code = []catalog.Code{check("t", "", root)} },
-			[]Code{{Runs: "function app.f(text)", Owner: "root", Use: Updated, Place: []string{"constraint present on table app.t"}, As: "postgres", Why: "root has the rights of postgres"}, made},
+			func(s *Input) { s.Schema.Code = []catalog.Code{check("t", "", root)} },
+			[]Code{{Runs: "function app.f(text)", Owner: "root", Use: Updated, Callers: []string{"constraint present on table app.t"}, As: "postgres", Why: "root has the rights of postgres"}, made},
 		},
-		"what is refused does not run": {func(s *Situation) { s.Schema.Code = []catalog.Code{check("t", "", mallory)} }, []Code{made}},
+		"what is refused does not run": {func(s *Input) { s.Schema.Code = []catalog.Code{check("t", "", mallory)} }, []Code{made}},
 		"an event trigger": {
-			func(s *Situation) {
+			func(s *Input) {
 				s.Server.EventTriggers = []catalog.EventTrigger{{Name: "audit", Function: "public.audit()", Owner: "postgres"}, {Name: "bad", Function: "public.bad()", Owner: "mallory"}}
 			},
-			[]Code{{Runs: "function public.audit()", Owner: "postgres", Use: Fired, Place: []string{"event trigger audit"}, As: "postgres", Why: "its own"}, made},
+			[]Code{{Runs: "function public.audit()", Owner: "postgres", Use: Fired, Callers: []string{"event trigger audit"}, As: "postgres", Why: "its own"}, made},
 		},
 		"a function that is called": {
-			func(s *Situation) {
+			func(s *Input) {
 				s.Schema.Function = &catalog.Function{
 					Schema: "app", Name: step.FunctionName, Owner: "app", Kind: "f", Returns: "uuid", Volatile: true, Language: "sql", SourceMD5: "x", Proof: &catalog.Proof{V7: true},
 				}
 			},
 			[]Code{
-				{Runs: made.Runs, Owner: "app", Use: Proved, Place: []string{}, As: "postgres", Why: "--trust-owner app"},
-				{Runs: made.Runs, Owner: "app", Use: Defaulted, Place: []string{}},
+				{Runs: made.Runs, Owner: "app", Use: Proved, Callers: []string{}, As: "postgres", Why: "--trust-owner app"},
+				{Runs: made.Runs, Owner: "app", Use: Defaulted, Callers: []string{}},
 			},
 		},
 		"one that is foreign": {
-			func(s *Situation) {
+			func(s *Input) {
 				s.Schema.Function = &catalog.Function{Schema: "app", Name: step.FunctionName, Owner: "mallory", Kind: "f", Returns: "uuid", Volatile: true}
 			}, nil,
 		},
 		"down updates nothing and calls nothing": {
-			func(s *Situation) { s.Direction, s.Schema.Code = Down, []catalog.Code{check("t", "", app)} }, nil,
+			func(s *Input) { s.Direction, s.Schema.Code = Down, []catalog.Code{check("t", "", app)} }, nil,
 		},
 	} {
 		if got := Build(codeSituation(c.alter)).Code; !reflect.DeepEqual(got, c.want) {
@@ -87,7 +87,7 @@ func TestCode(t *testing.T) {
 func TestForeignEventTriggers(t *testing.T) {
 	for owner, want := range map[string]bool{"postgres": false, "app": false, "mallory": true} {
 		for _, direction := range []Direction{Up, Down} {
-			s := codeSituation(func(s *Situation) {
+			s := codeSituation(func(s *Input) {
 				s.Direction = direction
 				s.Server.EventTriggers = []catalog.EventTrigger{{Name: "No DDL", Function: "public.f()", Event: "sql_drop", Owner: owner}}
 				if direction == Down {
@@ -105,9 +105,9 @@ func TestForeignEventTriggers(t *testing.T) {
 }
 
 // marked gives a table the column that up made, so that there is something to take back.
-func marked(s *Situation, c catalog.Column) {
+func marked(s *Input, c catalog.Column) {
 	table := &s.Schema.Relations[0]
-	comment := s.Ask.Target("app", table, Up).Mark()
+	comment := s.Selection.Target("app", table, Up).Mark()
 	c.Number, c.Name, c.Type, c.Length, c.Comment = 2, "uuid", "uuid", 16, &comment
 	table.Columns, table.Attributes = append(table.Columns, c), 2
 }
@@ -124,7 +124,7 @@ func TestForeignDefaults(t *testing.T) {
 		"of anybody":            {owner: catalog.Owner{Name: "mallory"}, want: true},
 		"of anybody, V40's own": {owner: catalog.Owner{Name: "mallory"}, calls: `"other"."uuid_generate_v7"`, want: true},
 	} {
-		s := codeSituation(func(s *Situation) {
+		s := codeSituation(func(s *Input) {
 			table := &s.Schema.Relations[0]
 			table.Owner = "tables"
 			table.Columns = append(table.Columns, catalog.Column{

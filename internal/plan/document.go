@@ -11,25 +11,25 @@ import (
 
 // Document is a plan for readers: the JSON of `rekey plan --json`.
 type Document struct {
-	Schema    int       `json:"schema"` // of the JSON
-	Command   Direction `json:"command"`
-	Profile   string    `json:"profile"`
-	Prefix    string    `json:"prefix"`
-	Version   int       `json:"version"`    // recorded now
-	ToVersion int       `json:"to_version"` // to be recorded
-	Server    string    `json:"server"`     // "15.18"
-	Database  string    `json:"database"`
-	Role      string    `json:"role"`
+	FormatVersion int       `json:"schema"` // of the JSON
+	Command       Direction `json:"command"`
+	Profile       string    `json:"profile"`
+	Schema        string    `json:"prefix"`
+	Version       int       `json:"version"`    // recorded now
+	ToVersion     int       `json:"to_version"` // to be recorded
+	Server        string    `json:"server"`     // "15.18"
+	Database      string    `json:"database"`
+	Role          string    `json:"role"`
 	// Fingerprint, of a plan among many, tells which have the same but for names and sizes; Like is the schema whose
 	// plan says the rest, where this one is left out.
 	Fingerprint string          `json:"fingerprint,omitempty"`
-	Like        string          `json:"like,omitempty"`
-	Nothing     bool            `json:"nothing_to_do"`
+	SameAs      string          `json:"like,omitempty"`
+	NothingToDo bool            `json:"nothing_to_do"`
 	VerifyOnly  bool            `json:"verify_only,omitempty"`
 	Rows        int64           `json:"rows"`   // to be filled, estimate
 	Groups      []GroupDocument `json:"groups"` // in the order in which they run
 	Absent      []string        `json:"absent"`
-	Verdicts    []Verdict       `json:"verdicts,omitempty"` // without a profile: a line for every relation
+	Relations   []Relation      `json:"verdicts,omitempty"` // without a profile: a line for every relation
 	Skipped     problem.List    `json:"skipped,omitempty"`  // why tables are passed over
 	Refusals    problem.List    `json:"refusals"`
 	Notes       []string        `json:"notes"`
@@ -38,14 +38,14 @@ type Document struct {
 
 // GroupDocument is what will happen to one table, or to the schema where Table is empty.
 type GroupDocument struct {
-	Table string         `json:"table,omitempty"`
-	State State          `json:"state,omitempty"`
-	Lacks []string       `json:"lacks,omitempty"`
-	Rows  int64          `json:"rows,omitempty"`  // estimate
-	Bytes int64          `json:"bytes,omitempty"` // of the table without its indexes
-	Kept  int64          `json:"kept,omitempty"`  // values of another version that stay
-	Order *OrderDocument `json:"order,omitempty"` // how its rows are filled; of a table that is to be filled or has random values
-	Steps []StepDocument `json:"steps"`
+	Table   string         `json:"table,omitempty"`
+	State   State          `json:"state,omitempty"`
+	Missing []string       `json:"lacks,omitempty"`
+	Rows    int64          `json:"rows,omitempty"`  // estimate
+	Bytes   int64          `json:"bytes,omitempty"` // of the table without its indexes
+	Kept    int64          `json:"kept,omitempty"`  // values of another version that stay
+	Order   *OrderDocument `json:"order,omitempty"` // how its rows are filled; of a table that is to be filled or has random values
+	Steps   []StepDocument `json:"steps"`
 }
 
 // OrderDocument says how the rows of a table get their values.
@@ -57,11 +57,11 @@ type OrderDocument struct {
 	Zone       string        `json:"zone,omitempty"` // in which it is read
 	Key        []string      `json:"key,omitempty"`  // with the source column: puts rows of one instant in order; none where nothing does
 	Why        string        `json:"why"`
-	Counted    *Times        `json:"counted,omitempty"` // nil where the table is too large to be read for a plan
+	TimeCounts *TimeCounts   `json:"counted,omitempty"` // nil where the table is too large to be read for a plan
 }
 
 // Times counts the rows of a table whose times are not taken as they are.
-type Times struct {
+type TimeCounts struct {
 	Rows  int64 `json:"rows"`
 	Null  int64 `json:"without_time"`
 	Early int64 `json:"before_1970"`
@@ -78,23 +78,23 @@ type StepDocument struct {
 }
 
 // Filling is what the engine tells a reader of the filling of one table.
-type Filling struct {
-	SQL    []string // the statements of a batch
-	Choice string   // regions, waves and batches, and why
-	Times  *Times   // nil where they were not counted
+type FillDescription struct {
+	SQL    []string    // the statements of a batch
+	Choice string      // regions, waves and batches, and why
+	Times  *TimeCounts // nil where they were not counted
 }
 
 // Describer tells of the filling of a table; the engine supplies it.
-type Describer func(Group, step.Target) Filling
+type FillDescriber func(Group, step.Target) FillDescription
 
 // Describe makes the document of a plan.
-func (p Plan) Describe(fill Describer) Document {
+func (p Plan) Describe(fill FillDescriber) Document {
 	_, rows := p.PendingTables()
 	doc := Document{
-		Schema: event.FormatVersion, Command: p.Direction, Profile: p.Profile, Prefix: p.Scope,
+		FormatVersion: event.FormatVersion, Command: p.Direction, Profile: p.Profile, Schema: p.SchemaName,
 		Version: p.Version, ToVersion: p.End(), Server: p.Server.VersionText, Database: p.Server.Database,
-		Role: p.Server.Role.Name, Nothing: !p.Pending(), VerifyOnly: p.VerifyOnly, Rows: rows,
-		Groups: []GroupDocument{}, Absent: list(p.Absent), Verdicts: p.Verdicts, Skipped: p.Skipped, Refusals: list(p.Refusals), Notes: list(p.Notes), Code: p.Code,
+		Role: p.Server.Role.Name, NothingToDo: !p.Pending(), VerifyOnly: p.VerifyOnly, Rows: rows,
+		Groups: []GroupDocument{}, Absent: list(p.Absent), Relations: p.Relations, Skipped: p.Skipped, Refusals: list(p.Refusals), Notes: list(p.Notes), Code: p.Code,
 	}
 	for _, g := range p.Groups {
 		doc.Groups = append(doc.Groups, p.describe(g, fill))
@@ -102,8 +102,8 @@ func (p Plan) Describe(fill Describer) Document {
 	return doc
 }
 
-func (p Plan) describe(g Group, fill Describer) GroupDocument {
-	doc := GroupDocument{Table: g.Table, State: g.State, Lacks: g.Lacks, Kept: g.Kept, Steps: []StepDocument{}}
+func (p Plan) describe(g Group, fill FillDescriber) GroupDocument {
+	doc := GroupDocument{Table: g.Table, State: g.State, Missing: g.Missing, Kept: g.Kept, Steps: []StepDocument{}}
 	view := p.View(g)
 	if view.Table != nil && g.Target.Table != "" {
 		doc.Rows, doc.Bytes = Rows(view.Table), size(view.Table)
@@ -127,7 +127,7 @@ func (p Plan) describe(g Group, fill Describer) GroupDocument {
 }
 
 // describeFill tells of the filling of one table; of a tree, each goes about it in its own way.
-func (p Plan) describeFill(g Group, t step.Target, fill Describer, doc *GroupDocument, item *StepDocument) {
+func (p Plan) describeFill(g Group, t step.Target, fill FillDescriber, doc *GroupDocument, item *StepDocument) {
 	filling := fill(g, t)
 	item.SQL = append(item.SQL, filling.SQL...)
 	values := p.OrderOf(g, t, p.Table(g, t)).describe(filling.Times)
@@ -152,16 +152,16 @@ func (p Plan) describeFill(g Group, t step.Target, fill Describer, doc *GroupDoc
 
 // Status is the version and the state of every table: the JSON of `rekey status --json`.
 type Status struct {
-	Schema     int           `json:"schema"` // of the JSON
-	Profile    string        `json:"profile"`
-	Prefix     string        `json:"prefix"`
-	Version    int           `json:"version"`
-	VerifyOnly bool          `json:"verify_only,omitempty"`
-	Whole      bool          `json:"whole"` // every table that exists is
-	Tables     []TableStatus `json:"tables"`
-	Refusals   problem.List  `json:"refusals"`
-	Notes      []string      `json:"notes,omitempty"`
-	Running    *Running      `json:"running,omitempty"` // the run that is at work, if one is
+	FormatVersion int           `json:"schema"` // of the JSON
+	Profile       string        `json:"profile"`
+	Schema        string        `json:"prefix"`
+	Version       int           `json:"version"`
+	VerifyOnly    bool          `json:"verify_only,omitempty"`
+	Complete      bool          `json:"whole"` // every table that exists is
+	Tables        []TableStatus `json:"tables"`
+	Refusals      problem.List  `json:"refusals"`
+	Notes         []string      `json:"notes,omitempty"`
+	Running       *Running      `json:"running,omitempty"` // the run that is at work, if one is
 }
 
 // Running is a run that is at work, as it says of itself.
@@ -179,21 +179,21 @@ type Running struct {
 
 // TableStatus is the state of one table.
 type TableStatus struct {
-	Table  string   `json:"table"`
-	State  State    `json:"state"`
-	Lacks  []string `json:"lacks,omitempty"`
-	Marked string   `json:"marked,omitempty"` // "found": the column was there before up
-	Random bool     `json:"random,omitempty"` // its values are of version 4, as was asked for
-	Rows   int64    `json:"rows"`             // estimate
-	Why    string   `json:"why,omitempty"`    // without a profile: it is left alone
-	Unique string   `json:"unique,omitempty"` // of a partitioned table or a parent: among which rows the values are unique
+	Table   string   `json:"table"`
+	State   State    `json:"state"`
+	Missing []string `json:"lacks,omitempty"`
+	Marked  string   `json:"marked,omitempty"` // "found": the column was there before up
+	Random  bool     `json:"random,omitempty"` // its values are of version 4, as was asked for
+	Rows    int64    `json:"rows"`             // estimate
+	Why     string   `json:"why,omitempty"`    // without a profile: it is left alone
+	Unique  string   `json:"unique,omitempty"` // of a partitioned table or a parent: among which rows the values are unique
 }
 
 // Status is the version and the state of every table in the profile's order, absent ones too.
 func (p Plan) Status() Status {
 	status := Status{
-		Schema: event.FormatVersion, Profile: p.Profile, Prefix: p.Scope, Version: p.Version,
-		VerifyOnly: p.VerifyOnly, Whole: true, Tables: []TableStatus{}, Refusals: list(p.Refusals),
+		FormatVersion: event.FormatVersion, Profile: p.Profile, Schema: p.SchemaName, Version: p.Version,
+		VerifyOnly: p.VerifyOnly, Complete: true, Tables: []TableStatus{}, Refusals: list(p.Refusals),
 	}
 	if p.Unknown != nil {
 		status.Notes = p.Notes
@@ -203,19 +203,19 @@ func (p Plan) Status() Status {
 		groups[g.Table] = g
 	}
 	for _, name := range p.Names {
-		item := TableStatus{Table: name, State: NotThere}
+		item := TableStatus{Table: name, State: Absent}
 		if g, ok := groups[name]; ok {
 			item = p.status(g)
-			status.Whole = status.Whole && item.State == Whole
+			status.Complete = status.Complete && item.State == Complete
 		}
 		status.Tables = append(status.Tables, item)
 	}
-	return p.free(status)
+	return p.withRelations(status)
 }
 
 func (p Plan) status(g Group) TableStatus {
 	table := p.Schema.Relation(g.Table)
-	item := TableStatus{Table: g.Table, State: g.State, Lacks: g.Lacks, Rows: Rows(table), Unique: Uniqueness(g.Target, table)}
+	item := TableStatus{Table: g.Table, State: g.State, Missing: g.Missing, Rows: Rows(table), Unique: Uniqueness(g.Target, table)}
 	if origin, _ := g.Target.Read(table); origin == step.Found {
 		item.Marked = "found"
 	}

@@ -10,7 +10,7 @@ import (
 // Numbered returns the columns of a table whose values must be read to find in which unit they count the time
 // since 1970: integers of a creation time's name, or the one that is asked for. An integer with its unit behind
 // it needs no reading, nor does a table that is filled by something else, or not at all.
-func (s Situation) Numbered(table *catalog.Table) []string {
+func (s Input) EpochCandidates(table *catalog.Table) []string {
 	names, v := s.names(table.Name), s.Policy.Values
 	if s.Direction == Down || v.source(names) == ByClock || v.random(names) {
 		return nil
@@ -32,7 +32,7 @@ func (s Situation) Numbered(table *catalog.Table) []string {
 }
 
 // names are those by which something may be said of a table.
-func (s Situation) names(table string) []string {
+func (s Input) names(table string) []string {
 	for _, t := range s.Profile.Tables {
 		if all := t.Names(); slices.Contains(all, table) {
 			return all

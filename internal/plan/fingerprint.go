@@ -17,7 +17,7 @@ import (
 // Fingerprint tells whether two schemas, looked at by the same role and asked for the same, have the same plan
 // but for their names and sizes. It is made of everything that was read; what it leaves out is said by name, so
 // that a field that is new counts.
-func Fingerprint(s Situation) string {
+func Fingerprint(s Input) string {
 	p := imprint{own: qualifiers(s.Schema.Name)}
 	for _, part := range []any{s.Schema, s.Data, s.Adopted} {
 		p.value(reflect.ValueOf(part))

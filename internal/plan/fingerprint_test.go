@@ -41,8 +41,8 @@ func TestEveryFieldCounts(t *testing.T) {
 }
 
 // full is a situation with one of everything, and of tables below tables one level.
-func full() plan.Situation {
-	var s plan.Situation
+func full() plan.Input {
+	var s plan.Input
 	fill(reflect.ValueOf(&s.Schema).Elem())
 	s.Data = map[string]catalog.Data{}
 	fill(reflect.ValueOf(&s.Data).Elem())
@@ -128,7 +128,7 @@ func walk(v reflect.Value, path string, told func(string)) {
 // means another schema's is not.
 func TestOwnNameIsNoDifference(t *testing.T) {
 	at := func(schema, text string) string {
-		return plan.Fingerprint(plan.Situation{Schema: catalog.Schema{Name: schema, Relations: []catalog.Table{{
+		return plan.Fingerprint(plan.Input{Schema: catalog.Schema{Name: schema, Relations: []catalog.Table{{
 			Name: "t", Columns: []catalog.Column{{Name: "id", Default: text}},
 		}}}})
 	}
@@ -156,7 +156,7 @@ func TestOwnNameIsNoDifference(t *testing.T) {
 	}
 	// What two texts hold is not what one holds of both.
 	if two := func(a, b string) string {
-		return plan.Fingerprint(plan.Situation{Schema: catalog.Schema{Name: "x", Relations: []catalog.Table{{Name: a, Owner: b}}}})
+		return plan.Fingerprint(plan.Input{Schema: catalog.Schema{Name: "x", Relations: []catalog.Table{{Name: a, Owner: b}}}})
 	}; two("ab", "c") == two("a", "bc") {
 		t.Error("texts run into one another")
 	}

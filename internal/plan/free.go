@@ -14,19 +14,19 @@ import (
 )
 
 // free makes the plan of a schema that no profile describes.
-func free(s Situation) Plan {
+func free(s Input) Plan {
 	p := Plan{
-		Direction: s.Direction, Scope: s.Schema.Name, Column: s.Ask.For("").Column,
+		Direction: s.Direction, SchemaName: s.Schema.Name, Column: s.Selection.NamingFor("").Column,
 		Server: s.Server, Schema: s.Schema, Data: s.Data, Parts: s.Parts, values: s.Policy.Values,
 	}
 	if p.Refusals = closed(s); p.Refusals != nil {
 		return p
 	}
-	p.Names = s.Ask.Chosen(s.Schema)
+	p.Names = s.Selection.Chosen(s.Schema)
 	for _, name := range p.Names {
 		table := s.Schema.Relation(name)
 		kit := profile.Table{Name: name}
-		p.Groups = append(p.Groups, p.group(s.Policy.Values, kit, s.Ask.Target(s.Schema.Name, table, s.Direction), table))
+		p.Groups = append(p.Groups, p.group(s.Policy.Values, kit, s.Selection.Target(s.Schema.Name, table, s.Direction), table))
 	}
 	if p.Refusals = append(s.Policy.Values.unknown(s.Schema.Name, p.Names), s.Policy.Values.idle(s.Schema, p.Names)...); p.Refusals != nil {
 		return p
@@ -34,7 +34,7 @@ func free(s Situation) Plan {
 	found := append(refuse(s, p), sameIndex(&p)...)
 	advise(s, found)
 	p.Refusals, p.Skipped = p.part(s.Policy, found)
-	p.Verdicts = p.verdicts(s, found)
+	p.Relations = p.relations(s, found)
 	p.Groups = slices.DeleteFunc(p.Groups, func(g Group) bool { return g.State == Refused && s.Policy.SkipRefused })
 	if p.callsFunction() {
 		p.Groups = append([]Group{p.first()}, p.Groups...)
@@ -47,7 +47,7 @@ func free(s Situation) Plan {
 }
 
 // closed refuses a schema of which nothing more can be said.
-func closed(s Situation) problem.List {
+func closed(s Input) problem.List {
 	name := s.Schema.Name
 	switch {
 	case strings.HasPrefix(name, "pg_") || name == "information_schema" || name == "rekey":
@@ -58,7 +58,7 @@ func closed(s Situation) problem.List {
 		return problem.List{message.NoUsage(name, s.Server.Role.Name)}
 	}
 	var found problem.List
-	for _, pattern := range discover.Unmatched(s.Schema, s.Ask.Selection) {
+	for _, pattern := range discover.Unmatched(s.Schema, s.Selection.Filter) {
 		found = append(found, message.NothingMatches(name, pattern, holders(s.Schema)))
 	}
 	for _, table := range strays(s) {
@@ -68,9 +68,9 @@ func closed(s Situation) problem.List {
 }
 
 // strays are tables that have words of their own and are not there.
-func strays(s Situation) []string {
+func strays(s Input) []string {
 	var names []string
-	for name := range s.Ask.Own {
+	for name := range s.Selection.Overrides {
 		if s.Schema.Relation(name) == nil {
 			names = append(names, name)
 		}
@@ -80,7 +80,7 @@ func strays(s Situation) []string {
 }
 
 func holders(schema catalog.Schema) []string {
-	choices := discover.Choose(schema, discover.Selection{})
+	choices := discover.Choose(schema, discover.Filter{})
 	names := make([]string, len(choices))
 	for i, c := range choices {
 		names[i] = c.Table
@@ -126,7 +126,7 @@ func indexesOf(t step.Target, table *catalog.Table) []sqltext.Table {
 }
 
 // advise adds to each hint what the words of a run without a profile can do about it.
-func advise(s Situation, found problem.List) {
+func advise(s Input, found problem.List) {
 	for _, p := range found {
 		switch p.Code {
 		case "column_type", "text_column", "generated_column":

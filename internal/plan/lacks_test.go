@@ -23,7 +23,7 @@ func TestCleanUp(t *testing.T) {
 	} {
 		test.check.Name = target.Check
 		table := &catalog.Table{Schema: "app", Name: "t", Kind: catalog.Ordinary, Columns: []catalog.Column{{Name: "uuid", Type: "uuid"}}, Constraints: []catalog.Constraint{test.check}}
-		if got := slices.Contains(Lacks(target, table), "clean-up"); got != test.want {
+		if got := slices.Contains(Missing(target, table), "clean-up"); got != test.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}

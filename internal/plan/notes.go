@@ -10,7 +10,7 @@ import (
 )
 
 // notes says what a reader should know and no tool can help.
-func notes(s Situation, p Plan) []string {
+func notes(s Input, p Plan) []string {
 	var lines []string
 	tables, _ := p.PendingTables()
 	if p.Direction == Up && tables > 0 {
@@ -24,7 +24,7 @@ func notes(s Situation, p Plan) []string {
 		lines = append(lines, eventNotes(s.Server)...)
 	}
 	if f := s.Schema.Function; f != nil && p.Direction == Up && step.FunctionOriginal(f) && !step.FunctionReplaceable(f, s.Server) {
-		lines = append(lines, NeedsCrypto(f))
+		lines = append(lines, CryptoNote(f))
 	}
 	lines = append(lines, uuidNotes(p)...)
 	lines = append(lines, widthNotes(p)...)
@@ -37,14 +37,14 @@ func notes(s Situation, p Plan) []string {
 }
 
 // tableNotes are those about one table.
-func tableNotes(s Situation, p Plan, g Group, table *catalog.Table) (lines []string) {
+func tableNotes(s Input, p Plan, g Group, table *catalog.Table) (lines []string) {
 	if work, _ := p.work(g); work && table.Tree() {
 		lines = append(lines, treeNote(g.Target, table, p.Direction))
 	}
 	if names := table.Firing(g.Target.Column, s.Server.Role.ReplicaRole); len(names) > 0 && s.Policy.FireTriggers {
 		lines = append(lines, g.Target.String()+": these triggers fire on every row that is filled: "+strings.Join(names, ", "))
 	}
-	if roles := table.Grantees(); p.Direction == Up && g.State == Missing && len(roles) > 0 {
+	if roles := table.Grantees(); p.Direction == Up && g.State == Pending && len(roles) > 0 {
 		lines = append(lines, fmt.Sprintf("%s: roles with rights on single columns (%s) get none on %s; where they need it: GRANT SELECT (%s) ON %s TO %s;",
 			g.Target, strings.Join(roles, ", "), g.Target.Column, sqltext.Ident(g.Target.Column), g.Target.Relation(), strings.Join(roles, ", ")))
 	}

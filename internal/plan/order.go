@@ -133,8 +133,8 @@ func valued(v Values, kit profile.Table, t step.Target, table *catalog.Table) (s
 }
 
 // describe is what a document says of it.
-func (o Order) describe(times *Times) *OrderDocument {
-	doc := &OrderDocument{Source: o.Source, Key: o.Key, Why: o.Why, Counted: times}
+func (o Order) describe(times *TimeCounts) *OrderDocument {
+	doc := &OrderDocument{Source: o.Source, Key: o.Key, Why: o.Why, TimeCounts: times}
 	if c := o.Column; c.Name != "" {
 		doc.Column, doc.Type, doc.Resolution, doc.Zone = c.Name, c.Kind, time.Duration(c.Unit)*time.Microsecond, c.Zone
 		if c.Kind == order.Timestamp && c.Zone == "" {

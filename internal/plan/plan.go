@@ -28,7 +28,7 @@ type Policy struct {
 }
 
 // Situation is all that a plan is made of.
-type Situation struct {
+type Input struct {
 	Server    catalog.Server
 	Schema    catalog.Schema
 	Elsewhere []string // the schemas that do have the version table; without a profile, the other schemas
@@ -36,7 +36,7 @@ type Situation struct {
 	Parts     map[uint32]catalog.Data // by oid: of the tables of a tree that hold rows
 	Adopted   map[string]bool         // tables whose column the journal knows to have been there before up
 	Profile   profile.Profile
-	Ask       *Ask // what is wanted of a schema without a profile; nil with one
+	Selection *Selection // what is wanted of a schema without a profile; nil with one
 	Policy    Policy
 	Direction Direction
 }
@@ -46,19 +46,19 @@ type State string
 
 // The states of a table.
 const (
-	Missing  State = "missing"   // no column yet
-	HalfDone State = "half done" // a column that is not whole
-	Whole    State = "whole"     // everything is there
-	NotThere State = "absent"    // no such table: a disabled module
-	Refused  State = "refused"
-	Foreign  State = "left alone" // on the way down: a column that up did not make
+	Pending    State = "missing"   // no column yet
+	Incomplete State = "half done" // a column that is not whole
+	Complete   State = "whole"     // everything is there
+	Absent     State = "absent"    // no such table: a disabled module
+	Refused    State = "refused"
+	Skipped    State = "left alone" // on the way down: a column that up did not make
 )
 
 // Plan is an ordered list of steps, and what stands in their way.
 type Plan struct {
 	Direction  Direction
 	Profile    string
-	Scope      string   // the schema
+	SchemaName string   // the schema
 	Column     string   // what each table gets
 	Version    int      // recorded now; 0 if none
 	From, To   int      // of the version to be recorded
@@ -66,7 +66,7 @@ type Plan struct {
 	Names      []string // of the profile's tables at this version, in order
 	Groups     []Group
 	Absent     []string
-	Verdicts   []Verdict    // without a profile: a line for every relation
+	Relations  []Relation   // without a profile: a line for every relation
 	Skipped    problem.List // why tables were passed over, where that is allowed
 	Refusals   problem.List
 	Unknown    *problem.Problem // a version above the last one that is known: read, and never written
@@ -82,15 +82,15 @@ type Plan struct {
 
 // Group is the steps on one table, or those of the schema.
 type Group struct {
-	Table  string // bare name; "" for steps of the schema
-	Target step.Target
-	State  State
-	Lacks  []string // what is missing, in words
-	Kept   int64    // values of another version that stay
-	Order  Order
-	Steps  []step.Step
+	Table   string // bare name; "" for steps of the schema
+	Target  step.Target
+	State   State
+	Missing []string // what is missing, in words
+	Kept    int64    // values of another version that stay
+	Order   Order
+	Steps   []step.Step
 
-	misasked problem.List // what was asked of its values and cannot be
+	requestProblems problem.List // what was asked of its values and cannot be
 }
 
 // View is what the steps of a group see at the time of planning.

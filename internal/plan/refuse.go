@@ -16,7 +16,7 @@ import (
 const MaxColumns = 1600
 
 // refuse finds every reason why the plan may not begin, so that nothing is found out in the middle.
-func refuse(s Situation, p Plan) problem.List {
+func refuse(s Input, p Plan) problem.List {
 	var found problem.List
 	for i := range p.Groups {
 		g := &p.Groups[i]
@@ -57,9 +57,9 @@ func refuseEvents(server catalog.Server) problem.List {
 	return found
 }
 
-func refuseTable(s Situation, p Plan, g Group, table *catalog.Table) problem.List {
-	if p.Direction == Up && len(g.misasked) > 0 {
-		return g.misasked
+func refuseTable(s Input, p Plan, g Group, table *catalog.Table) problem.List {
+	if p.Direction == Up && len(g.requestProblems) > 0 {
+		return g.requestProblems
 	}
 	work, fills := p.work(g)
 	if !work {
@@ -83,7 +83,7 @@ func refuseTable(s Situation, p Plan, g Group, table *catalog.Table) problem.Lis
 }
 
 // refuseUp looks at one table that holds rows.
-func refuseUp(s Situation, t step.Target, table *catalog.Table, fill bool) problem.List {
+func refuseUp(s Input, t step.Target, table *catalog.Table, fill bool) problem.List {
 	found := refuseShape(t, table)
 	found = append(found, refuseColumn(s, t, table)...)
 	found = append(found, refuseDefault(s, t, table)...)
@@ -102,7 +102,7 @@ func refuseUp(s Situation, t step.Target, table *catalog.Table, fill bool) probl
 
 // refuseMark keeps a column that was there before up from being taken for one that up made, when its
 // comment does not tell any more.
-func refuseMark(s Situation, t step.Target, table *catalog.Table) problem.List {
+func refuseMark(s Input, t step.Target, table *catalog.Table) problem.List {
 	origin, as := t.Read(table)
 	if as.Garbled || origin == step.Made && s.Adopted[t.Table] {
 		return problem.List{message.MarkLost(t.String(), t.Relation(), t.Column)}
@@ -131,7 +131,7 @@ func refuseShape(t step.Target, table *catalog.Table) problem.List {
 	return problem.List{message.UnfitTable(t.String(), why)}
 }
 
-func refuseColumn(s Situation, t step.Target, table *catalog.Table) problem.List {
+func refuseColumn(s Input, t step.Target, table *catalog.Table) problem.List {
 	c := table.Column(t.Column)
 	if c == nil {
 		return nil
@@ -155,7 +155,7 @@ func refuseColumn(s Situation, t step.Target, table *catalog.Table) problem.List
 
 // refuseDefault refuses a column that is there with a default of another role's code: down would give it back. One that
 // calls the target's function is refused with the function.
-func refuseDefault(s Situation, t step.Target, table *catalog.Table) problem.List {
+func refuseDefault(s Input, t step.Target, table *catalog.Table) problem.List {
 	c := table.Column(t.Column)
 	if c == nil || c.Generated || t.CallsFunction(c) {
 		return nil
@@ -179,7 +179,7 @@ func Textual(kind string) bool {
 	return kind == "text" || strings.HasPrefix(kind, "character") || strings.HasSuffix(kind, "citext")
 }
 
-func refuseNames(s Situation, t step.Target, table *catalog.Table) problem.List {
+func refuseNames(s Input, t step.Target, table *catalog.Table) problem.List {
 	var found problem.List
 	own := table.Index(t.Index)
 	switch other := s.Schema.Named(t.Schema, t.Index); {
@@ -201,7 +201,7 @@ func provesNotNull(c *catalog.Constraint, column string) bool {
 	return step.Target{Column: column}.Proves(c)
 }
 
-func refusePublished(s Situation, t step.Target, table *catalog.Table) problem.List {
+func refusePublished(s Input, t step.Target, table *catalog.Table) problem.List {
 	if s.Policy.SubscribersReady || table.Column(t.Column) != nil {
 		return nil
 	}
@@ -214,7 +214,7 @@ func refusePublished(s Situation, t step.Target, table *catalog.Table) problem.L
 }
 
 // refuseFill looks at what would keep the rows from being filled.
-func refuseFill(s Situation, t step.Target, table *catalog.Table) problem.List {
+func refuseFill(s Input, t step.Target, table *catalog.Table) problem.List {
 	var found problem.List
 	for _, rule := range table.Rules {
 		if rule.OnUpdate {
@@ -232,7 +232,7 @@ func refuseFill(s Situation, t step.Target, table *catalog.Table) problem.List {
 
 // refuseCode refuses a table whose code would run with rights that who can change it has not: reading the table and
 // altering it evaluate what is constant in its indexes and checks, and an UPDATE runs all of it.
-func refuseCode(s Situation, t step.Target, table *catalog.Table, fills bool) problem.List {
+func refuseCode(s Input, t step.Target, table *catalog.Table, fills bool) problem.List {
 	_, refused := trust.Code(s.Server.Role, codeOf(s.Schema, table, fills))
 	if len(refused) == 0 {
 		return nil
@@ -241,14 +241,14 @@ func refuseCode(s Situation, t step.Target, table *catalog.Table, fills bool) pr
 }
 
 // RunsOthers reports whether reading a table or one below it would run code that the role must not run.
-func (s Situation) RunsOthers(table *catalog.Table) bool {
+func (s Input) RunsUntrustedCode(table *catalog.Table) bool {
 	_, refused := trust.Code(s.Server.Role, codeOf(s.Schema, table, false))
 	return len(refused) > 0
 }
 
 // Unreadable refuses the tables of a plan that cannot even be read without running code that the role must not run.
 func (p Plan) Unreadable() problem.List {
-	s := Situation{Server: p.Server, Schema: p.Schema}
+	s := Input{Server: p.Server, Schema: p.Schema}
 	var found problem.List
 	for _, g := range p.Targets() {
 		found = append(found, refuseCode(s, g.Target, p.Schema.Relation(g.Table), false)...)
@@ -257,8 +257,8 @@ func (p Plan) Unreadable() problem.List {
 }
 
 // Untrusted says which code of a table the role must not run, as an inspection during the run finds it; "" is none.
-func Untrusted(server catalog.Server, t step.Target, table *catalog.Table, code []catalog.Code, fills bool) string {
-	found := refuseCode(Situation{Server: server, Schema: catalog.Schema{Code: code}}, t, table, fills)
+func UntrustedCode(server catalog.Server, t step.Target, table *catalog.Table, code []catalog.Code, fills bool) string {
+	found := refuseCode(Input{Server: server, Schema: catalog.Schema{Code: code}}, t, table, fills)
 	if found == nil {
 		return ""
 	}
@@ -288,7 +288,7 @@ func unidentified(table *catalog.Table) string {
 }
 
 // refuseFunction looks at a function of that name that is there already.
-func refuseFunction(s Situation) problem.List {
+func refuseFunction(s Input) problem.List {
 	f := s.Schema.Function
 	switch {
 	case f == nil || step.FunctionReplaceable(f, s.Server):
@@ -320,12 +320,12 @@ func functionFault(f *catalog.Function) string {
 }
 
 // NeedsCrypto says what PhoenixKit's function needs.
-func NeedsCrypto(f *catalog.Function) string {
+func CryptoNote(f *catalog.Function) string {
 	return f.Schema + "." + f.Name + "() is PhoenixKit's: an INSERT that calls it needs pgcrypto, in a schema of its search_path or in the one that the function names"
 }
 
 // refuseRights looks for the rights that the run will need.
-func refuseRights(s Situation, p Plan) problem.List {
+func refuseRights(s Input, p Plan) problem.List {
 	var found problem.List
 	role := s.Server.Role.Name
 	if p.Direction == Up && !s.Schema.Create {

@@ -13,7 +13,7 @@ import (
 
 // refuseTree looks at a partitioned table or a parent, and at all that is below it: what is in the way of one
 // of them is in the way of all.
-func refuseTree(s Situation, p Plan, g Group, table *catalog.Table, fills []step.Target) problem.List {
+func refuseTree(s Input, p Plan, g Group, table *catalog.Table, fills []step.Target) problem.List {
 	t := g.Target
 	found := unfitTree(t, table)
 	if !table.Owned {
@@ -105,7 +105,7 @@ func unfitBelow(t step.Target, root, table *catalog.Table) string {
 }
 
 // refuseAbove looks at the tables of a tree that hold no rows: they have names and policies, too.
-func refuseAbove(s Situation, t step.Target, root *catalog.Table) problem.List {
+func refuseAbove(s Input, t step.Target, root *catalog.Table) problem.List {
 	if root.Kind != catalog.Partitioned {
 		return nil
 	}

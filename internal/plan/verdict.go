@@ -9,11 +9,11 @@ import (
 )
 
 // Verdict is what becomes of one relation of a schema that no profile describes.
-type Verdict struct {
+type Relation struct {
 	Table   string   `json:"table"`
 	Kind    string   `json:"kind"`             // table, view, partitioned table …
-	Verdict string   `json:"verdict"`          // will do, done, half done, left alone, refused
-	Lacks   []string `json:"lacks,omitempty"`  // of a half done one
+	State   string   `json:"verdict"`          // will do, done, half done, left alone, refused
+	Missing []string `json:"lacks,omitempty"`  // of a half done one
 	Why     string   `json:"why,omitempty"`    // it is left alone or refused
 	Hint    string   `json:"hint,omitempty"`   // what would help a refused one
 	Unique  string   `json:"unique,omitempty"` // of a partitioned table or a parent: among which rows the values are unique
@@ -33,60 +33,60 @@ const (
 )
 
 // verdicts has a line for every relation that holds rows or shows them; no one is passed over.
-func (p Plan) verdicts(s Situation, found problem.List) []Verdict {
+func (p Plan) relations(s Input, found problem.List) []Relation {
 	groups := map[string]Group{}
 	for _, g := range p.Groups {
 		groups[g.Table] = g
 	}
-	list := []Verdict{}
-	for _, c := range s.Ask.choose(s.Schema) {
-		v := Verdict{Table: c.Table, Kind: c.Kind.String(), Verdict: IsAlone, Why: c.Reason}
-		if c.Verdict == discover.Chosen {
-			p.judge(&v, groups[c.Table], found)
+	list := []Relation{}
+	for _, c := range s.Selection.choose(s.Schema) {
+		v := Relation{Table: c.Table, Kind: c.Kind.String(), State: IsAlone, Why: c.Reason}
+		if c.Decision == discover.Chosen {
+			p.decide(&v, groups[c.Table], found)
 		}
 		list = append(list, v)
 	}
 	return list
 }
 
-func (p Plan) judge(v *Verdict, g Group, found problem.List) {
+func (p Plan) decide(v *Relation, g Group, found problem.List) {
 	v.Time, v.Candidates = p.times(g)
 	if g.State != Refused && p.Direction == Up {
 		v.Unique = Uniqueness(g.Target, p.Schema.Relation(g.Table))
 	}
 	switch {
 	case g.State == Refused:
-		v.Verdict = IsRefused
+		v.State = IsRefused
 		for _, one := range found {
 			if one.Table == g.Target.String() {
 				v.Why, v.Hint = joined(v.Why, one.Error()), joined(v.Hint, one.Hint)
 			}
 		}
 	case p.Direction == Down:
-		p.judgeDown(v, g)
-	case g.State == Whole:
-		v.Verdict = IsDone
-	case g.State == HalfDone:
-		v.Verdict, v.Lacks = IsHalf, g.Lacks
+		p.decideDown(v, g)
+	case g.State == Complete:
+		v.State = IsDone
+	case g.State == Incomplete:
+		v.State, v.Missing = IsHalf, g.Missing
 	default:
-		v.Verdict = WillDo
+		v.State = WillDo
 	}
 }
 
 // judgeDown: what bears no mark of this table's is nobody's to take away.
-func (p Plan) judgeDown(v *Verdict, g Group) {
+func (p Plan) decideDown(v *Relation, g Group) {
 	table := p.Schema.Relation(g.Table)
 	origin, _ := g.Target.Read(table)
 	switch origin {
 	case step.Absent:
-		v.Verdict = IsDone
+		v.State = IsDone
 	case step.Foreign:
 		v.Why = "up did not make its column " + g.Target.Column
 		if of := g.Target.Copied(table.Column(g.Target.Column)); of != "" {
 			v.Why = "the mark on its column " + g.Target.Column + " is of " + of + ": this table was copied or renamed"
 		}
 	default:
-		v.Verdict = WillDo
+		v.State = WillDo
 	}
 }
 
@@ -98,19 +98,19 @@ func joined(before, more string) string {
 }
 
 // free adds the relations that are left alone to a status, and those that are passed over.
-func (p Plan) free(status Status) Status {
+func (p Plan) withRelations(status Status) Status {
 	groups := map[string]bool{}
 	for _, g := range p.Targets() {
 		groups[g.Table] = true
 	}
 	for i := range status.Tables {
-		if t := &status.Tables[i]; p.Verdicts != nil && !groups[t.Table] {
+		if t := &status.Tables[i]; p.Relations != nil && !groups[t.Table] {
 			t.State, t.Rows = Refused, Rows(p.Schema.Relation(t.Table))
 		}
 	}
-	for _, v := range p.Verdicts {
-		if v.Verdict == IsAlone && !slices.Contains(p.Names, v.Table) {
-			table := TableStatus{Table: v.Table, State: Foreign, Why: v.Why, Rows: Rows(p.Schema.Relation(v.Table))}
+	for _, v := range p.Relations {
+		if v.State == IsAlone && !slices.Contains(p.Names, v.Table) {
+			table := TableStatus{Table: v.Table, State: Skipped, Why: v.Why, Rows: Rows(p.Schema.Relation(v.Table))}
 			status.Tables = append(status.Tables, table)
 		}
 	}

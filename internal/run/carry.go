@@ -134,7 +134,7 @@ func lost(lease *journal.Lease) bool {
 func proved(p plan.Plan) error {
 	var lines []string
 	for _, g := range p.Targets() {
-		for _, lack := range g.Lacks {
+		for _, lack := range g.Missing {
 			lines = append(lines, g.Target.String()+": no "+lack)
 		}
 	}
@@ -156,7 +156,7 @@ func (j Job) leased(ctx context.Context, server catalog.Server, lease *journal.L
 	}
 	tables, rows := p.PendingTables()
 	j.Emit.Emit(event.RunStarted{
-		Run: id, Command: finished.Command, Schema: p.Scope, From: p.Version, To: p.End(), Tables: tables, Rows: rows,
+		Run: id, Command: finished.Command, Schema: p.SchemaName, From: p.Version, To: p.End(), Tables: tables, Rows: rows,
 	})
 	heard, deaf := context.WithCancel(ctx)
 	defer deaf()
@@ -264,7 +264,7 @@ func (j Job) plan(ctx context.Context, server catalog.Server, finished *event.Re
 // at before: verify counts those as kept.
 func (j Job) begin(ctx context.Context, p plan.Plan) (int64, error) {
 	id, err := journal.Begin(ctx, j.Pool, journal.Run{
-		Holder: journal.Here(j.Program, string(p.Direction)), Schema: p.Scope, Target: p.End(),
+		Holder: journal.Here(j.Program, string(p.Direction)), Schema: p.SchemaName, Target: p.End(),
 	})
 	if err != nil || p.Direction == plan.Down {
 		return id, err

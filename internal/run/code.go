@@ -68,7 +68,7 @@ func (w *codeWatch) check(ctx context.Context, tx pg.Tx) error {
 	if err != nil {
 		return err
 	}
-	if why := plan.Untrusted(w.server, w.target, w.table, code, w.fills); why != "" {
+	if why := plan.UntrustedCode(w.server, w.target, w.table, code, w.fills); why != "" {
 		return message.AlteredMeanwhile(w.target.String(), "Code has come that the plan has not seen: "+why)
 	}
 	w.mu.Lock()

@@ -97,7 +97,7 @@ func about(p plan.Plan, g plan.Group) string {
 	if name := name(g); name != "" {
 		return name
 	}
-	return "schema " + p.Scope
+	return "schema " + p.SchemaName
 }
 
 // nullRounds is how often a table is filled anew because NULL was written into it before NOT NULL was
@@ -477,7 +477,7 @@ func (e *Executor) whole(ctx context.Context) error {
 	var schema catalog.Schema
 	err := e.lane.Read(ctx, func(tx pg.Tx) error {
 		var err error
-		schema, err = inspect.Schema(ctx, tx, inspect.Question{Schema: e.Plan.Scope, Relations: names})
+		schema, err = inspect.Schema(ctx, tx, inspect.Question{Schema: e.Plan.SchemaName, Relations: names})
 		return err
 	})
 	if err != nil {
@@ -490,9 +490,9 @@ func (e *Executor) whole(ctx context.Context) error {
 		}
 		target, ok := targets[name]
 		if !ok {
-			target = plan.TargetOf(e.Plan.Scope, name, e.Plan.Column).As(table)
+			target = plan.TargetOf(e.Plan.SchemaName, name, e.Plan.Column).As(table)
 		}
-		if lacks := plan.Lacks(target, table); len(lacks) > 0 {
+		if lacks := plan.Missing(target, table); len(lacks) > 0 {
 			return message.NotWhole(target.String(), lacks)
 		}
 	}

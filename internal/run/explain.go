@@ -24,8 +24,8 @@ const mostCounted = 256 << 20
 
 // Explain gives what the engines tell a reader of the fillings of a plan. It counts the rows whose times
 // cannot be taken as they are, a transaction a table, where the table is not large.
-func Explain(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (plan.Describer, error) {
-	times := map[string]*plan.Times{}
+func Explain(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (plan.FillDescriber, error) {
+	times := map[string]*plan.TimeCounts{}
 	for _, g := range p.Groups {
 		if !countable(p, g) {
 			continue
@@ -40,15 +40,15 @@ func Explain(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (plan.Describ
 }
 
 // Fillings is Explain without the counting; times is what was counted of each table, or nil.
-func DescribeFillings(p plan.Plan, times map[string]*plan.Times) plan.Describer {
-	return func(g plan.Group, t step.Target) plan.Filling {
+func DescribeFillings(p plan.Plan, times map[string]*plan.TimeCounts) plan.FillDescriber {
+	return func(g plan.Group, t step.Target) plan.FillDescription {
 		table := p.Table(g, t)
 		order := p.OrderOf(g, t, table)
 		if order.Source != plan.ByColumn {
-			return plan.Filling{SQL: backfill.BatchSQL(p.Server, *table, t, value(p.Server, t)), Choice: backfill.Explain(p.Server, *table, t).Reason}
+			return plan.FillDescription{SQL: backfill.BatchSQL(p.Server, *table, t, value(p.Server, t)), Choice: backfill.Explain(p.Server, *table, t).Reason}
 		}
 		choice := ordered.Explain(p.Server, *table, t, order.Column)
-		return plan.Filling{SQL: ordered.BatchSQL(p.Server, *table, t, order.Column), Choice: choice.Reason, Times: times[g.Table]}
+		return plan.FillDescription{SQL: ordered.BatchSQL(p.Server, *table, t, order.Column), Choice: choice.Reason, Times: times[g.Table]}
 	}
 }
 
@@ -60,11 +60,11 @@ func countable(p plan.Plan, g plan.Group) bool {
 	return table.Kind == catalog.Ordinary && !table.Tree() && table.Owned && !table.Hides(p.Server.Role) && table.Bytes <= mostCounted && len(p.Fills(g)) > 0
 }
 
-func count(ctx context.Context, pool *pgxpool.Pool, g plan.Group) (*plan.Times, error) {
-	var times plan.Times
+func count(ctx context.Context, pool *pgxpool.Pool, g plan.Group) (*plan.TimeCounts, error) {
+	var times plan.TimeCounts
 	err := pg.Read(ctx, pool, func(tx pg.Tx) error {
 		counted, err := ordered.Count(ctx, tx, g.Target.Name(), g.Order.Column, time.Time{})
-		times = plan.Times(counted)
+		times = plan.TimeCounts(counted)
 		return err
 	})
 	return &times, err

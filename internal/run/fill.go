@@ -65,7 +65,7 @@ func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table)
 		mu.Lock()
 		defer mu.Unlock()
 		return pg.Read(ctx, e.Pool, func(tx pg.Tx) error {
-			schema, err := inspect.Schema(ctx, tx, inspect.Question{Schema: e.Plan.Scope, Relations: []string{g.Table}})
+			schema, err := inspect.Schema(ctx, tx, inspect.Question{Schema: e.Plan.SchemaName, Relations: []string{g.Table}})
 			if err != nil {
 				return err
 			}
@@ -76,7 +76,7 @@ func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table)
 				}
 				now = find(now, before.OID)
 			}
-			if why := plan.FilledBy(e.Plan.OrderOf(g, t, before), t, before, now); why != "" {
+			if why := plan.ChangedFor(e.Plan.OrderOf(g, t, before), t, before, now); why != "" {
 				e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: why + "; its filling begins again"})
 				return errUnreached
 			}

@@ -149,7 +149,7 @@ func (e *Executor) lastly(ctx context.Context) error {
 	if len(names) == 0 {
 		return nil
 	}
-	question := inspect.Question{Schema: e.Plan.Scope, Relations: names}
+	question := inspect.Question{Schema: e.Plan.SchemaName, Relations: names}
 	if e.Plan.Direction == plan.Up {
 		question.Function = step.FunctionName
 	}
@@ -205,13 +205,13 @@ func (e *Executor) lacks(g plan.Group, table *catalog.Table) []string {
 		return []string{"column " + g.Target.Column + " under the name " + name}
 	}
 	if e.Plan.Direction == plan.Up {
-		lacks := plan.Lacks(g.Target.As(table), table)
+		lacks := plan.Missing(g.Target.As(table), table)
 		for i := range lacks {
 			lacks[i] = "no " + lacks[i]
 		}
 		return lacks
 	}
-	view := plan.ViewOf(e.Plan, g, catalog.Schema{Name: e.Plan.Scope, Exists: true, Relations: []catalog.Table{*table}})
+	view := plan.ViewOf(e.Plan, g, catalog.Schema{Name: e.Plan.SchemaName, Exists: true, Relations: []catalog.Table{*table}})
 	for _, s := range g.Steps {
 		if len(e.Plan.Actions(s, view)) > 0 {
 			return []string{"column " + g.Target.Column}

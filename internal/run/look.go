@@ -160,7 +160,7 @@ func (e *Executor) following(l *look) *plan.Group {
 // column was looked at when the plan was made.
 func (l *look) question() inspect.Question {
 	p, g := l.executor.Plan, l.group
-	q := inspect.Question{Schema: p.Scope}
+	q := inspect.Question{Schema: p.SchemaName}
 	if g.Table != "" {
 		q.Relations = []string{g.Table}
 		if g.Target.Table != "" {

@@ -51,7 +51,7 @@ func plant(t *testing.T, c *server.Cluster, sql string, tell func(*pgconn.Notice
 	servertest.Execute(t, pool, sql)
 	return &site{t: t, pool: pool, job: run.Job{
 		Pool: pool, Direct: pool, Limits: run.Limits{LockTimeout: 50 * time.Millisecond, LockRetryTimeout: 10 * time.Minute},
-		Request: survey.Request{Schema: "app", Direction: plan.Up, Ask: &plan.Ask{}},
+		Request: survey.Request{Schema: "app", Direction: plan.Up, Ask: &plan.Selection{}},
 	}}
 }
 

@@ -20,11 +20,11 @@ func heading(profile, schema, otherwise string) string {
 // judged is the table of verdicts, but for the relations that are left alone.
 func judged(doc plan.Document) [][]string {
 	rows := [][]string{{"TABLE", "VERDICT", ">ROWS", ">SIZE", ">STEPS", "TIME", "LACKS"}}
-	for _, v := range doc.Verdicts {
-		if v.Verdict == plan.IsAlone {
+	for _, v := range doc.Relations {
+		if v.State == plan.IsAlone {
 			continue
 		}
-		row := []string{v.Table, v.Verdict, "", "", "", timed(v), unique(strings.Join(v.Lacks, ", "), v.Unique)}
+		row := []string{v.Table, v.State, "", "", "", timed(v), unique(strings.Join(v.Missing, ", "), v.Unique)}
 		for _, g := range doc.Groups {
 			if g.Table == v.Table && g.State != "" {
 				row[2], row[3], row[4] = Count(g.Rows), Bytes(g.Bytes), fmt.Sprint(pending(g))
@@ -36,7 +36,7 @@ func judged(doc plan.Document) [][]string {
 }
 
 // timed is the creation-time column, or in brackets those that may be one and were not chosen.
-func timed(v plan.Verdict) string {
+func timed(v plan.Relation) string {
 	if v.Time == "" && len(v.Candidates) > 0 {
 		return "none (" + strings.Join(v.Candidates, ", ") + "?)"
 	}
@@ -52,10 +52,10 @@ func unique(said, where string) string {
 }
 
 // alone names the relations that are left alone, each with the reason.
-func (p *page) alone(verdicts []plan.Verdict) {
+func (p *page) alone(verdicts []plan.Relation) {
 	rows := [][]string{{"LEFT ALONE", "WHY"}}
 	for _, v := range verdicts {
-		if v.Verdict == plan.IsAlone {
+		if v.State == plan.IsAlone {
 			rows = append(rows, []string{v.Table, v.Why})
 		}
 	}

@@ -54,7 +54,7 @@ func TestHostileTexts(t *testing.T) {
 	said := map[string]string{}
 	for _, profile := range []string{"", evil} {
 		doc, status, report := filled[plan.Document](), filled[plan.Status](), filled[verify.Report]()
-		doc.Profile, status.Profile, report.Profile, doc.Nothing = profile, profile, profile, false
+		doc.Profile, status.Profile, report.Profile, doc.NothingToDo = profile, profile, profile, false
 		said["plan "+profile], said["status "+profile], said["report "+profile] = Plan(doc, 80), Status(status, 80), Report(report, 80)
 		text, _ := Planned(doc)
 		said["planned"], said["counted"], said["standing"] = text, Counted(report), Standing(status)

@@ -34,8 +34,8 @@ func Ended(r event.Result) string {
 // Planned says on one line what a plan says of one schema of many, and of how many tables.
 func Planned(doc plan.Document) (text string, tables int) {
 	count := map[string]int{}
-	for _, v := range doc.Verdicts {
-		count[v.Verdict]++
+	for _, v := range doc.Relations {
+		count[v.State]++
 	}
 	for _, g := range doc.Groups {
 		if doc.Profile != "" && g.State != "" {
@@ -63,9 +63,9 @@ func verdictOf(g plan.GroupDocument) string {
 	switch {
 	case g.State == plan.Refused:
 		return plan.IsRefused
-	case g.State == plan.Foreign:
+	case g.State == plan.Skipped:
 		return plan.IsAlone
-	case work && g.State == plan.HalfDone:
+	case work && g.State == plan.Incomplete:
 		return plan.IsHalf
 	case work:
 		return plan.WillDo
@@ -87,10 +87,10 @@ func Counted(r verify.Report) string {
 func Standing(s plan.Status) string {
 	whole, wanted := 0, 0
 	for _, t := range s.Tables {
-		if t.State == plan.Whole {
+		if t.State == plan.Complete {
 			whole++
 		}
-		if t.State != plan.Foreign && t.State != plan.NotThere {
+		if t.State != plan.Skipped && t.State != plan.Absent {
 			wanted++
 		}
 	}

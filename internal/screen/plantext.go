@@ -18,7 +18,7 @@ func Plan(doc plan.Document, width int) string {
 	p.planHead(doc)
 	p.lines("")
 	p.lines(align(verdicts(doc))...)
-	p.alone(doc.Verdicts)
+	p.alone(doc.Relations)
 	if len(doc.Absent) > 0 {
 		p.lines("")
 		p.add("Absent, which is no error: " + strings.Join(doc.Absent, ", ") + ".")
@@ -33,7 +33,7 @@ func Plan(doc plan.Document, width int) string {
 		p.lines("", "What stands in the way; nothing is changed before all of it is mended:", "")
 		p.text.WriteString(Problems(doc.Refusals, width, false))
 	}
-	if !doc.Nothing {
+	if !doc.NothingToDo {
 		p.statements(doc)
 	}
 	return p.text.String()
@@ -48,8 +48,8 @@ func (p *page) code(list []plan.Code) {
 		p.lines("")
 	}
 	for _, c := range list {
-		text := strings.Join(c.Place[:min(len(c.Place), mostPlaces)], ", ")
-		if more := len(c.Place) - mostPlaces; more > 0 {
+		text := strings.Join(c.Callers[:min(len(c.Callers), mostPlaces)], ", ")
+		if more := len(c.Callers) - mostPlaces; more > 0 {
 			text += fmt.Sprintf(" and %d more", more)
 		}
 		switch c.Use {
@@ -59,7 +59,7 @@ func (p *page) code(list []plan.Code) {
 			text = fmt.Sprintf("plan and up call %s of %s, read-only; it runs as %s (%s)", c.Runs, c.Owner, c.As, c.Why)
 		case plan.Fired, plan.Updated:
 			verb := "calls"
-			if len(c.Place) > 1 {
+			if len(c.Callers) > 1 {
 				verb = "call"
 			}
 			text = fmt.Sprintf("%s %s %s of %s; it runs as %s (%s)", text, verb, c.Runs, c.Owner, c.As, c.Why)
@@ -70,15 +70,15 @@ func (p *page) code(list []plan.Code) {
 
 func (p *page) planHead(doc plan.Document) {
 	if doc.Profile == "" {
-		p.add(fmt.Sprintf("Plan of %s in schema %s, without a profile.", doc.Command, doc.Prefix))
+		p.add(fmt.Sprintf("Plan of %s in schema %s, without a profile.", doc.Command, doc.Schema))
 	} else {
-		p.add(fmt.Sprintf("Plan of %s in schema %s, %s.", doc.Command, doc.Prefix, versions(doc.Version, doc.ToVersion, doc.Command == plan.Down)))
+		p.add(fmt.Sprintf("Plan of %s in schema %s, %s.", doc.Command, doc.Schema, versions(doc.Version, doc.ToVersion, doc.Command == plan.Down)))
 	}
 	p.add(fmt.Sprintf("Database %s, PostgreSQL %s, role %s. Nothing has been changed.", doc.Database, doc.Server, doc.Role))
 	switch {
 	case doc.VerifyOnly:
 		p.add(verifyOnly)
-	case doc.Nothing && len(doc.Refusals) == 0:
+	case doc.NothingToDo && len(doc.Refusals) == 0:
 		p.add("There is nothing to do.")
 	case doc.Rows > 0:
 		p.add("About " + plural(int(doc.Rows), "row is", "rows are") + " to be filled.")
@@ -97,14 +97,14 @@ func verdicts(doc plan.Document) [][]string {
 		if g.State == "" {
 			continue // the schema's own steps, and the version's
 		}
-		rows = append(rows, []string{g.Table, string(g.State), Count(g.Rows), Bytes(g.Bytes), fmt.Sprint(pending(g)), lacks(g.Lacks, string(g.State))})
+		rows = append(rows, []string{g.Table, string(g.State), Count(g.Rows), Bytes(g.Bytes), fmt.Sprint(pending(g)), lacks(g.Missing, string(g.State))})
 	}
 	return rows
 }
 
 // lacks says nothing where the state says it all: a missing column lacks everything.
 func lacks(list []string, state string) string {
-	if state == string(plan.Missing) {
+	if state == string(plan.Pending) {
 		return ""
 	}
 	return strings.Join(list, ", ")
@@ -147,7 +147,7 @@ func (p *page) statements(doc plan.Document) {
 			continue
 		}
 		p.lines("")
-		p.comment("==== " + groupHead(g, doc.Prefix))
+		p.comment("==== " + groupHead(g, doc.Schema))
 		if g.Order != nil {
 			p.comment("values: " + values(*g.Order))
 		}

@@ -11,11 +11,11 @@ import (
 // Status writes the version and the state of every table.
 func Status(s plan.Status, width int) string {
 	p := page{width: width}
-	p.add(heading(s.Profile, s.Prefix, fmt.Sprintf("%s in schema %s is at version %d.", s.Profile, s.Prefix, s.Version)))
+	p.add(heading(s.Profile, s.Schema, fmt.Sprintf("%s in schema %s is at version %d.", s.Profile, s.Schema, s.Version)))
 	switch {
 	case s.VerifyOnly:
 		p.add(verifyOnly)
-	case s.Whole && len(s.Refusals) == 0:
+	case s.Complete && len(s.Refusals) == 0:
 		p.add("Every table that exists is whole.")
 	}
 	for _, note := range s.Notes {
@@ -31,8 +31,8 @@ func Status(s plan.Status, width int) string {
 	p.lines("")
 	rows := [][]string{{"TABLE", "STATE", ">ROWS", "LACKS"}}
 	for _, t := range s.Tables {
-		row := []string{t.Table, string(t.State), Count(t.Rows), lacks(t.Lacks, string(t.State))}
-		if t.State == plan.NotThere {
+		row := []string{t.Table, string(t.State), Count(t.Rows), lacks(t.Missing, string(t.State))}
+		if t.State == plan.Absent {
 			row[2] = ""
 		}
 		if t.Marked != "" {

@@ -16,7 +16,7 @@ func TestStatusOfStandstill(t *testing.T) {
 		if running.Held = held; held != "" {
 			running.HeldSince = &since
 		}
-		text := strings.Join(strings.Fields(Status(plan.Status{Profile: "phoenixkit", Prefix: "public", Running: &running}, 80)), " ")
+		text := strings.Join(strings.Fields(Status(plan.Status{Profile: "phoenixkit", Schema: "public", Running: &running}, 80)), " ")
 		if got := strings.Contains(text, "It has stood still since 2026-03-01T12:00:00Z: paused from another terminal;"); got != (held != "") {
 			t.Errorf("held by %q, and it says: %s", held, text)
 		}

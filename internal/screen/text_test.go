@@ -23,7 +23,7 @@ func someProblems() problem.List {
 
 func somePlan() plan.Document {
 	return plan.Document{
-		Command: plan.Up, Profile: "phoenixkit", Prefix: "public", Version: 39, ToVersion: 40,
+		Command: plan.Up, Profile: "phoenixkit", Schema: "public", Version: 39, ToVersion: 40,
 		Server: "15.18", Database: "app", Role: "app", Rows: 20_000, Absent: []string{"phoenix_kit_ai_prompts", "phoenix_kit_ai_requests"},
 		Notes: []string{"Any ADD COLUMN breaks: COPY and INSERT .. SELECT * without a column list; a prepared SELECT * (0A000, once)."},
 		Groups: []plan.GroupDocument{
@@ -31,15 +31,15 @@ func somePlan() plan.Document {
 				ID: "public/function", SQL: []string{"CREATE FUNCTION public.uuid_generate_v7() RETURNS uuid\n  LANGUAGE sql AS $$ … $$;"},
 				Explanation: step.Explanation{What: "make the function", Why: "the default calls it", Lock: "none on a table", Scans: "nothing", Undone: step.Never},
 			}}},
-			{Table: "phoenix_kit_users", State: plan.Missing, Lacks: []string{"column", "default"}, Rows: 20_000, Bytes: 4 << 20, Order: &plan.OrderDocument{
+			{Table: "phoenix_kit_users", State: plan.Pending, Missing: []string{"column", "default"}, Rows: 20_000, Bytes: 4 << 20, Order: &plan.OrderDocument{
 				Key:    []string{"id"},
 				Source: plan.ByColumn, Column: "inserted_at", Type: order.Timestamp, Resolution: time.Second, Zone: "UTC", Why: "the profile's",
-				Counted: &plan.Times{Rows: 20_000, Null: 2, Late: 1},
+				TimeCounts: &plan.TimeCounts{Rows: 20_000, Null: 2, Late: 1},
 			}, Steps: []plan.StepDocument{{
 				ID: "public.phoenix_kit_users/add-column", SQL: []string{`ALTER TABLE "public"."phoenix_kit_users" ADD COLUMN "uuid" pg_catalog.uuid`, "COMMENT ON …"},
 				Explanation: step.Explanation{What: "add column uuid with its default", Back: "drop the column", Why: "column and default come in one statement that rewrites nothing: no insert leaves NULL behind", Lock: "ACCESS EXCLUSIVE, an instant", Scans: "nothing", Undone: step.ByItself},
 			}, {ID: "public.phoenix_kit_users/done", Done: true, Explanation: step.Explanation{What: "not to be printed"}}}},
-			{Table: "phoenix_kit_users_tokens", State: plan.HalfDone, Lacks: []string{"NOT NULL", "index"}, Rows: 900, Bytes: 90_000, Kept: 3, Steps: []plan.StepDocument{}},
+			{Table: "phoenix_kit_users_tokens", State: plan.Incomplete, Missing: []string{"NOT NULL", "index"}, Rows: 900, Bytes: 90_000, Kept: 3, Steps: []plan.StepDocument{}},
 		},
 	}
 }
@@ -52,8 +52,8 @@ func TestPlan(t *testing.T) {
 	run := somePlan()
 	run.Groups = nil
 	run.Code = []plan.Code{
-		{Runs: "function public.audit()", Owner: "dba", Use: plan.Fired, Place: []string{"event trigger audit"}, As: "postgres", Why: "dba has the rights of postgres"},
-		{Runs: "function app.f(text)", Owner: "app_owner", Use: plan.Updated, As: "postgres", Why: "--trust-owner app_owner", Place: []string{
+		{Runs: "function public.audit()", Owner: "dba", Use: plan.Fired, Callers: []string{"event trigger audit"}, As: "postgres", Why: "dba has the rights of postgres"},
+		{Runs: "function app.f(text)", Owner: "app_owner", Use: plan.Updated, As: "postgres", Why: "--trust-owner app_owner", Callers: []string{
 			"constraint present on table app.t", "index t_f_idx", "constraint present on table app.u", "constraint present on table app.v\nx",
 		}},
 		{Runs: "function app.uuid_generate_v7()", Owner: "app_owner", Use: plan.Proved, As: "postgres", Why: "--trust-owner app_owner"},
@@ -61,7 +61,7 @@ func TestPlan(t *testing.T) {
 	}
 	golden(t, "plan-code.txt", Plan(run, 80))
 	nothing := somePlan()
-	nothing.Nothing, nothing.Groups = true, nil
+	nothing.NothingToDo, nothing.Groups = true, nil
 	golden(t, "plan-nothing.txt", Plan(nothing, 80))
 	down := somePlan()
 	down.Command, down.Version, down.ToVersion, down.Rows = plan.Down, 40, 39, 0
@@ -74,11 +74,11 @@ func TestPlan(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	golden(t, "status.txt", Status(plan.Status{
-		Profile: "phoenixkit", Prefix: "public", Version: 39, Tables: []plan.TableStatus{
-			{Table: "phoenix_kit_users", State: plan.Whole, Rows: 20_000, Marked: "found", Random: true},
-			{Table: "phoenix_kit_users_tokens", State: plan.HalfDone, Lacks: []string{"NOT NULL", "index"}, Rows: 900},
-			{Table: "phoenix_kit_user_roles", State: plan.Missing, Lacks: []string{"column"}},
-			{Table: "phoenix_kit_ai_prompts", State: plan.NotThere},
+		Profile: "phoenixkit", Schema: "public", Version: 39, Tables: []plan.TableStatus{
+			{Table: "phoenix_kit_users", State: plan.Complete, Rows: 20_000, Marked: "found", Random: true},
+			{Table: "phoenix_kit_users_tokens", State: plan.Incomplete, Missing: []string{"NOT NULL", "index"}, Rows: 900},
+			{Table: "phoenix_kit_user_roles", State: plan.Pending, Missing: []string{"column"}},
+			{Table: "phoenix_kit_ai_prompts", State: plan.Absent},
 		}, Refusals: someProblems(),
 	}, 80))
 }

@@ -28,10 +28,10 @@ func values(o plan.OrderDocument) string {
 		text += ", then " + strings.Join(o.Key, ", ")
 	}
 	text += ": " + o.Why
-	if o.Counted == nil {
+	if o.TimeCounts == nil {
 		return text + "; too large a table to count times that are none"
 	}
-	return text + bent(*o.Counted, len(o.Key) > 0)
+	return text + bent(*o.TimeCounts, len(o.Key) > 0)
 }
 
 func resolution(unit time.Duration) string {
@@ -50,7 +50,7 @@ func resolution(unit time.Duration) string {
 }
 
 // bent names the rows whose times are not taken as they are.
-func bent(t plan.Times, key bool) string {
+func bent(t plan.TimeCounts, key bool) string {
 	var parts []string
 	lent := "without a time, put beside the row before"
 	if !key {

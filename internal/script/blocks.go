@@ -65,7 +65,7 @@ func (m *manuscript) versions() []int {
 // check refuses a database that the script was not made for. What follows it is part of the block.
 func (m *manuscript) check(settings, lock, then string) string {
 	return body("check", "major", strconv.Itoa(m.plan.Server.Major()), "again", m.again(), "settings", settings,
-		"schema", sqltext.Literal(sqltext.Ident(m.plan.Scope)), "version", m.recorded(), "scope", sqltext.Literal(m.plan.Scope),
+		"schema", sqltext.Literal(sqltext.Ident(m.plan.SchemaName)), "version", m.recorded(), "scope", sqltext.Literal(m.plan.SchemaName),
 		"lock", lock, "tables", list(m.states()), "settled", m.settled(), "then", then, "function", m.function(),
 		"trusted", m.trusted(), "journal", sqltext.Dollar(trust.JournalQuery), "direction", string(m.plan.Direction), "owner_word", word("found.owner"),
 		"creators", m.creators(), "whose", m.whose(), "lent", m.lent())
@@ -130,7 +130,7 @@ func (m *manuscript) whose() string {
 	if m.plan.Direction == plan.Down {
 		return ""
 	}
-	return body("whose", "schema", sqltext.Literal(m.plan.Scope), "name", sqltext.Literal(step.FunctionName), "owner", m.owned("f.proowner"),
+	return body("whose", "schema", sqltext.Literal(m.plan.SchemaName), "name", sqltext.Literal(step.FunctionName), "owner", m.owned("f.proowner"),
 		"tables", list(m.targets()), "owner_word", word("found.owner"))
 }
 
@@ -167,19 +167,19 @@ func (m *manuscript) function() string {
 	if m.plan.Direction == plan.Down {
 		return "false"
 	}
-	known := sqltext.Literal(step.EnsureFunction{Schema: m.plan.Scope}.Source(m.plan.Server.Major()))
+	known := sqltext.Literal(step.EnsureFunction{Schema: m.plan.SchemaName}.Source(m.plan.Server.Major()))
 	if f := m.plan.Schema.Function; f != nil {
 		known += ", " + sqltext.Literal(f.SourceMD5)
 	}
 	return sqltext.Format("EXISTS (SELECT FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace"+
 		" WHERE n.nspname = {} AND f.proname = {} AND f.pronargs = 0 AND (f.prokind <> 'f'"+
-		" OR f.prorettype <> 'uuid'::regtype OR f.proretset", sqltext.Value(m.plan.Scope), sqltext.Value(step.FunctionName)) +
+		" OR f.prorettype <> 'uuid'::regtype OR f.proretset", sqltext.Value(m.plan.SchemaName), sqltext.Value(step.FunctionName)) +
 		m.changed() + " OR md5(f.prosrc) NOT IN (" + known + ")))"
 }
 
 // changed holds for a function f that cannot be a default as it is, where the script does not replace it.
 func (m *manuscript) changed() string {
-	makes := func(p piece) bool { return p.step == (step.EnsureFunction{Schema: m.plan.Scope}).ID() }
+	makes := func(p piece) bool { return p.step == (step.EnsureFunction{Schema: m.plan.SchemaName}).ID() }
 	if slices.ContainsFunc(m.pieces, makes) {
 		return ""
 	}
@@ -206,10 +206,10 @@ func (m *manuscript) states() []string {
 		state := "column"
 		switch {
 		case g.Target.Table == "" && g.Table != "":
-			version := plan.TargetOf(m.plan.Scope, g.Table, m.plan.Column)
+			version := plan.TargetOf(m.plan.SchemaName, g.Table, m.plan.Column)
 			add(version, version, catalog.Ordinary, "version")
 			continue
-		case g.Target.Table == "" || g.State == plan.Foreign || !m.concerns(g):
+		case g.Target.Table == "" || g.State == plan.Skipped || !m.concerns(g):
 			continue
 		case m.plan.Direction == plan.Down:
 			state = "any"
@@ -222,7 +222,7 @@ func (m *manuscript) states() []string {
 	}
 	for _, name := range m.plan.Absent {
 		if m.plan.Direction == plan.Up {
-			t := plan.TargetOf(m.plan.Scope, name, m.plan.Column)
+			t := plan.TargetOf(m.plan.SchemaName, name, m.plan.Column)
 			add(t, t, catalog.Ordinary, "absent")
 		}
 	}
@@ -284,7 +284,7 @@ func (m *manuscript) whole() string {
 		}
 	}
 	for _, name := range m.plan.Absent {
-		add(plan.TargetOf(m.plan.Scope, name, m.plan.Column), "''")
+		add(plan.TargetOf(m.plan.SchemaName, name, m.plan.Column), "''")
 	}
 	if len(lines) == 0 {
 		return ""
@@ -298,7 +298,7 @@ func (m *manuscript) whole() string {
 
 // grants lets every role that may insert call the function.
 func (m *manuscript) grants() string {
-	name := sqltext.Qualified(m.plan.Scope, step.FunctionName) + "()"
+	name := sqltext.Qualified(m.plan.SchemaName, step.FunctionName) + "()"
 	return body("grant", "tables", list(m.targets()), "function_name", sqltext.Literal(name),
 		"function", "to_regprocedure("+sqltext.Literal(name)+")::oid")
 }

@@ -15,7 +15,7 @@ func IsModule(name string) bool { return moduleName.MatchString(name) }
 
 // ecto writes one migration module with both ways. Ecto runs each execute as one statement, in whatever session of its pool.
 func ecto(there, back *manuscript) []File {
-	name := string(there.plan.Direction) + "_" + plain(there.plan.Scope)
+	name := string(there.plan.Direction) + "_" + plain(there.plan.SchemaName)
 	module := there.o.Module
 	if module == "" {
 		module = "Rekey.Migrations." + camel(name)

@@ -40,7 +40,7 @@ func TestModule(t *testing.T) {
 			t.Errorf("%v, %v", files, err)
 		}
 	}
-	down := made(t, plan.Build(func() plan.Situation {
+	down := made(t, plan.Build(func() plan.Input {
 		s := situation("public", "t", plan.Down)
 		version := "40"
 		s.Schema.Relations[0].Comment = &version

@@ -38,7 +38,7 @@ func write(p plan.Plan, o Options) (*manuscript, error) {
 		}
 	}
 	if m.free() && p.Direction == plan.Up && m.whole() != "" {
-		m.pieces = append(m.pieces, m.prove(proof(p.Scope), "is every table whole?"))
+		m.pieces = append(m.pieces, m.prove(proof(p.SchemaName), "is every table whole?"))
 	}
 	return m, nil
 }

@@ -113,7 +113,7 @@ func goose(there, back *manuscript) ([]File, error) {
 	} else if err := section(back); err != nil {
 		return nil, err
 	}
-	name := fmt.Sprintf("%s_rekey_%s_%s.sql", there.o.number(0), there.plan.Direction, plain(there.plan.Scope))
+	name := fmt.Sprintf("%s_rekey_%s_%s.sql", there.o.number(0), there.plan.Direction, plain(there.plan.SchemaName))
 	return []File{{Name: name, Text: out.String()}}, nil
 }
 
@@ -176,7 +176,7 @@ func order(p plan.Plan) []step.ID {
 			ids = append(ids, s.ID())
 		}
 	}
-	return append(ids, proof(p.Scope))
+	return append(ids, proof(p.SchemaName))
 }
 
 // pair puts each step's statements of the way back beside its last ones of the way there.

@@ -14,7 +14,7 @@ func (m *manuscript) psql() []File {
 	out.WriteString(m.session())
 	out.WriteString(m.traps().text + "\n")
 	out.WriteString(remark("", "Is this the database that the script was made for? Is nobody else at work?"))
-	out.WriteString(do(m.check("", sessionLock(m.plan.Scope), "")))
+	out.WriteString(do(m.check("", sessionLock(m.plan.SchemaName), "")))
 	for _, name := range m.procedures() {
 		out.WriteString("\n" + m.procedure(name, sessionHome) + "\n")
 	}
@@ -30,18 +30,18 @@ func (m *manuscript) psql() []File {
 	for _, name := range m.procedures() {
 		out.WriteString(dropProcedure(name, sessionHome))
 	}
-	out.WriteString(sessionUnlock(m.plan.Scope) + `\echo 'Done.'` + "\n")
-	return []File{{Name: fmt.Sprintf("rekey_%s_%s.sql", m.plan.Direction, plain(m.plan.Scope)), Text: out.String()}}
+	out.WriteString(sessionUnlock(m.plan.SchemaName) + `\echo 'Done.'` + "\n")
+	return []File{{Name: fmt.Sprintf("rekey_%s_%s.sql", m.plan.Direction, plain(m.plan.SchemaName)), Text: out.String()}}
 }
 
 // on is the table that a piece is about, for a heading.
 func (m *manuscript) on(p piece) string {
 	if at := strings.LastIndex(string(p.step), "/"); at > 0 {
-		if name := string(p.step)[:at]; name != m.plan.Scope {
+		if name := string(p.step)[:at]; name != m.plan.SchemaName {
 			return name
 		}
 	}
-	return "schema " + m.plan.Scope
+	return "schema " + m.plan.SchemaName
 }
 
 // head tells what the script is.
@@ -55,7 +55,7 @@ func (m *manuscript) head() string {
 		about = fmt.Sprintf("profile %s: version %d, which stays", m.plan.Profile, m.plan.Version)
 	}
 	text := remark("", fmt.Sprintf("rekey %s of schema %s, %s. Made for the database %s on PostgreSQL %s, in the state it was in then: %s with something to do, about %s to fill.",
-		m.plan.Direction, m.plan.Scope, about, m.plan.Server.Database, m.plan.Server.VersionText, counted(int64(tables), "table"), counted(rows, "row"))) +
+		m.plan.Direction, m.plan.SchemaName, about, m.plan.Server.Database, m.plan.Server.VersionText, counted(int64(tables), "table"), counted(rows, "row"))) +
 		"--\n" +
 		remark("", "It runs online. Every statement stands behind a condition on the catalogue: ended anywhere, also by kill -9, it goes on when it is run again. It refuses a database that is another than the one it was made for.") +
 		remark("", fmt.Sprintf("A lock that others queue behind is waited for %s at a time, and tried for %s in all.", m.o.MaxLock, m.o.Patience))
@@ -85,7 +85,7 @@ func (m *manuscript) remarks() string {
 		text.WriteString(remark("- ", note))
 	}
 	for _, name := range m.plan.Absent {
-		text.WriteString(remark("- ", "There is no table "+m.plan.Scope+"."+name+": nothing is to be done for it."))
+		text.WriteString(remark("- ", "There is no table "+m.plan.SchemaName+"."+name+": nothing is to be done for it."))
 	}
 	for _, p := range m.plan.Skipped {
 		text.WriteString(remark("- ", "Passed over: "+p.Error()))

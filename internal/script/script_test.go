@@ -11,7 +11,7 @@ import (
 )
 
 // situation is a schema with one table, as a pure value.
-func situation(schema, table string, direction plan.Direction) plan.Situation {
+func situation(schema, table string, direction plan.Direction) plan.Input {
 	version := "39"
 	name := "own"
 	relation := func(name string) catalog.Table {
@@ -19,7 +19,7 @@ func situation(schema, table string, direction plan.Direction) plan.Situation {
 	}
 	kit := relation("kit")
 	kit.Comment = &version
-	return plan.Situation{
+	return plan.Input{
 		Direction: direction,
 		Server: catalog.Server{
 			Version: 150018, VersionText: "15.18", Database: "data",
@@ -126,7 +126,7 @@ func TestNobodysBusiness(t *testing.T) {
 		Columns: []catalog.Column{{Number: 1, Name: "uuid", Type: "uuid", NotNull: true, Default: "uuidv7()"}},
 		Indexes: []catalog.Index{{Name: "theirs_key", Columns: []string{"uuid"}, Unique: true, Immediate: true, Valid: true, Ready: true, Method: "btree"}},
 	}
-	s.Server.Version, s.Profile, s.Ask = 180004, profile.Profile{}, &plan.Ask{}
+	s.Server.Version, s.Profile, s.Selection = 180004, profile.Profile{}, &plan.Selection{}
 	s.Schema.Relations = []catalog.Table{s.Schema.Relations[1], theirs}
 	files, err := Make(plan.Build(s), options(Migrate))
 	if err != nil || len(files) == 0 {

@@ -20,22 +20,22 @@ import (
 
 // Request is what was asked, by the names of the flags. What is not in it was not given, and its default holds.
 type Request struct {
-	Naming  Naming
+	Style   Style
 	Command string // for people: "rekey plan", "Up"
 
-	Numbers map[string]int64    // durations in nanoseconds
-	Words   map[string][]string // texts; an option that was given has one word
-	Own     map[string]Words    // what single tables get
-	Sources map[string]string   // --time-source TABLE=SOURCE
-	Columns map[string]string   // --time-column TABLE=COLUMN
+	Numbers   map[string]int64    // durations in nanoseconds
+	Texts     map[string][]string // texts; an option that was given has one word
+	Overrides map[string]Names    // what single tables get
+	Sources   map[string]string   // --time-source TABLE=SOURCE
+	Columns   map[string]string   // --time-column TABLE=COLUMN
 
-	Profile *profile.Profile // nil where none is named, or it is not known
-	Legal   []int            // the versions that the command takes; none: it has no version
-	Plain   bool             // the command needs neither a profile nor a schema
+	Profile  *profile.Profile // nil where none is named, or it is not known
+	Versions []int            // the versions that the command takes; none: it has no version
+	NoScope  bool             // the command needs neither a profile nor a schema
 }
 
 // Words are what a table gets.
-type Words struct{ Column, IndexName string }
+type Names struct{ Column, IndexName string }
 
 // Check returns all that is wrong with a request.
 func Check(r Request) problem.List {
@@ -59,13 +59,13 @@ type checker struct {
 	found problem.List
 }
 
-func (c *checker) given(flag string) bool { return len(c.Words[flag]) > 0 }
+func (c *checker) given(flag string) bool { return len(c.Texts[flag]) > 0 }
 
 func (c *checker) word(flag string) string {
 	if !c.given(flag) {
 		return ""
 	}
-	return c.Words[flag][0]
+	return c.Texts[flag][0]
 }
 
 func (c *checker) add(code, message, hint string) { c.explain(code, message, "", hint) }
@@ -77,14 +77,14 @@ func (c *checker) explain(code, message, detail, hint string) {
 
 // call is a setting with its value, behind the command where there is one.
 func (c *checker) call(flag, value string) string {
-	if c.Naming == Flags && c.Command != "" {
-		return c.Command + " " + c.Naming.with(flag, value)
+	if c.Style == Flags && c.Command != "" {
+		return c.Command + " " + c.Style.with(flag, value)
 	}
-	return c.Naming.with(flag, value)
+	return c.Style.with(flag, value)
 }
 
 // Free are the settings of a run without a profile.
-func Free() []string {
+func SchemaOnly() []string {
 	return []string{"tables", "exclude", "column", "index-name", "skip-refused", "down", "own"}
 }
 
@@ -93,24 +93,24 @@ func (c *checker) scope() {
 	schema, prof := c.given("schema"), c.given("profile")
 	switch {
 	case schema && (prof || c.given("prefix")):
-		c.add("schema_and_profile", fmt.Sprintf("%s excludes %s and %s", c.Naming.of("schema"), c.Naming.of("profile"), c.Naming.of("prefix")),
-			fmt.Sprintf("%s belongs to a profile; without one the tables' schema is all there is: %s", c.Naming.of("prefix"), c.Naming.with("schema", "app")))
+		c.add("schema_and_profile", fmt.Sprintf("%s excludes %s and %s", c.Style.of("schema"), c.Style.of("profile"), c.Style.of("prefix")),
+			fmt.Sprintf("%s belongs to a profile; without one the tables' schema is all there is: %s", c.Style.of("prefix"), c.Style.with("schema", "app")))
 	case schema && c.given("version"):
-		c.add("version_without_profile", c.Naming.of("version")+" belongs to a profile", "Without one no version is recorded: leave it out.")
+		c.add("version_without_profile", c.Style.of("version")+" belongs to a profile", "Without one no version is recorded: leave it out.")
 	case schema:
 	case !schema && c.foreign():
-	case !prof && !c.Plain:
-		c.add("no_profile", fmt.Sprintf("one of %s and %s is required", c.Naming.of("profile"), c.Naming.of("schema")),
+	case !prof && !c.NoScope:
+		c.add("no_profile", fmt.Sprintf("one of %s and %s is required", c.Style.of("profile"), c.Style.of("schema")),
 			fmt.Sprintf("Try: %s; or for any other schema: %s", c.call("profile", "phoenixkit"), c.call("schema", "public")))
 	}
 }
 
 // foreign finds settings of a run without a profile where no schema is named.
 func (c *checker) foreign() bool {
-	for _, flag := range Free() {
+	for _, flag := range SchemaOnly() {
 		if c.given(flag) {
-			c.add("words_without_schema", c.Naming.of(flag)+" belongs to a run without a profile",
-				"A profile names its tables, columns and indexes itself. Without one, name the schema: "+c.Naming.with("schema", "public"))
+			c.add("words_without_schema", c.Style.of(flag)+" belongs to a run without a profile",
+				"A profile names its tables, columns and indexes itself. Without one, name the schema: "+c.Style.with("schema", "public"))
 			return true
 		}
 	}
@@ -126,19 +126,19 @@ func (c *checker) names() {
 	c.name("column", c.word("column"))
 	c.indexName(c.word("index-name"))
 	if text := c.word("index-name"); text != "" && !strings.Contains(text, "{table}") {
-		c.add("bad_index_name", c.Naming.of("index-name")+" lacks {table}", "Every index of a schema has its own name: "+c.Naming.with("index-name", "'{table}_{column}_key'"))
+		c.add("bad_index_name", c.Style.of("index-name")+" lacks {table}", "Every index of a schema has its own name: "+c.Style.with("index-name", "'{table}_{column}_key'"))
 	}
-	for _, table := range slices.Sorted(maps.Keys(c.Own)) {
+	for _, table := range slices.Sorted(maps.Keys(c.Overrides)) {
 		c.tableName("own", table)
-		c.name("column", c.Own[table].Column)
-		c.indexName(c.Own[table].IndexName)
+		c.name("column", c.Overrides[table].Column)
+		c.indexName(c.Overrides[table].IndexName)
 	}
-	for _, owner := range c.Words["trust-owner"] {
+	for _, owner := range c.Texts["trust-owner"] {
 		switch {
 		case visible.Secret(owner):
 			c.secret("trust-owner")
 		case owner == "" || !sqltext.Fits(owner):
-			c.add("bad_trust_owner", c.Naming.of("trust-owner")+" is not the name of a role", "Name the role that owns the tables: "+c.Naming.with("trust-owner", "app_owner"))
+			c.add("bad_trust_owner", c.Style.of("trust-owner")+" is not the name of a role", "Name the role that owns the tables: "+c.Style.with("trust-owner", "app_owner"))
 		}
 	}
 	for _, flag := range []string{"throttle-file", "time-zone", "config", "output"} {
@@ -154,7 +154,7 @@ func (c *checker) schemaName(flag, text string) {
 		name = exact
 	}
 	if name == "" {
-		c.add("bad_"+flag, c.Naming.of(flag)+" is empty", "Name the schema of the tables: "+c.Naming.with(flag, "public"))
+		c.add("bad_"+flag, c.Style.of(flag)+" is empty", "Name the schema of the tables: "+c.Style.with(flag, "public"))
 		return
 	}
 	c.name(flag, name)
@@ -176,18 +176,18 @@ func (c *checker) name(flag, name string) {
 	case visible.Secret(name):
 		c.secret(flag)
 	case !sqltext.Fits(name):
-		c.explain("bad_"+strings.ReplaceAll(flag, "-", "_"), fmt.Sprintf("%s has %d bytes", c.Naming.of(flag), len(name)), fmt.Sprintf("PostgreSQL's names have at most %d, and no zero byte.", sqltext.MaxIdentifier), "Give it a shorter name.")
+		c.explain("bad_"+strings.ReplaceAll(flag, "-", "_"), fmt.Sprintf("%s has %d bytes", c.Style.of(flag), len(name)), fmt.Sprintf("PostgreSQL's names have at most %d, and no zero byte.", sqltext.MaxIdentifier), "Give it a shorter name.")
 	}
 }
 
 func (c *checker) secret(flag string) {
-	c.explain("bad_"+strings.ReplaceAll(flag, "-", "_"), c.Naming.of(flag)+" cannot have this value", "It looks like a connection string and is not repeated here: it may hold a password.", "A connection string goes to --database-url or into DATABASE_URL.")
+	c.explain("bad_"+strings.ReplaceAll(flag, "-", "_"), c.Style.of(flag)+" cannot have this value", "It looks like a connection string and is not repeated here: it may hold a password.", "A connection string goes to --database-url or into DATABASE_URL.")
 }
 
 // tableName refuses the name of a table that no table can have.
 func (c *checker) tableName(flag, name string) {
 	if name == "" {
-		c.add("bad_"+strings.ReplaceAll(flag, "-", "_"), c.Naming.of(flag)+" names a table without a name", "Tables are named without their schema.")
+		c.add("bad_"+strings.ReplaceAll(flag, "-", "_"), c.Style.of(flag)+" names a table without a name", "Tables are named without their schema.")
 		return
 	}
 	c.name(flag, name)
@@ -200,15 +200,15 @@ func (c *checker) indexName(text string) {
 		c.secret("index-name")
 	case strings.ContainsAny(rest, "{}") || strings.ContainsRune(rest, 0):
 		c.add("bad_index_name", fmt.Sprintf("the index name %s has other braces than {table} and {column}", visible.Word(text)),
-			"Write it like this: "+c.Naming.with("index-name", "'{table}_{column}_idx'"))
+			"Write it like this: "+c.Style.with("index-name", "'{table}_{column}_idx'"))
 	case len(rest) > sqltext.MaxIdentifier:
-		c.add("bad_index_name", fmt.Sprintf("%s has %d bytes beside {table} and {column}", c.Naming.of("index-name"), len(rest)), "Give it a shorter name.")
+		c.add("bad_index_name", fmt.Sprintf("%s has %d bytes beside {table} and {column}", c.Style.of("index-name"), len(rest)), "Give it a shorter name.")
 	}
 }
 
 func (c *checker) patterns() {
 	for _, flag := range []string{"tables", "exclude"} {
-		c.patternList(flag, c.Words[flag])
+		c.patternList(flag, c.Texts[flag])
 	}
 }
 
@@ -221,16 +221,16 @@ func (c *checker) patternList(flag string, texts []string) {
 			c.secret(flag)
 			return
 		case text == "":
-			c.add("bad_pattern", c.Naming.of(flag)+" has an empty pattern", "* matches every table.")
+			c.add("bad_pattern", c.Style.of(flag)+" has an empty pattern", "* matches every table.")
 			return
 		case err != nil:
-			c.add("bad_pattern", fmt.Sprintf("%s: the pattern %s ends with a lone backslash", c.Naming.of(flag), visible.Word(text)), "* and ? match, and a backslash takes that meaning from them.")
+			c.add("bad_pattern", fmt.Sprintf("%s: the pattern %s ends with a lone backslash", c.Style.of(flag), visible.Word(text)), "* and ? match, and a backslash takes that meaning from them.")
 			return
 		}
 		list = append(list, p)
 	}
-	if twice := discover.Twice(list); len(twice) > 0 {
-		c.explain("table_twice", fmt.Sprintf("%s names %s twice", c.Naming.of(flag), visible.Cut(visible.Line(strings.Join(twice, ", ")), mostList)), "They are: "+visible.Cut(visible.Line(strings.Join(texts, ", ")), mostList)+".", "Say each once. Was another table meant?")
+	if twice := discover.Duplicates(list); len(twice) > 0 {
+		c.explain("table_twice", fmt.Sprintf("%s names %s twice", c.Style.of(flag), visible.Cut(visible.Line(strings.Join(twice, ", ")), mostList)), "They are: "+visible.Cut(visible.Line(strings.Join(texts, ", ")), mostList)+".", "Say each once. Was another table meant?")
 	}
 }
 
@@ -264,30 +264,30 @@ func (c *checker) choices() {
 		if c.given(flag) && !slices.Contains(choice.words, c.word(flag)) {
 			hint := "Use " + strings.Join(choice.words[:len(choice.words)-1], ", ") + " or " + choice.words[len(choice.words)-1] + "."
 			if near := message.Nearest(c.word(flag), choice.words); near != "" && c.word(flag) != "" {
-				hint = "Did you mean: " + c.Naming.with(flag, near)
+				hint = "Did you mean: " + c.Style.with(flag, near)
 			}
-			c.add(choice.code, fmt.Sprintf("%s: there is no %s %s", c.Naming.of(flag), choice.what, visible.Word(c.word(flag))), hint)
+			c.add(choice.code, fmt.Sprintf("%s: there is no %s %s", c.Style.of(flag), choice.what, visible.Word(c.word(flag))), hint)
 		}
 	}
 	if c.Numbers["max-failures"] > 0 && c.word("on-error") == "stop" {
-		c.add("bad_max_failures", c.Naming.of("max-failures")+" goes with "+c.Naming.with("on-error", "continue"), c.Naming.with("on-error", "stop")+" ends it at the first failure.")
+		c.add("bad_max_failures", c.Style.of("max-failures")+" goes with "+c.Style.with("on-error", "continue"), c.Style.with("on-error", "stop")+" ends it at the first failure.")
 	}
 }
 
 func (c *checker) version() {
-	if c.given("schema") || !c.given("profile") && c.Profile == nil || len(c.Legal) == 0 {
+	if c.given("schema") || !c.given("profile") && c.Profile == nil || len(c.Versions) == 0 {
 		return
 	}
 	asked, err := strconv.Atoi(c.word("version"))
-	if err == nil && slices.Contains(c.Legal, asked) {
+	if err == nil && slices.Contains(c.Versions, asked) {
 		return
 	}
 	var legal []string
-	for _, version := range c.Legal {
+	for _, version := range c.Versions {
 		legal = append(legal, strconv.Itoa(version))
 	}
 	c.add("bad_version", fmt.Sprintf("%s cannot go to version %s", c.Command, visible.Word(c.word("version"))),
-		fmt.Sprintf("%s takes %s.", c.Command, c.Naming.with("version", strings.Join(legal, " or "))))
+		fmt.Sprintf("%s takes %s.", c.Command, c.Style.with("version", strings.Join(legal, " or "))))
 }
 
 func (c *checker) numbers() {
@@ -301,25 +301,25 @@ func (c *checker) numbers() {
 			hint += "; " + b.why
 		}
 		if b.signal != "" {
-			hint += "; to leave it out: " + c.Naming.with("without-signal", b.signal)
+			hint += "; to leave it out: " + c.Style.with("without-signal", b.signal)
 		}
-		c.add(b.code, fmt.Sprintf("%s cannot be %s", c.Naming.of(b.flag), b.write(n)), hint)
+		c.add(b.code, fmt.Sprintf("%s cannot be %s", c.Style.of(b.flag), b.write(n)), hint)
 	}
 }
 
 func (c *checker) signals() {
-	for _, name := range c.Words["without-signal"] {
+	for _, name := range c.Texts["without-signal"] {
 		if !slices.Contains(throttle.Names(), name) {
 			hint := "The signals are " + strings.Join(throttle.Names(), ", ") + "."
 			if near := message.Nearest(name, throttle.Names()); near != "" {
-				hint = "Did you mean: " + c.Naming.with("without-signal", near)
+				hint = "Did you mean: " + c.Style.with("without-signal", near)
 			}
-			c.add("unknown_signal", fmt.Sprintf("%s: there is no signal %s", c.Naming.of("without-signal"), visible.Word(name)), hint)
+			c.add("unknown_signal", fmt.Sprintf("%s: there is no signal %s", c.Style.of("without-signal"), visible.Word(name)), hint)
 		}
 	}
 	if sql := c.word("throttle-query"); sql != "" {
 		if why := sqltext.Question(sql); why != "" {
-			c.explain("bad_throttle_query", c.Naming.of("throttle-query")+" is no single query", "The reason: "+why+". It was not executed.", "Write one SELECT of one column, boolean or text; names are written with their schema.")
+			c.explain("bad_throttle_query", c.Style.of("throttle-query")+" is no single query", "The reason: "+why+". It was not executed.", "Write one SELECT of one column, boolean or text; names are written with their schema.")
 		}
 	}
 }

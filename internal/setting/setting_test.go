@@ -17,8 +17,8 @@ func TestTable(t *testing.T) {
 		}
 		fields[b.field] = true
 		for n, wrong := range map[int64]bool{b.least: false, b.most: false, b.without: false, b.least - 1: true, b.most + 1: b.most+1 > b.most || b.most+1 < b.least} {
-			for _, naming := range []Naming{Flags, Fields} {
-				found := Check(Request{Naming: naming, Plain: true, Numbers: map[string]int64{b.flag: n}})
+			for _, naming := range []Style{Flags, Fields} {
+				found := Check(Request{Style: naming, NoScope: true, Numbers: map[string]int64{b.flag: n}})
 				if (len(found) > 0) != wrong || wrong && (found[0].Code != b.code || !strings.Contains(found[0].Message, naming.of(b.flag)+" cannot be")) {
 					t.Errorf("%s %d: %v", b.flag, n, found)
 				}
@@ -75,7 +75,7 @@ func TestProfile(t *testing.T) {
 		if text := found.Error(); strings.Contains(text, "PhoenixKit") || strings.Contains(text, "hunter2") || strings.ContainsRune(text, 0) {
 			t.Errorf("%s: %s", field, text)
 		}
-		if whole := Check(Request{Profile: &p, Words: map[string][]string{"profile": {p.Name}}}); len(whole) != 1 {
+		if whole := Check(Request{Profile: &p, Texts: map[string][]string{"profile": {p.Name}}}); len(whole) != 1 {
 			t.Errorf("%s: %v", field, whole)
 		}
 	}

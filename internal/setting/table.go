@@ -15,12 +15,12 @@ import (
 )
 
 // Naming says how a message names a setting.
-type Naming int
+type Style int
 
 // The namings.
 const (
-	Flags  Naming = iota // --max-lock
-	Fields               // MaxLock
+	Flags  Style = iota // --max-lock
+	Fields              // MaxLock
 )
 
 // bound is one number or duration: where it may lie, and what is taken where none is given.
@@ -89,7 +89,7 @@ func DefaultNumber(flag string) int64 { return mustBound(flag).without }
 func Or(flag string, value time.Duration) time.Duration { return cmp.Or(value, Default(flag)) }
 
 // Most is the largest number that is allowed.
-func Most(flag string) int64 { return mustBound(flag).most }
+func Max(flag string) int64 { return mustBound(flag).most }
 
 // Range says from where to where a setting goes: "1ms to 1s".
 func Range(flag string) string { return mustBound(flag).span() }
@@ -144,7 +144,7 @@ func IsNumber(flag string) bool {
 func IsText(flag string) bool { return texts()[flag] != "" }
 
 // of names a setting as the caller knows it.
-func (n Naming) of(flag string) string {
+func (n Style) of(flag string) string {
 	if n == Flags {
 		return "--" + flag
 	}
@@ -155,7 +155,7 @@ func (n Naming) of(flag string) string {
 }
 
 // with is a setting with its value, for a hint.
-func (n Naming) with(flag, value string) string {
+func (n Style) with(flag, value string) string {
 	if n == Flags {
 		return "--" + flag + " " + value
 	}

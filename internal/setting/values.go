@@ -13,13 +13,13 @@ import (
 
 // values are what the uuids of old rows say. What the database says to them is found in the plan.
 func (c *checker) values() {
-	for _, source := range c.Words["time-source"] {
+	for _, source := range c.Texts["time-source"] {
 		c.source(source, source)
 	}
 	for _, table := range slices.Sorted(maps.Keys(c.Sources)) {
 		c.source(c.Sources[table], table+"="+c.Sources[table])
 	}
-	for _, table := range slices.Sorted(slices.Values(c.Words["random"])) {
+	for _, table := range slices.Sorted(slices.Values(c.Texts["random"])) {
 		c.known("random", table)
 	}
 	for _, table := range slices.Sorted(maps.Keys(c.Columns)) {
@@ -27,7 +27,7 @@ func (c *checker) values() {
 			c.known("time-column", table)
 		}
 		if c.Columns[table] == "" {
-			c.add("bad_time_column", c.Naming.of("time-column")+" names no column for table "+visible.Word(table), "Name the column, or none.")
+			c.add("bad_time_column", c.Style.of("time-column")+" names no column for table "+visible.Word(table), "Name the column, or none.")
 		}
 		c.name("time-column", c.Columns[table])
 	}
@@ -42,7 +42,7 @@ func (c *checker) source(source, whole string) {
 	if slices.Contains([]string{"", string(plan.ByColumn), string(plan.ByClock)}, source) {
 		return
 	}
-	c.add("bad_time_source", fmt.Sprintf("%s: there is no time source %s", c.Naming.of("time-source"), visible.Word(whole)),
+	c.add("bad_time_source", fmt.Sprintf("%s: there is no time source %s", c.Style.of("time-source"), visible.Word(whole)),
 		"column is the time at which a row was created, now the time of the filling.")
 }
 
@@ -63,7 +63,7 @@ func (c *checker) known(flag, table string) {
 	if near := message.Nearest(table, names); near != "" {
 		hint = "Did you mean: " + near
 	}
-	c.explain("unknown_table", fmt.Sprintf("%s: profile %s has no table %s", c.Naming.of(flag), visible.Line(c.Profile.Name), visible.Word(table)), "Tables are named without their schema.", hint)
+	c.explain("unknown_table", fmt.Sprintf("%s: profile %s has no table %s", c.Style.of(flag), visible.Line(c.Profile.Name), visible.Word(table)), "Tables are named without their schema.", hint)
 }
 
 // contradictions are tables for which two settings exclude each other.
@@ -81,14 +81,14 @@ func (c *checker) contradictions() {
 
 // asked is what is asked for a table.
 func (c *checker) asked(table string) (list []string) {
-	if slices.Contains(c.Words["random"], table) {
-		list = append(list, c.Naming.with("random", table))
+	if slices.Contains(c.Texts["random"], table) {
+		list = append(list, c.Style.with("random", table))
 	}
 	if column, ok := c.Columns[table]; ok {
-		list = append(list, c.Naming.with("time-column", table+"="+column))
+		list = append(list, c.Style.with("time-column", table+"="+column))
 	}
 	if c.Sources[table] == string(plan.ByClock) {
-		list = append(list, c.Naming.with("time-source", table+"="+string(plan.ByClock)))
+		list = append(list, c.Style.with("time-source", table+"="+string(plan.ByClock)))
 	}
 	return list
 }
@@ -101,7 +101,7 @@ func (c *checker) tables() (all [][]string) {
 		}
 		return all
 	}
-	named := slices.Concat(slices.Collect(maps.Keys(c.Columns)), slices.Collect(maps.Keys(c.Sources)), c.Words["random"])
+	named := slices.Concat(slices.Collect(maps.Keys(c.Columns)), slices.Collect(maps.Keys(c.Sources)), c.Texts["random"])
 	slices.Sort(named)
 	for _, name := range slices.Compact(named) {
 		all = append(all, []string{name})

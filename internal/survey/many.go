@@ -18,7 +18,7 @@ import (
 
 // Many looks at several schemas with a few queries for all of them, in their order. What has to be counted or
 // called is looked at schema by schema afterwards.
-func ReadMany(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Request, schemas []string) ([]plan.Situation, error) {
+func ReadMany(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Request, schemas []string) ([]plan.Input, error) {
 	var err error
 	if o.Policy.Values.Zone, err = zone(ctx, pool, o.Policy.Values.Zone); err != nil {
 		return nil, err
@@ -27,7 +27,7 @@ func ReadMany(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o 
 		return nil, err
 	}
 	server.Role.Trusts = o.Policy.TrustOwners
-	var situations []plan.Situation
+	var situations []plan.Input
 	err = o.reads(ctx, pool, func(tx pg.Tx) error {
 		if err := o.knowsOwners(ctx, tx); err != nil {
 			return err
@@ -42,8 +42,8 @@ func ReadMany(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o 
 		}
 		situations = nil // of a transaction whose connection was lost
 		for _, schema := range found {
-			situations = append(situations, plan.Situation{
-				Server: server, Schema: schema, Profile: o.Profile, Ask: o.Ask, Policy: o.Policy, Direction: o.Direction,
+			situations = append(situations, plan.Input{
+				Server: server, Schema: schema, Profile: o.Profile, Selection: o.Ask, Policy: o.Policy, Direction: o.Direction,
 				Data: map[string]catalog.Data{}, Parts: map[uint32]catalog.Data{},
 			})
 		}
@@ -115,7 +115,7 @@ func read(ctx context.Context, tx pg.Tx, o Request, names []string) ([]catalog.S
 }
 
 // code reads the code that statements on the tables would run with rights that who can change it has not.
-func code(ctx context.Context, tx pg.Tx, situations []plan.Situation) error {
+func code(ctx context.Context, tx pg.Tx, situations []plan.Input) error {
 	tables, columns := make([][]*catalog.Table, len(situations)), make([][]string, len(situations))
 	for i := range situations {
 		tables[i], columns[i] = meant(&situations[i])
@@ -136,7 +136,7 @@ func code(ctx context.Context, tx pg.Tx, situations []plan.Situation) error {
 }
 
 // meant are the tables that get the column, those below them, and its names.
-func meant(s *plan.Situation) (tables []*catalog.Table, columns []string) {
+func meant(s *plan.Input) (tables []*catalog.Table, columns []string) {
 	names := chosen(s)
 	for i := range s.Schema.Relations {
 		table := &s.Schema.Relations[i]
@@ -154,7 +154,7 @@ func meant(s *plan.Situation) (tables []*catalog.Table, columns []string) {
 
 // around reads what else matters: where the tables may be instead, which may be thousands of schemas and is
 // asked where they are not here alone; and what the journal knows, for the way down with a profile.
-func around(ctx context.Context, tx pg.Tx, o Request, situations []plan.Situation) error {
+func around(ctx context.Context, tx pg.Tx, o Request, situations []plan.Input) error {
 	for i := range situations {
 		s := &situations[i]
 		var err error
@@ -179,24 +179,24 @@ func (o Request) all() inspect.Question {
 	if o.Ask == nil {
 		return ProfileQuestion(o.Profile, o.Schema)
 	}
-	return inspect.Question{Schema: o.Schema, All: true, Column: o.Ask.For("").Column, Columns: o.Ask.Columns()}
+	return inspect.Question{Schema: o.Schema, All: true, Column: o.Ask.NamingFor("").Column, Columns: o.Ask.Columns()}
 }
 
 // target names what a table of the survey is to get; there is none for what is not to get anything.
-func target(s *plan.Situation, table *catalog.Table, chosen map[string]bool) (step.Target, bool) {
-	if s.Ask != nil {
-		return s.Ask.Target(s.Schema.Name, table, s.Direction).As(table), chosen[table.Name]
+func target(s *plan.Input, table *catalog.Table, chosen map[string]bool) (step.Target, bool) {
+	if s.Selection != nil {
+		return s.Selection.Target(s.Schema.Name, table, s.Direction).As(table), chosen[table.Name]
 	}
 	return plan.TargetOf(s.Schema.Name, table.Name, s.Profile.Column).As(table), table.Name != s.Profile.VersionTable
 }
 
 // chosen are the tables of a schema without a profile that get a uuid.
-func chosen(s *plan.Situation) map[string]bool {
+func chosen(s *plan.Input) map[string]bool {
 	names := map[string]bool{}
-	if s.Ask == nil {
+	if s.Selection == nil {
 		return names
 	}
-	for _, name := range s.Ask.Chosen(s.Schema) {
+	for _, name := range s.Selection.Chosen(s.Schema) {
 		names[name] = true
 	}
 	return names

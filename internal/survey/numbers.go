@@ -14,15 +14,15 @@ import (
 )
 
 // numbers reads, of the tables whose rows are to be filled, in which unit integers count the time since 1970.
-func numbers(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation) error {
+func numbers(ctx context.Context, pool *pgxpool.Pool, s *plan.Input) error {
 	names := chosen(s)
 	for i := range s.Schema.Relations {
 		table := &s.Schema.Relations[i]
 		target, meant := target(s, table, names)
-		if c := table.Column(target.Column); !meant || c != nil && c.NotNull || !readable(table, s.Server.Role) || s.RunsOthers(table) {
+		if c := table.Column(target.Column); !meant || c != nil && c.NotNull || !readable(table, s.Server.Role) || s.RunsUntrustedCode(table) {
 			continue
 		}
-		for _, column := range s.Numbered(table) {
+		for _, column := range s.EpochCandidates(table) {
 			if err := number(ctx, pool, table, column); err != nil {
 				return err
 			}

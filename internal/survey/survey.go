@@ -21,7 +21,7 @@ import (
 // Order says what is to be looked at.
 type Request struct {
 	Profile   profile.Profile
-	Ask       *plan.Ask // of a schema without a profile; nil with one
+	Ask       *plan.Selection // of a schema without a profile; nil with one
 	Schema    string
 	Policy    plan.Policy
 	Direction plan.Direction
@@ -30,10 +30,10 @@ type Request struct {
 }
 
 // Take looks at the order's schema; the server was looked at before.
-func Read(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Request) (plan.Situation, error) {
+func Read(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Request) (plan.Input, error) {
 	situations, err := ReadMany(ctx, pool, server, o, []string{o.Schema})
 	if err != nil {
-		return plan.Situation{}, err
+		return plan.Input{}, err
 	}
 	return situations[0], nil
 }
@@ -53,7 +53,7 @@ func ProfileQuestion(p profile.Profile, schema string) inspect.Question {
 }
 
 // adopted reads from the journal, where there is one, which columns were there before up.
-func adopted(ctx context.Context, tx pg.Tx, o Request, situations []plan.Situation) error {
+func adopted(ctx context.Context, tx pg.Tx, o Request, situations []plan.Input) error {
 	present, err := journal.Readable(ctx, tx, o.Policy.TrustOwners...)
 	if err != nil || !present {
 		return err
@@ -76,7 +76,7 @@ func adopted(ctx context.Context, tx pg.Tx, o Request, situations []plan.Situati
 }
 
 // prove calls a function that the role trusts and whose text is not known, to see whether it makes UUIDv7.
-func prove(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation) error {
+func prove(ctx context.Context, pool *pgxpool.Pool, s *plan.Input) error {
 	f := s.Schema.Function
 	if f == nil || !s.Schema.Usage || !step.FunctionCallable(f, s.Server) {
 		return nil
@@ -88,7 +88,7 @@ func prove(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation) error {
 
 // count looks at the rows of every column that is there and not whole, a transaction a table: no
 // snapshot is held for longer than one scan.
-func count(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation) error {
+func count(ctx context.Context, pool *pgxpool.Pool, s *plan.Input) error {
 	names := chosen(s)
 	for i := range s.Schema.Relations {
 		table := &s.Schema.Relations[i]
@@ -97,7 +97,7 @@ func count(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation) error {
 		if !meant || c == nil || target.Whole(table) || table.Kind != catalog.Ordinary && !table.Tree() {
 			continue
 		}
-		if s.RunsOthers(table) {
+		if s.RunsUntrustedCode(table) {
 			continue // reading it would run the code, and it is refused
 		}
 		for _, part := range target.Parts(table) {
@@ -113,7 +113,7 @@ func count(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation) error {
 }
 
 // countPart counts one table; what is found in those of a tree is added up as well.
-func countPart(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation, root *catalog.Table, part step.Part) error {
+func countPart(ctx context.Context, pool *pgxpool.Pool, s *plan.Input, root *catalog.Table, part step.Part) error {
 	c := part.Table.Column(part.Column)
 	if c == nil {
 		return nil // a foreign table's, or one that came a moment ago
@@ -134,7 +134,7 @@ func countPart(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation, root 
 }
 
 // countAcross looks for values that stand in several tables of a tree: no index would find them.
-func countAcross(ctx context.Context, pool *pgxpool.Pool, s *plan.Situation, root *catalog.Table, t step.Target) error {
+func countAcross(ctx context.Context, pool *pgxpool.Pool, s *plan.Input, root *catalog.Table, t step.Target) error {
 	readable := func(one *catalog.Table) bool {
 		return one.Owned && !one.Hides(s.Server.Role) && one.Kind != catalog.Foreign && one.Persistence != "t"
 	}

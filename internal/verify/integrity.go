@@ -39,7 +39,7 @@ func integrity(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, kit profile
 	}
 	var tables []inspect.Keyed
 	err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
-		tables, err = inspect.KeyedTables(ctx, tx, p.Scope, kit.VersionTable+"_", p.Column)
+		tables, err = inspect.KeyedTables(ctx, tx, p.SchemaName, kit.VersionTable+"_", p.Column)
 		return err
 	})
 	if err != nil {
@@ -76,10 +76,10 @@ func lacksOf(table inspect.Keyed) []string {
 
 func alike(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, name string) (count int64, err error) {
 	err = pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
-		count, err = inspect.Alike(ctx, tx, sqltext.Table{Schema: p.Scope, Name: name}, p.Column)
+		count, err = inspect.Alike(ctx, tx, sqltext.Table{Schema: p.SchemaName, Name: name}, p.Column)
 		return err
 	})
-	return count, unreadable(err, step.Target{Schema: p.Scope, Table: name}, p.Server.Role)
+	return count, unreadable(err, step.Target{Schema: p.SchemaName, Table: name}, p.Server.Role)
 }
 
 // faults are a line for each fault that is not reported for the profile's tables already.

@@ -37,9 +37,9 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	if err != nil {
 		return Report{}, fault.At(err, "", "journal")
 	}
-	report := Report{Schema: event.FormatVersion, Profile: p.Profile, Prefix: p.Scope, Version: p.Version, Absent: append([]string{}, p.Absent...), Skipped: p.Skipped, Tables: []TableReport{}}
+	report := Report{Schema: event.FormatVersion, Profile: p.Profile, Prefix: p.SchemaName, Version: p.Version, Absent: append([]string{}, p.Absent...), Skipped: p.Skipped, Tables: []TableReport{}}
 	report.Function = function(p)
-	report.Function.Unneeded = !p.Function() && situation.Ask != nil || p.VerifyOnly
+	report.Function.Unneeded = !p.Function() && situation.Selection != nil || p.VerifyOnly
 	report.Notes = report.Function.notes(p)
 	for _, g := range p.Targets() {
 		table, err := count(ctx, pool, p, g, kept)
@@ -94,7 +94,7 @@ func known(ctx context.Context, pool *pgxpool.Pool, relations []uint32, trusts [
 
 // function says what is known of the function. Only the survey calls one, where the role trusts its owner.
 func function(p plan.Plan) FunctionReport {
-	report := FunctionReport{Name: p.Scope + "." + step.FunctionName, Unprivileged: []string{}}
+	report := FunctionReport{Name: p.SchemaName + "." + step.FunctionName, Unprivileged: []string{}}
 	f := p.Schema.Function
 	if f == nil || p.VerifyOnly { // the keys of the tables come from wherever the kit wants by then
 		return report
@@ -109,7 +109,7 @@ func function(p plan.Plan) FunctionReport {
 	case step.FunctionUsable(f, p.Server):
 		report.MakesV7 = true
 		if step.FunctionOriginal(f) {
-			report.Note = plan.NeedsCrypto(f)
+			report.Note = plan.CryptoNote(f)
 		}
 	case f.Proof != nil:
 		report.Fault = f.Proof.Reason
@@ -135,7 +135,7 @@ func (f FunctionReport) notes(p plan.Plan) []string {
 // scan.
 func count(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Group, kept map[journal.Column]journal.Original) (TableReport, error) {
 	table := p.Schema.Relation(g.Table)
-	report := TableReport{Table: g.Table, Lacks: g.Lacks, Unique: plan.Uniqueness(g.Target, table)}
+	report := TableReport{Table: g.Table, Lacks: g.Missing, Unique: plan.Uniqueness(g.Target, table)}
 	c := table.Column(g.Target.Column)
 	if c == nil || c.Type != "uuid" {
 		return report, nil

@@ -116,7 +116,7 @@ func TestLawsWithoutProfile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSubject(t, c, subjects(c.Major)[name])
-			s.job.Request = survey.Request{Schema: schema, Ask: &plan.Ask{Selection: discover.Selection{Tables: only}}}
+			s.job.Request = survey.Request{Schema: schema, Ask: &plan.Selection{Filter: discover.Filter{Tables: only}}}
 			steptest.Laws(t, s.trial())
 		})
 	}
@@ -181,7 +181,7 @@ func TestLawsOfFoundTrees(t *testing.T) {
 			t.Parallel()
 			s := newSubject(t, servertest.Cluster(t, major), `DROP TABLE "Sub\ject"; `+found[name]+
 				`INSERT INTO "Sub\ject" (id, note) SELECT n, 'n' || n FROM generate_series(1, 9) n; `+empty)
-			s.job.Request = survey.Request{Schema: schema, Ask: &plan.Ask{Selection: discover.Selection{Tables: only}}}
+			s.job.Request = survey.Request{Schema: schema, Ask: &plan.Selection{Filter: discover.Filter{Tables: only}}}
 			steptest.Laws(t, s.trial())
 		})
 	}
@@ -204,7 +204,7 @@ func TestLawsOfTrees(t *testing.T) {
 			s := newSubject(t, servertest.Cluster(t, major), `DROP TABLE "Sub\ject"; `+sql+
 				`INSERT INTO "Sub\ject" SELECT n, 'n' || n FROM generate_series(1, 9) n;`)
 			s.bare = true
-			s.job.Request = survey.Request{Schema: schema, Ask: &plan.Ask{Selection: discover.Selection{Tables: only}}}
+			s.job.Request = survey.Request{Schema: schema, Ask: &plan.Selection{Filter: discover.Filter{Tables: only}}}
 			steptest.Laws(t, s.trial())
 		})
 	}
