@@ -83,8 +83,8 @@ func ScriptWith(ctx context.Context, pool *pgxpool.Pool, config Config, options 
 		return nil, p.Refusals
 	}
 	return script.Make(p, script.Options{
-		Format: options.Format, First: options.First, Module: options.Module, Rest: 1/speed.Duty() - 1,
-		MaxLock: setting.Or("max-lock", config.MaxLock), Patience: setting.Or("lock-patience", config.LockPatience),
+		Format: options.Format, FirstNumber: options.First, Module: options.Module, PauseFactor: 1/speed.Duty() - 1,
+		LockTimeout: setting.Or("max-lock", config.MaxLock), LockRetryTimeout: setting.Or("lock-patience", config.LockPatience),
 		BatchTime: setting.Or("batch-time", config.BatchTime),
 		Filling:   func(g plan.Group, t Target) script.Filling { return filling(p, g, t) },
 	})

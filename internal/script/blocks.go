@@ -33,8 +33,8 @@ func body(name string, places ...string) string {
 // procedure makes the statement that creates a procedure, behind the comment that tells what it does.
 func (m *manuscript) procedure(name, home string) string {
 	head, code, _ := strings.Cut(body(name), "--- body\n")
-	settings := strings.NewReplacer("{home}", home, "{max_lock}", millis(m.o.MaxLock), "{patience}", millis(m.o.Patience),
-		"{batch_time}", millis(m.o.BatchTime), "{rest}", strconv.FormatFloat(m.o.Rest, 'f', 2, 64))
+	settings := strings.NewReplacer("{home}", home, "{max_lock}", millis(m.o.LockTimeout), "{patience}", millis(m.o.LockRetryTimeout),
+		"{batch_time}", millis(m.o.BatchTime), "{rest}", strconv.FormatFloat(m.o.PauseFactor, 'f', 2, 64))
 	code = sqltext.Dollar("\n" + settings.Replace(code) + "\n")
 	return strings.Replace(settings.Replace(strings.TrimSpace(head)), "{body}", code, 1)
 }

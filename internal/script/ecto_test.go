@@ -34,7 +34,7 @@ func TestModule(t *testing.T) {
 	p := plan.Build(situation("my-app 2", "t", plan.Up))
 	for module, want := range map[string]string{"": "defmodule Rekey.Migrations.UpMyApp2 do\n", "My.Uuids": "defmodule My.Uuids do\n"} {
 		o := options(Ecto)
-		o.First, o.Module = 20261128, module
+		o.FirstNumber, o.Module = 20261128, module
 		files, err := Make(p, o)
 		if err != nil || len(files) != 1 || files[0].Name != "20261128_rekey_up_my_app_2.exs" || !strings.Contains(files[0].Text, want) {
 			t.Errorf("%v, %v", files, err)

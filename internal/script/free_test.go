@@ -25,7 +25,7 @@ func settle(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
 			return err
 		}
 		defer conn.Close(context.WithoutCancel(t.Context()))
-		return zoo.Make(t.Context(), conn, c.Major)
+		return zoo.Create(t.Context(), conn, c.Major)
 	})
 	h := open(t, c, zoo.Schema, template)
 	return h, rekey.Config{Schema: zoo.Schema, SkipRefused: true, LockPatience: 10 * time.Minute}

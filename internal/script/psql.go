@@ -58,7 +58,7 @@ func (m *manuscript) head() string {
 		m.plan.Direction, m.plan.SchemaName, about, m.plan.Server.Database, m.plan.Server.VersionText, counted(int64(tables), "table"), counted(rows, "row"))) +
 		"--\n" +
 		remark("", "It runs online. Every statement stands behind a condition on the catalogue: ended anywhere, also by kill -9, it goes on when it is run again. It refuses a database that is another than the one it was made for.") +
-		remark("", fmt.Sprintf("A lock that others queue behind is waited for %s at a time, and tried for %s in all.", m.o.MaxLock, m.o.Patience))
+		remark("", fmt.Sprintf("A lock that others queue behind is waited for %s at a time, and tried for %s in all.", m.o.LockTimeout, m.o.LockRetryTimeout))
 	text += m.remarks()
 	if m.o.Format == Psql {
 		text += "--\n" + remark("", "Run it in a session of its own, as the tables' owner, straight to the server and not through a pooler, and not with --single-transaction:") +

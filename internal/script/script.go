@@ -48,14 +48,14 @@ type Filling struct {
 
 // Options are what the script is to keep to.
 type Options struct {
-	Format    Format
-	First     int           // the number of the first file for golang-migrate, and goose's and Ecto's; 1 if zero
-	Module    string        // the name of Ecto's module; made of the direction and the schema if empty
-	MaxLock   time.Duration // a lock that others queue behind is waited for no longer, a try
-	Patience  time.Duration // and tried for no longer in all
-	BatchTime time.Duration // that a transaction of the filling aims at
-	Rest      float64       // the pause after a batch, in times of what that took
-	Filling   func(plan.Group, step.Target) Filling
+	Format           Format
+	FirstNumber      int           // the number of the first file for golang-migrate, and goose's and Ecto's; 1 if zero
+	Module           string        // the name of Ecto's module; made of the direction and the schema if empty
+	LockTimeout      time.Duration // a lock that others queue behind is waited for no longer, a try
+	LockRetryTimeout time.Duration // and tried for no longer in all
+	BatchTime        time.Duration // that a transaction of the filling aims at
+	PauseFactor      float64       // the pause after a batch, in times of what that took
+	Filling          func(plan.Group, step.Target) Filling
 }
 
 // Make writes the plan down. A plan with nothing to do gives no file. The error is a fault of the
@@ -107,7 +107,7 @@ type manuscript struct {
 }
 
 // number is that of a format's n-th file, from 0.
-func (o Options) number(n int) string { return fmt.Sprintf("%06d", max(o.First, 1)+n) }
+func (o Options) number(n int) string { return fmt.Sprintf("%06d", max(o.FirstNumber, 1)+n) }
 
 // plain makes a part of a file's name of a name in the database.
 func plain(name string) string {
