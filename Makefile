@@ -1,6 +1,6 @@
 # The short words for what is done here every day. Nothing but make, a POSIX shell and Go is needed.
 
-.PHONY: help demo test test-all race bench chaos lint fmt tools
+.PHONY: help demo test test-all race bench chaos lint fmt tools release-check
 
 GO ?= go
 
@@ -44,3 +44,6 @@ fmt: ## format the code
 tools: ## build the pinned tools; the first time takes minutes, so CI and make lint are quick later
 	$(TOOL) gofumpt -version
 	$(TOOL) golangci-lint version
+
+release-check: ## would a release work: every target built twice and compared, go install, goreleaser's check
+	tools/check-release
