@@ -34,7 +34,7 @@ const (
 	term   = "golang.org/x/term"
 	system = "golang.org/x/sys"
 	gocmp  = "github.com/google/go-cmp"
-	yaml   = "go.yaml.in/yaml/v3"
+	yamlv3 = "go.yaml.in/yaml/v3"
 )
 
 // rooms is the house, from the ground up: ARCHITECTURE.md tells it in words. A new package gets a row
@@ -123,7 +123,7 @@ func rooms() []room {
 		{
 			name:   "internal/cli",
 			below:  join(".", "phoenixkit", in("event", "fault", "message", "problem", "screen", "setting", "sqltext", "visible")),
-			others: join(pgx, pgcode, cobra, pflag, term, system, yaml),
+			others: join(pgx, pgcode, cobra, pflag, term, system, yamlv3),
 		},
 		{name: "internal/heap"},
 		{name: "cmd/rekey", below: in("cli", "heap")},
@@ -234,7 +234,7 @@ func moduleOf(pkg string) string {
 	if !strings.Contains(first, ".") {
 		return ""
 	}
-	for _, known := range []string{pgx, pgcode, cobra, pflag, mpb, term, system, gocmp, yaml} {
+	for _, known := range []string{pgx, pgcode, cobra, pflag, mpb, term, system, gocmp, yamlv3} {
 		if pkg == known || strings.HasPrefix(pkg, known+"/") {
 			return known
 		}

