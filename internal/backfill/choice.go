@@ -34,16 +34,16 @@ const (
 )
 
 const (
-	pageBytes  = 8192 - 24 // of a page of the default size, without its header
-	rowGrowth  = 16 + 4    // a uuid, and a line pointer for the row's next version
-	tinyPages  = 16        // filled by one transaction
-	smallPages = 512       // not worth waves
-	firstBatch = 64        // pages
-	mostWaves  = 16        // measured: more make the table little smaller and read it more often
-	leastRows  = 6         // a page with fewer has no use for waves
+	pageBytes      = 8192 - 24 // of a page of the default size, without its header
+	rowGrowth      = 16 + 4    // a uuid, and a line pointer for the row's next version
+	tinyPages      = 16        // filled by one transaction
+	smallPages     = 512       // not worth waves
+	firstBatch     = 64        // pages
+	maxWaves       = 16        // measured: more make the table little smaller and read it more often
+	minRowsPerPage = 6         // a page with fewer has no use for waves
 	// usualRegion in pages is finished in seconds, and takes long enough for what one wave leaves behind
 	// to be prunable in the next. Measured: at 1000 pages 5 percent more rows find no room.
-	usualRegion = 8000
+	defaultRegion = 8000
 )
 
 // Explain chooses how a table is filled, from catalogue estimates alone.
@@ -64,11 +64,11 @@ func ExplainBy(by By, server catalog.Server, table catalog.Table, target step.Ta
 }
 
 func explain(c Choice, server catalog.Server, table catalog.Table, target step.Target) Choice {
-	c.Region, c.Waves, c.Batch, c.RowsPerPage = usualRegion, 1, firstBatch, density(table)
-	if why := plainReason(c, table, target); why != "" {
+	c.Region, c.Waves, c.Batch, c.RowsPerPage = defaultRegion, 1, firstBatch, rowsPerPage(table)
+	if why := onePassReason(c, table, target); why != "" {
 		// One pass needs no large regions, and a part of the table must be done before its space is of use.
 		c.Region, c.Vacuum = min(c.Region, max(table.Pages/(2*vacuumParts), firstBatch)), true
-		c.Reason = why + reused + cut(c)
+		c.Reason = why + vacuumReason + rangeReason(c)
 		return c
 	}
 	c.Waves, c.Reason = waves(c, server, table, target)
@@ -76,7 +76,7 @@ func explain(c Choice, server catalog.Server, table catalog.Table, target step.T
 }
 
 // plainReason tells why every row of a table that is not small is to move; "" is that it is not.
-func plainReason(c Choice, table catalog.Table, target step.Target) string {
+func onePassReason(c Choice, table catalog.Table, target step.Target) string {
 	switch index := indexOn(table, target.Column); {
 	case table.Pages <= smallPages:
 		return ""
@@ -84,8 +84,8 @@ func plainReason(c Choice, table catalog.Table, target step.Target) string {
 		return "one plain pass: PostgreSQL 13 cannot prune a page that is visited by address, and there is no integer key to visit it by. "
 	case index != "":
 		return fmt.Sprintf("one plain pass: index %s is on the column, so that no update is heap-only, and every row moves to another page. ", index)
-	case c.RowsPerPage < leastRows:
-		return fmt.Sprintf("one plain pass: rows of about %s bytes, too few on a page to make room for one another. ", number(int64(pageBytes/c.RowsPerPage)))
+	case c.RowsPerPage < minRowsPerPage:
+		return fmt.Sprintf("one plain pass: rows of about %s bytes, too few on a page to make room for one another. ", formatNumber(int64(pageBytes/c.RowsPerPage)))
 	default:
 		return ""
 	}
@@ -94,19 +94,19 @@ func plainReason(c Choice, table catalog.Table, target step.Target) string {
 func waves(c Choice, server catalog.Server, table catalog.Table, target step.Target) (int, string) {
 	switch {
 	case table.Pages <= tinyPages:
-		return 1, tinyReason(table)
+		return 1, tinyTableReason(table)
 	case table.Pages <= smallPages:
-		return 1, fmt.Sprintf("one plain pass: %s pages are too few for waves to pay", number(table.Pages))
+		return 1, fmt.Sprintf("one plain pass: %s pages are too few for waves to pay", formatNumber(table.Pages))
 	}
-	c.Waves = min(mostWaves, int(c.RowsPerPage))
-	return c.Waves, room(c, table, c.Waves) + caveat(server, table, target) + cut(c)
+	c.Waves = min(maxWaves, int(c.RowsPerPage))
+	return c.Waves, wavesReason(c, table, c.Waves) + triggerReason(server, table, target) + rangeReason(c)
 }
 
 // density estimates the rows of a page.
-func density(table catalog.Table) float64 {
+func rowsPerPage(table catalog.Table) float64 {
 	if table.Rows <= 0 || table.Pages <= 0 {
-		const guess = 40
-		return guess
+		const unknown = 40
+		return unknown
 	}
 	return math.Max(table.Rows/float64(table.Pages), 0.1)
 }
@@ -126,7 +126,7 @@ func indexOn(table catalog.Table, column string) string {
 }
 
 // number writes a count with commas.
-func number(n int64) string {
+func formatNumber(n int64) string {
 	text := fmt.Sprint(n)
 	for i := len(text) - 3; i > 0; i -= 3 {
 		text = text[:i] + "," + text[i:]

@@ -10,19 +10,19 @@ import (
 )
 
 func TestBounds(t *testing.T) {
-	for n := 1; n <= mostWaves; n++ {
-		all := bounds(n)
+	for n := 1; n <= maxWaves; n++ {
+		all := waveBounds(n)
 		for i := 1; i < n; i++ {
 			if share, before := all[i]-all[i-1], all[0]; share <= 0 || share > before {
 				t.Errorf("%d waves: %v", n, all)
 			}
 		}
-		if all[n-1] != steps {
+		if all[n-1] != granularity {
 			t.Errorf("%d waves end at %d", n, all[n-1])
 		}
 	}
-	if first := bounds(mostWaves)[0]; first*10 > steps {
-		t.Errorf("the first wave moves %d of %d rows: more than a B-tree's page has room for", first, steps)
+	if first := waveBounds(maxWaves)[0]; first*10 > granularity {
+		t.Errorf("the first wave moves %d of %d rows: more than a B-tree's page has room for", first, granularity)
 	}
 }
 
@@ -30,14 +30,14 @@ func TestBounds(t *testing.T) {
 func TestWavesArePickedEvenly(t *testing.T) {
 	for _, lines := range []int{8, 37, 60, 200} {
 		before := 0
-		for _, bound := range bounds(min(mostWaves, lines)) {
+		for _, bound := range waveBounds(min(maxWaves, lines)) {
 			picked := 0
 			for line := 1; line <= lines; line++ {
-				if (line&255)*golden&(steps-1) < bound {
+				if (line&255)*goldenStride&(granularity-1) < bound {
 					picked++
 				}
 			}
-			if want := float64(lines*bound) / steps; float64(picked) < want-4 || float64(picked) > want+4 {
+			if want := float64(lines*bound) / granularity; float64(picked) < want-4 || float64(picked) > want+4 {
 				t.Errorf("%d of %d lines below %d", picked, lines, bound)
 			}
 			if picked < before {
@@ -132,10 +132,10 @@ func TestPositions(t *testing.T) {
 	if _, ok := decode(Checkpoint{State: p.encode()}, ByPage); ok {
 		t.Error("keys are taken for pages")
 	}
-	if p = p.next(); p.Wave != 1 || p.Begun || p.Over || p.left() != p.region() {
+	if p = p.nextWave(); p.Wave != 1 || p.Begun || p.Over || p.remaining() != p.region() {
 		t.Errorf("next wave: %+v", p)
 	}
-	if p = p.next(); !p.Over {
+	if p = p.nextWave(); !p.Over {
 		t.Errorf("after the last wave: %+v", p)
 	}
 }
@@ -144,7 +144,7 @@ func TestEven(t *testing.T) {
 	for _, c := range []struct{ region, pages, workers, want int64 }{
 		{8000, 45000, 2, 7500}, {8000, 16000, 2, 8000}, {8000, 100, 2, 50}, {8000, 0, 1, 1}, {8000, 8001, 1, 4001},
 	} {
-		if got := even(c.region, c.pages, c.workers); got != c.want {
+		if got := evenRegion(c.region, c.pages, c.workers); got != c.want {
 			t.Errorf("%+v: %d", c, got)
 		}
 	}

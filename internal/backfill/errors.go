@@ -69,30 +69,30 @@ func (e *NullsError) Error() string {
 }
 
 // kind says what an error of a batch asks for.
-type kind int
+type response int
 
 const (
-	fatal   kind = iota
-	again        // another try of the same
-	smaller      // a smaller batch
-	lost         // another connection
+	fatal     response = iota
+	retry              // another try of the same
+	shrink             // a smaller batch
+	reconnect          // another connection
 )
 
-func kindOf(err error) kind {
-	var refusal *pgconn.PgError
+func responseTo(err error) response {
+	var pgErr *pgconn.PgError
 	switch {
 	case errors.Is(err, ErrBusy):
-		return again
+		return retry
 	case pg.Lost(err): // a transaction that was idle for too long, too: a paused machine makes no batch too large
-		return lost
-	case !errors.As(err, &refusal):
+		return reconnect
+	case !errors.As(err, &pgErr):
 		return fatal
 	}
-	switch refusal.Code {
+	switch pgErr.Code {
 	case pgerrcode.SerializationFailure, pgerrcode.DeadlockDetected, pgerrcode.LockNotAvailable:
-		return again
+		return retry
 	case pgerrcode.QueryCanceled, "25P04": // transaction_timeout, 17 and later
-		return smaller
+		return shrink
 	}
 	return fatal
 }

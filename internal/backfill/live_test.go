@@ -169,8 +169,8 @@ func TestSlowBatchesAreSplit(t *testing.T) {
 		w := b.work()
 		w.Pace.SetBatchTime(4 * time.Millisecond)
 		f := newFiller(w)
-		f.patience = 2 * time.Second // all rows take 3 s, and the fewest 50 ms: a busy machine has time for those
-		result, err := f.all(t.Context())
+		f.minTimeout = 2 * time.Second // all rows take 3 s, and the fewest 50 ms: a busy machine has time for those
+		result, err := f.fillAll(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,9 +182,9 @@ func TestSlowBatchesAreSplit(t *testing.T) {
 		b.exec("UPDATE t SET uuid = NULL WHERE false; ALTER TABLE t DISABLE TRIGGER slow; UPDATE t SET uuid = NULL; ALTER TABLE t ENABLE TRIGGER slow")
 		b.exec("CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(5); RETURN new; END'")
 		f = newFiller(w)
-		f.patience = 50 * time.Millisecond
+		f.minTimeout = 50 * time.Millisecond
 		var refusal *pgconn.PgError
-		if _, err := f.all(t.Context()); !errors.As(err, &refusal) || refusal.Code != pgerrcode.QueryCanceled {
+		if _, err := f.fillAll(t.Context()); !errors.As(err, &refusal) || refusal.Code != pgerrcode.QueryCanceled {
 			t.Errorf("where not even one row is done in time it ended with %v", err)
 		}
 	})
@@ -225,7 +225,7 @@ func TestOldSnapshotIsNamed(t *testing.T) {
 				notices = append(notices, n.Text)
 			}
 		}
-		result, err := small(w).all(t.Context())
+		result, err := small(w).fillAll(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,7 +233,7 @@ func TestOldSnapshotIsNamed(t *testing.T) {
 		if !slices.ContainsFunc(notices, func(n string) bool { return strings.Contains(n, "the report") }) {
 			t.Errorf("said: %q", notices)
 		}
-		if result.InPlace > leastShare {
+		if result.InPlace > minHeapOnly {
 			t.Errorf("%.0f %% heap-only beside an old snapshot", result.InPlace*100)
 		}
 	})

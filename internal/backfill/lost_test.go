@@ -15,17 +15,17 @@ import (
 
 // TestKindOf: what an error asks for.
 func TestKindOf(t *testing.T) {
-	for state, want := range map[string]kind{
-		"40001": again, "40P01": again, "55P03": again, "57014": smaller, "25P04": smaller,
-		"25P03": lost, "57P01": lost, "57P02": lost, "57P03": lost, "57P05": lost, "53300": lost, "08006": lost,
+	for state, want := range map[string]response{
+		"40001": retry, "40P01": retry, "55P03": retry, "57014": shrink, "25P04": shrink,
+		"25P03": reconnect, "57P01": reconnect, "57P02": reconnect, "57P03": reconnect, "57P05": reconnect, "53300": reconnect, "08006": reconnect,
 		"53100": fatal, "54000": fatal, "23514": fatal, "42501": fatal, "25006": fatal,
 	} {
-		if got := kindOf(&pgconn.PgError{Code: state}); got != want {
+		if got := responseTo(&pgconn.PgError{Code: state}); got != want {
 			t.Errorf("%s asks for %d, want %d", state, got, want)
 		}
 	}
-	for err, want := range map[error]kind{io.EOF: lost, io.ErrUnexpectedEOF: lost, errors.New("x"): fatal, ErrBusy: again} {
-		if got := kindOf(err); got != want {
+	for err, want := range map[error]response{io.EOF: reconnect, io.ErrUnexpectedEOF: reconnect, errors.New("x"): fatal, ErrBusy: retry} {
+		if got := responseTo(err); got != want {
 			t.Errorf("%v asks for %d, want %d", err, got, want)
 		}
 	}

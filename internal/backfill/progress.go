@@ -9,27 +9,27 @@ import (
 )
 
 const (
-	tellEvery = 250 * time.Millisecond
-	lately    = 5 * time.Second // the rate is of about so long
+	reportInterval = 250 * time.Millisecond
+	rateWindow     = 5 * time.Second // the rate is of about so long
 )
 
 // Progress counts, and tells of it no more than four times a second. It hands over one event at a time.
 type Progress struct {
-	mu     sync.Mutex
-	table  string
-	done   int64
-	total  int64
-	skips  int64
-	rate   float64
-	told   time.Time
-	at     int64 // done when it was last told
-	reason string
-	emit   event.Sink
+	mu         sync.Mutex
+	table      string
+	done       int64
+	total      int64
+	held       int64
+	rate       float64
+	reportedAt time.Time
+	reported   int64 // done when it was last told
+	reason     string
+	emit       event.Sink
 }
 
 // NewProgress begins with an estimate of the rows that there are to fill.
 func NewProgress(table string, total int64, emit event.Sink) *Progress {
-	return &Progress{table: table, total: total, told: time.Now(), emit: emit}
+	return &Progress{table: table, total: total, reportedAt: time.Now(), emit: emit}
 }
 
 // Add counts rows that were filled.
@@ -43,7 +43,7 @@ func (p *Progress) Add(rows int64) {
 // Skip counts rows that somebody held.
 func (p *Progress) AddHeld(rows int64) {
 	p.mu.Lock()
-	p.skips += rows
+	p.held += rows
 	p.mu.Unlock()
 	p.Report(true)
 }
@@ -66,31 +66,31 @@ func (p *Progress) Rows() int64 {
 func (p *Progress) Report(always bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	since := time.Since(p.told)
-	if since < tellEvery && !always {
+	since := time.Since(p.reportedAt)
+	if since < reportInterval && !always {
 		return
 	}
-	p.count(since)
+	p.updateRate(since)
 	p.total = max(p.total, p.done)
 	p.emit.Emit(event.Progress{
-		Table: p.table, Done: p.done, Total: p.total, Rate: p.rate, Left: p.left(), Held: p.skips,
+		Table: p.table, Done: p.done, Total: p.total, Rate: p.rate, Left: p.remaining(), Held: p.held,
 	})
-	p.told, p.at = time.Now(), p.done
+	p.reportedAt, p.reported = time.Now(), p.done
 }
 
-func (p *Progress) count(since time.Duration) {
+func (p *Progress) updateRate(since time.Duration) {
 	if since <= 0 {
 		return
 	}
-	now := float64(p.done-p.at) / since.Seconds()
-	weight := min(since.Seconds()/lately.Seconds(), 1)
+	now := float64(p.done-p.reported) / since.Seconds()
+	weight := min(since.Seconds()/rateWindow.Seconds(), 1)
 	if p.rate == 0 {
 		weight = 1
 	}
 	p.rate += weight * (now - p.rate)
 }
 
-func (p *Progress) left() time.Duration {
+func (p *Progress) remaining() time.Duration {
 	if p.rate <= 0 {
 		return 0
 	}
@@ -100,10 +100,10 @@ func (p *Progress) left() time.Duration {
 // Held gives what the pace says, and tells of a reason to stand still and of its end, once. It asks the
 // pace in turn with the other workers: a reason that one read before it was over would else be told
 // behind its end.
-func (p *Progress) Paused(at *pace.Pace) (reason string, changed <-chan struct{}) {
+func (p *Progress) Paused(speed *pace.Pace) (reason string, changed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	reason, changed = at.Paused()
+	reason, changed = speed.Paused()
 	if reason != p.reason {
 		p.reason = reason
 		p.emit.Emit(event.Throttled{Reason: reason, Paused: reason != ""})

@@ -10,39 +10,39 @@ import (
 
 // The sentences of a plan that tell a DBA how a table is filled, and why so.
 
-func tinyReason(table catalog.Table) string {
+func tinyTableReason(table catalog.Table) string {
 	return fmt.Sprintf("one transaction: the table has %s", plural(table.Pages, "page", "pages"))
 }
 
 // room tells where the rows of a page find the room to grow.
-func room(c Choice, table catalog.Table, n int) string {
-	filled := float64(table.Fillfactor) / 100
+func wavesReason(c Choice, table catalog.Table, n int) string {
+	fillfactor := float64(table.Fillfactor) / 100
 	if table.Fillfactor <= 0 {
-		filled = 1
+		fillfactor = 1
 	}
-	width, spare := pageBytes*filled/c.RowsPerPage, pageBytes*(1-filled)
+	width, free := pageBytes*fillfactor/c.RowsPerPage, pageBytes*(1-fillfactor)
 	// At least one new version must fit beside the old ones, and in the end each row's growth.
-	if spare >= width+rowGrowth && spare >= c.RowsPerPage*rowGrowth {
+	if free >= width+rowGrowth && free >= c.RowsPerPage*rowGrowth {
 		return fmt.Sprintf("%d waves: fillfactor %d leaves %s bytes of each page free. A page's %.0f rows of about %s bytes, each of which grows by %d, "+
 			"find their room there, a few rows at a time (heap-only%s). ",
-			n, table.Fillfactor, number(int64(spare)), c.RowsPerPage, number(int64(width)), rowGrowth, untouched(table))
+			n, table.Fillfactor, formatNumber(int64(free)), c.RowsPerPage, formatNumber(int64(width)), rowGrowth, indexesReason(table))
 	}
 	return fmt.Sprintf("%d waves: a page has about %.0f rows of %s bytes and no room for all of them to grow by %d. A wave takes a few rows of every page. "+
 		"The first moves one row in %d to other pages; the room that they leave serves up to %.0f %% of the rows in place (heap-only%s). ",
-		n, c.RowsPerPage, number(int64(width)), rowGrowth, steps/bounds(n)[0], 100*inPlaceAtMost(width, n), untouched(table))
+		n, c.RowsPerPage, formatNumber(int64(width)), rowGrowth, granularity/waveBounds(n)[0], 100*maxInPlace(width, n), indexesReason(table))
 }
 
 // inPlaceAtMost is the share of the rows of full pages that can stay where they are: not the first wave's,
 // and no more than fit when all have grown.
-func inPlaceAtMost(width float64, n int) float64 {
-	return min(1-float64(bounds(n)[0])/steps, width/(width+rowGrowth))
+func maxInPlace(width float64, n int) float64 {
+	return min(1-float64(waveBounds(n)[0])/granularity, width/(width+rowGrowth))
 }
 
 // reused tells what keeps a plain pass from doubling the table.
-const reused = "After each eighth of the table a VACUUM without index clean-up lets the next ones use the space that rows have left. "
+const vacuumReason = "After each eighth of the table a VACUUM without index clean-up lets the next ones use the space that rows have left. "
 
 // untouched tells what is saved.
-func untouched(table catalog.Table) string {
+func indexesReason(table catalog.Table) string {
 	if len(table.Indexes) == 0 {
 		return ""
 	}
@@ -50,30 +50,30 @@ func untouched(table catalog.Table) string {
 }
 
 // caveat names the triggers that fire all the same. What they change cannot be told from the catalogue.
-func caveat(server catalog.Server, table catalog.Table, target step.Target) string {
+func triggerReason(server catalog.Server, table catalog.Table, target step.Target) string {
 	names := table.Firing(target.Column, server.Role.ReplicaRole)
 	if len(names) == 0 {
 		return ""
 	}
 	fires := plural(int64(len(names)), "trigger fires", "triggers fire")
 	return fmt.Sprintf("%s on every row (%s): if an indexed column is changed so, no update is heap-only and every row moves. "+
-		"The first region shows it; the next %d are then filled in one plain pass each, with a VACUUM after each eighth of the table. ", fires, strings.Join(names, ", "), plainRegions)
+		"The first region shows it; the next %d are then filled in one plain pass each, with a VACUUM after each eighth of the table. ", fires, strings.Join(names, ", "), onePassRegions)
 }
 
 // cut tells what is done at a time.
-func cut(c Choice) string {
+func rangeReason(c Choice) string {
 	what := "Regions"
 	if c.By == ByKey {
 		what = "Ranges of " + c.Key + " with the rows"
 	}
 	size := fmt.Sprintf("%s of at most %s, ", what, plural(c.Region, "page", "pages"))
 	if c.Waves == 1 {
-		return size + transactions(c)
+		return size + batchReason(c)
 	}
-	return size + "fewer where the pace or max_wal_size asks for it, so that all waves of one fall between two checkpoints; " + transactions(c)
+	return size + "fewer where the pace or max_wal_size asks for it, so that all waves of one fall between two checkpoints; " + batchReason(c)
 }
 
-func transactions(c Choice) string {
+func batchReason(c Choice) string {
 	return fmt.Sprintf("the first transaction takes %s, later ones as many as --batch-time allows", plural(int64(c.Batch), "page", "pages"))
 }
 
@@ -81,5 +81,5 @@ func plural(n int64, one, more string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return number(n) + " " + more
+	return formatNumber(n) + " " + more
 }

@@ -13,17 +13,17 @@ import (
 // filler is one filling of one table.
 type filler struct {
 	Work
-	text     text
-	choice   Choice
-	ground   ground // of the waves
-	whole    ground // of the sweeps
-	progress *Progress
-	batches  atomic.Int64
-	skipped  atomic.Int64
-	inPlace  inPlace
-	vacuums  vacuums
-	sweeps   int
-	patience time.Duration // with one statement, whatever the target time
+	sql         statements
+	choice      Choice
+	ranges      partitioner // of the waves
+	sweepRanges partitioner // of the sweeps
+	progress    *Progress
+	batches     atomic.Int64
+	skipped     atomic.Int64
+	inPlace     inPlace
+	vacuums     vacuums
+	sweeps      int
+	minTimeout  time.Duration // with one statement, whatever the target time
 }
 
 // Run fills every row that has no value, and comes back when a sweep over the whole table finds none.
@@ -32,21 +32,21 @@ type filler struct {
 //
 // Errors: ErrStopped, *NoProgressError, *HeldError, *NullsError, the context's cause, the diary's, or
 // the server's. After each of them what was filled stays filled, and Run may be called again.
-func Run(ctx context.Context, w Work) (Result, error) { return newFiller(w).all(ctx) }
+func Run(ctx context.Context, w Work) (Result, error) { return newFiller(w).fillAll(ctx) }
 
 func newFiller(w Work) *filler {
 	f := &filler{
-		Work: w, text: textOf(w.Target, w.Value), choice: Explain(w.Server, w.Table, w.Target),
-		patience: MinStatementTimeout, progress: NewProgress(w.Target.String(), max(int64(w.Table.Rows), 0), w.Emit),
+		Work: w, sql: newStatements(w.Target, w.Value), choice: Explain(w.Server, w.Table, w.Target),
+		minTimeout: MinStatementTimeout, progress: NewProgress(w.Target.String(), max(int64(w.Table.Rows), 0), w.Emit),
 	}
 	if f.RetryTimeout <= 0 {
 		f.RetryTimeout = DefaultRetryTimeout
 	}
-	f.ground, f.whole = groundOf(f.choice, f.text), sweptOf(f.choice, f.text)
+	f.ranges, f.sweepRanges = newPartitioner(f.choice, f.sql), newSweepPartitioner(f.choice, f.sql)
 	return f
 }
 
-func (f *filler) all(ctx context.Context) (Result, error) {
+func (f *filler) fillAll(ctx context.Context) (Result, error) {
 	err := f.run(ctx)
 	f.progress.Report(true)
 	return Result{
@@ -57,7 +57,7 @@ func (f *filler) all(ctx context.Context) (Result, error) {
 
 func (f *filler) run(ctx context.Context) error {
 	if f.Table.Pages <= tinyPages {
-		if done, err := f.tiny(ctx); done || err != nil {
+		if done, err := f.fillTiny(ctx); done || err != nil {
 			return err
 		}
 		return f.sweepAll(ctx)
@@ -69,29 +69,29 @@ func (f *filler) run(ctx context.Context) error {
 }
 
 // tiny fills a table of a few pages in one transaction and looks, in the same, whether that was all.
-func (f *filler) tiny(ctx context.Context) (done bool, err error) {
+func (f *filler) fillTiny(ctx context.Context) (done bool, err error) {
 	if err := f.Wait(ctx, f.progress); err != nil {
 		return false, err
 	}
-	var filled, left int64
-	err = f.transaction(ctx, func(tx pg.Tx) error {
-		tag, err := tx.Exec(ctx, f.text.fill("true", steps, mostRows))
+	var filled, remaining int64
+	err = f.runBatch(ctx, func(tx pg.Tx) error {
+		tag, err := tx.Exec(ctx, f.sql.fill("true", granularity, maxRows))
 		if err != nil {
-			return WrapBatchError(f.text.pick("true", steps, mostRows), err)
+			return WrapBatchError(f.sql.lockRows("true", granularity, maxRows), err)
 		}
 		filled = tag.RowsAffected()
-		return tx.QueryRow(ctx, f.text.count("true")).Scan(&left)
+		return tx.QueryRow(ctx, f.sql.count("true")).Scan(&remaining)
 	})
 	if errors.Is(err, ErrTooSlow) {
 		return false, nil
 	}
 	if err == nil {
-		f.did(filled)
+		f.record(filled)
 	}
-	return err == nil && left == 0, err
+	return err == nil && remaining == 0, err
 }
 
-func (f *filler) did(rows int64) {
+func (f *filler) record(rows int64) {
 	if rows > 0 {
 		f.batches.Add(1)
 		f.progress.Add(rows)

@@ -7,17 +7,17 @@ import (
 )
 
 // text makes the statements on one table.
-type text struct {
+type statements struct {
 	table  sqltext.Table
 	column sqltext.Name
 	value  string
 }
 
-func textOf(target step.Target, value string) text {
+func newStatements(target step.Target, value string) statements {
 	if value == "" {
 		value = sqltext.Format("{}()", target.Function)
 	}
-	return text{
+	return statements{
 		table:  sqltext.Table{Schema: target.Schema, Name: target.Table},
 		column: sqltext.Name(target.Column),
 		value:  value,
@@ -26,42 +26,42 @@ func textOf(target step.Target, value string) text {
 
 // pick locks rows of a range that have no value and are held by nobody, of one wave, and no more than
 // most. NO KEY: the foreign keys of inserts elsewhere go on being checked.
-func (t text) pick(where string, bound, most int) string {
+func (t statements) lockRows(where string, bound, limit int) string {
 	wave := ""
-	if bound < steps {
-		wave = sqltext.Format(" AND (get_byte(tidsend(ctid), 5) * {}) & {} < {}", golden, steps-1, bound)
+	if bound < granularity {
+		wave = sqltext.Format(" AND (get_byte(tidsend(ctid), 5) * {}) & {} < {}", goldenStride, granularity-1, bound)
 	}
 	return sqltext.Format("SELECT ctid FROM ONLY {} WHERE ", t.table) + where +
 		sqltext.Format(" AND {} IS NULL", t.column) + wave +
-		sqltext.Format(" LIMIT {} FOR NO KEY UPDATE SKIP LOCKED", most)
+		sqltext.Format(" LIMIT {} FOR NO KEY UPDATE SKIP LOCKED", limit)
 }
 
 // fill is a batch of a wave: one statement that locks and fills. It reads the range twice, and pages
 // are pruned by the inner reading.
-func (t text) fill(where string, bound, most int) string {
+func (t statements) fill(where string, bound, limit int) string {
 	return sqltext.Format("UPDATE ONLY {} SET {} = ", t.table, t.column) + t.value +
-		" WHERE ctid = ANY (ARRAY (" + t.pick(where, bound, most) + "))"
+		" WHERE ctid = ANY (ARRAY (" + t.lockRows(where, bound, limit) + "))"
 }
 
 // gather is pick with its addresses as one text, and their number.
-func (t text) gather(where string, most int) string {
-	return "SELECT coalesce(array_agg(ctid), '{}')::text, count(*) FROM (" + t.pick(where, steps, most) + ") AS picked"
+func (t statements) lockedRows(where string, limit int) string {
+	return "SELECT coalesce(array_agg(ctid), '{}')::text, count(*) FROM (" + t.lockRows(where, granularity, limit) + ") AS picked"
 }
 
 // fillPicked fills the rows at the addresses $1, which are locked already: a statement of its own sees
 // them as they are now, so that only a trigger or a rule can make it miss one.
-func (t text) fillPicked() string {
+func (t statements) fillLocked() string {
 	return sqltext.Format("UPDATE ONLY {} SET {} = ", t.table, t.column) + t.value +
 		" WHERE ctid = ANY ($1::text::tid[])"
 }
 
 // count counts the rows of a range without a value.
-func (t text) count(where string) string {
+func (t statements) count(where string) string {
 	return sqltext.Format("SELECT count(*) FROM ONLY {} WHERE ", t.table) + where + sqltext.Format(" AND {} IS NULL", t.column)
 }
 
 // countOwn counts them too, and those that this transaction wrote itself: a trigger took the value away.
-func (t text) countOwn(where string) string {
+func (t statements) countWithOwn(where string) string {
 	return sqltext.Format("SELECT count(*), count(*) FILTER (WHERE xmin = pg_current_xact_id()::xid) FROM ONLY {} WHERE ", t.table) +
 		where + sqltext.Format(" AND {} IS NULL", t.column)
 }
@@ -69,15 +69,15 @@ func (t text) countOwn(where string) string {
 // BatchSQL gives the statements of one batch for a reader: the first batch of the first wave. The value is Work's.
 func BatchSQL(server catalog.Server, table catalog.Table, target step.Target, value string) []string {
 	choice := Explain(server, table, target)
-	span := span{open: true, to: int64(choice.Batch) - 1}
+	first := tableRange{open: true, to: int64(choice.Batch) - 1}
 	if choice.By == ByKey {
-		span.to = int64(float64(choice.Batch) * choice.RowsPerPage)
+		first.to = int64(float64(choice.Batch) * choice.RowsPerPage)
 	}
-	ground := groundOf(choice, textOf(target, value))
+	ranges := newPartitioner(choice, newStatements(target, value))
 	return []string{
 		"BEGIN",
 		"SET LOCAL synchronous_commit = off",
-		textOf(target, value).fill(ground.where(span), bounds(choice.Waves)[0], mostRows),
+		newStatements(target, value).fill(ranges.condition(first), waveBounds(choice.Waves)[0], maxRows),
 		"COMMIT",
 	}
 }

@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	mostSweeps = 10
-	sweepFirst = 1000 // pages that are read at once
-	sweepMost  = 50_000
-	mostHeld   = 1000 // ranges with held rows that are remembered one by one
-	sweepRows  = 500  // of the first transaction of a sweep that fills
-	againNulls = 3    // sweeps that are expected to find something: rows skipped, moved, moved again
+	maxSweeps          = 10
+	firstSweepPages    = 1000 // pages that are read at once
+	maxSweepPages      = 50_000
+	maxHeldRanges      = 1000 // ranges with held rows that are remembered one by one
+	firstSweepRows     = 500  // of the first transaction of a sweep that fills
+	sweepsWithoutPause = 3    // sweeps that are expected to find something: rows skipped, moved, moved again
 )
 
 // found is what a part of a sweep came upon.
-type found struct {
+type swept struct {
 	rows int64 // without a value
 	held int64 // of them, by others
 }
@@ -35,10 +35,10 @@ func (f *filler) sweepAll(ctx context.Context) error {
 		if err != nil || all.rows == 0 {
 			return err
 		}
-		if f.sweeps >= mostSweeps {
+		if f.sweeps >= maxSweeps {
 			return &NullsError{Table: f.Target.String(), Column: f.Target.Column, Sweeps: f.sweeps, Rows: all.rows}
 		}
-		if f.sweeps >= againNulls {
+		if f.sweeps >= sweepsWithoutPause {
 			if err := f.Sleep(ctx, pause); err != nil {
 				return err
 			}
@@ -48,17 +48,17 @@ func (f *filler) sweepAll(ctx context.Context) error {
 }
 
 // sweep goes over the table once, part by part, and then stays with the parts in which rows were held.
-func (f *filler) sweep(ctx context.Context) (found, error) {
-	var all found
-	var held []span
-	chunk := pace.NewSizer(sweepFirst, 1, sweepMost)
-	left := span{open: true}
+func (f *filler) sweep(ctx context.Context) (swept, error) {
+	var all swept
+	var held []tableRange
+	chunk := pace.NewSizer(firstSweepPages, 1, maxSweepPages)
+	remaining := tableRange{open: true}
 	for {
 		if err := f.Wait(ctx, f.progress); err != nil {
 			return all, err
 		}
 		begun := time.Now()
-		part, n, ok, err := f.look(ctx, left, int64(chunk.Size()))
+		r, n, ok, err := f.countNext(ctx, remaining, int64(chunk.Size()))
 		if errors.Is(err, ErrTooSlow) && !chunk.AtMinimum() {
 			chunk.Shrink()
 			continue
@@ -71,25 +71,25 @@ func (f *filler) sweep(ctx context.Context) (found, error) {
 		}
 		chunk.Record(chunk.Size(), time.Since(begun), f.Pace.BatchTime())
 		if n > 0 {
-			in, err := f.sweepRange(ctx, f.whole, part)
+			in, err := f.sweepRange(ctx, f.sweepRanges, r)
 			if err != nil {
 				return all, err
 			}
 			all.rows += n
-			f.skip(in.held)
+			f.recordHeld(in.held)
 			if in.held > 0 {
-				held = remember(held, part)
+				held = addHeld(held, r)
 			}
 		}
-		left = span{from: part.to}
+		remaining = tableRange{from: r.to}
 		if err := f.Sleep(ctx, f.Pace.Rest(time.Since(begun))); err != nil {
 			return all, err
 		}
 	}
-	return all, f.waitFor(ctx, held)
+	return all, f.fillHeld(ctx, held)
 }
 
-func (f *filler) skip(rows int64) {
+func (f *filler) recordHeld(rows int64) {
 	if rows > 0 {
 		f.skipped.Add(rows)
 		f.progress.AddHeld(rows)
@@ -97,47 +97,47 @@ func (f *filler) skip(rows int64) {
 }
 
 // remember keeps a part, or makes the last one longer when there are too many: memory stays bounded.
-func remember(held []span, part span) []span {
-	if len(held) < mostHeld {
-		return append(held, part)
+func addHeld(held []tableRange, r tableRange) []tableRange {
+	if len(held) < maxHeldRanges {
+		return append(held, r)
 	}
-	held[len(held)-1].to = part.to
+	held[len(held)-1].to = r.to
 	return held
 }
 
 // look counts the rows without a value in the next part of the table as it is now.
-func (f *filler) look(ctx context.Context, left span, pages int64) (part span, rows int64, ok bool, err error) {
-	err = f.transaction(ctx, func(tx pg.Tx) error {
-		end, some, err := f.whole.last(ctx, tx)
+func (f *filler) countNext(ctx context.Context, remaining tableRange, pages int64) (r tableRange, rows int64, ok bool, err error) {
+	err = f.runBatch(ctx, func(tx pg.Tx) error {
+		end, some, err := f.sweepRanges.end(ctx, tx)
 		if err != nil || !some {
 			ok = false
 			return err
 		}
-		left.to = end
-		if !left.open && left.from >= end {
+		remaining.to = end
+		if !remaining.open && remaining.from >= end {
 			ok = false
 			return nil
 		}
-		if end, ok, err = f.whole.cut(ctx, tx, left, pages); err != nil || !ok {
+		if end, ok, err = f.sweepRanges.split(ctx, tx, remaining, pages); err != nil || !ok {
 			return err
 		}
-		part = left.until(end)
-		return tx.QueryRow(ctx, f.text.count(f.whole.where(part))).Scan(&rows)
+		r = remaining.upTo(end)
+		return tx.QueryRow(ctx, f.sql.count(f.sweepRanges.condition(r))).Scan(&rows)
 	})
-	return part, rows, ok, err
+	return r, rows, ok, err
 }
 
 // sweepRange fills a part as far as its rows are free, a few pages at a time.
-func (f *filler) sweepRange(ctx context.Context, on ground, part span) (found, error) {
-	var all found
-	pages := pace.NewSizer(firstBatch, 1, sweepMost)
-	rows := pace.NewSizer(sweepRows, fewestRows, mostRows)
-	for left := part; left.open || left.from < left.to; {
+func (f *filler) sweepRange(ctx context.Context, ranges partitioner, r tableRange) (swept, error) {
+	var all swept
+	pages := pace.NewSizer(firstBatch, 1, maxSweepPages)
+	rows := pace.NewSizer(firstSweepRows, minRows, maxRows)
+	for remaining := r; remaining.open || remaining.from < remaining.to; {
 		if err := f.Wait(ctx, f.progress); err != nil {
 			return all, err
 		}
 		begun := time.Now()
-		g, err := f.gather(ctx, on, left, int64(pages.Size()), rows.Size())
+		g, err := f.fillBatch(ctx, ranges, remaining, int64(pages.Size()), rows.Size())
 		if errors.Is(err, ErrTooSlow) && !(pages.AtMinimum() && rows.AtMinimum()) {
 			pages.Shrink()
 			rows.Shrink()
@@ -149,14 +149,14 @@ func (f *filler) sweepRange(ctx context.Context, on ground, part span) (found, e
 		if g.refused > 0 {
 			return all, f.NoProgress(g.refused)
 		}
-		f.did(g.filled)
+		f.record(g.filled)
 		all.rows += g.filled
 		took := time.Since(begun)
 		rows.Record(int(g.locked), took, f.Pace.BatchTime())
 		if !g.full {
 			pages.Record(pages.Size(), took, f.Pace.BatchTime())
 			all.held += g.left
-			left = left.rest(g.end)
+			remaining = remaining.after(g.end)
 		}
 		if err := f.Sleep(ctx, f.Pace.Rest(took)); err != nil {
 			return all, err
@@ -166,7 +166,7 @@ func (f *filler) sweepRange(ctx context.Context, on ground, part span) (found, e
 }
 
 // gathered is what one transaction of a sweep did.
-type gathered struct {
+type sweepBatch struct {
 	end            int64 // of the pages it looked at
 	empty          bool  // there was nothing to look at
 	full           bool  // it locked as many rows as it may: there may be more
@@ -177,33 +177,33 @@ type gathered struct {
 
 // gather locks some free rows, fills them by a second statement, which sees them as they are under the
 // lock, and counts what is left without a value.
-func (f *filler) gather(ctx context.Context, on ground, part span, pages int64, most int) (g gathered, err error) {
-	err = f.transaction(ctx, func(tx pg.Tx) error {
-		g = gathered{}
-		end, ok, err := on.cut(ctx, tx, part, pages)
+func (f *filler) fillBatch(ctx context.Context, ranges partitioner, r tableRange, pages int64, limit int) (g sweepBatch, err error) {
+	err = f.runBatch(ctx, func(tx pg.Tx) error {
+		g = sweepBatch{}
+		end, ok, err := ranges.split(ctx, tx, r, pages)
 		if err != nil || !ok {
 			g.empty = !ok
 			return err
 		}
 		g.end = end
-		where := on.where(part.until(end))
+		where := ranges.condition(r.upTo(end))
 		var tids string
-		if err := tx.QueryRow(ctx, f.text.gather(where, most)).Scan(&tids, &g.locked); err != nil {
+		if err := tx.QueryRow(ctx, f.sql.lockedRows(where, limit)).Scan(&tids, &g.locked); err != nil {
 			return err
 		}
 		if g.locked > 0 {
-			tag, err := tx.Exec(ctx, f.text.fillPicked(), tids)
+			tag, err := tx.Exec(ctx, f.sql.fillLocked(), tids)
 			if err != nil {
 				return WrapBatchError(sqltext.Format("SELECT unnest({}::tid[])", sqltext.Value(tids)), err)
 			}
 			g.filled = tag.RowsAffected()
 			g.refused = g.locked - g.filled
 		}
-		if g.full = g.locked == int64(most); g.full {
+		if g.full = g.locked == int64(limit); g.full {
 			return nil
 		}
 		var emptied int64
-		err = tx.QueryRow(ctx, f.text.countOwn(where)).Scan(&g.left, &emptied)
+		err = tx.QueryRow(ctx, f.sql.countWithOwn(where)).Scan(&g.left, &emptied)
 		g.refused = max(g.locked-g.filled, emptied)
 		return err
 	})
@@ -211,59 +211,59 @@ func (f *filler) gather(ctx context.Context, on ground, part span, pages int64, 
 }
 
 // waiting is the coming back to parts of the table in which rows were held.
-type waiting struct {
-	parts []span
-	rows  int64     // held in them when they were last looked at
-	least int64     // the fewest so far
-	since time.Time // then
-	vain  int       // rounds since then that filled some and left as many
+type heldRanges struct {
+	ranges   []tableRange
+	rows     int64     // held in them when they were last looked at
+	least    int64     // the fewest so far
+	since    time.Time // then
+	refilled int       // rounds since then that filled some and left as many
 }
 
 // mostVain is how many rounds may fill rows and find as many without a value again: then somebody
 // writes NULL, and the whole table is looked at.
-const mostVain = 10
+const maxRefilled = 10
 
 // waitFor comes back to parts with held rows until there is none, with growing pauses and no lock held
 // in between.
-func (f *filler) waitFor(ctx context.Context, parts []span) error {
-	w := waiting{parts: parts, least: math.MaxInt64, since: time.Now()}
-	for pause := firstPause; len(w.parts) > 0 && w.vain < mostVain; pause = min(2*pause, longestPause) {
+func (f *filler) fillHeld(ctx context.Context, held []tableRange) error {
+	w := heldRanges{ranges: held, least: math.MaxInt64, since: time.Now()}
+	for pause := firstPause; len(w.ranges) > 0 && w.refilled < maxRefilled; pause = min(2*pause, longestPause) {
 		if err := f.Sleep(ctx, pause); err != nil {
 			return err
 		}
-		if err := f.round(ctx, &w); err != nil {
+		if err := f.fillHeldOnce(ctx, &w); err != nil {
 			return err
 		}
-		if w.vain == 0 {
+		if w.refilled == 0 {
 			pause = firstPause
 		}
-		if len(w.parts) > 0 && time.Since(w.since) > f.RetryTimeout {
+		if len(w.ranges) > 0 && time.Since(w.since) > f.RetryTimeout {
 			return &HeldError{Table: f.Target.String(), Rows: w.rows, Timeout: f.RetryTimeout}
 		}
 	}
 	return nil
 }
 
-func (f *filler) round(ctx context.Context, w *waiting) error {
-	var still []span
+func (f *filler) fillHeldOnce(ctx context.Context, w *heldRanges) error {
+	var remaining []tableRange
 	filled := int64(0)
 	w.rows = 0
-	for _, part := range w.parts {
-		in, err := f.sweepRange(ctx, f.whole, part)
+	for _, r := range w.ranges {
+		in, err := f.sweepRange(ctx, f.sweepRanges, r)
 		if err != nil {
 			return err
 		}
 		filled += in.rows
 		if in.held > 0 {
-			still, w.rows = append(still, part), w.rows+in.held
+			remaining, w.rows = append(remaining, r), w.rows+in.held
 		}
 	}
-	w.parts = still
+	w.ranges = remaining
 	switch {
 	case w.rows < w.least:
-		w.least, w.since, w.vain = w.rows, time.Now(), 0
+		w.least, w.since, w.refilled = w.rows, time.Now(), 0
 	case filled > 0:
-		w.vain++
+		w.refilled++
 	}
 	return nil
 }

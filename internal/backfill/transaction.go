@@ -16,7 +16,7 @@ const (
 	idleTimeout = 10 * time.Second
 	// LeastStatement is the shortest statement_timeout: a disk that stalls is no reason for a smaller batch.
 	MinStatementTimeout = 5 * time.Second
-	overTarget          = 100 // statement_timeout, in target times
+	statementFactor     = 100 // statement_timeout, in target times
 	firstPause          = 20 * time.Millisecond
 	longestPause        = 5 * time.Second
 )
@@ -31,7 +31,7 @@ var ErrBusy = errors.New("an earlier batch has not ended yet")
 // moments of what was committed so, cursor and rows together.
 func (w Work) BatchSettings(leastStatement time.Duration) pg.Settings {
 	return pg.Settings{
-		Lock: LockTimeout, Statement: max(overTarget*w.Pace.BatchTime(), leastStatement), Idle: idleTimeout,
+		Lock: LockTimeout, Statement: max(statementFactor*w.Pace.BatchTime(), leastStatement), Idle: idleTimeout,
 		SynchronousCommit: "off", Replica: w.Replica,
 	}
 }
@@ -55,12 +55,12 @@ func (w Work) RunBatch(ctx context.Context, settings func() pg.Settings, work fu
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		}
-		switch kindOf(err) {
-		case smaller:
+		switch responseTo(err) {
+		case shrink:
 			return errors.Join(ErrTooSlow, err)
 		case fatal:
 			return err
-		case again, lost:
+		case retry, reconnect:
 		}
 		if time.Since(begun) > w.RetryTimeout {
 			return err
@@ -73,12 +73,12 @@ func (w Work) RunBatch(ctx context.Context, settings func() pg.Settings, work fu
 }
 
 // slowTries is how often something is tried that cannot be made smaller.
-const slowTries = 5
+const timeoutAttempts = 5
 
 // Steady is Attempt for what cannot be made smaller: what ran into a timeout is tried again, since a machine that
 // is paused for a moment is no reason to end a run.
 func (w Work) RunTransaction(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) (err error) {
-	for range slowTries {
+	for range timeoutAttempts {
 		if err = w.RunBatch(ctx, settings, work); !errors.Is(err, ErrTooSlow) {
 			break
 		}
@@ -87,11 +87,11 @@ func (w Work) RunTransaction(ctx context.Context, settings func() pg.Settings, w
 }
 
 // steady runs a transaction of a filling that is no batch.
-func (f *filler) steady(ctx context.Context, work func(pg.Tx) error) error {
-	return f.RunTransaction(ctx, func() pg.Settings { return f.BatchSettings(f.patience) }, work)
+func (f *filler) runTransaction(ctx context.Context, work func(pg.Tx) error) error {
+	return f.RunTransaction(ctx, func() pg.Settings { return f.BatchSettings(f.minTimeout) }, work)
 }
 
 // transaction runs a batch.
-func (f *filler) transaction(ctx context.Context, work func(pg.Tx) error) error {
-	return f.RunBatch(ctx, func() pg.Settings { return f.BatchSettings(f.patience) }, work)
+func (f *filler) runBatch(ctx context.Context, work func(pg.Tx) error) error {
+	return f.RunBatch(ctx, func() pg.Settings { return f.BatchSettings(f.minTimeout) }, work)
 }

@@ -33,26 +33,26 @@ func (v *vacuums) due(pages, all int64) bool {
 
 // vacuumSQL gives the space of rows that have moved to those that are still to move. It waits for nobody,
 // cuts no empty pages off, which would take ACCESS EXCLUSIVE, and leaves the indexes to autovacuum.
-func vacuumSQL(t text) string {
+func vacuumSQL(t statements) string {
 	return sqltext.Format("VACUUM (SKIP_LOCKED, TRUNCATE false, INDEX_CLEANUP false) {}", t.table)
 }
 
 // reuse vacuums after a part that was filled the plain way. That it does not come about costs space and
 // nothing else.
-func (w *worker) reuse(ctx context.Context) error {
+func (w *worker) vacuumIfDue(ctx context.Context) error {
 	if w.Vacuum == nil || w.position.Waves > 1 || !w.choice.Vacuum && !w.inPlace.prunable() {
 		return nil
 	}
 	w.mu.Lock()
-	last := w.none
+	last := w.exhausted
 	w.mu.Unlock()
-	if last || !w.vacuums.due(w.size, w.Table.Pages) {
+	if last || !w.vacuums.due(w.pages, w.Table.Pages) {
 		return nil
 	}
 	if err := w.Wait(ctx, w.progress); err != nil {
 		return err
 	}
-	sql := vacuumSQL(w.text)
+	sql := vacuumSQL(w.sql)
 	if err := w.Vacuum(ctx, sql); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

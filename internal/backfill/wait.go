@@ -6,9 +6,9 @@ import (
 )
 
 // Wait stands still as long as the pace says so, and tells why. When it is asked to leave it gives ErrStopped.
-func (w Work) Wait(ctx context.Context, p *Progress) error {
+func (w Work) Wait(ctx context.Context, progress *Progress) error {
 	for {
-		reason, changed := p.Paused(w.Pace)
+		reason, changed := progress.Paused(w.Pace)
 		if reason == "" {
 			return w.Sleep(ctx, 0)
 		}

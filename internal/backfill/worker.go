@@ -10,40 +10,40 @@ import (
 )
 
 const (
-	mostPages  = 4000 // a transaction
-	mostRows   = 20_000
-	firstRows  = 2000
-	fewestRows = 10
+	maxPages  = 4000 // a transaction
+	maxRows   = 20_000
+	firstRows = 2000
+	minRows   = 10
 	// mostTimeouts is how often the smallest batch may run into a timeout, one after the other.
-	mostTimeouts = 5
+	maxTimeouts = 5
 	// mostRepeats bounds how often a range is taken again because it held more rows than one batch may.
-	mostRepeats = 20
+	maxRepeats = 20
 )
 
 // worker goes over one region after the other.
 type worker struct {
 	*pass
-	number   int64
-	position position
-	pages    *pace.Sizer
-	rows     *pace.Sizer
-	size     int64 // of the region, in pages
-	timeouts int
-	repeats  int
-	doubt    SlowBatches
-	filled   int64  // in this region
-	sample   counts // of this region's updates
+	number    int64
+	position  position
+	pageSizer *pace.Sizer
+	rowSizer  *pace.Sizer
+	pages     int64 // of the region, in pages
+	timeouts  int
+	repeats   int
+	slow      SlowBatches
+	filled    int64        // in this region
+	sample    updateCounts // of this region's updates
 }
 
 func (w *worker) work(ctx context.Context) error {
-	w.pages = pace.NewSizer(w.choice.Batch, 1, mostPages)
-	w.rows = pace.NewSizer(firstRows, fewestRows, mostRows)
+	w.pageSizer = pace.NewSizer(w.choice.Batch, 1, maxPages)
+	w.rowSizer = pace.NewSizer(firstRows, minRows, maxRows)
 	for {
 		if w.position.Over {
 			if err := w.Wait(ctx, w.progress); err != nil {
 				return err
 			}
-			if ok, err := w.claim(ctx, w); !ok || err != nil {
+			if ok, err := w.nextRegion(ctx, w); !ok || err != nil {
 				return err
 			}
 		}
@@ -51,8 +51,8 @@ func (w *worker) work(ctx context.Context) error {
 		if err := w.waves(ctx); err != nil {
 			return err
 		}
-		w.took(w.size, time.Since(begun))
-		if err := w.reuse(ctx); err != nil {
+		w.recordRegion(w.pages, time.Since(begun))
+		if err := w.vacuumIfDue(ctx); err != nil {
 			return err
 		}
 	}
@@ -61,18 +61,18 @@ func (w *worker) work(ctx context.Context) error {
 // waves goes over the worker's region. One in which nothing was filled at all is looked at by a sweep
 // at once: if its rows cannot be filled there is no use in going on.
 func (w *worker) waves(ctx context.Context) error {
-	w.filled, w.sample = 0, counts{}
-	all := bounds(w.position.Waves)
+	w.filled, w.sample = 0, updateCounts{}
+	all := waveBounds(w.position.Waves)
 	for !w.position.Over {
 		if err := w.wave(ctx, all[w.position.Wave]); err != nil {
 			return err
 		}
-		w.position = w.position.next()
+		w.position = w.position.nextWave()
 	}
 	if w.filled > 0 {
-		return w.judge(ctx, w.sample)
+		return w.checkHeapOnly(ctx, w.sample)
 	}
-	_, err := w.sweepRange(ctx, w.ground, w.position.region())
+	_, err := w.sweepRange(ctx, w.ranges, w.position.region())
 	return err
 }
 
@@ -86,7 +86,7 @@ func (w *worker) wave(ctx context.Context, bound int) error {
 		begun := time.Now()
 		done, err := w.batch(ctx, bound, fresh)
 		if errors.Is(err, ErrTooSlow) {
-			err = w.split(err)
+			err = w.shrink(err)
 		}
 		if done || err != nil {
 			return err
@@ -98,31 +98,31 @@ func (w *worker) wave(ctx context.Context, bound int) error {
 	}
 }
 
-func (w *worker) split(err error) error {
+func (w *worker) shrink(err error) error {
 	w.timeouts++
-	if w.timeouts > mostTimeouts && w.pages.AtMinimum() && w.rows.AtMinimum() {
+	if w.timeouts > maxTimeouts && w.pageSizer.AtMinimum() && w.rowSizer.AtMinimum() {
 		return err
 	}
-	w.pages.Shrink()
-	w.rows.Shrink()
+	w.pageSizer.Shrink()
+	w.rowSizer.Shrink()
 	return nil
 }
 
 // batch is one transaction of a wave; done tells that the wave is over.
 func (w *worker) batch(ctx context.Context, bound int, fresh bool) (done bool, err error) {
-	if left := w.position.left(); w.position.Begun && left.from >= left.to {
+	if remaining := w.position.remaining(); w.position.Begun && remaining.from >= remaining.to {
 		return true, nil
 	}
-	begun, most := time.Now(), int64(w.rows.Size())
+	begun, limit := time.Now(), int64(w.rowSizer.Size())
 	var b batch
-	err = w.transaction(ctx, func(tx pg.Tx) error {
+	err = w.runBatch(ctx, func(tx pg.Tx) error {
 		trip := time.Since(begun) // the BEGIN's
 		if fresh {
-			if err := w.unmoved(ctx, tx); err != nil {
+			if err := w.checkFilenode(ctx, tx); err != nil {
 				return err
 			}
 		}
-		b, err = w.fill(ctx, tx, bound, most, fresh && w.position.Wave >= sampledFrom)
+		b, err = w.fill(ctx, tx, bound, limit, fresh && w.position.Wave >= firstSampledWave)
 		if err != nil || b.empty {
 			return err
 		}
@@ -132,15 +132,15 @@ func (w *worker) batch(ctx context.Context, bound int, fresh bool) (done bool, e
 	if err != nil || b.empty {
 		return err == nil, err
 	}
-	w.note(b.filled, most, b.took)
+	w.sizeNext(b.filled, limit, b.took)
 	w.sample.updated += b.after.updated - b.before.updated
 	w.sample.heapOnly += b.after.heapOnly - b.before.heapOnly
 	w.inPlace.add(b.before, b.after)
 	w.position = b.position
 	w.timeouts = 0
 	w.filled += b.filled
-	w.did(b.filled)
-	if w.doubt.Record(0, b.took, w.Pace.BatchTime()) {
+	w.record(b.filled)
+	if w.slow.Record(0, b.took, w.Pace.BatchTime()) {
 		if err := w.Reinspect(ctx); err != nil {
 			return false, err
 		}
@@ -154,61 +154,61 @@ type batch struct {
 	filled        int64
 	took          time.Duration // by the filling statement; where the way there and back is long, without that
 	position      position      // afterwards
-	before, after counts        // of a sampled one
+	before, after updateCounts  // of a sampled one
 }
 
 // fill does the work of a batch. Where it met as many rows as it may fill, there may be more: the
 // position stays.
-func (w *worker) fill(ctx context.Context, tx pg.Tx, bound int, most int64, sampled bool) (b batch, err error) {
-	left := w.position.left()
-	end, ok, err := w.ground.cut(ctx, tx, left, int64(w.pages.Size()))
+func (w *worker) fill(ctx context.Context, tx pg.Tx, bound int, limit int64, sampled bool) (b batch, err error) {
+	remaining := w.position.remaining()
+	end, ok, err := w.ranges.split(ctx, tx, remaining, int64(w.pageSizer.Size()))
 	if err != nil || !ok {
 		return batch{empty: true}, err
 	}
 	if sampled {
-		if b.before, err = w.counts(ctx, tx); err != nil {
+		if b.before, err = w.updateCounts(ctx, tx); err != nil {
 			return b, err
 		}
 	}
 	begun := time.Now()
-	where := w.ground.where(left.until(end))
-	tag, err := tx.Exec(ctx, w.text.fill(where, bound, int(most)))
+	where := w.ranges.condition(remaining.upTo(end))
+	tag, err := tx.Exec(ctx, w.sql.fill(where, bound, int(limit)))
 	if err != nil {
-		return b, WrapBatchError(w.text.pick(where, bound, int(most)), err)
+		return b, WrapBatchError(w.sql.lockRows(where, bound, int(limit)), err)
 	}
 	b.took = time.Since(begun)
 	if sampled {
-		if b.after, err = w.counts(ctx, tx); err != nil {
+		if b.after, err = w.updateCounts(ctx, tx); err != nil {
 			return b, err
 		}
 	}
 	b.filled = tag.RowsAffected()
 	b.position = w.position
 	b.position.filled += b.filled
-	if b.filled < most || w.repeats >= mostRepeats {
+	if b.filled < limit || w.repeats >= maxRepeats {
 		b.position = b.position.advance(end)
 	}
 	return b, nil
 }
 
 // note sizes the next batch: by pages, and by rows where pages turn out fuller than the last ones.
-func (w *worker) note(filled, most int64, took time.Duration) {
+func (w *worker) sizeNext(filled, limit int64, took time.Duration) {
 	target := w.Pace.BatchTime()
-	w.rows.Record(int(filled), took, target)
-	if filled < most {
+	w.rowSizer.Record(int(filled), took, target)
+	if filled < limit {
 		w.repeats = 0
-		w.pages.Record(w.pages.Size(), took, target)
+		w.pageSizer.Record(w.pageSizer.Size(), took, target)
 		return
 	}
 	w.repeats++
-	w.pages.Halve()
+	w.pageSizer.Halve()
 }
 
 // unmoved fails with errMoved when the table has other files than at the beginning.
-func (w *worker) unmoved(ctx context.Context, tx pg.Tx) error {
-	node, err := w.files(ctx, tx)
+func (w *worker) checkFilenode(ctx context.Context, tx pg.Tx) error {
+	node, err := w.currentFilenode(ctx, tx)
 	if err == nil && node != w.filenode {
-		err = errMoved
+		err = errRewritten
 	}
 	return err
 }

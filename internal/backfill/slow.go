@@ -9,39 +9,39 @@ import (
 // has lost its index perhaps. They stay over their target although they have become small, or keep to it with a small share
 // of the rows that they had before. The zero value is ready.
 type SlowBatches struct {
-	slow int
-	best float64 // what a row took in the fastest batch, in nanoseconds
+	inARow  int
+	fastest float64 // what a row took in the fastest batch, in nanoseconds
 }
 
 const (
-	farOver     = 10 // times the target
-	farDearer   = 20 // times what a row took in the fastest batch
-	slowBatches = 8  // one after the other
+	slowFactor     = 10 // times the target
+	costFactor     = 20 // times what a row took in the fastest batch
+	maxSlowBatches = 8  // one after the other
 )
 
 // Note takes up a batch of so many rows, and reports whether the table is to be inspected. Of 0 rows nothing is known.
 func (d *SlowBatches) Record(rows int, took, target time.Duration) bool {
-	if !d.strange(rows, took, target) {
-		d.slow = 0
+	if !d.isSlow(rows, took, target) {
+		d.inARow = 0
 		return false
 	}
-	if d.slow++; d.slow < slowBatches {
+	if d.inARow++; d.inARow < maxSlowBatches {
 		return false
 	}
 	*d = SlowBatches{} // what a row takes now is usual from now on
 	return true
 }
 
-func (d *SlowBatches) strange(rows int, took, target time.Duration) bool {
+func (d *SlowBatches) isSlow(rows int, took, target time.Duration) bool {
 	if rows <= 0 {
-		return took > farOver*target
+		return took > slowFactor*target
 	}
 	each := float64(took) / float64(rows)
-	if d.best == 0 || each < d.best {
-		d.best = each
+	if d.fastest == 0 || each < d.fastest {
+		d.fastest = each
 	}
 	const some = 2 // a batch that takes less than half its target may have few rows by chance
-	return took > farOver*target || took > target/some && each > farDearer*d.best
+	return took > slowFactor*target || took > target/some && each > costFactor*d.fastest
 }
 
 // Idle counts rounds in which no row was filled although rows without a value could be locked: what a batch reads is not
@@ -49,7 +49,7 @@ func (d *SlowBatches) strange(rows int, took, target time.Duration) bool {
 type IdleRounds struct{ rounds int }
 
 // idleRounds are more than an application makes by chance that changes a row between reading and locking it.
-const idleRounds = 5
+const maxIdleRounds = 5
 
 // Note takes up a round, and reports whether the table is to be inspected.
 func (i *IdleRounds) Record(filled int64, free bool) bool {
@@ -57,7 +57,7 @@ func (i *IdleRounds) Record(filled int64, free bool) bool {
 		i.rounds = 0
 		return false
 	}
-	if i.rounds++; i.rounds < idleRounds {
+	if i.rounds++; i.rounds < maxIdleRounds {
 		return false
 	}
 	i.rounds = 0

@@ -18,11 +18,11 @@ type position struct {
 	filled int64 // by this worker, over all runs
 }
 
-func (p position) region() span { return span{from: p.From, open: p.Open, to: p.To} }
+func (p position) region() tableRange { return tableRange{from: p.From, open: p.Open, to: p.To} }
 
-func (p position) left() span {
+func (p position) remaining() tableRange {
 	if p.Begun {
-		return p.region().rest(p.After)
+		return p.region().after(p.After)
 	}
 	return p.region()
 }
@@ -33,7 +33,7 @@ func (p position) advance(end int64) position {
 }
 
 // next is the beginning of the next wave.
-func (p position) next() position {
+func (p position) nextWave() position {
 	p.Wave, p.After, p.Begun = p.Wave+1, 0, false
 	p.Over = p.Wave >= p.Waves
 	return p

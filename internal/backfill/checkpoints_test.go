@@ -86,7 +86,7 @@ func TestCutAndResumed(t *testing.T) {
 			}
 			w := b.work()
 			w.Checkpoints = diary
-			result, err := small(w).all(t.Context())
+			result, err := small(w).fillAll(t.Context())
 			rows += result.Rows
 			for region, was := range before {
 				for _, place := range diary.saved {
@@ -146,7 +146,7 @@ func TestPlacesAreWorthlessAfterRewrite(t *testing.T) {
 			}
 			return nil
 		}}
-		if _, err := small(w).all(t.Context()); !errors.Is(err, errCut) {
+		if _, err := small(w).fillAll(t.Context()); !errors.Is(err, errCut) {
 			t.Fatal(err)
 		}
 		b.exec("DELETE FROM t WHERE id % 3 = 0")
@@ -154,7 +154,7 @@ func TestPlacesAreWorthlessAfterRewrite(t *testing.T) {
 		again := &notebook{}
 		w = b.work()
 		w.Checkpoints = again
-		if _, err := small(w).all(t.Context()); err != nil {
+		if _, err := small(w).fillAll(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		b.whole()
@@ -181,7 +181,7 @@ func TestTableIsRewrittenMeanwhile(t *testing.T) {
 				}
 				w := b.work()
 				w.Checkpoints, w.Workers = diary, 1
-				if _, err := small(w).all(t.Context()); err != nil {
+				if _, err := small(w).fillAll(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				b.whole()
@@ -210,7 +210,7 @@ func TestSessionsAreCut(t *testing.T) {
 		}}
 		w := b.work()
 		w.Checkpoints = diary
-		if _, err := small(w).all(t.Context()); err != nil {
+		if _, err := small(w).fillAll(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		b.whole()
