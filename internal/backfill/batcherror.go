@@ -6,18 +6,18 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// BatchError says which rows the statement that failed was about.
+// BatchError is a server's error with the rows of the batch that failed.
 type BatchError struct {
-	RowsQuery string // a query of one column, the rows' addresses; it reads no more rows than the batch had
+	RowsQuery string // returns the ctids of the rows in one column; it reads no more rows than the batch had
 	Err       error
 }
 
 func (e *BatchError) Error() string { return e.Err.Error() }
 
-// Unwrap gives the server's error.
+// Unwrap returns the server's error.
 func (e *BatchError) Unwrap() error { return e.Err }
 
-// Within adds to an error of the server's the rows of the batch.
+// WrapBatchError adds the query of a batch's rows to an error of the server. It returns any other error unchanged.
 func WrapBatchError(pick string, err error) error {
 	if _, ok := errors.AsType[*pgconn.PgError](err); !ok {
 		return err

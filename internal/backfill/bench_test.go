@@ -20,7 +20,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// benchRows is REKEY_BENCH_ROWS, or two million.
+// benchRows returns REKEY_BENCH_ROWS. Default: two million.
 func benchRows(b *testing.B) int {
 	text := os.Getenv("REKEY_BENCH_ROWS")
 	if text == "" {
@@ -46,15 +46,15 @@ var benchFresh = []string{
 	"CREATE INDEX ON t (user_id)", "CREATE INDEX ON t (email)", "CREATE INDEX ON t (inserted_at)", "VACUUM ANALYZE t", "CHECKPOINT",
 }
 
-// scene is a durable server with a table to fill.
-type scene struct {
+// benchServer is a durable server with a table to fill.
+type benchServer struct {
 	pool   *pgxpool.Pool
 	server catalog.Server
 	target step.Target
 	call   string
 }
 
-func stage(b *testing.B, major int) *scene {
+func startBenchServer(b *testing.B, major int) *benchServer {
 	installation, err := server.Find(b.Context(), major)
 	if err != nil {
 		b.Fatal(err)
@@ -71,7 +71,7 @@ func stage(b *testing.B, major int) *scene {
 		b.Fatal(err)
 	}
 	b.Cleanup(pool.Close)
-	s := &scene{pool: pool, target: step.Target{
+	s := &benchServer{pool: pool, target: step.Target{
 		Schema: "public", Table: "t", Column: "uuid", Index: "t_uuid_idx",
 		Function: sqltext.Table{Schema: "public", Name: step.FunctionName},
 	}}
@@ -86,7 +86,7 @@ func stage(b *testing.B, major int) *scene {
 	return s
 }
 
-func (s *scene) exec(b *testing.B, statements ...string) {
+func (s *benchServer) exec(b *testing.B, statements ...string) {
 	b.Helper()
 	for _, sql := range statements {
 		if _, err := s.pool.Exec(b.Context(), sql); err != nil {
@@ -95,7 +95,7 @@ func (s *scene) exec(b *testing.B, statements ...string) {
 	}
 }
 
-func (s *scene) number(b *testing.B, sql string) float64 {
+func (s *benchServer) number(b *testing.B, sql string) float64 {
 	b.Helper()
 	var n float64
 	if err := s.pool.QueryRow(b.Context(), sql).Scan(&n); err != nil {
@@ -104,32 +104,32 @@ func (s *scene) number(b *testing.B, sql string) float64 {
 	return n
 }
 
-// figures are what one way costs.
+// figures are the costs of one way to fill the table.
 type figures struct{ wall, wal, size, hot float64 }
 
-func (s *scene) measure(b *testing.B, way func(*testing.B)) figures {
+func (s *benchServer) measure(b *testing.B, fill func(*testing.B)) figures {
 	s.exec(b, benchFresh...)
 	s.pool.Reset()
 	s.exec(b, "SELECT pg_stat_reset()")
 	lsn := s.number(b, "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
 	begun := time.Now()
-	way(b)
+	fill(b)
 	f := figures{wall: time.Since(begun).Seconds()}
 	f.wal = s.number(b, "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn") - lsn
 	f.size = s.number(b, "SELECT pg_total_relation_size('t')")
 	if left := s.number(b, "SELECT count(*) FROM t WHERE uuid IS NULL"); left > 0 {
-		b.Fatalf("%.0f rows are not filled", left)
+		b.Fatalf("%.0f rows have no value", left)
 	}
 	s.pool.Reset()
-	time.Sleep(2 * time.Second) // until the sessions have told what they counted
+	time.Sleep(2 * time.Second) // until the sessions have reported their counts
 	f.hot = s.number(b, "SELECT coalesce(n_tup_hot_upd::float8 / nullif(n_tup_upd, 0), 0) FROM pg_stat_user_tables WHERE relname = 't'")
 	return f
 }
 
-func (s *scene) waves(b *testing.B, workers int) {
+func (s *benchServer) waves(b *testing.B, workers int) {
 	s.exec(b, "ALTER TABLE t ADD uuid uuid, ALTER uuid SET DEFAULT "+s.call)
-	bed := &bed{TB: b, pool: s.pool, server: s.server, target: s.target}
-	w := bed.work()
+	e := &env{TB: b, pool: s.pool, server: s.server, target: s.target}
+	w := e.work()
 	w.Workers, w.Pace = workers, pace.New(pace.Full, 0)
 	begun := time.Now()
 	result, err := Run(b.Context(), w)
@@ -141,12 +141,12 @@ func (s *scene) waves(b *testing.B, workers int) {
 	s.index(b, "CONCURRENTLY")
 }
 
-func (s *scene) index(b *testing.B, how string) {
+func (s *benchServer) index(b *testing.B, how string) {
 	s.exec(b, "CREATE UNIQUE INDEX "+how+" t_uuid_idx ON t (uuid)")
 }
 
-// batched is the usual way: by key, in one pass.
-func (s *scene) batched(b *testing.B) {
+// batched fills by key in one pass, as is usual.
+func (s *benchServer) batched(b *testing.B) {
 	s.exec(b, "ALTER TABLE t ADD uuid uuid, ALTER uuid SET DEFAULT "+s.call)
 	const size = 10_000
 	for from := 1; from <= benchRows(b); from += size {
@@ -168,24 +168,24 @@ func (s *scene) batched(b *testing.B) {
 	s.index(b, "CONCURRENTLY")
 }
 
-// offline is the rewrite under an exclusive lock.
-func (s *scene) offline(b *testing.B) {
+// offline rewrites the table under an exclusive lock.
+func (s *benchServer) offline(b *testing.B) {
 	s.exec(b, "ALTER TABLE t ADD uuid uuid DEFAULT "+s.call)
 	s.index(b, "")
 	s.exec(b, "ALTER TABLE t ALTER uuid SET NOT NULL")
 }
 
-// BenchmarkFill compares the ways to give a table a filled, indexed column, each from a fresh table:
+// BenchmarkFill compares the ways to add a filled, indexed column to a table. Each starts with a new table:
 //
 //	go test ./internal/backfill -run '^$' -bench Fill -benchtime 1x
 //
-// Only the ratios within one run mean anything: two offline rewrites frame the others.
+// Compare only ratios within one run; the two offline rewrites show its variation.
 func BenchmarkFill(b *testing.B) {
 	for _, major := range servertest.Versions(b) {
 		b.Run(fmt.Sprintf("pg%d", major), func(b *testing.B) {
-			s := stage(b, major)
+			s := startBenchServer(b, major)
 			all := map[string]figures{}
-			for _, way := range []struct {
+			for _, fill := range []struct {
 				name string
 				run  func(*testing.B)
 			}{
@@ -195,11 +195,11 @@ func BenchmarkFill(b *testing.B) {
 				{"batched", s.batched},
 				{"offline_again", s.offline},
 			} {
-				b.Run(way.name, func(b *testing.B) {
+				b.Run(fill.name, func(b *testing.B) {
 					for b.Loop() {
 						b.StopTimer()
-						f := s.measure(b, way.run)
-						all[way.name] = f
+						f := s.measure(b, fill.run)
+						all[fill.name] = f
 						b.ReportMetric(f.wall, "s-wall")
 						b.ReportMetric(f.wal/1e6, "MB-WAL")
 						b.ReportMetric(f.size/1e6, "MB-size")

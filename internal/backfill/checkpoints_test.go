@@ -14,17 +14,17 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// notebook is a diary in a table of the database. What it is told happens before every transaction.
-type notebook struct {
+// tableCheckpoints keeps checkpoints in a table of the database. It calls before in every transaction.
+type tableCheckpoints struct {
 	before func(n int) error // n counts from 1
 	mu     sync.Mutex
-	n      int
+	guards int
 	saved  []Checkpoint
 }
 
-const places = `CREATE TABLE places (region int8 PRIMARY KEY, filenode int8, state bytea, rows int8);`
+const checkpointsTable = `CREATE TABLE places (region int8 PRIMARY KEY, filenode int8, state bytea, rows int8);`
 
-func (d *notebook) Load(ctx context.Context, tx pg.Tx) ([]Checkpoint, error) {
+func (d *tableCheckpoints) Load(ctx context.Context, tx pg.Tx) ([]Checkpoint, error) {
 	rows, err := tx.Query(ctx, "SELECT filenode, region, state, rows FROM public.places ORDER BY region")
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (d *notebook) Load(ctx context.Context, tx pg.Tx) ([]Checkpoint, error) {
 	})
 }
 
-func (d *notebook) Save(ctx context.Context, tx pg.Tx, p Checkpoint) error {
+func (d *tableCheckpoints) Save(ctx context.Context, tx pg.Tx, p Checkpoint) error {
 	d.mu.Lock()
 	d.saved = append(d.saved, p)
 	d.mu.Unlock()
@@ -47,10 +47,10 @@ func (d *notebook) Save(ctx context.Context, tx pg.Tx, p Checkpoint) error {
 	return err
 }
 
-func (d *notebook) Guard(context.Context, pg.Tx) error {
+func (d *tableCheckpoints) Guard(context.Context, pg.Tx) error {
 	d.mu.Lock()
-	d.n++
-	n := d.n
+	d.guards++
+	n := d.guards
 	d.mu.Unlock()
 	if d.before == nil {
 		return nil
@@ -58,41 +58,41 @@ func (d *notebook) Guard(context.Context, pg.Tx) error {
 	return d.before(n)
 }
 
-var errCut = errors.New("cut")
+var errInterrupted = errors.New("interrupted")
 
-// small makes the regions small, so that a table of a test has several.
-func small(w Work) *filler {
+// smallRegions returns a filler with small regions, so that the table of a test has several.
+func smallRegions(w Work) *filler {
 	f := newFiller(w)
 	f.choice.Region = 100
 	return f
 }
 
-func TestCutAndResumed(t *testing.T) {
+func TestResumesAfterInterruption(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c, events(50000)+places)
+		b := newEnv(t, c, events(50000)+checkpointsTable)
 		seed := rand.Uint64()
 		random := rand.New(rand.NewPCG(seed, 0))
 		var rows int64
-		for cuts := 0; ; cuts++ {
-			before := b.positions()
-			diary := &notebook{}
+		for interruptions := 0; ; interruptions++ {
+			before := b.savedPositions()
+			checkpoints := &tableCheckpoints{}
 			last := 2 + random.IntN(40)
-			diary.before = func(n int) error {
-				if n > last && cuts < 6 {
-					return errCut
+			checkpoints.before = func(n int) error {
+				if n > last && interruptions < 6 {
+					return errInterrupted
 				}
 				return nil
 			}
 			w := b.work()
-			w.Checkpoints = diary
-			result, err := small(w).fillAll(t.Context())
+			w.Checkpoints = checkpoints
+			result, err := smallRegions(w).fillAll(t.Context())
 			rows += result.Rows
 			for region, was := range before {
-				for _, place := range diary.saved {
-					if now, _ := decode(place, was.By); place.Region == region {
+				for _, checkpoint := range checkpoints.saved {
+					if now, _ := decode(checkpoint, was.By); checkpoint.Region == region {
 						if was.Over && now.From < was.To || !was.Over && (now.From < was.From || now.From == was.From && now.Wave < was.Wave) {
-							t.Errorf("seed %d: from %+v back to %+v", seed, was, now)
+							t.Errorf("seed %d: the position went back from %+v to %+v", seed, was, now)
 						}
 						break
 					}
@@ -101,29 +101,29 @@ func TestCutAndResumed(t *testing.T) {
 			if err == nil {
 				break
 			}
-			if !errors.Is(err, errCut) {
+			if !errors.Is(err, errInterrupted) {
 				t.Fatal(err)
 			}
 		}
-		b.whole()
-		// A worker that is cut while the other's batch commits never hears of those rows: fewer may be
+		b.requireFilled()
+		// A worker that is interrupted while another worker's batch commits does not learn of those rows: fewer may be
 		// counted than were filled, never more.
 		if rows > 50000 {
-			t.Errorf("seed %d: %d rows in all", seed, rows)
+			t.Errorf("seed %d: %d rows were counted", seed, rows)
 		}
 	})
 }
 
-// positions are those that the places table holds.
-func (b *bed) positions() map[int64]position {
+// savedPositions returns the positions in the table of checkpoints.
+func (b *env) savedPositions() map[int64]position {
 	b.Helper()
 	all := map[int64]position{}
 	err := pg.Read(b.Context(), b.pool, func(tx pg.Tx) error {
-		saved, err := (&notebook{}).Load(b.Context(), tx)
-		for _, place := range saved {
+		saved, err := (&tableCheckpoints{}).Load(b.Context(), tx)
+		for _, checkpoint := range saved {
 			for _, by := range []By{ByPage, ByKey, ByTuple} {
-				if p, ok := decode(place, by); ok {
-					all[place.Region] = p
+				if p, ok := decode(checkpoint, by); ok {
+					all[checkpoint.Region] = p
 				}
 			}
 		}
@@ -135,44 +135,44 @@ func (b *bed) positions() map[int64]position {
 	return all
 }
 
-func TestPlacesAreWorthlessAfterRewrite(t *testing.T) {
+func TestIgnoresCheckpointsAfterRewrite(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c, events(50000)+places)
+		b := newEnv(t, c, events(50000)+checkpointsTable)
 		w := b.work()
-		w.Checkpoints = &notebook{before: func(n int) error {
+		w.Checkpoints = &tableCheckpoints{before: func(n int) error {
 			if n > 40 {
-				return errCut
+				return errInterrupted
 			}
 			return nil
 		}}
-		if _, err := small(w).fillAll(t.Context()); !errors.Is(err, errCut) {
+		if _, err := smallRegions(w).fillAll(t.Context()); !errors.Is(err, errInterrupted) {
 			t.Fatal(err)
 		}
 		b.exec("DELETE FROM t WHERE id % 3 = 0")
 		b.exec("VACUUM FULL t")
-		again := &notebook{}
+		again := &tableCheckpoints{}
 		w = b.work()
 		w.Checkpoints = again
-		if _, err := small(w).fillAll(t.Context()); err != nil {
+		if _, err := smallRegions(w).fillAll(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		b.whole()
-		if p, _ := decode(again.saved[0], small(w).choice.By); p.Begun || p.Wave > 0 {
-			t.Errorf("it went on at %+v", p)
+		b.requireFilled()
+		if p, _ := decode(again.saved[0], smallRegions(w).choice.By); p.Begun || p.Wave > 0 {
+			t.Errorf("it resumed at %+v", p)
 		}
 	})
 }
 
-func TestTableIsRewrittenMeanwhile(t *testing.T) {
+func TestContinuesAfterRewrite(t *testing.T) {
 	for _, sql := range []string{"VACUUM FULL t", "TRUNCATE t"} {
 		t.Run(sql[:6], func(t *testing.T) {
 			servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 				t.Parallel()
-				b := lay(t, c, events(50000)+places)
+				b := newEnv(t, c, events(50000)+checkpointsTable)
 				var nodes []uint32
-				diary := &notebook{}
-				diary.before = func(n int) error {
+				checkpoints := &tableCheckpoints{}
+				checkpoints.before = func(n int) error {
 					if n == 30 {
 						b.exec(sql)
 						b.exec("INSERT INTO t SELECT g, 1, 'new', '{}', now() FROM generate_series(200000, 203000) g")
@@ -180,50 +180,50 @@ func TestTableIsRewrittenMeanwhile(t *testing.T) {
 					return nil
 				}
 				w := b.work()
-				w.Checkpoints, w.Workers = diary, 1
-				if _, err := small(w).fillAll(t.Context()); err != nil {
+				w.Checkpoints, w.Workers = checkpoints, 1
+				if _, err := smallRegions(w).fillAll(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				b.whole()
-				for _, p := range diary.saved {
+				b.requireFilled()
+				for _, p := range checkpoints.saved {
 					if len(nodes) == 0 || nodes[len(nodes)-1] != p.Filenode {
 						nodes = append(nodes, p.Filenode)
 					}
 				}
 				if sql != "TRUNCATE t" && len(nodes) != 2 {
-					t.Errorf("under the files %v", nodes)
+					t.Errorf("the filenodes were %v, want two", nodes)
 				}
 			})
 		})
 	}
 }
 
-func TestSessionsAreCut(t *testing.T) {
+func TestContinuesAfterLostSessions(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c, events(50000)+places)
-		diary := &notebook{before: func(n int) error {
+		b := newEnv(t, c, events(50000)+checkpointsTable)
+		checkpoints := &tableCheckpoints{before: func(n int) error {
 			if n%40 == 10 {
 				b.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
 			}
 			return nil
 		}}
 		w := b.work()
-		w.Checkpoints = diary
-		if _, err := small(w).fillAll(t.Context()); err != nil {
+		w.Checkpoints = checkpoints
+		if _, err := smallRegions(w).fillAll(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		b.whole()
+		b.requireFilled()
 	})
 }
 
-func TestFenced(t *testing.T) {
+func TestEndsWhenGuardFails(t *testing.T) {
 	t.Parallel()
-	b := lay(t, servertest.Cluster(t, servertest.Versions(t)[0]), events(50000)+places)
-	fenced := errors.New("another run")
+	b := newEnv(t, servertest.Cluster(t, servertest.Versions(t)[0]), events(50000)+checkpointsTable)
+	taken := errors.New("another run has taken over")
 	w := b.work()
-	w.Checkpoints = &notebook{before: func(int) error { return fenced }}
-	if result, err := Run(t.Context(), w); !errors.Is(err, fenced) || result.Rows != 0 {
-		t.Errorf("%+v, %v", result, err)
+	w.Checkpoints = &tableCheckpoints{before: func(int) error { return taken }}
+	if result, err := Run(t.Context(), w); !errors.Is(err, taken) || result.Rows != 0 {
+		t.Errorf("got %+v, %v", result, err)
 	}
 }

@@ -10,43 +10,43 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// Choice is how a table is filled, and why.
+// Choice says how a table is filled, and why.
 type Choice struct {
 	By     By     `json:"by"`
-	Key    string `json:"key,omitempty"` // the column that key ranges go by
-	Region int64  `json:"region"`        // pages; where keys are walked, the rows of so many pages
+	Key    string `json:"key,omitempty"` // the column whose values make the ranges
+	Region int64  `json:"region"`        // size in pages; for key ranges, the rows of that many pages
 	Waves  int    `json:"waves"`
-	Batch  int    `json:"batch"`            // pages of the first transaction; later ones are sized by what they take
-	Vacuum bool   `json:"vacuum,omitempty"` // between parts, for every row moves
+	Batch  int    `json:"batch"`            // pages of the first transaction; later ones are sized by their duration
+	Vacuum bool   `json:"vacuum,omitempty"` // run VACUUM between parts of the table, because every row moves
 	Reason string `json:"reason"`
-	// RowsPerPage is an estimate from the catalogue.
+	// RowsPerPage is estimated from the catalogue.
 	RowsPerPage float64 `json:"rows_per_page"`
 }
 
-// By is what a batch's range is made of.
+// By says what a range of a table consists of.
 type By string
 
-// The ways to cut a table into ranges.
+// The ways to split a table into ranges.
 const (
-	ByPage  By = "pages"  // TID range scans: PostgreSQL 14 and later
-	ByKey   By = "keys"   // the primary key's index, on 13
-	ByTuple By = "tuples" // every possible row of a page by its address, on 13 without an integer key
+	ByPage  By = "pages"  // pages, by TID range scans: PostgreSQL 14 and later
+	ByKey   By = "keys"   // integer keys, by the primary key's index: PostgreSQL 13
+	ByTuple By = "tuples" // pages, with every possible ctid: PostgreSQL 13 without an integer key
 )
 
 const (
 	pageBytes      = 8192 - 24 // of a page of the default size, without its header
-	rowGrowth      = 16 + 4    // a uuid, and a line pointer for the row's next version
-	tinyPages      = 16        // filled by one transaction
-	smallPages     = 512       // not worth waves
+	rowGrowth      = 16 + 4    // a uuid, and a line pointer for the row's new version
+	tinyPages      = 16        // up to here, one transaction fills the table
+	smallPages     = 512       // up to here, one pass is enough
 	firstBatch     = 64        // pages
-	maxWaves       = 16        // measured: more make the table little smaller and read it more often
-	minRowsPerPage = 6         // a page with fewer has no use for waves
-	// usualRegion in pages is finished in seconds, and takes long enough for what one wave leaves behind
-	// to be prunable in the next. Measured: at 1000 pages 5 percent more rows find no room.
+	maxWaves       = 16        // measured: more waves save little space and read the table more often
+	minRowsPerPage = 6         // with fewer rows on a page, waves save nothing
+	// defaultRegion is the size of a region in pages. A region takes seconds, long enough that the next wave can prune
+	// what the last one left. Measured: with 1000 pages, 5 percent more rows move.
 	defaultRegion = 8000
 )
 
-// Explain chooses how a table is filled, from catalogue estimates alone.
+// Explain chooses how a table is filled. It reads catalogue estimates only.
 func Explain(server catalog.Server, table catalog.Table, target step.Target) Choice {
 	switch key := table.IntegerKey(); {
 	case server.Major() >= 14:
@@ -58,7 +58,7 @@ func Explain(server catalog.Server, table catalog.Table, target step.Target) Cho
 	}
 }
 
-// ExplainBy is Explain for those who cut the table in a way of their own.
+// ExplainBy is Explain for a caller that splits the table itself.
 func ExplainBy(by By, server catalog.Server, table catalog.Table, target step.Target) Choice {
 	return explain(Choice{By: by}, server, table, target)
 }
@@ -66,7 +66,7 @@ func ExplainBy(by By, server catalog.Server, table catalog.Table, target step.Ta
 func explain(c Choice, server catalog.Server, table catalog.Table, target step.Target) Choice {
 	c.Region, c.Waves, c.Batch, c.RowsPerPage = defaultRegion, 1, firstBatch, rowsPerPage(table)
 	if why := onePassReason(c, table, target); why != "" {
-		// One pass needs no large regions, and a part of the table must be done before its space is of use.
+		// One pass needs no large regions, and a VACUUM can run only after a whole region.
 		c.Region, c.Vacuum = min(c.Region, max(table.Pages/(2*vacuumParts), firstBatch)), true
 		c.Reason = why + vacuumReason + rangeReason(c)
 		return c
@@ -75,7 +75,7 @@ func explain(c Choice, server catalog.Server, table catalog.Table, target step.T
 	return c
 }
 
-// plainReason tells why every row of a table that is not small is to move; "" is that it is not.
+// onePassReason returns why a table is filled in one pass although it is not small, "" if it is not.
 func onePassReason(c Choice, table catalog.Table, target step.Target) string {
 	switch index := indexOn(table, target.Column); {
 	case table.Pages <= smallPages:
@@ -102,7 +102,7 @@ func waves(c Choice, server catalog.Server, table catalog.Table, target step.Tar
 	return c.Waves, wavesReason(c, table, c.Waves) + triggerReason(server, table, target) + rangeReason(c)
 }
 
-// density estimates the rows of a page.
+// rowsPerPage estimates the rows of a page.
 func rowsPerPage(table catalog.Table) float64 {
 	if table.Rows <= 0 || table.Pages <= 0 {
 		const unknown = 40
@@ -111,7 +111,7 @@ func rowsPerPage(table catalog.Table) float64 {
 	return math.Max(table.Rows/float64(table.Pages), 0.1)
 }
 
-// indexOn names an index that has to do with the column, be it in a predicate or an expression.
+// indexOn returns the name of an index that uses the column, also in a predicate or expression, "" if there is none.
 func indexOn(table catalog.Table, column string) string {
 	mention := regexp.MustCompile(`(^|[^\w"])"?` + regexp.QuoteMeta(column) + `"?($|[^\w"])`)
 	for _, i := range table.Indexes {
@@ -125,7 +125,7 @@ func indexOn(table catalog.Table, column string) string {
 	return ""
 }
 
-// number writes a count with commas.
+// formatNumber formats a count with thousands separators.
 func formatNumber(n int64) string {
 	text := fmt.Sprint(n)
 	for i := len(text) - 3; i > 0; i -= 3 {

@@ -14,7 +14,7 @@ func TestBounds(t *testing.T) {
 		all := waveBounds(n)
 		for i := 1; i < n; i++ {
 			if share, before := all[i]-all[i-1], all[0]; share <= 0 || share > before {
-				t.Errorf("%d waves: %v", n, all)
+				t.Errorf("the bounds of %d waves are %v", n, all)
 			}
 		}
 		if all[n-1] != granularity {
@@ -22,12 +22,12 @@ func TestBounds(t *testing.T) {
 		}
 	}
 	if first := waveBounds(maxWaves)[0]; first*10 > granularity {
-		t.Errorf("the first wave moves %d of %d rows: more than a B-tree's page has room for", first, granularity)
+		t.Errorf("the first wave moves %d of %d rows: more than fit on a B-tree's page", first, granularity)
 	}
 }
 
-// Of the lines of any page each wave picks its share, give or take a few; a hash would miss by more.
-func TestWavesArePickedEvenly(t *testing.T) {
+// Each wave selects its share of the lines of any page, give or take a few. A hash would deviate by more.
+func TestWavesSelectEvenly(t *testing.T) {
 	for _, lines := range []int{8, 37, 60, 200} {
 		before := 0
 		for _, bound := range waveBounds(min(maxWaves, lines)) {
@@ -38,7 +38,7 @@ func TestWavesArePickedEvenly(t *testing.T) {
 				}
 			}
 			if want := float64(lines*bound) / granularity; float64(picked) < want-4 || float64(picked) > want+4 {
-				t.Errorf("%d of %d lines below %d", picked, lines, bound)
+				t.Errorf("%d of %d lines are below %d", picked, lines, bound)
 			}
 			if picked < before {
 				t.Error("a wave lost rows")
@@ -97,7 +97,7 @@ func TestExplain(t *testing.T) {
 	} {
 		got := Explain(catalog.Server{Version: c.major * 10000}, c.table, target)
 		if got.By != c.by || got.Waves != c.waves || !strings.Contains(got.Reason, c.reason) {
-			t.Errorf("%s: %+v", c.name, got)
+			t.Errorf("%s: got %+v", c.name, got)
 		}
 	}
 }
@@ -109,7 +109,7 @@ func TestBatchSQL(t *testing.T) {
 		`ctid >= '(0,0)' AND ctid < '(64,0)' AND "uuid" IS NULL`, "FOR NO KEY UPDATE SKIP LOCKED",
 	} {
 		if !strings.Contains(text, part) {
-			t.Errorf("no %s in\n%s", part, text)
+			t.Errorf("%s is missing in\n%s", part, text)
 		}
 	}
 	if text := strings.Join(BatchSQL(catalog.Server{Version: 130000}, table(10_000, 40), target, ""), ";\n"); !strings.Contains(text, `"id" <= '2560'::int8`) {
@@ -122,30 +122,30 @@ func TestPositions(t *testing.T) {
 	p = p.advance(7)
 	got, ok := decode(Checkpoint{State: p.encode(), Rows: 9}, ByKey)
 	if p.filled = 9; !ok || got != p {
-		t.Errorf("%+v became %+v", p, got)
+		t.Errorf("%+v was decoded as %+v", p, got)
 	}
 	for _, text := range []string{"", "{}", "x", `{"by":"keys","wave":3,"waves":2}`, `{"by":"keys","wave":-1,"waves":2}`} {
 		if _, ok := decode(Checkpoint{State: []byte(text)}, ByKey); ok {
-			t.Errorf("%q is a position", text)
+			t.Errorf("%q was decoded as a position", text)
 		}
 	}
 	if _, ok := decode(Checkpoint{State: p.encode()}, ByPage); ok {
-		t.Error("keys are taken for pages")
+		t.Error("a position by key was decoded as one by page")
 	}
 	if p = p.nextWave(); p.Wave != 1 || p.Begun || p.Over || p.remaining() != p.region() {
-		t.Errorf("next wave: %+v", p)
+		t.Errorf("the position of the next wave is %+v", p)
 	}
 	if p = p.nextWave(); !p.Over {
-		t.Errorf("after the last wave: %+v", p)
+		t.Errorf("the position after the last wave is %+v", p)
 	}
 }
 
-func TestEven(t *testing.T) {
+func TestEvenRegion(t *testing.T) {
 	for _, c := range []struct{ region, pages, workers, want int64 }{
 		{8000, 45000, 2, 7500}, {8000, 16000, 2, 8000}, {8000, 100, 2, 50}, {8000, 0, 1, 1}, {8000, 8001, 1, 4001},
 	} {
 		if got := evenRegion(c.region, c.pages, c.workers); got != c.want {
-			t.Errorf("%+v: %d", c, got)
+			t.Errorf("%+v: got %d", c, got)
 		}
 	}
 }

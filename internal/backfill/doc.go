@@ -1,13 +1,11 @@
 // Package backfill fills a new, nullable column of a live table.
 //
-// The usual batched UPDATE of a full table writes every row to a new page and adds an entry to every
-// index. PostgreSQL updates in place (heap-only, HOT) when no indexed column changes and the new
-// version fits on the row's own page; a full page has room as soon as a few of its rows have moved
-// away and that is committed. So the table is cut into regions of pages, and each region is gone over
-// in waves: each wave updates a few rows of every page, in short transactions, and finds room that the
-// last one left behind.
+// The usual batched UPDATE of a full table moves every row to another page and adds an entry to every index. PostgreSQL
+// updates a row in place (heap-only, HOT) if no indexed column changes and the new version fits on the row's own page. A
+// full page has space again once a few of its rows have moved away and that is committed. So the table is split into
+// regions of pages, and each region is filled in waves: a wave updates a few rows of every page, in short transactions, and
+// uses the space that the wave before left.
 //
-// Rows that the application holds are skipped and met again, so that the filling waits for nobody
-// while it holds a lock and can be no party to a deadlock. Sweeps over the whole table come last, for
-// rows that were skipped, moved, or given a NULL meanwhile.
+// Rows that are locked by the application are skipped and tried again later: no batch waits for a row lock, so that none can
+// be part of a deadlock. At the end, sweeps over the whole table fill rows that were skipped, moved, or set to NULL again.
 package backfill

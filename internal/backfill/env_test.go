@@ -20,17 +20,16 @@ import (
 
 func TestMain(m *testing.M) { servertest.Main(m) }
 
-// bed is a database with one table to fill.
-type bed struct {
+// env is a database with one table to fill.
+type env struct {
 	testing.TB
 	pool   *pgxpool.Pool
 	target step.Target
 	server catalog.Server
 }
 
-// lay makes a database from SQL; the table is public.t, the column uuid, and new values come from
-// public.v().
-func lay(t testing.TB, c *server.Cluster, sql string) *bed {
+// newEnv creates a database from SQL. The table is public.t, its column uuid, and public.v() returns new values.
+func newEnv(t testing.TB, c *server.Cluster, sql string) *env {
 	t.Helper()
 	db := servertest.Database(t, c)
 	pool, err := pgxpool.New(t.Context(), db.URL+"&pool_max_conns=8")
@@ -38,7 +37,7 @@ func lay(t testing.TB, c *server.Cluster, sql string) *bed {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	b := &bed{TB: t, pool: pool, target: step.Target{
+	b := &env{TB: t, pool: pool, target: step.Target{
 		Schema: "public", Table: "t", Column: "uuid", Index: "t_uuid_idx", Check: "t_uuid_check",
 		Function: sqltext.Table{Schema: "public", Name: "v"},
 	}}
@@ -50,14 +49,14 @@ func lay(t testing.TB, c *server.Cluster, sql string) *bed {
 	return b
 }
 
-func (b *bed) exec(sql string) {
+func (b *env) exec(sql string) {
 	b.Helper()
 	if _, err := b.pool.Exec(context.WithoutCancel(b.Context()), sql); err != nil {
 		b.Fatalf("%s: %v", sql, err)
 	}
 }
 
-func (b *bed) number(sql string) int64 {
+func (b *env) number(sql string) int64 {
 	b.Helper()
 	var n int64
 	if err := b.pool.QueryRow(b.Context(), sql).Scan(&n); err != nil {
@@ -66,17 +65,17 @@ func (b *bed) number(sql string) int64 {
 	return n
 }
 
-func (b *bed) word(sql string) string {
+func (b *env) text(sql string) string {
 	b.Helper()
-	var word string
-	if err := b.pool.QueryRow(b.Context(), sql).Scan(&word); err != nil {
+	var text string
+	if err := b.pool.QueryRow(b.Context(), sql).Scan(&text); err != nil {
 		b.Fatalf("%s: %v", sql, err)
 	}
-	return word
+	return text
 }
 
-// work looks at the table and gives the work of filling it, at full pace.
-func (b *bed) work() Work {
+// work inspects the table and returns the work of filling it at full pace.
+func (b *env) work() Work {
 	b.Helper()
 	var table catalog.Table
 	err := pg.Read(b.Context(), b.pool, func(tx pg.Tx) error {
@@ -94,7 +93,7 @@ func (b *bed) work() Work {
 	return Work{Pool: b.pool, Server: b.server, Table: table, Target: b.target, Pace: pace.New(pace.Full, 0)}
 }
 
-func (b *bed) fill(w Work) Result {
+func (b *env) fill(w Work) Result {
 	b.Helper()
 	result, err := Run(b.Context(), w)
 	if err != nil {
@@ -103,14 +102,14 @@ func (b *bed) fill(w Work) Result {
 	return result
 }
 
-// whole fails unless every row has a value and no two have the same.
-func (b *bed) whole() {
+// requireFilled fails the test unless every row has a value of its own.
+func (b *env) requireFilled() {
 	b.Helper()
 	if n := b.number("SELECT count(*) FROM t WHERE uuid IS NULL"); n > 0 {
-		b.Errorf("%d rows without a value", n)
+		b.Errorf("%d rows have no value", n)
 	}
 	if n := b.number("SELECT count(*) - count(DISTINCT uuid) FROM t WHERE uuid IS NOT NULL"); n > 0 {
-		b.Errorf("%d values are not the only ones of their kind", n)
+		b.Errorf("%d values are duplicates", n)
 	}
 }
 
@@ -121,28 +120,28 @@ CREATE INDEX ON t (kind); CREATE INDEX ON t (email); CREATE INDEX ON t (at);
 ANALYZE t;
 ALTER TABLE t ADD uuid uuid;`
 
-// events is a table of some hundred pages: enough for waves.
+// events returns a table of some hundred pages, which is enough for waves.
 func events(rows int) string { return fmt.Sprintf(strings.ReplaceAll(eventsOf, "g % ", "g %% "), rows) }
 
-func TestEveryRowOnce(t *testing.T) {
+func TestFillsEveryRowOnce(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c, events(50000)+`UPDATE t SET uuid = gen_random_uuid() WHERE id % 50 = 7;`)
-		before := b.word("SELECT md5(string_agg(id || uuid::text, ',' ORDER BY id)) FROM t WHERE uuid IS NOT NULL")
-		others := b.word("SELECT md5(string_agg(t::text, ',' ORDER BY id)) FROM (SELECT id, kind, email, payload, at FROM t) t")
+		b := newEnv(t, c, events(50000)+`UPDATE t SET uuid = gen_random_uuid() WHERE id % 50 = 7;`)
+		before := b.text("SELECT md5(string_agg(id || uuid::text, ',' ORDER BY id)) FROM t WHERE uuid IS NOT NULL")
+		others := b.text("SELECT md5(string_agg(t::text, ',' ORDER BY id)) FROM (SELECT id, kind, email, payload, at FROM t) t")
 		result := b.fill(b.work())
-		b.whole()
+		b.requireFilled()
 		if result.Rows != 49000 {
-			t.Errorf("filled %d rows", result.Rows)
+			t.Errorf("%d rows were filled", result.Rows)
 		}
-		if got := b.word("SELECT md5(string_agg(id || uuid::text, ',' ORDER BY id)) FROM t WHERE id % 50 = 7"); got != before {
-			t.Error("values that were there have changed")
+		if got := b.text("SELECT md5(string_agg(id || uuid::text, ',' ORDER BY id)) FROM t WHERE id % 50 = 7"); got != before {
+			t.Error("existing values have changed")
 		}
-		if got := b.word("SELECT md5(string_agg(t::text, ',' ORDER BY id)) FROM (SELECT id, kind, email, payload, at FROM t) t"); got != others {
+		if got := b.text("SELECT md5(string_agg(t::text, ',' ORDER BY id)) FROM (SELECT id, kind, email, payload, at FROM t) t"); got != others {
 			t.Error("other columns have changed")
 		}
 		if again := b.fill(b.work()); again.Rows != 0 || again.Batches != 0 {
-			t.Errorf("a second run filled %+v", again)
+			t.Errorf("a second run returned %+v", again)
 		}
 	})
 }

@@ -12,26 +12,27 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 )
 
-// ErrStopped tells that Run was asked to leave and left between two batches.
-var ErrStopped = errors.New("the filling was stopped between two batches")
+// ErrStopped is returned by Run after its Stop channel was closed. The last batch is committed.
+var ErrStopped = errors.New("the filling was stopped after a batch")
 
-// NoProgressError tells that updates of rows which nobody holds change nothing.
+// NoProgressError reports that updates of rows that no other transaction holds have no effect.
 type NoProgressError struct {
 	Table   string // schema.table
 	Rows    int64
 	Causes  []string // the triggers and rules on UPDATE
-	Replica bool     // whether ordinary triggers were off
+	Replica bool     // ordinary triggers were disabled
 }
 
 func (e *NoProgressError) Error() string {
-	cause := "nothing on it explains why"
+	cause := "the catalogue shows no cause"
 	if len(e.Causes) > 0 {
 		cause = "on UPDATE it has " + strings.Join(e.Causes, ", ")
 	}
-	return fmt.Sprintf("an UPDATE of %s of %s changes nothing, and nobody else holds them: %s", plural(e.Rows, "row", "rows"), e.Table, cause)
+	return fmt.Sprintf("updating %s of %s has no effect although no other transaction holds them: %s", plural(e.Rows, "row", "rows"), e.Table, cause)
 }
 
-// NoProgress says that so many rows were locked, updated and have no value still, and names what may have swallowed that.
+// NoProgress returns the error for so many rows that were locked and updated and have no value, with the triggers and rules
+// that may be the cause.
 func (w Work) NoProgress(rows int64) error {
 	e := &NoProgressError{Table: w.Target.String(), Rows: rows, Replica: w.Replica}
 	for _, name := range w.Table.Firing(w.Target.Column, w.Replica) {
@@ -45,7 +46,7 @@ func (w Work) NoProgress(rows int64) error {
 	return e
 }
 
-// HeldError tells that rows were held by others for longer than they are waited for.
+// HeldError reports that other transactions held rows for longer than Work.RetryTimeout.
 type HeldError struct {
 	Table   string // schema.table
 	Rows    int64
@@ -56,26 +57,26 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("other transactions held %s of %s for %s", plural(e.Rows, "row", "rows"), e.Table, e.Timeout)
 }
 
-// NullsError tells that somebody goes on writing NULL into the column.
+// NullsError reports that another session keeps writing NULL into the column.
 type NullsError struct {
 	Table, Column string // schema.table
 	Sweeps        int
-	Rows          int64 // without a value when they were last counted
+	Rows          int64 // without a value at the last count
 }
 
 func (e *NullsError) Error() string {
-	return fmt.Sprintf("after %s over %s somebody still writes NULL into %s: %s in the last one",
-		plural(int64(e.Sweeps), "sweep", "sweeps"), e.Table, e.Column, plural(e.Rows, "row", "rows"))
+	return fmt.Sprintf("another session keeps writing NULL into %s of %s: %s without a value after %s",
+		e.Column, e.Table, plural(e.Rows, "row", "rows"), plural(int64(e.Sweeps), "sweep", "sweeps"))
 }
 
-// kind says what an error of a batch asks for.
+// response says how to continue after a batch failed.
 type response int
 
 const (
 	fatal     response = iota
-	retry              // another try of the same
-	shrink             // a smaller batch
-	reconnect          // another connection
+	retry              // run the same batch again
+	shrink             // run a smaller batch
+	reconnect          // run the same batch on another connection
 )
 
 func responseTo(err error) response {
@@ -83,7 +84,7 @@ func responseTo(err error) response {
 	switch {
 	case errors.Is(err, ErrBusy):
 		return retry
-	case pg.Lost(err): // a transaction that was idle for too long, too: a paused machine makes no batch too large
+	case pg.Lost(err): // includes idle_in_transaction_session_timeout: a machine that was suspended needs no smaller batch
 		return reconnect
 	case !errors.As(err, &pgErr):
 		return fatal
@@ -91,7 +92,7 @@ func responseTo(err error) response {
 	switch pgErr.Code {
 	case pgerrcode.SerializationFailure, pgerrcode.DeadlockDetected, pgerrcode.LockNotAvailable:
 		return retry
-	case pgerrcode.QueryCanceled, "25P04": // transaction_timeout, 17 and later
+	case pgerrcode.QueryCanceled, "25P04": // transaction_timeout, PostgreSQL 17 and later
 		return shrink
 	}
 	return fatal

@@ -9,11 +9,11 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// TestExplainThree prints the plan's words for three tables as they are found on a server:
+// TestExplainThree prints the plan's description of three tables:
 //
 //	go test ./internal/backfill -run Explain -v
 //
-// docs/engine.md has them, word for word.
+// docs/engine.md quotes them.
 func TestExplainThree(t *testing.T) {
 	text, err := os.ReadFile("../../docs/engine.md")
 	if err != nil {
@@ -21,8 +21,8 @@ func TestExplainThree(t *testing.T) {
 	}
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		for _, table := range []struct {
-			name, made  string
-			least, most int64 // percent of heap-only updates: the words are kept
+			name, sql string
+			min, max  int64 // percent of heap-only updates, as the reason promises
 		}{
 			{"narrow rows, no room to spare", `CREATE TABLE t (id bigint PRIMARY KEY, user_id bigint, kind int, at timestamptz);
 				INSERT INTO t SELECT g, g % 1000, g % 7, '2024-01-01'::timestamptz + g * interval '1 s' FROM generate_series(1, 72000) g;
@@ -36,26 +36,26 @@ func TestExplainThree(t *testing.T) {
 				CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.updated_at := clock_timestamp(); RETURN NEW; END';
 				CREATE TRIGGER touch BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION touch()`, 0, 1},
 		} {
-			b := lay(t, c, table.made)
-			b.exec("VACUUM ANALYZE t") // in no transaction with the others
+			b := newEnv(t, c, table.sql)
+			b.exec("VACUUM ANALYZE t") // cannot run in a transaction block with the others
 			b.exec("ALTER TABLE t ADD uuid uuid")
 			w := b.work()
-			w.Server.Role.ReplicaRole = false // as a plain role finds it
+			w.Server.Role.ReplicaRole = false // as for a plain role
 			reason := Explain(w.Server, w.Table, w.Target).Reason
 			t.Logf("%s:\n%s", table.name, lines(reason))
-			if w.Server.Major() >= 14 && !strings.Contains(string(text), lines(reason)) { // 13 goes by key ranges, and says so
-				t.Errorf("docs/engine.md does not have the words for %s", table.name)
+			if w.Server.Major() >= 14 && !strings.Contains(string(text), lines(reason)) { // 13 fills by key, with another reason
+				t.Errorf("docs/engine.md does not quote the reason for %s", table.name)
 			}
 			rows := b.number("SELECT count(*) FROM t")
 			b.fill(w)
-			if hot := b.hot(rows); hot < table.least || hot > table.most {
-				t.Errorf("%s: %d %% heap-only", table.name, hot)
+			if hot := b.heapOnlyPercent(rows); hot < table.min || hot > table.max {
+				t.Errorf("%s: %d %% of the updates are heap-only", table.name, hot)
 			}
 		}
 	})
 }
 
-// lines breaks a text as the plan does on 80 columns.
+// lines wraps a text as the plan does at 80 columns.
 func lines(text string) string {
 	var all strings.Builder
 	line := "-- how:"

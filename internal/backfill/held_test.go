@@ -14,10 +14,10 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-func TestHeldRowsAreMetAgain(t *testing.T) {
+func TestRetriesHeldRows(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c, events(50000))
+		b := newEnv(t, c, events(50000))
 		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id % 1000 = 3 FOR UPDATE")
 		w := b.work()
 		w.Emit = func(e event.Event) {
@@ -26,37 +26,37 @@ func TestHeldRowsAreMetAgain(t *testing.T) {
 			}
 		}
 		result := b.fill(w)
-		b.whole()
+		b.requireFilled()
 		if result.Held < 10 || result.Rows != 50000 {
-			t.Errorf("%+v", result)
+			t.Errorf("got %+v", result)
 		}
 	})
 }
 
-func TestHeldRowsEndPatience(t *testing.T) {
+func TestEndsWhenRowsStayHeld(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, sql := range map[string]string{"large": events(50000), "tiny": `CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100); ALTER TABLE t ADD uuid uuid`} {
 			t.Run(name, func(t *testing.T) {
-				b := lay(t, c, sql)
+				b := newEnv(t, c, sql)
 				release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id = 3 FOR UPDATE")
 				defer release()
 				w := b.work()
-				w.RetryTimeout = 2 * time.Second // a busy machine has filled the others by then
+				w.RetryTimeout = 2 * time.Second // long enough to fill the others on a busy machine
 				_, err := Run(t.Context(), w)
 				var held *HeldError
 				if !errors.As(err, &held) || held.Rows != 1 || held.Table != "public.t" {
 					t.Errorf("it ended with %v", err)
 				}
 				if n := b.number("SELECT count(*) FROM t WHERE uuid IS NULL"); n != 1 {
-					t.Errorf("%d rows without a value", n)
+					t.Errorf("%d rows have no value", n)
 				}
 			})
 		}
 	})
 }
 
-func TestRefusedUpdatesEndWithReason(t *testing.T) {
+func TestEndsWhenUpdatesHaveNoEffect(t *testing.T) {
 	const function = `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';`
 	const rows = `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 50) FROM generate_series(1, 60000) g;`
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
@@ -68,7 +68,7 @@ func TestRefusedUpdatesEndWithReason(t *testing.T) {
 			"the trigger no tiny": `CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2);` + function + `CREATE TRIGGER "no tiny" BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION refuse();`,
 		} {
 			t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
-				b := lay(t, c, sql+"ALTER TABLE t ADD uuid uuid")
+				b := newEnv(t, c, sql+"ALTER TABLE t ADD uuid uuid")
 				_, err := Run(t.Context(), b.work())
 				var none *NoProgressError
 				if !errors.As(err, &none) || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "public.t") {
@@ -78,17 +78,17 @@ func TestRefusedUpdatesEndWithReason(t *testing.T) {
 					w := b.work()
 					w.Replica = true
 					b.fill(w)
-					b.whole()
+					b.requireFilled()
 				}
 			})
 		}
 	})
 }
 
-func TestNullWritersEndIt(t *testing.T) {
+func TestEndsWhenNULLIsWritten(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 50) FROM generate_series(1, 1000) g; ALTER TABLE t ADD uuid uuid;
+		b := newEnv(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 50) FROM generate_series(1, 1000) g; ALTER TABLE t ADD uuid uuid;
 			CREATE FUNCTION "null"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.uuid := null; RETURN new; END';
 			CREATE TRIGGER n BEFORE UPDATE ON t FOR EACH ROW WHEN (new.id = 5) EXECUTE FUNCTION "null"()`)
 		_, err := Run(t.Context(), b.work())

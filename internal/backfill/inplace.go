@@ -20,23 +20,23 @@ var heapOnlyQuery string
 var horizonQuery string
 
 const (
-	// sampledFrom is the first wave that should find room in place.
+	// firstSampledWave is the first wave whose rows should stay in place.
 	firstSampledWave = 2
-	// leastShare of heap-only updates makes waves worth while: a plain pass reads the table but once.
+	// minHeapOnly is the share of heap-only updates from which waves pay: one pass reads the table only once.
 	minHeapOnly = 0.2
-	// plainRegions are filled the plain way before waves are tried again: what was in the way may be gone.
+	// onePassRegions are filled in one pass before waves are tried again, since the cause may be gone by then.
 	onePassRegions = 8
 )
 
-// inPlace watches whether updates are heap-only, by samples, and turns waves off while they are not.
+// inPlace samples whether updates are heap-only, and turns waves off while they are not.
 type inPlace struct {
 	mu             sync.Mutex
 	rows, heapOnly int64
-	onePass        int  // regions that are still to be filled the plain way
-	vacuumable     bool // they are, and no old snapshot is the cause: a VACUUM can take dead rows away
+	onePass        int  // regions still to be filled in one pass
+	vacuumable     bool // waves are off, and no old snapshot is the cause: a VACUUM can remove dead rows
 }
 
-// counts are a session's own figures of its updates of one table.
+// updateCounts are a session's own statistics of its updates of one table.
 type updateCounts struct{ updated, heapOnly int64 }
 
 func (f *filler) updateCounts(ctx context.Context, tx pg.Tx) (c updateCounts, err error) {
@@ -44,7 +44,7 @@ func (f *filler) updateCounts(ctx context.Context, tx pg.Tx) (c updateCounts, er
 	return c, err
 }
 
-// add notes a sample.
+// add adds a sample.
 func (p *inPlace) add(before, after updateCounts) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -52,7 +52,7 @@ func (p *inPlace) add(before, after updateCounts) {
 	p.heapOnly += after.heapOnly - before.heapOnly
 }
 
-// share is that of heap-only updates among the sampled ones; 0 without a sample.
+// share returns the share of heap-only updates in all samples, 0 without a sample.
 func (p *inPlace) share() float64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -62,7 +62,7 @@ func (p *inPlace) share() float64 {
 	return float64(p.heapOnly) / float64(p.rows)
 }
 
-// waves is how many the next region gets.
+// waves returns the number of waves for the next region.
 func (p *inPlace) waves(n int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,10 +85,10 @@ func (p *inPlace) prunable() bool {
 	return p.vacuumable
 }
 
-// judge looks at the samples of a region that was filled in waves and, where they were in vain, says so
-// and why.
+// checkHeapOnly checks the samples of a region that was filled in waves. If too few updates were heap-only, it turns waves
+// off and reports the cause.
 func (f *filler) checkHeapOnly(ctx context.Context, s updateCounts) error {
-	const enough = 100 // rows of a sample
+	const enough = 100 // sampled rows
 	if s.updated < enough || float64(s.heapOnly) >= minHeapOnly*float64(s.updated) {
 		return nil
 	}
@@ -102,12 +102,12 @@ func (f *filler) checkHeapOnly(ctx context.Context, s updateCounts) error {
 		return err
 	})
 	f.inPlace.turnOff(err == nil && len(snapshots) == 0)
-	cause := "no old snapshot is to be seen; a trigger that changes an indexed column would explain it"
+	cause := "no old snapshot was found; a trigger that changes an indexed column may be the cause"
 	if len(snapshots) > 0 {
-		cause = strings.Join(snapshots, "; ") + " keeps dead rows from being pruned"
+		cause = strings.Join(snapshots, "; ") + " prevents the removal of dead rows"
 	}
 	f.progress.Emit(event.Notice{Table: f.Target.String(), Text: fmt.Sprintf(
-		"only %d %% of the updates are heap-only: the next %d regions are filled in one plain pass, then waves are tried again: %s",
+		"only %d %% of the updates are heap-only: the next %d regions are filled in one pass before waves are tried again: %s",
 		100*s.heapOnly/s.updated, onePassRegions, cause)})
 	return err
 }

@@ -20,27 +20,26 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// writer is an application that keeps its own record of the rows it owns: those whose id leaves its
-// number when divided by writers.
+// writer is an application that records what it wrote to its own rows, those whose id modulo writerCount is its number.
 type writer struct {
 	number, next int
 	random       *rand.Rand
-	kinds        map[int]int // by id; -1 is deleted
+	kinds        map[int]int // by id; -1 for a deleted row
 }
 
-const writers = 3
+const writerCount = 3
 
-// enough is how many rows each of them writes, however fast the table is filled.
-const enough = 50
+// minWrites is how many rows each of them writes, however fast the table is filled.
+const minWrites = 50
 
-func (w *writer) pick() int { return w.random.IntN(16000)*writers + w.number }
+func (w *writer) randomID() int { return w.random.IntN(16000)*writerCount + w.number }
 
-// write does one thing.
-func (w *writer) write(ctx context.Context, b *bed) error {
-	id, kind := w.pick(), w.random.IntN(1000)
-	other := w.pick()
-	low, high := min(id, other), max(id, other) // two writers that take rows in order never deadlock
-	w.next += writers
+// write executes one random statement.
+func (w *writer) write(ctx context.Context, b *env) error {
+	id, kind := w.randomID(), w.random.IntN(1000)
+	other := w.randomID()
+	low, high := min(id, other), max(id, other) // writers that lock rows in order cannot deadlock
+	w.next += writerCount
 	var err error
 	switch w.random.IntN(6) {
 	case 0:
@@ -55,7 +54,7 @@ func (w *writer) write(ctx context.Context, b *bed) error {
 		rows := pgx.CopyFromRows([][]any{{w.next, kind, "copied", "{}", time.Now()}})
 		_, err = b.pool.CopyFrom(ctx, pgx.Identifier{"t"}, []string{"id", "kind", "email", "payload", "at"}, rows)
 		id = w.next
-	case 4: // a key that changes
+	case 4: // a changed key
 		_, err = b.pool.Exec(ctx, "WITH gone AS (DELETE FROM t WHERE id = $1 RETURNING *) INSERT INTO t SELECT $2, $3, email, payload, at, uuid FROM gone", id, w.next, kind)
 		w.kinds[id] = -1
 		return err
@@ -79,23 +78,23 @@ func (w *writer) write(ctx context.Context, b *bed) error {
 	return err
 }
 
-func TestUnderTraffic(t *testing.T) {
+func TestFillsUnderTraffic(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c, events(50000)+"ALTER TABLE t ALTER uuid SET DEFAULT v(); DELETE FROM t WHERE id % 3 = 0 AND id > 49990")
+		b := newEnv(t, c, events(50000)+"ALTER TABLE t ALTER uuid SET DEFAULT v(); DELETE FROM t WHERE id % 3 = 0 AND id > 49990")
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var all sync.WaitGroup
-		crew := make([]*writer, writers)
-		for i := range crew {
-			crew[i] = &writer{number: i, next: 300000 + i, random: rand.New(rand.NewPCG(uint64(i), 7)), kinds: map[int]int{}}
+		writers := make([]*writer, writerCount)
+		for i := range writers {
+			writers[i] = &writer{number: i, next: 300000 + i, random: rand.New(rand.NewPCG(uint64(i), 7)), kinds: map[int]int{}}
 			if i == 0 {
-				crew[i].kinds[0] = -1 // the one id of theirs that is not there; nobody else's to know
+				writers[i].kinds[0] = -1 // no row has the id 0
 			}
 			all.Go(func() {
-				for ctx.Err() == nil || len(crew[i].kinds) < enough {
-					if err := crew[i].write(t.Context(), b); err != nil {
-						t.Errorf("the application's statement: %v", err)
+				for ctx.Err() == nil || len(writers[i].kinds) < minWrites {
+					if err := writers[i].write(t.Context(), b); err != nil {
+						t.Errorf("a statement of the application failed: %v", err)
 						return
 					}
 				}
@@ -106,28 +105,28 @@ func TestUnderTraffic(t *testing.T) {
 		result := b.fill(w)
 		cancel()
 		all.Wait()
-		b.whole()
-		b.compare(crew)
-		t.Logf("%d rows in %d batches, %d skipped, %d sweeps, %.0f %% in place", result.Rows, result.Batches, result.Held, result.Sweeps, 100*result.InPlace)
+		b.requireFilled()
+		b.requireRows(writers)
+		t.Logf("%d rows in %d batches, %d held, %d sweeps, %.0f %% in place", result.Rows, result.Batches, result.Held, result.Sweeps, 100*result.InPlace)
 	})
 }
 
-// compare looks for every row that the writers know.
-func (b *bed) compare(crew []*writer) {
+// requireRows compares the table with the records of the writers.
+func (b *env) requireRows(writers []*writer) {
 	b.Helper()
 	rows, err := b.pool.Query(b.Context(), "SELECT id, kind FROM t")
 	if err != nil {
 		b.Fatal(err)
 	}
-	there := map[int]int{}
+	found := map[int]int{}
 	var id, kind int
-	if _, err := pgx.ForEachRow(rows, []any{&id, &kind}, func() error { there[id] = kind; return nil }); err != nil {
+	if _, err := pgx.ForEachRow(rows, []any{&id, &kind}, func() error { found[id] = kind; return nil }); err != nil {
 		b.Fatal(err)
 	}
 	known := 0
-	for _, w := range crew {
+	for _, w := range writers {
 		for id, kind := range w.kinds {
-			got, ok := there[id]
+			got, ok := found[id]
 			if ok != (kind != -1) || ok && got != kind {
 				b.Errorf("row %d has kind %d (%t), the application wrote %d", id, got, ok, kind)
 			}
@@ -139,76 +138,76 @@ func (b *bed) compare(crew []*writer) {
 	}
 }
 
-func TestTriggersAndReplica(t *testing.T) {
+func TestReplicaDisablesTriggers(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 50) FROM generate_series(1, 2000) g;
+		b := newEnv(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 50) FROM generate_series(1, 2000) g;
 			CREATE TABLE log (id int); CREATE FUNCTION log() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.log VALUES (new.id); RETURN new; END';
 			CREATE TRIGGER log AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION log(); ALTER TABLE t ADD uuid uuid`)
 		w := b.work()
 		w.Replica = true
 		b.fill(w)
-		b.whole()
+		b.requireFilled()
 		if n := b.number("SELECT count(*) FROM log"); n != 0 {
 			t.Errorf("the trigger fired %d times", n)
 		}
 		b.exec("UPDATE t SET uuid = NULL; TRUNCATE log")
 		b.fill(b.work())
 		if n := b.number("SELECT count(*) FROM log"); n != 2000 {
-			t.Errorf("without replica it fired %d times", n)
+			t.Errorf("without replica the trigger fired %d times", n)
 		}
 	})
 }
 
-func TestSlowBatchesAreSplit(t *testing.T) {
+func TestShrinksSlowBatches(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 300) FROM generate_series(1, 600) g; ALTER TABLE t ADD uuid uuid;
+		b := newEnv(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 300) FROM generate_series(1, 600) g; ALTER TABLE t ADD uuid uuid;
 			CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.005); RETURN new; END';
 			CREATE TRIGGER slow BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION slow()`)
 		w := b.work()
 		w.Pace.SetBatchTime(4 * time.Millisecond)
 		f := newFiller(w)
-		f.minTimeout = 2 * time.Second // all rows take 3 s, and the fewest 50 ms: a busy machine has time for those
+		f.minTimeout = 2 * time.Second // all rows take 3 s, the smallest batch 50 ms, which is within the limit on a busy machine too
 		result, err := f.fillAll(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.whole()
+		b.requireFilled()
 		if result.Batches < 10 {
-			t.Errorf("%d batches", result.Batches)
+			t.Errorf("only %d batches", result.Batches)
 		}
 
 		b.exec("UPDATE t SET uuid = NULL WHERE false; ALTER TABLE t DISABLE TRIGGER slow; UPDATE t SET uuid = NULL; ALTER TABLE t ENABLE TRIGGER slow")
 		b.exec("CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(5); RETURN new; END'")
 		f = newFiller(w)
 		f.minTimeout = 50 * time.Millisecond
-		var refusal *pgconn.PgError
-		if _, err := f.fillAll(t.Context()); !errors.As(err, &refusal) || refusal.Code != pgerrcode.QueryCanceled {
-			t.Errorf("where not even one row is done in time it ended with %v", err)
+		var pgErr *pgconn.PgError
+		if _, err := f.fillAll(t.Context()); !errors.As(err, &pgErr) || pgErr.Code != pgerrcode.QueryCanceled {
+			t.Errorf("with batches of one row that time out it ended with %v", err)
 		}
 	})
 }
 
-// Batches that are slow whatever their size do not get ever smaller.
-func TestSlowTriggerOfEachStatement(t *testing.T) {
+// Batches that are slow whatever their size do not shrink forever.
+func TestKeepsSizeUnderStatementTrigger(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text) WITH (fillfactor = 50); INSERT INTO t SELECT g, repeat('x', 300) FROM generate_series(1, 20000) g;
+		b := newEnv(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text) WITH (fillfactor = 50); INSERT INTO t SELECT g, repeat('x', 300) FROM generate_series(1, 20000) g;
 			ALTER TABLE t ADD uuid uuid; CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.06); RETURN NULL; END';
 			CREATE TRIGGER slow BEFORE UPDATE ON t FOR EACH STATEMENT EXECUTE FUNCTION slow()`)
 		result := b.fill(b.work())
-		b.whole()
+		b.requireFilled()
 		if result.Batches > 100 {
 			t.Errorf("%d batches of 60 ms each for 20,000 rows", result.Batches)
 		}
 	})
 }
 
-func TestOldSnapshotIsNamed(t *testing.T) {
+func TestNamesOldSnapshot(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c, events(50000))
+		b := newEnv(t, c, events(50000))
 		tx, err := b.pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
 		if err != nil {
 			t.Fatal(err)
@@ -217,7 +216,7 @@ func TestOldSnapshotIsNamed(t *testing.T) {
 		if _, err := tx.Exec(t.Context(), "SET LOCAL application_name = 'the report'; SELECT count(*) FROM pg_class"); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(1200 * time.Millisecond) // younger ones are not worth naming
+		time.Sleep(1200 * time.Millisecond) // younger snapshots are not named
 		var notices []string
 		w := b.work()
 		w.Emit = func(e event.Event) {
@@ -225,23 +224,23 @@ func TestOldSnapshotIsNamed(t *testing.T) {
 				notices = append(notices, n.Text)
 			}
 		}
-		result, err := small(w).fillAll(t.Context())
+		result, err := smallRegions(w).fillAll(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.whole()
+		b.requireFilled()
 		if !slices.ContainsFunc(notices, func(n string) bool { return strings.Contains(n, "the report") }) {
-			t.Errorf("said: %q", notices)
+			t.Errorf("the notices are %q", notices)
 		}
 		if result.InPlace > minHeapOnly {
-			t.Errorf("%.0f %% heap-only beside an old snapshot", result.InPlace*100)
+			t.Errorf("%.0f %% of the updates are heap-only despite an old snapshot", result.InPlace*100)
 		}
 	})
 }
 
-func TestStopAndPauseAndProgress(t *testing.T) {
+func TestPausesAndStops(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
-		b := lay(t, c, events(50000))
+		b := newEnv(t, c, events(50000))
 		stop := make(chan struct{})
 		var last event.Progress
 		var throttled []event.Throttled
@@ -265,21 +264,21 @@ func TestStopAndPauseAndProgress(t *testing.T) {
 			}
 		}
 		w.Pace.Pause("lag", "the standby is 3 s behind")
-		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id = 5 FOR UPDATE") // so that it has no other end
+		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id = 5 FOR UPDATE") // so that it does not end by itself
 		defer release()
 		if _, err := Run(t.Context(), w); !errors.Is(err, ErrStopped) {
 			t.Errorf("it ended with %v", err)
 		}
 		if fmt.Sprint(throttled) != "[{the standby is 3 s behind true} { false}]" {
-			t.Errorf("told: %v", throttled)
+			t.Errorf("the events are %v", throttled)
 		}
 		left := b.number("SELECT count(*) FROM t WHERE uuid IS NULL")
 		if left == 0 || left != 50000-last.Done {
-			t.Errorf("%d rows left after %+v", left, last)
+			t.Errorf("%d rows have no value after %+v", left, last)
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
-		cancel(errCut)
-		if _, err := Run(ctx, b.work()); !errors.Is(err, errCut) {
+		cancel(errInterrupted)
+		if _, err := Run(ctx, b.work()); !errors.Is(err, errInterrupted) {
 			t.Errorf("it ended with %v", err)
 		}
 	})

@@ -7,29 +7,29 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// span is a range of pages or of keys: after from, up to and with to. An open one begins at the very
-// beginning. No arithmetic is done on keys, so that none can overflow.
+// tableRange is a range of pages or keys: above from, up to and including to. If open, it has no lower bound. There is no
+// arithmetic on keys, which could overflow.
 type tableRange struct {
 	from int64
 	open bool
 	to   int64
 }
 
-// rest is the span without its part up to and with end.
+// after returns the part of the range above end.
 func (s tableRange) after(end int64) tableRange { return tableRange{from: end, to: s.to} }
 
-// until is the part of the span up to and with end.
+// upTo returns the part of the range up to and including end.
 func (s tableRange) upTo(end int64) tableRange {
 	return tableRange{from: s.from, open: s.open, to: end}
 }
 
-// ground is what spans are cut from.
+// partitioner splits a table into ranges: by page, by integer key, or not at all.
 type partitioner interface {
-	// cut gives the end of a span's first part of about so many pages; ok is false if nothing is in it.
+	// split returns the end of a range's first part of about so many pages; ok is false if the range is empty.
 	split(ctx context.Context, tx pg.Tx, s tableRange, pages int64) (end int64, ok bool, err error)
-	// last gives the end of everything that is there now; ok is false if there is nothing.
+	// end returns the current end of the table; ok is false if the table is empty.
 	end(ctx context.Context, tx pg.Tx) (end int64, ok bool, err error)
-	// where is the condition that holds for the rows of a span.
+	// condition returns the SQL condition for the rows of a range.
 	condition(s tableRange) string
 }
 
@@ -44,7 +44,7 @@ func newPartitioner(c Choice, t statements) partitioner {
 	}
 }
 
-// sweptOf is the ground of the sweeps, which look for a few rows among many.
+// newSweepPartitioner returns the partitioner of the sweeps, which search for a few rows among many.
 func newSweepPartitioner(c Choice, t statements) partitioner {
 	if c.By == ByTuple {
 		return unsplit{byPage{sql: t}}
@@ -52,7 +52,7 @@ func newSweepPartitioner(c Choice, t statements) partitioner {
 	return newPartitioner(c, t)
 }
 
-// pages are visited by TID range scans.
+// byPage reads ranges of pages by TID range scans.
 type byPage struct{ sql statements }
 
 func (p byPage) firstPage(s tableRange) int64 {
@@ -82,7 +82,7 @@ func (p byPage) condition(s tableRange) string {
 	return sqltext.Format("ctid >= '({},0)' AND ctid < '({},0)'", p.firstPage(s), s.to+1)
 }
 
-// tuples visits each possible row of a page: 13 has no TID range scan. Pages are not pruned so.
+// byTuple reads every possible row of a page by its ctid, since 13 has no TID range scan. That does not prune pages.
 type byTuple struct{ byPage }
 
 func (t byTuple) condition(s tableRange) string {
@@ -91,7 +91,7 @@ func (t byTuple) condition(s tableRange) string {
 		" FROM generate_series({}::int8, {}::int8) AS page, generate_series(1, {}) AS line))", t.firstPage(s), s.to, maxTuples)
 }
 
-// whole is never cut: where a part costs more than all, as on 13 without an integer key.
+// unsplit treats the table as one range, where reading a part costs more than reading all: on 13 without an integer key.
 type unsplit struct{ byPage }
 
 func (w unsplit) split(_ context.Context, _ pg.Tx, s tableRange, _ int64) (int64, bool, error) {
@@ -100,18 +100,18 @@ func (w unsplit) split(_ context.Context, _ pg.Tx, s tableRange, _ int64) (int64
 
 func (w unsplit) condition(tableRange) string { return "true" }
 
-// keys walks the index of an integer key: parts have so many rows, however far apart their keys are.
+// byKey reads ranges of an integer key, each with so many rows, however far apart their keys are.
 type byKey struct {
 	sql  statements
 	key  sqltext.Name
-	rows float64 // a page
+	rows float64 // per page
 }
 
-// walking keeps the planner on the index, whatever it makes of statistics that are missing or stale:
-// once it sorted the rest of the table for every part.
+// indexScanOnly makes the planner use the index even if statistics are missing or stale. Without it, the planner may sort
+// the rest of the table for every range.
 const indexScanOnly = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"
 
-// cut walks the index. Bitmap scans, which visit each page once, are allowed again for the filling.
+// split finds the end by an index scan. It allows bitmap scans again for the filling: they read each page once.
 func (k byKey) split(ctx context.Context, tx pg.Tx, s tableRange, pages int64) (int64, bool, error) {
 	if _, err := tx.Exec(ctx, indexScanOnly); err != nil {
 		return 0, false, err
@@ -140,7 +140,7 @@ func (k byKey) end(ctx context.Context, tx pg.Tx) (int64, bool, error) {
 }
 
 func (k byKey) condition(s tableRange) string {
-	// A quoted number: the least bigint without quotes would be numeric, and no index would serve.
+	// Quoted, because an unquoted literal of the smallest bigint would be numeric and could not use the index.
 	upper := sqltext.Format("{} <= '{}'::int8", k.key, s.to)
 	if s.open {
 		return upper

@@ -4,18 +4,18 @@ import (
 	"encoding/json"
 )
 
-// position is where a worker stands: in which region, which wave, and how far that has come.
+// position is how far a worker has come: its region, its wave, and the last range of that wave.
 type position struct {
 	By     By    `json:"by"`
-	From   int64 `json:"from"` // the region is (From, To]; an open one begins at the very beginning
+	From   int64 `json:"from"` // the region is (From, To]; an open one has no lower bound
 	Open   bool  `json:"open,omitempty"`
 	To     int64 `json:"to"`
-	Waves  int   `json:"waves"` // that the region gets
+	Waves  int   `json:"waves"` // of the region
 	Wave   int   `json:"wave"`
-	After  int64 `json:"after,omitempty"` // the wave goes on after this, if it has begun
+	After  int64 `json:"after,omitempty"` // the wave continues above it if Begun
 	Begun  bool  `json:"begun,omitempty"`
-	Over   bool  `json:"over,omitempty"` // the region is done
-	filled int64 // by this worker, over all runs
+	Over   bool  `json:"over,omitempty"` // the region is filled
+	filled int64 // rows of this worker, over all runs
 }
 
 func (p position) region() tableRange { return tableRange{from: p.From, open: p.Open, to: p.To} }
@@ -32,7 +32,7 @@ func (p position) advance(end int64) position {
 	return p
 }
 
-// next is the beginning of the next wave.
+// nextWave returns the start of the next wave.
 func (p position) nextWave() position {
 	p.Wave, p.After, p.Begun = p.Wave+1, 0, false
 	p.Over = p.Wave >= p.Waves
@@ -42,17 +42,17 @@ func (p position) nextWave() position {
 func (p position) encode() []byte {
 	text, err := json.Marshal(p)
 	if err != nil {
-		panic(err) // numbers and words always have a text
+		panic(err) // numbers and strings always marshal
 	}
 	return text
 }
 
-// decode reads a position; one that is not understood is as good as none.
-func decode(place Checkpoint, by By) (position, bool) {
+// decode decodes a position; ok is false for one that this filling cannot use.
+func decode(checkpoint Checkpoint, by By) (position, bool) {
 	var p position
-	if json.Unmarshal(place.State, &p) != nil || p.By != by || p.Wave < 0 || !p.Over && p.Wave >= p.Waves {
+	if json.Unmarshal(checkpoint.State, &p) != nil || p.By != by || p.Wave < 0 || !p.Over && p.Wave >= p.Waves {
 		return p, false
 	}
-	p.filled = place.Rows
+	p.filled = checkpoint.Rows
 	return p, true
 }

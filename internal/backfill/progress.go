@@ -10,10 +10,10 @@ import (
 
 const (
 	reportInterval = 250 * time.Millisecond
-	rateWindow     = 5 * time.Second // the rate is of about so long
+	rateWindow     = 5 * time.Second // over which the rate is averaged
 )
 
-// Progress counts, and tells of it no more than four times a second. It hands over one event at a time.
+// Progress counts filled rows and emits events, at most four a second and one at a time. It is safe for concurrent use.
 type Progress struct {
 	mu         sync.Mutex
 	table      string
@@ -22,17 +22,17 @@ type Progress struct {
 	held       int64
 	rate       float64
 	reportedAt time.Time
-	reported   int64 // done when it was last told
+	reported   int64 // done at the last event
 	reason     string
 	emit       event.Sink
 }
 
-// NewProgress begins with an estimate of the rows that there are to fill.
+// NewProgress returns a Progress with an estimate of the rows to fill.
 func NewProgress(table string, total int64, emit event.Sink) *Progress {
 	return &Progress{table: table, total: total, reportedAt: time.Now(), emit: emit}
 }
 
-// Add counts rows that were filled.
+// Add counts filled rows.
 func (p *Progress) Add(rows int64) {
 	p.mu.Lock()
 	p.done += rows
@@ -40,7 +40,7 @@ func (p *Progress) Add(rows int64) {
 	p.Report(false)
 }
 
-// Skip counts rows that somebody held.
+// AddHeld counts rows that other transactions held.
 func (p *Progress) AddHeld(rows int64) {
 	p.mu.Lock()
 	p.held += rows
@@ -48,21 +48,21 @@ func (p *Progress) AddHeld(rows int64) {
 	p.Report(true)
 }
 
-// Expect lowers the estimate of what there is to do: a part is done already.
+// SetTotal changes the estimate of the rows to fill.
 func (p *Progress) SetTotal(total int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.total = total
 }
 
-// Rows are those that were filled.
+// Rows returns the number of filled rows.
 func (p *Progress) Rows() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.done
 }
 
-// Tell emits an event, if the last one is long enough ago or in any case.
+// Report emits an event of the progress if the last one is old enough, or always.
 func (p *Progress) Report(always bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,9 +97,8 @@ func (p *Progress) remaining() time.Duration {
 	return time.Duration(float64(p.total-p.done) / p.rate * float64(time.Second))
 }
 
-// Held gives what the pace says, and tells of a reason to stand still and of its end, once. It asks the
-// pace in turn with the other workers: a reason that one read before it was over would else be told
-// behind its end.
+// Paused returns Pace.Paused and emits an event when the reason changes. It reads the pace under the lock, so that the event
+// of a reason never follows the event of its end.
 func (p *Progress) Paused(speed *pace.Pace) (reason string, changed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -111,7 +110,7 @@ func (p *Progress) Paused(speed *pace.Pace) (reason string, changed <-chan struc
 	return reason, changed
 }
 
-// Emit hands over an event of another kind, in turn.
+// Emit emits another event.
 func (p *Progress) Emit(e event.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -8,20 +8,20 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// The sentences of a plan that tell a DBA how a table is filled, and why so.
+// The sentences in which a plan explains how a table is filled.
 
 func tinyTableReason(table catalog.Table) string {
 	return fmt.Sprintf("one transaction: the table has %s", plural(table.Pages, "page", "pages"))
 }
 
-// room tells where the rows of a page find the room to grow.
+// wavesReason explains how waves find space on the pages.
 func wavesReason(c Choice, table catalog.Table, n int) string {
 	fillfactor := float64(table.Fillfactor) / 100
 	if table.Fillfactor <= 0 {
 		fillfactor = 1
 	}
 	width, free := pageBytes*fillfactor/c.RowsPerPage, pageBytes*(1-fillfactor)
-	// At least one new version must fit beside the old ones, and in the end each row's growth.
+	// A page needs space for at least one new version in addition to the old ones, and finally for each row's growth.
 	if free >= width+rowGrowth && free >= c.RowsPerPage*rowGrowth {
 		return fmt.Sprintf("%d waves: fillfactor %d leaves %s bytes of each page free. A page's %.0f rows of about %s bytes, each of which grows by %d, "+
 			"find their room there, a few rows at a time (heap-only%s). ",
@@ -32,16 +32,16 @@ func wavesReason(c Choice, table catalog.Table, n int) string {
 		n, c.RowsPerPage, formatNumber(int64(width)), rowGrowth, granularity/waveBounds(n)[0], 100*maxInPlace(width, n), indexesReason(table))
 }
 
-// inPlaceAtMost is the share of the rows of full pages that can stay where they are: not the first wave's,
-// and no more than fit when all have grown.
+// maxInPlace returns the largest share of the rows of full pages that can stay in place: all but the first wave's, and no
+// more than fit once all have grown.
 func maxInPlace(width float64, n int) float64 {
 	return min(1-float64(waveBounds(n)[0])/granularity, width/(width+rowGrowth))
 }
 
-// reused tells what keeps a plain pass from doubling the table.
+// vacuumReason explains what keeps one pass from doubling the table.
 const vacuumReason = "After each eighth of the table a VACUUM without index clean-up lets the next ones use the space that rows have left. "
 
-// untouched tells what is saved.
+// indexesReason says that heap-only updates add nothing to indexes.
 func indexesReason(table catalog.Table) string {
 	if len(table.Indexes) == 0 {
 		return ""
@@ -49,7 +49,7 @@ func indexesReason(table catalog.Table) string {
 	return ": nothing is added to the table's " + plural(int64(len(table.Indexes)), "index", "indexes")
 }
 
-// caveat names the triggers that fire all the same. What they change cannot be told from the catalogue.
+// triggerReason names the triggers that fire. The catalogue does not show which columns they change.
 func triggerReason(server catalog.Server, table catalog.Table, target step.Target) string {
 	names := table.Firing(target.Column, server.Role.ReplicaRole)
 	if len(names) == 0 {
@@ -60,7 +60,7 @@ func triggerReason(server catalog.Server, table catalog.Table, target step.Targe
 		"The first region shows it; the next %d are then filled in one plain pass each, with a VACUUM after each eighth of the table. ", fires, strings.Join(names, ", "), onePassRegions)
 }
 
-// cut tells what is done at a time.
+// rangeReason describes the regions and batches.
 func rangeReason(c Choice) string {
 	what := "Regions"
 	if c.By == ByKey {

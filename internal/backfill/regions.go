@@ -14,31 +14,30 @@ import (
 //go:embed queries/settings.sql
 var settingsQuery string
 
-// errMoved says that the table has other files than when its regions were cut: VACUUM FULL, CLUSTER,
-// TRUNCATE. No page number means anything any more.
-var errRewritten = errors.New("the table was rewritten meanwhile")
+// errRewritten reports that VACUUM FULL, CLUSTER or TRUNCATE gave the table another file, which makes page numbers useless.
+var errRewritten = errors.New("the table was rewritten during the filling")
 
 const (
-	maxPasses = 3 // over a table that is rewritten again and again; then the sweeps have it all
+	maxPasses = 3 // over a table that is rewritten again and again; then the sweeps fill the rest
 	minRegion = 512
-	// regionTime is well inside a checkpoint interval: a page that a checkpoint comes upon between two
-	// waves goes into the WAL as a whole once more.
+	// regionTime is well below a checkpoint interval: each page that is changed before and after a checkpoint is written to
+	// the WAL in full once more.
 	regionTime = time.Minute
 )
 
-// pass is one way through the regions, which its workers take from a common queue.
+// pass is one attempt to fill all regions, which its workers take from a common queue.
 type pass struct {
 	*filler
 	filenode   uint32
 	mu         sync.Mutex
-	remaining  tableRange    // not yet given out
-	exhausted  bool          // nothing is left
-	regionSize int64         // pages of the next one
-	maxRegion  int64         // and of the largest
-	target     time.Duration // in which one is to be done
+	remaining  tableRange    // not yet assigned to a worker
+	exhausted  bool          // nothing remains
+	regionSize int64         // pages of the next region
+	maxRegion  int64         // pages of the largest region
+	target     time.Duration // of one region
 }
 
-// regions takes all the table's pages of now through the waves.
+// regions fills all current pages of the table in waves.
 func (f *filler) regions(ctx context.Context) error {
 	for range maxPasses {
 		if err := f.pass(ctx); !errors.Is(err, errRewritten) {
@@ -50,11 +49,11 @@ func (f *filler) regions(ctx context.Context) error {
 
 func (f *filler) pass(ctx context.Context) error {
 	p := &pass{filler: f}
-	begun, err := p.begin(ctx)
+	resumed, err := p.begin(ctx)
 	if err != nil {
 		return err
 	}
-	workers := max(f.workers(), len(begun))
+	workers := max(f.workers(), len(resumed))
 	p.regionSize = evenRegion(p.regionSize, f.Table.Pages, int64(workers))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -62,8 +61,8 @@ func (f *filler) pass(ctx context.Context) error {
 	var group sync.WaitGroup
 	for i := range workers {
 		w := &worker{pass: p, number: int64(i)}
-		if i < len(begun) {
-			w.position = begun[i]
+		if i < len(resumed) {
+			w.position = resumed[i]
 		} else {
 			w.position.Over = true
 		}
@@ -77,13 +76,13 @@ func (f *filler) pass(ctx context.Context) error {
 	return firstError(errs)
 }
 
-// even makes a region no larger, so that the workers get equally many of about the same size.
+// evenRegion makes a region smaller so that all workers get the same number of regions of about the same size.
 func evenRegion(region, pages, workers int64) int64 {
 	rounds := max((pages+region*workers-1)/(region*workers), 1)
 	return max((pages+rounds*workers-1)/(rounds*workers), 1)
 }
 
-// first gives the error that matters: one that is not just another worker's echo.
+// firstError returns the first error other than ErrStopped, which only follows from another worker's error.
 func firstError(errs []error) error {
 	var stopped error
 	for _, err := range errs {
@@ -98,10 +97,10 @@ func firstError(errs []error) error {
 	return nil
 }
 
-// begin looks at the table as it is now and takes up what an earlier run left.
-func (p *pass) begin(ctx context.Context) (begun []position, err error) {
+// begin reads the state of the table and the positions of an earlier run.
+func (p *pass) begin(ctx context.Context) (resumed []position, err error) {
 	err = p.runTransaction(ctx, func(tx pg.Tx) error {
-		begun = nil
+		resumed = nil
 		end, ok, err := p.ranges.end(ctx, tx)
 		if err != nil {
 			return err
@@ -113,22 +112,21 @@ func (p *pass) begin(ctx context.Context) (begun []position, err error) {
 		if err := p.setSizes(ctx, tx); err != nil || p.Checkpoints == nil {
 			return err
 		}
-		places, err := p.Checkpoints.Load(ctx, tx)
-		begun = p.resume(places)
+		checkpoints, err := p.Checkpoints.Load(ctx, tx)
+		resumed = p.resume(checkpoints)
 		return err
 	})
-	return begun, err
+	return resumed, err
 }
 
-// size bounds the regions by what the server writes between two checkpoints, and makes them smaller
-// where the pace is slower.
+// setSizes limits regions by the WAL between two checkpoints, and makes them smaller at a slower pace.
 func (p *pass) setSizes(ctx context.Context, tx pg.Tx) error {
 	var wal, seconds int64
 	if err := tx.QueryRow(ctx, settingsQuery).Scan(&wal, &seconds); err != nil {
 		return err
 	}
-	const written = 3 * 8192 // bytes of WAL a page, over all its waves
-	const part = 4           // of the interval
+	const written = 3 * 8192 // bytes of WAL per page, over all waves
+	const part = 4           // divides the interval
 	p.maxRegion = min(p.choice.Region, wal/part/written/int64(p.workers()))
 	p.maxRegion = max(int64(float64(p.maxRegion)*p.Pace.Speed().Duty()), min(minRegion, p.choice.Region))
 	p.target = min(regionTime, time.Duration(seconds)*time.Second/part)
@@ -136,34 +134,34 @@ func (p *pass) setSizes(ctx context.Context, tx pg.Tx) error {
 	return nil
 }
 
-// resume gives the positions of an earlier run and leaves out what it had given out. Regions are given
-// out in order, so all below the farthest was; one that was given out and not begun is the sweeps'.
-func (p *pass) resume(places []Checkpoint) (begun []position) {
+// resume returns the positions of an earlier run and excludes the regions that it assigned. It assigned them in order, so
+// that everything below the last one is excluded; the sweeps fill a region that was assigned and not begun.
+func (p *pass) resume(checkpoints []Checkpoint) (resumed []position) {
 	var filled int64
-	for _, place := range places {
-		saved, ok := decode(place, p.choice.By)
-		if place.Filenode != p.filenode || !ok {
+	for _, checkpoint := range checkpoints {
+		saved, ok := decode(checkpoint, p.choice.By)
+		if checkpoint.Filenode != p.filenode || !ok {
 			continue
 		}
-		filled += place.Rows
+		filled += checkpoint.Rows
 		if !p.exhausted && (p.remaining.open || saved.To > p.remaining.from) {
 			p.remaining = p.remaining.after(saved.To)
 		}
-		begun = append(begun, saved)
+		resumed = append(resumed, saved)
 	}
 	p.exhausted = p.exhausted || !p.remaining.open && p.remaining.from >= p.remaining.to
 	p.progress.SetTotal(max(int64(p.Table.Rows)-filled, 0))
-	return begun
+	return resumed
 }
 
-// files gives pg_relation_filenode: other files, other pages. 0 is for a table that is gone.
+// currentFilenode returns pg_relation_filenode, 0 for a table that was dropped. A new filenode means new pages.
 func (f *filler) currentFilenode(ctx context.Context, tx pg.Tx) (uint32, error) {
 	var node int64
 	err := tx.QueryRow(ctx, sqltext.Format("SELECT coalesce(pg_relation_filenode({}::oid), 0)::int8", f.Table.OID)).Scan(&node)
 	return uint32(node), err
 }
 
-// claim gives out the next region.
+// nextRegion assigns the next region to a worker; ok is false if there is none.
 func (p *pass) nextRegion(ctx context.Context, w *worker) (ok bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -189,11 +187,11 @@ func (p *pass) nextRegion(ctx context.Context, w *worker) (ok bool, err error) {
 	return true, nil
 }
 
-// took makes the next regions smaller when one of so many pages took too long.
+// recordRegion makes the next regions smaller if one of so many pages took too long.
 func (p *pass) recordRegion(pages int64, elapsed time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if pages == 0 { // it was taken up in its middle
+	if pages == 0 { // the region was resumed and its duration is not known
 		return
 	}
 	fits := int64(float64(pages) * float64(p.target) / float64(max(elapsed, time.Millisecond)))

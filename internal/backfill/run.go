@@ -10,7 +10,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 )
 
-// filler is one filling of one table.
+// filler fills one table.
 type filler struct {
 	Work
 	sql         statements
@@ -23,15 +23,14 @@ type filler struct {
 	inPlace     inPlace
 	vacuums     vacuums
 	sweeps      int
-	minTimeout  time.Duration // with one statement, whatever the target time
+	minTimeout  time.Duration // smallest statement_timeout, whatever the target of a batch
 }
 
-// Run fills every row that has no value, and comes back when a sweep over the whole table finds none.
-// A row that hops from a page ahead of that sweep to one behind it may escape; proving that there is
-// none is the work of VALIDATE.
+// Run fills every row that has no value and returns when a sweep over the whole table finds none. A row that an UPDATE moves
+// from a page ahead of the sweep to one already read may be missed; VALIDATE CONSTRAINT finds it.
 //
-// Errors: ErrStopped, *NoProgressError, *HeldError, *NullsError, the context's cause, the diary's, or
-// the server's. After each of them what was filled stays filled, and Run may be called again.
+// Errors: ErrStopped, *NoProgressError, *HeldError, *NullsError, the context's cause, an error of Checkpoints, or the
+// server's. Rows that are filled stay filled, and Run may be called again.
 func Run(ctx context.Context, w Work) (Result, error) { return newFiller(w).fillAll(ctx) }
 
 func newFiller(w Work) *filler {
@@ -68,7 +67,7 @@ func (f *filler) run(ctx context.Context) error {
 	return f.sweepAll(ctx)
 }
 
-// tiny fills a table of a few pages in one transaction and looks, in the same, whether that was all.
+// fillTiny fills a table of a few pages in one transaction. done reports that no row without a value is left.
 func (f *filler) fillTiny(ctx context.Context) (done bool, err error) {
 	if err := f.Wait(ctx, f.progress); err != nil {
 		return false, err
@@ -98,9 +97,9 @@ func (f *filler) record(rows int64) {
 	}
 }
 
-// workers is how many work on the table at once.
+// workers returns the number of concurrent workers.
 func (f *filler) workers() int {
-	const spare = 4 // connections: two workers, one that watches, one heartbeat
+	const spare = 4 // connections: two workers, the throttle and the heartbeat
 	switch {
 	case f.Workers > 0:
 		return f.Workers

@@ -8,7 +8,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// Tables of every shape; what they hold is made before the column comes.
+// shapes returns tables of many shapes, without the column to fill.
 func shapes() map[string]string {
 	return map[string]string{
 		"empty":     `CREATE TABLE t (id int PRIMARY KEY)`,
@@ -45,22 +45,22 @@ func shapes() map[string]string {
 	}
 }
 
-func TestShapes(t *testing.T) {
+func TestFillsEveryShape(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		for name, sql := range shapes() {
 			t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 				t.Parallel()
-				b := lay(t, c, sql+"; ANALYZE t; ALTER TABLE t ADD uuid uuid")
+				b := newEnv(t, c, sql+"; ANALYZE t; ALTER TABLE t ADD uuid uuid")
 				rows := b.number("SELECT count(*) FROM ONLY t")
 				result := b.fill(b.work())
 				if result.Rows != rows {
-					t.Errorf("filled %d of %d rows: %+v", result.Rows, rows, result)
+					t.Errorf("%d of %d rows were filled: %+v", result.Rows, rows, result)
 				}
 				if n := b.number("SELECT count(*) FROM ONLY t WHERE uuid IS NULL"); n > 0 {
-					t.Errorf("%d rows without a value", n)
+					t.Errorf("%d rows have no value", n)
 				}
 				if name == "parent" && b.number("SELECT count(uuid) FROM child") > 0 {
-					t.Error("rows of a child were filled with those of its parent")
+					t.Error("filling the parent filled rows of its child")
 				}
 				if name == "names" || name == "sparse" {
 					t.Logf("%d batches, %+v", result.Batches, result.Choice)

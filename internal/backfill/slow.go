@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// Doubt counts batches that take far longer than they should: the table is not what it was when the filling began, its key
-// has lost its index perhaps. They stay over their target although they have become small, or keep to it with a small share
-// of the rows that they had before. The zero value is ready.
+// SlowBatches detects that a table has changed since the filling began, for example that its key lost its index: several
+// batches in a row take far longer than the target although they are small, or take a row far longer than the fastest batch
+// did. The zero value is ready to use.
 type SlowBatches struct {
 	inARow  int
-	fastest float64 // what a row took in the fastest batch, in nanoseconds
+	fastest float64 // nanoseconds per row of the fastest batch
 }
 
 const (
 	slowFactor     = 10 // times the target
-	costFactor     = 20 // times what a row took in the fastest batch
-	maxSlowBatches = 8  // one after the other
+	costFactor     = 20 // times the fastest batch's time per row
+	maxSlowBatches = 8  // in a row
 )
 
-// Note takes up a batch of so many rows, and reports whether the table is to be inspected. Of 0 rows nothing is known.
+// Record adds a batch and reports whether the table should be inspected. rows is 0 if their number is not known.
 func (d *SlowBatches) Record(rows int, took, target time.Duration) bool {
 	if !d.isSlow(rows, took, target) {
 		d.inARow = 0
@@ -28,7 +28,7 @@ func (d *SlowBatches) Record(rows int, took, target time.Duration) bool {
 	if d.inARow++; d.inARow < maxSlowBatches {
 		return false
 	}
-	*d = SlowBatches{} // what a row takes now is usual from now on
+	*d = SlowBatches{} // the present time per row is the new normal
 	return true
 }
 
@@ -40,18 +40,18 @@ func (d *SlowBatches) isSlow(rows int, took, target time.Duration) bool {
 	if d.fastest == 0 || each < d.fastest {
 		d.fastest = each
 	}
-	const some = 2 // a batch that takes less than half its target may have few rows by chance
-	return took > slowFactor*target || took > target/some && each > costFactor*d.fastest
+	const half = 2 // a batch that takes less than half the target may have few rows by chance
+	return took > slowFactor*target || took > target/half && each > costFactor*d.fastest
 }
 
-// Idle counts rounds in which no row was filled although rows without a value could be locked: what a batch reads is not
-// what it then finds. The zero value is ready.
+// IdleRounds detects rounds that fill no row although rows without a value are not locked: the rows that a batch reads are
+// not the ones that it finds. The zero value is ready to use.
 type IdleRounds struct{ rounds int }
 
-// idleRounds are more than an application makes by chance that changes a row between reading and locking it.
+// maxIdleRounds is more than an application causes by changing rows between their reading and their locking.
 const maxIdleRounds = 5
 
-// Note takes up a round, and reports whether the table is to be inspected.
+// Record adds a round and reports whether the table should be inspected. free says that a row without a value is not locked.
 func (i *IdleRounds) Record(filled int64, free bool) bool {
 	if filled > 0 || !free {
 		i.rounds = 0
@@ -64,7 +64,7 @@ func (i *IdleRounds) Record(filled int64, free bool) bool {
 	return true
 }
 
-// Reinspect calls Inspect, if there is one.
+// Reinspect calls Inspect if it is set.
 func (w Work) Reinspect(ctx context.Context) error {
 	if w.Inspect == nil {
 		return nil

@@ -6,7 +6,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// text makes the statements on one table.
+// statements returns the SQL statements on one table.
 type statements struct {
 	table  sqltext.Table
 	column sqltext.Name
@@ -24,8 +24,8 @@ func newStatements(target step.Target, value string) statements {
 	}
 }
 
-// pick locks rows of a range that have no value and are held by nobody, of one wave, and no more than
-// most. NO KEY: the foreign keys of inserts elsewhere go on being checked.
+// lockRows locks up to limit rows of a wave in a range that have no value, and skips rows that others hold. With NO KEY,
+// foreign key checks on inserts into other tables do not wait for them.
 func (t statements) lockRows(where string, bound, limit int) string {
 	wave := ""
 	if bound < granularity {
@@ -36,37 +36,36 @@ func (t statements) lockRows(where string, bound, limit int) string {
 		sqltext.Format(" LIMIT {} FOR NO KEY UPDATE SKIP LOCKED", limit)
 }
 
-// fill is a batch of a wave: one statement that locks and fills. It reads the range twice, and pages
-// are pruned by the inner reading.
+// fill is a batch of a wave: one statement that locks and fills. It reads the range twice; the inner scan prunes the pages.
 func (t statements) fill(where string, bound, limit int) string {
 	return sqltext.Format("UPDATE ONLY {} SET {} = ", t.table, t.column) + t.value +
 		" WHERE ctid = ANY (ARRAY (" + t.lockRows(where, bound, limit) + "))"
 }
 
-// gather is pick with its addresses as one text, and their number.
+// lockedRows is lockRows with the result as one text of ctids and their number.
 func (t statements) lockedRows(where string, limit int) string {
 	return "SELECT coalesce(array_agg(ctid), '{}')::text, count(*) FROM (" + t.lockRows(where, granularity, limit) + ") AS picked"
 }
 
-// fillPicked fills the rows at the addresses $1, which are locked already: a statement of its own sees
-// them as they are now, so that only a trigger or a rule can make it miss one.
+// fillLocked fills the locked rows with the ctids $1. As a separate statement it sees the rows as they are under the lock,
+// so that only a trigger or a rule can keep it from filling one.
 func (t statements) fillLocked() string {
 	return sqltext.Format("UPDATE ONLY {} SET {} = ", t.table, t.column) + t.value +
 		" WHERE ctid = ANY ($1::text::tid[])"
 }
 
-// count counts the rows of a range without a value.
+// count counts the rows of a range that have no value.
 func (t statements) count(where string) string {
 	return sqltext.Format("SELECT count(*) FROM ONLY {} WHERE ", t.table) + where + sqltext.Format(" AND {} IS NULL", t.column)
 }
 
-// countOwn counts them too, and those that this transaction wrote itself: a trigger took the value away.
+// countWithOwn counts them, and separately those written by this transaction: a trigger removed their value.
 func (t statements) countWithOwn(where string) string {
 	return sqltext.Format("SELECT count(*), count(*) FILTER (WHERE xmin = pg_current_xact_id()::xid) FROM ONLY {} WHERE ", t.table) +
 		where + sqltext.Format(" AND {} IS NULL", t.column)
 }
 
-// BatchSQL gives the statements of one batch for a reader: the first batch of the first wave. The value is Work's.
+// BatchSQL returns the statements of the first batch of the first wave, for display. value is Work.Value.
 func BatchSQL(server catalog.Server, table catalog.Table, target step.Target, value string) []string {
 	choice := Explain(server, table, target)
 	first := tableRange{open: true, to: int64(choice.Batch) - 1}

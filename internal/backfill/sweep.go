@@ -13,30 +13,30 @@ import (
 
 const (
 	maxSweeps          = 10
-	firstSweepPages    = 1000 // pages that are read at once
+	firstSweepPages    = 1000 // pages that a sweep reads at once
 	maxSweepPages      = 50_000
-	maxHeldRanges      = 1000 // ranges with held rows that are remembered one by one
+	maxHeldRanges      = 1000 // ranges with held rows that are kept separately
 	firstSweepRows     = 500  // of the first transaction of a sweep that fills
-	sweepsWithoutPause = 3    // sweeps that are expected to find something: rows skipped, moved, moved again
+	sweepsWithoutPause = 3    // sweeps that usually find rows: skipped, moved, moved again
 )
 
-// found is what a part of a sweep came upon.
+// swept is what a sweep found.
 type swept struct {
 	rows int64 // without a value
-	held int64 // of them, by others
+	held int64 // rows that others hold, of these
 }
 
-// sweepAll goes over the whole table until that finds no row without a value.
+// sweepAll repeats sweeps until one finds no row without a value.
 func (f *filler) sweepAll(ctx context.Context) error {
 	pause := firstPause
 	for {
 		f.sweeps++
-		all, err := f.sweep(ctx)
-		if err != nil || all.rows == 0 {
+		total, err := f.sweep(ctx)
+		if err != nil || total.rows == 0 {
 			return err
 		}
 		if f.sweeps >= maxSweeps {
-			return &NullsError{Table: f.Target.String(), Column: f.Target.Column, Sweeps: f.sweeps, Rows: all.rows}
+			return &NullsError{Table: f.Target.String(), Column: f.Target.Column, Sweeps: f.sweeps, Rows: total.rows}
 		}
 		if f.sweeps >= sweepsWithoutPause {
 			if err := f.Sleep(ctx, pause); err != nil {
@@ -47,46 +47,46 @@ func (f *filler) sweepAll(ctx context.Context) error {
 	}
 }
 
-// sweep goes over the table once, part by part, and then stays with the parts in which rows were held.
+// sweep reads the table once, range by range, and then repeats the ranges in which rows were held.
 func (f *filler) sweep(ctx context.Context) (swept, error) {
-	var all swept
+	var total swept
 	var held []tableRange
-	chunk := pace.NewSizer(firstSweepPages, 1, maxSweepPages)
+	pages := pace.NewSizer(firstSweepPages, 1, maxSweepPages)
 	remaining := tableRange{open: true}
 	for {
 		if err := f.Wait(ctx, f.progress); err != nil {
-			return all, err
+			return total, err
 		}
-		begun := time.Now()
-		r, n, ok, err := f.countNext(ctx, remaining, int64(chunk.Size()))
-		if errors.Is(err, ErrTooSlow) && !chunk.AtMinimum() {
-			chunk.Shrink()
+		start := time.Now()
+		r, n, ok, err := f.countNext(ctx, remaining, int64(pages.Size()))
+		if errors.Is(err, ErrTooSlow) && !pages.AtMinimum() {
+			pages.Shrink()
 			continue
 		}
 		if err != nil {
-			return all, err
+			return total, err
 		}
 		if !ok {
 			break
 		}
-		chunk.Record(chunk.Size(), time.Since(begun), f.Pace.BatchTime())
+		pages.Record(pages.Size(), time.Since(start), f.Pace.BatchTime())
 		if n > 0 {
 			in, err := f.sweepRange(ctx, f.sweepRanges, r)
 			if err != nil {
-				return all, err
+				return total, err
 			}
-			all.rows += n
+			total.rows += n
 			f.recordHeld(in.held)
 			if in.held > 0 {
 				held = addHeld(held, r)
 			}
 		}
 		remaining = tableRange{from: r.to}
-		if err := f.Sleep(ctx, f.Pace.Rest(time.Since(begun))); err != nil {
-			return all, err
+		if err := f.Sleep(ctx, f.Pace.Rest(time.Since(start))); err != nil {
+			return total, err
 		}
 	}
-	return all, f.fillHeld(ctx, held)
+	return total, f.fillHeld(ctx, held)
 }
 
 func (f *filler) recordHeld(rows int64) {
@@ -96,7 +96,7 @@ func (f *filler) recordHeld(rows int64) {
 	}
 }
 
-// remember keeps a part, or makes the last one longer when there are too many: memory stays bounded.
+// addHeld adds a range, or extends the last one if there are too many, which bounds the memory.
 func addHeld(held []tableRange, r tableRange) []tableRange {
 	if len(held) < maxHeldRanges {
 		return append(held, r)
@@ -105,11 +105,11 @@ func addHeld(held []tableRange, r tableRange) []tableRange {
 	return held
 }
 
-// look counts the rows without a value in the next part of the table as it is now.
+// countNext counts the rows without a value in the next range of the table as it is now.
 func (f *filler) countNext(ctx context.Context, remaining tableRange, pages int64) (r tableRange, rows int64, ok bool, err error) {
 	err = f.runBatch(ctx, func(tx pg.Tx) error {
-		end, some, err := f.sweepRanges.end(ctx, tx)
-		if err != nil || !some {
+		end, found, err := f.sweepRanges.end(ctx, tx)
+		if err != nil || !found {
 			ok = false
 			return err
 		}
@@ -127,16 +127,16 @@ func (f *filler) countNext(ctx context.Context, remaining tableRange, pages int6
 	return r, rows, ok, err
 }
 
-// sweepRange fills a part as far as its rows are free, a few pages at a time.
+// sweepRange fills the rows of a range that others do not hold, a few pages at a time.
 func (f *filler) sweepRange(ctx context.Context, ranges partitioner, r tableRange) (swept, error) {
-	var all swept
+	var total swept
 	pages := pace.NewSizer(firstBatch, 1, maxSweepPages)
 	rows := pace.NewSizer(firstSweepRows, minRows, maxRows)
 	for remaining := r; remaining.open || remaining.from < remaining.to; {
 		if err := f.Wait(ctx, f.progress); err != nil {
-			return all, err
+			return total, err
 		}
-		begun := time.Now()
+		start := time.Now()
 		g, err := f.fillBatch(ctx, ranges, remaining, int64(pages.Size()), rows.Size())
 		if errors.Is(err, ErrTooSlow) && !(pages.AtMinimum() && rows.AtMinimum()) {
 			pages.Shrink()
@@ -144,39 +144,39 @@ func (f *filler) sweepRange(ctx context.Context, ranges partitioner, r tableRang
 			continue
 		}
 		if err != nil || g.empty {
-			return all, err
+			return total, err
 		}
 		if g.refused > 0 {
-			return all, f.NoProgress(g.refused)
+			return total, f.NoProgress(g.refused)
 		}
 		f.record(g.filled)
-		all.rows += g.filled
-		took := time.Since(begun)
+		total.rows += g.filled
+		took := time.Since(start)
 		rows.Record(int(g.locked), took, f.Pace.BatchTime())
 		if !g.full {
 			pages.Record(pages.Size(), took, f.Pace.BatchTime())
-			all.held += g.left
+			total.held += g.left
 			remaining = remaining.after(g.end)
 		}
 		if err := f.Sleep(ctx, f.Pace.Rest(took)); err != nil {
-			return all, err
+			return total, err
 		}
 	}
-	return all, nil
+	return total, nil
 }
 
-// gathered is what one transaction of a sweep did.
+// sweepBatch is what one transaction of a sweep did.
 type sweepBatch struct {
-	end            int64 // of the pages it looked at
-	empty          bool  // there was nothing to look at
-	full           bool  // it locked as many rows as it may: there may be more
+	end            int64 // of the pages it read
+	empty          bool  // there was nothing to read
+	full           bool  // it locked as many rows as it may, and there may be more
 	locked, filled int64
-	left           int64 // without a value, afterwards
-	refused        int64 // locked by us and updated, and still without a value
+	left           int64 // rows without a value afterwards
+	refused        int64 // rows that were locked and updated and still have no value
 }
 
-// gather locks some free rows, fills them by a second statement, which sees them as they are under the
-// lock, and counts what is left without a value.
+// fillBatch locks rows, fills them by a second statement, which sees them as they are under the lock, and counts the rows
+// that still have no value.
 func (f *filler) fillBatch(ctx context.Context, ranges partitioner, r tableRange, pages int64, limit int) (g sweepBatch, err error) {
 	err = f.runBatch(ctx, func(tx pg.Tx) error {
 		g = sweepBatch{}
@@ -210,23 +210,22 @@ func (f *filler) fillBatch(ctx context.Context, ranges partitioner, r tableRange
 	return g, err
 }
 
-// waiting is the coming back to parts of the table in which rows were held.
+// heldRanges are ranges with held rows, which are tried again.
 type heldRanges struct {
 	ranges   []tableRange
-	rows     int64     // held in them when they were last looked at
-	least    int64     // the fewest so far
-	since    time.Time // then
-	refilled int       // rounds since then that filled some and left as many
+	rows     int64     // held at the last attempt
+	fewest   int64     // fewest held so far
+	since    time.Time // of least
+	refilled int       // rounds since then that filled rows and left as many
 }
 
-// mostVain is how many rounds may fill rows and find as many without a value again: then somebody
-// writes NULL, and the whole table is looked at.
+// maxRefilled is how many rounds may fill rows and find as many without a value afterwards. Then another session writes NULL,
+// and the whole table is swept again.
 const maxRefilled = 10
 
-// waitFor comes back to parts with held rows until there is none, with growing pauses and no lock held
-// in between.
+// fillHeld repeats ranges with held rows until there are none, with growing pauses. It holds no lock during a pause.
 func (f *filler) fillHeld(ctx context.Context, held []tableRange) error {
-	w := heldRanges{ranges: held, least: math.MaxInt64, since: time.Now()}
+	w := heldRanges{ranges: held, fewest: math.MaxInt64, since: time.Now()}
 	for pause := firstPause; len(w.ranges) > 0 && w.refilled < maxRefilled; pause = min(2*pause, longestPause) {
 		if err := f.Sleep(ctx, pause); err != nil {
 			return err
@@ -260,8 +259,8 @@ func (f *filler) fillHeldOnce(ctx context.Context, w *heldRanges) error {
 	}
 	w.ranges = remaining
 	switch {
-	case w.rows < w.least:
-		w.least, w.since, w.refilled = w.rows, time.Now(), 0
+	case w.rows < w.fewest:
+		w.fewest, w.since, w.refilled = w.rows, time.Now(), 0
 	case filled > 0:
 		w.refilled++
 	}

@@ -10,36 +10,36 @@ import (
 )
 
 const (
-	// LockTimeout bounds the wait for ROW EXCLUSIVE on the table, before any row is locked.
+	// LockTimeout is the lock_timeout of a batch, for ROW EXCLUSIVE on the table before any row is locked.
 	LockTimeout = 2 * time.Second
-	// idleTimeout frees the rows of a batch whose process was stopped or cut off in its middle.
+	// idleTimeout ends a batch, and releases its rows, if its process was suspended or lost its network.
 	idleTimeout = 10 * time.Second
-	// LeastStatement is the shortest statement_timeout: a disk that stalls is no reason for a smaller batch.
+	// MinStatementTimeout is the shortest statement_timeout: a disk that stalls does not make batches smaller.
 	MinStatementTimeout = 5 * time.Second
-	statementFactor     = 100 // statement_timeout, in target times
+	statementFactor     = 100 // statement_timeout, as a multiple of the target
 	firstPause          = 20 * time.Millisecond
 	longestPause        = 5 * time.Second
 )
 
-// ErrTooSlow says that the server's timeouts ended a batch.
-var ErrTooSlow = errors.New("the batch was ended by a timeout")
+// ErrTooSlow is returned for a batch that a timeout of the server ended.
+var ErrTooSlow = errors.New("a timeout ended the batch")
 
-// ErrBusy says that what is needed is not to be had now; Attempt tries again.
+// ErrBusy is returned by work that has to wait for an earlier batch. RunBatch retries it.
 var ErrBusy = errors.New("an earlier batch has not ended yet")
 
-// Batching are the settings of every transaction that fills. A crash of the server may take back the last
-// moments of what was committed so, cursor and rows together.
-func (w Work) BatchSettings(leastStatement time.Duration) pg.Settings {
+// BatchSettings returns the settings of a transaction that fills. It commits asynchronously: after a crash of the server
+// the last batches may be lost, rows and checkpoints together.
+func (w Work) BatchSettings(minStatement time.Duration) pg.Settings {
 	return pg.Settings{
-		Lock: LockTimeout, Statement: max(statementFactor*w.Pace.BatchTime(), leastStatement), Idle: idleTimeout,
+		Lock: LockTimeout, Statement: max(statementFactor*w.Pace.BatchTime(), minStatement), Idle: idleTimeout,
 		SynchronousCommit: "off", Replica: w.Replica,
 	}
 }
 
-// Attempt runs work in a transaction, fenced by the diary, and tries again what may succeed on another
-// try. What ran into a timeout is not: that is ErrTooSlow, for the caller to make it smaller.
+// RunBatch runs work in a transaction that Checkpoints.Guard protects, and retries errors that may be temporary for up to
+// RetryTimeout. It returns ErrTooSlow after a timeout, so that the caller can make the batch smaller.
 func (w Work) RunBatch(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) error {
-	begun, pause := time.Now(), firstPause
+	start, pause := time.Now(), firstPause
 	for {
 		err := pg.Run(ctx, w.Pool, settings(), func(tx pg.Tx) error {
 			if w.Checkpoints != nil {
@@ -62,7 +62,7 @@ func (w Work) RunBatch(ctx context.Context, settings func() pg.Settings, work fu
 			return err
 		case retry, reconnect:
 		}
-		if time.Since(begun) > w.RetryTimeout {
+		if time.Since(start) > w.RetryTimeout {
 			return err
 		}
 		if err := w.Sleep(ctx, pause/2+rand.N(pause)); err != nil {
@@ -72,11 +72,11 @@ func (w Work) RunBatch(ctx context.Context, settings func() pg.Settings, work fu
 	}
 }
 
-// slowTries is how often something is tried that cannot be made smaller.
+// timeoutAttempts is how often RunTransaction tries work that times out.
 const timeoutAttempts = 5
 
-// Steady is Attempt for what cannot be made smaller: what ran into a timeout is tried again, since a machine that
-// is paused for a moment is no reason to end a run.
+// RunTransaction is RunBatch for work that cannot be made smaller: it also retries timeouts, since a brief suspension of the
+// machine must not end a run.
 func (w Work) RunTransaction(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) (err error) {
 	for range timeoutAttempts {
 		if err = w.RunBatch(ctx, settings, work); !errors.Is(err, ErrTooSlow) {
@@ -86,12 +86,12 @@ func (w Work) RunTransaction(ctx context.Context, settings func() pg.Settings, w
 	return err
 }
 
-// steady runs a transaction of a filling that is no batch.
+// runTransaction runs a transaction of the filling that is not a batch.
 func (f *filler) runTransaction(ctx context.Context, work func(pg.Tx) error) error {
 	return f.RunTransaction(ctx, func() pg.Settings { return f.BatchSettings(f.minTimeout) }, work)
 }
 
-// transaction runs a batch.
+// runBatch runs a batch.
 func (f *filler) runBatch(ctx context.Context, work func(pg.Tx) error) error {
 	return f.RunBatch(ctx, func() pg.Settings { return f.BatchSettings(f.minTimeout) }, work)
 }

@@ -9,17 +9,17 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// vacuumParts is how often a table that is filled the plain way is vacuumed, at most. Measured with
-// BenchmarkVacuum: table and indexes end a quarter smaller, for no more WAL.
+// vacuumParts is how often a table that is filled in one pass is vacuumed, at most. Measured with BenchmarkVacuum: table and
+// indexes end up a quarter smaller, for no more WAL.
 const vacuumParts = 8
 
-// vacuums counts what was filled the plain way since the last VACUUM.
+// vacuums counts the pages filled in one pass since the last VACUUM.
 type vacuums struct {
 	mu    sync.Mutex
 	pages int64
 }
 
-// due tells whether another part of the table is done; who is told so does it.
+// due adds pages and reports whether the caller must run VACUUM.
 func (v *vacuums) due(pages, all int64) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -31,14 +31,13 @@ func (v *vacuums) due(pages, all int64) bool {
 	return true
 }
 
-// vacuumSQL gives the space of rows that have moved to those that are still to move. It waits for nobody,
-// cuts no empty pages off, which would take ACCESS EXCLUSIVE, and leaves the indexes to autovacuum.
+// vacuumSQL makes the space of rows that moved available to the rows that follow. SKIP_LOCKED does not wait for locks,
+// TRUNCATE false avoids ACCESS EXCLUSIVE, and INDEX_CLEANUP false leaves the indexes to autovacuum.
 func vacuumSQL(t statements) string {
 	return sqltext.Format("VACUUM (SKIP_LOCKED, TRUNCATE false, INDEX_CLEANUP false) {}", t.table)
 }
 
-// reuse vacuums after a part that was filled the plain way. That it does not come about costs space and
-// nothing else.
+// vacuumIfDue runs VACUUM after a part of the table that was filled in one pass. It ignores an error, which costs only space.
 func (w *worker) vacuumIfDue(ctx context.Context) error {
 	if w.Vacuum == nil || w.position.Waves > 1 || !w.choice.Vacuum && !w.inPlace.prunable() {
 		return nil
@@ -59,7 +58,7 @@ func (w *worker) vacuumIfDue(ctx context.Context) error {
 		}
 		return nil
 	}
-	w.progress.Emit(event.Notice{Table: w.Target.String(), Text: fmt.Sprintf("the rows move to other pages: "+
-		"%s has let those that follow use the space that they left", sql)})
+	w.progress.Emit(event.Notice{Table: w.Target.String(), Text: fmt.Sprintf("rows move to other pages; "+
+		"%s made the space that they left available", sql)})
 	return nil
 }

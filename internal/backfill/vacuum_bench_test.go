@@ -13,14 +13,14 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// soil is a table on which a VACUUM might pay; autovacuum is off, so that nobody else's is measured.
-type soil struct {
+// vacuumCase is a table on which a VACUUM may pay. Its autovacuum is off, so that no other VACUUM is measured.
+type vacuumCase struct {
 	name  string
-	after []string // run on the fresh table, its column added
+	after []string // run on the new table with its column
 }
 
-func soils() []soil {
-	return []soil{
+func vacuumCases() []vacuumCase {
+	return []vacuumCase{
 		{"usual", nil},
 		{"deleted_30_percent", []string{"DELETE FROM t WHERE hashint8(id) & 1023 < 307"}},
 		{"updated_30_percent", []string{"UPDATE t SET note = 'another thing' WHERE hashint8(id) & 1023 < 307"}},
@@ -30,50 +30,49 @@ func soils() []soil {
 
 const (
 	vacuum = "VACUUM (TRUNCATE false) t"
-	// sparing gives the space of dead rows back and leaves their index entries and line pointers.
-	sparing = "VACUUM (TRUNCATE false, INDEX_CLEANUP false) t"
+	// vacuumWithoutIndexes removes dead rows and leaves their index entries and line pointers.
+	vacuumWithoutIndexes = "VACUUM (TRUNCATE false, INDEX_CLEANUP false) t"
 )
 
-// way is when a VACUUM is run: before the filling, after each part of it, after all of it.
-type way struct {
+// vacuumTiming says when VACUUM runs: before the filling, after each part of it, or after all of it.
+type vacuumTiming struct {
 	name, before, between, after string
-	engine                       bool // the engine runs it where it thinks that it pays
+	engine                       bool // the filling runs it where it is expected to pay
 }
 
-func ways() []way {
-	return []way{
+func vacuumTimings() []vacuumTiming {
+	return []vacuumTiming{
 		{name: "none"},
 		{name: "before", before: vacuum},
-		{name: "between_whole", between: vacuum},
-		{name: "between_sparing", between: sparing},
+		{name: "between", between: vacuum},
+		{name: "between_without_indexes", between: vacuumWithoutIndexes},
 		{name: "after", after: vacuum},
-		{name: "by_the_engine", engine: true},
+		{name: "by_the_filling", engine: true},
 	}
 }
 
-// parts is how often the filling is interrupted by a VACUUM.
-const parts = 8
+// benchParts is how often a VACUUM runs during the filling.
+const benchParts = 8
 
-// BenchmarkVacuum measures whether a VACUUM before, between or after the filling pays; docs/engine.md has the figures:
+// BenchmarkVacuum measures whether a VACUUM before, during or after the filling pays; docs/engine.md has the figures:
 //
 //	REKEY_BENCH_ROWS=500000 REKEY_PG_VERSIONS=15,18 go test ./internal/backfill -run '^$' -bench Vacuum -benchtime 1x
 //
-// Only the ratios within one run mean anything. The unique index is built at the end, and is part of the
-// time, where it is not there from the start.
+// Compare only ratios within one run. The time includes building the unique index at the end, unless it exists from the start.
 func BenchmarkVacuum(b *testing.B) {
 	for _, major := range servertest.Versions(b) {
-		s := stage(b, major)
-		for _, on := range soils() {
-			b.Run(fmt.Sprintf("pg%d/%s", major, on.name), func(b *testing.B) { s.compare(b, on) })
+		s := startBenchServer(b, major)
+		for _, c := range vacuumCases() {
+			b.Run(fmt.Sprintf("pg%d/%s", major, c.name), func(b *testing.B) { s.compareVacuums(b, c) })
 		}
 	}
 }
 
-func (s *scene) compare(b *testing.B, on soil) {
+func (s *benchServer) compareVacuums(b *testing.B, c vacuumCase) {
 	var none figures
 	lines := []string{"| VACUUM | wall s | WAL MB | table and indexes MB | HOT % |", "|---|---|---|---|---|"}
-	for i, w := range ways() {
-		f := s.till(b, on, w)
+	for i, w := range vacuumTimings() {
+		f := s.fillOnce(b, c, w)
 		if i == 0 {
 			none = f
 		}
@@ -83,41 +82,41 @@ func (s *scene) compare(b *testing.B, on soil) {
 	b.Log("\n" + strings.Join(lines, "\n"))
 }
 
-func (s *scene) till(b *testing.B, on soil, w way) figures {
+func (s *benchServer) fillOnce(b *testing.B, c vacuumCase, w vacuumTiming) figures {
 	b.Helper()
 	s.exec(b, benchFresh[:len(benchFresh)-2]...)
 	s.exec(b, "ALTER TABLE t SET (autovacuum_enabled = off)", "VACUUM ANALYZE t", "ALTER TABLE t ADD uuid uuid, ALTER uuid SET DEFAULT "+s.call)
-	s.exec(b, on.after...)
+	s.exec(b, c.after...)
 	s.exec(b, "ANALYZE t", "CHECKPOINT")
 	s.pool.Reset()
 	s.exec(b, "SELECT pg_stat_reset()")
 	lsn := s.number(b, "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
 	begun := time.Now()
-	s.work(b, w)
+	s.fill(b, w)
 	f := figures{wall: time.Since(begun).Seconds()}
 	f.wal = s.number(b, "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn") - lsn
 	f.size = s.number(b, "SELECT pg_total_relation_size('t')")
 	if left := s.number(b, "SELECT count(*) FROM t WHERE uuid IS NULL"); left > 0 {
-		b.Fatalf("%.0f rows are not filled", left)
+		b.Fatalf("%.0f rows have no value", left)
 	}
 	s.pool.Reset()
-	time.Sleep(time.Second) // until the sessions have told what they counted
+	time.Sleep(time.Second) // until the sessions have reported their counts
 	f.hot = s.number(b, "SELECT coalesce(n_tup_hot_upd::float8 / nullif(n_tup_upd, 0), 0) FROM pg_stat_user_tables WHERE relname = 't'")
 	return f
 }
 
-func (s *scene) work(b *testing.B, how way) {
+func (s *benchServer) fill(b *testing.B, timing vacuumTiming) {
 	b.Helper()
 	run := func(sql string) {
 		if sql != "" {
 			s.exec(b, sql)
 		}
 	}
-	run(how.before)
-	bed := &bed{TB: b, pool: s.pool, server: s.server, target: s.target}
-	w := bed.work()
+	run(timing.before)
+	e := &env{TB: b, pool: s.pool, server: s.server, target: s.target}
+	w := e.work()
 	w.Workers, w.Pace = 2, pace.New(pace.Full, 0)
-	if how.engine {
+	if timing.engine {
 		w.Vacuum = func(ctx context.Context, sql string) error {
 			_, err := s.pool.Exec(ctx, sql)
 			return err
@@ -133,21 +132,21 @@ func (s *scene) work(b *testing.B, how way) {
 		}
 	}
 	ctx, stop := context.WithCancel(b.Context())
-	var beside sync.WaitGroup
-	beside.Go(func() { s.interrupt(ctx, b, how.between, done) })
+	var vacuums sync.WaitGroup
+	vacuums.Go(func() { s.vacuumBetween(ctx, b, timing.between, done) })
 	_, err := Run(b.Context(), w)
 	stop()
-	beside.Wait()
+	vacuums.Wait()
 	if err != nil {
 		b.Fatal(err)
 	}
-	run(how.after)
+	run(timing.after)
 	s.exec(b, "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS t_uuid_idx ON t (uuid)")
 }
 
-// interrupt runs a statement beside the filling whenever another part is done.
-func (s *scene) interrupt(ctx context.Context, b *testing.B, sql string, done <-chan int64) {
-	part := int64(benchRows(b)) / parts
+// vacuumBetween runs a statement after each part of the filling.
+func (s *benchServer) vacuumBetween(ctx context.Context, b *testing.B, sql string, done <-chan int64) {
+	part := int64(benchRows(b)) / benchParts
 	for next := part; ; {
 		select {
 		case <-ctx.Done():

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Wait stands still as long as the pace says so, and tells why. When it is asked to leave it gives ErrStopped.
+// Wait waits while the pace is paused, and reports the reason. It returns ErrStopped when Stop is closed.
 func (w Work) Wait(ctx context.Context, progress *Progress) error {
 	for {
 		reason, changed := progress.Paused(w.Pace)
@@ -22,7 +22,7 @@ func (w Work) Wait(ctx context.Context, progress *Progress) error {
 	}
 }
 
-// Sleep pauses, unless it is asked to leave: then it gives ErrStopped.
+// Sleep waits for a duration. It returns ErrStopped when Stop is closed.
 func (w Work) Sleep(ctx context.Context, pause time.Duration) error {
 	select {
 	case <-w.Stop:

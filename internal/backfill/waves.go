@@ -3,19 +3,19 @@ package backfill
 import "math"
 
 const (
-	// steps is how fine a share of the rows can be told: the waves' bounds count 1024ths.
+	// granularity is the unit of the waves' bounds: 1024ths of the rows.
 	granularity = 1024
-	// golden times an offset, modulo steps, spreads neighbouring offsets evenly: it is steps times the
-	// golden section, so that of any few rows in a row a bound picks its share, give or take a few. A hash
-	// picks by chance; measured, it left 4 to 6 percent more rows without room in place.
+	// goldenStride is the golden section of granularity. Multiplied by a line's offset, modulo granularity, it spreads
+	// neighbouring lines evenly, so that a bound selects its share of any few adjacent lines. A hash selects by chance;
+	// measured, it left 4 to 6 percent more rows without space on their page.
 	goldenStride = 633
-	// shrinking is how much smaller each wave is than the one before. The room in a page shrinks from
-	// wave to wave, since every row that is updated in place needs a little more of it. It also keeps the
-	// first wave, whose rows all move, within the tenth that a B-tree's pages have free: no page splits.
+	// waveRatio is how much smaller each wave is than the one before: every row updated in place takes a little more of the
+	// free space. It also keeps the first wave, whose rows all move, within the tenth that B-tree pages have free, so that no
+	// page splits.
 	waveRatio = 1.05
 )
 
-// bounds gives the upper bound of each of n waves in 1024ths of the rows; the last has them all.
+// waveBounds returns the upper bound of each of n waves in 1024ths of the rows. The last bound includes all rows.
 func waveBounds(n int) []int {
 	all := make([]int, n)
 	whole := 1 - math.Pow(waveRatio, -float64(n))
@@ -25,6 +25,5 @@ func waveBounds(n int) []int {
 	return all
 }
 
-// Bounds gives the upper bound of each wave in 1024ths of the rows, for those who write the filling
-// down instead of running it.
+// Bounds returns the upper bound of each wave in 1024ths of the rows, for a script of the filling.
 func (c Choice) Bounds() []int { return waveBounds(c.Waves) }

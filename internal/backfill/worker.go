@@ -10,17 +10,17 @@ import (
 )
 
 const (
-	maxPages  = 4000 // a transaction
+	maxPages  = 4000 // of a transaction
 	maxRows   = 20_000
 	firstRows = 2000
 	minRows   = 10
-	// mostTimeouts is how often the smallest batch may run into a timeout, one after the other.
+	// maxTimeouts is how many times in a row the smallest batch may time out.
 	maxTimeouts = 5
-	// mostRepeats bounds how often a range is taken again because it held more rows than one batch may.
+	// maxRepeats is how many times a range is repeated because it has more rows than a batch may.
 	maxRepeats = 20
 )
 
-// worker goes over one region after the other.
+// worker fills one region after the other.
 type worker struct {
 	*pass
 	number    int64
@@ -31,8 +31,8 @@ type worker struct {
 	timeouts  int
 	repeats   int
 	slow      SlowBatches
-	filled    int64        // in this region
-	sample    updateCounts // of this region's updates
+	filled    int64        // rows of this region
+	sample    updateCounts // of this region
 }
 
 func (w *worker) work(ctx context.Context) error {
@@ -47,24 +47,24 @@ func (w *worker) work(ctx context.Context) error {
 				return err
 			}
 		}
-		begun := time.Now()
+		start := time.Now()
 		if err := w.waves(ctx); err != nil {
 			return err
 		}
-		w.recordRegion(w.pages, time.Since(begun))
+		w.recordRegion(w.pages, time.Since(start))
 		if err := w.vacuumIfDue(ctx); err != nil {
 			return err
 		}
 	}
 }
 
-// waves goes over the worker's region. One in which nothing was filled at all is looked at by a sweep
-// at once: if its rows cannot be filled there is no use in going on.
+// waves fills the worker's region. If it fills no row, it sweeps the region at once: rows that cannot be filled end the
+// filling.
 func (w *worker) waves(ctx context.Context) error {
 	w.filled, w.sample = 0, updateCounts{}
-	all := waveBounds(w.position.Waves)
+	bounds := waveBounds(w.position.Waves)
 	for !w.position.Over {
-		if err := w.wave(ctx, all[w.position.Wave]); err != nil {
+		if err := w.wave(ctx, bounds[w.position.Wave]); err != nil {
 			return err
 		}
 		w.position = w.position.nextWave()
@@ -76,23 +76,23 @@ func (w *worker) waves(ctx context.Context) error {
 	return err
 }
 
-// wave takes the region's rows below a bound, batch by batch.
+// wave fills the region's rows below a bound, batch by batch.
 func (w *worker) wave(ctx context.Context, bound int) error {
-	fresh := true
+	first := true
 	for {
 		if err := w.Wait(ctx, w.progress); err != nil {
 			return err
 		}
-		begun := time.Now()
-		done, err := w.batch(ctx, bound, fresh)
+		start := time.Now()
+		done, err := w.batch(ctx, bound, first)
 		if errors.Is(err, ErrTooSlow) {
 			err = w.shrink(err)
 		}
 		if done || err != nil {
 			return err
 		}
-		fresh = false
-		if err := w.Sleep(ctx, w.Pace.Rest(time.Since(begun))); err != nil {
+		first = false
+		if err := w.Sleep(ctx, w.Pace.Rest(time.Since(start))); err != nil {
 			return err
 		}
 	}
@@ -108,21 +108,21 @@ func (w *worker) shrink(err error) error {
 	return nil
 }
 
-// batch is one transaction of a wave; done tells that the wave is over.
-func (w *worker) batch(ctx context.Context, bound int, fresh bool) (done bool, err error) {
+// batch runs one transaction of a wave. done reports the end of the wave.
+func (w *worker) batch(ctx context.Context, bound int, first bool) (done bool, err error) {
 	if remaining := w.position.remaining(); w.position.Begun && remaining.from >= remaining.to {
 		return true, nil
 	}
-	begun, limit := time.Now(), int64(w.rowSizer.Size())
+	start, limit := time.Now(), int64(w.rowSizer.Size())
 	var b batch
 	err = w.runBatch(ctx, func(tx pg.Tx) error {
-		trip := time.Since(begun) // the BEGIN's
-		if fresh {
+		trip := time.Since(start) // of the BEGIN
+		if first {
 			if err := w.checkFilenode(ctx, tx); err != nil {
 				return err
 			}
 		}
-		b, err = w.fill(ctx, tx, bound, limit, fresh && w.position.Wave >= firstSampledWave)
+		b, err = w.fill(ctx, tx, bound, limit, first && w.position.Wave >= firstSampledWave)
 		if err != nil || b.empty {
 			return err
 		}
@@ -150,15 +150,15 @@ func (w *worker) batch(ctx context.Context, bound int, fresh bool) (done bool, e
 
 // batch is what one transaction of a wave did.
 type batch struct {
-	empty         bool // nothing was left of the wave
+	empty         bool // nothing of the wave was left
 	filled        int64
-	took          time.Duration // by the filling statement; where the way there and back is long, without that
+	took          time.Duration // for the filling statement, without the network's round trip
 	position      position      // afterwards
-	before, after updateCounts  // of a sampled one
+	before, after updateCounts  // if it is sampled
 }
 
-// fill does the work of a batch. Where it met as many rows as it may fill, there may be more: the
-// position stays.
+// fill is the work of a batch. If the batch filled as many rows as it may, there may be more in its range, and the position
+// does not advance.
 func (w *worker) fill(ctx context.Context, tx pg.Tx, bound int, limit int64, sampled bool) (b batch, err error) {
 	remaining := w.position.remaining()
 	end, ok, err := w.ranges.split(ctx, tx, remaining, int64(w.pageSizer.Size()))
@@ -170,13 +170,13 @@ func (w *worker) fill(ctx context.Context, tx pg.Tx, bound int, limit int64, sam
 			return b, err
 		}
 	}
-	begun := time.Now()
+	start := time.Now()
 	where := w.ranges.condition(remaining.upTo(end))
 	tag, err := tx.Exec(ctx, w.sql.fill(where, bound, int(limit)))
 	if err != nil {
 		return b, WrapBatchError(w.sql.lockRows(where, bound, int(limit)), err)
 	}
-	b.took = time.Since(begun)
+	b.took = time.Since(start)
 	if sampled {
 		if b.after, err = w.updateCounts(ctx, tx); err != nil {
 			return b, err
@@ -191,7 +191,7 @@ func (w *worker) fill(ctx context.Context, tx pg.Tx, bound int, limit int64, sam
 	return b, nil
 }
 
-// note sizes the next batch: by pages, and by rows where pages turn out fuller than the last ones.
+// sizeNext sizes the next batch by pages, and by rows if pages are fuller than expected.
 func (w *worker) sizeNext(filled, limit int64, took time.Duration) {
 	target := w.Pace.BatchTime()
 	w.rowSizer.Record(int(filled), took, target)
@@ -204,7 +204,7 @@ func (w *worker) sizeNext(filled, limit int64, took time.Duration) {
 	w.pageSizer.Halve()
 }
 
-// unmoved fails with errMoved when the table has other files than at the beginning.
+// checkFilenode returns errRewritten if the table's file has changed.
 func (w *worker) checkFilenode(ctx context.Context, tx pg.Tx) error {
 	node, err := w.currentFilenode(ctx, tx)
 	if err == nil && node != w.filenode {

@@ -1,8 +1,8 @@
--- Who keeps the server from pruning what a transaction of now leaves behind, the oldest first: a line
--- each. What the role may not see is missing.
-SELECT who
+-- What prevents the removal of rows that die from now on, the oldest first, a line each. What the role may
+-- not see is missing.
+SELECT holder
 FROM (SELECT format('the session %s%s, %s for %s', pid, coalesce(nullif(' of ' || application_name, ' of '), ''), state,
-                    date_trunc('second', clock_timestamp() - xact_start)) AS who,
+                    date_trunc('second', clock_timestamp() - xact_start)) AS holder,
              age(backend_xmin) AS old
       FROM pg_stat_activity
       WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid() AND datname = current_database()
