@@ -11,10 +11,10 @@ import (
 )
 
 // epoch is 2000-01-01, from which the server counts, in microseconds since 1970-01-01.
-const epoch = 946_684_800_000_000
+const serverEpoch = 946_684_800_000_000
 
 // instant reads a time as the server sends it: microseconds, or days of four bytes, since 2000.
-func instant(field []byte) (raw int64, at order.Instant) {
+func parseInstant(field []byte) (raw int64, at order.Instant) {
 	if len(field) == 4 {
 		days := int32(binary.BigEndian.Uint32(field))
 		switch days {
@@ -23,16 +23,16 @@ func instant(field []byte) (raw int64, at order.Instant) {
 		case math.MinInt32:
 			return int64(days), order.NegInfinity
 		}
-		return int64(days), order.Instant(int64(days)*order.Day + epoch)
+		return int64(days), order.Instant(int64(days)*order.Day + serverEpoch)
 	}
 	raw = int64(binary.BigEndian.Uint64(field))
 	switch {
 	case raw == math.MinInt64:
 		return raw, order.NegInfinity
-	case raw > math.MaxInt64-epoch:
+	case raw > math.MaxInt64-serverEpoch:
 		return raw, order.Infinity
 	}
-	return raw, order.Instant(raw + epoch)
+	return raw, order.Instant(raw + serverEpoch)
 }
 
 // rowFields are those that parse knows; the key follows.
@@ -48,25 +48,25 @@ func (r *row) parse(fields [][]byte, horizon uint32) error {
 	}
 	*r = row{null: fields[0] == nil, filled: fields[1] != nil}
 	if !r.null {
-		r.raw, r.stands = instant(fields[0])
+		r.raw, r.instant = parseInstant(fields[0])
 	}
 	if len(fields[1]) == uuidBytes {
 		r.value, r.v7 = order.FromUUID([uuidBytes]byte(fields[1]))
 	}
-	r.at = uint64(binary.BigEndian.Uint32(fields[2]))<<16 | uint64(binary.BigEndian.Uint16(fields[2][4:]))
-	r.old = older(binary.BigEndian.Uint32(fields[3]), horizon)
+	r.address = uint64(binary.BigEndian.Uint32(fields[2]))<<16 | uint64(binary.BigEndian.Uint16(fields[2][4:]))
+	r.unchanged = precedes(binary.BigEndian.Uint32(fields[3]), horizon)
 	return nil
 }
 
 // older reports whether a transaction is before another, as transaction ids are compared: modulo 2^32,
 // those below 3 before all.
-func older(xid, horizon uint32) bool {
+func precedes(xid, horizon uint32) bool {
 	const firstNormal = 3
 	return xid < firstNormal || int32(xid-horizon) < 0
 }
 
 // array begins an array in the binary format: one dimension, lower bound 1.
-func array(dst []byte, element uint32, length int) []byte {
+func appendArrayHeader(dst []byte, element uint32, length int) []byte {
 	for _, n := range []uint32{1, 1, element, uint32(length), 1} {
 		dst = binary.BigEndian.AppendUint32(dst, n)
 	}
@@ -82,8 +82,8 @@ func timesAndValues(rows []row, kind order.Kind) [][]byte {
 	types := map[order.Kind]uint32{
 		order.Timestamp: pgtype.TimestampOID, order.Timestamptz: pgtype.TimestamptzOID, order.Date: pgtype.DateOID,
 	}
-	times := array(make([]byte, 0, arrayBytes+12*len(rows)), types[kind], len(rows))
-	values := array(make([]byte, 0, arrayBytes+20*len(rows)), pgtype.UUIDOID, len(rows))
+	times := appendArrayHeader(make([]byte, 0, arrayBytes+12*len(rows)), types[kind], len(rows))
+	values := appendArrayHeader(make([]byte, 0, arrayBytes+20*len(rows)), pgtype.UUIDOID, len(rows))
 	binary.BigEndian.PutUint32(times[4:], 1) // it may hold NULL
 	for i := range rows {
 		r := &rows[i]

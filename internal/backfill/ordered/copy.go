@@ -13,33 +13,33 @@ import (
 )
 
 // copied is what goes to the server by COPY in the binary format.
-type copied struct{ data []byte }
+type copyBuffer struct{ data []byte }
 
-func newCopy() *copied {
-	return &copied{data: append([]byte("PGCOPY\n\xff\r\n\x00"), make([]byte, 8)...)}
+func newCopyBuffer() *copyBuffer {
+	return &copyBuffer{data: append([]byte("PGCOPY\n\xff\r\n\x00"), make([]byte, 8)...)}
 }
 
-func (c *copied) row(fields int) *copied {
+func (c *copyBuffer) row(fields int) *copyBuffer {
 	c.data = binary.BigEndian.AppendUint16(c.data, uint16(fields))
 	return c
 }
 
-func (c *copied) null() *copied {
+func (c *copyBuffer) null() *copyBuffer {
 	c.data = binary.BigEndian.AppendUint32(c.data, 1<<32-1)
 	return c
 }
 
-func (c *copied) int4(n int) *copied {
+func (c *copyBuffer) int4(n int) *copyBuffer {
 	c.data = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(c.data, 4), uint32(int32(n)))
 	return c
 }
 
-func (c *copied) int8(n int64) *copied {
+func (c *copyBuffer) int8(n int64) *copyBuffer {
 	c.data = appendInt8(c.data, n)
 	return c
 }
 
-func (c *copied) bool(b bool) *copied {
+func (c *copyBuffer) bool(b bool) *copyBuffer {
 	c.data = append(c.data, 0, 0, 0, 1, 0)
 	if b {
 		c.data[len(c.data)-1] = 1
@@ -48,11 +48,11 @@ func (c *copied) bool(b bool) *copied {
 }
 
 // texts writes an array of texts, or NULL for nil.
-func (c *copied) texts(all []string) *copied {
+func (c *copyBuffer) texts(all []string) *copyBuffer {
 	if all == nil {
 		return c.null()
 	}
-	data := array(nil, pgtype.TextOID, len(all))
+	data := appendArrayHeader(nil, pgtype.TextOID, len(all))
 	binary.BigEndian.PutUint32(data[4:], 0)
 	for _, s := range all {
 		data = append(binary.BigEndian.AppendUint32(data, uint32(len(s))), s...)
@@ -61,8 +61,8 @@ func (c *copied) texts(all []string) *copied {
 	return c
 }
 
-func (c *copied) int8s(all []int64) *copied {
-	data := array(nil, pgtype.Int8OID, len(all))
+func (c *copyBuffer) int8s(all []int64) *copyBuffer {
+	data := appendArrayHeader(nil, pgtype.Int8OID, len(all))
 	binary.BigEndian.PutUint32(data[4:], 0)
 	for _, n := range all {
 		data = appendInt8(data, n)
@@ -72,21 +72,21 @@ func (c *copied) int8s(all []int64) *copied {
 }
 
 // into sends the rows.
-func (c *copied) into(ctx context.Context, tx pg.Tx, table sqltext.Table) error {
+func (c *copyBuffer) send(ctx context.Context, tx pg.Tx, table sqltext.Table) error {
 	c.data = append(c.data, 0xff, 0xff)
 	ctx, done := tx.StatementContext(ctx)
 	defer done()
-	_, err := tx.Conn().PgConn().CopyFrom(ctx, heard{bytes.NewReader(c.data), tx}, sqltext.Format("COPY {} FROM STDIN (FORMAT binary)", table))
+	_, err := tx.Conn().PgConn().CopyFrom(ctx, progressReader{bytes.NewReader(c.data), tx}, sqltext.Format("COPY {} FROM STDIN (FORMAT binary)", table))
 	return err
 }
 
 // heard records that data is taken: over a slow network COPY lasts, and the server waits for it.
-type heard struct {
+type progressReader struct {
 	io.Reader
 	tx pg.Tx
 }
 
-func (h heard) Read(into []byte) (int, error) {
+func (h progressReader) Read(into []byte) (int, error) {
 	h.tx.RowArrived()
 	return h.Reader.Read(into)
 }

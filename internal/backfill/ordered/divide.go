@@ -10,39 +10,39 @@ import (
 )
 
 // counted is the tally of an instant in a region.
-type counted struct {
+type regionOccupancy struct {
 	instant order.Instant
 	region  int
 	order.Occupancy
 }
 
 // pageRows is how many tallies are read at once; more than a table has regions.
-const pageRows = 100_000
+const maxPageRows = 100_000
 
 // divide goes over the tallies in the order of time and gives each region its share of each instant.
 func (f *filler) divide(ctx context.Context) error {
-	if err := f.transaction(ctx, reading(), func(tx pg.Tx) error {
-		_, err := tx.Exec(ctx, sqltext.Format("CREATE INDEX ON {} (instant, region)", f.own("_tallies")))
+	if err := f.runTransaction(ctx, readSettings(), func(tx pg.Tx) error {
+		_, err := tx.Exec(ctx, sqltext.Format("CREATE INDEX ON {} (instant, region)", f.planTable("_tallies")))
 		return err
 	}); err != nil {
 		return err
 	}
-	p := f.placer()
-	page := make([]counted, 0, pageRows)
+	p := f.newAssigner()
+	page := make([]regionOccupancy, 0, maxPageRows)
 	after, last := order.NegInfinity, false
 	for !last {
 		if err := f.Wait(ctx, f.progress); err != nil {
 			return err
 		}
-		err := f.transaction(ctx, reading(), func(tx pg.Tx) (err error) {
-			if page, err = f.page(ctx, tx, after, page[:0]); err != nil {
+		err := f.runTransaction(ctx, readSettings(), func(tx pg.Tx) (err error) {
+			if page, err = f.readPage(ctx, tx, after, page[:0]); err != nil {
 				return err
 			}
-			last = len(page) < pageRows
+			last = len(page) < maxPageRows
 			if !last {
-				page = whole(page)
+				page = dropLastInstant(page)
 			}
-			return p.divide(page).into(ctx, tx, f.own("_shares"))
+			return p.divide(page).send(ctx, tx, f.planTable("_shares"))
 		})
 		if err != nil {
 			return err
@@ -55,7 +55,7 @@ func (f *filler) divide(ctx context.Context) error {
 }
 
 // whole leaves out the last instant, which may go on in the next page.
-func whole(page []counted) []counted {
+func dropLastInstant(page []regionOccupancy) []regionOccupancy {
 	n := len(page)
 	for n > 1 && page[n-1].instant == page[len(page)-1].instant {
 		n--
@@ -63,12 +63,12 @@ func whole(page []counted) []counted {
 	return page[:n]
 }
 
-func (f *filler) page(ctx context.Context, tx pg.Tx, after order.Instant, page []counted) ([]counted, error) {
+func (f *filler) readPage(ctx context.Context, tx pg.Tx, after order.Instant, page []regionOccupancy) ([]regionOccupancy, error) {
 	sql := sqltext.Format("SELECT instant, region, unfilled, first, last FROM {} WHERE instant > '{}'::int8 ORDER BY instant, region LIMIT {}",
-		f.own("_tallies"), int64(after), pageRows)
+		f.planTable("_tallies"), int64(after), maxPageRows)
 	err := stream(ctx, tx, sql, func(fields [][]byte) error {
 		number := func(i int) uint64 { return binary.BigEndian.Uint64(fields[i]) }
-		c := counted{instant: order.Instant(number(0)), region: int(binary.BigEndian.Uint32(fields[1]))}
+		c := regionOccupancy{instant: order.Instant(number(0)), region: int(binary.BigEndian.Uint32(fields[1]))}
 		c.Unfilled = number(2)
 		if fields[3] != nil {
 			c.Filled, c.First, c.Last = true, number(3), number(4)
@@ -80,16 +80,16 @@ func (f *filler) page(ctx context.Context, tx pg.Tx, after order.Instant, page [
 }
 
 // divide gives the shares of a page of tallies.
-func (p *placer) divide(page []counted) *copied {
-	c := newCopy()
-	var parts []order.Occupancy
+func (p *assigner) divide(page []regionOccupancy) *copyBuffer {
+	c := newCopyBuffer()
+	var occupancies []order.Occupancy
 	for first := 0; first < len(page); {
 		at, end := page[first].instant, first
-		parts = parts[:0]
+		occupancies = occupancies[:0]
 		for ; end < len(page) && page[end].instant == at; end++ {
-			parts = append(parts, page[end].Occupancy)
+			occupancies = append(occupancies, page[end].Occupancy)
 		}
-		for i, s := range order.Divide(p.random, p.scale.Range(at).Slots(), parts) {
+		for i, s := range order.Divide(p.random, p.scale.Range(at).Slots(), occupancies) {
 			c.row(5).int4(page[first+i].region).int8(int64(at)).int8(int64(s.From)).int8(int64(s.To)).bool(s.Edge)
 		}
 		first = end

@@ -9,7 +9,7 @@ import (
 
 // sinceEpoch is the time of an integer that counts since 1970. What a double would not hold to the microsecond is
 // too far off to be a time: it is read as infinite, and so never fails.
-func sinceEpoch(kind order.Kind, column string) string {
+func epochTime(kind order.Kind, column string) string {
 	most := time.Date(2200, time.January, 1, 0, 0, 0, 0, time.UTC).UnixMicro() / kind.Micros()
 	return "CASE WHEN " + column + " < 0 THEN '-infinity'::timestamptz WHEN " + column + " > " + strconv.FormatInt(most, 10) +
 		" THEN 'infinity'::timestamptz ELSE '1970-01-01 00:00:00+00'::timestamptz + " + column + " * '" + strconv.FormatInt(kind.Micros(), 10) + " microseconds'::interval END"

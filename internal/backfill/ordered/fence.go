@@ -12,33 +12,33 @@ import (
 // their table and of their region, which end with their transactions; a run begins, and a region is read,
 // when no batch holds them. Nobody ever waits in a lock: that would hold a snapshot.
 
-const wholeTable = 0
+const tableKey = 0
 
 // lock takes the locks of a batch.
-func (f *filler) lock(ctx context.Context, tx pg.Tx, region int) error {
-	return f.try(ctx, tx, "SELECT pg_try_advisory_xact_lock_shared($1, $2) AND pg_try_advisory_xact_lock_shared($1, $3)", wholeTable, region+1)
+func (f *filler) lockBatch(ctx context.Context, tx pg.Tx, region int) error {
+	return f.tryLock(ctx, tx, "SELECT pg_try_advisory_xact_lock_shared($1, $2) AND pg_try_advisory_xact_lock_shared($1, $3)", tableKey, region+1)
 }
 
 // settle makes sure that no batch of the whole table is on its way.
-func (f *filler) settle(ctx context.Context, tx pg.Tx) error {
-	return f.try(ctx, tx, "SELECT pg_try_advisory_xact_lock($1, $2)", wholeTable)
+func (f *filler) requireNoBatch(ctx context.Context, tx pg.Tx) error {
+	return f.tryLock(ctx, tx, "SELECT pg_try_advisory_xact_lock($1, $2)", tableKey)
 }
 
 // settleRegion makes sure that none of a region is.
-func (f *filler) settleRegion(ctx context.Context, tx pg.Tx, region int) error {
-	return f.try(ctx, tx, "SELECT pg_try_advisory_xact_lock($1, $2)", region+1)
+func (f *filler) requireNoBatchIn(ctx context.Context, tx pg.Tx, region int) error {
+	return f.tryLock(ctx, tx, "SELECT pg_try_advisory_xact_lock($1, $2)", region+1)
 }
 
-func (f *filler) try(ctx context.Context, tx pg.Tx, sql string, keys ...int) error {
+func (f *filler) tryLock(ctx context.Context, tx pg.Tx, sql string, keys ...int) error {
 	args := []any{int32(f.Table.OID)}
 	for _, key := range keys {
 		args = append(args, int32(key))
 	}
-	var taken bool
-	if err := tx.QueryRow(ctx, sql, args...).Scan(&taken); err != nil {
+	var locked bool
+	if err := tx.QueryRow(ctx, sql, args...).Scan(&locked); err != nil {
 		return err
 	}
-	if !taken {
+	if !locked {
 		return backfill.ErrBusy
 	}
 	return nil

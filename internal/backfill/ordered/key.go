@@ -42,10 +42,10 @@ func keyOf(table catalog.Table, names []string) key {
 }
 
 // none reports whether there is no key.
-func (k key) none() bool { return len(k.columns) == 0 }
+func (k key) empty() bool { return len(k.columns) == 0 }
 
 // of lists the columns of the table that is called alias.
-func (k key) of(alias string) string {
+func (k key) columnList(alias string) string {
 	names := make([]string, len(k.columns))
 	for i, c := range k.columns {
 		names[i] = alias + sqltext.Format(".{}", c.name)
@@ -54,7 +54,7 @@ func (k key) of(alias string) string {
 }
 
 // row is the key of a row. Rows compare as their columns do, one after the other.
-func (k key) row(alias string) string { return k.bracket(k.of(alias)) }
+func (k key) tuple(alias string) string { return k.bracket(k.columnList(alias)) }
 
 func (k key) bracket(list string) string {
 	if len(k.columns) == 1 {
@@ -102,13 +102,13 @@ func (k key) bound(values []string) string {
 }
 
 // span is a range of keys: above low and up to high, where they are known. A bound has the text of each column.
-type span struct{ low, high []string }
+type keyRange struct{ low, high []string }
 
 // within is the condition of a span, over t.
-func (k key) within(s span) string {
+func (k key) condition(s keyRange) string {
 	where := "true"
 	if s.low != nil {
-		where += " AND " + k.row("t") + " > " + k.bound(s.low)
+		where += " AND " + k.tuple("t") + " > " + k.bound(s.low)
 	}
 	if s.high != nil {
 		where += " AND " + k.upTo(s.high)
@@ -116,26 +116,26 @@ func (k key) within(s span) string {
 	return where
 }
 
-func (k key) upTo(high []string) string { return k.row("t") + " <= " + k.bound(high) }
+func (k key) upTo(high []string) string { return k.tuple("t") + " <= " + k.bound(high) }
 
 // texts are those of the keys of rows: each column's length and its bytes.
-type texts []byte
+type keyTexts []byte
 
 // take gives a row's key, from the fields that follow those of row.parse.
-func (k key) take(fields [][]byte, into *texts) int64 {
+func (k key) parse(fields [][]byte, into *keyTexts) int64 {
 	if k.integer {
 		return int64(binary.BigEndian.Uint64(fields[0]))
 	}
-	at := len(*into)
+	offset := len(*into)
 	for _, field := range fields {
 		*into = append(binary.AppendUvarint(*into, uint64(len(field))), field...)
 	}
-	return int64(at)
+	return int64(offset)
 }
 
 // columnsAt gives the texts of a row's key, one by one.
-func (all texts) columnsAt(at int64, call func(column int, text []byte), columns int) {
-	rest := all[at:]
+func (all keyTexts) eachColumn(offset int64, call func(column int, text []byte), columns int) {
+	rest := all[offset:]
 	for i := range columns {
 		length, n := binary.Uvarint(rest)
 		call(i, rest[n:n+int(length)])
@@ -144,19 +144,19 @@ func (all texts) columnsAt(at int64, call func(column int, text []byte), columns
 }
 
 // boundOf gives a row's key as a bound.
-func (k key) boundOf(at int64, all texts) []string {
+func (k key) boundOf(offset int64, all keyTexts) []string {
 	if k.integer {
-		return []string{strconv.FormatInt(at, 10)}
+		return []string{strconv.FormatInt(offset, 10)}
 	}
 	bound := make([]string, len(k.columns))
-	all.columnsAt(at, func(column int, text []byte) { bound[column] = string(text) }, len(k.columns))
+	all.eachColumn(offset, func(column int, text []byte) { bound[column] = string(text) }, len(k.columns))
 	return bound
 }
 
 // arrays writes the keys of rows as the parameters of join.
-func (k key) arrays(rows []row, all texts) [][]byte {
+func (k key) arrays(rows []row, all keyTexts) [][]byte {
 	if k.integer {
-		keys := array(make([]byte, 0, arrayBytes+12*len(rows)), pgtype.Int8OID, len(rows))
+		keys := appendArrayHeader(make([]byte, 0, arrayBytes+12*len(rows)), pgtype.Int8OID, len(rows))
 		for i := range rows {
 			keys = appendInt8(keys, rows[i].key)
 		}
@@ -164,10 +164,10 @@ func (k key) arrays(rows []row, all texts) [][]byte {
 	}
 	arrays := make([][]byte, len(k.columns))
 	for i := range arrays {
-		arrays[i] = array(nil, pgtype.TextOID, len(rows))
+		arrays[i] = appendArrayHeader(nil, pgtype.TextOID, len(rows))
 	}
 	for i := range rows {
-		all.columnsAt(rows[i].key, func(column int, text []byte) {
+		all.eachColumn(rows[i].key, func(column int, text []byte) {
 			arrays[column] = append(binary.BigEndian.AppendUint32(arrays[column], uint32(len(text))), text...)
 		}, len(k.columns))
 	}

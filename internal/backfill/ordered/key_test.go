@@ -50,7 +50,7 @@ func TestKeysOfEveryKind(t *testing.T) {
 		b.pool.Reset()
 		b.key = "k, id"
 		w := b.work()
-		w.cut = 700
+		w.regionRows = 700
 		if result := b.fill(w); result.Rows != 3000 || result.Regions != 5 {
 			t.Errorf("%d rows in %d regions", result.Rows, result.Regions)
 		}

@@ -81,7 +81,7 @@ func TestNoIdAndNoCountIsTold(t *testing.T) {
 			ELSE (g % 3000) * interval '1 hour' END FROM generate_series(0, 69999) g`
 	b := lay(t, servertest.Cluster(t, 15), sql+after)
 	w := small(b.work())
-	w.cut = 9000
+	w.regionRows = 9000
 	b.fill(w)
 	all := b.observe()
 

@@ -190,7 +190,7 @@ func (b *bed) live(proof Proof) {
 // A session whose client has vanished in the middle of a region must end before the lease falls.
 func TestNoTransactionIdlesForLong(t *testing.T) {
 	b := lay(t, servertest.Cluster(t, slices.Max(servertest.Versions(t))), "SELECT")
-	for name, settings := range map[string]pg.Settings{"reading": reading(), "lasting": lasting()} {
+	for name, settings := range map[string]pg.Settings{"reading": readSettings(), "lasting": durableSettings()} {
 		var idle string
 		err := pg.Run(t.Context(), b.pool, settings, func(tx pg.Tx) error {
 			return tx.QueryRow(t.Context(), "SHOW idle_in_transaction_session_timeout").Scan(&idle)

@@ -14,43 +14,43 @@ import (
 // plan is how a round fills the table. That of a table of more than one region stands in rekey's schema
 // until the table is filled, so that a run that was cut goes on by the same.
 type plan struct {
-	moment  order.Instant
-	round   int
-	full    bool   // the survey saw every row
-	horizon uint32 // the oldest transaction that could be running when the survey began
-	regions []region
-	kept    bool // in the database
-	bent    [order.Missing + 1]int64
+	cutoff   order.Instant
+	round    int
+	complete bool   // the survey saw every row
+	horizon  uint32 // the oldest transaction that could be running when the survey began
+	regions  []region
+	stored   bool // in the database
+	adjusted [order.Missing + 1]int64
 }
 
 // own names one of rekey's own tables for a table of the application's.
-func own(relation uint32, suffix string) sqltext.Table {
+func planTable(relation uint32, suffix string) sqltext.Table {
 	return sqltext.Table{Schema: "rekey", Name: fmt.Sprintf("order_%d%s", relation, suffix)}
 }
 
-func (f *filler) own(suffix string) sqltext.Table { return own(f.Table.OID, suffix) }
+func (f *filler) planTable(suffix string) sqltext.Table { return planTable(f.Table.OID, suffix) }
 
 // what tells a plan from one that was made for something else: a column that was dropped and came back
 // has another number.
-func (f *filler) what() string {
+func (f *filler) identity() string {
 	number := 0
 	if c := f.Table.Column(f.Target.Column); c != nil {
 		number = c.Number
 	}
 	c := f.Column
-	return fmt.Sprintf("%q.%q %d %q %q %d %q", f.Target.Schema, f.Target.Table, number, f.text.key.of("t"), c.Name, c.Unit, c.Zone)
+	return fmt.Sprintf("%q.%q %d %q %q %d %q", f.Target.Schema, f.Target.Table, number, f.sql.key.columnList("t"), c.Name, c.Unit, c.Zone)
 }
 
 // Forget drops what a run that was cut has written down for a relation. A run that ends drops it itself.
 func DropPlan(ctx context.Context, tx pg.Tx, relation uint32) error {
-	return drop(ctx, tx, relation, "_shares", "_tallies", "_regions", "")
+	return dropTables(ctx, tx, relation, "_shares", "_tallies", "_regions", "")
 }
 
 // drop drops the tables that exist: most relations never had one.
-func drop(ctx context.Context, tx pg.Tx, relation uint32, suffixes ...string) error {
+func dropTables(ctx context.Context, tx pg.Tx, relation uint32, suffixes ...string) error {
 	names := make([]string, len(suffixes))
 	for i, suffix := range suffixes {
-		names[i] = own(relation, suffix).Name
+		names[i] = planTable(relation, suffix).Name
 	}
 	found, err := tx.Query(ctx, "SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace('rekey') AND c.relname = ANY ($1::text[])", names)
 	if err != nil {
@@ -67,11 +67,11 @@ func drop(ctx context.Context, tx pg.Tx, relation uint32, suffixes ...string) er
 
 // make makes tables: ordinary ones where the database has its own, which a crash and a failover leave, and
 // for nobody else, whatever the role's defaults are.
-func (f *filler) make(ctx context.Context, tx pg.Tx, tables map[string]string) error {
+func (f *filler) createTables(ctx context.Context, tx pg.Tx, tables map[string]string) error {
 	statements := []string{"SET LOCAL default_tablespace = ''", "SET LOCAL default_table_access_method = heap"}
 	for suffix, columns := range tables {
-		statements = append(statements, sqltext.Format("CREATE TABLE {} (", f.own(suffix))+columns+")",
-			sqltext.Format("REVOKE ALL ON TABLE {} FROM PUBLIC", f.own(suffix)))
+		statements = append(statements, sqltext.Format("CREATE TABLE {} (", f.planTable(suffix))+columns+")",
+			sqltext.Format("REVOKE ALL ON TABLE {} FROM PUBLIC", f.planTable(suffix)))
 	}
 	for _, statement := range statements {
 		if _, err := tx.Exec(ctx, statement); err != nil {
@@ -82,11 +82,11 @@ func (f *filler) make(ctx context.Context, tx pg.Tx, tables map[string]string) e
 }
 
 // create makes the tables for a plan that is not ready yet.
-func (f *filler) create(ctx context.Context, tx pg.Tx) error {
+func (f *filler) createPlan(ctx context.Context, tx pg.Tx) error {
 	if err := DropPlan(ctx, tx, f.Table.OID); err != nil {
 		return err
 	}
-	err := f.make(ctx, tx, map[string]string{
+	err := f.createTables(ctx, tx, map[string]string{
 		"": "what text NOT NULL, moment int8 NOT NULL, round int4 NOT NULL, complete bool NOT NULL, horizon int8 NOT NULL, ready bool NOT NULL," +
 			" early int8 NOT NULL, late int8 NOT NULL, lent int8 NOT NULL, missing int8 NOT NULL",
 		"_regions": "number int4 PRIMARY KEY, low text[], high text[], open bool NOT NULL, lent int8 NOT NULL," +
@@ -96,37 +96,37 @@ func (f *filler) create(ctx context.Context, tx pg.Tx) error {
 		return err
 	}
 	p := f.plan
-	_, err = tx.Exec(ctx, sqltext.Format("INSERT INTO {} VALUES ($1, $2, $3, $4, $5, false, $6, $7, $8, $9)", f.own("")),
-		f.what(), int64(p.moment), p.round, p.full, int64(p.horizon), p.bent[order.Early], p.bent[order.Late], p.bent[order.Carried], p.bent[order.Missing])
+	_, err = tx.Exec(ctx, sqltext.Format("INSERT INTO {} VALUES ($1, $2, $3, $4, $5, false, $6, $7, $8, $9)", f.planTable("")),
+		f.identity(), int64(p.cutoff), p.round, p.complete, int64(p.horizon), p.adjusted[order.Early], p.adjusted[order.Late], p.adjusted[order.Carried], p.adjusted[order.Missing])
 	if err != nil {
 		return err
 	}
-	return f.counting(ctx, tx)
+	return f.createSurveyTables(ctx, tx)
 }
 
 // counting makes the tables of a survey anew.
-func (f *filler) counting(ctx context.Context, tx pg.Tx) error {
-	if err := drop(ctx, tx, f.Table.OID, "_shares", "_tallies"); err != nil {
+func (f *filler) createSurveyTables(ctx context.Context, tx pg.Tx) error {
+	if err := dropTables(ctx, tx, f.Table.OID, "_shares", "_tallies"); err != nil {
 		return err
 	}
-	return f.make(ctx, tx, map[string]string{
+	return f.createTables(ctx, tx, map[string]string{
 		"_tallies": "instant int8 NOT NULL, region int4 NOT NULL, unfilled int8 NOT NULL, first int8, last int8",
 		"_shares":  "region int4 NOT NULL, instant int8 NOT NULL, low int8 NOT NULL, high int8 NOT NULL, edge bool NOT NULL",
 	})
 }
 
 // ready writes the regions down: from now on the plan is followed.
-func (f *filler) ready(ctx context.Context, tx pg.Tx) error {
-	if _, err := tx.Exec(ctx, sqltext.Format("TRUNCATE {}", f.own("_regions"))); err != nil {
+func (f *filler) storeRegions(ctx context.Context, tx pg.Tx) error {
+	if _, err := tx.Exec(ctx, sqltext.Format("TRUNCATE {}", f.planTable("_regions"))); err != nil {
 		return err
 	}
-	c := newCopy()
+	c := newCopyBuffer()
 	for _, r := range f.plan.regions {
-		c.row(9).int4(r.number).texts(r.low).texts(r.high).bool(r.open).int8(int64(r.lent)).int8s(ends(r.cover)).int8s(ends(r.alone)).bool(r.late).bool(r.done)
+		c.row(9).int4(r.number).texts(r.low).texts(r.high).bool(r.open).int8(int64(r.carried)).int8s(encodeIntervals(r.intervals)).int8s(encodeIntervals(r.exclusive)).bool(r.postponed).bool(r.done)
 	}
-	if err := c.into(ctx, tx, f.own("_regions")); err != nil {
+	if err := c.send(ctx, tx, f.planTable("_regions")); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, sqltext.Format("UPDATE {} SET ready = true, round = $1, complete = $2", f.own("")), f.plan.round, f.plan.full)
+	_, err := tx.Exec(ctx, sqltext.Format("UPDATE {} SET ready = true, round = $1, complete = $2", f.planTable("")), f.plan.round, f.plan.complete)
 	return err
 }

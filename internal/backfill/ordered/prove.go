@@ -47,45 +47,45 @@ func (p Proof) Holds() bool { return p.Pairs == 0 && p.Differs == 0 }
 // it chooses the transaction, which must see one snapshot throughout.
 func Prove(ctx context.Context, tx pg.Tx, table catalog.Table, c Expectation) (Proof, error) {
 	k := keyOf(table, c.Key)
-	j := judge{keyAlone: c.Column.Name == "", found: c.Found, key: k}
+	j := prover{keyOnly: c.Column.Name == "", found: c.Found, key: k}
 	j.scale = order.Scale{Unit: max(c.Column.Unit, 1), Cutoff: order.Instant(c.Cutoff.UnixMicro())}
 	if c.Cutoff.IsZero() {
-		moment, err := now(ctx, tx)
+		cutoff, err := now(ctx, tx)
 		if err != nil {
 			return Proof{}, err
 		}
-		j.scale.Cutoff = moment
+		j.scale.Cutoff = cutoff
 	}
-	t := textOf(c.Target, k, c.Column)
+	t := newStatements(c.Target, k, c.Column)
 	err := scan(ctx, tx, t.byValue(), func(fields [][]byte) error {
 		var r row
 		err := r.parse(fields, 0)
 		if k.integer {
-			r.key = k.take(fields[rowFields:], nil)
+			r.key = k.parse(fields[rowFields:], nil)
 		}
-		j.take(r)
+		j.add(r)
 		return err
-	}, func() error { return j.compare(ctx, tx, t) })
+	}, func() error { return j.compareTies(ctx, tx, t) })
 	return j.proof, err
 }
 
 // judge takes rows in the order of their uuids.
-type judge struct {
-	proof    Proof
-	scale    order.Scale
-	key      key
-	found    bool
-	keyAlone bool // there is no time
-	any      bool
-	stands   order.Instant // of the last row that was judged
-	last     row
-	ties     []tie // that the server has to compare
+type prover struct {
+	proof   Proof
+	scale   order.Scale
+	key     key
+	found   bool
+	keyOnly bool // there is no time
+	judged  bool
+	instant order.Instant // of the last row that was judged
+	last    row
+	ties    []tie // that the server has to compare
 }
 
 // tie is two neighbouring rows of one instant, by their addresses.
 type tie struct{ before, after uint64 }
 
-func (j *judge) take(r row) {
+func (j *prover) add(r row) {
 	j.proof.Rows++
 	switch {
 	case !r.v7:
@@ -94,25 +94,25 @@ func (j *judge) take(r row) {
 	case !(j.scale.Cutoff + 1).After(r.value):
 		j.proof.New++
 		return
-	case j.keyAlone:
-		r.stands = order.Infinity
+	case j.keyOnly:
+		r.instant = order.Infinity
 	case r.null:
 		j.proof.Timeless++
 		return
 	}
-	stands, bent := j.scale.Clamp(r.stands)
-	_, there := j.scale.Range(stands).Position(r.value)
-	ascends := !j.any || stands > j.stands || stands == j.stands && (!j.key.integer || r.key > j.last.key)
-	if j.found && !(there && ascends) {
+	instant, adjustment := j.scale.Clamp(r.instant)
+	_, matches := j.scale.Range(instant).Position(r.value)
+	ascends := !j.judged || instant > j.instant || instant == j.instant && (!j.key.integer || r.key > j.last.key)
+	if j.found && !(matches && ascends) {
 		j.proof.Found++
 		return
 	}
 	j.proof.Judged++
-	if !there {
+	if !matches {
 		j.proof.Differs++
 		return
 	}
-	switch bent {
+	switch adjustment {
 	case order.Early:
 		j.proof.Early++
 	case order.Late:
@@ -122,14 +122,14 @@ func (j *judge) take(r row) {
 	if !ascends {
 		j.proof.Pairs++
 	}
-	if j.any && stands == j.stands && !j.key.integer && !j.key.none() {
-		j.ties = append(j.ties, tie{j.last.at, r.at})
+	if j.judged && instant == j.instant && !j.key.integer && !j.key.empty() {
+		j.ties = append(j.ties, tie{j.last.address, r.address})
 	}
-	j.any, j.stands, j.last = true, stands, r
+	j.judged, j.instant, j.last = true, instant, r
 }
 
 // compare has the server look at the ties: what it knows is the order of the key.
-func (j *judge) compare(ctx context.Context, tx pg.Tx, t text) error {
+func (j *prover) compareTies(ctx context.Context, tx pg.Tx, t statements) error {
 	if len(j.ties) == 0 {
 		return nil
 	}
@@ -148,8 +148,8 @@ func (j *judge) compare(ctx context.Context, tx pg.Tx, t text) error {
 	return err
 }
 
-func tidOf(at uint64) pgtype.TID {
-	return pgtype.TID{BlockNumber: uint32(at >> 16), OffsetNumber: uint16(at), Valid: true}
+func tidOf(address uint64) pgtype.TID {
+	return pgtype.TID{BlockNumber: uint32(address >> 16), OffsetNumber: uint16(address), Valid: true}
 }
 
 // now reads the server's clock.

@@ -13,33 +13,33 @@ import (
 )
 
 const (
-	mostRounds = 12
+	maxRounds = 12
 	// mostWanted is how many rows a round without a new survey takes up.
-	mostWanted = 100_000
+	maxWanted = 100_000
 )
 
-func regionDone(table sqltext.Table, number int) string {
+func regionDoneSQL(table sqltext.Table, number int) string {
 	return sqltext.Format("UPDATE {} SET done = true WHERE number = {}", table, number)
 }
 
 // goOver goes over the regions until no row is without a value. The first round fills nearly all; what
 // changed its time, or came meanwhile, is looked at again against all rows of its instant.
-func (f *filler) goOver(ctx context.Context) error {
+func (f *filler) runRounds(ctx context.Context) error {
 	for f.rounds = 1; ; f.rounds++ {
 		if err := f.round(ctx); err != nil {
 			return err
 		}
-		left, err := f.look(ctx)
+		left, err := f.findUnfilled(ctx)
 		if err != nil || left.rows == 0 {
 			return err
 		}
-		if f.rounds >= mostRounds {
+		if f.rounds >= maxRounds {
 			return &backfill.NullsError{Table: f.Target.String(), Column: f.Target.Column, Sweeps: f.rounds, Rows: left.rows}
 		}
 		if err := f.Sleep(ctx, firstPause*time.Duration(f.rounds)); err != nil {
 			return err
 		}
-		if err := f.again(ctx, left); err != nil {
+		if err := f.planRound(ctx, left); err != nil {
 			return err
 		}
 	}
@@ -74,8 +74,8 @@ func (f *filler) round(ctx context.Context) error {
 func (f *filler) checkIdle(ctx context.Context) error {
 	free := false
 	if f.filled.Load() == 0 {
-		err := f.transaction(ctx, f.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) error {
-			return tx.QueryRow(ctx, f.text.free()).Scan(&free)
+		err := f.runTransaction(ctx, f.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) error {
+			return tx.QueryRow(ctx, f.sql.anyUnlocked()).Scan(&free)
 		})
 		if err != nil {
 			return err
@@ -88,25 +88,25 @@ func (f *filler) checkIdle(ctx context.Context) error {
 }
 
 // remains is what a round left without a value.
-type remains struct {
-	rows   int64
-	in     []bool // the regions
-	wanted map[order.Instant]struct{}
-	many   bool // too many to remember
+type unfilled struct {
+	rows    int64
+	regions []bool // the regions
+	wanted  map[order.Instant]struct{}
+	tooMany bool // too many to remember
 }
 
 // look finds the rows without a value, and where they stand.
-func (f *filler) look(ctx context.Context) (left remains, err error) {
-	left = remains{in: make([]bool, len(f.plan.regions)), wanted: map[order.Instant]struct{}{}}
-	var in stretch
+func (f *filler) findUnfilled(ctx context.Context) (left unfilled, err error) {
+	left = unfilled{regions: make([]bool, len(f.plan.regions)), wanted: map[order.Instant]struct{}{}}
+	var in buffer
 	for i, r := range f.plan.regions {
 		if err := f.Wait(ctx, f.progress); err != nil {
 			return left, err
 		}
 		var count int64
-		err := f.transaction(ctx, reading(), func(tx pg.Tx) error {
-			err := tx.QueryRow(ctx, f.text.unfilled(r.span())).Scan(&count)
-			if err != nil || count == 0 || left.many || len(f.plan.regions) == 1 {
+		err := f.runTransaction(ctx, readSettings(), func(tx pg.Tx) error {
+			err := tx.QueryRow(ctx, f.sql.unfilled(r.keyRange())).Scan(&count)
+			if err != nil || count == 0 || left.tooMany || len(f.plan.regions) == 1 {
 				return err
 			}
 			return f.load(ctx, tx, r, &in)
@@ -115,56 +115,56 @@ func (f *filler) look(ctx context.Context) (left remains, err error) {
 			return left, err
 		}
 		left.rows += count
-		if left.in[i] = count > 0; count == 0 || len(f.plan.regions) == 1 {
+		if left.regions[i] = count > 0; count == 0 || len(f.plan.regions) == 1 {
 			continue
 		}
 		for _, row := range in.rows {
 			if !row.filled {
-				left.wanted[row.stands] = struct{}{}
+				left.wanted[row.instant] = struct{}{}
 			}
 		}
-		left.many = left.rows > mostWanted
+		left.tooMany = left.rows > maxWanted
 	}
 	return left, nil
 }
 
 // again plans the next round: for a few rows by what the table holds of their instants now, for many by
 // a new survey.
-func (f *filler) again(ctx context.Context, left remains) error {
+func (f *filler) planRound(ctx context.Context, left unfilled) error {
 	for i := range f.plan.regions {
-		f.plan.regions[i].done, f.plan.regions[i].met = !left.in[i], false
-		f.plan.regions[i].late = f.plan.regions[i].late || left.in[i]
+		f.plan.regions[i].done, f.plan.regions[i].visited = !left.regions[i], false
+		f.plan.regions[i].postponed = f.plan.regions[i].postponed || left.regions[i]
 	}
 	switch {
-	case !f.plan.kept:
+	case !f.plan.stored:
 		return nil
-	case left.many:
+	case left.tooMany:
 		return f.survey(ctx)
 	}
-	f.plan.round, f.plan.full = f.plan.round+1, false
+	f.plan.round, f.plan.complete = f.plan.round+1, false
 	for i := range f.plan.regions {
-		f.plan.regions[i].alone = nil
+		f.plan.regions[i].exclusive = nil
 	}
-	err := f.transaction(ctx, lasting(), func(tx pg.Tx) error {
-		if _, err := tx.Exec(ctx, sqltext.Format("UPDATE {} SET ready = false", f.own(""))); err != nil {
+	err := f.runTransaction(ctx, durableSettings(), func(tx pg.Tx) error {
+		if _, err := tx.Exec(ctx, sqltext.Format("UPDATE {} SET ready = false", f.planTable(""))); err != nil {
 			return err
 		}
-		return f.counting(ctx, tx)
+		return f.createSurveyTables(ctx, tx)
 	})
 	if err != nil {
 		return err
 	}
 	// Rows of an instant that have values are where the survey saw them, or were filled by a later round.
-	points := left.zones()
-	return f.share(ctx, func(at order.Instant) bool { return holds(points, at) },
-		func(r region) bool { return r.late || meet(r.cover, points) })
+	intervals := left.intervals()
+	return f.divideShared(ctx, func(at order.Instant) bool { return contains(intervals, at) },
+		func(r region) bool { return r.postponed || intersect(r.intervals, intervals) })
 }
 
 // zones are the instants at which rows are without a value.
-func (r remains) zones() []zone {
-	zones := make([]zone, 0, len(r.wanted))
+func (r unfilled) intervals() []interval {
+	zones := make([]interval, 0, len(r.wanted))
 	for _, at := range slices.Sorted(maps.Keys(r.wanted)) {
-		zones = append(zones, zone{at, at})
+		zones = append(zones, interval{at, at})
 	}
 	return zones
 }

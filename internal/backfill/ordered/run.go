@@ -19,27 +19,27 @@ import (
 // filler is one filling of one table.
 type filler struct {
 	Work
-	text     text
-	choice   backfill.Choice
-	scale    order.Scale
-	plan     plan
-	stale    bool   // a plan that is not followed is in the database
-	horizon  uint32 // the oldest transaction that could be running when the filling began; 0: not for the next survey
-	progress *backfill.Progress
-	batches  atomic.Int64
-	skipped  atomic.Int64
-	rounds   int
-	before   map[int64]int64 // rows that each worker filled, in this run's rounds and in earlier runs
-	next     atomic.Int64    // region to give out
-	held     atomic.Int64    // rows, when they were met the last time
-	filled   atomic.Int64    // in this round
-	idle     backfill.IdleRounds
-	writes   atomic.Bool // something is written down
-	noted    bool        // an earlier filling has written something down
+	sql            statements
+	choice         backfill.Choice
+	scale          order.Scale
+	plan           plan
+	unused         bool   // a plan that is not followed is in the database
+	horizon        uint32 // the oldest transaction that could be running when the filling began; 0: not for the next survey
+	progress       *backfill.Progress
+	batches        atomic.Int64
+	skipped        atomic.Int64
+	rounds         int
+	filledBefore   map[int64]int64 // rows that each worker filled, in this run's rounds and in earlier runs
+	next           atomic.Int64    // region to give out
+	held           atomic.Int64    // rows, when they were met the last time
+	filled         atomic.Int64    // in this round
+	idle           backfill.IdleRounds
+	recorded       atomic.Bool // something is written down
+	recordedBefore bool        // an earlier filling has written something down
 }
 
 // fewWaves are those of a table that was cut small for a test.
-const fewWaves = 4
+const testWaves = 4
 
 // ErrOrder says that the table has neither a key nor a time to put its rows in order.
 var ErrOrder = errors.New("the table has neither a key nor a creation-time column")
@@ -54,20 +54,20 @@ var ErrOrder = errors.New("the table has neither a key nor a creation-time colum
 func Run(ctx context.Context, w Work) (Result, error) {
 	choice, k := explain(w.Server, w.Table, w.Target, w.Column)
 	switch {
-	case k.none() && w.Column.Name == "":
+	case k.empty() && w.Column.Name == "":
 		return Result{}, ErrOrder
-	case k.none():
-		return byTimeAlone(ctx, w)
+	case k.empty():
+		return fillByTime(ctx, w)
 	}
-	f := &filler{Work: w, choice: choice, text: textOf(w.Target, k, w.Column)}
-	if w.cut > 0 {
-		f.choice.Region, f.choice.Waves = w.cut, max(choice.Waves, fewWaves)
+	f := &filler{Work: w, choice: choice, sql: newStatements(w.Target, k, w.Column)}
+	if w.regionRows > 0 {
+		f.choice.Region, f.choice.Waves = w.regionRows, max(choice.Waves, testWaves)
 	}
 	if f.RetryTimeout <= 0 {
 		f.RetryTimeout = backfill.DefaultRetryTimeout
 	}
 	f.progress = backfill.NewProgress(w.Target.String(), max(int64(w.Table.Rows), 0), w.Emit)
-	done, err := f.atOnce(ctx)
+	done, err := f.fillOnce(ctx)
 	if !done && err == nil {
 		err = f.run(ctx)
 	}
@@ -76,10 +76,10 @@ func Run(ctx context.Context, w Work) (Result, error) {
 }
 
 // byTimeAlone leaves each row's value to the server: it depends on nothing but the row.
-func byTimeAlone(ctx context.Context, w Work) (Result, error) {
+func fillByTime(ctx context.Context, w Work) (Result, error) {
 	if w.OnStart != nil {
 		f := &filler{Work: w}
-		if err := f.moment(ctx); err != nil {
+		if err := f.readCutoff(ctx); err != nil {
 			return Result{}, err
 		}
 		w.Cutoff = f.Cutoff
@@ -102,28 +102,28 @@ func byTimeAlone(ctx context.Context, w Work) (Result, error) {
 func (f *filler) result() Result {
 	return Result{
 		Result: backfill.Result{
-			Clean: !f.noted && !f.writes.Load() && !f.plan.kept,
+			Clean: !f.recordedBefore && !f.recorded.Load() && !f.plan.stored,
 			Rows:  f.progress.Rows(), Batches: f.batches.Load(), Held: f.skipped.Load(), Sweeps: f.rounds, Choice: f.choice,
 		},
 		Cutoff: time.UnixMicro(int64(f.scale.Cutoff)).UTC(), Regions: len(f.plan.regions), Rounds: f.rounds,
-		Early: f.plan.bent[order.Early], Late: f.plan.bent[order.Late], Carried: f.plan.bent[order.Carried], Missing: f.plan.bent[order.Missing],
+		Early: f.plan.adjusted[order.Early], Late: f.plan.adjusted[order.Late], Carried: f.plan.adjusted[order.Carried], Missing: f.plan.adjusted[order.Missing],
 	}
 }
 
 // moment learns the moment where the work does not have it.
-func (f *filler) moment(ctx context.Context) error {
+func (f *filler) readCutoff(ctx context.Context) error {
 	if f.OnStart == nil {
 		return nil
 	}
-	return f.transaction(ctx, lasting(), func(tx pg.Tx) error {
-		begun, err := f.OnStart(ctx, tx)
-		f.Cutoff = begun.Cutoff
+	return f.runTransaction(ctx, durableSettings(), func(tx pg.Tx) error {
+		start, err := f.OnStart(ctx, tx)
+		f.Cutoff = start.Cutoff
 		return err
 	})
 }
 
 func (f *filler) run(ctx context.Context) error {
-	if err := f.moment(ctx); err != nil {
+	if err := f.readCutoff(ctx); err != nil {
 		return err
 	}
 	found, err := f.begin(ctx)
@@ -135,72 +135,72 @@ func (f *filler) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := f.goOver(ctx); err != nil {
+	if err := f.runRounds(ctx); err != nil {
 		return err
 	}
-	return f.forget(ctx)
+	return f.dropPlan(ctx)
 }
 
 // forget drops the plan, if there is one in the database.
-func (f *filler) forget(ctx context.Context) error {
-	if !f.plan.kept && !f.stale {
+func (f *filler) dropPlan(ctx context.Context) error {
+	if !f.plan.stored && !f.unused {
 		return nil
 	}
-	f.stale = false
-	return f.transaction(ctx, lasting(), func(tx pg.Tx) error { return DropPlan(ctx, tx, f.Table.OID) })
+	f.unused = false
+	return f.runTransaction(ctx, durableSettings(), func(tx pg.Tx) error { return DropPlan(ctx, tx, f.Table.OID) })
 }
 
 // begin takes up what an earlier run left, and settles the moment.
 func (f *filler) begin(ctx context.Context) (found bool, err error) {
-	err = f.transaction(ctx, reading(), func(tx pg.Tx) error {
-		if err := f.settle(ctx, tx); err != nil {
+	err = f.runTransaction(ctx, readSettings(), func(tx pg.Tx) error {
+		if err := f.requireNoBatch(ctx, tx); err != nil {
 			return err
 		}
 		f.plan = plan{}
 		if !f.Cutoff.IsZero() {
-			f.plan.moment = order.Instant(f.Cutoff.UnixMicro())
+			f.plan.cutoff = order.Instant(f.Cutoff.UnixMicro())
 		}
-		if found, err = f.find(ctx, tx); err != nil {
+		if found, err = f.loadPlan(ctx, tx); err != nil {
 			return err
 		}
-		f.noted = f.noted || f.stale
-		f.stale = f.stale && !found
+		f.recordedBefore = f.recordedBefore || f.unused
+		f.unused = f.unused && !found
 		if f.horizon, err = horizon(ctx, tx); err != nil {
 			return err
 		}
-		if f.plan.moment == 0 {
-			if f.plan.moment, err = now(ctx, tx); err != nil {
+		if f.plan.cutoff == 0 {
+			if f.plan.cutoff, err = now(ctx, tx); err != nil {
 				return err
 			}
 		}
 		return f.resume(ctx, tx)
 	})
-	f.scale = order.Scale{Unit: max(f.Column.Unit, 1), Cutoff: f.plan.moment}
+	f.scale = order.Scale{Unit: max(f.Column.Unit, 1), Cutoff: f.plan.cutoff}
 	return found, err
 }
 
 // resume learns how many rows earlier runs have filled.
 func (f *filler) resume(ctx context.Context, tx pg.Tx) error {
-	f.before = map[int64]int64{}
+	f.filledBefore = map[int64]int64{}
 	if f.Checkpoints == nil {
 		return nil
 	}
-	places, err := f.Checkpoints.Load(ctx, tx)
-	f.noted = f.noted || len(places) > 0
+	checkpoints, err := f.Checkpoints.Load(ctx, tx)
+	f.recordedBefore = f.recordedBefore || len(checkpoints) > 0
 	var filled int64
-	for _, place := range places {
-		f.before[place.Region] = place.Rows
-		filled += place.Rows
+	for _, checkpoint := range checkpoints {
+		f.filledBefore[checkpoint.Region] = checkpoint.Rows
+		filled += checkpoint.Rows
 	}
 	f.progress.SetTotal(max(int64(f.Table.Rows)-filled, 0))
 	return err
 }
 
 // placer has a source of its own, seeded from the system's.
-func (f *filler) placer() *placer {
+func (f *filler) newAssigner() *assigner {
 	var seed [32]byte
 	_, _ = crand.Read(seed[:]) // it never fails
-	return &placer{scale: f.scale, random: rand.New(rand.NewChaCha8(seed))}
+	return &assigner{scale: f.scale, random: rand.New(rand.NewChaCha8(seed))}
 }
 
 // regions fills those that are not done, with as many workers as the pace allows.
@@ -214,7 +214,7 @@ func (f *filler) regions(ctx context.Context) error {
 	errs, crew := make([]error, workers), make([]*worker, workers)
 	var all sync.WaitGroup
 	for i := range workers {
-		w := &worker{filler: f, placer: f.placer(), servo: pace.NewSizer(firstRows, fewestRows, mostRows), number: int64(i), filled: f.before[int64(i)]}
+		w := &worker{filler: f, assigner: f.newAssigner(), sizer: pace.NewSizer(firstRows, minRows, maxRows), number: int64(i), filled: f.filledBefore[int64(i)]}
 		crew[i] = w
 		all.Go(func() {
 			if errs[i] = w.work(ctx); errs[i] != nil && !errors.Is(errs[i], backfill.ErrStopped) {
@@ -224,13 +224,13 @@ func (f *filler) regions(ctx context.Context) error {
 	}
 	all.Wait()
 	for _, w := range crew {
-		f.before[w.number] = w.filled
+		f.filledBefore[w.number] = w.filled
 	}
-	return first(errs)
+	return firstError(errs)
 }
 
 // first gives the error that matters: one that is not just another worker's echo.
-func first(errs []error) error {
+func firstError(errs []error) error {
 	var stopped error
 	for _, err := range errs {
 		if err != nil && !errors.Is(err, backfill.ErrStopped) {
@@ -244,7 +244,7 @@ func first(errs []error) error {
 	return nil
 }
 
-func (f *filler) did(rows int64) {
+func (f *filler) record(rows int64) {
 	if rows > 0 {
 		f.batches.Add(1)
 		f.progress.Add(rows)

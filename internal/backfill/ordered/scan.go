@@ -8,11 +8,11 @@ import (
 )
 
 // scanned is how many rows a scan hands over between two pauses.
-const scanned = 20_000
+const fetchRows = 20_000
 
 // scan runs a query by a cursor and hands over its rows in the binary format, one at a time; between them, now and then and at
 // the end, it lets the connection be used for something else.
-func scan(ctx context.Context, tx pg.Tx, sql string, take func(fields [][]byte) error, pause func() error) error {
+func scan(ctx context.Context, tx pg.Tx, sql string, take func(fields [][]byte) error, between func() error) error {
 	for _, statement := range []string{
 		"SET LOCAL cursor_tuple_fraction = 1", // all rows are wanted, not the first ones soon
 		"DECLARE scan NO SCROLL CURSOR FOR " + sql,
@@ -21,14 +21,14 @@ func scan(ctx context.Context, tx pg.Tx, sql string, take func(fields [][]byte) 
 			return err
 		}
 	}
-	for rows := scanned; rows == scanned; {
+	for rows := fetchRows; rows == fetchRows; {
 		rows = 0
-		err := stream(ctx, tx, sqltext.Format("FETCH {} FROM scan", scanned), func(fields [][]byte) error {
+		err := stream(ctx, tx, sqltext.Format("FETCH {} FROM scan", fetchRows), func(fields [][]byte) error {
 			rows++
 			return take(fields)
 		})
 		if err == nil {
-			err = pause()
+			err = between()
 		}
 		if err != nil {
 			return err

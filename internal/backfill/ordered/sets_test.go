@@ -91,7 +91,7 @@ func sets() map[string]set {
 
 // smaller makes a work's regions small, so that there are many.
 func small(w Work) Work {
-	w.cut = 1400
+	w.regionRows = 1400
 	return w
 }
 
@@ -128,7 +128,7 @@ func TestManyRowsOfOneInstant(t *testing.T) {
 	b := lay(t, servertest.Cluster(t, slices.Max(servertest.Versions(t))),
 		"CREATE TABLE t (id bigint PRIMARY KEY, at timestamp(0) NOT NULL); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 150000) g"+after)
 	w := b.work()
-	w.cut = 13_000
+	w.regionRows = 13_000
 	b.fill(w)
 	b.ordered("at")
 	if proof := b.prove(w); proof.Judged != 150_000 || !proof.Holds() {

@@ -18,25 +18,25 @@ type Times struct {
 }
 
 // Count reads a table once and counts, whether its rows have a uuid or not. A moment of zero is now.
-func Count(ctx context.Context, tx pg.Tx, table sqltext.Table, column order.Column, moment time.Time) (Times, error) {
+func Count(ctx context.Context, tx pg.Tx, table sqltext.Table, column order.Column, cutoff time.Time) (Times, error) {
 	var times Times
-	t := text{table: table, column: column}
+	t := statements{table: table, column: column}
 	kind, zone := "timestamp", ""
 	if kindOf(column) == order.Timestamptz {
 		kind, zone = "timestamptz", "+00"
 	}
-	if moment.IsZero() {
+	if cutoff.IsZero() {
 		at, err := now(ctx, tx)
 		if err != nil {
 			return times, err
 		}
-		moment = time.UnixMicro(int64(at))
+		cutoff = time.UnixMicro(int64(at))
 	}
 	const layout = "2006-01-02 15:04:05.999999"
 	at := "(" + t.time() + ")"
 	err := tx.QueryRow(ctx, "SELECT count(*), count(*) FILTER (WHERE "+at+" IS NULL), count(*) FILTER (WHERE "+at+
 		sqltext.Format(" < {}::"+kind+"), count(*) FILTER (WHERE ", sqltext.Value("1970-01-01"+zone))+at+
-		sqltext.Format(" >= {}::"+kind+") FROM ONLY {} AS t", sqltext.Value(moment.UTC().Format(layout)+zone), table)).
+		sqltext.Format(" >= {}::"+kind+") FROM ONLY {} AS t", sqltext.Value(cutoff.UTC().Format(layout)+zone), table)).
 		Scan(&times.Rows, &times.Null, &times.Early, &times.Late)
 	return times, err
 }

@@ -12,10 +12,10 @@ import (
 // behind it; a moment of zero is that of the statement.
 //
 // The 60 bits of time are drawn from the instant's room, as package order has it; all of rand_b is random.
-func ValueSQL(c order.Column, moment time.Time) string {
+func ValueSQL(c order.Column, cutoff time.Time) string {
 	until := "(extract(epoch FROM statement_timestamp()) * 1000000)::int8"
-	if !moment.IsZero() {
-		until = sqltext.Format("{}::int8", moment.UnixMicro())
+	if !cutoff.IsZero() {
+		until = sqltext.Format("{}::int8", cutoff.UnixMicro())
 	}
 	unit := max(c.Unit, 1)
 	return "(SELECT (substr(code, 1, 8) || '-' || substr(code, 9, 4) || '-7' || substr(code, 13) || substr(gen_random_uuid()::text, 19))::uuid" +
@@ -23,11 +23,11 @@ func ValueSQL(c order.Column, moment time.Time) string {
 		" FROM (SELECT at * 512 / 125 AS first," +
 		sqltext.Format(" CASE WHEN at < until THEN least(at + {}, until) ELSE at + 1 END * 512 / 125 AS past", unit) +
 		" FROM (SELECT until," + sqltext.Format(" CASE WHEN told < until THEN told / {} * {} ELSE until END AS at", unit, unit) +
-		" FROM (SELECT " + until + " AS until, " + told(c) + " AS told) AS micros) AS bent) AS room) AS drawn)"
+		" FROM (SELECT " + until + " AS until, " + rowMicros(c) + " AS told) AS micros) AS bent) AS room) AS drawn)"
 }
 
 // told is what a row tells of its time, in microseconds since 1970 and within reach of a uuid. NULL counts as the end of time.
-func told(c order.Column) string {
+func rowMicros(c order.Column) string {
 	at, zone := "("+timeOf(c, sqltext.Format("{}", sqltext.Name(c.Name)))+")", ""
 	if kindOf(c) == order.Timestamptz {
 		zone = "+00"

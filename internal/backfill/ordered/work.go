@@ -20,8 +20,8 @@ type Work struct {
 	Cutoff time.Time
 	// Begin is called in the transaction that begins the filling, once or more: what it returns takes the place of Moment.
 	// nil: Moment holds.
-	OnStart func(context.Context, pg.Tx) (Start, error)
-	cut     int64 // rows of a region; 0 is the choice's
+	OnStart    func(context.Context, pg.Tx) (Start, error)
+	regionRows int64 // rows of a region; 0 is the choice's
 }
 
 // Beginning is what is known of a filling when it begins.

@@ -11,15 +11,15 @@ import (
 // worker fills one region after the other.
 type worker struct {
 	*filler
-	placer *placer
-	servo  *pace.Sizer
-	doubt  backfill.SlowBatches
-	stretch
-	number int64
-	at     int   // region
-	filled int64 // over all runs
+	assigner *assigner
+	sizer    *pace.Sizer
+	slow     backfill.SlowBatches
+	buffer
+	number       int64
+	regionNumber int   // region
+	filled       int64 // over all runs
 	// careful is a worker that goes over a region once more.
-	careful bool
+	lockFirst bool
 }
 
 // work fills regions that are not done until none is left.
@@ -33,16 +33,16 @@ func (w *worker) work(ctx context.Context) error {
 		if r.done {
 			continue
 		}
-		all, err := w.visit(ctx, r)
+		total, err := w.visit(ctx, r)
 		if err != nil {
 			return err
 		}
-		r.met, r.done = true, all.offered == all.filled
-		w.held.Add(all.offered - all.filled)
+		r.visited, r.done = true, total.offered == total.filled
+		w.held.Add(total.offered - total.filled)
 		if !r.done {
 			continue
 		}
-		if err := w.over(ctx, *r); err != nil {
+		if err := w.finishRegion(ctx, *r); err != nil {
 			return err
 		}
 	}
@@ -50,43 +50,43 @@ func (w *worker) work(ctx context.Context) error {
 
 // visit fills a region. One in which rows could be locked and none was filled is looked at more carefully
 // at once: there is no use in going on if rows cannot be filled.
-func (w *worker) visit(ctx context.Context, r *region) (all wrote, err error) {
-	for w.careful = r.met; ; w.careful = true {
-		all, err = w.region(ctx, *r)
-		if err != nil || all.picked == 0 || all.filled > 0 {
-			return all, err
+func (w *worker) visit(ctx context.Context, r *region) (total written, err error) {
+	for w.lockFirst = r.visited; ; w.lockFirst = true {
+		total, err = w.region(ctx, *r)
+		if err != nil || total.locked == 0 || total.filled > 0 {
+			return total, err
 		}
-		if w.careful {
-			return all, w.NoProgress(all.picked)
+		if w.lockFirst {
+			return total, w.NoProgress(total.locked)
 		}
 	}
 }
 
 // region fills a region, as far as its rows are free and the survey knows where they stand.
-func (w *worker) region(ctx context.Context, r region) (all wrote, err error) {
+func (w *worker) region(ctx context.Context, r region) (total written, err error) {
 	if err := w.Wait(ctx, w.progress); err != nil {
-		return all, err
+		return total, err
 	}
-	w.at = r.number
-	in := part{alone: r.alone, full: w.plan.full}
-	err = w.transaction(ctx, reading(), func(tx pg.Tx) (err error) {
-		if err := w.load(ctx, tx, r, &w.stretch); err != nil {
+	w.regionNumber = r.number
+	known := knownInstants{exclusive: r.exclusive, complete: w.plan.complete}
+	err = w.runTransaction(ctx, readSettings(), func(tx pg.Tx) (err error) {
+		if err := w.load(ctx, tx, r, &w.buffer); err != nil {
 			return err
 		}
-		in.shares, err = w.shares(ctx, tx, r)
+		known.shares, err = w.loadShares(ctx, tx, r)
 		return err
 	})
 	if err != nil {
-		return all, err
+		return total, err
 	}
-	byTime(w.rows)
-	w.placer.region(w.rows, in)
-	all, err = w.write(ctx, w.rows, w.waves())
-	w.filler.filled.Add(all.filled)
-	w.skipped.Add(all.offered - all.filled)
-	w.progress.AddHeld(all.offered - all.filled)
-	w.filled += all.filled
-	return all, err
+	sortByTime(w.rows)
+	w.assigner.assignRegion(w.rows, known)
+	total, err = w.write(ctx, w.rows, w.waves())
+	w.filler.filled.Add(total.filled)
+	w.skipped.Add(total.offered - total.filled)
+	w.progress.AddHeld(total.offered - total.filled)
+	w.filled += total.filled
+	return total, err
 }
 
 // waves are worth it where most of a region is to be filled.
@@ -106,21 +106,21 @@ func (w *worker) waves() int {
 
 // over writes down that a region is done. One that is done and taken again costs a reading: where it is the only one,
 // nothing is written.
-func (w *worker) over(ctx context.Context, r region) error {
-	if !w.plan.kept && (w.Checkpoints == nil || len(w.plan.regions) == 1) {
+func (w *worker) finishRegion(ctx context.Context, r region) error {
+	if !w.plan.stored && (w.Checkpoints == nil || len(w.plan.regions) == 1) {
 		return nil
 	}
-	w.writes.Store(true)
-	return w.transaction(ctx, w.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) error {
+	w.recorded.Store(true)
+	return w.runTransaction(ctx, w.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) error {
 		if w.Checkpoints != nil {
 			if err := w.Checkpoints.Save(ctx, tx, backfill.Checkpoint{Region: w.number, State: []byte("{}"), Rows: w.filled}); err != nil {
 				return err
 			}
 		}
-		if !w.plan.kept {
+		if !w.plan.stored {
 			return nil
 		}
-		_, err := tx.Exec(ctx, regionDone(w.own("_regions"), r.number))
+		_, err := tx.Exec(ctx, regionDoneSQL(w.planTable("_regions"), r.number))
 		return err
 	})
 }

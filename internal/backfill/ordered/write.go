@@ -19,102 +19,102 @@ import (
 )
 
 const (
-	firstRows    = 1000
-	fewestRows   = 10
-	mostRows     = 20_000
-	mostTimeouts = 5    // of the smallest batch, one after the other
-	steps        = 1024 // how fine a share of a page's rows can be told
+	firstRows   = 1000
+	minRows     = 10
+	maxRows     = 20_000
+	maxTimeouts = 5    // of the smallest batch, one after the other
+	granularity = 1024 // how fine a share of a page's rows can be told
 	// golden times a row's line on its page, modulo steps, spreads neighbouring lines evenly: it is steps
 	// times the golden section.
-	golden = 633
+	goldenStride = 633
 )
 
-func byKey(rows []row) {
+func sortByKey(rows []row) {
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.key, b.key) })
 }
 
 // wrote is what became of rows that were to be written.
-type wrote struct {
+type written struct {
 	offered int64
-	picked  int64 // unchanged, and held by nobody
+	locked  int64 // unchanged, and held by nobody
 	filled  int64
 }
 
 // write writes the chosen rows in waves: each takes some rows of every page, so that the next finds room
 // on it. What is held or was changed meanwhile is left out.
-func (w *worker) write(ctx context.Context, rows []row, waves int) (all wrote, err error) {
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.at, b.at) })
+func (w *worker) write(ctx context.Context, rows []row, waves int) (total written, err error) {
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.address, b.address) })
 	chosen := make([]row, 0, len(rows)/max(waves, 1)+1)
 	from := 0
 	for wave := range waves {
-		to := int(math.Round(steps * float64(wave+1) / float64(waves)))
+		to := int(math.Round(granularity * float64(wave+1) / float64(waves)))
 		chosen = chosen[:0]
 		for i := range rows {
-			if step := int(rows[i].at&0xffff) * golden % steps; rows[i].chosen && step >= from && step < to {
+			if share := int(rows[i].address&0xffff) * goldenStride % granularity; rows[i].chosen && share >= from && share < to {
 				chosen = append(chosen, rows[i])
 			}
 		}
 		from = to
-		some, err := w.wave(ctx, chosen)
-		all.offered, all.picked, all.filled = all.offered+some.offered, all.picked+some.picked, all.filled+some.filled
+		batch, err := w.wave(ctx, chosen)
+		total.offered, total.locked, total.filled = total.offered+batch.offered, total.locked+batch.locked, total.filled+batch.filled
 		if err != nil {
-			return all, err
+			return total, err
 		}
 	}
-	return all, nil
+	return total, nil
 }
 
-func (w *worker) wave(ctx context.Context, rows []row) (all wrote, err error) {
+func (w *worker) wave(ctx context.Context, rows []row) (total written, err error) {
 	for timeouts := 0; len(rows) > 0; {
 		if err := w.Wait(ctx, w.progress); err != nil {
-			return all, err
+			return total, err
 		}
-		begun := time.Now()
-		n := min(w.servo.Size(), len(rows))
-		some, err := w.batch(ctx, rows[:n])
+		start := time.Now()
+		n := min(w.sizer.Size(), len(rows))
+		batch, err := w.batch(ctx, rows[:n])
 		if errors.Is(err, backfill.ErrTooSlow) {
-			if timeouts++; timeouts > mostTimeouts && w.servo.AtMinimum() {
-				return all, err
+			if timeouts++; timeouts > maxTimeouts && w.sizer.AtMinimum() {
+				return total, err
 			}
-			w.servo.Shrink()
+			w.sizer.Shrink()
 			continue
 		}
 		if err != nil {
-			return all, err
+			return total, err
 		}
 		timeouts, rows = 0, rows[n:]
-		w.servo.Record(n, time.Since(begun), w.Pace.BatchTime())
-		all.offered, all.picked, all.filled = all.offered+int64(n), all.picked+some.picked, all.filled+some.filled
-		w.did(some.filled)
-		if w.doubt.Record(n, time.Since(begun), w.Pace.BatchTime()) {
+		w.sizer.Record(n, time.Since(start), w.Pace.BatchTime())
+		total.offered, total.locked, total.filled = total.offered+int64(n), total.locked+batch.locked, total.filled+batch.filled
+		w.record(batch.filled)
+		if w.slow.Record(n, time.Since(start), w.Pace.BatchTime()) {
 			if err := w.Reinspect(ctx); err != nil {
-				return all, err
+				return total, err
 			}
 		}
-		if err := w.Sleep(ctx, w.Pace.Rest(time.Since(begun))); err != nil {
-			return all, err
+		if err := w.Sleep(ctx, w.Pace.Rest(time.Since(start))); err != nil {
+			return total, err
 		}
 	}
-	return all, nil
+	return total, nil
 }
 
 // batch is one transaction. A careful one locks its rows by a statement of its own: the next sees them as
 // they are under the lock, so that only a trigger or a rule can keep it from filling them. Those alone count
 // as picked: the next may pick others, let go since, at a version that is younger than what it sees.
-func (w *worker) batch(ctx context.Context, rows []row) (some wrote, err error) {
-	err = w.attempt(ctx, w.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) (err error) {
-		if err := w.lock(ctx, tx, w.at); err != nil {
+func (w *worker) batch(ctx context.Context, rows []row) (batch written, err error) {
+	err = w.runBatch(ctx, w.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) (err error) {
+		if err := w.lockBatch(ctx, tx, w.regionNumber); err != nil {
 			return err
 		}
-		some, err = w.update(ctx, tx, rows, w.texts, w.careful)
+		batch, err = w.update(ctx, tx, rows, w.texts, w.lockFirst)
 		return err
 	})
-	return some, err
+	return batch, err
 }
 
 // update gives rows their values.
-func (f *filler) update(ctx context.Context, tx pg.Tx, rows []row, keys texts, careful bool) (some wrote, err error) {
-	parameters := append(timesAndValues(rows, kindOf(f.text.column)), f.text.key.arrays(rows, keys)...)
+func (f *filler) update(ctx context.Context, tx pg.Tx, rows []row, keys keyTexts, careful bool) (batch written, err error) {
+	parameters := append(timesAndValues(rows, kindOf(f.sql.column)), f.sql.key.arrays(rows, keys)...)
 	run := func(sql string) *pgconn.Result {
 		ctx, done := tx.StatementContext(ctx)
 		defer done()
@@ -122,25 +122,25 @@ func (f *filler) update(ctx context.Context, tx pg.Tx, rows []row, keys texts, c
 	}
 	var locking *pgconn.Result
 	if careful {
-		if locking = run(f.text.lock()); locking.Err != nil {
-			return some, locking.Err
+		if locking = run(f.sql.countLocked()); locking.Err != nil {
+			return batch, locking.Err
 		}
 	}
-	writing := run(f.text.write())
+	writing := run(f.sql.write())
 	if writing.Err != nil {
-		return some, backfill.WrapBatchError(addresses(rows), writing.Err)
+		return batch, backfill.WrapBatchError(addresses(rows), writing.Err)
 	}
 	if locking == nil {
 		locking = writing
 	}
-	return wrote{picked: count(locking, 0), filled: count(writing, 1)}, nil
+	return written{locked: count(locking, 0), filled: count(writing, 1)}, nil
 }
 
 // addresses is a query of the addresses of rows.
 func addresses(rows []row) string {
 	list := make([]string, len(rows))
 	for i, r := range rows {
-		list[i] = fmt.Sprintf(`"(%d,%d)"`, r.at>>16, r.at&0xffff)
+		list[i] = fmt.Sprintf(`"(%d,%d)"`, r.address>>16, r.address&0xffff)
 	}
 	return sqltext.Format("SELECT unnest({}::tid[])", sqltext.Value("{"+strings.Join(list, ",")+"}"))
 }

@@ -262,24 +262,24 @@ func TestRowsMovedInTimeWait(t *testing.T) {
 	b := lay(t, servertest.Cluster(t, 15), sets()["microseconds"].sql+after)
 	w := b.work()
 	choice, k := explain(w.Server, w.Table, w.Target, w.Column)
-	f := &filler{Work: w, choice: choice, text: textOf(w.Target, k, w.Column), progress: backfill.NewProgress("t", rows, nil)}
+	f := &filler{Work: w, choice: choice, sql: newStatements(w.Target, k, w.Column), progress: backfill.NewProgress("t", rows, nil)}
 	if _, err := f.begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.survey(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	one := &worker{filler: f, placer: f.placer()}
-	err := f.transaction(t.Context(), reading(), func(tx pg.Tx) error {
-		return f.load(t.Context(), tx, f.plan.regions[0], &one.stretch)
+	one := &worker{filler: f, assigner: f.newAssigner()}
+	err := f.runTransaction(t.Context(), readSettings(), func(tx pg.Tx) error {
+		return f.load(t.Context(), tx, f.plan.regions[0], &one.buffer)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	one.placer.region(one.rows, part{alone: f.plan.regions[0].alone})
+	one.assigner.assignRegion(one.rows, knownInstants{exclusive: f.plan.regions[0].exclusive})
 	b.exec("UPDATE t SET at = at + interval '1 microsecond' WHERE id <= 7; UPDATE t SET uuid = uuid_generate_v7() WHERE id BETWEEN 10 AND 12")
 	some, err := one.batch(t.Context(), one.rows[:100])
-	if err != nil || some.filled != 90 || some.picked != 90 {
+	if err != nil || some.filled != 90 || some.locked != 90 {
 		t.Errorf("%+v, %v", some, err)
 	}
 }

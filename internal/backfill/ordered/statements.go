@@ -13,15 +13,15 @@ import (
 )
 
 // text makes the statements on one table.
-type text struct {
+type statements struct {
 	table  sqltext.Table
 	uuid   sqltext.Name
 	key    key
 	column order.Column
 }
 
-func textOf(target step.Target, k key, column order.Column) text {
-	return text{
+func newStatements(target step.Target, k key, column order.Column) statements {
+	return statements{
 		table: sqltext.Table{Schema: target.Schema, Name: target.Table}, uuid: sqltext.Name(target.Column),
 		key: k, column: column,
 	}
@@ -29,7 +29,7 @@ func textOf(target step.Target, k key, column order.Column) text {
 
 // time is a row's time as it is read. A time in a zone is converted by the server, so that it means what
 // the server says it means; far from our days that could fail, and is not done.
-func (t text) time() string {
+func (t statements) time() string {
 	if t.column.Name == "" {
 		return "NULL::timestamp"
 	}
@@ -38,7 +38,7 @@ func (t text) time() string {
 
 func timeOf(c order.Column, column string) string {
 	if c.Kind.Micros() > 0 {
-		return sinceEpoch(c.Kind, column)
+		return epochTime(c.Kind, column)
 	}
 	if c.Zone == "" {
 		return column
@@ -60,39 +60,39 @@ func kindOf(c order.Column) order.Kind {
 }
 
 // read reads what is needed of the rows that meet a condition; of a key that is no integer in its order.
-func (t text) read(where string) string {
-	if t.key.integer || t.key.none() {
+func (t statements) read(where string) string {
+	if t.key.integer || t.key.empty() {
 		return t.rows() + where
 	}
-	return t.rows() + where + " ORDER BY " + t.key.of("t")
+	return t.rows() + where + " ORDER BY " + t.key.columnList("t")
 }
 
 // first reads no more than so many rows of a span, in the order of their keys.
-func (t text) first(s span, rows int64) string {
-	return t.rows() + t.key.within(s) + " ORDER BY " + t.key.of("t") + sqltext.Format(" LIMIT {}", rows)
+func (t statements) first(s keyRange, rows int64) string {
+	return t.rows() + t.key.condition(s) + " ORDER BY " + t.key.columnList("t") + sqltext.Format(" LIMIT {}", rows)
 }
 
 // rows reads the fields that row.parse knows, and the key.
-func (t text) rows() string {
+func (t statements) rows() string {
 	return "SELECT " + t.time() + sqltext.Format(", t.{}, t.ctid, t.xmin", t.uuid) + t.key.fields() +
 		sqltext.Format(" FROM ONLY {} AS t WHERE ", t.table)
 }
 
 // unfilled counts the rows of a span that have no value.
-func (t text) unfilled(s span) string {
-	return sqltext.Format("SELECT count(*) FROM ONLY {} AS t WHERE ", t.table) + t.key.within(s) +
+func (t statements) unfilled(s keyRange) string {
+	return sqltext.Format("SELECT count(*) FROM ONLY {} AS t WHERE ", t.table) + t.key.condition(s) +
 		sqltext.Format(" AND t.{} IS NULL", t.uuid)
 }
 
 // free returns a query: whether a row without a value is unlocked.
-func (t text) free() string {
+func (t statements) anyUnlocked() string {
 	return sqltext.Format("SELECT EXISTS (SELECT FROM (SELECT FROM ONLY {} AS t WHERE t.{} IS NULL FOR NO KEY UPDATE SKIP LOCKED LIMIT 1) AS free)", t.table, t.uuid)
 }
 
 // pick locks the rows that nobody holds, that have no value and still have their time: times $1, values $2, and the columns of
 // the key. NO KEY: the foreign keys of inserts elsewhere go on being checked. LATERAL: each row is found by its key; as a
 // join it would be left to the statistics, which know nothing of a column that is new, and take a row for all of them.
-func (t text) pick() string {
+func (t statements) lockRows() string {
 	same := ""
 	if t.column.Name != "" {
 		same = " AND (" + t.time() + ") IS NOT DISTINCT FROM v.at"
@@ -104,17 +104,19 @@ func (t text) pick() string {
 }
 
 // lock is pick alone.
-func (t text) lock() string { return "SELECT count(*) FROM (" + t.pick() + ") AS picked" }
+func (t statements) countLocked() string {
+	return "SELECT count(*) FROM (" + t.lockRows() + ") AS picked"
+}
 
 // write gives picked rows the values that were made for them.
-func (t text) write() string {
-	return "WITH picked AS MATERIALIZED (" + t.pick() + ")," +
+func (t statements) write() string {
+	return "WITH picked AS MATERIALIZED (" + t.lockRows() + ")," +
 		sqltext.Format(" done AS (UPDATE ONLY {} AS t SET {} = picked.value FROM picked WHERE t.ctid = picked.place RETURNING 1)", t.table, t.uuid) +
 		" SELECT (SELECT count(*) FROM picked), (SELECT count(*) FROM done)"
 }
 
 // byValue reads the rows that have a value, in the order of their values; of the keys only integers.
-func (t text) byValue() string {
+func (t statements) byValue() string {
 	if !t.key.integer {
 		t.key = key{}
 	}
@@ -122,18 +124,18 @@ func (t text) byValue() string {
 }
 
 // misplaced counts the pairs of rows, at the addresses $1 and $2, of which the first is not before the second by its key.
-func (t text) misplaced() string {
+func (t statements) misplaced() string {
 	return "SELECT count(*) FROM unnest($1::tid[], $2::tid[]) AS pair(first, second)" +
 		sqltext.Format(" JOIN ONLY {} AS a ON a.ctid = pair.first JOIN ONLY {} AS b ON b.ctid = pair.second WHERE NOT ", t.table, t.table) +
-		t.key.row("a") + " < " + t.key.row("b")
+		t.key.tuple("a") + " < " + t.key.tuple("b")
 }
 
 // BatchSQL gives the statements of one batch for a reader: the values are made before, from what was read, but for a table
 // without a key.
 func BatchSQL(server catalog.Server, table catalog.Table, target step.Target, column order.Column) []string {
 	k := keyOf(table, table.OrderKey(target.Column))
-	if k.none() {
+	if k.empty() {
 		return backfill.BatchSQL(server, table, target, ValueSQL(column, time.Time{}))
 	}
-	return []string{"BEGIN", "SET LOCAL synchronous_commit = off", strings.Join(pg.ByIndex(), "; "), textOf(target, k, column).write(), "COMMIT"}
+	return []string{"BEGIN", "SET LOCAL synchronous_commit = off", strings.Join(pg.ByIndex(), "; "), newStatements(target, k, column).write(), "COMMIT"}
 }

@@ -18,7 +18,7 @@ func drawn(t *rapid.T) (regions []region, instants [][]order.Instant) {
 		slices.Sort(some)
 		some = slices.Compact(some)
 		instants = append(instants, some)
-		regions = append(regions, region{cover: cover(some)})
+		regions = append(regions, region{intervals: cover(some)})
 	}
 	return regions, instants
 }
@@ -28,28 +28,28 @@ func drawn(t *rapid.T) (regions []region, instants [][]order.Instant) {
 func TestZonesMissNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		regions, instants := drawn(t)
-		shared := crossing(regions)
+		shared := overlaps(regions)
 		for i, r := range regions {
-			if len(r.cover) > mostZones || !slices.IsSortedFunc(r.cover, func(a, b zone) int { return int(a.from - b.to) }) {
-				t.Fatalf("the cover is %v", r.cover)
+			if len(r.intervals) > maxIntervals || !slices.IsSortedFunc(r.intervals, func(a, b interval) int { return int(a.from - b.to) }) {
+				t.Fatalf("the cover is %v", r.intervals)
 			}
-			alone := without(r.cover, shared)
+			alone := subtract(r.intervals, shared)
 			for _, at := range instants[i] {
-				if !holds(r.cover, at) || !holds(shared, at) && len(alone) < mostZones && !holds(alone, at) {
-					t.Fatalf("%d is lost: %v, %v, %v", at, r.cover, shared, alone)
+				if !contains(r.intervals, at) || !contains(shared, at) && len(alone) < maxIntervals && !contains(alone, at) {
+					t.Fatalf("%d is lost: %v, %v, %v", at, r.intervals, shared, alone)
 				}
 			}
 			for j, others := range instants {
 				for _, at := range others {
-					if i != j && holds(alone, at) {
+					if i != j && contains(alone, at) {
 						t.Fatalf("%d is in region %d and alone in %d", at, j, i)
 					}
-					if _, both := slices.BinarySearch(instants[i], at); i != j && both && !holds(shared, at) {
+					if _, both := slices.BinarySearch(instants[i], at); i != j && both && !contains(shared, at) {
 						t.Fatalf("%d is in two regions and not shared: %v", at, shared)
 					}
 				}
-				if touch := slices.ContainsFunc(instants[j], func(at order.Instant) bool { return holds(r.cover, at) }); touch && !meet(r.cover, regions[j].cover) {
-					t.Fatalf("%v and %v do not meet", r.cover, regions[j].cover)
+				if touch := slices.ContainsFunc(instants[j], func(at order.Instant) bool { return contains(r.intervals, at) }); touch && !intersect(r.intervals, regions[j].intervals) {
+					t.Fatalf("%v and %v do not meet", r.intervals, regions[j].intervals)
 				}
 			}
 		}
@@ -59,26 +59,26 @@ func TestZonesMissNothing(t *testing.T) {
 func TestTwiceForgetsNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		_, instants := drawn(t)
-		s := newTwice(1)
+		s := newDuplicateFilter(1)
 		count := map[order.Instant]int{}
 		for _, some := range instants {
 			for _, at := range some {
-				s.note(at)
+				s.add(at)
 				count[at]++
 			}
 		}
 		for at, n := range count {
-			if n > 1 && !s.seen(at) {
+			if n > 1 && !s.duplicate(at) {
 				t.Fatalf("%d was noted %d times", at, n)
 			}
 		}
 	})
-	s, wrong := newTwice(1e6), 0
+	s, wrong := newDuplicateFilter(1e6), 0
 	for i := range 1_000_000 {
-		s.note(order.Instant(i) * order.Instant(order.Second))
+		s.add(order.Instant(i) * order.Instant(order.Second))
 	}
 	for i := range 1_000_000 {
-		if s.seen(order.Instant(i) * order.Instant(order.Second)) {
+		if s.duplicate(order.Instant(i) * order.Instant(order.Second)) {
 			wrong++
 		}
 	}
@@ -92,7 +92,7 @@ func TestOlder(t *testing.T) {
 		xid, horizon uint32
 		want         bool
 	}{{2, 1000, true}, {999, 1000, true}, {1000, 1000, false}, {1001, 1000, false}, {1<<32 - 10, 5, true}, {5, 1<<32 - 10, false}} {
-		if got := older(c.xid, c.horizon); got != c.want {
+		if got := precedes(c.xid, c.horizon); got != c.want {
 			t.Errorf("%d before %d: %t", c.xid, c.horizon, got)
 		}
 	}
@@ -102,17 +102,17 @@ func TestOlder(t *testing.T) {
 func TestPlacesAscendWhateverIsFilledFirst(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		scale := order.Scale{Unit: 1, Cutoff: order.Infinity}
-		p := (&filler{scale: scale}).placer()
+		p := (&filler{scale: scale}).newAssigner()
 		room := scale.Range(1_000_000)
 		width := rapid.SampledFrom([]uint64{3, 10, 1000, room.Slots()}).Draw(t, "width")
 		share := order.Share{From: rapid.Uint64Range(0, room.Slots()-width).Draw(t, "from"), Edge: rapid.Bool().Draw(t, "edge")}
 		share.To = share.From + width
 		all := make([]row, rapid.IntRange(1, 60).Draw(t, "rows"))
 		for i := range all {
-			all[i] = row{key: int64(i), stands: 1_000_000}
+			all[i] = row{key: int64(i), instant: 1_000_000}
 		}
 		for range 20 {
-			p.place(room, share, all)
+			p.assign(room, share, all)
 			for i := range all {
 				if all[i].chosen && !all[i].filled && rapid.Bool().Draw(t, "written") {
 					all[i].filled, all[i].v7 = true, true

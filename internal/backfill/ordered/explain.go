@@ -14,8 +14,8 @@ import (
 const ByTime backfill.By = "time"
 
 const (
-	mostRegion  = 120_000 // rows: some 8 MB for each worker
-	leastRegion = 20_000
+	maxRegion = 120_000 // rows: some 8 MB for each worker
+	minRegion = 20_000
 )
 
 // Explain chooses how a table is filled in order, from catalogue estimates alone. One without a key is filled by the ways of
@@ -27,7 +27,7 @@ func Explain(server catalog.Server, table catalog.Table, target step.Target, col
 
 func explain(server catalog.Server, table catalog.Table, target step.Target, column order.Column) (c backfill.Choice, k key) {
 	names := table.OrderKey(target.Column)
-	if k = keyOf(table, names); k.none() {
+	if k = keyOf(table, names); k.empty() {
 		c = backfill.Explain(server, table, target)
 		c.Reason = fmt.Sprintf("by %s alone, rows of one instant in no order: there is no key; ", column.Name) + c.Reason
 		return c, k
@@ -40,7 +40,7 @@ func explain(server catalog.Server, table catalog.Table, target step.Target, col
 	if !k.integer {
 		how += " (" + strings.Join(names, ", ") + ")"
 	}
-	c.Region = min(max(int64(float64(c.Region)*c.RowsPerPage), leastRegion), mostRegion)
+	c.Region = min(max(int64(float64(c.Region)*c.RowsPerPage), minRegion), maxRegion)
 	c.Reason = how + "; " + c.Reason
 	return c, k
 }

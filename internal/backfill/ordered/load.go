@@ -1,0 +1,89 @@
+package ordered
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekey-pg/rekey/internal/order"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// find takes up the plan of a run that was cut, if there is one that is ready. Of one that is not the
+// moment is kept.
+func (f *filler) loadPlan(ctx context.Context, tx pg.Tx) (found bool, err error) {
+	var exists bool
+	err = tx.QueryRow(ctx, sqltext.Format("SELECT to_regclass({}) IS NOT NULL", sqltext.Value(sqltext.Qualified(f.planTable("").Schema, f.planTable("").Name)))).Scan(&exists)
+	if f.unused = exists; err != nil || !exists {
+		return false, err
+	}
+	var p plan
+	var identity string
+	var ready bool
+	var cutoff, horizon int64
+	err = tx.QueryRow(ctx, sqltext.Format("SELECT what, moment, round, complete, horizon, ready, early, late, lent, missing FROM {}", f.planTable(""))).
+		Scan(&identity, &cutoff, &p.round, &p.complete, &horizon, &ready, &p.adjusted[order.Early], &p.adjusted[order.Late], &p.adjusted[order.Carried], &p.adjusted[order.Missing])
+	if err != nil {
+		if errors.Is(err, pgx.ErrNoRows) {
+			return false, nil
+		}
+		return false, err
+	}
+	if identity != f.identity() || !f.Cutoff.IsZero() && f.Cutoff.UnixMicro() != cutoff {
+		return false, nil
+	}
+	if f.plan.cutoff = order.Instant(cutoff); !ready {
+		return false, nil
+	}
+	p.cutoff, p.horizon, p.stored = order.Instant(cutoff), uint32(horizon), true
+	p.regions, err = f.loadRegions(ctx, tx)
+	f.plan = p
+	return err == nil, err
+}
+
+func (f *filler) loadRegions(ctx context.Context, tx pg.Tx) ([]region, error) {
+	found, err := tx.Query(ctx, sqltext.Format("SELECT number, low, high, open, lent, cover, alone, late, done FROM {} ORDER BY number", f.planTable("_regions")))
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(found, func(at pgx.CollectableRow) (r region, err error) {
+		var intervals, exclusive []int64
+		var carried int64
+		err = at.Scan(&r.number, &r.low, &r.high, &r.open, &carried, &intervals, &exclusive, &r.postponed, &r.done)
+		r.carried, r.intervals, r.exclusive = order.Instant(carried), decodeIntervals(intervals), decodeIntervals(exclusive)
+		return r, err
+	})
+}
+
+// ends writes zones as numbers.
+func encodeIntervals(intervals []interval) []int64 {
+	all := make([]int64, 0, 2*len(intervals))
+	for _, z := range intervals {
+		all = append(all, int64(z.from), int64(z.to))
+	}
+	return all
+}
+
+func decodeIntervals(ends []int64) (intervals []interval) {
+	for i := 0; i+1 < len(ends); i += 2 {
+		intervals = append(intervals, interval{order.Instant(ends[i]), order.Instant(ends[i+1])})
+	}
+	return intervals
+}
+
+// shares reads those of a region.
+func (f *filler) loadShares(ctx context.Context, tx pg.Tx, r region) (all []instantShare, err error) {
+	if !f.plan.stored {
+		return nil, nil
+	}
+	sql := sqltext.Format("SELECT instant, low, high, edge FROM {} WHERE region = {} ORDER BY instant", f.planTable("_shares"), r.number)
+	err = stream(ctx, tx, sql, func(fields [][]byte) error {
+		number := func(i int) uint64 { return binary.BigEndian.Uint64(fields[i]) }
+		all = append(all, instantShare{order.Instant(number(0)), order.Share{From: number(1), To: number(2), Edge: fields[3][0] != 0}})
+		return nil
+	})
+	return all, err
+}
