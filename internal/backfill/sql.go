@@ -44,7 +44,7 @@ func (t statements) fill(where string, bound, limit int) string {
 
 // lockedRows is lockRows with the result as one text of ctids and their number.
 func (t statements) lockedRows(where string, limit int) string {
-	return "SELECT coalesce(array_agg(ctid), '{}')::text, count(*) FROM (" + t.lockRows(where, granularity, limit) + ") AS picked"
+	return "SELECT coalesce(array_agg(ctid), '{}')::text, count(*) FROM (" + t.lockRows(where, granularity, limit) + ") AS locked"
 }
 
 // fillLocked fills the locked rows with the ctids $1. As a separate statement it sees the rows as they are under the lock,

@@ -11,20 +11,20 @@ import (
 
 // row is a row of a region.
 type row struct {
-	key        int64         // of a key that is no integer, where it stands among the stretch's texts: these ascend as keys do
-	raw        int64         // its time as the server keeps it
-	instant    order.Instant // its time, and then where it stands
-	value      order.Value   // its own if it is filled by a UUIDv7, or the one that it is to get
-	address    uint64        // its address: page and line
+	key        int64         // an integer key; otherwise the offset of the key's texts in the buffer, which ascends as keys do
+	raw        int64         // time in the server's binary format
+	instant    order.Instant // as read, and after assignInstants as used
+	value      order.Value   // of the row, or the one chosen for it
+	address    uint64        // ctid: page and line
 	adjustment order.Adjustment
 	null       bool // has no time
 	filled     bool
 	v7         bool
-	unchanged  bool // not changed since before the survey
-	chosen     bool // gets the value
+	unchanged  bool // since before the survey
+	chosen     bool // to be filled with value
 }
 
-// stand gives each row, in the order of the keys, the instant at which it stands.
+// assignInstants sets the instant of each row. The rows are in the order of their keys.
 func assignInstants(rows []row, l *order.Carrier) {
 	for i := range rows {
 		r := &rows[i]
@@ -32,14 +32,14 @@ func assignInstants(rows []row, l *order.Carrier) {
 	}
 }
 
-// byTime sorts rows as they are to stand.
+// sortByTime sorts rows by instant and key, the order of their values.
 func sortByTime(rows []row) {
 	slices.SortFunc(rows, func(a, b row) int {
 		return cmp.Or(cmp.Compare(a.instant, b.instant), cmp.Compare(a.key, b.key))
 	})
 }
 
-// groups calls for the rows of each instant of rows in their order.
+// eachInstant calls a function with the rows of each instant. The rows are in the order of their instants.
 func eachInstant(rows []row, call func(at order.Instant, rows []row)) {
 	for first := 0; first < len(rows); {
 		end := first + 1
@@ -51,8 +51,8 @@ func eachInstant(rows []row, call func(at order.Instant, rows []row)) {
 	}
 }
 
-// tallyOf counts the rows of one instant, in the order of their keys. Values that do not ascend, which
-// rekey did not make, are left out of account, as they are by place.
+// occupancyOf returns the occupancy of one instant by its rows, which are in the order of their keys. It ignores values that
+// do not ascend, as assign does: rekey did not generate them.
 func occupancyOf(values order.Range, rows []row) (t order.Occupancy) {
 	for i := range rows {
 		r := &rows[i]
@@ -72,15 +72,15 @@ func occupancyOf(values order.Range, rows []row) (t order.Occupancy) {
 	return t
 }
 
-// placer gives rows their values.
+// assigner chooses values for rows. It is not safe for concurrent use.
 type assigner struct {
 	scale  order.Scale
 	random *rand.Rand
 	draws  []uint64
 }
 
-// place gives the unfilled rows of one instant, in the order of their keys, values inside the share, as
-// far as it has room. Those that are filled already bound the others.
+// assign chooses values inside a share for the unfilled rows of one instant, which are in the order of their keys, as far as
+// there are free values. The values of filled rows limit those of their neighbours.
 func (p *assigner) assign(values order.Range, share order.Share, rows []row) {
 	fresh := !slices.ContainsFunc(rows, func(r row) bool { return r.filled })
 	if n := len(rows) - 1; share.Edge && fresh && share.To > share.From {
@@ -103,13 +103,13 @@ func (p *assigner) assign(values order.Range, share order.Share, rows []row) {
 	p.assignBetween(values, from, limit{position: share.To, value: values.Value(share.To, 0)}, rows[start:])
 }
 
-// bound is an end of a stretch of free positions, and the value that stands there.
+// limit is one end of a range of free positions, and the value at that end.
 type limit struct {
 	position uint64
 	value    order.Value
 }
 
-// fill gives the unfilled among the rows values between two bounds.
+// assignBetween chooses values between two limits for the unfilled rows.
 func (p *assigner) assignBetween(values order.Range, from, to limit, rows []row) {
 	n := 0
 	for i := range rows {
@@ -135,11 +135,11 @@ func (p *assigner) assignBetween(values order.Range, from, to limit, rows []row)
 	}
 }
 
-// part is a stretch of instants of a region, with what is known of them.
+// knownInstants is what is known of the instants of a region.
 type knownInstants struct {
-	exclusive []interval // in no other region
+	exclusive []interval // no other region has rows in these
 	shares    []instantShare
-	complete  bool // the survey saw every row: what is in no share is in no other region
+	complete  bool // the survey read every row: an instant without a share is in no other region
 }
 
 type instantShare struct {
@@ -147,9 +147,8 @@ type instantShare struct {
 	order.Share
 }
 
-// region gives the rows of a region, which stand in their order, values as far as the survey knows how
-// their instants are shared. The rest waits for the next, and so do rows that came to an instant when its
-// room was divided without them.
+// assignRegion chooses values for the rows of a region, which are sorted by time, at the instants whose division among the
+// regions is known. The other rows are left to the next round, among them rows that reached an instant after it was divided.
 func (p *assigner) assignRegion(rows []row, known knownInstants) {
 	next := 0
 	eachInstant(rows, func(at order.Instant, rows []row) {
@@ -166,8 +165,8 @@ func (p *assigner) assignRegion(rows []row, known knownInstants) {
 	})
 }
 
-// witness is a row that the survey has seen at this very instant.
+// surveyed reports whether the survey read the row with its present instant.
 func surveyed(r row) bool { return r.unchanged && !r.null }
 
-// everywhere is the zone of a table that is one region.
+// allTime returns the interval of a table with only one region.
 func allTime() []interval { return []interval{{math.MinInt64, math.MaxInt64}} }

@@ -16,11 +16,11 @@ import (
 )
 
 // benchRows gives REKEY_BENCH_ROWS, or so many.
-func benchRows(b *testing.B, usual int) int {
+func benchRows(b *testing.B, rows int) int {
 	b.Helper()
 	text := os.Getenv("REKEY_BENCH_ROWS")
 	if text == "" {
-		return usual
+		return rows
 	}
 	rows, err := strconv.Atoi(text)
 	if err != nil {
@@ -30,7 +30,7 @@ func benchRows(b *testing.B, usual int) int {
 }
 
 // wide is a table of 8 columns with a jsonb and 4 indexes.
-func wide(at, key string, rows int) []string {
+func wideTable(at, key string, rows int) []string {
 	return []string{
 		`CREATE TABLE t (id bigint NOT NULL, kind int NOT NULL, email text NOT NULL, payload jsonb NOT NULL,
 			at timestamp NOT NULL, updated_at timestamp, amount numeric, note text` + key + ")",
@@ -57,12 +57,12 @@ func BenchmarkAgainstClock(b *testing.B) {
 			b.Run(fmt.Sprintf("pg%d/%s", major, name), func(b *testing.B) {
 				c := servertest.Cluster(b, major)
 				template := servertest.Template(b, c, "wide_"+name, func(url string) error {
-					return build(b.Context(), url, wide(table.at, table.key, benchRows(b, 2_000_000)))
+					return buildTemplate(b.Context(), url, wideTable(table.at, table.key, benchRows(b, 2_000_000)))
 				})
 				var clock, ordered float64
 				for b.Loop() {
-					clock += seconds(lay(b, c, "", template), false)
-					ordered += seconds(lay(b, c, "", template), true)
+					clock += seconds(newEnv(b, c, "", template), false)
+					ordered += seconds(newEnv(b, c, "", template), true)
 				}
 				b.ReportMetric(ordered/clock, "ordered/clock")
 				b.ReportMetric(ordered/float64(b.N), "s/table")
@@ -71,7 +71,7 @@ func BenchmarkAgainstClock(b *testing.B) {
 	}
 }
 
-func build(ctx context.Context, url string, statements []string) error {
+func buildTemplate(ctx context.Context, url string, statements []string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func build(ctx context.Context, url string, statements []string) error {
 	return nil
 }
 
-func seconds(b *bed, ordered bool) float64 {
+func seconds(b *env, ordered bool) float64 {
 	b.exec("CHECKPOINT")
 	w := b.work()
 	begun := time.Now()
@@ -109,25 +109,25 @@ func BenchmarkOneInstant(b *testing.B) {
 	for _, major := range servertest.Versions(b) {
 		b.Run(fmt.Sprintf("pg%d", major), func(b *testing.B) {
 			rows := benchRows(b, 5_000_000)
-			cuts := 0
+			interruptions := 0
 			for b.Loop() {
 				b.StopTimer()
-				bed := lay(b, servertest.Cluster(b, major), fmt.Sprintf("CREATE TABLE t (id bigint PRIMARY KEY, at timestamp(0) NOT NULL"+width+
-					"INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, %d) g", rows)+moving+after)
-				w, seed := bed.work(), rand.Uint64()
-				end := bed.traffic(b.Context(), seed, rows)
+				e := newEnv(b, servertest.Cluster(b, major), fmt.Sprintf("CREATE TABLE t (id bigint PRIMARY KEY, at timestamp(0) NOT NULL"+padColumn+
+					"INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, %d) g", rows)+addTrafficColumns+addUUID)
+				w, seed := e.work(), rand.Uint64()
+				stop := e.traffic(b.Context(), seed, rows)
 				b.StartTimer()
-				cuts += bed.cuts(w, rand.New(rand.NewPCG(seed, 0)), nil)
+				interruptions += e.runInterrupted(w, rand.New(rand.NewPCG(seed, 0)), nil)
 				b.StopTimer()
-				end()
-				bed.fill(w)
-				proof := bed.prove(w)
+				stop()
+				e.fill(w)
+				proof := e.prove(w)
 				b.Logf("seed %d: %+v", seed, proof)
-				bed.live(proof)
+				e.requireLiveOrder(proof)
 				b.StartTimer()
 			}
 			b.ReportMetric(float64(rows*b.N)/b.Elapsed().Seconds(), "rows/s")
-			b.ReportMetric(float64(cuts)/float64(b.N), "cuts")
+			b.ReportMetric(float64(interruptions)/float64(b.N), "cuts")
 		})
 	}
 }

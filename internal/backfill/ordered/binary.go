@@ -10,10 +10,10 @@ import (
 	"github.com/rekey-pg/rekey/internal/order"
 )
 
-// epoch is 2000-01-01, from which the server counts, in microseconds since 1970-01-01.
+// serverEpoch is 2000-01-01, from which the server counts, in microseconds since 1970-01-01.
 const serverEpoch = 946_684_800_000_000
 
-// instant reads a time as the server sends it: microseconds, or days of four bytes, since 2000.
+// parseInstant parses a time in the binary format: microseconds in eight bytes, or days in four bytes, since 2000.
 func parseInstant(field []byte) (raw int64, at order.Instant) {
 	if len(field) == 4 {
 		days := int32(binary.BigEndian.Uint32(field))
@@ -35,16 +35,16 @@ func parseInstant(field []byte) (raw int64, at order.Instant) {
 	return raw, order.Instant(raw + serverEpoch)
 }
 
-// rowFields are those that parse knows; the key follows.
+// rowFields is the number of fields that row.parse reads. The fields of the key follow.
 const rowFields = 4
 
-// Lengths in the binary format; of an array without its elements.
+// Lengths in the binary format; of an array, the length without elements.
 const uuidBytes, tidBytes, xidBytes, arrayBytes = 16, 6, 4, 20
 
-// parse reads a row of text.read in the binary format.
+// parse parses a row of statements.read in the binary format.
 func (r *row) parse(fields [][]byte, horizon uint32) error {
 	if len(fields[2]) != tidBytes || len(fields[3]) != xidBytes {
-		return fmt.Errorf("a row of %d and %d bytes", len(fields[2]), len(fields[3]))
+		return fmt.Errorf("the ctid has %d bytes and xmin has %d bytes", len(fields[2]), len(fields[3]))
 	}
 	*r = row{null: fields[0] == nil, filled: fields[1] != nil}
 	if !r.null {
@@ -58,14 +58,13 @@ func (r *row) parse(fields [][]byte, horizon uint32) error {
 	return nil
 }
 
-// older reports whether a transaction is before another, as transaction ids are compared: modulo 2^32,
-// those below 3 before all.
+// precedes reports whether a transaction precedes another. Transaction IDs compare modulo 2^32; those below 3 precede all.
 func precedes(xid, horizon uint32) bool {
 	const firstNormal = 3
 	return xid < firstNormal || int32(xid-horizon) < 0
 }
 
-// array begins an array in the binary format: one dimension, lower bound 1.
+// appendArrayHeader appends the header of an array in the binary format: one dimension, lower bound 1.
 func appendArrayHeader(dst []byte, element uint32, length int) []byte {
 	for _, n := range []uint32{1, 1, element, uint32(length), 1} {
 		dst = binary.BigEndian.AppendUint32(dst, n)
@@ -77,14 +76,14 @@ func appendInt8(dst []byte, n int64) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(dst, 8), uint64(n))
 }
 
-// timesAndValues writes the first parameters of text.write; the keys follow.
+// timesAndValues encodes the first two parameters of statements.write. The keys follow.
 func timesAndValues(rows []row, kind order.Kind) [][]byte {
 	types := map[order.Kind]uint32{
 		order.Timestamp: pgtype.TimestampOID, order.Timestamptz: pgtype.TimestamptzOID, order.Date: pgtype.DateOID,
 	}
 	times := appendArrayHeader(make([]byte, 0, arrayBytes+12*len(rows)), types[kind], len(rows))
 	values := appendArrayHeader(make([]byte, 0, arrayBytes+20*len(rows)), pgtype.UUIDOID, len(rows))
-	binary.BigEndian.PutUint32(times[4:], 1) // it may hold NULL
+	binary.BigEndian.PutUint32(times[4:], 1) // the array may contain NULL
 	for i := range rows {
 		r := &rows[i]
 		switch {

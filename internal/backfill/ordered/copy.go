@@ -12,7 +12,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// copied is what goes to the server by COPY in the binary format.
+// copyBuffer collects rows for COPY in the binary format.
 type copyBuffer struct{ data []byte }
 
 func newCopyBuffer() *copyBuffer {
@@ -47,7 +47,7 @@ func (c *copyBuffer) bool(b bool) *copyBuffer {
 	return c
 }
 
-// texts writes an array of texts, or NULL for nil.
+// texts appends an array of texts, or NULL for nil.
 func (c *copyBuffer) texts(all []string) *copyBuffer {
 	if all == nil {
 		return c.null()
@@ -71,7 +71,7 @@ func (c *copyBuffer) int8s(all []int64) *copyBuffer {
 	return c
 }
 
-// into sends the rows.
+// send copies the rows into a table.
 func (c *copyBuffer) send(ctx context.Context, tx pg.Tx, table sqltext.Table) error {
 	c.data = append(c.data, 0xff, 0xff)
 	ctx, done := tx.StatementContext(ctx)
@@ -80,7 +80,8 @@ func (c *copyBuffer) send(ctx context.Context, tx pg.Tx, table sqltext.Table) er
 	return err
 }
 
-// heard records that data is taken: over a slow network COPY lasts, and the server waits for it.
+// progressReader reports progress to the transaction whenever data is read: over a slow network, COPY may take longer than
+// the limit for a silent connection.
 type progressReader struct {
 	io.Reader
 	tx pg.Tx

@@ -9,17 +9,17 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// counted is the tally of an instant in a region.
+// regionOccupancy is the occupancy of an instant by a region.
 type regionOccupancy struct {
 	instant order.Instant
 	region  int
 	order.Occupancy
 }
 
-// pageRows is how many tallies are read at once; more than a table has regions.
+// maxPageRows is how many occupancies are read at once. It exceeds the number of regions of a table.
 const maxPageRows = 100_000
 
-// divide goes over the tallies in the order of time and gives each region its share of each instant.
+// divide reads the occupancies in the order of time and gives each region its share of each instant.
 func (f *filler) divide(ctx context.Context) error {
 	if err := f.runTransaction(ctx, readSettings(), func(tx pg.Tx) error {
 		_, err := tx.Exec(ctx, sqltext.Format("CREATE INDEX ON {} (instant, region)", f.planTable("_tallies")))
@@ -54,7 +54,7 @@ func (f *filler) divide(ctx context.Context) error {
 	return nil
 }
 
-// whole leaves out the last instant, which may go on in the next page.
+// dropLastInstant drops the last instant of a page, which may continue on the next page.
 func dropLastInstant(page []regionOccupancy) []regionOccupancy {
 	n := len(page)
 	for n > 1 && page[n-1].instant == page[len(page)-1].instant {
@@ -79,7 +79,7 @@ func (f *filler) readPage(ctx context.Context, tx pg.Tx, after order.Instant, pa
 	return page, err
 }
 
-// divide gives the shares of a page of tallies.
+// divide returns the shares of a page of occupancies.
 func (p *assigner) divide(page []regionOccupancy) *copyBuffer {
 	c := newCopyBuffer()
 	var occupancies []order.Occupancy

@@ -2,8 +2,8 @@ package ordered
 
 import "github.com/rekey-pg/rekey/internal/order"
 
-// twice remembers, in constant memory, which instants it was told of more than once. It may take one for
-// another, and so say yes too often, never no.
+// duplicateFilter detects, in constant memory, instants that were added more than once. Like a Bloom filter it may report
+// false duplicates, but misses none.
 type duplicateFilter struct {
 	first, second []uint64
 	mask          uint64
@@ -12,7 +12,7 @@ type duplicateFilter struct {
 const (
 	bitsPerRow = 16
 	minBits    = 1 << 16
-	maxBits    = 1 << 26 // two sets of 8 MB
+	maxBits    = 1 << 26 // two bit sets of 8 MB
 )
 
 func newDuplicateFilter(rows float64) *duplicateFilter {
@@ -23,7 +23,7 @@ func newDuplicateFilter(rows float64) *duplicateFilter {
 	return &duplicateFilter{first: make([]uint64, bits/64), second: make([]uint64, bits/64), mask: bits - 1}
 }
 
-// note is told of each instant of a region once.
+// add adds an instant of a region.
 func (t *duplicateFilter) add(at order.Instant) {
 	i, bit := t.bit(at)
 	t.second[i] |= t.first[i] & bit
@@ -35,7 +35,7 @@ func (t *duplicateFilter) duplicate(at order.Instant) bool {
 	return t.second[i]&bit != 0
 }
 
-// spot mixes an instant's bits (the finalizer of SplitMix64) so that whole seconds do not meet.
+// bit returns the bit of an instant, mixed by the finalizer of SplitMix64 so that whole seconds spread over all bits.
 func (t *duplicateFilter) bit(at order.Instant) (i, bit uint64) {
 	x := uint64(at)
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

@@ -22,7 +22,7 @@ import (
 func TestMain(m *testing.M) { servertest.Main(m) }
 
 // bed is a database with one table to fill: public.t, with the columns id, at and uuid. Its key is id, or what key lists.
-type bed struct {
+type env struct {
 	testing.TB
 	pool   *pgxpool.Pool
 	target step.Target
@@ -32,7 +32,7 @@ type bed struct {
 	found  bool // for Prove
 }
 
-func lay(t testing.TB, c *server.Cluster, sql string, template ...string) *bed {
+func newEnv(t testing.TB, c *server.Cluster, sql string, template ...string) *env {
 	t.Helper()
 	db := servertest.Database(t, c, template...)
 	pool, err := pgxpool.New(t.Context(), db.URL+"&pool_max_conns=10")
@@ -40,7 +40,7 @@ func lay(t testing.TB, c *server.Cluster, sql string, template ...string) *bed {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	b := &bed{TB: t, pool: pool, key: "id", target: step.Target{
+	b := &env{TB: t, pool: pool, key: "id", target: step.Target{
 		Schema: "public", Table: "t", Column: "uuid", Index: "t_uuid_idx", Check: "t_uuid_check",
 		Function: sqltext.Table{Schema: "public", Name: "uuid_generate_v7"},
 	}}
@@ -57,7 +57,7 @@ func lay(t testing.TB, c *server.Cluster, sql string, template ...string) *bed {
 	return b
 }
 
-func (b *bed) exec(sql string) {
+func (b *env) exec(sql string) {
 	b.Helper()
 	if _, err := b.pool.Exec(context.WithoutCancel(b.Context()), sql); err != nil {
 		b.Fatalf("%s: %v", sql, err)
@@ -66,17 +66,17 @@ func (b *bed) exec(sql string) {
 
 // settle waits until no transaction in the cluster is older than the rows: one of another test makes them
 // look like new, and what is new needs a second round.
-func (b *bed) settle() {
+func (b *env) waitOldTransactions() {
 	b.Helper()
-	const young = "SELECT count(*) FROM t WHERE xmin::text::bigint >= txid_snapshot_xmin(txid_current_snapshot())"
-	for deadline := time.Now().Add(2 * time.Minute); b.number(young) > 0; time.Sleep(20 * time.Millisecond) {
+	const newer = "SELECT count(*) FROM t WHERE xmin::text::bigint >= txid_snapshot_xmin(txid_current_snapshot())"
+	for deadline := time.Now().Add(2 * time.Minute); b.number(newer) > 0; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			b.Fatal("a transaction older than the rows does not end")
 		}
 	}
 }
 
-func (b *bed) number(sql string) int64 {
+func (b *env) number(sql string) int64 {
 	b.Helper()
 	var n int64
 	if err := b.pool.QueryRow(b.Context(), sql).Scan(&n); err != nil {
@@ -85,7 +85,7 @@ func (b *bed) number(sql string) int64 {
 	return n
 }
 
-func (b *bed) table() catalog.Table {
+func (b *env) table() catalog.Table {
 	b.Helper()
 	var table catalog.Table
 	err := pg.Read(b.Context(), b.pool, func(tx pg.Tx) error {
@@ -104,27 +104,27 @@ func (b *bed) table() catalog.Table {
 }
 
 // work looks at the table and gives the work of filling it in order, at full pace.
-func (b *bed) work() Work {
+func (b *env) work() Work {
 	b.Helper()
 	table := b.table()
-	asked := order.None
+	requested := order.None
 	if table.Column("at") != nil {
-		asked = "at"
+		requested = "at"
 	}
-	column, err := order.Choose(table, asked, "", b.zone)
+	column, err := order.Choose(table, requested, "", b.zone)
 	if err != nil {
 		b.Fatal(err)
 	}
 	return Work{
 		Work:   backfill.Work{Pool: b.pool, Server: b.server, Table: table, Target: b.target, Pace: pace.New(pace.Full, 0)},
-		Column: column, Cutoff: b.moment(),
+		Column: column, Cutoff: b.cutoff(),
 	}
 }
 
 // moment is the same for all of a test.
-func (b *bed) moment() time.Time { return time.Date(2026, 6, 1, 12, 0, 0, 500_000_000, time.UTC) }
+func (b *env) cutoff() time.Time { return time.Date(2026, 6, 1, 12, 0, 0, 500_000_000, time.UTC) }
 
-func (b *bed) fill(w Work) Result {
+func (b *env) fill(w Work) Result {
 	b.Helper()
 	result, err := Run(b.Context(), w)
 	if err != nil {
@@ -135,7 +135,7 @@ func (b *bed) fill(w Work) Result {
 
 // ordered fails unless every row has a value, no two the same, and they sort as time, with the clamps and
 // loans of package order, and key do: judged by SQL of its own.
-func (b *bed) ordered(at string) {
+func (b *env) requireOrder(at string) {
 	b.Helper()
 	if n := b.number("SELECT count(*) FROM t WHERE uuid IS NULL"); n > 0 {
 		b.Errorf("%d rows without a value", n)
@@ -152,10 +152,10 @@ func (b *bed) ordered(at string) {
 }
 
 func inversions(at, key string) string {
-	const moment = "'2026-06-01 12:00:00.5'::timestamp"
-	return `WITH bent AS (SELECT ` + key + `, uuid, least(greatest((` + at + `), '1970-01-01'), ` + moment + `) AS at, (` + at + `) IS NULL AS none FROM t),
+	const cutoff = "'2026-06-01 12:00:00.5'::timestamp"
+	return `WITH bent AS (SELECT ` + key + `, uuid, least(greatest((` + at + `), '1970-01-01'), ` + cutoff + `) AS at, (` + at + `) IS NULL AS none FROM t),
 		numbered AS (SELECT *, sum((NOT none)::int) OVER (ORDER BY ` + key + `) AS n FROM bent),
 		lent AS (SELECT ` + key + `, uuid, coalesce(CASE WHEN n > 0 THEN first_value(CASE WHEN none THEN NULL ELSE at END) OVER (PARTITION BY n ORDER BY ` + key + `) END,
-			(SELECT at FROM bent WHERE NOT none ORDER BY ` + key + ` LIMIT 1), ` + moment + `) AS at FROM numbered)
+			(SELECT at FROM bent WHERE NOT none ORDER BY ` + key + ` LIMIT 1), ` + cutoff + `) AS at FROM numbered)
 		SELECT count(*) FROM (SELECT uuid, lag(uuid) OVER (ORDER BY at, ` + key + `) AS before FROM lent) x WHERE before >= uuid`
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/order"
 )
 
-// sinceEpoch is the time of an integer that counts since 1970. What a double would not hold to the microsecond is
-// too far off to be a time: it is read as infinite, and so never fails.
+// epochTime returns the SQL expression of the time that an integer column counts since 1970. Values that a double cannot hold
+// to the microsecond are no plausible times and become infinite, so that the expression never fails.
 func epochTime(kind order.Kind, column string) string {
 	most := time.Date(2200, time.January, 1, 0, 0, 0, 0, time.UTC).UnixMicro() / kind.Micros()
 	return "CASE WHEN " + column + " < 0 THEN '-infinity'::timestamptz WHEN " + column + " > " + strconv.FormatInt(most, 10) +

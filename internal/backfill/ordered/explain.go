@@ -10,16 +10,16 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// ByTime is the way of this package to cut a table: into ranges of its key that hold so many rows each.
+// ByTime splits a table as this package does: into ranges of its key with a fixed number of rows each.
 const ByTime backfill.By = "time"
 
 const (
-	maxRegion = 120_000 // rows: some 8 MB for each worker
+	maxRegion = 120_000 // rows, which take some 8 MB per worker
 	minRegion = 20_000
 )
 
-// Explain chooses how a table is filled in order, from catalogue estimates alone. One without a key is filled by the ways of
-// package backfill.
+// Explain chooses how a table is filled in order. It reads catalogue estimates only. A table without a key is filled as
+// backfill.Explain chooses.
 func Explain(server catalog.Server, table catalog.Table, target step.Target, column order.Column) backfill.Choice {
 	c, _ := explain(server, table, target, column)
 	return c
@@ -29,7 +29,7 @@ func explain(server catalog.Server, table catalog.Table, target step.Target, col
 	names := table.OrderKey(target.Column)
 	if k = keyOf(table, names); k.empty() {
 		c = backfill.Explain(server, table, target)
-		c.Reason = fmt.Sprintf("by %s alone, rows of one instant in no order: there is no key; ", column.Name) + c.Reason
+		c.Reason = fmt.Sprintf("by %s only, because the table has no key; ", column.Name) + c.Reason
 		return c, k
 	}
 	c = backfill.ExplainBy(ByTime, server, table, target)

@@ -7,24 +7,24 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 )
 
-// A process that was cut off may leave a batch whose COMMIT is on its way: it is done when nobody waits for
-// it any more. Values drawn without sight of it could contradict it. So batches hold two advisory locks, of
-// their table and of their region, which end with their transactions; a run begins, and a region is read,
-// when no batch holds them. Nobody ever waits in a lock: that would hold a snapshot.
+// The batch of a process that lost its connection may still be committed later, and values chosen without seeing it could
+// contradict its values. So each batch holds two advisory locks until its transaction ends, of its table and of its region. A
+// run begins, and a region is read, only while no batch holds them. Nothing waits for these locks, because a waiting
+// statement holds a snapshot.
 
 const tableKey = 0
 
-// lock takes the locks of a batch.
+// lockBatch acquires the locks of a batch.
 func (f *filler) lockBatch(ctx context.Context, tx pg.Tx, region int) error {
 	return f.tryLock(ctx, tx, "SELECT pg_try_advisory_xact_lock_shared($1, $2) AND pg_try_advisory_xact_lock_shared($1, $3)", tableKey, region+1)
 }
 
-// settle makes sure that no batch of the whole table is on its way.
+// requireNoBatch returns backfill.ErrBusy while a batch of the table is in progress.
 func (f *filler) requireNoBatch(ctx context.Context, tx pg.Tx) error {
 	return f.tryLock(ctx, tx, "SELECT pg_try_advisory_xact_lock($1, $2)", tableKey)
 }
 
-// settleRegion makes sure that none of a region is.
+// requireNoBatchIn returns backfill.ErrBusy while a batch of a region is in progress.
 func (f *filler) requireNoBatchIn(ctx context.Context, tx pg.Tx, region int) error {
 	return f.tryLock(ctx, tx, "SELECT pg_try_advisory_xact_lock($1, $2)", region+1)
 }

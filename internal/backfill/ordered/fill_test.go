@@ -26,14 +26,14 @@ func TestTimesInAZone(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, kind := range []string{"timestamp", "timestamp(0)"} {
-			b := lay(t, c, "CREATE TABLE t (id int PRIMARY KEY, at "+kind+`);
-				INSERT INTO t SELECT g, '2024-03-31'::timestamp + g % 40 * interval '15 minutes' + g % 2 * interval '210 days' FROM generate_series(1, 6000) g`+after)
+			b := newEnv(t, c, "CREATE TABLE t (id int PRIMARY KEY, at "+kind+`);
+				INSERT INTO t SELECT g, '2024-03-31'::timestamp + g % 40 * interval '15 minutes' + g % 2 * interval '210 days' FROM generate_series(1, 6000) g`+addUUID)
 			b.exec("ALTER DATABASE " + b.pool.Config().ConnConfig.Database + " SET TimeZone = 'Asia/Tokyo'")
 			b.pool.Reset()
 			b.zone = "Europe/Berlin"
-			w := small(b.work())
+			w := smallRegions(b.work())
 			b.fill(w)
-			b.ordered("timezone('UTC', timezone('Europe/Berlin', at))")
+			b.requireOrder("timezone('UTC', timezone('Europe/Berlin', at))")
 			if proof := b.prove(w); proof.Judged != 6000 || !proof.Holds() {
 				t.Errorf("%s: %+v", kind, proof)
 			}
@@ -47,13 +47,13 @@ func TestTimesInAZone(t *testing.T) {
 
 func TestNamesAreQuoted(t *testing.T) {
 	t.Parallel()
-	b := lay(t, servertest.Cluster(t, 13), `CREATE TABLE t ("i ""d" int PRIMARY KEY, "a't ""time" timestamp); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 5000) g`+after)
+	b := newEnv(t, servertest.Cluster(t, 13), `CREATE TABLE t ("i ""d" int PRIMARY KEY, "a't ""time" timestamp); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 5000) g`+addUUID)
 	w := b.work()
 	var err error
 	if w.Column, err = order.Choose(w.Table, `a't "time`, "", "Europe/Berlin"); err != nil {
 		t.Fatal(err)
 	}
-	b.fill(small(w))
+	b.fill(smallRegions(w))
 	if n := b.number(`SELECT count(*) FROM (SELECT uuid, lag(uuid) OVER (ORDER BY "i ""d") AS before FROM t) x WHERE before >= uuid OR uuid IS NULL`); n > 0 {
 		t.Errorf("%d out of order", n)
 	}
@@ -62,9 +62,9 @@ func TestNamesAreQuoted(t *testing.T) {
 func TestHeldRowsAreMetAgain(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c, sets()["whole seconds"].sql+after)
+		b := newEnv(t, c, tableCases()["whole seconds"].sql+addUUID)
 		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id % 1000 = 3 FOR UPDATE")
-		w := small(b.work())
+		w := smallRegions(b.work())
 		w.RetryTimeout = 200 * time.Millisecond
 		_, err := Run(t.Context(), w)
 		var held *backfill.HeldError
@@ -78,7 +78,7 @@ func TestHeldRowsAreMetAgain(t *testing.T) {
 			}
 		}
 		result := b.fill(w)
-		b.ordered("at")
+		b.requireOrder("at")
 		if result.Rows != 12 || result.Held == 0 {
 			t.Errorf("%+v", result)
 		}
@@ -92,8 +92,8 @@ func TestRefusedUpdatesEndWithReason(t *testing.T) {
 		t.Parallel()
 		for name, when := range map[string]string{"all": "", "one": "WHEN (old.id = 8777)"} {
 			t.Run(name, func(t *testing.T) {
-				b := lay(t, c, sets()["microseconds"].sql+after+function+when+" EXECUTE FUNCTION refuse()")
-				w := small(b.work())
+				b := newEnv(t, c, tableCases()["microseconds"].sql+addUUID+function+when+" EXECUTE FUNCTION refuse()")
+				w := smallRegions(b.work())
 				_, err := Run(t.Context(), w)
 				var none *backfill.NoProgressError
 				if !errors.As(err, &none) || !strings.Contains(err.Error(), "the trigger no") {
@@ -101,7 +101,7 @@ func TestRefusedUpdatesEndWithReason(t *testing.T) {
 				}
 				w.Replica = true
 				b.fill(w)
-				b.ordered("at")
+				b.requireOrder("at")
 			})
 		}
 	})
@@ -112,8 +112,8 @@ func TestRefusedUpdatesEndWithReason(t *testing.T) {
 func TestRowWrittenAllTheTime(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c, `CREATE TABLE t (id bigint PRIMARY KEY, at timestamp NOT NULL, written int NOT NULL DEFAULT 0);
-			INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 1000) g`+after)
+		b := newEnv(t, c, `CREATE TABLE t (id bigint PRIMARY KEY, at timestamp NOT NULL, written int NOT NULL DEFAULT 0);
+			INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 1000) g`+addUUID)
 		defer servertest.Hold(b, b.pool, "SELECT FROM t WHERE id < 1000 FOR UPDATE")()
 		ctx, cancel := context.WithCancel(t.Context())
 		var writer sync.WaitGroup
@@ -143,9 +143,9 @@ func TestRowWrittenAllTheTime(t *testing.T) {
 
 func TestNullWritersEndIt(t *testing.T) {
 	t.Parallel()
-	b := lay(t, servertest.Cluster(t, 15), sets()["microseconds"].sql+after+`; CREATE FUNCTION "null"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.uuid := null; RETURN new; END';
+	b := newEnv(t, servertest.Cluster(t, 15), tableCases()["microseconds"].sql+addUUID+`; CREATE FUNCTION "null"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.uuid := null; RETURN new; END';
 		CREATE TRIGGER n BEFORE UPDATE ON t FOR EACH ROW WHEN (new.id = 5) EXECUTE FUNCTION "null"()`)
-	_, err := Run(t.Context(), small(b.work()))
+	_, err := Run(t.Context(), smallRegions(b.work()))
 	var nulls *backfill.NullsError
 	if !errors.As(err, &nulls) || nulls.Rows != 1 {
 		t.Errorf("it ended with %v", err)
@@ -156,18 +156,18 @@ func TestNullWritersEndIt(t *testing.T) {
 func TestWhatWasThereStays(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c, sets()["the future"].sql+after+"; UPDATE t SET uuid = uuid_generate_v7() WHERE id % 10 = 1; UPDATE t SET uuid = gen_random_uuid() WHERE id % 10 = 2")
+		b := newEnv(t, c, tableCases()["the future"].sql+addUUID+"; UPDATE t SET uuid = uuid_generate_v7() WHERE id % 10 = 1; UPDATE t SET uuid = gen_random_uuid() WHERE id % 10 = 2")
 		const sum = "SELECT ('x' || left(md5(string_agg(uuid::text, ',' ORDER BY id)), 15))::bit(60)::int8 FROM t WHERE id % 10 IN (1, 2)"
 		before := b.number(sum)
-		w := small(b.work())
+		w := smallRegions(b.work())
 		w.Cutoff = time.Time{}
-		d := &diary{places: map[int64]backfill.Checkpoint{}, most: 4}
+		d := &memoryCheckpoints{saved: map[int64]backfill.Checkpoint{}, limit: 4}
 		w.Checkpoints = d
 		result, err := Run(t.Context(), w)
-		if !errors.Is(err, errTaken) || result.Rows == 0 {
+		if !errors.Is(err, errTakenOver) || result.Rows == 0 {
 			t.Fatalf("%+v, %v", result, err)
 		}
-		d.most = 0
+		d.limit = 0
 		if again := b.fill(w); !again.Cutoff.Equal(result.Cutoff) || again.Late != result.Late || result.Late == 0 {
 			t.Errorf("it went on with %+v after %+v", again, result)
 		}
@@ -193,9 +193,9 @@ func TestCount(t *testing.T) {
 		"far dates":  {Rows: 12000, Early: 3000, Late: 6000},
 		"no time":    {Rows: 12000, Null: 12000},
 	}
-	deal(t, slices.Collect(maps.Keys(cases)), func(t *testing.T, c *server.Cluster, name string) {
+	eachCase(t, slices.Collect(maps.Keys(cases)), func(t *testing.T, c *server.Cluster, name string) {
 		t.Helper()
-		b := lay(t, c, sets()[name].sql+after)
+		b := newEnv(t, c, tableCases()[name].sql+addUUID)
 		w := b.work()
 		var got Times
 		err := pg.Read(t.Context(), b.pool, func(tx pg.Tx) (err error) {
@@ -213,15 +213,15 @@ func TestProofFails(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, name := range []string{"whole seconds", "whole seconds of a pair", "whole seconds of a text"} {
-			t.Run(name, func(t *testing.T) { proofFails(t, c, sets()[name]) })
+			t.Run(name, func(t *testing.T) { findsMisplacedRows(t, c, tableCases()[name]) })
 		}
 	})
 }
 
-func proofFails(t *testing.T, c *server.Cluster, s set) {
+func findsMisplacedRows(t *testing.T, c *server.Cluster, s tableCase) {
 	t.Helper()
-	b := lay(t, c, s.sql+after).of(s)
-	w := small(b.work())
+	b := newEnv(t, c, s.sql+addUUID).withKey(s)
+	w := smallRegions(b.work())
 	b.fill(w)
 	if proof := b.prove(w); proof.Judged != rows || !proof.Holds() {
 		t.Errorf("%+v", proof)
@@ -239,7 +239,7 @@ func proofFails(t *testing.T, c *server.Cluster, s set) {
 
 func TestTableWithNeitherKeyNorTime(t *testing.T) {
 	t.Parallel()
-	b := lay(t, servertest.Cluster(t, 15), "CREATE TABLE t (a int); ALTER TABLE t ADD uuid uuid")
+	b := newEnv(t, servertest.Cluster(t, 15), "CREATE TABLE t (a int); ALTER TABLE t ADD uuid uuid")
 	if _, err := Run(t.Context(), b.work()); !errors.Is(err, ErrOrder) {
 		t.Errorf("it ended with %v", err)
 	}
@@ -249,9 +249,9 @@ func TestSmallTables(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, n := range []string{"0", "1", "2", "500"} {
-			b := lay(t, c, "CREATE TABLE t (id smallint PRIMARY KEY, at timestamptz); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, "+n+") g"+after)
+			b := newEnv(t, c, "CREATE TABLE t (id smallint PRIMARY KEY, at timestamptz); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, "+n+") g"+addUUID)
 			b.fill(b.work())
-			b.ordered("at::timestamp")
+			b.requireOrder("at::timestamp")
 		}
 	})
 }
@@ -259,7 +259,7 @@ func TestSmallTables(t *testing.T) {
 // A row that was moved in time after it was read is not written at its former time.
 func TestRowsMovedInTimeWait(t *testing.T) {
 	t.Parallel()
-	b := lay(t, servertest.Cluster(t, 15), sets()["microseconds"].sql+after)
+	b := newEnv(t, servertest.Cluster(t, 15), tableCases()["microseconds"].sql+addUUID)
 	w := b.work()
 	choice, k := explain(w.Server, w.Table, w.Target, w.Column)
 	f := &filler{Work: w, choice: choice, sql: newStatements(w.Target, k, w.Column), progress: backfill.NewProgress("t", rows, nil)}
@@ -269,18 +269,18 @@ func TestRowsMovedInTimeWait(t *testing.T) {
 	if err := f.survey(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	one := &worker{filler: f, assigner: f.newAssigner()}
+	w := &worker{filler: f, assigner: f.newAssigner()}
 	err := f.runTransaction(t.Context(), readSettings(), func(tx pg.Tx) error {
-		return f.load(t.Context(), tx, f.plan.regions[0], &one.buffer)
+		return f.load(t.Context(), tx, f.plan.regions[0], &w.buffer)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	one.assigner.assignRegion(one.rows, knownInstants{exclusive: f.plan.regions[0].exclusive})
+	w.assigner.assignRegion(w.rows, knownInstants{exclusive: f.plan.regions[0].exclusive})
 	b.exec("UPDATE t SET at = at + interval '1 microsecond' WHERE id <= 7; UPDATE t SET uuid = uuid_generate_v7() WHERE id BETWEEN 10 AND 12")
-	some, err := one.batch(t.Context(), one.rows[:100])
-	if err != nil || some.filled != 90 || some.locked != 90 {
-		t.Errorf("%+v, %v", some, err)
+	result, err := w.batch(t.Context(), w.rows[:100])
+	if err != nil || result.filled != 90 || result.locked != 90 {
+		t.Errorf("%+v, %v", result, err)
 	}
 }
 
@@ -289,23 +289,23 @@ func TestRowsMovedInTimeWait(t *testing.T) {
 func TestBatchOnItsWayIsWaitedFor(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c, sets()["one instant"].sql+after)
-		w := small(b.work())
+		b := newEnv(t, c, tableCases()["one instant"].sql+addUUID)
+		w := smallRegions(b.work())
 		f := &filler{Work: w, scale: order.Scale{Unit: order.Second, Cutoff: order.Instant(w.Cutoff.UnixMicro())}}
-		zombie, err := b.pool.Begin(t.Context())
+		lost, err := b.pool.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		room := f.scale.Range(order.Instant(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()))
-		if _, err := zombie.Exec(t.Context(), "SELECT pg_advisory_xact_lock_shared($1, 0)", int32(w.Table.OID)); err != nil {
+		values := f.scale.Range(order.Instant(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()))
+		if _, err := lost.Exec(t.Context(), "SELECT pg_advisory_xact_lock_shared($1, 0)", int32(w.Table.OID)); err != nil {
 			t.Fatal(err)
 		}
-		u := pgtype.UUID{Bytes: room.Value(room.Slots()/2, 0).UUID(), Valid: true}
-		if _, err := zombie.Exec(t.Context(), "UPDATE t SET uuid = $1 WHERE id = 3", u); err != nil {
+		u := pgtype.UUID{Bytes: values.Value(values.Slots()/2, 0).UUID(), Valid: true}
+		if _, err := lost.Exec(t.Context(), "UPDATE t SET uuid = $1 WHERE id = 3", u); err != nil {
 			t.Fatal(err)
 		}
-		time.AfterFunc(500*time.Millisecond, func() { _ = zombie.Commit(context.WithoutCancel(t.Context())) })
+		time.AfterFunc(500*time.Millisecond, func() { _ = lost.Commit(context.WithoutCancel(t.Context())) })
 		b.fill(w)
-		b.ordered("at")
+		b.requireOrder("at")
 	})
 }

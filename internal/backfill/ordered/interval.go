@@ -7,13 +7,13 @@ import (
 	"github.com/rekey-pg/rekey/internal/order"
 )
 
-// zone is a stretch of time, with both its ends.
+// interval is an interval of time, including both ends.
 type interval struct{ from, to order.Instant }
 
-// mostZones bounds what is remembered of a region's times: a stray one costs one zone.
+// maxIntervals limits the intervals of a region. Each isolated time costs one.
 const maxIntervals = 64
 
-// cover gives zones that hold all the instants, which ascend: the stretches between their largest gaps.
+// cover returns intervals that contain all instants, which must ascend. It leaves out their largest gaps.
 func cover(instants []order.Instant) []interval {
 	if len(instants) == 0 {
 		return nil
@@ -45,7 +45,7 @@ func cover(instants []order.Instant) []interval {
 	return append(intervals, interval{instants[first], instants[len(instants)-1]})
 }
 
-// crossing gives the zones that lie in the covers of two or more regions.
+// overlaps returns the intervals in which two or more regions may have rows.
 func overlaps(regions []region) []interval {
 	type edge struct {
 		at   order.Instant
@@ -57,7 +57,7 @@ func overlaps(regions []region) []interval {
 			edges = append(edges, edge{z.from, 1}, edge{z.to, -1})
 		}
 	}
-	// At one instant what begins comes before what ends: both hold it.
+	// At the same instant starts sort before ends, because intervals include both.
 	slices.SortFunc(edges, func(a, b edge) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(b.step, a.step))
 	})
@@ -75,7 +75,7 @@ func overlaps(regions []region) []interval {
 	return merge(intervals)
 }
 
-// join makes one zone of two that touch.
+// merge merges intervals that touch. They must be sorted.
 func merge(intervals []interval) []interval {
 	var all []interval
 	for _, z := range intervals {
@@ -88,7 +88,7 @@ func merge(intervals []interval) []interval {
 	return all
 }
 
-// without gives what of the zones does not lie in others. It gives too little rather than too many.
+// subtract returns the parts of intervals outside others. If there are too many parts, it omits some.
 func subtract(from, others []interval) []interval {
 	var rest []interval
 	for _, z := range from {
@@ -113,7 +113,7 @@ func subtract(from, others []interval) []interval {
 	return rest
 }
 
-// meet reports whether one of the zones touches one of the others.
+// intersect reports whether one of the intervals overlaps one of the others.
 func intersect(intervals, others []interval) bool {
 	return slices.ContainsFunc(intervals, func(z interval) bool {
 		i, _ := slices.BinarySearchFunc(others, z.from, func(o interval, at order.Instant) int { return cmp.Compare(o.to, at) })
@@ -121,7 +121,7 @@ func intersect(intervals, others []interval) bool {
 	})
 }
 
-// holds reports whether an instant lies in one of the zones.
+// contains reports whether one of the intervals contains an instant.
 func contains(intervals []interval, at order.Instant) bool {
 	i, _ := slices.BinarySearchFunc(intervals, at, func(z interval, at order.Instant) int { return cmp.Compare(z.to, at) })
 	return i < len(intervals) && intervals[i].from <= at

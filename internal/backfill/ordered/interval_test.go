@@ -10,15 +10,15 @@ import (
 )
 
 // drawn gives the instants of some regions.
-func drawn(t *rapid.T) (regions []region, instants [][]order.Instant) {
+func drawInstants(t *rapid.T) (regions []region, instants [][]order.Instant) {
 	for range rapid.IntRange(1, 6).Draw(t, "regions") {
-		some := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) order.Instant {
+		drawn := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) order.Instant {
 			return order.Instant(rapid.SampledFrom([]int64{0, 1, 1000, 5_000_000}).Draw(t, "base") + rapid.Int64Range(0, 300).Draw(t, "offset"))
 		}), 0, 200).Draw(t, "instants")
-		slices.Sort(some)
-		some = slices.Compact(some)
-		instants = append(instants, some)
-		regions = append(regions, region{intervals: cover(some)})
+		slices.Sort(drawn)
+		drawn = slices.Compact(drawn)
+		instants = append(instants, drawn)
+		regions = append(regions, region{intervals: cover(drawn)})
 	}
 	return regions, instants
 }
@@ -27,21 +27,21 @@ func drawn(t *rapid.T) (regions []region, instants [][]order.Instant) {
 // no other region.
 func TestZonesMissNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		regions, instants := drawn(t)
+		regions, instants := drawInstants(t)
 		shared := overlaps(regions)
 		for i, r := range regions {
 			if len(r.intervals) > maxIntervals || !slices.IsSortedFunc(r.intervals, func(a, b interval) int { return int(a.from - b.to) }) {
 				t.Fatalf("the cover is %v", r.intervals)
 			}
-			alone := subtract(r.intervals, shared)
+			exclusive := subtract(r.intervals, shared)
 			for _, at := range instants[i] {
-				if !contains(r.intervals, at) || !contains(shared, at) && len(alone) < maxIntervals && !contains(alone, at) {
-					t.Fatalf("%d is lost: %v, %v, %v", at, r.intervals, shared, alone)
+				if !contains(r.intervals, at) || !contains(shared, at) && len(exclusive) < maxIntervals && !contains(exclusive, at) {
+					t.Fatalf("%d is lost: %v, %v, %v", at, r.intervals, shared, exclusive)
 				}
 			}
 			for j, others := range instants {
 				for _, at := range others {
-					if i != j && contains(alone, at) {
+					if i != j && contains(exclusive, at) {
 						t.Fatalf("%d is in region %d and alone in %d", at, j, i)
 					}
 					if _, both := slices.BinarySearch(instants[i], at); i != j && both && !contains(shared, at) {
@@ -58,11 +58,11 @@ func TestZonesMissNothing(t *testing.T) {
 
 func TestTwiceForgetsNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		_, instants := drawn(t)
+		_, instants := drawInstants(t)
 		s := newDuplicateFilter(1)
 		count := map[order.Instant]int{}
-		for _, some := range instants {
-			for _, at := range some {
+		for _, drawn := range instants {
+			for _, at := range drawn {
 				s.add(at)
 				count[at]++
 			}
@@ -103,16 +103,16 @@ func TestPlacesAscendWhateverIsFilledFirst(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		scale := order.Scale{Unit: 1, Cutoff: order.Infinity}
 		p := (&filler{scale: scale}).newAssigner()
-		room := scale.Range(1_000_000)
-		width := rapid.SampledFrom([]uint64{3, 10, 1000, room.Slots()}).Draw(t, "width")
-		share := order.Share{From: rapid.Uint64Range(0, room.Slots()-width).Draw(t, "from"), Edge: rapid.Bool().Draw(t, "edge")}
+		values := scale.Range(1_000_000)
+		width := rapid.SampledFrom([]uint64{3, 10, 1000, values.Slots()}).Draw(t, "width")
+		share := order.Share{From: rapid.Uint64Range(0, values.Slots()-width).Draw(t, "from"), Edge: rapid.Bool().Draw(t, "edge")}
 		share.To = share.From + width
 		all := make([]row, rapid.IntRange(1, 60).Draw(t, "rows"))
 		for i := range all {
 			all[i] = row{key: int64(i), instant: 1_000_000}
 		}
 		for range 20 {
-			p.assign(room, share, all)
+			p.assign(values, share, all)
 			for i := range all {
 				if all[i].chosen && !all[i].filled && rapid.Bool().Draw(t, "written") {
 					all[i].filled, all[i].v7 = true, true
@@ -129,7 +129,7 @@ func TestPlacesAscendWhateverIsFilledFirst(t *testing.T) {
 				t.Fatalf("row %d stands before row %d", i, before.key)
 			}
 			before = &all[i]
-			if position, ok := room.Position(all[i].value); !ok || position < share.From || position >= share.To {
+			if position, ok := values.Position(all[i].value); !ok || position < share.From || position >= share.To {
 				t.Fatalf("row %d stands at %d, outside %v", i, position, share)
 			}
 		}

@@ -11,11 +11,11 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// key is what puts the rows of one instant in order: columns that are NOT NULL and together unique. None is a table without
-// a key, whose rows of one instant are in no order.
+// key is the columns that order the rows of one instant: NOT NULL and unique together. It is empty for a table without a key,
+// whose rows of one instant are in no order.
 //
-// A key of one integer is compared here. The order of any other is known to the server alone: its columns are carried as texts,
-// and a row's key is where they stand among those that were read in order.
+// Keys of a single integer are compared here. Only the server knows the order of other keys: their columns are read as texts,
+// in that order, and a row's key is the offset of its texts.
 type key struct {
 	columns []keyColumn
 	integer bool
@@ -23,7 +23,7 @@ type key struct {
 
 type keyColumn struct {
 	name sqltext.Name
-	kind string // its type, as format_type writes it; of a domain the base type
+	kind string // type name in format_type's spelling; the base type for a domain
 }
 
 func keyOf(table catalog.Table, names []string) key {
@@ -33,7 +33,7 @@ func keyOf(table catalog.Table, names []string) key {
 		if column := table.Column(name); column != nil {
 			c.kind = column.Plain()
 		}
-		if k.integer { // the widest: bounds of one type for all
+		if k.integer { // one type for the bounds of all integer types
 			c.kind = "int8"
 		}
 		k.columns = append(k.columns, c)
@@ -41,10 +41,10 @@ func keyOf(table catalog.Table, names []string) key {
 	return k
 }
 
-// none reports whether there is no key.
+// empty reports whether there is no key.
 func (k key) empty() bool { return len(k.columns) == 0 }
 
-// of lists the columns of the table that is called alias.
+// columnList lists the key's columns of the table with an alias.
 func (k key) columnList(alias string) string {
 	names := make([]string, len(k.columns))
 	for i, c := range k.columns {
@@ -53,7 +53,7 @@ func (k key) columnList(alias string) string {
 	return strings.Join(names, ", ")
 }
 
-// row is the key of a row. Rows compare as their columns do, one after the other.
+// tuple returns the key as a row expression. Row expressions compare column by column.
 func (k key) tuple(alias string) string { return k.bracket(k.columnList(alias)) }
 
 func (k key) bracket(list string) string {
@@ -63,7 +63,7 @@ func (k key) bracket(list string) string {
 	return "(" + list + ")"
 }
 
-// fields reads the key of t, as take has it.
+// fields returns the select list that parse reads.
 func (k key) fields() string {
 	kind := "text"
 	if k.integer {
@@ -76,7 +76,7 @@ func (k key) fields() string {
 	return list.String()
 }
 
-// join matches rows of the table t with arrays, parameters from $first on, that are called k1, k2 … of v.
+// join matches rows of t with the rows of v: arrays in the parameters from $first on, named k1, k2 and so on.
 func (k key) join(first int) (arrays, names, equal string) {
 	conditions := make([]string, len(k.columns))
 	for i, c := range k.columns {
@@ -92,7 +92,7 @@ func (k key) join(first int) (arrays, names, equal string) {
 	return arrays, names, strings.Join(conditions, " AND ")
 }
 
-// bound is a key as a row of constants. Quoted, and cast to the column's type: so an index serves.
+// bound returns a key as a row of constants, quoted and cast to the columns' types, so that an index can be used.
 func (k key) bound(values []string) string {
 	all := make([]string, len(k.columns))
 	for i, c := range k.columns {
@@ -101,10 +101,10 @@ func (k key) bound(values []string) string {
 	return k.bracket(strings.Join(all, ", "))
 }
 
-// span is a range of keys: above low and up to high, where they are known. A bound has the text of each column.
+// keyRange is a range of keys: above low and up to high. A nil bound is no bound; the others hold the text of each column.
 type keyRange struct{ low, high []string }
 
-// within is the condition of a span, over t.
+// condition returns the SQL condition for the rows of t in a range.
 func (k key) condition(s keyRange) string {
 	where := "true"
 	if s.low != nil {
@@ -118,10 +118,10 @@ func (k key) condition(s keyRange) string {
 
 func (k key) upTo(high []string) string { return k.tuple("t") + " <= " + k.bound(high) }
 
-// texts are those of the keys of rows: each column's length and its bytes.
+// keyTexts holds the texts of the keys of rows: for each column, its length and its bytes.
 type keyTexts []byte
 
-// take gives a row's key, from the fields that follow those of row.parse.
+// parse reads a row's key from the fields after those of row.parse.
 func (k key) parse(fields [][]byte, into *keyTexts) int64 {
 	if k.integer {
 		return int64(binary.BigEndian.Uint64(fields[0]))
@@ -133,7 +133,7 @@ func (k key) parse(fields [][]byte, into *keyTexts) int64 {
 	return int64(offset)
 }
 
-// columnsAt gives the texts of a row's key, one by one.
+// eachColumn calls a function with each text of the key at an offset.
 func (all keyTexts) eachColumn(offset int64, call func(column int, text []byte), columns int) {
 	rest := all[offset:]
 	for i := range columns {
@@ -143,7 +143,7 @@ func (all keyTexts) eachColumn(offset int64, call func(column int, text []byte),
 	}
 }
 
-// boundOf gives a row's key as a bound.
+// boundOf returns a row's key as a bound.
 func (k key) boundOf(offset int64, all keyTexts) []string {
 	if k.integer {
 		return []string{strconv.FormatInt(offset, 10)}
@@ -153,7 +153,7 @@ func (k key) boundOf(offset int64, all keyTexts) []string {
 	return bound
 }
 
-// arrays writes the keys of rows as the parameters of join.
+// arrays encodes the keys of rows as the parameters of join.
 func (k key) arrays(rows []row, all keyTexts) [][]byte {
 	if k.integer {
 		keys := appendArrayHeader(make([]byte, 0, arrayBytes+12*len(rows)), pgtype.Int8OID, len(rows))

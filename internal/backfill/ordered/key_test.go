@@ -39,10 +39,10 @@ func TestKeysOfEveryKind(t *testing.T) {
 	for kind := range kinds {
 		names = append(names, kind)
 	}
-	deal(t, names, func(t *testing.T, c *server.Cluster, kind string) {
+	eachCase(t, names, func(t *testing.T, c *server.Cluster, kind string) {
 		t.Helper()
-		b := lay(t, c, "CREATE TABLE t (id int, k "+kind+`, at timestamp(0), PRIMARY KEY (k, id));
-			INSERT INTO t SELECT g, `+kinds[kind]+", '2024-01-01'::timestamp + g % 3 * interval '1 second' FROM generate_series(1, 3000) g"+after)
+		b := newEnv(t, c, "CREATE TABLE t (id int, k "+kind+`, at timestamp(0), PRIMARY KEY (k, id));
+			INSERT INTO t SELECT g, `+kinds[kind]+", '2024-01-01'::timestamp + g % 3 * interval '1 second' FROM generate_series(1, 3000) g"+addUUID)
 		name := b.pool.Config().ConnConfig.Database
 		for _, setting := range []string{"datestyle = 'SQL, DMY'", "intervalstyle = iso_8601", "bytea_output = escape", "extra_float_digits = -15", "TimeZone = 'Asia/Kolkata'"} {
 			b.exec("ALTER DATABASE " + name + " SET " + setting)
@@ -54,7 +54,7 @@ func TestKeysOfEveryKind(t *testing.T) {
 		if result := b.fill(w); result.Rows != 3000 || result.Regions != 5 {
 			t.Errorf("%d rows in %d regions", result.Rows, result.Regions)
 		}
-		b.ordered("at")
+		b.requireOrder("at")
 		if proof := b.prove(w); proof.Judged != 3000 || !proof.Holds() {
 			t.Errorf("%+v", proof)
 		}
@@ -64,12 +64,12 @@ func TestKeysOfEveryKind(t *testing.T) {
 // With long keys a region is cut short, so that its memory stays bounded.
 func TestLongKeys(t *testing.T) {
 	t.Parallel()
-	b := lay(t, servertest.Cluster(t, 15), `CREATE TABLE t (k text COLLATE "C" PRIMARY KEY, at timestamp(0));
-		INSERT INTO t SELECT lpad(md5(g::text), 2000, md5(g::text)), '2024-01-01' FROM generate_series(1, 6000) g`+after)
+	b := newEnv(t, servertest.Cluster(t, 15), `CREATE TABLE t (k text COLLATE "C" PRIMARY KEY, at timestamp(0));
+		INSERT INTO t SELECT lpad(md5(g::text), 2000, md5(g::text)), '2024-01-01' FROM generate_series(1, 6000) g`+addUUID)
 	b.key = "k"
 	w := b.work()
 	if result := b.fill(w); result.Rows != 6000 || result.Regions != 3 {
 		t.Errorf("%d rows in %d regions", result.Rows, result.Regions)
 	}
-	b.ordered("at")
+	b.requireOrder("at")
 }

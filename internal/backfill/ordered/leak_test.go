@@ -13,33 +13,33 @@ import (
 )
 
 // seen is what an observer has: a uuid and, to check a guess, what it must not tell.
-type seen struct {
-	id    int64
-	at    order.Instant
-	many  int // rows of the same instant
-	uuid  [16]byte
-	place float64 // in the instant's room
+type observed struct {
+	id       int64
+	at       order.Instant
+	count    int // rows of the same instant
+	uuid     [16]byte
+	position float64 // in the instant's room
 }
 
 // observe reads a table of whole seconds in the order of its keys.
-func (b *bed) observe() []seen {
+func (b *env) observe() []observed {
 	b.Helper()
 	found, err := b.pool.Query(b.Context(), "SELECT id, extract(epoch FROM at)::int8 * 1000000, count(*) OVER (PARTITION BY at), uuid FROM t ORDER BY at, id")
 	if err != nil {
 		b.Fatal(err)
 	}
-	scale := order.Scale{Unit: order.Second, Cutoff: order.Instant(b.moment().UnixMicro())}
-	all, err := pgx.CollectRows(found, func(row pgx.CollectableRow) (s seen, err error) {
+	scale := order.Scale{Unit: order.Second, Cutoff: order.Instant(b.cutoff().UnixMicro())}
+	all, err := pgx.CollectRows(found, func(row pgx.CollectableRow) (s observed, err error) {
 		var uuid pgtype.UUID
-		err = row.Scan(&s.id, &s.at, &s.many, &uuid)
+		err = row.Scan(&s.id, &s.at, &s.count, &uuid)
 		s.uuid = uuid.Bytes
 		v, _ := order.FromUUID(s.uuid)
-		room := scale.Range(s.at)
-		position, ok := room.Position(v)
+		values := scale.Range(s.at)
+		position, ok := values.Position(v)
 		if !ok {
 			b.Errorf("%x is not in its room", s.uuid)
 		}
-		s.place = float64(position) / float64(room.Slots())
+		s.position = float64(position) / float64(values.Slots())
 		return s, err
 	})
 	if err != nil {
@@ -58,13 +58,13 @@ func correlation(x, y []float64) float64 {
 }
 
 // uneven is the chi-square of places over so many buckets, less what chance gives once in ten million times.
-func uneven(places []float64) float64 {
+func unevenness(positions []float64) float64 {
 	const buckets, chance = 16, 62 // 15 degrees of freedom
 	var hist [buckets]float64
-	for _, p := range places {
+	for _, p := range positions {
 		hist[int(p*buckets)]++
 	}
-	chi, want := 0.0, float64(len(places))/buckets
+	chi, want := 0.0, float64(len(positions))/buckets
 	for _, n := range hist {
 		chi += (n - want) * (n - want) / want
 	}
@@ -79,31 +79,31 @@ func TestNoIdAndNoCountIsTold(t *testing.T) {
 			WHEN g < 16000 THEN interval '0' WHEN g < 20000 THEN (g - 15990) * interval '1 second'
 			WHEN g < 28000 THEN (g / 2) * interval '1 second' WHEN g < 48000 THEN (g / 5) * interval '1 minute'
 			ELSE (g % 3000) * interval '1 hour' END FROM generate_series(0, 69999) g`
-	b := lay(t, servertest.Cluster(t, 15), sql+after)
-	w := small(b.work())
+	b := newEnv(t, servertest.Cluster(t, 15), sql+addUUID)
+	w := smallRegions(b.work())
 	w.regionRows = 9000
 	b.fill(w)
 	all := b.observe()
 
-	single := map[int][]float64{} // one row of each instant, by how many there are
-	var gaps, spaces, ids, lows []float64
+	byCount := map[int][]float64{} // one row of each instant, by how many there are
+	var gaps, distances, ids, lows []float64
 	var ones [32]int
 	for i, s := range all {
-		if i%s.many == (i/7)%s.many || s.many == 1 {
-			single[s.many] = append(single[s.many], s.place)
+		if i%s.count == (i/7)%s.count || s.count == 1 {
+			byCount[s.count] = append(byCount[s.count], s.position)
 		}
 		low := uint32(s.uuid[12])<<24 | uint32(s.uuid[13])<<16 | uint32(s.uuid[14])<<8 | uint32(s.uuid[15])
 		for bit := range ones {
 			ones[bit] += int(low >> bit & 1)
 		}
 		ids, lows = append(ids, float64(s.id)), append(lows, float64(bits.Reverse32(low)))
-		if i > 0 && all[i-1].at == s.at && s.many > 10_000 {
-			gaps, spaces = append(gaps, float64(s.id-all[i-1].id)), append(spaces, s.place-all[i-1].place)
+		if i > 0 && all[i-1].at == s.at && s.count > 10_000 {
+			gaps, distances = append(gaps, float64(s.id-all[i-1].id)), append(distances, s.position-all[i-1].position)
 		}
 	}
-	for many, places := range single {
-		if over := uneven(places); len(places) > 1000 && over > 0 {
-			t.Errorf("where %d rows share an instant, one tells so: chi-square %.0f above chance", many, over)
+	for count, positions := range byCount {
+		if over := unevenness(positions); len(positions) > 1000 && over > 0 {
+			t.Errorf("where %d rows share an instant, one tells so: chi-square %.0f above chance", count, over)
 		}
 	}
 	for bit, n := range ones {
@@ -112,7 +112,7 @@ func TestNoIdAndNoCountIsTold(t *testing.T) {
 		}
 	}
 	limit := 5 / math.Sqrt(float64(len(gaps)))
-	if r := correlation(gaps, spaces); math.Abs(r) > limit {
+	if r := correlation(gaps, distances); math.Abs(r) > limit {
 		t.Errorf("spaces tell gaps between ids: %.3f", r)
 	}
 	if r := correlation(ids, lows); math.Abs(r) > limit {
@@ -121,10 +121,10 @@ func TestNoIdAndNoCountIsTold(t *testing.T) {
 	// Spaces of independent draws are exponential: their variance is the square of their mean. Counted
 	// positions have none.
 	var sum, squares float64
-	for _, s := range spaces {
+	for _, s := range distances {
 		sum, squares = sum+s, squares+s*s
 	}
-	n := float64(len(spaces))
+	n := float64(len(distances))
 	if v := squares/n/(sum/n*sum/n) - 1; v < 0.9 || v > 1.1 {
 		t.Errorf("the variance of the spaces is %.2f of the square of their mean", v)
 	}

@@ -22,7 +22,7 @@ import (
 
 // traffic is an application that inserts, updates, moves rows in time, deletes and holds. Rows that it
 // moves in time bear changed, and the times that they had.
-func (b *bed) traffic(ctx context.Context, seed uint64, rows int) (end func()) {
+func (b *env) traffic(ctx context.Context, seed uint64, rows int) (stop func()) {
 	var all sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
 	var nulls atomic.Int64
@@ -59,13 +59,13 @@ func (b *bed) traffic(ctx context.Context, seed uint64, rows int) (end func()) {
 }
 
 // cuts runs the work, cut at random, until it is done, and counts the cuts.
-func (b *bed) cuts(w Work, r *rand.Rand, between func()) (cuts int) {
+func (b *env) runInterrupted(w Work, r *rand.Rand, between func()) (interruptions int) {
 	b.Helper()
-	for within := 60; ; within += within / 4 {
+	for longest := 60; ; longest += longest / 4 {
 		ctx, cancel := context.WithCancel(b.Context())
 		stop := make(chan struct{})
 		w.Stop = stop
-		after := time.Duration(5+r.IntN(within)) * time.Millisecond
+		after := time.Duration(5+r.IntN(longest)) * time.Millisecond
 		var timer *time.Timer
 		if r.IntN(2) == 0 {
 			timer = time.AfterFunc(after, cancel) // as good as a crash: in the midst of a batch
@@ -77,18 +77,18 @@ func (b *bed) cuts(w Work, r *rand.Rand, between func()) (cuts int) {
 		cancel()
 		switch {
 		case err == nil:
-			return cuts
+			return interruptions
 		case !errors.Is(err, context.Canceled) && !errors.Is(err, backfill.ErrStopped):
 			b.Fatalf("it ended with %v", err)
 		}
-		cuts++
+		interruptions++
 		if between != nil {
 			between()
 		}
 	}
 }
 
-func (b *bed) prove(w Work) Proof {
+func (b *env) prove(w Work) Proof {
 	b.Helper()
 	var proof Proof
 	err := pg.Read(b.Context(), b.pool, func(tx pg.Tx) (err error) {
@@ -104,60 +104,60 @@ func (b *bed) prove(w Work) Proof {
 // An application at work, and runs that are cut: the rows that it did not move in time stand in order.
 func TestCutUnderTraffic(t *testing.T) {
 	names := []string{"microseconds", "whole seconds", "one instant", "backwards", "seconds at random", "NULLs", "the future", "whole seconds of a pair", "NULLs of a pair", "seconds at random of a text"}
-	deal(t, names, func(t *testing.T, c *server.Cluster, name string) {
+	eachCase(t, names, func(t *testing.T, c *server.Cluster, name string) {
 		t.Helper()
-		b := lay(t, c, crowded(name)).of(sets()[name])
-		b.underTraffic(func() {})
+		b := newEnv(t, c, trafficCase(name)).withKey(tableCases()[name])
+		b.fillUnderTraffic(func() {})
 	})
 }
 
 // The same, and now and then all that rekey has written down is lost.
 func TestPlanIsLostUnderTraffic(t *testing.T) {
 	names := []string{"whole seconds", "one instant", "seconds at random", "one instant of a pair"}
-	deal(t, names, func(t *testing.T, c *server.Cluster, name string) {
+	eachCase(t, names, func(t *testing.T, c *server.Cluster, name string) {
 		t.Helper()
-		b := lay(t, c, crowded(name)).of(sets()[name])
-		b.underTraffic(func() { b.exec("DROP SCHEMA rekey CASCADE; CREATE SCHEMA rekey") })
+		b := newEnv(t, c, trafficCase(name)).withKey(tableCases()[name])
+		b.fillUnderTraffic(func() { b.exec("DROP SCHEMA rekey CASCADE; CREATE SCHEMA rekey") })
 	})
 }
 
-func crowded(name string) string {
-	return sets()[name].sql + moving + after
+func trafficCase(name string) string {
+	return tableCases()[name].sql + addTrafficColumns + addUUID
 }
 
 // moving are the columns that traffic needs: which rows it moved in time, and from where. It brings none back: see
 // TestRowBroughtBack.
-const moving = "; ALTER TABLE t ADD changed bool DEFAULT false, ADD was text[] DEFAULT '{}'"
+const addTrafficColumns = "; ALTER TABLE t ADD changed bool DEFAULT false, ADD was text[] DEFAULT '{}'"
 
-func (b *bed) underTraffic(between func()) {
+func (b *env) fillUnderTraffic(between func()) {
 	b.Helper()
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
-	w := small(b.work())
-	end := b.traffic(b.Context(), seed, rows)
-	cuts := b.cuts(w, r, func() {
+	w := smallRegions(b.work())
+	stop := b.traffic(b.Context(), seed, rows)
+	interruptions := b.runInterrupted(w, r, func() {
 		if r.IntN(3) == 0 {
 			between()
 		}
 	})
-	end()
+	stop()
 	b.fill(w)
 	proof := b.prove(w)
-	b.Logf("seed %d: %d cuts, %+v", seed, cuts, proof)
-	b.live(proof)
+	b.Logf("seed %d: %d cuts, %+v", seed, interruptions, proof)
+	b.requireLiveOrder(proof)
 }
 
 // TestRowBroughtBack: a row that the application takes away from an instant and brings back has kept its value, and another
 // that was filled there without sight of it may sort on its wrong side. No order of values could hold for both.
 func TestRowBroughtBack(t *testing.T) {
-	b := lay(t, servertest.Cluster(t, 15), "CREATE TABLE t (id int PRIMARY KEY, at timestamp); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 3) g"+after)
+	b := newEnv(t, servertest.Cluster(t, 15), "CREATE TABLE t (id int PRIMARY KEY, at timestamp); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 3) g"+addUUID)
 	w := b.work()
 	b.exec("UPDATE t SET at = '2024-02-02' WHERE id <> 2") // the second is filled alone
 	b.fill(w)
 	b.exec("UPDATE t SET at = '2024-03-03' WHERE id = 2; UPDATE t SET uuid = NULL, at = '2024-01-01' WHERE id <> 2")
-	const lost = 20 // the values of one instant are drawn at random: one side is as likely as the other
+	const attempts = 20 // the values of one instant are drawn at random: one side is as likely as the other
 	for n := 0; b.prove(w).Pairs == 0; n++ {
-		if n == lost {
+		if n == attempts {
 			t.Fatal("the rows that came meanwhile never sort on the wrong side")
 		}
 		b.exec("UPDATE t SET uuid = NULL, at = '2024-01-01' WHERE id <> 2; UPDATE t SET at = '2024-03-03' WHERE id = 2")
@@ -167,7 +167,7 @@ func TestRowBroughtBack(t *testing.T) {
 }
 
 // live judges what is to be judged: by Prove, and by SQL of its own.
-func (b *bed) live(proof Proof) {
+func (b *env) requireLiveOrder(proof Proof) {
 	b.Helper()
 	if n := b.number("SELECT count(*) - count(DISTINCT uuid) FROM t"); n > 0 {
 		b.Errorf("%d values are missing or not the only ones of their kind", n)
@@ -189,7 +189,7 @@ func (b *bed) live(proof Proof) {
 
 // A session whose client has vanished in the middle of a region must end before the lease falls.
 func TestNoTransactionIdlesForLong(t *testing.T) {
-	b := lay(t, servertest.Cluster(t, slices.Max(servertest.Versions(t))), "SELECT")
+	b := newEnv(t, servertest.Cluster(t, slices.Max(servertest.Versions(t))), "SELECT")
 	for name, settings := range map[string]pg.Settings{"reading": readSettings(), "lasting": durableSettings()} {
 		var idle string
 		err := pg.Run(t.Context(), b.pool, settings, func(tx pg.Tx) error {

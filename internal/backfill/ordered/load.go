@@ -12,8 +12,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// find takes up the plan of a run that was cut, if there is one that is ready. Of one that is not the
-// moment is kept.
+// loadPlan loads the plan of an interrupted run. found reports that there is one with its regions. Of one without, it keeps
+// the cutoff.
 func (f *filler) loadPlan(ctx context.Context, tx pg.Tx) (found bool, err error) {
 	var exists bool
 	err = tx.QueryRow(ctx, sqltext.Format("SELECT to_regclass({}) IS NOT NULL", sqltext.Value(sqltext.Qualified(f.planTable("").Schema, f.planTable("").Name)))).Scan(&exists)
@@ -58,7 +58,7 @@ func (f *filler) loadRegions(ctx context.Context, tx pg.Tx) ([]region, error) {
 	})
 }
 
-// ends writes zones as numbers.
+// encodeIntervals returns the ends of intervals as a list of numbers.
 func encodeIntervals(intervals []interval) []int64 {
 	all := make([]int64, 0, 2*len(intervals))
 	for _, z := range intervals {
@@ -74,7 +74,7 @@ func decodeIntervals(ends []int64) (intervals []interval) {
 	return intervals
 }
 
-// shares reads those of a region.
+// loadShares loads the shares of a region.
 func (f *filler) loadShares(ctx context.Context, tx pg.Tx, r region) (all []instantShare, err error) {
 	if !f.plan.stored {
 		return nil, nil

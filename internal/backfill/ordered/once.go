@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// One transaction fills a table of at most so many rows and pages, within the usual target time of a batch.
+	// The largest table that one transaction fills, about as fast as a batch.
 	onceRows  = 2000
 	oncePages = 16
 )
 
-// atOnce fills a small table in one transaction: it begins the filling, reads the table, fills its rows and counts the rows
-// that are left. Done is false where the regions and rounds have to go on.
+// fillOnce fills a small table in one transaction: it begins the filling, reads the table, fills its rows, and counts the rows
+// that are left. done is false if the table has to be filled by regions and rounds.
 func (f *filler) fillOnce(ctx context.Context) (done bool, err error) {
 	if f.Table.Pages > oncePages || f.regionRows > 0 || f.choice.Waves > 1 {
 		return false, nil
@@ -42,12 +42,12 @@ func (f *filler) fillOnce(ctx context.Context) (done bool, err error) {
 		f.rounds = 1
 	}
 	if filled > 0 && f.Cutoff.IsZero() {
-		f.Cutoff = time.UnixMicro(int64(f.plan.cutoff)) // what is left goes by the same
+		f.Cutoff = time.UnixMicro(int64(f.plan.cutoff)) // also for the rows that are left
 	}
 	return done && err == nil, err
 }
 
-// once is the transaction of atOnce.
+// fillOnceIn is the transaction of fillOnce.
 func (f *filler) fillOnceIn(ctx context.Context, tx pg.Tx) (filled int64, done bool, err error) {
 	if kept, err := f.beginOnce(ctx, tx); err != nil || kept {
 		return 0, false, err
@@ -77,7 +77,7 @@ func (f *filler) fillOnceIn(ctx context.Context, tx pg.Tx) (filled int64, done b
 	return filled, left == 0, err
 }
 
-// opens begins the filling. Kept says that an earlier run, which was cut, has left a plan or places.
+// beginOnce begins the filling. kept reports that an interrupted run left a plan or checkpoints.
 func (f *filler) beginOnce(ctx context.Context, tx pg.Tx) (kept bool, err error) {
 	f.plan = plan{complete: true}
 	cutoff := f.Cutoff

@@ -11,27 +11,27 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// plan is how a round fills the table. That of a table of more than one region stands in rekey's schema
-// until the table is filled, so that a run that was cut goes on by the same.
+// plan says how a round fills the table. The plan of a table with several regions is stored in rekey's schema until the table
+// is filled, so that a run can continue an interrupted one.
 type plan struct {
 	cutoff   order.Instant
 	round    int
-	complete bool   // the survey saw every row
+	complete bool   // the survey read every row
 	horizon  uint32 // the oldest transaction that could be running when the survey began
 	regions  []region
-	stored   bool // in the database
+	stored   bool // in rekey's schema
 	adjusted [order.Missing + 1]int64
 }
 
-// own names one of rekey's own tables for a table of the application's.
+// planTable returns the name of one of rekey's tables for the filling of a relation.
 func planTable(relation uint32, suffix string) sqltext.Table {
 	return sqltext.Table{Schema: "rekey", Name: fmt.Sprintf("order_%d%s", relation, suffix)}
 }
 
 func (f *filler) planTable(suffix string) sqltext.Table { return planTable(f.Table.OID, suffix) }
 
-// what tells a plan from one that was made for something else: a column that was dropped and came back
-// has another number.
+// identity identifies what a plan was made for. It includes the number of the column, which changes when a column is dropped
+// and added again.
 func (f *filler) identity() string {
 	number := 0
 	if c := f.Table.Column(f.Target.Column); c != nil {
@@ -41,12 +41,12 @@ func (f *filler) identity() string {
 	return fmt.Sprintf("%q.%q %d %q %q %d %q", f.Target.Schema, f.Target.Table, number, f.sql.key.columnList("t"), c.Name, c.Unit, c.Zone)
 }
 
-// Forget drops what a run that was cut has written down for a relation. A run that ends drops it itself.
+// DropPlan drops the stored plan of a relation. It is for the plan of an interrupted run; Run drops the plan that it completes.
 func DropPlan(ctx context.Context, tx pg.Tx, relation uint32) error {
 	return dropTables(ctx, tx, relation, "_shares", "_tallies", "_regions", "")
 }
 
-// drop drops the tables that exist: most relations never had one.
+// dropTables drops those of the tables that exist. Most relations never had one.
 func dropTables(ctx context.Context, tx pg.Tx, relation uint32, suffixes ...string) error {
 	names := make([]string, len(suffixes))
 	for i, suffix := range suffixes {
@@ -65,8 +65,8 @@ func dropTables(ctx context.Context, tx pg.Tx, relation uint32, suffixes ...stri
 	return err
 }
 
-// make makes tables: ordinary ones where the database has its own, which a crash and a failover leave, and
-// for nobody else, whatever the role's defaults are.
+// createTables creates permanent tables in the default tablespace with the heap access method, whatever the role's defaults
+// are, and without privileges for PUBLIC.
 func (f *filler) createTables(ctx context.Context, tx pg.Tx, tables map[string]string) error {
 	statements := []string{"SET LOCAL default_tablespace = ''", "SET LOCAL default_table_access_method = heap"}
 	for suffix, columns := range tables {
@@ -81,7 +81,7 @@ func (f *filler) createTables(ctx context.Context, tx pg.Tx, tables map[string]s
 	return nil
 }
 
-// create makes the tables for a plan that is not ready yet.
+// createPlan creates the tables of a plan whose regions are not stored yet.
 func (f *filler) createPlan(ctx context.Context, tx pg.Tx) error {
 	if err := DropPlan(ctx, tx, f.Table.OID); err != nil {
 		return err
@@ -104,7 +104,7 @@ func (f *filler) createPlan(ctx context.Context, tx pg.Tx) error {
 	return f.createSurveyTables(ctx, tx)
 }
 
-// counting makes the tables of a survey anew.
+// createSurveyTables creates the tables of a survey. It drops those of an earlier one.
 func (f *filler) createSurveyTables(ctx context.Context, tx pg.Tx) error {
 	if err := dropTables(ctx, tx, f.Table.OID, "_shares", "_tallies"); err != nil {
 		return err
@@ -115,7 +115,7 @@ func (f *filler) createSurveyTables(ctx context.Context, tx pg.Tx) error {
 	})
 }
 
-// ready writes the regions down: from now on the plan is followed.
+// storeRegions stores the regions and makes the plan ready to use.
 func (f *filler) storeRegions(ctx context.Context, tx pg.Tx) error {
 	if _, err := tx.Exec(ctx, sqltext.Format("TRUNCATE {}", f.planTable("_regions"))); err != nil {
 		return err

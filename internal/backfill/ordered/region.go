@@ -14,18 +14,18 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// region is a range of keys that is filled at once.
+// region is a range of keys that is filled as a unit.
 type region struct {
 	number    int
-	low       []string      // its keys are above it; the first begins at the very beginning
-	high      []string      // nil where it held no row
-	open      bool          // the last one: rows above high belong to it as long as they have no value
-	carried   order.Instant // where rows stand that have no time, before the first that has
-	intervals []interval    // that hold the instants of its rows, when they were surveyed
-	exclusive []interval    // of them, those in which no other region has rows
-	postponed bool          // rows of it were left for another round
+	low       []string      // the keys are above it; nil for the first region
+	high      []string      // the keys are up to it; nil for a region without rows
+	open      bool          // last region, which includes later rows above high while they have no value
+	carried   order.Instant // of rows without a time before the first one with a time
+	intervals []interval    // contain the instants that its rows had in the survey
+	exclusive []interval    // the parts of intervals in which no other region has rows
+	postponed bool          // rows were left to another round
 	done      bool
-	visited   bool // gone over before, in this run
+	visited   bool // by an earlier attempt of this run
 }
 
 func (r region) keyRange() keyRange {
@@ -35,8 +35,8 @@ func (r region) keyRange() keyRange {
 	return keyRange{low: r.low, high: r.high}
 }
 
-// of is the condition that holds for the rows of a region that matter: of those that came after the
-// survey not the ones that got the default.
+// condition returns the SQL condition for the rows of a region that matter. Of rows inserted after the survey it leaves out
+// those that got the default.
 func (f *filler) condition(r region) string {
 	where := f.sql.key.condition(r.keyRange())
 	if !r.open {
@@ -50,7 +50,7 @@ func (f *filler) condition(r region) string {
 	return where + sqltext.Format(" AND (t.{} IS NULL OR t.{} < {}::uuid OR ", f.sql.uuid, f.sql.uuid, sqltext.Value(cutoff.String())) + surveyed + ")"
 }
 
-// stream runs a query and hands over its rows in the binary format, one at a time.
+// stream runs a query and calls take for each row in the binary format.
 func stream(ctx context.Context, tx pg.Tx, sql string, take func(fields [][]byte) error) error {
 	ctx, done := tx.StatementContext(ctx)
 	defer done()
@@ -66,17 +66,17 @@ func stream(ctx context.Context, tx pg.Tx, sql string, take func(fields [][]byte
 	return errors.Join(err, rowErr)
 }
 
-// stretch is what was read of a region, in memory that is used again.
+// buffer holds the rows of a region. Its memory is reused.
 type buffer struct {
 	rows  []row
 	texts keyTexts
 }
 
-// mostTexts bounds the texts of a region's keys: with long ones it is cut short.
+// maxKeyTexts limits the bytes of the texts of a region's keys. A region with long keys has fewer rows.
 const maxKeyTexts = 4 << 20
 
-// read reads rows. Memory for them is made for a whole region at once: grown bit by bit it would leave as much behind. Rows
-// after which the keys' texts take more than limit bytes are left out, and all is false.
+// readRows reads rows into the buffer, which it allocates for a whole region at once to avoid copies. all is false if it left
+// out rows because the keys' texts exceed limit bytes.
 func (f *filler) readRows(ctx context.Context, tx pg.Tx, sql string, into *buffer, limit int) (all bool, err error) {
 	into.rows = slices.Grow(into.rows[:0], int(min(f.choice.Region, max(int64(f.Table.Rows), 0))))
 	into.texts = into.texts[:0]
@@ -94,8 +94,8 @@ func (f *filler) readRows(ctx context.Context, tx pg.Tx, sql string, into *buffe
 	return all, err
 }
 
-// ahead reads the rows of the next region above a key, at most so many, and gives the last one's: nil where there is none.
-// Over says that there were no more rows.
+// readNext reads up to limit rows above a key, and returns the key of the last one, nil if there is none. last reports that
+// there are no further rows.
 func (f *filler) readNext(ctx context.Context, tx pg.Tx, low []string, limit int64, into *buffer) (high []string, last bool, err error) {
 	all, err := f.readRows(ctx, tx, f.sql.first(keyRange{low: low}, limit), into, maxKeyTexts)
 	if n := len(into.rows); n > 0 {
@@ -107,17 +107,18 @@ func (f *filler) readNext(ctx context.Context, tx pg.Tx, low []string, limit int
 	return high, all && int64(len(into.rows)) < limit, err
 }
 
-// ascend fails where one bound is not above another: texts that do not tell a key exactly would cut regions for ever.
+// requireAscending returns an error if high is not above low. Texts that do not represent a key exactly would cause endless
+// regions.
 func (f *filler) requireAscending(ctx context.Context, tx pg.Tx, low, high []string) error {
 	var above bool
 	err := tx.QueryRow(ctx, "SELECT "+f.sql.key.bound(high)+" > "+f.sql.key.bound(low)).Scan(&above)
 	if err == nil && !above {
-		err = fmt.Errorf("%s: the texts %q and %q do not tell a row's key", f.Target, low, high)
+		err = fmt.Errorf("%s: the texts %q and %q do not represent keys exactly", f.Target, low, high)
 	}
 	return err
 }
 
-// load reads the rows of a region, each with the instant at which it stands, in the order of their keys.
+// load reads the rows of a region in the order of their keys, and sets their instants.
 func (f *filler) load(ctx context.Context, tx pg.Tx, r region, into *buffer) error {
 	if err := f.requireNoBatchIn(ctx, tx, r.number); err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 
 const (
 	maxRounds = 12
-	// mostWanted is how many rows a round without a new survey takes up.
+	// maxWanted is how many rows a round can fill without a new survey.
 	maxWanted = 100_000
 )
 
@@ -22,8 +22,8 @@ func regionDoneSQL(table sqltext.Table, number int) string {
 	return sqltext.Format("UPDATE {} SET done = true WHERE number = {}", table, number)
 }
 
-// goOver goes over the regions until no row is without a value. The first round fills nearly all; what
-// changed its time, or came meanwhile, is looked at again against all rows of its instant.
+// runRounds fills the regions until no row is without a value. The first round fills nearly all rows. A later round fills rows
+// that were added or moved in time since, and takes all rows of their instants into account.
 func (f *filler) runRounds(ctx context.Context) error {
 	for f.rounds = 1; ; f.rounds++ {
 		if err := f.round(ctx); err != nil {
@@ -45,15 +45,14 @@ func (f *filler) runRounds(ctx context.Context) error {
 	}
 }
 
-// round goes over the regions, and again over those in which rows were held, with growing pauses and no
-// lock held in between.
+// round fills the regions, and repeats those in which rows were held, with growing pauses. It holds no lock during a pause.
 func (f *filler) round(ctx context.Context) error {
 	since, pause := time.Now(), firstPause
 	for {
 		if err := f.regions(ctx); err != nil || f.held.Load() == 0 {
 			return err
 		}
-		if f.filled.Load() > 0 { // somebody let go: it moves
+		if f.filled.Load() > 0 { // held rows were released
 			since, pause = time.Now(), firstPause
 		}
 		if err := f.checkIdle(ctx); err != nil {
@@ -69,8 +68,8 @@ func (f *filler) round(ctx context.Context) error {
 	}
 }
 
-// checkIdle has the table inspected where unlocked rows are left, round after round: what was read of them is not
-// what is there.
+// checkIdle inspects the table if several rounds leave rows without a value that are not locked: the rows that were read are
+// not the ones in the table.
 func (f *filler) checkIdle(ctx context.Context) error {
 	free := false
 	if f.filled.Load() == 0 {
@@ -87,15 +86,15 @@ func (f *filler) checkIdle(ctx context.Context) error {
 	return f.Reinspect(ctx)
 }
 
-// remains is what a round left without a value.
+// unfilled is what a round left without a value.
 type unfilled struct {
 	rows    int64
-	regions []bool // the regions
+	regions []bool // by number: has such rows
 	wanted  map[order.Instant]struct{}
-	tooMany bool // too many to remember
+	tooMany bool // wanted is not complete
 }
 
-// look finds the rows without a value, and where they stand.
+// findUnfilled finds the rows without a value and their instants.
 func (f *filler) findUnfilled(ctx context.Context) (left unfilled, err error) {
 	left = unfilled{regions: make([]bool, len(f.plan.regions)), wanted: map[order.Instant]struct{}{}}
 	var in buffer
@@ -128,8 +127,7 @@ func (f *filler) findUnfilled(ctx context.Context) (left unfilled, err error) {
 	return left, nil
 }
 
-// again plans the next round: for a few rows by what the table holds of their instants now, for many by
-// a new survey.
+// planRound plans the next round: by the present rows of their instants if few rows are left, otherwise by a new survey.
 func (f *filler) planRound(ctx context.Context, left unfilled) error {
 	for i := range f.plan.regions {
 		f.plan.regions[i].done, f.plan.regions[i].visited = !left.regions[i], false
@@ -154,13 +152,13 @@ func (f *filler) planRound(ctx context.Context, left unfilled) error {
 	if err != nil {
 		return err
 	}
-	// Rows of an instant that have values are where the survey saw them, or were filled by a later round.
+	// Filled rows of an instant are where the survey saw them, or in a region of a later round.
 	intervals := left.intervals()
 	return f.divideShared(ctx, func(at order.Instant) bool { return contains(intervals, at) },
 		func(r region) bool { return r.postponed || intersect(r.intervals, intervals) })
 }
 
-// zones are the instants at which rows are without a value.
+// intervals returns the instants of the rows without a value as intervals.
 func (r unfilled) intervals() []interval {
 	zones := make([]interval, 0, len(r.wanted))
 	for _, at := range slices.Sorted(maps.Keys(r.wanted)) {

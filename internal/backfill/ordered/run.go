@@ -16,41 +16,39 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 )
 
-// filler is one filling of one table.
+// filler fills one table.
 type filler struct {
 	Work
 	sql            statements
 	choice         backfill.Choice
 	scale          order.Scale
 	plan           plan
-	unused         bool   // a plan that is not followed is in the database
-	horizon        uint32 // the oldest transaction that could be running when the filling began; 0: not for the next survey
+	unused         bool   // the stored plan is not used
+	horizon        uint32 // oldest transaction that could be running when the filling began; 0 after the first survey used it
 	progress       *backfill.Progress
 	batches        atomic.Int64
 	skipped        atomic.Int64
 	rounds         int
-	filledBefore   map[int64]int64 // rows that each worker filled, in this run's rounds and in earlier runs
-	next           atomic.Int64    // region to give out
-	held           atomic.Int64    // rows, when they were met the last time
-	filled         atomic.Int64    // in this round
+	filledBefore   map[int64]int64 // rows filled by each worker, in earlier rounds and runs
+	next           atomic.Int64    // region to assign
+	held           atomic.Int64    // rows held at the last attempt
+	filled         atomic.Int64    // rows filled in this attempt
 	idle           backfill.IdleRounds
-	recorded       atomic.Bool // something is written down
-	recordedBefore bool        // an earlier filling has written something down
+	recorded       atomic.Bool // this filling has recorded something
+	recordedBefore bool        // an earlier filling has recorded something
 }
 
-// fewWaves are those of a table that was cut small for a test.
+// testWaves is the number of waves for small regions in tests.
 const testWaves = 4
 
-// ErrOrder says that the table has neither a key nor a time to put its rows in order.
+// ErrOrder reports that a table has neither a key nor a creation-time column.
 var ErrOrder = errors.New("the table has neither a key nor a creation-time column")
 
-// Run fills every row that has no value, so that values sort as (time, key), and comes back when it finds
-// none left.
+// Run fills every row that has no value, such that values sort as (time, key), and returns when no such row is left. For a
+// table without a key, values sort by time, and rows of one instant are in no order.
 //
-// Of a table without a key they sort as time alone, and rows of one instant in no order.
-//
-// Errors: those of backfill.Run, ErrOrder, or the server's. After each of them what was filled stays
-// filled, and Run may be called again; the order goes on as it was.
+// Errors: those of backfill.Run, ErrOrder, or the server's. Rows that are filled stay filled, and Run may be called again; it
+// keeps the order.
 func Run(ctx context.Context, w Work) (Result, error) {
 	choice, k := explain(w.Server, w.Table, w.Target, w.Column)
 	switch {
@@ -75,7 +73,7 @@ func Run(ctx context.Context, w Work) (Result, error) {
 	return f.result(), err
 }
 
-// byTimeAlone leaves each row's value to the server: it depends on nothing but the row.
+// fillByTime fills a table without a key. The server computes each value, which depends only on the row.
 func fillByTime(ctx context.Context, w Work) (Result, error) {
 	if w.OnStart != nil {
 		f := &filler{Work: w}
@@ -110,7 +108,7 @@ func (f *filler) result() Result {
 	}
 }
 
-// moment learns the moment where the work does not have it.
+// readCutoff calls OnStart if it is set.
 func (f *filler) readCutoff(ctx context.Context) error {
 	if f.OnStart == nil {
 		return nil
@@ -141,7 +139,7 @@ func (f *filler) run(ctx context.Context) error {
 	return f.dropPlan(ctx)
 }
 
-// forget drops the plan, if there is one in the database.
+// dropPlan drops the stored plan, if there is one.
 func (f *filler) dropPlan(ctx context.Context) error {
 	if !f.plan.stored && !f.unused {
 		return nil
@@ -150,7 +148,7 @@ func (f *filler) dropPlan(ctx context.Context) error {
 	return f.runTransaction(ctx, durableSettings(), func(tx pg.Tx) error { return DropPlan(ctx, tx, f.Table.OID) })
 }
 
-// begin takes up what an earlier run left, and settles the moment.
+// begin loads the plan of an interrupted run and determines the cutoff.
 func (f *filler) begin(ctx context.Context) (found bool, err error) {
 	err = f.runTransaction(ctx, readSettings(), func(tx pg.Tx) error {
 		if err := f.requireNoBatch(ctx, tx); err != nil {
@@ -179,7 +177,7 @@ func (f *filler) begin(ctx context.Context) (found bool, err error) {
 	return found, err
 }
 
-// resume learns how many rows earlier runs have filled.
+// resume reads how many rows earlier runs filled.
 func (f *filler) resume(ctx context.Context, tx pg.Tx) error {
 	f.filledBefore = map[int64]int64{}
 	if f.Checkpoints == nil {
@@ -196,14 +194,14 @@ func (f *filler) resume(ctx context.Context, tx pg.Tx) error {
 	return err
 }
 
-// placer has a source of its own, seeded from the system's.
+// newAssigner returns an assigner with its own source of randomness, seeded by the system.
 func (f *filler) newAssigner() *assigner {
 	var seed [32]byte
-	_, _ = crand.Read(seed[:]) // it never fails
+	_, _ = crand.Read(seed[:]) // never fails
 	return &assigner{scale: f.scale, random: rand.New(rand.NewChaCha8(seed))}
 }
 
-// regions fills those that are not done, with as many workers as the pace allows.
+// regions fills the regions that are not done, with as many workers as the pace allows.
 func (f *filler) regions(ctx context.Context) error {
 	workers := min(f.workers(), max(len(f.plan.regions), 1))
 	f.next.Store(0)
@@ -229,7 +227,7 @@ func (f *filler) regions(ctx context.Context) error {
 	return firstError(errs)
 }
 
-// first gives the error that matters: one that is not just another worker's echo.
+// firstError returns the first error other than backfill.ErrStopped, which only follows from another worker's error.
 func firstError(errs []error) error {
 	var stopped error
 	for _, err := range errs {
@@ -251,9 +249,9 @@ func (f *filler) record(rows int64) {
 	}
 }
 
-// workers is how many work on the table at once.
+// workers returns the number of concurrent workers.
 func (f *filler) workers() int {
-	const spare = 4 // connections: two workers, one that watches, one heartbeat
+	const spare = 4 // connections: two workers, the throttle and the heartbeat
 	switch {
 	case f.Workers > 0:
 		return f.Workers

@@ -7,14 +7,14 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// scanned is how many rows a scan hands over between two pauses.
+// fetchRows is the number of rows of one FETCH.
 const fetchRows = 20_000
 
-// scan runs a query by a cursor and hands over its rows in the binary format, one at a time; between them, now and then and at
-// the end, it lets the connection be used for something else.
+// scan runs a query by a cursor and calls take for each row in the binary format. After each FETCH it calls between, which may
+// use the connection.
 func scan(ctx context.Context, tx pg.Tx, sql string, take func(fields [][]byte) error, between func() error) error {
 	for _, statement := range []string{
-		"SET LOCAL cursor_tuple_fraction = 1", // all rows are wanted, not the first ones soon
+		"SET LOCAL cursor_tuple_fraction = 1", // optimizes for all rows, not the first ones
 		"DECLARE scan NO SCROLL CURSOR FOR " + sql,
 	} {
 		if _, err := tx.Exec(ctx, statement); err != nil {

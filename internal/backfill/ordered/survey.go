@@ -9,21 +9,21 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// survey cuts the table into regions and finds the instants that more than one of them has rows of. It
-// reads the table in short transactions: what is changed meanwhile is younger than its horizon.
+// survey splits the table into regions and finds the instants at which several regions have rows. It reads in short
+// transactions. Its horizon identifies rows that were changed since it began.
 type survey struct {
 	*filler
 	buffer
 	duplicates *duplicateFilter
 	carrier    order.Carrier
-	leading    int // regions at the beginning that have no row with a time
+	leading    int // regions at the start without any time
 }
 
 func (f *filler) newSurvey() *survey {
 	return &survey{filler: f, duplicates: newDuplicateFilter(f.Table.Rows), carrier: order.Carrier{Scale: f.scale}}
 }
 
-// survey makes a new plan. A table of one region needs none in the database.
+// survey makes a new plan. It stores the plan unless the table has only one region.
 func (f *filler) survey(ctx context.Context) error {
 	f.plan = plan{cutoff: f.plan.cutoff, round: f.plan.round + 1, complete: true}
 	s := f.newSurvey()
@@ -49,7 +49,7 @@ func (f *filler) survey(ctx context.Context) error {
 		func(r region) bool { return intersect(r.intervals, shared) })
 }
 
-// seeHorizon puts into the plan the horizon that was read when the filling began, or of a later survey one of now.
+// setHorizon sets the plan's horizon to the one read when the filling began, and for a later survey to the current one.
 func (f *filler) setHorizon(ctx context.Context) error {
 	f.plan.horizon, f.horizon = f.horizon, 0
 	if f.plan.horizon > 0 {
@@ -61,14 +61,14 @@ func (f *filler) setHorizon(ctx context.Context) error {
 	})
 }
 
-// horizon is the oldest transaction that may be running.
+// horizon returns the oldest transaction that may be running.
 func horizon(ctx context.Context, tx pg.Tx) (uint32, error) {
 	var xmin int64
 	err := tx.QueryRow(ctx, "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::int8").Scan(&xmin)
 	return uint32(xmin), err
 }
 
-// cut reads the table once, region by region in the order of the keys.
+// split reads the table once, region by region in the order of the keys.
 func (s *survey) split(ctx context.Context) error {
 	var after []string
 	for last := false; !last; {
@@ -92,7 +92,7 @@ func (s *survey) split(ctx context.Context) error {
 	return nil
 }
 
-// end is behind the last region.
+// finish completes the survey after the last region.
 func (s *survey) finish() {
 	if !s.carrier.Known {
 		s.carryBack(s.scale.Cutoff, len(s.plan.regions))
@@ -101,7 +101,7 @@ func (s *survey) finish() {
 	s.plan.regions[len(s.plan.regions)-1].open = true
 }
 
-// note takes up a region.
+// addRegion adds a region with the rows in the buffer.
 func (s *survey) addRegion(r region) {
 	if !s.carrier.Known {
 		if i := slices.IndexFunc(s.rows, func(r row) bool { return !r.null }); i >= 0 {
@@ -133,7 +133,7 @@ func (s *survey) addRegion(r region) {
 	s.plan.regions = append(s.plan.regions, r)
 }
 
-// lend gives the first regions, whose rows have no time, the instant of the first row that has.
+// carryBack gives the leading regions, whose rows have no time, the instant of the first row with a time.
 func (s *survey) carryBack(at order.Instant, regions int) {
 	for i := range regions {
 		s.plan.regions[i].carried, s.plan.regions[i].intervals = at, []interval{{at, at}}
@@ -141,8 +141,8 @@ func (s *survey) carryBack(at order.Instant, regions int) {
 	}
 }
 
-// share counts the rows of the wanted instants in the regions that may hold some, divides their rooms,
-// and makes the plan ready.
+// divideShared counts the rows of the wanted instants in the affected regions, divides the instants' ranges among them, and
+// makes the plan ready to use.
 func (f *filler) divideShared(ctx context.Context, wanted func(order.Instant) bool, affected func(region) bool) error {
 	var in buffer
 	for _, r := range f.plan.regions {

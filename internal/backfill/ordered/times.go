@@ -9,15 +9,15 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// Times counts the rows of a table whose times are not taken as they are.
+// Times counts the rows of a table whose times are adjusted.
 type Times struct {
 	Rows  int64 `json:"rows"`
 	Null  int64 `json:"without_time"`
 	Early int64 `json:"before_1970"`
-	Late  int64 `json:"in_the_future"` // not before the moment, or infinite
+	Late  int64 `json:"in_the_future"` // at or after the cutoff, or infinite
 }
 
-// Count reads a table once and counts, whether its rows have a uuid or not. A moment of zero is now.
+// Count counts the times of all rows of a table, with or without a uuid, in one scan. The default of cutoff is now.
 func Count(ctx context.Context, tx pg.Tx, table sqltext.Table, column order.Column, cutoff time.Time) (Times, error) {
 	var times Times
 	t := statements{table: table, column: column}

@@ -7,11 +7,11 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// ValueSQL is the expression of a row's value by its own time alone: for a table without a key, whose rows of one instant are
-// in no order. The names in it are the row's columns and pg_catalog's. A row without a time stands at the moment, and none
-// behind it; a moment of zero is that of the statement.
+// ValueSQL returns the SQL expression of a value from its row's time alone, for a table without a key, whose rows of one
+// instant are in no order. It refers to the row's columns and to pg_catalog. A row without a time gets the cutoff, and no row
+// a later time. The default of cutoff is the time of the statement.
 //
-// The 60 bits of time are drawn from the instant's room, as package order has it; all of rand_b is random.
+// The 60 bits of time are drawn from the instant's codes, see package order; all of rand_b is random.
 func ValueSQL(c order.Column, cutoff time.Time) string {
 	until := "(extract(epoch FROM statement_timestamp()) * 1000000)::int8"
 	if !cutoff.IsZero() {
@@ -22,11 +22,12 @@ func ValueSQL(c order.Column, cutoff time.Time) string {
 		" FROM (SELECT lpad(to_hex(first + floor(random() * (past - first))::int8), 15, '0') AS code" +
 		" FROM (SELECT at * 512 / 125 AS first," +
 		sqltext.Format(" CASE WHEN at < until THEN least(at + {}, until) ELSE at + 1 END * 512 / 125 AS past", unit) +
-		" FROM (SELECT until," + sqltext.Format(" CASE WHEN told < until THEN told / {} * {} ELSE until END AS at", unit, unit) +
-		" FROM (SELECT " + until + " AS until, " + rowMicros(c) + " AS told) AS micros) AS bent) AS room) AS drawn)"
+		" FROM (SELECT until," + sqltext.Format(" CASE WHEN micros < until THEN micros / {} * {} ELSE until END AS at", unit, unit) +
+		" FROM (SELECT " + until + " AS until, " + rowMicros(c) + " AS micros) AS read) AS clamped) AS codes) AS drawn)"
 }
 
-// told is what a row tells of its time, in microseconds since 1970 and within reach of a uuid. NULL counts as the end of time.
+// rowMicros returns the SQL expression of a row's time in microseconds since 1970, limited to what a uuid can express. NULL is
+// the largest bigint.
 func rowMicros(c order.Column) string {
 	at, zone := "("+timeOf(c, sqltext.Format("{}", sqltext.Name(c.Name)))+")", ""
 	if kindOf(c) == order.Timestamptz {

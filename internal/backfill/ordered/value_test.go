@@ -11,31 +11,31 @@ import (
 // A table without a key: each value tells its row's time, and nothing else is in order.
 func TestTimeAlone(t *testing.T) {
 	var names []string
-	for name, s := range sets() {
+	for name, s := range tableCases() {
 		if s.key == "" && strings.Contains(s.sql, " at ") {
 			names = append(names, name)
 		}
 	}
-	deal(t, names, func(t *testing.T, c *server.Cluster, name string) {
+	eachCase(t, names, func(t *testing.T, c *server.Cluster, name string) {
 		t.Helper()
-		b := lay(t, c, sets()[name].sql+"; ALTER TABLE t DROP CONSTRAINT t_pkey"+after)
+		b := newEnv(t, c, tableCases()[name].sql+"; ALTER TABLE t DROP CONSTRAINT t_pkey"+addUUID)
 		w := b.work()
 		if result := b.fill(w); result.Rows != rows {
 			t.Errorf("%d rows", result.Rows)
 		}
-		b.alone(w, sets()[name].time)
+		b.requireTimeOrder(w, tableCases()[name].time)
 	})
 }
 
 // alone judges by Prove and by SQL of its own; rows without a time stand at the moment.
-func (b *bed) alone(w Work, at string) {
+func (b *env) requireTimeOrder(w Work, at string) {
 	b.Helper()
-	const moment = "'2026-06-01 12:00:00.5'::timestamp"
+	const cutoff = "'2026-06-01 12:00:00.5'::timestamp"
 	if n := b.number("SELECT count(*) - count(DISTINCT uuid) FROM t"); n > 0 {
 		b.Errorf("%d values are missing or not the only ones of their kind", n)
 	}
 	n := b.number(`SELECT count(*) FROM (SELECT at, lag(at) OVER (ORDER BY uuid) AS before FROM
-		(SELECT uuid, greatest(least(coalesce(` + at + `, 'infinity'), ` + moment + `), '1970-01-01') AS at FROM t) AS bent) AS x WHERE before > at`)
+		(SELECT uuid, greatest(least(coalesce(` + at + `, 'infinity'), ` + cutoff + `), '1970-01-01') AS at FROM t) AS bent) AS x WHERE before > at`)
 	if n > 0 {
 		b.Errorf("%d pairs out of order", n)
 	}
@@ -48,13 +48,13 @@ func (b *bed) alone(w Work, at string) {
 func TestTimeAloneInAZone(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c, "CREATE TABLE t (at timestamp(0))"+`;
-			INSERT INTO t SELECT '2024-03-31'::timestamp + g % 40 * interval '15 minutes' + g % 2 * interval '210 days' FROM generate_series(1, 12000) g`+after)
+		b := newEnv(t, c, "CREATE TABLE t (at timestamp(0))"+`;
+			INSERT INTO t SELECT '2024-03-31'::timestamp + g % 40 * interval '15 minutes' + g % 2 * interval '210 days' FROM generate_series(1, 12000) g`+addUUID)
 		b.exec("ALTER DATABASE " + b.pool.Config().ConnConfig.Database + " SET TimeZone = 'Asia/Tokyo'")
 		b.pool.Reset()
 		b.zone = "Europe/Berlin"
 		w := b.work()
 		b.fill(w)
-		b.alone(w, "timezone('UTC', timezone('Europe/Berlin', at))")
+		b.requireTimeOrder(w, "timezone('UTC', timezone('Europe/Berlin', at))")
 	})
 }

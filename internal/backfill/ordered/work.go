@@ -9,36 +9,34 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 )
 
-// Work is one table to be filled in the order of creation. Of the embedded work Value is not used, and a
-// place in the Diary tells of a whole region.
+// Work describes one table to fill in the order of creation. It ignores the embedded Value, and a checkpoint records a whole
+// region.
 type Work struct {
 	backfill.Work
-	Column order.Column // the creation-time column; one without a name leaves the order to the key alone
-	// Moment is when the column got its default. No value that is filled stands behind it, and times at or
-	// after it count as it. It has to be the same in every run over a table. If it is zero, and no run
-	// that was cut has left one, it is the server's time when the filling begins.
+	Column order.Column // creation-time column; without a name, the key alone gives the order
+	// Cutoff is when the column got its default. No generated value is later, and later times count as this one. It must be
+	// the same in every run over a table. Default: the cutoff of an interrupted run, else the server's time at the start.
 	Cutoff time.Time
-	// Begin is called in the transaction that begins the filling, once or more: what it returns takes the place of Moment.
-	// nil: Moment holds.
+	// OnStart is called in the transaction that begins the filling, which may be repeated. Its result replaces Cutoff. It may
+	// be nil.
 	OnStart    func(context.Context, pg.Tx) (Start, error)
-	regionRows int64 // rows of a region; 0 is the choice's
+	regionRows int64 // rows of a region in tests. Default: as chosen by Explain.
 }
 
-// Beginning is what is known of a filling when it begins.
+// Start is what is known of a filling when it begins.
 type Start struct {
 	Cutoff  time.Time
-	Resumed bool // an earlier run, which was cut, has left places in the diary
+	Resumed bool // an interrupted run has left checkpoints
 }
 
-// Result is what a filling did, with the rows whose times were not taken as they are.
+// Result is the outcome of a filling, with the number of rows whose times were adjusted.
 type Result struct {
 	backfill.Result
 	Cutoff  time.Time
-	Regions int   // into which the table was cut
+	Regions int   // 0 for a table without a key, like the fields below
 	Rounds  int   // over the regions
-	Early   int64 // rows whose time is before 1970
-	Late    int64 // whose time is not before the moment, or infinite
-	Carried int64 // that have no time and stand where the row before them by key does
-	Missing int64 // in a table without any time
-	// Regions, Rounds and what follows are of tables with a key: of one without nothing is read before it is filled.
+	Early   int64 // rows with a time before 1970
+	Late    int64 // rows with a time at or after the cutoff, or infinite
+	Carried int64 // rows without a time in a table with times
+	Missing int64 // rows of a table without any time
 }

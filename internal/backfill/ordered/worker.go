@@ -16,13 +16,13 @@ type worker struct {
 	slow     backfill.SlowBatches
 	buffer
 	number       int64
-	regionNumber int   // region
-	filled       int64 // over all runs
-	// careful is a worker that goes over a region once more.
+	regionNumber int   // of the current region
+	filled       int64 // rows, over all runs
+	// lockFirst makes batches lock their rows by a separate statement, in the second attempt at a region.
 	lockFirst bool
 }
 
-// work fills regions that are not done until none is left.
+// work fills regions until all are done or assigned.
 func (w *worker) work(ctx context.Context) error {
 	for {
 		i := int(w.next.Add(1) - 1)
@@ -48,8 +48,8 @@ func (w *worker) work(ctx context.Context) error {
 	}
 }
 
-// visit fills a region. One in which rows could be locked and none was filled is looked at more carefully
-// at once: there is no use in going on if rows cannot be filled.
+// visit fills a region. If rows were locked and none was filled, it repeats the region at once and locks rows first, to detect
+// rows that cannot be filled.
 func (w *worker) visit(ctx context.Context, r *region) (total written, err error) {
 	for w.lockFirst = r.visited; ; w.lockFirst = true {
 		total, err = w.region(ctx, *r)
@@ -62,7 +62,7 @@ func (w *worker) visit(ctx context.Context, r *region) (total written, err error
 	}
 }
 
-// region fills a region, as far as its rows are free and the survey knows where they stand.
+// region fills the rows of a region that are not held and whose instants are known.
 func (w *worker) region(ctx context.Context, r region) (total written, err error) {
 	if err := w.Wait(ctx, w.progress); err != nil {
 		return total, err
@@ -89,7 +89,7 @@ func (w *worker) region(ctx context.Context, r region) (total written, err error
 	return total, err
 }
 
-// waves are worth it where most of a region is to be filled.
+// waves returns the number of waves, which pay only if a good part of the region is to be filled.
 func (w *worker) waves() int {
 	chosen := 0
 	for i := range w.rows {
@@ -104,8 +104,8 @@ func (w *worker) waves() int {
 	return w.choice.Waves
 }
 
-// over writes down that a region is done. One that is done and taken again costs a reading: where it is the only one,
-// nothing is written.
+// finishRegion records that a region is done. Without a record, a later run reads the region again; a table with only one
+// region needs none.
 func (w *worker) finishRegion(ctx context.Context, r region) error {
 	if !w.plan.stored && (w.Checkpoints == nil || len(w.plan.regions) == 1) {
 		return nil

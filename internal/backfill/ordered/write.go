@@ -22,10 +22,10 @@ const (
 	firstRows   = 1000
 	minRows     = 10
 	maxRows     = 20_000
-	maxTimeouts = 5    // of the smallest batch, one after the other
-	granularity = 1024 // how fine a share of a page's rows can be told
-	// golden times a row's line on its page, modulo steps, spreads neighbouring lines evenly: it is steps
-	// times the golden section.
+	maxTimeouts = 5    // of the smallest batch, in a row
+	granularity = 1024 // of a page's rows, in which waves are divided
+	// goldenStride is the golden section of granularity. Multiplied by a row's line, modulo granularity, it spreads
+	// neighbouring lines evenly.
 	goldenStride = 633
 )
 
@@ -33,15 +33,15 @@ func sortByKey(rows []row) {
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.key, b.key) })
 }
 
-// wrote is what became of rows that were to be written.
+// written counts the rows of a write.
 type written struct {
 	offered int64
-	locked  int64 // unchanged, and held by nobody
+	locked  int64 // not changed and not held by others
 	filled  int64
 }
 
-// write writes the chosen rows in waves: each takes some rows of every page, so that the next finds room
-// on it. What is held or was changed meanwhile is left out.
+// write writes the chosen rows in waves. Each wave takes a few rows of every page, so that the next one finds space there. It
+// leaves out rows that are held or were changed since they were read.
 func (w *worker) write(ctx context.Context, rows []row, waves int) (total written, err error) {
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.address, b.address) })
 	chosen := make([]row, 0, len(rows)/max(waves, 1)+1)
@@ -98,9 +98,9 @@ func (w *worker) wave(ctx context.Context, rows []row) (total written, err error
 	return total, nil
 }
 
-// batch is one transaction. A careful one locks its rows by a statement of its own: the next sees them as
-// they are under the lock, so that only a trigger or a rule can keep it from filling them. Those alone count
-// as picked: the next may pick others, let go since, at a version that is younger than what it sees.
+// batch runs one transaction. With lockFirst, a separate statement locks the rows, so that the next one sees them as they are
+// under the lock, and only a trigger or a rule can keep it from filling them. Only those rows count as locked: the second
+// statement may lock further rows that were released since, at versions newer than its snapshot.
 func (w *worker) batch(ctx context.Context, rows []row) (batch written, err error) {
 	err = w.runBatch(ctx, w.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) (err error) {
 		if err := w.lockBatch(ctx, tx, w.regionNumber); err != nil {
@@ -112,7 +112,7 @@ func (w *worker) batch(ctx context.Context, rows []row) (batch written, err erro
 	return batch, err
 }
 
-// update gives rows their values.
+// update writes the rows' values.
 func (f *filler) update(ctx context.Context, tx pg.Tx, rows []row, keys keyTexts, careful bool) (batch written, err error) {
 	parameters := append(timesAndValues(rows, kindOf(f.sql.column)), f.sql.key.arrays(rows, keys)...)
 	run := func(sql string) *pgconn.Result {
@@ -136,7 +136,7 @@ func (f *filler) update(ctx context.Context, tx pg.Tx, rows []row, keys keyTexts
 	return written{locked: count(locking, 0), filled: count(writing, 1)}, nil
 }
 
-// addresses is a query of the addresses of rows.
+// addresses returns a query of the rows' ctids.
 func addresses(rows []row) string {
 	list := make([]string, len(rows))
 	for i, r := range rows {
@@ -145,7 +145,7 @@ func addresses(rows []row) string {
 	return sqltext.Format("SELECT unnest({}::tid[])", sqltext.Value("{"+strings.Join(list, ",")+"}"))
 }
 
-// count is a number in the one row of a result.
+// count returns a number in the only row of a result.
 func count(result *pgconn.Result, column int) int64 {
 	return int64(binary.BigEndian.Uint64(result.Rows[0][column]))
 }
