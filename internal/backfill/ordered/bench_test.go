@@ -15,7 +15,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// benchRows gives REKEY_BENCH_ROWS, or so many.
+// benchRows returns REKEY_BENCH_ROWS. Default: rows.
 func benchRows(b *testing.B, rows int) int {
 	b.Helper()
 	text := os.Getenv("REKEY_BENCH_ROWS")
@@ -29,7 +29,7 @@ func benchRows(b *testing.B, rows int) int {
 	return rows
 }
 
-// wide is a table of 8 columns with a jsonb and 4 indexes.
+// wideTable creates a table of 8 columns, one of them jsonb, with 4 indexes.
 func wideTable(at, key string, rows int) []string {
 	return []string{
 		`CREATE TABLE t (id bigint NOT NULL, kind int NOT NULL, email text NOT NULL, payload jsonb NOT NULL,
@@ -41,18 +41,18 @@ func wideTable(at, key string, rows int) []string {
 	}
 }
 
-// BenchmarkAgainstClock fills the same table by the clock and in order, in turns, and reports the ratio:
+// BenchmarkAgainstClock fills the same table alternately with the time of the filling and in order, and reports the ratio:
 // go test -run - -bench AgainstClock -benchtime 2x -timeout 1h, with REKEY_PG_VERSIONS=18.
 func BenchmarkAgainstClock(b *testing.B) {
 	for _, major := range servertest.Versions(b) {
-		const follows, byID = "'2024-01-01'::timestamp + g * interval '1.2345 seconds'", ", PRIMARY KEY (id)"
+		const ascending, byID = "'2024-01-01'::timestamp + g * interval '1.2345 seconds'", ", PRIMARY KEY (id)"
 		for name, table := range map[string]struct{ at, key string }{
-			"follows":        {follows, byID},
+			"ascending":      {ascending, byID},
 			"random":         {"'2024-01-01'::timestamp + random() * interval '1 year'", byID},
 			"random_seconds": {"date_trunc('second', '2024-01-01'::timestamp + random() * interval '1 year')", byID},
-			"pair":           {follows, ", PRIMARY KEY (at, id)"},
-			"text":           {follows, ", PRIMARY KEY (email)"},
-			"no_key":         {follows, ""},
+			"pair":           {ascending, ", PRIMARY KEY (at, id)"},
+			"text":           {ascending, ", PRIMARY KEY (email)"},
+			"no_key":         {ascending, ""},
 		} {
 			b.Run(fmt.Sprintf("pg%d/%s", major, name), func(b *testing.B) {
 				c := servertest.Cluster(b, major)
@@ -103,8 +103,8 @@ func seconds(b *env, ordered bool) float64 {
 	return took
 }
 
-// BenchmarkOneInstant fills 5,000,000 rows of one second, cut and resumed at random, under an application that
-// inserts, updates, moves in time and deletes, and proves their order.
+// BenchmarkOneInstant fills 5,000,000 rows of one second, interrupted and resumed at random times, under an application that
+// inserts, updates, moves in time and deletes rows, and proves their order.
 func BenchmarkOneInstant(b *testing.B) {
 	for _, major := range servertest.Versions(b) {
 		b.Run(fmt.Sprintf("pg%d", major), func(b *testing.B) {

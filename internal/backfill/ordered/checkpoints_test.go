@@ -11,12 +11,12 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// diary remembers places, and lets no transaction through once so many regions are done.
+// memoryCheckpoints keeps checkpoints in memory. Guard fails once so many regions are done.
 type memoryCheckpoints struct {
 	mu    sync.Mutex
 	saved map[int64]backfill.Checkpoint
 	saves int
-	limit int // 0: none is too many
+	limit int // 0 for none
 }
 
 var errTakenOver = errors.New("another run has taken over")
@@ -47,16 +47,16 @@ func (d *memoryCheckpoints) Guard(context.Context, pg.Tx) error {
 	return nil
 }
 
-// A run that was fenced off leaves a plan, the next goes on by it, and their rows add up.
-func TestFencedRunGoesOn(t *testing.T) {
+// A run that another one replaced leaves a plan, the next run continues it, and their rows add up.
+func TestResumesPlan(t *testing.T) {
 	b := newEnv(t, servertest.Cluster(t, 15), tableCases()["seconds at random"].sql+addUUID)
 	d := &memoryCheckpoints{saved: map[int64]backfill.Checkpoint{}, limit: 4}
 	w := smallRegions(b.work())
 	w.Checkpoints = d
-	w.Workers = 1 // another one's batch could be committed and not confirmed any more
+	w.Workers = 1 // the last batch of a second worker could be committed without being counted
 	first, err := Run(t.Context(), w)
 	if !errors.Is(err, errTakenOver) || first.Rows == 0 || first.Rows == rows {
-		t.Fatalf("%+v, %v", first, err)
+		t.Fatalf("the first run returned %+v, %v", first, err)
 	}
 	tables := b.number("SELECT count(*) FROM pg_tables WHERE schemaname = 'rekey'")
 	d.limit = 0
@@ -67,12 +67,12 @@ func TestFencedRunGoesOn(t *testing.T) {
 		saved += p.Rows
 	}
 	if tables == 0 || first.Rows+second.Rows != rows || saved > rows || saved < second.Rows {
-		t.Errorf("%d tables were kept; %d and %d rows, %d in the diary", tables, first.Rows, second.Rows, saved)
+		t.Errorf("the interrupted run left %d tables; %d and %d rows were filled, %d are in the checkpoints", tables, first.Rows, second.Rows, saved)
 	}
 }
 
-// A plan for a column that is gone is not followed, nor is its moment taken.
-func TestPlanOfADroppedColumn(t *testing.T) {
+// A plan for a dropped column is not used, and neither is its cutoff.
+func TestIgnoresPlanOfDroppedColumn(t *testing.T) {
 	b := newEnv(t, servertest.Cluster(t, 15), tableCases()["the future"].sql+addUUID)
 	d := &memoryCheckpoints{saved: map[int64]backfill.Checkpoint{}, limit: 4}
 	w := smallRegions(b.work())
@@ -85,10 +85,10 @@ func TestPlanOfADroppedColumn(t *testing.T) {
 	cutoff := w.Cutoff
 	w.Cutoff = cutoff.AddDate(0, 0, -1)
 	if result := b.fill(w); result.Rows != rows || !result.Cutoff.Equal(w.Cutoff) {
-		t.Errorf("%+v", result)
+		t.Errorf("the result is %+v", result)
 	}
 	if proof := b.prove(w); proof.Judged != rows || !proof.Holds() {
-		t.Errorf("%+v", proof)
+		t.Errorf("the proof is %+v", proof)
 	}
 	if err := pg.Run(t.Context(), b.pool, pg.Settings{}, func(tx pg.Tx) error { return DropPlan(t.Context(), tx, w.Table.OID) }); err != nil {
 		t.Error(err)

@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { servertest.Main(m) }
 
-// bed is a database with one table to fill: public.t, with the columns id, at and uuid. Its key is id, or what key lists.
+// env is a database with one table to fill: public.t, with the columns id, at and uuid. Its key is id, or as listed in key.
 type env struct {
 	testing.TB
 	pool   *pgxpool.Pool
@@ -29,7 +29,7 @@ type env struct {
 	server catalog.Server
 	zone   string
 	key    string
-	found  bool // for Prove
+	found  bool // Expectation.Found
 }
 
 func newEnv(t testing.TB, c *server.Cluster, sql string, template ...string) *env {
@@ -64,8 +64,8 @@ func (b *env) exec(sql string) {
 	}
 }
 
-// settle waits until no transaction in the cluster is older than the rows: one of another test makes them
-// look like new, and what is new needs a second round.
+// waitOldTransactions waits until no transaction in the cluster is older than the rows. A transaction of another test makes
+// rows look new, and new rows need a second round.
 func (b *env) waitOldTransactions() {
 	b.Helper()
 	const newer = "SELECT count(*) FROM t WHERE xmin::text::bigint >= txid_snapshot_xmin(txid_current_snapshot())"
@@ -103,7 +103,7 @@ func (b *env) table() catalog.Table {
 	return table
 }
 
-// work looks at the table and gives the work of filling it in order, at full pace.
+// work inspects the table and returns the work of filling it in order at full pace.
 func (b *env) work() Work {
 	b.Helper()
 	table := b.table()
@@ -121,7 +121,7 @@ func (b *env) work() Work {
 	}
 }
 
-// moment is the same for all of a test.
+// cutoff returns the same cutoff in all calls.
 func (b *env) cutoff() time.Time { return time.Date(2026, 6, 1, 12, 0, 0, 500_000_000, time.UTC) }
 
 func (b *env) fill(w Work) Result {
@@ -133,29 +133,29 @@ func (b *env) fill(w Work) Result {
 	return result
 }
 
-// ordered fails unless every row has a value, no two the same, and they sort as time, with the clamps and
-// loans of package order, and key do: judged by SQL of its own.
+// requireOrder fails the test unless every row has a value of its own and the values sort by adjusted time and key. It uses
+// its own SQL.
 func (b *env) requireOrder(at string) {
 	b.Helper()
 	if n := b.number("SELECT count(*) FROM t WHERE uuid IS NULL"); n > 0 {
-		b.Errorf("%d rows without a value", n)
+		b.Errorf("%d rows have no value", n)
 	}
 	if n := b.number("SELECT count(*) - count(DISTINCT uuid) FROM t"); n > 0 {
-		b.Errorf("%d values are not the only ones of their kind", n)
+		b.Errorf("%d values are duplicates", n)
 	}
 	if n := b.number(inversions(at, b.key)); n > 0 {
-		b.Errorf("%d pairs out of order", n)
+		b.Errorf("%d pairs are out of order", n)
 	}
 	if n := b.number("SELECT count(*) FROM pg_tables WHERE schemaname = 'rekey'"); n > 0 {
-		b.Errorf("%d tables are left behind", n)
+		b.Errorf("%d of rekey's tables are left", n)
 	}
 }
 
 func inversions(at, key string) string {
 	const cutoff = "'2026-06-01 12:00:00.5'::timestamp"
-	return `WITH bent AS (SELECT ` + key + `, uuid, least(greatest((` + at + `), '1970-01-01'), ` + cutoff + `) AS at, (` + at + `) IS NULL AS none FROM t),
-		numbered AS (SELECT *, sum((NOT none)::int) OVER (ORDER BY ` + key + `) AS n FROM bent),
-		lent AS (SELECT ` + key + `, uuid, coalesce(CASE WHEN n > 0 THEN first_value(CASE WHEN none THEN NULL ELSE at END) OVER (PARTITION BY n ORDER BY ` + key + `) END,
-			(SELECT at FROM bent WHERE NOT none ORDER BY ` + key + ` LIMIT 1), ` + cutoff + `) AS at FROM numbered)
-		SELECT count(*) FROM (SELECT uuid, lag(uuid) OVER (ORDER BY at, ` + key + `) AS before FROM lent) x WHERE before >= uuid`
+	return `WITH clamped AS (SELECT ` + key + `, uuid, least(greatest((` + at + `), '1970-01-01'), ` + cutoff + `) AS at, (` + at + `) IS NULL AS none FROM t),
+		numbered AS (SELECT *, sum((NOT none)::int) OVER (ORDER BY ` + key + `) AS n FROM clamped),
+		carried AS (SELECT ` + key + `, uuid, coalesce(CASE WHEN n > 0 THEN first_value(CASE WHEN none THEN NULL ELSE at END) OVER (PARTITION BY n ORDER BY ` + key + `) END,
+			(SELECT at FROM clamped WHERE NOT none ORDER BY ` + key + ` LIMIT 1), ` + cutoff + `) AS at FROM numbered)
+		SELECT count(*) FROM (SELECT uuid, lag(uuid) OVER (ORDER BY at, ` + key + `) AS before FROM carried) x WHERE before >= uuid`
 }

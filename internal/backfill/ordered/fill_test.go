@@ -20,9 +20,9 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// A time in a zone is what the server says it is, through the hours that come twice and not at all, and
-// whatever the session's own zone is.
-func TestTimesInAZone(t *testing.T) {
+// Times of a time zone are converted as the server does, also in the hours that occur twice or not at all, and whatever the
+// session's time zone is.
+func TestConvertsTimeZone(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, kind := range []string{"timestamp", "timestamp(0)"} {
@@ -35,17 +35,17 @@ func TestTimesInAZone(t *testing.T) {
 			b.fill(w)
 			b.requireOrder("timezone('UTC', timezone('Europe/Berlin', at))")
 			if proof := b.prove(w); proof.Judged != 6000 || !proof.Holds() {
-				t.Errorf("%s: %+v", kind, proof)
+				t.Errorf("%s: the proof is %+v", kind, proof)
 			}
 			w.Column.Zone = ""
 			if proof := b.prove(w); proof.Differs != 6000 {
-				t.Errorf("%s: proved in another zone: %+v", kind, proof)
+				t.Errorf("%s: the proof in another time zone is %+v", kind, proof)
 			}
 		}
 	})
 }
 
-func TestNamesAreQuoted(t *testing.T) {
+func TestQuotesNames(t *testing.T) {
 	t.Parallel()
 	b := newEnv(t, servertest.Cluster(t, 13), `CREATE TABLE t ("i ""d" int PRIMARY KEY, "a't ""time" timestamp); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 5000) g`+addUUID)
 	w := b.work()
@@ -55,11 +55,11 @@ func TestNamesAreQuoted(t *testing.T) {
 	}
 	b.fill(smallRegions(w))
 	if n := b.number(`SELECT count(*) FROM (SELECT uuid, lag(uuid) OVER (ORDER BY "i ""d") AS before FROM t) x WHERE before >= uuid OR uuid IS NULL`); n > 0 {
-		t.Errorf("%d out of order", n)
+		t.Errorf("%d rows are out of order", n)
 	}
 }
 
-func TestHeldRowsAreMetAgain(t *testing.T) {
+func TestRetriesHeldRows(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, tableCases()["whole seconds"].sql+addUUID)
@@ -80,12 +80,12 @@ func TestHeldRowsAreMetAgain(t *testing.T) {
 		result := b.fill(w)
 		b.requireOrder("at")
 		if result.Rows != 12 || result.Held == 0 {
-			t.Errorf("%+v", result)
+			t.Errorf("the result is %+v", result)
 		}
 	})
 }
 
-func TestRefusedUpdatesEndWithReason(t *testing.T) {
+func TestEndsWhenUpdatesHaveNoEffect(t *testing.T) {
 	const function = `; CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 		CREATE TRIGGER no BEFORE UPDATE ON t FOR EACH ROW `
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
@@ -107,9 +107,9 @@ func TestRefusedUpdatesEndWithReason(t *testing.T) {
 	})
 }
 
-// A row that is written all the time, behind many that are held, is let go and written again between any
-// two moments of a batch. That is no update that changes nothing.
-func TestRowWrittenAllTheTime(t *testing.T) {
+// A row that is written all the time, after many held rows, is released and written again between any two statements of a
+// batch. That is not an update without effect.
+func TestWaitsForRowWrittenAllTheTime(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, `CREATE TABLE t (id bigint PRIMARY KEY, at timestamp NOT NULL, written int NOT NULL DEFAULT 0);
@@ -141,7 +141,7 @@ func TestRowWrittenAllTheTime(t *testing.T) {
 	})
 }
 
-func TestNullWritersEndIt(t *testing.T) {
+func TestEndsWhenNULLIsWritten(t *testing.T) {
 	t.Parallel()
 	b := newEnv(t, servertest.Cluster(t, 15), tableCases()["microseconds"].sql+addUUID+`; CREATE FUNCTION "null"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.uuid := null; RETURN new; END';
 		CREATE TRIGGER n BEFORE UPDATE ON t FOR EACH ROW WHEN (new.id = 5) EXECUTE FUNCTION "null"()`)
@@ -152,8 +152,8 @@ func TestNullWritersEndIt(t *testing.T) {
 	}
 }
 
-// Values that were there stay, and the plan of a run that was cut goes on with its moment.
-func TestWhatWasThereStays(t *testing.T) {
+// Existing values stay, and a run continues the plan of an interrupted one with its cutoff.
+func TestKeepsExistingValues(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, tableCases()["the future"].sql+addUUID+"; UPDATE t SET uuid = uuid_generate_v7() WHERE id % 10 = 1; UPDATE t SET uuid = gen_random_uuid() WHERE id % 10 = 2")
@@ -169,18 +169,18 @@ func TestWhatWasThereStays(t *testing.T) {
 		}
 		d.limit = 0
 		if again := b.fill(w); !again.Cutoff.Equal(result.Cutoff) || again.Late != result.Late || result.Late == 0 {
-			t.Errorf("it went on with %+v after %+v", again, result)
+			t.Errorf("the second run returned %+v after %+v", again, result)
 		}
 		w.Cutoff = result.Cutoff
 		if b.number(sum) != before {
-			t.Error("values that were there have changed")
+			t.Error("existing values have changed")
 		}
 		if proof := b.prove(w); proof.Differs != 1200 || proof.Pairs > 0 {
-			t.Errorf("what was there is not judged: %+v", proof)
+			t.Errorf("with existing values the proof is %+v", proof)
 		}
 		b.found = true
 		if proof := b.prove(w); proof.Pairs > 0 || proof.Other != 1200 || proof.Found != 1200 || proof.Differs > 0 {
-			t.Errorf("%+v", proof)
+			t.Errorf("the proof is %+v", proof)
 		}
 	})
 }
@@ -203,13 +203,13 @@ func TestCount(t *testing.T) {
 			return err
 		})
 		if err != nil || got != cases[name] {
-			t.Errorf("%+v, %v", got, err)
+			t.Errorf("got %+v, %v", got, err)
 		}
 	})
 }
 
-// What cannot be proved is told, whatever the key.
-func TestProofFails(t *testing.T) {
+// A wrong order is found for every kind of key.
+func TestProofFindsMisplacedRows(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, name := range []string{"whole seconds", "whole seconds of a pair", "whole seconds of a text"} {
@@ -224,20 +224,20 @@ func findsMisplacedRows(t *testing.T, c *server.Cluster, s tableCase) {
 	w := smallRegions(b.work())
 	b.fill(w)
 	if proof := b.prove(w); proof.Judged != rows || !proof.Holds() {
-		t.Errorf("%+v", proof)
+		t.Errorf("the proof is %+v", proof)
 	}
 	b.exec(`WITH two AS (SELECT id, uuid, row_number() OVER (ORDER BY uuid) AS n FROM t WHERE at = (SELECT at FROM t WHERE id = 200) LIMIT 2)
 		UPDATE t SET uuid = b.uuid FROM two AS a JOIN two AS b ON a.n + b.n = 3 WHERE t.id = a.id`)
 	if proof := b.prove(w); proof.Pairs != 1 || proof.Differs != 0 {
-		t.Errorf("two of an instant changed places: %+v", proof)
+		t.Errorf("after two values of an instant were swapped the proof is %+v", proof)
 	}
 	b.exec("UPDATE t SET at = at + interval '1 second' WHERE id = 777")
 	if proof := b.prove(w); proof.Pairs != 1 || proof.Differs != 1 || proof.Holds() {
-		t.Errorf("one was moved in time: %+v", proof)
+		t.Errorf("after a row was moved in time the proof is %+v", proof)
 	}
 }
 
-func TestTableWithNeitherKeyNorTime(t *testing.T) {
+func TestRefusesTableWithoutKeyAndTime(t *testing.T) {
 	t.Parallel()
 	b := newEnv(t, servertest.Cluster(t, 15), "CREATE TABLE t (a int); ALTER TABLE t ADD uuid uuid")
 	if _, err := Run(t.Context(), b.work()); !errors.Is(err, ErrOrder) {
@@ -245,7 +245,7 @@ func TestTableWithNeitherKeyNorTime(t *testing.T) {
 	}
 }
 
-func TestSmallTables(t *testing.T) {
+func TestFillsTinyTables(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, n := range []string{"0", "1", "2", "500"} {
@@ -256,13 +256,13 @@ func TestSmallTables(t *testing.T) {
 	})
 }
 
-// A row that was moved in time after it was read is not written at its former time.
-func TestRowsMovedInTimeWait(t *testing.T) {
+// A row that was moved in time after it was read does not get a value of its former time.
+func TestSkipsRowsMovedInTime(t *testing.T) {
 	t.Parallel()
 	b := newEnv(t, servertest.Cluster(t, 15), tableCases()["microseconds"].sql+addUUID)
-	w := b.work()
-	choice, k := explain(w.Server, w.Table, w.Target, w.Column)
-	f := &filler{Work: w, choice: choice, sql: newStatements(w.Target, k, w.Column), progress: backfill.NewProgress("t", rows, nil)}
+	work := b.work()
+	choice, k := explain(work.Server, work.Table, work.Target, work.Column)
+	f := &filler{Work: work, choice: choice, sql: newStatements(work.Target, k, work.Column), progress: backfill.NewProgress("t", rows, nil)}
 	if _, err := f.begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -280,13 +280,12 @@ func TestRowsMovedInTimeWait(t *testing.T) {
 	b.exec("UPDATE t SET at = at + interval '1 microsecond' WHERE id <= 7; UPDATE t SET uuid = uuid_generate_v7() WHERE id BETWEEN 10 AND 12")
 	result, err := w.batch(t.Context(), w.rows[:100])
 	if err != nil || result.filled != 90 || result.locked != 90 {
-		t.Errorf("%+v, %v", result, err)
+		t.Errorf("the batch returned %+v, %v", result, err)
 	}
 }
 
-// A batch of a process that is gone may still be on its way: the next run waits for its end before it
-// reads.
-func TestBatchOnItsWayIsWaitedFor(t *testing.T) {
+// A batch of a process that ended may still be committed later: the next run waits for its end before it reads.
+func TestWaitsForEarlierBatch(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, tableCases()["one instant"].sql+addUUID)

@@ -9,7 +9,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/order"
 )
 
-// drawn gives the instants of some regions.
+// drawInstants draws the instants of some regions.
 func drawInstants(t *rapid.T) (regions []region, instants [][]order.Instant) {
 	for range rapid.IntRange(1, 6).Draw(t, "regions") {
 		drawn := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) order.Instant {
@@ -23,40 +23,40 @@ func drawInstants(t *rapid.T) (regions []region, instants [][]order.Instant) {
 	return regions, instants
 }
 
-// Whatever the instants: a cover holds its own, what two regions share crosses, and what is alone is in
-// no other region.
-func TestZonesMissNothing(t *testing.T) {
+// A cover contains its own instants, overlaps contain what two regions share, and exclusive intervals contain no instant of
+// another region.
+func TestIntervalsMissNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		regions, instants := drawInstants(t)
 		shared := overlaps(regions)
 		for i, r := range regions {
 			if len(r.intervals) > maxIntervals || !slices.IsSortedFunc(r.intervals, func(a, b interval) int { return int(a.from - b.to) }) {
-				t.Fatalf("the cover is %v", r.intervals)
+				t.Fatalf("the cover is %v, which is too long or not sorted", r.intervals)
 			}
 			exclusive := subtract(r.intervals, shared)
 			for _, at := range instants[i] {
 				if !contains(r.intervals, at) || !contains(shared, at) && len(exclusive) < maxIntervals && !contains(exclusive, at) {
-					t.Fatalf("%d is lost: %v, %v, %v", at, r.intervals, shared, exclusive)
+					t.Fatalf("%d is in none of %v, %v and %v", at, r.intervals, shared, exclusive)
 				}
 			}
 			for j, others := range instants {
 				for _, at := range others {
 					if i != j && contains(exclusive, at) {
-						t.Fatalf("%d is in region %d and alone in %d", at, j, i)
+						t.Fatalf("%d is in region %d and exclusive in %d", at, j, i)
 					}
 					if _, both := slices.BinarySearch(instants[i], at); i != j && both && !contains(shared, at) {
-						t.Fatalf("%d is in two regions and not shared: %v", at, shared)
+						t.Fatalf("%d is in two regions and not in their overlaps %v", at, shared)
 					}
 				}
 				if touch := slices.ContainsFunc(instants[j], func(at order.Instant) bool { return contains(r.intervals, at) }); touch && !intersect(r.intervals, regions[j].intervals) {
-					t.Fatalf("%v and %v do not meet", r.intervals, regions[j].intervals)
+					t.Fatalf("%v and %v do not intersect", r.intervals, regions[j].intervals)
 				}
 			}
 		}
 	})
 }
 
-func TestTwiceForgetsNothing(t *testing.T) {
+func TestDuplicateFilter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		_, instants := drawInstants(t)
 		s := newDuplicateFilter(1)
@@ -69,7 +69,7 @@ func TestTwiceForgetsNothing(t *testing.T) {
 		}
 		for at, n := range count {
 			if n > 1 && !s.duplicate(at) {
-				t.Fatalf("%d was noted %d times", at, n)
+				t.Fatalf("%d was added %d times and is no duplicate", at, n)
 			}
 		}
 	})
@@ -83,23 +83,23 @@ func TestTwiceForgetsNothing(t *testing.T) {
 		}
 	}
 	if wrong > 100_000 {
-		t.Errorf("%d of a million whole seconds are taken for another", wrong)
+		t.Errorf("%d of a million whole seconds are false duplicates", wrong)
 	}
 }
 
-func TestOlder(t *testing.T) {
+func TestPrecedes(t *testing.T) {
 	for _, c := range []struct {
 		xid, horizon uint32
 		want         bool
 	}{{2, 1000, true}, {999, 1000, true}, {1000, 1000, false}, {1001, 1000, false}, {1<<32 - 10, 5, true}, {5, 1<<32 - 10, false}} {
 		if got := precedes(c.xid, c.horizon); got != c.want {
-			t.Errorf("%d before %d: %t", c.xid, c.horizon, got)
+			t.Errorf("%d precedes %d: got %t", c.xid, c.horizon, got)
 		}
 	}
 }
 
-// However rows of an instant are filled, one after the other and in any order: they stand as their keys.
-func TestPlacesAscendWhateverIsFilledFirst(t *testing.T) {
+// Rows of an instant sort as their keys, in whatever order they are filled.
+func TestAssignedValuesAscend(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		scale := order.Scale{Unit: 1, Cutoff: order.Infinity}
 		p := (&filler{scale: scale}).newAssigner()
@@ -126,11 +126,11 @@ func TestPlacesAscendWhateverIsFilledFirst(t *testing.T) {
 				continue
 			}
 			if before != nil && !before.value.Before(all[i].value) {
-				t.Fatalf("row %d stands before row %d", i, before.key)
+				t.Fatalf("row %d sorts before row %d", i, before.key)
 			}
 			before = &all[i]
 			if position, ok := values.Position(all[i].value); !ok || position < share.From || position >= share.To {
-				t.Fatalf("row %d stands at %d, outside %v", i, position, share)
+				t.Fatalf("row %d has position %d, outside %v", i, position, share)
 			}
 		}
 	})

@@ -7,8 +7,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// Keys of every kind are carried as texts, whatever the session's settings make of those; the last row of a region is a bound.
-func TestKeysOfEveryKind(t *testing.T) {
+// Keys of every type survive as texts with any settings of the session, and serve as bounds of regions.
+func TestKeysOfEveryType(t *testing.T) {
 	kinds := map[string]string{
 		"numeric(12,3)":            "(g % 97 - 50) / 7.0",
 		"double precision":         "(g % 97 - 50) / 7.0",
@@ -52,24 +52,24 @@ func TestKeysOfEveryKind(t *testing.T) {
 		w := b.work()
 		w.regionRows = 700
 		if result := b.fill(w); result.Rows != 3000 || result.Regions != 5 {
-			t.Errorf("%d rows in %d regions", result.Rows, result.Regions)
+			t.Errorf("%d rows were filled in %d regions", result.Rows, result.Regions)
 		}
 		b.requireOrder("at")
 		if proof := b.prove(w); proof.Judged != 3000 || !proof.Holds() {
-			t.Errorf("%+v", proof)
+			t.Errorf("the proof is %+v", proof)
 		}
 	})
 }
 
-// With long keys a region is cut short, so that its memory stays bounded.
-func TestLongKeys(t *testing.T) {
+// A region with long keys has fewer rows, so that its memory stays bounded.
+func TestLongKeysMakeSmallerRegions(t *testing.T) {
 	t.Parallel()
 	b := newEnv(t, servertest.Cluster(t, 15), `CREATE TABLE t (k text COLLATE "C" PRIMARY KEY, at timestamp(0));
 		INSERT INTO t SELECT lpad(md5(g::text), 2000, md5(g::text)), '2024-01-01' FROM generate_series(1, 6000) g`+addUUID)
 	b.key = "k"
 	w := b.work()
 	if result := b.fill(w); result.Rows != 6000 || result.Regions != 3 {
-		t.Errorf("%d rows in %d regions", result.Rows, result.Regions)
+		t.Errorf("%d rows were filled in %d regions", result.Rows, result.Regions)
 	}
 	b.requireOrder("at")
 }

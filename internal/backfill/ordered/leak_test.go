@@ -12,13 +12,13 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// seen is what an observer has: a uuid and, to check a guess, what it must not tell.
+// observed is what an observer sees, the uuid, and what it must not reveal.
 type observed struct {
 	id       int64
 	at       order.Instant
 	count    int // rows of the same instant
 	uuid     [16]byte
-	position float64 // in the instant's room
+	position float64 // in the instant's range, from 0 to 1
 }
 
 // observe reads a table of whole seconds in the order of its keys.
@@ -37,7 +37,7 @@ func (b *env) observe() []observed {
 		values := scale.Range(s.at)
 		position, ok := values.Position(v)
 		if !ok {
-			b.Errorf("%x is not in its room", s.uuid)
+			b.Errorf("%x is outside its instant's range", s.uuid)
 		}
 		s.position = float64(position) / float64(values.Slots())
 		return s, err
@@ -57,7 +57,7 @@ func correlation(x, y []float64) float64 {
 	return (n*sxy - sx*sy) / math.Sqrt((n*sxx-sx*sx)*(n*syy-sy*sy))
 }
 
-// uneven is the chi-square of places over so many buckets, less what chance gives once in ten million times.
+// unevenness returns the chi-square of positions over several buckets, minus the one exceeded once in ten million times.
 func unevenness(positions []float64) float64 {
 	const buckets, chance = 16, 62 // 15 degrees of freedom
 	var hist [buckets]float64
@@ -71,8 +71,8 @@ func unevenness(positions []float64) float64 {
 	return chi - chance
 }
 
-// An observer who knows all uuids and how they were made can tell the order, and neither ids nor counts.
-func TestNoIdAndNoCountIsTold(t *testing.T) {
+// An observer who knows all uuids and how they were generated learns the order, but neither ids nor counts.
+func TestValuesRevealNoIDAndNoCount(t *testing.T) {
 	t.Parallel()
 	const sql = `CREATE TABLE t (id bigint PRIMARY KEY, at timestamp(0) NOT NULL);
 		INSERT INTO t SELECT (g + 37 * (g / 5) + 400 * (g / 97))::int8, '2024-01-01'::timestamp + CASE
@@ -85,7 +85,7 @@ func TestNoIdAndNoCountIsTold(t *testing.T) {
 	b.fill(w)
 	all := b.observe()
 
-	byCount := map[int][]float64{} // one row of each instant, by how many there are
+	byCount := map[int][]float64{} // position of one row of each instant, by the number of its rows
 	var gaps, distances, ids, lows []float64
 	var ones [32]int
 	for i, s := range all {
@@ -103,22 +103,22 @@ func TestNoIdAndNoCountIsTold(t *testing.T) {
 	}
 	for count, positions := range byCount {
 		if over := unevenness(positions); len(positions) > 1000 && over > 0 {
-			t.Errorf("where %d rows share an instant, one tells so: chi-square %.0f above chance", count, over)
+			t.Errorf("one of %d rows of an instant reveals their number: its chi-square is %.0f above chance", count, over)
 		}
 	}
 	for bit, n := range ones {
 		if half := float64(len(all)) / 2; math.Abs(float64(n)-half) > 5*math.Sqrt(half/2) {
-			t.Errorf("bit %d is set in %d of %d", bit, n, len(all))
+			t.Errorf("bit %d is set in %d of %d values", bit, n, len(all))
 		}
 	}
 	limit := 5 / math.Sqrt(float64(len(gaps)))
 	if r := correlation(gaps, distances); math.Abs(r) > limit {
-		t.Errorf("spaces tell gaps between ids: %.3f", r)
+		t.Errorf("distances and gaps between ids correlate: %.3f", r)
 	}
 	if r := correlation(ids, lows); math.Abs(r) > limit {
-		t.Errorf("random bits tell ids: %.3f", r)
+		t.Errorf("random bits and ids correlate: %.3f", r)
 	}
-	// Spaces of independent draws are exponential: their variance is the square of their mean. Counted
+	// Distances between independent draws are exponential, with a variance of the square of their mean. Evenly spaced
 	// positions have none.
 	var sum, squares float64
 	for _, s := range distances {
@@ -126,13 +126,13 @@ func TestNoIdAndNoCountIsTold(t *testing.T) {
 	}
 	n := float64(len(distances))
 	if v := squares/n/(sum/n*sum/n) - 1; v < 0.9 || v > 1.1 {
-		t.Errorf("the variance of the spaces is %.2f of the square of their mean", v)
+		t.Errorf("the variance of the distances is %.2f of the square of their mean", v)
 	}
 	b.exec("UPDATE t SET uuid = NULL")
 	b.fill(w)
 	for i, s := range b.observe() {
 		if s.uuid == all[i].uuid {
-			t.Fatalf("a second run gives %x again", s.uuid)
+			t.Fatalf("a second run returned %x again", s.uuid)
 		}
 	}
 }

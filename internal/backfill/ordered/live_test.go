@@ -20,8 +20,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// traffic is an application that inserts, updates, moves rows in time, deletes and holds. Rows that it
-// moves in time bear changed, and the times that they had.
+// traffic starts an application that inserts, updates, moves in time, deletes and holds rows. It marks the rows that it moves
+// in time as changed, and records their former times.
 func (b *env) traffic(ctx context.Context, seed uint64, rows int) (stop func()) {
 	var all sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
@@ -43,14 +43,14 @@ func (b *env) traffic(ctx context.Context, seed uint64, rows int) (stop func()) 
 			for ctx.Err() == nil {
 				sql := statements[r.IntN(len(statements))]
 				if strings.Contains(sql, "NULL, true") && nulls.Add(1) > 100 {
-					continue // who goes on writing NULL is told so
+					continue // else the filling ends because NULL is written all the time
 				}
 				if strings.Contains(sql, "%[2]d") {
 					sql = fmt.Sprintf(sql, r.IntN(rows), r.IntN(rows))
 				} else if strings.Contains(sql, "%") {
 					sql = fmt.Sprintf(sql, r.IntN(rows))
 				}
-				_, _ = b.pool.Exec(ctx, sql, pgx.QueryExecModeExec) // two inserts may meet
+				_, _ = b.pool.Exec(ctx, sql, pgx.QueryExecModeExec) // two inserts may conflict
 				time.Sleep(time.Duration(r.IntN(3)) * time.Millisecond)
 			}
 		})
@@ -58,7 +58,7 @@ func (b *env) traffic(ctx context.Context, seed uint64, rows int) (stop func()) 
 	return func() { cancel(); all.Wait() }
 }
 
-// cuts runs the work, cut at random, until it is done, and counts the cuts.
+// runInterrupted runs the work, interrupted at random times, until it is done, and counts the interruptions.
 func (b *env) runInterrupted(w Work, r *rand.Rand, between func()) (interruptions int) {
 	b.Helper()
 	for longest := 60; ; longest += longest / 4 {
@@ -68,7 +68,7 @@ func (b *env) runInterrupted(w Work, r *rand.Rand, between func()) (interruption
 		after := time.Duration(5+r.IntN(longest)) * time.Millisecond
 		var timer *time.Timer
 		if r.IntN(2) == 0 {
-			timer = time.AfterFunc(after, cancel) // as good as a crash: in the midst of a batch
+			timer = time.AfterFunc(after, cancel) // like a crash, during a batch
 		} else {
 			timer = time.AfterFunc(after, func() { close(stop) })
 		}
@@ -101,8 +101,8 @@ func (b *env) prove(w Work) Proof {
 	return proof
 }
 
-// An application at work, and runs that are cut: the rows that it did not move in time stand in order.
-func TestCutUnderTraffic(t *testing.T) {
+// Under traffic and with interrupted runs, the rows that the application did not move in time are in order.
+func TestInterruptedUnderTraffic(t *testing.T) {
 	names := []string{"microseconds", "whole seconds", "one instant", "backwards", "seconds at random", "NULLs", "the future", "whole seconds of a pair", "NULLs of a pair", "seconds at random of a text"}
 	eachCase(t, names, func(t *testing.T, c *server.Cluster, name string) {
 		t.Helper()
@@ -111,7 +111,7 @@ func TestCutUnderTraffic(t *testing.T) {
 	})
 }
 
-// The same, and now and then all that rekey has written down is lost.
+// The same, with all of rekey's records lost from time to time.
 func TestPlanIsLostUnderTraffic(t *testing.T) {
 	names := []string{"whole seconds", "one instant", "seconds at random", "one instant of a pair"}
 	eachCase(t, names, func(t *testing.T, c *server.Cluster, name string) {
@@ -125,8 +125,8 @@ func trafficCase(name string) string {
 	return tableCases()[name].sql + addTrafficColumns + addUUID
 }
 
-// moving are the columns that traffic needs: which rows it moved in time, and from where. It brings none back: see
-// TestRowBroughtBack.
+// addTrafficColumns adds the columns that traffic needs: whether it moved the row in time, and its former times. Traffic moves
+// no row back, see TestRowMovedBack.
 const addTrafficColumns = "; ALTER TABLE t ADD changed bool DEFAULT false, ADD was text[] DEFAULT '{}'"
 
 func (b *env) fillUnderTraffic(between func()) {
@@ -143,22 +143,22 @@ func (b *env) fillUnderTraffic(between func()) {
 	stop()
 	b.fill(w)
 	proof := b.prove(w)
-	b.Logf("seed %d: %d cuts, %+v", seed, interruptions, proof)
+	b.Logf("seed %d: %d interruptions, %+v", seed, interruptions, proof)
 	b.requireLiveOrder(proof)
 }
 
-// TestRowBroughtBack: a row that the application takes away from an instant and brings back has kept its value, and another
-// that was filled there without sight of it may sort on its wrong side. No order of values could hold for both.
-func TestRowBroughtBack(t *testing.T) {
+// A row that the application moves away from an instant and back again keeps its value. A row filled at that instant in the
+// meantime may sort on its wrong side, because its value was chosen without seeing the first one's.
+func TestRowMovedBack(t *testing.T) {
 	b := newEnv(t, servertest.Cluster(t, 15), "CREATE TABLE t (id int PRIMARY KEY, at timestamp); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 3) g"+addUUID)
 	w := b.work()
 	b.exec("UPDATE t SET at = '2024-02-02' WHERE id <> 2") // the second is filled alone
 	b.fill(w)
 	b.exec("UPDATE t SET at = '2024-03-03' WHERE id = 2; UPDATE t SET uuid = NULL, at = '2024-01-01' WHERE id <> 2")
-	const attempts = 20 // the values of one instant are drawn at random: one side is as likely as the other
+	const attempts = 20 // both sides are equally likely
 	for n := 0; b.prove(w).Pairs == 0; n++ {
 		if n == attempts {
-			t.Fatal("the rows that came meanwhile never sort on the wrong side")
+			t.Fatal("the rows filled in the meantime never sort on the wrong side")
 		}
 		b.exec("UPDATE t SET uuid = NULL, at = '2024-01-01' WHERE id <> 2; UPDATE t SET at = '2024-03-03' WHERE id = 2")
 		b.fill(w)
@@ -166,37 +166,37 @@ func TestRowBroughtBack(t *testing.T) {
 	}
 }
 
-// live judges what is to be judged: by Prove, and by SQL of its own.
+// requireLiveOrder checks the order by the proof and by its own SQL.
 func (b *env) requireLiveOrder(proof Proof) {
 	b.Helper()
 	if n := b.number("SELECT count(*) - count(DISTINCT uuid) FROM t"); n > 0 {
-		b.Errorf("%d values are missing or not the only ones of their kind", n)
+		b.Errorf("%d values are missing or duplicates", n)
 	}
 	if proof.Pairs > 0 || proof.Rows == 0 || proof.Judged+proof.Timeless+proof.New+proof.Other != proof.Rows {
-		b.Errorf("%+v", proof)
+		b.Errorf("the proof is %+v", proof)
 	}
 	changed := b.number("SELECT count(*) FROM t WHERE changed")
 	if proof.Differs > changed {
-		b.Errorf("the times of %d rows differ, and %d were changed", proof.Differs, changed)
+		b.Errorf("the times of %d rows differ, but only %d were changed", proof.Differs, changed)
 	}
-	// Of rows that were never moved in time.
+	// Only rows that were never moved in time.
 	n := b.number(`SELECT count(*) FROM (SELECT uuid, lag(uuid) OVER (ORDER BY least(at, '2026-06-01 12:00:00.5'), ` + b.key + `) AS before
 		FROM t WHERE at IS NOT NULL AND NOT changed AND uuid < '019e830e-1bf5-7000-8000-000000000000') x WHERE before >= uuid`)
 	if n > 0 {
-		b.Errorf("%d pairs out of order", n)
+		b.Errorf("%d pairs are out of order", n)
 	}
 }
 
-// A session whose client has vanished in the middle of a region must end before the lease falls.
-func TestNoTransactionIdlesForLong(t *testing.T) {
+// A session whose client disappears during a region ends before the lease expires.
+func TestTransactionsHaveIdleTimeout(t *testing.T) {
 	b := newEnv(t, servertest.Cluster(t, slices.Max(servertest.Versions(t))), "SELECT")
-	for name, settings := range map[string]pg.Settings{"reading": readSettings(), "lasting": durableSettings()} {
+	for name, settings := range map[string]pg.Settings{"read": readSettings(), "durable": durableSettings()} {
 		var idle string
 		err := pg.Run(t.Context(), b.pool, settings, func(tx pg.Tx) error {
 			return tx.QueryRow(t.Context(), "SHOW idle_in_transaction_session_timeout").Scan(&idle)
 		})
 		if err != nil || idle != "10s" {
-			t.Errorf("%s: %q, %v", name, idle, err)
+			t.Errorf("%s: the timeout is %q, %v", name, idle, err)
 		}
 	}
 }

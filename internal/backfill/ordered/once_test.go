@@ -15,13 +15,13 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// few leaves every 19th row of a set.
+// fewRows keeps every 19th row of a case.
 func fewRows(sql string) string {
 	return strings.NewReplacer("(1, 12000)", "(1, 12000, 19)", "(0, 11999)", "(0, 11999, 19)").Replace(sql)
 }
 
-// TestEverySetAtOnce: a small table is filled in one transaction, in the same order as a large one.
-func TestEverySetAtOnce(t *testing.T) {
+// A small table is filled in one transaction, in the same order as a large one.
+func TestFillsSmallTableOnce(t *testing.T) {
 	eachCase(t, slices.Collect(maps.Keys(tableCases())), func(t *testing.T, c *server.Cluster, name string) {
 		t.Helper()
 		b := newEnv(t, c, fewRows(tableCases()[name].sql)+addUUID).withKey(tableCases()[name])
@@ -29,16 +29,16 @@ func TestEverySetAtOnce(t *testing.T) {
 		result := b.fill(w)
 		b.requireOrder(tableCases()[name].time)
 		if n := b.number("SELECT count(DISTINCT xmin::text) FROM t"); n != 1 || result.Rows != b.number("SELECT count(*) FROM t") || result.Regions != 1 || result.Rounds != 1 || !result.Clean {
-			t.Errorf("%d transactions, %+v", n, result)
+			t.Errorf("%d transactions filled it: %+v", n, result)
 		}
 		if proof := b.prove(w); proof.Judged+proof.Timeless == 0 || !proof.Holds() {
-			t.Errorf("%+v", proof)
+			t.Errorf("the proof is %+v", proof)
 		}
 	})
 }
 
-// TestNotAtOnce: what one transaction does not see through is left to the rounds.
-func TestNotAtOnce(t *testing.T) {
+// What one transaction cannot complete is left to the rounds.
+func TestFillsByRoundsInstead(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		seconds := fewRows(tableCases()["whole seconds"].sql)
@@ -46,7 +46,7 @@ func TestNotAtOnce(t *testing.T) {
 			sql    string
 			change func(*env, *Work)
 		}{
-			"rows that are held": {seconds + addUUID, func(b *env, w *Work) {
+			"held rows": {seconds + addUUID, func(b *env, w *Work) {
 				release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id % 7 = 3 FOR UPDATE")
 				w.Emit = func(e event.Event) {
 					if p, ok := e.(event.Progress); ok && p.Held > 0 {
@@ -54,10 +54,10 @@ func TestNotAtOnce(t *testing.T) {
 					}
 				}
 			}},
-			"places of an earlier run": {seconds + addUUID, func(_ *env, w *Work) {
+			"checkpoints of an earlier run": {seconds + addUUID, func(_ *env, w *Work) {
 				w.Checkpoints = &memoryCheckpoints{saved: map[int64]backfill.Checkpoint{0: {}}}
 			}},
-			"places that are known at the beginning": {seconds + addUUID, func(b *env, w *Work) {
+			"checkpoints known at the start": {seconds + addUUID, func(b *env, w *Work) {
 				cutoff := b.cutoff()
 				w.Cutoff, w.Checkpoints = time.Time{}, &memoryCheckpoints{saved: map[int64]backfill.Checkpoint{0: {}}}
 				w.OnStart = func(context.Context, pg.Tx) (Start, error) { return Start{Cutoff: cutoff, Resumed: true}, nil }
@@ -75,13 +75,13 @@ func TestNotAtOnce(t *testing.T) {
 				result := b.fill(w)
 				b.requireOrder("at")
 				if n := b.number("SELECT count(*) FROM t"); result.Rows != n || !result.Cutoff.Equal(b.cutoff()) {
-					t.Errorf("%d rows, %+v", n, result)
+					t.Errorf("of %d rows the result is %+v", n, result)
 				}
-				if left := strings.Contains(name, "places") || strings.Contains(name, "plan"); left == result.Clean {
-					t.Errorf("the journal counts as clean: %t", result.Clean)
+				if left := strings.Contains(name, "checkpoints") || strings.Contains(name, "plan"); left == result.Clean {
+					t.Errorf("the result is clean: %t", result.Clean)
 				}
 				if b.number("SELECT count(DISTINCT xmin::text) FROM t") == 1 && strings.HasPrefix(name, "more") {
-					t.Error("it was done at once")
+					t.Error("one transaction filled it")
 				}
 			})
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// A table without a key: each value tells its row's time, and nothing else is in order.
-func TestTimeAlone(t *testing.T) {
+// Without a key, each value has its row's time, and rows of one instant are in no order.
+func TestFillsByTime(t *testing.T) {
 	var names []string
 	for name, s := range tableCases() {
 		if s.key == "" && strings.Contains(s.sql, " at ") {
@@ -21,31 +21,31 @@ func TestTimeAlone(t *testing.T) {
 		b := newEnv(t, c, tableCases()[name].sql+"; ALTER TABLE t DROP CONSTRAINT t_pkey"+addUUID)
 		w := b.work()
 		if result := b.fill(w); result.Rows != rows {
-			t.Errorf("%d rows", result.Rows)
+			t.Errorf("%d rows were filled", result.Rows)
 		}
 		b.requireTimeOrder(w, tableCases()[name].time)
 	})
 }
 
-// alone judges by Prove and by SQL of its own; rows without a time stand at the moment.
+// requireTimeOrder checks the order by a proof and by its own SQL. Rows without a time are at the cutoff.
 func (b *env) requireTimeOrder(w Work, at string) {
 	b.Helper()
 	const cutoff = "'2026-06-01 12:00:00.5'::timestamp"
 	if n := b.number("SELECT count(*) - count(DISTINCT uuid) FROM t"); n > 0 {
-		b.Errorf("%d values are missing or not the only ones of their kind", n)
+		b.Errorf("%d values are missing or duplicates", n)
 	}
 	n := b.number(`SELECT count(*) FROM (SELECT at, lag(at) OVER (ORDER BY uuid) AS before FROM
-		(SELECT uuid, greatest(least(coalesce(` + at + `, 'infinity'), ` + cutoff + `), '1970-01-01') AS at FROM t) AS bent) AS x WHERE before > at`)
+		(SELECT uuid, greatest(least(coalesce(` + at + `, 'infinity'), ` + cutoff + `), '1970-01-01') AS at FROM t) AS clamped) AS x WHERE before > at`)
 	if n > 0 {
-		b.Errorf("%d pairs out of order", n)
+		b.Errorf("%d pairs are out of order", n)
 	}
 	timeless := b.number("SELECT count(*) FROM t WHERE at IS NULL")
 	if proof := b.prove(w); !proof.Holds() || proof.Judged+proof.Timeless != rows || proof.Timeless != timeless {
-		b.Errorf("%+v", proof)
+		b.Errorf("the proof is %+v", proof)
 	}
 }
 
-func TestTimeAloneInAZone(t *testing.T) {
+func TestFillsByTimeInTimeZone(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, "CREATE TABLE t (at timestamp(0))"+`;

@@ -17,21 +17,21 @@ const (
 	addUUID   = `; ANALYZE t; ALTER TABLE t ADD uuid uuid, ALTER uuid SET DEFAULT uuid_generate_v7();`
 )
 
-// set is a table of the proof.
+// tableCase is a table to fill.
 type tableCase struct {
 	sql  string
-	time string // its time for inversions
-	key  string // "" is id
+	time string // the SQL expression of its time
+	key  string // "" for id
 }
 
-// keyed gives a set another key, which puts its rows in another order than id does.
+// withKey gives a table another key, which orders its rows differently than id.
 func (s tableCase) withKey(columns, definition string) tableCase {
 	s.sql += "; ALTER TABLE t DROP CONSTRAINT t_pkey, " + definition + ", ADD PRIMARY KEY (" + columns + ")"
 	s.key = columns
 	return s
 }
 
-// byPair and byText are keys that no integer tells the order of.
+// withPairKey and withTextKey give a table a key that no integer represents.
 func (s tableCase) withPairKey() tableCase {
 	return s.withKey("a, b", `ADD a varchar(9) COLLATE "C" GENERATED ALWAYS AS ('x' || abs(id % 7)) STORED, ADD b int8 GENERATED ALWAYS AS (-id) STORED`)
 }
@@ -47,7 +47,7 @@ func (b *env) withKey(s tableCase) *env {
 	return b
 }
 
-// sets are made before the column comes.
+// tableCases returns tables without the column to fill.
 func tableCases() map[string]tableCase {
 	create := func(kind, time string) tableCase {
 		return tableCase{sql: "CREATE TABLE t (id bigint PRIMARY KEY, at " + kind + padColumn +
@@ -89,13 +89,13 @@ func tableCases() map[string]tableCase {
 	return all
 }
 
-// smaller makes a work's regions small, so that there are many.
+// smallRegions makes the regions of a work small, so that there are several.
 func smallRegions(w Work) Work {
 	w.regionRows = 1400
 	return w
 }
 
-// deal gives each version its share of the sets: what they try is the same code on all.
+// eachCase runs each case on one of the versions, because it tests the same code on all.
 func eachCase(t *testing.T, names []string, test func(t *testing.T, c *server.Cluster, name string)) {
 	t.Helper()
 	slices.Sort(names)
@@ -109,7 +109,7 @@ func eachCase(t *testing.T, names []string, test func(t *testing.T, c *server.Cl
 	}
 }
 
-func TestEverySetInOrder(t *testing.T) {
+func TestFillsInOrder(t *testing.T) {
 	eachCase(t, slices.Collect(maps.Keys(tableCases())), func(t *testing.T, c *server.Cluster, name string) {
 		t.Helper()
 		b := newEnv(t, c, tableCases()[name].sql+addUUID).withKey(tableCases()[name])
@@ -117,13 +117,13 @@ func TestEverySetInOrder(t *testing.T) {
 		result := b.fill(smallRegions(b.work()))
 		b.requireOrder(tableCases()[name].time)
 		if result.Rows != rows || result.Rounds != 1 || result.Regions != 9 {
-			t.Errorf("%d rows in %d rounds over %d regions", result.Rows, result.Rounds, result.Regions)
+			t.Errorf("%d rows were filled in %d rounds over %d regions", result.Rows, result.Rounds, result.Regions)
 		}
 	})
 }
 
-// A bulk import: rows of one instant in many regions.
-func TestManyRowsOfOneInstant(t *testing.T) {
+// After a bulk import, many regions have rows of the same instant.
+func TestFillsOneInstantInManyRegions(t *testing.T) {
 	t.Parallel()
 	b := newEnv(t, servertest.Cluster(t, slices.Max(servertest.Versions(t))),
 		"CREATE TABLE t (id bigint PRIMARY KEY, at timestamp(0) NOT NULL); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 150000) g"+addUUID)
@@ -132,6 +132,6 @@ func TestManyRowsOfOneInstant(t *testing.T) {
 	b.fill(w)
 	b.requireOrder("at")
 	if proof := b.prove(w); proof.Judged != 150_000 || !proof.Holds() {
-		t.Errorf("%+v", proof)
+		t.Errorf("the proof is %+v", proof)
 	}
 }
