@@ -14,7 +14,7 @@ func (p Plan) Altered(g Group, now catalog.Schema) string {
 	table, then := now.Relation(g.Table), p.Schema.Relation(g.Table)
 	before, _ := g.Target.Read(then)
 	origin, _ := g.Target.Read(table)
-	if before == step.Absent && origin == step.Foreign {
+	if before == step.Absent && origin == step.Untouched {
 		return "A column " + g.Target.Column + " has come that rekey did not make."
 	}
 	if table.Tree() && !then.Tree() {
@@ -69,7 +69,7 @@ func retyped(name string, before, now *catalog.Table) string {
 
 // refuseNow is what a look at one table in the middle of a run can refuse.
 func refuseNow(s Input, t step.Target, table *catalog.Table) problem.List {
-	if table.Tree() && t.Spreads() {
+	if table.Tree() && t.IsTree() {
 		return unfitTree(t, table)
 	}
 	found := refuseShape(t, table)

@@ -49,10 +49,10 @@ func (a Selection) Target(schema string, table *catalog.Table, direction Directi
 	words := a.NamingFor(table.Name)
 	t := step.Target{
 		Schema: schema, Table: table.Name, Column: words.Column, Index: words.indexName(table.Name),
-		Check: Name("rekey", words.Column, "not_null"), Function: functionOf(schema), Lasting: true,
+		Check: Name("rekey", words.Column, "not_null"), Function: functionOf(schema), KeepsMark: true,
 	}
 	if table.Tree() {
-		t, _ = t.Spread(table)
+		t, _ = t.ForTree(table)
 		t.Pattern = words.Index
 		t.Index = step.IndexName(words.Index, table.Name, strings.Join(t.IndexColumns(), "_"))
 	}
@@ -91,7 +91,7 @@ func (a Selection) choose(schema catalog.Schema) []discover.Choice {
 		table := schema.Relation(c.Table)
 		origin, _ := a.Target(schema.Name, table, Up).Read(table)
 		switch {
-		case c.OnlyIfNamed && origin != step.Absent && origin != step.Foreign:
+		case c.OnlyIfNamed && origin != step.Absent && origin != step.Untouched:
 			c.Decision, c.Reason = discover.Chosen, ""
 		case c.Decision == discover.Chosen && !c.Named && origin == step.Absent && keyed(table) != "":
 			c.Decision, c.Reason, c.OnlyIfNamed = discover.Skipped, "its primary key "+keyed(table)+" is a uuid already", true

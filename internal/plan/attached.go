@@ -41,7 +41,7 @@ func ours(t step.Target, indexes []string, a catalog.Attachment) bool {
 
 // leans reports whether an attachment of a found column needs the index that up built or the NOT NULL
 // that up set, which no key and no replica identity can do without.
-func leans(t step.Target, table *catalog.Table, as step.AsFound, a catalog.Attachment) bool {
+func leans(t step.Target, table *catalog.Table, as step.Mark, a catalog.Attachment) bool {
 	if !as.Indexed && a.OnIndex == t.Index {
 		return true
 	}

@@ -121,7 +121,7 @@ func (p *Plan) group(v Values, kit profile.Table, t step.Target, table *catalog.
 		step.BuildIndex{Target: t},
 		step.RequireValue{Target: t},
 	}
-	if !t.Lasting {
+	if !t.KeepsMark {
 		g.Steps = append(g.Steps, step.Settle{Target: t})
 	}
 	g.Missing = Missing(t, table)
@@ -137,7 +137,7 @@ func (p *Plan) group(v Values, kit profile.Table, t step.Target, table *catalog.
 	default:
 		g.State = Incomplete
 	}
-	if p.Direction == Down && origin == step.Foreign {
+	if p.Direction == Down && origin == step.Untouched {
 		g.State = Skipped
 	}
 	return g

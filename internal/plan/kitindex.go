@@ -23,7 +23,7 @@ func kitTarget(schema string, kit profile.Table, column string, table *catalog.T
 	}
 	switch {
 	case own(t.Serves):
-	case direction == Up && t.Served(table):
+	case direction == Up && t.HasEquivalentIndex(table):
 		t.Index = serving(t, table)
 	default:
 		own(t.IndexFits) // a build that was cut short: it is dropped and made again

@@ -122,14 +122,14 @@ func (p Plan) OrderOf(g Group, t step.Target, table *catalog.Table) Order {
 // valued is a target with the kind of its values. Whether they are random was decided when the table got the
 // column, and stands there.
 func valued(v Values, kit profile.Table, t step.Target, table *catalog.Table) (step.Target, *problem.Problem) {
-	t = t.As(table)
+	t = t.WithValuesOf(table)
 	if t.Random() || !v.random(kit.Names()) {
 		return t, nil
 	}
 	if origin, _ := t.Read(table); origin == step.Made || origin == step.Found {
 		return t, message.RandomTooLate(t.String(), t.Column)
 	}
-	return t.Randomly(), nil
+	return t.WithRandomValues(), nil
 }
 
 // describe is what a document says of it.

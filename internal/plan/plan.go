@@ -108,9 +108,9 @@ func ViewOf(p Plan, g Group, schema catalog.Schema) step.View {
 	if counted {
 		view.Unfilled = data.Nulls
 	}
-	view.Full = map[uint32]bool{}
+	view.Filled = map[uint32]bool{}
 	for oid, part := range p.Parts {
-		view.Full[oid] = !part.Nulls
+		view.Filled[oid] = !part.Nulls
 	}
 	return view
 }

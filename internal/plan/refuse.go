@@ -65,7 +65,7 @@ func refuseTable(s Input, p Plan, g Group, table *catalog.Table) problem.List {
 	if !work {
 		return nil
 	}
-	if table.Tree() && g.Target.Lasting {
+	if table.Tree() && g.Target.KeepsMark {
 		return refuseTree(s, p, g, table, fills)
 	}
 	if table.Kind != catalog.Ordinary {
@@ -104,7 +104,7 @@ func refuseUp(s Input, t step.Target, table *catalog.Table, fill bool) problem.L
 // comment does not tell any more.
 func refuseMark(s Input, t step.Target, table *catalog.Table) problem.List {
 	origin, as := t.Read(table)
-	if as.Garbled || origin == step.Made && s.Adopted[t.Table] {
+	if as.Unreadable || origin == step.Made && s.Adopted[t.Table] {
 		return problem.List{message.MarkLost(t.String(), t.Relation(), t.Column)}
 	}
 	return nil

@@ -45,7 +45,7 @@ func unfitTree(t step.Target, root *catalog.Table) (found problem.List) {
 			found = append(found, message.UnfitTable(t.String(), why))
 		}
 	}
-	if origin, _ := t.Read(root); origin == step.Foreign {
+	if origin, _ := t.Read(root); origin == step.Untouched {
 		for _, why := range irreversible(t, root) {
 			found = append(found, message.UnfitTable(t.String(), why))
 		}
@@ -63,7 +63,7 @@ func irreversible(t step.Target, root *catalog.Table) (why []string) {
 			why = append(why, fmt.Sprintf("%s.%s allows NULL in %s, and the table above it does not; make it NOT NULL there too", table.Schema, table.Name, t.Column))
 		}
 	}
-	if !t.Joined() || t.HasIndex(root) {
+	if !t.HasRootIndex() || t.HasIndex(root) {
 		return why
 	}
 	for _, one := range slices.Concat(t.Partitioned(root), t.Parts(root)) {
@@ -118,7 +118,7 @@ func refuseAbove(s Input, t step.Target, root *catalog.Table) problem.List {
 		found = append(found, message.RowSecurity(t.String(), t.Relation(), s.Server.Role.Name))
 	}
 	found = append(found, refusePublished(s, t, root)...)
-	if t.Joined() {
+	if t.HasRootIndex() {
 		for _, one := range t.Partitioned(root) {
 			found = append(found, refuseNames(s, one.Target, one.Table)...)
 		}
@@ -149,7 +149,7 @@ func Uniqueness(t step.Target, table *catalog.Table) string {
 	switch {
 	case table == nil || !table.Tree():
 		return ""
-	case t.Joined():
+	case t.HasRootIndex():
 		return "in each partition, by (" + columns + ")"
 	case table.Kind == catalog.Partitioned:
 		return "in each partition, by (" + columns + "); an expression is among the partition keys, so that there is no index of all"

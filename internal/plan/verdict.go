@@ -80,9 +80,9 @@ func (p Plan) decideDown(v *Relation, g Group) {
 	switch origin {
 	case step.Absent:
 		v.State = IsDone
-	case step.Foreign:
+	case step.Untouched:
 		v.Why = "up did not make its column " + g.Target.Column
-		if of := g.Target.Copied(table.Column(g.Target.Column)); of != "" {
+		if of := g.Target.CopiedFrom(table.Column(g.Target.Column)); of != "" {
 			v.Why = "the mark on its column " + g.Target.Column + " is of " + of + ": this table was copied or renamed"
 		}
 	default:

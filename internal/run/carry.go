@@ -350,7 +350,7 @@ func keepOne(ctx context.Context, tx pg.Tx, p plan.Plan, g plan.Group, known map
 	column := journal.Column{Relation: table.OID, Number: int16(c.Number)}
 	origin, _ := g.Target.Read(table)
 	kept, noted := known[column]
-	kept.Adopted = origin == step.Foreign || origin == step.Found
+	kept.Adopted = origin == step.Untouched || origin == step.Found
 	if !noted {
 		data, counted := p.Data[g.Table]
 		if !counted {

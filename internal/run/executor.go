@@ -148,7 +148,7 @@ func (e *Executor) foreign(g plan.Group) bool {
 		return false
 	}
 	origin, _ := g.Target.Read(table)
-	return origin == step.Foreign
+	return origin == step.Untouched
 }
 
 // errLeft says that the group's table was altered meanwhile and is left as it is.
@@ -270,7 +270,7 @@ func (e *Executor) actions(ctx context.Context, g plan.Group, s step.Step, l *lo
 		if err := e.unreached(g, s, view); err != nil {
 			return err
 		}
-		actions := step.Join(e.Plan.Actions(s, view))
+		actions := step.MergeChanges(e.Plan.Actions(s, view))
 		if len(actions) == 0 && l.last && l.presumed != "" { // no action is left whose guard asks for the index
 			l.forget()
 			continue
@@ -334,7 +334,7 @@ func (e *Executor) unreached(g plan.Group, s step.Step, view step.View) error {
 		if earlier.ID() == s.ID() {
 			return nil
 		}
-		if _, reads := earlier.(step.Reader); !reads && !earlier.Check(view).Done {
+		if _, reads := earlier.(step.RowReader); !reads && !earlier.Check(view).Done {
 			return errUnreached
 		}
 	}
@@ -490,7 +490,7 @@ func (e *Executor) whole(ctx context.Context) error {
 		}
 		target, ok := targets[name]
 		if !ok {
-			target = plan.TargetOf(e.Plan.SchemaName, name, e.Plan.Column).As(table)
+			target = plan.TargetOf(e.Plan.SchemaName, name, e.Plan.Column).WithValuesOf(table)
 		}
 		if lacks := plan.Missing(target, table); len(lacks) > 0 {
 			return message.NotWhole(target.String(), lacks)

@@ -205,7 +205,7 @@ func (e *Executor) lacks(g plan.Group, table *catalog.Table) []string {
 		return []string{"column " + g.Target.Column + " under the name " + name}
 	}
 	if e.Plan.Direction == plan.Up {
-		lacks := plan.Missing(g.Target.As(table), table)
+		lacks := plan.Missing(g.Target.WithValuesOf(table), table)
 		for i := range lacks {
 			lacks[i] = "no " + lacks[i]
 		}

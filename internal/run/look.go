@@ -58,11 +58,11 @@ func (l *look) view(ctx context.Context, s step.Step) (step.View, error) {
 		}
 		l.seen = &view
 	}
-	if reader, ok := s.(step.Reader); ok && reader.ReadsRows() && l.executor.Plan.Direction == plan.Up {
+	if reader, ok := s.(step.RowReader); ok && reader.ReadsRows() && l.executor.Plan.Direction == plan.Up {
 		if err := l.rows(ctx); err != nil {
 			return step.View{}, err
 		}
-		l.seen.Unfilled, l.seen.Full = !l.filled[l.seen.Table.OID], l.filled
+		l.seen.Unfilled, l.seen.Filled = !l.filled[l.seen.Table.OID], l.filled
 	}
 	return *l.seen, nil
 }

@@ -189,9 +189,9 @@ func (e *Executor) giveUp(ctx context.Context, g plan.Group, l *look, found *row
 			return err
 		}
 	}
-	found.row.Profile = !g.Target.Lasting
+	found.row.Profile = !g.Target.KeepsMark
 	why := message.RowRefused(found.target.String(), found.row)
-	if !g.Target.Lasting {
+	if !g.Target.KeepsMark {
 		return why
 	}
 	e.leave(g, why)

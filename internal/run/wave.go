@@ -20,7 +20,7 @@ var belowSQL string
 func wave(root *catalog.Table, actions []step.Action) []step.Action {
 	if root == nil || len(root.Below) == 0 {
 		sure := 1
-		for sure < len(actions) && step.Sure(actions[sure]) {
+		for sure < len(actions) && step.SelfChecking(actions[sure]) {
 			sure++
 		}
 		return actions[:sure]

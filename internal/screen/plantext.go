@@ -177,11 +177,11 @@ func groupHead(g plan.GroupDocument, schema string) string {
 func (p *page) step(s plan.StepDocument, way plan.Direction) {
 	p.lines("")
 	if way == plan.Down {
-		p.comment(s.Back)
+		p.comment(s.Undo)
 		p.comment("lock: " + s.Lock)
 	} else {
 		p.comment(s.What + ": " + s.Why)
-		p.comment(fmt.Sprintf("lock: %s; reads: %s; taken back: %s", s.Lock, s.Scans, s.Undone))
+		p.comment(fmt.Sprintf("lock: %s; reads: %s; taken back: %s", s.Lock, s.Scans, s.UndoneBy))
 	}
 	if s.Choice != "" {
 		p.comment("how: " + s.Choice)

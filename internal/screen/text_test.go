@@ -29,7 +29,7 @@ func somePlan() plan.Document {
 		Groups: []plan.GroupDocument{
 			{Steps: []plan.StepDocument{{
 				ID: "public/function", SQL: []string{"CREATE FUNCTION public.uuid_generate_v7() RETURNS uuid\n  LANGUAGE sql AS $$ … $$;"},
-				Explanation: step.Explanation{What: "make the function", Why: "the default calls it", Lock: "none on a table", Scans: "nothing", Undone: step.Never},
+				Explanation: step.Explanation{What: "make the function", Why: "the default calls it", Lock: "none on a table", Scans: "nothing", UndoneBy: step.Never},
 			}}},
 			{Table: "phoenix_kit_users", State: plan.Pending, Missing: []string{"column", "default"}, Rows: 20_000, Bytes: 4 << 20, Order: &plan.OrderDocument{
 				Key:    []string{"id"},
@@ -37,7 +37,7 @@ func somePlan() plan.Document {
 				TimeCounts: &plan.TimeCounts{Rows: 20_000, Null: 2, Late: 1},
 			}, Steps: []plan.StepDocument{{
 				ID: "public.phoenix_kit_users/add-column", SQL: []string{`ALTER TABLE "public"."phoenix_kit_users" ADD COLUMN "uuid" pg_catalog.uuid`, "COMMENT ON …"},
-				Explanation: step.Explanation{What: "add column uuid with its default", Back: "drop the column", Why: "column and default come in one statement that rewrites nothing: no insert leaves NULL behind", Lock: "ACCESS EXCLUSIVE, an instant", Scans: "nothing", Undone: step.ByItself},
+				Explanation: step.Explanation{What: "add column uuid with its default", Undo: "drop the column", Why: "column and default come in one statement that rewrites nothing: no insert leaves NULL behind", Lock: "ACCESS EXCLUSIVE, an instant", Scans: "nothing", UndoneBy: step.ByItself},
 			}, {ID: "public.phoenix_kit_users/done", Done: true, Explanation: step.Explanation{What: "not to be printed"}}}},
 			{Table: "phoenix_kit_users_tokens", State: plan.Incomplete, Missing: []string{"NOT NULL", "index"}, Rows: 900, Bytes: 90_000, Kept: 3, Steps: []plan.StepDocument{}},
 		},
@@ -67,7 +67,7 @@ func TestPlan(t *testing.T) {
 	down.Command, down.Version, down.ToVersion, down.Rows = plan.Down, 40, 39, 0
 	down.Groups = append(down.Groups, plan.GroupDocument{Table: "phoenix_kit", Steps: []plan.StepDocument{{
 		ID: "public/record-version", SQL: []string{"COMMENT ON TABLE phoenix_kit IS '39'"},
-		Explanation: step.Explanation{What: "record version 40", Back: "record version 39", Why: "not to be printed", Lock: "SHARE UPDATE EXCLUSIVE"},
+		Explanation: step.Explanation{What: "record version 40", Undo: "record version 39", Why: "not to be printed", Lock: "SHARE UPDATE EXCLUSIVE"},
 	}}})
 	golden(t, "plan-down.txt", Plan(down, 80))
 }

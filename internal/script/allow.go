@@ -30,7 +30,7 @@ func (m *manuscript) allowTree(s step.RequireValue, v step.View) ([]piece, error
 			})
 		case i == len(actions)-1:
 			said = append(said, words{
-				name: s.Target.Table + "_allow_null", what: s.Explain().Back + "; tables below that had their own NOT NULL keep it", lock: wide(t),
+				name: s.Target.Table + "_allow_null", what: s.Explain().Undo + "; tables below that had their own NOT NULL keep it", lock: wide(t),
 				scans: nothing + ": what is NOT NULL again is proved", needed: open,
 			})
 		default:
@@ -76,7 +76,7 @@ func allowBelow(s step.RequireValue, root *catalog.Table) (all []piece) {
 // dropProofs drops those that were made for it, and those that were left before.
 func dropProofs(s step.RequireValue, v step.View, open string, proved map[string]bool) (all []piece, err error) {
 	parts := s.Target.Parts(v.Table)
-	for i, a := range s.Undo(proofs(s.Target, s.Undone(v), true)) {
+	for i, a := range s.Undo(proofs(s.Target, s.AfterUndo(v), true)) {
 		t := parts[i].Target
 		if !proved[t.Relation()] && parts[i].Table.Constraint(t.Check) == nil {
 			continue

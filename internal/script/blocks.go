@@ -265,7 +265,7 @@ func (m *manuscript) whole() string {
 	var lines []string
 	add := func(t step.Target, index string) {
 		mark := t.Mark()
-		if t.Lasting {
+		if t.KeepsMark {
 			mark = "" // it may stay
 		}
 		lines = append(lines, fmt.Sprintf("(%s, %s, %s, %s, %s, %s, %s)", place(len(lines)), sqltext.Literal(t.Relation()),

@@ -56,7 +56,7 @@ func marked(t step.Target) string { return says(t.Mark()) }
 // found holds for a column a with the mark of one that was there before up.
 func found(t step.Target) string {
 	var marks []string
-	for _, mark := range t.MarksOfFound() {
+	for _, mark := range t.FoundMarks() {
 		marks = append(marks, says(mark))
 	}
 	return strings.Join(marks, " AND ")

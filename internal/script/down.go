@@ -9,17 +9,17 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-func (m *manuscript) down(g plan.Group, s step.Foreseer, v step.View) ([]piece, error) {
+func (m *manuscript) down(g plan.Group, s step.Predictor, v step.View) ([]piece, error) {
 	actions, e := s.Undo(v), s.Explain()
 	switch s := s.(type) {
 	case step.RecordVersion:
 		return pieces(s, actions, words{
-			name: "record_version", what: e.Back + ", first, so that it never claims what is not there", lock: e.Lock, scans: nothing,
+			name: "record_version", what: e.Undo + ", first, so that it never claims what is not there", lock: e.Lock, scans: nothing,
 			needed: records(s.Schema, s.Table, s.To),
 		})
 	case step.Settle:
 		return pieces(s, actions, words{
-			name: g.Table + "_unsettle", what: e.Back, lock: e.Lock, scans: nothing,
+			name: g.Table + "_unsettle", what: e.Undo, lock: e.Lock, scans: nothing,
 			needed: hasColumn(s.Target, not("("+marked(s.Target)+")")),
 		})
 	case step.RequireValue:
@@ -35,7 +35,7 @@ func (m *manuscript) down(g plan.Group, s step.Foreseer, v step.View) ([]piece, 
 
 // dropIndexes drops each index of a table that is attached to no other, and then those of partitioned tables.
 func (m *manuscript) dropIndexes(s step.BuildIndex, actions []step.Action, v step.View) (all []piece, err error) {
-	above, _ := s.Target.Spread(v.Table)
+	above, _ := s.Target.ForTree(v.Table)
 	for _, a := range actions {
 		switch a := a.(type) {
 		case step.Concurrently:
@@ -104,7 +104,7 @@ func allowOf(s step.RequireValue, v step.View) ([]piece, error) {
 	}
 	if len(said) < len(actions) {
 		said = append(said, words{
-			name: t.Table + "_allow_null", what: s.Explain().Back, lock: instant, scans: nothing,
+			name: t.Table + "_allow_null", what: s.Explain().Undo, lock: instant, scans: nothing,
 			needed: hasColumn(t, "a.attnotnull AND "+found(t)),
 		})
 	}

@@ -47,7 +47,7 @@ func (m *manuscript) group(g plan.Group) error {
 	view := m.plan.View(g)
 	view.Schema = m.plan.schema
 	for _, s := range g.Steps {
-		foreseer, ok := s.(step.Foreseer)
+		foreseer, ok := s.(step.Predictor)
 		if !ok {
 			return fmt.Errorf("step %s cannot be written down: it does not foresee what it does", s.ID())
 		}
@@ -72,9 +72,9 @@ func (m *manuscript) group(g plan.Group) error {
 	return nil
 }
 
-func (m *manuscript) after(s step.Foreseer, v step.View) step.View {
+func (m *manuscript) after(s step.Predictor, v step.View) step.View {
 	if m.plan.Direction == plan.Down {
-		return s.Undone(v)
+		return s.AfterUndo(v)
 	}
-	return s.Applied(v)
+	return s.AfterApply(v)
 }

@@ -20,7 +20,7 @@ func tree(t step.Target) string {
 
 // wide is the lock of a change that concerns a table and all that is below it.
 func wide(t step.Target) string {
-	if t.Spreads() {
+	if t.IsTree() {
 		return instant + ", on it and on all below it"
 	}
 	return instant
@@ -80,7 +80,7 @@ func (m *manuscript) above(t step.Target, root *catalog.Table) (said []words) {
 
 // joints are the words for the indexes below that are attached, from below.
 func (m *manuscript) joints(t step.Target, root *catalog.Table) (said []words) {
-	for _, joint := range t.Joints(root) {
+	for _, joint := range t.UnattachedIndexes(root) {
 		said = append(said, words{
 			name: joint.Below.Table + "_attach_index", lock: instant, scans: nothing,
 			what:   joint.Below.String() + ": attach index " + joint.Below.Index + " to " + joint.Above.Index + " of " + joint.Above.String(),

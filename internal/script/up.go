@@ -15,7 +15,7 @@ import (
 // statements gives the pieces of one step. A step that has something to do is asked in the worst state
 // that a script which was cut short may have left, so that all its statements are there; the condition
 // before each says whether it is needed.
-func (m *manuscript) statements(g plan.Group, s step.Foreseer, v step.View) ([]piece, error) {
+func (m *manuscript) statements(g plan.Group, s step.Predictor, v step.View) ([]piece, error) {
 	if len(m.plan.Actions(s, v)) == 0 && !always(s, m.plan.Direction) {
 		return nil, nil
 	}
@@ -31,7 +31,7 @@ func always(s step.Step, direction plan.Direction) bool {
 	return ok && direction == plan.Up
 }
 
-func (m *manuscript) up(g plan.Group, s step.Foreseer, v step.View) ([]piece, error) {
+func (m *manuscript) up(g plan.Group, s step.Predictor, v step.View) ([]piece, error) {
 	switch s := s.(type) {
 	case step.EnsureFunction:
 		return m.ensureFunction(s, v)
@@ -125,11 +125,11 @@ func (m *manuscript) addColumn(s step.AddColumn, v step.View) ([]piece, error) {
 	case step.Absent:
 		w.needed = not(hasColumn(t, ""))
 		all, err := pieces(s, s.Apply(v), w)
-		if t.Spreads() {
+		if t.IsTree() {
 			guard(all, m.unmerged(t))
 		}
 		return all, err
-	case step.Foreign:
+	case step.Untouched:
 		w.name = t.Table + "_adopt_column"
 		w.what = "adopt column " + t.Column + ", which was there: a mark in its comment says what it was like, for the way down"
 		w.needed = hasColumn(t, not("("+found(t)+")"))
@@ -137,9 +137,9 @@ func (m *manuscript) addColumn(s step.AddColumn, v step.View) ([]piece, error) {
 			return pieces(s, s.Apply(v), w)
 		}
 		w.lock = noWaiter
-		return pieces(s, s.Apply(v), append([]words{w}, defaults(s, s.Lacking(v.Table))...)...)
+		return pieces(s, s.Apply(v), append([]words{w}, defaults(s, s.WithoutDefault(v.Table))...)...)
 	default:
-		lacking := s.Lacking(v.Table)
+		lacking := s.WithoutDefault(v.Table)
 		if !t.HasDefault(v.Table.Column(t.Column)) {
 			lacking = []*catalog.Table{v.Table}
 		}
@@ -170,7 +170,7 @@ func hasDefault(t step.Target) string {
 // calls are the defaults that will do, as PostgreSQL writes them.
 func calls(t step.Target) string {
 	list := call(t.Function)
-	if t.Lasting && !t.Random() {
+	if t.KeepsMark && !t.Random() {
 		list += ", 'uuidv7()'" // the core's, from 18 on
 	}
 	return "ARRAY[" + list + "]"
@@ -248,16 +248,16 @@ func (m *manuscript) replica(t step.Target, table *catalog.Table) bool {
 
 // buildIndex gives every build that may be wanted, each behind the dropping of what an old one left.
 func (m *manuscript) buildIndex(s step.BuildIndex, v step.View) ([]piece, error) {
-	t, joined := s.Target.Spread(v.Table)
-	if stale := s.Stale(v.Table); stale != nil {
+	t, joined := s.Target.ForTree(v.Table)
+	if stale := s.StaleIndex(v.Table); stale != nil {
 		all, err := pieces(s, []step.Action{stale}, dropStale(t))
 		if err != nil {
 			return nil, err
 		}
-		built, err := m.buildIndex(s, s.Undone(v))
+		built, err := m.buildIndex(s, s.AfterUndo(v))
 		return append(all, built...), err
 	}
-	worst := t.Broken(v.Table)
+	worst := t.WithInvalidIndexes(v.Table)
 	view := v
 	view.Table = worst
 	actions := s.Apply(view)

@@ -15,17 +15,17 @@ func (s BuildIndex) ID() ID { return s.Target.id("build-index") }
 func (s BuildIndex) Explain() Explanation {
 	e := Explanation{
 		What:   "build unique index " + s.Target.Index,
-		Back:   "drop the index concurrently, unless it was found",
+		Undo:   "drop the index concurrently, unless it was found",
 		Why:    "concurrently, and after the filling, which is heap-only as long as no index is on the column",
 		Lock:   "SHARE UPDATE EXCLUSIVE, which no reader or writer waits for",
 		Scans:  "the table, twice",
-		Undone: ByItself,
+		UndoneBy: ByItself,
 	}
 	switch {
-	case !s.Target.Spreads():
-	case s.Target.Joined():
+	case !s.Target.IsTree():
+	case s.Target.HasRootIndex():
 		e.What = "build a unique index of each partition by (" + s.Target.columns() + "), attached to " + s.Target.Index + " of the partitioned table"
-		e.Back = "drop the index of the partitioned table, and those of the partitions with it"
+		e.Undo = "drop the index of the partitioned table, and those of the partitions with it"
 		e.Lock += "; ACCESS EXCLUSIVE, an instant, on each partition while its index is attached, and on all of them on the way back"
 		e.Scans = "each partition, twice"
 	default:
@@ -36,8 +36,8 @@ func (s BuildIndex) Explain() Explanation {
 }
 
 // Check implements Step.
-func (s BuildIndex) Check(v View) Verdict {
-	return when(s.Target.HasIndex(v.Table), "no valid unique index "+s.Target.Index)
+func (s BuildIndex) Check(v View) Outcome {
+	return outcomeIf(s.Target.HasIndex(v.Table), "no valid unique index "+s.Target.Index)
 }
 
 // Apply implements Step.
@@ -45,18 +45,18 @@ func (s BuildIndex) Apply(v View) []Action {
 	if s.Check(v).Done {
 		return nil
 	}
-	t, whole := s.Target.Spread(v.Table)
+	t, whole := s.Target.ForTree(v.Table)
 	if !whole {
-		return across(t, v, build)
+		return forEachPart(t, v, buildIndex)
 	}
-	actions := partitionedIndexes(t, v.Table)
-	actions = append(actions, across(t, v, build)...)
-	return append(actions, attachments(t, v.Table)...)
+	actions := createPartitionedIndexes(t, v.Table)
+	actions = append(actions, forEachPart(t, v, buildIndex)...)
+	return append(actions, attachIndexes(t, v.Table)...)
 }
 
 // build is what one table lacks. An index that is not valid is what a broken build leaves; it satisfies IF
 // NOT EXISTS, so it is dropped first. Another one of its name is the application's: the build fails by it.
-func build(t Target, v View) []Action {
+func buildIndex(t Target, v View) []Action {
 	if t.HasIndex(v.Table) {
 		return nil
 	}
@@ -72,17 +72,17 @@ func build(t Target, v View) []Action {
 
 // Undo implements Step.
 func (s BuildIndex) Undo(v View) []Action {
-	t, whole := s.Target.Spread(v.Table)
-	actions := across(t, v, unbuild)
+	t, whole := s.Target.ForTree(v.Table)
+	actions := forEachPart(t, v, dropIndex)
 	if whole {
-		actions = append(actions, withoutPartitionedIndexes(t, v.Table)...)
+		actions = append(actions, dropPartitionedIndexes(t, v.Table)...)
 	}
 	return actions
 }
 
-func unbuild(t Target, v View) []Action {
+func dropIndex(t Target, v View) []Action {
 	origin, as := t.Read(v.Table)
-	if origin == Foreign || origin == Absent || (origin == Found && as.Indexed) {
+	if origin == Untouched || origin == Absent || (origin == Found && as.Indexed) {
 		return nil
 	}
 	var actions []Action
@@ -113,5 +113,5 @@ func (t Target) aliases(table *catalog.Table) []string {
 }
 
 func dropConcurrently(t Target) Action {
-	return Concurrently{Target: t, SQL: sqltext.Format("DROP INDEX CONCURRENTLY {}", t.index())}
+	return Concurrently{Target: t, SQL: sqltext.Format("DROP INDEX CONCURRENTLY {}", t.indexName())}
 }

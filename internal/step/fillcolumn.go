@@ -10,11 +10,11 @@ func (s FillColumn) ID() ID { return s.Target.id("fill-column") }
 func (s FillColumn) Explain() Explanation {
 	return Explanation{
 		What:   "fill " + s.Target.Column + " in the rows that were there",
-		Back:   "nothing: the values go with the column; those of a column that was found stay",
+		Undo:   "nothing: the values go with the column; those of a column that was found stay",
 		Why:    "in short committed batches that skip rows the application holds, and come back for them",
 		Lock:   "ROW EXCLUSIVE, and the batch's own rows",
 		Scans:  "the table, a few pages at a time",
-		Undone: Absorbed,
+		UndoneBy: Absorbed,
 	}
 }
 
@@ -22,14 +22,14 @@ func (s FillColumn) Explain() Explanation {
 func (s FillColumn) ReadsRows() bool { return true }
 
 // Check implements Step.
-func (s FillColumn) Check(v View) Verdict {
-	return when(everywhere(s.Target, v, filled), "rows without a value")
+func (s FillColumn) Check(v View) Outcome {
+	return outcomeIf(forAllParts(s.Target, v, filled), "rows without a value")
 }
 
 // Apply implements Step. A CHECK that is not proved yet makes the application's updates of unfilled
 // rows fail: a row that lost its value meanwhile is filled without it.
 func (s FillColumn) Apply(v View) []Action {
-	return across(s.Target, v, func(t Target, v View) []Action {
+	return forEachPart(s.Target, v, func(t Target, v View) []Action {
 		if filled(t, v) {
 			return nil
 		}

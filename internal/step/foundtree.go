@@ -11,21 +11,21 @@ import (
 // index of its own. The mark on the root's column tells all of it, and each table gets its own back.
 
 // foundBelow gives what the tables of a tree were like that were not like its top.
-func (t Target) foundBelow(root *catalog.Table, top AsFound) map[string]AsFound {
+func (t Target) foundBelow(root *catalog.Table, top Mark) map[string]Mark {
 	if !root.Tree() {
 		return nil
 	}
-	below := map[string]AsFound{}
+	below := map[string]Mark{}
 	for _, one := range slices.Concat(t.Parts(root), t.Partitioned(root)) {
 		c := one.Table.Column(t.Column)
 		if c == nil {
 			continue
 		}
 		indexed := top.Indexed
-		if !one.Joined() && one.Table.Kind == catalog.Ordinary {
+		if !one.HasRootIndex() && one.Table.Kind == catalog.Ordinary {
 			indexed = one.HasIndex(one.Table)
 		}
-		if own := like(c, indexed); own.Default != top.Default || own.Nullable != top.Nullable || own.Indexed != top.Indexed {
+		if own := columnState(c, indexed); own.Default != top.Default || own.Nullable != top.Nullable || own.Indexed != top.Indexed {
 			below[one.String()] = own
 		}
 	}
@@ -34,8 +34,8 @@ func (t Target) foundBelow(root *catalog.Table, top AsFound) map[string]AsFound 
 
 // allowTree gives back where NULL was allowed. PostgreSQL takes a NOT NULL away from a table and from all that is below it; one
 // that had its own gets it again in the same transaction, and is not read for it: a CHECK that was validated before proves it.
-func allowTree(t Target, root *catalog.Table, as AsFound) []Action {
-	statements, lost := loosen(t, root, as)
+func allowNullInTree(t Target, root *catalog.Table, as Mark) []Action {
+	statements, lost := dropNotNull(t, root, as)
 	var actions []Action
 	for _, part := range t.Parts(root) {
 		proof := part.proof(part.Table)
@@ -56,7 +56,7 @@ func allowTree(t Target, root *catalog.Table, as AsFound) []Action {
 
 // loosen gives the statements that make NULL allowed where it was, and nowhere else, from above. Lost are the tables that lose
 // their own NOT NULL on the way, by oid.
-func loosen(t Target, root *catalog.Table, as AsFound) (statements []string, lost map[uint32]bool) {
+func dropNotNull(t Target, root *catalog.Table, as Mark) (statements []string, lost map[uint32]bool) {
 	lost = map[uint32]bool{}
 	dropped, set, allowed := map[uint32]bool{}, map[uint32]bool{}, as.allowed(root)
 	for _, table := range root.All() {
@@ -96,10 +96,10 @@ func (t Target) Nullable(root *catalog.Table) (allowed []Target) {
 
 // allowed are the tables of a tree, by oid, in which NULL was allowed when its column was found. A table that came since is as the top
 // was, unless the one above it did not allow NULL: PostgreSQL lets none below that allow it.
-func (a AsFound) allowed(root *catalog.Table) map[uint32]bool {
+func (a Mark) allowed(root *catalog.Table) map[uint32]bool {
 	allowed := map[uint32]bool{}
 	for _, table := range root.All() {
-		allowed[table.OID] = a.of(table.Schema+"."+table.Name).Nullable && (table.OID == root.OID || allowed[table.Above])
+		allowed[table.OID] = a.ofTable(table.Schema+"."+table.Name).Nullable && (table.OID == root.OID || allowed[table.Above])
 	}
 	return allowed
 }

@@ -33,7 +33,7 @@ const bodyBefore18 = `SELECT (
 const bodyFrom18 = `SELECT pg_catalog.uuidv7()`
 
 // original is the digest of PhoenixKit's body in every edition from its version 40 on; see catalog.Function.
-const original = "e3c2cf9d3e28fea35b9aae7b1b5779b7"
+const originalDigest = "e3c2cf9d3e28fea35b9aae7b1b5779b7"
 
 // EnsureFunction makes uuid_generate_v7() in the schema, or takes over an older one of ours or of the
 // original's.
@@ -46,17 +46,17 @@ func (s EnsureFunction) ID() ID { return ID(s.Schema + "/ensure-function") }
 func (s EnsureFunction) Explain() Explanation {
 	return Explanation{
 		What:   "create " + s.Schema + "." + FunctionName + "()",
-		Back:   "nothing: the function stays",
+		Undo:   "nothing: the function stays",
 		Why:    "the columns' default: a UUIDv7 without any extension, under any search_path",
 		Lock:   "none on any table",
 		Scans:  "nothing",
-		Undone: Never,
+		UndoneBy: Never,
 	}
 }
 
 // Check implements Step.
-func (s EnsureFunction) Check(v View) Verdict {
-	return when(FunctionServes(v.Schema.Function, v.Server), FunctionName+"() is missing or an older one")
+func (s EnsureFunction) Check(v View) Outcome {
+	return outcomeIf(FunctionServes(v.Schema.Function, v.Server), FunctionName+"() is missing or an older one")
 }
 
 // Apply implements Step.
@@ -93,13 +93,13 @@ func FunctionServes(f *catalog.Function, server catalog.Server) bool {
 	if f == nil || trust.OfFunction(server.Role, *f) == trust.Untrusted {
 		return false
 	}
-	return ours(f, server.Major()) || !FunctionReplaceable(f, server) && FunctionUsable(f, server)
+	return isOurs(f, server.Major()) || !FunctionReplaceable(f, server) && FunctionUsable(f, server)
 }
 
 // FunctionReplaceable reports whether the function is ours or PhoenixKit's, and the role may replace it:
 // also where it has other attributes than the one that was made, such as IMMUTABLE.
 func FunctionReplaceable(f *catalog.Function, server catalog.Server) bool {
-	known := f.Digest == original || slices.Contains([]string{sum(bodyBefore18), sum(bodyFrom18)}, f.SourceMD5)
+	known := f.Digest == originalDigest || slices.Contains([]string{md5Hex(bodyBefore18), md5Hex(bodyFrom18)}, f.SourceMD5)
 	return trust.OfFunction(server.Role, *f) != trust.Untrusted && f.Owned && f.Extension == "" && f.Kind == "f" && f.Returns == "uuid" && known
 }
 
@@ -120,13 +120,13 @@ func FunctionCallable(f *catalog.Function, server catalog.Server) bool {
 // FunctionKnown reports whether the text of a function is rekey's or PhoenixKit's, and makes UUIDv7 on this
 // version of the server.
 func FunctionKnown(f *catalog.Function, major int) bool {
-	return ours(f, major) || plain(f) && f.Language == "sql" && f.SourceMD5 == sum(bodyBefore18) || FunctionOriginal(f)
+	return isOurs(f, major) || plain(f) && f.Language == "sql" && f.SourceMD5 == md5Hex(bodyBefore18) || FunctionOriginal(f)
 }
 
 // FunctionOriginal reports whether a function is PhoenixKit's, which finds pgcrypto by the search_path or
 // by its schema.
 func FunctionOriginal(f *catalog.Function) bool {
-	return plain(f) && f.Language == "plpgsql" && f.Digest == original
+	return plain(f) && f.Language == "plpgsql" && f.Digest == originalDigest
 }
 
 // FunctionFault says why a function of that name cannot be a default, whatever its text.
@@ -142,8 +142,8 @@ func FunctionFault(f *catalog.Function) string {
 	return ""
 }
 
-func ours(f *catalog.Function, major int) bool {
-	return plain(f) && f.Language == "sql" && f.ParallelSafe && f.SourceMD5 == sum(body(major))
+func isOurs(f *catalog.Function, major int) bool {
+	return plain(f) && f.Language == "sql" && f.ParallelSafe && f.SourceMD5 == md5Hex(body(major))
 }
 
 // plain reports whether a function has the attributes of one that was created without any.
@@ -157,7 +157,7 @@ func CallsNamed(c *catalog.Column, name string) bool {
 	return strings.HasSuffix(c.Calls, "."+sqltext.Ident(name))
 }
 
-func sum(source string) string {
+func md5Hex(source string) string {
 	digest := md5.Sum([]byte(source)) // as pg_proc's source is compared: a fingerprint, not a secret
 	return hex.EncodeToString(digest[:])
 }

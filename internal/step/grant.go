@@ -18,21 +18,21 @@ func (s GrantExecute) ID() ID { return ID(s.Schema + "/grant-execute") }
 func (s GrantExecute) Explain() Explanation {
 	return Explanation{
 		What:   "grant EXECUTE on the function to the roles that may INSERT and lack it",
-		Back:   "nothing: the grants stay with the function",
+		Undo:   "nothing: the grants stay with the function",
 		Why:    "an INSERT that leaves the column out calls the function as the inserting role",
 		Lock:   "none on any table",
 		Scans:  "nothing",
-		Undone: Never,
+		UndoneBy: Never,
 	}
 }
 
 // Check implements Step.
-func (s GrantExecute) Check(v View) Verdict {
+func (s GrantExecute) Check(v View) Outcome {
 	f := v.Schema.Function
 	if f == nil {
 		return pending("the function is missing")
 	}
-	return when(len(f.Unprivileged) == 0, "no EXECUTE for "+strings.Join(f.Unprivileged, ", "))
+	return outcomeIf(len(f.Unprivileged) == 0, "no EXECUTE for "+strings.Join(f.Unprivileged, ", "))
 }
 
 // Apply implements Step. While the function is missing nobody knows whom default privileges will

@@ -15,7 +15,7 @@ func (t Target) hasDefaultNow() string {
 	if t.Function.Schema == "pg_catalog" { // which is in the search_path, so that the server leaves it out
 		defaults = sqltext.Format("pg_catalog.format('%I()', {}::text)", sqltext.Value(t.Function.Name))
 	}
-	if t.Lasting && !t.Random() {
+	if t.KeepsMark && !t.Random() {
 		defaults += ", 'uuidv7()'" // as HasDefault
 	}
 	return sqltext.Format("SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"+

@@ -16,27 +16,27 @@ const (
 	Absent  Origin = iota // there is none
 	Made                  // up made it, or it has V40's exact shape
 	Found                 // it was there, and up has finished it or is about to
-	Foreign               // it is there, and rekey has never touched it
+	Untouched               // it is there, and rekey has never touched it
 )
 
 // AsFound is what an adopted column was like before up; down gives it back. Of a made column nothing but
 // Random, and what a lasting mark names, is told.
-type AsFound struct {
+type Mark struct {
 	Default  string `json:"default,omitempty"`
 	Nullable bool   `json:"nullable,omitempty"`
 	Indexed  bool   `json:"indexed,omitempty"` // the target's index was there
 	Other    int64  `json:"other,omitempty"`   // values of another version, kept
 	Random   bool   `json:"random,omitempty"`  // up gave it random values
-	Of       string `json:"of,omitempty"`      // a lasting mark's table: one that was copied with a table is no mark
+	Table       string `json:"of,omitempty"`      // a lasting mark's table: one that was copied with a table is no mark
 	Index    string `json:"index,omitempty"`   // the name of the target's index, which need not follow a rule
 	Pattern  string `json:"pattern,omitempty"` // of the names of the indexes below a partitioned table or a parent
-	Garbled  bool   `json:"-"`                 // somebody changed the mark: nothing of the above is known
+	Unreadable  bool   `json:"-"`                 // somebody changed the mark: nothing of the above is known
 	// Below are the tables of a tree, schema.table, whose column was not like that of the table at the top.
-	Below map[string]AsFound `json:"below,omitempty"`
+	Below map[string]Mark `json:"below,omitempty"`
 }
 
 // of is what the column of one table of a tree was like.
-func (a AsFound) of(table string) AsFound {
+func (a Mark) ofTable(table string) Mark {
 	own, ok := a.Below[table]
 	if !ok {
 		own, own.Below = a, nil
@@ -45,9 +45,9 @@ func (a AsFound) of(table string) AsFound {
 }
 
 // single reports whether what it says of defaults is expressions and nothing else.
-func (a AsFound) single() bool {
+func (a Mark) safeDefaults() bool {
 	for _, below := range a.Below {
-		if !below.single() {
+		if !below.safeDefaults() {
 			return false
 		}
 	}
@@ -61,45 +61,45 @@ func (a AsFound) single() bool {
 // be as whole as ours.
 const (
 	madeMark    = "[rekey: made, not finished]"
-	lastingMark = "[rekey: made {"
+	keptMark = "[rekey: made {"
 	foundMark   = "[rekey: found {"
 )
 
 // Read gives the origin of the target's column and, for a found one, what it was like.
-func (t Target) Read(table *catalog.Table) (Origin, AsFound) {
+func (t Target) Read(table *catalog.Table) (Origin, Mark) {
 	c := table.Column(t.Column)
 	if c == nil {
-		return Absent, AsFound{}
+		return Absent, Mark{}
 	}
 	comment := text(c.Comment)
-	if t.Lasting {
-		return t.readLasting(comment)
+	if t.KeepsMark {
+		return t.readKept(comment)
 	}
 	if made(comment) {
-		return Made, AsFound{Random: random(comment)}
+		return Made, Mark{Random: random(comment)}
 	}
-	if _, as, ok := cut(comment, foundMark); ok {
+	if _, as, ok := cutMark(comment, foundMark); ok {
 		return Found, as
 	}
-	if t.likeV40(table) {
-		return Made, AsFound{}
+	if t.completeLikeV40(table) {
+		return Made, Mark{}
 	}
-	return Foreign, AsFound{}
+	return Untouched, Mark{}
 }
 
 // readLasting believes the marks alone, and only those that name this table: CREATE TABLE LIKE copies
 // comments, and up has made nothing in a copy.
-func (t Target) readLasting(comment string) (Origin, AsFound) {
-	if _, as, ok := cut(comment, lastingMark); ok && as.Of == t.marks() {
+func (t Target) readKept(comment string) (Origin, Mark) {
+	if _, as, ok := cutMark(comment, keptMark); ok && as.Table == t.markedTable() {
 		return Made, as
 	}
-	if _, as, ok := cut(comment, foundMark); ok && as.Of == t.marks() {
+	if _, as, ok := cutMark(comment, foundMark); ok && as.Table == t.markedTable() {
 		if t.Root != "" {
-			return Found, as.of(t.String())
+			return Found, as.ofTable(t.String())
 		}
 		return Found, as
 	}
-	return Foreign, AsFound{}
+	return Untouched, Mark{}
 }
 
 // Mark is what the comment of a column that up makes holds, for those who look for it in SQL: until it is
@@ -107,16 +107,16 @@ func (t Target) readLasting(comment string) (Origin, AsFound) {
 func (t Target) Mark() string { return t.madeComment(nil) }
 
 // MarksOfFound are what the comment of a column that up found holds, all of them.
-func (t Target) MarksOfFound() []string {
-	if !t.Lasting {
+func (t Target) FoundMarks() []string {
+	if !t.KeepsMark {
 		return []string{foundMark}
 	}
-	of := strings.Trim(note("{", AsFound{Of: t.String()}), "{}]")
+	of := strings.Trim(formatMark("{", Mark{Table: t.String()}), "{}]")
 	return []string{foundMark, of}
 }
 
 // marks is the table that the mark of the target's column names.
-func (t Target) marks() string {
+func (t Target) markedTable() string {
 	if t.Root != "" {
 		return t.Root
 	}
@@ -125,42 +125,42 @@ func (t Target) marks() string {
 
 // Copied gives the table of a lasting mark that stands on another one: the table was renamed, or made
 // with LIKE. It is empty where there is no such mark.
-func (t Target) Copied(c *catalog.Column) string {
-	for _, mark := range []string{lastingMark, foundMark} {
-		if _, as, ok := cut(text(c.Comment), mark); ok && as.Of != t.String() {
-			return as.Of
+func (t Target) CopiedFrom(c *catalog.Column) string {
+	for _, mark := range []string{keptMark, foundMark} {
+		if _, as, ok := cutMark(text(c.Comment), mark); ok && as.Table != t.String() {
+			return as.Table
 		}
 	}
 	return ""
 }
 
 // marked reports whether the column bears the mark of a made column that is not finished.
-func (t Target) marked(table *catalog.Table) bool {
+func (t Target) markedUnfinished(table *catalog.Table) bool {
 	c := table.Column(t.Column)
-	return c != nil && !t.Lasting && unfinished(text(c.Comment))
+	return c != nil && !t.KeepsMark && unfinished(text(c.Comment))
 }
 
 func (t Target) commentMade(before *string) string { return t.comment(t.madeComment(before)) }
 
 func (t Target) madeComment(before *string) string {
-	if t.Lasting {
-		return join(text(before), note(lastingMark, AsFound{Of: t.String(), Index: t.Index, Pattern: t.Pattern, Random: t.Random()}))
+	if t.KeepsMark {
+		return appendMark(text(before), formatMark(keptMark, Mark{Table: t.String(), Index: t.Index, Pattern: t.Pattern, Random: t.Random()}))
 	}
-	return join(withoutMark(text(before)), t.unfinished())
+	return appendMark(withoutMark(text(before)), t.unfinished())
 }
 
-func (t Target) commentFound(before *string, as AsFound) string {
+func (t Target) commentFound(before *string, as Mark) string {
 	return t.comment(t.foundComment(before, as))
 }
 
-func (t Target) foundComment(before *string, as AsFound) string {
-	if t.Lasting {
-		as.Of, as.Index, as.Pattern = t.String(), t.Index, t.Pattern
+func (t Target) foundComment(before *string, as Mark) string {
+	if t.KeepsMark {
+		as.Table, as.Index, as.Pattern = t.String(), t.Index, t.Pattern
 	}
-	return join(text(before), note(foundMark, as))
+	return appendMark(text(before), formatMark(foundMark, as))
 }
 
-func note(mark string, as AsFound) string {
+func formatMark(mark string, as Mark) string {
 	words, err := json.Marshal(as)
 	if err != nil {
 		panic(err) // strings, booleans and a number
@@ -186,13 +186,13 @@ func (t Target) finishedComment(c *catalog.Column) string {
 	case t.finished() == "" || !strings.Contains(text(c.Comment), t.unfinished()):
 		return plainComment(c)
 	default:
-		return join(withoutMark(text(c.Comment)), t.finished())
+		return appendMark(withoutMark(text(c.Comment)), t.finished())
 	}
 }
 
 // plainComment is a column's comment without its mark.
 func plainComment(c *catalog.Column) string {
-	if plain, _, ok := cut(text(c.Comment), foundMark); ok {
+	if plain, _, ok := cutMark(text(c.Comment), foundMark); ok {
 		return plain
 	}
 	return withoutMark(text(c.Comment))
@@ -207,24 +207,24 @@ func (t Target) comment(comment string) string {
 
 // cut reads a mark with a note, and gives the comment without it. A comment may be anybody's: what it
 // says of the default goes into a statement, and is taken for nothing but an expression.
-func cut(comment, mark string) (plain string, as AsFound, ok bool) {
+func cutMark(comment, mark string) (plain string, as Mark, ok bool) {
 	at := strings.LastIndex(comment, mark)
 	if at < 0 {
-		return "", AsFound{}, false
+		return "", Mark{}, false
 	}
 	words := comment[at+len(mark)-len("{"):]
 	decoder := json.NewDecoder(strings.NewReader(words))
-	if decoder.Decode(&as) != nil || !as.single() {
-		return comment, AsFound{Garbled: true}, true
+	if decoder.Decode(&as) != nil || !as.safeDefaults() {
+		return comment, Mark{Unreadable: true}, true
 	}
 	after, whole := strings.CutPrefix(words[decoder.InputOffset():], "]")
 	if !whole {
-		return comment, AsFound{Garbled: true}, true
+		return comment, Mark{Unreadable: true}, true
 	}
 	return strings.TrimSuffix(comment[:at], "\n") + after, as, true
 }
 
-func join(before, mark string) string {
+func appendMark(before, mark string) string {
 	if before == "" {
 		return mark
 	}

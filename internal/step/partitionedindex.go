@@ -12,7 +12,7 @@ import (
 
 // partitionedIndexes makes those of the partitioned tables, the upper ones first. A partition that is
 // made from then on gets its own at once, and attached.
-func partitionedIndexes(t Target, root *catalog.Table) []Action {
+func createPartitionedIndexes(t Target, root *catalog.Table) []Action {
 	if stale := staleIndex(t, root); stale != nil {
 		return []Action{stale}
 	}
@@ -28,8 +28,8 @@ func partitionedIndexes(t Target, root *catalog.Table) []Action {
 }
 
 // Stale is the dropping of an index of a partitioned table that cannot become valid any more; nil where there is none.
-func (s BuildIndex) Stale(root *catalog.Table) Action {
-	t, joined := s.Target.Spread(root)
+func (s BuildIndex) StaleIndex(root *catalog.Table) Action {
+	t, joined := s.Target.ForTree(root)
 	if !joined {
 		return nil
 	}
@@ -41,39 +41,39 @@ func (s BuildIndex) Stale(root *catalog.Table) Action {
 func staleIndex(t Target, root *catalog.Table) Action {
 	i := root.Index(t.Index)
 	lacking := func(p Part) bool { return !p.HasIndex(p.Table) }
-	if i == nil || i.Valid || len(attachments(t, root)) > 0 || slices.ContainsFunc(t.Parts(root), lacking) {
+	if i == nil || i.Valid || len(attachIndexes(t, root)) > 0 || slices.ContainsFunc(t.Parts(root), lacking) {
 		return nil
 	}
-	return dropTree(t)
+	return dropIndexOfTree(t)
 }
 
 // attachments attaches each index below to the one above, from below.
-func attachments(t Target, root *catalog.Table) []Action {
+func attachIndexes(t Target, root *catalog.Table) []Action {
 	var actions []Action
-	for _, joint := range t.Joints(root) {
+	for _, joint := range t.UnattachedIndexes(root) {
 		actions = append(actions, Change{
 			Table: joint.Below.Relation(), Exclusive: true, Only: true,
-			Statements: []string{sqltext.Format("ALTER INDEX {} ATTACH PARTITION {}", joint.Above.index(), joint.Below.index())},
+			Statements: []string{sqltext.Format("ALTER INDEX {} ATTACH PARTITION {}", joint.Above.indexName(), joint.Below.indexName())},
 		})
 	}
 	return actions
 }
 
 // Joint is where the index of a table is to be attached to that of the table above it.
-type Joint struct{ Above, Below Target }
+type IndexPair struct{ Above, Below Target }
 
 // Joints are those of a partitioned table that are missing, from below.
-func (t Target) Joints(root *catalog.Table) []Joint {
+func (t Target) UnattachedIndexes(root *catalog.Table) []IndexPair {
 	above := map[uint32]Part{}
 	for _, one := range t.Indexes(root) {
 		above[one.Table.OID] = one
 	}
-	var missing []Joint
+	var missing []IndexPair
 	for i := range root.Below {
 		one, upper := above[root.Below[i].OID], above[root.Below[i].Above]
 		own, parent := one.Table.Index(one.Index), upper.Table.Index(upper.Index)
 		if own == nil || parent == nil || own.Parent != parent.OID {
-			missing = append(missing, Joint{Above: upper.Target, Below: one.Target})
+			missing = append(missing, IndexPair{Above: upper.Target, Below: one.Target})
 		}
 	}
 	slices.Reverse(missing)
@@ -82,22 +82,22 @@ func (t Target) Joints(root *catalog.Table) []Joint {
 
 // withoutPartitionedIndexes drops those that are attached to no other, and what is attached to them with
 // them, which cannot be done concurrently.
-func withoutPartitionedIndexes(t Target, root *catalog.Table) []Action {
+func dropPartitionedIndexes(t Target, root *catalog.Table) []Action {
 	if origin, as := t.Read(root); origin != Made && (origin != Found || as.Indexed) {
 		return nil
 	}
 	var actions []Action
 	for _, one := range t.Partitioned(root) {
 		if i := one.Table.Index(one.Index); i != nil && i.Parent == 0 && one.IndexFits(i) {
-			actions = append(actions, dropTree(one.Target))
+			actions = append(actions, dropIndexOfTree(one.Target))
 		}
 	}
 	slices.Reverse(actions)
 	return actions
 }
 
-func dropTree(t Target) Action {
-	return Change{Table: t.Relation(), Exclusive: true, Statements: []string{sqltext.Format("DROP INDEX {}", t.index())}}
+func dropIndexOfTree(t Target) Action {
+	return Change{Table: t.Relation(), Exclusive: true, Statements: []string{sqltext.Format("DROP INDEX {}", t.indexName())}}
 }
 
 // Partitioned are the tables of a tree that hold no rows themselves, the upper ones first.
@@ -112,12 +112,12 @@ func (t Target) Partitioned(root *catalog.Table) []Part {
 	return all
 }
 
-func (t Target) index() sqltext.Table { return sqltext.Table{Schema: t.Schema, Name: t.Index} }
+func (t Target) indexName() sqltext.Table { return sqltext.Table{Schema: t.Schema, Name: t.Index} }
 
 // indexed is HasIndex of a tree. PostgreSQL calls an index of a partitioned table valid when each partition has
 // a valid one that is attached to it.
-func (t Target) indexed(root *catalog.Table) bool {
-	t, whole := t.Spread(root)
+func (t Target) treeHasIndex(root *catalog.Table) bool {
+	t, whole := t.ForTree(root)
 	if whole {
 		i := root.Index(t.Index)
 		return i != nil && i.Unique && i.Valid && i.Immediate && t.IndexFits(i)

@@ -15,7 +15,7 @@ const (
 )
 
 // Randomly is the target with values of version 4, which tell nothing of their row's age.
-func (t Target) Randomly() Target {
+func (t Target) WithRandomValues() Target {
 	t.Function = generator()
 	return t
 }
@@ -27,9 +27,9 @@ func (t Target) Random() bool { return t.Function == generator() }
 func generator() sqltext.Table { return sqltext.Table{Schema: "pg_catalog", Name: "gen_random_uuid"} }
 
 // As is the target as the table's column has been given it: at random, or not.
-func (t Target) As(table *catalog.Table) Target {
+func (t Target) WithValuesOf(table *catalog.Table) Target {
 	if _, as := t.Read(table); as.Random {
-		return t.Randomly()
+		return t.WithRandomValues()
 	}
 	return t
 }

@@ -23,18 +23,18 @@ func (s RecordVersion) ID() ID { return ID(s.Schema + "/record-version") }
 func (s RecordVersion) Explain() Explanation {
 	return Explanation{
 		What:   fmt.Sprintf("record version %d as the comment on %s.%s", s.To, s.Schema, s.Table),
-		Back:   fmt.Sprintf("record version %d as the comment on %s.%s", s.From, s.Schema, s.Table),
+		Undo:   fmt.Sprintf("record version %d as the comment on %s.%s", s.From, s.Schema, s.Table),
 		Why:    "only when every table that exists is whole",
 		Lock:   "SHARE UPDATE EXCLUSIVE, an instant, which no reader or writer waits for",
 		Scans:  "nothing",
-		Undone: ByItself,
+		UndoneBy: ByItself,
 	}
 }
 
 // Check implements Step. A version above To was recorded by a later migration and stays.
-func (s RecordVersion) Check(v View) Verdict {
+func (s RecordVersion) Check(v View) Outcome {
 	version, ok := Version(v.Table)
-	return when(ok && version >= s.To, fmt.Sprintf("version %d is recorded", version))
+	return outcomeIf(ok && version >= s.To, fmt.Sprintf("version %d is recorded", version))
 }
 
 // Apply implements Step.

@@ -15,29 +15,29 @@ func (s RequireValue) ID() ID { return s.Target.id("require-value") }
 // Explain implements Step.
 func (s RequireValue) Explain() Explanation {
 	scans := "the table, once, beside readers and writers"
-	if s.Target.Spreads() {
+	if s.Target.IsTree() {
 		scans = "each table below, once, beside readers and writers; the one above follows and reads nothing"
 	}
 	return Explanation{
 		What:   "make " + s.Target.Column + " NOT NULL",
-		Back:   "allow NULL again in a column that was found so",
+		Undo:   "allow NULL again in a column that was found so",
 		Why:    "a CHECK proves it without a lock anybody waits for; SET NOT NULL then believes the CHECK",
 		Lock:   "ACCESS EXCLUSIVE, three instants; SHARE UPDATE EXCLUSIVE while the rows are read",
 		Scans:  scans,
-		Undone: ByItself,
+		UndoneBy: ByItself,
 	}
 }
 
 // Check implements Step.
-func (s RequireValue) Check(v View) Verdict {
+func (s RequireValue) Check(v View) Outcome {
 	c := v.Table.Column(s.Target.Column)
-	required := func(t Target, v View) bool { return len(require(t, v)) == 0 }
-	return when(c != nil && c.NotNull && everywhere(s.Target, v, required), "NULL is allowed")
+	required := func(t Target, v View) bool { return len(requireNotNull(t, v)) == 0 }
+	return outcomeIf(c != nil && c.NotNull && forAllParts(s.Target, v, required), "NULL is allowed")
 }
 
 // Apply implements Step. A partitioned table follows its partitions: none of them is looked at then.
 func (s RequireValue) Apply(v View) []Action {
-	actions := across(s.Target, v, require)
+	actions := forEachPart(s.Target, v, requireNotNull)
 	c := v.Table.Column(s.Target.Column)
 	if v.Table.Kind == catalog.Partitioned && (c == nil || !c.NotNull) {
 		actions = append(actions, setNotNull(s.Target, s.Target.followsNow()))
@@ -47,7 +47,7 @@ func (s RequireValue) Apply(v View) []Action {
 
 // require is what one table lacks. The CHECK is dropped by a statement of its own: in one ALTER with SET NOT
 // NULL it would go first, and the table would be scanned under ACCESS EXCLUSIVE.
-func require(t Target, v View) []Action {
+func requireNotNull(t Target, v View) []Action {
 	c := v.Table.Column(t.Column)
 	check := t.proof(v.Table)
 	var actions []Action
@@ -69,15 +69,15 @@ func require(t Target, v View) []Action {
 // Undo implements Step.
 func (s RequireValue) Undo(v View) []Action {
 	if origin, as := s.Target.Read(v.Table); origin == Found && v.Table.Tree() {
-		return allowTree(s.Target, v.Table, as)
+		return allowNullInTree(s.Target, v.Table, as)
 	}
-	return across(s.Target, v, allow)
+	return forEachPart(s.Target, v, allowNull)
 }
 
-func allow(t Target, v View) []Action {
+func allowNull(t Target, v View) []Action {
 	var actions []Action
 	origin, as := t.Read(v.Table)
-	if origin == Absent || origin == Foreign {
+	if origin == Absent || origin == Untouched {
 		return nil // a constraint of that name is somebody else's
 	}
 	if t.proof(v.Table) != nil {

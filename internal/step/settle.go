@@ -15,23 +15,23 @@ func (s Settle) Explain() Explanation {
 	}
 	return Explanation{
 		What:   "take the mark of an unfinished column away",
-		Back:   "mark the column as unfinished, so that a run that is cut short knows it",
+		Undo:   "mark the column as unfinished, so that a run that is cut short knows it",
 		Why:    why,
 		Lock:   "SHARE UPDATE EXCLUSIVE, an instant, which no reader or writer waits for",
 		Scans:  "nothing",
-		Undone: ByItself,
+		UndoneBy: ByItself,
 	}
 }
 
 // Check implements Step.
-func (s Settle) Check(v View) Verdict {
-	return when(v.Table.Column(s.Target.Column) != nil && !s.Target.marked(v.Table), "the mark is still there")
+func (s Settle) Check(v View) Outcome {
+	return outcomeIf(v.Table.Column(s.Target.Column) != nil && !s.Target.markedUnfinished(v.Table), "the mark is still there")
 }
 
 // Apply implements Step.
 func (s Settle) Apply(v View) []Action {
 	c := v.Table.Column(s.Target.Column)
-	if c != nil && !s.Target.marked(v.Table) {
+	if c != nil && !s.Target.markedUnfinished(v.Table) {
 		return nil
 	}
 	return s.change(s.Target.commentFinished(c))
@@ -40,7 +40,7 @@ func (s Settle) Apply(v View) []Action {
 // Undo implements Step.
 func (s Settle) Undo(v View) []Action {
 	origin, _ := s.Target.Read(v.Table)
-	if origin != Made || s.Target.marked(v.Table) {
+	if origin != Made || s.Target.markedUnfinished(v.Table) {
 		return nil
 	}
 	return s.change(s.Target.commentMade(v.Table.Column(s.Target.Column).Comment))

@@ -19,7 +19,7 @@ type Step interface {
 	// Explain tells a reader what the step does; it does not depend on the state of the database.
 	Explain() Explanation
 	// Check tells whether the goal is reached. It looks at the goal, never at scaffolding.
-	Check(View) Verdict
+	Check(View) Outcome
 	// Apply gives the actions that are still missing, in order. Only the first is to be run before
 	// asking again: the view may have changed.
 	Apply(View) []Action
@@ -28,34 +28,34 @@ type Step interface {
 }
 
 // Undone says who takes a step back.
-type Undone string
+type UndoKind string
 
 // The three kinds of undo.
 const (
-	ByItself Undone = "by itself"
-	Absorbed Undone = "absorbed by an earlier step's"
-	Never    Undone = "never"
+	ByItself UndoKind = "by itself"
+	Absorbed UndoKind = "absorbed by an earlier step's"
+	Never    UndoKind = "never"
 )
 
 // Explanation is what a plan prints of a step.
 type Explanation struct {
 	What   string `json:"what"`
-	Back   string `json:"back"` // what its undo does
+	Undo   string `json:"back"` // what its undo does
 	Why    string `json:"why"`
 	Lock   string `json:"lock"`  // the strongest one, in PostgreSQL's words
 	Scans  string `json:"scans"` // what it reads of the table
-	Undone Undone `json:"undone"`
+	UndoneBy UndoKind `json:"undone"`
 }
 
 // Verdict is the answer of Check.
-type Verdict struct {
+type Outcome struct {
 	Done   bool
 	Reason string // what is missing, when it is not done
 }
 
-func done() Verdict                  { return Verdict{Done: true} }
-func pending(reason string) Verdict  { return Verdict{Reason: reason} }
-func when(ok bool, r string) Verdict { return map[bool]Verdict{true: done(), false: pending(r)}[ok] }
+func done() Outcome                  { return Outcome{Done: true} }
+func pending(reason string) Outcome  { return Outcome{Reason: reason} }
+func outcomeIf(ok bool, r string) Outcome { return map[bool]Outcome{true: done(), false: pending(r)}[ok] }
 
 // View is what a step sees: the catalogue now and, for the steps that ask, one fact about the rows.
 type View struct {
@@ -63,12 +63,12 @@ type View struct {
 	Schema   catalog.Schema
 	Table    *catalog.Table  // the step's table; nil for a step that has none
 	Unfilled bool            // a row without a value is there; only set for a step that Reads
-	Full     map[uint32]bool // by oid: the parts of a tree that have no row without a value; the same
+	Filled     map[uint32]bool // by oid: the parts of a tree that have no row without a value; the same
 	Data     catalog.Data    // what was counted of a column that was found, at the start
 }
 
 // Reader is a step that needs View.Unfilled, which costs a scan that ends at the first NULL.
-type Reader interface {
+type RowReader interface {
 	Step
 	ReadsRows() bool
 }
@@ -89,7 +89,7 @@ type Change struct {
 
 // Sure reports whether an action may follow another of the same step without an inspection in between: it fails by
 // itself, or by its guard, where the table was altered.
-func Sure(a Action) bool {
+func SelfChecking(a Action) bool {
 	switch a := a.(type) {
 	case Validate:
 		return true
@@ -101,7 +101,7 @@ func Sure(a Action) bool {
 }
 
 // Join puts changes of one table that follow each other into one transaction, so that the table is locked once.
-func Join(actions []Action) []Action {
+func MergeChanges(actions []Action) []Action {
 	var joined []Action
 	for _, a := range actions {
 		next, ok := a.(Change)

@@ -18,7 +18,7 @@ type Target struct {
 	Check    string // the constraint that proves NOT NULL, gone at the end
 	Function sqltext.Table
 	// Lasting says that what up makes keeps its mark: no kit's exact shape tells whose the column is.
-	Lasting bool
+	KeepsMark bool
 	// Keys are the columns beside Column that a unique index of a partitioned table must have: the keys by
 	// which it and what is below it are partitioned.
 	Keys []string
@@ -50,7 +50,7 @@ func (t Target) Rows() sqltext.Table {
 // HasDefault reports whether the column's default is a bare call of the target's function. Where no kit
 // asks for that one, PostgreSQL 18's own does as well.
 func (t Target) HasDefault(c *catalog.Column) bool {
-	return t.CallsFunction(c) || (t.Lasting && !t.Random() && c.Calls == "" && c.Default == "uuidv7()")
+	return t.CallsFunction(c) || (t.KeepsMark && !t.Random() && c.Calls == "" && c.Default == "uuidv7()")
 }
 
 // CallsFunction reports whether the column's default is a bare call of the target's function.
@@ -62,7 +62,7 @@ func (t Target) CallsFunction(c *catalog.Column) bool {
 // whether each of its tables has.
 func (t Target) HasIndex(table *catalog.Table) bool {
 	if table.Tree() {
-		return t.indexed(table)
+		return t.treeHasIndex(table)
 	}
 	i := table.Index(t.Index)
 	return i != nil && t.Serves(i)
@@ -73,7 +73,7 @@ func (t Target) Serves(i *catalog.Index) bool { return i.Valid && i.Immediate &&
 
 // Served reports whether the table has an index that serves, under any name: a kit's later versions rename tables and leave
 // their indexes as they are.
-func (t Target) Served(table *catalog.Table) bool {
+func (t Target) HasEquivalentIndex(table *catalog.Table) bool {
 	return t.HasIndex(table) || !table.Tree() && slices.ContainsFunc(table.Indexes, func(i catalog.Index) bool { return t.Serves(&i) })
 }
 
@@ -117,7 +117,7 @@ func (t Target) columns() string {
 }
 
 // Whole reports whether the table has all of the goal's shape: V40's exact shape.
-func (t Target) Whole(table *catalog.Table) bool {
+func (t Target) Complete(table *catalog.Table) bool {
 	for _, one := range table.All() {
 		if c := one.Column(t.Column); c == nil || c.Type != "uuid" || !c.NotNull || !t.HasDefault(c) {
 			return false
@@ -128,7 +128,7 @@ func (t Target) Whole(table *catalog.Table) bool {
 
 // likeV40 is Whole, but content with an index of another name, and with a default that calls the function of the same name
 // in another schema: the original made its function without naming a schema. It made no random values.
-func (t Target) likeV40(table *catalog.Table) bool {
+func (t Target) completeLikeV40(table *catalog.Table) bool {
 	c := table.Column(t.Column)
-	return !t.Random() && c != nil && c.Type == "uuid" && c.NotNull && t.Served(table) && CallsNamed(c, t.Function.Name)
+	return !t.Random() && c != nil && c.Type == "uuid" && c.NotNull && t.HasEquivalentIndex(table) && CallsNamed(c, t.Function.Name)
 }

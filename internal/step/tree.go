@@ -76,7 +76,7 @@ func (t Target) inherited(root, table *catalog.Table) *catalog.Table {
 // would get that was detached, has another name.
 func (t Target) names(root *catalog.Table) map[uint32]string {
 	names := map[uint32]string{}
-	joined, _ := t.Spread(root)
+	joined, _ := t.ForTree(root)
 	columns := strings.Join(joined.IndexColumns(), "_")
 	of := map[uint32]uint32{} // the index of a table
 	if i := root.Index(t.Index); i != nil {
@@ -117,37 +117,37 @@ func (t Target) keys(root *catalog.Table) (keys []string, whole bool) {
 }
 
 // Spread is the target with what a table's tree says of its index, and whether there is one index of all of it.
-func (t Target) Spread(table *catalog.Table) (Target, bool) {
+func (t Target) ForTree(table *catalog.Table) (Target, bool) {
 	keys, whole := t.keys(table)
 	t.Keys = keys
 	return t, whole
 }
 
 // Spreads reports whether the target's column belongs to other tables as well.
-func (t Target) Spreads() bool { return t.Pattern != "" }
+func (t Target) IsTree() bool { return t.Pattern != "" }
 
 // Joined reports whether the indexes of a tree are attached to one of all of it.
-func (t Target) Joined() bool { return len(t.Keys) > 0 }
+func (t Target) HasRootIndex() bool { return len(t.Keys) > 0 }
 
 // across asks something of every part of the view's table, one after the other.
-func across(t Target, v View, ask func(Target, View) []Action) []Action {
+func forEachPart(t Target, v View, ask func(Target, View) []Action) []Action {
 	if v.Table == nil || !v.Table.Tree() {
 		return ask(t, v)
 	}
 	var actions []Action
 	for _, part := range t.Parts(v.Table) {
-		actions = append(actions, ask(part.Target, v.of(part.Table))...)
+		actions = append(actions, ask(part.Target, v.ofTable(part.Table))...)
 	}
 	return actions
 }
 
 // everywhere reports whether something holds of every part of the view's table.
-func everywhere(t Target, v View, holds func(Target, View) bool) bool {
+func forAllParts(t Target, v View, holds func(Target, View) bool) bool {
 	if v.Table == nil || !v.Table.Tree() {
 		return holds(t, v)
 	}
 	for _, part := range t.Parts(v.Table) {
-		if !holds(part.Target, v.of(part.Table)) {
+		if !holds(part.Target, v.ofTable(part.Table)) {
 			return false
 		}
 	}
@@ -155,8 +155,8 @@ func everywhere(t Target, v View, holds func(Target, View) bool) bool {
 }
 
 // of is the view of one part of the view's tree.
-func (v View) of(table *catalog.Table) View {
-	v.Table, v.Unfilled = table, !v.Full[table.OID]
+func (v View) ofTable(table *catalog.Table) View {
+	v.Table, v.Unfilled = table, !v.Filled[table.OID]
 	return v
 }
 

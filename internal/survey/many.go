@@ -185,9 +185,9 @@ func (o Request) all() inspect.Question {
 // target names what a table of the survey is to get; there is none for what is not to get anything.
 func target(s *plan.Input, table *catalog.Table, chosen map[string]bool) (step.Target, bool) {
 	if s.Selection != nil {
-		return s.Selection.Target(s.Schema.Name, table, s.Direction).As(table), chosen[table.Name]
+		return s.Selection.Target(s.Schema.Name, table, s.Direction).WithValuesOf(table), chosen[table.Name]
 	}
-	return plan.TargetOf(s.Schema.Name, table.Name, s.Profile.Column).As(table), table.Name != s.Profile.VersionTable
+	return plan.TargetOf(s.Schema.Name, table.Name, s.Profile.Column).WithValuesOf(table), table.Name != s.Profile.VersionTable
 }
 
 // chosen are the tables of a schema without a profile that get a uuid.

@@ -94,7 +94,7 @@ func count(ctx context.Context, pool *pgxpool.Pool, s *plan.Input) error {
 		table := &s.Schema.Relations[i]
 		target, meant := target(s, table, names)
 		c := table.Column(target.Column)
-		if !meant || c == nil || target.Whole(table) || table.Kind != catalog.Ordinary && !table.Tree() {
+		if !meant || c == nil || target.Complete(table) || table.Kind != catalog.Ordinary && !table.Tree() {
 			continue
 		}
 		if s.RunsUntrustedCode(table) {

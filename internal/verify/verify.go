@@ -164,7 +164,7 @@ func (t *TableReport) keep(target step.Target, table *catalog.Table, kept map[jo
 	column := journal.Column{Relation: table.OID, Number: int16(table.Column(target.Column).Number)}
 	was, noted := kept[column]
 	before := was.OtherVersions
-	if origin, as := target.Read(table); !noted && origin == step.Found && !as.Garbled {
+	if origin, as := target.Read(table); !noted && origin == step.Found && !as.Unreadable {
 		before, noted = as.Other, true
 	}
 	if !noted {
