@@ -19,7 +19,7 @@ type Decision string
 // The verdicts.
 const (
 	Chosen  Decision = "chosen"
-	Skipped Decision = "left alone"
+	Skipped Decision = "skipped"
 )
 
 // Choice is one table and what becomes of it.

@@ -36,13 +36,13 @@ func TestChooseLeavesNothingWithoutAVerdict(t *testing.T) {
 	}
 	want := map[string]string{
 		"users":             "chosen: ",
-		"v":                 "left alone: a view",
-		"p1":                "left alone: a partition: it gets what its partitioned table gets",
-		"t":                 "left alone: a temporary table",
-		"spatial_ref_sys":   "left alone: it belongs to the extension postgis",
-		"goose_db_version":  "left alone: the bookkeeping of goose",
-		"phoenix_kit":       "left alone: PhoenixKit's: use --profile phoenixkit",
-		"phoenix_kit_users": "left alone: PhoenixKit's: use --profile phoenixkit",
+		"v":                 "skipped: a view",
+		"p1":                "skipped: a partition: it gets what its partitioned table gets",
+		"t":                 "skipped: a temporary table",
+		"spatial_ref_sys":   "skipped: it belongs to the extension postgis",
+		"goose_db_version":  "skipped: the bookkeeping of goose",
+		"phoenix_kit":       "skipped: PhoenixKit's: use --profile phoenixkit",
+		"phoenix_kit_users": "skipped: PhoenixKit's: use --profile phoenixkit",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

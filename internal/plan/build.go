@@ -128,19 +128,23 @@ func (p *Plan) group(v Values, kit profile.Table, t step.Target, table *catalog.
 	if p.Direction == Up && !t.Random() {
 		g.Kept = p.Data[t.Table].Other
 	}
+	g.State = stateOf(p.Direction, t, table, g.Missing)
+	return g
+}
+
+// stateOf returns the state of a table in a direction. On the way down a table without the column is complete.
+func stateOf(direction Direction, t step.Target, table *catalog.Table, missing []string) State {
 	origin, _ := t.Read(table)
 	switch {
-	case origin == step.Absent:
-		g.State = Pending
-	case len(g.Missing) == 0:
-		g.State = Complete
+	case direction == Down && origin == step.Untouched:
+		return Skipped
+	case direction == Down && origin == step.Absent, direction == Up && len(missing) == 0:
+		return Complete
+	case direction == Down, origin == step.Absent:
+		return Pending
 	default:
-		g.State = Incomplete
+		return Incomplete
 	}
-	if p.Direction == Down && origin == step.Untouched {
-		g.State = Skipped
-	}
-	return g
 }
 
 // Lacks says in words what a table is missing of its goal; nothing if it is whole.

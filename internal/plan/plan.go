@@ -46,12 +46,12 @@ type State string
 
 // The states of a table.
 const (
-	Pending    State = "missing"   // no column yet
-	Incomplete State = "half done" // a column that is not whole
-	Complete   State = "whole"     // everything is there
-	Absent     State = "absent"    // no such table: a disabled module
+	Pending    State = "pending"    // no column yet
+	Incomplete State = "incomplete" // a column that is not whole
+	Complete   State = "complete"   // everything is there
+	Absent     State = "absent"     // no such table: a disabled module
 	Refused    State = "refused"
-	Skipped    State = "left alone" // on the way down: a column that up did not make
+	Skipped    State = "skipped" // on the way down: a column that up did not make
 )
 
 // Plan is an ordered list of steps, and what stands in their way.

@@ -12,7 +12,7 @@ import (
 type Relation struct {
 	Table   string   `json:"table"`
 	Kind    string   `json:"kind"`             // table, view, partitioned table …
-	State   string   `json:"verdict"`          // will do, done, half done, left alone, refused
+	State   State    `json:"verdict"`          // pending, incomplete, complete, skipped, refused
 	Missing []string `json:"lacks,omitempty"`  // of a half done one
 	Why     string   `json:"why,omitempty"`    // it is left alone or refused
 	Hint    string   `json:"hint,omitempty"`   // what would help a refused one
@@ -23,15 +23,6 @@ type Relation struct {
 	Candidates []string `json:"time_candidates,omitempty"`
 }
 
-// The verdicts, in PostgreSQL's and everybody's words.
-const (
-	WillDo    = "will do"
-	IsDone    = "done"
-	IsHalf    = "half done"
-	IsAlone   = "left alone"
-	IsRefused = "refused"
-)
-
 // verdicts has a line for every relation that holds rows or shows them; no one is passed over.
 func (p Plan) relations(s Input, found problem.List) []Relation {
 	groups := map[string]Group{}
@@ -40,7 +31,7 @@ func (p Plan) relations(s Input, found problem.List) []Relation {
 	}
 	list := []Relation{}
 	for _, c := range s.Selection.choose(s.Schema) {
-		v := Relation{Table: c.Table, Kind: c.Kind.String(), State: IsAlone, Why: c.Reason}
+		v := Relation{Table: c.Table, Kind: c.Kind.String(), State: Skipped, Why: c.Reason}
 		if c.Decision == discover.Chosen {
 			p.decide(&v, groups[c.Table], found)
 		}
@@ -56,7 +47,7 @@ func (p Plan) decide(v *Relation, g Group, found problem.List) {
 	}
 	switch {
 	case g.State == Refused:
-		v.State = IsRefused
+		v.State = Refused
 		for _, one := range found {
 			if one.Table == g.Target.String() {
 				v.Why, v.Hint = joined(v.Why, one.Error()), joined(v.Hint, one.Hint)
@@ -65,11 +56,11 @@ func (p Plan) decide(v *Relation, g Group, found problem.List) {
 	case p.Direction == Down:
 		p.decideDown(v, g)
 	case g.State == Complete:
-		v.State = IsDone
+		v.State = Complete
 	case g.State == Incomplete:
-		v.State, v.Missing = IsHalf, g.Missing
+		v.State, v.Missing = Incomplete, g.Missing
 	default:
-		v.State = WillDo
+		v.State = Pending
 	}
 }
 
@@ -79,14 +70,14 @@ func (p Plan) decideDown(v *Relation, g Group) {
 	origin, _ := g.Target.Read(table)
 	switch origin {
 	case step.Absent:
-		v.State = IsDone
+		v.State = Complete
 	case step.Untouched:
 		v.Why = "up did not make its column " + g.Target.Column
 		if of := g.Target.CopiedFrom(table.Column(g.Target.Column)); of != "" {
 			v.Why = "the mark on its column " + g.Target.Column + " is of " + of + ": this table was copied or renamed"
 		}
 	default:
-		v.State = WillDo
+		v.State = Pending
 	}
 }
 
@@ -109,7 +100,7 @@ func (p Plan) withRelations(status Status) Status {
 		}
 	}
 	for _, v := range p.Relations {
-		if v.State == IsAlone && !slices.Contains(p.Names, v.Table) {
+		if v.State == Skipped && !slices.Contains(p.Names, v.Table) {
 			table := TableStatus{Table: v.Table, State: Skipped, Why: v.Why, Rows: Rows(p.Schema.Relation(v.Table))}
 			status.Tables = append(status.Tables, table)
 		}

@@ -21,10 +21,10 @@ func heading(profile, schema, otherwise string) string {
 func judged(doc plan.Document) [][]string {
 	rows := [][]string{{"TABLE", "VERDICT", ">ROWS", ">SIZE", ">STEPS", "TIME", "LACKS"}}
 	for _, v := range doc.Relations {
-		if v.State == plan.IsAlone {
+		if v.State == plan.Skipped {
 			continue
 		}
-		row := []string{v.Table, v.State, "", "", "", timed(v), unique(strings.Join(v.Missing, ", "), v.Unique)}
+		row := []string{v.Table, string(v.State), "", "", "", timed(v), unique(strings.Join(v.Missing, ", "), v.Unique)}
 		for _, g := range doc.Groups {
 			if g.Table == v.Table && g.State != "" {
 				row[2], row[3], row[4] = Count(g.Rows), Bytes(g.Bytes), fmt.Sprint(pending(g))
@@ -55,7 +55,7 @@ func unique(said, where string) string {
 func (p *page) alone(verdicts []plan.Relation) {
 	rows := [][]string{{"LEFT ALONE", "WHY"}}
 	for _, v := range verdicts {
-		if v.State == plan.IsAlone {
+		if v.State == plan.Skipped {
 			rows = append(rows, []string{v.Table, v.Why})
 		}
 	}

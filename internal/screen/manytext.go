@@ -33,7 +33,7 @@ func Ended(r event.Result) string {
 
 // Planned says on one line what a plan says of one schema of many, and of how many tables.
 func Planned(doc plan.Document) (text string, tables int) {
-	count := map[string]int{}
+	count := map[plan.State]int{}
 	for _, v := range doc.Relations {
 		count[v.State]++
 	}
@@ -46,7 +46,7 @@ func Planned(doc plan.Document) (text string, tables int) {
 		tables += number
 	}
 	var parts []string
-	for _, verdict := range []string{plan.WillDo, plan.IsHalf, plan.IsDone, plan.IsAlone, plan.IsRefused} {
+	for _, verdict := range []plan.State{plan.Pending, plan.Incomplete, plan.Complete, plan.Skipped, plan.Refused} {
 		if count[verdict] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", count[verdict], verdict))
 		}
@@ -58,19 +58,19 @@ func Planned(doc plan.Document) (text string, tables int) {
 }
 
 // verdictOf is the verdict on a profile's table, as a schema without a profile would have it.
-func verdictOf(g plan.GroupDocument) string {
+func verdictOf(g plan.GroupDocument) plan.State {
 	work := pending(g) > 0
 	switch {
 	case g.State == plan.Refused:
-		return plan.IsRefused
+		return plan.Refused
 	case g.State == plan.Skipped:
-		return plan.IsAlone
+		return plan.Skipped
 	case work && g.State == plan.Incomplete:
-		return plan.IsHalf
+		return plan.Incomplete
 	case work:
-		return plan.WillDo
+		return plan.Pending
 	default:
-		return plan.IsDone
+		return plan.Complete
 	}
 }
 
