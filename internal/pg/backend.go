@@ -13,17 +13,18 @@ import (
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
-// Backend is a session that stands in the way. What the role may not see is empty.
+// Backend describes a session or a prepared transaction that holds a lock. Fields that the role has no right to see
+// are empty.
 type Backend struct {
 	PID         int
 	Application string
 	State       string
-	Age         time.Duration // of its transaction
-	Query       string        // cut short and without literals
-	Standby     string        // where it is; "" is the primary
+	Age         time.Duration // how long its transaction has been open
+	Query       string        // at most 80 characters, with literals removed
+	Standby     string        // name of the standby that it runs on; "" is the primary
 }
 
-// String is a line for people.
+// String returns one line that describes the session.
 func (b Backend) String() string {
 	var parts []string
 	if b.PID != 0 { // a prepared transaction has no process
@@ -52,16 +53,17 @@ var blockersSQL string
 //go:embed queries/holders.sql
 var holdersSQL string
 
-// grace is how old a transaction must be before a lock that it holds is not queued behind at all.
-const grace = time.Second
+// oldHolderAge is the age from which on a transaction that holds a lock on the table is waited out without queueing
+// for the lock.
+const oldHolderAge = time.Second
 
-// oldHolders are the sessions whose transactions hold a lock on the table for longer than grace: a
-// dump, a report. They are waited for without queueing, since whoever comes after would queue behind.
+// oldHolders returns the sessions whose transactions have held a lock on the table for at least oldHolderAge, such
+// as a dump or a report. A request for ACCESS EXCLUSIVE would block all later sessions until they end.
 //
-// A plain role is not told how old the transactions of other roles are. Those count from the first look
-// that met them.
+// A role without pg_read_all_stats does not see the age of other roles' transactions. The age of those counts from
+// the first call of oldHolders that returned them.
 func (c Changer) oldHolders(ctx context.Context, table string) ([]Backend, error) {
-	if c.Session.free.of(table) {
+	if c.Session.checked.covers(table) {
 		return nil, nil
 	}
 	type holder struct {
@@ -70,24 +72,24 @@ func (c Changer) oldHolders(ctx context.Context, table string) ([]Backend, error
 	}
 	var found []holder
 	err := c.Session.ReadOutsideTx(ctx, func(tx Tx) error {
-		rows, err := tx.QueryPrepared(ctx, holdersSQL, table, grace.Seconds())
+		rows, err := tx.QueryPrepared(ctx, holdersSQL, table, oldHolderAge.Seconds())
 		if err != nil {
 			return err
 		}
 		found, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (h holder, err error) {
-			h.Backend, err = scan(row, &h.transaction)
+			h.Backend, err = scanBackendAnd(row, &h.transaction)
 			return h, err
 		})
 		return err
 	})
 	if err == nil && len(found) == 0 {
-		c.Session.free = free{table, time.Now()}
+		c.Session.checked = tableCheck{table, time.Now()}
 	}
 	var old []Backend
 	for _, h := range found {
 		if h.Age < 0 {
-			h.Age = c.met.since(h.transaction)
-			if h.Age < grace {
+			h.Age = c.firstSeen.since(h.transaction)
+			if h.Age < oldHolderAge {
 				continue
 			}
 		}
@@ -96,29 +98,31 @@ func (c Changer) oldHolders(ctx context.Context, table string) ([]Backend, error
 	return old, err
 }
 
-// free records that no old transaction held a lock on a table, and when.
-type free struct {
+// tableCheck records when a table was last found without old holders.
+type tableCheck struct {
 	table string
 	at    time.Time
 }
 
-// of reports whether the record still holds for a table: it makes grace a tenth longer.
-func (f free) of(table string) bool { return f.table == table && time.Since(f.at) < grace/10 }
+// covers reports whether the check is recent enough to be used for the table: younger than a tenth of oldHolderAge.
+func (f tableCheck) covers(table string) bool {
+	return f.table == table && time.Since(f.at) < oldHolderAge/10
+}
 
-// met are the transactions of unknown age that were met, and when that was first.
-type met map[string]time.Time
+// firstSeen maps transactions of unknown age to the time when they were first seen.
+type firstSeen map[string]time.Time
 
-func (m met) since(transaction string) time.Duration {
+func (m firstSeen) since(transaction string) time.Duration {
 	if _, known := m[transaction]; !known {
 		m[transaction] = time.Now()
 	}
 	return time.Since(m[transaction])
 }
 
-func scanBackend(row pgx.CollectableRow) (Backend, error) { return scan(row) }
+func scanBackend(row pgx.CollectableRow) (Backend, error) { return scanBackendAnd(row) }
 
-// scan reads a backend, and the columns that come after it.
-func scan(row pgx.CollectableRow, more ...any) (Backend, error) {
+// scanBackendAnd reads a backend and the columns that follow it.
+func scanBackendAnd(row pgx.CollectableRow, more ...any) (Backend, error) {
 	var b Backend
 	var seconds float64
 	err := row.Scan(append([]any{&b.PID, &b.Application, &b.State, &seconds, &b.Query}, more...)...)
@@ -127,8 +131,8 @@ func scan(row pgx.CollectableRow, more ...any) (Backend, error) {
 	return b, err
 }
 
-// mostQuery is how much of a query is shown.
-const mostQuery = 80
+// maxQueryLength is the number of characters of a query that are shown.
+const maxQueryLength = 80
 
-// shorten takes the values out of a query, which may be secrets, and leaves its beginning.
-func shorten(query string) string { return visible.Cut(sqltext.WithoutValues(query), mostQuery) }
+// shorten removes the literals from a query, since they may be secrets, and truncates it.
+func shorten(query string) string { return visible.Cut(sqltext.WithoutValues(query), maxQueryLength) }

@@ -15,55 +15,55 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Change is a catalogue change: its statements run in one transaction.
+// Change is a change of the catalogue. Its statements run in one transaction.
 type Change struct {
-	Table      string // quoted, schema-qualified; "" if no table is altered
-	Exclusive  bool   // ACCESS EXCLUSIVE is needed on Table, and on all that is below it by partitioning or inheritance
-	Only       bool   // and not on what is below it
+	Table      string // quoted and schema-qualified; "" if no table is altered
+	Exclusive  bool   // the change needs ACCESS EXCLUSIVE on Table and its descendants (partitions, inheritance children)
+	Only       bool   // the lock is taken on Table alone, not on its descendants
 	Statements []string
-	Guard      string // a query that is asked behind the lock: no row ends the change with ErrAltered; "" asks nothing
+	Guard      string // a query that runs once the lock is granted: if it returns no row, the change fails with ErrAltered; "" skips it
 }
 
-func (c Change) locked() string {
+func (c Change) lockTarget() string {
 	if c.Only {
 		return "ONLY " + c.Table
 	}
 	return c.Table
 }
 
-// Changer makes catalogue changes within a lock budget.
+// Changer applies catalogue changes and bounds how long each attempt waits for its lock.
 type Changer struct {
-	Session         *Session            // for the change
-	Watch           *pgxpool.Pool       // for a look at who blocks it
-	LockTimeout     time.Duration       // how long a lock that others queue behind is waited for, a try
-	RetryTimeout    time.Duration       // how long it is tried for in all
-	DeadlockTimeout time.Duration       // of the server
-	Stop            <-chan struct{}     // closed: no further try
-	AttemptFailed   func(FailedAttempt) // told of every try in vain; may be nil
-	// Before is asked before another try; it may wait, which does not count as patience, and its error ends
-	// Do. It may be nil.
+	Session         *Session            // runs the change
+	Watch           *pgxpool.Pool       // finds the sessions that block the change
+	LockTimeout     time.Duration       // lock_timeout of each attempt to take ACCESS EXCLUSIVE
+	RetryTimeout    time.Duration       // how long Do retries before it fails
+	DeadlockTimeout time.Duration       // deadlock_timeout of the server
+	Stop            <-chan struct{}     // closed to prevent further attempts
+	AttemptFailed   func(FailedAttempt) // called after each attempt that could not lock; may be nil
+	// BeforeRetry is called before each attempt but the first. It may block; that time does not count towards
+	// RetryTimeout. If it returns an error, Do returns that error. It may be nil.
 	BeforeRetry func(context.Context) error
 
-	// Fence is a query that is asked before the change, in its transaction: no row ends that with
-	// ErrFenced, and what it locks keeps others from taking over until the change is committed. "" is none.
+	// Fence is a query that runs in the transaction of the change. If it returns no row, the change fails with
+	// ErrFenced. The row lock that it takes prevents another run from taking over before COMMIT. "" skips it.
 	Fence string
 
-	// Standbys are looked at before ACCESS EXCLUSIVE is taken: it is not while somebody there would hold its
-	// replay up for longer than the budget.
+	// Standbys are checked before each attempt to take ACCESS EXCLUSIVE: the attempt fails if a session on a
+	// standby would block the replay of the lock for longer than LockTimeout.
 	Standbys []*Standby
 
-	met met // since Do began
+	firstSeen firstSeen // during the current call of Do
 }
 
-// Taken is the account of a change that was made.
+// ChangeResult describes how a change was applied.
 type ChangeResult struct {
 	Exclusive bool
 	Attempts  int
-	Wait      time.Duration // for ACCESS EXCLUSIVE, in the try that got it
-	Hold      time.Duration // of ACCESS EXCLUSIVE, until it was committed
+	Wait      time.Duration // how long the successful attempt waited for ACCESS EXCLUSIVE
+	Hold      time.Duration // how long ACCESS EXCLUSIVE was held, until COMMIT
 }
 
-// Refusal tells of a try that did not get its lock.
+// FailedAttempt describes an attempt that did not get its lock.
 type FailedAttempt struct {
 	Table    string
 	Attempts int
@@ -71,147 +71,149 @@ type FailedAttempt struct {
 	Pause    time.Duration
 }
 
-// NoLockError is the end of patience.
+// LockTimeoutError reports that no attempt got the lock within RetryTimeout. It wraps the server's last error.
 type LockTimeoutError struct {
 	Table        string
 	Attempts     int
 	RetryTimeout time.Duration
-	Blockers     []Backend // that were seen last
+	Blockers     []Backend // of the last attempt that found any
 	Last         error
 }
 
 func (e *LockTimeoutError) Error() string {
 	if e.Attempts == 1 {
-		return fmt.Sprintf("no lock on %s within %s, 1 try", e.Table, e.RetryTimeout)
+		return fmt.Sprintf("could not lock %s within %s: 1 attempt", e.Table, e.RetryTimeout)
 	}
-	return fmt.Sprintf("no lock on %s within %s, %d tries", e.Table, e.RetryTimeout, e.Attempts)
+	return fmt.Sprintf("could not lock %s within %s: %d attempts", e.Table, e.RetryTimeout, e.Attempts)
 }
 
-// Unwrap gives the server's last word.
+// Unwrap returns the server's last error.
 func (e *LockTimeoutError) Unwrap() error { return e.Last }
 
 const (
-	firstPause   = 50 * time.Millisecond
-	longestPause = 10 * time.Minute
-	// hung is how long a statement may run once it has its lock; every one of them is a catalogue
-	// change of an instant, so that only a stalled server gets here.
-	hung = 5 * time.Second
-	// beyond deadlock_timeout a session waits for SHARE UPDATE EXCLUSIVE, and yielded is when whoever did
-	// not make way by then is looked for.
-	beyond  = time.Second
-	yielded = beyond / 2
+	firstPause = 50 * time.Millisecond
+	maxPause   = 10 * time.Minute
+	// stallTimeout bounds a statement that has its lock. Each of them is a catalogue change that takes
+	// milliseconds, so that only a stalled server reaches the timeout.
+	stallTimeout = 5 * time.Second
+	// extraWait is how long a session waits for SHARE UPDATE EXCLUSIVE after deadlock_timeout. An autovacuum yields
+	// at deadlock_timeout; sessions that still block after autovacuumWait are reported.
+	extraWait      = time.Second
+	autovacuumWait = extraWait / 2
 )
 
-// Do makes the change, tries again with growing pauses, and gives up cleanly with a *NoLockError. No
-// try waits for ACCESS EXCLUSIVE longer than the budget, the last one neither.
+// Do applies the change. If the lock is not granted, it retries with growing pauses, and returns a
+// [*LockTimeoutError] once RetryTimeout has passed. No attempt waits for ACCESS EXCLUSIVE longer than LockTimeout.
+// Do returns [ErrStopped] if Stop is closed between two attempts, [ErrAltered] if the guard returns no row and
+// [ErrFenced] if the fence does not.
 func (c Changer) Do(ctx context.Context, change Change) (ChangeResult, error) {
-	c.met = met{}
+	c.firstSeen = firstSeen{}
 	start := time.Now()
 	pause := firstPause
-	var seen []Backend // in the last try that saw any: a look that comes too late sees nobody
-	for tries := 1; ; tries++ {
-		taken, blockers, err := c.try(ctx, change)
-		taken.Attempts = tries
+	var seen []Backend // of the last attempt that found any: a later search may come too late to find them
+	for attempts := 1; ; attempts++ {
+		result, blockers, err := c.attempt(ctx, change)
+		result.Attempts = attempts
 		if len(blockers) > 0 {
 			seen = blockers
 		}
-		if err == nil || !again(err) {
-			return taken, err
+		if err == nil || !retryable(err) {
+			return result, err
 		}
 		if time.Since(start) > c.RetryTimeout {
-			return taken, &LockTimeoutError{Table: change.Table, Attempts: tries, RetryTimeout: c.RetryTimeout, Blockers: seen, Last: err}
+			return result, &LockTimeoutError{Table: change.Table, Attempts: attempts, RetryTimeout: c.RetryTimeout, Blockers: seen, Last: err}
 		}
 		wait := pause/2 + rand.N(pause)
 		if c.AttemptFailed != nil {
-			c.AttemptFailed(FailedAttempt{Table: change.Table, Attempts: tries, Blockers: blockers, Pause: wait})
+			c.AttemptFailed(FailedAttempt{Table: change.Table, Attempts: attempts, Blockers: blockers, Pause: wait})
 		}
 		select {
 		case <-time.After(wait):
 		case <-c.Stop:
-			return taken, ErrStopped
+			return result, ErrStopped
 		case <-ctx.Done():
-			return taken, context.Cause(ctx)
+			return result, context.Cause(ctx)
 		}
 		if c.BeforeRetry != nil {
-			asked := time.Now()
+			called := time.Now()
 			if err := c.BeforeRetry(ctx); err != nil {
-				return taken, err
+				return result, err
 			}
-			start = start.Add(time.Since(asked))
+			start = start.Add(time.Since(called))
 		}
-		pause = min(2*pause, longestPause)
+		pause = min(2*pause, maxPause)
 	}
 }
 
-// ErrStopped says that no further try was made because the run was asked to end.
-var ErrStopped = errors.New("stopped between two tries")
+// ErrStopped reports that Stop was closed before another attempt.
+var ErrStopped = errors.New("stopped between two attempts")
 
-// ErrAltered says that what a change relies on is there no more; nothing was changed.
+// ErrAltered reports that the guard of a change returned no row. Nothing was changed.
 var ErrAltered = errors.New("the table was altered before the lock was taken")
 
-// ErrFenced says that the change is not ours to make any more.
+// ErrFenced reports that another run holds the lease. Nothing was changed.
 var ErrFenced = errors.New("another run has taken over")
 
 var errOldHolder = errors.New("an older transaction holds a lock on the table")
 
-// again reports whether another try may succeed where this one did not.
-func again(err error) bool {
-	var refusal *pgconn.PgError
+// retryable reports whether another attempt may succeed after this error.
+func retryable(err error) bool {
+	var serverErr *pgconn.PgError
 	if errors.Is(err, errOldHolder) {
 		return true
 	}
-	if !errors.As(err, &refusal) {
+	if !errors.As(err, &serverErr) {
 		return false
 	}
-	switch refusal.Code {
+	switch serverErr.Code {
 	case pgerrcode.LockNotAvailable, pgerrcode.DeadlockDetected, pgerrcode.QueryCanceled:
 		return true
 	case pgerrcode.InternalError: // two sessions altered one catalogue row at the same time
-		return strings.HasPrefix(refusal.Routine, "simple_heap_") // the message may be in any language
+		return strings.HasPrefix(serverErr.Routine, "simple_heap_") // the message may be in any language
 	default:
 		return false
 	}
 }
 
-func (c Changer) try(ctx context.Context, change Change) (ChangeResult, []Backend, error) {
+func (c Changer) attempt(ctx context.Context, change Change) (ChangeResult, []Backend, error) {
 	if change.Exclusive {
-		old, err := c.oldHolders(ctx, change.Table)
+		holders, err := c.oldHolders(ctx, change.Table)
 		if err != nil {
 			return ChangeResult{}, nil, err
 		}
-		if len(old) == 0 {
-			old = StandbyBlockers(ctx, c.Standbys, change.Table, c.LockTimeout)
+		if len(holders) == 0 {
+			holders = StandbyBlockers(ctx, c.Standbys, change.Table, c.LockTimeout)
 		}
-		if len(old) > 0 {
-			return ChangeResult{}, old, errOldHolder
+		if len(holders) > 0 {
+			return ChangeResult{}, holders, errOldHolder
 		}
 	}
-	blockers, err := c.open(ctx, change)
+	blockers, err := c.lockForChange(ctx, change)
 	if err != nil {
 		return ChangeResult{}, blockers, err
 	}
-	defer c.Session.rest()
-	watched := keep(ctx, c.Session.pool, c.Session.conn.PgConn(), c.Session.of)
-	taken, blockers, err := c.send(ctx, c.Session.conn.PgConn(), change)
+	defer c.Session.touch()
+	watched := startWatchdog(ctx, c.Session.pool, c.Session.conn.PgConn(), c.Session.backend)
+	result, blockers, err := c.send(ctx, c.Session.conn.PgConn(), change)
 	err = watched.end(err)
 	if err != nil {
 		rollback(ctx, c.Session.conn)
 	}
-	return taken, blockers, err
+	return result, blockers, err
 }
 
-// open begins the transaction, and takes SHARE UPDATE EXCLUSIVE first: no reader or writer queues behind that, and an
-// autovacuum yields to a session that waits longer than deadlock_timeout.
-func (c Changer) open(ctx context.Context, change Change) (blockers []Backend, err error) {
-	message := fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = %d", (c.DeadlockTimeout + beyond).Milliseconds())
+// lockForChange begins the transaction and takes SHARE UPDATE EXCLUSIVE first. That lock blocks neither readers nor
+// writers, and an autovacuum yields to a session that waits for it longer than deadlock_timeout.
+func (c Changer) lockForChange(ctx context.Context, change Change) (blockers []Backend, err error) {
+	message := fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = %d", (c.DeadlockTimeout + extraWait).Milliseconds())
 	if change.Table != "" {
-		message += "; LOCK TABLE " + change.locked() + " IN SHARE UPDATE EXCLUSIVE MODE"
+		message += "; LOCK TABLE " + change.lockTarget() + " IN SHARE UPDATE EXCLUSIVE MODE"
 	}
-	err = c.Session.onLive(ctx, func(conn *pgx.Conn) error {
-		// Looked for when an autovacuum would have yielded already.
-		watch := c.watchLater(ctx, conn.PgConn().PID(), c.DeadlockTimeout+yielded)
-		err := within(ctx, c.DeadlockTimeout+beyond+boundsOf(ctx).Late, func(ctx context.Context) error {
-			return finish(conn.PgConn().Exec(ctx, message))
+	err = c.Session.repeatIfEnded(ctx, func(conn *pgx.Conn) error {
+		// By then an autovacuum would have yielded.
+		watch := c.watchLater(ctx, conn.PgConn().PID(), c.DeadlockTimeout+autovacuumWait)
+		err := withTimeout(ctx, c.DeadlockTimeout+extraWait+boundsOf(ctx).Late, func(ctx context.Context) error {
+			return readAll(conn.PgConn().Exec(ctx, message))
 		})
 		if blockers = watch.end(err); err != nil {
 			rollback(ctx, conn)
@@ -221,88 +223,91 @@ func (c Changer) open(ctx context.Context, change Change) (blockers []Backend, e
 	return blockers, err
 }
 
-// send makes the change in one message, so that ACCESS EXCLUSIVE is held for no round trip.
+// send sends the change as one message, so that no network round trip passes while ACCESS EXCLUSIVE is held.
 func (c Changer) send(ctx context.Context, raw *pgconn.PgConn, change Change) (ChangeResult, []Backend, error) {
-	if change.Exclusive { // the first lock may have taken a while; this is the last check before the second
-		if old := StandbyBlockers(ctx, c.Standbys, change.Table, c.LockTimeout); len(old) > 0 {
-			return ChangeResult{}, old, errOldHolder
+	if change.Exclusive { // the first lock may have taken a while, so the standbys are checked again
+		if holders := StandbyBlockers(ctx, c.Standbys, change.Table, c.LockTimeout); len(holders) > 0 {
+			return ChangeResult{}, holders, errOldHolder
 		}
 		watch := c.watchNow(ctx, raw.PID(), c.LockTimeout*6/10)
-		taken, err := c.exclusive(ctx, raw, change)
-		return taken, watch.end(err), err
+		result, err := c.exclusive(ctx, raw, change)
+		return result, watch.end(err), err
 	}
-	asked := asking(c.Fence, change.Guard)
-	message := append(asked.statements(), change.Statements...)
+	checks := preconditionsOf(c.Fence, change.Guard)
+	message := append(checks.statements(), change.Statements...)
 	results, err := raw.Exec(ctx, strings.Join(message, "; ")+"; COMMIT").ReadAll()
-	return ChangeResult{}, nil, asked.fault(err, 0, len(results))
+	return ChangeResult{}, nil, checks.explain(err, 0, len(results))
 }
 
 func (c Changer) exclusive(ctx context.Context, raw *pgconn.PgConn, change Change) (ChangeResult, error) {
 	const now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8"
-	budget := max(c.LockTimeout.Milliseconds(), 1)
+	timeout := max(c.LockTimeout.Milliseconds(), 1)
 	message := []string{
-		fmt.Sprintf("SET LOCAL lock_timeout = %d", budget),
-		fmt.Sprintf("SET LOCAL statement_timeout = %d", budget), // lock_timeout counts anew for each table of a tree
+		fmt.Sprintf("SET LOCAL lock_timeout = %d", timeout),
+		fmt.Sprintf("SET LOCAL statement_timeout = %d", timeout), // lock_timeout applies to each table of a tree separately
 		now,
-		"LOCK TABLE " + change.locked() + " IN ACCESS EXCLUSIVE MODE",
+		"LOCK TABLE " + change.lockTarget() + " IN ACCESS EXCLUSIVE MODE",
 		now,
-		fmt.Sprintf("SET LOCAL statement_timeout = %d", hung.Milliseconds()),
+		fmt.Sprintf("SET LOCAL statement_timeout = %d", stallTimeout.Milliseconds()),
 	}
-	asked, first := asking(c.Fence, change.Guard), len(message)
-	message = append(message, asked.statements()...)
+	checks, first := preconditionsOf(c.Fence, change.Guard), len(message)
+	message = append(message, checks.statements()...)
 	message = append(message, change.Statements...)
 	message = append(message, "COMMIT", now)
-	ctx, cancel := context.WithTimeout(ctx, c.LockTimeout+hung+boundsOf(ctx).Late)
+	ctx, cancel := context.WithTimeout(ctx, c.LockTimeout+stallTimeout+boundsOf(ctx).Late)
 	defer cancel()
 	results, err := raw.Exec(ctx, strings.Join(message, "; ")).ReadAll()
 	if err != nil {
-		return ChangeResult{}, asked.fault(err, first, len(results))
+		return ChangeResult{}, checks.explain(err, first, len(results))
 	}
-	wanted, granted, given := clock(results[2]), clock(results[4]), clock(results[len(results)-1])
-	return ChangeResult{Exclusive: true, Wait: granted - wanted, Hold: given - granted}, nil
+	wanted, granted, committed := sinceEpoch(results[2]), sinceEpoch(results[4]), sinceEpoch(results[len(results)-1])
+	return ChangeResult{Exclusive: true, Wait: granted - wanted, Hold: committed - granted}, nil
 }
 
-// question is one that a change asks in its own message, between its locks and its statements: no row ends it with err.
-type question struct {
+// precondition is a query that a change runs between its locks and its statements. If it returns no row, the change
+// fails with err.
+type precondition struct {
 	query string
 	err   error
 }
 
-type questions []question
+type preconditions []precondition
 
-// asking returns the questions of a change: whether it is still ours to make, and whether what it relies on is there.
-func asking(fence, guard string) (all questions) {
+// preconditionsOf returns the preconditions of a change: the lease is still held (fence), and the table is as
+// expected (guard).
+func preconditionsOf(fence, guard string) (all preconditions) {
 	if fence != "" {
-		all = append(all, question{fence, ErrFenced})
+		all = append(all, precondition{fence, ErrFenced})
 	}
 	if guard != "" {
-		all = append(all, question{guard, ErrAltered})
+		all = append(all, precondition{guard, ErrAltered})
 	}
 	return all
 }
 
-// statements fail where a question has no row for an answer: they are sent in one message with what comes behind them.
-func (q questions) statements() []string {
+// statements returns statements that fail with division_by_zero where a query returns no row. They are sent in the
+// message of the change, whose later statements the server then skips.
+func (q preconditions) statements() []string {
 	all := make([]string, len(q))
 	for i, one := range q {
-		all[i] = "SELECT 1 / count(*) FROM (" + one.query + ") AS question"
+		all[i] = "SELECT 1 / count(*) FROM (" + one.query + ") AS precondition"
 	}
 	return all
 }
 
-// fault makes the error of the question that has failed of the server's; first is the place of the questions among the
-// statements, and results counts the statements up to the one that failed, with or without its own.
-func (q questions) fault(err error, first, results int) error {
-	refusal, ok := errors.AsType[*pgconn.PgError](err)
+// explain returns the error of the precondition that failed in place of the server's error. The preconditions begin
+// at statement first; results counts the results up to the failed statement, which may or may not have one itself.
+func (q preconditions) explain(err error, first, results int) error {
+	serverErr, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		return err
 	}
-	switch refusal.Code {
-	case pgerrcode.UndefinedTable: // whose name a guard asks for
+	switch serverErr.Code {
+	case pgerrcode.UndefinedTable: // the guard names a table that was dropped
 		if len(q) > 0 && errors.Is(q[len(q)-1].err, ErrAltered) && results <= first+len(q) {
 			return ErrAltered
 		}
-	case pgerrcode.DivisionByZero: // it has described its row before it failed
+	case pgerrcode.DivisionByZero: // a failed precondition has a result, since its row was described before
 		if n := results - first - 1; n >= 0 && n < len(q) {
 			return q[n].err
 		}
@@ -310,8 +315,8 @@ func (q questions) fault(err error, first, results int) error {
 	return err
 }
 
-// clock reads an epoch in microseconds as a duration since then; only differences are used.
-func clock(result *pgconn.Result) time.Duration {
-	micros, _ := strconv.ParseInt(string(result.Rows[0][0]), 10, 64) // an int8 is nothing else
+// sinceEpoch reads a result of one int8, in microseconds since the epoch. Only differences of it are used.
+func sinceEpoch(result *pgconn.Result) time.Duration {
+	micros, _ := strconv.ParseInt(string(result.Rows[0][0]), 10, 64) // an int8 always parses
 	return time.Duration(micros) * time.Microsecond
 }

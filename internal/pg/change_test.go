@@ -16,21 +16,21 @@ import (
 
 func TestMain(m *testing.M) { servertest.Main(m) }
 
-// patience bounds what must happen, so that a failing test ends.
-const patience = 5 * time.Minute
+// testTimeout ends a test in which an expected event does not happen.
+const testTimeout = 5 * time.Minute
 
-// bed is a database with a table t that a plain role owns.
-type bed struct {
+// testDB is a database with a table t that an ordinary role owns.
+type testDB struct {
 	*testing.T
 	db   servertest.DB
-	pool *pgxpool.Pool // as the plain role
+	pool *pgxpool.Pool // connects as the ordinary role
 }
 
-func lay(t *testing.T, c *server.Cluster) *bed {
+func newTestDB(t *testing.T, c *server.Cluster) *testDB {
 	t.Helper()
-	b := &bed{T: t, db: servertest.Database(t, c)}
+	b := &testDB{T: t, db: servertest.Database(t, c)}
 	admin := b.session("postgres")
-	b.run(admin, `DO $$BEGIN CREATE ROLE plain LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
+	b.exec(admin, `DO $$BEGIN CREATE ROLE plain LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
 		CREATE TABLE t (id int); ALTER TABLE t OWNER TO plain`)
 	config, err := pgxpool.ParseConfig(b.db.URL)
 	if err != nil {
@@ -45,8 +45,8 @@ func lay(t *testing.T, c *server.Cluster) *bed {
 	return b
 }
 
-// session is a connection of its own, as the application's are.
-func (b *bed) session(role string) *pgconn.PgConn {
+// session opens a connection outside of the pool, as an application does.
+func (b *testDB) session(role string) *pgconn.PgConn {
 	b.Helper()
 	config, err := pgconn.ParseConfig(b.db.URL)
 	if err != nil {
@@ -62,14 +62,14 @@ func (b *bed) session(role string) *pgconn.PgConn {
 	return conn
 }
 
-func (b *bed) run(conn *pgconn.PgConn, sql string) {
+func (b *testDB) exec(conn *pgconn.PgConn, sql string) {
 	b.Helper()
 	if _, err := conn.Exec(b.Context(), sql).ReadAll(); err != nil {
 		b.Fatalf("%v in %s", err, sql)
 	}
 }
 
-func (b *bed) changer() Changer {
+func (b *testDB) changer() Changer {
 	l := NewSession(b.pool)
 	b.Cleanup(func() { l.Close(context.Background()) })
 	return Changer{
@@ -82,8 +82,9 @@ func addColumn() Change {
 	return Change{Table: "public.t", Exclusive: true, Statements: []string{"ALTER TABLE public.t ADD c int"}}
 }
 
-// TestBlockersAreNamed: whatever keeps a lock is in the refusal, a plain role's and one's own alike.
-func TestBlockersAreNamed(t *testing.T) {
+// TestFailedAttemptNamesBlockers checks that a failed attempt names each kind of blocker, of the same role and of
+// another one.
+func TestFailedAttemptNamesBlockers(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		for _, kept := range []struct{ name, role, hold, release, named string }{
 			{
@@ -109,9 +110,9 @@ func TestBlockersAreNamed(t *testing.T) {
 		} {
 			t.Run(kept.name, func(t *testing.T) {
 				t.Parallel()
-				b := lay(t, c)
+				b := newTestDB(t, c)
 				holder := b.session(kept.role)
-				b.run(holder, kept.hold)
+				b.exec(holder, kept.hold)
 				var seen []string
 				stop := make(chan struct{})
 				changer := b.changer()
@@ -125,14 +126,14 @@ func TestBlockersAreNamed(t *testing.T) {
 					}
 				}
 				if _, err := changer.Do(t.Context(), addColumn()); !errors.Is(err, ErrStopped) {
-					t.Fatalf("it ended with %v, seen %q", err, seen)
+					t.Fatalf("Do returned %v; blockers %q", err, seen)
 				}
 				if len(seen) != 1 || !strings.Contains(seen[0], kept.named) || strings.Contains(seen[0], "4711") || strings.Contains(seen[0], "pid 0") {
-					t.Errorf("named are %q, not %s", seen, kept.named)
+					t.Errorf("blockers are %q, want %s", seen, kept.named)
 				}
-				b.run(holder, kept.release)
+				b.exec(holder, kept.release)
 				if taken, err := b.changer().Do(t.Context(), addColumn()); err != nil || !taken.Exclusive {
-					t.Errorf("afterwards: %+v %v", taken, err)
+					t.Errorf("after the blocker has ended: %+v, %v", taken, err)
 				}
 			})
 		}

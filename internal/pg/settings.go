@@ -88,9 +88,9 @@ var pins = []pin{
 	{name: "plan_cache_mode", value: "auto"},
 }
 
-// pinnedFor are the statements by what they depend on: they are sent with every transaction.
+// pinnedFor caches the statements, since they are sent with every transaction.
 //
-//nolint:gochecknoglobals // what is in it is always the same
+//nolint:gochecknoglobals // a cache of constant values
 var pinnedFor sync.Map // pinKey to []string
 
 type pinKey struct {
@@ -101,7 +101,7 @@ type pinKey struct {
 
 // pinned returns the statements that set every pin of the server's version; set is SET or SET LOCAL.
 func pinned(conn *pgconn.PgConn, set string) []string {
-	key := pinKey{set, major(conn), converts(conn)}
+	key := pinKey{set, major(conn), convertsEncoding(conn)}
 	if known, ok := pinnedFor.Load(key); ok {
 		return known.([]string) //nolint:forcetypeassert // nothing else is stored
 	}

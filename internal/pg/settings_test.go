@@ -10,10 +10,10 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// contrary are values that a role may have and that are none of the pins', for the settings that have no boolean.
+// otherValues are values that differ from those of the pins, for the settings that are not boolean.
 //
 //nolint:gochecknoglobals // a constant that Go cannot write
-var contrary = map[string]string{
+var otherValues = map[string]string{
 	"search_path": "public, pg_catalog", "DateStyle": "'SQL, DMY'", "IntervalStyle": "sql_standard", "bytea_output": "escape",
 	"extra_float_digits": "-3", "xmloption": "document", "backslash_quote": "on",
 	"from_collapse_limit": "1", "join_collapse_limit": "1", "geqo_threshold": "2", "constraint_exclusion": "on",
@@ -22,15 +22,15 @@ var contrary = map[string]string{
 	"force_parallel_mode": "on", "debug_parallel_query": "on", "plan_cache_mode": "force_custom_plan",
 }
 
-// lanes are the values that a lane has where they differ from the pins.
+// sessionValues are the values of a Session that differ from those of the pins.
 //
 //nolint:gochecknoglobals // a constant that Go cannot write
-var lanes = map[string]string{"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_mergejoin": "off"}
+var sessionValues = map[string]string{"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_mergejoin": "off"}
 
-// against returns the value that a role sets against a pin.
-func against(t *testing.T, p pin) string {
+// otherValue returns a value that differs from that of the pin.
+func otherValue(t *testing.T, p pin) string {
 	t.Helper()
-	if value, named := contrary[p.name]; named {
+	if value, named := otherValues[p.name]; named {
 		return value
 	}
 	switch p.value {
@@ -39,17 +39,17 @@ func against(t *testing.T, p pin) string {
 	case "off":
 		return "on"
 	}
-	t.Fatalf("no value contrary to %s = %s", p.name, p.value)
+	t.Fatalf("no other value known for %s = %s", p.name, p.value)
 	return ""
 }
 
-// TestPins: whatever a role sets, a transaction and a session of its own have the pinned values, on every version
-// those of its own.
-func TestPins(t *testing.T) {
+// TestPinsOverrideRoleSettings checks that a transaction and a Session have the pinned values, on every version, even if
+// the role has other settings.
+func TestPinsOverrideRoleSettings(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		b := lay(t, c)
+		b := newTestDB(t, c)
 		admin := b.session("postgres")
-		database := pgx.Identifier{b.pool.Config().ConnConfig.Database}.Sanitize() // the role is that of other tests, too
+		database := pgx.Identifier{b.pool.Config().ConnConfig.Database}.Sanitize() // other tests use the same role
 		probe, err := b.pool.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -57,16 +57,16 @@ func TestPins(t *testing.T) {
 		ours := pinned(probe.Conn().PgConn(), "SET")
 		_ = probe.Conn().Close(t.Context())
 		probe.Release()
-		number := 0
+		count := 0
 		for _, p := range pins {
 			if p.since > c.Major || p.until > 0 && p.until < c.Major {
 				continue
 			}
-			number++
-			b.run(admin, "ALTER ROLE plain IN DATABASE "+database+" SET "+p.name+" = "+against(t, p))
+			count++
+			b.exec(admin, "ALTER ROLE plain IN DATABASE "+database+" SET "+p.name+" = "+otherValue(t, p))
 		}
-		if len(ours) != number+1 { // client_encoding
-			t.Errorf("%d settings of %d pins", len(ours), number)
+		if len(ours) != count+1 { // and client_encoding
+			t.Errorf("%d settings of %d pins", len(ours), count)
 		}
 		check := func(what string, tx Tx) error {
 			for _, p := range pins {
@@ -78,11 +78,11 @@ func TestPins(t *testing.T) {
 					return err
 				}
 				want := strings.Trim(p.value, "'")
-				if own, named := lanes[p.name]; named && what == "lane" {
-					want = own
+				if value, named := sessionValues[p.name]; named && what == "session" {
+					want = value
 				}
 				if value != want {
-					t.Errorf("%s: %s is %s, not %s", what, p.name, value, want)
+					t.Errorf("%s: %s is %s, want %s", what, p.name, value, want)
 				}
 			}
 			return nil
@@ -90,12 +90,12 @@ func TestPins(t *testing.T) {
 		if err := Run(t.Context(), b.pool, Settings{}, func(tx Tx) error { return check("transaction", tx) }); err != nil {
 			t.Fatal(err)
 		}
-		lane := NewSession(b.pool)
-		defer lane.Close(t.Context())
-		if err := lane.Read(t.Context(), func(tx Tx) error { return check("lane", tx) }); err != nil {
+		session := NewSession(b.pool)
+		defer session.Close(t.Context())
+		if err := session.Read(t.Context(), func(tx Tx) error { return check("session", tx) }); err != nil {
 			t.Fatal(err)
 		}
-		var left string // what the role has set is there again after the transaction
+		var left string // the role's setting applies again after the transaction
 		if err := b.pool.QueryRow(t.Context(), "SELECT current_setting('jit')", pgx.QueryExecModeExec).Scan(&left); err != nil || left != "on" {
 			t.Errorf("jit is %q after the transaction, %v", left, err)
 		}

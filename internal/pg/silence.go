@@ -13,21 +13,21 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Bounds decide when a connection on which nothing arrives is given up.
+// Bounds determine when a connection on which nothing arrives is given up.
 type Bounds struct {
-	Probe  time.Duration // between two probes over another connection, and the longest that one may take
-	Silent time.Duration // how long the connection may show no sign of life
-	Late   time.Duration // how much later than the server's own timeout the client ends a statement
+	Probe  time.Duration // interval and timeout of probes over another connection
+	Silent time.Duration // how long a connection may be silent before it is closed
+	Late   time.Duration // how long after statement_timeout the client gives up a statement
 }
 
-// usual are the bounds outside of tests: a silent connection ends at most 30 s after its last sign of life.
-func usual() Bounds {
+// defaultBounds end a silent connection at most 30 s after its last activity.
+func defaultBounds() Bounds {
 	return Bounds{Probe: 5 * time.Second, Silent: 15 * time.Second, Late: 5 * time.Second}
 }
 
 type boundsKey struct{}
 
-// WithBounds returns a context whose transactions and statements keep other bounds than the usual ones.
+// WithBounds returns a context with other bounds than the default ones.
 func WithBounds(ctx context.Context, b Bounds) context.Context {
 	return context.WithValue(ctx, boundsKey{}, b)
 }
@@ -36,30 +36,31 @@ func boundsOf(ctx context.Context) Bounds {
 	if b, ok := ctx.Value(boundsKey{}).(Bounds); ok {
 		return b
 	}
-	return usual()
+	return defaultBounds()
 }
 
-// SilentError says that a connection was given up because nothing arrived on it any more.
+// SilentError reports that a connection was closed because nothing arrived on it. It wraps the error of the
+// statement.
 type SilentError struct {
-	For         time.Duration // without a sign of life
-	Unreachable bool          // the server answered no new connection either
-	Err         error         // of the statement that was given up
+	For         time.Duration // how long the connection was silent
+	Unreachable bool          // the server does not answer new connections either
+	Err         error         // the error of the statement
 }
 
 func (e *SilentError) Error() string {
-	return fmt.Sprintf("nothing arrived on the connection for %s, and the server was not at work for it", e.For)
+	return fmt.Sprintf("no data arrived on the connection for %s, and its backend was not working", e.For)
 }
 
 // Unwrap returns the error of the statement.
 func (e *SilentError) Unwrap() error { return e.Err }
 
-// backend names a server process: its id, and when its server was started.
+// backend identifies a server process: its process id and the start time of its server.
 type backend struct {
 	pid     uint32
 	started string
 }
 
-// It is a whole number: the text of another would depend on the settings of the session.
+// The time is an integer, since the text of a timestamp or a float depends on the session's settings.
 const backendSQL = "SELECT pg_catalog.pg_backend_pid(), (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::pg_catalog.int8"
 
 // backendOf reads the result of backendSQL.
@@ -72,28 +73,28 @@ func backendOf(result *pgconn.Result) backend {
 	return b
 }
 
-// vigil watches one connection while something is done on it. TCP does not notice when a proxy or a firewall
-// swallows what is sent, and a build or a scan may take hours; so the vigil asks the server over another connection
-// whether the backend still works. If it does not, and nothing arrives, the connection is given up.
-type vigil struct {
-	bounds  Bounds
-	conn    *pgconn.PgConn
-	config  *pgxpool.Config
-	backend backend
-	heard   atomic.Int64 // when the last sign of life came, in nanoseconds
-	silent  atomic.Bool  // the connection was given up
-	mute    atomic.Bool  // and the server answered no new one
-	cancel  context.CancelFunc
-	timer   *time.Timer
-	ended   chan struct{}
+// watchdog watches a connection during an operation. TCP does not notice when a proxy or a firewall drops packets
+// silently, and an index build or a scan may take hours. So the watchdog asks the server over another connection
+// whether the backend is still working. If it is not, and nothing arrives, the watchdog closes the connection.
+type watchdog struct {
+	bounds       Bounds
+	conn         *pgconn.PgConn
+	config       *pgxpool.Config
+	backend      backend
+	lastActivity atomic.Int64 // time of the last activity, in nanoseconds
+	silent       atomic.Bool  // the connection was closed
+	unreachable  atomic.Bool  // the server did not answer a new connection
+	cancel       context.CancelFunc
+	timer        *time.Timer
+	ended        chan struct{}
 }
 
-// keep begins a vigil. One that is shorter than the time between two probes costs a timer.
-func keep(ctx context.Context, pool *pgxpool.Pool, conn *pgconn.PgConn, b backend) *vigil {
+// startWatchdog starts a watchdog. For an operation that is shorter than Bounds.Probe it costs a timer.
+func startWatchdog(ctx context.Context, pool *pgxpool.Pool, conn *pgconn.PgConn, b backend) *watchdog {
 	bounds := boundsOf(ctx)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	v := &vigil{bounds: bounds, conn: conn, backend: b, cancel: cancel, ended: make(chan struct{})}
-	v.hear()
+	v := &watchdog{bounds: bounds, conn: conn, backend: b, cancel: cancel, ended: make(chan struct{})}
+	v.recordActivity()
 	v.timer = time.AfterFunc(bounds.Probe, func() {
 		defer close(v.ended)
 		v.config = pool.Config()
@@ -102,40 +103,40 @@ func keep(ctx context.Context, pool *pgxpool.Pool, conn *pgconn.PgConn, b backen
 	return v
 }
 
-// hear records a sign of life.
-func (v *vigil) hear() {
+// recordActivity records that data has arrived. It does nothing on a nil watchdog.
+func (v *watchdog) recordActivity() {
 	if v != nil {
-		v.heard.Store(time.Now().UnixNano())
+		v.lastActivity.Store(time.Now().UnixNano())
 	}
 }
 
-// end ends the vigil and returns the error of what was done, marked if the connection was given up.
-func (v *vigil) end(err error) error {
+// end stops the watchdog and returns err, wrapped in a [*SilentError] if the watchdog has closed the connection.
+func (v *watchdog) end(err error) error {
 	v.cancel()
 	if !v.timer.Stop() {
 		<-v.ended
 	}
 	if err != nil && v.silent.Load() {
-		return &SilentError{For: v.bounds.Silent, Unreachable: v.mute.Load(), Err: err}
+		return &SilentError{For: v.bounds.Silent, Unreachable: v.unreachable.Load(), Err: err}
 	}
 	return err
 }
 
-func (v *vigil) watch(ctx context.Context) {
+func (v *watchdog) watch(ctx context.Context) {
 	ticker := time.NewTicker(v.bounds.Probe)
 	defer ticker.Stop()
 	for {
-		sign := probe(ctx, v.config, v.bounds.Probe, v.backend)
+		state := probe(ctx, v.config, v.bounds.Probe, v.backend)
 		if ctx.Err() != nil {
 			return
 		}
-		if sign == working {
-			v.hear()
+		if state == working {
+			v.recordActivity()
 		}
-		if sign == gone || time.Since(time.Unix(0, v.heard.Load())) >= v.bounds.Silent {
-			v.mute.Store(sign == mute)
+		if state == gone || time.Since(time.Unix(0, v.lastActivity.Load())) >= v.bounds.Silent {
+			v.unreachable.Store(state == noAnswer)
 			v.silent.Store(true)
-			_ = v.conn.Conn().SetDeadline(time.Unix(1, 0)) // what waits there returns at once
+			_ = v.conn.Conn().SetDeadline(time.Unix(1, 0)) // makes a pending read return at once
 			return
 		}
 		select {
@@ -146,35 +147,35 @@ func (v *vigil) watch(ctx context.Context) {
 	}
 }
 
-// sign is what a probe found out.
-type sign int
+// backendState is the result of a probe.
+type backendState int
 
 const (
-	mute    sign = iota // no answer
-	waiting             // the backend waits for us
-	gone                // the backend has ended
-	working             // the backend is at work, or the server does not show it
+	noAnswer backendState = iota // the server did not answer
+	waiting                      // the backend waits for the client
+	gone                         // the backend has ended
+	working                      // the backend is working, or the server does not show its state
 )
 
-// probe asks over a connection of its own what became of a backend. It takes no connection of the pool: all of
-// those may be silent, or busy.
-func probe(ctx context.Context, config *pgxpool.Config, most time.Duration, b backend) sign {
-	ctx, cancel := context.WithTimeout(ctx, most)
+// probe reads the state of a backend over a new connection. It takes none from the pool, since those may be silent
+// or busy.
+func probe(ctx context.Context, config *pgxpool.Config, timeout time.Duration, b backend) backendState {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	conn, err := dial(ctx, config)
 	if err != nil {
-		return refused(err)
+		return stateAfter(err)
 	}
-	defer shut(ctx, conn)
+	defer closeConn(ctx, conn)
 	results, err := conn.PgConn().Exec(ctx, fmt.Sprintf("SELECT (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::pg_catalog.int8, "+
 		"a.pid IS NOT NULL, a.state NOT IN ('active', 'disabled') OR a.wait_event_type = 'Client' "+
 		"FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = %d", b.pid)).ReadAll()
 	if err != nil {
-		return refused(err)
+		return stateAfter(err)
 	}
 	row := results[len(results)-1].Rows[0]
 	switch {
-	case string(row[0]) != b.started: // another server of the same name
+	case string(row[0]) != b.started: // another server answers under the same address
 		return working
 	case string(row[1]) != "t":
 		return gone
@@ -185,7 +186,7 @@ func probe(ctx context.Context, config *pgxpool.Config, most time.Duration, b ba
 	}
 }
 
-// dial connects as the pool does.
+// dial opens a connection with the pool's configuration.
 func dial(ctx context.Context, config *pgxpool.Config) (*pgx.Conn, error) {
 	to := config.ConnConfig.Copy()
 	if config.BeforeConnect != nil {
@@ -196,19 +197,20 @@ func dial(ctx context.Context, config *pgxpool.Config) (*pgx.Conn, error) {
 	return pgx.ConnectConfig(ctx, to)
 }
 
-// refused reads a probe that failed. A server that says no is alive, and does not show its backends.
-func refused(err error) sign {
-	if said, ok := errors.AsType[*pgconn.PgError](err); ok {
-		switch said.Code {
+// stateAfter returns the state after a probe that failed. A server that refuses a connection is alive, but does not
+// show its backends.
+func stateAfter(err error) backendState {
+	if serverErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch serverErr.Code {
 		case pgerrcode.CannotConnectNow, pgerrcode.AdminShutdown, pgerrcode.CrashShutdown:
-			return mute
+			return noAnswer
 		}
 		return working
 	}
-	return mute
+	return noAnswer
 }
 
-// answers reports whether the server answers a new connection.
-func answers(ctx context.Context, pool *pgxpool.Pool) bool {
-	return probe(ctx, pool.Config(), boundsOf(ctx).Probe, backend{}) != mute
+// serverAnswers reports whether the server answers a new connection.
+func serverAnswers(ctx context.Context, pool *pgxpool.Pool) bool {
+	return probe(ctx, pool.Config(), boundsOf(ctx).Probe, backend{}) != noAnswer
 }

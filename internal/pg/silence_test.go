@@ -12,13 +12,13 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// short are bounds that a test can wait for, on a busy machine too.
-func short(ctx context.Context) context.Context {
+// shortBounds returns a context with bounds that a test can wait for, on a busy machine too.
+func shortBounds(ctx context.Context) context.Context {
 	return WithBounds(ctx, Bounds{Probe: time.Second, Silent: 2 * time.Second, Late: time.Second})
 }
 
-// afar is a pool whose connections go through a network.
-func (b *bed) afar() (*servertest.Network, *pgxpool.Pool) {
+// throughNetwork returns a pool whose connections pass through a network that the test can silence.
+func (b *testDB) throughNetwork() (*servertest.Network, *pgxpool.Pool) {
 	b.Helper()
 	n := servertest.Through(b, b.db.URL)
 	config, err := pgxpool.ParseConfig(n.URL)
@@ -31,14 +31,14 @@ func (b *bed) afar() (*servertest.Network, *pgxpool.Pool) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { go pool.Close() }) // it waits for connections that are silent
+	b.Cleanup(func() { go pool.Close() }) // Close waits for silent connections
 	return n, pool
 }
 
-// soon ends what hangs, and fails then.
-func soon(t *testing.T, do func(context.Context) error) error {
+// bounded calls do and fails the test if it hangs.
+func bounded(t *testing.T, do func(context.Context) error) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(short(t.Context()), patience)
+	ctx, cancel := context.WithTimeout(shortBounds(t.Context()), testTimeout)
 	defer cancel()
 	err := do(ctx)
 	if ctx.Err() != nil {
@@ -47,8 +47,8 @@ func soon(t *testing.T, do func(context.Context) error) error {
 	return err
 }
 
-// TestSilentNetwork: nothing arrives on any connection, whatever was being done, and it ends.
-func TestSilentNetwork(t *testing.T) {
+// TestSilentNetworkEndsEveryOperation checks that every operation ends when nothing arrives on any connection.
+func TestSilentNetworkEndsEveryOperation(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		for name, do := range map[string]func(ctx context.Context, n *servertest.Network, pool *pgxpool.Pool) error{
 			"before BEGIN": func(ctx context.Context, n *servertest.Network, pool *pgxpool.Pool) error {
@@ -90,19 +90,19 @@ func TestSilentNetwork(t *testing.T) {
 				defer l.Close(ctx)
 				return l.Exec(ctx, "VACUUM public.t", func(uint32) { n.Silence() })
 			},
-			"a session that looks": func(ctx context.Context, n *servertest.Network, pool *pgxpool.Pool) error {
+			"a session's query": func(ctx context.Context, n *servertest.Network, pool *pgxpool.Pool) error {
 				l := NewSession(pool)
 				defer l.Close(ctx)
 				return l.read(ctx, func(tx Tx) error {
 					n.Silence()
-					_, err := known(ctx, tx, "SELECT 1")
+					_, err := queryInt(ctx, tx, "SELECT 1")
 					return err
 				})
 			},
 			"a change": func(ctx context.Context, n *servertest.Network, pool *pgxpool.Pool) error {
 				l := NewSession(pool)
 				defer l.Close(ctx)
-				changer := Changer{Session: l, Watch: pool, LockTimeout: 50 * time.Millisecond, RetryTimeout: patience, DeadlockTimeout: time.Second, Fence: "SELECT"}
+				changer := Changer{Session: l, Watch: pool, LockTimeout: 50 * time.Millisecond, RetryTimeout: testTimeout, DeadlockTimeout: time.Second, Fence: "SELECT"}
 				change := addColumn()
 				change.Statements = append(change.Statements, "SELECT pg_sleep(2)")
 				go func() { time.Sleep(500 * time.Millisecond); n.Silence() }()
@@ -112,9 +112,9 @@ func TestSilentNetwork(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				b := lay(t, c)
-				n, pool := b.afar()
-				err := soon(t, func(ctx context.Context) error { return do(ctx, n, pool) })
+				b := newTestDB(t, c)
+				n, pool := b.throughNetwork()
+				err := bounded(t, func(ctx context.Context) error { return do(ctx, n, pool) })
 				if err == nil || !Lost(err) {
 					t.Errorf("it ended with %v", err)
 				}
@@ -123,8 +123,9 @@ func TestSilentNetwork(t *testing.T) {
 	})
 }
 
-// TestSilentConnection: only the connections that are open are silent; another one does it.
-func TestSilentConnection(t *testing.T) {
+// TestSilentConnectionIsReplaced checks that an operation succeeds over a new connection when only the open ones
+// are silent.
+func TestSilentConnectionIsReplaced(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		for name, do := range map[string]func(ctx context.Context, n *servertest.Network, pool *pgxpool.Pool) error{
 			"idle in the pool": func(ctx context.Context, n *servertest.Network, pool *pgxpool.Pool) error {
@@ -148,7 +149,7 @@ func TestSilentConnection(t *testing.T) {
 					return err
 				})
 			},
-			"a session that rests": func(ctx context.Context, n *servertest.Network, pool *pgxpool.Pool) error {
+			"an idle session": func(ctx context.Context, n *servertest.Network, pool *pgxpool.Pool) error {
 				l := NewSession(pool)
 				defer l.Close(ctx)
 				if _, err := l.HasRow(ctx, "SELECT"); err != nil {
@@ -161,9 +162,9 @@ func TestSilentConnection(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				b := lay(t, c)
-				n, pool := b.afar()
-				err := soon(t, func(ctx context.Context) error {
+				b := newTestDB(t, c)
+				n, pool := b.throughNetwork()
+				err := bounded(t, func(ctx context.Context) error {
 					if err := do(ctx, n, pool); err != nil {
 						return err
 					}
@@ -177,13 +178,13 @@ func TestSilentConnection(t *testing.T) {
 	})
 }
 
-// TestWorkIsNotSilence: a statement may take as long as it likes while the server works on it, in a transaction or
-// not, and rows may be read slowly.
-func TestWorkIsNotSilence(t *testing.T) {
+// TestLongStatementIsNotSilence checks that a statement may take any time while the server works on it, inside and
+// outside of a transaction.
+func TestLongStatementIsNotSilence(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c)
-		n, pool := b.afar()
+		b := newTestDB(t, c)
+		n, pool := b.throughNetwork()
 		begun := n.Opened()
 		ctx := WithBounds(t.Context(), Bounds{Probe: 200 * time.Millisecond, Silent: time.Second, Late: time.Second})
 		if err := Run(ctx, pool, Settings{}, func(tx Tx) error {
@@ -196,19 +197,19 @@ func TestWorkIsNotSilence(t *testing.T) {
 			t.Errorf("outside of one: %v", err)
 		}
 		if n.Opened()-begun < 4 {
-			t.Errorf("%d connections: it was not watched", n.Opened()-begun)
+			t.Errorf("%d connections: the watchdog did not probe", n.Opened()-begun)
 		}
 	})
 }
 
-// TestLost: what may succeed over another connection, and what not.
-func TestLost(t *testing.T) {
+// TestReadRetriesLostConnections checks which errors Read retries.
+func TestReadRetriesLostConnections(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c)
+		b := newTestDB(t, c)
 		times := 0
 		ctx := t.Context()
-		err := Read(ctx, b.pool, func(tx Tx) error { // as a paused machine
+		err := Read(ctx, b.pool, func(tx Tx) error { // like a machine that is suspended
 			if times++; times == 1 {
 				if _, err := tx.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 1"); err != nil {
 					return err

@@ -20,44 +20,43 @@ import (
 //go:embed queries/standby.sql
 var standbySQL string
 
-// Standby is a server that replays what is done on the primary: its locks, too. There the replay of an
-// ACCESS EXCLUSIVE lock waits for whoever reads the table, no lock_timeout bounds that, and every later
-// reader queues behind it.
+// Standby is a hot standby. The replay of an ACCESS EXCLUSIVE lock waits there for the sessions that read the
+// table; no lock_timeout bounds that wait, and all later readers queue.
 type Standby struct {
 	Name string // host:port
 	pool *pgxpool.Pool
-	turn chan struct{} // no more than one connection at a time
+	slot chan struct{} // limits it to one connection at a time
 }
 
-// Standbys takes one standby from each pool.
+// Standbys returns one standby for each pool.
 func Standbys(pools []*pgxpool.Pool) []*Standby {
 	var all []*Standby
 	for _, pool := range pools {
 		at := pool.Config().ConnConfig
 		all = append(all, &Standby{
-			Name: net.JoinHostPort(at.Host, strconv.Itoa(int(at.Port))), pool: pool, turn: make(chan struct{}, 1),
+			Name: net.JoinHostPort(at.Host, strconv.Itoa(int(at.Port))), pool: pool, slot: make(chan struct{}, 1),
 		})
 	}
 	return all
 }
 
 const (
-	glance  = time.Second     // for one statement on a standby
-	looking = 5 * time.Second // for a look at a standby, with the wait for a connection
+	standbyStatementTimeout = time.Second     // statement_timeout and lock_timeout on a standby
+	standbyCheckTimeout     = 5 * time.Second // for a check of a standby, including the wait for a connection
 )
 
-// Read runs a function in a short transaction there; no statement in it takes longer than a second.
+// Read calls work in a read-only transaction. Each of its statements may take at most one second.
 func (s *Standby) Read(ctx context.Context, work func(Tx) error) error {
 	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
+	case s.slot <- struct{}{}:
+		defer func() { <-s.slot }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return Run(ctx, s.pool, Settings{ReadOnly: true, Lock: glance, Statement: glance}, work)
+	return Run(ctx, s.pool, Settings{ReadOnly: true, Lock: standbyStatementTimeout, Statement: standbyStatementTimeout}, work)
 }
 
-// Recovering tells whether it is a standby still.
+// Recovering reports whether the server is still a standby.
 func (s *Standby) Recovering(ctx context.Context) (yes bool, err error) {
 	err = s.Read(ctx, func(tx Tx) error {
 		return tx.QueryRow(ctx, "SELECT pg_is_in_recovery()").Scan(&yes)
@@ -65,14 +64,14 @@ func (s *Standby) Recovering(ctx context.Context) (yes bool, err error) {
 	return yes, err
 }
 
-// OnStandbys are those who would keep a lock on the table from being replayed for longer than the bound,
-// on any of the standbys. One that cannot be looked at, or that does not get on with its replay, counts as well: what is not known
-// is no reason to lock.
+// StandbyBlockers returns the sessions on the standbys that would delay the replay of a lock on the table for
+// longer than bound. A standby that cannot be read or does not replay counts as a blocker, since its state is
+// unknown.
 func StandbyBlockers(ctx context.Context, standbys []*Standby, table string, bound time.Duration) []Backend {
 	found := make([][]Backend, len(standbys))
 	var all sync.WaitGroup
 	for i, s := range standbys {
-		all.Go(func() { found[i] = s.inTheWay(ctx, table, bound) })
+		all.Go(func() { found[i] = s.blockers(ctx, table, bound) })
 	}
 	all.Wait()
 	var blockers []Backend
@@ -85,77 +84,79 @@ func StandbyBlockers(ctx context.Context, standbys []*Standby, table string, bou
 	return blockers
 }
 
-// inTheWay looks until whoever was there at first is gone and what had been received is replayed. No
-// clock but our own decides, and no right of the role: a holder is told by its transaction.
-func (s *Standby) inTheWay(ctx context.Context, table string, bound time.Duration) []Backend {
-	ctx, cancel := context.WithTimeout(ctx, looking)
+// blockers reads the standby until the transactions that held a lock at the first read have ended and the WAL that
+// had been received by then is replayed. It uses rekey's clock only, and works without pg_read_all_stats:
+// transactions are identified by their virtual transaction id.
+func (s *Standby) blockers(ctx context.Context, table string, bound time.Duration) []Backend {
+	ctx, cancel := context.WithTimeout(ctx, standbyCheckTimeout)
 	defer cancel()
-	met, begun := met{}, time.Now()
+	seen, begun := firstSeen{}, time.Now()
 	var received int64
 	for first := true; ; first = false {
-		now, err := s.look(ctx, table)
+		now, err := s.inspect(ctx, table)
 		switch {
 		case err != nil:
-			return []Backend{{State: "it could not be looked at: " + Reason(err)}}
+			return []Backend{{State: "it could not be read: " + Reason(err)}}
 		case !now.recovering:
-			return []Backend{{State: "it is no standby any more"}}
+			return []Backend{{State: "it is no longer a standby"}}
 		}
 		if first {
 			received = now.received
 		}
-		if old := now.old(met, bound); len(old) > 0 {
+		if old := now.old(seen, bound); len(old) > 0 {
 			return old
 		}
 		caughtUp := now.replayed >= received
 		if caughtUp && (!first || len(now.holders) == 0) {
 			return nil
 		}
-		if !caughtUp && time.Since(begun) > grace {
-			return []Backend{{State: fmt.Sprintf("what it received %s ago is not replayed yet", grace)}}
+		if !caughtUp && time.Since(begun) > oldHolderAge {
+			return []Backend{{State: fmt.Sprintf("it has not replayed the WAL that it received %s ago", oldHolderAge)}}
 		}
 		if sleep(ctx, bound) != nil {
-			return []Backend{{State: "it could not be looked at: it took too long"}}
+			return []Backend{{State: "the check took too long"}}
 		}
 	}
 }
 
-// sight is what one look at a standby has shown.
-type sight struct {
+// standbyState is the state of a standby at one time.
+type standbyState struct {
 	recovering         bool
-	received, replayed int64 // bytes of WAL; nothing is received by one that reads an archive
-	holders            []standing
+	received, replayed int64 // WAL positions in bytes; received is 0 on a standby that reads an archive
+	holders            []lockHolder
 }
 
-type standing struct {
+// lockHolder is a session that holds a lock on the table.
+type lockHolder struct {
 	Backend
 	transaction string
 }
 
-// old are the holders that were met a bound ago or longer.
-func (s sight) old(met met, bound time.Duration) []Backend {
+// old returns the holders whose transactions are at least as old as bound, or were first seen that long ago.
+func (s standbyState) old(seen firstSeen, bound time.Duration) []Backend {
 	var old []Backend
 	for _, h := range s.holders {
-		if met.since(h.transaction) >= bound || h.Age >= bound {
+		if seen.since(h.transaction) >= bound || h.Age >= bound {
 			old = append(old, h.Backend)
 		}
 	}
 	return old
 }
 
-func (s *Standby) look(ctx context.Context, table string) (now sight, err error) {
+func (s *Standby) inspect(ctx context.Context, table string) (now standbyState, err error) {
 	err = s.Read(ctx, func(tx Tx) error {
 		rows, err := tx.Query(ctx, standbySQL, table)
 		if err != nil {
 			return err
 		}
-		now.holders, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (h standing, err error) {
+		now.holders, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (h lockHolder, err error) {
 			var seconds float64
 			err = row.Scan(&now.recovering, &now.received, &now.replayed, &h.PID, &h.Application, &h.State, &seconds, &h.Query, &h.transaction)
 			h.Age = time.Duration(seconds * float64(time.Second))
 			h.Query = shorten(h.Query)
 			return h, err
 		})
-		if len(now.holders) == 1 && now.holders[0].PID == 0 { // nobody
+		if len(now.holders) == 1 && now.holders[0].PID == 0 { // no session holds a lock
 			now.holders = nil
 		}
 		return err
@@ -163,11 +164,11 @@ func (s *Standby) look(ctx context.Context, table string) (now sight, err error)
 	return now, err
 }
 
-// Reason is the server's message without values of rows, or the innermost error: the outer ones name who
-// connects, once more.
+// Reason returns the server's message without row values, or the message of the innermost error, which does not
+// repeat who connects where.
 func Reason(err error) string {
-	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return visible.Said(refusal)
+	if serverErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return visible.Said(serverErr)
 	}
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		err = inner

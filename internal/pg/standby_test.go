@@ -12,19 +12,19 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// TestNoLookNoLock: where a standby cannot be looked at, or is none any more, no lock is taken, and the
-// reason tells no password.
-func TestNoLookNoLock(t *testing.T) {
+// TestUnreadableStandbyPreventsLock checks that no lock is taken while a standby cannot be read or is no longer
+// one, and that the reason shows no password.
+func TestUnreadableStandbyPreventsLock(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		b := lay(t, c)
+		b := newTestDB(t, c)
 		config := b.pool.Config()
 		config.ConnConfig.User, config.ConnConfig.Password = "nobody_here", "hunter2"
-		shut, err := pgxpool.NewWithConfig(t.Context(), config)
+		unauthorized, err := pgxpool.NewWithConfig(t.Context(), config)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(shut.Close)
-		gone := shut.Config()
+		t.Cleanup(unauthorized.Close)
+		gone := unauthorized.Config()
 		gone.ConnConfig.Port = 1
 		silent, err := pgxpool.NewWithConfig(t.Context(), gone)
 		if err != nil {
@@ -32,7 +32,7 @@ func TestNoLookNoLock(t *testing.T) {
 		}
 		t.Cleanup(silent.Close)
 		for says, pool := range map[string]*pgxpool.Pool{
-			"is no standby any more": b.pool, `role "nobody_here" does not exist`: shut, "connection refused": silent,
+			"is no longer a standby": b.pool, `role "nobody_here" does not exist`: unauthorized, "connection refused": silent,
 		} {
 			stop := make(chan struct{})
 			var seen []string
@@ -45,25 +45,25 @@ func TestNoLookNoLock(t *testing.T) {
 				close(stop)
 			}
 			if taken, err := changer.Do(t.Context(), addColumn()); !errors.Is(err, ErrStopped) || taken.Exclusive {
-				t.Errorf("%s: it ended with %+v %v", says, taken, err)
+				t.Errorf("%s: Do returned %+v, %v", says, taken, err)
 			}
 			if len(seen) != 1 || !strings.HasPrefix(seen[0], "standby 127.0.0.1:") || !strings.Contains(seen[0], says) || strings.Contains(seen[0], "hunter2") {
-				t.Errorf("%s: told is %q", says, seen)
+				t.Errorf("%s: blockers are %q", says, seen)
 			}
 		}
 	})
 }
 
-// TestOldOnStandby: short ones that follow each other never add up to an old one; the same one does, with
-// or without an age.
-func TestOldOnStandby(t *testing.T) {
-	holder := func(transaction string, age time.Duration) sight {
-		return sight{holders: []standing{{Backend{PID: 7, Age: age}, transaction}}}
+// TestOldHoldersOnStandby checks that short transactions in a row never count as one old transaction, and that one
+// that lasts does, with or without a known age.
+func TestOldHoldersOnStandby(t *testing.T) {
+	holder := func(transaction string, age time.Duration) standbyState {
+		return standbyState{holders: []lockHolder{{Backend{PID: 7, Age: age}, transaction}}}
 	}
 	const bound = time.Minute // longer than the machine may stall between two clocks
-	seen := met{}
+	seen := firstSeen{}
 	for _, c := range []struct {
-		s    sight
+		s    standbyState
 		want int
 	}{
 		{holder("2/1", 0), 0},
@@ -76,6 +76,6 @@ func TestOldOnStandby(t *testing.T) {
 	}
 	seen["2/9"] = time.Now().Add(-time.Hour)
 	if old := holder("2/9", 0).old(seen, bound); len(old) != 1 {
-		t.Errorf("met an hour ago, and not old: %v", old)
+		t.Errorf("a transaction first seen an hour ago is not old: %v", old)
 	}
 }

@@ -1,5 +1,5 @@
-// Package pg is how rekey talks to the server: transactions that state everything about themselves,
-// locks within a budget, and connections of its own for what cannot run in a transaction.
+// Package pg runs transactions that override the role's settings, applies catalogue changes with bounded lock
+// waits, and provides sessions for statements that cannot run in a transaction.
 package pg
 
 import (
@@ -16,51 +16,52 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Tx is a transaction whose statements are sent unprepared (pgx's QueryExecModeExec): no statement is
-// left on a pooler's connection, and none complains that a cached plan must not change its result type
-// while tables are altered.
+// Tx is a transaction. Its statements are not prepared (pgx's QueryExecModeExec), except for queries on a
+// [Session]: prepared statements would stay on a pooler's connection, and fail with "cached plan must not change
+// result type" when a table is altered.
 type Tx struct {
-	conn  *pgx.Conn
-	keeps bool          // the session is a lane: it keeps the plans of known queries
-	most  time.Duration // the server's statement_timeout and a little more; 0 is none
-	vigil *vigil
-	ends  *ends // of a lane's transaction; nil where BEGIN and COMMIT are messages of their own
-	last  bool
+	conn           *pgx.Conn
+	prepares       bool          // the connection is a Session's: QueryPrepared and QueryAll keep plans
+	timeout        time.Duration // statement_timeout plus Bounds.Late; 0 is none
+	watchdog       *watchdog
+	pipelined      *pipelinedTx // of a Session's transaction; nil if BEGIN and COMMIT are messages of their own
+	commitWithLast bool
 }
 
-// ends are the first and the last statement of a lane's transaction, which are sent with its first and its last
-// queries: a round trip takes as long as a query of the catalogue.
-type ends struct {
-	begin          string
-	begun, settled bool
+// pipelinedTx sends BEGIN and COMMIT of a session's transaction in the messages of its first and last queries: a
+// round trip takes as long as a catalogue query.
+type pipelinedTx struct {
+	begin            string
+	begun, committed bool
 }
 
-// Last returns a transaction that [Tx.Finish] commits in the message of its queries. Nothing can be asked of it afterwards.
+// CommitWithLast returns a transaction that [Tx.QueryAllLast] commits in the message of its queries. After that the
+// transaction cannot be used. On a transaction that is not a session's it has no effect.
 func (t Tx) CommitWithLast() Tx {
-	t.last = t.ends != nil
+	t.commitWithLast = t.pipelined != nil
 	return t
 }
 
-// start sends the BEGIN that no query has taken along.
+// start sends BEGIN if no query has sent it.
 func (t Tx) start(ctx context.Context) error {
-	if t.ends == nil || t.ends.begun {
+	if t.pipelined == nil || t.pipelined.begun {
 		return nil
 	}
-	t.ends.begun = true
-	return within(ctx, boundsOf(ctx).Silent, func(ctx context.Context) error { return finish(t.conn.PgConn().Exec(ctx, t.ends.begin)) })
+	t.pipelined.begun = true
+	return withTimeout(ctx, boundsOf(ctx).Silent, func(ctx context.Context) error { return readAll(t.conn.PgConn().Exec(ctx, t.pipelined.begin)) })
 }
 
-// Within returns a context that ends a little later than the server's statement_timeout, if there is one: a
-// statement that the server does not end is ended by the client. Statements that are sent on Conn need it.
+// StatementContext returns a context that ends shortly after the server's statement_timeout, if there is one, so
+// that the client ends a statement that the server does not. Statements on [Tx.Conn] need it.
 func (t Tx) StatementContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	if t.most <= 0 {
+	if t.timeout <= 0 {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, t.most)
+	return context.WithTimeout(ctx, t.timeout)
 }
 
-// Heard says that a row has arrived, for callers that read rows from Conn.
-func (t Tx) RowArrived() { t.vigil.hear() }
+// RowArrived records that data has arrived. Callers that read rows from [Tx.Conn] must call it.
+func (t Tx) RowArrived() { t.watchdog.recordActivity() }
 
 // Exec runs a statement.
 func (t Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
@@ -72,7 +73,7 @@ func (t Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTa
 	return t.conn.Exec(ctx, sql, unprepared(args)...)
 }
 
-// Query runs a query.
+// Query runs a query. The caller must close the rows.
 func (t Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	if err := t.start(ctx); err != nil {
 		return nil, err
@@ -86,9 +87,9 @@ func (t Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error
 	return &rows{Rows: found, tx: t, done: done}, nil
 }
 
-// Known runs a query whose text is always the same: a lane plans it once, any other connection each time.
+// QueryPrepared runs a query whose text is constant. A [Session] plans it once, any other connection each time.
 func (t Tx) QueryPrepared(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	if t.keeps {
+	if t.prepares {
 		ctx, done := t.StatementContext(ctx)
 		defer done()
 		if _, err := t.conn.Prepare(ctx, sql, sql); err != nil {
@@ -98,18 +99,18 @@ func (t Tx) QueryPrepared(ctx context.Context, sql string, args ...any) (pgx.Row
 	return t.Query(ctx, sql, args...) //nolint:sqlclosecheck // the caller closes them
 }
 
-// Query is one of several that are asked together: a text that is always the same, its arguments, and who reads
-// the rows.
+// Query is a query for [Tx.QueryAll]: a constant text, its arguments and a function that reads the rows, which may
+// be nil.
 type Query struct {
 	SQL  string
 	Args []any
 	Read func(pgx.Rows) error
 }
 
-// Ask runs independent queries. A lane sends them in one message: the catalogue is read
-// so often that the round trips would take longer than the queries.
+// QueryAll runs independent queries. A [Session] sends them in one message, since the round trips of the many
+// catalogue queries would take longer than the queries.
 func (t Tx) QueryAll(ctx context.Context, queries ...Query) error {
-	if !t.keeps {
+	if !t.prepares {
 		for _, q := range queries {
 			found, err := t.Query(ctx, q.SQL, q.Args...)
 			if err == nil {
@@ -124,24 +125,24 @@ func (t Tx) QueryAll(ctx context.Context, queries ...Query) error {
 	return t.send(ctx, queries)
 }
 
-// Finish is Ask for the last queries of a transaction.
+// QueryAllLast runs the last queries of a transaction. See [Tx.CommitWithLast].
 func (t Tx) QueryAllLast(ctx context.Context, queries ...Query) error {
-	if !t.last {
+	if !t.commitWithLast {
 		return t.QueryAll(ctx, queries...)
 	}
 	if err := t.send(ctx, append(queries, Query{SQL: "COMMIT"})); err != nil {
 		return err
 	}
-	t.ends.settled = true
+	t.pipelined.committed = true
 	return nil
 }
 
-// send sends queries in one message, with the BEGIN where that was not sent.
+// send sends the queries in one message, preceded by BEGIN if it has not been sent.
 func (t Tx) send(ctx context.Context, queries []Query) error {
 	ctx, done := t.StatementContext(ctx)
 	defer done()
-	if t.ends != nil && !t.ends.begun {
-		queries = append([]Query{{SQL: t.ends.begin}}, queries...)
+	if t.pipelined != nil && !t.pipelined.begun {
+		queries = append([]Query{{SQL: t.pipelined.begin}}, queries...)
 	}
 	batch := &pgx.Batch{}
 	for _, q := range queries {
@@ -157,35 +158,36 @@ func (t Tx) send(ctx context.Context, queries []Query) error {
 			return q.Read(found)
 		})
 	}
-	if t.ends != nil {
-		t.ends.begun = true
+	if t.pipelined != nil {
+		t.pipelined.begun = true
 	}
 	return t.conn.SendBatch(ctx, batch).Close()
 }
 
-// QueryRow runs a query of one row.
+// QueryRow runs a query that returns one row.
 func (t Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	if err := t.start(ctx); err != nil {
-		return failed{err}
+		return failedRow{err}
 	}
 	ctx, done := t.StatementContext(ctx)
 	return row{Row: t.conn.QueryRow(ctx, sql, unprepared(args)...), done: done}
 }
 
-// Conn is the connection under the transaction; a lane's does not lend it.
+// Conn returns the connection of the transaction. It panics on a session's transaction, whose BEGIN may not have
+// been sent.
 func (t Tx) Conn() *pgx.Conn {
-	if t.ends != nil {
-		panic("pg: a statement on the connection of a lane would not be in its transaction")
+	if t.pipelined != nil {
+		panic("pg: Conn called on the transaction of a Session")
 	}
 	return t.conn
 }
 
-// failed is the row of a query that was not sent.
-type failed struct{ err error }
+// failedRow is the row of a query that was not sent.
+type failedRow struct{ err error }
 
-func (f failed) Scan(...any) error { return f.err }
+func (f failedRow) Scan(...any) error { return f.err }
 
-// rows end their context when they are closed, and record what arrives.
+// rows cancels the context of its query when it is closed, and records activity.
 type rows struct {
 	pgx.Rows
 	tx   Tx
@@ -206,7 +208,7 @@ func (r *rows) Close() {
 	r.done()
 }
 
-// row ends its context when it is read.
+// row cancels the context of its query when it is read.
 type row struct {
 	pgx.Row
 	done func()
@@ -221,26 +223,26 @@ func unprepared(args []any) []any {
 	return append([]any{pgx.QueryExecModeExec}, args...)
 }
 
-// Settings are what a transaction states of itself, whatever defaults its role or database carries.
+// Settings configure a transaction. They override the defaults of the role and the database.
 type Settings struct {
 	ReadOnly          bool
-	Snapshot          bool          // REPEATABLE READ, else READ COMMITTED
-	Lock              time.Duration // lock_timeout; 0 is none
-	Statement         time.Duration // statement_timeout; 0 is none
-	Idle              time.Duration // idle_in_transaction_session_timeout; 0 is idleTimeout
-	SynchronousCommit string        // synchronous_commit: "on", "local", "off"; "" is local
-	Replica           bool          // session_replication_role = replica: no ordinary trigger fires
-	ByIndex           bool          // the planner reads tables by their indexes, whatever the statistics say
+	Snapshot          bool          // REPEATABLE READ if true, else READ COMMITTED
+	Lock              time.Duration // lock_timeout; 0 disables it
+	Statement         time.Duration // statement_timeout; 0 disables it
+	Idle              time.Duration // idle_in_transaction_session_timeout; 0 is 10s
+	SynchronousCommit string        // synchronous_commit: "on", "local" or "off"; "" is "local"
+	Replica           bool          // session_replication_role = replica: ordinary triggers do not fire
+	ByIndex           bool          // the planner prefers indexes to sequential scans, even if the statistics favor those
 }
 
-// idleTimeout ends a transaction whose client has stopped or vanished in its middle: what it locked and
-// its snapshot, which CREATE INDEX CONCURRENTLY waits for, would else be held until TCP gives the client
-// up, and that takes hours. It is below the 12 s after which a lease falls.
+// idleTimeout ends a transaction whose client has stopped or vanished. Its locks, and its snapshot, which CREATE
+// INDEX CONCURRENTLY waits for, would otherwise last until TCP notices, which takes hours. It is shorter than the
+// 12 s after which a lease expires.
 const idleTimeout = 10 * time.Second
 
-// begin is one round trip: every setting is local to the transaction, so that a pooler's next client
-// finds nothing of it. It holds no name of the user's: the server reads the whole of it in the encoding that the
-// session had before.
+// begin returns BEGIN and the settings as one message. Every setting is local to the transaction, so that a
+// pooler's next client does not inherit it. The message contains no user-defined name, because the server decodes
+// all of it with the client encoding that was set before.
 func (s Settings) begin(conn *pgconn.PgConn) string {
 	level, access := "READ COMMITTED", "READ WRITE"
 	if s.Snapshot {
@@ -255,7 +257,7 @@ func (s Settings) begin(conn *pgconn.PgConn) string {
 	}
 	statements := []string{
 		fmt.Sprintf("BEGIN ISOLATION LEVEL %s %s", level, access),
-		fmt.Sprintf("SET LOCAL statement_timeout = %d", s.Statement.Milliseconds()), // first: the role's runs until then
+		fmt.Sprintf("SET LOCAL statement_timeout = %d", s.Statement.Milliseconds()), // first, since the role's timeout applies until then
 		fmt.Sprintf("SET LOCAL lock_timeout = %d", s.Lock.Milliseconds()),
 		fmt.Sprintf("SET LOCAL idle_in_transaction_session_timeout = %d", idle.Milliseconds()),
 	}
@@ -265,7 +267,7 @@ func (s Settings) begin(conn *pgconn.PgConn) string {
 	}
 	durability := s.SynchronousCommit
 	if durability == "" {
-		durability = "local" // a synchronous standby that does not answer would hold a commit up, and its locks, for ever
+		durability = "local" // otherwise a synchronous standby that does not answer would block COMMIT, while the locks are held
 	}
 	statements = append(statements, "SET LOCAL synchronous_commit = "+durability)
 	if s.Replica {
@@ -282,10 +284,10 @@ func ByIndex() []string {
 	return []string{"SET LOCAL enable_seqscan = off", "SET LOCAL enable_hashjoin = off", "SET LOCAL enable_mergejoin = off"}
 }
 
-// firstTransactionTimeout is the major version that brought transaction_timeout.
+// firstTransactionTimeout is the first major version that has transaction_timeout.
 const firstTransactionTimeout = 17
 
-// major reads the server's version from what it said when the connection began.
+// major returns the server's major version, as the server reported it at connection start.
 func major(conn *pgconn.PgConn) int {
 	version := conn.ParameterStatus("server_version") // "15.18 (Debian …)", "19beta1"
 	end := strings.IndexFunc(version, func(r rune) bool { return r < '0' || r > '9' })
@@ -294,37 +296,38 @@ func major(conn *pgconn.PgConn) int {
 	}
 	number, err := strconv.Atoi(version[:end])
 	if err != nil {
-		return 0 // then no setting of a newer version is named
+		return 0 // unknown: settings of newer versions are not used
 	}
 	return number
 }
 
-// converts reports whether the server converts what is sent and read between the database's encoding and UTF-8,
-// in which Go has it. SQL_ASCII is no encoding: what is there is read and written as it is.
-func converts(conn *pgconn.PgConn) bool {
+// convertsEncoding reports whether the server converts between the database's encoding and UTF-8. A database with
+// SQL_ASCII stores bytes unconverted.
+func convertsEncoding(conn *pgconn.PgConn) bool {
 	return conn.ParameterStatus("server_encoding") != "SQL_ASCII"
 }
 
-// Run runs a function in one transaction and commits it. An error, or a context that ends, rolls back.
+// Run calls work in a transaction and commits it. It rolls back if work returns an error or the context ends. A
+// [*CommitError] reports that the result of COMMIT is unknown.
 func Run(ctx context.Context, pool *pgxpool.Pool, s Settings, work func(Tx) error) error {
-	conn, of, err := begin(ctx, pool, s)
+	conn, backend, err := begin(ctx, pool, s)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	return s.run(ctx, pool, conn.Conn(), of, nil, work)
+	return s.run(ctx, pool, conn.Conn(), backend, nil, work)
 }
 
-// run does the work of a transaction, and ends it. It has begun, except on a lane, where BEGIN goes with the first queries.
-func (s Settings) run(ctx context.Context, pool *pgxpool.Pool, conn *pgx.Conn, of backend, lane *ends, work func(Tx) error) error {
-	tx := Tx{conn: conn, keeps: lane != nil, ends: lane, vigil: keep(ctx, pool, conn.PgConn(), of)}
+// run calls work in a transaction that has begun, then ends it. On a session BEGIN is sent with the first queries.
+func (s Settings) run(ctx context.Context, pool *pgxpool.Pool, conn *pgx.Conn, backend backend, pipelined *pipelinedTx, work func(Tx) error) error {
+	tx := Tx{conn: conn, prepares: pipelined != nil, pipelined: pipelined, watchdog: startWatchdog(ctx, pool, conn.PgConn(), backend)}
 	if s.Statement > 0 {
-		tx.most = s.Statement + boundsOf(ctx).Late
+		tx.timeout = s.Statement + boundsOf(ctx).Late
 	}
 	worked := false
 	defer func() {
-		if !worked { // it panicked
-			_ = tx.vigil.end(nil)
+		if !worked { // work panicked
+			_ = tx.watchdog.end(nil)
 			rollback(ctx, conn)
 		}
 	}()
@@ -332,19 +335,20 @@ func (s Settings) run(ctx context.Context, pool *pgxpool.Pool, conn *pgx.Conn, o
 	worked = true
 	if err != nil {
 		rollback(ctx, conn)
-		return tx.vigil.end(err)
+		return tx.watchdog.end(err)
 	}
-	if lane == nil || lane.begun && !lane.settled {
+	if pipelined == nil || pipelined.begun && !pipelined.committed {
 		err = commit(ctx, conn)
 	}
-	return tx.vigil.end(err)
+	return tx.watchdog.end(err)
 }
 
-// CommitError says that a connection was lost during COMMIT: the transaction may be committed or not.
+// CommitError reports that the connection was lost during COMMIT, so that it is unknown whether the transaction was
+// committed. It wraps the error of COMMIT.
 type CommitError struct{ Err error }
 
 func (e *CommitError) Error() string {
-	return "the end of the transaction is not known: " + e.Err.Error()
+	return "the result of COMMIT is unknown: " + e.Err.Error()
 }
 
 // Unwrap returns the error of COMMIT.
@@ -358,38 +362,38 @@ func commit(ctx context.Context, conn *pgx.Conn) error {
 	case err == nil:
 		return nil
 	case conn.PgConn().TxStatus() != 'I' || conn.IsClosed():
-		_ = shutNow(ctx, conn) // already have error to return
-		if _, said := errors.AsType[*pgconn.PgError](err); !said {
+		_ = closeNow(ctx, conn) // the caller returns err
+		if _, fromServer := errors.AsType[*pgconn.PgError](err); !fromServer {
 			return &CommitError{Err: err}
 		}
 	}
 	return err
 }
 
-// rollback leaves the connection clean, also after the context has ended, or closes it.
+// rollback rolls the transaction back, even if the context has ended. If that fails, it closes the connection.
 func rollback(ctx context.Context, conn *pgx.Conn) {
 	if conn.IsClosed() {
 		return
 	}
-	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), hung)
+	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), stallTimeout)
 	defer cancel()
 	if _, err := conn.Exec(clean, "ROLLBACK", pgx.QueryExecModeSimpleProtocol); err != nil {
-		_ = shutNow(ctx, conn)
+		_ = closeNow(ctx, conn)
 	}
 }
 
-// begin opens a transaction. A session that has been ended while nobody used it, by idle_session_timeout or
-// an administrator, is found out only now, and is no loss: another one takes its place. So does one for a
-// connection on which nothing arrives, as long as the server answers a new one.
+// begin begins a transaction on a connection of the pool. If the connection was closed while idle, by
+// idle_session_timeout or an administrator, or nothing arrives on it, begin uses another one, as long as the server
+// answers.
 func begin(ctx context.Context, pool *pgxpool.Pool, s Settings) (*pgxpool.Conn, backend, error) {
 	var conn *pgxpool.Conn
-	var of backend
-	err := eventually(ctx, pool, func(ctx context.Context) error {
+	var backend backend
+	err := openRetrying(ctx, pool, func(ctx context.Context) error {
 		var err error
 		if conn, err = pool.Acquire(ctx); err != nil {
 			return err
 		}
-		if of, err = s.open(ctx, conn.Conn().PgConn()); err != nil {
+		if backend, err = s.open(ctx, conn.Conn().PgConn()); err != nil {
 			if !conn.Conn().IsClosed() && conn.Conn().PgConn().TxStatus() != 'I' {
 				rollback(ctx, conn.Conn())
 			}
@@ -397,10 +401,10 @@ func begin(ctx context.Context, pool *pgxpool.Pool, s Settings) (*pgxpool.Conn, 
 		}
 		return err
 	})
-	return conn, of, err
+	return conn, backend, err
 }
 
-// open begins the transaction, and learns who is at the other end.
+// open begins the transaction and reads the identity of the backend.
 func (s Settings) open(ctx context.Context, conn *pgconn.PgConn) (backend, error) {
 	results, err := conn.Exec(ctx, s.begin(conn)+"; "+backendSQL).ReadAll()
 	if err != nil {
@@ -409,74 +413,76 @@ func (s Settings) open(ctx context.Context, conn *pgconn.PgConn) (backend, error
 	return backendOf(results[len(results)-1]), nil
 }
 
-// eventually opens something on a connection, and again on another one where that one had been ended or was silent.
-// What is opened is an instant's work, so that each try is bounded; a try that runs out of time is repeated as
-// long as the server answers new connections: then the pool is busy, or has silent connections left.
-func eventually(ctx context.Context, pool *pgxpool.Pool, open func(context.Context) error) error {
-	bounds, heard := boundsOf(ctx), time.Now()
-	for tries := int32(0); ; {
-		err := within(ctx, bounds.Probe, open)
+// openRetrying calls open, and calls it again if the connection was closed or silent. Each call is bounded by
+// Bounds.Probe. A call that times out is repeated as long as the server answers new connections: the pool is busy,
+// or holds more silent connections.
+func openRetrying(ctx context.Context, pool *pgxpool.Pool, open func(context.Context) error) error {
+	bounds, answered := boundsOf(ctx), time.Now()
+	for roleTimeouts := int32(0); ; {
+		err := withTimeout(ctx, bounds.Probe, open)
 		switch {
 		case err == nil:
 			return nil
-		case ctx.Err() != nil || !ended(err):
+		case ctx.Err() != nil || !sessionEnded(err):
 			return err
 		case errors.Is(err, context.DeadlineExceeded):
-			if answers(ctx, pool) {
-				heard = time.Now()
-			} else if time.Since(heard) >= bounds.Silent {
+			if serverAnswers(ctx, pool) {
+				answered = time.Now()
+			} else if time.Since(answered) >= bounds.Silent {
 				return &SilentError{For: bounds.Silent, Unreachable: true, Err: err}
 			}
 		default:
-			if tries++; tries > pool.Config().MaxConns+moments {
+			if roleTimeouts++; roleTimeouts > pool.Config().MaxConns+maxRoleTimeouts {
 				return err
 			}
 		}
 	}
 }
 
-// Bare runs one short statement outside of any transaction, for servers that may not know all its settings. It is
-// tried again on another connection where one was lost or silent.
-func WithConn(ctx context.Context, pool *pgxpool.Pool, ask func(context.Context, *pgx.Conn) error) error {
-	return eventually(ctx, pool, func(ctx context.Context) error {
+// WithConn calls do with a connection of the pool, outside of any transaction and without any settings, for servers
+// whose version is unknown. It calls do again on another connection if the connection was lost or silent. The call
+// is bounded by Bounds.Probe.
+func WithConn(ctx context.Context, pool *pgxpool.Pool, do func(context.Context, *pgx.Conn) error) error {
+	return openRetrying(ctx, pool, func(ctx context.Context) error {
 		conn, err := pool.Acquire(ctx)
 		if err != nil {
 			return err
 		}
 		defer conn.Release()
-		return ask(ctx, conn.Conn())
+		return do(ctx, conn.Conn())
 	})
 }
 
-func within(ctx context.Context, most time.Duration, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, most)
+func withTimeout(ctx context.Context, timeout time.Duration, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return do(ctx)
 }
 
-// moments is how often the role's own timeouts, of an instant, may strike one after the other before they are set
-// aside, as they do on a machine that is too busy to let a session go on.
-const moments = 10
+// maxRoleTimeouts is how many times in a row the role's own short timeouts may end a session before rekey has
+// disabled them. That happens on a busy machine.
+const maxRoleTimeouts = 10
 
-// ended reports whether an error is that of a session which was gone already, or that the role's own
-// statement_timeout, of a moment, has struck before it was set aside.
-func ended(err error) bool {
-	refusal, ok := errors.AsType[*pgconn.PgError](err)
-	return !ok || refusal.SeverityUnlocalized != "ERROR" || refusal.Code == pgerrcode.QueryCanceled
+// sessionEnded reports whether the session was closed, or the role's own statement_timeout ended a statement before
+// it was disabled.
+func sessionEnded(err error) bool {
+	serverErr, ok := errors.AsType[*pgconn.PgError](err)
+	return !ok || serverErr.SeverityUnlocalized != "ERROR" || serverErr.Code == pgerrcode.QueryCanceled
 }
 
-// on is Run on a connection that is had already.
-func on(ctx context.Context, pool *pgxpool.Pool, conn *pgxpool.Conn, s Settings, work func(Tx) error) error {
-	of, err := s.open(ctx, conn.Conn().PgConn())
+// runOn is [Run] on a connection that the caller has acquired.
+func runOn(ctx context.Context, pool *pgxpool.Pool, conn *pgxpool.Conn, s Settings, work func(Tx) error) error {
+	backend, err := s.open(ctx, conn.Conn().PgConn())
 	if err != nil {
 		return err
 	}
-	return s.run(ctx, pool, conn.Conn(), of, nil, work)
+	return s.run(ctx, pool, conn.Conn(), backend, nil, work)
 }
 
-// Read runs a function in one read-only transaction with one snapshot, and again when the connection was lost.
+// Read calls work in a read-only transaction with one snapshot (REPEATABLE READ). It calls work again on a new
+// connection if the connection was lost.
 func Read(ctx context.Context, pool *pgxpool.Pool, work func(Tx) error) error {
-	return Retry(ctx, func() error { return Run(ctx, pool, reading(), work) })
+	return Retry(ctx, func() error { return Run(ctx, pool, readSettings(), work) })
 }
 
-func reading() Settings { return Settings{ReadOnly: true, Snapshot: true} }
+func readSettings() Settings { return Settings{ReadOnly: true, Snapshot: true} }

@@ -1,7 +1,7 @@
--- The sessions that the backend $1 waits for, and the prepared transactions: of those pg_blocking_pids
--- tells only that there is one, so that all are taken that hold a lock on what is waited for. What the
--- role may not see is empty, but for an autovacuum: that has a database and no user, and on a table
--- beyond autovacuum_freeze_max_age it is there to prevent wraparound.
+-- Returns the sessions that backend $1 waits for. If pg_blocking_pids reports a prepared transaction (pid 0), also
+-- returns the prepared transactions that hold a lock on the same relation. Columns that the role may not see are
+-- empty, except for an autovacuum, which has a database but no user: on a table past autovacuum_freeze_max_age it
+-- prevents wraparound.
 WITH blocking AS (
     SELECT DISTINCT unnest(pg_blocking_pids($1::int)) AS pid
 )

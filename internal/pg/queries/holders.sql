@@ -1,6 +1,7 @@
--- The transactions, prepared ones too, that are older than $2 seconds and hold a lock on table $1 or on what is below it by
--- partitioning or inheritance, but for SHARE UPDATE EXCLUSIVE: an autovacuum holds that, and yields. Those whose age the role may not see have
--- the age -1; the last column tells them from a later transaction of the same session.
+-- Returns the transactions, prepared ones included, that are older than $2 seconds and hold a lock on table $1 or
+-- on one of its descendants (partitions, inheritance children). SHARE UPDATE EXCLUSIVE does not count: an
+-- autovacuum holds it, and yields. A transaction whose age the role may not see has the age -1; the last column
+-- distinguishes it from a later transaction of the same session.
 WITH RECURSIVE tree (relation) AS (
     SELECT to_regclass($1)::oid
     UNION

@@ -11,8 +11,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// known runs a query and gives its one number.
-func known(ctx context.Context, tx Tx, sql string) (n int, err error) {
+// queryInt runs a query that returns one number.
+func queryInt(ctx context.Context, tx Tx, sql string) (n int, err error) {
 	rows, err := tx.QueryPrepared(ctx, sql)
 	if err == nil {
 		n, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int])
@@ -20,17 +20,17 @@ func known(ctx context.Context, tx Tx, sql string) (n int, err error) {
 	return n, err
 }
 
-// TestLane: one session for all, which keeps its plans; another when it was lost while it rested; and nothing of
-// it reaches the pool.
-func TestLane(t *testing.T) {
+// TestSessionKeepsPlansAndReconnects checks that a session keeps its connection and its plans, reconnects when the
+// connection was lost while idle, and leaves nothing on the pool's connections.
+func TestSessionKeepsPlansAndReconnects(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		b := lay(t, c)
+		b := newTestDB(t, c)
 		l := NewSession(b.pool)
-		look := func() (pid, plans int) {
+		read := func() (pid, plans int) {
 			t.Helper()
 			err := l.Read(t.Context(), func(tx Tx) (err error) {
-				if pid, err = known(t.Context(), tx, "SELECT pg_backend_pid()"); err == nil {
-					plans, err = known(t.Context(), tx, "SELECT count(*)::int FROM pg_prepared_statements")
+				if pid, err = queryInt(t.Context(), tx, "SELECT pg_backend_pid()"); err == nil {
+					plans, err = queryInt(t.Context(), tx, "SELECT count(*)::int FROM pg_prepared_statements")
 				}
 				return err
 			})
@@ -39,47 +39,48 @@ func TestLane(t *testing.T) {
 			}
 			return pid, plans
 		}
-		first, _ := look()
-		second, plans := look()
+		first, _ := read()
+		second, plans := read()
 		if first != second || plans != 2 {
 			t.Errorf("sessions %d and %d with %d plans", first, second, plans)
 		}
 		if yes, err := l.HasRow(t.Context(), "SELECT FROM pg_class LIMIT 1"); err != nil || !yes {
-			t.Errorf("a question that has an answer: %v, %v", yes, err)
+			t.Errorf("HasRow of a query with a row: %v, %v", yes, err)
 		}
 		if yes, err := l.HasRow(t.Context(), "SELECT FROM pg_class WHERE false"); err != nil || yes {
-			t.Errorf("a question that has none: %v, %v", yes, err)
+			t.Errorf("HasRow of a query without rows: %v, %v", yes, err)
 		}
-		b.run(b.session("postgres"), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'plain' AND datname = current_database()")
-		l.used = l.used.Add(-2 * resting)
-		if third, _ := look(); third == first {
-			t.Error("the session that was ended is there still")
+		b.exec(b.session("postgres"), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'plain' AND datname = current_database()")
+		l.used = l.used.Add(-2 * pingAfter)
+		if third, _ := read(); third == first {
+			t.Error("the ended session is still used")
 		}
 		l.Close(t.Context())
-		b.nothingLeft()
+		b.poolUnchanged()
 		var alive int
-		for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(testTimeout); ; time.Sleep(20 * time.Millisecond) {
 			err := Read(t.Context(), b.pool, func(tx Tx) (err error) {
-				alive, err = known(t.Context(), tx, "SELECT count(*)::int FROM pg_stat_activity WHERE usename = 'plain' AND datname = current_database()")
+				alive, err = queryInt(t.Context(), tx, "SELECT count(*)::int FROM pg_stat_activity WHERE usename = 'plain' AND datname = current_database()")
 				return err
 			})
-			if err != nil || alive == 1 { // the pool's own
+			if err != nil || alive == 1 { // the pool's connection
 				break
 			}
 			if time.Now().After(deadline) {
-				t.Fatalf("%d sessions", alive)
+				t.Fatalf("%d sessions are left, want 1", alive)
 			}
 		}
 	})
 }
 
-// TestLaneInOneMessage: the first queries of a transaction begin it, and the last ones end it.
-func TestLaneInOneMessage(t *testing.T) {
+// TestSessionPipelinesBeginAndCommit checks that BEGIN is sent with the first queries and COMMIT with the last
+// ones.
+func TestSessionPipelinesBeginAndCommit(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
-		b := lay(t, c)
+		b := newTestDB(t, c)
 		l := NewSession(b.pool)
 		defer l.Close(t.Context())
-		ask := func(into *string, sql string) Query {
+		query := func(into *string, sql string) Query {
 			return Query{SQL: sql, Read: func(rows pgx.Rows) (err error) {
 				*into, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[string])
 				return err
@@ -88,15 +89,15 @@ func TestLaneInOneMessage(t *testing.T) {
 		var level, before, after string
 		const snapshot = "SELECT pg_current_snapshot()::text"
 		err := l.Read(t.Context(), func(tx Tx) error {
-			if err := tx.CommitWithLast().QueryAll(t.Context(), ask(&level, "SELECT current_setting('transaction_isolation') || ' ' || current_setting('transaction_read_only')"), ask(&before, snapshot)); err != nil {
+			if err := tx.CommitWithLast().QueryAll(t.Context(), query(&level, "SELECT current_setting('transaction_isolation') || ' ' || current_setting('transaction_read_only')"), query(&before, snapshot)); err != nil {
 				return err
 			}
-			b.run(b.session("postgres"), "SELECT pg_current_xact_id()")
-			if err := tx.CommitWithLast().QueryAllLast(t.Context(), ask(&after, snapshot)); err != nil {
+			b.exec(b.session("postgres"), "SELECT pg_current_xact_id()")
+			if err := tx.CommitWithLast().QueryAllLast(t.Context(), query(&after, snapshot)); err != nil {
 				return err
 			}
 			if status := l.conn.PgConn().TxStatus(); status != 'I' {
-				t.Errorf("the transaction's status is %c behind its last query", status)
+				t.Errorf("the transaction status after the last query is %c", status)
 			}
 			return nil
 		})
@@ -104,7 +105,7 @@ func TestLaneInOneMessage(t *testing.T) {
 			t.Errorf("%s, from %s to %s: %v", level, before, after, err)
 		}
 		broken := l.Read(t.Context(), func(tx Tx) error {
-			return tx.CommitWithLast().QueryAllLast(t.Context(), ask(&after, "SELECT (1/0)::text"))
+			return tx.CommitWithLast().QueryAllLast(t.Context(), query(&after, "SELECT (1/0)::text"))
 		})
 		if _, err := l.HasRow(t.Context(), "SELECT"); broken == nil || err != nil || l.conn.PgConn().TxStatus() != 'I' {
 			t.Errorf("a query that failed: %v; the next one: %v", broken, err)
@@ -112,12 +113,13 @@ func TestLaneInOneMessage(t *testing.T) {
 	})
 }
 
-// TestKeptLanes: a lane that is given back is taken again, until the end of those who keep it.
-func TestKeptLanes(t *testing.T) {
-	b := lay(t, servertest.Cluster(t, 15))
+// TestReleasedSessionsAreReused checks that AcquireSession returns a released session, until the context's sessions
+// are closed.
+func TestReleasedSessionsAreReused(t *testing.T) {
+	b := newTestDB(t, servertest.Cluster(t, 15))
 	ctx, end := WithSessions(t.Context())
 	pid := func(l *Session) (pid int) {
-		err := l.Read(ctx, func(tx Tx) (err error) { pid, err = known(ctx, tx, "SELECT pg_backend_pid()"); return err })
+		err := l.Read(ctx, func(tx Tx) (err error) { pid, err = queryInt(ctx, tx, "SELECT pg_backend_pid()"); return err })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +128,7 @@ func TestKeptLanes(t *testing.T) {
 	one, other := AcquireSession(ctx, b.pool), AcquireSession(ctx, b.pool)
 	first := pid(one)
 	if pid(other) == first {
-		t.Error("two lanes have one session")
+		t.Error("two sessions share one connection")
 	}
 	one.Release(ctx)
 	if again := AcquireSession(ctx, b.pool); pid(again) != first {
@@ -137,7 +139,7 @@ func TestKeptLanes(t *testing.T) {
 	stale := AcquireSession(ctx, b.pool)
 	stale.opened = stale.opened.Add(-b.pool.Config().MaxConnLifetime - time.Second)
 	if stale.Release(ctx); stale.conn != nil {
-		t.Error("a session is kept that is older than a connection of the pool may become")
+		t.Error("a session older than MaxConnLifetime is kept")
 	}
 	if _, err := other.conn.Exec(ctx, "BEGIN", pgx.QueryExecModeSimpleProtocol); err != nil {
 		t.Fatal(err)
@@ -149,12 +151,12 @@ func TestKeptLanes(t *testing.T) {
 	pid(last)
 	end()
 	if last.Release(ctx); last.conn != nil || AcquireSession(t.Context(), b.pool).conn != nil {
-		t.Error("a session is kept when nobody keeps any")
+		t.Error("a session is kept although the context keeps none")
 	}
 }
 
-// nothingLeft fails where a session of the pool bears what a lane has set, or keeps plans.
-func (b *bed) nothingLeft() {
+// poolUnchanged fails the test if a connection of the pool has a setting or a plan of a session.
+func (b *testDB) poolUnchanged() {
 	b.Helper()
 	var path, mode string
 	var plans int

@@ -13,11 +13,11 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// TestVanishedClientEndsItsStatement: from 14 on the server notices that nobody waits for a build any more.
-// On 13 it cannot, and the next run finds the build.
-func TestVanishedClientEndsItsStatement(t *testing.T) {
+// TestServerEndsStatementOfVanishedClient checks that servers from version 14 on end a statement whose client has
+// vanished. Version 13 cannot; the next run finds the build.
+func TestServerEndsStatementOfVanishedClient(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		b := lay(t, c)
+		b := newTestDB(t, c)
 		config := b.pool.Config()
 		var socket atomic.Value
 		var vanished atomic.Bool
@@ -44,7 +44,7 @@ func TestVanishedClientEndsItsStatement(t *testing.T) {
 			})
 		})
 		if err == nil || backend == 0 {
-			t.Fatalf("backend %d ended with %v", backend, err)
+			t.Fatalf("backend %d: error %v", backend, err)
 		}
 		admin := servertest.Pool(t, b.db.URL)
 		there := func() (yes bool) {
@@ -57,13 +57,13 @@ func TestVanishedClientEndsItsStatement(t *testing.T) {
 		if c.Major < 14 {
 			time.Sleep(time.Second)
 			if !there() {
-				t.Error("13 noticed it: the documents say otherwise")
+				t.Error("version 13 ended the statement; the documents say that it does not")
 			}
 			return
 		}
-		for deadline := time.Now().Add(patience); there(); time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(testTimeout); there(); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatal("the statement goes on without its client")
+				t.Fatal("the statement still runs without its client")
 			}
 		}
 	})

@@ -9,12 +9,12 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// TestNoValuesOfBlockers: of the queries of those who hold a lock no value is in the refusal, also where the server
-// has cut the query.
-func TestNoValuesOfBlockers(t *testing.T) {
+// TestBlockerQueriesShowNoValues checks that the queries of blockers are shown without literals, even if the server
+// has truncated them.
+func TestBlockerQueriesShowNoValues(t *testing.T) {
 	long := strings.Repeat("SECRET ", 400) // more than track_activity_query_size
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		b := lay(t, c)
+		b := newTestDB(t, c)
 		for _, query := range []string{
 			"SELECT length('" + long + "')",
 			"SELECT 1 /* it's */, length('SECRET')",
@@ -32,10 +32,10 @@ func TestNoValuesOfBlockers(t *testing.T) {
 			holder := b.session("plain")
 			hold := "BEGIN; LOCK TABLE public.t IN SHARE UPDATE EXCLUSIVE MODE"
 			if strings.HasPrefix(query, `SELECT 'it\'s`) {
-				b.run(holder, "SET standard_conforming_strings = off")
+				b.exec(holder, "SET standard_conforming_strings = off")
 			}
-			b.run(holder, hold)
-			_, _ = holder.Exec(t.Context(), query).ReadAll() // one fails, and the lock stays
+			b.exec(holder, hold)
+			_, _ = holder.Exec(t.Context(), query).ReadAll() // one of them fails and keeps its lock
 			var seen []string
 			stop := make(chan struct{})
 			changer := b.changer()
@@ -48,18 +48,18 @@ func TestNoValuesOfBlockers(t *testing.T) {
 				}
 			}
 			_, err := changer.Do(t.Context(), addColumn())
-			if strings.HasSuffix(query, "::int") { // an error has ended the transaction, and its locks
+			if strings.HasSuffix(query, "::int") { // the error has aborted the transaction and released its locks
 				if err != nil {
 					t.Errorf("%s: %v", query, err)
 				}
-				b.run(holder, "ROLLBACK; ALTER TABLE public.t DROP c")
+				b.exec(holder, "ROLLBACK; ALTER TABLE public.t DROP c")
 				_ = holder.Close(t.Context())
 				continue
 			}
 			if !errors.Is(err, ErrStopped) || len(seen) == 0 || strings.Contains(seen[0], "SECRET") || !strings.Contains(seen[0], "SE") {
 				t.Errorf("%.60s: %v, %q", query, err, seen)
 			}
-			b.run(holder, "ROLLBACK")
+			b.exec(holder, "ROLLBACK")
 			_ = holder.Close(t.Context())
 		}
 	})

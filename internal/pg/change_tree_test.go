@@ -13,18 +13,19 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// TestBudgetOfATree: lock_timeout counts anew for each partition; that several of them are each held for a
-// little less than the budget is no reason to hold the others for so long.
-func TestBudgetOfATree(t *testing.T) {
+// TestLockTimeoutCoversWholeTree checks that the partitions of a table are together waited for no longer than the
+// lock timeout, although the server's lock_timeout applies to each of them: the locks granted first would be held
+// for all that time.
+func TestLockTimeoutCoversWholeTree(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		b := lay(t, c)
+		b := newTestDB(t, c)
 		admin := b.session("postgres")
-		b.run(admin, "CREATE TABLE tree (id int) PARTITION BY LIST (id); ALTER TABLE tree OWNER TO plain")
+		b.exec(admin, "CREATE TABLE tree (id int) PARTITION BY LIST (id); ALTER TABLE tree OWNER TO plain")
 		const partitions = 4
 		changer := b.changer()
 		changer.LockTimeout = 600 * time.Millisecond
 		for n := range partitions {
-			b.run(admin, fmt.Sprintf("CREATE TABLE tree_%d PARTITION OF tree FOR VALUES IN (%d); ALTER TABLE tree_%d OWNER TO plain", n, n, n))
+			b.exec(admin, fmt.Sprintf("CREATE TABLE tree_%d PARTITION OF tree FOR VALUES IN (%d); ALTER TABLE tree_%d OWNER TO plain", n, n, n))
 		}
 		var done atomic.Bool
 		var all sync.WaitGroup
@@ -32,15 +33,15 @@ func TestBudgetOfATree(t *testing.T) {
 			holder, watch := b.session("plain"), b.session("postgres")
 			lock := fmt.Sprintf("BEGIN; LOCK TABLE tree_%d IN ROW EXCLUSIVE MODE", n)
 			awaited := fmt.Sprintf("SELECT FROM pg_locks WHERE relation = 'tree_%d'::regclass AND NOT granted AND mode = 'AccessExclusiveLock'", n)
-			b.run(holder, lock)
-			all.Go(func() { // lets go when it has been waited for, for two thirds of the budget
+			b.exec(holder, lock)
+			all.Go(func() { // ends when its lock has been requested for two thirds of the lock timeout
 				for held := time.Now(); !done.Load(); time.Sleep(time.Millisecond) {
 					results, err := watch.Exec(b.Context(), awaited).ReadAll()
 					if err != nil || len(results[0].Rows) > 0 {
 						time.Sleep(400 * time.Millisecond)
 						break
 					}
-					if time.Since(held) > grace/4 { // an old holder would not be waited for
+					if time.Since(held) > oldHolderAge/4 { // Do would not request the lock while there is an old holder
 						if _, err := holder.Exec(b.Context(), "COMMIT; "+lock).ReadAll(); err != nil {
 							t.Error(err)
 							return
@@ -57,23 +58,23 @@ func TestBudgetOfATree(t *testing.T) {
 		done.Store(true)
 		all.Wait()
 		if err != nil || taken.Attempts < 2 {
-			t.Errorf("%d tries, %v", taken.Attempts, err)
+			t.Errorf("%d attempts, %v", taken.Attempts, err)
 		}
 	})
 }
 
-// TestHoldersBelow: whoever has held a lock on a partition for long is not queued behind, and neither is the
-// partitioned table locked meanwhile.
-func TestHoldersBelow(t *testing.T) {
+// TestOldHolderOfPartitionPreventsLock checks that neither a partition with an old lock holder nor its partitioned
+// table is locked.
+func TestOldHolderOfPartitionPreventsLock(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		b := lay(t, c)
+		b := newTestDB(t, c)
 		admin := b.session("postgres")
-		b.run(admin, `CREATE TABLE tree (id int) PARTITION BY LIST (id); ALTER TABLE tree OWNER TO plain;
+		b.exec(admin, `CREATE TABLE tree (id int) PARTITION BY LIST (id); ALTER TABLE tree OWNER TO plain;
 			CREATE TABLE tree_rest PARTITION OF tree DEFAULT PARTITION BY LIST (id); ALTER TABLE tree_rest OWNER TO plain;
 			CREATE TABLE tree_rest_rest PARTITION OF tree_rest DEFAULT; ALTER TABLE tree_rest_rest OWNER TO plain`)
 		holder := b.session("plain")
-		b.run(holder, "BEGIN; LOCK TABLE tree_rest_rest IN ACCESS SHARE MODE; SELECT pg_sleep(1.1)")
+		b.exec(holder, "BEGIN; LOCK TABLE tree_rest_rest IN ACCESS SHARE MODE; SELECT pg_sleep(1.1)")
 		stop := make(chan struct{})
 		var refused []Backend
 		changer := b.changer()
@@ -88,6 +89,6 @@ func TestHoldersBelow(t *testing.T) {
 		if !errors.Is(err, ErrStopped) || len(refused) != 1 || !strings.Contains(refused[0].Application, "report") {
 			t.Errorf("%v, blocked by %v", err, refused)
 		}
-		b.run(holder, "COMMIT")
+		b.exec(holder, "COMMIT")
 	})
 }
