@@ -213,7 +213,7 @@ func TestOrdersThatNobodyHears(t *testing.T) {
 	request := func(order rekey.Order) error {
 		return phoenixkit.Request(t.Context(), h.pool(owner), phoenixkit.Options{}, order)
 	}
-	if err := request(rekey.Order{Verb: rekey.Pause}); !errors.Is(err, rekey.ErrFailed) || !strings.Contains(err.Error(), "no run is at work") {
+	if err := request(rekey.Order{Verb: rekey.Pause}); !errors.Is(err, rekey.ErrFailed) || !strings.Contains(err.Error(), "no run is active") {
 		t.Errorf("nobody there: %v", err)
 	}
 	for _, order := range []rekey.Order{{Verb: rekey.Tune}, {Verb: rekey.Tune, Pace: "fast"}, {Verb: "faster"}, {Verb: rekey.Stop, Pace: "full"}} {

@@ -1,7 +1,8 @@
-// Package journal keeps rekey's own tables, in the schema rekey: the diary of runs, the lease that
-// keeps a second run away, the cursors of the filling, the orders from other terminals, and what was
-// found before the first run.
+// Package journal stores what rekey remembers between runs, in tables of the schema rekey: past runs, the lease
+// that excludes a second run, the checkpoints of the backfill, requests from other terminals, and what columns were
+// like before the first run.
 //
-// The database is the truth and the journal the diary: losing it costs time, not correctness. No
-// access here outlives its transaction, so that it works through a pooler in transaction mode.
+// rekey reads from the catalogue whether a step is done, never from the journal: losing the journal costs time, not
+// correctness. No function keeps state in a session, so that the journal works through a pooler in transaction
+// mode.
 package journal

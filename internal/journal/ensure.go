@@ -19,24 +19,24 @@ import (
 //go:embed queries/format.sql
 var formatQuery string
 
-// races is how often the making is tried when other processes make the same.
-const races = 20
+// maxRaces bounds the retries when other processes create the same objects at the same time.
+const maxRaces = 20
 
-// brief are the settings of a transaction of the journal: it is short, and says so.
-func brief() pg.Settings {
+// shortTx returns the settings of the journal's transactions, all of which are short.
+func shortTx() pg.Settings {
 	return pg.Settings{Lock: 2 * time.Second, Statement: 10 * time.Second, Idle: 10 * time.Second}
 }
 
-// Ensure makes the schema rekey and what is missing of its tables. It may be called again, and by
-// several processes at once. A schema of another role will do, when this role may create in it or finds
-// every table with the rights to read and write it. It answers with a [problem.Problem] of the kind
-// Refused when rights are missing, when the journal is of a newer [Format], or is not one of rekey's, and
-// when something in it belongs to a role that the current one does not trust; trusts names such owners.
+// Ensure creates the schema rekey and its missing tables. It can be called repeatedly and by several processes at
+// the same time. The schema may belong to another role if the current role can create tables in it, or if all
+// tables exist and the role can read and write them. Ensure returns a [problem.Problem] of kind Refused if rights
+// are missing, if the journal has a newer [Format] or is not one of rekey's, or if an object in it belongs to a
+// role that the current role does not trust; trusts names further owners to trust.
 func Ensure(ctx context.Context, pool *pgxpool.Pool, trusts ...string) error {
 	var err error
-	for range races {
+	for range maxRaces {
 		err = pg.Retry(ctx, func() error {
-			return pg.Run(ctx, pool, brief(), func(tx pg.Tx) error { return ensure(ctx, tx, trusts) })
+			return pg.Run(ctx, pool, shortTx(), func(tx pg.Tx) error { return ensure(ctx, tx, trusts) })
 		})
 		if !raced(err) {
 			return err
@@ -45,36 +45,37 @@ func Ensure(ctx context.Context, pool *pgxpool.Pool, trusts ...string) error {
 	return err
 }
 
-// raced tells whether another process made the same at the same time.
+// raced reports whether another process created the same object at the same time.
 func raced(err error) bool {
 	var server *pgconn.PgError
 	if !errors.As(err, &server) {
 		return false
 	}
-	// duplicate_schema, duplicate_table, duplicate_object, unique_violation (in the catalogue, the
-	// other has not committed yet) and deadlock_detected
+	// duplicate_schema, duplicate_table, duplicate_object, unique_violation (in the catalogue, the other
+	// transaction has not committed yet) and deadlock_detected
 	return slices.Contains([]string{"42P06", "42P07", "42710", "23505", "40P01"}, server.Code)
 }
 
 func ensure(ctx context.Context, tx pg.Tx, trusts []string) error {
-	s, err := look(ctx, tx, trusts)
+	s, err := inspect(ctx, tx, trusts)
 	if err != nil {
 		return err
 	}
 	missing := s.missing()
-	if err := s.allows(missing); err != nil {
+	if err := s.checkRights(missing); err != nil {
 		return err
 	}
 	if _, made := s.found["format"]; made {
-		if err := known(ctx, tx); err != nil {
+		if err := checkFormat(ctx, tx); err != nil {
 			return err
 		}
 	}
 	return create(ctx, tx, s.exists, missing)
 }
 
-// allows refuses what the role may not do, and what is not ours.
-func (s state) allows(missing []table) error {
+// checkRights returns a problem if the role lacks a right that it needs to use the schema and create the missing
+// tables, or if a table is not the journal's.
+func (s schemaState) checkRights(missing []table) error {
 	switch {
 	case !s.exists && !s.mayCreateSchema:
 		return message.NoJournalSchema(sqltext.Ident(s.role), sqltext.Ident(s.database))
@@ -83,7 +84,7 @@ func (s state) allows(missing []table) error {
 	case !s.usage || len(missing) > 0 && !s.create:
 		return s.noRights()
 	}
-	if err := s.strange(); err != nil {
+	if err := s.checkTables(); err != nil {
 		return err
 	}
 	for _, f := range s.found {
@@ -94,7 +95,7 @@ func (s state) allows(missing []table) error {
 	return nil
 }
 
-func (s state) noRights() error {
+func (s schemaState) noRights() error {
 	return message.NoJournalRights(sqltext.Ident(s.role), sqltext.Ident(s.owner))
 }
 
@@ -104,13 +105,13 @@ func create(ctx context.Context, tx pg.Tx, exists bool, missing []table) error {
 		statements = append(statements, "CREATE SCHEMA rekey", "REVOKE ALL ON SCHEMA rekey FROM PUBLIC")
 	}
 	if len(missing) > 0 {
-		// Ordinary tables where the database has its own, whatever the role's defaults are. Naming
-		// pg_default instead would need a right on it where the database lives elsewhere.
+		// The tables are heap tables in the database's default tablespace, regardless of the role's defaults. Naming
+		// pg_default instead would require a right on it if the database uses another tablespace.
 		statements = append(statements, "SET LOCAL default_tablespace = ''", "SET LOCAL default_table_access_method = heap")
 	}
 	for _, t := range missing {
 		name := sqltext.Table{Schema: "rekey", Name: t.name}
-		// The role's default privileges may grant to everybody.
+		// The role's default privileges may grant access to PUBLIC.
 		statements = append(statements, t.create, sqltext.Format("REVOKE ALL ON TABLE {} FROM PUBLIC", name))
 		if t.name == "format" {
 			statements = append(statements, sqltext.Format("INSERT INTO rekey.format (version) VALUES ({})", Format))
@@ -124,24 +125,25 @@ func create(ctx context.Context, tx pg.Tx, exists bool, missing []table) error {
 	return nil
 }
 
-// known refuses a journal of a later format.
-func known(ctx context.Context, tx pg.Tx) error {
+// checkFormat returns a problem if the journal has a newer format.
+func checkFormat(ctx context.Context, tx pg.Tx) error {
 	var version int
 	err := tx.QueryRow(ctx, formatQuery).Scan(&version)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return foreign("format", "It has no row with a version")
+		return notJournal("format", "It contains no version")
 	}
 	if err == nil && version > Format {
-		return newer(version)
+		return newerFormat(version)
 	}
 	return err
 }
 
-// Present tells whether there is a journal that this role may read; it makes nothing. Without one
-// nothing else of this package can be read. A journal of a newer [Format], or of others, is refused.
+// Readable reports whether there is a complete journal that the role may read. It creates nothing. The other
+// functions that read the journal require one. A journal of a newer [Format], or one with objects of untrusted
+// owners, is a [problem.Problem] of kind Refused.
 func Readable(ctx context.Context, tx pg.Tx, trusts ...string) (bool, error) {
-	s, err := look(ctx, tx, trusts)
-	if err != nil || !s.exists || !s.usage || len(s.missing()) > 0 || s.strange() != nil {
+	s, err := inspect(ctx, tx, trusts)
+	if err != nil || !s.exists || !s.usage || len(s.missing()) > 0 || s.checkTables() != nil {
 		return false, err
 	}
 	for _, f := range s.found {
@@ -149,5 +151,5 @@ func Readable(ctx context.Context, tx pg.Tx, trusts ...string) (bool, error) {
 			return false, nil
 		}
 	}
-	return true, known(ctx, tx)
+	return true, checkFormat(ctx, tx)
 }

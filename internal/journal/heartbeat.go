@@ -9,22 +9,22 @@ import (
 )
 
 const (
-	beatEvery = 3 * time.Second
-	fall      = 12 * time.Second       // a lease without a heartbeat for so long falls
-	lookEvery = 500 * time.Millisecond // for orders, which are to be heard within a second
+	heartbeatInterval = 3 * time.Second
+	leaseTimeout      = 12 * time.Second       // a lease without a heartbeat expires after this time
+	pollInterval      = 500 * time.Millisecond // interval of reading requests, which must arrive within a second
 )
 
-// beat renews the lease and hands out the orders, until the context ends or the lease is lost.
-func (l *Lease) beat(ctx context.Context, renewed time.Time) {
+// runHeartbeat renews the lease and delivers requests, until the context ends or the lease is lost.
+func (l *Lease) runHeartbeat(ctx context.Context, renewed time.Time) {
 	defer close(l.done)
-	ticker := time.NewTicker(lookEvery)
+	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	var pending []Request
 	for {
-		var out chan Request // nil, and so never ready, while there is nothing to hand out
+		var out chan Request // nil, and so never ready, while there is no request to deliver
 		var next Request
 		if len(pending) > 0 {
-			out, next = l.orders, pending[0]
+			out, next = l.requests, pending[0]
 		}
 		select {
 		case <-ctx.Done():
@@ -33,34 +33,36 @@ func (l *Lease) beat(ctx context.Context, renewed time.Time) {
 			pending = pending[1:]
 		case <-ticker.C:
 			began := time.Now()
-			due := began.Sub(renewed) >= beatEvery
-			heard, err := l.touch(ctx, due, renewed.Add(fall))
+			due := began.Sub(renewed) >= heartbeatInterval
+			requests, err := l.heartbeat(ctx, due, renewed.Add(leaseTimeout))
 			switch {
 			case err == nil && due:
 				renewed = began
-			case errors.Is(err, ErrLost), time.Since(renewed) >= fall:
-				l.why = err
+			case errors.Is(err, ErrLost), time.Since(renewed) >= leaseTimeout:
+				l.lostReason = err
 				close(l.lost)
 				return
 			}
-			pending = append(pending, heard...)
+			pending = append(pending, requests...)
 		}
 	}
 }
 
 const renew = `UPDATE rekey.leases SET heartbeat = clock_timestamp() WHERE scope = $1 AND token = $2::uuid`
 
-// touch is one short transaction: it renews the lease when that is due, and takes the orders.
-func (l *Lease) touch(ctx context.Context, due bool, last time.Time) (heard []Request, err error) {
-	// A connection that hangs must leave time for another try; a process that hung still gets one.
-	ctx, cancel := context.WithTimeout(ctx, min(max(time.Until(last), time.Second), beatEvery))
+// heartbeat renews the lease if due is true, and takes the requests, in one short transaction. The deadline is when
+// the lease expires.
+func (l *Lease) heartbeat(ctx context.Context, due bool, deadline time.Time) (requests []Request, err error) {
+	// The timeout leaves time for a retry if the connection hangs. A process that was suspended past the deadline
+	// still gets one second.
+	ctx, cancel := context.WithTimeout(ctx, min(max(time.Until(deadline), time.Second), heartbeatInterval))
 	defer cancel()
-	settings := brief()
-	// Nothing is lost with a heartbeat, and it must not wait for a standby.
+	settings := shortTx()
+	// A heartbeat need not be durable, and must not wait for a synchronous standby.
 	settings.SynchronousCommit = "off"
 	err = pg.Run(ctx, l.pool, settings, func(tx pg.Tx) error {
 		if due {
-			tag, err := tx.Exec(ctx, renew, l.scope, l.token)
+			tag, err := tx.Exec(ctx, renew, l.schema, l.token)
 			if err != nil {
 				return err
 			}
@@ -68,11 +70,11 @@ func (l *Lease) touch(ctx context.Context, due bool, last time.Time) (heard []Re
 				return ErrLost
 			}
 		}
-		heard, err = takeOrders(ctx, tx, l.token)
+		requests, err = takeRequests(ctx, tx, l.token)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return heard, nil
+	return requests, nil
 }

@@ -18,18 +18,18 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// silent takes a lease that has had no heartbeat for a minute.
-func silent(t *testing.T, pool *pgxpool.Pool, scope string) *Lease {
+// acquireSilent acquires a lease that has had no heartbeat for a minute.
+func acquireSilent(t *testing.T, pool *pgxpool.Pool, schema string) *Lease {
 	t.Helper()
-	token, err := take(t.Context(), pool, scope, Holder{Host: "attic", PID: 4711, Program: "0.9", Command: "down"})
+	token, err := acquire(t.Context(), pool, schema, Holder{Host: "attic", PID: 4711, Program: "0.9", Command: "down"})
 	must(t, err)
 	exec(t, pool, "UPDATE rekey.leases SET heartbeat = heartbeat - interval '1 minute'")
-	return &Lease{pool: pool, scope: scope, token: token, lost: make(chan struct{})}
+	return &Lease{pool: pool, schema: schema, token: token, lost: make(chan struct{})}
 }
 
-func TestTwoHolders(t *testing.T) {
+func TestSecondAcquireIsRefused(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		ctx, pool := t.Context(), fresh(t, c)
+		ctx, pool := t.Context(), newJournal(t, c)
 		me := Here("1.0", "up")
 		first, err := Acquire(ctx, pool, "public", me)
 		must(t, err)
@@ -42,12 +42,12 @@ func TestTwoHolders(t *testing.T) {
 				t.Errorf("no %q in %q", part, p.Detail)
 			}
 		}
-		if !strings.Contains(p.Hint, "falls in ") {
+		if !strings.Contains(p.Hint, "expires in ") {
 			t.Errorf("the hint is %q", p.Hint)
 		}
 		gone, cancel := context.WithCancel(ctx)
 		cancel()
-		must(t, first.Release(gone)) // after Ctrl-C, too
+		must(t, first.Release(gone)) // as after Ctrl-C
 		must(t, first.Release(ctx))
 		again, err := Acquire(ctx, pool, "public", me)
 		must(t, err)
@@ -56,15 +56,15 @@ func TestTwoHolders(t *testing.T) {
 	})
 }
 
-func TestOneOfManyTakesOver(t *testing.T) {
+func TestOnlyOneTakesOver(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		pool := fresh(t, c)
-		old := silent(t, pool, "public")
+		pool := newJournal(t, c)
+		old := acquireSilent(t, pool, "public")
 		var all sync.WaitGroup
 		var won atomic.Int32
 		for range 6 {
 			all.Go(func() {
-				_, err := take(t.Context(), pool, "public", Here("1.0", "up"))
+				_, err := acquire(t.Context(), pool, "public", Here("1.0", "up"))
 				if err == nil {
 					won.Add(1)
 				} else if !errors.Is(err, problem.ErrRunning) {
@@ -74,23 +74,23 @@ func TestOneOfManyTakesOver(t *testing.T) {
 		}
 		all.Wait()
 		if won.Load() != 1 {
-			t.Errorf("%d have it", won.Load())
+			t.Errorf("%d processes acquired the lease", won.Load())
 		}
-		err := pg.Run(t.Context(), pool, brief(), func(tx pg.Tx) error { return old.Guard(t.Context(), tx) })
+		err := pg.Run(t.Context(), pool, shortTx(), func(tx pg.Tx) error { return old.Guard(t.Context(), tx) })
 		if !errors.Is(err, ErrLost) {
-			t.Errorf("the old holder's guard says %v", err)
+			t.Errorf("the old holder's Guard returned %v", err)
 		}
 	})
 }
 
-// A batch that has been guarded is committed before anybody takes over, or not at all.
-func TestGuardHoldsTakeoverUp(t *testing.T) {
+// TestTakeoverWaitsForGuardedTransaction checks that a guarded transaction ends before another run can take over.
+func TestTakeoverWaitsForGuardedTransaction(t *testing.T) {
 	t.Parallel()
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		ctx, pool := t.Context(), fresh(t, c)
-		old := silent(t, pool, "public")
-		run(t, pool, func(ctx context.Context, tx pg.Tx) error {
+		ctx, pool := t.Context(), newJournal(t, c)
+		old := acquireSilent(t, pool, "public")
+		inTx(t, pool, func(ctx context.Context, tx pg.Tx) error {
 			must(t, old.Guard(ctx, tx))
 			_, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 			p := wantProblem(t, err, problem.ErrRunning, "lease_held")
@@ -101,27 +101,26 @@ func TestGuardHoldsTakeoverUp(t *testing.T) {
 		})
 		lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 		must(t, err)
-		must(t, old.drop(ctx))
-		run(t, pool, lease.Guard)
+		must(t, old.release(ctx))
+		inTx(t, pool, lease.Guard)
 		must(t, lease.Release(ctx))
 	})
 }
 
 func heartbeat(t *testing.T, pool *pgxpool.Pool) time.Time {
 	t.Helper()
-	return ask[time.Time](t, pool, "SELECT heartbeat FROM rekey.leases")
+	return queryValue[time.Time](t, pool, "SELECT heartbeat FROM rekey.leases")
 }
 
-// The heartbeat gets through beside a connection that is busy with a guarded transaction, and stops
-// neither it nor itself.
-func TestHeartbeatBesideBusyConnection(t *testing.T) {
+// TestHeartbeatDuringGuardedTransaction checks that heartbeat and guarded transaction do not block each other.
+func TestHeartbeatDuringGuardedTransaction(t *testing.T) {
 	t.Parallel()
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		ctx, pool := t.Context(), fresh(t, c)
+		ctx, pool := t.Context(), newJournal(t, c)
 		lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 		must(t, err)
-		run(t, pool, func(ctx context.Context, tx pg.Tx) error {
+		inTx(t, pool, func(ctx context.Context, tx pg.Tx) error {
 			must(t, lease.Guard(ctx, tx))
 			for range 2 {
 				for before := heartbeat(t, pool); heartbeat(t, pool).Equal(before); {
@@ -137,31 +136,31 @@ func TestHeartbeatBesideBusyConnection(t *testing.T) {
 	})
 }
 
-func TestLostWhenTaken(t *testing.T) {
+func TestLeaseIsLostWhenTakenOver(t *testing.T) {
 	t.Parallel()
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		ctx, pool := t.Context(), fresh(t, c)
+		ctx, pool := t.Context(), newJournal(t, c)
 		lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 		must(t, err)
 		exec(t, pool, "UPDATE rekey.leases SET token = gen_random_uuid()")
 		<-lease.Lost()
-		err = pg.Run(ctx, pool, brief(), func(tx pg.Tx) error { return lease.Guard(ctx, tx) })
+		err = pg.Run(ctx, pool, shortTx(), func(tx pg.Tx) error { return lease.Guard(ctx, tx) })
 		if !errors.Is(err, ErrLost) {
-			t.Errorf("its guard says %v", err)
+			t.Errorf("Guard returned %v", err)
 		}
 		must(t, lease.Release(ctx))
-		if n := ask[int](t, pool, "SELECT count(*) FROM rekey.leases"); n != 1 {
-			t.Error("it released the lease of another")
+		if n := queryValue[int](t, pool, "SELECT count(*) FROM rekey.leases"); n != 1 {
+			t.Error("Release deleted another run's lease")
 		}
 	})
 }
 
-func TestLostWhenItCannotBeRenewed(t *testing.T) {
+func TestLeaseIsLostWithoutHeartbeat(t *testing.T) {
 	t.Parallel()
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		ctx, pool := t.Context(), fresh(t, c)
+		ctx, pool := t.Context(), newJournal(t, c)
 		lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 		must(t, err)
 		var busy []*pgxpool.Conn
@@ -174,9 +173,9 @@ func TestLostWhenItCannotBeRenewed(t *testing.T) {
 		for _, conn := range busy {
 			conn.Release()
 		}
-		run(t, pool, func(ctx context.Context, tx pg.Tx) error {
+		inTx(t, pool, func(ctx context.Context, tx pg.Tx) error {
 			holding, err := LoadLease(ctx, tx, "public")
-			if err == nil && holding.SinceHeartbeat < fall/2 { // the process's clock and the server's begin apart
+			if err == nil && holding.SinceHeartbeat < leaseTimeout/2 { // the clocks of process and server start at different times
 				t.Errorf("lost %v after its last heartbeat", holding.SinceHeartbeat)
 			}
 			return err
@@ -185,33 +184,34 @@ func TestLostWhenItCannotBeRenewed(t *testing.T) {
 	})
 }
 
-// The server's clock was set back: a heartbeat from the future keeps nobody away.
-func TestHeartbeatFromTheFuture(t *testing.T) {
+// TestHeartbeatFromTheFutureExpires checks that a lease is not held by a heartbeat that was written before the
+// server's clock was set back.
+func TestHeartbeatFromTheFutureExpires(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		pool := fresh(t, c)
-		silent(t, pool, "public")
+		pool := newJournal(t, c)
+		acquireSilent(t, pool, "public")
 		exec(t, pool, "UPDATE rekey.leases SET heartbeat = heartbeat + interval '1 hour'")
-		_, err := take(t.Context(), pool, "public", Here("1.0", "up"))
+		_, err := acquire(t.Context(), pool, "public", Here("1.0", "up"))
 		must(t, err)
 	})
 }
 
-// The server may end the run's sessions just when it gives the lease back.
-func TestReleaseOverAnotherSession(t *testing.T) {
+// TestReleaseReconnects checks that Release succeeds although the server has ended the run's sessions.
+func TestReleaseReconnects(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		ctx, pool := t.Context(), fresh(t, c)
+		ctx, pool := t.Context(), newJournal(t, c)
 		admin := servertest.Pool(t, pool.Config().ConnString())
 		lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 		must(t, err)
-		lease.cancel() // or its heartbeat might find out first, and clear away what this is about
+		lease.cancel() // otherwise the heartbeat might notice the ended sessions first
 		<-lease.done
 		exec(t, admin, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 			WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 		if pool.Stat().IdleConns() == 0 {
-			t.Fatal("no session that has ended is left to be used: this proves nothing")
+			t.Fatal("the pool has no ended connection left, so that this test proves nothing")
 		}
 		must(t, lease.Release(ctx))
-		if n := ask[int](t, admin, "SELECT count(*) FROM rekey.leases"); n != 0 {
+		if n := queryValue[int](t, admin, "SELECT count(*) FROM rekey.leases"); n != 0 {
 			t.Errorf("%d leases are left", n)
 		}
 	})

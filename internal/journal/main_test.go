@@ -17,10 +17,10 @@ import (
 
 func TestMain(m *testing.M) {
 	if url := os.Getenv("REKEY_TEST_HOLD"); url != "" {
-		hold(url) // this process is the holder of a test in another one
+		holdLease(url) // this is the second process of a test
 		return
 	}
-	// Most of these tests wait for a clock, not for a processor.
+	// Most of these tests wait for time to pass, not for a processor.
 	flag.Parse()
 	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err)
@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 	servertest.Main(m)
 }
 
-// open is a pool of two connections, the fewest that rekey takes.
-func open(t *testing.T, url string) *pgxpool.Pool {
+// openPool opens a pool of two connections, the minimum that rekey requires.
+func openPool(t *testing.T, url string) *pgxpool.Pool {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -44,10 +44,10 @@ func open(t *testing.T, url string) *pgxpool.Pool {
 	return pool
 }
 
-// fresh is a database with a journal.
-func fresh(t *testing.T, c *server.Cluster) *pgxpool.Pool {
+// newJournal creates a database with a journal.
+func newJournal(t *testing.T, c *server.Cluster) *pgxpool.Pool {
 	t.Helper()
-	pool := open(t, servertest.Database(t, c).URL)
+	pool := openPool(t, servertest.Database(t, c).URL)
 	must(t, Ensure(t.Context(), pool))
 	return pool
 }
@@ -59,10 +59,10 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// run is one transaction that has to succeed.
-func run(t *testing.T, pool *pgxpool.Pool, work func(ctx context.Context, tx pg.Tx) error) {
+// inTx runs work in a transaction that must succeed.
+func inTx(t *testing.T, pool *pgxpool.Pool, work func(ctx context.Context, tx pg.Tx) error) {
 	t.Helper()
-	must(t, pg.Run(t.Context(), pool, brief(), func(tx pg.Tx) error { return work(t.Context(), tx) }))
+	must(t, pg.Run(t.Context(), pool, shortTx(), func(tx pg.Tx) error { return work(t.Context(), tx) }))
 }
 
 func exec(t *testing.T, pool *pgxpool.Pool, sql string) {
@@ -72,7 +72,7 @@ func exec(t *testing.T, pool *pgxpool.Pool, sql string) {
 	}
 }
 
-func ask[T any](t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (answer T) {
+func queryValue[T any](t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (answer T) {
 	t.Helper()
 	if err := pool.QueryRow(t.Context(), sql, args...).Scan(&answer); err != nil {
 		t.Fatalf("%v in %s", err, sql)
@@ -80,7 +80,7 @@ func ask[T any](t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (answ
 	return answer
 }
 
-// wantProblem expects a problem with a kind and a code, and gives it.
+// wantProblem requires that err is a problem of a kind and with a code, and returns it.
 func wantProblem(t *testing.T, err error, kind error, code string) *problem.Problem {
 	t.Helper()
 	var p *problem.Problem

@@ -18,16 +18,16 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// other is a holder in a process of its own.
-type other struct {
+// process is a second process that holds the lease.
+type process struct {
 	*osexec.Cmd
 	in  io.WriteCloser
 	out *bufio.Scanner
 }
 
-func startOther(t *testing.T, url string) other {
+func startProcess(t *testing.T, url string) process {
 	t.Helper()
-	o := other{Cmd: osexec.Command(os.Args[0])}
+	o := process{Cmd: osexec.Command(os.Args[0])}
 	o.Env = append(os.Environ(), "REKEY_TEST_HOLD="+url)
 	o.Stderr = os.Stderr
 	in, err := o.StdinPipe()
@@ -43,25 +43,25 @@ func startOther(t *testing.T, url string) other {
 	return o
 }
 
-func (o other) expect(t *testing.T, want string) {
+func (p process) expect(t *testing.T, want string) {
 	t.Helper()
-	if !o.out.Scan() || o.out.Text() != want {
-		t.Fatalf("the other process said %q instead of %q", o.out.Text(), want)
+	if !p.out.Scan() || p.out.Text() != want {
+		t.Fatalf("the second process wrote %q, want %q", p.out.Text(), want)
 	}
 }
 
-// wait tries until the lease falls. That it does so within 15 s of its holder's end follows from this:
-// once 12 s have passed since the last heartbeat, by the server's clock, no try is refused.
-func wait(t *testing.T, pool *pgxpool.Pool) *Lease {
+// acquireAfterExpiry acquires the lease as soon as it expires. Once 12 s have passed since the last heartbeat, by
+// the server's clock, no attempt may be refused.
+func acquireAfterExpiry(t *testing.T, pool *pgxpool.Pool) *Lease {
 	t.Helper()
 	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(50 * time.Millisecond) {
-		age := ask[float64](t, pool, "SELECT extract(epoch FROM clock_timestamp() - heartbeat)::float8 FROM rekey.leases")
+		age := queryValue[float64](t, pool, "SELECT extract(epoch FROM clock_timestamp() - heartbeat)::float8 FROM rekey.leases")
 		lease, err := Acquire(t.Context(), pool, "public", Here("1.1", "up"))
 		if err == nil {
 			t.Logf("taken over %.1f s after the holder's end", time.Since(began).Seconds())
 			return lease
 		}
-		if wantProblem(t, err, problem.ErrRunning, "lease_held"); age > fall.Seconds() {
+		if wantProblem(t, err, problem.ErrRunning, "lease_held"); age > leaseTimeout.Seconds() {
 			t.Fatalf("refused after %.1f s without a heartbeat: %v", age, err)
 		}
 	}
@@ -69,46 +69,46 @@ func wait(t *testing.T, pool *pgxpool.Pool) *Lease {
 	return nil
 }
 
-// each has a database with a table and a process that is in the middle of a batch.
-func each(t *testing.T, test func(t *testing.T, pool *pgxpool.Pool, o other)) {
+// withHolder calls test with a database and a second process that is in the middle of a batch.
+func withHolder(t *testing.T, test func(t *testing.T, pool *pgxpool.Pool, o process)) {
 	t.Helper()
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		url := servertest.Database(t, c).URL
-		pool := open(t, url)
+		pool := openPool(t, url)
 		must(t, Ensure(t.Context(), pool))
 		exec(t, pool, "CREATE TABLE public.work (n int)")
-		o := startOther(t, url)
+		o := startProcess(t, url)
 		o.expect(t, "in a batch")
 		test(t, pool, o)
-		if n := ask[int](t, pool, "SELECT count(*) FROM public.work"); n != 0 {
-			t.Errorf("%d rows of the batch that was cut", n)
+		if n := queryValue[int](t, pool, "SELECT count(*) FROM public.work"); n != 0 {
+			t.Errorf("%d rows of the interrupted batch are left", n)
 		}
 	})
 }
 
-func TestTakeoverFromKilled(t *testing.T) {
+func TestTakeoverAfterKill(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, pool *pgxpool.Pool, o other) {
+	withHolder(t, func(t *testing.T, pool *pgxpool.Pool, o process) {
 		must(t, o.Process.Kill())
-		lease := wait(t, pool)
-		run(t, pool, lease.Guard)
+		lease := acquireAfterExpiry(t, pool)
+		inTx(t, pool, lease.Guard)
 		must(t, lease.Release(t.Context()))
 	})
 }
 
-func TestTakeoverFromStopped(t *testing.T) {
+func TestTakeoverAfterSIGSTOP(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, pool *pgxpool.Pool, o other) {
+	withHolder(t, func(t *testing.T, pool *pgxpool.Pool, o process) {
 		must(t, o.Process.Signal(syscall.SIGSTOP))
-		lease := wait(t, pool)
+		lease := acquireAfterExpiry(t, pool)
 		must(t, o.Process.Signal(syscall.SIGCONT))
-		_, err := io.WriteString(o.in, "go on\n")
+		_, err := io.WriteString(o.in, "continue\n")
 		must(t, err)
 		o.expect(t, "the batch failed: true")
 		o.expect(t, "the guard says lost: true")
 		o.expect(t, "lost")
-		run(t, pool, lease.Guard)
+		inTx(t, pool, lease.Guard)
 		must(t, lease.Release(t.Context()))
 	})
 }

@@ -15,20 +15,20 @@ import (
 //go:embed queries/last.sql
 var lastQuery string
 
-// Abandoned is the outcome of a run that did not live to note its own.
+// Abandoned is the outcome of a run whose process ended without recording one.
 const Abandoned = "abandoned"
 
-// Run is one entry of the diary.
+// Run is the record of one run.
 type Run struct {
 	ID int64
 	Holder
-	Schema  string // the schema
-	Target  int    // the version it was to reach
+	Schema  string // name of the schema
+	Target  int    // the version to reach; 0 without a profile
 	Started time.Time
-	Ended   time.Time // zero while it is at work
-	Outcome string    // "" while it is at work
+	Ended   time.Time // zero while the run is active
+	Outcome string    // "" while the run is active
 	Detail  string
-	Rows    int64 // filled
+	Rows    int64 // number of rows filled
 }
 
 const abandon = `UPDATE rekey.runs SET ended = clock_timestamp(), outcome = $2 WHERE scope = $1 AND ended IS NULL`
@@ -37,15 +37,15 @@ const beginRun = `INSERT INTO rekey.runs (scope, host, pid, program, command, ta
 VALUES ($1, $2, $3, $4, $5, $6)
 RETURNING id`
 
-// Begin notes that a run begins, from its scope, holder and target, and gives its id. It belongs under
-// the scope's lease: an earlier run there that has not ended is noted as [Abandoned].
+// Begin records the start of a run and returns its id. It uses the schema, holder and target of r. The caller must
+// hold the schema's lease: an earlier run that has not ended is recorded as [Abandoned].
 func Begin(ctx context.Context, pool *pgxpool.Pool, r Run) (id int64, err error) {
-	err = pg.Retry(ctx, func() error { // what a lost connection may have left is abandoned
-		return pg.Run(ctx, pool, brief(), func(tx pg.Tx) error {
+	err = pg.Retry(ctx, func() error { // a retry marks the row of a lost attempt as abandoned
+		return pg.Run(ctx, pool, shortTx(), func(tx pg.Tx) error {
 			if _, err := tx.Exec(ctx, abandon, r.Schema, Abandoned); err != nil {
 				return err
 			}
-			row := tx.QueryRow(ctx, beginRun, r.Schema, r.Host, r.PID, r.Program, word(r.Command), r.Target)
+			row := tx.QueryRow(ctx, beginRun, r.Schema, r.Host, r.PID, r.Program, firstWord(r.Command), r.Target)
 			return row.Scan(&id)
 		})
 	})
@@ -55,24 +55,24 @@ func Begin(ctx context.Context, pool *pgxpool.Pool, r Run) (id int64, err error)
 const endRun = `UPDATE rekey.runs SET ended = clock_timestamp(), outcome = $2, detail = $3, filled = $4
 WHERE id = $1 AND ended IS NULL`
 
-// End notes how a run ended. One that has been noted as [Abandoned] meanwhile stays so.
+// End records how a run ended. A run that has been recorded as [Abandoned] stays so.
 func End(ctx context.Context, pool *pgxpool.Pool, id int64, outcome, detail string, rows int64) error {
 	return pg.Retry(ctx, func() error {
-		return pg.Run(ctx, pool, brief(), func(tx pg.Tx) error {
+		return pg.Run(ctx, pool, shortTx(), func(tx pg.Tx) error {
 			_, err := tx.Exec(ctx, endRun, id, outcome, detail, rows)
 			return err
 		})
 	})
 }
 
-// Last reads the last run in a scope; nil when there was none.
-func Last(ctx context.Context, tx pg.Tx, scope string) (*Run, error) {
+// Last returns the last run in a schema, or nil if there is none.
+func Last(ctx context.Context, tx pg.Tx, schema string) (*Run, error) {
 	var r Run
 	var ended *time.Time
-	err := tx.QueryRow(ctx, lastQuery, scope).Scan(&r.ID, &r.Schema, &r.Host, &r.PID, &r.Program, &r.Command,
+	err := tx.QueryRow(ctx, lastQuery, schema).Scan(&r.ID, &r.Schema, &r.Host, &r.PID, &r.Program, &r.Command,
 		&r.Target, &r.Started, &ended, &r.Outcome, &r.Detail, &r.Rows)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil //nolint:nilnil // no run is no error
+		return nil, nil //nolint:nilnil // no run is not an error
 	}
 	if ended != nil {
 		r.Ended = *ended

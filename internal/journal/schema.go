@@ -1,23 +1,23 @@
 package journal
 
-// Format is the version of the journal's tables. A journal of a later one is refused.
+// Format is the version of the journal's tables. A journal with a later format is refused.
 const Format = 1
 
-// table is one of the journal's own.
+// table is a table of the journal.
 type table struct{ name, create string }
 
-// tables are in the order in which they are made: two processes that make them at once must wait for
-// each other, never both ways.
+// tables returns the tables in the order of creation. It is fixed, so that two processes that create them at the
+// same time cannot deadlock.
 func tables() []table {
 	return []table{
 		{"format", createFormat},
 		{"runs", createRuns},
 		{"leases", createLeases},
-		{"cursors", createCursors},
-		{"kept", createKept},
-		{"orders", createOrders},
-		{"moments", createMoments},
-		{"standstills", createStandstills},
+		{"cursors", createCheckpoints},
+		{"kept", createOriginals},
+		{"orders", createRequests},
+		{"moments", createCutoffs},
+		{"standstills", createPauseReasons},
 	}
 }
 
@@ -41,8 +41,8 @@ const createRuns = `CREATE TABLE rekey.runs (
 	filled  bigint NOT NULL DEFAULT 0
 )`
 
-// The token is a key so that a takeover, which changes it, conflicts with the FOR KEY SHARE of
-// [Lease.Guard], and a heartbeat, which does not, never waits for a batch.
+// The token is a key, so that a takeover, which changes it, conflicts with the FOR KEY SHARE of [Lease.Guard]. A
+// heartbeat does not change it and never waits for a batch.
 const createLeases = `CREATE TABLE rekey.leases (
 	scope     text PRIMARY KEY,
 	token     uuid NOT NULL UNIQUE,
@@ -54,7 +54,8 @@ const createLeases = `CREATE TABLE rekey.leases (
 	heartbeat timestamptz NOT NULL
 ) WITH (fillfactor = 50)`
 
-const createCursors = `CREATE TABLE rekey.cursors (
+// The names of this and the following tables are part of the stored format.
+const createCheckpoints = `CREATE TABLE rekey.cursors (
 	relation oid NOT NULL,
 	filenode oid NOT NULL,
 	attnum   smallint NOT NULL,
@@ -64,7 +65,7 @@ const createCursors = `CREATE TABLE rekey.cursors (
 	PRIMARY KEY (relation, attnum, region)
 ) WITH (fillfactor = 50)`
 
-const createKept = `CREATE TABLE rekey.kept (
+const createOriginals = `CREATE TABLE rekey.kept (
 	relation oid NOT NULL,
 	attnum   smallint NOT NULL,
 	found    bigint NOT NULL,
@@ -72,8 +73,8 @@ const createKept = `CREATE TABLE rekey.kept (
 	PRIMARY KEY (relation, attnum)
 )`
 
-// An order is for the run that held the lease when it was given, not for the next one.
-const createOrders = `CREATE TABLE rekey.orders (
+// A request is addressed to the run that held the lease when the request was sent, not to the next run.
+const createRequests = `CREATE TABLE rekey.orders (
 	id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	scope         text NOT NULL,
 	token         uuid NOT NULL,
@@ -84,8 +85,9 @@ const createOrders = `CREATE TABLE rekey.orders (
 	given         timestamptz NOT NULL DEFAULT clock_timestamp()
 )`
 
-// A moment is when a column got its default. The rest is said of it when its rows are filled.
-const createMoments = `CREATE TABLE rekey.moments (
+// The table moments stores cutoffs: when a column got its default. The other columns are set when the backfill of
+// its rows begins.
+const createCutoffs = `CREATE TABLE rekey.moments (
 	relation oid NOT NULL,
 	attnum   smallint NOT NULL,
 	moment   timestamptz NOT NULL,
@@ -96,8 +98,8 @@ const createMoments = `CREATE TABLE rekey.moments (
 	PRIMARY KEY (relation, attnum)
 )`
 
-// A standstill is why a run does not go on at the moment.
-const createStandstills = `CREATE TABLE rekey.standstills (
+// The table standstills stores why a run pauses.
+const createPauseReasons = `CREATE TABLE rekey.standstills (
 	scope  text PRIMARY KEY,
 	token  uuid NOT NULL,
 	reason text NOT NULL,

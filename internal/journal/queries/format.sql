@@ -1,2 +1,2 @@
--- The version of the journal's tables.
+-- Returns the version of the journal's tables.
 SELECT version FROM rekey.format;

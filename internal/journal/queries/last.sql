@@ -1,4 +1,4 @@
--- The last run in scope $1.
+-- Returns the last run in schema $1.
 SELECT id, scope, host, pid, program, command, target, started, ended,
        coalesce(outcome, ''), detail, filled
 FROM rekey.runs

@@ -1,4 +1,4 @@
--- The schema rekey as this role finds it: one row, also where there is no such schema.
+-- Returns one row that describes the schema rekey and the role's rights, even if the schema does not exist.
 SELECT current_user::text,
        current_database()::text,
        has_database_privilege(current_database(), 'CREATE'),

@@ -1,4 +1,4 @@
--- What bears the name of one of the journal's tables, and what this role may do with it.
+-- Returns the relations that have the names of the journal's tables, and the role's rights on them.
 SELECT c.relname::text,
        c.relkind = 'r',
        coalesce(has_table_privilege(c.oid, 'SELECT'), false),

@@ -13,9 +13,9 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 )
 
-// hold is the other process: it takes the lease, stays in the middle of a guarded batch until a line
-// comes in, and says what became of it.
-func hold(url string) {
+// holdLease is the main function of the second process: it acquires the lease, keeps a guarded transaction open
+// until it reads a line, and reports what happened.
+func holdLease(url string) {
 	ctx := context.Background()
 	fatal := func(err error) {
 		if err != nil {
@@ -27,7 +27,7 @@ func hold(url string) {
 	fatal(err)
 	lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 	fatal(err)
-	settings := brief()
+	settings := shortTx()
 	settings.Idle = 5 * time.Second
 	batch := pg.Run(ctx, pool, settings, func(tx pg.Tx) error {
 		if err := lease.Guard(ctx, tx); err != nil {

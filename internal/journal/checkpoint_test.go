@@ -14,7 +14,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-func cursors(t *testing.T, pool *pgxpool.Pool, relation uint32) (found []Checkpoint) {
+func checkpoints(t *testing.T, pool *pgxpool.Pool, relation uint32) (found []Checkpoint) {
 	t.Helper()
 	must(t, pg.Read(t.Context(), pool, func(tx pg.Tx) (err error) {
 		found, err = LoadCheckpoints(t.Context(), tx, relation)
@@ -23,15 +23,15 @@ func cursors(t *testing.T, pool *pgxpool.Pool, relation uint32) (found []Checkpo
 	return found
 }
 
-func TestCursorGoesWithItsBatch(t *testing.T) {
+func TestCheckpointIsRolledBackWithItsBatch(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		pool := fresh(t, c)
+		pool := newJournal(t, c)
 		exec(t, pool, "CREATE TABLE public.work (n int)")
 		first := Checkpoint{Relation: 1<<32 - 1, Filenode: 1<<31 + 1, Column: 32767, Region: -1 << 63, State: []byte("\x00{\"wave\": 3}\xff"), Rows: 5}
-		run(t, pool, func(ctx context.Context, tx pg.Tx) error { return SaveCheckpoint(ctx, tx, first) })
+		inTx(t, pool, func(ctx context.Context, tx pg.Tx) error { return SaveCheckpoint(ctx, tx, first) })
 
 		failed := errors.New("the batch fails")
-		err := pg.Run(t.Context(), pool, brief(), func(tx pg.Tx) error {
+		err := pg.Run(t.Context(), pool, shortTx(), func(tx pg.Tx) error {
 			if _, err := tx.Exec(t.Context(), "INSERT INTO public.work VALUES (1)"); err != nil {
 				return err
 			}
@@ -45,23 +45,23 @@ func TestCursorGoesWithItsBatch(t *testing.T) {
 		if !errors.Is(err, failed) {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]Checkpoint{first}, cursors(t, pool, first.Relation)); diff != "" {
-			t.Error("the cursor moved without its rows:", diff)
+		if diff := cmp.Diff([]Checkpoint{first}, checkpoints(t, pool, first.Relation)); diff != "" {
+			t.Error("the checkpoint was saved without its rows:", diff)
 		}
-		if n := ask[int](t, pool, "SELECT count(*) FROM public.work"); n != 0 {
-			t.Errorf("%d rows", n)
+		if n := queryValue[int](t, pool, "SELECT count(*) FROM public.work"); n != 0 {
+			t.Errorf("%d rows are left of the batch", n)
 		}
 	})
 }
 
-func TestCursorsOfOneTable(t *testing.T) {
+func TestCheckpointsOfOneTable(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		pool := fresh(t, c)
+		pool := newJournal(t, c)
 		want := []Checkpoint{
 			{Relation: 10, Filenode: 3, Column: 1, Region: 2, State: []byte{}, Rows: 9},
 			{Relation: 10, Filenode: 2, Column: 2, Region: 1, State: []byte{}},
 		}
-		run(t, pool, func(ctx context.Context, tx pg.Tx) error {
+		inTx(t, pool, func(ctx context.Context, tx pg.Tx) error {
 			return errors.Join(
 				SaveCheckpoint(ctx, tx, want[1]),
 				SaveCheckpoint(ctx, tx, Checkpoint{Relation: 10, Filenode: 2, Column: 1, Region: 2, State: []byte("old")}),
@@ -69,21 +69,21 @@ func TestCursorsOfOneTable(t *testing.T) {
 				SaveCheckpoint(ctx, tx, Checkpoint{Relation: 11}),
 			)
 		})
-		if diff := cmp.Diff(want, cursors(t, pool, 10)); diff != "" {
+		if diff := cmp.Diff(want, checkpoints(t, pool, 10)); diff != "" {
 			t.Error(diff)
 		}
-		run(t, pool, func(ctx context.Context, tx pg.Tx) error { return DeleteCheckpoints(ctx, tx, 10) })
-		if len(cursors(t, pool, 10)) != 0 || len(cursors(t, pool, 11)) != 1 {
-			t.Error("forgotten were others than asked for")
+		inTx(t, pool, func(ctx context.Context, tx pg.Tx) error { return DeleteCheckpoints(ctx, tx, 10) })
+		if len(checkpoints(t, pool, 10)) != 0 || len(checkpoints(t, pool, 11)) != 1 {
+			t.Error("DeleteCheckpoints deleted the wrong table's checkpoints")
 		}
 	})
 }
 
-func TestKeptCountOfTheFirstAndAdoptionStay(t *testing.T) {
+func TestSaveOriginalKeepsFirstCountAndAdoption(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		pool := fresh(t, c)
+		pool := newJournal(t, c)
 		var found map[Column]Original
-		run(t, pool, func(ctx context.Context, tx pg.Tx) (err error) {
+		inTx(t, pool, func(ctx context.Context, tx pg.Tx) (err error) {
 			err = errors.Join(
 				SaveOriginal(ctx, tx, Column{1, 2}, Original{OtherVersions: 7}),
 				SaveOriginal(ctx, tx, Column{1, 3}, Original{Adopted: true}),

@@ -18,8 +18,8 @@ var schemaQuery string
 //go:embed queries/tables.sql
 var tablesQuery string
 
-// state is the schema rekey as a role finds it.
-type state struct {
+// schemaState describes the schema rekey and the role's rights in it.
+type schemaState struct {
 	role, database  string
 	mayCreateSchema bool
 	exists          bool
@@ -28,11 +28,11 @@ type state struct {
 	found           map[string]relation
 }
 
-// relation is what bears the name of one of the journal's tables.
+// relation is a relation that has the name of one of the journal's tables.
 type relation struct{ ordinary, readable, writable bool }
 
-// Strange returns what in the schema rekey belongs to a role that has not the current one's rights, and what
-// is not rekey's own. It reads the catalogue alone: nothing in the schema runs.
+// Objects returns the objects in the schema rekey that belong to a role without the current role's rights, and
+// those that rekey does not create. It reads the catalogue only: no code in the schema runs.
 func Objects(ctx context.Context, tx pg.Tx) ([]catalog.Object, error) {
 	found, err := tx.QueryPrepared(ctx, trust.JournalQuery)
 	if err != nil {
@@ -43,10 +43,10 @@ func Objects(ctx context.Context, tx pg.Tx) ([]catalog.Object, error) {
 	})
 }
 
-// look reads the schema, and fails where the role must not use what is in it; trusts are the owners that
-// the role trusts with its rights.
-func look(ctx context.Context, tx pg.Tx, trusts []string) (state, error) {
-	s := state{found: map[string]relation{}}
+// inspect reads the state of the schema. It returns a problem if the role must not use an object in it; trusts
+// names further owners to trust.
+func inspect(ctx context.Context, tx pg.Tx, trusts []string) (schemaState, error) {
+	s := schemaState{found: map[string]relation{}}
 	err := tx.QueryRow(ctx, schemaQuery).Scan(
 		&s.role, &s.database, &s.mayCreateSchema, &s.exists, &s.owner, &s.usage, &s.create)
 	if err != nil {
@@ -79,8 +79,8 @@ func look(ctx context.Context, tx pg.Tx, trusts []string) (state, error) {
 	return s, rows.Err()
 }
 
-// missing are the tables that are still to be made.
-func (s state) missing() []table {
+// missing returns the tables that do not exist yet.
+func (s schemaState) missing() []table {
 	var missing []table
 	for _, t := range tables() {
 		if _, found := s.found[t.name]; !found {
@@ -90,18 +90,19 @@ func (s state) missing() []table {
 	return missing
 }
 
-// strange refuses what bears a name of ours and is not ours. Our tables come in one transaction with
-// the format, so that some without it are somebody else's.
-func (s state) strange() error {
+// checkTables returns a problem if a relation has the name of one of the journal's tables but is not that table.
+// The journal's tables are created in one transaction with rekey.format, so tables without it are not the
+// journal's.
+func (s schemaState) checkTables() error {
 	_, versioned := s.found["format"]
 	for _, t := range tables() {
 		r, found := s.found[t.name]
 		switch {
 		case !found:
 		case !r.ordinary:
-			return foreign(t.name, "It is not an ordinary table")
+			return notJournal(t.name, "It is not an ordinary table")
 		case !versioned:
-			return foreign(t.name, "There is no table rekey.format beside it that says which version it has")
+			return notJournal(t.name, "The schema has no table rekey.format with the journal's version")
 		}
 	}
 	return nil

@@ -8,8 +8,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-//go:embed queries/kept.sql
-var keptQuery string
+//go:embed queries/originals.sql
+var originalsQuery string
 
 // Column is a column of a table.
 type Column struct {
@@ -17,16 +17,16 @@ type Column struct {
 	Number   int16  // pg_attribute.attnum
 }
 
-// Kept is what a column was like before the first up.
+// Original describes a column as it was before the first up.
 type Original struct {
-	OtherVersions int64 // values of another version than 7
-	// Adopted tells that the column was there. The mark in its comment says so, too, and more; but a
-	// comment is soon overwritten, and down must not take the column for ours then.
+	OtherVersions int64 // number of values that are not UUIDv7
+	// Adopted is true if the column existed. Its mark, a comment, says so too, but a comment is easily overwritten,
+	// and then down must not drop the column as one of rekey's.
 	Adopted bool
 }
 
-// SaveKept notes what a column was like. The count that was noted first stays, and what was once adopted
-// stays adopted.
+// SaveOriginal records what a column was like. The first recorded count is kept, and a column that was once
+// recorded as adopted stays so.
 func SaveOriginal(ctx context.Context, tx pg.Tx, c Column, k Original) error {
 	_, err := tx.Exec(ctx, `INSERT INTO rekey.kept AS k (relation, attnum, found, adopted) VALUES ($1::oid, $2, $3, $4)
 		ON CONFLICT (relation, attnum) DO UPDATE SET adopted = true WHERE excluded.adopted AND NOT k.adopted`,
@@ -34,8 +34,9 @@ func SaveOriginal(ctx context.Context, tx pg.Tx, c Column, k Original) error {
 	return err
 }
 
-// KeepNoneSQL is a statement that notes of a column that it had no value of another version: it belongs behind the one
-// that makes the column, in its transaction. What was noted before stays.
+// SaveNoOriginalSQL returns a statement that records a column as created by rekey, with no values of other
+// versions. It must run after the statement that creates the column, in the same transaction. An earlier record is
+// kept.
 func SaveNoOriginalSQL(table sqltext.Table, column string) string {
 	return sqltext.Format("INSERT INTO rekey.kept (relation, attnum, found, adopted)"+
 		" SELECT attrelid, attnum, 0, false FROM pg_catalog.pg_attribute"+
@@ -44,27 +45,27 @@ func SaveNoOriginalSQL(table sqltext.Table, column string) string {
 		sqltext.Value(sqltext.Qualified(table.Schema, table.Name)), sqltext.Value(column))
 }
 
-// LoadKept reads what each column of the tables was like.
+// LoadOriginals returns what was recorded about each column of the tables.
 func LoadOriginals(ctx context.Context, tx pg.Tx, relations ...uint32) (map[Column]Original, error) {
-	rows, err := tx.Query(ctx, keptQuery, oids(relations))
+	rows, err := tx.Query(ctx, originalsQuery, int8s(relations))
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	kept := map[Column]Original{}
+	originals := map[Column]Original{}
 	for rows.Next() {
 		var c Column
 		var k Original
 		if err := rows.Scan(&c.Relation, &c.Number, &k.OtherVersions, &k.Adopted); err != nil {
 			return nil, err
 		}
-		kept[c] = k
+		originals[c] = k
 	}
-	return kept, rows.Err()
+	return originals, rows.Err()
 }
 
-// oids are numbers of a type that the protocol has an array for.
-func oids(relations []uint32) []int64 {
+// int8s converts OIDs to a type for which the protocol has an array.
+func int8s(relations []uint32) []int64 {
 	numbers := make([]int64, len(relations))
 	for i, relation := range relations {
 		numbers[i] = int64(relation)

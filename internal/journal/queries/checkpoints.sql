@@ -1,4 +1,4 @@
--- How far the filling of the columns of the table with the oid $1 has come.
+-- Returns the progress of the backfill for the table with the oid $1, one row per column and region.
 SELECT relation, filenode, attnum, region, state, filled
 FROM rekey.cursors
 WHERE relation = $1::oid

@@ -1,6 +1,6 @@
--- Who holds the lease of scope $1, whether its heartbeat is younger than $2 seconds, and why it stands still,
--- if it does. A heartbeat from the future (the server's clock was set back, or a standby with another clock
--- took over) is no better than an old one.
+-- Returns who holds the lease of schema $1, whether its heartbeat is younger than $2 seconds, and why the run
+-- pauses, if it does. A heartbeat in the future counts as old: the server's clock was set back, or a standby with
+-- another clock was promoted.
 SELECT l.host, l.pid, l.program, l.command, l.taken,
        extract(epoch FROM clock_timestamp() - l.heartbeat)::double precision,
        abs(extract(epoch FROM clock_timestamp() - l.heartbeat)) <= $2::double precision,

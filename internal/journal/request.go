@@ -1,0 +1,100 @@
+package journal
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/pg"
+)
+
+// Verb is the action that a request asks of a run.
+type Verb string
+
+// The verbs of a [Request].
+const (
+	Pause  Verb = "pause"
+	Resume Verb = "resume"
+	Stop   Verb = "stop"
+	Tune   Verb = "tune"
+)
+
+// Request is sent to the active run from another terminal.
+type Request struct {
+	Verb      Verb
+	Pace      string        // for Tune; "" leaves the pace unchanged
+	MaxLag    time.Duration // for Tune; rounded down to milliseconds; 0 leaves it unchanged
+	BatchTime time.Duration // for Tune; rounded down to milliseconds; 0 leaves it unchanged
+}
+
+func (o Request) check() error {
+	empty := o.Pace == "" && o.MaxLag == 0 && o.BatchTime == 0
+	switch {
+	case o.Verb != Pause && o.Verb != Resume && o.Verb != Stop && o.Verb != Tune:
+		return badRequest("unknown request: want pause, resume, stop or tune, got " + string(o.Verb))
+	case o.Verb == Tune && empty:
+		return badRequest("tune requires a pace, a lag or a batch time")
+	case o.Verb != Tune && !empty:
+		return badRequest("a pace, a lag or a batch time is only valid for tune, not for " + string(o.Verb))
+	case o.MaxLag < 0 || o.BatchTime < 0:
+		return badRequest("the lag and the batch time must not be negative")
+	}
+	return nil
+}
+
+// Requests returns the channel of requests to this run, in the order in which they were sent. Each arrives within a
+// second. The channel is never closed.
+func (l *Lease) Requests() <-chan Request { return l.requests }
+
+const insertRequest = `INSERT INTO rekey.orders (scope, token, verb, pace, max_lag_ms, batch_time_ms)
+SELECT scope, token, $2::text, $3::text, $4::bigint, $5::bigint
+FROM rekey.leases
+WHERE scope = $1 AND abs(extract(epoch FROM clock_timestamp() - heartbeat)) <= $6::double precision`
+
+// Send sends a request to the active run of a schema. It returns a [problem.Problem]: of kind Usage if the request
+// is invalid, of kind Failed (no_run) if no run is active there.
+func Send(ctx context.Context, pool *pgxpool.Pool, schema string, request Request, trusts ...string) error {
+	if err := request.check(); err != nil {
+		return err
+	}
+	return pg.Run(ctx, pool, shortTx(), func(tx pg.Tx) error {
+		s, err := inspect(ctx, tx, trusts)
+		if err != nil {
+			return err
+		}
+		if !s.exists || s.checkTables() != nil || len(s.missing()) > 0 {
+			return noRun(schema)
+		}
+		if err := s.checkRights(nil); err != nil {
+			return err
+		}
+		if err := checkFormat(ctx, tx); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, insertRequest, schema, string(request.Verb), request.Pace,
+			request.MaxLag.Milliseconds(), request.BatchTime.Milliseconds(), leaseTimeout.Seconds())
+		if err == nil && tag.RowsAffected() == 0 {
+			return noRun(schema)
+		}
+		return err
+	})
+}
+
+const deleteRequests = `WITH taken AS (DELETE FROM rekey.orders WHERE token = $1::uuid RETURNING *)
+SELECT verb, pace, max_lag_ms, batch_time_ms FROM taken ORDER BY id`
+
+func takeRequests(ctx context.Context, tx pg.Tx, token string) ([]Request, error) {
+	rows, err := tx.Query(ctx, deleteRequests, token)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Request, error) {
+		var o Request
+		var lag, batch int64
+		err := row.Scan(&o.Verb, &o.Pace, &lag, &batch)
+		o.MaxLag, o.BatchTime = time.Duration(lag)*time.Millisecond, time.Duration(batch)*time.Millisecond
+		return o, err
+	})
+}
