@@ -134,7 +134,7 @@ func MatchPrefixes(ctx context.Context, pool *pgxpool.Pool, profile Profile, pat
 	}
 	var having []string
 	err = pg.Read(ctx, pool, func(tx pg.Tx) error {
-		having, err = inspect.Elsewhere(ctx, tx, profile.VersionTable)
+		having, err = inspect.SchemasWithTable(ctx, tx, profile.VersionTable)
 		return err
 	})
 	if err != nil {
@@ -165,7 +165,7 @@ func match(ctx context.Context, pool *pgxpool.Pool, flag, pattern string) ([]str
 	var all []string
 	err = pg.Read(ctx, pool, func(tx pg.Tx) error {
 		var err error
-		all, err = inspect.Schemas(ctx, tx, "")
+		all, err = inspect.OtherSchemas(ctx, tx, "")
 		return err
 	})
 	if err != nil {

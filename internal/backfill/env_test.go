@@ -79,7 +79,7 @@ func (b *env) work() Work {
 	b.Helper()
 	var table catalog.Table
 	err := pg.Read(b.Context(), b.pool, func(tx pg.Tx) error {
-		schema, err := inspect.Schema(b.Context(), tx, inspect.Question{
+		schema, err := inspect.Schema(b.Context(), tx, inspect.Request{
 			Schema: "public", Relations: []string{"t"}, Tables: []string{"t"}, Column: "uuid", Function: "v",
 		})
 		if err == nil {

@@ -35,7 +35,7 @@ func (e *NoProgressError) Error() string {
 // that may be the cause.
 func (w Work) NoProgress(rows int64) error {
 	e := &NoProgressError{Table: w.Target.String(), Rows: rows, Replica: w.Replica}
-	for _, name := range w.Table.Firing(w.Target.Column, w.Replica) {
+	for _, name := range w.Table.FiringTriggers(w.Target.Column, w.Replica) {
 		e.Causes = append(e.Causes, "the trigger "+name)
 	}
 	for _, r := range w.Table.Rules {

@@ -51,7 +51,7 @@ func indexesReason(table catalog.Table) string {
 
 // triggerReason names the triggers that fire. The catalogue does not show which columns they change.
 func triggerReason(server catalog.Server, table catalog.Table, target step.Target) string {
-	names := table.Firing(target.Column, server.Role.ReplicaRole)
+	names := table.FiringTriggers(target.Column, server.Role.ReplicaRole)
 	if len(names) == 0 {
 		return ""
 	}

@@ -81,7 +81,7 @@ type JournalSchema struct {
 	Tables  bool     // its tables are there
 	Write   bool     // and may be written by the role
 	Owner   string   // "" when it does not exist
-	Strange []Object // what is in it (and the schema itself) that has another owner than the role, or is not rekey's
+	Unexpected []Object // what is in it (and the schema itself) that has another owner than the role, or is not rekey's
 }
 
 // Standby is a connected replication client.
@@ -101,17 +101,17 @@ type Schema struct {
 	Overloads []string  // functions of that name with arguments that may be called without any
 	Relations []Table
 	Code      []Code  // that an UPDATE of the tables would run, where the role has more rights than their owner
-	Beside    []Table // name, kind and table of the index, of all that is in the other schemas that have partitions or children of its tables
+	OtherSchemas    []Table // name, kind and table of the index, of all that is in the other schemas that have partitions or children of its tables
 }
 
 // Named finds a relation by its schema and name, also in a schema beside; nil if there is none.
-func (s Schema) Named(schema, name string) *Table {
+func (s Schema) Find(schema, name string) *Table {
 	if schema == s.Name {
 		return s.Relation(name)
 	}
-	for i := range s.Beside {
-		if s.Beside[i].Schema == schema && s.Beside[i].Name == name {
-			return &s.Beside[i]
+	for i := range s.OtherSchemas {
+		if s.OtherSchemas[i].Schema == schema && s.OtherSchemas[i].Name == name {
+			return &s.OtherSchemas[i]
 		}
 	}
 	return nil
@@ -142,9 +142,9 @@ type Function struct {
 	Schema, Name string
 	Owner        string
 	OwnerBecomes bool   // see Owner.Becomes
-	OfTables     bool   // the owner owns every table that calls it
+	OwnsTables     bool   // the owner owns every table that calls it
 	Owned        bool   // the role may replace it, as a superuser may any
-	Own          bool   // the role itself is its owner
+	OwnedByRole          bool   // the role itself is its owner
 	Extension    string // the extension it belongs to, or ""
 	SourceMD5    string // md5 of prosrc
 	Digest       string // md5 of prosrc without comments, white space, letter case, and the schema of gen_random_bytes

@@ -16,7 +16,7 @@ func (t Table) OrderKey(except string) []string {
 	}
 	var best []string
 	for _, i := range t.Indexes {
-		if t.orders(i) && fits(i.Columns) && (best == nil || t.simpler(i.Columns, best)) {
+		if t.ordersRows(i) && fits(i.Columns) && (best == nil || t.prefer(i.Columns, best)) {
 			best = i.Columns
 		}
 	}
@@ -42,7 +42,7 @@ func (t Table) IntegerKey() string {
 
 // simpler reports whether a key is to be preferred to another: it has fewer columns, or is an integer; else by name, so that
 // the choice is always the same.
-func (t Table) simpler(a, b []string) bool {
+func (t Table) prefer(a, b []string) bool {
 	integer := func(key []string) int {
 		if t.Integer(key) {
 			return 0
@@ -62,7 +62,7 @@ func (t Table) comparable(key []string) bool {
 }
 
 // orders reports whether an index knows every row, each by another key, in the order that ORDER BY gives its columns.
-func (t Table) orders(i Index) bool {
+func (t Table) ordersRows(i Index) bool {
 	if !i.Unique || !i.Valid || !i.Immediate || i.Predicate != "" || i.Method != "btree" {
 		return false
 	}

@@ -5,7 +5,7 @@ type Replica struct {
 	Name       string // host:port
 	Fault      string // why it could not be read; then nothing else is known
 	Recovering bool   // pg_is_in_recovery()
-	Elsewhere  string // how it is seen that it follows another server, or is another database; "" if it is not
+	Mismatch  string // how it is seen that it follows another server, or is another database; "" if it is not
 	// The settings there, in milliseconds; -1 is without an end.
 	StreamingDelay int // max_standby_streaming_delay
 	ArchiveDelay   int // max_standby_archive_delay

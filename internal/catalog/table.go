@@ -80,7 +80,7 @@ func (t Table) HeldBy() Owner { return Owner{Name: t.Owner, Becomes: t.OwnerBeco
 
 // Tree reports whether a column of the table belongs to others as well: it is partitioned, or has children by
 // inheritance.
-func (t Table) Tree() bool { return t.Kind == Partitioned || len(t.Below) > 0 }
+func (t Table) IsTree() bool { return t.Kind == Partitioned || len(t.Below) > 0 }
 
 // All gives the table and those below it.
 func (t *Table) All() []*Table {
@@ -92,7 +92,7 @@ func (t *Table) All() []*Table {
 }
 
 // Alone is a copy of the table without those below it, whose columns may be changed.
-func (t Table) Alone() *Table {
+func (t Table) WithoutBelow() *Table {
 	t.Columns, t.Below = slices.Clone(t.Columns), nil
 	return &t
 }
@@ -167,7 +167,7 @@ type Column struct {
 	Base       string // the type behind a domain, through domains over domains; "" of any other type
 	Length     int    // attlen: bytes of a value of fixed length; -1 or -2 where it varies
 	Alignment  int    // bytes
-	Clocked    bool   // a NOT NULL time whose default is the time of the INSERT
+	DefaultsToNow    bool   // a NOT NULL time whose default is the time of the INSERT
 	Epoch      string // the unit that the values of an integer column show: s, ms, us or mixed; "" where they were not read
 	NotNull    bool
 	Unproved   bool   // NOT NULL, but NOT VALID: holds for new rows only (18 and later)
@@ -229,20 +229,20 @@ type Trigger struct {
 }
 
 // OnUpdateOf reports whether an update of the one column fires the trigger, where it is enabled.
-func (t Trigger) OnUpdateOf(column string) bool {
+func (t Trigger) FiresOnUpdateOf(column string) bool {
 	return t.OnUpdate && (len(t.Of) == 0 || slices.Contains(t.Of, column))
 }
 
 // Firing names the triggers that an update of the one column fires: in a session whose session_replication_role is
 // replica, or in an ordinary one. Source: PostgreSQL's manual, ALTER TABLE, ENABLE TRIGGER.
-func (t Table) Firing(column string, replica bool) []string {
+func (t Table) FiringTriggers(column string, replica bool) []string {
 	enabled := "O"
 	if replica {
 		enabled = "R"
 	}
 	var names []string
 	for _, trigger := range t.Triggers {
-		if trigger.OnUpdateOf(column) && (trigger.Enabled == enabled || trigger.Enabled == "A") {
+		if trigger.FiresOnUpdateOf(column) && (trigger.Enabled == enabled || trigger.Enabled == "A") {
 			names = append(names, trigger.Name)
 		}
 	}
@@ -277,6 +277,6 @@ type Data struct {
 	Nulls      bool
 	Other      int64    // values that are not UUIDv7
 	Duplicates []string // some of the values that stand more than once
-	Across     []string // some of those that stand in more than one table of a tree
-	Unparsed   []string // some of the values of a text column that are no uuids
+	SharedAcross     []string // some of those that stand in more than one table of a tree
+	NotUUIDs   []string // some of the values of a text column that are no uuids
 }

@@ -15,7 +15,7 @@ func TestFiring(t *testing.T) {
 		{Name: "on insert", Enabled: "A"},
 	}}
 	for replica, want := range map[bool][]string{false: {"origin", "always"}, true: {"replica", "always"}} {
-		if got := table.Firing("uuid", replica); !slices.Equal(got, want) {
+		if got := table.FiringTriggers("uuid", replica); !slices.Equal(got, want) {
 			t.Errorf("replica %t: %q fire, not %q", replica, got, want)
 		}
 	}

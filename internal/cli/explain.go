@@ -38,15 +38,15 @@ func explain(err error, config *pgx.ConnConfig) error {
 func answered(said *pgconn.PgError, w message.Where, given bool, err error) error {
 	switch said.Code {
 	case pgerrcode.InvalidPassword, pgerrcode.InvalidAuthorizationSpecification:
-		return message.NotAdmitted(w, visible.Said(said), given, err)
+		return message.NotAdmitted(w, visible.ServerMessage(said), given, err)
 	case pgerrcode.InvalidCatalogName:
 		return message.NoDatabase(w, err)
 	case pgerrcode.TooManyConnections:
-		return message.TooManyConnections(w, visible.Said(said), err)
+		return message.TooManyConnections(w, visible.ServerMessage(said), err)
 	case pgerrcode.CannotConnectNow:
-		return message.Starting(w, visible.Said(said), err)
+		return message.Starting(w, visible.ServerMessage(said), err)
 	default:
-		return message.NoConnection(w, visible.Said(said), visible.Line(said.Hint), err)
+		return message.NoConnection(w, visible.ServerMessage(said), visible.Line(said.Hint), err)
 	}
 }
 

@@ -89,11 +89,11 @@ func (f *flags) eachWord(node *yaml.Node, known []string, take func(string, *yam
 			if near := message.Nearest(key.Value, known); near != "" {
 				hint = "Did you mean: " + near
 			}
-			p := f.fault(key, "there is no word "+visible.Word(key.Value), hint)
+			p := f.fault(key, "there is no word "+visible.Quote(key.Value), hint)
 			p.Detail = "The words here are: " + strings.Join(known, ", ") + "."
 			return p
 		case slices.Contains(seen, key.Value):
-			return f.fault(key, "the word "+visible.Word(key.Value)+" is there twice", "Keep one of them.")
+			return f.fault(key, "the word "+visible.Quote(key.Value)+" is there twice", "Keep one of them.")
 		}
 		seen = append(seen, key.Value)
 		if p := take(key.Value, value); p != nil {
@@ -133,7 +133,7 @@ func (f *flags) readOwn(node *yaml.Node) *problem.Problem {
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		table := node.Content[i].Value
 		if _, twice := f.free.own[table]; twice {
-			return f.fault(node.Content[i], "the table "+visible.Word(table)+" is there twice", "Keep one of them.")
+			return f.fault(node.Content[i], "the table "+visible.Quote(table)+" is there twice", "Keep one of them.")
 		}
 		var own rekey.Words
 		p := f.eachWord(node.Content[i+1], ownWords(), func(word string, value *yaml.Node) *problem.Problem {

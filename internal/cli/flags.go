@@ -133,5 +133,5 @@ func unknownProfile(name, before string) *problem.Problem {
 	if near := message.Nearest(name, all); near != "" {
 		hint = "Did you mean: " + before + near
 	}
-	return wrong("unknown_profile", "there is no profile "+visible.Word(name), hint)
+	return wrong("unknown_profile", "there is no profile "+visible.Quote(name), hint)
 }

@@ -67,7 +67,7 @@ func (v *valueFlags) apply(c *rekey.Config) *problem.Problem {
 	for _, word := range v.columns {
 		table, column, ok := strings.Cut(word, "=")
 		if !ok || table == "" || column == "" {
-			return wrong("bad_time_column", "--time-column cannot be "+visible.Word(word), "Write TABLE=COLUMN, or TABLE=none.")
+			return wrong("bad_time_column", "--time-column cannot be "+visible.Quote(word), "Write TABLE=COLUMN, or TABLE=none.")
 		}
 		c.Values.Columns[table] = column
 	}

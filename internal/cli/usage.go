@@ -59,7 +59,7 @@ func knownCommand(root *cobra.Command, args []string) error {
 // a password, or hold one, that a shell cut off from its flag.
 func harmless(word string) string {
 	if regexp.MustCompile(`^[a-z-]{1,20}$`).MatchString(word) {
-		return visible.Word(word)
+		return visible.Quote(word)
 	}
 	return "of that name (it is not repeated here: it may hold a password)"
 }
@@ -109,7 +109,7 @@ func badFlag(cmd *cobra.Command, err error) error {
 		if flag.Value.Type() == "duration" {
 			hint = "Write a duration with its unit: 50ms, 2s, 40m, 1h."
 		}
-		return wrong("flag_value", fmt.Sprintf("the flag --%s cannot be %s", flag.Name, visible.Word(invalid.GetValue())), hint)
+		return wrong("flag_value", fmt.Sprintf("the flag --%s cannot be %s", flag.Name, visible.Quote(invalid.GetValue())), hint)
 	default:
 		return wrong("flag_syntax", "the flags cannot be read", see)
 	}

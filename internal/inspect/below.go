@@ -16,7 +16,7 @@ type trees struct {
 }
 
 // below looks under the relations that are below none themselves.
-func below(ctx context.Context, tx pg.Tx, found []relationRow) (trees, error) {
+func readBelow(ctx context.Context, tx pg.Tx, found []relationRow) (trees, error) {
 	t := trees{top: map[int64]int64{}}
 	var roots []int64
 	for _, row := range found {
@@ -55,17 +55,17 @@ func (t trees) read(ctx context.Context, tx pg.Tx, found []relationRow) ([]relat
 }
 
 // grow puts under each root what is below it. What was dropped between two queries is below nothing.
-func (t trees) grow(at map[int64]*catalog.Table) {
+func (t trees) attach(at map[int64]*catalog.Table) {
 	for _, row := range t.rows {
 		if table, there := at[row.Relation]; there {
 			table.Above = uint32(row.Above)
-			add(&at[row.Root].Below, *table)
+			appendTo(&at[row.Root].Below, *table)
 		}
 	}
 }
 
 // beside reads who bears which name in the other schemas in which something is below a schema's tables.
-func beside(ctx context.Context, tx pg.Tx, schema *catalog.Schema) error {
+func readOtherSchemas(ctx context.Context, tx pg.Tx, schema *catalog.Schema) error {
 	others := map[string]bool{}
 	var names []string
 	for _, table := range schema.Relations {
@@ -78,9 +78,9 @@ func beside(ctx context.Context, tx pg.Tx, schema *catalog.Schema) error {
 	if names == nil {
 		return nil
 	}
-	found, err := rows[relationRow](ctx, tx, "names", names)
+	found, err := rows[relationRow](ctx, tx, "relation_names", names)
 	for _, row := range found {
-		add(&schema.Beside, catalog.Table{Schema: row.Schema, Name: row.Name, Kind: catalog.Kind(row.Kind), IndexOf: row.IndexOf})
+		appendTo(&schema.OtherSchemas, catalog.Table{Schema: row.Schema, Name: row.Name, Kind: catalog.Kind(row.Kind), IndexOf: row.IndexOf})
 	}
 	return err
 }

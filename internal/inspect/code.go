@@ -24,7 +24,7 @@ func Code(ctx context.Context, tx pg.Tx, tables []*catalog.Table, columns []stri
 		oids = append(oids, int64(table.OID))
 	}
 	var code []catalog.Code
-	err := each(ctx, tx, "code", func(r codeRow) {
+	err := readEach(ctx, tx, "code", func(r codeRow) {
 		table := at[r.Relation]
 		code = append(code, catalog.Code{
 			Table: table.Schema + "." + table.Name, Holder: catalog.Owner{Name: r.Holder}, Where: r.Place, Runs: r.Runs,
@@ -36,11 +36,11 @@ func Code(ctx context.Context, tx pg.Tx, tables []*catalog.Table, columns []stri
 
 // Lesser reports whether there may be such code: a role with fewer rights than the session's owns one of the tables, a
 // function or a domain.
-func Lesser(ctx context.Context, tx pg.Tx, tables []*catalog.Table) (lesser bool, err error) {
+func HasLessPrivilegedOwners(ctx context.Context, tx pg.Tx, tables []*catalog.Table) (lesser bool, err error) {
 	oids := make([]int64, 0, len(tables))
 	for _, table := range tables {
 		oids = append(oids, int64(table.OID))
 	}
-	err = each(ctx, tx, "lesser", func(r struct{ Lesser bool }) { lesser = r.Lesser }, oids)
+	err = readEach(ctx, tx, "less_privileged", func(r struct{ Lesser bool }) { lesser = r.Lesser }, oids)
 	return lesser, err
 }

@@ -17,7 +17,7 @@ import (
 var queries embed.FS
 
 // text gives a query by its file's name.
-func text(name string) string {
+func queryText(name string) string {
 	if name == "code" {
 		return trust.CodeQuery // scripts ask it, too
 	}
@@ -37,7 +37,7 @@ func rows[T any](ctx context.Context, tx pg.Tx, name string, args ...any) ([]T, 
 
 // query hands each of its rows, a value of R by column names, to take.
 func query[R any](name string, take func(R), args ...any) pg.Query {
-	return pg.Query{SQL: text(name), Args: args, Read: func(found pgx.Rows) error {
+	return pg.Query{SQL: queryText(name), Args: args, Read: func(found pgx.Rows) error {
 		values, err := pgx.CollectRows(found, pgx.RowToStructByNameLax[R])
 		if err != nil {
 			return fmt.Errorf("query %s: %w", name, err)

@@ -43,7 +43,7 @@ func (r relationRow) estimate() float64 {
 }
 
 // named are the relations of the schemas that a question is about.
-func (q Question) named(schemas []string, take func(relationRow)) pg.Query {
+func (q Request) namedRelations(schemas []string, take func(relationRow)) pg.Query {
 	names := append([]string{}, q.Relations...)
 	if q.All {
 		names = nil
@@ -52,8 +52,8 @@ func (q Question) named(schemas []string, take func(relationRow)) pg.Query {
 }
 
 // relations reads what belongs to those that were found, and what is below them; they are in the order of their names.
-func relations(ctx context.Context, tx pg.Tx, q Question, found []relationRow) ([]catalog.Table, error) {
-	trees, err := below(ctx, tx, found)
+func relations(ctx context.Context, tx pg.Tx, q Request, found []relationRow) ([]catalog.Table, error) {
+	trees, err := readBelow(ctx, tx, found)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func relations(ctx context.Context, tx pg.Tx, q Question, found []relationRow) (
 	for i, row := range read {
 		tables[i] = row.table()
 		at[row.OID] = &tables[i]
-		if !slices.Contains(withParts(), tables[i].Kind) {
+		if !slices.Contains(kindsWithParts(), tables[i].Kind) {
 			continue
 		}
 		oids, columns = append(oids, row.OID), append(columns, row.Name)
@@ -86,16 +86,16 @@ func relations(ctx context.Context, tx pg.Tx, q Question, found []relationRow) (
 		columns = nil
 	}
 	ask := tx.QueryAll
-	if q.endsWithParts() {
+	if q.endsWithRelations() {
 		ask = tx.QueryAllLast
 	}
-	err = parts(ctx, tx, ask, columns, oids, at)
-	trees.grow(at)
+	err = readParts(ctx, tx, ask, columns, oids, at)
+	trees.attach(at)
 	return tables[:len(found)], err
 }
 
 // withParts are the kinds of relations of which it is asked what belongs to them.
-func withParts() []catalog.Kind {
+func kindsWithParts() []catalog.Kind {
 	return []catalog.Kind{catalog.Ordinary, catalog.Partitioned, catalog.View, catalog.MaterializedView, catalog.Foreign}
 }
 
@@ -144,14 +144,14 @@ func (r columnRow) column() catalog.Column {
 
 // parts reads what belongs to the relations, a query a kind for all of them; columns are those on which
 // something may hang, one a relation, or none at all.
-func parts(ctx context.Context, tx pg.Tx, ask func(context.Context, ...pg.Query) error, columns []string, oids []int64, at map[int64]*catalog.Table) error {
+func readParts(ctx context.Context, tx pg.Tx, ask func(context.Context, ...pg.Query) error, columns []string, oids []int64, at map[int64]*catalog.Table) error {
 	err := ask(
 		ctx,
-		query("columns", func(r columnRow) { add(&at[r.Relation].Columns, r.column()) }, oids),
-		query("indexes", func(r indexRow) { add(&at[r.Relation].Indexes, r.Index) }, oids),
-		query("constraints", func(r constraintRow) { add(&at[r.Relation].Constraints, r.Constraint) }, oids),
-		query("triggers", func(r triggerRow) { add(&at[r.Relation].Triggers, r.Trigger) }, oids),
-		query("rules", func(r ruleRow) { add(&at[r.Relation].Rules, r.Rule) }, oids),
+		query("columns", func(r columnRow) { appendTo(&at[r.Relation].Columns, r.column()) }, oids),
+		query("indexes", func(r indexRow) { appendTo(&at[r.Relation].Indexes, r.Index) }, oids),
+		query("constraints", func(r constraintRow) { appendTo(&at[r.Relation].Constraints, r.Constraint) }, oids),
+		query("triggers", func(r triggerRow) { appendTo(&at[r.Relation].Triggers, r.Trigger) }, oids),
+		query("rules", func(r ruleRow) { appendTo(&at[r.Relation].Rules, r.Rule) }, oids),
 	)
 	if err != nil || columns == nil {
 		return err
@@ -162,9 +162,9 @@ func parts(ctx context.Context, tx pg.Tx, ask func(context.Context, ...pg.Query)
 	}
 	return errors.Join(
 		publications(ctx, tx, oids, at),
-		each(ctx, tx, "attachments", func(r attachmentRow) {
+		readEach(ctx, tx, "attachments", func(r attachmentRow) {
 			r.Attachment.Column = of[r.Relation]
-			add(&at[r.Relation].Attachments, r.Attachment)
+			appendTo(&at[r.Relation].Attachments, r.Attachment)
 		}, oids, columns),
 	)
 }
@@ -175,12 +175,12 @@ func publications(ctx context.Context, tx pg.Tx, oids []int64, at map[int64]*cat
 	if err != nil || len(some) == 0 {
 		return err
 	}
-	return each(ctx, tx, "publications", func(r publicationRow) { add(&at[r.Relation].Publications, r.Publication) }, oids)
+	return readEach(ctx, tx, "publications", func(r publicationRow) { appendTo(&at[r.Relation].Publications, r.Publication) }, oids)
 }
 
 // each runs a query and hands over its rows.
-func each[R any](ctx context.Context, tx pg.Tx, name string, take func(R), args ...any) error {
+func readEach[R any](ctx context.Context, tx pg.Tx, name string, take func(R), args ...any) error {
 	return tx.QueryAll(ctx, query(name, take, args...))
 }
 
-func add[T any](list *[]T, value T) { *list = append(*list, value) }
+func appendTo[T any](list *[]T, value T) { *list = append(*list, value) }

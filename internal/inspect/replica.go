@@ -29,7 +29,7 @@ func Replicas(ctx context.Context, primary *pgxpool.Pool, standbys []*pg.Standby
 	}
 	var own replicaRow
 	err := pg.Read(ctx, primary, func(tx pg.Tx) (err error) {
-		own, err = replica(ctx, tx)
+		own, err = readReplica(ctx, tx)
 		return err
 	})
 	if err != nil {
@@ -40,7 +40,7 @@ func Replicas(ctx context.Context, primary *pgxpool.Pool, standbys []*pg.Standby
 		r := catalog.Replica{Name: s.Name}
 		var row replicaRow
 		err := s.Read(ctx, func(tx pg.Tx) (err error) {
-			row, err = replica(ctx, tx)
+			row, err = readReplica(ctx, tx)
 			return err
 		})
 		switch {
@@ -49,7 +49,7 @@ func Replicas(ctx context.Context, primary *pgxpool.Pool, standbys []*pg.Standby
 		case err != nil:
 			r.Fault = pg.Reason(err)
 		default:
-			r.Recovering, r.Elsewhere = row.Recovering, elsewhere(own, row)
+			r.Recovering, r.Mismatch = row.Recovering, mismatch(own, row)
 			r.StreamingDelay, r.ArchiveDelay, r.ApplyDelay, r.Feedback = row.StreamingDelay, row.ArchiveDelay, row.ApplyDelay, row.Feedback
 		}
 		all = append(all, r)
@@ -57,7 +57,7 @@ func Replicas(ctx context.Context, primary *pgxpool.Pool, standbys []*pg.Standby
 	return all, nil
 }
 
-func elsewhere(own, other replicaRow) string {
+func mismatch(own, other replicaRow) string {
 	switch {
 	case own.identifier != "" && other.identifier != "" && own.identifier != other.identifier:
 		return "the system identifiers differ"
@@ -70,7 +70,7 @@ func elsewhere(own, other replicaRow) string {
 	}
 }
 
-func replica(ctx context.Context, tx pg.Tx) (replicaRow, error) {
+func readReplica(ctx context.Context, tx pg.Tx) (replicaRow, error) {
 	found, err := rows[replicaRow](ctx, tx, "replica")
 	if err != nil {
 		return replicaRow{}, err
@@ -80,7 +80,7 @@ func replica(ctx context.Context, tx pg.Tx) (replicaRow, error) {
 	}
 	row := found[0]
 	if row.Identifiable {
-		err = tx.QueryRow(ctx, text("identifier")).Scan(&row.identifier)
+		err = tx.QueryRow(ctx, queryText("identifier")).Scan(&row.identifier)
 	}
 	return row, err
 }

@@ -14,7 +14,7 @@ func TestElsewhere(t *testing.T) {
 		{replicaRow{Database: "other", DatabaseOID: 6, identifier: "71"}, "it is the database other"},
 		{replicaRow{Database: "shop", DatabaseOID: 6}, "the databases' oids differ"},
 	} {
-		if got := elsewhere(own, c.other); got != c.want {
+		if got := mismatch(own, c.other); got != c.want {
 			t.Errorf("%+v: %q", c.other, got)
 		}
 	}

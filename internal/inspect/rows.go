@@ -25,39 +25,39 @@ const (
 )
 
 // Is is the condition, in SQL, that the uuid in a column is of a version, with the RFC's variant.
-func Is(version, column string) string {
+func IsVersion(version, column string) string {
 	return sqltext.Format("(substr({}::text, 15, 1) = {} AND substr({}::text, 20, 1) IN ('8', '9', 'a', 'b'))",
 		sqltext.Name(column), sqltext.Value(version), sqltext.Name(column))
 }
 
 // Data counts what stands in a uuid column. It scans the table. The key tells which rows have a value that
 // stands more than once; nil is a table without one.
-func Data(ctx context.Context, tx pg.Tx, table sqltext.Table, key []string, column string, unique bool) (catalog.Data, error) {
+func CountExisting(ctx context.Context, tx pg.Tx, table sqltext.Table, key []string, column string, unique bool) (catalog.Data, error) {
 	var data catalog.Data
 	err := tx.QueryRow(ctx, sqltext.Format("SELECT count(*) FILTER (WHERE {} IS NULL) > 0, count({}) FILTER (WHERE NOT ",
-		sqltext.Name(column), sqltext.Name(column))+Is(V7, column)+sqltext.Format(") FROM {}", table)).
+		sqltext.Name(column), sqltext.Name(column))+IsVersion(V7, column)+sqltext.Format(") FROM {}", table)).
 		Scan(&data.Nulls, &data.Other)
 	if err != nil || unique {
 		return data, err
 	}
-	data.Duplicates, err = list(ctx, tx, sqltext.Format(
+	data.Duplicates, err = readStrings(ctx, tx, sqltext.Format(
 		"SELECT {}::text FROM {} WHERE {} IS NOT NULL GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT {}",
 		sqltext.Name(column), table, sqltext.Name(column), examples))
 	for i := range data.Duplicates {
 		if err == nil && len(key) > 0 {
-			data.Duplicates[i], err = located(ctx, tx, table, key, column, data.Duplicates[i])
+			data.Duplicates[i], err = withKeys(ctx, tx, table, key, column, data.Duplicates[i])
 		}
 	}
 	return data, err
 }
 
 // located adds to a value the keys of some of the rows that it stands in.
-func located(ctx context.Context, tx pg.Tx, table sqltext.Table, key []string, column, value string) (string, error) {
+func withKeys(ctx context.Context, tx pg.Tx, table sqltext.Table, key []string, column, value string) (string, error) {
 	parts := make([]string, len(key))
 	for i, name := range key {
 		parts[i] = sqltext.Format("{} || ' ' || coalesce({}::text, 'NULL')", sqltext.Value(name), sqltext.Name(name))
 	}
-	keys, err := list(ctx, tx, "SELECT "+strings.Join(parts, " || ' ' || ")+
+	keys, err := readStrings(ctx, tx, "SELECT "+strings.Join(parts, " || ' ' || ")+
 		sqltext.Format(" FROM {} WHERE {} = {}::uuid LIMIT {}", table, sqltext.Name(column), sqltext.Value(value), examples+1))
 	if len(keys) > examples {
 		keys[examples] = "…"
@@ -66,25 +66,25 @@ func located(ctx context.Context, tx pg.Tx, table sqltext.Table, key []string, c
 }
 
 // Across gives some of the values that stand in more than one table of a tree, with the tables. It scans all of them.
-func Across(ctx context.Context, tx pg.Tx, root sqltext.Table, column string) ([]string, error) {
+func SharedAcross(ctx context.Context, tx pg.Tx, root sqltext.Table, column string) ([]string, error) {
 	name := sqltext.Name(column)
-	return list(ctx, tx, sqltext.Format("SELECT {}::text || ' (' || string_agg(DISTINCT tableoid::regclass::text, ', ') || ')' FROM {} WHERE {} IS NOT NULL"+
+	return readStrings(ctx, tx, sqltext.Format("SELECT {}::text || ' (' || string_agg(DISTINCT tableoid::regclass::text, ', ') || ')' FROM {} WHERE {} IS NOT NULL"+
 		" GROUP BY {} HAVING count(DISTINCT tableoid) > 1 ORDER BY {} LIMIT {}", name, root, name, name, name, examples))
 }
 
 // Counted is the proof of one uuid column.
-type Counted struct {
+type Counts struct {
 	Rows, Nulls int64
 	Duplicates  int64 // values that stand more than once
 	Other       int64 // values that are not of the version
 }
 
 // Count counts a uuid column in two scans. It believes no index and no constraint.
-func Count(ctx context.Context, tx pg.Tx, table sqltext.Table, column, version string) (Counted, error) {
-	var c Counted
+func Count(ctx context.Context, tx pg.Tx, table sqltext.Table, column, version string) (Counts, error) {
+	var c Counts
 	name := sqltext.Name(column)
 	err := tx.QueryRow(ctx, sqltext.Format("SELECT count(*), count(*) FILTER (WHERE {} IS NULL), count({}) FILTER (WHERE NOT ", name, name)+
-		Is(version, column)+sqltext.Format(") FROM {}", table)).Scan(&c.Rows, &c.Nulls, &c.Other)
+		IsVersion(version, column)+sqltext.Format(") FROM {}", table)).Scan(&c.Rows, &c.Nulls, &c.Other)
 	if err != nil {
 		return c, err
 	}
@@ -95,9 +95,9 @@ func Count(ctx context.Context, tx pg.Tx, table sqltext.Table, column, version s
 }
 
 // Unparsed gives some of the values of a text column that are no uuids.
-func Unparsed(ctx context.Context, tx pg.Tx, table sqltext.Table, column string) ([]string, error) {
+func NotUUIDs(ctx context.Context, tx pg.Tx, table sqltext.Table, column string) ([]string, error) {
 	const uuid = `^\{?([0-9a-fA-F]{4}-?){7}[0-9a-fA-F]{4}\}?$`
-	return list(ctx, tx, sqltext.Format("SELECT left({}::text, 60) FROM {} WHERE {}::text !~ {} ORDER BY 1 LIMIT {}",
+	return readStrings(ctx, tx, sqltext.Format("SELECT left({}::text, 60) FROM {} WHERE {}::text !~ {} ORDER BY 1 LIMIT {}",
 		sqltext.Name(column), table, sqltext.Name(column), sqltext.Value(uuid), examples))
 }
 
@@ -117,13 +117,13 @@ func Prove(ctx context.Context, pool *pgxpool.Pool, function sqltext.Table, trus
 	var version, variant, distinct, now bool
 	var path string
 	err := pg.Run(ctx, pool, pg.Settings{ReadOnly: true, Statement: patience}, func(tx pg.Tx) error {
-		if _, err := tx.Exec(ctx, text("own_path")); err != nil {
+		if _, err := tx.Exec(ctx, queryText("role_path")); err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, text("safe_path"), append([]string{}, trusted...)).Scan(&path); err != nil {
+		if err := tx.QueryRow(ctx, queryText("safe_path"), append([]string{}, trusted...)).Scan(&path); err != nil {
 			return err
 		}
-		return tx.QueryRow(ctx, sqltext.Format(text("prove"), function)).Scan(&version, &variant, &distinct, &now)
+		return tx.QueryRow(ctx, sqltext.Format(queryText("prove"), function)).Scan(&version, &variant, &distinct, &now)
 	})
 	var refusal *pgconn.PgError
 	switch {
@@ -141,7 +141,7 @@ func Prove(ctx context.Context, pool *pgxpool.Pool, function sqltext.Table, trus
 	return catalog.Proof{V7: true}, nil
 }
 
-func list(ctx context.Context, tx pg.Tx, sql string) ([]string, error) {
+func readStrings(ctx context.Context, tx pg.Tx, sql string) ([]string, error) {
 	found, err := tx.Query(ctx, sql)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 )
 
 // Question says what is to be read of a schema.
-type Question struct {
+type Request struct {
 	Schema    string
 	Relations []string          // names that are looked up, whatever kind of relation bears them
 	Tables    []string          // those of them whose inserters must be able to call Function
@@ -21,7 +21,7 @@ type Question struct {
 	Function  string            // "" reads none
 }
 
-func (q Question) columnOf(table string) string {
+func (q Request) columnOf(table string) string {
 	if own, ok := q.Columns[table]; ok {
 		return own
 	}
@@ -29,8 +29,8 @@ func (q Question) columnOf(table string) string {
 }
 
 // Schema reads a schema. One that does not exist is a value with Exists false, not an error.
-func Schema(ctx context.Context, tx pg.Tx, q Question) (catalog.Schema, error) {
-	many, err := Many(ctx, tx, q, []string{q.Schema})
+func Schema(ctx context.Context, tx pg.Tx, q Request) (catalog.Schema, error) {
+	many, err := Schemas(ctx, tx, q, []string{q.Schema})
 	if err != nil {
 		return catalog.Schema{Name: q.Schema}, err
 	}
@@ -43,7 +43,7 @@ func Schema(ctx context.Context, tx pg.Tx, q Question) (catalog.Schema, error) {
 }
 
 // endsWithParts reports whether nothing is read after what belongs to the relations.
-func (q Question) endsWithParts() bool { return !q.All && q.Column == "" && q.Function == "" }
+func (q Request) endsWithRelations() bool { return !q.All && q.Column == "" && q.Function == "" }
 
 type schemaRow struct {
 	Name          string
@@ -52,7 +52,7 @@ type schemaRow struct {
 
 // Many reads several schemas with as many queries as one, in the order of their names' list; their
 // functions are not read.
-func Many(ctx context.Context, tx pg.Tx, q Question, names []string) ([]catalog.Schema, error) {
+func Schemas(ctx context.Context, tx pg.Tx, q Request, names []string) ([]catalog.Schema, error) {
 	schemas := make([]catalog.Schema, len(names))
 	at := map[string]*catalog.Schema{}
 	for i, name := range names {
@@ -66,18 +66,18 @@ func Many(ctx context.Context, tx pg.Tx, q Question, names []string) ([]catalog.
 			s := at[row.Name]
 			s.Exists, s.Usage, s.Create = true, row.Usage, row.Create
 		}, names),
-		q.named(names, func(row relationRow) { named = append(named, row) }),
+		q.namedRelations(names, func(row relationRow) { named = append(named, row) }),
 	)
 	if err != nil {
 		return nil, err
 	}
 	tables, err := relations(ctx, tx, q, named)
 	for _, t := range tables {
-		add(&at[t.Schema].Relations, t)
+		appendTo(&at[t.Schema].Relations, t)
 	}
 	for i := range schemas {
 		if err == nil && q.All {
-			err = beside(ctx, tx, &schemas[i])
+			err = readOtherSchemas(ctx, tx, &schemas[i])
 		}
 	}
 	return schemas, err
@@ -90,7 +90,7 @@ func Functions(ctx context.Context, tx pg.Tx, name string, schemas []catalog.Sch
 	for i, schema := range schemas {
 		names[i] = schema.Name
 	}
-	having, err := having(ctx, tx, name, names)
+	having, err := schemasWithFunction(ctx, tx, name, names)
 	if err != nil || len(having) == 0 {
 		return err
 	}
@@ -109,20 +109,20 @@ func Functions(ctx context.Context, tx pg.Tx, name string, schemas []catalog.Sch
 			}
 		}
 	}
-	return each(ctx, tx, "function", func(r functionRow) {
+	return readEach(ctx, tx, "function", func(r functionRow) {
 		at[r.Schema].Function = &catalog.Function{
-			OID: uint32(r.OID), Schema: r.Schema, Name: name, Owner: r.Owner, Owned: r.Owned, Own: r.Own,
+			OID: uint32(r.OID), Schema: r.Schema, Name: name, Owner: r.Owner, Owned: r.Owned, OwnedByRole: r.Own,
 			Extension: r.Extension, SourceMD5: r.SourceMD5, Returns: r.Returns, Volatile: r.Volatile,
 			ParallelSafe: r.ParallelSafe, Language: r.Language, Unprivileged: r.Unprivileged,
-			OwnerBecomes: r.OwnerBecomes, OfTables: r.OfTables, Digest: r.Digest, Kind: r.Kind,
+			OwnerBecomes: r.OwnerBecomes, OwnsTables: r.OfTables, Digest: r.Digest, Kind: r.Kind,
 			Strict: r.Strict, Definer: r.Definer, Leakproof: r.Leakproof, Config: r.Config,
 		}
 	}, having, name, oids, of)
 }
 
 // having names those of the schemas that have a function without arguments of that name.
-func having(ctx context.Context, tx pg.Tx, name string, schemas []string) ([]string, error) {
-	found, err := tx.QueryPrepared(ctx, text("having"), name, schemas)
+func schemasWithFunction(ctx context.Context, tx pg.Tx, name string, schemas []string) ([]string, error) {
+	found, err := tx.QueryPrepared(ctx, queryText("schemas_with_function"), name, schemas)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func having(ctx context.Context, tx pg.Tx, name string, schemas []string) ([]str
 // one of them a call of the function without arguments is ambiguous.
 func Overloads(ctx context.Context, tx pg.Tx, name string, schemas []string) (map[string][]string, error) {
 	overloads := map[string][]string{}
-	err := each(ctx, tx, "overloads", func(r struct{ Schema, Function string }) {
+	err := readEach(ctx, tx, "overloads", func(r struct{ Schema, Function string }) {
 		overloads[r.Schema] = append(overloads[r.Schema], r.Function)
 	}, name, schemas)
 	return overloads, err
@@ -154,8 +154,8 @@ type functionRow struct {
 }
 
 // Schemas names the schemas of the database beside one, without PostgreSQL's own and the journal's.
-func Schemas(ctx context.Context, tx pg.Tx, beside string) ([]string, error) {
-	found, err := tx.Query(ctx, text("schemas"), beside)
+func OtherSchemas(ctx context.Context, tx pg.Tx, beside string) ([]string, error) {
+	found, err := tx.Query(ctx, queryText("other_schemas"), beside)
 	if err != nil {
 		return nil, err
 	}

@@ -13,16 +13,16 @@ import (
 )
 
 // Oldest is the oldest server_version_num whose catalogue is read.
-const Oldest = 130000
+const OldestVersion = 130000
 
 // Server looks at the server and at the role. Of a server that is too old or not PostgreSQL it tells
 // just that.
 func Server(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error) {
-	server, err := banner(ctx, pool)
-	if err != nil || server.Flavor != "" || server.Version < Oldest {
+	server, err := readBanner(ctx, pool)
+	if err != nil || server.Flavor != "" || server.Version < OldestVersion {
 		return server, err
 	}
-	err = pg.Read(ctx, pool, func(tx pg.Tx) error { return details(ctx, tx, &server) })
+	err = pg.Read(ctx, pool, func(tx pg.Tx) error { return readDetails(ctx, tx, &server) })
 	return server, err
 }
 
@@ -34,7 +34,7 @@ func commands() []string {
 }
 
 // banner asks outside a transaction block: foreign servers do not know all its settings.
-func banner(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error) {
+func readBanner(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error) {
 	var (
 		server catalog.Server
 		words  string
@@ -42,7 +42,7 @@ func banner(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error) {
 		citus  bool
 	)
 	err := pg.WithConn(ctx, pool, func(ctx context.Context, conn *pgx.Conn) error {
-		row := conn.QueryRow(ctx, text("banner"), pgx.QueryExecModeExec)
+		row := conn.QueryRow(ctx, queryText("banner"), pgx.QueryExecModeExec)
 		err := row.Scan(&words, &server.Version, &pid, &citus)
 		server.Pooled = pid != conn.PgConn().PID()
 		return err
@@ -76,7 +76,7 @@ type serverRow struct {
 	DeadlockTimeout                         int
 }
 
-func details(ctx context.Context, tx pg.Tx, server *catalog.Server) error {
+func readDetails(ctx context.Context, tx pg.Tx, server *catalog.Server) error {
 	found, err := rows[serverRow](ctx, tx, "server")
 	if err != nil {
 		return err
@@ -92,21 +92,21 @@ func details(ctx context.Context, tx pg.Tx, server *catalog.Server) error {
 		ReplicaRole: row.Superuser, CreateDatabase: row.CreateDatabase, NoTablespace: row.NoTablespace,
 	}
 	if !row.Superuser && server.Major() >= 15 {
-		if err := tx.QueryRow(ctx, text("replica_role")).Scan(&server.Role.ReplicaRole); err != nil {
+		if err := tx.QueryRow(ctx, queryText("replica_role")).Scan(&server.Role.ReplicaRole); err != nil {
 			return err
 		}
 	}
-	if err := journal(ctx, tx, &server.JournalSchema); err != nil {
+	if err := readJournalSchema(ctx, tx, &server.JournalSchema); err != nil {
 		return err
 	}
 	if server.EventTriggers, err = rows[catalog.EventTrigger](ctx, tx, "event_triggers", commands()); err != nil {
 		return err
 	}
-	return standbys(ctx, tx, server)
+	return readStandbys(ctx, tx, server)
 }
 
-func journal(ctx context.Context, tx pg.Tx, schema *catalog.JournalSchema) error {
-	err := tx.QueryRow(ctx, text("journal")).
+func readJournalSchema(ctx context.Context, tx pg.Tx, schema *catalog.JournalSchema) error {
+	err := tx.QueryRow(ctx, queryText("journal")).
 		Scan(&schema.Owner, &schema.Usage, &schema.Create, &schema.Tables, &schema.Write)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
@@ -115,8 +115,8 @@ func journal(ctx context.Context, tx pg.Tx, schema *catalog.JournalSchema) error
 	return err
 }
 
-func standbys(ctx context.Context, tx pg.Tx, server *catalog.Server) error {
-	found, err := tx.Query(ctx, text("standbys"))
+func readStandbys(ctx context.Context, tx pg.Tx, server *catalog.Server) error {
+	found, err := tx.Query(ctx, queryText("standbys"))
 	if err != nil {
 		return err
 	}
@@ -125,8 +125,8 @@ func standbys(ctx context.Context, tx pg.Tx, server *catalog.Server) error {
 }
 
 // NoRoles returns the names that no role has.
-func NoRoles(ctx context.Context, tx pg.Tx, names []string) ([]string, error) {
-	found, err := tx.Query(ctx, text("no_roles"), names)
+func MissingRoles(ctx context.Context, tx pg.Tx, names []string) ([]string, error) {
+	found, err := tx.Query(ctx, queryText("missing_roles"), names)
 	if err != nil {
 		return nil, err
 	}
@@ -134,8 +134,8 @@ func NoRoles(ctx context.Context, tx pg.Tx, names []string) ([]string, error) {
 }
 
 // Elsewhere names the schemas that have a table of that name.
-func Elsewhere(ctx context.Context, tx pg.Tx, table string) ([]string, error) {
-	found, err := tx.Query(ctx, text("elsewhere"), table)
+func SchemasWithTable(ctx context.Context, tx pg.Tx, table string) ([]string, error) {
+	found, err := tx.Query(ctx, queryText("schemas_with_table"), table)
 	if err != nil {
 		return nil, err
 	}

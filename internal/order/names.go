@@ -47,7 +47,7 @@ var tiers = sync.OnceValue(func() []tier {
 				"publishedat", "published", "publishedon", "postedat", "postedon", "submittedat", "occurredat", "eventtime", "eventdate",
 				"entrydate", "logdate", "logtime", "timestamp", "date", "time", "ts",
 			},
-			fits: func(c catalog.Column) bool { return c.Clocked },
+			fits: func(c catalog.Column) bool { return c.DefaultsToNow },
 		},
 	}
 })

@@ -168,7 +168,7 @@ func (s *Standby) inspect(ctx context.Context, table string) (now standbyState, 
 // repeat who connects where.
 func Reason(err error) string {
 	if serverErr, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return visible.Said(serverErr)
+		return visible.ServerMessage(serverErr)
 	}
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		err = inner

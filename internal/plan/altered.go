@@ -17,7 +17,7 @@ func (p Plan) Altered(g Group, now catalog.Schema) string {
 	if before == step.Absent && origin == step.Untouched {
 		return "A column " + g.Target.Column + " has come that rekey did not make."
 	}
-	if table.Tree() && !then.Tree() {
+	if table.IsTree() && !then.IsTree() {
 		return "Tables have come below it."
 	}
 	s := Input{Schema: now, Data: p.Data, Server: p.Server}
@@ -69,7 +69,7 @@ func retyped(name string, before, now *catalog.Table) string {
 
 // refuseNow is what a look at one table in the middle of a run can refuse.
 func refuseNow(s Input, t step.Target, table *catalog.Table) problem.List {
-	if table.Tree() && t.IsTree() {
+	if table.IsTree() && t.IsTree() {
 		return unfitTree(t, table)
 	}
 	found := refuseShape(t, table)

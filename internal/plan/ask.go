@@ -51,7 +51,7 @@ func (a Selection) Target(schema string, table *catalog.Table, direction Directi
 		Schema: schema, Table: table.Name, Column: words.Column, Index: words.indexName(table.Name),
 		Check: Name("rekey", words.Column, "not_null"), Function: functionOf(schema), KeepsMark: true,
 	}
-	if table.Tree() {
+	if table.IsTree() {
 		t, _ = t.ForTree(table)
 		t.Pattern = words.Index
 		t.Index = step.IndexName(words.Index, table.Name, strings.Join(t.IndexColumns(), "_"))
@@ -59,7 +59,7 @@ func (a Selection) Target(schema string, table *catalog.Table, direction Directi
 	origin, as := t.Read(table)
 	if origin == step.Made || origin == step.Found {
 		t.Index = as.Index
-		if table.Tree() {
+		if table.IsTree() {
 			t.Pattern = first(as.Pattern, t.Pattern)
 		}
 	}

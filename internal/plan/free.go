@@ -115,7 +115,7 @@ func sameIndex(p *Plan) problem.List {
 // indexesOf names the indexes that a table and what is below it get.
 func indexesOf(t step.Target, table *catalog.Table) []sqltext.Table {
 	all := []sqltext.Table{{Schema: t.Schema, Name: t.Index}}
-	if table.Tree() {
+	if table.IsTree() {
 		for _, one := range slices.Concat(t.Parts(table), t.Partitioned(table)) {
 			if index := (sqltext.Table{Schema: one.Schema, Name: one.Index}); !slices.Contains(all, index) {
 				all = append(all, index)

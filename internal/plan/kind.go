@@ -16,7 +16,7 @@ type Shared struct {
 // passed over is not shared: each schema is to be told in its own words. Nor is one with tables below others, which
 // may be in any schema.
 func Share(p Plan, doc Document) (Shared, bool) {
-	if len(doc.Refusals) > 0 || len(doc.Skipped) > 0 || slices.ContainsFunc(p.Schema.Relations, catalog.Table.Tree) {
+	if len(doc.Refusals) > 0 || len(doc.Skipped) > 0 || slices.ContainsFunc(p.Schema.Relations, catalog.Table.IsTree) {
 		return Shared{}, false
 	}
 	k := Shared{first: doc}

@@ -38,10 +38,10 @@ func notes(s Input, p Plan) []string {
 
 // tableNotes are those about one table.
 func tableNotes(s Input, p Plan, g Group, table *catalog.Table) (lines []string) {
-	if work, _ := p.work(g); work && table.Tree() {
+	if work, _ := p.work(g); work && table.IsTree() {
 		lines = append(lines, treeNote(g.Target, table, p.Direction))
 	}
-	if names := table.Firing(g.Target.Column, s.Server.Role.ReplicaRole); len(names) > 0 && s.Policy.FireTriggers {
+	if names := table.FiringTriggers(g.Target.Column, s.Server.Role.ReplicaRole); len(names) > 0 && s.Policy.FireTriggers {
 		lines = append(lines, g.Target.String()+": these triggers fire on every row that is filled: "+strings.Join(names, ", "))
 	}
 	if roles := table.Grantees(); p.Direction == Up && g.State == Pending && len(roles) > 0 {

@@ -102,7 +102,7 @@ func (p Plan) View(g Group) step.View {
 func ViewOf(p Plan, g Group, schema catalog.Schema) step.View {
 	data, counted := p.Data[g.Table]
 	if now, then := schema.Function, p.Schema.Function; now != nil && then != nil && now.OID == then.OID && now.SourceMD5 == then.SourceMD5 {
-		now.Proof, now.OfTables = then.Proof, then.OfTables // only the survey calls it, and knows all tables
+		now.Proof, now.OwnsTables = then.Proof, then.OwnsTables // only the survey calls it, and knows all tables
 	}
 	view := step.View{Server: p.Server, Schema: schema, Table: schema.Relation(g.Table), Data: data, Unfilled: true}
 	if counted {
@@ -123,7 +123,7 @@ func (p Plan) Table(g Group, t step.Target) *catalog.Table {
 	}
 	for _, one := range table.All() {
 		if one.Schema == t.Schema && one.Name == t.Table {
-			return one.Alone()
+			return one.WithoutBelow()
 		}
 	}
 	return nil

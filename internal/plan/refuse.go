@@ -65,7 +65,7 @@ func refuseTable(s Input, p Plan, g Group, table *catalog.Table) problem.List {
 	if !work {
 		return nil
 	}
-	if table.Tree() && g.Target.KeepsMark {
+	if table.IsTree() && g.Target.KeepsMark {
 		return refuseTree(s, p, g, table, fills)
 	}
 	if table.Kind != catalog.Ordinary {
@@ -144,7 +144,7 @@ func refuseColumn(s Input, t step.Target, table *catalog.Table) problem.List {
 	case c.Generated || c.Identity != "":
 		return problem.List{message.ColumnMade(t.String(), c.Name)}
 	case Textual(c.Type):
-		return problem.List{message.TextColumn(t.String(), t.Relation(), c.Name, c.Type, data.Unparsed)}
+		return problem.List{message.TextColumn(t.String(), t.Relation(), c.Name, c.Type, data.NotUUIDs)}
 	case c.Type != "uuid":
 		return problem.List{message.ColumnType(t.String(), c.Name, kindOf(*c))}
 	case len(data.Duplicates) > 0:
@@ -182,7 +182,7 @@ func Textual(kind string) bool {
 func refuseNames(s Input, t step.Target, table *catalog.Table) problem.List {
 	var found problem.List
 	own := table.Index(t.Index)
-	switch other := s.Schema.Named(t.Schema, t.Index); {
+	switch other := s.Schema.Find(t.Schema, t.Index); {
 	case own != nil && !t.IndexFits(own):
 		found = append(found, message.IndexDiffers(t.String(), t.Index, own.Definition))
 	case own == nil && other != nil:
@@ -224,7 +224,7 @@ func refuseFill(s Input, t step.Target, table *catalog.Table) problem.List {
 	if publication := unidentified(table); publication != "" {
 		found = append(found, message.NoReplicaIdentity(t.String(), t.Relation(), publication))
 	}
-	if firing := table.Firing(t.Column, s.Server.Role.ReplicaRole); len(firing) > 0 && !s.Policy.FireTriggers {
+	if firing := table.FiringTriggers(t.Column, s.Server.Role.ReplicaRole); len(firing) > 0 && !s.Policy.FireTriggers {
 		found = append(found, message.TriggersFire(t.String(), firing, s.Server.Role.Name))
 	}
 	return found
@@ -339,7 +339,7 @@ func refuseRights(s Input, p Plan) problem.List {
 		found = append(found, message.NotOwner(name, sqltext.Qualified(s.Schema.Name, table.Name), table.Owner, role))
 	}
 	journal := s.Server.JournalSchema
-	strange := trust.Journal(s.Server.Role, journal.Strange)
+	strange := trust.Journal(s.Server.Role, journal.Unexpected)
 	switch {
 	case len(strange) > 0:
 		found = append(found, message.JournalOf(strange, role))

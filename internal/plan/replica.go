@@ -19,8 +19,8 @@ func refuseReplicas(server catalog.Server) problem.List {
 			found = append(found, message.StandbyUnreadable(r.Name, r.Fault))
 		case !r.Recovering:
 			found = append(found, message.NotAStandby(r.Name))
-		case r.Elsewhere != "":
-			found = append(found, message.StandbyElsewhere(r.Name, r.Elsewhere, server.Database))
+		case r.Mismatch != "":
+			found = append(found, message.StandbyElsewhere(r.Name, r.Mismatch, server.Database))
 		case r.ApplyDelay > 0:
 			found = append(found, message.StandbyDelayed(r.Name, span(r.ApplyDelay)))
 		}
@@ -32,7 +32,7 @@ func refuseReplicas(server catalog.Server) problem.List {
 func standbyNotes(server catalog.Server) []string {
 	var lines []string
 	for _, r := range server.Replicas {
-		if r.Fault == "" && r.Recovering && r.Elsewhere == "" {
+		if r.Fault == "" && r.Recovering && r.Mismatch == "" {
 			lines = append(lines, replicaNote(r))
 		}
 	}

@@ -29,7 +29,7 @@ func refuseTree(s Input, p Plan, g Group, table *catalog.Table, fills []step.Tar
 			found = append(found, refuseUp(s, part.Target, published(table, part.Table), slices.ContainsFunc(fills, filled))...)
 		}
 		found = append(found, refuseAbove(s, t, table)...)
-		if across := s.Data[t.Table].Across; len(across) > 0 {
+		if across := s.Data[t.Table].SharedAcross; len(across) > 0 {
 			found = append(found, message.Duplicates(t.String(), t.Relation(), t.Column, across))
 		}
 	}
@@ -147,7 +147,7 @@ func published(root, table *catalog.Table) *catalog.Table {
 func Uniqueness(t step.Target, table *catalog.Table) string {
 	columns := strings.Join(t.IndexColumns(), ", ")
 	switch {
-	case table == nil || !table.Tree():
+	case table == nil || !table.IsTree():
 		return ""
 	case t.HasRootIndex():
 		return "in each partition, by (" + columns + ")"
@@ -161,7 +161,7 @@ func Uniqueness(t step.Target, table *catalog.Table) string {
 // treeNote is what a reader should know of a tree.
 func treeNote(t step.Target, table *catalog.Table, direction Direction) string {
 	switch {
-	case !table.Tree():
+	case !table.IsTree():
 		return ""
 	case direction == Down:
 		return t.String() + ": a table that was detached from it since up keeps its column, which is its own now."

@@ -355,7 +355,7 @@ func keepOne(ctx context.Context, tx pg.Tx, p plan.Plan, g plan.Group, known map
 		data, counted := p.Data[g.Table]
 		if !counted {
 			var err error
-			if data, err = inspect.Data(ctx, tx, g.Target.Name(), nil, g.Target.Column, true); err != nil {
+			if data, err = inspect.CountExisting(ctx, tx, g.Target.Name(), nil, g.Target.Column, true); err != nil {
 				return err
 			}
 		}

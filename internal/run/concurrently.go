@@ -118,7 +118,7 @@ func (e *Executor) duplicates(ctx context.Context, g plan.Group, t step.Target, 
 	}
 	var values []string
 	err := pg.Read(ctx, e.Pool, func(tx pg.Tx) error {
-		data, err := inspect.Data(ctx, tx, t.Rows(), key, t.Column, false)
+		data, err := inspect.CountExisting(ctx, tx, t.Rows(), key, t.Column, false)
 		values = data.Duplicates
 		return err
 	})

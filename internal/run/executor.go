@@ -477,7 +477,7 @@ func (e *Executor) whole(ctx context.Context) error {
 	var schema catalog.Schema
 	err := e.lane.Read(ctx, func(tx pg.Tx) error {
 		var err error
-		schema, err = inspect.Schema(ctx, tx, inspect.Question{Schema: e.Plan.SchemaName, Relations: names})
+		schema, err = inspect.Schema(ctx, tx, inspect.Request{Schema: e.Plan.SchemaName, Relations: names})
 		return err
 	})
 	if err != nil {

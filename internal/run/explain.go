@@ -57,7 +57,7 @@ func countable(p plan.Plan, g plan.Group) bool {
 	if table == nil || g.Order.Source != plan.ByColumn || g.Order.Column.Name == "" || g.State == plan.Refused {
 		return false
 	}
-	return table.Kind == catalog.Ordinary && !table.Tree() && table.Owned && !table.Hides(p.Server.Role) && table.Bytes <= mostCounted && len(p.Fills(g)) > 0
+	return table.Kind == catalog.Ordinary && !table.IsTree() && table.Owned && !table.Hides(p.Server.Role) && table.Bytes <= mostCounted && len(p.Fills(g)) > 0
 }
 
 func count(ctx context.Context, pool *pgxpool.Pool, g plan.Group) (*plan.TimeCounts, error) {

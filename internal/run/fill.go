@@ -65,7 +65,7 @@ func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table)
 		mu.Lock()
 		defer mu.Unlock()
 		return pg.Read(ctx, e.Pool, func(tx pg.Tx) error {
-			schema, err := inspect.Schema(ctx, tx, inspect.Question{Schema: e.Plan.SchemaName, Relations: []string{g.Table}})
+			schema, err := inspect.Schema(ctx, tx, inspect.Request{Schema: e.Plan.SchemaName, Relations: []string{g.Table}})
 			if err != nil {
 				return err
 			}
@@ -180,7 +180,7 @@ func (e *Executor) diary(table catalog.Table, t step.Target) backfill.Checkpoint
 		return nil
 	}
 	return diary{
-		lease: e.Lease, table: table.OID, column: int16(table.Column(t.Column).Number), code: e.codeWatch(t, table.Alone(), true),
+		lease: e.Lease, table: table.OID, column: int16(table.Column(t.Column).Number), code: e.codeWatch(t, table.WithoutBelow(), true),
 	}
 }
 

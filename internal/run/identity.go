@@ -34,7 +34,7 @@ func (l *look) identity(ctx context.Context, found *catalog.Table) error {
 			return errGone
 		}
 		return nil
-	case found != nil && found.OID == planned.OID && found.Tree() && !planned.Tree():
+	case found != nil && found.OID == planned.OID && found.IsTree() && !planned.IsTree():
 		return message.AlteredMeanwhile(l.group.Target.String(), "Tables have come below it")
 	case found != nil && found.OID == planned.OID:
 		if name := l.executor.renamed(l.group, found); name != "" {
@@ -149,7 +149,7 @@ func (e *Executor) lastly(ctx context.Context) error {
 	if len(names) == 0 {
 		return nil
 	}
-	question := inspect.Question{Schema: e.Plan.SchemaName, Relations: names}
+	question := inspect.Request{Schema: e.Plan.SchemaName, Relations: names}
 	if e.Plan.Direction == plan.Up {
 		question.Function = step.FunctionName
 	}

@@ -72,7 +72,7 @@ func (l *look) forget() { l.seen, l.presumed = nil, "" }
 
 // presume adds to a recent inspection an index that the server says it has built.
 func (l *look) presume(t step.Target) {
-	if l.seen.Table.Tree() || time.Since(l.at) > recent {
+	if l.seen.Table.IsTree() || time.Since(l.at) > recent {
 		l.forget()
 		return
 	}
@@ -149,7 +149,7 @@ func (e *Executor) following(l *look) *plan.Group {
 	if next.Target.Table == "" {
 		return nil
 	}
-	if table := e.Plan.Schema.Relation(next.Table); table == nil || table.Tree() { // reading a tree may take a while
+	if table := e.Plan.Schema.Relation(next.Table); table == nil || table.IsTree() { // reading a tree may take a while
 		return nil
 	}
 	return next
@@ -158,9 +158,9 @@ func (e *Executor) following(l *look) *plan.Group {
 // question asks for the group's table and whatever bears its index's name; for the schema's own steps
 // it asks for the function and the tables whose inserters must be able to call it. What else hangs on the
 // column was looked at when the plan was made.
-func (l *look) question() inspect.Question {
+func (l *look) question() inspect.Request {
 	p, g := l.executor.Plan, l.group
-	q := inspect.Question{Schema: p.SchemaName}
+	q := inspect.Request{Schema: p.SchemaName}
 	if g.Table != "" {
 		q.Relations = []string{g.Table}
 		if g.Target.Table != "" {

@@ -49,7 +49,7 @@ func collided(g plan.Group, err error) *problem.Problem {
 	if !slices.Contains(codes, refusal.Code) {
 		return nil
 	}
-	return message.AlteredMeanwhile(g.Target.String(), "The server says: "+visible.Said(refusal))
+	return message.AlteredMeanwhile(g.Target.String(), "The server says: "+visible.ServerMessage(refusal))
 }
 
 // leave passes over a table that was altered meanwhile; the run ends with it when the others are done.
@@ -70,7 +70,7 @@ func forbidden(server catalog.Server, about string, err error) error {
 	}
 	for _, t := range server.EventTriggers {
 		if ran(refusal.Where, t.Function) {
-			return message.EventTrigger(t.Name, t.Function, about, visible.Cut(visible.Line(refusal.Message), mostSaid), err)
+			return message.EventTrigger(t.Name, t.Function, about, visible.Truncate(visible.Line(refusal.Message), mostSaid), err)
 		}
 	}
 	return err

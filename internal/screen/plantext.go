@@ -187,7 +187,7 @@ func (p *page) step(s plan.StepDocument, way plan.Direction) {
 		p.comment("how: " + s.Choice)
 	}
 	for _, statement := range s.SQL {
-		statement = strings.TrimRight(visible.Text(sqltext.EachQuoted(statement, visible.Line)), "; \n")
+		statement = strings.TrimRight(visible.Text(sqltext.MapQuoted(statement, visible.Line)), "; \n")
 		p.lines(statement + ";")
 	}
 }

@@ -74,7 +74,7 @@ func dropAbove(t step.Target, root *catalog.Table, drop step.Change) words {
 
 // allowNull drops each proof that was left, and gives a column that was found its NULL back.
 func (m *manuscript) allowNull(s step.RequireValue, v step.View) (all []piece, err error) {
-	if origin, _ := s.Target.Read(v.Table); origin == step.Found && v.Table.Tree() {
+	if origin, _ := s.Target.Read(v.Table); origin == step.Found && v.Table.IsTree() {
 		return m.allowTree(s, v)
 	}
 	for _, part := range s.Target.Parts(v.Table) {

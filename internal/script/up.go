@@ -243,7 +243,7 @@ func ofStep(id step.ID, all []piece) []piece {
 // replica tells whether the filling turns the application's ordinary triggers off, as up does where the
 // role may.
 func (m *manuscript) replica(t step.Target, table *catalog.Table) bool {
-	return m.plan.Server.Role.ReplicaRole && slices.ContainsFunc(table.Triggers, func(own catalog.Trigger) bool { return own.OnUpdateOf(t.Column) })
+	return m.plan.Server.Role.ReplicaRole && slices.ContainsFunc(table.Triggers, func(own catalog.Trigger) bool { return own.FiresOnUpdateOf(t.Column) })
 }
 
 // buildIndex gives every build that may be wanted, each behind the dropping of what an old one left.
@@ -367,7 +367,7 @@ func (m *manuscript) requireOf(part step.Part, v step.View) ([]piece, error) {
 
 // worstView is a view of one table that may be changed.
 func worstView(v step.View, table *catalog.Table) step.View {
-	v.Table = table.Alone()
+	v.Table = table.WithoutBelow()
 	v.Table.Constraints = slices.Clone(v.Table.Constraints)
 	return v
 }

@@ -50,7 +50,7 @@ type profileChecker struct {
 func (c *profileChecker) add(what, hint string) {
 	name := "the profile"
 	if c.profile.Name != "" {
-		name = "profile " + visible.Cut(visible.Path(c.profile.Name), sqltext.MaxIdentifier)
+		name = "profile " + visible.Truncate(visible.Path(c.profile.Name), sqltext.MaxIdentifier)
 	}
 	c.found = append(c.found, &problem.Problem{Kind: problem.Usage, Code: "bad_profile", Message: name + " " + what, Hint: hint})
 }
@@ -67,7 +67,7 @@ func (c *profileChecker) name(field, name string) {
 	switch {
 	case name != "" && visible.Secret(name):
 		c.add("has a "+field+" that looks like a connection string", "It is the name of something in the database.")
-	case name != "" && !sqltext.Fits(name):
+	case name != "" && !sqltext.FitsIdentifier(name):
 		c.add(fmt.Sprintf("has a %s of %d bytes", field, len(name)), fmt.Sprintf("PostgreSQL's names have at most %d, and no zero byte.", sqltext.MaxIdentifier))
 	}
 }
@@ -79,14 +79,14 @@ func (c *profileChecker) table(i int, t profile.Table, seen map[string]bool) {
 		case name == "":
 			c.add("has an empty name in "+at, "Tables are named without their schema.")
 		case seen[name]:
-			c.add(fmt.Sprintf("has table %s twice", visible.Word(name)), "Each name is one table's, also the name that a later version gives it.")
+			c.add(fmt.Sprintf("has table %s twice", visible.Quote(name)), "Each name is one table's, also the name that a later version gives it.")
 		}
 		seen[name] = true
 		c.name("name in "+at, name)
 	}
 	c.name("Time in "+at, t.Time)
 	if t.Renamed != nil && t.Renamed.Version <= c.profile.To {
-		c.add(fmt.Sprintf("renames %s at version %d, which is not above To (%d)", visible.Word(t.Name), t.Renamed.Version, c.profile.To),
+		c.add(fmt.Sprintf("renames %s at version %d, which is not above To (%d)", visible.Quote(t.Name), t.Renamed.Version, c.profile.To),
 			"A rename comes with a later version; before it a table has its first name.")
 	}
 }

@@ -137,7 +137,7 @@ func (c *checker) names() {
 		switch {
 		case visible.Secret(owner):
 			c.secret("trust-owner")
-		case owner == "" || !sqltext.Fits(owner):
+		case owner == "" || !sqltext.FitsIdentifier(owner):
 			c.add("bad_trust_owner", c.Style.of("trust-owner")+" is not the name of a role", "Name the role that owns the tables: "+c.Style.with("trust-owner", "app_owner"))
 		}
 	}
@@ -175,7 +175,7 @@ func (c *checker) name(flag, name string) {
 	case name == "":
 	case visible.Secret(name):
 		c.secret(flag)
-	case !sqltext.Fits(name):
+	case !sqltext.FitsIdentifier(name):
 		c.explain("bad_"+strings.ReplaceAll(flag, "-", "_"), fmt.Sprintf("%s has %d bytes", c.Style.of(flag), len(name)), fmt.Sprintf("PostgreSQL's names have at most %d, and no zero byte.", sqltext.MaxIdentifier), "Give it a shorter name.")
 	}
 }
@@ -199,7 +199,7 @@ func (c *checker) indexName(text string) {
 	case visible.Secret(text):
 		c.secret("index-name")
 	case strings.ContainsAny(rest, "{}") || strings.ContainsRune(rest, 0):
-		c.add("bad_index_name", fmt.Sprintf("the index name %s has other braces than {table} and {column}", visible.Word(text)),
+		c.add("bad_index_name", fmt.Sprintf("the index name %s has other braces than {table} and {column}", visible.Quote(text)),
 			"Write it like this: "+c.Style.with("index-name", "'{table}_{column}_idx'"))
 	case len(rest) > sqltext.MaxIdentifier:
 		c.add("bad_index_name", fmt.Sprintf("%s has %d bytes beside {table} and {column}", c.Style.of("index-name"), len(rest)), "Give it a shorter name.")
@@ -224,13 +224,13 @@ func (c *checker) patternList(flag string, texts []string) {
 			c.add("bad_pattern", c.Style.of(flag)+" has an empty pattern", "* matches every table.")
 			return
 		case err != nil:
-			c.add("bad_pattern", fmt.Sprintf("%s: the pattern %s ends with a lone backslash", c.Style.of(flag), visible.Word(text)), "* and ? match, and a backslash takes that meaning from them.")
+			c.add("bad_pattern", fmt.Sprintf("%s: the pattern %s ends with a lone backslash", c.Style.of(flag), visible.Quote(text)), "* and ? match, and a backslash takes that meaning from them.")
 			return
 		}
 		list = append(list, p)
 	}
 	if twice := discover.Duplicates(list); len(twice) > 0 {
-		c.explain("table_twice", fmt.Sprintf("%s names %s twice", c.Style.of(flag), visible.Cut(visible.Line(strings.Join(twice, ", ")), mostList)), "They are: "+visible.Cut(visible.Line(strings.Join(texts, ", ")), mostList)+".", "Say each once. Was another table meant?")
+		c.explain("table_twice", fmt.Sprintf("%s names %s twice", c.Style.of(flag), visible.Truncate(visible.Line(strings.Join(twice, ", ")), mostList)), "They are: "+visible.Truncate(visible.Line(strings.Join(texts, ", ")), mostList)+".", "Say each once. Was another table meant?")
 	}
 }
 
@@ -266,7 +266,7 @@ func (c *checker) choices() {
 			if near := message.Nearest(c.word(flag), choice.words); near != "" && c.word(flag) != "" {
 				hint = "Did you mean: " + c.Style.with(flag, near)
 			}
-			c.add(choice.code, fmt.Sprintf("%s: there is no %s %s", c.Style.of(flag), choice.what, visible.Word(c.word(flag))), hint)
+			c.add(choice.code, fmt.Sprintf("%s: there is no %s %s", c.Style.of(flag), choice.what, visible.Quote(c.word(flag))), hint)
 		}
 	}
 	if c.Numbers["max-failures"] > 0 && c.word("on-error") == "stop" {
@@ -286,7 +286,7 @@ func (c *checker) version() {
 	for _, version := range c.Versions {
 		legal = append(legal, strconv.Itoa(version))
 	}
-	c.add("bad_version", fmt.Sprintf("%s cannot go to version %s", c.Command, visible.Word(c.word("version"))),
+	c.add("bad_version", fmt.Sprintf("%s cannot go to version %s", c.Command, visible.Quote(c.word("version"))),
 		fmt.Sprintf("%s takes %s.", c.Command, c.Style.with("version", strings.Join(legal, " or "))))
 }
 
@@ -314,11 +314,11 @@ func (c *checker) signals() {
 			if near := message.Nearest(name, throttle.Names()); near != "" {
 				hint = "Did you mean: " + c.Style.with("without-signal", near)
 			}
-			c.add("unknown_signal", fmt.Sprintf("%s: there is no signal %s", c.Style.of("without-signal"), visible.Word(name)), hint)
+			c.add("unknown_signal", fmt.Sprintf("%s: there is no signal %s", c.Style.of("without-signal"), visible.Quote(name)), hint)
 		}
 	}
 	if sql := c.word("throttle-query"); sql != "" {
-		if why := sqltext.Question(sql); why != "" {
+		if why := sqltext.CheckQuery(sql); why != "" {
 			c.explain("bad_throttle_query", c.Style.of("throttle-query")+" is no single query", "The reason: "+why+". It was not executed.", "Write one SELECT of one column, boolean or text; names are written with their schema.")
 		}
 	}

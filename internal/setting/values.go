@@ -27,7 +27,7 @@ func (c *checker) values() {
 			c.known("time-column", table)
 		}
 		if c.Columns[table] == "" {
-			c.add("bad_time_column", c.Style.of("time-column")+" names no column for table "+visible.Word(table), "Name the column, or none.")
+			c.add("bad_time_column", c.Style.of("time-column")+" names no column for table "+visible.Quote(table), "Name the column, or none.")
 		}
 		c.name("time-column", c.Columns[table])
 	}
@@ -42,7 +42,7 @@ func (c *checker) source(source, whole string) {
 	if slices.Contains([]string{"", string(plan.ByColumn), string(plan.ByClock)}, source) {
 		return
 	}
-	c.add("bad_time_source", fmt.Sprintf("%s: there is no time source %s", c.Style.of("time-source"), visible.Word(whole)),
+	c.add("bad_time_source", fmt.Sprintf("%s: there is no time source %s", c.Style.of("time-source"), visible.Quote(whole)),
 		"column is the time at which a row was created, now the time of the filling.")
 }
 
@@ -63,7 +63,7 @@ func (c *checker) known(flag, table string) {
 	if near := message.Nearest(table, names); near != "" {
 		hint = "Did you mean: " + near
 	}
-	c.explain("unknown_table", fmt.Sprintf("%s: profile %s has no table %s", c.Style.of(flag), visible.Line(c.Profile.Name), visible.Word(table)), "Tables are named without their schema.", hint)
+	c.explain("unknown_table", fmt.Sprintf("%s: profile %s has no table %s", c.Style.of(flag), visible.Line(c.Profile.Name), visible.Quote(table)), "Tables are named without their schema.", hint)
 }
 
 // contradictions are tables for which two settings exclude each other.

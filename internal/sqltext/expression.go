@@ -7,12 +7,12 @@ import "strings"
 // is for what pg_get_expr wrote and somebody else may have changed since; whether it means anything is
 // the server's to say. A backslash is taken for the end of trust where it stands in quotes that may know
 // escapes.
-func Single(expression string) bool {
+func IsExpression(expression string) bool {
 	depth := 0
 	for i := 0; i < len(expression); {
 		switch c := expression[i]; {
 		case c == '\'' || c == '"':
-			end := quoted(expression, i)
+			end := quotedEnd(expression, i)
 			if end < 0 {
 				return false
 			}
@@ -36,7 +36,7 @@ func Single(expression string) bool {
 
 // quoted gives the place behind the quotes that begin at the place; -1 if they do not end, or not at a
 // place that every setting of standard_conforming_strings agrees on.
-func quoted(text string, at int) int {
+func quotedEnd(text string, at int) int {
 	quote := text[at]
 	for i := at + 1; i < len(text); i++ {
 		switch {

@@ -24,7 +24,7 @@ func TestSingle(t *testing.T) {
 		"f(":                                           false,
 		"[1)":                                          true, // the server refuses it
 	} {
-		if got := Single(expression); got != want {
+		if got := IsExpression(expression); got != want {
 			t.Errorf("Single(%q) is %v", expression, got)
 		}
 	}

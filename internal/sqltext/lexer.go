@@ -10,10 +10,10 @@ const (
 	name                // a name in double quotes
 	literal             // a string constant of any form
 	number              // a numeric constant
-	place               // a parameter: $1
-	sign                // one character of an operator or of punctuation
-	blank               // white space or a comment
-	broken              // what does not end, or ends at a place that depends on settings: nothing behind it can be trusted
+	parameter               // a parameter: $1
+	symbol                // one character of an operator or of punctuation
+	space               // white space or a comment
+	invalid              // what does not end, or ends at a place that depends on settings: nothing behind it can be trusted
 )
 
 // lex returns the kind and the length of the token with which the text begins, as PostgreSQL's scanner cuts it.
@@ -23,12 +23,12 @@ func lex(text string) (kind, int) {
 	c := text[0]
 	switch {
 	case isBlank(c):
-		return blank, 1
+		return space, 1
 	case strings.HasPrefix(text, "--"):
 		if end := strings.IndexAny(text, "\n\r"); end >= 0 {
-			return blank, end + 1
+			return space, end + 1
 		}
-		return blank, len(text)
+		return space, len(text)
 	case strings.HasPrefix(text, "/*"):
 		return comment(text)
 	case c == '\'':
@@ -38,17 +38,17 @@ func lex(text string) (kind, int) {
 	case c == '$':
 		return dollar(text)
 	case isDigit(c), c == '.' && len(text) > 1 && isDigit(text[1]):
-		return number, run(text, func(c byte) bool { return isDigit(c) || isLetter(c) || c == '.' })
+		return number, prefixLength(text, func(c byte) bool { return isDigit(c) || isLetter(c) || c == '.' })
 	case isLetter(c):
-		n := run(text, func(c byte) bool { return isLetter(c) || isDigit(c) || c == '$' })
+		n := prefixLength(text, func(c byte) bool { return isLetter(c) || isDigit(c) || c == '$' })
 		if n == 1 && len(text) > 1 && text[1] == '\'' && strings.IndexByte("eEbBxXnN", c) >= 0 {
 			return quotedText(text, 1, c == 'e' || c == 'E')
 		}
 		return word, n
 	case c < ' ' || c == '\\' || c == 0x7f:
-		return broken, len(text)
+		return invalid, len(text)
 	default:
-		return sign, 1
+		return symbol, 1
 	}
 }
 
@@ -62,13 +62,13 @@ func comment(text string) (kind, int) {
 		case "*/":
 			depth, i = depth-1, i+2
 			if depth == 0 {
-				return blank, i
+				return space, i
 			}
 		default:
 			i++
 		}
 	}
-	return broken, len(text)
+	return invalid, len(text)
 }
 
 // quotedText reads a string constant whose quote is at the place.
@@ -77,8 +77,8 @@ func quotedText(text string, at int, escapes bool) (kind, int) {
 		switch {
 		case text[i] == '\\' && escapes:
 			i++
-		case text[i] == '\\' && oddBefore(text, i):
-			return broken, len(text)
+		case text[i] == '\\' && oddBackslashes(text, i):
+			return invalid, len(text)
 		case text[i] != '\'':
 		case i+1 < len(text) && text[i+1] == '\'':
 			i++
@@ -86,12 +86,12 @@ func quotedText(text string, at int, escapes bool) (kind, int) {
 			return literal, i + 1
 		}
 	}
-	return broken, len(text)
+	return invalid, len(text)
 }
 
 // oddBefore reports whether the run of backslashes that ends at the place, before a quote or the end of the text, has an
 // odd length: with standard_conforming_strings = off the last one takes the quote's meaning away.
-func oddBefore(text string, at int) bool {
+func oddBackslashes(text string, at int) bool {
 	if at+1 < len(text) && text[at+1] != '\'' {
 		return false
 	}
@@ -113,30 +113,30 @@ func quotedName(text string) (kind, int) {
 			return name, i + 1
 		}
 	}
-	return broken, len(text)
+	return invalid, len(text)
 }
 
 // dollar reads $1, or $tag$ … $tag$.
 func dollar(text string) (kind, int) {
-	n := 1 + run(text[1:], func(c byte) bool { return isLetter(c) || isDigit(c) })
+	n := 1 + prefixLength(text[1:], func(c byte) bool { return isLetter(c) || isDigit(c) })
 	switch {
 	case n > 1 && isDigit(text[1]):
-		return place, 1 + run(text[1:], isDigit)
+		return parameter, 1 + prefixLength(text[1:], isDigit)
 	case n < len(text) && text[n] == '$':
 		tag := text[:n+1]
 		if end := strings.Index(text[len(tag):], tag); end >= 0 {
 			return literal, len(tag) + end + len(tag)
 		}
-		return broken, len(text)
+		return invalid, len(text)
 	case n == len(text): // a tag that was cut
-		return broken, len(text)
+		return invalid, len(text)
 	default:
-		return sign, 1
+		return symbol, 1
 	}
 }
 
 // run is how many bytes at the beginning are of a class.
-func run(text string, of func(byte) bool) int {
+func prefixLength(text string, of func(byte) bool) int {
 	n := 0
 	for n < len(text) && of(text[n]) {
 		n++

@@ -28,6 +28,6 @@ func Literal(value string) string {
 }
 
 // Fits reports whether PostgreSQL keeps the name whole.
-func Fits(name string) bool {
+func FitsIdentifier(name string) bool {
 	return name != "" && len(name) <= MaxIdentifier && !strings.ContainsRune(name, 0)
 }

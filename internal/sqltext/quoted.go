@@ -4,7 +4,7 @@ import "strings"
 
 // EachQuoted writes SQL again with every name and string in quotes changed by a function, also inside of
 // dollar-quoted bodies, whose line breaks stay. It is for people to read, not for a server.
-func EachQuoted(sql string, change func(string) string) string {
+func MapQuoted(sql string, change func(string) string) string {
 	var out strings.Builder
 	for len(sql) > 0 {
 		k, n := lex(sql)
@@ -13,8 +13,8 @@ func EachQuoted(sql string, change func(string) string) string {
 		switch {
 		case k == literal && text[0] == '$':
 			tag := text[:strings.IndexByte(text[1:], '$')+2]
-			out.WriteString(tag + EachQuoted(text[len(tag):len(text)-len(tag)], change) + tag)
-		case k == name, k == literal, k == broken:
+			out.WriteString(tag + MapQuoted(text[len(tag):len(text)-len(tag)], change) + tag)
+		case k == name, k == literal, k == invalid:
 			out.WriteString(change(text))
 		default:
 			out.WriteString(text)

@@ -13,7 +13,7 @@ func TestEachQuoted(t *testing.T) {
 		"SELECT \"a\nb":      "SELECT \"a\\nb",
 		"-- it's\nSELECT $1": "-- it's\nSELECT $1",
 	} {
-		if got := EachQuoted(sql, flat); got != want {
+		if got := MapQuoted(sql, flat); got != want {
 			t.Errorf("%q became %q, not %q", sql, got, want)
 		}
 	}

@@ -9,10 +9,10 @@ import (
 // string and number. Comments are left out. At the first thing that does not end it is cut: pg_stat_activity cuts
 // queries at track_activity_query_size, and what is cut in its middle may be read as something else.
 func WithoutValues(query string) string {
-	var s stripped
+	var s redactor
 	for len(query) > 0 {
 		k, n := lex(query)
-		if k == broken || !s.take(k, query[:n]) {
+		if k == invalid || !s.take(k, query[:n]) {
 			s.add("…")
 			break
 		}
@@ -22,7 +22,7 @@ func WithoutValues(query string) string {
 }
 
 // stripped is a query that was read in part.
-type stripped struct {
+type redactor struct {
 	out   strings.Builder
 	gap   bool   // white space is due
 	first string // the first word of the statement, in upper case
@@ -31,30 +31,30 @@ type stripped struct {
 }
 
 // take takes a token; false says that nothing behind it may be shown.
-func (s *stripped) take(k kind, text string) bool {
+func (s *redactor) take(k kind, text string) bool {
 	switch k {
-	case blank:
+	case space:
 		s.gap = true
 		return true
 	case word:
 		return s.word(text)
-	case sign:
+	case symbol:
 		s.sign(text[0])
 		return true
 	case literal, number:
-		s.masked("?")
+		s.addValue("?")
 		return true
 	default:
-		s.masked(text)
+		s.addValue(text)
 		return true
 	}
 }
 
-func (s *stripped) word(text string) bool {
+func (s *redactor) word(text string) bool {
 	upper := strings.ToUpper(text)
 	switch {
 	case s.value:
-		s.masked("?")
+		s.addValue("?")
 		return true
 	case s.first == "":
 		s.first, s.set = upper, upper == "SET"
@@ -70,7 +70,7 @@ func (s *stripped) word(text string) bool {
 	return s.first != "COPY" || upper != "STDIN"
 }
 
-func (s *stripped) sign(c byte) {
+func (s *redactor) sign(c byte) {
 	switch {
 	case c == ';':
 		s.first, s.set, s.value = "", false, false
@@ -80,12 +80,12 @@ func (s *stripped) sign(c byte) {
 	s.add(string(c))
 	if c == '=' && s.set {
 		s.value = true
-		s.masked("?")
+		s.addValue("?")
 	}
 }
 
 // masked adds a text, or a ? for the whole value of a parameter.
-func (s *stripped) masked(text string) {
+func (s *redactor) addValue(text string) {
 	if s.value {
 		if strings.HasSuffix(s.out.String(), "?") {
 			return
@@ -95,7 +95,7 @@ func (s *stripped) masked(text string) {
 	s.add(text)
 }
 
-func (s *stripped) add(text string) {
+func (s *redactor) add(text string) {
 	if s.gap && s.out.Len() > 0 {
 		s.out.WriteByte(' ')
 	}
@@ -105,24 +105,24 @@ func (s *stripped) add(text string) {
 
 // Question reports whether a text is one query and nothing else: a single SELECT, WITH, VALUES or TABLE, as far as
 // that shows without a server. The reason is for people, "" where it is one.
-func Question(sql string) (why string) {
+func CheckQuery(sql string) (why string) {
 	first, ended := "", false
 	for len(sql) > 0 {
 		k, n := lex(sql)
 		text := sql[:n]
 		sql = sql[n:]
 		switch {
-		case k == blank:
+		case k == space:
 			continue
-		case k == broken:
+		case k == invalid:
 			return "a quote, comment or dollar sign in it does not end, or a backslash stands before a quote (write such a text as E'…')"
 		case ended:
 			return "it is more than one statement"
-		case k == sign && text == ";":
+		case k == symbol && text == ";":
 			ended = true
 		case k == word && first == "":
 			first = strings.ToUpper(text)
-		case k == sign && text == "(" && first == "":
+		case k == symbol && text == "(" && first == "":
 			continue
 		case first == "":
 			first = "?"

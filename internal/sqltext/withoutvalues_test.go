@@ -151,7 +151,7 @@ func TestQuestion(t *testing.T) {
 		"SET x = 1":                "does not begin",
 		"SELECT 1\x00":             "does not end",
 	} {
-		why := Question(sql)
+		why := CheckQuery(sql)
 		if (why == "") != (part == "") || !strings.Contains(why, part) {
 			t.Errorf("%q: %q", sql, why)
 		}

@@ -139,7 +139,7 @@ func (s AddColumn) restoreDefaults(root *catalog.Table, as Mark) (statements []s
 	for _, table := range root.All() {
 		found := as.ofTable(table.Schema + "." + table.Name)
 		if c := table.Column(s.Target.Column); c != nil && c.Default != found.Default {
-			name := sqltext.Table{Schema: table.Schema, Name: table.Name, Only: root.Tree()}
+			name := sqltext.Table{Schema: table.Schema, Name: table.Name, Only: root.IsTree()}
 			statements = append(statements, s.restoreDefault(name, found.Default))
 		}
 	}

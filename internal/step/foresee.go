@@ -117,7 +117,7 @@ func (s FillColumn) AfterApply(v View) View {
 	before := v
 	v, _ = s.Target.copyOf(v)
 	for _, one := range v.Table.All() {
-		if !v.Table.Tree() && before.Unfilled || v.Table.Tree() && !before.Filled[one.OID] {
+		if !v.Table.IsTree() && before.Unfilled || v.Table.IsTree() && !before.Filled[one.OID] {
 			s.Target.withoutCheck(one)
 		}
 	}
@@ -260,7 +260,7 @@ func (s EnsureFunction) AfterApply(v View) View {
 	if s.Check(v).Done {
 		return v
 	}
-	made := catalog.Function{Schema: s.Schema, Name: FunctionName, Owner: v.Server.Role.Name, Owned: true, Own: true}
+	made := catalog.Function{Schema: s.Schema, Name: FunctionName, Owner: v.Server.Role.Name, Owned: true, OwnedByRole: true}
 	if v.Schema.Function != nil {
 		made = *v.Schema.Function
 	}

@@ -12,7 +12,7 @@ import (
 
 // foundBelow gives what the tables of a tree were like that were not like its top.
 func (t Target) foundBelow(root *catalog.Table, top Mark) map[string]Mark {
-	if !root.Tree() {
+	if !root.IsTree() {
 		return nil
 	}
 	below := map[string]Mark{}

@@ -51,7 +51,7 @@ func (a Mark) safeDefaults() bool {
 			return false
 		}
 	}
-	return a.Default == "" || sqltext.Single(a.Default)
+	return a.Default == "" || sqltext.IsExpression(a.Default)
 }
 
 // The marks stand at the end of the column's comment, behind whatever the comment said before; what

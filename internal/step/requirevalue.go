@@ -68,7 +68,7 @@ func requireNotNull(t Target, v View) []Action {
 
 // Undo implements Step.
 func (s RequireValue) Undo(v View) []Action {
-	if origin, as := s.Target.Read(v.Table); origin == Found && v.Table.Tree() {
+	if origin, as := s.Target.Read(v.Table); origin == Found && v.Table.IsTree() {
 		return allowNullInTree(s.Target, v.Table, as)
 	}
 	return forEachPart(s.Target, v, allowNull)

@@ -61,7 +61,7 @@ func (t Target) CallsFunction(c *catalog.Column) bool {
 // HasIndex reports whether the table has the target's index, valid and unique, on the column alone; of a tree,
 // whether each of its tables has.
 func (t Target) HasIndex(table *catalog.Table) bool {
-	if table.Tree() {
+	if table.IsTree() {
 		return t.treeHasIndex(table)
 	}
 	i := table.Index(t.Index)
@@ -74,7 +74,7 @@ func (t Target) Serves(i *catalog.Index) bool { return i.Valid && i.Immediate &&
 // Served reports whether the table has an index that serves, under any name: a kit's later versions rename tables and leave
 // their indexes as they are.
 func (t Target) HasEquivalentIndex(table *catalog.Table) bool {
-	return t.HasIndex(table) || !table.Tree() && slices.ContainsFunc(table.Indexes, func(i catalog.Index) bool { return t.Serves(&i) })
+	return t.HasIndex(table) || !table.IsTree() && slices.ContainsFunc(table.Indexes, func(i catalog.Index) bool { return t.Serves(&i) })
 }
 
 // IndexFits reports whether an index is the target's but for being valid.

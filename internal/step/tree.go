@@ -26,7 +26,7 @@ type Part struct {
 // below it is its own only part.
 func (t Target) Parts(table *catalog.Table) []Part {
 	switch {
-	case !table.Tree():
+	case !table.IsTree():
 		return []Part{{t, table}}
 	case table.Kind == catalog.Partitioned:
 		return t.partitions(table)
@@ -35,7 +35,7 @@ func (t Target) Parts(table *catalog.Table) []Part {
 	slices.Reverse(parts)
 	top := t
 	top.Root, top.Only = t.String(), true
-	return append(parts, Part{top, table.Alone()})
+	return append(parts, Part{top, table.WithoutBelow()})
 }
 
 // partitions are the parts below the top.
@@ -63,7 +63,7 @@ func (t Target) below(table *catalog.Table, names map[uint32]string, keys []stri
 
 // inherited is a table below the top as its steps see it: the mark on the root's column is that of its own.
 func (t Target) inherited(root, table *catalog.Table) *catalog.Table {
-	alone := table.Alone()
+	alone := table.WithoutBelow()
 	mine, above := alone.Column(t.Column), root.Column(t.Column)
 	if mine != nil && above != nil {
 		mine.Comment = above.Comment
@@ -131,7 +131,7 @@ func (t Target) HasRootIndex() bool { return len(t.Keys) > 0 }
 
 // across asks something of every part of the view's table, one after the other.
 func forEachPart(t Target, v View, ask func(Target, View) []Action) []Action {
-	if v.Table == nil || !v.Table.Tree() {
+	if v.Table == nil || !v.Table.IsTree() {
 		return ask(t, v)
 	}
 	var actions []Action
@@ -143,7 +143,7 @@ func forEachPart(t Target, v View, ask func(Target, View) []Action) []Action {
 
 // everywhere reports whether something holds of every part of the view's table.
 func forAllParts(t Target, v View, holds func(Target, View) bool) bool {
-	if v.Table == nil || !v.Table.Tree() {
+	if v.Table == nil || !v.Table.IsTree() {
 		return holds(t, v)
 	}
 	for _, part := range t.Parts(v.Table) {

@@ -33,7 +33,7 @@ func ReadMany(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o 
 			return err
 		}
 		var err error
-		if server.JournalSchema.Strange, err = journal.Objects(ctx, tx); err != nil {
+		if server.JournalSchema.Unexpected, err = journal.Objects(ctx, tx); err != nil {
 			return err
 		}
 		found, err := read(ctx, tx, o, schemas)
@@ -78,7 +78,7 @@ func (o Request) knowsOwners(ctx context.Context, tx pg.Tx) error {
 	if len(o.Policy.TrustOwners) == 0 {
 		return nil
 	}
-	unknown, err := inspect.NoRoles(ctx, tx, o.Policy.TrustOwners)
+	unknown, err := inspect.MissingRoles(ctx, tx, o.Policy.TrustOwners)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (o Request) knowsOwners(ctx context.Context, tx pg.Tx) error {
 // only the catalogue tells which tables it will be the default of.
 func read(ctx context.Context, tx pg.Tx, o Request, names []string) ([]catalog.Schema, error) {
 	q := o.all()
-	schemas, err := inspect.Many(ctx, tx, q, names)
+	schemas, err := inspect.Schemas(ctx, tx, q, names)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func code(ctx context.Context, tx pg.Tx, situations []plan.Input) error {
 	if len(all) == 0 {
 		return nil
 	}
-	lesser, err := inspect.Lesser(ctx, tx, all)
+	lesser, err := inspect.HasLessPrivilegedOwners(ctx, tx, all)
 	for i := range situations {
 		if err != nil || !lesser {
 			break
@@ -160,9 +160,9 @@ func around(ctx context.Context, tx pg.Tx, o Request, situations []plan.Input) e
 		var err error
 		switch {
 		case o.Ask != nil && !s.Schema.Exists:
-			s.Elsewhere, err = inspect.Schemas(ctx, tx, s.Schema.Name)
+			s.Elsewhere, err = inspect.OtherSchemas(ctx, tx, s.Schema.Name)
 		case o.Ask == nil && s.Schema.Relation(o.Profile.VersionTable) == nil:
-			s.Elsewhere, err = inspect.Elsewhere(ctx, tx, o.Profile.VersionTable)
+			s.Elsewhere, err = inspect.SchemasWithTable(ctx, tx, o.Profile.VersionTable)
 		}
 		if err != nil {
 			return err
@@ -175,11 +175,11 @@ func around(ctx context.Context, tx pg.Tx, o Request, situations []plan.Input) e
 }
 
 // all asks for everything in a schema, or for everything that a profile has to do with.
-func (o Request) all() inspect.Question {
+func (o Request) all() inspect.Request {
 	if o.Ask == nil {
 		return ProfileQuestion(o.Profile, o.Schema)
 	}
-	return inspect.Question{Schema: o.Schema, All: true, Column: o.Ask.NamingFor("").Column, Columns: o.Ask.Columns()}
+	return inspect.Request{Schema: o.Schema, All: true, Column: o.Ask.NamingFor("").Column, Columns: o.Ask.Columns()}
 }
 
 // target names what a table of the survey is to get; there is none for what is not to get anything.

@@ -38,7 +38,7 @@ func number(ctx context.Context, pool *pgxpool.Pool, table *catalog.Table, colum
 		pages += one.Pages
 	}
 	return pg.Read(ctx, pool, func(tx pg.Tx) error {
-		some, err := inspect.SomeNumbers(ctx, tx, sqltext.Table{Schema: table.Schema, Name: table.Name}, column, pages)
+		some, err := inspect.SampleNumbers(ctx, tx, sqltext.Table{Schema: table.Schema, Name: table.Name}, column, pages)
 		if err != nil || some.Least == nil {
 			return err
 		}

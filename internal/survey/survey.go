@@ -39,8 +39,8 @@ func Read(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Requ
 }
 
 // Whole is the question for everything that a profile has to do with in a schema.
-func ProfileQuestion(p profile.Profile, schema string) inspect.Question {
-	q := inspect.Question{Schema: schema, Column: p.Column, Function: step.FunctionName}
+func ProfileQuestion(p profile.Profile, schema string) inspect.Request {
+	q := inspect.Request{Schema: schema, Column: p.Column, Function: step.FunctionName}
 	q.Relations = append(q.Relations, p.VersionTable)
 	for _, name := range p.Names() {
 		if name == p.VersionTable {
@@ -94,7 +94,7 @@ func count(ctx context.Context, pool *pgxpool.Pool, s *plan.Input) error {
 		table := &s.Schema.Relations[i]
 		target, meant := target(s, table, names)
 		c := table.Column(target.Column)
-		if !meant || c == nil || target.Complete(table) || table.Kind != catalog.Ordinary && !table.Tree() {
+		if !meant || c == nil || target.Complete(table) || table.Kind != catalog.Ordinary && !table.IsTree() {
 			continue
 		}
 		if s.RunsUntrustedCode(table) {
@@ -125,9 +125,9 @@ func countPart(ctx context.Context, pool *pgxpool.Pool, s *plan.Input, root *cat
 	})
 	all := s.Data[root.Name]
 	all.Nulls, all.Other = all.Nulls || data.Nulls, all.Other+data.Other
-	all.Duplicates, all.Unparsed = append(all.Duplicates, data.Duplicates...), append(all.Unparsed, data.Unparsed...)
+	all.Duplicates, all.NotUUIDs = append(all.Duplicates, data.Duplicates...), append(all.NotUUIDs, data.NotUUIDs...)
 	s.Data[root.Name] = all
-	if root.Tree() {
+	if root.IsTree() {
 		s.Parts[part.Table.OID] = data
 	}
 	return err
@@ -142,13 +142,13 @@ func countAcross(ctx context.Context, pool *pgxpool.Pool, s *plan.Input, root *c
 		return nil
 	}
 	for _, one := range root.All() {
-		if !root.Tree() || !readable(one) || root.Column(t.Column).Type != "uuid" {
+		if !root.IsTree() || !readable(one) || root.Column(t.Column).Type != "uuid" {
 			return nil // refused already, and perhaps not even to be read
 		}
 	}
 	return pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
 		data := s.Data[root.Name]
-		data.Across, err = inspect.Across(ctx, tx, t.Name(), t.Column)
+		data.SharedAcross, err = inspect.SharedAcross(ctx, tx, t.Name(), t.Column)
 		s.Data[root.Name] = data
 		return err
 	})
@@ -160,11 +160,11 @@ func look(ctx context.Context, tx pg.Tx, role catalog.Role, part step.Part, c *c
 		return catalog.Data{}, nil // refused already, and perhaps not even to be read
 	}
 	if c.Type == "uuid" {
-		return inspect.Data(ctx, tx, name, table.PrimaryKey(), c.Name, table.UniqueOn(c.Name))
+		return inspect.CountExisting(ctx, tx, name, table.PrimaryKey(), c.Name, table.UniqueOn(c.Name))
 	}
 	if plan.Textual(c.Type) {
-		unparsed, err := inspect.Unparsed(ctx, tx, name, c.Name)
-		return catalog.Data{Unparsed: unparsed}, err
+		unparsed, err := inspect.NotUUIDs(ctx, tx, name, c.Name)
+		return catalog.Data{NotUUIDs: unparsed}, err
 	}
 	return catalog.Data{}, nil
 }

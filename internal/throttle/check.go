@@ -83,7 +83,7 @@ func retryTimeouts(read func() error) (err error) {
 // checkQuery runs the throttle query. It returns a problem if the server rejects the query or the result has the wrong
 // shape, and an error if the server cannot be queried at all.
 func checkQuery(ctx context.Context, pool *pgxpool.Pool, sql string) (*problem.Problem, error) {
-	if why := sqltext.Question(sql); why != "" {
+	if why := sqltext.CheckQuery(sql); why != "" {
 		return message.ThrottleQuery(&resultError{why}), nil
 	}
 	err := retryTimeouts(func() error {

@@ -46,7 +46,7 @@ func ignoreRollBack(err error) error {
 // Anything but a single query is rejected without being sent. The query runs by the extended protocol, which accepts one
 // statement only, in a READ ONLY transaction that is rolled back.
 func queryReason(ctx context.Context, tx pg.Tx, sql string) (string, error) {
-	if why := sqltext.Question(sql); why != "" {
+	if why := sqltext.CheckQuery(sql); why != "" {
 		return "", &resultError{why}
 	}
 	rows, err := tx.Query(ctx, sql)
@@ -78,7 +78,7 @@ func queryReason(ctx context.Context, tx pg.Tx, sql string) (string, error) {
 		if err := rows.Scan(&text); err != nil || text == nil || *text == "" {
 			return "", err
 		}
-		reason = "the throttle query returned: " + visible.Cut(visible.Line(*text), maxAnswer)
+		reason = "the throttle query returned: " + visible.Truncate(visible.Line(*text), maxAnswer)
 	default:
 		return "", &resultError{"it returns neither a boolean nor a text"}
 	}

@@ -56,7 +56,7 @@ func OfFunction(role catalog.Role, f catalog.Function) FunctionTrust {
 	switch {
 	case runs(role, f.HeldBy()):
 		return Trusted
-	case f.OfTables, Owner(role, f.HeldBy()):
+	case f.OwnsTables, Owner(role, f.HeldBy()):
 		return Accepted
 	default:
 		return Untrusted

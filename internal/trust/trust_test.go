@@ -36,7 +36,7 @@ func TestFunction(t *testing.T) {
 			case name == "anybody else":
 				want = Untrusted
 			}
-			f := catalog.Function{Owner: o.Name, OwnerBecomes: o.Becomes, OfTables: ofTables, Extension: "of_anybody"}
+			f := catalog.Function{Owner: o.Name, OwnerBecomes: o.Becomes, OwnsTables: ofTables, Extension: "of_anybody"}
 			if got := OfFunction(role, f); got != want {
 				t.Errorf("%s, of the tables %t: %d, want %d", name, ofTables, got, want)
 			}

@@ -37,9 +37,9 @@ func integrity(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, kit profile
 	if kit.KeyedFrom == 0 || p.Version < kit.KeyedFrom {
 		return nil, nil //nolint:nilnil // there is no rule yet
 	}
-	var tables []inspect.Keyed
+	var tables []inspect.KeyCandidate
 	err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
-		tables, err = inspect.KeyedTables(ctx, tx, p.SchemaName, kit.VersionTable+"_", p.Column)
+		tables, err = inspect.KeyCandidates(ctx, tx, p.SchemaName, kit.VersionTable+"_", p.Column)
 		return err
 	})
 	if err != nil {
@@ -60,7 +60,7 @@ func integrity(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, kit profile
 	return found, nil
 }
 
-func lacksOf(table inspect.Keyed) []string {
+func lacksOf(table inspect.KeyCandidate) []string {
 	var lacks []string
 	if table.Type != "uuid" {
 		lacks = append(lacks, "type uuid")
@@ -68,7 +68,7 @@ func lacksOf(table inspect.Keyed) []string {
 	if !table.Required {
 		lacks = append(lacks, "NOT NULL")
 	}
-	if !table.Keyed {
+	if !table.HasPrimaryKey {
 		lacks = append(lacks, "primary key")
 	}
 	return lacks
@@ -76,7 +76,7 @@ func lacksOf(table inspect.Keyed) []string {
 
 func alike(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, name string) (count int64, err error) {
 	err = pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
-		count, err = inspect.Alike(ctx, tx, sqltext.Table{Schema: p.SchemaName, Name: name}, p.Column)
+		count, err = inspect.DuplicateUUIDs(ctx, tx, sqltext.Table{Schema: p.SchemaName, Name: name}, p.Column)
 		return err
 	})
 	return count, unreadable(err, step.Target{Schema: p.SchemaName, Table: name}, p.Server.Role)

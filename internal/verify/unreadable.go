@@ -19,5 +19,5 @@ func unreadable(err error, t step.Target, role catalog.Role) error {
 	if !ok || refusal.Code != pgerrcode.InsufficientPrivilege {
 		return err
 	}
-	return message.Unreadable(t.String(), t.Relation(), role.Name, visible.Said(refusal), err)
+	return message.Unreadable(t.String(), t.Relation(), role.Name, visible.ServerMessage(refusal), err)
 }

@@ -12,41 +12,41 @@ import (
 )
 
 // mostMessage is how much of a message is repeated.
-const mostMessage = 500
+const maxMessage = 500
 
 // Error is the text of an error without values of the application's rows. The server's DETAIL and CONTEXT hold
 // such values and are never printed; of its message the values are taken out.
 func Error(err error) string {
 	text := err.Error()
 	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok {
-		text = strings.ReplaceAll(text, refusal.Error(), "ERROR: "+Said(refusal)+" (SQLSTATE "+refusal.Code+")")
-		if refusal.Message != "" && Said(refusal) != oneLine(refusal.Message) { // an outer error may have written it otherwise
-			text = strings.ReplaceAll(text, refusal.Message, Said(refusal))
+		text = strings.ReplaceAll(text, refusal.Error(), "ERROR: "+ServerMessage(refusal)+" (SQLSTATE "+refusal.Code+")")
+		if refusal.Message != "" && ServerMessage(refusal) != oneLine(refusal.Message) { // an outer error may have written it otherwise
+			text = strings.ReplaceAll(text, refusal.Message, ServerMessage(refusal))
 		}
 		if refusal.Detail != "" {
 			text = strings.ReplaceAll(text, refusal.Detail, "…")
 		}
 	}
-	return Cut(oneLine(text), mostMessage)
+	return Truncate(oneLine(text), maxMessage)
 }
 
 // Said is the server's message without values of rows. Its own messages hold values where it could not read
 // or convert one; a message that a function of somebody's raises may hold anything, and only the function is named.
-func Said(refusal *pgconn.PgError) string {
+func ServerMessage(refusal *pgconn.PgError) string {
 	switch {
-	case raised(refusal):
-		return "an error that " + raiser(refusal.Where) + " raised; its text is in the server's log"
+	case raisedByFunction(refusal):
+		return "an error that " + raisingFunction(refusal.Where) + " raised; its text is in the server's log"
 	case quotesValues(refusal.Code):
-		return Cut(oneLine(withoutQuoted(refusal.Message)), mostMessage)
+		return Truncate(oneLine(withoutQuoted(refusal.Message)), maxMessage)
 	default:
-		return Cut(oneLine(refusal.Message), mostMessage)
+		return Truncate(oneLine(refusal.Message), maxMessage)
 	}
 }
 
 func oneLine(text string) string { return Line(strings.Join(strings.Fields(text), " ")) }
 
 // raised reports whether the message was written by a function, not by the server.
-func raised(refusal *pgconn.PgError) bool {
+func raisedByFunction(refusal *pgconn.PgError) bool {
 	if strings.HasPrefix(refusal.Code, "P0") {
 		return true
 	}
@@ -57,10 +57,10 @@ func raised(refusal *pgconn.PgError) bool {
 var functionName = regexp.MustCompile(`function ("(?:[^"]|"")*"|[^ ("]+)(\."(?:[^"]|"")*")?`)
 
 // raiser names the function of the innermost line of a context.
-func raiser(where string) string {
+func raisingFunction(where string) string {
 	first, _, _ := strings.Cut(where, "\n")
 	if name := functionName.FindString(first); name != "" {
-		return Cut(Line(name), mostWord)
+		return Truncate(Line(name), maxWord)
 	}
 	return "a function"
 }

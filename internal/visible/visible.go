@@ -80,7 +80,7 @@ func JSON(text []byte) []byte {
 }
 
 // Cut returns at most so many characters of the text, with an ellipsis for the rest.
-func Cut(text string, most int) string {
+func Truncate(text string, most int) string {
 	if len(text) <= most {
 		return text
 	}

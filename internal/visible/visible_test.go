@@ -22,7 +22,7 @@ func hostile() []string {
 
 func TestNothingHostileIsLeft(t *testing.T) {
 	for _, evil := range hostile() {
-		for _, text := range []string{Line("a" + evil + "b"), Text("a" + evil + "b"), Word("a" + evil + "b")} {
+		for _, text := range []string{Line("a" + evil + "b"), Text("a" + evil + "b"), Quote("a" + evil + "b")} {
 			for _, r := range text {
 				if r < ' ' || r > '~' {
 					t.Errorf("%q became %q", evil, text)
@@ -65,7 +65,7 @@ func TestWord(t *testing.T) {
 		"app%253Ahunter2%2540h", "x?password=hunter2", "a\npassword=hunter2", "u:p\nhunter2@h", "postgresql:hunter2", `{"password":"hunter2"}`, "host=a user=hunter2",
 		"Bearer hunter2", "https://hunter2",
 	} {
-		if got := Word(word); got != Withheld || strings.Contains(Path(word), "hunter") {
+		if got := Quote(word); got != Withheld || strings.Contains(Path(word), "hunter") {
 			t.Errorf("%q became %s", word, got)
 		}
 	}
@@ -74,7 +74,7 @@ func TestWord(t *testing.T) {
 		"password_resets": `"password_resets"`, "a@b": `"a@b"`, "a%": `"a%"`, `C:\rekey.yaml`: `"C:\rekey.yaml"`,
 		strings.Repeat("x", 500): `"` + strings.Repeat("x", 79) + `…"`,
 	} {
-		if got := Word(word); got != want {
+		if got := Quote(word); got != want {
 			t.Errorf("%q became %s", word, got)
 		}
 	}
@@ -110,7 +110,7 @@ func TestError(t *testing.T) {
 			c.want = "unterminated ?"
 		}
 		c.e.Severity = "ERROR"
-		if got := Said(&c.e); got != c.want {
+		if got := ServerMessage(&c.e); got != c.want {
 			t.Errorf("%q became %q, not %q", c.e.Message, got, c.want)
 		}
 		for _, err := range []error{&c.e, fmt.Errorf("outside: %w", &c.e), errors.Join(errors.New("first"), &c.e), fmt.Errorf("%s, %s: %w", c.e.Message, c.e.Detail, &c.e)} {

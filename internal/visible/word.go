@@ -7,17 +7,17 @@ import (
 )
 
 // mostWord is how much of a word is repeated in a message.
-const mostWord = 80
+const maxWord = 80
 
 // Withheld replaces a word that may hold a secret.
 const Withheld = "a value that is not repeated here (it may hold a password)"
 
 // Word quotes a word of the user's for a message: short, on one line, and not at all if it may hold a secret.
-func Word(word string) string {
+func Quote(word string) string {
 	if Secret(word) {
 		return Withheld
 	}
-	return `"` + Cut(Line(word), mostWord) + `"`
+	return `"` + Truncate(Line(word), maxWord) + `"`
 }
 
 // Path is Word without the quotes, for the name of a file.
@@ -53,4 +53,4 @@ var secret = regexp.MustCompile(`(?is)` +
 	`|^\s*(bearer|basic)\s`)
 
 // Count says how long a word is that is not repeated.
-func Count(word string) string { return fmt.Sprintf("%d bytes", len(word)) }
+func ByteCount(word string) string { return fmt.Sprintf("%d bytes", len(word)) }

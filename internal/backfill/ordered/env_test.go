@@ -89,7 +89,7 @@ func (b *env) table() catalog.Table {
 	b.Helper()
 	var table catalog.Table
 	err := pg.Read(b.Context(), b.pool, func(tx pg.Tx) error {
-		schema, err := inspect.Schema(b.Context(), tx, inspect.Question{
+		schema, err := inspect.Schema(b.Context(), tx, inspect.Request{
 			Schema: "public", Relations: []string{"t"}, Tables: []string{"t"}, Column: "uuid", Function: "uuid_generate_v7",
 		})
 		if err == nil {

@@ -2,7 +2,7 @@
 -- defaults of all columns as text takes longer than everything else here. "calls" is the function that a default is a
 -- bare call of. The core's own functions leave no dependency; under search_path pg_catalog only theirs has no schema.
 -- From 18 on a NOT NULL may be NOT VALID: "unproved", rows without a value may be there. "base" is the type behind a
--- domain, through domains over domains; "length" and "alignment" are in bytes, -1 of a varying length; "clocked" is a
+-- domain, through domains over domains; "length" and "alignment" are in bytes, -1 of a varying length; "defaults_to_now" is a
 -- time that is NOT NULL and that an INSERT gets from the clock. "code" is the functions that a default depends on, also
 -- those of its operators, with their owners; the core's own leave no dependency.
 SELECT a.attrelid::int8                                        AS relation,
@@ -23,7 +23,7 @@ SELECT a.attrelid::int8                                        AS relation,
                     THEN pg_get_expr(d.adbin, d.adrelid) ~ ('^\(?(timezone\(''[^'']*''::text, )?'
                          || '((now|(clock|transaction|statement)_timestamp)\(\)|CURRENT_(TIMESTAMP|DATE)|LOCALTIMESTAMP)'
                          || '(\([0-6]\))?\)?( AT TIME ZONE ''[^'']*''::text)?\)?(::[a-z0-6() ]+)?$')
-                    ELSE false END                             AS clocked,
+                    ELSE false END                             AS defaults_to_now,
        a.attnotnull AND k.oid IS NULL                          AS not_null,
        k.oid IS NOT NULL                                       AS unproved,
        coalesce(k.conname, '')                                 AS unproved_by,

@@ -58,7 +58,7 @@ func TestDatabaseIsDroppedWithItsSessions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := session.Config().Database; got != name || !sqltext.Fits(name) {
+			if got := session.Config().Database; got != name || !sqltext.FitsIdentifier(name) {
 				t.Errorf("the URL leads to %q, the name is %q", got, name)
 			}
 			left = session
