@@ -81,11 +81,11 @@ func onePassReason(c Choice, table catalog.Table, target step.Target) string {
 	case table.Pages <= smallPages:
 		return ""
 	case c.By == ByTuple:
-		return "one plain pass: PostgreSQL 13 cannot prune a page that is visited by address, and there is no integer key to visit it by. "
+		return "one pass: PostgreSQL 13 cannot prune a page that it reads by ctid, and the table has no integer key. "
 	case index != "":
-		return fmt.Sprintf("one plain pass: index %s is on the column, so that no update is heap-only, and every row moves to another page. ", index)
+		return fmt.Sprintf("one pass: index %s uses the column, so that no update is heap-only and every row moves to another page. ", index)
 	case c.RowsPerPage < minRowsPerPage:
-		return fmt.Sprintf("one plain pass: rows of about %s bytes, too few on a page to make room for one another. ", formatNumber(int64(pageBytes/c.RowsPerPage)))
+		return fmt.Sprintf("one pass: a page has too few rows, of about %s bytes each, to make space for one another. ", formatNumber(int64(pageBytes/c.RowsPerPage)))
 	default:
 		return ""
 	}
@@ -96,7 +96,7 @@ func waves(c Choice, server catalog.Server, table catalog.Table, target step.Tar
 	case table.Pages <= tinyPages:
 		return 1, tinyTableReason(table)
 	case table.Pages <= smallPages:
-		return 1, fmt.Sprintf("one plain pass: %s pages are too few for waves to pay", formatNumber(table.Pages))
+		return 1, fmt.Sprintf("one pass: %s pages are too few for waves to pay", formatNumber(table.Pages))
 	}
 	c.Waves = min(maxWaves, int(c.RowsPerPage))
 	return c.Waves, wavesReason(c, table, c.Waves) + triggerReason(server, table, target) + rangeReason(c)

@@ -73,15 +73,15 @@ func TestExplain(t *testing.T) {
 		waves  int
 		reason string
 	}{
-		{"usual", 15, table(10_000, 40), ByPage, 16, "16 waves: a page has about 40 rows of 204 bytes and no room for all of them to grow by 20. A wave takes a few rows of every page. The first moves one row in 11 "},
+		{"usual", 15, table(10_000, 40), ByPage, 16, "16 waves: a page has about 40 rows of 204 bytes and no space for all of them to grow by 20. A wave updates a few rows of every page. The first wave moves one row in 11 "},
 		{"13", 13, table(10_000, 40), ByKey, 16, "16 waves"},
 		{"tiny", 15, table(3, 40), ByPage, 1, "one transaction"},
 		{"small", 15, table(300, 40), ByPage, 1, "too few"},
 		{"wide", 15, table(10_000, 3), ByPage, 1, "2,722 bytes"},
 		{"rather wide", 15, table(10_000, 9), ByPage, 9, "9 waves"},
-		{"fillfactor", 15, with(func(t *catalog.Table) { t.Fillfactor = 80 }), ByPage, 16, "fillfactor 80 leaves 1,633 bytes of each page free. A page's 40 rows of about 163 bytes"},
-		{"too little for one new version", 15, with(func(t *catalog.Table) { t.Fillfactor, t.Rows = 90, 80_000 }), ByPage, 8, "no room"},
-		{"fillfactor for few of many rows", 15, with(func(t *catalog.Table) { t.Fillfactor, t.Rows = 95, 400_000 }), ByPage, 16, "no room"},
+		{"fillfactor", 15, with(func(t *catalog.Table) { t.Fillfactor = 80 }), ByPage, 16, "fillfactor 80 leaves 1,633 bytes of each page free, enough for its 40 rows of about 163 bytes"},
+		{"too little for one new version", 15, with(func(t *catalog.Table) { t.Fillfactor, t.Rows = 90, 80_000 }), ByPage, 8, "no space"},
+		{"fillfactor for few of many rows", 15, with(func(t *catalog.Table) { t.Fillfactor, t.Rows = 95, 400_000 }), ByPage, 16, "no space"},
 		{"trigger", 15, with(func(t *catalog.Table) {
 			t.Triggers = []catalog.Trigger{{Name: "touch", Enabled: "O", OnUpdate: true}, {Name: "off", Enabled: "D", OnUpdate: true}}
 		}), ByPage, 16, "1 trigger fires on every row (touch)"},

@@ -24,7 +24,7 @@ func TestExplainThree(t *testing.T) {
 			name, sql string
 			min, max  int64 // percent of heap-only updates, as the reason promises
 		}{
-			{"narrow rows, no room to spare", `CREATE TABLE t (id bigint PRIMARY KEY, user_id bigint, kind int, at timestamptz);
+			{"narrow rows on full pages", `CREATE TABLE t (id bigint PRIMARY KEY, user_id bigint, kind int, at timestamptz);
 				INSERT INTO t SELECT g, g % 1000, g % 7, '2024-01-01'::timestamptz + g * interval '1 s' FROM generate_series(1, 72000) g;
 				CREATE INDEX ON t (user_id)`, 40, 95},
 			{"wide jsonb, fillfactor 70", `CREATE TABLE t (id bigint PRIMARY KEY, payload jsonb) WITH (fillfactor = 70);

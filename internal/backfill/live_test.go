@@ -189,7 +189,7 @@ func TestShrinksSlowBatches(t *testing.T) {
 	})
 }
 
-// Batches that are slow whatever their size do not shrink forever.
+// Batches that are slow at any size do not shrink forever.
 func TestKeepsSizeUnderStatementTrigger(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()

@@ -23,12 +23,12 @@ func wavesReason(c Choice, table catalog.Table, n int) string {
 	width, free := pageBytes*fillfactor/c.RowsPerPage, pageBytes*(1-fillfactor)
 	// A page needs space for at least one new version in addition to the old ones, and finally for each row's growth.
 	if free >= width+rowGrowth && free >= c.RowsPerPage*rowGrowth {
-		return fmt.Sprintf("%d waves: fillfactor %d leaves %s bytes of each page free. A page's %.0f rows of about %s bytes, each of which grows by %d, "+
-			"find their room there, a few rows at a time (heap-only%s). ",
+		return fmt.Sprintf("%d waves: fillfactor %d leaves %s bytes of each page free, enough for its %.0f rows of about %s bytes to grow by %d each, "+
+			"a few rows at a time (heap-only%s). ",
 			n, table.Fillfactor, formatNumber(int64(free)), c.RowsPerPage, formatNumber(int64(width)), rowGrowth, indexesReason(table))
 	}
-	return fmt.Sprintf("%d waves: a page has about %.0f rows of %s bytes and no room for all of them to grow by %d. A wave takes a few rows of every page. "+
-		"The first moves one row in %d to other pages; the room that they leave serves up to %.0f %% of the rows in place (heap-only%s). ",
+	return fmt.Sprintf("%d waves: a page has about %.0f rows of %s bytes and no space for all of them to grow by %d. A wave updates a few rows of every page. "+
+		"The first wave moves one row in %d to other pages; the space that they leave lets up to %.0f%% of the rows stay in place (heap-only%s). ",
 		n, c.RowsPerPage, formatNumber(int64(width)), rowGrowth, granularity/waveBounds(n)[0], 100*maxInPlace(width, n), indexesReason(table))
 }
 
@@ -39,7 +39,7 @@ func maxInPlace(width float64, n int) float64 {
 }
 
 // vacuumReason explains what keeps one pass from doubling the table.
-const vacuumReason = "After each eighth of the table a VACUUM without index clean-up lets the next ones use the space that rows have left. "
+const vacuumReason = "After each eighth of the table, VACUUM without index cleanup makes the space that rows left available. "
 
 // indexesReason says that heap-only updates add nothing to indexes.
 func indexesReason(table catalog.Table) string {
@@ -56,8 +56,8 @@ func triggerReason(server catalog.Server, table catalog.Table, target step.Targe
 		return ""
 	}
 	fires := plural(int64(len(names)), "trigger fires", "triggers fire")
-	return fmt.Sprintf("%s on every row (%s): if an indexed column is changed so, no update is heap-only and every row moves. "+
-		"The first region shows it; the next %d are then filled in one plain pass each, with a VACUUM after each eighth of the table. ", fires, strings.Join(names, ", "), onePassRegions)
+	return fmt.Sprintf("%s on every row (%s): if that changes an indexed column, no update is heap-only and every row moves. "+
+		"The first region shows this; then the next %d are filled in one pass each, with VACUUM after each eighth of the table. ", fires, strings.Join(names, ", "), onePassRegions)
 }
 
 // rangeReason describes the regions and batches.
@@ -70,7 +70,7 @@ func rangeReason(c Choice) string {
 	if c.Waves == 1 {
 		return size + batchReason(c)
 	}
-	return size + "fewer where the pace or max_wal_size asks for it, so that all waves of one fall between two checkpoints; " + batchReason(c)
+	return size + "smaller at a slower pace or with a small max_wal_size, so that all waves of a region fall between two checkpoints; " + batchReason(c)
 }
 
 func batchReason(c Choice) string {

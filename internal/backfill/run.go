@@ -23,7 +23,7 @@ type filler struct {
 	inPlace     inPlace
 	vacuums     vacuums
 	sweeps      int
-	minTimeout  time.Duration // smallest statement_timeout, whatever the target of a batch
+	minTimeout  time.Duration // smallest statement_timeout of a batch
 }
 
 // Run fills every row that has no value and returns when a sweep over the whole table finds none. A row that an UPDATE moves

@@ -18,9 +18,9 @@ const (
 // waveBounds returns the upper bound of each of n waves in 1024ths of the rows. The last bound includes all rows.
 func waveBounds(n int) []int {
 	all := make([]int, n)
-	whole := 1 - math.Pow(waveRatio, -float64(n))
+	sum := 1 - math.Pow(waveRatio, -float64(n))
 	for i := range all {
-		all[i] = int(math.Round(granularity * (1 - math.Pow(waveRatio, -float64(i+1))) / whole))
+		all[i] = int(math.Round(granularity * (1 - math.Pow(waveRatio, -float64(i+1))) / sum))
 	}
 	return all
 }

@@ -50,11 +50,11 @@ type Checkpoint struct {
 	Rows     int64 // filled by this worker, over all runs
 }
 
-// Checkpoints keeps checkpoints from one run to the next. Its methods are called in a transaction, Save and Guard in that of
-// the batch.
+// Checkpoints keeps checkpoints from one run to the next. Its methods are called in a transaction, Save and Guard in
+// the batch's.
 type Checkpoints interface {
 	Load(ctx context.Context, tx pg.Tx) ([]Checkpoint, error)
-	Save(ctx context.Context, tx pg.Tx, place Checkpoint) error
+	Save(ctx context.Context, tx pg.Tx, c Checkpoint) error
 	// Guard returns an error if another run has taken over.
 	Guard(ctx context.Context, tx pg.Tx) error
 }

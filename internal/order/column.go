@@ -62,7 +62,7 @@ func Choose(t catalog.Table, requested, profile, zone string) (Column, error) {
 	return Column{Unit: Microsecond, Reason: "no creation-time column found"}, nil
 }
 
-// Selector returns the value of --time-column that selects this column whatever values it has by then: its name, for an
+// Selector returns the value of --time-column that selects this column regardless of its values: its name, for an
 // integer followed by its unit.
 func (c Column) Selector() string {
 	if unit := c.Kind.unit(); unit != "" {

@@ -36,7 +36,7 @@ func Divide(r *rand.Rand, slots uint64, regions []Occupancy) []Share {
 // division is the state of Divide.
 type division struct {
 	r       *rand.Rand
-	regions   []Occupancy
+	regions []Occupancy
 	shares  []Share
 	started bool
 }

@@ -26,7 +26,7 @@ const (
 	Unchanged Adjustment = iota
 	Early                // before 1970, which a UUIDv7 cannot express: 1970-01-01 00:00:00
 	Late                 // at or after the cutoff: the cutoff
-	Carried              // no time: that of the nearest row with one before it by key, else after it
+	Carried              // no time: the instant of the nearest row with one before it by key, else after it
 	Missing              // no row of the table has a time: the cutoff
 )
 

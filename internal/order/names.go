@@ -103,7 +103,7 @@ func known(name string) bool {
 	return slices.ContainsFunc(tiers(), func(t tier) bool { return slices.Contains(t.names, name) })
 }
 
-// conventional reports whether a name is that of a creation time, with or without a unit.
+// conventional reports whether a name is a creation time's, with or without a unit.
 func conventional(name string) bool {
 	rest, _ := cutUnit(name)
 	return known(rest)

@@ -118,7 +118,7 @@ func TestDrawsAscend(t *testing.T) {
 	})
 }
 
-// Shares ascend with their regions and contain their regions' values, whatever those are. If there are enough positions,
+// Shares ascend with their regions and contain any values of their regions. If there are enough positions,
 // each share is large enough for its rows.
 func TestSharesAscend(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

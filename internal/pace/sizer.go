@@ -25,7 +25,7 @@ const (
 	window       = 10
 	maxGrowth    = 1.5 // from one batch to the next
 	overrun      = 5   // a batch that takes this many times what it may cuts the size to a tenth at once
-	minUnitShare = 8   // units get at least an eighth of the target, whatever the overhead
+	minUnitShare = 8   // units get at least an eighth of the target, with any overhead
 	minSizeRatio = 1.5 // between the sizes of two batches that slope compares
 	minPairs     = 8   // pairs of batches from which slope estimates
 )

@@ -73,7 +73,7 @@ func (l *lagSignal) evaluate(found []follower, limit time.Duration, now time.Tim
 
 func (l *lagSignal) lag(f follower, now time.Time) time.Duration {
 	if f.Replayed >= f.Written {
-		return 0 // everything is replayed, whatever the server's figure is
+		return 0 // everything is replayed, and the server's figure is old
 	}
 	return max(time.Duration(f.Lag*float64(time.Second)), l.history.age(f.Replayed, now))
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// Times of a time zone are converted as the server does, also in the hours that occur twice or not at all, and whatever the
-// session's time zone is.
+// Times of a time zone are converted as the server does, also in the hours that occur twice or not at all, and with any
+// session time zone.
 func TestConvertsTimeZone(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()

@@ -98,7 +98,7 @@ func TestPrecedes(t *testing.T) {
 	}
 }
 
-// Rows of an instant sort as their keys, in whatever order they are filled.
+// Rows of an instant sort as their keys, in any order of filling.
 func TestAssignedValuesAscend(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		scale := order.Scale{Unit: 1, Cutoff: order.Infinity}

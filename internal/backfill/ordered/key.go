@@ -121,7 +121,7 @@ func (k key) upTo(high []string) string { return k.tuple("t") + " <= " + k.bound
 // keyTexts holds the texts of the keys of rows: for each column, its length and its bytes.
 type keyTexts []byte
 
-// parse reads a row's key from the fields after those of row.parse.
+// parse reads a row's key from the fields that follow row.parse's.
 func (k key) parse(fields [][]byte, into *keyTexts) int64 {
 	if k.integer {
 		return int64(binary.BigEndian.Uint64(fields[0]))

@@ -46,7 +46,7 @@ func DropPlan(ctx context.Context, tx pg.Tx, relation uint32) error {
 	return dropTables(ctx, tx, relation, "_shares", "_tallies", "_regions", "")
 }
 
-// dropTables drops those of the tables that exist. Most relations never had one.
+// dropTables drops the tables if they exist. Most relations never had one.
 func dropTables(ctx context.Context, tx pg.Tx, relation uint32, suffixes ...string) error {
 	names := make([]string, len(suffixes))
 	for i, suffix := range suffixes {
@@ -65,8 +65,8 @@ func dropTables(ctx context.Context, tx pg.Tx, relation uint32, suffixes ...stri
 	return err
 }
 
-// createTables creates permanent tables in the default tablespace with the heap access method, whatever the role's defaults
-// are, and without privileges for PUBLIC.
+// createTables creates permanent tables in the default tablespace with the heap access method, regardless of the role's
+// defaults, and without privileges for PUBLIC.
 func (f *filler) createTables(ctx context.Context, tx pg.Tx, tables map[string]string) error {
 	statements := []string{"SET LOCAL default_tablespace = ''", "SET LOCAL default_table_access_method = heap"}
 	for suffix, columns := range tables {
@@ -104,7 +104,7 @@ func (f *filler) createPlan(ctx context.Context, tx pg.Tx) error {
 	return f.createSurveyTables(ctx, tx)
 }
 
-// createSurveyTables creates the tables of a survey. It drops those of an earlier one.
+// createSurveyTables creates the tables of a survey. It drops the tables of an earlier survey.
 func (f *filler) createSurveyTables(ctx context.Context, tx pg.Tx) error {
 	if err := dropTables(ctx, tx, f.Table.OID, "_shares", "_tallies"); err != nil {
 		return err

@@ -47,7 +47,7 @@ var ErrOrder = errors.New("the table has neither a key nor a creation-time colum
 // Run fills every row that has no value, such that values sort as (time, key), and returns when no such row is left. For a
 // table without a key, values sort by time, and rows of one instant are in no order.
 //
-// Errors: those of backfill.Run, ErrOrder, or the server's. Rows that are filled stay filled, and Run may be called again; it
+// Errors: ErrOrder and the errors of backfill.Run. Rows that are filled stay filled, and Run may be called again; it
 // keeps the order.
 func Run(ctx context.Context, w Work) (Result, error) {
 	choice, k := explain(w.Server, w.Table, w.Target, w.Column)
