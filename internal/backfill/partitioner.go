@@ -16,21 +16,21 @@ type tableRange struct {
 }
 
 // after returns the part of the range above end.
-func (s tableRange) after(end int64) tableRange { return tableRange{from: end, to: s.to} }
+func (r tableRange) after(end int64) tableRange { return tableRange{from: end, to: r.to} }
 
 // upTo returns the part of the range up to and including end.
-func (s tableRange) upTo(end int64) tableRange {
-	return tableRange{from: s.from, open: s.open, to: end}
+func (r tableRange) upTo(end int64) tableRange {
+	return tableRange{from: r.from, open: r.open, to: end}
 }
 
 // partitioner splits a table into ranges: by page, by integer key, or not at all.
 type partitioner interface {
 	// split returns the end of a range's first part of about so many pages; ok is false if the range is empty.
-	split(ctx context.Context, tx pg.Tx, s tableRange, pages int64) (end int64, ok bool, err error)
+	split(ctx context.Context, tx pg.Tx, r tableRange, pages int64) (end int64, ok bool, err error)
 	// end returns the current end of the table; ok is false if the table is empty.
 	end(ctx context.Context, tx pg.Tx) (end int64, ok bool, err error)
 	// condition returns the SQL condition for the rows of a range.
-	condition(s tableRange) string
+	condition(r tableRange) string
 }
 
 func newPartitioner(c Choice, t statements) partitioner {
@@ -55,16 +55,16 @@ func newSweepPartitioner(c Choice, t statements) partitioner {
 // byPage reads ranges of pages by TID range scans.
 type byPage struct{ sql statements }
 
-func (p byPage) firstPage(s tableRange) int64 {
-	if s.open {
+func (p byPage) firstPage(r tableRange) int64 {
+	if r.open {
 		return 0
 	}
-	return s.from + 1
+	return r.from + 1
 }
 
-func (p byPage) split(_ context.Context, _ pg.Tx, s tableRange, pages int64) (int64, bool, error) {
-	first := p.firstPage(s)
-	return min(first+pages-1, s.to), first <= s.to, nil
+func (p byPage) split(_ context.Context, _ pg.Tx, r tableRange, pages int64) (int64, bool, error) {
+	first := p.firstPage(r)
+	return min(first+pages-1, r.to), first <= r.to, nil
 }
 
 func (p byPage) end(ctx context.Context, tx pg.Tx) (int64, bool, error) {
@@ -78,24 +78,24 @@ func (p byPage) regclass() sqltext.Value {
 	return sqltext.Value(sqltext.Qualified(p.sql.table.Schema, p.sql.table.Name))
 }
 
-func (p byPage) condition(s tableRange) string {
-	return sqltext.Format("ctid >= '({},0)' AND ctid < '({},0)'", p.firstPage(s), s.to+1)
+func (p byPage) condition(r tableRange) string {
+	return sqltext.Format("ctid >= '({},0)' AND ctid < '({},0)'", p.firstPage(r), r.to+1)
 }
 
 // byTuple reads every possible row of a page by its ctid, since 13 has no TID range scan. That does not prune pages.
 type byTuple struct{ byPage }
 
-func (t byTuple) condition(s tableRange) string {
+func (t byTuple) condition(r tableRange) string {
 	const maxTuples = 291 // MaxHeapTuplesPerPage, for pages of the default size
 	return sqltext.Format("ctid = ANY (ARRAY (SELECT format('(%s,%s)', page, line)::tid"+
-		" FROM generate_series({}::int8, {}::int8) AS page, generate_series(1, {}) AS line))", t.firstPage(s), s.to, maxTuples)
+		" FROM generate_series({}::int8, {}::int8) AS page, generate_series(1, {}) AS line))", t.firstPage(r), r.to, maxTuples)
 }
 
 // unsplit treats the table as one range, where reading a part costs more than reading all: on 13 without an integer key.
 type unsplit struct{ byPage }
 
-func (w unsplit) split(_ context.Context, _ pg.Tx, s tableRange, _ int64) (int64, bool, error) {
-	return s.to, w.firstPage(s) <= s.to, nil
+func (w unsplit) split(_ context.Context, _ pg.Tx, r tableRange, _ int64) (int64, bool, error) {
+	return r.to, w.firstPage(r) <= r.to, nil
 }
 
 func (w unsplit) condition(tableRange) string { return "true" }
@@ -112,22 +112,22 @@ type byKey struct {
 const indexScanOnly = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"
 
 // split finds the end by an index scan. It allows bitmap scans again for the filling: they read each page once.
-func (k byKey) split(ctx context.Context, tx pg.Tx, s tableRange, pages int64) (int64, bool, error) {
+func (k byKey) split(ctx context.Context, tx pg.Tx, r tableRange, pages int64) (int64, bool, error) {
 	if _, err := tx.Exec(ctx, indexScanOnly); err != nil {
 		return 0, false, err
 	}
 	var end *int64
 	var on string
-	err := tx.QueryRow(ctx, k.splitSQL(s, int64(max(float64(pages)*k.rows, 1)))).Scan(&end, &on)
+	err := tx.QueryRow(ctx, k.splitSQL(r, int64(max(float64(pages)*k.rows, 1)))).Scan(&end, &on)
 	if err != nil || end == nil {
 		return 0, false, err
 	}
 	return *end, true, nil
 }
 
-func (k byKey) splitSQL(s tableRange, rows int64) string {
+func (k byKey) splitSQL(r tableRange, rows int64) string {
 	return sqltext.Format("SELECT max(k), set_config('enable_bitmapscan', 'on', true) FROM (SELECT {}::int8 AS k FROM ONLY {} WHERE ",
-		k.key, k.sql.table) + k.condition(s) + sqltext.Format(" ORDER BY {} LIMIT {}) AS part", k.key, rows)
+		k.key, k.sql.table) + k.condition(r) + sqltext.Format(" ORDER BY {} LIMIT {}) AS part", k.key, rows)
 }
 
 func (k byKey) end(ctx context.Context, tx pg.Tx) (int64, bool, error) {
@@ -139,11 +139,11 @@ func (k byKey) end(ctx context.Context, tx pg.Tx) (int64, bool, error) {
 	return *end, true, nil
 }
 
-func (k byKey) condition(s tableRange) string {
+func (k byKey) condition(r tableRange) string {
 	// Quoted, because an unquoted literal of the smallest bigint would be numeric and could not use the index.
-	upper := sqltext.Format("{} <= '{}'::int8", k.key, s.to)
-	if s.open {
+	upper := sqltext.Format("{} <= '{}'::int8", k.key, r.to)
+	if r.open {
 		return upper
 	}
-	return sqltext.Format("{} > '{}'::int8 AND ", k.key, s.from) + upper
+	return sqltext.Format("{} > '{}'::int8 AND ", k.key, r.from) + upper
 }

@@ -82,7 +82,7 @@ func evenRegion(region, pages, workers int64) int64 {
 	return max((pages+rounds*workers-1)/(rounds*workers), 1)
 }
 
-// firstError returns the first error other than ErrStopped, which only follows from another worker's error.
+// firstError returns the first error other than ErrStopped, else ErrStopped if a worker returned it.
 func firstError(errs []error) error {
 	var stopped error
 	for _, err := range errs {
@@ -126,10 +126,10 @@ func (p *pass) setSizes(ctx context.Context, tx pg.Tx) error {
 		return err
 	}
 	const written = 3 * 8192 // bytes of WAL per page, over all waves
-	const part = 4           // divides the interval
-	p.maxRegion = min(p.choice.Region, wal/part/written/int64(p.workers()))
+	const parts = 4          // a region takes at most a quarter of the interval
+	p.maxRegion = min(p.choice.Region, wal/parts/written/int64(p.workers()))
 	p.maxRegion = max(int64(float64(p.maxRegion)*p.Pace.Speed().Duty()), min(minRegion, p.choice.Region))
-	p.target = min(regionTime, time.Duration(seconds)*time.Second/part)
+	p.target = min(regionTime, time.Duration(seconds)*time.Second/parts)
 	p.regionSize = p.maxRegion
 	return nil
 }

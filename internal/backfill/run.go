@@ -19,7 +19,7 @@ type filler struct {
 	sweepRanges partitioner // of the sweeps
 	progress    *Progress
 	batches     atomic.Int64
-	skipped     atomic.Int64
+	held        atomic.Int64
 	inPlace     inPlace
 	vacuums     vacuums
 	sweeps      int
@@ -49,7 +49,7 @@ func (f *filler) fillAll(ctx context.Context) (Result, error) {
 	err := f.run(ctx)
 	f.progress.Report(true)
 	return Result{
-		Rows: f.progress.Rows(), Batches: f.batches.Load(), Held: f.skipped.Load(), Sweeps: f.sweeps,
+		Rows: f.progress.Rows(), Batches: f.batches.Load(), Held: f.held.Load(), Sweeps: f.sweeps,
 		InPlace: f.inPlace.share(), Choice: f.choice,
 	}, err
 }

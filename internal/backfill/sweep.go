@@ -23,7 +23,7 @@ const (
 // swept is what a sweep found.
 type swept struct {
 	rows int64 // without a value
-	held int64 // rows that others hold, of these
+	held int64 // of these, held by other transactions
 }
 
 // sweepAll repeats sweeps until one finds no row without a value.
@@ -91,7 +91,7 @@ func (f *filler) sweep(ctx context.Context) (swept, error) {
 
 func (f *filler) recordHeld(rows int64) {
 	if rows > 0 {
-		f.skipped.Add(rows)
+		f.held.Add(rows)
 		f.progress.AddHeld(rows)
 	}
 }
@@ -215,7 +215,7 @@ type heldRanges struct {
 	ranges   []tableRange
 	rows     int64     // held at the last attempt
 	fewest   int64     // fewest held so far
-	since    time.Time // of least
+	since    time.Time // when fewest was reached
 	refilled int       // rounds since then that filled rows and left as many
 }
 

@@ -27,7 +27,7 @@ type worker struct {
 	position  position
 	pageSizer *pace.Sizer
 	rowSizer  *pace.Sizer
-	pages     int64 // of the region, in pages
+	pages     int64 // size of the region
 	timeouts  int
 	repeats   int
 	slow      SlowBatches

@@ -227,7 +227,7 @@ func (f *filler) regions(ctx context.Context) error {
 	return firstError(errs)
 }
 
-// firstError returns the first error other than backfill.ErrStopped, which only follows from another worker's error.
+// firstError returns the first error other than backfill.ErrStopped, else that one if a worker returned it.
 func firstError(errs []error) error {
 	var stopped error
 	for _, err := range errs {
