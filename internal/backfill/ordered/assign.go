@@ -82,8 +82,8 @@ type assigner struct {
 // assign chooses values inside a share for the unfilled rows of one instant, which are in the order of their keys, as far as
 // there are free values. The values of filled rows limit their neighbours' values.
 func (p *assigner) assign(values order.Range, share order.Share, rows []row) {
-	fresh := !slices.ContainsFunc(rows, func(r row) bool { return r.filled })
-	if n := len(rows) - 1; share.Edge && fresh && share.To > share.From {
+	empty := !slices.ContainsFunc(rows, func(r row) bool { return r.filled })
+	if n := len(rows) - 1; share.Edge && empty && share.To > share.From {
 		rows[n].value, rows[n].chosen = values.Value(share.To-1, p.random.Uint64()), true
 		share.To--
 		rows = rows[:n]

@@ -19,20 +19,20 @@ func cover(instants []order.Instant) []interval {
 		return nil
 	}
 	type gap struct {
-		at   int
-		wide uint64
+		at    int
+		width uint64
 	}
 	gaps := make([]gap, 0, maxIntervals)
 	for i := 1; i < len(instants); i++ {
-		g := gap{at: i, wide: uint64(instants[i]) - uint64(instants[i-1])}
+		g := gap{at: i, width: uint64(instants[i]) - uint64(instants[i-1])}
 		switch {
 		case len(gaps) < maxIntervals-1:
-		case g.wide <= gaps[len(gaps)-1].wide:
+		case g.width <= gaps[len(gaps)-1].width:
 			continue
 		default:
 			gaps = gaps[:len(gaps)-1]
 		}
-		to, _ := slices.BinarySearchFunc(gaps, g, func(a, b gap) int { return cmp.Compare(b.wide, a.wide) })
+		to, _ := slices.BinarySearchFunc(gaps, g, func(a, b gap) int { return cmp.Compare(b.width, a.width) })
 		gaps = slices.Insert(gaps, to, g)
 	}
 	slices.SortFunc(gaps, func(a, b gap) int { return cmp.Compare(a.at, b.at) })
@@ -48,8 +48,8 @@ func cover(instants []order.Instant) []interval {
 // overlaps returns the intervals in which two or more regions may have rows.
 func overlaps(regions []region) []interval {
 	type edge struct {
-		at   order.Instant
-		step int
+		at    order.Instant
+		depth int // change of the number of regions
 	}
 	var edges []edge
 	for _, r := range regions {
@@ -59,16 +59,16 @@ func overlaps(regions []region) []interval {
 	}
 	// At the same instant starts sort before ends, because intervals include both.
 	slices.SortFunc(edges, func(a, b edge) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(b.step, a.step))
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(b.depth, a.depth))
 	})
 	var intervals []interval
 	depth := 0
 	for _, e := range edges {
-		depth += e.step
+		depth += e.depth
 		switch {
-		case e.step > 0 && depth == 2:
+		case e.depth > 0 && depth == 2:
 			intervals = append(intervals, interval{from: e.at})
-		case e.step < 0 && depth == 1:
+		case e.depth < 0 && depth == 1:
 			intervals[len(intervals)-1].to = e.at
 		}
 	}
@@ -89,21 +89,21 @@ func merge(intervals []interval) []interval {
 }
 
 // subtract returns the parts of intervals outside others. If there are too many parts, it omits some.
-func subtract(from, others []interval) []interval {
+func subtract(intervals, others []interval) []interval {
 	var rest []interval
-	for _, z := range from {
-		from, over := z.from, false
+	for _, z := range intervals {
+		from, covered := z.from, false
 		at, _ := slices.BinarySearchFunc(others, z.from, func(o interval, at order.Instant) int { return cmp.Compare(o.to, at) })
 		for ; at < len(others) && others[at].from <= z.to; at++ {
 			if others[at].from > from {
 				rest = append(rest, interval{from, others[at].from - 1})
 			}
-			if over = others[at].to >= z.to; over {
+			if covered = others[at].to >= z.to; covered {
 				break
 			}
 			from = others[at].to + 1
 		}
-		if !over {
+		if !covered {
 			rest = append(rest, interval{from, z.to})
 		}
 		if len(rest) >= maxIntervals {

@@ -61,8 +61,8 @@ func (f *filler) loadRegions(ctx context.Context, tx pg.Tx) ([]region, error) {
 // encodeIntervals returns the ends of intervals as a list of numbers.
 func encodeIntervals(intervals []interval) []int64 {
 	all := make([]int64, 0, 2*len(intervals))
-	for _, z := range intervals {
-		all = append(all, int64(z.from), int64(z.to))
+	for _, i := range intervals {
+		all = append(all, int64(i.from), int64(i.to))
 	}
 	return all
 }

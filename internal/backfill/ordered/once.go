@@ -49,7 +49,7 @@ func (f *filler) fillOnce(ctx context.Context) (done bool, err error) {
 
 // fillOnceIn is the transaction of fillOnce.
 func (f *filler) fillOnceIn(ctx context.Context, tx pg.Tx) (filled int64, done bool, err error) {
-	if kept, err := f.beginOnce(ctx, tx); err != nil || kept {
+	if resumable, err := f.beginOnce(ctx, tx); err != nil || resumable {
 		return 0, false, err
 	}
 	f.scale = order.Scale{Unit: max(f.Column.Unit, 1), Cutoff: f.plan.cutoff}
@@ -77,8 +77,8 @@ func (f *filler) fillOnceIn(ctx context.Context, tx pg.Tx) (filled int64, done b
 	return filled, left == 0, err
 }
 
-// beginOnce begins the filling. kept reports that an interrupted run left a plan or checkpoints.
-func (f *filler) beginOnce(ctx context.Context, tx pg.Tx) (kept bool, err error) {
+// beginOnce begins the filling. resumable reports that an interrupted run left a plan or checkpoints.
+func (f *filler) beginOnce(ctx context.Context, tx pg.Tx) (resumable bool, err error) {
 	f.plan = plan{complete: true}
 	cutoff := f.Cutoff
 	if f.OnStart != nil {
@@ -99,7 +99,7 @@ func (f *filler) beginOnce(ctx context.Context, tx pg.Tx) (kept bool, err error)
 		SQL:  "SELECT pg_try_advisory_xact_lock($1, $2), to_regclass($3) IS NOT NULL, (extract(epoch FROM clock_timestamp()) * 1000000)::int8",
 		Args: []any{int32(f.Table.OID), int32(tableKey), sqltext.Qualified(f.planTable("").Schema, f.planTable("").Name)},
 		Read: func(rows pgx.Rows) error {
-			_, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (struct{}, error) { return struct{}{}, row.Scan(&locked, &kept, &now) })
+			_, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (struct{}, error) { return struct{}{}, row.Scan(&locked, &resumable, &now) })
 			return err
 		},
 	})
@@ -109,5 +109,5 @@ func (f *filler) beginOnce(ctx context.Context, tx pg.Tx) (kept bool, err error)
 	if f.plan.cutoff = order.Instant(now); !cutoff.IsZero() {
 		f.plan.cutoff = order.Instant(cutoff.UnixMicro())
 	}
-	return kept, err
+	return resumable, err
 }

@@ -152,7 +152,7 @@ func (f *filler) planRound(ctx context.Context, left unfilled) error {
 	if err != nil {
 		return err
 	}
-	// Filled rows of an instant are where the survey saw them, or in a region of a later round.
+	// A region with filled rows of these instants had rows of them in the survey, or was filled in a later round.
 	intervals := left.intervals()
 	return f.divideShared(ctx, func(at order.Instant) bool { return contains(intervals, at) },
 		func(r region) bool { return r.postponed || intersect(r.intervals, intervals) })
@@ -160,9 +160,9 @@ func (f *filler) planRound(ctx context.Context, left unfilled) error {
 
 // intervals returns the instants of the rows without a value as intervals.
 func (r unfilled) intervals() []interval {
-	zones := make([]interval, 0, len(r.wanted))
+	intervals := make([]interval, 0, len(r.wanted))
 	for _, at := range slices.Sorted(maps.Keys(r.wanted)) {
-		zones = append(zones, interval{at, at})
+		intervals = append(intervals, interval{at, at})
 	}
-	return zones
+	return intervals
 }

@@ -27,7 +27,7 @@ type filler struct {
 	horizon        uint32 // oldest transaction that could be running when the filling began; 0 after the first survey used it
 	progress       *backfill.Progress
 	batches        atomic.Int64
-	skipped        atomic.Int64
+	totalHeld      atomic.Int64 // rows held, counted at each attempt
 	rounds         int
 	filledBefore   map[int64]int64 // rows filled by each worker, in earlier rounds and runs
 	next           atomic.Int64    // region to assign
@@ -101,7 +101,7 @@ func (f *filler) result() Result {
 	return Result{
 		Result: backfill.Result{
 			Clean: !f.recordedBefore && !f.recorded.Load() && !f.plan.stored,
-			Rows:  f.progress.Rows(), Batches: f.batches.Load(), Held: f.skipped.Load(), Sweeps: f.rounds, Choice: f.choice,
+			Rows:  f.progress.Rows(), Batches: f.batches.Load(), Held: f.totalHeld.Load(), Sweeps: f.rounds, Choice: f.choice,
 		},
 		Cutoff: time.UnixMicro(int64(f.scale.Cutoff)).UTC(), Regions: len(f.plan.regions), Rounds: f.rounds,
 		Early: f.plan.adjusted[order.Early], Late: f.plan.adjusted[order.Late], Carried: f.plan.adjusted[order.Carried], Missing: f.plan.adjusted[order.Missing],
@@ -209,11 +209,11 @@ func (f *filler) regions(ctx context.Context) error {
 	f.filled.Store(0)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	errs, crew := make([]error, workers), make([]*worker, workers)
+	errs, started := make([]error, workers), make([]*worker, workers)
 	var all sync.WaitGroup
 	for i := range workers {
 		w := &worker{filler: f, assigner: f.newAssigner(), sizer: pace.NewSizer(firstRows, minRows, maxRows), number: int64(i), filled: f.filledBefore[int64(i)]}
-		crew[i] = w
+		started[i] = w
 		all.Go(func() {
 			if errs[i] = w.work(ctx); errs[i] != nil && !errors.Is(errs[i], backfill.ErrStopped) {
 				cancel(errs[i])
@@ -221,7 +221,7 @@ func (f *filler) regions(ctx context.Context) error {
 		})
 	}
 	all.Wait()
-	for _, w := range crew {
+	for _, w := range started {
 		f.filledBefore[w.number] = w.filled
 	}
 	return firstError(errs)

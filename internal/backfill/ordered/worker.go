@@ -83,7 +83,7 @@ func (w *worker) region(ctx context.Context, r region) (total written, err error
 	w.assigner.assignRegion(w.rows, known)
 	total, err = w.write(ctx, w.rows, w.waves())
 	w.filler.filled.Add(total.filled)
-	w.skipped.Add(total.offered - total.filled)
+	w.totalHeld.Add(total.offered - total.filled)
 	w.progress.AddHeld(total.offered - total.filled)
 	w.filled += total.filled
 	return total, err

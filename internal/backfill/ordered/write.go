@@ -113,7 +113,7 @@ func (w *worker) batch(ctx context.Context, rows []row) (batch written, err erro
 }
 
 // update writes the rows' values.
-func (f *filler) update(ctx context.Context, tx pg.Tx, rows []row, keys keyTexts, careful bool) (batch written, err error) {
+func (f *filler) update(ctx context.Context, tx pg.Tx, rows []row, keys keyTexts, lockFirst bool) (batch written, err error) {
 	parameters := append(timesAndValues(rows, kindOf(f.sql.column)), f.sql.key.arrays(rows, keys)...)
 	run := func(sql string) *pgconn.Result {
 		ctx, done := tx.StatementContext(ctx)
@@ -121,7 +121,7 @@ func (f *filler) update(ctx context.Context, tx pg.Tx, rows []row, keys keyTexts
 		return tx.Conn().PgConn().ExecParams(ctx, sql, parameters, nil, []int16{1}, []int16{1}).Read()
 	}
 	var locking *pgconn.Result
-	if careful {
+	if lockFirst {
 		if locking = run(f.sql.countLocked()); locking.Err != nil {
 			return batch, locking.Err
 		}
