@@ -12,7 +12,7 @@ import (
 )
 
 // altering is a table that is altered.
-const altering = `CREATE SCHEMA app;
+const alteredSchema = `CREATE SCHEMA app;
 	CREATE TABLE app.t (id bigserial PRIMARY KEY, created_at timestamptz NOT NULL DEFAULT now(), note text);
 	INSERT INTO app.t (note) SELECT 'n' FROM generate_series(1, 9);
 	CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';`
@@ -24,18 +24,18 @@ type alteration struct {
 	// table is the name that the application's statements use afterwards; "" is app.t, "-" that there is none.
 	table string
 	// loses says that the column loses its default, or its values are alike.
-	loses bool
+	losesValues bool
 }
 
 func alterations() []alteration {
 	return []alteration{
-		{name: "drop the default", sql: "ALTER TABLE app.t ALTER uuid DROP DEFAULT", loses: true},
+		{name: "drop the default", sql: "ALTER TABLE app.t ALTER uuid DROP DEFAULT", losesValues: true},
 		{name: "another default", sql: "ALTER TABLE app.t ALTER uuid SET DEFAULT gen_random_uuid()"},
-		{name: "a constant default", sql: "ALTER TABLE app.t ALTER uuid SET DEFAULT '01890000-0000-7000-8000-000000000000'", loses: true},
+		{name: "a constant default", sql: "ALTER TABLE app.t ALTER uuid SET DEFAULT '01890000-0000-7000-8000-000000000000'", losesValues: true},
 		{name: "drop the column", sql: "ALTER TABLE app.t DROP uuid"},
 		{name: "rename the column", sql: "ALTER TABLE app.t RENAME uuid TO guid"},
 		{name: "another column of its name", sql: "ALTER TABLE app.t DROP uuid; ALTER TABLE app.t ADD uuid text"},
-		{name: "another type", sql: "ALTER TABLE app.t ALTER uuid DROP DEFAULT, ALTER uuid TYPE text", loses: true},
+		{name: "another type", sql: "ALTER TABLE app.t ALTER uuid DROP DEFAULT, ALTER uuid TYPE text", losesValues: true},
 		{name: "drop the index", sql: "DROP INDEX app.t_uuid_idx"},
 		{name: "rename the index", sql: "ALTER INDEX app.t_uuid_idx RENAME TO mine"},
 		{name: "another index of its name", sql: "DROP INDEX IF EXISTS app.t_uuid_idx; CREATE INDEX t_uuid_idx ON app.t (note)"},
@@ -60,13 +60,13 @@ func alterations() []alteration {
 
 // TestAlteredAtEachAction: whatever the application does to its table, before whichever action of a run: its own
 // statements go on working, and the run ends whole or says which table is not.
-func TestAlteredAtEachAction(t *testing.T) {
+func TestAlterationBeforeEachAction(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		for _, direction := range []plan.Direction{plan.Up, plan.Down} {
 			for _, a := range alterations() {
 				t.Run(fmt.Sprintf("%s/%s", direction, a.name), func(t *testing.T) {
 					t.Parallel()
-					s := plant(t, c, "CREATE SCHEMA other", nil)
+					s := newSchemaRun(t, c, "CREATE SCHEMA other", nil)
 					for n := 0; alterAt(s, direction, a, n); n++ { //nolint:revive // until the run is over before it
 					}
 				})
@@ -76,26 +76,26 @@ func TestAlteredAtEachAction(t *testing.T) {
 }
 
 // alterAt runs, and alters before the n-th action; false says that there is no such action.
-func alterAt(s *site, direction plan.Direction, a alteration, n int) bool {
+func alterAt(s *testRun, direction plan.Direction, a alteration, n int) bool {
 	s.t.Helper()
 	schema := fmt.Sprintf("app%d", n)
 	in := strings.NewReplacer("app2", "moved"+schema, "app", schema, "SET SCHEMA other", "SET SCHEMA "+schema+"x", "other.t", schema+"x.t").Replace
-	s.do(in(altering) + "CREATE SCHEMA " + schema + "x")
+	s.exec(in(alteredSchema) + "CREATE SCHEMA " + schema + "x")
 	s.job.Request.Schema = schema
 	if direction == plan.Down {
-		if _, err := s.way(plan.Up); err != nil {
+		if _, err := s.migrate(plan.Up); err != nil {
 			s.t.Fatal(err)
 		}
 	}
-	var said []string
+	var notices []string
 	s.job.Emit = func(e event.Event) {
 		if notice, ok := e.(event.Notice); ok {
-			said = append(said, notice.Table+": "+notice.Text)
+			notices = append(notices, notice.Table+": "+notice.Text)
 		}
 	}
 	s.job.Request.Direction = direction
 	altered, required, at := false, false, 0
-	finished, err := s.carry(" ", func() {
+	result, err := s.run(" ", func() {
 		if at++; at == n+1 {
 			required = s.required(schema)
 			_, err := s.pool.Exec(s.t.Context(), in(a.sql)) // it fails where the object is not there
@@ -107,42 +107,42 @@ func alterAt(s *site, direction plan.Direction, a alteration, n int) bool {
 		table = in(a.table)
 	}
 	where := a.name + " after the last action"
-	if n < len(s.took) {
-		where = a.name + " before " + strings.Fields(s.took[n])[0] + ", " + strings.Fields(s.took[n])[1]
+	if n < len(s.actions) {
+		where = a.name + " before " + strings.Fields(s.actions[n])[0] + ", " + strings.Fields(s.actions[n])[1]
 	}
-	if table != "-" && !(required && a.loses) {
+	if table != "-" && !(required && a.losesValues) {
 		if _, err := s.pool.Exec(s.t.Context(), "INSERT INTO "+table+" (note) VALUES ('new'); UPDATE "+table+" SET note = 'changed'"); err != nil {
 			s.t.Errorf("%s: the application's statements fail: %v", where, err)
 		}
 	}
 	switch {
-	case err == nil && altered && !s.reached(direction, table):
-		s.t.Errorf("%s: done, and the table is not: %q", where, said)
-	case err != nil && (finished.Exit != 7 || finished.Problems[0].Table == "" && n > 0):
-		s.t.Errorf("%s: exit %d, %v", where, finished.Exit, err)
+	case err == nil && altered && !s.reachedGoal(direction, table):
+		s.t.Errorf("%s: done, and the table is not: %q", where, notices)
+	case err != nil && (result.Exit != 7 || result.Problems[0].Table == "" && n > 0):
+		s.t.Errorf("%s: exit %d, %v", where, result.Exit, err)
 	case err != nil && !altered:
 		s.t.Errorf("%s: nothing was altered, and %v", where, err)
 	}
-	return len(s.took) > n
+	return len(s.actions) > n
 }
 
 // required reports whether a value is required already: what takes it away then makes the application's own INSERT fail.
-func (s *site) required(schema string) bool {
+func (s *testRun) required(schema string) bool {
 	s.t.Helper()
-	return s.one(`SELECT (EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass('`+schema+`.t') AND a.attname = 'uuid' AND a.attnotnull)
+	return s.queryText(`SELECT (EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass('`+schema+`.t') AND a.attname = 'uuid' AND a.attnotnull)
 		OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = to_regclass('`+schema+`.t') AND k.conname = 'rekey_uuid_not_null'))::text`) == "true"
 }
 
 // reached reports whether a table has all of the goal, or nothing of it.
-func (s *site) reached(direction plan.Direction, table string) bool {
+func (s *testRun) reachedGoal(direction plan.Direction, table string) bool {
 	s.t.Helper()
 	if table == "-" {
 		return true
 	}
 	if direction == plan.Down {
-		return s.one("SELECT count(*)::text FROM pg_attribute WHERE attrelid = '"+table+"'::regclass AND attname = 'uuid' AND atttypid = 'uuid'::regtype AND NOT attisdropped") == "0"
+		return s.queryText("SELECT count(*)::text FROM pg_attribute WHERE attrelid = '"+table+"'::regclass AND attname = 'uuid' AND atttypid = 'uuid'::regtype AND NOT attisdropped") == "0"
 	}
-	return s.one(`SELECT count(*)::text FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+	return s.queryText(`SELECT count(*)::text FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 		WHERE a.attrelid = '`+table+`'::regclass AND a.attname = 'uuid' AND a.attnotnull AND pg_get_expr(d.adbin, d.adrelid) LIKE '%uuid%v7()'
 		AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid AND i.indkey::text = a.attnum::text)
 		AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.conname = 'rekey_uuid_not_null' AND pg_get_expr(k.conbin, k.conrelid) LIKE '%uuid%')`) == "1"

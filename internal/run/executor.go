@@ -52,18 +52,18 @@ type Executor struct {
 	// Standbys are looked at before a lock is taken that their readers would queue behind.
 	Standbys []*pg.Standby
 
-	lane    *pg.Session // the run's own session: looks, and what cannot run in a transaction
-	account account
-	altered problem.List   // tables that were altered during the run
-	touched []plan.Group   // tables whose steps have been taken
-	columns map[uint32]int // the number of the column of each table, by oid, as it was seen last
-	relied  string         // what the action that is run relies on, as a query that returns a row
-	number  int            // of the group at work
-	ahead   ahead
+	session       *pg.Session // the run's own session: looks, and what cannot run in a transaction
+	totals        totals
+	altered       problem.List   // tables that were altered during the run
+	doneGroups    []plan.Group   // tables whose steps have been taken
+	columnNumbers map[uint32]int // the number of the column of each table, by oid, as it was seen last
+	assumption    string         // what the action that is run relies on, as a query that returns a row
+	groupIndex    int            // of the group at work
+	next          prefetched
 }
 
 // account is what a run has done so far.
-type account struct {
+type totals struct {
 	tables int
 	rows   int64
 	locks  event.Locks
@@ -78,23 +78,23 @@ type Outcome struct {
 
 // Run carries the plan out, group by group.
 func (e *Executor) Run(ctx context.Context) (Outcome, error) {
-	e.lane = pg.AcquireSession(ctx, e.Direct)
-	defer func() { e.lane.Release(ctx) }()
+	e.session = pg.AcquireSession(ctx, e.Direct)
+	defer func() { e.session.Release(ctx) }()
 	var err error
 	for i, g := range e.Plan.Groups {
-		e.number = i
-		if err = e.group(ctx, g); err != nil {
-			err = fault.At(forbidden(e.Plan.Server, about(e.Plan, g), err), name(g), "look")
+		e.groupIndex = i
+		if err = e.runGroup(ctx, g); err != nil {
+			err = fault.At(explainEventTrigger(e.Plan.Server, subject(e.Plan, g), err), tableName(g), "look")
 			break
 		}
 	}
-	err = e.ended(ctx, err)
-	return Outcome{Tables: e.account.tables, Rows: e.account.rows, Locks: e.account.locks}, err
+	err = e.checkAndFinish(ctx, err)
+	return Outcome{Tables: e.totals.tables, Rows: e.totals.rows, Locks: e.totals.locks}, err
 }
 
 // about is what a group changes, for people.
-func about(p plan.Plan, g plan.Group) string {
-	if name := name(g); name != "" {
+func subject(p plan.Plan, g plan.Group) string {
+	if name := tableName(g); name != "" {
 		return name
 	}
 	return "schema " + p.SchemaName
@@ -102,47 +102,47 @@ func about(p plan.Plan, g plan.Group) string {
 
 // nullRounds is how often a table is filled anew because NULL was written into it before NOT NULL was
 // proved.
-const nullRounds = 5
+const maxRounds = 5
 
 // errNulls says that VALIDATE met a row without a value.
-var errNulls = errors.New("a row without a value was written meanwhile")
+var errNullWritten = errors.New("a row without a value was written meanwhile")
 
-func (e *Executor) group(ctx context.Context, g plan.Group) error {
+func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 	begun := time.Now()
-	filled := e.account.rows
-	look := &look{executor: e, group: g, rowsBefore: filled}
-	e.at(ctx, g, g.Target, false)
+	filled := e.totals.rows
+	state := &groupState{executor: e, group: g, rowsBefore: filled}
+	e.setActivity(ctx, g, g.Target, false)
 	work, rows := e.Plan.Work(g)
 	if work = work && g.Target.Table != ""; work {
 		e.Emit.Emit(event.TableStarted{Table: g.Target.String(), Rows: rows})
-		defer func() { look.forget() }()
+		defer func() { state.invalidate() }()
 	}
-	if err := e.unnoted(ctx, g); err != nil {
+	if err := e.deleteProgressForDown(ctx, g); err != nil {
 		return err
 	}
-	err := e.turn(ctx, g, look)
-	if errors.Is(err, errGone) {
+	err := e.runTable(ctx, g, state)
+	if errors.Is(err, errDropped) {
 		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "the table was dropped while rekey was at work; the others go on"})
 		return nil
 	}
-	if errors.Is(err, errLeft) {
+	if errors.Is(err, errSkipped) {
 		return nil
 	}
-	if err == nil && e.foreign(g) {
+	if err == nil && e.leavesColumn(g) {
 		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "column " + g.Target.Column + " is left: it is not as rekey makes it, so that it may be another's; " +
 			"rekey plan says what it lacks, and rekey up completes it"})
 		return nil
 	}
 	if err == nil && work {
-		e.touched = append(e.touched, g)
-		e.account.tables++
-		e.Emit.Emit(event.TableDone{Table: g.Target.String(), Rows: e.account.rows - filled, Elapsed: time.Since(begun)})
+		e.doneGroups = append(e.doneGroups, g)
+		e.totals.tables++
+		e.Emit.Emit(event.TableDone{Table: g.Target.String(), Rows: e.totals.rows - filled, Elapsed: time.Since(begun)})
 	}
 	return err
 }
 
 // foreign reports whether the way down leaves a table's column, since nothing shows that up made it.
-func (e *Executor) foreign(g plan.Group) bool {
+func (e *Executor) leavesColumn(g plan.Group) bool {
 	table := e.Plan.Schema.Relation(g.Table)
 	if e.Plan.Direction == plan.Up || g.Target.Table == "" || table == nil {
 		return false
@@ -152,72 +152,72 @@ func (e *Executor) foreign(g plan.Group) bool {
 }
 
 // errLeft says that the group's table was altered meanwhile and is left as it is.
-var errLeft = errors.New("the table was altered meanwhile")
+var errSkipped = errors.New("the table was altered meanwhile")
 
 // turn is a table's own: what came over it since the plan was made ends no other's.
-func (e *Executor) turn(ctx context.Context, g plan.Group, l *look) error {
-	err := e.rounds(ctx, g, l)
-	if err == nil || errors.Is(err, errGone) {
+func (e *Executor) runTable(ctx context.Context, g plan.Group, st *groupState) error {
+	err := e.repeatSteps(ctx, g, st)
+	if err == nil || errors.Is(err, errDropped) {
 		return err
 	}
 	if found, ok := errors.AsType[*rowError](err); ok {
-		return e.giveUp(ctx, g, l, found)
+		return e.revertTable(ctx, g, st, found)
 	}
-	why := altered(err)
+	why := alteredProblem(err)
 	if why == nil {
-		if why = collided(g, err); why == nil {
+		if why = alterationOf(g, err); why == nil {
 			return err
 		}
-		l.forget()
-		if _, gone := l.view(ctx, g.Steps[0]); errors.Is(gone, errGone) || altered(gone) != nil {
-			why, err = altered(gone), gone
+		st.invalidate()
+		if _, gone := st.view(ctx, g.Steps[0]); errors.Is(gone, errDropped) || alteredProblem(gone) != nil {
+			why, err = alteredProblem(gone), gone
 		}
 		if why == nil {
 			return err
 		}
 	}
-	e.leave(g, why)
-	return errLeft
+	e.skip(g, why)
+	return errSkipped
 }
 
 // rounds takes the steps, and again from the first where what one of them reached is taken away.
-func (e *Executor) rounds(ctx context.Context, g plan.Group, l *look) (err error) {
-	for range nullRounds {
-		why, look := e.unfit(ctx, g, l)
-		if look != nil {
-			return look
+func (e *Executor) repeatSteps(ctx context.Context, g plan.Group, st *groupState) (err error) {
+	for range maxRounds {
+		why, state := e.findAlteration(ctx, g, st)
+		if state != nil {
+			return state
 		}
 		if why != nil {
 			return why
 		}
-		if err = e.steps(ctx, g, l); !errors.Is(err, errNulls) && !errors.Is(err, errUnreached) {
+		if err = e.runSteps(ctx, g, st); !errors.Is(err, errNullWritten) && !errors.Is(err, errStepUndone) {
 			return err
 		}
 	}
-	if err := e.refill(ctx, g, l); err != nil {
+	if err := e.refill(ctx, g, st); err != nil {
 		return err
 	}
-	if errors.Is(err, errUnreached) {
+	if errors.Is(err, errStepUndone) {
 		return message.AlteredMeanwhile(g.Target.String(), "Its column "+g.Target.Column+" lost its default or its index again and again")
 	}
-	return message.NullsKeepComing(g.Target.String(), g.Target.Column, nullRounds, errNulls)
+	return message.NullsKeepComing(g.Target.String(), g.Target.Column, maxRounds, errNullWritten)
 }
 
 // refill takes the unproved CHECK away once more: it may not stay over rows that do not meet it, since
 // the application's updates of them would fail.
-func (e *Executor) refill(ctx context.Context, g plan.Group, l *look) error {
+func (e *Executor) refill(ctx context.Context, g plan.Group, st *groupState) error {
 	for _, s := range g.Steps {
 		if _, ok := s.(step.FillColumn); ok {
-			return e.step(ctx, g, s, l)
+			return e.runStep(ctx, g, s, st)
 		}
 	}
 	return nil
 }
 
-func (e *Executor) steps(ctx context.Context, g plan.Group, l *look) error {
+func (e *Executor) runSteps(ctx context.Context, g plan.Group, st *groupState) error {
 	for i, s := range g.Steps {
-		l.last = i == len(g.Steps)-1
-		if err := e.step(ctx, g, s, l); err != nil {
+		st.lastStep = i == len(g.Steps)-1
+		if err := e.runStep(ctx, g, s, st); err != nil {
 			return err
 		}
 	}
@@ -226,9 +226,9 @@ func (e *Executor) steps(ctx context.Context, g plan.Group, l *look) error {
 
 // mostActions bounds the actions of one step on one table: none has more than a handful, and one that asks
 // for the same again and again would never end.
-const mostActions = 20
+const maxActions = 20
 
-func tables(v step.View) int {
+func countTables(v step.View) int {
 	if v.Table == nil {
 		return 1
 	}
@@ -237,57 +237,57 @@ func tables(v step.View) int {
 
 // step brings one step about, and says of an error where it came about. An action whose connection was lost is
 // decided on again by what is there then; after a few losses the statement itself may be what ends them.
-func (e *Executor) step(ctx context.Context, g plan.Group, s step.Step, l *look) error {
+func (e *Executor) runStep(ctx context.Context, g plan.Group, s step.Step, st *groupState) error {
 	for losses := 0; ; {
-		err := e.actions(ctx, g, s, l)
-		if losses++; losses > mostLosses || ctx.Err() != nil || !pg.Lost(err) {
-			return fault.At(err, name(g), kind(s))
+		err := e.runActions(ctx, g, s, st)
+		if losses++; losses > maxConnectionLosses || ctx.Err() != nil || !pg.Lost(err) {
+			return fault.At(err, tableName(g), stepName(s))
 		}
-		l.forget()
-		if err := e.pause(ctx, yieldPause); err != nil {
+		st.invalidate()
+		if err := e.sleep(ctx, yieldPause); err != nil {
 			return err
 		}
 	}
 }
 
 // kind is a step's name without its table.
-func kind(s step.Step) string {
+func stepName(s step.Step) string {
 	id := string(s.ID())
 	return id[strings.LastIndex(id, "/")+1:]
 }
 
 // mostLosses is how often a step goes on after its connection was lost. A statement that crashes the server is not to
 // crash it again and again.
-const mostLosses = 3
+const maxConnectionLosses = 3
 
-func (e *Executor) actions(ctx context.Context, g plan.Group, s step.Step, l *look) error {
+func (e *Executor) runActions(ctx context.Context, g plan.Group, s step.Step, st *groupState) error {
 	begun, refused := time.Now(), 0
 	for acted := 0; ; acted++ {
-		view, err := l.view(ctx, s)
+		view, err := st.view(ctx, s)
 		if err != nil {
 			return err
 		}
-		if err := e.unreached(g, s, view); err != nil {
+		if err := e.checkEarlierSteps(g, s, view); err != nil {
 			return err
 		}
 		actions := step.MergeChanges(e.Plan.Actions(s, view))
-		if len(actions) == 0 && l.last && l.presumed != "" { // no action is left whose guard asks for the index
-			l.forget()
+		if len(actions) == 0 && st.lastStep && st.newIndex != "" { // no action is left whose guard asks for the index
+			st.invalidate()
 			continue
 		}
 		if len(actions) == 0 {
-			return e.reached(ctx, g, s, view, acted == 0, time.Since(begun))
+			return e.finishStep(ctx, g, s, view, acted == 0, time.Since(begun))
 		}
-		if acted == mostActions*tables(view) {
+		if acted == maxActions*countTables(view) {
 			return message.Broken(string(s.ID()), errors.New("it asks for the same action again and again"))
 		}
-		again, err := e.wave(ctx, g, s, wave(view.Table, actions), view, l)
+		again, err := e.runWave(ctx, g, s, nextWave(view.Table, actions), view, st)
 		if err != nil {
 			return err
 		}
 		if again {
-			if refused++; refused == mostAltered {
-				return errUnreached
+			if refused++; refused == maxGuardFailures {
+				return errStepUndone
 			}
 		}
 	}
@@ -295,20 +295,20 @@ func (e *Executor) actions(ctx context.Context, g plan.Group, s step.Step, l *lo
 
 // wave takes the actions that one inspection is good for. What is there decides what comes next where one of them finds
 // the table altered; refused says that its guard did.
-func (e *Executor) wave(ctx context.Context, g plan.Group, s step.Step, actions []step.Action, view step.View, l *look) (refused bool, err error) {
+func (e *Executor) runWave(ctx context.Context, g plan.Group, s step.Step, actions []step.Action, view step.View, st *groupState) (refused bool, err error) {
 	for i, action := range actions {
-		if i > 0 && len(view.Table.Below) > 0 && !l.stands(ctx, view.Table) {
+		if i > 0 && len(view.Table.Below) > 0 && !st.sameDescendants(ctx, view.Table) {
 			return false, nil
 		}
-		l.seen = &view
-		err := e.take(ctx, g, s, action, l)
+		st.inspected = &view
+		err := e.runAction(ctx, g, s, action, st)
 		switch {
 		case err == nil:
 		case errors.Is(err, pg.ErrAltered):
-			l.forget()
+			st.invalidate()
 			return true, nil
-		case i > 0 && collided(g, err) != nil, l.moved(ctx, err):
-			l.forget()
+		case i > 0 && alterationOf(g, err) != nil, st.treeChanged(ctx, err):
+			st.invalidate()
 			return false, nil //nolint:nilerr // what is there now decides
 		default:
 			return false, err
@@ -319,14 +319,14 @@ func (e *Executor) wave(ctx context.Context, g plan.Group, s step.Step, actions 
 
 // mostAltered is how often the guard of a step's change may fail before the table's steps begin again, from an inspection
 // of the whole table.
-const mostAltered = 2
+const maxGuardFailures = 2
 
 // errUnreached says that what an earlier step of the group had reached is there no more.
-var errUnreached = errors.New("what an earlier step reached was taken away")
+var errStepUndone = errors.New("what an earlier step reached was taken away")
 
 // unreached looks, before a step goes on, whether the goals before it are reached still: none makes the table stricter
 // over a column that has lost its default or its index. Whether rows are filled is proved by VALIDATE.
-func (e *Executor) unreached(g plan.Group, s step.Step, view step.View) error {
+func (e *Executor) checkEarlierSteps(g plan.Group, s step.Step, view step.View) error {
 	if e.Plan.Direction == plan.Down || g.Target.Table == "" {
 		return nil
 	}
@@ -335,15 +335,15 @@ func (e *Executor) unreached(g plan.Group, s step.Step, view step.View) error {
 			return nil
 		}
 		if _, reads := earlier.(step.RowReader); !reads && !earlier.Check(view).Done {
-			return errUnreached
+			return errStepUndone
 		}
 	}
 	return nil
 }
 
 // take runs one action, from a clean point.
-func (e *Executor) take(ctx context.Context, g plan.Group, s step.Step, action step.Action, l *look) error {
-	if err := e.clear(ctx, g); err != nil {
+func (e *Executor) runAction(ctx context.Context, g plan.Group, s step.Step, action step.Action, st *groupState) error {
+	if err := e.checkBeforeAction(ctx, g); err != nil {
 		return err
 	}
 	if e.BeforeAction != nil {
@@ -351,57 +351,57 @@ func (e *Executor) take(ctx context.Context, g plan.Group, s step.Step, action s
 			return err
 		}
 	}
-	watch, err := e.code(ctx, g, action, l)
+	watch, err := e.checkCode(ctx, g, action, st)
 	if err != nil {
 		return err
 	}
-	return e.act(ctx, g, s, action, l, watch)
+	return e.execute(ctx, g, s, action, st, watch)
 }
 
 // reached believes nothing: on the way up the goal itself is checked when no action is left.
-func (e *Executor) reached(ctx context.Context, g plan.Group, s step.Step, view step.View, already bool, elapsed time.Duration) error {
-	if verdict := s.Check(view); e.Plan.Direction == plan.Up && !verdict.Done {
-		return message.Broken(string(s.ID()), errors.New(verdict.Reason))
+func (e *Executor) finishStep(ctx context.Context, g plan.Group, s step.Step, view step.View, already bool, elapsed time.Duration) error {
+	if outcome := s.Check(view); e.Plan.Direction == plan.Up && !outcome.Done {
+		return message.Broken(string(s.ID()), errors.New(outcome.Reason))
 	}
-	if err := e.noted(ctx, s, view, already); err != nil {
+	if err := e.deleteLeftovers(ctx, s, view, already); err != nil {
 		return err
 	}
-	e.Emit.Emit(event.StepDone{Step: string(s.ID()), Table: name(g), Already: already, Elapsed: elapsed})
+	e.Emit.Emit(event.StepDone{Step: string(s.ID()), Table: tableName(g), Already: already, Elapsed: elapsed})
 	return nil
 }
 
 // noted takes out of the journal what a run that was cut between the last row and this has left.
-func (e *Executor) noted(ctx context.Context, s step.Step, view step.View, already bool) error {
+func (e *Executor) deleteLeftovers(ctx context.Context, s step.Step, view step.View, already bool) error {
 	if _, ok := s.(step.FillColumn); ok && already && e.Plan.Direction == plan.Up {
-		return e.forgetAll(ctx, view.Table)
+		return e.deleteTreeProgress(ctx, view.Table)
 	}
 	return nil
 }
 
 // clear is the clean point before every action: was the run asked to end, is the lease still held, and
 // before the version is recorded, is everything whole.
-func (e *Executor) clear(ctx context.Context, g plan.Group) error {
-	if err := e.still(ctx); err != nil {
+func (e *Executor) checkBeforeAction(ctx context.Context, g plan.Group) error {
+	if err := e.waitOrEnd(ctx); err != nil {
 		return err
 	}
 	if e.Plan.Direction == plan.Up && g.Table != "" && g.Target.Table == "" {
 		if len(e.altered) > 0 {
 			return e.altered
 		}
-		return e.whole(ctx)
+		return e.checkComplete(ctx)
 	}
 	return nil
 }
 
 // still waits while the run is to stand still, and tells whether it may go on then.
-func (e *Executor) still(ctx context.Context) error {
-	e.hold(ctx)
+func (e *Executor) waitOrEnd(ctx context.Context) error {
+	e.waitWhilePaused(ctx)
 	select {
 	case <-e.Stop:
-		return e.stopped()
+		return e.stopError()
 	case <-ctx.Done():
 		return message.LeftAtSignal(context.Cause(ctx))
-	case <-e.lost():
+	case <-e.leaseLost():
 		return message.LeaseLost()
 	default:
 		return nil
@@ -409,7 +409,7 @@ func (e *Executor) still(ctx context.Context) error {
 }
 
 // stopped is the error of a run that was asked to end, by whomever.
-func (e *Executor) stopped() error {
+func (e *Executor) stopError() error {
 	if e.StopReason != nil {
 		return e.StopReason()
 	}
@@ -417,17 +417,17 @@ func (e *Executor) stopped() error {
 }
 
 // at sets the table that the signals watch.
-func (e *Executor) at(ctx context.Context, g plan.Group, t step.Target, filling bool) {
+func (e *Executor) setActivity(ctx context.Context, g plan.Group, t step.Target, filling bool) {
 	place := throttle.Activity{Filling: filling}
 	if t.Table != "" {
 		table := e.Plan.Schema.Relation(g.Table)
-		place.Table, place.Small = t.Relation(), table != nil && pages(table) <= manyPages
+		place.Table, place.Small = t.Relation(), table != nil && countPages(table) <= largeTablePages
 	}
 	e.Watch.SetActivity(ctx, place)
 }
 
 // pages counts the pages of a table and of all tables below it.
-func pages(table *catalog.Table) (n int64) {
+func countPages(table *catalog.Table) (n int64) {
 	for _, one := range table.All() {
 		n += one.Pages
 	}
@@ -435,12 +435,12 @@ func pages(table *catalog.Table) (n int64) {
 }
 
 // hold waits while the pace says to stand still, before an action as before a batch.
-func (e *Executor) hold(ctx context.Context) {
-	told := ""
+func (e *Executor) waitWhilePaused(ctx context.Context) {
+	reported := ""
 	for {
 		reason, changed := e.Pace.Paused()
-		if reason != told {
-			told = reason
+		if reason != reported {
+			reported = reason
 			e.Emit.Emit(event.Throttled{Reason: reason, Paused: reason != ""})
 		}
 		if reason == "" {
@@ -450,7 +450,7 @@ func (e *Executor) hold(ctx context.Context) {
 		case <-changed:
 		case <-e.Stop:
 			return
-		case <-e.lost():
+		case <-e.leaseLost():
 			return
 		case <-ctx.Done():
 			return
@@ -458,7 +458,7 @@ func (e *Executor) hold(ctx context.Context) {
 	}
 }
 
-func (e *Executor) lost() <-chan struct{} {
+func (e *Executor) leaseLost() <-chan struct{} {
 	if e.Lease == nil {
 		return nil
 	}
@@ -467,7 +467,7 @@ func (e *Executor) lost() <-chan struct{} {
 
 // whole looks at every table of the plan again, and at those that were absent: a version is recorded
 // only when all that exist have reached their goal.
-func (e *Executor) whole(ctx context.Context) error {
+func (e *Executor) checkComplete(ctx context.Context) error {
 	names := append([]string{}, e.Plan.Absent...)
 	targets := map[string]step.Target{}
 	for _, g := range e.Plan.Targets() {
@@ -475,7 +475,7 @@ func (e *Executor) whole(ctx context.Context) error {
 		targets[g.Table] = g.Target
 	}
 	var schema catalog.Schema
-	err := e.lane.Read(ctx, func(tx pg.Tx) error {
+	err := e.session.Read(ctx, func(tx pg.Tx) error {
 		var err error
 		schema, err = inspect.Schema(ctx, tx, inspect.Request{Schema: e.Plan.SchemaName, Relations: names})
 		return err

@@ -22,13 +22,13 @@ import (
 )
 
 // plain lets the site's run connect as a role that owns the tables and nothing else, through a URL.
-func (s *site) plain(url string) string {
+func (s *testRun) connectAsOwner(url string) string {
 	s.t.Helper()
-	role := "plain_" + s.one("SELECT substr(md5(current_database()), 1, 10)")
-	s.do("CREATE ROLE " + role + " LOGIN; ALTER TABLE kit OWNER TO " + role + "; ALTER TABLE present OWNER TO " + role +
+	role := "plain_" + s.queryText("SELECT substr(md5(current_database()), 1, 10)")
+	s.exec("CREATE ROLE " + role + " LOGIN; ALTER TABLE kit OWNER TO " + role + "; ALTER TABLE present OWNER TO " + role +
 		"; GRANT ALL ON SCHEMA public TO " + role + "; DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO " + role + "', current_database()); END$$")
 	s.t.Cleanup(func() {
-		s.do("REASSIGN OWNED BY " + role + " TO CURRENT_USER; DROP OWNED BY " + role + "; DROP ROLE " + role)
+		s.exec("REASSIGN OWNED BY " + role + " TO CURRENT_USER; DROP OWNED BY " + role + "; DROP ROLE " + role)
 	})
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -45,12 +45,12 @@ func (s *site) plain(url string) string {
 }
 
 // wants checks the one problem that ended a run.
-func (s *site) wants(finished event.Result, code string, exit int, at string) {
+func (s *testRun) wantProblem(result event.Result, code string, exit int, at string) {
 	s.t.Helper()
-	if len(finished.Problems) != 1 || finished.Exit != exit {
-		s.t.Fatalf("exit %d, %+v", finished.Exit, finished.Problems)
+	if len(result.Problems) != 1 || result.Exit != exit {
+		s.t.Fatalf("exit %d, %+v", result.Exit, result.Problems)
 	}
-	p := finished.Problems[0]
+	p := result.Problems[0]
 	if p.Code != code || p.Table != "public.present" || p.Step != at || !strings.Contains(p.Hint, "run the same command again") {
 		s.t.Errorf("got %+v", *p)
 	}
@@ -58,9 +58,9 @@ func (s *site) wants(finished event.Result, code string, exit int, at string) {
 
 // TestFaultsOnTheWay: what the server does to a run names table, step, code and what to do, and the same command goes
 // on when it is mended.
-func TestFaultsOnTheWay(t *testing.T) {
+func TestServerErrorsNameTableAndStep(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
-		for _, fault := range []struct {
+		for _, test := range []struct {
 			name, before, happens, mended string
 			direction                     plan.Direction
 			code                          string
@@ -86,25 +86,25 @@ func TestFaultsOnTheWay(t *testing.T) {
 				mended: "ALTER TABLE present OWNER TO PLAIN", code: "no_privilege", exit: 1, step: "add-column",
 			},
 		} {
-			t.Run(fault.name, func(t *testing.T) {
+			t.Run(test.name, func(t *testing.T) {
 				t.Parallel()
-				s := newSite(t, c)
-				role := s.plain(s.pool.Config().ConnString())
-				if fault.direction == plan.Down {
-					if _, err := s.carry("", nil); err != nil {
+				s := newTestRun(t, c)
+				role := s.connectAsOwner(s.pool.Config().ConnString())
+				if test.direction == plan.Down {
+					if _, err := s.run("", nil); err != nil {
 						t.Fatal(err)
 					}
 					s.job.Request.Direction = plan.Down
 				}
 				var once atomic.Bool
-				finished, _ := s.carry(fault.before, func() {
+				result, _ := s.run(test.before, func() {
 					if once.CompareAndSwap(false, true) {
-						s.do(strings.ReplaceAll(fault.happens, "PLAIN", role))
+						s.exec(strings.ReplaceAll(test.happens, "PLAIN", role))
 					}
 				})
-				s.wants(finished, fault.code, fault.exit, string(fault.step))
-				s.do(strings.ReplaceAll(fault.mended, "PLAIN", role))
-				if _, err := s.carry("", nil); err != nil {
+				s.wantProblem(result, test.code, test.exit, string(test.step))
+				s.exec(strings.ReplaceAll(test.mended, "PLAIN", role))
+				if _, err := s.run("", nil); err != nil {
 					t.Errorf("the same command ends with %v", err)
 				}
 			})
@@ -113,64 +113,64 @@ func TestFaultsOnTheWay(t *testing.T) {
 }
 
 // TestSessionsEndedOnTheWay: an administrator ends every session of the run before every action, and it goes on.
-func TestSessionsEndedOnTheWay(t *testing.T) {
+func TestRunContinuesWhenSessionsEnd(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		s := newSite(t, c)
-		role := s.plain(s.pool.Config().ConnString())
+		s := newTestRun(t, c)
+		role := s.connectAsOwner(s.pool.Config().ConnString())
 		times := 0
-		_, err := s.carry("step.", func() {
+		_, err := s.run("step.", func() {
 			times++
-			s.do("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '" + role + "'")
+			s.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '" + role + "'")
 		})
-		if err != nil || times < 5 || s.one("SELECT count(*) FROM present WHERE uuid IS NULL") != "0" {
+		if err != nil || times < 5 || s.queryText("SELECT count(*) FROM present WHERE uuid IS NULL") != "0" {
 			t.Errorf("after %d times it ended with %v", times, err)
 		}
 	})
 }
 
 // TestNoConnectionLeft: the role may have no connection any more, and the sessions that it has are ended.
-func TestNoConnectionLeft(t *testing.T) {
+func TestRunFailsWithoutConnections(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		s := newSite(t, c)
-		role := s.plain(s.pool.Config().ConnString())
-		finished, _ := s.carry("step.Fill", func() {
-			s.do("ALTER ROLE " + role + " CONNECTION LIMIT 0")
-			s.do("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '" + role + "'")
+		s := newTestRun(t, c)
+		role := s.connectAsOwner(s.pool.Config().ConnString())
+		result, _ := s.run("step.Fill", func() {
+			s.exec("ALTER ROLE " + role + " CONNECTION LIMIT 0")
+			s.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '" + role + "'")
 		})
-		if len(finished.Problems) != 1 {
-			t.Fatalf("%+v", finished)
+		if len(result.Problems) != 1 {
+			t.Fatalf("%+v", result)
 		}
-		p := finished.Problems[0]
+		p := result.Problems[0]
 		switch p.Code {
 		case "too_many_connections":
-			s.wants(finished, p.Code, 1, "fill-column")
+			s.wantProblem(result, p.Code, 1, "fill-column")
 		case "lease_lost": // it is renewed over a connection, too
-			if finished.Exit != 5 || !strings.Contains(p.Detail, "too many connections") || p.Hint == "" {
+			if result.Exit != 5 || !strings.Contains(p.Detail, "too many connections") || p.Hint == "" {
 				t.Errorf("%+v", *p)
 			}
 		default:
 			t.Errorf("%+v", *p)
 		}
-		s.do("ALTER ROLE " + role + " CONNECTION LIMIT -1")
-		s.do("DELETE FROM rekey.leases") // it falls by itself after 12 s
-		if _, err := s.carry("", nil); err != nil {
+		s.exec("ALTER ROLE " + role + " CONNECTION LIMIT -1")
+		s.exec("DELETE FROM rekey.leases") // it falls by itself after 12 s
+		if _, err := s.run("", nil); err != nil {
 			t.Errorf("the same command ends with %v", err)
 		}
 	})
 }
 
 // TestFullDisk: the disk on which an index is to be built is full.
-func TestFullDisk(t *testing.T) {
+func TestFullDiskFailsRun(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		s := newSite(t, c)
-		s.do("INSERT INTO present (note) SELECT repeat('x', 100) FROM generate_series(1, 60000)")
-		place := small(t, s.one("SHOW data_directory"))
-		name := "small_" + s.one("SELECT substr(md5(current_database()), 1, 10)")
-		s.do("CREATE TABLESPACE " + name + " LOCATION '" + place + "'")
-		t.Cleanup(func() { s.do("DROP TABLE IF EXISTS kit, present"); s.do("DROP TABLESPACE " + name) })
+		s := newTestRun(t, c)
+		s.exec("INSERT INTO present (note) SELECT repeat('x', 100) FROM generate_series(1, 60000)")
+		dir := smallDisk(t, s.queryText("SHOW data_directory"))
+		name := "small_" + s.queryText("SELECT substr(md5(current_database()), 1, 10)")
+		s.exec("CREATE TABLESPACE " + name + " LOCATION '" + dir + "'")
+		t.Cleanup(func() { s.exec("DROP TABLE IF EXISTS kit, present"); s.exec("DROP TABLESPACE " + name) })
 		config := s.pool.Config()
 		config.ConnConfig.RuntimeParams["default_tablespace"] = name
 		pool, err := pgxpool.NewWithConfig(context.Background(), config)
@@ -179,17 +179,17 @@ func TestFullDisk(t *testing.T) {
 		}
 		t.Cleanup(pool.Close)
 		s.job.Pool, s.job.Direct = pool, pool
-		finished, _ := s.carry("", nil)
-		s.wants(finished, "disk_full", 1, "build-index")
+		result, _ := s.run("", nil)
+		s.wantProblem(result, "disk_full", 1, "build-index")
 		s.job.Pool, s.job.Direct = s.pool, s.pool
-		if _, err := s.carry("", nil); err != nil {
+		if _, err := s.run("", nil); err != nil {
 			t.Errorf("the same command ends with %v", err)
 		}
 	})
 }
 
 // small is a directory on a disk of one megabyte that the server may write to.
-func small(t *testing.T, data string) string {
+func smallDisk(t *testing.T, data string) string {
 	t.Helper()
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		t.Skip("a disk can be made by root on Linux only")
@@ -203,48 +203,48 @@ func small(t *testing.T, data string) string {
 }
 
 // TestLostLeaseEndsWork: an index is being built when another run takes the lease; what runs is cancelled.
-func TestLostLeaseEndsWork(t *testing.T) {
+func TestLostLeaseCancelsBuild(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		s := newSite(t, c)
+		s := newTestRun(t, c)
 		release := func() {}
-		finished, _ := s.carry("CREATE UNIQUE INDEX", func() {
+		result, _ := s.run("CREATE UNIQUE INDEX", func() {
 			release = servertest.Hold(t, s.pool, "INSERT INTO present (note) VALUES ('open')") // the build waits for it
 			go func() {
-				for s.one("SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting%'") == "0" {
+				for s.queryText("SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting%'") == "0" {
 					time.Sleep(20 * time.Millisecond)
 				}
-				s.do("UPDATE rekey.leases SET token = gen_random_uuid()")
+				s.exec("UPDATE rekey.leases SET token = gen_random_uuid()")
 			}()
 		})
-		if finished.Exit != problem.ExitCode(message.LeaseLost()) || len(finished.Problems) != 1 || finished.Problems[0].Code != "lease_lost" {
-			t.Errorf("exit %d, %+v", finished.Exit, finished.Problems)
+		if result.Exit != problem.ExitCode(message.LeaseLost()) || len(result.Problems) != 1 || result.Problems[0].Code != "lease_lost" {
+			t.Errorf("exit %d, %+v", result.Exit, result.Problems)
 		}
-		for s.one("SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()") != "0" { // and the server has ended it
+		for s.queryText("SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()") != "0" { // and the server has ended it
 			time.Sleep(20 * time.Millisecond)
 		}
 		release()
-		s.do("DELETE FROM rekey.leases")
-		if _, err := s.carry("", nil); err != nil {
+		s.exec("DELETE FROM rekey.leases")
+		if _, err := s.run("", nil); err != nil {
 			t.Errorf("the same command ends with %v", err)
 		}
 	})
 }
 
 // TestSessionEndedInItsWork: an administrator ends the session that builds an index, and the index is built again.
-func TestSessionEndedInItsWork(t *testing.T) {
+func TestBuildIsRepeatedWhenSessionEnds(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		s := newSite(t, c)
+		s := newTestRun(t, c)
 		times := 0
-		_, err := s.carry("CREATE UNIQUE INDEX", func() {
+		_, err := s.run("CREATE UNIQUE INDEX", func() {
 			if times++; times > 1 {
 				return
 			}
 			release := servertest.Hold(t, s.pool, "INSERT INTO present (note) VALUES ('open')") // the build waits for it
 			go func() {
 				defer release()
-				for s.one("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting%'") == "0" {
+				for s.queryText("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting%'") == "0" {
 					time.Sleep(20 * time.Millisecond)
 				}
 			}()
@@ -252,7 +252,7 @@ func TestSessionEndedInItsWork(t *testing.T) {
 		if err != nil || times < 2 {
 			t.Errorf("after %d times it ended with %v", times, err)
 		}
-		if n := s.one("SELECT count(*) FROM pg_index WHERE indrelid = 'present'::regclass AND NOT indisvalid"); n != "0" {
+		if n := s.queryText("SELECT count(*) FROM pg_index WHERE indrelid = 'present'::regclass AND NOT indisvalid"); n != "0" {
 			t.Errorf("%s invalid indexes are left", n)
 		}
 	})

@@ -24,38 +24,38 @@ import (
 
 // manyPages is the size from which a table is large: the run gives up its own session while it fills one, since some roles may
 // have few sessions, and a vacuum of one takes a while.
-const manyPages = 1000
+const largeTablePages = 1000
 
 // fill gives every row a value. What it found out at its end, that no row is without one, is believed
 // until the next change.
-func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, l *look) error {
-	if why := e.Plan.Altered(g, l.seen.Schema); why != "" {
+func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *groupState) error {
+	if why := e.Plan.Altered(g, st.inspected.Schema); why != "" {
 		return message.AlteredMeanwhile(g.Target.String(), why)
 	}
-	table := l.part(a.Target)
-	if table.Pages > manyPages {
-		e.lane.Close(ctx)
+	table := st.table(a.Target)
+	if table.Pages > largeTablePages {
+		e.session.Close(ctx)
 	}
-	e.at(ctx, g, a.Target, true)
-	defer e.at(ctx, g, g.Target, false)
-	result, err := e.values(ctx, g, backfill.Work{
+	e.setActivity(ctx, g, a.Target, true)
+	defer e.setActivity(ctx, g, g.Target, false)
+	result, err := e.fillRows(ctx, g, backfill.Work{
 		Pool: e.Pool, Server: e.Plan.Server, Table: *table, Target: a.Target,
-		Value: value(e.Plan.Server, a.Target), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Checkpoints: e.diary(*table, a.Target),
-		Stop: e.Stop, RetryTimeout: e.Limits.LockRetryTimeout, Vacuum: e.vacuum(a.Target), Emit: e.within(g, a.Target, l),
+		Value: clockExpression(e.Plan.Server, a.Target), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Checkpoints: e.checkpoints(*table, a.Target),
+		Stop: e.Stop, RetryTimeout: e.Limits.LockRetryTimeout, Vacuum: e.vacuum(a.Target), Emit: e.treeProgress(g, a.Target, st),
 		Inspect: e.reinspect(g, a.Target, table),
 	})
-	e.account.rows += result.Rows
+	e.totals.rows += result.Rows
 	if err != nil {
-		if found := e.refusedRow(ctx, a.Target, *table, err); found != nil {
+		if found := e.findRefusedRow(ctx, a.Target, *table, err); found != nil {
 			return found
 		}
-		return e.unfilled(a.Target, err)
+		return e.explainFillError(a.Target, err)
 	}
-	l.full(table)
+	st.markFilled(table)
 	if result.Clean {
 		return nil
 	}
-	return e.forget(ctx, *table)
+	return e.deleteProgress(ctx, *table)
 }
 
 // reinspect reads the table again, and ends its filling where what this goes by has changed: the steps begin again then.
@@ -74,11 +74,11 @@ func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table)
 				if why := e.Plan.Altered(g, schema); why != "" {
 					return message.AlteredMeanwhile(g.Target.String(), why)
 				}
-				now = find(now, before.OID)
+				now = findTable(now, before.OID)
 			}
 			if why := plan.ChangedFor(e.Plan.OrderOf(g, t, before), t, before, now); why != "" {
 				e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: why + "; its filling begins again"})
-				return errUnreached
+				return errStepUndone
 			}
 			return nil
 		})
@@ -86,7 +86,7 @@ func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table)
 }
 
 // find is the table of an oid in a tree; nil if it is there no more.
-func find(root *catalog.Table, oid uint32) *catalog.Table {
+func findTable(root *catalog.Table, oid uint32) *catalog.Table {
 	for _, one := range root.All() {
 		if one.OID == oid {
 			return one
@@ -97,7 +97,7 @@ func find(root *catalog.Table, oid uint32) *catalog.Table {
 
 // value is the expression by which rows are filled by the clock: rekey's own, never a call of a function in the
 // schema, whose owner may have put another text into it since the plan was made.
-func value(server catalog.Server, t step.Target) string {
+func clockExpression(server catalog.Server, t step.Target) string {
 	if t.Random() {
 		return ""
 	}
@@ -105,37 +105,37 @@ func value(server catalog.Server, t step.Target) string {
 }
 
 // within makes the progress of one table of a tree that of the whole.
-func (e *Executor) within(g plan.Group, t step.Target, l *look) event.Sink {
+func (e *Executor) treeProgress(g plan.Group, t step.Target, st *groupState) event.Sink {
 	if t.Root == "" {
 		return e.Emit
 	}
-	before, all := e.account.rows-l.rowsBefore, plan.Rows(l.seen.Table)
-	return func(told event.Event) {
-		if p, ok := told.(event.Progress); ok {
+	before, all := e.totals.rows-st.rowsBefore, plan.Rows(st.inspected.Table)
+	return func(ev event.Event) {
+		if p, ok := ev.(event.Progress); ok {
 			p.Table, p.Done = g.Target.String(), p.Done+before
 			p.Total = max(p.Total+before, all)
-			told = p
+			ev = p
 		}
-		e.Emit.Emit(told)
+		e.Emit.Emit(ev)
 	}
 }
 
 // unfilled says what kept the rows from being filled.
-func (e *Executor) unfilled(t step.Target, err error) error {
+func (e *Executor) explainFillError(t step.Target, err error) error {
 	var (
-		stuck   *backfill.NoProgressError
-		held    *backfill.HeldError
-		nulls   *backfill.NullsError
-		refusal *pgconn.PgError
+		stuck     *backfill.NoProgressError
+		held      *backfill.HeldError
+		nulls     *backfill.NullsError
+		serverErr *pgconn.PgError
 	)
 	switch {
 	case errors.Is(err, backfill.ErrStopped):
-		return e.stopped()
+		return e.stopError()
 	case errors.As(err, &stuck):
 		return message.Swallowed(t.String(), t.Column, stuck.Causes, err)
 	case errors.As(err, &held):
 		return message.RowsHeld(t.String(), held.Rows, held.Timeout, err)
-	case errors.As(err, &refusal) && refusal.Code == pgerrcode.InsufficientPrivilege && e.lacksNotes():
+	case errors.As(err, &serverErr) && serverErr.Code == pgerrcode.InsufficientPrivilege && e.cannotCreateTables():
 		p := message.NoOrderRights(t.String(), sqltext.Ident(e.Plan.Server.Role.Name), e.Plan.Server.JournalSchema.Owner)
 		p.Kind, p.Cause = problem.Stopped, err // the table was taken for a small one
 		return p
@@ -147,17 +147,17 @@ func (e *Executor) unfilled(t step.Target, err error) error {
 }
 
 // lacksNotes reports whether the role finds the journal made for it and may make no further tables there.
-func (e *Executor) lacksNotes() bool {
+func (e *Executor) cannotCreateTables() bool {
 	schema := e.Plan.Server.JournalSchema
 	return schema.Exists && !schema.Create
 }
 
 // forget takes the cursors and notes of a table away: it is filled, and its pages may change from now on.
-func (e *Executor) forget(ctx context.Context, table catalog.Table) error {
+func (e *Executor) deleteProgress(ctx context.Context, table catalog.Table) error {
 	if e.Lease == nil {
 		return nil
 	}
-	return written(ctx, e.Pool, func(tx pg.Tx) error {
+	return writeJournal(ctx, e.Pool, func(tx pg.Tx) error {
 		if err := ordered.DropPlan(ctx, tx, table.OID); err != nil {
 			return err
 		}
@@ -166,52 +166,52 @@ func (e *Executor) forget(ctx context.Context, table catalog.Table) error {
 }
 
 // forgetAll is forget for a table and all that is below it.
-func (e *Executor) forgetAll(ctx context.Context, table *catalog.Table) error {
+func (e *Executor) deleteTreeProgress(ctx context.Context, table *catalog.Table) error {
 	for _, one := range table.All() {
-		if err := e.forget(ctx, *one); err != nil {
+		if err := e.deleteProgress(ctx, *one); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (e *Executor) diary(table catalog.Table, t step.Target) backfill.Checkpoints {
+func (e *Executor) checkpoints(table catalog.Table, t step.Target) backfill.Checkpoints {
 	if e.Lease == nil {
 		return nil
 	}
-	return diary{
-		lease: e.Lease, table: table.OID, column: int16(table.Column(t.Column).Number), code: e.codeWatch(t, table.WithoutBelow(), true),
+	return checkpointStore{
+		lease: e.Lease, table: table.OID, column: int16(table.Column(t.Column).Number), code: e.newCodeWatch(t, table.WithoutBelow(), true),
 	}
 }
 
 // diary keeps a filling's places as the journal's cursors.
-type diary struct {
+type checkpointStore struct {
 	lease  *journal.Lease
 	table  uint32
 	column int16
 	code   *codeWatch
 }
 
-func (d diary) Load(ctx context.Context, tx pg.Tx) ([]backfill.Checkpoint, error) {
-	cursors, err := journal.LoadCheckpoints(ctx, tx, d.table)
-	var places []backfill.Checkpoint
-	for _, c := range cursors {
-		if c.Column == d.column {
-			places = append(places, backfill.Checkpoint{Filenode: c.Filenode, Region: c.Region, State: c.State, Rows: c.Rows})
+func (s checkpointStore) Load(ctx context.Context, tx pg.Tx) ([]backfill.Checkpoint, error) {
+	saved, err := journal.LoadCheckpoints(ctx, tx, s.table)
+	var checkpoints []backfill.Checkpoint
+	for _, c := range saved {
+		if c.Column == s.column {
+			checkpoints = append(checkpoints, backfill.Checkpoint{Filenode: c.Filenode, Region: c.Region, State: c.State, Rows: c.Rows})
 		}
 	}
-	return places, err
+	return checkpoints, err
 }
 
-func (d diary) Save(ctx context.Context, tx pg.Tx, p backfill.Checkpoint) error {
+func (s checkpointStore) Save(ctx context.Context, tx pg.Tx, p backfill.Checkpoint) error {
 	return journal.SaveCheckpoint(ctx, tx, journal.Checkpoint{
-		Relation: d.table, Filenode: p.Filenode, Column: d.column, Region: p.Region, State: p.State, Rows: p.Rows,
+		Relation: s.table, Filenode: p.Filenode, Column: s.column, Region: p.Region, State: p.State, Rows: p.Rows,
 	})
 }
 
-func (d diary) Guard(ctx context.Context, tx pg.Tx) error {
-	if err := d.lease.Guard(ctx, tx); err != nil {
+func (s checkpointStore) Guard(ctx context.Context, tx pg.Tx) error {
+	if err := s.lease.Guard(ctx, tx); err != nil {
 		return err
 	}
-	return d.code.batch(ctx, tx)
+	return s.code.checkBatch(ctx, tx)
 }

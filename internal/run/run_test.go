@@ -24,21 +24,21 @@ import (
 func TestMain(m *testing.M) { servertest.Main(m) }
 
 // site is a kit of two tables, one of which is absent.
-type site struct {
-	t    *testing.T
-	pool *pgxpool.Pool
-	job  run.Job
-	took []string // the actions, in order
+type testRun struct {
+	t       *testing.T
+	pool    *pgxpool.Pool
+	job     run.Job
+	actions []string // the actions, in order
 }
 
-func newSite(t *testing.T, c *server.Cluster) *site {
+func newTestRun(t *testing.T, c *server.Cluster) *testRun {
 	pool, err := pgxpool.New(t.Context(), servertest.Database(t, c).URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	s := &site{t: t, pool: pool}
-	s.do(`CREATE TABLE kit (); COMMENT ON TABLE kit IS '39';
+	s := &testRun{t: t, pool: pool}
+	s.exec(`CREATE TABLE kit (); COMMENT ON TABLE kit IS '39';
 		CREATE TABLE present (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text);
 		INSERT INTO present (note) SELECT 'n' FROM generate_series(1, 9)`)
 	s.job = run.Job{
@@ -51,14 +51,14 @@ func newSite(t *testing.T, c *server.Cluster) *site {
 	return s
 }
 
-func (s *site) do(sql string) {
+func (s *testRun) exec(sql string) {
 	s.t.Helper()
 	if _, err := s.pool.Exec(context.WithoutCancel(s.t.Context()), sql); err != nil {
 		s.t.Fatalf("%v in %s", err, sql)
 	}
 }
 
-func (s *site) one(sql string) (value string) {
+func (s *testRun) queryText(sql string) (value string) {
 	s.t.Helper()
 	if err := s.pool.QueryRow(s.t.Context(), sql).Scan(&value); err != nil {
 		s.t.Fatal(err)
@@ -67,13 +67,13 @@ func (s *site) one(sql string) (value string) {
 }
 
 // carry runs, and does something right before every action whose statement has the words.
-func (s *site) carry(words string, something func()) (event.Result, error) {
-	s.took = nil
+func (s *testRun) run(text string, do func()) (event.Result, error) {
+	s.actions = nil
 	s.job.BeforeAction = func(id step.ID, a step.Action) error {
-		took := fmt.Sprintf("%s %T %s", id, a, strings.Join(step.SQL(a), "; "))
-		s.took = append(s.took, took)
-		if words != "" && strings.Contains(took, words) {
-			something()
+		action := fmt.Sprintf("%s %T %s", id, a, strings.Join(step.SQL(a), "; "))
+		s.actions = append(s.actions, action)
+		if text != "" && strings.Contains(action, text) {
+			do()
 		}
 		return nil
 	}
@@ -81,15 +81,15 @@ func (s *site) carry(words string, something func()) (event.Result, error) {
 }
 
 // at is the place of the n-th action with the words, counted from 1.
-func (s *site) at(words string, n int) int {
-	for i, took := range s.took {
-		if strings.Contains(took, words) {
+func (s *testRun) actionIndex(text string, n int) int {
+	for i, action := range s.actions {
+		if strings.Contains(action, text) {
 			if n--; n == 0 {
 				return i
 			}
 		}
 	}
-	s.t.Errorf("no %s in %q", words, s.took)
+	s.t.Errorf("no %s in %q", text, s.actions)
 	return -1
 }
 
@@ -100,97 +100,97 @@ const (
 
 // An application that writes NULL explicitly before the CHECK is there is filled once more, without the
 // CHECK: it would make the application's updates of that row fail.
-func TestNullWrittenOnce(t *testing.T) {
+func TestNullWrittenOnceIsFilled(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		s, n := newSite(t, c), 0
-		_, err := s.carry("ADD CONSTRAINT", func() {
+		s, n := newTestRun(t, c), 0
+		_, err := s.run("ADD CONSTRAINT", func() {
 			if n++; n == 1 {
-				s.do("INSERT INTO present (note, uuid) VALUES ('null', NULL)")
+				s.exec("INSERT INTO present (note, uuid) VALUES ('null', NULL)")
 			}
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if drop, fill := s.at("DROP CONSTRAINT", 1), s.at("step.Fill", 2); drop > fill {
+		if drop, fill := s.actionIndex("DROP CONSTRAINT", 1), s.actionIndex("step.Fill", 2); drop > fill {
 			t.Errorf("filled at %d under a CHECK that was dropped at %d", fill, drop)
 		}
-		if got := s.one("SELECT count(*) || ' ' || count(uuid) || ' ' || (SELECT count(*) " + check + ") FROM present"); got != "10 10 0" {
+		if got := s.queryText("SELECT count(*) || ' ' || count(uuid) || ' ' || (SELECT count(*) " + check + ") FROM present"); got != "10 10 0" {
 			t.Error(got)
 		}
 	})
 }
 
 // One that goes on ends the run cleanly, and its updates do not fail afterwards.
-func TestNullWrittenAgainAndAgain(t *testing.T) {
+func TestRepeatedNullsEndRun(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		s := newSite(t, c)
-		finished, err := s.carry("ADD CONSTRAINT", func() { s.do("INSERT INTO present (note, uuid) VALUES ('null', NULL)") })
-		if !errors.Is(err, problem.ErrStopped) || finished.Exit != 7 || finished.Problems[0].Code != "nulls_keep_coming" {
-			t.Errorf("%v, exit %d", err, finished.Exit)
+		s := newTestRun(t, c)
+		result, err := s.run("ADD CONSTRAINT", func() { s.exec("INSERT INTO present (note, uuid) VALUES ('null', NULL)") })
+		if !errors.Is(err, problem.ErrStopped) || result.Exit != 7 || result.Problems[0].Code != "nulls_keep_coming" {
+			t.Errorf("%v, exit %d", err, result.Exit)
 		}
-		if got := s.one("SELECT count(*)::text " + check); got != "0" {
+		if got := s.queryText("SELECT count(*)::text " + check); got != "0" {
 			t.Errorf("%s CHECK is left behind", got)
 		}
-		if got := s.one(recorded); got != "39" {
+		if got := s.queryText(recorded); got != "39" {
 			t.Errorf("version %s", got)
 		}
-		if _, err := s.carry("", nil); err != nil {
+		if _, err := s.run("", nil); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
 // A table that a module brings while the run is on is seen before the version is recorded.
-func TestTableMadeMeanwhile(t *testing.T) {
+func TestTableCreatedDuringRun(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		s := newSite(t, c)
-		finished, err := s.carry("build-index", func() { s.do("CREATE TABLE absent (id bigint PRIMARY KEY)") })
-		if !errors.Is(err, problem.ErrStopped) || finished.Problems[0].Table != "public.absent" {
+		s := newTestRun(t, c)
+		result, err := s.run("build-index", func() { s.exec("CREATE TABLE absent (id bigint PRIMARY KEY)") })
+		if !errors.Is(err, problem.ErrStopped) || result.Problems[0].Table != "public.absent" {
 			t.Errorf("%v", err)
 		}
-		if got := s.one(recorded); got != "39" {
+		if got := s.queryText(recorded); got != "39" {
 			t.Errorf("version %s is recorded and a table is not whole", got)
 		}
-		if _, err := s.carry("", nil); err != nil || s.one(recorded) != "40" {
+		if _, err := s.run("", nil); err != nil || s.queryText(recorded) != "40" {
 			t.Error(err)
 		}
 	})
 }
 
 // A table that goes while the run is on is passed over, and told of.
-func TestTableGoneMeanwhile(t *testing.T) {
+func TestTableDroppedDuringRun(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		s := newSite(t, c)
-		told := false
+		s := newTestRun(t, c)
+		noticed := false
 		s.job.Emit = func(e event.Event) {
 			if notice, ok := e.(event.Notice); ok && notice.Table == "public.present" {
-				told = true
+				noticed = true
 			}
 		}
-		_, err := s.carry("ensure-function", func() { s.do("DROP TABLE present") })
-		if err != nil || !told || s.one(recorded) != "40" {
-			t.Errorf("told %v, %v", told, err)
+		_, err := s.run("ensure-function", func() { s.exec("DROP TABLE present") })
+		if err != nil || !noticed || s.queryText(recorded) != "40" {
+			t.Errorf("told %v, %v", noticed, err)
 		}
 	})
 }
 
 // A run that is asked to stop leaves before its next action, and the same call goes on.
-func TestStop(t *testing.T) {
+func TestStopEndsBeforeNextAction(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		s := newSite(t, c)
+		s := newTestRun(t, c)
 		stop := make(chan struct{})
 		s.job.Stop = stop
-		finished, err := s.carry("build-index", func() { close(stop) })
-		if !errors.Is(err, problem.ErrInterrupted) || finished.Exit != 130 || len(s.took) != s.at("build-index", 1)+1 {
-			t.Errorf("%v, exit %d, after %q", err, finished.Exit, s.took)
+		result, err := s.run("build-index", func() { close(stop) })
+		if !errors.Is(err, problem.ErrInterrupted) || result.Exit != 130 || len(s.actions) != s.actionIndex("build-index", 1)+1 {
+			t.Errorf("%v, exit %d, after %q", err, result.Exit, s.actions)
 		}
 		s.job.Stop = nil
-		if _, err := s.carry("", nil); err != nil {
+		if _, err := s.run("", nil); err != nil {
 			t.Error(err)
 		}
 	})
@@ -198,10 +198,10 @@ func TestStop(t *testing.T) {
 
 // What a run that was cut after the last row of a table noted of its filling is taken away by the next one,
 // which finds nothing to fill.
-func TestNotesOfACutRunAreTakenAway(t *testing.T) {
+func TestCheckpointsOfInterruptedRunAreDeleted(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		s := newSite(t, c)
+		s := newTestRun(t, c)
 		cut := errors.New("cut")
 		s.job.BeforeAction = func(id step.ID, _ step.Action) error {
 			if strings.Contains(fmt.Sprint(id), "build-index") {
@@ -212,13 +212,13 @@ func TestNotesOfACutRunAreTakenAway(t *testing.T) {
 		if _, err := run.Execute(t.Context(), s.job); !errors.Is(err, cut) {
 			t.Fatalf("it ended with %v", err)
 		}
-		s.do(`INSERT INTO rekey.cursors (relation, filenode, attnum, region, state, filled)
+		s.exec(`INSERT INTO rekey.cursors (relation, filenode, attnum, region, state, filled)
 			SELECT c.oid, relfilenode, attnum, 7, '', 3 FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid
 			WHERE relname = 'present' AND attname = 'uuid'`)
-		if _, err := s.carry("", nil); err != nil {
+		if _, err := s.run("", nil); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.one("SELECT count(*)::text FROM rekey.cursors"); got != "0" {
+		if got := s.queryText("SELECT count(*)::text FROM rekey.cursors"); got != "0" {
 			t.Errorf("%s notes are left", got)
 		}
 	})

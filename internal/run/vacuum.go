@@ -8,44 +8,44 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-//go:embed queries/wanted.sql
-var wantedSQL string
+//go:embed queries/lock_waiters.sql
+var lockWaitersSQL string
 
 // vacuum runs a VACUUM of a table on a connection of its own, as one by hand is: nothing makes
 // that one yield but us.
 func (e *Executor) vacuum(t step.Target) func(context.Context, string) error {
 	table := t.Relation()
 	return func(ctx context.Context, sql string) error {
-		if err := e.guard(ctx); err != nil {
+		if err := e.checkGuard(ctx); err != nil {
 			return err
 		}
-		watch, end := beside(ctx)
+		watch, end := background(ctx)
 		defer end()
 		return pg.ExecOutsideTx(ctx, e.Direct, sql, func(pid uint32) {
-			watch(func(ctx context.Context) { e.giveWay(ctx, table, pid) })
+			watch(func(ctx context.Context) { e.cancelIfUnwanted(ctx, table, pid) })
 		})
 	}
 }
 
 // giveWay cancels the backend's statement when another session wants the table, when the run is to stand
 // still, and when it is to end.
-func (e *Executor) giveWay(ctx context.Context, table string, pid uint32) {
-	every(ctx, cycleEvery, func() error {
+func (e *Executor) cancelIfUnwanted(ctx context.Context, table string, pid uint32) {
+	poll(ctx, deadlockCheckInterval, func() error {
 		reason, _ := e.Pace.Paused()
 		return pg.Read(ctx, e.Pool, func(tx pg.Tx) error {
-			wanted := e.asked() || reason != ""
+			wanted := e.stopRequested() || reason != ""
 			if !wanted {
-				if err := tx.QueryRow(ctx, wantedSQL, table, int64(pid)).Scan(&wanted); err != nil || !wanted {
+				if err := tx.QueryRow(ctx, lockWaitersSQL, table, int64(pid)).Scan(&wanted); err != nil || !wanted {
 					return err
 				}
 			}
-			return cancel(ctx, tx, pid)
+			return cancelStatement(ctx, tx, pid)
 		})
 	})
 }
 
 // asked tells whether the run was asked to end.
-func (e *Executor) asked() bool {
+func (e *Executor) stopRequested() bool {
 	select {
 	case <-e.Stop:
 		return true

@@ -17,7 +17,7 @@ import (
 
 // TestVacuumGivesWay: what stands for a VACUUM here takes long, and ends when somebody waits for the table,
 // when the run is to stand still, and when it is to end.
-func TestVacuumGivesWay(t *testing.T) {
+func TestVacuumIsCancelledWhenUnwanted(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		pool, err := pgxpool.New(t.Context(), servertest.Database(t, c).URL)
 		if err != nil {
@@ -33,7 +33,7 @@ func TestVacuumGivesWay(t *testing.T) {
 			name string
 			act  func(*Executor) (end func())
 		}{
-			{"a session waits", func(*Executor) func() { return wait(t, pool) }},
+			{"a session waits", func(*Executor) func() { return holdAndWait(t, pool) }},
 			{"the pace holds", func(e *Executor) func() { e.Pace.Pause("query", "it is busy"); return func() {} }},
 			{"the run is to end", func(*Executor) func() { close(stop); return func() {} }},
 		} {
@@ -50,7 +50,7 @@ func TestVacuumGivesWay(t *testing.T) {
 }
 
 // wait makes one session wait for another's lock on the table.
-func wait(t *testing.T, pool *pgxpool.Pool) (end func()) {
+func holdAndWait(t *testing.T, pool *pgxpool.Pool) (end func()) {
 	t.Helper()
 	ctx := context.Background()
 	holder, err := pool.Begin(ctx)

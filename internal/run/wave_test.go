@@ -8,7 +8,7 @@ import (
 )
 
 // TestWave: one look is good for one action on each of the lowest tables, and for nothing that concerns several.
-func TestWave(t *testing.T) {
+func TestNextWave(t *testing.T) {
 	on := func(table string) step.Action { return step.Change{Table: `"app"."` + table + `"`} }
 	root := catalog.Table{OID: 1, Schema: "app", Name: "root", Below: []catalog.Table{
 		{OID: 2, Above: 1, Schema: "app", Name: "middle"},
@@ -28,7 +28,7 @@ func TestWave(t *testing.T) {
 		"the root before another":    {&root, []step.Action{on("low"), on("root"), on("middle"), on("other")}, 2},
 		"a step that is on no table": {&root, []step.Action{step.Change{}, on("low")}, 1},
 	} {
-		got := wave(test.root, test.actions)
+		got := nextWave(test.root, test.actions)
 		if len(got) != test.want {
 			t.Errorf("%s: %d actions, want %d", name, len(got), test.want)
 		}

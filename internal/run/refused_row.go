@@ -33,31 +33,31 @@ func (e *rowError) Error() string { return e.target.String() + ": " + e.row.Says
 func (e *rowError) Unwrap() error { return e.err }
 
 // refusedRow finds the row behind the error of a batch; nil where the error is of another kind.
-func (e *Executor) refusedRow(ctx context.Context, t step.Target, table catalog.Table, err error) *rowError {
-	refusal, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || !aboutRows(refusal) {
+func (e *Executor) findRefusedRow(ctx context.Context, t step.Target, table catalog.Table, err error) *rowError {
+	serverErr, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || !concernsRow(serverErr) {
 		return nil
 	}
-	found := &rowError{target: t, table: table, err: err, row: message.RefusedRow{Says: says(refusal), Cause: err}}
-	found.breaks = refusal.Code == pgerrcode.ProgramLimitExceeded
+	found := &rowError{target: t, table: table, err: err, row: message.RefusedRow{Says: withoutValues(serverErr), Cause: err}}
+	found.breaks = serverErr.Code == pgerrcode.ProgramLimitExceeded
 	batch, ok := errors.AsType[*backfill.BatchError](err)
 	if !ok {
 		return found
 	}
-	n := narrowing{executor: e, target: t, code: refusal.Code, diary: e.diary(table, t)}
-	address, err := n.row(ctx, batch.RowsQuery)
+	s := rowSearch{executor: e, target: t, code: serverErr.Code, checkpoints: e.checkpoints(table, t)}
+	address, err := s.find(ctx, batch.RowsQuery)
 	if err != nil || address == "" {
 		return found
 	}
-	found.row.Own = n.fails(ctx, []string{address}, sqltext.Format("{}", sqltext.Name(t.Column)))
+	found.row.Own = s.fails(ctx, []string{address}, sqltext.Format("{}", sqltext.Name(t.Column)))
 	found.breaks = found.breaks || !found.row.Own
-	found.row.Row, found.row.Look = n.name(ctx, table, address)
+	found.row.Row, found.row.Look = s.describe(ctx, table, address)
 	return found
 }
 
 // aboutRows reports whether an error may be about a row of the batch: about values, a constraint, a limit, or raised
 // by a function that the UPDATE runs. What is wrong with the server, the session or the table itself is not.
-func aboutRows(e *pgconn.PgError) bool {
+func concernsRow(e *pgconn.PgError) bool {
 	const class = 2
 	if len(e.Code) < class {
 		return false
@@ -74,7 +74,7 @@ func aboutRows(e *pgconn.PgError) bool {
 
 // says is what the server says, without values of the row's: those are in the detail, in the messages of
 // conversions and in what functions raise.
-func says(e *pgconn.PgError) string {
+func withoutValues(e *pgconn.PgError) string {
 	text := "SQLSTATE " + e.Code
 	if class := e.Code[:2]; class == "23" || class == "54" {
 		text = e.Message + " (" + text + ")"
@@ -86,62 +86,62 @@ func says(e *pgconn.PgError) string {
 }
 
 // narrowing finds the row for which a batch fails, by trying halves of it in transactions that are rolled back.
-type narrowing struct {
-	executor *Executor
-	target   step.Target
-	code     string
-	diary    backfill.Checkpoints // nil without a lease
+type rowSearch struct {
+	executor    *Executor
+	target      step.Target
+	code        string
+	checkpoints backfill.Checkpoints // nil without a lease
 }
 
 // errBack rolls a trial back.
-var errBack = errors.New("a trial, rolled back")
+var errRollback = errors.New("a trial, rolled back")
 
 // row returns the address of a row that fails by itself; "" where none does.
-func (n narrowing) row(ctx context.Context, pick string) (string, error) {
+func (s rowSearch) find(ctx context.Context, pick string) (string, error) {
 	var all []string
-	err := n.within(ctx, func(tx pg.Tx) error {
+	err := s.inTrial(ctx, func(tx pg.Tx) error {
 		found, err := tx.Query(ctx, "SELECT picked.ctid::text FROM ("+pick+") AS picked(ctid)")
 		if err == nil {
 			all, err = pgx.CollectRows(found, pgx.RowTo[string])
 		}
-		return errors.Join(err, errBack)
+		return errors.Join(err, errRollback)
 	})
-	if !errors.Is(err, errBack) {
+	if !errors.Is(err, errRollback) {
 		return "", err
 	}
 	const value = "gen_random_uuid()"
 	for len(all) > 1 {
-		if half := all[:len(all)/2]; n.fails(ctx, half, value) {
+		if half := all[:len(all)/2]; s.fails(ctx, half, value) {
 			all = half
 		} else {
 			all = all[len(all)/2:]
 		}
 	}
-	if len(all) == 0 || !n.fails(ctx, all, value) {
+	if len(all) == 0 || !s.fails(ctx, all, value) {
 		return "", nil
 	}
 	return all[0], nil
 }
 
 // fails reports whether an UPDATE of the free ones among some rows fails as the batch did.
-func (n narrowing) fails(ctx context.Context, rows []string, value string) bool {
-	sql := sqltext.Format("UPDATE ONLY {} SET {} = ", n.target.Name(), sqltext.Name(n.target.Column)) + value +
+func (s rowSearch) fails(ctx context.Context, rows []string, value string) bool {
+	sql := sqltext.Format("UPDATE ONLY {} SET {} = ", s.target.Name(), sqltext.Name(s.target.Column)) + value +
 		sqltext.Format(" WHERE ctid = ANY (ARRAY (SELECT ctid FROM ONLY {} WHERE ctid = ANY ($1::text[]::tid[]) AND {} IS NULL FOR NO KEY UPDATE SKIP LOCKED))",
-			n.target.Name(), sqltext.Name(n.target.Column))
-	err := n.within(ctx, func(tx pg.Tx) error {
+			s.target.Name(), sqltext.Name(s.target.Column))
+	err := s.inTrial(ctx, func(tx pg.Tx) error {
 		_, err := tx.Exec(ctx, sql, rows)
-		return errors.Join(err, errBack)
+		return errors.Join(err, errRollback)
 	})
-	refusal, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && refusal.Code == n.code
+	serverErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && serverErr.Code == s.code
 }
 
 // within runs a trial with the settings and the guard of a batch.
-func (n narrowing) within(ctx context.Context, work func(pg.Tx) error) error {
-	w := backfill.Work{Pace: n.executor.Pace, Replica: n.executor.Plan.Server.Role.ReplicaRole}
-	return pg.Run(ctx, n.executor.Pool, w.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) error {
-		if n.diary != nil {
-			if err := n.diary.Guard(ctx, tx); err != nil {
+func (s rowSearch) inTrial(ctx context.Context, work func(pg.Tx) error) error {
+	w := backfill.Work{Pace: s.executor.Pace, Replica: s.executor.Plan.Server.Role.ReplicaRole}
+	return pg.Run(ctx, s.executor.Pool, w.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) error {
+		if s.checkpoints != nil {
+			if err := s.checkpoints.Guard(ctx, tx); err != nil {
 				return err
 			}
 		}
@@ -151,41 +151,41 @@ func (n narrowing) within(ctx context.Context, work func(pg.Tx) error) error {
 
 // name is a row for people: its key where that is of integers and uuids, which are no personal data, else its
 // address; and a query that shows it.
-func (n narrowing) name(ctx context.Context, table catalog.Table, address string) (name, look string) {
+func (s rowSearch) describe(ctx context.Context, table catalog.Table, address string) (name, query string) {
 	name = "at ctid " + address
-	look = sqltext.Format("SELECT * FROM {} WHERE ctid = {}", n.target.Rows(), sqltext.Value(address))
-	key := table.OrderKey(n.target.Column)
-	plain := func(column string) bool {
+	query = sqltext.Format("SELECT * FROM {} WHERE ctid = {}", s.target.Rows(), sqltext.Value(address))
+	key := table.OrderKey(s.target.Column)
+	isPublic := func(column string) bool {
 		return slices.Contains([]string{"smallint", "integer", "bigint", "uuid"}, table.Column(column).Plain())
 	}
-	if key == nil || slices.ContainsFunc(key, func(column string) bool { return !plain(column) }) {
-		return name, look
+	if key == nil || slices.ContainsFunc(key, func(column string) bool { return !isPublic(column) }) {
+		return name, query
 	}
 	columns := make([]string, len(key))
 	for i, column := range key {
 		columns[i] = sqltext.Format("{}::text", sqltext.Name(column))
 	}
 	var values []string
-	err := n.within(ctx, func(tx pg.Tx) error {
-		return tx.QueryRow(ctx, "SELECT ARRAY["+strings.Join(columns, ", ")+sqltext.Format("] FROM ONLY {} WHERE ctid = {}", n.target.Name(), sqltext.Value(address))).Scan(&values)
+	err := s.inTrial(ctx, func(tx pg.Tx) error {
+		return tx.QueryRow(ctx, "SELECT ARRAY["+strings.Join(columns, ", ")+sqltext.Format("] FROM ONLY {} WHERE ctid = {}", s.target.Name(), sqltext.Value(address))).Scan(&values)
 	})
 	if err != nil {
-		return name, look
+		return name, query
 	}
-	words, where := make([]string, len(key)), make([]string, len(key))
+	parts, where := make([]string, len(key)), make([]string, len(key))
 	for i, column := range key {
-		words[i] = column + " = " + values[i]
+		parts[i] = column + " = " + values[i]
 		where[i] = sqltext.Format("{} = {}", sqltext.Name(column), sqltext.Value(values[i]))
 	}
-	return strings.Join(words, ", "), sqltext.Format("SELECT * FROM {} WHERE ", n.target.Rows()) + strings.Join(where, " AND ")
+	return strings.Join(parts, ", "), sqltext.Format("SELECT * FROM {} WHERE ", s.target.Rows()) + strings.Join(where, " AND ")
 }
 
 // giveUp takes back from a table with such a row what would break the application's writes. Without a profile the
 // other tables go on; with one the run ends.
-func (e *Executor) giveUp(ctx context.Context, g plan.Group, l *look, found *rowError) error {
+func (e *Executor) revertTable(ctx context.Context, g plan.Group, st *groupState, found *rowError) error {
 	if found.breaks {
 		var err error
-		if found.row.Back, err = e.takeBack(ctx, g, l); err != nil {
+		if found.row.Back, err = e.revertColumn(ctx, g, st); err != nil {
 			return err
 		}
 	}
@@ -194,30 +194,30 @@ func (e *Executor) giveUp(ctx context.Context, g plan.Group, l *look, found *row
 	if !g.Target.KeepsMark {
 		return why
 	}
-	e.leave(g, why)
-	return errLeft
+	e.skip(g, why)
+	return errSkipped
 }
 
 // takeBack takes the column away, where this run has made it: no run has ever said that it is whole. A column
 // that was there before up is given back as it was found. One that an earlier run has made may be in use: it loses
 // its default alone, where that is rekey's.
-func (e *Executor) takeBack(ctx context.Context, g plan.Group, l *look) (string, error) {
-	l.forget()
-	view, err := l.view(ctx, g.Steps[0])
+func (e *Executor) revertColumn(ctx context.Context, g plan.Group, st *groupState) (string, error) {
+	st.invalidate()
+	view, err := st.view(ctx, g.Steps[0])
 	if err != nil {
 		return "", err
 	}
-	then := e.Plan.Schema.Relation(g.Table)
+	planned := e.Plan.Schema.Relation(g.Table)
 	origin, _ := g.Target.Read(view.Table)
-	if then.Column(g.Target.Column) == nil || origin == step.Found {
-		if err := e.forgetAll(ctx, view.Table); err != nil {
+	if planned.Column(g.Target.Column) == nil || origin == step.Found {
+		if err := e.deleteTreeProgress(ctx, view.Table); err != nil {
 			return "", err
 		}
-		back := "The column that this run had added was taken away again"
+		done := "The column that this run had added was taken away again"
 		if origin == step.Found {
-			back = "The column has again the default that it was found with; values that were filled stay"
+			done = "The column has again the default that it was found with; values that were filled stay"
 		}
-		return back + ", so that the application's writes go on as before.", e.undo(ctx, g)
+		return done + ", so that the application's writes go on as before.", e.undo(ctx, g)
 	}
 	c := view.Table.Column(g.Target.Column)
 	if origin != step.Made || c == nil || !g.Target.HasDefault(c) {
@@ -225,14 +225,14 @@ func (e *Executor) takeBack(ctx context.Context, g plan.Group, l *look) (string,
 	}
 	drop := sqltext.Format("ALTER TABLE {} ALTER COLUMN {} DROP DEFAULT", g.Target.Name(), sqltext.Name(c.Name))
 	return "The column's default was taken away, so that the application's inserts need no room for it; the column was there before this run and stays.",
-		e.change(ctx, g, step.Change{Table: g.Target.Relation(), Exclusive: true, Statements: []string{drop}})
+		e.applyChange(ctx, g, step.Change{Table: g.Target.Relation(), Exclusive: true, Statements: []string{drop}})
 }
 
 // undo takes a group back as down would.
 func (e *Executor) undo(ctx context.Context, g plan.Group) error {
-	back := *e
-	back.Plan.Direction = plan.Down
+	done := *e
+	done.Plan.Direction = plan.Down
 	g.Steps = slices.Clone(g.Steps)
 	slices.Reverse(g.Steps)
-	return back.steps(ctx, g, &look{executor: &back, group: g})
+	return done.runSteps(ctx, g, &groupState{executor: &done, group: g})
 }

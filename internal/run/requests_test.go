@@ -11,12 +11,12 @@ import (
 )
 
 // TestTune turns the knobs that were named, and no other.
-func TestTune(t *testing.T) {
+func TestTuneChangesNamedControls(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	speed := pace.New(pace.Gentle, 30*time.Millisecond)
 	watch := throttle.Start(ctx, nil, speed, throttle.Limits{MaxLag: 5 * time.Second, Without: throttle.Names()}, nil)
-	k := knobs{speed, watch}
+	k := controls{speed, watch}
 	for _, c := range []struct {
 		order journal.Request
 		speed pace.Speed

@@ -19,99 +19,99 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-//go:embed queries/building.sql
-var buildingSQL string
+//go:embed queries/index_builder.sql
+var indexBuilderSQL string
 
-//go:embed queries/waits.sql
-var waitsSQL string
+//go:embed queries/build_progress.sql
+var buildProgressSQL string
 
 const (
-	buildTries = 5
-	pollEvery  = time.Second
+	maxBuildAttempts = 5
+	progressInterval = time.Second
 )
 
 // concurrently builds or drops an index on a connection of its own.
-func (e *Executor) concurrently(ctx context.Context, g plan.Group, a step.Concurrently, l *look) error {
-	if l.part(a.Target).Index(a.Target.Index) != nil { // a build shows its index from its beginning
+func (e *Executor) buildOrDropIndex(ctx context.Context, g plan.Group, a step.Concurrently, st *groupState) error {
+	if st.table(a.Target).Index(a.Target.Index) != nil { // a build shows its index from its beginning
 		if waited, err := e.awaitBuilder(ctx, g, a); waited || err != nil {
 			return err // what is there now decides what is to be done
 		}
 	}
 	if !a.Build {
-		return e.drop(ctx, a.Target, a.SQL)
+		return e.dropIndex(ctx, a.Target, a.SQL)
 	}
 	var last error
 	begun := time.Now()
-	for tries := 0; tries < buildTries; {
+	for attempts := 0; attempts < maxBuildAttempts; {
 		var yielded bool
-		if yielded, last = e.build(ctx, g, a); last == nil {
+		if yielded, last = e.buildIndex(ctx, g, a); last == nil {
 			return nil
 		}
-		if err := e.broken(ctx, g, a, last); err != nil {
+		if err := e.cleanUpFailedBuild(ctx, g, a, last); err != nil {
 			return err
 		}
 		if !yielded || time.Since(begun) > e.Limits.LockRetryTimeout {
-			tries++
+			attempts++
 		}
-		if err := e.pause(ctx, yieldPause); err != nil {
+		if err := e.sleep(ctx, yieldPause); err != nil {
 			return err
 		}
 	}
-	return message.IndexKeepsFailing(a.Target.String(), a.Target.Index, buildTries, last)
+	return message.IndexKeepsFailing(a.Target.String(), a.Target.Index, maxBuildAttempts, last)
 }
 
-func (e *Executor) build(ctx context.Context, g plan.Group, a step.Concurrently) (yielded bool, err error) {
-	watch, end := beside(ctx)
+func (e *Executor) buildIndex(ctx context.Context, g plan.Group, a step.Concurrently) (yielded bool, err error) {
+	watch, end := background(ctx)
 	defer end()
-	return e.direct(ctx, a.SQL, func(pid uint32) {
-		watch(func(ctx context.Context) { e.watchBuild(ctx, g, a.Target.Index, pid) })
+	return e.execOutsideTx(ctx, a.SQL, func(pid uint32) {
+		watch(func(ctx context.Context) { e.reportBuild(ctx, g, a.Target.Index, pid) })
 	})
 }
 
 // broken drops the invalid index that a failed build leaves, whatever ended the build: it takes space, slows every write
 // down and is of no use. Its error says why there is no use in another try.
-func (e *Executor) broken(ctx context.Context, g plan.Group, a step.Concurrently, cause error) error {
+func (e *Executor) cleanUpFailedBuild(ctx context.Context, g plan.Group, a step.Concurrently, cause error) error {
 	if ctx.Err() != nil {
 		return cause
 	}
-	dropped := e.dropInvalid(ctx, a.Target)
-	if refusal, ok := errors.AsType[*pgconn.PgError](cause); ok {
-		switch refusal.Code {
+	dropped := e.dropInvalidIndex(ctx, a.Target)
+	if serverErr, ok := errors.AsType[*pgconn.PgError](cause); ok {
+		switch serverErr.Code {
 		case pgerrcode.UniqueViolation:
 			if dropped != nil {
 				return dropped
 			}
-			return e.duplicates(ctx, g, a.Target, cause)
+			return e.duplicatesError(ctx, g, a.Target, cause)
 		case pgerrcode.DeadlockDetected, pgerrcode.LockNotAvailable, pgerrcode.QueryCanceled:
 			return dropped
 		}
 	}
 	if dropped != nil {
 		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "index " + a.Target.Index + " is invalid, takes space and could not be dropped; " +
-			"the next run drops it, or: " + dropping(a.Target)})
+			"the next run drops it, or: " + dropIndexSQL(a.Target)})
 	}
 	return cause
 }
 
-func dropping(t step.Target) string {
+func dropIndexSQL(t step.Target) string {
 	return sqltext.Format("DROP INDEX CONCURRENTLY IF EXISTS {}", sqltext.Table{Schema: t.Schema, Name: t.Index})
 }
 
 // dropInvalid drops what a failed build has left, unless a session still builds it or another one has made it valid.
-func (e *Executor) dropInvalid(ctx context.Context, t step.Target) error {
-	invalid, err := e.lane.HasRow(ctx, sqltext.Format("SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"+
+func (e *Executor) dropInvalidIndex(ctx context.Context, t step.Target) error {
+	invalid, err := e.session.HasRow(ctx, sqltext.Format("SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"+
 		" WHERE NOT i.indisvalid AND i.indrelid = pg_catalog.to_regclass({}) AND c.relname = {}",
 		sqltext.Value(t.Relation()), sqltext.Value(t.Index)))
 	if err != nil || !invalid {
 		return err
 	}
-	if pid, err := e.builder(ctx, t); err != nil || pid != 0 { // the server has not heard that the connection is lost
+	if pid, err := e.indexBuilder(ctx, t); err != nil || pid != 0 { // the server has not heard that the connection is lost
 		return errors.Join(errors.New("another session is at work on the index"), err)
 	}
-	return e.drop(ctx, t, dropping(t))
+	return e.dropIndex(ctx, t, dropIndexSQL(t))
 }
 
-func (e *Executor) duplicates(ctx context.Context, g plan.Group, t step.Target, cause error) error {
+func (e *Executor) duplicatesError(ctx context.Context, g plan.Group, t step.Target, cause error) error {
 	var key []string
 	if table := e.Plan.Table(g, t); table != nil { // one that has come below since is in no plan
 		key = table.PrimaryKey()
@@ -129,9 +129,9 @@ func (e *Executor) duplicates(ctx context.Context, g plan.Group, t step.Target, 
 }
 
 // builder is the process that builds or drops the target's index, if another does; else 0.
-func (e *Executor) builder(ctx context.Context, t step.Target) (pid int, err error) {
-	err = e.lane.ReadOutsideTx(ctx, func(tx pg.Tx) error {
-		found, err := tx.QueryPrepared(ctx, buildingSQL, t.Relation(), t.Index)
+func (e *Executor) indexBuilder(ctx context.Context, t step.Target) (pid int, err error) {
+	err = e.session.ReadOutsideTx(ctx, func(tx pg.Tx) error {
+		found, err := tx.QueryPrepared(ctx, indexBuilderSQL, t.Relation(), t.Index)
 		if err == nil {
 			pid, err = pgx.CollectExactlyOneRow(found, pgx.RowTo[int])
 		}
@@ -144,15 +144,15 @@ func (e *Executor) builder(ctx context.Context, t step.Target) (pid int, err err
 // on the table: what looks invalid may become whole.
 func (e *Executor) awaitBuilder(ctx context.Context, g plan.Group, a step.Concurrently) (waited bool, err error) {
 	for ; ; waited = true {
-		builder, err := e.builder(ctx, a.Target)
+		builder, err := e.indexBuilder(ctx, a.Target)
 		if err != nil || builder == 0 {
 			return waited, err
 		}
-		_ = e.part(ctx, uint32(builder), func() {}) // nobody else makes it give way
+		_ = e.breakDeadlock(ctx, uint32(builder), func() {}) // nobody else makes it give way
 		if !waited {
 			e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "another session is building index " + a.Target.Index + " still; it is waited for"})
 		}
-		if err := e.pause(ctx, cycleEvery); err != nil {
+		if err := e.sleep(ctx, deadlockCheckInterval); err != nil {
 			return waited, err
 		}
 	}
@@ -165,11 +165,11 @@ type progressRow struct {
 }
 
 // watchBuild tells how far a build is and whose snapshots it waits for.
-func (e *Executor) watchBuild(ctx context.Context, g plan.Group, index string, pid uint32) {
-	every(ctx, pollEvery, func() error {
+func (e *Executor) reportBuild(ctx context.Context, g plan.Group, index string, pid uint32) {
+	poll(ctx, progressInterval, func() error {
 		var row progressRow
 		err := pg.Read(ctx, e.Pool, func(tx pg.Tx) error {
-			found, err := tx.Query(ctx, waitsSQL, int64(pid))
+			found, err := tx.Query(ctx, buildProgressSQL, int64(pid))
 			if err != nil {
 				return err
 			}

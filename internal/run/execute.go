@@ -41,26 +41,26 @@ type Job struct {
 // last event of every run, a refused one too, is event.Finished.
 func Execute(ctx context.Context, job Job) (event.Result, error) {
 	begun := time.Now()
-	job.Emit = serial(job.Emit)
-	finished := event.Result{Command: string(job.Request.Direction), Schema: job.Request.Schema}
-	err := job.carry(ctx, &finished)
+	job.Emit = serialize(job.Emit)
+	result := event.Result{Command: string(job.Request.Direction), Schema: job.Request.Schema}
+	err := job.execute(ctx, &result)
 	if err != nil {
-		err = explain(ctx, finished.Command, err)
-		finished.Problems = problem.All(err)
-		finished.Exit = problem.ExitCode(err)
+		err = explain(ctx, result.Command, err)
+		result.Problems = problem.All(err)
+		result.Exit = problem.ExitCode(err)
 	}
-	finished.OK = err == nil
-	finished.Elapsed = time.Since(begun)
-	job.Emit.Emit(finished)
-	return finished, err
+	result.OK = err == nil
+	result.Elapsed = time.Since(begun)
+	job.Emit.Emit(result)
+	return result, err
 }
 
-func (j Job) carry(ctx context.Context, finished *event.Result) error {
-	server, err := j.look(ctx)
+func (j Job) execute(ctx context.Context, result *event.Result) error {
+	server, err := j.inspectServers(ctx)
 	if err != nil {
 		return fault.At(err, "", "server")
 	}
-	p, err := j.plan(ctx, server, finished)
+	p, err := j.plan(ctx, server, result)
 	if err != nil {
 		return err
 	}
@@ -68,38 +68,38 @@ func (j Job) carry(ctx context.Context, finished *event.Result) error {
 		j.Emit.Emit(event.TableAbsent{Table: j.Request.Schema + "." + name})
 	}
 	if p.VerifyOnly {
-		if err := proved(p); err != nil {
+		if err := checkVerifyOnly(p); err != nil {
 			return err
 		}
 	}
 	if p.VerifyOnly {
-		finished.NothingToDo, finished.Tables = true, len(p.Targets())
+		result.NothingToDo, result.Tables = true, len(p.Targets())
 		_, err := verify.Run(ctx, j.Pool, server, j.Request)
 		return err
 	}
 	if !p.Pending() {
-		finished.NothingToDo = true
-		finished.Tables = len(p.Targets())
+		result.NothingToDo = true
+		result.Tables = len(p.Targets())
 		return nil
 	}
 	if err := journal.Ensure(ctx, j.Pool, j.Request.Policy.TrustOwners...); err != nil {
-		return fault.At(forbidden(server, "the journal in schema rekey", err), "", "journal")
+		return fault.At(explainEventTrigger(server, "the journal in schema rekey", err), "", "journal")
 	}
-	lease, err := journal.Acquire(ctx, j.Pool, j.Request.Schema, journal.Here(j.Program, finished.Command))
+	lease, err := journal.Acquire(ctx, j.Pool, j.Request.Schema, journal.Here(j.Program, result.Command))
 	if err != nil {
 		return fault.At(err, "", "lease")
 	}
-	return j.under(ctx, server, lease, finished)
+	return j.runUnderLease(ctx, server, lease, result)
 }
 
 // under does the work under the lease, and cancels what is being executed when that is lost: another run may be at
 // work then. The lease is given back whatever ended the run, or the next one would wait for it to fall.
-func (j Job) under(ctx context.Context, server catalog.Server, lease *journal.Lease, finished *event.Result) error {
+func (j Job) runUnderLease(ctx context.Context, server catalog.Server, lease *journal.Lease, result *event.Result) error {
 	working, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer func() {
-		if ctx.Err() != nil || lost(lease) {
-			_ = lease.ReleaseWithin(ctx, hurried)
+		if ctx.Err() != nil || isLost(lease) {
+			_ = lease.ReleaseWithin(ctx, shortTimeout)
 			return
 		}
 		_ = lease.Release(ctx)
@@ -111,8 +111,8 @@ func (j Job) under(ctx context.Context, server catalog.Server, lease *journal.Le
 		case <-working.Done():
 		}
 	}()
-	err := j.leased(working, server, lease, finished)
-	if err == nil || ctx.Err() != nil || !lost(lease) {
+	err := j.planAndRun(working, server, lease, result)
+	if err == nil || ctx.Err() != nil || !isLost(lease) {
 		return err
 	}
 	if why := lease.LostReason(); !errors.Is(why, journal.ErrLost) {
@@ -121,7 +121,7 @@ func (j Job) under(ctx context.Context, server catalog.Server, lease *journal.Le
 	return message.LeaseLost()
 }
 
-func lost(lease *journal.Lease) bool {
+func isLost(lease *journal.Lease) bool {
 	select {
 	case <-lease.Lost():
 		return true
@@ -131,7 +131,7 @@ func lost(lease *journal.Lease) bool {
 }
 
 // proved is all that is left to do where the uuids are the primary keys already.
-func proved(p plan.Plan) error {
+func checkVerifyOnly(p plan.Plan) error {
 	var lines []string
 	for _, g := range p.Targets() {
 		for _, lack := range g.Missing {
@@ -145,51 +145,51 @@ func proved(p plan.Plan) error {
 }
 
 // leased plans anew: another run may have been at work until a moment ago.
-func (j Job) leased(ctx context.Context, server catalog.Server, lease *journal.Lease, finished *event.Result) error {
-	p, err := j.plan(ctx, server, finished)
+func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journal.Lease, result *event.Result) error {
+	p, err := j.plan(ctx, server, result)
 	if err != nil {
 		return err
 	}
-	id, err := j.begin(ctx, p)
+	id, err := j.beginRun(ctx, p)
 	if err != nil {
 		return fault.At(err, "", "journal")
 	}
 	tables, rows := p.PendingTables()
 	j.Emit.Emit(event.RunStarted{
-		Run: id, Command: finished.Command, Schema: p.SchemaName, From: p.Version, To: p.End(), Tables: tables, Rows: rows,
+		Run: id, Command: result.Command, Schema: p.SchemaName, From: p.Version, To: p.End(), Tables: tables, Rows: rows,
 	})
-	heard, deaf := context.WithCancel(ctx)
-	defer deaf()
+	bgCtx, stopBackground := context.WithCancel(ctx)
+	defer stopBackground()
 	speed := pace.New(j.Limits.Speed, j.Limits.BatchTime)
 	j.Limits.Signals.Standbys = j.Request.Standbys
-	watch := throttle.Start(heard, j.Pool, speed, j.Limits.Signals, j.Emit)
-	orders := listen(heard, lease, knobs{speed, watch}, j.Stop)
-	noted := note(heard, speed, lease)
+	watch := throttle.Start(bgCtx, j.Pool, speed, j.Limits.Signals, j.Emit)
+	requests := listenForRequests(bgCtx, lease, controls{speed, watch}, j.Stop)
+	pausesRecorded := recordPauses(bgCtx, speed, lease)
 	executor := Executor{
 		Pool: j.Pool, Direct: j.Direct, Plan: p, Limits: j.Limits, Pace: speed, Watch: watch, Lease: lease, Emit: j.Emit,
-		Stop: orders.stop, StopReason: orders.problem, BeforeAction: j.BeforeAction, Standbys: j.Request.Standbys,
+		Stop: requests.stop, StopReason: requests.stopReason, BeforeAction: j.BeforeAction, Standbys: j.Request.Standbys,
 	}
 	outcome, err := executor.Run(ctx)
-	deaf()
+	stopBackground()
 	watch.Wait()
-	<-noted
-	finished.Tables, finished.Rows, finished.Locks = outcome.Tables, outcome.Rows, outcome.Locks
+	<-pausesRecorded
+	result.Tables, result.Rows, result.Locks = outcome.Tables, outcome.Rows, outcome.Locks
 	if err == nil {
-		finished.Version = max(p.End(), p.Version)
+		result.Version = max(p.End(), p.Version)
 		if p.Direction == plan.Down {
-			finished.Version = min(p.End(), p.Version)
+			result.Version = min(p.End(), p.Version)
 		}
 	}
-	ended := j.end(ctx, id, err, outcome)
+	endErr := j.endRun(ctx, id, err, outcome)
 	if err != nil {
 		return err // an entry that is missing makes it no worse: the next run notes this one as abandoned
 	}
-	return fault.At(ended, "", "journal")
+	return fault.At(endErr, "", "journal")
 }
 
-func (j Job) look(ctx context.Context) (catalog.Server, error) {
-	if most := j.Pool.Config().MaxConns; most < 2 {
-		return catalog.Server{}, message.SmallPool(most)
+func (j Job) inspectServers(ctx context.Context) (catalog.Server, error) {
+	if timeout := j.Pool.Config().MaxConns; timeout < 2 {
+		return catalog.Server{}, message.SmallPool(timeout)
 	}
 	server, err := inspect.Server(ctx, j.Pool)
 	if err != nil {
@@ -207,21 +207,21 @@ func (j Job) look(ctx context.Context) (catalog.Server, error) {
 	if direct.Pooled {
 		return server, message.BehindPooler()
 	}
-	return server, j.samePlace(ctx)
+	return server, j.checkSameDatabase(ctx)
 }
 
-//go:embed queries/place.sql
-var placeSQL string
+//go:embed queries/database.sql
+var databaseSQL string
 
 // samePlace refuses a direct connection that leads to another database than the pooler's: catalogue
 // changes would be made there.
-func (j Job) samePlace(ctx context.Context) error {
+func (j Job) checkSameDatabase(ctx context.Context) error {
 	if j.Direct == j.Pool {
 		return nil
 	}
 	var places [2]string
 	for i, pool := range []*pgxpool.Pool{j.Pool, j.Direct} {
-		err := pg.Read(ctx, pool, func(tx pg.Tx) error { return tx.QueryRow(ctx, placeSQL).Scan(&places[i]) })
+		err := pg.Read(ctx, pool, func(tx pg.Tx) error { return tx.QueryRow(ctx, databaseSQL).Scan(&places[i]) })
 		if err != nil {
 			return err
 		}
@@ -232,13 +232,13 @@ func (j Job) samePlace(ctx context.Context) error {
 	return nil
 }
 
-func (j Job) plan(ctx context.Context, server catalog.Server, finished *event.Result) (plan.Plan, error) {
-	order := j.Request
+func (j Job) plan(ctx context.Context, server catalog.Server, result *event.Result) (plan.Plan, error) {
+	request := j.Request
 	if pg.KeepsSessions(ctx) { // one schema of many: what is asked of each is planned once
-		order.Session = pg.AcquireSession(ctx, j.Direct)
-		defer order.Session.Release(ctx)
+		request.Session = pg.AcquireSession(ctx, j.Direct)
+		defer request.Session.Release(ctx)
 	}
-	situation, err := survey.Read(ctx, j.Pool, server, order)
+	situation, err := survey.Read(ctx, j.Pool, server, request)
 	if err != nil {
 		return plan.Plan{}, fault.At(err, "", "survey")
 	}
@@ -250,7 +250,7 @@ func (j Job) plan(ctx context.Context, server catalog.Server, finished *event.Re
 		}
 		p.Refusals = append(append(p.Refusals, MissingRights(p)...), signals...)
 	}
-	finished.Absent, finished.Version, finished.Skipped = p.Absent, p.Version, p.Skipped
+	result.Absent, result.Version, result.Skipped = p.Absent, p.Version, p.Skipped
 	if p.Unknown != nil {
 		p.Refusals = append(p.Refusals, p.Unknown)
 	}
@@ -262,40 +262,40 @@ func (j Job) plan(ctx context.Context, server catalog.Server, finished *event.Re
 
 // begin notes the run, and how many values of another version each column has that up has not looked
 // at before: verify counts those as kept.
-func (j Job) begin(ctx context.Context, p plan.Plan) (int64, error) {
+func (j Job) beginRun(ctx context.Context, p plan.Plan) (int64, error) {
 	id, err := journal.Begin(ctx, j.Pool, journal.Run{
 		Holder: journal.Here(j.Program, string(p.Direction)), Schema: p.SchemaName, Target: p.End(),
 	})
 	if err != nil || p.Direction == plan.Down {
 		return id, err
 	}
-	return id, keep(ctx, j.Pool, p)
+	return id, saveOriginals(ctx, j.Pool, p)
 }
 
 // noting bounds the last entry of a run: a server that has gone silent must not keep the caller. Who has cancelled the
 // run, or has lost its lease, waits for no more than hurried, once for the entry and once for the lease.
 const (
-	noting  = 20 * time.Second
-	hurried = 2 * time.Second
+	endTimeout   = 20 * time.Second
+	shortTimeout = 2 * time.Second
 )
 
-func (j Job) end(ctx context.Context, id int64, err error, outcome Outcome) error {
+func (j Job) endRun(ctx context.Context, id int64, err error, outcome Outcome) error {
 	word, detail := "done", ""
 	if err != nil {
 		first := problem.All(explain(ctx, string(j.Request.Direction), err))[0]
 		word, detail = string(first.Kind), first.Error()
 	}
-	most := noting
+	timeout := endTimeout
 	if ctx.Err() != nil {
-		most = hurried
+		timeout = shortTimeout
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	return journal.End(ctx, j.Pool, id, word, detail, outcome.Rows)
 }
 
 // serial lets one event through at a time: a build's progress and its end come from two goroutines.
-func serial(sink event.Sink) event.Sink {
+func serialize(sink event.Sink) event.Sink {
 	var mu sync.Mutex
 	return func(e event.Event) {
 		mu.Lock()
@@ -321,19 +321,19 @@ func explain(ctx context.Context, doing string, err error) error {
 
 // written writes into the journal, and again when the connection was lost: nothing in it harms when it is written
 // twice.
-func written(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) error {
+func writeJournal(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) error {
 	return pg.Retry(ctx, func() error { return pg.Run(ctx, pool, pg.Settings{}, work) })
 }
 
 // keep counts once, for every column that is there.
-func keep(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) error {
-	return written(ctx, pool, func(tx pg.Tx) error {
+func saveOriginals(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) error {
+	return writeJournal(ctx, pool, func(tx pg.Tx) error {
 		known, err := journal.LoadOriginals(ctx, tx, p.Schema.OIDs()...)
 		if err != nil {
 			return err
 		}
 		for _, g := range p.Targets() {
-			if err := keepOne(ctx, tx, p, g, known); err != nil {
+			if err := saveOriginal(ctx, tx, p, g, known); err != nil {
 				return err
 			}
 		}
@@ -341,7 +341,7 @@ func keep(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) error {
 	})
 }
 
-func keepOne(ctx context.Context, tx pg.Tx, p plan.Plan, g plan.Group, known map[journal.Column]journal.Original) error {
+func saveOriginal(ctx context.Context, tx pg.Tx, p plan.Plan, g plan.Group, known map[journal.Column]journal.Original) error {
 	table := p.Schema.Relation(g.Table)
 	c := table.Column(g.Target.Column)
 	if c == nil {
@@ -349,9 +349,9 @@ func keepOne(ctx context.Context, tx pg.Tx, p plan.Plan, g plan.Group, known map
 	}
 	column := journal.Column{Relation: table.OID, Number: int16(c.Number)}
 	origin, _ := g.Target.Read(table)
-	kept, noted := known[column]
-	kept.Adopted = origin == step.Untouched || origin == step.Found
-	if !noted {
+	original, pausesRecorded := known[column]
+	original.Adopted = origin == step.Untouched || origin == step.Found
+	if !pausesRecorded {
 		data, counted := p.Data[g.Table]
 		if !counted {
 			var err error
@@ -359,7 +359,7 @@ func keepOne(ctx context.Context, tx pg.Tx, p plan.Plan, g plan.Group, known map
 				return err
 			}
 		}
-		kept.OtherVersions = data.Other
+		original.OtherVersions = data.Other
 	}
-	return journal.SaveOriginal(ctx, tx, column, kept)
+	return journal.SaveOriginal(ctx, tx, column, original)
 }

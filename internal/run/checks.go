@@ -19,43 +19,43 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-//go:embed queries/named.sql
-var namedSQL string
+//go:embed queries/table_name.sql
+var tableNameSQL string
 
 // identity checks whether the relation of the group table's name is the table that the plan was made for: a table is
 // known by its oid, which a new name or another schema leave.
-func (l *look) identity(ctx context.Context, found *catalog.Table) error {
-	planned := l.executor.Plan.Schema.Relation(l.group.Table)
+func (st *groupState) checkIdentity(ctx context.Context, found *catalog.Table) error {
+	planned := st.executor.Plan.Schema.Relation(st.group.Table)
 	switch {
-	case l.group.Table == "":
+	case st.group.Table == "":
 		return nil
-	case planned == nil || l.group.Target.Table == "":
+	case planned == nil || st.group.Target.Table == "":
 		if found == nil {
-			return errGone
+			return errDropped
 		}
 		return nil
 	case found != nil && found.OID == planned.OID && found.IsTree() && !planned.IsTree():
-		return message.AlteredMeanwhile(l.group.Target.String(), "Tables have come below it")
+		return message.AlteredMeanwhile(st.group.Target.String(), "Tables have come below it")
 	case found != nil && found.OID == planned.OID:
-		if name := l.executor.renamed(l.group, found); name != "" {
-			return message.AlteredMeanwhile(l.group.Target.String(), "Its column "+l.group.Target.Column+" is "+name+" now")
+		if name := st.executor.renamed(st.group, found); name != "" {
+			return message.AlteredMeanwhile(st.group.Target.String(), "Its column "+st.group.Target.Column+" is "+name+" now")
 		}
 		return nil
 	}
-	return l.executor.elsewhere(ctx, l.group, planned.OID, found)
+	return st.executor.explainMissing(ctx, st.group, planned.OID, found)
 }
 
 // renamed returns the name of a column that the run has seen and that has another name now; "" where it has not.
 // PostgreSQL knows a column by its number, and the application may use its values by the new name.
 func (e *Executor) renamed(g plan.Group, table *catalog.Table) string {
-	if e.columns == nil {
-		e.columns = map[uint32]int{}
+	if e.columnNumbers == nil {
+		e.columnNumbers = map[uint32]int{}
 	}
 	if c := table.Column(g.Target.Column); c != nil {
-		e.columns[table.OID] = c.Number
+		e.columnNumbers[table.OID] = c.Number
 		return ""
 	}
-	number, known := e.columns[table.OID]
+	number, known := e.columnNumbers[table.OID]
 	if c := e.Plan.Schema.Relation(g.Table).Column(g.Target.Column); c != nil && !known {
 		number = c.Number
 	}
@@ -68,10 +68,10 @@ func (e *Executor) renamed(g plan.Group, table *catalog.Table) string {
 }
 
 // elsewhere returns the problem of a table that no longer has its name: where it is now, or errGone.
-func (e *Executor) elsewhere(ctx context.Context, g plan.Group, oid uint32, found *catalog.Table) error {
+func (e *Executor) explainMissing(ctx context.Context, g plan.Group, oid uint32, found *catalog.Table) error {
 	var now string
-	err := e.lane.Read(ctx, func(tx pg.Tx) error {
-		err := tx.QueryRow(ctx, namedSQL, int64(oid)).Scan(&now)
+	err := e.session.Read(ctx, func(tx pg.Tx) error {
+		err := tx.QueryRow(ctx, tableNameSQL, int64(oid)).Scan(&now)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -85,11 +85,11 @@ func (e *Executor) elsewhere(ctx context.Context, g plan.Group, oid uint32, foun
 	case found != nil:
 		return message.AlteredMeanwhile(g.Target.String(), "It was dropped, and another relation has its name")
 	}
-	return errGone
+	return errDropped
 }
 
 // altered is the problem of a table that was altered, if that is what an error says.
-func altered(err error) *problem.Problem {
+func alteredProblem(err error) *problem.Problem {
 	if why, ok := errors.AsType[*problem.Problem](err); ok && why.Code == message.AlteredCode {
 		return why
 	}
@@ -98,11 +98,11 @@ func altered(err error) *problem.Problem {
 
 // ended is the end of a run, with what the last inspection finds. A run that ends before its last table inspects those that
 // it has been through as well, unless it was cancelled or another run may be at work on them.
-func (e *Executor) ended(ctx context.Context, err error) error {
+func (e *Executor) checkAndFinish(ctx context.Context, err error) error {
 	if ctx.Err() != nil || errors.Is(err, problem.ErrRunning) {
 		return err
 	}
-	inspected := e.lastly(ctx)
+	inspected := e.checkDoneTables(ctx)
 	switch _, known := errors.AsType[*problem.Problem](err); {
 	case err == nil && inspected != nil:
 		return inspected
@@ -118,7 +118,7 @@ func (e *Executor) ended(ctx context.Context, err error) error {
 }
 
 // lastFunction leaves the function of the defaults as altered if it is not the one that the run relied on.
-func (e *Executor) lastFunction(now catalog.Schema) {
+func (e *Executor) checkFunction(now catalog.Schema) {
 	for _, g := range e.Plan.Groups {
 		for _, s := range g.Steps {
 			ensure, ok := s.(step.EnsureFunction)
@@ -138,9 +138,9 @@ func (e *Executor) lastFunction(now catalog.Schema) {
 
 // lastly inspects every table that the run has touched once more, in one read: what was done to one of them after its
 // turn would stay unnoticed.
-func (e *Executor) lastly(ctx context.Context) error {
+func (e *Executor) checkDoneTables(ctx context.Context) error {
 	var names []string
-	for _, g := range e.touched {
+	for _, g := range e.doneGroups {
 		names = append(names, g.Table)
 		if e.Plan.Direction == plan.Down {
 			names = append(names, g.Target.Index)
@@ -154,33 +154,33 @@ func (e *Executor) lastly(ctx context.Context) error {
 		question.Function = step.FunctionName
 	}
 	var schema catalog.Schema
-	err := e.lane.Read(ctx, func(tx pg.Tx) (err error) {
+	err := e.session.Read(ctx, func(tx pg.Tx) (err error) {
 		schema, err = inspect.Schema(ctx, tx, question)
 		return err
 	})
 	if err == nil && e.Plan.Direction == plan.Up {
-		e.lastFunction(schema)
+		e.checkFunction(schema)
 	}
-	for _, g := range e.touched {
+	for _, g := range e.doneGroups {
 		if err == nil {
-			err = e.last(ctx, g, schema)
+			err = e.checkDoneTable(ctx, g, schema)
 		}
 	}
 	return err
 }
 
 // last inspects one of them.
-func (e *Executor) last(ctx context.Context, g plan.Group, schema catalog.Schema) error {
+func (e *Executor) checkDoneTable(ctx context.Context, g plan.Group, schema catalog.Schema) error {
 	planned, found := e.Plan.Schema.Relation(g.Table), schema.Relation(g.Table)
 	if planned != nil && (found == nil || found.OID != planned.OID) {
-		err := e.elsewhere(ctx, g, planned.OID, found)
-		if why := altered(err); why != nil {
-			e.account.tables--
-			e.leave(g, why)
+		err := e.explainMissing(ctx, g, planned.OID, found)
+		if why := alteredProblem(err); why != nil {
+			e.totals.tables--
+			e.skip(g, why)
 			return nil
 		}
-		if errors.Is(err, errGone) {
-			e.account.tables--
+		if errors.Is(err, errDropped) {
+			e.totals.tables--
 			e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "the table was dropped while rekey was at work"})
 			return nil
 		}
@@ -189,15 +189,15 @@ func (e *Executor) last(ctx context.Context, g plan.Group, schema catalog.Schema
 	if i := schema.Relation(g.Target.Index); e.Plan.Direction == plan.Down && i != nil && i.IndexOf == g.Table {
 		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "index " + g.Target.Index + " is not on column " + g.Target.Column + ": rekey did not make it, and leaves it"})
 	}
-	if lacks := e.lacks(g, found); len(lacks) > 0 {
-		e.account.tables--
-		e.leave(g, message.AlteredMeanwhile(g.Target.String(), "It was altered after its turn, and has now: "+strings.Join(lacks, ", ")))
+	if missing := e.missing(g, found); len(missing) > 0 {
+		e.totals.tables--
+		e.skip(g, message.AlteredMeanwhile(g.Target.String(), "It was altered after its turn, and has now: "+strings.Join(missing, ", ")))
 	}
 	return nil
 }
 
 // lacks says what keeps a table from the goal of the run.
-func (e *Executor) lacks(g plan.Group, table *catalog.Table) []string {
+func (e *Executor) missing(g plan.Group, table *catalog.Table) []string {
 	if table == nil {
 		return nil
 	}
@@ -205,11 +205,11 @@ func (e *Executor) lacks(g plan.Group, table *catalog.Table) []string {
 		return []string{"column " + g.Target.Column + " under the name " + name}
 	}
 	if e.Plan.Direction == plan.Up {
-		lacks := plan.Missing(g.Target.WithValuesOf(table), table)
-		for i := range lacks {
-			lacks[i] = "no " + lacks[i]
+		missing := plan.Missing(g.Target.WithValuesOf(table), table)
+		for i := range missing {
+			missing[i] = "no " + missing[i]
 		}
-		return lacks
+		return missing
 	}
 	view := plan.ViewOf(e.Plan, g, catalog.Schema{Name: e.Plan.SchemaName, Exists: true, Relations: []catalog.Table{*table}})
 	for _, s := range g.Steps {

@@ -10,22 +10,22 @@ import (
 // relied is a query that returns a row as long as an action's table is the one that was inspected, by its oid, and the
 // column and index that it is about are. Between an inspection and the action that follows, the application may have given
 // their names to objects of its own. "" is an action that is on none of the tables inspected.
-func (l *look) relied(s step.Step, a step.Action) string {
-	if l.seen == nil || l.seen.Table == nil {
+func (st *groupState) assumption(s step.Step, a step.Action) string {
+	if st.inspected == nil || st.inspected.Table == nil {
 		return ""
 	}
 	name := step.Table(a)
-	for _, table := range l.seen.Table.All() {
+	for _, table := range st.inspected.Table.All() {
 		if sqltext.Qualified(table.Schema, table.Name) != name {
 			continue
 		}
 		query := sqltext.Format("SELECT FROM pg_catalog.pg_class t WHERE t.oid = {} AND t.oid = pg_catalog.to_regclass({})", table.OID, sqltext.Value(name))
-		return query + sameColumn(table, l.group.Target.Column) + l.sameIndex(s, a, table) + l.builtIndex(table)
+		return query + columnCondition(table, st.group.Target.Column) + st.indexCondition(s, a, table) + st.newIndexCondition(table)
 	}
 	return ""
 }
 
-func sameColumn(table *catalog.Table, name string) string {
+func columnCondition(table *catalog.Table, name string) string {
 	c := table.Column(name)
 	if c == nil {
 		return ""
@@ -35,18 +35,18 @@ func sameColumn(table *catalog.Table, name string) string {
 }
 
 // builtIndex is about the index that was built since the inspection.
-func (l *look) builtIndex(table *catalog.Table) string {
-	c := table.Column(l.group.Target.Column)
-	if l.presumed == "" || c == nil {
+func (st *groupState) newIndexCondition(table *catalog.Table) string {
+	c := table.Column(st.group.Target.Column)
+	if st.newIndex == "" || c == nil {
 		return ""
 	}
 	return sqltext.Format(" AND EXISTS (SELECT FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = t.oid"+
 		" AND i.relname = {} AND x.indisvalid AND x.indisunique AND x.indimmediate AND x.indnatts = 1 AND x.indkey[0] = {} AND x.indpred IS NULL)",
-		sqltext.Value(l.presumed), c.Number)
+		sqltext.Value(st.newIndex), c.Number)
 }
 
 // sameIndex is about what an action drops.
-func (l *look) sameIndex(s step.Step, a step.Action, table *catalog.Table) string {
+func (st *groupState) indexCondition(s step.Step, a step.Action, table *catalog.Table) string {
 	name := ""
 	switch a := a.(type) {
 	case step.Concurrently:
@@ -54,8 +54,8 @@ func (l *look) sameIndex(s step.Step, a step.Action, table *catalog.Table) strin
 			name = a.Target.Index
 		}
 	case step.Change:
-		if _, ok := s.(step.BuildIndex); ok && l.executor.Plan.Direction == plan.Down {
-			name = l.group.Target.Index
+		if _, ok := s.(step.BuildIndex); ok && st.executor.Plan.Direction == plan.Down {
+			name = st.group.Target.Index
 		}
 	}
 	i := table.Index(name)
@@ -67,7 +67,7 @@ func (l *look) sameIndex(s step.Step, a step.Action, table *catalog.Table) strin
 }
 
 // both is a query that returns a row where two do; "" is none.
-func both(one, other string) string {
+func bothReturnRow(one, other string) string {
 	switch {
 	case one == "":
 		return other

@@ -12,25 +12,25 @@ import (
 
 // TestKeyDroppedDuringFilling: without the key's index each row would be looked for in the whole table. The run notices by
 // its slow batches, inspects the table again and fills it by place.
-func TestKeyDroppedDuringFilling(t *testing.T) {
+func TestKeyDroppedDuringBackfill(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		s := newSite(t, c)
-		s.do("INSERT INTO present (note) SELECT 'n' FROM generate_series(1, 60000); ANALYZE present")
+		s := newTestRun(t, c)
+		s.exec("INSERT INTO present (note) SELECT 'n' FROM generate_series(1, 60000); ANALYZE present")
 		var dropped atomic.Bool
 		var notices []string
 		s.job.Emit = func(e event.Event) {
 			switch e := e.(type) {
 			case event.Progress:
 				if e.Done > 0 && dropped.CompareAndSwap(false, true) {
-					s.do("ALTER TABLE present DROP CONSTRAINT present_pkey")
+					s.exec("ALTER TABLE present DROP CONSTRAINT present_pkey")
 				}
 			case event.Notice:
 				notices = append(notices, e.Text)
 			}
 		}
-		_, err := s.carry("", nil)
-		if err != nil || s.one("SELECT count(*) FROM present WHERE uuid IS NULL") != "0" || !dropped.Load() {
+		_, err := s.run("", nil)
+		if err != nil || s.queryText("SELECT count(*) FROM present WHERE uuid IS NULL") != "0" || !dropped.Load() {
 			t.Errorf("dropped %t, it ended with %v", dropped.Load(), err)
 		}
 		if all := strings.Join(notices, "\n"); !strings.Contains(all, "its key has changed") {

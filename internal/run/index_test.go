@@ -9,7 +9,7 @@ import (
 
 // TestBuiltIndexIsAskedFor: an index that is dropped right behind its build is built again before the table gets stricter,
 // and so is one that is no longer what was built.
-func TestBuiltIndexIsAskedFor(t *testing.T) {
+func TestNewIndexIsCheckedBeforeNextAction(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		for name, happens := range map[string]string{
 			"it is dropped":                "DROP INDEX present_uuid_idx",
@@ -18,23 +18,23 @@ func TestBuiltIndexIsAskedFor(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				s := newSite(t, c)
+				s := newTestRun(t, c)
 				times := 0
-				_, err := s.carry("IS NOT NULL) NOT VALID", func() {
+				_, err := s.run("IS NOT NULL) NOT VALID", func() {
 					if times++; times == 1 {
-						s.do(happens)
+						s.exec(happens)
 						return
 					}
-					if s.one("SELECT count(*) FROM pg_index WHERE indrelid = 'present'::regclass AND indisunique AND indisvalid AND indnatts = 1 AND indkey[0] = 3") != "1" {
+					if s.queryText("SELECT count(*) FROM pg_index WHERE indrelid = 'present'::regclass AND indisunique AND indisvalid AND indnatts = 1 AND indkey[0] = 3") != "1" {
 						t.Error("the table gets stricter without its index")
 					}
 				})
-				checks := s.one("SELECT count(*) FROM pg_constraint WHERE conrelid = 'present'::regclass AND contype = 'c'")
-				if name == "it is dropped" && (err != nil || times != 2 || s.at("CREATE UNIQUE INDEX", 2) < 0) || checks != "0" {
-					t.Errorf("after %d times, with %s checks, it ended with %v: %q", times, checks, err, s.took)
+				checks := s.queryText("SELECT count(*) FROM pg_constraint WHERE conrelid = 'present'::regclass AND contype = 'c'")
+				if name == "it is dropped" && (err != nil || times != 2 || s.actionIndex("CREATE UNIQUE INDEX", 2) < 0) || checks != "0" {
+					t.Errorf("after %d times, with %s checks, it ended with %v: %q", times, checks, err, s.actions)
 				}
 				if name != "it is dropped" && (err == nil || times != 1) {
-					t.Errorf("after %d times it ended with %v: %q", times, err, s.took)
+					t.Errorf("after %d times it ended with %v: %q", times, err, s.actions)
 				}
 			})
 		}

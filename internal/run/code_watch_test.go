@@ -16,14 +16,14 @@ import (
 )
 
 // hostile is a table of a role whose function raises an error where another role runs it.
-const hostile = `DO $$BEGIN CREATE ROLE code_owner; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
+const hostileSchema = `DO $$BEGIN CREATE ROLE code_owner; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
 	CREATE SCHEMA app; CREATE TABLE app.base (id bigserial PRIMARY KEY, note text DEFAULT 'x'); INSERT INTO app.base SELECT FROM generate_series(1, 5);
 	CREATE FUNCTION app.ran(t text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$BEGIN IF current_user = 'code_owner' THEN RETURN true; END IF; RAISE EXCEPTION 'it ran'; END$$;
 	ALTER TABLE app.base OWNER TO code_owner; ALTER SCHEMA app OWNER TO code_owner; ALTER FUNCTION app.ran(text) OWNER TO code_owner;`
 
 // TestCodeAddedMeanwhile: the owner adds code after the plan: before an action, or after the check before it, when only the
 // transaction of the batch or of the change finds it. It never runs, and the same command refuses it then.
-func TestCodeAddedMeanwhile(t *testing.T) {
+func TestCodeAddedDuringRunIsNotExecuted(t *testing.T) {
 	const (
 		check     = "ALTER TABLE app.base ADD CHECK (app.ran(note)) NOT VALID"
 		constant  = "ALTER TABLE app.base ADD CHECK (app.ran('x'))"
@@ -51,14 +51,14 @@ func TestCodeAddedMeanwhile(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				s, n := plant(t, c, hostile, nil), 0
+				s, n := newSchemaRun(t, c, hostileSchema, nil), 0
 				add := func() {
 					if n++; n > 1 {
 						return
 					}
 					sql := "SET ROLE code_owner; " + test.sql + "; RESET ROLE"
 					if test.held {
-						commit := held(t, s, sql)
+						commit := inOpenTx(t, s, sql)
 						time.AfterFunc(time.Second/2, commit) // the batch waits for it
 						return
 					}
@@ -69,18 +69,18 @@ func TestCodeAddedMeanwhile(t *testing.T) {
 						add()
 					}
 				}
-				finished, err := s.carry(test.before, add)
+				result, err := s.run(test.before, add)
 				if n == 0 {
-					t.Fatalf("nothing was added in %q", s.took)
+					t.Fatalf("nothing was added in %q", s.actions)
 				}
-				if !errors.Is(err, problem.ErrStopped) || finished.Problems[0].Code != "altered_meanwhile" || !strings.Contains(err.Error(), "of code_owner") {
+				if !errors.Is(err, problem.ErrStopped) || result.Problems[0].Code != "altered_meanwhile" || !strings.Contains(err.Error(), "of code_owner") {
 					t.Fatalf("%v", err)
 				}
 				s.job.Emit = nil
-				if _, err := s.carry("", nil); !errors.Is(err, problem.ErrRefused) {
+				if _, err := s.run("", nil); !errors.Is(err, problem.ErrRefused) {
 					t.Errorf("once more: %v", err)
 				}
-				for _, p := range finished.Problems {
+				for _, p := range result.Problems {
 					if strings.Contains(p.Error(), "P0001") {
 						t.Errorf("it ran: %v", p)
 					}
@@ -91,7 +91,7 @@ func TestCodeAddedMeanwhile(t *testing.T) {
 }
 
 // held runs statements in a transaction that is open until commit is called.
-func held(t *testing.T, s *site, sql string) (commit func()) {
+func inOpenTx(t *testing.T, s *testRun, sql string) (commit func()) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)

@@ -8,8 +8,8 @@ import (
 )
 
 // TestNoWatcherIsLeft: what a watcher still does when it is ended is done before anything else is.
-func TestNoWatcherIsLeft(t *testing.T) {
-	watch, end := beside(t.Context())
+func TestBackgroundWaitsForWatchers(t *testing.T) {
+	watch, end := background(t.Context())
 	var left atomic.Int32
 	for range 3 {
 		left.Add(1)

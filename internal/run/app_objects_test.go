@@ -12,7 +12,7 @@ import (
 )
 
 // theirs is an object that the application makes while rekey works, under a name that rekey uses.
-type theirs struct {
+type appObject struct {
 	name string
 	way  plan.Direction
 	sql  string
@@ -20,36 +20,36 @@ type theirs struct {
 	kept string
 }
 
-func objectsOfTheirs() []theirs {
-	index := theirs{
+func appObjects() []appObject {
+	index := appObject{
 		name: "index", sql: "DROP INDEX IF EXISTS app.t_uuid_idx; CREATE INDEX t_uuid_idx ON app.t (note)",
 		kept: "SELECT count(*) FROM pg_indexes WHERE schemaname = 'app' AND indexdef LIKE '%t_uuid_idx ON app.t USING btree (note)'",
 	}
-	constraint := theirs{
+	constraint := appObject{
 		name: "constraint",
 		sql:  "ALTER TABLE app.t DROP CONSTRAINT IF EXISTS rekey_uuid_not_null; ALTER TABLE app.t ADD CONSTRAINT rekey_uuid_not_null CHECK (id > 0)",
 		kept: "SELECT count(*) FROM pg_constraint WHERE conrelid = 'app.t'::regclass AND conname = 'rekey_uuid_not_null'",
 	}
-	column := theirs{
+	column := appObject{
 		name: "column", sql: "ALTER TABLE app.t DROP COLUMN IF EXISTS uuid; ALTER TABLE app.t ADD uuid uuid DEFAULT '01890000-0000-7000-8000-000000000000'",
 		kept: "SELECT count(*) FROM pg_attrdef d JOIN pg_attribute a ON d.adrelid = a.attrelid AND d.adnum = a.attnum" +
 			" WHERE a.attrelid = 'app.t'::regclass AND a.attname = 'uuid' AND pg_get_expr(d.adbin, d.adrelid) LIKE '''01890000%' AND NOT a.attnotnull",
 	}
-	renamed := theirs{
+	renamed := appObject{
 		name: "renamed column", sql: "ALTER TABLE app.t RENAME uuid TO guid",
 		kept: "SELECT count(*) FROM pg_attribute WHERE attrelid = 'app.t'::regclass AND atttypid = 'uuid'::regtype AND NOT attisdropped",
 	}
-	bare := theirs{
+	bare := appObject{
 		name: "table without the column", way: plan.Up, sql: "ALTER TABLE app.t RENAME TO t_old; CREATE TABLE app.t (id bigserial PRIMARY KEY, note text)",
 		kept: "SELECT 1 - count(*) FROM pg_attribute WHERE attrelid = 'app.t'::regclass AND attname = 'uuid' AND NOT attisdropped",
 	}
-	copied := theirs{
+	copied := appObject{
 		name: "copy of the table", way: plan.Down, sql: "ALTER TABLE app.t RENAME TO t_old; CREATE TABLE app.t (LIKE app.t_old INCLUDING ALL)",
 		kept: "SELECT CASE WHEN (SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'app.t'::regclass AND attnum > 0 AND NOT attisdropped)" +
 			" = (SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'app.t_old'::regclass AND attnum > 0 AND NOT attisdropped) THEN 1 ELSE 0 END",
 	}
-	all := []theirs{bare, copied}
-	for _, one := range []theirs{index, constraint, column, renamed} {
+	all := []appObject{bare, copied}
+	for _, one := range []appObject{index, constraint, column, renamed} {
 		for _, way := range []plan.Direction{plan.Up, plan.Down} {
 			one.way = way
 			all = append(all, one)
@@ -60,16 +60,16 @@ func objectsOfTheirs() []theirs {
 
 // TestTheirsAreKept: whatever the application makes under a name that rekey uses, between an inspection and the action
 // that follows, stays as the application made it.
-func TestTheirsAreKept(t *testing.T) {
+func TestApplicationObjectsAreKept(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
-		for _, one := range objectsOfTheirs() {
+		for _, one := range appObjects() {
 			t.Run(fmt.Sprintf("%s/%s", one.way, one.name), func(t *testing.T) {
 				t.Parallel()
-				s := plant(t, c, "SELECT 1", nil)
+				s := newSchemaRun(t, c, "SELECT 1", nil)
 				made := 0
 				for n, more := 0, true; more; n++ {
 					var did bool
-					more, did = s.keeps(one, n)
+					more, did = s.keepsObject(one, n)
 					if did {
 						made++
 					}
@@ -84,40 +84,40 @@ func TestTheirsAreKept(t *testing.T) {
 
 // keeps makes the object before the n-th action, counted from 0, and reports whether there was one, and whether it was
 // made.
-func (s *site) keeps(one theirs, n int) (more, made bool) {
+func (s *testRun) keepsObject(one appObject, n int) (more, made bool) {
 	s.t.Helper()
 	in := strings.NewReplacer("app", fmt.Sprintf("app%d", n)).Replace
 	s.job.Request.Schema = in("app")
-	s.do(in(`CREATE SCHEMA app; CREATE TABLE app.t (id bigserial PRIMARY KEY, note text);
+	s.exec(in(`CREATE SCHEMA app; CREATE TABLE app.t (id bigserial PRIMARY KEY, note text);
 		INSERT INTO app.t (note) SELECT 'n' FROM generate_series(1, 20)`))
 	if one.way == plan.Down {
-		if _, err := s.way(plan.Up); err != nil {
+		if _, err := s.migrate(plan.Up); err != nil {
 			s.t.Fatal(err)
 		}
 	}
 	s.job.Request.Direction = one.way
 	at := 0
-	finished, err := s.carry(" ", func() {
+	result, err := s.run(" ", func() {
 		if at++; at == n+1 {
 			_, failed := s.pool.Exec(s.t.Context(), in(one.sql)) // it fails where what it needs is not there
 			made = failed == nil
 		}
 	})
 	if !made {
-		return len(s.took) > n, false
+		return len(s.actions) > n, false
 	}
-	if got := s.one("SELECT (" + in(one.kept) + ")::text"); got != "1" {
-		s.t.Errorf("not kept when made before %q: %s", s.took[n], got)
+	if got := s.queryText("SELECT (" + in(one.kept) + ")::text"); got != "1" {
+		s.t.Errorf("not kept when made before %q: %s", s.actions[n], got)
 	}
-	if finished.Exit != 0 && finished.Exit != 7 || err != nil && finished.Problems[0].Table == "" {
-		s.t.Errorf("made before %q: exit %d, %v", s.took[n], finished.Exit, err)
+	if result.Exit != 0 && result.Exit != 7 || err != nil && result.Problems[0].Table == "" {
+		s.t.Errorf("made before %q: exit %d, %v", s.actions[n], result.Exit, err)
 	}
-	return len(s.took) > n, true
+	return len(s.actions) > n, true
 }
 
 // TestEndsInspected: a run names a table that was altered after its turn, also where it ends before its last table, and a
 // function that was replaced.
-func TestEndsInspected(t *testing.T) {
+func TestDoneTablesAreCheckedAtTheEnd(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		const two = `CREATE SCHEMA app; CREATE TABLE app.a (id bigserial PRIMARY KEY, note text); CREATE TABLE app.b (id bigserial PRIMARY KEY, note text);`
 		for _, one := range []struct{ name, before, sql, named string }{
@@ -126,21 +126,21 @@ func TestEndsInspected(t *testing.T) {
 		} {
 			t.Run(one.name, func(t *testing.T) {
 				t.Parallel()
-				s := plant(t, c, two, nil)
+				s := newSchemaRun(t, c, two, nil)
 				stop := make(chan struct{})
 				s.job.Stop = stop
-				finished, _ := s.carry(one.before, func() {
-					s.do(one.sql)
+				result, _ := s.run(one.before, func() {
+					s.exec(one.sql)
 					if one.named == "app.a" {
 						close(stop)
 					}
 				})
 				var named []string
-				for _, p := range finished.Problems {
+				for _, p := range result.Problems {
 					named = append(named, p.Table+" "+p.Code)
 				}
-				if finished.Exit == 0 || !slices.Contains(named, one.named+" altered_meanwhile") {
-					t.Errorf("exit %d, it names %q", finished.Exit, named)
+				if result.Exit == 0 || !slices.Contains(named, one.named+" altered_meanwhile") {
+					t.Errorf("exit %d, it names %q", result.Exit, named)
 				}
 			})
 		}

@@ -17,9 +17,9 @@ import (
 )
 
 // newLedger is a site whose table has times of whole seconds, many rows in one, against their ids.
-func newLedger(t *testing.T, c *server.Cluster) *site {
-	s := newSite(t, c)
-	s.do(`CREATE TABLE ledger (id integer PRIMARY KEY, at timestamp(0) NOT NULL DEFAULT now(), other timestamptz);
+func newLedger(t *testing.T, c *server.Cluster) *testRun {
+	s := newTestRun(t, c)
+	s.exec(`CREATE TABLE ledger (id integer PRIMARY KEY, at timestamp(0) NOT NULL DEFAULT now(), other timestamptz);
 		INSERT INTO ledger (id, at) SELECT n, '2024-05-01'::timestamp - (n / 50) * interval '1 second' FROM generate_series(1, 3000) n`)
 	s.job.Request.Profile.Tables = []profile.Table{{Name: "ledger", Time: "at"}, {Name: "present"}}
 	return s
@@ -29,15 +29,15 @@ func newLedger(t *testing.T, c *server.Cluster) *site {
 const inversions = `SELECT count(*)::text FROM (SELECT row_number() OVER (ORDER BY uuid) AS is,
 	row_number() OVER (ORDER BY at, id) AS ought FROM ledger WHERE id <= 3000) placed WHERE "is" <> ought`
 
-const notes = `SELECT count(*)::text FROM pg_tables WHERE schemaname = 'rekey' AND tablename LIKE 'order\_%'`
+const orderTables = `SELECT count(*)::text FROM pg_tables WHERE schemaname = 'rekey' AND tablename LIKE 'order\_%'`
 
 // told is the time of a uuid's 48 bits, in milliseconds.
-const told = `('x' || lpad(left(replace(uuid::text, '-', ''), 12), 16, '0'))::bit(64)::int8`
+const uuidMillis = `('x' || lpad(left(replace(uuid::text, '-', ''), 12), 16, '0'))::bit(64)::int8`
 
-func (s *site) expect(want string, queries ...string) {
+func (s *testRun) expect(want string, queries ...string) {
 	s.t.Helper()
 	for _, sql := range queries {
-		if got := s.one(sql); got != want {
+		if got := s.queryText(sql); got != want {
 			s.t.Errorf("%s, not %s: %s", got, want, sql)
 		}
 	}
@@ -45,60 +45,60 @@ func (s *site) expect(want string, queries ...string) {
 
 // Rows that were there sort by time and key, those that come meanwhile behind them, and down leaves
 // nothing of it.
-func TestOrderOfCreation(t *testing.T) {
+func TestRowsAreOrderedByCreation(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newLedger(t, c)
-		if _, err := s.carry("fill-column", func() { s.do("INSERT INTO ledger (id) SELECT max(id) + 1 FROM ledger") }); err != nil {
+		if _, err := s.run("fill-column", func() { s.exec("INSERT INTO ledger (id) SELECT max(id) + 1 FROM ledger") }); err != nil {
 			t.Fatal(err)
 		}
-		s.expect("0", inversions, notes,
-			`SELECT count(*)::text FROM ledger WHERE id <= 3000 AND `+told+` / 1000 <> extract(epoch FROM at)::int8`,
+		s.expect("0", inversions, orderTables,
+			`SELECT count(*)::text FROM ledger WHERE id <= 3000 AND `+uuidMillis+` / 1000 <> extract(epoch FROM at)::int8`,
 			`SELECT count(*)::text FROM ledger WHERE id > 3000 AND uuid <= (SELECT max(uuid::text)::uuid FROM ledger WHERE id <= 3000)`,
 			`SELECT count(*)::text FROM ledger, rekey.moments WHERE relation = 'ledger'::regclass AND id > 3000
-				AND `+told+` < floor(extract(epoch FROM moment) * 1000)`)
+				AND `+uuidMillis+` < floor(extract(epoch FROM moment) * 1000)`)
 		s.expect("column at ", `SELECT concat_ws(' ', source, "column", zone) FROM rekey.moments WHERE relation = 'ledger'::regclass`)
 		s.job.Request.Direction = plan.Down
-		if _, err := s.carry("", nil); err != nil {
+		if _, err := s.run("", nil); err != nil {
 			t.Fatal(err)
 		}
-		s.expect("0", notes, `SELECT count(*)::text FROM rekey.moments`)
+		s.expect("0", orderTables, `SELECT count(*)::text FROM rekey.moments`)
 	})
 }
 
 // A column that was there keeps its values and gets its moment with its default; down forgets that.
-func TestOrderOfAFoundColumn(t *testing.T) {
+func TestExistingColumnKeepsValues(t *testing.T) {
 	t.Parallel()
 	c := servertest.Cluster(t, slices.Max(servertest.Versions(t)))
 	s := newLedger(t, c)
-	s.do(`ALTER TABLE ledger ADD uuid uuid; UPDATE ledger SET uuid = gen_random_uuid() WHERE id % 10 = 3`)
-	if _, err := s.carry("fill-column", func() { s.do("INSERT INTO ledger (id) SELECT max(id) + 1 FROM ledger") }); err != nil {
+	s.exec(`ALTER TABLE ledger ADD uuid uuid; UPDATE ledger SET uuid = gen_random_uuid() WHERE id % 10 = 3`)
+	if _, err := s.run("fill-column", func() { s.exec("INSERT INTO ledger (id) SELECT max(id) + 1 FROM ledger") }); err != nil {
 		t.Fatal(err)
 	}
-	s.expect("0", notes, strings.Replace(inversions, "id <= 3000", "id <= 3000 AND id % 10 <> 3", 1),
+	s.expect("0", orderTables, strings.Replace(inversions, "id <= 3000", "id <= 3000 AND id % 10 <> 3", 1),
 		`SELECT count(*)::text FROM ledger, rekey.moments WHERE relation = 'ledger'::regclass AND id > 3000
-			AND `+told+` < floor(extract(epoch FROM moment) * 1000)`)
-	looked, err := inspect.Server(t.Context(), s.pool)
+			AND `+uuidMillis+` < floor(extract(epoch FROM moment) * 1000)`)
+	server, err := inspect.Server(t.Context(), s.pool)
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := verify.Run(t.Context(), s.pool, looked, s.job.Request)
+	report, err := verify.Run(t.Context(), s.pool, server, s.job.Request)
 	if o := report.Tables[0].Order; err != nil || o.Judged != 2700 || o.Other != 300 || o.New < 1 {
 		t.Errorf("%v: %+v", err, o)
 	}
 	s.job.Request.Direction = plan.Down
-	if _, err := s.carry("", nil); err != nil {
+	if _, err := s.run("", nil); err != nil {
 		t.Fatal(err)
 	}
 	s.expect("0", `SELECT count(*)::text FROM rekey.moments`)
 }
 
 // A run that is cut in the middle of a filling of several regions goes on in the same order.
-func TestOrderOfCreationCut(t *testing.T) {
+func TestInterruptedBackfillKeepsOrder(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newLedger(t, c)
-		s.do(`INSERT INTO ledger (id, at) SELECT n, '2024-05-01'::timestamp - (n / 50) * interval '1 second' FROM generate_series(3001, 60000) n; ANALYZE ledger`)
+		s.exec(`INSERT INTO ledger (id, at) SELECT n, '2024-05-01'::timestamp - (n / 50) * interval '1 second' FROM generate_series(3001, 60000) n; ANALYZE ledger`)
 		stop, begun := make(chan struct{}), false
 		s.job.Stop = stop
 		s.job.Emit = func(e event.Event) {
@@ -107,35 +107,35 @@ func TestOrderOfCreationCut(t *testing.T) {
 				close(stop)
 			}
 		}
-		_, err := s.carry("", nil)
+		_, err := s.run("", nil)
 		if !errors.Is(err, problem.ErrInterrupted) {
 			t.Fatalf("%v", err)
 		}
-		if left := s.one("SELECT count(*)::text FROM ledger WHERE uuid IS NULL"); left == "0" {
+		if left := s.queryText("SELECT count(*)::text FROM ledger WHERE uuid IS NULL"); left == "0" {
 			t.Error("nothing was left to do: the cut came too late")
 		}
 		s.job.Stop, s.job.Emit = nil, nil
-		if _, err := s.carry("", nil); err != nil {
+		if _, err := s.run("", nil); err != nil {
 			t.Fatal(err)
 		}
-		s.expect("0", strings.Replace(inversions, "3000", "60000", 1), notes)
+		s.expect("0", strings.Replace(inversions, "3000", "60000", 1), orderTables)
 	})
 }
 
 // What is asked of a table's values is done.
-func TestValuesAsAsked(t *testing.T) {
+func TestValueOptions(t *testing.T) {
 	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
-		for name, asked := range map[string]struct {
+		for name, want := range map[string]struct {
 			values plan.Values
 			zero   string
 		}{
 			"by the clock": {
 				plan.Values{Source: plan.ByClock},
-				`SELECT count(*)::text FROM ledger WHERE ` + told + ` < extract(epoch FROM now() - interval '1 hour') * 1000`,
+				`SELECT count(*)::text FROM ledger WHERE ` + uuidMillis + ` < extract(epoch FROM now() - interval '1 hour') * 1000`,
 			},
 			"this table by the clock": {
 				plan.Values{Sources: map[string]plan.Source{"ledger": plan.ByClock}},
-				`SELECT count(*)::text FROM ledger WHERE ` + told + ` < extract(epoch FROM now() - interval '1 hour') * 1000`,
+				`SELECT count(*)::text FROM ledger WHERE ` + uuidMillis + ` < extract(epoch FROM now() - interval '1 hour') * 1000`,
 			},
 			"by the key alone": {
 				plan.Values{Columns: map[string]string{"ledger": "none"}},
@@ -143,17 +143,17 @@ func TestValuesAsAsked(t *testing.T) {
 			},
 			"in a zone": {
 				plan.Values{Zone: "Asia/Tokyo"},
-				`SELECT count(*)::text FROM ledger WHERE ` + told + ` / 1000 <> extract(epoch FROM at AT TIME ZONE 'Asia/Tokyo')::int8`,
+				`SELECT count(*)::text FROM ledger WHERE ` + uuidMillis + ` / 1000 <> extract(epoch FROM at AT TIME ZONE 'Asia/Tokyo')::int8`,
 			},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				s := newLedger(t, c)
-				s.job.Request.Policy.Values = asked.values
-				if _, err := s.carry("", nil); err != nil {
+				s.job.Request.Policy.Values = want.values
+				if _, err := s.run("", nil); err != nil {
 					t.Fatal(err)
 				}
-				s.expect("0", asked.zero, notes)
+				s.expect("0", want.zero, orderTables)
 			})
 		}
 	})

@@ -9,27 +9,27 @@ import (
 )
 
 // noteAgain is when a note that could not be written is tried again.
-const noteAgain = time.Second
+const recordRetryInterval = time.Second
 
 // note writes into the journal why the run stands still, until the context ends; the channel is closed
 // then. That it could not be written is no reason to end a run.
-func note(ctx context.Context, speed *pace.Pace, lease *journal.Lease) <-chan struct{} {
+func recordPauses(ctx context.Context, speed *pace.Pace, lease *journal.Lease) <-chan struct{} {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for told := ""; ctx.Err() == nil; {
+		for recorded := ""; ctx.Err() == nil; {
 			reason, changed := speed.Paused()
-			var again <-chan time.Time
-			if reason != told {
+			var retry <-chan time.Time
+			if reason != recorded {
 				if lease.SetPauseReason(ctx, reason) == nil {
-					told = reason
+					recorded = reason
 				} else {
-					again = time.After(noteAgain)
+					retry = time.After(recordRetryInterval)
 				}
 			}
 			select {
 			case <-changed:
-			case <-again:
+			case <-retry:
 			case <-ctx.Done():
 			}
 		}

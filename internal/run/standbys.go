@@ -11,34 +11,34 @@ import (
 )
 
 const (
-	firstUnread   = 100 * time.Millisecond
-	longestUnread = time.Minute
+	firstStandbyPause = 100 * time.Millisecond
+	maxStandbyPause   = time.Minute
 )
 
 // unread waits until nobody on a standby would hold the end of a DROP INDEX CONCURRENTLY up: it locks the
 // index ACCESS EXCLUSIVE when on the primary nobody uses it any more, and on a standby every reader of
 // the table holds a lock on its indexes.
-func (e *Executor) unread(ctx context.Context, t step.Target) error {
+func (e *Executor) awaitStandbys(ctx context.Context, t step.Target) error {
 	table := t.Relation()
-	pause := firstUnread
-	for tries, begun := 1, time.Now(); ; tries++ {
+	pause := firstStandbyPause
+	for attempts, begun := 1, time.Now(); ; attempts++ {
 		blockers := pg.StandbyBlockers(ctx, e.Standbys, table, e.Limits.LockTimeout)
 		if len(blockers) == 0 {
 			return nil
 		}
 		if time.Since(begun) > e.Limits.LockRetryTimeout {
-			return message.NoLock(t.String(), tries, e.Limits.LockRetryTimeout, words(blockers), nil)
+			return message.NoLock(t.String(), attempts, e.Limits.LockRetryTimeout, describe(blockers), nil)
 		}
 		wait := pause/2 + rand.N(pause)
-		e.refused(t.String(), pg.FailedAttempt{Table: table, Attempts: tries, Blockers: blockers, Pause: wait})
-		if err := e.pause(ctx, wait); err != nil {
+		e.attemptFailed(t.String(), pg.FailedAttempt{Table: table, Attempts: attempts, Blockers: blockers, Pause: wait})
+		if err := e.sleep(ctx, wait); err != nil {
 			return err
 		}
-		asked := time.Now()
-		if err := e.still(ctx); err != nil {
+		called := time.Now()
+		if err := e.waitOrEnd(ctx); err != nil {
 			return err
 		}
-		begun = begun.Add(time.Since(asked))
-		pause = min(2*pause, longestUnread)
+		begun = begun.Add(time.Since(called))
+		pause = min(2*pause, maxStandbyPause)
 	}
 }

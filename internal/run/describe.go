@@ -20,7 +20,7 @@ import (
 
 // mostCounted is the size in bytes of the largest table whose rows a plan reads to count their times: a
 // second of reading or two.
-const mostCounted = 256 << 20
+const maxCountedBytes = 256 << 20
 
 // Explain gives what the engines tell a reader of the fillings of a plan. It counts the rows whose times
 // cannot be taken as they are, a transaction a table, where the table is not large.
@@ -30,7 +30,7 @@ func Explain(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (plan.FillDes
 		if !countable(p, g) {
 			continue
 		}
-		counted, err := count(ctx, pool, g)
+		counted, err := countTimes(ctx, pool, g)
 		if err != nil {
 			return nil, fault.At(err, g.Target.String(), "count")
 		}
@@ -45,7 +45,7 @@ func DescribeFillings(p plan.Plan, times map[string]*plan.TimeCounts) plan.FillD
 		table := p.Table(g, t)
 		order := p.OrderOf(g, t, table)
 		if order.Source != plan.ByColumn {
-			return plan.FillDescription{SQL: backfill.BatchSQL(p.Server, *table, t, value(p.Server, t)), Choice: backfill.Explain(p.Server, *table, t).Reason}
+			return plan.FillDescription{SQL: backfill.BatchSQL(p.Server, *table, t, clockExpression(p.Server, t)), Choice: backfill.Explain(p.Server, *table, t).Reason}
 		}
 		choice := ordered.Explain(p.Server, *table, t, order.Column)
 		return plan.FillDescription{SQL: ordered.BatchSQL(p.Server, *table, t, order.Column), Choice: choice.Reason, Times: times[g.Table]}
@@ -57,10 +57,10 @@ func countable(p plan.Plan, g plan.Group) bool {
 	if table == nil || g.Order.Source != plan.ByColumn || g.Order.Column.Name == "" || g.State == plan.Refused {
 		return false
 	}
-	return table.Kind == catalog.Ordinary && !table.IsTree() && table.Owned && !table.Hides(p.Server.Role) && table.Bytes <= mostCounted && len(p.Fills(g)) > 0
+	return table.Kind == catalog.Ordinary && !table.IsTree() && table.Owned && !table.Hides(p.Server.Role) && table.Bytes <= maxCountedBytes && len(p.Fills(g)) > 0
 }
 
-func count(ctx context.Context, pool *pgxpool.Pool, g plan.Group) (*plan.TimeCounts, error) {
+func countTimes(ctx context.Context, pool *pgxpool.Pool, g plan.Group) (*plan.TimeCounts, error) {
 	var times plan.TimeCounts
 	err := pg.Read(ctx, pool, func(tx pg.Tx) error {
 		counted, err := ordered.Count(ctx, tx, g.Target.Name(), g.Order.Column, time.Time{})

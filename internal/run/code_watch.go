@@ -18,8 +18,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/trust"
 )
 
-//go:embed queries/seal.sql
-var sealSQL string
+//go:embed queries/code_fingerprint.sql
+var codeFingerprintSQL string
 
 // codeWatch keeps code that the owner of a table adds during a run from running with rights that he has not. It checks
 // before every action, in the transaction of every batch, and behind the lock of every change. The seal is a text made of
@@ -30,12 +30,12 @@ type codeWatch struct {
 	table  *catalog.Table // with all below it
 	fills  bool
 
-	mu   sync.Mutex
-	seal string
+	mu          sync.Mutex
+	fingerprint string
 }
 
 // codeWatch returns nil where the role has no rights that the owners of the table and of those below it have not.
-func (e *Executor) codeWatch(t step.Target, table *catalog.Table, fills bool) *codeWatch {
+func (e *Executor) newCodeWatch(t step.Target, table *catalog.Table, fills bool) *codeWatch {
 	lends := func(one *catalog.Table) bool { return trust.RunsOwnersCode(e.Plan.Server.Role, *one) }
 	if t.Table == "" || table == nil || !slices.ContainsFunc(table.All(), lends) {
 		return nil
@@ -44,22 +44,22 @@ func (e *Executor) codeWatch(t step.Target, table *catalog.Table, fills bool) *c
 }
 
 // sealed is the query of the seal.
-func (w *codeWatch) sealed() string {
+func (w *codeWatch) query() string {
 	var oids []string
 	for _, one := range w.table.All() {
 		oids = append(oids, fmt.Sprint(one.OID))
 	}
-	return strings.ReplaceAll(sealSQL, "ANY ($1)", "ANY ('{"+strings.Join(oids, ",")+"}'::pg_catalog.oid[])")
+	return strings.ReplaceAll(codeFingerprintSQL, "ANY ($1)", "ANY ('{"+strings.Join(oids, ",")+"}'::pg_catalog.oid[])")
 }
 
 // check reads the seal, and the code itself where the seal is another one.
 func (w *codeWatch) check(ctx context.Context, tx pg.Tx) error {
 	var seal string
-	if err := tx.QueryRow(ctx, w.sealed()).Scan(&seal); err != nil {
+	if err := tx.QueryRow(ctx, w.query()).Scan(&seal); err != nil {
 		return err
 	}
 	w.mu.Lock()
-	known := w.seal == seal
+	known := w.fingerprint == seal
 	w.mu.Unlock()
 	if known {
 		return nil
@@ -72,14 +72,14 @@ func (w *codeWatch) check(ctx context.Context, tx pg.Tx) error {
 		return message.AlteredMeanwhile(w.target.String(), "Code has come that the plan has not seen: "+why)
 	}
 	w.mu.Lock()
-	w.seal = seal
+	w.fingerprint = seal
 	w.mu.Unlock()
 	return nil
 }
 
 // batch is check in the transaction of a batch, before its UPDATE: under this lock no session adds a check, a trigger or a rule
 // until it has ended.
-func (w *codeWatch) batch(ctx context.Context, tx pg.Tx) error {
+func (w *codeWatch) checkBatch(ctx context.Context, tx pg.Tx) error {
 	if w == nil {
 		return nil
 	}
@@ -91,24 +91,24 @@ func (w *codeWatch) batch(ctx context.Context, tx pg.Tx) error {
 }
 
 // guard is a query that returns a row as long as nothing has come since the last check; "" where nothing is watched.
-func (w *codeWatch) guard() string {
+func (w *codeWatch) guardQuery() string {
 	if w == nil {
 		return ""
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return "SELECT FROM (" + w.sealed() + ") AS sealed WHERE sealed.seal = " + sqltext.Literal(w.seal)
+	return "SELECT FROM (" + w.query() + ") AS sealed WHERE sealed.seal = " + sqltext.Literal(w.fingerprint)
 }
 
 // code checks before an action, and returns what watches over it; nil where nothing is to be watched.
-func (e *Executor) code(ctx context.Context, g plan.Group, action step.Action, l *look) (*codeWatch, error) {
-	if l.seen == nil {
+func (e *Executor) checkCode(ctx context.Context, g plan.Group, action step.Action, st *groupState) (*codeWatch, error) {
+	if st.inspected == nil {
 		return nil, nil //nolint:nilnil // it is about no table
 	}
 	_, fills := action.(step.Fill)
-	w := e.codeWatch(g.Target, l.seen.Table, fills)
+	w := e.newCodeWatch(g.Target, st.inspected.Table, fills)
 	if w == nil {
 		return nil, nil //nolint:nilnil // the owner has these rights
 	}
-	return w, e.lane.Read(ctx, func(tx pg.Tx) error { return w.check(ctx, tx) })
+	return w, e.session.Read(ctx, func(tx pg.Tx) error { return w.check(ctx, tx) })
 }

@@ -14,15 +14,15 @@ import (
 )
 
 // values fills a table by the engine that its plan names.
-func (e *Executor) values(ctx context.Context, g plan.Group, w backfill.Work) (backfill.Result, error) {
+func (e *Executor) fillRows(ctx context.Context, g plan.Group, w backfill.Work) (backfill.Result, error) {
 	order := e.Plan.OrderOf(g, w.Target, &w.Table)
-	begin := e.beginning(order, w)
+	begin := e.onStart(order, w)
 	if order.Source == plan.ByColumn {
 		result, err := ordered.Run(ctx, ordered.Work{Work: w, Column: order.Column, OnStart: begin})
 		return result.Result, err
 	}
 	if begin != nil {
-		err := written(ctx, e.Pool, func(tx pg.Tx) error {
+		err := writeJournal(ctx, e.Pool, func(tx pg.Tx) error {
 			if err := e.Lease.Guard(ctx, tx); err != nil {
 				return err
 			}
@@ -38,42 +38,42 @@ func (e *Executor) values(ctx context.Context, g plan.Group, w backfill.Work) (b
 
 // beginning returns what notes by what a table is filled, and gives the moment of its column; nil without a journal. Places of
 // an engine that went about it another way are worthless to this one.
-func (e *Executor) beginning(o plan.Order, w backfill.Work) func(context.Context, pg.Tx) (ordered.Start, error) {
+func (e *Executor) onStart(o plan.Order, w backfill.Work) func(context.Context, pg.Tx) (ordered.Start, error) {
 	if e.Lease == nil {
 		return nil
 	}
 	column := journal.Column{Relation: w.Table.OID, Number: int16(w.Table.Column(w.Target.Column).Number)}
 	now := journal.Cutoff{Filled: true, Source: string(o.Source), Column: o.Column.Selector(), Zone: o.Column.Zone, Key: o.Key}
-	return func(ctx context.Context, tx pg.Tx) (begun ordered.Start, err error) {
-		before, cursors, err := journal.BeginFilling(ctx, tx, column, now)
+	return func(ctx context.Context, tx pg.Tx) (start ordered.Start, err error) {
+		before, checkpoints, err := journal.BeginFilling(ctx, tx, column, now)
 		if err != nil {
-			return begun, err
+			return start, err
 		}
-		begun = ordered.Start{Cutoff: before.At, Resumed: cursors}
+		start = ordered.Start{Cutoff: before.At, Resumed: checkpoints}
 		if !before.Filled || before.Same(now) {
-			return begun, nil
+			return start, nil
 		}
 		if err := journal.DeleteCheckpoints(ctx, tx, w.Table.OID); err != nil {
-			return begun, err
+			return start, err
 		}
-		begun.Resumed = false
-		return begun, ordered.DropPlan(ctx, tx, w.Table.OID)
+		start.Resumed = false
+		return start, ordered.DropPlan(ctx, tx, w.Table.OID)
 	}
 }
 
 // stamped adds to the change that gives a column its default, or takes it away, what the journal notes of
 // it: in one transaction with it, so that it is never one without the other.
-func (e *Executor) stamped(g plan.Group, s step.Step, a step.Change, l *look) step.Change {
+func (e *Executor) withJournal(g plan.Group, s step.Step, a step.Change, st *groupState) step.Change {
 	if _, ok := s.(step.AddColumn); !ok || e.Lease == nil {
 		return a
 	}
 	a.Statements = slices.Clone(a.Statements)
-	for _, table := range l.seen.Table.All() {
+	for _, table := range st.inspected.Table.All() {
 		name := sqltext.Table{Schema: table.Schema, Name: table.Name}
 		switch c := table.Column(g.Target.Column); {
 		case e.Plan.Direction == plan.Up:
 			a.Statements = append(a.Statements, journal.SaveCutoffSQL(name, g.Target.Column))
-			if table == l.seen.Table {
+			if table == st.inspected.Table {
 				a.Statements = append(a.Statements, journal.SaveNoOriginalSQL(name, g.Target.Column))
 			}
 		case c != nil:
@@ -84,7 +84,7 @@ func (e *Executor) stamped(g plan.Group, s step.Step, a step.Change, l *look) st
 }
 
 // unnoted takes away, before a column goes, what a filling that was cut has written down.
-func (e *Executor) unnoted(ctx context.Context, g plan.Group) error {
+func (e *Executor) deleteProgressForDown(ctx context.Context, g plan.Group) error {
 	table := e.Plan.Schema.Relation(g.Table)
 	if e.Plan.Direction == plan.Up || g.Target.Table == "" || table == nil {
 		return nil
@@ -92,5 +92,5 @@ func (e *Executor) unnoted(ctx context.Context, g plan.Group) error {
 	if work, _ := e.Plan.Work(g); !work {
 		return nil
 	}
-	return e.forgetAll(ctx, table)
+	return e.deleteTreeProgress(ctx, table)
 }

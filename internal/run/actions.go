@@ -1,0 +1,143 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// act runs one action.
+func (e *Executor) execute(ctx context.Context, g plan.Group, s step.Step, action step.Action, st *groupState, watch *codeWatch) (err error) {
+	defer func() { st.afterAction(action, err) }()
+	e.assumption = st.assumption(s, action)
+	defer func() { e.assumption = "" }()
+	for _, sql := range step.SQL(action) {
+		e.Emit.Emit(event.Executing{Step: string(s.ID()), SQL: sql})
+	}
+	switch a := action.(type) {
+	case step.Change:
+		st.filled = nil
+		a.Guard = bothReturnRow(bothReturnRow(a.Guard, e.assumption), watch.guardQuery())
+		return e.applyChange(ctx, g, e.withJournal(g, s, a, st))
+	case step.Concurrently:
+		return e.buildOrDropIndex(ctx, g, a, st)
+	case step.Validate:
+		return e.validate(ctx, g, a, st)
+	case step.Fill:
+		return e.fill(ctx, g, a, st)
+	default:
+		return message.Broken(string(s.ID()), errors.New("unknown action"))
+	}
+}
+
+func (e *Executor) applyChange(ctx context.Context, g plan.Group, a step.Change) error {
+	changer := pg.Changer{
+		Session: e.session, Watch: e.Pool, LockTimeout: e.Limits.LockTimeout, RetryTimeout: e.Limits.LockRetryTimeout,
+		DeadlockTimeout: time.Duration(e.Plan.Server.DeadlockTimeout) * time.Millisecond,
+		Standbys:        e.Standbys,
+		Stop:            e.Stop,
+		BeforeRetry:     e.waitOrEnd,
+		AttemptFailed:   func(r pg.FailedAttempt) { e.attemptFailed(tableName(g), r) },
+	}
+	if e.Lease != nil {
+		changer.Fence = e.Lease.FenceQuery()
+	}
+	result, err := changer.Do(ctx, pg.Change{
+		Table: a.Table, Exclusive: a.Exclusive, Only: a.Only, Statements: a.Statements, Guard: a.Guard,
+	})
+	if result.Exclusive {
+		e.recordLock(g, result)
+	}
+	return e.explainLockError(g, err)
+}
+
+func (e *Executor) attemptFailed(table string, r pg.FailedAttempt) {
+	e.totals.locks.Attempts++
+	e.Emit.Emit(event.LockRefused{Table: table, Attempts: r.Attempts, Blockers: describe(r.Blockers), Pause: r.Pause})
+}
+
+// unlocked says why a lock was not had.
+func (e *Executor) explainLockError(g plan.Group, err error) error {
+	var timeout *pg.LockTimeoutError
+	switch {
+	case errors.As(err, &timeout):
+		return message.NoLock(tableName(g), timeout.Attempts, timeout.RetryTimeout, describe(timeout.Blockers), err)
+	case errors.Is(err, pg.ErrStopped):
+		return e.stopError()
+	case errors.Is(err, pg.ErrFenced):
+		return message.LeaseLost()
+	}
+	return err
+}
+
+// guard asks the server whether the lease is still ours, and what the action relies on still there, before what no
+// transaction can fence: a process that was suspended may wake up between a look and the action that follows from it.
+func (e *Executor) checkGuard(ctx context.Context) error {
+	if e.Lease == nil && e.assumption == "" {
+		return nil
+	}
+	fence := e.leaseQuery()
+	holds, err := e.session.HasRow(ctx, fenced(fence, e.assumption))
+	if err != nil || holds {
+		return err
+	}
+	if ours, err := e.session.HasRow(ctx, fenced(fence, "")); err != nil || ours {
+		return errors.Join(err, pg.ErrAltered)
+	}
+	return message.LeaseLost()
+}
+
+// held is a query that returns a row while the lease is held; "" without a lease.
+func (e *Executor) leaseQuery() string {
+	if e.Lease == nil {
+		return ""
+	}
+	return e.Lease.HeldQuery()
+}
+
+func (e *Executor) recordLock(g plan.Group, result pg.ChangeResult) {
+	locks := &e.totals.locks
+	locks.Count++
+	locks.Attempts++
+	locks.LongestWait = max(locks.LongestWait, result.Wait)
+	locks.LongestHold = max(locks.LongestHold, result.Hold)
+	locks.TotalHold += result.Hold
+	e.Emit.Emit(event.Locked{Table: tableName(g), Attempts: result.Attempts, Wait: result.Wait, Hold: result.Hold})
+}
+
+// validate proves a CHECK. A row without a value that it meets was written meanwhile: the table's
+// steps begin again.
+func (e *Executor) validate(ctx context.Context, g plan.Group, a step.Validate, st *groupState) error {
+	err := e.explainLockError(g, e.session.ExecGuarded(ctx, e.leaseQuery(), e.assumption, a.SQL))
+	var serverErr *pgconn.PgError
+	if errors.As(err, &serverErr) && serverErr.Code == pgerrcode.CheckViolation {
+		st.filled = nil
+		return errNullWritten
+	}
+	return err
+}
+
+// name is the table that a group is about, for people.
+func tableName(g plan.Group) string {
+	if g.Target.Table != "" {
+		return g.Target.String()
+	}
+	return g.Table
+}
+
+func describe(backends []pg.Backend) []string {
+	lines := make([]string, len(backends))
+	for i, b := range backends {
+		lines[i] = b.String()
+	}
+	return lines
+}
