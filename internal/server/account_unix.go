@@ -12,32 +12,31 @@ import (
 	"syscall"
 )
 
-// account is the user that servers run as. PostgreSQL refuses to run as root.
+// account is the operating system's user that servers run as. PostgreSQL refuses to run as root.
 type account struct {
 	name     string
 	uid, gid int
-	other    bool // than the user of this program
+	other    bool // another user than this program's
 }
 
-// serverAccount gives the user of this program or, when that is root, the one of the name or number;
-// without a name Debian's postgres, else nobody. It must have an entry in the system's list of users,
-// initdb asks for it.
+// serverAccount returns the user of this program. If that is root, it returns the user with the given name or number;
+// by default Debian's postgres, or nobody. The user must be in the system's list of users, because initdb looks it up.
 func serverAccount(name string) (account, error) {
 	if os.Geteuid() != 0 {
 		return account{uid: os.Geteuid(), gid: os.Getegid()}, nil
 	}
 	if name != "" {
-		return lookUp(name)
+		return findAccount(name)
 	}
 	for _, name := range []string{"postgres", "nobody"} {
-		if found, err := lookUp(name); err == nil {
+		if found, err := findAccount(name); err == nil {
 			return found, nil
 		}
 	}
-	return account{}, errors.New("PostgreSQL does not run as root, and there is neither a user postgres nor nobody to run it as")
+	return account{}, errors.New("PostgreSQL does not run as root, and neither user postgres nor user nobody exists")
 }
 
-func lookUp(name string) (account, error) {
+func findAccount(name string) (account, error) {
 	found, err := user.Lookup(name)
 	if err != nil {
 		found, err = user.LookupId(name)
@@ -54,7 +53,7 @@ func lookUp(name string) (account, error) {
 		return account{}, err
 	}
 	if uid == 0 {
-		return account{}, fmt.Errorf("PostgreSQL does not run as root, nor as %s", name)
+		return account{}, fmt.Errorf("PostgreSQL does not run as root: %s is root", name)
 	}
 	return account{name: found.Username, uid: uid, gid: gid, other: true}, nil
 }
@@ -67,7 +66,7 @@ func (a account) apply(cmd *exec.Cmd) {
 	}
 }
 
-// as says for an error which user a command ran as, when that is another one.
+// as returns a phrase for error texts, " as user NAME", or "" if servers run as the user of this program.
 func (a account) as() string {
 	if !a.other {
 		return ""
@@ -75,15 +74,15 @@ func (a account) as() string {
 	return " as user " + a.name
 }
 
-// own gives a file or directory below root to the account.
-func (a account) own(root *os.Root, name string) error {
+// chown gives a file or directory below root to the account.
+func (a account) chown(root *os.Root, name string) error {
 	if !a.other {
 		return nil
 	}
 	return root.Lchown(name, a.uid, a.gid)
 }
 
-// userCache gives the directory under which programs cache. As root it is one that others can read.
+// userCache returns the directory for caches. For root it is one that other users can read.
 func userCache() (string, error) {
 	if os.Geteuid() == 0 {
 		return "/var/cache", nil
@@ -91,11 +90,11 @@ func userCache() (string, error) {
 	return os.UserCacheDir()
 }
 
-// scratch gives the directory for the servers' directories: short enough for a socket's name, and as
-// root one in which the other user may remove its own.
+// scratch returns the directory in which servers' directories are made. It is short enough for the path of a socket;
+// for root it is one in which the account can remove its own files.
 func scratch() string {
 	dir := os.TempDir()
-	if len(dir) > socketRoom {
+	if len(dir) > maxSocketDir {
 		return "/tmp"
 	}
 	if os.Geteuid() != 0 {
@@ -108,6 +107,6 @@ func scratch() string {
 	return dir
 }
 
-// socketRoom is the length of a directory below which ours and the socket's name fit into the 103
-// bytes that macOS allows for a socket's path (Linux: 107).
-const socketRoom = 64
+// maxSocketDir is the longest directory in which a server's directory and the name of its socket fit into the 103
+// bytes that macOS allows for the path of a socket (Linux: 107).
+const maxSocketDir = 64

@@ -5,8 +5,8 @@ import (
 	"os/exec"
 )
 
-// account is the user that servers run as: on Windows always the user of this program. PostgreSQL
-// refuses to run with an administrator's rights there.
+// account is the user that servers run as: on Windows always the user of this program. PostgreSQL refuses to run with
+// an administrator's privileges there.
 type account struct{}
 
 func serverAccount(string) (account, error) { return account{}, nil }
@@ -15,7 +15,7 @@ func (account) apply(*exec.Cmd) {}
 
 func (account) as() string { return "" }
 
-func (account) own(*os.Root, string) error { return nil }
+func (account) chown(*os.Root, string) error { return nil }
 
 func userCache() (string, error) { return os.UserCacheDir() }
 

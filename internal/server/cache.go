@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// staleAfter is the age at which an unfinished directory in the cache belongs to no living program.
+// staleAfter is the age at which an unfinished directory in the cache belongs to no running program.
 const staleAfter = 24 * time.Hour
 
-// cacheDir gives the directory of what is worth keeping between runs: REKEY_CACHE_DIR, or one that
-// the server's user can read. It is made when it is not there.
+// cacheDir returns the cache directory, REKEY_CACHE_DIR or one that the server's user can read, and creates it if it
+// is missing.
 func cacheDir() (string, error) {
 	dir := os.Getenv("REKEY_CACHE_DIR")
 	if dir == "" {
 		base, err := userCache()
 		if err != nil {
-			return "", fmt.Errorf("no place for a cache, set REKEY_CACHE_DIR: %w", err)
+			return "", fmt.Errorf("no cache directory, set REKEY_CACHE_DIR: %w", err)
 		}
 		dir = filepath.Join(base, "rekey")
 	}
@@ -29,7 +29,7 @@ func cacheDir() (string, error) {
 	return dir, openDir(dir)
 }
 
-// openDir makes a directory that all may read, whatever the umask says.
+// openDir creates a directory that every user may read, regardless of the umask.
 func openDir(dir string) error {
 	if info, err := os.Stat(dir); err == nil && info.IsDir() {
 		return nil
@@ -40,21 +40,21 @@ func openDir(dir string) error {
 	return os.Chmod(dir, 0o755)
 }
 
-// build puts into the cache what fill writes into an empty directory, under the name and all at
-// once: whoever finds the name finds it whole. Of two that build at the same time one wins.
+// build lets fill write a new entry of the cache and then gives it its name, so that an entry with a name is complete.
+// If two processes build the same entry, one of them wins.
 func build(cache, name string, fill func(dir string) error) error {
-	sweep(cache)
+	removeUnfinished(cache)
 	work, err := os.MkdirTemp(cache, "unfinished-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(work)
-	whole := filepath.Join(work, "whole")
-	if err := fill(whole); err != nil {
+	complete := filepath.Join(work, "complete")
+	if err := fill(complete); err != nil {
 		return err
 	}
 	target := filepath.Join(cache, name)
-	if err := os.Rename(whole, target); err != nil {
+	if err := os.Rename(complete, target); err != nil {
 		if _, there := os.Stat(target); there != nil {
 			return err
 		}
@@ -62,8 +62,9 @@ func build(cache, name string, fill func(dir string) error) error {
 	return nil
 }
 
-// sweep removes what killed programs left unfinished. What cannot be removed does no harm.
-func sweep(cache string) {
+// removeUnfinished removes the directories that killed programs left behind. Directories that cannot be removed do no
+// harm.
+func removeUnfinished(cache string) {
 	entries, err := os.ReadDir(cache)
 	if err != nil {
 		return

@@ -7,9 +7,9 @@ import (
 	"runtime"
 )
 
-// Psql gives the path of a psql. The packages that npm fetches have none, so that it is looked for in
-// REKEY_PG_BIN, PATH and the usual places of every major version, the newest first: one works with servers
-// of other versions. The error says how to get one.
+// Psql returns the path of a psql. It searches REKEY_PG_BIN, PATH and the usual directories of every major version,
+// the newest first, since psql works with older servers; the npm packages contain none. The error says how to install
+// one.
 func Psql() (string, error) {
 	f, err := newFinder()
 	if err != nil {
@@ -30,5 +30,5 @@ func Psql() (string, error) {
 	case "windows":
 		remedy = "install PostgreSQL's command line tools, and put their directory into PATH"
 	}
-	return "", fmt.Errorf("there is no psql: %s", remedy)
+	return "", fmt.Errorf("psql not found: %s", remedy)
 }

@@ -13,23 +13,21 @@ import (
 	"sync"
 )
 
-// Options says how a server is to run. The zero value is a fast one that would not survive a crash of
-// the machine.
+// Options are the options of a server. The zero value is a fast server that would not survive a crash of the machine.
 type Options struct {
-	Memory   bool              // its files in memory, where the machine has plenty
-	Durable  bool              // fsync, synchronous_commit and full_page_writes as PostgreSQL has them by default
-	Settings map[string]string // more of postgresql.conf, by name; they win over ours
-	User     string            // name or number of the user to run as when we are root; "" is postgres, else nobody
+	Memory   bool              // keep the files in memory, if the machine has plenty
+	Durable  bool              // fsync, synchronous_commit and full_page_writes have PostgreSQL's defaults
+	Settings map[string]string // additional settings of postgresql.conf, by name; they override the package's own
+	User     string            // name or number of the user that the server runs as if this program runs as root; default: postgres, or nobody
 }
 
-// Cluster is a running server, what PostgreSQL calls a database cluster. Its methods may be called by
-// several goroutines at once.
+// Cluster is a running server: what PostgreSQL calls a database cluster. Its methods may be called concurrently.
 type Cluster struct {
 	Version string // "15.18"
 	Major   int    // 15
 
-	bin, dir string                             // the programs; the directory of data, log and socket
-	choose   func(context.Context) (int, error) // a port
+	bin, dir string                             // the directory of the programs; the directory of data, log and socket
+	choose   func(context.Context) (int, error) // returns a free port
 	port     int
 	options  Options
 	owner    account
@@ -37,13 +35,13 @@ type Cluster struct {
 
 	mu     sync.Mutex
 	guard  *guard
-	server *process // nil when it does not run
+	server *process // nil while no server runs
 }
 
-// Start makes a data directory and runs a server on it, on a free port of the loopback address and on
-// a unix socket. The context bounds the start only. The error holds the end of the server's log.
+// Start creates a data directory and runs a server on it, on a free port of the loopback address and on a Unix socket.
+// The context limits the start only. The error contains the end of the server's log.
 //
-// The server ends, and its directory goes, with Stop or with this program, however that ends.
+// The server ends and its directory is removed by Stop, or when this program ends in any way.
 func Start(ctx context.Context, installation Installation, options Options) (*Cluster, error) {
 	c, err := prepare(installation, options)
 	if err != nil {
@@ -59,7 +57,7 @@ func Start(ctx context.Context, installation Installation, options Options) (*Cl
 	return c, nil
 }
 
-// prepare makes the directory, which is the server's user's alone, and the guard over it.
+// prepare creates the server's directory, owned by the server's user, and the guard that removes it.
 func prepare(installation Installation, options Options) (*Cluster, error) {
 	owner, err := serverAccount(options.User)
 	if err != nil {
@@ -77,14 +75,14 @@ func prepare(installation Installation, options Options) (*Cluster, error) {
 		Version: installation.Version, Major: installation.Major,
 		bin: installation.Bin, dir: dir, choose: freePort, options: options, owner: owner,
 	}
-	if err := c.furnish(); err != nil {
+	if err := c.openLog(); err != nil {
 		return nil, errors.Join(err, c.remove())
 	}
 	return c, nil
 }
 
-func (c *Cluster) furnish() error {
-	// The log is opened before another user may put a link in its place, and stays open.
+func (c *Cluster) openLog() error {
+	// The log is opened before another user can put a link in its place, and stays open.
 	log, err := os.OpenFile(filepath.Join(c.dir, "log"), os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -95,14 +93,14 @@ func (c *Cluster) furnish() error {
 		return err
 	}
 	defer root.Close()
-	if err := c.owner.own(root, "."); err != nil {
+	if err := c.owner.chown(root, "."); err != nil {
 		return err
 	}
 	c.guard, err = newGuard(c.dir, c.owner)
 	return err
 }
 
-// remove ends whatever runs and removes the directory.
+// remove ends the server's processes and removes the directory.
 func (c *Cluster) remove() error {
 	if c.guard != nil {
 		c.guard.close()
@@ -123,10 +121,10 @@ func (c *Cluster) socketDir() string {
 	return c.dir
 }
 
-// Port is the server's port on 127.0.0.1; it stays the same over Restart.
+// Port returns the server's port on 127.0.0.1. Restart does not change it.
 func (c *Cluster) Port() int { return c.port }
 
-// URL is the connection string of a database over the loopback address, as superuser.
+// URL returns the superuser's connection string for a database over the loopback address.
 func (c *Cluster) URL(database string) string {
 	link := url.URL{
 		Scheme: "postgres", User: url.User("postgres"), Host: "127.0.0.1:" + strconv.Itoa(c.port),
@@ -135,8 +133,7 @@ func (c *Cluster) URL(database string) string {
 	return link.String()
 }
 
-// SocketURL is the connection string of a database over the unix socket, as superuser; on Windows it
-// is that of URL.
+// SocketURL returns the superuser's connection string for a database over the Unix socket. On Windows it returns URL.
 func (c *Cluster) SocketURL(database string) string {
 	if c.socketDir() == "" {
 		return c.URL(database)
@@ -146,14 +143,14 @@ func (c *Cluster) SocketURL(database string) string {
 	return "postgres://" + link.EscapedPath() + "?" + link.RawQuery
 }
 
-// logTail is the number of bytes that Log gives at most.
+// logTail is the maximum number of bytes that Log returns.
 const logTail = 16 << 10
 
-// Log is the end of the server's log, or what is known when it cannot be read.
+// Log returns the end of the server's log, or the reason why it cannot be read.
 func (c *Cluster) Log() string {
 	info, err := c.log.Stat()
 	if err != nil {
-		return "(the log is gone: " + err.Error() + ")"
+		return "(the log is missing: " + err.Error() + ")"
 	}
 	text, err := io.ReadAll(io.NewSectionReader(c.log, max(0, info.Size()-logTail), logTail))
 	if err != nil {

@@ -13,12 +13,12 @@ import (
 	"strings"
 )
 
-// ours is the file, beside postgresql.conf and included at its end, that holds our settings.
-const ours = "rekey.conf"
+// settingsFile is the file that contains the package's settings. postgresql.conf includes it at its end.
+const settingsFile = "rekey.conf"
 
-// initialise fills the data directory. initdb takes a second or more, so what it makes is kept in the
-// cache, by version and options, and copied from then on. All such servers have the same system
-// identifier. Without a cache it works too.
+// initialise creates the data directory. initdb takes a second or more, so its result is kept in the cache, by version
+// and options, and copied for later servers; all of them have the same system identifier. It works without a cache
+// too.
 func (c *Cluster) initialise(ctx context.Context) error {
 	cache, err := cacheDir()
 	name, nameErr := c.templateName()
@@ -32,7 +32,7 @@ func (c *Cluster) initialise(ctx context.Context) error {
 	if err := c.initdb(ctx); err != nil {
 		return err
 	}
-	// That it could not be kept costs the next start a second and is no reason to fail this one.
+	// A failed copy costs the next start a second and is no reason to fail this one.
 	_ = build(cache, name, func(dir string) error { return copyTree(c.data(), dir, account{}) })
 	return nil
 }
@@ -43,7 +43,8 @@ func initdbArguments(data string) []string {
 	}
 }
 
-// templateName names what initdb makes: it depends on the program, its version and its arguments.
+// templateName returns the name of initdb's result in the cache. It depends on the program, its version and its
+// arguments.
 func (c *Cluster) templateName() (string, error) {
 	info, err := os.Stat(filepath.Join(c.bin, program("initdb")))
 	if err != nil {
@@ -68,8 +69,8 @@ func (c *Cluster) initdb(ctx context.Context) error {
 	return nil
 }
 
-// command prepares one of PostgreSQL's programs, with an environment in which nothing of the user's
-// own PostgreSQL is named.
+// command prepares one of PostgreSQL's programs, with an environment that contains no setting of the user's own
+// PostgreSQL.
 func (c *Cluster) command(name string, arguments ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(c.bin, program(name)), arguments...)
 	cmd.Dir = c.dir
@@ -83,7 +84,7 @@ func (c *Cluster) command(name string, arguments ...string) *exec.Cmd {
 	return cmd
 }
 
-// configure writes our settings and sees that they are read.
+// configure writes the settings file and includes it in postgresql.conf.
 func (c *Cluster) configure() error {
 	root, err := os.OpenRoot(c.data())
 	if err != nil {
@@ -94,21 +95,21 @@ func (c *Cluster) configure() error {
 	if err != nil {
 		return err
 	}
-	if err := root.WriteFile(ours, []byte(text), 0o600); err != nil {
+	if err := root.WriteFile(settingsFile, []byte(text), 0o600); err != nil {
 		return err
 	}
-	if err := c.owner.own(root, ours); err != nil {
+	if err := c.owner.chown(root, settingsFile); err != nil {
 		return err
 	}
 	main, err := root.ReadFile("postgresql.conf")
-	if err != nil || strings.Contains(string(main), "include '"+ours+"'") {
+	if err != nil || strings.Contains(string(main), "include '"+settingsFile+"'") {
 		return err
 	}
-	return root.WriteFile("postgresql.conf", fmt.Appendf(main, "\ninclude '%s'\n", ours), 0o600)
+	return root.WriteFile("postgresql.conf", fmt.Appendf(main, "\ninclude '%s'\n", settingsFile), 0o600)
 }
 
-// copyTree copies a data directory and gives the copy to the owner. Nothing outside of the two
-// directories is read or written, whatever links there are: as root we copy what another user wrote.
+// copyTree copies a data directory and gives the copy to the owner. It reads and writes nothing outside of the two
+// directories, even if they contain links: as root it copies files that another user wrote.
 func copyTree(from, to string, owner account) error {
 	source, err := os.OpenRoot(from)
 	if err != nil {
@@ -137,7 +138,7 @@ func copyTree(from, to string, owner account) error {
 		default:
 			err = fmt.Errorf("%s in %s is neither a file nor a directory", name, from)
 		}
-		return errors.Join(err, owner.own(target, name))
+		return errors.Join(err, owner.chown(target, name))
 	})
 }
 

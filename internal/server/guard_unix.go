@@ -14,7 +14,7 @@ import (
 //go:embed watchdog.sh
 var watchdog string
 
-// guard sees to it that processes end with this program, and that their directory goes.
+// guard ends processes when this program ends, and removes their directory.
 type guard struct {
 	cmd  *exec.Cmd
 	pipe *os.File // the watchdog reads the other end; closing it ends everything
@@ -30,7 +30,8 @@ func newGuard(dir string, owner account) (*guard, error) {
 	cmd.Dir = "/"
 	cmd.Stdin = reading
 	owner.apply(cmd)
-	// A group of its own keeps the terminal's Ctrl-C away from the server: the program has to end first.
+	// The watchdog has its own process group, so that the terminal's Ctrl-C does not end the server before the
+	// program.
 	cmd.SysProcAttr.Setpgid = true
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the watchdog: %w", err), writing.Close())
@@ -47,23 +48,23 @@ func (g *guard) start(cmd *exec.Cmd) error {
 	return cmd.Start()
 }
 
-// watch tells the watchdog which server process is to be ended gently.
+// watch makes the watchdog shut down this server process.
 func (g *guard) watch(process *os.Process) error {
 	_, err := fmt.Fprintln(g.pipe, process.Pid)
 	return err
 }
 
-// forget tells the watchdog that the server process has ended, so that its number may be reused.
+// forget makes the watchdog ignore the server process, which has ended and whose number may be reused.
 func (g *guard) forget() { _, _ = fmt.Fprintln(g.pipe) }
 
-// close ends the watchdog, and with it whatever still runs. It waits for it.
+// close ends the watchdog and all processes in its group, and waits for the watchdog.
 func (g *guard) close() {
 	_ = g.pipe.Close()
 	_ = g.cmd.Wait() // the watchdog ends by killing its own group
 }
 
-// shutDown asks the server for a fast shutdown: sessions are ended, a checkpoint is written.
+// shutDown requests a fast shutdown: the server ends its sessions and writes a checkpoint.
 func shutDown(postmaster *os.Process, _ *Cluster) error { return postmaster.Signal(syscall.SIGINT) }
 
-// abort asks the server for an immediate shutdown, after which it starts with crash recovery.
+// abort requests an immediate shutdown. The next start performs crash recovery.
 func abort(postmaster *os.Process, _ *Cluster) error { return postmaster.Signal(syscall.SIGQUIT) }

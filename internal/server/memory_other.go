@@ -2,5 +2,5 @@
 
 package server
 
-// memory gives a directory whose files are in memory: none is known here.
+// memory returns "": no directory with files in memory is known on this system.
 func memory() string { return "" }

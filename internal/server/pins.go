@@ -9,14 +9,14 @@ import (
 //go:embed pins.tsv
 var pins string
 
-// pin is a package of which the content is known.
+// pin is a package whose content is known.
 type pin struct {
-	spec      string // as npm takes it: name@version
-	name      string // of its directory in the cache
-	integrity string // "sha512-" and the hash in base64, as in a lock file
+	spec      string // npm's name@version
+	name      string // name of the directory in the cache
+	integrity string // "sha512-" and the base64 hash, as in a lock file
 }
 
-// pinned looks up the package of a major version for a platform in the text of pins.tsv.
+// pinned finds the package of a major version for a platform in the text of pins.tsv.
 func pinned(table string, major int, platform string) (pin, bool) {
 	for line := range strings.Lines(table) {
 		fields := strings.Fields(line)
@@ -32,7 +32,7 @@ func pinned(table string, major int, platform string) (pin, bool) {
 	return pin{}, false
 }
 
-// platform names a system and processor as npm packages do.
+// platform returns npm's name for a system and a processor.
 func platform(goos, goarch string) string {
 	if goarch == "amd64" {
 		goarch = "x64"

@@ -5,8 +5,7 @@ import (
 	"runtime"
 )
 
-// places names the directories in which the packages of this system put the programs of a major
-// version.
+// places returns the directories in which this system's packages install the programs of a major version.
 func places(major int) []string {
 	switch runtime.GOOS {
 	case "darwin":

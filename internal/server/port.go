@@ -8,16 +8,15 @@ import (
 	"strconv"
 )
 
-// Ports are taken from below the ranges from which systems give ports to outgoing connections (Linux
-// from 32768, others from 49152): in there a client that tries a stopped server's port again and
-// again can be connected to itself.
+// Ports are below the ranges for outgoing connections (Linux: from 32768, others: from 49152). In those ranges, a
+// client that retries a stopped server's port can connect to itself.
 const (
 	firstPort = 21000
 	lastPort  = 31999
 )
 
-// freePort gives a port of the loopback address on which nobody listens, at random so that programs
-// that run at the same time seldom choose the same.
+// freePort returns a port of the loopback address that no process listens on. It is chosen at random, so that
+// concurrent programs rarely choose the same.
 func freePort(ctx context.Context) (int, error) {
 	var config net.ListenConfig
 	for range 100 {

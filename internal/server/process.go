@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// patience is how long a server may take for a shutdown before it is asked for an immediate one, and
-// for that before it is killed. For an immediate one it kills its own sessions after 5 seconds.
-const patience = 10 * time.Second
+// stopTimeout is how long end waits for a fast shutdown before it requests an immediate one, and then before it kills
+// the server. A server that shuts down immediately kills its own sessions after 5 seconds.
+const stopTimeout = 10 * time.Second
 
-// ErrStopped is answered when a server is gone for good.
+// ErrStopped is returned by methods of a cluster that Stop has ended.
 var ErrStopped = errors.New("the server has been stopped")
 
 // process is a running postmaster.
@@ -25,8 +25,8 @@ type process struct {
 	done chan struct{} // closed when it has ended
 }
 
-// Stop ends the server and removes its directory. Sessions are ended; when the context ends first,
-// the server is killed. Further calls do nothing.
+// Stop ends the sessions and the server and removes its directory. If the context ends first, it kills the server.
+// Further calls do nothing.
 func (c *Cluster) Stop(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -36,16 +36,15 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	return errors.Join(c.end(ctx, shutDown), c.remove())
 }
 
-// Kill ends the server at once and without a checkpoint, so that it starts again with crash recovery:
-// PostgreSQL's immediate shutdown. Data and port stay for Restart.
+// Kill ends the server without a checkpoint: PostgreSQL's immediate shutdown. The next start performs crash recovery.
+// Data and port are kept for Restart.
 func (c *Cluster) Kill() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.end(context.Background(), abort)
 }
 
-// Restart starts the server again, with the same data on the same port; one that runs is stopped
-// before.
+// Restart starts the server again with the same data and port. It first stops a running server.
 func (c *Cluster) Restart(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,7 +57,7 @@ func (c *Cluster) Restart(ctx context.Context) error {
 	return c.run(ctx)
 }
 
-// end ends the server with the request, and harder when it does not heed it.
+// end sends the request, then an immediate shutdown, then a kill, until the server ends.
 func (c *Cluster) end(ctx context.Context, request func(*os.Process, *Cluster) error) error {
 	if c.server == nil {
 		return nil
@@ -72,20 +71,20 @@ func (c *Cluster) end(ctx context.Context, request func(*os.Process, *Cluster) e
 	case <-ended.done:
 		return nil
 	case <-ctx.Done():
-	case <-time.After(patience):
+	case <-time.After(stopTimeout):
 	}
 	_ = abort(ended.cmd.Process, c)
 	select {
 	case <-ended.done:
-	case <-time.After(patience):
+	case <-time.After(stopTimeout):
 		_ = ended.cmd.Process.Kill()
 		<-ended.done
 	}
 	return ctx.Err()
 }
 
-// startOnFreePort starts the server on a port that nobody has. Between the choice and the start
-// another program may take it: then another one is tried.
+// startOnFreePort starts the server on a free port. If another program takes the port before the start, it tries
+// another one.
 func (c *Cluster) startOnFreePort(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
 		var err error
@@ -102,7 +101,7 @@ func (c *Cluster) startOnFreePort(ctx context.Context) error {
 	}
 }
 
-// run starts a server process and waits until it takes connections.
+// run starts a server process and waits until it accepts connections.
 func (c *Cluster) run(ctx context.Context) error {
 	before, err := c.log.Stat()
 	if err != nil {
@@ -132,11 +131,10 @@ func (c *Cluster) run(ctx context.Context) error {
 	if grown, statErr := c.log.Stat(); statErr == nil {
 		log = log[max(0, int64(len(log))-(grown.Size()-before.Size())):]
 	}
-	return errors.Join(fmt.Errorf("%w, its log ends with:\n%s", err, log), c.end(context.Background(), abort))
+	return errors.Join(fmt.Errorf("%w; the end of its log:\n%s", err, log), c.end(context.Background(), abort))
 }
 
-// ready waits until the server says in postmaster.pid, which is its own file and no other server's,
-// that it takes connections.
+// ready waits until the server's own postmaster.pid reports that it accepts connections.
 // https://github.com/postgres/postgres/blob/master/src/include/utils/pidfile.h
 func (c *Cluster) ready(ctx context.Context, started *process) error {
 	const pidLine, statusLine = 0, 7
@@ -147,7 +145,7 @@ func (c *Cluster) ready(ctx context.Context, started *process) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-started.done:
-			return errors.New("the server ended at once")
+			return errors.New("the server ended while it started")
 		case <-tick.C:
 		}
 		text, err := os.ReadFile(filepath.Join(c.data(), "postmaster.pid"))

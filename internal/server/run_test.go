@@ -40,8 +40,8 @@ func start(t *testing.T, installation server.Installation, options server.Option
 	return c
 }
 
-// ask gives the one value that a query answers on a session of its own.
-func ask(t *testing.T, url, query string) string {
+// query returns the value that a query returns, on a new connection.
+func query(t *testing.T, url, query string) string {
 	t.Helper()
 	session, err := pgx.Connect(t.Context(), url)
 	if err != nil {
@@ -70,20 +70,20 @@ func do(t *testing.T, url, statement string) {
 func TestServerServes(t *testing.T) {
 	each(t, func(t *testing.T, installation server.Installation) {
 		c := start(t, installation, server.Options{Settings: map[string]string{"application_name": `it's a \ test`}})
-		version := ask(t, c.URL("postgres"), "SHOW server_version")
+		version := query(t, c.URL("postgres"), "SHOW server_version")
 		if !strings.HasPrefix(version, installation.Version) || !strings.HasPrefix(version, c.Version) {
-			t.Errorf("server says %s, installation %s, cluster %s", version, installation.Version, c.Version)
+			t.Errorf("server reports %s, installation %s, cluster %s", version, installation.Version, c.Version)
 		}
-		if got := ask(t, c.URL("postgres"), "SHOW fsync"); got != "off" {
+		if got := query(t, c.URL("postgres"), "SHOW fsync"); got != "off" {
 			t.Errorf("fsync is %s", got)
 		}
-		if got := ask(t, c.URL("postgres"), "SELECT reset_val FROM pg_settings WHERE name = 'application_name'"); got != `it's a \ test` {
-			t.Errorf("the setting came as %q", got)
+		if got := query(t, c.URL("postgres"), "SELECT reset_val FROM pg_settings WHERE name = 'application_name'"); got != `it's a \ test` {
+			t.Errorf("the setting is %q", got)
 		}
-		if got := ask(t, c.SocketURL("postgres"), "SELECT coalesce(host(inet_client_addr()), 'socket')"); got != "socket" {
-			t.Errorf("over the socket we came from %s", got)
+		if got := query(t, c.SocketURL("postgres"), "SELECT coalesce(host(inet_client_addr()), 'socket')"); got != "socket" {
+			t.Errorf("the socket's client address is %s", got)
 		}
-		if got := ask(t, c.URL("postgres"), "SELECT usesuper::text FROM pg_user WHERE usename = current_user"); got != "true" {
+		if got := query(t, c.URL("postgres"), "SELECT usesuper::text FROM pg_user WHERE usename = current_user"); got != "true" {
 			t.Error("not a superuser")
 		}
 	})
@@ -98,18 +98,18 @@ func TestKillAndRestart(t *testing.T) {
 		}
 		if session, err := pgx.Connect(t.Context(), c.URL("postgres")); err == nil {
 			_ = session.Close(t.Context())
-			t.Fatal("the killed server answers")
+			t.Fatal("the killed server accepts connections")
 		}
 		if err := c.Restart(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := ask(t, c.URL("postgres"), "SELECT what FROM kept"); got != "still here" {
-			t.Errorf("after the crash the table holds %q", got)
+		if got := query(t, c.URL("postgres"), "SELECT what FROM kept"); got != "still here" {
+			t.Errorf("after the crash the table contains %q", got)
 		}
 		if !strings.Contains(c.Log(), "automatic recovery in progress") {
-			t.Errorf("it was no crash:\n%s", c.Log())
+			t.Errorf("no crash recovery in the log:\n%s", c.Log())
 		}
-		if got := ask(t, c.URL("postgres"), "SHOW fsync"); got != "on" {
+		if got := query(t, c.URL("postgres"), "SHOW fsync"); got != "on" {
 			t.Errorf("a durable server has fsync %s", got)
 		}
 	})
@@ -134,7 +134,7 @@ func TestStop(t *testing.T) {
 			t.Errorf("the directory is still there: %v", err)
 		}
 		if err := c.Restart(t.Context()); !errors.Is(err, server.ErrStopped) {
-			t.Errorf("restart of what was stopped: %v", err)
+			t.Errorf("restart after Stop: %v", err)
 		}
 	})
 }
@@ -152,11 +152,11 @@ func TestStandby(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		if got := ask(t, standby.URL("postgres"), "SELECT concat(pg_is_in_recovery(), ' ', to_regclass('before'))"); got != "t before" {
-			t.Errorf("the standby answers %q", got)
+		if got := query(t, standby.URL("postgres"), "SELECT concat(pg_is_in_recovery(), ' ', to_regclass('before'))"); got != "t before" {
+			t.Errorf("the standby returns %q", got)
 		}
 		do(t, c.URL("postgres"), "CREATE TABLE after AS SELECT 1")
-		for ask(t, standby.URL("postgres"), "SELECT coalesce(to_regclass('after')::text, '')") == "" {
+		for query(t, standby.URL("postgres"), "SELECT coalesce(to_regclass('after')::text, '')") == "" {
 			if t.Context().Err() != nil {
 				t.Fatal("the standby does not follow")
 			}
@@ -173,7 +173,7 @@ func TestStartFails(t *testing.T) {
 	t.Setenv("TMPDIR", shortDir(t))
 	_, err = server.Start(t.Context(), installation, server.Options{Settings: map[string]string{"max_connections": "none"}})
 	if err == nil || !strings.Contains(err.Error(), `invalid value for parameter "max_connections"`) {
-		t.Errorf("the error does not hold the log: %v", err)
+		t.Errorf("the error does not contain the log: %v", err)
 	}
 	_, err = server.Start(t.Context(), installation, server.Options{Settings: map[string]string{"a": "x\nport = 1"}})
 	if err == nil || !strings.Contains(err.Error(), "cannot be written") {
@@ -190,10 +190,10 @@ func TestStartFails(t *testing.T) {
 	}
 }
 
-// shortDir makes a directory, for servers' directories, that is as free to all as /tmp.
+// shortDir creates a directory for servers' directories that every user may write to, as /tmp.
 func shortDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "rekey-test-") //nolint:usetesting // a socket's path has 107 bytes at most, and t.TempDir is long and private
+	dir, err := os.MkdirTemp("", "rekey-test-") //nolint:usetesting // the path of a socket has at most 107 bytes, and t.TempDir is long and private
 	if err != nil {
 		t.Fatal(err)
 	}

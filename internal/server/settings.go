@@ -10,11 +10,12 @@ import (
 	"strings"
 )
 
-// defaultsVariable, set to anything, leaves jit as the server has it: on, from its packages.
+// defaultsVariable is an environment variable. If it is not empty, jit keeps the server's default: on, in the usual
+// packages.
 const defaultsVariable = "REKEY_PG_DEFAULTS"
 
-// settings gives what a server runs with. The memory is modest since several run at once on a small
-// machine; jit is off since it makes the many short queries of the tests on the catalogues slow.
+// settings returns the settings of a server. Memory is modest since several servers run at once on a small machine;
+// jit is off since it slows the tests' many short queries on the catalogues.
 func (o Options) settings(port int, socketDir string) map[string]string {
 	all := map[string]string{
 		"listen_addresses":        "127.0.0.1",
@@ -36,7 +37,7 @@ func (o Options) settings(port int, socketDir string) map[string]string {
 	return all
 }
 
-// configuration writes settings as a postgresql.conf.
+// configuration formats settings as a postgresql.conf.
 func configuration(settings map[string]string) (string, error) {
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(settings)) {

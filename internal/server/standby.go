@@ -8,9 +8,8 @@ import (
 	"os"
 )
 
-// Standby gives a second server that follows this one by streaming replication and takes reading
-// sessions only. This server is stopped for the moment of the copy, since the packages that are
-// fetched have no pg_basebackup: its sessions end.
+// Standby returns a second server that follows this one by streaming replication and accepts read-only sessions. This
+// server is stopped for the copy, which ends its sessions: the npm packages have no pg_basebackup.
 func (c *Cluster) Standby(ctx context.Context) (*Cluster, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -51,7 +50,7 @@ func (c *Cluster) follow(ctx context.Context) error {
 	if err := root.WriteFile("standby.signal", nil, 0o600); err != nil {
 		return err
 	}
-	if err := c.owner.own(root, "standby.signal"); err != nil {
+	if err := c.owner.chown(root, "standby.signal"); err != nil {
 		return err
 	}
 	return c.startOnFreePort(ctx)

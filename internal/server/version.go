@@ -6,14 +6,14 @@ import (
 	"strconv"
 )
 
-// The major versions rekey works with.
+// The oldest and the newest major version that rekey supports.
 const (
 	Oldest = 13
 	Newest = 18
 )
 
-// parseVersion reads what `postgres --version` prints, as "postgres (PostgreSQL) 15.18 (Debian …)" or
-// "postgres (PostgreSQL) 19devel", into the version and its major number.
+// parseVersion returns the version and its major number from the output of `postgres --version`: "postgres
+// (PostgreSQL) 15.18 (Debian …)" or "postgres (PostgreSQL) 19devel".
 func parseVersion(output string) (version string, major int, err error) {
 	found := regexp.MustCompile(`\(PostgreSQL\) ((\d+)\S*)`).FindStringSubmatch(output)
 	if found == nil {

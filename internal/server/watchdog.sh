@@ -1,7 +1,7 @@
-# Ends a server when the program that started it is gone, and removes its directory, $1. The program
-# holds the other end of standard input and writes a line for each server process, with its number,
-# and an empty line when that has ended; the kernel closes the pipe however the program ends. The
-# server process is in this process group, so it is found even before its line has come.
+# Ends a server when the program that started it has ended, and removes its directory, $1. The program holds the
+# other end of standard input, which the kernel closes when the program ends. It writes one line per server process
+# with its number, and an empty line when that process has ended. The server process is in this process group, so
+# it is killed even before its line arrives.
 trap '' QUIT
 server=
 while read -r line; do

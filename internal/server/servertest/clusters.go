@@ -13,7 +13,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/server"
 )
 
-// startTimeout bounds the start of a server, with the fetching of its package.
+// startTimeout limits the start of a server, including the download of its package.
 const startTimeout = 5 * time.Minute
 
 // clusters are the servers of one test process.
@@ -25,37 +25,37 @@ type clusters struct {
 	kept     []string // databases of failed tests
 }
 
-// start is a server that is started once, by whoever needs it first.
+// start is a server that is started once, by the first test that needs it.
 type start struct {
 	once    sync.Once
 	cluster *server.Cluster
 	err     error
 }
 
-// shared belongs to the test process, as its servers do: tests have no other place in common.
+// shared belongs to the test process, as its servers do: tests have no other common owner.
 //
 //nolint:gochecknoglobals // see above
 var shared = clusters{
 	started: map[int]*start{}, template: map[templateKey]*template{}, keepers: map[*server.Cluster]*keeper{},
 }
 
-// Each runs the test once for each of Versions, as a subtest pg13, pg15 … on the server of this
-// process that has this version. Tests share the server, so they work in databases of their own; one
-// that changes or kills the server starts its own with server.Start.
+// Each runs the test for each of Versions, as a subtest pg13, pg15 … on this process's server of that version. Tests
+// share the server, so they work in databases of their own. A test that changes or kills the server starts its own
+// with server.Start.
 func Each(t *testing.T, test func(t *testing.T, c *server.Cluster)) {
 	t.Helper()
 	on(t, Versions(t), test)
 }
 
-// Ends is Each for the oldest version and the newest alone, unless REKEY_PG_VERSIONS asks for others: for what has proved to be alike
-// on those between, and takes its time.
+// OldestAndNewest is Each for the oldest and the newest version only, unless REKEY_PG_VERSIONS is set. It is for slow
+// tests that gave the same results on all versions.
 func Ends(t *testing.T, test func(t *testing.T, c *server.Cluster)) {
 	t.Helper()
 	majors := slices.DeleteFunc(Versions(t), func(major int) bool { return !end(t, major) })
 	on(t, majors, test)
 }
 
-// End tells whether Ends would run a test on the server.
+// IsOldestOrNewest reports whether OldestAndNewest would run a test on the server.
 func End(t testing.TB, c *server.Cluster) bool {
 	t.Helper()
 	return end(t, c.Major)
@@ -76,7 +76,7 @@ func on(t *testing.T, majors []int, test func(t *testing.T, c *server.Cluster)) 
 	}
 }
 
-// Cluster gives the server of this process that has the major version.
+// Cluster returns this process's server of the major version.
 func Cluster(t testing.TB, major int) *server.Cluster {
 	t.Helper()
 	shared.mu.Lock()
@@ -103,14 +103,14 @@ func begin(major int) (*server.Cluster, error) {
 	return server.Start(ctx, installation, server.Options{Memory: true, Settings: map[string]string{
 		"wal_level":                 "logical", // for publications, subscriptions and slots
 		"max_prepared_transactions": "8",
-		"max_connections":           "200", // as many tests go side by side as the machine has processors, and more
-		// No autovacuum comes along in the middle of a test, as it else would on a slow machine alone: its snapshot
-		// keeps dead rows, its statistics change plans. Tests of it have servers of their own.
+		"max_connections":           "200", // tests that run in parallel, more than the machine has processors
+		// Autovacuum does not run during tests: its snapshots keep dead rows, and its statistics change plans. Tests
+		// of autovacuum start servers of their own.
 		"autovacuum_naptime": "1d",
 	}})
 }
 
-// stop ends the servers that were started.
+// stop stops the servers that were started.
 func (s *clusters) stop(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

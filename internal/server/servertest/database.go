@@ -19,18 +19,17 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// statementTimeout bounds one statement on a server of tests, so that one that hangs is told of.
+// statementTimeout limits each statement on a test server, so that a statement that hangs fails.
 const statementTimeout = 5 * time.Minute
 
-// DB is a database of one test.
+// DB is the database of one test.
 type DB struct {
 	Name string
-	URL  string // over the loopback address, as superuser
+	URL  string // the superuser's connection string over the loopback address
 }
 
-// Database makes a database, empty or as a copy of a template, for this test. It is dropped when
-// the test has passed, with whatever sessions it still has; when the test has failed it is kept and
-// the test prints how to look at it.
+// Database creates a database for this test, empty or as a copy of a template. It is dropped when the test has passed,
+// even if it has sessions. If the test fails, the database is kept and the test prints how to connect to it.
 func Database(t testing.TB, c *server.Cluster, template ...string) DB {
 	t.Helper()
 	source := "template1"
@@ -40,7 +39,7 @@ func Database(t testing.TB, c *server.Cluster, template ...string) DB {
 	return database(t, c, sqltext.Format("TEMPLATE {}", sqltext.Name(source)))
 }
 
-// Encoded is Database, empty and in another encoding than UTF-8.
+// Encoded creates an empty database as Database does, with an encoding other than UTF-8.
 func Encoded(t testing.TB, c *server.Cluster, encoding string) DB {
 	t.Helper()
 	return database(t, c, sqltext.Format("TEMPLATE template0 ENCODING {} LC_COLLATE 'C' LC_CTYPE 'C'", sqltext.Value(encoding)))
@@ -65,11 +64,11 @@ func database(t testing.TB, c *server.Cluster, options string) DB {
 	return made
 }
 
-// databaseName makes a name that tells the test, needs no quotes in a shell and is not used twice.
+// databaseName returns a unique name that contains the test's name and needs no quotes in a shell.
 func databaseName(test string) string {
 	plain := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(test), "_")
-	const room = sqltext.MaxIdentifier - len("_ffffffff")
-	return fmt.Sprintf("%s_%08x", plain[:min(len(plain), room)], rand.Uint32())
+	const space = sqltext.MaxIdentifier - len("_ffffffff")
+	return fmt.Sprintf("%s_%08x", plain[:min(len(plain), space)], rand.Uint32())
 }
 
 type templateKey struct {
@@ -83,8 +82,8 @@ type template struct {
 	err  error
 }
 
-// Template gives the name of a template database for Database, which build fills on its first use
-// on this server. Nobody can connect to it afterwards.
+// Template returns the name of a template database for Database. build fills it on its first use on this server. It
+// accepts no connections afterwards.
 func Template(t testing.TB, c *server.Cluster, name string, build func(url string) error) string {
 	t.Helper()
 	shared.mu.Lock()
@@ -111,12 +110,12 @@ func buildTemplate(c *server.Cluster, database string, build func(url string) er
 	if err := build(c.URL(database)); err != nil {
 		return err
 	}
-	// A session left open would make every copy fail, much later and without a reason.
+	// An open session would make every copy fail, much later and without a reason.
 	return execute(c, sqltext.Format("ALTER DATABASE {} ALLOW_CONNECTIONS false", name))
 }
 
-// execute runs a statement as superuser, outside of any test's database. The server waits 5 s for sessions that
-// are about to leave a database which is copied or dropped; on a machine that stands still they take longer.
+// execute runs a statement as superuser, outside of any test's database. The server waits 5 s for sessions that are
+// about to leave a database before it is copied or dropped; on a busy machine they take longer, so execute retries.
 func execute(c *server.Cluster, statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
 	defer cancel()
@@ -132,7 +131,8 @@ func execute(c *server.Cluster, statement string) error {
 	}
 }
 
-// once sends a statement over the one session that is kept for this on the server: to begin one takes longer than to make a database.
+// once sends a statement over a session that is kept for this purpose: to open one takes longer than to create a
+// database.
 func once(ctx context.Context, c *server.Cluster, statement string) error {
 	k := shared.keeper(c)
 	k.mu.Lock()
@@ -142,7 +142,7 @@ func once(ctx context.Context, c *server.Cluster, statement string) error {
 		if !kept {
 			conn, err := pgx.Connect(ctx, c.URL("postgres"))
 			if err != nil {
-				return fmt.Errorf("%w, the server's log ends with:\n%s", err, c.Log())
+				return fmt.Errorf("%w; the end of the server's log:\n%s", err, c.Log())
 			}
 			k.conn = conn
 		}
@@ -151,13 +151,13 @@ func once(ctx context.Context, c *server.Cluster, statement string) error {
 			return err
 		}
 		k.conn = nil
-		if !kept { // else the server was started anew since
+		if !kept { // unless the session failed because the server restarted
 			return err
 		}
 	}
 }
 
-// keeper is the session of a server in which databases are made and dropped.
+// keeper is the session of a server that creates and drops databases.
 type keeper struct {
 	mu   sync.Mutex
 	conn *pgx.Conn

@@ -23,7 +23,7 @@ func TestEachIsShared(t *testing.T) {
 	Each(t, func(t *testing.T, c *server.Cluster) {
 		name, _, _ := strings.Cut(t.Name(), "#")
 		if first[name] != c.Port() {
-			t.Errorf("a second server on port %d after %d", c.Port(), first[name])
+			t.Errorf("another server, on port %d instead of %d", c.Port(), first[name])
 		}
 	})
 	if len(first) != len(Versions(t)) {
@@ -33,7 +33,7 @@ func TestEachIsShared(t *testing.T) {
 
 func exists(t *testing.T, c *server.Cluster, database string) bool {
 	t.Helper()
-	ctx := context.Background() // clean-ups ask too, when the test's own has ended
+	ctx := context.Background() // clean-ups call it after the test's context has ended
 	session, err := pgx.Connect(ctx, c.URL("postgres"))
 	if err != nil {
 		t.Fatal(err)
@@ -59,19 +59,19 @@ func TestDatabaseIsDroppedWithItsSessions(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := session.Config().Database; got != name || !sqltext.FitsIdentifier(name) {
-				t.Errorf("the URL leads to %q, the name is %q", got, name)
+				t.Errorf("the URL connects to %q, the name is %q", got, name)
 			}
 			left = session
 			t.Cleanup(func() {
 				if !exists(t, c, name) {
-					t.Error("it is gone before the test's own clean-up")
+					t.Error("dropped before the test's own clean-up")
 				}
 			})
 		})
 		if exists(t, c, name) {
-			t.Errorf("%s is still there", name)
+			t.Errorf("%s was not dropped", name)
 		}
-		_ = left.Close(t.Context()) // only now, so that the database went with a session on it
+		_ = left.Close(t.Context()) // only now, so that the database was dropped while it had a session
 	})
 }
 
@@ -99,7 +99,7 @@ func TestTemplateIsBuiltOnce(t *testing.T) {
 				defer session.Close(t.Context())
 				var number int
 				if err := session.QueryRow(t.Context(), "SELECT number FROM stuff").Scan(&number); err != nil || number != 7 {
-					t.Errorf("the copy holds %d: %v", number, err)
+					t.Errorf("the copy contains %d: %v", number, err)
 				}
 			})
 		}
@@ -123,7 +123,7 @@ func TestParseVersions(t *testing.T) {
 	}
 	for _, list := range []string{"12", "15,,16", "19", "latest", ","} {
 		if got, err := parseVersions(list); err == nil {
-			t.Errorf("%q is taken as %v", list, got)
+			t.Errorf("%q is parsed as %v", list, got)
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Package servertest gives tests real PostgreSQL servers: one per major version and test process,
-// started when first asked for, and on it a fresh database for each test.
+// Package servertest starts real PostgreSQL servers for tests: one per major version and test process, on first
+// use, and on it a new database for each test.
 //
 //	func TestMain(m *testing.M) { servertest.Main(m) }
 //
@@ -10,7 +10,7 @@
 //		})
 //	}
 //
-// REKEY_PG_VERSIONS says which major versions (a list as 13,15,18 or the word all). A version that is
-// not there fails the test. With REKEY_KEEP=1 a process with failed tests waits for Ctrl-C, so that
-// one can look at their databases.
+// REKEY_PG_VERSIONS selects the major versions: a list as 13,15,18 or the word all. A version that is not installed
+// and cannot be downloaded fails the test. With REKEY_KEEP=1 a process with failed tests keeps their databases until
+// Ctrl-C.
 package servertest

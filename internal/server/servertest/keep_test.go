@@ -17,7 +17,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/server"
 )
 
-// TestFailsOnPurpose fails when TestFailedTestKeepsDatabase runs it in a process of its own.
+// TestFailsOnPurpose fails when TestFailedTestKeepsDatabase runs it in another process.
 func TestFailsOnPurpose(t *testing.T) {
 	if os.Getenv("REKEY_TEST_FAIL") == "" {
 		return
@@ -31,7 +31,7 @@ func TestFailsOnPurpose(t *testing.T) {
 	t.Error("on purpose")
 }
 
-// failing runs the test that fails, without a terminal.
+// failing prepares a run of the failing test, without a terminal.
 func failing(t *testing.T, keep string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.v", "-test.run=^TestFailsOnPurpose$")
@@ -40,11 +40,11 @@ func failing(t *testing.T, keep string) *exec.Cmd {
 	return cmd
 }
 
-func TestFailedTestSaysHowToLook(t *testing.T) {
+func TestFailedTestPrintsConnection(t *testing.T) {
 	output, err := failing(t, "").CombinedOutput()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		t.Errorf("it ended with %v", err)
+		t.Errorf("exit: %v", err)
 	}
 	for _, part := range []string{`psql "postgres://`, `REKEY_KEEP=1 go test -v -timeout 0 -run '^TestFailsOnPurpose$'`} {
 		if !strings.Contains(string(output), part) {
@@ -55,7 +55,7 @@ func TestFailedTestSaysHowToLook(t *testing.T) {
 
 func TestFailedTestKeepsDatabase(t *testing.T) {
 	cmd := failing(t, "1")
-	output, err := cmd.StderrPipe() // where it says what it waits for
+	output, err := cmd.StderrPipe() // where it prints what it waits for
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,13 +75,13 @@ func TestFailedTestKeepsDatabase(t *testing.T) {
 	}
 	defer session.Close(t.Context())
 	if !strings.Contains(session.Config().Database, "testfailsonpurpose") {
-		t.Errorf("kept is %s", url)
+		t.Errorf("the kept database is %s", url)
 	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 1 {
-		t.Errorf("it ended with %v", err)
+		t.Errorf("exit: %v", err)
 	}
 	if again, err := pgx.Connect(t.Context(), url); err == nil {
 		_ = again.Close(t.Context())

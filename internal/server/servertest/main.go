@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// Main runs a package's tests and then stops the servers they used: call it as the last thing in
-// TestMain. With REKEY_KEEP=1 it first waits for Ctrl-C when a test has failed. (Without a TestMain
-// the servers end with the process too, by their watchdogs.) It exits with the tests' code.
+// Main runs a package's tests, stops the servers that they used and exits with the tests' code: TestMain calls it
+// last. With REKEY_KEEP=1 it waits for Ctrl-C if a test failed. Without a TestMain the servers end with the process
+// too, by their watchdogs.
 func Main(m *testing.M) {
 	widen()
 	code := m.Run()
@@ -33,12 +33,12 @@ func Main(m *testing.M) {
 	os.Exit(code) //nolint:gocritic // cancel has been called
 }
 
-// stopTimeout bounds the end of all servers: each is killed long before, and none fails a package whose tests have
+// stopTimeout limits the end of all servers. Each is killed long before that, and none fails a package whose tests
 // passed.
 const stopTimeout = 5 * time.Minute
 
-// widen lets more tests run side by side than there are processors, unless -parallel says how many: they
-// wait for servers for about half of their time.
+// widen runs more tests in parallel than there are processors, unless -parallel is set: tests wait for servers about
+// half of their time.
 func widen() {
 	const perProcessor = 2
 	flag.Parse()
@@ -48,27 +48,27 @@ func widen() {
 	}
 }
 
-// keeping tells whether the databases of failed tests are to be kept until Ctrl-C.
+// keeping reports whether the databases of failed tests are kept until Ctrl-C.
 func keeping() bool { return os.Getenv("REKEY_KEEP") == "1" }
 
-// keep notes the database of a failed test and prints how to look at it.
+// keep records the database of a failed test and prints how to connect to it.
 func (s *clusters) keep(t testing.TB, kept DB) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kept = append(s.kept, kept.URL)
 	t.Logf("the test's database: psql %q", kept.URL)
 	if !keeping() {
-		t.Logf("it ends with this process; to look at it: REKEY_KEEP=1 go test -v -timeout 0 -run '%s'", pattern(t.Name()))
+		t.Logf("it is dropped with this process; to keep it: REKEY_KEEP=1 go test -v -timeout 0 -run '%s'", pattern(t.Name()))
 	}
 }
 
-// pattern is the argument of go test -run that selects a test, or subtest, and no other.
+// pattern returns the argument of go test -run that selects this test or subtest and no other.
 func pattern(test string) string {
 	return "^" + strings.ReplaceAll(regexp.QuoteMeta(test), "/", "$/^") + "$"
 }
 
-// screen is the terminal itself where there is one: go test holds back the output of a package until its
-// end, and all of it when the package passes.
+// screen returns the terminal, if there is one: go test prints the output of a package only at its end, and only if
+// the package fails.
 func screen() io.WriteCloser {
 	if terminal, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {
 		return terminal
@@ -76,7 +76,7 @@ func screen() io.WriteCloser {
 	return os.Stderr
 }
 
-// wait waits for Ctrl-C when databases are kept.
+// wait waits for Ctrl-C if databases are kept.
 func (s *clusters) wait() {
 	s.mu.Lock()
 	kept := s.kept

@@ -9,18 +9,17 @@ import (
 	"testing"
 )
 
-// Network is a TCP proxy in front of a server. It may fall silent: it takes and acknowledges everything, and forwards
-// nothing.
+// Network is a TCP proxy in front of a server. A silent network accepts and acknowledges data and forwards none.
 type Network struct {
-	URL      string // leads through it
+	URL      string // connection string through the network
 	listener net.Listener
 	target   string
 	opened   atomic.Int64
 	sent     atomic.Int64 // bytes that servers have sent
-	after    atomic.Int64 // bytes after which all falls silent; 0 is never
+	after    atomic.Int64 // silent after this number of bytes; 0 means never
 
 	mu     sync.Mutex
-	silent bool // all, new connections too
+	silent bool // all connections, new ones too
 	links  map[*link]bool
 }
 
@@ -30,7 +29,7 @@ type link struct {
 	silent         atomic.Bool
 }
 
-// Through opens a network in front of the server that a URL leads to.
+// Through opens a network in front of the server that a URL points to.
 func Through(t testing.TB, to string) *Network {
 	t.Helper()
 	parsed, err := url.Parse(to)
@@ -49,7 +48,7 @@ func Through(t testing.TB, to string) *Network {
 	return n
 }
 
-// Silence makes every connection silent that there is now or will be, until Speak.
+// Silence makes all connections silent, including new ones, until Speak.
 func (n *Network) Silence() {
 	n.mu.Lock()
 	n.silent = true
@@ -57,7 +56,7 @@ func (n *Network) Silence() {
 	n.SilenceOpen()
 }
 
-// SilenceOpen makes the connections silent that there are now, for ever.
+// SilenceOpen makes the open connections silent for ever.
 func (n *Network) SilenceOpen() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -66,7 +65,7 @@ func (n *Network) SilenceOpen() {
 	}
 }
 
-// SilenceAfter makes the network silent once the server has sent so many bytes.
+// SilenceAfter makes the network silent after the server has sent this number of bytes.
 func (n *Network) SilenceAfter(bytes int64) { n.after.Store(bytes) }
 
 // Silent reports whether new connections are silent.
@@ -76,7 +75,7 @@ func (n *Network) Silent() bool {
 	return n.silent
 }
 
-// count counts what a server has sent.
+// count adds the bytes that a server has sent.
 func (n *Network) count(bytes int) {
 	if after := n.after.Load(); n.sent.Add(int64(bytes)) >= after && after > 0 {
 		n.Silence()
@@ -90,7 +89,7 @@ func (n *Network) Speak() {
 	n.silent = false
 }
 
-// Opened is how many connections there have been.
+// Opened returns the number of connections so far.
 func (n *Network) Opened() int { return int(n.opened.Load()) }
 
 func (n *Network) serve() {
@@ -125,7 +124,7 @@ func (n *Network) join(client net.Conn) {
 	n.mu.Unlock()
 }
 
-// carry moves bytes one way. A silent link reads on, so that TCP acknowledges.
+// carry copies bytes in one direction. A silent link continues to read, so that TCP acknowledges.
 func (l *link) carry(from, to net.Conn, note func(bytes int)) {
 	buffer := make([]byte, 32<<10)
 	for {
@@ -141,7 +140,7 @@ func (l *link) carry(from, to net.Conn, note func(bytes int)) {
 		}
 	}
 	if l.silent.Load() {
-		_, _ = io.Copy(io.Discard, to) // the other end learns nothing, until it leaves by itself
+		_, _ = io.Copy(io.Discard, to) // the other end learns nothing until it closes the connection
 		return
 	}
 	l.close()

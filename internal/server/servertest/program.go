@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// Lacks ends a test for want of a program that neither npm nor a PostgreSQL server brings. go test works
-// without it, leaves the test out and says so on the terminal; where CI is set, nothing may be left out,
-// and it fails. make test says beforehand which programs are not there.
+// SkipWithout skips a test that needs a program which neither npm nor a PostgreSQL server contains, and prints the
+// remedy to the terminal. If CI is set, nothing may be skipped and the test fails. make test reports missing programs
+// before it starts.
 func Lacks(t testing.TB, remedy string) {
 	t.Helper()
 	if os.Getenv("CI") != "" {

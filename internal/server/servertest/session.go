@@ -18,7 +18,7 @@ func Pool(t testing.TB, url string) *pgxpool.Pool {
 	return pool
 }
 
-// Execute runs statements, one or many.
+// Execute runs one or several statements.
 func Execute(t testing.TB, pool *pgxpool.Pool, sql string) {
 	t.Helper()
 	conn, err := pool.Acquire(t.Context())
@@ -31,7 +31,7 @@ func Execute(t testing.TB, pool *pgxpool.Pool, sql string) {
 	}
 }
 
-// Hold executes one statement in a transaction that stays open, with what it locks, until release.
+// Hold executes one statement in a transaction that stays open, with its locks, until release.
 func Hold(t testing.TB, pool *pgxpool.Pool, sql string) (release func()) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())

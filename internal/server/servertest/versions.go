@@ -12,10 +12,11 @@ import (
 	"github.com/rekey-pg/rekey/internal/server"
 )
 
-// defaultVersions are the oldest, the newest, and one that is the first to have what differs between.
+// defaultVersions are the oldest version, the newest one, and 15, the first with the features that differ between
+// them.
 const defaultVersions = "13,15,18"
 
-// Versions gives the major versions to test on, in order, from REKEY_PG_VERSIONS.
+// Versions returns the major versions to test on, in ascending order, from REKEY_PG_VERSIONS.
 func Versions(t testing.TB) []int {
 	t.Helper()
 	majors, err := parseVersions(os.Getenv("REKEY_PG_VERSIONS"))
@@ -36,7 +37,7 @@ func parseVersions(list string) ([]int, error) {
 	for part := range strings.SplitSeq(list, ",") {
 		major, err := strconv.Atoi(strings.TrimSpace(part))
 		if err != nil || major < server.Oldest || major > server.Newest {
-			return nil, fmt.Errorf("%q is no major version from %d to %d, nor the word all", part, server.Oldest, server.Newest)
+			return nil, fmt.Errorf("%q is neither a major version from %d to %d nor the word all", part, server.Oldest, server.Newest)
 		}
 		majors = append(majors, major)
 	}
@@ -44,7 +45,7 @@ func parseVersions(list string) ([]int, error) {
 	return slices.Compact(majors), nil
 }
 
-// explain writes an error of package server for a failing test, with what can be done about it.
+// explain formats an error of package server for a failing test, with its remedies.
 func explain(err error) string {
 	var missing *server.MissingError
 	if !errors.As(err, &missing) {
