@@ -118,7 +118,7 @@ func faults() []struct{ name, made, says string } {
 
 // TestVerifyFinds makes each fault and expects verify to tell it and to end with 6.
 func TestVerifyFinds(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for _, fault := range faults() {
 			t.Run(fault.name, func(t *testing.T) {
 				t.Parallel()
@@ -138,7 +138,7 @@ func TestVerifyFinds(t *testing.T) {
 
 // TestKept: what an application handed out before up is kept and no difference; what it writes later is.
 func TestKept(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		h.set(halfFilled)
@@ -167,7 +167,7 @@ func TestKept(t *testing.T) {
 // TestVerifyRights: verify counts all or nothing, and says what the role lacks.
 func TestVerifyRights(t *testing.T) {
 	const mayRead = "GRANT USAGE ON SCHEMA public TO stranger; GRANT SELECT ON ALL TABLES IN SCHEMA public TO stranger;"
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for _, test := range []struct{ name, role, made, says string }{
 			{name: "a role that may only read", role: stranger, made: mayRead},
 			{

@@ -110,7 +110,7 @@ func TestReadOnlyDefault(t *testing.T) {
 }
 
 func TestSmallPool(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		config, err := pgxpool.ParseConfig(h.db.URL)
@@ -131,7 +131,7 @@ func TestSmallPool(t *testing.T) {
 
 // TestExecModes: whatever mode the application's pool has, the same work is done.
 func TestExecModes(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for _, mode := range []pgx.QueryExecMode{
 			pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec,
 			pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
@@ -165,7 +165,7 @@ func TestExecModes(t *testing.T) {
 
 // TestTwoRuns: the second is told that there is one, and the first ends well.
 func TestTwoRuns(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		var second error
@@ -188,7 +188,7 @@ func TestTwoRuns(t *testing.T) {
 // ErrStopped, and the same call goes on. A plain role is not told how old the transaction is: it counts from the
 // first try, so that each that begins when a second has gone by since then does not queue.
 func TestLongTransaction(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, role := range []string{superuser, owner} {
 			t.Run(role, func(t *testing.T) {

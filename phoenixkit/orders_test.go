@@ -115,7 +115,7 @@ func unasked(o *phoenixkit.Options) {
 
 // TestPauseAndResume pauses a run, sees that it stands and says why, tunes it and lets it go on.
 func TestPauseAndResume(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		var seen []string
@@ -187,7 +187,7 @@ func TestPauseBetweenTries(t *testing.T) {
 
 // TestStopFromElsewhere stops a run, a paused one too, and the same call goes on.
 func TestStopFromElsewhere(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, first := range [][]rekey.Verb{{rekey.Stop}, {rekey.Pause, rekey.Stop}} {
 			h := build(t, c, small)

@@ -43,7 +43,7 @@ func startPooler(t *testing.T, c *server.Cluster) pooler {
 		program = "/usr/sbin/pgbouncer" // where Debian puts it, which is not in everybody's PATH
 	}
 	if _, err := os.Stat(program); err != nil {
-		servertest.Lacks(t, "no pgbouncer: apt-get install pgbouncer (macOS: brew install pgbouncer)")
+		servertest.SkipWithout(t, "no pgbouncer: apt-get install pgbouncer (macOS: brew install pgbouncer)")
 	}
 	dir, err := os.MkdirTemp("", "pgbouncer") //nolint:usetesting // t.TempDir is for our own user only
 	if err != nil {

@@ -50,7 +50,7 @@ func inversions(table, column string) string {
 
 // Every one of the 33 tables sorts by its uuid as by its time and id, and verify has looked at each row.
 func TestEveryTableInTheOrderOfCreation(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, full)
 		h.mustDo(`UPDATE phoenix_kit_users SET inserted_at = '2023-01-01' WHERE id <= 4; UPDATE phoenix_kit_users SET inserted_at = '1969-07-20' WHERE id = 5`)
@@ -76,7 +76,7 @@ func TestEveryTableInTheOrderOfCreation(t *testing.T) {
 
 // What happens to rows after up is counted, and is no fault; two values that changed places are one.
 func TestVerifyJudgesTheOrder(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		const table = "phoenix_kit_users"
 		h := build(t, c, risen)
@@ -111,7 +111,7 @@ func TestVerifyJudgesTheOrder(t *testing.T) {
 
 // A table that was asked for gets version 4, keeps to it without being asked again, and loses it by down.
 func TestRandom(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		const table = "phoenix_kit_users"
 		h := build(t, c, small)

@@ -48,7 +48,7 @@ const snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1"
 
 // TestBuildTellsWhomItWaitsFor: an old snapshot keeps CREATE INDEX CONCURRENTLY waiting, and is named.
 func TestBuildTellsWhomItWaitsFor(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		report := h.session(superuser)
@@ -100,7 +100,7 @@ func (h *house) orphan(other *pgconn.PgConn, hold, phase string) {
 // TestOrphanedBuild: the process that built an index was killed, and its backend builds on. The next run
 // waits for it, and takes the index that it made.
 func TestOrphanedBuild(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		report := h.session(superuser)
@@ -131,7 +131,7 @@ func TestOrphanedBuild(t *testing.T) {
 // TestOrphanedBuildGivesWay: a build that nobody attends waits for a session that then wants a lock which
 // conflicts with the build's. The run that waits for the build ends it before the server ends the session.
 func TestOrphanedBuildGivesWay(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		writer := h.session(superuser)

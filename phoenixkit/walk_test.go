@@ -171,7 +171,7 @@ func TestWalkBack(t *testing.T) {
 
 // An index of another name serves, and is dropped by its owner alone.
 func TestAnIndexOfAnotherName(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, risen)
 		h.mustDo("ALTER INDEX phoenix_kit_users_uuid_idx RENAME TO mine")
@@ -206,7 +206,7 @@ func TestAnIndexOfAnotherName(t *testing.T) {
 
 // Above the last version that is known rekey reads, says so, and writes nothing.
 func TestAboveTheLastVersion(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, risen)
 		h.mustDo("ALTER TABLE phoenix_kit_users DROP COLUMN id CASCADE; ALTER TABLE phoenix_kit_users ADD PRIMARY KEY (uuid);" +
@@ -273,7 +273,7 @@ func breaches() []struct{ name, made, says string } {
 
 // From 135 on verify checks the kit's own rule over all of its tables, and reports; it deletes nothing.
 func TestTheKitsRule(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for _, b := range breaches() {
 			t.Run(b.name, func(t *testing.T) {
 				t.Parallel()

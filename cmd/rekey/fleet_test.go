@@ -95,7 +95,7 @@ func execute(t *testing.T, url, sql string) {
 // TestKilledFleetGoesOn: of a fleet whose process is killed, what was done stays, and the same command ends
 // it; the schemas that were in work are held until their leases fall.
 func TestKilledFleetGoesOn(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		const many, seen = 12, 3
 		url := servertest.Database(t, c).URL
@@ -155,7 +155,7 @@ func killed(t *testing.T, url string, some int, locked string) []string {
 
 // TestFleetOrder: canaries go first and in order, then the others; failures end it when they are to.
 func TestFleetOrder(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		url := servertest.Database(t, c).URL
 		tenants(t, url, 8)
@@ -185,7 +185,7 @@ func TestFleetOrder(t *testing.T) {
 // TestManyPrefixes: PhoenixKit's profile goes over every prefix that a pattern matches, and leaves schemas
 // without its tables alone; a star behind a backslash is a star.
 func TestManyPrefixes(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		url := servertest.Database(t, c).URL
 		conn, err := pgx.Connect(t.Context(), url)

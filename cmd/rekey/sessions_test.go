@@ -109,7 +109,7 @@ func leases(t *testing.T, url string) (n int) {
 
 // TestHangup: SIGHUP ends a run cleanly, and gives its lease back.
 func TestHangup(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		url := app(t, c)
 		release := servertest.Hold(t, servertest.Pool(t, url), "LOCK TABLE app.t IN ACCESS SHARE MODE")
@@ -128,7 +128,7 @@ func TestHangup(t *testing.T) {
 
 // TestIgnoredSignals: what was ignored when rekey began stays so, as with nohup.
 func TestIgnoredSignals(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		url := app(t, c)
 		release := servertest.Hold(t, servertest.Pool(t, url), "LOCK TABLE app.t IN ACCESS SHARE MODE")
@@ -146,7 +146,7 @@ func TestIgnoredSignals(t *testing.T) {
 
 // TestSuspended: a run that was suspended for longer than a transaction may be idle goes on.
 func TestSuspended(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		url := app(t, c)
 		release := servertest.Hold(t, servertest.Pool(t, url), "LOCK TABLE app.t IN ACCESS SHARE MODE")
@@ -164,7 +164,7 @@ func TestSuspended(t *testing.T) {
 
 // TestTwoInterrupts: the second Ctrl-C ends a run promptly, though nothing arrives from the server.
 func TestTwoInterrupts(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		url := app(t, c)
 		n := servertest.Through(t, url)
@@ -194,7 +194,7 @@ type ending struct {
 
 // TestFaultsOfReaders: a command that only reads names the table, the step, a code and the next command as well.
 func TestFaultsOfReaders(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		url := app(t, c)
 		execute(t, url, "INSERT INTO app.t (n) SELECT generate_series(1, 150000)")
@@ -231,7 +231,7 @@ func TestFaultsOfReaders(t *testing.T) {
 // TestSilentConnections: every connection that is open falls silent, new ones work, and the run goes on over those:
 // before a change, and while the server builds an index, whose end nobody hears.
 func TestSilentConnections(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for name, held := range map[string]string{
 			"no lock":       "LOCK TABLE app.t IN ACCESS SHARE MODE",
 			"old snapshots": "SELECT count(*) FROM app.other",
@@ -308,7 +308,7 @@ type cut struct {
 // TestSilentServer: nothing arrives any more, at whatever moment of whatever command, and it ends within the bound
 // with a code and the next command.
 func TestSilentServer(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		bare, done := app(t, c), app(t, c)
 		if r := start(t, done, "rekey", "up", "--schema", "app"); r.code() != 0 {

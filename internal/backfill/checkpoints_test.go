@@ -68,7 +68,7 @@ func smallRegions(w Work) *filler {
 }
 
 func TestResumesAfterInterruption(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, events(50000)+checkpointsTable)
 		seed := rand.Uint64()
@@ -136,7 +136,7 @@ func (b *env) savedPositions() map[int64]position {
 }
 
 func TestIgnoresCheckpointsAfterRewrite(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, events(50000)+checkpointsTable)
 		w := b.work()
@@ -167,7 +167,7 @@ func TestIgnoresCheckpointsAfterRewrite(t *testing.T) {
 func TestContinuesAfterRewrite(t *testing.T) {
 	for _, sql := range []string{"VACUUM FULL t", "TRUNCATE t"} {
 		t.Run(sql[:6], func(t *testing.T) {
-			servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+			servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 				t.Parallel()
 				b := newEnv(t, c, events(50000)+checkpointsTable)
 				var nodes []uint32
@@ -199,7 +199,7 @@ func TestContinuesAfterRewrite(t *testing.T) {
 }
 
 func TestContinuesAfterLostSessions(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, events(50000)+checkpointsTable)
 		checkpoints := &tableCheckpoints{before: func(n int) error {

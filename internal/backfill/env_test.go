@@ -124,7 +124,7 @@ ALTER TABLE t ADD uuid uuid;`
 func events(rows int) string { return fmt.Sprintf(strings.ReplaceAll(eventsOf, "g % ", "g %% "), rows) }
 
 func TestFillsEveryRowOnce(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, events(50000)+`UPDATE t SET uuid = gen_random_uuid() WHERE id % 50 = 7;`)
 		before := b.text("SELECT md5(string_agg(id || uuid::text, ',' ORDER BY id)) FROM t WHERE uuid IS NOT NULL")

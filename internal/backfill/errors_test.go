@@ -33,7 +33,7 @@ func TestResponseTo(t *testing.T) {
 // A machine that is suspended during a transaction, which the server ends for being idle or for taking too long, does not end
 // the filling.
 func TestContinuesAfterTimeouts(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, events(1))
 		for name, timeout := range map[string]string{

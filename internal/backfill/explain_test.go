@@ -19,7 +19,7 @@ func TestExplainThree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for _, table := range []struct {
 			name, sql string
 			min, max  int64 // percent of heap-only updates, as the reason promises

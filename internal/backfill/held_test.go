@@ -15,7 +15,7 @@ import (
 )
 
 func TestRetriesHeldRows(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, events(50000))
 		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id % 1000 = 3 FOR UPDATE")
@@ -34,7 +34,7 @@ func TestRetriesHeldRows(t *testing.T) {
 }
 
 func TestEndsWhenRowsStayHeld(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, sql := range map[string]string{"large": events(50000), "tiny": `CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100); ALTER TABLE t ADD uuid uuid`} {
 			t.Run(name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestEndsWhenRowsStayHeld(t *testing.T) {
 func TestEndsWhenUpdatesHaveNoEffect(t *testing.T) {
 	const function = `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';`
 	const rows = `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 50) FROM generate_series(1, 60000) g;`
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, sql := range map[string]string{
 			"the trigger no":      rows + function + `CREATE TRIGGER no BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION refuse();`,
@@ -86,7 +86,7 @@ func TestEndsWhenUpdatesHaveNoEffect(t *testing.T) {
 }
 
 func TestEndsWhenNULLIsWritten(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 50) FROM generate_series(1, 1000) g; ALTER TABLE t ADD uuid uuid;
 			CREATE FUNCTION "null"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.uuid := null; RETURN new; END';

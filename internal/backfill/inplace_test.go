@@ -30,7 +30,7 @@ func (b *env) waitCounted(what string, least int64) {
 }
 
 func TestUpdatesAreHeapOnly(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		b := newEnv(t, c, events(120000))
 		table, indexes := b.number("SELECT pg_relation_size('t')"), b.number("SELECT pg_indexes_size('t')")
 		result := b.fill(b.work())
@@ -52,7 +52,7 @@ func TestUpdatesAreHeapOnly(t *testing.T) {
 
 // A batch of a few pages does not read the whole table, even if the table was never analyzed.
 func TestScansOnlyItsPages(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		b := newEnv(t, c, `CREATE TABLE t (id bigint PRIMARY KEY, text text) WITH (autovacuum_enabled = off);
 			INSERT INTO t SELECT g, repeat('x', 100) FROM generate_series(1, 40000) g;
 			ALTER TABLE t ADD uuid uuid;`)

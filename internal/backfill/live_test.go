@@ -79,7 +79,7 @@ func (w *writer) write(ctx context.Context, b *env) error {
 }
 
 func TestFillsUnderTraffic(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, events(50000)+"ALTER TABLE t ALTER uuid SET DEFAULT v(); DELETE FROM t WHERE id % 3 = 0 AND id > 49990")
 		ctx, cancel := context.WithCancel(t.Context())
@@ -139,7 +139,7 @@ func (b *env) requireRows(writers []*writer) {
 }
 
 func TestReplicaDisablesTriggers(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 50) FROM generate_series(1, 2000) g;
 			CREATE TABLE log (id int); CREATE FUNCTION log() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.log VALUES (new.id); RETURN new; END';
@@ -160,7 +160,7 @@ func TestReplicaDisablesTriggers(t *testing.T) {
 }
 
 func TestShrinksSlowBatches(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 300) FROM generate_series(1, 600) g; ALTER TABLE t ADD uuid uuid;
 			CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.005); RETURN new; END';
@@ -191,7 +191,7 @@ func TestShrinksSlowBatches(t *testing.T) {
 
 // Batches that are slow at any size do not shrink forever.
 func TestKeepsSizeUnderStatementTrigger(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text) WITH (fillfactor = 50); INSERT INTO t SELECT g, repeat('x', 300) FROM generate_series(1, 20000) g;
 			ALTER TABLE t ADD uuid uuid; CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.06); RETURN NULL; END';
@@ -205,7 +205,7 @@ func TestKeepsSizeUnderStatementTrigger(t *testing.T) {
 }
 
 func TestNamesOldSnapshot(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, events(50000))
 		tx, err := b.pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
@@ -239,7 +239,7 @@ func TestNamesOldSnapshot(t *testing.T) {
 }
 
 func TestPausesAndStops(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		b := newEnv(t, c, events(50000))
 		stop := make(chan struct{})
 		var last event.Progress

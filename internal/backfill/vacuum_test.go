@@ -15,7 +15,7 @@ import (
 
 // If every row moves, a VACUUM between parts keeps the table from doubling. A failed VACUUM does not end the filling.
 func TestVacuumsBetweenParts(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		percent := map[string]int64{}
 		for _, how := range []string{"fails", "runs"} {
 			b := newEnv(t, c, events(60000)+"ALTER TABLE t SET (autovacuum_enabled = off); CREATE UNIQUE INDEX ON t (uuid)")

@@ -76,7 +76,7 @@ func TestSessionKeepsPlansAndReconnects(t *testing.T) {
 // TestSessionPipelinesBeginAndCommit checks that BEGIN is sent with the first queries and COMMIT with the last
 // ones.
 func TestSessionPipelinesBeginAndCommit(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		b := newTestDB(t, c)
 		l := NewSession(b.pool)
 		defer l.Close(t.Context())

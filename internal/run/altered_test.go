@@ -61,7 +61,7 @@ func alterations() []alteration {
 // TestAlteredAtEachAction: whatever the application does to its table, before whichever action of a run: its own
 // statements go on working, and the run ends whole or says which table is not.
 func TestAlterationBeforeEachAction(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for _, direction := range []plan.Direction{plan.Up, plan.Down} {
 			for _, a := range alterations() {
 				t.Run(fmt.Sprintf("%s/%s", direction, a.name), func(t *testing.T) {

@@ -61,7 +61,7 @@ func appObjects() []appObject {
 // TestTheirsAreKept: whatever the application makes under a name that rekey uses, between an inspection and the action
 // that follows, stays as the application made it.
 func TestApplicationObjectsAreKept(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for _, one := range appObjects() {
 			t.Run(fmt.Sprintf("%s/%s", one.way, one.name), func(t *testing.T) {
 				t.Parallel()
@@ -118,7 +118,7 @@ func (s *testRun) keepsObject(one appObject, n int) (more, made bool) {
 // TestEndsInspected: a run names a table that was altered after its turn, also where it ends before its last table, and a
 // function that was replaced.
 func TestDoneTablesAreCheckedAtTheEnd(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		const two = `CREATE SCHEMA app; CREATE TABLE app.a (id bigserial PRIMARY KEY, note text); CREATE TABLE app.b (id bigserial PRIMARY KEY, note text);`
 		for _, one := range []struct{ name, before, sql, named string }{
 			{"the last table is stopped at", "app.b/build-index", "ALTER TABLE app.a ALTER uuid DROP DEFAULT", "app.a"},

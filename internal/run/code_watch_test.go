@@ -32,7 +32,7 @@ func TestCodeAddedDuringRunIsNotExecuted(t *testing.T) {
 			"CREATE TRIGGER t BEFORE UPDATE ON app.base FOR EACH ROW EXECUTE FUNCTION app.t(); ALTER TABLE app.base ENABLE ALWAYS TRIGGER t"
 		rule = "CREATE RULE r AS ON UPDATE TO app.base DO ALSO SELECT app.ran('x'); ALTER TABLE app.base ENABLE ALWAYS RULE r"
 	)
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, test := range map[string]struct {
 			sql, before, executing string // where it comes: before an action, or when it has begun

@@ -59,7 +59,7 @@ func (s *testRun) wantProblem(result event.Result, code string, exit int, at str
 // TestFaultsOnTheWay: what the server does to a run names table, step, code and what to do, and the same command goes
 // on when it is mended.
 func TestServerErrorsNameTableAndStep(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for _, test := range []struct {
 			name, before, happens, mended string
 			direction                     plan.Direction
@@ -114,7 +114,7 @@ func TestServerErrorsNameTableAndStep(t *testing.T) {
 
 // TestSessionsEndedOnTheWay: an administrator ends every session of the run before every action, and it goes on.
 func TestRunContinuesWhenSessionsEnd(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newTestRun(t, c)
 		role := s.connectAsOwner(s.pool.Config().ConnString())
@@ -131,7 +131,7 @@ func TestRunContinuesWhenSessionsEnd(t *testing.T) {
 
 // TestNoConnectionLeft: the role may have no connection any more, and the sessions that it has are ended.
 func TestRunFailsWithoutConnections(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newTestRun(t, c)
 		role := s.connectAsOwner(s.pool.Config().ConnString())
@@ -163,7 +163,7 @@ func TestRunFailsWithoutConnections(t *testing.T) {
 
 // TestFullDisk: the disk on which an index is to be built is full.
 func TestFullDiskFailsRun(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newTestRun(t, c)
 		s.exec("INSERT INTO present (note) SELECT repeat('x', 100) FROM generate_series(1, 60000)")
@@ -204,7 +204,7 @@ func smallDisk(t *testing.T, data string) string {
 
 // TestLostLeaseEndsWork: an index is being built when another run takes the lease; what runs is cancelled.
 func TestLostLeaseCancelsBuild(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newTestRun(t, c)
 		release := func() {}
@@ -233,7 +233,7 @@ func TestLostLeaseCancelsBuild(t *testing.T) {
 
 // TestSessionEndedInItsWork: an administrator ends the session that builds an index, and the index is built again.
 func TestBuildIsRepeatedWhenSessionEnds(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newTestRun(t, c)
 		times := 0

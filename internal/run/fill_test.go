@@ -13,7 +13,7 @@ import (
 // TestKeyDroppedDuringFilling: without the key's index each row would be looked for in the whole table. The run notices by
 // its slow batches, inspects the table again and fills it by place.
 func TestKeyDroppedDuringBackfill(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newTestRun(t, c)
 		s.exec("INSERT INTO present (note) SELECT 'n' FROM generate_series(1, 60000); ANALYZE present")

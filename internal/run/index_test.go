@@ -10,7 +10,7 @@ import (
 // TestBuiltIndexIsAskedFor: an index that is dropped right behind its build is built again before the table gets stricter,
 // and so is one that is no longer what was built.
 func TestNewIndexIsCheckedBeforeNextAction(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for name, happens := range map[string]string{
 			"it is dropped":                "DROP INDEX present_uuid_idx",
 			"another one gets its name":    "DROP INDEX present_uuid_idx; CREATE INDEX present_uuid_idx ON present (uuid) WHERE id > 0",

@@ -101,7 +101,7 @@ const (
 // An application that writes NULL explicitly before the CHECK is there is filled once more, without the
 // CHECK: it would make the application's updates of that row fail.
 func TestNullWrittenOnceIsFilled(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s, n := newTestRun(t, c), 0
 		_, err := s.run("ADD CONSTRAINT", func() {
@@ -123,7 +123,7 @@ func TestNullWrittenOnceIsFilled(t *testing.T) {
 
 // One that goes on ends the run cleanly, and its updates do not fail afterwards.
 func TestRepeatedNullsEndRun(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newTestRun(t, c)
 		result, err := s.run("ADD CONSTRAINT", func() { s.exec("INSERT INTO present (note, uuid) VALUES ('null', NULL)") })
@@ -144,7 +144,7 @@ func TestRepeatedNullsEndRun(t *testing.T) {
 
 // A table that a module brings while the run is on is seen before the version is recorded.
 func TestTableCreatedDuringRun(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newTestRun(t, c)
 		result, err := s.run("build-index", func() { s.exec("CREATE TABLE absent (id bigint PRIMARY KEY)") })
@@ -162,7 +162,7 @@ func TestTableCreatedDuringRun(t *testing.T) {
 
 // A table that goes while the run is on is passed over, and told of.
 func TestTableDroppedDuringRun(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newTestRun(t, c)
 		noticed := false
@@ -180,7 +180,7 @@ func TestTableDroppedDuringRun(t *testing.T) {
 
 // A run that is asked to stop leaves before its next action, and the same call goes on.
 func TestStopEndsBeforeNextAction(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newTestRun(t, c)
 		stop := make(chan struct{})
@@ -199,7 +199,7 @@ func TestStopEndsBeforeNextAction(t *testing.T) {
 // What a run that was cut after the last row of a table noted of its filling is taken away by the next one,
 // which finds nothing to fill.
 func TestCheckpointsOfInterruptedRunAreDeleted(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newTestRun(t, c)
 		cut := errors.New("cut")

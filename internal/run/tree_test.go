@@ -126,7 +126,7 @@ func TestPartitionsAddedAndRemovedDuringRun(t *testing.T) {
 		detached = "ALTER TABLE app.events DETACH PARTITION app.events_2024"
 		dropped  = "DROP TABLE cold.events_2025_north"
 	)
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for _, when := range []string{"ensure-function", "add-column", "fill-column", "ON ONLY", "CONCURRENTLY", "ATTACH", "ADD CONSTRAINT", "VALIDATE", `ALTER TABLE "app"."events" ALTER`} {
 			t.Run(when, func(t *testing.T) {
 				t.Parallel()
@@ -186,7 +186,7 @@ func TestPartitionsAddedAndRemovedDuringRun(t *testing.T) {
 // The application writes through the partitioned table all the while: rows find their partitions, move
 // between them, and none is without a value at the end.
 func TestTreeWithConcurrentWrites(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newSchemaRun(t, c, treeSchema+`INSERT INTO app.events (at, region, note)
 			SELECT '2024-01-01'::date + n % 700, (ARRAY['north', 'south'])[n % 2 + 1], repeat('x', 100) FROM generate_series(1, 20000) n;`, nil)

@@ -18,7 +18,7 @@ import (
 // TestVacuumGivesWay: what stands for a VACUUM here takes long, and ends when somebody waits for the table,
 // when the run is to stand still, and when it is to end.
 func TestVacuumIsCancelledWhenUnwanted(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		pool, err := pgxpool.New(t.Context(), servertest.Database(t, c).URL)
 		if err != nil {
 			t.Fatal(err)

@@ -46,7 +46,7 @@ func (s *testRun) expect(want string, queries ...string) {
 // Rows that were there sort by time and key, those that come meanwhile behind them, and down leaves
 // nothing of it.
 func TestRowsAreOrderedByCreation(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newLedger(t, c)
 		if _, err := s.run("fill-column", func() { s.exec("INSERT INTO ledger (id) SELECT max(id) + 1 FROM ledger") }); err != nil {
@@ -95,7 +95,7 @@ func TestExistingColumnKeepsValues(t *testing.T) {
 
 // A run that is cut in the middle of a filling of several regions goes on in the same order.
 func TestInterruptedBackfillKeepsOrder(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newLedger(t, c)
 		s.exec(`INSERT INTO ledger (id, at) SELECT n, '2024-05-01'::timestamp - (n / 50) * interval '1 second' FROM generate_series(3001, 60000) n; ANALYZE ledger`)
@@ -124,7 +124,7 @@ func TestInterruptedBackfillKeepsOrder(t *testing.T) {
 
 // What is asked of a table's values is done.
 func TestValueOptions(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for name, want := range map[string]struct {
 			values plan.Values
 			zero   string

@@ -19,7 +19,7 @@ const lent = `DO $$BEGIN CREATE ROLE script_owner LOGIN; EXCEPTION WHEN duplicat
 // that he has not: he has added it since, or another role runs the script than the one that it was made as.
 func TestScriptsKeepToTheirRights(t *testing.T) {
 	const add = "SET ROLE script_owner; ALTER TABLE app.base ADD CHECK (app.ran(note)); RESET ROLE"
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, test := range map[string]struct {
 			before, after string // the script was made

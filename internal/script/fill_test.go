@@ -32,7 +32,7 @@ func site(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
 
 // A large table is filled in waves, most of whose updates are in place: it does not double.
 func TestFillingInWaves(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := site(t, c)
 		files, err := rekey.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
@@ -83,7 +83,7 @@ func faults() map[string]struct{ made, says string } {
 
 // A script that meets another database than the one it was made for says so, and changes nothing.
 func TestScriptRefusesAnotherDatabase(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, fault := range faults() {
 			t.Run(name, func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestScriptRefusesAnotherDatabase(t *testing.T) {
 
 // Batches that are slow whatever their size do not get ever smaller.
 func TestFillingUnderASlowTrigger(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := small(t, c)
 		config.FireTriggers = true
@@ -145,7 +145,7 @@ func small(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
 
 // What has come to hang on a column since the script of the way back was made is not dropped with it.
 func TestScriptDownLeavesWhatHangsOnTheColumn(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := small(t, c)
 		if _, err := rekey.Up(t.Context(), h.pool, config); err != nil {
@@ -171,7 +171,7 @@ func TestScriptDownLeavesWhatHangsOnTheColumn(t *testing.T) {
 
 // Names are names, whatever is in them: psql runs no line of one, neither in a comment nor in a statement.
 func TestWickedNames(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		const schema, table = "a\n\\q ' :x $rekey$", "b\n; DROP TABLE kit; --\\! \" :'x'"
 		h := open(t, c, "public")
@@ -198,7 +198,7 @@ func TestWickedNames(t *testing.T) {
 
 // A role that owns the tables and may create in the database is enough, for psql and for a migrator.
 func TestPlainOwner(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := small(t, c)
 		h.do("CREATE ROLE plain LOGIN; GRANT CREATE ON SCHEMA public TO plain; ALTER TABLE kit OWNER TO plain; ALTER TABLE keyed OWNER TO plain;" +

@@ -54,7 +54,7 @@ func (h *house) proved() []string {
 // Of a schema without a profile the script ends in the catalogue that up leaves, on every table that is
 // done; the script of the way back takes away what up made, and down what the script made.
 func TestPsqlOverTheZoo(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := settle(t, c)
 		ran, _ := settle(t, c)
@@ -133,7 +133,7 @@ func free(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
 // A script of a schema without a profile that was ended before any of its statements goes on when it is
 // run again, up and down, and takes nothing away that bears no mark of its table.
 func TestPsqlCutAnywhereWithoutProfile(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := free(t, c)
 		ran, _ := free(t, c)
@@ -168,7 +168,7 @@ func cutBothWays(t *testing.T, h, ran *house, config rekey.Config) {
 
 // A script that meets another schema than the one it was made for says so, and changes nothing.
 func TestScriptRefusesAnotherSchema(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, fault := range map[string]struct{ made, says string }{
 			"no schema":           {"DROP SCHEMA public CASCADE", `there is no schema "public"`},
@@ -199,7 +199,7 @@ func TestScriptRefusesAnotherSchema(t *testing.T) {
 
 // A role that may not call the default's function gets the right from a script that has nothing else to do.
 func TestScriptThatOnlyGrants(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := free(t, c)
 		h.mustPsql(h.written(config, rekey.ScriptPsql)[0].Text)

@@ -137,7 +137,7 @@ func (h *house) command(script string) *exec.Cmd {
 	h.t.Helper()
 	psql, err := server.Psql()
 	if err != nil {
-		servertest.Lacks(h.t, err.Error())
+		servertest.SkipWithout(h.t, err.Error())
 	}
 	cmd := exec.CommandContext(h.t.Context(), psql, "-X", "-q", "-f", "-", h.url)
 	cmd.Stdin = strings.NewReader(script)

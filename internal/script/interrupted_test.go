@@ -66,7 +66,7 @@ func (w *watched) end() error {
 // A script that was ended before any of its statements goes on when it is run again: it is cut before
 // each, one after the other, on the same database.
 func TestPsqlCutAnywhere(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := small(t, c)
 		ran, _ := small(t, c)
@@ -106,7 +106,7 @@ func (h *house) cutAnywhere(script string) {
 
 // A psql that is killed in the middle of a filling leaves what it committed, and the same script goes on.
 func TestPsqlKilled(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
 		script := h.script(40)
@@ -166,7 +166,7 @@ func (h *house) await(sql string) {
 // While an old transaction holds a table the script does not queue for its lock: others read and write as
 // ever. It comes back, and goes on when the lock is free.
 func TestPsqlComesBackForALock(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
 		release := h.hold("LOCK TABLE phoenix_kit_users_tokens IN ACCESS SHARE MODE")
@@ -186,7 +186,7 @@ func TestPsqlComesBackForALock(t *testing.T) {
 
 // A lock that is never had ends the script within its patience; what was done stays, and it goes on.
 func TestPsqlGivesUpCleanly(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
 		config := h.config(40)
@@ -211,7 +211,7 @@ func TestPsqlGivesUpCleanly(t *testing.T) {
 
 // Rows that are written meanwhile have a uuid in the end, however they were written.
 func TestPsqlBesideWriters(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
 		script := h.script(40)

@@ -134,7 +134,7 @@ func TestMigratorsEndAsUpDoes(t *testing.T) {
 	readers := map[rekey.ScriptFormat]func(*testing.T, []rekey.ScriptFile) (up, down []string){
 		rekey.ScriptMigrate: migrations, rekey.ScriptGoose: sections, rekey.ScriptEcto: modules,
 	}
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for format, read := range readers {
 			if format != rekey.ScriptMigrate && !newest(t, c) {
@@ -195,7 +195,7 @@ func (h *house) tidy() {
 // A leftover of a build that was cut short is dropped before the index is built, and the session's own
 // timeouts are refused before anything is changed.
 func TestMigratorAfterABrokenBuild(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
 		up, _ := migrations(t, h.files(40, rekey.ScriptMigrate))

@@ -90,7 +90,7 @@ func (h *house) state(sql string) {
 // From every state the script ends where up does, is whole for verify, and is taken back by rekey as by a
 // script; a script takes back what rekey did.
 func TestPsqlFromEveryState(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		states := halves()
 		if !newest(t, c) {
@@ -119,7 +119,7 @@ func TestPsqlFromEveryState(t *testing.T) {
 
 // What a plan refuses gives no script, and the same words as up.
 func TestNoScriptWhereThePlanRefuses(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
 		h.do("ALTER TABLE phoenix_kit_users ADD uuid text")

@@ -101,7 +101,7 @@ func TestATransactionIsFound(t *testing.T) {
 
 // psql's script ends in the same way, with nothing changed.
 func TestPsqlInATransaction(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
 		before := h.everything()

@@ -34,7 +34,7 @@ func trees(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
 // A script over trees that was ended before any of its statements goes on when it is run again, up and down, and ends as up and
 // down do.
 func TestPsqlCutAnywhereOverTrees(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := trees(t, c)
 		ran, _ := trees(t, c)
@@ -44,7 +44,7 @@ func TestPsqlCutAnywhereOverTrees(t *testing.T) {
 
 // A tree that is another one than when the script was made is refused before anything is changed.
 func TestScriptRefusesAnotherTree(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, fault := range map[string]struct{ made, says string }{
 			"a partition came":            {"CREATE TABLE more PARTITION OF events DEFAULT", `there is a table public.more below "public"."events" now`},
@@ -78,7 +78,7 @@ func TestScriptRefusesAnotherTree(t *testing.T) {
 // A partition that comes while the script runs is taken in where PostgreSQL gives it all that it needs. One that came before the
 // index is told at the end; one with rows that would have to be read under a lock ends the script before. Made anew it goes on.
 func TestPartitionsThatComeMeanwhile(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, one := range map[string]struct{ before, rows, says string }{
 			"before the index":    {before: "CREATE UNIQUE INDEX", says: "not every table is whole"},
@@ -114,7 +114,7 @@ func TestPartitionsThatComeMeanwhile(t *testing.T) {
 
 // A child of a parent that comes while the script runs is told at the end: it has no index, and no name for one was made.
 func TestChildrenThatComeMeanwhile(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := trees(t, c)
 		config.Tables = []string{"base"}
@@ -135,7 +135,7 @@ func TestChildrenThatComeMeanwhile(t *testing.T) {
 
 // A change of a whole tree does not queue while an older transaction holds one of its partitions.
 func TestPsqlComesBackForAPartition(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := trees(t, c)
 		config.Tables = []string{"events"}
@@ -155,7 +155,7 @@ func TestPsqlComesBackForAPartition(t *testing.T) {
 
 // The way back ends where something hangs on the column of a single partition, and drops nothing with it.
 func TestScriptKeepsWhatHangsOnAPartition(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := trees(t, c)
 		h.mustPsql(h.written(config, rekey.ScriptPsql)[0].Text)
@@ -199,7 +199,7 @@ const required = `SELECT string_agg(attrelid::regclass::text, ' ' ORDER BY attre
 // The way back gives the NOT NULL of a partition in the middle back, and reads nothing under a lock for one that came below it
 // since the script was made, and whatever else has gone.
 func TestPartitionsThatComeBeforeTheWayBack(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := middle(t, c)
 		ran, _ := middle(t, c)

@@ -75,7 +75,7 @@ const owned = `ALTER TABLE phoenix_kit_users OWNER TO "script owner"; SET ROLE "
 
 // A script that was made before refuses what was planted after, and runs nothing of it.
 func TestScriptsRunNobodysCode(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, test := range planted() {
 			t.Run(name, func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestScriptsRunNobodysCode(t *testing.T) {
 // What a named owner has is no reason to refuse; neither is a check that calls harmless functions, or a function
 // of the tables' own owner.
 func TestScriptsTrustTheNamed(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, setup := range map[string]string{
 			"a journal":    `CREATE SCHEMA rekey AUTHORIZATION "script owner"`,
@@ -159,7 +159,7 @@ func TestScriptsTrustTheNamed(t *testing.T) {
 // An own function that one statement would get one value of is replaced, also where it became so after the script
 // was made; a script that does not replace it refuses it.
 func TestScriptsReplaceAnImmutableFunction(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		const volatile = "SELECT provolatile FROM pg_proc WHERE oid = 'public.uuid_generate_v7()'::regprocedure"
 		const immutable = "ALTER FUNCTION public.uuid_generate_v7() IMMUTABLE STRICT SET work_mem = '4MB'"

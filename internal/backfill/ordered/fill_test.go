@@ -23,7 +23,7 @@ import (
 // Times of a time zone are converted as the server does, also in the hours that occur twice or not at all, and with any
 // session time zone.
 func TestConvertsTimeZone(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, kind := range []string{"timestamp", "timestamp(0)"} {
 			b := newEnv(t, c, "CREATE TABLE t (id int PRIMARY KEY, at "+kind+`);
@@ -60,7 +60,7 @@ func TestQuotesNames(t *testing.T) {
 }
 
 func TestRetriesHeldRows(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, tableCases()["whole seconds"].sql+addUUID)
 		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id % 1000 = 3 FOR UPDATE")
@@ -88,7 +88,7 @@ func TestRetriesHeldRows(t *testing.T) {
 func TestEndsWhenUpdatesHaveNoEffect(t *testing.T) {
 	const function = `; CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 		CREATE TRIGGER no BEFORE UPDATE ON t FOR EACH ROW `
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, when := range map[string]string{"all": "", "one": "WHEN (old.id = 8777)"} {
 			t.Run(name, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestEndsWhenUpdatesHaveNoEffect(t *testing.T) {
 // A row that is written all the time, after many held rows, is released and written again between any two statements of a
 // batch. That is not an update without effect.
 func TestWaitsForRowWrittenAllTheTime(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, `CREATE TABLE t (id bigint PRIMARY KEY, at timestamp NOT NULL, written int NOT NULL DEFAULT 0);
 			INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 1000) g`+addUUID)
@@ -154,7 +154,7 @@ func TestEndsWhenNULLIsWritten(t *testing.T) {
 
 // Existing values stay, and a run continues the plan of an interrupted one with its cutoff.
 func TestKeepsExistingValues(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, tableCases()["the future"].sql+addUUID+"; UPDATE t SET uuid = uuid_generate_v7() WHERE id % 10 = 1; UPDATE t SET uuid = gen_random_uuid() WHERE id % 10 = 2")
 		const sum = "SELECT ('x' || left(md5(string_agg(uuid::text, ',' ORDER BY id)), 15))::bit(60)::int8 FROM t WHERE id % 10 IN (1, 2)"
@@ -210,7 +210,7 @@ func TestCount(t *testing.T) {
 
 // A wrong order is found for every kind of key.
 func TestProofFindsMisplacedRows(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, name := range []string{"whole seconds", "whole seconds of a pair", "whole seconds of a text"} {
 			t.Run(name, func(t *testing.T) { findsMisplacedRows(t, c, tableCases()[name]) })
@@ -246,7 +246,7 @@ func TestRefusesTableWithoutKeyAndTime(t *testing.T) {
 }
 
 func TestFillsTinyTables(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, n := range []string{"0", "1", "2", "500"} {
 			b := newEnv(t, c, "CREATE TABLE t (id smallint PRIMARY KEY, at timestamptz); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, "+n+") g"+addUUID)
@@ -286,7 +286,7 @@ func TestSkipsRowsMovedInTime(t *testing.T) {
 
 // A batch of a process that ended may still be committed later: the next run waits for its end before it reads.
 func TestWaitsForEarlierBatch(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, tableCases()["one instant"].sql+addUUID)
 		w := smallRegions(b.work())

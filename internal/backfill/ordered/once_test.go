@@ -39,7 +39,7 @@ func TestFillsSmallTableOnce(t *testing.T) {
 
 // What one transaction cannot complete is left to the rounds.
 func TestFillsByRoundsInstead(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		seconds := fewRows(tableCases()["whole seconds"].sql)
 		for name, test := range map[string]struct {

@@ -46,7 +46,7 @@ func (b *env) requireTimeOrder(w Work, at string) {
 }
 
 func TestFillsByTimeInTimeZone(t *testing.T) {
-	servertest.Ends(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, "CREATE TABLE t (at timestamp(0))"+`;
 			INSERT INTO t SELECT '2024-03-31'::timestamp + g % 40 * interval '15 minutes' + g % 2 * interval '210 days' FROM generate_series(1, 12000) g`+addUUID)

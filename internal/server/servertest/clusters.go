@@ -49,14 +49,14 @@ func Each(t *testing.T, test func(t *testing.T, c *server.Cluster)) {
 
 // OldestAndNewest is Each for the oldest and the newest version only, unless REKEY_PG_VERSIONS is set. It is for slow
 // tests that gave the same results on all versions.
-func Ends(t *testing.T, test func(t *testing.T, c *server.Cluster)) {
+func OldestAndNewest(t *testing.T, test func(t *testing.T, c *server.Cluster)) {
 	t.Helper()
 	majors := slices.DeleteFunc(Versions(t), func(major int) bool { return !end(t, major) })
 	on(t, majors, test)
 }
 
 // IsOldestOrNewest reports whether OldestAndNewest would run a test on the server.
-func End(t testing.TB, c *server.Cluster) bool {
+func IsOldestOrNewest(t testing.TB, c *server.Cluster) bool {
 	t.Helper()
 	return end(t, c.Major)
 }

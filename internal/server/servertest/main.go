@@ -85,7 +85,7 @@ func (s *clusters) wait() {
 		return
 	}
 	out := screen()
-	fmt.Fprintln(out, "\nREKEY_KEEP=1: the databases of the failed tests are there until Ctrl-C:")
+	fmt.Fprintln(out, "\nREKEY_KEEP=1: the databases of the failed tests are kept until Ctrl-C:")
 	for _, url := range kept {
 		fmt.Fprintf(out, "  psql %q\n", url)
 	}
