@@ -9,27 +9,27 @@ import (
 
 // keeping is a table in which a program keeps its own books: which migrations ran, which jobs wait. A uuid
 // in it is of no use to the application, and a column more may break the program.
-type keeping struct {
-	who string
+type bookkeeping struct {
+	program string
 	// shapes are the columns that the table has, in lower case, for a name that an application may well use
 	// itself: one of them fits. A name that no other program uses needs none.
 	shapes [][]string
 }
 
 // bookkeeper names the program whose books a table is; "" is an application's.
-func bookkeeper(schema string, table *catalog.Table) string {
-	if who, ok := registries()[schema]; ok {
+func bookkeepingOf(schema string, table *catalog.Table) string {
+	if who, ok := programSchemas()[schema]; ok {
 		return who
 	}
 	name := strings.ToLower(table.Name)
-	for who, names := range distinct() {
+	for who, names := range uniqueNames() {
 		if slices.Contains(strings.Fields(names), name) {
 			return who
 		}
 	}
-	for _, k := range common()[name] {
-		if slices.ContainsFunc(k.shapes, func(shape []string) bool { return shaped(table, shape) }) {
-			return k.who
+	for _, k := range sharedNames()[name] {
+		if slices.ContainsFunc(k.shapes, func(shape []string) bool { return hasShape(table, shape) }) {
+			return k.program
 		}
 	}
 	return ""
@@ -37,7 +37,7 @@ func bookkeeper(schema string, table *catalog.Table) string {
 
 // shaped reports whether a table has the columns of a shape and no other, but for one that rekey or somebody
 // else may have added.
-func shaped(table *catalog.Table, shape []string) bool {
+func hasShape(table *catalog.Table, shape []string) bool {
 	const added = 1
 	names := make([]string, len(table.Columns))
 	for i, c := range table.Columns {
@@ -47,7 +47,7 @@ func shaped(table *catalog.Table, shape []string) bool {
 }
 
 // registries are schemas that belong to one program, by their usual names.
-func registries() map[string]string {
+func programSchemas() map[string]string {
 	return map[string]string{
 		"sqitch":                 "Sqitch",
 		"pgroll":                 "pgroll",
@@ -64,7 +64,7 @@ func registries() map[string]string {
 
 // distinct are, for each program, the names that no other program uses, in lower case: some programs write capitals.
 // "A migrator" is Rails, Ecto, golang-migrate or dbmate.
-func distinct() map[string]string {
+func uniqueNames() map[string]string {
 	return map[string]string{
 		"a migrator":         "schema_migrations",
 		"goose":              "goose_db_version",
@@ -117,8 +117,8 @@ func distinct() map[string]string {
 }
 
 // common are names that an application may use for something of its own.
-func common() map[string][]keeping {
-	return map[string][]keeping{
+func sharedNames() map[string][]bookkeeping {
+	return map[string][]bookkeeping{
 		"migrations": {
 			{"Laravel", [][]string{{"id", "migration", "batch"}, {"migration", "batch"}}},
 			{"TypeORM", [][]string{{"id", "timestamp", "name"}}},

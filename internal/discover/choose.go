@@ -74,9 +74,9 @@ func choose(schema catalog.Schema, table *catalog.Table, s Filter) Choice {
 	case matches(s.Exclude, table.Name):
 		c.Reason = "excluded"
 	default:
-		c.Reason = nature(table)
+		c.Reason = unsupported(table)
 		if c.Reason == "" && !c.Named {
-			c.Reason = keeper(schema, table)
+			c.Reason = programTable(schema, table)
 			c.OnlyIfNamed = c.Reason != ""
 		}
 	}
@@ -87,7 +87,7 @@ func choose(schema catalog.Schema, table *catalog.Table, s Filter) Choice {
 }
 
 // nature says why a relation cannot be meant, whoever names it.
-func nature(table *catalog.Table) string {
+func unsupported(table *catalog.Table) string {
 	switch {
 	case table.Kind != catalog.Ordinary && table.Kind != catalog.Partitioned:
 		return "a " + table.Kind.String()
@@ -103,12 +103,12 @@ func nature(table *catalog.Table) string {
 }
 
 // keeper says whose a table is that is touched only when it is named.
-func keeper(schema catalog.Schema, table *catalog.Table) string {
+func programTable(schema catalog.Schema, table *catalog.Table) string {
 	name := table.Name
 	if table.Extension != "" {
 		return "it belongs to the extension " + table.Extension
 	}
-	if who := bookkeeper(schema.Name, table); who != "" {
+	if who := bookkeepingOf(schema.Name, table); who != "" {
 		return "the bookkeeping of " + who
 	}
 	const kit = "phoenix_kit"

@@ -8,42 +8,42 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Altered says why a table that was fit when the plan was made is not any more, as a newer look at the
-// schema shows it; it is empty for one that still is.
+// Altered returns why a table that the plan accepted can no longer be worked on, given a newer catalogue of the schema;
+// "" if it still can.
 func (p Plan) Altered(g Group, now catalog.Schema) string {
 	table, then := now.Relation(g.Table), p.Schema.Relation(g.Table)
 	before, _ := g.Target.Read(then)
 	origin, _ := g.Target.Read(table)
 	if before == step.Absent && origin == step.Untouched {
-		return "A column " + g.Target.Column + " has come that rekey did not make."
+		return "A column " + g.Target.Column + " was added by another session."
 	}
 	if table.IsTree() && !then.IsTree() {
-		return "Tables have come below it."
+		return "Partitions or children were added to it."
 	}
 	s := Input{Schema: now, Data: p.Data, Server: p.Server}
-	found := refuseNow(s, g.Target, table)
+	found := refuseDuringRun(s, g.Target, table)
 	switch {
 	case table.Kind != then.Kind:
-		return "It is a " + table.Kind.String() + " now."
+		return "It is now a " + table.Kind.String() + "."
 	case !table.Owned:
-		return "It belongs to " + table.Owner + " now."
+		return "It now belongs to " + table.Owner + "."
 	case len(found) > 0:
 		return found[0].Error()
-	case retyped(g.Order.Column.Name, then, table) != "":
-		return retyped(g.Order.Column.Name, then, table) + "; its rows were to be ordered by it"
+	case columnChange(g.Order.Column.Name, then, table) != "":
+		return columnChange(g.Order.Column.Name, then, table) + "; the plan orders the rows by it"
 	default:
 		return ""
 	}
 }
 
-// FilledBy says what of a table has changed since its filling began that the filling goes by: its identity, its column, its
-// key, or the column of its order. "" is nothing.
+// ChangedFor returns what has changed in a table since its backfill began, if the backfill depends on it: the table's
+// identity, the uuid column, the key or the creation-time column; "" if nothing has.
 func ChangedFor(o Order, t step.Target, before, now *catalog.Table) string {
 	if now == nil || now.OID != before.OID {
 		return "the table was dropped, renamed or detached"
 	}
 	for _, name := range append([]string{t.Column, o.Column.Name}, o.Key...) {
-		if why := retyped(name, before, now); why != "" {
+		if why := columnChange(name, before, now); why != "" {
 			return why
 		}
 	}
@@ -53,8 +53,8 @@ func ChangedFor(o Order, t step.Target, before, now *catalog.Table) string {
 	return ""
 }
 
-// retyped says that a column has gone or is of another type now.
-func retyped(name string, before, now *catalog.Table) string {
+// columnChange returns how a column differs from before: dropped, renamed or of another type; "" if it does not.
+func columnChange(name string, before, now *catalog.Table) string {
 	then, is := before.Column(name), now.Column(name)
 	switch {
 	case name == "" || then == nil:
@@ -62,13 +62,13 @@ func retyped(name string, before, now *catalog.Table) string {
 	case is == nil || is.Number != then.Number:
 		return "its column " + name + " was dropped or renamed"
 	case is.Type != then.Type:
-		return "its column " + name + " is of type " + is.Type + " now"
+		return "its column " + name + " is now of type " + is.Type
 	}
 	return ""
 }
 
-// refuseNow is what a look at one table in the middle of a run can refuse.
-func refuseNow(s Input, t step.Target, table *catalog.Table) problem.List {
+// refuseDuringRun returns the refusals that the catalogue of one table can show in the middle of a run.
+func refuseDuringRun(s Input, t step.Target, table *catalog.Table) problem.List {
 	if table.IsTree() && t.IsTree() {
 		return unfitTree(t, table)
 	}

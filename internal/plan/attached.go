@@ -9,9 +9,9 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// attached refuses the way down while something that up did not make hangs on what up made. DROP
-// COLUMN would take indexes, constraints and statistics with it without a word, even without CASCADE.
-func attached(t step.Target, table *catalog.Table) problem.List {
+// refuseAttachments refuses down while an object that up did not make depends on an object that up made. Even
+// without CASCADE, DROP COLUMN silently drops indexes, constraints and statistics.
+func refuseAttachments(t step.Target, table *catalog.Table) problem.List {
 	parts := t.Parts(table)
 	if table.Kind == catalog.Partitioned {
 		parts = slices.Concat(parts, t.Partitioned(table))
@@ -24,8 +24,8 @@ func attached(t step.Target, table *catalog.Table) problem.List {
 	for _, part := range parts {
 		origin, as := part.Read(part.Table)
 		for _, a := range part.Table.Attachments {
-			// A column that was found stays; only what leans on what up added to it is in the way.
-			if ours(t, indexes, a) || origin == step.Found && !leans(part.Target, part.Table, as, a) {
+			// Down keeps an adopted column; only objects that depend on what up added to it are in the way.
+			if madeByUp(t, indexes, a) || origin == step.Found && !needsMade(part.Target, part.Table, as, a) {
 				continue
 			}
 			found = append(found, message.Attached(t.String(), t.Column, a.Kind, a.Name))
@@ -34,14 +34,14 @@ func attached(t step.Target, table *catalog.Table) problem.List {
 	return found
 }
 
-// ours reports whether something is made by up, or hangs on another column.
-func ours(t step.Target, indexes []string, a catalog.Attachment) bool {
+// madeByUp reports whether up made an object, or the object depends on another column.
+func madeByUp(t step.Target, indexes []string, a catalog.Attachment) bool {
 	return a.Column != t.Column || a.Kind == "index" && slices.Contains(indexes, a.Name) || a.Kind == "constraint" && a.Name == t.Check
 }
 
-// leans reports whether an attachment of a found column needs the index that up built or the NOT NULL
-// that up set, which no key and no replica identity can do without.
-func leans(t step.Target, table *catalog.Table, as step.Mark, a catalog.Attachment) bool {
+// needsMade reports whether an attachment of an adopted column needs the index that up built or the NOT NULL that up
+// set: a primary key and a replica identity require NOT NULL.
+func needsMade(t step.Target, table *catalog.Table, as step.Mark, a catalog.Attachment) bool {
 	if !as.Indexed && a.OnIndex == t.Index {
 		return true
 	}

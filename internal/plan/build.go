@@ -12,17 +12,17 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Build makes the plan. It never fails: what stands in the way is in Plan.Refusals, all of it.
+// Build returns the plan. It never fails: Plan.Refusals has every reason why the plan cannot run.
 func Build(s Input) Plan {
 	if s.Selection != nil {
-		return free(s)
+		return buildSchemaRun(s)
 	}
 	p := Plan{
 		Direction: s.Direction, Profile: s.Profile.Name, SchemaName: s.Schema.Name, Column: s.Profile.Column,
 		From: s.Profile.From, To: s.Profile.To,
 		Server: s.Server, Schema: s.Schema, Data: s.Data, Parts: s.Parts, values: s.Policy.Values,
 	}
-	version, refusal := recorded(s)
+	version, refusal := recordedVersion(s)
 	p.Version = version
 	if refusal != nil {
 		p.Refusals = problem.List{refusal}
@@ -39,8 +39,8 @@ func Build(s Input) Plan {
 		p.Groups = targets
 		return p
 	}
-	p.Groups = append([]Group{p.first()}, targets...)
-	p.Groups = append(p.Groups, p.last(s.Profile))
+	p.Groups = append([]Group{p.functionGroup()}, targets...)
+	p.Groups = append(p.Groups, p.versionGroup(s.Profile))
 	p.Refusals = refuse(s, p)
 	p.Notes, p.Code = notes(s, p), p.code(s)
 	if s.Direction == Down {
@@ -49,8 +49,8 @@ func Build(s Input) Plan {
 	return p
 }
 
-// recorded reads the version, and refuses where nothing can be done about it.
-func recorded(s Input) (int, *problem.Problem) {
+// recordedVersion returns the version that the schema has recorded, and a refusal if the plan cannot start from it.
+func recordedVersion(s Input) (int, *problem.Problem) {
 	if !s.Schema.Exists {
 		return 0, message.NoSchema(s.Schema.Name, s.Elsewhere)
 	}
@@ -73,7 +73,7 @@ func recorded(s Input) (int, *problem.Problem) {
 	return version, nil
 }
 
-// targets makes a group for every table that is there and notes those that are absent.
+// targets returns a group for every table that exists and records the absent ones.
 func (p *Plan) targets(s Input) []Group {
 	var groups []Group
 	for _, t := range s.Profile.Tables {
@@ -83,12 +83,12 @@ func (p *Plan) targets(s Input) []Group {
 			p.Absent = append(p.Absent, name)
 			continue
 		}
-		groups = append(groups, p.group(s.Policy.Values, t, kitTarget(p.SchemaName, t, p.Column, table, p.Direction), table))
+		groups = append(groups, p.group(s.Policy.Values, t, profileTarget(p.SchemaName, t, p.Column, table, p.Direction), table))
 	}
 	return groups
 }
 
-// TargetOf names what a table is to get.
+// TargetOf returns the names of the objects that a table gets.
 func TargetOf(schema, table, column string) step.Target {
 	return step.Target{
 		Schema: schema, Table: table, Column: column,
@@ -147,61 +147,61 @@ func stateOf(direction Direction, t step.Target, table *catalog.Table, missing [
 	}
 }
 
-// Lacks says in words what a table is missing of its goal; nothing if it is whole.
+// Missing returns what a table missing, in words; nil if it is complete.
 func Missing(t step.Target, table *catalog.Table) []string {
 	c := table.Column(t.Column)
 	if c == nil {
 		return []string{"column"}
 	}
-	var lacks []string
+	var missing []string
 	if !(step.AddColumn{Target: t}).Check(step.View{Table: table}).Done {
-		lacks = append(lacks, "default")
+		missing = append(missing, "default")
 	}
 	if !t.HasIndex(table) {
-		lacks = append(lacks, "unique index")
+		missing = append(missing, "unique index")
 	}
-	if anywhere(table, func(one *catalog.Table) bool { return !one.Column(t.Column).NotNull }) {
-		lacks = append(lacks, "NOT NULL")
+	if anyTable(table, func(one *catalog.Table) bool { return !one.Column(t.Column).NotNull }) {
+		missing = append(missing, "NOT NULL")
 	}
 	proved := func(one *catalog.Table) bool { c := one.Constraint(t.Check); return c != nil && t.Proves(c) }
-	if anywhere(table, proved) || (step.Settle{Target: t}).Check(step.View{Table: table}).Reason != "" {
-		lacks = append(lacks, "clean-up")
+	if anyTable(table, proved) || (step.Settle{Target: t}).Check(step.View{Table: table}).Reason != "" {
+		missing = append(missing, "clean-up")
 	}
-	return lacks
+	return missing
 }
 
-// anywhere reports whether something holds of a table or of one below it. A column of the table is one of theirs.
-func anywhere(table *catalog.Table, holds func(*catalog.Table) bool) bool {
+// anyTable reports whether holds is true for a table or for one below it. All of them have the table's column.
+func anyTable(table *catalog.Table, holds func(*catalog.Table) bool) bool {
 	return slices.ContainsFunc(table.All(), holds)
 }
 
-// LacksOfKey is Lacks for a table whose uuid has become its primary key: the default may have moved
-// to the application, and any valid unique index will do.
+// MissingOfKey is Missing for a table whose uuid has become its primary key: the application may set the value
+// instead of a default, and any valid unique index is enough.
 func MissingOfKey(t step.Target, table *catalog.Table) []string {
 	c := table.Column(t.Column)
 	if c == nil {
 		return []string{"column"}
 	}
-	var lacks []string
+	var missing []string
 	if c.Type != "uuid" {
-		lacks = append(lacks, "type uuid")
+		missing = append(missing, "type uuid")
 	}
 	if !table.UniqueOn(t.Column) {
-		lacks = append(lacks, "unique index")
+		missing = append(missing, "unique index")
 	}
 	if !c.NotNull {
-		lacks = append(lacks, "NOT NULL")
+		missing = append(missing, "NOT NULL")
 	}
-	return lacks
+	return missing
 }
 
-func (p *Plan) first() Group {
+func (p *Plan) functionGroup() Group {
 	return Group{Steps: []step.Step{
 		step.EnsureFunction{Schema: p.SchemaName}, step.GrantExecute{Schema: p.SchemaName},
 	}}
 }
 
-func (p *Plan) last(kit profile.Profile) Group {
+func (p *Plan) versionGroup(kit profile.Profile) Group {
 	return Group{Table: kit.VersionTable, Steps: []step.Step{
 		step.RecordVersion{Schema: p.SchemaName, Table: kit.VersionTable, From: p.From, To: p.To},
 	}}
@@ -218,22 +218,21 @@ func functionOf(schema string) sqltext.Table {
 	return sqltext.Table{Schema: schema, Name: step.FunctionName}
 }
 
-// Name makes the name of something that belongs to a table, as PostgreSQL's makeObjectName does: the
-// longer of table and column is shortened until table_column_kind has 63 bytes, and never inside a
-// character.
+// Name returns the name of an object of a table, as PostgreSQL's makeObjectName does: the longer of table and column is
+// shortened, by whole characters, until table_column_kind has at most 63 bytes.
 func Name(table, column, kind string) string {
 	space := sqltext.MaxIdentifier - len(kind) - 2
 	for len(table)+len(column) > space {
 		if len(table) > len(column) {
-			table = chop(table)
+			table = dropLastRune(table)
 		} else {
-			column = chop(column)
+			column = dropLastRune(column)
 		}
 	}
 	return strings.Join([]string{table, column, kind}, "_")
 }
 
-func chop(name string) string {
+func dropLastRune(name string) string {
 	runes := []rune(name)
 	return string(runes[:len(runes)-1])
 }

@@ -8,15 +8,15 @@ import (
 	"github.com/rekey-pg/rekey/internal/trust"
 )
 
-// Code is code of the database that the run executes, or makes the default of a column, and the role whose rights it
-// gets. Code of PostgreSQL itself is left out.
+// Code is a function of the database that the run executes or makes the default of a column, and the role whose rights
+// it gets. PostgreSQL's own functions are not listed.
 type Code struct {
-	Runs    string   `json:"runs"`          // "function app.f(text)"
-	Owner   string   `json:"owner"`         // of it
-	Use     Use      `json:"use"`           // what becomes of it
+	Runs    string   `json:"runs"`          // the function: "function app.f(text)"
+	Owner   string   `json:"owner"`         // the function's owner
+	Use     Use      `json:"use"`           // how the run uses it
 	Callers []string `json:"place"`         // what calls it: "constraint present on table app.t", "event trigger audit"
-	As      string   `json:"as,omitempty"`  // the role that it runs as; "" of a default, which runs as the role that inserts
-	Why     string   `json:"why,omitempty"` // why it may: "--trust-owner app", or what the owner is
+	As      string   `json:"as,omitempty"`  // the role that it runs as; "" for a default, which runs as the inserting role
+	Why     string   `json:"why,omitempty"` // why it may run: "--trust-owner app", or which rights its owner has
 }
 
 // Use is what a run does with code.
@@ -24,14 +24,14 @@ type Use string
 
 // The uses of code.
 const (
-	Fired     Use = "event trigger" // a change of the run's fires it
-	Updated   Use = "update"        // reading, altering or filling a table calls it
-	Proved    Use = "proof"         // called in a read-only transaction to see what it makes
-	Defaulted Use = "default"       // of the columns
+	Fired     Use = "event trigger" // a statement of the run fires it
+	Updated   Use = "update"        // reading, altering or updating a table calls it
+	Proved    Use = "proof"         // called in a read-only transaction to check that it returns UUIDv7
+	Defaulted Use = "default"       // the default of the uuid columns
 )
 
-// code lists the code of others that the run executes as its role, and the function that becomes the default. What is
-// refused is not in it: it does not run.
+// code returns the functions that the run executes as its role, and the one that becomes the default. Refused code is
+// not in the list, since it does not run.
 func (p Plan) code(s Input) []Code {
 	if !p.Pending() {
 		return nil
@@ -40,8 +40,8 @@ func (p Plan) code(s Input) []Code {
 	var list []Code
 	events, _ := trust.Events(role, s.Server.EventTriggers)
 	for _, e := range events {
-		list = gather(list, Code{
-			Runs: "function " + e.Function, Owner: e.Owner, Use: Fired, Callers: []string{"event trigger " + e.Name}, As: role.Name, Why: reason(role, e.HeldBy()),
+		list = addCode(list, Code{
+			Runs: "function " + e.Function, Owner: e.Owner, Use: Fired, Callers: []string{"event trigger " + e.Name}, As: role.Name, Why: trustReason(role, e.HeldBy()),
 		})
 	}
 	for _, g := range p.Groups {
@@ -54,19 +54,19 @@ func (p Plan) code(s Input) []Code {
 		for _, c := range allowed {
 			by := c.Owner
 			if c.Fault != "" {
-				by = c.Holder // who wrote the expression answers for what it makes PostgreSQL's own do
+				by = c.Holder // the owner of the expression is responsible for what PostgreSQL's own functions do in it
 			}
-			list = gather(list, Code{Runs: c.Runs, Owner: c.Owner.Name, Use: Updated, Callers: []string{c.Where}, As: role.Name, Why: reason(role, by)})
+			list = addCode(list, Code{Runs: c.Runs, Owner: c.Owner.Name, Use: Updated, Callers: []string{c.Where}, As: role.Name, Why: trustReason(role, by)})
 		}
 	}
 	if p.Direction == Up && p.Function() {
-		list = append(list, p.codeOfFunction(s)...)
+		list = append(list, p.functionCode(s)...)
 	}
 	return list
 }
 
-// codeOfFunction says whose the default is; a new one is the role's own, and one that is replaced keeps its owner.
-func (p Plan) codeOfFunction(s Input) []Code {
+// functionCode returns the entries of the default's function: a new one belongs to the role, a replaced one keeps its owner.
+func (p Plan) functionCode(s Input) []Code {
 	role, f := s.Server.Role, s.Schema.Function
 	name := "function " + s.Schema.Name + "." + step.FunctionName + "()"
 	one := Code{Runs: name, Owner: role.Name, Use: Defaulted, Callers: []string{}}
@@ -80,11 +80,11 @@ func (p Plan) codeOfFunction(s Input) []Code {
 	if f.Proof == nil || !step.FunctionCallable(f, s.Server) {
 		return []Code{one}
 	}
-	return []Code{{Runs: name, Owner: f.Owner, Use: Proved, Callers: []string{}, As: role.Name, Why: reason(role, f.HeldBy())}, one}
+	return []Code{{Runs: name, Owner: f.Owner, Use: Proved, Callers: []string{}, As: role.Name, Why: trustReason(role, f.HeldBy())}, one}
 }
 
-// gather adds code to a list, or its place to the same code.
-func gather(list []Code, c Code) []Code {
+// addCode adds code to a list, or its caller to the entry of the same code.
+func addCode(list []Code, c Code) []Code {
 	for i, other := range list {
 		if other.Runs == c.Runs && other.Owner == c.Owner && other.Use == c.Use && other.Why == c.Why {
 			if !slices.Contains(other.Callers, c.Callers[0]) {
@@ -96,8 +96,8 @@ func gather(list []Code, c Code) []Code {
 	return append(list, c)
 }
 
-// reason says why code of an owner may run as the role.
-func reason(role catalog.Role, owner catalog.Owner) string {
+// trustReason returns why an owner's code may run as the role.
+func trustReason(role catalog.Role, owner catalog.Owner) string {
 	switch {
 	case owner.Name == role.Name:
 		return "its own"

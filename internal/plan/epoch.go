@@ -7,9 +7,9 @@ import (
 	"github.com/rekey-pg/rekey/internal/order"
 )
 
-// Numbered returns the columns of a table whose values must be read to find in which unit they count the time
-// since 1970: integers of a creation time's name, or the one that is asked for. An integer with its unit behind
-// it needs no reading, nor does a table that is filled by something else, or not at all.
+// EpochCandidates returns the integer columns of a table whose values must be read to find the unit in which they count
+// the time since 1970: those named like a creation time, or the one that --time-column names. It returns none if
+// --time-column gives the unit, or if the rows are not ordered by time.
 func (s Input) EpochCandidates(table *catalog.Table) []string {
 	names, v := s.names(table.Name), s.Policy.Values
 	if s.Direction == Down || v.source(names) == ByClock || v.random(names) {
@@ -31,7 +31,7 @@ func (s Input) EpochCandidates(table *catalog.Table) []string {
 	return columns
 }
 
-// names are those by which something may be said of a table.
+// names returns every name by which a setting may refer to a table.
 func (s Input) names(table string) []string {
 	for _, t := range s.Profile.Tables {
 		if all := t.Names(); slices.Contains(all, table) {

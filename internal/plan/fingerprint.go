@@ -14,11 +14,11 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// Fingerprint tells whether two schemas, looked at by the same role and asked for the same, have the same plan
-// but for their names and sizes. It is made of everything that was read; what it leaves out is said by name, so
-// that a field that is new counts.
+// Fingerprint returns a digest of everything that was read of a schema. Two schemas with equal fingerprints, read by the
+// same role with the same settings, have the same plan except for names and sizes. A new field counts unless ignored
+// names it.
 func Fingerprint(s Input) string {
-	p := imprint{own: qualifiers(s.Schema.Name)}
+	p := fingerprinter{own: qualifiers(s.Schema.Name)}
 	for _, part := range []any{s.Schema, s.Data, s.Adopted} {
 		p.value(reflect.ValueOf(part))
 	}
@@ -26,15 +26,14 @@ func Fingerprint(s Input) string {
 	return hex.EncodeToString(digest[:16])
 }
 
-// imprint writes values down, each with its length, so that none runs into the next.
-type imprint struct {
+// fingerprinter serializes values, each with its length, so that different lists of values never look equal.
+type fingerprinter struct {
 	own  []string // the ways to write the schema's name before a dot
 	text bytes.Buffer
 }
 
-// apart tells what may differ between schemas that have the same plan: where a schema is, and how many
-// rows its tables have.
-func apart(t reflect.Type, field string) bool {
+// ignored reports whether a field may differ between schemas that have the same plan: names, OIDs and sizes.
+func ignored(t reflect.Type, field string) bool {
 	switch t {
 	case reflect.TypeFor[catalog.Schema]():
 		return field == "Name"
@@ -48,11 +47,11 @@ func apart(t reflect.Type, field string) bool {
 	return false
 }
 
-func (p *imprint) value(v reflect.Value) {
+func (p *fingerprinter) value(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if !apart(v.Type(), v.Type().Field(i).Name) {
+			if !ignored(v.Type(), v.Type().Field(i).Name) {
 				p.value(v.Field(i))
 			}
 		}
@@ -77,7 +76,7 @@ func (p *imprint) value(v reflect.Value) {
 		p.number(1)
 		p.value(v.Elem())
 	case reflect.String:
-		text := p.nameless(v.String())
+		text := p.withoutSchemaName(v.String())
 		p.number(int64(len(text)))
 		p.text.WriteString(text)
 	case reflect.Bool:
@@ -87,14 +86,14 @@ func (p *imprint) value(v reflect.Value) {
 	case reflect.Uint32:
 		p.number(int64(v.Uint()))
 	default:
-		panic("a fingerprint knows nothing of " + v.Type().String()) // a field of the catalogue that is new
+		panic("plan: a fingerprint cannot include a " + v.Type().String()) // a new field of the catalogue
 	}
 }
 
-func (p *imprint) number(n int64) { p.text.Write(binary.BigEndian.AppendUint64(nil, uint64(n))) }
+func (p *fingerprinter) number(n int64) { p.text.Write(binary.BigEndian.AppendUint64(nil, uint64(n))) }
 
-// qualifiers are the schema's name as it is written before a dot: with quotes, and without them where that would
-// not be a number or an expression. A name that needs quotes stands without them in marks alone, which then differ.
+// qualifiers returns the ways to write a schema's name before a dot: quoted, and unquoted if the name needs no quotes.
+// Marks write names that need quotes without them, so that the fingerprints of such schemas differ.
 func qualifiers(schema string) []string {
 	all := []string{sqltext.Ident(schema) + "."}
 	const letters = "abcdefghijklmnopqrstuvwxyz_"
@@ -104,12 +103,12 @@ func qualifiers(schema string) []string {
 	return all
 }
 
-// nameless puts a byte that no text of PostgreSQL's holds where the schema's own name stands before a dot. Two
-// texts that are equal then are each the other with the names exchanged, whatever they mean.
-func (p *imprint) nameless(text string) string {
+// withoutSchemaName replaces the schema's own name before a dot by a zero byte, which no text of PostgreSQL contains. Two
+// texts are equal afterwards only if they differ in nothing but the schemas' names.
+func (p *fingerprinter) withoutSchemaName(text string) string {
 	var out strings.Builder
 	for at := 0; at < len(text); {
-		length := p.named(text, at)
+		length := p.schemaNameAt(text, at)
 		if length == 0 {
 			out.WriteByte(text[at])
 			at++
@@ -121,10 +120,10 @@ func (p *imprint) nameless(text string) string {
 	return out.String()
 }
 
-// named gives the length of the schema's name and its dot where they stand in a text, else 0. Within a longer
-// name, or behind another dot, it is not the schema's.
-func (p *imprint) named(text string, at int) int {
-	if at > 0 && (within(text[at-1]) || text[at-1] == '.') {
+// schemaNameAt returns the length of the schema's name and its dot at a position of a text, or 0. Inside a longer name, or
+// after another dot, it is not the schema's name.
+func (p *fingerprinter) schemaNameAt(text string, at int) int {
+	if at > 0 && (isNameByte(text[at-1]) || text[at-1] == '.') {
 		return 0
 	}
 	for _, own := range p.own {
@@ -135,6 +134,6 @@ func (p *imprint) named(text string, at int) int {
 	return 0
 }
 
-func within(b byte) bool {
+func isNameByte(b byte) bool {
 	return b == '_' || b == '$' || b >= 0x80 || '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'
 }

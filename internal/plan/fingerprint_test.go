@@ -13,7 +13,7 @@ import (
 // but for names and sizes.
 func TestEveryFieldCounts(t *testing.T) {
 	apart := map[string]bool{"Schema.Name": true, "Schema.Function.OID": true, "Schema.Function.Schema": true}
-	for _, table := range []string{"Relations[0]", "Beside[0]"} {
+	for _, table := range []string{"Relations[0]", "OtherSchemas[0]"} {
 		for _, below := range []string{"", ".Below[0]"} {
 			for _, field := range []string{"OID", "Schema", "Above", "Pages", "Rows", "Bytes", "Indexes[0].OID", "Indexes[0].Parent"} {
 				apart["Schema."+table+below+"."+field] = true

@@ -9,15 +9,15 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// notes says what a reader should know and no tool can help.
+// notes returns what a reader should know and rekey cannot change.
 func notes(s Input, p Plan) []string {
 	var lines []string
 	tables, _ := p.PendingTables()
 	if p.Direction == Up && tables > 0 {
 		lines = append(lines,
-			"Any ADD COLUMN breaks: COPY and INSERT .. SELECT * without a column list; a prepared SELECT * (0A000, once); "+
-				"an unqualified column of that name that becomes ambiguous; functions that return SETOF the table; "+
-				"a NATURAL JOIN changes in silence.")
+			"Any ADD COLUMN breaks COPY and INSERT .. SELECT * without a column list, a prepared SELECT * (0A000, once), "+
+				"an unqualified reference that becomes ambiguous, and functions that return SETOF the table. "+
+				"A NATURAL JOIN silently changes its result.")
 	}
 	lines = append(lines, standbyNotes(s.Server)...)
 	if p.Pending() {
@@ -36,26 +36,25 @@ func notes(s Input, p Plan) []string {
 	return lines
 }
 
-// tableNotes are those about one table.
+// tableNotes returns the notes about one table.
 func tableNotes(s Input, p Plan, g Group, table *catalog.Table) (lines []string) {
 	if work, _ := p.work(g); work && table.IsTree() {
 		lines = append(lines, treeNote(g.Target, table, p.Direction))
 	}
 	if names := table.FiringTriggers(g.Target.Column, s.Server.Role.ReplicaRole); len(names) > 0 && s.Policy.FireTriggers {
-		lines = append(lines, g.Target.String()+": these triggers fire on every row that is filled: "+strings.Join(names, ", "))
+		lines = append(lines, g.Target.String()+": these triggers fire for every row that the backfill updates: "+strings.Join(names, ", "))
 	}
 	if roles := table.Grantees(); p.Direction == Up && g.State == Pending && len(roles) > 0 {
-		lines = append(lines, fmt.Sprintf("%s: roles with rights on single columns (%s) get none on %s; where they need it: GRANT SELECT (%s) ON %s TO %s;",
+		lines = append(lines, fmt.Sprintf("%s: roles with rights on single columns (%s) get none on %s. To grant them: GRANT SELECT (%s) ON %s TO %s;",
 			g.Target, strings.Join(roles, ", "), g.Target.Column, sqltext.Ident(g.Target.Column), g.Target.Relation(), strings.Join(roles, ", ")))
 	}
 	if table.ReplicaIdentity == "f" && len(table.Publications) > 0 {
-		lines = append(lines, g.Target.String()+": REPLICA IDENTITY FULL sends every filled row, old and new, to the subscribers")
+		lines = append(lines, g.Target.String()+": REPLICA IDENTITY FULL sends the old and the new version of every updated row to the subscribers")
 	}
 	return lines
 }
 
-// eventNotes names the event triggers. What one does is known when it has been done: it may only log, or end
-// what it does not like, and nothing short of firing it tells which.
+// eventNotes returns a note for each event trigger. Only firing it shows whether it logs a command or raises an error.
 func eventNotes(server catalog.Server) []string {
 	var lines []string
 	for _, e := range server.EventTriggers {
@@ -63,8 +62,8 @@ func eventNotes(server catalog.Server) []string {
 		if len(e.Tags) > 0 {
 			commands = strings.Join(e.Tags, ", ")
 		}
-		lines = append(lines, fmt.Sprintf("Event trigger %s runs %s at %s of %s, the run's own included. If it raises an error the run ends cleanly there "+
-			"(exit code 7), with everything before it kept.", e.Name, e.Function, e.Event, commands))
+		lines = append(lines, fmt.Sprintf("Event trigger %s runs %s at %s of %s, the run's own included. If it raises an error, the run stops there "+
+			"(exit code 7) and keeps the steps that are done.", e.Name, e.Function, e.Event, commands))
 	}
 	return lines
 }

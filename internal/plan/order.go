@@ -50,7 +50,7 @@ func (v Values) column(names []string, table *catalog.Table) string {
 			return column
 		}
 	}
-	return patterned(v.Columns, names, table)
+	return columnByPattern(v.Columns, names, table)
 }
 
 func (v Values) random(names []string) bool {

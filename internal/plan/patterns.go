@@ -27,7 +27,7 @@ func Pattern(table string) bool {
 
 // patterned returns the column of the longest pattern that matches a name of the table and whose column the
 // table has; of two of one length that of the first by the alphabet, so that the choice is always the same.
-func patterned(columns map[string]string, names []string, table *catalog.Table) string {
+func columnByPattern(columns map[string]string, names []string, table *catalog.Table) string {
 	for _, text := range bySpecificity(columns) {
 		p, err := discover.ParsePattern(text)
 		if err != nil || !slices.ContainsFunc(names, p.Matches) {
@@ -52,7 +52,7 @@ func bySpecificity(columns map[string]string) []string {
 }
 
 // idle refuses the patterns of --time-column that no chosen table fits: a typing error, most likely.
-func (v Values) idle(schema catalog.Schema, chosen []string) (found problem.List) {
+func (v Values) refuseUnusedPatterns(schema catalog.Schema, chosen []string) (found problem.List) {
 	for _, text := range bySpecificity(v.Columns) {
 		p, err := discover.ParsePattern(text)
 		if err != nil {

@@ -77,7 +77,7 @@ func refuseTable(s Input, p Plan, g Group, table *catalog.Table) problem.List {
 	}
 	if p.Direction == Down {
 		found = append(found, refuseMark(s, g.Target, table)...)
-		return append(found, attached(g.Target, table)...)
+		return append(found, refuseAttachments(g.Target, table)...)
 	}
 	return append(found, refuseUp(s, g.Target, table, len(fills) > 0)...)
 }
@@ -146,7 +146,7 @@ func refuseColumn(s Input, t step.Target, table *catalog.Table) problem.List {
 	case Textual(c.Type):
 		return problem.List{message.TextColumn(t.String(), t.Relation(), c.Name, c.Type, data.NotUUIDs)}
 	case c.Type != "uuid":
-		return problem.List{message.ColumnType(t.String(), c.Name, kindOf(*c))}
+		return problem.List{message.ColumnType(t.String(), c.Name, typeText(*c))}
 	case len(data.Duplicates) > 0:
 		return problem.List{message.Duplicates(t.String(), t.Relation(), c.Name, data.Duplicates)}
 	}
@@ -167,7 +167,7 @@ func refuseDefault(s Input, t step.Target, table *catalog.Table) problem.List {
 }
 
 // kindOf is a column's type for people.
-func kindOf(c catalog.Column) string {
+func typeText(c catalog.Column) string {
 	if c.Base != "" {
 		return c.Type + ", a domain over " + c.Base
 	}
@@ -221,7 +221,7 @@ func refuseFill(s Input, t step.Target, table *catalog.Table) problem.List {
 			found = append(found, message.UpdateRule(t.String(), rule.Name))
 		}
 	}
-	if publication := unidentified(table); publication != "" {
+	if publication := publicationWithoutIdentity(table); publication != "" {
 		found = append(found, message.NoReplicaIdentity(t.String(), t.Relation(), publication))
 	}
 	if firing := table.FiringTriggers(t.Column, s.Server.Role.ReplicaRole); len(firing) > 0 && !s.Policy.FireTriggers {
@@ -276,7 +276,7 @@ func codeOf(schema catalog.Schema, table *catalog.Table, fills bool) []catalog.C
 
 // unidentified names a publication of updates through which a row without replica identity cannot go:
 // every UPDATE of the table would fail.
-func unidentified(table *catalog.Table) string {
+func publicationWithoutIdentity(table *catalog.Table) string {
 	identified := table.ReplicaIdentity == "f" || table.ReplicaIdentity == "i" ||
 		(table.ReplicaIdentity == "d" && table.PrimaryKey() != nil)
 	for _, publication := range table.Publications {

@@ -22,7 +22,7 @@ func refuseReplicas(server catalog.Server) problem.List {
 		case r.Mismatch != "":
 			found = append(found, message.StandbyElsewhere(r.Name, r.Mismatch, server.Database))
 		case r.ApplyDelay > 0:
-			found = append(found, message.StandbyDelayed(r.Name, span(r.ApplyDelay)))
+			found = append(found, message.StandbyDelayed(r.Name, delayText(r.ApplyDelay)))
 		}
 	}
 	return found
@@ -51,7 +51,7 @@ func standbyNotes(server catalog.Server) []string {
 }
 
 func replicaNote(r catalog.Replica) string {
-	line := fmt.Sprintf("Standby %s has max_standby_streaming_delay %s and max_standby_archive_delay %s. ", r.Name, span(r.StreamingDelay), span(r.ArchiveDelay)) +
+	line := fmt.Sprintf("Standby %s has max_standby_streaming_delay %s and max_standby_archive_delay %s. ", r.Name, delayText(r.StreamingDelay), delayText(r.ArchiveDelay)) +
 		"No ACCESS EXCLUSIVE lock is taken while a transaction there has held a lock on the table for longer than --max-lock. "
 	if r.StreamingDelay < 0 || r.ArchiveDelay < 0 {
 		line += "One that begins in the instant between that look and the replay may hold replay, and later readers of the table, up without an end."
@@ -65,7 +65,7 @@ func replicaNote(r catalog.Replica) string {
 }
 
 // span writes milliseconds, of which -1 is without an end.
-func span(ms int) string {
+func delayText(ms int) string {
 	if ms < 0 {
 		return "-1 (no limit)"
 	}

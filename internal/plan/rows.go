@@ -46,10 +46,10 @@ func unvalidated(c *catalog.Constraint) (expression string, ok bool) {
 }
 
 const (
-	mostTuple   = 8160 // bytes of a row on its page: MaxHeapTupleSize of pages of 8 kB
-	tupleHeader = 23   // bytes before the null bitmap
-	widest      = 8    // the alignment of header and row
-	uuidBytes   = 16
+	maxTuple     = 8160 // bytes of a row on its page: MaxHeapTupleSize of pages of 8 kB
+	tupleHeader  = 23   // bytes before the null bitmap
+	maxAlignment = 8    // the alignment of header and row
+	uuidBytes    = 16
 )
 
 // width is the size in bytes of a row whose given columns have values; a varying value has the least that one can.
@@ -58,7 +58,7 @@ func width(columns []catalog.Column, attributes int, nulls bool) int {
 	if nulls {
 		at += (attributes + 7) / 8
 	}
-	at = aligned(at, widest)
+	at = aligned(at, maxAlignment)
 	for _, c := range columns {
 		if c.Length < 0 {
 			at++
@@ -66,7 +66,7 @@ func width(columns []catalog.Column, attributes int, nulls bool) int {
 		}
 		at = aligned(at, c.Alignment) + c.Length
 	}
-	return aligned(at, widest)
+	return aligned(at, maxAlignment)
 }
 
 func aligned(at, to int) int {
@@ -77,7 +77,7 @@ func aligned(at, to int) int {
 // cramped says that rows of a table have no room for a uuid, or for the null bitmap that a row without one
 // needs: the application's own writes would fail from ADD COLUMN on. Sure is of every row; else it is of those
 // that have a value in every column.
-func cramped(t step.Target, table *catalog.Table) (sure, full bool) {
+func rowOverflow(t step.Target, table *catalog.Table) (sure, full bool) {
 	if table.Column(t.Column) != nil {
 		return false, false
 	}
@@ -91,7 +91,7 @@ func cramped(t step.Target, table *catalog.Table) (sure, full bool) {
 	grown := func(columns []catalog.Column) bool {
 		nulls := gone || len(columns) < len(table.Columns)
 		with := slices.Concat(columns, []catalog.Column{{Length: uuidBytes, Alignment: 1}})
-		return max(width(with, table.Attributes+1, nulls), width(columns, table.Attributes+1, true)) > mostTuple
+		return max(width(with, table.Attributes+1, nulls), width(columns, table.Attributes+1, true)) > maxTuple
 	}
 	sure = grown(required)
 	return sure, !sure && grown(table.Columns)
@@ -99,7 +99,7 @@ func cramped(t step.Target, table *catalog.Table) (sure, full bool) {
 
 // refuseWidth refuses a table whose rows are sure to have no room.
 func refuseWidth(t step.Target, table *catalog.Table) problem.List {
-	if sure, _ := cramped(t, table); !sure {
+	if sure, _ := rowOverflow(t, table); !sure {
 		return nil
 	}
 	return problem.List{message.RowTooWide(t.String())}
@@ -110,10 +110,10 @@ func widthNotes(p Plan) []string {
 	var lines []string
 	for _, g := range p.Targets() {
 		for _, t := range p.Fills(g) {
-			if _, full := cramped(t, p.Table(g, t)); p.Direction == Up && full {
+			if _, full := rowOverflow(t, p.Table(g, t)); p.Direction == Up && full {
 				lines = append(lines, fmt.Sprintf("%s: a row with a value in every column has no room for a uuid on its page. Rows near that: "+
 					"SELECT count(*) FROM %s AS t WHERE pg_column_size(t.*) > %d; if the run meets one it takes the column back and leaves the table.",
-					t, sqltext.Format("{}", t.Rows()), mostTuple-2*uuidBytes))
+					t, sqltext.Format("{}", t.Rows()), maxTuple-2*uuidBytes))
 			}
 		}
 	}

@@ -30,7 +30,7 @@ func TestCrampedRows(t *testing.T) {
 		"varying values":              {table(900, true, catalog.Column{Length: -1, Alignment: 4, NotNull: true}), false, false},
 		"the column is there":         {table(1017, true, catalog.Column{Name: "uuid", Length: uuidBytes, Alignment: 1}), false, false},
 	} {
-		if sure, full := cramped(t8, c.table); sure != c.sure || full != c.full {
+		if sure, full := rowOverflow(t8, c.table); sure != c.sure || full != c.full {
 			t.Errorf("%s: %v, %v", name, sure, full)
 		}
 	}

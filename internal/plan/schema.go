@@ -13,13 +13,13 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// free makes the plan of a schema that no profile describes.
-func free(s Input) Plan {
+// buildSchemaRun returns the plan of a schema run.
+func buildSchemaRun(s Input) Plan {
 	p := Plan{
 		Direction: s.Direction, SchemaName: s.Schema.Name, Column: s.Selection.NamingFor("").Column,
 		Server: s.Server, Schema: s.Schema, Data: s.Data, Parts: s.Parts, values: s.Policy.Values,
 	}
-	if p.Refusals = closed(s); p.Refusals != nil {
+	if p.Refusals = refuseSchema(s); p.Refusals != nil {
 		return p
 	}
 	p.Names = s.Selection.Chosen(s.Schema)
@@ -28,16 +28,16 @@ func free(s Input) Plan {
 		kit := profile.Table{Name: name}
 		p.Groups = append(p.Groups, p.group(s.Policy.Values, kit, s.Selection.Target(s.Schema.Name, table, s.Direction), table))
 	}
-	if p.Refusals = append(s.Policy.Values.unknown(s.Schema.Name, p.Names), s.Policy.Values.idle(s.Schema, p.Names)...); p.Refusals != nil {
+	if p.Refusals = append(s.Policy.Values.unknown(s.Schema.Name, p.Names), s.Policy.Values.refuseUnusedPatterns(s.Schema, p.Names)...); p.Refusals != nil {
 		return p
 	}
-	found := append(refuse(s, p), sameIndex(&p)...)
-	advise(s, found)
-	p.Refusals, p.Skipped = p.part(s.Policy, found)
+	found := append(refuse(s, p), refuseSameIndex(&p)...)
+	addHints(s, found)
+	p.Refusals, p.Skipped = p.split(s.Policy, found)
 	p.Relations = p.relations(s, found)
 	p.Groups = slices.DeleteFunc(p.Groups, func(g Group) bool { return g.State == Refused && s.Policy.SkipRefused })
-	if p.callsFunction() {
-		p.Groups = append([]Group{p.first()}, p.Groups...)
+	if p.usesFunction() {
+		p.Groups = append([]Group{p.functionGroup()}, p.Groups...)
 	}
 	p.Notes, p.Code = notes(s, p), p.code(s)
 	if s.Direction == Down {
@@ -46,8 +46,8 @@ func free(s Input) Plan {
 	return p
 }
 
-// closed refuses a schema of which nothing more can be said.
-func closed(s Input) problem.List {
+// refuseSchema returns the refusals that make it pointless to inspect the tables.
+func refuseSchema(s Input) problem.List {
 	name := s.Schema.Name
 	switch {
 	case strings.HasPrefix(name, "pg_") || name == "information_schema" || name == "rekey":
@@ -59,16 +59,16 @@ func closed(s Input) problem.List {
 	}
 	var found problem.List
 	for _, pattern := range discover.Unmatched(s.Schema, s.Selection.Filter) {
-		found = append(found, message.NothingMatches(name, pattern, holders(s.Schema)))
+		found = append(found, message.NothingMatches(name, pattern, relationNames(s.Schema)))
 	}
-	for _, table := range strays(s) {
-		found = append(found, message.NothingMatches(name, table, holders(s.Schema)))
+	for _, table := range unknownOverrides(s) {
+		found = append(found, message.NothingMatches(name, table, relationNames(s.Schema)))
 	}
 	return found
 }
 
-// strays are tables that have words of their own and are not there.
-func strays(s Input) []string {
+// unknownOverrides returns the tables that have overrides and do not exist.
+func unknownOverrides(s Input) []string {
 	var names []string
 	for name := range s.Selection.Overrides {
 		if s.Schema.Relation(name) == nil {
@@ -79,7 +79,8 @@ func strays(s Input) []string {
 	return names
 }
 
-func holders(schema catalog.Schema) []string {
+// relationNames returns the names of the schema's relations that hold rows.
+func relationNames(schema catalog.Schema) []string {
 	choices := discover.Choose(schema, discover.Filter{})
 	names := make([]string, len(choices))
 	for i, c := range choices {
@@ -88,8 +89,8 @@ func holders(schema catalog.Schema) []string {
 	return names
 }
 
-// sameIndex refuses two tables whose indexes would bear one name.
-func sameIndex(p *Plan) problem.List {
+// refuseSameIndex refuses a table whose index would have the same name as another table's.
+func refuseSameIndex(p *Plan) problem.List {
 	var found problem.List
 	owner := map[string]string{}
 	for i := range p.Groups {
@@ -112,7 +113,7 @@ func sameIndex(p *Plan) problem.List {
 	return found
 }
 
-// indexesOf names the indexes that a table and what is below it get.
+// indexesOf returns the names of the indexes that a table and the tables below it get.
 func indexesOf(t step.Target, table *catalog.Table) []sqltext.Table {
 	all := []sqltext.Table{{Schema: t.Schema, Name: t.Index}}
 	if table.IsTree() {
@@ -125,23 +126,23 @@ func indexesOf(t step.Target, table *catalog.Table) []sqltext.Table {
 	return all
 }
 
-// advise adds to each hint what the words of a run without a profile can do about it.
-func advise(s Input, found problem.List) {
+// addHints adds to each hint which setting of a schema run can help.
+func addHints(s Input, found problem.List) {
 	for _, p := range found {
 		switch p.Code {
 		case "column_type", "text_column", "generated_column":
-			p.Hint += " Or give the uuids another name: --column public_uuid."
+			p.Hint += " Or name the new columns differently: --column public_uuid."
 		case "index_name_taken", "index_differs":
-			p.Hint += " Or give the indexes another name: --index-name '{table}_{column}_key'."
+			p.Hint += " Or name the indexes differently: --index-name '{table}_{column}_key'."
 		}
 		if p.Table != "" && !s.Policy.SkipRefused {
-			p.Hint += " Or let the others go on without it: --skip-refused."
+			p.Hint += " Or skip the refused tables: --skip-refused."
 		}
 	}
 }
 
-// part tells the refusals of single tables, which may be passed over, from those of the whole run.
-func (p Plan) part(policy Policy, found problem.List) (refusals, skipped problem.List) {
+// split separates the refusals of the run from those of single tables, which --skip-refused skips.
+func (p Plan) split(policy Policy, found problem.List) (refusals, skipped problem.List) {
 	if !policy.SkipRefused {
 		return found, nil
 	}
@@ -155,9 +156,9 @@ func (p Plan) part(policy Policy, found problem.List) (refusals, skipped problem
 	return refusals, skipped
 }
 
-// callsFunction reports whether the function has to do with any table: there is work, or a column calls
-// it already.
-func (p Plan) callsFunction() bool {
+// usesFunction reports whether any table needs the schema's function: it has pending work, or its column calls the
+// function already.
+func (p Plan) usesFunction() bool {
 	return slices.ContainsFunc(p.Groups, func(g Group) bool {
 		if work, _ := p.work(g); work {
 			return true

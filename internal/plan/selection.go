@@ -31,7 +31,7 @@ const (
 // For gives the words that hold for a table.
 func (a Selection) NamingFor(table string) Naming {
 	own := a.Overrides[table]
-	return Naming{Column: first(own.Column, a.Column, DefaultColumn), Index: first(own.Index, a.Naming.Index, DefaultIndex)}
+	return Naming{Column: firstNonEmpty(own.Column, a.Column, DefaultColumn), Index: firstNonEmpty(own.Index, a.Naming.Index, DefaultIndex)}
 }
 
 // Columns are the tables of which another column is asked than of most.
@@ -60,17 +60,17 @@ func (a Selection) Target(schema string, table *catalog.Table, direction Directi
 	if origin == step.Made || origin == step.Found {
 		t.Index = as.Index
 		if table.IsTree() {
-			t.Pattern = first(as.Pattern, t.Pattern)
+			t.Pattern = firstNonEmpty(as.Pattern, t.Pattern)
 		}
 	}
 	if i := table.Index(t.Index); direction == Up && (i == nil || !t.IndexFits(i)) {
-		t.Index = serving(t, table)
+		t.Index = servingIndex(t, table)
 	}
 	return t
 }
 
 // serving names an index of another name that keeps the column unique.
-func serving(t step.Target, table *catalog.Table) string {
+func servingIndex(t step.Target, table *catalog.Table) string {
 	for _, i := range table.Indexes {
 		other := t
 		if other.Index = i.Name; other.HasIndex(table) {
@@ -93,8 +93,8 @@ func (a Selection) choose(schema catalog.Schema) []discover.Choice {
 		switch {
 		case c.OnlyIfNamed && origin != step.Absent && origin != step.Untouched:
 			c.Decision, c.Reason = discover.Chosen, ""
-		case c.Decision == discover.Chosen && !c.Named && origin == step.Absent && keyed(table) != "":
-			c.Decision, c.Reason, c.OnlyIfNamed = discover.Skipped, "its primary key "+keyed(table)+" is a uuid already", true
+		case c.Decision == discover.Chosen && !c.Named && origin == step.Absent && uuidKey(table) != "":
+			c.Decision, c.Reason, c.OnlyIfNamed = discover.Skipped, "its primary key "+uuidKey(table)+" is a uuid already", true
 		}
 	}
 	return choices
@@ -112,7 +112,7 @@ func (a Selection) Chosen(schema catalog.Schema) []string {
 }
 
 // keyed gives the column that is the primary key, if it is a uuid.
-func keyed(table *catalog.Table) string {
+func uuidKey(table *catalog.Table) string {
 	key := table.PrimaryKey()
 	if len(key) != 1 {
 		return ""
@@ -123,7 +123,7 @@ func keyed(table *catalog.Table) string {
 	return ""
 }
 
-func first(words ...string) string {
+func firstNonEmpty(words ...string) string {
 	i := slices.IndexFunc(words, func(word string) bool { return word != "" })
 	if i < 0 {
 		return ""

@@ -22,13 +22,13 @@ func refuseTree(s Input, p Plan, g Group, table *catalog.Table, fills []step.Tar
 	switch {
 	case p.Direction == Down:
 		found = append(found, refuseMark(s, t, table)...)
-		found = append(found, attached(t, table)...)
+		found = append(found, refuseAttachments(t, table)...)
 	case len(found) == 0:
 		for _, part := range t.Parts(table) {
 			filled := func(f step.Target) bool { return f.Relation() == part.Relation() }
-			found = append(found, refuseUp(s, part.Target, published(table, part.Table), slices.ContainsFunc(fills, filled))...)
+			found = append(found, refuseUp(s, part.Target, withRootPublications(table, part.Table), slices.ContainsFunc(fills, filled))...)
 		}
-		found = append(found, refuseAbove(s, t, table)...)
+		found = append(found, refusePartitioned(s, t, table)...)
 		if across := s.Data[t.Table].SharedAcross; len(across) > 0 {
 			found = append(found, message.Duplicates(t.String(), t.Relation(), t.Column, across))
 		}
@@ -105,7 +105,7 @@ func unfitBelow(t step.Target, root, table *catalog.Table) string {
 }
 
 // refuseAbove looks at the tables of a tree that hold no rows: they have names and policies, too.
-func refuseAbove(s Input, t step.Target, root *catalog.Table) problem.List {
+func refusePartitioned(s Input, t step.Target, root *catalog.Table) problem.List {
 	if root.Kind != catalog.Partitioned {
 		return nil
 	}
@@ -127,7 +127,7 @@ func refuseAbove(s Input, t step.Target, root *catalog.Table) problem.List {
 }
 
 // published is a partition that goes wherever those above it go: publish_via_partition_root names them alone.
-func published(root, table *catalog.Table) *catalog.Table {
+func withRootPublications(root, table *catalog.Table) *catalog.Table {
 	if !table.Partition {
 		return table
 	}
