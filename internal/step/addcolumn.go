@@ -5,7 +5,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// AddColumn adds the column with its default, or adopts one that is there.
+// AddColumn adds the column with its default, or adopts a column that already exists.
 type AddColumn struct{ Target Target }
 
 // ID implements Step.
@@ -15,14 +15,14 @@ func (s AddColumn) ID() ID { return s.Target.id("add-column") }
 func (s AddColumn) Explain() Explanation {
 	lock := "ACCESS EXCLUSIVE, an instant"
 	if s.Target.IsTree() {
-		lock = "ACCESS EXCLUSIVE on the table and all that is below it, an instant; waited for in all no longer than for one"
+		lock = "ACCESS EXCLUSIVE on the table and all tables below it, an instant; the lock timeout applies to all of them together"
 	}
 	return Explanation{
-		What:   "add column " + s.Target.Column + " with its default",
-		Undo:   "drop the column; one that was found gets its default and comment back instead",
-		Why:    "column and default come in one statement that rewrites nothing: no insert leaves NULL behind",
-		Lock:   lock,
-		Scans:  "nothing",
+		What:     "add column " + s.Target.Column + " with its default",
+		Undo:     "drop the column; an existing column gets its default and comment back instead",
+		Why:      "column and default come in one statement that rewrites nothing: no insert leaves NULL behind",
+		Lock:     lock,
+		Scans:    "nothing",
 		UndoneBy: ByItself,
 	}
 }
@@ -44,7 +44,7 @@ func (s AddColumn) Apply(v View) []Action {
 	case origin == Absent:
 		return s.change(s.add(), t.commentMade(nil))
 	case origin == Untouched && t.KeepsMark && t.Complete(v.Table):
-		return nil // somebody else's, and whole: there is nothing that down would have to give back
+		return nil // complete without rekey: down would have nothing to restore
 	case origin == Untouched:
 		return s.adopt(c, v)
 	case !t.HasDefault(c):
@@ -54,7 +54,8 @@ func (s AddColumn) Apply(v View) []Action {
 	}
 }
 
-// below gives the default to what has come under the table since: a table that was attached keeps its own.
+// setDefaultBelow sets the default of the tables below the root that have another one: a partition that was attached
+// later keeps its own default.
 func (s AddColumn) setDefaultBelow(root *catalog.Table) []Action {
 	var actions []Action
 	for _, table := range s.WithoutDefault(root) {
@@ -65,19 +66,19 @@ func (s AddColumn) setDefaultBelow(root *catalog.Table) []Action {
 	return actions
 }
 
-// Lacking are the tables below the top whose column has another default.
+// WithoutDefault returns the tables below the root whose column has another default.
 func (s AddColumn) WithoutDefault(root *catalog.Table) []*catalog.Table {
-	var lacking []*catalog.Table
+	var without []*catalog.Table
 	for i := range root.Below {
 		if c := root.Below[i].Column(s.Target.Column); c != nil && !s.Target.HasDefault(c) {
-			lacking = append(lacking, &root.Below[i])
+			without = append(without, &root.Below[i])
 		}
 	}
-	return lacking
+	return without
 }
 
-// adopt marks first: from here on the catalogue tells that down must not drop the column. A default of the table at the top
-// goes to all that is below it.
+// adopt sets the mark first: from then on the catalogue shows that down must not drop the column. SET DEFAULT on the root
+// also changes the tables below it.
 func (s AddColumn) adopt(c *catalog.Column, v View) []Action {
 	mark := s.Target.commentFound(c.Comment, s.foundMark(c, v))
 	if s.Target.HasDefault(c) {
@@ -87,11 +88,12 @@ func (s AddColumn) adopt(c *catalog.Column, v View) []Action {
 }
 
 func (s AddColumn) foundMark(c *catalog.Column, v View) Mark {
-	as := columnState(c, s.Target.HasIndex(v.Table))
-	as.Other, as.Random, as.Below = v.Data.Other, s.Target.Random(), s.Target.foundBelow(v.Table, as)
-	return as
+	mark := columnState(c, s.Target.HasIndex(v.Table))
+	mark.Other, mark.Random, mark.Below = v.Data.Other, s.Target.Random(), s.Target.foundBelow(v.Table, mark)
+	return mark
 }
 
+// columnState returns the properties of a column that down restores.
 func columnState(c *catalog.Column, indexed bool) Mark {
 	return Mark{Default: c.Default, Nullable: !c.NotNull && !c.Unproved, Indexed: indexed}
 }
@@ -100,11 +102,11 @@ func columnState(c *catalog.Column, indexed bool) Mark {
 func (s AddColumn) Undo(v View) []Action {
 	t := s.Target
 	c := v.Table.Column(t.Column)
-	switch origin, as := t.Read(v.Table); origin {
+	switch origin, mark := t.Read(v.Table); origin {
 	case Made:
 		return s.change(sqltext.Format("ALTER TABLE {} DROP COLUMN {}", t.Name(), sqltext.Name(t.Column)))
 	case Found:
-		defaults := s.restoreDefaults(v.Table, as)
+		defaults := s.restoreDefaults(v.Table, mark)
 		if len(defaults) == 0 {
 			return []Action{Change{Table: t.Relation(), Statements: []string{t.commentPlain(c)}}}
 		}
@@ -118,7 +120,7 @@ func (s AddColumn) change(statements ...string) []Action {
 	return []Action{Change{Table: s.Target.Relation(), Exclusive: true, Statements: statements}}
 }
 
-// changeOf is a change of the column that was inspected, and of no other of its name.
+// changeOf returns a change with a guard: it runs only on the column that was inspected, not on another one of that name.
 func (s AddColumn) changeOf(c *catalog.Column, statements ...string) []Action {
 	return []Action{Change{Table: s.Target.Relation(), Exclusive: true, Statements: statements, Guard: s.Target.isColumnNow(c)}}
 }
@@ -134,10 +136,11 @@ func (s AddColumn) setDefault() string {
 		s.Target.Name(), sqltext.Name(s.Target.Column), s.Target.Function)
 }
 
-// defaultsFound gives each table the default back that it had. One that came under the top since has that of the top.
-func (s AddColumn) restoreDefaults(root *catalog.Table, as Mark) (statements []string) {
+// restoreDefaults returns the statements that restore the default of each table of a tree. A table that was attached
+// later gets the root's former default.
+func (s AddColumn) restoreDefaults(root *catalog.Table, mark Mark) (statements []string) {
 	for _, table := range root.All() {
-		found := as.ofTable(table.Schema + "." + table.Name)
+		found := mark.ofTable(table.Schema + "." + table.Name)
 		if c := table.Column(s.Target.Column); c != nil && c.Default != found.Default {
 			name := sqltext.Table{Schema: table.Schema, Name: table.Name, Only: root.IsTree()}
 			statements = append(statements, s.restoreDefault(name, found.Default))
@@ -146,7 +149,7 @@ func (s AddColumn) restoreDefaults(root *catalog.Table, as Mark) (statements []s
 	return statements
 }
 
-// giveDefault restores a default from the text that PostgreSQL itself wrote of it when it was found.
+// restoreDefault sets a default from the text that pg_get_expr returned when the column was adopted.
 func (s AddColumn) restoreDefault(table sqltext.Table, expression string) string {
 	alter := sqltext.Format("ALTER TABLE {} ALTER COLUMN {} ", table, sqltext.Name(s.Target.Column))
 	if expression == "" {

@@ -14,22 +14,22 @@ func (s BuildIndex) ID() ID { return s.Target.id("build-index") }
 // Explain implements Step.
 func (s BuildIndex) Explain() Explanation {
 	e := Explanation{
-		What:   "build unique index " + s.Target.Index,
-		Undo:   "drop the index concurrently, unless it was found",
-		Why:    "concurrently, and after the filling, which is heap-only as long as no index is on the column",
-		Lock:   "SHARE UPDATE EXCLUSIVE, which no reader or writer waits for",
-		Scans:  "the table, twice",
+		What:     "build unique index " + s.Target.Index,
+		Undo:     "drop the index concurrently, unless it existed before",
+		Why:      "after the filling: updates of a column without an index can be heap-only",
+		Lock:     "SHARE UPDATE EXCLUSIVE, which blocks no reader or writer",
+		Scans:    "the table, twice",
 		UndoneBy: ByItself,
 	}
 	switch {
 	case !s.Target.IsTree():
 	case s.Target.HasRootIndex():
-		e.What = "build a unique index of each partition by (" + s.Target.columns() + "), attached to " + s.Target.Index + " of the partitioned table"
-		e.Undo = "drop the index of the partitioned table, and those of the partitions with it"
-		e.Lock += "; ACCESS EXCLUSIVE, an instant, on each partition while its index is attached, and on all of them on the way back"
+		e.What = "build a unique index on (" + s.Target.columns() + ") of each partition and attach it to " + s.Target.Index + " of the partitioned table"
+		e.Undo = "drop the index of the partitioned table together with the partitions' indexes"
+		e.Lock += "; ACCESS EXCLUSIVE, an instant, on each partition while its index is attached, and on all of them for the undo"
 		e.Scans = "each partition, twice"
 	default:
-		e.What = "build a unique index of each table that holds rows by (" + s.Target.columns() + "); there is none of all of them"
+		e.What = "build a unique index on (" + s.Target.columns() + ") of each table that holds rows; one index for all of them is not possible"
 		e.Scans = "each table, twice"
 	}
 	return e
@@ -45,8 +45,8 @@ func (s BuildIndex) Apply(v View) []Action {
 	if s.Check(v).Done {
 		return nil
 	}
-	t, whole := s.Target.ForTree(v.Table)
-	if !whole {
+	t, rootIndex := s.Target.ForTree(v.Table)
+	if !rootIndex {
 		return forEachPart(t, v, buildIndex)
 	}
 	actions := createPartitionedIndexes(t, v.Table)
@@ -54,8 +54,8 @@ func (s BuildIndex) Apply(v View) []Action {
 	return append(actions, attachIndexes(t, v.Table)...)
 }
 
-// build is what one table lacks. An index that is not valid is what a broken build leaves; it satisfies IF
-// NOT EXISTS, so it is dropped first. Another one of its name is the application's: the build fails by it.
+// buildIndex returns the missing actions for one table. An interrupted build leaves an invalid index, which is dropped
+// first. An index of the same name but of another shape belongs to the application and makes the build fail.
 func buildIndex(t Target, v View) []Action {
 	if t.HasIndex(v.Table) {
 		return nil
@@ -72,44 +72,44 @@ func buildIndex(t Target, v View) []Action {
 
 // Undo implements Step.
 func (s BuildIndex) Undo(v View) []Action {
-	t, whole := s.Target.ForTree(v.Table)
+	t, rootIndex := s.Target.ForTree(v.Table)
 	actions := forEachPart(t, v, dropIndex)
-	if whole {
+	if rootIndex {
 		actions = append(actions, dropPartitionedIndexes(t, v.Table)...)
 	}
 	return actions
 }
 
 func dropIndex(t Target, v View) []Action {
-	origin, as := t.Read(v.Table)
-	if origin == Untouched || origin == Absent || (origin == Found && as.Indexed) {
+	origin, mark := t.Read(v.Table)
+	if origin == Untouched || origin == Absent || (origin == Found && mark.Indexed) {
 		return nil
 	}
 	var actions []Action
-	// One that is attached goes with the one above; one that is on something else only has the name.
+	// DROP INDEX of the parent also drops an attached index; an index of another shape only shares the name.
 	if i := v.Table.Index(t.Index); i != nil && i.Parent == 0 && t.IndexFits(i) {
 		actions = append(actions, dropConcurrently(t))
 	}
 	for _, alias := range t.aliases(v.Table) {
-		one := t
-		one.Index = alias
-		actions = append(actions, dropConcurrently(one))
+		aliased := t
+		aliased.Index = alias
+		actions = append(actions, dropConcurrently(aliased))
 	}
 	return actions
 }
 
-// aliases are the indexes of a made column under another of the kit's own names.
+// aliases returns those of Target.Aliases under which a column that rekey made has an index.
 func (t Target) aliases(table *catalog.Table) []string {
 	if origin, _ := t.Read(table); origin != Made {
 		return nil
 	}
-	var there []string
+	var existing []string
 	for _, name := range t.Aliases {
 		if i := table.Index(name); i != nil && name != t.Index && t.IndexFits(i) && i.Constraint == "" {
-			there = append(there, name)
+			existing = append(existing, name)
 		}
 	}
-	return there
+	return existing
 }
 
 func dropConcurrently(t Target) Action {

@@ -1,6 +1,6 @@
 package step
 
-// FillColumn gives every row that has none a value.
+// FillColumn gives a value to every row in which the column is NULL.
 type FillColumn struct{ Target Target }
 
 // ID implements Step.
@@ -9,11 +9,11 @@ func (s FillColumn) ID() ID { return s.Target.id("fill-column") }
 // Explain implements Step.
 func (s FillColumn) Explain() Explanation {
 	return Explanation{
-		What:   "fill " + s.Target.Column + " in the rows that were there",
-		Undo:   "nothing: the values go with the column; those of a column that was found stay",
-		Why:    "in short committed batches that skip rows the application holds, and come back for them",
-		Lock:   "ROW EXCLUSIVE, and the batch's own rows",
-		Scans:  "the table, a few pages at a time",
+		What:     "fill " + s.Target.Column + " in the existing rows",
+		Undo:     "nothing: the values go with the column; an existing column keeps them",
+		Why:      "in short committed batches, which skip locked rows and retry them later",
+		Lock:     "ROW EXCLUSIVE, and the batch's own rows",
+		Scans:    "the table, a few pages at a time",
 		UndoneBy: Absorbed,
 	}
 }
@@ -26,8 +26,8 @@ func (s FillColumn) Check(v View) Outcome {
 	return outcomeIf(forAllParts(s.Target, v, filled), "rows without a value")
 }
 
-// Apply implements Step. A CHECK that is not proved yet makes the application's updates of unfilled
-// rows fail: a row that lost its value meanwhile is filled without it.
+// Apply implements Step. The CHECK makes the application's updates of unfilled rows fail, so that it is dropped while
+// rows without a value are filled.
 func (s FillColumn) Apply(v View) []Action {
 	return forEachPart(s.Target, v, func(t Target, v View) []Action {
 		if filled(t, v) {
@@ -46,6 +46,6 @@ func filled(t Target, v View) bool {
 	return c != nil && (c.NotNull || !v.Unfilled)
 }
 
-// Undo implements Step: a made column goes with AddColumn's undo, a found one keeps its values, since
-// the application may have handed them out.
+// Undo implements Step. AddColumn's undo drops a column that rekey made; an existing column keeps its values, since the
+// application may have passed them on.
 func (s FillColumn) Undo(View) []Action { return nil }

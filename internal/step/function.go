@@ -11,14 +11,14 @@ import (
 	"github.com/rekey-pg/rekey/internal/trust"
 )
 
-// FunctionName is the name that V40 gave the function.
+// FunctionName is the name of the function that makes the values. PhoenixKit's version 40 chose it.
 const FunctionName = "uuid_generate_v7"
 
-// The body for PostgreSQL 13 to 17: one expression, so that it is inlined into the INSERT, and one
-// clock read, since two would make inversions. The microseconds of the epoch times 512/125 are the
-// milliseconds in the upper 48 bits and their fraction in 1/4096 in the lower 12: fifteen hex digits,
-// into which the version goes as the thirteenth (RFC 9562, section 5.7 and section 6.2, method 3).
-// The variant and the 62 random bits are those of a version 4 uuid, from its twentieth character on.
+// bodyBefore18 is the source for PostgreSQL 13 to 17. It is one expression, so that the server can inline it, and reads
+// the clock once, since two reads could give values in the wrong order. Microseconds since 1970 times 512/125 have the
+// milliseconds in the upper 48 bits and their fraction, in 1/4096, in the lower 12: fifteen hexadecimal digits, to which
+// the version is added as the thirteenth (RFC 9562, sections 5.7 and 6.2, method 3). The variant and the 62 random bits
+// come from a version 4 uuid, from its twentieth character on.
 const bodyBefore18 = `SELECT (
   pg_catalog.overlay(
     pg_catalog.lpad(pg_catalog.to_hex(
@@ -29,14 +29,13 @@ const bodyBefore18 = `SELECT (
   pg_catalog.substr(pg_catalog.gen_random_uuid()::pg_catalog.text, 20)
 )::pg_catalog.uuid`
 
-// From 18 on the server has its own: as fast as it gets, and monotonic within a backend.
+// bodyFrom18 calls the server's own function, which is monotonic within a backend.
 const bodyFrom18 = `SELECT pg_catalog.uuidv7()`
 
-// original is the digest of PhoenixKit's body in every edition from its version 40 on; see catalog.Function.
+// originalDigest is the catalog.Function.Digest of PhoenixKit's function in every release from version 40 on.
 const originalDigest = "e3c2cf9d3e28fea35b9aae7b1b5779b7"
 
-// EnsureFunction makes uuid_generate_v7() in the schema, or takes over an older one of ours or of the
-// original's.
+// EnsureFunction creates uuid_generate_v7() in the schema, or replaces an older one of rekey's or PhoenixKit's.
 type EnsureFunction struct{ Schema string }
 
 // ID implements Step.
@@ -45,11 +44,11 @@ func (s EnsureFunction) ID() ID { return ID(s.Schema + "/ensure-function") }
 // Explain implements Step.
 func (s EnsureFunction) Explain() Explanation {
 	return Explanation{
-		What:   "create " + s.Schema + "." + FunctionName + "()",
-		Undo:   "nothing: the function stays",
-		Why:    "the columns' default: a UUIDv7 without any extension, under any search_path",
-		Lock:   "none on any table",
-		Scans:  "nothing",
+		What:     "create " + s.Schema + "." + FunctionName + "()",
+		Undo:     "nothing: the function stays",
+		Why:      "it is the columns' default: it needs no extension and works with any search_path",
+		Lock:     "none on any table",
+		Scans:    "nothing",
 		UndoneBy: Never,
 	}
 }
@@ -67,7 +66,7 @@ func (s EnsureFunction) Apply(v View) []Action {
 	return []Action{Change{Statements: []string{s.sql(v.Server.Major())}}}
 }
 
-// Undo implements Step: the function stays, as the original's does.
+// Undo implements Step. The function stays, as it does after PhoenixKit's own down.
 func (s EnsureFunction) Undo(View) []Action { return nil }
 
 func (s EnsureFunction) sql(major int) string {
@@ -83,12 +82,12 @@ func body(major int) string {
 	return bodyBefore18
 }
 
-// Expression is the SQL expression that the function consists of: the same values without a call of it.
-// It is no subquery: one without a FROM would be evaluated once for all rows.
+// Expression returns the function's SQL expression, which gives such values without a call of the function. It is not a
+// subquery: PostgreSQL evaluates a subquery without FROM once for all rows.
 func Expression(major int) string { return strings.TrimPrefix(body(major), "SELECT ") }
 
-// FunctionServes reports whether a function may be the columns' default as it is: ours for this version of
-// the server, or one that may not be replaced and is usable.
+// FunctionServes reports whether a function can be the columns' default as it is: rekey's own for this version of the
+// server, or a usable one that the role may not replace.
 func FunctionServes(f *catalog.Function, server catalog.Server) bool {
 	if f == nil || trust.OfFunction(server.Role, *f) == trust.Untrusted {
 		return false
@@ -96,15 +95,14 @@ func FunctionServes(f *catalog.Function, server catalog.Server) bool {
 	return isOurs(f, server.Major()) || !FunctionReplaceable(f, server) && FunctionUsable(f, server)
 }
 
-// FunctionReplaceable reports whether the function is ours or PhoenixKit's, and the role may replace it:
-// also where it has other attributes than the one that was made, such as IMMUTABLE.
+// FunctionReplaceable reports whether the function has the source of rekey's or PhoenixKit's and the role may replace it.
+// Its attributes, such as IMMUTABLE, do not matter.
 func FunctionReplaceable(f *catalog.Function, server catalog.Server) bool {
 	known := f.Digest == originalDigest || slices.Contains([]string{md5Hex(bodyBefore18), md5Hex(bodyFrom18)}, f.SourceMD5)
 	return trust.OfFunction(server.Role, *f) != trust.Untrusted && f.Owned && f.Extension == "" && f.Kind == "f" && f.Returns == "uuid" && known
 }
 
-// FunctionUsable reports whether the function makes UUIDv7: its text says so, or the call of one that may
-// be called.
+// FunctionUsable reports whether the function makes UUIDv7: its source is known, or calling it has shown it.
 func FunctionUsable(f *catalog.Function, server catalog.Server) bool {
 	if FunctionFault(f) != "" {
 		return false
@@ -112,24 +110,23 @@ func FunctionUsable(f *catalog.Function, server catalog.Server) bool {
 	return FunctionKnown(f, server.Major()) || FunctionCallable(f, server) && f.Proof != nil && f.Proof.V7
 }
 
-// FunctionCallable reports whether the role may call a function to see what it makes, and has to.
+// FunctionCallable reports whether the function has to be called to see what it makes, and the role may safely call it.
 func FunctionCallable(f *catalog.Function, server catalog.Server) bool {
 	return trust.OfFunction(server.Role, *f) == trust.Trusted && FunctionFault(f) == "" && !FunctionKnown(f, server.Major())
 }
 
-// FunctionKnown reports whether the text of a function is rekey's or PhoenixKit's, and makes UUIDv7 on this
-// version of the server.
+// FunctionKnown reports whether a function has the source of rekey's or PhoenixKit's and makes UUIDv7 on this version of
+// the server.
 func FunctionKnown(f *catalog.Function, major int) bool {
 	return isOurs(f, major) || plain(f) && f.Language == "sql" && f.SourceMD5 == md5Hex(bodyBefore18) || FunctionOriginal(f)
 }
 
-// FunctionOriginal reports whether a function is PhoenixKit's, which finds pgcrypto by the search_path or
-// by its schema.
+// FunctionOriginal reports whether a function is PhoenixKit's, which needs the pgcrypto extension.
 func FunctionOriginal(f *catalog.Function) bool {
 	return plain(f) && f.Language == "plpgsql" && f.Digest == originalDigest
 }
 
-// FunctionFault says why a function of that name cannot be a default, whatever its text.
+// FunctionFault returns the reason why a function cannot be a column's default, or "".
 func FunctionFault(f *catalog.Function) string {
 	switch {
 	case f.Kind != "f":
@@ -137,7 +134,7 @@ func FunctionFault(f *catalog.Function) string {
 	case f.Returns != "uuid":
 		return "it returns " + f.Returns
 	case !f.Volatile:
-		return "it is not volatile: one statement would get the same value for every row"
+		return "it is not volatile: one statement could get the same value for every row"
 	}
 	return ""
 }
@@ -146,18 +143,17 @@ func isOurs(f *catalog.Function, major int) bool {
 	return plain(f) && f.Language == "sql" && f.ParallelSafe && f.SourceMD5 == md5Hex(body(major))
 }
 
-// plain reports whether a function has the attributes of one that was created without any.
+// plain reports whether a function has the default attributes.
 func plain(f *catalog.Function) bool {
 	return FunctionFault(f) == "" && !f.Strict && !f.Definer && !f.Leakproof && len(f.Config) == 0
 }
 
-// CallsNamed reports whether a column's default is a bare call of a function of that name, in
-// whatever schema.
+// CallsNamed reports whether a column's default only calls a function of that name, in any schema.
 func CallsNamed(c *catalog.Column, name string) bool {
 	return strings.HasSuffix(c.Calls, "."+sqltext.Ident(name))
 }
 
 func md5Hex(source string) string {
-	digest := md5.Sum([]byte(source)) // as pg_proc's source is compared: a fingerprint, not a secret
+	digest := md5.Sum([]byte(source)) // a fingerprint to compare with md5(prosrc), not a secret
 	return hex.EncodeToString(digest[:])
 }

@@ -6,9 +6,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// GrantExecute lets every role that may INSERT into one of the tables call the default's function.
-// Without it their inserts would fail from the moment the default is set, wherever functions are
-// revoked from PUBLIC.
+// GrantExecute grants EXECUTE on the default's function to every role that may INSERT into one of the tables. Where
+// EXECUTE is revoked from PUBLIC, their inserts would otherwise fail as soon as the default is set.
 type GrantExecute struct{ Schema string }
 
 // ID implements Step.
@@ -17,11 +16,11 @@ func (s GrantExecute) ID() ID { return ID(s.Schema + "/grant-execute") }
 // Explain implements Step.
 func (s GrantExecute) Explain() Explanation {
 	return Explanation{
-		What:   "grant EXECUTE on the function to the roles that may INSERT and lack it",
-		Undo:   "nothing: the grants stay with the function",
-		Why:    "an INSERT that leaves the column out calls the function as the inserting role",
-		Lock:   "none on any table",
-		Scans:  "nothing",
+		What:     "grant EXECUTE on the function to the roles that may INSERT but not call it",
+		Undo:     "nothing: the grants stay with the function",
+		Why:      "an INSERT that leaves the column out calls the function as the inserting role",
+		Lock:     "none on any table",
+		Scans:    "nothing",
 		UndoneBy: Never,
 	}
 }
@@ -35,8 +34,7 @@ func (s GrantExecute) Check(v View) Outcome {
 	return outcomeIf(len(f.Unprivileged) == 0, "no EXECUTE for "+strings.Join(f.Unprivileged, ", "))
 }
 
-// Apply implements Step. While the function is missing nobody knows whom default privileges will
-// leave out, so there is nothing to say yet.
+// Apply implements Step. It returns nothing while the function is missing: the default privileges decide who may call it.
 func (s GrantExecute) Apply(v View) []Action {
 	f := v.Schema.Function
 	if f == nil || len(f.Unprivileged) == 0 {
@@ -52,10 +50,10 @@ func (s GrantExecute) Apply(v View) []Action {
 // Undo implements Step.
 func (s GrantExecute) Undo(View) []Action { return nil }
 
-// Public is how a list of roles names the pseudo-role PUBLIC; it is no legal role name.
+// Public stands for the pseudo-role PUBLIC in a list of roles. No role can have this name.
 const Public = "PUBLIC"
 
-// GrantSQL is the statement that lets a role call a function without arguments.
+// GrantSQL returns the statement that grants EXECUTE on a function without arguments to a role, or to Public.
 func GrantSQL(schema, function, role string) string {
 	to := sqltext.Ident(role)
 	if role == Public {

@@ -8,64 +8,63 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// Origin says whose a column is.
+// Origin says who made a column.
 type Origin int
 
 // The origins of a column.
 const (
-	Absent  Origin = iota // there is none
-	Made                  // up made it, or it has V40's exact shape
-	Found                 // it was there, and up has finished it or is about to
-	Untouched               // it is there, and rekey has never touched it
+	Absent    Origin = iota // the table has no such column
+	Made                    // up made the column, or it is exactly like a column that PhoenixKit's version 40 made
+	Found                   // the column existed before, and up completes or has completed it
+	Untouched               // the column exists, and rekey has not changed it
 )
 
-// AsFound is what an adopted column was like before up; down gives it back. Of a made column nothing but
-// Random, and what a lasting mark names, is told.
+// Mark is what the comment of a column says about its state before up. Down restores a found column from it. The mark of
+// a made column has only Random, Table, Index and Pattern.
 type Mark struct {
-	Default  string `json:"default,omitempty"`
-	Nullable bool   `json:"nullable,omitempty"`
-	Indexed  bool   `json:"indexed,omitempty"` // the target's index was there
-	Other    int64  `json:"other,omitempty"`   // values of another version, kept
-	Random   bool   `json:"random,omitempty"`  // up gave it random values
-	Table       string `json:"of,omitempty"`      // a lasting mark's table: one that was copied with a table is no mark
-	Index    string `json:"index,omitempty"`   // the name of the target's index, which need not follow a rule
-	Pattern  string `json:"pattern,omitempty"` // of the names of the indexes below a partitioned table or a parent
-	Unreadable  bool   `json:"-"`                 // somebody changed the mark: nothing of the above is known
-	// Below are the tables of a tree, schema.table, whose column was not like that of the table at the top.
+	Default    string `json:"default,omitempty"`  // SQL text of the default, "" if there was none
+	Nullable   bool   `json:"nullable,omitempty"` // NULL was allowed
+	Indexed    bool   `json:"indexed,omitempty"`  // the target's index existed
+	Other      int64  `json:"other,omitempty"`    // number of existing values that are not UUIDv7
+	Random     bool   `json:"random,omitempty"`   // up filled the column with version 4 values
+	Table      string `json:"of,omitempty"`       // schema.table of a kept mark; CREATE TABLE LIKE copies comments to other tables
+	Index      string `json:"index,omitempty"`    // name of the target's index
+	Pattern    string `json:"pattern,omitempty"`  // Target.Pattern
+	Unreadable bool   `json:"-"`                  // the comment was edited, and the other fields are not set
+	// Below has the tables of a tree, as schema.table, whose column differed from the root's.
 	Below map[string]Mark `json:"below,omitempty"`
 }
 
-// of is what the column of one table of a tree was like.
-func (a Mark) ofTable(table string) Mark {
-	own, ok := a.Below[table]
+// ofTable returns the mark of one table of a tree.
+func (m Mark) ofTable(table string) Mark {
+	own, ok := m.Below[table]
 	if !ok {
-		own, own.Below = a, nil
+		own, own.Below = m, nil
 	}
 	return own
 }
 
-// single reports whether what it says of defaults is expressions and nothing else.
-func (a Mark) safeDefaults() bool {
-	for _, below := range a.Below {
+// safeDefaults reports whether each default in the mark is one SQL expression and nothing more.
+func (m Mark) safeDefaults() bool {
+	for _, below := range m.Below {
 		if !below.safeDefaults() {
 			return false
 		}
 	}
-	return a.Default == "" || sqltext.IsExpression(a.Default)
+	return m.Default == "" || sqltext.IsExpression(m.Default)
 }
 
-// The marks stand at the end of the column's comment, behind whatever the comment said before; what
-// somebody writes around them later does them no harm. The made mark is there only between the first and
-// the last step of a table; the found mark stays until down, since the catalogue alone must tell that the
-// column is not ours to drop. Without a profile the mark of a made column stays too: anybody's column may
-// be as whole as ours.
+// A mark is the end of the column's comment, after the application's own text. Text may be added around it later. The mark
+// of a made column exists from its first step to its last. The mark of a found column stays until down, since the
+// catalogue alone must show that down may not drop the column. In a schema run the mark of a made column stays too: a
+// column of the application's may look exactly like it.
 const (
-	madeMark    = "[rekey: made, not finished]"
-	keptMark = "[rekey: made {"
-	foundMark   = "[rekey: found {"
+	madeMark  = "[rekey: made, not finished]"
+	keptMark  = "[rekey: made {"
+	foundMark = "[rekey: found {"
 )
 
-// Read gives the origin of the target's column and, for a found one, what it was like.
+// Read returns the origin of the target's column and its mark.
 func (t Target) Read(table *catalog.Table) (Origin, Mark) {
 	c := table.Column(t.Column)
 	if c == nil {
@@ -78,8 +77,8 @@ func (t Target) Read(table *catalog.Table) (Origin, Mark) {
 	if made(comment) {
 		return Made, Mark{Random: random(comment)}
 	}
-	if _, as, ok := cutMark(comment, foundMark); ok {
-		return Found, as
+	if _, mark, ok := cutMark(comment, foundMark); ok {
+		return Found, mark
 	}
 	if t.completeLikeV40(table) {
 		return Made, Mark{}
@@ -87,35 +86,34 @@ func (t Target) Read(table *catalog.Table) (Origin, Mark) {
 	return Untouched, Mark{}
 }
 
-// readLasting believes the marks alone, and only those that name this table: CREATE TABLE LIKE copies
-// comments, and up has made nothing in a copy.
+// readKept reads a mark that stays. It ignores a mark that names another table: CREATE TABLE LIKE copies comments.
 func (t Target) readKept(comment string) (Origin, Mark) {
-	if _, as, ok := cutMark(comment, keptMark); ok && as.Table == t.markedTable() {
-		return Made, as
+	if _, mark, ok := cutMark(comment, keptMark); ok && mark.Table == t.markedTable() {
+		return Made, mark
 	}
-	if _, as, ok := cutMark(comment, foundMark); ok && as.Table == t.markedTable() {
+	if _, mark, ok := cutMark(comment, foundMark); ok && mark.Table == t.markedTable() {
 		if t.Root != "" {
-			return Found, as.ofTable(t.String())
+			return Found, mark.ofTable(t.String())
 		}
-		return Found, as
+		return Found, mark
 	}
 	return Untouched, Mark{}
 }
 
-// Mark is what the comment of a column that up makes holds, for those who look for it in SQL: until it is
-// whole or, where the mark is lasting, until it is dropped.
+// Mark returns the text in the comment of a column that up makes, for searches in SQL. The comment has it until the column
+// is complete or, with KeepsMark, until it is dropped.
 func (t Target) Mark() string { return t.madeComment(nil) }
 
-// MarksOfFound are what the comment of a column that up found holds, all of them.
+// FoundMarks returns the texts that the comment of a found column contains, all of them.
 func (t Target) FoundMarks() []string {
 	if !t.KeepsMark {
 		return []string{foundMark}
 	}
-	of := strings.Trim(formatMark("{", Mark{Table: t.String()}), "{}]")
-	return []string{foundMark, of}
+	table := strings.Trim(formatMark("{", Mark{Table: t.String()}), "{}]")
+	return []string{foundMark, table}
 }
 
-// marks is the table that the mark of the target's column names.
+// markedTable returns the table that the mark of the target's column names.
 func (t Target) markedTable() string {
 	if t.Root != "" {
 		return t.Root
@@ -123,18 +121,18 @@ func (t Target) markedTable() string {
 	return t.String()
 }
 
-// Copied gives the table of a lasting mark that stands on another one: the table was renamed, or made
-// with LIKE. It is empty where there is no such mark.
+// CopiedFrom returns the table that the mark of a column names if that is another table than the target's: the table was
+// renamed, or created with LIKE. It returns "" where there is no such mark.
 func (t Target) CopiedFrom(c *catalog.Column) string {
 	for _, mark := range []string{keptMark, foundMark} {
-		if _, as, ok := cutMark(text(c.Comment), mark); ok && as.Table != t.String() {
-			return as.Table
+		if _, m, ok := cutMark(text(c.Comment), mark); ok && m.Table != t.String() {
+			return m.Table
 		}
 	}
 	return ""
 }
 
-// marked reports whether the column bears the mark of a made column that is not finished.
+// markedUnfinished reports whether the column has the mark of a made column that is not finished.
 func (t Target) markedUnfinished(table *catalog.Table) bool {
 	c := table.Column(t.Column)
 	return c != nil && !t.KeepsMark && unfinished(text(c.Comment))
@@ -149,26 +147,26 @@ func (t Target) madeComment(before *string) string {
 	return appendMark(withoutMark(text(before)), t.unfinished())
 }
 
-func (t Target) commentFound(before *string, as Mark) string {
-	return t.comment(t.foundComment(before, as))
+func (t Target) commentFound(before *string, mark Mark) string {
+	return t.comment(t.foundComment(before, mark))
 }
 
-func (t Target) foundComment(before *string, as Mark) string {
+func (t Target) foundComment(before *string, mark Mark) string {
 	if t.KeepsMark {
-		as.Table, as.Index, as.Pattern = t.String(), t.Index, t.Pattern
+		mark.Table, mark.Index, mark.Pattern = t.String(), t.Index, t.Pattern
 	}
-	return appendMark(text(before), formatMark(foundMark, as))
+	return appendMark(text(before), formatMark(foundMark, mark))
 }
 
-func formatMark(mark string, as Mark) string {
-	words, err := json.Marshal(as)
+func formatMark(prefix string, mark Mark) string {
+	document, err := json.Marshal(mark)
 	if err != nil {
 		panic(err) // strings, booleans and a number
 	}
-	return strings.TrimSuffix(mark, "{") + string(words) + "]"
+	return strings.TrimSuffix(prefix, "{") + string(document) + "]"
 }
 
-// commentPlain gives the comment back as it was before the mark.
+// commentPlain returns the statement that restores the comment as it was before the mark.
 func (t Target) commentPlain(c *catalog.Column) string {
 	if c == nil {
 		return t.comment("")
@@ -176,7 +174,7 @@ func (t Target) commentPlain(c *catalog.Column) string {
 	return t.comment(plainComment(c))
 }
 
-// commentFinished is commentPlain, but for the mark that a made column of random values keeps.
+// commentFinished is like commentPlain, but a made column of random values keeps a mark.
 func (t Target) commentFinished(c *catalog.Column) string { return t.comment(t.finishedComment(c)) }
 
 func (t Target) finishedComment(c *catalog.Column) string {
@@ -190,7 +188,7 @@ func (t Target) finishedComment(c *catalog.Column) string {
 	}
 }
 
-// plainComment is a column's comment without its mark.
+// plainComment returns a column's comment without its mark.
 func plainComment(c *catalog.Column) string {
 	if plain, _, ok := cutMark(text(c.Comment), foundMark); ok {
 		return plain
@@ -205,23 +203,23 @@ func (t Target) comment(comment string) string {
 	return sqltext.Format("COMMENT ON COLUMN {}.{} IS {}", t.Name(), sqltext.Name(t.Column), sqltext.Value(comment))
 }
 
-// cut reads a mark with a note, and gives the comment without it. A comment may be anybody's: what it
-// says of the default goes into a statement, and is taken for nothing but an expression.
-func cutMark(comment, mark string) (plain string, as Mark, ok bool) {
-	at := strings.LastIndex(comment, mark)
+// cutMark reads the mark that begins with prefix and returns the comment without it. Any role that owns the table can write
+// the comment, and the default becomes part of a statement: a default that is not one expression makes the mark unreadable.
+func cutMark(comment, prefix string) (plain string, mark Mark, ok bool) {
+	at := strings.LastIndex(comment, prefix)
 	if at < 0 {
 		return "", Mark{}, false
 	}
-	words := comment[at+len(mark)-len("{"):]
-	decoder := json.NewDecoder(strings.NewReader(words))
-	if decoder.Decode(&as) != nil || !as.safeDefaults() {
+	document := comment[at+len(prefix)-len("{"):]
+	decoder := json.NewDecoder(strings.NewReader(document))
+	if decoder.Decode(&mark) != nil || !mark.safeDefaults() {
 		return comment, Mark{Unreadable: true}, true
 	}
-	after, whole := strings.CutPrefix(words[decoder.InputOffset():], "]")
-	if !whole {
+	after, closed := strings.CutPrefix(document[decoder.InputOffset():], "]")
+	if !closed {
 		return comment, Mark{Unreadable: true}, true
 	}
-	return strings.TrimSuffix(comment[:at], "\n") + after, as, true
+	return strings.TrimSuffix(comment[:at], "\n") + after, mark, true
 }
 
 func appendMark(before, mark string) string {

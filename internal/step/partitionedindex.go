@@ -7,89 +7,89 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// A unique index of a partitioned table cannot be built concurrently. It is made of the table alone, empty and not
-// valid; each partition's own is built concurrently and attached to it. With the last one it becomes valid.
+// A unique index of a partitioned table cannot be built concurrently. It is created ON ONLY the table, empty and invalid.
+// Each partition's index is built concurrently and attached to it. The index becomes valid with the last one.
 
-// partitionedIndexes makes those of the partitioned tables, the upper ones first. A partition that is
-// made from then on gets its own at once, and attached.
+// createPartitionedIndexes creates the indexes of the partitioned tables, parents first. A partition that is created later
+// gets an attached index at once.
 func createPartitionedIndexes(t Target, root *catalog.Table) []Action {
 	if stale := staleIndex(t, root); stale != nil {
 		return []Action{stale}
 	}
 	var actions []Action
-	for _, one := range t.Partitioned(root) {
-		if one.Table.Index(one.Index) == nil {
-			actions = append(actions, Change{Table: one.Relation(), Exclusive: true, Only: true, Statements: []string{
-				sqltext.Format("CREATE UNIQUE INDEX {} ON ONLY {} (", sqltext.Name(one.Index), one.Name()) + one.columns() + ")",
+	for _, part := range t.Partitioned(root) {
+		if part.Table.Index(part.Index) == nil {
+			actions = append(actions, Change{Table: part.Relation(), Exclusive: true, Only: true, Statements: []string{
+				sqltext.Format("CREATE UNIQUE INDEX {} ON ONLY {} (", sqltext.Name(part.Index), part.Name()) + part.columns() + ")",
 			}})
 		}
 	}
 	return actions
 }
 
-// Stale is the dropping of an index of a partitioned table that cannot become valid any more; nil where there is none.
+// StaleIndex returns the action that drops an index of a partitioned table that cannot become valid any more, or nil.
 func (s BuildIndex) StaleIndex(root *catalog.Table) Action {
-	t, joined := s.Target.ForTree(root)
-	if !joined {
+	t, rootIndex := s.Target.ForTree(root)
+	if !rootIndex {
 		return nil
 	}
 	return staleIndex(t, root)
 }
 
-// staleIndex drops the root's index where nothing is left to be attached to it, and it is not valid all the
-// same: the last partition that it lacked was detached, and only an ATTACH makes PostgreSQL look again.
+// staleIndex drops the root's index if it is invalid although every partition's index is attached: the last partition
+// without one was detached, and PostgreSQL sets an index valid only in ATTACH PARTITION.
 func staleIndex(t Target, root *catalog.Table) Action {
 	i := root.Index(t.Index)
-	lacking := func(p Part) bool { return !p.HasIndex(p.Table) }
-	if i == nil || i.Valid || len(attachIndexes(t, root)) > 0 || slices.ContainsFunc(t.Parts(root), lacking) {
+	withoutIndex := func(p Part) bool { return !p.HasIndex(p.Table) }
+	if i == nil || i.Valid || len(attachIndexes(t, root)) > 0 || slices.ContainsFunc(t.Parts(root), withoutIndex) {
 		return nil
 	}
 	return dropIndexOfTree(t)
 }
 
-// attachments attaches each index below to the one above, from below.
+// attachIndexes attaches each index to the index of the table above, the lowest tables first.
 func attachIndexes(t Target, root *catalog.Table) []Action {
 	var actions []Action
-	for _, joint := range t.UnattachedIndexes(root) {
+	for _, pair := range t.UnattachedIndexes(root) {
 		actions = append(actions, Change{
-			Table: joint.Below.Relation(), Exclusive: true, Only: true,
-			Statements: []string{sqltext.Format("ALTER INDEX {} ATTACH PARTITION {}", joint.Above.indexName(), joint.Below.indexName())},
+			Table: pair.Below.Relation(), Exclusive: true, Only: true,
+			Statements: []string{sqltext.Format("ALTER INDEX {} ATTACH PARTITION {}", pair.Above.indexName(), pair.Below.indexName())},
 		})
 	}
 	return actions
 }
 
-// Joint is where the index of a table is to be attached to that of the table above it.
+// IndexPair is a table whose index is to be attached to the index of the table above it.
 type IndexPair struct{ Above, Below Target }
 
-// Joints are those of a partitioned table that are missing, from below.
+// UnattachedIndexes returns the tables of a partitioned table whose index is not attached yet, the lowest first.
 func (t Target) UnattachedIndexes(root *catalog.Table) []IndexPair {
-	above := map[uint32]Part{}
-	for _, one := range t.Indexes(root) {
-		above[one.Table.OID] = one
+	parts := map[uint32]Part{} // by oid
+	for _, part := range t.Indexes(root) {
+		parts[part.Table.OID] = part
 	}
 	var missing []IndexPair
 	for i := range root.Below {
-		one, upper := above[root.Below[i].OID], above[root.Below[i].Above]
-		own, parent := one.Table.Index(one.Index), upper.Table.Index(upper.Index)
+		below, above := parts[root.Below[i].OID], parts[root.Below[i].Above]
+		own, parent := below.Table.Index(below.Index), above.Table.Index(above.Index)
 		if own == nil || parent == nil || own.Parent != parent.OID {
-			missing = append(missing, IndexPair{Above: upper.Target, Below: one.Target})
+			missing = append(missing, IndexPair{Above: above.Target, Below: below.Target})
 		}
 	}
 	slices.Reverse(missing)
 	return missing
 }
 
-// withoutPartitionedIndexes drops those that are attached to no other, and what is attached to them with
-// them, which cannot be done concurrently.
+// dropPartitionedIndexes drops the indexes that are attached to no other. PostgreSQL drops the attached indexes with them;
+// it cannot do so concurrently.
 func dropPartitionedIndexes(t Target, root *catalog.Table) []Action {
-	if origin, as := t.Read(root); origin != Made && (origin != Found || as.Indexed) {
+	if origin, mark := t.Read(root); origin != Made && (origin != Found || mark.Indexed) {
 		return nil
 	}
 	var actions []Action
-	for _, one := range t.Partitioned(root) {
-		if i := one.Table.Index(one.Index); i != nil && i.Parent == 0 && one.IndexFits(i) {
-			actions = append(actions, dropIndexOfTree(one.Target))
+	for _, part := range t.Partitioned(root) {
+		if i := part.Table.Index(part.Index); i != nil && i.Parent == 0 && part.IndexFits(i) {
+			actions = append(actions, dropIndexOfTree(part.Target))
 		}
 	}
 	slices.Reverse(actions)
@@ -100,7 +100,7 @@ func dropIndexOfTree(t Target) Action {
 	return Change{Table: t.Relation(), Exclusive: true, Statements: []string{sqltext.Format("DROP INDEX {}", t.indexName())}}
 }
 
-// Partitioned are the tables of a tree that hold no rows themselves, the upper ones first.
+// Partitioned returns the root and the partitioned tables below it, parents first. They hold no rows themselves.
 func (t Target) Partitioned(root *catalog.Table) []Part {
 	all := []Part{{t, root}}
 	names := t.names(root)
@@ -114,11 +114,11 @@ func (t Target) Partitioned(root *catalog.Table) []Part {
 
 func (t Target) indexName() sqltext.Table { return sqltext.Table{Schema: t.Schema, Name: t.Index} }
 
-// indexed is HasIndex of a tree. PostgreSQL calls an index of a partitioned table valid when each partition has
-// a valid one that is attached to it.
+// treeHasIndex is HasIndex for a tree. An index of a partitioned table is valid when every partition has a valid index
+// that is attached to it.
 func (t Target) treeHasIndex(root *catalog.Table) bool {
-	t, whole := t.ForTree(root)
-	if whole {
+	t, rootIndex := t.ForTree(root)
+	if rootIndex {
 		i := root.Index(t.Index)
 		return i != nil && i.Unique && i.Valid && i.Immediate && t.IndexFits(i)
 	}

@@ -7,14 +7,14 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// A made column of random values bears a mark also when it is whole: it has not V40's shape, and without
-// the mark nothing would tell it from one of the application's own, which down must not drop.
+// A made column of random values keeps a mark when it is complete: it differs from a column of PhoenixKit's version 40, and
+// an application may have an equal column of its own, which down must not drop.
 const (
 	madeRandomMark = "[rekey: made random, not finished]"
 	randomMark     = "[rekey: made random]"
 )
 
-// Randomly is the target with values of version 4, which tell nothing of their row's age.
+// WithRandomValues returns the target with version 4 values, which do not reveal when a row was created.
 func (t Target) WithRandomValues() Target {
 	t.Function = generator()
 	return t
@@ -23,18 +23,18 @@ func (t Target) WithRandomValues() Target {
 // Random reports whether the target's values are of version 4.
 func (t Target) Random() bool { return t.Function == generator() }
 
-// generator is in the core from PostgreSQL 13 on.
+// generator is part of PostgreSQL from version 13 on.
 func generator() sqltext.Table { return sqltext.Table{Schema: "pg_catalog", Name: "gen_random_uuid"} }
 
-// As is the target as the table's column has been given it: at random, or not.
+// WithValuesOf returns the target with random values if the mark of the table's column says so.
 func (t Target) WithValuesOf(table *catalog.Table) Target {
-	if _, as := t.Read(table); as.Random {
+	if _, mark := t.Read(table); mark.Random {
 		return t.WithRandomValues()
 	}
 	return t
 }
 
-// finished is the mark of the target's column when it is whole; "" is none.
+// finished returns the mark of a complete made column; "" is none.
 func (t Target) finished() string {
 	if t.Random() {
 		return randomMark
@@ -42,7 +42,7 @@ func (t Target) finished() string {
 	return ""
 }
 
-// unfinished is the mark of the target's column while it is being made.
+// unfinished returns the mark of a made column that is not complete yet.
 func (t Target) unfinished() string {
 	if t.Random() {
 		return madeRandomMark
@@ -50,20 +50,20 @@ func (t Target) unfinished() string {
 	return madeMark
 }
 
-// made reports whether a comment bears the mark of a column that rekey made.
+// made reports whether a comment has the mark of a column that rekey made.
 func made(comment string) bool { return unfinished(comment) || strings.Contains(comment, randomMark) }
 
-// random reports whether a comment bears the mark of a column of random values that rekey made.
+// random reports whether a comment has the mark of a column that rekey made with random values.
 func random(comment string) bool {
 	return strings.Contains(comment, madeRandomMark) || strings.Contains(comment, randomMark)
 }
 
-// unfinished reports whether a comment bears the mark of a column that rekey is making.
+// unfinished reports whether a comment has the mark of a made column that is not complete yet.
 func unfinished(comment string) bool {
 	return strings.Contains(comment, madeMark) || strings.Contains(comment, madeRandomMark)
 }
 
-// withoutMark is a comment as it was before the mark of a made column.
+// withoutMark returns a comment without the mark of a made column.
 func withoutMark(comment string) string {
 	for _, mark := range []string{madeMark, madeRandomMark, randomMark} {
 		if before, after, ok := strings.Cut(comment, mark); ok {

@@ -9,8 +9,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// RecordVersion writes the version as the comment on the profile's version table. It comes last on the
-// way up and first on the way down: the version never claims what is not there.
+// RecordVersion writes the version into the comment on the profile's version table. It is the last step of up and the
+// first of down, so that the recorded version is never higher than the real one.
 type RecordVersion struct {
 	Schema, Table string
 	From, To      int
@@ -22,16 +22,16 @@ func (s RecordVersion) ID() ID { return ID(s.Schema + "/record-version") }
 // Explain implements Step.
 func (s RecordVersion) Explain() Explanation {
 	return Explanation{
-		What:   fmt.Sprintf("record version %d as the comment on %s.%s", s.To, s.Schema, s.Table),
-		Undo:   fmt.Sprintf("record version %d as the comment on %s.%s", s.From, s.Schema, s.Table),
-		Why:    "only when every table that exists is whole",
-		Lock:   "SHARE UPDATE EXCLUSIVE, an instant, which no reader or writer waits for",
-		Scans:  "nothing",
+		What:     fmt.Sprintf("record version %d as the comment on %s.%s", s.To, s.Schema, s.Table),
+		Undo:     fmt.Sprintf("record version %d as the comment on %s.%s", s.From, s.Schema, s.Table),
+		Why:      "only when every existing table is complete",
+		Lock:     "SHARE UPDATE EXCLUSIVE, an instant, which blocks no reader or writer",
+		Scans:    "nothing",
 		UndoneBy: ByItself,
 	}
 }
 
-// Check implements Step. A version above To was recorded by a later migration and stays.
+// Check implements Step. A later migration recorded a version above To; it stays.
 func (s RecordVersion) Check(v View) Outcome {
 	version, ok := Version(v.Table)
 	return outcomeIf(ok && version >= s.To, fmt.Sprintf("version %d is recorded", version))
@@ -60,8 +60,8 @@ func (s RecordVersion) record(version int) []Action {
 	}}}
 }
 
-// Version reads the version that is recorded on a version table.
-func Version(table *catalog.Table) (int, bool) {
+// Version returns the version in the comment on a version table. ok is false if the comment is not a number.
+func Version(table *catalog.Table) (version int, ok bool) {
 	if table == nil || table.Comment == nil {
 		return 0, false
 	}

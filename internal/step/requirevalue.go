@@ -5,8 +5,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// RequireValue makes the column NOT NULL, proved by a validated CHECK first, so that the change itself
-// scans nothing.
+// RequireValue makes the column NOT NULL. A validated CHECK proves it first, so that SET NOT NULL does not scan the table.
 type RequireValue struct{ Target Target }
 
 // ID implements Step.
@@ -14,16 +13,16 @@ func (s RequireValue) ID() ID { return s.Target.id("require-value") }
 
 // Explain implements Step.
 func (s RequireValue) Explain() Explanation {
-	scans := "the table, once, beside readers and writers"
+	scans := "the table, once, while others read and write"
 	if s.Target.IsTree() {
-		scans = "each table below, once, beside readers and writers; the one above follows and reads nothing"
+		scans = "each table below, once, while others read and write; the table above follows without a scan"
 	}
 	return Explanation{
-		What:   "make " + s.Target.Column + " NOT NULL",
-		Undo:   "allow NULL again in a column that was found so",
-		Why:    "a CHECK proves it without a lock anybody waits for; SET NOT NULL then believes the CHECK",
-		Lock:   "ACCESS EXCLUSIVE, three instants; SHARE UPDATE EXCLUSIVE while the rows are read",
-		Scans:  scans,
+		What:     "make " + s.Target.Column + " NOT NULL",
+		Undo:     "allow NULL again in a column that allowed it before",
+		Why:      "validating a CHECK blocks no reader or writer, and SET NOT NULL then needs no scan",
+		Lock:     "ACCESS EXCLUSIVE, an instant, three times; SHARE UPDATE EXCLUSIVE while the rows are read",
+		Scans:    scans,
 		UndoneBy: ByItself,
 	}
 }
@@ -35,7 +34,7 @@ func (s RequireValue) Check(v View) Outcome {
 	return outcomeIf(c != nil && c.NotNull && forAllParts(s.Target, v, required), "NULL is allowed")
 }
 
-// Apply implements Step. A partitioned table follows its partitions: none of them is looked at then.
+// Apply implements Step. A partitioned table is set NOT NULL after its partitions: PostgreSQL then scans none of them.
 func (s RequireValue) Apply(v View) []Action {
 	actions := forEachPart(s.Target, v, requireNotNull)
 	c := v.Table.Column(s.Target.Column)
@@ -45,8 +44,8 @@ func (s RequireValue) Apply(v View) []Action {
 	return actions
 }
 
-// require is what one table lacks. The CHECK is dropped by a statement of its own: in one ALTER with SET NOT
-// NULL it would go first, and the table would be scanned under ACCESS EXCLUSIVE.
+// requireNotNull returns the missing actions for one table. A statement of its own drops the CHECK: in one ALTER TABLE
+// with SET NOT NULL, PostgreSQL would drop it first and scan the table under ACCESS EXCLUSIVE.
 func requireNotNull(t Target, v View) []Action {
 	c := v.Table.Column(t.Column)
 	check := t.proof(v.Table)
@@ -68,22 +67,22 @@ func requireNotNull(t Target, v View) []Action {
 
 // Undo implements Step.
 func (s RequireValue) Undo(v View) []Action {
-	if origin, as := s.Target.Read(v.Table); origin == Found && v.Table.IsTree() {
-		return allowNullInTree(s.Target, v.Table, as)
+	if origin, mark := s.Target.Read(v.Table); origin == Found && v.Table.IsTree() {
+		return allowNullInTree(s.Target, v.Table, mark)
 	}
 	return forEachPart(s.Target, v, allowNull)
 }
 
 func allowNull(t Target, v View) []Action {
 	var actions []Action
-	origin, as := t.Read(v.Table)
+	origin, mark := t.Read(v.Table)
 	if origin == Absent || origin == Untouched {
-		return nil // a constraint of that name is somebody else's
+		return nil // a constraint of that name is the application's
 	}
 	if t.proof(v.Table) != nil {
 		actions = append(actions, dropCheckNow(t)...)
 	}
-	if c := v.Table.Column(t.Column); origin == Found && as.Nullable && c.NotNull {
+	if c := v.Table.Column(t.Column); origin == Found && mark.Nullable && c.NotNull {
 		actions = append(actions, Change{Table: t.Relation(), Exclusive: true, Statements: []string{
 			sqltext.Format("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL", t.Name(), sqltext.Name(t.Column)),
 		}})
@@ -91,15 +90,15 @@ func allowNull(t Target, v View) []Action {
 	return actions
 }
 
-// addCheck adds the proof to one table alone: each child has its own.
+// addCheck adds the CHECK to one table only: each child gets its own.
 func addCheck(t Target) Action {
-	alone := ""
+	inherit := ""
 	if t.Only {
-		alone = " NO INHERIT"
+		inherit = " NO INHERIT"
 	}
 	return Change{Table: t.Relation(), Exclusive: true, Only: t.Only, Statements: []string{
 		sqltext.Format("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} IS NOT NULL)", t.Name(), sqltext.Name(t.Check), sqltext.Name(t.Column)) +
-			alone + " NOT VALID",
+			inherit + " NOT VALID",
 	}, Guard: t.hasDefaultNow()}
 }
 
@@ -113,10 +112,10 @@ func setNotNull(t Target, guard string) Action {
 	}}
 }
 
-// dropCheck drops the proof behind a change whose guard has found it to be rekey's, in one transaction with it.
+// dropCheck drops the CHECK in the transaction of a change whose guard has identified it.
 func dropCheck(t Target) []Action { return dropCheckIf(t, "") }
 
-// dropCheckNow drops the proof in a change of its own.
+// dropCheckNow drops the CHECK in a change of its own.
 func dropCheckNow(t Target) []Action { return dropCheckIf(t, t.hasProofNow()) }
 
 func dropCheckIf(t Target, guard string) []Action {

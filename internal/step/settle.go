@@ -1,7 +1,7 @@
 package step
 
-// Settle takes the mark of an unfinished column away when all the rest is done; on the way down it
-// puts the mark back first, so that a column half taken away is still known as ours.
+// Settle removes the mark of an unfinished column as the last step of a table. On the way down it sets the mark again
+// first, so that rekey still recognises a column that is only partly undone.
 type Settle struct{ Target Target }
 
 // ID implements Step.
@@ -9,23 +9,23 @@ func (s Settle) ID() ID { return s.Target.id("settle") }
 
 // Explain implements Step.
 func (s Settle) Explain() Explanation {
-	why := "a run that was cut short knows its own column by it; nothing of rekey's stays in the table"
+	why := "the mark identifies the column after an interrupted run; nothing of rekey's stays in the table"
 	if s.Target.Random() {
-		why = "a run that was cut short knows its own column by it; that its values are random is said instead, for down"
+		why = "the mark identifies the column after an interrupted run; a mark of random values replaces it, for down"
 	}
 	return Explanation{
-		What:   "take the mark of an unfinished column away",
-		Undo:   "mark the column as unfinished, so that a run that is cut short knows it",
-		Why:    why,
-		Lock:   "SHARE UPDATE EXCLUSIVE, an instant, which no reader or writer waits for",
-		Scans:  "nothing",
+		What:     "remove the mark of an unfinished column",
+		Undo:     "mark the column as unfinished, to identify it after an interrupted run",
+		Why:      why,
+		Lock:     "SHARE UPDATE EXCLUSIVE, an instant, which blocks no reader or writer",
+		Scans:    "nothing",
 		UndoneBy: ByItself,
 	}
 }
 
 // Check implements Step.
 func (s Settle) Check(v View) Outcome {
-	return outcomeIf(v.Table.Column(s.Target.Column) != nil && !s.Target.markedUnfinished(v.Table), "the mark is still there")
+	return outcomeIf(v.Table.Column(s.Target.Column) != nil && !s.Target.markedUnfinished(v.Table), "the column is still marked as unfinished")
 }
 
 // Apply implements Step.

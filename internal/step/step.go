@@ -1,6 +1,5 @@
-// Package step holds the verbs of a migration, one a file. A step is a value that looks at a View of
-// the database and says what is still missing on the way up, or still to be taken away on the way
-// down. It runs nothing.
+// Package step defines the steps of a migration, one per file. A step is a value. From a View of the database it computes
+// the actions that are still missing on the way up, or still to be undone on the way down. It runs nothing.
 package step
 
 import (
@@ -12,22 +11,23 @@ import (
 // ID names a step within a plan: "public.users/add-column".
 type ID string
 
-// Step is one goal. Its laws, proved on real servers by package steptest: idempotent, resumable after
-// a cut before any action, confluent, and mirrored by its undo.
+// Step is one goal. Package steptest tests its laws on real servers: a step is idempotent, resumes after an interruption
+// before any action with the same result, and is reversed by its undo.
 type Step interface {
+	// ID returns the name of the step, unique within a plan.
 	ID() ID
-	// Explain tells a reader what the step does; it does not depend on the state of the database.
+	// Explain describes the step to a reader. It does not depend on the state of the database.
 	Explain() Explanation
-	// Check tells whether the goal is reached. It looks at the goal, never at scaffolding.
+	// Check reports whether the goal is reached. It never examines auxiliary objects such as the CHECK.
 	Check(View) Outcome
-	// Apply gives the actions that are still missing, in order. Only the first is to be run before
-	// asking again: the view may have changed.
+	// Apply returns the actions that are still missing, in order. After the first one the caller must take a new View,
+	// unless the next action is SelfChecking.
 	Apply(View) []Action
-	// Undo gives the actions that still have to be taken away, in order.
+	// Undo returns the actions that are still needed to undo the step, in order.
 	Undo(View) []Action
 }
 
-// Undone says who takes a step back.
+// UndoKind says how a step is undone.
 type UndoKind string
 
 // The three kinds of undo.
@@ -39,56 +39,58 @@ const (
 
 // Explanation is what a plan prints of a step.
 type Explanation struct {
-	What   string `json:"what"`
-	Undo   string `json:"back"` // what its undo does
-	Why    string `json:"why"`
-	Lock   string `json:"lock"`  // the strongest one, in PostgreSQL's words
-	Scans  string `json:"scans"` // what it reads of the table
+	What     string   `json:"what"`
+	Undo     string   `json:"back"` // what its undo does
+	Why      string   `json:"why"`
+	Lock     string   `json:"lock"`  // the strongest lock, in PostgreSQL's words
+	Scans    string   `json:"scans"` // which rows it reads
 	UndoneBy UndoKind `json:"undone"`
 }
 
-// Verdict is the answer of Check.
+// Outcome is the result of Check.
 type Outcome struct {
 	Done   bool
-	Reason string // what is missing, when it is not done
+	Reason string // what is missing; "" if Done
 }
 
-func done() Outcome                  { return Outcome{Done: true} }
-func pending(reason string) Outcome  { return Outcome{Reason: reason} }
-func outcomeIf(ok bool, r string) Outcome { return map[bool]Outcome{true: done(), false: pending(r)}[ok] }
+func done() Outcome                 { return Outcome{Done: true} }
+func pending(reason string) Outcome { return Outcome{Reason: reason} }
+func outcomeIf(ok bool, r string) Outcome {
+	return map[bool]Outcome{true: done(), false: pending(r)}[ok]
+}
 
-// View is what a step sees: the catalogue now and, for the steps that ask, one fact about the rows.
+// View is the state of the database that a step sees: the catalogue and, for a RowReader, whether rows lack a value.
 type View struct {
 	Server   catalog.Server
 	Schema   catalog.Schema
-	Table    *catalog.Table  // the step's table; nil for a step that has none
-	Unfilled bool            // a row without a value is there; only set for a step that Reads
-	Filled     map[uint32]bool // by oid: the parts of a tree that have no row without a value; the same
-	Data     catalog.Data    // what was counted of a column that was found, at the start
+	Table    *catalog.Table  // the step's table; nil for a step without one, or if the table does not exist
+	Unfilled bool            // a row has no value; set for a RowReader only
+	Filled   map[uint32]bool // oids of the parts of a tree in which every row has a value; set for a RowReader only
+	Data     catalog.Data    // counts of an existing column, made before the first step
 }
 
-// Reader is a step that needs View.Unfilled, which costs a scan that ends at the first NULL.
+// RowReader is a step that needs View.Unfilled or View.Filled, which costs a scan up to the first NULL.
 type RowReader interface {
 	Step
 	ReadsRows() bool
 }
 
-// Action is one thing to be run, the closed set that the executor knows.
+// Action is one operation on the database: a Change, Concurrently, Validate or Fill.
 type Action interface{ action() }
 
-// Change is a catalogue change: all its statements in one short transaction, on one table at most.
+// Change is a change of the catalogue. All statements run in one short transaction, on one table at most.
 type Change struct {
 	Table      string // quoted, schema-qualified; "" if no table is locked
-	Exclusive  bool   // takes ACCESS EXCLUSIVE on Table, and on all that is below it
-	Only       bool   // not on what is below it
+	Exclusive  bool   // takes ACCESS EXCLUSIVE on Table and on all tables below it
+	Only       bool   // takes no lock on the tables below Table
 	Statements []string
-	// Guard is a query that is asked behind the lock: where it returns no row, what the change relies on is gone, and
-	// none of the statements is run. "" asks nothing.
+	// Guard is a query that runs after the lock is taken. If it returns no row, the precondition of the change does not
+	// hold any more, and none of the statements runs. "" is no guard.
 	Guard string
 }
 
-// Sure reports whether an action may follow another of the same step without an inspection in between: it fails by
-// itself, or by its guard, where the table was altered.
+// SelfChecking reports whether an action may follow another of the same step without a new View: if the table was
+// altered, the action itself or its guard fails.
 func SelfChecking(a Action) bool {
 	switch a := a.(type) {
 	case Validate:
@@ -100,37 +102,38 @@ func SelfChecking(a Action) bool {
 	}
 }
 
-// Join puts changes of one table that follow each other into one transaction, so that the table is locked once.
+// MergeChanges merges consecutive changes of one table into one transaction, so that the table is locked once. A change
+// with a guard is not merged into the change before it.
 func MergeChanges(actions []Action) []Action {
-	var joined []Action
+	var merged []Action
 	for _, a := range actions {
 		next, ok := a.(Change)
-		if ok && len(joined) > 0 && next.Guard == "" {
-			if last, ok := joined[len(joined)-1].(Change); ok && last.Table == next.Table && last.Exclusive && next.Exclusive && (!last.Only || next.Only) {
+		if ok && len(merged) > 0 && next.Guard == "" {
+			if last, ok := merged[len(merged)-1].(Change); ok && last.Table == next.Table && last.Exclusive && next.Exclusive && (!last.Only || next.Only) {
 				last.Statements = append(slices.Clone(last.Statements), next.Statements...)
-				joined[len(joined)-1] = last
+				merged[len(merged)-1] = last
 				continue
 			}
 		}
-		joined = append(joined, a)
+		merged = append(merged, a)
 	}
-	return joined
+	return merged
 }
 
-// Concurrently is a statement that cannot run in a transaction: CREATE or DROP INDEX CONCURRENTLY.
+// Concurrently is CREATE or DROP INDEX CONCURRENTLY, which cannot run in a transaction block.
 type Concurrently struct {
 	Target Target
-	Build  bool
+	Build  bool // CREATE, not DROP
 	SQL    string
 }
 
-// Validate proves a constraint over the rows that are there, in a transaction of its own.
+// Validate validates a constraint in a transaction of its own.
 type Validate struct {
 	Table string // quoted, schema-qualified
 	SQL   string
 }
 
-// Fill gives every row without a value one.
+// Fill gives a value to every row without one.
 type Fill struct{ Target Target }
 
 func (Change) action()       {}
@@ -138,7 +141,7 @@ func (Concurrently) action() {}
 func (Validate) action()     {}
 func (Fill) action()         {}
 
-// Table is the table that an action is on, quoted and schema-qualified; "" if it is on none.
+// Table returns the table of an action, quoted and schema-qualified; "" if it has none.
 func Table(a Action) string {
 	switch a := a.(type) {
 	case Change:
@@ -154,7 +157,7 @@ func Table(a Action) string {
 	}
 }
 
-// SQL gives the statements of an action for a reader; those of a Fill are made by the backfill.
+// SQL returns the statements of an action. It returns none for a Fill, whose statements package backfill makes.
 func SQL(a Action) []string {
 	switch a := a.(type) {
 	case Change:

@@ -8,58 +8,59 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// Target is one table and the names of what it is to get.
+// Target is one table, its column, and the names of the objects that up makes.
 type Target struct {
 	Schema, Table string
 	Column        string
 	Index         string
-	// Aliases are other names that a kit's later versions give a second such index: down drops those as well.
-	Aliases  []string
-	Check    string // the constraint that proves NOT NULL, gone at the end
+	// Aliases are the names of further such indexes that later versions of an application make. Down drops them too.
+	Aliases []string
+	// Check is the name of the temporary CHECK constraint that proves NOT NULL.
+	Check string
+	// Function is the column's default.
 	Function sqltext.Table
-	// Lasting says that what up makes keeps its mark: no kit's exact shape tells whose the column is.
+	// KeepsMark says that a made column keeps its mark when it is complete, because nothing else identifies it.
 	KeepsMark bool
-	// Keys are the columns beside Column that a unique index of a partitioned table must have: the keys by
-	// which it and what is below it are partitioned.
+	// Keys are the columns, in addition to Column, that a unique index of a partitioned table must have: the partition
+	// keys of all levels.
 	Keys []string
-	// Pattern makes the names of the indexes of the tables below; "" where there are none.
+	// Pattern is the IndexName pattern for the tables below; "" if the table is no tree.
 	Pattern string
-	// Root is schema.table of the top, of a table below another one: the mark on the root's column is that
-	// of all of them.
+	// Root is schema.table of the root if the table is below another one. The mark of the root's column counts for it.
 	Root string
-	// Only says that the table has children by inheritance, whose rows are not meant.
+	// Only excludes the tables that inherit from the table.
 	Only bool
 }
 
-// Relation is the quoted, schema-qualified name of the table.
+// Relation returns the quoted, schema-qualified name of the table.
 func (t Target) Relation() string { return sqltext.Qualified(t.Schema, t.Table) }
 
-// String is schema.table, for people.
+// String returns schema.table without quotes.
 func (t Target) String() string { return t.Schema + "." + t.Table }
 
 func (t Target) id(verb string) ID { return ID(t.String() + "/" + verb) }
 
-// Name is the name of the table for sqltext.Format.
+// Name returns the name of the table for sqltext.Format.
 func (t Target) Name() sqltext.Table { return sqltext.Table{Schema: t.Schema, Name: t.Table} }
 
-// Rows is the name of the table where its own rows are meant, not those of its children.
+// Rows returns the name of the table for statements on its own rows, without rows of its children.
 func (t Target) Rows() sqltext.Table {
 	return sqltext.Table{Schema: t.Schema, Name: t.Table, Only: t.Only}
 }
 
-// HasDefault reports whether the column's default is a bare call of the target's function. Where no kit
-// asks for that one, PostgreSQL 18's own does as well.
+// HasDefault reports whether the column's default only calls the target's function. In a schema run uuidv7() of
+// PostgreSQL 18 is accepted too.
 func (t Target) HasDefault(c *catalog.Column) bool {
 	return t.CallsFunction(c) || (t.KeepsMark && !t.Random() && c.Calls == "" && c.Default == "uuidv7()")
 }
 
-// CallsFunction reports whether the column's default is a bare call of the target's function.
+// CallsFunction reports whether the column's default only calls the target's function.
 func (t Target) CallsFunction(c *catalog.Column) bool {
 	return c.Calls == sqltext.Qualified(t.Function.Schema, t.Function.Name)
 }
 
-// HasIndex reports whether the table has the target's index, valid and unique, on the column alone; of a tree,
-// whether each of its tables has.
+// HasIndex reports whether the table has the target's index, valid and unique, with exactly its columns. For a tree, each
+// table that holds rows must have one.
 func (t Target) HasIndex(table *catalog.Table) bool {
 	if table.IsTree() {
 		return t.treeHasIndex(table)
@@ -68,22 +69,22 @@ func (t Target) HasIndex(table *catalog.Table) bool {
 	return i != nil && t.Serves(i)
 }
 
-// Serves reports whether an index, whatever its name, does the work of the target's.
+// Serves reports whether an index of any name can replace the target's index.
 func (t Target) Serves(i *catalog.Index) bool { return i.Valid && i.Immediate && t.IndexFits(i) }
 
-// Served reports whether the table has an index that serves, under any name: a kit's later versions rename tables and leave
-// their indexes as they are.
+// HasEquivalentIndex reports whether the table has an index that serves, under any name: later versions of an application
+// rename tables and keep the names of their indexes.
 func (t Target) HasEquivalentIndex(table *catalog.Table) bool {
 	return t.HasIndex(table) || !table.IsTree() && slices.ContainsFunc(table.Indexes, func(i catalog.Index) bool { return t.Serves(&i) })
 }
 
-// IndexFits reports whether an index is the target's but for being valid.
+// IndexFits reports whether an index has the shape of the target's. It may be invalid.
 func (t Target) IndexFits(i *catalog.Index) bool {
 	return slices.Equal(i.Columns, t.IndexColumns()) && i.Predicate == "" && i.Method == "btree" &&
 		i.Unique && len(i.Included) == 0
 }
 
-// Proof is the constraint that proves NOT NULL, as the catalogue holds it once it has been validated.
+// Proof returns the CHECK that proves NOT NULL, as the catalogue shows it after its validation.
 func (t Target) Proof() catalog.Constraint {
 	return catalog.Constraint{
 		Name: t.Check, Kind: "c", Columns: []string{t.Column}, Validated: true,
@@ -91,13 +92,13 @@ func (t Target) Proof() catalog.Constraint {
 	}
 }
 
-// Proves reports whether a constraint of the proof's name is the proof, validated or not, and none of the application's.
+// Proves reports whether a constraint is the CHECK that proves NOT NULL, validated or not.
 func (t Target) Proves(c *catalog.Constraint) bool {
 	return c.Kind == "c" && slices.Equal(c.Columns, []string{t.Column}) &&
 		strings.HasPrefix(c.Definition, "CHECK ((") && strings.Contains(c.Definition, " IS NOT NULL))")
 }
 
-// proof is the proof that a table has; nil where it has none, and where another constraint has its name.
+// proof returns the CHECK of the table that proves NOT NULL; nil if there is none or another constraint has its name.
 func (t Target) proof(table *catalog.Table) *catalog.Constraint {
 	if c := table.Constraint(t.Check); c != nil && t.Proves(c) {
 		return c
@@ -105,7 +106,7 @@ func (t Target) proof(table *catalog.Table) *catalog.Constraint {
 	return nil
 }
 
-// IndexColumns are those of the target's index, in order.
+// IndexColumns returns the columns of the target's index, in order.
 func (t Target) IndexColumns() []string { return append([]string{t.Column}, t.Keys...) }
 
 func (t Target) columns() string {
@@ -116,18 +117,18 @@ func (t Target) columns() string {
 	return strings.Join(list, ", ")
 }
 
-// Whole reports whether the table has all of the goal's shape: V40's exact shape.
+// Complete reports whether the column has its type, NOT NULL, default and index in the table and all tables below it.
 func (t Target) Complete(table *catalog.Table) bool {
-	for _, one := range table.All() {
-		if c := one.Column(t.Column); c == nil || c.Type != "uuid" || !c.NotNull || !t.HasDefault(c) {
+	for _, each := range table.All() {
+		if c := each.Column(t.Column); c == nil || c.Type != "uuid" || !c.NotNull || !t.HasDefault(c) {
 			return false
 		}
 	}
 	return t.HasIndex(table)
 }
 
-// likeV40 is Whole, but content with an index of another name, and with a default that calls the function of the same name
-// in another schema: the original made its function without naming a schema. It made no random values.
+// completeLikeV40 is Complete for a column that PhoenixKit's version 40 made: the index may have another name, and the
+// function another schema, since version 40 created it without naming one. Version 40 made no random values.
 func (t Target) completeLikeV40(table *catalog.Table) bool {
 	c := table.Column(t.Column)
 	return !t.Random() && c != nil && c.Type == "uuid" && c.NotNull && t.HasEquivalentIndex(table) && CallsNamed(c, t.Function.Name)

@@ -10,10 +10,9 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// A tree is a partitioned table with what is below it, or a table with children by inheritance. A column of
-// the table at the top belongs to all of them, so that it comes and goes with one ALTER. What has to do with
-// rows is done table by table: each of those that hold rows is a part, an ordinary target whose column is
-// inherited, and the steps ask of it what they ask of any table.
+// A tree is a partitioned table with its partitions, or a table with tables that inherit from it. All of them have the
+// root's column, so that one ALTER TABLE adds or drops it. Work on rows is done table by table: each table that holds rows
+// is a part, and the steps treat a part as they treat an ordinary table.
 
 // Part is one table of a tree that holds rows.
 type Part struct {
@@ -22,8 +21,8 @@ type Part struct {
 	Table *catalog.Table
 }
 
-// Parts are the tables of a tree that hold rows, children before their parents; a table without anything
-// below it is its own only part.
+// Parts returns the tables of a tree that hold rows, children before their parents. A table that is no tree is its own
+// only part.
 func (t Target) Parts(table *catalog.Table) []Part {
 	switch {
 	case !table.IsTree():
@@ -33,12 +32,12 @@ func (t Target) Parts(table *catalog.Table) []Part {
 	}
 	parts := t.partitions(table)
 	slices.Reverse(parts)
-	top := t
-	top.Root, top.Only = t.String(), true
-	return append(parts, Part{top, table.WithoutBelow()})
+	root := t
+	root.Root, root.Only = t.String(), true
+	return append(parts, Part{root, table.WithoutBelow()})
 }
 
-// partitions are the parts below the top.
+// partitions returns the parts below the root.
 func (t Target) partitions(table *catalog.Table) []Part {
 	names := t.names(table)
 	keys, _ := t.keys(table)
@@ -52,7 +51,7 @@ func (t Target) partitions(table *catalog.Table) []Part {
 	return parts
 }
 
-// below is the target of a table below the top.
+// below returns the target of a table below the root.
 func (t Target) below(table *catalog.Table, names map[uint32]string, keys []string) Target {
 	part := t
 	part.Schema, part.Table, part.Root, part.Pattern = table.Schema, table.Name, t.String(), ""
@@ -61,45 +60,45 @@ func (t Target) below(table *catalog.Table, names map[uint32]string, keys []stri
 	return part
 }
 
-// inherited is a table below the top as its steps see it: the mark on the root's column is that of its own.
+// inherited returns a table below the root as the steps see it: its column has the comment, and so the mark, of the root's.
 func (t Target) inherited(root, table *catalog.Table) *catalog.Table {
-	alone := table.WithoutBelow()
-	mine, above := alone.Column(t.Column), root.Column(t.Column)
-	if mine != nil && above != nil {
-		mine.Comment = above.Comment
+	part := table.WithoutBelow()
+	own, above := part.Column(t.Column), root.Column(t.Column)
+	if own != nil && above != nil {
+		own.Comment = above.Comment
 	}
-	return alone
+	return part
 }
 
-// names are those of the indexes below the top: the one that is attached to the index above, or else what the
-// pattern says. All columns are in it, as in PostgreSQL's own: the index by the column alone, which a table
-// would get that was detached, has another name.
+// names returns the names of the indexes below the root, by the table's oid: the index that is attached to the one above,
+// or else the name that the pattern gives. The pattern gets all columns, so that a table that is detached later can have
+// an index on the column alone under another name.
 func (t Target) names(root *catalog.Table) map[uint32]string {
 	names := map[uint32]string{}
-	joined, _ := t.ForTree(root)
-	columns := strings.Join(joined.IndexColumns(), "_")
-	of := map[uint32]uint32{} // the index of a table
+	withKeys, _ := t.ForTree(root)
+	columns := strings.Join(withKeys.IndexColumns(), "_")
+	indexOf := map[uint32]uint32{} // by oid of the table
 	if i := root.Index(t.Index); i != nil {
-		of[root.OID] = i.OID
+		indexOf[root.OID] = i.OID
 	}
 	for _, table := range root.Below {
 		names[table.OID] = IndexName(t.Pattern, table.Name, columns)
-		if above := of[table.Above]; above != 0 {
+		if above := indexOf[table.Above]; above != 0 {
 			at := slices.IndexFunc(table.Indexes, func(i catalog.Index) bool { return i.Parent == above })
 			if at >= 0 {
 				names[table.OID] = table.Indexes[at].Name
 			}
 		}
 		if i := table.Index(names[table.OID]); i != nil {
-			of[table.OID] = i.OID
+			indexOf[table.OID] = i.OID
 		}
 	}
 	return names
 }
 
-// keys are the columns that a unique index of the whole tree must have beside the column. There is none for a
-// table with children by inheritance, and none where an expression is among the keys.
-func (t Target) keys(root *catalog.Table) (keys []string, whole bool) {
+// keys returns the columns, in addition to the target's, that a unique index of the whole tree must have. rootIndex is
+// false if there can be no such index: the root is not partitioned, or an expression is among the partition keys.
+func (t Target) keys(root *catalog.Table) (keys []string, rootIndex bool) {
 	if root.Kind != catalog.Partitioned {
 		return nil, false
 	}
@@ -116,32 +115,33 @@ func (t Target) keys(root *catalog.Table) (keys []string, whole bool) {
 	return keys, true
 }
 
-// Spread is the target with what a table's tree says of its index, and whether there is one index of all of it.
-func (t Target) ForTree(table *catalog.Table) (Target, bool) {
-	keys, whole := t.keys(table)
+// ForTree returns the target with the Keys of a table's tree, and whether the root has an index to which the indexes of
+// its partitions are attached.
+func (t Target) ForTree(table *catalog.Table) (target Target, rootIndex bool) {
+	keys, rootIndex := t.keys(table)
 	t.Keys = keys
-	return t, whole
+	return t, rootIndex
 }
 
-// Spreads reports whether the target's column belongs to other tables as well.
+// IsTree reports whether the target's column belongs to tables below it as well.
 func (t Target) IsTree() bool { return t.Pattern != "" }
 
-// Joined reports whether the indexes of a tree are attached to one of all of it.
+// HasRootIndex reports whether the indexes of a tree are attached to an index of the root. It needs the target of ForTree.
 func (t Target) HasRootIndex() bool { return len(t.Keys) > 0 }
 
-// across asks something of every part of the view's table, one after the other.
-func forEachPart(t Target, v View, ask func(Target, View) []Action) []Action {
+// forEachPart returns the actions of all parts of the view's table, in order.
+func forEachPart(t Target, v View, actionsOf func(Target, View) []Action) []Action {
 	if v.Table == nil || !v.Table.IsTree() {
-		return ask(t, v)
+		return actionsOf(t, v)
 	}
 	var actions []Action
 	for _, part := range t.Parts(v.Table) {
-		actions = append(actions, ask(part.Target, v.ofTable(part.Table))...)
+		actions = append(actions, actionsOf(part.Target, v.ofTable(part.Table))...)
 	}
 	return actions
 }
 
-// everywhere reports whether something holds of every part of the view's table.
+// forAllParts reports whether a condition holds for every part of the view's table.
 func forAllParts(t Target, v View, holds func(Target, View) bool) bool {
 	if v.Table == nil || !v.Table.IsTree() {
 		return holds(t, v)
@@ -154,25 +154,25 @@ func forAllParts(t Target, v View, holds func(Target, View) bool) bool {
 	return true
 }
 
-// of is the view of one part of the view's tree.
+// ofTable returns the view of one part of the view's tree.
 func (v View) ofTable(table *catalog.Table) View {
 	v.Table, v.Unfilled = table, !v.Filled[table.OID]
 	return v
 }
 
-// IndexName makes the name of a table's index: {table} and {column} stand for the names. One of more than 63
-// bytes is cut, and ends with eight digits of the whole name's SHA-256, so that long names that begin alike
+// IndexName returns the name of a table's index: the pattern with {table} and {column} replaced. A name of more than 63
+// bytes is truncated and ends with eight digits of the full name's SHA-256, so that long names with a common beginning
 // stay different.
 func IndexName(pattern, table, column string) string {
-	whole := strings.NewReplacer("{table}", table, "{column}", column).Replace(pattern)
-	if len(whole) <= sqltext.MaxIdentifier {
-		return whole
+	name := strings.NewReplacer("{table}", table, "{column}", column).Replace(pattern)
+	if len(name) <= sqltext.MaxIdentifier {
+		return name
 	}
-	digest := sha256.Sum256([]byte(whole))
-	tail := "_" + hex.EncodeToString(digest[:])[:8]
-	cut := []rune(whole)
-	for len(string(cut))+len(tail) > sqltext.MaxIdentifier {
-		cut = cut[:len(cut)-1]
+	digest := sha256.Sum256([]byte(name))
+	suffix := "_" + hex.EncodeToString(digest[:])[:8]
+	short := []rune(name)
+	for len(string(short))+len(suffix) > sqltext.MaxIdentifier {
+		short = short[:len(short)-1]
 	}
-	return string(cut) + tail
+	return string(short) + suffix
 }

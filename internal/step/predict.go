@@ -10,18 +10,17 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// Foreseer is a step that can tell, without a server, what the database looks like when all of its
-// actions have been run. So the statements of a whole plan can be written down before the first of
-// them is run; nothing that runs a plan asks for it.
+// Predictor is a step that computes, without a server, what the database looks like after all of its actions have run.
+// Only scripts use it: they contain the statements of a whole plan before the first one runs.
 type Predictor interface {
 	Step
-	// Applied gives the view after Apply's actions, Undone that after Undo's. The view that comes in is
-	// not changed.
+	// AfterApply returns the view after Apply's actions. It does not change v.
 	AfterApply(v View) View
+	// AfterUndo returns the view after Undo's actions. It does not change v.
 	AfterUndo(v View) View
 }
 
-// with gives a view whose table, and those below it, may be changed, and the target's column in it, which may be nil.
+// copyOf returns a copy of the view whose tables may be changed, and the target's column in it, or nil.
 func (t Target) copyOf(v View) (View, *catalog.Column) {
 	if v.Table == nil {
 		return v, nil
@@ -50,7 +49,7 @@ func (t Target) withoutCheck(table *catalog.Table) {
 	table.Constraints = slices.DeleteFunc(table.Constraints, func(c catalog.Constraint) bool { return c.Name == t.Check })
 }
 
-// call is the target's default as it is compared; its text stands for the one that PostgreSQL writes.
+// setCall sets the target's default. The text need not be exactly what PostgreSQL would write.
 func (t Target) setCall(c *catalog.Column) {
 	if !t.HasDefault(c) {
 		c.Calls = sqltext.Qualified(t.Function.Schema, t.Function.Name)
@@ -65,121 +64,121 @@ func optional(comment string) *string {
 	return &comment
 }
 
-// Applied implements Foreseer.
+// AfterApply implements Predictor.
 func (s AddColumn) AfterApply(v View) View {
 	origin, _ := s.Target.Read(v.Table)
 	before := v
 	v, c := s.Target.copyOf(v)
 	switch origin {
 	case Absent:
-		for _, one := range v.Table.All() {
-			one.Columns = append(one.Columns, catalog.Column{Name: s.Target.Column, Type: "uuid"})
+		for _, table := range v.Table.All() {
+			table.Columns = append(table.Columns, catalog.Column{Name: s.Target.Column, Type: "uuid"})
 		}
 		v.Table.Column(s.Target.Column).Comment = optional(s.Target.madeComment(nil))
 		v.Unfilled, v.Filled = true, nil
 	case Untouched:
 		if len(s.Apply(before)) == 0 {
-			return before // somebody else's, and whole
+			return before // complete without rekey
 		}
 		c.Comment = optional(s.Target.foundComment(c.Comment, s.foundMark(c, before)))
 	case Made, Found:
 	}
-	for _, one := range v.Table.All() {
-		s.Target.setCall(one.Column(s.Target.Column))
+	for _, table := range v.Table.All() {
+		s.Target.setCall(table.Column(s.Target.Column))
 	}
 	return v
 }
 
-// Undone implements Foreseer.
+// AfterUndo implements Predictor.
 func (s AddColumn) AfterUndo(v View) View {
-	origin, as := s.Target.Read(v.Table)
+	origin, mark := s.Target.Read(v.Table)
 	v, c := s.Target.copyOf(v)
 	switch origin {
 	case Made:
 		v = BuildIndex(s).AfterUndo(v)
-		for _, one := range v.Table.All() {
-			one.Columns = slices.DeleteFunc(one.Columns, func(c catalog.Column) bool { return c.Name == s.Target.Column })
+		for _, table := range v.Table.All() {
+			table.Columns = slices.DeleteFunc(table.Columns, func(c catalog.Column) bool { return c.Name == s.Target.Column })
 		}
 	case Found:
 		c.Comment = optional(plainComment(c))
-		for _, one := range v.Table.All() {
-			if own := one.Column(s.Target.Column); own != nil {
-				own.Default, own.Calls = as.ofTable(one.Schema+"."+one.Name).Default, ""
+		for _, table := range v.Table.All() {
+			if own := table.Column(s.Target.Column); own != nil {
+				own.Default, own.Calls = mark.ofTable(table.Schema+"."+table.Name).Default, ""
 			}
 		}
-	case Absent, Untouched: // there is nothing to take away
+	case Absent, Untouched: // nothing to undo
 	}
 	return v
 }
 
-// Applied implements Foreseer.
+// AfterApply implements Predictor.
 func (s FillColumn) AfterApply(v View) View {
 	before := v
 	v, _ = s.Target.copyOf(v)
-	for _, one := range v.Table.All() {
-		if !v.Table.IsTree() && before.Unfilled || v.Table.IsTree() && !before.Filled[one.OID] {
-			s.Target.withoutCheck(one)
+	for _, table := range v.Table.All() {
+		if !v.Table.IsTree() && before.Unfilled || v.Table.IsTree() && !before.Filled[table.OID] {
+			s.Target.withoutCheck(table)
 		}
 	}
 	v.Unfilled, v.Filled = false, map[uint32]bool{}
-	for _, one := range v.Table.All() {
-		v.Filled[one.OID] = true
+	for _, table := range v.Table.All() {
+		v.Filled[table.OID] = true
 	}
 	return v
 }
 
-// Undone implements Foreseer.
+// AfterUndo implements Predictor.
 func (s FillColumn) AfterUndo(v View) View { return v }
 
-// Applied implements Foreseer. An index that is not there yet has no oid: one that no other has stands for it.
+// AfterApply implements Predictor. An index that does not exist yet gets an oid that no other index has.
 func (s BuildIndex) AfterApply(v View) View {
 	if s.Check(v).Done {
 		return v
 	}
 	v, _ = s.Target.copyOf(v)
-	t, joined := s.Target.ForTree(v.Table)
-	of := map[uint32]uint32{} // the index of a table
-	for n, one := range t.Indexes(v.Table) {
+	t, rootIndex := s.Target.ForTree(v.Table)
+	indexOf := map[uint32]uint32{} // by oid of the table
+	for n, part := range t.Indexes(v.Table) {
 		made := catalog.Index{
-			OID: math.MaxUint32 - uint32(n), Name: one.Index, Columns: t.IndexColumns(), Method: "btree",
+			OID: math.MaxUint32 - uint32(n), Name: part.Index, Columns: t.IndexColumns(), Method: "btree",
 			Unique: true, Immediate: true, Valid: true, Ready: true,
 		}
-		if there := one.Table.Index(one.Index); joined && there != nil {
-			made.OID = there.OID
+		if existing := part.Table.Index(part.Index); rootIndex && existing != nil {
+			made.OID = existing.OID
 		}
-		if joined {
-			made.Parent, of[one.Table.OID] = of[one.Table.Above], made.OID
+		if rootIndex {
+			made.Parent, indexOf[part.Table.OID] = indexOf[part.Table.Above], made.OID
 		}
-		withoutIndex(one.Table, one.Index)
-		one.Table.Indexes = append(one.Table.Indexes, made)
+		withoutIndex(part.Table, part.Index)
+		part.Table.Indexes = append(part.Table.Indexes, made)
 	}
 	return v
 }
 
-// Undone implements Foreseer.
+// AfterUndo implements Predictor.
 func (s BuildIndex) AfterUndo(v View) View {
 	if len(s.Undo(v)) == 0 {
 		return v
 	}
 	aliases := s.Target.aliases(v.Table)
 	v, _ = s.Target.copyOf(v)
-	_, as := s.Target.Read(v.Table)
+	_, mark := s.Target.Read(v.Table)
 	for _, alias := range aliases {
 		withoutIndex(v.Table, alias)
 	}
-	for _, one := range s.Target.Indexes(v.Table) {
-		if !as.ofTable(one.Table.Schema + "." + one.Table.Name).Indexed {
-			withoutIndex(one.Table, one.Index)
+	for _, part := range s.Target.Indexes(v.Table) {
+		if !mark.ofTable(part.Table.Schema + "." + part.Table.Name).Indexed {
+			withoutIndex(part.Table, part.Index)
 		}
 	}
 	return v
 }
 
-// Indexes are the tables that get an index of the target's, the upper ones first, as they stand in the view.
+// Indexes returns the tables that get the target's index, parents first. Table of each points into root.
 func (t Target) Indexes(root *catalog.Table) []Part {
-	t, joined := t.ForTree(root)
+	t, rootIndex := t.ForTree(root)
 	parts := t.Parts(root)
-	if joined {
+	if rootIndex {
 		parts = append(parts, t.Partitioned(root)...)
 	}
 	var all []Part
@@ -192,33 +191,33 @@ func (t Target) Indexes(root *catalog.Table) []Part {
 	return all
 }
 
-// Applied implements Foreseer.
+// AfterApply implements Predictor.
 func (s RequireValue) AfterApply(v View) View {
 	v, _ = s.Target.copyOf(v)
-	for _, one := range v.Table.All() {
-		s.Target.withoutCheck(one)
-		if c := one.Column(s.Target.Column); c != nil {
+	for _, table := range v.Table.All() {
+		s.Target.withoutCheck(table)
+		if c := table.Column(s.Target.Column); c != nil {
 			c.NotNull, c.Unproved = true, false
 		}
 	}
 	return v
 }
 
-// Undone implements Foreseer.
+// AfterUndo implements Predictor.
 func (s RequireValue) AfterUndo(v View) View {
-	origin, as := s.Target.Read(v.Table)
+	origin, mark := s.Target.Read(v.Table)
 	v, _ = s.Target.copyOf(v)
-	allowed := as.allowed(v.Table)
-	for _, one := range v.Table.All() {
-		if c := one.Column(s.Target.Column); c != nil && origin == Found && allowed[one.OID] {
+	nullable := mark.nullableTables(v.Table)
+	for _, table := range v.Table.All() {
+		if c := table.Column(s.Target.Column); c != nil && origin == Found && nullable[table.OID] {
 			c.NotNull = false
 		}
-		s.Target.withoutCheck(one)
+		s.Target.withoutCheck(table)
 	}
 	return v
 }
 
-// Applied implements Foreseer.
+// AfterApply implements Predictor.
 func (s Settle) AfterApply(v View) View {
 	if s.Check(v).Done {
 		return v
@@ -230,7 +229,7 @@ func (s Settle) AfterApply(v View) View {
 	return v
 }
 
-// Undone implements Foreseer.
+// AfterUndo implements Predictor.
 func (s Settle) AfterUndo(v View) View {
 	if len(s.Undo(v)) == 0 {
 		return v
@@ -240,10 +239,10 @@ func (s Settle) AfterUndo(v View) View {
 	return v
 }
 
-// Applied implements Foreseer.
+// AfterApply implements Predictor.
 func (s RecordVersion) AfterApply(v View) View { return s.recorded(v, len(s.Apply(v)) > 0, s.To) }
 
-// Undone implements Foreseer.
+// AfterUndo implements Predictor.
 func (s RecordVersion) AfterUndo(v View) View { return s.recorded(v, len(s.Undo(v)) > 0, s.From) }
 
 func (s RecordVersion) recorded(v View, changed bool, version int) View {
@@ -255,7 +254,7 @@ func (s RecordVersion) recorded(v View, changed bool, version int) View {
 	return v
 }
 
-// Applied implements Foreseer.
+// AfterApply implements Predictor.
 func (s EnsureFunction) AfterApply(v View) View {
 	if s.Check(v).Done {
 		return v
@@ -271,10 +270,10 @@ func (s EnsureFunction) AfterApply(v View) View {
 	return v
 }
 
-// Undone implements Foreseer.
+// AfterUndo implements Predictor.
 func (s EnsureFunction) AfterUndo(v View) View { return v }
 
-// Applied implements Foreseer.
+// AfterApply implements Predictor.
 func (s GrantExecute) AfterApply(v View) View {
 	if v.Schema.Function != nil {
 		f := *v.Schema.Function
@@ -284,23 +283,24 @@ func (s GrantExecute) AfterApply(v View) View {
 	return v
 }
 
-// Undone implements Foreseer.
+// AfterUndo implements Predictor.
 func (s GrantExecute) AfterUndo(v View) View { return v }
 
-// Source is the md5 of the function's source on a major version of the server, as pg_proc has it.
+// Source returns md5(pg_proc.prosrc) of rekey's function on a major version of the server.
 func (s EnsureFunction) Source(major int) string { return md5Hex(body(major)) }
 
-// Broken is a table with each index of those that hold rows as a build that was cut short leaves it.
+// WithInvalidIndexes returns a copy of a table in which the index of every table that holds rows is invalid, as an
+// interrupted build leaves it.
 func (t Target) WithInvalidIndexes(root *catalog.Table) *catalog.Table {
 	v, _ := t.copyOf(View{Table: root})
 	for _, part := range t.Parts(v.Table) {
-		for _, one := range v.Table.All() {
-			switch i := one.Index(part.Index); {
-			case one.OID != part.Table.OID:
+		for _, table := range v.Table.All() {
+			switch i := table.Index(part.Index); {
+			case table.OID != part.Table.OID:
 			case i != nil:
 				i.Valid = false
 			default:
-				one.Indexes = append(one.Indexes, catalog.Index{Name: part.Index, Columns: part.IndexColumns(), Method: "btree", Unique: true})
+				table.Indexes = append(table.Indexes, catalog.Index{Name: part.Index, Columns: part.IndexColumns(), Method: "btree", Unique: true})
 			}
 		}
 	}
