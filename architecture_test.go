@@ -102,14 +102,15 @@ func rooms() []room {
 		// What the settings of a call may be.
 		{name: "internal/setting", below: in("discover", "pace", "plan", "message", "problem", "profile", "script", "sqltext", "throttle", "visible")},
 
-		// The front door: what hosts import.
+		// What hosts import.
 		{
 			name: ".",
-			below: in("backfill", "catalog", "discover", "event", "fault", "inspect", "journal", "order", "pace", "pg", "plan", "message", "problem", "profile", "run",
-				"script", "setting", "sqltext", "step", "survey", "throttle", "verify"),
+			below: in("backfill", "catalog", "discover", "event", "fault", "inspect", "journal", "message", "order", "pace", "pg", "plan", "problem", "profile", "run",
+				"script", "setting", "step", "survey", "throttle", "verify"),
 			others: pgx,
 		},
-		{name: "phoenixkit", below: ".", others: pgx},
+		{name: "phoenixkit", below: join(".", in("event", "problem")), others: pgx},
+		{name: "internal/rekeytest", below: join(".", in("event")), others: pgx},
 
 		// Throw-away servers and the database on them: for the demo and the tests.
 		{name: "internal/server", others: system},

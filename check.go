@@ -1,21 +1,33 @@
 package rekey
 
 import (
-	"strconv"
-
-	"github.com/jackc/pgx/v5/pgxpool"
-
+	"github.com/rekey-pg/rekey/internal/discover"
 	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/internal/order"
+	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/setting"
+	"github.com/rekey-pg/rekey/internal/survey"
+	"github.com/rekey-pg/rekey/internal/throttle"
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// check refuses a call before a connection is used: what the command line refuses, for the same reasons.
-func check(pool *pgxpool.Pool, r setting.Request) error {
-	found := setting.Check(r)
-	if len(found) == 0 && pool == nil {
+// check validates what New was given.
+func (m *Migrator) check() error {
+	found := setting.Check(settings(m.scope, m.profile, m.options))
+	if m.profile != nil {
+		found = append(found, setting.CheckProfile(m.profile.internal())...)
+	}
+	if source := m.options.Values.Source; source.kind != byDefault && source.kind != byCreation && source.kind != byClock {
+		found = append(found, message.SourceOfOneTable(source.String()))
+	}
+	if len(found) == 0 && m.pool == nil {
 		found = problem.List{message.NoPool()}
+	}
+	for _, standby := range m.options.Standbys {
+		if standby == nil && len(found) == 0 {
+			found = problem.List{message.NoPool()}
+		}
 	}
 	if len(found) > 0 {
 		return found
@@ -23,97 +35,137 @@ func check(pool *pgxpool.Pool, r setting.Request) error {
 	return nil
 }
 
-// check refuses a Config; directions are those in which the call may go, none where it goes nowhere.
-func (c Config) check(pool *pgxpool.Pool, command string, directions ...plan.Direction) error {
-	r := c.request()
-	r.Command = command
-	for _, direction := range directions {
-		if direction == plan.Down {
-			r.Versions = append(r.Versions, c.Profile.From)
-		} else {
-			r.Versions = append(r.Versions, c.Profile.To)
-		}
-	}
-	if err := check(pool, r); err != nil {
-		return err
-	}
-	for _, standby := range c.Standbys {
-		if standby == nil {
-			return message.NoPool()
-		}
-	}
-	return nil
-}
-
-// request is what the Config asks, by the names of the settings; a zero value was not given.
-func (c Config) request() setting.Request {
+// settings returns what is asked, by the names of the command's flags; a zero value was not given. A nil scope is
+// one that the call does not need.
+func settings(scope Scope, profile *Profile, o Options) setting.Request {
 	r := setting.Request{
-		Style: setting.Fields, Texts: map[string][]string{}, Numbers: map[string]int64{}, Overrides: map[string]setting.Names{},
-		Sources: map[string]string{}, Columns: c.Values.Columns,
+		Style: setting.Fields, NoScope: scope == nil, Texts: map[string][]string{}, Numbers: map[string]int64{}, Overrides: map[string]setting.Names{},
+		Sources: map[string]string{}, Columns: map[string]string{},
 	}
-	if c.hasProfile() {
-		r.Profile = &c.Profile
-		r.Texts["profile"] = []string{c.Profile.Name}
+	texts := map[string]string{
+		"pace": string(o.Backfill.Pace), "throttle-query": o.Throttle.Query, "throttle-file": o.Throttle.File, "time-zone": o.Values.TimeZone,
 	}
-	if c.hasProfile() || c.Version != 0 {
-		r.Texts["version"] = []string{strconv.Itoa(c.Version)}
+	lists := map[string][]string{"without-signal": o.Throttle.Without, "trust-owner": o.Permissions.TrustOwners}
+	switch s := scope.(type) {
+	case Schema:
+		r.Texts["schema"] = []string{s.Name}
+		texts["column"], texts["index-name"] = s.Column, s.IndexName
+		lists["tables"], lists["exclude"] = s.Tables, s.Exclude
+	case Profile, profileScope:
+		r.Tables = profile.tableNames()
+		r.Texts["profile"], r.Texts["prefix"] = []string{profile.Name}, []string{s.schemaName()}
 	}
-	if c.hasProfile() && c.Schema != "" {
-		delete(r.Texts, "version") // one fault is enough
-	}
-	for flag, text := range map[string]string{
-		"prefix": c.Prefix, "schema": c.Schema, "column": c.Column, "index-name": c.IndexName, "pace": c.Pace,
-		"throttle-query": c.ThrottleQuery, "throttle-file": c.ThrottleFile, "time-source": string(c.Values.Source), "time-zone": c.Values.Zone,
-	} {
+	for flag, text := range texts {
 		if text != "" {
 			r.Texts[flag] = []string{text}
 		}
 	}
-	for flag, list := range map[string][]string{
-		"tables": c.Tables, "exclude": c.Exclude, "without-signal": c.WithoutSignals, "trust-owner": c.TrustOwners, "random": c.Values.Random,
-	} {
+	for flag, list := range lists {
 		if len(list) > 0 {
 			r.Texts[flag] = list
 		}
 	}
-	for flag, on := range map[string]bool{"skip-refused": c.SkipRefused, "down": c.Back, "own": len(c.Own) > 0} {
-		if on {
-			r.Texts[flag] = []string{"true"}
-		}
-	}
 	for flag, n := range map[string]int64{
-		"max-lock": int64(c.MaxLock), "lock-patience": int64(c.LockPatience), "batch-time": int64(c.BatchTime), "max-lag": int64(c.MaxLag),
-		"max-snapshot-age": int64(c.MaxSnapshotAge), "max-retained-wal": c.MaxRetainedWAL,
+		"max-lock": int64(o.Locks.Timeout), "lock-patience": int64(o.Locks.RetryTimeout), "batch-time": int64(o.Backfill.BatchTime),
+		"max-lag": int64(o.Throttle.MaxLag), "max-snapshot-age": int64(o.Throttle.MaxSnapshotAge), "max-retained-wal": o.Throttle.MaxRetainedWAL,
 	} {
 		if n != 0 {
 			r.Numbers[flag] = n
 		}
 	}
-	for table, own := range c.Own {
-		r.Overrides[table] = setting.Names(own)
+	for table, t := range o.Tables {
+		if t.Column != "" || t.IndexName != "" {
+			r.Overrides[table] = setting.Names{Column: t.Column, IndexName: t.IndexName}
+			r.Texts["own"] = []string{"true"}
+		}
 	}
-	for table, source := range c.Values.Sources {
+	values := o.values()
+	for table, source := range values.Sources {
 		r.Sources[table] = string(source)
+	}
+	r.Columns = values.Columns
+	if len(values.Random) > 0 {
+		r.Texts["random"] = values.Random
 	}
 	return r
 }
 
-// hasProfile reports whether anything is said of a profile.
-func (c Config) hasProfile() bool {
-	p := c.Profile
-	return p.Name+p.VersionTable+p.Column != "" || len(p.Tables) > 0 || p.From|p.To|p.VerifyFrom|p.Last != 0
-}
-
-// Check refuses a Fleet that no call may go by: Each does not, and takes the nearest number that is allowed.
-func (f Fleet) Check() error {
-	r := setting.Request{Style: setting.Fields, NoScope: true, Numbers: map[string]int64{}}
-	for flag, n := range map[string]int{"parallel": f.Parallel, "canary": f.Canary, "max-failures": f.MaxFailures} {
-		if n != 0 {
-			r.Numbers[flag] = int64(n)
+// values returns what is asked of the UUIDs of existing rows.
+func (o Options) values() plan.Values {
+	v := plan.Values{Zone: o.Values.TimeZone, Sources: map[string]plan.Source{}, Columns: map[string]string{}}
+	if o.Values.Source.kind == byClock {
+		v.Source = plan.ByClock
+	}
+	for table, t := range o.Tables {
+		switch t.Values.kind {
+		case byDefault:
+		case byCreation:
+			v.Sources[table] = plan.ByColumn
+		case byClock:
+			v.Sources[table] = plan.ByClock
+		case byColumn:
+			v.Columns[table] = t.Values.column
+		case byKey:
+			v.Columns[table] = order.None
+		case atRandom:
+			v.Random = append(v.Random, table)
 		}
 	}
-	if found := setting.Check(r); len(found) > 0 {
-		return found
+	return v
+}
+
+func (m *Migrator) request(direction plan.Direction) (survey.Request, error) {
+	permissions := m.options.Permissions
+	r := survey.Request{
+		Schema: m.scope.schemaName(), Direction: direction, Standbys: pg.Standbys(m.options.Standbys),
+		Policy: plan.Policy{
+			SubscribersReady: permissions.SubscribersReady, FireTriggers: permissions.FireTriggers,
+			TrustOwners: permissions.TrustOwners, Values: m.options.values(),
+		},
 	}
-	return nil
+	if m.profile != nil {
+		r.Profile = m.profile.internal()
+		return r, nil
+	}
+	var err error
+	schema, _ := m.scope.(Schema)
+	r.Policy.SkipRefused = schema.SkipRefused
+	r.Ask, err = selection(schema, m.options.Tables)
+	return r, err
+}
+
+func selection(schema Schema, tables map[string]TableOptions) (*plan.Selection, error) {
+	ask := plan.Selection{Naming: plan.Naming{Column: schema.Column, Index: schema.IndexName}, Overrides: map[string]plan.Naming{}}
+	var err error
+	if ask.Filter.Tables, err = patterns(schema.Tables); err != nil {
+		return nil, err
+	}
+	if ask.Filter.Exclude, err = patterns(schema.Exclude); err != nil {
+		return nil, err
+	}
+	for table, t := range tables {
+		if t.Column != "" || t.IndexName != "" {
+			ask.Overrides[table] = plan.Naming{Column: t.Column, Index: t.IndexName}
+		}
+	}
+	return &ask, nil
+}
+
+func patterns(texts []string) (list []discover.Pattern, err error) {
+	for _, text := range texts {
+		p, err := discover.ParsePattern(text)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+func (m *Migrator) signals() throttle.Limits {
+	t := m.options.Throttle
+	return throttle.Limits{
+		MaxLag: t.MaxLag, MaxRetainedWAL: t.MaxRetainedWAL, MaxSnapshotAge: t.MaxSnapshotAge,
+		Query: t.Query, File: t.File, Without: t.Without,
+	}
 }

@@ -12,17 +12,21 @@ import (
 	"github.com/rekey-pg/rekey/internal/fixture"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/phoenixkit"
+	"github.com/rekey-pg/rekey/problem"
 )
 
-// A plan is a value: what would happen to each table, with the locks and the statements. Making it
-// changes nothing.
-func ExampleMakePlan() {
+// A plan says what would happen to each table, with locks and statements.
+func ExampleMigrator_Plan() {
 	ctx := context.Background()
 	pool, end := host(ctx, "Auth-Kit")
 	defer end()
 
-	config := rekey.Config{Profile: phoenixkit.Profile(), Prefix: "Auth-Kit", Version: 40}
-	plan, err := rekey.MakePlan(ctx, pool, config)
+	m, err := rekey.New(pool, phoenixkit.Profile().In("Auth-Kit"), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	plan, err := m.Plan(ctx, rekey.Up)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -34,12 +38,12 @@ func ExampleMakePlan() {
 		}
 		fmt.Println(group.Table, "is", group.State)
 		for _, step := range group.Steps {
-			fmt.Println(step.ID) // step.Lock, step.Scans and step.SQL say the rest
+			fmt.Println(step.ID) // step.Lock, step.Scans and step.SQL have the details
 		}
 	}
 	// Output:
 	// version 39 to 40
-	// phoenix_kit_settings is missing
+	// phoenix_kit_settings is pending
 	// Auth-Kit.phoenix_kit_settings/add-column
 	// Auth-Kit.phoenix_kit_settings/fill-column
 	// Auth-Kit.phoenix_kit_settings/build-index
@@ -47,17 +51,21 @@ func ExampleMakePlan() {
 	// Auth-Kit.phoenix_kit_settings/settle
 }
 
-// Errors answer to errors.Is by their kind; the problems inside say what is wrong and what to do.
-func ExampleVerify() {
+// Errors match the sentinel of their kind; the problem says what is wrong and what to do.
+func ExampleMigrator_Verify() {
 	ctx := context.Background()
 	pool, end := host(ctx, "public")
 	defer end()
 
-	config := rekey.Config{Profile: phoenixkit.Profile(), Version: 40}
-	report, err := rekey.Verify(ctx, pool, config) // before up has run
-	if errors.Is(err, rekey.ErrDiffers) {
-		problem, _ := errors.AsType[*rekey.Problem](err)
-		fmt.Println(problem.Message)
+	m, err := rekey.New(pool, phoenixkit.Profile(), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	report, err := m.Verify(ctx) // before up
+	if errors.Is(err, problem.ErrDiffers) {
+		first, _ := errors.AsType[*problem.Problem](err)
+		fmt.Println(first.Message)
 		fmt.Println(report.Differences[0])
 	}
 	// Output:

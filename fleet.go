@@ -2,57 +2,68 @@ package rekey
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/discover"
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
-	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/run"
 	"github.com/rekey-pg/rekey/internal/setting"
-	"github.com/rekey-pg/rekey/internal/survey"
-	"github.com/rekey-pg/rekey/internal/throttle"
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Fleet says how a call goes over many schemas. Each schema is a run of its own, with its own lease and
-// result; what was done stays, and the same call goes on where this one ended.
+// Fleet runs a function on many schemas. Each schema has its own run, lease and result; what was done stays,
+// and the same call continues where this one ended.
 type Fleet struct {
+	// Schemas lists the schemas in the order in which they begin.
 	Schemas []string
-	// Parallel is how many schemas are worked on at a time: 1 if zero. Each takes up to three of the pool's
-	// connections, and needs two, and one besides for as long as it is at work.
+	// Parallel is the number of schemas at a time, between 1 and 32. Each uses up to three connections of the
+	// pool, needs two, and opens one of its own. Default: 1.
 	Parallel int
-	// Canary is how many schemas go first, one after another; a failure among them ends it all.
+	// Canary is the number of schemas that go first, one after another; a failure among them ends the fleet.
+	// Default: none.
 	Canary int
-	// MaxFailures is after how many failures no other schema begins; never if zero.
+	// MaxFailures is the number of failures after which no further schema begins. Default: no limit.
 	MaxFailures int
 }
 
-// Each calls do for the schemas and then done with what it returned, one done at a time. It gives the
-// number of schemas that were begun, and comes back when all of those have ended. It begins no other once
-// the context or stop has ended.
+// Check returns an error that matches [problem.ErrUsage] if a number is out of range. Each does not check; it
+// uses the nearest number in range.
+func (f Fleet) Check() error {
+	r := setting.Request{Style: setting.Fields, NoScope: true, Numbers: map[string]int64{}}
+	for flag, n := range map[string]int{"parallel": f.Parallel, "canary": f.Canary, "max-failures": f.MaxFailures} {
+		if n != 0 {
+			r.Numbers[flag] = int64(n)
+		}
+	}
+	if found := setting.Check(r); len(found) > 0 {
+		return found
+	}
+	return nil
+}
+
+// Each calls do for every schema, and then done with the error that do returned; done is called once at a
+// time. Each returns the number of schemas that were begun, when all of them have ended. It begins no further
+// schema once the context has ended or stop is closed.
 func (f Fleet) Each(ctx context.Context, stop <-chan struct{}, do func(ctx context.Context, schema string) error, done func(schema string, err error)) int {
 	ctx, end := pg.WithSessions(ctx)
 	defer end()
-	m := &muster{fleet: f, stop: stop, do: do, done: done}
+	r := &fleetRun{fleet: f, stop: stop, do: do, done: done}
 	canary := min(max(0, f.Canary), len(f.Schemas))
-	m.march(ctx, f.Schemas[:canary], 1)
-	if m.failures > 0 && canary > 0 {
-		return m.begun
+	r.work(ctx, f.Schemas[:canary], 1)
+	if r.failures > 0 && canary > 0 {
+		return r.begun
 	}
-	m.march(ctx, f.Schemas[canary:], min(max(1, f.Parallel), int(setting.Max("parallel"))))
-	return m.begun
+	r.work(ctx, f.Schemas[canary:], min(max(1, f.Parallel), int(setting.Max("parallel"))))
+	return r.begun
 }
 
-// muster is the state of one call of Each.
-type muster struct {
+// fleetRun is the state of one call of Each.
+type fleetRun struct {
 	fleet Fleet
 	stop  <-chan struct{}
 	do    func(context.Context, string) error
@@ -62,13 +73,13 @@ type muster struct {
 	begun, failures int
 }
 
-func (m *muster) march(ctx context.Context, schemas []string, workers int) {
+func (r *fleetRun) work(ctx context.Context, schemas []string, workers int) {
 	next := make(chan string)
 	var all sync.WaitGroup
 	for range min(workers, len(schemas)) {
 		all.Go(func() {
 			for schema := range next {
-				m.work(ctx, schema)
+				r.schema(ctx, schema)
 			}
 		})
 	}
@@ -79,53 +90,53 @@ func (m *muster) march(ctx context.Context, schemas []string, workers int) {
 	all.Wait()
 }
 
-// work does one schema, unless it is to go no further.
-func (m *muster) work(ctx context.Context, schema string) {
-	if !m.begin(ctx) {
+func (r *fleetRun) schema(ctx context.Context, schema string) {
+	if !r.begin(ctx) {
 		return
 	}
-	err := m.do(ctx, schema)
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	err := r.do(ctx, schema)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if err != nil {
-		m.failures++
+		r.failures++
 	}
-	m.done(schema, err)
+	r.done(schema, err)
 }
 
-func (m *muster) begin(ctx context.Context) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (r *fleetRun) begin(ctx context.Context) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	select {
-	case <-m.stop:
+	case <-r.stop:
 		return false
 	case <-ctx.Done():
 		return false
 	default:
 	}
-	most := m.fleet.MaxFailures
-	if m.begun < m.fleet.Canary {
-		most = 1
+	limit := r.fleet.MaxFailures
+	if r.begun < r.fleet.Canary {
+		limit = 1
 	}
-	if most > 0 && m.failures >= most {
+	if limit > 0 && r.failures >= limit {
 		return false
 	}
-	m.begun++
+	r.begun++
 	return true
 }
 
-// MatchSchemas names the schemas that a pattern matches, in order: "*" and "?" are wildcards. PostgreSQL's
-// own and the journal's are never among them. One that matches none answers to ErrRefused.
+// MatchSchemas returns the schemas that match a pattern, sorted. "*" matches any characters, "?" one character.
+// PostgreSQL's own schemas and the journal's are left out. If none matches, the error matches
+// [problem.ErrRefused].
 func MatchSchemas(ctx context.Context, pool *pgxpool.Pool, pattern string) (_ []string, err error) {
 	defer explain(ctx, "schemas", &err)
 	return match(ctx, pool, "schema", pattern)
 }
 
-// MatchPrefixes is MatchSchemas for a profile: of the schemas that match, those that have its version table,
-// and those that have not, in which there is nothing to do.
-func MatchPrefixes(ctx context.Context, pool *pgxpool.Pool, profile Profile, pattern string) (found, without []string, err error) {
+// MatchProfile returns the schemas that match a pattern: those that have the profile's version table, and those
+// that do not, in which there is nothing to do. If none has it, the error matches [problem.ErrRefused].
+func MatchProfile(ctx context.Context, pool *pgxpool.Pool, profile Profile, pattern string) (found, without []string, err error) {
 	defer explain(ctx, "schemas", &err)
-	if found := setting.CheckProfile(profile); len(found) > 0 {
+	if found := setting.CheckProfile(profile.internal()); len(found) > 0 {
 		return nil, nil, found
 	}
 	all, err := match(ctx, pool, "prefix", pattern)
@@ -154,13 +165,16 @@ func MatchPrefixes(ctx context.Context, pool *pgxpool.Pool, profile Profile, pat
 }
 
 func match(ctx context.Context, pool *pgxpool.Pool, flag, pattern string) ([]string, error) {
-	request := setting.Request{Style: setting.Fields, NoScope: true, Texts: map[string][]string{flag: {pattern}}}
-	if err := check(pool, request); err != nil {
-		return nil, err
+	wrong := setting.Check(setting.Request{Style: setting.Fields, NoScope: true, Texts: map[string][]string{flag: {pattern}}})
+	if len(wrong) == 0 && pool == nil {
+		wrong = problem.List{message.NoPool()}
+	}
+	if len(wrong) > 0 {
+		return nil, wrong
 	}
 	p, err := discover.ParsePattern(pattern)
 	if err != nil {
-		return nil, err // check has refused it
+		return nil, err
 	}
 	var all []string
 	err = pg.Read(ctx, pool, func(tx pg.Tx) error {
@@ -176,104 +190,4 @@ func match(ctx context.Context, pool *pgxpool.Pool, flag, pattern string) ([]str
 		return nil, message.UnknownSchema(pattern, all)
 	}
 	return found, nil
-}
-
-// OneSchema gives the name that a pattern stands for, if it has no wildcard.
-func OneSchema(pattern string) (string, bool) {
-	p, err := discover.ParsePattern(pattern)
-	if err != nil {
-		return pattern, true
-	}
-	return p.Exact()
-}
-
-// Planner makes the plans of many schemas, and remembers which are like one another. It is for one goroutine.
-type Planner struct {
-	pool   *pgxpool.Pool
-	config Config
-	kinds  map[string]plan.Shared // by fingerprint
-}
-
-// NewPlanner plans by a Config whose Schema and Prefix are not looked at.
-func NewPlanner(pool *pgxpool.Pool, config Config) *Planner {
-	return &Planner{pool: pool, config: config, kinds: map[string]plan.Shared{}}
-}
-
-// Plans is MakePlan for some schemas, in their order, but for the rows that it counts: the catalogue is read
-// with a few queries for all of them, and of those that have the same plan but for names and sizes only the
-// first is planned. The others' plans name that one in Like and leave out what it says. All that is read is in
-// memory at a time: a few hundred schemas are a good number.
-func (p *Planner) Plans(ctx context.Context, schemas []string) (_ []Plan, err error) {
-	defer explain(ctx, "plan", &err)
-	if len(schemas) == 0 {
-		return nil, nil
-	}
-	config := p.config.in(schemas[0])
-	direction := config.planned()
-	if err = config.check(p.pool, "MakePlan", direction); err != nil {
-		return nil, err
-	}
-	order, err := config.order(direction)
-	if err != nil {
-		return nil, err
-	}
-	server, err := config.server(ctx, p.pool)
-	if err != nil {
-		return nil, err
-	}
-	situations, err := p.survey(ctx, server, order, schemas)
-	if err != nil {
-		return nil, fault.At(err, "", "survey")
-	}
-	signals, err := throttle.Check(ctx, p.pool, server.Role, config.signals())
-	if err != nil {
-		return nil, fault.At(err, "", "signals")
-	}
-	plans := make([]Plan, len(situations))
-	for i, situation := range situations {
-		plans[i] = p.plan(situation, signals)
-	}
-	return plans, nil
-}
-
-// survey looks at two halves at a time, since the server takes longer than we do.
-func (p *Planner) survey(ctx context.Context, server catalog.Server, order survey.Request, schemas []string) ([]plan.Input, error) {
-	var halves [2][]plan.Input
-	var errs [2]error
-	var all sync.WaitGroup
-	middle := (len(schemas) + 1) / 2
-	for i, half := range [][]string{schemas[:middle], schemas[middle:]} {
-		if len(half) > 0 {
-			all.Go(func() { halves[i], errs[i] = survey.ReadMany(ctx, p.pool, server, order, half) })
-		}
-	}
-	all.Wait()
-	return append(halves[0], halves[1]...), errors.Join(errs[:]...)
-}
-
-func (p *Planner) plan(s plan.Input, signals problem.List) Plan {
-	fingerprint := plan.Fingerprint(s)
-	if kind, known := p.kinds[fingerprint]; known {
-		return kind.For(s)
-	}
-	made := plan.Build(s)
-	if made.Pending() {
-		made.Refusals = append(append(made.Refusals, run.MissingRights(made)...), signals...)
-	}
-	doc := made.Describe(run.DescribeFillings(made, nil)) // no table is read: there may be thousands
-	doc.Fingerprint = fingerprint
-	if kind, same := plan.Share(made, doc); same {
-		p.kinds[fingerprint] = kind
-	}
-	return doc
-}
-
-// in is the Config for one schema of many.
-func (c Config) in(schema string) Config {
-	if c.Profile.Name == "" {
-		c.Schema = schema
-	} else {
-		c.Prefix = schema
-	}
-	return c
 }

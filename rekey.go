@@ -1,147 +1,239 @@
-// Package rekey gives the tables of a live PostgreSQL database UUIDv7 keys beside their integers,
-// online: no table is rewritten, nobody waits, and what was done can be taken back.
+// Package rekey adds UUIDv7 columns to the tables of a live PostgreSQL database, next to their integer keys:
+// online, in short transactions, without rewriting a table, and reversibly.
 //
-// The work that a profile describes is done by [Up] and taken back by [Down]; [MakePlan], [ReadStatus]
-// and [Verify] change nothing. The package phoenixkit carries the profile of PhoenixKit's V40.
+// A [Migrator] works on the tables of one [Scope]: a [Schema] or a [Profile]. [Migrator.Up] adds to each table a
+// uuid column with a default, fills it, builds a unique index on it and sets it NOT NULL; [Migrator.Down] removes
+// what Up made. [Migrator.Plan], [Migrator.Status] and [Migrator.Verify] change nothing. Package phoenixkit has
+// the profile of PhoenixKit's migration V40.
+//
+// Errors are of type [problem.Problem] or [problem.List]; use errors.Is with the sentinels of package problem.
 package rekey
 
 import (
+	"context"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/fault"
+	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/profile"
-	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/internal/run"
+	"github.com/rekey-pg/rekey/internal/setting"
+	"github.com/rekey-pg/rekey/internal/survey"
+	"github.com/rekey-pg/rekey/internal/throttle"
 	"github.com/rekey-pg/rekey/internal/verify"
-	"github.com/rekey-pg/rekey/problem"
 )
 
-// Config says what is to be done, where, and what is allowed.
-type Config struct {
-	Profile Profile // the tables and the rules that hold for them
-	Prefix  string  // the schema they are in; "" means public
-	Version int     // for Up the profile's To, for Down its From
+// Direction is the way a migration goes.
+type Direction string
 
-	// Schema is that of a run without a profile, which takes the tables as it finds them: those that
-	// Tables' patterns match and Exclude's do not, "*" and "?" being wildcards. Tables that are not the
-	// application's own, such as migrators', are left alone unless Tables names them without wildcards.
-	Schema          string
-	Tables, Exclude []string
-	Column          string           // what each table gets; "" is uuid
-	IndexName       string           // of its unique index; "" is {table}_{column}_idx
-	Own             map[string]Words // the tables that get something else than the others
-	// SkipRefused lets the other tables go on where some are refused.
-	SkipRefused bool
-	// Back makes MakePlan plan the way down of a run without a profile.
-	Back bool
+// The directions.
+const (
+	Up   Direction = "up"   // add the columns
+	Down Direction = "down" // remove what up added
+)
 
-	// MaxLock is how long a lock that others queue behind is waited for, a try: 50 ms if zero.
-	MaxLock time.Duration
-	// LockPatience is how long a lock is tried for in all before the run gives up cleanly: 40 minutes if zero.
-	LockPatience time.Duration
-	// Pace is "gentle", "normal" or "full"; "" is normal.
-	Pace string
-	// BatchTime is what a transaction of the filling aims at: 50 ms if zero.
-	BatchTime time.Duration
-	// MaxLag is how far a standby or a logical subscriber may be behind before the run stands still: 10 s
-	// if zero.
-	MaxLag time.Duration
-	// MaxRetainedWAL is how many bytes of WAL a replication slot may keep back before the run stands still:
-	// 10 GB if zero.
-	MaxRetainedWAL int64
-	// MaxSnapshotAge is how long something may keep dead rows from being pruned before the filling stands
-	// still. If zero it never does; such a thing is only told of.
-	MaxSnapshotAge time.Duration
-	// ThrottleQuery is asked every second, in a transaction that only reads: one row of one column. While
-	// it is true, or a text that is not empty, the run stands still. Names carry their schema.
-	ThrottleQuery string
-	// ThrottleFile names a file; while it exists the run stands still.
-	ThrottleFile string
-	// WithoutSignals names the signals that are not looked at: lag, wal, snapshots, wraparound, query, file,
-	// standby.
-	WithoutSignals []string
-	// SubscribersReady says that the tables of every logical subscriber have the column already.
-	SubscribersReady bool
-	// FireTriggers allows the application's triggers to fire on the rows that are filled.
-	FireTriggers bool
-	// TrustOwners names owners whose code may run with the rights of the role that rekey connects as: the code of
-	// their tables (checks, indexes on expressions, triggers …), their functions, and their journal. By default
-	// a role trusts itself, superusers, and roles that may become it.
-	TrustOwners []string
-	// Values says what the uuids of the rows that are there already tell; its zero value is the order of
-	// creation.
-	Values Values
-
-	// Direct leads straight to the server where the pool goes through a pooler; nil where it does not.
-	Direct *pgxpool.Pool
-	// Standbys lead to standbys of this server, the same database there, one pool each, of which one
-	// connection is used: no lock is taken while a report there would hold its replay up for longer than
-	// MaxLock, and whoever reads there with it.
-	Standbys []*pgxpool.Pool
-	// Stop asks a run to end at the next clean point when it is closed; ending the context instead
-	// cancels what is being executed. Both leave everything committed so far, and the same call goes on.
-	Stop <-chan struct{}
-
-	OnEvent func(Event) // called from one goroutine at a time; may be nil
+// Migrator adds uuid columns to the tables of a scope, and removes them. Its methods may be called from
+// several goroutines; a lease in the database lets one run at a time work on a schema.
+type Migrator struct {
+	pool    *pgxpool.Pool
+	scope   Scope
+	options Options
+	profile *Profile // nil if the scope is a Schema
 }
 
-// The values that go in and come out; their fields are documented where they are declared.
-type (
-	Profile      = profile.Profile
-	ProfileTable = profile.Table
-	Rename       = profile.Rename
-	Event        = event.Event
-	Result       = event.Result // what a run did
-	Plan         = plan.Document
-	Verdict      = plan.Relation // what becomes of one relation, without a profile
-	Status       = plan.Status
-	Report       = verify.Report
-	TableReport  = verify.TableReport
-	Target       = step.Target
-	Problem      = problem.Problem // message, detail and hint
-	Problems     = problem.List    // several, all found before the first change
-	Order        = journal.Request // what Request tells a run
-	Verb         = journal.Verb
-)
+// New returns a Migrator for the tables of the scope. The pool needs room for two connections. A nil options
+// means the defaults. New validates every option, and the profile if the scope is one, and returns everything
+// that is wrong at once; the error matches [problem.ErrUsage]. It does not connect.
+func New(pool *pgxpool.Pool, scope Scope, options *Options) (*Migrator, error) {
+	m := &Migrator{pool: pool, scope: scope}
+	if options != nil {
+		m.options = *options
+	}
+	if scope != nil {
+		m.profile = profileOf(scope)
+	}
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
 
-// What a run can be told, in the field Verb of an [Order].
-const (
-	Pause  = journal.Pause
-	Resume = journal.Resume
-	Stop   = journal.Stop
-	Tune   = journal.Tune
-)
+// Plan returns what Up or Down would do. Refusals are in the plan, not in the error.
+func (m *Migrator) Plan(ctx context.Context, direction Direction) (_ Plan, err error) {
+	defer explain(ctx, "plan", &err)
+	p, err := m.survey(ctx, direction)
+	if err != nil {
+		return Plan{}, err
+	}
+	if p.Pending() {
+		signals, err := throttle.Check(ctx, m.pool, p.Server.Role, m.signals())
+		if err != nil {
+			return Plan{}, fault.At(err, "", "signals")
+		}
+		p.Refusals = append(append(p.Refusals, run.MissingRights(p)...), signals...)
+	}
+	fillings, err := run.Explain(ctx, m.pool, p)
+	if err != nil {
+		return Plan{}, err
+	}
+	return describe(p, fillings), nil
+}
 
-// The events, for a type switch in Config.OnEvent. They are all there are; EventLine writes any of them
-// as the command line does with --json.
-type (
-	RunStarted    = event.RunStarted
-	TableStarted  = event.TableStarted
-	TableDone     = event.TableDone
-	TableAbsent   = event.TableAbsent
-	StepDone      = event.StepDone
-	Executing     = event.Executing
-	Progress      = event.Progress
-	IndexProgress = event.IndexProgress
-	Locked        = event.Locked
-	LockRefused   = event.LockRefused
-	Throttled     = event.Throttled
-	Notice        = event.Notice
-)
+// Up brings every selected table that exists to its goal and, with a profile, records the version. A second
+// call has nothing to do. A call that was stopped, or whose process was killed, is resumed by the same call.
+// If the recorded version says that the uuids are the primary keys already, Up only verifies.
+//
+// The error matches [problem.ErrRefused] if a check failed before the first change, [problem.ErrRunning] if
+// another run holds the lease, [problem.ErrStopped] if the run gave up or was stopped, and
+// [problem.ErrFailed] otherwise.
+func (m *Migrator) Up(ctx context.Context) (event.Result, error) { return m.run(ctx, plan.Up) }
 
-// EventLine writes an event as one line of JSON; docs/json.md tells its fields.
-func EventLine(e Event, at time.Time) ([]byte, error) { return event.Line(e, at) }
+// Down removes in reverse order what Up made; its errors are those of Up. Columns that Up found and completed
+// keep their values and get back their default, nullability and index.
+func (m *Migrator) Down(ctx context.Context) (event.Result, error) { return m.run(ctx, plan.Down) }
 
-// What errors.Is answers to.
-var (
-	ErrFailed      = problem.ErrFailed
-	ErrUsage       = problem.ErrUsage
-	ErrRefused     = problem.ErrRefused
-	ErrRunning     = problem.ErrRunning
-	ErrDiffers     = problem.ErrDiffers
-	ErrStopped     = problem.ErrStopped
-	ErrInterrupted = problem.ErrInterrupted
-)
+func (m *Migrator) run(ctx context.Context, direction plan.Direction) (event.Result, error) {
+	request, err := m.request(direction)
+	if err != nil {
+		return event.Result{}, err
+	}
+	speed, err := pace.ParseSpeed(string(m.options.Backfill.Pace))
+	if err != nil {
+		return event.Result{}, err
+	}
+	direct := m.options.Direct
+	if direct == nil {
+		direct = m.pool
+	}
+	locks := m.options.Locks
+	return run.Execute(ctx, run.Job{
+		Pool: m.pool, Direct: direct, Request: request, Program: Version(),
+		Limits: run.Limits{
+			LockTimeout: setting.Or("max-lock", locks.Timeout), LockRetryTimeout: setting.Or("lock-patience", locks.RetryTimeout),
+			Speed: speed, BatchTime: m.options.Backfill.BatchTime, Signals: m.signals(),
+		},
+		Emit: m.options.OnEvent, Stop: m.options.Stop,
+	})
+}
+
+// Status returns the recorded version, the state of every table, and the run that holds the lease, if any.
+func (m *Migrator) Status(ctx context.Context) (_ Status, err error) {
+	defer explain(ctx, "status", &err)
+	p, err := m.survey(ctx, Up)
+	if err != nil {
+		return Status{}, err
+	}
+	status := statusOf(p)
+	at, err := journal.ActiveRun(ctx, m.pool, m.scope.schemaName(), m.options.Permissions.TrustOwners...)
+	if err != nil {
+		return Status{}, fault.At(err, "", "journal")
+	}
+	if at != nil {
+		status.Running = &ActiveRun{
+			Command: at.Command, Program: at.Program, Host: at.Host, PID: at.PID, Since: at.Since, Silent: at.SinceHeartbeat,
+			PausedBy: at.PauseReason, PausedSince: at.PausedAt,
+		}
+	}
+	return status, nil
+}
+
+// Verify proves what Up has done by counting every row. If it finds differences, the error matches
+// [problem.ErrDiffers] and the report is complete.
+func (m *Migrator) Verify(ctx context.Context) (_ Report, err error) {
+	defer explain(ctx, "verify", &err)
+	request, err := m.request(plan.Up)
+	if err != nil {
+		return Report{}, err
+	}
+	server, err := m.server(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	report, err := verify.Run(ctx, m.pool, server, request)
+	return reportOf(report), err
+}
+
+// Pause asks the run that holds the lease of the schema, in any process, to pause before its next batch. It
+// returns when the request is recorded; the run reads it within a second. If no run holds the lease, the
+// error matches [problem.ErrFailed].
+func (m *Migrator) Pause(ctx context.Context) error {
+	return m.send(ctx, journal.Request{Verb: journal.Pause})
+}
+
+// Resume asks a paused run to continue; see [Migrator.Pause].
+func (m *Migrator) Resume(ctx context.Context) error {
+	return m.send(ctx, journal.Request{Verb: journal.Resume})
+}
+
+// Stop asks the run to end cleanly after its current batch; its call returns an error that matches
+// [problem.ErrStopped]. See [Migrator.Pause].
+func (m *Migrator) Stop(ctx context.Context) error {
+	return m.send(ctx, journal.Request{Verb: journal.Stop})
+}
+
+// Tune changes settings of the run; see [Migrator.Pause]. The error matches [problem.ErrUsage] if a value of
+// tuning is out of range.
+func (m *Migrator) Tune(ctx context.Context, tuning Tuning) error {
+	options := Options{Backfill: BackfillOptions{Pace: tuning.Pace, BatchTime: tuning.BatchTime}, Throttle: ThrottleOptions{MaxLag: tuning.MaxLag}}
+	if found := setting.Check(settings(nil, nil, options)); len(found) > 0 {
+		return found
+	}
+	return m.send(ctx, journal.Request{Verb: journal.Tune, Pace: string(tuning.Pace), BatchTime: tuning.BatchTime, MaxLag: tuning.MaxLag})
+}
+
+// Tuning is what [Migrator.Tune] changes. A zero field leaves the setting as it is.
+type Tuning struct {
+	// Pace is the new pace of the backfill.
+	Pace Pace
+	// BatchTime is the time that one transaction of the backfill aims at, between 1ms and 10s.
+	BatchTime time.Duration
+	// MaxLag is how far a standby may lag before the run pauses.
+	MaxLag time.Duration
+}
+
+func (m *Migrator) send(ctx context.Context, order journal.Request) (err error) {
+	defer explain(ctx, string(order.Verb), &err)
+	return fault.At(journal.Send(ctx, m.pool, m.scope.schemaName(), order, m.options.Permissions.TrustOwners...), "", "journal")
+}
+
+// survey reads the database and makes the plan.
+func (m *Migrator) survey(ctx context.Context, direction Direction) (plan.Plan, error) {
+	request, err := m.request(plan.Direction(direction))
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	server, err := m.server(ctx)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	situation, err := survey.Read(ctx, m.pool, server, request)
+	if err != nil {
+		return plan.Plan{}, fault.At(err, "", "survey")
+	}
+	return plan.Build(situation), nil
+}
+
+func (m *Migrator) server(ctx context.Context) (catalog.Server, error) {
+	server, err := inspect.Server(ctx, m.pool)
+	if err != nil {
+		return server, fault.At(err, "", "server")
+	}
+	if refusal := plan.CheckServer(server, true); refusal != nil {
+		return server, refusal
+	}
+	return server, nil
+}
+
+// explain makes a problem of an error of the server or of the network. If the context has ended, the error
+// stays as it is.
+func explain(ctx context.Context, command string, err *error) {
+	if *err != nil && ctx.Err() == nil {
+		*err = fault.Explain("rekey "+command, *err)
+	}
+}

@@ -3,76 +3,61 @@ package rekey
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/script"
 	"github.com/rekey-pg/rekey/internal/setting"
+	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
-// ScriptFormat is who is to run a script.
-type ScriptFormat = script.Format
+// ScriptFormat is the program that runs a script.
+type ScriptFormat string
 
 // The formats of a script.
 const (
-	ScriptPsql    = script.Psql    // one script for psql
-	ScriptMigrate = script.Migrate // one statement a file, for golang-migrate
-	ScriptGoose   = script.Goose   // one file for goose
-	ScriptEcto    = script.Ecto    // one migration module for Ecto
+	ScriptPsql    ScriptFormat = "psql"    // one script for psql
+	ScriptMigrate ScriptFormat = "migrate" // one statement in each file, for golang-migrate
+	ScriptGoose   ScriptFormat = "goose"   // one file for goose
+	ScriptEcto    ScriptFormat = "ecto"    // one migration module for Ecto
 )
 
-// ScriptFile is one file of a script.
-type ScriptFile = script.File
-
-// Script writes down what Up (or, with Version at the profile's From, or Back without a profile, Down) would
-// do now as SQL, for those who may not run a binary; docs/sql.md tells how it is run. It changes nothing. No file means that there
-// is nothing to do. A script fills by the clock: Values that ask for something else answer to ErrUsage.
-// Refusals of the plan are the error, as Up's are.
-func Script(ctx context.Context, pool *pgxpool.Pool, config Config, format ScriptFormat) ([]ScriptFile, error) {
-	return ScriptFrom(ctx, pool, config, format, 1)
-}
-
-// ScriptFrom is Script with the number of the first file, for migrators that run files in the order of
-// their numbers.
-func ScriptFrom(ctx context.Context, pool *pgxpool.Pool, config Config, format ScriptFormat, first int) ([]ScriptFile, error) {
-	return ScriptWith(ctx, pool, config, ScriptOptions{Format: format, First: first})
-}
-
-// ScriptOptions are the options of a format.
+// ScriptOptions configures [Migrator.Script].
 type ScriptOptions struct {
+	// Direction is the way that the script goes. Default: [Up].
+	Direction Direction
+	// Format is the program that runs the script. Default: [ScriptPsql].
 	Format ScriptFormat
-	First  int    // the number of the first file. Default: 1.
-	Module string // the name of Ecto's module. Default: made of the direction and the schema.
+	// First is the number of the first file, for migrators that run files by number. Default: 1.
+	First int
+	// Module is the name of the Ecto module. Default: made of the direction and the schema.
+	Module string
 }
 
-// ScriptWith is Script with options. A name that no Elixir module can have answers to ErrUsage.
-func ScriptWith(ctx context.Context, pool *pgxpool.Pool, config Config, options ScriptOptions) (_ []ScriptFile, err error) {
+// ScriptFile is one file of a script.
+type ScriptFile struct {
+	// Name is the name of the file, without a directory.
+	Name string `json:"name"`
+	// Text is its content.
+	Text string `json:"text"`
+}
+
+// Script returns what Up or Down would do now as SQL, for databases on which no binary may run. It changes
+// nothing. It returns no file if there is nothing to do. A script fills with the migration's time: other
+// Values match [problem.ErrUsage]. Refusals of the plan are the error.
+func (m *Migrator) Script(ctx context.Context, options ScriptOptions) (_ []ScriptFile, err error) {
 	defer explain(ctx, "sql", &err)
-	if options.Module != "" && !script.IsModule(options.Module) {
-		return nil, message.BadModule()
-	}
-	format, first := options.Format, options.First
-	direction := plan.Up
-	if config.Back || !config.free() && config.Version == config.Profile.From {
-		direction = plan.Down
-	}
-	if err := config.check(pool, "Script", direction); err != nil {
+	if err := m.checkScript(options); err != nil {
 		return nil, err
 	}
-	if err := checkScript(format, first); err != nil {
-		return nil, err
-	}
-	if !unasked(config.Values) {
-		return nil, message.ScriptByClock()
-	}
-	speed, err := pace.ParseSpeed(config.Pace)
+	options = options.withDefaults()
+	speed, err := pace.ParseSpeed(string(m.options.Backfill.Pace))
 	if err != nil {
-		return nil, message.BadPace(err)
+		return nil, err
 	}
-	p, err := config.survey(ctx, pool, direction)
+	p, err := m.survey(ctx, options.Direction)
 	if err != nil {
 		return nil, err
 	}
@@ -82,23 +67,60 @@ func ScriptWith(ctx context.Context, pool *pgxpool.Pool, config Config, options 
 	if len(p.Refusals) > 0 {
 		return nil, p.Refusals
 	}
-	return script.Make(p, script.Options{
-		Format: options.Format, FirstNumber: options.First, Module: options.Module, PauseFactor: 1/speed.Duty() - 1,
-		LockTimeout: setting.Or("max-lock", config.MaxLock), LockRetryTimeout: setting.Or("lock-patience", config.LockPatience),
-		BatchTime: setting.Or("batch-time", config.BatchTime),
-		Filling:   func(g plan.Group, t Target) script.Filling { return filling(p, g, t) },
+	made, err := script.Make(p, script.Options{
+		Format: script.Format(options.Format), FirstNumber: options.First, Module: options.Module, PauseFactor: 1/speed.Duty() - 1,
+		LockTimeout: setting.Or("max-lock", m.options.Locks.Timeout), LockRetryTimeout: setting.Or("lock-patience", m.options.Locks.RetryTimeout),
+		BatchTime: setting.Or("batch-time", m.options.Backfill.BatchTime),
+		Filling:   func(g plan.Group, t step.Target) script.Filling { return filling(p, g, t) },
 	})
+	var files []ScriptFile
+	for _, file := range made {
+		files = append(files, ScriptFile(file))
+	}
+	return files, err
 }
 
-func checkScript(format ScriptFormat, first int) error {
-	r := setting.Request{Style: setting.Fields, NoScope: true, Texts: map[string][]string{"format": {string(format)}}, Numbers: map[string]int64{"first": int64(first)}}
-	if found := setting.Check(r); len(found) > 0 {
+func (o ScriptOptions) withDefaults() ScriptOptions {
+	if o.Direction == "" {
+		o.Direction = Up
+	}
+	if o.Format == "" {
+		o.Format = ScriptPsql
+	}
+	if o.First == 0 {
+		o.First = 1
+	}
+	return o
+}
+
+func (m *Migrator) checkScript(o ScriptOptions) error {
+	if o.Module != "" && !script.IsModule(o.Module) {
+		return message.BadModule()
+	}
+	r := setting.Request{Style: setting.Fields, NoScope: true, Texts: map[string][]string{}, Numbers: map[string]int64{}}
+	if o.Format != "" {
+		r.Texts["format"] = []string{string(o.Format)}
+	}
+	if o.First != 0 {
+		r.Numbers["first"] = int64(o.First)
+	}
+	found := setting.Check(r)
+	if len(found) == 0 && !m.options.usesClock() {
+		found = problem.List{message.ScriptByClock()}
+	}
+	if len(found) > 0 {
 		return found
 	}
 	return nil
 }
 
-func filling(p plan.Plan, g plan.Group, t Target) script.Filling {
+// usesClock reports whether nothing is asked of the values that a script cannot do.
+func (o Options) usesClock() bool {
+	v := o.values()
+	return (v.Source == "" || v.Source == plan.ByClock) && o.Values.Source.kind != byCreation && len(v.Sources)+len(v.Columns)+len(v.Random) == 0 && v.Zone == ""
+}
+
+func filling(p plan.Plan, g plan.Group, t step.Target) script.Filling {
 	choice := backfill.Explain(p.Server, *p.Table(g, t), t)
 	f := script.Filling{Region: choice.Region, Batch: int64(choice.Batch), Waves: choice.Bounds(), Reason: choice.Reason}
 	f.ByTuple = choice.By == backfill.ByTuple
@@ -107,9 +129,4 @@ func filling(p plan.Plan, g plan.Group, t Target) script.Filling {
 		f.Key, f.Region, f.Batch = choice.Key, int64(float64(f.Region)*rows), int64(float64(f.Batch)*rows)
 	}
 	return f
-}
-
-// unasked reports whether nothing is said of the values that a script could not heed.
-func unasked(v Values) bool {
-	return (v.Source == "" || v.Source == ByClock) && len(v.Sources)+len(v.Columns)+len(v.Random) == 0 && v.Zone == ""
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -33,7 +34,7 @@ func profile() rekey.Profile {
 	return rekey.Profile{
 		Name: "bench", VersionTable: "items_version", Column: "uuid",
 		From: 1, To: 2, VerifyFrom: never, Last: 2,
-		Tables: []rekey.ProfileTable{{Name: "items", Time: "inserted_at"}},
+		Tables: []rekey.ProfileTable{{Name: "items", TimeColumn: "inserted_at"}},
 	}
 }
 
@@ -44,13 +45,13 @@ func planned(ctx context.Context, url string) (string, error) {
 		return "", err
 	}
 	defer pool.Close()
-	plan, err := rekey.MakePlan(ctx, pool, rekey.Config{Profile: profile(), Version: 2})
+	plan, err := rekeytest.Plan(ctx, pool, rekeytest.Setup{Scope: profile().In("public")})
 	if err != nil {
 		return "", err
 	}
 	for _, group := range plan.Groups {
 		for _, step := range group.Steps {
-			if strings.HasSuffix(string(step.ID), "/ensure-function") && len(step.SQL) == 1 {
+			if strings.HasSuffix(step.ID, "/ensure-function") && len(step.SQL) == 1 {
 				return step.SQL[0], nil
 			}
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/fixture"
+	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/phoenixkit"
@@ -103,8 +104,8 @@ func (l *lab) prepare(ctx context.Context) (script string, statements []string, 
 		return "", nil, err
 	}
 	defer pool.Close()
-	config := rekey.Config{Profile: phoenixkit.Profile(), Prefix: smallSchema, Version: phoenixkit.Profile().To}
-	files, err := rekey.Script(ctx, pool, config, rekey.ScriptPsql)
+	config := rekeytest.Setup{Scope: phoenixkit.Profile().In(smallSchema)}
+	files, err := rekeytest.Script(ctx, pool, config, rekey.ScriptPsql)
 	if err != nil {
 		return "", nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -118,9 +119,12 @@ func (o order) overTenants(ctx context.Context) (a answer, err error) {
 	if err != nil {
 		return a, err
 	}
-	planner := rekey.NewPlanner(pool, rekey.Config{})
+	planner, err := rekey.NewPlanner(pool, rekey.Schema{Name: "tenant"}, nil)
+	if err != nil {
+		return a, err
+	}
 	for some := range slices.Chunk(schemas, aTime) {
-		plans, err := planner.Plans(ctx, some)
+		plans, err := planner.Plans(ctx, rekey.Up, some)
 		if err != nil {
 			return a, err
 		}
@@ -134,7 +138,7 @@ func (o order) overTenants(ctx context.Context) (a answer, err error) {
 	var tables atomic.Int64
 	var failed error
 	rekey.Fleet{Schemas: schemas, Parallel: o.Parallel}.Each(ctx, nil, func(ctx context.Context, schema string) error {
-		result, err := rekey.Up(ctx, pool, rekey.Config{Schema: schema})
+		result, err := rekeytest.Up(ctx, pool, rekeytest.Setup{Scope: rekey.Schema{Name: schema}})
 		tables.Add(int64(result.Tables))
 		return err
 	}, func(_ string, err error) { failed = errors.Join(failed, err) })

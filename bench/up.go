@@ -17,6 +17,7 @@ import (
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/heap"
+	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/phoenixkit"
 )
 
@@ -36,15 +37,15 @@ type order struct {
 	Parallel int `json:"parallel"`
 }
 
-func (o order) config() rekey.Config {
+func (o order) config() rekeytest.Setup {
 	if o.PhoenixKit {
-		return rekey.Config{Profile: phoenixkit.Profile(), Prefix: smallSchema, Version: phoenixkit.Profile().To}
+		return rekeytest.Setup{Scope: phoenixkit.Profile().In(smallSchema)}
 	}
-	source := rekey.ByClock
+	source := rekey.MigrationTime()
 	if o.Ordered {
-		source = rekey.ByColumn
+		source = rekey.CreationTime()
 	}
-	return rekey.Config{Profile: profile(), Version: profile().To, Pace: o.Pace, Values: rekey.Values{Source: source}}
+	return rekeytest.Setup{Scope: profile().In("public"), Options: rekey.Options{Backfill: rekey.BackfillOptions{Pace: rekey.Pace(o.Pace)}, Values: rekey.ValueOptions{Source: source}}}
 }
 
 // answer is what the child says of its run.
@@ -114,8 +115,8 @@ func child(text string, out io.Writer) int {
 	case o.Tenants > 0:
 		a, err = o.overTenants(context.Background())
 	default:
-		var result rekey.Result
-		result, err = o.carry(context.Background(), func(e rekey.Event) {
+		var result event.Result
+		result, err = o.carry(context.Background(), func(e event.Event) {
 			if done, is := e.(event.StepDone); is && !done.Already {
 				a.Steps = append(a.Steps, Step{done.Step, done.Elapsed})
 			}
@@ -134,19 +135,19 @@ func child(text string, out io.Writer) int {
 	return 0
 }
 
-func (o order) carry(ctx context.Context, heed func(rekey.Event)) (rekey.Result, error) {
+func (o order) carry(ctx context.Context, heed func(event.Event)) (event.Result, error) {
 	config, err := pgxpool.ParseConfig(o.URL)
 	if err != nil {
-		return rekey.Result{}, err
+		return event.Result{}, err
 	}
 	config.MaxConns = 4 // as the command has
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
-		return rekey.Result{}, err
+		return event.Result{}, err
 	}
 	defer pool.Close()
 	asked := o.config()
-	asked.OnEvent = heed
-	return rekey.Up(ctx, pool, asked)
+	asked.Options.OnEvent = heed
+	return rekeytest.Up(ctx, pool, asked)
 }

@@ -210,8 +210,8 @@ type Summary struct {
 
 // Kind counts schemas whose plans are equal except for names and sizes.
 type Kind struct {
-	// Like is the first schema of the group; its plan stands for all.
-	Like string `json:"like"`
+	// SameAs is the first schema of the group.
+	SameAs string `json:"same_as"`
 	// Fingerprint is equal for equal plans.
 	Fingerprint string `json:"fingerprint"`
 	// Schemas is the number of schemas.

@@ -11,6 +11,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/phoenixkit"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 const (
@@ -125,7 +126,7 @@ func TestVerifyFinds(t *testing.T) {
 				h := build(t, c, risen)
 				h.mustDo(fault.made)
 				report, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{})
-				if !errors.Is(err, rekey.ErrDiffers) || report.OK {
+				if !errors.Is(err, problem.ErrDiffers) || report.OK {
 					t.Fatalf("%v, %v", report.OK, err)
 				}
 				if all := strings.Join(report.Differences, "\n"); !strings.Contains(all, fault.says) {
@@ -184,15 +185,15 @@ func TestVerifyRights(t *testing.T) {
 				t.Parallel()
 				h := build(t, c, risen)
 				h.mustDo(test.made)
-				report, err := phoenixkit.Verify(t.Context(), h.pool(test.role), phoenixkit.Options{TrustOwners: []string{owner}})
+				report, err := phoenixkit.Verify(t.Context(), h.pool(test.role), phoenixkit.Options{Options: rekey.Options{Permissions: rekey.PermissionOptions{TrustOwners: []string{owner}}}})
 				if test.says == "" {
 					if err != nil || !report.OK {
 						t.Errorf("%v, %v", report.Differences, err)
 					}
 					return
 				}
-				problem, ok := errors.AsType[*rekey.Problem](err)
-				if !ok || !errors.Is(err, rekey.ErrRefused) || problem.Code != "unreadable" || !strings.Contains(problem.Hint, test.says) {
+				p, ok := errors.AsType[*problem.Problem](err)
+				if !ok || !errors.Is(err, problem.ErrRefused) || p.Code != "unreadable" || !strings.Contains(p.Hint, test.says) {
 					t.Errorf("%v", err)
 				}
 			})

@@ -8,10 +8,10 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/fixture"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/phoenixkit"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // A host brings its own database from 39 to 40, proves it, and goes back.
@@ -59,8 +59,8 @@ func ExampleUp_refused() {
 	}
 
 	_, err = phoenixkit.Up(ctx, pool, phoenixkit.Options{Version: 40})
-	if errors.Is(err, rekey.ErrRefused) {
-		problems, _ := errors.AsType[rekey.Problems](err)
+	if errors.Is(err, problem.ErrRefused) {
+		problems, _ := errors.AsType[problem.List](err)
 		for _, problem := range problems {
 			fmt.Println(problem.Code, problem.Table) // problem.Hint says what to do
 		}

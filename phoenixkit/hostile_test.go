@@ -11,12 +11,12 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/phoenixkit"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // defaults are what roles and databases carry, each hostile to a migration.
@@ -100,7 +100,7 @@ func TestReadOnlyDefault(t *testing.T) {
 		h := build(t, c, small)
 		h.mustDo(sqltext.Format("ALTER DATABASE {} SET default_transaction_read_only = on", sqltext.Name(h.db.Name)))
 		result, err := h.up(owner)
-		if !errors.Is(err, rekey.ErrRefused) || result.Problems[0].Code != "read_only" {
+		if !errors.Is(err, problem.ErrRefused) || result.Problems[0].Code != "read_only" {
 			t.Errorf("%v", err)
 		}
 		if _, err := phoenixkit.Status(t.Context(), h.pool(owner), phoenixkit.Options{}); err != nil {
@@ -123,7 +123,7 @@ func TestSmallPool(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer pool.Close()
-		if _, err := phoenixkit.Up(t.Context(), pool, phoenixkit.Options{Version: 40}); !errors.Is(err, rekey.ErrRefused) {
+		if _, err := phoenixkit.Up(t.Context(), pool, phoenixkit.Options{Version: 40}); !errors.Is(err, problem.ErrRefused) {
 			t.Errorf("MaxConns 1: %v", err)
 		}
 	})
@@ -171,13 +171,13 @@ func TestTwoRuns(t *testing.T) {
 		var second error
 		var once atomic.Bool
 		_, err := h.up(owner, func(o *phoenixkit.Options) {
-			o.OnEvent = func(e rekey.Event) {
+			o.OnEvent = func(e event.Event) {
 				if _, at := e.(event.TableStarted); at && once.CompareAndSwap(false, true) {
 					_, second = phoenixkit.Up(t.Context(), h.fresh(owner), phoenixkit.Options{Version: 40})
 				}
 			}
 		})
-		if err != nil || !errors.Is(second, rekey.ErrRunning) {
+		if err != nil || !errors.Is(second, problem.ErrRunning) {
 			t.Errorf("the first: %v, the second: %v", err, second)
 		}
 		equals(40, small)(h)
@@ -200,11 +200,11 @@ func TestLongTransaction(t *testing.T) {
 				queued := h.queued(&told)
 				var first time.Time
 				result, err := h.up(role, func(o *phoenixkit.Options) {
-					o.MaxLock, o.LockPatience = 300*time.Millisecond, 3*time.Second
+					o.Locks.Timeout, o.Locks.RetryTimeout = 300*time.Millisecond, 3*time.Second
 					if role != superuser {
-						o.LockPatience = 12 * time.Second
+						o.Locks.RetryTimeout = 12 * time.Second
 					}
-					o.OnEvent = func(e rekey.Event) {
+					o.OnEvent = func(e event.Event) {
 						if refused, ok := e.(event.LockRefused); ok && refused.Table == users && len(refused.Blockers) > 0 {
 							if !blocked.Swap(true) {
 								first = time.Now()
@@ -215,7 +215,7 @@ func TestLongTransaction(t *testing.T) {
 						}
 					}
 				})
-				if !errors.Is(err, rekey.ErrStopped) || result.Exit != 7 || !blocked.Load() {
+				if !errors.Is(err, problem.ErrStopped) || result.Exit != 7 || !blocked.Load() {
 					t.Errorf("%v, exit %d, blockers told of: %v", err, result.Exit, blocked.Load())
 				}
 				if n := queued(); n > 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/fixture"
 	"github.com/rekey-pg/rekey/internal/server"
@@ -200,7 +200,7 @@ func one[T any](h *house, sql string) T {
 }
 
 // up and down run as a role.
-func (h *house) up(role string, options ...func(*phoenixkit.Options)) (rekey.Result, error) {
+func (h *house) up(role string, options ...func(*phoenixkit.Options)) (event.Result, error) {
 	o := phoenixkit.Options{Version: 40}
 	for _, option := range options {
 		option(&o)
@@ -208,7 +208,7 @@ func (h *house) up(role string, options ...func(*phoenixkit.Options)) (rekey.Res
 	return phoenixkit.Up(h.t.Context(), h.pool(role), o)
 }
 
-func (h *house) down(role string, options ...func(*phoenixkit.Options)) (rekey.Result, error) {
+func (h *house) down(role string, options ...func(*phoenixkit.Options)) (event.Result, error) {
 	o := phoenixkit.Options{Version: 39}
 	for _, option := range options {
 		option(&o)

@@ -1,6 +1,7 @@
 package phoenixkit_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,12 +11,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/phoenixkit"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // patience bounds what must happen, so that a failing test ends.
@@ -31,22 +34,36 @@ func (h *house) waitFor(sql string) {
 	}
 }
 
-// order gives an order and waits until the run has taken it, and to pause until it says that it stands.
-func (h *house) order(order rekey.Order) {
+// migrator returns a Migrator of PhoenixKit's tables in schema public.
+func migrator(t testing.TB, pool *pgxpool.Pool) *rekey.Migrator {
+	t.Helper()
+	m, err := phoenixkit.New(pool, phoenixkit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// send sends a request to the run and waits until the run has read it.
+func (h *house) send(request func(*rekey.Migrator, context.Context) error) {
 	h.t.Helper()
-	if err := phoenixkit.Request(h.t.Context(), h.fresh(owner), phoenixkit.Options{}, order); err != nil {
-		h.t.Errorf("%s: %v", order.Verb, err)
+	if err := request(migrator(h.t, h.fresh(owner)), h.t.Context()); err != nil {
+		h.t.Error(err)
 		return
 	}
 	h.waitFor("SELECT NOT EXISTS (SELECT FROM rekey.orders)")
-	if order.Verb == rekey.Pause {
-		h.waitFor("SELECT EXISTS (SELECT FROM rekey.standstills WHERE reason LIKE '%paused%')")
-	}
+}
+
+// pause pauses the run and waits until it says so.
+func (h *house) pause() {
+	h.t.Helper()
+	h.send((*rekey.Migrator).Pause)
+	h.waitFor("SELECT EXISTS (SELECT FROM rekey.standstills WHERE reason LIKE '%paused%')")
 }
 
 // running is a run on its own.
 type running struct {
-	result rekey.Result
+	result event.Result
 	err    error
 	done   chan struct{}
 }
@@ -57,7 +74,7 @@ func (h *house) start(at func(), options ...func(*phoenixkit.Options)) *running 
 	tables := 0
 	options = append(options, func(o *phoenixkit.Options) {
 		listening := o.OnEvent
-		o.OnEvent = func(e rekey.Event) {
+		o.OnEvent = func(e event.Event) {
 			if listening != nil {
 				listening(e)
 			}
@@ -100,7 +117,7 @@ func (h *house) stands() {
 
 func throttled(seen *[]string) func(*phoenixkit.Options) {
 	return func(o *phoenixkit.Options) {
-		o.OnEvent = func(e rekey.Event) {
+		o.OnEvent = func(e event.Event) {
 			if t, ok := e.(event.Throttled); ok {
 				*seen = append(*seen, t.Reason)
 			}
@@ -110,7 +127,7 @@ func throttled(seen *[]string) func(*phoenixkit.Options) {
 
 // unasked takes no reading: one that a busy server is too slow for is told as a reason to stand still.
 func unasked(o *phoenixkit.Options) {
-	o.WithoutSignals = []string{"lag", "wal", "snapshots", "wraparound"}
+	o.Throttle.Without = []string{"lag", "wal", "snapshots", "wraparound"}
 }
 
 // TestPauseAndResume pauses a run, sees that it stands and says why, tunes it and lets it go on.
@@ -120,7 +137,7 @@ func TestPauseAndResume(t *testing.T) {
 		h := build(t, c, small)
 		var seen []string
 		paused := make(chan struct{})
-		r := h.start(func() { h.order(rekey.Order{Verb: rekey.Pause}); close(paused) }, unasked, throttled(&seen))
+		r := h.start(func() { h.pause(); close(paused) }, unasked, throttled(&seen))
 		select {
 		case <-paused:
 		case <-r.done:
@@ -131,11 +148,13 @@ func TestPauseAndResume(t *testing.T) {
 		if err != nil || status.Running == nil || status.Running.Command != "up" || status.Running.PID != os.Getpid() {
 			t.Errorf("status: %+v %v", status.Running, err)
 		}
-		if at := status.Running; at != nil && (!strings.Contains(at.Held, "paused") || at.HeldSince == nil || at.HeldSince.Before(at.Since)) {
-			t.Errorf("why it stands still: %q since %v", at.Held, at.HeldSince)
+		if at := status.Running; at != nil && (!strings.Contains(at.PausedBy, "paused") || at.PausedSince == nil || at.PausedSince.Before(at.Since)) {
+			t.Errorf("why it stands still: %q since %v", at.PausedBy, at.PausedSince)
 		}
-		h.order(rekey.Order{Verb: rekey.Tune, Pace: "full", BatchTime: 20 * time.Millisecond, MaxLag: time.Minute})
-		h.order(rekey.Order{Verb: rekey.Resume})
+		h.send(func(m *rekey.Migrator, ctx context.Context) error {
+			return m.Tune(ctx, rekey.Tuning{Pace: rekey.PaceFull, BatchTime: 20 * time.Millisecond, MaxLag: time.Minute})
+		})
+		h.send((*rekey.Migrator).Resume)
 		h.ended(r)
 		if r.err != nil {
 			t.Fatal(r.err)
@@ -162,11 +181,11 @@ func TestPauseBetweenTries(t *testing.T) {
 	tell := throttled(&seen)
 	r := h.start(func() {}, unasked, tell, func(o *phoenixkit.Options) {
 		throttled, told := o.OnEvent, false
-		o.OnEvent = func(e rekey.Event) {
+		o.OnEvent = func(e event.Event) {
 			throttled(e)
 			if _, ok := e.(event.LockRefused); ok && !told {
 				told = true
-				h.order(rekey.Order{Verb: rekey.Pause})
+				h.pause()
 				close(paused)
 			}
 		}
@@ -178,7 +197,7 @@ func TestPauseBetweenTries(t *testing.T) {
 	}
 	h.run(report, "COMMIT")
 	h.stands()
-	h.order(rekey.Order{Verb: rekey.Resume})
+	h.send((*rekey.Migrator).Resume)
 	h.ended(r)
 	if r.err != nil || len(seen) != 2 {
 		t.Errorf("the reasons are %q; it ended with %v", seen, r.err)
@@ -189,16 +208,17 @@ func TestPauseBetweenTries(t *testing.T) {
 func TestStopFromElsewhere(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		for _, first := range [][]rekey.Verb{{rekey.Stop}, {rekey.Pause, rekey.Stop}} {
+		for _, paused := range []bool{false, true} {
 			h := build(t, c, small)
 			r := h.start(func() {
-				for _, verb := range first {
-					h.order(rekey.Order{Verb: verb})
+				if paused {
+					h.pause()
 				}
+				h.send((*rekey.Migrator).Stop)
 			})
 			h.ended(r)
-			if !errors.Is(r.err, rekey.ErrStopped) || r.result.Exit != 7 {
-				t.Errorf("%v ended with %v, %d", first, r.err, r.result.Exit)
+			if !errors.Is(r.err, problem.ErrStopped) || r.result.Exit != 7 {
+				t.Errorf("paused %v, it ended with %v, %d", paused, r.err, r.result.Exit)
 			}
 			if result, err := h.up(owner); err != nil || result.NothingToDo {
 				t.Errorf("it does not go on: %+v %v", result, err)
@@ -207,18 +227,16 @@ func TestStopFromElsewhere(t *testing.T) {
 	})
 }
 
-func TestOrdersThatNobodyHears(t *testing.T) {
+func TestRequestsWithoutARun(t *testing.T) {
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
 	h := build(t, c, small)
-	request := func(order rekey.Order) error {
-		return phoenixkit.Request(t.Context(), h.pool(owner), phoenixkit.Options{}, order)
+	m := migrator(t, h.pool(owner))
+	if err := m.Pause(t.Context()); !errors.Is(err, problem.ErrFailed) || !strings.Contains(err.Error(), "no run is active") {
+		t.Errorf("no run: %v", err)
 	}
-	if err := request(rekey.Order{Verb: rekey.Pause}); !errors.Is(err, rekey.ErrFailed) || !strings.Contains(err.Error(), "no run is active") {
-		t.Errorf("nobody there: %v", err)
-	}
-	for _, order := range []rekey.Order{{Verb: rekey.Tune}, {Verb: rekey.Tune, Pace: "fast"}, {Verb: "faster"}, {Verb: rekey.Stop, Pace: "full"}} {
-		if err := request(order); !errors.Is(err, rekey.ErrUsage) {
-			t.Errorf("%+v: %v", order, err)
+	for _, tuning := range []rekey.Tuning{{}, {Pace: "fast"}, {BatchTime: -1}, {MaxLag: -1}} {
+		if err := m.Tune(t.Context(), tuning); !errors.Is(err, problem.ErrUsage) {
+			t.Errorf("%+v: %v", tuning, err)
 		}
 	}
 }
@@ -235,7 +253,7 @@ func TestSignalsHoldTheRun(t *testing.T) {
 	h.set("CREATE TABLE say (words text); INSERT INTO say VALUES ('the report runs'); GRANT SELECT ON say TO {owner}")
 	var seen []string
 	r := h.start(func() {}, throttled(&seen), func(o *phoenixkit.Options) {
-		o.ThrottleFile, o.ThrottleQuery = file, "SELECT words FROM public.say"
+		o.Throttle.File, o.Throttle.Query = file, "SELECT words FROM public.say"
 	})
 	h.waitFor("SELECT to_regclass('rekey.leases') IS NOT NULL")
 	h.waitFor("SELECT EXISTS (SELECT FROM rekey.leases)")
@@ -266,17 +284,17 @@ func TestBadSignals(t *testing.T) {
 	h := build(t, c, small)
 	before := h.everything("public")
 	for name, option := range map[string]func(*phoenixkit.Options){
-		"throttle_query": func(o *phoenixkit.Options) { o.ThrottleQuery = "SELECT nothing" },
-		"signal_hidden":  func(o *phoenixkit.Options) { o.MaxSnapshotAge = time.Hour },
-		"unknown_signal": func(o *phoenixkit.Options) { o.WithoutSignals = []string{"lga"} },
+		"throttle_query": func(o *phoenixkit.Options) { o.Throttle.Query = "SELECT nothing" },
+		"signal_hidden":  func(o *phoenixkit.Options) { o.Throttle.MaxSnapshotAge = time.Hour },
+		"unknown_signal": func(o *phoenixkit.Options) { o.Throttle.Without = []string{"lga"} },
 	} {
 		_, err := h.up(owner, option)
-		var p *rekey.Problem
+		var p *problem.Problem
 		if !errors.As(err, &p) || p.Code != name || p.Hint == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	o := phoenixkit.Options{Version: 40, ThrottleQuery: "SELECT nothing"}
+	o := phoenixkit.Options{Version: 40, Options: rekey.Options{Throttle: rekey.ThrottleOptions{Query: "SELECT nothing"}}}
 	if doc, err := phoenixkit.Plan(t.Context(), h.pool(owner), o); err != nil || len(doc.Refusals) != 1 || doc.Refusals[0].Code != "throttle_query" {
 		t.Errorf("the plan: %v %v", doc.Refusals, err)
 	}

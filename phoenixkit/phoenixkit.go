@@ -1,81 +1,102 @@
-// Package phoenixkit carries PhoenixKit's migration V40 to a live database: a UUIDv7 column on each of
-// its 33 tables, filled online, and taken back as well. It is for hosts that bring rekey along as a
-// dependency; the command line is a thin skin over the same calls.
+// Package phoenixkit runs PhoenixKit's migration V40 on a live database: a uuid column on each of its 33
+// tables, filled online, and removed again. It is for hosts that use PhoenixKit's tables from Go; the calls
+// have the words of PhoenixKit's own migrations.
 package phoenixkit
 
 import (
 	"context"
-	"time"
+	"fmt"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/problem"
 )
 
-// Options says where PhoenixKit lives and what is allowed.
+// Options says where PhoenixKit's tables are, and how the migration works.
 type Options struct {
-	Prefix  string // the schema of PhoenixKit's tables; "" means public
-	Version int    // 40 for Up, 39 for Down
-
-	MaxLock          time.Duration // see rekey.Config
-	LockPatience     time.Duration
-	Pace             string
-	BatchTime        time.Duration
-	MaxLag           time.Duration
-	MaxRetainedWAL   int64
-	MaxSnapshotAge   time.Duration
-	ThrottleQuery    string
-	ThrottleFile     string
-	WithoutSignals   []string
-	SubscribersReady bool
-	FireTriggers     bool
-	TrustOwners      []string // see rekey.Config
-	Values           rekey.Values
-
-	Direct   *pgxpool.Pool   // see rekey.Config
-	Standbys []*pgxpool.Pool // see rekey.Config
-	Stop     <-chan struct{} // see rekey.Config
-
-	OnEvent func(rekey.Event) // called from one goroutine at a time; may be nil
+	// Prefix is the schema of PhoenixKit's tables. Default: "public".
+	Prefix string
+	// Version is the version to migrate to: 40 for Up, 39 for Down. It is required; Status, Verify and New
+	// ignore it.
+	Version int
+	// Options are rekey's own.
+	rekey.Options
 }
 
-// Up brings PhoenixKit from version 39 to 40. The pool needs two connections; fewer are refused.
-func Up(ctx context.Context, pool *pgxpool.Pool, options Options) (rekey.Result, error) {
-	return rekey.Up(ctx, pool, options.config())
+// New returns a Migrator for PhoenixKit's tables, for the methods that this package does not have, such as
+// Pause and Script.
+func New(pool *pgxpool.Pool, options Options) (*rekey.Migrator, error) {
+	prefix := options.Prefix
+	if prefix == "" {
+		prefix = "public"
+	}
+	return rekey.New(pool, Profile().In(prefix), &options.Options)
 }
 
-// Down brings PhoenixKit from version 40 back to 39.
-func Down(ctx context.Context, pool *pgxpool.Pool, options Options) (rekey.Result, error) {
-	return rekey.Down(ctx, pool, options.config())
+// Up migrates PhoenixKit from version 39 to 40; see [rekey.Migrator.Up].
+func Up(ctx context.Context, pool *pgxpool.Pool, options Options) (event.Result, error) {
+	m, err := migrator("Up", pool, options, Profile().To)
+	if err != nil {
+		return event.Result{}, err
+	}
+	return m.Up(ctx)
 }
 
-// Plan tells what Up (Version 40) or Down (Version 39) would do. It changes nothing.
+// Down migrates PhoenixKit from version 40 back to 39; see [rekey.Migrator.Down].
+func Down(ctx context.Context, pool *pgxpool.Pool, options Options) (event.Result, error) {
+	m, err := migrator("Down", pool, options, Profile().From)
+	if err != nil {
+		return event.Result{}, err
+	}
+	return m.Down(ctx)
+}
+
+// Plan returns what Up (Version 40) or Down (Version 39) would do. It changes nothing.
 func Plan(ctx context.Context, pool *pgxpool.Pool, options Options) (rekey.Plan, error) {
-	return rekey.MakePlan(ctx, pool, options.config())
+	m, err := migrator("Plan", pool, options, Profile().To, Profile().From)
+	if err != nil {
+		return rekey.Plan{}, err
+	}
+	direction := rekey.Up
+	if options.Version == Profile().From {
+		direction = rekey.Down
+	}
+	return m.Plan(ctx, direction)
 }
 
-// Status tells the version and the state of each of the 33 tables. It changes nothing.
+// Status returns the recorded version and the state of each of the 33 tables. It changes nothing.
 func Status(ctx context.Context, pool *pgxpool.Pool, options Options) (rekey.Status, error) {
-	return rekey.ReadStatus(ctx, pool, options.config())
+	m, err := New(pool, options)
+	if err != nil {
+		return rekey.Status{}, err
+	}
+	return m.Status(ctx)
 }
 
-// Request gives an order to the run that is at work, as rekey.Request does.
-func Request(ctx context.Context, pool *pgxpool.Pool, options Options, order rekey.Order) error {
-	return rekey.Request(ctx, pool, options.config(), order)
-}
-
-// Verify proves by counting what Up has done. It changes nothing.
+// Verify proves what Up has done by counting every row; see [rekey.Migrator.Verify]. It changes nothing.
 func Verify(ctx context.Context, pool *pgxpool.Pool, options Options) (rekey.Report, error) {
-	return rekey.Verify(ctx, pool, options.config())
+	m, err := New(pool, options)
+	if err != nil {
+		return rekey.Report{}, err
+	}
+	return m.Verify(ctx)
 }
 
-func (o Options) config() rekey.Config {
-	return rekey.Config{
-		Profile: Profile(), Prefix: o.Prefix, Version: o.Version,
-		MaxLock: o.MaxLock, LockPatience: o.LockPatience, Pace: o.Pace, BatchTime: o.BatchTime,
-		MaxLag: o.MaxLag, MaxRetainedWAL: o.MaxRetainedWAL, MaxSnapshotAge: o.MaxSnapshotAge,
-		ThrottleQuery: o.ThrottleQuery, ThrottleFile: o.ThrottleFile, WithoutSignals: o.WithoutSignals,
-		SubscribersReady: o.SubscribersReady, FireTriggers: o.FireTriggers, TrustOwners: o.TrustOwners, Values: o.Values,
-		Direct: o.Direct, Standbys: o.Standbys, Stop: o.Stop, OnEvent: o.OnEvent,
+// migrator refuses a version that the call cannot migrate to.
+func migrator(call string, pool *pgxpool.Pool, options Options, versions ...int) (*rekey.Migrator, error) {
+	for _, version := range versions {
+		if options.Version == version {
+			return New(pool, options)
+		}
+	}
+	hint := fmt.Sprintf("Set Version: %d", versions[0])
+	for _, version := range versions[1:] {
+		hint += fmt.Sprintf(" or %d", version)
+	}
+	return nil, &problem.Problem{
+		Kind: problem.Usage, Code: "bad_version", Message: fmt.Sprintf("%s cannot migrate to version %d", call, options.Version),
+		Hint: hint + " in phoenixkit.Options.",
 	}
 }

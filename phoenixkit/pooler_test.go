@@ -144,7 +144,7 @@ func TestPooler(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer other.Close()
-		result, err = phoenixkit.Up(t.Context(), h.pooled(p), phoenixkit.Options{Version: 40, Direct: other})
+		result, err = phoenixkit.Up(t.Context(), h.pooled(p), phoenixkit.Options{Version: 40, Options: rekey.Options{Direct: other}})
 		if len(result.Problems) != 1 || result.Problems[0].Code != "direct_elsewhere" || result.Exit != 4 {
 			t.Errorf("another database is taken for the same: %+v %v", result, err)
 		}
@@ -153,15 +153,15 @@ func TestPooler(t *testing.T) {
 		}
 
 		told := false
-		options := phoenixkit.Options{Version: 40, Direct: h.pool(owner), OnEvent: func(e rekey.Event) {
+		options := phoenixkit.Options{Version: 40, Options: rekey.Options{Direct: h.pool(owner), OnEvent: func(e event.Event) {
 			if _, ok := e.(event.TableStarted); ok && !told {
 				told = true // an order through the pooler is heard through it
-				if err := phoenixkit.Request(t.Context(), h.pooled(p), phoenixkit.Options{}, rekey.Order{Verb: rekey.Tune, Pace: "full"}); err != nil {
+				if err := migrator(t, h.pooled(p)).Tune(t.Context(), rekey.Tuning{Pace: rekey.PaceFull}); err != nil {
 					t.Error(err)
 				}
 				h.waitFor("SELECT NOT EXISTS (SELECT FROM rekey.orders)")
 			}
-		}}
+		}}}
 		if result, err = phoenixkit.Up(t.Context(), h.pooled(p), options); err != nil || result.NothingToDo || !told {
 			t.Fatalf("through the pooler: %+v %v", result, err)
 		}
@@ -171,7 +171,7 @@ func TestPooler(t *testing.T) {
 		if diff := cmp.Diff(clean, h.leavings(p)); diff != "" {
 			t.Errorf("left behind by up (-before +after)\n%s", diff)
 		}
-		options = phoenixkit.Options{Version: 39, Direct: h.pool(owner)}
+		options = phoenixkit.Options{Version: 39, Options: rekey.Options{Direct: h.pool(owner)}}
 		if result, err = phoenixkit.Down(t.Context(), h.pooled(p), options); err != nil || result.NothingToDo {
 			t.Fatalf("down through the pooler: %+v %v", result, err)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/phoenixkit"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // pair is a server with PhoenixKit and one that follows it.
@@ -76,7 +77,7 @@ func (p *pair) readOnly(t *testing.T) {
 		t.Errorf("status: %+v, %v", status, err)
 	}
 	result, err := phoenixkit.Up(t.Context(), p.pools[1], phoenixkit.Options{Version: 40})
-	if !errors.Is(err, rekey.ErrRefused) || result.Problems[0].Code != "standby" {
+	if !errors.Is(err, problem.ErrRefused) || result.Problems[0].Code != "standby" {
 		t.Errorf("up: %v", err)
 	}
 }
@@ -97,9 +98,9 @@ func (p *pair) refusals(t *testing.T) {
 	for code, pool := range map[string]*pgxpool.Pool{
 		"not_a_standby": p.pools[0], "standby_elsewhere": other, "standby_unreadable": closed,
 	} {
-		options := phoenixkit.Options{Version: 40, Standbys: []*pgxpool.Pool{p.pools[1], pool}}
+		options := phoenixkit.Options{Version: 40, Options: rekey.Options{Standbys: []*pgxpool.Pool{p.pools[1], pool}}}
 		result, err := phoenixkit.Up(t.Context(), p.pools[0], options)
-		if !errors.Is(err, rekey.ErrRefused) || len(result.Problems) != 1 || result.Problems[0].Code != code ||
+		if !errors.Is(err, problem.ErrRefused) || len(result.Problems) != 1 || result.Problems[0].Code != code ||
 			result.Problems[0].Detail == "" || result.Problems[0].Hint == "" || result.Exit != 4 {
 			t.Errorf("%s: %+v, %v", code, result.Problems, err)
 		}
@@ -121,7 +122,7 @@ func (p *pair) figures(t *testing.T) {
 		}},
 		{nil, []string{"could not be read", "--standby-url postgres://"}},
 	} {
-		plan, err := phoenixkit.Plan(t.Context(), p.pools[0], phoenixkit.Options{Version: 40, Standbys: c.standbys})
+		plan, err := phoenixkit.Plan(t.Context(), p.pools[0], phoenixkit.Options{Version: 40, Options: rekey.Options{Standbys: c.standbys}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,7 +196,7 @@ func (p *pair) lateReport(t *testing.T) {
 	<-begun
 }
 
-type doing func(context.Context, *pgxpool.Pool, phoenixkit.Options) (rekey.Result, error)
+type doing func(context.Context, *pgxpool.Pool, phoenixkit.Options) (event.Result, error)
 
 // through runs up or down beside the standby. Where it is kept from the table by someone there, twice, the
 // test does what ends that.
@@ -203,19 +204,16 @@ func (p *pair) through(t *testing.T, standby *pgxpool.Pool, do doing, version in
 	t.Helper()
 	var named []string
 	ended := false
-	options := phoenixkit.Options{
-		Version: version, Standbys: []*pgxpool.Pool{standby}, LockPatience: 10 * time.Minute,
-		OnEvent: func(e rekey.Event) {
-			refused, ok := e.(event.LockRefused)
-			if !ok || refused.Table != "public."+table || len(refused.Blockers) == 0 || !strings.HasPrefix(refused.Blockers[0], "standby ") {
-				return
-			}
-			if named = append(named, refused.Blockers...); len(named) >= 2 && !ended {
-				ended = true
-				end(t)
-			}
-		},
-	}
+	options := phoenixkit.Options{Version: version, Options: rekey.Options{Locks: rekey.LockOptions{RetryTimeout: 10 * time.Minute}, Standbys: []*pgxpool.Pool{standby}, OnEvent: func(e event.Event) {
+		refused, ok := e.(event.LockRefused)
+		if !ok || refused.Table != "public."+table || len(refused.Blockers) == 0 || !strings.HasPrefix(refused.Blockers[0], "standby ") {
+			return
+		}
+		if named = append(named, refused.Blockers...); len(named) >= 2 && !ended {
+			ended = true
+			end(t)
+		}
+	}}}
 	result, err := do(t.Context(), p.pools[0], options)
 	if err != nil || result.Version != options.Version {
 		t.Fatalf("it ended with %+v, %v", result, err)

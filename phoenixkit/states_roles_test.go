@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/phoenixkit"
 )
 
@@ -94,7 +94,7 @@ func mayInsert(h *house) {
 func grantedInTime(h *house) {
 	var steps []string
 	_, err := h.up(owner, func(o *phoenixkit.Options) {
-		o.OnEvent = func(e rekey.Event) { steps = append(steps, executed(e)) }
+		o.OnEvent = func(e event.Event) { steps = append(steps, executed(e)) }
 	})
 	if err != nil {
 		h.t.Fatal(err)

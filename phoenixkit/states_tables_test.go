@@ -3,6 +3,7 @@ package phoenixkit_test
 import (
 	"strings"
 
+	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/fixture"
 	"github.com/rekey-pg/rekey/phoenixkit"
 )
@@ -39,7 +40,7 @@ func tableStates() []state {
 		{name: "1 every table is there", size: full, then: equals(40, full)},
 		{name: "1 tables absent", then: func(h *house) {
 			equals(40, small)(h)
-			status, err := phoenixkit.Status(h.t.Context(), h.admin, phoenixkit.Options{TrustOwners: []string{owner}})
+			status, err := phoenixkit.Status(h.t.Context(), h.admin, phoenixkit.Options{Options: rekey.Options{Permissions: rekey.PermissionOptions{TrustOwners: []string{owner}}}})
 			if err != nil || !status.Complete || len(status.Tables) != 33 || status.Tables[2].State != "absent" {
 				h.t.Errorf("status %+v, %v", status, err)
 			}

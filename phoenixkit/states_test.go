@@ -10,11 +10,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/internal/step/steptest"
 	"github.com/rekey-pg/rekey/phoenixkit"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // state is one in which a database may be found, and what it must end in: whole, or refused with
@@ -153,7 +153,7 @@ func (s state) refused(h *house) outcome {
 	}
 	result, err := way(s.role, s.options)
 	if s.kind == nil {
-		s.kind = rekey.ErrRefused
+		s.kind = problem.ErrRefused
 	}
 	if !errors.Is(err, s.kind) {
 		h.t.Fatalf("not refused: %v", err)
@@ -168,7 +168,7 @@ func (s state) refused(h *house) outcome {
 			if p.Hint == "" {
 				h.t.Error("a refusal without a hint")
 			}
-			return outcome{strings.TrimSpace(map[bool]string{true: "refused: ", false: "differs: "}[errors.Is(s.kind, rekey.ErrRefused)] + p.Code + " " + p.Table + " " + filled(s.says)), result.Exit}
+			return outcome{strings.TrimSpace(map[bool]string{true: "refused: ", false: "differs: "}[errors.Is(s.kind, problem.ErrRefused)] + p.Code + " " + p.Table + " " + filled(s.says)), result.Exit}
 		}
 	}
 	h.t.Fatalf("refused with %v, not %s %s %s: %v", codes, s.code, s.table, s.says, err)

@@ -1,21 +1,21 @@
 package phoenixkit_test
 
 import (
-	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/phoenixkit"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // executed is the statement of an event that tells one.
-func executed(e rekey.Event) string {
+func executed(e event.Event) string {
 	if executing, ok := e.(event.Executing); ok {
 		return executing.SQL
 	}
 	return ""
 }
 
-func subscribersReady(o *phoenixkit.Options) { o.SubscribersReady = true }
-func fireTriggers(o *phoenixkit.Options)     { o.FireTriggers = true }
+func subscribersReady(o *phoenixkit.Options) { o.Permissions.SubscribersReady = true }
+func fireTriggers(o *phoenixkit.Options)     { o.Permissions.FireTriggers = true }
 
 // writeStates are tables whose changes go elsewhere, or are met by the application's own machinery.
 func writeStates() []state {
@@ -93,7 +93,7 @@ func versionStates() []state {
 		stay("12 version 74, uuids are the primary keys", small, "74", promoted),
 		stay("12 version 82, the same", small, "82", promoted),
 		{
-			name: "12 version 74, a table without uuid", setup: recorded("74"), kind: rekey.ErrDiffers,
+			name: "12 version 74, a table without uuid", setup: recorded("74"), kind: problem.ErrDiffers,
 			code: "differences", says: "phoenix_kit_users: no column",
 		},
 		{name: "12 version 181", setup: recorded("181"), code: "unknown_version", says: "180"},

@@ -11,10 +11,12 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/phoenixkit"
+	"github.com/rekey-pg/rekey/problem"
 )
 
-func with(v rekey.Values) func(*phoenixkit.Options) {
-	return func(o *phoenixkit.Options) { o.Values = v }
+// with sets the source of the values of one table.
+func with(table string, source rekey.ValueSource) func(*phoenixkit.Options) {
+	return func(o *phoenixkit.Options) { o.Tables = map[string]rekey.TableOptions{table: {Values: source}} }
 }
 
 // newest is one server, for what does not depend on its version.
@@ -58,17 +60,17 @@ func TestEveryTableInTheOrderOfCreation(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, table := range phoenixkit.Profile().Tables {
-			if n := one[int](h, inversions(table.Name, table.Time)); n > 0 {
+			if n := one[int](h, inversions(table.Name, table.TimeColumn)); n > 0 {
 				t.Errorf("%s: %d rows out of order", table.Name, n)
 			}
 		}
 		for _, table := range h.verify().Tables {
 			o := table.Order
-			if o == nil || o.Source != "column" || o.Judged+o.Timeless != table.Rows || o.Pairs+o.Differs != 0 {
+			if o == nil || o.Source != "column" || o.Judged+o.WithoutTime != table.Rows || o.PairsOutOfOrder+o.TimesDiffer != 0 {
 				t.Errorf("%s, %d rows: %+v", table.Table, table.Rows, o)
 			}
-			if early := int64(1); table.Table == "phoenix_kit_users" && o.Early != early {
-				t.Errorf("%d rows from before 1970", o.Early)
+			if early := int64(1); table.Table == "phoenix_kit_users" && o.ClampedEarly != early {
+				t.Errorf("%d rows from before 1970", o.ClampedEarly)
 			}
 		}
 	})
@@ -84,7 +86,7 @@ func TestVerifyJudgesTheOrder(t *testing.T) {
 		h.mustDo(strings.NewReplacer("%", "", "@", "").Replace(insertUser) +
 			"; UPDATE phoenix_kit_users SET inserted_at = inserted_at - interval '1 day' WHERE id = (SELECT min(id) FROM phoenix_kit_users)")
 		after := h.reported(table)
-		if !after.OK || after.Order.New != 1 || after.Order.Differs != 1 || after.Order.Judged != before.Rows {
+		if !after.OK || after.Order.New != 1 || after.Order.TimesDiffer != 1 || after.Order.Judged != before.Rows {
 			t.Errorf("%+v", after.Order)
 		}
 		if _, err := h.down(owner); err != nil {
@@ -99,11 +101,11 @@ func TestVerifyJudgesTheOrder(t *testing.T) {
 			UPDATE phoenix_kit_users u SET uuid = s.uuid FROM swapped s WHERE s.id = u.id;
 			CREATE UNIQUE INDEX phoenix_kit_users_uuid_idx ON phoenix_kit_users (uuid)`)
 		report, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{})
-		if !errors.Is(err, rekey.ErrDiffers) || len(report.Differences) != 1 || !strings.Contains(report.Differences[0], "out of the order") {
+		if !errors.Is(err, problem.ErrDiffers) || len(report.Differences) != 1 || !strings.Contains(report.Differences[0], "out of the order") {
 			t.Errorf("%v: %q", err, report.Differences)
 		}
 		h.mustDo("DROP SCHEMA rekey CASCADE")
-		if lost := h.reported(table); lost.Order.Why == "" || lost.Order.Judged != 0 {
+		if lost := h.reported(table); lost.Order.NotJudged == "" || lost.Order.Judged != 0 {
 			t.Errorf("judged without the moment: %+v", lost.Order)
 		}
 	})
@@ -115,7 +117,7 @@ func TestRandom(t *testing.T) {
 		t.Parallel()
 		const table = "phoenix_kit_users"
 		h := build(t, c, small)
-		random := with(rekey.Values{Random: []string{table}})
+		random := with(table, rekey.RandomValues())
 		h.mustDo(filled("CREATE SCHEMA rekey AUTHORIZATION {owner}"))
 		if _, err := h.up(owner, random); err != nil {
 			t.Fatal(err)
@@ -124,17 +126,17 @@ func TestRandom(t *testing.T) {
 		if got := h.reported(table); !got.OK || !got.Random || got.Order != nil || got.NotV4 != 0 || got.Rows != 6 {
 			t.Errorf("%+v", got)
 		}
-		for _, again := range []func(*phoenixkit.Options){random, with(rekey.Values{})} {
+		for _, again := range []func(*phoenixkit.Options){random, with(table, rekey.ValueSource{})} {
 			if result, err := h.up(owner, again); err != nil || !result.NothingToDo {
 				t.Errorf("%v: %+v", err, result)
 			}
 		}
-		late := with(rekey.Values{Random: []string{"phoenix_kit_email_templates"}})
-		if _, err := h.up(owner, late); !errors.Is(err, rekey.ErrRefused) || !strings.Contains(err.Error(), "has UUIDv7 already") {
+		late := with("phoenix_kit_email_templates", rekey.RandomValues())
+		if _, err := h.up(owner, late); !errors.Is(err, problem.ErrRefused) || !strings.Contains(err.Error(), "has UUIDv7 already") {
 			t.Errorf("values that were handed out: %v", err)
 		}
 		h.mustDo("UPDATE phoenix_kit_users SET uuid = public.uuid_generate_v7() WHERE id = 1")
-		if report, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{}); !errors.Is(err, rekey.ErrDiffers) {
+		if report, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{}); !errors.Is(err, problem.ErrDiffers) {
 			t.Errorf("a v7 among v4: %+v", report)
 		}
 		if _, err := h.down(owner); err != nil {
@@ -152,20 +154,22 @@ func TestValuesThatCannotBe(t *testing.T) {
 	c := newest(t)
 	h := build(t, c, small)
 	h.mustDo(filled("CREATE SCHEMA rekey AUTHORIZATION {owner}"))
-	for says, v := range map[string]struct {
-		rekey.Values
-		kind error
+	for says, test := range map[string]struct {
+		option func(*phoenixkit.Options)
+		kind   error
 	}{
-		"has no column born":                       {rekey.Values{Columns: map[string]string{table: "born"}}, rekey.ErrRefused},
-		"column id of public.phoenix_kit_users is": {rekey.Values{Columns: map[string]string{table: "id"}}, rekey.ErrRefused},
-		`no time zone "Berlim"`:                    {rekey.Values{Zone: "Berlim"}, rekey.ErrUsage},
-		`has no table "phoenix_kit_user"`:          {rekey.Values{Random: []string{"phoenix_kit_user"}}, rekey.ErrUsage},
-		`no time source "never"`:                   {rekey.Values{Source: "never"}, rekey.ErrUsage},
-		"cannot have both": {rekey.Values{
-			Random: []string{table}, Columns: map[string]string{table: "inserted_at"},
-		}, rekey.ErrUsage},
+		"has no column born":                       {with(table, rekey.TimeColumn("born")), problem.ErrRefused},
+		"column id of public.phoenix_kit_users is": {with(table, rekey.TimeColumn("id")), problem.ErrRefused},
+		`no time zone "Berlim"`:                    {func(o *phoenixkit.Options) { o.Values.TimeZone = "Berlim" }, problem.ErrUsage},
+		`has no table "phoenix_kit_user"`:          {with("phoenix_kit_user", rekey.RandomValues()), problem.ErrUsage},
+		"cannot have both": {func(o *phoenixkit.Options) {
+			o.Tables = map[string]rekey.TableOptions{
+				"phoenix_kit_sync_transfers":    {Values: rekey.RandomValues()},
+				"phoenix_kit_db_sync_transfers": {Values: rekey.TimeColumn("inserted_at")},
+			}
+		}, problem.ErrUsage},
 	} {
-		if _, err := h.up(owner, with(v.Values)); !errors.Is(err, v.kind) || !strings.Contains(err.Error(), says) {
+		if _, err := h.up(owner, test.option); !errors.Is(err, test.kind) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", says, err)
 		}
 	}
@@ -191,10 +195,10 @@ func TestOrderInAnothersJournal(t *testing.T) {
 	}
 	h.mustDo("UPDATE pg_class SET reltuples = 1e7 WHERE relname = 'phoenix_kit_email_templates'") // as the estimate of a large one
 	_, err := h.up(owner)
-	if !errors.Is(err, rekey.ErrRefused) || !strings.Contains(err.Error(), "phoenix_kit_email_templates cannot be filled in the order") {
+	if !errors.Is(err, problem.ErrRefused) || !strings.Contains(err.Error(), "phoenix_kit_email_templates cannot be filled in the order") {
 		t.Errorf("%v", err)
 	}
-	if _, err := h.up(owner, with(rekey.Values{Source: rekey.ByClock})); err != nil {
+	if _, err := h.up(owner, func(o *phoenixkit.Options) { o.Values.Source = rekey.MigrationTime() }); err != nil {
 		t.Error(err)
 	}
 }

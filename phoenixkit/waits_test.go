@@ -18,6 +18,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/phoenixkit"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // session is a connection of the application's.
@@ -55,7 +56,7 @@ func TestBuildTellsWhomItWaitsFor(t *testing.T) {
 		h.run(report, snapshot)
 		var named atomic.Value
 		_, err := h.up(owner, func(o *phoenixkit.Options) {
-			o.OnEvent = func(e rekey.Event) {
+			o.OnEvent = func(e event.Event) {
 				if p, ok := e.(event.IndexProgress); ok && len(p.Waiting) > 0 && named.Load() == nil {
 					named.Store(p)
 					h.run(report, "COMMIT")
@@ -79,7 +80,7 @@ func (h *house) orphan(other *pgconn.PgConn, hold, phase string) {
 	h.t.Helper()
 	backend := h.session(owner)
 	ctx, kill := context.WithCancel(h.t.Context())
-	_, err := phoenixkit.Up(ctx, h.pool(owner), phoenixkit.Options{Version: 40, OnEvent: func(e rekey.Event) {
+	_, err := phoenixkit.Up(ctx, h.pool(owner), phoenixkit.Options{Version: 40, Options: rekey.Options{OnEvent: func(e event.Event) {
 		sql := executed(e)
 		if !strings.Contains(sql, "INDEX CONCURRENTLY") || ctx.Err() != nil {
 			return
@@ -91,8 +92,8 @@ func (h *house) orphan(other *pgconn.PgConn, hold, phase string) {
 		_ = socket.SetLinger(0)
 		_ = socket.Close()
 		kill()
-	}})
-	if !errors.Is(err, rekey.ErrInterrupted) {
+	}}})
+	if !errors.Is(err, problem.ErrInterrupted) {
 		h.t.Fatalf("it ended with %v", err)
 	}
 }
@@ -109,7 +110,7 @@ func TestOrphanedBuild(t *testing.T) {
 		index := one[int64](h, built)
 		waited := false
 		_, err := h.up(owner, func(o *phoenixkit.Options) {
-			o.OnEvent = func(e rekey.Event) {
+			o.OnEvent = func(e event.Event) {
 				if notice, ok := e.(event.Notice); ok && strings.Contains(notice.Text, "another session is building") {
 					waited = true
 					h.run(report, "COMMIT")
@@ -143,7 +144,7 @@ func TestOrphanedBuildGivesWay(t *testing.T) {
 			AND pid <> pg_backend_pid() AND datname = current_database() AND clock_timestamp() > query_start + interval '2 seconds')`)
 		var locked chan error
 		_, err := h.up(owner, func(o *phoenixkit.Options) {
-			o.OnEvent = func(e rekey.Event) {
+			o.OnEvent = func(e event.Event) {
 				if notice, ok := e.(event.Notice); ok && locked == nil && strings.Contains(notice.Text, "another session is building") {
 					locked = make(chan error, 1)
 					go func() {
@@ -244,7 +245,7 @@ func againstWraparound(t *testing.T, c *server.Cluster) {
 	var told string
 	_, err := h.up(owner, func(o *phoenixkit.Options) {
 		o.Stop = stop
-		o.OnEvent = func(e rekey.Event) {
+		o.OnEvent = func(e event.Event) {
 			// A busy server may be too slow for a reading, and that is told as well.
 			if throttled, ok := e.(event.Throttled); ok && told == "" && strings.Contains(throttled.Reason, "an autovacuum") {
 				told = throttled.Reason
@@ -252,13 +253,13 @@ func againstWraparound(t *testing.T, c *server.Cluster) {
 			}
 		}
 	})
-	if !errors.Is(err, rekey.ErrInterrupted) || !strings.Contains(told, `an autovacuum to prevent wraparound is running on "public"."phoenix_kit_users" (pid `) {
+	if !errors.Is(err, problem.ErrInterrupted) || !strings.Contains(told, `an autovacuum to prevent wraparound is at work on "public"."phoenix_kit_users" (pid `) {
 		t.Errorf("told is %q; it ended with %v", told, err)
 	}
 	_, err = h.up(owner, func(o *phoenixkit.Options) {
-		o.WithoutSignals, o.LockPatience = []string{"wraparound"}, 5*time.Second // time for more than one look at who it is
+		o.Throttle.Without, o.Locks.RetryTimeout = []string{"wraparound"}, 5*time.Second // time for more than one look at who it is
 	})
-	var p *rekey.Problem
+	var p *problem.Problem
 	if !errors.As(err, &p) || p.Code != "no_lock" || !strings.Contains(p.Detail, "autovacuum worker") || !strings.Contains(p.Detail, "(to prevent wraparound)") {
 		t.Errorf("it ended with %v", err)
 	}

@@ -11,9 +11,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/phoenixkit"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // leg is what the kit's migrations do, on the way to a version, to what rekey made: read from a database on which all of them had
@@ -183,7 +185,7 @@ func TestAnIndexOfAnotherName(t *testing.T) {
 			t.Error(err)
 		}
 		result, err := h.down(owner)
-		if !errors.Is(err, rekey.ErrRefused) || len(result.Problems) != 1 || !strings.Contains(result.Problems[0].Message, "index mine") {
+		if !errors.Is(err, problem.ErrRefused) || len(result.Problems) != 1 || !strings.Contains(result.Problems[0].Message, "index mine") {
 			t.Errorf("%v", err)
 		}
 		if diff := cmp.Diff(before, h.everything("public")); diff != "" {
@@ -197,7 +199,7 @@ func TestAnIndexOfAnotherName(t *testing.T) {
 		} {
 			h.mustDo("DROP INDEX mine; CREATE " + definition)
 			report, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{})
-			if !errors.Is(err, rekey.ErrDiffers) || !slices.Equal(report.Differences, []string{"phoenix_kit_users: no unique index"}) {
+			if !errors.Is(err, problem.ErrDiffers) || !slices.Equal(report.Differences, []string{"phoenix_kit_users: no unique index"}) {
 				t.Errorf("%s: %v, %v", name, report.Differences, err)
 			}
 		}
@@ -232,10 +234,10 @@ func TestAboveTheLastVersion(t *testing.T) {
 		}
 		before := h.everything("public")
 		result, err := h.up(owner)
-		if !errors.Is(err, rekey.ErrRefused) || result.Problems[0].Code != "unknown_version" {
+		if !errors.Is(err, problem.ErrRefused) || result.Problems[0].Code != "unknown_version" {
 			t.Errorf("up: %v", err)
 		}
-		if _, err := rekey.Script(t.Context(), h.pool(owner), rekey.Config{Profile: phoenixkit.Profile(), Version: 40}, rekey.ScriptPsql); !errors.Is(err, rekey.ErrRefused) {
+		if _, err := rekeytest.Script(t.Context(), h.pool(owner), rekeytest.Setup{Scope: phoenixkit.Profile().In("public")}, rekey.ScriptPsql); !errors.Is(err, problem.ErrRefused) {
 			t.Errorf("sql: %v", err)
 		}
 		if diff := cmp.Diff(before, h.everything("public")); diff != "" {
@@ -290,7 +292,7 @@ func TestTheKitsRule(t *testing.T) {
 				}
 				h.mustDo(recorded("135"))
 				report, err = phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{})
-				if got := strings.Join(report.Differences, "; "); got != b.says || errors.Is(err, rekey.ErrDiffers) != (b.says != "") {
+				if got := strings.Join(report.Differences, "; "); got != b.says || errors.Is(err, problem.ErrDiffers) != (b.says != "") {
 					t.Errorf("%s\nnot\n%s: %v", got, b.says, err)
 				}
 			})

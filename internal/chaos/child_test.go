@@ -14,6 +14,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/rekeytest"
 )
 
 // orderVariable carries an order to the process that rekey runs in.
@@ -46,13 +47,14 @@ func obey(text string) int {
 		return 2
 	}
 	config := config()
-	config.Pace, config.BatchTime, config.MaxLag = o.Pace, o.Batch, o.Lag
-	config.OnEvent = func(e rekey.Event) {
+	config.Options.Backfill = rekey.BackfillOptions{Pace: rekey.Pace(o.Pace), BatchTime: o.Batch}
+	config.Options.Throttle.MaxLag = o.Lag
+	config.Options.OnEvent = func(e event.Event) {
 		if line, err := event.Line(e, time.Now()); err == nil {
 			_, _ = os.Stdout.Write(line)
 		}
 	}
-	result, err := rekey.Up(ctx, pool, config)
+	result, err := rekeytest.Up(ctx, pool, config)
 	if err != nil && result.Exit == 0 {
 		fmt.Fprintln(os.Stderr, "no result: ", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step/steptest"
@@ -56,14 +57,11 @@ CREATE INDEX ON wide (n, at);
 CREATE INDEX ON found (parent);
 RESET search_path`
 
-func config() rekey.Config {
-	return rekey.Config{
-		Prefix: schema, Version: 40, LockPatience: time.Minute,
-		Profile: rekey.Profile{
-			Name: "chaos", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
-			Tables: []rekey.ProfileTable{{Name: "wide", Time: "at"}, {Name: "small", Time: "at"}, {Name: "found", Time: "at"}},
-		},
-	}
+func config() rekeytest.Setup {
+	return rekeytest.Setup{Scope: rekey.Profile{
+		Name: "chaos", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
+		Tables: []rekey.ProfileTable{{Name: "wide", TimeColumn: "at"}, {Name: "small", TimeColumn: "at"}, {Name: "found", TimeColumn: "at"}},
+	}.In(schema), Options: rekey.Options{Locks: rekey.LockOptions{RetryTimeout: time.Minute}}}
 }
 
 func tables() []string { return []string{"wide", "small", "found"} }

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -70,10 +70,10 @@ func (t *trial) verified() {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	if _, err := rekey.Verify(ctx, pool, config()); err != nil {
+	if _, err := rekeytest.Verify(ctx, pool, config()); err != nil {
 		t.fault("%v", err)
 	}
-	if result, err := rekey.Up(ctx, pool, config()); err != nil || !result.NothingToDo {
+	if result, err := rekeytest.Up(ctx, pool, config()); err != nil || !result.NothingToDo {
 		t.fault("another run has something to do: %+v %v", result, err)
 	}
 }

@@ -50,5 +50,5 @@ func phoenix(command string, more ...string) []string {
 }
 
 func planOf(doc rekey.Plan) library {
-	return library{plan: func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Plan, error) { return doc, nil }}
+	return library{plan: func(context.Context, *pgxpool.Pool, job) (rekey.Plan, error) { return doc, nil }}
 }

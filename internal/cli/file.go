@@ -129,13 +129,13 @@ func (f *flags) readOwn(node *yaml.Node) *problem.Problem {
 	if node.Kind != yaml.MappingNode {
 		return f.fault(node, "own wants the names of tables", "Write it like this: own: {orders: {column: public_id}}")
 	}
-	f.free.own = map[string]rekey.Words{}
+	f.free.own = map[string]rekey.TableOptions{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		table := node.Content[i].Value
 		if _, twice := f.free.own[table]; twice {
 			return f.fault(node.Content[i], "the table "+visible.Quote(table)+" is there twice", "Keep one of them.")
 		}
-		var own rekey.Words
+		var own rekey.TableOptions
 		p := f.eachWord(node.Content[i+1], ownWords(), func(word string, value *yaml.Node) *problem.Problem {
 			if value.Kind != yaml.ScalarNode {
 				return f.fault(value, word+" cannot have this value", "It is a name.")

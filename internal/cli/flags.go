@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -77,50 +78,55 @@ func names(list []rekey.Profile) []string {
 	return all
 }
 
-// config makes the library's words of the flags; legal are the versions that the command takes. All
-// that is wrong is told at once.
-func (f *flags) config(cmd *cobra.Command, legal ...string) (rekey.Config, error) {
+// job returns what the flags ask the library to do; legal are the versions that the command takes. Everything that is
+// wrong is returned at once.
+func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 	if p := f.readFile(cmd); p != nil {
-		return rekey.Config{}, p
+		return job{}, p
 	}
-	config := rekey.Config{
-		Prefix: f.name(), MaxLock: f.maxLock, LockPatience: f.lockPatience,
-		SubscribersReady: f.subscribersReady, FireTriggers: f.fireTriggers, TrustOwners: f.trustOwners,
-		Pace: f.pace, BatchTime: f.batchTime,
-	}
-	f.signals.apply(&config)
-	misread := f.values.apply(&config)
+	j := job{direction: rekey.Up, options: rekey.Options{
+		Locks:    rekey.LockOptions{Timeout: f.maxLock, RetryTimeout: f.lockPatience},
+		Backfill: rekey.BackfillOptions{Pace: rekey.Pace(f.pace), BatchTime: f.batchTime},
+		Throttle: f.signals.options(),
+		Permissions: rekey.PermissionOptions{
+			SubscribersReady: f.subscribersReady, FireTriggers: f.fireTriggers, TrustOwners: f.trustOwners,
+		},
+		Tables: maps.Clone(f.free.own),
+	}}
+	misread := f.values.apply(&j.options)
 	r := f.request(cmd, legal...)
 	var found problem.List
-	for _, p := range []*problem.Problem{f.pickScope(&config), misread} {
+	for _, p := range []*problem.Problem{f.pickScope(&j), misread} {
 		if p != nil {
 			found = append(found, p)
 		}
 	}
-	if config.Profile.Name != "" {
-		r.Profile = &config.Profile
+	if j.profile != nil {
+		for _, t := range j.profile.Tables {
+			r.Tables = append(r.Tables, t.Names())
+		}
 	}
 	found = append(found, setting.Check(r)...)
 	if p := f.checkFleet(cmd); p != nil {
 		found = append(found, p)
 	}
 	if len(found) > 0 {
-		return config, found
+		return j, found
 	}
-	if len(r.Versions) > 0 && config.Schema == "" {
-		config.Version, _ = strconv.Atoi(f.version)
+	if f.free.back || j.profile != nil && len(r.Versions) > 0 && f.version == strconv.Itoa(j.profile.From) {
+		j.direction = rekey.Down
 	}
-	return config, nil
+	return j, nil
 }
 
-// pickProfile finds the profile; that one has to be named is checked with the other settings.
-func (f *flags) pickProfile(config *rekey.Config) *problem.Problem {
+// pickProfile sets the profile; that one has to be named is checked with the other settings.
+func (f *flags) pickProfile(j *job) *problem.Problem {
 	if f.profile == "" {
 		return nil
 	}
 	for _, p := range profiles() {
 		if p.Name == f.profile {
-			config.Profile = p
+			j.profile = &p
 			return nil
 		}
 	}

@@ -30,15 +30,15 @@ changes in the database, and no file is overwritten.`,
   rekey init --schema app --output - | less`,
 		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			config, err := f.config(cmd)
+			j, err := f.job(cmd)
 			if err != nil {
 				return err
 			}
-			if config.Schema == "" {
+			if j.profile != nil {
 				return wrong("no_schema", "init is about a schema without a profile", "A profile is in the program: rekey profile show "+f.profile)
 			}
-			return a.read(cmd.Context(), config, f, func(ctx context.Context, pool *pgxpool.Pool, config rekey.Config, _ *flags) error {
-				return a.writeFile(ctx, pool, config, output)
+			return a.read(cmd.Context(), j, f, func(ctx context.Context, pool *pgxpool.Pool, j job, _ *flags) error {
+				return a.writeFile(ctx, pool, j, output)
 			})
 		},
 	}
@@ -48,15 +48,15 @@ changes in the database, and no file is overwritten.`,
 	return cmd
 }
 
-func (a *app) writeFile(ctx context.Context, pool *pgxpool.Pool, config rekey.Config, output string) error {
-	plan, err := a.library.plan(ctx, pool, config)
+func (a *app) writeFile(ctx context.Context, pool *pgxpool.Pool, j job, output string) error {
+	plan, err := a.library.plan(ctx, pool, j)
 	if err != nil {
 		return err
 	}
 	if plan.Relations == nil {
 		return plan.Refusals // no schema: there is nothing to write about
 	}
-	text := fileText(plan, config)
+	text := fileText(plan, j)
 	if output == "-" {
 		_, err := fmt.Fprint(a.Stdout, text)
 		return err
@@ -79,7 +79,7 @@ func (a *app) writeFile(ctx context.Context, pool *pgxpool.Pool, config rekey.Co
 }
 
 // fileText is the file that init writes.
-func fileText(plan rekey.Plan, config rekey.Config) string {
+func fileText(plan rekey.Plan, j job) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, `# What rekey does in schema %s of database %s: rekey plan --config FILE says it in full.
 # The words are the flags' names; a flag on the command line goes before its word here.
@@ -92,7 +92,7 @@ index-name: %s
 # Only these tables. They may be patterns: * and ? match, \* is a star. Without this word: all tables that
 # are the application's own.
 tables:
-`, oneLine(plan.Schema), oneLine(plan.Database), scalar(plan.Schema), scalar(either(config.Column, "uuid")), scalar(either(config.IndexName, "{table}_{column}_idx")))
+`, oneLine(plan.Schema), oneLine(plan.Database), scalar(plan.Schema), scalar(either(j.schema.Column, "uuid")), scalar(either(j.schema.IndexName, "{table}_{column}_idx")))
 	named := 0
 	for _, v := range plan.Relations {
 		if v.Why == "" {

@@ -40,9 +40,11 @@ func (s *signalFlags) register(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("without-signal", cobra.FixedCompletions(setting.Signals(), cobra.ShellCompDirectiveNoFileComp))
 }
 
-func (s *signalFlags) apply(c *rekey.Config) {
-	c.MaxLag, c.MaxRetainedWAL, c.MaxSnapshotAge = s.maxLag, int64(s.maxWAL), s.maxSnapshotAge
-	c.ThrottleQuery, c.ThrottleFile, c.WithoutSignals = s.query, s.file, s.without
+func (s *signalFlags) options() rekey.ThrottleOptions {
+	return rekey.ThrottleOptions{
+		MaxLag: s.maxLag, MaxRetainedWAL: int64(s.maxWAL), MaxSnapshotAge: s.maxSnapshotAge,
+		Query: s.query, File: s.file, Without: s.without,
+	}
 }
 
 // size is a number of bytes, written as PostgreSQL writes them: 512MB, 10GB.

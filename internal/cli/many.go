@@ -22,7 +22,7 @@ import (
 
 // many reports whether --schema or --prefix is a pattern that may match several.
 func (f *flags) many() bool {
-	_, one := rekey.OneSchema(f.pattern())
+	_, one := rekey.ExactName(f.pattern())
 	return !one
 }
 
@@ -36,7 +36,7 @@ func (f *flags) pattern() string {
 
 // name is the schema that a pattern without wildcards names.
 func (f *flags) name() string {
-	if name, one := rekey.OneSchema(f.pattern()); one {
+	if name, one := rekey.ExactName(f.pattern()); one {
 		return name
 	}
 	return f.pattern()
@@ -76,10 +76,10 @@ type line struct {
 }
 
 // one is a command on one schema.
-type one func(context.Context, *pgxpool.Pool, rekey.Config) (line, error)
+type one func(context.Context, *pgxpool.Pool, job) (line, error)
 
 // overMany runs a command on every schema that matches, tells of each, and sums up.
-func (a *app) overMany(cmd *cobra.Command, f *flags, config rekey.Config, clean bool, do one) error {
+func (a *app) overMany(cmd *cobra.Command, f *flags, j job, clean bool, do one) error {
 	begun := time.Now()
 	stopping := a.watch(cmd.Context(), clean, func(text string) { fmt.Fprintln(a.Stderr, text) })
 	defer stopping.end()
@@ -89,14 +89,14 @@ func (a *app) overMany(cmd *cobra.Command, f *flags, config rekey.Config, clean 
 		return a.interrupted(err)
 	}
 	defer pools.close()
-	schemas, alone, err := a.match(stopping.hard, pools.main, f, config)
+	schemas, alone, err := a.match(stopping.hard, pools.main, f, j)
 	if err != nil {
 		return a.interrupted(err)
 	}
-	config.Direct, config.Standbys, config.Stop = pools.direct, pools.standbys, stopping.soft.Done()
+	j.options.Direct, j.options.Standbys, j.options.Stop = pools.direct, pools.standbys, stopping.soft.Done()
 	c := &count{app: a, f: f, sum: event.Summary{Command: cmd.Name(), Pattern: f.pattern(), Schemas: len(schemas), Skipped: alone}}
-	number := f.fleet(schemas).Each(stopping.hard, config.Stop, func(ctx context.Context, schema string) error {
-		told, err := do(ctx, pools.main, in(config, schema))
+	number := f.fleet(schemas).Each(stopping.hard, j.options.Stop, func(ctx context.Context, schema string) error {
+		told, err := do(ctx, pools.main, j.in(schema))
 		err = a.interrupted(err)
 		c.lines.Store(schema, told)
 		return err
@@ -106,22 +106,12 @@ func (a *app) overMany(cmd *cobra.Command, f *flags, config rekey.Config, clean 
 }
 
 // match names the schemas that are worked on, and those that match and have not the profile's tables.
-func (a *app) match(ctx context.Context, pool *pgxpool.Pool, f *flags, config rekey.Config) (found, alone []string, err error) {
+func (a *app) match(ctx context.Context, pool *pgxpool.Pool, f *flags, j job) (found, alone []string, err error) {
 	if f.schema == "" {
-		return a.library.prefixes(ctx, pool, config.Profile, f.prefix)
+		return a.library.prefixes(ctx, pool, *j.profile, f.prefix)
 	}
 	found, err = a.library.schemas(ctx, pool, f.schema)
 	return found, nil, err
-}
-
-// in is the config for one schema of many.
-func in(config rekey.Config, schema string) rekey.Config {
-	if config.Profile.Name == "" {
-		config.Schema = schema
-	} else {
-		config.Prefix = schema
-	}
-	return config
 }
 
 // count adds up and tells of each schema when it has ended.
@@ -137,10 +127,10 @@ type count struct {
 
 // unread is the JSON of a schema that could not even be looked at.
 type unread struct {
-	Schema   int          `json:"schema"` // of the JSON
-	OK       bool         `json:"ok"`
-	Prefix   string       `json:"prefix"`
-	Problems problem.List `json:"problems"`
+	FormatVersion int          `json:"format_version"`
+	OK            bool         `json:"ok"`
+	Schema        string       `json:"schema"`
+	Problems      problem.List `json:"problems"`
 }
 
 // tell is called once a schema, one call at a time.
@@ -160,7 +150,7 @@ func (c *count) tell(schema string, err error) {
 		told.text = screen.Failed(problem.All(err))
 	}
 	if told.value == nil {
-		told.value = unread{Schema: event.FormatVersion, Prefix: schema, Problems: problem.All(err)}
+		told.value = unread{FormatVersion: event.FormatVersion, Schema: schema, Problems: problem.All(err)}
 	}
 	switch {
 	case c.f.json:
@@ -222,11 +212,11 @@ func (a *app) compact(value any) {
 const ahead = 400
 
 // planMany plans in every schema that matches: a refusal is a failure.
-func (a *app) planMany(cmd *cobra.Command, f *flags, config rekey.Config) error {
+func (a *app) planMany(cmd *cobra.Command, f *flags, j job) error {
 	var pending atomic.Bool
 	book := &planbook{app: a, f: f, made: map[string]planned{}, said: map[string]line{}}
-	err := a.overMany(cmd, f, config, false, func(ctx context.Context, pool *pgxpool.Pool, config rekey.Config) (line, error) {
-		doc, told, err := book.plan(ctx, pool, config)
+	err := a.overMany(cmd, f, j, false, func(ctx context.Context, pool *pgxpool.Pool, j job) (line, error) {
+		doc, told, err := book.plan(ctx, pool, j)
 		if err != nil {
 			return line{}, err
 		}
@@ -249,7 +239,7 @@ type planbook struct {
 	app  *app
 	f    *flags
 	mu   sync.Mutex
-	next func(context.Context, []string) ([]rekey.Plan, error)
+	next planner
 	all  []string // the schemas that are not planned yet
 	made map[string]planned
 	said map[string]line // of the first schema of each kind
@@ -260,12 +250,12 @@ type planned struct {
 	line line
 }
 
-func (b *planbook) plan(ctx context.Context, pool *pgxpool.Pool, config rekey.Config) (rekey.Plan, line, error) {
+func (b *planbook) plan(ctx context.Context, pool *pgxpool.Pool, j job) (rekey.Plan, line, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	schema := config.Schema + config.Prefix
+	schema := j.schema.Name
 	if _, ok := b.made[schema]; !ok {
-		if err := b.ahead(ctx, pool, config, schema); err != nil {
+		if err := b.ahead(ctx, pool, j, schema); err != nil {
 			return rekey.Plan{}, line{}, err
 		}
 	}
@@ -275,11 +265,13 @@ func (b *planbook) plan(ctx context.Context, pool *pgxpool.Pool, config rekey.Co
 }
 
 // ahead plans the schema and those that come next.
-func (b *planbook) ahead(ctx context.Context, pool *pgxpool.Pool, config rekey.Config, schema string) error {
+func (b *planbook) ahead(ctx context.Context, pool *pgxpool.Pool, j job, schema string) error {
 	if b.next == nil {
-		b.next = b.app.library.planner(pool, config)
 		var err error
-		if b.all, _, err = b.app.match(ctx, pool, b.f, config); err != nil {
+		if b.next, err = b.app.library.planner(pool, j); err != nil {
+			return err
+		}
+		if b.all, _, err = b.app.match(ctx, pool, b.f, j); err != nil {
 			return err
 		}
 	}
@@ -288,7 +280,7 @@ func (b *planbook) ahead(ctx context.Context, pool *pgxpool.Pool, config rekey.C
 		next = b.all[at:min(at+ahead, len(b.all))]
 		b.all = b.all[at+len(next):]
 	}
-	docs, err := b.next(ctx, next)
+	docs, err := b.next.Plans(ctx, j.direction, next)
 	for i, doc := range docs {
 		b.made[next[i]] = planned{doc, b.line(doc)} // in their order: the first of a kind is told of first
 	}
@@ -297,9 +289,9 @@ func (b *planbook) ahead(ctx context.Context, pool *pgxpool.Pool, config rekey.C
 
 // line says of a plan that is like an earlier one what that one's line says.
 func (b *planbook) line(doc rekey.Plan) line {
-	told := line{value: doc, kind: event.Kind{Like: doc.Schema, Fingerprint: doc.Fingerprint}}
+	told := line{value: doc, kind: event.Kind{SameAs: doc.Schema, Fingerprint: doc.Fingerprint}}
 	if first, known := b.said[doc.SameAs]; doc.SameAs != "" && known {
-		told.text, told.tables, told.kind.Like = "like "+doc.SameAs+": "+first.text, first.tables, doc.SameAs
+		told.text, told.tables, told.kind.SameAs = "like "+doc.SameAs+": "+first.text, first.tables, doc.SameAs
 		return told
 	}
 	told.text, told.tables = screen.Planned(doc)

@@ -10,24 +10,21 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
-	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/screen"
 	"github.com/rekey-pg/rekey/problem"
 )
 
-type call func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Result, error)
-
 // migrate runs up or down.
 func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version string) error {
-	config, err := f.config(cmd, version)
+	j, err := f.job(cmd, version)
 	if err != nil {
 		return err
 	}
 	if f.many() {
-		return a.overMany(cmd, f, config, true, func(ctx context.Context, pool *pgxpool.Pool, config rekey.Config) (line, error) {
-			result, err := do(ctx, pool, config)
-			result.Command, result.Schema, result.OK, result.Exit = cmd.Name(), scope(config), err == nil, a.exit(err)
+		return a.overMany(cmd, f, j, true, func(ctx context.Context, pool *pgxpool.Pool, j job) (line, error) {
+			result, err := do(ctx, pool, j)
+			result.Command, result.Schema, result.OK, result.Exit = cmd.Name(), j.schema.Name, err == nil, a.exit(err)
 			if err != nil {
 				result.Problems = problem.All(err)
 			}
@@ -36,32 +33,32 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 	}
 	show := a.writer(f)
 	stopping := a.watch(cmd.Context(), true, show.Say)
-	config.OnEvent = func(e rekey.Event) {
+	j.options.OnEvent = func(e event.Event) {
 		if _, last := e.(event.Result); !last { // told below, when the exit code is known
 			show.Event(e)
 		}
 	}
-	result, err := a.change(stopping, f, config, do)
+	result, err := a.change(stopping, f, j, do)
 	stopping.end()
 	show.Close()
 	err = a.interrupted(err)
-	result.Command, result.Schema = cmd.Name(), scope(config)
+	result.Command, result.Schema = cmd.Name(), j.schema.Name
 	return a.conclude(result, err, f, fmt.Sprintf("rekey %s %s", next, f.where()))
 }
 
 // change connects and calls. Until the call is under way there is nothing to end cleanly.
-func (a *app) change(s stopping, f *flags, config rekey.Config, do call) (rekey.Result, error) {
+func (a *app) change(s stopping, f *flags, j job, do call) (event.Result, error) {
 	pools, err := a.connect(s.soft, f)
 	if err != nil {
-		return rekey.Result{}, err
+		return event.Result{}, err
 	}
 	defer pools.close()
-	config.Direct, config.Standbys, config.Stop = pools.direct, pools.standbys, s.soft.Done()
-	return do(s.hard, pools.main, config)
+	j.options.Direct, j.options.Standbys, j.options.Stop = pools.direct, pools.standbys, s.soft.Done()
+	return do(s.hard, pools.main, j)
 }
 
 // conclude tells how a run ended.
-func (a *app) conclude(result rekey.Result, err error, f *flags, next string) error {
+func (a *app) conclude(result event.Result, err error, f *flags, next string) error {
 	result.OK = err == nil
 	result.Exit = a.exit(err)
 	result.Problems = nil
@@ -75,7 +72,7 @@ func (a *app) conclude(result rekey.Result, err error, f *flags, next string) er
 			return reported{err}
 		}
 	case !f.quiet:
-		if errors.Is(err, rekey.ErrRefused) || errors.Is(err, rekey.ErrUsage) {
+		if errors.Is(err, problem.ErrRefused) || errors.Is(err, problem.ErrUsage) {
 			break // nothing was done that could be summed up
 		}
 		fmt.Fprint(a.Stderr, screen.Summary(result, next, a.width(a.err)))

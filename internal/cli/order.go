@@ -24,7 +24,7 @@ func (v *valueFlags) register(cmd *cobra.Command) {
 	set.StringVar(&v.zone, "time-zone", "", "`zone` of timestamps that have none (default UTC)")
 	set.StringSliceVar(&v.random, "random", nil, "`tables` whose uuids shall not tell a row's age: version 4")
 	for name, complete := range map[string]func() []string{
-		"time-source": sources, "time-column": behind("none"), "random": tables, "time-zone": func() []string { return nil },
+		"time-source": sources, "time-column": behind(noTimeColumn), "random": tables, "time-zone": func() []string { return nil },
 	} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(complete(), cobra.ShellCompDirectiveNoFileComp))
 	}
@@ -50,26 +50,53 @@ func behind(word string) func() []string {
 }
 
 func sources() []string {
-	return slices.Concat([]string{string(rekey.ByColumn), string(rekey.ByClock)}, behind(string(rekey.ByClock))())
+	return slices.Concat([]string{string(rekey.FromCreation), string(rekey.FromMigration)}, behind(string(rekey.FromMigration))())
 }
 
-// apply makes the library's words of the flags. What a table or a source is called is looked at there.
-func (v *valueFlags) apply(c *rekey.Config) *problem.Problem {
-	c.Values = rekey.Values{Sources: map[string]rekey.Source{}, Columns: map[string]string{}, Zone: v.zone, Random: v.random}
+// apply sets the sources of the values. Names of tables and columns are checked later.
+func (v *valueFlags) apply(o *rekey.Options) *problem.Problem {
+	o.Values.TimeZone = v.zone
+	if o.Tables == nil {
+		o.Tables = map[string]rekey.TableOptions{}
+	}
+	set := func(table string, source rekey.ValueSource) {
+		t := o.Tables[table]
+		t.Values = source
+		o.Tables[table] = t
+	}
 	for _, word := range v.sources {
 		table, source, one := strings.Cut(word, "=")
-		if one {
-			c.Values.Sources[table] = rekey.Source(source)
-		} else {
-			c.Values.Source = rekey.Source(word)
+		switch {
+		case one:
+			set(table, namedSource(source))
+		default:
+			o.Values.Source = namedSource(word)
 		}
+	}
+	for _, table := range v.random {
+		set(table, rekey.RandomValues())
 	}
 	for _, word := range v.columns {
 		table, column, ok := strings.Cut(word, "=")
-		if !ok || table == "" || column == "" {
+		switch {
+		case !ok || table == "" || column == "":
 			return wrong("bad_time_column", "--time-column cannot be "+visible.Quote(word), "Write TABLE=COLUMN, or TABLE=none.")
+		case column == noTimeColumn:
+			set(table, rekey.KeyOrder())
+		default:
+			set(table, rekey.TimeColumn(column))
 		}
-		c.Values.Columns[table] = column
 	}
 	return nil
 }
+
+// namedSource returns the source that a word of --time-source names; any other word is refused elsewhere.
+func namedSource(word string) rekey.ValueSource {
+	if word == string(rekey.FromMigration) {
+		return rekey.MigrationTime()
+	}
+	return rekey.CreationTime()
+}
+
+// noTimeColumn is the column of --time-column for tables without one.
+const noTimeColumn = "none"

@@ -41,13 +41,13 @@ func TestOutputLost(t *testing.T) {
 			ended := false
 			l := library{
 				connect: func(context.Context, connection) (*pgxpool.Pool, error) { return nil, nil }, //nolint:nilnil // a fake
-				status: func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Status, error) {
+				status: func(context.Context, *pgxpool.Pool, job) (rekey.Status, error) {
 					return rekey.Status{}, nil
 				},
-				up: func(_ context.Context, _ *pgxpool.Pool, c rekey.Config) (rekey.Result, error) {
-					c.OnEvent(event.RunStarted{Command: "up"})
+				up: func(_ context.Context, _ *pgxpool.Pool, c job) (event.Result, error) {
+					c.options.OnEvent(event.RunStarted{Command: "up"})
 					ended = true
-					return rekey.Result{}, nil
+					return event.Result{}, nil
 				},
 			}
 			var stderr bytes.Buffer

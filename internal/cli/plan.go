@@ -7,8 +7,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
-	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/screen"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 func (a *app) planCommand() *cobra.Command {
@@ -27,14 +27,14 @@ with exit code 4.`,
   rekey plan --schema app --tables 'a,b*' --exclude audit_log`,
 		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			config, err := f.config(cmd, legal...)
+			j, err := f.job(cmd, legal...)
 			if err != nil {
 				return err
 			}
 			if f.many() {
-				return a.planMany(cmd, f, config)
+				return a.planMany(cmd, f, j)
 			}
-			return a.read(cmd.Context(), config, f, a.plan)
+			return a.read(cmd.Context(), j, f, a.plan)
 		},
 	}
 	f.common(cmd)
@@ -46,8 +46,8 @@ with exit code 4.`,
 	return cmd
 }
 
-func (a *app) plan(ctx context.Context, pool *pgxpool.Pool, config rekey.Config, f *flags) error {
-	doc, err := a.library.plan(ctx, pool, config)
+func (a *app) plan(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) error {
+	doc, err := a.library.plan(ctx, pool, j)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (a *app) plan(ctx context.Context, pool *pgxpool.Pool, config rekey.Config,
 
 // refused ends a command whose document names refusals: where that was written they are not told
 // once more, each in full.
-func (a *app) refused(what string, list rekey.Problems, f *flags) error {
+func (a *app) refused(what string, list problem.List, f *flags) error {
 	switch {
 	case f.json:
 		return reported{list}
@@ -83,10 +83,10 @@ func (a *app) refused(what string, list rekey.Problems, f *flags) error {
 	}
 }
 
-type reading func(context.Context, *pgxpool.Pool, rekey.Config, *flags) error
+type reading func(context.Context, *pgxpool.Pool, job, *flags) error
 
 // read runs a command that changes nothing: a signal cancels it at once.
-func (a *app) read(ctx context.Context, config rekey.Config, f *flags, command reading) error {
+func (a *app) read(ctx context.Context, j job, f *flags, command reading) error {
 	stopping := a.watch(ctx, false, func(string) {})
 	defer stopping.end()
 	pools, err := a.connect(stopping.hard, f)
@@ -94,6 +94,6 @@ func (a *app) read(ctx context.Context, config rekey.Config, f *flags, command r
 		return a.interrupted(err)
 	}
 	defer pools.close()
-	config.Direct, config.Standbys = pools.direct, pools.standbys
-	return a.interrupted(command(stopping.hard, pools.main, config, f))
+	j.options.Direct, j.options.Standbys = pools.direct, pools.standbys
+	return a.interrupted(command(stopping.hard, pools.main, j, f))
 }

@@ -38,7 +38,7 @@ func (a *app) profile(args []string, asJSON bool) error {
 	switch {
 	case len(args) == 1 && args[0] == "list":
 		if asJSON {
-			return a.document(profileList{Schema: event.FormatVersion, Profiles: names(profiles())})
+			return a.document(profileList{FormatVersion: event.FormatVersion, Profiles: names(profiles())})
 		}
 		_, err := fmt.Fprintln(a.Stdout, strings.Join(names(profiles()), "\n"))
 		return err
@@ -55,20 +55,20 @@ func (a *app) profile(args []string, asJSON bool) error {
 
 // profileList and profileDocument are the JSON of `rekey profile`.
 type profileList struct {
-	Schema   int      `json:"schema"` // of the JSON
-	Profiles []string `json:"profiles"`
+	FormatVersion int      `json:"format_version"`
+	Profiles      []string `json:"profiles"`
 }
 
 type profileDocument struct {
-	Schema       int            `json:"schema"` // of the JSON
-	Profile      string         `json:"profile"`
-	VersionTable string         `json:"version_table"` // its comment is the version
-	Column       string         `json:"column"`
-	From         int            `json:"from_version"`
-	To           int            `json:"to_version"`
-	VerifyFrom   int            `json:"verify_only_from"` // the uuids are the primary keys from this version on
-	Last         int            `json:"last_version"`     // that is known
-	Tables       []profileTable `json:"tables"`
+	FormatVersion int            `json:"format_version"`
+	Profile       string         `json:"profile"`
+	VersionTable  string         `json:"version_table"` // its comment is the version
+	Column        string         `json:"column"`
+	From          int            `json:"from_version"`
+	To            int            `json:"to_version"`
+	VerifyFrom    int            `json:"verify_only_from"` // the uuids are the primary keys from this version on
+	Last          int            `json:"last_version"`     // that is known
+	Tables        []profileTable `json:"tables"`
 }
 
 type profileTable struct {
@@ -79,7 +79,7 @@ type profileTable struct {
 
 func (a *app) showProfile(p rekey.Profile, asJSON bool) error {
 	doc := profileDocument{
-		Schema: event.FormatVersion, Profile: p.Name, VersionTable: p.VersionTable, Column: p.Column, From: p.From, To: p.To,
+		FormatVersion: event.FormatVersion, Profile: p.Name, VersionTable: p.VersionTable, Column: p.Column, From: p.From, To: p.To,
 		VerifyFrom: p.VerifyFrom, Last: p.Last,
 	}
 	var text strings.Builder

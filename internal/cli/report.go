@@ -27,9 +27,9 @@ func (a *app) reportJSON(err error) {
 		a.result(event.Result{Command: command, Problems: problem.All(err), Exit: a.exit(err)})
 	default:
 		_ = a.document(struct {
-			Schema   int          `json:"schema"`
-			OK       bool         `json:"ok"`
-			Problems problem.List `json:"problems"`
+			FormatVersion int          `json:"format_version"`
+			OK            bool         `json:"ok"`
+			Problems      problem.List `json:"problems"`
 		}{event.FormatVersion, false, problem.All(err)})
 	}
 }

@@ -27,7 +27,7 @@ It is about primary keys, not encryption keys.`,
 	root.AddCommand(a.planCommand(), a.upCommand(), a.downCommand(), a.statusCommand(), a.verifyCommand(),
 		a.sqlCommand(), a.demoCommand(), a.versionCommand(), a.completionCommand())
 	root.AddCommand(a.initCommand(), a.profileCommand())
-	root.AddCommand(a.orderCommands()...)
+	root.AddCommand(a.requestCommands()...)
 	return root
 }
 

@@ -10,9 +10,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
@@ -51,34 +48,6 @@ func (a *app) finish(err error) int {
 		a.report(err)
 	}
 	return a.exit(a.unwritten(err, a.exact.err))
-}
-
-// library is what the commands call; tests put their own in its place.
-type library struct {
-	connect func(context.Context, connection) (*pgxpool.Pool, error)
-	plan    func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Plan, error)
-	status  func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Status, error)
-	verify  func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Report, error)
-	up      func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Result, error)
-	down    func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Result, error)
-	planner func(*pgxpool.Pool, rekey.Config) func(context.Context, []string) ([]rekey.Plan, error)
-	schemas func(context.Context, *pgxpool.Pool, string) ([]string, error)
-	// prefixes gives those that match and have the profile's tables, and those that have not.
-	prefixes func(context.Context, *pgxpool.Pool, rekey.Profile, string) (found, without []string, err error)
-	request  func(context.Context, *pgxpool.Pool, rekey.Config, rekey.Order) error
-	script   func(context.Context, *pgxpool.Pool, rekey.Config, rekey.ScriptOptions) ([]rekey.ScriptFile, error)
-}
-
-func live() library {
-	return library{
-		connect: connect, plan: rekey.MakePlan, status: rekey.ReadStatus,
-		verify: rekey.Verify, up: rekey.Up, down: rekey.Down, request: rekey.Request,
-		script:  rekey.ScriptWith,
-		schemas: rekey.MatchSchemas, prefixes: rekey.MatchPrefixes,
-		planner: func(pool *pgxpool.Pool, config rekey.Config) func(context.Context, []string) ([]rekey.Plan, error) {
-			return rekey.NewPlanner(pool, config).Plans
-		},
-	}
 }
 
 // app is one call of the program.

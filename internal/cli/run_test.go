@@ -13,7 +13,6 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
-	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -32,8 +31,8 @@ func TestExitCodes(t *testing.T) {
 		{problem.Interrupted, 130},
 	} {
 		t.Run(string(c.kind), func(t *testing.T) {
-			l := upWith(func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Result, error) {
-				return rekey.Result{}, fmt.Errorf("outside: %w", &problem.Problem{Kind: c.kind, Code: "x", Message: "the message", Detail: "the detail", Hint: "the hint"})
+			l := upWith(func(context.Context, *pgxpool.Pool, job) (event.Result, error) {
+				return event.Result{}, fmt.Errorf("outside: %w", &problem.Problem{Kind: c.kind, Code: "x", Message: "the message", Detail: "the detail", Hint: "the hint"})
 			})
 			text := try(t, l, nil, phoenix("up")...)
 			if want := "ERROR:  the message\nDETAIL:  the detail\nHINT:  the hint\n"; text.code != c.code || text.stderr != want || text.stdout != "" {
@@ -50,7 +49,7 @@ func TestExitCodes(t *testing.T) {
 }
 
 func TestSeveralProblems(t *testing.T) {
-	l := library{status: func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Status, error) {
+	l := library{status: func(context.Context, *pgxpool.Pool, job) (rekey.Status, error) {
 		return rekey.Status{}, problem.List{{Kind: problem.Refused, Message: "one"}, {Kind: problem.Refused, Message: "two"}}
 	}}
 	if got := try(t, l, nil, phoenix("status")...); got.code != 4 || got.stderr != "ERROR:  one\nERROR:  two\n" {
@@ -59,10 +58,10 @@ func TestSeveralProblems(t *testing.T) {
 }
 
 func TestPlan(t *testing.T) {
-	pending := rekey.Plan{Command: plan.Up, Groups: []plan.GroupDocument{{Table: "a", State: plan.Pending}}}
-	nothing := rekey.Plan{Command: plan.Up, NothingToDo: true}
-	refused := rekey.Plan{Command: plan.Up, Refusals: problem.List{{Kind: problem.Refused, Code: "x", Message: "no"}}, Groups: pending.Groups}
-	bare := rekey.Plan{Command: plan.Up, Refusals: refused.Refusals}
+	pending := rekey.Plan{Command: rekey.Up, Groups: []rekey.Group{{Table: "a", State: rekey.Pending}}}
+	nothing := rekey.Plan{Command: rekey.Up, NothingToDo: true}
+	refused := rekey.Plan{Command: rekey.Up, Refusals: problem.List{{Kind: problem.Refused, Code: "x", Message: "no"}}, Groups: pending.Groups}
+	bare := rekey.Plan{Command: rekey.Up, Refusals: refused.Refusals}
 	for _, c := range []struct {
 		name           string
 		doc            rekey.Plan
@@ -93,7 +92,7 @@ func TestPlan(t *testing.T) {
 func has(text, want string) bool { return strings.Contains(text, want) && (want != "") == (text != "") }
 
 func TestVerify(t *testing.T) {
-	l := library{verify: func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Report, error) {
+	l := library{verify: func(context.Context, *pgxpool.Pool, job) (rekey.Report, error) {
 		return rekey.Report{Differences: []string{"a: 1 row without a uuid"}},
 			&problem.Problem{Kind: problem.Differs, Code: "differs", Message: "1 difference"}
 	}}
@@ -107,14 +106,15 @@ func TestVerify(t *testing.T) {
 
 // TestWords looks at what the library gets to hear.
 func TestWords(t *testing.T) {
-	var got rekey.Config
-	l := library{down: func(_ context.Context, _ *pgxpool.Pool, c rekey.Config) (rekey.Result, error) {
+	var got job
+	l := library{down: func(_ context.Context, _ *pgxpool.Pool, c job) (event.Result, error) {
 		got = c
-		return rekey.Result{Version: 39}, nil
+		return event.Result{Version: 39}, nil
 	}}
 	out := try(t, l, nil, phoenix("down", "--prefix", "it's", "--max-lock", "20ms", "--lock-patience", "1h", "--subscribers-ready", "--fire-triggers")...)
-	if out.code != 0 || got.Profile.Name != "phoenixkit" || got.Prefix != "it's" || got.Version != 39 || got.MaxLock != 20*time.Millisecond ||
-		got.LockPatience != time.Hour || !got.SubscribersReady || !got.FireTriggers || got.Stop == nil || got.Direct != nil {
+	if out.code != 0 || got.profile.Name != "phoenixkit" || got.schema.Name != "it's" || got.direction != rekey.Down ||
+		got.options.Locks != (rekey.LockOptions{Timeout: 20 * time.Millisecond, RetryTimeout: time.Hour}) ||
+		!got.options.Permissions.SubscribersReady || !got.options.Permissions.FireTriggers || got.options.Stop == nil || got.options.Direct != nil {
 		t.Errorf("got %+v of %+v", got, out)
 	}
 	if want := `Next: rekey status --profile phoenixkit --prefix 'it'\''s'`; !strings.Contains(out.stderr, want) {
@@ -127,10 +127,10 @@ func TestWords(t *testing.T) {
 
 // TestResultComesLast proves that the result is told once, whatever the library tells of it.
 func TestResultComesLast(t *testing.T) {
-	l := upWith(func(_ context.Context, _ *pgxpool.Pool, c rekey.Config) (rekey.Result, error) {
-		c.OnEvent(event.RunStarted{Tables: 1})
-		c.OnEvent(event.Result{OK: true})
-		return rekey.Result{OK: true, Rows: 5}, errors.New("the connection broke")
+	l := upWith(func(_ context.Context, _ *pgxpool.Pool, c job) (event.Result, error) {
+		c.options.OnEvent(event.RunStarted{Tables: 1})
+		c.options.OnEvent(event.Result{OK: true})
+		return event.Result{OK: true, Rows: 5}, errors.New("the connection broke")
 	})
 	got := try(t, l, nil, phoenix("up", "--json")...)
 	var result event.Result
@@ -143,7 +143,7 @@ func TestResultComesLast(t *testing.T) {
 // TestServerError: what the server says to a command that only reads comes with a hint, as all else does.
 func TestServerError(t *testing.T) {
 	said := &pgconn.PgError{Severity: "ERROR", Code: "53400", Message: "temporary file size exceeds \"temp_file_limit\""}
-	l := library{verify: func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Report, error) { return rekey.Report{}, said }}
+	l := library{verify: func(context.Context, *pgxpool.Pool, job) (rekey.Report, error) { return rekey.Report{}, said }}
 	got := try(t, l, nil, phoenix("verify")...)
 	if got.code != 1 || !strings.HasPrefix(got.stderr, "ERROR:  rekey verify failed: a limit that is set on the server was reached\nDETAIL:  The server said: temporary file") || !strings.Contains(got.stderr, "HINT:") {
 		t.Errorf("got %+v", got)

@@ -15,89 +15,97 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/setting"
 	"github.com/rekey-pg/rekey/phoenixkit"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // twin is one call, as a command line and as a call of the library.
 type twin struct {
-	words  []string
-	config func(*rekey.Config)
-	codes  string // of what is wrong; "" is nothing
+	words []string
+	call  func(*job) // nil: the library's types cannot express it
+	codes string     // of what is wrong; "" is nothing
 }
 
-func kit(c *rekey.Config) { *c = rekey.Config{Profile: phoenixkit.Profile(), Version: 40} }
+func kit(j *job) {
+	p := phoenixkit.Profile()
+	j.profile, j.schema.Name = &p, "public"
+}
 
 func twins() []twin {
 	long := strings.Repeat("x", 64)
-	app := func(flag, value string, codes string, config func(*rekey.Config)) twin {
-		return twin{[]string{"--schema", "app", "--" + flag, value}, config, codes}
+	app := func(flag, value string, codes string, call func(*job)) twin {
+		return twin{[]string{"--schema", "app", "--" + flag, value}, call, codes}
 	}
-	profile := func(flag, value string, codes string, config func(*rekey.Config)) twin {
-		return twin{[]string{"--profile", "phoenixkit", "--" + flag, value}, func(c *rekey.Config) { kit(c); config(c) }, codes}
+	profile := func(flag, value string, codes string, call func(*job)) twin {
+		if call == nil {
+			return twin{[]string{"--profile", "phoenixkit", "--" + flag, value}, nil, codes}
+		}
+		return twin{[]string{"--profile", "phoenixkit", "--" + flag, value}, func(j *job) { kit(j); call(j) }, codes}
+	}
+	table := func(j *job, name string, source rekey.ValueSource) {
+		j.options.Tables = map[string]rekey.TableOptions{name: {Values: source}}
 	}
 	all := []twin{
-		{[]string{"--schema", "app"}, func(*rekey.Config) {}, ""},
+		{[]string{"--schema", "app"}, func(*job) {}, ""},
 		{[]string{"--profile", "phoenixkit"}, kit, ""},
-		{nil, func(c *rekey.Config) { *c = rekey.Config{} }, "no_profile"},
-		{[]string{"--schema", "app", "--profile", "phoenixkit"}, func(c *rekey.Config) { kit(c); c.Schema = "app" }, "schema_and_profile"},
-		{[]string{"--schema", "app", "--prefix", "app"}, func(c *rekey.Config) { c.Prefix = "app" }, "schema_and_profile"},
-		{[]string{"--schema", "app", "--version", "40"}, func(c *rekey.Config) { c.Version = 40 }, "version_without_profile"},
-		{[]string{"--schema", long}, func(c *rekey.Config) { c.Schema = long }, "bad_schema"},
-		{[]string{"--schema", "a\x00"}, func(c *rekey.Config) { c.Schema = "a\x00" }, "bad_schema"},
-		{[]string{"--schema", "postgres://a:hunter2@b/c"}, func(c *rekey.Config) { c.Schema = "postgres://a:hunter2@b/c" }, "bad_schema"},
-		profile("prefix", long, "bad_prefix", func(c *rekey.Config) { c.Prefix = long }),
-		profile("prefix", "auth", "", func(c *rekey.Config) { c.Prefix = "auth" }),
-		profile("version", "39", "bad_version", func(c *rekey.Config) { c.Version = 39 }),
-		profile("version", "0", "bad_version", func(c *rekey.Config) { c.Version = 0 }),
-		profile("tables", "a", "words_without_schema", func(c *rekey.Config) { c.Tables = []string{"a"} }),
-		profile("exclude", "a", "words_without_schema", func(c *rekey.Config) { c.Exclude = []string{"a"} }),
-		profile("column", "a", "words_without_schema", func(c *rekey.Config) { c.Column = "a" }),
-		profile("index-name", "{table}", "words_without_schema", func(c *rekey.Config) { c.IndexName = "{table}" }),
-		{[]string{"--profile", "phoenixkit", "--skip-refused"}, func(c *rekey.Config) { kit(c); c.SkipRefused = true }, "words_without_schema"},
-		app("tables", `a\`, "bad_pattern", func(c *rekey.Config) { c.Tables = []string{`a\`} }),
-		app("tables", "a,b,a", "table_twice", func(c *rekey.Config) { c.Tables = []string{"a", "b", "a"} }),
-		app("exclude", `a\`, "bad_pattern", func(c *rekey.Config) { c.Exclude = []string{`a\`} }),
-		app("exclude", "a*,a?", "", func(c *rekey.Config) { c.Exclude = []string{"a*", "a?"} }),
-		app("column", long, "bad_column", func(c *rekey.Config) { c.Column = long }),
-		app("column", "password=hunter2", "bad_column", func(c *rekey.Config) { c.Column = "password=hunter2" }),
-		app("index-name", "x", "bad_index_name", func(c *rekey.Config) { c.IndexName = "x" }),
-		app("index-name", "{table}{", "bad_index_name", func(c *rekey.Config) { c.IndexName = "{table}{" }),
-		app("index-name", "{table}"+long, "bad_index_name", func(c *rekey.Config) { c.IndexName = "{table}" + long }),
-		app("pace", "fast", "bad_pace", func(c *rekey.Config) { c.Pace = "fast" }),
-		app("pace", "full", "", func(c *rekey.Config) { c.Pace = "full" }),
-		app("throttle-query", "COPY (SELECT 1) TO PROGRAM 'id'", "bad_throttle_query", func(c *rekey.Config) { c.ThrottleQuery = "COPY (SELECT 1) TO PROGRAM 'id'" }),
-		app("throttle-query", "SELECT 1; SELECT 2", "bad_throttle_query", func(c *rekey.Config) { c.ThrottleQuery = "SELECT 1; SELECT 2" }),
-		app("throttle-query", "SELECT app.busy()", "", func(c *rekey.Config) { c.ThrottleQuery = "SELECT app.busy()" }),
-		app("throttle-file", "postgres://a:hunter2@b/c", "bad_throttle_file", func(c *rekey.Config) { c.ThrottleFile = "postgres://a:hunter2@b/c" }),
-		app("without-signal", "lga", "unknown_signal", func(c *rekey.Config) { c.WithoutSignals = []string{"lga"} }),
-		app("without-signal", "lag,wal", "", func(c *rekey.Config) { c.WithoutSignals = []string{"lag", "wal"} }),
-		app("trust-owner", "postgres://a:hunter2@b/c", "bad_trust_owner", func(c *rekey.Config) { c.TrustOwners = []string{"postgres://a:hunter2@b/c"} }),
-		app("trust-owner", long, "bad_trust_owner", func(c *rekey.Config) { c.TrustOwners = []string{long} }),
-		app("trust-owner", "app_owner", "", func(c *rekey.Config) { c.TrustOwners = []string{"app_owner"} }),
-		app("time-source", "yesterday", "bad_time_source", func(c *rekey.Config) { c.Values.Source = "yesterday" }),
-		app("time-source", "a=yesterday", "bad_time_source", func(c *rekey.Config) { c.Values.Sources = map[string]rekey.Source{"a": "yesterday"} }),
-		app("time-source", "=now", "bad_time_source", func(c *rekey.Config) { c.Values.Sources = map[string]rekey.Source{"": "now"} }),
-		app("time-column", "a="+long, "bad_time_column", func(c *rekey.Config) { c.Values.Columns = map[string]string{"a": long} }),
-		profile("time-column", "a=b", "unknown_table", func(c *rekey.Config) { c.Values.Columns = map[string]string{"a": "b"} }),
-		profile("random", "a", "unknown_table", func(c *rekey.Config) { c.Values.Random = []string{"a"} }),
-		{
-			[]string{"--schema", "app", "--random", "a", "--time-column", "a=b"},
-			func(c *rekey.Config) {
-				c.Values = rekey.Values{Random: []string{"a"}, Columns: map[string]string{"a": "b"}}
-			}, "contradiction",
-		},
-		app("time-zone", "postgres://a:hunter2@b/c", "bad_time_zone", func(c *rekey.Config) { c.Values.Zone = "postgres://a:hunter2@b/c" }),
-		app("max-retained-wal", "5GB", "", func(c *rekey.Config) { c.MaxRetainedWAL = 5 << 30 }),
+		{nil, nil, "no_profile"},
+		{[]string{"--schema", "app", "--profile", "phoenixkit"}, nil, "schema_and_profile"},
+		{[]string{"--schema", "app", "--prefix", "app"}, nil, "schema_and_profile"},
+		{[]string{"--schema", "app", "--version", "40"}, nil, "version_without_profile"},
+		{[]string{"--schema", long}, func(j *job) { j.schema.Name = long }, "bad_schema"},
+		{[]string{"--schema", "a\x00"}, func(j *job) { j.schema.Name = "a\x00" }, "bad_schema"},
+		{[]string{"--schema", "postgres://a:hunter2@b/c"}, func(j *job) { j.schema.Name = "postgres://a:hunter2@b/c" }, "bad_schema"},
+		profile("prefix", long, "bad_prefix", func(j *job) { j.schema.Name = long }),
+		profile("prefix", "auth", "", func(j *job) { j.schema.Name = "auth" }),
+		profile("version", "39", "bad_version", nil),
+		profile("version", "0", "bad_version", nil),
+		profile("tables", "a", "words_without_schema", nil),
+		profile("exclude", "a", "words_without_schema", nil),
+		profile("column", "a", "words_without_schema", nil),
+		profile("index-name", "{table}", "words_without_schema", nil),
+		{[]string{"--profile", "phoenixkit", "--skip-refused"}, nil, "words_without_schema"},
+		app("tables", `a\`, "bad_pattern", func(j *job) { j.schema.Tables = []string{`a\`} }),
+		app("tables", "a,b,a", "table_twice", func(j *job) { j.schema.Tables = []string{"a", "b", "a"} }),
+		app("exclude", `a\`, "bad_pattern", func(j *job) { j.schema.Exclude = []string{`a\`} }),
+		app("exclude", "a*,a?", "", func(j *job) { j.schema.Exclude = []string{"a*", "a?"} }),
+		app("column", long, "bad_column", func(j *job) { j.schema.Column = long }),
+		app("column", "password=hunter2", "bad_column", func(j *job) { j.schema.Column = "password=hunter2" }),
+		app("index-name", "x", "bad_index_name", func(j *job) { j.schema.IndexName = "x" }),
+		app("index-name", "{table}{", "bad_index_name", func(j *job) { j.schema.IndexName = "{table}{" }),
+		app("index-name", "{table}"+long, "bad_index_name", func(j *job) { j.schema.IndexName = "{table}" + long }),
+		app("pace", "fast", "bad_pace", func(j *job) { j.options.Backfill.Pace = "fast" }),
+		app("pace", "full", "", func(j *job) { j.options.Backfill.Pace = "full" }),
+		app("throttle-query", "COPY (SELECT 1) TO PROGRAM 'id'", "bad_throttle_query", func(j *job) { j.options.Throttle.Query = "COPY (SELECT 1) TO PROGRAM 'id'" }),
+		app("throttle-query", "SELECT 1; SELECT 2", "bad_throttle_query", func(j *job) { j.options.Throttle.Query = "SELECT 1; SELECT 2" }),
+		app("throttle-query", "SELECT app.busy()", "", func(j *job) { j.options.Throttle.Query = "SELECT app.busy()" }),
+		app("throttle-file", "postgres://a:hunter2@b/c", "bad_throttle_file", func(j *job) { j.options.Throttle.File = "postgres://a:hunter2@b/c" }),
+		app("without-signal", "lga", "unknown_signal", func(j *job) { j.options.Throttle.Without = []string{"lga"} }),
+		app("without-signal", "lag,wal", "", func(j *job) { j.options.Throttle.Without = []string{"lag", "wal"} }),
+		app("trust-owner", "postgres://a:hunter2@b/c", "bad_trust_owner", func(j *job) { j.options.Permissions.TrustOwners = []string{"postgres://a:hunter2@b/c"} }),
+		app("trust-owner", long, "bad_trust_owner", func(j *job) { j.options.Permissions.TrustOwners = []string{long} }),
+		app("trust-owner", "app_owner", "", func(j *job) { j.options.Permissions.TrustOwners = []string{"app_owner"} }),
+		app("time-source", "yesterday", "bad_time_source", nil),
+		app("time-source", "a=yesterday", "bad_time_source", nil),
+		app("time-source", "=now", "bad_time_source", func(j *job) { table(j, "", rekey.MigrationTime()) }),
+		app("time-column", "a="+long, "bad_time_column", func(j *job) { table(j, "a", rekey.TimeColumn(long)) }),
+		profile("time-column", "a=b", "unknown_table", func(j *job) { table(j, "a", rekey.TimeColumn("b")) }),
+		profile("random", "a", "unknown_table", func(j *job) { table(j, "a", rekey.RandomValues()) }),
+		{[]string{"--schema", "app", "--random", "a", "--time-column", "a=b"}, nil, "contradiction"},
+		app("time-zone", "postgres://a:hunter2@b/c", "bad_time_zone", func(j *job) { j.options.Values.TimeZone = "postgres://a:hunter2@b/c" }),
+		app("max-retained-wal", "5GB", "", func(j *job) { j.options.Throttle.MaxRetainedWAL = 5 << 30 }),
 		{
 			[]string{"--schema", long, "--max-lock", "1h", "--pace", "x"},
-			func(c *rekey.Config) { c.Schema, c.MaxLock, c.Pace = long, time.Hour, "x" }, "bad_schema bad_pace bad_max_lock",
+			func(j *job) { j.schema.Name, j.options.Locks.Timeout, j.options.Backfill.Pace = long, time.Hour, "x" }, "bad_schema bad_pace bad_max_lock",
 		},
 	}
-	durations := map[string]func(*rekey.Config, time.Duration){
-		"max-lock": func(c *rekey.Config, d time.Duration) { c.MaxLock = d }, "lock-patience": func(c *rekey.Config, d time.Duration) { c.LockPatience = d },
-		"batch-time": func(c *rekey.Config, d time.Duration) { c.BatchTime = d }, "max-lag": func(c *rekey.Config, d time.Duration) { c.MaxLag = d },
-		"max-snapshot-age": func(c *rekey.Config, d time.Duration) { c.MaxSnapshotAge = d },
+	durations := map[string]func(*rekey.Options, time.Duration){
+		"max-lock":         func(o *rekey.Options, d time.Duration) { o.Locks.Timeout = d },
+		"lock-patience":    func(o *rekey.Options, d time.Duration) { o.Locks.RetryTimeout = d },
+		"batch-time":       func(o *rekey.Options, d time.Duration) { o.Backfill.BatchTime = d },
+		"max-lag":          func(o *rekey.Options, d time.Duration) { o.Throttle.MaxLag = d },
+		"max-snapshot-age": func(o *rekey.Options, d time.Duration) { o.Throttle.MaxSnapshotAge = d },
 	}
 	for flag, set := range durations {
 		code := "bad_" + strings.ReplaceAll(strings.TrimPrefix(flag, "max-snap"), "-", "_")
@@ -106,10 +114,10 @@ func twins() []twin {
 		}
 		most := time.Duration(setting.Max(flag))
 		for _, d := range []time.Duration{-time.Second, -1, most + 1, math.MaxInt64} {
-			all = append(all, app(flag, d.String(), code, func(c *rekey.Config) { set(c, d) }))
+			all = append(all, app(flag, d.String(), code, func(j *job) { set(&j.options, d) }))
 		}
 		for _, d := range []time.Duration{time.Millisecond, most} {
-			all = append(all, app(flag, d.String(), "", func(c *rekey.Config) { set(c, d) }))
+			all = append(all, app(flag, d.String(), "", func(j *job) { set(&j.options, d) }))
 		}
 	}
 	return all
@@ -120,22 +128,28 @@ func twins() []twin {
 func TestSameAnswers(t *testing.T) {
 	for _, twin := range twins() {
 		reached := false
-		l := upWith(func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Result, error) {
+		l := upWith(func(context.Context, *pgxpool.Pool, job) (event.Result, error) {
 			reached = true
-			return rekey.Result{}, nil
+			return event.Result{}, nil
 		})
 		connected := false
 		l.connect = func(context.Context, connection) (*pgxpool.Pool, error) { connected = true; return nil, nil } //nolint:nilnil // a fake
 		got := try(t, l, nil, append([]string{"up", "--json"}, twin.words...)...)
-		var result struct{ Problems rekey.Problems }
+		var result struct{ Problems problem.List }
 		if !reached {
 			got.last(t, &result)
 		}
-		config := rekey.Config{Schema: "app"}
-		twin.config(&config)
-		_, err := rekey.Up(t.Context(), nil, config)
-		var list rekey.Problems
-		if !errors.As(err, &list) || !errors.Is(err, rekey.ErrUsage) {
+		if twin.call == nil {
+			if got.code != 2 || connected || codes(result.Problems) != twin.codes {
+				t.Errorf("%q: %+v", twin.words, got)
+			}
+			continue
+		}
+		j := job{schema: rekey.Schema{Name: "app"}}
+		twin.call(&j)
+		_, err := rekey.New(nil, j.scope(), &j.options)
+		var list problem.List
+		if !errors.As(err, &list) || !errors.Is(err, problem.ErrUsage) {
 			t.Fatalf("%q: %v", twin.words, err)
 		}
 		if twin.codes == "" {
@@ -156,7 +170,7 @@ func TestSameAnswers(t *testing.T) {
 	}
 }
 
-func codes(list rekey.Problems) string {
+func codes(list problem.List) string {
 	var all []string
 	for _, p := range list {
 		all = append(all, p.Code)
@@ -165,9 +179,8 @@ func codes(list rekey.Problems) string {
 }
 
 // said are the sentences without the names of the settings.
-func said(list rekey.Problems) string {
-	name := regexp.MustCompile(`--[a-z-]+|\b(Values\.)?(MaxLock|LockPatience|BatchTime|MaxLag|MaxSnapshotAge|MaxRetainedWAL|Profile|Prefix|Version|Schema|Tables|Exclude|` +
-		`Column|IndexName|SkipRefused|Pace|ThrottleQuery|ThrottleFile|WithoutSignals|TrustOwners|Sources|Columns|Zone|Random)\b|\brekey up\b|\bUp\b`)
+func said(list problem.List) string {
+	name := regexp.MustCompile(`--[a-z-]+|\b(Options\.)?(Locks|Backfill|Throttle|Values|Permissions|Tables)\b(\[[^\]]*\])?(\.[A-Z][A-Za-z]+)*|\b(Profile|Schema)\b(\.[A-Z][A-Za-z]+)?(\([^)]*\))?|\brekey up\b|\bUp\b`)
 	lines := ""
 	for _, p := range list {
 		lines += strings.ReplaceAll(name.ReplaceAllString(p.Code+" "+p.Message+" "+p.Detail, "X"), "X:", "X") + "\n"
@@ -175,24 +188,21 @@ func said(list rekey.Problems) string {
 	return lines
 }
 
-// TestEverySettingIsCompared: a new flag, or a new field, is one of TestSameAnswers or says here why not.
+// TestEverySettingIsCompared fails if a flag or an option is neither in TestSameAnswers nor listed here.
 func TestEverySettingIsCompared(t *testing.T) {
 	var compared []string
 	changed := map[string]bool{}
 	for _, twin := range twins() {
 		compared = append(compared, twin.words...)
-		for _, before := range []rekey.Config{{Schema: "app"}, {}} {
-			after := before
-			twin.config(&after)
-			for i := range reflect.TypeFor[rekey.Config]().NumField() {
-				if !reflect.DeepEqual(reflect.ValueOf(before).Field(i).Interface(), reflect.ValueOf(after).Field(i).Interface()) {
-					changed[reflect.TypeFor[rekey.Config]().Field(i).Name] = true
-				}
-			}
+		if twin.call != nil {
+			var j job
+			twin.call(&j)
+			notZero("", reflect.ValueOf(j.options), changed)
+			notZero("Schema.", reflect.ValueOf(j.schema), changed)
 		}
 	}
 	a := &app{Process: Process{Getenv: func(string) string { return "" }}}
-	others := []string{ // that have no value which could be wrong, or are about many schemas, files and connections
+	others := []string{ // no value can be wrong, or they are about many schemas, files and connections
 		"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "config", "subscribers-ready", "fire-triggers",
 		"parallel", "canary", "on-error", "max-failures", "help",
 	}
@@ -209,10 +219,39 @@ func TestEverySettingIsCompared(t *testing.T) {
 			}
 		})
 	}
-	for field := range reflect.TypeFor[rekey.Config]().Fields() {
-		name := field.Name
-		if !changed[name] && !slices.Contains([]string{"Own", "Back", "SubscribersReady", "FireTriggers", "Direct", "Standbys", "Stop", "OnEvent"}, name) {
+	all := map[string]bool{}
+	fieldNames("", reflect.TypeFor[rekey.Options](), all)
+	fieldNames("Schema.", reflect.TypeFor[rekey.Schema](), all)
+	unchecked := []string{ // no value of these can be wrong by itself
+		"Schema.SkipRefused", "Permissions.SubscribersReady", "Permissions.FireTriggers", "Direct", "Standbys", "Stop", "OnEvent", "Values.Source",
+	}
+	for name := range all {
+		if !changed[name] && !slices.Contains(unchecked, name) {
 			t.Errorf("%s is not compared", name)
+		}
+	}
+}
+
+// fieldNames adds the names of the fields of a struct; the groups of rekey.Options are gone into.
+func fieldNames(prefix string, in reflect.Type, all map[string]bool) {
+	for f := range in.Fields() {
+		if strings.HasSuffix(f.Type.Name(), "Options") {
+			fieldNames(f.Name+".", f.Type, all)
+			continue
+		}
+		all[prefix+f.Name] = true
+	}
+}
+
+// notZero adds the names of the fields that have a value.
+func notZero(prefix string, in reflect.Value, all map[string]bool) {
+	for i := range in.NumField() {
+		f := in.Type().Field(i)
+		switch {
+		case strings.HasSuffix(f.Type.Name(), "Options"):
+			notZero(f.Name+".", in.Field(i), all)
+		case !in.Field(i).IsZero():
+			all[prefix+f.Name] = true
 		}
 	}
 }
@@ -224,7 +263,7 @@ func TestFleetNumbers(t *testing.T) {
 	} {
 		got := try(t, library{}, nil, append([]string{"up", "--schema", "tenant_*"}, strings.Fields(words)...)...)
 		err := fleet.Check()
-		if got.code != 2 || !errors.Is(err, rekey.ErrUsage) {
+		if got.code != 2 || !errors.Is(err, problem.ErrUsage) {
 			t.Errorf("%s: %+v; %v", words, got, err)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 type freeFlags struct {
 	tables, exclude   []string
 	column, indexName string
-	own               map[string]rekey.Words // what single tables get; only a file says it
+	own               map[string]rekey.TableOptions // what single tables get; only a file sets it
 	skipRefused, back bool
 	parallel, canary  int
 	onError           string
@@ -56,20 +56,17 @@ func (w *freeFlags) words(cmd *cobra.Command) {
 	}
 }
 
-// pickScope makes the library's words of the profile or the schema.
-func (f *flags) pickScope(config *rekey.Config) *problem.Problem {
+// pickScope sets the profile or the schema of the job.
+func (f *flags) pickScope(j *job) *problem.Problem {
+	j.schema = rekey.Schema{Name: f.name()}
 	if f.schema == "" {
-		return f.pickProfile(config)
+		return f.pickProfile(j)
 	}
-	config.Schema, config.Prefix = f.name(), ""
-	config.Tables, config.Exclude = f.free.tables, f.free.exclude
-	config.Column, config.IndexName, config.Own = f.free.column, f.free.indexName, f.free.own
-	config.SkipRefused, config.Back = f.free.skipRefused, f.free.back
+	j.schema.Tables, j.schema.Exclude = f.free.tables, f.free.exclude
+	j.schema.Column, j.schema.IndexName = f.free.column, f.free.indexName
+	j.schema.SkipRefused = f.free.skipRefused
 	return nil
 }
-
-// scope is the schema that a command is about.
-func scope(config rekey.Config) string { return config.Schema + config.Prefix }
 
 // where says the scope once more, for the command that comes next.
 func (f *flags) where() string {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/message"
 )
@@ -24,17 +23,17 @@ func TestFirstSignal(t *testing.T) {
 	for signal, code := range map[os.Signal]int{os.Interrupt: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
 		t.Run(signal.String(), func(t *testing.T) {
 			signals := make(chan os.Signal, 2)
-			l := upWith(func(ctx context.Context, _ *pgxpool.Pool, c rekey.Config) (rekey.Result, error) {
+			l := upWith(func(ctx context.Context, _ *pgxpool.Pool, c job) (event.Result, error) {
 				signals <- signal
 				select {
-				case <-c.Stop:
+				case <-c.options.Stop:
 				case <-time.After(patience):
 					t.Error("Stop was never closed")
 				}
 				if ctx.Err() != nil {
 					t.Error("the first signal cancels what is executed")
 				}
-				return rekey.Result{}, message.LeftAtSignal(nil)
+				return event.Result{}, message.LeftAtSignal(nil)
 			})
 			got := try(t, l, signals, phoenix("up")...)
 			if got.code != code || !strings.Contains(got.stderr, "press Ctrl-C again") || !strings.Contains(got.stderr, "HINT:  Run the same command again") {
@@ -54,15 +53,15 @@ func TestFirstSignal(t *testing.T) {
 func TestSecondSignal(t *testing.T) {
 	signals := make(chan os.Signal, 2)
 	signals <- os.Interrupt
-	l := upWith(func(ctx context.Context, _ *pgxpool.Pool, c rekey.Config) (rekey.Result, error) {
-		<-c.Stop
+	l := upWith(func(ctx context.Context, _ *pgxpool.Pool, c job) (event.Result, error) {
+		<-c.options.Stop
 		signals <- os.Interrupt
 		select {
 		case <-ctx.Done():
 		case <-time.After(patience):
 			t.Error("the context lives on")
 		}
-		return rekey.Result{}, fmt.Errorf("a batch: %w", ctx.Err())
+		return event.Result{}, fmt.Errorf("a batch: %w", ctx.Err())
 	})
 	got := try(t, l, signals, phoenix("up")...)
 	if got.code != 130 || !strings.Contains(got.stderr, "ERROR:  interrupted") || !strings.Contains(got.stderr, "HINT:") {
@@ -94,9 +93,9 @@ func TestSignalWhileConnecting(t *testing.T) {
 func TestSignalTooLate(t *testing.T) {
 	signals := make(chan os.Signal, 2)
 	signals <- os.Interrupt
-	l := upWith(func(_ context.Context, _ *pgxpool.Pool, c rekey.Config) (rekey.Result, error) {
-		<-c.Stop
-		return rekey.Result{}, nil
+	l := upWith(func(_ context.Context, _ *pgxpool.Pool, c job) (event.Result, error) {
+		<-c.options.Stop
+		return event.Result{}, nil
 	})
 	if got := try(t, l, signals, phoenix("up")...); got.code != 0 {
 		t.Errorf("got %+v", got)

@@ -50,11 +50,11 @@ nothing itself; what the plan refuses (exit code 4) gives no script.`,
 		ValidArgs:         directions(),
 		ValidArgsFunction: cobra.FixedCompletions(directions(), cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := s.config(cmd, f, args)
+			j, err := s.job(cmd, f, args)
 			if err != nil {
 				return err
 			}
-			return a.read(cmd.Context(), config, f, s.run(a))
+			return a.read(cmd.Context(), j, f, s.run(a))
 		},
 	}
 	f.common(cmd)
@@ -76,21 +76,21 @@ nothing itself; what the plan refuses (exit code 4) gives no script.`,
 }
 
 // config makes the library's words of the command line. All that is wrong is told at once.
-func (s *sqlFlags) config(cmd *cobra.Command, f *flags, args []string) (rekey.Config, error) {
+func (s *sqlFlags) job(cmd *cobra.Command, f *flags, args []string) (job, error) {
 	var found problem.List
 	if len(args) != 1 || !slices.Contains(directions(), args[0]) {
-		return rekey.Config{}, wrong("no_direction", "sql needs one word, up or down", "Try: rekey sql up --profile phoenixkit")
+		return job{}, wrong("no_direction", "sql needs one word, up or down", "Try: rekey sql up --profile phoenixkit")
 	}
 	s.direction = args[0]
 	legal := map[string]string{"up": "40", "down": "39"}[s.direction]
 	if !cmd.Flags().Changed("version") {
 		f.version = legal
 	}
-	config, err := f.config(cmd, legal)
+	j, err := f.job(cmd, legal)
 	if err != nil {
 		found = append(found, problem.All(err)...)
 	}
-	config.Back = config.Schema != "" && s.direction == "down"
+	j.direction = rekey.Direction(s.direction)
 	switch {
 	case s.module != "" && s.format != string(rekey.ScriptEcto):
 		found = append(found, wrong("module_without_ecto", "--module names the module of --format ecto", "Leave it out, or add: --format ecto"))
@@ -98,17 +98,17 @@ func (s *sqlFlags) config(cmd *cobra.Command, f *flags, args []string) (rekey.Co
 		found = append(found, wrong("no_output", "golang-migrate reads many files", "Name their directory: --output migrations"))
 	}
 	if len(found) > 0 {
-		return config, found
+		return j, found
 	}
-	return config, nil
+	return j, nil
 }
 
 // sqlDocument is the JSON of sql.
 type sqlDocument struct {
-	Schema  int       `json:"schema"`
-	Command string    `json:"command"`
-	Format  string    `json:"format"`
-	Files   []sqlFile `json:"files"`
+	FormatVersion int       `json:"format_version"`
+	Command       string    `json:"command"`
+	Format        string    `json:"format"`
+	Files         []sqlFile `json:"files"`
 }
 
 // sqlFile is one file of a script.
@@ -118,12 +118,12 @@ type sqlFile struct {
 }
 
 func (s *sqlFlags) run(a *app) reading {
-	return func(ctx context.Context, pool *pgxpool.Pool, config rekey.Config, f *flags) error {
+	return func(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) error {
 		first, err := s.next()
 		if err != nil {
 			return err
 		}
-		files, err := a.library.script(ctx, pool, config, rekey.ScriptOptions{Format: rekey.ScriptFormat(s.format), First: first, Module: s.module})
+		files, err := a.library.script(ctx, pool, j, rekey.ScriptOptions{Direction: j.direction, Format: rekey.ScriptFormat(s.format), First: first, Module: s.module})
 		if err != nil {
 			return err
 		}

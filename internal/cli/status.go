@@ -7,7 +7,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
-	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/screen"
 )
 
@@ -24,20 +23,20 @@ no rows: the numbers are PostgreSQL's estimates.`,
   rekey status --schema app`,
 		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			config, err := f.config(cmd)
+			j, err := f.job(cmd)
 			if err != nil {
 				return err
 			}
 			if f.many() {
-				return a.overMany(cmd, f, config, false, func(ctx context.Context, pool *pgxpool.Pool, config rekey.Config) (line, error) {
-					status, err := a.library.status(ctx, pool, config)
+				return a.overMany(cmd, f, j, false, func(ctx context.Context, pool *pgxpool.Pool, j job) (line, error) {
+					status, err := a.library.status(ctx, pool, j)
 					if err != nil {
 						return line{}, err
 					}
 					return line{text: screen.Standing(status), value: status, tables: len(status.Tables)}, nil
 				})
 			}
-			return a.read(cmd.Context(), config, f, a.status)
+			return a.read(cmd.Context(), j, f, a.status)
 		},
 	}
 	f.common(cmd)
@@ -45,8 +44,8 @@ no rows: the numbers are PostgreSQL's estimates.`,
 	return cmd
 }
 
-func (a *app) status(ctx context.Context, pool *pgxpool.Pool, config rekey.Config, f *flags) error {
-	status, err := a.library.status(ctx, pool, config)
+func (a *app) status(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) error {
+	status, err := a.library.status(ctx, pool, j)
 	if err != nil {
 		return err
 	}

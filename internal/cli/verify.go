@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
-	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/screen"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -25,20 +25,20 @@ and the function. It changes nothing. Differences end it with exit code 6.`,
   rekey verify --schema app`,
 		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			config, err := f.config(cmd)
+			j, err := f.job(cmd)
 			if err != nil {
 				return err
 			}
 			if f.many() {
-				return a.overMany(cmd, f, config, false, func(ctx context.Context, pool *pgxpool.Pool, config rekey.Config) (line, error) {
-					report, err := a.library.verify(ctx, pool, config)
-					if report.Schema == 0 {
+				return a.overMany(cmd, f, j, false, func(ctx context.Context, pool *pgxpool.Pool, j job) (line, error) {
+					report, err := a.library.verify(ctx, pool, j)
+					if report.FormatVersion == 0 {
 						return line{}, err
 					}
 					return line{text: screen.Counted(report), value: report, tables: len(report.Tables)}, err
 				})
 			}
-			return a.read(cmd.Context(), config, f, a.verify)
+			return a.read(cmd.Context(), j, f, a.verify)
 		},
 	}
 	f.common(cmd)
@@ -46,9 +46,9 @@ and the function. It changes nothing. Differences end it with exit code 6.`,
 	return cmd
 }
 
-func (a *app) verify(ctx context.Context, pool *pgxpool.Pool, config rekey.Config, f *flags) error {
-	report, err := a.library.verify(ctx, pool, config)
-	if err != nil && !errors.Is(err, rekey.ErrDiffers) {
+func (a *app) verify(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) error {
+	report, err := a.library.verify(ctx, pool, j)
+	if err != nil && !errors.Is(err, problem.ErrDiffers) {
 		return err
 	}
 	var failed error

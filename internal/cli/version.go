@@ -12,18 +12,18 @@ import (
 
 // Build is what the program knows of its own making: the JSON of `rekey version --json`.
 type Build struct {
-	Schema   int    `json:"schema"` // of the JSON
-	Version  string `json:"version"`
-	Commit   string `json:"commit,omitempty"`
-	Time     string `json:"time,omitempty"` // of the commit
-	Modified bool   `json:"modified,omitempty"`
-	Go       string `json:"go"`
-	OS       string `json:"os"`
-	Arch     string `json:"arch"`
+	FormatVersion int    `json:"format_version"`
+	Version       string `json:"version"`
+	Commit        string `json:"commit,omitempty"`
+	Time          string `json:"time,omitempty"` // of the commit
+	Modified      bool   `json:"modified,omitempty"`
+	Go            string `json:"go"`
+	OS            string `json:"os"`
+	Arch          string `json:"arch"`
 }
 
 func build() Build {
-	b := Build{Schema: event.FormatVersion, Version: "(devel)", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
+	b := Build{FormatVersion: event.FormatVersion, Version: "(devel)", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
 )
 
@@ -43,10 +42,10 @@ type Flowing struct {
 type Ticked struct{ Figures }
 
 // Step is an event of up or down, but for their results.
-type Step struct{ rekey.Event }
+type Step struct{ event.Event }
 
 // Carried is the result of up or of down.
-type Carried struct{ rekey.Result }
+type Carried struct{ event.Result }
 
 // Verified tells what verify found.
 type Verified struct {
@@ -83,9 +82,9 @@ func Line(e Event, at time.Time) ([]byte, error) {
 		return event.Line(step.Event, at)
 	}
 	head, err := json.Marshal(struct {
-		Schema int       `json:"schema"`
-		Event  string    `json:"event"`
-		At     time.Time `json:"at"`
+		FormatVersion int       `json:"format_version"`
+		Event         string    `json:"event"`
+		At            time.Time `json:"at"`
 	}{event.FormatVersion, e.name(), at.UTC()})
 	if err != nil {
 		return nil, err

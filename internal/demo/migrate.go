@@ -11,6 +11,7 @@ import (
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/fixture"
 	"github.com/rekey-pg/rekey/phoenixkit"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // settle is how long traffic runs before up, which shows what its waits are without it, and between up
@@ -59,19 +60,19 @@ func (d *Demo) migrate(ctx context.Context, t *traffic) error {
 	return d.pause(ctx, t, "after down", 39)
 }
 
-type call = func(context.Context, *pgxpool.Pool, phoenixkit.Options) (rekey.Result, error)
+type call = func(context.Context, *pgxpool.Pool, phoenixkit.Options) (event.Result, error)
 
 // carry runs up or down and hands on what happens. Its own result is shown under another name: the
 // demo's is the only "result" of the stream.
-func (d *Demo) carry(ctx context.Context, t *traffic, result *rekey.Result, do call, version int) error {
+func (d *Demo) carry(ctx context.Context, t *traffic, result *event.Result, do call, version int) error {
 	d.moment(ctx, t.during())
 	var err error
-	*result, err = do(ctx, d.pool, phoenixkit.Options{Prefix: schema, Version: version, OnEvent: func(e rekey.Event) {
+	*result, err = do(ctx, d.pool, phoenixkit.Options{Prefix: schema, Version: version, Options: rekey.Options{OnEvent: func(e event.Event) {
 		if _, last := e.(event.Result); !last {
 			t.heed(e)
 			d.emit(Step{e})
 		}
-	}})
+	}}})
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (d *Demo) verify(ctx context.Context) error {
 	begun := time.Now()
 	d.emit(Began{Stage: "verify", Text: "verify counts"})
 	report, err := phoenixkit.Verify(ctx, d.pool, phoenixkit.Options{Prefix: schema, Version: 40})
-	if err != nil && !errors.Is(err, rekey.ErrDiffers) {
+	if err != nil && !errors.Is(err, problem.ErrDiffers) {
 		return err
 	}
 	found := Verified{OK: report.OK, Tables: len(report.Tables), Differences: report.Differences, Elapsed: time.Since(begun)}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/screen"
 	"github.com/rekey-pg/rekey/problem"
 )
@@ -19,9 +19,9 @@ type Result struct {
 	Server   string        `json:"server"`            // version of PostgreSQL
 	Tables   int           `json:"tables"`
 	Rows     int64         `json:"rows"` // before up
-	Up       rekey.Result  `json:"up"`
+	Up       event.Result  `json:"up"`
 	Verify   Verified      `json:"verify"`
-	Down     rekey.Result  `json:"down"`
+	Down     event.Result  `json:"down"`
 	Traffic  Figures       `json:"traffic"`
 	MaxWait  time.Duration `json:"max_wait_ns"`
 	Checks   []Checked     `json:"checks"`

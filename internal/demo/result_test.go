@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/event"
 )
 
 // good is what a demo finds that holds all it promises.
@@ -15,7 +15,7 @@ func good() Result {
 	waits := Waits{Statements: 200, Median: 1200 * time.Microsecond, P99: 6 * time.Millisecond, Longest: 44 * time.Millisecond}
 	return Result{
 		Server: "15.18", Tables: 33, Rows: 335_000, MaxWait: time.Second, Elapsed: 21 * time.Second,
-		Up: rekey.Result{OK: true, Command: "up", Rows: 335_100}, Down: rekey.Result{OK: true, Command: "down", Tables: 33},
+		Up: event.Result{OK: true, Command: "up", Rows: 335_100}, Down: event.Result{OK: true, Command: "down", Tables: 33},
 		Verify: Verified{OK: true, Tables: 33},
 		Traffic: Figures{
 			Statements: 400, Before: waits, Since: waits, Longest: 44 * time.Millisecond,

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/screen"
 )
 
@@ -47,7 +47,7 @@ func fact(what, how string, took time.Duration) string {
 	return fmt.Sprintf("%-*s %7s", width, line, screen.Span(took))
 }
 
-func carried(r rekey.Result) string {
+func carried(r event.Result) string {
 	text := fmt.Sprintf("39 -> 40: %s rows filled", screen.Count(r.Rows))
 	if r.Command == "down" {
 		text = fmt.Sprintf("40 -> 39: %d tables as they were", r.Tables)

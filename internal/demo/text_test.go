@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
 )
 
@@ -78,7 +77,7 @@ func TestTerminal(t *testing.T) {
 	w.mu.Lock()
 	w.now()
 	w.mu.Unlock()
-	w.Event(Carried{rekey.Result{Command: "up"}})
+	w.Event(Carried{event.Result{Command: "up"}})
 	r := good()
 	r.judge(nil)
 	w.Event(r)

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
 )
 
@@ -80,7 +79,7 @@ func (t *traffic) prepare(ctx context.Context) error {
 }
 
 // heed learns of the column and the index, as an application does that is deployed anew after each.
-func (t *traffic) heed(e rekey.Event) {
+func (t *traffic) heed(e event.Event) {
 	switch e := e.(type) {
 	case event.StepDone:
 		if relation, ok := strings.CutSuffix(e.Step, "/add-column"); ok && t.rising() {

@@ -96,3 +96,11 @@ func BadModule() *problem.Problem {
 		Hint:   "Try: --module MyApp.Repo.Migrations.AddUuids",
 	}
 }
+
+// SourceOfOneTable refuses a source of values that belongs to a single table as the default of all tables.
+func SourceOfOneTable(source string) *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.Usage, Code: "bad_time_source", Message: "Values.Source cannot be " + source,
+		Hint: "It is CreationTime() or MigrationTime(); other sources belong to single tables in Options.Tables.",
+	}
+}

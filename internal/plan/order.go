@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/message"
@@ -130,18 +129,6 @@ func valued(v Values, kit profile.Table, t step.Target, table *catalog.Table) (s
 		return t, message.RandomTooLate(t.String(), t.Column)
 	}
 	return t.WithRandomValues(), nil
-}
-
-// describe is what a document says of it.
-func (o Order) describe(times *TimeCounts) *OrderDocument {
-	doc := &OrderDocument{Source: o.Source, Key: o.Key, Why: o.Why, TimeCounts: times}
-	if c := o.Column; c.Name != "" {
-		doc.Column, doc.Type, doc.Resolution, doc.Zone = c.Name, c.Kind, time.Duration(c.Unit)*time.Microsecond, c.Zone
-		if c.Kind == order.Timestamp && c.Zone == "" {
-			doc.Zone = "UTC"
-		}
-	}
-	return doc
 }
 
 // unknown are the tables of which something is said and which do not get a column; a run without a profile

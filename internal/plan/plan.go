@@ -46,12 +46,12 @@ type State string
 
 // The states of a table.
 const (
-	Pending    State = "pending"    // no column yet
-	Incomplete State = "incomplete" // a column that is not whole
-	Complete   State = "complete"   // everything is there
-	Absent     State = "absent"     // no such table: a disabled module
+	Pending    State = "pending"    // the column does not exist
+	Incomplete State = "incomplete" // the column exists and something is missing
+	Complete   State = "complete"   // nothing is missing
+	Absent     State = "absent"     // the table does not exist: a disabled module
 	Refused    State = "refused"
-	Skipped    State = "skipped" // on the way down: a column that up did not make
+	Skipped    State = "skipped" // the table is not worked on
 )
 
 // Plan is an ordered list of steps, and what stands in their way.
@@ -214,8 +214,8 @@ func Rows(t *catalog.Table) int64 {
 	return int64(rows)
 }
 
-// size is that of a table and of all that is below it, in bytes without the indexes.
-func size(t *catalog.Table) int64 {
+// Bytes returns the size of a table and of all tables below it, without their indexes.
+func Bytes(t *catalog.Table) int64 {
 	var bytes int64
 	for _, one := range t.All() {
 		bytes += one.Bytes

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -18,10 +18,10 @@ func heading(profile, schema, otherwise string) string {
 }
 
 // judged is the table of verdicts, but for the relations that are left alone.
-func judged(doc plan.Document) [][]string {
+func judged(doc rekey.Plan) [][]string {
 	rows := [][]string{{"TABLE", "VERDICT", ">ROWS", ">SIZE", ">STEPS", "TIME", "LACKS"}}
 	for _, v := range doc.Relations {
-		if v.State == plan.Skipped {
+		if v.State == rekey.Skipped {
 			continue
 		}
 		row := []string{v.Table, string(v.State), "", "", "", timed(v), unique(strings.Join(v.Missing, ", "), v.Unique)}
@@ -36,11 +36,11 @@ func judged(doc plan.Document) [][]string {
 }
 
 // timed is the creation-time column, or in brackets those that may be one and were not chosen.
-func timed(v plan.Relation) string {
-	if v.Time == "" && len(v.Candidates) > 0 {
-		return "none (" + strings.Join(v.Candidates, ", ") + "?)"
+func timed(v rekey.Relation) string {
+	if v.TimeColumn == "" && len(v.TimeCandidates) > 0 {
+		return "none (" + strings.Join(v.TimeCandidates, ", ") + "?)"
 	}
-	return v.Time
+	return v.TimeColumn
 }
 
 // unique adds among which rows of a tree of tables the values are unique.
@@ -52,10 +52,10 @@ func unique(said, where string) string {
 }
 
 // alone names the relations that are left alone, each with the reason.
-func (p *page) alone(verdicts []plan.Relation) {
+func (p *page) alone(verdicts []rekey.Relation) {
 	rows := [][]string{{"LEFT ALONE", "WHY"}}
 	for _, v := range verdicts {
-		if v.State == plan.Skipped {
+		if v.State == rekey.Skipped {
 			rows = append(rows, []string{v.Table, v.Why})
 		}
 	}

@@ -9,9 +9,8 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 
+	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
-	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/verify"
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
@@ -53,7 +52,7 @@ func filled[T any]() (value T) {
 func TestHostileTexts(t *testing.T) {
 	said := map[string]string{}
 	for _, profile := range []string{"", evil} {
-		doc, status, report := filled[plan.Document](), filled[plan.Status](), filled[verify.Report]()
+		doc, status, report := filled[rekey.Plan](), filled[rekey.Status](), filled[rekey.Report]()
 		doc.Profile, status.Profile, report.Profile, doc.NothingToDo = profile, profile, profile, false
 		said["plan "+profile], said["status "+profile], said["report "+profile] = Plan(doc, 80), Status(status, 80), Report(report, 80)
 		text, _ := Planned(doc)

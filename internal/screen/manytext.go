@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
-	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/verify"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -32,8 +31,8 @@ func Ended(r event.Result) string {
 }
 
 // Planned says on one line what a plan says of one schema of many, and of how many tables.
-func Planned(doc plan.Document) (text string, tables int) {
-	count := map[plan.State]int{}
+func Planned(doc rekey.Plan) (text string, tables int) {
+	count := map[rekey.State]int{}
 	for _, v := range doc.Relations {
 		count[v.State]++
 	}
@@ -46,7 +45,7 @@ func Planned(doc plan.Document) (text string, tables int) {
 		tables += number
 	}
 	var parts []string
-	for _, verdict := range []plan.State{plan.Pending, plan.Incomplete, plan.Complete, plan.Skipped, plan.Refused} {
+	for _, verdict := range []rekey.State{rekey.Pending, rekey.Incomplete, rekey.Complete, rekey.Skipped, rekey.Refused} {
 		if count[verdict] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", count[verdict], verdict))
 		}
@@ -58,24 +57,24 @@ func Planned(doc plan.Document) (text string, tables int) {
 }
 
 // verdictOf is the verdict on a profile's table, as a schema without a profile would have it.
-func verdictOf(g plan.GroupDocument) plan.State {
+func verdictOf(g rekey.Group) rekey.State {
 	work := pending(g) > 0
 	switch {
-	case g.State == plan.Refused:
-		return plan.Refused
-	case g.State == plan.Skipped:
-		return plan.Skipped
-	case work && g.State == plan.Incomplete:
-		return plan.Incomplete
+	case g.State == rekey.Refused:
+		return rekey.Refused
+	case g.State == rekey.Skipped:
+		return rekey.Skipped
+	case work && g.State == rekey.Incomplete:
+		return rekey.Incomplete
 	case work:
-		return plan.Pending
+		return rekey.Pending
 	default:
-		return plan.Complete
+		return rekey.Complete
 	}
 }
 
 // Counted says on one line what verify counted in one schema of many.
-func Counted(r verify.Report) string {
+func Counted(r rekey.Report) string {
 	var rows int64
 	for _, t := range r.Tables {
 		rows += t.Rows
@@ -84,13 +83,13 @@ func Counted(r verify.Report) string {
 }
 
 // Standing says on one line how one schema of many stands.
-func Standing(s plan.Status) string {
+func Standing(s rekey.Status) string {
 	whole, wanted := 0, 0
 	for _, t := range s.Tables {
-		if t.State == plan.Complete {
+		if t.State == rekey.Complete {
 			whole++
 		}
-		if t.State != plan.Skipped && t.State != plan.Absent {
+		if t.State != rekey.Skipped && t.State != rekey.Absent {
 			wanted++
 		}
 	}
@@ -134,13 +133,13 @@ func alike(kinds []event.Kind) string {
 		return ""
 	}
 	first := kinds[0]
-	text := fmt.Sprintf("\n%s like %s, planned once", plural(first.Schemas, "schema is", "schemas are"), clean(first.Like))
+	text := fmt.Sprintf("\n%s like %s, planned once", plural(first.Schemas, "schema is", "schemas are"), clean(first.SameAs))
 	if differ := all - first.Schemas; differ > 0 {
 		text += fmt.Sprintf(", and %s", plural(differ, "differs", "differ"))
 		var names []string
 		const most = 5
 		for _, k := range kinds[1:min(len(kinds), most+1)] {
-			names = append(names, clean(k.Like))
+			names = append(names, clean(k.SameAs))
 		}
 		text += ": " + strings.Join(names, ", ")
 		if more := len(kinds) - 1 - most; more > 0 {

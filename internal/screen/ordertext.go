@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rekey-pg/rekey/internal/verify"
+	"github.com/rekey-pg/rekey"
 )
 
 // ordering sums up what verify has found out about the order of creation.
-func ordering(tables []verify.TableReport) []string {
-	var sum verify.OrderReport
+func ordering(tables []rekey.TableReport) []string {
+	var sum rekey.OrderReport
 	judged, random := 0, []string{}
 	why := map[string][]string{}
 	var reasons []string
@@ -18,11 +18,11 @@ func ordering(tables []verify.TableReport) []string {
 		case t.Random:
 			random = append(random, t.Table)
 		case o == nil:
-		case o.Why != "":
-			if why[o.Why] == nil {
-				reasons = append(reasons, o.Why)
+		case o.NotJudged != "":
+			if why[o.NotJudged] == nil {
+				reasons = append(reasons, o.NotJudged)
 			}
-			why[o.Why] = append(why[o.Why], t.Table)
+			why[o.NotJudged] = append(why[o.NotJudged], t.Table)
 		default:
 			judged++
 			add(&sum, *o)
@@ -31,7 +31,7 @@ func ordering(tables []verify.TableReport) []string {
 	var lines []string
 	if judged > 0 {
 		lines = append(lines, fmt.Sprintf("Order of creation in %s: %s judged, %s out of order%s.", plural(judged, "table", "tables"),
-			plural(int(sum.Judged), "row", "rows"), plural(int(sum.Pairs), "pair", "pairs"), strings.Join(apart(sum), "")))
+			plural(int(sum.Judged), "row", "rows"), plural(int(sum.PairsOutOfOrder), "pair", "pairs"), strings.Join(apart(sum), "")))
 	}
 	for _, reason := range reasons {
 		lines = append(lines, fmt.Sprintf("Order not judged in %s: %s.", few(why[reason]), reason))
@@ -42,31 +42,31 @@ func ordering(tables []verify.TableReport) []string {
 	return lines
 }
 
-func add(sum *verify.OrderReport, o verify.OrderReport) {
+func add(sum *rekey.OrderReport, o rekey.OrderReport) {
 	sum.Judged += o.Judged
-	sum.Pairs += o.Pairs
-	sum.Differs += o.Differs
-	sum.Early += o.Early
-	sum.Late += o.Late
-	sum.Timeless += o.Timeless
+	sum.PairsOutOfOrder += o.PairsOutOfOrder
+	sum.TimesDiffer += o.TimesDiffer
+	sum.ClampedEarly += o.ClampedEarly
+	sum.ClampedLate += o.ClampedLate
+	sum.WithoutTime += o.WithoutTime
 	sum.New += o.New
 	sum.Found += o.Found
-	sum.Other += o.Other
+	sum.OtherVersion += o.OtherVersion
 }
 
 // apart names what was counted besides, where there is any.
-func apart(o verify.OrderReport) (parts []string) {
+func apart(o rekey.OrderReport) (parts []string) {
 	for _, counted := range []struct {
 		n    int64
 		what string
 	}{
-		{o.Differs, "with another time than the row has now"},
-		{o.Early, "from before 1970"},
-		{o.Late, "from after the column got its default"},
-		{o.Timeless, "without a time, not judged"},
+		{o.TimesDiffer, "with another time than the row has now"},
+		{o.ClampedEarly, "from before 1970"},
+		{o.ClampedLate, "from after the column got its default"},
+		{o.WithoutTime, "without a time, not judged"},
 		{o.New, "newer, not judged"},
 		{o.Found, "there before, not judged"},
-		{o.Other, "of another version, not judged"},
+		{o.OtherVersion, "of another version, not judged"},
 	} {
 		if counted.n > 0 {
 			parts = append(parts, fmt.Sprintf("; %s %s", Count(counted.n), counted.what))

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
@@ -13,7 +13,7 @@ import (
 // Plan writes a plan for a DBA who reads every statement before it runs: the verdict on each table,
 // what stands in the way, and the statements in the order in which they would run, with all that is said
 // about them as SQL comments.
-func Plan(doc plan.Document, width int) string {
+func Plan(doc rekey.Plan, width int) string {
 	p := page{width: width}
 	p.planHead(doc)
 	p.lines("")
@@ -43,7 +43,7 @@ func Plan(doc plan.Document, width int) string {
 const mostPlaces = 3
 
 // code says whose code runs as whom.
-func (p *page) code(list []plan.Code) {
+func (p *page) code(list []rekey.Code) {
 	if len(list) > 0 {
 		p.lines("")
 	}
@@ -53,11 +53,11 @@ func (p *page) code(list []plan.Code) {
 			text += fmt.Sprintf(" and %d more", more)
 		}
 		switch c.Use {
-		case plan.Defaulted:
+		case rekey.CodeDefault:
 			text = fmt.Sprintf("%s of %s becomes the default; it runs as the role that inserts", c.Runs, c.Owner)
-		case plan.Proved:
+		case rekey.CodeProof:
 			text = fmt.Sprintf("plan and up call %s of %s, read-only; it runs as %s (%s)", c.Runs, c.Owner, c.As, c.Why)
-		case plan.Fired, plan.Updated:
+		case rekey.CodeEventTrigger, rekey.CodeCalled:
 			verb := "calls"
 			if len(c.Callers) > 1 {
 				verb = "call"
@@ -68,11 +68,11 @@ func (p *page) code(list []plan.Code) {
 	}
 }
 
-func (p *page) planHead(doc plan.Document) {
+func (p *page) planHead(doc rekey.Plan) {
 	if doc.Profile == "" {
 		p.add(fmt.Sprintf("Plan of %s in schema %s, without a profile.", doc.Command, doc.Schema))
 	} else {
-		p.add(fmt.Sprintf("Plan of %s in schema %s, %s.", doc.Command, doc.Schema, versions(doc.Version, doc.ToVersion, doc.Command == plan.Down)))
+		p.add(fmt.Sprintf("Plan of %s in schema %s, %s.", doc.Command, doc.Schema, versions(doc.Version, doc.ToVersion, doc.Command == rekey.Down)))
 	}
 	p.add(fmt.Sprintf("Database %s, PostgreSQL %s, role %s. Nothing has been changed.", doc.Database, doc.Server, doc.Role))
 	switch {
@@ -88,7 +88,7 @@ func (p *page) planHead(doc plan.Document) {
 // verifyOnly is said of the versions that have gone beyond the migration.
 const verifyOnly = "The uuid is the primary key at this version: there is nothing to migrate, only to verify."
 
-func verdicts(doc plan.Document) [][]string {
+func verdicts(doc rekey.Plan) [][]string {
 	if doc.Profile == "" {
 		return judged(doc)
 	}
@@ -104,13 +104,13 @@ func verdicts(doc plan.Document) [][]string {
 
 // lacks says nothing where the state says it all: a missing column lacks everything.
 func lacks(list []string, state string) string {
-	if state == string(plan.Pending) {
+	if state == string(rekey.Pending) {
 		return ""
 	}
 	return strings.Join(list, ", ")
 }
 
-func pending(g plan.GroupDocument) int {
+func pending(g rekey.Group) int {
 	n := 0
 	for _, s := range g.Steps {
 		if !s.Done {
@@ -138,7 +138,7 @@ func (p *page) comment(text string) {
 	p.lines(wrap(text, p.width, "-- ", "--   ")...)
 }
 
-func (p *page) statements(doc plan.Document) {
+func (p *page) statements(doc rekey.Plan) {
 	p.lines("")
 	p.comment("The statements, in the order in which they run. Each step is a short transaction of its own under a short " +
 		"lock_timeout, tried again when the lock is not to be had; indexes are built outside of one.")
@@ -159,7 +159,7 @@ func (p *page) statements(doc plan.Document) {
 	}
 }
 
-func groupHead(g plan.GroupDocument, schema string) string {
+func groupHead(g rekey.Group, schema string) string {
 	switch {
 	case g.State == "" && g.Table == "":
 		return "schema " + schema
@@ -174,9 +174,9 @@ func groupHead(g plan.GroupDocument, schema string) string {
 }
 
 // step writes one step.
-func (p *page) step(s plan.StepDocument, way plan.Direction) {
+func (p *page) step(s rekey.Step, way rekey.Direction) {
 	p.lines("")
-	if way == plan.Down {
+	if way == rekey.Down {
 		p.comment(s.Undo)
 		p.comment("lock: " + s.Lock)
 	} else {

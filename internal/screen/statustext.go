@@ -5,11 +5,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey"
 )
 
 // Status writes the version and the state of every table.
-func Status(s plan.Status, width int) string {
+func Status(s rekey.Status, width int) string {
 	p := page{width: width}
 	p.add(heading(s.Profile, s.Schema, fmt.Sprintf("%s in schema %s is at version %d.", s.Profile, s.Schema, s.Version)))
 	switch {
@@ -24,19 +24,19 @@ func Status(s plan.Status, width int) string {
 	if r := s.Running; r != nil {
 		p.add(fmt.Sprintf("A run is at work: rekey %s (%s) on host %s, pid %d, since %s, last heard of %.0f s ago.",
 			r.Command, r.Program, r.Host, r.PID, r.Since.UTC().Format(time.RFC3339), r.Silent.Seconds()))
-		if r.Held != "" && r.HeldSince != nil {
-			p.add(fmt.Sprintf("It has stood still since %s: %s.", r.HeldSince.UTC().Format(time.RFC3339), r.Held))
+		if r.PausedBy != "" && r.PausedSince != nil {
+			p.add(fmt.Sprintf("It has stood still since %s: %s.", r.PausedSince.UTC().Format(time.RFC3339), r.PausedBy))
 		}
 	}
 	p.lines("")
 	rows := [][]string{{"TABLE", "STATE", ">ROWS", "LACKS"}}
 	for _, t := range s.Tables {
 		row := []string{t.Table, string(t.State), Count(t.Rows), lacks(t.Missing, string(t.State))}
-		if t.State == plan.Absent {
+		if t.State == rekey.Absent {
 			row[2] = ""
 		}
-		if t.Marked != "" {
-			row[3] = strings.TrimSpace(row[3] + " (" + t.Marked + " by up)")
+		if t.Found {
+			row[3] = strings.TrimSpace(row[3] + " (found by up)")
 		}
 		if t.Random {
 			row[3] = strings.TrimSpace(row[3] + " (random)")

@@ -5,12 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/order"
-	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/step"
-	"github.com/rekey-pg/rekey/internal/verify"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -21,25 +19,25 @@ func someProblems() problem.List {
 	}
 }
 
-func somePlan() plan.Document {
-	return plan.Document{
-		Command: plan.Up, Profile: "phoenixkit", Schema: "public", Version: 39, ToVersion: 40,
+func somePlan() rekey.Plan {
+	return rekey.Plan{
+		Command: rekey.Up, Profile: "phoenixkit", Schema: "public", Version: 39, ToVersion: 40,
 		Server: "15.18", Database: "app", Role: "app", Rows: 20_000, Absent: []string{"phoenix_kit_ai_prompts", "phoenix_kit_ai_requests"},
 		Notes: []string{"Any ADD COLUMN breaks: COPY and INSERT .. SELECT * without a column list; a prepared SELECT * (0A000, once)."},
-		Groups: []plan.GroupDocument{
-			{Steps: []plan.StepDocument{{
+		Groups: []rekey.Group{
+			{Steps: []rekey.Step{{
 				ID: "public/function", SQL: []string{"CREATE FUNCTION public.uuid_generate_v7() RETURNS uuid\n  LANGUAGE sql AS $$ … $$;"},
-				Explanation: step.Explanation{What: "make the function", Why: "the default calls it", Lock: "none on a table", Scans: "nothing", UndoneBy: step.Never},
+				What: "make the function", Why: "the default calls it", Lock: "none on a table", Scans: "nothing", UndoneBy: "never",
 			}}},
-			{Table: "phoenix_kit_users", State: plan.Pending, Missing: []string{"column", "default"}, Rows: 20_000, Bytes: 4 << 20, Order: &plan.OrderDocument{
+			{Table: "phoenix_kit_users", State: rekey.Pending, Missing: []string{"column", "default"}, Rows: 20_000, Bytes: 4 << 20, Order: &rekey.Order{
 				Key:    []string{"id"},
-				Source: plan.ByColumn, Column: "inserted_at", Type: order.Timestamp, Resolution: time.Second, Zone: "UTC", Why: "the profile's",
-				TimeCounts: &plan.TimeCounts{Rows: 20_000, Null: 2, Late: 1},
-			}, Steps: []plan.StepDocument{{
+				Source: rekey.FromCreation, Column: "inserted_at", Type: string(order.Timestamp), Resolution: time.Second, Zone: "UTC", Why: "the profile's",
+				TimeCounts: &rekey.TimeCounts{Rows: 20_000, WithoutTime: 2, InTheFuture: 1},
+			}, Steps: []rekey.Step{{
 				ID: "public.phoenix_kit_users/add-column", SQL: []string{`ALTER TABLE "public"."phoenix_kit_users" ADD COLUMN "uuid" pg_catalog.uuid`, "COMMENT ON …"},
-				Explanation: step.Explanation{What: "add column uuid with its default", Undo: "drop the column", Why: "column and default come in one statement that rewrites nothing: no insert leaves NULL behind", Lock: "ACCESS EXCLUSIVE, an instant", Scans: "nothing", UndoneBy: step.ByItself},
-			}, {ID: "public.phoenix_kit_users/done", Done: true, Explanation: step.Explanation{What: "not to be printed"}}}},
-			{Table: "phoenix_kit_users_tokens", State: plan.Incomplete, Missing: []string{"NOT NULL", "index"}, Rows: 900, Bytes: 90_000, Kept: 3, Steps: []plan.StepDocument{}},
+				What: "add column uuid with its default", Undo: "drop the column", Why: "column and default come in one statement that rewrites nothing: no insert leaves NULL behind", Lock: "ACCESS EXCLUSIVE, an instant", Scans: "nothing", UndoneBy: "by itself",
+			}, {ID: "public.phoenix_kit_users/done", Done: true, What: "not to be printed"}}},
+			{Table: "phoenix_kit_users_tokens", State: rekey.Incomplete, Missing: []string{"NOT NULL", "index"}, Rows: 900, Bytes: 90_000, Kept: 3, Steps: []rekey.Step{}},
 		},
 	}
 }
@@ -51,51 +49,51 @@ func TestPlan(t *testing.T) {
 	golden(t, "plan-refused.txt", Plan(refused, 80))
 	run := somePlan()
 	run.Groups = nil
-	run.Code = []plan.Code{
-		{Runs: "function public.audit()", Owner: "dba", Use: plan.Fired, Callers: []string{"event trigger audit"}, As: "postgres", Why: "dba has the rights of postgres"},
-		{Runs: "function app.f(text)", Owner: "app_owner", Use: plan.Updated, As: "postgres", Why: "--trust-owner app_owner", Callers: []string{
+	run.Code = []rekey.Code{
+		{Runs: "function public.audit()", Owner: "dba", Use: rekey.CodeEventTrigger, Callers: []string{"event trigger audit"}, As: "postgres", Why: "dba has the rights of postgres"},
+		{Runs: "function app.f(text)", Owner: "app_owner", Use: rekey.CodeCalled, As: "postgres", Why: "--trust-owner app_owner", Callers: []string{
 			"constraint present on table app.t", "index t_f_idx", "constraint present on table app.u", "constraint present on table app.v\nx",
 		}},
-		{Runs: "function app.uuid_generate_v7()", Owner: "app_owner", Use: plan.Proved, As: "postgres", Why: "--trust-owner app_owner"},
-		{Runs: "function app.uuid_generate_v7()", Owner: "app_owner", Use: plan.Defaulted},
+		{Runs: "function app.uuid_generate_v7()", Owner: "app_owner", Use: rekey.CodeProof, As: "postgres", Why: "--trust-owner app_owner"},
+		{Runs: "function app.uuid_generate_v7()", Owner: "app_owner", Use: rekey.CodeDefault},
 	}
 	golden(t, "plan-code.txt", Plan(run, 80))
 	nothing := somePlan()
 	nothing.NothingToDo, nothing.Groups = true, nil
 	golden(t, "plan-nothing.txt", Plan(nothing, 80))
 	down := somePlan()
-	down.Command, down.Version, down.ToVersion, down.Rows = plan.Down, 40, 39, 0
-	down.Groups = append(down.Groups, plan.GroupDocument{Table: "phoenix_kit", Steps: []plan.StepDocument{{
+	down.Command, down.Version, down.ToVersion, down.Rows = rekey.Down, 40, 39, 0
+	down.Groups = append(down.Groups, rekey.Group{Table: "phoenix_kit", Steps: []rekey.Step{{
 		ID: "public/record-version", SQL: []string{"COMMENT ON TABLE phoenix_kit IS '39'"},
-		Explanation: step.Explanation{What: "record version 40", Undo: "record version 39", Why: "not to be printed", Lock: "SHARE UPDATE EXCLUSIVE"},
+		What: "record version 40", Undo: "record version 39", Why: "not to be printed", Lock: "SHARE UPDATE EXCLUSIVE",
 	}}})
 	golden(t, "plan-down.txt", Plan(down, 80))
 }
 
 func TestStatus(t *testing.T) {
-	golden(t, "status.txt", Status(plan.Status{
-		Profile: "phoenixkit", Schema: "public", Version: 39, Tables: []plan.TableStatus{
-			{Table: "phoenix_kit_users", State: plan.Complete, Rows: 20_000, Marked: "found", Random: true},
-			{Table: "phoenix_kit_users_tokens", State: plan.Incomplete, Missing: []string{"NOT NULL", "index"}, Rows: 900},
-			{Table: "phoenix_kit_user_roles", State: plan.Pending, Missing: []string{"column"}},
-			{Table: "phoenix_kit_ai_prompts", State: plan.Absent},
+	golden(t, "status.txt", Status(rekey.Status{
+		Profile: "phoenixkit", Schema: "public", Version: 39, Tables: []rekey.TableStatus{
+			{Table: "phoenix_kit_users", State: rekey.Complete, Rows: 20_000, Found: true, Random: true},
+			{Table: "phoenix_kit_users_tokens", State: rekey.Incomplete, Missing: []string{"NOT NULL", "index"}, Rows: 900},
+			{Table: "phoenix_kit_user_roles", State: rekey.Pending, Missing: []string{"column"}},
+			{Table: "phoenix_kit_ai_prompts", State: rekey.Absent},
 		}, Refusals: someProblems(),
 	}, 80))
 }
 
 func TestReport(t *testing.T) {
-	report := verify.Report{
-		Profile: "phoenixkit", Prefix: "public", Version: 40, OK: true,
-		Function: verify.FunctionReport{Name: "public.uuid_generate_v7()", Exists: true, MakesV7: true},
-		Tables: []verify.TableReport{
-			{Table: "phoenix_kit_users", OK: true, Rows: 20_000, Kept: 2, Order: &verify.OrderReport{Source: "column", Column: "inserted_at", Judged: 19_990, New: 8, Differs: 1}},
-			{Table: "phoenix_kit_user_role_assignments", OK: true, Rows: 1_234_567, Order: &verify.OrderReport{Source: "now", Why: "its rows were filled by the clock"}},
+	report := rekey.Report{
+		Profile: "phoenixkit", Schema: "public", Version: 40, OK: true,
+		Function: rekey.FunctionReport{Name: "public.uuid_generate_v7()", Exists: true, MakesV7: true},
+		Tables: []rekey.TableReport{
+			{Table: "phoenix_kit_users", OK: true, Rows: 20_000, Kept: 2, Order: &rekey.OrderReport{Source: "column", Column: "inserted_at", Judged: 19_990, New: 8, TimesDiffer: 1}},
+			{Table: "phoenix_kit_user_role_assignments", OK: true, Rows: 1_234_567, Order: &rekey.OrderReport{Source: "now", NotJudged: "its rows were filled by the clock"}},
 			{Table: "phoenix_kit_users_tokens", OK: true, Random: true},
 		},
 		Absent: []string{"phoenix_kit_ai_prompts"},
 	}
 	golden(t, "report.txt", Report(report, 80))
-	report.OK, report.Tables[0].Nulls, report.Tables[0].Lacks = false, 17, []string{"index"}
+	report.OK, report.Tables[0].Nulls, report.Tables[0].Missing = false, 17, []string{"index"}
 	report.Function.Unprivileged = []string{"web"}
 	report.Differences = []string{"phoenix_kit_users: 17 rows without a uuid", "phoenix_kit_users: no valid unique index phoenix_kit_users_uuid_idx on the column uuid"}
 	golden(t, "report-differs.txt", Report(report, 80))

@@ -5,22 +5,22 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/order"
-	"github.com/rekey-pg/rekey/internal/plan"
 )
 
 // values says how the rows of a table get their values.
-func values(o plan.OrderDocument) string {
+func values(o rekey.Order) string {
 	switch {
-	case o.Source == plan.AtRandom:
+	case o.Source == rekey.FromNothing:
 		return "random, version 4: " + o.Why
-	case o.Source == plan.ByClock:
+	case o.Source == rekey.FromMigration:
 		return "by the clock, in no order of creation: " + o.Why
 	case o.Column == "":
 		return "in the order of the key, all at the time when the column gets its default: " + o.Why
 	}
 	text := fmt.Sprintf("in the order of creation, by %s (%s, to the %s", o.Column, o.Type, resolution(o.Resolution))
-	if o.Type == order.Timestamp {
+	if o.Type == string(order.Timestamp) {
 		text += ", read as " + o.Zone
 	}
 	text += ")"
@@ -50,7 +50,7 @@ func resolution(unit time.Duration) string {
 }
 
 // bent names the rows whose times are not taken as they are.
-func bent(t plan.TimeCounts, key bool) string {
+func bent(t rekey.TimeCounts, key bool) string {
 	var parts []string
 	lent := "without a time, put beside the row before"
 	if !key {
@@ -60,9 +60,9 @@ func bent(t plan.TimeCounts, key bool) string {
 		n    int64
 		what string
 	}{
-		{t.Null, lent},
-		{t.Early, "before 1970, put there"},
-		{t.Late, "in the future, put at the time when the column gets its default"},
+		{t.WithoutTime, lent},
+		{t.Before1970, "before 1970, put there"},
+		{t.InTheFuture, "in the future, put at the time when the column gets its default"},
 	} {
 		if counted.n > 0 {
 			parts = append(parts, plural(int(counted.n), "row", "rows")+" "+counted.what)

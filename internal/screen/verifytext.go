@@ -4,16 +4,16 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rekey-pg/rekey/internal/verify"
+	"github.com/rekey-pg/rekey"
 )
 
 // Report writes what verify has counted, the differences last.
-func Report(r verify.Report, width int) string {
+func Report(r rekey.Report, width int) string {
 	p := page{width: width}
-	p.add(heading(r.Profile, r.Prefix, fmt.Sprintf("%s in schema %s, version %d.", r.Profile, r.Prefix, r.Version)))
+	p.add(heading(r.Profile, r.Schema, fmt.Sprintf("%s in schema %s, version %d.", r.Profile, r.Schema, r.Version)))
 	p.lines("")
 	rows := [][]string{{"TABLE", ">ROWS", ">NULL", ">DOUBLE", ">NOT V7", ">KEPT", "LACKS"}}
-	var sum verify.TableReport
+	var sum rekey.TableReport
 	for _, t := range r.Tables {
 		rows = append(rows, counts(t.Table, t))
 		sum.Rows += t.Rows
@@ -56,13 +56,13 @@ func Report(r verify.Report, width int) string {
 	return p.text.String()
 }
 
-func counts(name string, t verify.TableReport) []string {
+func counts(name string, t rekey.TableReport) []string {
 	return []string{
-		name, Count(t.Rows), Count(t.Nulls), Count(t.Duplicates), Count(t.NotV7 + t.NotV4), Count(t.Kept), unique(strings.Join(t.Lacks, ", "), t.Unique),
+		name, Count(t.Rows), Count(t.Nulls), Count(t.Duplicates), Count(t.NotV7 + t.NotV4), Count(t.Kept), unique(strings.Join(t.Missing, ", "), t.Unique),
 	}
 }
 
-func function(f verify.FunctionReport) string {
+func function(f rekey.FunctionReport) string {
 	switch {
 	case !f.Exists:
 		return fmt.Sprintf("Function %s is not there.", f.Name)

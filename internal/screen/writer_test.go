@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rekey-pg/rekey/event"
 	"github.com/vbauerster/mpb/v8"
 	"go.uber.org/goleak"
 )
@@ -78,11 +79,11 @@ func TestJSON(t *testing.T) {
 		t.Errorf("%d lines, want %d; beside them %q", len(lines), len(story()), out.String())
 	}
 	var last struct {
-		Schema int
-		Event  string
-		OK     bool
+		FormatVersion int `json:"format_version"`
+		Event         string
+		OK            bool
 	}
-	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || last.Event != "result" || last.Schema != 1 || !last.OK {
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || last.Event != "result" || last.FormatVersion != event.FormatVersion || !last.OK {
 		t.Errorf("the last line is %+v, %v", last, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
@@ -51,7 +52,7 @@ func TestScriptsKeepToTheirRights(t *testing.T) {
 				if test.asOwner {
 					maker = &house{t: t, pool: servertest.Pool(t, strings.Replace(h.url, "postgres@", "script_owner@", 1))}
 				}
-				script := maker.written(rekey.Config{Schema: "app", TrustOwners: test.trusts}, rekey.ScriptPsql)[0].Text
+				script := maker.written(rekeytest.Setup{Scope: rekey.Schema{Name: "app"}, Options: rekey.Options{Permissions: rekey.PermissionOptions{TrustOwners: test.trusts}}}, rekey.ScriptPsql)[0].Text
 				if test.after != "" {
 					h.do(test.after)
 				}

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 // site is a kit of two tables that are large enough for waves, one of them without an integer key.
-func site(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
+func site(t *testing.T, c *server.Cluster) (*house, rekeytest.Setup) {
 	t.Helper()
 	h := open(t, c, "public")
 	h.do(`CREATE TABLE kit (); COMMENT ON TABLE kit IS '39';
@@ -24,10 +25,10 @@ func site(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
 		INSERT INTO keyless SELECT 'n' || n, repeat('x', 150) FROM generate_series(1, 3000) n`)
 	h.do("VACUUM ANALYZE keyed")
 	h.do("VACUUM ANALYZE keyless")
-	return h, rekey.Config{Prefix: "public", Version: 40, Profile: rekey.Profile{
+	return h, rekeytest.Setup{Scope: rekey.Profile{
 		Name: "site", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
 		Tables: []rekey.ProfileTable{{Name: "keyed"}, {Name: "keyless"}},
-	}}
+	}.In("public")}
 }
 
 // A large table is filled in waves, most of whose updates are in place: it does not double.
@@ -35,7 +36,7 @@ func TestFillingInWaves(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := site(t, c)
-		files, err := rekey.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
+		files, err := rekeytest.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +59,7 @@ func TestFillingInWaves(t *testing.T) {
 		if got := h.one(pages + " < 1.6 * " + before); got != "true" {
 			t.Errorf("%s pages became %s", before, h.one(pages))
 		}
-		if _, err := rekey.Verify(t.Context(), h.pool, config); err != nil {
+		if _, err := rekeytest.Verify(t.Context(), h.pool, config); err != nil {
 			t.Error(err)
 		}
 	})
@@ -89,7 +90,7 @@ func TestScriptRefusesAnotherDatabase(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				h, config := small(t, c)
-				files, err := rekey.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
+				files, err := rekeytest.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -116,11 +117,11 @@ func TestFillingUnderASlowTrigger(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := small(t, c)
-		config.FireTriggers = true
+		config.Options.Permissions.FireTriggers = true
 		h.do(`CREATE SEQUENCE fired; ALTER TABLE keyed ADD note text; INSERT INTO keyed SELECT g, repeat('x', 300) FROM generate_series(51, 3000) g;
 			CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM nextval(''public.fired''), pg_sleep(0.11); RETURN NULL; END';
 			CREATE TRIGGER slow BEFORE UPDATE ON keyed FOR EACH STATEMENT EXECUTE FUNCTION slow(); ALTER TABLE keyed ENABLE ALWAYS TRIGGER slow`)
-		files, err := rekey.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
+		files, err := rekeytest.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,15 +133,15 @@ func TestFillingUnderASlowTrigger(t *testing.T) {
 }
 
 // small is a site whose tables have a few rows.
-func small(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
+func small(t *testing.T, c *server.Cluster) (*house, rekeytest.Setup) {
 	t.Helper()
 	h := open(t, c, "public")
 	h.do(`CREATE TABLE kit (); COMMENT ON TABLE kit IS '39'; CREATE TABLE keyed (id bigint PRIMARY KEY); CREATE TABLE keyless (name text);
 		INSERT INTO keyed SELECT generate_series(1, 50); INSERT INTO keyless VALUES ('x'), ('y')`)
-	return h, rekey.Config{Prefix: "public", Version: 40, LockPatience: 10 * time.Minute, Profile: rekey.Profile{
+	return h, rekeytest.Setup{Scope: rekey.Profile{
 		Name: "site", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
 		Tables: []rekey.ProfileTable{{Name: "keyed"}, {Name: "keyless"}, {Name: "later"}},
-	}}
+	}.In("public"), Options: rekey.Options{Locks: rekey.LockOptions{RetryTimeout: 10 * time.Minute}}}
 }
 
 // What has come to hang on a column since the script of the way back was made is not dropped with it.
@@ -148,11 +149,11 @@ func TestScriptDownLeavesWhatHangsOnTheColumn(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := small(t, c)
-		if _, err := rekey.Up(t.Context(), h.pool, config); err != nil {
+		if _, err := rekeytest.Up(t.Context(), h.pool, config); err != nil {
 			t.Fatal(err)
 		}
-		config.Version = 39
-		files, err := rekey.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
+		config.Direction = rekey.Down
+		files, err := rekeytest.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,13 +179,13 @@ func TestWickedNames(t *testing.T) {
 		h.prefix = schema
 		h.do(h.on("CREATE SCHEMA "+sqltext.Ident(schema)+"; CREATE TABLE %s (); COMMENT ON TABLE %s IS '39'", "kit") +
 			h.on("; CREATE TABLE %s (id int PRIMARY KEY); INSERT INTO %s VALUES (1), (2)", table))
-		config := rekey.Config{Prefix: schema, Version: 40, Profile: rekey.Profile{
+		config := rekeytest.Setup{Scope: rekey.Profile{
 			Name: "site", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
 			Tables: []rekey.ProfileTable{{Name: table}},
-		}}
+		}.In(schema)}
 		for _, version := range []int{40, 39} {
-			config.Version = version
-			files, err := rekey.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
+			config.Direction = map[int]rekey.Direction{40: rekey.Up, 39: rekey.Down}[version]
+			files, err := rekeytest.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -208,7 +209,7 @@ func TestPlainOwner(t *testing.T) {
 		})
 		h.url = strings.Replace(h.url, "//postgres@", "//plain@", 1)
 		for _, format := range []rekey.ScriptFormat{rekey.ScriptPsql, rekey.ScriptMigrate} {
-			files, err := rekey.Script(t.Context(), h.pool, config, format)
+			files, err := rekeytest.Script(t.Context(), h.pool, config, format)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -218,14 +219,14 @@ func TestPlainOwner(t *testing.T) {
 				continue
 			}
 			h.mustPsql(files[0].Text)
-			config.Version = 39
-			if files, err = rekey.Script(t.Context(), h.pool, config, format); err != nil {
+			config.Direction = rekey.Down
+			if files, err = rekeytest.Script(t.Context(), h.pool, config, format); err != nil {
 				t.Fatal(err)
 			}
 			h.mustPsql(files[0].Text)
-			config.Version = 40
+			config.Direction = rekey.Up
 		}
-		if _, err := rekey.Verify(t.Context(), h.pool, config); err != nil {
+		if _, err := rekeytest.Verify(t.Context(), h.pool, config); err != nil {
 			t.Error(err)
 		}
 	})

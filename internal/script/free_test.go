@@ -12,12 +12,13 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/fixture/zoo"
+	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
 // settle makes a database with the zoo; its configuration passes over what the plan refuses.
-func settle(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
+func settle(t *testing.T, c *server.Cluster) (*house, rekeytest.Setup) {
 	t.Helper()
 	template := servertest.Template(t, c, "zoo", func(url string) error {
 		conn, err := pgx.Connect(t.Context(), url)
@@ -28,12 +29,12 @@ func settle(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
 		return zoo.Create(t.Context(), conn, c.Major)
 	})
 	h := open(t, c, zoo.Schema, template)
-	return h, rekey.Config{Schema: zoo.Schema, SkipRefused: true, LockPatience: 10 * time.Minute}
+	return h, rekeytest.Setup{Scope: rekey.Schema{Name: zoo.Schema, SkipRefused: true}, Options: rekey.Options{Locks: rekey.LockOptions{RetryTimeout: 10 * time.Minute}}}
 }
 
-func (h *house) written(config rekey.Config, format rekey.ScriptFormat) []rekey.ScriptFile {
+func (h *house) written(config rekeytest.Setup, format rekey.ScriptFormat) []rekey.ScriptFile {
 	h.t.Helper()
-	files, err := rekey.Script(h.t.Context(), h.pool, config, format)
+	files, err := rekeytest.Script(h.t.Context(), h.pool, config, format)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -59,7 +60,7 @@ func TestPsqlOverTheZoo(t *testing.T) {
 		h, config := settle(t, c)
 		ran, _ := settle(t, c)
 		h.mustPsql(h.written(config, rekey.ScriptPsql)[0].Text)
-		result, err := rekey.Up(t.Context(), ran.pool, config)
+		result, err := rekeytest.Up(t.Context(), ran.pool, config)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,9 +72,9 @@ func TestPsqlOverTheZoo(t *testing.T) {
 		}
 		h.wholeBy(config)
 		back := config
-		back.Back = true
+		back.Direction = rekey.Down
 		ran.mustPsql(ran.written(back, rekey.ScriptPsql)[0].Text)
-		if _, err := rekey.Down(t.Context(), h.pool, config); err != nil {
+		if _, err := rekeytest.Down(t.Context(), h.pool, config); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(h.proved(), ran.proved()); diff != "" {
@@ -100,7 +101,9 @@ func TestMigratorsOverTheZoo(t *testing.T) {
 			t.Run(string(format), func(t *testing.T) {
 				t.Parallel()
 				h, config := settle(t, c)
-				config.Tables = []string{"found_*", "*Quoted*", "key_none", "by_*", "by ?xpression", "parent*"}
+				config = config.With(func(s *rekey.Schema) {
+					s.Tables = []string{"found_*", "*Quoted*", "key_none", "by_*", "by ?xpression", "parent*"}
+				})
 				before := h.proved()
 				up, down := read(t, h.written(config, format))
 				h.run(up)
@@ -117,17 +120,14 @@ func TestMigratorsOverTheZoo(t *testing.T) {
 }
 
 // free is a schema with one table of each kind of column: none, found, half made.
-func free(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
+func free(t *testing.T, c *server.Cluster) (*house, rekeytest.Setup) {
 	t.Helper()
 	h := open(t, c, "public")
 	h.do(`CREATE TABLE none (id bigint PRIMARY KEY); INSERT INTO none SELECT generate_series(1, 50);
 		CREATE TABLE found (name text, public_id uuid DEFAULT gen_random_uuid()); INSERT INTO found VALUES ('x', NULL), ('y', DEFAULT);
 		COMMENT ON COLUMN found.public_id IS 'the shop''s \ own';
 		CREATE TABLE theirs (uuid uuid NOT NULL UNIQUE DEFAULT gen_random_uuid())`)
-	return h, rekey.Config{
-		Schema: "public", Tables: []string{"none", "found"}, LockPatience: 10 * time.Minute,
-		Own: map[string]rekey.Words{"found": {Column: "public_id", IndexName: "{table}_key"}},
-	}
+	return h, rekeytest.Setup{Scope: rekey.Schema{Name: "public", Tables: []string{"none", "found"}}, Options: rekey.Options{Locks: rekey.LockOptions{RetryTimeout: 10 * time.Minute}, Tables: map[string]rekey.TableOptions{"found": {Column: "public_id", IndexName: "{table}_key"}}}}
 }
 
 // A script of a schema without a profile that was ended before any of its statements goes on when it is
@@ -142,22 +142,22 @@ func TestPsqlCutAnywhereWithoutProfile(t *testing.T) {
 }
 
 // wholeBy proves what a configuration is about.
-func (h *house) wholeBy(config rekey.Config) {
+func (h *house) wholeBy(config rekeytest.Setup) {
 	h.t.Helper()
-	if report, err := rekey.Verify(h.t.Context(), h.pool, config); err != nil {
+	if report, err := rekeytest.Verify(h.t.Context(), h.pool, config); err != nil {
 		h.t.Errorf("verify: %v: %v", err, report.Differences)
 	}
 }
 
 // cutBothWays holds scripts that are cut anywhere, up and down, against up and down in another database.
-func cutBothWays(t *testing.T, h, ran *house, config rekey.Config) {
+func cutBothWays(t *testing.T, h, ran *house, config rekeytest.Setup) {
 	t.Helper()
 	for _, back := range []bool{false, true} {
-		config.Back = back
+		config.Direction = map[bool]rekey.Direction{false: rekey.Up, true: rekey.Down}[back]
 		h.cutAnywhere(h.written(config, rekey.ScriptPsql)[0].Text)
-		way := rekey.Up
+		way := rekeytest.Up
 		if back {
-			way = rekey.Down
+			way = rekeytest.Down
 		}
 		if _, err := way(t.Context(), ran.pool, config); err != nil {
 			t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/fixture"
+	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/internal/sqltext"
@@ -108,14 +109,18 @@ func (h *house) on(sql, table string) string {
 	return strings.ReplaceAll(sql, "%s", sqltext.Qualified(h.prefix, table))
 }
 
-func (h *house) config(version int) rekey.Config {
-	return rekey.Config{Profile: phoenixkit.Profile(), Prefix: h.prefix, Version: version, LockPatience: 10 * time.Minute}
+func (h *house) config(version int) rekeytest.Setup {
+	setup := rekeytest.Setup{Scope: phoenixkit.Profile().In(h.prefix), Options: rekey.Options{Locks: rekey.LockOptions{RetryTimeout: 10 * time.Minute}}}
+	if version == phoenixkit.Profile().From {
+		setup.Direction = rekey.Down
+	}
+	return setup
 }
 
 // files gives a script's files.
 func (h *house) files(version int, format rekey.ScriptFormat) []rekey.ScriptFile {
 	h.t.Helper()
-	files, err := rekey.Script(h.t.Context(), h.pool, h.config(version), format)
+	files, err := rekeytest.Script(h.t.Context(), h.pool, h.config(version), format)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -208,7 +213,7 @@ func (h *house) whole(version int, absent ...fixture.Option) {
 
 func (h *house) verified() {
 	h.t.Helper()
-	if _, err := rekey.Verify(h.t.Context(), h.pool, h.config(40)); err != nil {
+	if _, err := rekeytest.Verify(h.t.Context(), h.pool, h.config(40)); err != nil {
 		h.t.Errorf("verify: %v", err)
 	}
 }

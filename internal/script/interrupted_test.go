@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
@@ -71,13 +73,13 @@ func TestPsqlCutAnywhere(t *testing.T) {
 		h, config := small(t, c)
 		ran, _ := small(t, c)
 		for _, version := range []int{40, 39} {
-			config.Version = version
-			files, err := rekey.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
+			config.Direction = map[int]rekey.Direction{40: rekey.Up, 39: rekey.Down}[version]
+			files, err := rekeytest.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
 			if err != nil {
 				t.Fatal(err)
 			}
 			h.cutAnywhere(files[0].Text)
-			call := map[int]func(context.Context, *pgxpool.Pool, rekey.Config) (rekey.Result, error){40: rekey.Up, 39: rekey.Down}[version]
+			call := map[int]func(context.Context, *pgxpool.Pool, rekeytest.Setup) (event.Result, error){40: rekeytest.Up, 39: rekeytest.Down}[version]
 			if _, err := call(t.Context(), ran.pool, config); err != nil {
 				t.Fatal(err)
 			}
@@ -190,8 +192,8 @@ func TestPsqlGivesUpCleanly(t *testing.T) {
 		t.Parallel()
 		h := build(t, c, "public", false)
 		config := h.config(40)
-		config.LockPatience = 300 * time.Millisecond
-		files, err := rekey.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
+		config.Options.Locks.RetryTimeout = 300 * time.Millisecond
+		files, err := rekeytest.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
 		if err != nil {
 			t.Fatal(err)
 		}

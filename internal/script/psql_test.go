@@ -8,8 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // The script ends in the catalogue that is recorded of PhoenixKit 40, as up does; the script of the way back
@@ -43,14 +45,14 @@ func without(lines []string, begin string) []string {
 
 func mustUp(t *testing.T, h *house) {
 	t.Helper()
-	if _, err := rekey.Up(t.Context(), h.pool, h.config(40)); err != nil {
+	if _, err := rekeytest.Up(t.Context(), h.pool, h.config(40)); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func mustDown(t *testing.T, h *house) {
 	t.Helper()
-	if _, err := rekey.Down(t.Context(), h.pool, h.config(39)); err != nil {
+	if _, err := rekeytest.Down(t.Context(), h.pool, h.config(39)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -123,13 +125,13 @@ func TestNoScriptWhereThePlanRefuses(t *testing.T) {
 		t.Parallel()
 		h := build(t, c, "public", false)
 		h.do("ALTER TABLE phoenix_kit_users ADD uuid text")
-		files, err := rekey.Script(t.Context(), h.pool, h.config(40), rekey.ScriptPsql)
-		_, want := rekey.Up(t.Context(), h.pool, h.config(40))
-		if !errors.Is(err, rekey.ErrRefused) || err.Error() != want.Error() || files != nil {
+		files, err := rekeytest.Script(t.Context(), h.pool, h.config(40), rekey.ScriptPsql)
+		_, want := rekeytest.Up(t.Context(), h.pool, h.config(40))
+		if !errors.Is(err, problem.ErrRefused) || err.Error() != want.Error() || files != nil {
 			t.Errorf("%v, not %v", err, want)
 		}
 		config := h.config(41)
-		if _, err := rekey.Script(t.Context(), h.pool, config, rekey.ScriptPsql); !errors.Is(err, rekey.ErrUsage) {
+		if _, err := rekeytest.Script(t.Context(), h.pool, config, rekey.ScriptPsql); !errors.Is(err, problem.ErrUsage) {
 			t.Errorf("version 41: %v", err)
 		}
 	})

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
 // trees is a schema with a partitioned table on two levels, a parent with a child, and a partitioned table whose column was there,
 // not alike in its partitions.
-func trees(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
+func trees(t *testing.T, c *server.Cluster) (*house, rekeytest.Setup) {
 	t.Helper()
 	h := open(t, c, "public")
 	h.do(`CREATE SCHEMA "Old Ones";
@@ -28,7 +29,7 @@ func trees(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
 		CREATE TABLE given_0 PARTITION OF given (uuid NOT NULL DEFAULT gen_random_uuid()) FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 		CREATE TABLE given_1 PARTITION OF given FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 		INSERT INTO given SELECT n, md5(n::text)::uuid FROM generate_series(1, 50) n; UPDATE given_1 SET uuid = NULL WHERE id % 3 = 0`)
-	return h, rekey.Config{Schema: "public", LockPatience: 10 * time.Minute}
+	return h, rekeytest.Setup{Scope: rekey.Schema{Name: "public"}, Options: rekey.Options{Locks: rekey.LockOptions{RetryTimeout: 10 * time.Minute}}}
 }
 
 // A script over trees that was ended before any of its statements goes on when it is run again, up and down, and ends as up and
@@ -88,7 +89,7 @@ func TestPartitionsThatComeMeanwhile(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				h, config := trees(t, c)
-				config.Tables = []string{"events"}
+				config = config.With(func(s *rekey.Schema) { s.Tables = []string{"events"} })
 				up, _ := migrations(t, h.written(config, rekey.ScriptMigrate))
 				at := slices.IndexFunc(up, func(sql string) bool { return strings.Contains(sql, one.before) })
 				if err := h.each(up[:at]); err != nil {
@@ -117,7 +118,7 @@ func TestChildrenThatComeMeanwhile(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := trees(t, c)
-		config.Tables = []string{"base"}
+		config = config.With(func(s *rekey.Schema) { s.Tables = []string{"base"} })
 		up, _ := migrations(t, h.written(config, rekey.ScriptMigrate))
 		proof := slices.IndexFunc(up, func(sql string) bool { return strings.Contains(sql, "is every table whole?") })
 		if err := h.each(up[:proof]); err != nil {
@@ -138,7 +139,7 @@ func TestPsqlComesBackForAPartition(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := trees(t, c)
-		config.Tables = []string{"events"}
+		config = config.With(func(s *rekey.Schema) { s.Tables = []string{"events"} })
 		release := h.hold("LOCK TABLE events_2023_rest IN ACCESS SHARE MODE")
 		w := h.start(h.written(config, rekey.ScriptPsql)[0].Text)
 		for range 3 {
@@ -159,7 +160,7 @@ func TestScriptKeepsWhatHangsOnAPartition(t *testing.T) {
 		t.Parallel()
 		h, config := trees(t, c)
 		h.mustPsql(h.written(config, rekey.ScriptPsql)[0].Text)
-		config.Back = true
+		config.Direction = rekey.Down
 		back := h.written(config, rekey.ScriptPsql)[0].Text
 		h.do("CREATE INDEX theirs ON events_2023_rest (uuid)")
 		said, err := h.psql(back)
@@ -175,14 +176,14 @@ func TestScriptKeepsWhatHangsOnAPartition(t *testing.T) {
 }
 
 // middle is a partitioned table whose uuid is NOT NULL in the partition in the middle.
-func middle(t *testing.T, c *server.Cluster) (*house, rekey.Config) {
+func middle(t *testing.T, c *server.Cluster) (*house, rekeytest.Setup) {
 	t.Helper()
 	h := open(t, c, "public")
 	h.do(`CREATE TABLE middle (id bigint, uuid uuid) PARTITION BY RANGE (id);
 		CREATE TABLE rest PARTITION OF middle DEFAULT PARTITION BY LIST (id);
 		CREATE TABLE rest_0 PARTITION OF rest FOR VALUES IN (0); CREATE TABLE rest_1 PARTITION OF rest FOR VALUES IN (1); ALTER TABLE rest ALTER uuid SET NOT NULL;
 		INSERT INTO middle VALUES (1, gen_random_uuid())`)
-	return h, rekey.Config{Schema: "public", LockPatience: 10 * time.Minute}
+	return h, rekeytest.Setup{Scope: rekey.Schema{Name: "public"}, Options: rekey.Options{Locks: rekey.LockOptions{RetryTimeout: 10 * time.Minute}}}
 }
 
 // more is a partition that comes, with a row, while one goes.
@@ -204,14 +205,14 @@ func TestPartitionsThatComeBeforeTheWayBack(t *testing.T) {
 		h, config := middle(t, c)
 		ran, _ := middle(t, c)
 		h.mustPsql(h.written(config, rekey.ScriptPsql)[0].Text)
-		if _, err := rekey.Up(t.Context(), ran.pool, config); err != nil {
+		if _, err := rekeytest.Up(t.Context(), ran.pool, config); err != nil {
 			t.Fatal(err)
 		}
 		ran.more()
-		if _, err := rekey.Down(t.Context(), ran.pool, config); err != nil {
+		if _, err := rekeytest.Down(t.Context(), ran.pool, config); err != nil {
 			t.Fatal(err)
 		}
-		config.Back = true
+		config.Direction = rekey.Down
 		back, _ := migrations(t, h.written(config, rekey.ScriptMigrate))
 		allows := slices.IndexFunc(back, func(sql string) bool { return strings.Contains(sql, "DROP NOT NULL") })
 		if err := h.each(back[:allows]); err != nil {

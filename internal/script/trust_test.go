@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -135,9 +136,9 @@ func TestScriptsTrustTheNamed(t *testing.T) {
 				for _, format := range []rekey.ScriptFormat{rekey.ScriptPsql, rekey.ScriptMigrate} {
 					h := build(t, c, "public", false)
 					config := h.config(40)
-					config.TrustOwners = []string{"o'er", "script owner"}
+					config.Options.Permissions.TrustOwners = []string{"o'er", "script owner"}
 					h.do(mallory)
-					files, err := rekey.Script(t.Context(), h.pool, config, format)
+					files, err := rekeytest.Script(t.Context(), h.pool, config, format)
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -10,7 +10,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/discover"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pace"
-	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/script"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/throttle"
@@ -29,9 +28,9 @@ type Request struct {
 	Sources   map[string]string   // --time-source TABLE=SOURCE
 	Columns   map[string]string   // --time-column TABLE=COLUMN
 
-	Profile  *profile.Profile // nil where none is named, or it is not known
-	Versions []int            // the versions that the command takes; none: it has no version
-	NoScope  bool             // the command needs neither a profile nor a schema
+	Tables   [][]string // the names of each table of the profile; nil without a profile
+	Versions []int      // the versions that the command takes; none: it has no version
+	NoScope  bool       // the command needs neither a profile nor a schema
 }
 
 // Words are what a table gets.
@@ -48,9 +47,6 @@ func Check(r Request) problem.List {
 	c.numbers()
 	c.signals()
 	c.values()
-	if r.Profile != nil {
-		c.found = append(c.found, CheckProfile(*r.Profile)...)
-	}
 	return c.found
 }
 
@@ -275,7 +271,7 @@ func (c *checker) choices() {
 }
 
 func (c *checker) version() {
-	if c.given("schema") || !c.given("profile") && c.Profile == nil || len(c.Versions) == 0 {
+	if c.given("schema") || !c.given("profile") || len(c.Versions) == 0 {
 		return
 	}
 	asked, err := strconv.Atoi(c.word("version"))

@@ -49,16 +49,16 @@ const (
 // bounds are all of them. Each limit is written here and nowhere else.
 func bounds() []bound {
 	return []bound{
-		{"max-lock", "MaxLock", "bad_max_lock", ms, s, 50 * ms, nanoseconds, "others queue behind for as long", ""},
-		{"lock-patience", "LockPatience", "bad_lock_patience", ms, mostWait, int64(40 * time.Minute), nanoseconds, "", ""},
-		{"batch-time", "BatchTime", "bad_batch_time", ms, 10 * s, int64(pace.DefaultBatchTime), nanoseconds, "", ""},
-		{"max-lag", "MaxLag", "bad_max_lag", ms, mostWait, int64(throttle.DefaultMaxLag), nanoseconds, "", "lag"},
-		{"max-snapshot-age", "MaxSnapshotAge", "bad_snapshot_age", 0, mostWait, 0, nanoseconds, "0 is never", ""},
-		{"max-retained-wal", "MaxRetainedWAL", "bad_retained_wal", 1, math.MaxInt64, throttle.DefaultMaxRetainedWAL, size, "", "wal"},
-		{"parallel", "Parallel", "bad_parallel", 1, 32, 1, number, "each schema takes up to four connections", ""},
-		{"canary", "Canary", "bad_canary", 0, math.MaxInt32, 0, number, "it is a number of schemas", ""},
-		{"max-failures", "MaxFailures", "bad_max_failures", 0, math.MaxInt32, 0, number, "it is a number of schemas", ""},
-		{"first", "first", "bad_first", 1, 99_991_231_235_959, 1, number, "it is the number of a file", ""},
+		{"max-lock", "Locks.Timeout", "bad_max_lock", ms, s, 50 * ms, nanoseconds, "others queue behind for as long", ""},
+		{"lock-patience", "Locks.RetryTimeout", "bad_lock_patience", ms, mostWait, int64(40 * time.Minute), nanoseconds, "", ""},
+		{"batch-time", "Backfill.BatchTime", "bad_batch_time", ms, 10 * s, int64(pace.DefaultBatchTime), nanoseconds, "", ""},
+		{"max-lag", "Throttle.MaxLag", "bad_max_lag", ms, mostWait, int64(throttle.DefaultMaxLag), nanoseconds, "", "lag"},
+		{"max-snapshot-age", "Throttle.MaxSnapshotAge", "bad_snapshot_age", 0, mostWait, 0, nanoseconds, "0 is never", ""},
+		{"max-retained-wal", "Throttle.MaxRetainedWAL", "bad_retained_wal", 1, math.MaxInt64, throttle.DefaultMaxRetainedWAL, size, "", "wal"},
+		{"parallel", "Fleet.Parallel", "bad_parallel", 1, 32, 1, number, "each schema takes up to four connections", ""},
+		{"canary", "Fleet.Canary", "bad_canary", 0, math.MaxInt32, 0, number, "it is a number of schemas", ""},
+		{"max-failures", "Fleet.MaxFailures", "bad_max_failures", 0, math.MaxInt32, 0, number, "it is a number of schemas", ""},
+		{"first", "ScriptOptions.First", "bad_first", 1, 99_991_231_235_959, 1, number, "it is the number of a file", ""},
 	}
 }
 
@@ -126,11 +126,11 @@ func short(d time.Duration) string {
 // texts are the settings that are no numbers, by flag.
 func texts() map[string]string {
 	return map[string]string{
-		"profile": "Profile", "prefix": "Prefix", "version": "Version", "schema": "Schema", "tables": "Tables", "exclude": "Exclude",
-		"column": "Column", "index-name": "IndexName", "own": "Own", "skip-refused": "SkipRefused", "down": "Back", "pace": "Pace",
-		"throttle-query": "ThrottleQuery", "throttle-file": "ThrottleFile", "without-signal": "WithoutSignals", "trust-owner": "TrustOwners", "time-source": "Values.Sources",
-		"time-column": "Values.Columns", "time-zone": "Values.Zone", "random": "Values.Random", "on-error": "OnError", "format": "format",
-		"config": "config", "output": "output", "module": "module",
+		"profile": "Profile", "prefix": "Profile.In", "version": "Version", "schema": "Schema.Name", "tables": "Schema.Tables", "exclude": "Schema.Exclude",
+		"column": "Schema.Column", "index-name": "Schema.IndexName", "own": "Options.Tables", "skip-refused": "Schema.SkipRefused", "down": "Direction", "pace": "Backfill.Pace",
+		"throttle-query": "Throttle.Query", "throttle-file": "Throttle.File", "without-signal": "Throttle.Without", "trust-owner": "Permissions.TrustOwners", "time-source": "Values.Source",
+		"time-column": "Options.Tables", "time-zone": "Values.TimeZone", "random": "Options.Tables", "on-error": "OnError", "format": "ScriptOptions.Format",
+		"config": "config", "output": "output", "module": "ScriptOptions.Module",
 	}
 }
 

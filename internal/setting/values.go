@@ -49,13 +49,10 @@ func (c *checker) source(source, whole string) {
 // known refuses a table that the profile does not have. Without a profile it is looked for in the schema.
 func (c *checker) known(flag, table string) {
 	c.tableName(flag, table)
-	if c.Profile == nil || table == "" || visible.Secret(table) {
+	if c.Tables == nil || table == "" || visible.Secret(table) {
 		return
 	}
-	var names []string
-	for _, t := range c.Profile.Tables {
-		names = append(names, t.Names()...)
-	}
+	names := slices.Concat(c.Tables...)
 	if slices.Contains(names, table) {
 		return
 	}
@@ -63,7 +60,7 @@ func (c *checker) known(flag, table string) {
 	if near := message.Nearest(table, names); near != "" {
 		hint = "Did you mean: " + near
 	}
-	c.explain("unknown_table", fmt.Sprintf("%s: profile %s has no table %s", c.Style.of(flag), visible.Line(c.Profile.Name), visible.Quote(table)), "Tables are named without their schema.", hint)
+	c.explain("unknown_table", fmt.Sprintf("%s: profile %s has no table %s", c.Style.of(flag), visible.Line(c.word("profile")), visible.Quote(table)), "Tables are named without their schema.", hint)
 }
 
 // contradictions are tables for which two settings exclude each other.
@@ -95,11 +92,8 @@ func (c *checker) asked(table string) (list []string) {
 
 // tables are the names of each table about which something may be said.
 func (c *checker) tables() (all [][]string) {
-	if c.Profile != nil {
-		for _, t := range c.Profile.Tables {
-			all = append(all, t.Names())
-		}
-		return all
+	if c.Tables != nil {
+		return c.Tables
 	}
 	named := slices.Concat(slices.Collect(maps.Keys(c.Columns)), slices.Collect(maps.Keys(c.Sources)), c.Texts["random"])
 	slices.Sort(named)

@@ -1,29 +1,27 @@
 package plan
 
 import (
-	"slices"
-
 	"github.com/rekey-pg/rekey/internal/discover"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Verdict is what becomes of one relation of a schema that no profile describes.
+// Relation is one relation of a schema run, and what the run does with it.
 type Relation struct {
-	Table   string   `json:"table"`
-	Kind    string   `json:"kind"`             // table, view, partitioned table …
-	State   State    `json:"verdict"`          // pending, incomplete, complete, skipped, refused
-	Missing []string `json:"lacks,omitempty"`  // of a half done one
-	Why     string   `json:"why,omitempty"`    // it is left alone or refused
-	Hint    string   `json:"hint,omitempty"`   // what would help a refused one
-	Unique  string   `json:"unique,omitempty"` // of a partitioned table or a parent: among which rows the values are unique
-	// Time is the creation-time column by which the rows are ordered, with the unit of an integer. Where there is
-	// none, Candidates are the columns that have a time and were not chosen.
-	Time       string   `json:"time,omitempty"`
-	Candidates []string `json:"time_candidates,omitempty"`
+	Table   string
+	Kind    string   // table, view, partitioned table …
+	State   State    // pending, complete, incomplete, skipped or refused
+	Missing []string // what an incomplete table lacks
+	Why     string   // why it is skipped or refused
+	Hint    string   // what would help a refused table
+	Unique  string   // for a table with partitions or children: among which rows the values are unique
+	// TimeColumn is the creation-time column that orders the rows, with the unit of an integer. Without one,
+	// TimeCandidates are the columns that hold a time and were not chosen.
+	TimeColumn     string
+	TimeCandidates []string
 }
 
-// verdicts has a line for every relation that holds rows or shows them; no one is passed over.
+// relations returns every relation that holds or shows rows.
 func (p Plan) relations(s Input, found problem.List) []Relation {
 	groups := map[string]Group{}
 	for _, g := range p.Groups {
@@ -41,7 +39,7 @@ func (p Plan) relations(s Input, found problem.List) []Relation {
 }
 
 func (p Plan) decide(v *Relation, g Group, found problem.List) {
-	v.Time, v.Candidates = p.times(g)
+	v.TimeColumn, v.TimeCandidates = p.times(g)
 	if g.State != Refused && p.Direction == Up {
 		v.Unique = Uniqueness(g.Target, p.Schema.Relation(g.Table))
 	}
@@ -86,24 +84,4 @@ func joined(before, more string) string {
 		return more
 	}
 	return before + " " + more
-}
-
-// free adds the relations that are left alone to a status, and those that are passed over.
-func (p Plan) withRelations(status Status) Status {
-	groups := map[string]bool{}
-	for _, g := range p.Targets() {
-		groups[g.Table] = true
-	}
-	for i := range status.Tables {
-		if t := &status.Tables[i]; p.Relations != nil && !groups[t.Table] {
-			t.State, t.Rows = Refused, Rows(p.Schema.Relation(t.Table))
-		}
-	}
-	for _, v := range p.Relations {
-		if v.State == Skipped && !slices.Contains(p.Names, v.Table) {
-			table := TableStatus{Table: v.Table, State: Skipped, Why: v.Why, Rows: Rows(p.Schema.Relation(v.Table))}
-			status.Tables = append(status.Tables, table)
-		}
-	}
-	return status
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -10,59 +11,64 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/problem"
 )
 
-func TestOrders(t *testing.T) {
-	for words, want := range map[string]rekey.Order{
-		"pause --prefix auth":                       {Verb: rekey.Pause},
-		"resume --prefix auth --profile phoenixkit": {Verb: rekey.Resume},
-		"stop --prefix auth":                        {Verb: rekey.Stop},
+func TestRequests(t *testing.T) {
+	for words, want := range map[string]request{
+		"pause --prefix auth":                       {verb: "pause"},
+		"resume --prefix auth --profile phoenixkit": {verb: "resume"},
+		"stop --prefix auth":                        {verb: "stop"},
 		"tune --prefix auth --pace gentle --max-lag 30s --batch-time 20ms": {
-			Verb: rekey.Tune, Pace: "gentle", MaxLag: 30 * time.Second, BatchTime: 20 * time.Millisecond,
+			verb: "tune", tuning: rekey.Tuning{Pace: rekey.PaceGentle, MaxLag: 30 * time.Second, BatchTime: 20 * time.Millisecond},
 		},
 	} {
-		var given rekey.Order
-		l := library{request: func(_ context.Context, _ *pgxpool.Pool, c rekey.Config, o rekey.Order) error {
-			if given = o; c.Prefix != "auth" {
-				t.Errorf("%s: the prefix is %q", words, c.Prefix)
+		var sent request
+		l := library{request: func(_ context.Context, _ *pgxpool.Pool, j job, r request) error {
+			if sent = r; j.schema.Name != "auth" {
+				t.Errorf("%s: the schema is %q", words, j.schema.Name)
 			}
 			return nil
 		}}
 		got := try(t, l, nil, strings.Fields(words)...)
-		if got.code != 0 || given != want || !strings.Contains(got.stderr, "the run in schema auth is told") || got.stdout != "" {
-			t.Errorf("%s: %+v, %+v", words, given, got)
+		if got.code != 0 || sent != want || !strings.Contains(got.stderr, "sent to the run in schema auth") || got.stdout != "" {
+			t.Errorf("%s: %+v, %+v", words, sent, got)
 		}
 		got = try(t, l, nil, append(strings.Fields(words), "--json")...)
-		var doc told
-		if err := json.Unmarshal([]byte(got.stdout), &doc); err != nil || !doc.OK || doc.Command != string(want.Verb) || doc.Schema == 0 || got.stderr != "" {
+		var doc sentRequest
+		if err := json.Unmarshal([]byte(got.stdout), &doc); err != nil || !doc.OK || doc.Command != want.verb || doc.FormatVersion == 0 || got.stderr != "" {
 			t.Errorf("%s --json: %+v", words, got)
 		}
 	}
-	l := library{request: func(context.Context, *pgxpool.Pool, rekey.Config, rekey.Order) error {
-		return &problem.Problem{Kind: problem.Failed, Code: "no_run", Message: "nobody"}
+	l := library{request: func(context.Context, *pgxpool.Pool, job, request) error {
+		return &problem.Problem{Kind: problem.Failed, Code: "no_run", Message: "no run is active"}
 	}}
-	if got := try(t, l, nil, "pause"); got.code != 1 || !strings.Contains(got.stderr, "nobody") {
-		t.Errorf("nobody there: %+v", got)
+	if got := try(t, l, nil, "pause"); got.code != 1 || !strings.Contains(got.stderr, "no run is active") {
+		t.Errorf("without a run: %+v", got)
 	}
 }
 
 // TestKnobs: what is set reaches the library, and what cannot be is refused before anything is asked.
 func TestKnobs(t *testing.T) {
-	var given rekey.Config
-	l := upWith(func(_ context.Context, _ *pgxpool.Pool, c rekey.Config) (rekey.Result, error) {
+	var given job
+	l := upWith(func(_ context.Context, _ *pgxpool.Pool, c job) (event.Result, error) {
 		given = c
-		return rekey.Result{}, nil
+		return event.Result{}, nil
 	})
 	words := "--pace full --batch-time 20ms --max-lag 30s --max-retained-wal 512MB --max-snapshot-age 10m --throttle-query VALUES(true) --throttle-file Y --without-signal lag,wal --without-signal file"
 	if got := try(t, l, nil, phoenix("up", strings.Fields(words)...)...); got.code != 0 {
 		t.Fatalf("%+v", got)
 	}
-	if given.Pace != "full" || given.BatchTime != 20*time.Millisecond || given.MaxLag != 30*time.Second || given.MaxRetainedWAL != 512<<20 ||
-		given.MaxSnapshotAge != 10*time.Minute || given.ThrottleQuery != "VALUES(true)" || given.ThrottleFile != "Y" || strings.Join(given.WithoutSignals, " ") != "lag wal file" {
+	throttle := rekey.ThrottleOptions{
+		MaxLag: 30 * time.Second, MaxRetainedWAL: 512 << 20, MaxSnapshotAge: 10 * time.Minute, Query: "VALUES(true)", File: "Y",
+		Without: []string{"lag", "wal", "file"},
+	}
+	backfill := rekey.BackfillOptions{Pace: rekey.PaceFull, BatchTime: 20 * time.Millisecond}
+	if !reflect.DeepEqual(given.options.Throttle, throttle) || given.options.Backfill != backfill {
 		t.Errorf("%+v", given)
 	}
-	if got := try(t, l, nil, phoenix("up")...); got.code != 0 || given.MaxLag != 10*time.Second || given.MaxRetainedWAL != 10<<30 || given.MaxSnapshotAge != 0 {
+	if got := try(t, l, nil, phoenix("up")...); got.code != 0 || !reflect.DeepEqual(given.options.Throttle, rekey.ThrottleOptions{MaxLag: 10 * time.Second, MaxRetainedWAL: 10 << 30}) {
 		t.Errorf("without flags: %+v, %+v", given, got)
 	}
 	for words, says := range map[string]string{

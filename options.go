@@ -1,0 +1,162 @@
+package rekey
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/event"
+)
+
+// Options configures a [Migrator]. The zero value of every field is its default.
+type Options struct {
+	Locks       LockOptions
+	Backfill    BackfillOptions
+	Throttle    ThrottleOptions
+	Values      ValueOptions
+	Permissions PermissionOptions
+
+	// Tables holds what single tables get differently, by the table's name without the schema.
+	Tables map[string]TableOptions
+
+	// Direct connects to the server itself if the pool goes through a pooler in transaction mode. Indexes
+	// and catalogue changes use it. Default: the pool.
+	Direct *pgxpool.Pool
+	// Standbys connect to the same database on standbys, one pool for each; one connection of each is
+	// used. While a query there would delay the replay of a lock for longer than Locks.Timeout, no lock
+	// is taken.
+	Standbys []*pgxpool.Pool
+	// Stop ends a run at the next clean point when it is closed. Canceling the context cancels the statement
+	// that is running instead. Both keep everything that is committed, and the same call resumes.
+	Stop <-chan struct{}
+	// OnEvent receives the events of a run, one at a time and in order. Default: they are discarded.
+	OnEvent func(event.Event)
+}
+
+// LockOptions bounds the waits for locks that other sessions queue behind.
+type LockOptions struct {
+	// Timeout is the lock_timeout of each attempt to take an ACCESS EXCLUSIVE lock, between 1ms and 1s.
+	// Default: 50ms.
+	Timeout time.Duration
+	// RetryTimeout is how long a lock is attempted in all before the run gives up with an error that
+	// matches [problem.ErrStopped]. The pauses between the attempts grow. Default: 40m.
+	RetryTimeout time.Duration
+}
+
+// BackfillOptions sets the speed at which existing rows are filled.
+type BackfillOptions struct {
+	// Pace is how much of the time the backfill works. Default: [PaceNormal].
+	Pace Pace
+	// BatchTime is the time that one transaction of the backfill aims at, between 1ms and 10s.
+	// Default: 50ms.
+	BatchTime time.Duration
+}
+
+// Pace is a speed of the backfill.
+type Pace string
+
+// The speeds of the backfill.
+const (
+	PaceGentle Pace = "gentle" // rests for most of the time
+	PaceNormal Pace = "normal" // rests a third of the time
+	PaceFull   Pace = "full"   // does not rest
+)
+
+// ThrottleOptions says when a run pauses by itself.
+type ThrottleOptions struct {
+	// MaxLag is how far a standby or a logical subscriber may lag before the run pauses. Default: 10s.
+	MaxLag time.Duration
+	// MaxRetainedWAL is how many bytes of WAL a replication slot may retain before the run pauses.
+	// Default: 10 GB.
+	MaxRetainedWAL int64
+	// MaxSnapshotAge is how old the oldest snapshot may be before the backfill pauses; such a snapshot
+	// keeps dead rows from being removed. Default: never; old snapshots are only reported.
+	MaxSnapshotAge time.Duration
+	// Query is a SELECT of one row and one column that runs every second in a read-only transaction. The
+	// run pauses while it returns true or a text that is not empty. Names in it must be schema-qualified.
+	Query string
+	// File is the path of a file; the run pauses while it exists.
+	File string
+	// Without names signals to ignore: lag, wal, snapshots, wraparound, query, file, standby.
+	Without []string
+}
+
+// ValueOptions says which UUIDs existing rows get.
+type ValueOptions struct {
+	// Source is the default of all tables: [CreationTime] or [MigrationTime]. Default: CreationTime.
+	Source ValueSource
+	// TimeZone is the zone of timestamps without one. Default: "UTC".
+	TimeZone string
+}
+
+// PermissionOptions allows what is refused by default.
+type PermissionOptions struct {
+	// TrustOwners names roles whose code may run with the rights of the role that rekey connects as: the
+	// checks, index expressions and triggers of their tables, their functions, and their journal.
+	// Default: a role trusts itself, superusers, and roles that can become it.
+	TrustOwners []string
+	// FireTriggers allows the application's UPDATE triggers to fire on the rows that are filled.
+	FireTriggers bool
+	// SubscribersReady says that the tables of every logical subscriber have the new column.
+	SubscribersReady bool
+}
+
+// TableOptions is what one table gets differently from the others.
+type TableOptions struct {
+	// Column is the name of the new column. It needs a scope of type [Schema]. Default: the scope's.
+	Column string
+	// IndexName is the name, or the pattern of the name, of the unique index. It needs a scope of type
+	// [Schema]. Default: the scope's.
+	IndexName string
+	// Values says which UUIDs the existing rows of the table get. For a [TimeColumn] the key of
+	// Options.Tables may be a pattern; it applies to the tables that have the column. Default: Options.Values.
+	Values ValueSource
+}
+
+// ValueSource says which time the UUIDs of existing rows carry. Its zero value is the default.
+type ValueSource struct {
+	kind   sourceKind
+	column string
+}
+
+type sourceKind string
+
+const (
+	byDefault  sourceKind = ""
+	byCreation sourceKind = "column"
+	byColumn   sourceKind = "time column"
+	byKey      sourceKind = "key"
+	byClock    sourceKind = "now"
+	atRandom   sourceKind = "random"
+)
+
+// CreationTime makes UUIDv7 in the order of creation, with the times of the table's creation-time column,
+// which is found by its name. Without such a column the rows are in key order, all with the migration's time.
+func CreationTime() ValueSource { return ValueSource{kind: byCreation} }
+
+// TimeColumn is [CreationTime] with the named column. Append ":s", ":ms" or ":us" to the name of an integer
+// column for its unit.
+func TimeColumn(name string) ValueSource { return ValueSource{kind: byColumn, column: name} }
+
+// KeyOrder makes UUIDv7 in key order, all with the migration's time.
+func KeyOrder() ValueSource { return ValueSource{kind: byKey} }
+
+// MigrationTime makes UUIDv7 with the time at which each row is filled, in no order. Scripts do this, and
+// PhoenixKit's own migration.
+func MigrationTime() ValueSource { return ValueSource{kind: byClock} }
+
+// RandomValues makes UUIDs of version 4, which do not show the age of a row.
+func RandomValues() ValueSource { return ValueSource{kind: atRandom} }
+
+// String describes the source.
+func (s ValueSource) String() string {
+	switch s.kind {
+	case byDefault:
+		return "default"
+	case byColumn:
+		return "time column " + s.column
+	case byCreation, byKey, byClock, atRandom:
+		return string(s.kind)
+	}
+	return string(s.kind)
+}

@@ -1,0 +1,133 @@
+package rekey
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/fault"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/run"
+	"github.com/rekey-pg/rekey/internal/survey"
+	"github.com/rekey-pg/rekey/internal/throttle"
+	"github.com/rekey-pg/rekey/problem"
+)
+
+// Planner plans many schemas, and plans those that are alike once. It is for one goroutine.
+type Planner struct {
+	migrator *Migrator
+	shared   map[string]sharedPlan // by fingerprint
+}
+
+// NewPlanner returns a Planner for the scope in other schemas than its own; it validates as [New] does.
+func NewPlanner(pool *pgxpool.Pool, scope Scope, options *Options) (*Planner, error) {
+	m, err := New(pool, scope, options)
+	if err != nil {
+		return nil, err
+	}
+	return &Planner{migrator: m, shared: map[string]sharedPlan{}}, nil
+}
+
+// Plans returns the plans of the schemas, in their order. It reads the catalogue with a few queries for all of
+// them, and counts no rows. Of the schemas whose plans are equal except for names and sizes only the first is
+// planned; the plans of the others name it in SameAs and leave out its details. Everything that is read is in
+// memory at once: pass a few hundred schemas at a time.
+func (p *Planner) Plans(ctx context.Context, direction Direction, schemas []string) (_ []Plan, err error) {
+	defer explain(ctx, "plan", &err)
+	if len(schemas) == 0 {
+		return nil, nil
+	}
+	m := *p.migrator
+	m.scope = m.scope.in(schemas[0])
+	request, err := m.request(plan.Direction(direction))
+	if err != nil {
+		return nil, err
+	}
+	server, err := m.server(ctx)
+	if err != nil {
+		return nil, err
+	}
+	situations, err := m.surveyMany(ctx, server, request, schemas)
+	if err != nil {
+		return nil, fault.At(err, "", "survey")
+	}
+	signals, err := throttle.Check(ctx, m.pool, server.Role, m.signals())
+	if err != nil {
+		return nil, fault.At(err, "", "signals")
+	}
+	plans := make([]Plan, len(situations))
+	for i, situation := range situations {
+		plans[i] = p.plan(situation, signals)
+	}
+	return plans, nil
+}
+
+// surveyMany reads two halves at a time, since the server takes longer than this process.
+func (m *Migrator) surveyMany(ctx context.Context, server catalog.Server, request survey.Request, schemas []string) ([]plan.Input, error) {
+	var halves [2][]plan.Input
+	var errs [2]error
+	var all sync.WaitGroup
+	middle := (len(schemas) + 1) / 2
+	for i, half := range [][]string{schemas[:middle], schemas[middle:]} {
+		if len(half) > 0 {
+			all.Go(func() { halves[i], errs[i] = survey.ReadMany(ctx, m.pool, server, request, half) })
+		}
+	}
+	all.Wait()
+	return append(halves[0], halves[1]...), errors.Join(errs[:]...)
+}
+
+func (p *Planner) plan(s plan.Input, signals problem.List) Plan {
+	fingerprint := plan.Fingerprint(s)
+	if shared, known := p.shared[fingerprint]; known {
+		return shared.in(s)
+	}
+	made := plan.Build(s)
+	if made.Pending() {
+		made.Refusals = append(append(made.Refusals, run.MissingRights(made)...), signals...)
+	}
+	doc := describe(made, run.DescribeFillings(made, nil)) // no table is read: there may be thousands
+	doc.Fingerprint = fingerprint
+	if shareable(made, doc) {
+		p.shared[fingerprint] = share(made, doc)
+	}
+	return doc
+}
+
+// sharedPlan is what the plans of several schemas have in common.
+type sharedPlan struct {
+	doc   Plan     // without details of single tables
+	fills []string // the tables of which rows are filled
+}
+
+// shareable reports whether a plan may be shared with schemas of the same fingerprint. Refused and skipped tables need
+// texts of their own schema, and tables below others may be in any schema.
+func shareable(p plan.Plan, doc Plan) bool {
+	return len(doc.Refusals) == 0 && len(doc.Skipped) == 0 && !slices.ContainsFunc(p.Schema.Relations, catalog.Table.IsTree)
+}
+
+func share(p plan.Plan, doc Plan) sharedPlan {
+	s := sharedPlan{doc: doc}
+	s.doc.Groups, s.doc.Relations, s.doc.Notes, s.doc.Code = []Group{}, nil, []string{}, nil
+	for _, g := range p.Targets() {
+		if len(p.Fills(g)) > 0 {
+			s.fills = append(s.fills, g.Table)
+		}
+	}
+	return s
+}
+
+// in returns the plan of a schema with the same fingerprint.
+func (s sharedPlan) in(situation plan.Input) Plan {
+	doc := s.doc
+	doc.Schema, doc.SameAs, doc.Rows = situation.Schema.Name, s.doc.Schema, 0
+	doc.Absent = slices.Clone(doc.Absent)
+	for _, name := range s.fills {
+		doc.Rows += plan.Rows(situation.Schema.Relation(name))
+	}
+	return doc
+}

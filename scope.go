@@ -1,0 +1,161 @@
+package rekey
+
+import (
+	"github.com/rekey-pg/rekey/internal/discover"
+	"github.com/rekey-pg/rekey/internal/profile"
+)
+
+// Scope says which tables a [Migrator] works on: a [Schema], whose tables are taken as they are found, or
+// a [Profile], whose tables are known by name. No other type implements it.
+type Scope interface {
+	// schemaName is the schema that the tables are in.
+	schemaName() string
+	// in returns the same scope for another schema.
+	in(schema string) Scope
+}
+
+// Schema selects tables of one schema. Without Tables every table that belongs to the application is
+// selected: those of migration tools, job queues and extensions, and tables whose primary key is a uuid
+// already, are not.
+type Schema struct {
+	// Name is the name of the schema. It is required.
+	Name string
+	// Tables lists patterns of the tables to select. "*" matches any characters, "?" one character, and
+	// a backslash makes the next character literal. A name without wildcards also selects a table that
+	// would be left out otherwise. Default: all tables of the application.
+	Tables []string
+	// Exclude lists patterns of tables that are not selected.
+	Exclude []string
+	// Column is the name of the new column. Default: "uuid".
+	Column string
+	// IndexName is the pattern of the name of each table's unique index, in which {table} and {column}
+	// are replaced. Default: "{table}_{column}_idx".
+	IndexName string
+	// SkipRefused lets a run work on the other tables if some are refused. The refused tables are listed
+	// in Skipped of the [Plan] and of the [event.Result]. Default: one refused table refuses the run.
+	SkipRefused bool
+}
+
+func (s Schema) schemaName() string { return s.Name }
+
+func (s Schema) in(schema string) Scope {
+	s.Name = schema
+	return s
+}
+
+// Profile describes the tables of a library whose tables live in other people's databases, and how the
+// library records its version. Package phoenixkit has one; a host may define its own, which [New]
+// validates. A Profile used as a [Scope] means its tables in schema public; see [Profile.In].
+type Profile struct {
+	// Name identifies the profile in messages and in the journal. It is required.
+	Name string
+	// VersionTable is the table whose comment is the version of the library. It is required.
+	VersionTable string
+	// Column is the name of the new column. It is required.
+	Column string
+	// From is the version before the change, and To the version after it: Up records To, Down records From.
+	From, To int
+	// VerifyFrom is the first version in which the uuid is the primary key. From there on rekey only
+	// verifies. It is greater than To.
+	VerifyFrom int
+	// KeyedFrom is the first version in which every table of the library that has the column has a primary
+	// key; verify then checks all of them. Default: never.
+	KeyedFrom int
+	// Last is the last version that the profile knows. Above it rekey only reads. It is at least To.
+	Last int
+	// Tables lists the tables in the order in which they are migrated. Tables that do not exist are skipped
+	// and reported as absent.
+	Tables []ProfileTable
+}
+
+// ProfileTable is one table of a [Profile].
+type ProfileTable struct {
+	// Name is the name without the schema.
+	Name string
+	// Renamed is the later name of the table, or nil.
+	Renamed *Rename
+	// TimeColumn is the column that holds the time at which a row was created. Default: none is known, and
+	// it is looked for by name.
+	TimeColumn string
+}
+
+// Rename is the name that a later version of the library gives a table.
+type Rename struct {
+	// Version is the version from which on the name holds.
+	Version int
+	// Name is the later name.
+	Name string
+}
+
+// In returns the profile's tables in the given schema as a [Scope].
+func (p Profile) In(schema string) Scope { return profileScope{profile: p, schema: schema} }
+
+func (p Profile) schemaName() string { return "public" }
+
+func (p Profile) in(schema string) Scope { return p.In(schema) }
+
+type profileScope struct {
+	profile Profile
+	schema  string
+}
+
+func (s profileScope) schemaName() string { return s.schema }
+
+func (s profileScope) in(schema string) Scope { return s.profile.In(schema) }
+
+// profileOf returns the profile of a scope, or nil.
+func profileOf(s Scope) *Profile {
+	switch s := s.(type) {
+	case Profile:
+		return &s
+	case profileScope:
+		return &s.profile
+	}
+	return nil
+}
+
+// Names returns every name that the table has in any version.
+func (t ProfileTable) Names() []string { return t.internal().Names() }
+
+func (t ProfileTable) internal() profile.Table {
+	table := profile.Table{Name: t.Name, Time: t.TimeColumn}
+	if t.Renamed != nil {
+		table.Renamed = &profile.Rename{Version: t.Renamed.Version, Name: t.Renamed.Name}
+	}
+	return table
+}
+
+// NamesAt returns the names of the tables at a version of the library, in order.
+func (p Profile) NamesAt(version int) []string { return p.internal().NamesAt(version) }
+
+// tableNames returns the names that each table has in any version; not nil.
+func (p Profile) tableNames() [][]string {
+	names := [][]string{}
+	for _, t := range p.Tables {
+		names = append(names, t.Names())
+	}
+	return names
+}
+
+func (p Profile) internal() profile.Profile {
+	own := profile.Profile{
+		Name: p.Name, VersionTable: p.VersionTable, Column: p.Column, From: p.From, To: p.To,
+		VerifyFrom: p.VerifyFrom, KeyedFrom: p.KeyedFrom, Last: p.Last,
+	}
+	for _, t := range p.Tables {
+		own.Tables = append(own.Tables, t.internal())
+	}
+	return own
+}
+
+// SplitPatterns splits a list of patterns at its commas. A backslash makes a comma part of a name.
+func SplitPatterns(list string) []string { return discover.Split(list) }
+
+// ExactName returns the name that a pattern without wildcards matches; ok is false if it has wildcards.
+func ExactName(pattern string) (name string, ok bool) {
+	p, err := discover.ParsePattern(pattern)
+	if err != nil {
+		return pattern, true
+	}
+	return p.Exact()
+}

@@ -1,0 +1,116 @@
+package rekey
+
+import (
+	"time"
+
+	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
+)
+
+// Status is the state of every table of a scope: the JSON of `rekey status --json`.
+type Status struct {
+	// FormatVersion is [event.FormatVersion].
+	FormatVersion int `json:"format_version"`
+	// Profile is the name of the profile, "" for a Schema.
+	Profile string `json:"profile"`
+	// Schema is the name of the schema.
+	Schema string `json:"schema"`
+	// Version is the version that is recorded, 0 without a profile.
+	Version int `json:"version"`
+	// VerifyOnly is true if the uuids are the primary keys already at this version.
+	VerifyOnly bool `json:"verify_only,omitempty"`
+	// Complete is true if every selected table that exists is complete.
+	Complete bool `json:"complete"`
+	// Tables has an entry for each table, absent and skipped ones too.
+	Tables []TableStatus `json:"tables"`
+	// Refusals says what would refuse a run.
+	Refusals problem.List `json:"refusals"`
+	// Notes are sentences about a recorded version that is not known.
+	Notes []string `json:"notes,omitempty"`
+	// Running is the run that holds the lease of the schema, or nil.
+	Running *ActiveRun `json:"running,omitempty"`
+}
+
+// ActiveRun is a run that holds the lease of a schema.
+type ActiveRun struct {
+	// Command is "up" or "down".
+	Command string `json:"command"`
+	// Program is the version of rekey that runs it.
+	Program string `json:"program"`
+	// Host is the name of its machine.
+	Host string `json:"host"`
+	// PID is its process ID.
+	PID int `json:"pid"`
+	// Since is when it began.
+	Since time.Time `json:"since"`
+	// Silent is the time since its last heartbeat.
+	Silent time.Duration `json:"silent_ns"`
+	// PausedBy says why the run pauses: a request, or a signal; "" if it does not.
+	PausedBy string `json:"paused_by,omitempty"`
+	// PausedSince is when the pause began, or nil.
+	PausedSince *time.Time `json:"paused_since,omitempty"`
+}
+
+// TableStatus is the state of one table.
+type TableStatus struct {
+	// Table is the name without the schema.
+	Table string `json:"table"`
+	// State is the state of the table.
+	State State `json:"state"`
+	// Missing lists what an incomplete table lacks.
+	Missing []string `json:"missing,omitempty"`
+	// Found is true if the column existed before up.
+	Found bool `json:"found,omitempty"`
+	// Random is true if the values are of version 4, as requested.
+	Random bool `json:"random,omitempty"`
+	// Rows is the estimated number of rows.
+	Rows int64 `json:"rows"`
+	// Why says why a table is skipped.
+	Why string `json:"why,omitempty"`
+	// Unique says, for a table with partitions or children, among which rows the values are unique.
+	Unique string `json:"unique,omitempty"`
+}
+
+// statusOf returns the state of the profile's tables in its order, or of all relations of a schema.
+func statusOf(p plan.Plan) Status {
+	status := Status{
+		FormatVersion: event.FormatVersion, Profile: p.Profile, Schema: p.SchemaName, Version: p.Version,
+		VerifyOnly: p.VerifyOnly, Complete: true, Tables: []TableStatus{}, Refusals: list(p.Refusals),
+	}
+	if p.Unknown != nil {
+		status.Notes = p.Notes
+	}
+	groups := map[string]plan.Group{}
+	for _, g := range p.Targets() {
+		groups[g.Table] = g
+	}
+	known := map[string]bool{}
+	for _, name := range p.Names {
+		known[name] = true
+		item := TableStatus{Table: name, State: Absent}
+		if g, ok := groups[name]; ok {
+			item = tableStatus(p, g)
+			status.Complete = status.Complete && item.State == Complete
+		} else if p.Relations != nil {
+			item.State, item.Rows = Refused, plan.Rows(p.Schema.Relation(name))
+		}
+		status.Tables = append(status.Tables, item)
+	}
+	for _, v := range p.Relations {
+		if State(v.State) == Skipped && !known[v.Table] {
+			status.Tables = append(status.Tables, TableStatus{Table: v.Table, State: Skipped, Why: v.Why, Rows: plan.Rows(p.Schema.Relation(v.Table))})
+		}
+	}
+	return status
+}
+
+func tableStatus(p plan.Plan, g plan.Group) TableStatus {
+	table := p.Schema.Relation(g.Table)
+	origin, _ := g.Target.Read(table)
+	return TableStatus{
+		Table: g.Table, State: State(g.State), Missing: g.Missing, Rows: plan.Rows(table), Unique: plan.Uniqueness(g.Target, table),
+		Found: origin == step.Found, Random: g.Target.Random(),
+	}
+}
