@@ -15,7 +15,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// act runs one action.
+// execute runs one action, whose statements it reports first.
 func (e *Executor) execute(ctx context.Context, g plan.Group, s step.Step, action step.Action, st *groupState, watch *codeWatch) (err error) {
 	defer func() { st.afterAction(action, err) }()
 	e.assumption = st.assumption(s, action)
@@ -65,7 +65,7 @@ func (e *Executor) attemptFailed(table string, r pg.FailedAttempt) {
 	e.Emit.Emit(event.LockRefused{Table: table, Attempts: r.Attempts, Blockers: describe(r.Blockers), Pause: r.Pause})
 }
 
-// unlocked says why a lock was not had.
+// explainLockError returns a problem for an error of a locked change, or the error itself.
 func (e *Executor) explainLockError(g plan.Group, err error) error {
 	var timeout *pg.LockTimeoutError
 	switch {
@@ -79,8 +79,9 @@ func (e *Executor) explainLockError(g plan.Group, err error) error {
 	return err
 }
 
-// guard asks the server whether the lease is still ours, and what the action relies on still there, before what no
-// transaction can fence: a process that was suspended may wake up between a look and the action that follows from it.
+// checkGuard checks that the lease is held and that the action's assumptions hold, before a statement that cannot
+// run in a transaction with these checks. A process that was suspended may resume between an inspection and its
+// action.
 func (e *Executor) checkGuard(ctx context.Context) error {
 	if e.Lease == nil && e.assumption == "" {
 		return nil
@@ -96,7 +97,7 @@ func (e *Executor) checkGuard(ctx context.Context) error {
 	return message.LeaseLost()
 }
 
-// held is a query that returns a row while the lease is held; "" without a lease.
+// leaseQuery returns a query that returns a row while the lease is held; "" without a lease.
 func (e *Executor) leaseQuery() string {
 	if e.Lease == nil {
 		return ""
@@ -114,8 +115,8 @@ func (e *Executor) recordLock(g plan.Group, result pg.ChangeResult) {
 	e.Emit.Emit(event.Locked{Table: tableName(g), Attempts: result.Attempts, Wait: result.Wait, Hold: result.Hold})
 }
 
-// validate proves a CHECK. A row without a value that it meets was written meanwhile: the table's
-// steps begin again.
+// validate validates a CHECK constraint. It returns errNullWritten if a row violates it: NULL was written during
+// the run, and the table's steps are repeated.
 func (e *Executor) validate(ctx context.Context, g plan.Group, a step.Validate, st *groupState) error {
 	err := e.explainLockError(g, e.session.ExecGuarded(ctx, e.leaseQuery(), e.assumption, a.SQL))
 	var serverErr *pgconn.PgError
@@ -126,7 +127,7 @@ func (e *Executor) validate(ctx context.Context, g plan.Group, a step.Validate, 
 	return err
 }
 
-// name is the table that a group is about, for people.
+// tableName returns the name of a group's table, for messages.
 func tableName(g plan.Group) string {
 	if g.Target.Table != "" {
 		return g.Target.String()

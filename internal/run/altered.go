@@ -17,14 +17,14 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// unfit looks at a table when its turn comes, and again when its steps begin again: of one that was altered since the
-// plan was made, it returns what a plan would refuse.
+// findAlteration inspects a table before its steps begin or are repeated. It returns a problem if the table was
+// altered since the plan was made and a new plan would refuse it.
 func (e *Executor) findAlteration(ctx context.Context, g plan.Group, st *groupState) (*problem.Problem, error) {
 	if g.Target.Table == "" || e.Plan.Direction == plan.Down {
-		return nil, nil //nolint:nilnil // nothing is wrong with it
+		return nil, nil //nolint:nilnil // the table is not altered
 	}
 	if work, _ := e.Plan.Work(g); !work {
-		return nil, nil //nolint:nilnil // nothing is done to it
+		return nil, nil //nolint:nilnil // the table has no pending steps
 	}
 	view, err := st.view(ctx, g.Steps[0])
 	if err != nil {
@@ -33,10 +33,11 @@ func (e *Executor) findAlteration(ctx context.Context, g plan.Group, st *groupSt
 	if why := e.Plan.Altered(g, view.Schema); why != "" {
 		return message.AlteredMeanwhile(g.Target.String(), why), nil
 	}
-	return nil, nil //nolint:nilnil // nothing is wrong with it
+	return nil, nil //nolint:nilnil // the table is not altered
 }
 
-// collided tells of an error that a table altered between the look and the statement brings about.
+// alterationOf returns a problem if the server's error shows that the table was altered between the inspection and
+// the statement, else nil.
 func alterationOf(g plan.Group, err error) *problem.Problem {
 	var serverErr *pgconn.PgError
 	if g.Target.Table == "" || !errors.As(err, &serverErr) {
@@ -49,19 +50,21 @@ func alterationOf(g plan.Group, err error) *problem.Problem {
 	if !slices.Contains(codes, serverErr.Code) {
 		return nil
 	}
-	return message.AlteredMeanwhile(g.Target.String(), "The server says: "+visible.ServerMessage(serverErr))
+	return message.AlteredMeanwhile(g.Target.String(), "The server reports: "+visible.ServerMessage(serverErr))
 }
 
-// leave passes over a table that was altered meanwhile; the run ends with it when the others are done.
+// skip records that a table was altered during the run. The run continues with the other tables and then fails with
+// this problem.
 func (e *Executor) skip(g plan.Group, why *problem.Problem) {
 	e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: why.Error()})
 	e.altered = append(e.altered, why)
 }
 
-// mostSaid is how much of an event trigger's message is repeated, in characters.
+// maxMessageLength is the number of characters of an event trigger's message that are shown.
 const maxMessageLength = 300
 
-// forbidden names the event trigger behind the error of a change of something, if one is behind it.
+// explainEventTrigger returns a problem that names the event trigger whose function raised the error, or the error
+// itself.
 func explainEventTrigger(server catalog.Server, about string, err error) error {
 	var known *problem.Problem
 	var serverErr *pgconn.PgError
@@ -76,8 +79,8 @@ func explainEventTrigger(server catalog.Server, about string, err error) error {
 	return err
 }
 
-// ran reports whether the context of an error tells of a function. A session that compiled it under another
-// search_path names no schema.
+// isIn reports whether the context of an error contains a function. The name has no schema if the session compiled
+// the function under another search_path.
 func isIn(where, function string) bool {
 	bare := function[strings.LastIndex(function, ".")+1:]
 	return strings.Contains(where, "function "+function+" ") || strings.Contains(where, "function "+bare+" ")

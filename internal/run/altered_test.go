@@ -11,19 +11,20 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// altering is a table that is altered.
+// alteredSchema creates the table that is altered.
 const alteredSchema = `CREATE SCHEMA app;
 	CREATE TABLE app.t (id bigserial PRIMARY KEY, created_at timestamptz NOT NULL DEFAULT now(), note text);
 	INSERT INTO app.t (note) SELECT 'n' FROM generate_series(1, 9);
 	CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';`
 
-// alteration is what an application may do to its table at any moment. Each is skipped where the object is not there.
+// alteration is a statement that an application may run on its table at any time. It fails where its object does
+// not exist.
 type alteration struct {
 	name string
-	sql  string // run as a DO block; what fails in it is left undone
-	// table is the name that the application's statements use afterwards; "" is app.t, "-" that there is none.
+	sql  string // several statements run in one transaction, all or none
+	// table is the name that the application's statements use afterwards; "" is app.t, "-" is no table.
 	table string
-	// loses says that the column loses its default, or its values are alike.
+	// losesValues is true if new rows get no value or equal ones.
 	losesValues bool
 }
 
@@ -58,8 +59,8 @@ func alterations() []alteration {
 	}
 }
 
-// TestAlteredAtEachAction: whatever the application does to its table, before whichever action of a run: its own
-// statements go on working, and the run ends whole or says which table is not.
+// TestAlterationBeforeEachAction alters the table before each action of a run in turn. The application's own
+// statements must succeed, and the run must end with a complete table or name the one that is not.
 func TestAlterationBeforeEachAction(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for _, direction := range []plan.Direction{plan.Up, plan.Down} {
@@ -67,7 +68,7 @@ func TestAlterationBeforeEachAction(t *testing.T) {
 				t.Run(fmt.Sprintf("%s/%s", direction, a.name), func(t *testing.T) {
 					t.Parallel()
 					s := newSchemaRun(t, c, "CREATE SCHEMA other", nil)
-					for n := 0; alterAt(s, direction, a, n); n++ { //nolint:revive // until the run is over before it
+					for n := 0; alterAt(s, direction, a, n); n++ { //nolint:revive // until the run has no further action
 					}
 				})
 			}
@@ -75,7 +76,7 @@ func TestAlterationBeforeEachAction(t *testing.T) {
 	})
 }
 
-// alterAt runs, and alters before the n-th action; false says that there is no such action.
+// alterAt executes a run and alters the table before its n-th action. It returns false if there is no such action.
 func alterAt(s *testRun, direction plan.Direction, a alteration, n int) bool {
 	s.t.Helper()
 	schema := fmt.Sprintf("app%d", n)
@@ -98,7 +99,7 @@ func alterAt(s *testRun, direction plan.Direction, a alteration, n int) bool {
 	result, err := s.run(" ", func() {
 		if at++; at == n+1 {
 			required = s.required(schema)
-			_, err := s.pool.Exec(s.t.Context(), in(a.sql)) // it fails where the object is not there
+			_, err := s.pool.Exec(s.t.Context(), in(a.sql)) // it fails where the object does not exist
 			altered = err == nil
 		}
 	})
@@ -117,23 +118,24 @@ func alterAt(s *testRun, direction plan.Direction, a alteration, n int) bool {
 	}
 	switch {
 	case err == nil && altered && !s.reachedGoal(direction, table):
-		s.t.Errorf("%s: done, and the table is not: %q", where, notices)
+		s.t.Errorf("%s: the run succeeded, but the table is not as expected; notices %q", where, notices)
 	case err != nil && (result.Exit != 7 || result.Problems[0].Table == "" && n > 0):
 		s.t.Errorf("%s: exit %d, %v", where, result.Exit, err)
 	case err != nil && !altered:
-		s.t.Errorf("%s: nothing was altered, and %v", where, err)
+		s.t.Errorf("%s: nothing was altered, but the run failed: %v", where, err)
 	}
 	return len(s.actions) > n
 }
 
-// required reports whether a value is required already: what takes it away then makes the application's own INSERT fail.
+// required reports whether NOT NULL is enforced, so that the loss of the default makes the application's own INSERT
+// fail.
 func (s *testRun) required(schema string) bool {
 	s.t.Helper()
 	return s.queryText(`SELECT (EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass('`+schema+`.t') AND a.attname = 'uuid' AND a.attnotnull)
 		OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = to_regclass('`+schema+`.t') AND k.conname = 'rekey_uuid_not_null'))::text`) == "true"
 }
 
-// reached reports whether a table has all of the goal, or nothing of it.
+// reachedGoal reports whether a table is complete after up, or has nothing of rekey's after down.
 func (s *testRun) reachedGoal(direction plan.Direction, table string) bool {
 	s.t.Helper()
 	if table == "-" {

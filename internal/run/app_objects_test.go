@@ -11,12 +11,12 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// theirs is an object that the application makes while rekey works, under a name that rekey uses.
+// appObject is an object that the application creates during a run under a name that rekey uses.
 type appObject struct {
 	name string
 	way  plan.Direction
 	sql  string
-	// kept counts the application's object: a run that drops or alters it makes this other than 1.
+	// kept counts the application's object. It returns another number than 1 if the run has dropped or altered it.
 	kept string
 }
 
@@ -58,8 +58,8 @@ func appObjects() []appObject {
 	return all
 }
 
-// TestTheirsAreKept: whatever the application makes under a name that rekey uses, between an inspection and the action
-// that follows, stays as the application made it.
+// TestApplicationObjectsAreKept checks that objects which the application creates between an inspection and the
+// next action, under names that rekey uses, stay unchanged.
 func TestApplicationObjectsAreKept(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for _, one := range appObjects() {
@@ -75,15 +75,15 @@ func TestApplicationObjectsAreKept(t *testing.T) {
 					}
 				}
 				if made == 0 {
-					t.Error("it was made at no action")
+					t.Error("the object was created before no action")
 				}
 			})
 		}
 	})
 }
 
-// keeps makes the object before the n-th action, counted from 0, and reports whether there was one, and whether it was
-// made.
+// keepsObject creates the object before the n-th action, counted from 0. It reports whether there was such an
+// action, and whether the object was created.
 func (s *testRun) keepsObject(one appObject, n int) (more, made bool) {
 	s.t.Helper()
 	in := strings.NewReplacer("app", fmt.Sprintf("app%d", n)).Replace
@@ -99,7 +99,7 @@ func (s *testRun) keepsObject(one appObject, n int) (more, made bool) {
 	at := 0
 	result, err := s.run(" ", func() {
 		if at++; at == n+1 {
-			_, failed := s.pool.Exec(s.t.Context(), in(one.sql)) // it fails where what it needs is not there
+			_, failed := s.pool.Exec(s.t.Context(), in(one.sql)) // it fails where its table or column does not exist
 			made = failed == nil
 		}
 	})
@@ -107,22 +107,22 @@ func (s *testRun) keepsObject(one appObject, n int) (more, made bool) {
 		return len(s.actions) > n, false
 	}
 	if got := s.queryText("SELECT (" + in(one.kept) + ")::text"); got != "1" {
-		s.t.Errorf("not kept when made before %q: %s", s.actions[n], got)
+		s.t.Errorf("created before %q, the object is not kept: %s", s.actions[n], got)
 	}
 	if result.Exit != 0 && result.Exit != 7 || err != nil && result.Problems[0].Table == "" {
-		s.t.Errorf("made before %q: exit %d, %v", s.actions[n], result.Exit, err)
+		s.t.Errorf("created before %q: exit %d, %v", s.actions[n], result.Exit, err)
 	}
 	return len(s.actions) > n, true
 }
 
-// TestEndsInspected: a run names a table that was altered after its turn, also where it ends before its last table, and a
-// function that was replaced.
+// TestDoneTablesAreCheckedAtTheEnd checks that a run names a table that was altered after its steps were done, even
+// if the run is stopped before its last table, and a function that was replaced.
 func TestDoneTablesAreCheckedAtTheEnd(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		const two = `CREATE SCHEMA app; CREATE TABLE app.a (id bigserial PRIMARY KEY, note text); CREATE TABLE app.b (id bigserial PRIMARY KEY, note text);`
 		for _, one := range []struct{ name, before, sql, named string }{
-			{"the last table is stopped at", "app.b/build-index", "ALTER TABLE app.a ALTER uuid DROP DEFAULT", "app.a"},
-			{"a function that is replaced", "app.b/build-index", "CREATE OR REPLACE FUNCTION app.uuid_generate_v7() RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid'", "app.uuid_generate_v7()"},
+			{"the run is stopped at its last table", "app.b/build-index", "ALTER TABLE app.a ALTER uuid DROP DEFAULT", "app.a"},
+			{"the function is replaced", "app.b/build-index", "CREATE OR REPLACE FUNCTION app.uuid_generate_v7() RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid'", "app.uuid_generate_v7()"},
 		} {
 			t.Run(one.name, func(t *testing.T) {
 				t.Parallel()
@@ -140,7 +140,7 @@ func TestDoneTablesAreCheckedAtTheEnd(t *testing.T) {
 					named = append(named, p.Table+" "+p.Code)
 				}
 				if result.Exit == 0 || !slices.Contains(named, one.named+" altered_meanwhile") {
-					t.Errorf("exit %d, it names %q", result.Exit, named)
+					t.Errorf("exit %d, problems %q", result.Exit, named)
 				}
 			})
 		}

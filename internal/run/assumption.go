@@ -7,9 +7,9 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// relied is a query that returns a row as long as an action's table is the one that was inspected, by its oid, and the
-// column and index that it is about are. Between an inspection and the action that follows, the application may have given
-// their names to objects of its own. "" is an action that is on none of the tables inspected.
+// assumption returns a query that returns a row if the action's table, column and index are those that were
+// inspected, identified by oid and column number. Between an inspection and the action, the application may have
+// given their names to other objects. It returns "" if the action is on no inspected table.
 func (st *groupState) assumption(s step.Step, a step.Action) string {
 	if st.inspected == nil || st.inspected.Table == nil {
 		return ""
@@ -34,7 +34,7 @@ func columnCondition(table *catalog.Table, name string) string {
 		c.Number, sqltext.Value(c.Name))
 }
 
-// builtIndex is about the index that was built since the inspection.
+// newIndexCondition returns the condition for the index that was built since the inspection.
 func (st *groupState) newIndexCondition(table *catalog.Table) string {
 	c := table.Column(st.group.Target.Column)
 	if st.newIndex == "" || c == nil {
@@ -45,7 +45,7 @@ func (st *groupState) newIndexCondition(table *catalog.Table) string {
 		sqltext.Value(st.newIndex), c.Number)
 }
 
-// sameIndex is about what an action drops.
+// indexCondition returns the condition for the index that the action drops.
 func (st *groupState) indexCondition(s step.Step, a step.Action, table *catalog.Table) string {
 	name := ""
 	switch a := a.(type) {
@@ -66,7 +66,7 @@ func (st *groupState) indexCondition(s step.Step, a step.Action, table *catalog.
 		i.OID, sqltext.Value(i.Name))
 }
 
-// both is a query that returns a row where two do; "" is none.
+// bothReturnRow returns a query that returns a row if both queries do; "" stands for a query that always does.
 func bothReturnRow(one, other string) string {
 	switch {
 	case one == "":
@@ -77,7 +77,8 @@ func bothReturnRow(one, other string) string {
 	return "SELECT WHERE EXISTS (" + one + ") AND EXISTS (" + other + ")"
 }
 
-// fenced is a lease's fence that returns a row only where a query does, too. "" is none.
+// fenced returns the lease's query, restricted to return a row only if the other query does. "" stands for a query
+// that always does.
 func fenced(fence, query string) string {
 	switch {
 	case fence == "" && query == "":

@@ -8,8 +8,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 )
 
-// every looks again and again until the context ends. Failing to look is no reason to end anything; the
-// next look is near.
+// poll calls do at the interval until the context ends. It ignores errors, since the next call follows soon.
 func poll(ctx context.Context, interval time.Duration, do func() error) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -23,8 +22,8 @@ func poll(ctx context.Context, interval time.Duration, do func() error) {
 	}
 }
 
-// beside starts watchers of what is executed, and ends them. None is left when end returns: it would tell of
-// what is over behind the end of the run, or cancel a session that has gone.
+// background returns a function that starts watchers and one that ends them. When end returns, none is running: a
+// late watcher could report events after the end of the run, or cancel another statement.
 func background(ctx context.Context) (start func(watch func(context.Context)), end func()) {
 	var all sync.WaitGroup
 	ctx, stop := context.WithCancel(ctx)
@@ -35,7 +34,7 @@ func background(ctx context.Context) (start func(watch func(context.Context)), e
 	}
 }
 
-// cancel ends what a backend executes, and not its session.
+// cancelStatement cancels the current statement of a backend.
 func cancelStatement(ctx context.Context, tx pg.Tx, pid uint32) error {
 	_, err := tx.Exec(ctx, "SELECT pg_cancel_backend($1::int)", int64(pid))
 	return err

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestNoWatcherIsLeft: what a watcher still does when it is ended is done before anything else is.
+// TestBackgroundWaitsForWatchers checks that end returns after all watchers have.
 func TestBackgroundWaitsForWatchers(t *testing.T) {
 	watch, end := background(t.Context())
 	var left atomic.Int32
@@ -15,12 +15,12 @@ func TestBackgroundWaitsForWatchers(t *testing.T) {
 		left.Add(1)
 		watch(func(ctx context.Context) {
 			<-ctx.Done()
-			time.Sleep(50 * time.Millisecond) // it is in the middle of a look
+			time.Sleep(50 * time.Millisecond) // as in the middle of a query
 			left.Add(-1)
 		})
 	}
 	end()
 	if n := left.Load(); n > 0 {
-		t.Errorf("%d watchers are at work still", n)
+		t.Errorf("%d watchers are still running", n)
 	}
 }

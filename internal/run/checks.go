@@ -22,8 +22,8 @@ import (
 //go:embed queries/table_name.sql
 var tableNameSQL string
 
-// identity checks whether the relation of the group table's name is the table that the plan was made for: a table is
-// known by its oid, which a new name or another schema leave.
+// checkIdentity checks that the relation with the group table's name is the planned table. A table is identified by
+// its oid, which it keeps when it is renamed or moved to another schema.
 func (st *groupState) checkIdentity(ctx context.Context, found *catalog.Table) error {
 	planned := st.executor.Plan.Schema.Relation(st.group.Table)
 	switch {
@@ -35,18 +35,18 @@ func (st *groupState) checkIdentity(ctx context.Context, found *catalog.Table) e
 		}
 		return nil
 	case found != nil && found.OID == planned.OID && found.IsTree() && !planned.IsTree():
-		return message.AlteredMeanwhile(st.group.Target.String(), "Tables have come below it")
+		return message.AlteredMeanwhile(st.group.Target.String(), "It has partitions or inheritance children now")
 	case found != nil && found.OID == planned.OID:
 		if name := st.executor.renamed(st.group, found); name != "" {
-			return message.AlteredMeanwhile(st.group.Target.String(), "Its column "+st.group.Target.Column+" is "+name+" now")
+			return message.AlteredMeanwhile(st.group.Target.String(), "Its column "+st.group.Target.Column+" was renamed to "+name)
 		}
 		return nil
 	}
 	return st.executor.explainMissing(ctx, st.group, planned.OID, found)
 }
 
-// renamed returns the name of a column that the run has seen and that has another name now; "" where it has not.
-// PostgreSQL knows a column by its number, and the application may use its values by the new name.
+// renamed returns the new name of the group's column if it was renamed during the run; "" if it was not. PostgreSQL
+// identifies a column by its number, and the application may use its values under the new name.
 func (e *Executor) renamed(g plan.Group, table *catalog.Table) string {
 	if e.columnNumbers == nil {
 		e.columnNumbers = map[uint32]int{}
@@ -67,7 +67,7 @@ func (e *Executor) renamed(g plan.Group, table *catalog.Table) string {
 	return ""
 }
 
-// elsewhere returns the problem of a table that no longer has its name: where it is now, or errGone.
+// explainMissing returns the problem of a table that no longer has its name, with its new name, or errDropped.
 func (e *Executor) explainMissing(ctx context.Context, g plan.Group, oid uint32, found *catalog.Table) error {
 	var now string
 	err := e.session.Read(ctx, func(tx pg.Tx) error {
@@ -81,14 +81,14 @@ func (e *Executor) explainMissing(ctx context.Context, g plan.Group, oid uint32,
 	case err != nil:
 		return err
 	case now != "":
-		return message.AlteredMeanwhile(g.Target.String(), "It is "+now+" now")
+		return message.AlteredMeanwhile(g.Target.String(), "It was renamed to "+now)
 	case found != nil:
 		return message.AlteredMeanwhile(g.Target.String(), "It was dropped, and another relation has its name")
 	}
 	return errDropped
 }
 
-// altered is the problem of a table that was altered, if that is what an error says.
+// alteredProblem returns the problem in err if it reports that a table was altered during the run, else nil.
 func alteredProblem(err error) *problem.Problem {
 	if why, ok := errors.AsType[*problem.Problem](err); ok && why.Code == message.AlteredCode {
 		return why
@@ -96,8 +96,8 @@ func alteredProblem(err error) *problem.Problem {
 	return nil
 }
 
-// ended is the end of a run, with what the last inspection finds. A run that ends before its last table inspects those that
-// it has been through as well, unless it was cancelled or another run may be at work on them.
+// checkAndFinish inspects the tables that the run has completed and adds what it finds to the error of the run. It
+// does not if the run was cancelled or another run may be active.
 func (e *Executor) checkAndFinish(ctx context.Context, err error) error {
 	if ctx.Err() != nil || errors.Is(err, problem.ErrRunning) {
 		return err
@@ -117,7 +117,7 @@ func (e *Executor) checkAndFinish(ctx context.Context, err error) error {
 	}
 }
 
-// lastFunction leaves the function of the defaults as altered if it is not the one that the run relied on.
+// checkFunction adds a problem if the function of the defaults is no longer the one that the run relied on.
 func (e *Executor) checkFunction(now catalog.Schema) {
 	for _, g := range e.Plan.Groups {
 		for _, s := range g.Steps {
@@ -130,14 +130,14 @@ func (e *Executor) checkFunction(now catalog.Schema) {
 				wanted = e.Plan.Schema.Function.SourceMD5
 			}
 			if f := now.Function; f == nil || f.SourceMD5 != wanted || !f.Volatile {
-				e.altered = append(e.altered, message.AlteredMeanwhile(ensure.Schema+"."+step.FunctionName+"()", "It was dropped or replaced, and columns have it as their default"))
+				e.altered = append(e.altered, message.AlteredMeanwhile(ensure.Schema+"."+step.FunctionName+"()", "It was dropped or replaced, and it is the default of columns"))
 			}
 		}
 	}
 }
 
-// lastly inspects every table that the run has touched once more, in one read: what was done to one of them after its
-// turn would stay unnoticed.
+// checkDoneTables inspects every table that the run has completed, in one read, to find tables that were altered
+// afterwards.
 func (e *Executor) checkDoneTables(ctx context.Context) error {
 	var names []string
 	for _, g := range e.doneGroups {
@@ -169,7 +169,7 @@ func (e *Executor) checkDoneTables(ctx context.Context) error {
 	return err
 }
 
-// last inspects one of them.
+// checkDoneTable checks one of these tables.
 func (e *Executor) checkDoneTable(ctx context.Context, g plan.Group, schema catalog.Schema) error {
 	planned, found := e.Plan.Schema.Relation(g.Table), schema.Relation(g.Table)
 	if planned != nil && (found == nil || found.OID != planned.OID) {
@@ -181,22 +181,22 @@ func (e *Executor) checkDoneTable(ctx context.Context, g plan.Group, schema cata
 		}
 		if errors.Is(err, errDropped) {
 			e.totals.tables--
-			e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "the table was dropped while rekey was at work"})
+			e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "the table was dropped during the run"})
 			return nil
 		}
 		return err
 	}
 	if i := schema.Relation(g.Target.Index); e.Plan.Direction == plan.Down && i != nil && i.IndexOf == g.Table {
-		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "index " + g.Target.Index + " is not on column " + g.Target.Column + ": rekey did not make it, and leaves it"})
+		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "index " + g.Target.Index + " is not on column " + g.Target.Column + ": rekey did not create it and keeps it"})
 	}
 	if missing := e.missing(g, found); len(missing) > 0 {
 		e.totals.tables--
-		e.skip(g, message.AlteredMeanwhile(g.Target.String(), "It was altered after its turn, and has now: "+strings.Join(missing, ", ")))
+		e.skip(g, message.AlteredMeanwhile(g.Target.String(), "It was altered after its steps were done, and has now: "+strings.Join(missing, ", ")))
 	}
 	return nil
 }
 
-// lacks says what keeps a table from the goal of the run.
+// missing returns what the table still needs to reach the goal of the run.
 func (e *Executor) missing(g plan.Group, table *catalog.Table) []string {
 	if table == nil {
 		return nil
@@ -218,7 +218,7 @@ func (e *Executor) missing(g plan.Group, table *catalog.Table) []string {
 		}
 	}
 	if origin, _ := g.Target.Read(e.Plan.Schema.Relation(g.Table)); origin == step.Made && table.Column(g.Target.Column) != nil {
-		return []string{"column " + g.Target.Column + ", which is not as rekey made it"}
+		return []string{"column " + g.Target.Column + ", which differs from what rekey created"}
 	}
 	return nil
 }

@@ -21,29 +21,30 @@ import (
 //go:embed queries/code_fingerprint.sql
 var codeFingerprintSQL string
 
-// codeWatch keeps code that the owner of a table adds during a run from running with rights that he has not. It checks
-// before every action, in the transaction of every batch, and behind the lock of every change. The seal is a text made of
-// the catalogue's rows: while it is the same, no code has come since the last check.
+// codeWatch detects code that the owner of a table adds during a run and that would run with rights which the owner
+// does not have. It checks before every action, in the transaction of every batch, and under the lock of every
+// change. The fingerprint is computed from catalogue rows: while it is the same, no code was added since the last
+// check.
 type codeWatch struct {
 	server catalog.Server
 	target step.Target
-	table  *catalog.Table // with all below it
+	table  *catalog.Table // includes its descendants
 	fills  bool
 
 	mu          sync.Mutex
 	fingerprint string
 }
 
-// codeWatch returns nil where the role has no rights that the owners of the table and of those below it have not.
+// newCodeWatch returns nil if the owners of the table and of its descendants have all rights of rekey's role.
 func (e *Executor) newCodeWatch(t step.Target, table *catalog.Table, fills bool) *codeWatch {
-	lends := func(one *catalog.Table) bool { return trust.RunsOwnersCode(e.Plan.Server.Role, *one) }
-	if t.Table == "" || table == nil || !slices.ContainsFunc(table.All(), lends) {
+	runsCode := func(one *catalog.Table) bool { return trust.RunsOwnersCode(e.Plan.Server.Role, *one) }
+	if t.Table == "" || table == nil || !slices.ContainsFunc(table.All(), runsCode) {
 		return nil
 	}
 	return &codeWatch{server: e.Plan.Server, target: t, table: table, fills: fills}
 }
 
-// sealed is the query of the seal.
+// query returns the query of the fingerprint.
 func (w *codeWatch) query() string {
 	var oids []string
 	for _, one := range w.table.All() {
@@ -52,7 +53,8 @@ func (w *codeWatch) query() string {
 	return strings.ReplaceAll(codeFingerprintSQL, "ANY ($1)", "ANY ('{"+strings.Join(oids, ",")+"}'::pg_catalog.oid[])")
 }
 
-// check reads the seal, and the code itself where the seal is another one.
+// check compares the fingerprint with that of the last check, and reads the code if it differs. It returns a
+// problem if untrusted code was added.
 func (w *codeWatch) check(ctx context.Context, tx pg.Tx) error {
 	var seal string
 	if err := tx.QueryRow(ctx, w.query()).Scan(&seal); err != nil {
@@ -69,7 +71,7 @@ func (w *codeWatch) check(ctx context.Context, tx pg.Tx) error {
 		return err
 	}
 	if why := plan.UntrustedCode(w.server, w.target, w.table, code, w.fills); why != "" {
-		return message.AlteredMeanwhile(w.target.String(), "Code has come that the plan has not seen: "+why)
+		return message.AlteredMeanwhile(w.target.String(), "Code was added after the plan was made:  "+why)
 	}
 	w.mu.Lock()
 	w.fingerprint = seal
@@ -77,8 +79,8 @@ func (w *codeWatch) check(ctx context.Context, tx pg.Tx) error {
 	return nil
 }
 
-// batch is check in the transaction of a batch, before its UPDATE: under this lock no session adds a check, a trigger or a rule
-// until it has ended.
+// checkBatch runs check in the transaction of a batch, before its UPDATE. The lock prevents other sessions from
+// adding a check, a trigger or a rule until the transaction ends.
 func (w *codeWatch) checkBatch(ctx context.Context, tx pg.Tx) error {
 	if w == nil {
 		return nil
@@ -90,25 +92,26 @@ func (w *codeWatch) checkBatch(ctx context.Context, tx pg.Tx) error {
 	return w.check(ctx, tx)
 }
 
-// guard is a query that returns a row as long as nothing has come since the last check; "" where nothing is watched.
+// guardQuery returns a query that returns a row if no code was added since the last check; "" if there is nothing
+// to watch.
 func (w *codeWatch) guardQuery() string {
 	if w == nil {
 		return ""
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return "SELECT FROM (" + w.query() + ") AS sealed WHERE sealed.seal = " + sqltext.Literal(w.fingerprint)
+	return "SELECT FROM (" + w.query() + ") AS code WHERE code.fingerprint = " + sqltext.Literal(w.fingerprint)
 }
 
-// code checks before an action, and returns what watches over it; nil where nothing is to be watched.
+// checkCode checks the code of a table before an action. It returns nil if there is nothing to watch.
 func (e *Executor) checkCode(ctx context.Context, g plan.Group, action step.Action, st *groupState) (*codeWatch, error) {
 	if st.inspected == nil {
-		return nil, nil //nolint:nilnil // it is about no table
+		return nil, nil //nolint:nilnil // the action is on no table
 	}
 	_, fills := action.(step.Fill)
 	w := e.newCodeWatch(g.Target, st.inspected.Table, fills)
 	if w == nil {
-		return nil, nil //nolint:nilnil // the owner has these rights
+		return nil, nil //nolint:nilnil // there is nothing to watch
 	}
 	return w, e.session.Read(ctx, func(tx pg.Tx) error { return w.check(ctx, tx) })
 }

@@ -15,14 +15,15 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// hostile is a table of a role whose function raises an error where another role runs it.
+// hostileSchema creates a table of a role whose function raises an error when another role runs it.
 const hostileSchema = `DO $$BEGIN CREATE ROLE code_owner; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
 	CREATE SCHEMA app; CREATE TABLE app.base (id bigserial PRIMARY KEY, note text DEFAULT 'x'); INSERT INTO app.base SELECT FROM generate_series(1, 5);
 	CREATE FUNCTION app.ran(t text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$BEGIN IF current_user = 'code_owner' THEN RETURN true; END IF; RAISE EXCEPTION 'it ran'; END$$;
 	ALTER TABLE app.base OWNER TO code_owner; ALTER SCHEMA app OWNER TO code_owner; ALTER FUNCTION app.ran(text) OWNER TO code_owner;`
 
-// TestCodeAddedMeanwhile: the owner adds code after the plan: before an action, or after the check before it, when only the
-// transaction of the batch or of the change finds it. It never runs, and the same command refuses it then.
+// TestCodeAddedDuringRunIsNotExecuted adds code of the table's owner after the plan was made: before an action, or
+// after the check before it, when only the transaction of the batch or the change can detect it. The code must not
+// run, and the next run must be refused.
 func TestCodeAddedDuringRunIsNotExecuted(t *testing.T) {
 	const (
 		check     = "ALTER TABLE app.base ADD CHECK (app.ran(note)) NOT VALID"
@@ -35,8 +36,8 @@ func TestCodeAddedDuringRunIsNotExecuted(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, test := range map[string]struct {
-			sql, before, executing string // where it comes: before an action, or when it has begun
-			held                   bool   // it is not committed when the action begins
+			sql, before, executing string // the action before which the code is added, or the statement when it is reported
+			held                   bool   // the code is committed after the action has begun
 		}{
 			"a check, before the filling":             {check, "step.Fill", "", false},
 			"a check, in the filling":                 {check, "step.Fill", "", true},
@@ -59,7 +60,7 @@ func TestCodeAddedDuringRunIsNotExecuted(t *testing.T) {
 					sql := "SET ROLE code_owner; " + test.sql + "; RESET ROLE"
 					if test.held {
 						commit := inOpenTx(t, s, sql)
-						time.AfterFunc(time.Second/2, commit) // the batch waits for it
+						time.AfterFunc(time.Second/2, commit) // the batch waits for this
 						return
 					}
 					servertest.Execute(t, s.pool, sql)
@@ -71,18 +72,18 @@ func TestCodeAddedDuringRunIsNotExecuted(t *testing.T) {
 				}
 				result, err := s.run(test.before, add)
 				if n == 0 {
-					t.Fatalf("nothing was added in %q", s.actions)
+					t.Fatalf("no code was added; actions %q", s.actions)
 				}
 				if !errors.Is(err, problem.ErrStopped) || result.Problems[0].Code != "altered_meanwhile" || !strings.Contains(err.Error(), "of code_owner") {
-					t.Fatalf("%v", err)
+					t.Fatalf("the run ended with %v", err)
 				}
 				s.job.Emit = nil
 				if _, err := s.run("", nil); !errors.Is(err, problem.ErrRefused) {
-					t.Errorf("once more: %v", err)
+					t.Errorf("the next run returned %v", err)
 				}
 				for _, p := range result.Problems {
 					if strings.Contains(p.Error(), "P0001") {
-						t.Errorf("it ran: %v", p)
+						t.Errorf("the code ran: %v", p)
 					}
 				}
 			})
@@ -90,7 +91,7 @@ func TestCodeAddedDuringRunIsNotExecuted(t *testing.T) {
 	})
 }
 
-// held runs statements in a transaction that is open until commit is called.
+// inOpenTx runs statements in a transaction that stays open until commit is called.
 func inOpenTx(t *testing.T, s *testRun, sql string) (commit func()) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())

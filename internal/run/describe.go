@@ -18,12 +18,12 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// mostCounted is the size in bytes of the largest table whose rows a plan reads to count their times: a
-// second of reading or two.
+// maxCountedBytes is the size of the largest table whose rows a plan reads to count their times. That takes a
+// second or two.
 const maxCountedBytes = 256 << 20
 
-// Explain gives what the engines tell a reader of the fillings of a plan. It counts the rows whose times
-// cannot be taken as they are, a transaction a table, where the table is not large.
+// Explain returns a description of how each table of a plan is filled. It counts the rows whose creation times
+// cannot be used as they are, in one transaction per table, unless the table is large.
 func Explain(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (plan.FillDescriber, error) {
 	times := map[string]*plan.TimeCounts{}
 	for _, g := range p.Groups {
@@ -39,7 +39,7 @@ func Explain(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (plan.FillDes
 	return DescribeFillings(p, times), nil
 }
 
-// Fillings is Explain without the counting; times is what was counted of each table, or nil.
+// DescribeFillings is [Explain] without counting; times holds the counts by table, or nil.
 func DescribeFillings(p plan.Plan, times map[string]*plan.TimeCounts) plan.FillDescriber {
 	return func(g plan.Group, t step.Target) plan.FillDescription {
 		table := p.Table(g, t)
@@ -70,8 +70,8 @@ func countTimes(ctx context.Context, pool *pgxpool.Pool, g plan.Group) (*plan.Ti
 	return &times, err
 }
 
-// Rights refuses tables whose order needs notes that the role may not make. Of a small one nothing is
-// written down, and a role that finds the journal made for it may fill that.
+// MissingRights returns a problem for each table whose order requires journal tables that the role may not create.
+// Small tables need none.
 func MissingRights(p plan.Plan) (found problem.List) {
 	journal := p.Server.JournalSchema
 	if p.Direction == plan.Down || !journal.Exists || journal.Create {

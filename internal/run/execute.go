@@ -25,20 +25,21 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Job is one run: what, where, and within which limits.
+// Job describes one run.
 type Job struct {
 	Pool         *pgxpool.Pool
-	Direct       *pgxpool.Pool // the same pool where no pooler stands in between
+	Direct       *pgxpool.Pool // connects directly to the server; equal to Pool if there is no pooler
 	Request      survey.Request
 	Limits       Limits
 	Program      string // rekey's version, for the journal
 	Emit         event.Sink
 	Stop         <-chan struct{}
-	BeforeAction func(step.ID, step.Action) error // see Executor
+	BeforeAction func(step.ID, step.Action) error // see [Executor]
 }
 
-// Carry plans, takes the lease, plans again under it, carries the plan out and tells how it ended: the
-// last event of every run, a refused one too, is event.Finished.
+// Execute plans, acquires the lease, plans again under the lease, and executes the plan. The last event of every
+// run, even of a refused one, is [event.Result], which Execute also returns. The error is a [problem.Problem] or a
+// [problem.List].
 func Execute(ctx context.Context, job Job) (event.Result, error) {
 	begun := time.Now()
 	job.Emit = serialize(job.Emit)
@@ -92,8 +93,9 @@ func (j Job) execute(ctx context.Context, result *event.Result) error {
 	return j.runUnderLease(ctx, server, lease, result)
 }
 
-// under does the work under the lease, and cancels what is being executed when that is lost: another run may be at
-// work then. The lease is given back whatever ended the run, or the next one would wait for it to fall.
+// runUnderLease plans and runs under the lease, and cancels the current statement when the lease is lost, since
+// another run may then be active. It releases the lease however the run ends; otherwise the next run would have to
+// wait until the lease expires.
 func (j Job) runUnderLease(ctx context.Context, server catalog.Server, lease *journal.Lease, result *event.Result) error {
 	working, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -130,7 +132,8 @@ func isLost(lease *journal.Lease) bool {
 	}
 }
 
-// proved is all that is left to do where the uuids are the primary keys already.
+// checkVerifyOnly returns the differences from the goal, for a version at which the uuids are the primary keys
+// already.
 func checkVerifyOnly(p plan.Plan) error {
 	var lines []string
 	for _, g := range p.Targets() {
@@ -144,7 +147,8 @@ func checkVerifyOnly(p plan.Plan) error {
 	return message.Differences(lines, true)
 }
 
-// leased plans anew: another run may have been at work until a moment ago.
+// planAndRun plans again, since another run may have been active until the lease was acquired, and executes the
+// plan.
 func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journal.Lease, result *event.Result) error {
 	p, err := j.plan(ctx, server, result)
 	if err != nil {
@@ -182,7 +186,7 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 	}
 	endErr := j.endRun(ctx, id, err, outcome)
 	if err != nil {
-		return err // an entry that is missing makes it no worse: the next run notes this one as abandoned
+		return err // the run's own error matters more: the next run records this one as abandoned
 	}
 	return fault.At(endErr, "", "journal")
 }
@@ -213,20 +217,19 @@ func (j Job) inspectServers(ctx context.Context) (catalog.Server, error) {
 //go:embed queries/database.sql
 var databaseSQL string
 
-// samePlace refuses a direct connection that leads to another database than the pooler's: catalogue
-// changes would be made there.
+// checkSameDatabase returns a problem if the direct connection leads to another database than the pool.
 func (j Job) checkSameDatabase(ctx context.Context) error {
 	if j.Direct == j.Pool {
 		return nil
 	}
-	var places [2]string
+	var databases [2]string
 	for i, pool := range []*pgxpool.Pool{j.Pool, j.Direct} {
-		err := pg.Read(ctx, pool, func(tx pg.Tx) error { return tx.QueryRow(ctx, databaseSQL).Scan(&places[i]) })
+		err := pg.Read(ctx, pool, func(tx pg.Tx) error { return tx.QueryRow(ctx, databaseSQL).Scan(&databases[i]) })
 		if err != nil {
 			return err
 		}
 	}
-	if places[0] != places[1] {
+	if databases[0] != databases[1] {
 		return message.DirectElsewhere()
 	}
 	return nil
@@ -234,7 +237,7 @@ func (j Job) checkSameDatabase(ctx context.Context) error {
 
 func (j Job) plan(ctx context.Context, server catalog.Server, result *event.Result) (plan.Plan, error) {
 	request := j.Request
-	if pg.KeepsSessions(ctx) { // one schema of many: what is asked of each is planned once
+	if pg.KeepsSessions(ctx) { // one of many schemas: the session keeps the plans of the catalogue queries
 		request.Session = pg.AcquireSession(ctx, j.Direct)
 		defer request.Session.Release(ctx)
 	}
@@ -260,8 +263,8 @@ func (j Job) plan(ctx context.Context, server catalog.Server, result *event.Resu
 	return p, nil
 }
 
-// begin notes the run, and how many values of another version each column has that up has not looked
-// at before: verify counts those as kept.
+// beginRun records the run, and for each column that up has not recorded before how many values of other versions
+// it has: verify counts those as kept.
 func (j Job) beginRun(ctx context.Context, p plan.Plan) (int64, error) {
 	id, err := journal.Begin(ctx, j.Pool, journal.Run{
 		Holder: journal.Here(j.Program, string(p.Direction)), Schema: p.SchemaName, Target: p.End(),
@@ -272,8 +275,9 @@ func (j Job) beginRun(ctx context.Context, p plan.Plan) (int64, error) {
 	return id, saveOriginals(ctx, j.Pool, p)
 }
 
-// noting bounds the last entry of a run: a server that has gone silent must not keep the caller. Who has cancelled the
-// run, or has lost its lease, waits for no more than hurried, once for the entry and once for the lease.
+// endTimeout bounds the last write to the journal, so that a silent server does not block the caller. A run whose
+// context ended or whose lease is lost waits at most shortTimeout for that write, and as long for the release of
+// the lease.
 const (
 	endTimeout   = 20 * time.Second
 	shortTimeout = 2 * time.Second
@@ -294,7 +298,8 @@ func (j Job) endRun(ctx context.Context, id int64, err error, outcome Outcome) e
 	return journal.End(ctx, j.Pool, id, word, detail, outcome.Rows)
 }
 
-// serial lets one event through at a time: a build's progress and its end come from two goroutines.
+// serialize returns a sink that passes on one event at a time, since the progress and the end of an index build
+// come from two goroutines.
 func serialize(sink event.Sink) event.Sink {
 	var mu sync.Mutex
 	return func(e event.Event) {
@@ -304,7 +309,7 @@ func serialize(sink event.Sink) event.Sink {
 	}
 }
 
-// explain makes a problem of every error.
+// explain returns a problem for any error.
 func explain(ctx context.Context, doing string, err error) error {
 	var one *problem.Problem
 	switch {
@@ -319,13 +324,13 @@ func explain(ctx context.Context, doing string, err error) error {
 	}
 }
 
-// written writes into the journal, and again when the connection was lost: nothing in it harms when it is written
-// twice.
+// writeJournal writes to the journal, and retries if the connection was lost. Writing the same twice must be
+// harmless.
 func writeJournal(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) error {
 	return pg.Retry(ctx, func() error { return pg.Run(ctx, pool, pg.Settings{}, work) })
 }
 
-// keep counts once, for every column that is there.
+// saveOriginals records what each existing column is like, unless that is recorded.
 func saveOriginals(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) error {
 	return writeJournal(ctx, pool, func(tx pg.Tx) error {
 		known, err := journal.LoadOriginals(ctx, tx, p.Schema.OIDs()...)
@@ -345,7 +350,7 @@ func saveOriginal(ctx context.Context, tx pg.Tx, p plan.Plan, g plan.Group, know
 	table := p.Schema.Relation(g.Table)
 	c := table.Column(g.Target.Column)
 	if c == nil {
-		return nil // noted when it has been made
+		return nil // recorded when the column is created
 	}
 	column := journal.Column{Relation: table.OID, Number: int16(c.Number)}
 	origin, _ := g.Target.Read(table)

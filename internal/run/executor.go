@@ -1,5 +1,5 @@
-// Package run is the only loop that changes a database. It asks each step what is missing, runs the
-// first action, looks again, and tells what happened.
+// Package run executes plans. Its executor is the only code that changes a user's schema: it asks each step for its
+// next action, runs the first one, inspects the database again, and reports events.
 package run
 
 import (
@@ -24,59 +24,60 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Limits are what a run keeps to.
+// Limits bound how long a run waits for locks and how much load it causes.
 type Limits struct {
-	LockTimeout      time.Duration // a lock that others queue behind is waited for no longer, a try
-	LockRetryTimeout time.Duration // and tried for no longer in all
+	LockTimeout      time.Duration // lock_timeout of each attempt to take ACCESS EXCLUSIVE
+	LockRetryTimeout time.Duration // how long a lock is retried before the run fails
 
-	Speed     pace.Speed    // "" is normal
-	BatchTime time.Duration // that a transaction of the filling aims at; 0 is 50 ms
+	Speed     pace.Speed    // "" is pace.Normal
+	BatchTime time.Duration // target duration of a batch of the backfill; 0 is 50ms
 
-	Signals throttle.Limits // when the run stands still
+	Signals throttle.Limits // when the run pauses
 }
 
-// Executor carries one plan out.
+// Executor executes one plan. It is used once.
 type Executor struct {
-	Pool       *pgxpool.Pool // work, through a pooler too
-	Direct     *pgxpool.Pool // straight to the server: what cannot run in a transaction
+	Pool       *pgxpool.Pool // may go through a pooler
+	Direct     *pgxpool.Pool // connects directly to the server, for sessions of rekey's own
 	Plan       plan.Plan
 	Limits     Limits
 	Pace       *pace.Pace
-	Watch      *throttle.Watch // told what the run is at work on; may be nil
+	Watch      *throttle.Watch // is informed of the current table; may be nil
 	Lease      *journal.Lease
 	Emit       event.Sink
-	Stop       <-chan struct{} // closed: leave at the next clean point
-	StopReason func() error    // what Stop was closed for; nil is a signal
-	// Before is asked before every action; its error ends the run there. The laws cut with it.
+	Stop       <-chan struct{} // closed to end the run before its next action
+	StopReason func() error    // returns why Stop was closed; nil means a signal
+	// BeforeAction is called before each action. If it returns an error, the run ends with it. Tests interrupt runs
+	// with it.
 	BeforeAction func(step.ID, step.Action) error
-	// Standbys are looked at before a lock is taken that their readers would queue behind.
+	// Standbys are checked before a lock is taken whose replay their readers would block.
 	Standbys []*pg.Standby
 
-	session       *pg.Session // the run's own session: looks, and what cannot run in a transaction
+	session       *pg.Session // the run's own session, for changes, inspections and statements outside of transactions
 	totals        totals
-	altered       problem.List   // tables that were altered during the run
-	doneGroups    []plan.Group   // tables whose steps have been taken
-	columnNumbers map[uint32]int // the number of the column of each table, by oid, as it was seen last
-	assumption    string         // what the action that is run relies on, as a query that returns a row
-	groupIndex    int            // of the group at work
+	altered       problem.List   // problems of tables that were altered during the run
+	doneGroups    []plan.Group   // groups whose steps are done
+	columnNumbers map[uint32]int // attribute number of each table's column when last seen, by table oid
+	assumption    string         // a query that returns a row if the current action's assumptions hold
+	groupIndex    int            // index of the current group
 	next          prefetched
 }
 
-// account is what a run has done so far.
+// totals sums up what a run has done so far.
 type totals struct {
 	tables int
 	rows   int64
 	locks  event.Locks
 }
 
-// Outcome is what a run did.
+// Outcome describes what a run did.
 type Outcome struct {
 	Tables int
 	Rows   int64
 	Locks  event.Locks
 }
 
-// Run carries the plan out, group by group.
+// Run executes the plan, group by group. It returns the outcome even with an error.
 func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 	e.session = pg.AcquireSession(ctx, e.Direct)
 	defer func() { e.session.Release(ctx) }()
@@ -84,7 +85,7 @@ func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 	for i, g := range e.Plan.Groups {
 		e.groupIndex = i
 		if err = e.runGroup(ctx, g); err != nil {
-			err = fault.At(explainEventTrigger(e.Plan.Server, subject(e.Plan, g), err), tableName(g), "look")
+			err = fault.At(explainEventTrigger(e.Plan.Server, subject(e.Plan, g), err), tableName(g), "inspect")
 			break
 		}
 	}
@@ -92,7 +93,7 @@ func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 	return Outcome{Tables: e.totals.tables, Rows: e.totals.rows, Locks: e.totals.locks}, err
 }
 
-// about is what a group changes, for people.
+// subject returns the name of what a group changes, for messages.
 func subject(p plan.Plan, g plan.Group) string {
 	if name := tableName(g); name != "" {
 		return name
@@ -100,12 +101,12 @@ func subject(p plan.Plan, g plan.Group) string {
 	return "schema " + p.SchemaName
 }
 
-// nullRounds is how often a table is filled anew because NULL was written into it before NOT NULL was
-// proved.
+// maxRounds bounds how often the steps of a table are repeated, because NULL was written into the column before NOT
+// NULL was proved or because an earlier step was undone.
 const maxRounds = 5
 
-// errNulls says that VALIDATE met a row without a value.
-var errNullWritten = errors.New("a row without a value was written meanwhile")
+// errNullWritten reports that VALIDATE CONSTRAINT found a row without a value.
+var errNullWritten = errors.New("a row without a value was written during the run")
 
 func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 	begun := time.Now()
@@ -122,15 +123,15 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 	}
 	err := e.runTable(ctx, g, state)
 	if errors.Is(err, errDropped) {
-		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "the table was dropped while rekey was at work; the others go on"})
+		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "the table was dropped during the run; the run continues with the other tables"})
 		return nil
 	}
 	if errors.Is(err, errSkipped) {
 		return nil
 	}
 	if err == nil && e.leavesColumn(g) {
-		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "column " + g.Target.Column + " is left: it is not as rekey makes it, so that it may be another's; " +
-			"rekey plan says what it lacks, and rekey up completes it"})
+		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "column " + g.Target.Column + " is kept: it differs from what rekey creates, so it may belong to the application; " +
+			"rekey plan shows what is missing, and rekey up completes it"})
 		return nil
 	}
 	if err == nil && work {
@@ -141,7 +142,7 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 	return err
 }
 
-// foreign reports whether the way down leaves a table's column, since nothing shows that up made it.
+// leavesColumn reports whether down keeps a table's column because nothing shows that up created it.
 func (e *Executor) leavesColumn(g plan.Group) bool {
 	table := e.Plan.Schema.Relation(g.Table)
 	if e.Plan.Direction == plan.Up || g.Target.Table == "" || table == nil {
@@ -151,10 +152,11 @@ func (e *Executor) leavesColumn(g plan.Group) bool {
 	return origin == step.Untouched
 }
 
-// errLeft says that the group's table was altered meanwhile and is left as it is.
-var errSkipped = errors.New("the table was altered meanwhile")
+// errSkipped reports that the group's table was altered during the run and is skipped.
+var errSkipped = errors.New("the table was altered during the run")
 
-// turn is a table's own: what came over it since the plan was made ends no other's.
+// runTable runs the steps of a table. If the table was altered since the plan was made, the run skips it and
+// continues with the other tables.
 func (e *Executor) runTable(ctx context.Context, g plan.Group, st *groupState) error {
 	err := e.repeatSteps(ctx, g, st)
 	if err == nil || errors.Is(err, errDropped) {
@@ -180,12 +182,12 @@ func (e *Executor) runTable(ctx context.Context, g plan.Group, st *groupState) e
 	return errSkipped
 }
 
-// rounds takes the steps, and again from the first where what one of them reached is taken away.
+// repeatSteps runs the steps, and repeats them from the first one if the result of an earlier step was undone.
 func (e *Executor) repeatSteps(ctx context.Context, g plan.Group, st *groupState) (err error) {
 	for range maxRounds {
-		why, state := e.findAlteration(ctx, g, st)
-		if state != nil {
-			return state
+		why, inspectErr := e.findAlteration(ctx, g, st)
+		if inspectErr != nil {
+			return inspectErr
 		}
 		if why != nil {
 			return why
@@ -203,8 +205,8 @@ func (e *Executor) repeatSteps(ctx context.Context, g plan.Group, st *groupState
 	return message.NullsKeepComing(g.Target.String(), g.Target.Column, maxRounds, errNullWritten)
 }
 
-// refill takes the unproved CHECK away once more: it may not stay over rows that do not meet it, since
-// the application's updates of them would fail.
+// refill runs the fill step once more, which drops the CHECK that could not be validated: with rows that violate
+// it, the application's updates of those rows would fail.
 func (e *Executor) refill(ctx context.Context, g plan.Group, st *groupState) error {
 	for _, s := range g.Steps {
 		if _, ok := s.(step.FillColumn); ok {
@@ -224,8 +226,8 @@ func (e *Executor) runSteps(ctx context.Context, g plan.Group, st *groupState) e
 	return nil
 }
 
-// mostActions bounds the actions of one step on one table: none has more than a handful, and one that asks
-// for the same again and again would never end.
+// maxActions bounds the actions of one step on one table, so that a step that always returns the same action ends.
+// No step needs more than a few.
 const maxActions = 20
 
 func countTables(v step.View) int {
@@ -235,8 +237,8 @@ func countTables(v step.View) int {
 	return len(v.Table.All())
 }
 
-// step brings one step about, and says of an error where it came about. An action whose connection was lost is
-// decided on again by what is there then; after a few losses the statement itself may be what ends them.
+// runStep runs one step, and adds the table and the step to its error. If a connection was lost, it inspects the
+// database again and continues from there, up to maxConnectionLosses times.
 func (e *Executor) runStep(ctx context.Context, g plan.Group, s step.Step, st *groupState) error {
 	for losses := 0; ; {
 		err := e.runActions(ctx, g, s, st)
@@ -250,18 +252,18 @@ func (e *Executor) runStep(ctx context.Context, g plan.Group, s step.Step, st *g
 	}
 }
 
-// kind is a step's name without its table.
+// stepName returns a step's id without the table.
 func stepName(s step.Step) string {
 	id := string(s.ID())
 	return id[strings.LastIndex(id, "/")+1:]
 }
 
-// mostLosses is how often a step goes on after its connection was lost. A statement that crashes the server is not to
-// crash it again and again.
+// maxConnectionLosses bounds how often a step continues after its connection was lost, in case its statement
+// crashes the server.
 const maxConnectionLosses = 3
 
 func (e *Executor) runActions(ctx context.Context, g plan.Group, s step.Step, st *groupState) error {
-	begun, refused := time.Now(), 0
+	begun, guardFailures := time.Now(), 0
 	for acted := 0; ; acted++ {
 		view, err := st.view(ctx, s)
 		if err != nil {
@@ -271,7 +273,7 @@ func (e *Executor) runActions(ctx context.Context, g plan.Group, s step.Step, st
 			return err
 		}
 		actions := step.MergeChanges(e.Plan.Actions(s, view))
-		if len(actions) == 0 && st.lastStep && st.newIndex != "" { // no action is left whose guard asks for the index
+		if len(actions) == 0 && st.lastStep && st.newIndex != "" { // no action follows whose guard would check the new index, so it is inspected
 			st.invalidate()
 			continue
 		}
@@ -281,21 +283,21 @@ func (e *Executor) runActions(ctx context.Context, g plan.Group, s step.Step, st
 		if acted == maxActions*countTables(view) {
 			return message.Broken(string(s.ID()), errors.New("it asks for the same action again and again"))
 		}
-		again, err := e.runWave(ctx, g, s, nextWave(view.Table, actions), view, st)
+		guardFailed, err := e.runWave(ctx, g, s, nextWave(view.Table, actions), view, st)
 		if err != nil {
 			return err
 		}
-		if again {
-			if refused++; refused == maxGuardFailures {
+		if guardFailed {
+			if guardFailures++; guardFailures == maxGuardFailures {
 				return errStepUndone
 			}
 		}
 	}
 }
 
-// wave takes the actions that one inspection is good for. What is there decides what comes next where one of them finds
-// the table altered; refused says that its guard did.
-func (e *Executor) runWave(ctx context.Context, g plan.Group, s step.Step, actions []step.Action, view step.View, st *groupState) (refused bool, err error) {
+// runWave runs the actions that one inspection is valid for. It returns guardFailed if the guard of an action found
+// the table altered; the next inspection decides what follows.
+func (e *Executor) runWave(ctx context.Context, g plan.Group, s step.Step, actions []step.Action, view step.View, st *groupState) (guardFailed bool, err error) {
 	for i, action := range actions {
 		if i > 0 && len(view.Table.Below) > 0 && !st.sameDescendants(ctx, view.Table) {
 			return false, nil
@@ -309,7 +311,7 @@ func (e *Executor) runWave(ctx context.Context, g plan.Group, s step.Step, actio
 			return true, nil
 		case i > 0 && alterationOf(g, err) != nil, st.treeChanged(ctx, err):
 			st.invalidate()
-			return false, nil //nolint:nilerr // what is there now decides
+			return false, nil //nolint:nilerr // the next inspection decides what follows
 		default:
 			return false, err
 		}
@@ -317,15 +319,16 @@ func (e *Executor) runWave(ctx context.Context, g plan.Group, s step.Step, actio
 	return false, nil
 }
 
-// mostAltered is how often the guard of a step's change may fail before the table's steps begin again, from an inspection
-// of the whole table.
+// maxGuardFailures bounds how often the guard of a step's changes may fail before all steps of the table are
+// repeated.
 const maxGuardFailures = 2
 
-// errUnreached says that what an earlier step of the group had reached is there no more.
-var errStepUndone = errors.New("what an earlier step reached was taken away")
+// errStepUndone reports that the result of an earlier step of the group is gone.
+var errStepUndone = errors.New("the result of an earlier step was undone")
 
-// unreached looks, before a step goes on, whether the goals before it are reached still: none makes the table stricter
-// over a column that has lost its default or its index. Whether rows are filled is proved by VALIDATE.
+// checkEarlierSteps checks that the earlier steps of the group are still done, so that no constraint is added to a
+// column that has lost its default or its index. Whether rows are filled is not checked here: VALIDATE CONSTRAINT
+// proves it.
 func (e *Executor) checkEarlierSteps(g plan.Group, s step.Step, view step.View) error {
 	if e.Plan.Direction == plan.Down || g.Target.Table == "" {
 		return nil
@@ -341,7 +344,7 @@ func (e *Executor) checkEarlierSteps(g plan.Group, s step.Step, view step.View) 
 	return nil
 }
 
-// take runs one action, from a clean point.
+// runAction runs one action, after the checks that come before every action.
 func (e *Executor) runAction(ctx context.Context, g plan.Group, s step.Step, action step.Action, st *groupState) error {
 	if err := e.checkBeforeAction(ctx, g); err != nil {
 		return err
@@ -358,7 +361,7 @@ func (e *Executor) runAction(ctx context.Context, g plan.Group, s step.Step, act
 	return e.execute(ctx, g, s, action, st, watch)
 }
 
-// reached believes nothing: on the way up the goal itself is checked when no action is left.
+// finishStep checks on the way up that a step without further actions is done, and reports it.
 func (e *Executor) finishStep(ctx context.Context, g plan.Group, s step.Step, view step.View, already bool, elapsed time.Duration) error {
 	if outcome := s.Check(view); e.Plan.Direction == plan.Up && !outcome.Done {
 		return message.Broken(string(s.ID()), errors.New(outcome.Reason))
@@ -370,7 +373,7 @@ func (e *Executor) finishStep(ctx context.Context, g plan.Group, s step.Step, vi
 	return nil
 }
 
-// noted takes out of the journal what a run that was cut between the last row and this has left.
+// deleteLeftovers deletes the checkpoints of a run that was interrupted after the last row was filled.
 func (e *Executor) deleteLeftovers(ctx context.Context, s step.Step, view step.View, already bool) error {
 	if _, ok := s.(step.FillColumn); ok && already && e.Plan.Direction == plan.Up {
 		return e.deleteTreeProgress(ctx, view.Table)
@@ -378,8 +381,8 @@ func (e *Executor) deleteLeftovers(ctx context.Context, s step.Step, view step.V
 	return nil
 }
 
-// clear is the clean point before every action: was the run asked to end, is the lease still held, and
-// before the version is recorded, is everything whole.
+// checkBeforeAction returns an error if the run must end before its next action, and, before the version is
+// recorded, if any table is incomplete.
 func (e *Executor) checkBeforeAction(ctx context.Context, g plan.Group) error {
 	if err := e.waitOrEnd(ctx); err != nil {
 		return err
@@ -393,7 +396,8 @@ func (e *Executor) checkBeforeAction(ctx context.Context, g plan.Group) error {
 	return nil
 }
 
-// still waits while the run is to stand still, and tells whether it may go on then.
+// waitOrEnd waits while the run is paused. It returns an error if the run must end: it was stopped, its context
+// ended or its lease is lost.
 func (e *Executor) waitOrEnd(ctx context.Context) error {
 	e.waitWhilePaused(ctx)
 	select {
@@ -408,7 +412,7 @@ func (e *Executor) waitOrEnd(ctx context.Context) error {
 	}
 }
 
-// stopped is the error of a run that was asked to end, by whomever.
+// stopError returns the error of a run that was asked to end.
 func (e *Executor) stopError() error {
 	if e.StopReason != nil {
 		return e.StopReason()
@@ -416,17 +420,17 @@ func (e *Executor) stopError() error {
 	return message.LeftAtSignal(nil)
 }
 
-// at sets the table that the signals watch.
+// setActivity sets the table that the throttle signals watch.
 func (e *Executor) setActivity(ctx context.Context, g plan.Group, t step.Target, filling bool) {
-	place := throttle.Activity{Filling: filling}
+	activity := throttle.Activity{Filling: filling}
 	if t.Table != "" {
 		table := e.Plan.Schema.Relation(g.Table)
-		place.Table, place.Small = t.Relation(), table != nil && countPages(table) <= largeTablePages
+		activity.Table, activity.Small = t.Relation(), table != nil && countPages(table) <= largeTablePages
 	}
-	e.Watch.SetActivity(ctx, place)
+	e.Watch.SetActivity(ctx, activity)
 }
 
-// pages counts the pages of a table and of all tables below it.
+// countPages returns the number of pages of a table and all its descendants.
 func countPages(table *catalog.Table) (n int64) {
 	for _, one := range table.All() {
 		n += one.Pages
@@ -434,7 +438,7 @@ func countPages(table *catalog.Table) (n int64) {
 	return n
 }
 
-// hold waits while the pace says to stand still, before an action as before a batch.
+// waitWhilePaused waits while the run is paused, and reports the pause.
 func (e *Executor) waitWhilePaused(ctx context.Context) {
 	reported := ""
 	for {
@@ -465,8 +469,8 @@ func (e *Executor) leaseLost() <-chan struct{} {
 	return e.Lease.Lost()
 }
 
-// whole looks at every table of the plan again, and at those that were absent: a version is recorded
-// only when all that exist have reached their goal.
+// checkComplete inspects every table of the plan, and those that were absent. It returns a problem if an existing
+// table is incomplete, since the version must not be recorded then.
 func (e *Executor) checkComplete(ctx context.Context) error {
 	names := append([]string{}, e.Plan.Absent...)
 	targets := map[string]step.Target{}

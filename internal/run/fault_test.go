@@ -21,7 +21,8 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// plain lets the site's run connect as a role that owns the tables and nothing else, through a URL.
+// connectAsOwner makes the run connect as a role that owns the tables and has no other rights, and returns the
+// role.
 func (s *testRun) connectAsOwner(url string) string {
 	s.t.Helper()
 	role := "plain_" + s.queryText("SELECT substr(md5(current_database()), 1, 10)")
@@ -44,7 +45,7 @@ func (s *testRun) connectAsOwner(url string) string {
 	return role
 }
 
-// wants checks the one problem that ended a run.
+// wantProblem checks the only problem of a run's result.
 func (s *testRun) wantProblem(result event.Result, code string, exit int, at string) {
 	s.t.Helper()
 	if len(result.Problems) != 1 || result.Exit != exit {
@@ -56,8 +57,8 @@ func (s *testRun) wantProblem(result event.Result, code string, exit int, at str
 	}
 }
 
-// TestFaultsOnTheWay: what the server does to a run names table, step, code and what to do, and the same command goes
-// on when it is mended.
+// TestServerErrorsNameTableAndStep checks that an error of the server is reported with table, step, code and hint,
+// and that the same command succeeds after the cause is removed.
 func TestServerErrorsNameTableAndStep(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for _, test := range []struct {
@@ -105,14 +106,14 @@ func TestServerErrorsNameTableAndStep(t *testing.T) {
 				s.wantProblem(result, test.code, test.exit, string(test.step))
 				s.exec(strings.ReplaceAll(test.mended, "PLAIN", role))
 				if _, err := s.run("", nil); err != nil {
-					t.Errorf("the same command ends with %v", err)
+					t.Errorf("the same command returned %v", err)
 				}
 			})
 		}
 	})
 }
 
-// TestSessionsEndedOnTheWay: an administrator ends every session of the run before every action, and it goes on.
+// TestRunContinuesWhenSessionsEnd ends all sessions of the run before every action.
 func TestRunContinuesWhenSessionsEnd(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -124,12 +125,12 @@ func TestRunContinuesWhenSessionsEnd(t *testing.T) {
 			s.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '" + role + "'")
 		})
 		if err != nil || times < 5 || s.queryText("SELECT count(*) FROM present WHERE uuid IS NULL") != "0" {
-			t.Errorf("after %d times it ended with %v", times, err)
+			t.Errorf("after %d times the run returned %v", times, err)
 		}
 	})
 }
 
-// TestNoConnectionLeft: the role may have no connection any more, and the sessions that it has are ended.
+// TestRunFailsWithoutConnections sets the role's connection limit to 0 and ends its sessions.
 func TestRunFailsWithoutConnections(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -146,7 +147,7 @@ func TestRunFailsWithoutConnections(t *testing.T) {
 		switch p.Code {
 		case "too_many_connections":
 			s.wantProblem(result, p.Code, 1, "fill-column")
-		case "lease_lost": // it is renewed over a connection, too
+		case "lease_lost": // renewing the lease needs a connection too
 			if result.Exit != 5 || !strings.Contains(p.Detail, "too many connections") || p.Hint == "" {
 				t.Errorf("%+v", *p)
 			}
@@ -154,14 +155,14 @@ func TestRunFailsWithoutConnections(t *testing.T) {
 			t.Errorf("%+v", *p)
 		}
 		s.exec("ALTER ROLE " + role + " CONNECTION LIMIT -1")
-		s.exec("DELETE FROM rekey.leases") // it falls by itself after 12 s
+		s.exec("DELETE FROM rekey.leases") // the lease would expire after 12 s
 		if _, err := s.run("", nil); err != nil {
-			t.Errorf("the same command ends with %v", err)
+			t.Errorf("the same command returned %v", err)
 		}
 	})
 }
 
-// TestFullDisk: the disk on which an index is to be built is full.
+// TestFullDiskFailsRun builds an index on a disk that is full.
 func TestFullDiskFailsRun(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -183,26 +184,26 @@ func TestFullDiskFailsRun(t *testing.T) {
 		s.wantProblem(result, "disk_full", 1, "build-index")
 		s.job.Pool, s.job.Direct = s.pool, s.pool
 		if _, err := s.run("", nil); err != nil {
-			t.Errorf("the same command ends with %v", err)
+			t.Errorf("the same command returned %v", err)
 		}
 	})
 }
 
-// small is a directory on a disk of one megabyte that the server may write to.
+// smallDisk returns a directory on a disk of one megabyte that the server may write to.
 func smallDisk(t *testing.T, data string) string {
 	t.Helper()
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		t.Skip("a disk can be made by root on Linux only")
+		t.Skip("mounting a disk requires root on Linux")
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(data), "small") //nolint:usetesting // the server may not enter the test's own
+	dir, err := os.MkdirTemp(filepath.Dir(data), "small") //nolint:usetesting // the server cannot access the test's own directory
 	if err != nil {
 		t.Fatal(err)
 	}
 	mount(t, dir, data)
-	return filepath.Join(dir, "here")
+	return filepath.Join(dir, "tablespace")
 }
 
-// TestLostLeaseEndsWork: an index is being built when another run takes the lease; what runs is cancelled.
+// TestLostLeaseCancelsBuild takes over the lease while the run builds an index, whose statement must be cancelled.
 func TestLostLeaseCancelsBuild(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -220,18 +221,18 @@ func TestLostLeaseCancelsBuild(t *testing.T) {
 		if result.Exit != problem.ExitCode(message.LeaseLost()) || len(result.Problems) != 1 || result.Problems[0].Code != "lease_lost" {
 			t.Errorf("exit %d, %+v", result.Exit, result.Problems)
 		}
-		for s.queryText("SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()") != "0" { // and the server has ended it
+		for s.queryText("SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()") != "0" { // until the server has ended the build
 			time.Sleep(20 * time.Millisecond)
 		}
 		release()
 		s.exec("DELETE FROM rekey.leases")
 		if _, err := s.run("", nil); err != nil {
-			t.Errorf("the same command ends with %v", err)
+			t.Errorf("the same command returned %v", err)
 		}
 	})
 }
 
-// TestSessionEndedInItsWork: an administrator ends the session that builds an index, and the index is built again.
+// TestBuildIsRepeatedWhenSessionEnds ends the session that builds an index.
 func TestBuildIsRepeatedWhenSessionEnds(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -250,7 +251,7 @@ func TestBuildIsRepeatedWhenSessionEnds(t *testing.T) {
 			}()
 		})
 		if err != nil || times < 2 {
-			t.Errorf("after %d times it ended with %v", times, err)
+			t.Errorf("after %d times the run returned %v", times, err)
 		}
 		if n := s.queryText("SELECT count(*) FROM pg_index WHERE indrelid = 'present'::regclass AND NOT indisvalid"); n != "0" {
 			t.Errorf("%s invalid indexes are left", n)

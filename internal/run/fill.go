@@ -22,12 +22,11 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// manyPages is the size from which a table is large: the run gives up its own session while it fills one, since some roles may
-// have few sessions, and a vacuum of one takes a while.
+// largeTablePages is the size from which a table counts as large. The run closes its own session while it fills a
+// large table, since the number of a role's connections may be limited. A vacuum of a large table takes a while.
 const largeTablePages = 1000
 
-// fill gives every row a value. What it found out at its end, that no row is without one, is believed
-// until the next change.
+// fill fills every row of a table. Its result, that no row is without a value, is used until the next change.
 func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *groupState) error {
 	if why := e.Plan.Altered(g, st.inspected.Schema); why != "" {
 		return message.AlteredMeanwhile(g.Target.String(), why)
@@ -58,7 +57,8 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *grou
 	return e.deleteProgress(ctx, *table)
 }
 
-// reinspect reads the table again, and ends its filling where what this goes by has changed: the steps begin again then.
+// reinspect returns a function that inspects the table again and ends its backfill with errStepUndone if what the
+// backfill depends on has changed, so that the steps are repeated.
 func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table) func(context.Context) error {
 	var mu sync.Mutex
 	return func(ctx context.Context) error {
@@ -77,7 +77,7 @@ func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table)
 				now = findTable(now, before.OID)
 			}
 			if why := plan.ChangedFor(e.Plan.OrderOf(g, t, before), t, before, now); why != "" {
-				e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: why + "; its filling begins again"})
+				e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: why + "; the backfill starts again"})
 				return errStepUndone
 			}
 			return nil
@@ -85,7 +85,7 @@ func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table)
 	}
 }
 
-// find is the table of an oid in a tree; nil if it is there no more.
+// findTable returns the table with an oid in a tree, or nil.
 func findTable(root *catalog.Table, oid uint32) *catalog.Table {
 	for _, one := range root.All() {
 		if one.OID == oid {
@@ -95,8 +95,8 @@ func findTable(root *catalog.Table, oid uint32) *catalog.Table {
 	return nil
 }
 
-// value is the expression by which rows are filled by the clock: rekey's own, never a call of a function in the
-// schema, whose owner may have put another text into it since the plan was made.
+// clockExpression returns the expression by which rows are filled by the clock; "" for random values. It is rekey's
+// own and calls no function of the schema, since the function's owner may have replaced it since the plan was made.
 func clockExpression(server catalog.Server, t step.Target) string {
 	if t.Random() {
 		return ""
@@ -104,7 +104,7 @@ func clockExpression(server catalog.Server, t step.Target) string {
 	return step.Expression(server.Major())
 }
 
-// within makes the progress of one table of a tree that of the whole.
+// treeProgress returns a sink that reports the progress of one table of a tree as that of the tree.
 func (e *Executor) treeProgress(g plan.Group, t step.Target, st *groupState) event.Sink {
 	if t.Root == "" {
 		return e.Emit
@@ -120,7 +120,7 @@ func (e *Executor) treeProgress(g plan.Group, t step.Target, st *groupState) eve
 	}
 }
 
-// unfilled says what kept the rows from being filled.
+// explainFillError returns a problem for an error of the backfill, or the error itself.
 func (e *Executor) explainFillError(t step.Target, err error) error {
 	var (
 		stuck     *backfill.NoProgressError
@@ -137,7 +137,7 @@ func (e *Executor) explainFillError(t step.Target, err error) error {
 		return message.RowsHeld(t.String(), held.Rows, held.Timeout, err)
 	case errors.As(err, &serverErr) && serverErr.Code == pgerrcode.InsufficientPrivilege && e.cannotCreateTables():
 		p := message.NoOrderRights(t.String(), sqltext.Ident(e.Plan.Server.Role.Name), e.Plan.Server.JournalSchema.Owner)
-		p.Kind, p.Cause = problem.Stopped, err // the table was taken for a small one
+		p.Kind, p.Cause = problem.Stopped, err // the estimated size was too low, so that the plan did not refuse the table
 		return p
 	case errors.As(err, &nulls):
 		return message.NullsKeepComing(t.String(), t.Column, nulls.Sweeps, err)
@@ -146,13 +146,13 @@ func (e *Executor) explainFillError(t step.Target, err error) error {
 	}
 }
 
-// lacksNotes reports whether the role finds the journal made for it and may make no further tables there.
+// cannotCreateTables reports whether the journal's schema exists and the role may not create tables in it.
 func (e *Executor) cannotCreateTables() bool {
 	schema := e.Plan.Server.JournalSchema
 	return schema.Exists && !schema.Create
 }
 
-// forget takes the cursors and notes of a table away: it is filled, and its pages may change from now on.
+// deleteProgress deletes the checkpoints and the fill plan of a table that is filled.
 func (e *Executor) deleteProgress(ctx context.Context, table catalog.Table) error {
 	if e.Lease == nil {
 		return nil
@@ -165,7 +165,7 @@ func (e *Executor) deleteProgress(ctx context.Context, table catalog.Table) erro
 	})
 }
 
-// forgetAll is forget for a table and all that is below it.
+// deleteTreeProgress calls deleteProgress for a table and all its descendants.
 func (e *Executor) deleteTreeProgress(ctx context.Context, table *catalog.Table) error {
 	for _, one := range table.All() {
 		if err := e.deleteProgress(ctx, *one); err != nil {
@@ -175,6 +175,7 @@ func (e *Executor) deleteTreeProgress(ctx context.Context, table *catalog.Table)
 	return nil
 }
 
+// checkpoints returns the store for the checkpoints of a table; nil without a lease.
 func (e *Executor) checkpoints(table catalog.Table, t step.Target) backfill.Checkpoints {
 	if e.Lease == nil {
 		return nil
@@ -184,7 +185,7 @@ func (e *Executor) checkpoints(table catalog.Table, t step.Target) backfill.Chec
 	}
 }
 
-// diary keeps a filling's places as the journal's cursors.
+// checkpointStore stores the checkpoints of a backfill in the journal. It implements [backfill.Checkpoints].
 type checkpointStore struct {
 	lease  *journal.Lease
 	table  uint32

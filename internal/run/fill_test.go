@@ -10,8 +10,9 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// TestKeyDroppedDuringFilling: without the key's index each row would be looked for in the whole table. The run notices by
-// its slow batches, inspects the table again and fills it by place.
+// TestKeyDroppedDuringBackfill drops the primary key during the backfill. Without its index each row would be
+// searched in the whole table. The run detects that by its slow batches, inspects the table again and fills it by
+// block range.
 func TestKeyDroppedDuringBackfill(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -31,7 +32,7 @@ func TestKeyDroppedDuringBackfill(t *testing.T) {
 		}
 		_, err := s.run("", nil)
 		if err != nil || s.queryText("SELECT count(*) FROM present WHERE uuid IS NULL") != "0" || !dropped.Load() {
-			t.Errorf("dropped %t, it ended with %v", dropped.Load(), err)
+			t.Errorf("dropped %t, error %v", dropped.Load(), err)
 		}
 		if all := strings.Join(notices, "\n"); !strings.Contains(all, "its key has changed") {
 			t.Errorf("notices: %s", all)

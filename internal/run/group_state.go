@@ -18,38 +18,40 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// errGone says that the group's table is there no more.
-var errDropped = errors.New("the table is gone")
+// errDropped reports that the group's table no longer exists.
+var errDropped = errors.New("the table was dropped")
 
-// look is what the executor knows of a group's part of the database. It holds until the next action.
+// groupState holds what the executor knows about a group's part of the database. It is valid until the next action.
 type groupState struct {
 	executor    *Executor
 	group       plan.Group
 	inspected   *step.View
-	filled      map[uint32]bool   // by oid: whether every row has a value, once it was looked at or made so
-	descendants map[uint32]string // what was below the table at the last look, by oid
+	filled      map[uint32]bool   // whether every row of a table has a value, by oid; tables that were not read are missing
+	descendants map[uint32]string // names of the table's descendants at the last inspection, by oid
 
-	inspectedAt time.Time // of the last inspection
-	// presumed is the index that was built since the last inspection: the guard of the next action asks for it. "" is none.
+	inspectedAt time.Time // time of the last inspection
+	// newIndex is the index that was built since the last inspection; the guard of the next action checks it. "" is
+	// none.
 	newIndex   string
-	backfilled bool // a filling of the group has ended: whether rows have no value is read from then on
-	lastStep   bool // the group is at its last step: the inspection after it is also the first of the next group
+	backfilled bool // a backfill of the group has ended, so that columnAdded no longer applies
+	lastStep   bool // the group is at its last step, whose inspection also reads the next group's table
 
-	rowsBefore int64 // filled by the run before the group
+	rowsBefore int64 // number of rows that the run filled before this group
 }
 
-// recent is how old an inspection may be that is used once more: what was altered since is found by the guard of the
-// action that follows, and by the inspection after it.
+// maxInspectionAge is how old an inspection may be to be used once more. The guard of the next action and the next
+// inspection find what was altered since.
 const maxInspectionAge = time.Second
 
-// ahead is an inspection of the group that comes next.
+// prefetched is an inspection of the next group.
 type prefetched struct {
 	table  string
 	schema catalog.Schema
 	at     time.Time
 }
 
-// view looks, unless nothing was done since the last look.
+// view returns the view of the group for a step. It inspects the database only if an action has run since the last
+// inspection.
 func (st *groupState) view(ctx context.Context, s step.Step) (step.View, error) {
 	if st.inspected == nil {
 		view, err := st.inspect(ctx)
@@ -67,10 +69,10 @@ func (st *groupState) view(ctx context.Context, s step.Step) (step.View, error) 
 	return *st.inspected, nil
 }
 
-// forget makes the next view look anew.
+// invalidate makes the next call of view inspect the database.
 func (st *groupState) invalidate() { st.inspected, st.newIndex = nil, "" }
 
-// presume adds to a recent inspection an index that the server says it has built.
+// addNewIndex adds an index that was just built to a recent inspection, in place of another inspection.
 func (st *groupState) addNewIndex(t step.Target) {
 	if st.inspected.Table.IsTree() || time.Since(st.inspectedAt) > maxInspectionAge {
 		st.invalidate()
@@ -84,8 +86,8 @@ func (st *groupState) addNewIndex(t step.Target) {
 	st.inspected, st.newIndex = &view, t.Index
 }
 
-// after forgets what an action has changed. A filling changes nothing that is inspected, and a build one thing alone: one that
-// took a moment leaves the inspection as it is.
+// afterAction invalidates the inspection unless what the action changed is known. A backfill changes nothing that
+// is inspected, and a build adds one index.
 func (st *groupState) afterAction(a step.Action, err error) {
 	switch a := a.(type) {
 	case step.Fill:
@@ -114,7 +116,8 @@ func (st *groupState) inspect(ctx context.Context) (step.View, error) {
 	return view, err
 }
 
-// schema inspects the group's part of the schema; its last inspection reads the next group's part as well.
+// inspectSchema inspects the group's part of the schema. The inspection at the last step also reads the next
+// group's part.
 func (st *groupState) inspectSchema(ctx context.Context) (schema catalog.Schema, err error) {
 	e := st.executor
 	if before := e.next; before.table != "" && before.table == st.group.Table {
@@ -125,7 +128,7 @@ func (st *groupState) inspectSchema(ctx context.Context) (schema catalog.Schema,
 		}
 	}
 	st.inspectedAt = time.Now()
-	question := st.question()
+	question := st.request()
 	next := e.nextGroup(st)
 	if next != nil {
 		question.Relations = append(question.Relations, next.Table, next.Target.Index)
@@ -140,7 +143,8 @@ func (st *groupState) inspectSchema(ctx context.Context) (schema catalog.Schema,
 	return schema, err
 }
 
-// following returns the group of a table that comes after one that is at its last step; nil where there is none.
+// nextGroup returns the next group if it can be inspected together with the current one, which is at its last step;
+// else nil.
 func (e *Executor) nextGroup(st *groupState) *plan.Group {
 	if !st.lastStep || st.group.Target.Table == "" || e.groupIndex+1 >= len(e.Plan.Groups) {
 		return nil
@@ -155,10 +159,10 @@ func (e *Executor) nextGroup(st *groupState) *plan.Group {
 	return next
 }
 
-// question asks for the group's table and whatever bears its index's name; for the schema's own steps
-// it asks for the function and the tables whose inserters must be able to call it. What else hangs on the
-// column was looked at when the plan was made.
-func (st *groupState) question() inspect.Request {
+// request returns what to inspect: for a table's group the table and the relation with the name of its index, for
+// the schema's group the function and the tables whose writers must be able to call it. Other objects were
+// inspected when the plan was made.
+func (st *groupState) request() inspect.Request {
 	p, g := st.executor.Plan, st.group
 	q := inspect.Request{Schema: p.SchemaName}
 	if g.Table != "" {
@@ -178,7 +182,7 @@ func (st *groupState) question() inspect.Request {
 	return q
 }
 
-// rows looks for rows without a value, table by table, where the catalogue does not tell.
+// readRows reads from each table whether rows lack a value, if the catalogue does not show it.
 func (st *groupState) readRows(ctx context.Context) error {
 	for _, part := range st.group.Target.Parts(st.inspected.Table) {
 		oid := part.Table.OID
@@ -206,7 +210,8 @@ func (st *groupState) readRows(ctx context.Context) error {
 	return nil
 }
 
-// added reports whether the run has added a part's column, over rows that have no value then.
+// columnAdded reports whether the run has added the column to a table with rows, which lack a value until they are
+// filled.
 func (st *groupState) columnAdded(part step.Part) bool {
 	if st.backfilled {
 		return false
@@ -222,13 +227,13 @@ func (st *groupState) setFilled(oid uint32, filled bool) {
 	st.filled[oid] = filled
 }
 
-// full notes that every row of a table has a value.
+// markFilled records that every row of a table has a value.
 func (st *groupState) markFilled(table *catalog.Table) {
 	st.setFilled(table.OID, true)
 	st.backfilled = true
 }
 
-// part is the table of a target in the last look: the group's, or one below it.
+// table returns a target's table from the last inspection: the group's table or one of its descendants.
 func (st *groupState) table(t step.Target) *catalog.Table {
 	for _, part := range st.group.Target.Parts(st.inspected.Table) {
 		if part.Relation() == t.Relation() {
@@ -238,8 +243,8 @@ func (st *groupState) table(t step.Target) *catalog.Table {
 	return st.inspected.Table
 }
 
-// moved reports whether the server refused an action and what is below the table is not what it was in the last
-// look: the action was on a table that was detached or dropped meanwhile, and the next look finds another.
+// treeChanged reports whether the server refused an action and the table's descendants have changed since the last
+// inspection. The action's table was then detached or dropped, and the next inspection decides what follows.
 func (st *groupState) treeChanged(ctx context.Context, err error) bool {
 	if serverErr, ok := errors.AsType[*pgconn.PgError](err); !ok || serverErr.Code == pgerrcode.QueryCanceled {
 		return false
@@ -253,8 +258,8 @@ func (st *groupState) treeChanged(ctx context.Context, err error) bool {
 	return !maps.Equal(before, st.descendants)
 }
 
-// detached tells of the tables that are below the group's no more: they keep their column, and nobody looks
-// after it.
+// reportDetached reports descendants that no longer belong to the table. They keep their column, and the run no
+// longer maintains it.
 func (st *groupState) reportDetached(table *catalog.Table) {
 	now := map[uint32]string{}
 	for _, below := range table.Below {
@@ -262,7 +267,7 @@ func (st *groupState) reportDetached(table *catalog.Table) {
 	}
 	for oid, name := range st.descendants {
 		if _, there := now[oid]; !there {
-			st.executor.Emit.Emit(event.Notice{Table: st.group.Target.String(), Text: name + " was detached or dropped meanwhile; if it is there still, its column is its own now"})
+			st.executor.Emit.Emit(event.Notice{Table: st.group.Target.String(), Text: name + " was detached or dropped during the run; if it still exists, it keeps its column"})
 		}
 	}
 	st.descendants = now

@@ -30,11 +30,11 @@ const (
 	progressInterval = time.Second
 )
 
-// concurrently builds or drops an index on a connection of its own.
+// buildOrDropIndex builds or drops an index concurrently, and retries a build that failed.
 func (e *Executor) buildOrDropIndex(ctx context.Context, g plan.Group, a step.Concurrently, st *groupState) error {
-	if st.table(a.Target).Index(a.Target.Index) != nil { // a build shows its index from its beginning
+	if st.table(a.Target).Index(a.Target.Index) != nil { // an index is in the catalogue from the start of its build
 		if waited, err := e.awaitBuilder(ctx, g, a); waited || err != nil {
-			return err // what is there now decides what is to be done
+			return err // the next inspection decides what follows
 		}
 	}
 	if !a.Build {
@@ -68,8 +68,8 @@ func (e *Executor) buildIndex(ctx context.Context, g plan.Group, a step.Concurre
 	})
 }
 
-// broken drops the invalid index that a failed build leaves, whatever ended the build: it takes space, slows every write
-// down and is of no use. Its error says why there is no use in another try.
+// cleanUpFailedBuild drops the invalid index that a failed build leaves: it takes space and slows down every write.
+// It returns an error if a retry is pointless.
 func (e *Executor) cleanUpFailedBuild(ctx context.Context, g plan.Group, a step.Concurrently, cause error) error {
 	if ctx.Err() != nil {
 		return cause
@@ -87,8 +87,8 @@ func (e *Executor) cleanUpFailedBuild(ctx context.Context, g plan.Group, a step.
 		}
 	}
 	if dropped != nil {
-		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "index " + a.Target.Index + " is invalid, takes space and could not be dropped; " +
-			"the next run drops it, or: " + dropIndexSQL(a.Target)})
+		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "index " + a.Target.Index + " is invalid and could not be dropped; " +
+			"the next run drops it, or run: " + dropIndexSQL(a.Target)})
 	}
 	return cause
 }
@@ -97,7 +97,8 @@ func dropIndexSQL(t step.Target) string {
 	return sqltext.Format("DROP INDEX CONCURRENTLY IF EXISTS {}", sqltext.Table{Schema: t.Schema, Name: t.Index})
 }
 
-// dropInvalid drops what a failed build has left, unless a session still builds it or another one has made it valid.
+// dropInvalidIndex drops the index that a failed build left, unless a session still builds it or it has become
+// valid.
 func (e *Executor) dropInvalidIndex(ctx context.Context, t step.Target) error {
 	invalid, err := e.session.HasRow(ctx, sqltext.Format("SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"+
 		" WHERE NOT i.indisvalid AND i.indrelid = pg_catalog.to_regclass({}) AND c.relname = {}",
@@ -105,15 +106,15 @@ func (e *Executor) dropInvalidIndex(ctx context.Context, t step.Target) error {
 	if err != nil || !invalid {
 		return err
 	}
-	if pid, err := e.indexBuilder(ctx, t); err != nil || pid != 0 { // the server has not heard that the connection is lost
-		return errors.Join(errors.New("another session is at work on the index"), err)
+	if pid, err := e.indexBuilder(ctx, t); err != nil || pid != 0 { // the server may not have noticed that the connection is lost
+		return errors.Join(errors.New("another session is building or dropping the index"), err)
 	}
 	return e.dropIndex(ctx, t, dropIndexSQL(t))
 }
 
 func (e *Executor) duplicatesError(ctx context.Context, g plan.Group, t step.Target, cause error) error {
 	var key []string
-	if table := e.Plan.Table(g, t); table != nil { // one that has come below since is in no plan
+	if table := e.Plan.Table(g, t); table != nil { // the plan does not contain a descendant that was added later
 		key = table.PrimaryKey()
 	}
 	var values []string
@@ -128,7 +129,7 @@ func (e *Executor) duplicatesError(ctx context.Context, g plan.Group, t step.Tar
 	return message.NewDuplicates(t.String(), t.Column, values, cause)
 }
 
-// builder is the process that builds or drops the target's index, if another does; else 0.
+// indexBuilder returns the process id of another session that builds or drops the target's index, else 0.
 func (e *Executor) indexBuilder(ctx context.Context, t step.Target) (pid int, err error) {
 	err = e.session.ReadOutsideTx(ctx, func(tx pg.Tx) error {
 		found, err := tx.QueryPrepared(ctx, indexBuilderSQL, t.Relation(), t.Index)
@@ -140,17 +141,17 @@ func (e *Executor) indexBuilder(ctx context.Context, t step.Target) (pid int, er
 	return pid, err
 }
 
-// awaitBuilder waits while another session, left over from a killed run perhaps, still builds an index
-// on the table: what looks invalid may become whole.
+// awaitBuilder waits while another session, perhaps one of a killed run, builds an index on the table: the invalid
+// index may become valid.
 func (e *Executor) awaitBuilder(ctx context.Context, g plan.Group, a step.Concurrently) (waited bool, err error) {
 	for ; ; waited = true {
 		builder, err := e.indexBuilder(ctx, a.Target)
 		if err != nil || builder == 0 {
 			return waited, err
 		}
-		_ = e.breakDeadlock(ctx, uint32(builder), func() {}) // nobody else makes it give way
+		_ = e.breakDeadlock(ctx, uint32(builder), func() {}) // a session whose run was killed cannot break its own deadlock
 		if !waited {
-			e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "another session is building index " + a.Target.Index + " still; it is waited for"})
+			e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "waiting for another session that is building index " + a.Target.Index})
 		}
 		if err := e.sleep(ctx, deadlockCheckInterval); err != nil {
 			return waited, err
@@ -164,7 +165,7 @@ type progressRow struct {
 	Waiting     []string
 }
 
-// watchBuild tells how far a build is and whose snapshots it waits for.
+// reportBuild reports the progress of a build and the sessions whose snapshots it waits for.
 func (e *Executor) reportBuild(ctx context.Context, g plan.Group, index string, pid uint32) {
 	poll(ctx, progressInterval, func() error {
 		var row progressRow

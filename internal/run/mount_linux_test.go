@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// mount puts a disk of one megabyte on a directory, with a directory that belongs to the server.
+// mount mounts a disk of one megabyte on dir, with a directory that the server's owner can write to.
 func mount(t *testing.T, dir, data string) {
 	t.Helper()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m,mode=0755"); err != nil {
-		t.Skip("no disk can be mounted: ", err)
+		t.Skip("cannot mount a disk: ", err)
 	}
 	t.Cleanup(func() {
 		_ = syscall.Unmount(dir, syscall.MNT_DETACH)
@@ -21,12 +21,12 @@ func mount(t *testing.T, dir, data string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	here := filepath.Join(dir, "here")
-	if err := os.Mkdir(here, 0o700); err != nil {
+	tablespace := filepath.Join(dir, "tablespace")
+	if err := os.Mkdir(tablespace, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	owner := info.Sys().(*syscall.Stat_t)
-	if err := os.Chown(here, int(owner.Uid), int(owner.Gid)); err != nil {
+	if err := os.Chown(tablespace, int(owner.Uid), int(owner.Gid)); err != nil {
 		t.Fatal(err)
 	}
 }

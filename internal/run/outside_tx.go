@@ -19,18 +19,19 @@ import (
 var deadlockSQL string
 
 const (
-	// cycleEvery is well below any usual deadlock_timeout (1 s): whoever has waited for so long is the one
-	// that the server ends, and that would be the application's session as often as ours.
+	// deadlockCheckInterval is well below any usual deadlock_timeout (1 s): the server ends the session that has
+	// waited for that long, which could be the application's.
 	deadlockCheckInterval = 200 * time.Millisecond
-	// yieldPause lets the other through before the next try.
+	// yieldPause lets the other session proceed before the next attempt.
 	yieldPause = 500 * time.Millisecond
 )
 
-// direct runs a statement that cannot run in a transaction. What another run has built in the meantime is
-// not to be dropped: the lease is looked at anew, each time.
+// execOutsideTx runs a statement that cannot run in a transaction. It checks the lease and the action's assumptions
+// each time, since another run may have built the index in the time since.
 //
-// Such a statement waits for other sessions while it holds SHARE UPDATE EXCLUSIVE. One of them may want
-// a lock that conflicts with this: then direct gives way before the server finds a deadlock, and says so.
+// The statement waits for other sessions while it holds SHARE UPDATE EXCLUSIVE. If one of them requests a
+// conflicting lock, execOutsideTx cancels the statement before the server detects the deadlock, and returns yielded
+// as true.
 func (e *Executor) execOutsideTx(ctx context.Context, sql string, started func(pid uint32)) (yielded bool, err error) {
 	if err := e.checkGuard(ctx); err != nil {
 		return false, err
@@ -47,12 +48,13 @@ func (e *Executor) execOutsideTx(ctx context.Context, sql string, started func(p
 	return err != nil && cancelled.Load(), err
 }
 
-// yield cancels the backend's statement when it is one half of a deadlock.
+// breakDeadlocks cancels the backend's statement whenever it is part of a deadlock.
 func (e *Executor) breakDeadlocks(ctx context.Context, pid uint32, cancelled *atomic.Bool) {
 	poll(ctx, deadlockCheckInterval, func() error { return e.breakDeadlock(ctx, pid, func() { cancelled.Store(true) }) })
 }
 
-// part cancels the backend's statement if it and another wait for each other, and says so before.
+// breakDeadlock cancels the backend's statement if it and another session wait for each other. It calls report
+// before that.
 func (e *Executor) breakDeadlock(ctx context.Context, pid uint32, report func()) error {
 	return pg.Read(ctx, e.Pool, func(tx pg.Tx) error {
 		var cycle bool
@@ -64,7 +66,7 @@ func (e *Executor) breakDeadlock(ctx context.Context, pid uint32, report func())
 	})
 }
 
-// drop drops an index concurrently, and again when it had to give way.
+// dropIndex drops an index concurrently, and repeats that after it was cancelled to break a deadlock.
 func (e *Executor) dropIndex(ctx context.Context, t step.Target, sql string) error {
 	for start := time.Now(); ; {
 		if err := e.awaitStandbys(ctx, t); err != nil {
@@ -72,8 +74,8 @@ func (e *Executor) dropIndex(ctx context.Context, t step.Target, sql string) err
 		}
 		yielded, err := e.execOutsideTx(ctx, sql, nil)
 		var serverErr *pgconn.PgError
-		again := yielded && errors.As(err, &serverErr) && serverErr.Code == pgerrcode.QueryCanceled
-		if !again || time.Since(start) > e.Limits.LockRetryTimeout {
+		retry := yielded && errors.As(err, &serverErr) && serverErr.Code == pgerrcode.QueryCanceled
+		if !retry || time.Since(start) > e.Limits.LockRetryTimeout {
 			return err
 		}
 		if err := e.sleep(ctx, yieldPause); err != nil {
@@ -82,7 +84,7 @@ func (e *Executor) dropIndex(ctx context.Context, t step.Target, sql string) err
 	}
 }
 
-// pause waits, unless the run is asked to end.
+// sleep waits for the interval. It returns an error if the run must end.
 func (e *Executor) sleep(ctx context.Context, interval time.Duration) error {
 	select {
 	case <-time.After(interval):

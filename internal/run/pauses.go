@@ -8,11 +8,11 @@ import (
 	"github.com/rekey-pg/rekey/internal/pace"
 )
 
-// noteAgain is when a note that could not be written is tried again.
+// recordRetryInterval is the time until a failed write is retried.
 const recordRetryInterval = time.Second
 
-// note writes into the journal why the run stands still, until the context ends; the channel is closed
-// then. That it could not be written is no reason to end a run.
+// recordPauses writes to the journal why the run pauses, until the context ends; the channel is closed then. A
+// failed write does not end the run.
 func recordPauses(ctx context.Context, speed *pace.Pace, lease *journal.Lease) <-chan struct{} {
 	ended := make(chan struct{})
 	go func() {

@@ -20,19 +20,19 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// rowError is a batch that the server refuses for one of its rows.
+// rowError reports a batch that the server refused because of one of its rows.
 type rowError struct {
 	target step.Target
 	table  catalog.Table
 	row    message.RefusedRow
-	breaks bool // the uuid itself is what the row has no place for: the application's writes fail with it
+	breaks bool // the row has no space for the uuid, so that the application's writes of it fail too
 	err    error
 }
 
 func (e *rowError) Error() string { return e.target.String() + ": " + e.row.Says }
 func (e *rowError) Unwrap() error { return e.err }
 
-// refusedRow finds the row behind the error of a batch; nil where the error is of another kind.
+// findRefusedRow returns the row that caused the error of a batch; nil if the error has another cause.
 func (e *Executor) findRefusedRow(ctx context.Context, t step.Target, table catalog.Table, err error) *rowError {
 	serverErr, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok || !concernsRow(serverErr) {
@@ -55,8 +55,8 @@ func (e *Executor) findRefusedRow(ctx context.Context, t step.Target, table cata
 	return found
 }
 
-// aboutRows reports whether an error may be about a row of the batch: about values, a constraint, a limit, or raised
-// by a function that the UPDATE runs. What is wrong with the server, the session or the table itself is not.
+// concernsRow reports whether an error may concern a row of the batch: its values, a constraint, a limit, or an
+// error raised by a function that the UPDATE calls. Errors of the server, the session or the table do not.
 func concernsRow(e *pgconn.PgError) bool {
 	const class = 2
 	if len(e.Code) < class {
@@ -72,8 +72,8 @@ func concernsRow(e *pgconn.PgError) bool {
 	}
 }
 
-// says is what the server says, without values of the row's: those are in the detail, in the messages of
-// conversions and in what functions raise.
+// withoutValues returns the server's message without row values, which occur in the detail, in the messages of
+// conversions and in messages that functions raise.
 func withoutValues(e *pgconn.PgError) string {
 	text := "SQLSTATE " + e.Code
 	if class := e.Code[:2]; class == "23" || class == "54" {
@@ -85,7 +85,7 @@ func withoutValues(e *pgconn.PgError) string {
 	return text
 }
 
-// narrowing finds the row for which a batch fails, by trying halves of it in transactions that are rolled back.
+// rowSearch finds the row for which a batch fails by binary search, in transactions that are rolled back.
 type rowSearch struct {
 	executor    *Executor
 	target      step.Target
@@ -93,10 +93,10 @@ type rowSearch struct {
 	checkpoints backfill.Checkpoints // nil without a lease
 }
 
-// errBack rolls a trial back.
-var errRollback = errors.New("a trial, rolled back")
+// errRollback rolls a trial back.
+var errRollback = errors.New("trial transaction, rolled back")
 
-// row returns the address of a row that fails by itself; "" where none does.
+// find returns the ctid of a row that fails alone; "" if none does.
 func (s rowSearch) find(ctx context.Context, pick string) (string, error) {
 	var all []string
 	err := s.inTrial(ctx, func(tx pg.Tx) error {
@@ -123,7 +123,7 @@ func (s rowSearch) find(ctx context.Context, pick string) (string, error) {
 	return all[0], nil
 }
 
-// fails reports whether an UPDATE of the free ones among some rows fails as the batch did.
+// fails reports whether an UPDATE of the given rows fails with the batch's error. Locked rows are skipped.
 func (s rowSearch) fails(ctx context.Context, rows []string, value string) bool {
 	sql := sqltext.Format("UPDATE ONLY {} SET {} = ", s.target.Name(), sqltext.Name(s.target.Column)) + value +
 		sqltext.Format(" WHERE ctid = ANY (ARRAY (SELECT ctid FROM ONLY {} WHERE ctid = ANY ($1::text[]::tid[]) AND {} IS NULL FOR NO KEY UPDATE SKIP LOCKED))",
@@ -136,7 +136,7 @@ func (s rowSearch) fails(ctx context.Context, rows []string, value string) bool 
 	return ok && serverErr.Code == s.code
 }
 
-// within runs a trial with the settings and the guard of a batch.
+// inTrial runs work with the settings and the guard of a batch.
 func (s rowSearch) inTrial(ctx context.Context, work func(pg.Tx) error) error {
 	w := backfill.Work{Pace: s.executor.Pace, Replica: s.executor.Plan.Server.Role.ReplicaRole}
 	return pg.Run(ctx, s.executor.Pool, w.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) error {
@@ -149,8 +149,8 @@ func (s rowSearch) inTrial(ctx context.Context, work func(pg.Tx) error) error {
 	})
 }
 
-// name is a row for people: its key where that is of integers and uuids, which are no personal data, else its
-// address; and a query that shows it.
+// describe returns the key of a row if it consists of integers and uuids, which are no personal data, else its
+// ctid; and a query that returns the row.
 func (s rowSearch) describe(ctx context.Context, table catalog.Table, address string) (name, query string) {
 	name = "at ctid " + address
 	query = sqltext.Format("SELECT * FROM {} WHERE ctid = {}", s.target.Rows(), sqltext.Value(address))
@@ -180,8 +180,8 @@ func (s rowSearch) describe(ctx context.Context, table catalog.Table, address st
 	return strings.Join(parts, ", "), sqltext.Format("SELECT * FROM {} WHERE ", s.target.Rows()) + strings.Join(where, " AND ")
 }
 
-// giveUp takes back from a table with such a row what would break the application's writes. Without a profile the
-// other tables go on; with one the run ends.
+// revertTable reverts what would make the application's writes fail because of such a row. In a schema run the
+// other tables continue; with a profile the run ends.
 func (e *Executor) revertTable(ctx context.Context, g plan.Group, st *groupState, found *rowError) error {
 	if found.breaks {
 		var err error
@@ -198,9 +198,9 @@ func (e *Executor) revertTable(ctx context.Context, g plan.Group, st *groupState
 	return errSkipped
 }
 
-// takeBack takes the column away, where this run has made it: no run has ever said that it is whole. A column
-// that was there before up is given back as it was found. One that an earlier run has made may be in use: it loses
-// its default alone, where that is rekey's.
+// revertColumn drops the column if this run has added it: it was never reported as complete. A column that existed
+// before up gets its earlier default back. A column that an earlier run has added may be in use, so it loses only
+// its default, if that is rekey's.
 func (e *Executor) revertColumn(ctx context.Context, g plan.Group, st *groupState) (string, error) {
 	st.invalidate()
 	view, err := st.view(ctx, g.Steps[0])
@@ -213,22 +213,22 @@ func (e *Executor) revertColumn(ctx context.Context, g plan.Group, st *groupStat
 		if err := e.deleteTreeProgress(ctx, view.Table); err != nil {
 			return "", err
 		}
-		done := "The column that this run had added was taken away again"
+		done := "The column that this run had added was dropped"
 		if origin == step.Found {
-			done = "The column has again the default that it was found with; values that were filled stay"
+			done = "The column has its earlier default again; filled values are kept"
 		}
-		return done + ", so that the application's writes go on as before.", e.undo(ctx, g)
+		return done + ", so that the application can write as before.", e.undo(ctx, g)
 	}
 	c := view.Table.Column(g.Target.Column)
 	if origin != step.Made || c == nil || !g.Target.HasDefault(c) {
 		return "", nil
 	}
 	drop := sqltext.Format("ALTER TABLE {} ALTER COLUMN {} DROP DEFAULT", g.Target.Name(), sqltext.Name(c.Name))
-	return "The column's default was taken away, so that the application's inserts need no room for it; the column was there before this run and stays.",
+	return "The column's default was dropped, so that the application's inserts need no space for it; the column existed before this run and is kept.",
 		e.applyChange(ctx, g, step.Change{Table: g.Target.Relation(), Exclusive: true, Statements: []string{drop}})
 }
 
-// undo takes a group back as down would.
+// undo reverts a group as down does.
 func (e *Executor) undo(ctx context.Context, g plan.Group) error {
 	done := *e
 	done.Plan.Direction = plan.Down

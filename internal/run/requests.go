@@ -10,19 +10,19 @@ import (
 	"github.com/rekey-pg/rekey/internal/throttle"
 )
 
-// orders carries what other terminals ask of a run to its pace and to its end.
+// requestListener applies requests from other terminals to a run.
 type requestListener struct {
-	stop      chan struct{} // closed when the run is to end, whoever asked
-	requested atomic.Bool   // it was another terminal, not a signal
+	stop      chan struct{} // closed when the run must end
+	requested atomic.Bool   // true if another terminal requested the end, false if a signal did
 }
 
-// knobs are what an order may turn.
+// controls are what a request can change.
 type controls struct {
 	pace  *pace.Pace
 	watch *throttle.Watch
 }
 
-// listen hears the lease's orders and the caller's Stop until the context ends.
+// listenForRequests reads the lease's requests and the caller's Stop channel until the context ends.
 func listenForRequests(ctx context.Context, lease *journal.Lease, c controls, signal <-chan struct{}) *requestListener {
 	l := &requestListener{stop: make(chan struct{})}
 	go l.run(ctx, lease.Requests(), c, signal)
@@ -46,10 +46,10 @@ func (l *requestListener) run(ctx context.Context, requests <-chan journal.Reque
 	}
 }
 
-// pausedReason is what a paused run tells of itself.
-const pausedReason = "paused from another terminal; rekey resume lets it go on"
+// pausedReason is the reason that a paused run reports.
+const pausedReason = "paused from another terminal; to continue: rekey resume"
 
-// obey tells whether the run is to end.
+// handle applies a request and reports whether the run must end.
 func (l *requestListener) handle(request journal.Request, c controls) bool {
 	switch request.Verb {
 	case journal.Pause:
@@ -65,7 +65,7 @@ func (l *requestListener) handle(request journal.Request, c controls) bool {
 	return false
 }
 
-// tune changes the knobs that were named.
+// tune changes the controls that the request sets.
 func (c controls) tune(request journal.Request) {
 	if named, err := pace.ParseSpeed(request.Pace); request.Pace != "" && err == nil {
 		c.pace.SetSpeed(named)
@@ -78,7 +78,7 @@ func (c controls) tune(request journal.Request) {
 	}
 }
 
-// problem says who asked the run to end.
+// stopReason returns the problem that says who ended the run.
 func (l *requestListener) stopReason() error {
 	if l.requested.Load() {
 		return message.StoppedByOrder()

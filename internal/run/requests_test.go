@@ -10,18 +10,18 @@ import (
 	"github.com/rekey-pg/rekey/internal/throttle"
 )
 
-// TestTune turns the knobs that were named, and no other.
+// TestTuneChangesNamedControls checks that tune changes the controls that the request sets, and no others.
 func TestTuneChangesNamedControls(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	speed := pace.New(pace.Gentle, 30*time.Millisecond)
 	watch := throttle.Start(ctx, nil, speed, throttle.Limits{MaxLag: 5 * time.Second, Without: throttle.Names()}, nil)
-	k := controls{speed, watch}
-	for _, c := range []struct {
-		order journal.Request
-		speed pace.Speed
-		batch time.Duration
-		lag   time.Duration
+	c := controls{speed, watch}
+	for _, test := range []struct {
+		request journal.Request
+		speed   pace.Speed
+		batch   time.Duration
+		lag     time.Duration
 	}{
 		{journal.Request{}, pace.Gentle, 30 * time.Millisecond, 5 * time.Second},
 		{journal.Request{Pace: "full"}, pace.Full, 30 * time.Millisecond, 5 * time.Second},
@@ -29,9 +29,9 @@ func TestTuneChangesNamedControls(t *testing.T) {
 		{journal.Request{MaxLag: time.Minute}, pace.Full, time.Second, time.Minute},
 		{journal.Request{Pace: "fast"}, pace.Full, time.Second, time.Minute},
 	} {
-		k.tune(c.order)
-		if speed.Speed() != c.speed || speed.BatchTime() != c.batch || watch.MaxLag() != c.lag {
-			t.Errorf("%+v: %s, %s, %s", c.order, speed.Speed(), speed.BatchTime(), watch.MaxLag())
+		c.tune(test.request)
+		if speed.Speed() != test.speed || speed.BatchTime() != test.batch || watch.MaxLag() != test.lag {
+			t.Errorf("%+v: %s, %s, %s", test.request, speed.Speed(), speed.BatchTime(), watch.MaxLag())
 		}
 	}
 }

@@ -23,12 +23,12 @@ import (
 
 func TestMain(m *testing.M) { servertest.Main(m) }
 
-// site is a kit of two tables, one of which is absent.
+// testRun is a run with a profile of two tables, one of which does not exist.
 type testRun struct {
 	t       *testing.T
 	pool    *pgxpool.Pool
 	job     run.Job
-	actions []string // the actions, in order
+	actions []string // the executed actions, in order
 }
 
 func newTestRun(t *testing.T, c *server.Cluster) *testRun {
@@ -66,7 +66,7 @@ func (s *testRun) queryText(sql string) (value string) {
 	return value
 }
 
-// carry runs, and does something right before every action whose statement has the words.
+// run executes the run and calls do before every action whose text contains the given text.
 func (s *testRun) run(text string, do func()) (event.Result, error) {
 	s.actions = nil
 	s.job.BeforeAction = func(id step.ID, a step.Action) error {
@@ -80,7 +80,7 @@ func (s *testRun) run(text string, do func()) (event.Result, error) {
 	return run.Execute(s.t.Context(), s.job)
 }
 
-// at is the place of the n-th action with the words, counted from 1.
+// actionIndex returns the index of the n-th action that contains the text, counted from 1.
 func (s *testRun) actionIndex(text string, n int) int {
 	for i, action := range s.actions {
 		if strings.Contains(action, text) {
@@ -89,7 +89,7 @@ func (s *testRun) actionIndex(text string, n int) int {
 			}
 		}
 	}
-	s.t.Errorf("no %s in %q", text, s.actions)
+	s.t.Errorf("no action with %s in %q", text, s.actions)
 	return -1
 }
 
@@ -98,8 +98,8 @@ const (
 	recorded = "SELECT obj_description('kit'::regclass, 'pg_class')"
 )
 
-// An application that writes NULL explicitly before the CHECK is there is filled once more, without the
-// CHECK: it would make the application's updates of that row fail.
+// TestNullWrittenOnceIsFilled writes NULL explicitly before the CHECK is added. The run must drop the CHECK before
+// it fills that row, since the CHECK would make the application's updates of the row fail.
 func TestNullWrittenOnceIsFilled(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -121,7 +121,8 @@ func TestNullWrittenOnceIsFilled(t *testing.T) {
 	})
 }
 
-// One that goes on ends the run cleanly, and its updates do not fail afterwards.
+// TestRepeatedNullsEndRun checks that an application that keeps writing NULL ends the run, and that its updates do
+// not fail afterwards.
 func TestRepeatedNullsEndRun(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -131,7 +132,7 @@ func TestRepeatedNullsEndRun(t *testing.T) {
 			t.Errorf("%v, exit %d", err, result.Exit)
 		}
 		if got := s.queryText("SELECT count(*)::text " + check); got != "0" {
-			t.Errorf("%s CHECK is left behind", got)
+			t.Errorf("%s CHECK constraints are left", got)
 		}
 		if got := s.queryText(recorded); got != "39" {
 			t.Errorf("version %s", got)
@@ -142,7 +143,8 @@ func TestRepeatedNullsEndRun(t *testing.T) {
 	})
 }
 
-// A table that a module brings while the run is on is seen before the version is recorded.
+// TestTableCreatedDuringRun checks that a table of the profile that is created during the run prevents the version
+// from being recorded.
 func TestTableCreatedDuringRun(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -152,7 +154,7 @@ func TestTableCreatedDuringRun(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		if got := s.queryText(recorded); got != "39" {
-			t.Errorf("version %s is recorded and a table is not whole", got)
+			t.Errorf("version %s is recorded although a table is incomplete", got)
 		}
 		if _, err := s.run("", nil); err != nil || s.queryText(recorded) != "40" {
 			t.Error(err)
@@ -160,7 +162,7 @@ func TestTableCreatedDuringRun(t *testing.T) {
 	})
 }
 
-// A table that goes while the run is on is passed over, and told of.
+// TestTableDroppedDuringRun checks that a table that is dropped during the run is skipped with a notice.
 func TestTableDroppedDuringRun(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -173,12 +175,13 @@ func TestTableDroppedDuringRun(t *testing.T) {
 		}
 		_, err := s.run("ensure-function", func() { s.exec("DROP TABLE present") })
 		if err != nil || !noticed || s.queryText(recorded) != "40" {
-			t.Errorf("told %v, %v", noticed, err)
+			t.Errorf("noticed %v, %v", noticed, err)
 		}
 	})
 }
 
-// A run that is asked to stop leaves before its next action, and the same call goes on.
+// TestStopEndsBeforeNextAction checks that a run that is asked to stop ends before its next action, and that the
+// same call continues it.
 func TestStopEndsBeforeNextAction(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -196,21 +199,21 @@ func TestStopEndsBeforeNextAction(t *testing.T) {
 	})
 }
 
-// What a run that was cut after the last row of a table noted of its filling is taken away by the next one,
-// which finds nothing to fill.
+// TestCheckpointsOfInterruptedRunAreDeleted checks that the next run, which has nothing to fill, deletes the
+// checkpoints of a run that was interrupted after the last row of a table.
 func TestCheckpointsOfInterruptedRunAreDeleted(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newTestRun(t, c)
-		cut := errors.New("cut")
+		interrupted := errors.New("interrupted")
 		s.job.BeforeAction = func(id step.ID, _ step.Action) error {
 			if strings.Contains(fmt.Sprint(id), "build-index") {
-				return cut
+				return interrupted
 			}
 			return nil
 		}
-		if _, err := run.Execute(t.Context(), s.job); !errors.Is(err, cut) {
-			t.Fatalf("it ended with %v", err)
+		if _, err := run.Execute(t.Context(), s.job); !errors.Is(err, interrupted) {
+			t.Fatalf("the run returned %v", err)
 		}
 		s.exec(`INSERT INTO rekey.cursors (relation, filenode, attnum, region, state, filled)
 			SELECT c.oid, relfilenode, attnum, 7, '', 3 FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid
@@ -219,7 +222,7 @@ func TestCheckpointsOfInterruptedRunAreDeleted(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := s.queryText("SELECT count(*)::text FROM rekey.cursors"); got != "0" {
-			t.Errorf("%s notes are left", got)
+			t.Errorf("%s checkpoints are left", got)
 		}
 	})
 }

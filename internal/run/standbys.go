@@ -15,9 +15,9 @@ const (
 	maxStandbyPause   = time.Minute
 )
 
-// unread waits until nobody on a standby would hold the end of a DROP INDEX CONCURRENTLY up: it locks the
-// index ACCESS EXCLUSIVE when on the primary nobody uses it any more, and on a standby every reader of
-// the table holds a lock on its indexes.
+// awaitStandbys waits until no session on a standby would delay the replay of DROP INDEX CONCURRENTLY. The last
+// phase of that statement locks the index ACCESS EXCLUSIVE, and on a standby every reader of the table holds a lock
+// on its indexes.
 func (e *Executor) awaitStandbys(ctx context.Context, t step.Target) error {
 	table := t.Relation()
 	pause := firstStandbyPause

@@ -11,8 +11,8 @@ import (
 //go:embed queries/lock_waiters.sql
 var lockWaitersSQL string
 
-// vacuum runs a VACUUM of a table on a connection of its own, as one by hand is: nothing makes
-// that one yield but us.
+// vacuum returns a function that runs a VACUUM of a table on a session of its own. Unlike an autovacuum it does not
+// yield to other sessions by itself, so rekey cancels it when it must.
 func (e *Executor) vacuum(t step.Target) func(context.Context, string) error {
 	table := t.Relation()
 	return func(ctx context.Context, sql string) error {
@@ -27,8 +27,8 @@ func (e *Executor) vacuum(t step.Target) func(context.Context, string) error {
 	}
 }
 
-// giveWay cancels the backend's statement when another session wants the table, when the run is to stand
-// still, and when it is to end.
+// cancelIfUnwanted cancels the VACUUM when another session waits for a lock on the table, when the run is paused
+// and when it must end.
 func (e *Executor) cancelIfUnwanted(ctx context.Context, table string, pid uint32) {
 	poll(ctx, deadlockCheckInterval, func() error {
 		reason, _ := e.Pace.Paused()
@@ -44,7 +44,7 @@ func (e *Executor) cancelIfUnwanted(ctx context.Context, table string, pid uint3
 	})
 }
 
-// asked tells whether the run was asked to end.
+// stopRequested reports whether the run was asked to end.
 func (e *Executor) stopRequested() bool {
 	select {
 	case <-e.Stop:

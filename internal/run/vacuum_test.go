@@ -15,8 +15,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// TestVacuumGivesWay: what stands for a VACUUM here takes long, and ends when somebody waits for the table,
-// when the run is to stand still, and when it is to end.
+// TestVacuumIsCancelledWhenUnwanted checks that the statement, a long one in place of a VACUUM, is cancelled when a
+// session waits for the table, when the run is paused and when it must end.
 func TestVacuumIsCancelledWhenUnwanted(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		pool, err := pgxpool.New(t.Context(), servertest.Database(t, c).URL)
@@ -34,8 +34,8 @@ func TestVacuumIsCancelledWhenUnwanted(t *testing.T) {
 			act  func(*Executor) (end func())
 		}{
 			{"a session waits", func(*Executor) func() { return holdAndWait(t, pool) }},
-			{"the pace holds", func(e *Executor) func() { e.Pace.Pause("query", "it is busy"); return func() {} }},
-			{"the run is to end", func(*Executor) func() { close(stop); return func() {} }},
+			{"the run is paused", func(e *Executor) func() { e.Pace.Pause("query", "it is busy"); return func() {} }},
+			{"the run must end", func(*Executor) func() { close(stop); return func() {} }},
 		} {
 			e := &Executor{Pool: pool, Direct: pool, Pace: pace.New("", 0), Stop: stop}
 			end := cause.act(e)
@@ -43,13 +43,13 @@ func TestVacuumIsCancelledWhenUnwanted(t *testing.T) {
 			end()
 			var said *pgconn.PgError
 			if !errors.As(err, &said) || said.Code != pgerrcode.QueryCanceled {
-				t.Errorf("%s: it ended with %v", cause.name, err)
+				t.Errorf("%s: the statement returned %v", cause.name, err)
 			}
 		}
 	})
 }
 
-// wait makes one session wait for another's lock on the table.
+// holdAndWait makes a session wait for another session's lock on the table.
 func holdAndWait(t *testing.T, pool *pgxpool.Pool) (end func()) {
 	t.Helper()
 	ctx := context.Background()

@@ -13,7 +13,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// values fills a table by the engine that its plan names.
+// fillRows fills a table with the engine that its plan names.
 func (e *Executor) fillRows(ctx context.Context, g plan.Group, w backfill.Work) (backfill.Result, error) {
 	order := e.Plan.OrderOf(g, w.Target, &w.Table)
 	begin := e.onStart(order, w)
@@ -36,8 +36,8 @@ func (e *Executor) fillRows(ctx context.Context, g plan.Group, w backfill.Work) 
 	return backfill.Run(ctx, w)
 }
 
-// beginning returns what notes by what a table is filled, and gives the moment of its column; nil without a journal. Places of
-// an engine that went about it another way are worthless to this one.
+// onStart returns a function that records how a table is filled and returns the cutoff of its column; nil without a
+// journal. It deletes the checkpoints of a backfill with other parameters.
 func (e *Executor) onStart(o plan.Order, w backfill.Work) func(context.Context, pg.Tx) (ordered.Start, error) {
 	if e.Lease == nil {
 		return nil
@@ -61,8 +61,8 @@ func (e *Executor) onStart(o plan.Order, w backfill.Work) func(context.Context, 
 	}
 }
 
-// stamped adds to the change that gives a column its default, or takes it away, what the journal notes of
-// it: in one transaction with it, so that it is never one without the other.
+// withJournal adds the journal's statements to the change that sets or drops a column's default, so that they are
+// committed together.
 func (e *Executor) withJournal(g plan.Group, s step.Step, a step.Change, st *groupState) step.Change {
 	if _, ok := s.(step.AddColumn); !ok || e.Lease == nil {
 		return a
@@ -83,7 +83,7 @@ func (e *Executor) withJournal(g plan.Group, s step.Step, a step.Change, st *gro
 	return a
 }
 
-// unnoted takes away, before a column goes, what a filling that was cut has written down.
+// deleteProgressForDown deletes the progress of an interrupted backfill before down drops the column.
 func (e *Executor) deleteProgressForDown(ctx context.Context, g plan.Group) error {
 	table := e.Plan.Schema.Relation(g.Table)
 	if e.Plan.Direction == plan.Up || g.Target.Table == "" || table == nil {

@@ -16,7 +16,8 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// newLedger is a site whose table has times of whole seconds, many rows in one, against their ids.
+// newLedger returns a run on a table with creation times of whole seconds, many rows per second, in the reverse
+// order of their ids.
 func newLedger(t *testing.T, c *server.Cluster) *testRun {
 	s := newTestRun(t, c)
 	s.exec(`CREATE TABLE ledger (id integer PRIMARY KEY, at timestamp(0) NOT NULL DEFAULT now(), other timestamptz);
@@ -25,26 +26,26 @@ func newLedger(t *testing.T, c *server.Cluster) *testRun {
 	return s
 }
 
-// inversions are the rows of a table that a uuid puts in another place than their time and key do.
+// inversions counts the rows whose uuid sorts differently from their time and key.
 const inversions = `SELECT count(*)::text FROM (SELECT row_number() OVER (ORDER BY uuid) AS is,
 	row_number() OVER (ORDER BY at, id) AS ought FROM ledger WHERE id <= 3000) placed WHERE "is" <> ought`
 
 const orderTables = `SELECT count(*)::text FROM pg_tables WHERE schemaname = 'rekey' AND tablename LIKE 'order\_%'`
 
-// told is the time of a uuid's 48 bits, in milliseconds.
+// uuidMillis is the time in the first 48 bits of a uuid, in milliseconds.
 const uuidMillis = `('x' || lpad(left(replace(uuid::text, '-', ''), 12), 16, '0'))::bit(64)::int8`
 
 func (s *testRun) expect(want string, queries ...string) {
 	s.t.Helper()
 	for _, sql := range queries {
 		if got := s.queryText(sql); got != want {
-			s.t.Errorf("%s, not %s: %s", got, want, sql)
+			s.t.Errorf("got %s, want %s: %s", got, want, sql)
 		}
 	}
 }
 
-// Rows that were there sort by time and key, those that come meanwhile behind them, and down leaves
-// nothing of it.
+// TestRowsAreOrderedByCreation checks that existing rows sort by time and key, that new rows sort after them, and
+// that down leaves nothing in the journal.
 func TestRowsAreOrderedByCreation(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -66,7 +67,8 @@ func TestRowsAreOrderedByCreation(t *testing.T) {
 	})
 }
 
-// A column that was there keeps its values and gets its moment with its default; down forgets that.
+// TestExistingColumnKeepsValues checks that an existing column keeps its values and gets a cutoff with its default,
+// which down deletes.
 func TestExistingColumnKeepsValues(t *testing.T) {
 	t.Parallel()
 	c := servertest.Cluster(t, slices.Max(servertest.Versions(t)))
@@ -93,7 +95,8 @@ func TestExistingColumnKeepsValues(t *testing.T) {
 	s.expect("0", `SELECT count(*)::text FROM rekey.moments`)
 }
 
-// A run that is cut in the middle of a filling of several regions goes on in the same order.
+// TestInterruptedBackfillKeepsOrder checks that the next run continues an interrupted backfill of several regions
+// in the same order.
 func TestInterruptedBackfillKeepsOrder(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -112,7 +115,7 @@ func TestInterruptedBackfillKeepsOrder(t *testing.T) {
 			t.Fatalf("%v", err)
 		}
 		if left := s.queryText("SELECT count(*)::text FROM ledger WHERE uuid IS NULL"); left == "0" {
-			t.Error("nothing was left to do: the cut came too late")
+			t.Error("the run was interrupted too late: all rows are filled")
 		}
 		s.job.Stop, s.job.Emit = nil, nil
 		if _, err := s.run("", nil); err != nil {
@@ -122,7 +125,7 @@ func TestInterruptedBackfillKeepsOrder(t *testing.T) {
 	})
 }
 
-// What is asked of a table's values is done.
+// TestValueOptions checks the options that determine a table's values.
 func TestValueOptions(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for name, want := range map[string]struct {

@@ -13,10 +13,10 @@ import (
 //go:embed queries/descendants.sql
 var descendantsSQL string
 
-// wave are the actions that one look is good for: the first, and those behind it that fail by themselves where the table
-// was altered. In a tree it is the first, and where that is on a table below which nothing is,
-// the first of each other such table. A tree of a thousand partitions would be looked at anew for each action on
-// one of them otherwise. What concerns more than one table waits for a look of its own.
+// nextWave returns the actions that one inspection is valid for: the first one, and those that follow and fail by
+// themselves if the table was altered. In a tree it is the first action, and if that is on a leaf table, the first
+// action on each other leaf; otherwise a tree of a thousand partitions would be inspected again for each action on
+// one of them.
 func nextWave(root *catalog.Table, actions []step.Action) []step.Action {
 	if root == nil || len(root.Below) == 0 {
 		independent := 1
@@ -45,7 +45,7 @@ func nextWave(root *catalog.Table, actions []step.Action) []step.Action {
 	return first
 }
 
-// stands reports whether the same tables are below the group's as in the last look.
+// sameDescendants reports whether the table has the same descendants as at the last inspection.
 func (st *groupState) sameDescendants(ctx context.Context, root *catalog.Table) bool {
 	var oids []int64
 	err := pg.Read(ctx, st.executor.Pool, func(tx pg.Tx) error {

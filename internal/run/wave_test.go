@@ -7,7 +7,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// TestWave: one look is good for one action on each of the lowest tables, and for nothing that concerns several.
+// TestNextWave checks that a wave has at most one action on each leaf table, and no others with them.
 func TestNextWave(t *testing.T) {
 	on := func(table string) step.Action { return step.Change{Table: `"app"."` + table + `"`} }
 	root := catalog.Table{OID: 1, Schema: "app", Name: "root", Below: []catalog.Table{
@@ -20,13 +20,13 @@ func TestNextWave(t *testing.T) {
 		actions []step.Action
 		want    int
 	}{
-		"a table alone":              {&catalog.Table{OID: 1, Schema: "app", Name: "other"}, []step.Action{on("other"), on("other")}, 1},
-		"no table":                   {nil, []step.Action{step.Change{}, step.Change{}}, 1},
-		"the lowest":                 {&root, []step.Action{on("low"), on("low"), on("other"), on("root")}, 2},
-		"the root first":             {&root, []step.Action{on("root"), on("low"), on("other")}, 1},
-		"one in the middle first":    {&root, []step.Action{on("middle"), on("low"), on("other")}, 1},
-		"the root before another":    {&root, []step.Action{on("low"), on("root"), on("middle"), on("other")}, 2},
-		"a step that is on no table": {&root, []step.Action{step.Change{}, on("low")}, 1},
+		"a table without descendants": {&catalog.Table{OID: 1, Schema: "app", Name: "other"}, []step.Action{on("other"), on("other")}, 1},
+		"no table":                    {nil, []step.Action{step.Change{}, step.Change{}}, 1},
+		"leaf tables":                 {&root, []step.Action{on("low"), on("low"), on("other"), on("root")}, 2},
+		"the root first":              {&root, []step.Action{on("root"), on("low"), on("other")}, 1},
+		"an inner table first":        {&root, []step.Action{on("middle"), on("low"), on("other")}, 1},
+		"the root before another":     {&root, []step.Action{on("low"), on("root"), on("middle"), on("other")}, 2},
+		"a step that is on no table":  {&root, []step.Action{step.Change{}, on("low")}, 1},
 	} {
 		got := nextWave(test.root, test.actions)
 		if len(got) != test.want {
@@ -34,7 +34,7 @@ func TestNextWave(t *testing.T) {
 		}
 		for _, a := range got[1:] {
 			if table := step.Table(a); table != `"app"."low"` && table != `"app"."other"` {
-				t.Errorf("%s: %s was not looked at for itself", name, table)
+				t.Errorf("%s: the action on %s needs an inspection", name, table)
 			}
 		}
 	}

@@ -177,7 +177,7 @@ func around(ctx context.Context, tx pg.Tx, o Request, situations []plan.Input) e
 // all asks for everything in a schema, or for everything that a profile has to do with.
 func (o Request) all() inspect.Request {
 	if o.Ask == nil {
-		return ProfileQuestion(o.Profile, o.Schema)
+		return ProfileRequest(o.Profile, o.Schema)
 	}
 	return inspect.Request{Schema: o.Schema, All: true, Column: o.Ask.NamingFor("").Column, Columns: o.Ask.Columns()}
 }

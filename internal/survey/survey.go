@@ -39,7 +39,7 @@ func Read(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Requ
 }
 
 // Whole is the question for everything that a profile has to do with in a schema.
-func ProfileQuestion(p profile.Profile, schema string) inspect.Request {
+func ProfileRequest(p profile.Profile, schema string) inspect.Request {
 	q := inspect.Request{Schema: schema, Column: p.Column, Function: step.FunctionName}
 	q.Relations = append(q.Relations, p.VersionTable)
 	for _, name := range p.Names() {

@@ -1,4 +1,4 @@
--- How far the backend $1 is with its index, and which sessions' snapshots it waits for.
+-- Returns the progress of the index build of backend $1, and the sessions whose snapshots it waits for.
 SELECT p.phase                                                                              AS phase,
        CASE WHEN p.blocks_total > 0 THEN p.blocks_done ELSE p.tuples_done END               AS done,
        CASE WHEN p.blocks_total > 0 THEN p.blocks_total ELSE p.tuples_total END             AS total,

@@ -1,6 +1,6 @@
--- What decides which code statements on the tables $1 run, as one text: it changes when something of it is added, altered
--- or dropped. A row's xmin is the transaction that wrote it.
-SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(coalesce(pg_catalog.string_agg(x.row, ',' ORDER BY x.row), ''), 'UTF8')), 'hex') AS seal
+-- Returns one text that is computed from everything that determines which code statements on the tables $1 run. It
+-- changes when something of that is added, altered or dropped: the xmin of a row is the transaction that wrote it.
+SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(coalesce(pg_catalog.string_agg(x.row, ',' ORDER BY x.row), ''), 'UTF8')), 'hex') AS fingerprint
 FROM (
     SELECT pg_catalog.concat('c', k.oid, ' ', k.xmin) AS row FROM pg_catalog.pg_constraint k WHERE k.conrelid = ANY ($1)
     UNION ALL

@@ -1,4 +1,5 @@
--- What is below the table $1 by partitioning or inheritance, but for a partition that is being detached.
+-- Returns the descendants of table $1 (partitions, inheritance children), except for partitions that are being
+-- detached.
 WITH RECURSIVE below (relation) AS (
     SELECT i.inhrelid FROM pg_inherits i
     WHERE i.inhparent = $1::oid AND NOT coalesce((to_jsonb(i) ->> 'inhdetachpending')::bool, false)

@@ -1,5 +1,5 @@
--- The session that builds or drops an index of table $1, if another does; else 0. One that nobody builds any more is
--- a leftover. Looks at locks, which every role may see, since a build holds one for its whole time.
+-- Returns the process id of another session that builds or drops the index $2 of table $1, else 0. It reads
+-- pg_locks, which every role may read, since a build holds a lock all the time.
 SELECT coalesce((
     SELECT min(l.pid) FROM pg_index i
     JOIN pg_class x ON x.oid = i.indexrelid

@@ -1,4 +1,4 @@
--- Does another session than $2 wait for a lock on table $1?
+-- Returns whether a session other than $2 waits for a lock on table $1.
 SELECT EXISTS (
     SELECT FROM pg_locks w
     WHERE NOT w.granted AND w.locktype = 'relation' AND w.pid <> $2::int
