@@ -90,7 +90,7 @@ func (f *flags) writer(p *cli.Program) demo.Writer {
 		return demo.JSON(p.Stdout())
 	}
 	bold, lively := p.Lively()
-	return demo.Text(p.Stdout(), p.Stderr(), demo.Look{Width: p.Width(), Lively: lively, Bold: bold})
+	return demo.Text(p.Stdout(), p.Stderr(), demo.Display{Width: p.Width(), Lively: lively, Bold: bold})
 }
 
 func (f *flags) run(ctx context.Context, p *cli.Program) error {

@@ -91,7 +91,7 @@ func TestRefusesWrongFlags(t *testing.T) {
 	}
 }
 
-// Whatever is wrong with the arguments, a password in them is not repeated.
+// No message repeats an argument that may contain a password.
 func TestRepeatsNoPassword(t *testing.T) {
 	const secret = "postgres://app:hunter2@127.0.0.1:1/app"
 	calls := [][]string{{secret}, {"help", secret}, {"--" + secret}, {"-" + secret}, {"--hunter2=" + secret}, {"__complete", secret}}

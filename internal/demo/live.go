@@ -10,38 +10,38 @@ import (
 	"github.com/rekey-pg/rekey/internal/screen"
 )
 
-// Writer shows a demo.
+// Writer shows the events of a demo.
 type Writer interface {
 	Event(e Event)
-	Close() // after the last event
+	Close() // called after the last event
 }
 
-// JSON writes each event as a line of JSON.
+// JSON returns a writer that writes each event as one line of JSON.
 func JSON(out io.Writer) Writer { return ndjson{out} }
 
 type ndjson struct{ out io.Writer }
 
 func (n ndjson) Event(e Event) {
 	if line, err := Line(e, time.Now()); err == nil {
-		_, _ = n.out.Write(line) // a reader that went away must not end the demo
+		_, _ = n.out.Write(line) // the demo continues without a reader
 	}
 }
 
 func (n ndjson) Close() {}
 
-// Look says what the two channels of Text are.
-type Look struct {
-	Width  int  // columns of the terminal behind beside
-	Lively bool // beside is a terminal
-	Bold   bool // out is one
+// Display describes the two streams of Text.
+type Display struct {
+	Width  int  // columns of progress's terminal
+	Lively bool // progress is a terminal
+	Bold   bool // out is a terminal
 }
 
-// Text writes for people: what was found goes to out; what goes on meanwhile to beside, on a terminal as
-// two lines that are drawn anew, elsewhere as a line now and then.
-func Text(out, beside io.Writer, look Look) Writer {
-	t := &text{out: out, beside: beside, look: look, done: make(chan struct{}), ended: make(chan struct{})}
+// Text returns a writer of text for people. Findings go to out. What happens now goes to progress: on a terminal as
+// two lines that are redrawn, elsewhere as a line from time to time.
+func Text(out, progress io.Writer, display Display) Writer {
+	t := &text{out: out, progress: progress, display: display, done: make(chan struct{}), ended: make(chan struct{})}
 	every := screen.Every
-	if look.Lively {
+	if display.Lively {
 		every = 100 * time.Millisecond
 	}
 	go t.draw(every)
@@ -49,16 +49,16 @@ func Text(out, beside io.Writer, look Look) Writer {
 }
 
 type text struct {
-	out, beside io.Writer
-	look        Look
-	done, ended chan struct{}
+	out, progress io.Writer
+	display       Display
+	done, ended   chan struct{}
 
 	mu      sync.Mutex
-	stage   string // that is under way; "" while up or down is
+	stage   string // the current stage; "" during up and down
 	begun   time.Time
 	state   screen.State
 	figures Figures
-	drawn   int // lines to be wiped away
+	drawn   int // number of lines to erase before the next output
 }
 
 func (t *text) Event(e Event) {
@@ -75,12 +75,12 @@ func (t *text) Event(e Event) {
 		}
 		t.state = screen.Fold(t.state, e.Event, time.Now())
 	case Carried, Flowing:
-		t.stage, t.state = "the application works on", screen.State{}
+		t.stage, t.state = "the application continues", screen.State{}
 		t.begun = time.Now()
 	}
-	if told := lines(e); len(told) > 0 {
+	if text := lines(e); len(text) > 0 {
 		t.wipe()
-		fmt.Fprintln(t.out, t.bold(strings.Join(told, "\n")))
+		fmt.Fprintln(t.out, t.bold(strings.Join(text, "\n")))
 	}
 }
 
@@ -106,7 +106,7 @@ func (t *text) draw(every time.Duration) {
 	}
 }
 
-// now says what goes on.
+// now writes what happens now.
 func (t *text) now() {
 	what := t.stage
 	switch {
@@ -115,48 +115,48 @@ func (t *text) now() {
 			what += ", " + screen.Span(took)
 		}
 	case t.state.Command != "":
-		what = t.progress()
+		what = t.migration()
 	default:
 		return
 	}
 	t.wipe()
-	fmt.Fprintln(t.beside, "  "+what)
-	if !t.look.Lively {
+	fmt.Fprintln(t.progress, "  "+what)
+	if !t.display.Lively {
 		return
 	}
 	t.drawn = 1
 	if f := t.figures; f.Statements > 0 {
-		fmt.Fprintf(t.beside, "  the application: %s statements, %s failed, longest wait %s\n",
+		fmt.Fprintf(t.progress, "  the application: %s statements, %s failed, longest wait %s\n",
 			screen.Count(f.Statements), screen.Count(f.Failed), fine(f.Longest))
 		t.drawn = 2
 	}
 }
 
-// progress tells how far up or down is.
-func (t *text) progress() string {
+// migration describes how far up or down is.
+func (t *text) migration() string {
 	all := screen.Draw(t.state).All
-	if !t.look.Lively {
+	if !t.display.Lively {
 		return fmt.Sprintf("%s: %s, %d%%", t.state.Command, all.Name, all.Percent)
 	}
-	room := min(t.look.Width, screen.Width) - len("  down  ")
-	return fmt.Sprintf("%-4s  %s", t.state.Command, all.Line(room))
+	width := min(t.display.Width, screen.Width) - len("  down  ")
+	return fmt.Sprintf("%-4s  %s", t.state.Command, all.Line(width))
 }
 
-// wipe takes the drawn lines away.
+// wipe erases the drawn lines.
 func (t *text) wipe() {
-	fmt.Fprint(t.beside, strings.Repeat("\x1b[1A\x1b[2K", t.drawn))
+	fmt.Fprint(t.progress, strings.Repeat("\x1b[1A\x1b[2K", t.drawn))
 	t.drawn = 0
 }
 
-// bold marks the verdict.
-func (t *text) bold(told string) string {
-	if !t.look.Bold {
-		return told
+// bold highlights the last line's "ok" or "not ok".
+func (t *text) bold(text string) string {
+	if !t.display.Bold {
+		return text
 	}
-	for verdict, colour := range map[string]string{okay: "\x1b[1;32m", notOkay: "\x1b[1;31m"} {
-		if at := strings.LastIndex(told, "\n"+verdict+" "); at >= 0 {
-			told = told[:at+1] + colour + verdict + "\x1b[0m" + told[at+1+len(verdict):]
+	for conclusion, colour := range map[string]string{okay: "\x1b[1;32m", notOkay: "\x1b[1;31m"} {
+		if at := strings.LastIndex(text, "\n"+conclusion+" "); at >= 0 {
+			text = text[:at+1] + colour + conclusion + "\x1b[0m" + text[at+1+len(conclusion):]
 		}
 	}
-	return told
+	return text
 }

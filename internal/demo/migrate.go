@@ -14,26 +14,25 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// settle is how long traffic runs before up, which shows what its waits are without it, and between up
-// and down, which gives the look-ups by uuid their time.
+// settle is how long traffic runs before up, to measure its waits without a migration, and between up and down, to
+// look rows up by uuid.
 const (
-	settle      = time.Second
-	settleLooks = 20 // a second, whether that was enough
+	settle       = time.Second
+	settleChecks = 20 // number of checks per second whether that was enough
 )
 
-// settle lets the traffic run for a second and, where a busy machine gives it no time, until it has done what is
-// wanted of it, or has had its patience.
+// settle runs the traffic for a second. On a busy machine it continues until enough reports true, or until the
+// timeout.
 func (t *traffic) settle(ctx context.Context, enough func(Figures) bool) error {
 	begun := time.Now()
 	err := rest(ctx, settle)
-	for err == nil && !enough(t.figures()) && time.Since(begun) < patience {
-		err = rest(ctx, settle/settleLooks)
+	for err == nil && !enough(t.figures()) && time.Since(begun) < timeout {
+		err = rest(ctx, settle/settleChecks)
 	}
 	return err
 }
 
-// migrate goes up, verifies and goes down again, all under traffic, which stands still only while its
-// rows are counted.
+// migrate runs up, verify and down under traffic. It pauses the traffic only while it checks the rows.
 func (d *Demo) migrate(ctx context.Context, t *traffic) error {
 	d.emit(Flowing{Rate: d.options.Rate, Connections: d.options.Connections})
 	if err := t.settle(ctx, func(f Figures) bool { return f.Before.Statements > 0 }); err != nil {
@@ -62,14 +61,14 @@ func (d *Demo) migrate(ctx context.Context, t *traffic) error {
 
 type call = func(context.Context, *pgxpool.Pool, phoenixkit.Options) (event.Result, error)
 
-// carry runs up or down and hands on what happens. Its own result is shown under another name: the
-// demo's is the only "result" of the stream.
+// carry runs up or down and emits its events. It emits the result under another name: the only "result" of the stream
+// is the demo's.
 func (d *Demo) carry(ctx context.Context, t *traffic, result *event.Result, do call, version int) error {
-	d.moment(ctx, t.during())
+	d.interfereAt(ctx, t.during())
 	var err error
 	*result, err = do(ctx, d.pool, phoenixkit.Options{Prefix: schema, Version: version, Options: rekey.Options{OnEvent: func(e event.Event) {
 		if _, last := e.(event.Result); !last {
-			t.heed(e)
+			t.learn(e)
 			d.emit(Step{e})
 		}
 	}}})
@@ -82,7 +81,7 @@ func (d *Demo) carry(ctx context.Context, t *traffic, result *event.Result, do c
 
 func (d *Demo) verify(ctx context.Context) error {
 	begun := time.Now()
-	d.emit(Began{Stage: "verify", Text: "verify counts"})
+	d.emit(Began{Stage: "verify", Text: "verify counts rows"})
 	report, err := phoenixkit.Verify(ctx, d.pool, phoenixkit.Options{Prefix: schema, Version: 40})
 	if err != nil && !errors.Is(err, problem.ErrDiffers) {
 		return err
@@ -93,9 +92,9 @@ func (d *Demo) verify(ctx context.Context) error {
 	return nil
 }
 
-// pause lets the traffic stand, checks, and lets it go on without the uuids.
+// pause pauses the traffic, checks every row, and resumes the traffic without uuids.
 func (d *Demo) pause(ctx context.Context, t *traffic, stage string, version int) error {
-	d.moment(ctx, stage)
+	d.interfereAt(ctx, stage)
 	t.pause()
 	defer t.resume()
 	if err := d.check(ctx, stage, version, t); err != nil {
@@ -105,8 +104,7 @@ func (d *Demo) pause(ctx context.Context, t *traffic, stage string, version int)
 	return nil
 }
 
-// check looks at all there is: the rows that nobody writes, those that the traffic has written, and
-// the catalogue.
+// check checks the rows that the application does not write, the rows that it has written, and the catalogue.
 func (d *Demo) check(ctx context.Context, stage string, version int, t *traffic) error {
 	d.emit(Began{Stage: "check", Text: "checking every row " + stage})
 	checked := Checked{Stage: stage}

@@ -12,9 +12,9 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Result is what a demo found: the last event.
+// Result contains the findings of a demo. It is the last event.
 type Result struct {
-	OK       bool          `json:"ok"`                // nothing is in Reasons, and no problem ended the demo
+	OK       bool          `json:"ok"`                // Reasons is empty, and no problem ended the demo
 	Reasons  []string      `json:"reasons,omitempty"` // why it is not OK
 	Server   string        `json:"server"`            // version of PostgreSQL
 	Tables   int           `json:"tables"`
@@ -26,13 +26,13 @@ type Result struct {
 	MaxWait  time.Duration `json:"max_wait_ns"`
 	Checks   []Checked     `json:"checks"`
 	Elapsed  time.Duration `json:"elapsed_ns"`
-	URL      string        `json:"url,omitempty"` // where the database is, if it is kept
+	URL      string        `json:"url,omitempty"` // connection string of the database, if it is kept
 	Problems problem.List  `json:"problems,omitempty"`
 	Exit     int           `json:"exit"`
 }
 
-// judge derives OK from what was found. A demo that an error ended has not shown all that it is to
-// show, so that what was not reached is no reason of its own.
+// judge sets OK and Reasons from the findings. Findings that are missing because an error ended the demo are no
+// reasons.
 func (r *Result) judge(err error) {
 	r.Reasons = slices.Concat(r.traffic(), r.checks())
 	if err == nil {
@@ -41,19 +41,19 @@ func (r *Result) judge(err error) {
 	r.OK = err == nil && len(r.Reasons) == 0
 }
 
-// Problem tells a person why the demo is not OK; nil if it is.
+// Problem returns the reasons why the demo is not OK, or nil.
 func (r *Result) Problem() error {
 	if r.OK {
 		return nil
 	}
 	return &problem.Problem{
-		Kind: problem.Failed, Code: "demo_failed", Message: "the demo did not hold what it promises",
+		Kind: problem.Failed, Code: "demo_failed", Message: "the demo failed",
 		Detail: strings.Join(r.Reasons, "\n"),
-		Hint:   "Run it with --keep to look at the database afterwards. A machine that is busy with other things makes waits longer; --max-wait allows more.",
+		Hint:   "Run it with --keep to inspect the database afterwards. If the machine was busy with other work, raise --max-wait.",
 	}
 }
 
-// traffic are the application's complaints.
+// traffic returns the failures that the application noticed.
 func (r *Result) traffic() []string {
 	var reasons []string
 	f := r.Traffic
@@ -61,16 +61,16 @@ func (r *Result) traffic() []string {
 		reasons = append(reasons, fmt.Sprintf("%s of the application's statements failed: %s", screen.Count(f.Failed), f.first()))
 	}
 	if f.Wrong > 0 {
-		reasons = append(reasons, fmt.Sprintf("%s of the application's statements found another row than was written, or none: %s", screen.Count(f.Wrong), f.first()))
+		reasons = append(reasons, fmt.Sprintf("%s of the application's statements read a row other than the recorded one, or none: %s", screen.Count(f.Wrong), f.first()))
 	}
 	if f.Longest > r.MaxWait {
-		reasons = append(reasons, fmt.Sprintf("a statement waited %s and the bound is %s: %s, during %s",
+		reasons = append(reasons, fmt.Sprintf("a statement took %s, more than %s: %s, during %s",
 			screen.Span(f.Longest), screen.Span(r.MaxWait), f.LongestOf, f.LongestIn))
 	}
 	return reasons
 }
 
-// checks compares the checks with the first one.
+// checks compares each check with the first one.
 func (r *Result) checks() []string {
 	var reasons []string
 	for _, c := range r.Checks {
@@ -78,10 +78,10 @@ func (r *Result) checks() []string {
 			was, is := r.Checks[0].Old[table], c.Old[table]
 			switch {
 			case is.Rows != was.Rows:
-				reasons = append(reasons, fmt.Sprintf("%s: %s of the rows that nobody wrote are there %s, and were %s before",
+				reasons = append(reasons, fmt.Sprintf("%s: %s of the rows that the application does not write exist %s; before, there were %s",
 					table, screen.Count(is.Rows), c.Stage, screen.Count(was.Rows)))
 			case is.Sum != was.Sum:
-				reasons = append(reasons, fmt.Sprintf("%s: the old columns of rows that nobody wrote have changed %s", table, c.Stage))
+				reasons = append(reasons, fmt.Sprintf("%s: old columns of rows that the application does not write changed %s", table, c.Stage))
 			}
 		}
 		if c.Written.Lost > 0 {
@@ -89,24 +89,24 @@ func (r *Result) checks() []string {
 				screen.Count(c.Written.Lost), c.Stage, c.Written.Example))
 		}
 		if c.Written.Replaced > 0 {
-			reasons = append(reasons, fmt.Sprintf("%s rows do not have the uuid that the application knows of them, %s: %s",
+			reasons = append(reasons, fmt.Sprintf("%s rows do not have the uuid in the application's record, %s: %s",
 				screen.Count(c.Written.Replaced), c.Stage, c.Written.Example))
 		}
 		if n := len(c.Catalogue); n > 0 {
-			reasons = append(reasons, fmt.Sprintf("the catalogue differs from PhoenixKit's %s in %s points, first %s",
+			reasons = append(reasons, fmt.Sprintf("the catalogue %s has %s differences from PhoenixKit's; the first: %s",
 				c.Stage, screen.Count(int64(n)), c.Catalogue[0]))
 		}
 	}
 	return reasons
 }
 
-// reached asks of a demo that came to its end for what it is to show: a figure of zero proves nothing.
+// reached returns the parts of a finished demo that have shown nothing: a figure of zero proves nothing.
 func (r *Result) reached() []string {
 	var reasons []string
 	if !r.Verify.OK {
-		reason := "verify has found differences"
+		reason := "verify found differences"
 		if len(r.Verify.Differences) > 0 {
-			reason += ", first " + r.Verify.Differences[0]
+			reason += "; the first: " + r.Verify.Differences[0]
 		}
 		reasons = append(reasons, reason)
 	}
@@ -123,11 +123,11 @@ func (r *Result) reached() []string {
 		{"looked up by uuid", f.LookedUp},
 	} {
 		if verb.times == 0 {
-			reasons = append(reasons, "the application never "+verb.what+", so that nothing is shown of it")
+			reasons = append(reasons, "the application never "+verb.what+", so the demo does not show it")
 		}
 	}
 	if !r.Up.OK || !r.Down.OK || len(r.Checks) != 3 {
-		reasons = append(reasons, "not all of up, down and the checks have run")
+		reasons = append(reasons, "not all of up, down and the three checks ran")
 	}
 	return reasons
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/rekey-pg/rekey/event"
 )
 
-// good is what a demo finds that holds all it promises.
+// good returns the result of a demo that is OK.
 func good() Result {
 	old := func() map[string]Digest { return map[string]Digest{"phoenix_kit_users": {Rows: 1980, Sum: "5"}} }
 	waits := Waits{Statements: 200, Median: 1200 * time.Microsecond, P99: 6 * time.Millisecond, Longest: 44 * time.Millisecond}
@@ -29,25 +29,25 @@ func good() Result {
 	}
 }
 
-func TestVerdict(t *testing.T) {
+func TestReasons(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		spoil  func(*Result)
 		err    error
-		reason string // "" is ok
+		reason string // "" means OK
 	}{
 		{name: "good", spoil: func(*Result) {}},
 		{name: "just in time", spoil: func(r *Result) { r.Traffic.Longest = time.Second }},
-		{name: "too late", spoil: func(r *Result) { r.Traffic.Longest = time.Second + 1 }, reason: "a statement waited 1.0 s and the bound is 1.0 s"},
+		{name: "too late", spoil: func(r *Result) { r.Traffic.Longest = time.Second + 1 }, reason: "a statement took 1.0 s, more than 1.0 s"},
 		{name: "failed", spoil: func(r *Result) { r.Traffic.Failed = 1; r.Traffic.Errors = []string{"SELECT x: no"} }, reason: "1 of the application's statements failed: SELECT x: no"},
-		{name: "wrong", spoil: func(r *Result) { r.Traffic.Wrong = 2 }, reason: "2 of the application's statements found another row"},
-		{name: "row less", spoil: func(r *Result) { r.Checks[2].Old["phoenix_kit_users"] = Digest{1979, "5"} }, reason: "1,979 of the rows that nobody wrote are there after down"},
-		{name: "table gone", spoil: func(r *Result) { delete(r.Checks[1].Old, "phoenix_kit_users") }, reason: "0 of the rows that nobody wrote are there after up"},
-		{name: "row changed", spoil: func(r *Result) { r.Checks[1].Old["phoenix_kit_users"] = Digest{1980, "6"} }, reason: "phoenix_kit_users: the old columns"},
+		{name: "wrong", spoil: func(r *Result) { r.Traffic.Wrong = 2 }, reason: "2 of the application's statements read a row other"},
+		{name: "row less", spoil: func(r *Result) { r.Checks[2].Old["phoenix_kit_users"] = Digest{1979, "5"} }, reason: "1,979 of the rows that the application does not write exist after down"},
+		{name: "table gone", spoil: func(r *Result) { delete(r.Checks[1].Old, "phoenix_kit_users") }, reason: "0 of the rows that the application does not write exist after up"},
+		{name: "row changed", spoil: func(r *Result) { r.Checks[1].Old["phoenix_kit_users"] = Digest{1980, "6"} }, reason: "phoenix_kit_users: old columns"},
 		{name: "written row lost", spoil: func(r *Result) { r.Checks[2].Written.Lost = 1 }, reason: "1 of the application's rows are lost"},
 		{name: "uuid replaced", spoil: func(r *Result) { r.Checks[1].Written.Replaced = 1 }, reason: "do not have the uuid"},
-		{name: "catalogue before", spoil: func(r *Result) { r.Checks[0].Catalogue = []string{"x"} }, reason: "the catalogue differs from PhoenixKit's before"},
-		{name: "verify", spoil: func(r *Result) { r.Verify = Verified{Differences: []string{"x lacks y"}} }, reason: "verify has found differences, first x lacks y"},
+		{name: "catalogue before", spoil: func(r *Result) { r.Checks[0].Catalogue = []string{"x"} }, reason: "the catalogue before has 1 differences"},
+		{name: "verify", spoil: func(r *Result) { r.Verify = Verified{Differences: []string{"x is missing y"}} }, reason: "verify found differences; the first: x is missing y"},
 		{name: "nothing looked up", spoil: func(r *Result) { r.Traffic.LookedUp = 0 }, reason: "never looked up by uuid"},
 		{name: "no check", spoil: func(r *Result) { r.Checks = r.Checks[:2] }, reason: "not all of"},
 	} {
@@ -62,8 +62,8 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// A demo that was cut short is not ok, though nothing speaks against it.
-func TestVerdictOfUnfinished(t *testing.T) {
+// A demo that an error ended is not OK, even without a reason.
+func TestUnfinishedIsNotOK(t *testing.T) {
 	r := Result{}
 	if r.judge(errors.New("no server")); r.OK || len(r.Reasons) > 0 {
 		t.Errorf("ok is %v, %q", r.OK, r.Reasons)

@@ -9,13 +9,13 @@ import (
 	"github.com/rekey-pg/rekey/internal/screen"
 )
 
-// lines are what a person reads of an event; most have none.
+// lines returns the lines that show an event to a person; most events have none.
 func lines(e Event) []string {
 	switch e := e.(type) {
 	case Found:
 		return []string{
-			"rekey demo: a UUIDv7 for every row of a live database, and back again", "",
-			fact("server", fmt.Sprintf("PostgreSQL %s (%s), thrown away afterwards", e.Version, e.Origin), 0),
+			"rekey-demo: a UUIDv7 for every row of a live database, and back again", "",
+			fact("server", fmt.Sprintf("PostgreSQL %s (%s), removed afterwards", e.Version, e.Origin), 0),
 		}
 	case Built:
 		text := fmt.Sprintf("%s rows in %d tables of PhoenixKit 39", screen.Count(e.Rows), e.Tables)
@@ -25,7 +25,7 @@ func lines(e Event) []string {
 		}
 		return all
 	case Flowing:
-		return []string{fact("traffic", fmt.Sprintf("%s statements a second on %d connections, from here to the end",
+		return []string{fact("traffic", fmt.Sprintf("%s statements per second on %d connections, until the end",
 			screen.Count(int64(e.Rate)), e.Connections), 0), ""}
 	case Carried:
 		return []string{carried(e.Result)}
@@ -37,7 +37,7 @@ func lines(e Event) []string {
 	return nil
 }
 
-// fact is one line: what, how, and how long it took.
+// fact formats one line: what, how, and how long it took.
 func fact(what, how string, took time.Duration) string {
 	line := fmt.Sprintf("  %-9s %s", what, how)
 	if took == 0 {
@@ -50,7 +50,7 @@ func fact(what, how string, took time.Duration) string {
 func carried(r event.Result) string {
 	text := fmt.Sprintf("39 -> 40: %s rows filled", screen.Count(r.Rows))
 	if r.Command == "down" {
-		text = fmt.Sprintf("40 -> 39: %d tables as they were", r.Tables)
+		text = fmt.Sprintf("40 -> 39: %d tables restored", r.Tables)
 	}
 	if r.Locks.Count > 0 {
 		text += fmt.Sprintf(", no lock held over %s", atLeast(r.Locks.LongestHold))
@@ -64,12 +64,12 @@ func atLeast(d time.Duration) string {
 
 func verified(v Verified) string {
 	if v.OK {
-		return fmt.Sprintf("%d tables whole: no NULL, no duplicate, all version 7", v.Tables)
+		return fmt.Sprintf("%d tables complete: no NULL, no duplicate, all version 7", v.Tables)
 	}
 	return fmt.Sprintf("%d differences", len(v.Differences))
 }
 
-// Summary is what a person reads at the end: the application's side of it, the proof, the verdict.
+// Summary returns the text at the end of a demo: the application's waits, the checks, and whether it is ok.
 func Summary(r Result) string {
 	var text strings.Builder
 	add := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
@@ -80,7 +80,7 @@ func Summary(r Result) string {
 		proof(add, r)
 	}
 	add("")
-	add("%s", verdict(r))
+	add("%s", conclusion(r))
 	return text.String()
 }
 
@@ -90,12 +90,12 @@ func application(add func(string, ...any), r Result) {
 	add("  %-28s%12s%14s", "the application", "before up", "since then")
 	add("  %-28s%12s%14s", "  statements", screen.Count(f.Before.Statements), screen.Count(f.Since.Statements))
 	add("  %-28s%12s%14s", "  median wait", fine(f.Before.Median), fine(f.Since.Median))
-	add("  %-28s%12s%14s", "  99 of 100 within", fine(f.Before.P99), fine(f.Since.P99))
-	add("  %-28s%12s%14s   allowed %s", "  longest wait", fine(f.Before.Longest), fine(f.Since.Longest), screen.Span(r.MaxWait))
+	add("  %-28s%12s%14s", "  99th percentile", fine(f.Before.P99), fine(f.Since.P99))
+	add("  %-28s%12s%14s   limit %s", "  longest wait", fine(f.Before.Longest), fine(f.Since.Longest), screen.Span(r.MaxWait))
 	add("  %-28s%26s", "  failed", screen.Count(f.Failed))
 }
 
-// fine writes a wait with a tenth of a millisecond where it is short.
+// fine formats a duration; below 10 ms with tenths of a millisecond.
 func fine(d time.Duration) string {
 	if d < 10*time.Millisecond {
 		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
@@ -119,7 +119,7 @@ func proof(add func(string, ...any), r Result) {
 	f := r.Traffic
 	add("    %s inserted, %s with a uuid of their own; %s updated, %s deleted",
 		screen.Count(f.Inserted), screen.Count(f.OwnKeys), screen.Count(f.Updated), screen.Count(f.Deleted))
-	add("    %s read by integer id, %s by uuid; %s answers wrong",
+	add("    %s read by integer id, %s by uuid; %s wrong results",
 		screen.Count(f.Selected), screen.Count(f.LookedUp), screen.Count(f.Wrong))
 }
 
@@ -141,13 +141,13 @@ func catalogue(c Checked) string {
 	return fmt.Sprintf("%d off V%d", len(c.Catalogue), version)
 }
 
-// The words that open the verdict.
+// The first words of the last line.
 const (
 	okay    = "ok"
 	notOkay = "not ok"
 )
 
-func verdict(r Result) string {
+func conclusion(r Result) string {
 	if !r.OK {
 		return fmt.Sprintf("%s after %s", notOkay, screen.Span(r.Elapsed))
 	}

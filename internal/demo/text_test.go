@@ -16,10 +16,10 @@ import (
 )
 
 //nolint:gochecknoglobals // a flag of the test program
-var update = flag.Bool("update", false, "write the files under testdata anew")
+var update = flag.Bool("update", false, "rewrite the files under testdata")
 
-// told are the events of a demo, without those that are told of up and down.
-func told(r Result) []Event {
+// events returns the events of a demo, with one of up's.
+func events(r Result) []Event {
 	r.judge(nil)
 	r.Up.Locks, r.Up.Elapsed = event.Locks{Count: 99, LongestHold: 3 * time.Millisecond}, 9300*time.Millisecond
 	r.Verify.Elapsed = 1100 * time.Millisecond
@@ -41,9 +41,9 @@ func TestText(t *testing.T) {
 	bad := good()
 	bad.Checks[2].Old["phoenix_kit_users"] = Digest{1979, "4"}
 	for name, r := range map[string]Result{"good.txt": good(), "bad.txt": bad} {
-		var out, beside bytes.Buffer
-		w := Text(&out, &beside, Look{Width: 80})
-		for _, e := range told(r) {
+		var out, progress bytes.Buffer
+		w := Text(&out, &progress, Display{Width: 80})
+		for _, e := range events(r) {
 			w.Event(e)
 		}
 		w.Close()
@@ -68,10 +68,10 @@ func TestText(t *testing.T) {
 	}
 }
 
-// What is drawn is wiped away before anything else is written, and when the end has come.
-func TestTerminal(t *testing.T) {
+// The progress lines are erased before other output and at the end.
+func TestErasesProgress(t *testing.T) {
 	var both bytes.Buffer
-	w := Text(&both, &both, Look{Width: 80, Lively: true, Bold: true}).(*text)
+	w := Text(&both, &both, Display{Width: 80, Lively: true, Bold: true}).(*text)
 	w.Event(Ticked{Figures{Statements: 1}})
 	w.Event(Step{event.RunStarted{Command: "up", Tables: 33}})
 	w.mu.Lock()
@@ -88,17 +88,17 @@ func TestTerminal(t *testing.T) {
 	}
 	const wipe = "\x1b[1A\x1b[2K"
 	if strings.Count(got, wipe)%2 != 0 || !strings.Contains(got, wipe+wipe+"  up ") {
-		t.Errorf("not wiped away: %q", got)
+		t.Errorf("not erased: %q", got)
 	}
 	if !strings.Contains(got, "\n\x1b[1;32mok\x1b[0m in 21 s") {
-		t.Errorf("the verdict is not marked: %q", got)
+		t.Errorf("the last line is not highlighted: %q", got)
 	}
 }
 
 func TestJSON(t *testing.T) {
 	var out bytes.Buffer
 	w := JSON(&out)
-	for _, e := range told(good()) {
+	for _, e := range events(good()) {
 		w.Event(e)
 	}
 	w.Close()
@@ -110,7 +110,7 @@ func TestJSON(t *testing.T) {
 			t.Fatalf("%v: %s", err, line)
 		}
 		names = append(names, last["event"].(string))
-		if last["schema"] != float64(event.FormatVersion) || last["at"] == "" {
+		if last["format_version"] != float64(event.FormatVersion) || last["at"] == "" {
 			t.Errorf("%s", line)
 		}
 	}

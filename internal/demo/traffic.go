@@ -10,20 +10,19 @@ import (
 	"github.com/rekey-pg/rekey/event"
 )
 
-// traffic is an application at work: several connections that select, insert, update and delete at a
-// steady rate. Each connection writes rows of its own and keeps a record of them, so that whoever
-// changes or loses one is found out.
+// traffic is an application: several connections that select, insert, update and delete at a steady rate. Each
+// connection writes its own rows and records them, so that every lost or changed row is noticed.
 type traffic struct {
-	tally
+	counters
 	tables  []*flow
 	workers []*worker
 	leave   chan struct{}
 	once    sync.Once
 	running sync.WaitGroup
 
-	// gate is held for reading during a statement, for writing while the traffic stands.
+	// Statements hold the gate for reading; a pause holds it for writing.
 	gate   sync.RWMutex
-	pauses int // so far; guarded by gate
+	pauses int // number of pauses so far; guarded by gate
 }
 
 // flow is one table with traffic.
@@ -32,11 +31,11 @@ type flow struct {
 	statements
 	parents []int64
 
-	column atomic.Bool // the application may name the uuid column
-	index  atomic.Bool // and look rows up by it
+	column atomic.Bool // whether the application may name the uuid column
+	index  atomic.Bool // whether it may look rows up by uuid
 }
 
-// startTraffic connects, reads what belongs to the application, and begins.
+// startTraffic connects, reads the rows that belong to the application, and starts.
 func startTraffic(ctx context.Context, link string, options Options, tables []table) (*traffic, error) {
 	t := &traffic{leave: make(chan struct{})}
 	t.enter("before")
@@ -59,7 +58,7 @@ func startTraffic(ctx context.Context, link string, options Options, tables []ta
 	return t, nil
 }
 
-// prepare connects everyone and deals the old rows out.
+// prepare connects all workers and distributes the old rows among them.
 func (t *traffic) prepare(ctx context.Context) error {
 	for _, w := range t.workers {
 		if err := w.connect(ctx); err != nil {
@@ -78,8 +77,8 @@ func (t *traffic) prepare(ctx context.Context) error {
 	return nil
 }
 
-// heed learns of the column and the index, as an application does that is deployed anew after each.
-func (t *traffic) heed(e event.Event) {
+// learn makes the column and the index known to the application, as a deployment after each of them would.
+func (t *traffic) learn(e event.Event) {
 	switch e := e.(type) {
 	case event.StepDone:
 		if relation, ok := strings.CutSuffix(e.Step, "/add-column"); ok && t.rising() {
@@ -102,7 +101,7 @@ func (t *traffic) flow(relation string, change func(*flow)) {
 	}
 }
 
-// pause returns when no statement is under way; none begins until resume.
+// pause waits for the running statements. None starts until resume.
 func (t *traffic) pause() {
 	t.gate.Lock()
 	t.pauses++
@@ -110,7 +109,7 @@ func (t *traffic) pause() {
 
 func (t *traffic) resume() { t.gate.Unlock() }
 
-// forgetKeys makes the application one that knows of no uuid. The traffic stands meanwhile.
+// forgetKeys makes the application forget all uuids. The traffic must be paused.
 func (t *traffic) forgetKeys() {
 	for _, f := range t.tables {
 		f.column.Store(false)
@@ -125,7 +124,7 @@ func (t *traffic) forgetKeys() {
 	}
 }
 
-// record gives all rows of a table that must be there. The traffic stands meanwhile.
+// record returns the rows of a table that must exist, by id. The traffic must be paused.
 func (t *traffic) record(table string) map[int64]row {
 	all := map[int64]row{}
 	for _, w := range t.workers {
@@ -141,7 +140,7 @@ func (t *traffic) record(table string) map[int64]row {
 	return all
 }
 
-// stop lets everyone end the statement under way.
+// stop waits for the running statements and ends the traffic.
 func (t *traffic) stop() {
 	t.once.Do(func() { close(t.leave) })
 	t.running.Wait()
@@ -154,5 +153,5 @@ func (t *traffic) close() {
 	}
 }
 
-// patience is how long the application waits for a statement or a connection before it gives up.
-const patience = 30 * time.Second
+// timeout limits each statement and each connection attempt of the application.
+const timeout = 30 * time.Second

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Waits are how long the application's statements took from when each was due, which includes the time
-// that it stood behind another one on its connection.
+// Waits are durations of the application's statements, from the time when each was due: they include the time that it
+// queued after another statement on its connection.
 type Waits struct {
 	Statements int64         `json:"statements"`
 	Median     time.Duration `json:"p50_ns"`
@@ -15,12 +15,12 @@ type Waits struct {
 	Longest    time.Duration `json:"longest_ns"`
 }
 
-// Figures are what the application has done and met.
+// Figures count what the application has done and noticed.
 type Figures struct {
 	Statements int64         `json:"statements"`
 	Failed     int64         `json:"failed"`
-	Wrong      int64         `json:"wrong"`            // found another row than was written, or none
-	Errors     []string      `json:"errors,omitempty"` // the first of them
+	Wrong      int64         `json:"wrong"`            // read a row other than the recorded one, or none
+	Errors     []string      `json:"errors,omitempty"` // the first few
 	Longest    time.Duration `json:"longest_ns"`
 	LongestOf  string        `json:"longest_of"` // INSERT phoenix_kit_orders
 	LongestIn  string        `json:"longest_in"` // the stage
@@ -36,16 +36,16 @@ type Figures struct {
 
 func (f Figures) first() string {
 	if len(f.Errors) == 0 {
-		return "it said nothing"
+		return "without an error text"
 	}
 	return f.Errors[0]
 }
 
-// mostErrors bounds the texts of errors that are kept.
+// mostErrors is the maximum number of error texts that are kept.
 const mostErrors = 5
 
-// tally counts what all connections do.
-type tally struct {
+// counters count what all connections do.
+type counters struct {
 	mu     sync.Mutex
 	stage  string
 	sum    Figures
@@ -53,22 +53,22 @@ type tally struct {
 	since  histogram
 }
 
-// enter names the stage that begins.
-func (t *tally) enter(stage string) {
+// enter sets the current stage.
+func (t *counters) enter(stage string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.stage = stage
 }
 
-// during is the stage of now.
-func (t *tally) during() string {
+// during returns the current stage.
+func (t *counters) during() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.stage
 }
 
-// done counts a statement. wrong is a finding that contradicts the application's record.
-func (t *tally) done(verb verb, table string, wait time.Duration, wrong string, err error) {
+// done counts a statement. wrong describes a difference from the application's record, or is "".
+func (t *counters) done(verb verb, table string, wait time.Duration, wrong string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sum.Statements++
@@ -92,13 +92,13 @@ func (t *tally) done(verb verb, table string, wait time.Duration, wrong string, 
 	}
 }
 
-func (t *tally) note(text string) {
+func (t *counters) note(text string) {
 	if len(t.sum.Errors) < mostErrors {
 		t.sum.Errors = append(t.sum.Errors, text)
 	}
 }
 
-func (t *tally) count(v verb) {
+func (t *counters) count(v verb) {
 	switch v {
 	case selecting:
 		t.sum.Selected++
@@ -116,8 +116,8 @@ func (t *tally) count(v verb) {
 	}
 }
 
-// figures are those of now.
-func (t *tally) figures() Figures {
+// figures returns the current figures.
+func (t *counters) figures() Figures {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f := t.sum

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// histogram counts durations in buckets of a sixteenth of their power of two, so that its size does
-// not grow with what it counts. A quantile is at most a sixteenth too great; the longest is exact.
+// histogram counts durations in buckets of a sixteenth of their power of two, so that its size is constant. A
+// quantile is at most a sixteenth too great; the longest duration is exact.
 type histogram struct {
 	buckets [64 * 16]int64
 	count   int64
@@ -24,7 +24,7 @@ func bucket(n uint64) int {
 	if n < 16 {
 		return int(n)
 	}
-	power := bits.Len64(n) - 5 // the bits below the five highest, of which the first is always set
+	power := bits.Len64(n) - 5 // the bits below the five highest, the first of them always set
 	return (power+1)*16 + int(n>>power)&15
 }
 
@@ -37,7 +37,8 @@ func upper(b int) time.Duration {
 	return time.Duration((uint64(16+b%16)+1)<<power - 1)
 }
 
-// quantile gives the value that the part of all, from 0 to 1, does not exceed; 0 if there is none.
+// quantile returns the value that the given part of all durations, from 0 to 1, does not exceed, or 0 if there are no
+// durations.
 func (h *histogram) quantile(part float64) time.Duration {
 	want := max(int64(part*float64(h.count)+0.999999), 1)
 	for b, n := range h.buckets {

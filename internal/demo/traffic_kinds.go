@@ -2,19 +2,19 @@ package demo
 
 import "github.com/rekey-pg/rekey/internal/sqltext"
 
-// kind is how the application uses one table. All its statements name their columns and qualify them,
-// so that a new column cannot break them.
+// kind describes how the application uses one table. All its statements name and qualify their columns, so that a new
+// column cannot break them.
 type kind struct {
 	table  string
-	field  string // the text column that it changes; 30 characters fit
+	field  string // the text column that the application updates; 30 characters fit
 	parent string // the table whose key is $2 of an insert; "" if there is none
-	// insert is the columns and their values, $1 the field's: never used by two rows.
+	// columns and values belong to the INSERT. $1 is the field's value, which no two rows share.
 	columns, values string
-	// leaf says that nothing refers to the table's rows, so that an old one may be deleted.
+	// leaf reports that no row refers to the table's rows, so that an old row may be deleted.
 	leaf bool
 }
 
-// kinds are the tables on which there is traffic, the largest of the database among them.
+// kinds returns the tables with traffic, the largest table of the database among them.
 func kinds() []kind {
 	return []kind{
 		{
@@ -50,11 +50,11 @@ func kinds() []kind {
 	}
 }
 
-// statements are the texts of a kind's statements, made once.
+// statements are the texts of a kind's statements.
 type statements struct {
 	selects, update, remove    string
-	insert                     string // without a uuid; tells id and sum
-	selectKey, insertKey, find string // with the column: reads the uuid, gives one, looks up by it
+	insert                     string // without a uuid; returns id and sum
+	selectKey, insertKey, find string // with the column: read the uuid, insert with a uuid, look up by uuid
 }
 
 func (k kind) statements(t table) statements {

@@ -9,14 +9,14 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// The application names the column as soon as it is there, looks rows up when the table is whole, and
-// learns nothing on the way down.
-func TestApplicationLearnsOfTheColumn(t *testing.T) {
+// The application names the column once it exists, looks rows up once the table is complete, and learns nothing during
+// down.
+func TestApplicationLearnsColumn(t *testing.T) {
 	users := &flow{table: table{name: "phoenix_kit_users"}}
 	traffic := &traffic{tables: []*flow{users, {table: table{name: "phoenix_kit_orders"}}}}
 	added := step.AddColumn{Target: step.Target{Schema: schema, Table: users.name, Column: "uuid"}}
 	column := event.StepDone{Step: string(added.ID()), Table: users.name}
-	whole := event.TableDone{Table: added.Target.String()}
+	complete := event.TableDone{Table: added.Target.String()}
 	for _, c := range []struct {
 		stage  string
 		event  event.Event
@@ -27,24 +27,24 @@ func TestApplicationLearnsOfTheColumn(t *testing.T) {
 		{"up", event.StepDone{Step: "public.phoenix_kit_users/build-index"}, false, false},
 		{"up", event.TableDone{Table: "public.phoenix_kit_orders"}, false, false},
 		{"up", column, true, false},
-		{"up", whole, true, true},
+		{"up", complete, true, true},
 	} {
 		traffic.enter(c.stage)
-		traffic.heed(c.event)
+		traffic.learn(c.event)
 		if users.column.Load() != c.column || users.index.Load() != c.index {
 			t.Errorf("%s, %+v: column %v, index %v", c.stage, c.event, users.column.Load(), users.index.Load())
 		}
 	}
 	traffic.forgetKeys()
 	traffic.enter("down")
-	traffic.heed(whole)
+	traffic.learn(complete)
 	if users.column.Load() || users.index.Load() {
-		t.Error("it knows of a column that goes")
+		t.Error("it knows a column that down drops")
 	}
 }
 
-// That the traffic stands while its rows are counted is no wait of the application's.
-func TestPauseIsNoWait(t *testing.T) {
+// A pause for a check does not count as a wait of the application.
+func TestPauseDoesNotCountAsWait(t *testing.T) {
 	t.Parallel()
 	d := New(small(15), nil)
 	defer func() {

@@ -22,8 +22,8 @@ const (
 	finding      verb = "SELECT by uuid"
 )
 
-// choose picks what comes next, by what the application knows of the table: half are selects, the
-// other half mostly writes.
+// choose picks the next statement: half are selects, most of the others writes. It uses the uuid column and its index
+// only if the application knows them.
 func (w *worker) choose(f *flow) verb {
 	dice := w.random.IntN(100)
 	insert := inserting
@@ -44,7 +44,7 @@ func (w *worker) choose(f *flow) verb {
 	}
 }
 
-// act runs one statement on one of the worker's rows. The first answer is what contradicts the record.
+// act runs one statement on one of the worker's rows. It returns a description of a difference from the record, or "".
 func (w *worker) act(ctx context.Context, f *flow, v verb) (string, error) {
 	switch v {
 	case inserting, insertingKey:
@@ -83,7 +83,7 @@ func (w *worker) update(ctx context.Context, f *flow, i int) (string, error) {
 	var id, sum int64
 	err := w.session.QueryRow(ctx, f.statements.update, r.id, value).Scan(&id, &sum)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return fmt.Sprintf("there is no row with id %d", r.id), nil
+		return fmt.Sprintf("no row has id %d", r.id), nil
 	}
 	if err == nil {
 		r.value, r.sum = value, sum
@@ -99,14 +99,14 @@ func (w *worker) remove(ctx context.Context, f *flow, i int) (string, error) {
 	}
 	wrong := ""
 	if tag.RowsAffected() != 1 {
-		wrong = fmt.Sprintf("there is no row with id %d", rows[i].id)
+		wrong = fmt.Sprintf("no row has id %d", rows[i].id)
 	}
 	rows[i] = rows[len(rows)-1]
 	w.rows[f] = rows[:len(rows)-1]
 	return wrong, nil
 }
 
-// read compares a row with the record and, where the column is, learns its uuid.
+// read compares a row with the record and, if the application knows the column, records its uuid.
 func (w *worker) read(ctx context.Context, f *flow, i int) (string, error) {
 	r, is := &w.rows[f][i], row{}
 	text := f.selects
@@ -116,13 +116,13 @@ func (w *worker) read(ctx context.Context, f *flow, i int) (string, error) {
 	err := w.session.QueryRow(ctx, text, r.id).Scan(&is.value, &is.sum, &is.key)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return fmt.Sprintf("there is no row with id %d", r.id), nil
+		return fmt.Sprintf("no row has id %d", r.id), nil
 	case err != nil:
 		return "", err
 	case is.value != r.value || is.sum != r.sum:
-		return fmt.Sprintf("the row with id %d has other values than were written", r.id), nil
+		return fmt.Sprintf("the row with id %d has values other than the recorded ones", r.id), nil
 	case r.key != "" && is.key != r.key:
-		return fmt.Sprintf("the row with id %d has the uuid %q for %q", r.id, is.key, r.key), nil
+		return fmt.Sprintf("the row with id %d has the uuid %q instead of %q", r.id, is.key, r.key), nil
 	}
 	r.key = is.key
 	return "", nil
@@ -140,17 +140,17 @@ func (w *worker) find(ctx context.Context, f *flow, r row) (string, error) {
 	return "", err
 }
 
-// deletable gives one of the worker's rows that nothing refers to; -1 if there is none.
+// deletable returns the index of one of the worker's rows that no other row refers to, or -1.
 func (w *worker) deletable(f *flow) int {
-	return w.some(f, func(r row) bool { return f.kind.leaf || r.id > f.mark })
+	return w.some(f, func(r row) bool { return f.kind.leaf || r.id > f.last })
 }
 
-// keyed gives one whose uuid is known.
+// keyed returns the index of a row whose uuid is known, or -1.
 func (w *worker) keyed(f *flow) int {
 	return w.some(f, func(r row) bool { return r.key != "" })
 }
 
-// some looks from a random place on, so that it finds one if there is one.
+// some searches from a random index, so that it finds a row if there is one.
 func (w *worker) some(f *flow, fits func(row) bool) int {
 	rows := w.rows[f]
 	if len(rows) == 0 {

@@ -9,18 +9,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// worker is one connection of the application. Its rows are nobody else's.
+// worker is one connection of the application. It has its own rows.
 type worker struct {
 	traffic  *traffic
 	number   int
 	link     string
-	interval time.Duration // between two statements, on average
+	interval time.Duration // average time between two statements
 
 	session *pgx.Conn
 	random  *rand.Rand
 	rows    map[*flow][]row
-	made    int // values that were never used before
-	pauses  int // that it has noticed
+	made    int // number of values created so far
+	pauses  int // number of pauses that it has noticed
 }
 
 func newWorker(t *traffic, number int, link string, interval time.Duration) *worker {
@@ -31,7 +31,7 @@ func newWorker(t *traffic, number int, link string, interval time.Duration) *wor
 }
 
 func (w *worker) connect(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	config, err := pgx.ParseConfig(w.link)
 	if err != nil {
@@ -46,17 +46,17 @@ func (w *worker) close() {
 	if w.session == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	_ = w.session.Close(ctx)
-	select { // one that was cut off in its statement is closed beside us
+	select { // a connection that was cut off during a statement closes in the background
 	case <-w.session.PgConn().CleanupDone():
 	case <-ctx.Done():
 	}
 }
 
-// work sends statements at their times until the traffic ends. A statement that is late does not make
-// those after it later: their waits are counted from when they were due.
+// work sends statements at their times until the traffic ends. A late statement does not postpone later ones: their
+// waits are counted from the time when they were due.
 func (w *worker) work(ctx context.Context) {
 	due := time.Now()
 	for {
@@ -69,7 +69,7 @@ func (w *worker) work(ctx context.Context) {
 		case <-time.After(time.Until(due)):
 		}
 		w.traffic.gate.RLock()
-		if w.traffic.pauses != w.pauses { // nothing was due while the traffic stood
+		if w.traffic.pauses != w.pauses { // nothing was due during a pause
 			w.pauses, due = w.traffic.pauses, time.Now()
 		}
 		if !w.leaving() {
@@ -88,11 +88,11 @@ func (w *worker) leaving() bool {
 	}
 }
 
-// one sends one statement and counts it. What the end of the program cuts off is not counted.
+// one sends one statement and counts it. It does not count a statement that the end of the program interrupts.
 func (w *worker) one(ctx context.Context, due time.Time) {
 	f := w.traffic.tables[w.random.IntN(len(w.traffic.tables))]
 	v := w.choose(f)
-	limited, cancel := context.WithTimeout(ctx, patience)
+	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	wrong, err := w.send(limited, f, v)
 	if ctx.Err() == nil {
@@ -100,8 +100,7 @@ func (w *worker) one(ctx context.Context, due time.Time) {
 	}
 }
 
-// send sees to it that there is a connection: one that broke has made its statement fail, and a new
-// one that does not come about makes this one fail.
+// send reconnects if the connection broke, and runs one statement. A failed attempt to reconnect fails this statement.
 func (w *worker) send(ctx context.Context, f *flow, v verb) (string, error) {
 	if w.session.IsClosed() {
 		session := w.session
@@ -113,7 +112,7 @@ func (w *worker) send(ctx context.Context, f *flow, v verb) (string, error) {
 	return w.act(ctx, f, v)
 }
 
-// value is a text that no row has.
+// value returns a text that no other row has.
 func (w *worker) value() string {
 	w.made++
 	return fmt.Sprintf("demo-%d-%d", w.number+1, w.made)
@@ -132,9 +131,9 @@ func (w *worker) parents(ctx context.Context, f *flow) error {
 	return err
 }
 
-// deal reads the old rows that belong to the application and deals them out to all workers.
+// deal reads the old rows that belong to the application and distributes them among all workers.
 func (w *worker) deal(ctx context.Context, f *flow) error {
-	rows, err := w.session.Query(ctx, write("written", f.columns, f.kind.field, withoutKey, f.relation()), f.mark, share)
+	rows, err := w.session.Query(ctx, write("written", f.columns, f.kind.field, withoutKey, f.relation()), f.last, share)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
--- The columns of the tables $2 in the schema $1, in their order.
+-- The columns of the tables $2 in schema $1, in their order.
 SELECT c.relname::text AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

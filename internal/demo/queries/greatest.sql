@@ -1,2 +1,2 @@
--- The greatest key, and how many rows there are.
+-- The greatest key and the number of rows.
 SELECT coalesce(max(t.id), 0), count(*) FROM {} t;
