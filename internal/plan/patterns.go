@@ -15,18 +15,18 @@ import (
 
 const timeColumn = "--time-column"
 
-// Pattern reports whether a table of --time-column is a pattern of names.
+// Pattern reports whether a table name of --time-column has wildcards.
 func Pattern(table string) bool {
 	p, err := discover.ParsePattern(table)
 	if err != nil {
-		return true // refused as one
+		return true // refused as a malformed pattern
 	}
 	_, exact := p.Exact()
 	return !exact
 }
 
-// patterned returns the column of the longest pattern that matches a name of the table and whose column the
-// table has; of two of one length that of the first by the alphabet, so that the choice is always the same.
+// columnByPattern returns the column of the longest pattern that matches a name of the table and whose column the table
+// has. Patterns of equal length are tried in alphabetical order, so that the choice is deterministic.
 func columnByPattern(columns map[string]string, names []string, table *catalog.Table) string {
 	for _, text := range bySpecificity(columns) {
 		p, err := discover.ParsePattern(text)
@@ -40,6 +40,7 @@ func columnByPattern(columns map[string]string, names []string, table *catalog.T
 	return ""
 }
 
+// bySpecificity returns the patterns, longest first.
 func bySpecificity(columns map[string]string) []string {
 	var patterns []string
 	for text := range maps.Keys(columns) {
@@ -51,7 +52,7 @@ func bySpecificity(columns map[string]string) []string {
 	return patterns
 }
 
-// idle refuses the patterns of --time-column that no chosen table fits: a typing error, most likely.
+// refuseUnusedPatterns refuses the patterns of --time-column that match no chosen table, since they are probably misspelled.
 func (v Values) refuseUnusedPatterns(schema catalog.Schema, chosen []string) (found problem.List) {
 	for _, text := range bySpecificity(v.Columns) {
 		p, err := discover.ParsePattern(text)

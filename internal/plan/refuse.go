@@ -12,10 +12,13 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// MaxColumns is PostgreSQL's MaxHeapAttributeNumber; dropped columns count.
+// MaxColumns is the largest number of columns of a table, dropped ones included: PostgreSQL's MaxHeapAttributeNumber.
 const MaxColumns = 1600
 
-// refuse finds every reason why the plan may not begin, so that nothing is found out in the middle.
+const columnLimit = "it has reached PostgreSQL's limit of 1,600 columns, dropped ones included"
+
+// refuse returns every reason why the plan must not start, so that a run does not fail half-way for a reason that could
+// have been known.
 func refuse(s Input, p Plan) problem.List {
 	var found problem.List
 	for i := range p.Groups {
@@ -47,7 +50,7 @@ func refuse(s Input, p Plan) problem.List {
 	return found
 }
 
-// refuseEvents refuses a database in which a change by the role would run the code of an owner that it does not trust.
+// refuseEvents refuses a database whose event triggers would run code of an owner that the role does not trust.
 func refuseEvents(server catalog.Server) problem.List {
 	var found problem.List
 	_, refused := trust.Events(server.Role, server.EventTriggers)
@@ -82,7 +85,7 @@ func refuseTable(s Input, p Plan, g Group, table *catalog.Table) problem.List {
 	return append(found, refuseUp(s, g.Target, table, len(fills) > 0)...)
 }
 
-// refuseUp looks at one table that holds rows.
+// refuseUp returns the refusals of up for one table that holds rows.
 func refuseUp(s Input, t step.Target, table *catalog.Table, fill bool) problem.List {
 	found := refuseShape(t, table)
 	found = append(found, refuseColumn(s, t, table)...)
@@ -100,8 +103,8 @@ func refuseUp(s Input, t step.Target, table *catalog.Table, fill bool) problem.L
 	return found
 }
 
-// refuseMark keeps a column that was there before up from being taken for one that up made, when its
-// comment does not tell any more.
+// refuseMark refuses a column whose mark was damaged, or says that up made it while the journal says that it existed
+// before.
 func refuseMark(s Input, t step.Target, table *catalog.Table) problem.List {
 	origin, as := t.Read(table)
 	if as.Unreadable || origin == step.Made && s.Adopted[t.Table] {
@@ -116,15 +119,15 @@ func refuseShape(t step.Target, table *catalog.Table) problem.List {
 	case table.Persistence == "t":
 		why = "it is a temporary table"
 	case table.OfType:
-		why = "it is a typed table: its columns belong to the type"
+		why = "it is a typed table: its type determines its columns"
 	case table.Partition && t.Root == "":
-		why = "it is a partition: its columns belong to the partitioned table"
+		why = "it is a partition: its partitioned table determines its columns"
 	case (table.Parents > 0 || len(table.Below) > 0) && t.Root == "":
-		why = "it has a parent or children by inheritance, and a parent's column belongs to all of them"
+		why = "it has a parent or children by inheritance, which share their columns"
 	case table.Extension != "":
 		why = "it belongs to the extension " + table.Extension
 	case table.Column(t.Column) == nil && table.Attributes >= MaxColumns:
-		why = "it has had 1,600 columns, PostgreSQL's limit; dropped ones count"
+		why = columnLimit
 	default:
 		return nil
 	}
@@ -153,8 +156,8 @@ func refuseColumn(s Input, t step.Target, table *catalog.Table) problem.List {
 	return nil
 }
 
-// refuseDefault refuses a column that is there with a default of another role's code: down would give it back. One that
-// calls the target's function is refused with the function.
+// refuseDefault refuses an existing column whose default runs code of an untrusted role, since down would restore it. A
+// default that calls the target's function is refused with the function.
 func refuseDefault(s Input, t step.Target, table *catalog.Table) problem.List {
 	c := table.Column(t.Column)
 	if c == nil || c.Generated || t.CallsFunction(c) {
@@ -166,7 +169,7 @@ func refuseDefault(s Input, t step.Target, table *catalog.Table) problem.List {
 	return nil
 }
 
-// kindOf is a column's type for people.
+// typeText returns a column's type for messages.
 func typeText(c catalog.Column) string {
 	if c.Base != "" {
 		return c.Type + ", a domain over " + c.Base
@@ -174,7 +177,7 @@ func typeText(c catalog.Column) string {
 	return c.Type
 }
 
-// Textual reports whether a type, as format_type writes it, is a text type.
+// Textual reports whether a type, as format_type writes it, is text, varchar, char or citext.
 func Textual(kind string) bool {
 	return kind == "text" || strings.HasPrefix(kind, "character") || strings.HasSuffix(kind, "citext")
 }
@@ -196,7 +199,7 @@ func refuseNames(s Input, t step.Target, table *catalog.Table) problem.List {
 	return found
 }
 
-// provesNotNull reports whether a constraint is a column's proof.
+// provesNotNull reports whether a constraint is the CHECK that proves a column NOT NULL.
 func provesNotNull(c *catalog.Constraint, column string) bool {
 	return step.Target{Column: column}.Proves(c)
 }
@@ -213,7 +216,7 @@ func refusePublished(s Input, t step.Target, table *catalog.Table) problem.List 
 	return nil
 }
 
-// refuseFill looks at what would keep the rows from being filled.
+// refuseFill returns the refusals of a table whose rows cannot be updated.
 func refuseFill(s Input, t step.Target, table *catalog.Table) problem.List {
 	var found problem.List
 	for _, rule := range table.Rules {
@@ -230,8 +233,8 @@ func refuseFill(s Input, t step.Target, table *catalog.Table) problem.List {
 	return found
 }
 
-// refuseCode refuses a table whose code would run with rights that who can change it has not: reading the table and
-// altering it evaluate what is constant in its indexes and checks, and an UPDATE runs all of it.
+// refuseCode refuses a table whose code would run with rights that the code's owner does not have. Reading and altering
+// the table evaluate constant expressions of its indexes and checks; an UPDATE runs all of them.
 func refuseCode(s Input, t step.Target, table *catalog.Table, fills bool) problem.List {
 	_, refused := trust.Code(s.Server.Role, codeOf(s.Schema, table, fills))
 	if len(refused) == 0 {
@@ -240,13 +243,13 @@ func refuseCode(s Input, t step.Target, table *catalog.Table, fills bool) proble
 	return problem.List{message.UntrustedCode(t.String(), table.Owner, s.Server.Role.Name, s.Server.Role.Session, refused)}
 }
 
-// RunsOthers reports whether reading a table or one below it would run code that the role must not run.
+// RunsUntrustedCode reports whether reading a table, or one below it, would run code that the role must not run.
 func (s Input) RunsUntrustedCode(table *catalog.Table) bool {
 	_, refused := trust.Code(s.Server.Role, codeOf(s.Schema, table, false))
 	return len(refused) > 0
 }
 
-// Unreadable refuses the tables of a plan that cannot even be read without running code that the role must not run.
+// Unreadable refuses the tables of a plan that cannot be read without running code that the role must not run.
 func (p Plan) Unreadable() problem.List {
 	s := Input{Server: p.Server, Schema: p.Schema}
 	var found problem.List
@@ -256,7 +259,8 @@ func (p Plan) Unreadable() problem.List {
 	return found
 }
 
-// Untrusted says which code of a table the role must not run, as an inspection during the run finds it; "" is none.
+// UntrustedCode returns which code of a table the role must not run, as an inspection during the run finds it; "" if
+// there is none.
 func UntrustedCode(server catalog.Server, t step.Target, table *catalog.Table, code []catalog.Code, fills bool) string {
 	found := refuseCode(Input{Server: server, Schema: catalog.Schema{Code: code}}, t, table, fills)
 	if found == nil {
@@ -265,7 +269,7 @@ func UntrustedCode(server catalog.Server, t step.Target, table *catalog.Table, c
 	return found[0].Error()
 }
 
-// codeOf returns the code of a table and of the tables below it; the code of triggers only where rows are filled.
+// codeOf returns the code of a table and of the tables below it; the code of triggers only if rows are updated.
 func codeOf(schema catalog.Schema, table *catalog.Table, fills bool) []catalog.Code {
 	names := map[string]bool{}
 	for _, one := range table.All() {
@@ -274,8 +278,8 @@ func codeOf(schema catalog.Schema, table *catalog.Table, fills bool) []catalog.C
 	return slices.DeleteFunc(slices.Clone(schema.Code), func(c catalog.Code) bool { return !names[c.Table] || c.Fires && !fills })
 }
 
-// unidentified names a publication of updates through which a row without replica identity cannot go:
-// every UPDATE of the table would fail.
+// publicationWithoutIdentity returns a publication of the table's updates if the table has no replica identity: every
+// UPDATE would fail.
 func publicationWithoutIdentity(table *catalog.Table) string {
 	identified := table.ReplicaIdentity == "f" || table.ReplicaIdentity == "i" ||
 		(table.ReplicaIdentity == "d" && table.PrimaryKey() != nil)
@@ -287,7 +291,7 @@ func publicationWithoutIdentity(table *catalog.Table) string {
 	return ""
 }
 
-// refuseFunction looks at a function of that name that is there already.
+// refuseFunction refuses an existing function of the name that rekey's function gets.
 func refuseFunction(s Input) problem.List {
 	f := s.Schema.Function
 	switch {
@@ -298,7 +302,7 @@ func refuseFunction(s Input) problem.List {
 	case !step.FunctionServes(f, s.Server):
 		return problem.List{message.ForeignFunction(f.Schema, f.Name, f.Owner, functionFault(f))}
 	}
-	if len(f.Unprivileged) > 0 { // it is another's, even where the role could grant on it
+	if len(f.Unprivileged) > 0 { // rekey changes no rights on another role's function, even if it could
 		grants := make([]string, len(f.Unprivileged))
 		for i, role := range f.Unprivileged {
 			grants[i] = step.GrantSQL(f.Schema, f.Name, role) + ";"
@@ -315,16 +319,16 @@ func functionFault(f *catalog.Function) string {
 	case f.Proof != nil:
 		return f.Proof.Reason
 	default:
-		return "its text is not known, and it is not called: it belongs to " + f.Owner
+		return "its source is unknown, and rekey does not call it because it belongs to " + f.Owner
 	}
 }
 
-// NeedsCrypto says what PhoenixKit's function needs.
+// CryptoNote returns a note about what PhoenixKit's function needs.
 func CryptoNote(f *catalog.Function) string {
-	return f.Schema + "." + f.Name + "() is PhoenixKit's: an INSERT that calls it needs pgcrypto, in a schema of its search_path or in the one that the function names"
+	return f.Schema + "." + f.Name + "() is PhoenixKit's: an INSERT that calls it needs pgcrypto, in a schema of the search_path or in the one that the function names"
 }
 
-// refuseRights looks for the rights that the run will need.
+// refuseRights refuses a run whose role lacks a right that the run needs.
 func refuseRights(s Input, p Plan) problem.List {
 	var found problem.List
 	role := s.Server.Role.Name

@@ -9,8 +9,8 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// refuseReplicas refuses what was given as a standby and is none of this server's, or one on which
-// nobody can know now who will read when a lock arrives.
+// refuseReplicas refuses a server of --standby-url that is not a standby of this server, cannot be read, or delays replay,
+// so that its readers at the time of a lock cannot be known.
 func refuseReplicas(server catalog.Server) problem.List {
 	var found problem.List
 	for _, r := range server.Replicas {
@@ -28,7 +28,7 @@ func refuseReplicas(server catalog.Server) problem.List {
 	return found
 }
 
-// standbyNotes tells how each standby bears the locks that it replays.
+// standbyNotes returns a note for each standby about what replaying locks does to its readers.
 func standbyNotes(server catalog.Server) []string {
 	var lines []string
 	for _, r := range server.Replicas {
@@ -39,10 +39,10 @@ func standbyNotes(server catalog.Server) []string {
 	if len(server.Standbys) <= len(server.Replicas) {
 		return lines
 	}
-	unread := "its max_standby_streaming_delay, which decides for how long a report there may hold up replay and every later " +
-		"reader of the table, could not be read: give it with --standby-url postgres://host:port/database, and no lock is taken while such a report is there."
+	unread := "its max_standby_streaming_delay, which limits how long a query there can delay replay and every later reader of the table, " +
+		"could not be read. With --standby-url postgres://host:port/database rekey takes no lock while such a query runs."
 	if len(server.Replicas) > 0 {
-		unread = "unless a --standby-url leads to it, its max_standby_streaming_delay could not be read, and reports there are not looked for."
+		unread = "unless a --standby-url leads to it, its max_standby_streaming_delay could not be read, and rekey does not check for queries there."
 	}
 	for _, s := range server.Standbys {
 		lines = append(lines, fmt.Sprintf("Standby %s (%s, synchronous: %v) replays the same locks; %s", s.Name, s.State, s.Synchronous, unread))
@@ -52,19 +52,19 @@ func standbyNotes(server catalog.Server) []string {
 
 func replicaNote(r catalog.Replica) string {
 	line := fmt.Sprintf("Standby %s has max_standby_streaming_delay %s and max_standby_archive_delay %s. ", r.Name, delayText(r.StreamingDelay), delayText(r.ArchiveDelay)) +
-		"No ACCESS EXCLUSIVE lock is taken while a transaction there has held a lock on the table for longer than --max-lock. "
+		"rekey takes no ACCESS EXCLUSIVE lock while a transaction there has held a lock on the table for longer than --max-lock. "
 	if r.StreamingDelay < 0 || r.ArchiveDelay < 0 {
-		line += "One that begins in the instant between that look and the replay may hold replay, and later readers of the table, up without an end."
+		line += "A transaction that starts between this check and the replay can delay replay, and later readers of the table, without limit."
 	} else {
-		line += "One that begins in the instant between that look and the replay may hold replay, and later readers of the table, up for so long; then it is cancelled."
+		line += "A transaction that starts between this check and the replay can delay replay, and later readers of the table, for that long; then it is canceled."
 	}
 	if !r.Feedback {
-		line += " hot_standby_feedback is off: a report there that outlives its delay is cancelled also when rows that it may still see are pruned, as any UPDATE lets happen."
+		line += " hot_standby_feedback is off: a query there that runs for longer than the delay is also canceled when rows that it can still see are pruned, as after any UPDATE."
 	}
 	return line
 }
 
-// span writes milliseconds, of which -1 is without an end.
+// delayText formats a delay in milliseconds; -1 means no limit.
 func delayText(ms int) string {
 	if ms < 0 {
 		return "-1 (no limit)"

@@ -12,8 +12,8 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// refuseRows finds what the catalogue shows about rows that an UPDATE cannot write again: constraints that are
-// not validated. An UPDATE does not check a foreign key again whose columns it leaves alone, nor a domain.
+// refuseRows refuses a table with constraints that are not validated: an UPDATE of a row that violates one fails. An
+// UPDATE checks neither foreign keys whose columns it does not change nor domains.
 func refuseRows(t step.Target, table *catalog.Table) problem.List {
 	var found problem.List
 	for i := range table.Constraints {
@@ -32,8 +32,8 @@ func refuseRows(t step.Target, table *catalog.Table) problem.List {
 	return found
 }
 
-// unvalidated returns the condition of a CHECK, in parentheses, that holds for new rows and perhaps not for all. One
-// that is NOT ENFORCED (18 and later) holds for none, and keeps no row from being updated.
+// unvalidated returns the condition, in parentheses, of a CHECK that existing rows may violate. A CHECK that is NOT
+// ENFORCED (18 and later) rejects no row.
 func unvalidated(c *catalog.Constraint) (expression string, ok bool) {
 	if c.Kind != "c" || c.Validated || strings.HasSuffix(c.Definition, " NOT ENFORCED") {
 		return "", false
@@ -46,13 +46,14 @@ func unvalidated(c *catalog.Constraint) (expression string, ok bool) {
 }
 
 const (
-	maxTuple     = 8160 // bytes of a row on its page: MaxHeapTupleSize of pages of 8 kB
+	maxTuple     = 8160 // bytes of the largest row: MaxHeapTupleSize for pages of 8 kB
 	tupleHeader  = 23   // bytes before the null bitmap
 	maxAlignment = 8    // the alignment of header and row
 	uuidBytes    = 16
 )
 
-// width is the size in bytes of a row whose given columns have values; a varying value has the least that one can.
+// width returns the size in bytes of a row with values in the given columns. A value of varying length counts as one byte,
+// the smallest there is.
 func width(columns []catalog.Column, attributes int, nulls bool) int {
 	at := tupleHeader
 	if nulls {
@@ -74,45 +75,45 @@ func aligned(at, to int) int {
 	return (at + to - 1) / to * to
 }
 
-// cramped says that rows of a table have no room for a uuid, or for the null bitmap that a row without one
-// needs: the application's own writes would fail from ADD COLUMN on. Sure is of every row; else it is of those
-// that have a value in every column.
-func rowOverflow(t step.Target, table *catalog.Table) (sure, full bool) {
+// rowOverflow reports whether rows of a table become too large for a page with a uuid, or with the null bitmap that a row
+// without one needs, so that the application's writes would fail after ADD COLUMN: always for every row, or only full ones,
+// which have a value in every column.
+func rowOverflow(t step.Target, table *catalog.Table) (always, full bool) {
 	if table.Column(t.Column) != nil {
 		return false, false
 	}
-	gone := table.Attributes > len(table.Columns)
+	dropped := table.Attributes > len(table.Columns)
 	var required []catalog.Column
 	for _, c := range table.Columns {
 		if c.NotNull {
 			required = append(required, c)
 		}
 	}
-	grown := func(columns []catalog.Column) bool {
-		nulls := gone || len(columns) < len(table.Columns)
+	overflows := func(columns []catalog.Column) bool {
+		nulls := dropped || len(columns) < len(table.Columns)
 		with := slices.Concat(columns, []catalog.Column{{Length: uuidBytes, Alignment: 1}})
 		return max(width(with, table.Attributes+1, nulls), width(columns, table.Attributes+1, true)) > maxTuple
 	}
-	sure = grown(required)
-	return sure, !sure && grown(table.Columns)
+	always = overflows(required)
+	return always, !always && overflows(table.Columns)
 }
 
-// refuseWidth refuses a table whose rows are sure to have no room.
+// refuseWidth refuses a table in which every row would overflow its page.
 func refuseWidth(t step.Target, table *catalog.Table) problem.List {
-	if sure, _ := rowOverflow(t, table); !sure {
+	if always, _ := rowOverflow(t, table); !always {
 		return nil
 	}
 	return problem.List{message.RowTooWide(t.String())}
 }
 
-// widthNotes names the tables in which only some rows may have no room.
+// widthNotes returns a note for each table in which only full rows would overflow their page.
 func widthNotes(p Plan) []string {
 	var lines []string
 	for _, g := range p.Targets() {
 		for _, t := range p.Fills(g) {
 			if _, full := rowOverflow(t, p.Table(g, t)); p.Direction == Up && full {
-				lines = append(lines, fmt.Sprintf("%s: a row with a value in every column has no room for a uuid on its page. Rows near that: "+
-					"SELECT count(*) FROM %s AS t WHERE pg_column_size(t.*) > %d; if the run meets one it takes the column back and leaves the table.",
+				lines = append(lines, fmt.Sprintf("%s: a row with a value in every column is too large for a uuid to fit on its page. To count such rows: "+
+					"SELECT count(*) FROM %s AS t WHERE pg_column_size(t.*) > %d. If the run finds one, it drops the column and skips the table.",
 					t, sqltext.Format("{}", t.Rows()), maxTuple-2*uuidBytes))
 			}
 		}

@@ -9,32 +9,32 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// Ask is what a person wants of a schema that no profile describes.
+// Selection is which tables of a schema run get a column, and the names of what they get.
 type Selection struct {
 	Filter    discover.Filter
-	Naming                      // for every table
-	Overrides map[string]Naming // for a table of that name; what is empty is as for every table
+	Naming                      // of every table
+	Overrides map[string]Naming // by table; empty fields are as in Naming
 }
 
-// Words are the names that a table gets.
+// Naming is the names that a table gets.
 type Naming struct {
-	Column string // of the uuids
-	Index  string // a pattern: {table} and {column} stand for the names
+	Column string // the column's name
+	Index  string // the index's name; {table} and {column} are replaced by the names
 }
 
-// The words where a person says none: V40's.
+// The default names.
 const (
 	DefaultColumn = "uuid"
 	DefaultIndex  = "{table}_{column}_idx"
 )
 
-// For gives the words that hold for a table.
+// NamingFor returns the names that a table gets.
 func (a Selection) NamingFor(table string) Naming {
 	own := a.Overrides[table]
 	return Naming{Column: firstNonEmpty(own.Column, a.Column, DefaultColumn), Index: firstNonEmpty(own.Index, a.Naming.Index, DefaultIndex)}
 }
 
-// Columns are the tables of which another column is asked than of most.
+// Columns returns the column of each table that has overrides.
 func (a Selection) Columns() map[string]string {
 	columns := map[string]string{}
 	for table := range a.Overrides {
@@ -43,18 +43,18 @@ func (a Selection) Columns() map[string]string {
 	return columns
 }
 
-// Target names what a table is to get. A name that the catalogue tells goes before the pattern: the index
-// that a mark names, and on the way up any index that does the work already.
+// Target returns the names of the objects that a table gets. An existing name takes precedence over the naming: the index
+// that a mark names and, on the way up, any index that already keeps the column unique.
 func (a Selection) Target(schema string, table *catalog.Table, direction Direction) step.Target {
-	words := a.NamingFor(table.Name)
+	naming := a.NamingFor(table.Name)
 	t := step.Target{
-		Schema: schema, Table: table.Name, Column: words.Column, Index: words.indexName(table.Name),
-		Check: Name("rekey", words.Column, "not_null"), Function: functionOf(schema), KeepsMark: true,
+		Schema: schema, Table: table.Name, Column: naming.Column, Index: naming.indexName(table.Name),
+		Check: Name("rekey", naming.Column, "not_null"), Function: functionOf(schema), KeepsMark: true,
 	}
 	if table.IsTree() {
 		t, _ = t.ForTree(table)
-		t.Pattern = words.Index
-		t.Index = step.IndexName(words.Index, table.Name, strings.Join(t.IndexColumns(), "_"))
+		t.Pattern = naming.Index
+		t.Index = step.IndexName(naming.Index, table.Name, strings.Join(t.IndexColumns(), "_"))
 	}
 	origin, as := t.Read(table)
 	if origin == step.Made || origin == step.Found {
@@ -69,7 +69,7 @@ func (a Selection) Target(schema string, table *catalog.Table, direction Directi
 	return t
 }
 
-// serving names an index of another name that keeps the column unique.
+// servingIndex returns the name of an index that keeps the column unique, or else the target's.
 func servingIndex(t step.Target, table *catalog.Table) string {
 	for _, i := range table.Indexes {
 		other := t
@@ -82,8 +82,8 @@ func servingIndex(t step.Target, table *catalog.Table) string {
 
 func (w Naming) indexName(table string) string { return step.IndexName(w.Index, table, w.Column) }
 
-// choose says of every relation of the schema whether it gets a uuid. What only a name could bring in is
-// also brought in by a mark: what up made while it was named, down takes back.
+// choose decides for every relation of the schema whether it gets a column. A mark chooses a table as if it were named, so
+// that down undoes what up made when the table was named.
 func (a Selection) choose(schema catalog.Schema) []discover.Choice {
 	choices := discover.Choose(schema, a.Filter)
 	for i := range choices {
@@ -100,7 +100,7 @@ func (a Selection) choose(schema catalog.Schema) []discover.Choice {
 	return choices
 }
 
-// Chosen names the relations that get a uuid, refused ones too.
+// Chosen returns the names of the relations that get a column, refused ones included.
 func (a Selection) Chosen(schema catalog.Schema) []string {
 	names := []string{}
 	for _, c := range a.choose(schema) {
@@ -111,7 +111,7 @@ func (a Selection) Chosen(schema catalog.Schema) []string {
 	return names
 }
 
-// keyed gives the column that is the primary key, if it is a uuid.
+// uuidKey returns the primary key's column if it is the only one and a uuid.
 func uuidKey(table *catalog.Table) string {
 	key := table.PrimaryKey()
 	if len(key) != 1 {
@@ -123,10 +123,10 @@ func uuidKey(table *catalog.Table) string {
 	return ""
 }
 
-func firstNonEmpty(words ...string) string {
-	i := slices.IndexFunc(words, func(word string) bool { return word != "" })
+func firstNonEmpty(texts ...string) string {
+	i := slices.IndexFunc(texts, func(text string) bool { return text != "" })
 	if i < 0 {
 		return ""
 	}
-	return words[i]
+	return texts[i]
 }

@@ -6,8 +6,7 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// CheckServer refuses servers on which the work cannot be done. With readOnly only those that cannot
-// even be read are refused.
+// CheckServer refuses a server that rekey cannot work on. With readOnly it refuses only a server that rekey cannot read.
 func CheckServer(s catalog.Server, readOnly bool) *problem.Problem {
 	switch {
 	case s.Flavor != "":

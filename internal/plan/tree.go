@@ -11,8 +11,8 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// refuseTree looks at a partitioned table or a parent, and at all that is below it: what is in the way of one
-// of them is in the way of all.
+// refuseTree returns the refusals for a partitioned table or a parent and all tables below it. A refusal of one table
+// refuses the whole tree.
 func refuseTree(s Input, p Plan, g Group, table *catalog.Table, fills []step.Target) problem.List {
 	t := g.Target
 	found := unfitTree(t, table)
@@ -34,7 +34,7 @@ func refuseTree(s Input, p Plan, g Group, table *catalog.Table, fills []step.Tar
 		}
 	}
 	for _, one := range found {
-		one.Table = t.String() // the verdict is one
+		one.Table = t.String() // the tree has one state
 	}
 	return found
 }
@@ -53,14 +53,14 @@ func unfitTree(t step.Target, root *catalog.Table) (found problem.List) {
 	return found
 }
 
-// irreversible says what of a column that was there before down could not give back.
+// irreversible returns the reasons why down could not restore a column that existed before up.
 func irreversible(t step.Target, root *catalog.Table) (why []string) {
 	required := map[uint32]bool{}
 	for _, table := range root.All() {
 		c := table.Column(t.Column)
 		required[table.OID] = c != nil && c.NotNull
 		if required[table.Above] && !required[table.OID] {
-			why = append(why, fmt.Sprintf("%s.%s allows NULL in %s, and the table above it does not; make it NOT NULL there too", table.Schema, table.Name, t.Column))
+			why = append(why, fmt.Sprintf("%s.%s allows NULL in %s, and the table above it does not; set it NOT NULL there too", table.Schema, table.Name, t.Column))
 		}
 	}
 	if !t.HasRootIndex() || t.HasIndex(root) {
@@ -68,43 +68,44 @@ func irreversible(t step.Target, root *catalog.Table) (why []string) {
 	}
 	for _, one := range slices.Concat(t.Partitioned(root), t.Parts(root)) {
 		if i := one.Table.Index(one.Index); i != nil {
-			why = append(why, fmt.Sprintf("its index %s.%s would be part of the one of the whole, and PostgreSQL has no way to take it out again; "+
-				"give it another name (ALTER INDEX .. RENAME TO), or make the one of the whole", one.Schema, i.Name))
+			why = append(why, fmt.Sprintf("its index %s.%s would be attached to the index of the partitioned table, and PostgreSQL cannot detach it; "+
+				"rename it (ALTER INDEX .. RENAME TO), or create the index of the partitioned table", one.Schema, i.Name))
 		}
 	}
 	return why
 }
 
-// unfitBelow says why one table of a tree cannot get the column.
+// unfitBelow returns why one table of a tree cannot get the column, or "".
 func unfitBelow(t step.Target, root, table *catalog.Table) string {
 	c := table.Column(t.Column)
 	name := table.Schema + "." + table.Name
-	word := "its child " + name
+	text := "its child " + name
 	if table.Partition {
-		word = "its partition " + name
+		text = "its partition " + name
 	}
 	switch {
 	case table.OID == root.OID:
 		return ""
 	case table.Kind == catalog.Foreign:
-		return word + " is a foreign table, whose rows are not this server's"
+		return text + " is a foreign table"
 	case table.Persistence == "t":
-		return word + " is a temporary table, which goes with its session"
+		return text + " is a temporary table"
 	case !table.Owned:
-		return fmt.Sprintf("%s belongs to %s, and only an owner may alter a table", word, table.Owner)
+		return fmt.Sprintf("%s belongs to %s, and only its owner can alter it", text, table.Owner)
 	case table.Extension != "":
-		return word + " belongs to the extension " + table.Extension
+		return text + " belongs to the extension " + table.Extension
 	case table.Parents > 1:
-		return word + " has another parent as well, whose columns it would share"
+		return text + " has another parent"
 	case root.Column(t.Column) == nil && c != nil:
-		return word + " has a column " + t.Column + " of its own, with which the parent's would be merged"
+		return text + " has a column " + t.Column + " of its own, with which PostgreSQL would merge the parent's"
 	case c == nil && table.Attributes >= MaxColumns:
-		return word + " has had 1,600 columns, PostgreSQL's limit; dropped ones count"
+		return text + " has reached PostgreSQL's limit of 1,600 columns, dropped ones included"
 	}
 	return ""
 }
 
-// refuseAbove looks at the tables of a tree that hold no rows: they have names and policies, too.
+// refusePartitioned returns the refusals of the partitioned tables of a tree, which hold no rows but have names and
+// policies.
 func refusePartitioned(s Input, t step.Target, root *catalog.Table) problem.List {
 	if root.Kind != catalog.Partitioned {
 		return nil
@@ -112,7 +113,7 @@ func refusePartitioned(s Input, t step.Target, root *catalog.Table) problem.List
 	var found problem.List
 	found = append(found, refuseDefault(s, t, root)...)
 	if root.Column(t.Column) == nil && root.Attributes >= MaxColumns {
-		found = append(found, message.UnfitTable(t.String(), "it has had 1,600 columns, PostgreSQL's limit; dropped ones count"))
+		found = append(found, message.UnfitTable(t.String(), columnLimit))
 	}
 	if root.Hides(s.Server.Role) {
 		found = append(found, message.RowSecurity(t.String(), t.Relation(), s.Server.Role.Name))
@@ -126,7 +127,7 @@ func refusePartitioned(s Input, t step.Target, root *catalog.Table) problem.List
 	return found
 }
 
-// published is a partition that goes wherever those above it go: publish_via_partition_root names them alone.
+// withRootPublications returns a partition with the publications of the tables above it, which publish it too.
 func withRootPublications(root, table *catalog.Table) *catalog.Table {
 	if !table.Partition {
 		return table
@@ -143,7 +144,7 @@ func withRootPublications(root, table *catalog.Table) *catalog.Table {
 	return &with
 }
 
-// Uniqueness says among which rows the uuids of a tree are unique; "" of any other table, where it is all.
+// Uniqueness returns among which rows the uuids of a tree are unique; "" for any other table, where it is all rows.
 func Uniqueness(t step.Target, table *catalog.Table) string {
 	columns := strings.Join(t.IndexColumns(), ", ")
 	switch {
@@ -152,25 +153,25 @@ func Uniqueness(t step.Target, table *catalog.Table) string {
 	case t.HasRootIndex():
 		return "in each partition, by (" + columns + ")"
 	case table.Kind == catalog.Partitioned:
-		return "in each partition, by (" + columns + "); an expression is among the partition keys, so that there is no index of all"
+		return "in each partition, by (" + columns + "); a partition key is an expression, so that the partitioned table has no unique index"
 	default:
 		return "in each table of the inheritance tree, by (" + columns + ")"
 	}
 }
 
-// treeNote is what a reader should know of a tree.
+// treeNote returns the note about a tree.
 func treeNote(t step.Target, table *catalog.Table, direction Direction) string {
 	switch {
 	case !table.IsTree():
 		return ""
 	case direction == Down:
-		return t.String() + ": a table that was detached from it since up keeps its column, which is its own now."
+		return t.String() + ": a table that was detached since up keeps its column."
 	case table.Kind == catalog.Partitioned:
 		return t.String() + " is partitioned: the values are unique " + Uniqueness(t, table) + ". " +
-			"ATTACH PARTITION of a table without the column " + t.Column + " fails from now on; one with it is looked at by the next up, which fills what it lacks. " +
-			"A partition that is detached keeps its column."
+			"After up, ATTACH PARTITION fails for a table without the column " + t.Column + "; the next up completes an attached table that has it. " +
+			"A detached partition keeps its column."
 	default:
-		return t.String() + " has children by inheritance: the values are unique " + Uniqueness(t, table) + ", since no index covers a child. " +
-			"ALTER TABLE .. INHERIT of a table without the column " + t.Column + " fails from now on; a new child gets it without an index, which the next up builds."
+		return t.String() + " has children by inheritance: the values are unique " + Uniqueness(t, table) + ", since an index does not cover children. " +
+			"After up, ALTER TABLE .. INHERIT fails for a table without the column " + t.Column + "; a new child gets the column without an index, and the next up builds the index."
 	}
 }

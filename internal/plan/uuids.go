@@ -9,8 +9,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// uuidNotes names the tables that have a uuid column by another name and would get a second one. Tables whose
-// column has one name have one note.
+// uuidNotes returns a note for each name of a uuid column that tables already have and that the run does not use: those
+// tables would get a second one.
 func uuidNotes(p Plan) []string {
 	if p.Direction == Down || p.Profile != "" {
 		return nil
@@ -31,28 +31,28 @@ func uuidNotes(p Plan) []string {
 	}
 	lines := make([]string, len(columns))
 	for i, name := range columns {
-		lines[i] = fmt.Sprintf("Column %s of %s is a uuid already and identifies the row; the table would get a second one. To take that one: --tables '%s' --column '%s'. "+
-			"In a rekey.yaml a single table may have it: own: {%s: {column: %s}}.",
+		lines[i] = fmt.Sprintf("Column %s of %s is already a uuid that identifies the row, and the table would get a second one. To use the existing one: --tables '%s' --column '%s'. "+
+			"For a single table in rekey.yaml: own: {%s: {column: %s}}.",
 			name, strings.Join(tables[name], ", "), strings.Join(patternsOf(tables[name]), ","), name, tables[name][0], name)
 	}
 	return lines
 }
 
-// otherUUIDs are the uuid columns of a table that are NOT NULL or unique and refer to no other table.
+// otherUUIDs returns the uuid columns of a table that are NOT NULL or unique and refer to no other table.
 func otherUUIDs(table *catalog.Table) (names []string) {
 	for _, c := range table.Columns {
 		refers := slices.ContainsFunc(table.Constraints, func(k catalog.Constraint) bool { return k.Kind == "f" && slices.Contains(k.Columns, c.Name) })
-		part := slices.ContainsFunc(table.Indexes, func(i catalog.Index) bool { // of a key of several columns: the uuid of something else
+		inWiderKey := slices.ContainsFunc(table.Indexes, func(i catalog.Index) bool { // in a key of several columns it identifies something else
 			return i.Unique && len(i.Columns) > 1 && slices.Contains(i.Columns, c.Name)
 		})
-		if c.Type == "uuid" && !refers && !c.Generated && (table.UniqueOn(c.Name) || c.NotNull && !part) {
+		if c.Type == "uuid" && !refers && !c.Generated && (table.UniqueOn(c.Name) || c.NotNull && !inWiderKey) {
 			names = append(names, c.Name)
 		}
 	}
 	return names
 }
 
-// patternsOf writes names as patterns that match nothing else.
+// patternsOf returns names as patterns that match only them.
 func patternsOf(names []string) []string {
 	escape := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `,`, `\,`)
 	patterns := make([]string, len(names))
