@@ -8,8 +8,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// A condition is an SQL expression on the catalogue. Its names are PostgreSQL's own: search_path is
-// pg_catalog wherever one is asked.
+// A condition is an SQL expression on the catalogue. Its names need no schema, since search_path is pg_catalog wherever
+// a condition is evaluated.
 
 func regclass(relation string) string {
 	return sqltext.Format("to_regclass({})", sqltext.Value(relation))
@@ -39,42 +39,42 @@ func and(more string) string {
 
 func not(condition string) string { return "NOT " + condition }
 
-// nullable holds for a column a that may hold NULL; from 18 on a NOT NULL may be NOT VALID.
+// nullable is true for a column a that may hold NULL. From PostgreSQL 18 on, a NOT NULL constraint may be NOT VALID.
 func nullable(major int) string {
-	if major < firstUnproved {
+	if major < firstNotValid {
 		return "NOT a.attnotnull"
 	}
 	return "(NOT a.attnotnull OR EXISTS (SELECT FROM pg_constraint n WHERE n.conrelid = a.attrelid AND n.contype = 'n'" +
 		" AND n.conkey = ARRAY[a.attnum] AND NOT n.convalidated))"
 }
 
-const firstUnproved = 18
+const firstNotValid = 18
 
-// marked holds for a column a with the mark of one that up makes.
-func marked(t step.Target) string { return says(t.Mark()) }
+// markedMade is true for a column a with the mark of a column that up made.
+func markedMade(t step.Target) string { return commentContains(t.Mark()) }
 
-// found holds for a column a with the mark of one that was there before up.
-func found(t step.Target) string {
+// markedFound is true for a column a with the mark of a column that existed before up.
+func markedFound(t step.Target) string {
 	var marks []string
 	for _, mark := range t.FoundMarks() {
-		marks = append(marks, says(mark))
+		marks = append(marks, commentContains(mark))
 	}
 	return strings.Join(marks, " AND ")
 }
 
-// says holds for a column a whose comment says this somewhere.
-func says(words string) string {
-	return "strpos(coalesce(col_description(a.attrelid, a.attnum), ''), " + sqltext.Literal(words) + ") > 0"
+// commentContains is true for a column a whose comment contains the text.
+func commentContains(text string) string {
+	return "strpos(coalesce(col_description(a.attrelid, a.attnum), ''), " + sqltext.Literal(text) + ") > 0"
 }
 
-// records holds while a version is recorded.
-func records(schema, table string, version int) string {
+// versionIs is true while the table's comment records the version.
+func versionIs(schema, table string, version int) string {
 	return "btrim(obj_description(" + regclass(sqltext.Qualified(schema, table)) + ", 'pg_class')) = " +
 		sqltext.Literal(fmt.Sprint(version))
 }
 
-// function holds where the schema's function has that source, and the attributes of one that was created without any.
-func function(schema, source string) string {
+// functionIs is true if the schema's function has that source and default attributes.
+func functionIs(schema, source string) string {
 	return sqltext.Format("EXISTS (SELECT FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace"+
 		" WHERE n.nspname = {} AND f.proname = {} AND f.pronargs = 0 AND md5(f.prosrc) = {}"+
 		" AND f.prokind = 'f' AND f.provolatile = 'v' AND f.proparallel = 's' AND NOT f.proisstrict AND NOT f.prosecdef AND NOT f.proleakproof"+

@@ -9,18 +9,18 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-func (m *manuscript) down(g plan.Group, s step.Predictor, v step.View) ([]piece, error) {
+func (m *script) down(g plan.Group, s step.Predictor, v step.View) ([]statement, error) {
 	actions, e := s.Undo(v), s.Explain()
 	switch s := s.(type) {
 	case step.RecordVersion:
-		return pieces(s, actions, words{
-			name: "record_version", what: e.Undo + ", first, so that it never claims what is not there", lock: e.Lock, scans: nothing,
-			needed: records(s.Schema, s.Table, s.To),
+		return describe(s, actions, description{
+			name: "record_version", what: e.Undo + ", first, so that the recorded version is never ahead of the tables", lock: e.Lock, scans: readsNothing,
+			needed: versionIs(s.Schema, s.Table, s.To),
 		})
 	case step.Settle:
-		return pieces(s, actions, words{
-			name: g.Table + "_unsettle", what: e.Undo, lock: e.Lock, scans: nothing,
-			needed: hasColumn(s.Target, not("("+marked(s.Target)+")")),
+		return describe(s, actions, description{
+			name: g.Table + "_unsettle", what: e.Undo, lock: e.Lock, scans: readsNothing,
+			needed: hasColumn(s.Target, not("("+markedMade(s.Target)+")")),
 		})
 	case step.RequireValue:
 		return m.allowNull(s, v)
@@ -29,51 +29,51 @@ func (m *manuscript) down(g plan.Group, s step.Predictor, v step.View) ([]piece,
 	case step.AddColumn:
 		return m.dropColumn(s, actions, v)
 	default:
-		return nil, fmt.Errorf("it has no place in a script of the way down")
+		return nil, fmt.Errorf("a script of down cannot contain it")
 	}
 }
 
-// dropIndexes drops each index of a table that is attached to no other, and then those of partitioned tables.
-func (m *manuscript) dropIndexes(s step.BuildIndex, actions []step.Action, v step.View) (all []piece, err error) {
+// dropIndexes drops each table's index that is attached to no other, then the indexes of partitioned tables.
+func (m *script) dropIndexes(s step.BuildIndex, actions []step.Action, v step.View) (all []statement, err error) {
 	above, _ := s.Target.ForTree(v.Table)
 	for _, a := range actions {
 		switch a := a.(type) {
 		case step.Concurrently:
 			t := a.Target
-			all = append(all, piece{
-				step: s.ID(), name: t.Table + "_drop_index", what: about(t, "drop index "+t.Index+", concurrently"),
-				lock: noWaiter + "; it waits itself for transactions that use the index", scans: nothing,
-				needed:  hasIndex(t, loose+" AND "+ours(t)),
-				content: index{target: t, drop: true, sql: a.SQL, again: sqltext.Format("DROP INDEX CONCURRENTLY IF EXISTS {}", indexOf(t))},
+			all = append(all, statement{
+				step: s.ID(), name: t.Table + "_drop_index", what: label(t, "drop index "+t.Index+", concurrently"),
+				lock: sharedLock + "; it waits for transactions that use the index", scans: readsNothing,
+				needed:  hasIndex(t, unattached+" AND "+matchesIndex(t)),
+				content: index{target: t, drop: true, sql: a.SQL, idempotent: sqltext.Format("DROP INDEX CONCURRENTLY IF EXISTS {}", indexOf(t))},
 			})
 		case step.Change:
-			dropped, err := pieces(s, []step.Action{a}, dropAbove(above, v.Table, a))
+			dropped, err := describe(s, []step.Action{a}, dropAbove(above, v.Table, a))
 			if err != nil {
 				return nil, err
 			}
 			all = append(all, dropped...)
 		default:
-			return nil, fmt.Errorf("it has a %T", a)
+			return nil, fmt.Errorf("its action is a %T", a)
 		}
 	}
 	return all, nil
 }
 
-// dropAbove are the words for the index of a partitioned table.
-func dropAbove(t step.Target, root *catalog.Table, drop step.Change) words {
+// dropAbove describes the removal of a partitioned table's index.
+func dropAbove(t step.Target, root *catalog.Table, drop step.Change) description {
 	for _, one := range t.Partitioned(root) {
 		if one.Relation() == drop.Table {
 			t = one.Target
 		}
 	}
-	return words{
-		name: t.Table + "_drop_index", what: "drop index " + t.Index + " of " + t.String() + ", and those of its partitions with it",
-		lock: wide(t), scans: nothing, needed: hasIndex(t, loose+" AND "+ours(t)),
+	return description{
+		name: t.Table + "_drop_index", what: "drop index " + t.Index + " of " + t.String() + ", together with those of its partitions",
+		lock: treeLock(t), scans: readsNothing, needed: hasIndex(t, unattached+" AND "+matchesIndex(t)),
 	}
 }
 
-// allowNull drops each proof that was left, and gives a column that was found its NULL back.
-func (m *manuscript) allowNull(s step.RequireValue, v step.View) (all []piece, err error) {
+// allowNull drops each leftover CHECK, and makes a column that existed before up nullable again.
+func (m *script) allowNull(s step.RequireValue, v step.View) (all []statement, err error) {
 	if origin, _ := s.Target.Read(v.Table); origin == step.Found && v.Table.IsTree() {
 		return m.allowTree(s, v)
 	}
@@ -86,62 +86,62 @@ func (m *manuscript) allowNull(s step.RequireValue, v step.View) (all []piece, e
 		}
 		all = append(all, allowed...)
 	}
-	return ofStep(s.ID(), all), nil
+	return withStep(s.ID(), all), nil
 }
 
-func allowOf(s step.RequireValue, v step.View) ([]piece, error) {
+func allowOf(s step.RequireValue, v step.View) ([]statement, error) {
 	t := s.Target
 	actions := s.Undo(v)
-	var said []words
+	var descriptions []description
 	if len(actions) > 0 {
 		first, ok := actions[0].(step.Change)
 		if ok && first.Statements[0] == sqltext.Format("ALTER TABLE {} DROP CONSTRAINT {}", t.Name(), sqltext.Name(t.Check)) {
-			said = append(said, words{
-				name: t.Table + "_drop_proof", what: about(t, "drop the proof that a run which was cut short has left"), lock: instant, scans: nothing,
+			descriptions = append(descriptions, description{
+				name: t.Table + "_drop_proof", what: label(t, "drop the CHECK that an interrupted run left"), lock: briefLock, scans: readsNothing,
 				needed: hasConstraint(t, ""),
 			})
 		}
 	}
-	if len(said) < len(actions) {
-		said = append(said, words{
-			name: t.Table + "_allow_null", what: s.Explain().Undo, lock: instant, scans: nothing,
-			needed: hasColumn(t, "a.attnotnull AND "+found(t)),
+	if len(descriptions) < len(actions) {
+		descriptions = append(descriptions, description{
+			name: t.Table + "_allow_null", what: s.Explain().Undo, lock: briefLock, scans: readsNothing,
+			needed: hasColumn(t, "a.attnotnull AND "+markedFound(t)),
 		})
 	}
-	return pieces(s, actions, said...)
+	return describe(s, actions, descriptions...)
 }
 
-// dropColumn drops a column that up made, or gives one that it found back as it was.
-func (m *manuscript) dropColumn(s step.AddColumn, actions []step.Action, v step.View) ([]piece, error) {
+// dropColumn drops a column that up made, or restores one that existed before up.
+func (m *script) dropColumn(s step.AddColumn, actions []step.Action, v step.View) ([]statement, error) {
 	t := s.Target
 	if origin, _ := t.Read(v.Table); origin != step.Made {
-		w := words{
-			name: t.Table + "_give_back", what: "give column " + t.Column + ", which was found, its comment and default back; its values stay",
-			lock: wide(t), scans: nothing, needed: hasColumn(t, found(t)),
+		w := description{
+			name: t.Table + "_give_back", what: "restore comment and default of column " + t.Column + ", which existed before up; its values stay",
+			lock: treeLock(t), scans: readsNothing, needed: hasColumn(t, markedFound(t)),
 		}
 		if changed, ok := actions[0].(step.Change); ok && !changed.Exclusive {
-			w.lock = noWaiter + ", an instant"
+			w.lock = sharedLock + ", for an instant"
 		}
-		return pieces(s, actions, w)
+		return describe(s, actions, w)
 	}
-	all, err := pieces(s, actions, words{
-		name: t.Table + "_drop_column", what: "drop column " + t.Column + ", never with CASCADE, and only while nothing else hangs on it",
-		lock: wide(t), scans: nothing, needed: hasColumn(t, marked(t)),
+	all, err := describe(s, actions, description{
+		name: t.Table + "_drop_column", what: "drop column " + t.Column + ", without CASCADE and only if no other object depends on it",
+		lock: treeLock(t), scans: readsNothing, needed: hasColumn(t, markedMade(t)),
 	})
 	if err != nil {
 		return nil, err
 	}
 	alter, ok := all[0].content.(change)
 	if !ok {
-		return nil, fmt.Errorf("dropping the column is a %T", all[0].content)
+		return nil, fmt.Errorf("the action that drops the column is a %T", all[0].content)
 	}
-	alter.statements = append([]string{attached(t)}, alter.statements...)
+	alter.statements = append([]string{dependents(t)}, alter.statements...)
 	all[0].content = alter
 	return all, nil
 }
 
-// attached refuses to go on while something hangs on the column of one of the tables: DROP COLUMN would take indexes,
-// constraints and statistics with it without a word.
-func attached(t step.Target) string {
-	return "DO " + sqltext.Dollar("\n"+body("attached", "tree", tree(t), "column", sqltext.Literal(t.Column))+"\n")
+// dependents raises an error if another object depends on the column in one of the tables. DROP COLUMN would silently
+// drop indexes, constraints and statistics as well.
+func dependents(t step.Target) string {
+	return "DO " + sqltext.Dollar("\n"+template("dependents", "tree", tree(t), "column", sqltext.Literal(t.Column))+"\n")
 }

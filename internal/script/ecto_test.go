@@ -7,7 +7,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/plan"
 )
 
-func TestElixir(t *testing.T) {
+func TestElixirLiteral(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"DO x;\n", "~S\"\"\"\n  DO x;\n  \"\"\""},
 		{"a\n\n  b #{c} \\n \"d\"\n", "~S\"\"\"\n  a\n\n    b #{c} \\n \"d\"\n  \"\"\""},
@@ -17,21 +17,21 @@ func TestElixir(t *testing.T) {
 		{"a\r\n\u202e\u2028\x01\n", `"a\u{D}\n\u{202E}\u{2028}\u{1}\n"`},
 	} {
 		if got := elixir(c.text, "  "); got != c.want {
-			t.Errorf("%q became\n%s not\n%s", c.text, got, c.want)
+			t.Errorf("elixir(%q) =\n%s\nwant\n%s", c.text, got, c.want)
 		}
 	}
 }
 
-func TestModule(t *testing.T) {
+func TestModuleName(t *testing.T) {
 	for name, is := range map[string]bool{
 		"App.Repo.Migrations.AddUuids": true, "A": true, "A1_b": true,
 		"": false, "app": false, "App.": false, "App.add": false, "App Repo": false, "App\nend": false, "Äpp": false,
 	} {
 		if IsModule(name) != is {
-			t.Errorf("%q is a module's name: %t", name, !is)
+			t.Errorf("IsModule(%q) = %t", name, !is)
 		}
 	}
-	p := plan.Build(situation("my-app 2", "t", plan.Up))
+	p := plan.Build(input("my-app 2", "t", plan.Up))
 	for module, want := range map[string]string{"": "defmodule Rekey.Migrations.UpMyApp2 do\n", "My.Uuids": "defmodule My.Uuids do\n"} {
 		o := options(Ecto)
 		o.FirstNumber, o.Module = 20261128, module
@@ -40,29 +40,30 @@ func TestModule(t *testing.T) {
 			t.Errorf("%v, %v", files, err)
 		}
 	}
-	down := made(t, plan.Build(func() plan.Input {
-		s := situation("public", "t", plan.Down)
+	down := scriptText(t, plan.Build(func() plan.Input {
+		s := input("public", "t", plan.Down)
 		version := "40"
 		s.Schema.Relations[0].Comment = &version
 		return s
 	}()), Ecto)
 	if !strings.Contains(down, "def down do\n    raise Ecto.MigrationError") {
-		t.Error("a way back from the way back")
+		t.Error("a down script contains a reverse direction")
 	}
 }
 
-// Above the version that up ends at there is no way back: the kit's later migrations lean on the columns of all tables.
-func TestNoWayBackFromALaterVersion(t *testing.T) {
+// Above the version at which up ends, a script has no reverse direction: later migrations depend on the columns of all
+// tables.
+func TestLaterVersionHasNoReverse(t *testing.T) {
 	for _, format := range []Format{Migrate, Goose, Ecto} {
-		s := situation("public", "t", plan.Up)
+		s := input("public", "t", plan.Up)
 		version := "44"
 		s.Schema.Relations[0].Comment = &version
-		text := made(t, plan.Build(s), format)
+		text := scriptText(t, plan.Build(s), format)
 		if strings.Contains(text, "DROP COLUMN") {
-			t.Errorf("%s takes the column away at version 44", format)
+			t.Errorf("%s: the script drops the column at version 44", format)
 		}
-		if format != Migrate && !strings.Contains(text, "The way back begins at version 40") {
-			t.Errorf("%s does not say where the way back begins", format)
+		if format != Migrate && !strings.Contains(text, "migrate the schema down to version 40") {
+			t.Errorf("%s: the script does not name the version from which down works", format)
 		}
 		if format != Migrate && !strings.Contains(text, "version 44, which stays") || strings.Contains(text, "44 to 40") {
 			t.Errorf("%s: %s", format, text[:300])

@@ -13,51 +13,51 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// site is a kit of two tables that are large enough for waves, one of them without an integer key.
-func site(t *testing.T, c *server.Cluster) (*house, rekeytest.Setup) {
+// createSite creates two tables that are large enough for waves, one of them without an integer key.
+func createSite(t *testing.T, c *server.Cluster) (*database, rekeytest.Setup) {
 	t.Helper()
 	h := open(t, c, "public")
-	h.do(`CREATE TABLE kit (); COMMENT ON TABLE kit IS '39';
+	h.exec(`CREATE TABLE kit (); COMMENT ON TABLE kit IS '39';
 		CREATE TABLE keyed (id bigint PRIMARY KEY, note text) WITH (autovacuum_enabled = off);
 		INSERT INTO keyed SELECT n * 7 - 100000, repeat('x', 400) FROM generate_series(1, 12000) n;
 		INSERT INTO keyed VALUES (-9223372036854775808, 'least'), (9223372036854775807, 'greatest');
 		CREATE TABLE keyless (name text PRIMARY KEY, note text);
 		INSERT INTO keyless SELECT 'n' || n, repeat('x', 150) FROM generate_series(1, 3000) n`)
-	h.do("VACUUM ANALYZE keyed")
-	h.do("VACUUM ANALYZE keyless")
+	h.exec("VACUUM ANALYZE keyed")
+	h.exec("VACUUM ANALYZE keyless")
 	return h, rekeytest.Setup{Scope: rekey.Profile{
 		Name: "site", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
 		Tables: []rekey.ProfileTable{{Name: "keyed"}, {Name: "keyless"}},
 	}.In("public")}
 }
 
-// A large table is filled in waves, most of whose updates are in place: it does not double.
-func TestFillingInWaves(t *testing.T) {
+// A large table is filled in waves with mostly HOT updates, so its size does not double.
+func TestLargeTableIsFilledInWaves(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		h, config := site(t, c)
+		h, config := createSite(t, c)
 		files, err := rekeytest.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
 		if err != nil {
 			t.Fatal(err)
 		}
 		text := files[0].Text
-		if byKey := strings.Contains(text, "key => 'id'"); byKey != (h.one("SELECT current_setting('server_version_num')::int < 140000") == "true") {
-			t.Errorf("ranges of keys: %v", byKey)
+		if byKey := strings.Contains(text, "key => 'id'"); byKey != (h.query("SELECT current_setting('server_version_num')::int < 140000") == "true") {
+			t.Errorf("ranges by key: %v", byKey)
 		}
 		if !strings.Contains(text, "waves => ARRAY[") || strings.Count(text, "waves => ARRAY[1024]") != 1 {
-			t.Error("no waves on the large table")
+			t.Error("the large table is not filled in waves")
 		}
 		pages := "SELECT pg_relation_size('keyed') / 8192"
-		before := h.one(pages)
+		before := h.query(pages)
 		h.mustPsql(text)
-		if got := h.one("SELECT count(*) = 12002 AND count(DISTINCT uuid) = 12002 FROM keyed"); got != "true" {
-			t.Error("not every row of keyed has a uuid of its own")
+		if got := h.query("SELECT count(*) = 12002 AND count(DISTINCT uuid) = 12002 FROM keyed"); got != "true" {
+			t.Error("not every row of keyed has its own uuid")
 		}
-		if got := h.one("SELECT count(*) = 3000 AND count(DISTINCT uuid) = 3000 FROM keyless"); got != "true" {
-			t.Error("not every row of keyless has a uuid of its own")
+		if got := h.query("SELECT count(*) = 3000 AND count(DISTINCT uuid) = 3000 FROM keyless"); got != "true" {
+			t.Error("not every row of keyless has its own uuid")
 		}
-		if got := h.one(pages + " < 1.6 * " + before); got != "true" {
-			t.Errorf("%s pages became %s", before, h.one(pages))
+		if got := h.query(pages + " < 1.6 * " + before); got != "true" {
+			t.Errorf("the table grew from %s to %s pages", before, h.query(pages))
 		}
 		if _, err := rekeytest.Verify(t.Context(), h.pool, config); err != nil {
 			t.Error(err)
@@ -65,31 +65,31 @@ func TestFillingInWaves(t *testing.T) {
 	})
 }
 
-// faults are databases that a script was not made for.
-func faults() map[string]struct{ made, says string } {
+// changedDatabases returns changes after which a script must refuse to run.
+func changedDatabases() map[string]struct{ made, says string } {
 	return map[string]struct{ made, says string }{
-		"another version":           {"COMMENT ON TABLE kit IS '41'", "the version recorded on \"public\".\"kit\" is 41; this was made for 39 or 40"},
-		"no version":                {"COMMENT ON TABLE kit IS NULL", "is none; this was made for"},
-		"another schema":            {"DROP TABLE kit", `there is no table "public"."kit"`},
-		"a table went":              {"DROP TABLE keyless", `there is no table "public"."keyless" any more`},
-		"a column came":             {"ALTER TABLE keyed ADD uuid uuid", `"public"."keyed" has a column of that name now`},
-		"a column of another type":  {"ALTER TABLE keyed ADD uuid text", "and another type now"},
-		"a view took a table":       {"DROP TABLE keyless; CREATE VIEW keyless AS SELECT 1", "is no ordinary table"},
-		"a table came":              {"CREATE TABLE later (id int)", `there is a table "public"."later" now`},
-		"another function":          {"CREATE FUNCTION uuid_generate_v7() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()'", "another function of the name"},
-		"rekey is at work":          {"CREATE SCHEMA rekey; CREATE TABLE rekey.leases AS SELECT 'public' AS scope, clock_timestamp() + interval '1 hour' AS heartbeat", "rekey itself is at work"},
-		"another script is at work": {"", "another session runs a script"},
+		"another version":            {"COMMENT ON TABLE kit IS '41'", "the version recorded on \"public\".\"kit\" is 41; but the script was made for 39 or 40"},
+		"no version":                 {"COMMENT ON TABLE kit IS NULL", "is none, but the script was made for"},
+		"another schema":             {"DROP TABLE kit", `table "public"."kit" does not exist`},
+		"a dropped table":            {"DROP TABLE keyless", `table "public"."keyless" no longer exists`},
+		"a new column":               {"ALTER TABLE keyed ADD uuid uuid", `"public"."keyed" now has a column of that name`},
+		"a column with another type": {"ALTER TABLE keyed ADD uuid text", "with another type"},
+		"a view in place of a table": {"DROP TABLE keyless; CREATE VIEW keyless AS SELECT 1", "is not an ordinary table"},
+		"a new table":                {"CREATE TABLE later (id int)", `table "public"."later" exists now`},
+		"another function":           {"CREATE FUNCTION uuid_generate_v7() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()'", "the function that the default calls has changed"},
+		"rekey is running":           {"CREATE SCHEMA rekey; CREATE TABLE rekey.leases AS SELECT 'public' AS scope, clock_timestamp() + interval '1 hour' AS heartbeat", "rekey is running in this schema"},
+		"another script is running":  {"", "another session is running a script"},
 	}
 }
 
-// A script that meets another database than the one it was made for says so, and changes nothing.
-func TestScriptRefusesAnotherDatabase(t *testing.T) {
+// A script that is run on a changed database reports the difference and changes nothing.
+func TestScriptRefusesChangedDatabase(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		for name, fault := range faults() {
+		for name, fault := range changedDatabases() {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				h, config := small(t, c)
+				h, config := createSmallSite(t, c)
 				files, err := rekeytest.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
 				if err != nil {
 					t.Fatal(err)
@@ -97,28 +97,28 @@ func TestScriptRefusesAnotherDatabase(t *testing.T) {
 				if fault.made == "" {
 					h.hold("SELECT pg_try_advisory_lock(hashtext('rekey script'), hashtext('public'))")
 				} else {
-					h.do(fault.made)
+					h.exec(fault.made)
 				}
-				before := strings.Join(h.everything(), "\n")
+				before := strings.Join(h.fingerprint(), "\n")
 				said, err := h.psql(files[0].Text)
 				if err == nil || !strings.Contains(said, fault.says) {
 					t.Errorf("%v: %s", err, said)
 				}
-				if strings.Join(h.everything(), "\n") != before {
-					t.Error("something was changed")
+				if strings.Join(h.fingerprint(), "\n") != before {
+					t.Error("the script changed the database")
 				}
 			})
 		}
 	})
 }
 
-// Batches that are slow whatever their size do not get ever smaller.
-func TestFillingUnderASlowTrigger(t *testing.T) {
+// Batches that a smaller size does not make faster do not shrink further.
+func TestSlowBatchesDoNotShrink(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		h, config := small(t, c)
+		h, config := createSmallSite(t, c)
 		config.Options.Permissions.FireTriggers = true
-		h.do(`CREATE SEQUENCE fired; ALTER TABLE keyed ADD note text; INSERT INTO keyed SELECT g, repeat('x', 300) FROM generate_series(51, 3000) g;
+		h.exec(`CREATE SEQUENCE fired; ALTER TABLE keyed ADD note text; INSERT INTO keyed SELECT g, repeat('x', 300) FROM generate_series(51, 3000) g;
 			CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM nextval(''public.fired''), pg_sleep(0.11); RETURN NULL; END';
 			CREATE TRIGGER slow BEFORE UPDATE ON keyed FOR EACH STATEMENT EXECUTE FUNCTION slow(); ALTER TABLE keyed ENABLE ALWAYS TRIGGER slow`)
 		files, err := rekeytest.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
@@ -126,17 +126,17 @@ func TestFillingUnderASlowTrigger(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.mustPsql(files[0].Text)
-		if fired, err := strconv.Atoi(h.one("SELECT last_value FROM fired")); err != nil || fired > 60 {
+		if fired, err := strconv.Atoi(h.query("SELECT last_value FROM fired")); err != nil || fired > 60 {
 			t.Errorf("%d batches of 110 ms each for 3,000 rows: %v", fired, err)
 		}
 	})
 }
 
-// small is a site whose tables have a few rows.
-func small(t *testing.T, c *server.Cluster) (*house, rekeytest.Setup) {
+// createSmallSite creates a site whose tables have a few rows.
+func createSmallSite(t *testing.T, c *server.Cluster) (*database, rekeytest.Setup) {
 	t.Helper()
 	h := open(t, c, "public")
-	h.do(`CREATE TABLE kit (); COMMENT ON TABLE kit IS '39'; CREATE TABLE keyed (id bigint PRIMARY KEY); CREATE TABLE keyless (name text);
+	h.exec(`CREATE TABLE kit (); COMMENT ON TABLE kit IS '39'; CREATE TABLE keyed (id bigint PRIMARY KEY); CREATE TABLE keyless (name text);
 		INSERT INTO keyed SELECT generate_series(1, 50); INSERT INTO keyless VALUES ('x'), ('y')`)
 	return h, rekeytest.Setup{Scope: rekey.Profile{
 		Name: "site", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
@@ -144,11 +144,11 @@ func small(t *testing.T, c *server.Cluster) (*house, rekeytest.Setup) {
 	}.In("public"), Options: rekey.Options{Locks: rekey.LockOptions{RetryTimeout: 10 * time.Minute}}}
 }
 
-// What has come to hang on a column since the script of the way back was made is not dropped with it.
-func TestScriptDownLeavesWhatHangsOnTheColumn(t *testing.T) {
+// An object that depends on the column and was created after the down script was made is not dropped with the column.
+func TestDownKeepsDependentObjects(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		h, config := small(t, c)
+		h, config := createSmallSite(t, c)
 		if _, err := rekeytest.Up(t.Context(), h.pool, config); err != nil {
 			t.Fatal(err)
 		}
@@ -157,27 +157,27 @@ func TestScriptDownLeavesWhatHangsOnTheColumn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.do("CREATE INDEX leaning ON keyed (id, uuid)")
+		h.exec("CREATE INDEX dependent ON keyed (id, uuid)")
 		said, err := h.psql(files[0].Text)
-		if err == nil || !strings.Contains(said, "something hangs on the column: index public.leaning") {
+		if err == nil || !strings.Contains(said, "other objects depend on the column: index public.dependent") {
 			t.Errorf("%v: %s", err, said)
 		}
-		h.do("DROP INDEX leaning")
+		h.exec("DROP INDEX dependent")
 		h.mustPsql(files[0].Text)
-		if got := h.one("SELECT count(*) FROM pg_attribute WHERE attname = 'uuid' AND attrelid = 'keyed'::regclass"); got != "0" {
-			t.Error("the column is there still")
+		if got := h.query("SELECT count(*) FROM pg_attribute WHERE attname = 'uuid' AND attrelid = 'keyed'::regclass"); got != "0" {
+			t.Error("the column still exists")
 		}
 	})
 }
 
-// Names are names, whatever is in them: psql runs no line of one, neither in a comment nor in a statement.
-func TestWickedNames(t *testing.T) {
+// Names may contain any character: psql runs no line of a name, in a comment or in a statement.
+func TestNamesWithSpecialCharacters(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		const schema, table = "a\n\\q ' :x $rekey$", "b\n; DROP TABLE kit; --\\! \" :'x'"
 		h := open(t, c, "public")
 		h.prefix = schema
-		h.do(h.on("CREATE SCHEMA "+sqltext.Ident(schema)+"; CREATE TABLE %s (); COMMENT ON TABLE %s IS '39'", "kit") +
+		h.exec(h.on("CREATE SCHEMA "+sqltext.Ident(schema)+"; CREATE TABLE %s (); COMMENT ON TABLE %s IS '39'", "kit") +
 			h.on("; CREATE TABLE %s (id int PRIMARY KEY); INSERT INTO %s VALUES (1), (2)", table))
 		config := rekeytest.Setup{Scope: rekey.Profile{
 			Name: "site", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
@@ -190,22 +190,22 @@ func TestWickedNames(t *testing.T) {
 				t.Fatal(err)
 			}
 			h.mustPsql(files[0].Text)
-			if got := h.one("SELECT obj_description(" + sqltext.Literal(sqltext.Qualified(schema, "kit")) + "::regclass)"); got != strconv.Itoa(version) {
-				t.Errorf("version %s is recorded, not %d", got, version)
+			if got := h.query("SELECT obj_description(" + sqltext.Literal(sqltext.Qualified(schema, "kit")) + "::regclass)"); got != strconv.Itoa(version) {
+				t.Errorf("recorded version %s, want %d", got, version)
 			}
 		}
 	})
 }
 
-// A role that owns the tables and may create in the database is enough, for psql and for a migrator.
-func TestPlainOwner(t *testing.T) {
+// A role that owns the tables and may create in the database is sufficient, for psql and for a migrator.
+func TestOwnerNeedsNoOtherPrivileges(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		h, config := small(t, c)
-		h.do("CREATE ROLE plain LOGIN; GRANT CREATE ON SCHEMA public TO plain; ALTER TABLE kit OWNER TO plain; ALTER TABLE keyed OWNER TO plain;" +
-			"ALTER TABLE keyless OWNER TO plain; GRANT CREATE ON DATABASE " + sqltext.Ident(h.one("SELECT current_database()")) + " TO plain")
+		h, config := createSmallSite(t, c)
+		h.exec("CREATE ROLE plain LOGIN; GRANT CREATE ON SCHEMA public TO plain; ALTER TABLE kit OWNER TO plain; ALTER TABLE keyed OWNER TO plain;" +
+			"ALTER TABLE keyless OWNER TO plain; GRANT CREATE ON DATABASE " + sqltext.Ident(h.query("SELECT current_database()")) + " TO plain")
 		t.Cleanup(func() {
-			h.do("REASSIGN OWNED BY plain TO CURRENT_USER; DROP OWNED BY plain; DROP ROLE plain")
+			h.exec("REASSIGN OWNED BY plain TO CURRENT_USER; DROP OWNED BY plain; DROP ROLE plain")
 		})
 		h.url = strings.Replace(h.url, "//postgres@", "//plain@", 1)
 		for _, format := range []rekey.ScriptFormat{rekey.ScriptPsql, rekey.ScriptMigrate} {
@@ -215,7 +215,7 @@ func TestPlainOwner(t *testing.T) {
 			}
 			if format == rekey.ScriptMigrate {
 				up, _ := migrations(t, files)
-				h.run(up)
+				h.execTwice(up)
 				continue
 			}
 			h.mustPsql(files[0].Text)

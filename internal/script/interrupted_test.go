@@ -18,15 +18,15 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// watched is a psql at work whose words are looked at as they come.
+// watched is a running psql whose output the test reads line by line.
 type watched struct {
-	t     *testing.T
-	cmd   *exec.Cmd
-	lines chan string
-	told  strings.Builder
+	t      *testing.T
+	cmd    *exec.Cmd
+	lines  chan string
+	output strings.Builder
 }
 
-func (h *house) start(script string) *watched {
+func (h *database) start(script string) *watched {
 	h.t.Helper()
 	w := &watched{t: h.t, cmd: h.command(script), lines: make(chan string, 1000)}
 	out, err := w.cmd.StderrPipe()
@@ -45,33 +45,33 @@ func (h *house) start(script string) *watched {
 	return w
 }
 
-// until waits for a line with the words.
+// until waits for a line that contains the text.
 func (w *watched) until(words string) {
 	w.t.Helper()
 	for line := range w.lines {
-		w.told.WriteString(line + "\n")
+		w.output.WriteString(line + "\n")
 		if strings.Contains(line, words) {
 			return
 		}
 	}
-	w.t.Fatalf("psql never said %q: %v\n%s", words, w.cmd.Wait(), w.told.String())
+	w.t.Fatalf("psql did not print %q: %v\n%s", words, w.cmd.Wait(), w.output.String())
 }
 
-// end waits for the end.
-func (w *watched) end() error {
+// end waits for psql to exit.
+func (w *watched) wait() error {
 	for line := range w.lines {
-		w.told.WriteString(line + "\n")
+		w.output.WriteString(line + "\n")
 	}
 	return w.cmd.Wait()
 }
 
-// A script that was ended before any of its statements goes on when it is run again: it is cut before
-// each, one after the other, on the same database.
-func TestPsqlCutAnywhere(t *testing.T) {
+// A script that is interrupted before any of its statements continues when it is run again. It is cut before each
+// statement in turn, on the same database.
+func TestPsqlResumes(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		h, config := small(t, c)
-		ran, _ := small(t, c)
+		h, config := createSmallSite(t, c)
+		ran, _ := createSmallSite(t, c)
 		for _, version := range []int{40, 39} {
 			config.Direction = map[int]rekey.Direction{40: rekey.Up, 39: rekey.Down}[version]
 			files, err := rekeytest.Script(t.Context(), h.pool, config, rekey.ScriptPsql)
@@ -88,7 +88,7 @@ func TestPsqlCutAnywhere(t *testing.T) {
 	})
 }
 
-func (h *house) cutAnywhere(script string) {
+func (h *database) cutAnywhere(script string) {
 	h.t.Helper()
 	cuts := 0
 	for at := strings.Index(script, "-- ==== "); at < len(script); cuts++ {
@@ -100,31 +100,31 @@ func (h *house) cutAnywhere(script string) {
 		h.mustPsql(script[:at])
 	}
 	h.mustPsql(script)
-	const least = 7 // there are as many on the way back
+	const least = 7 // a down script has that many
 	if cuts < least {
-		h.t.Errorf("cut %d times", cuts)
+		h.t.Errorf("only %d cuts", cuts)
 	}
 }
 
-// A psql that is killed in the middle of a filling leaves what it committed, and the same script goes on.
-func TestPsqlKilled(t *testing.T) {
+// A psql that is killed while it fills keeps what it committed, and the same script continues.
+func TestPsqlResumesAfterKill(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
 		script := h.script(40)
 		untilFilled, _, _ := strings.Cut(script, "CALL pg_temp.rekey_fill")
-		h.mustPsql(untilFilled) // the column is there
+		h.mustPsql(untilFilled) // up to and including the new column
 		holder := h.hold("SELECT FROM phoenix_kit_users WHERE id = 5 FOR UPDATE")
 		w := h.start(script)
-		w.until("other transactions hold rows")
-		if got := h.one("SELECT count(*) FROM phoenix_kit_users WHERE uuid IS NULL"); got != "1" {
-			t.Errorf("%s rows without a value while one is held", got)
+		w.until("other transactions lock rows")
+		if got := h.query("SELECT count(*) FROM phoenix_kit_users WHERE uuid IS NULL"); got != "1" {
+			t.Errorf("%s rows without a value, want 1: the locked one", got)
 		}
 		if err := w.cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.end(); err == nil {
-			t.Error("psql ended well")
+		if err := w.wait(); err == nil {
+			t.Error("psql exited without an error")
 		}
 		holder()
 		h.await("SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
@@ -134,8 +134,8 @@ func TestPsqlKilled(t *testing.T) {
 	})
 }
 
-// hold runs a statement in a transaction that stays open until the function that it gives is called.
-func (h *house) hold(sql string) func() {
+// hold runs a statement in a transaction that stays open until the returned function is called.
+func (h *database) hold(sql string) func() {
 	h.t.Helper()
 	conn, err := pgx.Connect(h.t.Context(), h.url)
 	if err != nil {
@@ -151,23 +151,23 @@ func (h *house) hold(sql string) func() {
 	return end
 }
 
-// patience bounds what must happen, so that a failing test ends.
-const patience = 5 * time.Minute
+// deadline bounds every wait of a test.
+const deadline = 5 * time.Minute
 
-// await waits until a query gives true.
-func (h *house) await(sql string) {
+// await waits until a query returns true.
+func (h *database) await(sql string) {
 	h.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if h.one(sql) == "true" {
+	for end := time.Now().Add(deadline); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if h.query(sql) == "true" {
 			return
 		}
 	}
-	h.t.Fatalf("it never was: %s", sql)
+	h.t.Fatalf("condition did not become true: %s", sql)
 }
 
-// While an old transaction holds a table the script does not queue for its lock: others read and write as
-// ever. It comes back, and goes on when the lock is free.
-func TestPsqlComesBackForALock(t *testing.T) {
+// While an older transaction holds a lock on a table, the script does not queue for its own, so other sessions read and
+// write without waiting. It retries, and continues once the lock is free.
+func TestPsqlRetriesLockWithoutQueueing(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
@@ -175,19 +175,19 @@ func TestPsqlComesBackForALock(t *testing.T) {
 		w := h.start(h.script(40))
 		for range 3 {
 			w.until("phoenix_kit_users_tokens\": ")
-			h.do("SET statement_timeout = '2min'; SELECT count(*) FROM phoenix_kit_users_tokens; RESET statement_timeout")
+			h.exec("SET statement_timeout = '2min'; SELECT count(*) FROM phoenix_kit_users_tokens; RESET statement_timeout")
 		}
 		w.until("an older transaction holds a lock")
 		release()
-		if err := w.end(); err != nil {
-			t.Fatalf("%v\n%s", err, w.told.String())
+		if err := w.wait(); err != nil {
+			t.Fatalf("%v\n%s", err, w.output.String())
 		}
 		h.verified()
 	})
 }
 
-// A lock that is never had ends the script within its patience; what was done stays, and it goes on.
-func TestPsqlGivesUpCleanly(t *testing.T) {
+// A script that never gets a lock ends after its lock retry timeout. What it did stays, and a second run continues.
+func TestPsqlEndsAfterLockRetryTimeout(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
@@ -199,11 +199,11 @@ func TestPsqlGivesUpCleanly(t *testing.T) {
 		}
 		release := h.hold("LOCK TABLE phoenix_kit_users_tokens IN ACCESS SHARE MODE")
 		said, err := h.psql(files[0].Text)
-		if err == nil || !strings.Contains(said, `no lock on "public"."phoenix_kit_users_tokens"`) {
+		if err == nil || !strings.Contains(said, `could not lock "public"."phoenix_kit_users_tokens"`) {
 			t.Errorf("%v: %s", err, said)
 		}
-		if got := h.one("SELECT obj_description('phoenix_kit'::regclass)"); got != "39" {
-			t.Errorf("version %s is recorded", got)
+		if got := h.query("SELECT obj_description('phoenix_kit'::regclass)"); got != "39" {
+			t.Errorf("recorded version %s, want 39", got)
 		}
 		release()
 		h.mustPsql(files[0].Text)
@@ -211,8 +211,8 @@ func TestPsqlGivesUpCleanly(t *testing.T) {
 	})
 }
 
-// Rows that are written meanwhile have a uuid in the end, however they were written.
-func TestPsqlBesideWriters(t *testing.T) {
+// Rows that are inserted or updated during the script have a uuid at the end.
+func TestPsqlWithConcurrentWriter(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
@@ -224,15 +224,15 @@ func TestPsqlBesideWriters(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		if got := h.one("SELECT count(*) > 720 AND count(*) = count(DISTINCT uuid) FROM phoenix_kit_users"); got != "true" {
-			t.Error("rows without a uuid, or none were written")
+		if got := h.query("SELECT count(*) > 720 AND count(*) = count(DISTINCT uuid) FROM phoenix_kit_users"); got != "true" {
+			t.Error("rows lack a uuid, or the writer wrote none")
 		}
 		h.verified()
 	})
 }
 
-// write inserts and updates until it is stopped.
-func (h *house) write(stop <-chan struct{}) error {
+// write inserts and updates until the channel is closed.
+func (h *database) write(stop <-chan struct{}) error {
 	ctx := context.WithoutCancel(h.t.Context())
 	for n := 0; ; n++ {
 		_, err := h.pool.Exec(ctx, `WITH new AS (INSERT INTO phoenix_kit_users (email, hashed_password, inserted_at, updated_at)

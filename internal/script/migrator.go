@@ -9,196 +9,197 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// A migrator may run each statement in another session, so that the procedures are made in schema rekey
-// and dropped at the end; a schema that the script made goes too.
+// A migrator may run each statement in another session, so the procedures are created in schema rekey and dropped at
+// the end. The schema is dropped as well if the script created it.
 
-const madeSchema = "made by a script of rekey, for its procedures"
+const schemaComment = "made by a script of rekey, for its procedures"
 
-// begin refuses a database that the script was not made for, and makes the procedures' home.
-func (m *manuscript) begin() statement {
+// renderCheck refuses a database for which the script was not made, and creates the schema of the procedures.
+func (m *script) renderCheck() rendered {
 	settings := `IF current_setting('statement_timeout') <> '0' OR current_setting('lock_timeout') <> '0'
        OR current_setting('transaction_isolation') <> 'read committed' OR current_setting('transaction_read_only') <> 'off'
        OR current_setting('transaction_timeout', true) <> '0' THEN
-        RAISE EXCEPTION USING MESSAGE = 'the session has a timeout, another isolation level than READ COMMITTED, or is read-only',
-            HINT = 'Give the migrator a connection without: options=-c statement_timeout=0 -c lock_timeout=0, say.';
+        RAISE EXCEPTION USING MESSAGE = 'the session has a timeout, an isolation level other than READ COMMITTED, or is read-only',
+            HINT = 'Connect the migrator without them, for example with options=-c statement_timeout=0 -c lock_timeout=0.';
     END IF;`
-	home := sqltext.Format(`IF to_regnamespace('rekey') IS NULL THEN
+	schema := sqltext.Format(`IF to_regnamespace('rekey') IS NULL THEN
         CREATE SCHEMA rekey;
         COMMENT ON SCHEMA rekey IS {};
-    END IF;`, sqltext.Value(madeSchema))
-	text := remark("", "Is this the database that the script was made for? Then the schema of its procedures is made, where it is not there.") +
-		remark("Lock:  ", "none on any table.")
-	return statement{name: "check", text: text + do(m.check(settings, "", home))}
+    END IF;`, sqltext.Value(schemaComment))
+	text := comment("", "Check that this is the database for which the script was made, and create the schema of its procedures if it does not exist.") +
+		comment("Lock:  ", "none on any table.")
+	return rendered{name: "check", text: text + do(m.check(settings, "", schema))}
 }
 
-// end takes the procedures' home away, if the script made it and nothing else is in it.
-func end() statement {
+// dropSchema drops the schema of the procedures if the script created it and it contains nothing else.
+func dropSchema() rendered {
 	body := sqltext.Format(`BEGIN
     IF pg_catalog.obj_description(pg_catalog.to_regnamespace('rekey'), 'pg_namespace') = {} THEN
         DROP SCHEMA rekey;
     END IF;
 EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN
-    NULL; -- rekey's journal is in it
-END`, sqltext.Value(madeSchema))
-	return statement{name: "drop_schema", text: remark("", "drop the schema of the procedures, if this made it and nothing else is in it") + do(body)}
+    NULL; -- it contains rekey's journal
+END`, sqltext.Value(schemaComment))
+	return rendered{name: "drop_schema", text: comment("", "drop the schema of the procedures, if the script created it and it contains nothing else") + do(body)}
 }
 
-func (m *manuscript) create(name string) statement {
-	return statement{name: "create_procedure_" + name, text: m.procedure(name, schemaHome) + "\n"}
+func (m *script) createProcedure(name string) rendered {
+	return rendered{name: "create_procedure_" + name, text: m.procedure(name, rekeySchema) + "\n"}
 }
 
-func drop(name string) statement {
-	return statement{
-		name: "drop_procedure_" + name, text: remark("", "drop the procedure again") + dropProcedure(name, schemaHome),
+func dropProcedure(name string) rendered {
+	return rendered{
+		name: "drop_procedure_" + name, text: comment("", "drop the procedure") + dropProcedureSQL(name, rekeySchema),
 	}
 }
 
-// statements gives the pieces as statements that stand alone.
-func (m *manuscript) alone() []statement {
-	all := make([]statement, len(m.pieces))
-	for i, p := range m.pieces {
-		about := remark("", m.on(p)+":") + p.lockedBy(instant+", when nobody builds it any more").remarks()
-		all[i] = statement{step: p.step, name: plain(p.name), text: about + m.inMigrator(p)}
+// render returns the statements as texts that can run independently of each other.
+func (m *script) render() []rendered {
+	all := make([]rendered, len(m.statements))
+	for i, p := range m.statements {
+		about := comment("", m.heading(p)+":") + p.withLock(briefLock+", once no session builds the index").comments()
+		all[i] = rendered{step: p.step, name: fileName(p.name), text: about + m.migratorText(p)}
 	}
 	return all
 }
 
-func (m *manuscript) inMigrator(p piece) string {
+func (m *script) migratorText(p statement) string {
 	switch c := p.content.(type) {
-	case leftover:
-		return callChange(schemaHome, change{table: c.target.Relation(), exclusive: true, only: true, statements: []string{c.short}}, p.needed)
+	case invalidIndex:
+		return callChange(rekeySchema, change{table: c.target.Relation(), exclusive: true, only: true, statements: []string{c.underLock}}, p.needed)
 	case index:
-		return c.again + ";\n"
+		return c.idempotent + ";\n"
 	default:
-		return m.call(schemaHome, p)
+		return m.call(rekeySchema, p)
 	}
 }
 
-// one is all statements of one way, in order.
-func (m *manuscript) one() []statement {
-	all := []statement{m.traps(), m.begin()}
+// renderAll returns all statements of one direction, in order.
+func (m *script) renderAll() []rendered {
+	all := []rendered{m.preflight(), m.renderCheck()}
 	for _, name := range m.procedures() {
-		all = append(all, m.create(name))
+		all = append(all, m.createProcedure(name))
 	}
-	all = append(all, m.alone()...)
+	all = append(all, m.render()...)
 	for _, name := range m.procedures() {
-		all = append(all, drop(name))
+		all = append(all, dropProcedure(name))
 	}
-	return append(all, end())
+	return append(all, dropSchema())
 }
 
-// goose writes one file with both ways.
-func goose(there, back *manuscript) ([]File, error) {
+// goose writes one file with both directions.
+func goose(forward, reverse *script) ([]File, error) {
 	var out strings.Builder
-	section := func(m *manuscript) error {
-		for _, s := range m.one() {
+	section := func(m *script) error {
+		for _, s := range m.renderAll() {
 			if strings.Contains(s.text, "+goose") {
-				return fmt.Errorf("goose would read its own word in the statement %s: use another format", s.name)
+				return fmt.Errorf("statement %s contains a goose annotation: use another format", s.name)
 			}
 			out.WriteString("\n-- +goose StatementBegin\n" + s.text + "-- +goose StatementEnd\n")
 		}
 		return nil
 	}
-	head := there.head()
+	head := forward.header()
 	if strings.Contains(head, "+goose") {
-		return nil, fmt.Errorf("goose would read its own word in a name: use another format")
+		return nil, fmt.Errorf("a name contains a goose annotation: use another format")
 	}
 	out.WriteString("-- +goose NO TRANSACTION\n" + head + "-- +goose Up\n")
-	if err := section(there); err != nil {
+	if err := section(forward); err != nil {
 		return nil, err
 	}
 	out.WriteString("\n-- +goose Down\n")
-	if back == nil {
-		out.WriteString(remark("", "Nothing. "+there.noWayBack()))
-	} else if err := section(back); err != nil {
+	if reverse == nil {
+		out.WriteString(comment("", "Nothing. "+forward.noReverse()))
+	} else if err := section(reverse); err != nil {
 		return nil, err
 	}
-	name := fmt.Sprintf("%s_rekey_%s_%s.sql", there.o.number(0), there.plan.Direction, plain(there.plan.SchemaName))
+	name := fmt.Sprintf("%s_rekey_%s_%s.sql", forward.o.number(0), forward.plan.Direction, fileName(forward.plan.SchemaName))
 	return []File{{Name: name, Text: out.String()}}, nil
 }
 
-// slot is one number of golang-migrate's: a statement on the way there, one on the way back, or both.
-type slot struct{ there, back *statement }
+// slot is one file number of golang-migrate: a statement of the forward direction, one of the reverse direction, or
+// both.
+type slot struct{ forward, reverse *rendered }
 
-// migrateFiles writes a file for each statement. The way back runs from the highest number to the lowest,
-// so that a statement of it gets the number of what it takes back.
-func migrateFiles(there, back *manuscript) []File {
+// migrateFiles writes a file for each statement. The reverse direction runs from the highest number to the lowest, so
+// each of its statements gets the number of the statement that it reverses.
+func migrateFiles(forward, reverse *script) []File {
 	var files []File
-	for n, s := range slots(there, back) {
-		named := s.there
+	for n, s := range slots(forward, reverse) {
+		named := s.forward
 		if named == nil {
-			named = s.back
+			named = s.reverse
 		}
 		for _, side := range []struct {
-			statement *statement
+			statement *rendered
 			kind      string
-		}{{s.there, "up"}, {s.back, "down"}} {
+		}{{s.forward, "up"}, {s.reverse, "down"}} {
 			if side.statement != nil {
-				files = append(files, File{fmt.Sprintf("%s_rekey_%s.%s.sql", there.o.number(n), plain(named.name), side.kind), side.statement.text})
+				files = append(files, File{fmt.Sprintf("%s_rekey_%s.%s.sql", forward.o.number(n), fileName(named.name), side.kind), side.statement.text})
 			}
 		}
 	}
 	return files
 }
 
-func slots(there, back *manuscript) []slot {
+func slots(forward, reverse *script) []slot {
 	var all []slot
-	forth := func(s statement) { all = append(all, slot{there: &s}) }
-	if back == nil {
-		for _, s := range there.one() {
-			forth(s)
+	add := func(s rendered) { all = append(all, slot{forward: &s}) }
+	if reverse == nil {
+		for _, s := range forward.renderAll() {
+			add(s)
 		}
 		return all
 	}
-	forth(there.traps())
-	both := func(a, b statement) { all = append(all, slot{&a, &b}) }
-	both(there.begin(), end())
-	both(there.create("change"), drop("change"))
-	fills := len(there.procedures()) > 1
+	add(forward.preflight())
+	addBoth := func(a, b rendered) { all = append(all, slot{&a, &b}) }
+	addBoth(forward.renderCheck(), dropSchema())
+	addBoth(forward.createProcedure("change"), dropProcedure("change"))
+	fills := len(forward.procedures()) > 1
 	if fills {
-		forth(there.create("fill"))
+		add(forward.createProcedure("fill"))
 	}
-	all = append(all, pair(there.alone(), back.alone(), order(there.plan.Plan))...)
+	all = append(all, pair(forward.render(), reverse.render(), stepOrder(forward.plan.Plan))...)
 	if fills {
-		forth(drop("fill"))
+		add(dropProcedure("fill"))
 	}
-	both(drop("change"), back.create("change"))
-	both(end(), back.begin())
-	last := back.traps()
-	return append(all, slot{back: &last})
+	addBoth(dropProcedure("change"), reverse.createProcedure("change"))
+	addBoth(dropSchema(), reverse.renderCheck())
+	last := reverse.preflight()
+	return append(all, slot{reverse: &last})
 }
 
-// order is that of the steps on the way there.
-func order(p plan.Plan) []step.ID {
+// stepOrder returns the steps in the order of the forward direction.
+func stepOrder(p plan.Plan) []step.ID {
 	var ids []step.ID
 	for _, g := range p.Groups {
 		for _, s := range g.Steps {
 			ids = append(ids, s.ID())
 		}
 	}
-	return append(ids, proof(p.SchemaName))
+	return append(ids, proofStep(p.SchemaName))
 }
 
-// pair puts each step's statements of the way back beside its last ones of the way there.
-func pair(there, back []statement, order []step.ID) []slot {
+// pair gives each step's statements of the reverse direction the numbers of the last ones of the forward direction.
+func pair(forward, reverse []rendered, order []step.ID) []slot {
 	var all []slot
 	for _, id := range order {
-		forth, home := of(there, id), of(back, id)
-		n := max(len(forth), len(home))
+		ups, downs := statementsOf(forward, id), statementsOf(reverse, id)
+		n := max(len(ups), len(downs))
 		slots := make([]slot, n)
-		for i := range forth {
-			slots[i].there = &forth[i]
+		for i := range ups {
+			slots[i].forward = &ups[i]
 		}
-		for i := range home {
-			slots[n-1-i].back = &home[i]
+		for i := range downs {
+			slots[n-1-i].reverse = &downs[i]
 		}
 		all = append(all, slots...)
 	}
 	return all
 }
 
-func of(all []statement, id step.ID) []statement {
-	var found []statement
+func statementsOf(all []rendered, id step.ID) []rendered {
+	var found []rendered
 	for _, s := range all {
 		if s.step == id {
 			found = append(found, s)

@@ -1,10 +1,8 @@
-// Package script writes a plan down as SQL, for those who may not run a binary: one script for psql,
-// one statement per file for golang-migrate, one file for goose, or one module for Ecto.
-//
-// A plan's steps say what is missing now. A script needs all statements from now to the end, so that each
-// step is asked in a view that is foreseen: what the database looks like when the steps before it are
-// done. Each statement stands behind a condition on the catalogue, so that a script that was cut short
-// anywhere goes on when it is run again. The package is pure.
+// Package script writes a plan as SQL for environments in which no binary may run: one script for psql, one statement
+// per file for golang-migrate, one file for goose, or one module for Ecto. The steps of a plan report what is missing
+// now. A script needs every statement from now to the end, so each step is asked with a predicted view: the database as
+// the steps before it will leave it. Each statement has a condition on the catalogue, so a script that was interrupted
+// anywhere can be run again. The package has no side effects.
 package script
 
 import (
@@ -16,18 +14,18 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// Format is who is to run the script.
+// Format is the program that runs the script.
 type Format string
 
 // The formats.
 const (
-	Psql    Format = "psql"           // one script
-	Migrate Format = "golang-migrate" // files NNN_name.up.sql and NNN_name.down.sql, a statement each
+	Psql    Format = "psql"           // one script for psql
+	Migrate Format = "golang-migrate" // files NNN_name.up.sql and NNN_name.down.sql, one statement in each
 	Goose   Format = "goose"          // one file with NO TRANSACTION
-	Ecto    Format = "ecto"           // one migration module for an Elixir host
+	Ecto    Format = "ecto"           // one migration module for an Elixir application
 )
 
-// Formats are all there are.
+// Formats returns all formats.
 func Formats() []Format { return []Format{Psql, Migrate, Goose, Ecto} }
 
 // File is one file of a script.
@@ -36,81 +34,81 @@ type File struct {
 	Text string `json:"text"`
 }
 
-// Filling says how the rows of one table are filled.
+// Filling describes how the rows of one table are filled.
 type Filling struct {
-	Key     string // the integer key whose ranges are walked; "" is ranges of pages
-	ByTuple bool   // pages are visited by every possible address
-	Region  int64  // pages, or rows where keys are walked
-	Batch   int64  // the same, of the first transaction
-	Reason  string // why so, for a reader
-	Waves   []int  // upper bounds in 1024ths of the rows
+	Key     string // the integer key by which the table is split into ranges; empty: ranges of pages
+	ByTuple bool   // every possible tuple address of a page is listed: PostgreSQL 13 has no TID range scan
+	Region  int64  // size of a region in pages, or in rows where Key is set
+	Batch   int64  // size of the first transaction, in the same unit
+	Reason  string // why the rows are filled this way, for the reader of the script
+	Waves   []int  // upper bound of each wave, in 1024ths of the rows
 }
 
-// Options are what the script is to keep to.
+// Options are the format of a script and the settings of its procedures.
 type Options struct {
 	Format           Format
-	FirstNumber      int           // the number of the first file for golang-migrate, and goose's and Ecto's; 1 if zero
-	Module           string        // the name of Ecto's module; made of the direction and the schema if empty
-	LockTimeout      time.Duration // a lock that others queue behind is waited for no longer, a try
-	LockRetryTimeout time.Duration // and tried for no longer in all
-	BatchTime        time.Duration // that a transaction of the filling aims at
-	PauseFactor      float64       // the pause after a batch, in times of what that took
+	FirstNumber      int           // number of golang-migrate's first file, of goose's file and of Ecto's. Default: 1
+	Module           string        // name of Ecto's module. Default: derived from the direction and the schema
+	LockTimeout      time.Duration // lock_timeout of each attempt to take a lock that other sessions queue for
+	LockRetryTimeout time.Duration // how long attempts are repeated in all
+	BatchTime        time.Duration // intended duration of one transaction of the filling
+	PauseFactor      float64       // pause after a batch, as a multiple of the batch's duration
 	Filling          func(plan.Group, step.Target) Filling
 }
 
-// Make writes the plan down. A plan with nothing to do gives no file. The error is a fault of the
-// program: a step that does not foresee what it does, or a name that a format cannot carry.
+// Make writes the script of a plan. It returns no file if the plan has nothing to do. An error is a bug in rekey, such
+// as a step that does not predict its effect, or a name that the format cannot contain.
 func Make(p plan.Plan, o Options) ([]File, error) {
 	if p.VerifyOnly || !p.Pending() {
 		return nil, nil
 	}
-	there, err := write(p, o)
+	forward, err := write(p, o)
 	if err != nil {
 		return nil, err
 	}
 	if o.Format == Psql {
-		return there.psql(), nil
+		return forward.psql(), nil
 	}
-	var back *manuscript
-	if p.Direction == plan.Up && !there.beyond() {
-		if back, err = write(there.plan.back(there.plan.schema), o); err != nil {
+	var reverse *script
+	if p.Direction == plan.Up && !forward.aboveTarget() {
+		if reverse, err = write(forward.plan.reversed(forward.plan.schema), o); err != nil {
 			return nil, err
 		}
 	}
 	switch o.Format {
 	case Migrate:
-		return migrateFiles(there, back), nil
+		return migrateFiles(forward, reverse), nil
 	case Ecto:
-		return ecto(there, back), nil
+		return ecto(forward, reverse), nil
 	default:
-		return goose(there, back)
+		return goose(forward, reverse)
 	}
 }
 
-// beyond reports whether the kit is at a version above the one that up ends at: its later migrations lean on the columns, and
-// down refuses there.
-func (m *manuscript) beyond() bool { return !m.free() && m.plan.Version > m.plan.To }
+// aboveTarget reports whether the recorded version is above the one at which up ends. Later migrations depend on the
+// columns, so down refuses such a version.
+func (m *script) aboveTarget() bool { return !m.schemaRun() && m.plan.Version > m.plan.To }
 
-// noWayBack says where a script without a way back leaves its reader.
-func (m *manuscript) noWayBack() string {
+// noReverse explains why a script has no reverse direction, and what to run instead.
+func (m *script) noReverse() string {
 	if m.plan.Direction == plan.Up {
-		return fmt.Sprintf("The way back begins at version %d: bring the kit down to it first, then run a script of rekey sql down.", m.plan.To)
+		return fmt.Sprintf("This script cannot be reversed. To go back, migrate the schema down to version %d, then run a script of rekey sql down.", m.plan.To)
 	}
-	return "The way back from here is rekey up, or a script of it."
+	return "To reverse this script, run rekey up, or a script of rekey sql up."
 }
 
-// manuscript is a plan's statements before they are put into a format.
-type manuscript struct {
-	plan   planned
-	o      Options
-	pieces []piece
+// script holds the statements of a plan before they are written in a format.
+type script struct {
+	plan       predicted
+	o          Options
+	statements []statement
 }
 
-// number is that of a format's n-th file, from 0.
+// number returns the number of a format's n-th file, counted from 0.
 func (o Options) number(n int) string { return fmt.Sprintf("%06d", max(o.FirstNumber, 1)+n) }
 
-// plain makes a part of a file's name of a name in the database.
-func plain(name string) string {
+// fileName turns a database name into a part of a file name.
+func fileName(name string) string {
 	var out strings.Builder
 	for _, r := range strings.ToLower(name) {
 		switch {

@@ -10,8 +10,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// situation is a schema with one table, as a pure value.
-func situation(schema, table string, direction plan.Direction) plan.Input {
+// input returns a schema with one table.
+func input(schema, table string, direction plan.Direction) plan.Input {
 	version := "39"
 	name := "own"
 	relation := func(name string) catalog.Table {
@@ -39,7 +39,7 @@ func options(format Format) Options {
 	}}
 }
 
-func made(t *testing.T, p plan.Plan, format Format) string {
+func scriptText(t *testing.T, p plan.Plan, format Format) string {
 	t.Helper()
 	files, err := Make(p, options(format))
 	if err != nil || len(files) == 0 {
@@ -52,75 +52,75 @@ func made(t *testing.T, p plan.Plan, format Format) string {
 	return text.String()
 }
 
-// The quotes around a statement are none that a name holds, and goose finds no word of its own in one.
-func TestNamesStayInTheirQuotes(t *testing.T) {
+// No name ends the dollar quotes of a statement, and goose finds no annotation of its own in a name.
+func TestNamesDoNotEndQuotes(t *testing.T) {
 	const wicked = "a\n; DROP TABLE b; -- $rekey$ $rekey1$ :x \\q"
 	for _, format := range Formats() {
-		text := made(t, plan.Build(situation(wicked, wicked, plan.Up)), format)
+		text := scriptText(t, plan.Build(input(wicked, wicked, plan.Up)), format)
 		if !strings.Contains(text, "$rekey2$") {
-			t.Errorf("%s: no quotes that the name does not hold", format)
+			t.Errorf("%s: the dollar quote occurs in the name", format)
 		}
 	}
-	goose := plan.Build(situation("public", "x\n-- +goose Down", plan.Up))
+	goose := plan.Build(input("public", "x\n-- +goose Down", plan.Up))
 	if _, err := Make(goose, options(Goose)); err == nil {
-		t.Error("goose would have read a name as its own word")
+		t.Error("Make accepted a name with a goose annotation")
 	}
 }
 
-func TestRemark(t *testing.T) {
+func TestComment(t *testing.T) {
 	for _, c := range []struct{ head, text, want string }{
 		{"", "short", "-- short\n"},
 		{"Lock:  ", "a\nb", "-- Lock:  a\\nb\n"},
 		{"", strings.Repeat("word ", 30), "-- " + strings.TrimSpace(strings.Repeat("word ", 21)) + "\n-- " + strings.TrimSpace(strings.Repeat("word ", 9)) + "\n"},
 	} {
-		if got := remark(c.head, c.text); got != c.want {
-			t.Errorf("%q became\n%s not\n%s", c.text, got, c.want)
+		if got := comment(c.head, c.text); got != c.want {
+			t.Errorf("comment(%q) =\n%s\nwant\n%s", c.text, got, c.want)
 		}
 	}
 }
 
-// blind is a step that does not foresee, forgetful one that foresees wrongly.
+// blind is a step without a prediction, forgetful one with a wrong prediction.
 type (
 	blind     struct{ step.Step }
 	forgetful struct{ step.AddColumn }
 )
 
-// Applied implements step.Foreseer.
-func (forgetful) Applied(v step.View) step.View { return v }
+// AfterApply implements step.Predictor.
+func (forgetful) AfterApply(v step.View) step.View { return v }
 
-func TestStepsThatCannotBeWrittenDown(t *testing.T) {
+func TestMakeRejectsUnpredictableSteps(t *testing.T) {
 	target := plan.TargetOf("public", "t", "uuid")
 	add := step.AddColumn{Target: target}
 	for says, s := range map[string]step.Step{
-		"does not foresee":          blind{add},
-		"it has no place":           forgetful{add},
-		"0 actions where 1 are kno": nil,
+		"does not predict":      blind{add},
+		"cannot contain it":     forgetful{add},
+		"0 actions, expected 1": nil,
 	} {
 		if s == nil {
-			if _, err := pieces(add, nil, words{}); err == nil || !strings.Contains(err.Error(), says) {
-				t.Errorf("%v, not %s", err, says)
+			if _, err := describe(add, nil, description{}); err == nil || !strings.Contains(err.Error(), says) {
+				t.Errorf("error %v, want %s", err, says)
 			}
 			continue
 		}
-		p := plan.Build(situation("public", "t", plan.Up))
+		p := plan.Build(input("public", "t", plan.Up))
 		p.Groups[1].Steps = []step.Step{s}
 		if _, err := Make(p, options(Psql)); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("%v, not %s", err, says)
+			t.Errorf("error %v, want %s", err, says)
 		}
 	}
 }
 
-// Nothing to do is no script.
-func TestNothingToDo(t *testing.T) {
-	p := plan.Build(situation("public", "t", plan.Down))
+// A plan with nothing to do makes no script.
+func TestEmptyPlanMakesNoScript(t *testing.T) {
+	p := plan.Build(input("public", "t", plan.Down))
 	if files, err := Make(p, options(Psql)); err != nil || files != nil {
 		t.Errorf("%d files, %v", len(files), err)
 	}
 }
 
-// Without a profile a column that somebody else made, and made whole, has no place in either way.
-func TestNobodysBusiness(t *testing.T) {
-	s := situation("app", "none", plan.Up)
+// In a schema run, a complete column that rekey did not make appears in neither direction.
+func TestCompleteColumnOfOthersIsSkipped(t *testing.T) {
+	s := input("app", "none", plan.Up)
 	theirs := catalog.Table{
 		Schema: "app", Name: "theirs", Kind: catalog.Ordinary, Owned: true, Persistence: "p",
 		Columns: []catalog.Column{{Number: 1, Name: "uuid", Type: "uuid", NotNull: true, Default: "uuidv7()"}},
@@ -134,7 +134,7 @@ func TestNobodysBusiness(t *testing.T) {
 	}
 	for _, file := range files {
 		if strings.Contains(file.Name, "theirs") {
-			t.Errorf("there is a file %s:\n%s", file.Name, file.Text)
+			t.Errorf("unexpected file %s:\n%s", file.Name, file.Text)
 		}
 	}
 }

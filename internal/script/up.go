@@ -12,10 +12,10 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// statements gives the pieces of one step. A step that has something to do is asked in the worst state
-// that a script which was cut short may have left, so that all its statements are there; the condition
-// before each says whether it is needed.
-func (m *manuscript) statements(g plan.Group, s step.Predictor, v step.View) ([]piece, error) {
+// writeStep returns the statements of one step. A step with something to do is asked in the worst state that an
+// interrupted script may leave, so that the result contains all its statements. The condition of each decides at run
+// time whether it is needed.
+func (m *script) writeStep(g plan.Group, s step.Predictor, v step.View) ([]statement, error) {
 	if len(m.plan.Actions(s, v)) == 0 && !always(s, m.plan.Direction) {
 		return nil, nil
 	}
@@ -25,13 +25,13 @@ func (m *manuscript) statements(g plan.Group, s step.Predictor, v step.View) ([]
 	return m.up(g, s, v)
 }
 
-// always tells of a step whose work is not known before those ahead of it are done.
+// always reports whether the work of a step is unknown until the steps before it are done.
 func always(s step.Step, direction plan.Direction) bool {
 	_, ok := s.(step.GrantExecute)
 	return ok && direction == plan.Up
 }
 
-func (m *manuscript) up(g plan.Group, s step.Predictor, v step.View) ([]piece, error) {
+func (m *script) up(g plan.Group, s step.Predictor, v step.View) ([]statement, error) {
 	switch s := s.(type) {
 	case step.EnsureFunction:
 		return m.ensureFunction(s, v)
@@ -46,44 +46,44 @@ func (m *manuscript) up(g plan.Group, s step.Predictor, v step.View) ([]piece, e
 	case step.RequireValue:
 		return m.requireValue(s, v)
 	case step.Settle:
-		return pieces(s, s.Apply(v), words{
+		return describe(s, s.Apply(v), description{
 			name: g.Table + "_settle", lock: s.Explain().Lock, scans: s.Explain().Scans,
-			what: s.Explain().What, needed: hasColumn(s.Target, marked(s.Target)),
+			what: s.Explain().What, needed: hasColumn(s.Target, markedMade(s.Target)),
 		})
 	case step.RecordVersion:
-		proved := m.prove(s.ID(), "is every table whole? Else the version is not recorded")
-		recorded, err := pieces(s, s.Apply(v), words{
+		proved := m.prove(s.ID(), "check that every table is complete; otherwise the version is not recorded")
+		recorded, err := describe(s, s.Apply(v), description{
 			name: "record_version", what: s.Explain().What, lock: s.Explain().Lock, scans: s.Explain().Scans,
-			needed: records(s.Schema, s.Table, m.plan.Version),
+			needed: versionIs(s.Schema, s.Table, m.plan.Version),
 		})
-		return append([]piece{proved}, recorded...), err
+		return append([]statement{proved}, recorded...), err
 	default:
-		return nil, fmt.Errorf("it has no place in a script")
+		return nil, fmt.Errorf("a script cannot contain it")
 	}
 }
 
-// prove is the piece that looks at every table once more.
-func (m *manuscript) prove(id step.ID, what string) piece {
-	return piece{
-		step: id, name: "prove", what: what, lock: "none that anybody waits for", scans: "the catalogue", content: block{m.whole()},
+// prove returns the statement that checks every table at the end.
+func (m *script) prove(id step.ID, what string) statement {
+	return statement{
+		step: id, name: "prove", what: what, lock: "none that blocks other sessions", scans: "the catalogue", content: block{m.completeCheck()},
 	}
 }
 
-// proof is the piece that ends a way up on which no version is recorded.
-func proof(scope string) step.ID { return step.ID(scope + "/prove") }
+// proofStep is the last step of an up script that records no version.
+func proofStep(scope string) step.ID { return step.ID(scope + "/prove") }
 
-// words are what is said of one action.
-type words struct{ name, what, lock, scans, needed string }
+// description is the explanation of one action.
+type description struct{ name, what, lock, scans, needed string }
 
-// pieces puts words beside a step's actions, one for one.
-func pieces(s step.Step, actions []step.Action, said ...words) ([]piece, error) {
-	if len(actions) != len(said) {
-		return nil, fmt.Errorf("it has %d actions where %d are known", len(actions), len(said))
+// describe combines a step's actions with their descriptions, one for one.
+func describe(s step.Step, actions []step.Action, descriptions ...description) ([]statement, error) {
+	if len(actions) != len(descriptions) {
+		return nil, fmt.Errorf("it has %d actions, expected %d", len(actions), len(descriptions))
 	}
-	all := make([]piece, len(actions))
-	for i, w := range said {
+	all := make([]statement, len(actions))
+	for i, w := range descriptions {
 		a := actions[i]
-		all[i] = piece{step: s.ID(), name: w.name, what: w.what, lock: w.lock, scans: w.scans, needed: w.needed}
+		all[i] = statement{step: s.ID(), name: w.name, what: w.what, lock: w.lock, scans: w.scans, needed: w.needed}
 		switch a := a.(type) {
 		case step.Change:
 			all[i].content = change{a.Table, a.Exclusive, a.Only, a.Statements}
@@ -97,96 +97,96 @@ func pieces(s step.Step, actions []step.Action, said ...words) ([]piece, error) 
 }
 
 const (
-	instant  = "ACCESS EXCLUSIVE, an instant"
-	nothing  = "nothing"
-	noWaiter = "SHARE UPDATE EXCLUSIVE, which no reader or writer waits for"
+	briefLock    = "ACCESS EXCLUSIVE, for an instant"
+	readsNothing = "nothing"
+	sharedLock   = "SHARE UPDATE EXCLUSIVE, which blocks no reader or writer"
 )
 
-func (m *manuscript) ensureFunction(s step.EnsureFunction, v step.View) ([]piece, error) {
+func (m *script) ensureFunction(s step.EnsureFunction, v step.View) ([]statement, error) {
 	e := s.Explain()
-	return pieces(s, s.Apply(v), words{
+	return describe(s, s.Apply(v), description{
 		name: "create_function", what: e.What + ": " + e.Why, lock: e.Lock, scans: e.Scans,
-		needed: not(function(s.Schema, s.Source(m.plan.Server.Major()))),
+		needed: not(functionIs(s.Schema, s.Source(m.plan.Server.Major()))),
 	})
 }
 
-func (m *manuscript) grantExecute(s step.GrantExecute) []piece {
+func (m *script) grantExecute(s step.GrantExecute) []statement {
 	e := s.Explain()
-	return []piece{{
+	return []statement{{
 		step: s.ID(), name: "grant_execute", what: e.What + ": " + e.Why, lock: e.Lock, scans: "the catalogue",
-		content: block{m.grants()},
+		content: block{m.grantBlock()},
 	}}
 }
 
-func (m *manuscript) addColumn(s step.AddColumn, v step.View) ([]piece, error) {
+func (m *script) addColumn(s step.AddColumn, v step.View) ([]statement, error) {
 	t, e := s.Target, s.Explain()
-	w := words{name: t.Table + "_add_column", what: e.What + ": " + e.Why, lock: e.Lock, scans: e.Scans}
+	w := description{name: t.Table + "_add_column", what: e.What + ": " + e.Why, lock: e.Lock, scans: e.Scans}
 	switch origin, _ := t.Read(v.Table); origin {
 	case step.Absent:
 		w.needed = not(hasColumn(t, ""))
-		all, err := pieces(s, s.Apply(v), w)
+		all, err := describe(s, s.Apply(v), w)
 		if t.IsTree() {
-			guard(all, m.unmerged(t))
+			prepend(all, m.refuseSameName(t))
 		}
 		return all, err
 	case step.Untouched:
 		w.name = t.Table + "_adopt_column"
-		w.what = "adopt column " + t.Column + ", which was there: a mark in its comment says what it was like, for the way down"
-		w.needed = hasColumn(t, not("("+found(t)+")"))
+		w.what = "adopt column " + t.Column + ", which existed before: a mark in its comment records its properties, so that down can restore it"
+		w.needed = hasColumn(t, not("("+markedFound(t)+")"))
 		if !t.HasDefault(v.Table.Column(t.Column)) {
-			return pieces(s, s.Apply(v), w)
+			return describe(s, s.Apply(v), w)
 		}
-		w.lock = noWaiter
-		return pieces(s, s.Apply(v), append([]words{w}, defaults(s, s.WithoutDefault(v.Table))...)...)
+		w.lock = sharedLock
+		return describe(s, s.Apply(v), append([]description{w}, defaults(s, s.WithoutDefault(v.Table))...)...)
 	default:
 		lacking := s.WithoutDefault(v.Table)
 		if !t.HasDefault(v.Table.Column(t.Column)) {
 			lacking = []*catalog.Table{v.Table}
 		}
-		return pieces(s, s.Apply(v), defaults(s, lacking)...)
+		return describe(s, s.Apply(v), defaults(s, lacking)...)
 	}
 }
 
-// defaults are the words for tables whose default is set.
-func defaults(s step.AddColumn, lacking []*catalog.Table) []words {
-	said := make([]words, len(lacking))
+// defaults describes the tables whose default is set.
+func defaults(s step.AddColumn, lacking []*catalog.Table) []description {
+	descriptions := make([]description, len(lacking))
 	for i, one := range lacking {
 		t := s.Target
 		t.Schema, t.Table = one.Schema, one.Name
-		said[i] = words{
+		descriptions[i] = description{
 			name: t.Table + "_set_default", what: "set the default of column " + t.Column + " of " + t.String(), lock: s.Explain().Lock,
 			scans: s.Explain().Scans, needed: not(hasDefault(t)),
 		}
 	}
-	return said
+	return descriptions
 }
 
-// hasDefault holds where the column's default is a bare call of the target's function, or one that will do.
+// hasDefault is true if the column's default is a bare call of the target's function, or another accepted one.
 func hasDefault(t step.Target) string {
 	return hasColumn(t, "EXISTS (SELECT FROM pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum"+
 		" AND pg_get_expr(d.adbin, d.adrelid) = ANY ("+calls(t)+"))")
 }
 
-// calls are the defaults that will do, as PostgreSQL writes them.
+// calls returns the accepted defaults, as PostgreSQL writes them.
 func calls(t step.Target) string {
 	list := call(t.Function)
 	if t.KeepsMark && !t.Random() {
-		list += ", 'uuidv7()'" // the core's, from 18 on
+		list += ", 'uuidv7()'" // PostgreSQL's own, from version 18 on
 	}
 	return "ARRAY[" + list + "]"
 }
 
 // call writes a call of the function as PostgreSQL writes it.
 func call(f sqltext.Table) string {
-	if f.Schema == "pg_catalog" { // which is in the search_path
+	if f.Schema == "pg_catalog" { // always in the search_path
 		return sqltext.Format("format('%I()', {})", sqltext.Value(f.Name))
 	}
 	return sqltext.Format("format('%I.%I()', {}, {})", sqltext.Value(f.Schema), sqltext.Value(f.Name))
 }
 
-// fillColumn drops a proof that is not proved yet, as a script that was cut short may have left it: it
-// makes the application's updates of unfilled rows fail.
-func (m *manuscript) fillColumn(g plan.Group, s step.FillColumn, v step.View) (all []piece, err error) {
+// fillColumn fills the column of every table that holds rows. A CHECK that an interrupted script left NOT VALID is
+// dropped first, since it makes the application's updates of unfilled rows fail.
+func (m *script) fillColumn(g plan.Group, s step.FillColumn, v step.View) (all []statement, err error) {
 	for _, part := range s.Target.Parts(v.Table) {
 		filled, err := m.fillTable(g, s.ID(), part, v)
 		if err != nil {
@@ -197,7 +197,7 @@ func (m *manuscript) fillColumn(g plan.Group, s step.FillColumn, v step.View) (a
 	return all, nil
 }
 
-func (m *manuscript) fillTable(g plan.Group, id step.ID, part step.Part, v step.View) ([]piece, error) {
+func (m *script) fillTable(g plan.Group, id step.ID, part step.Part, v step.View) ([]statement, error) {
 	t := part.Target
 	worst := worstView(v, part.Table)
 	worst.Unfilled = true
@@ -205,52 +205,51 @@ func (m *manuscript) fillTable(g plan.Group, id step.ID, part step.Part, v step.
 	worst.Table.Constraints = append(worst.Table.Constraints, t.Proof())
 	s := step.FillColumn{Target: t}
 	actions := s.Apply(worst)
-	if len(actions) != 2 { //nolint:mnd // the proof goes, the rows are filled
-		return nil, fmt.Errorf("it has %d actions where 2 are known", len(actions))
+	if len(actions) != 2 { //nolint:mnd // drop the CHECK, fill the rows
+		return nil, fmt.Errorf("it has %d actions, expected 2", len(actions))
 	}
-	open := hasColumn(t, nullable(m.plan.Server.Major()))
-	all, err := pieces(s, actions[:1], words{
+	needed := hasColumn(t, nullable(m.plan.Server.Major()))
+	all, err := describe(s, actions[:1], description{
 		name:  t.Table + "_drop_old_proof",
-		what:  about(t, "drop the proof of NOT NULL that a run which was cut short has left unproved: under it updates of unfilled rows fail"),
-		lock:  instant,
-		scans: nothing, needed: hasConstraint(t, "NOT p.convalidated") + " AND " + open,
+		what:  label(t, "drop the CHECK that an interrupted run left NOT VALID: it makes updates of unfilled rows fail"),
+		lock:  briefLock,
+		scans: readsNothing, needed: hasConstraint(t, "NOT p.convalidated") + " AND " + needed,
 	})
 	e := s.Explain()
-	all = append(all, piece{
-		name: t.Table + "_fill", what: about(t, e.What+" by the clock: "+e.Why), lock: e.Lock,
-		scans: "the table, a few pages at a time, and once more for rows that were skipped", needed: open,
+	all = append(all, statement{
+		name: t.Table + "_fill", what: label(t, e.What+" by the clock: "+e.Why), lock: e.Lock,
+		scans: "the table, a few pages at a time, and again for rows that were skipped", needed: needed,
 		content: fill{target: t, filling: m.o.Filling(g, t), replica: m.replica(t, part.Table)},
 	})
-	return ofStep(id, all), err
+	return withStep(id, all), err
 }
 
-// about says which table of a tree a piece is about.
-func about(t step.Target, what string) string {
+// label prefixes a text with the table of a tree to which it applies.
+func label(t step.Target, what string) string {
 	if t.Root == "" || t.Root == t.String() {
 		return what
 	}
 	return t.String() + ": " + what
 }
 
-// ofStep gives pieces that were made for one table of a tree to the step of all of them.
-func ofStep(id step.ID, all []piece) []piece {
+// withStep assigns statements of one table of a tree to the step of the whole tree.
+func withStep(id step.ID, all []statement) []statement {
 	for i := range all {
 		all[i].step = id
 	}
 	return all
 }
 
-// replica tells whether the filling turns the application's ordinary triggers off, as up does where the
-// role may.
-func (m *manuscript) replica(t step.Target, table *catalog.Table) bool {
+// replica reports whether the filling turns off the application's ordinary triggers. It does if the role may.
+func (m *script) replica(t step.Target, table *catalog.Table) bool {
 	return m.plan.Server.Role.ReplicaRole && slices.ContainsFunc(table.Triggers, func(own catalog.Trigger) bool { return own.FiresOnUpdateOf(t.Column) })
 }
 
-// buildIndex gives every build that may be wanted, each behind the dropping of what an old one left.
-func (m *manuscript) buildIndex(s step.BuildIndex, v step.View) ([]piece, error) {
+// buildIndex returns every build that may be needed, each after the statement that drops an invalid index.
+func (m *script) buildIndex(s step.BuildIndex, v step.View) ([]statement, error) {
 	t, joined := s.Target.ForTree(v.Table)
 	if stale := s.StaleIndex(v.Table); stale != nil {
-		all, err := pieces(s, []step.Action{stale}, dropStale(t))
+		all, err := describe(s, []step.Action{stale}, dropStale(t))
 		if err != nil {
 			return nil, err
 		}
@@ -261,15 +260,15 @@ func (m *manuscript) buildIndex(s step.BuildIndex, v step.View) ([]piece, error)
 	view := v
 	view.Table = worst
 	actions := s.Apply(view)
-	var above, joints []words
+	var above, joints []description
 	if joined {
-		above, joints = m.above(t, worst), m.joints(t, worst)
+		above, joints = m.parentIndexes(t, worst), m.attachments(t, worst)
 	}
 	parts := t.Parts(worst)
 	if len(actions) != len(above)+2*len(parts)+len(joints) {
-		return nil, fmt.Errorf("it has %d actions where %d are known", len(actions), len(above)+2*len(parts)+len(joints))
+		return nil, fmt.Errorf("it has %d actions, expected %d", len(actions), len(above)+2*len(parts)+len(joints))
 	}
-	all, err := pieces(s, actions[:len(above)], above...)
+	all, err := describe(s, actions[:len(above)], above...)
 	if err != nil {
 		return nil, err
 	}
@@ -278,37 +277,37 @@ func (m *manuscript) buildIndex(s step.BuildIndex, v step.View) ([]piece, error)
 		all = append(all, buildTable(s, part.Target, actions[0], actions[1])...)
 		actions = actions[2:]
 	}
-	last, err := pieces(s, actions, joints...)
+	last, err := describe(s, actions, joints...)
 	return append(all, last...), err
 }
 
-// buildTable drops what is left of an old index of one table, and builds a new one.
-func buildTable(s step.BuildIndex, t step.Target, drop, build step.Action) []piece {
+// buildTable drops an invalid index of one table, and builds a new one.
+func buildTable(s step.BuildIndex, t step.Target, drop, build step.Action) []statement {
 	const concurrently = "CONCURRENTLY "
 	sql := step.SQL(build)[0]
 	e := step.BuildIndex{Target: t}.Explain()
-	return []piece{
+	return []statement{
 		{
 			step: s.ID(), name: t.Table + "_drop_invalid_index",
-			what:    about(t, "drop what an index build that was cut short has left; it would pass for the index"),
-			scans:   nothing,
+			what:    label(t, "drop the invalid index that an interrupted build left"),
+			scans:   readsNothing,
 			needed:  hasIndex(t, "NOT i.indisvalid"),
-			content: leftover{target: t, sql: step.SQL(drop)[0], short: sqltext.Format("DROP INDEX {}", indexOf(t))},
+			content: invalidIndex{target: t, concurrently: step.SQL(drop)[0], underLock: sqltext.Format("DROP INDEX {}", indexOf(t))},
 		},
 		{
-			step: s.ID(), name: t.Table + "_build_index", what: about(t, "build unique index "+t.Index+": "+e.Why),
-			lock:  "SHARE UPDATE EXCLUSIVE, which no reader or writer waits for, for as long as it takes; it waits itself for every older transaction of the database",
+			step: s.ID(), name: t.Table + "_build_index", what: label(t, "build unique index "+t.Index+": "+e.Why),
+			lock:  "SHARE UPDATE EXCLUSIVE, which blocks no reader or writer, during the build; the build waits for all older transactions of the database",
 			scans: "the table, twice", needed: not(hasIndex(t, "i.indisvalid")),
-			content: index{target: t, sql: sql, again: strings.Replace(sql, concurrently, concurrently+"IF NOT EXISTS ", 1)},
+			content: index{target: t, sql: sql, idempotent: strings.Replace(sql, concurrently, concurrently+"IF NOT EXISTS ", 1)},
 		},
 	}
 }
 
 func indexOf(t step.Target) sqltext.Table { return sqltext.Table{Schema: t.Schema, Name: t.Index} }
 
-// requireValue gives all four changes of each table whatever is there of the proof already. A partitioned table follows its
-// partitions.
-func (m *manuscript) requireValue(s step.RequireValue, v step.View) (all []piece, err error) {
+// requireValue returns all four changes of each table, regardless of how much of the CHECK exists. A partitioned table
+// follows its partitions.
+func (m *script) requireValue(s step.RequireValue, v step.View) (all []statement, err error) {
 	for _, part := range s.Target.Parts(v.Table) {
 		required, err := m.requireOf(part, v)
 		if err != nil {
@@ -323,54 +322,54 @@ func (m *manuscript) requireValue(s step.RequireValue, v step.View) (all []piece
 		}
 		all = append(all, above...)
 	}
-	return ofStep(s.ID(), all), nil
+	return withStep(s.ID(), all), nil
 }
 
-// requireOf gives none but the last where the column is NOT NULL and only the proof is left.
-func (m *manuscript) requireOf(part step.Part, v step.View) ([]piece, error) {
+// requireOf returns only the last change if the column is NOT NULL already and only the CHECK is left.
+func (m *script) requireOf(part step.Part, v step.View) ([]statement, error) {
 	t, s := part.Target, step.RequireValue{Target: part.Target}
 	worst := worstView(v, part.Table)
-	open := hasColumn(t, nullable(m.plan.Server.Major()))
-	gone := words{
-		name: t.Table + "_drop_proof", lock: instant, scans: nothing,
-		what:   about(t, "drop the proof: a statement of its own, since in one with SET NOT NULL it would go first and the table would be read"),
-		needed: hasConstraint(t, "") + " AND " + not(open),
+	needed := hasColumn(t, nullable(m.plan.Server.Major()))
+	dropProof := description{
+		name: t.Table + "_drop_proof", lock: briefLock, scans: readsNothing,
+		what:   label(t, "drop the CHECK, in a separate statement: together with SET NOT NULL it would be dropped first, and the table would be scanned"),
+		needed: hasConstraint(t, "") + " AND " + not(needed),
 	}
 	if worst.Table.Column(t.Column).NotNull {
 		if actions := s.Apply(worst); len(actions) > 0 {
-			return pieces(s, actions, gone)
+			return describe(s, actions, dropProof)
 		}
 		return nil, nil
 	}
 	worst.Table.Constraints = slices.DeleteFunc(worst.Table.Constraints, func(c catalog.Constraint) bool { return c.Name == t.Check })
-	all, err := pieces(s, s.Apply(worst),
-		words{
-			name: t.Table + "_add_proof", lock: instant, scans: nothing + ": new and updated rows are checked from here on",
-			what:   about(t, "add a CHECK that will prove NOT NULL"),
-			needed: open + " AND " + not(hasConstraint(t, "")) + " AND " + hasDefault(t),
+	all, err := describe(s, s.Apply(worst),
+		description{
+			name: t.Table + "_add_proof", lock: briefLock, scans: readsNothing + ": new and updated rows are checked from now on",
+			what:   label(t, "add a CHECK to prove NOT NULL"),
+			needed: needed + " AND " + not(hasConstraint(t, "")) + " AND " + hasDefault(t),
 		},
-		words{
-			name: t.Table + "_validate_proof", lock: noWaiter + ", while the rows are read",
-			scans: "the table, once, beside readers and writers", what: about(t, "prove the CHECK over the rows that are there"),
-			needed: open + " AND " + hasConstraint(t, "NOT p.convalidated"),
+		description{
+			name: t.Table + "_validate_proof", lock: sharedLock + ", while the rows are read",
+			scans: "the table, once, without blocking readers and writers", what: label(t, "validate the CHECK on the existing rows"),
+			needed: needed + " AND " + hasConstraint(t, "NOT p.convalidated"),
 		},
-		words{
-			name: t.Table + "_set_not_null", lock: instant, scans: nothing + ": the proved CHECK is believed",
-			what: about(t, "make "+t.Column+" NOT NULL"), needed: open + " AND " + hasConstraint(t, "p.convalidated") + " AND " + hasDefault(t),
+		description{
+			name: t.Table + "_set_not_null", lock: briefLock, scans: readsNothing + ": the validated CHECK proves it",
+			what: label(t, "make "+t.Column+" NOT NULL"), needed: needed + " AND " + hasConstraint(t, "p.convalidated") + " AND " + hasDefault(t),
 		},
-		gone)
-	if err == nil && t.Only { // it goes on to the children
-		guard(all[2:3], m.unproved(t))
+		dropProof)
+	if err == nil && t.Only { // SET NOT NULL recurses to the children
+		prepend(all[2:3], m.refuseRows(t))
 	}
 	return all, err
 }
 
-// worstView is a view of one table that may be changed.
+// worstView returns a view of one table that may be modified.
 func worstView(v step.View, table *catalog.Table) step.View {
 	v.Table = table.WithoutBelow()
 	v.Table.Constraints = slices.Clone(v.Table.Constraints)
 	return v
 }
 
-// place numbers a line of a VALUES list.
-func place(n int) string { return strconv.Itoa(n + 1) }
+// ordinal returns the number of a row in a VALUES list, counted from 1.
+func ordinal(n int) string { return strconv.Itoa(n + 1) }

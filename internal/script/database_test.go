@@ -24,30 +24,30 @@ import (
 
 func TestMain(m *testing.M) { servertest.Main(m) }
 
-// awkward is a schema's name that must be quoted everywhere.
+// awkward is a schema name that must be quoted everywhere.
 const awkward = `Auth-Kit "x"`
 
-// some are those of the 33 tables that a small house has.
-const some = "phoenix_kit_users phoenix_kit_users_tokens"
+// smallTables are the tables that a small copy of PhoenixKit has.
+const smallTables = "phoenix_kit_users phoenix_kit_users_tokens"
 
-// house is a database with PhoenixKit 39 and rows.
-type house struct {
+// database is a test's database with PhoenixKit 39 and rows.
+type database struct {
 	t      *testing.T
 	url    string
 	prefix string
 	pool   *pgxpool.Pool
 }
 
-// newest tells of the newest version that is tested: what hardly differs between versions is tested there
-// in full.
+// newest reports whether the cluster has the newest version under test. Behaviour that hardly differs between versions
+// is tested in full on that version only.
 func newest(t *testing.T, c *server.Cluster) bool {
 	t.Helper()
 	majors := servertest.Versions(t)
 	return servertest.Cluster(t, majors[len(majors)-1]) == c
 }
 
-// build copies a template: the whole of PhoenixKit, or a small house.
-func build(t *testing.T, c *server.Cluster, prefix string, whole bool) *house {
+// build copies a template: all of PhoenixKit, or a small copy.
+func build(t *testing.T, c *server.Cluster, prefix string, whole bool) *database {
 	t.Helper()
 	name := "script"
 	if prefix != "public" {
@@ -56,18 +56,18 @@ func build(t *testing.T, c *server.Cluster, prefix string, whole bool) *house {
 	if whole {
 		name += "_whole"
 	}
-	template := servertest.Template(t, c, name, func(url string) error { return furnish(url, prefix, whole) })
+	template := servertest.Template(t, c, name, func(url string) error { return fillTemplate(url, prefix, whole) })
 	return open(t, c, prefix, template)
 }
 
-// open makes a database, empty or a copy.
-func open(t *testing.T, c *server.Cluster, prefix string, template ...string) *house {
+// open creates a database, empty or copied from a template.
+func open(t *testing.T, c *server.Cluster, prefix string, template ...string) *database {
 	t.Helper()
 	url := servertest.Database(t, c, template...).URL
-	return &house{t: t, url: url, prefix: prefix, pool: servertest.Pool(t, url)}
+	return &database{t: t, url: url, prefix: prefix, pool: servertest.Pool(t, url)}
 }
 
-func furnish(url, prefix string, whole bool) error {
+func fillTemplate(url, prefix string, whole bool) error {
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -81,7 +81,7 @@ func furnish(url, prefix string, whole bool) error {
 		drop := sqltext.Format(`SET client_min_messages = warning; DO $$DECLARE name name; BEGIN
 			FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = {} AND tablename <> ALL (string_to_array({}, ' ')) LOOP
 				EXECUTE format('DROP TABLE %I.%I CASCADE', {}, name);
-			END LOOP; END$$`, sqltext.Value(prefix), sqltext.Value(some+" phoenix_kit oban_jobs"), sqltext.Value(prefix))
+			END LOOP; END$$`, sqltext.Value(prefix), sqltext.Value(smallTables+" phoenix_kit oban_jobs"), sqltext.Value(prefix))
 		if _, err := conn.PgConn().Exec(ctx, drop).ReadAll(); err != nil {
 			return err
 		}
@@ -89,14 +89,14 @@ func furnish(url, prefix string, whole bool) error {
 	return fixture.Seed(ctx, conn, prefix, fixture.Size{Users: 700, Events: 900, Others: 30})
 }
 
-func (h *house) do(sql string) {
+func (h *database) exec(sql string) {
 	h.t.Helper()
 	if _, err := h.pool.Exec(context.WithoutCancel(h.t.Context()), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 		h.t.Fatalf("%v in %s", err, sql)
 	}
 }
 
-func (h *house) one(sql string) (value string) {
+func (h *database) query(sql string) (value string) {
 	h.t.Helper()
 	if err := h.pool.QueryRow(h.t.Context(), "SELECT ("+sql+")::text").Scan(&value); err != nil {
 		h.t.Fatalf("%v in %s", err, sql)
@@ -104,12 +104,12 @@ func (h *house) one(sql string) (value string) {
 	return value
 }
 
-// on writes a statement's %s as a table of the house.
-func (h *house) on(sql, table string) string {
+// on replaces each %s in a statement by a table of the schema.
+func (h *database) on(sql, table string) string {
 	return strings.ReplaceAll(sql, "%s", sqltext.Qualified(h.prefix, table))
 }
 
-func (h *house) config(version int) rekeytest.Setup {
+func (h *database) config(version int) rekeytest.Setup {
 	setup := rekeytest.Setup{Scope: phoenixkit.Profile().In(h.prefix), Options: rekey.Options{Locks: rekey.LockOptions{RetryTimeout: 10 * time.Minute}}}
 	if version == phoenixkit.Profile().From {
 		setup.Direction = rekey.Down
@@ -117,8 +117,8 @@ func (h *house) config(version int) rekeytest.Setup {
 	return setup
 }
 
-// files gives a script's files.
-func (h *house) files(version int, format rekey.ScriptFormat) []rekey.ScriptFile {
+// files makes a script and returns its files.
+func (h *database) files(version int, format rekey.ScriptFormat) []rekey.ScriptFile {
 	h.t.Helper()
 	files, err := rekeytest.Script(h.t.Context(), h.pool, h.config(version), format)
 	if err != nil {
@@ -127,18 +127,18 @@ func (h *house) files(version int, format rekey.ScriptFormat) []rekey.ScriptFile
 	return files
 }
 
-// script gives the text of psql's.
-func (h *house) script(version int) string {
+// script makes a script for psql and returns its text.
+func (h *database) script(version int) string {
 	h.t.Helper()
 	files := h.files(version, rekey.ScriptPsql)
 	if len(files) != 1 {
-		h.t.Fatalf("%d files", len(files))
+		h.t.Fatalf("%d files, want 1", len(files))
 	}
 	return files[0].Text
 }
 
-// command is a psql that reads a script.
-func (h *house) command(script string) *exec.Cmd {
+// command returns a psql that reads the script.
+func (h *database) command(script string) *exec.Cmd {
 	h.t.Helper()
 	psql, err := server.Psql()
 	if err != nil {
@@ -149,14 +149,14 @@ func (h *house) command(script string) *exec.Cmd {
 	return cmd
 }
 
-// psql runs a script and gives what was said.
-func (h *house) psql(script string) (string, error) {
+// psql runs a script and returns its output.
+func (h *database) psql(script string) (string, error) {
 	h.t.Helper()
 	output, err := h.command(script).CombinedOutput()
 	return string(output), err
 }
 
-func (h *house) mustPsql(script string) string {
+func (h *database) mustPsql(script string) string {
 	h.t.Helper()
 	said, err := h.psql(script)
 	if err != nil {
@@ -165,8 +165,8 @@ func (h *house) mustPsql(script string) string {
 	return said
 }
 
-// everything is a fingerprint of the schema's catalogue.
-func (h *house) everything() []string {
+// everything returns a fingerprint of the schema's catalogue.
+func (h *database) fingerprint() []string {
 	h.t.Helper()
 	lines, err := steptest.Everything(h.t.Context(), h.pool, h.prefix)
 	if err != nil {
@@ -175,11 +175,11 @@ func (h *house) everything() []string {
 	return lines
 }
 
-// shape is everything without what the rows hold: two fillings never give the same values.
-func (h *house) shape() []string {
+// shape is everything without the values of rows, which differ between two runs.
+func (h *database) shape() []string {
 	h.t.Helper()
-	lines := slices.DeleteFunc(h.everything(), func(line string) bool {
-		return line == "schema rekey" // up makes it for its journal
+	lines := slices.DeleteFunc(h.fingerprint(), func(line string) bool {
+		return line == "schema rekey" // up creates it for the journal
 	})
 	for i, line := range lines {
 		if rows, _, ok := strings.Cut(line, ": "); ok && strings.HasPrefix(line, "rows of ") {
@@ -190,16 +190,16 @@ func (h *house) shape() []string {
 	return lines
 }
 
-// same expects two houses with the same catalogue.
-func same(t *testing.T, got, want *house) {
+// same compares the catalogues of two databases.
+func same(t *testing.T, got, want *database) {
 	t.Helper()
 	if diff := cmp.Diff(want.shape(), got.shape()); diff != "" {
-		t.Errorf("the script left another catalogue (+) than rekey itself (-)\n%s", diff)
+		t.Errorf("the script's catalogue (+) differs from rekey's (-)\n%s", diff)
 	}
 }
 
-// whole expects what up leaves: the recorded catalogue of 40, and nothing for verify to find.
-func (h *house) whole(version int, absent ...fixture.Option) {
+// complete compares the catalogue with the recorded one of version 40, and runs verify.
+func (h *database) complete(version int, absent ...fixture.Option) {
 	h.t.Helper()
 	found, err := fixture.Compare(h.t.Context(), h.pool, h.prefix, version, absent...)
 	if err != nil {
@@ -211,7 +211,7 @@ func (h *house) whole(version int, absent ...fixture.Option) {
 	h.verified()
 }
 
-func (h *house) verified() {
+func (h *database) verified() {
 	h.t.Helper()
 	if _, err := rekeytest.Verify(h.t.Context(), h.pool, h.config(40)); err != nil {
 		h.t.Errorf("verify: %v", err)

@@ -1,12 +1,12 @@
 DECLARE
-    needy  text;
-    tables oid[] := ARRAY[
+    missing      text;
+    tables       oid[] := ARRAY[
 {tables}
     ];
-    called oid := {function};
+    function_oid oid := {function};
 BEGIN
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('jit', 'off', true);
-    FOR needy IN
+    FOR missing IN
         SELECT CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END
         FROM (SELECT a.grantee FROM pg_class c
               CROSS JOIN aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a
@@ -19,10 +19,10 @@ BEGIN
               UNION
               SELECT m.roleid FROM pg_auth_members m JOIN pg_roles w ON w.oid = m.roleid
               WHERE w.rolname = 'pg_write_all_data') g
-        WHERE CASE WHEN g.grantee = 0 THEN NOT has_function_privilege('public', called, 'EXECUTE')
-                   ELSE NOT has_function_privilege(g.grantee, called, 'EXECUTE') END
+        WHERE CASE WHEN g.grantee = 0 THEN NOT has_function_privilege('public', function_oid, 'EXECUTE')
+                   ELSE NOT has_function_privilege(g.grantee, function_oid, 'EXECUTE') END
         ORDER BY CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(g.grantee)::text END
     LOOP
-        EXECUTE 'GRANT EXECUTE ON FUNCTION ' || {function_name} || ' TO ' || needy;
+        EXECUTE 'GRANT EXECUTE ON FUNCTION ' || {function_name} || ' TO ' || missing;
     END LOOP;
 END

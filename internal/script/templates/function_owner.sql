@@ -8,7 +8,7 @@ FOR found IN
     LOOP
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
             MESSAGE = format('function %s belongs to %s, whose code does not run as %s', found.name, found.owner, current_user),
-            DETAIL = 'It was not called. As the default of a column it would run with the rights of every role that inserts.',
+            DETAIL = 'The function was not called. As a column default it would run with the privileges of every role that inserts.',
             HINT = format('Run this as %s if the tables are its own; or rename the function: ALTER FUNCTION %s RENAME TO another_name;'
-                || ' or, if you trust its owner, make the script again: rekey sql up --trust-owner %s', found.owner, found.name, {owner_word});
+                || ' or, if you trust its owner, generate the script again: rekey sql up --trust-owner %s', found.owner, found.name, {owner_word});
     END LOOP;

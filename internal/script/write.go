@@ -9,14 +9,14 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// planned is a plan, and the schema as it will be when the plan is done.
-type planned struct {
+// predicted is a plan, and the schema as it will be after the plan.
+type predicted struct {
 	plan.Plan
 	schema catalog.Schema
 }
 
-// back is the way back from the schema that is foreseen.
-func (p planned) back(schema catalog.Schema) plan.Plan {
+// reversed returns the plan that goes back from the predicted schema.
+func (p predicted) reversed(schema catalog.Schema) plan.Plan {
 	b := p.Plan
 	b.Direction, b.Version, b.Schema = plan.Down, max(p.To, p.Version), schema
 	b.Groups = slices.Clone(p.Groups)
@@ -28,37 +28,37 @@ func (p planned) back(schema catalog.Schema) plan.Plan {
 	return b
 }
 
-// write asks every step for its statements, each in the view that the ones before it leave.
-func write(p plan.Plan, o Options) (*manuscript, error) {
-	m := &manuscript{plan: planned{Plan: p, schema: p.Schema}, o: o}
+// write makes the statements of every step, each in the view that the steps before it leave.
+func write(p plan.Plan, o Options) (*script, error) {
+	m := &script{plan: predicted{Plan: p, schema: p.Schema}, o: o}
 	m.plan.schema.Relations = slices.Clone(p.Schema.Relations)
 	for _, g := range p.Groups {
 		if err := m.group(g); err != nil {
 			return nil, err
 		}
 	}
-	if m.free() && p.Direction == plan.Up && m.whole() != "" {
-		m.pieces = append(m.pieces, m.prove(proof(p.SchemaName), "is every table whole?"))
+	if m.schemaRun() && p.Direction == plan.Up && m.completeCheck() != "" {
+		m.statements = append(m.statements, m.prove(proofStep(p.SchemaName), "check that every table is complete"))
 	}
 	return m, nil
 }
 
-func (m *manuscript) group(g plan.Group) error {
+func (m *script) group(g plan.Group) error {
 	view := m.plan.View(g)
 	view.Schema = m.plan.schema
 	for _, s := range g.Steps {
 		foreseer, ok := s.(step.Predictor)
 		if !ok {
-			return fmt.Errorf("step %s cannot be written down: it does not foresee what it does", s.ID())
+			return fmt.Errorf("step %s cannot be written as a script: it does not predict its effect", s.ID())
 		}
-		pieces, err := m.statements(g, foreseer, view)
+		statements, err := m.writeStep(g, foreseer, view)
 		if err != nil {
 			return fmt.Errorf("step %s: %w", s.ID(), err)
 		}
-		m.pieces = append(m.pieces, pieces...)
+		m.statements = append(m.statements, statements...)
 		view = m.after(foreseer, view)
 		if left := m.plan.Actions(s, view); len(left) > 0 {
-			return fmt.Errorf("step %s foresees that %d actions are left", s.ID(), len(left))
+			return fmt.Errorf("step %s predicts that %d actions are left", s.ID(), len(left))
 		}
 	}
 	m.plan.schema.Function = view.Schema.Function
@@ -72,7 +72,7 @@ func (m *manuscript) group(g plan.Group) error {
 	return nil
 }
 
-func (m *manuscript) after(s step.Predictor, v step.View) step.View {
+func (m *script) after(s step.Predictor, v step.View) step.View {
 	if m.plan.Direction == plan.Down {
 		return s.AfterUndo(v)
 	}
