@@ -14,16 +14,16 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// shortFaults is how many faults a version gets in the tests of every day.
+// shortFaults is the number of faults per version in the short form.
 const shortFaults = 5
 
-// TestChaos brings rekey to its end, again and again, however it is disturbed.
+// TestChaos completes runs of rekey under faults.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	seed, faults := fromEnvironment(t)
 	majors := servertest.Versions(t)
-	counted := &tally{faults: map[kind]int{}}
-	began := time.Now()
+	counted := &counts{faults: map[kind]int{}}
+	started := time.Now()
 	t.Logf("REKEY_CHAOS_SEED=%d", seed)
 	each, long := shortFaults, false
 	if faults > 0 {
@@ -33,8 +33,8 @@ func TestChaos(t *testing.T) {
 		for place, major := range majors {
 			t.Run(fmt.Sprintf("pg%d", major), func(t *testing.T) {
 				t.Parallel()
-				h := settle(t, major, nil)
-				h.calm()
+				h := startServer(t, major, nil)
+				h.runUndisturbed()
 				d := newDeck(seed, major, each, long)
 				if !long {
 					d.short(place)
@@ -50,11 +50,11 @@ func TestChaos(t *testing.T) {
 		result = "FAILED"
 	}
 	t.Logf("chaos: seed %d, %s, versions %s, %.0f s: %s", seed, counted,
-		strings.Trim(fmt.Sprint(majors), "[]"), time.Since(began).Seconds(), result)
+		strings.Trim(fmt.Sprint(majors), "[]"), time.Since(started).Seconds(), result)
 }
 
-// each runs a test on every version in the long form, and on one of them otherwise: place says on which,
-// so that tests side by side take different ones.
+// each runs a test on every version in the long form, and on one version otherwise. The argument place selects it, so
+// that tests that run in parallel use different versions.
 func each(t *testing.T, place int, test func(t *testing.T, major int)) {
 	t.Helper()
 	majors := servertest.Versions(t)
@@ -69,7 +69,7 @@ func each(t *testing.T, place int, test func(t *testing.T, major int)) {
 	}
 }
 
-// fromEnvironment gives the seed and the number of faults in all, 0 for the short form.
+// fromEnvironment returns the seed and the total number of faults, 0 for the short form.
 func fromEnvironment(t *testing.T) (seed uint64, faults int) {
 	t.Helper()
 	seed = rand.Uint64N(1_000_000_000)
@@ -81,7 +81,7 @@ func fromEnvironment(t *testing.T) (seed uint64, faults int) {
 	}
 	if text := os.Getenv("REKEY_CHAOS"); text != "" {
 		if faults, err = strconv.Atoi(text); err != nil || faults < 1 {
-			t.Fatalf("REKEY_CHAOS=%q is no number of faults", text)
+			t.Fatalf("REKEY_CHAOS=%q is not a number of faults", text)
 		}
 	}
 	return seed, faults

@@ -17,26 +17,26 @@ import (
 	"github.com/rekey-pg/rekey/internal/rekeytest"
 )
 
-// orderVariable carries an order to the process that rekey runs in.
-const orderVariable = "REKEY_CHAOS_ORDER"
+// requestVariable is the environment variable that passes a request to the process in which rekey runs.
+const requestVariable = "REKEY_CHAOS_ORDER"
 
-// order is what a process is to do.
-type order struct {
+// request contains the options of a run in a process.
+type request struct {
 	URL   string        `json:"url"`
 	Pace  string        `json:"pace"`
 	Batch time.Duration `json:"batch"`
 	Lag   time.Duration `json:"lag"`
 }
 
-// obey carries an order out, as a host would; its events go to standard output, a line each.
-func obey(text string) int {
+// runRequest runs rekey as a host would. It writes the events to standard output, one per line.
+func runRequest(text string) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin) // it ends when the test does
+		_, _ = io.Copy(io.Discard, os.Stdin) // standard input ends when the test does
 		os.Exit(3)
 	}()
-	var o order
+	var o request
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
@@ -58,5 +58,5 @@ func obey(text string) int {
 	if err != nil && result.Exit == 0 {
 		fmt.Fprintln(os.Stderr, "no result: ", err)
 	}
-	return 0 // the result tells; only a race or a panic makes it another one
+	return 0 // the result is in the events; only a race or a panic changes the exit code
 }

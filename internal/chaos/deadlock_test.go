@@ -13,13 +13,13 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// CREATE INDEX CONCURRENTLY waits for the sessions that have written to the table. One that then wants a
-// lock which the build keeps away would be the victim of a deadlock: the build gives way instead.
-func TestBuildGivesWay(t *testing.T) {
+// CREATE INDEX CONCURRENTLY waits for sessions that have written to the table. If such a session then requests a lock
+// that the build blocks, it would be the victim of a deadlock. The run cancels the build instead.
+func TestBuildIsCancelledBeforeDeadlock(t *testing.T) {
 	t.Parallel()
 	each(t, 2, func(t *testing.T, major int) {
-		h := settle(t, major, nil)
-		h.calm()
+		h := startServer(t, major, nil)
+		h.runUndisturbed()
 		database := h.copy("crossed")
 		ctx := context.Background()
 		conn, err := pgx.Connect(ctx, h.cluster.URL(database))
@@ -27,8 +27,8 @@ func TestBuildGivesWay(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close(ctx)
-		// The run looks five times a second whether somebody waits for the build that it waits for: on a busy machine
-		// the server's own look, a second after that, may come before. It is this session's to put off.
+		// The run checks five times a second whether a session waits for the build. On a busy machine the server's own
+		// deadlock check may come first, so this session postpones it.
 		if _, err := conn.Exec(ctx, "SET deadlock_timeout = '1min'"); err != nil {
 			t.Fatal(err)
 		}
@@ -38,11 +38,11 @@ func TestBuildGivesWay(t *testing.T) {
 		}
 		building := make(chan struct{})
 		var once sync.Once
-		p, err := begin(order{URL: h.cluster.URL(database), Pace: "full"}, func(e happened) {
+		p, err := begin(request{URL: h.cluster.URL(database), Pace: "full"}, func(e eventLine) {
 			switch {
-			// Long before the build, and in nobody's way: the filling does not see the row.
+			// Long before the build, and without blocking: the filling does not see the row.
 			case e.Event == "step_done" && strings.HasSuffix(e.Step, "found/add-column"):
-				if _, err := tx.Exec(ctx, sqltext.Format("INSERT INTO {} (id, note) VALUES (-1, '')", named("found"))); err != nil {
+				if _, err := tx.Exec(ctx, sqltext.Format("INSERT INTO {} (id, note) VALUES (-1, '')", qualified("found"))); err != nil {
 					t.Error(err)
 				}
 			case e.Event == "executing" && strings.HasPrefix(e.SQL, "CREATE UNIQUE INDEX") && strings.HasSuffix(e.Step, "found/build-index"):
@@ -58,17 +58,17 @@ func TestBuildGivesWay(t *testing.T) {
 		case <-p.done:
 			t.Fatalf("rekey ended before it built the index: %v", p.result)
 		}
-		// After deadlock_timeout the build has looked for a deadlock and found none: from now on it is the
-		// application's session that would find it, and be ended.
-		h.until(database, "the build waits", `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'CREATE UNIQUE%'
+		// After deadlock_timeout the build has checked for a deadlock and found none. From now on the application's
+		// session would find it and be cancelled.
+		h.waitUntil(database, "the build waits", `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'CREATE UNIQUE%'
 			AND wait_event_type = 'Lock' AND clock_timestamp() > query_start + interval '2 seconds')`)
-		if _, err := tx.Exec(ctx, sqltext.Format("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", named("found"))); err != nil {
+		if _, err := tx.Exec(ctx, sqltext.Format("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", qualified("found"))); err != nil {
 			t.Errorf("the application's session: %v", detailed(err))
 		}
 		if err := tx.Commit(ctx); err != nil {
 			t.Error(err)
 		}
-		if !p.ended(hangs) || p.result == nil || !p.result.OK {
+		if !p.waitEnd(hangs) || p.result == nil || !p.result.OK {
 			t.Errorf("rekey ended with %v", p.result)
 		}
 	})

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// kind is what goes wrong.
+// kind is the kind of a fault.
 type kind string
 
 // The kinds of faults.
@@ -39,15 +39,15 @@ func kinds() []kind {
 	}
 }
 
-// fault is one thing that goes wrong, and when.
+// fault is one fault and the time at which it happens.
 type fault struct {
 	kind
-	// The moment is counted while a run is at work: after a time, or so long after a number of further
-	// statements that change the catalogue, which pass in an instant and would else seldom be met.
+	// The time is relative to a run at work: a duration, or a duration after a number of catalogue changes. Changes are
+	// so short that a duration would rarely hit one.
 	after      time.Duration
 	statements int
-	span       time.Duration // how long it lasts, where it does
-	random     *rand.Rand    // for what it chooses
+	duration   time.Duration // duration, for kinds that last
+	random     *rand.Rand    // for the fault's own choices
 }
 
 func (f fault) String() string {
@@ -57,28 +57,28 @@ func (f fault) String() string {
 	return fmt.Sprintf("%s after %s", f.kind, f.after)
 }
 
-// deck draws the faults of one version: every kind once, in any order, and so on anew.
+// deck draws the faults of one version: every kind once, in random order, then again.
 type deck struct {
-	random *rand.Rand
-	left   int
-	cards  []kind
-	kept   []fault // drawn, and still to come
-	long   bool    // also faults that take long
+	random   *rand.Rand
+	left     int
+	cards    []kind
+	returned []fault // drawn, but did not happen yet
+	long     bool    // includes faults that take long
 }
 
 func newDeck(seed uint64, major, faults int, long bool) *deck {
 	return &deck{random: rand.New(rand.NewPCG(seed, uint64(major))), left: faults, long: long}
 }
 
-// leaseFalls are the kinds after which the next run mostly has to wait until the lease has fallen: in the
-// short form a version gets two of them, and all versions together each.
-func leaseFalls() []kind {
+// leaseFaults returns the kinds after which the next run usually waits until the lease expires. In the short form a
+// version gets two of them, and all versions together get each.
+func leaseFaults() []kind {
 	return []kind{killRun, suspendRun, cutNetwork, pullCable, killServer, crashBackend}
 }
 
-// short makes the first cards those of the short form; place is the version's among its like.
+// short selects the faults of the short form. place is the version's index.
 func (d *deck) short(place int) {
-	slow := leaseFalls()
+	slow := leaseFaults()
 	d.cards = slices.DeleteFunc(kinds(), func(k kind) bool { return slices.Contains(slow, k) })
 	d.shuffle()
 	d.cards = append(d.cards[:max(d.left-2, 0)], slow[2*place%len(slow)], slow[(2*place+1)%len(slow)])
@@ -89,10 +89,10 @@ func (d *deck) shuffle() {
 	d.random.Shuffle(len(d.cards), func(i, j int) { d.cards[i], d.cards[j] = d.cards[j], d.cards[i] })
 }
 
-// draw gives the next fault; ok is false when all have been drawn.
+// draw returns the next fault. ok is false after the last.
 func (d *deck) draw() (f fault, ok bool) {
-	if len(d.kept) > 0 {
-		f, d.kept = d.kept[0], d.kept[1:]
+	if len(d.returned) > 0 {
+		f, d.returned = d.returned[0], d.returned[1:]
 		return f, true
 	}
 	if d.left == 0 {
@@ -111,24 +111,24 @@ func (d *deck) draw() (f fault, ok bool) {
 	} else {
 		f.after = time.Duration(50+r.IntN(900)) * time.Millisecond
 	}
-	if f.kind == suspendRun { // mostly between a look and the change that follows from it
+	if f.kind == suspendRun { // usually between a check and the change that depends on it
 		f.statements, f.after = 1+r.IntN(5), f.after/20
 	}
-	f.span = time.Duration(300+r.IntN(1700)) * time.Millisecond
+	f.duration = time.Duration(300+r.IntN(1700)) * time.Millisecond
 	if f.kind == stallNetwork && r.IntN(5) == 0 && d.long {
-		f.span += 13 * time.Second // the lease falls meanwhile
+		f.duration += 13 * time.Second // the lease expires during the stall
 	}
 	return f, true
 }
 
-// back takes a fault back that did not come to pass: it is the next.
-func (d *deck) back(f fault) { d.kept = append(d.kept, f) }
+// back returns a fault that did not happen to the deck. It is drawn next.
+func (d *deck) back(f fault) { d.returned = append(d.returned, f) }
 
-// empty tells whether every fault has come to pass.
-func (d *deck) empty() bool { return d.left == 0 && len(d.kept) == 0 }
+// empty reports whether every fault has happened.
+func (d *deck) empty() bool { return d.left == 0 && len(d.returned) == 0 }
 
-// tally counts the faults that happened, over all versions.
-type tally struct {
+// counts counts faults, runs and transactions over all versions.
+type counts struct {
 	mu     sync.Mutex
 	faults map[kind]int
 	runs   int
@@ -136,13 +136,13 @@ type tally struct {
 	writes int64
 }
 
-func (c *tally) add(change func()) {
+func (c *counts) add(change func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change()
 }
 
-func (c *tally) String() string {
+func (c *counts) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	total := 0

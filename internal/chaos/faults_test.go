@@ -17,10 +17,10 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// strike makes a fault happen to a process that is at work. Those that last go on by themselves; the
-// trial waits for them. It tells whether it happened: the process may have ended in this instant.
+// strike makes a fault happen to a running process and reports whether it did: the process may have ended before.
+// Faults that last continue in the background, and the trial waits for them.
 func (t *trial) strike(ctx context.Context, f fault, p *process) bool {
-	if slices.Contains(unattended(t.house.cluster.Major), f.kind) {
+	if slices.Contains(unattended(t.server.cluster.Major), f.kind) {
 		t.lost.Store(time.Now().UnixNano())
 	}
 	switch f.kind {
@@ -35,67 +35,66 @@ func (t *trial) strike(ctx context.Context, f fault, p *process) bool {
 		t.restart(f)
 		return true
 	case cutNetwork:
-		t.later(ctx, f.span/4, t.proxy.cut())
+		t.later(ctx, f.duration/4, t.proxy.cut())
 	case pullCable:
-		t.later(ctx, f.span/4, t.proxy.vanish())
+		t.later(ctx, f.duration/4, t.proxy.vanish())
 	case stallNetwork:
-		t.later(ctx, f.span, t.proxy.stall())
+		t.later(ctx, f.duration, t.proxy.stall())
 	case stormLocks:
 		t.storm(ctx, f)
 	case longSnapshot:
-		t.lasting.begin(func() { t.snapshot(ctx, 2*f.span) })
+		t.background.begin(func() { t.snapshot(ctx, 2*f.duration) })
 	case vacuumFull:
-		t.lasting.begin(func() { t.rewrite(ctx, f) })
+		t.background.begin(func() { t.rewrite(ctx, f) })
 	case truncate:
-		t.lasting.begin(t.empty)
+		t.background.begin(t.truncate)
 	case explicitNull:
 		t.writeNull.Store(true)
-		t.later(ctx, f.span, func() { t.writeNull.Store(false) })
+		t.later(ctx, f.duration, func() { t.writeNull.Store(false) })
 	}
 	return true
 }
 
-// later ends a fault after a time, or with the trial's faults.
-func (t *trial) later(ctx context.Context, span time.Duration, end func()) {
-	t.lasting.begin(func() {
-		rest(ctx, span)
+// later ends a fault after a duration, or when the trial's faults end.
+func (t *trial) later(ctx context.Context, duration time.Duration, end func()) {
+	t.background.begin(func() {
+		pause(ctx, duration)
 		end()
 	})
 }
 
-func rest(ctx context.Context, span time.Duration) {
+func pause(ctx context.Context, duration time.Duration) {
 	select {
-	case <-time.After(span):
+	case <-time.After(duration):
 	case <-ctx.Done():
 	}
 }
 
-// suspend stops a process. Another run takes over when the lease has fallen, and in the middle of that
-// the first one wakes up.
+// suspend stops a process. Another run takes over after the lease expires, and then the first process is resumed.
 func (t *trial) suspend(ctx context.Context, f fault, p *process) bool {
 	if p.signal(syscall.SIGSTOP) != nil {
 		return false
 	}
 	close(p.suspended)
-	t.lasting.begin(func() {
+	t.background.begin(func() {
 		for other := p; other == p; {
 			if other = t.stage.working(ctx); other == p {
-				rest(ctx, 20*time.Millisecond)
+				pause(ctx, 20*time.Millisecond)
 			}
 		}
-		rest(ctx, f.span)
-		err := p.signal(syscall.SIGCONT) // one that had ended by itself when it was stopped cannot be woken up
-		if err != nil && !errors.Is(err, os.ErrProcessDone) || !p.ended(hangs) {
-			t.fault("a run that woke up after another had taken over did not end")
+		pause(ctx, f.duration)
+		err := p.signal(syscall.SIGCONT) // a process that ended before it was stopped cannot be resumed
+		if err != nil && !errors.Is(err, os.ErrProcessDone) || !p.waitEnd(hangs) {
+			t.fault("a run that was resumed after another took over did not end")
 			p.kill()
 			<-p.done
 		}
-		t.closed(p)
+		t.checkEnd(p)
 	})
 	return true
 }
 
-// backend ends one of rekey's sessions.
+// backend terminates or kills one of rekey's sessions.
 func (t *trial) backend(ctx context.Context, f fault) bool {
 	conn := t.session(ctx)
 	if conn == nil {
@@ -112,7 +111,7 @@ func (t *trial) backend(ctx context.Context, f fault) bool {
 		return false
 	}
 	pid := pids[f.random.IntN(len(pids))]
-	if f.kind == crashBackend { // the server ends all others and recovers
+	if f.kind == crashBackend { // the server terminates all others and recovers
 		t.crashed()
 		return syscall.Kill(int(pid), syscall.SIGKILL) == nil
 	}
@@ -123,18 +122,18 @@ func (t *trial) backend(ctx context.Context, f fault) bool {
 // restart kills the server and starts it again.
 func (t *trial) restart(f fault) {
 	t.crashed()
-	if err := t.house.cluster.Kill(); err != nil {
-		t.fault("killing the server: %v", err)
+	if err := t.server.cluster.Kill(); err != nil {
+		t.fault("could not kill the server: %v", err)
 	}
-	time.Sleep(f.span / 4)
+	time.Sleep(f.duration / 4)
 	ctx, cancel := context.WithTimeout(context.Background(), hangs)
 	defer cancel()
-	if err := t.house.cluster.Restart(ctx); err != nil {
-		t.fault("starting the server again: %v", err)
+	if err := t.server.cluster.Restart(ctx); err != nil {
+		t.fault("could not start the server: %v", err)
 	}
 }
 
-// storm takes locks on the tables, again and again, two sessions at a time.
+// storm repeatedly takes locks on the tables, in two sessions.
 func (t *trial) storm(ctx context.Context, f fault) {
 	modes := []string{"ACCESS EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE"}
 	type blow struct {
@@ -142,8 +141,8 @@ func (t *trial) storm(ctx context.Context, f fault) {
 		hold, pause time.Duration
 	}
 	for range 2 {
-		var blows []blow // drawn here: the two sessions share a source
-		for spent := time.Duration(0); spent < f.span; {
+		var blows []blow // drawn here, since the two sessions share a random source
+		for spent := time.Duration(0); spent < f.duration; {
 			b := blow{
 				table: tables()[f.random.IntN(3)], mode: modes[f.random.IntN(len(modes))],
 				hold: time.Duration(50+f.random.IntN(250)) * time.Millisecond, pause: time.Duration(10+f.random.IntN(100)) * time.Millisecond,
@@ -151,21 +150,21 @@ func (t *trial) storm(ctx context.Context, f fault) {
 			spent += b.hold + b.pause
 			blows = append(blows, b)
 		}
-		t.lasting.begin(func() {
+		t.background.begin(func() {
 			for _, b := range blows {
-				t.brief(ctx, sqltext.Format("LOCK TABLE {} IN ", named(b.table))+b.mode+" MODE", b.hold)
-				rest(ctx, b.pause)
+				t.brief(ctx, sqltext.Format("LOCK TABLE {} IN ", qualified(b.table))+b.mode+" MODE", b.hold)
+				pause(ctx, b.pause)
 			}
 		})
 	}
 }
 
 // snapshot holds a snapshot open.
-func (t *trial) snapshot(ctx context.Context, span time.Duration) {
-	t.transaction(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, sqltext.Format("SELECT count(*) FROM {}", named("small")), span)
+func (t *trial) snapshot(ctx context.Context, duration time.Duration) {
+	t.transaction(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, sqltext.Format("SELECT count(*) FROM {}", qualified("small")), duration)
 }
 
-// brief runs a statement in a transaction that is held open for a while.
+// brief runs a statement in a transaction and keeps it open for a duration.
 func (t *trial) brief(ctx context.Context, sql string, hold time.Duration) {
 	t.transaction(ctx, pgx.TxOptions{}, sql, hold)
 }
@@ -187,24 +186,24 @@ func (t *trial) transaction(ctx context.Context, options pgx.TxOptions, sql stri
 		if _, err := tx.Exec(clean, sql, pgx.QueryExecModeExec); err != nil {
 			return err
 		}
-		rest(ctx, hold)
+		pause(ctx, hold)
 		return nil
 	}))
 }
 
-// rewrite gives a table other files.
+// rewrite runs VACUUM FULL on a table.
 func (t *trial) rewrite(ctx context.Context, f fault) {
 	conn := t.session(context.WithoutCancel(ctx))
 	if conn == nil {
 		return
 	}
 	defer conn.Close(context.Background())
-	_, err := conn.Exec(context.Background(), sqltext.Format("VACUUM FULL {}", named(tables()[f.random.IntN(3)])), pgx.QueryExecModeExec)
+	_, err := conn.Exec(context.Background(), sqltext.Format("VACUUM FULL {}", qualified(tables()[f.random.IntN(3)])), pgx.QueryExecModeExec)
 	t.allowed(err)
 }
 
-// empty takes every row of the small table away, and out of the writers' records.
-func (t *trial) empty() {
+// empty truncates the small table and clears it in the writers' records.
+func (t *trial) truncate() {
 	gate := t.gates["small"]
 	gate.Lock()
 	defer gate.Unlock()
@@ -216,24 +215,24 @@ func (t *trial) empty() {
 		if conn == nil {
 			continue
 		}
-		// What became of a first try is of no interest: another one does no harm.
-		_, err = conn.Exec(ctx, sqltext.Format("TRUNCATE {}", named("small")), pgx.QueryExecModeExec)
+		// The result of the first attempt does not matter: a second one does no harm.
+		_, err = conn.Exec(ctx, sqltext.Format("TRUNCATE {}", qualified("small")), pgx.QueryExecModeExec)
 		_ = conn.Close(ctx)
 		if err == nil {
 			for _, w := range t.writers {
-				w.shelves["small"].clear()
+				w.records["small"].clear()
 			}
 			return
 		}
 		t.allowed(err)
 	}
-	t.fault("TRUNCATE did not get through: %v", err)
+	t.fault("TRUNCATE failed: %v", err)
 }
 
-// session is a connection of the application that is not a writer's; nil when the server stays away.
+// session opens a connection of the application. It returns nil if the server stays unavailable.
 func (t *trial) session(ctx context.Context) *pgx.Conn {
 	for range 1000 {
-		conn, err := pgx.Connect(ctx, t.house.cluster.URL(t.database)+"&application_name=fault")
+		conn, err := pgx.Connect(ctx, t.server.cluster.URL(t.database)+"&application_name=fault")
 		if err == nil {
 			return conn
 		}
@@ -245,9 +244,9 @@ func (t *trial) session(ctx context.Context) *pgx.Conn {
 	return nil
 }
 
-// unattended are the kinds that leave a build alone until the server has noticed: while nobody is there to
-// make it give way, it may be half of a deadlock. From 14 on the server notices a closed connection before
-// it looks for deadlocks.
+// unattended returns the kinds after which a build runs without its client until the server notices. During that time
+// rekey cannot cancel the build, so it may be part of a deadlock. From PostgreSQL 14 on the server notices a closed
+// connection before it checks for deadlocks.
 func unattended(major int) []kind {
 	kinds := []kind{suspendRun, pullCable, stallNetwork}
 	if major < 14 {
@@ -256,31 +255,31 @@ func unattended(major int) []kind {
 	return kinds
 }
 
-// alone is how long a build may be so, and more.
-const alone = 20 * time.Second
+// unattendedTime is the longest time for which a build may run unattended, with a margin.
+const unattendedTime = 20 * time.Second
 
-// allowed takes the errors that a fault's own session may have: its server was killed, or its lock not to
-// be had. A deadlock is none of them while rekey is there.
+// allowed fails the test for an error that a fault's own session must not have. A killed server and a lock timeout are
+// allowed, and a deadlock only while a build is unattended.
 func (t *trial) allowed(err error) {
 	if err == nil || lost(err) || code(err) == pgerrcode.LockNotAvailable {
 		return
 	}
-	if code(err) == pgerrcode.DeadlockDetected && time.Since(time.Unix(0, t.lost.Load())) < alone {
-		t.told("a deadlock with a build that nobody attends")
+	if code(err) == pgerrcode.DeadlockDetected && time.Since(time.Unix(0, t.lost.Load())) < unattendedTime {
+		t.log("a deadlock with an unattended build")
 		return
 	}
 	t.fault("a session of the application failed: %v", detailed(err))
 }
 
-// crashes are the moments at which the server was killed.
+// crashes are the times at which the server was killed.
 type crashes struct {
 	mu    sync.Mutex
 	times []time.Time
 }
 
-// flushed is how long what is committed without a flush may take to reach the disk, and more: less than a second,
-// but a disk may stall for many.
-const flushed = 30 * time.Second
+// flushTime is the longest time until a commit without a flush reaches the disk, with a margin: usually less than a
+// second, but a disk may stall.
+const flushTime = 30 * time.Second
 
 func (c *crashes) crashed() {
 	c.mu.Lock()
@@ -288,13 +287,13 @@ func (c *crashes) crashed() {
 	c.times = append(c.times, time.Now())
 }
 
-// mayForget tells whether a crash may have taken back what was read at a moment: the filling commits
-// without waiting for the disk.
+// mayForget reports whether a crash may have undone what was read at a time, since the filling commits without waiting
+// for the disk.
 func (c *crashes) mayForget(read time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, at := range c.times {
-		if at.After(read.Add(-time.Second)) && at.Sub(read) < flushed {
+		if at.After(read.Add(-time.Second)) && at.Sub(read) < flushTime {
 			return true
 		}
 	}

@@ -10,12 +10,12 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// TestMain runs the tests or, where one of them started this program again, rekey as a host would.
+// TestMain runs the tests. In a process that a test started, it runs rekey as a host would.
 func TestMain(m *testing.M) {
-	if order := os.Getenv(orderVariable); order != "" {
-		os.Exit(obey(order))
+	if order := os.Getenv(requestVariable); order != "" {
+		os.Exit(runRequest(order))
 	}
-	// The versions' trials mostly wait, for a lease to fall: they go side by side on a small machine too.
+	// The trials of the versions mostly wait for a lease to expire, so they run in parallel on a small machine too.
 	flag.Parse()
 	_ = flag.Set("test.parallel", "4")
 	servertest.Main(m)

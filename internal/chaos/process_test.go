@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// happened is what the test reads of an event.
-type happened struct {
+// eventLine contains the fields of an event that the tests read.
+type eventLine struct {
 	Event    string `json:"event"`
 	Step     string `json:"step"`
 	SQL      string `json:"sql"`
@@ -34,7 +34,7 @@ type happened struct {
 	} `json:"problems"`
 }
 
-func (h happened) String() string {
+func (h eventLine) String() string {
 	if h.OK {
 		return "ok"
 	}
@@ -51,26 +51,26 @@ type process struct {
 	input     io.Closer
 	stderr    bytes.Buffer
 	done      chan struct{}
-	suspended chan struct{} // closed when it was stopped and another is to take over
+	suspended chan struct{} // closed when the process was stopped and another must take over
 
-	mu      sync.Mutex
-	working bool      // it holds the lease, as far as it told
-	result  *happened // nil while it runs, and when it was killed
-	killed  bool
-	step    string          // where it was last
-	steps   map[string]bool // where it has been
-	rows    int64           // that it has filled of a table
-	moved   time.Time       // when it last got further: to a step that it had not been at, or by rows that it filled
+	mu         sync.Mutex
+	working    bool       // it holds the lease, according to its events
+	result     *eventLine // nil while it runs or if it was killed
+	killed     bool
+	step       string          // the last step
+	steps      map[string]bool // all steps so far
+	rows       int64           // rows filled in the current table
+	progressed time.Time       // time of the last progress: a new step, or more filled rows
 }
 
-// begin starts a process; its events are handed on.
-func begin(o order, saw func(happened)) (*process, error) {
+// begin starts a process and passes its events to a function.
+func begin(o request, saw func(eventLine)) (*process, error) {
 	text, err := json.Marshal(o)
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd: exec.Command(os.Args[0]), done: make(chan struct{}), suspended: make(chan struct{}), steps: map[string]bool{}, moved: time.Now()}
-	p.cmd.Env = append(os.Environ(), orderVariable+"="+string(text), "GORACE=halt_on_error=0")
+	p := &process{cmd: exec.Command(os.Args[0]), done: make(chan struct{}), suspended: make(chan struct{}), steps: map[string]bool{}, progressed: time.Now()}
+	p.cmd.Env = append(os.Environ(), requestVariable+"="+string(text), "GORACE=halt_on_error=0")
 	p.cmd.Stderr = &p.stderr
 	output, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -86,12 +86,12 @@ func begin(o order, saw func(happened)) (*process, error) {
 	return p, nil
 }
 
-func (p *process) follow(output io.Reader, saw func(happened)) {
+func (p *process) follow(output io.Reader, saw func(eventLine)) {
 	defer close(p.done)
 	lines := bufio.NewScanner(output)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		var h happened
+		var h eventLine
 		if json.Unmarshal(lines.Bytes(), &h) != nil {
 			continue
 		}
@@ -102,37 +102,37 @@ func (p *process) follow(output io.Reader, saw func(happened)) {
 	p.mu.Lock()
 	p.working = false
 	p.mu.Unlock()
-	saw(happened{Event: "ended"})
+	saw(eventLine{Event: "ended"})
 }
 
-func (p *process) note(h happened) {
+func (p *process) note(h eventLine) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch h.Event {
 	case "run_started":
 		p.working = true
 	case "executing":
-		if !p.steps[h.Step] { // to try again and again is not to get further
-			p.steps[h.Step], p.rows, p.moved = true, 0, time.Now()
+		if !p.steps[h.Step] { // repeated attempts are no progress
+			p.steps[h.Step], p.rows, p.progressed = true, 0, time.Now()
 		}
 		p.step = h.Step
 	case "progress":
 		if h.Done > p.rows {
-			p.rows, p.moved = h.Done, time.Now()
+			p.rows, p.progressed = h.Done, time.Now()
 		}
 	case "result":
 		p.result, p.working = &h, false
 	}
 }
 
-// atWork tells whether the process is in the middle of its work.
+// atWork reports whether the process is running and holds the lease.
 func (p *process) atWork() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.working
 }
 
-// where tells which statement it was last heard of.
+// where returns the last step of the process.
 func (p *process) where() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -148,21 +148,22 @@ func (p *process) kill() {
 
 func (p *process) signal(s syscall.Signal) error { return p.cmd.Process.Signal(s) }
 
-// ended waits for the end, as long as the process gets further.
-func (p *process) ended(patience time.Duration) bool {
+// ended waits for the process to exit. It returns false if the process makes no progress for the given time.
+func (p *process) waitEnd(timeout time.Duration) bool {
 	select {
 	case <-p.done:
 		return true
-	case <-p.stuck(patience):
+	case <-p.stuck(timeout):
 		return false
 	}
 }
 
-// stuck is closed once the process has got no further for so long. How long it takes in all is the machine's.
-func (p *process) stuck(patience time.Duration) <-chan struct{} {
+// stuck returns a channel that is closed if the process makes no progress for the given time. The total duration
+// depends on the machine.
+func (p *process) stuck(timeout time.Duration) <-chan struct{} {
 	stuck := make(chan struct{})
 	go func() {
-		for p.idle() < patience {
+		for p.idle() < timeout {
 			select {
 			case <-p.done:
 				return
@@ -174,53 +175,53 @@ func (p *process) stuck(patience time.Duration) <-chan struct{} {
 	return stuck
 }
 
-// idle is for how long the process has got no further.
+// idle returns the time since the last progress.
 func (p *process) idle() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return time.Since(p.moved)
+	return time.Since(p.progressed)
 }
 
-// fault tells what is wrong with how the process ended: a panic, a race, no result.
+// fault returns an error if the process ended with a panic, a race or no result.
 func (p *process) fault() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	said := strings.TrimSpace(p.stderr.String())
+	output := strings.TrimSpace(p.stderr.String())
 	switch {
-	case said != "":
-		return fmt.Errorf("the process of rekey wrote: %s", said)
+	case output != "":
+		return fmt.Errorf("rekey wrote to standard error: %s", output)
 	case p.result == nil && !p.killed:
-		return fmt.Errorf("the process of rekey ended without a result: %v", p.cmd.ProcessState)
+		return fmt.Errorf("rekey ended without a result: %v", p.cmd.ProcessState)
 	default:
 		return nil
 	}
 }
 
-// Who tries one step again and again, or tells of the same rows, gets no further, however busy.
-func TestWhatGetsFurther(t *testing.T) {
+// Repeating a step, or reporting the same rows again, is no progress.
+func TestProgressOfProcess(t *testing.T) {
 	p := &process{steps: map[string]bool{}}
 	for i, one := range []struct {
-		happened
+		eventLine
 		further bool
 	}{
-		{happened{Event: "executing", Step: "wide/add-column"}, true},
-		{happened{Event: "executing", Step: "wide/add-column"}, false},
-		{happened{Event: "executing", Step: "wide/fill"}, true},
-		{happened{Event: "progress", Done: 7}, true},
-		{happened{Event: "progress", Done: 7}, false},
-		{happened{Event: "executing", Step: "wide/add-column"}, false},
-		{happened{Event: "progress", Done: 7}, false},
-		{happened{Event: "progress", Done: 8}, true},
-		{happened{Event: "executing", Step: "small/fill"}, true},
-		{happened{Event: "progress", Done: 1}, true},
-		{happened{Event: "waiting"}, false},
+		{eventLine{Event: "executing", Step: "wide/add-column"}, true},
+		{eventLine{Event: "executing", Step: "wide/add-column"}, false},
+		{eventLine{Event: "executing", Step: "wide/fill"}, true},
+		{eventLine{Event: "progress", Done: 7}, true},
+		{eventLine{Event: "progress", Done: 7}, false},
+		{eventLine{Event: "executing", Step: "wide/add-column"}, false},
+		{eventLine{Event: "progress", Done: 7}, false},
+		{eventLine{Event: "progress", Done: 8}, true},
+		{eventLine{Event: "executing", Step: "small/fill"}, true},
+		{eventLine{Event: "progress", Done: 1}, true},
+		{eventLine{Event: "waiting"}, false},
 	} {
-		p.moved = time.Time{}
-		if p.note(one.happened); p.moved.IsZero() == one.further {
+		p.progressed = time.Time{}
+		if p.note(one.eventLine); p.progressed.IsZero() == one.further {
 			t.Errorf("%d: %+v", i, one)
 		}
 	}
-	if p.moved = time.Now().Add(-time.Hour); p.ended(time.Minute) {
-		t.Error("one that has done nothing for an hour has ended")
+	if p.progressed = time.Now().Add(-time.Hour); p.waitEnd(time.Minute) {
+		t.Error("ended reports true for a process without progress")
 	}
 }

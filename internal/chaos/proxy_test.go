@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// proxy is the network between rekey and its server: it can be cut and stalled.
+// proxy is the network between rekey and its server. It can be cut and stalled.
 type proxy struct {
 	listener net.Listener
 	target   string
 
 	mu      sync.Mutex
 	pairs   map[*pair]bool
-	gone    []net.Conn    // the server's ends of connections whose other end vanished
-	stalled chan struct{} // closed when the stall is over; nil when there is none
+	gone    []net.Conn    // the server's ends of connections whose client vanished
+	stalled chan struct{} // closed at the end of a stall; nil without one
 	refuse  bool
 }
 
@@ -65,7 +65,7 @@ func (p *proxy) join(client net.Conn) {
 	p.carry(both, server, client)
 }
 
-// carry moves bytes one way until an end closes. Then the other is closed too, unless it is to be held.
+// carry copies bytes in one direction until an end closes. Then it closes the other, unless it must stay open.
 func (p *proxy) carry(both *pair, from, to net.Conn) {
 	buffer := make([]byte, 32<<10)
 	for {
@@ -99,7 +99,7 @@ func (p *proxy) flow() {
 	}
 }
 
-// stall lets nothing through until its end is called.
+// stall blocks all traffic until end is called.
 func (p *proxy) stall() (end func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,7 +113,7 @@ func (p *proxy) stall() (end func()) {
 	}
 }
 
-// cut resets every connection on both sides and refuses new ones until its end is called.
+// cut resets every connection on both sides and refuses new ones until end is called.
 func (p *proxy) cut() (end func()) {
 	for _, both := range p.take() {
 		reset(both.client)
@@ -122,8 +122,8 @@ func (p *proxy) cut() (end func()) {
 	return p.accept
 }
 
-// vanish resets the client's ends and leaves the server in the belief that the client is still there:
-// the cable was pulled. Nothing new is let through until its end is called.
+// vanish resets the clients' ends but keeps the server's open, as if the cable were pulled. It refuses new connections
+// until end is called.
 func (p *proxy) vanish() (end func()) {
 	for _, both := range p.take() {
 		reset(both.client)
@@ -134,7 +134,7 @@ func (p *proxy) vanish() (end func()) {
 	return p.accept
 }
 
-// take gives all connections, which then are nobody else's to close, and refuses new ones.
+// take returns all connections, for the caller to close, and refuses new ones.
 func (p *proxy) take() []*pair {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -153,7 +153,7 @@ func (p *proxy) accept() {
 	p.refuse = false
 }
 
-// bury closes what vanish left.
+// bury closes the connections that vanish kept open.
 func (p *proxy) bury() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

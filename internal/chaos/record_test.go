@@ -12,42 +12,42 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// row is what a writer knows of a row.
+// row is a writer's record of a row.
 type row struct {
 	note string
-	own  string // the uuid that the application gave it; "" for any
-	seen string // the uuid that the application read from it, and may have handed out
+	own  string // the uuid that the application set; "" for any
+	seen string // the uuid that the application read
 	when time.Time
 }
 
 func (r row) String() string { return fmt.Sprintf("%q with uuid %q", r.note, r.own) }
 
-// is tells whether a row that was read may be the one on record. What was seen is another question.
+// is reports whether a row that was read can be the recorded one. It ignores seen.
 func (r row) is(read row) bool {
 	return r.note == read.note && (r.own == "" || r.own == read.own)
 }
 
-// shelf is the record of a writer's rows in one table.
-type shelf struct {
+// record is a writer's record of its rows in one table.
+type record struct {
 	rows map[int64]row
-	ids  []int64 // in no order, to pick from
+	ids  []int64 // for random choice, in no order
 	at   map[int64]int
 	next int64
 }
 
-func newShelf() *shelf { return &shelf{rows: map[int64]row{}, at: map[int64]int{}} }
+func newRecord() *record { return &record{rows: map[int64]row{}, at: map[int64]int{}} }
 
-func (s *shelf) put(id int64, r row) {
-	if _, there := s.rows[id]; !there {
+func (s *record) put(id int64, r row) {
+	if _, present := s.rows[id]; !present {
 		s.at[id] = len(s.ids)
 		s.ids = append(s.ids, id)
 	}
 	s.rows[id] = r
 }
 
-func (s *shelf) drop(id int64) {
-	at, there := s.at[id]
-	if !there {
+func (s *record) drop(id int64) {
+	at, present := s.at[id]
+	if !present {
 		return
 	}
 	last := s.ids[len(s.ids)-1]
@@ -57,25 +57,25 @@ func (s *shelf) drop(id int64) {
 	delete(s.rows, id)
 }
 
-// clear forgets every row.
-func (s *shelf) clear() {
+// clear removes every row.
+func (s *record) clear() {
 	clear(s.rows)
 	clear(s.at)
 	s.ids = nil
 }
 
-// pick gives one of the rows; ok is false when there is none.
-func (s *shelf) pick(random *rand.Rand) (id int64, ok bool) {
+// pick returns a random row. ok is false if there is none.
+func (s *record) pick(random *rand.Rand) (id int64, ok bool) {
 	if len(s.ids) == 0 {
 		return 0, false
 	}
 	return s.ids[random.IntN(len(s.ids))], true
 }
 
-// change is what a transaction does to a shelf: the rows as they are afterwards, nil for one that is gone.
+// change is the effect of a transaction on a record: the new rows, nil for a deleted one.
 type change map[int64]*row
 
-func (s *shelf) apply(c change) {
+func (s *record) apply(c change) {
 	for id, r := range c {
 		if r == nil {
 			s.drop(id)
@@ -85,30 +85,30 @@ func (s *shelf) apply(c change) {
 	}
 }
 
-// before is the change that takes another one back.
-func (s *shelf) before(c change) change {
+// before returns the change that reverses another one.
+func (s *record) before(c change) change {
 	back := change{}
 	for id := range c {
 		back[id] = nil
-		if r, there := s.rows[id]; there {
+		if r, present := s.rows[id]; present {
 			back[id] = &r
 		}
 	}
 	return back
 }
 
-// fits tells whether what was read may be what the change left.
+// fits reports whether the rows that were read can be the result of the change.
 func (c change) fits(read map[int64]row) bool {
 	for id, want := range c {
-		got, there := read[id]
-		if there != (want != nil) || there && !want.is(got) {
+		got, present := read[id]
+		if present != (want != nil) || present && !want.is(got) {
 			return false
 		}
 	}
 	return true
 }
 
-// code is the SQLSTATE of an error, "" when it is not the server's.
+// code returns the SQLSTATE of an error, or "" if the server did not report it.
 func code(err error) string {
 	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return refusal.Code
@@ -116,8 +116,8 @@ func code(err error) string {
 	return ""
 }
 
-// lost tells whether an error is that of a server that was killed: what became of the transaction is to
-// be read.
+// lost reports whether the server was killed or the connection lost. The result of the transaction is unknown then and
+// must be read.
 func lost(err error) bool {
 	switch code(err) {
 	case "", pgerrcode.AdminShutdown, pgerrcode.CrashShutdown, pgerrcode.CannotConnectNow:

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// stage is where the runs of a trial are seen.
+// stage follows the runs of a trial.
 type stage struct {
 	mu         sync.Mutex
 	changed    chan struct{}
-	active     *process // the one that was begun last
-	statements int      // that changed the catalogue, by all processes
+	active     *process // the one that was started last
+	statements int      // statements of all processes that changed the catalogue
 }
 
 func newStage() *stage { return &stage{changed: make(chan struct{})} }
@@ -23,25 +23,25 @@ func (s *stage) enter(p *process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.active = p
-	s.stir()
+	s.notify()
 }
 
-// saw takes every event of every process.
-func (s *stage) saw(h happened) {
+// saw receives every event of every process.
+func (s *stage) saw(h eventLine) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if h.Event == "executing" {
 		s.statements++
 	}
-	s.stir()
+	s.notify()
 }
 
-func (s *stage) stir() {
+func (s *stage) notify() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
-// working gives the active process as soon as it is at work; nil when the context ends before.
+// working returns the active process once it is at work, or nil if the context ends before.
 func (s *stage) working(ctx context.Context) *process {
 	for {
 		s.mu.Lock()
@@ -58,8 +58,7 @@ func (s *stage) working(ctx context.Context) *process {
 	}
 }
 
-// await waits for the moment of a fault and gives the process that is at work then, nil when the
-// context ends before.
+// await waits for the time of a fault and returns the process at work, or nil if the context ends before.
 func (s *stage) await(ctx context.Context, f fault) *process {
 	if s.working(ctx) == nil {
 		return nil

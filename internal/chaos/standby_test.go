@@ -15,17 +15,17 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// pairHouse is a house with a standby.
-type pairHouse struct {
-	*house
-	standby  *house
+// pairHouse is a server with a standby.
+type serverPair struct {
+	*testServer
+	standby  *testServer
 	database string
 }
 
-func withStandby(t *testing.T, major int, settings map[string]string) pairHouse {
+func withStandby(t *testing.T, major int, settings map[string]string) serverPair {
 	t.Helper()
-	h := settle(t, major, settings)
-	h.calm()
+	h := startServer(t, major, settings)
+	h.runUndisturbed()
 	database := h.copy("followed")
 	cluster, err := h.cluster.Standby(t.Context())
 	if err != nil {
@@ -36,11 +36,11 @@ func withStandby(t *testing.T, major int, settings map[string]string) pairHouse 
 			t.Error(err)
 		}
 	})
-	return pairHouse{house: h, standby: &house{t: t, cluster: cluster}, database: database}
+	return serverPair{testServer: h, standby: &testServer{t: t, cluster: cluster}, database: database}
 }
 
-// until asks a question until its answer is true.
-func (h *house) until(database, what, sql string, args ...any) {
+// until repeats a query until it returns true.
+func (h *testServer) waitUntil(database, what, sql string, args ...any) {
 	h.t.Helper()
 	deadline := time.Now().Add(hangs)
 	for yes := false; !yes; {
@@ -48,43 +48,42 @@ func (h *house) until(database, what, sql string, args ...any) {
 			return conn.QueryRow(ctx, sql, append([]any{pgx.QueryExecModeExec}, args...)...).Scan(&yes)
 		})
 		if !yes && time.Now().After(deadline) {
-			h.t.Fatalf("never: %s", what)
+			h.t.Fatalf("condition did not become true: %s", what)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 }
 
-// caughtUp waits until the standby is where the server is.
-func (p pairHouse) caughtUp() {
+// caughtUp waits until the standby has replayed everything, and compares the two servers.
+func (p serverPair) caughtUp() {
 	p.t.Helper()
 	var at string
 	p.with("postgres", func(ctx context.Context, conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, "SELECT pg_current_wal_lsn()::text").Scan(&at)
 	})
-	p.standby.until("postgres", "the standby catches up", "SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn", at)
+	p.standby.waitUntil("postgres", "the standby catches up", "SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn", at)
 	if diff := cmp.Diff(p.shape(p.database), p.standby.shape(p.database)); diff != "" {
 		p.t.Errorf("the standby differs (-server +standby)\n%s", diff)
 	}
 }
 
-// run brings rekey to its end while clients read and write, each of whose statements must be done in
-// time.
-func (p pairHouse) run(o order) {
+// run completes a run of rekey while clients read and write. Each of their statements must finish in time.
+func (p serverPair) run(o request) {
 	p.t.Helper()
 	clients, stop := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	for _, sql := range []string{
-		sqltext.Format("SELECT count(*) FROM {} WHERE id < 100", named("wide")),
-		sqltext.Format("UPDATE {} SET n = n + 1 WHERE id = 7", named("wide")),
-		sqltext.Format("UPDATE {} SET note = note WHERE id = 7", named("small")),
+		sqltext.Format("SELECT count(*) FROM {} WHERE id < 100", qualified("wide")),
+		sqltext.Format("UPDATE {} SET n = n + 1 WHERE id = 7", qualified("wide")),
+		sqltext.Format("UPDATE {} SET note = note WHERE id = 7", qualified("small")),
 	} {
 		all.Go(func() { p.client(clients, sql) })
 	}
-	rekey, err := begin(o, func(happened) {})
+	rekey, err := begin(o, func(eventLine) {})
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	ended := rekey.ended(hangs)
+	ended := rekey.waitEnd(hangs)
 	if !ended {
 		rekey.kill()
 	}
@@ -97,14 +96,13 @@ func (p pairHouse) run(o order) {
 	case rekey.fault() != nil || !rekey.result.OK:
 		p.t.Fatalf("rekey ended with %v %v", rekey.result, rekey.fault())
 	}
-	if diff := cmp.Diff(p.whole, p.shape(p.database)); diff != "" {
-		p.t.Errorf("another end than without a standby (-want +got)\n%s", diff)
+	if diff := cmp.Diff(p.undisturbed, p.shape(p.database)); diff != "" {
+		p.t.Errorf("the catalogue differs from that without a standby (-want +got)\n%s", diff)
 	}
 }
 
-// client repeats a statement that must never be held up: its commits do not wait for the standby, as an
-// application's reads do not.
-func (p pairHouse) client(ctx context.Context, sql string) {
+// client repeats a statement that must never be blocked. Its commits do not wait for the standby.
+func (p serverPair) client(ctx context.Context, sql string) {
 	clean := context.Background()
 	conn, err := pgx.Connect(clean, p.cluster.URL(p.database))
 	if err != nil {
@@ -121,17 +119,17 @@ func (p pairHouse) client(ctx context.Context, sql string) {
 			p.t.Errorf("%s: %v", sql, detailed(err))
 			return
 		}
-		rest(ctx, 5*time.Millisecond)
+		pause(ctx, 5*time.Millisecond)
 	}
 }
 
-func (p pairHouse) order() order {
-	return order{URL: p.cluster.URL(p.database) + "&application_name=" + applicationName, Pace: "normal", Lag: time.Hour}
+func (p serverPair) request() request {
+	return request{URL: p.cluster.URL(p.database) + "&application_name=" + applicationName, Pace: "normal", Lag: time.Hour}
 }
 
-// A synchronous standby that answers no more holds every commit up that waits for it, and the locks of
-// that transaction. None of rekey's does.
-func TestPausedSynchronousStandby(t *testing.T) {
+// A synchronous standby that does not answer blocks every commit that waits for it, with the locks of its transaction.
+// No commit of rekey waits for it.
+func TestCommitsDoNotWaitForStandby(t *testing.T) {
 	t.Parallel()
 	each(t, 0, func(t *testing.T, major int) {
 		p := withStandby(t, major, nil)
@@ -140,18 +138,18 @@ func TestPausedSynchronousStandby(t *testing.T) {
 		} {
 			p.execute("postgres", sql)
 		}
-		p.until("postgres", "the standby is synchronous", "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync')")
+		p.waitUntil("postgres", "the standby is synchronous", "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync')")
 		p.standby.execute("postgres", "SELECT pg_wal_replay_pause()")
-		p.held()
-		p.run(p.order())
-		p.held()
+		p.checkBlocked()
+		p.run(p.request())
+		p.checkBlocked()
 		p.standby.execute("postgres", "SELECT pg_wal_replay_resume()")
 		p.caughtUp()
 	})
 }
 
-// held proves that the standby holds up whoever waits for it.
-func (p pairHouse) held() {
+// held checks that the standby blocks commits that wait for it.
+func (p serverPair) checkBlocked() {
 	p.t.Helper()
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, p.cluster.URL("postgres"))
@@ -165,16 +163,16 @@ func (p pairHouse) held() {
 		_, _ = conn.Exec(ctx, "CREATE TABLE held ()")
 	}()
 	pid := int32(conn.PgConn().PID())
-	p.until("postgres", "a commit waits for the standby: without that this proves nothing",
+	p.waitUntil("postgres", "a commit waits for the standby",
 		"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep')", pid)
-	p.execute("postgres", fmt.Sprintf("SELECT pg_cancel_backend(%d)", pid)) // it is committed here, and waits no more
+	p.execute("postgres", fmt.Sprintf("SELECT pg_cancel_backend(%d)", pid)) // the commit is done locally, and stops waiting
 	<-ended
 	p.execute("postgres", "SET synchronous_commit = local; DROP TABLE held")
 }
 
-// A report on a standby, whose snapshot the server hears of, neither keeps rekey from its end nor sees
-// another number than before.
-func TestOpenReportOnStandby(t *testing.T) {
+// A report on a standby whose snapshot the server respects (hot_standby_feedback) does not prevent a run from
+// finishing, and its results do not change.
+func TestReportOnStandbyDoesNotBlockRun(t *testing.T) {
 	t.Parallel()
 	each(t, 1, func(t *testing.T, major int) {
 		p := withStandby(t, major, map[string]string{
@@ -188,17 +186,17 @@ func TestOpenReportOnStandby(t *testing.T) {
 		}
 		defer conn.Close(ctx)
 		report := func(tx pgx.Tx) (rows, sum int64) {
-			err := tx.QueryRow(ctx, sqltext.Format("SELECT count(*), sum(n) FROM {}", named("wide"))).Scan(&rows, &sum)
+			err := tx.QueryRow(ctx, sqltext.Format("SELECT count(*), sum(n) FROM {}", qualified("wide"))).Scan(&rows, &sum)
 			if err != nil {
-				t.Errorf("the report was ended: %v", err)
+				t.Errorf("the report was cancelled: %v", err)
 			}
 			return rows, sum
 		}
 		err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
 			rows, sum := report(tx)
-			p.run(p.order())
+			p.run(p.request())
 			if again, other := report(tx); again != rows || other != sum || rows != wideRows {
-				t.Errorf("the report saw %d rows and %d, and then %d and %d", rows, sum, again, other)
+				t.Errorf("the report read %d rows with sum %d, then %d rows with sum %d", rows, sum, again, other)
 			}
 			return nil
 		})
@@ -209,20 +207,20 @@ func TestOpenReportOnStandby(t *testing.T) {
 	})
 }
 
-// Autovacuum at its most eager takes up every table that is filled, again and again.
-func TestEagerAutovacuum(t *testing.T) {
+// An eager autovacuum repeatedly processes the tables that are filled.
+func TestRunWithEagerAutovacuum(t *testing.T) {
 	t.Parallel()
 	each(t, 2, func(t *testing.T, major int) {
-		h := settle(t, major, map[string]string{
+		h := startServer(t, major, map[string]string{
 			"autovacuum_naptime": "1s", "autovacuum_vacuum_scale_factor": "0", "autovacuum_vacuum_threshold": "1",
 			"autovacuum_analyze_scale_factor": "0", "autovacuum_analyze_threshold": "1", "autovacuum_vacuum_insert_scale_factor": "0",
 			"autovacuum_vacuum_insert_threshold": "1", "autovacuum_vacuum_cost_delay": "0", "autovacuum_max_workers": "3",
 		})
-		h.calm()
+		h.runUndisturbed()
 		seed, _ := fromEnvironment(t)
-		tr := newTrial(t, h, &deck{}, &tally{faults: map[kind]int{}}, seed, 1)
+		tr := newTrial(t, h, &deck{}, &counts{faults: map[kind]int{}}, seed, 1)
 		tr.ended = func() {
-			h.until(tr.database, "autovacuum takes up the wide table",
+			h.waitUntil(tr.database, "autovacuum processes the wide table",
 				"SELECT autovacuum_count > 0 FROM pg_stat_user_tables WHERE relname = 'wide'")
 		}
 		tr.run()

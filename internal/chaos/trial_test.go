@@ -17,49 +17,49 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// applicationName is rekey's, on the server.
+// applicationName is the application_name of rekey's sessions.
 const applicationName = "rekey"
 
-// mostFaults is how many faults one trial takes; the rest of the deck goes on in the next.
+// mostFaults is the number of faults in one trial. The rest of the deck is used in the next.
 const mostFaults = 12
 
-// mostTries is how often a run is begun once nothing disturbs it any more.
+// mostTries is the number of undisturbed runs after which the trial fails.
 const mostTries = 4
 
-// hangs is after what time a run, or what else must happen, counts as what never does.
+// hangs is the time after which a run, or anything else that must happen, counts as hanging.
 const hangs = 6 * time.Minute
 
-// trial is one database on which rekey is brought to its end, whatever happens.
+// trial is one database on which runs of rekey must complete in spite of faults.
 type trial struct {
 	testing.TB
 	crashes
-	house     *house
-	number    int
-	began     time.Time
-	seed      uint64
-	database  string
-	proxy     *proxy
-	stage     *stage
-	deck      *deck
-	tally     *tally
-	writers   []*writer
-	gates     map[string]*sync.RWMutex // TRUNCATE closes one
-	lasting   lasting                  // faults that are not over
-	struck    atomic.Int64
-	writeNull atomic.Bool
-	wrote     atomic.Int64
-	lost      atomic.Int64 // when a run was last parted from its server, in Unix nanoseconds
-	nothing   bool         // the last run had nothing left to do
-	ended     func()       // asked before the proof; may be nil
+	server     *testServer
+	number     int
+	began      time.Time
+	seed       uint64
+	database   string
+	proxy      *proxy
+	stage      *stage
+	deck       *deck
+	counts     *counts
+	writers    []*writer
+	gates      map[string]*sync.RWMutex // TRUNCATE locks one
+	background background               // faults in progress
+	struck     atomic.Int64
+	writeNull  atomic.Bool
+	wrote      atomic.Int64
+	lost       atomic.Int64 // last time at which a run lost its server, in Unix nanoseconds
+	nothing    bool         // the last run had nothing to do
+	ended      func()       // called before the checks; may be nil
 }
 
-func newTrial(t testing.TB, h *house, d *deck, c *tally, seed uint64, number int) *trial {
+func newTrial(t testing.TB, h *testServer, d *deck, c *counts, seed uint64, number int) *trial {
 	t.Helper()
 	p, err := newProxy(fmt.Sprintf("127.0.0.1:%d", h.cluster.Port()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := &trial{TB: t, house: h, number: number, began: time.Now(), seed: seed, database: h.copy(database(number)), proxy: p, stage: newStage(), deck: d, tally: c}
+	tr := &trial{TB: t, server: h, number: number, began: time.Now(), seed: seed, database: h.copy(database(number)), proxy: p, stage: newStage(), deck: d, counts: c}
 	tr.gates = map[string]*sync.RWMutex{}
 	for _, table := range tables() {
 		tr.gates[table] = &sync.RWMutex{}
@@ -70,19 +70,19 @@ func newTrial(t testing.TB, h *house, d *deck, c *tally, seed uint64, number int
 	return tr
 }
 
-// fault is a failure of the test, told with the trial.
+// fault reports a failure with the trial's number.
 func (t *trial) fault(format string, args ...any) {
 	t.Helper()
 	t.Errorf("trial %d: %s", t.number, fmt.Sprintf(format, args...))
 }
 
-// told is a line of the trial's story, for whoever looks.
-func (t *trial) told(format string, args ...any) {
+// log logs an event of the trial.
+func (t *trial) log(format string, args ...any) {
 	t.Helper()
 	t.Logf("trial %d, %.1f s: %s", t.number, time.Since(t.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// run goes through the trial: faults while rekey is at work, until a run ends well, and then the proof.
+// run runs the trial: faults while rekey is at work, until a run succeeds, and then the checks.
 func (t *trial) run() {
 	t.Helper()
 	writing, stop := context.WithCancel(context.Background())
@@ -91,27 +91,27 @@ func (t *trial) run() {
 		all.Go(func() { w.write(writing) })
 	}
 	striking, cease := context.WithCancel(context.Background())
-	all.Go(func() { t.strikes(striking) })
-	done := t.tries()
+	all.Go(func() { t.faults(striking) })
+	done := t.runUntilDone()
 	cease()
 	stop()
-	t.lasting.Wait()
+	t.background.Wait()
 	all.Wait()
 	t.proxy.close()
-	t.tally.add(func() { t.tally.trials++; t.tally.writes += t.wrote.Load() })
+	t.counts.add(func() { t.counts.trials++; t.counts.writes += t.wrote.Load() })
 	if done && !t.Failed() {
 		if t.ended != nil {
 			t.ended()
 		}
-		t.prove()
+		t.check()
 	}
 	if !t.Failed() {
-		t.house.drop(t.database)
+		t.server.drop(t.database)
 	}
 }
 
-// strikes lets the faults of the deck happen, one after the other.
-func (t *trial) strikes(ctx context.Context) {
+// strikes makes the faults of the deck happen, one after the other.
+func (t *trial) faults(ctx context.Context) {
 	for range mostFaults {
 		f, ok := t.deck.draw()
 		if !ok {
@@ -124,46 +124,46 @@ func (t *trial) strikes(ctx context.Context) {
 		}
 		where := p.where()
 		t.struck.Add(1)
-		t.lasting.now.Add(1)
+		t.background.now.Add(1)
 		struck := t.strike(ctx, f, p)
-		t.lasting.now.Add(-1)
+		t.background.now.Add(-1)
 		if !struck {
 			t.deck.back(f)
 			continue
 		}
-		t.tally.add(func() { t.tally.faults[f.kind]++ })
-		t.told("%s, last at %s", f, where)
+		t.counts.add(func() { t.counts.faults[f.kind]++ })
+		t.log("%s, last at %s", f, where)
 	}
 }
 
-// tries begins runs until one ends well.
-func (t *trial) tries() bool {
+// tries starts runs until one succeeds.
+func (t *trial) runUntilDone() bool {
 	for undisturbed := 0; undisturbed < mostTries; {
-		p, err := begin(t.order(), t.stage.saw)
+		p, err := begin(t.request(), t.stage.saw)
 		if err != nil {
 			t.fault("%v", err)
 			return false
 		}
-		t.tally.add(func() { t.tally.runs++ })
-		before, calm := t.struck.Load(), t.lasting.none()
+		t.counts.add(func() { t.counts.runs++ })
+		before, calm := t.struck.Load(), t.background.none()
 		t.stage.enter(p)
 		select {
 		case <-p.done:
-		case <-p.suspended: // another takes over
+		case <-p.suspended: // another process takes over
 			continue
 		case <-p.stuck(hangs):
-			t.fault("a run got no further for %s; it was last at %s\n%s", hangs, p.where(), t.sessions())
-			_ = p.signal(syscall.SIGQUIT) // its goroutines are told
+			t.fault("a run made no progress for %s; its last step was %s\n%s", hangs, p.where(), t.sessions())
+			_ = p.signal(syscall.SIGQUIT) // it prints its goroutines
 			<-p.done
-			t.closed(p)
+			t.checkEnd(p)
 			return false
 		}
-		switch r := t.closed(p); {
+		switch r := t.checkEnd(p); {
 		case t.Failed():
 			return false
 		case r == nil: // killed
 		case r.OK:
-			t.told("a run ended well")
+			t.log("a run succeeded")
 			t.nothing = r.Nothing
 			return true
 		case r.Exit == exitRunning:
@@ -174,24 +174,24 @@ func (t *trial) tries() bool {
 			undisturbed = 0
 		}
 		time.Sleep(500 * time.Millisecond)
-		t.back()
+		t.waitRecovered()
 	}
-	t.fault("%d runs in a row that nothing disturbed did not end well", mostTries)
+	t.fault("%d undisturbed runs in a row failed", mostTries)
 	return false
 }
 
 // back waits until the server has recovered.
-func (t *trial) back() {
+func (t *trial) waitRecovered() {
 	if conn := t.session(context.Background()); conn != nil {
 		_ = conn.Close(context.Background())
 	}
 }
 
-// exitRunning is the exit code of a run that another one keeps away.
+// exitRunning is the exit code of a run that another run prevents.
 const exitRunning = 5
 
-// closed looks at how a process ended.
-func (t *trial) closed(p *process) *happened {
+// closed checks how a process ended and returns its result.
+func (t *trial) checkEnd(p *process) *eventLine {
 	if err := p.fault(); err != nil {
 		t.fault("%v", err)
 	}
@@ -199,7 +199,7 @@ func (t *trial) closed(p *process) *happened {
 		return nil
 	}
 	if !p.result.OK && p.result.Exit != exitRunning {
-		t.told("a run ended: %s", p.result)
+		t.log("a run failed: %s", p.result)
 	}
 	for _, problem := range p.result.Problems {
 		switch {
@@ -208,7 +208,7 @@ func (t *trial) closed(p *process) *happened {
 		case problem.Code == "update_swallowed", problem.Code == "new_duplicates", problem.Code == "index_invalid":
 			t.fault("a run failed for no reason: %s", p.result)
 		case strings.Contains(problem.Detail, "again and again"):
-			t.fault("a run went round in circles: %s", p.result)
+			t.fault("a run repeated itself: %s", p.result)
 		}
 	}
 	return p.result
@@ -218,33 +218,33 @@ const sessionsSQL = `SELECT coalesce(string_agg(format('%s %s %s %s %s blocked b
 	age(clock_timestamp(), xact_start), pg_blocking_pids(pid), left(query, 120)), E'\n' ORDER BY pid), '')
 	FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
 
-// sessions tells what the server's sessions are at.
+// sessions describes the activity of the server's sessions.
 func (t *trial) sessions() (text string) {
-	t.house.with(t.database, func(ctx context.Context, conn *pgx.Conn) error {
+	t.server.with(t.database, func(ctx context.Context, conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, sessionsSQL, pgx.QueryExecModeExec).Scan(&text)
 	})
 	return text
 }
 
-// order lets two workers fill in one trial and, in the long form, one that rests a lot in the next.
-func (t *trial) order() order {
+// order alternates between full pace and, in the long form, a gentle pace.
+func (t *trial) request() request {
 	paces := []string{"gentle", "normal"}
 	if !t.deck.long {
 		paces[0] = "normal"
 	}
-	return order{
+	return request{
 		URL:  fmt.Sprintf("postgres://postgres@%s/%s?sslmode=disable&application_name=%s", t.proxy.listener.Addr(), t.database, applicationName),
 		Pace: paces[t.number%2], Batch: 20 * time.Millisecond,
 	}
 }
 
-// lasting are the faults that go on by themselves.
-type lasting struct {
+// lasting are the faults in progress.
+type background struct {
 	sync.WaitGroup
 	now atomic.Int64
 }
 
-func (l *lasting) begin(fault func()) {
+func (l *background) begin(fault func()) {
 	l.now.Add(1)
 	l.Go(func() {
 		defer l.now.Add(-1)
@@ -252,9 +252,9 @@ func (l *lasting) begin(fault func()) {
 	})
 }
 
-func (l *lasting) none() bool { return l.now.Load() == 0 }
+func (l *background) none() bool { return l.now.Load() == 0 }
 
-// detailed writes an error of the server with what else it said: of a deadlock, who took part.
+// detailed adds the detail and the hint to an error of the server, such as the participants of a deadlock.
 func detailed(err error) error {
 	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return fmt.Errorf("%w, %s %s", err, refusal.Detail, refusal.Hint)

@@ -17,8 +17,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// writers is how many write at once. Each has the ids of its own remainder, so that its record is its
-// alone; the last one writes NULL, for as long as a fault says so.
+// writers is the number of writers. Each has the ids with its own remainder, so that its record is its own. The last
+// one writes NULL while a fault requests it.
 const writers = 4
 
 // writer is one session of the application with its record.
@@ -26,34 +26,34 @@ type writer struct {
 	*trial
 	number  int64
 	random  *rand.Rand
-	shelves map[string]*shelf
+	records map[string]*record
 	conn    *pgx.Conn
-	nulls   bool // it is the one that writes NULL
-	count   int  // of its transactions
+	nulls   bool // it writes NULL
+	count   int  // number of its transactions
 	uuids   ident.Generator
 }
 
 func newWriter(t *trial, number int64) *writer {
-	w := &writer{trial: t, number: number, nulls: number == writers-1, shelves: map[string]*shelf{}}
+	w := &writer{trial: t, number: number, nulls: number == writers-1, records: map[string]*record{}}
 	w.random = rand.New(rand.NewPCG(t.seed, 1000*uint64(t.number)+uint64(number)))
 	for _, table := range tables() {
-		s := newShelf()
+		s := newRecord()
 		s.next = 1_000_000 + number
-		for id, r := range t.house.seed[table] {
+		for id, r := range t.server.seed[table] {
 			if id%writers == number {
 				s.put(id, r)
 			}
 		}
-		slices.Sort(s.ids) // the order of a map is not the seed's
+		slices.Sort(s.ids) // a map's order does not depend on the seed
 		for at, id := range s.ids {
 			s.at[id] = at
 		}
-		w.shelves[table] = s
+		w.records[table] = s
 	}
 	return w
 }
 
-// write goes on until the context ends; a transaction that was begun is finished.
+// write runs transactions until the context ends. It completes a transaction that it has started.
 func (w *writer) write(ctx context.Context) {
 	defer func() {
 		if w.conn != nil {
@@ -76,11 +76,11 @@ func (w *writer) write(ctx context.Context) {
 	}
 }
 
-// once runs one transaction; false ends the writer, whose record is not to be trusted any more.
+// once runs one transaction. It returns false if the record can no longer be trusted, which ends the writer.
 func (w *writer) once() bool {
 	table := tables()[[]int{0, 0, 0, 1, 2, 2}[w.random.IntN(6)]]
 	gate := w.gates[table]
-	gate.RLock() // TRUNCATE takes the record away too
+	gate.RLock() // TRUNCATE clears the record too
 	defer gate.RUnlock()
 	w.count++
 	a := w.act(table)
@@ -96,9 +96,9 @@ func (w *writer) once() bool {
 	return w.enter(ctx, table, a, err)
 }
 
-// enter writes down what a transaction did. What became of one whose server was killed is read.
+// enter records the effect of a transaction. If the server was killed, it reads whether the transaction was committed.
 func (w *writer) enter(ctx context.Context, table string, a act, err error) bool {
-	s := w.shelves[table]
+	s := w.records[table]
 	switch {
 	case err == nil:
 		s.apply(a.after)
@@ -120,7 +120,7 @@ func (w *writer) enter(ctx context.Context, table string, a act, err error) bool
 			time.Sleep(50 * time.Millisecond)
 			continue
 		case err != nil:
-			w.fault("reading what became of %s on %s: %v", a.name, table, err)
+			w.fault("reading the result of %s on %s: %v", a.name, table, err)
 			return false
 		case a.after.fits(read):
 			s.apply(a.after)
@@ -128,10 +128,10 @@ func (w *writer) enter(ctx context.Context, table string, a act, err error) bool
 		case s.before(a.after).fits(read):
 			return true
 		}
-		w.fault("%s on %s was neither done nor not: %v is not %s", a.name, table, read, a.after)
+		w.fault("%s on %s was partly done: %v, want %s", a.name, table, read, a.after)
 		return false
 	}
-	w.fault("the application had no server for too long: %v", err)
+	w.fault("the application could not reach the server: %v", err)
 	return false
 }
 
@@ -141,7 +141,7 @@ func (w *writer) connect(ctx context.Context) error {
 	}
 	var err error
 	for ctx.Err() == nil {
-		if w.conn, err = pgx.Connect(ctx, w.house.cluster.URL(w.database)+"&application_name=writer"); err == nil {
+		if w.conn, err = pgx.Connect(ctx, w.server.cluster.URL(w.database)+"&application_name=writer"); err == nil {
 			_, err = w.conn.Exec(ctx, "SET statement_timeout = '2min'", pgx.QueryExecModeExec)
 			return err
 		}
@@ -158,7 +158,7 @@ func (c change) String() string {
 	var lines []string
 	for id, r := range c {
 		if r == nil {
-			lines = append(lines, fmt.Sprintf("%d: gone", id))
+			lines = append(lines, fmt.Sprintf("%d: deleted", id))
 		} else {
 			lines = append(lines, fmt.Sprintf("%d: %s", id, *r))
 		}
@@ -179,10 +179,10 @@ type act struct {
 	name  string
 	run   func(context.Context, *pgx.Conn) error
 	after change
-	may   []string // SQLSTATEs with which it may fail: nothing is done then
+	may   []string // SQLSTATEs with which it may fail, without an effect
 }
 
-// statement is an act of one statement.
+// statement returns an act with one statement.
 func statement(name string, after change, sql string, args ...any) act {
 	return act{name: name, after: after, run: func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, sql, append([]any{pgx.QueryExecModeExec}, args...)...)
@@ -190,8 +190,8 @@ func statement(name string, after change, sql string, args ...any) act {
 	}}
 }
 
-// hers makes an act that names the column uuid, which may not be there yet.
-func (a act) hers() act {
+// hers marks an act that names the column uuid, which may not exist yet.
+func (a act) mayLackColumn() act {
 	a.may = append(a.may, pgerrcode.UndefinedColumn)
 	return a
 }
@@ -224,7 +224,7 @@ func (w *writer) act(table string) act {
 }
 
 func (w *writer) fresh(table string) int64 {
-	s := w.shelves[table]
+	s := w.records[table]
 	s.next += writers
 	return s.next
 }
@@ -233,9 +233,9 @@ func (w *writer) note() string { return fmt.Sprintf("writer %d, %d", w.number, w
 
 func (w *writer) uuid() string { return w.uuids.NewV7().String() }
 
-// removable picks a row that nothing refers to.
+// removable picks a row to which no other row refers.
 func (w *writer) removable(table string) (int64, bool) {
-	id, ok := w.shelves[table].pick(w.random)
+	id, ok := w.records[table].pick(w.random)
 	return id, ok && (table != "wide" || id > referenced)
 }
 
@@ -243,26 +243,26 @@ func (w *writer) insert(table string) act {
 	id, note := w.fresh(table), w.note()
 	after := change{id: {note: note}}
 	if table == "found" {
-		return statement("insert", after, sqltext.Format("INSERT INTO {} (id, note, parent) VALUES ($1, $2, $3)", named(table)),
+		return statement("insert", after, sqltext.Format("INSERT INTO {} (id, note, parent) VALUES ($1, $2, $3)", qualified(table)),
 			id, note, 1+w.random.Int64N(referenced))
 	}
-	return statement("insert", after, sqltext.Format("INSERT INTO {} (id, note) VALUES ($1, $2)", named(table)), id, note)
+	return statement("insert", after, sqltext.Format("INSERT INTO {} (id, note) VALUES ($1, $2)", qualified(table)), id, note)
 }
 
 func (w *writer) insertOwn(table string) act {
 	id, note, uuid := w.fresh(table), w.note(), w.uuid()
 	return statement("insert with a uuid", change{id: {note: note, own: uuid}},
-		sqltext.Format("INSERT INTO {} (id, note, uuid) VALUES ($1, $2, $3)", named(table)), id, note, uuid).hers()
+		sqltext.Format("INSERT INTO {} (id, note, uuid) VALUES ($1, $2, $3)", qualified(table)), id, note, uuid).mayLackColumn()
 }
 
 func (w *writer) update(table string) act {
-	id, ok := w.shelves[table].pick(w.random)
+	id, ok := w.records[table].pick(w.random)
 	if !ok {
 		return act{}
 	}
-	r := w.shelves[table].rows[id]
+	r := w.records[table].rows[id]
 	r.note = w.note()
-	return statement("update", change{id: &r}, sqltext.Format("UPDATE {} SET note = $2 WHERE id = $1", named(table)), id, r.note)
+	return statement("update", change{id: &r}, sqltext.Format("UPDATE {} SET note = $2 WHERE id = $1", qualified(table)), id, r.note)
 }
 
 func (w *writer) remove(table string) act {
@@ -270,19 +270,19 @@ func (w *writer) remove(table string) act {
 	if !ok {
 		return act{}
 	}
-	return statement("delete", change{id: nil}, sqltext.Format("DELETE FROM {} WHERE id = $1", named(table)), id)
+	return statement("delete", change{id: nil}, sqltext.Format("DELETE FROM {} WHERE id = $1", qualified(table)), id)
 }
 
-// upsert meets a row that is there as often as one that is not.
+// upsert inserts a new row or updates an existing one, equally often.
 func (w *writer) upsert(table string) act {
-	id, ok := w.shelves[table].pick(w.random)
+	id, ok := w.records[table].pick(w.random)
 	if !ok || w.count%2 == 0 {
 		id = w.fresh(table)
 	}
-	r := w.shelves[table].rows[id]
+	r := w.records[table].rows[id]
 	r.note = w.note()
 	return statement("insert or update", change{id: &r},
-		sqltext.Format("INSERT INTO {} (id, note) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET note = excluded.note", named(table)), id, r.note)
+		sqltext.Format("INSERT INTO {} (id, note) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET note = excluded.note", qualified(table)), id, r.note)
 }
 
 func (w *writer) copyIn(table string) act {
@@ -303,17 +303,17 @@ func (w *writer) copyIn(table string) act {
 		after[id] = &r
 	}
 	return act{name: "copy", after: after, run: func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.PgConn().CopyFrom(ctx, strings.NewReader(text), sqltext.Format("COPY {} (", named(table))+columns+") FROM STDIN")
+		_, err := conn.PgConn().CopyFrom(ctx, strings.NewReader(text), sqltext.Format("COPY {} (", qualified(table))+columns+") FROM STDIN")
 		return err
-	}}.hers()
+	}}.mayLackColumn()
 }
 
-// several updates a few rows, in the order of their ids as an application must, and holds them for a while.
+// several updates a few rows in the order of their ids, as an application must, and keeps them locked for a while.
 func (w *writer) several(table string) act {
 	after := change{}
 	for range 3 {
-		if id, ok := w.shelves[table].pick(w.random); ok {
-			r := w.shelves[table].rows[id]
+		if id, ok := w.records[table].pick(w.random); ok {
+			r := w.records[table].rows[id]
 			r.note = w.note()
 			after[id] = &r
 		}
@@ -324,7 +324,7 @@ func (w *writer) several(table string) act {
 			order := ids(after)
 			slices.Sort(order)
 			for _, id := range order {
-				if _, err := tx.Exec(ctx, sqltext.Format("UPDATE {} SET note = $2 WHERE id = $1", named(table)), pgx.QueryExecModeExec, id, after[id].note); err != nil {
+				if _, err := tx.Exec(ctx, sqltext.Format("UPDATE {} SET note = $2 WHERE id = $1", qualified(table)), pgx.QueryExecModeExec, id, after[id].note); err != nil {
 					return err
 				}
 			}
@@ -334,24 +334,24 @@ func (w *writer) several(table string) act {
 	}}
 }
 
-// rename gives a row another id, and a time that no other row has: without that its uuid would stand among
-// the rows of its instant where its former id did, which verify cannot tell from a fault of rekey's.
+// rename changes a row's id, and sets a time that no other row has. With an equal time, its uuid would be ordered by
+// its former id, which verify would report as a difference.
 func (w *writer) rename(table string) act {
 	id, ok := w.removable(table)
 	if !ok {
 		return act{}
 	}
-	r := w.shelves[table].rows[id]
+	r := w.records[table].rows[id]
 	r.note = w.note()
 	to := w.fresh(table)
 	return statement("key update", change{id: nil, to: &r},
-		sqltext.Format("UPDATE {} SET id = $2, note = $3, at = $4 WHERE id = $1", named(table)), id, to, r.note,
+		sqltext.Format("UPDATE {} SET id = $2, note = $3, at = $4 WHERE id = $1", qualified(table)), id, to, r.note,
 		time.Date(2001, 1, 1, 0, 0, int(to), 0, time.UTC))
 }
 
-// look reads a row and, where it has a uuid, hands that out.
+// look reads a row, and records its uuid as read.
 func (w *writer) look(table string) act {
-	s := w.shelves[table]
+	s := w.records[table]
 	id, ok := s.pick(w.random)
 	if !ok {
 		return act{}
@@ -371,21 +371,21 @@ func (w *writer) look(table string) act {
 	}}
 }
 
-// null writes NULL where a uuid is to be, as far as it is let.
+// null writes NULL as a uuid, which may be refused.
 func (w *writer) null(table string) act {
 	refused := []string{pgerrcode.NotNullViolation, pgerrcode.CheckViolation, pgerrcode.UndefinedColumn}
 	note := w.note()
 	if w.count%2 == 0 {
 		id := w.fresh(table)
-		a := statement("insert of NULL", change{id: {note: note}}, sqltext.Format("INSERT INTO {} (id, note, uuid) VALUES ($1, $2, NULL)", named(table)), id, note)
+		a := statement("insert of NULL", change{id: {note: note}}, sqltext.Format("INSERT INTO {} (id, note, uuid) VALUES ($1, $2, NULL)", qualified(table)), id, note)
 		a.may = refused
 		return a
 	}
-	id, ok := w.shelves[table].pick(w.random)
+	id, ok := w.records[table].pick(w.random)
 	if !ok {
 		return act{}
 	}
-	a := statement("update to NULL", change{id: {note: note}}, sqltext.Format("UPDATE {} SET note = $2, uuid = NULL WHERE id = $1", named(table)), id, note)
+	a := statement("update to NULL", change{id: {note: note}}, sqltext.Format("UPDATE {} SET note = $2, uuid = NULL WHERE id = $1", qualified(table)), id, note)
 	a.may = refused
 	return a
 }

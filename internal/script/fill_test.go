@@ -68,7 +68,7 @@ func TestLargeTableIsFilledInWaves(t *testing.T) {
 // changedDatabases returns changes after which a script must refuse to run.
 func changedDatabases() map[string]struct{ made, says string } {
 	return map[string]struct{ made, says string }{
-		"another version":            {"COMMENT ON TABLE kit IS '41'", "the version recorded on \"public\".\"kit\" is 41; but the script was made for 39 or 40"},
+		"another version":            {"COMMENT ON TABLE kit IS '41'", "the version recorded on \"public\".\"kit\" is 41, but the script was made for 39 or 40"},
 		"no version":                 {"COMMENT ON TABLE kit IS NULL", "is none, but the script was made for"},
 		"another schema":             {"DROP TABLE kit", `table "public"."kit" does not exist`},
 		"a dropped table":            {"DROP TABLE keyless", `table "public"."keyless" no longer exists`},

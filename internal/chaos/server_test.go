@@ -21,18 +21,18 @@ import (
 	"github.com/rekey-pg/rekey/internal/step/steptest"
 )
 
-// The tables: one large enough for waves and wide, one of a few dozen pages, and one whose uuid column
-// somebody has begun to fill, with values of version 4 among them.
+// The tables: one large enough for waves and wide, one of a few dozen pages, and one with an existing uuid column that
+// is partly filled, with values of version 4 among them.
 const (
 	schema    = `Chaos "Kit"`
 	wideRows  = 60_000
 	smallRows = 3_000
 	foundRows = 8_000
-	// referenced are the rows of wide that found refers to: they stay, with their ids.
+	// referenced is the number of rows of wide to which found refers. They stay, with their ids.
 	referenced = 1_000
 )
 
-const founding = `
+const seedSQL = `
 CREATE SCHEMA "Chaos ""Kit""";
 SET search_path = "Chaos ""Kit""";
 CREATE TABLE kit ();
@@ -66,19 +66,19 @@ func config() rekeytest.Setup {
 
 func tables() []string { return []string{"wide", "small", "found"} }
 
-func named(table string) sqltext.Table { return sqltext.Table{Schema: schema, Name: table} }
+func qualified(table string) sqltext.Table { return sqltext.Table{Schema: schema, Name: table} }
 
-// house is a durable server of one version with the database that every trial begins with.
-type house struct {
-	t       testing.TB
-	cluster *server.Cluster
-	seed    map[string]map[int64]row // what is there before
-	whole   []string                 // the fingerprint of a run that nothing disturbed
+// testServer is a durable server of one version with the database from which every trial starts.
+type testServer struct {
+	t           testing.TB
+	cluster     *server.Cluster
+	seed        map[string]map[int64]row // the rows before the trial
+	undisturbed []string                 // the fingerprint after an undisturbed run
 }
 
 const seedDatabase = "seed"
 
-func settle(t *testing.T, major int, settings map[string]string) *house {
+func startServer(t *testing.T, major int, settings map[string]string) *testServer {
 	t.Helper()
 	installation, err := server.Find(t.Context(), major)
 	if err != nil {
@@ -93,19 +93,19 @@ func settle(t *testing.T, major int, settings map[string]string) *house {
 			t.Error(err)
 		}
 	})
-	h := &house{t: t, cluster: cluster}
+	h := &testServer{t: t, cluster: cluster}
 	h.execute("postgres", "CREATE DATABASE "+seedDatabase)
-	h.execute(seedDatabase, founding)
+	h.execute(seedDatabase, seedSQL)
 	h.execute(seedDatabase, "VACUUM (ANALYZE)")
 	h.seed = h.rows(seedDatabase)
 	return h
 }
 
-// calm notes what a run that nothing disturbs ends with.
-func (h *house) calm() {
+// runUndisturbed records the fingerprint after an undisturbed run.
+func (h *testServer) runUndisturbed() {
 	h.t.Helper()
 	name := h.copy("uncut")
-	p, err := begin(order{URL: h.cluster.URL(name), Pace: "full"}, func(happened) {})
+	p, err := begin(request{URL: h.cluster.URL(name), Pace: "full"}, func(eventLine) {})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -113,16 +113,17 @@ func (h *house) calm() {
 	if p.result == nil || !p.result.OK {
 		h.t.Fatalf("an undisturbed run: %v %v", p.result, p.fault())
 	}
-	h.whole = h.shape(name)
+	h.undisturbed = h.shape(name)
 	h.drop(name)
 }
 
-func (h *house) copy(name string) string {
+func (h *testServer) copy(name string) string {
 	h.t.Helper()
 	sql := sqltext.Format("CREATE DATABASE {} TEMPLATE {}", sqltext.Name(name), sqltext.Name(seedDatabase))
 	h.with("postgres", func(ctx context.Context, conn *pgx.Conn) error {
 		for {
-			// A session that is about to leave the seed, or an autovacuum in it, may take longer to than the server waits.
+			// A session that is leaving the seed database, or an autovacuum in it, may take longer than the server
+			// waits.
 			if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); code(err) != pgerrcode.ObjectInUse {
 				return err
 			}
@@ -131,12 +132,12 @@ func (h *house) copy(name string) string {
 	return name
 }
 
-func (h *house) drop(name string) {
+func (h *testServer) drop(name string) {
 	h.t.Helper()
 	h.execute("postgres", sqltext.Format("DROP DATABASE {} WITH (FORCE)", sqltext.Name(name)))
 }
 
-func (h *house) execute(database, sql string) {
+func (h *testServer) execute(database, sql string) {
 	h.t.Helper()
 	h.with(database, func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
@@ -144,7 +145,7 @@ func (h *house) execute(database, sql string) {
 	})
 }
 
-func (h *house) with(database string, work func(context.Context, *pgx.Conn) error) {
+func (h *testServer) with(database string, work func(context.Context, *pgx.Conn) error) {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), hangs)
 	defer cancel()
@@ -158,25 +159,25 @@ func (h *house) with(database string, work func(context.Context, *pgx.Conn) erro
 	}
 }
 
-// otherValues is the count in the mark of a column that was found.
+// otherValues matches the count in the mark of an existing column.
 var otherValues = regexp.MustCompile(`"other":\d+`)
 
-// shape is the fingerprint without the rows, which the writers change.
-func (h *house) shape(database string) []string {
+// shape returns the fingerprint without the rows, which the writers change.
+func (h *testServer) shape(database string) []string {
 	h.t.Helper()
 	var lines []string
 	h.with(database, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		lines, err = steptest.Everything(ctx, conn, schema)
 		return err
 	})
-	for i, line := range lines { // how many values of another version were found is up to the writers
+	for i, line := range lines { // the number of existing values of another version depends on the writers
 		lines[i] = otherValues.ReplaceAllString(line, `"other":some`)
 	}
 	return slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "rows of ") })
 }
 
-// rows reads what is there.
-func (h *house) rows(database string) map[string]map[int64]row {
+// rows reads all rows.
+func (h *testServer) rows(database string) map[string]map[int64]row {
 	h.t.Helper()
 	all := map[string]map[int64]row{}
 	h.with(database, func(ctx context.Context, conn *pgx.Conn) error {
@@ -192,7 +193,7 @@ func (h *house) rows(database string) map[string]map[int64]row {
 	return all
 }
 
-// readRows reads the rows of a table for which a condition holds, whether there is a column uuid or not.
+// readRows reads the rows of a table that satisfy a condition, with or without a column uuid.
 func readRows(ctx context.Context, conn *pgx.Conn, table, where string, args ...any) (map[int64]row, error) {
 	rows, err := selectRows(ctx, conn, "coalesce(uuid::text, '')", table, where, args)
 	if code(err) == pgerrcode.UndefinedColumn {
@@ -202,7 +203,7 @@ func readRows(ctx context.Context, conn *pgx.Conn, table, where string, args ...
 }
 
 func selectRows(ctx context.Context, conn *pgx.Conn, uuid, table, where string, args []any) (map[int64]row, error) {
-	sql := "SELECT id::int8, note, " + uuid + sqltext.Format(" FROM {} WHERE ", named(table)) + where
+	sql := "SELECT id::int8, note, " + uuid + sqltext.Format(" FROM {} WHERE ", qualified(table)) + where
 	found, err := conn.Query(ctx, sql, append([]any{pgx.QueryExecModeExec}, args...)...)
 	if err != nil {
 		return nil, err
@@ -217,5 +218,5 @@ func selectRows(ctx context.Context, conn *pgx.Conn, uuid, table, where string, 
 	return rows, err
 }
 
-// database names the database of a trial.
+// database returns the name of a trial's database.
 func database(number int) string { return fmt.Sprintf("trial_%d", number) }

@@ -13,36 +13,35 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A run that was stopped just before a change, and wakes up when another has finished the work, changes
-// nothing any more.
-func TestWakingRunChangesNothing(t *testing.T) {
+// A run that was stopped just before a change, and is resumed after another run has finished the work, changes nothing.
+func TestResumedRunChangesNothing(t *testing.T) {
 	t.Parallel()
 	each(t, 1, func(t *testing.T, major int) {
-		h := settle(t, major, nil)
-		h.calm()
+		h := startServer(t, major, nil)
+		h.runUndisturbed()
 		var all sync.WaitGroup
 		for i, part := range []string{"wide/add-column", "wide/build-index", "ADD CONSTRAINT", "VALIDATE", "SET NOT NULL", "small/settle"} {
-			w := &waking{house: h, database: h.copy(fmt.Sprintf("waking_%d", i)), at: part}
+			w := &resumed{server: h, database: h.copy(fmt.Sprintf("waking_%d", i)), at: part}
 			all.Go(func() { w.run(t) })
 		}
 		all.Wait()
 	})
 }
 
-type waking struct {
-	house        *house
+type resumed struct {
+	server       *testServer
 	database, at string
 }
 
-func (w *waking) run(t *testing.T) {
-	o := order{URL: w.house.cluster.URL(w.database) + "&application_name=" + applicationName, Pace: "normal"}
+func (w *resumed) run(t *testing.T) {
+	o := request{URL: w.server.cluster.URL(w.database) + "&application_name=" + applicationName, Pace: "normal"}
 	var first *process
 	var once sync.Once
-	ready, begun := make(chan struct{}), make(chan struct{})
-	first, err := begin(o, func(h happened) {
+	ready, started := make(chan struct{}), make(chan struct{})
+	first, err := begin(o, func(h eventLine) {
 		if h.Event == "executing" && strings.Contains(h.Step+" "+h.SQL, w.at) {
 			once.Do(func() {
-				<-begun
+				<-started
 				_ = first.signal(syscall.SIGSTOP)
 				close(ready)
 			})
@@ -52,7 +51,7 @@ func (w *waking) run(t *testing.T) {
 		t.Error(err)
 		return
 	}
-	close(begun)
+	close(started)
 	defer first.kill()
 	select {
 	case <-ready:
@@ -64,20 +63,20 @@ func (w *waking) run(t *testing.T) {
 		return
 	}
 	_ = first.signal(syscall.SIGCONT)
-	if !first.ended(hangs) {
-		t.Errorf("stopped at %s it does not end", w.at)
+	if !first.waitEnd(hangs) {
+		t.Errorf("stopped at %s, the run did not end", w.at)
 		return
 	}
 	t.Logf("stopped at %s: %s", w.at, first.result)
-	if diff := cmp.Diff(w.house.whole, w.house.shape(w.database)); diff != "" {
-		t.Errorf("stopped at %s, it woke up and changed what another had done (-want +got)\n%s", w.at, diff)
+	if diff := cmp.Diff(w.server.undisturbed, w.server.shape(w.database)); diff != "" {
+		t.Errorf("stopped at %s, the resumed run changed the catalogue (-want +got)\n%s", w.at, diff)
 	}
 }
 
-// finish lets another run do the work once the lease has fallen.
-func (w *waking) finish(t *testing.T, o order) bool {
-	for begun := time.Now(); time.Since(begun) < hangs; {
-		p, err := begin(o, func(happened) {})
+// finish completes the work with another run once the lease has expired.
+func (w *resumed) finish(t *testing.T, o request) bool {
+	for started := time.Now(); time.Since(started) < hangs; {
+		p, err := begin(o, func(eventLine) {})
 		if err != nil {
 			t.Error(err)
 			return false
