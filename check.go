@@ -21,7 +21,7 @@ func (m *Migrator) check() error {
 	if source := m.options.Values.Source; source.kind != byDefault && source.kind != byCreation && source.kind != byClock {
 		found = append(found, message.SourceOfOneTable(source.String()))
 	}
-	if len(found) == 0 && m.pool == nil {
+	if len(found) == 0 && m.pool == nil && m.db == nil {
 		found = problem.List{message.NoPool()}
 	}
 	for _, standby := range m.options.Standbys {

@@ -11,6 +11,8 @@ package rekey
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -20,7 +22,9 @@ import (
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pace"
+	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/run"
 	"github.com/rekey-pg/rekey/internal/setting"
@@ -42,6 +46,7 @@ const (
 // several goroutines; a lease in the database lets one run at a time work on a schema.
 type Migrator struct {
 	pool    *pgxpool.Pool
+	db      *sql.DB // in place of the pool; see NewFromDB
 	scope   Scope
 	options Options
 	profile *Profile // nil if the scope is a Schema
@@ -51,22 +56,57 @@ type Migrator struct {
 // means the defaults. New validates every option, and the profile if the scope is one, and returns everything
 // that is wrong at once; the error matches [problem.ErrUsage]. It does not connect.
 func New(pool *pgxpool.Pool, scope Scope, options *Options) (*Migrator, error) {
-	m := &Migrator{pool: pool, scope: scope}
+	return newMigrator(Migrator{pool: pool, scope: scope}, options)
+}
+
+// NewFromDB is [New] for a *sql.DB that was opened with pgx's stdlib, by sql.Open("pgx", …), stdlib.OpenDB or
+// stdlib.OpenDBFromPool. A run takes its connections from the DB, one of them for the whole run, and opens no pool
+// of its own; a DB with a limit needs room for three. Another driver matches [problem.ErrUsage].
+func NewFromDB(db *sql.DB, scope Scope, options *Options) (*Migrator, error) {
+	if db != nil && !pg.IsStdlib(db) {
+		return nil, message.OtherDriver(pg.ErrDriver)
+	}
+	return newMigrator(Migrator{db: db, scope: scope}, options)
+}
+
+func newMigrator(m Migrator, options *Options) (*Migrator, error) {
 	if options != nil {
 		m.options = *options
 	}
-	if scope != nil {
-		m.profile = profileOf(scope)
+	if m.scope != nil {
+		m.profile = profileOf(m.scope)
 	}
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	return m, nil
+	return &m, nil
+}
+
+// open returns a Migrator that has a pool, and a context for its connections. The caller must call end.
+func (m *Migrator) open(ctx context.Context) (opened *Migrator, with context.Context, end func(), err error) {
+	if m.db == nil {
+		return m, ctx, func() {}, nil
+	}
+	with, pool, end, err := pg.WithDB(ctx, m.db)
+	if errors.Is(err, pg.ErrDriver) {
+		err = message.OtherDriver(err)
+	}
+	if err != nil {
+		return nil, nil, nil, fault.At(err, "", "server")
+	}
+	copied := *m
+	copied.pool = pool
+	return &copied, with, end, nil
 }
 
 // Plan returns what Up or Down would do. Refusals are in the plan, not in the error.
 func (m *Migrator) Plan(ctx context.Context, direction Direction) (_ Plan, err error) {
 	defer explain(ctx, "plan", &err)
+	m, ctx, end, err := m.open(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	defer end()
 	p, err := m.survey(ctx, direction)
 	if err != nil {
 		return Plan{}, err
@@ -103,6 +143,11 @@ func (m *Migrator) run(ctx context.Context, direction plan.Direction) (event.Res
 	if err != nil {
 		return event.Result{}, err
 	}
+	m, ctx, end, err := m.open(ctx)
+	if err != nil {
+		return event.Result{}, fault.Explain("rekey "+string(direction), err)
+	}
+	defer end()
 	speed, err := pace.ParseSpeed(string(m.options.Backfill.Pace))
 	if err != nil {
 		return event.Result{}, err
@@ -125,6 +170,11 @@ func (m *Migrator) run(ctx context.Context, direction plan.Direction) (event.Res
 // Status returns the recorded version, the state of every table, and the run that holds the lease, if any.
 func (m *Migrator) Status(ctx context.Context) (_ Status, err error) {
 	defer explain(ctx, "status", &err)
+	m, ctx, end, err := m.open(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	defer end()
 	p, err := m.survey(ctx, Up)
 	if err != nil {
 		return Status{}, err
@@ -147,6 +197,11 @@ func (m *Migrator) Status(ctx context.Context) (_ Status, err error) {
 // [problem.ErrDiffers] and the report is complete.
 func (m *Migrator) Verify(ctx context.Context) (_ Report, err error) {
 	defer explain(ctx, "verify", &err)
+	m, ctx, end, err := m.open(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	defer end()
 	request, err := m.request(plan.Up)
 	if err != nil {
 		return Report{}, err
@@ -199,6 +254,11 @@ type Tuning struct {
 
 func (m *Migrator) send(ctx context.Context, order journal.Request) (err error) {
 	defer explain(ctx, string(order.Verb), &err)
+	m, ctx, end, err := m.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	return fault.At(journal.Send(ctx, m.pool, m.scope.schemaName(), order, m.options.Permissions.TrustOwners...), "", "journal")
 }
 

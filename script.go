@@ -57,6 +57,11 @@ func (m *Migrator) Script(ctx context.Context, options ScriptOptions) (_ []Scrip
 	if err != nil {
 		return nil, err
 	}
+	m, ctx, end, err := m.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	p, err := m.survey(ctx, options.Direction)
 	if err != nil {
 		return nil, err

@@ -47,6 +47,14 @@ func SmallPool(most int32) *problem.Problem {
 		"One works, the other keeps the lease and looks at who blocks.", "Set MaxConns to 2 or more.")
 }
 
+// OtherDriver refuses a *sql.DB of another driver.
+func OtherDriver(cause error) *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.Usage, Code: "other_driver", Message: "the *sql.DB uses another driver than pgx's stdlib",
+		Hint: `Open it with sql.Open("pgx", …) of github.com/jackc/pgx/v5/stdlib, or pass a *pgxpool.Pool to rekey.New.`, Cause: cause,
+	}
+}
+
 // BadPace is a pace that there is not.
 func BadPace(cause error) *problem.Problem {
 	return &problem.Problem{Kind: problem.Usage, Code: "bad_pace", Message: cause.Error(), Hint: "Use gentle, normal or full.", Cause: cause}

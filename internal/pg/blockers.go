@@ -39,7 +39,7 @@ func (c Changer) watchLater(ctx context.Context, pid uint32, after time.Duration
 // watchNow waits until the search has a connection: after is shorter than the time to connect.
 func (c Changer) watchNow(ctx context.Context, pid uint32, after time.Duration) blockerWatch {
 	w := c.startWatch(ctx, func(ctx, queryCtx context.Context, w blockerWatch) (found []Backend, err error) {
-		conn, err := c.Watch.Acquire(queryCtx)
+		conn, err := acquire(queryCtx, c.Watch)
 		if err != nil {
 			return nil, err
 		}

@@ -51,7 +51,7 @@ func (l *Session) connect(ctx context.Context) (*pgx.Conn, error) {
 // replaces a connection that was closed while idle.
 func openSession(ctx context.Context, pool *pgxpool.Pool) (conn *pgx.Conn, backend backend, err error) {
 	err = openRetrying(ctx, pool, func(ctx context.Context) error {
-		acquired, err := pool.Acquire(ctx)
+		acquired, err := acquire(ctx, pool)
 		if err != nil {
 			return err
 		}

@@ -385,12 +385,12 @@ func rollback(ctx context.Context, conn *pgx.Conn) {
 // begin begins a transaction on a connection of the pool. If the connection was closed while idle, by
 // idle_session_timeout or an administrator, or nothing arrives on it, begin uses another one, as long as the server
 // answers.
-func begin(ctx context.Context, pool *pgxpool.Pool, s Settings) (*pgxpool.Conn, backend, error) {
-	var conn *pgxpool.Conn
+func begin(ctx context.Context, pool *pgxpool.Pool, s Settings) (connection, backend, error) {
+	var conn connection
 	var backend backend
 	err := openRetrying(ctx, pool, func(ctx context.Context) error {
 		var err error
-		if conn, err = pool.Acquire(ctx); err != nil {
+		if conn, err = acquire(ctx, pool); err != nil {
 			return err
 		}
 		if backend, err = s.open(ctx, conn.Conn().PgConn()); err != nil {
@@ -444,7 +444,7 @@ func openRetrying(ctx context.Context, pool *pgxpool.Pool, open func(context.Con
 // is bounded by Bounds.Probe.
 func WithConn(ctx context.Context, pool *pgxpool.Pool, do func(context.Context, *pgx.Conn) error) error {
 	return openRetrying(ctx, pool, func(ctx context.Context) error {
-		conn, err := pool.Acquire(ctx)
+		conn, err := acquire(ctx, pool)
 		if err != nil {
 			return err
 		}
@@ -471,7 +471,7 @@ func sessionEnded(err error) bool {
 }
 
 // runOn is [Run] on a connection that the caller has acquired.
-func runOn(ctx context.Context, pool *pgxpool.Pool, conn *pgxpool.Conn, s Settings, work func(Tx) error) error {
+func runOn(ctx context.Context, pool *pgxpool.Pool, conn connection, s Settings, work func(Tx) error) error {
 	backend, err := s.open(ctx, conn.Conn().PgConn())
 	if err != nil {
 		return err
