@@ -119,7 +119,7 @@ func rooms() []room {
 		{name: "internal/fixture/zoo", others: join(pgx, pgcode)},
 
 		// The command.
-		{name: "internal/screen", below: in("event", "order", "plan", "message", "problem", "sqltext", "verify", "visible"), others: mpb},
+		{name: "internal/screen", below: join(".", in("event", "message", "order", "problem", "sqltext", "visible")), others: mpb},
 		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "message", "problem", "screen", "server", "sqltext")), others: pgx},
 		{
 			name:   "internal/cli",
@@ -131,7 +131,7 @@ func rooms() []room {
 		{name: "cmd/rekey-demo", below: in("cli", "demo", "heap", "problem", "server"), others: cobra},
 
 		// Beside it: what measures, and tests of whole runs.
-		{name: "bench", below: join(".", "phoenixkit", in("event", "fixture", "heap", "server", "sqltext")), others: pgx},
+		{name: "bench", below: join(".", "phoenixkit", in("event", "fixture", "heap", "rekeytest", "server", "sqltext")), others: pgx},
 		{name: "internal/chaos"},
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // Plan is what Up or Down would do: the JSON of `rekey plan --json`.
 type Plan struct {
-	// FormatVersion is [event.FormatVersion].
+	// FormatVersion is the version of the JSON, [event.FormatVersion].
 	FormatVersion int `json:"format_version"`
 	// Command is the direction that is planned.
 	Command Direction `json:"command"`

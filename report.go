@@ -8,7 +8,7 @@ import (
 
 // Report is what Verify found: the JSON of `rekey verify --json`.
 type Report struct {
-	// FormatVersion is [event.FormatVersion].
+	// FormatVersion is the version of the JSON, [event.FormatVersion].
 	FormatVersion int `json:"format_version"`
 	// Profile is the name of the profile, "" for a Schema.
 	Profile string `json:"profile"`

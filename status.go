@@ -11,7 +11,7 @@ import (
 
 // Status is the state of every table of a scope: the JSON of `rekey status --json`.
 type Status struct {
-	// FormatVersion is [event.FormatVersion].
+	// FormatVersion is the version of the JSON, [event.FormatVersion].
 	FormatVersion int `json:"format_version"`
 	// Profile is the name of the profile, "" for a Schema.
 	Profile string `json:"profile"`
