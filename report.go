@@ -132,20 +132,20 @@ type BrokenTable struct {
 
 func reportOf(r verify.Report) Report {
 	report := Report{
-		FormatVersion: event.FormatVersion, Profile: r.Profile, Schema: r.Prefix, Version: r.Version, OK: r.OK,
+		FormatVersion: event.FormatVersion, Profile: r.Profile, Schema: r.SchemaName, Version: r.Version, OK: r.OK,
 		Function: FunctionReport(r.Function), Tables: []TableReport{}, Absent: list(r.Absent), Skipped: r.Skipped,
 		Notes: r.Notes, Differences: list(r.Differences),
 	}
 	for _, t := range r.Tables {
 		report.Tables = append(report.Tables, TableReport{
 			Table: t.Table, OK: t.OK, Rows: t.Rows, Nulls: t.Nulls, Duplicates: t.Duplicates, NotV7: t.NotV7, Kept: t.Kept,
-			Missing: t.Lacks, Unique: t.Unique, Random: t.Random, NotV4: t.NotV4, Order: orderReport(t.Order),
+			Missing: t.Missing, Unique: t.Unique, Random: t.Random, NotV4: t.NotV4, Order: orderReport(t.Order),
 		})
 	}
 	if r.Integrity != nil {
 		report.Integrity = &IntegrityReport{Tables: r.Integrity.Tables, Broken: []BrokenTable{}}
 		for _, b := range r.Integrity.Broken {
-			report.Integrity.Broken = append(report.Integrity.Broken, BrokenTable{Table: b.Table, Type: b.Type, Missing: b.Lacks, Duplicates: b.Duplicates})
+			report.Integrity.Broken = append(report.Integrity.Broken, BrokenTable{Table: b.Table, Type: b.Type, Missing: b.Missing, Duplicates: b.Duplicates})
 		}
 	}
 	return report
@@ -156,8 +156,8 @@ func orderReport(o *verify.OrderReport) *OrderReport {
 		return nil
 	}
 	return &OrderReport{
-		Source: o.Source, Column: o.Column, Judged: o.Judged, PairsOutOfOrder: o.Pairs, TimesDiffer: o.Differs,
-		ClampedEarly: o.Early, ClampedLate: o.Late, WithoutTime: o.Timeless, New: o.New, Found: o.Found, OtherVersion: o.Other,
-		NotJudged: o.Why,
+		Source: o.Source, Column: o.Column, Judged: o.Judged, PairsOutOfOrder: o.PairsOutOfOrder, TimesDiffer: o.TimesDiffer,
+		ClampedEarly: o.ClampedEarly, ClampedLate: o.ClampedLate, WithoutTime: o.WithoutTime, New: o.New, Found: o.Found, OtherVersion: o.OtherVersion,
+		NotJudged: o.NotJudged,
 	}
 }

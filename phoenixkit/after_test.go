@@ -108,7 +108,7 @@ func faults() []struct{ name, made, says string } {
 		{"an index that is not valid", "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'phoenix_kit_users_uuid_idx'::regclass", "phoenix_kit_users: no unique index"},
 		{
 			"a value twice, behind the index's back", "DROP INDEX phoenix_kit_users_uuid_idx; UPDATE phoenix_kit_users SET uuid = (SELECT max(uuid::text)::uuid FROM phoenix_kit_users)",
-			"phoenix_kit_users: 1 value that stands more than once",
+			"phoenix_kit_users: 1 value that occurs more than once",
 		},
 		{"no column", "ALTER TABLE phoenix_kit_users DROP uuid", "phoenix_kit_users: no column"},
 		{"the function makes v4", "CREATE OR REPLACE FUNCTION uuid_generate_v7() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()'", "function public.uuid_generate_v7()"},

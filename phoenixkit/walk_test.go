@@ -254,11 +254,11 @@ func breaches() []struct{ name, made, says string } {
 		{
 			"text that is one uuid twice", `CREATE TABLE phoenix_kit_posts (uuid text PRIMARY KEY);
 			INSERT INTO phoenix_kit_posts VALUES ('0198C0DE-0000-7000-8000-00000000000A'), ('0198c0de-0000-7000-8000-00000000000a')`,
-			"phoenix_kit_posts: no type uuid; phoenix_kit_posts: 1 value that stands more than once",
+			"phoenix_kit_posts: no type uuid; phoenix_kit_posts: 1 value that occurs more than once",
 		},
 		{
 			"rows alike", `CREATE TABLE phoenix_kit_posts (id int PRIMARY KEY, uuid uuid NOT NULL); INSERT INTO phoenix_kit_posts SELECT n, '` + given + `' FROM generate_series(1, 3) n`,
-			"phoenix_kit_posts: 2 values that stand more than once",
+			"phoenix_kit_posts: 2 values that occur more than once",
 		},
 		{"one of the 33", `ALTER TABLE phoenix_kit_users DROP CONSTRAINT phoenix_kit_users_pkey`, "phoenix_kit_users: no primary key"},
 		{

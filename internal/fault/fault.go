@@ -1,5 +1,5 @@
-// Package fault makes a problem of every error of the server or of the network, so that none ends a command without
-// the table, the step, a code and the next command.
+// Package fault converts errors of the server or the network into problems, so that every command that fails names
+// the table, the step, a code and what to do next.
 package fault
 
 import (
@@ -14,31 +14,32 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// place is where an error came about.
-type place struct {
+// location adds to an error the table and the step where it occurred.
+type location struct {
 	table, step string
 	err         error
 }
 
-func (p *place) Error() string { return p.err.Error() }
+func (p *location) Error() string { return p.err.Error() }
 
 // Unwrap returns the error itself.
-func (p *place) Unwrap() error { return p.err }
+func (p *location) Unwrap() error { return p.err }
 
-// At adds to an error what it is about: a table as schema.table, or "", and the step. An error that has a place keeps
-// that; a problem that has none gets it. At of nil is nil.
+// At adds to an error the table it concerns, as schema.table or "", and the step. An error or a problem that has
+// them keeps its own. It returns nil if err is nil.
 func At(err error, table, step string) error {
 	if err == nil {
 		return nil
 	}
-	if fill(err, table, step) {
+	if complete(err, table, step) {
 		return err
 	}
-	return &place{table: table, step: step, err: err}
+	return &location{table: table, step: step, err: err}
 }
 
-// fill completes the problems inside an error; it returns false if there is none.
-func fill(err error, table, step string) bool {
+// complete sets the table and the step of the problems in an error, where they are missing. It returns false if
+// there are none.
+func complete(err error, table, step string) bool {
 	var list problem.List
 	var one *problem.Problem
 	switch {
@@ -62,24 +63,25 @@ func fill(err error, table, step string) bool {
 	return true
 }
 
-// Explain makes a problem of an error that is none yet; doing is the command.
+// Explain returns a problem for an error that is none yet; doing is the command, such as "rekey up". It returns nil
+// if err is nil.
 func Explain(doing string, err error) error {
 	var one *problem.Problem
 	if err == nil || errors.As(err, &one) {
 		return err
 	}
 	f := message.Fault{Doing: doing, Said: err.Error(), Cause: err}
-	f.Table, f.Step = where(err)
+	f.Table, f.Step = locationOf(err)
 	if silent, ok := errors.AsType[*pg.SilentError](err); ok {
 		f.Said = silent.Error()
 		return f.Silent()
 	}
-	if said, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return answered(f, said)
+	if serverErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return fromServer(f, serverErr)
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		f.Said = unanswered
+		f.Said = noAnswer
 		return f.Silent()
 	case pg.Lost(err):
 		f.Said = pg.Reason(err)
@@ -88,32 +90,32 @@ func Explain(doing string, err error) error {
 	return f.Problem()
 }
 
-// Reason says in a few words why the server could not be reached.
+// Reason returns in a few words why the server could not be reached.
 func Reason(err error) string {
-	if _, said := errors.AsType[*pgconn.PgError](err); !said && errors.Is(err, context.DeadlineExceeded) {
-		return unanswered
+	if _, serverErr := errors.AsType[*pgconn.PgError](err); !serverErr && errors.Is(err, context.DeadlineExceeded) {
+		return noAnswer
 	}
 	return strings.TrimSuffix(pg.Reason(err), ".")
 }
 
-const unanswered = "no answer came in time"
+const noAnswer = "no answer came in time"
 
-// answered is an error of the server itself.
-func answered(f message.Fault, said *pgconn.PgError) error {
-	f.SQLState, f.Said = said.Code, said.Message
-	if f.Table == "" && said.TableName != "" {
-		f.Table = said.SchemaName + "." + said.TableName
+// fromServer returns the problem for an error that the server reported.
+func fromServer(f message.Fault, serverErr *pgconn.PgError) error {
+	f.SQLState, f.Said = serverErr.Code, serverErr.Message
+	if f.Table == "" && serverErr.TableName != "" {
+		f.Table = serverErr.SchemaName + "." + serverErr.TableName
 	}
-	if said.Routine == "check_enable_rls" {
+	if serverErr.Routine == "check_enable_rls" {
 		return f.Hidden()
 	}
 	return f.Problem()
 }
 
-// where returns the innermost place of an error that names a table, else the innermost.
-func where(err error) (table, step string) {
+// locationOf returns the innermost location of an error that has a table, else the innermost one.
+func locationOf(err error) (table, step string) {
 	for err != nil {
-		var at *place
+		var at *location
 		if !errors.As(err, &at) {
 			break
 		}

@@ -17,8 +17,9 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// TestEveryFault: every error that ends a command has a code, an exit code, the table, the step and the next command.
-func TestEveryFault(t *testing.T) {
+// TestExplainEveryError checks that every error that ends a command has a code, an exit code, the table, the step
+// and the next command.
+func TestExplainEveryError(t *testing.T) {
 	state := func(code string) error { return &pgconn.PgError{Severity: "ERROR", Code: code, Message: "it says so."} }
 	hidden := &pgconn.PgError{Code: "42501", Message: "query would be affected", Routine: "check_enable_rls"}
 	for _, c := range []struct {
@@ -78,13 +79,13 @@ func TestEveryFault(t *testing.T) {
 		err = fault.Explain("rekey up", fault.At(err, "", "survey"))
 		p := problem.All(err)[0]
 		if p.Code != c.code || problem.ExitCode(err) != c.exit || !errors.Is(err, c.err) {
-			t.Errorf("%v became %s, exit %d", c.err, p.Code, problem.ExitCode(err))
+			t.Errorf("%v: code %s, exit %d", c.err, p.Code, problem.ExitCode(err))
 		}
 		if p.Table != "app.t" || p.Step != "fill-column" || !strings.HasPrefix(p.Message, "rekey up failed on app.t in step fill-column: ") {
-			t.Errorf("%v does not say where: %+v", c.err, p)
+			t.Errorf("%v: table or step is missing: %+v", c.err, p)
 		}
 		if !strings.Contains(p.Hint, "run the same command again") || p.Detail == "" || strings.HasSuffix(p.Detail, "..") {
-			t.Errorf("%v does not say what to do: %+v", c.err, p)
+			t.Errorf("%v: hint or detail is missing: %+v", c.err, p)
 		}
 		if said, ok := errors.AsType[*pgconn.PgError](c.err); ok && p.SQLState != said.Code {
 			t.Errorf("%v has SQLSTATE %q", c.err, p.SQLState)
@@ -92,8 +93,8 @@ func TestEveryFault(t *testing.T) {
 	}
 }
 
-// TestPlaces: a problem gets what it lacks, and keeps what it has.
-func TestPlaces(t *testing.T) {
+// TestAtCompletesProblems checks that At sets the table and the step of a problem only where they are missing.
+func TestAtCompletesProblems(t *testing.T) {
 	bare := &problem.Problem{Kind: problem.Failed, Code: "index_invalid", Table: "app.t"}
 	_ = fault.At(fault.At(bare, "app.t", "build-index"), "", "survey")
 	if bare.Step != "build-index" || bare.Table != "app.t" {
@@ -103,11 +104,11 @@ func TestPlaces(t *testing.T) {
 		p := &problem.Problem{Kind: kind}
 		_ = fault.At(p, "app.t", "build-index")
 		if p.Table != "" || p.Step != "" {
-			t.Errorf("%s is about no step: %+v", kind, p)
+			t.Errorf("a problem of kind %s got a table or a step: %+v", kind, p)
 		}
 	}
 	if fault.At(nil, "t", "s") != nil || fault.Explain("rekey up", nil) != nil {
-		t.Error("nothing became an error")
+		t.Error("nil became an error")
 	}
 	list := problem.List{{Kind: problem.Stopped, Code: "no_lock"}, {Kind: problem.Stopped, Code: "stopped"}}
 	_ = fault.At(list, "app.t", "add-column")
@@ -116,8 +117,8 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// TestTableOfTheServer: where nothing else says which table it is, the server's error does.
-func TestTableOfTheServer(t *testing.T) {
+// TestExplainUsesTableOfServer checks that the table comes from the server's error if no location has one.
+func TestExplainUsesTableOfServer(t *testing.T) {
 	err := fault.Explain("rekey verify", &pgconn.PgError{Code: "53100", Message: "full", SchemaName: "app", TableName: "t"})
 	if p := problem.All(err)[0]; p.Table != "app.t" || p.Message != "rekey verify failed on app.t: no space is left on a disk of the server" {
 		t.Errorf("got %+v", p)

@@ -28,8 +28,8 @@ VALUES ($1::oid, $2::oid, $3, $4, $5, $6)
 ON CONFLICT (relation, attnum, region)
 DO UPDATE SET filenode = excluded.filenode, state = excluded.state, filled = excluded.filled`
 
-// SaveCheckpoint saves a checkpoint. It replaces that of the same relation, column and region. It must be called in
-// the transaction that fills the rows.
+// SaveCheckpoint saves a checkpoint. It replaces a checkpoint of the same relation, column and region. It must be
+// called in the transaction that fills the rows.
 func SaveCheckpoint(ctx context.Context, tx pg.Tx, c Checkpoint) error {
 	state := c.State
 	if state == nil {

@@ -22,7 +22,7 @@ var formatQuery string
 // maxRaces bounds the retries when other processes create the same objects at the same time.
 const maxRaces = 20
 
-// shortTx returns the settings of the journal's transactions, all of which are short.
+// shortTx returns the settings of the journal's transactions, which are all short.
 func shortTx() pg.Settings {
 	return pg.Settings{Lock: 2 * time.Second, Statement: 10 * time.Second, Idle: 10 * time.Second}
 }

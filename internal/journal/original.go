@@ -45,7 +45,7 @@ func SaveNoOriginalSQL(table sqltext.Table, column string) string {
 		sqltext.Value(sqltext.Qualified(table.Schema, table.Name)), sqltext.Value(column))
 }
 
-// LoadOriginals returns what was recorded about each column of the tables.
+// LoadOriginals returns the recorded originals of the tables' columns.
 func LoadOriginals(ctx context.Context, tx pg.Tx, relations ...uint32) (map[Column]Original, error) {
 	rows, err := tx.Query(ctx, originalsQuery, int8s(relations))
 	if err != nil {

@@ -135,4 +135,6 @@ func scanBackendAnd(row pgx.CollectableRow, more ...any) (Backend, error) {
 const maxQueryLength = 80
 
 // shorten removes the literals from a query, since they may be secrets, and truncates it.
-func shorten(query string) string { return visible.Truncate(sqltext.WithoutValues(query), maxQueryLength) }
+func shorten(query string) string {
+	return visible.Truncate(sqltext.WithoutValues(query), maxQueryLength)
+}

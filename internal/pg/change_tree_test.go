@@ -16,7 +16,7 @@ import (
 // TestLockTimeoutCoversWholeTree checks that the partitions of a table are together waited for no longer than the
 // lock timeout, although the server's lock_timeout applies to each of them: the locks granted first would be held
 // for all that time.
-func TestLockTimeoutCoversWholeTree(t *testing.T) {
+func TestLockTimeoutCoversAllTablesOfTree(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		b := newTestDB(t, c)
 		admin := b.session("postgres")

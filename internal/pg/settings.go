@@ -17,10 +17,10 @@ type pin struct {
 	until int // last major version that has it; 0: the newest has it
 }
 
-// pins are the settings that every session and every transaction of rekey sets, whatever the role, the database
-// or the configuration sets. Timeouts, synchronous_commit and session_replication_role depend on what a transaction
-// does: [Settings] has those. A setting that changes neither a result nor the choice of a plan (work_mem,
-// maintenance_work_mem, default_tablespace, the log settings) stays as the operator chose it.
+// pins are the settings that every session and every transaction of rekey sets; they override the role's, the
+// database's and the configuration's. Timeouts, synchronous_commit and session_replication_role depend on what a
+// transaction does: [Settings] has those. A setting that changes neither a result nor the choice of a plan
+// (work_mem, maintenance_work_mem, default_tablespace, the log settings) keeps the operator's value.
 //
 // No pin needs a privilege. lc_messages needs one, so no code reads the text of a message where the message has a
 // code or a routine.
@@ -36,7 +36,7 @@ var pins = []pin{
 	// With "on" a policy would hide rows from a run that has to fill all of them; with "off" the server refuses.
 	{name: "row_security", value: "off"},
 
-	// The form of what is read as text, and of what is written into statements.
+	// The format of values that are read as text, and of literals in statements.
 	{name: "DateStyle", value: "'ISO, YMD'"},
 	{name: "IntervalStyle", value: "postgres"},
 	{name: "bytea_output", value: "hex"},
@@ -73,7 +73,7 @@ var pins = []pin{
 	{name: "geqo_threshold", value: "12"},
 	{name: "constraint_exclusion", value: "partition"},
 	{name: "cursor_tuple_fraction", value: "0.1"},
-	{name: "random_page_cost", value: "4"}, // block ranges and keys are read by index whatever a disk costs
+	{name: "random_page_cost", value: "4"}, // block ranges and keys are read by index on any disk
 	{name: "seq_page_cost", value: "1"},
 	{name: "cpu_tuple_cost", value: "0.01"},
 	{name: "cpu_index_tuple_cost", value: "0.005"},

@@ -10,7 +10,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// otherValues are values that differ from those of the pins, for the settings that are not boolean.
+// otherValues holds a value for each setting that is not boolean, other than its pin's value.
 //
 //nolint:gochecknoglobals // a constant that Go cannot write
 var otherValues = map[string]string{
@@ -22,12 +22,12 @@ var otherValues = map[string]string{
 	"force_parallel_mode": "on", "debug_parallel_query": "on", "plan_cache_mode": "force_custom_plan",
 }
 
-// sessionValues are the values of a Session that differ from those of the pins.
+// sessionValues holds the settings for which a Session has another value than the pin.
 //
 //nolint:gochecknoglobals // a constant that Go cannot write
 var sessionValues = map[string]string{"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_mergejoin": "off"}
 
-// otherValue returns a value that differs from that of the pin.
+// otherValue returns a value other than the pin's.
 func otherValue(t *testing.T, p pin) string {
 	t.Helper()
 	if value, named := otherValues[p.name]; named {

@@ -66,7 +66,7 @@ func (st *groupState) indexCondition(s step.Step, a step.Action, table *catalog.
 		i.OID, sqltext.Value(i.Name))
 }
 
-// bothReturnRow returns a query that returns a row if both queries do; "" stands for a query that always does.
+// bothReturnRow returns a query that returns a row if both queries do. It ignores a query that is "".
 func bothReturnRow(one, other string) string {
 	switch {
 	case one == "":
@@ -77,8 +77,8 @@ func bothReturnRow(one, other string) string {
 	return "SELECT WHERE EXISTS (" + one + ") AND EXISTS (" + other + ")"
 }
 
-// fenced returns the lease's query, restricted to return a row only if the other query does. "" stands for a query
-// that always does.
+// fenced returns the lease's query, restricted to return a row only if the other query does. It ignores a query
+// that is "".
 func fenced(fence, query string) string {
 	switch {
 	case fence == "" && query == "":

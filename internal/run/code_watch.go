@@ -53,8 +53,8 @@ func (w *codeWatch) query() string {
 	return strings.ReplaceAll(codeFingerprintSQL, "ANY ($1)", "ANY ('{"+strings.Join(oids, ",")+"}'::pg_catalog.oid[])")
 }
 
-// check compares the fingerprint with that of the last check, and reads the code if it differs. It returns a
-// problem if untrusted code was added.
+// check computes the fingerprint, and reads the code if the fingerprint has changed since the last check. It
+// returns a problem if untrusted code was added.
 func (w *codeWatch) check(ctx context.Context, tx pg.Tx) error {
 	var seal string
 	if err := tx.QueryRow(ctx, w.query()).Scan(&seal); err != nil {

@@ -241,11 +241,11 @@ func (j Job) plan(ctx context.Context, server catalog.Server, result *event.Resu
 		request.Session = pg.AcquireSession(ctx, j.Direct)
 		defer request.Session.Release(ctx)
 	}
-	situation, err := survey.Read(ctx, j.Pool, server, request)
+	input, err := survey.Read(ctx, j.Pool, server, request)
 	if err != nil {
 		return plan.Plan{}, fault.At(err, "", "survey")
 	}
-	p := plan.Build(situation)
+	p := plan.Build(input)
 	if p.Pending() {
 		signals, err := throttle.Check(ctx, j.Pool, server.Role, j.Limits.Signals)
 		if err != nil {

@@ -496,8 +496,8 @@ func (e *Executor) checkComplete(ctx context.Context) error {
 		if !ok {
 			target = plan.TargetOf(e.Plan.SchemaName, name, e.Plan.Column).WithValuesOf(table)
 		}
-		if lacks := plan.Missing(target, table); len(lacks) > 0 {
-			return message.NotWhole(target.String(), lacks)
+		if missing := plan.Missing(target, table); len(missing) > 0 {
+			return message.NotWhole(target.String(), missing)
 		}
 	}
 	return nil

@@ -104,7 +104,7 @@ func clockExpression(server catalog.Server, t step.Target) string {
 	return step.Expression(server.Major())
 }
 
-// treeProgress returns a sink that reports the progress of one table of a tree as that of the tree.
+// treeProgress returns a sink that turns the progress of one table of a tree into the progress of the whole tree.
 func (e *Executor) treeProgress(g plan.Group, t step.Target, st *groupState) event.Sink {
 	if t.Root == "" {
 		return e.Emit

@@ -40,7 +40,7 @@ type groupState struct {
 }
 
 // maxInspectionAge is how old an inspection may be to be used once more. The guard of the next action and the next
-// inspection find what was altered since.
+// inspection detect later alterations.
 const maxInspectionAge = time.Second
 
 // prefetched is an inspection of the next group.

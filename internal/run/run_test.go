@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { servertest.Main(m) }
 
-// testRun is a run with a profile of two tables, one of which does not exist.
+// testRun is a run with a profile of two tables. One of them does not exist.
 type testRun struct {
 	t       *testing.T
 	pool    *pgxpool.Pool

@@ -85,7 +85,7 @@ func TestExistingColumnKeepsValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	report, err := verify.Run(t.Context(), s.pool, server, s.job.Request)
-	if o := report.Tables[0].Order; err != nil || o.Judged != 2700 || o.Other != 300 || o.New < 1 {
+	if o := report.Tables[0].Order; err != nil || o.Judged != 2700 || o.OtherVersion != 300 || o.New < 1 {
 		t.Errorf("%v: %+v", err, o)
 	}
 	s.job.Request.Direction = plan.Down

@@ -16,69 +16,69 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Many looks at several schemas with a few queries for all of them, in their order. What has to be counted or
-// called is looked at schema by schema afterwards.
-func ReadMany(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Request, schemas []string) ([]plan.Input, error) {
+// ReadMany reads several schemas with a few queries for all of them, and returns them in their order. Counting rows
+// and calling functions happens schema by schema afterwards.
+func ReadMany(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, r Request, schemas []string) ([]plan.Input, error) {
 	var err error
-	if o.Policy.Values.Zone, err = zone(ctx, pool, o.Policy.Values.Zone); err != nil {
+	if r.Policy.Values.Zone, err = resolveZone(ctx, pool, r.Policy.Values.Zone); err != nil {
 		return nil, err
 	}
-	if server.Replicas, err = inspect.Replicas(ctx, pool, o.Standbys); err != nil {
+	if server.Replicas, err = inspect.Replicas(ctx, pool, r.Standbys); err != nil {
 		return nil, err
 	}
-	server.Role.Trusts = o.Policy.TrustOwners
-	var situations []plan.Input
-	err = o.reads(ctx, pool, func(tx pg.Tx) error {
-		if err := o.knowsOwners(ctx, tx); err != nil {
+	server.Role.Trusts = r.Policy.TrustOwners
+	var inputs []plan.Input
+	err = r.read(ctx, pool, func(tx pg.Tx) error {
+		if err := r.checkTrustedOwners(ctx, tx); err != nil {
 			return err
 		}
 		var err error
 		if server.JournalSchema.Unexpected, err = journal.Objects(ctx, tx); err != nil {
 			return err
 		}
-		found, err := read(ctx, tx, o, schemas)
+		found, err := readSchemas(ctx, tx, r, schemas)
 		if err != nil {
 			return err
 		}
-		situations = nil // of a transaction whose connection was lost
+		inputs = nil // a retry discards the results of the lost connection
 		for _, schema := range found {
-			situations = append(situations, plan.Input{
-				Server: server, Schema: schema, Profile: o.Profile, Selection: o.Ask, Policy: o.Policy, Direction: o.Direction,
+			inputs = append(inputs, plan.Input{
+				Server: server, Schema: schema, Profile: r.Profile, Selection: r.Ask, Policy: r.Policy, Direction: r.Direction,
 				Data: map[string]catalog.Data{}, Parts: map[uint32]catalog.Data{},
 			})
 		}
-		if err := code(ctx, tx, situations); err != nil {
+		if err := readCode(ctx, tx, inputs); err != nil {
 			return err
 		}
-		return around(ctx, tx, o, situations)
+		return readContext(ctx, tx, r, inputs)
 	})
-	for i := range situations {
+	for i := range inputs {
 		if err == nil {
-			err = prove(ctx, pool, &situations[i])
+			err = proveFunction(ctx, pool, &inputs[i])
 		}
 		if err == nil {
-			err = count(ctx, pool, &situations[i])
+			err = countRows(ctx, pool, &inputs[i])
 		}
 		if err == nil {
-			err = numbers(ctx, pool, &situations[i])
+			err = readUnits(ctx, pool, &inputs[i])
 		}
 	}
-	return situations, err
+	return inputs, err
 }
 
-func (o Request) reads(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) error {
-	if o.Session == nil {
+func (r Request) read(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) error {
+	if r.Session == nil {
 		return pg.Read(ctx, pool, work)
 	}
-	return o.Session.Read(ctx, work)
+	return r.Session.Read(ctx, work)
 }
 
-// knowsOwners refuses the name of a trusted owner that no role has.
-func (o Request) knowsOwners(ctx context.Context, tx pg.Tx) error {
-	if len(o.Policy.TrustOwners) == 0 {
+// checkTrustedOwners returns a problem for each trusted owner that is not a role.
+func (r Request) checkTrustedOwners(ctx context.Context, tx pg.Tx) error {
+	if len(r.Policy.TrustOwners) == 0 {
 		return nil
 	}
-	unknown, err := inspect.MissingRoles(ctx, tx, o.Policy.TrustOwners)
+	unknown, err := inspect.MissingRoles(ctx, tx, r.Policy.TrustOwners)
 	if err != nil {
 		return err
 	}
@@ -92,10 +92,10 @@ func (o Request) knowsOwners(ctx context.Context, tx pg.Tx) error {
 	return nil
 }
 
-// read asks for all that a profile has to do with, or for everything, and for the function: without a profile
-// only the catalogue tells which tables it will be the default of.
-func read(ctx context.Context, tx pg.Tx, o Request, names []string) ([]catalog.Schema, error) {
-	q := o.all()
+// readSchemas reads what the request needs of each schema, and its function: in a schema run, which tables may get
+// it as their default is known only after the tables were read.
+func readSchemas(ctx context.Context, tx pg.Tx, r Request, names []string) ([]catalog.Schema, error) {
+	q := r.inspectRequest()
 	schemas, err := inspect.Schemas(ctx, tx, q, names)
 	if err != nil {
 		return nil, err
@@ -108,40 +108,40 @@ func read(ctx context.Context, tx pg.Tx, o Request, names []string) ([]catalog.S
 		schemas[i].Overloads = overloads[schemas[i].Name]
 	}
 	tables := func(catalog.Schema) []string { return q.Tables }
-	if o.Ask != nil {
-		tables = o.Ask.Chosen
+	if r.Ask != nil {
+		tables = r.Ask.Chosen
 	}
 	return schemas, inspect.Functions(ctx, tx, step.FunctionName, schemas, tables)
 }
 
-// code reads the code that statements on the tables would run with rights that who can change it has not.
-func code(ctx context.Context, tx pg.Tx, situations []plan.Input) error {
-	tables, columns := make([][]*catalog.Table, len(situations)), make([][]string, len(situations))
-	for i := range situations {
-		tables[i], columns[i] = meant(&situations[i])
+// readCode reads the code that statements on the tables would run with rights that the code's owner does not have.
+func readCode(ctx context.Context, tx pg.Tx, inputs []plan.Input) error {
+	tables, columns := make([][]*catalog.Table, len(inputs)), make([][]string, len(inputs))
+	for i := range inputs {
+		tables[i], columns[i] = targets(&inputs[i])
 	}
 	all := slices.Concat(tables...)
 	if len(all) == 0 {
 		return nil
 	}
-	lesser, err := inspect.HasLessPrivilegedOwners(ctx, tx, all)
-	for i := range situations {
-		if err != nil || !lesser {
+	hasLesser, err := inspect.HasLessPrivilegedOwners(ctx, tx, all)
+	for i := range inputs {
+		if err != nil || !hasLesser {
 			break
 		}
-		s := &situations[i]
-		s.Schema.Code, err = inspect.Code(ctx, tx, tables[i], columns[i], s.Server.Role.ReplicaRole)
+		in := &inputs[i]
+		in.Schema.Code, err = inspect.Code(ctx, tx, tables[i], columns[i], in.Server.Role.ReplicaRole)
 	}
 	return err
 }
 
-// meant are the tables that get the column, those below them, and its names.
-func meant(s *plan.Input) (tables []*catalog.Table, columns []string) {
-	names := chosen(s)
-	for i := range s.Schema.Relations {
-		table := &s.Schema.Relations[i]
-		t, meant := target(s, table, names)
-		if !meant || table.Kind != catalog.Ordinary && table.Kind != catalog.Partitioned {
+// targets returns the tables that get the column, their descendants, and the names of the column.
+func targets(in *plan.Input) (tables []*catalog.Table, columns []string) {
+	names := chosenTables(in)
+	for i := range in.Schema.Relations {
+		table := &in.Schema.Relations[i]
+		t, isTarget := targetOf(in, table, names)
+		if !isTarget || table.Kind != catalog.Ordinary && table.Kind != catalog.Partitioned {
 			continue
 		}
 		tables = append(tables, table.All()...)
@@ -152,51 +152,51 @@ func meant(s *plan.Input) (tables []*catalog.Table, columns []string) {
 	return tables, columns
 }
 
-// around reads what else matters: where the tables may be instead, which may be thousands of schemas and is
-// asked where they are not here alone; and what the journal knows, for the way down with a profile.
-func around(ctx context.Context, tx pg.Tx, o Request, situations []plan.Input) error {
-	for i := range situations {
-		s := &situations[i]
+// readContext reads two things that few plans need: where the tables may be if they are not in this schema, which
+// may be thousands of schemas, and, for down with a profile, what the journal records.
+func readContext(ctx context.Context, tx pg.Tx, r Request, inputs []plan.Input) error {
+	for i := range inputs {
+		in := &inputs[i]
 		var err error
 		switch {
-		case o.Ask != nil && !s.Schema.Exists:
-			s.Elsewhere, err = inspect.OtherSchemas(ctx, tx, s.Schema.Name)
-		case o.Ask == nil && s.Schema.Relation(o.Profile.VersionTable) == nil:
-			s.Elsewhere, err = inspect.SchemasWithTable(ctx, tx, o.Profile.VersionTable)
+		case r.Ask != nil && !in.Schema.Exists:
+			in.Elsewhere, err = inspect.OtherSchemas(ctx, tx, in.Schema.Name)
+		case r.Ask == nil && in.Schema.Relation(r.Profile.VersionTable) == nil:
+			in.Elsewhere, err = inspect.SchemasWithTable(ctx, tx, r.Profile.VersionTable)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if o.Ask != nil || o.Direction == plan.Up {
+	if r.Ask != nil || r.Direction == plan.Up {
 		return nil
 	}
-	return adopted(ctx, tx, o, situations)
+	return readAdopted(ctx, tx, r, inputs)
 }
 
-// all asks for everything in a schema, or for everything that a profile has to do with.
-func (o Request) all() inspect.Request {
-	if o.Ask == nil {
-		return ProfileRequest(o.Profile, o.Schema)
+// inspectRequest returns what to inspect: the whole schema in a schema run, else what the profile names.
+func (r Request) inspectRequest() inspect.Request {
+	if r.Ask == nil {
+		return ProfileRequest(r.Profile, r.Schema)
 	}
-	return inspect.Request{Schema: o.Schema, All: true, Column: o.Ask.NamingFor("").Column, Columns: o.Ask.Columns()}
+	return inspect.Request{Schema: r.Schema, All: true, Column: r.Ask.NamingFor("").Column, Columns: r.Ask.Columns()}
 }
 
-// target names what a table of the survey is to get; there is none for what is not to get anything.
-func target(s *plan.Input, table *catalog.Table, chosen map[string]bool) (step.Target, bool) {
-	if s.Selection != nil {
-		return s.Selection.Target(s.Schema.Name, table, s.Direction).WithValuesOf(table), chosen[table.Name]
+// targetOf returns the target of a table, and whether the table gets the column.
+func targetOf(in *plan.Input, table *catalog.Table, chosenNames map[string]bool) (step.Target, bool) {
+	if in.Selection != nil {
+		return in.Selection.Target(in.Schema.Name, table, in.Direction).WithValuesOf(table), chosenNames[table.Name]
 	}
-	return plan.TargetOf(s.Schema.Name, table.Name, s.Profile.Column).WithValuesOf(table), table.Name != s.Profile.VersionTable
+	return plan.TargetOf(in.Schema.Name, table.Name, in.Profile.Column).WithValuesOf(table), table.Name != in.Profile.VersionTable
 }
 
-// chosen are the tables of a schema without a profile that get a uuid.
-func chosen(s *plan.Input) map[string]bool {
+// chosenTables returns the names of the tables that get a uuid in a schema run.
+func chosenTables(in *plan.Input) map[string]bool {
 	names := map[string]bool{}
-	if s.Selection == nil {
+	if in.Selection == nil {
 		return names
 	}
-	for _, name := range s.Selection.Chosen(s.Schema) {
+	for _, name := range in.Selection.Chosen(in.Schema) {
 		names[name] = true
 	}
 	return names

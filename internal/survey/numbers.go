@@ -13,17 +13,18 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// numbers reads, of the tables whose rows are to be filled, in which unit integers count the time since 1970.
-func numbers(ctx context.Context, pool *pgxpool.Pool, s *plan.Input) error {
-	names := chosen(s)
-	for i := range s.Schema.Relations {
-		table := &s.Schema.Relations[i]
-		target, meant := target(s, table, names)
-		if c := table.Column(target.Column); !meant || c != nil && c.NotNull || !readable(table, s.Server.Role) || s.RunsUntrustedCode(table) {
+// readUnits reads, for the tables whose rows are to be filled, the unit in which their integer columns count the
+// time since 1970.
+func readUnits(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error {
+	names := chosenTables(in)
+	for i := range in.Schema.Relations {
+		table := &in.Schema.Relations[i]
+		target, isTarget := targetOf(in, table, names)
+		if c := table.Column(target.Column); !isTarget || c != nil && c.NotNull || !isReadable(table, in.Server.Role) || in.RunsUntrustedCode(table) {
 			continue
 		}
-		for _, column := range s.EpochCandidates(table) {
-			if err := number(ctx, pool, table, column); err != nil {
+		for _, column := range in.EpochCandidates(table) {
+			if err := readUnit(ctx, pool, table, column); err != nil {
 				return err
 			}
 		}
@@ -31,8 +32,8 @@ func numbers(ctx context.Context, pool *pgxpool.Pool, s *plan.Input) error {
 	return nil
 }
 
-// number reads the unit of one column; the tables below count as the one above them does.
-func number(ctx context.Context, pool *pgxpool.Pool, table *catalog.Table, column string) error {
+// readUnit reads the unit of one column. The descendants of a table have the same unit.
+func readUnit(ctx context.Context, pool *pgxpool.Pool, table *catalog.Table, column string) error {
 	pages := int64(0)
 	for _, one := range table.All() {
 		pages += one.Pages
@@ -52,9 +53,9 @@ func number(ctx context.Context, pool *pgxpool.Pool, table *catalog.Table, colum
 	})
 }
 
-// readable reports whether a table and all below it may be read and show all their rows; what may not is
-// refused.
-func readable(table *catalog.Table, role catalog.Role) bool {
+// isReadable reports whether the role may read all rows of a table and of its descendants. Otherwise the plan
+// refuses the table.
+func isReadable(table *catalog.Table, role catalog.Role) bool {
 	for _, one := range table.All() {
 		if !one.Owned || one.Hides(role) || one.Kind != catalog.Ordinary && one.Kind != catalog.Partitioned || one.Persistence == "t" {
 			return false

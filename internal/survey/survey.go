@@ -1,5 +1,5 @@
-// Package survey looks at everything that a plan is made of: the server, the schema, the rows of
-// columns that are there already. It changes nothing.
+// Package survey reads everything that a plan depends on: the server, the schema, and the rows of existing columns.
+// It changes nothing.
 package survey
 
 import (
@@ -18,24 +18,24 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// Order says what is to be looked at.
+// Request describes what to read.
 type Request struct {
 	Profile   profile.Profile
-	Ask       *plan.Selection // of a schema without a profile; nil with one
+	Ask       *plan.Selection // selection of tables in a schema run; nil with a profile
 	Schema    string
 	Policy    plan.Policy
 	Direction plan.Direction
-	Standbys  []*pg.Standby // that are looked at, too; may be nil
-	Session   *pg.Session   // on which the catalogue is read; nil: on the pool
+	Standbys  []*pg.Standby // standbys to read; may be nil
+	Session   *pg.Session   // session for reading the catalogue; nil uses the pool
 }
 
-// Take looks at the order's schema; the server was looked at before.
-func Read(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o Request) (plan.Input, error) {
-	situations, err := ReadMany(ctx, pool, server, o, []string{o.Schema})
+// Read reads the request's schema. The server was read before, with [inspect.Server].
+func Read(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, r Request) (plan.Input, error) {
+	inputs, err := ReadMany(ctx, pool, server, r, []string{r.Schema})
 	if err != nil {
 		return plan.Input{}, err
 	}
-	return situations[0], nil
+	return inputs[0], nil
 }
 
 // Whole is the question for everything that a profile has to do with in a schema.
@@ -52,112 +52,113 @@ func ProfileRequest(p profile.Profile, schema string) inspect.Request {
 	return q
 }
 
-// adopted reads from the journal, where there is one, which columns were there before up.
-func adopted(ctx context.Context, tx pg.Tx, o Request, situations []plan.Input) error {
-	present, err := journal.Readable(ctx, tx, o.Policy.TrustOwners...)
-	if err != nil || !present {
+// readAdopted reads from the journal, if it is readable, which columns existed before up.
+func readAdopted(ctx context.Context, tx pg.Tx, r Request, inputs []plan.Input) error {
+	readable, err := journal.Readable(ctx, tx, r.Policy.TrustOwners...)
+	if err != nil || !readable {
 		return err
 	}
 	var oids []uint32
-	for _, s := range situations {
-		oids = append(oids, s.Schema.OIDs()...)
+	for _, in := range inputs {
+		oids = append(oids, in.Schema.OIDs()...)
 	}
 	known, err := journal.LoadOriginals(ctx, tx, oids...)
-	for i := range situations {
-		s := &situations[i]
-		s.Adopted = map[string]bool{}
-		for _, table := range s.Schema.Relations {
-			if c := table.Column(s.Profile.Column); c != nil && known[journal.Column{Relation: table.OID, Number: int16(c.Number)}].Adopted {
-				s.Adopted[table.Name] = true
+	for i := range inputs {
+		in := &inputs[i]
+		in.Adopted = map[string]bool{}
+		for _, table := range in.Schema.Relations {
+			if c := table.Column(in.Profile.Column); c != nil && known[journal.Column{Relation: table.OID, Number: int16(c.Number)}].Adopted {
+				in.Adopted[table.Name] = true
 			}
 		}
 	}
 	return err
 }
 
-// prove calls a function that the role trusts and whose text is not known, to see whether it makes UUIDv7.
-func prove(ctx context.Context, pool *pgxpool.Pool, s *plan.Input) error {
-	f := s.Schema.Function
-	if f == nil || !s.Schema.Usage || !step.FunctionCallable(f, s.Server) {
+// proveFunction calls a function whose text is unknown, if the role trusts its owner, to find out whether it makes
+// UUIDv7.
+func proveFunction(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error {
+	f := in.Schema.Function
+	if f == nil || !in.Schema.Usage || !step.FunctionCallable(f, in.Server) {
 		return nil
 	}
-	proof, err := inspect.Prove(ctx, pool, sqltext.Table{Schema: f.Schema, Name: f.Name}, s.Server.Role.Trusts)
+	proof, err := inspect.Prove(ctx, pool, sqltext.Table{Schema: f.Schema, Name: f.Name}, in.Server.Role.Trusts)
 	f.Proof = &proof
 	return err
 }
 
-// count looks at the rows of every column that is there and not whole, a transaction a table: no
-// snapshot is held for longer than one scan.
-func count(ctx context.Context, pool *pgxpool.Pool, s *plan.Input) error {
-	names := chosen(s)
-	for i := range s.Schema.Relations {
-		table := &s.Schema.Relations[i]
-		target, meant := target(s, table, names)
+// countRows reads the rows of every existing column that is incomplete, in one transaction per table, so that no
+// snapshot is held longer than one scan takes.
+func countRows(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error {
+	names := chosenTables(in)
+	for i := range in.Schema.Relations {
+		table := &in.Schema.Relations[i]
+		target, isTarget := targetOf(in, table, names)
 		c := table.Column(target.Column)
-		if !meant || c == nil || target.Complete(table) || table.Kind != catalog.Ordinary && !table.IsTree() {
+		if !isTarget || c == nil || target.Complete(table) || table.Kind != catalog.Ordinary && !table.IsTree() {
 			continue
 		}
-		if s.RunsUntrustedCode(table) {
-			continue // reading it would run the code, and it is refused
+		if in.RunsUntrustedCode(table) {
+			continue // reading it would run untrusted code, so that it is refused
 		}
 		for _, part := range target.Parts(table) {
-			if err := countPart(ctx, pool, s, table, part); err != nil {
+			if err := countPart(ctx, pool, in, table, part); err != nil {
 				return fault.At(err, target.String(), "count")
 			}
 		}
-		if err := countAcross(ctx, pool, s, table, target); err != nil {
+		if err := findDuplicatesAcross(ctx, pool, in, table, target); err != nil {
 			return fault.At(err, target.String(), "count")
 		}
 	}
 	return nil
 }
 
-// countPart counts one table; what is found in those of a tree is added up as well.
-func countPart(ctx context.Context, pool *pgxpool.Pool, s *plan.Input, root *catalog.Table, part step.Part) error {
+// countPart reads one table. The results of the tables of a tree are also added up.
+func countPart(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, root *catalog.Table, part step.Part) error {
 	c := part.Table.Column(part.Column)
 	if c == nil {
-		return nil // a foreign table's, or one that came a moment ago
+		return nil // a foreign table, or a table that was just added
 	}
 	var data catalog.Data
 	err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
-		data, err = look(ctx, tx, s.Server.Role, part, c)
+		data, err = countColumn(ctx, tx, in.Server.Role, part, c)
 		return err
 	})
-	all := s.Data[root.Name]
+	all := in.Data[root.Name]
 	all.Nulls, all.Other = all.Nulls || data.Nulls, all.Other+data.Other
 	all.Duplicates, all.NotUUIDs = append(all.Duplicates, data.Duplicates...), append(all.NotUUIDs, data.NotUUIDs...)
-	s.Data[root.Name] = all
+	in.Data[root.Name] = all
 	if root.IsTree() {
-		s.Parts[part.Table.OID] = data
+		in.Parts[part.Table.OID] = data
 	}
 	return err
 }
 
-// countAcross looks for values that stand in several tables of a tree: no index would find them.
-func countAcross(ctx context.Context, pool *pgxpool.Pool, s *plan.Input, root *catalog.Table, t step.Target) error {
+// findDuplicatesAcross finds values that occur in several tables of a tree, which no index would find.
+func findDuplicatesAcross(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, root *catalog.Table, t step.Target) error {
 	readable := func(one *catalog.Table) bool {
-		return one.Owned && !one.Hides(s.Server.Role) && one.Kind != catalog.Foreign && one.Persistence != "t"
+		return one.Owned && !one.Hides(in.Server.Role) && one.Kind != catalog.Foreign && one.Persistence != "t"
 	}
 	if origin, _ := t.Read(root); origin == step.Made {
 		return nil
 	}
 	for _, one := range root.All() {
 		if !root.IsTree() || !readable(one) || root.Column(t.Column).Type != "uuid" {
-			return nil // refused already, and perhaps not even to be read
+			return nil // already refused, and possibly not readable
 		}
 	}
 	return pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
-		data := s.Data[root.Name]
+		data := in.Data[root.Name]
 		data.SharedAcross, err = inspect.SharedAcross(ctx, tx, t.Name(), t.Column)
-		s.Data[root.Name] = data
+		in.Data[root.Name] = data
 		return err
 	})
 }
 
-func look(ctx context.Context, tx pg.Tx, role catalog.Role, part step.Part, c *catalog.Column) (catalog.Data, error) {
+func countColumn(ctx context.Context, tx pg.Tx, role catalog.Role, part step.Part, c *catalog.Column) (catalog.Data, error) {
 	table, name := part.Table, part.Rows()
 	if table.Kind != catalog.Ordinary || !table.Owned || table.Hides(role) {
-		return catalog.Data{}, nil // refused already, and perhaps not even to be read
+		return catalog.Data{}, nil // already refused, and possibly not readable
 	}
 	if c.Type == "uuid" {
 		return inspect.CountExisting(ctx, tx, name, table.PrimaryKey(), c.Name, table.UniqueOn(c.Name))

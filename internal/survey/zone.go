@@ -15,9 +15,10 @@ import (
 //go:embed queries/zones.sql
 var zonesQuery string
 
-// zone gives a time zone as the server writes it; of one that it does not know it says which was meant.
-func zone(ctx context.Context, pool *pgxpool.Pool, asked string) (string, error) {
-	if asked == "" || strings.EqualFold(asked, "UTC") {
+// resolveZone returns a time zone's name as the server writes it; "" for UTC. For an unknown name it returns a
+// problem that suggests the nearest one.
+func resolveZone(ctx context.Context, pool *pgxpool.Pool, wanted string) (string, error) {
+	if wanted == "" || strings.EqualFold(wanted, "UTC") {
 		return "", nil
 	}
 	var names []string
@@ -32,19 +33,20 @@ func zone(ctx context.Context, pool *pgxpool.Pool, asked string) (string, error)
 		return "", err
 	}
 	for _, name := range names {
-		if strings.EqualFold(name, asked) {
+		if strings.EqualFold(name, wanted) {
 			return name, nil
 		}
 	}
-	return "", message.UnknownZone(asked, nearest(asked, names))
+	return "", message.UnknownZone(wanted, nearestZone(wanted, names))
 }
 
-// nearest looks at whole names, and at their last parts: Berlin is Europe/Berlin.
-func nearest(asked string, names []string) string {
+// nearestZone compares the last part of each name first, so that it returns Europe/Berlin for Berlin, and then
+// whole names.
+func nearestZone(wanted string, names []string) string {
 	for _, name := range names {
-		if at := strings.LastIndex(name, "/"); strings.EqualFold(name[at+1:], asked) {
+		if at := strings.LastIndex(name, "/"); strings.EqualFold(name[at+1:], wanted) {
 			return name
 		}
 	}
-	return message.Nearest(asked, names)
+	return message.Nearest(wanted, names)
 }

@@ -1,6 +1,6 @@
-// Package trust decides whether an object may be used by the role that rekey runs as. Trust follows
-// ownership: a name, a source text or a behavior is no reason for it. It is the only place that decides;
-// the others read owners from the catalogue and ask here.
+// Package trust decides whether rekey's role may use an object. Trust depends on ownership only, never on a name, a
+// source text or a behavior. No other package decides this; the others read owners from the catalogue and call this
+// package.
 package trust
 
 import (
@@ -11,27 +11,27 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 )
 
-// JournalQuery asks for what is in the schema of the journal, for Journal.
+// JournalQuery returns the objects in the schema of the journal, for [Journal].
 //
 //go:embed queries/journal.sql
 var JournalQuery string
 
-// CodeQuery asks for the code of the tables $1, for Code; $2 says that ordinary triggers do not fire, $3 are the columns
-// that are filled.
+// CodeQuery returns the code of the tables $1, for [Code]. If $2 is true, ordinary triggers do not fire; $3 are the
+// columns that are filled.
 //
 //go:embed queries/code.sql
 var CodeQuery string
 
-// Owner reports whether code of an owner may run with the rights of a role: an owner that has these rights
-// himself (the role, a superuser, a role that may become it), or one that the caller named (--trust-owner).
-// An extension lends its members no trust: any owner of an extension can add a function of his own to it.
+// Owner reports whether code of an owner may run with the rights of a role: the owner has these rights (it is the
+// role, a superuser, or a role that can become it), or the user has named the owner (--trust-owner). Membership in
+// an extension does not count, since any owner of an extension can add functions to it.
 func Owner(role catalog.Role, owner catalog.Owner) bool {
 	return owner.Becomes || owner.Name == role.Name || slices.Contains(role.Trusts, owner.Name)
 }
 
-// OwnerSQL is Owner as an SQL condition on the OID of an owner; names is an array of the named ones.
+// OwnerSQL returns [Owner] as an SQL condition on the OID of an owner; names is an SQL array of the named owners.
 func OwnerSQL(owner, names string, major int) string {
-	const firstSet = 16 // that knows the right to SET ROLE
+	const firstSet = 16 // the first version that has the SET option of a membership
 	right := "MEMBER"
 	if major >= firstSet {
 		right = "SET"
@@ -39,22 +39,22 @@ func OwnerSQL(owner, names string, major int) string {
 	return fmt.Sprintf("(pg_has_role(%[1]s, current_user, '%[2]s') OR pg_get_userbyid(%[1]s) = ANY (%[3]s))", owner, right, names)
 }
 
-// Standing is what a role may do with a function.
+// FunctionTrust says what a role may do with a function.
 type FunctionTrust int
 
-// The standings.
+// The values of [FunctionTrust].
 const (
-	Untrusted FunctionTrust = iota // never called, never a default
-	Accepted                       // a default if its text is known; never called
+	Untrusted FunctionTrust = iota // neither called nor used as a default
+	Accepted                       // used as a default if its text is known, but not called
 	Trusted                        // may be called
 )
 
-// Function returns what a role may do with a function. The owner of the tables may have his own function
-// as their default: an INSERT runs his triggers and checks anyway. So may a role that the session has set, whose function
-// is not called: it could go back to the role that has logged in.
+// OfFunction returns what a role may do with a function. A function that the tables' owner owns may be their
+// default, since an INSERT runs the owner's triggers and checks anyway. The same holds for a role set with SET
+// ROLE; its function is not called, since it could return to the role that has logged in.
 func OfFunction(role catalog.Role, f catalog.Function) FunctionTrust {
 	switch {
-	case runs(role, f.HeldBy()):
+	case mayRun(role, f.HeldBy()):
 		return Trusted
 	case f.OwnsTables, Owner(role, f.HeldBy()):
 		return Accepted
@@ -63,22 +63,23 @@ func OfFunction(role catalog.Role, f catalog.Function) FunctionTrust {
 	}
 }
 
-// Journal returns the objects that keep a role from using the schema of the journal: objects of an owner that
-// it does not trust, and those that rekey does not make.
+// Journal returns the objects that prevent a role from using the journal's schema: objects of owners that it does
+// not trust, and objects that rekey does not create.
 func Journal(role catalog.Role, found []catalog.Object) []catalog.Object {
 	return slices.DeleteFunc(slices.Clone(found), func(o catalog.Object) bool { return o.Fault == "" && Owner(role, o.Owner) })
 }
 
-// Lends reports whether a statement of the role would run code that the table's owner adds with rights that he has not.
+// RunsOwnersCode reports whether a statement of the role would run code of the table's owner with rights that the
+// owner does not have.
 func RunsOwnersCode(role catalog.Role, table catalog.Table) bool {
 	return role.Session != "" || table.Owner != role.Name && !table.OwnerBecomes
 }
 
-// Events divides the event triggers that a change by the role fires into those that it may fire and those whose
-// function belongs to an owner that it does not trust.
+// Events splits the event triggers that a change by the role fires: allowed ones, and refused ones, whose function
+// belongs to an owner that the role does not trust.
 func Events(role catalog.Role, found []catalog.EventTrigger) (allowed, refused []catalog.EventTrigger) {
 	for _, e := range found {
-		if runs(role, e.HeldBy()) {
+		if mayRun(role, e.HeldBy()) {
 			allowed = append(allowed, e)
 		} else {
 			refused = append(refused, e)
@@ -87,19 +88,20 @@ func Events(role catalog.Role, found []catalog.EventTrigger) (allowed, refused [
 	return allowed, refused
 }
 
-// Default returns the code of a column's default that belongs neither to an owner whom the role trusts nor to the
-// owner of the table: an INSERT runs the triggers and checks of the table's owner anyway.
+// Default returns the code of a column's default whose owner is neither trusted by the role nor the table's owner:
+// an INSERT runs the triggers and checks of the table's owner anyway.
 func Default(role catalog.Role, table catalog.Table, column catalog.Column) []catalog.Code {
 	return slices.DeleteFunc(slices.Clone(column.Code), func(c catalog.Code) bool {
-		return c.Owner.Name == table.Owner || runs(role, c.Owner)
+		return c.Owner.Name == table.Owner || mayRun(role, c.Owner)
 	})
 }
 
-// Code divides the code of tables into what a role may run and what it must not: functions of an owner that
-// it does not trust, and expressions of such an owner that use the role's rights without a function of his.
+// Code splits the code of tables: what the role may run, and what it must not. The latter are functions of owners
+// that it does not trust, and expressions of such owners that use the role's rights without a function of their
+// own.
 func Code(role catalog.Role, found []catalog.Code) (allowed, refused []catalog.Code) {
 	for _, c := range found {
-		if runs(role, c.Owner) && (c.Fault == "" || runs(role, c.Holder)) {
+		if mayRun(role, c.Owner) && (c.Fault == "" || mayRun(role, c.Holder)) {
 			allowed = append(allowed, c)
 		} else {
 			refused = append(refused, c)
@@ -108,9 +110,9 @@ func Code(role catalog.Role, found []catalog.Code) (allowed, refused []catalog.C
 	return allowed, refused
 }
 
-// runs is Owner for code that a statement runs. In a session that has set its role the role's own code can go back to
-// the role that has logged in, so that its name alone does not make it the role's own.
-func runs(role catalog.Role, owner catalog.Owner) bool {
+// mayRun is [Owner] for code that a statement runs. After SET ROLE, code of the current role can return to the role
+// that has logged in, so that the role's name alone does not make it trusted.
+func mayRun(role catalog.Role, owner catalog.Owner) bool {
 	if role.Session != "" && owner.Name == role.Name {
 		return owner.Becomes || slices.Contains(role.Trusts, owner.Name)
 	}

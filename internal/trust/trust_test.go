@@ -10,33 +10,33 @@ import (
 var (
 	role  = catalog.Role{Name: "postgres", Superuser: true, Trusts: []string{"named"}}
 	owner = map[string]catalog.Owner{
-		"the role itself":              {Name: "postgres"},
-		"another superuser":            {Name: "root", Becomes: true},
-		"one that may become the role": {Name: "admin", Becomes: true},
-		"a named one":                  {Name: "named"},
-		"anybody else":                 {Name: "mallory"},
+		"the role":                  {Name: "postgres"},
+		"another superuser":         {Name: "root", Becomes: true},
+		"a role that can become it": {Name: "admin", Becomes: true},
+		"a named role":              {Name: "named"},
+		"another role":              {Name: "mallory"},
 	}
 )
 
 func TestOwner(t *testing.T) {
 	for name, o := range owner {
-		if got, want := Owner(role, o), name != "anybody else"; got != want {
+		if got, want := Owner(role, o), name != "another role"; got != want {
 			t.Errorf("%s: %t, want %t", name, got, want)
 		}
 	}
 }
 
-func TestFunction(t *testing.T) {
+func TestOfFunction(t *testing.T) {
 	for name, o := range owner {
 		for _, ofTables := range []bool{false, true} {
 			want := Trusted
 			switch {
-			case name == "anybody else" && ofTables:
+			case name == "another role" && ofTables:
 				want = Accepted
-			case name == "anybody else":
+			case name == "another role":
 				want = Untrusted
 			}
-			f := catalog.Function{Owner: o.Name, OwnerBecomes: o.Becomes, OwnsTables: ofTables, Extension: "of_anybody"}
+			f := catalog.Function{Owner: o.Name, OwnerBecomes: o.Becomes, OwnsTables: ofTables, Extension: "any"}
 			if got := OfFunction(role, f); got != want {
 				t.Errorf("%s, of the tables %t: %d, want %d", name, ofTables, got, want)
 			}
@@ -44,8 +44,8 @@ func TestFunction(t *testing.T) {
 	}
 }
 
-// TestOfASetRole: in a session that has set its role, the role's own code is not called and fires nowhere.
-func TestOfASetRole(t *testing.T) {
+// TestFunctionsAfterSetRole checks that after SET ROLE the current role's own code is neither called nor fired.
+func TestFunctionsAfterSetRole(t *testing.T) {
 	set := catalog.Role{Name: "app", Session: "postgres"}
 	if got := OfFunction(set, catalog.Function{Owner: "app"}); got != Accepted {
 		t.Errorf("the role's own function: %d", got)
@@ -62,7 +62,7 @@ func TestJournal(t *testing.T) {
 	for name, o := range owner {
 		for _, fault := range []string{"", "it is no table of rekey's"} {
 			want := 0
-			if name == "anybody else" || fault != "" {
+			if name == "another role" || fault != "" {
 				want = 1
 			}
 			if got := Journal(role, []catalog.Object{{Name: "table rekey.runs", Owner: o, Fault: fault}}); len(got) != want {
@@ -72,15 +72,15 @@ func TestJournal(t *testing.T) {
 	}
 }
 
-func TestLends(t *testing.T) {
+func TestRunsOwnersCode(t *testing.T) {
 	for name, o := range owner {
-		want := name == "anybody else" || name == "a named one" // naming him gives him no rights
+		want := name == "another role" || name == "a named role" // naming an owner gives it no rights
 		if got := RunsOwnersCode(role, catalog.Table{Owner: o.Name, OwnerBecomes: o.Becomes}); got != want {
 			t.Errorf("%s: %t, want %t", name, got, want)
 		}
 	}
 	if !RunsOwnersCode(catalog.Role{Name: "app", Session: "postgres"}, catalog.Table{Owner: "app", OwnerBecomes: true}) {
-		t.Error("a session that has set its role lends nothing")
+		t.Error("after SET ROLE, RunsOwnersCode is false")
 	}
 }
 
@@ -88,7 +88,7 @@ func TestCode(t *testing.T) {
 	for of, holder := range owner {
 		for by, runs := range owner {
 			for _, fault := range []string{"", "it executes a text"} {
-				want := by != "anybody else" && (fault == "" || of != "anybody else")
+				want := by != "another role" && (fault == "" || of != "another role")
 				allowed, refused := Code(role, []catalog.Code{{Holder: holder, Owner: runs, Fault: fault}})
 				if len(allowed) == 1 != want || len(allowed)+len(refused) != 1 {
 					t.Errorf("table of %s, code of %s, %q: allowed %v, refused %v", of, by, fault, allowed, refused)
@@ -98,8 +98,9 @@ func TestCode(t *testing.T) {
 	}
 }
 
-// TestCodeOfSession: a function can take SET ROLE back, so that the code of the role that was set is another's.
-func TestCodeOfSession(t *testing.T) {
+// TestCodeAfterSetRole checks that after SET ROLE code of the current role is refused, since it can return to the
+// role that has logged in.
+func TestCodeAfterSetRole(t *testing.T) {
 	set := catalog.Role{Name: "app", Session: "postgres", Trusts: []string{"named"}}
 	for name, c := range map[string]struct {
 		owner catalog.Owner
@@ -108,7 +109,7 @@ func TestCodeOfSession(t *testing.T) {
 		"the role that was set":                      {catalog.Owner{Name: "app"}, false},
 		"the role that was set, which may become it": {catalog.Owner{Name: "app", Becomes: true}, true},
 		"the role that has logged in":                {catalog.Owner{Name: "postgres", Becomes: true}, true},
-		"a named one":                                {catalog.Owner{Name: "named"}, true},
+		"a named role":                               {catalog.Owner{Name: "named"}, true},
 	} {
 		if allowed, _ := Code(set, []catalog.Code{{Owner: c.owner}}); len(allowed) == 1 != c.want {
 			t.Errorf("%s: %v", name, allowed)
@@ -119,7 +120,7 @@ func TestCodeOfSession(t *testing.T) {
 func TestEvents(t *testing.T) {
 	for name, o := range owner {
 		allowed, refused := Events(role, []catalog.EventTrigger{{Name: "e", Owner: o.Name, OwnerBecomes: o.Becomes}})
-		if got, want := len(allowed) == 1, name != "anybody else"; got != want || len(allowed)+len(refused) != 1 {
+		if got, want := len(allowed) == 1, name != "another role"; got != want || len(allowed)+len(refused) != 1 {
 			t.Errorf("%s: allowed %v, refused %v", name, allowed, refused)
 		}
 	}
@@ -128,9 +129,9 @@ func TestEvents(t *testing.T) {
 func TestDefault(t *testing.T) {
 	for name, o := range owner {
 		for _, of := range []string{"mallory", "app"} {
-			column := catalog.Column{Code: []catalog.Code{{Runs: "function app.trusted()", Owner: owner["the role itself"]}, {Runs: "function app.f()", Owner: o}}}
+			column := catalog.Column{Code: []catalog.Code{{Runs: "function app.trusted()", Owner: owner["the role"]}, {Runs: "function app.f()", Owner: o}}}
 			got := Default(role, catalog.Table{Owner: of}, column)
-			if want := name == "anybody else" && of != o.Name; len(got) == 1 != want || want && got[0].Runs != "function app.f()" {
+			if want := name == "another role" && of != o.Name; len(got) == 1 != want || want && got[0].Runs != "function app.f()" {
 				t.Errorf("%s, table of %s: %v", name, of, got)
 			}
 		}

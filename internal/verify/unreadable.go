@@ -12,12 +12,12 @@ import (
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
-// unreadable tells what a role lacks that may not count a table's rows: all of them, or those that a
-// policy hides from it. Counting what is seen would prove nothing.
-func unreadable(err error, t step.Target, role catalog.Role) error {
-	refusal, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || refusal.Code != pgerrcode.InsufficientPrivilege {
+// explainUnreadable returns a problem if the role may not read all rows of a table, because it lacks a right or a
+// policy hides rows: counting the visible rows would prove nothing. Other errors are returned as they are.
+func explainUnreadable(err error, t step.Target, role catalog.Role) error {
+	serverErr, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || serverErr.Code != pgerrcode.InsufficientPrivilege {
 		return err
 	}
-	return message.Unreadable(t.String(), t.Relation(), role.Name, visible.ServerMessage(refusal), err)
+	return message.Unreadable(t.String(), t.Relation(), role.Name, visible.ServerMessage(serverErr), err)
 }

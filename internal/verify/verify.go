@@ -5,7 +5,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
@@ -19,52 +18,52 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Run counts every table of the profile and compares. The error is a problem of the kind Differs when
-// something is wrong, and the report is whole then too.
+// Run counts the rows of every table of the request and compares the result with the goal. If there are
+// differences, it returns a [problem.Problem] of kind Differs together with the complete report.
 func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o survey.Request) (Report, error) {
-	situation, err := survey.Read(ctx, pool, server, o)
+	input, err := survey.Read(ctx, pool, server, o)
 	if err != nil {
 		return Report{}, fault.At(err, "", "survey")
 	}
-	p := plan.Build(situation)
+	p := plan.Build(input)
 	if p.Names == nil {
-		return Report{}, p.Refusals // not even the tables are known
+		return Report{}, p.Refusals // without them the tables are unknown
 	}
-	if refusal := refused(p); refusal != nil {
+	if refusal := refusal(p); refusal != nil {
 		return Report{}, refusal
 	}
-	kept, moments, err := known(ctx, pool, p.Schema.OIDs(), o.Policy.TrustOwners)
+	originals, cutoffs, err := loadJournal(ctx, pool, p.Schema.OIDs(), o.Policy.TrustOwners)
 	if err != nil {
 		return Report{}, fault.At(err, "", "journal")
 	}
-	report := Report{Schema: event.FormatVersion, Profile: p.Profile, Prefix: p.SchemaName, Version: p.Version, Absent: append([]string{}, p.Absent...), Skipped: p.Skipped, Tables: []TableReport{}}
-	report.Function = function(p)
-	report.Function.Unneeded = !p.Function() && situation.Selection != nil || p.VerifyOnly
+	report := Report{Profile: p.Profile, SchemaName: p.SchemaName, Version: p.Version, Absent: append([]string{}, p.Absent...), Skipped: p.Skipped, Tables: []TableReport{}}
+	report.Function = checkFunction(p)
+	report.Function.Unneeded = !p.Function() && input.Selection != nil || p.VerifyOnly
 	report.Notes = report.Function.notes(p)
 	for _, g := range p.Targets() {
-		table, err := count(ctx, pool, p, g, kept)
+		table, err := countTable(ctx, pool, p, g, originals)
 		if err != nil {
 			return report, fault.At(err, g.Target.String(), "count")
 		}
-		if table.Order, err = prove(ctx, pool, p, g, moments); err != nil {
+		if table.Order, err = checkOrder(ctx, pool, p, g, cutoffs); err != nil {
 			return report, fault.At(err, g.Target.String(), "order")
 		}
 		report.Tables = append(report.Tables, table)
 	}
-	if report.Integrity, err = integrity(ctx, pool, p, o.Profile); err != nil {
+	if report.Integrity, err = checkIntegrity(ctx, pool, p, o.Profile); err != nil {
 		return report, err
 	}
 	return report.judge(p.To, p.VerifyOnly)
 }
 
-// refused keeps verify from what the role must not use: a journal and a function of others, and tables whose reading
-// runs the code of others.
-func refused(p plan.Plan) error {
+// refusal returns the refusals that apply to verify as well: a journal or a function of untrusted owners, and
+// tables whose reading runs untrusted code.
+func refusal(p plan.Plan) error {
 	var found problem.List
 	for _, one := range p.Refusals {
 		f := p.Schema.Function
-		foreign := one.Code == "foreign_function" && f != nil && trust.OfFunction(p.Server.Role, *f) == trust.Untrusted
-		if foreign || one.Code == "journal_foreign" {
+		notOurs := one.Code == "foreign_function" && f != nil && trust.OfFunction(p.Server.Role, *f) == trust.Untrusted
+		if notOurs || one.Code == "journal_foreign" {
 			found = append(found, one)
 		}
 	}
@@ -75,35 +74,36 @@ func refused(p plan.Plan) error {
 	return found
 }
 
-// known reads how many values of another version each column had before up first looked at it, and what is
-// known of its filling; nil where there is no journal.
-func known(ctx context.Context, pool *pgxpool.Pool, relations []uint32, trusts []string) (kept map[journal.Column]journal.Original, moments map[journal.Column]journal.Cutoff, err error) {
+// loadJournal returns how many values of other versions each column had before up, and how it was filled; nil
+// without a journal.
+func loadJournal(ctx context.Context, pool *pgxpool.Pool, relations []uint32, trusts []string) (originals map[journal.Column]journal.Original, cutoffs map[journal.Column]journal.Cutoff, err error) {
 	err = pg.Read(ctx, pool, func(tx pg.Tx) error {
-		present, err := journal.Readable(ctx, tx, trusts...)
-		if err != nil || !present {
+		readable, err := journal.Readable(ctx, tx, trusts...)
+		if err != nil || !readable {
 			return err
 		}
-		if kept, err = journal.LoadOriginals(ctx, tx, relations...); err != nil {
+		if originals, err = journal.LoadOriginals(ctx, tx, relations...); err != nil {
 			return err
 		}
-		moments, err = journal.LoadCutoffs(ctx, tx, relations...)
+		cutoffs, err = journal.LoadCutoffs(ctx, tx, relations...)
 		return err
 	})
-	return kept, moments, err
+	return originals, cutoffs, err
 }
 
-// function says what is known of the function. Only the survey calls one, where the role trusts its owner.
-func function(p plan.Plan) FunctionReport {
+// checkFunction describes the function without calling it. Only the survey calls a function, if the role trusts its
+// owner.
+func checkFunction(p plan.Plan) FunctionReport {
 	report := FunctionReport{Name: p.SchemaName + "." + step.FunctionName, Unprivileged: []string{}}
 	f := p.Schema.Function
-	if f == nil || p.VerifyOnly { // the keys of the tables come from wherever the kit wants by then
+	if f == nil || p.VerifyOnly { // at this version the library chooses the default of the keys
 		return report
 	}
 	report.Exists = true
 	report.Unprivileged = append(report.Unprivileged, f.Unprivileged...)
 	switch {
 	case trust.OfFunction(p.Server.Role, *f) == trust.Untrusted:
-		report.Fault = "it belongs to " + f.Owner + ", and is not called"
+		report.Fault = "it belongs to " + f.Owner + " and is not called"
 	case step.FunctionFault(f) != "":
 		report.Fault = step.FunctionFault(f)
 	case step.FunctionUsable(f, p.Server):
@@ -114,12 +114,12 @@ func function(p plan.Plan) FunctionReport {
 	case f.Proof != nil:
 		report.Fault = f.Proof.Reason
 	default:
-		report.Fault = "its text is not known, and a function of " + f.Owner + " is not called"
+		report.Fault = "its text is unknown, and it is not called because it belongs to " + f.Owner
 	}
 	return report
 }
 
-// notes are what verify reports that is no difference.
+// notes returns what verify reports that is not a difference.
 func (f FunctionReport) notes(p plan.Plan) []string {
 	var lines []string
 	if p.Unknown != nil {
@@ -131,11 +131,10 @@ func (f FunctionReport) notes(p plan.Plan) []string {
 	return lines
 }
 
-// count reads one table in a transaction of its own, so that no snapshot is held for longer than its
-// scan.
-func count(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Group, kept map[journal.Column]journal.Original) (TableReport, error) {
+// countTable reads one table in a transaction of its own, so that no snapshot is held longer than one scan takes.
+func countTable(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Group, originals map[journal.Column]journal.Original) (TableReport, error) {
 	table := p.Schema.Relation(g.Table)
-	report := TableReport{Table: g.Table, Lacks: g.Missing, Unique: plan.Uniqueness(g.Target, table)}
+	report := TableReport{Table: g.Table, Missing: g.Missing, Unique: plan.Uniqueness(g.Target, table)}
 	c := table.Column(g.Target.Column)
 	if c == nil || c.Type != "uuid" {
 		return report, nil
@@ -150,33 +149,33 @@ func count(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Group, k
 		return err
 	})
 	if g.Target.Random() {
-		report.keepRandom(g.Target, table)
+		report.countRandom(g.Target, table)
 	} else {
-		report.keep(g.Target, table, kept)
+		report.excludeKept(g.Target, table, originals)
 	}
-	return report, unreadable(err, g.Target, p.Server.Role)
+	return report, explainUnreadable(err, g.Target, p.Server.Role)
 }
 
-// keep takes the values that were there before up out of the faults. What the journal cannot tell, since
-// up never looked at the column or the journal is lost, counts as kept as well: it may have been handed
-// out.
-func (t *TableReport) keep(target step.Target, table *catalog.Table, kept map[journal.Column]journal.Original) {
+// excludeKept moves the values that existed before up from NotV7 to Kept. If the journal does not know their
+// number, since up has never recorded the column or the journal is lost, all values of other versions count as
+// kept: the application may have published them.
+func (t *TableReport) excludeKept(target step.Target, table *catalog.Table, originals map[journal.Column]journal.Original) {
 	column := journal.Column{Relation: table.OID, Number: int16(table.Column(target.Column).Number)}
-	was, noted := kept[column]
-	before := was.OtherVersions
-	if origin, as := target.Read(table); !noted && origin == step.Found && !as.Unreadable {
-		before, noted = as.Other, true
+	original, known := originals[column]
+	earlier := original.OtherVersions
+	if origin, as := target.Read(table); !known && origin == step.Found && !as.Unreadable {
+		earlier, known = as.Other, true
 	}
-	if !noted {
-		before = t.NotV7
+	if !known {
+		earlier = t.NotV7
 	}
-	t.Kept = min(t.NotV7, before)
+	t.Kept = min(t.NotV7, earlier)
 	t.NotV7 -= t.Kept
 }
 
-// keepRandom tells which values of another version than 4 are faults: in a column that up made all of them, in
-// one that was there before none, since they may have been handed out.
-func (t *TableReport) keepRandom(target step.Target, table *catalog.Table) {
+// countRandom sets NotV4. In a column that up created, all values of other versions than 4 are differences; in one
+// that existed before, none is, since the application may have published them.
+func (t *TableReport) countRandom(target step.Target, table *catalog.Table) {
 	t.Random = true
 	if origin, _ := target.Read(table); origin == step.Found {
 		t.Kept, t.NotV7 = t.NotV7, 0
@@ -184,16 +183,16 @@ func (t *TableReport) keepRandom(target step.Target, table *catalog.Table) {
 	t.NotV4, t.NotV7 = t.NotV7, 0
 }
 
-// judge writes down every fault.
+// judge sets the differences of the report.
 func (r Report) judge(to int, verifyOnly bool) (Report, error) {
 	r.Differences = []string{}
 	for i := range r.Tables {
-		faults := r.Tables[i].faults()
+		faults := r.Tables[i].differences()
 		r.Tables[i].OK = len(faults) == 0
 		r.Differences = append(r.Differences, faults...)
 	}
-	r.Differences = append(r.Differences, r.Integrity.faults(r.Tables)...)
-	r.Differences = append(r.Differences, r.Function.faults()...)
+	r.Differences = append(r.Differences, r.Integrity.differences(r.Tables)...)
+	r.Differences = append(r.Differences, r.Function.differences()...)
 	if r.Version < to {
 		r.Differences = append(r.Differences, message.VersionFault(r.Version, to))
 	}

@@ -1,9 +1,10 @@
--- The code that statements on the tables $1 would run with this session's rights, and that a role with fewer rights can
--- change: a function that such a role owns, and an expression of such a role that calls a function of another with these
--- rights. "fault" is why it must not: it executes a text, or does something. Reading a table runs code too: the planner
--- evaluates what is constant in the predicates of its indexes, and ALTER TABLE what is constant in its checks.
--- $2 says that an UPDATE fires only triggers that are enabled ALWAYS or for REPLICA, $3 are the columns that it sets.
--- pg_depend records what an object calls, but for PostgreSQL's own functions: the trees of expressions have those.
+-- Returns the code that statements on the tables $1 would run with this session's rights and that a role with fewer
+-- rights can change: functions of such a role, and expressions of such a role that call another role's function
+-- with these rights. "fault" says why that function must not be called: it executes a text, or has side effects.
+-- Reading a table runs code too: the planner evaluates constant parts of the predicates of its indexes, and ALTER
+-- TABLE constant parts of its checks. If $2 is true, an UPDATE fires only triggers that are enabled ALWAYS or for REPLICA;
+-- $3 are the columns that it sets. pg_depend records which functions an object calls, except for PostgreSQL's own;
+-- the expression trees contain those.
 WITH RECURSIVE me AS (
     SELECT r.oid FROM pg_roles r WHERE r.rolname IN (current_user, session_user)
 ), owners AS (
@@ -31,7 +32,7 @@ WITH RECURSIVE me AS (
     SELECT a.attrelid, a.attrelid, 'pg_class'::regclass, a.attrelid, a.attnum, 'pg_attrdef'::regclass, d.oid, d.adbin::text
     FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attrelid = ANY ($1::oid[]) AND a.attgenerated <> ''
-    UNION ALL -- on 13 and 14 what a generated column calls is recorded for the column
+    UNION ALL -- 13 and 14 record the functions of a generated column for the column
     SELECT a.attrelid, a.attrelid, 'pg_class'::regclass, a.attrelid, a.attnum, d.refclassid, d.refobjid, NULL
     FROM pg_attribute a JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = a.attrelid AND d.objsubid = a.attnum
     WHERE a.attrelid = ANY ($1::oid[]) AND a.attgenerated <> ''
@@ -41,7 +42,7 @@ WITH RECURSIVE me AS (
     UNION ALL
     SELECT a.attrelid, a.attrelid, 'pg_class'::regclass, a.attrelid, a.attnum, 'pg_type'::regclass, a.atttypid, NULL
     FROM pg_attribute a WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384
-    UNION ALL -- a partition's copy of its partitioned table's trigger counts as internal on 13 and 14
+    UNION ALL -- 13 and 14 mark a partition's copy of its partitioned table's trigger as internal
     SELECT t.tgrelid, t.tgrelid, 'pg_trigger'::regclass, t.oid, 0, 'pg_trigger'::regclass, t.oid, t.tgqual::text
     FROM pg_trigger t
     WHERE t.tgrelid = ANY ($1::oid[]) AND t.tgtype & 16 <> 0 AND t.tgenabled IN ('A', CASE WHEN $2::bool THEN 'R'::"char" ELSE 'O' END)
@@ -65,7 +66,7 @@ WITH RECURSIVE me AS (
             SELECT 'pg_type'::regclass::oid AS class, u.object FROM unnest(ARRAY[t.typelem, t.typbasetype]) AS u (object) WHERE u.object <> 0
             UNION ALL SELECT 'pg_class'::regclass, t.typrelid WHERE t.typrelid <> 0
             UNION ALL SELECT 'pg_constraint'::regclass, k.oid FROM pg_constraint k WHERE k.contypid = t.oid
-            UNION ALL -- looked up by the type alone: its order, and how JSON is made of it
+            UNION ALL -- used for any value of the type: its sort order and its conversion to JSON
             SELECT 'pg_opclass'::regclass, o.oid FROM pg_opclass o WHERE o.opcintype = t.oid AND o.opcdefault
             UNION ALL SELECT 'pg_proc'::regclass, c.castfunc FROM pg_cast c WHERE c.castsource = t.oid AND c.castfunc <> 0
             UNION ALL
@@ -108,15 +109,15 @@ WITH RECURSIVE me AS (
     FROM called c JOIN pg_proc p ON p.oid = c.function
     CROSS JOIN LATERAL (SELECT CASE
         WHEN NOT has_function_privilege(c.writer, p.oid, 'EXECUTE') THEN 'its own owner may not execute it'
-        -- a type by its number, whose checks it would run
+        -- the argument may name a type, whose checks it would run
         WHEN p.oid < 16384 AND 'cstring'::regtype = ANY (p.proargtypes::oid[]) THEN 'it may run the checks of a type'
         WHEN p.oid < 16384 AND (p.proname ~ '_to_xml' OR p.proname IN ('ts_rewrite', 'ts_stat', 'pg_input_is_valid', 'pg_input_error_info'))
             THEN 'it may execute a text'
         WHEN p.oid < 16384 AND p.provolatile = 'v'
              AND p.proname NOT IN ('random', 'random_normal', 'clock_timestamp', 'timeofday', 'gen_random_uuid', 'uuidv4', 'uuidv7')
-            THEN 'it may do something, or execute a text'
+            THEN 'it may have side effects or execute a text'
         WHEN p.oid >= 16384 AND p.provolatile <> 'i' AND p.prolang <> (SELECT l.oid FROM pg_language l WHERE l.lanname = 'internal')
-            THEN 'it is not immutable: it may do something, or execute a text'
+            THEN 'it is not immutable: it may have side effects or execute a text'
         ELSE '' END AS fault) f
     WHERE f.fault <> '' AND NOT EXISTS (SELECT FROM lesser l WHERE l.oid = p.proowner)
 )
@@ -129,7 +130,7 @@ SELECT f.relation::int8                                      AS relation,
        f.fault,
        f.place = 'pg_trigger'::regclass                      AS fires
 FROM found f
-UNION ALL -- a rule may do anything
+UNION ALL -- a rule can run any statement
 SELECT r.ev_class::int8, pg_describe_object('pg_class'::regclass, r.ev_class, 0), pg_describe_object('pg_rewrite'::regclass, r.oid, 0),
        lesser.name, false, lesser.name, '', true
 FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN lesser ON lesser.oid = c.relowner

@@ -1,6 +1,7 @@
--- The schema rekey and what is in it, each with its owner, and what about it is not rekey's own: code that a statement
--- on it would run. Privileges count as ownership where they let a role add code. Only the catalogue is read, by its
--- indexes: each part with OFFSET 0 is read for the objects of this schema alone, however many others there are.
+-- Returns the schema rekey and the objects in it that belong to roles without the current role's rights, or that
+-- rekey does not create because they run code. "fault" says why an object is not rekey's; a privilege that lets a
+-- role add code counts as ownership. The query reads the catalogue only, by its indexes: each subquery with OFFSET
+-- 0 is evaluated for the objects of this schema alone, however many others exist.
 WITH own AS MATERIALIZED (
     SELECT n.oid, n.nspowner FROM pg_namespace n WHERE n.nspname = 'rekey'
 ), held AS MATERIALIZED (
@@ -11,7 +12,7 @@ WITH own AS MATERIALIZED (
     SELECT c.*
     FROM (
         SELECT held.objid AS oid FROM held WHERE held.classid = 'pg_class'::regclass
-        UNION -- an index depends on its table alone
+        UNION -- an index depends on its table only
         SELECT i.indexrelid
         FROM held CROSS JOIN LATERAL (SELECT x.indexrelid FROM pg_index x WHERE x.indrelid = held.objid OFFSET 0) i
         WHERE held.classid = 'pg_class'::regclass) named
@@ -29,29 +30,29 @@ WITH own AS MATERIALIZED (
                 ELSE '' END
     FROM rel
     UNION ALL
-    SELECT 'pg_class'::regclass, rel.oid, a.grantee, CASE WHEN a.grantee = 0 THEN 'everybody may create triggers on it' ELSE '' END
+    SELECT 'pg_class'::regclass, rel.oid, a.grantee, CASE WHEN a.grantee = 0 THEN 'PUBLIC may create triggers on it' ELSE '' END
     FROM rel CROSS JOIN aclexplode(rel.relacl) a WHERE a.privilege_type = 'TRIGGER'
     UNION ALL
     SELECT held.classid, held.objid, p.proowner, ''
     FROM held CROSS JOIN LATERAL (SELECT x.proowner FROM pg_proc x WHERE x.oid = held.objid OFFSET 0) p WHERE held.classid = 'pg_proc'::regclass
-    UNION ALL -- the types of rows are their tables'
+    UNION ALL -- row types belong to their tables
     SELECT held.classid, held.objid, t.typowner, ''
     FROM held CROSS JOIN LATERAL (SELECT x.typowner FROM pg_type x WHERE x.oid = held.objid OFFSET 0) t WHERE held.classid = 'pg_type'::regclass
     UNION ALL
-    SELECT 'pg_trigger'::regclass, t.oid, rel.relowner, 'rekey makes no triggers'
+    SELECT 'pg_trigger'::regclass, t.oid, rel.relowner, 'rekey creates no triggers'
     FROM rel CROSS JOIN LATERAL (SELECT x.oid FROM pg_trigger x WHERE x.tgrelid = rel.oid OFFSET 0) t
     UNION ALL
-    SELECT 'pg_rewrite'::regclass, r.oid, rel.relowner, 'rekey makes no rules'
+    SELECT 'pg_rewrite'::regclass, r.oid, rel.relowner, 'rekey creates no rules'
     FROM rel CROSS JOIN LATERAL (SELECT x.oid FROM pg_rewrite x WHERE x.ev_class = rel.oid OFFSET 0) r WHERE rel.relkind = 'r'
     UNION ALL
-    SELECT 'pg_policy'::regclass, p.oid, rel.relowner, 'rekey makes no policies'
+    SELECT 'pg_policy'::regclass, p.oid, rel.relowner, 'rekey creates no policies'
     FROM rel CROSS JOIN LATERAL (SELECT x.oid FROM pg_policy x WHERE x.polrelid = rel.oid OFFSET 0) p
     UNION ALL
-    SELECT 'pg_attrdef'::regclass, d.oid, rel.relowner, 'it is not the default that rekey makes'
+    SELECT 'pg_attrdef'::regclass, d.oid, rel.relowner, 'it is not a default of rekey''s'
     FROM rel CROSS JOIN LATERAL (SELECT x.oid, x.adbin, x.adrelid FROM pg_attrdef x WHERE x.adrelid = rel.oid OFFSET 0) d
     WHERE pg_get_expr(d.adbin, d.adrelid) NOT IN ('true', 'clock_timestamp()', '0', '''''::text')
     UNION ALL
-    SELECT 'pg_constraint'::regclass, c.oid, rel.relowner, 'rekey makes no such constraint'
+    SELECT 'pg_constraint'::regclass, c.oid, rel.relowner, 'rekey creates no such constraint'
     FROM rel CROSS JOIN LATERAL (SELECT x.oid, x.contype FROM pg_constraint x WHERE x.conrelid = rel.oid OFFSET 0) c
     WHERE c.contype NOT IN ('p', 'u', 'n') AND pg_get_constraintdef(c.oid) <> 'CHECK (one)'
     UNION ALL

@@ -7,11 +7,11 @@ import (
 	"github.com/rekey-pg/rekey/internal/message"
 )
 
-// faults are what is wrong with one table, a line each.
-func (t TableReport) faults() []string {
+// differences returns one line for each difference of a table from the goal.
+func (t TableReport) differences() []string {
 	var lines []string
-	for _, lack := range t.Lacks {
-		lines = append(lines, fmt.Sprintf("%s: no %s", t.Table, lack))
+	for _, missing := range t.Missing {
+		lines = append(lines, fmt.Sprintf("%s: no %s", t.Table, missing))
 	}
 	for _, counted := range []struct {
 		n         int64
@@ -26,15 +26,15 @@ func (t TableReport) faults() []string {
 			lines = append(lines, t.Table+": "+message.Counted(counted.n, counted.one, counted.many))
 		}
 	}
-	return append(lines, t.Order.faults(t.Table)...)
+	return append(lines, t.Order.differences(t.Table)...)
 }
 
 const (
-	duplicate  = "value that stands more than once"
-	duplicates = "values that stand more than once"
+	duplicate  = "value that occurs more than once"
+	duplicates = "values that occur more than once"
 )
 
-func (f FunctionReport) faults() []string {
+func (f FunctionReport) differences() []string {
 	switch {
 	case f.Unneeded || f.Note != "" && len(f.Unprivileged) == 0:
 		return nil
