@@ -7,16 +7,15 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 )
 
-// keeping is a table in which a program keeps its own books: which migrations ran, which jobs wait. A uuid
-// in it is of no use to the application, and a column more may break the program.
+// bookkeeping describes a table in which a program records its own state, such as the migrations that ran or the jobs that
+// wait. The application has no use for a uuid there, and another column can break the program.
 type bookkeeping struct {
 	program string
-	// shapes are the columns that the table has, in lower case, for a name that an application may well use
-	// itself: one of them fits. A name that no other program uses needs none.
+	// shapes are the lists of columns, in lower case, that the table can have.
 	shapes [][]string
 }
 
-// bookkeeper names the program whose books a table is; "" is an application's.
+// bookkeepingOf returns the program whose bookkeeping a table is; "" for a table of the application.
 func bookkeepingOf(schema string, table *catalog.Table) string {
 	if who, ok := programSchemas()[schema]; ok {
 		return who
@@ -35,8 +34,8 @@ func bookkeepingOf(schema string, table *catalog.Table) string {
 	return ""
 }
 
-// shaped reports whether a table has the columns of a shape and no other, but for one that rekey or somebody
-// else may have added.
+// hasShape reports whether a table has the columns of a shape and no others, except for one column that rekey or a user may
+// have added.
 func hasShape(table *catalog.Table, shape []string) bool {
 	const added = 1
 	names := make([]string, len(table.Columns))
@@ -46,7 +45,7 @@ func hasShape(table *catalog.Table, shape []string) bool {
 	return len(names) <= len(shape)+added && !slices.ContainsFunc(shape, func(name string) bool { return !slices.Contains(names, name) })
 }
 
-// registries are schemas that belong to one program, by their usual names.
+// programSchemas returns the schemas that belong to one program, by their usual names.
 func programSchemas() map[string]string {
 	return map[string]string{
 		"sqitch":                 "Sqitch",
@@ -62,8 +61,8 @@ func programSchemas() map[string]string {
 	}
 }
 
-// distinct are, for each program, the names that no other program uses, in lower case: some programs write capitals.
-// "A migrator" is Rails, Ecto, golang-migrate or dbmate.
+// uniqueNames returns, for each program, the table names that only it uses, in lower case since some programs write
+// capitals. "A migrator" is Rails, Ecto, golang-migrate or dbmate.
 func uniqueNames() map[string]string {
 	return map[string]string{
 		"a migrator":         "schema_migrations",
@@ -116,7 +115,7 @@ func uniqueNames() map[string]string {
 	}
 }
 
-// common are names that an application may use for something of its own.
+// sharedNames returns table names that an application may use for something else.
 func sharedNames() map[string][]bookkeeping {
 	return map[string][]bookkeeping{
 		"migrations": {

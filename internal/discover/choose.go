@@ -7,32 +7,32 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 )
 
-// Selection is what a person said of the tables.
+// Filter selects tables by their names.
 type Filter struct {
-	Tables  []Pattern // only these; none means all
+	Tables  []Pattern // only these tables; empty for all
 	Exclude []Pattern
 }
 
-// Verdict says what is done with a table, before anybody looked at its columns.
+// Decision is whether a table gets a column, before its columns are checked.
 type Decision string
 
-// The verdicts.
+// The decisions.
 const (
 	Chosen  Decision = "chosen"
 	Skipped Decision = "skipped"
 )
 
-// Choice is one table and what becomes of it.
+// Choice is the decision on one table.
 type Choice struct {
 	Table       string
 	Kind        catalog.Kind
 	Decision    Decision
-	Reason      string // why it is left alone
-	Named       bool   // a pattern without wildcards names it
-	OnlyIfNamed bool   // left alone only since nobody named it
+	Reason      string // why the table is skipped
+	Named       bool   // a pattern without wildcards names the table
+	OnlyIfNamed bool   // the table is skipped only because no pattern names it
 }
 
-// Choose says of every relation that holds rows what becomes of it, in the order of their names.
+// Choose returns the decision on every relation that holds or shows rows, sorted by name.
 func Choose(schema catalog.Schema, s Filter) []Choice {
 	var choices []Choice
 	for i := range schema.Relations {
@@ -46,15 +46,15 @@ func Choose(schema catalog.Schema, s Filter) []Choice {
 	return choices
 }
 
-// Unmatched gives the patterns of a selection that match no table: a typing error, most likely.
+// Unmatched returns the patterns of a filter that match no table, since they are probably misspelled.
 func Unmatched(schema catalog.Schema, s Filter) []string {
-	var lost []string
+	var unmatched []string
 	for _, p := range slices.Concat(s.Tables, s.Exclude) {
 		if !slices.ContainsFunc(schema.Relations, func(t catalog.Table) bool { return holdsRows(t.Kind) && p.Matches(t.Name) }) {
-			lost = append(lost, p.Text)
+			unmatched = append(unmatched, p.Text)
 		}
 	}
-	return lost
+	return unmatched
 }
 
 func holdsRows(kind catalog.Kind) bool {
@@ -70,7 +70,7 @@ func choose(schema catalog.Schema, table *catalog.Table, s Filter) Choice {
 	c := Choice{Table: table.Name, Kind: table.Kind, Decision: Skipped, Named: named(s.Tables, table.Name)}
 	switch {
 	case len(s.Tables) > 0 && !matches(s.Tables, table.Name):
-		c.Reason = "not among the tables asked for"
+		c.Reason = "not among the selected tables"
 	case matches(s.Exclude, table.Name):
 		c.Reason = "excluded"
 	default:
@@ -86,7 +86,7 @@ func choose(schema catalog.Schema, table *catalog.Table, s Filter) Choice {
 	return c
 }
 
-// nature says why a relation cannot be meant, whoever names it.
+// unsupported returns why a relation cannot get a column, even if a pattern names it; "" if it can.
 func unsupported(table *catalog.Table) string {
 	switch {
 	case table.Kind != catalog.Ordinary && table.Kind != catalog.Partitioned:
@@ -102,14 +102,14 @@ func unsupported(table *catalog.Table) string {
 	}
 }
 
-// keeper says whose a table is that is touched only when it is named.
+// programTable returns why a table is skipped unless a pattern names it: it belongs to a program or an extension.
 func programTable(schema catalog.Schema, table *catalog.Table) string {
 	name := table.Name
 	if table.Extension != "" {
 		return "it belongs to the extension " + table.Extension
 	}
-	if who := bookkeepingOf(schema.Name, table); who != "" {
-		return "the bookkeeping of " + who
+	if program := bookkeepingOf(schema.Name, table); program != "" {
+		return "the bookkeeping of " + program
 	}
 	const kit = "phoenix_kit"
 	if (name == kit || strings.HasPrefix(name, kit+"_")) && schema.Relation(kit) != nil {
@@ -121,16 +121,16 @@ func programTable(schema catalog.Schema, table *catalog.Table) string {
 	return ""
 }
 
-// Twice gives the names that a list of patterns says more than once: one of them was meant otherwise.
+// Duplicates returns the patterns that a list contains more than once, since one of them is probably misspelled.
 func Duplicates(patterns []Pattern) []string {
-	var twice []string
+	var duplicates []string
 	for i, p := range patterns {
 		same := func(other Pattern) bool { return other.Text == p.Text }
-		if slices.ContainsFunc(patterns[:i], same) && !slices.Contains(twice, p.Text) {
-			twice = append(twice, p.Text)
+		if slices.ContainsFunc(patterns[:i], same) && !slices.Contains(duplicates, p.Text) {
+			duplicates = append(duplicates, p.Text)
 		}
 	}
-	return twice
+	return duplicates
 }
 
 func matches(patterns []Pattern, name string) bool {

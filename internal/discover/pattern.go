@@ -1,5 +1,5 @@
-// Package discover chooses, in a schema that nobody described, the tables that get a uuid, and says of
-// every other why it is left alone. It is pure.
+// Package discover chooses the tables of a schema run that get a column, and returns for every other table why it is
+// skipped. It is pure.
 package discover
 
 import (
@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// Pattern matches names: * is any run of characters, ? any one, and \ takes the meaning from the
-// character behind it. Everything else stands for itself, capitals too.
+// Pattern matches names: * matches any characters, ? one character, and \ removes the special meaning of the next
+// character. Matching is case-sensitive.
 type Pattern struct {
 	Text  string
 	match *regexp.Regexp
 }
 
-// ParsePattern reads a pattern. A lone \ at the end is an error.
+// ParsePattern parses a pattern. A single \ at the end is an error.
 func ParsePattern(text string) (Pattern, error) {
 	var expression strings.Builder
 	expression.WriteString(`\A`)
@@ -36,13 +36,13 @@ func ParsePattern(text string) (Pattern, error) {
 		}
 	}
 	if escaped {
-		return Pattern{}, fmt.Errorf("pattern %q ends with a lone backslash", text)
+		return Pattern{}, fmt.Errorf("pattern %q ends with a single backslash", text)
 	}
 	match, err := regexp.Compile(expression.String() + `\z`)
 	return Pattern{Text: text, match: match}, err
 }
 
-// ParsePatterns reads patterns that are separated by commas; a comma behind a \ belongs to the name.
+// ParsePatterns parses patterns that are separated by commas; \, is a comma in a name.
 func ParsePatterns(text string) ([]Pattern, error) {
 	var patterns []Pattern
 	for _, part := range Split(text) {
@@ -55,7 +55,7 @@ func ParsePatterns(text string) ([]Pattern, error) {
 	return patterns, nil
 }
 
-// Split gives the texts between the commas, without the spaces around them and without empty ones.
+// Split returns the texts between the commas, without surrounding spaces and empty texts.
 func Split(text string) []string {
 	var texts []string
 	for _, part := range split(text) {
@@ -86,7 +86,7 @@ func split(text string) []string {
 // Matches reports whether the whole name matches.
 func (p Pattern) Matches(name string) bool { return p.match.MatchString(name) }
 
-// Exact gives the name that is the only one to match, if the pattern has no wildcard.
+// Exact returns the only name that matches, if the pattern has no wildcard.
 func (p Pattern) Exact() (string, bool) {
 	var name strings.Builder
 	escaped := false

@@ -39,7 +39,7 @@ func TestPatternMatches(t *testing.T) {
 
 func TestPatternLoneBackslash(t *testing.T) {
 	if _, err := discover.ParsePattern(`users\`); err == nil {
-		t.Error("a lone backslash was taken")
+		t.Error("a single backslash was taken")
 	}
 }
 

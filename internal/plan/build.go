@@ -98,8 +98,8 @@ func TargetOf(schema, table, column string) step.Target {
 	}
 }
 
-func (p *Plan) group(v Values, kit profile.Table, t step.Target, table *catalog.Table) Group {
-	t, tooLate := valued(v, kit, t, table)
+func (p *Plan) group(v Values, entry profile.Table, t step.Target, table *catalog.Table) Group {
+	t, tooLate := withValueKind(v, entry, t, table)
 	g := Group{Table: t.Table, Target: t}
 	if p.VerifyOnly {
 		g.State, g.Missing = Complete, MissingOfKey(t, table)
@@ -109,7 +109,7 @@ func (p *Plan) group(v Values, kit profile.Table, t step.Target, table *catalog.
 		return g
 	}
 	var cannot *problem.Problem
-	g.Order, cannot = orderOf(v, kit, t, table)
+	g.Order, cannot = chooseOrder(v, entry, t, table)
 	for _, found := range []*problem.Problem{tooLate, cannot} {
 		if found != nil {
 			g.requestProblems = append(g.requestProblems, found)
@@ -201,9 +201,9 @@ func (p *Plan) functionGroup() Group {
 	}}
 }
 
-func (p *Plan) versionGroup(kit profile.Profile) Group {
-	return Group{Table: kit.VersionTable, Steps: []step.Step{
-		step.RecordVersion{Schema: p.SchemaName, Table: kit.VersionTable, From: p.From, To: p.To},
+func (p *Plan) versionGroup(entry profile.Profile) Group {
+	return Group{Table: entry.VersionTable, Steps: []step.Step{
+		step.RecordVersion{Schema: p.SchemaName, Table: entry.VersionTable, From: p.From, To: p.To},
 	}}
 }
 

@@ -15,12 +15,12 @@ func (s Input) EpochCandidates(table *catalog.Table) []string {
 	if s.Direction == Down || v.source(names) == ByClock || v.random(names) {
 		return nil
 	}
-	asked := v.column(names, table)
-	if c := table.Column(asked); asked != "" {
+	requested := v.column(names, table)
+	if c := table.Column(requested); requested != "" {
 		if c == nil || !order.EpochByType(*c) {
 			return nil
 		}
-		return []string{asked}
+		return []string{requested}
 	}
 	var columns []string
 	for _, c := range table.Columns {

@@ -13,17 +13,17 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Source says whose time the values of a table's rows tell.
+// Source is where the times in a table's values come from.
 type Source string
 
 // The sources.
 const (
-	ByColumn Source = "column" // the row's, as its creation-time column has it
-	ByClock  Source = "now"    // that of the filling
-	AtRandom Source = "random" // none: version 4
+	ByColumn Source = "column" // the rows' creation-time column, or else their key
+	ByClock  Source = "now"    // the time of the backfill
+	AtRandom Source = "random" // no time: version 4
 )
 
-// Values is what the person wants of the values. A table goes by any of its names in the profile.
+// Values is what the user wants the values to contain. A setting refers to a table by any of its names in the profile.
 type Values struct {
 	Source  Source            // of all tables; "" is ByColumn
 	Sources map[string]Source // of some
@@ -41,8 +41,8 @@ func (v Values) source(names []string) Source {
 	return v.Source
 }
 
-// column returns what is asked of a table's creation-time column: by its name, else by the longest pattern that
-// fits it and whose column it has.
+// column returns the creation-time column that a setting names for a table: by the table's name, or else by the longest
+// pattern that matches it and whose column it has.
 func (v Values) column(names []string, table *catalog.Table) string {
 	for _, name := range names {
 		if column, ok := v.Columns[name]; ok {
@@ -56,73 +56,73 @@ func (v Values) random(names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(v.Random, name) })
 }
 
-// Order is how the rows of a table get their values.
+// Order is how the rows of a table are ordered for their values.
 type Order struct {
 	Source Source
-	Column order.Column // with ByColumn; without a name the key alone orders
-	Key    []string     // with ByColumn; without one rows of one instant are in no order
-	Why    string
+	Column order.Column // with ByColumn; without a name only the key orders the rows
+	Key    []string     // with ByColumn; without a key, rows with equal times are in no order
+	Why    string       // why the rows are ordered this way
 }
 
-// orderOf decides how a table is filled.
-func orderOf(v Values, kit profile.Table, target step.Target, table *catalog.Table) (Order, *problem.Problem) {
-	names := kit.Names()
+// chooseOrder decides how the rows of a table are ordered.
+func chooseOrder(v Values, entry profile.Table, target step.Target, table *catalog.Table) (Order, *problem.Problem) {
+	names := entry.Names()
 	if target.Random() {
-		return Order{Source: AtRandom, Why: "no uuid of this table tells the age of its row"}, nil
+		return Order{Source: AtRandom, Why: "the values of this table contain no time"}, nil
 	}
 	if v.source(names) == ByClock {
-		return Order{Source: ByClock, Why: "asked for"}, nil
+		return Order{Source: ByClock, Why: "as requested"}, nil
 	}
-	asked := v.column(names, table)
-	column, err := order.Choose(*table, asked, kit.Time, v.Zone)
+	requested := v.column(names, table)
+	column, err := order.Choose(*table, requested, entry.Time, v.Zone)
 	if err != nil {
-		return Order{}, message.BadTimeColumn(target.String(), asked, err.Error(), order.TimeColumns(*table))
+		return Order{}, message.BadTimeColumn(target.String(), requested, err.Error(), order.TimeColumns(*table))
 	}
-	if others := order.TimeColumns(*table); column.Name == "" && asked == "" && len(others) > 0 {
-		column.Reason += "; these may: " + strings.Join(others, ", ") + " (--time-column " + table.Name + "=" + others[0] + ")"
+	if others := order.TimeColumns(*table); column.Name == "" && requested == "" && len(others) > 0 {
+		column.Reason += "; candidates: " + strings.Join(others, ", ") + " (--time-column " + table.Name + "=" + others[0] + ")"
 	}
-	return Order{Source: ByColumn, Column: column}.by(table.OrderKey(target.Column)), nil
+	return Order{Source: ByColumn, Column: column}.withKey(table.OrderKey(target.Column)), nil
 }
 
-// by is the order with a key, or without one.
-func (o Order) by(key []string) Order {
+// withKey returns the order with a key, which may be nil.
+func (o Order) withKey(key []string) Order {
 	if o.Source != ByColumn {
 		return o
 	}
 	switch o.Key, o.Why = key, o.Column.Reason; {
 	case key != nil:
 	case o.Column.Name == "":
-		return Order{Source: ByClock, Why: "there is neither a creation-time column nor a key to put rows in order"}
+		return Order{Source: ByClock, Why: "the table has neither a creation-time column nor a key"}
 	default:
-		o.Why += "; there is no key to put rows of one instant in order"
+		o.Why += "; the table has no key to order rows with equal times"
 	}
 	return o
 }
 
-// OrderOf is how a table of a group is filled, as it is now: the group's, or one of those below it, which may have come since.
+// OrderOf returns the order of a table of a group from its current catalogue: the group's table, or one below it, which may
+// be new.
 func (p Plan) OrderOf(g Group, t step.Target, table *catalog.Table) Order {
 	if table == nil {
 		return g.Order
 	}
 	if t.Root == "" {
-		return g.Order.by(table.OrderKey(t.Column))
+		return g.Order.withKey(table.OrderKey(t.Column))
 	}
 	values := p.values
 	if c := g.Order.Column; c.Kind.Micros() > 0 && values.column([]string{g.Table}, table) == "" {
-		values.Columns = map[string]string{g.Table: c.Selector()} // the unit that the rows of all showed
+		values.Columns = map[string]string{g.Table: c.Selector()} // the unit found in the rows of the whole tree
 	}
-	found, cannot := orderOf(values, profile.Table{Name: g.Table}, t, table)
-	if cannot != nil { // the column that was named is another one below
+	found, cannot := chooseOrder(values, profile.Table{Name: g.Table}, t, table)
+	if cannot != nil { // the named column has an unusable type in this table
 		return Order{Source: ByClock, Why: cannot.Error()}
 	}
 	return found
 }
 
-// valued is a target with the kind of its values. Whether they are random was decided when the table got the
-// column, and stands there.
-func valued(v Values, kit profile.Table, t step.Target, table *catalog.Table) (step.Target, *problem.Problem) {
+// withValueKind returns a target with the kind of its values. The mark on an existing column says whether they are random.
+func withValueKind(v Values, entry profile.Table, t step.Target, table *catalog.Table) (step.Target, *problem.Problem) {
 	t = t.WithValuesOf(table)
-	if t.Random() || !v.random(kit.Names()) {
+	if t.Random() || !v.random(entry.Names()) {
 		return t, nil
 	}
 	if origin, _ := t.Read(table); origin == step.Made || origin == step.Found {
@@ -131,9 +131,8 @@ func valued(v Values, kit profile.Table, t step.Target, table *catalog.Table) (s
 	return t.WithRandomValues(), nil
 }
 
-// unknown are the tables of which something is said and which do not get a column; a run without a profile
-// finds them when it has seen the schema.
-func (v Values) unknown(schema string, chosen []string) (found problem.List) {
+// refuseUnknownTables refuses settings for tables that do not get a column. Only the schema shows this in a schema run.
+func (v Values) refuseUnknownTables(schema string, chosen []string) (found problem.List) {
 	for _, named := range []struct {
 		flag   string
 		tables []string

@@ -1,5 +1,5 @@
-// Package plan decides: catalogue × targets × policy → ordered steps, or the reasons why not. It is
-// pure; a plan built anew from a half-migrated catalogue is the same plan.
+// Package plan turns what is known of a schema, and what the user wants and allows, into ordered steps or the reasons why
+// they cannot run. It is pure. From the catalogue of a partly migrated schema it builds the same plan again.
 package plan
 
 import (
@@ -18,60 +18,60 @@ const (
 	Down Direction = "down"
 )
 
-// Policy is what the person allows.
+// Policy is what the user allows.
 type Policy struct {
 	SubscribersReady bool     // logical subscribers have the column already
-	TrustOwners      []string // whose code may run with the role's rights
-	FireTriggers     bool     // the application's triggers may fire on the filling
+	TrustOwners      []string // roles whose code may run with the role's rights
+	FireTriggers     bool     // the application's triggers may fire during the backfill
 	Values           Values
-	SkipRefused      bool // without a profile: pass over the tables that are refused
+	SkipRefused      bool // in a schema run: skip the tables that are refused
 }
 
-// Situation is all that a plan is made of.
+// Input is everything that a plan is made from.
 type Input struct {
 	Server    catalog.Server
 	Schema    catalog.Schema
-	Elsewhere []string // the schemas that do have the version table; without a profile, the other schemas
+	Elsewhere []string // the schemas that have the version table; in a schema run, the other schemas
 	Data      map[string]catalog.Data
-	Parts     map[uint32]catalog.Data // by oid: of the tables of a tree that hold rows
-	Adopted   map[string]bool         // tables whose column the journal knows to have been there before up
+	Parts     map[uint32]catalog.Data // by OID: of the tables of a tree that hold rows
+	Adopted   map[string]bool         // the tables whose column existed before up, according to the journal
 	Profile   profile.Profile
-	Selection *Selection // what is wanted of a schema without a profile; nil with one
+	Selection *Selection // of a schema run; nil with a profile
 	Policy    Policy
 	Direction Direction
 }
 
-// State says how a table stands to its goal.
+// State is how far a table is on the way up or down.
 type State string
 
 // The states of a table.
 const (
-	Pending    State = "pending"    // the column does not exist
-	Incomplete State = "incomplete" // the column exists and something is missing
-	Complete   State = "complete"   // nothing is missing
+	Pending    State = "pending"    // nothing is done: on the way up the column does not exist, on the way down it does
+	Incomplete State = "incomplete" // on the way up: the column exists and something is missing
+	Complete   State = "complete"   // nothing is left to do
 	Absent     State = "absent"     // the table does not exist: a disabled module
 	Refused    State = "refused"
-	Skipped    State = "skipped" // the table is not worked on
+	Skipped    State = "skipped" // not selected, or on the way down a column that up did not make
 )
 
-// Plan is an ordered list of steps, and what stands in their way.
+// Plan is an ordered list of steps, and the reasons why they cannot run.
 type Plan struct {
 	Direction  Direction
 	Profile    string
-	SchemaName string   // the schema
-	Column     string   // what each table gets
-	Version    int      // recorded now; 0 if none
-	From, To   int      // of the version to be recorded
+	SchemaName string
+	Column     string   // the column that each table gets
+	Version    int      // the version recorded now; 0 without one
+	From, To   int      // the versions before and after the migration
 	VerifyOnly bool     // the uuids are the primary keys already
-	Names      []string // of the profile's tables at this version, in order
+	Names      []string // of the tables, in order; of a profile's tables at this version
 	Groups     []Group
 	Absent     []string
-	Relations  []Relation   // without a profile: a line for every relation
-	Skipped    problem.List // why tables were passed over, where that is allowed
+	Relations  []Relation   // in a schema run: one entry for every relation
+	Skipped    problem.List // why tables are skipped, with Policy.SkipRefused
 	Refusals   problem.List
-	Unknown    *problem.Problem // a version above the last one that is known: read, and never written
+	Unknown    *problem.Problem // the version is above the last known one; rekey only reads the schema then
 	Notes      []string
-	Code       []Code // of the database that the run executes
+	Code       []Code // the functions of the database that the run executes
 	Server     catalog.Server
 	Schema     catalog.Schema
 	Data       map[string]catalog.Data
@@ -85,24 +85,24 @@ type Group struct {
 	Table   string // bare name; "" for steps of the schema
 	Target  step.Target
 	State   State
-	Missing []string // what is missing, in words
-	Kept    int64    // values of another version that stay
+	Missing []string // what the table lacks, in words
+	Kept    int64    // the number of values of another UUID version, which stay
 	Order   Order
 	Steps   []step.Step
 
-	requestProblems problem.List // what was asked of its values and cannot be
+	requestProblems problem.List // settings for its values that it cannot have
 }
 
-// View is what the steps of a group see at the time of planning.
+// View returns what the steps of a group see at the time of planning.
 func (p Plan) View(g Group) step.View {
 	return ViewOf(p, g, p.Schema)
 }
 
-// ViewOf is what the steps of a group see in a newer look at the schema.
+// ViewOf returns what the steps of a group see in a newer catalogue of the schema.
 func ViewOf(p Plan, g Group, schema catalog.Schema) step.View {
 	data, counted := p.Data[g.Table]
 	if now, then := schema.Function, p.Schema.Function; now != nil && then != nil && now.OID == then.OID && now.SourceMD5 == then.SourceMD5 {
-		now.Proof, now.OwnsTables = then.Proof, then.OwnsTables // only the survey calls it, and knows all tables
+		now.Proof, now.OwnsTables = then.Proof, then.OwnsTables // only the survey calls the function and knows all tables
 	}
 	view := step.View{Server: p.Server, Schema: schema, Table: schema.Relation(g.Table), Data: data, Unfilled: true}
 	if counted {
@@ -115,7 +115,7 @@ func ViewOf(p Plan, g Group, schema catalog.Schema) step.View {
 	return view
 }
 
-// Table gives the table of a group that a target is about: the group's, or one below it; nil if it is gone.
+// Table returns a target's table, which is the group's or one below it; nil if it does not exist.
 func (p Plan) Table(g Group, t step.Target) *catalog.Table {
 	table := p.Schema.Relation(g.Table)
 	if table == nil || t.Root == "" {
@@ -129,7 +129,7 @@ func (p Plan) Table(g Group, t step.Target) *catalog.Table {
 	return nil
 }
 
-// Actions gives what a step still has to do in the plan's direction.
+// Actions returns what a step still has to do in the plan's direction.
 func (p Plan) Actions(s step.Step, v step.View) []step.Action {
 	if p.Direction == Down {
 		return s.Undo(v)
@@ -137,8 +137,8 @@ func (p Plan) Actions(s step.Step, v step.View) []step.Action {
 	return s.Apply(v)
 }
 
-// End is the version that is recorded when the plan is done. One beyond the end of the way stays: a later migration of the kit
-// recorded it.
+// End returns the version that is recorded when the plan is done. A version beyond it, which a later migration of the
+// application recorded, is kept.
 func (p Plan) End() int {
 	if p.Direction == Down {
 		return min(p.From, p.Version)
@@ -146,7 +146,7 @@ func (p Plan) End() int {
 	return max(p.To, p.Version)
 }
 
-// Pending reports whether anything is to be done.
+// Pending reports whether the plan has anything to do.
 func (p Plan) Pending() bool {
 	for _, g := range p.Groups {
 		view := p.View(g)
@@ -159,7 +159,7 @@ func (p Plan) Pending() bool {
 	return false
 }
 
-// PendingTables counts the tables with something to do, and estimates the rows to be filled.
+// PendingTables returns the number of tables with something to do and an estimate of the rows to be filled.
 func (p Plan) PendingTables() (tables int, rows int64) {
 	for _, g := range p.Groups {
 		if g.Table == "" || g.Target.Table == "" {
@@ -174,7 +174,7 @@ func (p Plan) PendingTables() (tables int, rows int64) {
 	return tables, rows
 }
 
-// Work tells whether a group has something to do, and estimates the rows that it will fill.
+// Work reports whether a group has something to do and estimates the rows that it fills.
 func (p Plan) Work(g Group) (work bool, rows int64) {
 	work, fills := p.work(g)
 	for _, t := range fills {
@@ -183,7 +183,7 @@ func (p Plan) Work(g Group) (work bool, rows int64) {
 	return work, rows
 }
 
-// Fills are the tables of a group of which rows are to be filled.
+// Fills returns the tables of a group that have rows to be filled.
 func (p Plan) Fills(g Group) []step.Target {
 	_, fills := p.work(g)
 	return fills
@@ -202,7 +202,7 @@ func (p Plan) work(g Group) (work bool, fills []step.Target) {
 	return work, fills
 }
 
-// Rows estimates the rows of a table and of all that is below it from the catalogue; never less than 0.
+// Rows returns the catalogue's estimate of the rows of a table and of all tables below it; never less than 0.
 func Rows(t *catalog.Table) int64 {
 	if t == nil {
 		return 0
@@ -223,7 +223,7 @@ func Bytes(t *catalog.Table) int64 {
 	return bytes
 }
 
-// Targets are the groups that are about a table of the profile.
+// Targets returns the groups of tables that get the column.
 func (p Plan) Targets() []Group {
 	var groups []Group
 	for _, g := range p.Groups {

@@ -10,9 +10,9 @@ import (
 
 // profileTarget returns the names of the objects that a table of a profile gets. The index keeps the name that up gave it
 // even if the table was renamed later, since renaming a table renames no index.
-func profileTarget(schema string, kit profile.Table, column string, table *catalog.Table, direction Direction) step.Target {
+func profileTarget(schema string, entry profile.Table, column string, table *catalog.Table, direction Direction) step.Target {
 	t := TargetOf(schema, table.Name, column)
-	names := indexNames(kit, column)
+	names := indexNames(entry, column)
 	t.Index = names[0]
 	find := func(accept func(*catalog.Index) bool) bool {
 		at := slices.IndexFunc(names, func(name string) bool { i := table.Index(name); return i != nil && accept(i) })
@@ -33,9 +33,9 @@ func profileTarget(schema string, kit profile.Table, column string, table *catal
 }
 
 // indexNames returns the names that up gives the index of a profile's table, current and earlier ones.
-func indexNames(kit profile.Table, column string) []string {
+func indexNames(entry profile.Table, column string) []string {
 	var names []string
-	for _, name := range kit.Names() {
+	for _, name := range entry.Names() {
 		names = append(names, Name(name, column, "idx"))
 	}
 	return names

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/discover"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/problem"
@@ -21,7 +22,7 @@ type Relation struct {
 	TimeCandidates []string
 }
 
-// relations returns every relation that holds or shows rows.
+// relations returns an entry for every relation that holds or shows rows.
 func (p Plan) relations(s Input, found problem.List) []Relation {
 	groups := map[string]Group{}
 	for _, g := range p.Groups {
@@ -38,45 +39,34 @@ func (p Plan) relations(s Input, found problem.List) []Relation {
 	return list
 }
 
+// decide sets the state of a chosen relation from its group.
 func (p Plan) decide(v *Relation, g Group, found problem.List) {
-	v.TimeColumn, v.TimeCandidates = p.times(g)
+	v.TimeColumn, v.TimeCandidates = p.timeColumn(g)
 	if g.State != Refused && p.Direction == Up {
 		v.Unique = Uniqueness(g.Target, p.Schema.Relation(g.Table))
 	}
-	switch {
-	case g.State == Refused:
-		v.State = Refused
+	v.State = g.State
+	switch g.State {
+	case Refused:
 		for _, one := range found {
 			if one.Table == g.Target.String() {
 				v.Why, v.Hint = joined(v.Why, one.Error()), joined(v.Hint, one.Hint)
 			}
 		}
-	case p.Direction == Down:
-		p.decideDown(v, g)
-	case g.State == Complete:
-		v.State = Complete
-	case g.State == Incomplete:
-		v.State, v.Missing = Incomplete, g.Missing
-	default:
-		v.State = Pending
+	case Incomplete:
+		v.Missing = g.Missing
+	case Skipped:
+		v.Why = whyNotMade(g.Target, p.Schema.Relation(g.Table))
+	case Pending, Complete, Absent:
 	}
 }
 
-// judgeDown: what bears no mark of this table's is nobody's to take away.
-func (p Plan) decideDown(v *Relation, g Group) {
-	table := p.Schema.Relation(g.Table)
-	origin, _ := g.Target.Read(table)
-	switch origin {
-	case step.Absent:
-		v.State = Complete
-	case step.Untouched:
-		v.Why = "up did not make its column " + g.Target.Column
-		if of := g.Target.CopiedFrom(table.Column(g.Target.Column)); of != "" {
-			v.Why = "the mark on its column " + g.Target.Column + " is of " + of + ": this table was copied or renamed"
-		}
-	default:
-		v.State = Pending
+// whyNotMade returns why down leaves the column of a table: its mark does not say that up made it.
+func whyNotMade(t step.Target, table *catalog.Table) string {
+	if of := t.CopiedFrom(table.Column(t.Column)); of != "" {
+		return "the mark on its column " + t.Column + " names " + of + ": this table was copied or renamed"
 	}
+	return "up did not make its column " + t.Column
 }
 
 func joined(before, more string) string {

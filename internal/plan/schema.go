@@ -25,10 +25,10 @@ func buildSchemaRun(s Input) Plan {
 	p.Names = s.Selection.Chosen(s.Schema)
 	for _, name := range p.Names {
 		table := s.Schema.Relation(name)
-		kit := profile.Table{Name: name}
-		p.Groups = append(p.Groups, p.group(s.Policy.Values, kit, s.Selection.Target(s.Schema.Name, table, s.Direction), table))
+		entry := profile.Table{Name: name}
+		p.Groups = append(p.Groups, p.group(s.Policy.Values, entry, s.Selection.Target(s.Schema.Name, table, s.Direction), table))
 	}
-	if p.Refusals = append(s.Policy.Values.unknown(s.Schema.Name, p.Names), s.Policy.Values.refuseUnusedPatterns(s.Schema, p.Names)...); p.Refusals != nil {
+	if p.Refusals = append(s.Policy.Values.refuseUnknownTables(s.Schema.Name, p.Names), s.Policy.Values.refuseUnusedPatterns(s.Schema, p.Names)...); p.Refusals != nil {
 		return p
 	}
 	found := append(refuse(s, p), refuseSameIndex(&p)...)

@@ -2,9 +2,9 @@ package plan
 
 import "github.com/rekey-pg/rekey/internal/order"
 
-// times returns the creation-time column of a table to be filled, with the unit of an integer, or else the columns that
+// timeColumn returns the creation-time column of a table to be filled, with the unit of an integer, or else the columns that
 // could be one.
-func (p Plan) times(g Group) (column string, candidates []string) {
+func (p Plan) timeColumn(g Group) (column string, candidates []string) {
 	if p.Direction == Down || len(p.Fills(g)) == 0 || g.Order.Source == AtRandom {
 		return "", nil
 	}

@@ -1,33 +1,33 @@
-// Package profile holds what rekey knows of a kit whose tables live in other people's databases: their
-// names, the names they get later, and how the kit records its version. A profile is a value.
+// Package profile describes a library whose tables are in the databases of the applications that use it: the tables'
+// names, their later names, and how the library records its version. A profile is a value.
 package profile
 
-// Profile is a list of tables and the rules that hold for them.
+// Profile is a list of tables and the versions of their schema.
 type Profile struct {
 	Name         string  // "phoenixkit"
-	VersionTable string  // its comment is the version
+	VersionTable string  // the table whose comment is the version
 	Column       string  // the column that each table gets
-	From, To     int     // the version before the change and after it
-	VerifyFrom   int     // from this version on the uuid is the primary key: only verified
-	KeyedFrom    int     // from this version on every table of the kit with the column has a primary key, and verify checks all of them; 0 is never
-	Last         int     // the last version that is known; above it rekey only reads
+	From, To     int     // the versions before and after the migration
+	VerifyFrom   int     // from this version on the uuid is the primary key, and rekey only verifies
+	KeyedFrom    int     // from this version on every table of the library with the column has a primary key, and verify checks all of them; 0 for never
+	Last         int     // the last known version; above it rekey only reads
 	Tables       []Table // in the order in which they are migrated
 }
 
 // Table is one table of a profile.
 type Table struct {
 	Name    string
-	Renamed *Rename // nil if it never was
-	Time    string  // the column that says when a row was created
+	Renamed *Rename // nil if the table keeps its name
+	Time    string  // the creation-time column; "" for none
 }
 
-// Rename says that a later version gave the table another name.
+// Rename is the name that a later version gives a table.
 type Rename struct {
 	Version int
 	Name    string
 }
 
-// NameAt is the table's name at a version of the kit.
+// NameAt returns the table's name at a version.
 func (t Table) NameAt(version int) string {
 	if t.Renamed != nil && version >= t.Renamed.Version {
 		return t.Renamed.Name
@@ -35,7 +35,7 @@ func (t Table) NameAt(version int) string {
 	return t.Name
 }
 
-// Names gives every name that the table ever has.
+// Names returns every name of the table, the first one first.
 func (t Table) Names() []string {
 	if t.Renamed == nil {
 		return []string{t.Name}
@@ -43,7 +43,7 @@ func (t Table) Names() []string {
 	return []string{t.Name, t.Renamed.Name}
 }
 
-// NamesAt gives every table's name at a version of the kit, in order.
+// NamesAt returns the name of every table at a version, in order.
 func (p Profile) NamesAt(version int) []string {
 	names := make([]string, len(p.Tables))
 	for i, t := range p.Tables {
@@ -52,7 +52,7 @@ func (p Profile) NamesAt(version int) []string {
 	return names
 }
 
-// Names gives every name that a table of the profile ever has, and the version table's.
+// Names returns the name of the version table and every name of every table.
 func (p Profile) Names() []string {
 	names := []string{p.VersionTable}
 	for _, t := range p.Tables {

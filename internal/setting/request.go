@@ -220,7 +220,7 @@ func (c *checker) patternList(flag string, texts []string) {
 			c.add("bad_pattern", c.Style.of(flag)+" has an empty pattern", "* matches every table.")
 			return
 		case err != nil:
-			c.add("bad_pattern", fmt.Sprintf("%s: the pattern %s ends with a lone backslash", c.Style.of(flag), visible.Quote(text)), "* and ? match, and a backslash takes that meaning from them.")
+			c.add("bad_pattern", fmt.Sprintf("%s: the pattern %s ends with a single backslash", c.Style.of(flag), visible.Quote(text)), "* and ? match, and a backslash takes that meaning from them.")
 			return
 		}
 		list = append(list, p)
