@@ -111,7 +111,7 @@ func (m *Migrator) checkScript(o ScriptOptions) error {
 	}
 	found := setting.Check(r)
 	if len(found) == 0 && !m.options.usesClock() {
-		found = problem.List{message.ScriptByClock()}
+		found = problem.List{message.ValuesInScript()}
 	}
 	if len(found) > 0 {
 		return found

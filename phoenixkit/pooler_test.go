@@ -145,7 +145,7 @@ func TestPooler(t *testing.T) {
 		}
 		defer other.Close()
 		result, err = phoenixkit.Up(t.Context(), h.pooled(p), phoenixkit.Options{Version: 40, Options: rekey.Options{Direct: other}})
-		if len(result.Problems) != 1 || result.Problems[0].Code != "direct_elsewhere" || result.Exit != 4 {
+		if len(result.Problems) != 1 || result.Problems[0].Code != "direct_url_mismatch" || result.Exit != 4 {
 			t.Errorf("another database is taken for the same: %+v %v", result, err)
 		}
 		if diff := cmp.Diff(before, h.everything("public")); diff != "" {

@@ -96,7 +96,7 @@ func (p *pair) refusals(t *testing.T) {
 	}
 	defer closed.Close()
 	for code, pool := range map[string]*pgxpool.Pool{
-		"not_a_standby": p.pools[0], "standby_elsewhere": other, "standby_unreadable": closed,
+		"not_a_standby": p.pools[0], "standby_mismatch": other, "standby_unreadable": closed,
 	} {
 		options := phoenixkit.Options{Version: 40, Options: rekey.Options{Standbys: []*pgxpool.Pool{p.pools[1], pool}}}
 		result, err := phoenixkit.Up(t.Context(), p.pools[0], options)

@@ -4,7 +4,7 @@ package phoenixkit_test
 // them. Every one is tried on a column that up made.
 func attachedStates() []state {
 	hangs := func(name, says, setup string) state {
-		return state{name: "down: " + name, setup: setup, down: true, code: "attached", table: users, says: says}
+		return state{name: "down: " + name, setup: setup, down: true, code: "dependent_object", table: users, says: says}
 	}
 	from := func(major int, s state) state {
 		s.since = major
@@ -61,11 +61,11 @@ func foundStates() []state {
 		}
 	}
 	return []state{
-		found("a foreign key on the index of up", "foreign key logins_user_fkey", "attached", `CREATE TABLE logins ("user" uuid REFERENCES phoenix_kit_users (uuid))`),
-		found("a replica identity by the index of up", "replica identity", "attached", `ALTER TABLE phoenix_kit_users REPLICA IDENTITY USING INDEX phoenix_kit_users_uuid_idx`),
-		found("a replica identity by another index", "replica identity mine", "attached", `CREATE UNIQUE INDEX mine ON phoenix_kit_users (uuid);
+		found("a foreign key on the index of up", "foreign key logins_user_fkey", "dependent_object", `CREATE TABLE logins ("user" uuid REFERENCES phoenix_kit_users (uuid))`),
+		found("a replica identity by the index of up", "replica identity", "dependent_object", `ALTER TABLE phoenix_kit_users REPLICA IDENTITY USING INDEX phoenix_kit_users_uuid_idx`),
+		found("a replica identity by another index", "replica identity mine", "dependent_object", `CREATE UNIQUE INDEX mine ON phoenix_kit_users (uuid);
 			ALTER TABLE phoenix_kit_users REPLICA IDENTITY USING INDEX mine`),
-		found("the primary key", "constraint phoenix_kit_users_pkey", "attached", `ALTER TABLE phoenix_kit_users DROP CONSTRAINT phoenix_kit_users_pkey CASCADE;
+		found("the primary key", "constraint phoenix_kit_users_pkey", "dependent_object", `ALTER TABLE phoenix_kit_users DROP CONSTRAINT phoenix_kit_users_pkey CASCADE;
 			ALTER TABLE phoenix_kit_users ADD PRIMARY KEY (uuid)`),
 		found("its comment overwritten", "by hand", "mark_lost", `COMMENT ON COLUMN phoenix_kit_users.uuid IS 'public key'`),
 		found("its comment taken away", "by hand", "mark_lost", `COMMENT ON COLUMN phoenix_kit_users.uuid IS NULL`),

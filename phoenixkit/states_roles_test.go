@@ -126,20 +126,20 @@ func functionStates() []state {
 		{name: "14 another owner's that makes v7", setup: another},
 		{
 			name: "14 the same for a superuser", role: superuser, setup: another + `; ALTER FUNCTION public.uuid_generate_v7() OWNER TO {stranger}`,
-			code: "foreign_function", says: "belongs to stranger",
+			code: "unusable_function", says: "belongs to stranger",
 		},
 		{
 			name: "14 another owner's that an inserting role may not call", code: "no_execute", says: "writer",
 			setup: revoked + another + `; REVOKE EXECUTE ON FUNCTION public.uuid_generate_v7() FROM PUBLIC;
 				GRANT EXECUTE ON FUNCTION public.uuid_generate_v7() TO {owner}`,
 		},
-		{name: "14 another owner's that makes v4", setup: other + v4, code: "foreign_function", says: "does not make UUIDv7"},
+		{name: "14 another owner's that makes v4", setup: other + v4, code: "unusable_function", says: "does not make UUIDv7"},
 		{
-			name: "14 another owner's that needs a search_path", code: "foreign_function", says: "does not exist",
+			name: "14 another owner's that needs a search_path", code: "unusable_function", says: "does not exist",
 			setup: `CREATE FUNCTION public.mine() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()';` + other + `'SELECT mine()'`,
 		},
-		{name: "14 another owner's that is stable", setup: strings.ReplaceAll(another, "VOLATILE", "STABLE"), code: "foreign_function", says: "not volatile"},
-		{name: "14 one that returns text", setup: `CREATE FUNCTION public.uuid_generate_v7() RETURNS text LANGUAGE sql AS 'SELECT gen_random_uuid()::text'`, code: "foreign_function", says: "text"},
+		{name: "14 another owner's that is stable", setup: strings.ReplaceAll(another, "VOLATILE", "STABLE"), code: "unusable_function", says: "not volatile"},
+		{name: "14 one that returns text", setup: `CREATE FUNCTION public.uuid_generate_v7() RETURNS text LANGUAGE sql AS 'SELECT gen_random_uuid()::text'`, code: "unusable_function", says: "text"},
 		{
 			name:  "14 an unknown one of the role itself that makes v7",
 			setup: another + `; ALTER FUNCTION public.uuid_generate_v7() OWNER TO {owner}`,

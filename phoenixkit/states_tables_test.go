@@ -90,7 +90,7 @@ func tableStates() []state {
 			setup: `CREATE TABLE phoenix_kit_settings (id bigint) PARTITION BY RANGE (id)`,
 		},
 		{
-			name: "7 a table that inherits", code: "unfit_table", table: "public.phoenix_kit_settings",
+			name: "7 a table that inherits", code: "unsupported_table", table: "public.phoenix_kit_settings",
 			setup: `CREATE TABLE parent (id bigint); CREATE TABLE phoenix_kit_settings () INHERITS (parent);
 				ALTER TABLE phoenix_kit_settings OWNER TO {owner}`,
 		},

@@ -260,7 +260,7 @@ func againstWraparound(t *testing.T, c *server.Cluster) {
 		o.Throttle.Without, o.Locks.RetryTimeout = []string{"wraparound"}, 5*time.Second // time for more than one look at who it is
 	})
 	var p *problem.Problem
-	if !errors.As(err, &p) || p.Code != "no_lock" || !strings.Contains(p.Detail, "autovacuum worker") || !strings.Contains(p.Detail, "(to prevent wraparound)") {
+	if !errors.As(err, &p) || p.Code != "lock_timeout" || !strings.Contains(p.Detail, "autovacuum worker") || !strings.Contains(p.Detail, "(to prevent wraparound)") {
 		t.Errorf("it ended with %v", err)
 	}
 }

@@ -367,8 +367,8 @@ func (c *cut) ended(t *testing.T) {
 		return
 	}
 	p := end.Problems[0]
-	want := map[string]int{"connection_silent": 1, "unreachable": 1, "lease_lost": 5}
-	if want[p.Code] != code || p.Hint == "" || p.Code == "connection_silent" && p.Step == "" {
+	want := map[string]int{"connection_timed_out": 1, "unreachable": 1, "lease_lost": 5}
+	if want[p.Code] != code || p.Hint == "" || p.Code == "connection_timed_out" && p.Step == "" {
 		t.Errorf("%s after %d bytes: exit %d, %+v", c.command, c.after, code, p)
 	}
 }

@@ -205,7 +205,7 @@ func (t *trial) checkEnd(p *process) *eventLine {
 		switch {
 		case problem.Kind == "refused", problem.Kind == "differs", problem.Kind == "usage":
 			t.fault("a run was refused: %s", p.result)
-		case problem.Code == "update_swallowed", problem.Code == "new_duplicates", problem.Code == "index_invalid":
+		case problem.Code == "update_suppressed", problem.Code == "new_duplicates", problem.Code == "index_invalid":
 			t.fault("a run failed for no reason: %s", p.result)
 		case strings.Contains(problem.Detail, "again and again"):
 			t.fault("a run repeated itself: %s", p.result)

@@ -24,7 +24,7 @@ your shell.`,
 		ValidArgsFunction: cobra.FixedCompletions(shells, cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return wrong("no_shell", "completion needs the name of one shell", "Try: rekey completion "+strings.Join(shells, "|"))
+				return wrong("shell_required", "completion needs the name of one shell", "Try: rekey completion "+strings.Join(shells, "|"))
 			}
 			switch root := cmd.Root(); args[0] {
 			case "bash":

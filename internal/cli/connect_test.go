@@ -123,8 +123,8 @@ func TestExplain(t *testing.T) {
 		code    string
 		message string
 	}{
-		{said(pgerrcode.InvalidPassword), "wrong_password", `does not let role "app" in`},
-		{said(pgerrcode.InvalidAuthorizationSpecification), "wrong_password", `does not let role "app" in`},
+		{said(pgerrcode.InvalidPassword), "authentication_failed", `does not let role "app" in`},
+		{said(pgerrcode.InvalidAuthorizationSpecification), "authentication_failed", `does not let role "app" in`},
 		{said(pgerrcode.InvalidCatalogName), "no_database", `there is no database "shop"`},
 		{said(pgerrcode.TooManyConnections), "too_many_connections", "no connection left"},
 		{said(pgerrcode.CannotConnectNow), "not_ready", "takes no connections now"},

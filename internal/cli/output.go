@@ -30,10 +30,10 @@ func (a *app) unwritten(err, lost error) error {
 		return err
 	}
 	if !gone {
-		a.reportText(message.OutputLost(lost))
+		a.reportText(message.OutputFailed(lost))
 	}
 	if err == nil || errors.Is(err, lost) {
-		return reported{message.OutputLost(lost)}
+		return reported{message.OutputFailed(lost)}
 	}
 	return err
 }

@@ -33,7 +33,7 @@ func TestFirstSignal(t *testing.T) {
 				if ctx.Err() != nil {
 					t.Error("the first signal cancels what is executed")
 				}
-				return event.Result{}, message.LeftAtSignal(nil)
+				return event.Result{}, message.Interrupted(nil)
 			})
 			got := try(t, l, signals, phoenix("up")...)
 			if got.code != code || !strings.Contains(got.stderr, "press Ctrl-C again") || !strings.Contains(got.stderr, "HINT:  Run the same command again") {

@@ -229,7 +229,7 @@ func create(name, text string) error {
 
 func unwritable(path string, err error) error {
 	return &problem.Problem{
-		Kind: problem.Failed, Code: "unwritable", Message: "the script cannot be written to " + visible.Path(path), Detail: "The reason: " + systemSays(err) + ".",
+		Kind: problem.Failed, Code: "script_not_written", Message: "the script cannot be written to " + visible.Path(path), Detail: "The reason: " + systemSays(err) + ".",
 		Hint: "Name a directory that may be written to: --output DIRECTORY", Cause: err,
 	}
 }

@@ -81,7 +81,7 @@ func noWords(cmd *cobra.Command, args []string) error {
 	if strings.ContainsAny(args[0], ":=@") {
 		hint = "A connection string goes to --database-url or into DATABASE_URL. " + hint
 	}
-	return wrong("unexpected_word", cmd.CommandPath()+" takes no words, only flags", hint)
+	return wrong("unexpected_argument", cmd.CommandPath()+" takes no words, only flags", hint)
 }
 
 // badFlag turns the flag parser's errors into problems. Their own texts are not used: some repeat the

@@ -70,22 +70,22 @@ func Explain(doing string, err error) error {
 	if err == nil || errors.As(err, &one) {
 		return err
 	}
-	f := message.Fault{Doing: doing, Said: err.Error(), Cause: err}
+	f := message.Fault{Operation: doing, Reason: err.Error(), Cause: err}
 	f.Table, f.Step = locationOf(err)
 	if silent, ok := errors.AsType[*pg.SilentError](err); ok {
-		f.Said = silent.Error()
-		return f.Silent()
+		f.Reason = silent.Error()
+		return f.ConnectionTimedOut()
 	}
 	if serverErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return fromServer(f, serverErr)
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		f.Said = noAnswer
-		return f.Silent()
+		f.Reason = noAnswer
+		return f.ConnectionTimedOut()
 	case pg.Lost(err):
-		f.Said = pg.Reason(err)
-		return f.Lost()
+		f.Reason = pg.Reason(err)
+		return f.ConnectionLost()
 	}
 	return f.Problem()
 }
@@ -102,12 +102,12 @@ const noAnswer = "no answer came in time"
 
 // fromServer returns the problem for an error that the server reported.
 func fromServer(f message.Fault, serverErr *pgconn.PgError) error {
-	f.SQLState, f.Said = serverErr.Code, serverErr.Message
+	f.SQLState, f.Reason = serverErr.Code, serverErr.Message
 	if f.Table == "" && serverErr.TableName != "" {
 		f.Table = serverErr.SchemaName + "." + serverErr.TableName
 	}
 	if serverErr.Routine == "check_enable_rls" {
-		return f.Hidden()
+		return f.RowsHidden()
 	}
 	return f.Problem()
 }

@@ -56,10 +56,10 @@ func TestExplainEveryError(t *testing.T) {
 		{state("08006"), "connection_lost", 1},
 		{state("42501"), "no_privilege", 1},
 		{hidden, "row_security", 1},
-		{state("42P01"), "altered_meanwhile", 7},
-		{state("42703"), "altered_meanwhile", 7},
-		{state("42883"), "altered_meanwhile", 7},
-		{state("3F000"), "altered_meanwhile", 7},
+		{state("42P01"), "table_altered", 7},
+		{state("42703"), "table_altered", 7},
+		{state("42883"), "table_altered", 7},
+		{state("3F000"), "table_altered", 7},
 		{state("23514"), "constraint_violated", 1},
 		{state("P0001"), "application_error", 1},
 		{state("42601"), "failed", 1},
@@ -71,8 +71,8 @@ func TestExplainEveryError(t *testing.T) {
 		{io.EOF, "connection_lost", 1},
 		{net.ErrClosed, "connection_lost", 1},
 		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, "connection_lost", 1},
-		{&pg.SilentError{Err: io.EOF}, "connection_silent", 1},
-		{context.DeadlineExceeded, "connection_silent", 1},
+		{&pg.SilentError{Err: io.EOF}, "connection_timed_out", 1},
+		{context.DeadlineExceeded, "connection_timed_out", 1},
 		{errors.New("something else"), "failed", 1},
 	} {
 		err := fault.At(fmt.Errorf("query x: %w", c.err), "app.t", "fill-column")
@@ -110,7 +110,7 @@ func TestAtCompletesProblems(t *testing.T) {
 	if fault.At(nil, "t", "s") != nil || fault.Explain("rekey up", nil) != nil {
 		t.Error("nil became an error")
 	}
-	list := problem.List{{Kind: problem.Stopped, Code: "no_lock"}, {Kind: problem.Stopped, Code: "stopped"}}
+	list := problem.List{{Kind: problem.Stopped, Code: "lock_timeout"}, {Kind: problem.Stopped, Code: "stopped"}}
 	_ = fault.At(list, "app.t", "add-column")
 	if list[0].Table != "app.t" || list[1].Table != "" {
 		t.Errorf("got %+v and %+v", list[0], list[1])

@@ -99,7 +99,7 @@ func TestOtherTablesAreRefused(t *testing.T) {
 			"CREATE VIEW rekey.format AS SELECT 1 AS version",
 		} {
 			exec(t, pool, "CREATE SCHEMA rekey; "+made)
-			wantProblem(t, Ensure(t.Context(), pool), problem.ErrRefused, "journal_foreign")
+			wantProblem(t, Ensure(t.Context(), pool), problem.ErrRefused, "journal_conflict")
 			err := pg.Read(t.Context(), pool, func(tx pg.Tx) error {
 				is, err := Readable(t.Context(), tx)
 				if err == nil && is {
@@ -108,7 +108,7 @@ func TestOtherTablesAreRefused(t *testing.T) {
 				return err
 			})
 			if err != nil { // Readable may also return false
-				wantProblem(t, err, problem.ErrRefused, "journal_foreign")
+				wantProblem(t, err, problem.ErrRefused, "journal_conflict")
 			}
 			exec(t, pool, "DROP SCHEMA rekey CASCADE")
 		}

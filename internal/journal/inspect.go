@@ -57,7 +57,7 @@ func inspect(ctx context.Context, tx pg.Tx, trusts []string) (schemaState, error
 		return s, err
 	}
 	if refused := trust.Journal(catalog.Role{Name: s.role, Trusts: trusts}, objects); len(refused) > 0 {
-		return s, message.JournalOf(refused, s.role)
+		return s, message.JournalConflict(refused, s.role)
 	}
 	var names []string
 	for _, t := range tables() {

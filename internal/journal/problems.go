@@ -20,7 +20,7 @@ func newerFormat(version int) error {
 // notJournal reports a relation in the schema rekey that has the name of a journal table but is not one.
 func notJournal(name, why string) error {
 	return &problem.Problem{
-		Kind: problem.Refused, Code: "journal_foreign", Table: "rekey." + name,
+		Kind: problem.Refused, Code: "journal_conflict", Table: "rekey." + name,
 		Message: fmt.Sprintf("rekey.%s is not a table of rekey's journal", name),
 		Detail:  why + ".",
 		Hint:    "Rename the schema or its relations, since the journal needs the schema name rekey, then run the same command again.",
@@ -55,5 +55,5 @@ func noRun(schema string) error {
 }
 
 func badRequest(message string) error {
-	return &problem.Problem{Kind: problem.Usage, Code: "bad_order", Message: message}
+	return &problem.Problem{Kind: problem.Usage, Code: "bad_request", Message: message}
 }

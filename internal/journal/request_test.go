@@ -77,6 +77,6 @@ func TestInvalidRequestsAreRefused(t *testing.T) {
 	for _, request := range []Request{
 		{}, {Verb: "dance"}, {Verb: Tune}, {Verb: Pause, Pace: "full"}, {Verb: Tune, MaxLag: -1}, {Verb: Stop, BatchTime: 1},
 	} {
-		wantProblem(t, Send(t.Context(), nil, "public", request), problem.ErrUsage, "bad_order")
+		wantProblem(t, Send(t.Context(), nil, "public", request), problem.ErrUsage, "bad_request")
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Where is the address of a server and who asked, for people: it never holds a password.
-type Where struct {
+type Server struct {
 	Host     string // a name, an address, or the directory of a Unix socket
 	Port     uint16
 	User     string
@@ -18,12 +18,12 @@ type Where struct {
 }
 
 // Socket tells whether the address is a Unix socket.
-func (w Where) Socket() bool {
+func (w Server) Socket() bool {
 	return strings.HasPrefix(w.Host, "/") || strings.HasPrefix(w.Host, "@")
 }
 
 // String is the address: "host:port", or the path of the socket.
-func (w Where) String() string {
+func (w Server) String() string {
 	switch {
 	case w.Socket():
 		return fmt.Sprintf("%s/.s.PGSQL.%d", w.Host, w.Port)
@@ -34,7 +34,7 @@ func (w Where) String() string {
 	}
 }
 
-func (w Where) ready() string {
+func (w Server) ready() string {
 	return fmt.Sprintf("Is PostgreSQL running there? Try: pg_isready -h %s -p %d", w.Host, w.Port)
 }
 
@@ -55,69 +55,69 @@ func BadConnection(source, fault string) *problem.Problem {
 }
 
 // NobodyListens is an address where no server answers.
-func NobodyListens(w Where, cause error) *problem.Problem {
+func ConnectionRefused(w Server, cause error) *problem.Problem {
 	return connecting("unreachable", "no server answers at "+w.String(), "The connection was refused.", w.ready(), cause)
 }
 
 // NoSocket is a Unix socket that is not there.
-func NoSocket(w Where, cause error) *problem.Problem {
+func SocketMissing(w Server, cause error) *problem.Problem {
 	return connecting("unreachable", "no server answers at "+w.String(), "There is no such socket.",
 		"Is PostgreSQL running, and is its unix_socket_directories the same? Name the server otherwise: --database-url postgres://user@host:5432/database", cause)
 }
 
 // UnknownHost is a host name without an address.
-func UnknownHost(w Where, cause error) *problem.Problem {
+func UnknownHost(w Server, cause error) *problem.Problem {
 	return connecting("unreachable", fmt.Sprintf("the host name %q is not known", w.Host), "The name service has no address for it.",
 		"Look at the host in --database-url, REKEY_DATABASE_URL, DATABASE_URL or PGHOST. Try: getent hosts "+w.Host, cause)
 }
 
 // Silence is a server that does not answer in time.
-func Silence(w Where, cause error) *problem.Problem {
+func ConnectionTimedOut(w Server, cause error) *problem.Problem {
 	return connecting("unreachable", fmt.Sprintf("the server at %s does not answer", w), "The time for connecting ran out; a firewall may drop the packets.",
 		w.ready()+"; more time: PGCONNECT_TIMEOUT=60", cause)
 }
 
 // Unreachable is a server that cannot be reached for another reason.
-func Unreachable(w Where, why string, cause error) *problem.Problem {
+func Unreachable(w Server, why string, cause error) *problem.Problem {
 	return connecting("unreachable", fmt.Sprintf("the server at %s cannot be reached", w), why, w.ready(), cause)
 }
 
 // NotAdmitted is a role that the server does not let in: a wrong or missing password, or no line for
 // it in pg_hba.conf.
-func NotAdmitted(w Where, said string, given bool, cause error) *problem.Problem {
+func AuthenticationFailed(w Server, said string, given bool, cause error) *problem.Problem {
 	hint := "No password was given. Put one into ~/.pgpass (host:port:database:user:password, mode 0600) or set PGPASSWORD."
 	if given {
 		hint = "Look at the password in the connection string, PGPASSWORD or ~/.pgpass."
 	}
-	return connecting("wrong_password", fmt.Sprintf("the server at %s does not let role %q in", w, w.User), "It said: "+said+".",
+	return connecting("authentication_failed", fmt.Sprintf("the server at %s does not let role %q in", w, w.User), "It said: "+said+".",
 		fmt.Sprintf("%s Try: psql -h %s -p %d -U %s -d %s", hint, w.Host, w.Port, w.User, w.Database), cause)
 }
 
 // NoDatabase is a database that the server does not have.
-func NoDatabase(w Where, cause error) *problem.Problem {
+func DatabaseMissing(w Server, cause error) *problem.Problem {
 	return connecting("no_database", fmt.Sprintf("there is no database %q at %s", w.Database, w), "",
 		fmt.Sprintf("See which there are: psql -h %s -p %d -U %s -l -d postgres", w.Host, w.Port, w.User), cause)
 }
 
 // TooManyConnections is a server without a free place.
-func TooManyConnections(w Where, said string, cause error) *problem.Problem {
+func TooManyConnections(w Server, said string, cause error) *problem.Problem {
 	return connecting("too_many_connections", fmt.Sprintf("the server at %s has no connection left", w), "It said: "+said+".",
 		"rekey needs four. See who has them: SELECT usename, application_name, count(*) FROM pg_stat_activity GROUP BY 1, 2; then run the same command again.", cause)
 }
 
 // TLS is an encrypted connection that does not come about.
-func TLS(w Where, why string, cause error) *problem.Problem {
+func TLSFailed(w Server, why string, cause error) *problem.Problem {
 	return connecting("tls", "no encrypted connection to "+w.String(), why,
 		"Look at sslmode and sslrootcert in the connection string (or PGSSLMODE, PGSSLROOTCERT); sslmode=verify-full wants the server's own name as host.", cause)
 }
 
 // Starting is a server that starts, stops or recovers and takes nobody yet.
-func Starting(w Where, said string, cause error) *problem.Problem {
+func ServerNotReady(w Server, said string, cause error) *problem.Problem {
 	return connecting("not_ready", fmt.Sprintf("the server at %s takes no connections now", w), "It said: "+said+".", w.ready(), cause)
 }
 
 // NoConnection is any other answer of the server to a new connection.
-func NoConnection(w Where, said, hint string, cause error) *problem.Problem {
+func ConnectionFailed(w Server, said, hint string, cause error) *problem.Problem {
 	if hint == "" {
 		hint = fmt.Sprintf("See whether another client gets in: psql -h %s -p %d -U %s -d %s", w.Host, w.Port, w.User, w.Database)
 	}
@@ -125,9 +125,9 @@ func NoConnection(w Where, said, hint string, cause error) *problem.Problem {
 }
 
 // OutputLost is standard output that took no more data: a full disk.
-func OutputLost(cause error) *problem.Problem {
+func OutputFailed(cause error) *problem.Problem {
 	return &problem.Problem{
-		Kind: problem.Failed, Code: "output_lost", Message: "standard output could not be written",
+		Kind: problem.Failed, Code: "output_failed", Message: "standard output could not be written",
 		Detail: "The reason: " + visible.Error(cause) + ". Only what was to be read is lost, nothing that was done.",
 		Hint:   "Send the output elsewhere and run the same command again; what a run has done is told by rekey status.", Cause: cause,
 	}

@@ -4,12 +4,12 @@ import "testing"
 
 func TestWhere(t *testing.T) {
 	for _, c := range []struct {
-		where Where
+		where Server
 		want  string
 	}{
-		{Where{Host: "db", Port: 5432}, "db:5432"},
-		{Where{Host: "::1", Port: 5432}, "[::1]:5432"},
-		{Where{Host: "/run/postgresql", Port: 6543}, "/run/postgresql/.s.PGSQL.6543"},
+		{Server{Host: "db", Port: 5432}, "db:5432"},
+		{Server{Host: "::1", Port: 5432}, "[::1]:5432"},
+		{Server{Host: "/run/postgresql", Port: 6543}, "/run/postgresql/.s.PGSQL.6543"},
 	} {
 		if got := c.where.String(); got != c.want {
 			t.Errorf("got %s, want %s", got, c.want)

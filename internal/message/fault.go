@@ -11,11 +11,11 @@ import (
 
 // Fault is an error of the server or of the network, in the words of a program.
 type Fault struct {
-	Doing    string // the command, or a part of it
+	Operation    string // the command, or a part of it
 	Table    string // schema.table, where it is about one
 	Step     string // what was being done
 	SQLState string // of the server's error; "" where the network failed
-	Said     string // the server's or the system's message
+	Reason     string // the server's or the system's message
 	Cause    error
 }
 
@@ -147,7 +147,7 @@ func reach() []class {
 		},
 		{
 			silent,
-			problem.Problem{Kind: problem.Failed, Code: "connection_silent"},
+			problem.Problem{Kind: problem.Failed, Code: "connection_timed_out"},
 			"nothing arrives from the server any more",
 			"Check the network, and what is between rekey and the server (a proxy, a firewall), " + again,
 		},
@@ -171,7 +171,7 @@ func rejected() []class {
 		},
 		{
 			"42P01 42P02 42P06 42P07 42P16 42P17 42701 42703 42704 42710 42723 42804 42809 42883 3F000",
-			problem.Problem{Kind: problem.Stopped, Code: "altered_meanwhile"},
+			problem.Problem{Kind: problem.Stopped, Code: "table_altered"},
 			"something that the statement needs is gone, or is not what it was",
 			"Look at what has changed: rekey plan; " + again,
 		},
@@ -194,13 +194,13 @@ func rejected() []class {
 const rls = "row_security"
 
 // Silent returns the fault of a connection that was given up.
-func (f Fault) Silent() *problem.Problem { return f.as(silent) }
+func (f Fault) ConnectionTimedOut() *problem.Problem { return f.as(silent) }
 
 // Lost returns the fault of a connection that was cut.
-func (f Fault) Lost() *problem.Problem { return f.as(lost) }
+func (f Fault) ConnectionLost() *problem.Problem { return f.as(lost) }
 
 // Hidden returns the fault of a table whose rows a policy hides.
-func (f Fault) Hidden() *problem.Problem { return f.as(rls) }
+func (f Fault) RowsHidden() *problem.Problem { return f.as(rls) }
 
 // Problem returns the fault by its SQLSTATE; one of no known kind is "failed".
 func (f Fault) Problem() *problem.Problem { return f.as(f.SQLState) }
@@ -214,10 +214,10 @@ func (f Fault) as(state string) *problem.Problem {
 		p = c.as
 		p.Message, p.Hint = c.what, c.hint
 	}
-	p.Message = f.Doing + " failed" + f.where() + ": " + p.Message
+	p.Message = f.Operation + " failed" + f.where() + ": " + p.Message
 	p.Detail = f.detail()
 	p.Hint = strings.ReplaceAll(p.Hint, "{table}", cmp.Or(f.Table, ".."))
-	if strings.HasSuffix(f.Doing, " up") || strings.HasSuffix(f.Doing, " down") {
+	if strings.HasSuffix(f.Operation, " up") || strings.HasSuffix(f.Operation, " down") {
 		p.Hint += " Everything done so far is kept."
 	}
 	p.Table, p.Step, p.SQLState, p.Cause = f.Table, f.Step, f.SQLState, f.Cause
@@ -248,7 +248,7 @@ func (f Fault) where() string {
 }
 
 func (f Fault) detail() string {
-	said := strings.TrimSuffix(f.Said, ".")
+	said := strings.TrimSuffix(f.Reason, ".")
 	switch {
 	case said == "":
 		return ""

@@ -27,39 +27,39 @@ func RowTooWide(table string) *problem.Problem {
 }
 
 // RefusedRow is a row that cannot be updated.
-type RefusedRow struct {
+type RejectedRow struct {
 	Row     string // its key, or its address; "" where it was not found
-	Look    string // a query that shows it
-	Says    string // what the server says, without values of the row's
-	Own     bool   // an UPDATE that changes nothing fails as well
-	Back    string // what was taken back so that the application's writes go on
+	Query    string // a query that shows it
+	ServerMessage    string // what the server says, without values of the row's
+	FailsUnchanged     bool   // an UPDATE that changes nothing fails as well
+	Undone    string // what was taken back so that the application's writes go on
 	Profile bool   // the run ends with it
 	Cause   error
 }
 
 // RowRefused is a table with a row that the server does not let be filled.
-func RowRefused(table string, r RefusedRow) *problem.Problem {
+func RowRejected(table string, r RejectedRow) *problem.Problem {
 	message := "a row of " + table + " cannot be updated"
 	if r.Row != "" {
 		message = fmt.Sprintf("row %s of %s cannot be updated", r.Row, table)
 	}
-	detail := "The server says: " + strings.TrimSuffix(r.Says, ".") + "."
+	detail := "The server says: " + strings.TrimSuffix(r.ServerMessage, ".") + "."
 	switch {
-	case r.Own:
+	case r.FailsUnchanged:
 		detail += " An UPDATE that changes nothing of it fails in the same way."
 	case r.Row != "":
 		detail += " An UPDATE that leaves its uuid NULL succeeds."
 	}
-	if r.Back == "" {
-		r.Back = "What was filled before stays."
+	if r.Undone == "" {
+		r.Undone = "What was filled before stays."
 	}
-	detail += " " + r.Back
+	detail += " " + r.Undone
 	if !r.Profile {
 		detail += " The other tables went on."
 	}
 	hint := "When the row is mended, run the same command again."
-	if r.Look != "" {
-		hint = "Look at it with: " + r.Look + "; when it is mended, run the same command again."
+	if r.Query != "" {
+		hint = "Look at it with: " + r.Query + "; when it is mended, run the same command again."
 	}
-	return &problem.Problem{Kind: problem.Stopped, Code: "row_refused", Table: table, Step: "fill-column", Message: message, Detail: detail, Hint: hint, Cause: r.Cause}
+	return &problem.Problem{Kind: problem.Stopped, Code: "row_rejected", Table: table, Step: "fill-column", Message: message, Detail: detail, Hint: hint, Cause: r.Cause}
 }

@@ -78,7 +78,7 @@ func NoJournalRights(role, owner string) *problem.Problem {
 
 // JournalOf is a schema rekey in which something belongs to a role that the running one does not trust, or
 // is not rekey's own.
-func JournalOf(found []catalog.Object, role string) *problem.Problem {
+func JournalConflict(found []catalog.Object, role string) *problem.Problem {
 	first := found[0]
 	about := fmt.Sprintf("%s belongs to %s, whose code does not run as %s", first.Name, first.Owner.Name, role)
 	hint := fmt.Sprintf("Connect as %s: --database-url postgres://%s@..; or, if rekey did not make it, let a DBA rename the schema: ALTER SCHEMA rekey RENAME TO another_name; or, if you trust its owner: --trust-owner %s",
@@ -91,7 +91,7 @@ func JournalOf(found []catalog.Object, role string) *problem.Problem {
 	if len(found) > 1 {
 		detail += fmt.Sprintf(" The same holds for %d more objects in it.", len(found)-1)
 	}
-	return refused("journal_foreign", "", about, detail, hint)
+	return refused("journal_conflict", "", about, detail, hint)
 }
 
 // kit is what a profile is called in a message, and how it is brought to a version: a program may bring a profile of

@@ -17,8 +17,8 @@ func NotAStandby(name string) *problem.Problem {
 }
 
 // StandbyElsewhere is a standby of another server, or another database of it.
-func StandbyElsewhere(name, how, database string) *problem.Problem {
-	return refused("standby_elsewhere", "", "the standby at "+name+" does not show this database", "There "+how+".",
+func StandbyMismatch(name, how, database string) *problem.Problem {
+	return refused("standby_mismatch", "", "the standby at "+name+" does not show this database", "There "+how+".",
 		fmt.Sprintf("Give the address of a standby of this server, and the database %q in it: --standby-url postgres://host:port/database", database))
 }
 

@@ -16,15 +16,15 @@ func refused(code, table, message, detail, hint string) *problem.Problem {
 }
 
 // NoTable is a view, a foreign table or the like that bears the name of a table.
-func NoTable(table, kind string) *problem.Problem {
+func NotATable(table, kind string) *problem.Problem {
 	return refused("not_a_table", table, fmt.Sprintf("%s is a %s, not a table", table, kind),
 		"A column with values can only be added to an ordinary table.",
 		"Rename or drop it, or bring the table back that should bear the name; then run the same command again.")
 }
 
 // UnfitTable is a table that cannot get the column.
-func UnfitTable(table, why string) *problem.Problem {
-	return refused("unfit_table", table, table+" cannot get the column", why+".",
+func UnsupportedTable(table, why string) *problem.Problem {
+	return refused("unsupported_table", table, table+" cannot get the column", why+".",
 		"Nothing was changed. Mend the table, then run the same command again.")
 }
 
@@ -37,7 +37,7 @@ func NotOwner(table, quoted, owner, role string) *problem.Problem {
 }
 
 // ColumnMade is a column whose values the database makes.
-func ColumnMade(table, column string) *problem.Problem {
+func GeneratedColumn(table, column string) *problem.Problem {
 	return refused("generated_column", table, fmt.Sprintf("column %s of %s is generated", column, table),
 		"Its values are made by the database from an expression or an identity, and cannot be filled.",
 		"Rename the column, then run the same command again.")
@@ -63,7 +63,7 @@ func ColumnType(table, column, kind string) *problem.Problem {
 }
 
 // Duplicates is a uuid column in which a value stands twice.
-func Duplicates(table, quoted, column string, values []string) *problem.Problem {
+func DuplicateValues(table, quoted, column string, values []string) *problem.Problem {
 	return refused("duplicates", table, fmt.Sprintf("column %s of %s has values that stand more than once", column, table),
 		"For instance: "+strings.Join(values, ", ")+".",
 		fmt.Sprintf("rekey never changes a value that may have been handed out. See them with: SELECT %s, count(*) FROM %s GROUP BY 1 HAVING count(*) > 1; "+
@@ -71,7 +71,7 @@ func Duplicates(table, quoted, column string, values []string) *problem.Problem 
 }
 
 // IndexTaken is an index name that something else in the schema bears.
-func IndexTaken(table, index, kind, on string) *problem.Problem {
+func IndexNameTaken(table, index, kind, on string) *problem.Problem {
 	detail := fmt.Sprintf("The name belongs to a %s.", kind)
 	if on != "" {
 		detail = fmt.Sprintf("The name belongs to an %s on %s.", kind, on)
@@ -100,7 +100,7 @@ func IndexDiffers(table, index, definition string) *problem.Problem {
 }
 
 // ConstraintTaken is a constraint that bears the name of rekey's temporary one.
-func ConstraintTaken(table, constraint, definition string) *problem.Problem {
+func ConstraintNameTaken(table, constraint, definition string) *problem.Problem {
 	return refused("constraint_name_taken", table, fmt.Sprintf("the constraint name %s of %s is taken", constraint, table),
 		"It is: "+definition+".", "Rename it, then run the same command again.")
 }
@@ -141,22 +141,22 @@ func TriggersFire(table string, triggers []string, role string) *problem.Problem
 }
 
 // Attached is something that hangs on a column or index that down is to take away.
-func Attached(table, column, kind, name string) *problem.Problem {
-	return refused("attached", table, fmt.Sprintf("%s %s depends on column %s of %s", kind, name, column, table),
+func DependentObject(table, column, kind, name string) *problem.Problem {
+	return refused("dependent_object", table, fmt.Sprintf("%s %s depends on column %s of %s", kind, name, column, table),
 		"up did not make it, and rekey never drops with CASCADE.",
 		"Drop or change it if it is no longer needed, then run the same command again.")
 }
 
 // ForeignFunction is a function of the needed name that cannot be used.
-func ForeignFunction(schema, name, owner, why string) *problem.Problem {
-	return refused("foreign_function", "", fmt.Sprintf("function %s.%s() of %s is there and cannot be used", schema, name, owner), capital(why)+".",
+func FunctionNameTaken(schema, name, owner, why string) *problem.Problem {
+	return refused("unusable_function", "", fmt.Sprintf("function %s.%s() of %s is there and cannot be used", schema, name, owner), capital(why)+".",
 		fmt.Sprintf("Rename it: ALTER FUNCTION %s.%s() RENAME TO another_name; then run the same command again.", sqltext.Ident(schema), sqltext.Ident(name)))
 }
 
 // FunctionOf is a function of the needed name that belongs to a role which the running one does not trust.
-func FunctionOf(schema, name, owner, role string) *problem.Problem {
+func UntrustedFunction(schema, name, owner, role string) *problem.Problem {
 	function := fmt.Sprintf("%s.%s()", sqltext.Ident(schema), sqltext.Ident(name))
-	return refused("foreign_function", "", fmt.Sprintf("function %s.%s() belongs to %s, whose code does not run as %s", schema, name, owner, role),
+	return refused("unusable_function", "", fmt.Sprintf("function %s.%s() belongs to %s, whose code does not run as %s", schema, name, owner, role),
 		"It was not called. As the default of a column it would run with the rights of every role that inserts.",
 		fmt.Sprintf("Connect as %s if the tables are its own: --database-url postgres://%s@..; or rename the function: ALTER FUNCTION %s RENAME TO another_name; or, if you trust its owner: --trust-owner %s",
 			owner, shell(owner), function, shell(owner)))
@@ -217,8 +217,8 @@ func UntrustedCode(table, owner, role, session string, code []catalog.Code) *pro
 }
 
 // ForeignEventTrigger is an event trigger whose function belongs to a role that the running one does not trust.
-func ForeignEventTrigger(trigger, function, owner, event, role string) *problem.Problem {
-	return refused("event_trigger_foreign", "", fmt.Sprintf("event trigger %s would run %s of %s as %s", trigger, function, owner, role),
+func UntrustedEventTrigger(trigger, function, owner, event, role string) *problem.Problem {
+	return refused("untrusted_event_trigger", "", fmt.Sprintf("event trigger %s would run %s of %s as %s", trigger, function, owner, role),
 		fmt.Sprintf("The run's own changes fire it, at %s. %s may replace the function at any time.", event, owner),
 		fmt.Sprintf("Let a superuser run: ALTER FUNCTION %s OWNER TO another_role; or: ALTER EVENT TRIGGER %s DISABLE; for the time of the run; or, if you trust the function's owner: --trust-owner %s",
 			function, sqltext.Ident(trigger), shell(owner)))
@@ -232,15 +232,15 @@ func UnknownOwner(name string) *problem.Problem {
 }
 
 // ForeignDefault is a column whose default runs code of a role that the running one does not trust.
-func ForeignDefault(table, quoted, column, expression string, code catalog.Code, role string) *problem.Problem {
-	return refused("foreign_function", table, fmt.Sprintf("the default of column %s of %s calls %s of %s, whose code does not run as %s", column, table, code.Runs, code.Owner.Name, role),
+func UntrustedDefault(table, quoted, column, expression string, code catalog.Code, role string) *problem.Problem {
+	return refused("unusable_function", table, fmt.Sprintf("the default of column %s of %s calls %s of %s, whose code does not run as %s", column, table, code.Runs, code.Owner.Name, role),
 		fmt.Sprintf("It is: %s. It was not called. %s owns neither the table nor the rights of %s.", expression, code.Owner.Name, role),
 		fmt.Sprintf("Drop the default: ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT; or, if you trust the function's owner: --trust-owner %s",
 			quoted, sqltext.Ident(column), shell(code.Owner.Name)))
 }
 
 // Overloaded is a function beside which a call of the one that is needed is ambiguous.
-func Overloaded(schema, name, other string) *problem.Problem {
+func FunctionAmbiguous(schema, name, other string) *problem.Problem {
 	return refused("function_ambiguous", "", fmt.Sprintf("a call of %s.%s() would be ambiguous", schema, name),
 		fmt.Sprintf("Every argument of %s has a default, so that it may be called without any.", other),
 		fmt.Sprintf("Rename it: ALTER FUNCTION %s RENAME TO another_name; then run the same command again.", other))

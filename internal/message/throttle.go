@@ -32,7 +32,7 @@ func ThrottleFile(name string, cause error) *problem.Problem {
 }
 
 // DirectElsewhere is a direct connection to another server or database than the pooler's.
-func DirectElsewhere() *problem.Problem {
-	return refused("direct_elsewhere", "", "--direct-url leads to another database than the connection through the pooler",
+func DirectURLMismatch() *problem.Problem {
+	return refused("direct_url_mismatch", "", "--direct-url leads to another database than the connection through the pooler",
 		"The servers' start times or the databases' oids differ.", "Give the address of the same database: look into the pooler's configuration.")
 }

@@ -64,9 +64,9 @@ func NoSuchTable(flag, table, schema, near string) *problem.Problem {
 }
 
 // ScriptByClock is a script of which the order of creation or random values were asked.
-func ScriptByClock() *problem.Problem {
+func ValuesInScript() *problem.Problem {
 	return &problem.Problem{
-		Kind: problem.Usage, Code: "script_by_clock", Message: "a script fills by the clock and by nothing else",
+		Kind: problem.Usage, Code: "values_in_script", Message: "a script fills by the clock and by nothing else",
 		Hint: "Leave out what is said of the values; or run rekey up, which puts them in the order of creation.",
 	}
 }
@@ -80,7 +80,7 @@ func BadTimePattern(pattern, why string) *problem.Problem {
 }
 
 // IdleTimePattern is a pattern that fits no table with the column that it names.
-func IdleTimePattern(schema, pattern, column string) *problem.Problem {
+func UnmatchedTimePattern(schema, pattern, column string) *problem.Problem {
 	return &problem.Problem{
 		Kind: problem.Usage, Code: "bad_time_column", Message: fmt.Sprintf("--time-column %s=%s: no table of schema %s that matches has this column", pattern, column, schema),
 		Detail: "A pattern is for those of the matching tables that have the column.",

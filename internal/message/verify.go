@@ -10,7 +10,7 @@ import (
 )
 
 // VersionFault is a recorded version below the one that verify expects.
-func VersionFault(version, to int) string {
+func VersionMismatch(version, to int) string {
 	return fmt.Sprintf("version %d is recorded, not %d", version, to)
 }
 
@@ -32,7 +32,7 @@ func Differences(lines []string, verifyOnly bool) *problem.Problem {
 }
 
 // Unreadable is a table whose rows the role may not count.
-func Unreadable(table, quoted, role, said string, cause error) *problem.Problem {
+func TableUnreadable(table, quoted, role, said string, cause error) *problem.Problem {
 	p := refused("unreadable", table, fmt.Sprintf("role %s may not count the rows of %s", role, table),
 		fmt.Sprintf("The server says: %s. Verify counts every row or none.", said),
 		fmt.Sprintf("Run verify as the owner of the tables. Or let a DBA run: GRANT SELECT ON %s TO %s;  and, where row-level security hides rows: ALTER ROLE %s BYPASSRLS;",

@@ -28,7 +28,7 @@ func refuseAttachments(t step.Target, table *catalog.Table) problem.List {
 			if madeByUp(t, indexes, a) || origin == step.Found && !needsMade(part.Target, part.Table, as, a) {
 				continue
 			}
-			found = append(found, message.Attached(t.String(), t.Column, a.Kind, a.Name))
+			found = append(found, message.DependentObject(t.String(), t.Column, a.Kind, a.Name))
 		}
 	}
 	return found

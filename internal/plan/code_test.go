@@ -96,7 +96,7 @@ func TestForeignEventTriggers(t *testing.T) {
 			})
 			got := Build(s).Refusals
 			if slices.ContainsFunc(got, func(p *problem.Problem) bool {
-				return p.Code == "event_trigger_foreign" && p.Kind == problem.Refused && strings.Contains(p.Message, "No DDL") && strings.Contains(p.Message, owner)
+				return p.Code == "untrusted_event_trigger" && p.Kind == problem.Refused && strings.Contains(p.Message, "No DDL") && strings.Contains(p.Message, owner)
 			}) != want {
 				t.Errorf("%s, %s: %v", owner, direction, got)
 			}
@@ -134,7 +134,7 @@ func TestForeignDefaults(t *testing.T) {
 		})
 		got := Build(s).Refusals
 		if slices.ContainsFunc(got, func(p *problem.Problem) bool {
-			return p.Code == "foreign_function" && p.Table == "app.t" && strings.Contains(p.Message, "other.uuid_generate_v7() of mallory")
+			return p.Code == "unusable_function" && p.Table == "app.t" && strings.Contains(p.Message, "other.uuid_generate_v7() of mallory")
 		}) != c.want {
 			t.Errorf("%s: %v", name, got)
 		}

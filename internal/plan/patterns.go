@@ -66,7 +66,7 @@ func (v Values) refuseUnusedPatterns(schema catalog.Schema, chosen []string) (fo
 			return p.Matches(name) && table != nil && (column == order.None || order.HasColumn(*table, column))
 		}
 		if !slices.ContainsFunc(chosen, fits) {
-			found = append(found, message.IdleTimePattern(schema.Name, text, column))
+			found = append(found, message.UnmatchedTimePattern(schema.Name, text, column))
 		}
 	}
 	return found

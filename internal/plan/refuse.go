@@ -41,7 +41,7 @@ func refuse(s Input, p Plan) problem.List {
 	}
 	if p.Pending() {
 		if other := s.Schema.Overloads; p.Direction == Up && len(other) > 0 {
-			found = append(found, message.Overloaded(s.Schema.Name, step.FunctionName, other[0]))
+			found = append(found, message.FunctionAmbiguous(s.Schema.Name, step.FunctionName, other[0]))
 		}
 		found = append(found, refuseRights(s, p)...)
 		found = append(found, refuseReplicas(s.Server)...)
@@ -55,7 +55,7 @@ func refuseEvents(server catalog.Server) problem.List {
 	var found problem.List
 	_, refused := trust.Events(server.Role, server.EventTriggers)
 	for _, e := range refused {
-		found = append(found, message.ForeignEventTrigger(e.Name, e.Function, e.Owner, e.Event, server.Role.Name))
+		found = append(found, message.UntrustedEventTrigger(e.Name, e.Function, e.Owner, e.Event, server.Role.Name))
 	}
 	return found
 }
@@ -72,7 +72,7 @@ func refuseTable(s Input, p Plan, g Group, table *catalog.Table) problem.List {
 		return refuseTree(s, p, g, table, fills)
 	}
 	if table.Kind != catalog.Ordinary {
-		return problem.List{message.NoTable(g.Target.String(), table.Kind.String())}
+		return problem.List{message.NotATable(g.Target.String(), table.Kind.String())}
 	}
 	var found problem.List
 	if !table.Owned {
@@ -131,7 +131,7 @@ func refuseShape(t step.Target, table *catalog.Table) problem.List {
 	default:
 		return nil
 	}
-	return problem.List{message.UnfitTable(t.String(), why)}
+	return problem.List{message.UnsupportedTable(t.String(), why)}
 }
 
 func refuseColumn(s Input, t step.Target, table *catalog.Table) problem.List {
@@ -145,13 +145,13 @@ func refuseColumn(s Input, t step.Target, table *catalog.Table) problem.List {
 	}
 	switch {
 	case c.Generated || c.Identity != "":
-		return problem.List{message.ColumnMade(t.String(), c.Name)}
+		return problem.List{message.GeneratedColumn(t.String(), c.Name)}
 	case Textual(c.Type):
 		return problem.List{message.TextColumn(t.String(), t.Relation(), c.Name, c.Type, data.NotUUIDs)}
 	case c.Type != "uuid":
 		return problem.List{message.ColumnType(t.String(), c.Name, typeText(*c))}
 	case len(data.Duplicates) > 0:
-		return problem.List{message.Duplicates(t.String(), t.Relation(), c.Name, data.Duplicates)}
+		return problem.List{message.DuplicateValues(t.String(), t.Relation(), c.Name, data.Duplicates)}
 	}
 	return nil
 }
@@ -164,7 +164,7 @@ func refuseDefault(s Input, t step.Target, table *catalog.Table) problem.List {
 		return nil
 	}
 	if foreign := trust.Default(s.Server.Role, *table, *c); len(foreign) > 0 {
-		return problem.List{message.ForeignDefault(t.String(), t.Relation(), c.Name, c.Default, foreign[0], s.Server.Role.Name)}
+		return problem.List{message.UntrustedDefault(t.String(), t.Relation(), c.Name, c.Default, foreign[0], s.Server.Role.Name)}
 	}
 	return nil
 }
@@ -189,12 +189,12 @@ func refuseNames(s Input, t step.Target, table *catalog.Table) problem.List {
 	case own != nil && !t.IndexFits(own):
 		found = append(found, message.IndexDiffers(t.String(), t.Index, own.Definition))
 	case own == nil && other != nil:
-		found = append(found, message.IndexTaken(t.String(), t.Index, other.Kind.String(), other.IndexOf))
+		found = append(found, message.IndexNameTaken(t.String(), t.Index, other.Kind.String(), other.IndexOf))
 	case own != nil && !own.Valid && own.Constraint != "":
 		found = append(found, message.IndexDiffers(t.String(), t.Index, own.Definition))
 	}
 	if c := table.Constraint(t.Check); c != nil && !provesNotNull(c, t.Column) {
-		found = append(found, message.ConstraintTaken(t.String(), t.Check, c.Definition))
+		found = append(found, message.ConstraintNameTaken(t.String(), t.Check, c.Definition))
 	}
 	return found
 }
@@ -298,9 +298,9 @@ func refuseFunction(s Input) problem.List {
 	case f == nil || step.FunctionReplaceable(f, s.Server):
 		return nil
 	case trust.OfFunction(s.Server.Role, *f) == trust.Untrusted:
-		return problem.List{message.FunctionOf(f.Schema, f.Name, f.Owner, s.Server.Role.Name)}
+		return problem.List{message.UntrustedFunction(f.Schema, f.Name, f.Owner, s.Server.Role.Name)}
 	case !step.FunctionServes(f, s.Server):
-		return problem.List{message.ForeignFunction(f.Schema, f.Name, f.Owner, functionFault(f))}
+		return problem.List{message.FunctionNameTaken(f.Schema, f.Name, f.Owner, functionFault(f))}
 	}
 	if len(f.Unprivileged) > 0 { // rekey changes no rights on another role's function, even if it could
 		grants := make([]string, len(f.Unprivileged))
@@ -346,7 +346,7 @@ func refuseRights(s Input, p Plan) problem.List {
 	strange := trust.Journal(s.Server.Role, journal.Unexpected)
 	switch {
 	case len(strange) > 0:
-		found = append(found, message.JournalOf(strange, role))
+		found = append(found, message.JournalConflict(strange, role))
 	case !journal.Exists && !s.Server.Role.CreateDatabase:
 		found = append(found, message.NoJournalSchema(sqltext.Ident(role), sqltext.Ident(s.Server.Database)))
 	case journal.Exists && (!journal.Usage || !journal.Tables && !journal.Create || journal.Tables && !journal.Write):

@@ -20,7 +20,7 @@ func refuseReplicas(server catalog.Server) problem.List {
 		case !r.Recovering:
 			found = append(found, message.NotAStandby(r.Name))
 		case r.Mismatch != "":
-			found = append(found, message.StandbyElsewhere(r.Name, r.Mismatch, server.Database))
+			found = append(found, message.StandbyMismatch(r.Name, r.Mismatch, server.Database))
 		case r.ApplyDelay > 0:
 			found = append(found, message.StandbyDelayed(r.Name, delayText(r.ApplyDelay)))
 		}

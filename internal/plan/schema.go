@@ -59,10 +59,10 @@ func refuseSchema(s Input) problem.List {
 	}
 	var found problem.List
 	for _, pattern := range discover.Unmatched(s.Schema, s.Selection.Filter) {
-		found = append(found, message.NothingMatches(name, pattern, relationNames(s.Schema)))
+		found = append(found, message.NoMatch(name, pattern, relationNames(s.Schema)))
 	}
 	for _, table := range unknownOverrides(s) {
-		found = append(found, message.NothingMatches(name, table, relationNames(s.Schema)))
+		found = append(found, message.NoMatch(name, table, relationNames(s.Schema)))
 	}
 	return found
 }
@@ -99,7 +99,7 @@ func refuseSameIndex(p *Plan) problem.List {
 		for _, index := range indexes {
 			if other, taken := owner[index.Schema+"."+index.Name]; taken && p.Direction == Up {
 				g.State = Refused
-				found = append(found, message.IndexTwice(g.Target.String(), index.Name, other))
+				found = append(found, message.DuplicateIndexName(g.Target.String(), index.Name, other))
 				break
 			}
 		}

@@ -10,17 +10,17 @@ import (
 func CheckServer(s catalog.Server, readOnly bool) *problem.Problem {
 	switch {
 	case s.Flavor != "":
-		return message.OtherFlavor(s.Flavor)
+		return message.UnsupportedServer(s.Flavor)
 	case s.Version < 130000:
-		return message.TooOld(s.VersionText)
+		return message.ServerTooOld(s.VersionText)
 	case readOnly:
 		return nil
 	case s.Version >= 140000 && s.Version < 140004:
-		return message.BrokenCIC(s.VersionText)
+		return message.ServerDefect(s.VersionText)
 	case s.Standby:
-		return message.IsStandby()
+		return message.ServerIsStandby()
 	case s.ReadOnly:
-		return message.IsReadOnly()
+		return message.ServerIsReadOnly()
 	default:
 		return nil
 	}

@@ -30,7 +30,7 @@ func refuseTree(s Input, p Plan, g Group, table *catalog.Table, fills []step.Tar
 		}
 		found = append(found, refusePartitioned(s, t, table)...)
 		if across := s.Data[t.Table].SharedAcross; len(across) > 0 {
-			found = append(found, message.Duplicates(t.String(), t.Relation(), t.Column, across))
+			found = append(found, message.DuplicateValues(t.String(), t.Relation(), t.Column, across))
 		}
 	}
 	for _, one := range found {
@@ -42,12 +42,12 @@ func refuseTree(s Input, p Plan, g Group, table *catalog.Table, fills []step.Tar
 func unfitTree(t step.Target, root *catalog.Table) (found problem.List) {
 	for _, one := range root.All() {
 		if why := unfitBelow(t, root, one); why != "" {
-			found = append(found, message.UnfitTable(t.String(), why))
+			found = append(found, message.UnsupportedTable(t.String(), why))
 		}
 	}
 	if origin, _ := t.Read(root); origin == step.Untouched {
 		for _, why := range irreversible(t, root) {
-			found = append(found, message.UnfitTable(t.String(), why))
+			found = append(found, message.UnsupportedTable(t.String(), why))
 		}
 	}
 	return found
@@ -113,7 +113,7 @@ func refusePartitioned(s Input, t step.Target, root *catalog.Table) problem.List
 	var found problem.List
 	found = append(found, refuseDefault(s, t, root)...)
 	if root.Column(t.Column) == nil && root.Attributes >= MaxColumns {
-		found = append(found, message.UnfitTable(t.String(), columnLimit))
+		found = append(found, message.UnsupportedTable(t.String(), columnLimit))
 	}
 	if root.Hides(s.Server.Role) {
 		found = append(found, message.RowSecurity(t.String(), t.Relation(), s.Server.Role.Name))

@@ -35,7 +35,7 @@ func (e *Executor) execute(ctx context.Context, g plan.Group, s step.Step, actio
 	case step.Fill:
 		return e.fill(ctx, g, a, st)
 	default:
-		return message.Broken(string(s.ID()), errors.New("unknown action"))
+		return message.InternalError(string(s.ID()), errors.New("unknown action"))
 	}
 }
 
@@ -70,7 +70,7 @@ func (e *Executor) explainLockError(g plan.Group, err error) error {
 	var timeout *pg.LockTimeoutError
 	switch {
 	case errors.As(err, &timeout):
-		return message.NoLock(tableName(g), timeout.Attempts, timeout.RetryTimeout, describe(timeout.Blockers), err)
+		return message.LockTimeout(tableName(g), timeout.Attempts, timeout.RetryTimeout, describe(timeout.Blockers), err)
 	case errors.Is(err, pg.ErrStopped):
 		return e.stopError()
 	case errors.Is(err, pg.ErrFenced):

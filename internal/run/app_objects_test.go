@@ -139,7 +139,7 @@ func TestDoneTablesAreCheckedAtTheEnd(t *testing.T) {
 				for _, p := range result.Problems {
 					named = append(named, p.Table+" "+p.Code)
 				}
-				if result.Exit == 0 || !slices.Contains(named, one.named+" altered_meanwhile") {
+				if result.Exit == 0 || !slices.Contains(named, one.named+" table_altered") {
 					t.Errorf("exit %d, problems %q", result.Exit, named)
 				}
 			})

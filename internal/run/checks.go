@@ -35,10 +35,10 @@ func (st *groupState) checkIdentity(ctx context.Context, found *catalog.Table) e
 		}
 		return nil
 	case found != nil && found.OID == planned.OID && found.IsTree() && !planned.IsTree():
-		return message.AlteredMeanwhile(st.group.Target.String(), "It has partitions or inheritance children now")
+		return message.TableAltered(st.group.Target.String(), "It has partitions or inheritance children now")
 	case found != nil && found.OID == planned.OID:
 		if name := st.executor.renamed(st.group, found); name != "" {
-			return message.AlteredMeanwhile(st.group.Target.String(), "Its column "+st.group.Target.Column+" was renamed to "+name)
+			return message.TableAltered(st.group.Target.String(), "Its column "+st.group.Target.Column+" was renamed to "+name)
 		}
 		return nil
 	}
@@ -81,16 +81,16 @@ func (e *Executor) explainMissing(ctx context.Context, g plan.Group, oid uint32,
 	case err != nil:
 		return err
 	case now != "":
-		return message.AlteredMeanwhile(g.Target.String(), "It was renamed to "+now)
+		return message.TableAltered(g.Target.String(), "It was renamed to "+now)
 	case found != nil:
-		return message.AlteredMeanwhile(g.Target.String(), "It was dropped, and another relation has its name")
+		return message.TableAltered(g.Target.String(), "It was dropped, and another relation has its name")
 	}
 	return errDropped
 }
 
 // alteredProblem returns the problem in err if it reports that a table was altered during the run, else nil.
 func alteredProblem(err error) *problem.Problem {
-	if why, ok := errors.AsType[*problem.Problem](err); ok && why.Code == message.AlteredCode {
+	if why, ok := errors.AsType[*problem.Problem](err); ok && why.Code == message.TableAlteredCode {
 		return why
 	}
 	return nil
@@ -130,7 +130,7 @@ func (e *Executor) checkFunction(now catalog.Schema) {
 				wanted = e.Plan.Schema.Function.SourceMD5
 			}
 			if f := now.Function; f == nil || f.SourceMD5 != wanted || !f.Volatile {
-				e.altered = append(e.altered, message.AlteredMeanwhile(ensure.Schema+"."+step.FunctionName+"()", "It was dropped or replaced, and it is the default of columns"))
+				e.altered = append(e.altered, message.TableAltered(ensure.Schema+"."+step.FunctionName+"()", "It was dropped or replaced, and it is the default of columns"))
 			}
 		}
 	}
@@ -191,7 +191,7 @@ func (e *Executor) checkDoneTable(ctx context.Context, g plan.Group, schema cata
 	}
 	if missing := e.missing(g, found); len(missing) > 0 {
 		e.totals.tables--
-		e.skip(g, message.AlteredMeanwhile(g.Target.String(), "It was altered after its steps were done, and has now: "+strings.Join(missing, ", ")))
+		e.skip(g, message.TableAltered(g.Target.String(), "It was altered after its steps were done, and has now: "+strings.Join(missing, ", ")))
 	}
 	return nil
 }

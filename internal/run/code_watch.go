@@ -71,7 +71,7 @@ func (w *codeWatch) check(ctx context.Context, tx pg.Tx) error {
 		return err
 	}
 	if why := plan.UntrustedCode(w.server, w.target, w.table, code, w.fills); why != "" {
-		return message.AlteredMeanwhile(w.target.String(), "Code was added after the plan was made:  "+why)
+		return message.TableAltered(w.target.String(), "Code was added after the plan was made:  "+why)
 	}
 	w.mu.Lock()
 	w.fingerprint = seal

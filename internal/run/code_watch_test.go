@@ -74,7 +74,7 @@ func TestCodeAddedDuringRunIsNotExecuted(t *testing.T) {
 				if n == 0 {
 					t.Fatalf("no code was added; actions %q", s.actions)
 				}
-				if !errors.Is(err, problem.ErrStopped) || result.Problems[0].Code != "altered_meanwhile" || !strings.Contains(err.Error(), "of code_owner") {
+				if !errors.Is(err, problem.ErrStopped) || result.Problems[0].Code != "table_altered" || !strings.Contains(err.Error(), "of code_owner") {
 					t.Fatalf("the run ended with %v", err)
 				}
 				s.job.Emit = nil

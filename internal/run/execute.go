@@ -118,7 +118,7 @@ func (j Job) runUnderLease(ctx context.Context, server catalog.Server, lease *jo
 		return err
 	}
 	if why := lease.LostReason(); !errors.Is(why, journal.ErrLost) {
-		return message.LeaseFallen(fault.Reason(why), err)
+		return message.LeaseExpired(fault.Reason(why), err)
 	}
 	return message.LeaseLost()
 }
@@ -193,7 +193,7 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 
 func (j Job) inspectServers(ctx context.Context) (catalog.Server, error) {
 	if timeout := j.Pool.Config().MaxConns; timeout < 2 {
-		return catalog.Server{}, message.SmallPool(timeout)
+		return catalog.Server{}, message.PoolTooSmall(timeout)
 	}
 	server, err := inspect.Server(ctx, j.Pool)
 	if err != nil {
@@ -209,7 +209,7 @@ func (j Job) inspectServers(ctx context.Context) (catalog.Server, error) {
 		}
 	}
 	if direct.Pooled {
-		return server, message.BehindPooler()
+		return server, message.PoolerDetected()
 	}
 	return server, j.checkSameDatabase(ctx)
 }
@@ -230,7 +230,7 @@ func (j Job) checkSameDatabase(ctx context.Context) error {
 		}
 	}
 	if databases[0] != databases[1] {
-		return message.DirectElsewhere()
+		return message.DirectURLMismatch()
 	}
 	return nil
 }
@@ -318,7 +318,7 @@ func explain(ctx context.Context, doing string, err error) error {
 	case errors.Is(err, journal.ErrLost), errors.Is(context.Cause(ctx), journal.ErrLost):
 		return message.LeaseLost()
 	case ctx.Err() != nil:
-		return message.LeftAtSignal(err)
+		return message.Interrupted(err)
 	default:
 		return fault.Explain("rekey "+doing, err)
 	}

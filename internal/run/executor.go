@@ -200,9 +200,9 @@ func (e *Executor) repeatSteps(ctx context.Context, g plan.Group, st *groupState
 		return err
 	}
 	if errors.Is(err, errStepUndone) {
-		return message.AlteredMeanwhile(g.Target.String(), "Its column "+g.Target.Column+" lost its default or its index again and again")
+		return message.TableAltered(g.Target.String(), "Its column "+g.Target.Column+" lost its default or its index again and again")
 	}
-	return message.NullsKeepComing(g.Target.String(), g.Target.Column, maxRounds, errNullWritten)
+	return message.NullsWritten(g.Target.String(), g.Target.Column, maxRounds, errNullWritten)
 }
 
 // refill runs the fill step once more, which drops the CHECK that could not be validated: with rows that violate
@@ -281,7 +281,7 @@ func (e *Executor) runActions(ctx context.Context, g plan.Group, s step.Step, st
 			return e.finishStep(ctx, g, s, view, acted == 0, time.Since(begun))
 		}
 		if acted == maxActions*countTables(view) {
-			return message.Broken(string(s.ID()), errors.New("it asks for the same action again and again"))
+			return message.InternalError(string(s.ID()), errors.New("it asks for the same action again and again"))
 		}
 		guardFailed, err := e.runWave(ctx, g, s, nextWave(view.Table, actions), view, st)
 		if err != nil {
@@ -364,7 +364,7 @@ func (e *Executor) runAction(ctx context.Context, g plan.Group, s step.Step, act
 // finishStep checks on the way up that a step without further actions is done, and reports it.
 func (e *Executor) finishStep(ctx context.Context, g plan.Group, s step.Step, view step.View, already bool, elapsed time.Duration) error {
 	if outcome := s.Check(view); e.Plan.Direction == plan.Up && !outcome.Done {
-		return message.Broken(string(s.ID()), errors.New(outcome.Reason))
+		return message.InternalError(string(s.ID()), errors.New(outcome.Reason))
 	}
 	if err := e.deleteLeftovers(ctx, s, view, already); err != nil {
 		return err
@@ -404,7 +404,7 @@ func (e *Executor) waitOrEnd(ctx context.Context) error {
 	case <-e.Stop:
 		return e.stopError()
 	case <-ctx.Done():
-		return message.LeftAtSignal(context.Cause(ctx))
+		return message.Interrupted(context.Cause(ctx))
 	case <-e.leaseLost():
 		return message.LeaseLost()
 	default:
@@ -417,7 +417,7 @@ func (e *Executor) stopError() error {
 	if e.StopReason != nil {
 		return e.StopReason()
 	}
-	return message.LeftAtSignal(nil)
+	return message.Interrupted(nil)
 }
 
 // setActivity sets the table that the throttle signals watch.
@@ -497,7 +497,7 @@ func (e *Executor) checkComplete(ctx context.Context) error {
 			target = plan.TargetOf(e.Plan.SchemaName, name, e.Plan.Column).WithValuesOf(table)
 		}
 		if missing := plan.Missing(target, table); len(missing) > 0 {
-			return message.NotWhole(target.String(), missing)
+			return message.TableIncomplete(target.String(), missing)
 		}
 	}
 	return nil

@@ -80,7 +80,7 @@ func TestServerErrorsNameTableAndStep(t *testing.T) {
 			{
 				name: "code of the application raises", before: "step.Fill",
 				happens: `CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END'; CREATE TRIGGER no BEFORE UPDATE ON present FOR EACH ROW EXECUTE FUNCTION no()`,
-				mended:  "DROP TRIGGER no ON present", code: "row_refused", exit: 7, step: "fill-column",
+				mended:  "DROP TRIGGER no ON present", code: "row_rejected", exit: 7, step: "fill-column",
 			},
 			{
 				name: "a down on another's table", before: "DROP COLUMN", direction: plan.Down, happens: "ALTER TABLE present OWNER TO postgres",

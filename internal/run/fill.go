@@ -29,7 +29,7 @@ const largeTablePages = 1000
 // fill fills every row of a table. Its result, that no row is without a value, is used until the next change.
 func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *groupState) error {
 	if why := e.Plan.Altered(g, st.inspected.Schema); why != "" {
-		return message.AlteredMeanwhile(g.Target.String(), why)
+		return message.TableAltered(g.Target.String(), why)
 	}
 	table := st.table(a.Target)
 	if table.Pages > largeTablePages {
@@ -72,7 +72,7 @@ func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table)
 			now := schema.Relation(g.Table)
 			if now != nil {
 				if why := e.Plan.Altered(g, schema); why != "" {
-					return message.AlteredMeanwhile(g.Target.String(), why)
+					return message.TableAltered(g.Target.String(), why)
 				}
 				now = findTable(now, before.OID)
 			}
@@ -132,15 +132,15 @@ func (e *Executor) explainFillError(t step.Target, err error) error {
 	case errors.Is(err, backfill.ErrStopped):
 		return e.stopError()
 	case errors.As(err, &stuck):
-		return message.Swallowed(t.String(), t.Column, stuck.Causes, err)
+		return message.UpdateSuppressed(t.String(), t.Column, stuck.Causes, err)
 	case errors.As(err, &held):
-		return message.RowsHeld(t.String(), held.Rows, held.Timeout, err)
+		return message.RowsLocked(t.String(), held.Rows, held.Timeout, err)
 	case errors.As(err, &serverErr) && serverErr.Code == pgerrcode.InsufficientPrivilege && e.cannotCreateTables():
 		p := message.NoOrderRights(t.String(), sqltext.Ident(e.Plan.Server.Role.Name), e.Plan.Server.JournalSchema.Owner)
 		p.Kind, p.Cause = problem.Stopped, err // the estimated size was too low, so that the plan did not refuse the table
 		return p
 	case errors.As(err, &nulls):
-		return message.NullsKeepComing(t.String(), t.Column, nulls.Sweeps, err)
+		return message.NullsWritten(t.String(), t.Column, nulls.Sweeps, err)
 	default:
 		return err
 	}

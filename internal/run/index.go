@@ -57,7 +57,7 @@ func (e *Executor) buildOrDropIndex(ctx context.Context, g plan.Group, a step.Co
 			return err
 		}
 	}
-	return message.IndexKeepsFailing(a.Target.String(), a.Target.Index, maxBuildAttempts, last)
+	return message.IndexBuildFailed(a.Target.String(), a.Target.Index, maxBuildAttempts, last)
 }
 
 func (e *Executor) buildIndex(ctx context.Context, g plan.Group, a step.Concurrently) (yielded bool, err error) {

@@ -92,6 +92,6 @@ func (e *Executor) sleep(ctx context.Context, interval time.Duration) error {
 	case <-e.Stop:
 		return e.stopError()
 	case <-ctx.Done():
-		return message.LeftAtSignal(context.Cause(ctx))
+		return message.Interrupted(context.Cause(ctx))
 	}
 }

@@ -24,12 +24,12 @@ import (
 type rowError struct {
 	target step.Target
 	table  catalog.Table
-	row    message.RefusedRow
+	row    message.RejectedRow
 	breaks bool // the row has no space for the uuid, so that the application's writes of it fail too
 	err    error
 }
 
-func (e *rowError) Error() string { return e.target.String() + ": " + e.row.Says }
+func (e *rowError) Error() string { return e.target.String() + ": " + e.row.ServerMessage }
 func (e *rowError) Unwrap() error { return e.err }
 
 // findRefusedRow returns the row that caused the error of a batch; nil if the error has another cause.
@@ -38,7 +38,7 @@ func (e *Executor) findRefusedRow(ctx context.Context, t step.Target, table cata
 	if !ok || !concernsRow(serverErr) {
 		return nil
 	}
-	found := &rowError{target: t, table: table, err: err, row: message.RefusedRow{Says: withoutValues(serverErr), Cause: err}}
+	found := &rowError{target: t, table: table, err: err, row: message.RejectedRow{ServerMessage: withoutValues(serverErr), Cause: err}}
 	found.breaks = serverErr.Code == pgerrcode.ProgramLimitExceeded
 	batch, ok := errors.AsType[*backfill.BatchError](err)
 	if !ok {
@@ -49,9 +49,9 @@ func (e *Executor) findRefusedRow(ctx context.Context, t step.Target, table cata
 	if err != nil || address == "" {
 		return found
 	}
-	found.row.Own = s.fails(ctx, []string{address}, sqltext.Format("{}", sqltext.Name(t.Column)))
-	found.breaks = found.breaks || !found.row.Own
-	found.row.Row, found.row.Look = s.describe(ctx, table, address)
+	found.row.FailsUnchanged = s.fails(ctx, []string{address}, sqltext.Format("{}", sqltext.Name(t.Column)))
+	found.breaks = found.breaks || !found.row.FailsUnchanged
+	found.row.Row, found.row.Query = s.describe(ctx, table, address)
 	return found
 }
 
@@ -185,12 +185,12 @@ func (s rowSearch) describe(ctx context.Context, table catalog.Table, address st
 func (e *Executor) revertTable(ctx context.Context, g plan.Group, st *groupState, found *rowError) error {
 	if found.breaks {
 		var err error
-		if found.row.Back, err = e.revertColumn(ctx, g, st); err != nil {
+		if found.row.Undone, err = e.revertColumn(ctx, g, st); err != nil {
 			return err
 		}
 	}
 	found.row.Profile = !g.Target.KeepsMark
-	why := message.RowRefused(found.target.String(), found.row)
+	why := message.RowRejected(found.target.String(), found.row)
 	if !g.Target.KeepsMark {
 		return why
 	}

@@ -81,7 +81,7 @@ func (c controls) tune(request journal.Request) {
 // stopReason returns the problem that says who ended the run.
 func (l *requestListener) stopReason() error {
 	if l.requested.Load() {
-		return message.StoppedByOrder()
+		return message.StoppedByRequest()
 	}
-	return message.LeftAtSignal(nil)
+	return message.Interrupted(nil)
 }

@@ -128,7 +128,7 @@ func TestRepeatedNullsEndRun(t *testing.T) {
 		t.Parallel()
 		s := newTestRun(t, c)
 		result, err := s.run("ADD CONSTRAINT", func() { s.exec("INSERT INTO present (note, uuid) VALUES ('null', NULL)") })
-		if !errors.Is(err, problem.ErrStopped) || result.Exit != 7 || result.Problems[0].Code != "nulls_keep_coming" {
+		if !errors.Is(err, problem.ErrStopped) || result.Exit != 7 || result.Problems[0].Code != "nulls_written" {
 			t.Errorf("%v, exit %d", err, result.Exit)
 		}
 		if got := s.queryText("SELECT count(*)::text " + check); got != "0" {

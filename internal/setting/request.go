@@ -96,7 +96,7 @@ func (c *checker) scope() {
 	case schema:
 	case !schema && c.foreign():
 	case !prof && !c.NoScope:
-		c.add("no_profile", fmt.Sprintf("one of %s and %s is required", c.Style.of("profile"), c.Style.of("schema")),
+		c.add("no_scope", fmt.Sprintf("one of %s and %s is required", c.Style.of("profile"), c.Style.of("schema")),
 			fmt.Sprintf("Try: %s; or for any other schema: %s", c.call("profile", "phoenixkit"), c.call("schema", "public")))
 	}
 }
@@ -105,7 +105,7 @@ func (c *checker) scope() {
 func (c *checker) foreign() bool {
 	for _, flag := range SchemaOnly() {
 		if c.given(flag) {
-			c.add("words_without_schema", c.Style.of(flag)+" belongs to a run without a profile",
+			c.add("selection_without_schema", c.Style.of(flag)+" belongs to a run without a profile",
 				"A profile names its tables, columns and indexes itself. Without one, name the schema: "+c.Style.with("schema", "public"))
 			return true
 		}
@@ -226,7 +226,7 @@ func (c *checker) patternList(flag string, texts []string) {
 		list = append(list, p)
 	}
 	if twice := discover.Duplicates(list); len(twice) > 0 {
-		c.explain("table_twice", fmt.Sprintf("%s names %s twice", c.Style.of(flag), visible.Truncate(visible.Line(strings.Join(twice, ", ")), mostList)), "They are: "+visible.Truncate(visible.Line(strings.Join(texts, ", ")), mostList)+".", "Say each once. Was another table meant?")
+		c.explain("duplicate_pattern", fmt.Sprintf("%s names %s twice", c.Style.of(flag), visible.Truncate(visible.Line(strings.Join(twice, ", ")), mostList)), "They are: "+visible.Truncate(visible.Line(strings.Join(texts, ", ")), mostList)+".", "Say each once. Was another table meant?")
 	}
 }
 

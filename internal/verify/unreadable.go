@@ -19,5 +19,5 @@ func explainUnreadable(err error, t step.Target, role catalog.Role) error {
 	if !ok || serverErr.Code != pgerrcode.InsufficientPrivilege {
 		return err
 	}
-	return message.Unreadable(t.String(), t.Relation(), role.Name, visible.ServerMessage(serverErr), err)
+	return message.TableUnreadable(t.String(), t.Relation(), role.Name, visible.ServerMessage(serverErr), err)
 }

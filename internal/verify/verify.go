@@ -62,8 +62,8 @@ func refusal(p plan.Plan) error {
 	var found problem.List
 	for _, one := range p.Refusals {
 		f := p.Schema.Function
-		notOurs := one.Code == "foreign_function" && f != nil && trust.OfFunction(p.Server.Role, *f) == trust.Untrusted
-		if notOurs || one.Code == "journal_foreign" {
+		notOurs := one.Code == "unusable_function" && f != nil && trust.OfFunction(p.Server.Role, *f) == trust.Untrusted
+		if notOurs || one.Code == "journal_conflict" {
 			found = append(found, one)
 		}
 	}
@@ -194,7 +194,7 @@ func (r Report) judge(to int, verifyOnly bool) (Report, error) {
 	r.Differences = append(r.Differences, r.Integrity.differences(r.Tables)...)
 	r.Differences = append(r.Differences, r.Function.differences()...)
 	if r.Version < to {
-		r.Differences = append(r.Differences, message.VersionFault(r.Version, to))
+		r.Differences = append(r.Differences, message.VersionMismatch(r.Version, to))
 	}
 	r.OK = len(r.Differences) == 0
 	if r.OK {

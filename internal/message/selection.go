@@ -27,7 +27,7 @@ func UnknownSchema(schema string, others []string) *problem.Problem {
 }
 
 // NothingMatches is a name or pattern that no table of the schema matches.
-func NothingMatches(schema, pattern string, tables []string) *problem.Problem {
+func NoMatch(schema, pattern string, tables []string) *problem.Problem {
 	detail := "There are: " + some(tables) + "."
 	if len(tables) == 0 {
 		detail = "The schema has no tables."
@@ -36,12 +36,12 @@ func NothingMatches(schema, pattern string, tables []string) *problem.Problem {
 	if near := Nearest(pattern, tables); near != "" {
 		hint = "Did you mean: " + near
 	}
-	return refused("nothing_matches", "", fmt.Sprintf("no table of schema %q matches %s", schema, pattern), detail, hint)
+	return refused("no_match", "", fmt.Sprintf("no table of schema %q matches %s", schema, pattern), detail, hint)
 }
 
 // IndexTwice is an index name that two tables of a run would get.
-func IndexTwice(table, index, other string) *problem.Problem {
-	return refused("index_name_twice", table, fmt.Sprintf("%s and %s would both get the index name %s", other, table, index), "",
+func DuplicateIndexName(table, index, other string) *problem.Problem {
+	return refused("duplicate_index_name", table, fmt.Sprintf("%s and %s would both get the index name %s", other, table, index), "",
 		"Let the pattern tell them apart: --index-name '{table}_{column}_idx'.")
 }
 
