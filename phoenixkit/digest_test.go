@@ -13,8 +13,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// TestDigest: PhoenixKit's function is known in every edition, as its migrations write it: with comments, without
-// any, and with pgcrypto's schema by name. A changed one is not.
+// TestDigest: PhoenixKit's function is recognized in every edition that its migrations create: with comments, without
+// comments, and with the schema of pgcrypto. A changed function is not.
 func TestDigest(t *testing.T) {
 	const without = "292ef534760bf683c00d513da1ce7064" // md5 of the body without comments
 	editions := map[string]string{}
@@ -26,7 +26,7 @@ func TestDigest(t *testing.T) {
 		editions[name] = string(text)
 	}
 	if !strings.Contains(editions["v40"], "-- Get") || strings.Contains(editions["v56"], "--") || !strings.Contains(editions["later"], "public.gen_random_bytes") {
-		t.Fatal("the editions are not those that the test is about")
+		t.Fatal("the test data is not as expected")
 	}
 	editions["a quoted schema"] = strings.ReplaceAll(editions["v56"], "gen_random_bytes", `"my x" . gen_random_bytes`)
 	editions["carriage returns"] = strings.ReplaceAll(editions["v40"], "\n", "\r\n")
@@ -34,20 +34,20 @@ func TestDigest(t *testing.T) {
 		for name, text := range editions {
 			f := functionOf(t, c, text)
 			if !step.FunctionOriginal(f) {
-				t.Errorf("%s: digest %s is not known", name, f.Digest)
+				t.Errorf("%s: digest %s is not recognized", name, f.Digest)
 			}
 			if name == "v56" && f.SourceMD5 != without {
 				t.Errorf("v56: md5 %s", f.SourceMD5)
 			}
 		}
 		for name, text := range map[string]string{
-			"another bit":      strings.ReplaceAll(editions["v56"], "112", "64"),
-			"another function": strings.ReplaceAll(editions["later"], "public.gen_random_bytes", "public.other_bytes"),
-			"one call more":    strings.ReplaceAll(editions["v56"], "RETURN encode", "PERFORM now(); RETURN encode"),
-			"half a comment":   strings.ReplaceAll(editions["v56"], "RETURN encode", "/* -- */ RETURN NULL; RETURN encode"),
+			"another bit":                strings.ReplaceAll(editions["v56"], "112", "64"),
+			"another function":           strings.ReplaceAll(editions["later"], "public.gen_random_bytes", "public.other_bytes"),
+			"one call more":              strings.ReplaceAll(editions["v56"], "RETURN encode", "PERFORM now(); RETURN encode"),
+			"a comment inside a comment": strings.ReplaceAll(editions["v56"], "RETURN encode", "/* -- */ RETURN NULL; RETURN encode"),
 		} {
 			if f := functionOf(t, c, text); step.FunctionOriginal(f) {
-				t.Errorf("%s: digest %s is taken for PhoenixKit's", name, f.Digest)
+				t.Errorf("%s: digest %s is recognized as PhoenixKit's", name, f.Digest)
 			}
 		}
 	})

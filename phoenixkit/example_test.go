@@ -14,7 +14,7 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// A host brings its own database from 39 to 40, proves it, and goes back.
+// A host migrates its database from 39 to 40, verifies it, and migrates it back.
 func Example() {
 	ctx := context.Background()
 	pool, end := host(ctx) // the application's own *pgxpool.Pool; MaxConns of 2 is enough
@@ -46,7 +46,7 @@ func Example() {
 	// down: 33 tables, version 39
 }
 
-// What stands in the way is found before anything is changed, and all of it at once.
+// Up checks everything before it changes anything, and returns all problems at once.
 func ExampleUp_refused() {
 	ctx := context.Background()
 	pool, end := host(ctx)
@@ -70,7 +70,7 @@ func ExampleUp_refused() {
 	// index_name_taken public.phoenix_kit_settings
 }
 
-// host makes a PhoenixKit database at version 39 on a throw-away server.
+// host creates a PhoenixKit database at version 39 on a temporary server.
 func host(ctx context.Context) (*pgxpool.Pool, func()) {
 	found, err := server.FindAny(ctx)
 	if err != nil {

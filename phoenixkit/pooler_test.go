@@ -24,7 +24,7 @@ import (
 	"github.com/rekey-pg/rekey/phoenixkit"
 )
 
-// poolSize is the number of server connections that the pooler shares out.
+// poolSize is the number of server connections of the pooler.
 const poolSize = 3
 
 // pooler is PgBouncer in transaction mode in front of a server.
@@ -35,12 +35,12 @@ func (p pooler) url(role, database string) string {
 	return link.String()
 }
 
-// startPooler runs PgBouncer until the test ends. A machine without it cannot run the test.
+// startPooler runs PgBouncer until the test ends. It skips the test if PgBouncer is not installed.
 func startPooler(t *testing.T, c *server.Cluster) pooler {
 	t.Helper()
 	program, err := exec.LookPath("pgbouncer")
 	if err != nil {
-		program = "/usr/sbin/pgbouncer" // where Debian puts it, which is not in everybody's PATH
+		program = "/usr/sbin/pgbouncer" // Debian's path, which is not in every PATH
 	}
 	if _, err := os.Stat(program); err != nil {
 		servertest.SkipWithout(t, "no pgbouncer: apt-get install pgbouncer (macOS: brew install pgbouncer)")
@@ -77,7 +77,7 @@ ignore_startup_parameters = extra_float_digits
 `, c.Port(), p.port, users, poolSize))
 	arguments := []string{ini}
 	if os.Geteuid() == 0 {
-		arguments = []string{"-u", "nobody", ini} // it refuses to be root
+		arguments = []string{"-u", "nobody", ini} // pgbouncer refuses to run as root
 	}
 	var log strings.Builder
 	cmd := exec.Command(program, arguments...)
@@ -92,14 +92,14 @@ ignore_startup_parameters = extra_float_digits
 			t.Log(log.String())
 		}
 	})
-	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(deadline); ; time.Sleep(20 * time.Millisecond) {
 		conn, err := pgx.Connect(t.Context(), p.url("postgres", "postgres")+"&default_query_exec_mode=exec")
 		if err == nil {
 			_ = conn.Close(t.Context())
 			return p
 		}
 		if time.Now().After(end) {
-			t.Fatalf("pgbouncer takes nobody: %v", err)
+			t.Fatalf("could not connect to pgbouncer: %v", err)
 		}
 	}
 }
@@ -114,9 +114,9 @@ func freePort(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-func (h *house) pooled(p pooler) *pgxpool.Pool {
+func (h *database) pooled(p pooler) *pgxpool.Pool {
 	h.t.Helper()
-	// The pool is one as hosts have it: pgx's own prepared statements are on.
+	// A pool as hosts have it, with pgx's prepared statements.
 	pool, err := pgxpool.New(context.Background(), p.url(owner, h.db.Name)+"&pool_max_conns=4")
 	if err != nil {
 		h.t.Fatal(err)
@@ -125,19 +125,19 @@ func (h *house) pooled(p pooler) *pgxpool.Pool {
 	return pool
 }
 
-// TestPooler works through PgBouncer in transaction mode, and leaves nothing behind on the connections
-// that it shares with others.
+// TestPooler: rekey works through PgBouncer in transaction mode, and leaves no session state on the connections that it
+// shares with other clients.
 func TestPooler(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		p := startPooler(t, c)
-		clean := h.leavings(p)
-		shape, before := h.shape("public"), h.everything("public")
+		clean := h.leftovers(p)
+		shape, before := h.shape("public"), h.fingerprint("public")
 
 		result, err := phoenixkit.Up(t.Context(), h.pooled(p), phoenixkit.Options{Version: 40})
 		if len(result.Problems) != 1 || result.Problems[0].Code != "pooler" || !strings.Contains(result.Problems[0].Hint, "--direct-url") || result.Exit != 4 {
-			t.Errorf("not refused: %+v %v", result, err)
+			t.Errorf("up without a direct connection: %+v %v", result, err)
 		}
 		other, err := pgxpool.New(t.Context(), c.URL("postgres"))
 		if err != nil {
@@ -146,49 +146,49 @@ func TestPooler(t *testing.T) {
 		defer other.Close()
 		result, err = phoenixkit.Up(t.Context(), h.pooled(p), phoenixkit.Options{Version: 40, Options: rekey.Options{Direct: other}})
 		if len(result.Problems) != 1 || result.Problems[0].Code != "direct_url_mismatch" || result.Exit != 4 {
-			t.Errorf("another database is taken for the same: %+v %v", result, err)
+			t.Errorf("direct connection to another database: %+v %v", result, err)
 		}
-		if diff := cmp.Diff(before, h.everything("public")); diff != "" {
-			t.Errorf("refused, and changed (-before +after)\n%s", diff)
+		if diff := cmp.Diff(before, h.fingerprint("public")); diff != "" {
+			t.Errorf("a refused run changed the database (-before +after)\n%s", diff)
 		}
 
-		told := false
+		tuned := false
 		options := phoenixkit.Options{Version: 40, Options: rekey.Options{Direct: h.pool(owner), OnEvent: func(e event.Event) {
-			if _, ok := e.(event.TableStarted); ok && !told {
-				told = true // an order through the pooler is heard through it
+			if _, ok := e.(event.TableStarted); ok && !tuned {
+				tuned = true // a request sent through the pooler reaches the run
 				if err := migrator(t, h.pooled(p)).Tune(t.Context(), rekey.Tuning{Pace: rekey.PaceFull}); err != nil {
 					t.Error(err)
 				}
 				h.waitFor("SELECT NOT EXISTS (SELECT FROM rekey.orders)")
 			}
 		}}}
-		if result, err = phoenixkit.Up(t.Context(), h.pooled(p), options); err != nil || result.NothingToDo || !told {
+		if result, err = phoenixkit.Up(t.Context(), h.pooled(p), options); err != nil || result.NothingToDo || !tuned {
 			t.Fatalf("through the pooler: %+v %v", result, err)
 		}
 		if _, err := phoenixkit.Verify(t.Context(), h.pooled(p), phoenixkit.Options{}); err != nil {
 			t.Errorf("verify: %v", err)
 		}
-		if diff := cmp.Diff(clean, h.leavings(p)); diff != "" {
-			t.Errorf("left behind by up (-before +after)\n%s", diff)
+		if diff := cmp.Diff(clean, h.leftovers(p)); diff != "" {
+			t.Errorf("up left session state (-before +after)\n%s", diff)
 		}
 		options = phoenixkit.Options{Version: 39, Options: rekey.Options{Direct: h.pool(owner)}}
 		if result, err = phoenixkit.Down(t.Context(), h.pooled(p), options); err != nil || result.NothingToDo {
 			t.Fatalf("down through the pooler: %+v %v", result, err)
 		}
-		if diff := cmp.Diff(clean, h.leavings(p)); diff != "" {
-			t.Errorf("left behind by down (-before +after)\n%s", diff)
+		if diff := cmp.Diff(clean, h.leftovers(p)); diff != "" {
+			t.Errorf("down left session state (-before +after)\n%s", diff)
 		}
 		if diff := cmp.Diff(shape, h.shape("public")); diff != "" {
-			t.Errorf("not as it was found (-before +after)\n%s", diff)
+			t.Errorf("up and down did not restore the schema (-before +after)\n%s", diff)
 		}
 	})
 }
 
-// leavings is what another client finds on each of the pooler's server connections: settings of the
-// session, prepared statements, advisory locks, cursors, temporary tables.
-func (h *house) leavings(p pooler) [][]string {
+// leftovers returns what another client finds on each of the pooler's server connections: session settings, prepared
+// statements, advisory locks, cursors, temporary tables.
+func (h *database) leftovers(p pooler) [][]string {
 	h.t.Helper()
-	const look = `BEGIN;
+	const sql = `BEGIN;
 		SELECT 'setting ' || name || ' = ' || setting FROM pg_settings
 		WHERE source = 'session' AND name <> 'application_name'
 		UNION ALL SELECT 'statement ' || name FROM pg_prepared_statements
@@ -198,13 +198,13 @@ func (h *house) leavings(p pooler) [][]string {
 		UNION ALL SELECT 'replica role' WHERE current_setting('session_replication_role') <> 'origin'
 		ORDER BY 1`
 	var all [][]string
-	for range poolSize { // each in a transaction that stays open: a server connection of its own
+	for range poolSize { // the transactions stay open, so each gets its own server connection
 		conn, err := pgx.Connect(h.t.Context(), p.url(owner, h.db.Name))
 		if err != nil {
 			h.t.Fatal(err)
 		}
 		defer conn.Close(h.t.Context())
-		results, err := conn.PgConn().Exec(h.t.Context(), look).ReadAll()
+		results, err := conn.PgConn().Exec(h.t.Context(), sql).ReadAll()
 		if err != nil {
 			h.t.Fatal(err)
 		}

@@ -19,27 +19,26 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// pair is a server with PhoenixKit and one that follows it.
+// pair is a server with PhoenixKit and its standby.
 type pair struct {
 	*testing.T
 	primary, standby *server.Cluster
 	pools            [2]*pgxpool.Pool
 }
 
-// TestStandby needs servers of its own, so one version has to do, and the tests of one another's state go one
-// after the other.
+// TestStandby needs its own servers, so it runs on one version only, and its subtests share them and run in sequence.
 func TestStandby(t *testing.T) {
 	t.Parallel()
-	p := follow(t)
-	p.Run("nothing is changed there, and it is read all the same", p.readOnly)
-	p.Run("what is no standby of this database is refused", p.refusals)
-	p.Run("the plan tells its figures", p.figures)
-	p.Run("a report keeps the lock from being taken", p.report)
-	p.Run("a report keeps an index from being dropped", p.drop)
-	p.Run("a report that begins while the table is waited for counts", p.lateReport)
+	p := startPair(t)
+	p.Run("up is refused on a standby, status works", p.readOnly)
+	p.Run("other servers are refused as standbys", p.refusals)
+	p.Run("the plan shows the standby's settings", p.figures)
+	p.Run("a report on the standby delays a lock", p.report)
+	p.Run("a report on the standby delays DROP INDEX", p.dropIndex)
+	p.Run("a report that starts during the wait for the lock", p.lateReport)
 }
 
-func follow(t *testing.T) *pair {
+func startPair(t *testing.T) *pair {
 	t.Helper()
 	ctx, versions := t.Context(), servertest.Versions(t)
 	installation, err := server.Find(ctx, versions[len(versions)-1])
@@ -64,10 +63,10 @@ func follow(t *testing.T) *pair {
 	if _, err := fixture.Install(ctx, p.pools[0], "public"); err != nil {
 		t.Fatal(err)
 	}
-	if err := do(t, p.primary.URL("postgres"), superuser, "SET client_min_messages = warning; "+dropBut(rooms(small))); err != nil {
+	if err := execAs(t, p.primary.URL("postgres"), superuser, "SET client_min_messages = warning; "+dropExcept(tablesOf(small))); err != nil {
 		t.Fatal(err)
 	}
-	p.until(p.session(t, p.standby), "SELECT to_regclass('phoenix_kit_orders') IS NULL AND obj_description(to_regclass('phoenix_kit')) = '39'")
+	p.waitUntil(p.session(t, p.standby), "SELECT to_regclass('phoenix_kit_orders') IS NULL AND obj_description(to_regclass('phoenix_kit')) = '39'")
 	return p
 }
 
@@ -83,8 +82,8 @@ func (p *pair) readOnly(t *testing.T) {
 }
 
 func (p *pair) refusals(t *testing.T) {
-	p.mustDo(t, "CREATE DATABASE other")
-	p.until(p.session(t, p.standby), "SELECT EXISTS (SELECT FROM pg_database WHERE datname = 'other')")
+	p.mustExec(t, "CREATE DATABASE other")
+	p.waitUntil(p.session(t, p.standby), "SELECT EXISTS (SELECT FROM pg_database WHERE datname = 'other')")
 	other, err := connect(p.standby.URL("other"), superuser)
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +111,7 @@ func (p *pair) figures(t *testing.T) {
 	p.run(s, "ALTER SYSTEM SET max_standby_streaming_delay = '17s'")
 	p.run(s, "ALTER SYSTEM SET max_standby_archive_delay = -1")
 	p.run(s, "SELECT pg_reload_conf()")
-	p.until(s, "SELECT current_setting('max_standby_archive_delay') = '-1'")
+	p.waitUntil(s, "SELECT current_setting('max_standby_archive_delay') = '-1'")
 	for _, c := range []struct {
 		standbys []*pgxpool.Pool
 		says     []string
@@ -127,52 +126,52 @@ func (p *pair) figures(t *testing.T) {
 			t.Fatal(err)
 		}
 		notes := strings.Join(plan.Notes, "\n")
-		for _, word := range c.says {
-			if !strings.Contains(notes, word) {
-				t.Errorf("%q is not in\n%s", word, notes)
+		for _, part := range c.says {
+			if !strings.Contains(notes, part) {
+				t.Errorf("missing %q in\n%s", part, notes)
 			}
 		}
 		if got := strings.Contains(notes, "could not be read"); got != (c.standbys == nil) {
-			t.Errorf("unread: %v\n%s", got, notes)
+			t.Errorf("unread standby: %v\n%s", got, notes)
 		}
 	}
 }
 
-// report: rekey does not lock what a report on the standby reads, nobody there queues meanwhile, and it
-// goes on when the report has ended.
+// report: rekey takes no lock on a table that a report on the standby reads, so no session queues on the standby. It
+// continues after the report.
 func (p *pair) report(t *testing.T) {
 	report := p.session(t, p.standby)
 	p.run(report, "BEGIN; SELECT count(*) FROM phoenix_kit_users WHERE email = 'secret4711'")
-	p.through(t, p.pools[1], phoenixkit.Up, 40, "phoenix_kit_users", func(t *testing.T) {
+	p.runWithBlocker(t, p.pools[1], phoenixkit.Up, 40, "phoenix_kit_users", func(t *testing.T) {
 		reader := p.session(t, p.standby)
 		p.run(reader, "SET statement_timeout = '2min'")
 		p.run(reader, "SELECT count(*) FROM phoenix_kit_users")
-		if p.yes(p.session(t, p.primary), "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'phoenix_kit_users'::regclass AND attname = 'uuid')") {
-			t.Error("the table was locked all the same")
+		if p.isTrue(p.session(t, p.primary), "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'phoenix_kit_users'::regclass AND attname = 'uuid')") {
+			t.Error("the table was locked during the report")
 		}
 		p.run(report, "COMMIT")
 	})
-	p.until(report, "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'phoenix_kit_users'::regclass AND attname = 'uuid' AND attnotnull)")
+	p.waitUntil(report, "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'phoenix_kit_users'::regclass AND attname = 'uuid' AND attnotnull)")
 }
 
-// drop: DROP INDEX CONCURRENTLY locks the index at its end, as the standby replays it.
-func (p *pair) drop(t *testing.T) {
+// drop: DROP INDEX CONCURRENTLY locks the index at its end, when the standby replays it.
+func (p *pair) dropIndex(t *testing.T) {
 	report := p.session(t, p.standby)
 	p.run(report, "BEGIN; SELECT count(*) FROM phoenix_kit_users WHERE email = 'secret4711'")
-	p.through(t, p.pools[1], phoenixkit.Down, 39, "phoenix_kit_users", func(t *testing.T) {
-		if !p.yes(p.session(t, p.primary), "SELECT to_regclass('phoenix_kit_users_uuid_idx') IS NOT NULL") {
-			t.Error("the index was dropped all the same")
+	p.runWithBlocker(t, p.pools[1], phoenixkit.Down, 39, "phoenix_kit_users", func(t *testing.T) {
+		if !p.isTrue(p.session(t, p.primary), "SELECT to_regclass('phoenix_kit_users_uuid_idx') IS NOT NULL") {
+			t.Error("the index was dropped during the report")
 		}
 		p.run(report, "COMMIT")
 	})
-	p.until(report, "SELECT NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'phoenix_kit_users'::regclass AND attname = 'uuid')")
+	p.waitUntil(report, "SELECT NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'phoenix_kit_users'::regclass AND attname = 'uuid')")
 }
 
-// lateReport: nobody was there when rekey began to wait for the table on the primary. On the standby rekey
-// is a role that may see no more of other roles' sessions than that they are there.
+// lateReport: the report starts while rekey waits for the table on the primary. On the standby, rekey's role can see
+// only the existence of other roles' sessions.
 func (p *pair) lateReport(t *testing.T) {
-	p.mustDo(t, "CREATE ROLE blind LOGIN")
-	p.until(p.session(t, p.standby), "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'blind')")
+	p.mustExec(t, "CREATE ROLE blind LOGIN")
+	p.waitUntil(p.session(t, p.standby), "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'blind')")
 	blind, err := connect(p.standby.URL("postgres"), "blind")
 	if err != nil {
 		t.Fatal(err)
@@ -180,27 +179,27 @@ func (p *pair) lateReport(t *testing.T) {
 	defer blind.Close()
 	holder, report := p.session(t, p.primary), p.session(t, p.standby)
 	p.run(holder, "BEGIN; LOCK TABLE phoenix_kit_email_templates IN SHARE UPDATE EXCLUSIVE MODE")
-	observer, begun := p.session(t, p.primary), make(chan struct{})
+	observer, started := p.session(t, p.primary), make(chan struct{})
 	go func() {
-		defer close(begun)
-		p.until(observer, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'phoenix_kit_email_templates'::regclass)")
+		defer close(started)
+		p.waitUntil(observer, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'phoenix_kit_email_templates'::regclass)")
 		p.run(report, "BEGIN; SELECT count(*) FROM phoenix_kit_email_templates WHERE name = 'secret4711'")
 		p.run(holder, "COMMIT")
 	}()
-	p.through(t, blind, phoenixkit.Up, 40, "phoenix_kit_email_templates", func(t *testing.T) {
-		if p.yes(observer, "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'phoenix_kit_email_templates'::regclass AND attname = 'uuid')") {
-			t.Error("the table was locked all the same")
+	p.runWithBlocker(t, blind, phoenixkit.Up, 40, "phoenix_kit_email_templates", func(t *testing.T) {
+		if p.isTrue(observer, "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'phoenix_kit_email_templates'::regclass AND attname = 'uuid')") {
+			t.Error("the table was locked during the report")
 		}
 		p.run(report, "COMMIT")
 	})
-	<-begun
+	<-started
 }
 
-type doing func(context.Context, *pgxpool.Pool, phoenixkit.Options) (event.Result, error)
+type command func(context.Context, *pgxpool.Pool, phoenixkit.Options) (event.Result, error)
 
-// through runs up or down beside the standby. Where it is kept from the table by someone there, twice, the
-// test does what ends that.
-func (p *pair) through(t *testing.T, standby *pgxpool.Pool, do doing, version int, table string, end func(*testing.T)) {
+// through runs up or down with a standby. After two attempts that fail because of a session on the standby, it calls
+// end.
+func (p *pair) runWithBlocker(t *testing.T, standby *pgxpool.Pool, do command, version int, table string, end func(*testing.T)) {
 	t.Helper()
 	var named []string
 	ended := false
@@ -216,22 +215,22 @@ func (p *pair) through(t *testing.T, standby *pgxpool.Pool, do doing, version in
 	}}}
 	result, err := do(t.Context(), p.pools[0], options)
 	if err != nil || result.Version != options.Version {
-		t.Fatalf("it ended with %+v, %v", result, err)
+		t.Fatalf("unexpected result: %+v, %v", result, err)
 	}
 	if len(named) < 2 {
-		t.Fatalf("nobody on the standby was named: %q", named)
+		t.Fatalf("no session on the standby was named: %q", named)
 	}
-	words := []string{"standby 127.0.0.1:", "pid "}
+	parts := []string{"standby 127.0.0.1:", "pid "}
 	if standby == p.pools[1] {
-		words = append(words, "report", "idle in transaction", "for ", "SELECT count(*)")
+		parts = append(parts, "report", "idle in transaction", "for ", "SELECT count(*)")
 	}
-	for _, word := range words {
-		if !strings.Contains(named[0], word) {
-			t.Errorf("%q is not in %q", word, named[0])
+	for _, part := range parts {
+		if !strings.Contains(named[0], part) {
+			t.Errorf("missing %q in %q", part, named[0])
 		}
 	}
 	if strings.Contains(named[0], "4711") {
-		t.Errorf("a literal is in %q", named[0])
+		t.Errorf("a literal is shown in %q", named[0])
 	}
 }
 
@@ -250,7 +249,7 @@ func (p *pair) session(t *testing.T, c *server.Cluster) *pgconn.PgConn {
 	return conn
 }
 
-func (p *pair) mustDo(t *testing.T, sql string) {
+func (p *pair) mustExec(t *testing.T, sql string) {
 	t.Helper()
 	p.run(p.session(t, p.primary), sql)
 }
@@ -264,18 +263,18 @@ func (p *pair) run(conn *pgconn.PgConn, sql string) []*pgconn.Result {
 	return results
 }
 
-func (p *pair) yes(conn *pgconn.PgConn, sql string) bool {
+func (p *pair) isTrue(conn *pgconn.PgConn, sql string) bool {
 	p.Helper()
 	results := p.run(conn, sql)
 	return len(results) == 1 && len(results[0].Rows) == 1 && string(results[0].Rows[0][0]) == "t"
 }
 
-// until asks until the answer is yes: a standby follows in its own time.
-func (p *pair) until(conn *pgconn.PgConn, sql string) {
+// until repeats a query until it returns true: a standby lags.
+func (p *pair) waitUntil(conn *pgconn.PgConn, sql string) {
 	p.Helper()
-	for end := time.Now().Add(patience); !p.yes(conn, sql); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(deadline); !p.isTrue(conn, sql); time.Sleep(20 * time.Millisecond) {
 		if p.Failed() || time.Now().After(end) {
-			p.Errorf("never: %s", sql)
+			p.Errorf("condition did not become true: %s", sql)
 			return
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/rekey-pg/rekey/phoenixkit"
 )
 
-// later are the 11 tables to which the original's version 40 never came.
+// later returns the 11 tables that the original's version 40 skips.
 func later() []string {
 	return []string{
 		"phoenix_kit_payment_methods", "phoenix_kit_subscription_plans", "phoenix_kit_subscriptions",
@@ -18,7 +18,7 @@ func later() []string {
 	}
 }
 
-// each writes a statement for every table, whose name stands in it as %.
+// each writes a statement for every table, with its name in place of %.
 func each(tables []string, statement string) string {
 	var all strings.Builder
 	for _, table := range tables {
@@ -27,10 +27,10 @@ func each(tables []string, statement string) string {
 	return all.String()
 }
 
-// makeWhole is a table of version 40 as it stands after up; ownFunction goes before.
-const makeWhole = `ALTER TABLE % ADD uuid uuid NOT NULL DEFAULT public.uuid_generate_v7(); CREATE UNIQUE INDEX %_uuid_idx ON % (uuid)`
+// makeComplete brings a table to its state after up. Needs ownFunction.
+const makeComplete = `ALTER TABLE % ADD uuid uuid NOT NULL DEFAULT public.uuid_generate_v7(); CREATE UNIQUE INDEX %_uuid_idx ON % (uuid)`
 
-// recorded writes a version.
+// recorded writes the statement that records a version.
 func recorded(version string) string {
 	return "COMMENT ON TABLE phoenix_kit IS '" + version + "';\n"
 }
@@ -38,32 +38,32 @@ func recorded(version string) string {
 func tableStates() []state {
 	return []state{
 		{name: "1 every table is there", size: full, then: equals(40, full)},
-		{name: "1 tables absent", then: func(h *house) {
+		{name: "1 tables absent", then: func(h *database) {
 			equals(40, small)(h)
 			status, err := phoenixkit.Status(h.t.Context(), h.admin, phoenixkit.Options{Options: rekey.Options{Permissions: rekey.PermissionOptions{TrustOwners: []string{owner}}}})
 			if err != nil || !status.Complete || len(status.Tables) != 33 || status.Tables[2].State != "absent" {
 				h.t.Errorf("status %+v, %v", status, err)
 			}
 		}},
-		{name: "1 no table of the 33 at all", setup: each(rooms(small), "DROP TABLE % CASCADE"), then: version("40")},
+		{name: "1 no table of the 33 at all", setup: each(tablesOf(small), "DROP TABLE % CASCADE"), then: version("40")},
 		{
 			name: "2 version 40, 11 tables without uuid", size: full, stays: true,
-			setup: recorded("40") + ownFunction + each(without(rooms(full), later()), makeWhole),
+			setup: recorded("40") + ownFunction + each(without(tablesOf(full), later()), makeComplete),
 			then:  equals(40, full),
 		},
 		{
 			name: "3 version 40, 6 tables nullable, with a default, without index", size: six,
-			setup: recorded("40") + ownFunction + each(rooms(six), `ALTER TABLE % ADD uuid uuid DEFAULT public.uuid_generate_v7()`),
+			setup: recorded("40") + ownFunction + each(tablesOf(six), `ALTER TABLE % ADD uuid uuid DEFAULT public.uuid_generate_v7()`),
 			then:  version("40"),
 		},
 		{
 			name: "3 the same at version 39, the default found by search_path", size: six,
-			setup: ownFunction + each(rooms(six), `ALTER TABLE % ADD uuid uuid DEFAULT uuid_generate_v7()`),
+			setup: ownFunction + each(tablesOf(six), `ALTER TABLE % ADD uuid uuid DEFAULT uuid_generate_v7()`),
 		},
 		{name: "4 nullable, half filled, no index, no default", setup: halfFilled},
 		{name: "4 nullable, all NULL", setup: `ALTER TABLE phoenix_kit_users ADD uuid uuid`},
 		{
-			name:  "4 nullable, half filled, a value twice",
+			name:  "4 nullable, half filled, a duplicate value",
 			setup: halfFilled + `UPDATE phoenix_kit_users SET uuid = (SELECT max(uuid::text)::uuid FROM phoenix_kit_users) WHERE id IN (4, 5)`,
 			code:  "duplicates", table: "public.phoenix_kit_users",
 		},
@@ -77,16 +77,16 @@ func tableStates() []state {
 				ALTER TABLE phoenix_kit_users ALTER uuid SET NOT NULL`,
 		},
 		{
-			name: "6 an index that is not valid", stays: true, // down leaves no broken index behind
+			name: "6 an index that is not valid", stays: true, // down leaves no invalid index
 			setup: halfFilled + `CREATE UNIQUE INDEX phoenix_kit_users_uuid_idx ON phoenix_kit_users (uuid);
 				UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'phoenix_kit_users_uuid_idx'::regclass`,
 		},
 		{
-			name: "7 a view bears a table's name", code: "not_a_table", table: "public.phoenix_kit_users_tokens", says: "view",
+			name: "7 a view has a table's name", code: "not_a_table", table: "public.phoenix_kit_users_tokens", text: "view",
 			setup: `CREATE VIEW phoenix_kit_users_tokens AS SELECT * FROM phoenix_kit_users`,
 		},
 		{
-			name: "7 a partitioned table bears it", code: "not_a_table", table: "public.phoenix_kit_settings", says: "partitioned table",
+			name: "7 a partitioned table has it", code: "not_a_table", table: "public.phoenix_kit_settings", text: "partitioned table",
 			setup: `CREATE TABLE phoenix_kit_settings (id bigint) PARTITION BY RANGE (id)`,
 		},
 		{
@@ -95,7 +95,7 @@ func tableStates() []state {
 				ALTER TABLE phoenix_kit_settings OWNER TO {owner}`,
 		},
 		{
-			name: "8 the index name is taken by another table's", code: "index_name_taken", table: "public.phoenix_kit_users", says: "oban_jobs",
+			name: "8 the index name is taken by another table's", code: "index_name_taken", table: "public.phoenix_kit_users", text: "oban_jobs",
 			setup: `CREATE INDEX phoenix_kit_users_uuid_idx ON oban_jobs (id)`,
 		},
 		{
@@ -132,10 +132,10 @@ func without(all, some []string) []string {
 	return left
 }
 
-// equals compares with what PhoenixKit's own migrations left. Tables that the house has not are passed
-// over.
-func equals(version int, size string) func(*house) {
-	return func(h *house) {
+// equals compares the catalogue with the one that PhoenixKit's own migrations leave. It ignores tables that the
+// database does not have.
+func equals(version int, size string) func(*database) {
+	return func(h *database) {
 		h.t.Helper()
 		var gone []string
 		for _, d := range h.compare(version) {
@@ -144,7 +144,7 @@ func equals(version int, size string) func(*house) {
 			}
 		}
 		if size == full && len(gone) > 0 {
-			h.t.Errorf("gone: %v", gone)
+			h.t.Errorf("missing tables: %v", gone)
 		}
 		for _, difference := range h.compare(version, fixture.Without(gone...)) {
 			h.t.Error(difference)
@@ -152,7 +152,7 @@ func equals(version int, size string) func(*house) {
 	}
 }
 
-func (h *house) compare(version int, list ...fixture.Option) []fixture.Difference {
+func (h *database) compare(version int, list ...fixture.Option) []fixture.Difference {
 	h.t.Helper()
 	found, err := fixture.Compare(h.t.Context(), h.admin, "public", version, list...)
 	if err != nil {
@@ -161,12 +161,12 @@ func (h *house) compare(version int, list ...fixture.Option) []fixture.Differenc
 	return found
 }
 
-// version looks at the recorded one.
-func version(want string) func(*house) {
-	return func(h *house) {
+// version compares the recorded version.
+func version(want string) func(*database) {
+	return func(h *database) {
 		h.t.Helper()
-		if got := one[string](h, "SELECT obj_description('public.phoenix_kit'::regclass, 'pg_class')"); got != want {
-			h.t.Errorf("version %s is recorded, not %s", got, want)
+		if got := queryOne[string](h, "SELECT obj_description('public.phoenix_kit'::regclass, 'pg_class')"); got != want {
+			h.t.Errorf("recorded version %s, want %s", got, want)
 		}
 	}
 }

@@ -17,29 +17,28 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// state is one in which a database may be found, and what it must end in: whole, or refused with
-// nothing changed.
+// state is a state of a database and the expected result: complete, or refused without a change.
 type state struct {
 	name   string
-	size   string // of the house; small where nothing is said, risen for the way down
-	prefix string // public where nothing is said
-	first  string // the setup before up, where down is on trial
-	setup  string // as superuser; {owner} and so on are the roles
-	before func(*house)
-	role   string                    // that rekey runs as; the owner where nothing is said
-	option func(*phoenixkit.Options) // what else is asked for
-	down   bool                      // after up and setup, the way down is on trial
-	since  int                       // the major version that brought what the state is about
+	size   string // of the database; default: small, or migrated for down
+	prefix string // default: public
+	first  string // setup before up, if down is tested
+	setup  string // run as superuser; {owner} and so on are the roles
+	before func(*database)
+	role   string                    // with which rekey runs; default: owner
+	option func(*phoenixkit.Options) // further options
+	down   bool                      // down is tested, after up and setup
+	since  int                       // first major version in which the state is possible
 
-	code  string // of the refusal; "" ends whole
-	kind  error  // of the refusal: ErrRefused where nothing is said
-	table string // that the refusal names
-	says  string // what its text names
-	stays bool   // whole, and not to be taken back afterwards
-	then  func(*house)
+	code  string // of the refusal; "" if the run succeeds
+	kind  error  // of the refusal; default: ErrRefused
+	table string // in the refusal
+	text  string // part of the refusal's text
+	stays bool   // complete, and not reversed afterwards
+	then  func(*database)
 }
 
-// states are all of them, in the order of the list of found states.
+// states returns all states, in the order of docs/states.md.
 func states() []state {
 	return slices.Concat(tableStates(), columnStates(), nameStates(), roleStates(), functionStates(),
 		writeStates(), versionStates(), attachedStates(), foundStates())
@@ -50,46 +49,46 @@ type outcome struct {
 	exit int
 }
 
-// TestStates tries each on real servers and prints what it ends in. What is refused is refused before the server's version can
-// matter: the oldest and the newest will do, but where others are asked for.
+// TestStates tests each state on real servers and prints the results. A refusal does not depend on the server's
+// version, so the oldest and the newest version are sufficient, unless the state needs another.
 func TestStates(t *testing.T) {
 	var mu sync.Mutex
-	seen := map[string]map[int]outcome{}
+	outcomes := map[string]map[int]outcome{}
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		for _, s := range states() {
 			if c.Major < s.since {
-				continue // what the state is about is not there
+				continue // the state is not possible in this version
 			}
 			if s.code != "" && s.since == 0 && !servertest.IsOldestOrNewest(t, c) {
 				continue
 			}
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
-				end := s.try(t, c)
+				end := s.run(t, c)
 				mu.Lock()
 				defer mu.Unlock()
-				if seen[s.name] == nil {
-					seen[s.name] = map[int]outcome{}
+				if outcomes[s.name] == nil {
+					outcomes[s.name] = map[int]outcome{}
 				}
-				if _, twice := seen[s.name][c.Major]; twice {
-					t.Errorf("two states are called %q", s.name)
+				if _, twice := outcomes[s.name][c.Major]; twice {
+					t.Errorf("duplicate state %q", s.name)
 				}
-				seen[s.name][c.Major] = end
+				outcomes[s.name][c.Major] = end
 			})
 		}
 	})
-	t.Log("\n" + printed(seen))
+	t.Log("\n" + printed(outcomes))
 }
 
-// printed is a line a state, and one more where the versions differ.
-func printed(seen map[string]map[int]outcome) string {
+// printed returns a line per state, and another one if the versions differ.
+func printed(outcomes map[string]map[int]outcome) string {
 	var lines strings.Builder
 	fmt.Fprintf(&lines, "%-76s %-58s %-4s %s\n", "state", "ends", "exit", "PostgreSQL")
 	for _, s := range states() {
 		var ends []outcome
 		on := map[outcome][]string{}
 		for _, major := range []int{13, 14, 15, 16, 17, 18} {
-			if end, ok := seen[s.name][major]; ok {
+			if end, ok := outcomes[s.name][major]; ok {
 				if on[end] == nil {
 					ends = append(ends, end)
 				}
@@ -103,35 +102,35 @@ func printed(seen map[string]map[int]outcome) string {
 	return lines.String()
 }
 
-func (s state) try(t *testing.T, c *server.Cluster) outcome {
-	size := or(s.size, small)
+func (s state) run(t *testing.T, c *server.Cluster) outcome {
+	size := orDefault(s.size, small)
 	if s.down && s.first == "" {
-		size = risen
+		size = migrated
 	}
 	h := build(t, c, size)
-	s.role, s.prefix = or(s.role, owner), or(s.prefix, "public")
+	s.role, s.prefix = orDefault(s.role, owner), orDefault(s.prefix, "public")
 	if s.first != "" {
-		h.set(s.first)
+		h.setUp(s.first)
 		if _, err := h.up(owner); err != nil {
 			t.Fatal(err)
 		}
 	}
-	h.set(s.setup)
+	h.setUp(s.setup)
 	if s.before != nil {
 		s.before(h)
 	}
 	if s.code != "" {
-		return s.refused(h)
+		return s.checkRefused(h)
 	}
 	if s.down {
-		return s.goesDown(h)
+		return s.checkDown(h)
 	}
-	return s.goesUp(h)
+	return s.checkUp(h)
 }
 
-func or(value, otherwise string) string {
+func orDefault(value, fallback string) string {
 	if value == "" {
-		return otherwise
+		return fallback
 	}
 	return value
 }
@@ -143,40 +142,40 @@ func (s state) options(o *phoenixkit.Options) {
 	}
 }
 
-// refused: exit 4, named, and nothing changed: no schema rekey either.
-func (s state) refused(h *house) outcome {
+// refused expects a refusal with exit code 4 that names the problem, and no change, not even schema rekey.
+func (s state) checkRefused(h *database) outcome {
 	h.t.Helper()
-	before := h.everything(s.prefix)
-	way := h.up
+	before := h.fingerprint(s.prefix)
+	command := h.up
 	if s.down {
-		way = h.down
+		command = h.down
 	}
-	result, err := way(s.role, s.options)
+	result, err := command(s.role, s.options)
 	if s.kind == nil {
 		s.kind = problem.ErrRefused
 	}
 	if !errors.Is(err, s.kind) {
 		h.t.Fatalf("not refused: %v", err)
 	}
-	if diff := cmp.Diff(before, h.everything(s.prefix)); diff != "" {
-		h.t.Errorf("refused, and changed (-before +after)\n%s", diff)
+	if diff := cmp.Diff(before, h.fingerprint(s.prefix)); diff != "" {
+		h.t.Errorf("a refused run changed the database (-before +after)\n%s", diff)
 	}
 	var codes []string
 	for _, p := range result.Problems {
 		codes = append(codes, p.Code+" "+p.Table)
-		if p.Code == s.code && p.Table == s.table && strings.Contains(p.Error()+" "+p.Hint, filled(s.says)) {
+		if p.Code == s.code && p.Table == s.table && strings.Contains(p.Error()+" "+p.Hint, filled(s.text)) {
 			if p.Hint == "" {
 				h.t.Error("a refusal without a hint")
 			}
-			return outcome{strings.TrimSpace(map[bool]string{true: "refused: ", false: "differs: "}[errors.Is(s.kind, problem.ErrRefused)] + p.Code + " " + p.Table + " " + filled(s.says)), result.Exit}
+			return outcome{strings.TrimSpace(map[bool]string{true: "refused: ", false: "differs: "}[errors.Is(s.kind, problem.ErrRefused)] + p.Code + " " + p.Table + " " + filled(s.text)), result.Exit}
 		}
 	}
-	h.t.Fatalf("refused with %v, not %s %s %s: %v", codes, s.code, s.table, s.says, err)
+	h.t.Fatalf("refused with %v, want %s %s %s: %v", codes, s.code, s.table, s.text, err)
 	return outcome{}
 }
 
-// goesUp: whole and proved, again with nothing to do, and given back as it was found.
-func (s state) goesUp(h *house) outcome {
+// goesUp expects up to succeed and verify to pass, a second up to have nothing to do, and down to restore the schema.
+func (s state) checkUp(h *database) outcome {
 	h.t.Helper()
 	before := h.shape(s.prefix)
 	result, err := h.up(s.role, s.options)
@@ -190,19 +189,19 @@ func (s state) goesUp(h *house) outcome {
 		h.t.Errorf("verify: %v", err)
 	}
 	if again, err := h.up(s.role, s.options); err != nil || !again.NothingToDo {
-		h.t.Errorf("up again: %+v, %v", again, err)
+		h.t.Errorf("second up: %+v, %v", again, err)
 	}
 	if s.then != nil {
 		s.then(h)
 	}
 	if s.stays {
-		return outcome{"whole", result.Exit}
+		return outcome{"complete", result.Exit}
 	}
-	s.takenBack(h, before)
-	return outcome{"whole; down gives it back as found", result.Exit}
+	s.checkRestored(h, before)
+	return outcome{"complete; down restores the schema", result.Exit}
 }
 
-func (s state) goesDown(h *house) outcome {
+func (s state) checkDown(h *database) outcome {
 	h.t.Helper()
 	result, err := h.down(s.role, s.options)
 	if err != nil {
@@ -214,7 +213,7 @@ func (s state) goesDown(h *house) outcome {
 	return outcome{"down", result.Exit}
 }
 
-func (s state) takenBack(h *house, before []string) {
+func (s state) checkRestored(h *database, before []string) {
 	h.t.Helper()
 	for i := range 2 {
 		if result, err := h.down(s.role, s.options); err != nil || result.NothingToDo != (i == 1) {
@@ -222,12 +221,12 @@ func (s state) takenBack(h *house, before []string) {
 		}
 	}
 	if diff := cmp.Diff(before, h.shape(s.prefix)); diff != "" {
-		h.t.Errorf("not as it was found (-before +after)\n%s", diff)
+		h.t.Errorf("down did not restore the schema (-before +after)\n%s", diff)
 	}
 }
 
-// everything is what no refusal may change.
-func (h *house) everything(prefix string) []string {
+// everything returns a fingerprint of what a refused run must not change.
+func (h *database) fingerprint(prefix string) []string {
 	h.t.Helper()
 	lines, err := steptest.Everything(h.t.Context(), h.admin, prefix)
 	if err != nil {
@@ -236,9 +235,9 @@ func (h *house) everything(prefix string) []string {
 	return lines
 }
 
-// shape is what down gives back: all but the recorded version, which is 39, and the values of a column
-// that was found.
-func (h *house) shape(prefix string) []string {
+// shape returns what down restores: everything except the recorded version, which is 39, and the values of an existing
+// column.
+func (h *database) shape(prefix string) []string {
 	h.t.Helper()
 	lines, err := steptest.Shape(h.t.Context(), h.admin, prefix, "uuid")
 	if err != nil {

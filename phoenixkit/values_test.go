@@ -14,18 +14,18 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// with sets the source of the values of one table.
+// with sets the source of one table's values.
 func with(table string, source rekey.ValueSource) func(*phoenixkit.Options) {
 	return func(o *phoenixkit.Options) { o.Tables = map[string]rekey.TableOptions{table: {Values: source}} }
 }
 
-// newest is one server, for what does not depend on its version.
+// newest returns a server of the newest version, for tests that do not depend on it.
 func newest(t *testing.T) *server.Cluster {
 	t.Helper()
 	return servertest.Cluster(t, slices.Max(servertest.Versions(t)))
 }
 
-func (h *house) verify() rekey.Report {
+func (h *database) verify() rekey.Report {
 	h.t.Helper()
 	report, err := phoenixkit.Verify(h.t.Context(), h.pool(owner), phoenixkit.Options{})
 	if err != nil {
@@ -34,7 +34,7 @@ func (h *house) verify() rekey.Report {
 	return report
 }
 
-func (h *house) reported(table string) rekey.TableReport {
+func (h *database) tableReport(table string) rekey.TableReport {
 	h.t.Helper()
 	report := h.verify()
 	i := slices.IndexFunc(report.Tables, func(t rekey.TableReport) bool { return t.Table == table })
@@ -44,23 +44,23 @@ func (h *house) reported(table string) rekey.TableReport {
 	return report.Tables[i]
 }
 
-// inversions counts the rows of a table that their uuids put in another place than time and id do.
+// inversions writes a query that counts rows whose position by uuid differs from their position by time and id.
 func inversions(table, column string) string {
-	return sqltext.Format(`SELECT count(*) FROM (SELECT row_number() OVER (ORDER BY uuid) AS stands,
-		row_number() OVER (ORDER BY {}, id) AS ought FROM public.{}) placed WHERE stands <> ought`, sqltext.Name(column), sqltext.Name(table))
+	return sqltext.Format(`SELECT count(*) FROM (SELECT row_number() OVER (ORDER BY uuid) AS actual,
+		row_number() OVER (ORDER BY {}, id) AS expected FROM public.{}) positions WHERE actual <> expected`, sqltext.Name(column), sqltext.Name(table))
 }
 
-// Every one of the 33 tables sorts by its uuid as by its time and id, and verify has looked at each row.
-func TestEveryTableInTheOrderOfCreation(t *testing.T) {
+// Each of the 33 tables sorts by uuid as by time and id, and verify checks every row.
+func TestTablesAreOrderedByCreation(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, full)
-		h.mustDo(`UPDATE phoenix_kit_users SET inserted_at = '2023-01-01' WHERE id <= 4; UPDATE phoenix_kit_users SET inserted_at = '1969-07-20' WHERE id = 5`)
+		h.mustExec(`UPDATE phoenix_kit_users SET inserted_at = '2023-01-01' WHERE id <= 4; UPDATE phoenix_kit_users SET inserted_at = '1969-07-20' WHERE id = 5`)
 		if _, err := h.up(owner); err != nil {
 			t.Fatal(err)
 		}
 		for _, table := range phoenixkit.Profile().Tables {
-			if n := one[int](h, inversions(table.Name, table.TimeColumn)); n > 0 {
+			if n := queryOne[int](h, inversions(table.Name, table.TimeColumn)); n > 0 {
 				t.Errorf("%s: %d rows out of order", table.Name, n)
 			}
 		}
@@ -70,60 +70,60 @@ func TestEveryTableInTheOrderOfCreation(t *testing.T) {
 				t.Errorf("%s, %d rows: %+v", table.Table, table.Rows, o)
 			}
 			if early := int64(1); table.Table == "phoenix_kit_users" && o.ClampedEarly != early {
-				t.Errorf("%d rows from before 1970", o.ClampedEarly)
+				t.Errorf("%d rows clamped to 1970", o.ClampedEarly)
 			}
 		}
 	})
 }
 
-// What happens to rows after up is counted, and is no fault; two values that changed places are one.
-func TestVerifyJudgesTheOrder(t *testing.T) {
+// Changes to rows after up are counted and are no difference. Two swapped values are a difference.
+func TestVerifyChecksTheOrder(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		const table = "phoenix_kit_users"
-		h := build(t, c, risen)
-		before := h.reported(table)
-		h.mustDo(strings.NewReplacer("%", "", "@", "").Replace(insertUser) +
+		h := build(t, c, migrated)
+		before := h.tableReport(table)
+		h.mustExec(strings.NewReplacer("%", "", "@", "").Replace(insertUser) +
 			"; UPDATE phoenix_kit_users SET inserted_at = inserted_at - interval '1 day' WHERE id = (SELECT min(id) FROM phoenix_kit_users)")
-		after := h.reported(table)
+		after := h.tableReport(table)
 		if !after.OK || after.Order.New != 1 || after.Order.TimesDiffer != 1 || after.Order.Judged != before.Rows {
 			t.Errorf("%+v", after.Order)
 		}
 		if _, err := h.down(owner); err != nil {
 			t.Fatal(err)
 		}
-		h.mustDo("UPDATE phoenix_kit_users SET inserted_at = '2024-02-29 12:00'")
+		h.mustExec("UPDATE phoenix_kit_users SET inserted_at = '2024-02-29 12:00'")
 		if _, err := h.up(owner); err != nil {
 			t.Fatal(err)
 		}
-		h.mustDo(`DROP INDEX phoenix_kit_users_uuid_idx; CREATE TABLE swapped AS SELECT id, lead(uuid, 1, first) OVER (ORDER BY id) AS uuid
-				FROM (SELECT id, uuid, first_value(uuid) OVER (ORDER BY id) AS first FROM phoenix_kit_users ORDER BY id LIMIT 2) two;
+		h.mustExec(`DROP INDEX phoenix_kit_users_uuid_idx; CREATE TABLE swapped AS SELECT id, lead(uuid, 1, first) OVER (ORDER BY id) AS uuid
+				FROM (SELECT id, uuid, first_value(uuid) OVER (ORDER BY id) AS first FROM phoenix_kit_users ORDER BY id LIMIT 2) pair;
 			UPDATE phoenix_kit_users u SET uuid = s.uuid FROM swapped s WHERE s.id = u.id;
 			CREATE UNIQUE INDEX phoenix_kit_users_uuid_idx ON phoenix_kit_users (uuid)`)
 		report, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{})
 		if !errors.Is(err, problem.ErrDiffers) || len(report.Differences) != 1 || !strings.Contains(report.Differences[0], "out of the order") {
 			t.Errorf("%v: %q", err, report.Differences)
 		}
-		h.mustDo("DROP SCHEMA rekey CASCADE")
-		if lost := h.reported(table); lost.Order.NotJudged == "" || lost.Order.Judged != 0 {
-			t.Errorf("judged without the moment: %+v", lost.Order)
+		h.mustExec("DROP SCHEMA rekey CASCADE")
+		if lost := h.tableReport(table); lost.Order.NotJudged == "" || lost.Order.Judged != 0 {
+			t.Errorf("order checked without the journal: %+v", lost.Order)
 		}
 	})
 }
 
-// A table that was asked for gets version 4, keeps to it without being asked again, and loses it by down.
-func TestRandom(t *testing.T) {
+// A table with random values gets UUIDv4, keeps them in later runs without the option, and loses them by down.
+func TestRandomValues(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		const table = "phoenix_kit_users"
 		h := build(t, c, small)
 		random := with(table, rekey.RandomValues())
-		h.mustDo(filled("CREATE SCHEMA rekey AUTHORIZATION {owner}"))
+		h.mustExec(filled("CREATE SCHEMA rekey AUTHORIZATION {owner}"))
 		if _, err := h.up(owner, random); err != nil {
 			t.Fatal(err)
 		}
-		h.mustDo(strings.NewReplacer("%", "", "@", "").Replace(insertUser))
-		if got := h.reported(table); !got.OK || !got.Random || got.Order != nil || got.NotV4 != 0 || got.Rows != 6 {
+		h.mustExec(strings.NewReplacer("%", "", "@", "").Replace(insertUser))
+		if got := h.tableReport(table); !got.OK || !got.Random || got.Order != nil || got.NotV4 != 0 || got.Rows != 6 {
 			t.Errorf("%+v", got)
 		}
 		for _, again := range []func(*phoenixkit.Options){random, with(table, rekey.ValueSource{})} {
@@ -133,28 +133,28 @@ func TestRandom(t *testing.T) {
 		}
 		late := with("phoenix_kit_email_templates", rekey.RandomValues())
 		if _, err := h.up(owner, late); !errors.Is(err, problem.ErrRefused) || !strings.Contains(err.Error(), "has UUIDv7 already") {
-			t.Errorf("values that were handed out: %v", err)
+			t.Errorf("random values for a table with UUIDv7: %v", err)
 		}
-		h.mustDo("UPDATE phoenix_kit_users SET uuid = public.uuid_generate_v7() WHERE id = 1")
+		h.mustExec("UPDATE phoenix_kit_users SET uuid = public.uuid_generate_v7() WHERE id = 1")
 		if report, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{}); !errors.Is(err, problem.ErrDiffers) {
-			t.Errorf("a v7 among v4: %+v", report)
+			t.Errorf("a UUIDv7 among random values: %+v", report)
 		}
 		if _, err := h.down(owner); err != nil {
 			t.Fatal(err)
 		}
-		if one[bool](h, "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'phoenix_kit_users'::regclass AND attname = 'uuid')") {
-			t.Error("the column is still there")
+		if queryOne[bool](h, "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'phoenix_kit_users'::regclass AND attname = 'uuid')") {
+			t.Error("down left the column")
 		}
 	})
 }
 
-// What the database says to the words is found before anything is changed.
-func TestValuesThatCannotBe(t *testing.T) {
+// Values that do not fit the database are refused before any change.
+func TestInvalidValueOptions(t *testing.T) {
 	const table = "phoenix_kit_users"
 	c := newest(t)
 	h := build(t, c, small)
-	h.mustDo(filled("CREATE SCHEMA rekey AUTHORIZATION {owner}"))
-	for says, test := range map[string]struct {
+	h.mustExec(filled("CREATE SCHEMA rekey AUTHORIZATION {owner}"))
+	for text, test := range map[string]struct {
 		option func(*phoenixkit.Options)
 		kind   error
 	}{
@@ -169,31 +169,31 @@ func TestValuesThatCannotBe(t *testing.T) {
 			}
 		}, problem.ErrUsage},
 	} {
-		if _, err := h.up(owner, test.option); !errors.Is(err, test.kind) || !strings.Contains(err.Error(), says) {
-			t.Errorf("%s: %v", says, err)
+		if _, err := h.up(owner, test.option); !errors.Is(err, test.kind) || !strings.Contains(err.Error(), text) {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
-	if one[bool](h, "SELECT EXISTS (SELECT FROM pg_proc WHERE proname = 'uuid_generate_v7')") {
-		t.Error("something was changed")
+	if queryOne[bool](h, "SELECT EXISTS (SELECT FROM pg_proc WHERE proname = 'uuid_generate_v7')") {
+		t.Error("a refused run changed the schema")
 	}
 }
 
-// A journal that a DBA made serves a role that may not create in its schema, but for tables that need
-// notes of their order.
-func TestOrderInAnothersJournal(t *testing.T) {
+// A journal that a DBA created works for a role that may not create tables in it, except for tables whose order must be
+// recorded.
+func TestOrderWithJournalOfAnotherRole(t *testing.T) {
 	c := newest(t)
-	h := build(t, c, risen)
+	h := build(t, c, migrated)
 	if _, err := h.down(owner); err != nil {
 		t.Fatal(err)
 	}
-	h.mustDo(filled(`ALTER SCHEMA rekey OWNER TO postgres; GRANT USAGE ON SCHEMA rekey TO {owner}`))
+	h.mustExec(filled(`ALTER SCHEMA rekey OWNER TO postgres; GRANT USAGE ON SCHEMA rekey TO {owner}`))
 	if _, err := h.up(owner); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.down(owner); err != nil {
 		t.Fatal(err)
 	}
-	h.mustDo("UPDATE pg_class SET reltuples = 1e7 WHERE relname = 'phoenix_kit_email_templates'") // as the estimate of a large one
+	h.mustExec("UPDATE pg_class SET reltuples = 1e7 WHERE relname = 'phoenix_kit_email_templates'") // the estimate of a large table
 	_, err := h.up(owner)
 	if !errors.Is(err, problem.ErrRefused) || !strings.Contains(err.Error(), "phoenix_kit_email_templates cannot be filled in the order") {
 		t.Errorf("%v", err)

@@ -21,8 +21,8 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// session is a connection of the application's.
-func (h *house) session(role string) *pgconn.PgConn {
+// session opens a connection of the application.
+func (h *database) session(role string) *pgconn.PgConn {
 	h.t.Helper()
 	config, err := pgconn.ParseConfig(h.db.URL)
 	if err != nil {
@@ -38,7 +38,7 @@ func (h *house) session(role string) *pgconn.PgConn {
 	return conn
 }
 
-func (h *house) run(conn *pgconn.PgConn, sql string) {
+func (h *database) run(conn *pgconn.PgConn, sql string) {
 	h.t.Helper()
 	if _, err := conn.Exec(h.t.Context(), sql).ReadAll(); err != nil {
 		h.t.Errorf("%v in %s", err, sql)
@@ -47,8 +47,8 @@ func (h *house) run(conn *pgconn.PgConn, sql string) {
 
 const snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1"
 
-// TestBuildTellsWhomItWaitsFor: an old snapshot keeps CREATE INDEX CONCURRENTLY waiting, and is named.
-func TestBuildTellsWhomItWaitsFor(t *testing.T) {
+// TestBuildReportsBlockers: an old snapshot delays CREATE INDEX CONCURRENTLY, and rekey reports it.
+func TestBuildReportsBlockers(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
@@ -69,14 +69,14 @@ func TestBuildTellsWhomItWaitsFor(t *testing.T) {
 		p, _ := named.Load().(event.IndexProgress)
 		if len(p.Waiting) != 1 || !strings.HasPrefix(p.Waiting[0], "pid ") || !strings.Contains(p.Waiting[0], "report") ||
 			p.Phase != "waiting for old snapshots" && !strings.HasPrefix(p.Phase, "waiting for") || p.Table == "" || p.Index == "" {
-			t.Errorf("told is %+v", p)
+			t.Errorf("reported: %+v", p)
 		}
 	})
 }
 
-// orphan makes a run build its first index while another session holds it up, and kills the run there:
-// its backend builds on, and nobody attends.
-func (h *house) orphan(other *pgconn.PgConn, hold, phase string) {
+// orphan makes a run build its first index while another session blocks it, and then ends the run: the backend
+// continues the build without a client.
+func (h *database) orphan(other *pgconn.PgConn, hold, phase string) {
 	h.t.Helper()
 	backend := h.session(owner)
 	ctx, kill := context.WithCancel(h.t.Context())
@@ -86,7 +86,7 @@ func (h *house) orphan(other *pgconn.PgConn, hold, phase string) {
 			return
 		}
 		h.run(other, hold)
-		backend.Exec(h.t.Context(), sql) // nobody reads the answer
+		backend.Exec(h.t.Context(), sql) // the answer is not read
 		h.waitFor("SELECT EXISTS (SELECT FROM pg_index WHERE NOT indisvalid) AND EXISTS (SELECT FROM pg_stat_progress_create_index WHERE phase = '" + phase + "')")
 		socket, _ := backend.Conn().(*net.TCPConn)
 		_ = socket.SetLinger(0)
@@ -94,12 +94,12 @@ func (h *house) orphan(other *pgconn.PgConn, hold, phase string) {
 		kill()
 	}}})
 	if !errors.Is(err, problem.ErrInterrupted) {
-		h.t.Fatalf("it ended with %v", err)
+		h.t.Fatalf("the run ended with %v", err)
 	}
 }
 
-// TestOrphanedBuild: the process that built an index was killed, and its backend builds on. The next run
-// waits for it, and takes the index that it made.
+// TestOrphanedBuild: the process that built an index was killed, and its backend continues. The next run waits for it
+// and uses the index.
 func TestOrphanedBuild(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -107,7 +107,7 @@ func TestOrphanedBuild(t *testing.T) {
 		report := h.session(superuser)
 		h.orphan(report, snapshot, "waiting for old snapshots")
 		const built = "SELECT indexrelid::int8 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE relname LIKE '%uuid_idx' ORDER BY indexrelid LIMIT 1"
-		index := one[int64](h, built)
+		index := queryOne[int64](h, built)
 		waited := false
 		_, err := h.up(owner, func(o *phoenixkit.Options) {
 			o.OnEvent = func(e event.Event) {
@@ -118,10 +118,10 @@ func TestOrphanedBuild(t *testing.T) {
 			}
 		})
 		if err != nil || !waited {
-			t.Errorf("waited: %v; it ended with %v", waited, err)
+			t.Errorf("waited: %v; error: %v", waited, err)
 		}
-		if now := one[int64](h, built); now != index {
-			t.Errorf("the index that was waited for was built again: %d, %d", index, now)
+		if now := queryOne[int64](h, built); now != index {
+			t.Errorf("the index was built again: oid %d, then %d", index, now)
 		}
 		if _, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{}); err != nil {
 			t.Error(err)
@@ -129,16 +129,16 @@ func TestOrphanedBuild(t *testing.T) {
 	})
 }
 
-// TestOrphanedBuildGivesWay: a build that nobody attends waits for a session that then wants a lock which
-// conflicts with the build's. The run that waits for the build ends it before the server ends the session.
-func TestOrphanedBuildGivesWay(t *testing.T) {
+// TestOrphanedBuildIsCancelled: a build without a client waits for a session that then requests a conflicting lock. The
+// waiting run cancels the build before the server cancels the session.
+func TestOrphanedBuildIsCancelled(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		writer := h.session(superuser)
 		h.orphan(writer, "BEGIN; LOCK TABLE phoenix_kit_users IN ROW EXCLUSIVE MODE", "waiting for writers before build")
-		// The build looks for deadlocks a second after it has begun to wait, and finds none; then the only one to look
-		// is this session. On a busy machine the run, which looks five times a second, is given the time.
+		// The build checks for a deadlock after a second of waiting, and finds none. After that only this session would
+		// check. On a busy machine this gives the run, which checks five times a second, enough time.
 		h.run(writer, "SET deadlock_timeout = '1min'")
 		h.waitFor(`SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE '%INDEX CONCURRENTLY%' AND wait_event_type = 'Lock'
 			AND pid <> pg_backend_pid() AND datname = current_database() AND clock_timestamp() > query_start + interval '2 seconds')`)
@@ -155,7 +155,7 @@ func TestOrphanedBuildGivesWay(t *testing.T) {
 			}
 		})
 		if err != nil || locked == nil {
-			t.Fatalf("waited: %v; it ended with %v", locked != nil, err)
+			t.Fatalf("waited: %v; error: %v", locked != nil, err)
 		}
 		if err := <-locked; err != nil {
 			t.Errorf("the application's session: %v", err)
@@ -166,9 +166,8 @@ func TestOrphanedBuildGivesWay(t *testing.T) {
 	})
 }
 
-// TestEagerServer: a synchronous standby that never answers, an autovacuum on the table, and one against
-// wraparound.
-func TestEagerServer(t *testing.T) {
+// TestBusyServer: a synchronous standby that never answers, an autovacuum of the table, and one to prevent wraparound.
+func TestBusyServer(t *testing.T) {
 	for _, major := range servertest.Versions(t) {
 		t.Run(fmt.Sprintf("pg%d", major), func(t *testing.T) {
 			t.Parallel()
@@ -194,13 +193,13 @@ func TestEagerServer(t *testing.T) {
 func silentStandby(t *testing.T, c *server.Cluster) {
 	t.Helper()
 	h := build(t, c, small)
-	h.set(`ALTER ROLE {owner} SET synchronous_commit = on`)
-	defer h.set(`ALTER ROLE {owner} RESET synchronous_commit`)
+	h.setUp(`ALTER ROLE {owner} SET synchronous_commit = on`)
+	defer h.setUp(`ALTER ROLE {owner} RESET synchronous_commit`)
 	r := h.start(func() {})
 	select {
 	case <-r.done:
-	case <-time.After(patience):
-		t.Fatalf("it hangs: %s", one[string](h, "SELECT string_agg(format('%s %s', wait_event, query), '; ') FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
+	case <-time.After(deadline):
+		t.Fatalf("the run hangs: %s", queryOne[string](h, "SELECT string_agg(format('%s %s', wait_event, query), '; ') FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
 	}
 	if r.err != nil {
 		t.Fatal(r.err)
@@ -210,19 +209,18 @@ func silentStandby(t *testing.T, c *server.Cluster) {
 	}
 }
 
-// vacuumed is a house whose users autovacuum takes long over, and is at work on when it is given back.
-func vacuumed(t *testing.T, c *server.Cluster, begin, seen string) *house {
+// vacuumed returns a database in which a slow autovacuum is processing the table of users.
+func vacuumed(t *testing.T, c *server.Cluster, begin, seen string) *database {
 	t.Helper()
 	h := build(t, c, small)
-	h.set("TRUNCATE phoenix_kit, phoenix_kit_users, phoenix_kit_email_templates, oban_jobs CASCADE")
+	h.setUp("TRUNCATE phoenix_kit, phoenix_kit_users, phoenix_kit_email_templates, oban_jobs CASCADE")
 	if err := fixture.Seed(t.Context(), h.pool(owner), "public", fixture.Size{Users: 20000, Others: 5}); err != nil {
 		t.Fatal(err)
 	}
-	h.set(`ALTER TABLE phoenix_kit_users SET (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1,
+	h.setUp(`ALTER TABLE phoenix_kit_users SET (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1,
 		autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0, autovacuum_analyze_threshold = 1000000000)`)
-	h.set(begin)
-	// One that has been at it for a second is slow, as it was told to be; the first that comes may be over
-	// at once.
+	h.setUp(begin)
+	// An autovacuum that has run for a second is a slow one. The first one may end at once.
 	h.waitFor(`SELECT EXISTS (SELECT FROM pg_stat_activity a JOIN pg_stat_progress_vacuum p ON p.pid = a.pid
 		WHERE p.relid = 'phoenix_kit_users'::regclass AND a.query ~ '` + seen + `' AND clock_timestamp() > a.query_start + interval '1 second')`)
 	return h
@@ -242,25 +240,25 @@ func againstWraparound(t *testing.T, c *server.Cluster) {
 	t.Helper()
 	h := vacuumed(t, c, "DO $$BEGIN FOR i IN 1..110000 LOOP PERFORM txid_current(); COMMIT; END LOOP; END$$", `\(to prevent wraparound\)$`)
 	stop := make(chan struct{})
-	var told string
+	var reason string
 	_, err := h.up(owner, func(o *phoenixkit.Options) {
 		o.Stop = stop
 		o.OnEvent = func(e event.Event) {
-			// A busy server may be too slow for a reading, and that is told as well.
-			if throttled, ok := e.(event.Throttled); ok && told == "" && strings.Contains(throttled.Reason, "an autovacuum") {
-				told = throttled.Reason
+			// On a busy server a slow reading may be reported as well.
+			if throttled, ok := e.(event.Throttled); ok && reason == "" && strings.Contains(throttled.Reason, "an autovacuum") {
+				reason = throttled.Reason
 				close(stop)
 			}
 		}
 	})
-	if !errors.Is(err, problem.ErrInterrupted) || !strings.Contains(told, `an autovacuum to prevent wraparound is at work on "public"."phoenix_kit_users" (pid `) {
-		t.Errorf("told is %q; it ended with %v", told, err)
+	if !errors.Is(err, problem.ErrInterrupted) || !strings.Contains(reason, `an autovacuum to prevent wraparound is at work on "public"."phoenix_kit_users" (pid `) {
+		t.Errorf("reason %q; error: %v", reason, err)
 	}
 	_, err = h.up(owner, func(o *phoenixkit.Options) {
-		o.Throttle.Without, o.Locks.RetryTimeout = []string{"wraparound"}, 5*time.Second // time for more than one look at who it is
+		o.Throttle.Without, o.Locks.RetryTimeout = []string{"wraparound"}, 5*time.Second // time for more than one query for the blocker
 	})
 	var p *problem.Problem
 	if !errors.As(err, &p) || p.Code != "lock_timeout" || !strings.Contains(p.Detail, "autovacuum worker") || !strings.Contains(p.Detail, "(to prevent wraparound)") {
-		t.Errorf("it ended with %v", err)
+		t.Errorf("unexpected error: %v", err)
 	}
 }

@@ -21,29 +21,29 @@ import (
 
 func TestMain(m *testing.M) { servertest.Main(m) }
 
-// The roles of the tests: the plain owner of everything, as whom rekey runs where nothing else is said,
-// one that may insert, one that owns nothing, and one that is a member of the owner.
+// The roles of the tests: the owner of everything, with which rekey runs by default, a role that may insert, one that
+// owns nothing, and a member of the owner.
 const (
 	owner    = `Phoenix "Owner"`
 	writer   = "writer"
 	stranger = "stranger"
 	member   = "member"
-	// superuser is the one that every server of the tests has.
+	// superuser is the superuser of every test server.
 	superuser = "postgres"
 )
 
-// Which tables a house has.
+// The tables of a test database.
 const (
-	small   = "small" // two of the 33
-	renames = "sync"  // one and those that get other names later
-	six     = "six"   // those that the original leaves half done
-	full    = "full"  // all of them
-	risen   = "risen" // small, brought to version 40 by rekey
+	small    = "small"    // two of the 33
+	renames  = "sync"     // one, and those that later migrations rename
+	six      = "six"      // tables that the original migration leaves incomplete
+	full     = "full"     // all 33
+	migrated = "migrated" // small, migrated to version 40 by rekey
 )
 
-func rooms(size string) []string {
+func tablesOf(size string) []string {
 	switch size {
-	case small, risen:
+	case small, migrated:
 		return []string{"phoenix_kit_users", "phoenix_kit_email_templates"}
 	case renames:
 		return []string{
@@ -60,36 +60,36 @@ func rooms(size string) []string {
 	}
 }
 
-// house is a PhoenixKit database at version 39, in the schema public and owned by a plain role.
-type house struct {
+// database is a PhoenixKit database at version 39, in schema public, owned by an ordinary role.
+type database struct {
 	t     testing.TB
 	c     *server.Cluster
 	db    servertest.DB
 	admin *pgxpool.Pool            // as superuser
 	pools map[string]*pgxpool.Pool // by role
-	seen  []string                 // what a state wants to look at again
+	saved []string                 // a fingerprint for a later comparison
 }
 
-func build(t testing.TB, c *server.Cluster, size string) *house {
+func build(t testing.TB, c *server.Cluster, size string) *database {
 	t.Helper()
-	h := &house{t: t, c: c, db: servertest.Database(t, c, template(t, c, size)), pools: map[string]*pgxpool.Pool{}}
+	h := &database{t: t, c: c, db: servertest.Database(t, c, template(t, c, size)), pools: map[string]*pgxpool.Pool{}}
 	h.admin = h.pool(superuser)
-	h.mustDo(sqltext.Format("GRANT CREATE ON DATABASE {} TO {}", sqltext.Name(h.db.Name), sqltext.Name(owner)))
+	h.mustExec(sqltext.Format("GRANT CREATE ON DATABASE {} TO {}", sqltext.Name(h.db.Name), sqltext.Name(owner)))
 	return h
 }
 
 func template(t testing.TB, c *server.Cluster, size string) string {
 	t.Helper()
 	servertest.Template(t, c, "roles", func(url string) error {
-		return do(t, url, superuser, filled("CREATE ROLE {owner} LOGIN; CREATE ROLE {writer} LOGIN; "+
+		return execAs(t, url, superuser, filled("CREATE ROLE {owner} LOGIN; CREATE ROLE {writer} LOGIN; "+
 			"CREATE ROLE {stranger} LOGIN; CREATE ROLE {member} LOGIN IN ROLE {owner}"))
 	})
-	return servertest.Template(t, c, size, func(url string) error { return furnish(t, url, size) })
+	return servertest.Template(t, c, size, func(url string) error { return fillTemplate(t, url, size) })
 }
 
-func furnish(t testing.TB, url, size string) error {
+func fillTemplate(t testing.TB, url, size string) error {
 	role := sqltext.Name(owner)
-	err := do(t, url, superuser, sqltext.Format("GRANT ALL ON SCHEMA public TO {}; CREATE EXTENSION citext; CREATE EXTENSION pgcrypto", role))
+	err := execAs(t, url, superuser, sqltext.Format("GRANT ALL ON SCHEMA public TO {}; CREATE EXTENSION citext; CREATE EXTENSION pgcrypto", role))
 	if err != nil {
 		return err
 	}
@@ -102,23 +102,23 @@ func furnish(t testing.TB, url, size string) error {
 		return err
 	}
 	if size != full {
-		if err := do(t, url, owner, "SET client_min_messages = warning; "+dropBut(rooms(size))); err != nil {
+		if err := execAs(t, url, owner, "SET client_min_messages = warning; "+dropExcept(tablesOf(size))); err != nil {
 			return err
 		}
 	}
-	if err := fixture.Seed(t.Context(), pool, "public", fixture.Size{Others: 5}); err != nil || size != risen {
+	if err := fixture.Seed(t.Context(), pool, "public", fixture.Size{Others: 5}); err != nil || size != migrated {
 		return err
 	}
-	if err := do(t, url, superuser, filled("CREATE SCHEMA rekey AUTHORIZATION {owner}")); err != nil {
+	if err := execAs(t, url, superuser, filled("CREATE SCHEMA rekey AUTHORIZATION {owner}")); err != nil {
 		return err
 	}
 	_, err = phoenixkit.Up(t.Context(), pool, phoenixkit.Options{Version: 40})
 	return err
 }
 
-// dropBut leaves the version table, one of the host's own, and some of the 33. What is small is copied
-// fast.
-func dropBut(tables []string) string {
+// dropExcept drops all tables except the version table, one of the host's own, and the given ones. A small database is
+// copied faster.
+func dropExcept(tables []string) string {
 	return sqltext.Format(`DO $$DECLARE name name; BEGIN
 		FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL (string_to_array({}, ' ')) LOOP
 			EXECUTE format('DROP TABLE public.%I CASCADE', name);
@@ -131,11 +131,11 @@ func connect(url, role string) (*pgxpool.Pool, error) {
 		return nil, err
 	}
 	config.ConnConfig.User = role
-	config.MaxConns = 2 // what rekey says is enough
+	config.MaxConns = 2 // the documented minimum
 	return pgxpool.NewWithConfig(context.Background(), config)
 }
 
-func do(t testing.TB, url, role, sql string) error {
+func execAs(t testing.TB, url, role, sql string) error {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return err
@@ -149,8 +149,8 @@ func do(t testing.TB, url, role, sql string) error {
 	return errors.Join(err, conn.Close(t.Context()))
 }
 
-// pool is the two connections of a role.
-func (h *house) pool(role string) *pgxpool.Pool {
+// pool returns the role's pool of two connections.
+func (h *database) pool(role string) *pgxpool.Pool {
 	h.t.Helper()
 	if h.pools[role] == nil {
 		h.pools[role] = h.fresh(role)
@@ -158,8 +158,8 @@ func (h *house) pool(role string) *pgxpool.Pool {
 	return h.pools[role]
 }
 
-// fresh is two more connections.
-func (h *house) fresh(role string) *pgxpool.Pool {
+// fresh returns a new pool of two connections.
+func (h *database) fresh(role string) *pgxpool.Pool {
 	h.t.Helper()
 	pool, err := connect(h.db.URL, role)
 	if err != nil {
@@ -169,8 +169,8 @@ func (h *house) fresh(role string) *pgxpool.Pool {
 	return pool
 }
 
-// do runs statements as a role, in a session like a new one.
-func (h *house) do(role, sql string) error {
+// do runs statements as a role, and resets the session.
+func (h *database) exec(role, sql string) error {
 	conn, err := h.pool(role).Acquire(h.t.Context())
 	if err != nil {
 		return err
@@ -182,15 +182,15 @@ func (h *house) do(role, sql string) error {
 }
 
 // mustDo runs statements as superuser.
-func (h *house) mustDo(sql string) {
+func (h *database) mustExec(sql string) {
 	h.t.Helper()
-	if err := h.do(superuser, sql); err != nil {
+	if err := h.exec(superuser, sql); err != nil {
 		h.t.Fatalf("%v in %s", err, sql)
 	}
 }
 
-// one reads one value as superuser.
-func one[T any](h *house, sql string) T {
+// one returns one value as superuser.
+func queryOne[T any](h *database, sql string) T {
 	h.t.Helper()
 	var value T
 	if err := h.admin.QueryRow(h.t.Context(), sql).Scan(&value); err != nil {
@@ -200,7 +200,7 @@ func one[T any](h *house, sql string) T {
 }
 
 // up and down run as a role.
-func (h *house) up(role string, options ...func(*phoenixkit.Options)) (event.Result, error) {
+func (h *database) up(role string, options ...func(*phoenixkit.Options)) (event.Result, error) {
 	o := phoenixkit.Options{Version: 40}
 	for _, option := range options {
 		option(&o)
@@ -208,7 +208,7 @@ func (h *house) up(role string, options ...func(*phoenixkit.Options)) (event.Res
 	return phoenixkit.Up(h.t.Context(), h.pool(role), o)
 }
 
-func (h *house) down(role string, options ...func(*phoenixkit.Options)) (event.Result, error) {
+func (h *database) down(role string, options ...func(*phoenixkit.Options)) (event.Result, error) {
 	o := phoenixkit.Options{Version: 39}
 	for _, option := range options {
 		option(&o)
@@ -216,36 +216,36 @@ func (h *house) down(role string, options ...func(*phoenixkit.Options)) (event.R
 	return phoenixkit.Down(h.t.Context(), h.pool(role), o)
 }
 
-// filled writes the names of the roles where they stand as {owner}, {writer} and so on.
+// filled replaces {owner}, {writer} and so on by the role names.
 func filled(sql string) string {
 	return strings.NewReplacer(
 		"{owner}", sqltext.Ident(owner), "{writer}", writer, "{stranger}", stranger, "{member}", member,
 	).Replace(sql)
 }
 
-// function is rekey's own function in the schema public, as it is on a server of the major version.
+// function returns the statement that creates rekey's function in schema public on a server of the major version.
 func function(major int) string {
 	view := step.View{Server: catalog.Server{Version: major * 10000}}
 	return step.SQL(step.EnsureFunction{Schema: "public"}.Apply(view)[0])[0]
 }
 
-// ownFunction stands for function in a setup; its owner is the role that runs rekey.
+// ownFunction creates rekey's function, owned by the role that runs rekey. set replaces {function}.
 const ownFunction = `{function}; ALTER FUNCTION public.uuid_generate_v7() OWNER TO {owner};
 `
 
-// set brings the house into a state.
-func (h *house) set(sql string) {
+// set runs the statements of a state's setup.
+func (h *database) setUp(sql string) {
 	h.t.Helper()
-	h.mustDo(filled(strings.ReplaceAll(sql, "{function}", function(h.c.Major))))
+	h.mustExec(filled(strings.ReplaceAll(sql, "{function}", function(h.c.Major))))
 }
 
-// rename makes the schema public one of another name, with everything in it.
+// rename renames schema public, with everything in it, and creates an empty one.
 func rename(prefix string) string {
 	return sqltext.Format("ALTER SCHEMA public RENAME TO {}; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO ", sqltext.Name(prefix)) + "{owner};"
 }
 
-// install puts another PhoenixKit into the schema public.
-func (h *house) install() {
+// install installs another PhoenixKit in schema public.
+func (h *database) install() {
 	h.t.Helper()
 	if _, err := fixture.Install(h.t.Context(), h.pool(owner), "public"); err != nil {
 		h.t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// defaults are what roles and databases carry, each hostile to a migration.
+// defaults returns settings of a role that would disturb a migration.
 func defaults(major int) map[string]string {
 	all := map[string]string{
 		"statement_timeout": "150ms", "lock_timeout": "1ms", "idle_in_transaction_session_timeout": "1ms",
@@ -37,15 +37,15 @@ func defaults(major int) map[string]string {
 	return all
 }
 
-// TestHostileDefaults: with all of them at once, as a role of the database has them.
-func TestHostileDefaults(t *testing.T) {
+// TestRoleSettings: a run succeeds although its role has all of these settings.
+func TestRoleSettings(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		h := build(t, c, small)
-		h.mustDo(`CREATE SCHEMA decoy; GRANT USAGE ON SCHEMA decoy TO PUBLIC; CREATE TABLE decoy.pg_class (oid int);
+		h.mustExec(`CREATE SCHEMA decoy; GRANT USAGE ON SCHEMA decoy TO PUBLIC; CREATE TABLE decoy.pg_class (oid int);
 			CREATE FUNCTION decoy.version() RETURNS text LANGUAGE sql AS 'SELECT ''CockroachDB''::text';
 			CREATE FUNCTION decoy.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL::timestamptz'`)
 		for name, value := range defaults(c.Major) {
-			h.mustDo(sqltext.Format("ALTER ROLE {} IN DATABASE {} SET ", sqltext.Name(owner), sqltext.Name(h.db.Name)) + name + " = " + quoted(name, value))
+			h.mustExec(sqltext.Format("ALTER ROLE {} IN DATABASE {} SET ", sqltext.Name(owner), sqltext.Name(h.db.Name)) + name + " = " + quoted(name, value))
 		}
 		before := h.shape("public")
 		end := oldSnapshot(h, 2500*time.Millisecond)
@@ -61,14 +61,13 @@ func TestHostileDefaults(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(before, h.shape("public")); diff != "" {
-			t.Errorf("down did not give it back\n%s", diff)
+			t.Errorf("down did not restore the schema\n%s", diff)
 		}
 	})
 }
 
-// oldSnapshot makes every concurrent build wait, for longer than the role's timeouts in all the tries
-// that a broken build has.
-func oldSnapshot(h *house, length time.Duration) (end func()) {
+// oldSnapshot makes every concurrent build wait longer than the role's timeouts.
+func oldSnapshot(h *database, length time.Duration) (end func()) {
 	h.t.Helper()
 	ctx := h.t.Context()
 	tx, err := h.admin.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
@@ -94,11 +93,11 @@ func quoted(name, value string) string {
 	return sqltext.Literal(value)
 }
 
-// TestReadOnlyDefault: refused before anything was changed, and read all the same.
+// TestReadOnlyDefault: up is refused before any change, and status works.
 func TestReadOnlyDefault(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		h := build(t, c, small)
-		h.mustDo(sqltext.Format("ALTER DATABASE {} SET default_transaction_read_only = on", sqltext.Name(h.db.Name)))
+		h.mustExec(sqltext.Format("ALTER DATABASE {} SET default_transaction_read_only = on", sqltext.Name(h.db.Name)))
 		result, err := h.up(owner)
 		if !errors.Is(err, problem.ErrRefused) || result.Problems[0].Code != "read_only" {
 			t.Errorf("%v", err)
@@ -129,7 +128,7 @@ func TestSmallPool(t *testing.T) {
 	})
 }
 
-// TestExecModes: whatever mode the application's pool has, the same work is done.
+// TestExecModes: rekey works with every query execution mode of the application's pool.
 func TestExecModes(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for _, mode := range []pgx.QueryExecMode{
@@ -163,7 +162,7 @@ func TestExecModes(t *testing.T) {
 	})
 }
 
-// TestTwoRuns: the second is told that there is one, and the first ends well.
+// TestTwoRuns: a second run is refused with ErrRunning, and the first succeeds.
 func TestTwoRuns(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -178,15 +177,15 @@ func TestTwoRuns(t *testing.T) {
 			}
 		})
 		if err != nil || !errors.Is(second, problem.ErrRunning) {
-			t.Errorf("the first: %v, the second: %v", err, second)
+			t.Errorf("first run: %v, second run: %v", err, second)
 		}
 		equals(40, small)(h)
 	})
 }
 
-// TestLongTransaction: an application that holds the table is not queued behind; patience ends with
-// ErrStopped, and the same call goes on. A plain role is not told how old the transaction is: it counts from the
-// first try, so that each that begins when a second has gone by since then does not queue.
+// TestLongTransaction: rekey does not queue for a table that an older transaction has locked. After the lock retry
+// timeout it returns ErrStopped, and the same call continues later. A role without pg_read_all_stats cannot read a
+// transaction's age, so it measures it from the first attempt, and does not queue once that is more than a second ago.
 func TestLongTransaction(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -195,9 +194,9 @@ func TestLongTransaction(t *testing.T) {
 				t.Parallel()
 				h := build(t, c, small)
 				end := hold(h)
-				var told, blocked atomic.Bool
-				told.Store(role == superuser)
-				queued := h.queued(&told)
+				var counting, blocked atomic.Bool
+				counting.Store(role == superuser)
+				queued := h.queued(&counting)
 				var first time.Time
 				result, err := h.up(role, func(o *phoenixkit.Options) {
 					o.Locks.Timeout, o.Locks.RetryTimeout = 300*time.Millisecond, 3*time.Second
@@ -209,17 +208,17 @@ func TestLongTransaction(t *testing.T) {
 							if !blocked.Swap(true) {
 								first = time.Now()
 							}
-							if time.Since(first) > 1500*time.Millisecond { // between two tries: none has begun
-								told.Store(true)
+							if time.Since(first) > 1500*time.Millisecond { // between two attempts
+								counting.Store(true)
 							}
 						}
 					}
 				})
 				if !errors.Is(err, problem.ErrStopped) || result.Exit != 7 || !blocked.Load() {
-					t.Errorf("%v, exit %d, blockers told of: %v", err, result.Exit, blocked.Load())
+					t.Errorf("%v, exit %d, blockers reported: %v", err, result.Exit, blocked.Load())
 				}
 				if n := queued(); n > 0 {
-					t.Errorf("ACCESS EXCLUSIVE was queued for, seen %d times", n)
+					t.Errorf("rekey queued for ACCESS EXCLUSIVE in %d samples", n)
 				}
 				end()
 				if _, err := h.up(role); err != nil {
@@ -231,8 +230,8 @@ func TestLongTransaction(t *testing.T) {
 	})
 }
 
-// hold is a transaction of the application's, older than a second when it is given.
-func hold(h *house) (end func()) {
+// hold starts a transaction of the application and returns when it is more than a second old.
+func hold(h *database) (end func()) {
 	h.t.Helper()
 	ctx := h.t.Context()
 	tx, err := h.admin.Begin(ctx)
@@ -249,9 +248,9 @@ func hold(h *house) (end func()) {
 	}
 }
 
-// queued looks, from when it is told to until it is asked, how often somebody waits for ACCESS EXCLUSIVE: every
-// reader that comes later would wait behind.
-func (h *house) queued(told *atomic.Bool) func() int {
+// queued samples whether a session waits for ACCESS EXCLUSIVE, while the flag is set. The returned function stops
+// sampling and returns the number of positive samples.
+func (h *database) queued(counting *atomic.Bool) func() int {
 	const sql = `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'
 		AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`
 	pool, done, seen := h.fresh(superuser), make(chan struct{}), make(chan int)
@@ -265,7 +264,7 @@ func (h *house) queued(told *atomic.Bool) func() int {
 			case <-time.After(20 * time.Millisecond):
 			}
 			var waiting bool
-			counts := told.Load() // before the look
+			counts := counting.Load() // read before the query
 			if err := pool.QueryRow(h.t.Context(), sql).Scan(&waiting); err == nil && waiting && counts {
 				n++
 			}

@@ -21,15 +21,15 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// patience bounds what must happen, so that a failing test ends.
-const patience = 5 * time.Minute
+// deadline bounds every wait of a test.
+const deadline = 5 * time.Minute
 
-// waitFor waits for what a superuser's query is to say.
-func (h *house) waitFor(sql string) {
+// waitFor waits until a superuser's query returns true.
+func (h *database) waitFor(sql string) {
 	h.t.Helper()
-	for end := time.Now().Add(patience); !one[bool](h, sql); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(deadline); !queryOne[bool](h, sql); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			h.t.Fatalf("never true: %s", sql)
+			h.t.Fatalf("condition did not become true: %s", sql)
 		}
 	}
 }
@@ -45,7 +45,7 @@ func migrator(t testing.TB, pool *pgxpool.Pool) *rekey.Migrator {
 }
 
 // send sends a request to the run and waits until the run has read it.
-func (h *house) send(request func(*rekey.Migrator, context.Context) error) {
+func (h *database) send(request func(*rekey.Migrator, context.Context) error) {
 	h.t.Helper()
 	if err := request(migrator(h.t, h.fresh(owner)), h.t.Context()); err != nil {
 		h.t.Error(err)
@@ -54,29 +54,29 @@ func (h *house) send(request func(*rekey.Migrator, context.Context) error) {
 	h.waitFor("SELECT NOT EXISTS (SELECT FROM rekey.orders)")
 }
 
-// pause pauses the run and waits until it says so.
-func (h *house) pause() {
+// pause pauses the run and waits until the run reports it.
+func (h *database) pause() {
 	h.t.Helper()
 	h.send((*rekey.Migrator).Pause)
 	h.waitFor("SELECT EXISTS (SELECT FROM rekey.standstills WHERE reason LIKE '%paused%')")
 }
 
-// running is a run on its own.
+// running is a run in a goroutine of its own.
 type running struct {
 	result event.Result
 	err    error
 	done   chan struct{}
 }
 
-// start begins a run that calls at before its second table's first change, while it waits.
-func (h *house) start(at func(), options ...func(*phoenixkit.Options)) *running {
+// start starts a run that calls at before the first change of its second table, and waits for it.
+func (h *database) start(at func(), options ...func(*phoenixkit.Options)) *running {
 	r := &running{done: make(chan struct{})}
 	tables := 0
 	options = append(options, func(o *phoenixkit.Options) {
-		listening := o.OnEvent
+		previous := o.OnEvent
 		o.OnEvent = func(e event.Event) {
-			if listening != nil {
-				listening(e)
+			if previous != nil {
+				previous(e)
 			}
 			if _, ok := e.(event.TableStarted); ok {
 				if tables++; tables == 2 {
@@ -96,22 +96,22 @@ func (h *house) start(at func(), options ...func(*phoenixkit.Options)) *running 
 	return r
 }
 
-func (h *house) ended(r *running) {
+func (h *database) waitEnd(r *running) {
 	h.t.Helper()
 	select {
 	case <-r.done:
-	case <-time.After(patience):
-		h.t.Fatal("the run does not end")
+	case <-time.After(deadline):
+		h.t.Fatal("the run did not end")
 	}
 }
 
-// stands proves that nothing changes but the lease's heartbeat.
-func (h *house) stands() {
+// checkUnchanged checks that nothing changes except the lease's heartbeat.
+func (h *database) checkUnchanged() {
 	h.t.Helper()
-	before := h.everything("public")
+	before := h.fingerprint("public")
 	time.Sleep(1500 * time.Millisecond)
-	if diff := cmp.Diff(before, h.everything("public")); diff != "" {
-		h.t.Errorf("it goes on (-before +after)\n%s", diff)
+	if diff := cmp.Diff(before, h.fingerprint("public")); diff != "" {
+		h.t.Errorf("the database changed (-before +after)\n%s", diff)
 	}
 }
 
@@ -125,52 +125,53 @@ func throttled(seen *[]string) func(*phoenixkit.Options) {
 	}
 }
 
-// unasked takes no reading: one that a busy server is too slow for is told as a reason to stand still.
-func unasked(o *phoenixkit.Options) {
+// withoutSignals turns off all signals: on a busy server, a slow reading would pause the run as well.
+func withoutSignals(o *phoenixkit.Options) {
 	o.Throttle.Without = []string{"lag", "wal", "snapshots", "wraparound"}
 }
 
-// TestPauseAndResume pauses a run, sees that it stands and says why, tunes it and lets it go on.
+// TestPauseAndResume pauses a run, checks that it does nothing and reports the reason, tunes it and resumes it.
 func TestPauseAndResume(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		var seen []string
 		paused := make(chan struct{})
-		r := h.start(func() { h.pause(); close(paused) }, unasked, throttled(&seen))
+		r := h.start(func() { h.pause(); close(paused) }, withoutSignals, throttled(&seen))
 		select {
 		case <-paused:
 		case <-r.done:
-			t.Fatalf("it ended before its second table: %v", r.err)
+			t.Fatalf("the run ended before its second table: %v", r.err)
 		}
-		h.stands()
+		h.checkUnchanged()
 		status, err := phoenixkit.Status(t.Context(), h.fresh(owner), phoenixkit.Options{})
 		if err != nil || status.Running == nil || status.Running.Command != "up" || status.Running.PID != os.Getpid() {
 			t.Errorf("status: %+v %v", status.Running, err)
 		}
 		if at := status.Running; at != nil && (!strings.Contains(at.PausedBy, "paused") || at.PausedSince == nil || at.PausedSince.Before(at.Since)) {
-			t.Errorf("why it stands still: %q since %v", at.PausedBy, at.PausedSince)
+			t.Errorf("paused by %q since %v", at.PausedBy, at.PausedSince)
 		}
 		h.send(func(m *rekey.Migrator, ctx context.Context) error {
 			return m.Tune(ctx, rekey.Tuning{Pace: rekey.PaceFull, BatchTime: 20 * time.Millisecond, MaxLag: time.Minute})
 		})
 		h.send((*rekey.Migrator).Resume)
-		h.ended(r)
+		h.waitEnd(r)
 		if r.err != nil {
 			t.Fatal(r.err)
 		}
 		if len(seen) != 2 || !strings.Contains(seen[0], "paused") || !strings.Contains(seen[0], "rekey resume") || seen[1] != "" {
-			t.Errorf("the reasons are %q", seen)
+			t.Errorf("reasons: %q", seen)
 		}
 		status, err = phoenixkit.Status(t.Context(), h.fresh(owner), phoenixkit.Options{})
 		if err != nil || status.Running != nil {
-			t.Errorf("status afterwards: %+v %v", status.Running, err)
+			t.Errorf("status after the run: %+v %v", status.Running, err)
 		}
 	})
 }
 
-// TestPauseBetweenTries pauses a run that tries for a lock: it does not take it when it is to be had.
-func TestPauseBetweenTries(t *testing.T) {
+// TestPauseBetweenAttempts pauses a run between two attempts to get a lock. It does not take the lock when it becomes
+// free.
+func TestPauseBetweenAttempts(t *testing.T) {
 	t.Parallel()
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
 	h := build(t, c, small)
@@ -178,13 +179,13 @@ func TestPauseBetweenTries(t *testing.T) {
 	h.run(report, "BEGIN; LOCK TABLE phoenix_kit_users IN ACCESS SHARE MODE")
 	paused := make(chan struct{})
 	var seen []string
-	tell := throttled(&seen)
-	r := h.start(func() {}, unasked, tell, func(o *phoenixkit.Options) {
-		throttled, told := o.OnEvent, false
+	reasons := throttled(&seen)
+	r := h.start(func() {}, withoutSignals, reasons, func(o *phoenixkit.Options) {
+		throttled, asked := o.OnEvent, false
 		o.OnEvent = func(e event.Event) {
 			throttled(e)
-			if _, ok := e.(event.LockRefused); ok && !told {
-				told = true
+			if _, ok := e.(event.LockRefused); ok && !asked {
+				asked = true
 				h.pause()
 				close(paused)
 			}
@@ -193,19 +194,19 @@ func TestPauseBetweenTries(t *testing.T) {
 	select {
 	case <-paused:
 	case <-r.done:
-		t.Fatalf("it ended without a lock: %v", r.err)
+		t.Fatalf("the run ended without a lock: %v", r.err)
 	}
 	h.run(report, "COMMIT")
-	h.stands()
+	h.checkUnchanged()
 	h.send((*rekey.Migrator).Resume)
-	h.ended(r)
+	h.waitEnd(r)
 	if r.err != nil || len(seen) != 2 {
-		t.Errorf("the reasons are %q; it ended with %v", seen, r.err)
+		t.Errorf("reasons: %q; error: %v", seen, r.err)
 	}
 }
 
-// TestStopFromElsewhere stops a run, a paused one too, and the same call goes on.
-func TestStopFromElsewhere(t *testing.T) {
+// TestStopFromAnotherSession stops a run, also a paused one, and the same call continues.
+func TestStopFromAnotherSession(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, paused := range []bool{false, true} {
@@ -216,12 +217,12 @@ func TestStopFromElsewhere(t *testing.T) {
 				}
 				h.send((*rekey.Migrator).Stop)
 			})
-			h.ended(r)
+			h.waitEnd(r)
 			if !errors.Is(r.err, problem.ErrStopped) || r.result.Exit != 7 {
-				t.Errorf("paused %v, it ended with %v, %d", paused, r.err, r.result.Exit)
+				t.Errorf("paused %v: error %v, exit %d", paused, r.err, r.result.Exit)
 			}
 			if result, err := h.up(owner); err != nil || result.NothingToDo {
-				t.Errorf("it does not go on: %+v %v", result, err)
+				t.Errorf("second up: %+v %v", result, err)
 			}
 		}
 	})
@@ -241,8 +242,8 @@ func TestRequestsWithoutARun(t *testing.T) {
 	}
 }
 
-// TestSignalsHoldTheRun lets a file and a query hold a run before it changes anything.
-func TestSignalsHoldTheRun(t *testing.T) {
+// TestSignalsPauseTheRun: a file and a query pause a run before it changes anything.
+func TestSignalsPauseTheRun(t *testing.T) {
 	t.Parallel()
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
 	h := build(t, c, small)
@@ -250,39 +251,39 @@ func TestSignalsHoldTheRun(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h.set("CREATE TABLE say (words text); INSERT INTO say VALUES ('the report runs'); GRANT SELECT ON say TO {owner}")
+	h.setUp("CREATE TABLE say (message text); INSERT INTO say VALUES ('the report runs'); GRANT SELECT ON say TO {owner}")
 	var seen []string
 	r := h.start(func() {}, throttled(&seen), func(o *phoenixkit.Options) {
-		o.Throttle.File, o.Throttle.Query = file, "SELECT words FROM public.say"
+		o.Throttle.File, o.Throttle.Query = file, "SELECT message FROM public.say"
 	})
 	h.waitFor("SELECT to_regclass('rekey.leases') IS NOT NULL")
 	h.waitFor("SELECT EXISTS (SELECT FROM rekey.leases)")
 	before := h.shape("public")
-	h.stands()
+	h.checkUnchanged()
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
 	h.waitFor("SELECT EXISTS (SELECT FROM rekey.standstills WHERE reason LIKE '%the report runs%')")
-	h.stands()
+	h.checkUnchanged()
 	if diff := cmp.Diff(before, h.shape("public")); diff != "" {
-		t.Errorf("changed while it was to stand (-before +after)\n%s", diff)
+		t.Errorf("the paused run changed the schema (-before +after)\n%s", diff)
 	}
-	h.set("TRUNCATE say")
-	h.ended(r)
+	h.setUp("TRUNCATE say")
+	h.waitEnd(r)
 	if r.err != nil {
 		t.Fatal(r.err)
 	}
 	if !slices.ContainsFunc(seen, func(s string) bool { return strings.Contains(s, file+" exists") }) ||
 		!slices.ContainsFunc(seen, func(s string) bool { return strings.Contains(s, "the report runs") }) || seen[len(seen)-1] != "" {
-		t.Errorf("the reasons are %q", seen)
+		t.Errorf("reasons: %q", seen)
 	}
 }
 
-// TestBadSignals: refused before anything was changed, and in the plan.
-func TestBadSignals(t *testing.T) {
+// TestInvalidSignals: invalid signals are refused before any change, and listed in the plan.
+func TestInvalidSignals(t *testing.T) {
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
 	h := build(t, c, small)
-	before := h.everything("public")
+	before := h.fingerprint("public")
 	for name, option := range map[string]func(*phoenixkit.Options){
 		"throttle_query": func(o *phoenixkit.Options) { o.Throttle.Query = "SELECT nothing" },
 		"signal_hidden":  func(o *phoenixkit.Options) { o.Throttle.MaxSnapshotAge = time.Hour },
@@ -296,9 +297,9 @@ func TestBadSignals(t *testing.T) {
 	}
 	o := phoenixkit.Options{Version: 40, Options: rekey.Options{Throttle: rekey.ThrottleOptions{Query: "SELECT nothing"}}}
 	if doc, err := phoenixkit.Plan(t.Context(), h.pool(owner), o); err != nil || len(doc.Refusals) != 1 || doc.Refusals[0].Code != "throttle_query" {
-		t.Errorf("the plan: %v %v", doc.Refusals, err)
+		t.Errorf("plan: %v %v", doc.Refusals, err)
 	}
-	if diff := cmp.Diff(before, h.everything("public")); diff != "" {
-		t.Errorf("refused, and changed (-before +after)\n%s", diff)
+	if diff := cmp.Diff(before, h.fingerprint("public")); diff != "" {
+		t.Errorf("a refused run changed the database (-before +after)\n%s", diff)
 	}
 }
