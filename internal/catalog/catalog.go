@@ -1,8 +1,7 @@
-// Package catalog is what a database looks like: the server, its schemas and tables, as values.
-// It knows no SQL and touches nothing.
+// Package catalog describes a database as values: the server, its schemas and their tables. It contains no SQL.
 package catalog
 
-// Server is the server and the role that looks at it.
+// Server describes the server and the role of the session.
 type Server struct {
 	Version         int    // server_version_num: 150018
 	VersionText     string // "15.18"
@@ -10,20 +9,20 @@ type Server struct {
 	Flavor          string // "" for PostgreSQL itself, else "Citus", "CockroachDB", "YugabyteDB"
 	Standby         bool   // pg_is_in_recovery()
 	ReadOnly        bool   // default_transaction_read_only
-	Pooled          bool   // a pooler stands in between: the backend is not the one that was greeted
+	Pooled          bool   // the connection goes through a pooler: the backend's pid is not the one from the startup
 	Role            Role
 	DeadlockTimeout int // milliseconds
 	JournalSchema   JournalSchema
 	Standbys        []Standby
-	Replicas        []Replica // the standbys that a connection leads to
+	Replicas        []Replica // the standbys to which rekey connects
 	EventTriggers   []EventTrigger
 }
 
-// EventTrigger is an enabled event trigger that a catalogue change of rekey's may fire.
+// EventTrigger is an enabled event trigger that a statement of rekey's may fire.
 type EventTrigger struct {
 	Name     string
 	Event    string   // ddl_command_start, ddl_command_end, sql_drop
-	Tags     []string // the commands that fire it; none where all do
+	Tags     []string // the commands that fire it; nil if all do
 	Function string   // schema-qualified, quoted where it must be, with parentheses
 
 	Owner        string // of the function
@@ -33,55 +32,55 @@ type EventTrigger struct {
 // HeldBy returns the owner of the function.
 func (e EventTrigger) HeldBy() Owner { return Owner{Name: e.Owner, Becomes: e.OwnerBecomes} }
 
-// Major is 15 for 15.18.
+// Major returns the major version: 15 for 15.18.
 func (s Server) Major() int { return s.Version / 10000 }
 
 // Role is the role that rekey works as.
 type Role struct {
 	Name           string
-	Session        string // the role that has logged in, where it is another one: any function may take its rights back
+	Session        string // session_user, if it is another role: any function can return to its rights
 	Superuser      bool
 	BypassRLS      bool
 	Monitor        bool     // member of pg_monitor, or a superuser
 	ReplicaRole    bool     // may set session_replication_role
 	CreateDatabase bool     // CREATE on the database: may make a schema
-	NoTablespace   string   // its default_tablespace, where it may not create in that
-	Trusts         []string // owners that it trusts with its rights: --trust-owner
+	NoTablespace   string   // its default_tablespace, if it may not create objects there
+	Trusts         []string // owners whose code may run with its rights: --trust-owner
 }
 
 // Owner is the owner of an object.
 type Owner struct {
 	Name    string
-	Becomes bool // it has all rights of the current role: it is that role, a superuser, or may become it by SET ROLE
+	Becomes bool // the owner has all rights of the current role: it is that role, a superuser, or may become it with SET ROLE
 }
 
 // Object is an object in the schema "rekey", or the schema.
 type Object struct {
 	Name  string // pg_describe_object
 	Owner Owner
-	Fault string // why it is not rekey's own, whoever owns it; "" where its owner is all that is in question
+	Fault string // why it cannot be an object of rekey's, regardless of its owner; "" if only its owner is wrong
 }
 
-// Code is code that statements on a table would run, and that a role with fewer rights than the session's can change.
+// Code is code that statements on a table run and that a role with fewer rights than the session's role can change.
 type Code struct {
 	Table  string // schema.table
-	Holder Owner  // of the expression that calls it, where Fault is set: of the table, or of a domain
-	Where  string // what of the table runs it: "constraint present on table app.t"
+	Holder Owner  // if Fault is set: owner of the expression that calls the code, which is the table's or a domain's owner
+	Where  string // the object that runs it: "constraint present on table app.t"
 	Runs   string // "function app.f(text)"
-	Owner  Owner  // of what runs
-	Fault  string // why an expression must not call it with rights that the expression's owner has not, whoever owns it
-	Fires  bool   // a trigger runs it: an UPDATE does, and nothing else
+	Owner  Owner  // owner of the code
+	Fault  string // why an expression must not call it with more rights than the expression's owner has; "" if it may
+	Fires  bool   // a trigger runs it, on UPDATE only
 }
 
-// JournalSchema is the schema "rekey" and what the role may do there.
+// JournalSchema describes the schema "rekey" and the role's rights in it.
 type JournalSchema struct {
-	Exists  bool
-	Usage   bool
-	Create  bool
-	Tables  bool     // its tables are there
-	Write   bool     // and may be written by the role
-	Owner   string   // "" when it does not exist
-	Unexpected []Object // what is in it (and the schema itself) that has another owner than the role, or is not rekey's
+	Exists     bool
+	Usage      bool
+	Create     bool
+	Tables     bool     // the journal's tables exist
+	Write      bool     // the role may read and write them
+	Owner      string   // "" if the schema does not exist
+	Unexpected []Object // objects in it, or the schema itself, with another owner than the role, or not made by rekey
 }
 
 // Standby is a connected replication client.
@@ -91,20 +90,20 @@ type Standby struct {
 	Synchronous bool
 }
 
-// Schema is one schema with the relations that were asked for.
+// Schema describes one schema and the relations that the request named.
 type Schema struct {
-	Name      string
-	Exists    bool
-	Usage     bool
-	Create    bool
-	Function  *Function // uuid_generate_v7() without arguments, if there is one
-	Overloads []string  // functions of that name with arguments that may be called without any
-	Relations []Table
-	Code      []Code  // that an UPDATE of the tables would run, where the role has more rights than their owner
-	OtherSchemas    []Table // name, kind and table of the index, of all that is in the other schemas that have partitions or children of its tables
+	Name         string
+	Exists       bool
+	Usage        bool
+	Create       bool
+	Function     *Function // uuid_generate_v7() without arguments; nil if there is none
+	Overloads    []string  // functions of that name with arguments that can all be omitted
+	Relations    []Table
+	Code         []Code  // code that an UPDATE of the tables runs, if the role has more rights than its owner
+	OtherSchemas []Table // relations of the other schemas that have partitions or children of its tables: Schema, Name, Kind and IndexOf
 }
 
-// Named finds a relation by its schema and name, also in a schema beside; nil if there is none.
+// Find returns the relation with a schema and a name, in Relations or OtherSchemas; nil if there is none.
 func (s Schema) Find(schema, name string) *Table {
 	if schema == s.Name {
 		return s.Relation(name)
@@ -117,7 +116,7 @@ func (s Schema) Find(schema, name string) *Table {
 	return nil
 }
 
-// Relation finds a relation by its name; nil if there is none.
+// Relation returns the relation with a name; nil if there is none.
 func (s Schema) Relation(name string) *Table {
 	for i := range s.Relations {
 		if s.Relations[i].Name == name {
@@ -127,7 +126,7 @@ func (s Schema) Relation(name string) *Table {
 	return nil
 }
 
-// OIDs are those of the relations.
+// OIDs returns the oids of the relations.
 func (s Schema) OIDs() []uint32 {
 	oids := make([]uint32, len(s.Relations))
 	for i, t := range s.Relations {
@@ -142,9 +141,9 @@ type Function struct {
 	Schema, Name string
 	Owner        string
 	OwnerBecomes bool   // see Owner.Becomes
-	OwnsTables     bool   // the owner owns every table that calls it
-	Owned        bool   // the role may replace it, as a superuser may any
-	OwnedByRole          bool   // the role itself is its owner
+	OwnsTables   bool   // its owner owns every table that calls it
+	Owned        bool   // the role has the owner's rights and so may replace it
+	OwnedByRole  bool   // the role itself is the owner
 	Extension    string // the extension it belongs to, or ""
 	SourceMD5    string // md5 of prosrc
 	Digest       string // md5 of prosrc without comments, white space, letter case, and the schema of gen_random_bytes
@@ -157,15 +156,15 @@ type Function struct {
 	Volatile     bool
 	ParallelSafe bool
 	Language     string
-	Unprivileged []string // roles that may INSERT into a table of the schema and lack EXECUTE; "PUBLIC" is one
-	Proof        *Proof   // nil until it was called
+	Unprivileged []string // roles, or "PUBLIC", that may INSERT into a table of the schema but not EXECUTE the function
+	Proof        *Proof   // nil if the function was not called
 }
 
-// HeldBy gives the function's owner.
+// HeldBy returns the owner of the function.
 func (f Function) HeldBy() Owner { return Owner{Name: f.Owner, Becomes: f.OwnerBecomes} }
 
-// Proof is what calling a function showed.
+// Proof is the result of calling a function.
 type Proof struct {
-	V7     bool
-	Reason string // why not
+	V7     bool   // it makes UUIDv7
+	Reason string // why V7 is false
 }

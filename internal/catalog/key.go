@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// OrderKey gives the columns that put the rows of one instant in order: those of the primary key, else of a unique index that
-// leaves no row out, the one of the fewest columns; nil where there is none. One that holds the column except is none, nor is
-// one with a column whose type is not PostgreSQL's own: its operators may be in any schema.
+// OrderKey returns the columns that order the rows of one instant: the primary key, or else the unique index with the fewest
+// columns that contains every row; nil if there is none. It skips a key with the column except, and a key with a column
+// whose type is not built in: the operators of such a type can be in any schema.
 func (t Table) OrderKey(except string) []string {
 	fits := func(key []string) bool { return key != nil && !slices.Contains(key, except) && t.comparable(key) }
 	if key := t.PrimaryKey(); fits(key) {
@@ -32,7 +32,7 @@ func (t Table) Integer(key []string) bool {
 	return c != nil && slices.Contains([]string{"smallint", "integer", "bigint"}, c.Plain())
 }
 
-// IntegerKey gives the column of a key that is a single integer; "" where there is none.
+// IntegerKey returns the column of OrderKey if that is a single integer; "" if not.
 func (t Table) IntegerKey() string {
 	if key := t.OrderKey(""); t.Integer(key) {
 		return key[0]
@@ -40,8 +40,8 @@ func (t Table) IntegerKey() string {
 	return ""
 }
 
-// simpler reports whether a key is to be preferred to another: it has fewer columns, or is an integer; else by name, so that
-// the choice is always the same.
+// prefer reports whether key a is better than key b: it has fewer columns, or is an integer. Equal keys are compared by
+// name, so that the choice is always the same.
 func (t Table) prefer(a, b []string) bool {
 	integer := func(key []string) int {
 		if t.Integer(key) {
@@ -52,8 +52,8 @@ func (t Table) prefer(a, b []string) bool {
 	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(integer(a), integer(b)), slices.Compare(a, b)) < 0
 }
 
-// comparable reports whether columns compare by operators of pg_catalog. Other types' names are qualified; a domain's values
-// compare as its base type does.
+// comparable reports whether the columns have built-in types, whose operators are in pg_catalog. The names of other types
+// are qualified. A domain compares as its base type.
 func (t Table) comparable(key []string) bool {
 	return !slices.ContainsFunc(key, func(name string) bool {
 		c := t.Column(name)
@@ -61,13 +61,13 @@ func (t Table) comparable(key []string) bool {
 	})
 }
 
-// orders reports whether an index knows every row, each by another key, in the order that ORDER BY gives its columns.
+// ordersRows reports whether an index contains every row, each with another key, in the order of ORDER BY on its columns.
 func (t Table) ordersRows(i Index) bool {
 	if !i.Unique || !i.Valid || !i.Immediate || i.Predicate != "" || i.Method != "btree" {
 		return false
 	}
 	for _, word := range []string{" DESC", " COLLATE ", "_ops", " NULLS FIRST"} {
-		if strings.Contains(i.Definition, word) { // also where it is a name: then another key is found, or none
+		if strings.Contains(i.Definition, word) { // it may be part of a name: then the index is skipped needlessly
 			return false
 		}
 	}

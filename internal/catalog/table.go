@@ -18,7 +18,7 @@ const (
 	Composite        Kind = "c"
 )
 
-// String is the word PostgreSQL's manual has for it.
+// String returns the name of the kind in PostgreSQL's manual.
 func (k Kind) String() string {
 	switch k {
 	case Ordinary:
@@ -40,7 +40,7 @@ func (k Kind) String() string {
 	}
 }
 
-// Table is a relation: an ordinary table, or whatever bears the name.
+// Table is a relation of any kind.
 type Table struct {
 	OID              uint32
 	Schema, Name     string
@@ -50,21 +50,21 @@ type Table struct {
 	OwnerBecomes     bool // see Owner.Becomes
 	Owned            bool // the role has the owner's rights
 	Comment          *string
-	Pages            int64    // of the main fork, now
-	Rows             float64  // estimate; -1 when never analyzed
-	Bytes            int64    // of the table without its indexes
+	Pages            int64    // size of the main fork, now
+	Rows             float64  // estimated number of rows
+	Bytes            int64    // size without the indexes
 	Fillfactor       int      // percent
-	Partition        bool     // is a partition of another table
-	Parents          int      // tables directly above, by partitioning or inheritance
-	Above            uint32   // of a table below another one: the first table directly above
-	PartitionKey     []string // columns of a partitioned table's key in order; "" stands for an expression
+	Partition        bool     // it is a partition of another table
+	Parents          int      // number of tables directly above, by partitioning or inheritance
+	Above            uint32   // oid of the first table directly above, set in Below only
+	PartitionKey     []string // columns of a partitioned table's key in order; "" for an expression
 	OfType           bool     // typed table
 	RowSecurity      bool
 	ForceRowSecurity bool
 	ReplicaIdentity  string // d default, n nothing, f full, i index
 	Extension        string // the extension it belongs to, or ""
-	IndexOf          string // of an index: the table it is on
-	Attributes       int    // pg_class.relnatts: live and dropped columns, 1,600 at most
+	IndexOf          string // the table of an index
+	Attributes       int    // pg_class.relnatts: live and dropped columns, at most 1,600
 	Columns          []Column
 	Indexes          []Index
 	Constraints      []Constraint
@@ -72,17 +72,16 @@ type Table struct {
 	Rules            []Rule
 	Publications     []Publication
 	Attachments      []Attachment
-	Below            []Table // partitions or children on every level, the upper ones first; only of a table that is below no other
+	Below            []Table // partitions or children on every level, parents first; nil for a table that is below another one
 }
 
-// HeldBy gives the table's owner.
+// HeldBy returns the owner of the table.
 func (t Table) HeldBy() Owner { return Owner{Name: t.Owner, Becomes: t.OwnerBecomes} }
 
-// Tree reports whether a column of the table belongs to others as well: it is partitioned, or has children by
-// inheritance.
+// IsTree reports whether the table is partitioned or has children by inheritance, so that other tables have its columns too.
 func (t Table) IsTree() bool { return t.Kind == Partitioned || len(t.Below) > 0 }
 
-// All gives the table and those below it.
+// All returns the table and the tables below it.
 func (t *Table) All() []*Table {
 	all := []*Table{t}
 	for i := range t.Below {
@@ -91,13 +90,13 @@ func (t *Table) All() []*Table {
 	return all
 }
 
-// Alone is a copy of the table without those below it, whose columns may be changed.
+// WithoutBelow returns a copy of the table without the tables below it. Its columns may be changed.
 func (t Table) WithoutBelow() *Table {
 	t.Columns, t.Below = slices.Clone(t.Columns), nil
 	return &t
 }
 
-// Column finds a live column by its name; nil if there is none.
+// Column returns the live column with a name; nil if there is none.
 func (t Table) Column(name string) *Column {
 	for i := range t.Columns {
 		if t.Columns[i].Name == name {
@@ -107,7 +106,7 @@ func (t Table) Column(name string) *Column {
 	return nil
 }
 
-// Index finds an index of the table by its name; nil if there is none.
+// Index returns the index with a name; nil if there is none.
 func (t Table) Index(name string) *Index {
 	for i := range t.Indexes {
 		if t.Indexes[i].Name == name {
@@ -117,7 +116,7 @@ func (t Table) Index(name string) *Index {
 	return nil
 }
 
-// Constraint finds a constraint of the table by its name; nil if there is none.
+// Constraint returns the constraint with a name; nil if there is none.
 func (t Table) Constraint(name string) *Constraint {
 	for i := range t.Constraints {
 		if t.Constraints[i].Name == name {
@@ -127,12 +126,12 @@ func (t Table) Constraint(name string) *Constraint {
 	return nil
 }
 
-// Hides reports whether row-level security may hide rows from the role, its owner.
+// Hides reports whether row-level security may hide rows from the role, which owns the table.
 func (t Table) Hides(role Role) bool {
 	return t.RowSecurity && t.ForceRowSecurity && !role.BypassRLS
 }
 
-// PrimaryKey gives the columns of the primary key, in order; nil without one.
+// PrimaryKey returns the columns of the primary key, in order; nil if there is none.
 func (t Table) PrimaryKey() []string {
 	for _, i := range t.Indexes {
 		if i.Primary {
@@ -142,7 +141,7 @@ func (t Table) PrimaryKey() []string {
 	return nil
 }
 
-// Grantees gives the roles with rights on single columns, quoted, in order.
+// Grantees returns the roles with rights on single columns, quoted and sorted.
 func (t Table) Grantees() []string {
 	var roles []string
 	for _, c := range t.Columns {
@@ -152,7 +151,7 @@ func (t Table) Grantees() []string {
 	return slices.Compact(roles)
 }
 
-// UniqueOn reports whether a valid index without predicate keeps the one column unique.
+// UniqueOn reports whether a valid index without a predicate keeps the column unique.
 func (t Table) UniqueOn(column string) bool {
 	return slices.ContainsFunc(t.Indexes, func(i Index) bool {
 		return i.Unique && i.Valid && i.Immediate && i.Predicate == "" && slices.Equal(i.Columns, []string{column})
@@ -161,27 +160,27 @@ func (t Table) UniqueOn(column string) bool {
 
 // Column is a live column.
 type Column struct {
-	Number     int // attnum
-	Name       string
-	Type       string // format_type, with its modifier
-	Base       string // the type behind a domain, through domains over domains; "" of any other type
-	Length     int    // attlen: bytes of a value of fixed length; -1 or -2 where it varies
-	Alignment  int    // bytes
-	DefaultsToNow    bool   // a NOT NULL time whose default is the time of the INSERT
-	Epoch      string // the unit that the values of an integer column show: s, ms, us or mixed; "" where they were not read
-	NotNull    bool
-	Unproved   bool   // NOT NULL, but NOT VALID: holds for new rows only (18 and later)
-	UnprovedBy string // the name of that constraint
-	Default    string // pg_get_expr under search_path pg_catalog: every other name is qualified
-	Calls      string // schema-qualified, quoted name of the function that the default is a bare call of, or ""
-	Code       []Code // functions that the default of a uuid column depends on
-	Generated  bool
-	Identity   string // "", "a" always, "d" by default
-	Comment    *string
-	Grantees   []string // roles with a right on the column alone, quoted; "PUBLIC" is one
+	Number        int // attnum
+	Name          string
+	Type          string // format_type, with its modifier
+	Base          string // base type of a domain, also of a domain over a domain; "" for other types
+	Length        int    // attlen: bytes of a value of fixed length; -1 or -2 where it varies
+	Alignment     int    // bytes
+	DefaultsToNow bool   // it is a NOT NULL time whose default is the time of the INSERT
+	Epoch         string // unit of an integer column's values as times: s, ms, us or mixed; "" if they were not read
+	NotNull       bool
+	Unproved      bool   // NOT NULL NOT VALID: existing rows may be NULL (PostgreSQL 18 and later)
+	UnprovedBy    string // name of that constraint
+	Default       string // pg_get_expr with search_path pg_catalog: all other names are qualified
+	Calls         string // schema-qualified, quoted name of the function if the default only calls it; "" if not
+	Code          []Code // functions on which the default of a uuid column depends
+	Generated     bool
+	Identity      string // "", "a" always, "d" by default
+	Comment       *string
+	Grantees      []string // roles, or "PUBLIC", with a right on this column, quoted
 }
 
-// Plain returns the type of the column's values: of a domain the type behind it.
+// Plain returns the type of the column's values: the base type of a domain.
 func (c Column) Plain() string {
 	if c.Base != "" {
 		return c.Base
@@ -193,7 +192,7 @@ func (c Column) Plain() string {
 type Index struct {
 	OID             uint32
 	Name            string
-	Columns         []string // key columns in order; "" stands for an expression
+	Columns         []string // key columns in order; "" for an expression
 	Included        []string
 	Unique          bool
 	Immediate       bool
@@ -203,14 +202,14 @@ type Index struct {
 	Method          string
 	Predicate       string
 	Definition      string
-	Constraint      string // the constraint it backs, or ""
+	Constraint      string // name of the constraint that the index enforces, or ""
 	ReplicaIdentity bool
 	Clustered       bool
-	Parent          uint32 // of a partition's index: the partitioned index that it is attached to
+	Parent          uint32 // oid of the partitioned index to which it is attached; 0 if to none
 }
 
-// Constraint is a constraint of a table. PostgreSQL 18's NOT NULL constraints are not among them: a
-// column's NotNull says the same on every version.
+// Constraint is a constraint of a table, but no NOT NULL constraint of PostgreSQL 18: Column.NotNull has the same meaning on
+// every version.
 type Constraint struct {
 	Name       string
 	Kind       string // c check, f foreign key, p primary key, u unique, x exclusion, t trigger
@@ -219,22 +218,22 @@ type Constraint struct {
 	Definition string
 }
 
-// Trigger is a trigger of the application's.
+// Trigger is a trigger that PostgreSQL did not make itself.
 type Trigger struct {
 	Name     string
 	Enabled  string // O origin and local, D disabled, R replica, A always
 	OnUpdate bool
-	Of       []string // the columns of UPDATE OF; none where an update of any may fire it
+	Of       []string // the columns of UPDATE OF; nil if an update of any column fires it
 	Function string
 }
 
-// OnUpdateOf reports whether an update of the one column fires the trigger, where it is enabled.
+// FiresOnUpdateOf reports whether an update of the column fires the trigger if it is enabled.
 func (t Trigger) FiresOnUpdateOf(column string) bool {
 	return t.OnUpdate && (len(t.Of) == 0 || slices.Contains(t.Of, column))
 }
 
-// Firing names the triggers that an update of the one column fires: in a session whose session_replication_role is
-// replica, or in an ordinary one. Source: PostgreSQL's manual, ALTER TABLE, ENABLE TRIGGER.
+// FiringTriggers returns the names of the triggers that an update of the column fires, in a session with
+// session_replication_role = replica or in an ordinary one. Source: PostgreSQL's manual, ALTER TABLE, ENABLE TRIGGER.
 func (t Table) FiringTriggers(column string, replica bool) []string {
 	enabled := "O"
 	if replica {
@@ -249,34 +248,34 @@ func (t Table) FiringTriggers(column string, replica bool) []string {
 	return names
 }
 
-// Rule is a rule of the application's that is not a view's.
+// Rule is an enabled rule of a table.
 type Rule struct {
 	Name     string
 	OnUpdate bool
 	Instead  bool
 }
 
-// Publication is a publication through which a table's changes leave the database.
+// Publication is a publication that contains a table.
 type Publication struct {
 	Name      string
-	Columns   []string // its column list for this table; nil: every column
-	OfUpdates bool
+	Columns   []string // its column list for this table; nil for every column
+	OfUpdates bool     // it publishes UPDATE
 }
 
-// Attachment is something that depends on a column and was not made by rekey.
+// Attachment is an object that depends on a column.
 type Attachment struct {
 	Column      string
 	Kind        string // view, foreign key, index, constraint, statistics, policy, trigger, publication, replica identity, generated column, function …
 	Name        string
-	OnIndex     string // the index it hangs on, if it hangs on the column's index
+	OnIndex     string // the index of the column on which it depends, or ""
 	Description string // pg_describe_object
 }
 
-// Data is what counting the rows of an existing column told.
+// Data describes the rows of an existing column.
 type Data struct {
-	Nulls      bool
-	Other      int64    // values that are not UUIDv7
-	Duplicates []string // some of the values that stand more than once
-	SharedAcross     []string // some of those that stand in more than one table of a tree
-	NotUUIDs   []string // some of the values of a text column that are no uuids
+	Nulls        bool
+	Other        int64    // number of values that are not UUIDv7
+	Duplicates   []string // examples of values in more than one row
+	SharedAcross []string // examples of values in more than one table of a tree
+	NotUUIDs     []string // examples of values of a text column that are not uuids
 }

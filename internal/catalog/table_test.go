@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestFiring(t *testing.T) {
+func TestFiringTriggers(t *testing.T) {
 	table := Table{Triggers: []Trigger{
 		{Name: "origin", Enabled: "O", OnUpdate: true},
 		{Name: "disabled", Enabled: "D", OnUpdate: true},

@@ -9,11 +9,11 @@ import (
 
 // Keyed describes the column of one table that a kit wants to be its key.
 type KeyCandidate struct {
-	Name     string
-	Type     string // format_type
-	Required bool   // NOT NULL, proved
-	HasPrimaryKey    bool   // the table has a primary key
-	Unique   bool   // a valid index keeps the column unique
+	Name          string
+	Type          string // format_type
+	Required      bool   // NOT NULL, proved
+	HasPrimaryKey bool   // the table has a primary key
+	Unique        bool   // a valid index keeps the column unique
 }
 
 // KeyedTables reads every table of a schema whose name begins with prefix and that has the column, by name.

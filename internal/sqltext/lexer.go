@@ -6,14 +6,14 @@ import "strings"
 type kind int
 
 const (
-	word    kind = iota // a key word or a name without quotes
-	name                // a name in double quotes
-	literal             // a string constant of any form
-	number              // a numeric constant
-	parameter               // a parameter: $1
+	word      kind = iota // a key word or a name without quotes
+	name                  // a name in double quotes
+	literal               // a string constant of any form
+	number                // a numeric constant
+	parameter             // a parameter: $1
 	symbol                // one character of an operator or of punctuation
-	space               // white space or a comment
-	invalid              // what does not end, or ends at a place that depends on settings: nothing behind it can be trusted
+	space                 // white space or a comment
+	invalid               // what does not end, or ends at a place that depends on settings: nothing behind it can be trusted
 )
 
 // lex returns the kind and the length of the token with which the text begins, as PostgreSQL's scanner cuts it.
