@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Dollar quotes a text that is itself SQL as a string constant between dollar signs, which leaves it
-// readable. The tag is the first of $rekey$, $rekey1$ … that does not occur in the text.
+// Dollar returns the text as a dollar-quoted string constant, in which SQL stays readable. The tag is the first of $rekey$,
+// $rekey1$ … that the text does not contain.
 func Dollar(text string) string {
 	tag := "$rekey$"
 	for n := 1; strings.Contains(text+"$", tag[:len(tag)-1]); n++ {

@@ -2,11 +2,10 @@ package sqltext
 
 import "strings"
 
-// Single reports whether a text that is read as an SQL expression can be no more than one expression: no
-// semicolon, comma or comment outside of quotes, and no parenthesis that closes what it has not opened. It
-// is for what pg_get_expr wrote and somebody else may have changed since; whether it means anything is
-// the server's to say. A backslash is taken for the end of trust where it stands in quotes that may know
-// escapes.
+// IsExpression reports whether a text cannot be more than one SQL expression: it has no semicolon, comma or comment outside
+// quotes, and its parentheses match. It is for the output of pg_get_expr that another role may have edited; whether the
+// expression is valid, the server decides. A string constant with a backslash is rejected, because its end depends on
+// standard_conforming_strings.
 func IsExpression(expression string) bool {
 	depth := 0
 	for i := 0; i < len(expression); {
@@ -34,8 +33,8 @@ func IsExpression(expression string) bool {
 	return depth == 0 && strings.TrimSpace(expression) != ""
 }
 
-// quoted gives the place behind the quotes that begin at the place; -1 if they do not end, or not at a
-// place that every setting of standard_conforming_strings agrees on.
+// quotedEnd returns the offset after the quoted text that begins at an offset; -1 if it does not end, or if its end depends
+// on standard_conforming_strings.
 func quotedEnd(text string, at int) int {
 	quote := text[at]
 	for i := at + 1; i < len(text); i++ {

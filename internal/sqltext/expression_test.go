@@ -2,7 +2,7 @@ package sqltext
 
 import "testing"
 
-func TestSingle(t *testing.T) {
+func TestIsExpression(t *testing.T) {
 	for expression, want := range map[string]bool{
 		"gen_random_uuid()":                            true,
 		`"Auth-Kit"."uuid;generate"()`:                 true,
@@ -25,7 +25,7 @@ func TestSingle(t *testing.T) {
 		"[1)":                                          true, // the server refuses it
 	} {
 		if got := IsExpression(expression); got != want {
-			t.Errorf("Single(%q) is %v", expression, got)
+			t.Errorf("IsExpression(%q) is %v", expression, got)
 		}
 	}
 }

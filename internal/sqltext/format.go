@@ -5,28 +5,26 @@ import (
 	"strings"
 )
 
-// Name is an argument of Format that is written as one quoted identifier.
+// Name is an argument of Format, written as one quoted identifier.
 type Name string
 
-// Table is an argument of Format that is written as a quoted, schema-qualified name: a table, an
-// index, a function.
+// Table is an argument of Format for a table, index or function, written as a quoted, schema-qualified name.
 type Table struct {
 	Schema, Name string
-	Only         bool // without the tables that inherit from it
+	Only         bool // write ONLY before the name: without the tables that inherit from it
 }
 
-// Value is an argument of Format that is written as a string constant.
+// Value is an argument of Format, written as a string constant.
 type Value string
 
-// Format replaces each {} of the template, in order, by one argument. The arguments' types say how
-// each is written, so that no name reaches SQL unquoted: Name, Table and Value are quoted, whole
-// numbers are written as they are, and nothing else is taken.
+// Format replaces each {} of the template, in order, with one argument. The type of the argument decides how it is written,
+// so that no name gets into SQL without quotes: a Name, Table or Value is quoted, an int, int64 or uint32 is written as it is.
 //
-// It panics on a wrong count or another type: both are faults of the program, found by its first run.
+// Format panics if the number of arguments is wrong or an argument has another type.
 func Format(template string, args ...any) string {
 	parts := strings.Split(template, "{}")
 	if len(parts) != len(args)+1 {
-		panic(fmt.Sprintf("sqltext: %d places for %d arguments in %q", len(parts)-1, len(args), template))
+		panic(fmt.Sprintf("sqltext: %d placeholders for %d arguments in %q", len(parts)-1, len(args), template))
 	}
 	var out strings.Builder
 	for i, part := range parts {

@@ -2,23 +2,23 @@ package sqltext
 
 import "strings"
 
-// kind is what a token of SQL text is.
+// kind is the kind of a token of SQL.
 type kind int
 
 const (
-	word      kind = iota // a key word or a name without quotes
+	word      kind = iota // a keyword or a name without quotes
 	name                  // a name in double quotes
 	literal               // a string constant of any form
 	number                // a numeric constant
 	parameter             // a parameter: $1
 	symbol                // one character of an operator or of punctuation
 	space                 // white space or a comment
-	invalid               // what does not end, or ends at a place that depends on settings: nothing behind it can be trusted
+	invalid               // a token that does not end, or whose end depends on settings: the rest of the text cannot be read
 )
 
-// lex returns the kind and the length of the token with which the text begins, as PostgreSQL's scanner cuts it.
-// The text may come from a session with standard_conforming_strings = off, where a backslash before a quote
-// means something else: such a place is broken, except in E'…', which has one meaning everywhere.
+// lex returns the kind and the length of the first token of the text, as PostgreSQL's scanner splits it. The text may come
+// from a session with standard_conforming_strings = off, in which a backslash before a quote has another meaning: such a
+// token is invalid, except in E'…', which has the same meaning in every session.
 func lex(text string) (kind, int) {
 	c := text[0]
 	switch {
@@ -71,7 +71,7 @@ func comment(text string) (kind, int) {
 	return invalid, len(text)
 }
 
-// quotedText reads a string constant whose quote is at the place.
+// quotedText reads a string constant whose first quote is at an offset.
 func quotedText(text string, at int, escapes bool) (kind, int) {
 	for i := at + 1; i < len(text); i++ {
 		switch {
@@ -89,8 +89,8 @@ func quotedText(text string, at int, escapes bool) (kind, int) {
 	return invalid, len(text)
 }
 
-// oddBefore reports whether the run of backslashes that ends at the place, before a quote or the end of the text, has an
-// odd length: with standard_conforming_strings = off the last one takes the quote's meaning away.
+// oddBackslashes reports whether an odd number of backslashes ends at an offset, before a quote or the end of the text: with
+// standard_conforming_strings = off the last one escapes the quote.
 func oddBackslashes(text string, at int) bool {
 	if at+1 < len(text) && text[at+1] != '\'' {
 		return false
@@ -128,17 +128,17 @@ func dollar(text string) (kind, int) {
 			return literal, len(tag) + end + len(tag)
 		}
 		return invalid, len(text)
-	case n == len(text): // a tag that was cut
+	case n == len(text): // a truncated tag
 		return invalid, len(text)
 	default:
 		return symbol, 1
 	}
 }
 
-// run is how many bytes at the beginning are of a class.
-func prefixLength(text string, of func(byte) bool) int {
+// prefixLength returns the number of leading bytes that are in a class.
+func prefixLength(text string, in func(byte) bool) int {
 	n := 0
-	for n < len(text) && of(text[n]) {
+	for n < len(text) && in(text[n]) {
 		n++
 	}
 	return n

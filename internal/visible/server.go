@@ -11,16 +11,16 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// mostMessage is how much of a message is repeated.
+// maxMessage is the number of characters after which a message is truncated.
 const maxMessage = 500
 
-// Error is the text of an error without values of the application's rows. The server's DETAIL and CONTEXT hold
-// such values and are never printed; of its message the values are taken out.
+// Error returns the text of an error without values of the application's rows. It omits the server's DETAIL and CONTEXT,
+// which contain such values, and removes values from the server's message.
 func Error(err error) string {
 	text := err.Error()
 	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok {
 		text = strings.ReplaceAll(text, refusal.Error(), "ERROR: "+ServerMessage(refusal)+" (SQLSTATE "+refusal.Code+")")
-		if refusal.Message != "" && ServerMessage(refusal) != oneLine(refusal.Message) { // an outer error may have written it otherwise
+		if refusal.Message != "" && ServerMessage(refusal) != oneLine(refusal.Message) { // an outer error may have its own format
 			text = strings.ReplaceAll(text, refusal.Message, ServerMessage(refusal))
 		}
 		if refusal.Detail != "" {
@@ -30,8 +30,8 @@ func Error(err error) string {
 	return Truncate(oneLine(text), maxMessage)
 }
 
-// Said is the server's message without values of rows. Its own messages hold values where it could not read
-// or convert one; a message that a function of somebody's raises may hold anything, and only the function is named.
+// ServerMessage returns the server's message without values of rows. The server's own messages contain a value if it could
+// not be read or converted. A message that a function raised may contain anything, so that only the function is named.
 func ServerMessage(refusal *pgconn.PgError) string {
 	switch {
 	case raisedByFunction(refusal):
@@ -45,7 +45,7 @@ func ServerMessage(refusal *pgconn.PgError) string {
 
 func oneLine(text string) string { return Line(strings.Join(strings.Fields(text), " ")) }
 
-// raised reports whether the message was written by a function, not by the server.
+// raisedByFunction reports whether a function, not the server, wrote the message.
 func raisedByFunction(refusal *pgconn.PgError) bool {
 	if strings.HasPrefix(refusal.Code, "P0") {
 		return true
@@ -56,17 +56,17 @@ func raisedByFunction(refusal *pgconn.PgError) bool {
 
 var functionName = regexp.MustCompile(`function ("(?:[^"]|"")*"|[^ ("]+)(\."(?:[^"]|"")*")?`)
 
-// raiser names the function of the innermost line of a context.
+// raisingFunction returns the function in the innermost line of a context.
 func raisingFunction(where string) string {
 	first, _, _ := strings.Cut(where, "\n")
 	if name := functionName.FindString(first); name != "" {
-		return Truncate(Line(name), maxWord)
+		return Truncate(Line(name), maxQuoted)
 	}
 	return "a function"
 }
 
-// quotesValues reports whether messages of this code quote values: data that cannot be converted, the place of a
-// syntax error in a statement that somebody composed, messages of external routines.
+// quotesValues reports whether messages with this code quote values: data that cannot be converted, the text near a syntax
+// error, messages of external routines.
 func quotesValues(code string) bool {
 	if code == pgerrcode.SyntaxError || len(code) < 2 {
 		return true
@@ -74,7 +74,7 @@ func quotesValues(code string) bool {
 	return slices.Contains([]string{"22", "38", "39", "HV", "F0"}, code[:2])
 }
 
-// quotes are the quotation marks of the languages that the server speaks.
+// quotes are the quotation marks in the server's translated messages.
 const quotes = "\"'“”„«»‹›‘’‚「」『』"
 
 var (
@@ -82,8 +82,8 @@ var (
 	bytes = regexp.MustCompile(`0x[0-9a-fA-F]+(?: 0x[0-9a-fA-F]+)*`)
 )
 
-// withoutQuoted takes everything away between the first quote that does not belong to a name and the last one: a
-// value may hold quotes, too.
+// withoutQuoted replaces everything from the first quote that does not belong to a name to the last quote, since a value may
+// contain quotes.
 func withoutQuoted(message string) string {
 	message = bytes.ReplaceAllString(message, "?")
 	from := 0
@@ -106,7 +106,7 @@ func withoutQuoted(message string) string {
 	}
 }
 
-// width is the length in bytes of the first character.
+// width returns the length in bytes of the first character.
 func width(text string) int {
 	_, size := utf8.DecodeRuneInString(text)
 	return size

@@ -1,6 +1,5 @@
-// Package visible makes text that somebody else wrote safe to print: names from the database, words of the
-// command line, messages of the server. No output of rekey holds a terminal control, an invisible
-// character, or what may be a secret.
+// Package visible makes external text safe to print: names in the database, arguments of the command line, messages of the
+// server. No output of rekey contains a terminal control, an invisible character, or a possible secret.
 package visible
 
 import (
@@ -12,11 +11,11 @@ import (
 	"unicode/utf8"
 )
 
-// Text returns the text with every character that a terminal does not show as itself written as an escape:
-// controls, bidi controls, characters without width, line separators, invalid UTF-8. Newlines and tabs stay.
+// Text returns the text with an escape for every character that a terminal does not show as itself: controls, bidirectional
+// controls, characters without width, line separators, invalid UTF-8. It keeps newlines and tabs.
 func Text(text string) string { return escape(text, "\n\t") }
 
-// Line is Text for what has to stay on one line: newlines and tabs are written as \n and \t.
+// Line is like Text, but writes newlines and tabs as \n and \t, so that the result is one line.
 func Line(text string) string { return escape(text, "") }
 
 // Safe reports whether Line returns the text as it is.
@@ -52,14 +51,14 @@ func escape(text, stay string) string {
 	return out.String()
 }
 
-// hidden reports whether a terminal obeys a character, or shows nothing or something else in its place.
+// hidden reports whether a terminal executes a character, or shows nothing or another character for it.
 func hidden(r rune) bool {
-	const blank = "\u115F\u1160\u2800\u3164\uFFA0\u034F" // letters and symbols that look like nothing
+	const blank = "\u115F\u1160\u2800\u3164\uFFA0\u034F" // letters and symbols that are shown as blanks
 	return !unicode.IsPrint(r) || strings.ContainsRune(blank, r) || unicode.In(r, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
 
-// JSON writes the hidden characters of a JSON text, which occur in its strings only, as \u escapes: the text
-// means the same. The encoder leaves most of them as they are.
+// JSON returns a JSON text with \u escapes for the hidden characters in its strings, which the encoder leaves as they are.
+// The meaning of the text does not change.
 func JSON(text []byte) []byte {
 	if Safe(strings.ReplaceAll(string(text), "\n", "")) {
 		return text
@@ -79,7 +78,7 @@ func JSON(text []byte) []byte {
 	return out
 }
 
-// Cut returns at most so many characters of the text, with an ellipsis for the rest.
+// Truncate returns the text, or its first characters and an ellipsis, most characters in all.
 func Truncate(text string, most int) string {
 	if len(text) <= most {
 		return text

@@ -2,8 +2,8 @@ package visible
 
 import "io"
 
-// Writer returns a writer that passes everything through Text: the last barrier before a terminal. A character may
-// not be cut between two writes.
+// Writer returns a writer that passes everything through Text before it writes to out. A character must not be split
+// between two writes.
 func Writer(out io.Writer) io.Writer { return writer{out} }
 
 type writer struct{ out io.Writer }

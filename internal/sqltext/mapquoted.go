@@ -2,8 +2,8 @@ package sqltext
 
 import "strings"
 
-// EachQuoted writes SQL again with every name and string in quotes changed by a function, also inside of
-// dollar-quoted bodies, whose line breaks stay. It is for people to read, not for a server.
+// MapQuoted returns SQL in which a function has replaced every quoted name and string, also inside dollar-quoted bodies.
+// The result is for a reader, not for a server.
 func MapQuoted(sql string, change func(string) string) string {
 	var out strings.Builder
 	for len(sql) > 0 {

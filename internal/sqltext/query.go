@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// WithoutValues returns a query of another session on one line without what it was called with: a ? replaces each
-// string and number. Comments are left out. At the first thing that does not end it is cut: pg_stat_activity cuts
-// queries at track_activity_query_size, and what is cut in its middle may be read as something else.
+// WithoutValues returns a query of another session on one line, with a ? for each string and number and without comments.
+// It ends the result with … at the first token that does not end: pg_stat_activity truncates queries at
+// track_activity_query_size, and a truncated constant could be read as something else.
 func WithoutValues(query string) string {
 	var s redactor
 	for len(query) > 0 {
@@ -21,16 +21,16 @@ func WithoutValues(query string) string {
 	return strings.TrimSpace(s.out.String())
 }
 
-// stripped is a query that was read in part.
+// redactor builds the result of WithoutValues, token by token.
 type redactor struct {
 	out   strings.Builder
-	gap   bool   // white space is due
+	gap   bool   // the next token follows white space
 	first string // the first word of the statement, in upper case
 	set   bool   // the statement sets a parameter, whose value needs no quotes
-	value bool   // what comes is that value
+	value bool   // the next tokens are that value
 }
 
-// take takes a token; false says that nothing behind it may be shown.
+// take adds a token. It returns false if the rest of the text must not be shown.
 func (s *redactor) take(k kind, text string) bool {
 	switch k {
 	case space:
@@ -66,7 +66,7 @@ func (s *redactor) word(text string) bool {
 		return true
 	}
 	s.add(text)
-	// The data of a COPY follows its statement.
+	// The rows of COPY FROM STDIN follow the statement.
 	return s.first != "COPY" || upper != "STDIN"
 }
 
@@ -84,7 +84,7 @@ func (s *redactor) sign(c byte) {
 	}
 }
 
-// masked adds a text, or a ? for the whole value of a parameter.
+// addValue adds a text, or one ? for all tokens of a parameter's value.
 func (s *redactor) addValue(text string) {
 	if s.value {
 		if strings.HasSuffix(s.out.String(), "?") {
@@ -103,9 +103,9 @@ func (s *redactor) add(text string) {
 	s.out.WriteString(text)
 }
 
-// Question reports whether a text is one query and nothing else: a single SELECT, WITH, VALUES or TABLE, as far as
-// that shows without a server. The reason is for people, "" where it is one.
-func CheckQuery(sql string) (why string) {
+// CheckQuery returns "" if a text is one SELECT, WITH, VALUES or TABLE, as far as this can be seen without a server, or else
+// the reason why it is not, for a message.
+func CheckQuery(sql string) (reason string) {
 	first, ended := "", false
 	for len(sql) > 0 {
 		k, n := lex(sql)
@@ -115,7 +115,7 @@ func CheckQuery(sql string) (why string) {
 		case k == space:
 			continue
 		case k == invalid:
-			return "a quote, comment or dollar sign in it does not end, or a backslash stands before a quote (write such a text as E'…')"
+			return "it has a quote, comment or dollar sign that does not end, or a backslash before a quote (write such a text as E'…')"
 		case ended:
 			return "it is more than one statement"
 		case k == symbol && text == ";":

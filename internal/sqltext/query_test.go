@@ -66,9 +66,8 @@ func TestWithoutValues(t *testing.T) {
 	}
 }
 
-// FuzzWithoutValues puts a marked value into every form that a value can have, between other text, cuts the query
-// anywhere, and reads it as a session with either setting of standard_conforming_strings would have sent it. No
-// character of a value ever appears.
+// FuzzWithoutValues writes a marked value in every form of a constant between other text, and truncates the query anywhere.
+// The result must not contain a character of the value, for either setting of standard_conforming_strings.
 func FuzzWithoutValues(f *testing.F) {
 	f.Add("it's", uint8(0), uint8(1), uint16(9))
 	f.Add(`\' -- `, uint8(1), uint8(2), uint16(40))
@@ -87,7 +86,7 @@ func FuzzWithoutValues(f *testing.F) {
 	})
 }
 
-// marked is a query with a value of a form, of which each second character is a mark.
+// marked returns a query with a value in a form. Every second character of the value is Z or Þ.
 func marked(content string, form, around uint8) string {
 	var value strings.Builder
 	value.WriteByte('Z')
@@ -130,7 +129,7 @@ func marked(content string, form, around uint8) string {
 	return before + text + ", c from t where d = 'Z' and e = $$Z$$"
 }
 
-func TestQuestion(t *testing.T) {
+func TestCheckQuery(t *testing.T) {
 	for sql, part := range map[string]string{
 		"SELECT true": "", " select 'a;b' ; ": "", "/* why */ (SELECT 1)": "", "WITH a AS (SELECT 1) SELECT * FROM a": "", "VALUES (true)": "", "TABLE app.stop": "",
 		"SELECT E'\\';'": "", "SELECT $$;$$;": "", "-- why\nSELECT 1": "",
@@ -151,9 +150,9 @@ func TestQuestion(t *testing.T) {
 		"SET x = 1":                "does not begin",
 		"SELECT 1\x00":             "does not end",
 	} {
-		why := CheckQuery(sql)
-		if (why == "") != (part == "") || !strings.Contains(why, part) {
-			t.Errorf("%q: %q", sql, why)
+		reason := CheckQuery(sql)
+		if (reason == "") != (part == "") || !strings.Contains(reason, part) {
+			t.Errorf("%q: %q", sql, reason)
 		}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestEachQuoted(t *testing.T) {
+func TestMapQuoted(t *testing.T) {
 	flat := func(text string) string { return strings.ReplaceAll(text, "\n", `\n`) }
 	for sql, want := range map[string]string{
 		"ALTER TABLE \"a\nb\"\n\tADD x;":                   "ALTER TABLE \"a\\nb\"\n\tADD x;",
