@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -31,12 +32,12 @@ func TestJSONIsDocumented(t *testing.T) {
 
 // Every problem that a database can have is in the list of states, with what it ends in.
 func TestProblemsAreDocumented(t *testing.T) {
-	text := read(t, "docs/states.md")
+	text := read(t, "docs/reference/problems.md")
 	code := regexp.MustCompile(`(?:refused\(|connecting\(|Refused, Code: |Failed, Code: |Running, Code: |Stopped, Code: |Interrupted, Code: )"(\w+)"`)
 	for _, file := range []string{"internal/message/*.go", "internal/journal/*.go"} {
 		for _, name := range found(t, file, code) {
 			if !strings.Contains(text, "`"+name+"`") {
-				t.Errorf("docs/states.md does not say when problem `%s` of %s comes", name, file)
+				t.Errorf("docs/reference/problems.md does not say when problem `%s` of %s comes", name, file)
 			}
 		}
 	}
@@ -71,4 +72,60 @@ func read(t *testing.T, file string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// TestLinksResolve fails if a document links to a file or a heading that does not exist.
+func TestLinksResolve(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)\s]+)\)|(?:href|src)="([^"]+)"`)
+	for _, file := range documents(t) {
+		for _, match := range link.FindAllStringSubmatch(withoutCode(read(t, file)), -1) {
+			target := match[1] + match[2]
+			if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+				continue
+			}
+			name, anchor, _ := strings.Cut(target, "#")
+			if name == "" {
+				name = filepath.Base(file)
+			}
+			name = filepath.Join(filepath.Dir(file), name)
+			if _, err := os.Stat(name); err != nil {
+				t.Errorf("%s links to %s: %v", file, target, err)
+			} else if anchor != "" && !slices.Contains(anchors(read(t, name)), anchor) {
+				t.Errorf("%s links to %s: there is no such heading", file, target)
+			}
+		}
+	}
+}
+
+// documents returns the names of all Markdown files.
+func documents(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	err := filepath.WalkDir(".", func(name string, _ os.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(name, ".md") {
+			all = append(all, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// withoutCode removes fenced blocks and inline code.
+func withoutCode(text string) string {
+	text = regexp.MustCompile("(?ms)^[ ]*```.*?^[ ]*```$").ReplaceAllString(text, "")
+	return regexp.MustCompile("`[^`\n]*`").ReplaceAllString(text, "")
+}
+
+// anchors returns the anchors that GitHub makes of the headings.
+func anchors(text string) []string {
+	var all []string
+	text = regexp.MustCompile("(?ms)^[ ]*```.*?^[ ]*```$").ReplaceAllString(text, "")
+	for _, heading := range regexp.MustCompile(`(?m)^#+ +(.+)$`).FindAllStringSubmatch(text, -1) {
+		anchor := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		all = append(all, strings.ReplaceAll(anchor, " ", "-"))
+	}
+	return all
 }

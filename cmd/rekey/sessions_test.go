@@ -293,7 +293,7 @@ func waits(t *testing.T, url string) {
 	t.Fatal("no build waits")
 }
 
-// silentBound is what docs/states.md promises, and what a busy machine may add.
+// silentBound is what docs/reference/problems.md promises, and what a busy machine may add.
 const silentBound, busy = 30 * time.Second, 60 * time.Second
 
 // cut is a command whose network falls silent after some bytes.

@@ -13,9 +13,9 @@ import (
 //
 //	go test ./internal/backfill -run Explain -v
 //
-// docs/engine.md quotes them.
+// docs/explanation/engine.md quotes them.
 func TestExplainThree(t *testing.T) {
-	text, err := os.ReadFile("../../docs/engine.md")
+	text, err := os.ReadFile("../../docs/explanation/engine.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestExplainThree(t *testing.T) {
 			reason := Explain(w.Server, w.Table, w.Target).Reason
 			t.Logf("%s:\n%s", table.name, lines(reason))
 			if w.Server.Major() >= 14 && !strings.Contains(string(text), lines(reason)) { // 13 fills by key, with another reason
-				t.Errorf("docs/engine.md does not quote the reason for %s", table.name)
+				t.Errorf("docs/explanation/engine.md does not quote the reason for %s", table.name)
 			}
 			rows := b.number("SELECT count(*) FROM t")
 			b.fill(w)

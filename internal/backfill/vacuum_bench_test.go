@@ -54,7 +54,7 @@ func vacuumTimings() []vacuumTiming {
 // benchParts is how often a VACUUM runs during the filling.
 const benchParts = 8
 
-// BenchmarkVacuum measures whether a VACUUM before, during or after the filling pays; docs/engine.md has the figures:
+// BenchmarkVacuum measures whether a VACUUM before, during or after the filling pays; docs/explanation/engine.md has the figures:
 //
 //	REKEY_BENCH_ROWS=500000 REKEY_PG_VERSIONS=15,18 go test ./internal/backfill -run '^$' -bench Vacuum -benchtime 1x
 //
