@@ -120,7 +120,7 @@ func (m *script) dropColumn(s step.AddColumn, actions []step.Action, v step.View
 			lock: treeLock(t), scans: readsNothing, needed: hasColumn(t, markedFound(t)),
 		}
 		if changed, ok := actions[0].(step.Change); ok && !changed.Exclusive {
-			w.lock = sharedLock + ", for an instant"
+			w.lock = sharedLock + ", an instant"
 		}
 		return describe(s, actions, w)
 	}

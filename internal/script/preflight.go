@@ -25,7 +25,7 @@ func (m *script) preflight() rendered {
 	}
 	text := template("preflight", "transaction", sqltext.Literal(m.transactionHint()), "lock", sqltext.Literal(lockHint),
 		"idle_seconds", strconv.Itoa(idleSeconds), "tables", strings.Join(names, ", "))
-	return rendered{name: "traps", text: comment("", "Check that this runs outside of a transaction, and that no other session of the migrator waits for it with a snapshot or a lock.") +
+	return rendered{name: "preflight", text: comment("", "Check that this runs outside of a transaction, and that no other session of the migrator waits for it with a snapshot or a lock.") +
 		comment("Lock:  ", "none on any table.") + do(text)}
 }
 

@@ -97,7 +97,7 @@ func describe(s step.Step, actions []step.Action, descriptions ...description) (
 }
 
 const (
-	briefLock    = "ACCESS EXCLUSIVE, for an instant"
+	briefLock    = "ACCESS EXCLUSIVE, an instant"
 	readsNothing = "nothing"
 	sharedLock   = "SHARE UPDATE EXCLUSIVE, which blocks no reader or writer"
 )
