@@ -14,7 +14,7 @@ import (
 // said is what a command says in JSON of what is wrong: the last event of up, a plan, or a document that says
 // nothing else.
 type said struct {
-	Schema             int
+	FormatVersion      int `json:"format_version"`
 	OK                 bool
 	Exit               int
 	Problems, Refusals []struct{ Kind, Code, Message, Detail, Hint string }
@@ -38,7 +38,7 @@ func bad(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Fatalf("%v: %+v", call, p)
 			}
 		}
-		if !slices.Equal(got, codes) || object.Schema != 1 || object.OK || command[0] == "up" && object.Exit != want {
+		if !slices.Equal(got, codes) || object.FormatVersion != 2 || object.OK || command[0] == "up" && object.Exit != want {
 			ts.Fatalf("%v: %v, want %v; %+v", call, got, codes, object)
 		}
 		text(ts, want, call, object)

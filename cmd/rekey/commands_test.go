@@ -62,13 +62,13 @@ func ndjson(ts *testscript.TestScript, neg bool, args []string) {
 	found := false
 	for _, line := range lines {
 		var event struct {
-			Schema int
-			Event  string
-			At     time.Time
+			FormatVersion int `json:"format_version"`
+			Event         string
+			At            time.Time
 		}
 		ts.Check(json.Unmarshal([]byte(line), &event))
-		if event.Schema != 1 || event.At.IsZero() {
-			ts.Fatalf("no schema or no time in %s", line)
+		if event.FormatVersion != 2 || event.At.IsZero() {
+			ts.Fatalf("no format version or no time in %s", line)
 		}
 		found = found || event.Event == args[1]
 	}

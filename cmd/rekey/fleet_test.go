@@ -24,13 +24,13 @@ import (
 
 // told is what a fleet's line of JSON says, a schema's or the last.
 type told struct {
-	Event, Scope, Prefix string
-	OK                   bool
-	Nothing              bool `json:"nothing_to_do"`
-	Done, Failed         int
-	NotBegun             int      `json:"not_begun"`
-	Alone                []string `json:"skipped"`
-	Exit                 int
+	Event, Schema string
+	OK            bool
+	Nothing       bool `json:"nothing_to_do"`
+	Done, Failed  int
+	NotBegun      int      `json:"not_begun"`
+	Alone         []string `json:"skipped"`
+	Exit          int
 }
 
 // fleet runs the command on many schemas and gives its lines, the summary last.
@@ -105,8 +105,8 @@ func TestKilledFleetGoesOn(t *testing.T) {
 		for deadline := time.Now().Add(patience); ; time.Sleep(500 * time.Millisecond) {
 			last = fleet(t, url, "up", "--schema", "tenant_*", "--parallel", "3", "--on-error", "continue")
 			for _, line := range last[:len(last)-1] {
-				if slices.Contains(done, line.Scope) && !line.Nothing {
-					t.Errorf("%s was done before the kill, and is not now: %+v", line.Scope, line)
+				if slices.Contains(done, line.Schema) && !line.Nothing {
+					t.Errorf("%s was done before the kill, and is not now: %+v", line.Schema, line)
 				}
 			}
 			if summary(last).Exit == 0 {
@@ -144,7 +144,7 @@ func killed(t *testing.T, url string, some int, locked string) []string {
 	}
 	var done []string
 	for lines := bufio.NewScanner(out); len(done) < some && lines.Scan(); {
-		done = append(done, parsed(t, lines.Text()).Scope)
+		done = append(done, parsed(t, lines.Text()).Schema)
 	}
 	_ = cmd.Process.Kill()
 	if err := cmd.Wait(); err == nil || len(done) < some {
@@ -162,7 +162,7 @@ func TestFleetOrder(t *testing.T) {
 		execute(t, url, "ALTER TABLE tenant_04.t1 ADD uuid text; ALTER TABLE tenant_06.t1 ADD uuid text")
 		all := fleet(t, url, "up", "--schema", "tenant_*", "--canary", "5", "--parallel", "4")
 		for n, line := range all[:len(all)-1] {
-			if want := fmt.Sprintf("tenant_%02d", n); line.Scope != want || line.OK != (n != 4) {
+			if want := fmt.Sprintf("tenant_%02d", n); line.Schema != want || line.OK != (n != 4) {
 				t.Errorf("line %d: %+v, want %s", n, line, want)
 			}
 		}
@@ -225,7 +225,7 @@ func TestManyPrefixes(t *testing.T) {
 			lines := kit(step.command, "kit*", step.more...)
 			var met []string
 			for _, line := range lines[:len(lines)-1] {
-				met = append(met, line.Scope+line.Prefix)
+				met = append(met, line.Schema)
 			}
 			slices.Sort(met)
 			if s := summary(lines); !s.OK || s.Done != 3 || !slices.Equal(s.Alone, []string{"kit_none"}) || !slices.Equal(met, prefixes) {
@@ -236,11 +236,11 @@ func TestManyPrefixes(t *testing.T) {
 		one.Env = append(os.Environ(), "REKEY_DATABASE_URL="+url)
 		out, err := one.Output()
 		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-		if said := parsed(t, lines[len(lines)-1]); err != nil || said.Event != "result" || said.Scope != "kit*" || said.Nothing {
+		if said := parsed(t, lines[len(lines)-1]); err != nil || said.Event != "result" || said.Schema != "kit*" || said.Nothing {
 			t.Errorf("one of a literal name: %v, %+v", err, said)
 		}
 		for _, line := range kit("plan", "kit*")[:3] {
-			if line.Nothing != (line.Prefix == "kit*") {
+			if line.Nothing != (line.Schema == "kit*") {
 				t.Errorf("after one alone: %+v", line)
 			}
 		}
