@@ -3,38 +3,51 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/screen"
+	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
 )
 
 func (a *app) planCommand() *cobra.Command {
-	f := &flags{}
+	f, view := &flags{}, planView{}
 	legal := []string{"40", "39"}
 	cmd := &cobra.Command{
-		Use:   "plan --profile NAME | --schema NAME [flags]",
-		Short: "What would happen, with the locks and the SQL; changes nothing",
-		Long: `plan shows what up (or, with --version 39, down) would do to each table: its
-state, and every statement with the lock it takes and what it reads. It changes
-nothing. What stands in the way is named, each with a remedy, and ends the plan
-with exit code 4.`,
+		Use:   "plan [TABLE...] --profile NAME | --schema NAME [flags]",
+		Short: "Show what would happen; changes nothing",
+		Long: `plan shows what up (or, with --version 39 or --down, down) would do to each
+table. With --sql, or with the names of tables, it prints every statement with
+its lock and what it reads. It changes nothing. Refusals are listed with their
+hints, and end the plan with exit code 4.`,
 		Example: `  rekey plan --profile phoenixkit --prefix public --version 40
   rekey plan --profile phoenixkit --prefix public --version 39
-  rekey plan --profile phoenixkit --exit-code --quiet || echo $?
+  rekey plan --profile phoenixkit phoenix_kit_users
+  rekey plan --schema app --sql
   rekey plan --schema app --tables 'a,b*' --exclude audit_log`,
-		Args: noWords,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args: tableNames,
+		RunE: func(cmd *cobra.Command, tables []string) error {
 			j, err := f.job(cmd, legal...)
 			if err != nil {
 				return err
 			}
-			if f.many() {
+			view.tables, view.next = tables, screen.Next{Run: nextRun(cmd, j.direction), SQL: repeated(cmd, "rekey plan", "exit-code") + " --sql"}
+			switch {
+			case f.many() && (view.sql || len(tables) > 0):
+				return wrong("one_schema", "statements are printed for one schema, and --schema or --prefix is a pattern", "Name one schema, or leave out --sql and the tables.")
+			case f.many():
 				return a.planMany(cmd, f, j)
 			}
-			return a.read(cmd.Context(), j, f, a.plan)
+			return a.read(cmd.Context(), j, f, func(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) error {
+				return a.plan(ctx, pool, j, f, view)
+			})
 		},
 	}
 	f.common(cmd)
@@ -42,11 +55,68 @@ with exit code 4.`,
 	f.policy(cmd, legal...)
 	f.values.register(cmd)
 	cmd.Flags().BoolVar(&f.free.back, "down", false, "with --schema: plan the way down")
+	cmd.Flags().BoolVar(&view.sql, "sql", false, "print every statement with its lock")
 	cmd.Flags().BoolVar(&f.exitCode, "exit-code", false, "exit code 3 if there is something to do")
 	return cmd
 }
 
-func (a *app) plan(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) error {
+// planView says how a plan is printed.
+type planView struct {
+	sql    bool
+	tables []string // print the statements of these only
+	next   screen.Next
+}
+
+// text returns the plan as text.
+func (v planView) text(doc rekey.Plan, width int) (string, error) {
+	if !v.sql && len(v.tables) == 0 {
+		return screen.Plan(doc, v.next, width), nil
+	}
+	var names []string
+	for _, g := range doc.Groups {
+		if g.State != "" {
+			names = append(names, g.Table)
+		}
+	}
+	for _, table := range v.tables {
+		if !slices.Contains(names, table) {
+			hint := "See the tables: rekey plan"
+			if near := message.Nearest(table, names); near != "" {
+				hint = "Did you mean: " + near
+			}
+			return "", wrong("unknown_table", "the plan has no table "+visible.Quote(table), hint)
+		}
+	}
+	return screen.Statements(doc, v.tables, width), nil
+}
+
+// nextRun returns the command that carries out the plan.
+func nextRun(cmd *cobra.Command, direction rekey.Direction) string {
+	return repeated(cmd, "rekey "+string(direction), "down", "exit-code", "version")
+}
+
+// repeated returns the command with the flags of this call, except those about output and connections, whose values may
+// be secret, and those left out.
+func repeated(cmd *cobra.Command, command string, without ...string) string {
+	without = append(without, "json", "quiet", "no-color", "sql", "database-url", "direct-url", "standby-url")
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		if slices.Contains(without, flag.Name) {
+			return
+		}
+		command += " --" + flag.Name
+		if flag.Value.Type() == "bool" {
+			return
+		}
+		if list, ok := flag.Value.(pflag.SliceValue); ok {
+			command += " " + shell(strings.Join(list.GetSlice(), ","))
+			return
+		}
+		command += " " + shell(flag.Value.String())
+	})
+	return command
+}
+
+func (a *app) plan(ctx context.Context, pool *pgxpool.Pool, j job, f *flags, view planView) error {
 	doc, err := a.library.plan(ctx, pool, j)
 	if err != nil {
 		return err
@@ -57,7 +127,10 @@ func (a *app) plan(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) err
 	case len(doc.Groups) == 0 && len(doc.Refusals) > 0:
 		return doc.Refusals // no schema, no version: there is nothing else to show
 	case !f.quiet:
-		_, err = fmt.Fprint(a.Stdout, screen.Plan(doc, a.width(a.out)))
+		var text string
+		if text, err = view.text(doc, a.width(a.out)); err == nil {
+			_, err = fmt.Fprint(a.Stdout, text)
+		}
 	}
 	switch {
 	case err != nil:

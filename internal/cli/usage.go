@@ -72,6 +72,16 @@ func flagName(name string) string {
 	return "flag of that name (it is not repeated here: it may hold a password)"
 }
 
+// tableNames refuses names that look like connection strings, which may hold a password.
+func tableNames(cmd *cobra.Command, args []string) error {
+	for _, arg := range args {
+		if visible.Secret(arg) {
+			return noWords(cmd, args)
+		}
+	}
+	return nil
+}
+
 // noWords refuses words behind a command.
 func noWords(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {

@@ -54,7 +54,8 @@ func TestHostileTexts(t *testing.T) {
 	for _, profile := range []string{"", evil} {
 		doc, status, report := filled[rekey.Plan](), filled[rekey.Status](), filled[rekey.Report]()
 		doc.Profile, status.Profile, report.Profile, doc.NothingToDo = profile, profile, profile, false
-		said["plan "+profile], said["status "+profile], said["report "+profile] = Plan(doc, 80), Status(status, 80), Report(report, 80)
+		said["plan "+profile], said["status "+profile], said["report "+profile] = Plan(doc, someNext(), 80), Status(status, 80), Report(report, 80)
+		said["statements "+profile] = Statements(doc, nil, 80)
 		text, _ := Planned(doc)
 		said["planned"], said["counted"], said["standing"] = text, Counted(report), Standing(status)
 	}

@@ -25,7 +25,7 @@ func Ended(r event.Result) string {
 		text = "nothing to do"
 	}
 	if len(r.Skipped) > 0 {
-		text += "; passed over: " + clean(strings.Join(passed(r.Skipped), ", "))
+		text += "; skipped: " + clean(strings.Join(tablesOf(r.Skipped), ", "))
 	}
 	return text
 }

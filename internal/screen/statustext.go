@@ -31,7 +31,7 @@ func Status(s rekey.Status, width int) string {
 	p.lines("")
 	rows := [][]string{{"TABLE", "STATE", ">ROWS", "LACKS"}}
 	for _, t := range s.Tables {
-		row := []string{t.Table, string(t.State), Count(t.Rows), lacks(t.Missing, string(t.State))}
+		row := []string{t.Table, string(t.State), Count(t.Rows), missing(t.Missing, t.State)}
 		if t.State == rekey.Absent {
 			row[2] = ""
 		}

@@ -35,7 +35,7 @@ func Summary(r event.Result, next string, width int) string {
 		more(fmt.Sprintf("Absent, which is no error: %s.", strings.Join(r.Absent, ", ")))
 	}
 	if len(r.Skipped) > 0 {
-		more(fmt.Sprintf("Passed over, since they are refused: %s.", strings.Join(passed(r.Skipped), ", ")))
+		more(fmt.Sprintf("Skipped, because they are refused: %s.", strings.Join(tablesOf(r.Skipped), ", ")))
 	}
 	if r.OK && next != "" {
 		add("Next: " + next)

@@ -42,11 +42,23 @@ func somePlan() rekey.Plan {
 	}
 }
 
+func someNext() Next {
+	return Next{Run: "rekey up --profile phoenixkit", SQL: "rekey plan --profile phoenixkit --sql"}
+}
+
+func TestStatements(t *testing.T) {
+	golden(t, "statements.txt", Statements(somePlan(), nil, 80))
+	one := Statements(somePlan(), []string{"phoenix_kit_users"}, 80)
+	if !strings.Contains(one, `ALTER TABLE "public"."phoenix_kit_users"`) || strings.Contains(one, "CREATE FUNCTION") {
+		t.Errorf("of one table: %s", one)
+	}
+}
+
 func TestPlan(t *testing.T) {
-	golden(t, "plan.txt", Plan(somePlan(), 80))
+	golden(t, "plan.txt", Plan(somePlan(), someNext(), 80))
 	refused := somePlan()
 	refused.Refusals = someProblems()
-	golden(t, "plan-refused.txt", Plan(refused, 80))
+	golden(t, "plan-refused.txt", Plan(refused, someNext(), 80))
 	run := somePlan()
 	run.Groups = nil
 	run.Code = []rekey.Code{
@@ -57,17 +69,17 @@ func TestPlan(t *testing.T) {
 		{Runs: "function app.uuid_generate_v7()", Owner: "app_owner", Use: rekey.CodeProof, As: "postgres", Why: "--trust-owner app_owner"},
 		{Runs: "function app.uuid_generate_v7()", Owner: "app_owner", Use: rekey.CodeDefault},
 	}
-	golden(t, "plan-code.txt", Plan(run, 80))
+	golden(t, "plan-code.txt", Plan(run, someNext(), 80))
 	nothing := somePlan()
 	nothing.NothingToDo, nothing.Groups = true, nil
-	golden(t, "plan-nothing.txt", Plan(nothing, 80))
+	golden(t, "plan-nothing.txt", Plan(nothing, someNext(), 80))
 	down := somePlan()
 	down.Command, down.Version, down.ToVersion, down.Rows = rekey.Down, 40, 39, 0
 	down.Groups = append(down.Groups, rekey.Group{Table: "phoenix_kit", Steps: []rekey.Step{{
 		ID: "public/record-version", SQL: []string{"COMMENT ON TABLE phoenix_kit IS '39'"},
 		What: "record version 40", Undo: "record version 39", Why: "not to be printed", Lock: "SHARE UPDATE EXCLUSIVE",
 	}}})
-	golden(t, "plan-down.txt", Plan(down, 80))
+	golden(t, "plan-down.txt", Plan(down, someNext(), 80))
 }
 
 func TestStatus(t *testing.T) {

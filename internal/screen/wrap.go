@@ -30,6 +30,50 @@ func wrap(text string, width int, first, rest string) []string {
 	return append(lines, line)
 }
 
+// minCell is the number of columns to which alignWithin shortens a cell at most.
+const minCell = 12
+
+// alignWithin is align for at most width columns: while the lines are longer it shortens the widest cells, those of
+// the first column last, since they are names.
+func alignWithin(rows [][]string, width int) []string {
+	for {
+		lines := align(cloneRows(rows))
+		excess := 0
+		for _, line := range lines {
+			excess = max(excess, columns(line)-width)
+		}
+		widest, size := widestColumn(rows)
+		if excess == 0 || size <= minCell {
+			return lines
+		}
+		for _, row := range rows {
+			row[widest] = cut(clean(row[widest]), max(minCell, size-excess))
+		}
+	}
+}
+
+// widestColumn returns the widest column but the first, or the first if the others are narrow.
+func widestColumn(rows [][]string) (widest, size int) {
+	for i := len(rows[0]) - 1; i >= 0; i-- {
+		cells := 0
+		for _, row := range rows {
+			cells = max(cells, columns(clean(row[i])))
+		}
+		if cells > size && (i > 0 || size <= minCell) {
+			widest, size = i, cells
+		}
+	}
+	return widest, size
+}
+
+func cloneRows(rows [][]string) [][]string {
+	copied := make([][]string, len(rows))
+	for i, row := range rows {
+		copied[i] = slices.Clone(row)
+	}
+	return copied
+}
+
 // align sets rows under each other, two blanks between the columns; the columns whose title begins
 // with ">" are set to the right. A last column with nothing in it is left out.
 func align(rows [][]string) []string {

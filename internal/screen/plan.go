@@ -1,0 +1,223 @@
+package screen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/problem"
+)
+
+// Next holds the commands that follow a plan.
+type Next struct {
+	Run string // carries the plan out
+	SQL string // prints its statements
+}
+
+// Plan returns a plan as one page: what would be done, where, to which tables, and what needs attention.
+func Plan(doc rekey.Plan, next Next, width int) string {
+	p := page{width: width}
+	p.planHead(doc)
+	if rows := planRows(doc); len(rows) > 1 {
+		if doc.Command == rekey.Down {
+			for i := range rows {
+				rows[i] = rows[i][:downColumns]
+			}
+		}
+		p.lines("")
+		p.lines(alignWithin(rows, width)...)
+	}
+	p.skippedRelations(doc.Relations)
+	if len(doc.Absent) > 0 {
+		p.lines("")
+		p.add("Absent, which is not an error: " + strings.Join(doc.Absent, ", ") + ".")
+	}
+	p.skipped(doc.Skipped)
+	p.planSteps(doc)
+	p.list("Attention:", attention(doc))
+	if len(doc.Refusals) > 0 {
+		p.lines("", "Refused. Nothing is changed until these are resolved:", "")
+		p.text.WriteString(Problems(doc.Refusals, width, false))
+	}
+	p.planNext(doc, next)
+	return p.text.String()
+}
+
+// downColumns is the number of columns of the table of a way down: table, state, rows and size.
+const downColumns = 4
+
+func (p *page) planHead(doc rekey.Plan) {
+	scope := "schema " + doc.Schema
+	if doc.Profile != "" {
+		scope = fmt.Sprintf("%s in schema %s, %s", doc.Profile, doc.Schema, versions(doc.Version, doc.ToVersion, doc.Command == rekey.Down))
+	}
+	p.add(fmt.Sprintf("Plan of %s: %s.", doc.Command, scope))
+	p.add(fmt.Sprintf("Database %s, PostgreSQL %s, role %s. Nothing has been changed.", doc.Database, doc.Server, doc.Role))
+	switch {
+	case doc.VerifyOnly:
+		p.add(verifyOnly)
+	case doc.NothingToDo && len(doc.Refusals) == 0:
+		p.add("There is nothing to do.")
+	default:
+		p.add(planTotal(doc))
+	}
+}
+
+// verifyOnly describes versions in which the uuid has become the primary key.
+const verifyOnly = "The uuid is the primary key at this version: there is nothing to migrate, only to verify."
+
+// planTotal sums up the work on the tables.
+func planTotal(doc rekey.Plan) string {
+	tables, bytes := 0, int64(0)
+	for _, g := range doc.Groups {
+		if g.State != "" && pending(g) > 0 && g.State != rekey.Refused {
+			tables++
+			bytes += g.Bytes
+		}
+	}
+	if doc.Command == rekey.Down {
+		return plural(tables, "table loses its uuid column.", "tables lose their uuid columns.")
+	}
+	return fmt.Sprintf("%s: about %s to fill, %s.", plural(tables, "table gets a uuid column", "tables get a uuid column"), rows(doc.Rows), Bytes(bytes))
+}
+
+// planRows returns a row for each table that is not skipped.
+func planRows(doc rekey.Plan) [][]string {
+	table := [][]string{{"TABLE", "STATE", ">ROWS", ">SIZE", "ORDERED BY", "MISSING"}}
+	if doc.Profile == "" {
+		return append(table, relationRows(doc)...)
+	}
+	for _, g := range doc.Groups {
+		if g.State != "" { // the schema's own steps have none
+			table = append(table, []string{g.Table, string(g.State), Count(g.Rows), Bytes(g.Bytes), brief(g.Order), missing(g.Missing, g.State)})
+		}
+	}
+	return table
+}
+
+// missing returns what an incomplete table lacks. A pending one lacks everything.
+func missing(list []string, state rekey.State) string {
+	if state == rekey.Pending {
+		return ""
+	}
+	return strings.Join(list, ", ")
+}
+
+// pending counts the steps of a group that have something to do.
+func pending(g rekey.Group) int {
+	n := 0
+	for _, s := range g.Steps {
+		if !s.Done {
+			n++
+		}
+	}
+	return n
+}
+
+// planSteps lists the steps of a table with their locks.
+func (p *page) planSteps(doc rekey.Plan) {
+	var steps [][]string
+	for _, g := range doc.Groups {
+		if g.State == "" || pending(g) <= len(steps) {
+			continue
+		}
+		steps = nil
+		for _, s := range g.Steps {
+			if !s.Done {
+				steps = append(steps, []string{"  " + stepName(s, doc.Command), shortLock(s.Lock)})
+			}
+		}
+	}
+	if len(steps) > 0 {
+		p.lines("")
+		p.lines(alignWithin(append([][]string{{"EACH TABLE", "LOCK"}}, steps...), p.width)...)
+	}
+}
+
+// shortLock returns the lock of a step without its explanation.
+func shortLock(lock string) string {
+	lock, _, _ = strings.Cut(lock, ";")
+	lock, _, _ = strings.Cut(lock, ", which")
+	return lock
+}
+
+// stepName returns what a step does, without the names of a single table.
+func stepName(s rekey.Step, direction rekey.Direction) string {
+	names := map[string][2]string{
+		"add-column":    {"add the column", "drop the column"},
+		"fill-column":   {"fill the rows, in batches", "keep the values"},
+		"build-index":   {"build the unique index", "drop the index"},
+		"require-value": {"set NOT NULL", "drop NOT NULL"},
+		"settle":        {"remove the mark", "mark the column"},
+	}
+	_, kind, _ := strings.Cut(s.ID, "/")
+	if name, ok := names[kind]; ok {
+		return name[map[rekey.Direction]int{rekey.Up: 0, rekey.Down: 1}[direction]]
+	}
+	if direction == rekey.Down {
+		return s.Undo
+	}
+	return s.What
+}
+
+// attention lists what a reader should know before the run.
+func attention(doc rekey.Plan) []string {
+	items := append([]string{}, doc.Notes...)
+	for _, g := range doc.Groups {
+		if g.Order != nil && g.Order.TimeCounts != nil {
+			if counts := unusableTimes(*g.Order.TimeCounts, len(g.Order.Key) > 0); counts != "" {
+				items = append(items, g.Table+": "+counts)
+			}
+		}
+		if g.Kept > 0 {
+			items = append(items, fmt.Sprintf("%s: %s of another version stay", g.Table, plural(int(g.Kept), "value", "values")))
+		}
+	}
+	for _, c := range doc.Code {
+		items = append(items, codeUse(c))
+	}
+	return items
+}
+
+// mostCallers is how many callers of a function are named.
+const mostCallers = 3
+
+// codeUse says which code runs, and as which role.
+func codeUse(c rekey.Code) string {
+	callers := strings.Join(c.Callers[:min(len(c.Callers), mostCallers)], ", ")
+	if more := len(c.Callers) - mostCallers; more > 0 {
+		callers += fmt.Sprintf(" and %d more", more)
+	}
+	switch c.Use {
+	case rekey.CodeDefault:
+		return fmt.Sprintf("%s of %s becomes the default; it runs as the inserting role", c.Runs, c.Owner)
+	case rekey.CodeProof:
+		return fmt.Sprintf("plan and up call %s of %s, read-only; it runs as %s (%s)", c.Runs, c.Owner, c.As, c.Why)
+	case rekey.CodeEventTrigger, rekey.CodeCalled:
+	}
+	verb := "calls"
+	if len(c.Callers) > 1 {
+		verb = "call"
+	}
+	return fmt.Sprintf("%s %s %s of %s; it runs as %s (%s)", callers, verb, c.Runs, c.Owner, c.As, c.Why)
+}
+
+func (p *page) planNext(doc rekey.Plan, next Next) {
+	if doc.NothingToDo || next == (Next{}) {
+		return
+	}
+	p.lines("")
+	if len(doc.Refusals) == 0 {
+		p.lines("Run it:      " + clean(next.Run))
+	}
+	p.lines("Statements:  " + clean(next.SQL))
+}
+
+// Refused returns the problem of a command whose document has refusals.
+func Refused(what string, list problem.List) *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.Refused, Code: "plan_refused",
+		Message: fmt.Sprintf("%s is refused by %s; nothing was changed", what, plural(len(list), "problem", "problems")),
+		Hint:    "Each is listed above with its own hint.",
+	}
+}

@@ -1,0 +1,68 @@
+package screen
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/visible"
+)
+
+// Statements returns the statements of a plan in the order in which they would run, with their locks as SQL
+// comments. With tables it returns the statements of these only.
+func Statements(doc rekey.Plan, tables []string, width int) string {
+	p := page{width: width}
+	p.comment("Each step is a short transaction of its own with a lock_timeout, and is retried if the lock is not granted. " +
+		"Indexes are built outside a transaction.")
+	for _, g := range doc.Groups {
+		named := len(tables) == 0 || slices.Contains(tables, g.Table) && g.State != ""
+		if !named || pending(g) == 0 {
+			continue
+		}
+		p.lines("")
+		p.comment("==== " + groupHead(g, doc.Schema))
+		if g.Order != nil {
+			p.comment("values: " + values(*g.Order))
+		}
+		for _, s := range g.Steps {
+			if !s.Done {
+				p.step(s, doc.Command)
+			}
+		}
+	}
+	return p.text.String()
+}
+
+func groupHead(g rekey.Group, schema string) string {
+	switch {
+	case g.State == "" && g.Table == "":
+		return "schema " + schema
+	case g.State == "":
+		return "the version, on " + g.Table + " in schema " + schema
+	}
+	head := fmt.Sprintf("%s: %s, about %s, %s", g.Table, g.State, rows(g.Rows), Bytes(g.Bytes))
+	if g.Kept > 0 {
+		head += fmt.Sprintf("; %s of another version stay", plural(int(g.Kept), "value", "values"))
+	}
+	return head
+}
+
+func (p *page) step(s rekey.Step, direction rekey.Direction) {
+	p.lines("")
+	if direction == rekey.Down {
+		p.comment(s.Undo)
+		p.comment("lock: " + s.Lock)
+	} else {
+		p.comment(s.What + ": " + s.Why)
+		p.comment(fmt.Sprintf("lock: %s; reads: %s; undone: %s", s.Lock, s.Scans, s.UndoneBy))
+	}
+	if s.Choice != "" {
+		p.comment("batches: " + s.Choice)
+	}
+	for _, statement := range s.SQL {
+		statement = strings.TrimRight(visible.Text(sqltext.MapQuoted(statement, visible.Line)), "; \n")
+		p.lines(statement + ";")
+	}
+}
