@@ -97,8 +97,8 @@ func plan(t *testing.T, h *database, sql string) string {
 }
 
 // faults returns changes after up that verify must report.
-func faults() []struct{ name, made, says string } {
-	return []struct{ name, made, says string }{
+func faults() []struct{ name, made, want string } {
+	return []struct{ name, made, want string }{
 		{"a UUIDv4 inserted later", strings.NewReplacer("%", ", uuid", "@", ", '"+given+"'").Replace(insertUser), "phoenix_kit_users: 1 value that is not UUIDv7"},
 		{"NULL values", "ALTER TABLE phoenix_kit_users ALTER uuid DROP NOT NULL; UPDATE phoenix_kit_users SET uuid = NULL WHERE id < 3", "phoenix_kit_users: 2 rows without a value"},
 		{"no NOT NULL", "ALTER TABLE phoenix_kit_users ALTER uuid DROP NOT NULL", "phoenix_kit_users: no NOT NULL"},
@@ -129,8 +129,8 @@ func TestVerifyReportsDifferences(t *testing.T) {
 				if !errors.Is(err, problem.ErrDiffers) || report.OK {
 					t.Fatalf("%v, %v", report.OK, err)
 				}
-				if all := strings.Join(report.Differences, "\n"); !strings.Contains(all, fault.says) {
-					t.Errorf("missing %q in\n%s", fault.says, all)
+				if all := strings.Join(report.Differences, "\n"); !strings.Contains(all, fault.want) {
+					t.Errorf("missing %q in\n%s", fault.want, all)
 				}
 			})
 		}
@@ -170,16 +170,16 @@ func TestExistingValuesAreKept(t *testing.T) {
 func TestVerifyPrivileges(t *testing.T) {
 	const mayRead = "GRANT USAGE ON SCHEMA public TO stranger; GRANT SELECT ON ALL TABLES IN SCHEMA public TO stranger;"
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
-		for _, test := range []struct{ name, role, made, says string }{
+		for _, test := range []struct{ name, role, made, want string }{
 			{name: "a role that may only read", role: stranger, made: mayRead},
 			{
 				name: "a role that may not read", role: stranger, made: "GRANT USAGE ON SCHEMA public TO stranger",
-				says: `GRANT SELECT ON "public"."phoenix_kit_users" TO "stranger"`,
+				want: `GRANT SELECT ON "public"."phoenix_kit_users" TO "stranger"`,
 			},
 			{
 				name: "an owner with forced row-level security", role: owner,
 				made: "ALTER TABLE phoenix_kit_users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
-				says: `ALTER ROLE "Phoenix ""Owner""" BYPASSRLS`,
+				want: `ALTER ROLE "Phoenix ""Owner""" BYPASSRLS`,
 			},
 		} {
 			t.Run(test.name, func(t *testing.T) {
@@ -187,14 +187,14 @@ func TestVerifyPrivileges(t *testing.T) {
 				h := build(t, c, migrated)
 				h.mustExec(test.made)
 				report, err := phoenixkit.Verify(t.Context(), h.pool(test.role), phoenixkit.Options{Options: rekey.Options{Permissions: rekey.PermissionOptions{TrustOwners: []string{owner}}}})
-				if test.says == "" {
+				if test.want == "" {
 					if err != nil || !report.OK {
 						t.Errorf("%v, %v", report.Differences, err)
 					}
 					return
 				}
 				p, ok := errors.AsType[*problem.Problem](err)
-				if !ok || !errors.Is(err, problem.ErrRefused) || p.Code != "unreadable" || !strings.Contains(p.Hint, test.says) {
+				if !ok || !errors.Is(err, problem.ErrRefused) || p.Code != "unreadable" || !strings.Contains(p.Hint, test.want) {
 					t.Errorf("%v", err)
 				}
 			})

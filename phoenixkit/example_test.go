@@ -62,7 +62,7 @@ func ExampleUp_refused() {
 	if errors.Is(err, problem.ErrRefused) {
 		problems, _ := errors.AsType[problem.List](err)
 		for _, problem := range problems {
-			fmt.Println(problem.Code, problem.Table) // problem.Hint says what to do
+			fmt.Println(problem.Code, problem.Table) // problem.Hint contains the next command
 		}
 	}
 	// Output:

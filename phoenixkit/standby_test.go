@@ -114,7 +114,7 @@ func (p *pair) figures(t *testing.T) {
 	p.waitUntil(s, "SELECT current_setting('max_standby_archive_delay') = '-1'")
 	for _, c := range []struct {
 		standbys []*pgxpool.Pool
-		says     []string
+		want     []string
 	}{
 		{[]*pgxpool.Pool{p.pools[1]}, []string{
 			"Standby 127.0.0.1:", "max_standby_streaming_delay 17s", "max_standby_archive_delay -1 (no limit)", "hot_standby_feedback is off",
@@ -126,7 +126,7 @@ func (p *pair) figures(t *testing.T) {
 			t.Fatal(err)
 		}
 		notes := strings.Join(plan.Notes, "\n")
-		for _, part := range c.says {
+		for _, part := range c.want {
 			if !strings.Contains(notes, part) {
 				t.Errorf("missing %q in\n%s", part, notes)
 			}

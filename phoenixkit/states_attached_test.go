@@ -3,8 +3,8 @@ package phoenixkit_test
 // attachedStates are objects on a uuid column that up did not create. Down refuses and names them. Each is tested on a
 // column that up made.
 func attachedStates() []state {
-	attached := func(name, says, setup string) state {
-		return state{name: "down: " + name, setup: setup, down: true, code: "dependent_object", table: users, text: says}
+	attached := func(name, want, setup string) state {
+		return state{name: "down: " + name, setup: setup, down: true, code: "dependent_object", table: users, text: want}
 	}
 	since := func(major int, s state) state {
 		s.since = major
@@ -54,9 +54,9 @@ func attachedStates() []state {
 // foundStates are objects on an existing column. The column stays, so only objects that depend on what up added are a
 // problem.
 func foundStates() []state {
-	found := func(name, says, code, setup string) state {
+	found := func(name, want, code, setup string) state {
 		return state{
-			name: "down, found column: " + name, down: true, code: code, text: says, table: map[bool]string{true: users}[code != ""],
+			name: "down, found column: " + name, down: true, code: code, text: want, table: map[bool]string{true: users}[code != ""],
 			first: halfFilled, setup: setup,
 		}
 	}

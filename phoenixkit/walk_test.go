@@ -248,8 +248,8 @@ func TestVersionAboveTheLastKnown(t *testing.T) {
 }
 
 // breaches are violations of PhoenixKit's rule at 135, mostly in tables other than the 33.
-func breaches() []struct{ name, made, says string } {
-	return []struct{ name, made, says string }{
+func breaches() []struct{ name, made, want string } {
+	return []struct{ name, made, want string }{
 		{"no breach", `CREATE TABLE phoenix_kit_posts (uuid uuid PRIMARY KEY); CREATE TABLE phoenix_kit_by_name (name text PRIMARY KEY, uuid uuid NOT NULL)`, ""},
 		{"a column of text", `CREATE TABLE phoenix_kit_posts (uuid varchar(255))`, "phoenix_kit_posts: no type uuid; phoenix_kit_posts: no NOT NULL; phoenix_kit_posts: no primary key"},
 		{
@@ -293,8 +293,8 @@ func TestPhoenixKitsRule(t *testing.T) {
 				}
 				h.mustExec(recorded("135"))
 				report, err = phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{})
-				if got := strings.Join(report.Differences, "; "); got != b.says || errors.Is(err, problem.ErrDiffers) != (b.says != "") {
-					t.Errorf("%s\nwant\n%s: %v", got, b.says, err)
+				if got := strings.Join(report.Differences, "; "); got != b.want || errors.Is(err, problem.ErrDiffers) != (b.want != "") {
+					t.Errorf("%s\nwant\n%s: %v", got, b.want, err)
 				}
 			})
 		}

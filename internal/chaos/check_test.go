@@ -63,7 +63,7 @@ func (t *trial) checkRows() {
 
 func (t *trial) checkVerify() {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), hangs)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	pool, err := pgxpool.New(ctx, t.server.cluster.URL(t.database))
 	if err != nil {
@@ -109,7 +109,7 @@ func (t *trial) checkLeftovers() {
 	}
 	const sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'rekey'"
 	left := t.count(sessions)
-	for deadline := time.Now().Add(hangs); left > 0 && time.Now().Before(deadline); left = t.count(sessions) {
+	for deadline := time.Now().Add(timeout); left > 0 && time.Now().Before(deadline); left = t.count(sessions) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	if left > 0 {

@@ -68,7 +68,7 @@ func TestBuildIsCancelledBeforeDeadlock(t *testing.T) {
 		if err := tx.Commit(ctx); err != nil {
 			t.Error(err)
 		}
-		if !p.waitEnd(hangs) || p.result == nil || !p.result.OK {
+		if !p.waitEnd(timeout) || p.result == nil || !p.result.OK {
 			t.Errorf("rekey ended with %v", p.result)
 		}
 	})

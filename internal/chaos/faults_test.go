@@ -84,7 +84,7 @@ func (t *trial) suspend(ctx context.Context, f fault, p *process) bool {
 		}
 		pause(ctx, f.duration)
 		err := p.signal(syscall.SIGCONT) // a process that ended before it was stopped cannot be resumed
-		if err != nil && !errors.Is(err, os.ErrProcessDone) || !p.waitEnd(hangs) {
+		if err != nil && !errors.Is(err, os.ErrProcessDone) || !p.waitEnd(timeout) {
 			t.fault("a run that was resumed after another took over did not end")
 			p.kill()
 			<-p.done
@@ -126,7 +126,7 @@ func (t *trial) restart(f fault) {
 		t.fault("could not kill the server: %v", err)
 	}
 	time.Sleep(f.duration / 4)
-	ctx, cancel := context.WithTimeout(context.Background(), hangs)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	if err := t.server.cluster.Restart(ctx); err != nil {
 		t.fault("could not start the server: %v", err)
@@ -207,7 +207,7 @@ func (t *trial) truncate() {
 	gate := t.gates["small"]
 	gate.Lock()
 	defer gate.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), hangs)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	var err error
 	for ctx.Err() == nil {

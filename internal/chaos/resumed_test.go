@@ -63,7 +63,7 @@ func (w *resumed) run(t *testing.T) {
 		return
 	}
 	_ = first.signal(syscall.SIGCONT)
-	if !first.waitEnd(hangs) {
+	if !first.waitEnd(timeout) {
 		t.Errorf("stopped at %s, the run did not end", w.at)
 		return
 	}
@@ -75,7 +75,7 @@ func (w *resumed) run(t *testing.T) {
 
 // finish completes the work with another run once the lease has expired.
 func (w *resumed) finish(t *testing.T, o request) bool {
-	for started := time.Now(); time.Since(started) < hangs; {
+	for started := time.Now(); time.Since(started) < timeout; {
 		p, err := begin(o, func(eventLine) {})
 		if err != nil {
 			t.Error(err)

@@ -147,7 +147,7 @@ func (h *testServer) execute(database, sql string) {
 
 func (h *testServer) with(database string, work func(context.Context, *pgx.Conn) error) {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), hangs)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, h.cluster.URL(database)+"&default_query_exec_mode=exec")
 	if err != nil {

@@ -42,7 +42,7 @@ func withStandby(t *testing.T, major int, settings map[string]string) serverPair
 // until repeats a query until it returns true.
 func (h *testServer) waitUntil(database, what, sql string, args ...any) {
 	h.t.Helper()
-	deadline := time.Now().Add(hangs)
+	deadline := time.Now().Add(timeout)
 	for yes := false; !yes; {
 		h.with(database, func(ctx context.Context, conn *pgx.Conn) error {
 			return conn.QueryRow(ctx, sql, append([]any{pgx.QueryExecModeExec}, args...)...).Scan(&yes)
@@ -83,7 +83,7 @@ func (p serverPair) run(o request) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	ended := rekey.waitEnd(hangs)
+	ended := rekey.waitEnd(timeout)
 	if !ended {
 		rekey.kill()
 	}

@@ -26,8 +26,8 @@ const mostFaults = 12
 // mostTries is the number of undisturbed runs after which the trial fails.
 const mostTries = 4
 
-// hangs is the time after which a run, or anything else that must happen, counts as hanging.
-const hangs = 6 * time.Minute
+// timeout is the time after which a run, or anything else that must happen, counts as hanging.
+const timeout = 6 * time.Minute
 
 // trial is one database on which runs of rekey must complete in spite of faults.
 type trial struct {
@@ -35,7 +35,7 @@ type trial struct {
 	crashes
 	server     *testServer
 	number     int
-	began      time.Time
+	started    time.Time
 	seed       uint64
 	database   string
 	proxy      *proxy
@@ -59,7 +59,7 @@ func newTrial(t testing.TB, h *testServer, d *deck, c *counts, seed uint64, numb
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := &trial{TB: t, server: h, number: number, began: time.Now(), seed: seed, database: h.copy(database(number)), proxy: p, stage: newStage(), deck: d, counts: c}
+	tr := &trial{TB: t, server: h, number: number, started: time.Now(), seed: seed, database: h.copy(database(number)), proxy: p, stage: newStage(), deck: d, counts: c}
 	tr.gates = map[string]*sync.RWMutex{}
 	for _, table := range tables() {
 		tr.gates[table] = &sync.RWMutex{}
@@ -79,7 +79,7 @@ func (t *trial) fault(format string, args ...any) {
 // log logs an event of the trial.
 func (t *trial) log(format string, args ...any) {
 	t.Helper()
-	t.Logf("trial %d, %.1f s: %s", t.number, time.Since(t.began).Seconds(), fmt.Sprintf(format, args...))
+	t.Logf("trial %d, %.1f s: %s", t.number, time.Since(t.started).Seconds(), fmt.Sprintf(format, args...))
 }
 
 // run runs the trial: faults while rekey is at work, until a run succeeds, and then the checks.
@@ -151,8 +151,8 @@ func (t *trial) runUntilDone() bool {
 		case <-p.done:
 		case <-p.suspended: // another process takes over
 			continue
-		case <-p.stuck(hangs):
-			t.fault("a run made no progress for %s; its last step was %s\n%s", hangs, p.where(), t.sessions())
+		case <-p.stuck(timeout):
+			t.fault("a run made no progress for %s; its last step was %s\n%s", timeout, p.where(), t.sessions())
 			_ = p.signal(syscall.SIGQUIT) // it prints its goroutines
 			<-p.done
 			t.checkEnd(p)

@@ -87,7 +87,7 @@ func (w *writer) once() bool {
 	if a.run == nil {
 		return true
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), hangs)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	err := w.connect(ctx)
 	if err == nil {
@@ -190,7 +190,7 @@ func statement(name string, after change, sql string, args ...any) act {
 	}}
 }
 
-// hers marks an act that names the column uuid, which may not exist yet.
+// mayLackColumn marks an act that names the column uuid, which may not exist yet.
 func (a act) mayLackColumn() act {
 	a.may = append(a.may, pgerrcode.UndefinedColumn)
 	return a
@@ -219,7 +219,7 @@ func (w *writer) act(table string) act {
 	case 10:
 		return w.rename(table)
 	default:
-		return w.look(table)
+		return w.read(table)
 	}
 }
 
@@ -349,8 +349,8 @@ func (w *writer) rename(table string) act {
 		time.Date(2001, 1, 1, 0, 0, int(to), 0, time.UTC))
 }
 
-// look reads a row, and records its uuid as read.
-func (w *writer) look(table string) act {
+// read reads a row, and records its uuid as read.
+func (w *writer) read(table string) act {
 	s := w.records[table]
 	id, ok := s.pick(w.random)
 	if !ok {

@@ -32,7 +32,7 @@ func (m *script) allowTree(s step.RequireValue, v step.View) ([]statement, error
 		case i == len(actions)-1:
 			descriptions = append(descriptions, description{
 				name: s.Target.Table + "_allow_null", what: s.Explain().Undo + "; tables below that had their own NOT NULL keep it", lock: treeLock(t),
-				scans: readsNothing + ": a validated CHECK proves the NOT NULL that is restored", needed: needed,
+				scans: readsNothing + "; a validated CHECK proves the NOT NULL that is restored", needed: needed,
 			})
 		default:
 			proved[step.Table(a)] = true

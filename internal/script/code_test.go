@@ -56,9 +56,9 @@ func TestScriptRefusesCodeOfOthers(t *testing.T) {
 				if test.after != "" {
 					h.exec(test.after)
 				}
-				said, err := h.psql(script)
-				if (err != nil) != (test.refused != "") || !strings.Contains(said, test.refused) || strings.Contains(said, "the function ran") {
-					t.Errorf("psql: %v\n%s", err, said)
+				output, err := h.psql(script)
+				if (err != nil) != (test.refused != "") || !strings.Contains(output, test.refused) || strings.Contains(output, "the function ran") {
+					t.Errorf("psql: %v\n%s", err, output)
 				}
 				want := "0"
 				if test.refused == "" {

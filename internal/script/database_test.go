@@ -47,16 +47,16 @@ func newest(t *testing.T, c *server.Cluster) bool {
 }
 
 // build copies a template: all of PhoenixKit, or a small copy.
-func build(t *testing.T, c *server.Cluster, prefix string, whole bool) *database {
+func build(t *testing.T, c *server.Cluster, prefix string, full bool) *database {
 	t.Helper()
 	name := "script"
 	if prefix != "public" {
 		name += "_awkward"
 	}
-	if whole {
-		name += "_whole"
+	if full {
+		name += "_full"
 	}
-	template := servertest.Template(t, c, name, func(url string) error { return fillTemplate(url, prefix, whole) })
+	template := servertest.Template(t, c, name, func(url string) error { return fillTemplate(url, prefix, full) })
 	return open(t, c, prefix, template)
 }
 
@@ -67,7 +67,7 @@ func open(t *testing.T, c *server.Cluster, prefix string, template ...string) *d
 	return &database{t: t, url: url, prefix: prefix, pool: servertest.Pool(t, url)}
 }
 
-func fillTemplate(url, prefix string, whole bool) error {
+func fillTemplate(url, prefix string, full bool) error {
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -77,7 +77,7 @@ func fillTemplate(url, prefix string, whole bool) error {
 	if _, err := fixture.Install(ctx, conn, prefix); err != nil {
 		return err
 	}
-	if !whole {
+	if !full {
 		drop := sqltext.Format(`SET client_min_messages = warning; DO $$DECLARE name name; BEGIN
 			FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = {} AND tablename <> ALL (string_to_array({}, ' ')) LOOP
 				EXECUTE format('DROP TABLE %I.%I CASCADE', {}, name);
@@ -158,11 +158,11 @@ func (h *database) psql(script string) (string, error) {
 
 func (h *database) mustPsql(script string) string {
 	h.t.Helper()
-	said, err := h.psql(script)
+	output, err := h.psql(script)
 	if err != nil {
-		h.t.Fatalf("psql: %v\n%s", err, said)
+		h.t.Fatalf("psql: %v\n%s", err, output)
 	}
-	return said
+	return output
 }
 
 // everything returns a fingerprint of the schema's catalogue.

@@ -66,8 +66,8 @@ func TestLargeTableIsFilledInWaves(t *testing.T) {
 }
 
 // changedDatabases returns changes after which a script must refuse to run.
-func changedDatabases() map[string]struct{ made, says string } {
-	return map[string]struct{ made, says string }{
+func changedDatabases() map[string]struct{ made, want string } {
+	return map[string]struct{ made, want string }{
 		"another version":            {"COMMENT ON TABLE kit IS '41'", "the version recorded on \"public\".\"kit\" is 41, but the script was made for 39 or 40"},
 		"no version":                 {"COMMENT ON TABLE kit IS NULL", "is none, but the script was made for"},
 		"another schema":             {"DROP TABLE kit", `table "public"."kit" does not exist`},
@@ -100,9 +100,9 @@ func TestScriptRefusesChangedDatabase(t *testing.T) {
 					h.exec(fault.made)
 				}
 				before := strings.Join(h.fingerprint(), "\n")
-				said, err := h.psql(files[0].Text)
-				if err == nil || !strings.Contains(said, fault.says) {
-					t.Errorf("%v: %s", err, said)
+				output, err := h.psql(files[0].Text)
+				if err == nil || !strings.Contains(output, fault.want) {
+					t.Errorf("%v: %s", err, output)
 				}
 				if strings.Join(h.fingerprint(), "\n") != before {
 					t.Error("the script changed the database")
@@ -158,9 +158,9 @@ func TestDownKeepsDependentObjects(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.exec("CREATE INDEX dependent ON keyed (id, uuid)")
-		said, err := h.psql(files[0].Text)
-		if err == nil || !strings.Contains(said, "other objects depend on the column: index public.dependent") {
-			t.Errorf("%v: %s", err, said)
+		output, err := h.psql(files[0].Text)
+		if err == nil || !strings.Contains(output, "other objects depend on the column: index public.dependent") {
+			t.Errorf("%v: %s", err, output)
 		}
 		h.exec("DROP INDEX dependent")
 		h.mustPsql(files[0].Text)

@@ -198,9 +198,9 @@ func TestPsqlEndsAfterLockRetryTimeout(t *testing.T) {
 			t.Fatal(err)
 		}
 		release := h.hold("LOCK TABLE phoenix_kit_users_tokens IN ACCESS SHARE MODE")
-		said, err := h.psql(files[0].Text)
-		if err == nil || !strings.Contains(said, `could not lock "public"."phoenix_kit_users_tokens"`) {
-			t.Errorf("%v: %s", err, said)
+		output, err := h.psql(files[0].Text)
+		if err == nil || !strings.Contains(output, `could not lock "public"."phoenix_kit_users_tokens"`) {
+			t.Errorf("%v: %s", err, output)
 		}
 		if got := h.query("SELECT obj_description('phoenix_kit'::regclass)"); got != "39" {
 			t.Errorf("recorded version %s, want 39", got)

@@ -57,11 +57,11 @@ func extended(ctx context.Context, conn *pgx.Conn, sql string) error {
 // refusal requires an error with the code and returns its message, detail and hint.
 func requireError(t *testing.T, err error, code string) string {
 	t.Helper()
-	var said *pgconn.PgError
-	if !errors.As(err, &said) || said.Code != code {
+	var output *pgconn.PgError
+	if !errors.As(err, &output) || output.Code != code {
 		t.Fatalf("error %v, want SQLSTATE %s", err, code)
 	}
-	return said.Message + "\n" + said.Detail + "\n" + said.Hint
+	return output.Message + "\n" + output.Detail + "\n" + output.Hint
 }
 
 // firsts returns the first statement of each direction that a migrator runs.
@@ -89,8 +89,8 @@ func TestScriptFailsInsideTransaction(t *testing.T) {
 						t.Errorf("%s outside of a transaction: %v", format, err)
 					}
 					h.execOn(conn, "BEGIN")
-					if said := requireError(t, send(t.Context(), conn, sql), "25001"); !strings.Contains(said, remedy) {
-						t.Errorf("%s: %s", format, said)
+					if output := requireError(t, send(t.Context(), conn, sql), "25001"); !strings.Contains(output, remedy) {
+						t.Errorf("%s: %s", format, output)
 					}
 					h.execOn(conn, "ROLLBACK")
 				}
@@ -108,9 +108,9 @@ func TestPsqlFailsInsideTransaction(t *testing.T) {
 		before := h.fingerprint()
 		cmd := h.command(h.script(40))
 		cmd.Args = append(cmd.Args[:1:1], append([]string{"--single-transaction"}, cmd.Args[1:]...)...)
-		said, err := cmd.CombinedOutput()
-		if err == nil || !strings.Contains(string(said), "without --single-transaction") {
-			t.Errorf("%v: %s", err, said)
+		output, err := cmd.CombinedOutput()
+		if err == nil || !strings.Contains(string(output), "without --single-transaction") {
+			t.Errorf("%v: %s", err, output)
 		}
 		if diff := cmp.Diff(before, h.fingerprint()); diff != "" {
 			t.Error(diff)
@@ -180,8 +180,8 @@ func TestScriptFailsIfSessionBlocksBuild(t *testing.T) {
 					}
 					return
 				}
-				if said := requireError(t, err, "55006"); !strings.Contains(said, trap.found) || !strings.Contains(said, "@disable_migration_lock true") {
-					t.Error(said)
+				if output := requireError(t, err, "55006"); !strings.Contains(output, trap.found) || !strings.Contains(output, "@disable_migration_lock true") {
+					t.Error(output)
 				}
 				if diff := cmp.Diff(before, h.fingerprint()); diff != "" {
 					t.Error(diff)

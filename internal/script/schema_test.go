@@ -171,7 +171,7 @@ func cutBothWays(t *testing.T, h, ran *database, config rekeytest.Setup) {
 func TestScriptRefusesChangedSchema(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		for name, fault := range map[string]struct{ made, says string }{
+		for name, fault := range map[string]struct{ made, want string }{
 			"no schema":        {"DROP SCHEMA public CASCADE", `schema "public" does not exist`},
 			"a dropped table":  {"DROP TABLE none", `table "public"."none" no longer exists`},
 			"a new column":     {"ALTER TABLE none ADD uuid uuid NOT NULL DEFAULT gen_random_uuid()", `"public"."none" now has a column of that name`},
@@ -186,9 +186,9 @@ func TestScriptRefusesChangedSchema(t *testing.T) {
 				text := h.scriptFiles(config, rekey.ScriptPsql)[0].Text
 				h.exec("SET client_min_messages = warning; " + fault.made + "; RESET client_min_messages")
 				before := strings.Join(h.fingerprint(), "\n")
-				said, err := h.psql(text)
-				if err == nil || !strings.Contains(said, fault.says) {
-					t.Errorf("%v: %s", err, said)
+				output, err := h.psql(text)
+				if err == nil || !strings.Contains(output, fault.want) {
+					t.Errorf("%v: %s", err, output)
 				}
 				if strings.Join(h.fingerprint(), "\n") != before {
 					t.Error("the script changed the database")

@@ -91,21 +91,21 @@ func (forgetful) AfterApply(v step.View) step.View { return v }
 func TestMakeRejectsUnpredictableSteps(t *testing.T) {
 	target := plan.TargetOf("public", "t", "uuid")
 	add := step.AddColumn{Target: target}
-	for says, s := range map[string]step.Step{
+	for want, s := range map[string]step.Step{
 		"does not predict":      blind{add},
 		"cannot contain it":     forgetful{add},
 		"0 actions, expected 1": nil,
 	} {
 		if s == nil {
-			if _, err := describe(add, nil, description{}); err == nil || !strings.Contains(err.Error(), says) {
-				t.Errorf("error %v, want %s", err, says)
+			if _, err := describe(add, nil, description{}); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want %s", err, want)
 			}
 			continue
 		}
 		p := plan.Build(input("public", "t", plan.Up))
 		p.Groups[1].Steps = []step.Step{s}
-		if _, err := Make(p, options(Psql)); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("error %v, want %s", err, says)
+		if _, err := Make(p, options(Psql)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %s", err, want)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // The tables below a table may change between two statements of a script, or between generating and running it. The
 // change that such a table would harm checks for it, under its lock. The check at the start of the script and the one
-// at its end look for new tables as well.
+// at its end check for new tables as well.
 
 // tree writes the start of a query for a table and all tables below it, by oid.
 func tree(t step.Target) string {
@@ -69,7 +69,7 @@ func (m *script) parentIndexes(t step.Target, root *catalog.Table) (descriptions
 	for _, one := range t.Partitioned(root) {
 		if one.Table.Index(one.Index) == nil {
 			descriptions = append(descriptions, description{
-				name: one.Table.Name + "_index", lock: briefLock + ", on the partitioned table alone", scans: readsNothing,
+				name: one.Table.Name + "_index", lock: briefLock + ", on the partitioned table only", scans: readsNothing,
 				what:   one.String() + ": create index " + one.Index + ", which becomes valid once an index of each partition is attached to it",
 				needed: not(hasIndex(one.Target, "")),
 			})
@@ -120,7 +120,7 @@ func (m *script) requireAbove(s step.RequireValue, v step.View) ([]statement, er
 	t := s.Target
 	actions := s.Apply(v)
 	all, err := describe(s, actions[len(actions)-1:], description{
-		name: t.Table + "_set_not_null", lock: treeLock(t), scans: readsNothing + ": the partitions are NOT NULL",
+		name: t.Table + "_set_not_null", lock: treeLock(t), scans: readsNothing + "; the partitions are NOT NULL",
 		what: "make " + t.Column + " of " + t.String() + " NOT NULL", needed: hasColumn(t, nullable(m.plan.Server.Major())),
 	})
 	if err == nil {

@@ -47,7 +47,7 @@ func TestPsqlResumesOnTrees(t *testing.T) {
 func TestScriptRefusesChangedTree(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		for name, fault := range map[string]struct{ made, says string }{
+		for name, fault := range map[string]struct{ made, want string }{
 			"a new partition":                                 {"CREATE TABLE more PARTITION OF events DEFAULT", `table public.more is now a partition or child of "public"."events"`},
 			"a new partition of a partition":                  {`CREATE TABLE more PARTITION OF "Old Ones"."{} 2023" FOR VALUES IN ('south')`, `table public.more is now a partition or child of "Old Ones"."{} 2023"`},
 			"a detached partition":                            {"ALTER TABLE events DETACH PARTITION events_2024", `"public"."events_2024" is no longer a partition or child`},
@@ -64,9 +64,9 @@ func TestScriptRefusesChangedTree(t *testing.T) {
 				text := h.scriptFiles(config, rekey.ScriptPsql)[0].Text
 				h.exec("SET client_min_messages = warning; " + fault.made + "; RESET client_min_messages")
 				before := strings.Join(h.fingerprint(), "\n")
-				said, err := h.psql(text)
-				if err == nil || !strings.Contains(said, fault.says) {
-					t.Errorf("%v: %s", err, said)
+				output, err := h.psql(text)
+				if err == nil || !strings.Contains(output, fault.want) {
+					t.Errorf("%v: %s", err, output)
 				}
 				if strings.Join(h.fingerprint(), "\n") != before {
 					t.Error("the script changed the database")
@@ -82,8 +82,8 @@ func TestScriptRefusesChangedTree(t *testing.T) {
 func TestPartitionAddedDuringScript(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		for name, one := range map[string]struct{ before, rows, says string }{
-			"before the index":    {before: "CREATE UNIQUE INDEX", says: "some tables are incomplete"},
+		for name, one := range map[string]struct{ before, rows, want string }{
+			"before the index":    {before: "CREATE UNIQUE INDEX", want: "some tables are incomplete"},
 			"after it":            {before: "CREATE UNIQUE INDEX CONCURRENTLY"},
 			"after it, with rows": {"CREATE UNIQUE INDEX CONCURRENTLY", "; INSERT INTO more (id, at, uuid) VALUES (1, '2030-01-01', NULL)", "was added during the run and has rows"},
 		} {
@@ -99,10 +99,10 @@ func TestPartitionAddedDuringScript(t *testing.T) {
 				h.exec("CREATE TABLE more PARTITION OF events DEFAULT" + one.rows)
 				err := h.execEach(up[at:])
 				switch {
-				case one.says == "" && err != nil:
+				case one.want == "" && err != nil:
 					t.Fatal(err)
-				case one.says != "":
-					if !strings.Contains(serverMessage(err), one.says) {
+				case one.want != "":
+					if !strings.Contains(serverMessage(err), one.want) {
 						t.Fatalf("unexpected error: %v", err)
 					}
 					up, _ = migrations(t, h.scriptFiles(config, rekey.ScriptMigrate))
@@ -165,9 +165,9 @@ func TestDownKeepsDependentsOfPartition(t *testing.T) {
 		config.Direction = rekey.Down
 		back := h.scriptFiles(config, rekey.ScriptPsql)[0].Text
 		h.exec("CREATE INDEX theirs ON events_2023_rest (uuid)")
-		said, err := h.psql(back)
-		if err == nil || !strings.Contains(said, "other objects depend on the column: ") || !strings.Contains(said, "index public.theirs") {
-			t.Errorf("%v: %s", err, said)
+		output, err := h.psql(back)
+		if err == nil || !strings.Contains(output, "other objects depend on the column: ") || !strings.Contains(output, "index public.theirs") {
+			t.Errorf("%v: %s", err, output)
 		}
 		if got := h.query("SELECT count(uuid) FROM events_2023_rest"); got == "0" {
 			t.Error("the values are gone")

@@ -93,19 +93,19 @@ func TestScriptRunsNoPlantedCode(t *testing.T) {
 				if want == "" {
 					want = test.psql
 				}
-				if said := requireError(t, h.execEach(up), "42501"); !strings.Contains(said, want) {
-					t.Errorf("migrator: %s", said)
+				if output := requireError(t, h.execEach(up), "42501"); !strings.Contains(output, want) {
+					t.Errorf("migrator: %s", output)
 				}
-				switch said, err := h.psql(script); {
+				switch output, err := h.psql(script); {
 				case test.psql == "-":
 					if err != nil {
-						t.Errorf("psql: %v: %s", err, said)
+						t.Errorf("psql: %v: %s", err, output)
 					}
 					return
-				case err == nil || !strings.Contains(said, test.psql) || !strings.Contains(said, "HINT:"):
-					t.Errorf("psql: %v: %s", err, said)
+				case err == nil || !strings.Contains(output, test.psql) || !strings.Contains(output, "HINT:"):
+					t.Errorf("psql: %v: %s", err, output)
 				default:
-					t.Log(said)
+					t.Log(output)
 				}
 				if h.query("SELECT is_called FROM evil.ran") != "false" {
 					t.Error("the function ran")
@@ -189,8 +189,8 @@ func TestScriptReplacesImmutableFunction(t *testing.T) {
 		h.exec(ours)
 		script = h.script(40)
 		h.exec(immutable)
-		if said, err := h.psql(script); err == nil || !strings.Contains(said, "the function that the default calls has changed") {
-			t.Errorf("%v: %s", err, said)
+		if output, err := h.psql(script); err == nil || !strings.Contains(output, "the function that the default calls has changed") {
+			t.Errorf("%v: %s", err, output)
 		}
 	})
 }

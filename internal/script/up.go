@@ -105,7 +105,7 @@ const (
 func (m *script) ensureFunction(s step.EnsureFunction, v step.View) ([]statement, error) {
 	e := s.Explain()
 	return describe(s, s.Apply(v), description{
-		name: "create_function", what: e.What + ": " + e.Why, lock: e.Lock, scans: e.Scans,
+		name: "create_function", what: e.What + "; " + e.Why, lock: e.Lock, scans: e.Scans,
 		needed: not(functionIs(s.Schema, s.Source(m.plan.Server.Major()))),
 	})
 }
@@ -113,14 +113,14 @@ func (m *script) ensureFunction(s step.EnsureFunction, v step.View) ([]statement
 func (m *script) grantExecute(s step.GrantExecute) []statement {
 	e := s.Explain()
 	return []statement{{
-		step: s.ID(), name: "grant_execute", what: e.What + ": " + e.Why, lock: e.Lock, scans: "the catalogue",
+		step: s.ID(), name: "grant_execute", what: e.What + "; " + e.Why, lock: e.Lock, scans: "the catalogue",
 		content: block{m.grantBlock()},
 	}}
 }
 
 func (m *script) addColumn(s step.AddColumn, v step.View) ([]statement, error) {
 	t, e := s.Target, s.Explain()
-	w := description{name: t.Table + "_add_column", what: e.What + ": " + e.Why, lock: e.Lock, scans: e.Scans}
+	w := description{name: t.Table + "_add_column", what: e.What + "; " + e.Why, lock: e.Lock, scans: e.Scans}
 	switch origin, _ := t.Read(v.Table); origin {
 	case step.Absent:
 		w.needed = not(hasColumn(t, ""))
@@ -217,7 +217,7 @@ func (m *script) fillTable(g plan.Group, id step.ID, part step.Part, v step.View
 	})
 	e := s.Explain()
 	all = append(all, statement{
-		name: t.Table + "_fill", what: label(t, e.What+" by the clock: "+e.Why), lock: e.Lock,
+		name: t.Table + "_fill", what: label(t, e.What+" by the clock; "+e.Why), lock: e.Lock,
 		scans: "the table, a few pages at a time, and again for rows that were skipped", needed: needed,
 		content: fill{target: t, filling: m.o.Filling(g, t), replica: m.replica(t, part.Table)},
 	})
@@ -232,7 +232,7 @@ func label(t step.Target, what string) string {
 	return t.String() + ": " + what
 }
 
-// withStep assigns statements of one table of a tree to the step of the whole tree.
+// withStep assigns statements of one table of a tree to the step of the tree.
 func withStep(id step.ID, all []statement) []statement {
 	for i := range all {
 		all[i].step = id
@@ -295,7 +295,7 @@ func buildTable(s step.BuildIndex, t step.Target, drop, build step.Action) []sta
 			content: invalidIndex{target: t, concurrently: step.SQL(drop)[0], underLock: sqltext.Format("DROP INDEX {}", indexOf(t))},
 		},
 		{
-			step: s.ID(), name: t.Table + "_build_index", what: label(t, "build unique index "+t.Index+": "+e.Why),
+			step: s.ID(), name: t.Table + "_build_index", what: label(t, "build unique index "+t.Index+"; "+e.Why),
 			lock:  "SHARE UPDATE EXCLUSIVE, which blocks no reader or writer, during the build; the build waits for all older transactions of the database",
 			scans: "the table, twice", needed: not(hasIndex(t, "i.indisvalid")),
 			content: index{target: t, sql: sql, idempotent: strings.Replace(sql, concurrently, concurrently+"IF NOT EXISTS ", 1)},
@@ -344,7 +344,7 @@ func (m *script) requireOf(part step.Part, v step.View) ([]statement, error) {
 	worst.Table.Constraints = slices.DeleteFunc(worst.Table.Constraints, func(c catalog.Constraint) bool { return c.Name == t.Check })
 	all, err := describe(s, s.Apply(worst),
 		description{
-			name: t.Table + "_add_proof", lock: briefLock, scans: readsNothing + ": new and updated rows are checked from now on",
+			name: t.Table + "_add_proof", lock: briefLock, scans: readsNothing + "; new and updated rows are checked from now on",
 			what:   label(t, "add a CHECK to prove NOT NULL"),
 			needed: needed + " AND " + not(hasConstraint(t, "")) + " AND " + hasDefault(t),
 		},
@@ -354,7 +354,7 @@ func (m *script) requireOf(part step.Part, v step.View) ([]statement, error) {
 			needed: needed + " AND " + hasConstraint(t, "NOT p.convalidated"),
 		},
 		description{
-			name: t.Table + "_set_not_null", lock: briefLock, scans: readsNothing + ": the validated CHECK proves it",
+			name: t.Table + "_set_not_null", lock: briefLock, scans: readsNothing + "; the validated CHECK proves it",
 			what: label(t, "make "+t.Column+" NOT NULL"), needed: needed + " AND " + hasConstraint(t, "p.convalidated") + " AND " + hasDefault(t),
 		},
 		dropProof)
