@@ -32,7 +32,7 @@ func (t *trial) check() {
 	t.Helper()
 	h := t.server
 	if diff := cmp.Diff(h.undisturbed, h.shape(t.database)); diff != "" {
-		t.fault("the catalogue differs from that of an undisturbed run (-want +got)\n%s", diff)
+		t.fault("the catalogue differs from the one after an undisturbed run (-want +got)\n%s", diff)
 	}
 	t.checkRows()
 	t.checkVerify()

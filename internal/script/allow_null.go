@@ -57,7 +57,7 @@ func (m *script) allowTree(s step.RequireValue, v step.View) ([]statement, error
 }
 
 // allowBelow makes the column nullable in each table below. From PostgreSQL 18 on, each has had its own NOT NULL since
-// up, which stays when that of its parent is dropped.
+// up, which stays when the parent's is dropped.
 func allowBelow(s step.RequireValue, root *catalog.Table) (all []statement) {
 	for _, t := range s.Target.Nullable(root) {
 		if t.Relation() == s.Target.Relation() {

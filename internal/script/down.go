@@ -67,7 +67,7 @@ func dropAbove(t step.Target, root *catalog.Table, drop step.Change) description
 		}
 	}
 	return description{
-		name: t.Table + "_drop_index", what: "drop index " + t.Index + " of " + t.String() + ", together with those of its partitions",
+		name: t.Table + "_drop_index", what: "drop index " + t.Index + " of " + t.String() + ", and the indexes of its partitions",
 		lock: treeLock(t), scans: readsNothing, needed: hasIndex(t, unattached+" AND "+matchesIndex(t)),
 	}
 }

@@ -17,9 +17,9 @@ import (
 // transaction that is rolled back: a sequence keeps its number.
 const malloryRole = `DO $$BEGIN CREATE ROLE script_mallory; CREATE ROLE "script owner"; CREATE ROLE "o'er"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
 	CREATE SCHEMA evil; CREATE SEQUENCE evil.ran; GRANT USAGE ON SCHEMA evil TO PUBLIC; GRANT USAGE ON SEQUENCE evil.ran TO PUBLIC;
-	CREATE FUNCTION evil.tell(t text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$BEGIN
+	CREATE FUNCTION evil.record(t text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$BEGIN
 		IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN PERFORM nextval('evil.ran'); END IF; RETURN true; END$$;
-	ALTER FUNCTION evil.tell(text) OWNER TO script_mallory; ALTER SCHEMA evil OWNER TO script_mallory;
+	ALTER FUNCTION evil.record(text) OWNER TO script_mallory; ALTER SCHEMA evil OWNER TO script_mallory;
 	GRANT CREATE, USAGE ON SCHEMA public TO "script owner";
 	SET check_function_bodies = off; `
 
@@ -28,16 +28,16 @@ func attacks() map[string]struct{ setup, psql, migrator string } {
 	return map[string]struct{ setup, psql, migrator string }{
 		"a view in place of the leases": {
 			`CREATE SCHEMA rekey; GRANT USAGE ON SCHEMA rekey TO PUBLIC;
-		CREATE VIEW rekey.leases AS SELECT 'x' AS scope, now() AS heartbeat WHERE evil.tell('x'); ALTER VIEW rekey.leases OWNER TO script_mallory; GRANT SELECT ON rekey.leases TO PUBLIC`,
+		CREATE VIEW rekey.leases AS SELECT 'x' AS scope, now() AS heartbeat WHERE evil.record('x'); ALTER VIEW rekey.leases OWNER TO script_mallory; GRANT SELECT ON rekey.leases TO PUBLIC`,
 			"rekey.leases belongs to script_mallory, whose code does not run as", "",
 		},
 		"a view of the role itself": {
-			`CREATE SCHEMA rekey; CREATE VIEW rekey.leases AS SELECT 'x' AS scope, now() AS heartbeat WHERE evil.tell('x')`,
+			`CREATE SCHEMA rekey; CREATE VIEW rekey.leases AS SELECT 'x' AS scope, now() AS heartbeat WHERE evil.record('x')`,
 			"is not part of the journal: it is not an ordinary table", "",
 		},
 		"a schema of another role": {`CREATE SCHEMA rekey AUTHORIZATION script_mallory`, "schema rekey belongs to script_mallory, whose code does not run as", ""},
 		"a procedure": {
-			`CREATE SCHEMA rekey; CREATE PROCEDURE rekey.rekey_change(target text, exclusive boolean, needed text, VARIADIC statements text[]) LANGUAGE plpgsql AS $$BEGIN PERFORM evil.tell('x'); END$$;
+			`CREATE SCHEMA rekey; CREATE PROCEDURE rekey.rekey_change(target text, exclusive boolean, needed text, VARIADIC statements text[]) LANGUAGE plpgsql AS $$BEGIN PERFORM evil.record('x'); END$$;
 		ALTER PROCEDURE rekey.rekey_change OWNER TO script_mallory`,
 			"belongs to script_mallory, whose code does not run as", "",
 		},
@@ -45,7 +45,7 @@ func attacks() map[string]struct{ setup, psql, migrator string } {
 			`CREATE SCHEMA rekey; GRANT CREATE ON SCHEMA rekey TO script_mallory`, "-", "script_mallory has the CREATE privilege on schema rekey",
 		},
 		"another role's function with another text": {
-			`CREATE FUNCTION public.uuid_generate_v7() RETURNS uuid LANGUAGE sql VOLATILE AS $$SELECT pg_catalog.gen_random_uuid() WHERE evil.tell('x')$$; ALTER FUNCTION public.uuid_generate_v7() OWNER TO script_mallory`,
+			`CREATE FUNCTION public.uuid_generate_v7() RETURNS uuid LANGUAGE sql VOLATILE AS $$SELECT pg_catalog.gen_random_uuid() WHERE evil.record('x')$$; ALTER FUNCTION public.uuid_generate_v7() OWNER TO script_mallory`,
 			"function public.uuid_generate_v7() belongs to script_mallory, whose code does not run as", "",
 		},
 		"another role's function with rekey's text": {
@@ -60,19 +60,19 @@ func attacks() map[string]struct{ setup, psql, migrator string } {
 			ownedCode + `CREATE INDEX ON phoenix_kit_users (public.own(email::text)); RESET ROLE`, `function public.own(text) of script owner would run as`, "",
 		},
 		"a trigger of the tables' owner": {
-			ownedCode + `CREATE FUNCTION public.fire() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM evil.tell('x'); RETURN NEW; END$$;
+			ownedCode + `CREATE FUNCTION public.fire() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM evil.record('x'); RETURN NEW; END$$;
 		CREATE TRIGGER fire BEFORE UPDATE ON phoenix_kit_users FOR EACH ROW EXECUTE FUNCTION public.fire(); ALTER TABLE phoenix_kit_users ENABLE ALWAYS TRIGGER fire; RESET ROLE`,
 			`function public.fire() of script owner would run as`, "",
 		},
 		"a check that executes a text": {
-			ownedCode + `ALTER TABLE phoenix_kit_users ADD CHECK (query_to_xml('select evil.tell(''x'')', true, false, '') IS NOT NULL) NOT VALID; RESET ROLE`,
+			ownedCode + `ALTER TABLE phoenix_kit_users ADD CHECK (query_to_xml('select evil.record(''x'')', true, false, '') IS NOT NULL) NOT VALID; RESET ROLE`,
 			"it may execute a text. SET ROLE does not prevent it", "",
 		},
 	}
 }
 
 const ownedCode = `ALTER TABLE phoenix_kit_users OWNER TO "script owner"; SET ROLE "script owner";
-	CREATE FUNCTION public.own(t text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RETURN evil.tell(t); END$$; `
+	CREATE FUNCTION public.own(t text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RETURN evil.record(t); END$$; `
 
 // A script refuses code that was added after it was made, and runs none of it.
 func TestScriptRunsNoPlantedCode(t *testing.T) {
