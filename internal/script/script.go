@@ -1,8 +1,9 @@
-// Package script writes a plan as SQL for environments in which no binary may run: one script for psql, one statement
-// per file for golang-migrate, one file for goose, or one module for Ecto. The steps of a plan report what is missing
-// now. A script needs every statement from now to the end, so each step is asked with a predicted view: the database as
-// the steps before it will leave it. Each statement has a condition on the catalogue, so a script that was interrupted
-// anywhere can be run again. The package has no side effects.
+// Package script writes a plan as SQL for environments in which no binary may run: one script for psql, one statement per
+// file for golang-migrate, one file for goose, or one module for Ecto.
+//
+// The steps of a plan report what is missing now. A script needs every statement from now to the end, so each step is
+// asked with a predicted view: the database as the steps before it will leave it. Each statement has a condition on the
+// catalogue, so a script that was interrupted anywhere can be run again. The package has no side effects.
 package script
 
 import (
