@@ -169,7 +169,7 @@ func (h *database) fresh(role string) *pgxpool.Pool {
 	return pool
 }
 
-// do runs statements as a role, and resets the session.
+// exec runs statements as a role, and resets the session.
 func (h *database) exec(role, sql string) error {
 	conn, err := h.pool(role).Acquire(h.t.Context())
 	if err != nil {
@@ -181,7 +181,7 @@ func (h *database) exec(role, sql string) error {
 	return errors.Join(err, reset)
 }
 
-// mustDo runs statements as superuser.
+// mustExec runs statements as superuser.
 func (h *database) mustExec(sql string) {
 	h.t.Helper()
 	if err := h.exec(superuser, sql); err != nil {
@@ -189,7 +189,7 @@ func (h *database) mustExec(sql string) {
 	}
 }
 
-// one returns one value as superuser.
+// queryOne returns one value as superuser.
 func queryOne[T any](h *database, sql string) T {
 	h.t.Helper()
 	var value T
@@ -233,7 +233,7 @@ func function(major int) string {
 const ownFunction = `{function}; ALTER FUNCTION public.uuid_generate_v7() OWNER TO {owner};
 `
 
-// set runs the statements of a state's setup.
+// setUp runs the statements of a state's setup.
 func (h *database) setUp(sql string) {
 	h.t.Helper()
 	h.mustExec(filled(strings.ReplaceAll(sql, "{function}", function(h.c.Major))))

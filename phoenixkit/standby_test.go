@@ -154,7 +154,7 @@ func (p *pair) report(t *testing.T) {
 	p.waitUntil(report, "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'phoenix_kit_users'::regclass AND attname = 'uuid' AND attnotnull)")
 }
 
-// drop: DROP INDEX CONCURRENTLY locks the index at its end, when the standby replays it.
+// dropIndex: DROP INDEX CONCURRENTLY locks the index at its end, when the standby replays it.
 func (p *pair) dropIndex(t *testing.T) {
 	report := p.session(t, p.standby)
 	p.run(report, "BEGIN; SELECT count(*) FROM phoenix_kit_users WHERE email = 'secret4711'")
@@ -197,7 +197,7 @@ func (p *pair) lateReport(t *testing.T) {
 
 type command func(context.Context, *pgxpool.Pool, phoenixkit.Options) (event.Result, error)
 
-// through runs up or down with a standby. After two attempts that fail because of a session on the standby, it calls
+// runWithBlocker runs up or down with a standby. After two attempts that fail because of a session on the standby, it calls
 // end.
 func (p *pair) runWithBlocker(t *testing.T, standby *pgxpool.Pool, do command, version int, table string, end func(*testing.T)) {
 	t.Helper()
@@ -269,7 +269,7 @@ func (p *pair) isTrue(conn *pgconn.PgConn, sql string) bool {
 	return len(results) == 1 && len(results[0].Rows) == 1 && string(results[0].Rows[0][0]) == "t"
 }
 
-// until repeats a query until it returns true: a standby lags.
+// waitUntil repeats a query until it returns true: a standby lags.
 func (p *pair) waitUntil(conn *pgconn.PgConn, sql string) {
 	p.Helper()
 	for end := time.Now().Add(deadline); !p.isTrue(conn, sql); time.Sleep(20 * time.Millisecond) {

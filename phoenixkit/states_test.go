@@ -142,7 +142,7 @@ func (s state) options(o *phoenixkit.Options) {
 	}
 }
 
-// refused expects a refusal with exit code 4 that names the problem, and no change, not even schema rekey.
+// checkRefused expects a refusal with exit code 4 that names the problem, and no change, not even schema rekey.
 func (s state) checkRefused(h *database) outcome {
 	h.t.Helper()
 	before := h.fingerprint(s.prefix)
@@ -174,7 +174,7 @@ func (s state) checkRefused(h *database) outcome {
 	return outcome{}
 }
 
-// goesUp expects up to succeed and verify to pass, a second up to have nothing to do, and down to restore the schema.
+// checkUp expects up to succeed and verify to pass, a second up to have nothing to do, and down to restore the schema.
 func (s state) checkUp(h *database) outcome {
 	h.t.Helper()
 	before := h.shape(s.prefix)
@@ -225,7 +225,7 @@ func (s state) checkRestored(h *database, before []string) {
 	}
 }
 
-// everything returns a fingerprint of what a refused run must not change.
+// fingerprint returns a fingerprint of what a refused run must not change.
 func (h *database) fingerprint(prefix string) []string {
 	h.t.Helper()
 	lines, err := steptest.Everything(h.t.Context(), h.admin, prefix)

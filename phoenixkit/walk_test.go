@@ -60,14 +60,14 @@ func edition(t *testing.T, name string) string {
 	return string(text) + "ALTER FUNCTION public.uuid_generate_v7() OWNER TO {owner};\n"
 }
 
-// within returns the database for a subtest.
+// inSubtest returns the database for a subtest.
 func (h *database) inSubtest(t *testing.T) *database {
 	sub := *h
 	sub.t = t
 	return &sub
 }
 
-// clean expects that status, plan and verify report nothing, and that up changes only the ignored lines.
+// checkComplete expects that status, plan and verify report nothing, and that up changes only the ignored lines.
 func (h *database) checkComplete(version int, ignored func(line string) bool) {
 	h.t.Helper()
 	o := phoenixkit.Options{Version: 40}
@@ -120,7 +120,7 @@ func TestWalk(t *testing.T) {
 	})
 }
 
-// TestWalkWithTheKitsFunction does the same with PhoenixKit's function of each edition. It ignores what up does to the
+// TestWalkWithPhoenixKitsFunction does the same with PhoenixKit's function of each edition. It ignores what up does to the
 // function.
 func TestWalkWithPhoenixKitsFunction(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {

@@ -27,7 +27,7 @@ func (w *writer) compare(table string, id int64, want row, read map[int64]row) {
 	}
 }
 
-// prove checks that nothing was lost and nothing was left over.
+// check checks that nothing was lost and nothing was left over.
 func (t *trial) check() {
 	t.Helper()
 	h := t.server
@@ -40,7 +40,7 @@ func (t *trial) check() {
 	t.checkLeftovers()
 }
 
-// kept compares every row with the writers' records.
+// checkRows compares every row with the writers' records.
 func (t *trial) checkRows() {
 	t.Helper()
 	read := t.server.rows(t.database)
@@ -78,7 +78,7 @@ func (t *trial) checkVerify() {
 	}
 }
 
-// noNull counts missing and duplicate uuids, and checks the columns that no writer changes.
+// checkUUIDs counts missing and duplicate uuids, and checks the columns that no writer changes.
 func (t *trial) checkUUIDs() {
 	t.Helper()
 	for _, table := range tables() {
@@ -95,7 +95,7 @@ func (t *trial) checkUUIDs() {
 	}
 }
 
-// nothingLeft checks that no lease, request or session of a finished run is left.
+// checkLeftovers checks that no lease, request or session of a finished run is left.
 func (t *trial) checkLeftovers() {
 	t.Helper()
 	journal := []string{"leases", "orders", "cursors", "standstills"}

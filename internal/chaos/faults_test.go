@@ -202,7 +202,7 @@ func (t *trial) rewrite(ctx context.Context, f fault) {
 	t.allowed(err)
 }
 
-// empty truncates the small table and clears it in the writers' records.
+// truncate truncates the small table and clears it in the writers' records.
 func (t *trial) truncate() {
 	gate := t.gates["small"]
 	gate.Lock()

@@ -148,7 +148,7 @@ func (p *process) kill() {
 
 func (p *process) signal(s syscall.Signal) error { return p.cmd.Process.Signal(s) }
 
-// ended waits for the process to exit. It returns false if the process makes no progress for the given time.
+// waitEnd waits for the process to exit. It returns false if the process makes no progress for the given time.
 func (p *process) waitEnd(timeout time.Duration) bool {
 	select {
 	case <-p.done:

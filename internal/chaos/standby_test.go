@@ -15,7 +15,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// pairHouse is a server with a standby.
+// serverPair is a server with a standby.
 type serverPair struct {
 	*testServer
 	standby  *testServer
@@ -39,7 +39,7 @@ func withStandby(t *testing.T, major int, settings map[string]string) serverPair
 	return serverPair{testServer: h, standby: &testServer{t: t, cluster: cluster}, database: database}
 }
 
-// until repeats a query until it returns true.
+// waitUntil repeats a query until it returns true.
 func (h *testServer) waitUntil(database, what, sql string, args ...any) {
 	h.t.Helper()
 	deadline := time.Now().Add(timeout)
@@ -148,7 +148,7 @@ func TestCommitsDoNotWaitForStandby(t *testing.T) {
 	})
 }
 
-// held checks that the standby blocks commits that wait for it.
+// checkBlocked checks that the standby blocks commits that wait for it.
 func (p serverPair) checkBlocked() {
 	p.t.Helper()
 	ctx := context.Background()

@@ -110,7 +110,7 @@ func (t *trial) run() {
 	}
 }
 
-// strikes makes the faults of the deck happen, one after the other.
+// faults makes the faults of the deck happen, one after the other.
 func (t *trial) faults(ctx context.Context) {
 	for range mostFaults {
 		f, ok := t.deck.draw()
@@ -136,7 +136,7 @@ func (t *trial) faults(ctx context.Context) {
 	}
 }
 
-// tries starts runs until one succeeds.
+// runUntilDone starts runs until one succeeds.
 func (t *trial) runUntilDone() bool {
 	for undisturbed := 0; undisturbed < mostTries; {
 		p, err := begin(t.request(), t.stage.saw)
@@ -180,7 +180,7 @@ func (t *trial) runUntilDone() bool {
 	return false
 }
 
-// back waits until the server has recovered.
+// waitRecovered waits until the server has recovered.
 func (t *trial) waitRecovered() {
 	if conn := t.session(context.Background()); conn != nil {
 		_ = conn.Close(context.Background())
@@ -190,7 +190,7 @@ func (t *trial) waitRecovered() {
 // exitRunning is the exit code of a run that another run prevents.
 const exitRunning = 5
 
-// closed checks how a process ended and returns its result.
+// checkEnd checks how a process ended and returns its result.
 func (t *trial) checkEnd(p *process) *eventLine {
 	if err := p.fault(); err != nil {
 		t.fault("%v", err)
@@ -226,7 +226,7 @@ func (t *trial) sessions() (text string) {
 	return text
 }
 
-// order alternates between full pace and, in the long form, a gentle pace.
+// request alternates between full pace and, in the long form, a gentle pace.
 func (t *trial) request() request {
 	paces := []string{"gentle", "normal"}
 	if !t.deck.long {
@@ -238,7 +238,7 @@ func (t *trial) request() request {
 	}
 }
 
-// lasting are the faults in progress.
+// background runs the faults in progress.
 type background struct {
 	sync.WaitGroup
 	now atomic.Int64

@@ -165,7 +165,7 @@ func (h *database) mustPsql(script string) string {
 	return output
 }
 
-// everything returns a fingerprint of the schema's catalogue.
+// fingerprint returns a fingerprint of the schema's catalogue.
 func (h *database) fingerprint() []string {
 	h.t.Helper()
 	lines, err := steptest.Everything(h.t.Context(), h.pool, h.prefix)

@@ -57,7 +57,7 @@ func (w *watched) until(words string) {
 	w.t.Fatalf("psql did not print %q: %v\n%s", words, w.cmd.Wait(), w.output.String())
 }
 
-// end waits for psql to exit.
+// wait waits for psql to exit.
 func (w *watched) wait() error {
 	for line := range w.lines {
 		w.output.WriteString(line + "\n")

@@ -17,7 +17,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// each runs every statement as a migrator may: as one simple query, and in a session of its own.
+// execEach runs every statement as a migrator may: as one simple query, and in a session of its own.
 func (h *database) execEach(statements []string) error {
 	for _, sql := range statements {
 		conn, err := pgx.Connect(h.t.Context(), h.url)
@@ -168,7 +168,7 @@ func TestMigratorsEndLikeUp(t *testing.T) {
 	})
 }
 
-// run runs each statement twice: a migrator that lost the answer runs a statement again.
+// execTwice runs each statement twice: a migrator that lost the answer runs a statement again.
 func (h *database) execTwice(statements []string) {
 	h.t.Helper()
 	const least = 10

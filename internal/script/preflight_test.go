@@ -35,7 +35,7 @@ func (h *database) background(run func()) {
 	h.t.Cleanup(func() { <-ended })
 }
 
-// runs sends statements in one simple query.
+// execOn sends statements in one simple query.
 func (h *database) execOn(conn *pgx.Conn, sql string) {
 	h.t.Helper()
 	if _, err := conn.PgConn().Exec(h.t.Context(), sql).ReadAll(); err != nil {
@@ -54,7 +54,7 @@ func extended(ctx context.Context, conn *pgx.Conn, sql string) error {
 	return err
 }
 
-// refusal requires an error with the code and returns its message, detail and hint.
+// requireError requires an error with the code and returns its message, detail and hint.
 func requireError(t *testing.T, err error, code string) string {
 	t.Helper()
 	var output *pgconn.PgError
@@ -64,7 +64,7 @@ func requireError(t *testing.T, err error, code string) string {
 	return output.Message + "\n" + output.Detail + "\n" + output.Hint
 }
 
-// firsts returns the first statement of each direction that a migrator runs.
+// firstStatements returns the first statement of each direction that a migrator runs.
 func (h *database) firstStatements(format rekey.ScriptFormat) []string {
 	h.t.Helper()
 	readers := map[rekey.ScriptFormat]func(*testing.T, []rekey.ScriptFile) (up, down []string){
