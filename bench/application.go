@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// Application is what the application met. Waits are from when a statement was due to its end. Every one
-// of them is kept, so that the quantiles are exact.
+// Application is what the application measured. A wait lasts from the time when a statement was due to its end. All
+// waits are kept, so that the quantiles are exact.
 type Application struct {
 	Statements int           `json:"statements"`
 	Failed     int64         `json:"failed"`
-	Failure    string        `json:"failure,omitempty"` // the first
+	Failure    string        `json:"failure,omitempty"` // the first error
 	Median     time.Duration `json:"p50_ns"`
 	P99        time.Duration `json:"p99_ns"`
 	P999       time.Duration `json:"p999_ns"`
 	Longest    time.Duration `json:"longest_ns"`
 }
 
-// figures are read when all clients have ended.
+// figures computes the figures. All clients must have ended.
 func (t *traffic) figures() *Application {
 	a := &Application{}
 	var waits []time.Duration
@@ -36,7 +36,8 @@ func (t *traffic) figures() *Application {
 	return a
 }
 
-// quantile gives the least value that the part of all, from 0 to 1, does not exceed; 0 if there is none.
+// quantile returns the least value that the given part of all values, from 0 to 1, does not exceed, or 0 if there are
+// no values.
 func quantile(sorted []time.Duration, part float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0

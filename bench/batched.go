@@ -9,12 +9,12 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// usualBatch is the number of rows in a batch of way (b).
+// usualBatch is the number of rows per batch of way (b).
 const usualBatch = 10_000
 
-// batched is way (b): the usual online migration. One worker goes up the primary key in ranges that hold
-// 10,000 rows each, by prepared statements, with no pause and without waiting for the WAL, as rekey does;
-// then come the index, concurrently, and NOT NULL by way of a validated CHECK. It uses rekey's function.
+// batched is way (b), the usual online migration. One worker walks up the primary key in ranges of 10,000 rows, with
+// prepared statements, without pauses and without waiting for the WAL, as rekey does. Then it builds the index
+// concurrently and sets NOT NULL by way of a validated CHECK. It uses rekey's function.
 func batched(ctx context.Context, s *site) (outcome, error) {
 	session, err := pgx.Connect(ctx, s.url)
 	if err != nil {
@@ -45,7 +45,7 @@ func batched(ctx context.Context, s *site) (outcome, error) {
 	return outcome{locks: t.locks}, err
 }
 
-// walk fills the column batch by batch. What is inserted meanwhile has the default.
+// walk fills the column batch by batch. Rows that are inserted at the same time have the default.
 func walk(ctx context.Context, session *pgx.Conn, f function) error {
 	var last int64
 	if err := session.QueryRow(ctx, sqltext.Format("SELECT coalesce(max(id), 0) FROM {}", items())).Scan(&last); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/server"
 )
 
-// TestMain lets this program be rekey's process, as main does.
+// TestMain lets this binary play rekey's process, as main does.
 func TestMain(m *testing.M) {
 	if order := os.Getenv(childVariable); order != "" {
 		os.Exit(child(order, os.Stdout))
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// All of it on a small table: every way reaches the goal, and every figure that is there for it is taken.
+// The whole benchmark on a small table: every way reaches the goal, and every figure is measured.
 func TestEverything(t *testing.T) {
 	found, err := server.FindAny(t.Context())
 	if err != nil {
@@ -117,7 +117,7 @@ func checkText(t *testing.T, d Document) {
 	t.Log("\n" + out.String())
 }
 
-// A way that leaves its work undone has failed, and so has one whose rekey refuses.
+// A way that leaves rows unfilled fails, and so does a run that rekey refuses.
 func TestUnfinishedRunFails(t *testing.T) {
 	found, err := server.FindAny(t.Context())
 	if err != nil {

@@ -10,15 +10,15 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// functions takes what a call of each function costs: the best of three, in turns, less what the same
-// query costs without it.
+// functions measures the cost of a call of each function: the best of three rounds, minus the cost of the same query
+// without the call.
 func (l *lab) functions(ctx context.Context) error {
 	s, err := l.copy(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.close(ctx) }()
-	if err := execute(ctx, s.watch, ownFunction(l).create, rekeyFunction(l).create); err != nil {
+	if err := execute(ctx, s.watch, plpgsqlFunction(l).create, rekeyFunction(l).create); err != nil {
 		return err
 	}
 	calls := []string{"n"}
@@ -42,31 +42,31 @@ func (l *lab) functions(ctx context.Context) error {
 	for i, f := range l.callable() {
 		cost := max(best[i+1]-best[0], 0) / time.Duration(number)
 		l.server.Functions = append(l.server.Functions, Function{Name: f.label, Call: cost})
-		l.say(fmt.Sprintf("%s: %s a call", f.label, cost))
+		l.say(fmt.Sprintf("%s: %s per call", f.label, cost))
 	}
 	return nil
 }
 
-// called is a function with the name by which it is told.
+// called is a function and its label.
 type called struct {
 	label string
 	name  sqltext.Table
 }
 
-// The labels of the two that are compared with each other.
+// The labels of the two functions that are compared.
 const (
-	ownLabel   = "the original's kind"
+	originalLabel   = "the original's kind"
 	rekeyLabel = "rekey's"
 )
 
 func (l *lab) callable() []called {
 	found := []called{
-		{ownLabel, ownFunction(l).name},
+		{originalLabel, plpgsqlFunction(l).name},
 		{rekeyLabel, rekeyFunction(l).name},
 		{"gen_random_uuid", sqltext.Table{Schema: "pg_catalog", Name: "gen_random_uuid"}},
 	}
-	const withOwn = 18 // the first version with a function of its own
-	if l.server.Major >= withOwn {
+	const nativeSince = 18 // the first version with a function of its own
+	if l.server.Major >= nativeSince {
 		found = append(found, called{"uuidv7", sqltext.Table{Schema: "pg_catalog", Name: "uuidv7"}})
 	}
 	return found
@@ -78,7 +78,7 @@ func ask(ctx context.Context, session *pgx.Conn, call string, number int64) (tim
 	query := "SELECT count(" + call + ") FROM generate_series(1, $1::bigint) AS n"
 	err := session.QueryRow(ctx, query, number).Scan(&counted)
 	if err == nil && counted != number {
-		err = fmt.Errorf("%s gave %d values for %d rows", call, counted, number)
+		err = fmt.Errorf("%s returned %d values for %d rows", call, counted, number)
 	}
 	return time.Since(begun), err
 }

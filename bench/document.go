@@ -2,7 +2,7 @@ package main
 
 import "time"
 
-// Document is all that was measured: the JSON. Sizes are in bytes, times in nanoseconds.
+// Document contains all measurements: the benchmark's JSON. Sizes are in bytes, times in nanoseconds.
 type Document struct {
 	Format      int       `json:"format"`
 	Begun       time.Time `json:"begun"`
@@ -13,7 +13,7 @@ type Document struct {
 	Servers     []Server  `json:"servers"`
 }
 
-// Server is what was measured on one version.
+// Server contains the measurements on one version.
 type Server struct {
 	Version   string            `json:"version"`
 	Major     int               `json:"major"`
@@ -26,18 +26,18 @@ type Server struct {
 	Reach     []Figure          `json:"reach"`
 }
 
-// Run is one variant on one size.
+// Run is one variant at one size.
 type Run struct {
 	Name        string        `json:"name"`
 	Rows        int64         `json:"rows"`
 	Traffic     bool          `json:"traffic"`
 	Wall        time.Duration `json:"wall_ns"`
 	Rate        float64       `json:"rows_a_second,omitempty"`
-	WAL         int64         `json:"wal_bytes"` // the application's too
+	WAL         int64         `json:"wal_bytes"` // includes the application's
 	Table       int64         `json:"table_bytes"`
 	Indexes     int64         `json:"index_bytes"`
-	Updated     int64         `json:"updated_rows"` // the application's too
-	HOT         float64       `json:"hot_share"`    // of the updated rows
+	Updated     int64         `json:"updated_rows"` // includes the application's
+	HOT         float64       `json:"hot_share"`    // as a part of the updated rows
 	Application *Application  `json:"application,omitempty"`
 	Locks       *Locks        `json:"access_exclusive,omitempty"`
 	Steps       []Step        `json:"rekey_steps,omitempty"`
@@ -45,15 +45,15 @@ type Run struct {
 	Error       string        `json:"error,omitempty"`
 }
 
-// Step is how long one of rekey's steps took.
+// Step is the time that one of rekey's steps took.
 type Step struct {
 	Step    string        `json:"step"`
 	Elapsed time.Duration `json:"elapsed_ns"`
 }
 
-// Locks is the account of the ACCESS EXCLUSIVE locks on the table.
+// Locks describes the ACCESS EXCLUSIVE locks on the table.
 type Locks struct {
-	By      string        `json:"by"` // hold, as rekey reports; or statement, with the wait before it
+	By      string        `json:"by"` // hold: the time that rekey reports; statement: includes the wait before it
 	Count   int           `json:"count"`
 	Longest time.Duration `json:"longest_ns"`
 	Total   time.Duration `json:"total_ns"`
@@ -70,13 +70,13 @@ func (l *Locks) add(d time.Duration) {
 	l.Total += d
 }
 
-// Function is what a call of a function costs.
+// Function is the cost of a call of a function.
 type Function struct {
 	Name string        `json:"name"`
 	Call time.Duration `json:"call_ns"`
 }
 
-// Insert is what rows cost that enter a unique index.
+// Insert is the cost of rows that enter a unique index.
 type Insert struct {
 	Version string        `json:"uuid"` // v7, v4
 	Rows    int           `json:"rows"`
@@ -85,11 +85,11 @@ type Insert struct {
 	Index   int64         `json:"index_bytes"`
 }
 
-// Figure is one line of what is to be reached.
+// Figure is one target and its measurement.
 type Figure struct {
-	Figure string   `json:"figure"`
-	Reach  string   `json:"reach"`
-	Value  *float64 `json:"value"` // nothing where it was not measured
-	Got    string   `json:"got"`
-	Met    *bool    `json:"met"`
+	Figure  string   `json:"figure"`
+	Reach   string   `json:"reach"`
+	Value   *float64 `json:"value"` // nil if it was not measured
+	Got     string   `json:"got"`
+	Reached *bool    `json:"met"`
 }

@@ -12,25 +12,25 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// function is what fills the column.
+// function fills the column.
 type function struct {
 	name   sqltext.Table
-	create string // the statement
+	create string // the CREATE FUNCTION statement
 }
 
-// ownFunction is one of the original's kind.
-func ownFunction(*lab) function {
-	return function{sqltext.Table{Schema: "public", Name: "own_uuid_v7"}, ownFunctionSQL}
+// plpgsqlFunction returns a function of the original's kind.
+func plpgsqlFunction(*lab) function {
+	return function{sqltext.Table{Schema: "public", Name: "own_uuid_v7"}, plpgsqlFunctionSQL}
 }
 
-// rekeyFunction is the one that rekey makes on this version.
+// rekeyFunction returns the function that rekey creates on this version.
 func rekeyFunction(l *lab) function {
 	return function{sqltext.Table{Schema: "public", Name: "uuid_generate_v7"}, l.functionSQL}
 }
 
-// profile is what rekey is told of the table.
+// profile describes the table to rekey.
 func profile() rekey.Profile {
-	const never = 1000 // no later version is known
+	const never = 1000 // the table has no later version
 	return rekey.Profile{
 		Name: "bench", VersionTable: "items_version", Column: "uuid",
 		From: 1, To: 2, VerifyFrom: never, Last: 2,
@@ -38,7 +38,7 @@ func profile() rekey.Profile {
 	}
 }
 
-// planned reads off rekey's plan how its function is made.
+// planned reads rekey's function from rekey's plan.
 func planned(ctx context.Context, url string) (string, error) {
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {

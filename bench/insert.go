@@ -10,8 +10,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// inserts puts rows into a table whose unique index holds as many already, by v7 and by v4. A checkpoint
-// stands between, so that every page of the index that is touched goes into the WAL as a whole once.
+// inserts measures rows that enter a table whose unique index already has as many, by v7 and by v4. A checkpoint
+// precedes them, so that the WAL contains every changed page of the index as a full page once.
 func (l *lab) inserts(ctx context.Context) error {
 	kinds := []struct {
 		version string
@@ -71,7 +71,7 @@ func (l *lab) insert(ctx context.Context, makes sqltext.Table) (Insert, error) {
 	return found, err
 }
 
-// pour inserts rows, a thousand a transaction.
+// pour inserts rows, a thousand per transaction.
 func pour(ctx context.Context, session *pgx.Conn, rows int) error {
 	const statement = "INSERT INTO public.keyed (body) SELECT 'the text of row ' || n FROM generate_series(1, $1::int) AS n"
 	const batch = 1000

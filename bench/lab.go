@@ -11,25 +11,25 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// The databases: the one that is built, and the copy of it that a run works on.
+// The databases: the template, and the copy of it that a run uses.
 const (
 	template = "bench_template"
 	working  = "bench"
 )
 
-// lab is one server and what is measured on it.
+// lab is one server and the measurements on it.
 type lab struct {
 	options options
 	say     func(string)
 
 	cluster     *server.Cluster
-	admin       *pgx.Conn // to database postgres
-	rows        int64     // of the template
-	functionSQL string    // how rekey makes its function
-	server      *Server   // what was measured so far
+	admin       *pgx.Conn // connection to database postgres
+	rows        int64     // rows of the template
+	functionSQL string    // how rekey creates its function
+	server      *Server   // the measurements so far
 }
 
-// settings are those of a modest server that keeps its data; durability is PostgreSQL's default.
+// settings returns the settings of a modest server that keeps its data; durability has PostgreSQL's defaults.
 func settings() map[string]string {
 	return map[string]string{
 		"shared_buffers": "1GB", "max_wal_size": "4GB", "min_wal_size": "4GB", "checkpoint_timeout": "5min", "autovacuum": "on", "jit": "on",
@@ -72,10 +72,10 @@ func (l *lab) settings(ctx context.Context) (map[string]string, error) {
 	return found, err
 }
 
-// close ends the server; it may have failed to start, and the program may be on its way out.
+// close ends the server, even if it failed to start or the program is about to end.
 func (l *lab) close() {
-	const patience = 30 * time.Second
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	const timeout = 30 * time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	if l.admin != nil {
 		_ = l.admin.Close(ctx)
@@ -83,7 +83,7 @@ func (l *lab) close() {
 	_ = l.cluster.Stop(ctx)
 }
 
-// build makes the database that all runs of one size copy.
+// build creates the database that all runs of one size copy.
 func (l *lab) build(ctx context.Context, rows int64) error {
 	l.say(fmt.Sprintf("building %d rows", rows))
 	if err := l.drop(ctx, template); err != nil {
@@ -113,7 +113,7 @@ func (l *lab) fill(ctx context.Context) error {
 	if err := execute(ctx, session, tableSQL); err != nil {
 		return err
 	}
-	const most = 1_000_000 // a statement, so that Ctrl-C is heard
+	const most = 1_000_000 // rows per statement, so that Ctrl-C takes effect soon
 	for from := int64(1); from <= l.rows; from += most {
 		if _, err := session.Exec(ctx, rowsSQL, from, min(from+most-1, l.rows), l.rows); err != nil {
 			return err
@@ -132,20 +132,20 @@ func (l *lab) fill(ctx context.Context) error {
 	)
 }
 
-// round writes more WAL than any run does, up to max_wal_size: the runs find segments to use again, as on a server that has seen
-// busy days. On a new one each 16 MB are written full of zeros first, while every COMMIT waits.
+// round writes more WAL than any run does, up to max_wal_size, so that runs find segments to reuse, as on a busy
+// server. On a new server, each 16 MB segment is filled with zeros first, while every COMMIT waits.
 func (l *lab) round(ctx context.Context) error {
-	const perRow, most, piece = 2 << 10, 4 << 30, 128 << 20 // bytes; a piece is a statement, so that Ctrl-C is heard
-	for left := min(l.rows*perRow, most); left > 0; left -= piece {
-		if _, err := l.admin.Exec(ctx, walSQL, min(left, piece)); err != nil {
+	const perRow, most, chunk = 2 << 10, 4 << 30, 128 << 20 // bytes; each chunk is one statement, so that Ctrl-C takes effect soon
+	for left := min(l.rows*perRow, most); left > 0; left -= chunk {
+		if _, err := l.admin.Exec(ctx, walSQL, min(left, chunk)); err != nil {
 			return err
 		}
 	}
 	return execute(ctx, l.admin, "CHECKPOINT")
 }
 
-// copy makes the database of one run: the template's files, and a checkpoint behind them. From 15 on
-// the copy would go through the WAL, and be another start than on the versions before.
+// copy creates the database of one run by copying the template's files, followed by a checkpoint. From PostgreSQL 15
+// on the default copy is written to the WAL, and the runs would start in another state than on older versions.
 func (l *lab) copy(ctx context.Context) (*site, error) { return l.copyOf(ctx, template) }
 
 func (l *lab) copyOf(ctx context.Context, template string) (*site, error) {

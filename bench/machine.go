@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Machine is where it was measured.
+// Machine describes the machine of the measurements.
 type Machine struct {
 	System    string `json:"system"` // linux/amd64
 	Kernel    string `json:"kernel,omitempty"`
@@ -19,10 +19,10 @@ type Machine struct {
 	Go        string `json:"go"`
 }
 
-// look reads what Linux tells; elsewhere it is the cores alone.
-func look() Machine {
+// thisMachine describes this machine: on Linux from /proc, elsewhere only the number of processors.
+func thisMachine() Machine {
 	text, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	kernel, _, _ := strings.Cut(strings.TrimSpace(string(text)), "-") // without whose build it is
+	kernel, _, _ := strings.Cut(strings.TrimSpace(string(text)), "-") // without the name of the build
 	m := Machine{
 		System: runtime.GOOS + "/" + runtime.GOARCH, Kernel: kernel,
 		Processor: field("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Go: runtime.Version(),
@@ -34,7 +34,7 @@ func look() Machine {
 	return m
 }
 
-// field gives the value of the first line "name: value" of a file.
+// field returns the value of the first line "name: value" of a file.
 func field(file, name string) string {
 	text, err := os.ReadFile(file) //nolint:gosec // one of two files of /proc
 	if err != nil {

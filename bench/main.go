@@ -1,10 +1,10 @@
-// Command bench measures rekey beside what it is measured by: the offline rewrite, the usual batched
-// UPDATE, and no migration at all; on one server, with the same data each time, under the same traffic.
+// Command bench compares rekey with the offline rewrite, with the usual batched UPDATE, and with no migration at all:
+// on one server, with the same data each time, under the same traffic.
 //
 //	go run ./bench --help
 //
-// The tables go to standard output, what happens meanwhile to standard error. The figures mean something
-// only beside the others of the same run, on a machine that does nothing else.
+// The tables go to standard output, progress to standard error. Compare figures only with those of the same run, on a
+// machine that does nothing else.
 package main
 
 import (
@@ -26,7 +26,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) //nolint:forbidigo // the same
 }
 
-// The codes that the program ends with.
+// The exit codes of the program.
 const (
 	exitFailed = 1
 	exitUsage  = 2
@@ -55,7 +55,7 @@ func run(args []string, out, progress io.Writer) int {
 	return 0
 }
 
-// save writes what was measured, also where a part of it failed.
+// save writes the measurements, even if some of them failed.
 func save(name string, document Document) error {
 	text, err := json.MarshalIndent(document, "", "  ")
 	if err != nil {

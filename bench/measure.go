@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// measure runs what the options ask for, version by version. A run that fails is written down and the
-// others go on; the error tells of all of them. What was measured by then is in the document.
+// measure runs what the options select, version by version. A run that fails is recorded and the others continue; the
+// error joins all failures. The document contains all measurements so far.
 func measure(ctx context.Context, o options, say func(string)) (Document, error) {
-	d := Document{Format: 1, Begun: time.Now().UTC(), Machine: look(), Rows: o.rows, Rate: o.rate, Connections: o.connections}
+	d := Document{Format: 1, Begun: time.Now().UTC(), Machine: thisMachine(), Rows: o.rows, Rate: o.rate, Connections: o.connections}
 	var failed error
 	for _, major := range o.versions {
 		l, err := open(ctx, o, major, say)
@@ -65,8 +65,7 @@ func (l *lab) measure(ctx context.Context) error {
 	return failed
 }
 
-// size measures the variants on the template that stands; further asks only for those that are repeated
-// on every size.
+// size measures the variants on the current template; further selects only those that are repeated at every size.
 func (l *lab) size(ctx context.Context, further bool) error {
 	var failed error
 	for _, v := range variants() {
@@ -87,7 +86,7 @@ func (l *lab) size(ctx context.Context, further bool) error {
 	return failed
 }
 
-// run measures one variant on a fresh copy.
+// run measures one variant on a new copy.
 func (l *lab) run(ctx context.Context, v variant) (r Run, err error) {
 	r = Run{Name: v.name, Rows: l.rows, Traffic: v.traffic}
 	s, err := l.copy(ctx)
@@ -112,7 +111,7 @@ func (l *lab) run(ctx context.Context, v variant) (r Run, err error) {
 	return r, err
 }
 
-// take measures while it runs.
+// take measures while the variant runs.
 func (r *Run) take(ctx context.Context, s *site, v variant) error {
 	before, err := s.position(ctx)
 	if err != nil {
@@ -133,7 +132,7 @@ func (r *Run) take(ctx context.Context, s *site, v variant) error {
 	return err
 }
 
-// after looks at what the run left.
+// after measures what the run left behind.
 func (r *Run) after(ctx context.Context, s *site, v variant) error {
 	left, err := s.sizes(ctx)
 	if err != nil {
@@ -149,7 +148,7 @@ func (r *Run) after(ctx context.Context, s *site, v variant) error {
 	return s.reached(ctx)
 }
 
-// idle is how long the application is watched without a migration: as long as rekey took beside it.
+// idle returns how long the application runs without a migration: as long as rekey took.
 func (l *lab) idle() time.Duration {
 	for _, r := range l.server.Runs {
 		if r.Rows == l.rows && strings.HasPrefix(r.Name, "c-normal") && r.Traffic && r.Error == "" {

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// peak is the most memory that this process has held, in bytes. It is VmHWM of /proc where there is
-// one: getrusage's ru_maxrss counts what the process held that started this one. Elsewhere it is 0.
+// peak returns the peak memory of this process in bytes, or 0 if it is unknown. It reads VmHWM of /proc, because
+// getrusage's ru_maxrss includes the memory of the process that started this one.
 func peak() (int64, error) {
 	text, err := os.ReadFile("/proc/self/status")
 	if errors.Is(err, os.ErrNotExist) {

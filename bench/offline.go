@@ -12,9 +12,9 @@ import (
 // items is the table that is migrated.
 func items() sqltext.Table { return sqltext.Table{Schema: "public", Name: "items"} }
 
-// offline is way (a): what the original executes, statement for statement, each in a transaction of its
-// own, which is kinder to the application than one for all. The volatile default makes ADD COLUMN rewrite
-// the table and every index; the loop after it finds nothing to do.
+// offline is way (a): the original's statements, each in its own transaction, which blocks the application for less
+// time than one transaction for all. The volatile default makes ADD COLUMN rewrite the table and every index; the loop
+// after it finds no rows.
 func offline(kind func(*lab) function) func(context.Context, *site) (outcome, error) {
 	return func(ctx context.Context, s *site) (outcome, error) {
 		session, err := pgx.Connect(ctx, s.url)
@@ -36,13 +36,13 @@ func offline(kind func(*lab) function) func(context.Context, *site) (outcome, er
 	}
 }
 
-// timed executes statements and accounts for those that take ACCESS EXCLUSIVE.
+// timed executes statements and measures those that take ACCESS EXCLUSIVE.
 type timed struct {
 	session *pgx.Conn
 	locks   *Locks
 }
 
-// statement is one of a way; exclusive says that it takes ACCESS EXCLUSIVE on the table.
+// statement is one statement of a way; exclusive means that it takes ACCESS EXCLUSIVE on the table.
 type statement struct {
 	sql       string
 	exclusive bool

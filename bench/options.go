@@ -12,23 +12,23 @@ import (
 	"github.com/rekey-pg/rekey/internal/server"
 )
 
-// options say what is measured.
+// options select what is measured.
 type options struct {
 	rows     int64
-	sizes    []int64 // more sizes, on which only rekey is measured
+	sizes    []int64 // additional sizes, at which only rekey is measured
 	versions []int
-	runs     []string // names of runs, or what they begin with
-	json     string   // a file
+	runs     []string // names of runs, or their beginnings
+	json     string   // file for the JSON
 	quiet    bool     // leave out the runs with traffic
 
-	inserts     int           // rows put into the unique indexes
-	rate        int           // statements of the application a second
-	connections int           // of the application
-	warm        time.Duration // traffic before anything is counted
-	idle        time.Duration // traffic without a migration, where no migration was timed before it
-	tenants     int           // schemas of the run over many
-	parallel    int           // of them at a time
-	careless    bool          // a server that need not keep its data: for tests, where no figure counts
+	inserts     int           // rows that enter the unique indexes
+	rate        int           // statements per second of the application
+	connections int           // connections of the application
+	warm        time.Duration // traffic before the measurement starts
+	idle        time.Duration // duration of the run without a migration, if no migration was timed before it
+	tenants     int           // number of schemas in the run over many schemas
+	parallel    int           // number of schemas at a time
+	careless    bool          // a server that may lose its data: for tests, whose figures do not count
 }
 
 func defaults() options {
@@ -44,20 +44,20 @@ func parse(args []string, usage io.Writer) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(usage)
 	flags.Int64Var(&o.rows, "rows", o.rows, "rows of the table")
-	flags.Func("sizes", "more sizes, as 200000,20000000: rekey alone is measured on them", func(text string) error {
+	flags.Func("sizes", "additional sizes for rekey alone, as 200000,20000000", func(text string) error {
 		return list(text, &o.sizes, func(word string) (int64, error) { return strconv.ParseInt(word, 10, 64) })
 	})
 	flags.Func("versions", "major versions of PostgreSQL (default 15,18)", func(text string) error {
 		return list(text, &o.versions, strconv.Atoi)
 	})
-	flags.Func("runs", "only these, by name or its beginning, as b,c-full (default all): "+strings.Join(names(), ", "),
+	flags.Func("runs", "only these runs, by name or its beginning, as b,c-full (default all): "+strings.Join(names(), ", "),
 		func(text string) error {
 			return list(text, &o.runs, func(word string) (string, error) { return word, nil })
 		})
-	flags.StringVar(&o.json, "json", "", "write the figures to this `file` too")
+	flags.StringVar(&o.json, "json", "", "also write the figures to this `file`")
 	flags.BoolVar(&o.quiet, "quiet-traffic", false, "leave out the runs with traffic")
-	flags.IntVar(&o.inserts, "inserts", o.inserts, "rows put into the unique indexes of v7 and of v4")
-	flags.IntVar(&o.rate, "rate", o.rate, "statements of the application a second")
+	flags.IntVar(&o.inserts, "inserts", o.inserts, "rows that enter the unique indexes of v7 and v4")
+	flags.IntVar(&o.rate, "rate", o.rate, "statements per second of the application")
 	flags.IntVar(&o.connections, "connections", o.connections, "connections of the application")
 	flags.IntVar(&o.tenants, "tenants", o.tenants, "schemas of ten small tables, in the run tenants")
 	flags.IntVar(&o.parallel, "parallel", o.parallel, "schemas at a time")
@@ -65,12 +65,12 @@ func parse(args []string, usage io.Writer) (options, error) {
 		return o, err
 	}
 	if flags.NArg() > 0 {
-		return o, fmt.Errorf("%q is not understood", flags.Arg(0))
+		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 	return o, o.check()
 }
 
-// list reads words separated by commas.
+// list parses values separated by commas.
 func list[T any](text string, into *[]T, read func(string) (T, error)) error {
 	*into = nil
 	for word := range strings.SplitSeq(text, ",") {
@@ -86,26 +86,26 @@ func list[T any](text string, into *[]T, read func(string) (T, error)) error {
 func (o options) check() error {
 	for _, rows := range append([]int64{o.rows}, o.sizes...) {
 		if rows < 1 {
-			return fmt.Errorf("%d is no number of rows", rows)
+			return fmt.Errorf("invalid number of rows %d", rows)
 		}
 	}
 	for _, major := range o.versions {
 		if major < server.Oldest || major > server.Newest {
-			return fmt.Errorf("version %d is none from %d to %d", major, server.Oldest, server.Newest)
+			return fmt.Errorf("version %d is not between %d and %d", major, server.Oldest, server.Newest)
 		}
 	}
 	if o.rate < 1 || o.connections < 1 || o.inserts < 1 || o.tenants < 1 || o.parallel < 1 {
-		return fmt.Errorf("--rate, --connections, --inserts, --tenants and --parallel begin at 1")
+		return fmt.Errorf("--rate, --connections, --inserts, --tenants and --parallel must be at least 1")
 	}
 	for _, word := range o.runs {
 		if !slices.ContainsFunc(names(), func(name string) bool { return begins(name, word) }) {
-			return fmt.Errorf("no run is called %q: there are %s", word, strings.Join(names(), ", "))
+			return fmt.Errorf("unknown run %q; the runs are %s", word, strings.Join(names(), ", "))
 		}
 	}
 	return nil
 }
 
-// wants tells whether a run is asked for.
+// wants reports whether the options select a run.
 func (o options) wants(name string) bool {
 	return len(o.runs) == 0 || slices.ContainsFunc(o.runs, func(word string) bool { return begins(name, word) })
 }
@@ -115,5 +115,5 @@ func (o options) only(some ...string) bool {
 	return len(o.runs) > 0 && !slices.ContainsFunc(o.runs, func(word string) bool { return !slices.Contains(some, word) })
 }
 
-// begins tells whether a name is the word, or begins with it and a dash.
+// begins reports whether a name is the word, or begins with it and a dash.
 func begins(name, word string) bool { return name == word || strings.HasPrefix(name, word+"-") }

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// reach judges what is to be reached, as ratios within one run. A figure whose runs are missing or have
-// failed is not measured, and not met either.
+// reach compares the measurements with their targets, as ratios within one run. A figure whose runs are missing or
+// have failed is not measured.
 func reach(rows int64, s *Server) []Figure {
 	full, ordered := "c-full"+quietSuffix, "c-full-ordered"+quietSuffix
 	rewrite, usual := "a-rekey"+quietSuffix, "b"+quietSuffix
 	r := ratios{rows, s}
 	figures := []Figure{
 		r.of("wall, full, against (a) with rekey's function; no traffic", full, rewrite, wall, 1.25),
-		r.of("wall, full, in the order of creation, against the same; no traffic", ordered, rewrite, wall, 1.6),
+		r.of("wall, full, in the order of creation, against (a) with rekey's function; no traffic", ordered, rewrite, wall, 1.6),
 		r.of("wall, full, in the order of creation, against by the clock; no traffic", ordered, full, wall, 1.3),
 		r.of("wall, full, against (b); no traffic", full, usual, wall, 0.5),
 		r.of("wall, full, against (b); traffic", "c-full", "b", wall, 0.5),
@@ -33,8 +33,8 @@ func reach(rows int64, s *Server) []Figure {
 	figures = append(figures, functionFigure(s))
 	figures = append(
 		figures,
-		atLeast("schemas planned a second, of ten small tables each", 250, s, func(t Tenants) float64 { return float64(t.Schemas) / t.Plan.Seconds() }),
-		atLeast("small tables a second", 60, s, func(t Tenants) float64 { return float64(t.Tables) / t.Up.Seconds() }),
+		atLeast("schemas planned per second, with ten small tables each", 250, s, func(t Tenants) float64 { return float64(t.Schemas) / t.Plan.Seconds() }),
+		atLeast("small tables per second", 60, s, func(t Tenants) float64 { return float64(t.Tables) / t.Up.Seconds() }),
 	)
 	return append(figures, smallFigures(s)...)
 }
@@ -55,7 +55,7 @@ type ratios struct {
 	server *Server
 }
 
-// What is compared. 0 is what was not measured.
+// The measurements that are compared; 0 if not measured.
 func wall(r Run) float64 { return float64(r.Wall) }
 func size(r Run) float64 { return float64(r.Table + r.Indexes) }
 func wal(r Run) float64  { return float64(r.WAL) }
@@ -88,12 +88,12 @@ func milliseconds(of func(Run) float64) func(Run) float64 {
 func is(name string) func(Run) bool { return func(r Run) bool { return r.Name == name } }
 func isRekey(r Run) bool            { return strings.HasPrefix(r.Name, "c-") }
 
-// of is a figure of one run against that of another, on the main size.
+// of compares a figure of one run with another run's, at the main size.
 func (r ratios) of(figure, name, against string, what func(Run) float64, most float64) Figure {
 	return quotient(figure, what(r.run(name, r.rows)), what(r.run(against, r.rows)), most)
 }
 
-// perRow compares the cost of a row on the largest size with that on the main one.
+// perRow compares the cost of a row at the largest size with the cost at the main size.
 func (r ratios) perRow(name string, most float64) Figure {
 	largest := r.rows
 	for _, run := range r.server.Runs {
@@ -108,7 +108,7 @@ func (r ratios) perRow(name string, most float64) Figure {
 	return quotient(figure, cost(largest), cost(r.rows), most)
 }
 
-// most is the greatest value of a figure over all runs, on every size, that belong to it.
+// most judges the greatest value of a figure over all runs that belong to it, at every size.
 func (r ratios) most(figure string, what func(Run) float64, most float64, unit string, belongs func(Run) bool) Figure {
 	var values []float64
 	for _, run := range r.server.Runs {
@@ -131,27 +131,27 @@ func (r ratios) run(name string, rows int64) Run {
 	return Run{}
 }
 
-// functionFigure judges how much faster the function is than the original's kind.
+// functionFigure judges how much faster rekey's function is than the original's kind.
 func functionFigure(s *Server) Figure {
-	const withOwn = 18
-	figure, least := "the function, times as fast as the original's kind", 1.0
-	if s.Major >= withOwn {
+	const nativeSince = 18
+	figure, least := "speed of the function, relative to the original's kind", 1.0
+	if s.Major >= nativeSince {
 		least = 1.4
 	}
 	want := fmt.Sprintf("≥ %.3g", least)
-	var own, ours float64
+	var original, ours float64
 	for _, f := range s.Functions {
 		switch f.Name {
-		case ownLabel:
-			own = float64(f.Call)
+		case originalLabel:
+			original = float64(f.Call)
 		case rekeyLabel:
 			ours = float64(f.Call)
 		}
 	}
-	if own == 0 || ours == 0 {
+	if original == 0 || ours == 0 {
 		return unmeasured(figure, want)
 	}
-	return judged(figure, want, own/ours, "", own/ours >= least)
+	return judged(figure, want, original/ours, "", original/ours >= least)
 }
 
 func quotient(figure string, value, against, most float64) Figure {
@@ -166,7 +166,7 @@ func bound(most float64, unit string) string {
 }
 
 func judged(figure, want string, value float64, unit string, met bool) Figure {
-	return Figure{Figure: figure, Reach: want, Value: &value, Got: strings.TrimSpace(fmt.Sprintf("%.3g %s", value, unit)), Met: &met}
+	return Figure{Figure: figure, Reach: want, Value: &value, Got: strings.TrimSpace(fmt.Sprintf("%.3g %s", value, unit)), Reached: &met}
 }
 
 func unmeasured(figure, want string) Figure {

@@ -45,7 +45,7 @@ func TestReachIsJudged(t *testing.T) {
 			{Name: "c-normal", Rows: 1000, Locks: &Locks{Longest: 21 * time.Millisecond}, Memory: 70 << 20},
 			{Name: "c-full-quiet", Rows: 1000, Wall: 1500},
 		},
-		Functions: []Function{{ownLabel, 300}, {rekeyLabel, 200}},
+		Functions: []Function{{originalLabel, 300}, {rekeyLabel, 200}},
 	}
 	all := reach(100, s)
 	for part, want := range map[string]string{
@@ -53,15 +53,15 @@ func TestReachIsJudged(t *testing.T) {
 		"longest ACCESS EXCLUSIVE":    "21 ms no", // the worst of all sizes
 		"peak memory":                 "70 MB no",
 		"cost of a row at 1000 rows":  "1.2 yes",
-		"times as fast":               "1.5 yes",
-		"full, against (b); no":       "not measured", // it failed
+		"speed of the function":       "1.5 yes",
+		"full, against (b); no":       "not measured", // the run failed
 		"p99":                         "not measured",
 		"against (a) with rekey's fu": "1.25 yes",
 	} {
 		f := figure(t, all, part)
 		got := f.Got
-		if f.Met != nil {
-			got += map[bool]string{true: " yes", false: " no"}[*f.Met]
+		if f.Reached != nil {
+			got += map[bool]string{true: " yes", false: " no"}[*f.Reached]
 		}
 		if got != want {
 			t.Errorf("%s: %s, not %s", f.Figure, got, want)

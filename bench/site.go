@@ -12,7 +12,7 @@ import (
 type site struct {
 	*lab
 	url   string
-	watch *pgx.Conn // reads the counters; idle while the run goes on, so that it holds no snapshot
+	watch *pgx.Conn // reads the counters; idle during the run, so that it holds no snapshot
 }
 
 func (s *site) close(ctx context.Context) error {
@@ -20,22 +20,22 @@ func (s *site) close(ctx context.Context) error {
 	return errors.Join(s.watch.Close(ctx), s.drop(ctx, working))
 }
 
-// position is the end of the WAL, in bytes.
+// position returns the end of the WAL, in bytes.
 func (s *site) position(ctx context.Context) (bytes int64, err error) {
 	err = s.watch.QueryRow(ctx, positionSQL).Scan(&bytes)
 	return bytes, err
 }
 
-// sizes are those of the table and what its counters say.
+// sizes are the sizes of the table and its counters.
 type sizes struct {
 	table, indexes int64
 	updated, hot   int64
 }
 
-// sizes waits until every other session has ended, since its counts come with its end.
+// sizes waits until every other session has ended, because a session reports its counts when it ends.
 func (s *site) sizes(ctx context.Context) (sizes, error) {
-	const patience, step = 10 * time.Second, 20 * time.Millisecond
-	for range patience / step {
+	const timeout, step = 10 * time.Second, 20 * time.Millisecond
+	for range timeout / step {
 		var others int
 		if err := s.watch.QueryRow(ctx, sessionsSQL).Scan(&others); err != nil {
 			return sizes{}, err
@@ -47,7 +47,7 @@ func (s *site) sizes(ctx context.Context) (sizes, error) {
 			return sizes{}, err
 		}
 	}
-	const before15 = 15 // counts went through a process that wrote them down twice a second
+	const before15 = 15 // counts reached the statistics collector, which wrote them twice a second
 	if s.server.Major < before15 {
 		if err := rest(ctx, 1500*time.Millisecond); err != nil {
 			return sizes{}, err
@@ -58,17 +58,17 @@ func (s *site) sizes(ctx context.Context) (sizes, error) {
 	return found, err
 }
 
-// reached proves that the run did its work: a way that leaves some out would be a fast one.
+// reached checks that the run filled the table: an incomplete run would look fast.
 func (s *site) reached(ctx context.Context) error {
 	var done bool
 	err := s.watch.QueryRow(ctx, goalSQL).Scan(&done)
 	if err == nil && !done {
-		err = errors.New("the column is not NOT NULL with a unique index of its own")
+		err = errors.New("the column is nullable or has no unique index of its own")
 	}
 	return err
 }
 
-// rest waits; it ends early with the context.
+// rest waits. It returns early when the context ends.
 func rest(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():

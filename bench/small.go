@@ -20,13 +20,14 @@ import (
 	"github.com/rekey-pg/rekey/phoenixkit"
 )
 
-// Small is what V40 costs a small installation of PhoenixKit: the fastest of some runs of each way, one after the other.
+// Small is the cost of V40 for a small installation of PhoenixKit: the fastest of several runs of each way, one after
+// the other.
 type Small struct {
 	Tables   int           `json:"tables"`
 	Rows     int           `json:"rows_a_table"`
 	Original time.Duration `json:"original_ns"` // the original's statements
-	Script   time.Duration `json:"script_ns"`   // rekey's script, by psql
-	Rekey    time.Duration `json:"rekey_ns"`    // with its start
+	Script   time.Duration `json:"script_ns"`   // rekey's script, run by psql
+	Rekey    time.Duration `json:"rekey_ns"`    // the program, including its start
 	Error    string        `json:"error,omitempty"`
 }
 
@@ -49,7 +50,7 @@ func (l *lab) small(ctx context.Context) (err error) {
 		l.server.Small = append(l.server.Small, found)
 		err = errors.Join(err, l.drop(context.WithoutCancel(ctx), smallTemplate))
 	}()
-	if err := l.furnish(ctx); err != nil {
+	if err := l.makeSmall(ctx); err != nil {
 		return err
 	}
 	text, statements, err := l.prepare(ctx)
@@ -75,8 +76,8 @@ func (l *lab) small(ctx context.Context) (err error) {
 	return nil
 }
 
-// furnish makes the database that is copied.
-func (l *lab) furnish(ctx context.Context) error {
+// makeSmall creates the database that is copied.
+func (l *lab) makeSmall(ctx context.Context) error {
 	if err := l.drop(ctx, smallTemplate); err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ func (l *lab) furnish(ctx context.Context) error {
 	return execute(ctx, session, "VACUUM ANALYZE")
 }
 
-// prepare writes rekey's script for the template, and the statements that the original executes.
+// prepare returns rekey's script for the template, and the original's statements.
 func (l *lab) prepare(ctx context.Context) (script string, statements []string, err error) {
 	pool, err := pgxpool.New(ctx, l.cluster.URL(smallTemplate))
 	if err != nil {
@@ -109,7 +110,7 @@ func (l *lab) prepare(ctx context.Context) (script string, statements []string, 
 	if err != nil {
 		return "", nil, err
 	}
-	function := ownFunction(l)
+	function := plpgsqlFunction(l)
 	statements = []string{function.create}
 	for _, table := range phoenixkit.Profile().Tables {
 		name := sqltext.Table{Schema: smallSchema, Name: table.Name}
@@ -124,7 +125,7 @@ func (l *lab) prepare(ctx context.Context) (script string, statements []string, 
 	return files[0].Text, statements, nil
 }
 
-// fastest carries a way out on fresh copies, and gives the shortest time.
+// fastest runs a way on new copies and returns the shortest time.
 func (l *lab) fastest(ctx context.Context, carry func(context.Context, *site) error) (time.Duration, error) {
 	var took []time.Duration
 	for range smallRuns {
@@ -145,7 +146,7 @@ func (l *lab) fastest(ctx context.Context, carry func(context.Context, *site) er
 	return slices.Min(took), nil
 }
 
-// uuids proves that every table has its uuids: a way that leaves some out would be a fast one.
+// uuids checks that every table has its uuids: an incomplete run would look fast.
 func (s *site) uuids(ctx context.Context) error {
 	for _, table := range phoenixkit.Profile().Tables {
 		var rows int
@@ -160,7 +161,7 @@ func (s *site) uuids(ctx context.Context) error {
 	return nil
 }
 
-// original executes the original's statements, each in a transaction of its own.
+// original executes the original's statements, each in its own transaction.
 func original(ctx context.Context, s *site, statements []string) error {
 	session, err := pgx.Connect(ctx, s.url)
 	if err != nil {
@@ -170,7 +171,7 @@ func original(ctx context.Context, s *site, statements []string) error {
 	return execute(ctx, session, statements...)
 }
 
-// script has psql run rekey's script.
+// script runs rekey's script with psql.
 func script(ctx context.Context, s *site, text string) error {
 	psql, err := server.Psql()
 	if err != nil {
@@ -178,8 +179,8 @@ func script(ctx context.Context, s *site, text string) error {
 	}
 	cmd := exec.CommandContext(ctx, psql, "-X", "-q", "-f", "-", s.url) //nolint:gosec // it is psql, and the bench's own server
 	cmd.Stdin = strings.NewReader(text)
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("psql: %w: %s", err, said)
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("psql: %w: %s", err, output)
 	}
 	return nil
 }
@@ -192,9 +193,9 @@ func (m Small) cells() []string {
 	return append(cells, short(m.Original), short(m.Script), short(m.Rekey))
 }
 
-// smallFigures judge the run against the script and the original.
+// smallFigures compare the run with the script and with the original.
 func smallFigures(s *Server) []Figure {
-	against, beyond := fmt.Sprintf("V40 over 33 tables of %d rows, against the psql script", smallRows), "V40 over the same, beyond the original's statements"
+	against, beyond := fmt.Sprintf("V40 over 33 tables of %d rows, against the psql script", smallRows), "V40 over the same tables, in addition to the original's statements"
 	const times, seconds = 2, 1.5
 	if len(s.Small) == 0 || s.Small[0].Error != "" {
 		return []Figure{unmeasured(against, bound(times, "")), unmeasured(beyond, bound(seconds, "s"))}

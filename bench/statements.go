@@ -2,14 +2,14 @@ package main
 
 import _ "embed"
 
-// What is read and made on the way; the statements that are measured stand with their ways.
+// Queries and definitions. The measured statements are next to their ways.
 var (
 	//go:embed queries/table.sql
 	tableSQL string
 	//go:embed queries/rows.sql
 	rowsSQL string
-	//go:embed queries/own_function.sql
-	ownFunctionSQL string
+	//go:embed queries/plpgsql_function.sql
+	plpgsqlFunctionSQL string
 	//go:embed queries/position.sql
 	positionSQL string
 	//go:embed queries/sizes.sql

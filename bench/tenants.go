@@ -16,12 +16,12 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// Tenants is what many schemas of ten small tables cost.
+// Tenants is the cost of many schemas with ten small tables each.
 type Tenants struct {
 	Schemas     int           `json:"schemas"`
 	Parallel    int           `json:"parallel"`
 	Plan        time.Duration `json:"plan_ns"`
-	Kinds       int           `json:"kinds"` // of plans that were made
+	Kinds       int           `json:"kinds"` // number of plans that were made
 	Up          time.Duration `json:"up_ns"`
 	Tables      int           `json:"tables"`
 	Memory      int64         `json:"rekey_peak_bytes"`
@@ -34,15 +34,15 @@ const (
 	tenantsDatabase = "bench_tenants"
 	tenantTables    = 10
 	tenantRows      = 20
-	aTime           = 400 // schemas that are planned together
+	aTime           = 400 // number of schemas that are planned together
 )
 
-// tenants measures rekey alone on so many schemas, in a process of its own.
+// tenants measures rekey on that many schemas, in its own process.
 func (l *lab) tenants(ctx context.Context) (err error) {
 	schemas := l.options.tenants
 	l.say(fmt.Sprintf("building %d schemas of %d tables", schemas, tenantTables))
 	defer func() { err = errors.Join(err, l.drop(context.WithoutCancel(ctx), tenantsDatabase)) }()
-	if err := l.settle(ctx, schemas); err != nil {
+	if err := l.makeTenants(ctx, schemas); err != nil {
 		return err
 	}
 	most, ended := l.connections(ctx)
@@ -62,8 +62,8 @@ func (l *lab) tenants(ctx context.Context) (err error) {
 	return err
 }
 
-// settle makes the schemas, some at a time: each table takes a lock until its transaction ends.
-func (l *lab) settle(ctx context.Context, schemas int) error {
+// makeTenants creates the schemas in several transactions, because each table holds a lock until its transaction ends.
+func (l *lab) makeTenants(ctx context.Context, schemas int) error {
 	if err := l.drop(ctx, tenantsDatabase); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (l *lab) settle(ctx context.Context, schemas int) error {
 	return execute(ctx, session, "CHECKPOINT")
 }
 
-// connections counts, until ended is called, how many sessions the database has at most.
+// connections counts the maximum number of sessions of the database until ended is called.
 func (l *lab) connections(ctx context.Context) (most *atomic.Int64, ended func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	most, done := &atomic.Int64{}, make(chan struct{})
@@ -101,7 +101,7 @@ func (l *lab) connections(ctx context.Context) (most *atomic.Int64, ended func()
 	return most, func() { cancel(); <-done }
 }
 
-// overTenants is the child's part: the plans, and then the runs, as the command makes them.
+// overTenants is the child's part: it plans and runs as the command does.
 func (o order) overTenants(ctx context.Context) (a answer, err error) {
 	config, err := pgxpool.ParseConfig(o.URL)
 	if err != nil {

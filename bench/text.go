@@ -13,7 +13,7 @@ import (
 
 // write prints the document as Markdown.
 func (d Document) write(out io.Writer) {
-	fmt.Fprintf(out, "%s\n%d rows; %d statements a second over %d connections where there is traffic; %s\n",
+	fmt.Fprintf(out, "%s\n%d rows; traffic: %d statements per second on %d connections; %s\n",
 		d.Machine, d.Rows, d.Rate, d.Connections, d.Begun.Format(time.DateOnly))
 	for _, s := range d.Servers {
 		fmt.Fprintf(out, "\n## PostgreSQL %s\n\n", s.Version)
@@ -30,20 +30,20 @@ func (s Server) write(out io.Writer) {
 		s.Runs, Run.migration)
 	grid(out, []string{"run", "rows", "statements", "p50", "p99", "p99.9", "longest", "failed"},
 		slices.DeleteFunc(slices.Clone(s.Runs), func(r Run) bool { return r.Application == nil }), Run.application)
-	grid(out, []string{"function", "a call"}, s.Functions, func(f Function) []string {
+	grid(out, []string{"function", "per call"}, s.Functions, func(f Function) []string {
 		return []string{f.Name, f.Call.String()}
 	})
 	grid(out, []string{"inserts", "rows", "wall", "WAL MB", "index MB"}, s.Inserts, func(i Insert) []string {
 		return []string{i.Version, fmt.Sprint(i.Rows), seconds(i.Wall), megabytes(i.WAL), megabytes(i.Index)}
 	})
 	grid(out, []string{"schemas", "parallel", "plan", "schemas/s", "kinds", "tables", "up", "tables/s", "rekey MB", "connections"}, s.Tenants, Tenants.cells)
-	grid(out, []string{"tables", "rows a table", "original", "psql script", "rekey"}, s.Small, Small.cells)
-	grid(out, []string{"figure", "reach", "got", "met"}, s.Reach, func(f Figure) []string {
-		met := "–"
-		if f.Met != nil {
-			met = map[bool]string{true: "yes", false: "no"}[*f.Met]
+	grid(out, []string{"tables", "rows per table", "original", "psql script", "rekey"}, s.Small, Small.cells)
+	grid(out, []string{"figure", "target", "measured", "reached"}, s.Reach, func(f Figure) []string {
+		reached := "–"
+		if f.Reached != nil {
+			reached = map[bool]string{true: "yes", false: "no"}[*f.Reached]
 		}
-		return []string{f.Figure, f.Reach, f.Got, met}
+		return []string{f.Figure, f.Reach, f.Got, reached}
 	})
 }
 
@@ -72,10 +72,10 @@ func (r Run) application() []string {
 	}
 }
 
-// worthALine is the part of a run's time below which a step of it is not told of.
+// worthALine is the part of a run's time that a step must take to be mentioned.
 const worthALine = 50
 
-// line is what is said of a run when it has ended.
+// line returns the line that is printed when a run has ended.
 func (r Run) line() string {
 	if r.Error != "" {
 		return r.Name + " failed: " + r.Error
@@ -95,7 +95,7 @@ func (r Run) line() string {
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
 func megabytes(bytes int64) string   { return fmt.Sprintf("%.0f", float64(bytes)/(1<<20)) }
 
-// short writes a duration with three digits.
+// short formats a duration with three digits.
 func short(d time.Duration) string {
 	if d >= time.Second {
 		return fmt.Sprintf("%.3g s", d.Seconds())
@@ -103,7 +103,7 @@ func short(d time.Duration) string {
 	return fmt.Sprintf("%.3g ms", float64(d)/float64(time.Millisecond))
 }
 
-// grid writes a table in Markdown; a row may be shorter than the heading. No rows, no table.
+// grid prints a table in Markdown, unless it has no rows. A row may be shorter than the heading.
 func grid[T any](out io.Writer, heading []string, items []T, cells func(T) []string) {
 	if len(items) == 0 {
 		return

@@ -9,31 +9,31 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// traffic is the application: several connections that select, update and insert by id at times that are
-// fixed beforehand. A statement that comes late, because the one before it had to wait, is sent at once
-// and its wait counts from when it was due; so a lock is felt by everyone who would have met it.
+// traffic is the application: several connections that select, update and insert by id at fixed times. A statement
+// that is late, because the one before it had to wait, is sent at once, and its wait counts from the time when it was
+// due: a lock delays every statement that would have been sent during it.
 type traffic struct {
 	clients []*client
-	from    time.Time // what was due before is not counted
+	from    time.Time // statements due before are not counted
 	mu      sync.Mutex
-	until   time.Time // what is due after is not sent; zero while it goes on
+	until   time.Time // statements due after are not sent; zero while the traffic continues
 	running sync.WaitGroup
 }
 
-// client is one connection. Its figures are its own until the traffic has ended.
+// client is one connection. Only the client accesses its figures until the traffic has ended.
 type client struct {
 	traffic  *traffic
 	url      string
 	session  *pgx.Conn
 	random   *rand.Rand
 	interval time.Duration
-	rows     int64 // of the table when it began
+	rows     int64 // rows of the table at the start
 	waits    []time.Duration
 	failed   int64
 	first    error // the first failure
 }
 
-// begin connects, warms up, and counts from its return on.
+// begin connects, warms up, and starts to count when it returns.
 func begin(ctx context.Context, s *site) (*traffic, error) {
 	t := &traffic{from: time.Now().Add(s.options.warm)}
 	interval := time.Duration(s.options.connections) * time.Second / time.Duration(s.options.rate)
@@ -55,7 +55,7 @@ func begin(ctx context.Context, s *site) (*traffic, error) {
 	return t, rest(ctx, time.Until(t.from))
 }
 
-// end waits for everything that was due by now.
+// end waits for all statements that are due by now.
 func (t *traffic) end() *Application {
 	t.mu.Lock()
 	t.until = time.Now()
@@ -75,7 +75,7 @@ func (t *traffic) close() {
 	}
 }
 
-// over tells whether the traffic has ended before a time.
+// over reports whether the traffic ended before a time.
 func (t *traffic) over(due time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -110,15 +110,15 @@ func (c *client) count(wait time.Duration, err error) {
 	}
 }
 
-// The application's statements: it names its columns, and knows of no uuid.
+// The application's statements. They name their columns and do not use the uuid.
 const (
 	selectSQL = "SELECT account_id, kind, title, amount, details, inserted_at, updated_at FROM public.items WHERE id = $1"
 	updateSQL = "UPDATE public.items SET amount = amount + 1, updated_at = now() AT TIME ZONE 'UTC' WHERE id = $1"
 	insertSQL = "INSERT INTO public.items (account_id, kind, title, amount, details) VALUES ($1, 'order', 'new item', 1, $2)"
 )
 
-// one sends a statement: half of them select, a quarter update, a quarter insert. A connection that broke
-// makes the statements fail until it stands again.
+// one sends a statement: half of them select, a quarter update, a quarter insert. Statements on a broken connection
+// fail until it is restored.
 func (c *client) one(ctx context.Context) error {
 	if c.session.IsClosed() {
 		session, err := pgx.Connect(ctx, c.url)

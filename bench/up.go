@@ -21,11 +21,10 @@ import (
 	"github.com/rekey-pg/rekey/phoenixkit"
 )
 
-// childVariable holds the order for a process that runs rekey and nothing else, so that its memory is
-// rekey's.
+// childVariable contains the order for a process that runs only rekey, so that its memory is rekey's.
 const childVariable = "REKEY_BENCH_CHILD"
 
-// order is what the child is to do.
+// order is what the child must do.
 type order struct {
 	URL     string `json:"url"`
 	Pace    string `json:"pace"`
@@ -33,7 +32,7 @@ type order struct {
 
 	PhoenixKit bool `json:"phoenixkit"` // V40 of PhoenixKit's tables, as its host runs it
 
-	Tenants  int `json:"tenants"` // schemas; then the rest does not matter
+	Tenants  int `json:"tenants"` // number of schemas; the other fields do not matter then
 	Parallel int `json:"parallel"`
 }
 
@@ -48,7 +47,7 @@ func (o order) config() rekeytest.Setup {
 	return rekeytest.Setup{Scope: profile().In("public"), Options: rekey.Options{Backfill: rekey.BackfillOptions{Pace: rekey.Pace(o.Pace)}, Values: rekey.ValueOptions{Source: source}}}
 }
 
-// answer is what the child says of its run.
+// answer is the child's result.
 type answer struct {
 	Count   int           `json:"count"`
 	Longest time.Duration `json:"longest_ns"`
@@ -71,11 +70,11 @@ func up(o order) func(context.Context, *site) (outcome, error) {
 		if err != nil {
 			return outcome{}, err
 		}
-		return heard(a)
+		return outcomeOf(a)
 	}
 }
 
-// hire gives an order to a process of its own.
+// hire gives an order to a new process.
 func hire(ctx context.Context, o order) (a answer, err error) {
 	text, err := json.Marshal(o)
 	if err != nil {
@@ -87,16 +86,16 @@ func hire(ctx context.Context, o order) (a answer, err error) {
 	}
 	cmd := exec.CommandContext(ctx, program) //nolint:gosec // it is this program
 	cmd.Env = append(os.Environ(), childVariable+"="+string(text))
-	var said bytes.Buffer
-	cmd.Stderr = &said
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	output, err := cmd.Output()
 	if err != nil {
-		return a, fmt.Errorf("rekey's process: %w: %s", err, said.String())
+		return a, fmt.Errorf("rekey's process: %w: %s", err, stderr.String())
 	}
 	return a, json.Unmarshal(output, &a)
 }
 
-func heard(a answer) (outcome, error) {
+func outcomeOf(a answer) (outcome, error) {
 	found := outcome{locks: &Locks{By: byHold, Count: a.Count, Longest: a.Longest, Total: a.Total}, steps: a.Steps, memory: a.Memory}
 	if a.Error != "" {
 		return found, errors.New(a.Error)
@@ -104,7 +103,7 @@ func heard(a answer) (outcome, error) {
 	return found, nil
 }
 
-// child runs rekey as the order says and answers on out; it gives the exit code.
+// child runs rekey according to the order, writes its answer to out, and returns the exit code.
 func child(text string, out io.Writer) int {
 	heap.Tune() // as the command rekey does
 	var o order
@@ -140,7 +139,7 @@ func (o order) carry(ctx context.Context, heed func(event.Event)) (event.Result,
 	if err != nil {
 		return event.Result{}, err
 	}
-	config.MaxConns = 4 // as the command has
+	config.MaxConns = 4 // as the command does
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

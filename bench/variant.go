@@ -5,33 +5,33 @@ import (
 	"slices"
 )
 
-// variant is one way to bring the table to its goal, or to leave it as it is.
+// variant is one way to migrate the table, or not to.
 type variant struct {
 	name    string
 	traffic bool
-	idle    bool // there is no goal to be reached
+	idle    bool // the variant migrates nothing
 	carry   func(ctx context.Context, s *site) (outcome, error)
 }
 
-// outcome is what only the way itself can tell of its run.
+// outcome contains measurements that only the way itself can make.
 type outcome struct {
 	locks  *Locks
 	steps  []Step
-	memory int64 // bytes
+	memory int64 // peak memory, in bytes
 }
 
-// The names of what is measured beside the variants.
+// The names of the other measurements.
 const (
 	insertsName   = "inserts"
 	functionsName = "functions"
 	quietSuffix   = "-quiet"
 )
 
-// variants gives every run in its order: those with traffic, then those without. The one that migrates
-// nothing comes after the others, since it takes as long as rekey did.
+// variants returns all runs in their order: those with traffic, then those without. The one that migrates nothing
+// comes last, since it takes as long as rekey did.
 func variants() []variant {
 	ways := []variant{
-		{name: "a-own", carry: offline(ownFunction)},
+		{name: "a-own", carry: offline(plpgsqlFunction)},
 		{name: "a-rekey", carry: offline(rekeyFunction)},
 		{name: "b", carry: batched},
 		{name: "c-normal", carry: up(order{Pace: "normal"})},
@@ -52,7 +52,7 @@ func variants() []variant {
 	return all
 }
 
-// scaled tells whether a run is repeated on every size: what shall not depend on the size is read off it.
+// scaled reports whether a run is repeated at every size, to show that its costs do not depend on the size.
 func (v variant) scaled() bool {
 	return slices.Contains([]string{"c-normal", "c-full" + quietSuffix, "c-full-ordered" + quietSuffix}, v.name)
 }

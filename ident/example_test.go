@@ -8,7 +8,7 @@ import (
 	"github.com/rekey-pg/rekey/ident"
 )
 
-// A path such as /users/{id} may hold either while an application moves from one to the other.
+// During a migration, a path such as /users/{id} may contain either identifier.
 func ExampleParse() {
 	for _, text := range []string{"42", "018F3B2E-7C41-7A5D-9E0F-00112233AABB", "042"} {
 		id, err := ident.Parse(text)
@@ -21,7 +21,7 @@ func ExampleParse() {
 	// Output:
 	// integer 42
 	// uuid 018f3b2e-7c41-7a5d-9e0f-00112233aabb
-	// ident: "042" is no identifier: an integer is written without leading zeros, and zero without a sign
+	// ident: "042" is not an identifier: an integer is written without leading zeros, and zero without a sign
 }
 
 func ExampleID_Where() {
@@ -59,7 +59,7 @@ func ExampleNewV7() {
 	// true
 }
 
-// Any type of 16 bytes passes through: this one stands for uuid.UUID of google/uuid or gofrs/uuid.
+// Any type of 16 bytes works: this one represents uuid.UUID of google/uuid or gofrs/uuid.
 func ExampleNewV7As() {
 	type UUID [16]byte
 	made := ident.NewV7As[UUID]()
@@ -69,7 +69,7 @@ func ExampleNewV7As() {
 	// true
 }
 
-// Rows of an old system keep their place: a UUID of the time at which they were made.
+// A UUID for a row of an old system has the time at which the row was created.
 func ExampleV7At() {
 	made := time.Date(2022, 2, 22, 19, 22, 22, 0, time.UTC)
 	at, _ := ident.Time(ident.V7At(made))

@@ -14,40 +14,39 @@ const (
 	nanosecondsPerMillisecond = 1_000_000
 	maxMillisecond            = 1<<48 - 1 // 10889-08-02 05:31:50.655 UTC
 
-	tickBits = 12 // of the millisecond in rand_a, as PostgreSQL 18's uuidv7() has them
-	fineBits = 8  // below these, at the head of rand_b, in NewV7
+	tickBits = 12 // the fraction of the millisecond in rand_a, as in PostgreSQL 18's uuidv7()
+	fineBits = 8  // additional bits of the fraction at the start of rand_b, in NewV7
 	tailBits = 62 // rand_b
-	stepBits = 32 // what one value of V7At differs at most from the one before, at the same instant
+	stepBits = 32 // the maximum difference between consecutive values of V7At at the same instant has this number of bits
 
-	// poolBytes is how much is drawn from the system at a time: enough that asking costs little, and
-	// few enough to be drawn in microseconds.
+	// poolBytes is the number of random bytes that are read at a time: enough to make reads rare, and few enough to
+	// read in microseconds.
 	poolBytes = 2048
 )
 
-// Generator makes UUIDs of version 7 (RFC 9562, section 5.7). The zero Generator is ready; it is not to
-// be copied. It is safe for concurrent use, allocates nothing, and draws its random bits from crypto/rand
-// in batches. The functions NewV7 and V7At use one for the whole process; one of its own serves a part
-// of a program that imports rows with V7At and wants the order of its calls kept.
+// Generator creates UUIDs of version 7 (RFC 9562, section 5.7). The zero value is ready to use; do not copy it. It is
+// safe for concurrent use, does not allocate, and reads its random bits from crypto/rand in batches. The functions
+// NewV7 and V7At share one Generator per process. Use a separate one to import rows with V7At if the order of your own
+// calls must be kept.
 type Generator struct {
 	mu     sync.Mutex
-	newest int64 // Unix nanoseconds of NewV7's last value
+	newest int64 // Unix nanoseconds of the latest value of NewV7
 
-	// Of V7At: the tick that was asked for last, and the tick and tail it was given.
+	// State of V7At: the last requested tick, and the tick and tail of the last value.
 	asked, tick, tail uint64
 
 	pool [poolBytes]byte
-	left int // bytes of the pool not yet used
+	left int // unused bytes of the pool
 }
 
-// NewV7 makes a UUID of the present moment.
+// NewV7 returns a UUID with the current time.
 //
-// Each is greater than every other one that this Generator has made by NewV7, also when the clock is
-// set back: then it counts on in nanoseconds from where it was until the clock has caught up. Its
-// 122 free bits are the millisecond (48), the fraction of the millisecond (20: those of rand_a as
-// PostgreSQL 18's uuidv7() writes them, and 8 more), and 54 random ones that no other value shares.
+// Each value is greater than all earlier values of NewV7 from this Generator. If the clock is set back, it continues
+// from the latest value in nanoseconds until the clock has caught up. Of the 122 free bits, 48 are the millisecond, 20
+// the fraction of the millisecond (rand_a as in PostgreSQL 18's uuidv7(), and 8 more), and 54 are random.
 func (g *Generator) NewV7() UUID { return g.after(time.Now().UnixNano()) }
 
-// after makes a UUID of the moment now, or of the nanosecond after the last one if that is later.
+// after returns a UUID with the time now, or with the nanosecond after the latest value if that is later.
 func (g *Generator) after(now int64) UUID {
 	g.mu.Lock()
 	now = max(now, g.newest+1)
@@ -55,23 +54,23 @@ func (g *Generator) after(now int64) UUID {
 	noise := g.random()
 	g.mu.Unlock()
 
-	// The fraction of 20 bits is finer than a nanosecond: no two of them fall together.
+	// The fraction has 20 bits and is finer than a nanosecond: no two nanoseconds have the same fraction.
 	within := uint64(now) % nanosecondsPerMillisecond
 	fraction := within << (tickBits + fineBits) / nanosecondsPerMillisecond
 	tick := uint64(now)/nanosecondsPerMillisecond<<tickBits | fraction>>fineBits
 	return compose(tick, fraction<<(tailBits-fineBits)|noise>>(64-tailBits+fineBits))
 }
 
-// V7At makes a UUID of the moment t, as for a row that is older than its UUID.
+// V7At returns a UUID with the time t, for example for a row that is older than its UUID.
 //
-// It keeps the order of t, to 1/4096 of a millisecond, which is finer than PostgreSQL's times; calls
-// with the same t, one after the other, give ascending values. While t does not go back, no value
-// does. Ties ascend by a random step, so that neither a value nor two of them tell how many there
-// are: the first of an instant has 61 random bits, each further one 32. Only after a thousand million
-// at one instant, give or take, does a value move on, to the next 1/4096 of a millisecond.
+// UUIDs sort by t, to 1/4096 of a millisecond, which is finer than PostgreSQL's timestamps. Calls with the same t
+// return ascending values, as long as no other t comes between them. Consecutive values at one instant differ by a
+// random step, so that neither one value nor two reveal how many there are: the first value of an instant has 61
+// random bits, each later one 32. After about a thousand million values at one instant, the next value has the next
+// 1/4096 of a millisecond.
 //
-// A time before 1970 is taken as 1970-01-01, and one from 10889-08-02 05:31:50.655 UTC on as that. It has
-// no bearing on NewV7.
+// A time before 1970 becomes 1970-01-01. A time after 10889-08-02 05:31:50.655 UTC becomes that time. V7At does not
+// affect NewV7.
 func (g *Generator) V7At(t time.Time) UUID {
 	want := tickOf(t)
 	g.mu.Lock()
@@ -85,7 +84,7 @@ func (g *Generator) V7At(t time.Time) UUID {
 	return compose(g.tick, g.tail)
 }
 
-// step moves V7At's state to the next value of the same instant.
+// step advances V7At's state to the next value of the same instant.
 func (g *Generator) step() {
 	g.tail += 1 + g.random()>>(64-stepBits)
 	if g.tail >= 1<<tailBits {
@@ -93,11 +92,11 @@ func (g *Generator) step() {
 	}
 }
 
-// head draws the tail of an instant's first value from the lower half, which leaves room for steps. It
-// is never zero: that is the state before the first value.
+// head returns the tail of an instant's first value, from the lower half, so that steps fit above it. It is never
+// zero, which is the state before the first value.
 func (g *Generator) head() uint64 { return 1 + g.random()>>(64-tailBits+1) }
 
-// random gives 64 bits, each of them once.
+// random returns 64 random bits. It returns no bit twice.
 func (g *Generator) random() uint64 {
 	if g.left == 0 {
 		_, _ = rand.Read(g.pool[:]) // it never fails: without random numbers it ends the process
@@ -107,12 +106,12 @@ func (g *Generator) random() uint64 {
 	return binary.NativeEndian.Uint64(g.pool[g.left:])
 }
 
-// tickOf is t in units of 1/4096 of a millisecond since 1970, within what 48 bits of milliseconds hold.
+// tickOf returns t in units of 1/4096 of a millisecond since 1970, limited to the range of 48 bits of milliseconds.
 func tickOf(t time.Time) uint64 {
 	if t.Unix() < 0 {
 		return 0
 	}
-	// Seconds first: UnixMilli overflows for the latest of times.
+	// Compare seconds first: UnixMilli overflows for very late times.
 	if t.Unix() > maxMillisecond/1000 || t.UnixMilli() >= maxMillisecond {
 		return maxMillisecond << tickBits
 	}
@@ -120,7 +119,7 @@ func tickOf(t time.Time) uint64 {
 	return uint64(t.UnixMilli())<<tickBits | within<<tickBits/nanosecondsPerMillisecond
 }
 
-// compose sets the fields of version 7: 48 and 12 bits of tick, 62 bits of tail.
+// compose returns a UUID of version 7 with the fields tick (48 and 12 bits) and tail (62 bits).
 func compose(tick, tail uint64) (u UUID) {
 	high := tick>>tickBits<<16 | version<<12 | tick&(1<<tickBits-1)
 	low := variant<<62 | tail&(1<<tailBits-1)

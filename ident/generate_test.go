@@ -13,7 +13,7 @@ import (
 
 func (u UUID) compare(other UUID) int { return bytes.Compare(u[:], other[:]) }
 
-// tail is the 62 bits of rand_b.
+// tail returns the 62 bits of rand_b.
 func (u UUID) tail() uint64 {
 	var tail uint64
 	for _, b := range u[8:] {
@@ -22,7 +22,7 @@ func (u UUID) tail() uint64 {
 	return tail & (1<<tailBits - 1)
 }
 
-// tick is the 60 bits of the time and rand_a.
+// tick returns the 60 bits of the time and rand_a.
 func (u UUID) tick() uint64 {
 	var high uint64
 	for _, b := range u[:8] {
@@ -31,17 +31,18 @@ func (u UUID) tick() uint64 {
 	return high>>16<<tickBits | high&(1<<tickBits-1)
 }
 
-// As uuidv7() of PostgreSQL 18 does it: the millisecond, and the rest in 4096ths of it.
+// tickOfNanoseconds computes the tick as PostgreSQL 18's uuidv7() does: the millisecond, and the rest in 4096ths of
+// it.
 func tickOfNanoseconds(n int64) uint64 {
 	return uint64(n)/1e6<<12 | uint64(n)%1e6*4096/1e6
 }
 
-func TestNewV7IsOfNow(t *testing.T) {
+func TestNewV7HasCurrentTime(t *testing.T) {
 	before := time.Now().Truncate(time.Millisecond)
 	u := NewV7()
 	after := time.Now()
 	if at, ok := Time(u); !ok || at.Before(before) || at.After(after) {
-		t.Errorf("%s is of %v, made between %v and %v", u, at, before, after)
+		t.Errorf("%s has the time %v, created between %v and %v", u, at, before, after)
 	}
 }
 
@@ -56,8 +57,8 @@ func TestNewV7Ascends(t *testing.T) {
 	}
 }
 
-// Any walk of the clock, also back and standing still, also before 1970.
-func TestNewV7AscendsWhateverTheClockDoes(t *testing.T) {
+// The clock may go forward, go back or stop, also before 1970.
+func TestNewV7AscendsForAnyClock(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var g Generator
 		now := rapid.Int64Range(-1e9, 4e18).Draw(t, "start")
@@ -82,15 +83,15 @@ func steps() *rapid.Generator[int64] {
 	return rapid.OneOf(rapid.Just[int64](0), rapid.Int64Range(-3, 3), rapid.Int64Range(-1e6, 1e6), rapid.Int64Range(-1e15, 1e15))
 }
 
-// Each nanosecond has a place of its own in the 20 bits of the fraction.
-func TestNanosecondsStayApart(t *testing.T) {
+// Each nanosecond has a distinct fraction of 20 bits.
+func TestNanosecondsHaveDistinctFractions(t *testing.T) {
 	var g Generator
 	const start = 1_700_000_000_000_000_000
 	last := g.after(start)
 	for n := int64(start + 1); n <= start+2*nanosecondsPerMillisecond; n++ {
 		u := g.after(n)
 		if u.tick()<<fineBits|u.tail()>>(tailBits-fineBits) <= last.tick()<<fineBits|last.tail()>>(tailBits-fineBits) {
-			t.Fatalf("%s at %d is not told from %s by its time", u, n, last)
+			t.Fatalf("%s at %d has the same time as %s", u, n, last)
 		}
 		last = u
 	}
@@ -121,8 +122,8 @@ func TestConcurrentValuesAreUniqueAndAscend(t *testing.T) {
 	}
 }
 
-// What one goroutine makes after it has seen another's value is greater than that.
-func TestOrderHoldsFromOneGoroutineToAnother(t *testing.T) {
+// A value that one goroutine creates after it received another goroutine's value is greater.
+func TestValuesAscendAcrossGoroutines(t *testing.T) {
 	const rounds = 5_000
 	there, back := make(chan UUID), make(chan UUID)
 	go func() {
@@ -135,7 +136,7 @@ func TestOrderHoldsFromOneGoroutineToAnother(t *testing.T) {
 		mine := NewV7()
 		there <- mine
 		if theirs := <-back; theirs.compare(mine) <= 0 {
-			t.Errorf("%s was made after %s", theirs, mine)
+			t.Errorf("%s was created after %s", theirs, mine)
 		}
 	}
 	close(there)
@@ -154,36 +155,36 @@ func TestV7AtKeepsTheOrderOfTimes(t *testing.T) {
 				t.Fatalf("%s at %v follows %s", u, at, last)
 			}
 			if u.tick() != tickOf(at) {
-				t.Fatalf("%s is not of %v", u, at)
+				t.Fatalf("%s does not have the time %v", u, at)
 			}
 			last = u
 		}
 	})
 }
 
-// A time that is asked for is given, also after a later one, and NewV7 does not follow it.
+// V7At returns the requested time even after a later one, and does not affect NewV7.
 func TestV7AtGoesBack(t *testing.T) {
 	var g Generator
 	future := time.Now().Add(1000 * time.Hour)
-	for _, want := range []time.Time{future, future.Add(-2000 * time.Hour), future, moment} {
+	for _, want := range []time.Time{future, future.Add(-2000 * time.Hour), future, timeOfA6} {
 		if got, ok := Time(g.V7At(want)); !ok || !got.Equal(want.Truncate(time.Millisecond)) {
 			t.Errorf("%v became %v", want, got)
 		}
 	}
 	if got, _ := Time(g.NewV7()); got.After(future) {
-		t.Errorf("NewV7 is at %v", got)
+		t.Errorf("NewV7 has the time %v", got)
 	}
 }
 
-// A million rows of one import have one time: their order is that of the calls, and their time does
-// not move. Neither do the steps between them tell how many there are.
+// A million rows of one import have the same time: their values ascend in the order of the calls, and the time does
+// not change. The steps between them do not reveal their number.
 func TestV7AtBreaksTies(t *testing.T) {
 	var g Generator
-	last := g.V7At(moment)
+	last := g.V7At(timeOfA6)
 	stepBitsSeen := uint64(0)
 	for range 1_000_000 {
-		u := g.V7At(moment)
-		if u.compare(last) <= 0 || u.tick() != tickOf(moment) {
+		u := g.V7At(timeOfA6)
+		if u.compare(last) <= 0 || u.tick() != tickOf(timeOfA6) {
 			t.Fatalf("%s follows %s", u, last)
 		}
 		stepBitsSeen |= u.tail() - last.tail()
@@ -194,21 +195,20 @@ func TestV7AtBreaksTies(t *testing.T) {
 	}
 }
 
-// When the tail is used up, the next value is of the next tick, and so are those after it, also when
-// that tick itself is asked for.
-func TestV7AtGoesOnWhenAnInstantIsFull(t *testing.T) {
+// When the tail of a tick is exhausted, the next values have the next tick, even if that tick is requested too.
+func TestV7AtUsesNextTickWhenTailIsExhausted(t *testing.T) {
 	var g Generator
-	last := g.V7At(moment)
+	last := g.V7At(timeOfA6)
 	for range 10 {
 		g.tail = 1<<tailBits - 1
-		u := g.V7At(moment)
+		u := g.V7At(timeOfA6)
 		if u.compare(last) <= 0 || u.tick() != last.tick()+1 {
 			t.Fatalf("%s follows %s", u, last)
 		}
 		last = u
 	}
-	next := moment.Add(245 * time.Nanosecond)
-	if tickOf(next) != tickOf(moment)+1 {
+	next := timeOfA6.Add(245 * time.Nanosecond)
+	if tickOf(next) != tickOf(timeOfA6)+1 {
 		t.Fatal("245 ns are not the next tick")
 	}
 	if u := g.V7At(next); u.compare(last) <= 0 {
@@ -239,8 +239,8 @@ func TestV7AtClamps(t *testing.T) {
 	}
 }
 
-// Every bit that is to be random is set in half of the values: 20,000 values are off by a twentieth
-// once in 10^40 runs or so.
+// Every random bit is set in half of the values: with 20,000 values, a deviation of one twentieth occurs once in about
+// 10^40 runs.
 func TestRandomBitsAreRandom(t *testing.T) {
 	const values = 20_000
 	count := func(free int, next func() UUID) {
@@ -259,17 +259,17 @@ func TestRandomBitsAreRandom(t *testing.T) {
 		}
 	}
 	count(tailBits-fineBits, NewV7)
-	count(tailBits-1, func() UUID { return new(Generator).V7At(moment) })
+	count(tailBits-1, func() UUID { return new(Generator).V7At(timeOfA6) })
 }
 
-func TestNothingIsAllocated(t *testing.T) {
+func TestDoesNotAllocate(t *testing.T) {
 	var sink UUID
-	var foreign [16]byte
+	var otherUUID [16]byte
 	for name, call := range map[string]func(){
 		"NewV7":    func() { sink = NewV7() },
-		"NewV7As":  func() { foreign = NewV7As[[16]byte]() },
-		"V7At":     func() { sink = V7At(moment) },
-		"Time":     func() { _, _ = Time(foreign) },
+		"NewV7As":  func() { otherUUID = NewV7As[[16]byte]() },
+		"V7At":     func() { sink = V7At(timeOfA6) },
+		"Time":     func() { _, _ = Time(otherUUID) },
 		"Parse":    func() { _, _ = Parse("017F22E2-79B0-7CC3-98C4-DC0C0C07398F") },
 		"FromUUID": func() { _ = FromUUID(sink) },
 	} {
@@ -289,6 +289,6 @@ func BenchmarkNewV7(b *testing.B) {
 func BenchmarkV7At(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		V7At(moment)
+		V7At(timeOfA6)
 	}
 }

@@ -5,17 +5,17 @@ import (
 	"strconv"
 )
 
-// Kind says what an ID is.
+// Kind is the kind of an ID.
 type Kind uint8
 
 // The kinds of an ID.
 const (
-	KindNone    Kind = iota // no identifier: the zero ID
-	KindInteger             // an integer, by Int64
-	KindUUID                // a UUID, by UUID
+	KindNone    Kind = iota // the zero ID, which is no identifier
+	KindInteger             // an integer, see Int64
+	KindUUID                // a UUID, see UUID
 )
 
-// String is "none", "integer" or "uuid".
+// String returns "none", "integer" or "uuid".
 func (k Kind) String() string {
 	switch k {
 	case KindInteger:
@@ -28,33 +28,33 @@ func (k Kind) String() string {
 	return "Kind(" + strconv.Itoa(int(k)) + ")"
 }
 
-// ID is an identifier that is an integer or a UUID, and says which. Two are equal with ==, and it can
-// be the key of a map. The zero ID is no identifier: NULL in SQL, null in JSON, without a text.
+// ID is an identifier that is either an integer or a UUID. IDs can be compared with == and used as map keys. The zero
+// ID is no identifier: NULL in SQL, null in JSON, and without a text.
 type ID struct {
 	integer int64
 	uuid    UUID
 	kind    Kind
 }
 
-// FromInt64 is the identifier n.
+// FromInt64 returns the ID of the integer n.
 func FromInt64(n int64) ID { return ID{integer: n, kind: KindInteger} }
 
-// FromUUID is the identifier u, whichever package's UUID that is.
+// FromUUID returns the ID of the UUID u, which may be of any package's UUID type.
 func FromUUID[T ~[16]byte](u T) ID { return ID{uuid: UUID(u), kind: KindUUID} }
 
-// Kind says what the ID is.
+// Kind returns the kind of the ID.
 func (id ID) Kind() Kind { return id.kind }
 
-// IsZero is true for the zero ID, which is no identifier. encoding/json asks it for omitzero.
+// IsZero reports whether the ID is the zero ID. encoding/json uses it for omitzero.
 func (id ID) IsZero() bool { return id.kind == KindNone }
 
-// Int64 is the integer, if the ID is one.
+// Int64 returns the integer, and whether the ID is one.
 func (id ID) Int64() (int64, bool) { return id.integer, id.kind == KindInteger }
 
-// UUID is the UUID, if the ID is one. It converts: uuid.UUID(u) of another package.
+// UUID returns the UUID, and whether the ID is one. It can be converted to another package's type: uuid.UUID(u).
 func (id ID) UUID() (UUID, bool) { return id.uuid, id.kind == KindUUID }
 
-// String is the text that Parse reads back, UUIDs in lower case; "" for the zero ID.
+// String returns the text that Parse reads, UUIDs in lower case, or "" for the zero ID.
 func (id ID) String() string {
 	var text [textLength]byte
 	return string(id.appendText(text[:0]))
@@ -71,8 +71,7 @@ func (id ID) appendText(dst []byte) []byte {
 	return dst
 }
 
-// AppendText is an encoding.TextAppender. It fails for the zero ID, as UnmarshalText does for an
-// empty text: an identifier that was left out is not to travel as one.
+// AppendText implements encoding.TextAppender. It fails for the zero ID, because UnmarshalText refuses an empty text.
 func (id ID) AppendText(dst []byte) ([]byte, error) {
 	if id.IsZero() {
 		return dst, errors.New("ident: the zero ID has no text")
@@ -80,11 +79,10 @@ func (id ID) AppendText(dst []byte) ([]byte, error) {
 	return id.appendText(dst), nil
 }
 
-// MarshalText is an encoding.TextMarshaler. It fails for the zero ID.
+// MarshalText implements encoding.TextMarshaler. It fails for the zero ID.
 func (id ID) MarshalText() ([]byte, error) { return id.AppendText(nil) }
 
-// UnmarshalText is an encoding.TextUnmarshaler; it reads what Parse reads. After an error the ID is
-// as it was.
+// UnmarshalText implements encoding.TextUnmarshaler with Parse. After an error the ID is unchanged.
 func (id *ID) UnmarshalText(text []byte) error {
 	parsed, err := Parse(string(text))
 	if err != nil {

@@ -26,8 +26,8 @@ var (
 	_ sql.Scanner              = (*ident.UUID)(nil)
 )
 
-// foreign stands for another package's UUID.
-type foreign [16]byte
+// otherUUID represents another package's UUID.
+type otherUUID [16]byte
 
 func mustParse(t *testing.T, text string) ident.ID {
 	t.Helper()
@@ -39,12 +39,12 @@ func mustParse(t *testing.T, text string) ident.ID {
 }
 
 func anyID() *rapid.Generator[ident.ID] {
-	uuid := rapid.Custom(func(t *rapid.T) foreign {
-		return foreign(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "bytes"))
+	uuid := rapid.Custom(func(t *rapid.T) otherUUID {
+		return otherUUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "bytes"))
 	})
 	return rapid.OneOf(
 		rapid.Map(rapid.Int64(), ident.FromInt64),
-		rapid.Map(uuid, ident.FromUUID[foreign]),
+		rapid.Map(uuid, ident.FromUUID[otherUUID]),
 	)
 }
 
@@ -105,7 +105,7 @@ func TestJSONForms(t *testing.T) {
 	} {
 		got := ident.FromInt64(5)
 		if err := json.Unmarshal([]byte(text), &got); err == nil || got != ident.FromInt64(5) {
-			t.Errorf("%s of JSON is %v (%v), want an error and the ID as it was", text, got, err)
+			t.Errorf("%s of JSON is %v (%v), want an error and the ID unchanged", text, got, err)
 		}
 	}
 }
@@ -124,7 +124,7 @@ func TestZeroIDIsNoIdentifier(t *testing.T) {
 	if _, err := zero.MarshalText(); err == nil {
 		t.Error("it has a text")
 	}
-	if zero == ident.FromInt64(0) || zero == ident.FromUUID(foreign{}) {
+	if zero == ident.FromInt64(0) || zero == ident.FromUUID(otherUUID{}) {
 		t.Error("it equals an identifier")
 	}
 	id := ident.FromInt64(3)
@@ -170,13 +170,13 @@ func TestScan(t *testing.T) {
 	for _, src := range []any{1.0, true, 7, "x", []byte{}} {
 		id := ident.FromInt64(5)
 		if err := id.Scan(src); err == nil || id != ident.FromInt64(5) {
-			t.Errorf("Scan(%#v) = %v, want an error and the ID as it was", src, id)
+			t.Errorf("Scan(%#v) = %v, want an error and the ID unchanged", src, id)
 		}
 	}
 	for _, src := range []any{nil, int64(1), "1", []byte("1")} {
 		kept := u
 		if err := kept.Scan(src); err == nil || kept != u {
-			t.Errorf("UUID.Scan(%#v) = %v, want an error and the UUID as it was", src, kept)
+			t.Errorf("UUID.Scan(%#v) = %v, want an error and the UUID unchanged", src, kept)
 		}
 	}
 }

@@ -5,14 +5,14 @@ import (
 	"strconv"
 )
 
-// exactJSON is the greatest integer that every reader of JSON keeps as it was written: they compute
-// with float64 (RFC 8259, section 6).
+// exactJSON is the greatest integer that every reader of JSON reads exactly: some compute with float64 (RFC 8259,
+// section 6).
 const exactJSON = 1<<53 - 1
 
-// MarshalJSON is a json.Marshaler: an integer is a number, a UUID a string, the zero ID null.
+// MarshalJSON implements json.Marshaler: an integer is a number, a UUID a string, the zero ID null.
 //
-// An integer beyond ±(2^53-1) is a string of its digits: JavaScript would round the number, and
-// a rounded identifier is another row's. UnmarshalJSON reads both forms.
+// An integer beyond ±(2^53-1) is a string of its digits: JavaScript would round the number, and a rounded identifier
+// is another row's. UnmarshalJSON reads both forms.
 func (id ID) MarshalJSON() ([]byte, error) {
 	if id.IsZero() {
 		return []byte("null"), nil
@@ -26,8 +26,8 @@ func (id ID) MarshalJSON() ([]byte, error) {
 	return append(dst, '"'), nil
 }
 
-// UnmarshalJSON is a json.Unmarshaler: a number without fraction or exponent, or a string that Parse
-// reads, be it an integer's or a UUID's. null gives the zero ID. After an error the ID is as it was.
+// UnmarshalJSON implements json.Unmarshaler. It reads a number without fraction and exponent, a string that Parse
+// reads, or null, which becomes the zero ID. After an error the ID is unchanged.
 func (id *ID) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		*id = ID{}

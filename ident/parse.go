@@ -8,14 +8,14 @@ import (
 // textLength is the length of a UUID's canonical text, five groups of hexadecimal digits.
 const textLength = 36
 
-// shownLength is how much of a refused text an error repeats, in bytes: enough to know it again, too
-// little for a request to fill a log with.
+// shownLength is the maximum number of bytes of a refused text that an error repeats: enough to recognize it, and too
+// few for a request to fill a log.
 const shownLength = 48
 
-// SyntaxError says why a text is not an identifier. A server answers it as a bad request.
+// SyntaxError is the error of a text that is no identifier. A server should answer it with 400 Bad Request.
 type SyntaxError struct {
-	Text   string // what was given
-	Reason string // what is wrong with it
+	Text   string // the given text
+	Reason string // the reason for the refusal
 }
 
 func (e *SyntaxError) Error() string {
@@ -23,16 +23,14 @@ func (e *SyntaxError) Error() string {
 	if len(shown) > shownLength {
 		shown, more = shown[:shownLength], " (cut)"
 	}
-	return fmt.Sprintf("ident: %q%s is no identifier: %s", shown, more, e.Reason)
+	return fmt.Sprintf("ident: %q%s is not an identifier: %s", shown, more, e.Reason)
 }
 
-// Parse reads an identifier: a decimal integer that fits an int64, or the 36 characters of a UUID's
-// canonical text.
+// Parse reads an identifier: a decimal integer that fits an int64, or the 36 characters of a UUID's canonical text.
 //
-// It is strict, so that one row has one text (but for the letters of a UUID, which RFC 9562,
-// section 4, wants read in either case): no blanks, no plus, no leading zeros, no "-0", no braces,
-// no "urn:uuid:", no digits of other scripts. Negative integers are read, as bigint has them. A UUID
-// may be of any version, also the nil UUID.
+// It is strict, so that each identifier has one text, except for the case of a UUID's letters (RFC 9562, section 4,
+// accepts both): it refuses blanks, a plus sign, leading zeros, "-0", braces, "urn:uuid:" and digits of other scripts.
+// It accepts negative integers, which bigint allows, and UUIDs of any version, including the nil UUID.
 //
 // The error is a *SyntaxError.
 func Parse(s string) (ID, error) {
@@ -61,14 +59,14 @@ func parseInteger(s string) (int64, error) {
 	return n, nil
 }
 
-// integerFault says what keeps s from being the one text of an integer, "" if nothing does.
+// integerFault returns the reason why s is not the text of an integer, or "".
 func integerFault(s string) string {
 	digits := s
 	if s != "" && s[0] == '-' {
 		digits = s[1:]
 	}
 	if s == "" {
-		return "it is empty"
+		return "the text is empty"
 	}
 	if digits == "" {
 		return "neither a decimal integer nor a UUID of 36 characters"
@@ -110,7 +108,7 @@ func ParseUUID(s string) (UUID, error) {
 	return u, nil
 }
 
-// nibble is the value of a hexadecimal digit, more than 15 if c is none.
+// nibble returns the value of a hexadecimal digit, or more than 15 if c is none.
 func nibble(c byte) byte {
 	switch {
 	case '0' <= c && c <= '9':

@@ -29,7 +29,7 @@ func TestParseReadsIntegers(t *testing.T) {
 			t.Errorf("Parse(%q) = %v (%v), want the integer %d", text, id, id.Kind(), want)
 		}
 		if _, ok := id.UUID(); ok {
-			t.Errorf("Parse(%q) claims to be a UUID", text)
+			t.Errorf("Parse(%q) is also a UUID", text)
 		}
 	}
 }
@@ -47,7 +47,7 @@ func TestParseReadsUUIDs(t *testing.T) {
 			t.Errorf("Parse(%q) = %v (%v)", text, id, id.Kind())
 		}
 		if _, ok := id.Int64(); ok {
-			t.Errorf("Parse(%q) claims to be an integer", text)
+			t.Errorf("Parse(%q) is also an integer", text)
 		}
 	}
 }
@@ -63,7 +63,7 @@ func TestParseRefuses(t *testing.T) {
 			t.Errorf("Parse(%q): %#v is not a SyntaxError of that text with a reason", text, err)
 		}
 		if !id.IsZero() {
-			t.Errorf("Parse(%q) gave %v beside its error", text, id)
+			t.Errorf("Parse(%q) returned %v and an error", text, id)
 		}
 	}
 }
@@ -84,7 +84,7 @@ func TestErrorsDoNotRepeatLongTexts(t *testing.T) {
 	}
 }
 
-// oracle says by other means than the parser's whether a text is an identifier.
+// oracle reports whether a text is an identifier, without the parser's code.
 func oracle(text string) bool {
 	if regexp.MustCompile(`\A(0|-?[1-9][0-9]*)\z`).MatchString(text) {
 		n, _ := new(big.Int).SetString(text, 10)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// vectors are those of RFC 9562, appendices A and B.
+// vectors are the examples of RFC 9562, appendices A and B.
 var vectors = map[string]byte{
 	"C232AB00-9414-11EC-B3C8-9F6BDECED846": 1, // A.1
 	"5df41881-3aed-3515-88a7-2f4a814cf09e": 3, // A.2
@@ -18,10 +18,10 @@ var vectors = map[string]byte{
 	"5c146b14-3c52-8afd-938a-375d0df1fbf6": 8, // B.2
 }
 
-// moment is that of A.6: 2022-02-22 14:22:22 at five hours behind UTC.
-var moment = time.Date(2022, 2, 22, 14, 22, 22, 0, time.FixedZone("", -5*60*60))
+// timeOfA6 is the time in example A.6: 2022-02-22 14:22:22, five hours behind UTC.
+var timeOfA6 = time.Date(2022, 2, 22, 14, 22, 22, 0, time.FixedZone("", -5*60*60))
 
-func TestVectorsOfTheRFC(t *testing.T) {
+func TestExamplesOfRFC(t *testing.T) {
 	for text, want := range vectors {
 		u, err := ParseUUID(text)
 		if err != nil {
@@ -37,22 +37,22 @@ func TestVectorsOfTheRFC(t *testing.T) {
 		if ok != (want == 7) {
 			t.Errorf("Time(%s) = %v, %v", text, got, ok)
 		}
-		if ok && (!got.Equal(moment) || got.Location() != time.UTC) {
-			t.Errorf("Time(%s) = %v, want %v", text, got, moment)
+		if ok && (!got.Equal(timeOfA6) || got.Location() != time.UTC) {
+			t.Errorf("Time(%s) = %v, want %v", text, got, timeOfA6)
 		}
 	}
 }
 
-// The fields as A.6 gives them, put together by the code that V7At and NewV7 use.
-func TestComposeMakesTheVectorOfTheRFC(t *testing.T) {
+// compose, which V7At and NewV7 use, returns example A.6 for its fields.
+func TestComposeReturnsExampleOfRFC(t *testing.T) {
 	const randA, randB = 0xCC3, 0x18C4DC0C0C07398F
-	got := compose(tickOf(moment)|randA, randB)
+	got := compose(tickOf(timeOfA6)|randA, randB)
 	if want := "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"; got.String() != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
 
-func TestTimeOfNilAndMaxIsNone(t *testing.T) {
+func TestNilAndMaxHaveNoTime(t *testing.T) {
 	var highest UUID
 	for i := range highest {
 		highest[i] = 0xff

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Value is a driver.Valuer: an int64, a UUID's canonical text, or NULL for the zero ID.
+// Value implements driver.Valuer: an int64, a UUID's canonical text, or NULL for the zero ID.
 func (id ID) Value() (driver.Value, error) { return id.value(), nil }
 
 func (id ID) value() driver.Value {
@@ -19,9 +19,9 @@ func (id ID) value() driver.Value {
 	return nil
 }
 
-// Scan is an sql.Scanner: an int64, a text that Parse reads, or NULL for the zero ID. Bytes are text:
-// 16 of them are an integer's digits, not a UUID, since no driver of PostgreSQL gives a uuid so. After
-// an error the ID is as it was.
+// Scan implements sql.Scanner. It reads an int64, a text that Parse reads, or NULL, which becomes the zero ID. It
+// reads bytes as text: 16 bytes are the digits of an integer and not a UUID, since no driver of PostgreSQL returns a
+// uuid as 16 bytes. After an error the ID is unchanged.
 func (id *ID) Scan(src any) error {
 	switch value := src.(type) {
 	case nil:

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// UUID is a UUID, most significant byte first. It is an array of 16 bytes like the types of
-// github.com/google/uuid, github.com/gofrs/uuid and Go 1.27's uuid, so that one converts into the
-// other without cost: uuid.UUID(ident.NewV7()). Two are equal with ==.
+// UUID is a UUID, most significant byte first. Like the types of github.com/google/uuid, github.com/gofrs/uuid and Go
+// 1.27's uuid it is an array of 16 bytes, so that they can be converted into each other at no cost:
+// uuid.UUID(ident.NewV7()). UUIDs can be compared with ==.
 type UUID [16]byte
 
-// String is the canonical text in lower case.
+// String returns the canonical text in lower case.
 func (u UUID) String() string {
 	var text [textLength]byte
 	return string(appendUUID(text[:0], u))
@@ -28,13 +28,13 @@ func appendUUID(dst []byte, u UUID) []byte {
 	return dst
 }
 
-// AppendText is an encoding.TextAppender. It never fails.
+// AppendText implements encoding.TextAppender. It never fails.
 func (u UUID) AppendText(dst []byte) ([]byte, error) { return appendUUID(dst, u), nil }
 
-// MarshalText is an encoding.TextMarshaler. It never fails. encoding/json writes a string by it.
+// MarshalText implements encoding.TextMarshaler, which makes a UUID a string in JSON. It never fails.
 func (u UUID) MarshalText() ([]byte, error) { return u.AppendText(nil) }
 
-// UnmarshalText is an encoding.TextUnmarshaler; it reads what ParseUUID reads.
+// UnmarshalText implements encoding.TextUnmarshaler with ParseUUID.
 func (u *UUID) UnmarshalText(text []byte) error {
 	parsed, err := ParseUUID(string(text))
 	if err != nil {
@@ -44,11 +44,11 @@ func (u *UUID) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Value is a driver.Valuer: the canonical text, which every driver of PostgreSQL takes for a uuid.
+// Value implements driver.Valuer: the canonical text, which every driver of PostgreSQL accepts for a uuid.
 func (u UUID) Value() (driver.Value, error) { return u.String(), nil }
 
-// Scan is an sql.Scanner: the canonical text, or 16 bytes as they are. NULL is an error: read a column
-// that may hold it into a sql.Null[ident.UUID].
+// Scan implements sql.Scanner. It reads the canonical text or 16 bytes. NULL is an error: read a nullable column into
+// a sql.Null[ident.UUID].
 func (u *UUID) Scan(src any) error {
 	switch value := src.(type) {
 	case string:
@@ -66,9 +66,8 @@ func (u *UUID) Scan(src any) error {
 	return fmt.Errorf("ident: cannot read a %T as a UUID", src)
 }
 
-// Time is the moment that a UUID of version 7 carries, to the millisecond, in UTC. It is false for
-// every other UUID. What stands below the millisecond differs from one maker to the next and is not
-// read (RFC 9562, section 6.2).
+// Time returns the time in a UUID of version 7, to the millisecond, in UTC. It returns false for every other UUID. It
+// ignores the bits below the millisecond, which differ between generators (RFC 9562, section 6.2).
 func Time[T ~[16]byte](u T) (time.Time, bool) {
 	raw := [16]byte(u)
 	if raw[6]>>4 != version || raw[8]>>6 != variant {

@@ -1,4 +1,4 @@
--- Whether there is a column that is NOT NULL and has a valid unique index of its own.
+-- Reports whether a column is NOT NULL and has its own valid unique index.
 SELECT EXISTS (
     SELECT FROM pg_attribute AS a
     JOIN pg_index AS i ON i.indrelid = a.attrelid AND i.indkey::text = a.attnum::text

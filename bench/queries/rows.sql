@@ -1,4 +1,4 @@
--- One row a second, the last of them a day ago. Nothing here is random: every run has the same data.
+-- One row per second, the last one a day ago. Nothing is random: every run has the same data.
 INSERT INTO public.items (account_id, kind, title, amount, details, inserted_at, updated_at)
 SELECT n * 7919 % 50000,
        (ARRAY['order', 'refund', 'invoice', 'shipment'])[1 + n % 4],

@@ -11,7 +11,7 @@ import (
 	"github.com/rekey-pg/rekey/ident"
 )
 
-func alone[T any](b *testing.B, next func() T) {
+func single[T any](b *testing.B, next func() T) {
 	b.ReportAllocs()
 	for b.Loop() {
 		next()
@@ -30,16 +30,16 @@ func together[T any](b *testing.B, next func() T) {
 func fromGoogle() google.UUID { return google.Must(google.NewV7()) }
 func fromGofrs() gofrs.UUID   { return gofrs.Must(gofrs.NewV7()) }
 
-func BenchmarkIdent(b *testing.B)          { alone(b, ident.NewV7) }
-func BenchmarkIdentAsGoogle(b *testing.B)  { alone(b, ident.NewV7As[google.UUID]) }
-func BenchmarkGoogle(b *testing.B)         { alone(b, fromGoogle) }
-func BenchmarkGofrs(b *testing.B)          { alone(b, fromGofrs) }
+func BenchmarkIdent(b *testing.B)          { single(b, ident.NewV7) }
+func BenchmarkIdentAsGoogle(b *testing.B)  { single(b, ident.NewV7As[google.UUID]) }
+func BenchmarkGoogle(b *testing.B)         { single(b, fromGoogle) }
+func BenchmarkGofrs(b *testing.B)          { single(b, fromGofrs) }
 func BenchmarkIdentTogether(b *testing.B)  { together(b, ident.NewV7) }
 func BenchmarkGoogleTogether(b *testing.B) { together(b, fromGoogle) }
 
-// The pool makes google/uuid faster; it is off unless a program turns it on.
+// The pool makes google/uuid faster. It is off by default.
 func BenchmarkGooglePool(b *testing.B) {
 	google.EnableRandPool()
 	defer google.DisableRandPool()
-	alone(b, fromGoogle)
+	single(b, fromGoogle)
 }

@@ -1,4 +1,4 @@
-// Package withbun sends UUIDs by bun, here as those of github.com/gofrs/uuid.
+// Package withbun sends UUIDs with bun, here of the type of github.com/gofrs/uuid.
 package withbun
 
 import (
@@ -9,8 +9,7 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// User has both keys. With nullzero bun writes DEFAULT for the nil UUID; BeforeAppendModel sees to it
-// that there is none.
+// User has both keys. With nullzero bun writes DEFAULT for the nil UUID; BeforeAppendModel replaces the nil UUID.
 type User struct {
 	bun.BaseModel `bun:"table:users"`
 
@@ -21,7 +20,7 @@ type User struct {
 
 var _ bun.BeforeAppendModelHook = (*User)(nil)
 
-// BeforeAppendModel gives a new user its UUID, unless the caller has.
+// BeforeAppendModel gives a new user a UUID, unless the caller has set one.
 func (u *User) BeforeAppendModel(_ context.Context, query bun.Query) error {
 	if _, ok := query.(*bun.InsertQuery); ok && u.UUID.IsNil() {
 		u.UUID = ident.NewV7As[uuid.UUID]()

@@ -12,7 +12,7 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
-// open gives a bun that connects when a statement is sent, which none is here.
+// open returns a bun.DB that connects only to send a statement; these tests send none.
 func open() *bun.DB {
 	pool := stdlib.OpenDB(pgx.ConnConfig{})
 	return bun.NewDB(pool, pgdialect.New())

@@ -1,4 +1,4 @@
-// Package withent finds rows of ent by either identifier. The schema is in the folder schema.
+// Package withent finds rows by either identifier with ent. The schema is in the folder schema.
 package withent
 
 import (
@@ -8,13 +8,13 @@ import (
 	"github.com/rekey-pg/rekey/ident"
 )
 
-// Either is a predicate: client.User.Query().Where(withent.Either[predicate.User](id)). The names
-// stand for user.FieldID and user.FieldUUID of the code that ent makes.
+// Either is a predicate: client.User.Query().Where(withent.Either[predicate.User](id)). The names are those of
+// user.FieldID and user.FieldUUID in the code that ent generates.
 func Either[Predicate ~func(*sql.Selector)](id ident.ID) Predicate {
 	return func(s *sql.Selector) {
 		table := s.TableName()
 		condition, argument := id.WhereAt(ident.Question, table+".id", table+".uuid")
-		// ent numbers the arguments itself. The condition has one question mark, whatever the names are.
+		// ent numbers the arguments itself. The condition contains exactly one question mark for all names.
 		before, after, _ := strings.Cut(condition, "?")
 		s.Where(sql.P(func(b *sql.Builder) { b.WriteString(before).Arg(argument).WriteString(after) }))
 	}

@@ -1,4 +1,4 @@
-// Package withgorm sends UUIDs by GORM, here as those of github.com/google/uuid.
+// Package withgorm sends UUIDs with GORM, here of the type of github.com/google/uuid.
 package withgorm
 
 import (
@@ -7,15 +7,15 @@ import (
 	"gorm.io/gorm"
 )
 
-// User has both keys. The tag tells GORM of the default, so that it leaves the column out of an INSERT
-// when the field is the nil UUID; BeforeCreate sees to it that it never is.
+// User has both keys. Because of the tag, GORM omits the column from an INSERT if the field is the nil UUID;
+// BeforeCreate replaces the nil UUID.
 type User struct {
 	ID    int64
 	UUID  uuid.UUID `gorm:"column:uuid;type:uuid;default:public.uuid_generate_v7()"`
 	Email string
 }
 
-// BeforeCreate gives a new user its UUID, unless the caller has.
+// BeforeCreate gives a new user a UUID, unless the caller has set one.
 func (u *User) BeforeCreate(*gorm.DB) error {
 	if u.UUID == uuid.Nil {
 		u.UUID = ident.NewV7As[uuid.UUID]()

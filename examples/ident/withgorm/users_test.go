@@ -10,7 +10,7 @@ import (
 	"gorm.io/gorm"
 )
 
-// dry is a GORM that writes statements and sends none.
+// dry returns a GORM that generates statements and sends none.
 func dry(t *testing.T) *gorm.DB {
 	t.Helper()
 	db, err := gorm.Open(postgres.New(postgres.Config{Conn: (*gorm.PreparedStmtDB)(nil)}),

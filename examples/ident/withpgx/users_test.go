@@ -7,7 +7,7 @@ import (
 	"github.com/rekey-pg/rekey/ident"
 )
 
-// What Insert, InsertMany and Both rely on: pgx carries a UUID and an ID in both of its formats.
+// Insert, InsertMany and Both need pgx to send and receive a UUID and an ID in both of its formats.
 func TestValuesPassThroughPgx(t *testing.T) {
 	types, u := pgtype.NewMap(), ident.NewV7()
 	for _, format := range []int16{pgtype.TextFormatCode, pgtype.BinaryFormatCode} {

@@ -1,4 +1,4 @@
-// Package withsql sends UUIDs by database/sql, whichever driver of PostgreSQL is behind it.
+// Package withsql sends UUIDs with database/sql and any driver of PostgreSQL.
 package withsql
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/rekey-pg/rekey/ident"
 )
 
-// Insert knows the UUID before the row is there. Without the column the default would make one.
+// Insert creates the UUID before the row exists. Without the column, the default would create one.
 func Insert(ctx context.Context, db *sql.DB, email string) (ident.UUID, error) {
 	u := ident.NewV7()
 	_, err := db.ExecContext(ctx, "INSERT INTO users (uuid, email) VALUES ($1, $2)", u, email)
@@ -22,8 +22,7 @@ func Email(ctx context.Context, db *sql.DB, id ident.ID) (email string, err erro
 	return email, err
 }
 
-// UUID reads a user's UUID; where the column may hold NULL, as it may while rekey runs, it reads into
-// an sql.Null.
+// UUID reads a user's UUID. The column may contain NULL while rekey runs, so it reads into an sql.Null.
 func UUID(ctx context.Context, db *sql.DB, email string) (u sql.Null[ident.UUID], err error) {
 	err = db.QueryRowContext(ctx, "SELECT uuid FROM users WHERE email = $1", email).Scan(&u)
 	return u, err

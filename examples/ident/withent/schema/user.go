@@ -1,6 +1,6 @@
-// Package schema is an ent schema whose users have both keys; ident.UUID is a field's type as it is.
+// Package schema is an ent schema whose users have both keys. A field can have the type ident.UUID.
 //
-// The code that ent makes of it is not kept here:
+// This command generates the code, which is not part of the repository:
 //
 //	go run entgo.io/ent/cmd/ent generate --target /tmp/ent ./withent/schema
 package schema
@@ -16,8 +16,8 @@ import (
 // User is the schema of the table users.
 type User struct{ ent.Schema }
 
-// Fields has a Default for the INSERTs that ent sends, and the annotation for the column's own default,
-// which serves those of everybody else and which ent's migrations then leave as it is.
+// Fields sets a Default for the INSERTs of ent. The annotation declares the column's own default, which other clients
+// use, so that ent's migrations keep it.
 func (User) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("id"),

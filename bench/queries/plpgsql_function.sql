@@ -1,4 +1,4 @@
--- A function of the kind that the original makes: plpgsql over pgcrypto's random bytes.
+-- A function of the original's kind: plpgsql over pgcrypto's random bytes.
 CREATE FUNCTION public.own_uuid_v7() RETURNS uuid LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     millis bigint := floor(extract(epoch FROM clock_timestamp()) * 1000);
