@@ -20,19 +20,19 @@ import (
 // state is a state of a database and the expected result: complete, or refused without a change.
 type state struct {
 	name   string
-	size   string // of the database; default: small, or migrated for down
-	prefix string // default: public
+	size   string // tables of the database; default: small, or migrated for down
+	prefix string // schema; default: public
 	first  string // setup before up, if down is tested
-	setup  string // run as superuser; {owner} and so on are the roles
+	setup  string // statements, run as superuser; {owner} and so on are the roles
 	before func(*database)
-	role   string                    // with which rekey runs; default: owner
+	role   string                    // role with which rekey runs; default: owner
 	option func(*phoenixkit.Options) // further options
 	down   bool                      // down is tested, after up and setup
 	since  int                       // first major version in which the state is possible
 
-	code  string // of the refusal; "" if the run succeeds
-	kind  error  // of the refusal; default: ErrRefused
-	table string // in the refusal
+	code  string // code of the refusal; "" if the run succeeds
+	kind  error  // kind of the refusal; default: ErrRefused
+	table string // table of the refusal
 	text  string // part of the refusal's text
 	stays bool   // complete, and not reversed afterwards
 	then  func(*database)
