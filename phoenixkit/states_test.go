@@ -38,7 +38,7 @@ type state struct {
 	then  func(*database)
 }
 
-// states returns all states, in the order of docs/states.md.
+// states returns all states.
 func states() []state {
 	return slices.Concat(tableStates(), columnStates(), nameStates(), roleStates(), functionStates(),
 		writeStates(), versionStates(), attachedStates(), foundStates())
