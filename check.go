@@ -66,7 +66,7 @@ func settings(scope Scope, profile *Profile, o Options) setting.Request {
 		}
 	}
 	for flag, n := range map[string]int64{
-		"max-lock": int64(o.Locks.Timeout), "lock-patience": int64(o.Locks.RetryTimeout), "batch-time": int64(o.Backfill.BatchTime),
+		"lock-timeout": int64(o.Locks.Timeout), "lock-retry-timeout": int64(o.Locks.RetryTimeout), "batch-time": int64(o.Backfill.BatchTime),
 		"max-lag": int64(o.Throttle.MaxLag), "max-snapshot-age": int64(o.Throttle.MaxSnapshotAge), "max-retained-wal": o.Throttle.MaxRetainedWAL,
 	} {
 		if n != 0 {
@@ -76,7 +76,7 @@ func settings(scope Scope, profile *Profile, o Options) setting.Request {
 	for table, t := range o.Tables {
 		if t.Column != "" || t.IndexName != "" {
 			r.Overrides[table] = setting.Names{Column: t.Column, IndexName: t.IndexName}
-			r.Texts["own"] = []string{"true"}
+			r.Texts["overrides"] = []string{"true"}
 		}
 	}
 	values := o.values()

@@ -160,7 +160,7 @@ func (m *Migrator) run(ctx context.Context, direction plan.Direction) (event.Res
 	return run.Execute(ctx, run.Job{
 		Pool: m.pool, Direct: direct, Request: request, Program: Version(),
 		Limits: run.Limits{
-			LockTimeout: setting.Or("max-lock", locks.Timeout), LockRetryTimeout: setting.Or("lock-patience", locks.RetryTimeout),
+			LockTimeout: setting.Or("lock-timeout", locks.Timeout), LockRetryTimeout: setting.Or("lock-retry-timeout", locks.RetryTimeout),
 			Speed: speed, BatchTime: m.options.Backfill.BatchTime, Signals: m.signals(),
 		},
 		Emit: m.options.OnEvent, Stop: m.options.Stop,

@@ -18,10 +18,10 @@ type ScriptFormat string
 
 // The formats of a script.
 const (
-	ScriptPsql    ScriptFormat = "psql"    // one script for psql
-	ScriptMigrate ScriptFormat = "migrate" // one statement in each file, for golang-migrate
-	ScriptGoose   ScriptFormat = "goose"   // one file for goose
-	ScriptEcto    ScriptFormat = "ecto"    // one migration module for Ecto
+	ScriptPsql    ScriptFormat = "psql"           // one script for psql
+	ScriptMigrate ScriptFormat = "golang-migrate" // one statement in each file, for golang-migrate
+	ScriptGoose   ScriptFormat = "goose"          // one file for goose
+	ScriptEcto    ScriptFormat = "ecto"           // one migration module for Ecto
 )
 
 // ScriptOptions configures [Migrator.Script].
@@ -74,7 +74,7 @@ func (m *Migrator) Script(ctx context.Context, options ScriptOptions) (_ []Scrip
 	}
 	made, err := script.Make(p, script.Options{
 		Format: script.Format(options.Format), FirstNumber: options.First, Module: options.Module, PauseFactor: 1/speed.Duty() - 1,
-		LockTimeout: setting.Or("max-lock", m.options.Locks.Timeout), LockRetryTimeout: setting.Or("lock-patience", m.options.Locks.RetryTimeout),
+		LockTimeout: setting.Or("lock-timeout", m.options.Locks.Timeout), LockRetryTimeout: setting.Or("lock-retry-timeout", m.options.Locks.RetryTimeout),
 		BatchTime: setting.Or("batch-time", m.options.Backfill.BatchTime),
 		Filling:   func(g plan.Group, t step.Target) script.Filling { return filling(p, g, t) },
 	})

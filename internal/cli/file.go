@@ -20,8 +20,8 @@ import (
 // database is and who may enter stays out of files that are kept with the source.
 func fileWords() []string {
 	return []string{
-		"schema", "profile", "prefix", "tables", "exclude", "column", "index-name", "skip-refused", "own",
-		"pace", "batch-time", "max-lock", "lock-patience", "max-lag", "max-retained-wal", "max-snapshot-age",
+		"schema", "profile", "prefix", "tables", "exclude", "column", "index-name", "skip-refused", "overrides",
+		"pace", "batch-time", "lock-timeout", "lock-retry-timeout", "max-lag", "max-retained-wal", "max-snapshot-age",
 		"throttle-query", "throttle-file", "without-signal", "subscribers-ready", "fire-triggers", "trust-owner",
 	}
 }
@@ -49,7 +49,7 @@ func (f *flags) readFile(cmd *cobra.Command) *problem.Problem {
 		return nil
 	}
 	return f.eachWord(document.Content[0], fileWords(), func(word string, value *yaml.Node) *problem.Problem {
-		if word == "own" {
+		if word == "overrides" {
 			return f.readOwn(value)
 		}
 		flag := cmd.Flags().Lookup(word)
@@ -83,8 +83,9 @@ func (f *flags) eachWord(node *yaml.Node, known []string, take func(string, *yam
 	var seen []string
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
+		name := currentName(key.Value)
 		switch {
-		case !slices.Contains(known, key.Value):
+		case !slices.Contains(known, name):
 			hint := "See what a file looks like: rekey init --output -"
 			if near := message.Nearest(key.Value, known); near != "" {
 				hint = "Did you mean: " + near
@@ -92,11 +93,11 @@ func (f *flags) eachWord(node *yaml.Node, known []string, take func(string, *yam
 			p := f.fault(key, "there is no word "+visible.Quote(key.Value), hint)
 			p.Detail = "The words here are: " + strings.Join(known, ", ") + "."
 			return p
-		case slices.Contains(seen, key.Value):
+		case slices.Contains(seen, name):
 			return f.fault(key, "the word "+visible.Quote(key.Value)+" is there twice", "Keep one of them.")
 		}
-		seen = append(seen, key.Value)
-		if p := take(key.Value, value); p != nil {
+		seen = append(seen, name)
+		if p := take(name, value); p != nil {
 			return p
 		}
 	}
@@ -127,7 +128,7 @@ func (f *flags) set(cmd *cobra.Command, word string, value *yaml.Node) *problem.
 // readOwn reads what single tables get.
 func (f *flags) readOwn(node *yaml.Node) *problem.Problem {
 	if node.Kind != yaml.MappingNode {
-		return f.fault(node, "own wants the names of tables", "Write it like this: own: {orders: {column: public_id}}")
+		return f.fault(node, "overrides needs the names of tables", "Write it like this: overrides: {orders: {column: public_id}}")
 	}
 	f.free.own = map[string]rekey.TableOptions{}
 	for i := 0; i+1 < len(node.Content); i += 2 {

@@ -18,21 +18,21 @@ import (
 
 // flags are the flags of all commands; each command registers those that it has.
 type flags struct {
-	profile, prefix, schema string
-	connection              connection
-	version                 string
-	maxLock, lockPatience   time.Duration
-	subscribersReady        bool
-	fireTriggers            bool
-	trustOwners             []string
-	pace                    string
-	batchTime               time.Duration
-	signals                 signalFlags
-	values                  valueFlags
-	free                    freeFlags
-	file                    string // of --config
-	json, quiet, noColor    bool
-	exitCode                bool
+	profile, prefix, schema       string
+	connection                    connection
+	version                       string
+	lockTimeout, lockRetryTimeout time.Duration
+	subscribersReady              bool
+	fireTriggers                  bool
+	trustOwners                   []string
+	pace                          string
+	batchTime                     time.Duration
+	signals                       signalFlags
+	values                        valueFlags
+	free                          freeFlags
+	file                          string // of --config
+	json, quiet, noColor          bool
+	exitCode                      bool
 }
 
 // common registers the flags that every command on a database has.
@@ -57,8 +57,8 @@ func (f *flags) common(cmd *cobra.Command) {
 func (f *flags) policy(cmd *cobra.Command, versions ...string) {
 	set := cmd.Flags()
 	set.StringVar(&f.version, "version", versions[0], "`number` to be recorded: "+strings.Join(versions, " or "))
-	set.DurationVar(&f.maxLock, "max-lock", setting.Default("max-lock"), "how long a lock that others queue behind is waited for, a try: "+setting.Range("max-lock"))
-	set.DurationVar(&f.lockPatience, "lock-patience", setting.Default("lock-patience"), "how long a lock is tried for in all")
+	set.DurationVar(&f.lockTimeout, "lock-timeout", setting.Default("lock-timeout"), "how long a lock that others queue behind is waited for, a try: "+setting.Range("lock-timeout"))
+	set.DurationVar(&f.lockRetryTimeout, "lock-retry-timeout", setting.Default("lock-retry-timeout"), "how long a lock is tried for in all")
 	set.BoolVar(&f.subscribersReady, "subscribers-ready", false, "logical subscribers have the column already")
 	set.BoolVar(&f.fireTriggers, "fire-triggers", false, "the application's triggers may fire on the rows that are filled")
 	set.StringArrayVar(&f.connection.standbyURLs, "standby-url", nil, "the same database on a standby, a `URL`: no lock while a report there is in its way; once for each")
@@ -85,7 +85,7 @@ func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 		return job{}, p
 	}
 	j := job{direction: rekey.Up, options: rekey.Options{
-		Locks:    rekey.LockOptions{Timeout: f.maxLock, RetryTimeout: f.lockPatience},
+		Locks:    rekey.LockOptions{Timeout: f.lockTimeout, RetryTimeout: f.lockRetryTimeout},
 		Backfill: rekey.BackfillOptions{Pace: rekey.Pace(f.pace), BatchTime: f.batchTime},
 		Throttle: f.signals.options(),
 		Permissions: rekey.PermissionOptions{

@@ -110,14 +110,14 @@ tables:
 	}
 	text.WriteString(`
 # What single tables get instead.
-# own:
+# overrides:
 #   orders:
 #     column: public_id
 #     index-name: orders_public_id_key
 
 # How gently: rekey up --help tells of these and more.
 # pace: normal
-# max-lock: 50ms
+# lock-timeout: 50ms
 # skip-refused: false
 `)
 	return text.String()

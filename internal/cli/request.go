@@ -30,7 +30,7 @@ func (f *flags) request(cmd *cobra.Command, legal ...string) setting.Request {
 	})
 	for table, own := range f.free.own {
 		r.Overrides[table] = setting.Names{Column: own.Column, IndexName: own.IndexName}
-		r.Texts["own"] = []string{"true"}
+		r.Texts["overrides"] = []string{"true"}
 	}
 	if flag := cmd.Flags().Lookup("on-error"); flag != nil { // it is a contradiction also when it was not given
 		r.Texts["on-error"] = texts(flag.Value)

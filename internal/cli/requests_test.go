@@ -95,3 +95,16 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+// TestFormerNames: settings that were renamed keep their former names on the command line.
+func TestFormerNames(t *testing.T) {
+	var given job
+	l := upWith(func(_ context.Context, _ *pgxpool.Pool, j job) (event.Result, error) {
+		given = j
+		return event.Result{}, nil
+	})
+	got := try(t, l, nil, phoenix("up", "--max-lock", "20ms", "--lock-patience", "1h")...)
+	if want := (rekey.LockOptions{Timeout: 20 * time.Millisecond, RetryTimeout: time.Hour}); got.code != 0 || given.options.Locks != want {
+		t.Errorf("%+v: %+v", got, given.options.Locks)
+	}
+}

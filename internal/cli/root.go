@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // root builds the tree of commands. A new command is one more line here.
@@ -38,9 +39,25 @@ func (a *app) prepare(root *cobra.Command) {
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(badFlag)
+	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		return pflag.NormalizedName(currentName(name))
+	})
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), help(cmd)) })
 	root.SetUsageFunc(func(cmd *cobra.Command) error { _, err := fmt.Fprint(cmd.OutOrStderr(), help(cmd)); return err })
+}
+
+// currentName returns today's name of a setting that had another name once; both are accepted.
+func currentName(name string) string {
+	switch name {
+	case "max-lock":
+		return "lock-timeout"
+	case "lock-patience":
+		return "lock-retry-timeout"
+	case "own":
+		return "overrides"
+	}
+	return name
 }
 
 // helpWidth is the width of flags in help texts; the flag parser puts a short default behind it, and

@@ -111,7 +111,7 @@ func TestWords(t *testing.T) {
 		got = c
 		return event.Result{Version: 39}, nil
 	}}
-	out := try(t, l, nil, phoenix("down", "--prefix", "it's", "--max-lock", "20ms", "--lock-patience", "1h", "--subscribers-ready", "--fire-triggers")...)
+	out := try(t, l, nil, phoenix("down", "--prefix", "it's", "--lock-timeout", "20ms", "--lock-retry-timeout", "1h", "--subscribers-ready", "--fire-triggers")...)
 	if out.code != 0 || got.profile.Name != "phoenixkit" || got.schema.Name != "it's" || got.direction != rekey.Down ||
 		got.options.Locks != (rekey.LockOptions{Timeout: 20 * time.Millisecond, RetryTimeout: time.Hour}) ||
 		!got.options.Permissions.SubscribersReady || !got.options.Permissions.FireTriggers || got.options.Stop == nil || got.options.Direct != nil {

@@ -96,16 +96,16 @@ func twins() []twin {
 		app("time-zone", "postgres://a:hunter2@b/c", "bad_time_zone", func(j *job) { j.options.Values.TimeZone = "postgres://a:hunter2@b/c" }),
 		app("max-retained-wal", "5GB", "", func(j *job) { j.options.Throttle.MaxRetainedWAL = 5 << 30 }),
 		{
-			[]string{"--schema", long, "--max-lock", "1h", "--pace", "x"},
-			func(j *job) { j.schema.Name, j.options.Locks.Timeout, j.options.Backfill.Pace = long, time.Hour, "x" }, "bad_schema bad_pace bad_max_lock",
+			[]string{"--schema", long, "--lock-timeout", "1h", "--pace", "x"},
+			func(j *job) { j.schema.Name, j.options.Locks.Timeout, j.options.Backfill.Pace = long, time.Hour, "x" }, "bad_schema bad_pace bad_lock_timeout",
 		},
 	}
 	durations := map[string]func(*rekey.Options, time.Duration){
-		"max-lock":         func(o *rekey.Options, d time.Duration) { o.Locks.Timeout = d },
-		"lock-patience":    func(o *rekey.Options, d time.Duration) { o.Locks.RetryTimeout = d },
-		"batch-time":       func(o *rekey.Options, d time.Duration) { o.Backfill.BatchTime = d },
-		"max-lag":          func(o *rekey.Options, d time.Duration) { o.Throttle.MaxLag = d },
-		"max-snapshot-age": func(o *rekey.Options, d time.Duration) { o.Throttle.MaxSnapshotAge = d },
+		"lock-timeout":       func(o *rekey.Options, d time.Duration) { o.Locks.Timeout = d },
+		"lock-retry-timeout": func(o *rekey.Options, d time.Duration) { o.Locks.RetryTimeout = d },
+		"batch-time":         func(o *rekey.Options, d time.Duration) { o.Backfill.BatchTime = d },
+		"max-lag":            func(o *rekey.Options, d time.Duration) { o.Throttle.MaxLag = d },
+		"max-snapshot-age":   func(o *rekey.Options, d time.Duration) { o.Throttle.MaxSnapshotAge = d },
 	}
 	for flag, set := range durations {
 		code := "bad_" + strings.ReplaceAll(strings.TrimPrefix(flag, "max-snap"), "-", "_")

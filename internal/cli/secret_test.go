@@ -115,12 +115,12 @@ func TestFileRepeatsNoSecret(t *testing.T) {
 	const secret = "postgres://app:hunter2@127.0.0.1:1/app"
 	texts := []string{
 		"database-url: " + secret, secret, "schema: *hunter2", "schema: &hunter2 [", "schema: \"hunter2", "schema: \"\\hunter2\"", "schema: !hunter2 a", "%hunter2\n---\na: b",
-		"schema: app\n\thunter2: a", "hunter2: password: hunter2: x", "? hunter2\n: [a", "{schema: app, hunter2", "password=hunter2: x", "own:\n  " + secret + ": {column: a}",
-		"own: {a: {column: \"" + secret + "\"}}\nschema: app", "own: {a: {\"" + secret + "\": x}}", "schema: \x00hunter2", "schema: \x1b[2Jhunter2\u202e: a", "- hunter2", "schema: [hunter2]\n",
+		"schema: app\n\thunter2: a", "hunter2: password: hunter2: x", "? hunter2\n: [a", "{schema: app, hunter2", "password=hunter2: x", "overrides:\n  " + secret + ": {column: a}",
+		"overrides: {a: {column: \"" + secret + "\"}}\nschema: app", "overrides: {a: {\"" + secret + "\": x}}", "schema: \x00hunter2", "schema: \x1b[2Jhunter2\u202e: a", "- hunter2", "schema: [hunter2]\n",
 		"schema: app\nschema: hunter2", "\"" + secret + "\": a\n\"" + secret + "\": b",
 	}
 	for _, word := range fileWords() {
-		if word != "own" {
+		if word != "overrides" {
 			texts = append(texts, fmt.Sprintf("%s: %q\n", word, secret), fmt.Sprintf("%s: [%q]\n", word, secret), fmt.Sprintf("schema: app\n%s: {%q: x}\n", word, secret))
 		}
 	}

@@ -12,7 +12,7 @@ rewrite, filled in short batches, indexed concurrently, NOT NULL proved first.
 Run twice it has nothing to do; stopped anywhere, the same command goes on.
 Ctrl-C ends it cleanly after the batch under way.`,
 		Example: `  rekey up --profile phoenixkit --prefix public --version 40
-  rekey up --profile phoenixkit --prefix auth --max-lock 20ms --json > up.ndjson
+  rekey up --profile phoenixkit --lock-timeout 20ms --json > up.ndjson
   rekey up --schema app --tables 'a,b*' --skip-refused`,
 		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {

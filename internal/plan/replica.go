@@ -52,7 +52,7 @@ func standbyNotes(server catalog.Server) []string {
 
 func replicaNote(r catalog.Replica) string {
 	line := fmt.Sprintf("Standby %s has max_standby_streaming_delay %s and max_standby_archive_delay %s. ", r.Name, delayText(r.StreamingDelay), delayText(r.ArchiveDelay)) +
-		"rekey takes no ACCESS EXCLUSIVE lock while a transaction there has held a lock on the table for longer than --max-lock. "
+		"rekey takes no ACCESS EXCLUSIVE lock while a transaction there has held a lock on the table for longer than --lock-timeout. "
 	if r.StreamingDelay < 0 || r.ArchiveDelay < 0 {
 		line += "A transaction that starts between this check and the replay can delay replay, and later readers of the table, without limit."
 	} else {

@@ -32,7 +32,7 @@ func uuidNotes(p Plan) []string {
 	lines := make([]string, len(columns))
 	for i, name := range columns {
 		lines[i] = fmt.Sprintf("Column %s of %s is already a uuid that identifies the row, and the table would get a second one. To use the existing one: --tables '%s' --column '%s'. "+
-			"For a single table in rekey.yaml: own: {%s: {column: %s}}.",
+			"For a single table in rekey.yaml: overrides: {%s: {column: %s}}.",
 			name, strings.Join(tables[name], ", "), strings.Join(patternsOf(tables[name]), ","), name, tables[name][0], name)
 	}
 	return lines

@@ -81,7 +81,7 @@ func (c *checker) call(flag, value string) string {
 
 // Free are the settings of a run without a profile.
 func SchemaOnly() []string {
-	return []string{"tables", "exclude", "column", "index-name", "skip-refused", "down", "own"}
+	return []string{"tables", "exclude", "column", "index-name", "skip-refused", "down", "overrides"}
 }
 
 // scope wants a profile or a schema, and settings that belong to it.
@@ -125,7 +125,7 @@ func (c *checker) names() {
 		c.add("bad_index_name", c.Style.of("index-name")+" lacks {table}", "Every index of a schema has its own name: "+c.Style.with("index-name", "'{table}_{column}_key'"))
 	}
 	for _, table := range slices.Sorted(maps.Keys(c.Overrides)) {
-		c.tableName("own", table)
+		c.tableName("overrides", table)
 		c.name("column", c.Overrides[table].Column)
 		c.indexName(c.Overrides[table].IndexName)
 	}

@@ -25,8 +25,8 @@ func TestTable(t *testing.T) {
 			}
 		}
 	}
-	if Range("max-lock") != "1ms to 1s" || Range("batch-time") != "1ms to 10s" || Range("parallel") != "1 to 32" || Default("max-lock") != 50*time.Millisecond || Or("max-lock", time.Second) != time.Second {
-		t.Errorf("%s, %s, %s", Range("max-lock"), Range("batch-time"), Range("parallel"))
+	if Range("lock-timeout") != "1ms to 1s" || Range("batch-time") != "1ms to 10s" || Range("parallel") != "1 to 32" || Default("lock-timeout") != 50*time.Millisecond || Or("lock-timeout", time.Second) != time.Second {
+		t.Errorf("%s, %s, %s", Range("lock-timeout"), Range("batch-time"), Range("parallel"))
 	}
 }
 

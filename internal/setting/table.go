@@ -19,7 +19,7 @@ type Style int
 
 // The namings.
 const (
-	Flags  Style = iota // --max-lock
+	Flags  Style = iota // --lock-timeout
 	Fields              // MaxLock
 )
 
@@ -49,8 +49,8 @@ const (
 // bounds are all of them. Each limit is written here and nowhere else.
 func bounds() []bound {
 	return []bound{
-		{"max-lock", "Locks.Timeout", "bad_max_lock", ms, s, 50 * ms, nanoseconds, "others queue behind for as long", ""},
-		{"lock-patience", "Locks.RetryTimeout", "bad_lock_patience", ms, mostWait, int64(40 * time.Minute), nanoseconds, "", ""},
+		{"lock-timeout", "Locks.Timeout", "bad_lock_timeout", ms, s, 50 * ms, nanoseconds, "others queue behind for as long", ""},
+		{"lock-retry-timeout", "Locks.RetryTimeout", "bad_lock_retry_timeout", ms, mostWait, int64(40 * time.Minute), nanoseconds, "", ""},
 		{"batch-time", "Backfill.BatchTime", "bad_batch_time", ms, 10 * s, int64(pace.DefaultBatchTime), nanoseconds, "", ""},
 		{"max-lag", "Throttle.MaxLag", "bad_max_lag", ms, mostWait, int64(throttle.DefaultMaxLag), nanoseconds, "", "lag"},
 		{"max-snapshot-age", "Throttle.MaxSnapshotAge", "bad_snapshot_age", 0, mostWait, 0, nanoseconds, "0 is never", ""},
@@ -127,7 +127,7 @@ func short(d time.Duration) string {
 func texts() map[string]string {
 	return map[string]string{
 		"profile": "Profile", "prefix": "Profile.In", "version": "Version", "schema": "Schema.Name", "tables": "Schema.Tables", "exclude": "Schema.Exclude",
-		"column": "Schema.Column", "index-name": "Schema.IndexName", "own": "Options.Tables", "skip-refused": "Schema.SkipRefused", "down": "Direction", "pace": "Backfill.Pace",
+		"column": "Schema.Column", "index-name": "Schema.IndexName", "overrides": "Options.Tables", "skip-refused": "Schema.SkipRefused", "down": "Direction", "pace": "Backfill.Pace",
 		"throttle-query": "Throttle.Query", "throttle-file": "Throttle.File", "without-signal": "Throttle.Without", "trust-owner": "Permissions.TrustOwners", "time-source": "Values.Source",
 		"time-column": "Options.Tables", "time-zone": "Values.TimeZone", "random": "Options.Tables", "on-error": "OnError", "format": "ScriptOptions.Format",
 		"config": "config", "output": "output", "module": "ScriptOptions.Module",
