@@ -6,6 +6,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -48,9 +49,5 @@ func (a *app) interrupted(err error) error {
 	if err == nil || a.signal.Load() == nil || !errors.Is(err, context.Canceled) || errors.Is(err, problem.ErrInterrupted) {
 		return err
 	}
-	return &problem.Problem{
-		Kind: problem.Interrupted, Code: "interrupted", Message: "interrupted",
-		Detail: "What was under way was cancelled; what was committed stays.",
-		Hint:   "Run the same command again; it goes on where it stopped.", Cause: err,
-	}
+	return message.Cancelled(err)
 }

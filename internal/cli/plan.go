@@ -152,7 +152,7 @@ func (a *app) refused(what string, list problem.List, f *flags) error {
 	case f.quiet:
 		return list
 	default:
-		return screen.Refused(what, list)
+		return message.PlanRefused(what, len(list))
 	}
 }
 

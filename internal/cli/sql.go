@@ -18,6 +18,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/setting"
 	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
@@ -164,7 +165,7 @@ func (s *sqlFlags) next() (int, error) {
 	}
 	entries, err := os.ReadDir(s.output)
 	if err != nil && !os.IsNotExist(err) {
-		return 0, unwritable(s.output, err)
+		return 0, message.ScriptNotWritten(visible.Path(s.output), systemSays(err), err)
 	}
 	highest := 0
 	for _, e := range entries {
@@ -200,7 +201,7 @@ func (s *sqlFlags) write(files []rekey.ScriptFile) ([]sqlFile, error) {
 		return written, nil
 	}
 	if err := os.MkdirAll(s.output, 0o750); err != nil {
-		return nil, unwritable(s.output, err)
+		return nil, message.ScriptNotWritten(visible.Path(s.output), systemSays(err), err)
 	}
 	for _, file := range files {
 		path := filepath.Join(s.output, file.Name)
@@ -211,7 +212,7 @@ func (s *sqlFlags) write(files []rekey.ScriptFile) ([]sqlFile, error) {
 	}
 	for i, file := range files {
 		if err := create(written[i].Name, file.Text); err != nil {
-			return nil, unwritable(written[i].Name, err)
+			return nil, message.ScriptNotWritten(visible.Path(written[i].Name), systemSays(err), err)
 		}
 	}
 	return written, nil
@@ -225,11 +226,4 @@ func create(name, text string) error {
 	}
 	_, err = file.WriteString(text)
 	return errors.Join(err, file.Close())
-}
-
-func unwritable(path string, err error) error {
-	return &problem.Problem{
-		Kind: problem.Failed, Code: "script_not_written", Message: "the script cannot be written to " + visible.Path(path), Detail: "The reason: " + systemSays(err) + ".",
-		Hint: "Name a directory that may be written to: --output DIRECTORY", Cause: err,
-	}
 }

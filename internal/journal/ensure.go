@@ -130,10 +130,10 @@ func checkFormat(ctx context.Context, tx pg.Tx) error {
 	var version int
 	err := tx.QueryRow(ctx, formatQuery).Scan(&version)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return notJournal("format", "It contains no version")
+		return message.NotJournalTable("format", "It contains no version")
 	}
 	if err == nil && version > Format {
-		return newerFormat(version)
+		return message.JournalTooNew(version, Format)
 	}
 	return err
 }

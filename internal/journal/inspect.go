@@ -100,9 +100,9 @@ func (s schemaState) checkTables() error {
 		switch {
 		case !found:
 		case !r.ordinary:
-			return notJournal(t.name, "It is not an ordinary table")
+			return message.NotJournalTable(t.name, "It is not an ordinary table")
 		case !versioned:
-			return notJournal(t.name, "The schema has no table rekey.format with the journal's version")
+			return message.NotJournalTable(t.name, "The schema has no table rekey.format with the journal's version")
 		}
 	}
 	return nil

@@ -2,11 +2,13 @@ package journal
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 )
 
@@ -33,13 +35,13 @@ func (o Request) check() error {
 	empty := o.Pace == "" && o.MaxLag == 0 && o.BatchTime == 0
 	switch {
 	case o.Verb != Pause && o.Verb != Resume && o.Verb != Stop && o.Verb != Tune:
-		return badRequest("unknown request: want pause, resume, stop or tune, got " + string(o.Verb))
+		return message.BadRequest(fmt.Sprintf("unknown request %q", o.Verb), "Use pause, resume, stop or tune.")
 	case o.Verb == Tune && empty:
-		return badRequest("tune requires a pace, a lag or a batch time")
+		return message.BadRequest("tune needs a new value", "Set the pace, the lag or the batch time.")
 	case o.Verb != Tune && !empty:
-		return badRequest("a pace, a lag or a batch time is only valid for tune, not for " + string(o.Verb))
+		return message.BadRequest(string(o.Verb)+" accepts no pace, lag or batch time", "Only tune accepts them.")
 	case o.MaxLag < 0 || o.BatchTime < 0:
-		return badRequest("the lag and the batch time must not be negative")
+		return message.BadRequest("the lag or the batch time is negative", "Set a positive duration.")
 	}
 	return nil
 }
@@ -65,7 +67,7 @@ func Send(ctx context.Context, pool *pgxpool.Pool, schema string, request Reques
 			return err
 		}
 		if !s.exists || s.checkTables() != nil || len(s.missing()) > 0 {
-			return noRun(schema)
+			return message.NoRun(schema)
 		}
 		if err := s.checkRights(nil); err != nil {
 			return err
@@ -76,7 +78,7 @@ func Send(ctx context.Context, pool *pgxpool.Pool, schema string, request Reques
 		tag, err := tx.Exec(ctx, insertRequest, schema, string(request.Verb), request.Pace,
 			request.MaxLag.Milliseconds(), request.BatchTime.Milliseconds(), leaseTimeout.Seconds())
 		if err == nil && tag.RowsAffected() == 0 {
-			return noRun(schema)
+			return message.NoRun(schema)
 		}
 		return err
 	})

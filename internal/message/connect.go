@@ -1,15 +1,14 @@
 package message
 
-import "github.com/rekey-pg/rekey/problem"
-
 import (
 	"fmt"
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/visible"
+	"github.com/rekey-pg/rekey/problem"
 )
 
-// Where is the address of a server and who asked, for people: it never holds a password.
+// Server is the address of a server and the role and database of a connection. It never contains a password.
 type Server struct {
 	Host     string // a name, an address, or the directory of a Unix socket
 	Port     uint16
@@ -17,118 +16,118 @@ type Server struct {
 	Database string
 }
 
-// Socket tells whether the address is a Unix socket.
-func (w Server) Socket() bool {
-	return strings.HasPrefix(w.Host, "/") || strings.HasPrefix(w.Host, "@")
+// Socket reports whether the address is a Unix socket.
+func (s Server) Socket() bool {
+	return strings.HasPrefix(s.Host, "/") || strings.HasPrefix(s.Host, "@")
 }
 
-// String is the address: "host:port", or the path of the socket.
-func (w Server) String() string {
+// String returns the address as host:port, or the path of the socket.
+func (s Server) String() string {
 	switch {
-	case w.Socket():
-		return fmt.Sprintf("%s/.s.PGSQL.%d", w.Host, w.Port)
-	case strings.Contains(w.Host, ":"):
-		return fmt.Sprintf("[%s]:%d", w.Host, w.Port)
+	case s.Socket():
+		return fmt.Sprintf("%s/.s.PGSQL.%d", s.Host, s.Port)
+	case strings.Contains(s.Host, ":"):
+		return fmt.Sprintf("[%s]:%d", s.Host, s.Port)
 	default:
-		return fmt.Sprintf("%s:%d", w.Host, w.Port)
+		return fmt.Sprintf("%s:%d", s.Host, s.Port)
 	}
 }
 
-func (w Server) ready() string {
-	return fmt.Sprintf("Is PostgreSQL running there? Try: pg_isready -h %s -p %d", w.Host, w.Port)
+func (s Server) ready() string {
+	return fmt.Sprintf("Check that PostgreSQL runs there: pg_isready -h %s -p %d", s.Host, s.Port)
 }
 
-func connecting(code, message, detail, hint string, cause error) *problem.Problem {
-	return &problem.Problem{Kind: problem.Failed, Code: code, Message: message, Detail: detail, Hint: hint, Cause: cause}
+func (s Server) psql() string {
+	return fmt.Sprintf("psql -h %s -p %d -U %s -d %s", s.Host, s.Port, s.User, s.Database)
 }
 
-// BadConnection is a connection string that cannot be read; the fault must not quote it.
+// BadConnection returns the problem of a connection string that cannot be parsed. The fault must not quote it.
 func BadConnection(source, fault string) *problem.Problem {
 	detail := ""
 	if fault != "" {
-		detail = "The fault: " + fault + "."
+		detail = sentence(fault)
 	}
-	return &problem.Problem{
-		Kind: problem.Usage, Code: "bad_connection_string", Message: fmt.Sprintf("the connection string in %s cannot be read", source), Detail: detail,
-		Hint: "Write it as postgres://user@host:5432/database, special characters of a password as %xx (%40 for @, %2F for /); or set PGHOST, PGPORT, PGUSER, PGDATABASE and keep the password in ~/.pgpass.",
-	}
+	return usage("bad_connection_string", "could not parse the connection string in "+source, detail,
+		"Write it as postgres://user@host:5432/database, with special characters of a password as %xx (%40 for @, %2F for /). "+
+			"Or set PGHOST, PGPORT, PGUSER and PGDATABASE, and keep the password in ~/.pgpass.")
 }
 
-// NobodyListens is an address where no server answers.
-func ConnectionRefused(w Server, cause error) *problem.Problem {
-	return connecting("unreachable", "no server answers at "+w.String(), "The connection was refused.", w.ready(), cause)
+// ConnectionRefused returns the problem of a port that no server listens on.
+func ConnectionRefused(s Server, cause error) *problem.Problem {
+	return failed("unreachable", "could not connect to "+s.String(), "The connection was refused.", s.ready(), cause)
 }
 
-// NoSocket is a Unix socket that is not there.
-func SocketMissing(w Server, cause error) *problem.Problem {
-	return connecting("unreachable", "no server answers at "+w.String(), "There is no such socket.",
-		"Is PostgreSQL running, and is its unix_socket_directories the same? Name the server otherwise: --database-url postgres://user@host:5432/database", cause)
+// SocketMissing returns the problem of a Unix socket that does not exist.
+func SocketMissing(s Server, cause error) *problem.Problem {
+	return failed("unreachable", "could not connect to "+s.String(), "The Unix socket does not exist.",
+		"Check that PostgreSQL runs and that this is its unix_socket_directories. Or connect by host: --database-url postgres://user@host:5432/database", cause)
 }
 
-// UnknownHost is a host name without an address.
-func UnknownHost(w Server, cause error) *problem.Problem {
-	return connecting("unreachable", fmt.Sprintf("the host name %q is not known", w.Host), "The name service has no address for it.",
-		"Look at the host in --database-url, REKEY_DATABASE_URL, DATABASE_URL or PGHOST. Try: getent hosts "+w.Host, cause)
+// UnknownHost returns the problem of a host name that has no address.
+func UnknownHost(s Server, cause error) *problem.Problem {
+	return failed("unreachable", fmt.Sprintf("could not find host %q", s.Host), "The name service has no address for this name.",
+		"Check the host in --database-url, REKEY_DATABASE_URL, DATABASE_URL or PGHOST. Run: getent hosts "+s.Host, cause)
 }
 
-// Silence is a server that does not answer in time.
-func ConnectionTimedOut(w Server, cause error) *problem.Problem {
-	return connecting("unreachable", fmt.Sprintf("the server at %s does not answer", w), "The time for connecting ran out; a firewall may drop the packets.",
-		w.ready()+"; more time: PGCONNECT_TIMEOUT=60", cause)
+// ConnectionTimedOut returns the problem of a server that does not answer a new connection in time.
+func ConnectionTimedOut(s Server, cause error) *problem.Problem {
+	return failed("unreachable", "could not connect to "+s.String()+" in time", "The server did not answer. A firewall may drop the packets.",
+		"Allow more time with PGCONNECT_TIMEOUT=60. "+s.ready(), cause)
 }
 
-// Unreachable is a server that cannot be reached for another reason.
-func Unreachable(w Server, why string, cause error) *problem.Problem {
-	return connecting("unreachable", fmt.Sprintf("the server at %s cannot be reached", w), why, w.ready(), cause)
+// Unreachable returns the problem of a server that cannot be reached for any other reason.
+func Unreachable(s Server, reason string, cause error) *problem.Problem {
+	return failed("unreachable", "could not connect to "+s.String(), reason, s.ready(), cause)
 }
 
-// NotAdmitted is a role that the server does not let in: a wrong or missing password, or no line for
-// it in pg_hba.conf.
-func AuthenticationFailed(w Server, said string, given bool, cause error) *problem.Problem {
-	hint := "No password was given. Put one into ~/.pgpass (host:port:database:user:password, mode 0600) or set PGPASSWORD."
+// AuthenticationFailed returns the problem of a role that the server rejects: its password is wrong or missing, or
+// pg_hba.conf has no line for it. Given reports whether a password was sent.
+func AuthenticationFailed(s Server, reason string, given bool, cause error) *problem.Problem {
+	hint := "No password was sent. Add one to ~/.pgpass (host:port:database:user:password, mode 0600) or set PGPASSWORD."
 	if given {
-		hint = "Look at the password in the connection string, PGPASSWORD or ~/.pgpass."
+		hint = "Check the password in the connection string, PGPASSWORD or ~/.pgpass."
 	}
-	return connecting("authentication_failed", fmt.Sprintf("the server at %s does not let role %q in", w, w.User), "It said: "+said+".",
-		fmt.Sprintf("%s Try: psql -h %s -p %d -U %s -d %s", hint, w.Host, w.Port, w.User, w.Database), cause)
+	return failed("authentication_failed", fmt.Sprintf("the server at %s rejected role %q", s, s.User), reported(reason), hint+" Run: "+s.psql(), cause)
 }
 
-// NoDatabase is a database that the server does not have.
-func DatabaseMissing(w Server, cause error) *problem.Problem {
-	return connecting("no_database", fmt.Sprintf("there is no database %q at %s", w.Database, w), "",
-		fmt.Sprintf("See which there are: psql -h %s -p %d -U %s -l -d postgres", w.Host, w.Port, w.User), cause)
+// DatabaseMissing returns the problem of a database that does not exist.
+func DatabaseMissing(s Server, cause error) *problem.Problem {
+	return failed("no_database", fmt.Sprintf("database %q does not exist at %s", s.Database, s), "",
+		fmt.Sprintf("List the databases: psql -h %s -p %d -U %s -l -d postgres", s.Host, s.Port, s.User), cause)
 }
 
-// TooManyConnections is a server without a free place.
-func TooManyConnections(w Server, said string, cause error) *problem.Problem {
-	return connecting("too_many_connections", fmt.Sprintf("the server at %s has no connection left", w), "It said: "+said+".",
-		"rekey needs four. See who has them: SELECT usename, application_name, count(*) FROM pg_stat_activity GROUP BY 1, 2; then run the same command again.", cause)
+// TooManyConnections returns the problem of a server that allows no more connections.
+func TooManyConnections(s Server, reason string, cause error) *problem.Problem {
+	return failed("too_many_connections", fmt.Sprintf("the server at %s allows no more connections", s), reported(reason)+" rekey needs four.",
+		"Count the connections: "+countConnections+" Close some, "+again, cause)
 }
 
-// TLS is an encrypted connection that does not come about.
-func TLSFailed(w Server, why string, cause error) *problem.Problem {
-	return connecting("tls", "no encrypted connection to "+w.String(), why,
-		"Look at sslmode and sslrootcert in the connection string (or PGSSLMODE, PGSSLROOTCERT); sslmode=verify-full wants the server's own name as host.", cause)
+// TLSFailed returns the problem of an encrypted connection that could not be established.
+func TLSFailed(s Server, reason string, cause error) *problem.Problem {
+	return failed("tls", "could not encrypt the connection to "+s.String(), reason,
+		"Check sslmode and sslrootcert in the connection string, or PGSSLMODE and PGSSLROOTCERT. With sslmode=verify-full the host must be a name in the server's certificate.", cause)
 }
 
-// Starting is a server that starts, stops or recovers and takes nobody yet.
-func ServerNotReady(w Server, said string, cause error) *problem.Problem {
-	return connecting("not_ready", fmt.Sprintf("the server at %s takes no connections now", w), "It said: "+said+".", w.ready(), cause)
+// ServerNotReady returns the problem of a server that starts, stops or recovers and accepts no connections yet.
+func ServerNotReady(s Server, reason string, cause error) *problem.Problem {
+	return failed("not_ready", fmt.Sprintf("the server at %s accepts no connections yet", s), reported(reason), "Wait until it is ready: "+
+		fmt.Sprintf("pg_isready -h %s -p %d", s.Host, s.Port), cause)
 }
 
-// NoConnection is any other answer of the server to a new connection.
-func ConnectionFailed(w Server, said, hint string, cause error) *problem.Problem {
+// ConnectionFailed returns the problem of any other error of the server on a new connection. Hint is the server's, or "".
+func ConnectionFailed(s Server, reason, hint string, cause error) *problem.Problem {
 	if hint == "" {
-		hint = fmt.Sprintf("See whether another client gets in: psql -h %s -p %d -U %s -d %s", w.Host, w.Port, w.User, w.Database)
+		hint = "Check whether another client can connect: " + s.psql()
 	}
-	return connecting("no_connection", "no connection to "+w.String(), "The server said: "+said+".", hint, cause)
+	return failed("connection_failed", "could not connect to "+s.String(), reported(reason), hint, cause)
 }
 
-// OutputLost is standard output that took no more data: a full disk.
+// OutputFailed returns the problem of a standard output that could not be written, such as a file on a full disk.
 func OutputFailed(cause error) *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.Failed, Code: "output_failed", Message: "standard output could not be written",
-		Detail: "The reason: " + visible.Error(cause) + ". Only what was to be read is lost, nothing that was done.",
-		Hint:   "Send the output elsewhere and run the same command again; what a run has done is told by rekey status.", Cause: cause,
-	}
+	return failed("output_failed", "could not write to standard output", "The system reported: "+visible.Error(cause)+". Only output was lost; changes in the database are kept.",
+		"Redirect the output elsewhere and run the same command again. Check the state of the tables: rekey status", cause)
+}
+
+func reported(reason string) string {
+	return "The server reported: " + strings.TrimSuffix(reason, ".") + "."
 }

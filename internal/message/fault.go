@@ -1,233 +1,187 @@
 package message
 
-import "github.com/rekey-pg/rekey/problem"
-
 import (
 	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/rekey-pg/rekey/problem"
 )
 
-// Fault is an error of the server or of the network, in the words of a program.
+// Fault is an error of the server, the network or the system during a command.
 type Fault struct {
-	Operation    string // the command, or a part of it
-	Table    string // schema.table, where it is about one
-	Step     string // what was being done
-	SQLState string // of the server's error; "" where the network failed
-	Reason     string // the server's or the system's message
-	Cause    error
+	Operation string // the command, such as "rekey up", or a part of it
+	Table     string // schema.table, or "" if the fault concerns no single table
+	Step      string // the step that failed, or ""
+	SQLState  string // of the server's error; "" for any other error
+	Reason    string // the message of the server or of the system
+	Cause     error
 }
 
-// class is how a kind of fault ends a command.
+// class describes the faults of some SQLSTATEs.
 type class struct {
-	states string          // SQLSTATEs, or their first characters, with blanks between them
-	as     problem.Problem // its kind and its code
-	what   string
-	hint   string
+	states  string // SQLSTATEs, or the first characters of them, separated by blanks
+	kind    problem.Kind
+	code    string
+	message string
+	hint    string
 }
 
-const again = "then run the same command again."
-
-// The faults that are no server's error.
 const (
-	silent = "silent"
-	lost   = "lost"
+	again            = "then run the same command again."
+	countConnections = "SELECT usename, application_name, count(*) FROM pg_stat_activity GROUP BY 1, 2;"
 )
 
-// classes are searched from the first to the last; the first that matches counts.
+// Keys of faults that are not identified by an SQLSTATE.
+const (
+	timedOut    = "timed_out"
+	lost        = "lost"
+	rowSecurity = "row_security" // row_security = off has the SQLSTATE of any missing privilege
+)
+
+// classes returns all classes. The first that matches counts.
 func classes() []class {
-	return slices.Concat(means(), passing(), reach(), rejected())
+	return slices.Concat(resourceFaults(), transientFaults(), connectionFaults(), schemaFaults())
 }
 
-// means are what a server lacks, or has broken.
-func means() []class {
+func resourceFaults() []class {
 	return []class{
 		{
-			"53100",
-			problem.Problem{Kind: problem.Failed, Code: "disk_full"},
-			"no space is left on a disk of the server",
-			"Free space there (what takes it: SELECT spcname, pg_size_pretty(pg_tablespace_size(oid)) FROM pg_tablespace;), " + again,
+			"53100", problem.Failed, "disk_full", "a disk of the server is full",
+			"Free some space (sizes: SELECT spcname, pg_size_pretty(pg_tablespace_size(oid)) FROM pg_tablespace;), " + again,
 		},
 		{
-			"53200",
-			problem.Problem{Kind: problem.Failed, Code: "out_of_memory"},
-			"the server is out of memory",
-			"If it names shared memory or locks, raise max_locks_per_transaction and restart the server; else end what takes the memory; " + again,
+			"53200", problem.Failed, "out_of_memory", "the server is out of memory",
+			"If the error names shared memory or locks, raise max_locks_per_transaction and restart the server. Otherwise end the processes that use the memory, " + again,
 		},
 		{
-			"53300",
-			problem.Problem{Kind: problem.Failed, Code: "too_many_connections"},
-			"the server has no connection left for this role",
-			"See who has them: SELECT usename, application_name, count(*) FROM pg_stat_activity GROUP BY 1, 2; " + again,
+			"53300", problem.Failed, "too_many_connections", "the server allows no more connections for this role",
+			"Count the connections: " + countConnections + " Close some, " + again,
 		},
 		{
-			"53",
-			problem.Problem{Kind: problem.Failed, Code: "limit_reached"},
-			"a limit that is set on the server was reached",
-			"Raise the limit that it names for this role (ALTER ROLE .. SET temp_file_limit = ..;), " + again,
+			"53", problem.Failed, "limit_reached", "a limit of the server was reached",
+			"Raise the limit for this role (such as: ALTER ROLE .. SET temp_file_limit = ..;), " + again,
 		},
 		{
-			"54",
-			problem.Problem{Kind: problem.Failed, Code: "row_too_big"},
-			"a row, an index entry or a statement is larger than PostgreSQL allows",
-			"Make it smaller, or leave the table out (--exclude), " + again,
+			"54", problem.Failed, "row_too_big", "a row, an index entry or a statement exceeds a limit of PostgreSQL",
+			"Make it smaller, or skip the table (--exclude), " + again,
 		},
 		{
-			"XX001 XX002",
-			problem.Problem{Kind: problem.Failed, Code: "data_corrupted"},
-			"the server found damaged data",
-			"Save a copy of the data directory first. A damaged index is built again with: REINDEX INDEX CONCURRENTLY ..; " + again,
+			"XX001 XX002", problem.Failed, "data_corrupted", "the server found corrupted data",
+			"Copy the data directory first. Rebuild a corrupted index with: REINDEX INDEX CONCURRENTLY ..; Afterwards run the same command again.",
 		},
 		{
-			"58",
-			problem.Problem{Kind: problem.Failed, Code: "io_error"},
-			"the server could not read or write its files",
-			"Look into the server's log and at its disks, " + again,
+			"58", problem.Failed, "io_error", "the server could not read or write a file",
+			"Check the server's log and its disks, " + again,
 		},
 		{
-			"25006",
-			problem.Problem{Kind: problem.Failed, Code: "turned_read_only"},
-			"the server takes no writes any more",
-			"After a failover connect to the new primary (--database-url with target_session_attrs=read-write), or let a DBA set default_transaction_read_only = off; " + again,
+			"25006", problem.Failed, "turned_read_only", "the server no longer accepts writes",
+			"After a failover connect to the new primary (--database-url with target_session_attrs=read-write). Otherwise let a DBA set default_transaction_read_only = off, " + again,
 		},
 	}
 }
 
-// passing is what is over soon.
-func passing() []class {
+func transientFaults() []class {
 	return []class{
 		{
-			"57014 25P04",
-			problem.Problem{Kind: problem.Stopped, Code: "cancelled"},
-			"the server cancelled the statement",
-			"A timeout or another session ended it. When the server is less busy, run the same command again.",
+			"57014 25P04", problem.Stopped, "cancelled", "the server cancelled the statement",
+			"A timeout or another session cancelled it. When the server is less busy, run the same command again.",
 		},
 		{
-			"55P03",
-			problem.Problem{Kind: problem.Stopped, Code: "lock_timeout"},
-			"a lock was not granted in time",
-			"See who holds it: SELECT pid, query FROM pg_stat_activity WHERE state <> 'idle'; " + again,
+			"55P03", problem.Stopped, "lock_timeout", "a lock was not granted in time",
+			"List the active sessions: SELECT pid, query FROM pg_stat_activity WHERE state <> 'idle'; End the one that holds the lock, " + again,
 		},
 		{
-			"40",
-			problem.Problem{Kind: problem.Stopped, Code: "conflict"},
-			"another transaction was in the way",
-			"What was in the way ends soon: run the same command again.",
+			"40", problem.Stopped, "conflict", "the transaction conflicts with another one",
+			"The conflict ends with the other transaction. Wait for it, " + again,
 		},
 	}
 }
 
-// reach is about the way to the server.
-func reach() []class {
+func connectionFaults() []class {
 	return []class{
 		{
-			"57P03",
-			problem.Problem{Kind: problem.Failed, Code: "not_ready"},
-			"the server takes no connections now",
-			"Wait until it has started (pg_isready shows that), " + again,
+			"57P03", problem.Failed, "not_ready", "the server accepts no connections yet",
+			"Wait until it is ready (check with pg_isready), " + again,
 		},
 		{
-			"57P04 3D000",
-			problem.Problem{Kind: problem.Failed, Code: "no_database"},
-			"the database is gone",
-			"See which there are: psql -l; " + again,
+			"57P04 3D000", problem.Failed, "no_database", "the database does not exist any more",
+			"Check the databases (psql -l) and --database-url, " + again,
 		},
 		{
-			"28",
-			problem.Problem{Kind: problem.Failed, Code: "no_connection"},
-			"the server does not let this role in any more",
+			"28", problem.Failed, "authentication_failed", "the server rejected the role",
 			"Check the role's password and pg_hba.conf with psql, " + again,
 		},
 		{
-			"57P01 57P02 57P05 25P03 08 " + lost,
-			problem.Problem{Kind: problem.Failed, Code: "connection_lost"},
-			"the connection to the server was lost",
-			"Check that the server runs (pg_isready shows that), " + again,
+			"57P01 57P02 57P05 25P03 08 " + lost, problem.Failed, "connection_lost", "the connection to the server was lost",
+			"Check that the server runs (pg_isready), " + again,
 		},
 		{
-			silent,
-			problem.Problem{Kind: problem.Failed, Code: "connection_timed_out"},
-			"nothing arrives from the server any more",
-			"Check the network, and what is between rekey and the server (a proxy, a firewall), " + again,
+			timedOut, problem.Failed, "connection_timed_out", "the server did not answer in time",
+			"Check the network and every proxy or firewall between rekey and the server, " + again,
 		},
 	}
 }
 
-// rejected is what rights, names and the application's own rules forbid.
-func rejected() []class {
+func schemaFaults() []class {
 	return []class{
 		{
-			rls,
-			problem.Problem{Kind: problem.Failed, Code: "row_security"},
-			"row-level security hides rows from this role",
-			"Let a DBA run: ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY; or connect as a role with BYPASSRLS; " + again,
+			rowSecurity, problem.Failed, "row_security", "row-level security hides rows from this role",
+			"Let a DBA run: ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY; Or connect as a role with BYPASSRLS. Afterwards run the same command again.",
 		},
 		{
-			"42501",
-			problem.Problem{Kind: problem.Failed, Code: "no_privilege"},
-			"this role lacks a right that it needs",
-			"rekey plan names the rights that are missing, with the GRANT for each; " + again,
+			"42501", problem.Failed, "no_privilege", "the role lacks a privilege",
+			"List the missing privileges with their GRANT statements (rekey plan), grant them, " + again,
 		},
 		{
 			"42P01 42P02 42P06 42P07 42P16 42P17 42701 42703 42704 42710 42723 42804 42809 42883 3F000",
-			problem.Problem{Kind: problem.Stopped, Code: "table_altered"},
-			"something that the statement needs is gone, or is not what it was",
-			"Look at what has changed: rekey plan; " + again,
+			problem.Stopped, "table_altered", "an object was altered, renamed or dropped during the run",
+			"Check the tables (rekey plan), " + again,
 		},
 		{
-			"23",
-			problem.Problem{Kind: problem.Failed, Code: "constraint_violated"},
-			"a constraint rejected a row",
-			"Correct the row, or drop the constraint for the time of the run, " + again,
+			"23", problem.Failed, "constraint_violated", "a row violates a constraint",
+			"Correct the row, or drop the constraint until the run has ended, " + again,
 		},
 		{
-			"P0 38 39 2F",
-			problem.Problem{Kind: problem.Failed, Code: "application_error"},
-			"code of the application ended the statement",
-			"Find the function or trigger that raised the error in the server's log, correct or disable it, " + again,
+			"P0 38 39 2F", problem.Failed, "application_error", "a function or trigger of the application raised an error",
+			"Find it in the server's log, correct or disable it, " + again,
 		},
 	}
 }
 
-// rls is the key for the error of row_security = off, which has the SQLSTATE of any missing right.
-const rls = "row_security"
+// ConnectionTimedOut returns the problem of a connection that rekey closed because the server did not answer.
+func (f Fault) ConnectionTimedOut() *problem.Problem { return f.as(timedOut) }
 
-// Silent returns the fault of a connection that was given up.
-func (f Fault) ConnectionTimedOut() *problem.Problem { return f.as(silent) }
-
-// Lost returns the fault of a connection that was cut.
+// ConnectionLost returns the problem of a connection that was closed by the server or the network.
 func (f Fault) ConnectionLost() *problem.Problem { return f.as(lost) }
 
-// Hidden returns the fault of a table whose rows a policy hides.
-func (f Fault) RowsHidden() *problem.Problem { return f.as(rls) }
+// RowsHidden returns the problem of a table whose rows a policy hides.
+func (f Fault) RowsHidden() *problem.Problem { return f.as(rowSecurity) }
 
-// Problem returns the fault by its SQLSTATE; one of no known kind is "failed".
+// Problem returns the problem of the fault's SQLSTATE. Its code is "failed" for any other SQLSTATE.
 func (f Fault) Problem() *problem.Problem { return f.as(f.SQLState) }
 
 func (f Fault) as(state string) *problem.Problem {
-	p := problem.Problem{
-		Kind: problem.Failed, Code: "failed", Message: "an error ended it",
-		Hint: "When the cause is mended, run the same command again.",
+	c, known := classOf(state)
+	if !known {
+		c = class{"", problem.Failed, "failed", "unexpected error", "Remove the cause, " + again}
 	}
-	if c, known := classOf(state); known {
-		p = c.as
-		p.Message, p.Hint = c.what, c.hint
-	}
-	p.Message = f.Operation + " failed" + f.where() + ": " + p.Message
-	p.Detail = f.detail()
-	p.Hint = strings.ReplaceAll(p.Hint, "{table}", cmp.Or(f.Table, ".."))
+	hint := strings.ReplaceAll(c.hint, "{table}", cmp.Or(f.Table, ".."))
 	if strings.HasSuffix(f.Operation, " up") || strings.HasSuffix(f.Operation, " down") {
-		p.Hint += " Everything done so far is kept."
+		hint += " Everything done so far is kept."
 	}
-	p.Table, p.Step, p.SQLState, p.Cause = f.Table, f.Step, f.SQLState, f.Cause
-	return &p
+	return &problem.Problem{
+		Kind: c.kind, Code: c.code, Table: f.Table, Step: f.Step, SQLState: f.SQLState,
+		Message: f.Operation + " failed" + f.location() + ": " + c.message,
+		Detail:  f.detail(), Hint: hint, Cause: f.Cause,
+	}
 }
 
 func classOf(state string) (class, bool) {
 	for _, c := range classes() {
-		for begins := range strings.FieldsSeq(c.states) {
-			if state != "" && strings.HasPrefix(state, begins) {
+		for prefix := range strings.FieldsSeq(c.states) {
+			if state != "" && strings.HasPrefix(state, prefix) {
 				return c, true
 			}
 		}
@@ -235,7 +189,7 @@ func classOf(state string) (class, bool) {
 	return class{}, false
 }
 
-func (f Fault) where() string {
+func (f Fault) location() string {
 	switch {
 	case f.Table != "" && f.Step != "":
 		return fmt.Sprintf(" on %s in step %s", f.Table, f.Step)
@@ -248,12 +202,12 @@ func (f Fault) where() string {
 }
 
 func (f Fault) detail() string {
-	said := strings.TrimSuffix(f.Reason, ".")
+	reason := strings.TrimSuffix(f.Reason, ".")
 	switch {
-	case said == "":
+	case reason == "":
 		return ""
 	case f.SQLState == "":
-		return "The reason: " + said + "."
+		return sentence(reason)
 	}
-	return fmt.Sprintf("The server said: %s (SQLSTATE %s).", said, f.SQLState)
+	return fmt.Sprintf("The server reported: %s (SQLSTATE %s).", reason, f.SQLState)
 }

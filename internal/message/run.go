@@ -1,7 +1,5 @@
 package message
 
-import "github.com/rekey-pg/rekey/problem"
-
 import (
 	"fmt"
 	"strings"
@@ -9,137 +7,156 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/visible"
+	"github.com/rekey-pg/rekey/problem"
 )
 
-// NoLock is the end of patience with a lock.
-func LockTimeout(table string, tries int, patience time.Duration, blockers []string, cause error) *problem.Problem {
-	detail := fmt.Sprintf("%s in %s, none of which queued for longer than the budget.", Counted(tries, "try", "tries"), patience)
+const (
+	keptHint   = "Everything done so far is kept. "
+	resumeHint = "Run the same command again to resume."
+	committed  = "Everything done so far is committed."
+)
+
+// LockTimeout returns the problem of a lock that was not granted within the lock retry timeout.
+func LockTimeout(table string, attempts int, timeout, retryTimeout time.Duration, blockers []string, cause error) *problem.Problem {
+	detail := fmt.Sprintf("rekey made %s in %s, each waiting at most %s (--lock-timeout).", Counted(attempts, "attempt", "attempts"), Duration(retryTimeout), Duration(timeout))
 	if len(blockers) > 0 {
-		detail += " In the way: " + strings.Join(blockers, "; ") + "."
+		detail += " Blocked by: " + strings.Join(blockers, "; ") + "."
 	}
 	return &problem.Problem{
-		Kind: problem.Stopped, Code: "lock_timeout", Table: table, Message: "no lock on " + table + " was to be had", Detail: detail,
-		Hint: "Everything done so far is kept. End what stands in the way, then run the same command again.", Cause: cause,
+		Kind: problem.Stopped, Code: "lock_timeout", Table: table, Message: fmt.Sprintf("could not lock %s within %s (--lock-retry-timeout)", table, Duration(retryTimeout)),
+		Detail: detail, Hint: keptHint + "End the blocking transactions, " + again, Cause: cause,
 	}
 }
 
-// NewDuplicates is a unique index that cannot be built, since the application wrote a value twice.
+// NewDuplicates returns the problem of a unique index that cannot be built because the application wrote equal values.
 func NewDuplicates(table, column string, values []string, cause error) *problem.Problem {
 	return &problem.Problem{
 		Kind: problem.Failed, Code: "new_duplicates", Table: table,
-		Message: fmt.Sprintf("values stand more than once in column %s of %s", column, table),
-		Detail:  "The application wrote them while rekey was at work: " + strings.Join(values, ", ") + ".",
-		Hint: fmt.Sprintf("Decide which row keeps the value and set the others to NULL or a new uuid (look with: SELECT * FROM %s WHERE %s = ..); "+
-			"then run the same command again.", table, sqltext.Ident(column)),
+		Message: fmt.Sprintf("column %s of %s contains duplicate values", column, table),
+		Detail:  "The application wrote them during the run: " + strings.Join(values, ", ") + ".",
+		Hint: fmt.Sprintf("Inspect the rows: SELECT * FROM %s WHERE %s = ..; Set all but one to NULL or to a new uuid, %s",
+			table, sqltext.Ident(column), again),
 		Cause: cause,
 	}
 }
 
-// IndexKeepsFailing is an index whose concurrent build ended invalid time and again.
-func IndexBuildFailed(table, index string, tries int, cause error) *problem.Problem {
+// IndexBuildFailed returns the problem of an index whose concurrent build ended with an invalid index every time.
+func IndexBuildFailed(table, index string, attempts int, cause error) *problem.Problem {
 	return &problem.Problem{
-		Kind: problem.Failed, Code: "index_invalid", Table: table, Message: fmt.Sprintf("index %s of %s could not be built in %s", index, table, Counted(tries, "try", "tries")),
-		Detail: visible.Error(cause) + ".", Hint: "Nothing is lost; no invalid index is left. Run the same command again.", Cause: cause,
+		Kind: problem.Failed, Code: "index_invalid", Table: table, Message: fmt.Sprintf("could not build index %s of %s in %s", index, table, Counted(attempts, "attempt", "attempts")),
+		Detail: sentence(visible.Error(cause)), Hint: keptHint + "No invalid index remains. Run the same command again.", Cause: cause,
 	}
 }
 
-// NullsKeepComing is an application that writes NULL into the column time and again.
-func NullsWritten(table, column string, times int, cause error) *problem.Problem {
+// NullsWritten returns the problem of an application that wrote NULL into the column after every sweep.
+func NullsWritten(table, column string, sweeps int, cause error) *problem.Problem {
 	return &problem.Problem{
-		Kind: problem.Stopped, Code: "nulls_written", Table: table, Message: fmt.Sprintf("NULL was written into column %s of %s again and again", column, table),
-		Detail: fmt.Sprintf("%s every row was filled, and each time a row without a value was there before NOT NULL was proved.", Counted(times, "time", "times")),
-		Hint:   "Find what writes NULL explicitly (an INSERT or UPDATE that names the column), stop it, then run the same command again.",
+		Kind: problem.Stopped, Code: "nulls_written", Table: table, Message: fmt.Sprintf("the application keeps writing NULL into column %s of %s", column, table),
+		Detail: fmt.Sprintf("After each of %s, a row without a value prevented NOT NULL.", Counted(sweeps, "complete pass", "complete passes")),
+		Hint:   "Find the INSERT or UPDATE that sets the column to NULL and stop it, " + again,
 		Cause:  cause,
 	}
 }
 
-// Swallowed is an update that changes nothing: a trigger or rule swallows it.
+// UpdateSuppressed returns the problem of a table whose updates change no row because of a trigger or rule.
 func UpdateSuppressed(table, column string, causes []string, cause error) *problem.Problem {
-	detail := fmt.Sprintf("Rows that nobody held were updated and have no %s still: a trigger that returns NULL, or a rule, swallows the update.", column)
+	detail := fmt.Sprintf("Rows without a lock have no %s after an UPDATE. A trigger that returns NULL, or a rule, suppresses it.", column)
 	if len(causes) > 0 {
-		detail += " On UPDATE it has: " + strings.Join(causes, ", ") + "."
+		detail += " The table has, on UPDATE: " + strings.Join(causes, ", ") + "."
 	}
 	return &problem.Problem{
-		Kind: problem.Failed, Code: "update_suppressed", Table: table, Message: "updates of " + table + " change nothing", Detail: detail,
-		Hint: "Disable it for the time of the run, then run the same command again.", Cause: cause,
+		Kind: problem.Failed, Code: "update_suppressed", Table: table, Message: "updates of " + table + " have no effect", Detail: detail,
+		Hint: "Disable the trigger or rule until the run has ended, " + again, Cause: cause,
 	}
 }
 
-// RowsHeld is rows that the application held until patience ended.
-func RowsLocked(table string, rows int64, patience time.Duration, cause error) *problem.Problem {
+// RowsLocked returns the problem of rows that the application kept locked for the lock retry timeout.
+func RowsLocked(table string, rows int64, retryTimeout time.Duration, cause error) *problem.Problem {
 	return &problem.Problem{
-		Kind: problem.Stopped, Code: "rows_locked", Table: table, Message: fmt.Sprintf("%s of %s stayed locked by the application", Counted(rows, "row", "rows"), table),
-		Detail: fmt.Sprintf("They were skipped and come back to for %s, and never waited for.", patience),
-		Hint:   "Everything done so far is kept. End the transactions that hold them, then run the same command again.", Cause: cause,
+		Kind: problem.Stopped, Code: "rows_locked", Table: table,
+		Message: fmt.Sprintf("%s of %s stayed locked for %s (--lock-retry-timeout)", Counted(rows, "row", "rows"), table, Duration(retryTimeout)),
+		Detail:  "rekey skips rows that the application has locked, and retries them later. It never waits for a row lock.",
+		Hint:    keptHint + "End the transactions that hold the locks, " + again, Cause: cause,
 	}
 }
 
-// NotWhole is a table that is not whole when the version is about to be recorded.
-func TableIncomplete(table string, lacks []string) *problem.Problem {
+// TableIncomplete returns the problem of a table that is not complete when the version is about to be recorded.
+func TableIncomplete(table string, missing []string) *problem.Problem {
 	return &problem.Problem{
-		Kind: problem.Stopped, Code: "table_incomplete", Table: table, Message: table + " is not whole", Detail: "It lacks: " + strings.Join(lacks, ", ") + ". It was made or altered while rekey was at work.",
-		Hint: "The version was not recorded. Run the same command again.",
+		Kind: problem.Stopped, Code: "table_incomplete", Table: table, Message: table + " is incomplete",
+		Detail: "It lacks: " + strings.Join(missing, ", ") + ". It was created or altered during the run. The version was not recorded.",
+		Hint:   "Run the same command again.",
 	}
 }
 
-// LeftAtSignal is a run that was asked to end.
+// Interrupted returns the problem of a run that a signal or its context stopped at a clean point.
 func Interrupted(cause error) *problem.Problem {
 	return &problem.Problem{
-		Kind: problem.Interrupted, Code: "interrupted", Message: "stopped cleanly, as asked",
-		Detail: "Everything done so far is committed.", Hint: "Run the same command again; it goes on from here.", Cause: cause,
+		Kind: problem.Interrupted, Code: "interrupted", Message: "interrupted at a clean point",
+		Detail: committed, Hint: resumeHint, Cause: cause,
 	}
 }
 
-// EventTrigger is a statement that an event trigger of the database's has ended.
-func EventTrigger(trigger, function, about, says string, cause error) *problem.Problem {
+// Cancelled returns the problem of a command whose current statement a signal cancelled.
+func Cancelled(cause error) *problem.Problem {
 	return &problem.Problem{
-		Kind: problem.Stopped, Code: "event_trigger", Message: fmt.Sprintf("event trigger %s has stopped a change of %s", trigger, about),
-		Detail: fmt.Sprintf("Its function %s says: %s. What was done before is kept.", function, strings.TrimSuffix(says, ".")),
-		Hint: fmt.Sprintf("Let it pass what rekey does, or let a DBA run: ALTER EVENT TRIGGER %s DISABLE; for the time of the run. Then run the same command again.",
+		Kind: problem.Interrupted, Code: "interrupted", Message: "interrupted",
+		Detail: "The current statement was cancelled. Everything committed before is kept.", Hint: resumeHint, Cause: cause,
+	}
+}
+
+// StoppedByRequest returns the problem of a run that rekey stop ended.
+func StoppedByRequest() *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.Stopped, Code: "stopped", Message: "stopped at a clean point by rekey stop",
+		Detail: committed, Hint: resumeHint,
+	}
+}
+
+// EventTriggerFailed returns the problem of a statement that an event trigger rejected. About is the object of the
+// statement.
+func EventTriggerFailed(trigger, function, about, reason string, cause error) *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.Stopped, Code: "event_trigger", Message: fmt.Sprintf("event trigger %s rejected a change of %s", trigger, about),
+		Detail: fmt.Sprintf("Its function %s reported: %s. Everything done before is kept.", function, strings.TrimSuffix(reason, ".")),
+		Hint: fmt.Sprintf("Change the function so that it accepts rekey's statements, or let a DBA run: ALTER EVENT TRIGGER %s DISABLE; Afterwards run the same command again.",
 			sqltext.Ident(trigger)),
 		Cause: cause,
 	}
 }
 
-// AlteredCode is the code of AlteredMeanwhile.
+// TableAlteredCode is the code of TableAltered.
 const TableAlteredCode = "table_altered"
 
-// AlteredMeanwhile is a table that has become one that no plan would have let through.
-func TableAltered(table, why string) *problem.Problem {
+// TableAltered returns the problem of a table that was altered during the run so that its plan does not apply any more.
+func TableAltered(table, reason string) *problem.Problem {
 	return &problem.Problem{
-		Kind: problem.Stopped, Code: TableAlteredCode, Table: table, Message: table + " was altered while rekey was at work",
-		Detail: strings.TrimSuffix(why, ".") + ". It was left as it is; the other tables went on.", Hint: "Look at it with rekey plan, then run the same command again.",
+		Kind: problem.Stopped, Code: TableAlteredCode, Table: table, Message: table + " was altered during the run",
+		Detail: sentence(reason) + " rekey skipped it and continued with the other tables.", Hint: "Check the table (rekey plan), " + again,
 	}
 }
 
-// Broken is anything else that ended a run.
-func InternalError(doing string, cause error) *problem.Problem {
-	p := Fault{Operation: doing, Reason: visible.Error(cause), Cause: cause}.Problem()
-	p.Hint = "Everything done so far is kept. When the cause is mended, run the same command again."
+// InternalError returns the problem of an error that has no other class.
+func InternalError(operation string, cause error) *problem.Problem {
+	p := Fault{Operation: operation, Reason: visible.Error(cause), Cause: cause}.Problem()
+	p.Hint = keptHint + "Remove the cause, " + again
 	return p
 }
 
-// LeaseLost is a run whose lease another one has taken: it was suspended, or cut off, for too long.
+// LeaseLost returns the problem of a run whose lease another run has taken, because this one was suspended or
+// disconnected for too long.
 func LeaseLost() *problem.Problem {
 	return &problem.Problem{
-		Kind: problem.Running, Code: "lease_lost", Message: "another run has taken over",
-		Detail: "This one was not heard of for too long; it has stopped where it was.", Hint: "Look at the other run with: rekey status",
+		Kind: problem.Running, Code: "lease_lost", Message: "another run has taken the lease",
+		Detail: "This run did not renew its lease in time and has stopped.", Hint: "Inspect the other run: rekey status",
 	}
 }
 
-// LeaseFallen is a run whose lease fell since the server was not to be reached for so long.
-func LeaseExpired(why string, cause error) *problem.Problem {
+// LeaseExpired returns the problem of a run that could not renew its lease because the server was unreachable.
+func LeaseExpired(reason string, cause error) *problem.Problem {
 	p := LeaseLost()
-	p.Message, p.Cause = "the lease was lost: the server could not be reached", cause
-	p.Detail = "It was not renewed in time (" + why + "), so that another run may have taken over; this one has cancelled what it was doing."
-	p.Hint = "Everything committed so far is kept. Look whether another run is at work (rekey status), then run the same command again."
+	p.Message, p.Cause = "the lease expired because the server was unreachable", cause
+	p.Detail = "This run could not renew its lease in time (" + reason + ") and cancelled its current statement. Another run may have started."
+	p.Hint = keptHint + "Check whether another run is active (rekey status), " + again
 	return p
-}
-
-// StoppedByOrder is a run that another terminal asked to end.
-func StoppedByRequest() *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.Stopped, Code: "stopped", Message: "stopped cleanly, as another terminal asked",
-		Detail: "Everything done so far is committed.", Hint: "Run the same command again; it goes on from here.",
-	}
 }

@@ -1,69 +1,72 @@
 package message
 
-import "github.com/rekey-pg/rekey/problem"
-
 import (
 	"fmt"
 	"strings"
+
+	"github.com/rekey-pg/rekey/problem"
 )
 
-// SystemSchema is a schema that is PostgreSQL's or rekey's own.
+// SystemSchema returns the refusal of a schema of PostgreSQL, or of the schema rekey.
 func SystemSchema(schema string) *problem.Problem {
-	return refused("system_schema", "", fmt.Sprintf("schema %q is not an application's", schema),
-		"It belongs to PostgreSQL, or holds rekey's journal.", "Name the schema of the application's tables: --schema public")
+	return refused("system_schema", "", fmt.Sprintf("schema %q is a system schema", schema),
+		"It belongs to PostgreSQL or contains rekey's journal.", "Name the schema of the application's tables: --schema public")
 }
 
-// UnknownSchema is a name that no schema bears.
+// UnknownSchema returns the refusal of a schema that does not exist.
 func UnknownSchema(schema string, others []string) *problem.Problem {
-	detail := "There are: " + some(others) + "."
+	detail := "The schemas are: " + list(others) + "."
 	if len(others) == 0 {
-		detail = "There is no other schema either."
+		detail = "The database has no other schema."
 	}
-	hint := "Is this the right database? Look at --database-url."
+	hint := checkDatabase
 	if near := Nearest(schema, others); near != "" {
 		hint = "Did you mean: --schema " + near
 	}
-	return refused("unknown_schema", "", fmt.Sprintf("there is no schema %q", schema), detail, hint)
+	return refused("unknown_schema", "", fmt.Sprintf("schema %q does not exist", schema), detail, hint)
 }
 
-// NothingMatches is a name or pattern that no table of the schema matches.
+const checkDatabase = "Check that --database-url names the right database."
+
+// NoMatch returns the refusal of a name or pattern that no table of the schema matches.
 func NoMatch(schema, pattern string, tables []string) *problem.Problem {
-	detail := "There are: " + some(tables) + "."
+	detail := "The tables are: " + list(tables) + "."
 	if len(tables) == 0 {
 		detail = "The schema has no tables."
 	}
-	hint := "Names are written as PostgreSQL keeps them, without quotes; * and ? match, and \\* is a star."
+	hint := `Write names exactly as PostgreSQL stores them, without quotes. Wildcards are * and ?, and \* matches a star.`
 	if near := Nearest(pattern, tables); near != "" {
 		hint = "Did you mean: " + near
 	}
-	return refused("no_match", "", fmt.Sprintf("no table of schema %q matches %s", schema, pattern), detail, hint)
+	return refused("no_match", "", fmt.Sprintf("no table in schema %q matches %s", schema, pattern), detail, hint)
 }
 
-// IndexTwice is an index name that two tables of a run would get.
+// DuplicateIndexName returns the refusal of a table that would get the same index name as another one.
 func DuplicateIndexName(table, index, other string) *problem.Problem {
-	return refused("duplicate_index_name", table, fmt.Sprintf("%s and %s would both get the index name %s", other, table, index), "",
-		"Let the pattern tell them apart: --index-name '{table}_{column}_idx'.")
+	return refused("duplicate_index_name", table, fmt.Sprintf("%s and %s would both get index %s", other, table, index), "",
+		"Add the table's name to the pattern: --index-name '{table}_{column}_idx'")
 }
 
-// some names a few.
-func some(names []string) string {
-	const most = 8
-	if len(names) <= most {
-		return strings.Join(names, ", ")
+// NoSuchTable returns the problem of a table of a setting that does not exist or gets no column. Near is a similar
+// name, or "".
+func NoSuchTable(flag, table, schema, near string) *problem.Problem {
+	hint := "List the tables: rekey plan --schema " + schema
+	if near != "" {
+		hint = "Did you mean: " + near
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	return usage("unknown_table", fmt.Sprintf("%s: no table %q in schema %s gets a column", flag, table, schema), "Tables are named without their schema.", hint)
 }
 
-// SchemasFailed sums up a command on many schemas that did not end well in all of them. Its kind is that
-// of the first failure.
-func SchemasFailed(failed, all int, first *problem.Problem, schema string, begun int) *problem.Problem {
-	message := fmt.Sprintf("%d of %s failed", failed, Counted(all, "schema", "schemas"))
-	if failed == 0 {
+// SchemasFailed sums up a command on many schemas that failed in some of them. Its kind is the kind of the first
+// failure.
+func SchemasFailed(failures, all int, first *problem.Problem, schema string, begun int) *problem.Problem {
+	message := fmt.Sprintf("%d of %s failed", failures, Counted(all, "schema", "schemas"))
+	if failures == 0 {
 		message = fmt.Sprintf("stopped after %d of %s", begun, Counted(all, "schema", "schemas"))
 	}
 	detail := ""
 	if first != nil && schema != "" {
-		detail = fmt.Sprintf("The first was %s: %s.", schema, strings.TrimSuffix(first.Error(), "."))
+		detail = fmt.Sprintf("The first failure was in %s: %s.", schema, strings.TrimSuffix(first.Error(), "."))
 	}
 	kind := problem.Stopped
 	if first != nil {
@@ -71,6 +74,6 @@ func SchemasFailed(failed, all int, first *problem.Problem, schema string, begun
 	}
 	return &problem.Problem{
 		Kind: kind, Code: "schemas_failed", Message: message, Detail: detail,
-		Hint: "What was done stays; each schema's own line tells what to do, and the same command goes on.",
+		Hint: "Resolve the problem of each failed schema, then run the same command again. Completed schemas are kept.",
 	}
 }

@@ -1,66 +1,69 @@
 package message
 
-import "github.com/rekey-pg/rekey/problem"
+import (
+	"fmt"
 
-import "fmt"
+	"github.com/rekey-pg/rekey/problem"
+)
 
-// TooOld is a server before PostgreSQL 13.
+// ServerTooOld returns the refusal of a server older than PostgreSQL 13. Version is such as "12.5".
 func ServerTooOld(version string) *problem.Problem {
-	return refused("server_too_old", "", "the server is older than PostgreSQL 13", version,
-		"Upgrade it first; rekey works on PostgreSQL 13 to 18.")
+	return refused("server_too_old", "", "the server is older than PostgreSQL 13", "It is PostgreSQL "+version+".",
+		"Upgrade it first. rekey supports PostgreSQL 13 to 18.")
 }
 
-// BrokenCIC is a minor version whose CREATE INDEX CONCURRENTLY misses rows.
+// ServerDefect returns the refusal of a minor version whose CREATE INDEX CONCURRENTLY misses rows.
 func ServerDefect(version string) *problem.Problem {
-	return refused("server_defect", "", fmt.Sprintf("PostgreSQL %s builds broken indexes concurrently", version),
-		"From 14.0 to 14.3 CREATE INDEX CONCURRENTLY misses rows that are updated meanwhile.", "Update to 14.4 or later first.")
+	return refused("server_defect", "", fmt.Sprintf("PostgreSQL %s builds corrupt indexes with CREATE INDEX CONCURRENTLY", version),
+		"From 14.0 to 14.3 such an index can miss rows that are updated during the build.", "Update the server to 14.4 or later first.")
 }
 
-// OtherFlavor is a server that speaks PostgreSQL's protocol and is another system.
+// UnsupportedServer returns the refusal of a system that implements PostgreSQL's protocol but is not PostgreSQL.
 func UnsupportedServer(flavor string) *problem.Problem {
-	return refused("unsupported_server", "", "the server is "+flavor+", not PostgreSQL itself",
-		"Its locks, indexes and schema changes work in other ways; nothing here is proved for it.", "rekey does not work on "+flavor+".")
+	return refused("unsupported_server", "", "the server is "+flavor+", not PostgreSQL",
+		"Its locks, indexes and schema changes differ, and rekey is not tested with it.", "Connect to a PostgreSQL server, version 13 to 18.")
 }
 
-// IsStandby is a server in recovery.
+// ServerIsStandby returns the refusal of a server in recovery.
 func ServerIsStandby() *problem.Problem {
-	return refused("standby", "", "the server is a read-only standby", "pg_is_in_recovery() is true.",
-		"Connect to the primary; in a list of hosts target_session_attrs=read-write finds it.")
+	return refused("standby", "", "the server is a read-only standby", "Its pg_is_in_recovery() is true.",
+		"Connect to the primary. With several hosts in --database-url, add target_session_attrs=read-write.")
 }
 
-// IsReadOnly is a session that is read-only by default, for other reasons than a standby's.
+// ServerIsReadOnly returns the refusal of a primary on which transactions are read-only by default.
 func ServerIsReadOnly() *problem.Problem {
-	return refused("read_only", "", "transactions are read-only by default here", "default_transaction_read_only is on for this role or database.",
-		"Connect as a role that may write, or let a DBA run: ALTER ROLE .. SET default_transaction_read_only = off;")
+	return refused("read_only", "", "transactions are read-only by default", "The setting default_transaction_read_only is on for this role or database.",
+		"Connect as a role that may write. Or let a DBA run: ALTER ROLE .. SET default_transaction_read_only = off;")
 }
 
-// BehindPooler is a pooler where a direct connection is needed.
+// PoolerDetected returns the refusal of a connection through a pooler if no direct URL is given.
 func PoolerDetected() *problem.Problem {
-	return refused("pooler", "", "a connection pooler stands between rekey and the server",
-		"CREATE INDEX CONCURRENTLY needs a session of its own, and what it sets there must reach nobody else.",
-		"Give the server's own address: --direct-url postgres://host:port/database")
+	return refused("pooler", "", "the connection goes through a pooler",
+		"CREATE INDEX CONCURRENTLY needs a session of its own, and settings of this session must not reach other clients.",
+		"Add the address of the server itself: --direct-url postgres://host:port/database")
 }
 
-// SmallPool is a pool that cannot do the work and watch over it.
+// PoolTooSmall returns the refusal of a pool with fewer than two connections.
 func PoolTooSmall(most int32) *problem.Problem {
-	return refused("small_pool", "", fmt.Sprintf("the pool has MaxConns %d, and two connections are needed", most),
-		"One works, the other keeps the lease and looks at who blocks.", "Set MaxConns to 2 or more.")
+	return refused("small_pool", "", fmt.Sprintf("MaxConns of the pool is %d, must be at least 2", most),
+		"One connection migrates, another renews the lease and finds blocking sessions.", "Set MaxConns to 2 or more.")
 }
 
-// OtherDriver refuses a *sql.DB of another driver.
-func OtherDriver(cause error) *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.Usage, Code: "other_driver", Message: "the *sql.DB uses another driver than pgx's stdlib",
-		Hint: `Open it with sql.Open("pgx", …) of github.com/jackc/pgx/v5/stdlib, or pass a *pgxpool.Pool to rekey.New.`, Cause: cause,
-	}
+// DirectURLMismatch returns the refusal of a direct URL that leads to another server or database than the pooler.
+func DirectURLMismatch() *problem.Problem {
+	return refused("direct_url_mismatch", "", "--direct-url leads to another database than the pooler",
+		"The start times of the servers or the oids of the databases differ.", "Set --direct-url to the server and database that the pooler's configuration names.")
 }
 
-// BadPace is a pace that there is not.
-func BadPace(cause error) *problem.Problem {
-	return &problem.Problem{Kind: problem.Usage, Code: "bad_pace", Message: cause.Error(), Hint: "Use gentle, normal or full.", Cause: cause}
-}
-
-// NoPool is a call without a way to the database.
+// NoPool returns the problem of a call without a pool.
 func NoPool() *problem.Problem {
-	return &problem.Problem{Kind: problem.Usage, Code: "no_pool", Message: "the pool is nil", Hint: "Open one with pgxpool.New."}
+	return usage("no_pool", "the pool is nil", "", "Create one with pgxpool.New.")
+}
+
+// OtherDriver returns the problem of a *sql.DB that another driver than pgx opened.
+func OtherDriver(cause error) *problem.Problem {
+	p := usage("other_driver", "the driver of the *sql.DB is not pgx", "",
+		`Open it with sql.Open("pgx", …) and github.com/jackc/pgx/v5/stdlib, or pass a *pgxpool.Pool to rekey.New.`)
+	p.Cause = cause
+	return p
 }

@@ -1,38 +1,31 @@
 package message
 
-import "github.com/rekey-pg/rekey/problem"
-
 import (
 	"fmt"
 
 	"github.com/rekey-pg/rekey/internal/visible"
+	"github.com/rekey-pg/rekey/problem"
 )
 
-// SignalHidden is a signal that matters here and that the role may not read.
+// SignalHidden returns the refusal of a signal that applies to this server but that the role may not read.
 func SignalHidden(signal, what, role string) *problem.Problem {
-	return refused("signal_hidden", "", what+" is not visible to role "+role,
-		"The run is to stand still when it grows, and could not know.",
-		fmt.Sprintf("Let a DBA run: GRANT pg_monitor TO %s; or go without it: --without-signal %s", role, signal))
+	return refused("signal_hidden", "", fmt.Sprintf("role %s may not read %s", role, what),
+		"The run pauses when it exceeds a limit, and so must be able to read it.",
+		fmt.Sprintf("Let a DBA run: GRANT pg_monitor TO %s; Or run without this signal: --without-signal %s", role, signal))
 }
 
-// ThrottleQuery is a question of the user's that cannot be asked.
+// ThrottleQuery returns the refusal of a --throttle-query that failed.
 func ThrottleQuery(cause error) *problem.Problem {
-	p := refused("throttle_query", "", "the throttle query does not work", visible.Error(cause)+".",
-		"It is one SELECT of one column, boolean or text, that reads only and takes less than a second; names are written with their schema.")
+	p := refused("throttle_query", "", "the query of --throttle-query failed", sentence(visible.Error(cause)),
+		"Write one SELECT of one column, boolean or text, that only reads and takes less than a second. Qualify names with their schema.")
 	p.Cause = cause
 	return p
 }
 
-// ThrottleFile is a flag file of which cannot be told whether it is there.
+// ThrottleFile returns the refusal of a --throttle-file that could not be checked.
 func ThrottleFile(name string, cause error) *problem.Problem {
-	p := refused("throttle_file", "", fmt.Sprintf("whether the throttle file %s is there cannot be told", visible.Path(name)), visible.Error(cause)+".",
-		"Name a file in a directory that may be searched.")
+	p := refused("throttle_file", "", fmt.Sprintf("could not check the file %s of --throttle-file", visible.Path(name)), sentence(visible.Error(cause)),
+		"Name a file in a directory that rekey may search.")
 	p.Cause = cause
 	return p
-}
-
-// DirectElsewhere is a direct connection to another server or database than the pooler's.
-func DirectURLMismatch() *problem.Problem {
-	return refused("direct_url_mismatch", "", "--direct-url leads to another database than the connection through the pooler",
-		"The servers' start times or the databases' oids differ.", "Give the address of the same database: look into the pooler's configuration.")
 }

@@ -1,48 +1,46 @@
 package message
 
-import "github.com/rekey-pg/rekey/problem"
-
 import (
 	"fmt"
 	"strings"
+
+	"github.com/rekey-pg/rekey/problem"
 )
 
-// BadTimeColumn is a creation-time column that was asked for and cannot be; others are the columns of the
-// table that tell a time.
-func BadTimeColumn(table, column, why string, others []string) *problem.Problem {
-	hint := "None of its columns does. Leave it to the key alone: --time-column"
+// BadTimeColumn returns the refusal of a --time-column that has no creation times. Others lists the columns of the
+// table that have some.
+func BadTimeColumn(table, column, reason string, others []string) *problem.Problem {
+	hint := "The table has no column with times."
 	if len(others) > 0 {
-		hint = "These do: " + strings.Join(others, ", ") + ". Or leave it to the key alone: --time-column"
+		hint = "Columns with times: " + strings.Join(others, ", ") + "."
 	}
-	return refused("bad_time_column", table, fmt.Sprintf("%s cannot be filled in the order of column %s", table, column), why+".",
-		hint+" "+bare(table)+"=none")
+	return refused("bad_time_column", table, fmt.Sprintf("column %s of %s has no creation times", column, table), sentence(reason),
+		hint+" To use the order of the key: --time-column "+bare(table)+"=none")
 }
 
-// RandomTooLate is a table that is to get random values and has others already.
+// RandomTooLate returns the refusal of --random for a table that has values of UUIDv7.
 func RandomTooLate(table, column string) *problem.Problem {
-	return refused("random_too_late", table, fmt.Sprintf("column %s of %s has UUIDv7 already", column, table),
-		"They may have been handed out, and rekey never changes a value.",
-		"Leave out --random for this table; or, if nobody knows the values yet, take the column away with rekey down first.")
+	return refused("random_too_late", table, fmt.Sprintf("column %s of %s contains UUIDv7 values", column, table),
+		"Clients may know them, and rekey never changes a value.",
+		"Omit --random for this table. If no client knows the values, remove the column first: rekey down")
 }
 
-// NoOrderRights is a table too large to be put in order without a place for notes.
+// NoOrderRights returns the refusal of a large table whose order cannot be stored because the role may not create
+// tables in schema rekey.
 func NoOrderRights(table, role, owner string) *problem.Problem {
-	return refused("no_order_rights", table, fmt.Sprintf("%s cannot be filled in the order of creation", table),
-		"A table of this size needs tables of notes in schema rekey until it is filled, and the role may not create them.",
-		fmt.Sprintf("Let %s or a DBA run: GRANT CREATE ON SCHEMA rekey TO %s;  or fill this table by the clock: --time-source %s=now",
+	return refused("no_order_rights", table, fmt.Sprintf("could not fill %s in order of creation", table),
+		"For a table of this size rekey stores the order in schema rekey until the table is filled, and the role may not create tables there.",
+		fmt.Sprintf("Let %s or a DBA run: GRANT CREATE ON SCHEMA rekey TO %s; Or fill this table without an order: --time-source %s=now",
 			owner, role, bare(table)))
 }
 
-// UnknownZone is a time zone that the server does not know; near are names like it.
+// UnknownZone returns the problem of a time zone that the server does not know. Near is a similar name, or "".
 func UnknownZone(zone, near string) *problem.Problem {
-	hint := "See them with: SELECT name FROM pg_timezone_names;"
+	hint := "List the time zones: SELECT name FROM pg_timezone_names;"
 	if near != "" {
 		hint = "Did you mean: --time-zone " + near
 	}
-	return &problem.Problem{
-		Kind: problem.Usage, Code: "unknown_time_zone", Message: fmt.Sprintf("the server knows no time zone %q", zone),
-		Detail: "It is looked for in pg_timezone_names.", Hint: hint,
-	}
+	return usage("unknown_time_zone", fmt.Sprintf("time zone %q of --time-zone does not exist", zone), "The server's pg_timezone_names lists the valid names.", hint)
 }
 
 func bare(table string) string {
@@ -50,57 +48,40 @@ func bare(table string) string {
 	return name
 }
 
-// NoSuchTable is a table that a schema without a profile does not have, or that gets no column; near is a
-// name like it, or "".
-func NoSuchTable(flag, table, schema, near string) *problem.Problem {
-	hint := fmt.Sprintf("rekey plan --schema %s tells what becomes of each table.", schema)
-	if near != "" {
-		hint = "Did you mean: " + near
-	}
-	return &problem.Problem{
-		Kind: problem.Usage, Code: "unknown_table", Message: fmt.Sprintf("%s: no table %q of schema %s gets a uuid", flag, table, schema),
-		Detail: "Tables are named without their schema.", Hint: hint,
-	}
-}
-
-// ScriptByClock is a script of which the order of creation or random values were asked.
+// ValuesInScript returns the problem of a script with settings of values. A script uses the time of its execution.
 func ValuesInScript() *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.Usage, Code: "values_in_script", Message: "a script fills by the clock and by nothing else",
-		Hint: "Leave out what is said of the values; or run rekey up, which puts them in the order of creation.",
-	}
+	return usage("values_in_script", "a script can only generate values from the current time", "",
+		"Omit the settings of values. Or use rekey up, which fills the tables in order of creation.")
 }
 
-// BadTimePattern is a pattern of tables that cannot be read.
-func BadTimePattern(pattern, why string) *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.Usage, Code: "bad_time_column", Message: fmt.Sprintf("--time-column: %q is not a pattern of tables", pattern),
-		Detail: why + ".", Hint: "In a pattern * and ? match, and \\* is a star: --time-column '*=published_at'",
-	}
+// BadTimePattern returns the problem of a pattern of --time-column that cannot be parsed.
+func BadTimePattern(pattern, reason string) *problem.Problem {
+	return usage("bad_time_column", fmt.Sprintf("--time-column: invalid table pattern %q", pattern), sentence(reason),
+		`Wildcards are * and ?, and \* matches a star. Try: --time-column '*=published_at'`)
 }
 
-// IdleTimePattern is a pattern that fits no table with the column that it names.
+// UnmatchedTimePattern returns the problem of a pattern of --time-column that matches no table with the column.
 func UnmatchedTimePattern(schema, pattern, column string) *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.Usage, Code: "bad_time_column", Message: fmt.Sprintf("--time-column %s=%s: no table of schema %s that matches has this column", pattern, column, schema),
-		Detail: "A pattern is for those of the matching tables that have the column.",
-		Hint:   fmt.Sprintf("rekey plan --schema %s names the columns that each table has.", schema),
-	}
+	return usage("bad_time_column", fmt.Sprintf("--time-column %s=%s matches no table with this column in schema %s", pattern, column, schema),
+		"A pattern applies to each matching table that has the column.",
+		"List the time columns: rekey plan --schema "+shell(schema))
 }
 
-// BadModule is a name for Ecto's module that Elixir does not take for one.
+// BadModule returns the problem of a --module that is not a valid name of an Elixir module.
 func BadModule() *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.Usage, Code: "bad_module", Message: "the name of the module is no Elixir module's",
-		Detail: "Each part begins with a capital letter and has letters, digits and underscores.",
-		Hint:   "Try: --module MyApp.Repo.Migrations.AddUuids",
-	}
+	return usage("bad_module", "--module is not the name of an Elixir module",
+		"Each part begins with a capital letter and contains letters, digits and underscores.",
+		"Try: --module MyApp.Repo.Migrations.AddUuids")
 }
 
-// SourceOfOneTable refuses a source of values that belongs to a single table as the default of all tables.
+// SourceOfOneTable returns the problem of a source that is only valid for a single table, given for all tables.
 func SourceOfOneTable(source string) *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.Usage, Code: "bad_time_source", Message: "Values.Source cannot be " + source,
-		Hint: "It is CreationTime() or MigrationTime(); other sources belong to single tables in Options.Tables.",
-	}
+	return usage("bad_time_source", "Values.Source cannot be "+source, "",
+		"Use CreationTime() or MigrationTime(). Other sources are for single tables, in Options.Tables.")
+}
+
+// ScriptNotWritten returns the problem of a script whose file could not be written.
+func ScriptNotWritten(path, reason string, cause error) *problem.Problem {
+	return failed("script_not_written", "could not write the script to "+path, "The system reported: "+reason+".",
+		"Name a writable directory: --output DIRECTORY", cause)
 }

@@ -1,41 +1,35 @@
 package message
 
-import "github.com/rekey-pg/rekey/problem"
-
 import (
 	"fmt"
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/problem"
 )
 
-// VersionFault is a recorded version below the one that verify expects.
-func VersionMismatch(version, to int) string {
-	return fmt.Sprintf("version %d is recorded, not %d", version, to)
-}
-
-// Differences is what verify found; verifyOnly says that up would do nothing about it.
+// Differences returns the problem of a verify that found differences. VerifyOnly reports whether up ignores them.
 func Differences(lines []string, verifyOnly bool) *problem.Problem {
-	hint := "rekey plan tells what up would do about it; rekey up makes whole what is half done."
+	hint := "Incomplete tables are completed by rekey up. List its steps: rekey plan"
 	if verifyOnly {
-		hint = "At this version rekey only verifies. PhoenixKit's own task mends its tables: mix phoenix_kit.repair_uuid; it deletes rows with equal values, so look at them first."
+		hint = "At this version rekey only verifies. Inspect the rows with equal values first, since PhoenixKit's own repair deletes them: mix phoenix_kit.repair_uuid"
 	}
 	const most = 5
 	detail := strings.Join(lines[:min(most, len(lines))], "; ")
-	if len(lines) > most {
-		detail += fmt.Sprintf("; and %d more", len(lines)-most)
+	if more := len(lines) - most; more > 0 {
+		detail += fmt.Sprintf("; and %d more", more)
 	}
 	return &problem.Problem{
-		Kind: problem.Differs, Code: "differences", Message: "verify found " + Counted(len(lines), "difference", "differences"), Detail: detail + ".",
+		Kind: problem.Differs, Code: "differences", Message: "verify found " + Counted(len(lines), "difference", "differences"), Detail: "Found: " + detail + ".",
 		Hint: hint,
 	}
 }
 
-// Unreadable is a table whose rows the role may not count.
-func TableUnreadable(table, quoted, role, said string, cause error) *problem.Problem {
+// TableUnreadable returns the refusal of a table whose rows the role may not count.
+func TableUnreadable(table, quoted, role, reason string, cause error) *problem.Problem {
 	p := refused("unreadable", table, fmt.Sprintf("role %s may not count the rows of %s", role, table),
-		fmt.Sprintf("The server says: %s. Verify counts every row or none.", said),
-		fmt.Sprintf("Run verify as the owner of the tables. Or let a DBA run: GRANT SELECT ON %s TO %s;  and, where row-level security hides rows: ALTER ROLE %s BYPASSRLS;",
+		reported(reason)+" verify must be able to read all rows.",
+		fmt.Sprintf("Connect as the owner of the tables. Or let a DBA run: GRANT SELECT ON %s TO %s; Where row-level security hides rows, also: ALTER ROLE %s BYPASSRLS;",
 			quoted, sqltext.Ident(role), sqltext.Ident(role)))
 	p.Cause = cause
 	return p

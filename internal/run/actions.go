@@ -70,7 +70,7 @@ func (e *Executor) explainLockError(g plan.Group, err error) error {
 	var timeout *pg.LockTimeoutError
 	switch {
 	case errors.As(err, &timeout):
-		return message.LockTimeout(tableName(g), timeout.Attempts, timeout.RetryTimeout, describe(timeout.Blockers), err)
+		return message.LockTimeout(tableName(g), timeout.Attempts, e.Limits.LockTimeout, timeout.RetryTimeout, describe(timeout.Blockers), err)
 	case errors.Is(err, pg.ErrStopped):
 		return e.stopError()
 	case errors.Is(err, pg.ErrFenced):

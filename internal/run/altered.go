@@ -73,7 +73,7 @@ func explainEventTrigger(server catalog.Server, about string, err error) error {
 	}
 	for _, t := range server.EventTriggers {
 		if isIn(serverErr.Where, t.Function) {
-			return message.EventTrigger(t.Name, t.Function, about, visible.Truncate(visible.Line(serverErr.Message), maxMessageLength), err)
+			return message.EventTriggerFailed(t.Name, t.Function, about, visible.Truncate(visible.Line(serverErr.Message), maxMessageLength), err)
 		}
 	}
 	return err

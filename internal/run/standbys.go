@@ -27,7 +27,7 @@ func (e *Executor) awaitStandbys(ctx context.Context, t step.Target) error {
 			return nil
 		}
 		if time.Since(begun) > e.Limits.LockRetryTimeout {
-			return message.LockTimeout(t.String(), attempts, e.Limits.LockRetryTimeout, describe(blockers), nil)
+			return message.LockTimeout(t.String(), attempts, e.Limits.LockTimeout, e.Limits.LockRetryTimeout, describe(blockers), nil)
 		}
 		wait := pause/2 + rand.N(pause)
 		e.attemptFailed(t.String(), pg.FailedAttempt{Table: table, Attempts: attempts, Blockers: blockers, Pause: wait})

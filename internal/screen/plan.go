@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey"
-	"github.com/rekey-pg/rekey/problem"
 )
 
 // Next holds the commands that follow a plan.
@@ -211,13 +210,4 @@ func (p *page) planNext(doc rekey.Plan, next Next) {
 		p.lines("Run it:      " + clean(next.Run))
 	}
 	p.lines("Statements:  " + clean(next.SQL))
-}
-
-// Refused returns the problem of a command whose document has refusals.
-func Refused(what string, list problem.List) *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.Refused, Code: "plan_refused",
-		Message: fmt.Sprintf("%s is refused by %s; nothing was changed", what, plural(len(list), "problem", "problems")),
-		Hint:    "Each is listed above with its own hint.",
-	}
 }
