@@ -22,7 +22,7 @@ type location struct {
 
 func (p *location) Error() string { return p.err.Error() }
 
-// Unwrap returns the error itself.
+// Unwrap returns the error without its location.
 func (p *location) Unwrap() error { return p.err }
 
 // At adds to an error the table it concerns, as schema.table or "", and the step. An error or a problem that has

@@ -13,9 +13,9 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// TestLockTimeoutCoversWholeTree checks that the partitions of a table are together waited for no longer than the
-// lock timeout, although the server's lock_timeout applies to each of them: the locks granted first would be held
-// for all that time.
+// TestLockTimeoutCoversAllTablesOfTree checks that an attempt waits for all partitions of a table together no
+// longer than the lock timeout, although the server's lock_timeout applies to each of them: the locks granted first
+// would be held for all that time.
 func TestLockTimeoutCoversAllTablesOfTree(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		b := newTestDB(t, c)

@@ -69,7 +69,7 @@ func WithDB(ctx context.Context, db *sql.DB) (with context.Context, pool *pgxpoo
 	config.ConnConfig, config.MinConns, config.MinIdleConns = conn.Conn().Config(), 0, 0
 	config.MaxConns = unlimitedConns
 	if limit := db.Stats().MaxOpenConnections; limit > 0 {
-		config.MaxConns = int32(max(1, limit-sessionConns)) //nolint:gosec // a number of connections
+		config.MaxConns = int32(max(1, limit-sessionConns))
 	}
 	if pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, nil, nil, err

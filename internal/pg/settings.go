@@ -30,8 +30,8 @@ var pins = []pin{
 	// Defaults, types and settings are compared as the server writes them without it.
 	{name: "quote_all_identifiers", value: "off"},
 
-	// Names are resolved in pg_catalog alone: an operator or a function of the same name in another schema is never
-	// called. Where names of the user's are needed they are qualified.
+	// Names are resolved in pg_catalog only, so that an operator or a function of the same name in another schema
+	// is never called. User-defined names are qualified.
 	{name: "search_path", value: "pg_catalog"},
 	// With "on" a policy would hide rows from a run that has to fill all of them; with "off" the server refuses.
 	{name: "row_security", value: "off"},
@@ -43,7 +43,7 @@ var pins = []pin{
 	{name: "extra_float_digits", value: "1"},
 	{name: "xmloption", value: "content"},
 	{name: "standard_conforming_strings", value: "on"}, // literals are quoted for "on"
-	{name: "backslash_quote", value: "safe_encoding"},  // and contain no backslash before a quote
+	{name: "backslash_quote", value: "safe_encoding"},  // literals contain no backslash before a quote
 	{name: "array_nulls", value: "on"},                 // NULL in an array parameter is the null value
 	{name: "transform_null_equals", value: "off"},      // "= NULL" in a default or a check keeps its meaning
 

@@ -63,13 +63,13 @@ func (s *testRun) migrate(direction plan.Direction) (event.Result, error) {
 
 func (s *testRun) verify() {
 	s.t.Helper()
-	server, err := inspect.Server(s.t.Context(), s.pool)
+	inspected, err := inspect.Server(s.t.Context(), s.pool)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	request := s.job.Request
 	request.Direction = plan.Up
-	if _, err := verify.Run(s.t.Context(), s.pool, server, request); err != nil {
+	if _, err := verify.Run(s.t.Context(), s.pool, inspected, request); err != nil {
 		s.t.Error(err)
 	}
 }

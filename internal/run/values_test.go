@@ -80,11 +80,11 @@ func TestExistingColumnKeepsValues(t *testing.T) {
 	s.expect("0", orderTables, strings.Replace(inversions, "id <= 3000", "id <= 3000 AND id % 10 <> 3", 1),
 		`SELECT count(*)::text FROM ledger, rekey.moments WHERE relation = 'ledger'::regclass AND id > 3000
 			AND `+uuidMillis+` < floor(extract(epoch FROM moment) * 1000)`)
-	server, err := inspect.Server(t.Context(), s.pool)
+	inspected, err := inspect.Server(t.Context(), s.pool)
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := verify.Run(t.Context(), s.pool, server, s.job.Request)
+	report, err := verify.Run(t.Context(), s.pool, inspected, s.job.Request)
 	if o := report.Tables[0].Order; err != nil || o.Judged != 2700 || o.OtherVersion != 300 || o.New < 1 {
 		t.Errorf("%v: %+v", err, o)
 	}

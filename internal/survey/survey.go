@@ -38,7 +38,7 @@ func Read(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, r Requ
 	return inputs[0], nil
 }
 
-// Whole is the question for everything that a profile has to do with in a schema.
+// ProfileRequest returns the request for everything in a schema that concerns a profile.
 func ProfileRequest(p profile.Profile, schema string) inspect.Request {
 	q := inspect.Request{Schema: schema, Column: p.Column, Function: step.FunctionName}
 	q.Relations = append(q.Relations, p.VersionTable)
