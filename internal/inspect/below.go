@@ -9,13 +9,13 @@ import (
 
 type belowRow struct{ Root, Relation, Above int64 }
 
-// trees is what is below the tables of a question.
+// trees has the relations below other relations.
 type trees struct {
 	rows []belowRow
-	top  map[int64]int64 // of a relation that is below another one: the topmost
+	top  map[int64]int64 // root by the oid of a relation below it
 }
 
-// below looks under the relations that are below none themselves.
+// readBelow reads what is below those of the found relations that are roots.
 func readBelow(ctx context.Context, tx pg.Tx, found []relationRow) (trees, error) {
 	t := trees{top: map[int64]int64{}}
 	var roots []int64
@@ -36,16 +36,16 @@ func readBelow(ctx context.Context, tx pg.Tx, found []relationRow) (trees, error
 	return t, err
 }
 
-// read gives those below that were not found by their names.
+// read reads the relations below the roots that are not among the found ones.
 func (t trees) read(ctx context.Context, tx pg.Tx, found []relationRow) ([]relationRow, error) {
-	there := map[int64]bool{}
+	known := map[int64]bool{}
 	for _, row := range found {
-		there[row.OID] = true
+		known[row.OID] = true
 	}
 	var missing []int64
 	for _, row := range t.rows {
-		if !there[row.Relation] {
-			missing, there[row.Relation] = append(missing, row.Relation), true
+		if !known[row.Relation] {
+			missing, known[row.Relation] = append(missing, row.Relation), true
 		}
 	}
 	if missing == nil {
@@ -54,17 +54,18 @@ func (t trees) read(ctx context.Context, tx pg.Tx, found []relationRow) ([]relat
 	return rows[relationRow](ctx, tx, "relations", []string{}, []string{}, missing)
 }
 
-// grow puts under each root what is below it. What was dropped between two queries is below nothing.
+// attach sets Below of each root. It skips relations that were dropped between two queries.
 func (t trees) attach(at map[int64]*catalog.Table) {
 	for _, row := range t.rows {
-		if table, there := at[row.Relation]; there {
+		if table, ok := at[row.Relation]; ok {
 			table.Above = uint32(row.Above)
 			appendTo(&at[row.Root].Below, *table)
 		}
 	}
 }
 
-// beside reads who bears which name in the other schemas in which something is below a schema's tables.
+// readOtherSchemas reads the names of all relations in the other schemas that have partitions or children of a schema's
+// tables.
 func readOtherSchemas(ctx context.Context, tx pg.Tx, schema *catalog.Schema) error {
 	others := map[string]bool{}
 	var names []string

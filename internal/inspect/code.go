@@ -13,8 +13,8 @@ type codeRow struct {
 	Becomes, Fires                    bool
 }
 
-// Code reads the code that statements on tables would run and that a role with fewer rights than the session's can
-// change. It reads the catalogue alone. The columns are those that an UPDATE sets; replica says that it runs with
+// Code returns the code that statements on the tables run and that a role with fewer rights than the session's role can
+// change. It reads the catalogue only. An UPDATE sets the columns; replica says that the session has
 // session_replication_role = replica.
 func Code(ctx context.Context, tx pg.Tx, tables []*catalog.Table, columns []string, replica bool) ([]catalog.Code, error) {
 	at := map[int64]*catalog.Table{}
@@ -34,13 +34,13 @@ func Code(ctx context.Context, tx pg.Tx, tables []*catalog.Table, columns []stri
 	return code, err
 }
 
-// Lesser reports whether there may be such code: a role with fewer rights than the session's owns one of the tables, a
-// function or a domain.
-func HasLessPrivilegedOwners(ctx context.Context, tx pg.Tx, tables []*catalog.Table) (lesser bool, err error) {
+// HasLessPrivilegedOwners reports whether a role with fewer rights than the session's role owns one of the tables, a function
+// or a domain. If not, Code returns nothing.
+func HasLessPrivilegedOwners(ctx context.Context, tx pg.Tx, tables []*catalog.Table) (found bool, err error) {
 	oids := make([]int64, 0, len(tables))
 	for _, table := range tables {
 		oids = append(oids, int64(table.OID))
 	}
-	err = readEach(ctx, tx, "less_privileged", func(r struct{ Lesser bool }) { lesser = r.Lesser }, oids)
-	return lesser, err
+	err = readEach(ctx, tx, "less_privileged", func(r struct{ Found bool }) { found = r.Found }, oids)
+	return found, err
 }

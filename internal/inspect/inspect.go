@@ -1,5 +1,5 @@
-// Package inspect reads a live database into catalog values. It changes nothing. Its queries stand in
-// queries/*.sql, to be pasted into psql.
+// Package inspect reads a live database into values of package catalog. It changes nothing. Its longer queries are in
+// queries/*.sql and can be pasted into psql.
 package inspect
 
 import (
@@ -16,10 +16,10 @@ import (
 //go:embed queries/*.sql
 var queries embed.FS
 
-// text gives a query by its file's name.
+// queryText returns the query in a file.
 func queryText(name string) string {
 	if name == "code" {
-		return trust.CodeQuery // scripts ask it, too
+		return trust.CodeQuery // scripts use it too
 	}
 	sql, err := queries.ReadFile("queries/" + name + ".sql")
 	if err != nil {
@@ -28,14 +28,14 @@ func queryText(name string) string {
 	return string(sql)
 }
 
-// rows runs a query and gives a value of T for each row, by column names.
+// rows runs a query and returns a T for each row, whose fields are set by column names.
 func rows[T any](ctx context.Context, tx pg.Tx, name string, args ...any) ([]T, error) {
 	var values []T
 	err := tx.QueryAll(ctx, query(name, func(value T) { values = append(values, value) }, args...))
 	return values, err
 }
 
-// query hands each of its rows, a value of R by column names, to take.
+// query returns a query that calls take with an R for each row, whose fields are set by column names.
 func query[R any](name string, take func(R), args ...any) pg.Query {
 	return pg.Query{SQL: queryText(name), Args: args, Read: func(found pgx.Rows) error {
 		values, err := pgx.CollectRows(found, pgx.RowToStructByNameLax[R])

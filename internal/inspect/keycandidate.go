@@ -7,24 +7,24 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// Keyed describes the column of one table that a kit wants to be its key.
+// KeyCandidate describes a column that is to become the primary key of its table.
 type KeyCandidate struct {
-	Name          string
+	Name          string // of the table
 	Type          string // format_type
-	Required      bool   // NOT NULL, proved
+	Required      bool   // NOT NULL, validated
 	HasPrimaryKey bool   // the table has a primary key
 	Unique        bool   // a valid index keeps the column unique
 }
 
-// KeyedTables reads every table of a schema whose name begins with prefix and that has the column, by name.
+// KeyCandidates returns every table of a schema that has the column and whose name begins with prefix, sorted by name.
 func KeyCandidates(ctx context.Context, tx pg.Tx, schema, prefix, column string) ([]KeyCandidate, error) {
 	return rows[KeyCandidate](ctx, tx, "key_candidates", schema, prefix, column)
 }
 
-// Alike counts the values of a column that another row has too, as they would be as uuids: text in capitals is the same uuid.
-// It scans the table.
-func DuplicateUUIDs(ctx context.Context, tx pg.Tx, table sqltext.Table, column string) (alike int64, err error) {
+// DuplicateUUIDs returns the number of values of a text column that would be duplicates as uuids, which ignore the case of
+// letters. It scans the table.
+func DuplicateUUIDs(ctx context.Context, tx pg.Tx, table sqltext.Table, column string) (duplicates int64, err error) {
 	err = tx.QueryRow(ctx, sqltext.Format("SELECT count({}) - count(DISTINCT lower({}::text)) FROM {}",
-		sqltext.Name(column), sqltext.Name(column), table)).Scan(&alike)
-	return alike, err
+		sqltext.Name(column), sqltext.Name(column), table)).Scan(&duplicates)
+	return duplicates, err
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// Numbers are some of the positive values of a column.
+// NumberSample is the range of a sample of a column's positive values.
 type NumberSample struct {
-	Least, Most *float64 // nil where none was met
+	Least, Most *float64 // nil if the sample has no positive value
 	Now         int64    // the server's time in seconds since 1970
 }
 
-// SomeNumbers reads a few thousand rows of a table of so many pages, and of all tables below it.
+// SampleNumbers reads a few thousand rows of a table and of all tables below it. pages is the size of the table.
 func SampleNumbers(ctx context.Context, tx pg.Tx, table sqltext.Table, column string, pages int64) (n NumberSample, err error) {
 	const sampled, percent = 20, 100 // pages
 	share := sqltext.Value(strconv.FormatFloat(percent*sampled/max(float64(pages), sampled), 'f', 6, 64))

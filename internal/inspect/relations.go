@@ -32,8 +32,8 @@ func (r relationRow) table() catalog.Table {
 	}
 }
 
-// estimate scales the tuples of the last VACUUM or ANALYZE to the pages of now, as the planner does.
-// A table that was never looked at is taken to hold a hundred rows a page.
+// estimate scales the number of rows at the last VACUUM or ANALYZE to the current number of pages, as the planner does. For
+// a table that was never analyzed it assumes 100 rows per page.
 func (r relationRow) estimate() float64 {
 	if r.Tuples < 0 || r.KnownPages == 0 {
 		const guess = 100
@@ -42,7 +42,7 @@ func (r relationRow) estimate() float64 {
 	return r.Tuples / float64(r.KnownPages) * float64(r.Pages)
 }
 
-// named are the relations of the schemas that a question is about.
+// namedRelations returns the query for the requested relations of schemas.
 func (q Request) namedRelations(schemas []string, take func(relationRow)) pg.Query {
 	names := append([]string{}, q.Relations...)
 	if q.All {
@@ -51,7 +51,7 @@ func (q Request) namedRelations(schemas []string, take func(relationRow)) pg.Que
 	return query("relations", take, schemas, names, []int64{})
 }
 
-// relations reads what belongs to those that were found, and what is below them; they are in the order of their names.
+// relations returns the found relations with their columns, indexes and other parts, and the tables below them.
 func relations(ctx context.Context, tx pg.Tx, q Request, found []relationRow) ([]catalog.Table, error) {
 	trees, err := readBelow(ctx, tx, found)
 	if err != nil {
@@ -76,7 +76,7 @@ func relations(ctx context.Context, tx pg.Tx, q Request, found []relationRow) ([
 	if len(oids) == 0 {
 		return tables, nil
 	}
-	for i, oid := range oids { // a column of the top is one of what is below it, by the same name
+	for i, oid := range oids { // tables below a root have the root's column
 		if root, ok := trees.top[oid]; ok {
 			columns[i] = at[root].Name
 		}
@@ -85,21 +85,21 @@ func relations(ctx context.Context, tx pg.Tx, q Request, found []relationRow) ([
 	if q.Column == "" {
 		columns = nil
 	}
-	ask := tx.QueryAll
+	queryAll := tx.QueryAll
 	if q.endsWithRelations() {
-		ask = tx.QueryAllLast
+		queryAll = tx.QueryAllLast
 	}
-	err = readParts(ctx, tx, ask, columns, oids, at)
+	err = readParts(ctx, tx, queryAll, columns, oids, at)
 	trees.attach(at)
 	return tables[:len(found)], err
 }
 
-// withParts are the kinds of relations of which it is asked what belongs to them.
+// kindsWithParts returns the kinds of relations whose columns, indexes and other parts are read.
 func kindsWithParts() []catalog.Kind {
 	return []catalog.Kind{catalog.Ordinary, catalog.Partitioned, catalog.View, catalog.MaterializedView, catalog.Foreign}
 }
 
-// The rows of the queries: a part of a relation, and whose it is.
+// The rows of the queries: a part, and the oid of its relation.
 type (
 	columnRow struct {
 		Relation int64
@@ -142,10 +142,10 @@ func (r columnRow) column() catalog.Column {
 	return c
 }
 
-// parts reads what belongs to the relations, a query a kind for all of them; columns are those on which
-// something may hang, one a relation, or none at all.
-func readParts(ctx context.Context, tx pg.Tx, ask func(context.Context, ...pg.Query) error, columns []string, oids []int64, at map[int64]*catalog.Table) error {
-	err := ask(
+// readParts reads the parts of all relations, with one query per kind of part. columns has one column per relation, whose
+// dependent objects and publications are read too; nil reads none.
+func readParts(ctx context.Context, tx pg.Tx, queryAll func(context.Context, ...pg.Query) error, columns []string, oids []int64, at map[int64]*catalog.Table) error {
+	err := queryAll(
 		ctx,
 		query("columns", func(r columnRow) { appendTo(&at[r.Relation].Columns, r.column()) }, oids),
 		query("indexes", func(r indexRow) { appendTo(&at[r.Relation].Indexes, r.Index) }, oids),
@@ -156,20 +156,21 @@ func readParts(ctx context.Context, tx pg.Tx, ask func(context.Context, ...pg.Qu
 	if err != nil || columns == nil {
 		return err
 	}
-	of := map[int64]string{}
+	columnOf := map[int64]string{}
 	for i, oid := range oids {
-		of[oid] = columns[i]
+		columnOf[oid] = columns[i]
 	}
 	return errors.Join(
 		publications(ctx, tx, oids, at),
 		readEach(ctx, tx, "attachments", func(r attachmentRow) {
-			r.Attachment.Column = of[r.Relation]
+			r.Attachment.Column = columnOf[r.Relation]
 			appendTo(&at[r.Relation].Attachments, r.Attachment)
 		}, oids, columns),
 	)
 }
 
-// publications are asked for where there are any: in most databases there are none, and no other question takes as long to plan.
+// publications reads the publications of relations. It checks first whether the database has one: most have none, and no
+// other query takes as long to plan.
 func publications(ctx context.Context, tx pg.Tx, oids []int64, at map[int64]*catalog.Table) error {
 	some, err := rows[struct{ Name string }](ctx, tx, "publication")
 	if err != nil || len(some) == 0 {
@@ -178,7 +179,7 @@ func publications(ctx context.Context, tx pg.Tx, oids []int64, at map[int64]*cat
 	return readEach(ctx, tx, "publications", func(r publicationRow) { appendTo(&at[r.Relation].Publications, r.Publication) }, oids)
 }
 
-// each runs a query and hands over its rows.
+// readEach runs a query and calls take with each row.
 func readEach[R any](ctx context.Context, tx pg.Tx, name string, take func(R), args ...any) error {
 	return tx.QueryAll(ctx, query(name, take, args...))
 }

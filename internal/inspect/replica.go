@@ -15,14 +15,14 @@ type replicaRow struct {
 	Database     string
 	DatabaseOID  int64
 	Identifiable bool
-	identifier   string // "" where the role may not read it
+	identifier   string // "" if the role may not read it
 
 	StreamingDelay, ArchiveDelay, ApplyDelay int
 	Feedback                                 bool
 }
 
-// Replicas looks at the standbys, and at the primary to tell whether they follow it. A standby that
-// cannot be read is no error: its Fault tells.
+// Replicas reads the standbys, and the primary to check that they follow it. A standby that cannot be read is no error; its
+// Fault is set.
 func Replicas(ctx context.Context, primary *pgxpool.Pool, standbys []*pg.Standby) ([]catalog.Replica, error) {
 	if len(standbys) == 0 {
 		return nil, nil

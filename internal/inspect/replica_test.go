@@ -2,7 +2,7 @@ package inspect
 
 import "testing"
 
-func TestElsewhere(t *testing.T) {
+func TestMismatch(t *testing.T) {
 	own := replicaRow{Database: "shop", DatabaseOID: 5, identifier: "71"}
 	for _, c := range []struct {
 		other replicaRow

@@ -15,23 +15,23 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// examples is how many offending values an error names.
+// examples is the number of values that a message names.
 const examples = 3
 
-// The versions of uuids that rekey makes, as their fifteenth character.
+// The versions of uuids that rekey makes: the fifteenth character of a uuid.
 const (
 	V4 = "4"
 	V7 = "7"
 )
 
-// Is is the condition, in SQL, that the uuid in a column is of a version, with the RFC's variant.
+// IsVersion returns the SQL condition that the uuid in a column has a version and the variant of RFC 9562.
 func IsVersion(version, column string) string {
 	return sqltext.Format("(substr({}::text, 15, 1) = {} AND substr({}::text, 20, 1) IN ('8', '9', 'a', 'b'))",
 		sqltext.Name(column), sqltext.Value(version), sqltext.Name(column))
 }
 
-// Data counts what stands in a uuid column. It scans the table. The key tells which rows have a value that
-// stands more than once; nil is a table without one.
+// CountExisting counts the values of an existing uuid column. It scans the table, and once more unless a unique index
+// excludes duplicates. The key, which may be nil, identifies the rows of a duplicate value.
 func CountExisting(ctx context.Context, tx pg.Tx, table sqltext.Table, key []string, column string, unique bool) (catalog.Data, error) {
 	var data catalog.Data
 	err := tx.QueryRow(ctx, sqltext.Format("SELECT count(*) FILTER (WHERE {} IS NULL) > 0, count({}) FILTER (WHERE NOT ",
@@ -51,7 +51,7 @@ func CountExisting(ctx context.Context, tx pg.Tx, table sqltext.Table, key []str
 	return data, err
 }
 
-// located adds to a value the keys of some of the rows that it stands in.
+// withKeys returns a value with the keys of some of its rows.
 func withKeys(ctx context.Context, tx pg.Tx, table sqltext.Table, key []string, column, value string) (string, error) {
 	parts := make([]string, len(key))
 	for i, name := range key {
@@ -65,21 +65,21 @@ func withKeys(ctx context.Context, tx pg.Tx, table sqltext.Table, key []string, 
 	return value + " (" + strings.Join(keys, ", ") + ")", err
 }
 
-// Across gives some of the values that stand in more than one table of a tree, with the tables. It scans all of them.
+// SharedAcross returns examples of values that are in more than one table of a tree, with the tables. It scans all of them.
 func SharedAcross(ctx context.Context, tx pg.Tx, root sqltext.Table, column string) ([]string, error) {
 	name := sqltext.Name(column)
 	return readStrings(ctx, tx, sqltext.Format("SELECT {}::text || ' (' || string_agg(DISTINCT tableoid::regclass::text, ', ') || ')' FROM {} WHERE {} IS NOT NULL"+
 		" GROUP BY {} HAVING count(DISTINCT tableoid) > 1 ORDER BY {} LIMIT {}", name, root, name, name, name, examples))
 }
 
-// Counted is the proof of one uuid column.
+// Counts are the numbers by which a uuid column is verified.
 type Counts struct {
 	Rows, Nulls int64
-	Duplicates  int64 // values that stand more than once
-	Other       int64 // values that are not of the version
+	Duplicates  int64 // number of values in more than one row
+	Other       int64 // number of values of another version
 }
 
-// Count counts a uuid column in two scans. It believes no index and no constraint.
+// Count counts a uuid column in two scans. It does not rely on indexes and constraints.
 func Count(ctx context.Context, tx pg.Tx, table sqltext.Table, column, version string) (Counts, error) {
 	var c Counts
 	name := sqltext.Name(column)
@@ -89,19 +89,19 @@ func Count(ctx context.Context, tx pg.Tx, table sqltext.Table, column, version s
 		return c, err
 	}
 	err = tx.QueryRow(ctx, sqltext.Format(
-		"SELECT count(*) FROM (SELECT FROM {} WHERE {} IS NOT NULL GROUP BY {} HAVING count(*) > 1) twice",
+		"SELECT count(*) FROM (SELECT FROM {} WHERE {} IS NOT NULL GROUP BY {} HAVING count(*) > 1) duplicates",
 		table, name, name)).Scan(&c.Duplicates)
 	return c, err
 }
 
-// Unparsed gives some of the values of a text column that are no uuids.
+// NotUUIDs returns examples of values of a text column that are not uuids.
 func NotUUIDs(ctx context.Context, tx pg.Tx, table sqltext.Table, column string) ([]string, error) {
 	const uuid = `^\{?([0-9a-fA-F]{4}-?){7}[0-9a-fA-F]{4}\}?$`
 	return readStrings(ctx, tx, sqltext.Format("SELECT left({}::text, 60) FROM {} WHERE {}::text !~ {} ORDER BY 1 LIMIT {}",
 		sqltext.Name(column), table, sqltext.Name(column), sqltext.Value(uuid), examples))
 }
 
-// Unfilled reports whether a row without a value is there. The scan ends at the first.
+// Unfilled reports whether a row has no value. The scan ends at the first such row.
 func Unfilled(ctx context.Context, tx pg.Tx, table sqltext.Table, column string) (bool, error) {
 	var found bool
 	err := tx.QueryRow(ctx, sqltext.Format("SELECT EXISTS (SELECT FROM {} WHERE {} IS NULL)",
@@ -109,14 +109,13 @@ func Unfilled(ctx context.Context, tx pg.Tx, table sqltext.Table, column string)
 	return found, err
 }
 
-// Prove calls a function of an owner that the role trusts, in a read-only transaction, and returns whether it
-// makes UUIDv7. The search_path is the role's own without the schemas in which others could plant what the
-// function calls.
+// Prove calls a function, whose owner the role must trust, in a read-only transaction and returns whether it makes UUIDv7.
+// The search_path is the role's own without the schemas in which other roles could create objects that the function calls.
 func Prove(ctx context.Context, pool *pgxpool.Pool, function sqltext.Table, trusted []string) (catalog.Proof, error) {
-	const patience = 5 * time.Second
+	const timeout = 5 * time.Second
 	var version, variant, distinct, now bool
 	var path string
-	err := pg.Run(ctx, pool, pg.Settings{ReadOnly: true, Statement: patience}, func(tx pg.Tx) error {
+	err := pg.Run(ctx, pool, pg.Settings{ReadOnly: true, Statement: timeout}, func(tx pg.Tx) error {
 		if _, err := tx.Exec(ctx, queryText("role_path")); err != nil {
 			return err
 		}

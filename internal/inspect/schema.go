@@ -10,15 +10,15 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 )
 
-// Question says what is to be read of a schema.
+// Request says what to read of a schema.
 type Request struct {
 	Schema    string
-	Relations []string          // names that are looked up, whatever kind of relation bears them
-	Tables    []string          // those of them whose inserters must be able to call Function
-	All       bool              // every relation of the schema, whatever Relations says
-	Column    string            // what depends on this column of theirs, and where it is published, is read as well; "" reads neither
-	Columns   map[string]string // the tables for which it is another column
-	Function  string            // "" reads none
+	Relations []string          // names of relations of any kind
+	Tables    []string          // those of Relations whose inserting roles must be able to call Function
+	All       bool              // reads every relation of the schema and ignores Relations
+	Column    string            // reads the objects that depend on this column, and its publications; "" reads neither
+	Columns   map[string]string // by table, where it is not Column
+	Function  string            // name of a function without arguments; "" reads none
 }
 
 func (q Request) columnOf(table string) string {
@@ -28,7 +28,7 @@ func (q Request) columnOf(table string) string {
 	return q.Column
 }
 
-// Schema reads a schema. One that does not exist is a value with Exists false, not an error.
+// Schema reads a schema. If the schema does not exist, the result has Exists false; that is no error.
 func Schema(ctx context.Context, tx pg.Tx, q Request) (catalog.Schema, error) {
 	many, err := Schemas(ctx, tx, q, []string{q.Schema})
 	if err != nil {
@@ -42,7 +42,7 @@ func Schema(ctx context.Context, tx pg.Tx, q Request) (catalog.Schema, error) {
 	return many[0], err
 }
 
-// endsWithParts reports whether nothing is read after what belongs to the relations.
+// endsWithRelations reports whether nothing is read after the parts of the relations.
 func (q Request) endsWithRelations() bool { return !q.All && q.Column == "" && q.Function == "" }
 
 type schemaRow struct {
@@ -50,8 +50,7 @@ type schemaRow struct {
 	Usage, Create bool
 }
 
-// Many reads several schemas with as many queries as one, in the order of their names' list; their
-// functions are not read.
+// Schemas reads several schemas with as many queries as one, in the order of names. It does not read their functions.
 func Schemas(ctx context.Context, tx pg.Tx, q Request, names []string) ([]catalog.Schema, error) {
 	schemas := make([]catalog.Schema, len(names))
 	at := map[string]*catalog.Schema{}
@@ -83,8 +82,8 @@ func Schemas(ctx context.Context, tx pg.Tx, q Request, names []string) ([]catalo
 	return schemas, err
 }
 
-// Functions reads into each of the schemas its function without arguments of that name; tables are those whose
-// inserters must be able to call it, and are asked for only where there is one.
+// Functions sets Function of each schema that has a function without arguments of that name. tables returns the tables whose
+// inserting roles must be able to call it; it is called only for a schema that has the function.
 func Functions(ctx context.Context, tx pg.Tx, name string, schemas []catalog.Schema, tables func(catalog.Schema) []string) error {
 	names := make([]string, len(schemas))
 	for i, schema := range schemas {
@@ -95,7 +94,7 @@ func Functions(ctx context.Context, tx pg.Tx, name string, schemas []catalog.Sch
 		return err
 	}
 	at := map[string]*catalog.Schema{}
-	oids, of := []int64{}, []string{}
+	oids, schemaOf := []int64{}, []string{}
 	for i, schema := range schemas {
 		at[schema.Name] = &schemas[i]
 		if !slices.Contains(having, schema.Name) {
@@ -103,8 +102,8 @@ func Functions(ctx context.Context, tx pg.Tx, name string, schemas []catalog.Sch
 		}
 		for _, table := range tables(schema) {
 			if t := schema.Relation(table); t != nil {
-				for _, one := range t.All() {
-					oids, of = append(oids, int64(one.OID)), append(of, schema.Name)
+				for _, each := range t.All() {
+					oids, schemaOf = append(oids, int64(each.OID)), append(schemaOf, schema.Name)
 				}
 			}
 		}
@@ -117,10 +116,10 @@ func Functions(ctx context.Context, tx pg.Tx, name string, schemas []catalog.Sch
 			OwnerBecomes: r.OwnerBecomes, OwnsTables: r.OfTables, Digest: r.Digest, Kind: r.Kind,
 			Strict: r.Strict, Definer: r.Definer, Leakproof: r.Leakproof, Config: r.Config,
 		}
-	}, having, name, oids, of)
+	}, having, name, oids, schemaOf)
 }
 
-// having names those of the schemas that have a function without arguments of that name.
+// schemasWithFunction returns those of the schemas that have a function without arguments of that name.
 func schemasWithFunction(ctx context.Context, tx pg.Tx, name string, schemas []string) ([]string, error) {
 	found, err := tx.QueryPrepared(ctx, queryText("schemas_with_function"), name, schemas)
 	if err != nil {
@@ -129,8 +128,8 @@ func schemasWithFunction(ctx context.Context, tx pg.Tx, name string, schemas []s
 	return pgx.CollectRows(found, pgx.RowTo[string])
 }
 
-// Overloads gives, by schema, the functions of that name with arguments that may be called without any: beside
-// one of them a call of the function without arguments is ambiguous.
+// Overloads returns, by schema, the functions of that name with arguments that can all be omitted. They make a call of the
+// function without arguments ambiguous.
 func Overloads(ctx context.Context, tx pg.Tx, name string, schemas []string) (map[string][]string, error) {
 	overloads := map[string][]string{}
 	err := readEach(ctx, tx, "overloads", func(r struct{ Schema, Function string }) {
@@ -153,9 +152,9 @@ type functionRow struct {
 	Unprivileged                []string
 }
 
-// Schemas names the schemas of the database beside one, without PostgreSQL's own and the journal's.
-func OtherSchemas(ctx context.Context, tx pg.Tx, beside string) ([]string, error) {
-	found, err := tx.Query(ctx, queryText("other_schemas"), beside)
+// OtherSchemas returns the schemas of the database except one, PostgreSQL's own and the journal's.
+func OtherSchemas(ctx context.Context, tx pg.Tx, except string) ([]string, error) {
+	found, err := tx.Query(ctx, queryText("other_schemas"), except)
 	if err != nil {
 		return nil, err
 	}

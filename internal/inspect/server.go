@@ -12,11 +12,11 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 )
 
-// Oldest is the oldest server_version_num whose catalogue is read.
+// OldestVersion is the oldest server_version_num whose catalogue rekey can read.
 const OldestVersion = 130000
 
-// Server looks at the server and at the role. Of a server that is too old or not PostgreSQL it tells
-// just that.
+// Server reads the server and the session's role. If the server is too old or not PostgreSQL, only its version and flavor
+// are set.
 func Server(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error) {
 	server, err := readBanner(ctx, pool)
 	if err != nil || server.Flavor != "" || server.Version < OldestVersion {
@@ -26,40 +26,40 @@ func Server(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error) {
 	return server, err
 }
 
-// commands are the tags of the statements that rekey runs and an event trigger may see.
+// commands returns the command tags of rekey's statements that can fire an event trigger.
 func commands() []string {
 	return []string{
 		"ALTER TABLE", "COMMENT", "CREATE FUNCTION", "CREATE INDEX", "CREATE SCHEMA", "CREATE TABLE", "DROP INDEX", "DROP TABLE", "GRANT", "REVOKE",
 	}
 }
 
-// banner asks outside a transaction block: foreign servers do not know all its settings.
+// readBanner queries outside a transaction block, whose settings other servers may not know.
 func readBanner(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error) {
 	var (
-		server catalog.Server
-		words  string
-		pid    uint32
-		citus  bool
+		server  catalog.Server
+		version string
+		pid     uint32
+		citus   bool
 	)
 	err := pg.WithConn(ctx, pool, func(ctx context.Context, conn *pgx.Conn) error {
 		row := conn.QueryRow(ctx, queryText("banner"), pgx.QueryExecModeExec)
-		err := row.Scan(&words, &server.Version, &pid, &citus)
+		err := row.Scan(&version, &server.Version, &pid, &citus)
 		server.Pooled = pid != conn.PgConn().PID()
 		return err
 	})
 	if err != nil {
 		return server, err
 	}
-	server.VersionText = words
-	server.Flavor = flavor(words, citus)
+	server.VersionText = version
+	server.Flavor = flavor(version, citus)
 	return server, nil
 }
 
-func flavor(words string, citus bool) string {
+func flavor(version string, citus bool) string {
 	switch {
-	case strings.Contains(words, "CockroachDB"):
+	case strings.Contains(version, "CockroachDB"):
 		return "CockroachDB"
-	case strings.Contains(words, "-YB-"), strings.Contains(words, "YugabyteDB"):
+	case strings.Contains(version, "-YB-"), strings.Contains(version, "YugabyteDB"):
 		return "YugabyteDB"
 	case citus:
 		return "Citus"
@@ -124,7 +124,7 @@ func readStandbys(ctx context.Context, tx pg.Tx, server *catalog.Server) error {
 	return err
 }
 
-// NoRoles returns the names that no role has.
+// MissingRoles returns those of the names that no role has.
 func MissingRoles(ctx context.Context, tx pg.Tx, names []string) ([]string, error) {
 	found, err := tx.Query(ctx, queryText("missing_roles"), names)
 	if err != nil {
@@ -133,7 +133,7 @@ func MissingRoles(ctx context.Context, tx pg.Tx, names []string) ([]string, erro
 	return pgx.CollectRows(found, pgx.RowTo[string])
 }
 
-// Elsewhere names the schemas that have a table of that name.
+// SchemasWithTable returns the schemas that have a table of that name.
 func SchemasWithTable(ctx context.Context, tx pg.Tx, table string) ([]string, error) {
 	found, err := tx.Query(ctx, queryText("schemas_with_table"), table)
 	if err != nil {

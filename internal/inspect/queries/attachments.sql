@@ -1,5 +1,5 @@
--- What depends on the columns $2 of the tables $1, one a table, or on an index that has it: everything
--- but the column's own default and PostgreSQL 18's NOT NULL constraint.
+-- Returns the objects that depend on the columns $2 of the tables $1, one column per table, or on an index with the column,
+-- without the column's default and its NOT NULL constraint of PostgreSQL 18.
 WITH target AS (
     SELECT a.attrelid, a.attnum
     FROM unnest($1::oid[], $2::text[]) q (relation, name)
@@ -20,7 +20,7 @@ SELECT d.attrelid::int8                                        AS relation,
        CASE d.classid
            WHEN 'pg_rewrite'::regclass THEN CASE (SELECT v.relkind FROM pg_rewrite w JOIN pg_class v ON v.oid = w.ev_class WHERE w.oid = d.objid)
                WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'rule' END
-           WHEN 'pg_class'::regclass THEN CASE WHEN d.objsubid > 0 THEN 'generated column' -- as 13 and 14 have it
+           WHEN 'pg_class'::regclass THEN CASE WHEN d.objsubid > 0 THEN 'generated column' -- on 13 and 14
                ELSE CASE (SELECT r.relkind FROM pg_class r WHERE r.oid = d.objid)
                    WHEN 'i' THEN 'index' WHEN 'I' THEN 'index' WHEN 'S' THEN 'sequence' ELSE 'relation' END END
            WHEN 'pg_constraint'::regclass THEN CASE (SELECT k.contype FROM pg_constraint k WHERE k.oid = d.objid)

@@ -1,5 +1,5 @@
--- What is below the tables $1 by partitioning or inheritance, on every level, the upper levels first. A partition that is
--- being detached concurrently, as from 14 on, is gone already.
+-- Returns the tables below the tables $1 by partitioning or inheritance, on every level, parents first. It excludes a
+-- partition that is being detached concurrently (PostgreSQL 14 and later).
 WITH RECURSIVE below (root, relation, above, level) AS (
     SELECT i.inhparent, i.inhrelid, i.inhparent, 1
     FROM pg_inherits i

@@ -1,20 +1,24 @@
--- The live columns of the relations $1. "default" is read of columns of type uuid or of a domain alone: to write the
--- defaults of all columns as text takes longer than everything else here. "calls" is the function that a default is a
--- bare call of. The core's own functions leave no dependency; under search_path pg_catalog only theirs has no schema.
--- From 18 on a NOT NULL may be NOT VALID: "unproved", rows without a value may be there. "base" is the type behind a
--- domain, through domains over domains; "length" and "alignment" are in bytes, -1 of a varying length; "defaults_to_now" is a
--- time that is NOT NULL and that an INSERT gets from the clock. "code" is the functions that a default depends on, also
--- those of its operators, with their owners; the core's own leave no dependency.
+-- Returns the live columns of the relations $1.
+-- "default" is set only for a column of type uuid or of a domain: to print the defaults of all columns takes longer than
+-- the rest of the query.
+-- "calls" is the function if the default only calls it. Built-in functions have no dependency; with search_path pg_catalog,
+-- only their names have no schema.
+-- "unproved" is a NOT NULL NOT VALID of PostgreSQL 18: rows without a value may exist.
+-- "base" is the base type of a domain, also of a domain over a domain.
+-- "length" and "alignment" are in bytes; a varying length is -1.
+-- "defaults_to_now" is a NOT NULL time whose default is the time of the INSERT.
+-- "code_runs", "code_owners" and "code_becomes" are the functions on which a default depends, directly or by an operator
+-- or a cast, and their owners. Built-in functions have no dependency.
 SELECT a.attrelid::int8                                        AS relation,
        a.attnum::int                                           AS number,
        a.attname                                               AS name,
        format_type(a.atttypid, a.atttypmod)                    AS type,
        CASE WHEN y.typtype = 'd' THEN (
-           WITH RECURSIVE behind (kind, modifier) AS (
+           WITH RECURSIVE based (kind, modifier) AS (
                SELECT y.typbasetype, y.typtypmod
                UNION ALL
-               SELECT b.typbasetype, b.typtypmod FROM behind JOIN pg_type b ON b.oid = behind.kind AND b.typtype = 'd')
-           SELECT format_type(k.kind, k.modifier) FROM behind k JOIN pg_type b ON b.oid = k.kind WHERE b.typtype <> 'd')
+               SELECT b.typbasetype, b.typtypmod FROM based JOIN pg_type b ON b.oid = based.kind AND b.typtype = 'd')
+           SELECT format_type(k.kind, k.modifier) FROM based k JOIN pg_type b ON b.oid = k.kind WHERE b.typtype <> 'd')
        ELSE '' END                                             AS base,
        a.attlen::int                                           AS length,
        CASE a.attalign WHEN 'd' THEN 8 WHEN 'i' THEN 4 WHEN 's' THEN 2 ELSE 1 END AS alignment,

@@ -1,4 +1,4 @@
--- The constraints of the tables $1, without PostgreSQL 18's NOT NULL ones: the columns tell those.
+-- Returns the constraints of the tables $1, without the NOT NULL constraints of PostgreSQL 18.
 SELECT k.conrelid::int8                                        AS relation,
        k.conname                                               AS name,
        k.contype::text                                         AS kind,

@@ -1,5 +1,5 @@
--- The event triggers that are enabled for a session of the application's and that one of the commands $1 fires, with the
--- owner of the function, who may replace what it does.
+-- Returns the event triggers that are enabled in an ordinary session and that one of the commands $1 fires, with the owner
+-- of the function, who can replace it.
 SELECT e.evtname                  AS name,
        e.evtevent                 AS event,
        coalesce(e.evttags, '{}')  AS tags,

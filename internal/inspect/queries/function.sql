@@ -1,7 +1,7 @@
--- The functions $2 without arguments in the schemas $1, and the roles that may INSERT into one of the tables
--- $3 that call it, each that of the schema beside it in $4 (by a grant on the table or on a column, or as its owner)
--- but not call the function.
-WITH asked AS MATERIALIZED (
+-- Returns the functions $2 without arguments in the schemas $1. "unprivileged" are the roles that may not call the function
+-- but may INSERT into one of the tables $3, by a grant on the table or a column or as its owner. $4 has the schema of the
+-- function that each of these tables calls.
+WITH tables AS MATERIALIZED (
     SELECT c.oid, a.schema, c.relacl, c.relowner
     FROM unnest($3::oid[], $4::text[]) a (oid, schema)
     JOIN pg_class c ON c.oid = a.oid
@@ -10,8 +10,8 @@ SELECT n.nspname                                               AS schema,
        p.oid::int8                                             AS oid,
        pg_get_userbyid(p.proowner)                             AS owner,
        pg_has_role(p.proowner, current_user, k.kind) AND pg_has_role(p.proowner, session_user, k.kind) AS owner_becomes,
-       EXISTS (SELECT FROM asked c WHERE c.schema = n.nspname)
-           AND NOT EXISTS (SELECT FROM asked c WHERE c.schema = n.nspname AND c.relowner <> p.proowner) AS of_tables,
+       EXISTS (SELECT FROM tables c WHERE c.schema = n.nspname)
+           AND NOT EXISTS (SELECT FROM tables c WHERE c.schema = n.nspname AND c.relowner <> p.proowner) AS of_tables,
        pg_has_role(p.proowner, 'USAGE')                        AS owned,
        pg_get_userbyid(p.proowner) = current_user              AS own,
        coalesce((SELECT e.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
@@ -30,14 +30,14 @@ SELECT n.nspname                                               AS schema,
        p.proparallel = 's'                                     AS parallel_safe,
        l.lanname                                               AS language,
        ARRAY (SELECT CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(g.grantee)::text END
-              FROM (SELECT a.grantee FROM asked c
+              FROM (SELECT a.grantee FROM tables c
                     CROSS JOIN aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a
                     WHERE c.schema = n.nspname AND a.privilege_type = 'INSERT'
                     UNION
-                    SELECT a.grantee FROM asked c JOIN pg_attribute t ON t.attrelid = c.oid CROSS JOIN aclexplode(t.attacl) a
+                    SELECT a.grantee FROM tables c JOIN pg_attribute t ON t.attrelid = c.oid CROSS JOIN aclexplode(t.attacl) a
                     WHERE c.schema = n.nspname AND a.privilege_type = 'INSERT'
                     UNION
-                    SELECT c.relowner FROM asked c WHERE c.schema = n.nspname
+                    SELECT c.relowner FROM tables c WHERE c.schema = n.nspname
                     UNION
                     SELECT m.roleid FROM pg_auth_members m JOIN pg_roles w ON w.oid = m.roleid
                     WHERE w.rolname = 'pg_write_all_data') g

@@ -1,2 +1,2 @@
--- What a server and all that follow it have in common, and no other server has.
+-- Returns the identifier that a primary and its standbys share.
 SELECT system_identifier::text FROM pg_control_system()

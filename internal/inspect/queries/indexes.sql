@@ -1,4 +1,4 @@
--- The indexes of the tables $1. A key that is an expression has an empty name.
+-- Returns the indexes of the tables $1. "columns" has an empty name for an expression.
 SELECT i.indrelid::int8                                        AS relation,
        i.indexrelid::int8                                      AS oid,
        c.relname                                               AS name,

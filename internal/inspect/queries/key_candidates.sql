@@ -1,5 +1,5 @@
--- Each table of schema $1 whose name begins with $2 and that has a column $3: what the column is like, and whether the table
--- has a primary key and a unique index on the column alone.
+-- Returns the tables of schema $1 whose name begins with $2 and that have a column $3, with the column's type, and whether
+-- the table has a primary key and a unique index on only this column.
 SELECT c.relname::text AS name,
     pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
     a.attnotnull AND NOT EXISTS (

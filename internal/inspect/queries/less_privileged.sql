@@ -1,6 +1,5 @@
--- Can code that hangs on the tables $1 be changed by a role that has not all rights of this session: an owner of one of
--- them, of a function or of a domain? No superuser, and not able to become the session's roles. SET ROLE is no barrier:
--- a function may take it back, so that session_user counts as well.
+-- Returns whether a role without all rights of this session owns one of the tables $1, a function or a domain: it is no
+-- superuser and cannot become the session's roles. session_user counts too, because a function can undo SET ROLE.
 WITH me AS (
     SELECT r.oid FROM pg_roles r WHERE r.rolname IN (current_user, session_user)
 ), owners AS (
@@ -13,4 +12,4 @@ SELECT EXISTS (
     WHERE NOT r.rolsuper AND EXISTS (
         SELECT FROM me
         WHERE NOT pg_has_role(r.oid, me.oid, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END))
-) AS lesser
+) AS found

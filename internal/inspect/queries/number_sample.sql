@@ -1,5 +1,5 @@
--- The smallest and the largest of some positive values of the column of a table: of its first rows, and of some
--- pages anywhere in it; and the server's time. A few thousand rows are read, however large the table is.
+-- Returns the smallest and the largest positive value of a column in a sample of a few thousand rows, and the server's
+-- time. The sample has the first rows of the table and some random pages.
 SELECT min(v)::float8                                          AS least,
        max(v)::float8                                          AS most,
        extract(epoch FROM statement_timestamp())::int8         AS now

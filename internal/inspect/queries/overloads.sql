@@ -1,4 +1,4 @@
--- The functions $1 of the schemas $2 that have arguments and may be called without any: every one has a default.
+-- Returns the functions $1 of the schemas $2 whose arguments all have a default.
 SELECT n.nspname::text                  AS schema,
        p.oid::regprocedure::text        AS function
 FROM pg_proc p

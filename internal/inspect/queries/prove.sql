@@ -1,6 +1,5 @@
--- Calls the function and looks at what it makes: version 7, the RFC's variant, the time of now, and
--- never twice the same (RFC 9562, section 5.7).
--- Every name and operator is PostgreSQL's own: the search_path begins with pg_catalog.
+-- Calls the function and checks its values: version 7, the variant, different values, and the current time (RFC 9562,
+-- section 5.7). Names and operators are built in, since the search_path begins with pg_catalog.
 SELECT bool_and(substr(u::text, 15, 1) = '7')                                                     AS version,
        bool_and(substr(u::text, 20, 1) IN ('8', '9', 'a', 'b'))                                   AS variant,
        count(DISTINCT u) = count(*)                                                               AS distinct,

@@ -1,2 +1,2 @@
--- One of the database's publications, if there is any.
+-- Returns one of the database's publications, or no row if it has none.
 SELECT p.pubname AS name FROM pg_publication p LIMIT 1

@@ -1,5 +1,5 @@
--- The publications of the tables $1; "columns" is NULL where there is no column list, as on 13 and 14
--- there never is (to_jsonb keeps the query the same on every version).
+-- Returns the publications of the tables $1. "columns" is NULL without a column list, which 13 and 14 do not have; to_jsonb
+-- makes the query valid on every version.
 SELECT c.oid::int8                                             AS relation,
        p.pubname                                               AS name,
        (SELECT array_agg(a.attname::text ORDER BY a.attnum)

@@ -1,4 +1,4 @@
--- Who bears which name in the schemas $1.
+-- Returns the names and kinds of all relations of the schemas $1.
 SELECT n.nspname      AS schema,
        c.relname      AS name,
        c.relkind::text AS kind,

@@ -1,6 +1,5 @@
--- The relations of the schemas $1 that bear one of the names $2, of whatever kind; all of them if $2 is NULL; and
--- the relations $3. Of what has no rows and shows none the names alone matter. "partition_key" has an empty name for
--- an expression.
+-- Returns the relations of any kind in the schemas $1 with one of the names $2, or all if $2 is NULL, and the relations $3.
+-- Only the names of indexes, sequences and composite types matter. "partition_key" has an empty name for an expression.
 SELECT c.oid::int8                                             AS oid,
        n.nspname                                               AS schema,
        c.relname                                               AS name,
@@ -41,16 +40,16 @@ FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (SELECT c.relkind IN ('r', 'p', 'v', 'm', 'f') AS rows) k
 WHERE c.oid = ANY (ARRAY (
-    SELECT r.oid FROM pg_namespace s -- first the schema: in a thousand of them tables may have the same names
+    SELECT r.oid FROM pg_namespace s -- the schema first: a thousand schemas may have tables of the same names
     CROSS JOIN LATERAL (SELECT c.oid FROM pg_class c WHERE c.relnamespace = s.oid AND c.relname = ANY ($2::text[]) OFFSET 0) r
     WHERE $2::text[] IS NOT NULL AND s.nspname = ANY ($1::text[])
-    UNION ALL -- each part with a plan of its own, whatever is asked for
+    UNION ALL -- a separate branch gets a separate plan
     SELECT CASE d.classid WHEN 'pg_class'::regclass THEN d.objid ELSE t.typrelid END
     FROM pg_namespace s
     JOIN pg_depend d ON d.refclassid = 'pg_namespace'::regclass AND d.refobjid = s.oid -- pg_class has no index by schema
     LEFT JOIN pg_type t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid AND t.typtype = 'c' -- a composite type's relation
     WHERE $2::text[] IS NULL AND s.nspname = ANY ($1::text[]) AND (d.classid = 'pg_class'::regclass OR t.oid IS NOT NULL)
-    UNION ALL -- an index depends on its table alone, and is where that is
+    UNION ALL -- an index depends on its table only and is in the table's schema
     SELECT i.indexrelid
     FROM pg_namespace s
     JOIN pg_depend d ON d.refclassid = 'pg_namespace'::regclass AND d.refobjid = s.oid AND d.classid = 'pg_class'::regclass

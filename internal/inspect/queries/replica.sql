@@ -1,5 +1,4 @@
--- Which database of which server this is, and how it bears what it replays. The settings are in
--- milliseconds.
+-- Identifies the database, and returns the settings of a standby that decide on conflicts with its queries, in milliseconds.
 WITH setting AS (
     SELECT jsonb_object_agg(s.name, s.setting) AS of
     FROM pg_settings s

@@ -1,4 +1,4 @@
--- The rules of the tables $1 that are enabled. Event 2 is UPDATE.
+-- Returns the enabled rules of the tables $1. Event 2 is UPDATE.
 SELECT r.ev_class::int8    AS relation,
        r.rulename          AS name,
        r.ev_type = '2'     AS on_update,

@@ -1,5 +1,5 @@
--- Sets the search_path to pg_catalog and those of its schemas in which no role may create that has not the current
--- role's rights or is one of $1, and returns it.
+-- Sets the search_path to pg_catalog and the safe schemas of the current search_path, and returns it. A schema is safe if
+-- every role that may create objects in it has the current role's rights or is one of $1.
 SELECT pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', 'pg_catalog', (
     SELECT pg_catalog.string_agg(pg_catalog.quote_ident(n.nspname), ', ' ORDER BY s.n)
     FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) WITH ORDINALITY s (name, n)

@@ -1,5 +1,5 @@
--- Those of the schemas $2 that have a function $1 without arguments. Each is looked up by the whole of its name: many
--- schemas may have one of the same.
+-- Returns those of the schemas $2 that have a function $1 without arguments. The subquery uses the index on the full name,
+-- since many schemas may have a function of that name.
 SELECT n.nspname::text
 FROM pg_namespace n
 CROSS JOIN LATERAL (

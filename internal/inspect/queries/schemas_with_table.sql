@@ -1,4 +1,4 @@
--- Schemas that have a table of the name $1.
+-- Returns the schemas that have a table $1.
 SELECT n.nspname
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace

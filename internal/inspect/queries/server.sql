@@ -1,4 +1,4 @@
--- The server, and what the current role may do.
+-- Returns the server and the current role's rights.
 SELECT current_setting('server_version')                                   AS version_text,
        current_database()                                                  AS database,
        pg_is_in_recovery()                                                 AS standby,

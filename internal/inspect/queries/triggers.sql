@@ -1,7 +1,6 @@
--- The triggers of the tables $1 that are not PostgreSQL's own. Bit 16 of tgtype is UPDATE; "of" are the columns
--- of UPDATE OF. One that is generated is updated with the columns that it is made of, so that it may stand for any.
--- A partition's copy of its partitioned table's trigger counts as internal on 13 and 14, a foreign key's triggers do
--- on every version.
+-- Returns the triggers of the tables $1 without PostgreSQL's own. Bit 16 of tgtype is UPDATE. "of" has the columns of
+-- UPDATE OF, or is NULL if one of them is generated: an update of any column may then fire the trigger. On 13 and 14 a
+-- partition's copy of a trigger counts as internal; a foreign key's triggers do on every version.
 SELECT t.tgrelid::int8          AS relation,
        t.tgname                 AS name,
        t.tgenabled::text        AS enabled,
