@@ -15,16 +15,16 @@ import (
 
 const module = "github.com/rekey-pg/rekey"
 
-// room is one package and what its code, without its tests, may import.
-type room struct {
+// rule is one package and what its code, without its tests, may import.
+type rule struct {
 	name string
-	// below are the rooms of this module. Each must stand in an earlier row.
+	// below lists packages of this module. Each must be in an earlier row.
 	below string
-	// others are modules that are not ours; the standard library is free to all.
+	// others lists other modules. Every package may import the standard library.
 	others string
 }
 
-// Only the rooms with an effect know the server.
+// Only packages with effects import the driver and other modules.
 const (
 	pgx    = "github.com/jackc/pgx/v5"
 	pgcode = "github.com/jackc/pgerrcode"
@@ -37,9 +37,9 @@ const (
 	yamlv3 = "go.yaml.in/yaml/v3"
 )
 
-// rooms is the house, from the ground up: ARCHITECTURE.md tells it in words. A new package gets a row
-// here, and a new import is a decision that is made here.
-func rooms() []room {
+// rules is the architecture in layers, lowest first. ARCHITECTURE.md describes it. A new package gets a row here, and
+// a new import is a decision that is made here.
+func rules() []rule {
 	join := func(words ...string) string { return strings.Join(words, " ") }
 	in := func(names ...string) string {
 		for i, name := range names {
@@ -49,10 +49,10 @@ func rooms() []room {
 		}
 		return strings.Join(names, " ")
 	}
-	return []room{
-		// Pure: values and decisions.
+	return []rule{
+		// Pure packages: values and decisions.
 		{name: "internal/sqltext"},
-		{name: "internal/visible", others: join(pgx, pgcode)}, // errors of the driver are values, too
+		{name: "internal/visible", others: join(pgx, pgcode)}, // it shows errors of the driver
 		{name: "internal/catalog"},
 		{name: "internal/profile"},
 		{name: "internal/pace"},
@@ -67,7 +67,7 @@ func rooms() []room {
 		{name: "internal/script", below: in("catalog", "plan", "sqltext", "step", "trust", "visible")},
 		{name: "ident", below: in("sqltext")},
 
-		// Effects: the server, a clock, a terminal, a process.
+		// Packages with effects: the server, a clock, a terminal, a process.
 		{name: "internal/pg", below: in("sqltext", "visible"), others: join(pgx, pgcode)},
 		{name: "internal/fault", below: in("pg", "message", "problem"), others: pgx},
 		{name: "internal/inspect", below: in("catalog", "pg", "sqltext", "trust"), others: pgx},
@@ -96,13 +96,13 @@ func rooms() []room {
 			others: join(pgx, pgcode),
 		},
 
-		// The laws that tests run on steps and plans.
+		// The laws of steps and plans, as tests run them.
 		{name: "internal/step/steptest", below: in("sqltext", "step"), others: join(pgx, gocmp)},
 
-		// What the settings of a call may be.
+		// The limits of settings.
 		{name: "internal/setting", below: in("discover", "pace", "plan", "message", "problem", "profile", "script", "sqltext", "throttle", "visible")},
 
-		// What hosts import.
+		// The public packages.
 		{
 			name: ".",
 			below: in("backfill", "catalog", "discover", "event", "fault", "inspect", "journal", "message", "order", "pace", "pg", "plan", "problem", "profile", "run",
@@ -112,13 +112,13 @@ func rooms() []room {
 		{name: "phoenixkit", below: join(".", in("event", "problem")), others: pgx},
 		{name: "internal/rekeytest", below: join(".", in("event")), others: pgx},
 
-		// Throw-away servers and the database on them: for the demo and the tests.
+		// Throw-away servers and test databases, for the demo and the tests.
 		{name: "internal/server", others: system},
 		{name: "internal/server/servertest", below: in("server", "sqltext"), others: join(pgx, pgcode)},
 		{name: "internal/fixture", below: in("sqltext"), others: pgx},
 		{name: "internal/fixture/zoo", others: join(pgx, pgcode)},
 
-		// The command.
+		// The commands.
 		{name: "internal/screen", below: join(".", in("event", "message", "order", "problem", "sqltext", "visible")), others: mpb},
 		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "message", "problem", "screen", "server", "sqltext")), others: pgx},
 		{
@@ -130,90 +130,90 @@ func rooms() []room {
 		{name: "cmd/rekey", below: in("cli", "heap")},
 		{name: "cmd/rekey-demo", below: in("cli", "demo", "heap", "problem", "server"), others: cobra},
 
-		// Beside it: what measures, and tests of whole runs.
+		// The benchmark, and tests of whole runs.
 		{name: "bench", below: join(".", "phoenixkit", in("event", "fixture", "heap", "rekeytest", "server", "sqltext")), others: pgx},
 		{name: "internal/chaos"},
 	}
 }
 
-// listed is what go list tells of a package.
+// listed is a package in the output of go list.
 type listed struct {
-	ImportPath string   `json:"ImportPath"` //nolint:tagliatelle // go list writes them so
-	Standard   bool     `json:"Standard"`   //nolint:tagliatelle // the same
-	Imports    []string `json:"Imports"`    //nolint:tagliatelle // the same
+	ImportPath string   `json:"ImportPath"` //nolint:tagliatelle // go list's name
+	Standard   bool     `json:"Standard"`   //nolint:tagliatelle // go list's name
+	Imports    []string `json:"Imports"`    //nolint:tagliatelle // go list's name
 	Module     *struct {
-		Path string `json:"Path"` //nolint:tagliatelle // the same
-	} `json:"Module"` //nolint:tagliatelle // the same
+		Path string `json:"Path"` //nolint:tagliatelle // go list's name
+	} `json:"Module"` //nolint:tagliatelle // go list's name
 }
 
-func TestTableOfRoomsGoesOneWay(t *testing.T) {
+func TestPackagesImportDownwards(t *testing.T) {
 	var below []string
-	for _, r := range rooms() {
+	for _, r := range rules() {
 		for name := range strings.FieldsSeq(r.below) {
 			if !slices.Contains(below, name) {
-				t.Errorf("room %s imports %s, which does not stand above it in the table", r.name, name)
+				t.Errorf("%s imports %s, which is in no earlier row", r.name, name)
 			}
 		}
 		if slices.Contains(below, r.name) {
-			t.Errorf("room %s stands twice in the table", r.name)
+			t.Errorf("%s has two rows", r.name)
 		}
 		below = append(below, r.name)
 	}
 }
 
-// The rooms import what the table says on every system, and every package is in the table.
-func TestRoomsImportWhatTheyMay(t *testing.T) {
+// Each package imports only what its row allows, on every system, and every package has a row.
+func TestPackagesImportWhatTheyMay(t *testing.T) {
 	for _, goos := range []string{"linux", "darwin", "windows"} {
 		t.Run(goos, func(t *testing.T) {
 			var found []string
 			for _, p := range list(t, goos, "./...") {
-				name := roomName(p.ImportPath)
+				name := localName(p.ImportPath)
 				found = append(found, name)
-				for _, fault := range faults(name, p.Imports) {
-					t.Error(fault)
+				for _, violation := range violations(name, p.Imports) {
+					t.Error(violation)
 				}
 			}
-			for _, r := range rooms() {
+			for _, r := range rules() {
 				if !slices.Contains(found, r.name) {
-					t.Errorf("room %s is in the table and not in the house", r.name)
+					t.Errorf("%s has a row and does not exist", r.name)
 				}
 			}
 		})
 	}
 }
 
-func TestFaultsAreSeen(t *testing.T) {
-	for _, c := range []struct{ room, imports, part string }{
+func TestViolationsAreFound(t *testing.T) {
+	for _, c := range []struct{ name, imports, part string }{
 		{"internal/catalog", module + "/internal/sqltext", "may not import internal/sqltext"},
 		{"internal/plan", pgx + "/pgxpool", "may not import " + pgx},
 		{"internal/server", pgx, "may not import " + pgx},
 		{"internal/step", module, "may not import ."},
-		{"internal/attic", "fmt", "is not in the table"},
+		{"internal/attic", "fmt", "has no row"},
 	} {
-		if found := strings.Join(faults(c.room, []string{"os", c.imports}), "\n"); !strings.Contains(found, c.part) {
-			t.Errorf("room %s with %s: %q", c.room, c.imports, found)
+		if found := strings.Join(violations(c.name, []string{"os", c.imports}), "\n"); !strings.Contains(found, c.part) {
+			t.Errorf("%s with %s: %q", c.name, c.imports, found)
 		}
 	}
-	if found := faults("phoenixkit", []string{"time", pgx + "/pgxpool", module}); len(found) > 0 {
-		t.Errorf("room phoenixkit: %q", found)
+	if found := violations("phoenixkit", []string{"time", pgx + "/pgxpool", module}); len(found) > 0 {
+		t.Errorf("phoenixkit: %q", found)
 	}
 }
 
-// faults tells what a room imports and may not.
-func faults(name string, imports []string) []string {
-	all := rooms()
-	at := slices.IndexFunc(all, func(r room) bool { return r.name == name })
+// violations returns the imports of a package that its row does not allow.
+func violations(name string, imports []string) []string {
+	all := rules()
+	at := slices.IndexFunc(all, func(r rule) bool { return r.name == name })
 	if at < 0 {
-		return []string{fmt.Sprintf("package %s is not in the table of rooms: say in architecture_test.go and ARCHITECTURE.md where it stands", name)}
+		return []string{fmt.Sprintf("package %s has no row: add it to architecture_test.go and ARCHITECTURE.md", name)}
 	}
 	var found []string
 	for _, imported := range imports {
-		wanted, allowed := roomName(imported), strings.Fields(all[at].below)
+		wanted, allowed := localName(imported), strings.Fields(all[at].below)
 		if !ours(imported) {
 			wanted, allowed = moduleOf(imported), strings.Fields(all[at].others)
 		}
 		if wanted != "" && !slices.Contains(allowed, wanted) {
-			found = append(found, fmt.Sprintf("room %s may not import %s", name, wanted))
+			found = append(found, fmt.Sprintf("%s may not import %s", name, wanted))
 		}
 	}
 	return found
@@ -221,15 +221,15 @@ func faults(name string, imports []string) []string {
 
 func ours(pkg string) bool { return pkg == module || strings.HasPrefix(pkg, module+"/") }
 
-// roomName is a package's place in the module; "." is its root.
-func roomName(pkg string) string {
+// localName returns the path of a package in the module; "." is the module's root.
+func localName(pkg string) string {
 	if pkg == module {
 		return "."
 	}
 	return strings.TrimPrefix(pkg, module+"/")
 }
 
-// moduleOf names the module of a package that is not ours; "" is the standard library's.
+// moduleOf returns the module of a package, or "" for the standard library.
 func moduleOf(pkg string) string {
 	first, _, _ := strings.Cut(pkg, "/")
 	if !strings.Contains(first, ".") {
@@ -243,7 +243,7 @@ func moduleOf(pkg string) string {
 	return pkg
 }
 
-// A host that imports rekey gets pgx, and what pgx itself needs, and pgx's list of error codes.
+// A host that imports rekey gets pgx, the modules that pgx needs, and pgx's list of error codes.
 func TestHostsGetPgxAndNothingElse(t *testing.T) {
 	allowed := append(modules(t, pgx+"/pgxpool"), module, pgcode)
 	for _, pkg := range []string{".", "./phoenixkit"} {
@@ -270,7 +270,7 @@ func within(t *testing.T, program string, names ...string) []string {
 	t.Helper()
 	var contained []string
 	for _, p := range list(t, "", "-deps", program) {
-		name := roomName(p.ImportPath)
+		name := localName(p.ImportPath)
 		if slices.ContainsFunc(names, func(n string) bool { return name == n || strings.HasPrefix(name, n+"/") }) {
 			contained = append(contained, name)
 		}
@@ -278,14 +278,14 @@ func within(t *testing.T, program string, names ...string) []string {
 	return contained
 }
 
-// An application that imports ident gets the standard library.
+// An application that imports ident gets only the standard library.
 func TestIdentNeedsTheStandardLibrary(t *testing.T) {
 	if found := modules(t, "./ident"); !slices.Equal(found, []string{module}) {
 		t.Errorf("importing ident pulls in %v", found)
 	}
 }
 
-// modules names the modules whose code is compiled into a program that imports the package.
+// modules returns the modules whose code is compiled into a program that imports the package.
 func modules(t *testing.T, pkg string) []string {
 	t.Helper()
 	var found []string
@@ -294,7 +294,7 @@ func modules(t *testing.T, pkg string) []string {
 		case p.Module != nil:
 			found = append(found, p.Module.Path)
 		case !p.Standard:
-			t.Errorf("package %s belongs to no module", p.ImportPath)
+			t.Errorf("package %s is in no module", p.ImportPath)
 		}
 	}
 	slices.Sort(found)

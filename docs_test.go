@@ -16,7 +16,7 @@ func TestJSONIsDocumented(t *testing.T) {
 	for _, file := range []string{"internal/demo/*.go", "internal/cli/version.go", "internal/cli/profile.go", "internal/cli/requests.go"} {
 		for _, name := range found(t, file, field) {
 			if !strings.Contains(text, "`"+name+"`") {
-				t.Errorf("%s does not say what `%s` of %s is", jsonReference, name, file)
+				t.Errorf("%s does not describe `%s` of %s", jsonReference, name, file)
 			}
 		}
 	}
@@ -24,26 +24,26 @@ func TestJSONIsDocumented(t *testing.T) {
 	for _, file := range []string{"internal/demo/event.go"} {
 		for _, name := range found(t, file, event) {
 			if !strings.Contains(text, "| `"+name+"` |") {
-				t.Errorf("%s does not say when event `%s` comes", jsonReference, name)
+				t.Errorf("%s does not describe event `%s`", jsonReference, name)
 			}
 		}
 	}
 }
 
-// Every problem that a database can have is in the list of states, with what it ends in.
+// Every problem that a database can have is in the list of problems, with its outcome.
 func TestProblemsAreDocumented(t *testing.T) {
 	text := read(t, "docs/reference/problems.md")
 	code := regexp.MustCompile(`(?:refused\(|connecting\(|Refused, Code: |Failed, Code: |Running, Code: |Stopped, Code: |Interrupted, Code: )"(\w+)"`)
 	for _, file := range []string{"internal/message/*.go", "internal/journal/*.go"} {
 		for _, name := range found(t, file, code) {
 			if !strings.Contains(text, "`"+name+"`") {
-				t.Errorf("docs/reference/problems.md does not say when problem `%s` of %s comes", name, file)
+				t.Errorf("docs/reference/problems.md does not describe problem `%s` of %s", name, file)
 			}
 		}
 	}
 }
 
-// found gives what the pattern's group matches in the sources.
+// found returns the matches of the pattern's group in the sources.
 func found(t *testing.T, glob string, pattern *regexp.Regexp) []string {
 	t.Helper()
 	files, err := filepath.Glob(glob)

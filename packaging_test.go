@@ -60,7 +60,7 @@ type release struct {
 	} `yaml:"dockers_v2"` //nolint:tagliatelle // GoReleaser's name
 }
 
-// What is released is what tools/check-release builds, and every file of a release exists.
+// tools/check-release builds the same targets as a release, and every file of a release exists.
 func TestReleaseNamesExistingFiles(t *testing.T) {
 	var r release
 	parseYAML(t, ".goreleaser.yaml", &r)
@@ -123,7 +123,7 @@ type workflow struct {
 	}
 }
 
-// What a workflow runs and reads is in the repository.
+// Workflows run and read only files of the repository.
 func TestWorkflowsNameExistingFiles(t *testing.T) {
 	targets := regexp.MustCompile(`(?m)^([a-z-]+):`).FindAllStringSubmatch(read(t, "Makefile"), -1)
 	files, err := filepath.Glob(".github/workflows/*.yml")

@@ -55,8 +55,8 @@ type called struct {
 
 // The labels of the two functions that are compared.
 const (
-	originalLabel   = "the original's kind"
-	rekeyLabel = "rekey's"
+	originalLabel = "the original's kind"
+	rekeyLabel    = "rekey's"
 )
 
 func (l *lab) callable() []called {

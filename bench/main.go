@@ -3,8 +3,8 @@
 //
 //	go run ./bench --help
 //
-// The tables go to standard output, progress to standard error. Compare figures only with those of the same run, on a
-// machine that does nothing else.
+// The tables go to standard output, progress to standard error. Compare only figures of the same run, on a machine that
+// does nothing else.
 package main
 
 import (

@@ -12,7 +12,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/server"
 )
 
-// options select what is measured.
+// options select the measurements.
 type options struct {
 	rows     int64
 	sizes    []int64 // additional sizes, at which only rekey is measured

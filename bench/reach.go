@@ -165,8 +165,8 @@ func bound(most float64, unit string) string {
 	return strings.TrimSpace(fmt.Sprintf("≤ %.3g %s", most, unit))
 }
 
-func judged(figure, want string, value float64, unit string, met bool) Figure {
-	return Figure{Figure: figure, Reach: want, Value: &value, Got: strings.TrimSpace(fmt.Sprintf("%.3g %s", value, unit)), Reached: &met}
+func judged(figure, want string, value float64, unit string, reached bool) Figure {
+	return Figure{Figure: figure, Reach: want, Value: &value, Got: strings.TrimSpace(fmt.Sprintf("%.3g %s", value, unit)), Reached: &reached}
 }
 
 func unmeasured(figure, want string) Figure {

@@ -32,8 +32,8 @@
 // # What a UUID reveals
 //
 // Of the 128 bits, 6 are the version and the variant. NewV7 writes 68 bits of time and 54 random bits. V7At writes 60
-// bits of time and 62 random bits, some of which are shared by the values of one instant: if one value is known, the
-// next has 32 unknown bits. All random bits come from crypto/rand, in batches of 2 kilobytes. Everyone who has the UUID
+// bits of time and 62 random bits. Values of one instant share some of them: if one value is known, the next has 32
+// unknown bits. All random bits come from crypto/rand, in batches of 2 kilobytes. Everyone who has the UUID
 // can read when it was created, with NewV7 to the nanosecond. If that must stay secret, use a UUID of version 4, which
 // this package does not create. While a clock that was set back catches up, two UUIDs of NewV7 also reveal how many were
 // created between them.

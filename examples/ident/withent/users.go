@@ -8,7 +8,7 @@ import (
 	"github.com/rekey-pg/rekey/ident"
 )
 
-// Either is a predicate: client.User.Query().Where(withent.Either[predicate.User](id)). The names are those of
+// Either is a predicate: client.User.Query().Where(withent.Either[predicate.User](id)). It uses the same names as
 // user.FieldID and user.FieldUUID in the code that ent generates.
 func Either[Predicate ~func(*sql.Selector)](id ident.ID) Predicate {
 	return func(s *sql.Selector) {
