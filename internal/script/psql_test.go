@@ -11,6 +11,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/phoenixkit"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -130,8 +131,7 @@ func TestRefusedPlanMakesNoScript(t *testing.T) {
 		if !errors.Is(err, problem.ErrRefused) || err.Error() != want.Error() || files != nil {
 			t.Errorf("error %v, want %v", err, want)
 		}
-		config := h.config(41)
-		if _, err := rekeytest.Script(t.Context(), h.pool, config, rekey.ScriptPsql); !errors.Is(err, problem.ErrUsage) {
+		if _, err := phoenixkit.Plan(t.Context(), h.pool, phoenixkit.Options{Version: 41}); !errors.Is(err, problem.ErrUsage) {
 			t.Errorf("version 41: %v", err)
 		}
 	})
