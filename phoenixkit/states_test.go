@@ -228,7 +228,7 @@ func (s state) checkRestored(h *database, before []string) {
 // fingerprint returns a fingerprint of what a refused run must not change.
 func (h *database) fingerprint(prefix string) []string {
 	h.t.Helper()
-	lines, err := steptest.Everything(h.t.Context(), h.admin, prefix)
+	lines, err := steptest.FullFingerprint(h.t.Context(), h.admin, prefix)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func (h *database) fingerprint(prefix string) []string {
 // column.
 func (h *database) shape(prefix string) []string {
 	h.t.Helper()
-	lines, err := steptest.Shape(h.t.Context(), h.admin, prefix, "uuid")
+	lines, err := steptest.Fingerprint(h.t.Context(), h.admin, prefix, "uuid")
 	if err != nil {
 		h.t.Fatal(err)
 	}

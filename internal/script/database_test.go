@@ -168,7 +168,7 @@ func (h *database) mustPsql(script string) string {
 // fingerprint returns a fingerprint of the schema's catalogue.
 func (h *database) fingerprint() []string {
 	h.t.Helper()
-	lines, err := steptest.Everything(h.t.Context(), h.pool, h.prefix)
+	lines, err := steptest.FullFingerprint(h.t.Context(), h.pool, h.prefix)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -22,13 +22,13 @@ type Beginner interface {
 // Shape is what a schema looks like, a line a thing: relations, columns, indexes, constraints,
 // comments, triggers, functions but uuid_generate_v7(), and the checksum of each table's rows without
 // the column that is left out. Two equal ones are the same to any application.
-func Shape(ctx context.Context, db Beginner, schema, column string) ([]string, error) {
+func Fingerprint(ctx context.Context, db Beginner, schema, column string) ([]string, error) {
 	var lines []string
-	err := look(ctx, db, func(tx pgx.Tx) (err error) {
-		if lines, err = list(ctx, tx, "catalogue", schema); err != nil {
+	err := inSnapshot(ctx, db, func(tx pgx.Tx) (err error) {
+		if lines, err = readLines(ctx, tx, "catalogue", schema); err != nil {
 			return err
 		}
-		sums, err := rows(ctx, tx, schema, column)
+		sums, err := checksums(ctx, tx, schema, column)
 		lines = append(lines, sums...)
 		return err
 	})
@@ -37,13 +37,13 @@ func Shape(ctx context.Context, db Beginner, schema, column string) ([]string, e
 
 // Everything is Shape with every column's values, the function, and whether there is a schema rekey: it
 // stays equal only where nothing at all was changed.
-func Everything(ctx context.Context, db Beginner, schema string) ([]string, error) {
-	lines, err := Shape(ctx, db, schema, "")
+func FullFingerprint(ctx context.Context, db Beginner, schema string) ([]string, error) {
+	lines, err := Fingerprint(ctx, db, schema, "")
 	if err != nil {
 		return nil, err
 	}
-	err = look(ctx, db, func(tx pgx.Tx) error {
-		own, err := list(ctx, tx, "own", schema)
+	err = inSnapshot(ctx, db, func(tx pgx.Tx) error {
+		own, err := readLines(ctx, tx, "own", schema)
 		lines = append(lines, own...)
 		return err
 	})
@@ -53,7 +53,7 @@ func Everything(ctx context.Context, db Beginner, schema string) ([]string, erro
 // Values reads a column by the table's key id, NULL as the empty string.
 func Values(ctx context.Context, db Beginner, table sqltext.Table, column string) (map[int64]string, error) {
 	values := map[int64]string{}
-	err := look(ctx, db, func(tx pgx.Tx) error {
+	err := inSnapshot(ctx, db, func(tx pgx.Tx) error {
 		found, err := tx.Query(ctx, sqltext.Format("SELECT id, coalesce({}::text, '') FROM {}", sqltext.Name(column), table))
 		if err != nil {
 			return err
@@ -71,7 +71,7 @@ func Values(ctx context.Context, db Beginner, table sqltext.Table, column string
 
 // look reads in one snapshot, under a search_path that qualifies every name. A session plans a question once: to plan it takes
 // longer than to answer it.
-func look(ctx context.Context, db Beginner, read func(pgx.Tx) error) error {
+func inSnapshot(ctx context.Context, db Beginner, read func(pgx.Tx) error) error {
 	calm := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	return pgx.BeginTxFunc(ctx, db, calm, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SET LOCAL search_path = pg_catalog; SET LOCAL TimeZone = 'UTC'; SET LOCAL plan_cache_mode = force_generic_plan"); err != nil {
@@ -81,8 +81,8 @@ func look(ctx context.Context, db Beginner, read func(pgx.Tx) error) error {
 	})
 }
 
-func list(ctx context.Context, tx pgx.Tx, name, schema string) ([]string, error) {
-	found, err := tx.Query(ctx, text(name), schema)
+func readLines(ctx context.Context, tx pgx.Tx, name, schema string) ([]string, error) {
+	found, err := tx.Query(ctx, queryText(name), schema)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func list(ctx context.Context, tx pgx.Tx, name, schema string) ([]string, error)
 	return lines, nil
 }
 
-func text(name string) string {
+func queryText(name string) string {
 	sql, err := queries.ReadFile("queries/" + name + ".sql")
 	if err != nil {
 		panic(err) // the file is part of the package
@@ -108,8 +108,8 @@ type table struct {
 }
 
 // rows gives a checksum of each table's rows, in all tables with one question.
-func rows(ctx context.Context, tx pgx.Tx, schema, without string) ([]string, error) {
-	found, err := tx.Query(ctx, text("tables"), schema, without)
+func checksums(ctx context.Context, tx pgx.Tx, schema, without string) ([]string, error) {
+	found, err := tx.Query(ctx, queryText("tables"), schema, without)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func rows(ctx context.Context, tx pgx.Tx, schema, without string) ([]string, err
 	}
 	sums := make([]string, len(tables))
 	for i, t := range tables {
-		sums[i] = t.sum(schema)
+		sums[i] = t.checksum(schema)
 	}
 	found, err = tx.Query(ctx, strings.Join(sums, "\nUNION ALL\n"), pgx.QueryExecModeExec)
 	if err != nil {
@@ -128,7 +128,7 @@ func rows(ctx context.Context, tx pgx.Tx, schema, without string) ([]string, err
 	return pgx.CollectRows(found, pgx.RowTo[string])
 }
 
-func (t table) sum(schema string) string {
+func (t table) checksum(schema string) string {
 	columns := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
 		columns[i] = sqltext.Ident(c)

@@ -18,7 +18,7 @@ func TestShapeColumnOptions(t *testing.T) {
 		shape := func(options string) []string {
 			t.Helper()
 			servertest.Execute(t, pool, "UPDATE pg_attribute SET attoptions = "+options+" WHERE attrelid = 'app.t'::regclass AND attname = 'n'")
-			lines, err := steptest.Shape(t.Context(), pool, "app", "")
+			lines, err := steptest.Fingerprint(t.Context(), pool, "app", "")
 			if err != nil {
 				t.Fatal(err)
 			}

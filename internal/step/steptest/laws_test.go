@@ -30,10 +30,10 @@ func TestMain(m *testing.M) { servertest.Main(m) }
 
 // A schema and a table whose names must be quoted everywhere, and the table before up.
 const (
-	schema = `The "Law's" House`
+	schema = `The "Law's" Schema`
 	base   = `
-		CREATE SCHEMA "The ""Law's"" House";
-		SET search_path = "The ""Law's"" House";
+		CREATE SCHEMA "The ""Law's"" Schema";
+		SET search_path = "The ""Law's"" Schema";
 		CREATE TABLE kit ();
 		COMMENT ON TABLE kit IS '39';
 		CREATE TABLE "Sub\ject" (id bigint PRIMARY KEY, note text DEFAULT 'none', at timestamp NOT NULL DEFAULT now()) WITH (fillfactor = 90);
@@ -43,8 +43,8 @@ const (
 		INSERT INTO "Sub\ject" (id, note) SELECT n, 'n' || n FROM generate_series(1, 9) n;
 		GRANT SELECT ON "Sub\ject" TO PUBLIC;
 		CREATE FUNCTION elsewhere() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()';`
-	half  = `UPDATE "Sub\ject" SET uuid = md5(id::text)::uuid WHERE id < 5;`
-	named = `"Sub\ject_uuid_idx"`
+	halfFilled  = `UPDATE "Sub\ject" SET uuid = md5(id::text)::uuid WHERE id < 5;`
+	indexName = `"Sub\ject_uuid_idx"`
 )
 
 // subjects are the states in which a table may be found, and what makes each. Whatever has a column
@@ -54,13 +54,13 @@ func subjects(major int) map[string]string {
 	return map[string]string{
 		"no column": ``,
 		"nullable, half filled, default and comment of its own": t + `ADD uuid uuid; ` + t + `ALTER uuid SET DEFAULT elsewhere();
-			COMMENT ON COLUMN "Sub\ject".uuid IS E'the application''s \\ [rekey: found] own';` + half,
-		"nullable, no default, indexed": t + `ADD uuid uuid; CREATE UNIQUE INDEX ` + named + ` ON "Sub\ject" (uuid);
-			` + t + `ALTER uuid SET (n_distinct = -1);` + half,
+			COMMENT ON COLUMN "Sub\ject".uuid IS E'the application''s \\ [rekey: found] own';` + halfFilled,
+		"nullable, no default, indexed": t + `ADD uuid uuid; CREATE UNIQUE INDEX ` + indexName + ` ON "Sub\ject" (uuid);
+			` + t + `ALTER uuid SET (n_distinct = -1);` + halfFilled,
 		"required, no index, other indexes": t + `ADD uuid uuid NOT NULL DEFAULT gen_random_uuid();
 			CREATE INDEX mine ON "Sub\ject" (uuid) WHERE id > 3; CREATE INDEX more ON "Sub\ject" ((uuid::text));`,
 		"the goal's default, nothing else": function(major) + `; ` + t + `ADD uuid uuid; ` +
-			t + `ALTER uuid SET DEFAULT uuid_generate_v7(); ` + half,
+			t + `ALTER uuid SET DEFAULT uuid_generate_v7(); ` + halfFilled,
 	}
 }
 
@@ -84,7 +84,7 @@ func TestLaws(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				steptest.Laws(t, newSubject(t, c, all[name]).trial())
+				steptest.Laws(t, newSubject(t, c, all[name]).lawSubject())
 			})
 		}
 		// The versions do not differ here, and a law takes its time: a made column on the newest, a found one on
@@ -97,7 +97,7 @@ func TestLaws(t *testing.T) {
 				t.Parallel()
 				s := newSubject(t, c, subjects(c.Major)[name])
 				s.job.Request.Policy.Values.Random = []string{s.table().Name}
-				steptest.Laws(t, s.trial())
+				steptest.Laws(t, s.lawSubject())
 			})
 		}
 	})
@@ -117,7 +117,7 @@ func TestLawsWithoutProfile(t *testing.T) {
 			t.Parallel()
 			s := newSubject(t, c, subjects(c.Major)[name])
 			s.job.Request = survey.Request{Schema: schema, Ask: &plan.Selection{Filter: discover.Filter{Tables: only}}}
-			steptest.Laws(t, s.trial())
+			steptest.Laws(t, s.lawSubject())
 		})
 	}
 }
@@ -141,7 +141,7 @@ func trees() map[string]string {
 }
 
 // foundTrees are trees whose column was there, and another one in each of their tables.
-func foundTrees() map[string]string {
+func existingTrees() map[string]string {
 	return map[string]string{
 		"partitioned, each partition in its own way": `CREATE TABLE "Sub\ject" (id bigint PRIMARY KEY, note text, uuid uuid DEFAULT elsewhere()) PARTITION BY RANGE (id);
 			CREATE TABLE "below 5" PARTITION OF "Sub\ject" (uuid NOT NULL DEFAULT gen_random_uuid()) FOR VALUES FROM (0) TO (5);
@@ -165,7 +165,7 @@ func foundTrees() map[string]string {
 }
 
 // empty marks the rows that have no value, for reset.
-const empty = `UPDATE "Sub\ject" SET note = 'empty' WHERE uuid IS NULL;`
+const markEmpty = `UPDATE "Sub\ject" SET note = 'empty' WHERE uuid IS NULL;`
 
 // TestLawsOfFoundTrees: each table of a tree gets back what it had, and no more.
 func TestLawsOfFoundTrees(t *testing.T) {
@@ -174,15 +174,15 @@ func TestLawsOfFoundTrees(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := foundTrees()
+	found := existingTrees()
 	for i, name := range slices.Sorted(maps.Keys(found)) {
 		major := majors[i%len(majors)] // a law takes its time
 		t.Run(fmt.Sprintf("%s, %d", name, major), func(t *testing.T) {
 			t.Parallel()
 			s := newSubject(t, servertest.Cluster(t, major), `DROP TABLE "Sub\ject"; `+found[name]+
-				`INSERT INTO "Sub\ject" (id, note) SELECT n, 'n' || n FROM generate_series(1, 9) n; `+empty)
+				`INSERT INTO "Sub\ject" (id, note) SELECT n, 'n' || n FROM generate_series(1, 9) n; `+markEmpty)
 			s.job.Request = survey.Request{Schema: schema, Ask: &plan.Selection{Filter: discover.Filter{Tables: only}}}
-			steptest.Laws(t, s.trial())
+			steptest.Laws(t, s.lawSubject())
 		})
 	}
 }
@@ -203,19 +203,19 @@ func TestLawsOfTrees(t *testing.T) {
 			t.Parallel()
 			s := newSubject(t, servertest.Cluster(t, major), `DROP TABLE "Sub\ject"; `+sql+
 				`INSERT INTO "Sub\ject" SELECT n, 'n' || n FROM generate_series(1, 9) n;`)
-			s.bare = true
+			s.noColumn = true
 			s.job.Request = survey.Request{Schema: schema, Ask: &plan.Selection{Filter: discover.Filter{Tables: only}}}
-			steptest.Laws(t, s.trial())
+			steptest.Laws(t, s.lawSubject())
 		})
 	}
 }
 
 type subject struct {
 	pool *pgxpool.Pool // what runs takes its sessions from
-	eye  *pgxpool.Pool // looks from aside
+	observer  *pgxpool.Pool // looks from aside
 	job  run.Job
-	made string // what was made of the table before
-	bare bool   // it has no column, whatever was made of it
+	existing string // what was made of the table before
+	noColumn bool   // it has no column, whatever was made of it
 }
 
 func newSubject(t *testing.T, c *server.Cluster, found string) subject {
@@ -230,7 +230,7 @@ func newSubject(t *testing.T, c *server.Cluster, found string) subject {
 	if _, err := conn.Conn().PgConn().Exec(ctx, base+found+"RESET search_path").ReadAll(); err != nil {
 		t.Fatal(err)
 	}
-	return subject{pool: pool, eye: eye, made: found, job: run.Job{
+	return subject{pool: pool, observer: eye, existing: found, job: run.Job{
 		Pool: pool, Direct: pool, Limits: run.Limits{LockTimeout: 50 * time.Millisecond, LockRetryTimeout: 10 * time.Minute},
 		Request: survey.Request{Schema: schema, Profile: profile.Profile{
 			Name: "law", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
@@ -239,25 +239,25 @@ func newSubject(t *testing.T, c *server.Cluster, found string) subject {
 	}}
 }
 
-func (s subject) trial() steptest.Subject {
+func (s subject) lawSubject() steptest.Subject {
 	return steptest.Subject{
-		Up: s.way(plan.Up), Down: s.way(plan.Down), Whole: s.whole, Tear: s.tear, Reset: s.reset,
-		Shape: func(ctx context.Context) ([]string, error) {
-			return steptest.Shape(ctx, s.eye, schema, "uuid")
+		Up: s.execute(plan.Up), Down: s.execute(plan.Down), IsComplete: s.verifyComplete, Interrupt: s.interrupt, Reset: s.reset,
+		Fingerprint: func(ctx context.Context) ([]string, error) {
+			return steptest.Fingerprint(ctx, s.observer, schema, "uuid")
 		},
 		Values: func(ctx context.Context) (map[int64]string, error) {
-			if s.made == "" || s.bare {
+			if s.existing == "" || s.noColumn {
 				return nil, nil
 			}
-			return steptest.Values(ctx, s.eye, s.table(), "uuid")
+			return steptest.Values(ctx, s.observer, s.table(), "uuid")
 		},
 	}
 }
 
 func (s subject) table() sqltext.Table { return sqltext.Table{Schema: schema, Name: `Sub\ject`} }
 
-func (s subject) way(direction plan.Direction) func(context.Context, steptest.Before) error {
-	return func(ctx context.Context, before steptest.Before) error {
+func (s subject) execute(direction plan.Direction) func(context.Context, steptest.BeforeAction) error {
+	return func(ctx context.Context, before steptest.BeforeAction) error {
 		job := s.job
 		job.Request.Direction, job.BeforeAction = direction, before
 		_, err := run.Execute(ctx, job)
@@ -265,7 +265,7 @@ func (s subject) way(direction plan.Direction) func(context.Context, steptest.Be
 	}
 }
 
-func (s subject) whole(ctx context.Context) error {
+func (s subject) verifyComplete(ctx context.Context) error {
 	looked, err := inspect.Server(ctx, s.pool)
 	if err != nil {
 		return err
@@ -280,25 +280,25 @@ func (s subject) whole(ctx context.Context) error {
 // 5 to 9 had none.
 func (s subject) reset(ctx context.Context) error {
 	reset := ""
-	if !strings.Contains(s.made, step.FunctionName) {
+	if !strings.Contains(s.existing, step.FunctionName) {
 		reset = sqltext.Format("DROP FUNCTION IF EXISTS {}();", sqltext.Table{Schema: schema, Name: step.FunctionName})
 	}
-	if strings.Contains(s.made, half) {
+	if strings.Contains(s.existing, halfFilled) {
 		reset += sqltext.Format("UPDATE {} SET uuid = NULL WHERE id >= 5;", s.table())
 	}
-	if strings.Contains(s.made, empty) {
+	if strings.Contains(s.existing, markEmpty) {
 		reset += sqltext.Format("UPDATE {} SET uuid = NULL WHERE note = 'empty';", s.table())
 	}
-	_, err := s.eye.Exec(ctx, reset)
+	_, err := s.observer.Exec(ctx, reset)
 	return err
 }
 
 // tear leaves what a crash in the middle of an action leaves: an index that is not valid, some rows
 // filled.
-func (s subject) tear(ctx context.Context, a step.Action) error {
+func (s subject) interrupt(ctx context.Context, a step.Action) error {
 	switch a := a.(type) {
 	case step.Fill:
-		_, err := s.eye.Exec(ctx, sqltext.Format("UPDATE {} SET uuid = {}() WHERE id > 6 AND uuid IS NULL", a.Target.Rows(), a.Target.Function))
+		_, err := s.observer.Exec(ctx, sqltext.Format("UPDATE {} SET uuid = {}() WHERE id > 6 AND uuid IS NULL", a.Target.Rows(), a.Target.Function))
 		return err
 	case step.Concurrently:
 		index := sqltext.Table{Schema: a.Target.Schema, Name: a.Target.Index}
@@ -307,11 +307,11 @@ func (s subject) tear(ctx context.Context, a step.Action) error {
 			for _, c := range a.Target.IndexColumns() {
 				columns = append(columns, sqltext.Ident(c))
 			}
-			if _, err := s.eye.Exec(ctx, sqltext.Format("CREATE UNIQUE INDEX {} ON {} (", sqltext.Name(a.Target.Index), a.Target.Name())+strings.Join(columns, ", ")+")"); err != nil {
+			if _, err := s.observer.Exec(ctx, sqltext.Format("CREATE UNIQUE INDEX {} ON {} (", sqltext.Name(a.Target.Index), a.Target.Name())+strings.Join(columns, ", ")+")"); err != nil {
 				return err
 			}
 		}
-		_, err := s.eye.Exec(ctx, sqltext.Format("UPDATE pg_index SET indisvalid = false WHERE indexrelid = {}::regclass",
+		_, err := s.observer.Exec(ctx, sqltext.Format("UPDATE pg_index SET indisvalid = false WHERE indexrelid = {}::regclass",
 			sqltext.Value(sqltext.Qualified(index.Schema, index.Name))))
 		return err
 	default:
