@@ -90,7 +90,7 @@ func StandbyBlockers(ctx context.Context, standbys []*Standby, table string, bou
 func (s *Standby) blockers(ctx context.Context, table string, bound time.Duration) []Backend {
 	ctx, cancel := context.WithTimeout(ctx, standbyCheckTimeout)
 	defer cancel()
-	seen, begun := firstSeen{}, time.Now()
+	seen, start := firstSeen{}, time.Now()
 	var received int64
 	for first := true; ; first = false {
 		now, err := s.inspect(ctx, table)
@@ -110,7 +110,7 @@ func (s *Standby) blockers(ctx context.Context, table string, bound time.Duratio
 		if caughtUp && (!first || len(now.holders) == 0) {
 			return nil
 		}
-		if !caughtUp && time.Since(begun) > oldHolderAge {
+		if !caughtUp && time.Since(start) > oldHolderAge {
 			return []Backend{{State: fmt.Sprintf("it has not replayed the WAL that it received %s ago", oldHolderAge)}}
 		}
 		if sleep(ctx, bound) != nil {

@@ -41,7 +41,7 @@ type Job struct {
 // run, even of a refused one, is [event.Result], which Execute also returns. The error is a [problem.Problem] or a
 // [problem.List].
 func Execute(ctx context.Context, job Job) (event.Result, error) {
-	begun := time.Now()
+	start := time.Now()
 	job.Emit = serialize(job.Emit)
 	result := event.Result{Command: string(job.Request.Direction), Schema: job.Request.Schema}
 	err := job.execute(ctx, &result)
@@ -51,7 +51,7 @@ func Execute(ctx context.Context, job Job) (event.Result, error) {
 		result.Exit = problem.ExitCode(err)
 	}
 	result.OK = err == nil
-	result.Elapsed = time.Since(begun)
+	result.Elapsed = time.Since(start)
 	job.Emit.Emit(result)
 	return result, err
 }
@@ -137,8 +137,8 @@ func isLost(lease *journal.Lease) bool {
 func checkVerifyOnly(p plan.Plan) error {
 	var lines []string
 	for _, g := range p.Targets() {
-		for _, lack := range g.Missing {
-			lines = append(lines, g.Target.String()+": no "+lack)
+		for _, part := range g.Missing {
+			lines = append(lines, g.Target.String()+": no "+part)
 		}
 	}
 	if len(lines) == 0 {

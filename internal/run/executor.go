@@ -109,7 +109,7 @@ const maxRounds = 5
 var errNullWritten = errors.New("a row without a value was written during the run")
 
 func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
-	begun := time.Now()
+	start := time.Now()
 	filled := e.totals.rows
 	state := &groupState{executor: e, group: g, rowsBefore: filled}
 	e.setActivity(ctx, g, g.Target, false)
@@ -137,7 +137,7 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 	if err == nil && work {
 		e.doneGroups = append(e.doneGroups, g)
 		e.totals.tables++
-		e.Emit.Emit(event.TableDone{Table: g.Target.String(), Rows: e.totals.rows - filled, Elapsed: time.Since(begun)})
+		e.Emit.Emit(event.TableDone{Table: g.Target.String(), Rows: e.totals.rows - filled, Elapsed: time.Since(start)})
 	}
 	return err
 }
@@ -263,7 +263,7 @@ func stepName(s step.Step) string {
 const maxConnectionLosses = 3
 
 func (e *Executor) runActions(ctx context.Context, g plan.Group, s step.Step, st *groupState) error {
-	begun, guardFailures := time.Now(), 0
+	start, guardFailures := time.Now(), 0
 	for acted := 0; ; acted++ {
 		view, err := st.view(ctx, s)
 		if err != nil {
@@ -278,7 +278,7 @@ func (e *Executor) runActions(ctx context.Context, g plan.Group, s step.Step, st
 			continue
 		}
 		if len(actions) == 0 {
-			return e.finishStep(ctx, g, s, view, acted == 0, time.Since(begun))
+			return e.finishStep(ctx, g, s, view, acted == 0, time.Since(start))
 		}
 		if acted == maxActions*countTables(view) {
 			return message.InternalError(string(s.ID()), errors.New("it asks for the same action again and again"))

@@ -41,7 +41,7 @@ func (e *Executor) buildOrDropIndex(ctx context.Context, g plan.Group, a step.Co
 		return e.dropIndex(ctx, a.Target, a.SQL)
 	}
 	var last error
-	begun := time.Now()
+	start := time.Now()
 	for attempts := 0; attempts < maxBuildAttempts; {
 		var yielded bool
 		if yielded, last = e.buildIndex(ctx, g, a); last == nil {
@@ -50,7 +50,7 @@ func (e *Executor) buildOrDropIndex(ctx context.Context, g plan.Group, a step.Co
 		if err := e.cleanUpFailedBuild(ctx, g, a, last); err != nil {
 			return err
 		}
-		if !yielded || time.Since(begun) > e.Limits.LockRetryTimeout {
+		if !yielded || time.Since(start) > e.Limits.LockRetryTimeout {
 			attempts++
 		}
 		if err := e.sleep(ctx, yieldPause); err != nil {

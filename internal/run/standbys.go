@@ -21,12 +21,12 @@ const (
 func (e *Executor) awaitStandbys(ctx context.Context, t step.Target) error {
 	table := t.Relation()
 	pause := firstStandbyPause
-	for attempts, begun := 1, time.Now(); ; attempts++ {
+	for attempts, start := 1, time.Now(); ; attempts++ {
 		blockers := pg.StandbyBlockers(ctx, e.Standbys, table, e.Limits.LockTimeout)
 		if len(blockers) == 0 {
 			return nil
 		}
-		if time.Since(begun) > e.Limits.LockRetryTimeout {
+		if time.Since(start) > e.Limits.LockRetryTimeout {
 			return message.LockTimeout(t.String(), attempts, e.Limits.LockTimeout, e.Limits.LockRetryTimeout, describe(blockers), nil)
 		}
 		wait := pause/2 + rand.N(pause)
@@ -38,7 +38,7 @@ func (e *Executor) awaitStandbys(ctx context.Context, t step.Target) error {
 		if err := e.waitOrEnd(ctx); err != nil {
 			return err
 		}
-		begun = begun.Add(time.Since(called))
+		start = start.Add(time.Since(called))
 		pause = min(2*pause, maxStandbyPause)
 	}
 }
