@@ -1,8 +1,8 @@
-// Package steptest holds the laws that every step and every plan obeys, and the fingerprints by which
-// a database is known to be the same as before. Its tests run the laws on real servers.
+// Package steptest tests the laws of steps and plans, and compares databases by fingerprints. Its own tests run the laws on
+// real servers.
 //
-//	idempotent  what was done is not done again
-//	resumable   cut before any action, the same call goes on
-//	confluent   and ends as one that was never cut
-//	mirror      the way back from anywhere ends where the way began
+//	idempotent  a step that is done does nothing
+//	resumable   interrupted before any action, the same call continues
+//	confluent   an interrupted run ends in the same state as an uninterrupted one
+//	mirror      down, from any state, ends in the state before up
 package steptest

@@ -19,9 +19,9 @@ type Beginner interface {
 	BeginTx(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error)
 }
 
-// Shape is what a schema looks like, a line a thing: relations, columns, indexes, constraints,
-// comments, triggers, functions but uuid_generate_v7(), and the checksum of each table's rows without
-// the column that is left out. Two equal ones are the same to any application.
+// Fingerprint returns a line for each relation, column, index, constraint, comment, trigger and function of a schema except
+// uuid_generate_v7(), and a checksum of each table's rows without the column. To an application, schemas with equal
+// fingerprints are the same.
 func Fingerprint(ctx context.Context, db Beginner, schema, column string) ([]string, error) {
 	var lines []string
 	err := inSnapshot(ctx, db, func(tx pgx.Tx) (err error) {
@@ -35,8 +35,8 @@ func Fingerprint(ctx context.Context, db Beginner, schema, column string) ([]str
 	return lines, err
 }
 
-// Everything is Shape with every column's values, the function, and whether there is a schema rekey: it
-// stays equal only where nothing at all was changed.
+// FullFingerprint is Fingerprint with the values of every column, the function uuid_generate_v7(), and the schema rekey. It
+// is equal only if nothing was changed.
 func FullFingerprint(ctx context.Context, db Beginner, schema string) ([]string, error) {
 	lines, err := Fingerprint(ctx, db, schema, "")
 	if err != nil {
@@ -50,7 +50,7 @@ func FullFingerprint(ctx context.Context, db Beginner, schema string) ([]string,
 	return lines, err
 }
 
-// Values reads a column by the table's key id, NULL as the empty string.
+// Values returns the values of a column by the table's key id, NULL as the empty string.
 func Values(ctx context.Context, db Beginner, table sqltext.Table, column string) (map[int64]string, error) {
 	values := map[int64]string{}
 	err := inSnapshot(ctx, db, func(tx pgx.Tx) error {
@@ -69,11 +69,11 @@ func Values(ctx context.Context, db Beginner, table sqltext.Table, column string
 	return values, err
 }
 
-// look reads in one snapshot, under a search_path that qualifies every name. A session plans a question once: to plan it takes
-// longer than to answer it.
+// inSnapshot reads in one snapshot, with a search_path that qualifies every name. It forces generic plans: planning these
+// queries takes longer than running them.
 func inSnapshot(ctx context.Context, db Beginner, read func(pgx.Tx) error) error {
-	calm := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(ctx, db, calm, func(tx pgx.Tx) error {
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return pgx.BeginTxFunc(ctx, db, options, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SET LOCAL search_path = pg_catalog; SET LOCAL TimeZone = 'UTC'; SET LOCAL plan_cache_mode = force_generic_plan"); err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ type table struct {
 	Columns []string
 }
 
-// rows gives a checksum of each table's rows, in all tables with one question.
+// checksums returns a checksum of each table's rows, with one query for all tables.
 func checksums(ctx context.Context, tx pgx.Tx, schema, without string) ([]string, error) {
 	found, err := tx.Query(ctx, queryText("tables"), schema, without)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/rekey-pg/rekey/internal/step/steptest"
 )
 
-// TestShapeColumnOptions: a shape holds the options that users set, and not pg_attver, which PostgreSQL 15.20 writes on every
-// column. The test writes pg_attver into the catalogue, since ALTER TABLE ignores or refuses it.
-func TestShapeColumnOptions(t *testing.T) {
+// A fingerprint contains the column options that users set, but not pg_attver, which PostgreSQL 15.20 writes on every column.
+// The test writes pg_attver into the catalogue, since ALTER TABLE ignores or rejects it.
+func TestFingerprintHasColumnOptions(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		pool := servertest.Pool(t, servertest.Database(t, c).URL)
 		shape := func(options string) []string {
@@ -27,7 +27,7 @@ func TestShapeColumnOptions(t *testing.T) {
 		servertest.Execute(t, pool, "CREATE SCHEMA app; CREATE TABLE app.t (n int)")
 		plain, chosen := shape("NULL"), shape("'{n_distinct=5}'")
 		if cmp.Equal(plain, chosen) {
-			t.Error("a column with n_distinct=5 has the shape of one without options")
+			t.Error("a column with n_distinct=5 has the fingerprint of a column without options")
 		}
 		for _, c := range []struct {
 			options string

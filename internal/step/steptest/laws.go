@@ -11,45 +11,45 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// ErrCut is how a run ends that was cut.
-var ErrInterrupted = errors.New("cut")
+// ErrInterrupted is the error of a run that Laws interrupted.
+var ErrInterrupted = errors.New("interrupted by the test")
 
-// Before is asked before every action of a run; its error ends the run there.
+// BeforeAction is called before every action of a run. Its error ends the run.
 type BeforeAction func(step.ID, step.Action) error
 
-// Subject is a database with a way up and a way down.
+// Subject is a database with functions that run up and down on it.
 type Subject struct {
-	Up, Down func(context.Context, BeforeAction) error
-	Fingerprint    func(context.Context) ([]string, error)
-	// Values are those of the column by row, "" for NULL; nil when there is no column.
+	Up, Down    func(context.Context, BeforeAction) error
+	Fingerprint func(context.Context) ([]string, error)
+	// Values returns the values of the column by row, "" for NULL; nil if there is no column.
 	Values func(context.Context) (map[int64]string, error)
-	// Reset gives back what down leaves on purpose: the values that a found column got.
+	// Reset removes what down leaves on purpose: the values that up wrote into an existing column.
 	Reset func(context.Context) error
-	// Whole proves that the way up has reached its end.
+	// IsComplete returns an error if up has not reached its goal.
 	IsComplete func(context.Context) error
-	// Tear does a part of a Fill or a Concurrently, as a crash in its middle would leave it. The other
-	// actions are one transaction each, and have no middle.
+	// Interrupt does a part of a Fill or a Concurrently, as a crash during the action does. Every other action is one
+	// transaction.
 	Interrupt func(context.Context, step.Action) error
 }
 
-// court is one subject on trial.
+// lawTest tests one subject.
 type lawTest struct {
 	Subject
-	t      testing.TB
-	base   []string         // the shape before everything
-	complete  []string         // the shape of an uncut way up
-	values map[int64]string // of the base
+	t        testing.TB
+	base     []string         // fingerprint before up
+	complete []string         // fingerprint after an uninterrupted up
+	values   map[int64]string // values before up
 }
 
-// Laws runs the laws on a subject: cut before every action, and in the middle of those that have one,
-// on the way up and on the way down.
+// Laws tests the laws on a subject. It interrupts up and down before every action, and within each action that is not one
+// transaction.
 func Laws(t *testing.T, s Subject) {
 	c := &lawTest{Subject: s, t: t}
 	c.base, c.values = c.fingerprint(), c.readValues()
 	up := c.run("up", c.Up)
 	c.complete = c.fingerprint()
 	if diff := cmp.Diff(c.base, c.complete); diff == "" {
-		t.Fatal("up has changed nothing")
+		t.Fatal("up changed nothing")
 	}
 	c.isComplete("up")
 	c.doesNothing("up again", c.Up)
@@ -66,33 +66,33 @@ func Laws(t *testing.T, s Subject) {
 	}
 }
 
-// cut is one place at which a way is cut.
+// interruption is one point at which up or down is interrupted.
 type interruption struct {
-	at   int
-	within bool // in the middle of the action, not before it
-	name string
+	at     int  // number of actions before it
+	within bool // during the action, not before it
+	name   string
 }
 
-// cuts are all places at which a way can be cut.
-func interruptions(way string, actions []action) (all []interruption) {
+// interruptions returns all points at which up or down can be interrupted.
+func interruptions(direction string, actions []action) (all []interruption) {
 	for k, a := range actions {
-		all = append(all, interruption{at: k, name: way + " cut before " + a.name})
+		all = append(all, interruption{at: k, name: direction + " interrupted before " + a.name})
 		if a.divisible {
-			all = append(all, interruption{at: k, within: true, name: way + " cut within " + a.name})
+			all = append(all, interruption{at: k, within: true, name: direction + " interrupted within " + a.name})
 		}
 	}
 	return all
 }
 
-// there goes up from the base, by way of the k-th cut if there is one: a cut way up is taken back to where it began, and goes
-// on to the same end.
-func (c *lawTest) testUp(cuts []interruption, k int) {
+// testUp runs up from the base, with the k-th interruption if there is one. After it, down must restore the base, and up must
+// reach the same end.
+func (c *lawTest) testUp(all []interruption, k int) {
 	c.reset()
-	if k >= len(cuts) {
+	if k >= len(all) {
 		c.run("up", c.Up)
 		return
 	}
-	at := cuts[k]
+	at := all[k]
 	c.interrupt(at, c.Up)
 	c.run(at.name+", down", c.Down)
 	c.isOriginal(at.name + ", down")
@@ -103,14 +103,15 @@ func (c *lawTest) testUp(cuts []interruption, k int) {
 	c.isComplete(at.name + ", up")
 }
 
-// back goes down from the whole, by way of the k-th cut if there is one: a cut way down may be turned, and goes on to its end.
-func (c *lawTest) testDown(cuts []interruption, k int) {
-	if k >= len(cuts) {
+// testDown runs down from the complete state, with the k-th interruption if there is one. After it, up must reach the same
+// end, and down must restore the base.
+func (c *lawTest) testDown(all []interruption, k int) {
+	if k >= len(all) {
 		c.run("down", c.Down)
 		c.isOriginal("down")
 		return
 	}
-	at := cuts[k]
+	at := all[k]
 	c.interrupt(at, c.Down)
 	c.run(at.name+", up", c.Up)
 	c.hasFinalFingerprint(at.name + ", up")
@@ -120,17 +121,17 @@ func (c *lawTest) testDown(cuts []interruption, k int) {
 	c.doesNothing(at.name+", down, down", c.Down)
 }
 
-// taken is an action that a run took.
+// action is an action of a run.
 type action struct {
-	name string
-	divisible bool // it has a middle
+	name      string
+	divisible bool // it is not one transaction
 }
 
-// run goes a way to its end and tells which actions it took.
-func (c *lawTest) run(name string, way func(context.Context, BeforeAction) error) []action {
+// run runs up or down to its end and returns its actions.
+func (c *lawTest) run(name string, direction func(context.Context, BeforeAction) error) []action {
 	c.t.Helper()
 	var actions []action
-	err := way(c.t.Context(), func(id step.ID, a step.Action) error {
+	err := direction(c.t.Context(), func(id step.ID, a step.Action) error {
 		actions = append(actions, describe(id, a))
 		return nil
 	})
@@ -140,18 +141,18 @@ func (c *lawTest) run(name string, way func(context.Context, BeforeAction) error
 	return actions
 }
 
-func (c *lawTest) doesNothing(name string, way func(context.Context, BeforeAction) error) {
+func (c *lawTest) doesNothing(name string, direction func(context.Context, BeforeAction) error) {
 	c.t.Helper()
-	if actions := c.run(name, way); len(actions) > 0 {
-		c.t.Errorf("%s: it should have nothing to do, and did %v", name, actions)
+	if actions := c.run(name, direction); len(actions) > 0 {
+		c.t.Errorf("%s: ran %v, want no action", name, actions)
 	}
 }
 
-// cut ends a way before an action, or in the middle of it.
-func (c *lawTest) interrupt(at interruption, way func(context.Context, BeforeAction) error) {
+// interrupt ends up or down at an interruption.
+func (c *lawTest) interrupt(at interruption, direction func(context.Context, BeforeAction) error) {
 	c.t.Helper()
 	n := 0
-	err := way(c.t.Context(), func(_ step.ID, a step.Action) error {
+	err := direction(c.t.Context(), func(_ step.ID, a step.Action) error {
 		if n++; n <= at.at {
 			return nil
 		}
@@ -163,7 +164,7 @@ func (c *lawTest) interrupt(at interruption, way func(context.Context, BeforeAct
 		return ErrInterrupted
 	})
 	if !errors.Is(err, ErrInterrupted) {
-		c.t.Fatalf("%s: not cut: %v", at.name, err)
+		c.t.Fatalf("%s: not interrupted: %v", at.name, err)
 	}
 }
 
@@ -179,19 +180,19 @@ func (c *lawTest) isComplete(name string) {
 func (c *lawTest) hasFinalFingerprint(name string) {
 	c.t.Helper()
 	if diff := cmp.Diff(c.complete, c.fingerprint()); diff != "" {
-		c.t.Errorf("%s: another end than of an uncut way up (-want +got)\n%s", name, diff)
+		c.t.Errorf("%s: differs from an uninterrupted up (-want +got)\n%s", name, diff)
 	}
 }
 
 func (c *lawTest) isOriginal(name string) {
 	c.t.Helper()
 	if diff := cmp.Diff(c.base, c.fingerprint()); diff != "" {
-		c.t.Fatalf("%s: not as it was before (-want +got)\n%s", name, diff)
+		c.t.Fatalf("%s: differs from the state before up (-want +got)\n%s", name, diff)
 	}
 	c.keepsValues(name)
 }
 
-// kept proves that no value of the base was changed: the application may have handed it out.
+// keepsValues fails if a value from before up was changed: the application may have passed it on.
 func (c *lawTest) keepsValues(name string) {
 	c.t.Helper()
 	now := c.readValues()

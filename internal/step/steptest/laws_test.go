@@ -43,12 +43,11 @@ const (
 		INSERT INTO "Sub\ject" (id, note) SELECT n, 'n' || n FROM generate_series(1, 9) n;
 		GRANT SELECT ON "Sub\ject" TO PUBLIC;
 		CREATE FUNCTION elsewhere() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()';`
-	halfFilled  = `UPDATE "Sub\ject" SET uuid = md5(id::text)::uuid WHERE id < 5;`
-	indexName = `"Sub\ject_uuid_idx"`
+	halfFilled = `UPDATE "Sub\ject" SET uuid = md5(id::text)::uuid WHERE id < 5;`
+	indexName  = `"Sub\ject_uuid_idx"`
 )
 
-// subjects are the states in which a table may be found, and what makes each. Whatever has a column
-// gets back on the way down what it had.
+// subjects returns the SQL for the states of the table before up. Down must restore the state of an existing column.
 func subjects(major int) map[string]string {
 	const t = `ALTER TABLE "Sub\ject" `
 	return map[string]string{
@@ -64,14 +63,14 @@ func subjects(major int) map[string]string {
 	}
 }
 
-// function is the statement that makes rekey's own function.
+// function returns the statement that creates rekey's function.
 func function(major int) string {
 	view := step.View{Server: catalog.Server{Version: major * 10000}}
 	return step.SQL(step.EnsureFunction{Schema: schema}.Apply(view)[0])[0]
 }
 
-// TestLaws: a law takes its time, so that a made column and a found one are tried on the oldest version and on the newest, and of
-// the other states each on one.
+// The laws take long, so that a made column and an existing one are tested on the oldest and the newest version, and each
+// other state on one version.
 func TestLaws(t *testing.T) {
 	majors := servertest.Versions(t)
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
@@ -87,8 +86,7 @@ func TestLaws(t *testing.T) {
 				steptest.Laws(t, newSubject(t, c, all[name]).lawSubject())
 			})
 		}
-		// The versions do not differ here, and a law takes its time: a made column on the newest, a found one on
-		// the oldest.
+		// For random values the versions do not differ: a made column on the newest, an existing one on the oldest.
 		for name, versions := range map[string][2]int{"no column": {18, 99}, "nullable, no default, indexed": {13, 14}} {
 			if c.Major < versions[0] || c.Major > versions[1] {
 				continue
@@ -103,9 +101,9 @@ func TestLaws(t *testing.T) {
 	})
 }
 
-// TestLawsWithoutProfile: the marks alone tell what is ours, also of a column that is as whole as any.
-// The steps are the same, so that two states on the newest version will do.
-func TestLawsWithoutProfile(t *testing.T) {
+// In a schema run only the marks show which columns are rekey's. The steps are the same, so that two states on the newest
+// version are enough.
+func TestLawsOfSchemaRun(t *testing.T) {
 	majors := servertest.Versions(t)
 	c := servertest.Cluster(t, majors[len(majors)-1])
 	only, err := discover.ParsePatterns(`Sub\\ject`)
@@ -122,8 +120,8 @@ func TestLawsWithoutProfile(t *testing.T) {
 	}
 }
 
-// trees are the tables above others whose column is theirs: partitions on two levels, children, and
-// partitions that no unique index of all can cover.
+// trees returns the SQL for trees without the column: with partitions on two levels, with children, and with partitions that
+// cannot have a common unique index.
 func trees() map[string]string {
 	return map[string]string{
 		"partitioned": `CREATE TABLE "Sub\ject" (id bigint PRIMARY KEY, note text) PARTITION BY RANGE (id);
@@ -140,7 +138,7 @@ func trees() map[string]string {
 	}
 }
 
-// foundTrees are trees whose column was there, and another one in each of their tables.
+// existingTrees returns the SQL for trees with an existing column that differs between their tables.
 func existingTrees() map[string]string {
 	return map[string]string{
 		"partitioned, each partition in its own way": `CREATE TABLE "Sub\ject" (id bigint PRIMARY KEY, note text, uuid uuid DEFAULT elsewhere()) PARTITION BY RANGE (id);
@@ -164,11 +162,11 @@ func existingTrees() map[string]string {
 	}
 }
 
-// empty marks the rows that have no value, for reset.
+// markEmpty marks the rows that have no value, for reset.
 const markEmpty = `UPDATE "Sub\ject" SET note = 'empty' WHERE uuid IS NULL;`
 
-// TestLawsOfFoundTrees: each table of a tree gets back what it had, and no more.
-func TestLawsOfFoundTrees(t *testing.T) {
+// Down restores the state of an existing column in each table of a tree.
+func TestLawsOfExistingTrees(t *testing.T) {
 	majors := servertest.Versions(t)
 	only, err := discover.ParsePatterns(`Sub\\ject`)
 	if err != nil {
@@ -176,7 +174,7 @@ func TestLawsOfFoundTrees(t *testing.T) {
 	}
 	found := existingTrees()
 	for i, name := range slices.Sorted(maps.Keys(found)) {
-		major := majors[i%len(majors)] // a law takes its time
+		major := majors[i%len(majors)] // each on one version: the laws take long
 		t.Run(fmt.Sprintf("%s, %d", name, major), func(t *testing.T) {
 			t.Parallel()
 			s := newSubject(t, servertest.Cluster(t, major), `DROP TABLE "Sub\ject"; `+found[name]+
@@ -187,7 +185,7 @@ func TestLawsOfFoundTrees(t *testing.T) {
 	}
 }
 
-// TestLawsOfTrees: a column that belongs to many tables comes and goes as one.
+// One up and one down add and drop the column in all tables of a tree.
 func TestLawsOfTrees(t *testing.T) {
 	majors := servertest.Versions(t)
 	only, err := discover.ParsePatterns(`Sub\\ject`)
@@ -211,17 +209,17 @@ func TestLawsOfTrees(t *testing.T) {
 }
 
 type subject struct {
-	pool *pgxpool.Pool // what runs takes its sessions from
-	observer  *pgxpool.Pool // looks from aside
-	job  run.Job
-	existing string // what was made of the table before
-	noColumn bool   // it has no column, whatever was made of it
+	pool     *pgxpool.Pool // for the runs
+	observer *pgxpool.Pool // for the test's own queries
+	job      run.Job
+	existing string // SQL that made the table's state before up
+	noColumn bool   // the state has no column
 }
 
 func newSubject(t *testing.T, c *server.Cluster, found string) subject {
 	ctx := t.Context()
 	url := servertest.Database(t, c).URL
-	pool, eye := servertest.Pool(t, url), servertest.Pool(t, url)
+	pool, observer := servertest.Pool(t, url), servertest.Pool(t, url)
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +228,7 @@ func newSubject(t *testing.T, c *server.Cluster, found string) subject {
 	if _, err := conn.Conn().PgConn().Exec(ctx, base+found+"RESET search_path").ReadAll(); err != nil {
 		t.Fatal(err)
 	}
-	return subject{pool: pool, observer: eye, existing: found, job: run.Job{
+	return subject{pool: pool, observer: observer, existing: found, job: run.Job{
 		Pool: pool, Direct: pool, Limits: run.Limits{LockTimeout: 50 * time.Millisecond, LockRetryTimeout: 10 * time.Minute},
 		Request: survey.Request{Schema: schema, Profile: profile.Profile{
 			Name: "law", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
@@ -266,18 +264,17 @@ func (s subject) execute(direction plan.Direction) func(context.Context, steptes
 }
 
 func (s subject) verifyComplete(ctx context.Context) error {
-	looked, err := inspect.Server(ctx, s.pool)
+	server, err := inspect.Server(ctx, s.pool)
 	if err != nil {
 		return err
 	}
-	order := s.job.Request
-	order.Direction = plan.Up
-	_, err = verify.Run(ctx, s.pool, looked, order)
+	request := s.job.Request
+	request.Direction = plan.Up
+	_, err = verify.Run(ctx, s.pool, server, request)
 	return err
 }
 
-// reset takes away what down leaves: the function, and the values of a found column. In the base, rows
-// 5 to 9 had none.
+// reset removes what down leaves: the function, and the values that up wrote. Before up, rows 5 to 9 had none.
 func (s subject) reset(ctx context.Context) error {
 	reset := ""
 	if !strings.Contains(s.existing, step.FunctionName) {
@@ -293,8 +290,7 @@ func (s subject) reset(ctx context.Context) error {
 	return err
 }
 
-// tear leaves what a crash in the middle of an action leaves: an index that is not valid, some rows
-// filled.
+// interrupt does a part of an action, as a crash does: it leaves an invalid index, or some filled rows.
 func (s subject) interrupt(ctx context.Context, a step.Action) error {
 	switch a := a.(type) {
 	case step.Fill:
@@ -315,6 +311,6 @@ func (s subject) interrupt(ctx context.Context, a step.Action) error {
 			sqltext.Value(sqltext.Qualified(index.Schema, index.Name))))
 		return err
 	default:
-		return fmt.Errorf("a %T has no middle", a)
+		return fmt.Errorf("a %T is one transaction", a)
 	}
 }

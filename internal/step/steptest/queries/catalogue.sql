@@ -1,7 +1,6 @@
--- What stands in schema $1, a line each: everything that up or down could change, make or leave behind,
--- and nothing that differs between two databases of the same shape (oids, numbers of columns, sizes). The column
--- option pg_attver is left out: PostgreSQL 15.20 writes it on every column, another number for each definition.
--- uuid_generate_v7() is left out: it stays after down, as the original's does.
+-- Returns a line for each object in schema $1 that up or down could create, change or leave, without what differs between
+-- equal databases: oids, numbers of columns, sizes. It omits the column option pg_attver, which PostgreSQL 15.20 writes on
+-- every column with a new number for each definition, and uuid_generate_v7(), which stays after down.
 WITH relation AS (
     SELECT c.*, quote_ident(c.relname) AS name
     FROM pg_class c WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND c.relkind <> 't'

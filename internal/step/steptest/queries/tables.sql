@@ -1,4 +1,4 @@
--- The tables of schema $1 and their columns, but for $2, in a fixed order.
+-- Returns the tables of schema $1 with their columns except $2, in a fixed order.
 SELECT c.relname::text, array_agg(a.attname::text ORDER BY a.attname)
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = $1) AND c.relkind = 'r'
