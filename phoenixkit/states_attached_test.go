@@ -67,10 +67,10 @@ func foundStates() []state {
 			ALTER TABLE phoenix_kit_users REPLICA IDENTITY USING INDEX mine`),
 		found("the primary key", "constraint phoenix_kit_users_pkey", "dependent_object", `ALTER TABLE phoenix_kit_users DROP CONSTRAINT phoenix_kit_users_pkey CASCADE;
 			ALTER TABLE phoenix_kit_users ADD PRIMARY KEY (uuid)`),
-		found("its comment overwritten", "by hand", "mark_lost", `COMMENT ON COLUMN phoenix_kit_users.uuid IS 'public key'`),
-		found("its comment taken away", "by hand", "mark_lost", `COMMENT ON COLUMN phoenix_kit_users.uuid IS NULL`),
-		found("its mark truncated", "by hand", "mark_lost", `COMMENT ON COLUMN phoenix_kit_users.uuid IS '[rekey: found {"default":'`),
-		found("more than an expression in its mark", "by hand", "mark_lost",
+		found("its comment overwritten", "manually", "mark_lost", `COMMENT ON COLUMN phoenix_kit_users.uuid IS 'public key'`),
+		found("its comment taken away", "manually", "mark_lost", `COMMENT ON COLUMN phoenix_kit_users.uuid IS NULL`),
+		found("its mark truncated", "manually", "mark_lost", `COMMENT ON COLUMN phoenix_kit_users.uuid IS '[rekey: found {"default":'`),
+		found("more than an expression in its mark", "manually", "mark_lost",
 			`COMMENT ON COLUMN phoenix_kit_users.uuid IS '[rekey: found {"default":"NULL; DROP TABLE phoenix_kit_email_templates; SELECT 1"}]'`),
 		found("text written around its mark stays", "", "", `DO $$BEGIN EXECUTE format('COMMENT ON COLUMN phoenix_kit_users.uuid IS %L',
 			E'before\n' || col_description('phoenix_kit_users'::regclass, (SELECT attnum FROM pg_attribute
