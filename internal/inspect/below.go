@@ -15,7 +15,7 @@ type trees struct {
 	top  map[int64]int64 // root by the oid of a relation below it
 }
 
-// readBelow reads what is below those of the found relations that are roots.
+// readBelow reads the relations below each root among the found relations.
 func readBelow(ctx context.Context, tx pg.Tx, found []relationRow) (trees, error) {
 	t := trees{top: map[int64]int64{}}
 	var roots []int64

@@ -14,7 +14,7 @@ import (
 type Request struct {
 	Schema    string
 	Relations []string          // names of relations of any kind
-	Tables    []string          // those of Relations whose inserting roles must be able to call Function
+	Tables    []string          // a subset of Relations, whose inserting roles must be able to call Function
 	All       bool              // reads every relation of the schema and ignores Relations
 	Column    string            // reads the objects that depend on this column, and its publications; "" reads neither
 	Columns   map[string]string // by table, where it is not Column
@@ -89,15 +89,15 @@ func Functions(ctx context.Context, tx pg.Tx, name string, schemas []catalog.Sch
 	for i, schema := range schemas {
 		names[i] = schema.Name
 	}
-	having, err := schemasWithFunction(ctx, tx, name, names)
-	if err != nil || len(having) == 0 {
+	withFunction, err := schemasWithFunction(ctx, tx, name, names)
+	if err != nil || len(withFunction) == 0 {
 		return err
 	}
 	at := map[string]*catalog.Schema{}
 	oids, schemaOf := []int64{}, []string{}
 	for i, schema := range schemas {
 		at[schema.Name] = &schemas[i]
-		if !slices.Contains(having, schema.Name) {
+		if !slices.Contains(withFunction, schema.Name) {
 			continue
 		}
 		for _, table := range tables(schema) {
@@ -116,10 +116,10 @@ func Functions(ctx context.Context, tx pg.Tx, name string, schemas []catalog.Sch
 			OwnerBecomes: r.OwnerBecomes, OwnsTables: r.OfTables, Digest: r.Digest, Kind: r.Kind,
 			Strict: r.Strict, Definer: r.Definer, Leakproof: r.Leakproof, Config: r.Config,
 		}
-	}, having, name, oids, schemaOf)
+	}, withFunction, name, oids, schemaOf)
 }
 
-// schemasWithFunction returns those of the schemas that have a function without arguments of that name.
+// schemasWithFunction returns the subset of schemas that have a function without arguments of that name.
 func schemasWithFunction(ctx context.Context, tx pg.Tx, name string, schemas []string) ([]string, error) {
 	found, err := tx.QueryPrepared(ctx, queryText("schemas_with_function"), name, schemas)
 	if err != nil {

@@ -124,7 +124,7 @@ func readStandbys(ctx context.Context, tx pg.Tx, server *catalog.Server) error {
 	return err
 }
 
-// MissingRoles returns those of the names that no role has.
+// MissingRoles returns the names that no role has.
 func MissingRoles(ctx context.Context, tx pg.Tx, names []string) ([]string, error) {
 	found, err := tx.Query(ctx, queryText("missing_roles"), names)
 	if err != nil {

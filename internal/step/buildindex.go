@@ -98,7 +98,7 @@ func dropIndex(t Target, v View) []Action {
 	return actions
 }
 
-// aliases returns those of Target.Aliases under which a column that rekey made has an index.
+// aliases returns the names among Target.Aliases of existing indexes on a column that rekey made.
 func (t Target) aliases(table *catalog.Table) []string {
 	if origin, _ := t.Read(table); origin != Made {
 		return nil

@@ -54,18 +54,18 @@ func TestEnsureFunction(t *testing.T) {
 			strings.ReplaceAll(step.Expression(major), "'", "''") + "'"}
 	}
 	testStep(t, step.EnsureFunction{Schema: "app"}, map[string]stepCase{
-		"none, 15":                    {view: withFunction(15, nil), up: creates(15)},
-		"none, 18":                    {view: withFunction(18, nil), up: creates(18)},
-		"made, 15":                    {view: withFunction(15, function(15)), done: true},
-		"made, 18":                    {view: withFunction(18, function(18)), done: true},
-		"made before an upgrade":      {view: withFunction(18, function(15)), up: creates(18)},
-		"PhoenixKit's":                {view: withFunction(15, function(15, original)), up: creates(15)},
-		"made, altered to IMMUTABLE":  {view: withFunction(15, function(15, immutable)), up: creates(15)},
-		"PhoenixKit's, not ours":      {view: withFunction(15, function(15, original, notReplaceable)), done: true},
-		"unknown, proved":             {view: withFunction(15, function(15, unknown, notReplaceable, proved(true))), done: true},
-		"unknown, refuted":            {view: withFunction(15, function(15, unknown, notReplaceable, proved(false))), up: creates(15)},
-		"unknown, not called":         {view: withFunction(15, function(15, unknown, notReplaceable)), up: creates(15)},
-		"older, not ours, not usable": {view: withFunction(15, function(18, notReplaceable)), up: creates(15)},
+		"none, 15":                           {view: withFunction(15, nil), up: creates(15)},
+		"none, 18":                           {view: withFunction(18, nil), up: creates(18)},
+		"made, 15":                           {view: withFunction(15, function(15)), done: true},
+		"made, 18":                           {view: withFunction(18, function(18)), done: true},
+		"made before an upgrade":             {view: withFunction(18, function(15)), up: creates(18)},
+		"PhoenixKit's":                       {view: withFunction(15, function(15, original)), up: creates(15)},
+		"made, altered to IMMUTABLE":         {view: withFunction(15, function(15, immutable)), up: creates(15)},
+		"PhoenixKit's, not replaceable":      {view: withFunction(15, function(15, original, notReplaceable)), done: true},
+		"unknown, proved":                    {view: withFunction(15, function(15, unknown, notReplaceable, proved(true))), done: true},
+		"unknown, refuted":                   {view: withFunction(15, function(15, unknown, notReplaceable, proved(false))), up: creates(15)},
+		"unknown, not called":                {view: withFunction(15, function(15, unknown, notReplaceable)), up: creates(15)},
+		"older, not replaceable, not usable": {view: withFunction(15, function(18, notReplaceable)), up: creates(15)},
 	})
 	if step.Expression(18) != "pg_catalog.uuidv7()" {
 		t.Errorf("on 18 the expression is %s", step.Expression(18))

@@ -50,7 +50,7 @@ func (s GrantExecute) Apply(v View) []Action {
 // Undo implements Step.
 func (s GrantExecute) Undo(View) []Action { return nil }
 
-// Public stands for the pseudo-role PUBLIC in a list of roles. No role can have this name.
+// Public is the pseudo-role PUBLIC in a list of roles. No role can have this name.
 const Public = "PUBLIC"
 
 // GrantSQL returns the statement that grants EXECUTE on a function without arguments to a role, or to Public.

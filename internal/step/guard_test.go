@@ -25,9 +25,9 @@ func TestGuards(t *testing.T) {
 		isCheck    = `k.conname = 'orders_uuid_check' AND k.contype = 'c'`
 		expression = `= pg_catalog.format('(%I IS NOT NULL)', `
 	)
-	whole := partitioned(column(defaulted, commented(treeMade)))
-	for i := range whole.Below {
-		notNull(&whole.Below[i].Columns[0])
+	complete := partitioned(column(defaulted, commented(treeMade)))
+	for i := range complete.Below {
+		notNull(&complete.Below[i].Columns[0])
 	}
 	requires := step.RequireValue{Target: orders()}
 	for name, c := range map[string]struct {
@@ -55,7 +55,7 @@ func TestGuards(t *testing.T) {
 			[][]string{{"IN (pg_catalog.format('%I()', 'gen_random_uuid'::text))"}},
 		},
 		"a partitioned table needs NOT NULL partitions": {
-			step.RequireValue{Target: tree()}.Apply(treeView(whole)),
+			step.RequireValue{Target: tree()}.Apply(treeView(complete)),
 			[][]string{{ofTable, isDefault, `NOT EXISTS (SELECT FROM pg_catalog.pg_partition_tree('"app"."orders"'::pg_catalog.regclass) p`, "NOT b.attnotnull"}},
 		},
 	} {

@@ -269,8 +269,8 @@ func treeView(root *catalog.Table, filled ...uint32) step.View {
 	return v
 }
 
-// withIndexes adds an index to each table of a partitioned table, attached to the index of the table above. Those of the
-// partitions are valid; the others are valid if attached is true.
+// withIndexes adds an index to each table of a partitioned table. If attached is true, each is attached to the index of the
+// table above, and all are valid; if not, only the indexes of ordinary tables are valid.
 func withIndexes(root *catalog.Table, attached bool) *catalog.Table {
 	for _, t := range root.All() {
 		i := index(t.Name+"_uuid_id_region_idx", "uuid", "id", "region")

@@ -11,7 +11,7 @@ import (
 )
 
 // Predictor is a step that computes, without a server, what the database looks like after all of its actions have run.
-// Only scripts use it: they contain the statements of a whole plan before the first one runs.
+// Only scripts use it: a script contains all statements of a plan before the first one runs.
 type Predictor interface {
 	Step
 	// AfterApply returns the view after Apply's actions. It does not change v.

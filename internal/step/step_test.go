@@ -86,15 +86,15 @@ func TestMergeChanges(t *testing.T) {
 		actions []step.Action
 		want    []string
 	}{
-		"none":                  {},
-		"the same table":        {[]step.Action{change("t", "1"), change("t", "2"), change("t", "3")}, []string{"t exclusive: 1; 2; 3"}},
-		"two tables":            {[]step.Action{change("t", "1"), change("u", "2")}, []string{"t exclusive: 1", "u exclusive: 2"}},
-		"guard of the first":    {[]step.Action{change("t", "1", guarded), change("t", "2")}, []string{"t exclusive if default: 1; 2"}},
-		"guard of the second":   {[]step.Action{change("t", "1"), change("t", "2", guarded)}, []string{"t exclusive: 1", "t exclusive if default: 2"}},
-		"a weaker lock":         {[]step.Action{change("t", "1"), change("t", "2", share)}, []string{"t exclusive: 1", "t share: 2"}},
-		"first the table alone": {[]step.Action{change("t", "1", only), change("t", "2")}, []string{"t exclusive only: 1", "t exclusive: 2"}},
-		"then the table alone":  {[]step.Action{change("t", "1"), change("t", "2", only)}, []string{"t exclusive: 1; 2"}},
-		"something in between":  {[]step.Action{change("t", "1"), step.Validate{Table: "t", SQL: "v"}, change("t", "2")}, []string{"t exclusive: 1", "t validate: v", "t exclusive: 2"}},
+		"none":                 {},
+		"the same table":       {[]step.Action{change("t", "1"), change("t", "2"), change("t", "3")}, []string{"t exclusive: 1; 2; 3"}},
+		"two tables":           {[]step.Action{change("t", "1"), change("u", "2")}, []string{"t exclusive: 1", "u exclusive: 2"}},
+		"guard of the first":   {[]step.Action{change("t", "1", guarded), change("t", "2")}, []string{"t exclusive if default: 1; 2"}},
+		"guard of the second":  {[]step.Action{change("t", "1"), change("t", "2", guarded)}, []string{"t exclusive: 1", "t exclusive if default: 2"}},
+		"a weaker lock":        {[]step.Action{change("t", "1"), change("t", "2", share)}, []string{"t exclusive: 1", "t share: 2"}},
+		"first without below":  {[]step.Action{change("t", "1", only), change("t", "2")}, []string{"t exclusive only: 1", "t exclusive: 2"}},
+		"then without below":   {[]step.Action{change("t", "1"), change("t", "2", only)}, []string{"t exclusive: 1; 2"}},
+		"something in between": {[]step.Action{change("t", "1"), step.Validate{Table: "t", SQL: "v"}, change("t", "2")}, []string{"t exclusive: 1", "t validate: v", "t exclusive: 2"}},
 	} {
 		first := ""
 		if len(c.actions) > 0 {

@@ -38,9 +38,9 @@ func TestServes(t *testing.T) {
 }
 
 func TestComplete(t *testing.T) {
-	whole := func() *catalog.Table { return withIndexes(partitioned(column(defaulted, notNull)), true) }
+	complete := func() *catalog.Table { return withIndexes(partitioned(column(defaulted, notNull)), true) }
 	changed := func(change func(*catalog.Table)) *catalog.Table {
-		root := whole()
+		root := complete()
 		change(root)
 		return root
 	}
@@ -54,7 +54,7 @@ func TestComplete(t *testing.T) {
 		"no default":             {orders(), table(column(notNull), index("orders_uuid_idx")), false},
 		"no index":               {orders(), table(column(defaulted, notNull)), false},
 		"no column":              {orders(), table(index("orders_uuid_idx")), false},
-		"tree":                   {tree(), whole(), true},
+		"tree":                   {tree(), complete(), true},
 		"tree, partition null":   {tree(), changed(func(root *catalog.Table) { root.Below[2].Columns[0].NotNull = false }), false},
 		"tree, index invalid":    {tree(), changed(func(root *catalog.Table) { root.Indexes[0].Valid = false }), false},
 		"tree, without a column": {tree(), changed(func(root *catalog.Table) { root.Below[0].Columns = nil }), false},

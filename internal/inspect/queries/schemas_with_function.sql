@@ -1,4 +1,4 @@
--- Returns those of the schemas $2 that have a function $1 without arguments. The subquery uses the index on the full name,
+-- Returns the schemas in $2 that have a function $1 without arguments. The subquery uses the index on the full name,
 -- since many schemas may have a function of that name.
 SELECT n.nspname::text
 FROM pg_namespace n

@@ -198,7 +198,7 @@ func (c *lawTest) keepsValues(name string) {
 	now := c.readValues()
 	for row, value := range c.values {
 		if value != "" && now[row] != value {
-			c.t.Errorf("%s: row %d had %s and has %q", name, row, value, now[row])
+			c.t.Errorf("%s: row %d: %q, want %s as before", name, row, now[row], value)
 		}
 	}
 }

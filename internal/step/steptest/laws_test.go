@@ -153,7 +153,7 @@ func existingTrees() map[string]string {
 			CREATE TABLE "rest 1" PARTITION OF rest FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 			ALTER TABLE rest ALTER uuid SET DEFAULT gen_random_uuid(); ALTER TABLE "rest 1" ALTER uuid SET DEFAULT gen_random_uuid();
 			ALTER TABLE "rest 0" ALTER uuid SET DEFAULT elsewhere(); ALTER TABLE rest ALTER uuid SET NOT NULL;`,
-		"partitioned, indexed as a whole": `CREATE TABLE "Sub\ject" (id bigint PRIMARY KEY, note text, uuid uuid) PARTITION BY LIST (id);
+		"partitioned, one index for all": `CREATE TABLE "Sub\ject" (id bigint PRIMARY KEY, note text, uuid uuid) PARTITION BY LIST (id);
 			CREATE TABLE rest PARTITION OF "Sub\ject" DEFAULT; CREATE UNIQUE INDEX "by uuid" ON "Sub\ject" (uuid, id);`,
 		"inherited": `CREATE TABLE "Sub\ject" (id bigint PRIMARY KEY, note text, uuid uuid);
 			CREATE TABLE child (PRIMARY KEY (id), UNIQUE (uuid)) INHERITS ("Sub\ject"); ALTER TABLE child ALTER uuid SET DEFAULT gen_random_uuid();
