@@ -24,7 +24,7 @@ your shell.`,
 		ValidArgsFunction: cobra.FixedCompletions(shells, cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return wrong("shell_required", "completion needs the name of one shell", "Try: rekey completion "+strings.Join(shells, "|"))
+				return wrong("shell_required", "completion requires the name of a shell", "Try: rekey completion "+strings.Join(shells, "|"))
 			}
 			switch root := cmd.Root(); args[0] {
 			case "bash":
@@ -36,11 +36,11 @@ your shell.`,
 			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(a.exact)
 			}
-			hint := "The shells are: " + strings.Join(shells, ", ")
+			hint := "The shells are " + strings.Join(shells, ", ") + "."
 			if near := message.Nearest(args[0], shells); near != "" {
 				hint = "Did you mean: rekey completion " + near
 			}
-			return wrong("unknown_shell", fmt.Sprintf("there is no completion for %s", harmless(args[0])), hint)
+			return wrong("unknown_shell", fmt.Sprintf("unknown shell %s", harmless(args[0])), hint)
 		},
 	}
 }

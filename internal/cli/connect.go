@@ -220,9 +220,9 @@ func unknownSetting(name string) string {
 			return ""
 		}
 	}
-	fault := "it has a setting that is unknown"
+	fault := "it has an unknown setting"
 	if near := message.Nearest(name, []string{"host", "port", "user", "dbname", "password", "passfile", "service", "sslmode", "sslrootcert", "connect_timeout"}); near != "" {
-		fault += "; is " + near + " meant?"
+		fault += " (did you mean " + near + "?)"
 	}
-	return strings.TrimSuffix(fault, "?")
+	return fault
 }

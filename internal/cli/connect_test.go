@@ -123,21 +123,21 @@ func TestExplain(t *testing.T) {
 		code    string
 		message string
 	}{
-		{said(pgerrcode.InvalidPassword), "authentication_failed", `does not let role "app" in`},
-		{said(pgerrcode.InvalidAuthorizationSpecification), "authentication_failed", `does not let role "app" in`},
-		{said(pgerrcode.InvalidCatalogName), "no_database", `there is no database "shop"`},
-		{said(pgerrcode.TooManyConnections), "too_many_connections", "no connection left"},
-		{said(pgerrcode.CannotConnectNow), "not_ready", "takes no connections now"},
-		{said(pgerrcode.ProtocolViolation), "no_connection", "no connection to"},
-		{&net.DNSError{Err: "no such host", Name: "db"}, "unreachable", `host name "db" is not known`},
-		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "unreachable", "no server answers at db:5432"},
-		{timeout{errors.New("i/o timeout")}, "unreachable", "does not answer"},
-		{context.DeadlineExceeded, "unreachable", "does not answer"},
-		{syscall.ENETUNREACH, "unreachable", "cannot be reached"},
-		{x509.UnknownAuthorityError{}, "tls", "no encrypted connection"},
-		{x509.HostnameError{Certificate: &x509.Certificate{}, Host: "db"}, "tls", "no encrypted connection"},
-		{errors.New("server refused TLS connection"), "tls", "no encrypted connection"},
-		{errors.New("remote error: tls: handshake failure"), "tls", "no encrypted connection"},
+		{said(pgerrcode.InvalidPassword), "authentication_failed", `rejected role "app"`},
+		{said(pgerrcode.InvalidAuthorizationSpecification), "authentication_failed", `rejected role "app"`},
+		{said(pgerrcode.InvalidCatalogName), "no_database", `database "shop" does not exist`},
+		{said(pgerrcode.TooManyConnections), "too_many_connections", "allows no more connections"},
+		{said(pgerrcode.CannotConnectNow), "not_ready", "accepts no connections yet"},
+		{said(pgerrcode.ProtocolViolation), "connection_failed", "could not connect to"},
+		{&net.DNSError{Err: "no such host", Name: "db"}, "unreachable", `could not find host "db"`},
+		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "unreachable", "could not connect to db:5432"},
+		{timeout{errors.New("i/o timeout")}, "unreachable", "could not connect to db:5432 in time"},
+		{context.DeadlineExceeded, "unreachable", "could not connect to db:5432 in time"},
+		{syscall.ENETUNREACH, "unreachable", "could not connect to db:5432"},
+		{x509.UnknownAuthorityError{}, "tls", "could not encrypt the connection"},
+		{x509.HostnameError{Certificate: &x509.Certificate{}, Host: "db"}, "tls", "could not encrypt the connection"},
+		{errors.New("server refused TLS connection"), "tls", "could not encrypt the connection"},
+		{errors.New("remote error: tls: handshake failure"), "tls", "could not encrypt the connection"},
 	} {
 		config := &pgx.ConnConfig{Config: pgconn.Config{Host: "db", Port: 5432, User: "app", Database: "shop"}}
 		var got *problem.Problem
@@ -164,8 +164,8 @@ func TestParseFault(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	for name, want := range map[string]string{
-		"requirepeer": "", "TimeZone": "", "Keepalives_Idle": "", "dbnmae": "it has a setting that is unknown; is dbname meant",
-		secret + secret: "it has a setting that is unknown",
+		"requirepeer": "", "TimeZone": "", "Keepalives_Idle": "", "dbnmae": "it has an unknown setting (did you mean dbname?)",
+		secret + secret: "it has an unknown setting",
 	} {
 		if got := unknownSetting(name); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)

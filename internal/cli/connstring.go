@@ -28,11 +28,11 @@ func isURL(text string) bool {
 func misread(text string) string {
 	switch {
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
-		return "it has a control character, or is no valid UTF-8"
+		return "it has a control character, or is not valid UTF-8"
 	case !isURL(text):
 		return ""
 	case badEscape(text):
-		return "it has a % that begins no escape; write %25 for a % in the password"
+		return "a % begins no escape; write %25 for a % in the password"
 	case strings.ContainsAny(text, " \\<>\"^`{|}") || strings.ContainsFunc(text, unicode.IsSpace):
 		return `it has a character that a URL cannot have; write %20 for a space, %5C for \ , %22 for "`
 	case strings.Contains(text, "#"):
@@ -45,11 +45,11 @@ func misread(text string) string {
 	}
 	switch {
 	case strings.Contains(behind, "@"):
-		return "an @ comes behind the host; write %40 for an @, %2F for a / and %3F for a ? in the user and the password"
+		return "an @ follows the host; write %40 for an @, %2F for a / and %3F for a ? in the user and the password"
 	case strings.Count(authority, "@") > 1:
 		return "it has more than one @: write %40 for an @ in the user and the password"
 	case !address.MatchString(authority[strings.LastIndex(authority, "@")+1:]):
-		return "what comes behind the @ is no host and port; write special characters of the password as %xx"
+		return "the text after the @ is not a host and port; write special characters of the password as %xx"
 	}
 	return ""
 }
@@ -67,12 +67,12 @@ func badEscape(text string) bool {
 func misplaced(config *pgx.ConnConfig) string {
 	for _, part := range []struct{ what, value string }{{"host", config.Host}, {"user", config.User}, {"database", config.Database}} {
 		if visible.Secret(part.value) {
-			return "what it gives as the " + part.what + " looks like a connection string of its own"
+			return "its " + part.what + " looks like another connection string"
 		}
 	}
 	for _, other := range config.Fallbacks {
 		if visible.Secret(other.Host) {
-			return "what it gives as a host looks like a connection string of its own"
+			return "its host looks like another connection string"
 		}
 	}
 	return ""
@@ -129,7 +129,7 @@ func unreadable(setting, name string) string {
 	err := checkFile(name)
 	switch info, _ := os.Stat(name); {
 	case errors.Is(err, errLarge), errors.Is(err, errNoFile) && !info.IsDir():
-		return fmt.Sprintf("the file of %s cannot be read: %s", setting, err)
+		return fmt.Sprintf("could not read the file of %s: %s", setting, err)
 	}
 	return "" // what is not there, or a directory, is the driver's to say
 }

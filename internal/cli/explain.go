@@ -58,17 +58,17 @@ func encryption(err error, w message.Server) *problem.Problem {
 	var verification *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &authority):
-		return message.TLSFailed(w, "The server's certificate is signed by an authority that is not known here.", err)
+		return message.TLSFailed(w, "The server's certificate is signed by an unknown authority.", err)
 	case errors.As(err, &hostname):
 		return message.TLSFailed(w, "The server's certificate is for another name.", err)
 	case errors.As(err, &invalid), errors.As(err, &verification):
 		return message.TLSFailed(w, "The server's certificate is not valid.", err)
 	case errors.As(err, &record):
-		return message.TLSFailed(w, "What answers there does not speak TLS.", err)
+		return message.TLSFailed(w, "The server's answer is not TLS.", err)
 	case strings.Contains(err.Error(), "server refused TLS connection"):
-		return message.TLSFailed(w, "The server offers none, and the connection string asks for one.", err)
+		return message.TLSFailed(w, "The server does not offer TLS, but the connection string requires it.", err)
 	case strings.Contains(err.Error(), "tls: "):
-		return message.TLSFailed(w, "The two sides do not agree on how.", err)
+		return message.TLSFailed(w, "The client and the server have no TLS version or cipher in common.", err)
 	}
 	return nil
 }
@@ -96,7 +96,7 @@ func reason(err error) string {
 	for {
 		inner := errors.Unwrap(err)
 		if inner == nil {
-			return "The reason: " + visible.Error(err) + "."
+			return "The system reported: " + visible.Error(err) + "."
 		}
 		err = inner
 	}

@@ -37,13 +37,13 @@ func (f *flags) readFile(cmd *cobra.Command) *problem.Problem {
 	}
 	text, err := readBounded(f.file)
 	if err != nil {
-		p := wrong("no_config", fmt.Sprintf("the file %s cannot be read", visible.Path(f.file)), "rekey init writes one: rekey init --schema public")
-		p.Detail = "The reason: " + systemSays(err) + "."
+		p := wrong("no_config", fmt.Sprintf("could not read the file %s of --config", visible.Path(f.file)), "Create one: rekey init --schema public")
+		p.Detail = "The system reported: " + systemSays(err) + "."
 		return p
 	}
 	var document yaml.Node
 	if err := yaml.Unmarshal(text, &document); err != nil {
-		return wrong("bad_config", visible.Path(f.file)+yamlFault(err), "See what a file looks like: rekey init --schema public --output -")
+		return wrong("bad_config", visible.Path(f.file)+yamlFault(err), "Print an example: rekey init --schema public --output -")
 	}
 	if len(document.Content) == 0 {
 		return nil
@@ -70,15 +70,15 @@ func systemSays(err error) string {
 // yamlFault gives the line of a syntax error. The parser's own text is not used: it repeats words of the file.
 func yamlFault(err error) string {
 	if line := regexp.MustCompile(`\bline (\d+)`).FindStringSubmatch(err.Error()); line != nil {
-		return ", line " + line[1] + ": this is not valid YAML"
+		return ", line " + line[1] + ": invalid YAML"
 	}
-	return ": this is not valid YAML"
+	return ": invalid YAML"
 }
 
 // eachWord goes through a mapping whose keys are known words, each once.
 func (f *flags) eachWord(node *yaml.Node, known []string, take func(string, *yaml.Node) *problem.Problem) *problem.Problem {
 	if node.Kind != yaml.MappingNode {
-		return f.fault(node, "words with their values are expected here", "Write them like this: "+known[0]+": name")
+		return f.fault(node, "expected settings with their values", "Write: "+known[0]+": name")
 	}
 	var seen []string
 	for i := 0; i+1 < len(node.Content); i += 2 {
@@ -86,15 +86,15 @@ func (f *flags) eachWord(node *yaml.Node, known []string, take func(string, *yam
 		name := currentName(key.Value)
 		switch {
 		case !slices.Contains(known, name):
-			hint := "See what a file looks like: rekey init --output -"
+			hint := "Print an example: rekey init --output -"
 			if near := message.Nearest(key.Value, known); near != "" {
 				hint = "Did you mean: " + near
 			}
-			p := f.fault(key, "there is no word "+visible.Quote(key.Value), hint)
+			p := f.fault(key, "unknown setting "+visible.Quote(key.Value), hint)
 			p.Detail = "The words here are: " + strings.Join(known, ", ") + "."
 			return p
 		case slices.Contains(seen, name):
-			return f.fault(key, "the word "+visible.Quote(key.Value)+" is there twice", "Keep one of them.")
+			return f.fault(key, "duplicate setting "+visible.Quote(key.Value), "Keep one of them.")
 		}
 		seen = append(seen, name)
 		if p := take(name, value); p != nil {
@@ -119,7 +119,7 @@ func (f *flags) set(cmd *cobra.Command, word string, value *yaml.Node) *problem.
 			text = strings.ReplaceAll(strings.ReplaceAll(text, `\,`, ","), ",", `\,`)
 		}
 		if item.Kind != yaml.ScalarNode || cmd.Flags().Set(word, text) != nil {
-			return f.fault(item, fmt.Sprintf("%s cannot have this value", word), "It is written as behind the flag: "+cmd.CommandPath()+" --help")
+			return f.fault(item, fmt.Sprintf("%s cannot have this value", word), "Write the value as for the flag of the same name: "+cmd.CommandPath()+" --help")
 		}
 	}
 	return nil
@@ -128,18 +128,18 @@ func (f *flags) set(cmd *cobra.Command, word string, value *yaml.Node) *problem.
 // readOwn reads what single tables get.
 func (f *flags) readOwn(node *yaml.Node) *problem.Problem {
 	if node.Kind != yaml.MappingNode {
-		return f.fault(node, "overrides needs the names of tables", "Write it like this: overrides: {orders: {column: public_id}}")
+		return f.fault(node, "overrides must contain names of tables", "Write: overrides: {orders: {column: public_id}}")
 	}
 	f.free.own = map[string]rekey.TableOptions{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		table := node.Content[i].Value
 		if _, twice := f.free.own[table]; twice {
-			return f.fault(node.Content[i], "the table "+visible.Quote(table)+" is there twice", "Keep one of them.")
+			return f.fault(node.Content[i], "duplicate table "+visible.Quote(table), "Keep one of them.")
 		}
 		var own rekey.TableOptions
 		p := f.eachWord(node.Content[i+1], ownWords(), func(word string, value *yaml.Node) *problem.Problem {
 			if value.Kind != yaml.ScalarNode {
-				return f.fault(value, word+" cannot have this value", "It is a name.")
+				return f.fault(value, word+" cannot have this value", "Set it to a name.")
 			}
 			if word == "column" {
 				own.Column = value.Value

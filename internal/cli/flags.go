@@ -135,9 +135,9 @@ func (f *flags) pickProfile(j *job) *problem.Problem {
 
 func unknownProfile(name, before string) *problem.Problem {
 	all := names(profiles())
-	hint := "The profiles are: " + strings.Join(all, ", ")
+	hint := "The profiles are " + strings.Join(all, ", ") + "."
 	if near := message.Nearest(name, all); near != "" {
 		hint = "Did you mean: " + before + near
 	}
-	return wrong("unknown_profile", "there is no profile "+visible.Quote(name), hint)
+	return wrong("unknown_profile", "unknown profile "+visible.Quote(name), hint)
 }

@@ -35,7 +35,7 @@ changes in the database, and no file is overwritten.`,
 				return err
 			}
 			if j.profile != nil {
-				return wrong("no_schema", "init is about a schema without a profile", "A profile is in the program: rekey profile show "+f.profile)
+				return wrong("no_schema", "init writes settings of a schema, not of a profile", "Profiles are part of the program. Run: rekey profile show "+f.profile)
 			}
 			return a.read(cmd.Context(), j, f, func(ctx context.Context, pool *pgxpool.Pool, j job, _ *flags) error {
 				return a.writeFile(ctx, pool, j, output)
@@ -64,9 +64,9 @@ func (a *app) writeFile(ctx context.Context, pool *pgxpool.Pool, j job, output s
 	file, err := os.OpenFile(output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the person names the file
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return wrong("file_exists", fmt.Sprintf("there is a file %s already", visible.Path(output)), "Give the new one another name: rekey init --output other.yaml")
+		return wrong("file_exists", fmt.Sprintf("file %s already exists", visible.Path(output)), "Choose another name: rekey init --output other.yaml")
 	case err != nil:
-		return wrong("no_file", fmt.Sprintf("the file %s cannot be written", visible.Path(output)), "The system says: "+systemSays(err)+".")
+		return wrong("no_file", fmt.Sprintf("could not write file %s: %s", visible.Path(output), systemSays(err)), "Name a file in a writable directory: rekey init --output other.yaml")
 	}
 	if _, err := file.WriteString(text); err != nil {
 		return errors.Join(err, file.Close())

@@ -73,7 +73,7 @@ func (c connection) words(config *pgx.ConnConfig) string {
 		}
 	}
 	if config.ConnectTimeout == 0 && c.unending() {
-		return "connect_timeout=0 would wait for ever: leave it out for " + connectTimeout.String() + ", or name a number of seconds"
+		return "connect_timeout=0 would wait without a limit; omit it for " + connectTimeout.String() + ", or set a number of seconds"
 	}
 	if fault := protocols(config, given); fault != "" {
 		return fault
@@ -94,9 +94,9 @@ func (c connection) words(config *pgx.ConnConfig) string {
 func refusedWord(name string, values []string) string {
 	fault := name + " is not supported"
 	if len(values) > 0 {
-		fault += " with that value; it may be " + strings.Join(values, " or ")
+		fault += " with this value; use " + strings.Join(values, " or ")
 	}
-	return fault + ". Leave it out"
+	return fault + "; omit it"
 }
 
 func harmlessly(value string, values []string) bool {
@@ -139,7 +139,7 @@ func protocols(config *pgx.ConnConfig, given map[string]string) string {
 		}
 		version, ok := known[strings.ToLower(value)]
 		if !ok {
-			return bound.name + " is none of TLSv1, TLSv1.1, TLSv1.2 and TLSv1.3"
+			return bound.name + " must be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3"
 		}
 		*bound.to = version
 	}
@@ -184,7 +184,7 @@ func wireOf(given map[string]string) (w wire, fault string) {
 		}
 		n, err := strconv.Atoi(strings.TrimSpace(value))
 		if err != nil || n < 0 || n > mostWire {
-			return w, fmt.Sprintf("%s is no whole number from 0 to %d", name, mostWire)
+			return w, fmt.Sprintf("%s must be an integer from 0 to %d", name, mostWire)
 		}
 		switch {
 		case name == "keepalives":
@@ -197,7 +197,7 @@ func wireOf(given map[string]string) (w wire, fault string) {
 		case name == "keepalives_count":
 			w.count = n
 		case !canUserTimeout:
-			return w, "tcp_user_timeout works on Linux only. Leave it out"
+			return w, "tcp_user_timeout works on Linux only; omit it"
 		default:
 			w.user = time.Duration(n) * time.Millisecond
 		}

@@ -16,16 +16,16 @@ func TestLibpqWords(t *testing.T) {
 	}
 	for words, fault := range map[string]string{
 		"connect_timeout=7":                                 "",
-		"connect_timeout=0":                                 "would wait for ever",
+		"connect_timeout=0":                                 "would wait without a limit",
 		"connect_timeout=-1":                                "connect_timeout",
 		"keepalives=0":                                      "",
 		"keepalives=1&keepalives_idle=30":                   "",
 		"keepalives_interval=3&keepalives_count=2":          "",
-		"keepalives_idle=x":                                 "keepalives_idle is no whole number",
-		"keepalives_count=-1":                               "keepalives_count is no whole number",
+		"keepalives_idle=x":                                 "keepalives_idle must be an integer",
+		"keepalives_count=-1":                               "keepalives_count must be an integer",
 		"tcp_user_timeout=5000":                             user,
-		"tcp_user_timeout=5s":                               "tcp_user_timeout is no whole number",
-		"tcp_user_timeout=99999999999":                      "tcp_user_timeout is no whole number",
+		"tcp_user_timeout=5s":                               "tcp_user_timeout must be an integer",
+		"tcp_user_timeout=99999999999":                      "tcp_user_timeout must be an integer",
 		"channel_binding=disable":                           "",
 		"channel_binding=maybe":                             "channel_binding is unknown",
 		"gssencmode=disable":                                "",
@@ -44,7 +44,7 @@ func TestLibpqWords(t *testing.T) {
 		"sslcompression=1":                                  "sslcompression is not supported",
 		"ssl_min_protocol_version=TLSv1.3":                  "",
 		"ssl_max_protocol_version=TLSv1.2":                  "",
-		"ssl_min_protocol_version=SSLv3":                    "ssl_min_protocol_version is none of",
+		"ssl_min_protocol_version=SSLv3":                    "ssl_min_protocol_version must be",
 		"ssl_max_protocol_version=TLSv1.1":                  "ssl_max_protocol_version is below",
 		"replication=database":                              "replication is not supported",
 		"replication=true":                                  "replication is not supported",
@@ -59,7 +59,7 @@ func TestLibpqWords(t *testing.T) {
 		"require_auth=guess":                                "require_auth is unknown",
 		"sslnegotiation=postgres":                           "",
 		"oauth_issuer=x":                                    "oauth_issuer is not supported",
-		"servise=x":                                         "is service meant",
+		"servise=x":                                         "did you mean service",
 	} {
 		for _, text := range []string{"postgres://h/d?" + words, "host=h dbname=d " + strings.ReplaceAll(strings.ReplaceAll(words, "&", " "), "-c%20geqo%3Doff", "'-c geqo=off'")} {
 			_, err := connection{url: text, source: "--database-url"}.parse()

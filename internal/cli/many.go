@@ -46,13 +46,13 @@ func (f *flags) checkFleet(cmd *cobra.Command) *problem.Problem {
 	if !f.many() {
 		for _, word := range []string{"parallel", "canary", "on-error", "max-failures"} {
 			if cmd.Flags().Changed(word) {
-				return wrong("one_schema", "--"+word+" is about many schemas, and one is named", "A pattern names many: --schema 'tenant_*', --prefix 'tenant_*'")
+				return wrong("one_schema", "--"+word+" requires a pattern of schemas", "Try: --schema 'tenant_*'")
 			}
 		}
 		return nil
 	}
 	if cmd.Flags().Lookup("parallel") == nil {
-		return wrong("one_schema", cmd.CommandPath()+" is about one schema, and --schema is a pattern", `Name one: --schema public. In a name \* is a star and \? a question mark.`)
+		return wrong("one_schema", cmd.CommandPath()+" accepts a single schema, not a pattern", `In a name, \* matches a star and \? a question mark. Try: --schema public`)
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func (v *valueFlags) apply(o *rekey.Options) *problem.Problem {
 		table, column, ok := strings.Cut(word, "=")
 		switch {
 		case !ok || table == "" || column == "":
-			return wrong("bad_time_column", "--time-column cannot be "+visible.Quote(word), "Write TABLE=COLUMN, or TABLE=none.")
+			return wrong("bad_time_column", "--time-column cannot be "+visible.Quote(word), "Write TABLE=COLUMN, or TABLE=none for the order of the key.")
 		case column == noTimeColumn:
 			set(table, rekey.KeyOrder())
 		default:

@@ -55,7 +55,7 @@ func TestOutputLost(t *testing.T) {
 				Args: c.words, Stdin: strings.NewReader(""), Stdout: io.Writer(broken{c.out}), Stderr: &stderr,
 				Getenv: func(string) string { return "" },
 			}, l)
-			told := strings.Count(stderr.String(), "could not be written")
+			told := strings.Count(stderr.String(), "could not write to standard output")
 			if code != c.code || told != c.told || c.words[0] == "up" && !ended {
 				t.Errorf("exit %d, told %d times, ended %v: %s", code, told, ended, stderr.String())
 			}

@@ -50,7 +50,7 @@ func (a *app) profile(args []string, asJSON bool) error {
 		}
 		return unknownProfile(args[1], "rekey profile show ")
 	}
-	return wrong("no_profile_verb", "profile is followed by list, or by show and the name of one", "Try: rekey profile show "+names(profiles())[0])
+	return wrong("no_profile_verb", "profile requires list, or show and the name of a profile", "Try: rekey profile show "+names(profiles())[0])
 }
 
 // profileList and profileDocument are the JSON of `rekey profile`.

@@ -145,7 +145,7 @@ func TestServerError(t *testing.T) {
 	said := &pgconn.PgError{Severity: "ERROR", Code: "53400", Message: "temporary file size exceeds \"temp_file_limit\""}
 	l := library{verify: func(context.Context, *pgxpool.Pool, job) (rekey.Report, error) { return rekey.Report{}, said }}
 	got := try(t, l, nil, phoenix("verify")...)
-	if got.code != 1 || !strings.HasPrefix(got.stderr, "ERROR:  rekey verify failed: a limit that is set on the server was reached\nDETAIL:  The server said: temporary file") || !strings.Contains(got.stderr, "HINT:") {
+	if got.code != 1 || !strings.HasPrefix(got.stderr, "ERROR:  rekey verify failed: a limit of the server was reached\nDETAIL:  The server reported: temporary file") || !strings.Contains(got.stderr, "HINT:") {
 		t.Errorf("got %+v", got)
 	}
 }

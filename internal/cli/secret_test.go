@@ -150,19 +150,19 @@ func TestEndlessFiles(t *testing.T) {
 	l := live()
 	for _, file := range []string{"/dev/zero", large, dir, pipe(t), filepath.Join(dir, "none")} {
 		got := try(t, l, nil, "up", "--config", file)
-		if got.code != 2 || !strings.Contains(got.stderr, "cannot be read") {
+		if got.code != 2 || !strings.Contains(got.stderr, "could not read") {
 			t.Errorf("--config %s: %+v", file, got)
 		}
 	}
 	for _, file := range []string{"/dev/zero", large, pipe(t)} {
 		for _, setting := range []string{"passfile", "sslrootcert", "sslcert", "sslkey", "service=app servicefile"} {
 			got := try(t, l, nil, "status", "--schema", "app", "--database-url", "host=127.0.0.1 port=1 "+setting+"="+file)
-			if got.code != 2 || !strings.Contains(got.stderr, "cannot be read") {
+			if got.code != 2 || !strings.Contains(got.stderr, "could not read") {
 				t.Errorf("%s=%s: %+v", setting, file, got)
 			}
 		}
 		got := try(t, l, nil, "status", "--schema", "app", "--database-url", "postgres://127.0.0.1:1/app?sslrootcert="+file)
-		if got.code != 2 || !strings.Contains(got.stderr, "cannot be read") {
+		if got.code != 2 || !strings.Contains(got.stderr, "could not read") {
 			t.Errorf("URL with %s: %+v", file, got)
 		}
 	}

@@ -80,7 +80,7 @@ nothing itself; what the plan refuses (exit code 4) gives no script.`,
 func (s *sqlFlags) job(cmd *cobra.Command, f *flags, args []string) (job, error) {
 	var found problem.List
 	if len(args) != 1 || !slices.Contains(directions(), args[0]) {
-		return job{}, wrong("no_direction", "sql needs one word, up or down", "Try: rekey sql up --profile phoenixkit")
+		return job{}, wrong("no_direction", "sql requires one argument, up or down", "Try: rekey sql up --profile phoenixkit")
 	}
 	s.direction = args[0]
 	legal := map[string]string{"up": "40", "down": "39"}[s.direction]
@@ -94,9 +94,9 @@ func (s *sqlFlags) job(cmd *cobra.Command, f *flags, args []string) (job, error)
 	j.direction = rekey.Direction(s.direction)
 	switch {
 	case s.module != "" && s.format != string(rekey.ScriptEcto):
-		found = append(found, wrong("module_without_ecto", "--module names the module of --format ecto", "Leave it out, or add: --format ecto"))
+		found = append(found, wrong("module_without_ecto", "--module requires --format ecto", "Omit --module, or add: --format ecto"))
 	case s.output == "" && s.format == string(rekey.ScriptMigrate) && !f.json:
-		found = append(found, wrong("no_output", "golang-migrate reads many files", "Name their directory: --output migrations"))
+		found = append(found, wrong("no_output", "--format golang-migrate requires --output", "Name a directory for the files: --output migrations"))
 	}
 	if len(found) > 0 {
 		return j, found
@@ -206,7 +206,7 @@ func (s *sqlFlags) write(files []rekey.ScriptFile) ([]sqlFile, error) {
 	for _, file := range files {
 		path := filepath.Join(s.output, file.Name)
 		if _, err := os.Lstat(path); err == nil {
-			return nil, wrong("file_exists", "there is a file "+visible.Path(path), "Nothing was written. Move it away, or name another --output.")
+			return nil, wrong("file_exists", "file "+visible.Path(path)+" already exists", "Nothing was written. Move the file, or name another directory with --output.")
 		}
 		written = append(written, sqlFile{Name: path})
 	}

@@ -48,11 +48,11 @@ func knownCommand(root *cobra.Command, args []string) error {
 	if word == "help" || slices.Contains(names, word) {
 		return nil
 	}
-	hint := "The commands are " + strings.Join(listed, ", ") + ". See: rekey --help"
+	hint := "List the commands: rekey --help"
 	if near := message.Nearest(word, names); near != "" {
 		hint = "Did you mean: rekey " + near
 	}
-	return wrong("unknown_command", "there is no command "+harmless(word), hint)
+	return wrong("unknown_command", "unknown command "+harmless(word), hint)
 }
 
 // harmless quotes a word of the command line if it looks like the word of a command: any other may be
@@ -61,7 +61,7 @@ func harmless(word string) string {
 	if regexp.MustCompile(`^[a-z-]{1,20}$`).MatchString(word) {
 		return visible.Quote(word)
 	}
-	return "of that name (it is not repeated here: it may hold a password)"
+	return "(not repeated here, since it may contain a password)"
 }
 
 // flagName is a flag's name as it was typed, if it looks like one.
@@ -69,7 +69,7 @@ func flagName(name string) string {
 	if regexp.MustCompile(`^[a-z][a-z-]{0,30}$`).MatchString(name) && !visible.Secret(name) {
 		return "flag --" + name
 	}
-	return "flag of that name (it is not repeated here: it may hold a password)"
+	return "flag of this name (not repeated here, since it may contain a password)"
 }
 
 // tableNames refuses names that look like connection strings, which may hold a password.
@@ -89,9 +89,9 @@ func noWords(cmd *cobra.Command, args []string) error {
 	}
 	hint := "See: " + cmd.CommandPath() + " --help"
 	if strings.ContainsAny(args[0], ":=@") {
-		hint = "A connection string goes to --database-url or into DATABASE_URL. " + hint
+		hint = "Pass a connection string in --database-url or DATABASE_URL. " + hint
 	}
-	return wrong("unexpected_argument", cmd.CommandPath()+" takes no words, only flags", hint)
+	return wrong("unexpected_argument", cmd.CommandPath()+" accepts flags, but no arguments", hint)
 }
 
 // badFlag turns the flag parser's errors into problems. Their own texts are not used: some repeat the
@@ -112,16 +112,16 @@ func badFlag(cmd *cobra.Command, err error) error {
 		}
 		return wrong("unknown_flag", fmt.Sprintf("%s has no %s", cmd.CommandPath(), flagName(name)), see)
 	case errors.As(err, &lacking):
-		return wrong("flag_without_value", fmt.Sprintf("the flag --%s needs a value", lacking.GetSpecifiedName()), see)
+		return wrong("flag_without_value", fmt.Sprintf("flag --%s requires a value", lacking.GetSpecifiedName()), see)
 	case errors.As(err, &invalid):
 		flag := invalid.GetFlag()
 		hint := see
 		if flag.Value.Type() == "duration" {
-			hint = "Write a duration with its unit: 50ms, 2s, 40m, 1h."
+			hint = "Write a duration with its unit, such as 50ms, 2s, 40m or 1h."
 		}
-		return wrong("flag_value", fmt.Sprintf("the flag --%s cannot be %s", flag.Name, visible.Quote(invalid.GetValue())), hint)
+		return wrong("flag_value", fmt.Sprintf("--%s cannot be %s", flag.Name, visible.Quote(invalid.GetValue())), hint)
 	default:
-		return wrong("flag_syntax", "the flags cannot be read", see)
+		return wrong("flag_syntax", "could not parse the flags", see)
 	}
 }
 

@@ -47,8 +47,8 @@ func TestExplainEveryError(t *testing.T) {
 		{state("57P03"), "not_ready", 1},
 		{state("57P04"), "no_database", 1},
 		{state("3D000"), "no_database", 1},
-		{state("28P01"), "no_connection", 1},
-		{state("28000"), "no_connection", 1},
+		{state("28P01"), "authentication_failed", 1},
+		{state("28000"), "authentication_failed", 1},
 		{state("57P01"), "connection_lost", 1},
 		{state("57P02"), "connection_lost", 1},
 		{state("57P05"), "connection_lost", 1},
@@ -120,7 +120,7 @@ func TestAtCompletesProblems(t *testing.T) {
 // TestExplainUsesTableOfServer checks that the table comes from the server's error if no location has one.
 func TestExplainUsesTableOfServer(t *testing.T) {
 	err := fault.Explain("rekey verify", &pgconn.PgError{Code: "53100", Message: "full", SchemaName: "app", TableName: "t"})
-	if p := problem.All(err)[0]; p.Table != "app.t" || p.Message != "rekey verify failed on app.t: no space is left on a disk of the server" {
+	if p := problem.All(err)[0]; p.Table != "app.t" || p.Message != "rekey verify failed on app.t: a disk of the server is full" {
 		t.Errorf("got %+v", p)
 	}
 }

@@ -45,7 +45,7 @@ func (s Server) psql() string {
 func BadConnection(source, fault string) *problem.Problem {
 	detail := ""
 	if fault != "" {
-		detail = sentence(fault)
+		detail = "The parser reported: " + strings.TrimSuffix(fault, ".") + "."
 	}
 	return usage("bad_connection_string", "could not parse the connection string in "+source, detail,
 		"Write it as postgres://user@host:5432/database, with special characters of a password as %xx (%40 for @, %2F for /). "+

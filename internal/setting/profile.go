@@ -13,23 +13,23 @@ import (
 func CheckProfile(p profile.Profile) problem.List {
 	c := profileChecker{profile: p}
 	if p.Name == "" {
-		c.add("has no Name", "Give it one: messages and the journal name it.")
+		c.add("has no Name", "Set it. Messages and the journal use the name.")
 	}
 	c.name("Name", p.Name)
-	c.required("VersionTable", p.VersionTable, "It is the table whose comment is the version.")
-	c.required("Column", p.Column, "It is the column that each table gets, such as uuid.")
+	c.required("VersionTable", p.VersionTable, "Name the table whose comment is the version.")
+	c.required("Column", p.Column, "Name the column that each table gets, such as uuid.")
 	switch {
 	case p.From < 0:
-		c.add(fmt.Sprintf("has From %d, and no version is negative", p.From), "From is the version before the change.")
+		c.add(fmt.Sprintf("has From %d, must not be negative", p.From), "From is the version before the migration.")
 	case p.To <= p.From:
-		c.add(fmt.Sprintf("has To %d, which is not above From (%d)", p.To, p.From), "From is the version before the change, To the version after it.")
+		c.add(fmt.Sprintf("has To %d, must be above From (%d)", p.To, p.From), "From is the version before the migration, To the version after it.")
 	default:
 		if p.Last < p.To {
-			c.add(fmt.Sprintf("has Last %d, which is below To (%d)", p.Last, p.To), fmt.Sprintf("Last is the last version that is known: %d or more.", p.To))
+			c.add(fmt.Sprintf("has Last %d, must not be below To (%d)", p.Last, p.To), fmt.Sprintf("Last is the highest known version, %d or more.", p.To))
 		}
 		if p.VerifyFrom <= p.To {
-			c.add(fmt.Sprintf("has VerifyFrom %d, which is not above To (%d)", p.VerifyFrom, p.To),
-				fmt.Sprintf("From this version on the uuids are the primary keys. Where there is no such version, set it above Last: %d.", max(p.Last, p.To)+1))
+			c.add(fmt.Sprintf("has VerifyFrom %d, must be above To (%d)", p.VerifyFrom, p.To),
+				fmt.Sprintf("From this version on the uuids are primary keys. If the profile has no such version, set VerifyFrom to %d.", max(p.Last, p.To)+1))
 		}
 	}
 	if len(p.Tables) == 0 {
@@ -66,9 +66,9 @@ func (c *profileChecker) required(field, name, what string) {
 func (c *profileChecker) name(field, name string) {
 	switch {
 	case name != "" && visible.Secret(name):
-		c.add("has a "+field+" that looks like a connection string", "It is the name of something in the database.")
+		c.add("has a "+field+" that looks like a connection string", "Set it to a name. The value is not repeated here, since it may contain a password.")
 	case name != "" && !sqltext.FitsIdentifier(name):
-		c.add(fmt.Sprintf("has a %s of %d bytes", field, len(name)), fmt.Sprintf("PostgreSQL's names have at most %d, and no zero byte.", sqltext.MaxIdentifier))
+		c.add(fmt.Sprintf("has a %s of %d bytes", field, len(name)), nameLimit())
 	}
 }
 
@@ -79,14 +79,14 @@ func (c *profileChecker) table(i int, t profile.Table, seen map[string]bool) {
 		case name == "":
 			c.add("has an empty name in "+at, "Tables are named without their schema.")
 		case seen[name]:
-			c.add(fmt.Sprintf("has table %s twice", visible.Quote(name)), "Each name is one table's, also the name that a later version gives it.")
+			c.add(fmt.Sprintf("has table %s more than once", visible.Quote(name)), "A name belongs to one table, including the name that a later version gives it.")
 		}
 		seen[name] = true
 		c.name("name in "+at, name)
 	}
 	c.name("Time in "+at, t.Time)
 	if t.Renamed != nil && t.Renamed.Version <= c.profile.To {
-		c.add(fmt.Sprintf("renames %s at version %d, which is not above To (%d)", visible.Quote(t.Name), t.Renamed.Version, c.profile.To),
-			"A rename comes with a later version; before it a table has its first name.")
+		c.add(fmt.Sprintf("renames %s at version %d, must be above To (%d)", visible.Quote(t.Name), t.Renamed.Version, c.profile.To),
+			"Rename.Version is the later version that renames the table.")
 	}
 }

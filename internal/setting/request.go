@@ -89,15 +89,15 @@ func (c *checker) scope() {
 	schema, prof := c.given("schema"), c.given("profile")
 	switch {
 	case schema && (prof || c.given("prefix")):
-		c.add("schema_and_profile", fmt.Sprintf("%s excludes %s and %s", c.Style.of("schema"), c.Style.of("profile"), c.Style.of("prefix")),
-			fmt.Sprintf("%s belongs to a profile; without one the tables' schema is all there is: %s", c.Style.of("prefix"), c.Style.with("schema", "app")))
+		c.add("schema_and_profile", fmt.Sprintf("%s cannot be combined with %s or %s", c.Style.of("schema"), c.Style.of("profile"), c.Style.of("prefix")),
+			fmt.Sprintf("With a profile name the schema with %s. Without a profile use only: %s", c.Style.of("prefix"), c.Style.with("schema", "app")))
 	case schema && c.given("version"):
-		c.add("version_without_profile", c.Style.of("version")+" belongs to a profile", "Without one no version is recorded: leave it out.")
+		c.add("version_without_profile", c.Style.of("version")+" requires a profile", "Without a profile no version is recorded. Omit the setting.")
 	case schema:
 	case !schema && c.foreign():
 	case !prof && !c.NoScope:
 		c.add("no_scope", fmt.Sprintf("one of %s and %s is required", c.Style.of("profile"), c.Style.of("schema")),
-			fmt.Sprintf("Try: %s; or for any other schema: %s", c.call("profile", "phoenixkit"), c.call("schema", "public")))
+			fmt.Sprintf("For PhoenixKit: %s. For any other schema: %s", c.call("profile", "phoenixkit"), c.call("schema", "public")))
 	}
 }
 
@@ -105,8 +105,8 @@ func (c *checker) scope() {
 func (c *checker) foreign() bool {
 	for _, flag := range SchemaOnly() {
 		if c.given(flag) {
-			c.add("selection_without_schema", c.Style.of(flag)+" belongs to a run without a profile",
-				"A profile names its tables, columns and indexes itself. Without one, name the schema: "+c.Style.with("schema", "public"))
+			c.add("selection_without_schema", c.Style.of(flag)+" cannot be combined with a profile",
+				"A profile defines its tables, columns and indexes. Without a profile name the schema: "+c.Style.with("schema", "public"))
 			return true
 		}
 	}
@@ -122,7 +122,7 @@ func (c *checker) names() {
 	c.name("column", c.word("column"))
 	c.indexName(c.word("index-name"))
 	if text := c.word("index-name"); text != "" && !strings.Contains(text, "{table}") {
-		c.add("bad_index_name", c.Style.of("index-name")+" lacks {table}", "Every index of a schema has its own name: "+c.Style.with("index-name", "'{table}_{column}_key'"))
+		c.add("bad_index_name", c.Style.of("index-name")+" lacks {table}", "Index names are unique in a schema. Try: "+c.Style.with("index-name", "'{table}_{column}_key'"))
 	}
 	for _, table := range slices.Sorted(maps.Keys(c.Overrides)) {
 		c.tableName("overrides", table)
@@ -134,7 +134,7 @@ func (c *checker) names() {
 		case visible.Secret(owner):
 			c.secret("trust-owner")
 		case owner == "" || !sqltext.FitsIdentifier(owner):
-			c.add("bad_trust_owner", c.Style.of("trust-owner")+" is not the name of a role", "Name the role that owns the tables: "+c.Style.with("trust-owner", "app_owner"))
+			c.add("bad_trust_owner", c.Style.of("trust-owner")+" is not a valid role name", "Name the role that owns the tables: "+c.Style.with("trust-owner", "app_owner"))
 		}
 	}
 	for _, flag := range []string{"throttle-file", "time-zone", "config", "output"} {
@@ -172,18 +172,18 @@ func (c *checker) name(flag, name string) {
 	case visible.Secret(name):
 		c.secret(flag)
 	case !sqltext.FitsIdentifier(name):
-		c.explain("bad_"+strings.ReplaceAll(flag, "-", "_"), fmt.Sprintf("%s has %d bytes", c.Style.of(flag), len(name)), fmt.Sprintf("PostgreSQL's names have at most %d, and no zero byte.", sqltext.MaxIdentifier), "Give it a shorter name.")
+		c.explain("bad_"+strings.ReplaceAll(flag, "-", "_"), fmt.Sprintf("%s has %d bytes", c.Style.of(flag), len(name)), nameLimit(), "Choose a shorter name.")
 	}
 }
 
 func (c *checker) secret(flag string) {
-	c.explain("bad_"+strings.ReplaceAll(flag, "-", "_"), c.Style.of(flag)+" cannot have this value", "It looks like a connection string and is not repeated here: it may hold a password.", "A connection string goes to --database-url or into DATABASE_URL.")
+	c.explain("bad_"+strings.ReplaceAll(flag, "-", "_"), c.Style.of(flag)+" cannot have this value", "The value looks like a connection string. It is not repeated here, since it may contain a password.", "Pass a connection string in --database-url or DATABASE_URL.")
 }
 
 // tableName refuses the name of a table that no table can have.
 func (c *checker) tableName(flag, name string) {
 	if name == "" {
-		c.add("bad_"+strings.ReplaceAll(flag, "-", "_"), c.Style.of(flag)+" names a table without a name", "Tables are named without their schema.")
+		c.add("bad_"+strings.ReplaceAll(flag, "-", "_"), c.Style.of(flag)+" has an empty table name", "Name the table without its schema.")
 		return
 	}
 	c.name(flag, name)
@@ -195,10 +195,10 @@ func (c *checker) indexName(text string) {
 	case visible.Secret(text):
 		c.secret("index-name")
 	case strings.ContainsAny(rest, "{}") || strings.ContainsRune(rest, 0):
-		c.add("bad_index_name", fmt.Sprintf("the index name %s has other braces than {table} and {column}", visible.Quote(text)),
-			"Write it like this: "+c.Style.with("index-name", "'{table}_{column}_idx'"))
+		c.add("bad_index_name", fmt.Sprintf("the index name %s has braces other than {table} and {column}", visible.Quote(text)),
+			"Try: "+c.Style.with("index-name", "'{table}_{column}_idx'"))
 	case len(rest) > sqltext.MaxIdentifier:
-		c.add("bad_index_name", fmt.Sprintf("%s has %d bytes beside {table} and {column}", c.Style.of("index-name"), len(rest)), "Give it a shorter name.")
+		c.add("bad_index_name", fmt.Sprintf("%s has %d bytes in addition to {table} and {column}", c.Style.of("index-name"), len(rest)), nameLimit())
 	}
 }
 
@@ -217,16 +217,16 @@ func (c *checker) patternList(flag string, texts []string) {
 			c.secret(flag)
 			return
 		case text == "":
-			c.add("bad_pattern", c.Style.of(flag)+" has an empty pattern", "* matches every table.")
+			c.add("bad_pattern", c.Style.of(flag)+" has an empty pattern", "Name a table, or use * for all tables.")
 			return
 		case err != nil:
-			c.add("bad_pattern", fmt.Sprintf("%s: the pattern %s ends with a single backslash", c.Style.of(flag), visible.Quote(text)), "* and ? match, and a backslash takes that meaning from them.")
+			c.add("bad_pattern", fmt.Sprintf("%s: pattern %s ends with a single backslash", c.Style.of(flag), visible.Quote(text)), `Wildcards are * and ?, and \* matches a star.`)
 			return
 		}
 		list = append(list, p)
 	}
 	if twice := discover.Duplicates(list); len(twice) > 0 {
-		c.explain("duplicate_pattern", fmt.Sprintf("%s names %s twice", c.Style.of(flag), visible.Truncate(visible.Line(strings.Join(twice, ", ")), mostList)), "They are: "+visible.Truncate(visible.Line(strings.Join(texts, ", ")), mostList)+".", "Say each once. Was another table meant?")
+		c.explain("duplicate_pattern", fmt.Sprintf("%s names %s more than once", c.Style.of(flag), visible.Truncate(visible.Line(strings.Join(twice, ", ")), mostList)), "The patterns are: "+visible.Truncate(visible.Line(strings.Join(texts, ", ")), mostList)+".", "Name each table or pattern once.")
 	}
 }
 
@@ -244,7 +244,7 @@ func choices() map[string]struct {
 	}{
 		"pace":     {"bad_pace", "pace", []string{string(pace.Gentle), string(pace.Normal), string(pace.Full)}},
 		"format":   {"unknown_format", "format", []string{string(script.Psql), string(script.Migrate), string(script.Goose), string(script.Ecto)}},
-		"on-error": {"bad_on_error", "way to go on", []string{"stop", "continue"}},
+		"on-error": {"bad_on_error", "policy", []string{"stop", "continue"}},
 	}
 }
 
@@ -262,11 +262,11 @@ func (c *checker) choices() {
 			if near := message.Nearest(c.word(flag), choice.words); near != "" && c.word(flag) != "" {
 				hint = "Did you mean: " + c.Style.with(flag, near)
 			}
-			c.add(choice.code, fmt.Sprintf("%s: there is no %s %s", c.Style.of(flag), choice.what, visible.Quote(c.word(flag))), hint)
+			c.add(choice.code, fmt.Sprintf("%s: unknown %s %s", c.Style.of(flag), choice.what, visible.Quote(c.word(flag))), hint)
 		}
 	}
 	if c.Numbers["max-failures"] > 0 && c.word("on-error") == "stop" {
-		c.add("bad_max_failures", c.Style.of("max-failures")+" goes with "+c.Style.with("on-error", "continue"), c.Style.with("on-error", "stop")+" ends it at the first failure.")
+		c.add("bad_max_failures", c.Style.of("max-failures")+" requires "+c.Style.with("on-error", "continue"), "With "+c.Style.with("on-error", "stop")+" the command ends at the first failure.")
 	}
 }
 
@@ -282,8 +282,8 @@ func (c *checker) version() {
 	for _, version := range c.Versions {
 		legal = append(legal, strconv.Itoa(version))
 	}
-	c.add("bad_version", fmt.Sprintf("%s cannot go to version %s", c.Command, visible.Quote(c.word("version"))),
-		fmt.Sprintf("%s takes %s.", c.Command, c.Style.with("version", strings.Join(legal, " or "))))
+	c.add("bad_version", fmt.Sprintf("%s cannot migrate to version %s", c.Command, visible.Quote(c.word("version"))),
+		"Use "+c.Style.with("version", strings.Join(legal, " or "))+".")
 }
 
 func (c *checker) numbers() {
@@ -292,12 +292,12 @@ func (c *checker) numbers() {
 		if !given || n >= b.least && n <= b.most {
 			continue
 		}
-		hint := "It goes from " + b.span()
+		hint := "Valid values are " + b.span() + "."
 		if b.why != "" {
-			hint += "; " + b.why
+			hint += " " + b.why
 		}
 		if b.signal != "" {
-			hint += "; to leave it out: " + c.Style.with("without-signal", b.signal)
+			hint += " To ignore the signal: " + c.Style.with("without-signal", b.signal)
 		}
 		c.add(b.code, fmt.Sprintf("%s cannot be %s", c.Style.of(b.flag), b.write(n)), hint)
 	}
@@ -310,12 +310,16 @@ func (c *checker) signals() {
 			if near := message.Nearest(name, throttle.Names()); near != "" {
 				hint = "Did you mean: " + c.Style.with("without-signal", near)
 			}
-			c.add("unknown_signal", fmt.Sprintf("%s: there is no signal %s", c.Style.of("without-signal"), visible.Quote(name)), hint)
+			c.add("unknown_signal", fmt.Sprintf("%s: unknown signal %s", c.Style.of("without-signal"), visible.Quote(name)), hint)
 		}
 	}
 	if sql := c.word("throttle-query"); sql != "" {
 		if why := sqltext.CheckQuery(sql); why != "" {
-			c.explain("bad_throttle_query", c.Style.of("throttle-query")+" is no single query", "The reason: "+why+". It was not executed.", "Write one SELECT of one column, boolean or text; names are written with their schema.")
+			c.explain("bad_throttle_query", c.Style.of("throttle-query")+" is not a single query", "The query was not executed: "+why+".", "Write one SELECT of one column, boolean or text. Qualify names with their schema.")
 		}
 	}
+}
+
+func nameLimit() string {
+	return fmt.Sprintf("A name in PostgreSQL has at most %d bytes and no zero byte.", sqltext.MaxIdentifier)
 }

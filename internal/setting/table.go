@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/throttle"
 )
@@ -49,16 +49,16 @@ const (
 // bounds are all of them. Each limit is written here and nowhere else.
 func bounds() []bound {
 	return []bound{
-		{"lock-timeout", "Locks.Timeout", "bad_lock_timeout", ms, s, 50 * ms, nanoseconds, "others queue behind for as long", ""},
+		{"lock-timeout", "Locks.Timeout", "bad_lock_timeout", ms, s, 50 * ms, nanoseconds, "Other statements may queue behind the lock for as long.", ""},
 		{"lock-retry-timeout", "Locks.RetryTimeout", "bad_lock_retry_timeout", ms, mostWait, int64(40 * time.Minute), nanoseconds, "", ""},
 		{"batch-time", "Backfill.BatchTime", "bad_batch_time", ms, 10 * s, int64(pace.DefaultBatchTime), nanoseconds, "", ""},
 		{"max-lag", "Throttle.MaxLag", "bad_max_lag", ms, mostWait, int64(throttle.DefaultMaxLag), nanoseconds, "", "lag"},
-		{"max-snapshot-age", "Throttle.MaxSnapshotAge", "bad_snapshot_age", 0, mostWait, 0, nanoseconds, "0 is never", ""},
+		{"max-snapshot-age", "Throttle.MaxSnapshotAge", "bad_snapshot_age", 0, mostWait, 0, nanoseconds, "0 disables the limit.", ""},
 		{"max-retained-wal", "Throttle.MaxRetainedWAL", "bad_retained_wal", 1, math.MaxInt64, throttle.DefaultMaxRetainedWAL, size, "", "wal"},
-		{"parallel", "Fleet.Parallel", "bad_parallel", 1, 32, 1, number, "each schema takes up to four connections", ""},
-		{"canary", "Fleet.Canary", "bad_canary", 0, math.MaxInt32, 0, number, "it is a number of schemas", ""},
-		{"max-failures", "Fleet.MaxFailures", "bad_max_failures", 0, math.MaxInt32, 0, number, "it is a number of schemas", ""},
-		{"first", "ScriptOptions.First", "bad_first", 1, 99_991_231_235_959, 1, number, "it is the number of a file", ""},
+		{"parallel", "Fleet.Parallel", "bad_parallel", 1, 32, 1, number, "Each schema uses up to four connections.", ""},
+		{"canary", "Fleet.Canary", "bad_canary", 0, math.MaxInt32, 0, number, "It is a number of schemas.", ""},
+		{"max-failures", "Fleet.MaxFailures", "bad_max_failures", 0, math.MaxInt32, 0, number, "It is a number of schemas.", ""},
+		{"first", "ScriptOptions.First", "bad_first", 1, 99_991_231_235_959, 1, number, "It is the number of the first file.", ""},
 	}
 }
 
@@ -104,23 +104,12 @@ func (b bound) span() string {
 func (b bound) write(n int64) string {
 	switch b.unit {
 	case nanoseconds:
-		return short(time.Duration(n))
+		return message.Duration(time.Duration(n))
 	case size:
 		return fmt.Sprintf("%d bytes", n)
 	default:
 		return strconv.FormatInt(n, 10)
 	}
-}
-
-// short writes 720h0m0s as 720h.
-func short(d time.Duration) string {
-	text := d.String()
-	for _, zero := range []string{"m0s", "h0m"} {
-		if strings.HasSuffix(text, zero) {
-			text = text[:len(text)-2]
-		}
-	}
-	return text
 }
 
 // texts are the settings that are no numbers, by flag.

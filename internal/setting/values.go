@@ -27,7 +27,7 @@ func (c *checker) values() {
 			c.known("time-column", table)
 		}
 		if c.Columns[table] == "" {
-			c.add("bad_time_column", c.Style.of("time-column")+" names no column for table "+visible.Quote(table), "Name the column, or none.")
+			c.add("bad_time_column", c.Style.of("time-column")+" has no column for table "+visible.Quote(table), "Name a column, or none for the order of the key.")
 		}
 		c.name("time-column", c.Columns[table])
 	}
@@ -42,8 +42,8 @@ func (c *checker) source(source, whole string) {
 	if slices.Contains([]string{"", string(plan.ByColumn), string(plan.ByClock)}, source) {
 		return
 	}
-	c.add("bad_time_source", fmt.Sprintf("%s: there is no time source %s", c.Style.of("time-source"), visible.Quote(whole)),
-		"column is the time at which a row was created, now the time of the filling.")
+	c.add("bad_time_source", fmt.Sprintf("%s: unknown source %s", c.Style.of("time-source"), visible.Quote(whole)),
+		"Use column for the creation time of each row, or now for the time of the migration.")
 }
 
 // known refuses a table that the profile does not have. Without a profile it is looked for in the schema.
@@ -56,7 +56,7 @@ func (c *checker) known(flag, table string) {
 	if slices.Contains(names, table) {
 		return
 	}
-	hint := "rekey status names the tables."
+	hint := "List the tables: rekey status"
 	if near := message.Nearest(table, names); near != "" {
 		hint = "Did you mean: " + near
 	}
@@ -71,7 +71,7 @@ func (c *checker) contradictions() {
 			asked = append(asked, c.asked(name)...)
 		}
 		if len(asked) > 1 {
-			c.add("contradiction", fmt.Sprintf("table %s cannot have both: %s", visible.Line(names[0]), visible.Line(strings.Join(asked, " and "))), "Leave out one of them.")
+			c.add("contradiction", fmt.Sprintf("contradictory settings for table %s: %s", visible.Line(names[0]), visible.Line(strings.Join(asked, " and "))), "Omit all but one of them.")
 		}
 	}
 }
