@@ -62,7 +62,7 @@ func mismatch(own, other replicaRow) string {
 	case own.identifier != "" && other.identifier != "" && own.identifier != other.identifier:
 		return "the system identifiers differ"
 	case own.Database != other.Database:
-		return "it is the database " + other.Database
+		return "its database is " + other.Database
 	case own.DatabaseOID != other.DatabaseOID:
 		return "the databases' oids differ"
 	default:
@@ -76,7 +76,7 @@ func readReplica(ctx context.Context, tx pg.Tx) (replicaRow, error) {
 		return replicaRow{}, err
 	}
 	if len(found) != 1 {
-		return replicaRow{}, errors.New("it has no current database")
+		return replicaRow{}, errors.New("the server returned no current database")
 	}
 	row := found[0]
 	if row.Identifiable {

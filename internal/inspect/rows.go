@@ -133,9 +133,9 @@ func Prove(ctx context.Context, pool *pgxpool.Pool, function sqltext.Table, trus
 	case !version || !variant:
 		return catalog.Proof{Reason: "it does not make UUIDv7"}, nil
 	case !distinct:
-		return catalog.Proof{Reason: "it makes the same value twice"}, nil
+		return catalog.Proof{Reason: "it returned the same value twice"}, nil
 	case !now:
-		return catalog.Proof{Reason: "the time in its values is not now"}, nil
+		return catalog.Proof{Reason: "its values do not contain the current time"}, nil
 	}
 	return catalog.Proof{V7: true}, nil
 }
