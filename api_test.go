@@ -1,6 +1,7 @@
 package rekey_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rekey-pg/rekey/internal/setting"
 )
 
 // TestPublicAPI compares the documentation of the public packages with testdata/api, so that every change of the API
@@ -43,5 +45,25 @@ func TestNoInternalTypes(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestDocumentedDefaults compares the defaults in the doc comments of the options with those that apply.
+func TestDocumentedDefaults(t *testing.T) {
+	text := strings.Join(strings.Fields(strings.ReplaceAll(read(t, "options.go"), "//", " ")), " ")
+	for flag, sentence := range map[string]string{
+		"lock-timeout":       "ACCESS EXCLUSIVE lock, between %s. Default: %s. Timeout time.Duration",
+		"lock-retry-timeout": "The pauses between the attempts grow. Default: %[2]s. RetryTimeout time.Duration",
+		"batch-time":         "one transaction of the backfill aims at, between %s. Default: %s. BatchTime time.Duration",
+		"max-lag":            "may lag before the run pauses. Default: %[2]s. MaxLag time.Duration",
+	} {
+		limits := strings.ReplaceAll(setting.Range(flag), " to ", " and ")
+		byDefault := strings.NewReplacer("m0s", "m").Replace(setting.Default(flag).String())
+		if want := fmt.Sprintf(sentence, limits, byDefault); !strings.Contains(text, strings.Split(want, "%!")[0]) {
+			t.Errorf("options.go does not say: %s", want)
+		}
+	}
+	if setting.DefaultNumber("max-retained-wal") != 10<<30 || !strings.Contains(text, "retain before the run pauses. Default: 10 GB.") {
+		t.Error("options.go has another default of MaxRetainedWAL")
 	}
 }
