@@ -22,7 +22,7 @@ func relationRows(doc rekey.Plan) (table [][]string) {
 		if r.State == rekey.Skipped {
 			continue
 		}
-		row := []string{r.Table, string(r.State), "", "", "", unique(missing(r.Missing, r.State), r.Unique)}
+		row := []string{r.Table, string(r.State), "", "", "", missing(r.Missing, r.State)}
 		for _, g := range doc.Groups {
 			if g.Table == r.Table && g.State != "" {
 				row[2], row[3], row[4] = Count(g.Rows), Bytes(g.Bytes), brief(g.Order)
