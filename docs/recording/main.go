@@ -1,0 +1,140 @@
+// Command recording runs rekey in a terminal on a throw-away PostgreSQL and writes what the terminal showed as an
+// animated SVG:
+//
+//	go run ./docs/recording docs/recording/rekey.svg
+//
+// It needs the program script of util-linux, which gives rekey a terminal.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekey-pg/rekey/internal/server"
+)
+
+const (
+	columns, lines = 80, 30
+	// rows is how many orders the recorded database has; shop.sql has smallRows.
+	rows, smallRows = "300000", "50000"
+	// readingTime is how long the output of a command stays before the next command begins.
+	readingTime = 4 * time.Second
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: recording FILE.svg")
+		os.Exit(2)
+	}
+	if err := record(context.Background(), os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "recording:", err)
+		os.Exit(1)
+	}
+}
+
+func record(ctx context.Context, file string) (err error) {
+	dir, err := os.MkdirTemp("", "recording")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if output, err := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(dir, "rekey"), "./cmd/rekey").CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, output)
+	}
+	installation, err := server.FindAny(ctx)
+	if err != nil {
+		return err
+	}
+	cluster, err := server.Start(ctx, installation, server.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = cluster.Stop(ctx) }()
+	if err := openShop(ctx, cluster); err != nil {
+		return err
+	}
+
+	s := newScreen(columns, lines)
+	var movie []frame
+	for _, command := range []string{"rekey plan --schema app", "rekey up --schema app", "rekey verify --schema app"} {
+		s.write([]byte("\x1b[1m$ " + command + "\x1b[0m\r\n"))
+		movie = append(movie, frame{s.picture(), time.Second})
+		shown, err := runInTerminal(ctx, s, dir, cluster.URL("shop"), command)
+		if err != nil {
+			return fmt.Errorf("%s: %w", command, err)
+		}
+		movie = append(movie, shown...)
+		movie[len(movie)-1].shown = readingTime
+	}
+	return os.WriteFile(file, []byte(svg(movie)), 0o644)
+}
+
+// openShop creates the database of the tutorials with more rows, so that the backfill takes some seconds.
+func openShop(ctx context.Context, cluster *server.Cluster) error {
+	sql, err := os.ReadFile("docs/tutorials/shop.sql")
+	if err != nil {
+		return err
+	}
+	for database, statements := range map[string]string{"postgres": "CREATE DATABASE shop"} {
+		if err := execute(ctx, cluster.URL(database), statements); err != nil {
+			return err
+		}
+	}
+	return execute(ctx, cluster.URL("shop"), strings.ReplaceAll(string(sql), smallRows, rows))
+}
+
+func execute(ctx context.Context, url, sql string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, sql)
+	return err
+}
+
+// runInTerminal runs the command in a pseudo-terminal and returns a frame for each change of the screen.
+func runInTerminal(ctx context.Context, s *screen, dir, url, command string) (shown []frame, err error) {
+	line := fmt.Sprintf("stty cols %d rows %d; exec %s", columns, lines, command)
+	cmd := exec.CommandContext(ctx, "script", "-qefc", line, os.DevNull)
+	cmd.Env = append(os.Environ(), "DATABASE_URL="+url, "TERM=xterm-256color", "CI=", "NO_COLOR=", "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	buffer := make([]byte, 64<<10)
+	last := time.Now()
+	for {
+		n, err := out.Read(buffer)
+		if n > 0 {
+			s.write(buffer[:n])
+			if pause := time.Since(last); len(shown) == 0 || pause >= frameTime {
+				if len(shown) > 0 {
+					shown[len(shown)-1].shown = min(pause, longestPause)
+				}
+				shown, last = append(shown, frame{}), time.Now()
+			}
+			shown[len(shown)-1] = frame{s.picture(), frameTime}
+		}
+		if err != nil {
+			break
+		}
+	}
+	return shown, cmd.Wait()
+}
+
+// A frame lasts at least frameTime, so that the file stays small; a longer pause than longestPause is cut.
+const (
+	frameTime    = 200 * time.Millisecond
+	longestPause = 1500 * time.Millisecond
+)
