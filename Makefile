@@ -1,6 +1,6 @@
 # Short commands for daily work. They need make, a POSIX shell and Go.
 
-.PHONY: help demo test test-all race bench chaos lint fmt tools release-check
+.PHONY: help demo test test-all race bench chaos lint fmt tools recording docs man release-check
 
 GO ?= go
 
@@ -43,6 +43,17 @@ fmt: ## format the code
 tools: ## build the pinned tools; takes minutes the first time, and makes lint fast later
 	$(TOOL) gofumpt -version
 	$(TOOL) golangci-lint version
+
+recording: ## run rekey in a terminal on a temporary database and write docs/recording/rekey.svg; needs util-linux
+	$(WITH_POSTGRES) $(GO) run ./docs/recording docs/recording/rekey.svg
+
+docs: ## write the generated parts of the documents: flags, JSON fields, output of commands
+	$(GO) test . -run TestJSONReference -update
+	$(GO) test ./cmd/rekey-docs -update
+	$(WITH_POSTGRES) $(GO) test ./cmd/rekey -run TestConsoleBlocks -update
+
+man: ## write the man pages into docs/man
+	$(GO) run ./cmd/rekey-docs
 
 release-check: ## check that a release would work: reproducible builds, go install, goreleaser check; takes minutes
 	tools/check-release
