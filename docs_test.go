@@ -1,7 +1,9 @@
 package rekey_test
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -128,4 +130,52 @@ func anchors(text string) []string {
 		all = append(all, strings.ReplaceAll(anchor, " ", "-"))
 	}
 	return all
+}
+
+// TestGoBlocksCompile compiles the Go code in the documents. A block that is no whole file is the body of a function
+// that has the usual variables; that they are unused is no error.
+func TestGoBlocksCompile(t *testing.T) {
+	block := regexp.MustCompile("(?ms)^[ ]*```go\n(.*?)^[ ]*```$")
+	for _, file := range documents(t) {
+		for i, match := range block.FindAllStringSubmatch(read(t, file), -1) {
+			t.Run(fmt.Sprintf("%s/%d", file, i+1), func(t *testing.T) {
+				t.Parallel()
+				source := match[1]
+				if !strings.HasPrefix(source, "package ") {
+					source = wholeFile(source)
+				}
+				source = strings.Replace(source, "package main\n", "package documents\n", 1) // nothing is linked
+				name := filepath.Join(t.TempDir(), "main.go")
+				if err := os.WriteFile(name, []byte(source), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				output, err := exec.CommandContext(t.Context(), "go", "build", "-gcflags=-e", "-o", os.DevNull, name).CombinedOutput()
+				var faults []string
+				for line := range strings.Lines(string(output)) {
+					if strings.Contains(line, "main.go:") && !strings.Contains(line, "declared and not used") {
+						faults = append(faults, line)
+					}
+				}
+				if len(faults) > 0 || err != nil && !strings.Contains(string(output), "declared and not used") {
+					t.Errorf("%v\n%s\n%s", err, output, source)
+				}
+			})
+		}
+	}
+}
+
+// wholeFile makes a file of a function's body.
+func wholeFile(body string) string {
+	var imports strings.Builder
+	const variables = "ctx context.Context, pool *pgxpool.Pool, db *sql.DB, w http.ResponseWriter, r *http.Request, email string"
+	for name, path := range map[string]string{
+		"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "sql": "database/sql", "time": "time",
+		"pgxpool": "github.com/jackc/pgx/v5/pgxpool", "rekey": module, "ident": module + "/ident", "event": module + "/event",
+		"phoenixkit": module + "/phoenixkit", "problem": module + "/problem",
+	} {
+		if strings.Contains(variables+body, name+".") {
+			fmt.Fprintf(&imports, "import %q\n", path)
+		}
+	}
+	return "package main\n\n" + imports.String() + "\nfunc main() {}\n\nfunc _(" + variables + ") {\n" + body + "}\n"
 }
