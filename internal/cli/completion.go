@@ -13,9 +13,9 @@ func (a *app) completionCommand() *cobra.Command {
 	shells := []string{"bash", "zsh", "fish", "powershell"}
 	return &cobra.Command{
 		Use:   "completion SHELL",
-		Short: "Completion for bash, zsh, fish or powershell",
-		Long: `completion writes a script that completes commands, flags and their values in
-your shell.`,
+		Short: "Write a completion script for a shell",
+		Long: `completion writes a script that completes commands, flags and values in bash,
+zsh, fish or powershell.`,
 		Example: `  source <(rekey completion bash)
   rekey completion zsh  > "${fpath[1]}/_rekey"
   rekey completion fish > ~/.config/fish/completions/rekey.fish

@@ -6,11 +6,10 @@ func (a *app) downCommand() *cobra.Command {
 	f := &flags{}
 	cmd := &cobra.Command{
 		Use:   "down --profile NAME | --schema NAME [flags]",
-		Short: "Take away what up made, online",
-		Long: `down takes away, in reverse order, exactly what up made, and records the version
-before it. A uuid column that up found is never dropped. It refuses, by name,
-whatever else hangs on a column that would go; it never drops with CASCADE.
-Ctrl-C ends it cleanly after the step under way.`,
+		Short: "Drop what up made, online",
+		Long: `down drops what up made, in reverse order, and records the former version. It
+keeps a column that existed before up, refuses to drop a column on which other
+objects depend, and never uses CASCADE. Ctrl-C stops it after the current step.`,
 		Example: `  rekey plan --profile phoenixkit --prefix public --version 39
   rekey down --profile phoenixkit --prefix public --version 39
   rekey down --schema app`,

@@ -39,15 +39,15 @@ type flags struct {
 func (f *flags) common(cmd *cobra.Command) {
 	set := cmd.Flags()
 	set.SortFlags = false
-	set.StringVar(&f.profile, "profile", "", "`name` of what is known of the tables: phoenixkit")
-	set.StringVar(&f.prefix, "prefix", "public", "`schema` that the profile's tables are in")
-	set.StringVar(&f.schema, "schema", "", "`schema` of a run without a profile, which takes the tables as it finds them")
-	set.StringVar(&f.connection.url, "database-url", "", "the database, a `URL` or key=value pairs; else REKEY_DATABASE_URL, DATABASE_URL, PG* variables")
-	set.StringVar(&f.connection.directURL, "direct-url", "", "the same database past a pooler, a `URL`")
-	set.StringArrayVar(&f.trustOwners, "trust-owner", nil, "`role` whose code may run as the role that connects: its tables' checks, indexes and triggers, its functions; once for each")
+	set.StringVar(&f.profile, "profile", "", "a known application: phoenixkit")
+	set.StringVar(&f.prefix, "prefix", "public", "schema of the profile's tables")
+	set.StringVar(&f.schema, "schema", "", "any schema, without a profile")
+	set.StringVar(&f.connection.url, "database-url", "", "else REKEY_DATABASE_URL, DATABASE_URL or PG*")
+	set.StringVar(&f.connection.directURL, "direct-url", "", "the same database, not through a pooler")
+	set.StringArrayVar(&f.trustOwners, "trust-owner", nil, "run code of this role as the connecting role; its functions, and the checks, indexes and triggers of its tables; repeatable")
 	set.BoolVar(&f.json, "json", false, "write JSON to standard output")
-	set.BoolVarP(&f.quiet, "quiet", "q", false, "write nothing but results and problems")
-	set.BoolVar(&f.noColor, "no-color", false, "plain lines, no colours and no bars")
+	set.BoolVarP(&f.quiet, "quiet", "q", false, "write only results and problems")
+	set.BoolVar(&f.noColor, "no-color", false, "write plain lines, without colors and bars")
 	for name, values := range map[string][]string{"profile": names(profiles()), "prefix": {"public"}} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
@@ -56,15 +56,21 @@ func (f *flags) common(cmd *cobra.Command) {
 // policy registers the flags of the commands that change something, or plan to.
 func (f *flags) policy(cmd *cobra.Command, versions ...string) {
 	set := cmd.Flags()
-	set.StringVar(&f.version, "version", versions[0], "`number` to be recorded: "+strings.Join(versions, " or "))
-	set.DurationVar(&f.lockTimeout, "lock-timeout", setting.Default("lock-timeout"), "how long a lock that others queue behind is waited for, a try: "+setting.Range("lock-timeout"))
-	set.DurationVar(&f.lockRetryTimeout, "lock-retry-timeout", setting.Default("lock-retry-timeout"), "how long a lock is tried for in all")
-	set.BoolVar(&f.subscribersReady, "subscribers-ready", false, "logical subscribers have the column already")
-	set.BoolVar(&f.fireTriggers, "fire-triggers", false, "the application's triggers may fire on the rows that are filled")
-	set.StringArrayVar(&f.connection.standbyURLs, "standby-url", nil, "the same database on a standby, a `URL`: no lock while a report there is in its way; once for each")
-	f.knobs(cmd, " (default \"normal\")", " (default 50ms)")
+	set.StringVar(&f.version, "version", versions[0], "version to record: "+strings.Join(versions, " or "))
+	f.changes(cmd)
+	set.StringArrayVar(&f.connection.standbyURLs, "standby-url", nil, "the same database on a standby; rekey takes no lock while a query there is in its way; repeatable")
 	f.signals.register(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("version", cobra.FixedCompletions(versions, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// changes registers the flags of the commands that change something or write what would change it.
+func (f *flags) changes(cmd *cobra.Command) {
+	set := cmd.Flags()
+	set.DurationVar(&f.lockTimeout, "lock-timeout", setting.Default("lock-timeout"), "of each attempt, "+setting.Range("lock-timeout"))
+	set.DurationVar(&f.lockRetryTimeout, "lock-retry-timeout", setting.Default("lock-retry-timeout"), "of all attempts together")
+	set.BoolVar(&f.subscribersReady, "subscribers-ready", false, "logical subscribers have the column already")
+	set.BoolVar(&f.fireTriggers, "fire-triggers", false, "fire the application's triggers on the rows that are filled")
+	f.speed(cmd, " (default normal)", " (default 50ms)")
 }
 
 // profiles are those that this program knows.

@@ -21,11 +21,10 @@ func (a *app) initCommand() *cobra.Command {
 	output := ""
 	cmd := &cobra.Command{
 		Use:   "init --schema NAME [flags]",
-		Short: "Write a rekey.yaml from what is in the database",
-		Long: `init looks at a schema and writes a file that says what a run without a profile
-would do there: every table by its name, those that are refused or left alone
-with the reason. Change it and use it: rekey plan --config rekey.yaml. Nothing
-changes in the database, and no file is overwritten.`,
+		Short: "Write a rekey.yaml for a schema",
+		Long: `init writes a file with the tables of a schema, and with those that are refused
+or skipped and the reasons. Edit it, then run: rekey plan --config rekey.yaml.
+It changes nothing in the database and overwrites no file.`,
 		Example: `  rekey init --schema app
   rekey init --schema app --output - | less`,
 		Args: noWords,
@@ -44,7 +43,7 @@ changes in the database, and no file is overwritten.`,
 	}
 	f.common(cmd)
 	f.free.words(cmd)
-	cmd.Flags().StringVarP(&output, "output", "o", "rekey.yaml", "the new `file`; - is standard output")
+	cmd.Flags().StringVarP(&output, "output", "o", "rekey.yaml", "the new file; - is standard output")
 	return cmd
 }
 

@@ -19,10 +19,10 @@ type valueFlags struct {
 
 func (v *valueFlags) register(cmd *cobra.Command) {
 	set := cmd.Flags()
-	set.StringSliceVar(&v.sources, "time-source", nil, "what the uuids of old rows tell, `column`: when a row was created, or now; of one table: TABLE=now (default column)")
-	set.StringArrayVar(&v.columns, "time-column", nil, "a table's creation-time column, `TABLE=COLUMN`, or TABLE=none; TABLE may be a pattern, and an integer's unit is COLUMN:s, :ms or :us")
-	set.StringVar(&v.zone, "time-zone", "", "`zone` of timestamps that have none (default UTC)")
-	set.StringSliceVar(&v.random, "random", nil, "`tables` whose uuids shall not tell a row's age: version 4")
+	set.StringSliceVar(&v.sources, "time-source", nil, "time in existing rows' uuids (default column); column: when the row was created, now: when it is filled; TABLE=now for one table")
+	set.StringArrayVar(&v.columns, "time-column", nil, "creation-time column of a table; TABLE may be a pattern; TABLE=none: key order; COLUMN:s, COLUMN:ms or COLUMN:us for an integer")
+	set.StringVar(&v.zone, "time-zone", "", "time zone of timestamps without one (default UTC)")
+	set.StringSliceVar(&v.random, "random", nil, "tables with random uuids (version 4); they do not reveal when a row was created")
 	for name, complete := range map[string]func() []string{
 		"time-source": sources, "time-column": behind(noTimeColumn), "random": tables, "time-zone": func() []string { return nil },
 	} {

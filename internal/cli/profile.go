@@ -10,14 +10,14 @@ import (
 	"github.com/rekey-pg/rekey/event"
 )
 
-// profileCommand tells of the profiles. It reaches no server.
+// profileCommand shows the profiles. It connects to no server.
 func (a *app) profileCommand() *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "profile list | show NAME [flags]",
-		Short: "The profiles that this program knows",
-		Long: `profile list names the profiles in this program; profile show tells what one of
-them says: its tables, the names they get later, and the versions it is between.`,
+		Short: "Show the profiles that rekey contains",
+		Long: `profile list names the profiles that rekey contains. profile show prints the
+tables of a profile, their later names, and the versions before and after up.`,
 		Example: "  rekey profile list\n  rekey profile show phoenixkit",
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			switch {

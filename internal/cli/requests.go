@@ -36,9 +36,9 @@ func (r request) send(ctx context.Context, m *rekey.Migrator) error {
 func (a *app) requestCommands() []*cobra.Command {
 	return []*cobra.Command{
 		a.requestCommand("pause", "Pause the active run",
-			"pause makes the active run of a schema pause before its next batch or change; an\n"+
-				"index that is being built is finished first. The run keeps its lease and holds\n"+
-				"no lock. resume continues it, stop ends it.",
+			"pause makes the active run of a schema pause before its next batch or change. An\n"+
+				"index build is finished first. The run keeps its lease and holds no lock.\n"+
+				"resume continues it, stop ends it.",
 			"it pauses before its next batch"),
 		a.requestCommand("resume", "Continue a paused run",
 			"resume continues the run of a schema that pause has paused.", "it continues"),
@@ -81,7 +81,7 @@ run of a schema. Settings that are not named stay as they are.`,
 		},
 	}
 	f.common(cmd)
-	f.knobs(cmd, "", "")
+	f.speed(cmd, "", "")
 	cmd.Flags().DurationVar(&f.signals.maxLag, "max-lag", 0, "pause while a standby lags more")
 	return cmd
 }

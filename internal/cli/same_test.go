@@ -213,7 +213,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	})
 	for _, cmd := range a.root().Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			unchecked := []string{"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "subscribers-ready", "fire-triggers", "exit-code", "sql", "help"}
+			unchecked := []string{"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "subscribers-ready", "fire-triggers", "exit-code", "sql", "help", "help-all"}
 			if !setting.IsNumber(f.Name) && !setting.IsText(f.Name) && !slices.Contains(unchecked, f.Name) {
 				t.Errorf("%s --%s is in no table", cmd.Name(), f.Name)
 			}

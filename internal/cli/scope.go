@@ -25,32 +25,32 @@ type freeFlags struct {
 // register adds the flags of the commands that look at tables, in many schemas too.
 func (w *freeFlags) register(cmd *cobra.Command, file *string) {
 	w.one(cmd, file)
-	cmd.Flags().IntVar(&w.parallel, "parallel", 1, "with many schemas: how many `schemas` at a time, "+setting.Range("parallel"))
+	cmd.Flags().IntVar(&w.parallel, "parallel", 1, "schemas at a time, "+setting.Range("parallel"))
 }
 
 // one adds the flags of a command that looks at the tables of one schema.
 func (w *freeFlags) one(cmd *cobra.Command, file *string) {
-	cmd.Flags().StringVar(file, "config", "", "`file` with these words, such as rekey init writes")
+	cmd.Flags().StringVar(file, "config", "", "read settings from a file of rekey init")
 	w.words(cmd)
-	cmd.Flags().BoolVar(&w.skipRefused, "skip-refused", false, "with --schema: let the others go on where tables are refused")
+	cmd.Flags().BoolVar(&w.skipRefused, "skip-refused", false, "skip refused tables, work on the others")
 }
 
 // fleet adds the flags of the commands that change many schemas.
 func (w *freeFlags) fleet(cmd *cobra.Command) {
 	set := cmd.Flags()
-	set.IntVar(&w.canary, "canary", 0, "with many schemas: so many `schemas` go first, one by one; a failure among them ends it")
-	set.StringVar(&w.onError, "on-error", "stop", "with many schemas: `stop` or continue with the other schemas")
-	set.IntVar(&w.maxFailures, "max-failures", 0, "with --on-error continue: stop after so many `failures`; never if 0")
+	set.IntVar(&w.canary, "canary", 0, "work on N schemas first, one by one; stop if one fails")
+	set.StringVar(&w.onError, "on-error", "stop", "what to do when a schema fails")
+	set.IntVar(&w.maxFailures, "max-failures", 0, "with --on-error continue: stop after N failures; 0: never")
 	_ = cmd.RegisterFlagCompletionFunc("on-error", cobra.FixedCompletions([]string{"stop", "continue"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // words adds the flags that say which tables get what.
 func (w *freeFlags) words(cmd *cobra.Command) {
 	set := cmd.Flags()
-	set.Var(&patterns{&w.tables}, "tables", "with --schema: only these `names`, with * and ?; commas between them")
-	set.Var(&patterns{&w.exclude}, "exclude", "with --schema: without these `names`")
-	set.StringVar(&w.column, "column", "", "with --schema: `name` of the uuid column (default \"uuid\")")
-	set.StringVar(&w.indexName, "index-name", "", "with --schema: `pattern` of the indexes' names (default \"{table}_{column}_idx\")")
+	set.Var(&patterns{&w.tables}, "tables", "only these tables (* and ? match)")
+	set.Var(&patterns{&w.exclude}, "exclude", "without these tables")
+	set.StringVar(&w.column, "column", "", "name of the uuid column (default uuid)")
+	set.StringVar(&w.indexName, "index-name", "", "names of the indexes (default {table}_{column}_idx)")
 	for _, name := range []string{"tables", "exclude", "column", "index-name"} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}

@@ -37,12 +37,11 @@ func (a *app) sqlCommand() *cobra.Command {
 	f, s := &flags{}, &sqlFlags{}
 	cmd := &cobra.Command{
 		Use:   "sql up|down --profile NAME | --schema NAME [flags]",
-		Short: "The plan as SQL, for those who may not run a binary",
-		Long: `sql writes what up (or down) would do now as SQL: one script for psql, one
-statement a file for golang-migrate, one file for goose, or one migration module
-for Ecto. Each statement says what it locks and what it reads, and stands behind
-a condition, so that a script that was cut short can be run again. It changes
-nothing itself; what the plan refuses (exit code 4) gives no script.`,
+		Short: "Write the plan as SQL, to run it without rekey",
+		Long: `sql writes what up or down would do now as SQL: one script for psql, many files
+for golang-migrate, one file for goose or one Ecto migration. Comments say what
+each statement locks and reads. An interrupted script can be run again. sql
+changes nothing. If the plan refuses a table, the exit code is 4.`,
 		Example: `  rekey sql up   --profile phoenixkit --prefix public > up.sql
   rekey sql up   --profile phoenixkit --format golang-migrate --output db
   rekey sql up   --profile phoenixkit --format ecto --output priv/repo
@@ -61,15 +60,11 @@ nothing itself; what the plan refuses (exit code 4) gives no script.`,
 	f.common(cmd)
 	f.free.one(cmd, &f.file)
 	set := cmd.Flags()
-	set.StringVar(&f.version, "version", "", "`number` to be recorded: 40 for up, 39 for down")
-	set.StringVar(&s.format, "format", formats()[0], "who runs it: "+strings.Join(formats(), ", "))
-	set.StringVar(&s.output, "output", "", "`directory` for the files; else standard output")
-	set.StringVar(&s.module, "module", "", "`name` of the module that --format ecto writes (default: made of the direction and the schema)")
-	set.DurationVar(&f.lockTimeout, "lock-timeout", setting.Default("lock-timeout"), "how long a lock that others queue behind is waited for, a try: "+setting.Range("lock-timeout"))
-	set.DurationVar(&f.lockRetryTimeout, "lock-retry-timeout", setting.Default("lock-retry-timeout"), "how long a lock is tried for in all")
-	set.BoolVar(&f.subscribersReady, "subscribers-ready", false, "logical subscribers have the column already")
-	set.BoolVar(&f.fireTriggers, "fire-triggers", false, "the application's triggers may fire on the rows that are filled")
-	f.knobs(cmd, " (default \"normal\")", " (default 50ms)")
+	set.StringVar(&f.version, "version", "", "version to record: 40 for up, 39 for down")
+	set.StringVar(&s.format, "format", formats()[0], "tool that runs it: "+strings.Join(formats(), ", "))
+	set.StringVar(&s.output, "output", "", "directory of the files; else standard output")
+	set.StringVar(&s.module, "module", "", "module name for --format ecto; default: made of direction and schema")
+	f.changes(cmd)
 	for name, values := range map[string][]string{"version": {"39", "40"}, "format": formats()} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}

@@ -14,10 +14,10 @@ func (a *app) statusCommand() *cobra.Command {
 	f := &flags{}
 	cmd := &cobra.Command{
 		Use:   "status --profile NAME | --schema NAME [flags]",
-		Short: "The version, and the state of each table",
-		Long: `status shows the recorded version and, for each table of the profile, whether it
-is missing its uuid, half done, whole or absent. It changes nothing and counts
-no rows: the numbers are PostgreSQL's estimates.`,
+		Short: "Show the version and the state of each table",
+		Long: `status shows the recorded version, the active run, and the state of each table:
+pending, incomplete, complete or absent. It changes nothing and counts no rows:
+the numbers are PostgreSQL's estimates.`,
 		Example: `  rekey status --profile phoenixkit --prefix public
   rekey status --profile phoenixkit --json
   rekey status --schema app`,

@@ -6,13 +6,12 @@ func (a *app) upCommand() *cobra.Command {
 	f := &flags{}
 	cmd := &cobra.Command{
 		Use:   "up --profile NAME | --schema NAME [flags]",
-		Short: "Give every table its uuid, online",
-		Long: `up gives every table of the profile that exists its uuid column: added without a
-rewrite, filled in short batches, indexed concurrently, NOT NULL proved first.
-Run twice it has nothing to do; stopped anywhere, the same command goes on.
-Ctrl-C ends it cleanly after the batch under way.`,
+		Short: "Add a uuid column to every table, online",
+		Long: `up adds the uuid column to every table: without a rewrite, filled in short
+batches, indexed concurrently, NOT NULL. Ctrl-C stops it after the current
+batch; the same command resumes it.`,
 		Example: `  rekey up --profile phoenixkit --prefix public --version 40
-  rekey up --profile phoenixkit --lock-timeout 20ms --json > up.ndjson
+  rekey up --profile phoenixkit --prefix auth --lock-timeout 20ms
   rekey up --schema app --tables 'a,b*' --skip-refused`,
 		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -16,10 +16,10 @@ func (a *app) verifyCommand() *cobra.Command {
 	f := &flags{}
 	cmd := &cobra.Command{
 		Use:   "verify --profile NAME | --schema NAME [flags]",
-		Short: "The proof: counts what up has done",
-		Long: `verify counts, in each table, rows, rows without a uuid, values that stand more
-than once and values that are no UUIDv7, and looks at default, index, NOT NULL
-and the function. It changes nothing. Differences end it with exit code 6.`,
+		Short: "Count and check what up has done",
+		Long: `verify counts the rows of each table, the rows without a uuid, duplicates and
+values of another version, and checks default, index, NOT NULL and the
+function. It changes nothing. If something differs, the exit code is 6.`,
 		Example: `  rekey verify --profile phoenixkit --prefix public
   rekey verify --profile phoenixkit --json
   rekey verify --schema app`,

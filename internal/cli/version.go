@@ -48,8 +48,8 @@ func (a *app) versionCommand() *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:     "version [flags]",
-		Short:   "The version of this program",
-		Long:    "version shows which rekey this is, and what it was built from and with.",
+		Short:   "Show the version of rekey",
+		Long:    "version shows the version of rekey, its commit, and its version of Go.",
 		Example: "  rekey version\n  rekey version --json",
 		Args:    noWords,
 		RunE: func(*cobra.Command, []string) error {

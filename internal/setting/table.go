@@ -20,7 +20,7 @@ type Style int
 // The namings.
 const (
 	Flags  Style = iota // --lock-timeout
-	Fields              // MaxLock
+	Fields              // Locks.Timeout
 )
 
 // bound is one number or duration: where it may lie, and what is taken where none is given.

@@ -12,7 +12,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/setting"
 )
 
-// signalFlags say when a run stands still.
+// signalFlags say when a run pauses.
 type signalFlags struct {
 	maxLag, maxSnapshotAge time.Duration
 	maxWAL                 size
@@ -20,23 +20,23 @@ type signalFlags struct {
 	without                []string
 }
 
-// knobs registers the flags that tune takes too.
-func (f *flags) knobs(cmd *cobra.Command, pace, batch string) {
+// speed registers the flags of the backfill's speed, which tune has too.
+func (f *flags) speed(cmd *cobra.Command, pace, batch string) {
 	set := cmd.Flags()
-	set.StringVar(&f.pace, "pace", "", "`speed` of the filling: gentle, normal or full"+pace)
-	set.DurationVar(&f.batchTime, "batch-time", 0, "what a transaction of the filling aims at: "+setting.Range("batch-time")+batch)
+	set.StringVar(&f.pace, "pace", "", "speed of the backfill"+pace)
+	set.DurationVar(&f.batchTime, "batch-time", 0, "target time of a batch, "+setting.Range("batch-time")+batch)
 	_ = cmd.RegisterFlagCompletionFunc("pace", cobra.FixedCompletions(setting.Choices("pace"), cobra.ShellCompDirectiveNoFileComp))
 }
 
 func (s *signalFlags) register(cmd *cobra.Command) {
 	set := cmd.Flags()
 	s.maxWAL = size(setting.DefaultNumber("max-retained-wal"))
-	set.DurationVar(&s.maxLag, "max-lag", setting.Default("max-lag"), "stand still while a standby is further behind")
-	set.Var(&s.maxWAL, "max-retained-wal", "stand still while a replication slot keeps back more WAL")
-	set.DurationVar(&s.maxSnapshotAge, "max-snapshot-age", 0, "stand still while a transaction, slot or standby keeps dead rows for longer; never if 0")
-	set.StringVar(&s.query, "throttle-query", "", "stand still while this `SELECT` returns true or a text")
-	set.StringVar(&s.file, "throttle-file", "", "stand still while this `file` exists")
-	set.StringSliceVar(&s.without, "without-signal", nil, "`names` not to be looked at: "+strings.Join(setting.Signals(), ", "))
+	set.DurationVar(&s.maxLag, "max-lag", setting.Default("max-lag"), "pause while a standby lags more")
+	set.Var(&s.maxWAL, "max-retained-wal", "pause while a replication slot retains more WAL")
+	set.DurationVar(&s.maxSnapshotAge, "max-snapshot-age", 0, "pause while dead rows are kept for longer; by a transaction, a slot or a standby; 0: never")
+	set.StringVar(&s.query, "throttle-query", "", "pause while this query returns true or a text")
+	set.StringVar(&s.file, "throttle-file", "", "pause while this file exists")
+	set.StringSliceVar(&s.without, "without-signal", nil, "signals to ignore: "+strings.Join(setting.Signals(), ", "))
 	_ = cmd.RegisterFlagCompletionFunc("without-signal", cobra.FixedCompletions(setting.Signals(), cobra.ShellCompDirectiveNoFileComp))
 }
 
