@@ -11,23 +11,6 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-func codeSituation(alter func(*Input)) Input {
-	table := func(name string, oid uint32) catalog.Table {
-		return catalog.Table{
-			OID: oid, Schema: "app", Name: name, Kind: catalog.Ordinary, Persistence: "p", Owner: "app", Owned: true, Rows: 5, Attributes: 1,
-			Columns: []catalog.Column{{Number: 1, Name: "id", Type: "bigint", Length: 8, Alignment: 8, NotNull: true}},
-		}
-	}
-	s := Input{
-		Server: catalog.Server{Version: 150000, Role: catalog.Role{Name: "postgres", Superuser: true, Trusts: []string{"app"}}, JournalSchema: catalog.JournalSchema{Exists: true, Usage: true, Tables: true, Write: true, Create: true}},
-		Schema: catalog.Schema{Name: "app", Exists: true, Usage: true, Create: true, Relations: []catalog.Table{table("t", 1), table("u", 2)}},
-		Data:   map[string]catalog.Data{}, Selection: &Selection{}, Direction: Up,
-	}
-	s.Selection.Naming.Column = "uuid"
-	alter(&s)
-	return s
-}
-
 func TestCode(t *testing.T) {
 	app, root, mallory := catalog.Owner{Name: "app"}, catalog.Owner{Name: "root", Becomes: true}, catalog.Owner{Name: "mallory"}
 	made := Code{Runs: "function app.uuid_generate_v7()", Owner: "postgres", Use: Defaulted, Callers: []string{}}
@@ -78,7 +61,7 @@ func TestCode(t *testing.T) {
 			func(s *Input) { s.Direction, s.Schema.Code = Down, []catalog.Code{check("t", "", app)} }, nil,
 		},
 	} {
-		if got := Build(codeSituation(c.alter)).Code; !reflect.DeepEqual(got, c.want) {
+		if got := Build(schemaRun(c.alter)).Code; !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s:\n%+v, want\n%+v", name, got, c.want)
 		}
 	}
@@ -87,11 +70,11 @@ func TestCode(t *testing.T) {
 func TestForeignEventTriggers(t *testing.T) {
 	for owner, want := range map[string]bool{"postgres": false, "app": false, "mallory": true} {
 		for _, direction := range []Direction{Up, Down} {
-			s := codeSituation(func(s *Input) {
+			s := schemaRun(func(s *Input) {
 				s.Direction = direction
 				s.Server.EventTriggers = []catalog.EventTrigger{{Name: "No DDL", Function: "public.f()", Event: "sql_drop", Owner: owner}}
 				if direction == Down {
-					marked(s, catalog.Column{})
+					complete(s, first(s))
 				}
 			})
 			got := Build(s).Refusals
@@ -102,14 +85,6 @@ func TestForeignEventTriggers(t *testing.T) {
 			}
 		}
 	}
-}
-
-// marked gives a table the column that up made, so that there is something to take back.
-func marked(s *Input, c catalog.Column) {
-	table := &s.Schema.Relations[0]
-	comment := s.Selection.Target("app", table, Up).Mark()
-	c.Number, c.Name, c.Type, c.Length, c.Comment = 2, "uuid", "uuid", 16, &comment
-	table.Columns, table.Attributes = append(table.Columns, c), 2
 }
 
 func TestForeignDefaults(t *testing.T) {
@@ -124,7 +99,7 @@ func TestForeignDefaults(t *testing.T) {
 		"of anybody":            {owner: catalog.Owner{Name: "mallory"}, want: true},
 		"of anybody, V40's own": {owner: catalog.Owner{Name: "mallory"}, calls: `"other"."uuid_generate_v7"`, want: true},
 	} {
-		s := codeSituation(func(s *Input) {
+		s := schemaRun(func(s *Input) {
 			table := &s.Schema.Relations[0]
 			table.Owner = "tables"
 			table.Columns = append(table.Columns, catalog.Column{
