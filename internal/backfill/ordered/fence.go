@@ -9,8 +9,9 @@ import (
 
 // The batch of a process that lost its connection may still be committed later, and values chosen without seeing it could
 // contradict its values. So each batch holds two advisory locks until its transaction ends, of its table and of its region. A
-// run begins, and a region is read, only while no batch holds them. Nothing waits for these locks, because a waiting
-// statement holds a snapshot.
+// transaction that replaces or drops the stored plan holds the lock of its table, because the plan must not disappear while
+// the next run reads it. A run begins, and a region is read, only while no transaction holds them. Nothing waits for these
+// locks, because a waiting statement holds a snapshot.
 
 const tableKey = 0
 
@@ -19,7 +20,12 @@ func (f *filler) lockBatch(ctx context.Context, tx pg.Tx, region int) error {
 	return f.tryLock(ctx, tx, "SELECT pg_try_advisory_xact_lock_shared($1, $2) AND pg_try_advisory_xact_lock_shared($1, $3)", tableKey, region+1)
 }
 
-// requireNoBatch returns backfill.ErrBusy while a batch of the table is in progress.
+// lockPlan acquires the lock of a transaction that replaces or drops the stored plan.
+func (f *filler) lockPlan(ctx context.Context, tx pg.Tx) error {
+	return f.tryLock(ctx, tx, "SELECT pg_try_advisory_xact_lock_shared($1, $2)", tableKey)
+}
+
+// requireNoBatch returns backfill.ErrBusy while a batch of the table, or a change of its plan, is in progress.
 func (f *filler) requireNoBatch(ctx context.Context, tx pg.Tx) error {
 	return f.tryLock(ctx, tx, "SELECT pg_try_advisory_xact_lock($1, $2)", tableKey)
 }

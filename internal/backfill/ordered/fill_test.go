@@ -308,3 +308,37 @@ func TestWaitsForEarlierBatch(t *testing.T) {
 		b.requireOrder("at")
 	})
 }
+
+// A process that ended may still drop the stored plan later: the next run waits for that before it reads the plan.
+func TestWaitsForEarlierDropOfPlan(t *testing.T) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		b := newEnv(t, c, tableCases()["one instant"].sql+addUUID)
+		w := smallRegions(b.work())
+		stop, first := make(chan struct{}), sync.Once{}
+		interrupted := w
+		interrupted.Stop, interrupted.Emit = stop, func(event.Event) { first.Do(func() { close(stop) }) } // after the first batch
+		if _, err := Run(t.Context(), interrupted); !errors.Is(err, backfill.ErrStopped) {
+			t.Fatalf("it was to be stopped: %v", err)
+		}
+		f := &filler{Work: w}
+		f.plan.stored = true
+		dropped, ended := make(chan struct{}), make(chan error, 1)
+		go func() {
+			ended <- f.runTransaction(t.Context(), durableSettings(), func(tx pg.Tx) error {
+				if err := errors.Join(f.lockPlan(t.Context(), tx), DropPlan(t.Context(), tx, w.Table.OID)); err != nil {
+					return err
+				}
+				close(dropped)
+				time.Sleep(500 * time.Millisecond)
+				return nil
+			})
+		}()
+		<-dropped
+		b.fill(w)
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		b.requireOrder("at")
+	})
+}

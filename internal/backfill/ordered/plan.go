@@ -83,6 +83,9 @@ func (f *filler) createTables(ctx context.Context, tx pg.Tx, tables map[string]s
 
 // createPlan creates the tables of a plan whose regions are not stored yet.
 func (f *filler) createPlan(ctx context.Context, tx pg.Tx) error {
+	if err := f.lockPlan(ctx, tx); err != nil {
+		return err
+	}
 	if err := DropPlan(ctx, tx, f.Table.OID); err != nil {
 		return err
 	}
