@@ -22,7 +22,7 @@ func TestAlteredTables(t *testing.T) {
 		"a child":                {onTable(func(t *catalog.Table) { t.Below = []catalog.Table{newTable("child", 9)} }), "Partitions or children were added to it."},
 		"a view":                 {onTable(func(t *catalog.Table) { t.Kind = catalog.View }), "It is now a view."},
 		"another owner":          {onTable(func(t *catalog.Table) { t.Owner, t.Owned = "bob", false }), "It now belongs to bob."},
-		"a partition":            {onTable(func(t *catalog.Table) { t.Partition = true }), "it is a partition"},
+		"a partition":            {onTable(func(t *catalog.Table) { t.Partition = true }), "is a partition: its partitioned table"},
 		"its index's name taken": {func(s *Input) { s.Schema.Relations = append(s.Schema.Relations, newTable("t_uuid_idx", 9)) }, "t_uuid_idx"},
 		"a dropped time column":  {onTable(func(t *catalog.Table) { t.Columns = t.Columns[:1] }), "its column inserted_at was dropped or renamed; the plan orders the rows by it"},
 		"a changed time column":  {onTable(func(t *catalog.Table) { t.Columns[1].Type = "text" }), "its column inserted_at is now of type text"},
