@@ -15,7 +15,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 var update = flag.Bool("update", false, "write the output of the commands into the documents")
@@ -28,6 +30,11 @@ const top = "../.."
 func TestConsoleBlocks(t *testing.T) {
 	majors := servertest.Versions(t)
 	cluster := servertest.Cluster(t, majors[len(majors)-1])
+	psql, err := server.Psql()
+	if err != nil {
+		servertest.SkipWithout(t, err.Error())
+	}
+	path := filepath.Dir(psql) + string(os.PathListSeparator) + os.Getenv("PATH")
 	templates := map[string]string{
 		"shop":       servertest.Template(t, cluster, "shop", openShop),
 		"phoenixkit": servertest.Template(t, cluster, "script39", install),
@@ -45,12 +52,12 @@ func TestConsoleBlocks(t *testing.T) {
 			name = "phoenixkit"
 		}
 		t.Run(strings.TrimPrefix(filepath.ToSlash(file), top+"/"), func(t *testing.T) {
-			t.Parallel()
-			made := servertest.Database(t, cluster, templates[name])
+			// The database has the name that the documents show, so only one exists at a time.
+			execute(t, cluster.URL("postgres"), sqltext.Format("CREATE DATABASE {} TEMPLATE {}", sqltext.Name(name), sqltext.Name(templates[name])))
+			defer execute(t, cluster.URL("postgres"), sqltext.Format("DROP DATABASE {} WITH (FORCE)", sqltext.Name(name)))
 			dir := t.TempDir()
 			got := console.ReplaceAllStringFunc(string(text), func(block string) string {
-				printed := strings.ReplaceAll(runBlock(t, dir, made.URL, console.FindStringSubmatch(block)[1]), made.Name, name)
-				return "```console\n" + printed + "```\n"
+				return "```console\n" + runBlock(t, dir, path, cluster.URL(name), console.FindStringSubmatch(block)[1]) + "```\n"
 			})
 			if *update {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
@@ -84,7 +91,7 @@ func documents(t *testing.T) []string {
 }
 
 // runBlock runs every line that begins with "$ " and returns the lines with what each printed.
-func runBlock(t *testing.T, dir, url, block string) string {
+func runBlock(t *testing.T, dir, path, url, block string) string {
 	t.Helper()
 	var printed strings.Builder
 	for line := range strings.Lines(block) {
@@ -95,7 +102,7 @@ func runBlock(t *testing.T, dir, url, block string) string {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		shell := exec.CommandContext(ctx, "sh", "-c", command)
 		shell.Dir = dir
-		shell.Env = append(os.Environ(), "DATABASE_URL="+url, "REKEY_DATABASE_URL=", "PGPASSFILE="+filepath.Join(dir, "pgpass"))
+		shell.Env = append(os.Environ(), "PATH="+path, "DATABASE_URL="+url, "REKEY_DATABASE_URL=", "PGPASSFILE="+filepath.Join(dir, "pgpass"))
 		output, _ := shell.CombinedOutput() // documents show failures, too
 		cancel()
 		printed.WriteString(line + progress.ReplaceAllString(string(output), ""))
@@ -119,6 +126,13 @@ func withoutFigures(text string) []string {
 		text = regexp.MustCompile(pattern).ReplaceAllString(text, with)
 	}
 	return strings.Split(text, "\n")
+}
+
+func execute(t *testing.T, url, sql string) {
+	t.Helper()
+	pool := servertest.Pool(t, url)
+	defer pool.Close()
+	servertest.Execute(t, pool, sql)
 }
 
 // openShop fills the template of the tutorials' database.
