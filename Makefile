@@ -53,7 +53,7 @@ docs: ## write the generated parts of the documents: flags, JSON fields, output 
 	$(WITH_POSTGRES) $(GO) test ./cmd/rekey -run TestConsoleBlocks -update
 
 man: ## write the man pages into docs/man
-	$(GO) run ./cmd/rekey-docs
+	$(GO) run ./cmd/rekey-docs docs/man
 
 release-check: ## check that a release would work: reproducible builds, go install, goreleaser check; takes minutes
 	tools/check-release

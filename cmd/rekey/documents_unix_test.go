@@ -53,8 +53,8 @@ func TestConsoleBlocks(t *testing.T) {
 		}
 		t.Run(strings.TrimPrefix(filepath.ToSlash(file), top+"/"), func(t *testing.T) {
 			// The database has the name that the documents show, so only one exists at a time.
-			execute(t, cluster.URL("postgres"), sqltext.Format("CREATE DATABASE {} TEMPLATE {}", sqltext.Name(name), sqltext.Name(templates[name])))
-			defer execute(t, cluster.URL("postgres"), sqltext.Format("DROP DATABASE {} WITH (FORCE)", sqltext.Name(name)))
+			onServer(t, cluster.URL("postgres"), sqltext.Format("CREATE DATABASE {} TEMPLATE {}", sqltext.Name(name), sqltext.Name(templates[name])))
+			defer onServer(t, cluster.URL("postgres"), sqltext.Format("DROP DATABASE {} WITH (FORCE)", sqltext.Name(name)))
 			dir := t.TempDir()
 			got := console.ReplaceAllStringFunc(string(text), func(block string) string {
 				return "```console\n" + runBlock(t, dir, path, cluster.URL(name), console.FindStringSubmatch(block)[1]) + "```\n"
@@ -128,7 +128,7 @@ func withoutFigures(text string) []string {
 	return strings.Split(text, "\n")
 }
 
-func execute(t *testing.T, url, sql string) {
+func onServer(t *testing.T, url, sql string) {
 	t.Helper()
 	pool := servertest.Pool(t, url)
 	defer pool.Close()
