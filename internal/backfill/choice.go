@@ -12,15 +12,15 @@ import (
 
 // Choice says how a table is filled, and why.
 type Choice struct {
-	By     By     `json:"by"`
-	Key    string `json:"key,omitempty"` // the column whose values make the ranges
-	Region int64  `json:"region"`        // size in pages; for key ranges, the rows of that many pages
-	Waves  int    `json:"waves"`
-	Batch  int    `json:"batch"`            // pages of the first transaction; later ones are sized by their duration
-	Vacuum bool   `json:"vacuum,omitempty"` // run VACUUM between parts of the table, because every row moves
-	Reason string `json:"reason"`
+	By     By
+	Key    string // the column whose values make the ranges
+	Region int64  // size in pages; for key ranges, the rows of that many pages
+	Waves  int
+	Batch  int  // pages of the first transaction; later ones are sized by their duration
+	Vacuum bool // run VACUUM between parts of the table, because every row moves
+	Reason string
 	// RowsPerPage is estimated from the catalogue.
-	RowsPerPage float64 `json:"rows_per_page"`
+	RowsPerPage float64
 }
 
 // By says what a range of a table consists of.

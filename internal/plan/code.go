@@ -11,12 +11,12 @@ import (
 // Code is a function of the database that the run executes or makes the default of a column, and the role whose rights
 // it gets. PostgreSQL's own functions are not listed.
 type Code struct {
-	Runs    string   `json:"runs"`          // the function: "function app.f(text)"
-	Owner   string   `json:"owner"`         // the function's owner
-	Use     Use      `json:"use"`           // how the run uses it
-	Callers []string `json:"place"`         // what calls it: "constraint present on table app.t", "event trigger audit"
-	As      string   `json:"as,omitempty"`  // the role that it runs as; "" for a default, which runs as the inserting role
-	Why     string   `json:"why,omitempty"` // why it may run: "--trust-owner app", or which rights its owner has
+	Runs    string   // the function: "function app.f(text)"
+	Owner   string   // the function's owner
+	Use     Use      // how the run uses it
+	Callers []string // what calls it: "constraint present on table app.t", "event trigger audit"
+	As      string   // the role that it runs as; "" for a default, which runs as the inserting role
+	Why     string   // why it may run: "--trust-owner app", or which rights its owner has
 }
 
 // Use is what a run does with code.

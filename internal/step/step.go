@@ -39,12 +39,12 @@ const (
 
 // Explanation is what a plan prints of a step.
 type Explanation struct {
-	What     string   `json:"what"`
-	Undo     string   `json:"back"` // what its undo does
-	Why      string   `json:"why"`
-	Lock     string   `json:"lock"`  // the strongest lock, in PostgreSQL's words
-	Scans    string   `json:"scans"` // which rows it reads
-	UndoneBy UndoKind `json:"undone"`
+	What     string
+	Undo     string // what its undo does
+	Why      string
+	Lock     string // the strongest lock, in PostgreSQL's words
+	Scans    string // which rows it reads
+	UndoneBy UndoKind
 }
 
 // Outcome is the result of Check.

@@ -20,16 +20,16 @@ import (
 // the column has it as its primary key: the column is of type uuid and NOT NULL, the table has a primary key, and
 // no value occurs twice.
 type Integrity struct {
-	Tables int           `json:"tables"` // number of tables that have the column and were checked
-	Broken []BrokenTable `json:"broken"` // tables that break the rule
+	Tables int           // number of tables that have the column and were checked
+	Broken []BrokenTable // tables that break the rule
 }
 
 // BrokenTable is a table that breaks the profile's rule.
 type BrokenTable struct {
-	Table      string   `json:"table"`
-	Type       string   `json:"type"` // type of the column
-	Missing    []string `json:"lacks,omitempty"`
-	Duplicates int64    `json:"duplicates"` // number of values that occur more than once
+	Table      string
+	Type       string // type of the column
+	Missing    []string
+	Duplicates int64 // number of values that occur more than once
 }
 
 // checkIntegrity checks every table whose name begins as the profile's tables do. It returns nil below the version.

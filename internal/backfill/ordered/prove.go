@@ -28,16 +28,16 @@ type Expectation struct {
 // Proof is the result of a scan of a table in the order of its uuids. Rows that are not judged count as New, Other, Found or
 // Timeless. A judged row either Differs or is compared with the judged row before it.
 type Proof struct {
-	Rows     int64 `json:"rows"` // with a uuid
-	Judged   int64 `json:"judged"`
-	Pairs    int64 `json:"pairs_out_of_order"` // neighbours in the wrong order
-	Differs  int64 `json:"times_differ"`       // the uuid's time differs from the column's by more than its resolution
-	Early    int64 `json:"clamped_early"`      // judged, with a time before 1970
-	Late     int64 `json:"clamped_late"`       // judged, with a time at or after the cutoff
-	Timeless int64 `json:"without_time"`       // not judged: has a neighbour's time
-	New      int64 `json:"new"`                // not judged: the uuid's time is after the cutoff
-	Other    int64 `json:"not_v7"`             // not judged: not a UUIDv7
-	Found    int64 `json:"found"`              // not judged: may be older than the filling
+	Rows     int64 // with a uuid
+	Judged   int64
+	Pairs    int64 // neighbours in the wrong order
+	Differs  int64 // the uuid's time differs from the column's by more than its resolution
+	Early    int64 // judged, with a time before 1970
+	Late     int64 // judged, with a time at or after the cutoff
+	Timeless int64 // not judged: has a neighbour's time
+	New      int64 // not judged: the uuid's time is after the cutoff
+	Other    int64 // not judged: not a UUIDv7
+	Found    int64 // not judged: may be older than the filling
 }
 
 // Holds reports whether every judged row has the position that its time and key require.

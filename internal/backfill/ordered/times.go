@@ -11,10 +11,10 @@ import (
 
 // Times counts the rows of a table whose times are adjusted.
 type Times struct {
-	Rows  int64 `json:"rows"`
-	Null  int64 `json:"without_time"`
-	Early int64 `json:"before_1970"`
-	Late  int64 `json:"in_the_future"` // at or after the cutoff, or infinite
+	Rows  int64
+	Null  int64
+	Early int64
+	Late  int64 // at or after the cutoff, or infinite
 }
 
 // Count counts the times of all rows of a table, with or without a uuid, in one scan. The default of cutoff is now.
