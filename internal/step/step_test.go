@@ -1,6 +1,7 @@
 package step_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,8 +143,8 @@ func TestPredictedUpAndDown(t *testing.T) {
 		if !c.target.Complete(v.Table) {
 			t.Errorf("%s: up does not complete the table", name)
 		}
-		for i := len(up) - 1; i >= 0; i-- {
-			v = up[i].AfterUndo(v)
+		for _, s := range slices.Backward(up) {
+			v = s.AfterUndo(v)
 		}
 		for _, s := range up {
 			equal(t, name+", down again", s.Undo(v), nil)
