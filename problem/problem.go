@@ -125,5 +125,5 @@ func All(err error) List {
 	if one, ok := errors.AsType[*Problem](err); ok {
 		return List{one}
 	}
-	return List{{Kind: Failed, Code: "failed", Message: "rekey failed", Detail: visible.Error(err), Cause: err}}
+	return List{{Kind: Failed, Code: "failed", Message: "rekey failed", Detail: "The error was: " + strings.TrimSuffix(visible.Error(err), ".") + ".", Cause: err}}
 }

@@ -1,9 +1,6 @@
 package cli
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"github.com/rekey-pg/rekey/internal/message"
@@ -24,7 +21,7 @@ zsh, fish or powershell.`,
 		ValidArgsFunction: cobra.FixedCompletions(shells, cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return wrong("shell_required", "completion requires the name of a shell", "Try: rekey completion "+strings.Join(shells, "|"))
+				return message.ShellRequired(shells)
 			}
 			switch root := cmd.Root(); args[0] {
 			case "bash":
@@ -36,11 +33,7 @@ zsh, fish or powershell.`,
 			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(a.exact)
 			}
-			hint := "The shells are " + strings.Join(shells, ", ") + "."
-			if near := message.Nearest(args[0], shells); near != "" {
-				hint = "Did you mean: rekey completion " + near
-			}
-			return wrong("unknown_shell", fmt.Sprintf("unknown shell %s", harmless(args[0])), hint)
+			return message.UnknownShell(harmless(args[0]), message.Nearest(args[0], shells), shells)
 		},
 	}
 }

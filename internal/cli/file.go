@@ -91,7 +91,7 @@ func (f *flags) eachWord(node *yaml.Node, known []string, take func(string, *yam
 				hint = "Did you mean: " + near
 			}
 			p := f.fault(key, "unknown setting "+visible.Quote(key.Value), hint)
-			p.Detail = "The words here are: " + strings.Join(known, ", ") + "."
+			p.Detail = "Valid settings here are: " + strings.Join(known, ", ") + "."
 			return p
 		case slices.Contains(seen, name):
 			return f.fault(key, "duplicate setting "+visible.Quote(key.Value), "Keep one of them.")

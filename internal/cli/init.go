@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
@@ -63,9 +64,9 @@ func (a *app) writeFile(ctx context.Context, pool *pgxpool.Pool, j job, output s
 	file, err := os.OpenFile(output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the person names the file
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return wrong("file_exists", fmt.Sprintf("file %s already exists", visible.Path(output)), "Choose another name: rekey init --output other.yaml")
+		return message.FileExists(visible.Path(output))
 	case err != nil:
-		return wrong("no_file", fmt.Sprintf("could not write file %s: %s", visible.Path(output), systemSays(err)), "Name a file in a writable directory: rekey init --output other.yaml")
+		return message.FileNotWritten(visible.Path(output), systemSays(err))
 	}
 	if _, err := file.WriteString(text); err != nil {
 		return errors.Join(err, file.Close())

@@ -91,7 +91,7 @@ func (s *sqlFlags) job(cmd *cobra.Command, f *flags, args []string) (job, error)
 	case s.module != "" && s.format != string(rekey.ScriptEcto):
 		found = append(found, wrong("module_without_ecto", "--module requires --format ecto", "Omit --module, or add: --format ecto"))
 	case s.output == "" && s.format == string(rekey.ScriptMigrate) && !f.json:
-		found = append(found, wrong("no_output", "--format golang-migrate requires --output", "Name a directory for the files: --output migrations"))
+		found = append(found, message.NoOutput())
 	}
 	if len(found) > 0 {
 		return j, found
@@ -201,7 +201,7 @@ func (s *sqlFlags) write(files []rekey.ScriptFile) ([]sqlFile, error) {
 	for _, file := range files {
 		path := filepath.Join(s.output, file.Name)
 		if _, err := os.Lstat(path); err == nil {
-			return nil, wrong("file_exists", "file "+visible.Path(path)+" already exists", "Nothing was written. Move the file, or name another directory with --output.")
+			return nil, message.FileExists(visible.Path(path))
 		}
 		written = append(written, sqlFile{Name: path})
 	}

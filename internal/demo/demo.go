@@ -10,8 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/server"
-	"github.com/rekey-pg/rekey/problem"
 )
 
 // Options are the sizes and limits of the demo. A zero value selects the default.
@@ -87,7 +87,7 @@ func (d *Demo) Run(ctx context.Context) (Result, error) {
 	d.result.MaxWait = d.options.MaxWait
 	err := d.run(ctx)
 	if err != nil && ctx.Err() != nil {
-		err = interrupted(err)
+		err = message.DemoInterrupted(err)
 	}
 	d.result.Elapsed = time.Since(begun)
 	d.result.judge(err)
@@ -169,13 +169,5 @@ func rest(ctx context.Context, d time.Duration) error {
 func (d *Demo) interfereAt(ctx context.Context, name string) {
 	if d.interfere != nil {
 		d.interfere(ctx, name)
-	}
-}
-
-// interrupted returns the problem of a demo that a signal ended.
-func interrupted(err error) error {
-	return &problem.Problem{
-		Kind: problem.Interrupted, Code: "interrupted", Message: "interrupted",
-		Detail: "The throw-away database was removed. Nothing else was changed.", Cause: err,
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/fixture"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/sqltext"
-	"github.com/rekey-pg/rekey/problem"
 )
 
 // The application's database and its owner, which is not a superuser: rekey does not need one.
@@ -51,10 +51,7 @@ func notFound(err error) error {
 	if !errors.As(err, &missing) {
 		return err
 	}
-	return &problem.Problem{
-		Kind: problem.Failed, Code: "no_postgresql", Message: "the demo needs PostgreSQL",
-		Detail: missing.Error() + ".", Hint: missing.Hint(), Cause: err,
-	}
+	return message.NoPostgreSQL(missing.Error(), missing.Hint(), err)
 }
 
 // hostURL returns the connection string of the application's database, as its owner.

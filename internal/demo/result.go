@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/screen"
 	"github.com/rekey-pg/rekey/problem"
 )
@@ -46,11 +46,7 @@ func (r *Result) Problem() error {
 	if r.OK {
 		return nil
 	}
-	return &problem.Problem{
-		Kind: problem.Failed, Code: "demo_failed", Message: "the demo failed",
-		Detail: strings.Join(r.Reasons, "\n"),
-		Hint:   "Run it with --keep to inspect the database afterwards. If the machine was busy with other work, raise --max-wait.",
-	}
+	return message.DemoFailed(r.Reasons)
 }
 
 // traffic returns the failures that the application noticed.

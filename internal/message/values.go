@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -56,7 +57,7 @@ func ValuesInScript() *problem.Problem {
 
 // BadTimePattern returns the problem of a pattern of --time-column that cannot be parsed.
 func BadTimePattern(pattern, reason string) *problem.Problem {
-	return usage("bad_time_column", fmt.Sprintf("--time-column: invalid table pattern %q", pattern), sentence(reason),
+	return usage("bad_time_column", "--time-column: invalid table pattern "+visible.Quote(pattern), sentence(reason),
 		`Wildcards are * and ?, and \* matches a star. Try: --time-column '*=published_at'`)
 }
 

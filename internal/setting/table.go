@@ -4,7 +4,6 @@ package setting
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -106,7 +105,7 @@ func (b bound) write(n int64) string {
 	case nanoseconds:
 		return message.Duration(time.Duration(n))
 	case size:
-		return fmt.Sprintf("%d bytes", n)
+		return message.Counted(n, "byte", "bytes")
 	default:
 		return strconv.FormatInt(n, 10)
 	}

@@ -1,0 +1,272 @@
+package message_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/problem"
+)
+
+func chapters(t *testing.T) []chapter {
+	t.Helper()
+	return []chapter{
+		{"Run", runSamples()},
+		{"Lease and journal", journalSamples()},
+		{"Errors of the server and the network during a command", faultSamples()},
+		{"Connection", connectionSamples()},
+		{"Server", serverSamples()},
+		{"Schemas, versions and selection", schemaSamples()},
+		{"Tables", tableSamples()},
+		{"Untrusted code", trustSamples()},
+		{"Values", valueSamples()},
+		{"Throttle and standbys", throttleSamples()},
+		{"Verify", verifySamples()},
+		{"Settings, on the command line", settingSamples(t, flags)},
+		{"Settings, in Go", settingSamples(t, fields)},
+		{"Profiles, in Go", profileSamples(t)},
+		{"Command line", commandSamples(t)},
+		{"Demo", demoSamples()},
+	}
+}
+
+const (
+	orders = "app.orders"
+	quoted = `"app"."orders"`
+	value  = "0198c0de-0000-7000-8000-000000000001"
+)
+
+func runSamples() []sample {
+	first := message.TableAltered(orders, "It was renamed to app.purchases")
+	rejected := message.RejectedRow{ServerMessage: `new row for relation "orders" violates check constraint "positive" (SQLSTATE 23514)`, Row: "id = 7", Query: `SELECT * FROM "app"."orders" WHERE "id" = 7`}
+	independent := rejected
+	independent.FailsUnchanged, independent.Profile, independent.Undone = true, true, "The column that this run had added was dropped, so that the application can write as before."
+	return []sample{
+		{"message.LockTimeout", message.LockTimeout(orders, 212, 50*time.Millisecond, 40*time.Minute, []string{"pid 4711 (app, idle in transaction for 12m)"}, nil)},
+		{"message.LockTimeout", message.LockTimeout(orders, 1, 50*time.Millisecond, time.Second, nil, nil)},
+		{"message.TableAltered", first},
+		{"message.TableIncomplete", message.TableIncomplete(orders, []string{"NOT NULL", "unique index"})},
+		{"message.RowsLocked", message.RowsLocked(orders, 3, 40*time.Minute, nil)},
+		{"message.RowRejected", message.RowRejected(orders, rejected)},
+		{"message.RowRejected", message.RowRejected(orders, independent)},
+		{"message.RowRejected", message.RowRejected(orders, message.RejectedRow{ServerMessage: "SQLSTATE P0001, in function app.audit"})},
+		{"message.UpdateSuppressed", message.UpdateSuppressed(orders, "uuid", []string{"trigger no_change"}, nil)},
+		{"message.NullsWritten", message.NullsWritten(orders, "uuid", 5, nil)},
+		{"message.NewDuplicates", message.NewDuplicates(orders, "uuid", []string{value}, nil)},
+		{"message.IndexBuildFailed", message.IndexBuildFailed(orders, "orders_uuid_idx", 3, errors.New("canceling statement due to user request"))},
+		{"message.EventTriggerFailed", message.EventTriggerFailed("no_ddl", "public.no_ddl()", orders, "no changes on Fridays", nil)},
+		{"message.InternalError", message.InternalError("app.orders/add-column", errors.New("unknown action"))},
+		{"message.Interrupted", message.Interrupted(nil)},
+		{"message.Cancelled", message.Cancelled(nil)},
+		{"message.StoppedByRequest", message.StoppedByRequest()},
+		{"message.SchemasFailed", message.SchemasFailed(2, 40, first, "tenant_7", 40)},
+		{"message.SchemasFailed", message.SchemasFailed(0, 40, nil, "", 12)},
+		{"message.PlanRefused", message.PlanRefused("rekey plan", 2)},
+		{"message.OutputFailed", message.OutputFailed(errors.New("no space left on device"))},
+		{"message.FileExists", message.FileExists("rekey.yaml")},
+		{"message.FileNotWritten", message.FileNotWritten("rekey.yaml", "permission denied")},
+		{"message.NoOutput", message.NoOutput()},
+		{"message.ShellRequired", message.ShellRequired([]string{"bash", "zsh", "fish", "powershell"})},
+		{"message.UnknownShell", message.UnknownShell(`"fsh"`, "fish", []string{"bash", "zsh", "fish", "powershell"})},
+		{"message.ScriptNotWritten", message.ScriptNotWritten("migrations", "permission denied", nil)},
+		{"problem.All", problem.All(errSample)[0]},
+	}
+}
+
+func journalSamples() []sample {
+	holder := message.LeaseHolder{
+		Command: "up", Program: "rekey 1.0.0", Host: "db1", PID: 4711, Since: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+		SinceHeartbeat: 3 * time.Second, ExpiresIn: 27 * time.Second,
+	}
+	open := holder
+	open.TransactionOpen = true
+	object := catalog.Object{Name: "table rekey.runs", Owner: catalog.Owner{Name: "mallory"}}
+	strange := object
+	strange.Fault = "it has a trigger"
+	return []sample{
+		{"message.LeaseHeld", message.LeaseHeld("app", holder)},
+		{"message.LeaseHeld", message.LeaseHeld("app", open)},
+		{"message.LeaseLost", message.LeaseLost()},
+		{"message.LeaseExpired", message.LeaseExpired("no answer came in time", nil)},
+		{"message.NoRun", message.NoRun("app")},
+		{"message.BadRequest", message.BadRequest("tune needs a new value", "Set the pace, the lag or the batch time.")},
+		{"message.NoJournalSchema", message.NoJournalSchema(`"app"`, `"shop"`)},
+		{"message.NoJournalRights", message.NoJournalRights(`"app"`, "dba")},
+		{"message.JournalConflict", message.JournalConflict([]catalog.Object{object, object}, "app")},
+		{"message.JournalConflict", message.JournalConflict([]catalog.Object{strange}, "app")},
+		{"message.NotJournalTable", message.NotJournalTable("runs", "It is not an ordinary table")},
+		{"message.JournalTooNew", message.JournalTooNew(9, 8)},
+	}
+}
+
+func faultSamples() (samples []sample) {
+	f := message.Fault{Operation: "rekey up", Table: orders, Step: "fill-column", Reason: "the server's own message"}
+	for _, state := range []string{
+		"53100", "53200", "53300", "53400", "54000", "XX001", "58030", "25006", "57014", "55P03", "40P01", "57P03", "3D000", "28P01", "57P01", "42501", "42P01", "23514", "P0001", "0A000",
+	} {
+		f.SQLState = state
+		samples = append(samples, sample{"message.Fault", f.Problem()})
+	}
+	f.SQLState = "42501"
+	samples = append(samples, sample{"message.Fault", f.RowsHidden()})
+	network := message.Fault{Operation: "rekey verify", Reason: errSample.Error()}
+	return append(samples,
+		sample{"message.Fault", network.ConnectionLost()},
+		sample{"message.Fault", message.Fault{Operation: "rekey status", Reason: "no answer came in time"}.ConnectionTimedOut()})
+}
+
+func connectionSamples() []sample {
+	s := message.Server{Host: "db.example", Port: 5432, User: "app", Database: "shop"}
+	socket := s
+	socket.Host = "/run/postgresql"
+	const reason = `no pg_hba.conf entry for host "10.0.0.7", user "app", database "shop", no encryption`
+	return []sample{
+		{"message.BadConnection", message.BadConnection("--database-url", "it has an unknown setting (did you mean dbname?)")},
+		{"message.ConnectionRefused", message.ConnectionRefused(s, nil)},
+		{"message.SocketMissing", message.SocketMissing(socket, nil)},
+		{"message.UnknownHost", message.UnknownHost(s, nil)},
+		{"message.ConnectionTimedOut", message.ConnectionTimedOut(s, nil)},
+		{"message.Unreachable", message.Unreachable(s, "The system reported: network is unreachable.", nil)},
+		{"message.AuthenticationFailed", message.AuthenticationFailed(s, reason, true, nil)},
+		{"message.AuthenticationFailed", message.AuthenticationFailed(s, `password authentication failed for user "app"`, false, nil)},
+		{"message.DatabaseMissing", message.DatabaseMissing(s, nil)},
+		{"message.TooManyConnections", message.TooManyConnections(s, "sorry, too many clients already", nil)},
+		{"message.TLSFailed", message.TLSFailed(s, "The server's certificate is for another name.", nil)},
+		{"message.ServerNotReady", message.ServerNotReady(s, "the database system is starting up", nil)},
+		{"message.ConnectionFailed", message.ConnectionFailed(s, "unsupported startup parameter: options", "", nil)},
+		{"message.NoPool", message.NoPool()},
+		{"message.OtherDriver", message.OtherDriver(nil)},
+		{"message.PoolTooSmall", message.PoolTooSmall(1)},
+		{"message.PoolerDetected", message.PoolerDetected()},
+		{"message.DirectURLMismatch", message.DirectURLMismatch()},
+	}
+}
+
+func serverSamples() []sample {
+	return []sample{
+		{"message.ServerTooOld", message.ServerTooOld("12.5")},
+		{"message.ServerDefect", message.ServerDefect("14.2")},
+		{"message.UnsupportedServer", message.UnsupportedServer("CockroachDB")},
+		{"message.ServerIsStandby", message.ServerIsStandby()},
+		{"message.ServerIsReadOnly", message.ServerIsReadOnly()},
+	}
+}
+
+func schemaSamples() []sample {
+	return []sample{
+		{"message.UnknownSchema", message.UnknownSchema("ap", []string{"app", "public"})},
+		{"message.UnknownSchema", message.UnknownSchema("warehouse", nil)},
+		{"message.SystemSchema", message.SystemSchema("pg_catalog")},
+		{"message.NoUsage", message.NoUsage("app", "deploy")},
+		{"message.NoCreate", message.NoCreate("app", `"app"`, "deploy", `"deploy"`)},
+		{"message.NoTablespace", message.NoTablespace(`"fast"`, `"deploy"`)},
+		{"message.NoMatch", message.NoMatch("app", "oders", []string{"orders", "users"})},
+		{"message.NoMatch", message.NoMatch("app", "x*", nil)},
+		{"message.NoSuchTable", message.NoSuchTable("--random", "oders", "app", "orders")},
+		{"message.NoSuchTable", message.NoSuchTable("--random", "nothing", "app", "")},
+		{"message.DuplicateIndexName", message.DuplicateIndexName("app.users", "uuid_idx", orders)},
+		{"message.NoSchema", message.NoSchema("auth", []string{"public"})},
+		{"message.NoVersionTable", message.NoVersionTable("app", "phoenix_kit", []string{"public"})},
+		{"message.NoVersionTable", message.NoVersionTable("app", "phoenix_kit", nil)},
+		{"message.NoPrefixMatches", message.NoPrefixMatches("tenant_*", "phoenix_kit", nil)},
+		{"message.NoVersion", message.NoVersion("phoenixkit", "public", "phoenix_kit", 39)},
+		{"message.UnknownVersion", message.UnknownVersion("phoenixkit", "public", 999, 130)},
+		{"message.UnknownVersion", message.UnknownVersion("acme", "public", 9, 3)},
+		{"message.VersionTooOld", message.VersionTooOld("phoenixkit", "public", 31, 39)},
+		{"message.VersionTooNew", message.VersionTooNew("phoenixkit", "public", 61, 40)},
+	}
+}
+
+func tableSamples() []sample {
+	return []sample{
+		{"message.NotATable", message.NotATable(orders, "view")},
+		{"message.UnsupportedTable", message.UnsupportedTable(orders, "it is a temporary table")},
+		{"message.NotOwner", message.NotOwner(orders, quoted, "shop_owner", "deploy")},
+		{"message.GeneratedColumn", message.GeneratedColumn(orders, "uuid")},
+		{"message.TextColumn", message.TextColumn(orders, quoted, "uuid", "character varying", nil)},
+		{"message.TextColumn", message.TextColumn(orders, quoted, "uuid", "text", []string{"id 7", "id 8"})},
+		{"message.ColumnType", message.ColumnType(orders, "uuid", "bigint")},
+		{"message.DuplicateValues", message.DuplicateValues(orders, quoted, "uuid", []string{value + " (id 1, id 2)"})},
+		{"message.IndexNameTaken", message.IndexNameTaken(orders, "orders_uuid_idx", "index", "app.old_orders")},
+		{"message.IndexNameTaken", message.IndexNameTaken(orders, "orders_uuid_idx", "view", "")},
+		{"message.IndexDiffers", message.IndexDiffers(orders, "orders_uuid_idx", "CREATE INDEX orders_uuid_idx ON app.orders USING btree (uuid)")},
+		{"message.ConstraintNameTaken", message.ConstraintNameTaken(orders, "rekey_uuid_not_null", "CHECK (total > 0)")},
+		{"message.Published", message.Published(orders, "uuid", "publication sales")},
+		{"message.RowSecurity", message.RowSecurity(orders, quoted, "deploy")},
+		{"message.UpdateRule", message.UpdateRule(orders, "no_update")},
+		{"message.NoReplicaIdentity", message.NoReplicaIdentity(orders, quoted, "publication sales")},
+		{"message.TriggersFire", message.TriggersFire(orders, []string{"set_updated_at"}, "deploy")},
+		{"message.Unvalidated", message.Unvalidated(orders, quoted, "positive", "CHECK", `SELECT count(*) FROM "app"."orders" WHERE NOT (total > 0)`)},
+		{"message.RowTooWide", message.RowTooWide(orders)},
+		{"message.DependentObject", message.DependentObject(orders, "uuid", "view", "app.recent_orders")},
+		{"message.MarkLost", message.MarkLost(orders, quoted, "uuid")},
+	}
+}
+
+func trustSamples() []sample {
+	mallory := catalog.Owner{Name: "mallory"}
+	check := catalog.Code{Table: orders, Where: "constraint positive on table app.orders", Runs: "function app.positive(numeric)", Owner: mallory}
+	trigger := check
+	trigger.Fires, trigger.Where = true, "trigger audit on table app.orders"
+	text := check
+	text.Fault, text.Holder = "it executes a text", catalog.Owner{Name: "shop_owner"}
+	return []sample{
+		{"message.UntrustedCode", message.UntrustedCode(orders, "shop_owner", "deploy", "", []catalog.Code{check})},
+		{"message.UntrustedCode", message.UntrustedCode(orders, "shop_owner", "deploy", "postgres", []catalog.Code{trigger, check, check})},
+		{"message.UntrustedCode", message.UntrustedCode(orders, "deploy", "deploy", "", []catalog.Code{text})},
+		{"message.UntrustedFunction", message.UntrustedFunction("app", "uuid_generate_v7", "mallory", "deploy")},
+		{"message.FunctionNameTaken", message.FunctionNameTaken("app", "uuid_generate_v7", "shop_owner", "it returns text")},
+		{"message.UntrustedDefault", message.UntrustedDefault(orders, quoted, "uuid", "app.made()", check, "deploy")},
+		{"message.UntrustedEventTrigger", message.UntrustedEventTrigger("no_ddl", "public.no_ddl()", "mallory", "ddl_command_start", "deploy")},
+		{"message.FunctionAmbiguous", message.FunctionAmbiguous("app", "uuid_generate_v7", "app.uuid_generate_v7(integer)")},
+		{"message.NoExecute", message.NoExecute("app", "uuid_generate_v7", "shop_owner", []string{"web", "jobs"}, []string{`GRANT EXECUTE ON FUNCTION "app"."uuid_generate_v7"() TO "web", "jobs";`})},
+		{"message.UnknownOwner", message.UnknownOwner("Shop_Owner")},
+	}
+}
+
+func valueSamples() []sample {
+	return []sample{
+		{"message.BadTimeColumn", message.BadTimeColumn(orders, "total", "it is numeric", []string{"created_at", "paid_at"})},
+		{"message.BadTimeColumn", message.BadTimeColumn(orders, "created", "the table has no such column", nil)},
+		{"message.BadTimePattern", message.BadTimePattern(`a\`, "it ends with a single backslash")},
+		{"message.UnmatchedTimePattern", message.UnmatchedTimePattern("app", "*_log", "logged_at")},
+		{"message.RandomTooLate", message.RandomTooLate(orders, "uuid")},
+		{"message.NoOrderRights", message.NoOrderRights(orders, `"deploy"`, "dba")},
+		{"message.UnknownZone", message.UnknownZone("Europe/Berln", "Europe/Berlin")},
+		{"message.UnknownZone", message.UnknownZone("Mars", "")},
+		{"message.SourceOfOneTable", message.SourceOfOneTable("RandomValues()")},
+		{"message.ValuesInScript", message.ValuesInScript()},
+		{"message.BadModule", message.BadModule()},
+	}
+}
+
+func throttleSamples() []sample {
+	return []sample{
+		{"message.SignalHidden", message.SignalHidden("lag", "the lag of standby replica1", `"deploy"`)},
+		{"message.ThrottleQuery", message.ThrottleQuery(errors.New(`relation "busy" does not exist`))},
+		{"message.ThrottleFile", message.ThrottleFile("/run/rekey/stop", errors.New("permission denied"))},
+		{"message.StandbyUnreadable", message.StandbyUnreadable("replica1:5432", "the database system is starting up")},
+		{"message.NotAStandby", message.NotAStandby("db:5432")},
+		{"message.StandbyMismatch", message.StandbyMismatch("replica1:5432", "the system identifiers differ", "shop")},
+		{"message.StandbyDelayed", message.StandbyDelayed("replica1:5432", "1h")},
+	}
+}
+
+func verifySamples() []sample {
+	lines := []string{"orders: 3 rows without a value", message.VersionMismatch(39, 40), "users: 1 duplicate value", "d", "e", "f", "g"}
+	return []sample{
+		{"message.Differences", message.Differences(lines[:1], false)},
+		{"message.Differences", message.Differences(lines, true)},
+		{"message.TableUnreadable", message.TableUnreadable(orders, quoted, "deploy", "permission denied for table orders", nil)},
+	}
+}
+
+func demoSamples() []sample {
+	return []sample{
+		{"message.DemoFailed", message.DemoFailed([]string{"1 of the application's statements failed: deadlock detected."})},
+		{"message.DemoInterrupted", message.DemoInterrupted(nil)},
+		{"message.NoPostgreSQL", message.NoPostgreSQL("found no PostgreSQL 17 on this machine", "Install it, or name its directory: REKEY_PG_BIN=/usr/lib/postgresql/17/bin", nil)},
+	}
+}
