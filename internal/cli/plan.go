@@ -28,7 +28,6 @@ table. With --sql, or with the names of tables, it prints every statement with
 its lock and what it reads. It changes nothing. Refusals are listed with their
 hints, and end the plan with exit code 4.`,
 		Example: `  rekey plan --profile phoenixkit --prefix public --version 40
-  rekey plan --profile phoenixkit --prefix public --version 39
   rekey plan --profile phoenixkit phoenix_kit_users
   rekey plan --schema app --sql
   rekey plan --schema app --tables 'a,b*' --exclude audit_log`,
