@@ -31,6 +31,7 @@ const (
 	cobra  = "github.com/spf13/cobra"
 	pflag  = "github.com/spf13/pflag"
 	mpb    = "github.com/vbauerster/mpb/v8"
+	width  = "github.com/mattn/go-runewidth"
 	term   = "golang.org/x/term"
 	system = "golang.org/x/sys"
 	gocmp  = "github.com/google/go-cmp"
@@ -119,7 +120,7 @@ func rules() []rule {
 		{name: "internal/fixture/zoo", others: join(pgx, pgcode)},
 
 		// The commands.
-		{name: "internal/screen", below: join(".", in("event", "message", "order", "problem", "sqltext", "visible")), others: mpb},
+		{name: "internal/screen", below: join(".", in("event", "message", "order", "problem", "sqltext", "visible")), others: join(mpb, width)},
 		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "message", "problem", "screen", "server", "sqltext")), others: pgx},
 		{
 			name:   "internal/cli",

@@ -147,7 +147,7 @@ func (c *count) tell(schema string, err error) {
 		if c.first == nil {
 			c.first, c.where = problem.All(err)[0], schema
 		}
-		told.text = screen.Failed(problem.All(err))
+		told.text = screen.FailureLine(problem.All(err))
 	}
 	if told.value == nil {
 		told.value = unread{FormatVersion: event.FormatVersion, Schema: schema, Problems: problem.All(err)}
@@ -194,7 +194,7 @@ func (c *count) conclude(begun int) error {
 			return reported{err}
 		}
 	case !c.f.quiet:
-		fmt.Fprintln(c.app.Stdout, screen.SumUp(c.sum))
+		fmt.Fprintln(c.app.Stdout, screen.Total(c.sum))
 	}
 	return err
 }
@@ -294,7 +294,7 @@ func (b *planbook) line(doc rekey.Plan) line {
 		told.text, told.tables, told.kind.SameAs = "like "+doc.SameAs+": "+first.text, first.tables, doc.SameAs
 		return told
 	}
-	told.text, told.tables = screen.Planned(doc)
+	told.text, told.tables = screen.PlanLine(doc)
 	b.said[doc.Schema] = line{text: told.text, tables: told.tables}
 	return told
 }

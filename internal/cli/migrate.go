@@ -28,7 +28,7 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 			if err != nil {
 				result.Problems = problem.All(err)
 			}
-			return line{text: screen.Ended(result), value: result, tables: result.Tables, rows: result.Rows}, err
+			return line{text: screen.ResultLine(result), value: result, tables: result.Tables, rows: result.Rows}, err
 		})
 	}
 	show := a.writer(f)

@@ -33,7 +33,7 @@ the numbers are PostgreSQL's estimates.`,
 					if err != nil {
 						return line{}, err
 					}
-					return line{text: screen.Standing(status), value: status, tables: len(status.Tables)}, nil
+					return line{text: screen.StatusLine(status), value: status, tables: len(status.Tables)}, nil
 				})
 			}
 			return a.read(cmd.Context(), j, f, a.status)

@@ -35,7 +35,7 @@ function. It changes nothing. If something differs, the exit code is 6.`,
 					if report.FormatVersion == 0 {
 						return line{}, err
 					}
-					return line{text: screen.Counted(report), value: report, tables: len(report.Tables)}, err
+					return line{text: screen.ReportLine(report), value: report, tables: len(report.Tables)}, err
 				})
 			}
 			return a.read(cmd.Context(), j, f, a.verify)
@@ -63,6 +63,19 @@ func (a *app) verify(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) e
 		return failed
 	case err != nil && f.json:
 		return reported{err}
+	case err != nil && !f.quiet:
+		return withoutDetail(err)
 	}
 	return err
+}
+
+// withoutDetail drops the detail of the problem of a report that lists the same above it.
+func withoutDetail(err error) error {
+	var one *problem.Problem
+	if !errors.As(err, &one) {
+		return err
+	}
+	short := *one
+	short.Detail = ""
+	return &short
 }

@@ -5,7 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
 
 	"github.com/rekey-pg/rekey/internal/visible"
 )
@@ -109,29 +110,26 @@ func versions(from, to int, down bool) string {
 // clean makes a name harmless to a terminal: any quoted name is legal, with escape sequences in it.
 func clean(text string) string { return visible.Line(text) }
 
-func columns(text string) int { return utf8.RuneCountInString(text) }
+// columns returns how many columns of a terminal a text takes: a Chinese character takes two.
+func columns(text string) int { return terminalWidth().StringWidth(text) }
 
-// fit cuts a text from the left, where the names of a kit are all the same, or pads it on the right.
+// terminalWidth measures characters without asking the environment for a locale.
+func terminalWidth() *runewidth.Condition { return &runewidth.Condition{StrictEmojiNeutral: true} }
+
+// fit shortens a text at its beginning, since the names of a profile begin alike, or pads it on the right.
 func fit(text string, width int) string {
-	excess := columns(text) - width
-	if excess <= 0 {
-		return text + strings.Repeat(" ", -excess)
-	}
 	if width < 1 {
 		return ""
 	}
-	return "…" + string([]rune(text)[excess+1:])
+	if excess := columns(text) - width; excess > 0 {
+		text = terminalWidth().TruncateLeft(text, excess+1, "…")
+	}
+	return text + strings.Repeat(" ", max(0, width-columns(text)))
 }
 
-// cut takes the end away.
+// cut shortens a text at its end.
 func cut(text string, width int) string {
-	if columns(text) <= width {
-		return text
-	}
-	if width < 1 {
-		return ""
-	}
-	return string([]rune(text)[:width-1]) + "…"
+	return terminalWidth().Truncate(text, max(0, width), is(width > 0, "…"))
 }
 
 // seconds rounds a rest of time so that it does not flicker.

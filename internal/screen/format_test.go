@@ -31,6 +31,10 @@ func TestFormats(t *testing.T) {
 		{fit("ab", 4), "ab  "},
 		{cut("abcdef", 4), "abc…"},
 		{cut("abcd", 4), "abcd"},
+		{cut("漢字漢字", 4), "漢…"},
+		{cut("abc", 0), ""},
+		{fit("漢字漢字", 4), "… 字"},
+		{fit("漢字", 5), "漢字 "},
 		{clean("a\x1b[2Jb"), `a\x1b[2Jb`},
 	} {
 		if c.got != c.want {

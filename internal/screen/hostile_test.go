@@ -56,12 +56,12 @@ func TestHostileTexts(t *testing.T) {
 		doc.Profile, status.Profile, report.Profile, doc.NothingToDo = profile, profile, profile, false
 		said["plan "+profile], said["status "+profile], said["report "+profile] = Plan(doc, someNext(), 80), Status(status, 80), Report(report, 80)
 		said["statements "+profile] = Statements(doc, nil, 80)
-		text, _ := Planned(doc)
-		said["planned"], said["counted"], said["standing"] = text, Counted(report), Standing(status)
+		text, _ := PlanLine(doc)
+		said["planned"], said["counted"], said["standing"] = text, ReportLine(report), StatusLine(status)
 	}
 	result := filled[event.Result]()
-	said["summary"], said["ended"], said["failed"] = Summary(result, evil, 80), Ended(result), Failed(result.Problems)
-	said["problems"], said["sum"] = Problems(result.Problems, 80, false), SumUp(filled[event.Summary]())
+	said["summary"], said["ended"], said["failed"] = Summary(result, evil, 80), ResultLine(result), FailureLine(result.Problems)
+	said["problems"], said["sum"] = Problems(result.Problems, 80, false), Total(filled[event.Summary]())
 	for _, show := range []func(*bytes.Buffer) Writer{
 		func(b *bytes.Buffer) Writer { return Lines(b) }, func(b *bytes.Buffer) Writer { return JSON(b, b) },
 	} {

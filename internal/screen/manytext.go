@@ -9,8 +9,8 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Failed says on one line why a schema of many failed.
-func Failed(list problem.List) string {
+// FailureLine returns why one schema of many failed.
+func FailureLine(list problem.List) string {
 	text := fmt.Sprintf("%s: %s", list[0].Kind, list[0].Error())
 	if len(list) > 1 {
 		text += fmt.Sprintf(" (and %d more)", len(list)-1)
@@ -18,8 +18,8 @@ func Failed(list problem.List) string {
 	return clean(strings.Join(strings.Fields(text), " "))
 }
 
-// Ended says on one line how a run in one schema of many ended.
-func Ended(r event.Result) string {
+// ResultLine returns the result of a run in one schema of many.
+func ResultLine(r event.Result) string {
 	text := fmt.Sprintf("%s, %s filled, %s", plural(r.Tables, "table", "tables"), rows(r.Rows), Span(r.Elapsed))
 	if r.NothingToDo {
 		text = "nothing to do"
@@ -30,24 +30,24 @@ func Ended(r event.Result) string {
 	return text
 }
 
-// Planned says on one line what a plan says of one schema of many, and of how many tables.
-func Planned(doc rekey.Plan) (text string, tables int) {
+// PlanLine returns the plan of one schema of many, and its number of tables.
+func PlanLine(doc rekey.Plan) (text string, tables int) {
 	count := map[rekey.State]int{}
 	for _, v := range doc.Relations {
 		count[v.State]++
 	}
 	for _, g := range doc.Groups {
 		if doc.Profile != "" && g.State != "" {
-			count[verdictOf(g)]++
+			count[stateOf(g)]++
 		}
 	}
 	for _, number := range count {
 		tables += number
 	}
 	var parts []string
-	for _, verdict := range []rekey.State{rekey.Pending, rekey.Incomplete, rekey.Complete, rekey.Skipped, rekey.Refused} {
-		if count[verdict] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", count[verdict], verdict))
+	for _, state := range []rekey.State{rekey.Pending, rekey.Incomplete, rekey.Complete, rekey.Skipped, rekey.Refused} {
+		if count[state] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", count[state], state))
 		}
 	}
 	if len(parts) == 0 {
@@ -56,8 +56,8 @@ func Planned(doc rekey.Plan) (text string, tables int) {
 	return strings.Join(parts, ", "), tables
 }
 
-// verdictOf is the verdict on a profile's table, as a schema without a profile would have it.
-func verdictOf(g rekey.Group) rekey.State {
+// stateOf returns the state that a schema run would report for a profile's table.
+func stateOf(g rekey.Group) rekey.State {
 	work := pending(g) > 0
 	switch {
 	case g.State == rekey.Refused:
@@ -73,41 +73,28 @@ func verdictOf(g rekey.Group) rekey.State {
 	}
 }
 
-// Counted says on one line what verify counted in one schema of many.
-func Counted(r rekey.Report) string {
-	var rows int64
-	for _, t := range r.Tables {
-		rows += t.Rows
-	}
-	return fmt.Sprintf("%s, %s, no difference", plural(len(r.Tables), "table", "tables"), plural(int(rows), "row", "rows"))
+// ReportLine returns what verify counted in one schema of many without differences.
+func ReportLine(r rekey.Report) string {
+	return fmt.Sprintf("%s, %s, no differences", plural(len(r.Tables), "table", "tables"), rows(sum(r.Tables).Rows))
 }
 
-// Standing says on one line how one schema of many stands.
-func Standing(s rekey.Status) string {
-	whole, wanted := 0, 0
-	for _, t := range s.Tables {
-		if t.State == rekey.Complete {
-			whole++
-		}
-		if t.State != rekey.Skipped && t.State != rekey.Absent {
-			wanted++
-		}
-	}
-	text := fmt.Sprintf("%d of %s whole", whole, plural(wanted, "table", "tables"))
+// StatusLine returns the status of one schema of many.
+func StatusLine(s rekey.Status) string {
+	text := states(s.Tables)
 	if s.Running != nil {
-		text += "; a run is at work"
+		text += "; a run is active"
 	}
 	return text
 }
 
-// SumUp is the last line of a command on many schemas.
-func SumUp(s event.Summary) string {
+// Total returns the last lines of a command on many schemas.
+func Total(s event.Summary) string {
 	text := fmt.Sprintf("%s: %s match %s: %d done", clean(s.Command), plural(s.Schemas, "schema", "schemas"), clean(s.Pattern), s.Done)
 	if s.Failed > 0 {
 		text += fmt.Sprintf(", %d failed", s.Failed)
 	}
 	if s.NotBegun > 0 {
-		text += fmt.Sprintf(", %d not begun", s.NotBegun)
+		text += fmt.Sprintf(", %d not started", s.NotBegun)
 	}
 	if s.Rows > 0 {
 		text += fmt.Sprintf("; %s filled", rows(s.Rows))
@@ -118,12 +105,12 @@ func SumUp(s event.Summary) string {
 		if more := len(s.Skipped) - most; more > 0 {
 			names += fmt.Sprintf(" and %d more", more)
 		}
-		text += fmt.Sprintf("; without the profile's tables and left alone: %s", clean(names))
+		text += fmt.Sprintf("; skipped, without the profile's tables: %s", clean(names))
 	}
-	return text + fmt.Sprintf("; %s in all.", Span(s.Elapsed)) + alike(s.Kinds)
+	return text + fmt.Sprintf("; %s.", Span(s.Elapsed)) + alike(s.Kinds)
 }
 
-// alike says how many plans were made for how many schemas; the most frequent kind comes first.
+// alike says how many schemas have equal plans. The most frequent kind comes first.
 func alike(kinds []event.Kind) string {
 	all := 0
 	for _, k := range kinds {

@@ -27,10 +27,7 @@ func Plan(doc rekey.Plan, next Next, width int) string {
 		p.lines(alignWithin(rows, width)...)
 	}
 	p.skippedRelations(doc.Relations)
-	if len(doc.Absent) > 0 {
-		p.lines("")
-		p.add("Absent, which is not an error: " + strings.Join(doc.Absent, ", ") + ".")
-	}
+	p.absent(doc.Absent)
 	p.skipped(doc.Skipped)
 	p.planSteps(doc)
 	p.list("Attention:", attention(doc))

@@ -8,14 +8,6 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// heading returns the first line about a profile's schema, or about the schema of a schema run.
-func heading(profile, schema, ofProfile string) string {
-	if profile == "" {
-		return "Schema " + schema + "."
-	}
-	return ofProfile
-}
-
 // relationRows returns a row for each relation that is not skipped.
 func relationRows(doc rekey.Plan) (table [][]string) {
 	for _, r := range doc.Relations {
@@ -34,14 +26,6 @@ func relationRows(doc rekey.Plan) (table [][]string) {
 		table = append(table, row)
 	}
 	return table
-}
-
-// unique adds among which rows of a table with partitions or children the values are unique.
-func unique(text, where string) string {
-	if where == "" {
-		return text
-	}
-	return strings.TrimSpace(text + " (unique " + where + ")")
 }
 
 // skippedRelations lists the skipped relations by reason.

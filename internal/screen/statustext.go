@@ -1,56 +1,156 @@
 package screen
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/rekey-pg/rekey"
 )
 
-// Status writes the version and the state of every table.
+// Status returns the version, the active run and the state of every table. Tables that need work come first.
 func Status(s rekey.Status, width int) string {
 	p := page{width: width}
-	p.add(heading(s.Profile, s.Schema, fmt.Sprintf("%s in schema %s is at version %d.", s.Profile, s.Schema, s.Version)))
-	switch {
-	case s.VerifyOnly:
+	p.add("Status: " + scopeOf(s.Profile, s.Schema, s.Version) + ".")
+	p.add(states(s.Tables) + ".")
+	if s.VerifyOnly {
 		p.add(verifyOnly)
-	case s.Complete && len(s.Refusals) == 0:
-		p.add("Every table that exists is whole.")
 	}
 	for _, note := range s.Notes {
 		p.lines(wrap(note, width, "Note: ", "  ")...)
 	}
-	if r := s.Running; r != nil {
-		p.add(fmt.Sprintf("A run is at work: rekey %s (%s) on host %s, pid %d, since %s, last heard of %.0f s ago.",
-			r.Command, r.Program, r.Host, r.PID, r.Since.UTC().Format(time.RFC3339), r.Silent.Seconds()))
-		if r.PausedBy != "" && r.PausedSince != nil {
-			p.add(fmt.Sprintf("It has stood still since %s: %s.", r.PausedSince.UTC().Format(time.RFC3339), r.PausedBy))
-		}
+	p.activeRun(s.Running)
+	if rows := statusRows(s.Tables); len(rows) > 1 {
+		p.lines("")
+		p.lines(alignWithin(rows, width)...)
 	}
-	p.lines("")
-	rows := [][]string{{"TABLE", "STATE", ">ROWS", "LACKS"}}
-	for _, t := range s.Tables {
-		row := []string{t.Table, string(t.State), Count(t.Rows), missing(t.Missing, t.State)}
-		if t.State == rekey.Absent {
-			row[2] = ""
-		}
-		if t.Found {
-			row[3] = strings.TrimSpace(row[3] + " (found by up)")
-		}
-		if t.Random {
-			row[3] = strings.TrimSpace(row[3] + " (random)")
-		}
-		row[3] = unique(row[3], t.Unique)
-		if t.Why != "" {
-			row[3] = t.Why
-		}
-		rows = append(rows, row)
-	}
-	p.lines(align(rows)...)
+	p.absent(tablesIn(s.Tables, func(t rekey.TableStatus) string { return is(t.State == rekey.Absent, "absent") })["absent"])
+	p.listGroups("Skipped:", tablesIn(s.Tables, func(t rekey.TableStatus) string { return is(t.State == rekey.Skipped, t.Why) }))
+	p.remarks(
+		tablesIn(s.Tables, func(t rekey.TableStatus) string { return is(t.Found, "the column existed before up") }),
+		tablesIn(s.Tables, func(t rekey.TableStatus) string { return is(t.Random, randomValues) }),
+		tablesIn(s.Tables, func(t rekey.TableStatus) string { return uniqueIn(t.Unique) }),
+	)
 	if len(s.Refusals) > 0 {
-		p.lines("", "What stands in the way of a run:", "")
+		p.lines("", "A run would be refused:", "")
 		p.text.WriteString(Problems(s.Refusals, width, false))
 	}
 	return p.text.String()
+}
+
+// scopeOf names a profile's schema with its version, or a schema.
+func scopeOf(profile, schema string, version int) string {
+	if profile == "" {
+		return "schema " + schema
+	}
+	return fmt.Sprintf("%s in schema %s, version %d", profile, schema, version)
+}
+
+// states counts the tables by state: "28 of 33 tables complete, 5 pending".
+func states(tables []rekey.TableStatus) string {
+	count, selected := map[rekey.State]int{}, 0
+	for _, t := range tables {
+		count[t.State]++
+		if t.State != rekey.Skipped && t.State != rekey.Absent {
+			selected++
+		}
+	}
+	text := fmt.Sprintf("%d of %s complete", count[rekey.Complete], plural(selected, "table", "tables"))
+	for _, state := range []rekey.State{rekey.Incomplete, rekey.Pending, rekey.Refused} {
+		if count[state] > 0 {
+			text += fmt.Sprintf(", %d %s", count[state], state)
+		}
+	}
+	return text
+}
+
+func (p *page) activeRun(r *rekey.ActiveRun) {
+	if r == nil {
+		return
+	}
+	p.add(fmt.Sprintf("Active run: rekey %s (%s) on host %s, pid %d, since %s; last heartbeat %.0f s ago.",
+		r.Command, r.Program, r.Host, r.PID, r.Since.UTC().Format(time.RFC3339), r.Silent.Seconds()))
+	if r.PausedBy != "" && r.PausedSince != nil {
+		p.add(fmt.Sprintf("Paused since %s: %s.", r.PausedSince.UTC().Format(time.RFC3339), r.PausedBy))
+	}
+}
+
+// statusRows returns a row for each table that is neither absent nor skipped.
+func statusRows(tables []rekey.TableStatus) [][]string {
+	first := []rekey.State{rekey.Refused, rekey.Incomplete, rekey.Pending, rekey.Complete}
+	tables = slices.Clone(tables)
+	slices.SortStableFunc(tables, func(a, b rekey.TableStatus) int {
+		return cmp.Compare(slices.Index(first, a.State), slices.Index(first, b.State))
+	})
+	table := [][]string{{"TABLE", "STATE", ">ROWS", "MISSING"}}
+	for _, t := range tables {
+		if t.State != rekey.Absent && t.State != rekey.Skipped {
+			table = append(table, []string{t.Table, string(t.State), Count(t.Rows), missing(t.Missing, t.State)})
+		}
+	}
+	return table
+}
+
+// is returns the text if the condition holds.
+func is(condition bool, text string) string {
+	if condition {
+		return text
+	}
+	return ""
+}
+
+// tablesIn returns the names of the tables by what is said about them; "" is nothing.
+func tablesIn[T rekey.TableStatus | rekey.TableReport](tables []T, say func(T) string) map[string][]string {
+	said := map[string][]string{}
+	for _, t := range tables {
+		if text := say(t); text != "" {
+			said[text] = append(said[text], nameOf(t))
+		}
+	}
+	return said
+}
+
+func nameOf(table any) string {
+	switch t := table.(type) {
+	case rekey.TableStatus:
+		return t.Table
+	case rekey.TableReport:
+		return t.Table
+	}
+	return ""
+}
+
+const randomValues = "random values, version 4"
+
+func uniqueIn(where string) string { return is(where != "", "values are unique "+where) }
+
+// remarks lists what is said about tables.
+func (p *page) remarks(said ...map[string][]string) {
+	all := map[string][]string{}
+	for _, one := range said {
+		for text, tables := range one {
+			all[text] = tables
+		}
+	}
+	p.listGroups("Remarks:", all)
+}
+
+// listGroups lists each text once, after the tables that it is about.
+func (p *page) listGroups(title string, said map[string][]string) {
+	var items []string
+	for text, tables := range said {
+		items = append(items, strings.Join(tables, ", ")+": "+text)
+	}
+	slices.Sort(items)
+	p.list(title, items)
+}
+
+// absent names the tables of a profile that do not exist.
+func (p *page) absent(tables []string) {
+	if len(tables) > 0 {
+		p.lines("")
+		p.add("Absent, which is not an error: " + strings.Join(tables, ", ") + ".")
+	}
 }
