@@ -36,7 +36,7 @@ func TestJSONIsDocumented(t *testing.T) {
 func TestProblemsAreDocumented(t *testing.T) {
 	text := read(t, "docs/reference/problems.md")
 	code := regexp.MustCompile(`(?:refused\(|connecting\(|Refused, Code: |Failed, Code: |Running, Code: |Stopped, Code: |Interrupted, Code: )"(\w+)"`)
-	for _, file := range []string{"internal/message/*.go", "internal/journal/*.go"} {
+	for _, file := range []string{"internal/message/*.go"} {
 		for _, name := range found(t, file, code) {
 			if !strings.Contains(text, "`"+name+"`") {
 				t.Errorf("docs/reference/problems.md does not describe problem `%s` of %s", name, file)
@@ -132,8 +132,8 @@ func anchors(text string) []string {
 	return all
 }
 
-// TestGoBlocksCompile compiles the Go code in the documents. A block that is no whole file is the body of a function
-// that has the usual variables; that they are unused is no error.
+// TestGoBlocksCompile compiles the Go code in the documents. A block without a package clause is the body of a
+// function that has the usual variables; an unused variable is no error.
 func TestGoBlocksCompile(t *testing.T) {
 	block := regexp.MustCompile("(?ms)^[ ]*```go\n(.*?)^[ ]*```$")
 	for _, file := range documents(t) {
@@ -142,7 +142,7 @@ func TestGoBlocksCompile(t *testing.T) {
 				t.Parallel()
 				source := match[1]
 				if !strings.HasPrefix(source, "package ") {
-					source = wholeFile(source)
+					source = asFile(source)
 				}
 				source = strings.Replace(source, "package main\n", "package documents\n", 1) // nothing is linked
 				name := filepath.Join(t.TempDir(), "main.go")
@@ -164,8 +164,8 @@ func TestGoBlocksCompile(t *testing.T) {
 	}
 }
 
-// wholeFile makes a file of a function's body.
-func wholeFile(body string) string {
+// asFile returns a file that contains the body as a function.
+func asFile(body string) string {
 	var imports strings.Builder
 	const variables = "ctx context.Context, pool *pgxpool.Pool, db *sql.DB, w http.ResponseWriter, r *http.Request, email string"
 	for name, path := range map[string]string{

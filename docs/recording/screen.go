@@ -12,7 +12,7 @@ type screen struct {
 	width, height int
 	lines         [][]cell
 	x, y          int
-	style         string // the class of what is written next
+	style         string // the class of the next characters
 	rest          []byte // the beginning of a sequence whose end has not been written yet
 }
 
