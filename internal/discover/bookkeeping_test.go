@@ -16,12 +16,12 @@ func with(name string, columns ...string) catalog.Table {
 	return t
 }
 
-// A name that an application may use itself is a migrator's only with the migrator's columns.
+// TestBookkeepingOfMigrators checks that a table with a common name is a migrator's only if it has the migrator's columns.
 func TestBookkeepingOfMigrators(t *testing.T) {
 	for _, c := range []struct {
 		schema string
 		table  catalog.Table
-		who    string // "" is the application's
+		who    string // "" for a table of the application
 	}{
 		{"app", with("__diesel_schema_migrations", "version", "run_on"), "Diesel"},
 		{"app", with("DATABASECHANGELOG", "ID", "AUTHOR"), "Liquibase"},

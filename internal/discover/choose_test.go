@@ -26,7 +26,7 @@ func patterns(t *testing.T, text string) []discover.Pattern {
 	return list
 }
 
-func TestChooseLeavesNothingWithoutAVerdict(t *testing.T) {
+func TestEveryRelationHasDecision(t *testing.T) {
 	view, index, part, temporary, extension := table("v"), table("i"), table("p1"), table("t"), table("spatial_ref_sys")
 	view.Kind, index.Kind, part.Partition, temporary.Persistence, extension.Extension = catalog.View, catalog.IndexKind, true, "t", "postgis"
 	got := map[string]string{}

@@ -37,9 +37,9 @@ func TestPatternMatches(t *testing.T) {
 	}
 }
 
-func TestPatternLoneBackslash(t *testing.T) {
+func TestSingleBackslashIsRefused(t *testing.T) {
 	if _, err := discover.ParsePattern(`users\`); err == nil {
-		t.Error("a single backslash was taken")
+		t.Error("a single backslash was accepted")
 	}
 }
 

@@ -36,8 +36,8 @@ func (p Plan) Altered(g Group, now catalog.Schema) string {
 	}
 }
 
-// ChangedFor returns what has changed in a table since its backfill began, if the backfill depends on it: the table's
-// identity, the uuid column, the key or the creation-time column; "" if nothing has.
+// ChangedFor returns why a backfill that has begun cannot continue: the table's identity, the uuid column, the key or the
+// creation-time column changed. It returns "" if none did.
 func ChangedFor(o Order, t step.Target, before, now *catalog.Table) string {
 	if now == nil || now.OID != before.OID {
 		return "the table was dropped, renamed or detached"

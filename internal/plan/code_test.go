@@ -21,12 +21,12 @@ func TestCode(t *testing.T) {
 		alter func(*Input)
 		want  []Code
 	}{
-		"nothing but the new function": {func(*Input) {}, []Code{made}},
+		"a new function": {func(*Input) {}, []Code{made}},
 		"one function in two tables": {
 			func(s *Input) { s.Schema.Code = []catalog.Code{check("t", "", app), check("u", "", app)} },
 			[]Code{{Runs: "function app.f(text)", Owner: "app", Use: Updated, Callers: []string{"constraint present on table app.t", "constraint present on table app.u"}, As: "postgres", Why: "--trust-owner app"}, made},
 		},
-		"a superuser's, of which the table's owner is answerable": {
+		"a superuser's, called by the table owner's expression": {
 			func(s *Input) { s.Schema.Code = []catalog.Code{check("t", "it may execute a text", root)} },
 			[]Code{{Runs: "function app.f(text)", Owner: "root", Use: Updated, Callers: []string{"constraint present on table app.t"}, As: "postgres", Why: "--trust-owner app"}, made},
 		},
@@ -34,14 +34,14 @@ func TestCode(t *testing.T) {
 			func(s *Input) { s.Schema.Code = []catalog.Code{check("t", "", root)} },
 			[]Code{{Runs: "function app.f(text)", Owner: "root", Use: Updated, Callers: []string{"constraint present on table app.t"}, As: "postgres", Why: "root has the rights of postgres"}, made},
 		},
-		"what is refused does not run": {func(s *Input) { s.Schema.Code = []catalog.Code{check("t", "", mallory)} }, []Code{made}},
+		"refused code": {func(s *Input) { s.Schema.Code = []catalog.Code{check("t", "", mallory)} }, []Code{made}},
 		"an event trigger": {
 			func(s *Input) {
 				s.Server.EventTriggers = []catalog.EventTrigger{{Name: "audit", Function: "public.audit()", Owner: "postgres"}, {Name: "bad", Function: "public.bad()", Owner: "mallory"}}
 			},
 			[]Code{{Runs: "function public.audit()", Owner: "postgres", Use: Fired, Callers: []string{"event trigger audit"}, As: "postgres", Why: "its own"}, made},
 		},
-		"a function that is called": {
+		"an existing function with a proof": {
 			func(s *Input) {
 				s.Schema.Function = &catalog.Function{
 					Schema: "app", Name: step.FunctionName, Owner: "app", Kind: "f", Returns: "uuid", Volatile: true, Language: "sql", SourceMD5: "x", Proof: &catalog.Proof{V7: true},
@@ -52,12 +52,12 @@ func TestCode(t *testing.T) {
 				{Runs: made.Runs, Owner: "app", Use: Defaulted, Callers: []string{}},
 			},
 		},
-		"one that is foreign": {
+		"another role's function": {
 			func(s *Input) {
 				s.Schema.Function = &catalog.Function{Schema: "app", Name: step.FunctionName, Owner: "mallory", Kind: "f", Returns: "uuid", Volatile: true}
 			}, nil,
 		},
-		"down updates nothing and calls nothing": {
+		"down": {
 			func(s *Input) { s.Direction, s.Schema.Code = Down, []catalog.Code{check("t", "", app)} }, nil,
 		},
 	} {
@@ -67,7 +67,7 @@ func TestCode(t *testing.T) {
 	}
 }
 
-func TestForeignEventTriggers(t *testing.T) {
+func TestUntrustedEventTriggers(t *testing.T) {
 	for owner, want := range map[string]bool{"postgres": false, "app": false, "mallory": true} {
 		for _, direction := range []Direction{Up, Down} {
 			s := schemaRun(func(s *Input) {
@@ -87,17 +87,17 @@ func TestForeignEventTriggers(t *testing.T) {
 	}
 }
 
-func TestForeignDefaults(t *testing.T) {
+func TestUntrustedDefaults(t *testing.T) {
 	for name, c := range map[string]struct {
 		owner catalog.Owner
 		want  bool
 		calls string
 	}{
-		"of a superuser":        {owner: catalog.Owner{Name: "root", Becomes: true}},
-		"of the named":          {owner: catalog.Owner{Name: "app"}},
-		"of the table's owner":  {owner: catalog.Owner{Name: "tables"}},
-		"of anybody":            {owner: catalog.Owner{Name: "mallory"}, want: true},
-		"of anybody, V40's own": {owner: catalog.Owner{Name: "mallory"}, calls: `"other"."uuid_generate_v7"`, want: true},
+		"a superuser":                   {owner: catalog.Owner{Name: "root", Becomes: true}},
+		"a named owner":                 {owner: catalog.Owner{Name: "app"}},
+		"the table's owner":             {owner: catalog.Owner{Name: "tables"}},
+		"an untrusted role":             {owner: catalog.Owner{Name: "mallory"}, want: true},
+		"an untrusted role, V40's name": {owner: catalog.Owner{Name: "mallory"}, calls: `"other"."uuid_generate_v7"`, want: true},
 	} {
 		s := schemaRun(func(s *Input) {
 			table := &s.Schema.Relations[0]

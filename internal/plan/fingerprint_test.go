@@ -9,38 +9,38 @@ import (
 	"github.com/rekey-pg/rekey/internal/plan"
 )
 
-// TestEveryFieldCounts: of everything that is read of a schema, whatever is changed gives another fingerprint,
-// but for names and sizes.
+// TestEveryFieldCounts checks that a change of any field that is read of a schema changes the fingerprint, except for
+// names and sizes.
 func TestEveryFieldCounts(t *testing.T) {
-	apart := map[string]bool{"Schema.Name": true, "Schema.Function.OID": true, "Schema.Function.Schema": true}
+	ignored := map[string]bool{"Schema.Name": true, "Schema.Function.OID": true, "Schema.Function.Schema": true}
 	for _, table := range []string{"Relations[0]", "OtherSchemas[0]"} {
 		for _, below := range []string{"", ".Below[0]"} {
 			for _, field := range []string{"OID", "Schema", "Above", "Pages", "Rows", "Bytes", "Indexes[0].OID", "Indexes[0].Parent"} {
-				apart["Schema."+table+below+"."+field] = true
+				ignored["Schema."+table+below+"."+field] = true
 			}
 		}
 	}
-	whole := full()
-	base, fields := plan.Fingerprint(whole), 0
+	input := full()
+	base, fields := plan.Fingerprint(input), 0
 	for _, part := range []string{"Schema", "Data", "Adopted"} {
-		walk(reflect.ValueOf(&whole).Elem().FieldByName(part), part, func(path string) {
+		walk(reflect.ValueOf(&input).Elem().FieldByName(part), part, func(path string) {
 			fields++
-			if same := plan.Fingerprint(whole) == base; same != apart[path] {
-				t.Errorf("%s is another: the same fingerprint %v, want %v", path, same, apart[path])
+			if same := plan.Fingerprint(input) == base; same != ignored[path] {
+				t.Errorf("%s changed: the same fingerprint %v, want %v", path, same, ignored[path])
 			}
-			delete(apart, path)
+			delete(ignored, path)
 		})
 	}
-	for path := range apart {
-		t.Errorf("%s was not met", path)
+	for path := range ignored {
+		t.Errorf("%s is not a field", path)
 	}
 	if base != plan.Fingerprint(full()) {
-		t.Error("the walk has left something changed, or a fingerprint is not always the same")
+		t.Error("walk did not restore a value, or equal inputs have different fingerprints")
 	}
 	t.Logf("%d fields", fields)
 }
 
-// full is a situation with one of everything, and of tables below tables one level.
+// full returns an input with one element in every list, and one level of tables below tables.
 func full() plan.Input {
 	var s plan.Input
 	fill(reflect.ValueOf(&s.Schema).Elem())
@@ -77,36 +77,36 @@ func fill(v reflect.Value, around ...reflect.Type) {
 	}
 }
 
-// walk changes each value in turn, calls told, and puts it back: lists are made longer, what is there is left out.
-func walk(v reflect.Value, path string, told func(string)) {
+// walk changes each value in turn, calls changed, and restores it. It appends to lists and clears pointers and maps.
+func walk(v reflect.Value, path string, changed func(string)) {
 	change := func(to reflect.Value) {
 		old := reflect.New(v.Type()).Elem()
 		old.Set(v)
 		v.Set(to)
-		told(path)
+		changed(path)
 		v.Set(old)
 	}
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			walk(v.Field(i), path+"."+v.Type().Field(i).Name, told)
+			walk(v.Field(i), path+"."+v.Type().Field(i).Name, changed)
 		}
 	case reflect.Slice:
 		if v.Len() == 0 {
 			return
 		}
 		change(reflect.Append(v, v.Index(0)))
-		walk(v.Index(0), path+"[0]", told)
+		walk(v.Index(0), path+"[0]", changed)
 	case reflect.Pointer:
 		change(reflect.Zero(v.Type()))
-		walk(v.Elem(), path, told)
+		walk(v.Elem(), path, changed)
 	case reflect.Map:
 		change(reflect.Zero(v.Type()))
 		value := reflect.New(v.Type().Elem()).Elem()
 		value.Set(v.MapIndex(reflect.ValueOf("t")))
 		walk(value, path+"[t]", func(path string) {
 			v.SetMapIndex(reflect.ValueOf("t"), value)
-			told(path)
+			changed(path)
 		})
 		v.SetMapIndex(reflect.ValueOf("t"), reflect.New(v.Type().Elem()).Elem())
 		fill(v)
@@ -124,8 +124,7 @@ func walk(v reflect.Value, path string, told func(string)) {
 	}
 }
 
-// TestOwnNameIsNoDifference: the schema's name, where it stands before a dot, is what may differ; a text that
-// means another schema's is not.
+// TestOwnNameIsNoDifference checks that texts may differ only in the schema's own name before a dot.
 func TestOwnNameIsNoDifference(t *testing.T) {
 	at := func(schema, text string) string {
 		return plan.Fingerprint(plan.Input{Schema: catalog.Schema{Name: schema, Relations: []catalog.Table{{
@@ -154,10 +153,10 @@ func TestOwnNameIsNoDifference(t *testing.T) {
 			t.Errorf("%s in %s and %s in %s: the same %v", c.textA, c.a, c.textB, c.b, same)
 		}
 	}
-	// What two texts hold is not what one holds of both.
+	// The boundary between two texts counts.
 	if two := func(a, b string) string {
 		return plan.Fingerprint(plan.Input{Schema: catalog.Schema{Name: "x", Relations: []catalog.Table{{Name: a, Owner: b}}}})
 	}; two("ab", "c") == two("a", "bc") {
-		t.Error("texts run into one another")
+		t.Error("two texts have the fingerprint of other texts")
 	}
 }

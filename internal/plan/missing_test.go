@@ -8,8 +8,9 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// TestCleanUp: the proof is to be dropped, a constraint of the application's that has its name is not.
-func TestCleanUp(t *testing.T) {
+// TestLeftoverProofIsMissingCleanUp checks that up's temporary CHECK is to be dropped, and that an application's constraint of
+// the same name is not.
+func TestLeftoverProofIsMissingCleanUp(t *testing.T) {
 	target := step.Target{Schema: "app", Table: "t", Column: "uuid", Check: "rekey_uuid_not_null"}
 	for name, test := range map[string]struct {
 		check catalog.Constraint

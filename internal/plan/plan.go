@@ -1,5 +1,5 @@
-// Package plan turns what is known of a schema, and what the user wants and allows, into ordered steps or the reasons why
-// they cannot run. It is pure. From the catalogue of a partly migrated schema it builds the same plan again.
+// Package plan turns the catalogue of a schema and the user's settings into ordered steps, or into the reasons why they cannot
+// run. It is pure. From the catalogue of a partly migrated schema it builds the same plan again.
 package plan
 
 import (
@@ -80,7 +80,7 @@ type Plan struct {
 	values Values
 }
 
-// Group is the steps on one table, or those of the schema.
+// Group is the steps on one table, or the steps on the schema itself.
 type Group struct {
 	Table   string // bare name; "" for steps of the schema
 	Target  step.Target

@@ -163,8 +163,8 @@ func refuseDefault(s Input, t step.Target, table *catalog.Table) problem.List {
 	if c == nil || c.Generated || t.CallsFunction(c) {
 		return nil
 	}
-	if foreign := trust.Default(s.Server.Role, *table, *c); len(foreign) > 0 {
-		return problem.List{message.UntrustedDefault(t.String(), t.Relation(), c.Name, c.Default, foreign[0], s.Server.Role.Name)}
+	if untrusted := trust.Default(s.Server.Role, *table, *c); len(untrusted) > 0 {
+		return problem.List{message.UntrustedDefault(t.String(), t.Relation(), c.Name, c.Default, untrusted[0], s.Server.Role.Name)}
 	}
 	return nil
 }

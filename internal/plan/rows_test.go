@@ -8,7 +8,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-func TestCrampedRows(t *testing.T) {
+func TestRowOverflow(t *testing.T) {
 	const bigint = 8
 	t8 := step.Target{Column: "uuid"}
 	table := func(columns int, notNull bool, more ...catalog.Column) *catalog.Table {
@@ -19,19 +19,19 @@ func TestCrampedRows(t *testing.T) {
 	dropped := table(1003, true)
 	dropped.Attributes++
 	for name, c := range map[string]struct {
-		table      *catalog.Table
-		sure, full bool
+		table        *catalog.Table
+		always, full bool
 	}{
-		"room for both":               {table(1000, true), false, false},
-		"no room for the null bitmap": {table(1003, true), true, false},
-		"a bitmap that is there":      {dropped, true, false},
-		"no room at all":              {table(1017, true), true, false},
-		"full rows alone":             {table(1017, false), false, true},
-		"varying values":              {table(900, true, catalog.Column{Length: -1, Alignment: 4, NotNull: true}), false, false},
-		"the column is there":         {table(1017, true, catalog.Column{Name: "uuid", Length: uuidBytes, Alignment: 1}), false, false},
+		"a uuid and the null bitmap fit":         {table(1000, true), false, false},
+		"the null bitmap does not fit":           {table(1003, true), true, false},
+		"a bitmap exists, the uuid does not fit": {dropped, true, false},
+		"nothing fits":                           {table(1017, true), true, false},
+		"only full rows overflow":                {table(1017, false), false, true},
+		"varying values":                         {table(900, true, catalog.Column{Length: -1, Alignment: 4, NotNull: true}), false, false},
+		"the column exists":                      {table(1017, true, catalog.Column{Name: "uuid", Length: uuidBytes, Alignment: 1}), false, false},
 	} {
-		if sure, full := rowOverflow(t8, c.table); sure != c.sure || full != c.full {
-			t.Errorf("%s: %v, %v", name, sure, full)
+		if always, full := rowOverflow(t8, c.table); always != c.always || full != c.full {
+			t.Errorf("%s: %v, %v", name, always, full)
 		}
 	}
 }
@@ -48,6 +48,6 @@ func TestUnvalidatedChecks(t *testing.T) {
 		}
 	}
 	if _, ok := unvalidated(&catalog.Constraint{Kind: "f"}); ok {
-		t.Error("a foreign key is not checked again")
+		t.Error("an UPDATE does not check a foreign key again")
 	}
 }

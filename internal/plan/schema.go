@@ -141,7 +141,7 @@ func addHints(s Input, found problem.List) {
 	}
 }
 
-// split separates the refusals of the run from those of single tables, which --skip-refused skips.
+// split separates the refusals of the run from the refusals of single tables, which --skip-refused skips.
 func (p Plan) split(policy Policy, found problem.List) (refusals, skipped problem.List) {
 	if !policy.SkipRefused {
 		return found, nil

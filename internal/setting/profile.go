@@ -9,7 +9,7 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// CheckProfile returns all that is wrong with a profile; a program may bring its own.
+// CheckProfile returns everything that is wrong with a profile. A program may pass its own.
 func CheckProfile(p profile.Profile) problem.List {
 	c := profileChecker{profile: p}
 	if p.Name == "" {

@@ -17,36 +17,36 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Request is what was asked, by the names of the flags. What is not in it was not given, and its default holds.
+// Request is the settings of a call, by the names of their flags. A setting that is missing has its default.
 type Request struct {
 	Style   Style
-	Command string // for people: "rekey plan", "Up"
+	Command string // as messages name it: "rekey plan", "Up"
 
 	Numbers   map[string]int64    // durations in nanoseconds
-	Texts     map[string][]string // texts; an option that was given has one word
-	Overrides map[string]Names    // what single tables get
+	Texts     map[string][]string // lists of texts; a single setting has one
+	Overrides map[string]Names    // by table
 	Sources   map[string]string   // --time-source TABLE=SOURCE
 	Columns   map[string]string   // --time-column TABLE=COLUMN
 
 	Tables   [][]string // the names of each table of the profile; nil without a profile
-	Versions []int      // the versions that the command takes; none: it has no version
+	Versions []int      // the versions that the command accepts; empty if it has none
 	NoScope  bool       // the command needs neither a profile nor a schema
 }
 
-// Words are what a table gets.
+// Names are the names of the column and the index that a table gets.
 type Names struct{ Column, IndexName string }
 
-// Check returns all that is wrong with a request.
+// Check returns everything that is wrong with a request.
 func Check(r Request) problem.List {
 	c := checker{Request: r}
-	c.scope()
-	c.names()
-	c.patterns()
-	c.choices()
-	c.version()
-	c.numbers()
-	c.signals()
-	c.values()
+	c.checkScope()
+	c.checkNames()
+	c.checkPatterns()
+	c.checkChoices()
+	c.checkVersion()
+	c.checkNumbers()
+	c.checkSignals()
+	c.checkValues()
 	return c.found
 }
 
@@ -57,55 +57,55 @@ type checker struct {
 
 func (c *checker) given(flag string) bool { return len(c.Texts[flag]) > 0 }
 
-func (c *checker) word(flag string) string {
+func (c *checker) text(flag string) string {
 	if !c.given(flag) {
 		return ""
 	}
 	return c.Texts[flag][0]
 }
 
-func (c *checker) add(code, message, hint string) { c.explain(code, message, "", hint) }
+func (c *checker) add(code, message, hint string) { c.addDetail(code, message, "", hint) }
 
-// explain is add with a detail.
-func (c *checker) explain(code, message, detail, hint string) {
+// addDetail is add with a detail.
+func (c *checker) addDetail(code, message, detail, hint string) {
 	c.found = append(c.found, &problem.Problem{Kind: problem.Usage, Code: code, Message: message, Detail: detail, Hint: hint})
 }
 
-// call is a setting with its value, behind the command where there is one.
-func (c *checker) call(flag, value string) string {
+// example returns a setting with its value, after the command if there is one.
+func (c *checker) example(flag, value string) string {
 	if c.Style == Flags && c.Command != "" {
 		return c.Command + " " + c.Style.with(flag, value)
 	}
 	return c.Style.with(flag, value)
 }
 
-// Free are the settings of a run without a profile.
+// SchemaOnly returns the settings that only a schema run has.
 func SchemaOnly() []string {
 	return []string{"tables", "exclude", "column", "index-name", "skip-refused", "down", "overrides"}
 }
 
-// scope wants a profile or a schema, and settings that belong to it.
-func (c *checker) scope() {
+// checkScope requires a profile or a schema, and only settings that belong to it.
+func (c *checker) checkScope() {
 	schema, prof := c.given("schema"), c.given("profile")
 	switch {
 	case schema && (prof || c.given("prefix")):
-		c.add("schema_and_profile", fmt.Sprintf("%s cannot be combined with %s or %s", c.Style.of("schema"), c.Style.of("profile"), c.Style.of("prefix")),
-			fmt.Sprintf("With a profile name the schema with %s. Without a profile use only: %s", c.Style.of("prefix"), c.Style.with("schema", "app")))
+		c.add("schema_and_profile", fmt.Sprintf("%s cannot be combined with %s or %s", c.Style.name("schema"), c.Style.name("profile"), c.Style.name("prefix")),
+			fmt.Sprintf("With a profile name the schema with %s. Without a profile use only: %s", c.Style.name("prefix"), c.Style.with("schema", "app")))
 	case schema && c.given("version"):
-		c.add("version_without_profile", c.Style.of("version")+" requires a profile", "Without a profile no version is recorded. Omit the setting.")
+		c.add("version_without_profile", c.Style.name("version")+" requires a profile", "Without a profile no version is recorded. Omit the setting.")
 	case schema:
-	case !schema && c.foreign():
+	case !schema && c.schemaRunSetting():
 	case !prof && !c.NoScope:
-		c.add("no_scope", fmt.Sprintf("one of %s and %s is required", c.Style.of("profile"), c.Style.of("schema")),
-			fmt.Sprintf("For PhoenixKit: %s. For any other schema: %s", c.call("profile", "phoenixkit"), c.call("schema", "public")))
+		c.add("no_scope", fmt.Sprintf("one of %s and %s is required", c.Style.name("profile"), c.Style.name("schema")),
+			fmt.Sprintf("For PhoenixKit: %s. For any other schema: %s", c.example("profile", "phoenixkit"), c.example("schema", "public")))
 	}
 }
 
-// foreign finds settings of a run without a profile where no schema is named.
-func (c *checker) foreign() bool {
+// schemaRunSetting refuses a setting of a schema run without a schema, and reports whether there is one.
+func (c *checker) schemaRunSetting() bool {
 	for _, flag := range SchemaOnly() {
 		if c.given(flag) {
-			c.add("selection_without_schema", c.Style.of(flag)+" cannot be combined with a profile",
+			c.add("selection_without_schema", c.Style.name(flag)+" cannot be combined with a profile",
 				"A profile defines its tables, columns and indexes. Without a profile name the schema: "+c.Style.with("schema", "public"))
 			return true
 		}
@@ -113,16 +113,16 @@ func (c *checker) foreign() bool {
 	return false
 }
 
-func (c *checker) names() {
+func (c *checker) checkNames() {
 	for _, flag := range []string{"schema", "prefix"} {
 		if c.given(flag) {
-			c.schemaName(flag, c.word(flag))
+			c.schemaName(flag, c.text(flag))
 		}
 	}
-	c.name("column", c.word("column"))
-	c.indexName(c.word("index-name"))
-	if text := c.word("index-name"); text != "" && !strings.Contains(text, "{table}") {
-		c.add("bad_index_name", c.Style.of("index-name")+" lacks {table}", "Index names are unique in a schema. Try: "+c.Style.with("index-name", "'{table}_{column}_key'"))
+	c.name("column", c.text("column"))
+	c.indexName(c.text("index-name"))
+	if text := c.text("index-name"); text != "" && !strings.Contains(text, "{table}") {
+		c.add("bad_index_name", c.Style.name("index-name")+" lacks {table}", "Index names are unique in a schema. Try: "+c.Style.with("index-name", "'{table}_{column}_key'"))
 	}
 	for _, table := range slices.Sorted(maps.Keys(c.Overrides)) {
 		c.tableName("overrides", table)
@@ -134,11 +134,11 @@ func (c *checker) names() {
 		case visible.Secret(owner):
 			c.secret("trust-owner")
 		case owner == "" || !sqltext.FitsIdentifier(owner):
-			c.add("bad_trust_owner", c.Style.of("trust-owner")+" is not a valid role name", "Name the role that owns the tables: "+c.Style.with("trust-owner", "app_owner"))
+			c.add("bad_trust_owner", c.Style.name("trust-owner")+" is not a valid role name", "Name the role that owns the tables: "+c.Style.with("trust-owner", "app_owner"))
 		}
 	}
 	for _, flag := range []string{"throttle-file", "time-zone", "config", "output"} {
-		if text := c.word(flag); visible.Secret(text) || strings.ContainsRune(text, 0) {
+		if text := c.text(flag); visible.Secret(text) || strings.ContainsRune(text, 0) {
 			c.secret(flag)
 		}
 	}
@@ -150,7 +150,7 @@ func (c *checker) schemaName(flag, text string) {
 		name = exact
 	}
 	if name == "" {
-		c.add("bad_"+flag, c.Style.of(flag)+" is empty", "Name the schema of the tables: "+c.Style.with(flag, "public"))
+		c.add("bad_"+flag, c.Style.name(flag)+" is empty", "Name the schema of the tables: "+c.Style.with(flag, "public"))
 		return
 	}
 	c.name(flag, name)
@@ -165,25 +165,25 @@ func Exact(text string) (string, bool) {
 	return p.Exact()
 }
 
-// name refuses what cannot be the name of something; "" is not given.
+// name refuses a text that cannot be a name. An empty one is a missing setting.
 func (c *checker) name(flag, name string) {
 	switch {
 	case name == "":
 	case visible.Secret(name):
 		c.secret(flag)
 	case !sqltext.FitsIdentifier(name):
-		c.explain("bad_"+strings.ReplaceAll(flag, "-", "_"), fmt.Sprintf("%s has %d bytes", c.Style.of(flag), len(name)), nameLimit(), "Choose a shorter name.")
+		c.addDetail("bad_"+strings.ReplaceAll(flag, "-", "_"), fmt.Sprintf("%s has %d bytes", c.Style.name(flag), len(name)), nameLimit(), "Choose a shorter name.")
 	}
 }
 
 func (c *checker) secret(flag string) {
-	c.explain("bad_"+strings.ReplaceAll(flag, "-", "_"), c.Style.of(flag)+" cannot have this value", "The value looks like a connection string. It is not repeated here, since it may contain a password.", "Pass a connection string in --database-url or DATABASE_URL.")
+	c.addDetail("bad_"+strings.ReplaceAll(flag, "-", "_"), c.Style.name(flag)+" cannot have this value", "The value looks like a connection string. It is not repeated here, since it may contain a password.", "Pass a connection string in --database-url or DATABASE_URL.")
 }
 
-// tableName refuses the name of a table that no table can have.
+// tableName refuses a text that cannot be the name of a table.
 func (c *checker) tableName(flag, name string) {
 	if name == "" {
-		c.add("bad_"+strings.ReplaceAll(flag, "-", "_"), c.Style.of(flag)+" has an empty table name", "Name the table without its schema.")
+		c.add("bad_"+strings.ReplaceAll(flag, "-", "_"), c.Style.name(flag)+" has an empty table name", "Name the table without its schema.")
 		return
 	}
 	c.name(flag, name)
@@ -198,11 +198,11 @@ func (c *checker) indexName(text string) {
 		c.add("bad_index_name", fmt.Sprintf("the index name %s has braces other than {table} and {column}", visible.Quote(text)),
 			"Try: "+c.Style.with("index-name", "'{table}_{column}_idx'"))
 	case len(rest) > sqltext.MaxIdentifier:
-		c.add("bad_index_name", fmt.Sprintf("%s has %d bytes in addition to {table} and {column}", c.Style.of("index-name"), len(rest)), nameLimit())
+		c.add("bad_index_name", fmt.Sprintf("%s has %d bytes in addition to {table} and {column}", c.Style.name("index-name"), len(rest)), nameLimit())
 	}
 }
 
-func (c *checker) patterns() {
+func (c *checker) checkPatterns() {
 	for _, flag := range []string{"tables", "exclude"} {
 		c.patternList(flag, c.Texts[flag])
 	}
@@ -217,23 +217,23 @@ func (c *checker) patternList(flag string, texts []string) {
 			c.secret(flag)
 			return
 		case text == "":
-			c.add("bad_pattern", c.Style.of(flag)+" has an empty pattern", "Name a table, or use * for all tables.")
+			c.add("bad_pattern", c.Style.name(flag)+" has an empty pattern", "Name a table, or use * for all tables.")
 			return
 		case err != nil:
-			c.add("bad_pattern", fmt.Sprintf("%s: pattern %s ends with a single backslash", c.Style.of(flag), visible.Quote(text)), `Wildcards are * and ?, and \* matches a star.`)
+			c.add("bad_pattern", fmt.Sprintf("%s: pattern %s ends with a single backslash", c.Style.name(flag), visible.Quote(text)), `Wildcards are * and ?, and \* matches a star.`)
 			return
 		}
 		list = append(list, p)
 	}
-	if twice := discover.Duplicates(list); len(twice) > 0 {
-		c.explain("duplicate_pattern", fmt.Sprintf("%s names %s more than once", c.Style.of(flag), visible.Truncate(visible.Line(strings.Join(twice, ", ")), mostList)), "The patterns are: "+visible.Truncate(visible.Line(strings.Join(texts, ", ")), mostList)+".", "Name each table or pattern once.")
+	if duplicates := discover.Duplicates(list); len(duplicates) > 0 {
+		c.addDetail("duplicate_pattern", fmt.Sprintf("%s names %s more than once", c.Style.name(flag), visible.Truncate(visible.Line(strings.Join(duplicates, ", ")), maxListed)), "The patterns are: "+visible.Truncate(visible.Line(strings.Join(texts, ", ")), maxListed)+".", "Name each table or pattern once.")
 	}
 }
 
-// mostList is how many characters of a list are repeated.
-const mostList = 300
+// maxListed is how many characters of a list a message shows.
+const maxListed = 300
 
-// choices are settings that are one of a few words.
+// choices returns the settings that accept only certain values.
 func choices() map[string]struct {
 	code, what string
 	words      []string
@@ -248,74 +248,74 @@ func choices() map[string]struct {
 	}
 }
 
-// Choices are the words that a setting may be.
+// Choices returns the values that a setting accepts.
 func Choices(flag string) []string { return choices()[flag].words }
 
-// Signals are the names of all signals.
+// Signals returns the names of all signals.
 func Signals() []string { return throttle.Names() }
 
-func (c *checker) choices() {
+func (c *checker) checkChoices() {
 	for _, flag := range slices.Sorted(maps.Keys(choices())) {
 		choice := choices()[flag]
-		if c.given(flag) && !slices.Contains(choice.words, c.word(flag)) {
+		if c.given(flag) && !slices.Contains(choice.words, c.text(flag)) {
 			hint := "Use " + strings.Join(choice.words[:len(choice.words)-1], ", ") + " or " + choice.words[len(choice.words)-1] + "."
-			if near := message.Nearest(c.word(flag), choice.words); near != "" && c.word(flag) != "" {
+			if near := message.Nearest(c.text(flag), choice.words); near != "" && c.text(flag) != "" {
 				hint = "Did you mean: " + c.Style.with(flag, near)
 			}
-			c.add(choice.code, fmt.Sprintf("%s: unknown %s %s", c.Style.of(flag), choice.what, visible.Quote(c.word(flag))), hint)
+			c.add(choice.code, fmt.Sprintf("%s: unknown %s %s", c.Style.name(flag), choice.what, visible.Quote(c.text(flag))), hint)
 		}
 	}
-	if c.Numbers["max-failures"] > 0 && c.word("on-error") == "stop" {
-		c.add("bad_max_failures", c.Style.of("max-failures")+" requires "+c.Style.with("on-error", "continue"), "With "+c.Style.with("on-error", "stop")+" the command ends at the first failure.")
+	if c.Numbers["max-failures"] > 0 && c.text("on-error") == "stop" {
+		c.add("bad_max_failures", c.Style.name("max-failures")+" requires "+c.Style.with("on-error", "continue"), "With "+c.Style.with("on-error", "stop")+" the command ends at the first failure.")
 	}
 }
 
-func (c *checker) version() {
+func (c *checker) checkVersion() {
 	if c.given("schema") || !c.given("profile") || len(c.Versions) == 0 {
 		return
 	}
-	asked, err := strconv.Atoi(c.word("version"))
-	if err == nil && slices.Contains(c.Versions, asked) {
+	version, err := strconv.Atoi(c.text("version"))
+	if err == nil && slices.Contains(c.Versions, version) {
 		return
 	}
-	var legal []string
-	for _, version := range c.Versions {
-		legal = append(legal, strconv.Itoa(version))
+	var accepted []string
+	for _, v := range c.Versions {
+		accepted = append(accepted, strconv.Itoa(v))
 	}
-	c.add("bad_version", fmt.Sprintf("%s cannot migrate to version %s", c.Command, visible.Quote(c.word("version"))),
-		"Use "+c.Style.with("version", strings.Join(legal, " or "))+".")
+	c.add("bad_version", fmt.Sprintf("%s cannot migrate to version %s", c.Command, visible.Quote(c.text("version"))),
+		"Use "+c.Style.with("version", strings.Join(accepted, " or "))+".")
 }
 
-func (c *checker) numbers() {
+func (c *checker) checkNumbers() {
 	for _, b := range bounds() {
 		n, given := c.Numbers[b.flag]
 		if !given || n >= b.least && n <= b.most {
 			continue
 		}
-		hint := "Valid values are " + b.span() + "."
+		hint := "Valid values are " + b.rangeText() + "."
 		if b.why != "" {
 			hint += " " + b.why
 		}
 		if b.signal != "" {
 			hint += " To ignore the signal: " + c.Style.with("without-signal", b.signal)
 		}
-		c.add(b.code, fmt.Sprintf("%s cannot be %s", c.Style.of(b.flag), b.write(n)), hint)
+		c.add(b.code, fmt.Sprintf("%s cannot be %s", c.Style.name(b.flag), b.format(n)), hint)
 	}
 }
 
-func (c *checker) signals() {
+func (c *checker) checkSignals() {
 	for _, name := range c.Texts["without-signal"] {
 		if !slices.Contains(throttle.Names(), name) {
 			hint := "The signals are " + strings.Join(throttle.Names(), ", ") + "."
 			if near := message.Nearest(name, throttle.Names()); near != "" {
 				hint = "Did you mean: " + c.Style.with("without-signal", near)
 			}
-			c.add("unknown_signal", fmt.Sprintf("%s: unknown signal %s", c.Style.of("without-signal"), visible.Quote(name)), hint)
+			c.add("unknown_signal", fmt.Sprintf("%s: unknown signal %s", c.Style.name("without-signal"), visible.Quote(name)), hint)
 		}
 	}
-	if sql := c.word("throttle-query"); sql != "" {
+	if sql := c.text("throttle-query"); sql != "" {
 		if why := sqltext.CheckQuery(sql); why != "" {
-			c.explain("bad_throttle_query", c.Style.of("throttle-query")+" is not a single query", "The query was not executed: "+why+".", "Write one SELECT of one column, boolean or text. Qualify names with their schema.")
+			c.addDetail("bad_throttle_query", c.Style.name("throttle-query")+" is not a single query", "The query was not executed: "+why+".", "Write one SELECT of one column, boolean or text. Qualify names with their schema.")
 		}
 	}
 }

@@ -8,18 +8,18 @@ import (
 	"github.com/rekey-pg/rekey/internal/profile"
 )
 
-// TestTable: every bound takes its default and its ends, and nothing beyond, and is found under both names.
-func TestTable(t *testing.T) {
+// TestBounds checks that every setting accepts its default and its limits and nothing beyond, under both names.
+func TestBounds(t *testing.T) {
 	fields := map[string]bool{}
 	for _, b := range bounds() {
-		if b.least > b.most || b.without < b.least || b.without > b.most || fields[b.field] || texts()[b.flag] != "" {
+		if b.least > b.most || b.fallback < b.least || b.fallback > b.most || fields[b.field] || texts()[b.flag] != "" {
 			t.Errorf("%+v", b)
 		}
 		fields[b.field] = true
-		for n, wrong := range map[int64]bool{b.least: false, b.most: false, b.without: false, b.least - 1: true, b.most + 1: b.most+1 > b.most || b.most+1 < b.least} {
+		for n, wrong := range map[int64]bool{b.least: false, b.most: false, b.fallback: false, b.least - 1: true, b.most + 1: b.most+1 > b.most || b.most+1 < b.least} {
 			for _, naming := range []Style{Flags, Fields} {
 				found := Check(Request{Style: naming, NoScope: true, Numbers: map[string]int64{b.flag: n}})
-				if (len(found) > 0) != wrong || wrong && (found[0].Code != b.code || !strings.Contains(found[0].Message, naming.of(b.flag)+" cannot be")) {
+				if (len(found) > 0) != wrong || wrong && (found[0].Code != b.code || !strings.Contains(found[0].Message, naming.name(b.flag)+" cannot be")) {
 					t.Errorf("%s %d: %v", b.flag, n, found)
 				}
 			}
@@ -30,17 +30,17 @@ func TestTable(t *testing.T) {
 	}
 }
 
-func kit() profile.Profile {
+func library() profile.Profile {
 	return profile.Profile{
 		Name: "kit", VersionTable: "kit_version", Column: "uuid", From: 1, To: 2, VerifyFrom: 4, Last: 3,
 		Tables: []profile.Table{{Name: "users", Time: "created_at"}, {Name: "old", Renamed: &profile.Rename{Version: 3, Name: "new"}}},
 	}
 }
 
-// TestProfile: a profile that a program brings is refused by its own name, with the field that is wrong.
-func TestProfile(t *testing.T) {
+// TestProfileRefusals checks that the refusal of a profile names it and the wrong field.
+func TestProfileRefusals(t *testing.T) {
 	long := strings.Repeat("x", 64)
-	if found := CheckProfile(kit()); len(found) > 0 {
+	if found := CheckProfile(library()); len(found) > 0 {
 		t.Fatal(found)
 	}
 	for field, spoil := range map[string]func(*profile.Profile){
@@ -66,7 +66,7 @@ func TestProfile(t *testing.T) {
 		`kit renames "old" at version 2`:       func(p *profile.Profile) { p.Tables[1].Renamed.Version = 2 },
 		"kit has a Column that looks like a c": func(p *profile.Profile) { p.Column = "postgres://a:hunter2@b" },
 	} {
-		p := kit()
+		p := library()
 		spoil(&p)
 		found := CheckProfile(p)
 		if len(found) != 1 || !strings.Contains(found[0].Message, field) || found[0].Code != "bad_profile" || found[0].Hint == "" {
@@ -77,6 +77,6 @@ func TestProfile(t *testing.T) {
 		}
 	}
 	if found := CheckProfile(profile.Profile{}); len(found) < 4 {
-		t.Errorf("of an empty one only this is wrong: %v", found)
+		t.Errorf("an empty profile has only these faults: %v", found)
 	}
 }

@@ -1,5 +1,5 @@
-// Package setting holds what the settings of a call may be, and checks them before any connection is made: the
-// command line and the library ask the same questions and get the same answers, each with its own names.
+// Package setting defines the limits and defaults of all settings and checks a call's settings before it connects. The
+// command line and the library use the same checks, each with its own names of the settings.
 package setting
 
 import (
@@ -13,21 +13,21 @@ import (
 	"github.com/rekey-pg/rekey/internal/throttle"
 )
 
-// Naming says how a message names a setting.
+// Style is how a message names a setting.
 type Style int
 
-// The namings.
+// The styles.
 const (
 	Flags  Style = iota // --lock-timeout
 	Fields              // Locks.Timeout
 )
 
-// bound is one number or duration: where it may lie, and what is taken where none is given.
+// bound is the limits and the default of a number or a duration.
 type bound struct {
-	flag, field, code    string
-	least, most, without int64
-	unit                 unit
-	why, signal          string // shown with the range, and the signal that it belongs to; "" is nothing
+	flag, field, code     string
+	least, most, fallback int64
+	unit                  unit
+	why, signal           string // why is shown with the range; signal is the signal that the setting belongs to
 }
 
 type unit int
@@ -41,18 +41,18 @@ const (
 const (
 	ms = int64(time.Millisecond)
 	s  = int64(time.Second)
-	// mostWait is long enough to mean "for ever" and short enough to be added to a time.
-	mostWait = 30 * 24 * int64(time.Hour)
+	// maxWait is long enough to mean "without limit" and short enough to be added to a time.
+	maxWait = 30 * 24 * int64(time.Hour)
 )
 
-// bounds are all of them. Each limit is written here and nowhere else.
+// bounds returns the limits of all settings.
 func bounds() []bound {
 	return []bound{
 		{"lock-timeout", "Locks.Timeout", "bad_lock_timeout", ms, s, 50 * ms, nanoseconds, "Other statements may queue behind the lock for as long.", ""},
-		{"lock-retry-timeout", "Locks.RetryTimeout", "bad_lock_retry_timeout", ms, mostWait, int64(40 * time.Minute), nanoseconds, "", ""},
+		{"lock-retry-timeout", "Locks.RetryTimeout", "bad_lock_retry_timeout", ms, maxWait, int64(40 * time.Minute), nanoseconds, "", ""},
 		{"batch-time", "Backfill.BatchTime", "bad_batch_time", ms, 10 * s, int64(pace.DefaultBatchTime), nanoseconds, "", ""},
-		{"max-lag", "Throttle.MaxLag", "bad_max_lag", ms, mostWait, int64(throttle.DefaultMaxLag), nanoseconds, "", "lag"},
-		{"max-snapshot-age", "Throttle.MaxSnapshotAge", "bad_snapshot_age", 0, mostWait, 0, nanoseconds, "0 disables the limit.", ""},
+		{"max-lag", "Throttle.MaxLag", "bad_max_lag", ms, maxWait, int64(throttle.DefaultMaxLag), nanoseconds, "", "lag"},
+		{"max-snapshot-age", "Throttle.MaxSnapshotAge", "bad_snapshot_age", 0, maxWait, 0, nanoseconds, "0 disables the limit.", ""},
 		{"max-retained-wal", "Throttle.MaxRetainedWAL", "bad_retained_wal", 1, math.MaxInt64, throttle.DefaultMaxRetainedWAL, size, "", "wal"},
 		{"parallel", "Fleet.Parallel", "bad_parallel", 1, 32, 1, number, "Each schema uses up to four connections.", ""},
 		{"canary", "Fleet.Canary", "bad_canary", 0, math.MaxInt32, 0, number, "It is a number of schemas.", ""},
@@ -78,29 +78,29 @@ func mustBound(flag string) bound {
 	return b
 }
 
-// Default is the duration that is taken where none is given.
-func Default(flag string) time.Duration { return time.Duration(mustBound(flag).without) }
+// Default returns the default of a duration.
+func Default(flag string) time.Duration { return time.Duration(mustBound(flag).fallback) }
 
-// DefaultNumber is the number that is taken where none is given.
-func DefaultNumber(flag string) int64 { return mustBound(flag).without }
+// DefaultNumber returns the default of a number.
+func DefaultNumber(flag string) int64 { return mustBound(flag).fallback }
 
-// Or is the value, or the default for zero.
+// Or returns the value, or the default if it is zero.
 func Or(flag string, value time.Duration) time.Duration { return cmp.Or(value, Default(flag)) }
 
-// Most is the largest number that is allowed.
+// Max returns the largest allowed number.
 func Max(flag string) int64 { return mustBound(flag).most }
 
-// Range says from where to where a setting goes: "1ms to 1s".
-func Range(flag string) string { return mustBound(flag).span() }
+// Range returns the limits of a setting as text: "1ms to 1s".
+func Range(flag string) string { return mustBound(flag).rangeText() }
 
-func (b bound) span() string {
+func (b bound) rangeText() string {
 	if b.most == math.MaxInt64 || b.most == math.MaxInt32 {
-		return b.write(b.least) + " or more"
+		return b.format(b.least) + " or more"
 	}
-	return b.write(b.least) + " to " + b.write(b.most)
+	return b.format(b.least) + " to " + b.format(b.most)
 }
 
-func (b bound) write(n int64) string {
+func (b bound) format(n int64) string {
 	switch b.unit {
 	case nanoseconds:
 		return message.Duration(time.Duration(n))
@@ -111,7 +111,7 @@ func (b bound) write(n int64) string {
 	}
 }
 
-// texts are the settings that are no numbers, by flag.
+// texts returns the library's names of the settings that are not numbers, by flag.
 func texts() map[string]string {
 	return map[string]string{
 		"profile": "Profile", "prefix": "Profile.In", "version": "Version", "schema": "Schema.Name", "tables": "Schema.Tables", "exclude": "Schema.Exclude",
@@ -131,8 +131,8 @@ func IsNumber(flag string) bool {
 // IsText reports whether a setting is a text, a list of them or an option.
 func IsText(flag string) bool { return texts()[flag] != "" }
 
-// of names a setting as the caller knows it.
-func (n Style) of(flag string) string {
+// name returns a setting's name in a style.
+func (n Style) name(flag string) string {
 	if n == Flags {
 		return "--" + flag
 	}
@@ -142,10 +142,10 @@ func (n Style) of(flag string) string {
 	return texts()[flag]
 }
 
-// with is a setting with its value, for a hint.
+// with returns a setting with a value, for a hint.
 func (n Style) with(flag, value string) string {
 	if n == Flags {
 		return "--" + flag + " " + value
 	}
-	return n.of(flag) + ": " + value
+	return n.name(flag) + ": " + value
 }

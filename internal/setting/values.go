@@ -11,43 +11,43 @@ import (
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
-// values are what the uuids of old rows say. What the database says to them is found in the plan.
-func (c *checker) values() {
+// checkValues checks the settings for the values of existing rows. The plan checks them against the schema.
+func (c *checker) checkValues() {
 	for _, source := range c.Texts["time-source"] {
-		c.source(source, source)
+		c.checkSource(source, source)
 	}
 	for _, table := range slices.Sorted(maps.Keys(c.Sources)) {
-		c.source(c.Sources[table], table+"="+c.Sources[table])
+		c.checkSource(c.Sources[table], table+"="+c.Sources[table])
 	}
 	for _, table := range slices.Sorted(slices.Values(c.Texts["random"])) {
-		c.known("random", table)
+		c.knownTable("random", table)
 	}
 	for _, table := range slices.Sorted(maps.Keys(c.Columns)) {
-		if !plan.Pattern(table) { // it is looked for among the tables that have the column
-			c.known("time-column", table)
+		if !plan.Pattern(table) { // the plan checks a pattern
+			c.knownTable("time-column", table)
 		}
 		if c.Columns[table] == "" {
-			c.add("bad_time_column", c.Style.of("time-column")+" has no column for table "+visible.Quote(table), "Name a column, or none for the order of the key.")
+			c.add("bad_time_column", c.Style.name("time-column")+" has no column for table "+visible.Quote(table), "Name a column, or none for the order of the key.")
 		}
 		c.name("time-column", c.Columns[table])
 	}
 	for _, table := range slices.Sorted(maps.Keys(c.Sources)) {
-		c.known("time-source", table)
+		c.knownTable("time-source", table)
 	}
 	c.contradictions()
 }
 
-// source refuses what is no source of time; it may hold a secret together with the table before it.
-func (c *checker) source(source, whole string) {
+// checkSource refuses an unknown time source. shown is the whole setting, which may contain a secret.
+func (c *checker) checkSource(source, shown string) {
 	if slices.Contains([]string{"", string(plan.ByColumn), string(plan.ByClock)}, source) {
 		return
 	}
-	c.add("bad_time_source", fmt.Sprintf("%s: unknown source %s", c.Style.of("time-source"), visible.Quote(whole)),
+	c.add("bad_time_source", fmt.Sprintf("%s: unknown source %s", c.Style.name("time-source"), visible.Quote(shown)),
 		"Use column for the creation time of each row, or now for the time of the migration.")
 }
 
-// known refuses a table that the profile does not have. Without a profile it is looked for in the schema.
-func (c *checker) known(flag, table string) {
+// knownTable refuses a table that the profile does not have. In a schema run the plan checks the table.
+func (c *checker) knownTable(flag, table string) {
 	c.tableName(flag, table)
 	if c.Tables == nil || table == "" || visible.Secret(table) {
 		return
@@ -60,24 +60,24 @@ func (c *checker) known(flag, table string) {
 	if near := message.Nearest(table, names); near != "" {
 		hint = "Did you mean: " + near
 	}
-	c.explain("unknown_table", fmt.Sprintf("%s: profile %s has no table %s", c.Style.of(flag), visible.Line(c.word("profile")), visible.Quote(table)), "Tables are named without their schema.", hint)
+	c.addDetail("unknown_table", fmt.Sprintf("%s: profile %s has no table %s", c.Style.name(flag), visible.Line(c.text("profile")), visible.Quote(table)), "Tables are named without their schema.", hint)
 }
 
-// contradictions are tables for which two settings exclude each other.
+// contradictions refuses tables for which two settings contradict each other.
 func (c *checker) contradictions() {
 	for _, names := range c.tables() {
-		var asked []string
+		var requests []string
 		for _, name := range names {
-			asked = append(asked, c.asked(name)...)
+			requests = append(requests, c.requested(name)...)
 		}
-		if len(asked) > 1 {
-			c.add("contradiction", fmt.Sprintf("contradictory settings for table %s: %s", visible.Line(names[0]), visible.Line(strings.Join(asked, " and "))), "Omit all but one of them.")
+		if len(requests) > 1 {
+			c.add("contradiction", fmt.Sprintf("contradictory settings for table %s: %s", visible.Line(names[0]), visible.Line(strings.Join(requests, " and "))), "Omit all but one of them.")
 		}
 	}
 }
 
-// asked is what is asked for a table.
-func (c *checker) asked(table string) (list []string) {
+// requested returns the settings for a table's values.
+func (c *checker) requested(table string) (list []string) {
 	if slices.Contains(c.Texts["random"], table) {
 		list = append(list, c.Style.with("random", table))
 	}
@@ -90,7 +90,7 @@ func (c *checker) asked(table string) (list []string) {
 	return list
 }
 
-// tables are the names of each table about which something may be said.
+// tables returns the names of each table that settings refer to.
 func (c *checker) tables() (all [][]string) {
 	if c.Tables != nil {
 		return c.Tables
