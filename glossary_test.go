@@ -58,7 +58,6 @@ func unfinished() []string {
 		"moment",
 		"span",
 		"wholeSmall",
-		"situation",
 	}
 }
 

@@ -51,7 +51,7 @@ func (p *Planner) Plans(ctx context.Context, direction Direction, schemas []stri
 	if err != nil {
 		return nil, err
 	}
-	situations, err := m.surveyMany(ctx, server, request, schemas)
+	inputs, err := m.surveyMany(ctx, server, request, schemas)
 	if err != nil {
 		return nil, fault.At(err, "", "survey")
 	}
@@ -59,9 +59,9 @@ func (p *Planner) Plans(ctx context.Context, direction Direction, schemas []stri
 	if err != nil {
 		return nil, fault.At(err, "", "signals")
 	}
-	plans := make([]Plan, len(situations))
-	for i, situation := range situations {
-		plans[i] = p.plan(situation, signals)
+	plans := make([]Plan, len(inputs))
+	for i, input := range inputs {
+		plans[i] = p.plan(input, signals)
 	}
 	return plans, nil
 }
@@ -122,12 +122,12 @@ func share(p plan.Plan, doc Plan) sharedPlan {
 }
 
 // in returns the plan of a schema with the same fingerprint.
-func (s sharedPlan) in(situation plan.Input) Plan {
+func (s sharedPlan) in(input plan.Input) Plan {
 	doc := s.doc
-	doc.Schema, doc.SameAs, doc.Rows = situation.Schema.Name, s.doc.Schema, 0
+	doc.Schema, doc.SameAs, doc.Rows = input.Schema.Name, s.doc.Schema, 0
 	doc.Absent = slices.Clone(doc.Absent)
 	for _, name := range s.fills {
-		doc.Rows += plan.Rows(situation.Schema.Relation(name))
+		doc.Rows += plan.Rows(input.Schema.Relation(name))
 	}
 	return doc
 }

@@ -272,11 +272,11 @@ func (m *Migrator) survey(ctx context.Context, direction Direction) (plan.Plan, 
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	situation, err := survey.Read(ctx, m.pool, server, request)
+	input, err := survey.Read(ctx, m.pool, server, request)
 	if err != nil {
 		return plan.Plan{}, fault.At(err, "", "survey")
 	}
-	return plan.Build(situation), nil
+	return plan.Build(input), nil
 }
 
 func (m *Migrator) server(ctx context.Context) (catalog.Server, error) {
