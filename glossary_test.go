@@ -38,8 +38,6 @@ func exceptions() map[string]string {
 // unfinished are identifiers that still have to be renamed.
 func unfinished() []string {
 	return []string{
-		"Alone",
-		"met",
 		"patience",
 		"wholeFile",
 		"look",

@@ -11,8 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// said is what a command says in JSON of what is wrong: the last event of up, a plan, or a document that says
-// nothing else.
+// said is a command's JSON for problems: the last event of up, a plan, or a document of problems only.
 type said struct {
 	FormatVersion      int `json:"format_version"`
 	OK                 bool
@@ -20,9 +19,9 @@ type said struct {
 	Problems, Refusals []struct{ Kind, Code, Message, Detail, Hint string }
 }
 
-// bad EXIT CODES WORDS ... calls up, plan and sql with words that are no good. Each ends with the exit code and
-// the same problems, of these codes: a message, a detail and a hint, as text and as an object. Nothing in the
-// database changes.
+// bad EXIT CODES WORDS ... runs up, plan and sql with wrong arguments. Each must end with the exit code and the
+// problems with these codes, each with a message, a detail and a hint, as text and as an object. The database must not
+// change.
 func bad(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -48,7 +47,7 @@ func bad(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// object calls a command with --json and reads the last line of NDJSON, or the document.
+// object runs a command with --json and reads the last line of NDJSON, or the document.
 func object(ts *testscript.TestScript, want int, call []string) (object said) {
 	if got := code(ts, ts.Exec("rekey", append(call, "--json")...)); got != want {
 		ts.Fatalf("%v ended with %d, want %d", call, got, want)
@@ -64,7 +63,7 @@ func object(ts *testscript.TestScript, want int, call []string) (object said) {
 	return object
 }
 
-// text calls a command and wants each problem of the object to be said, once.
+// text runs a command, which must print each problem of the object once.
 func text(ts *testscript.TestScript, want int, call []string, object said) {
 	if got := code(ts, ts.Exec("rekey", call...)); got != want {
 		ts.Fatalf("%v ended with %d, want %d", call, got, want)
@@ -82,7 +81,7 @@ func text(ts *testscript.TestScript, want int, call []string, object said) {
 	}
 }
 
-// count is how many problems have a message.
+// count returns the number of problems with a message.
 func count(object said, message string) (n int) {
 	for _, p := range slices.Concat(object.Problems, object.Refusals) {
 		if p.Message == message {
@@ -92,9 +91,9 @@ func count(object said, message string) (n int) {
 	return n
 }
 
-// catalogue tells by which transactions the rows of the catalogue were written last.
+// catalogue returns the transactions that last wrote the rows of the catalogue.
 func catalogue(ts *testscript.TestScript) (sum string) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, ts.Getenv("REKEY_DATABASE_URL"))
 	ts.Check(err)

@@ -19,7 +19,7 @@ import (
 
 type command = func(ts *testscript.TestScript, neg bool, args []string)
 
-// commands are what scripts have beside testscript's own.
+// commands are the commands of scripts in addition to testscript's own.
 func commands() map[string]command {
 	return map[string]command{
 		"exits": exits, "json": jsonHas, "ndjson": ndjson, "sql": sql, "hold": hold, "signal": interrupt, "width": width,
@@ -27,7 +27,7 @@ func commands() map[string]command {
 	}
 }
 
-// exits CODE COMMAND ... runs a command that must end with this code.
+// exits CODE COMMAND ... runs a command that must end with this exit code.
 func exits(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -45,14 +45,13 @@ func code(ts *testscript.TestScript, err error) int {
 	return 0
 }
 
-// json PATH VALUE compares a value in the last output, which is one document. The path is made of
-// keys and indexes: groups.0.table; count counts: groups.count.
+// json PATH VALUE compares a value in the last output, which is one document. The path consists of keys and indexes:
+// groups.0.table; count is the length: groups.count.
 func jsonHas(ts *testscript.TestScript, neg bool, args []string) {
 	check(ts, neg, ts.ReadFile("stdout"), args)
 }
 
-// ndjson PATH VALUE compares a value in the last line; ndjson events EVENT counts nothing but wants
-// one such event.
+// ndjson PATH VALUE compares a value in the last line; ndjson events EVENT needs at least one such event.
 func ndjson(ts *testscript.TestScript, neg bool, args []string) {
 	lines := strings.Split(strings.TrimSpace(ts.ReadFile("stdout")), "\n")
 	if args[0] != "events" {
@@ -117,9 +116,9 @@ func into(ts *testscript.TestScript, value any, part string) any {
 	return nil
 }
 
-// sql STATEMENT [VALUE] runs a statement; a single value that it gives must be VALUE.
+// sql STATEMENT [VALUE] runs a statement. If it returns a value, that must be VALUE.
 func sql(ts *testscript.TestScript, _ bool, args []string) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, ts.Getenv("REKEY_DATABASE_URL"))
 	ts.Check(err)
@@ -148,13 +147,13 @@ func hold(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-// signal NAME CODE WORD COMMAND ... starts a command, waits until it has written WORD to standard
-// error, sends it the signal and wants the exit code; what it wrote goes to the script's log.
+// signal NAME CODE WORD COMMAND ... starts a command, waits until it writes WORD to standard error, sends it the
+// signal and compares the exit code. The output goes to the script's log.
 func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	signal := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM}[args[0]]
 	want, err := strconv.Atoi(args[1])
 	ts.Check(err)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[3], args[4:]...)
 	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "REKEY_DATABASE_URL=" + ts.Getenv("REKEY_DATABASE_URL")}
@@ -178,7 +177,7 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// width N wants no line of the last output to be wider than N columns.
+// width N fails if a line of the last output is wider than N columns.
 func width(ts *testscript.TestScript, _ bool, args []string) {
 	most, err := strconv.Atoi(args[0])
 	ts.Check(err)

@@ -99,7 +99,7 @@ func runBlock(t *testing.T, dir, path, url, block string) string {
 		if !ok {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
 		shell := exec.CommandContext(ctx, "sh", "-c", command)
 		shell.Dir = dir
 		shell.Env = append(os.Environ(), "PATH="+path, "DATABASE_URL="+url, "REKEY_DATABASE_URL=", "PGPASSFILE="+filepath.Join(dir, "pgpass"))
@@ -137,7 +137,7 @@ func onServer(t *testing.T, url, sql string) {
 
 // openShop fills the template of the tutorials' database.
 func openShop(url string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {

@@ -22,18 +22,18 @@ import (
 	"github.com/rekey-pg/rekey/phoenixkit"
 )
 
-// told is what a fleet's line of JSON says, a schema's or the last.
+// told is one line of a fleet's JSON: of a schema, or the last line.
 type told struct {
 	Event, Schema string
 	OK            bool
 	Nothing       bool `json:"nothing_to_do"`
 	Done, Failed  int
 	NotBegun      int      `json:"not_begun"`
-	Alone         []string `json:"skipped"`
+	Skipped       []string `json:"skipped"`
 	Exit          int
 }
 
-// fleet runs the command on many schemas and gives its lines, the summary last.
+// fleet runs the command on many schemas and returns its lines, the summary last.
 func fleet(t *testing.T, url string, words ...string) []told {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "rekey", append(words, "--json")...)
@@ -64,10 +64,10 @@ func parsed(t *testing.T, line string) told {
 	return said
 }
 
-// summary is the last of them.
+// summary returns the last line.
 func summary(lines []told) told { return lines[len(lines)-1] }
 
-// tenants makes so many schemas of three tables with a few rows.
+// tenants creates this number of schemas, each with three tables of a few rows.
 func tenants(t *testing.T, url string, many int) {
 	t.Helper()
 	var sql strings.Builder
@@ -92,9 +92,9 @@ func execute(t *testing.T, url, sql string) {
 	}
 }
 
-// TestKilledFleetGoesOn: of a fleet whose process is killed, what was done stays, and the same command ends
-// it; the schemas that were in work are held until their leases fall.
-func TestKilledFleetGoesOn(t *testing.T) {
+// TestKilledFleetResumes: after a fleet's process is killed, finished schemas stay finished and the same command
+// finishes the others; the schemas of the killed runs are held until their leases expire.
+func TestKilledFleetResumes(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		const many, seen = 12, 3
@@ -102,7 +102,7 @@ func TestKilledFleetGoesOn(t *testing.T) {
 		tenants(t, url, many)
 		done := killed(t, url, seen, fmt.Sprintf("tenant_%02d.t2", many-1))
 		var last []told
-		for deadline := time.Now().Add(patience); ; time.Sleep(500 * time.Millisecond) {
+		for deadline := time.Now().Add(timeout); ; time.Sleep(500 * time.Millisecond) {
 			last = fleet(t, url, "up", "--schema", "tenant_*", "--parallel", "3", "--on-error", "continue")
 			for _, line := range last[:len(last)-1] {
 				if slices.Contains(done, line.Schema) && !line.Nothing {
@@ -127,8 +127,8 @@ func TestKilledFleetGoesOn(t *testing.T) {
 	})
 }
 
-// killed begins a fleet and kills its process when some schemas have ended, and gives their names. A table is locked
-// until then, so that the fleet does not end by itself, however long it takes to hear of it.
+// killed starts a fleet, kills its process when some schemas have ended, and returns their names. A locked table keeps
+// the fleet from ending before that.
 func killed(t *testing.T, url string, some int, locked string) []string {
 	t.Helper()
 	release := servertest.Hold(t, servertest.Pool(t, url), "LOCK TABLE "+locked+" IN ACCESS SHARE MODE")
@@ -153,7 +153,7 @@ func killed(t *testing.T, url string, some int, locked string) []string {
 	return done
 }
 
-// TestFleetOrder: canaries go first and in order, then the others; failures end it when they are to.
+// TestFleetOrder: canaries run first and in order, then the others; failures end the fleet if they must.
 func TestFleetOrder(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -182,8 +182,8 @@ func TestFleetOrder(t *testing.T) {
 	})
 }
 
-// TestManyPrefixes: PhoenixKit's profile goes over every prefix that a pattern matches, and leaves schemas
-// without its tables alone; a star behind a backslash is a star.
+// TestManyPrefixes: with PhoenixKit's profile the command migrates every prefix that matches a pattern, and skips
+// schemas without its tables; an escaped star is a star.
 func TestManyPrefixes(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -223,13 +223,13 @@ func TestManyPrefixes(t *testing.T) {
 			{"plan", nil},
 		} {
 			lines := kit(step.command, "kit*", step.more...)
-			var met []string
+			var started []string
 			for _, line := range lines[:len(lines)-1] {
-				met = append(met, line.Schema)
+				started = append(started, line.Schema)
 			}
-			slices.Sort(met)
-			if s := summary(lines); !s.OK || s.Done != 3 || !slices.Equal(s.Alone, []string{"kit_none"}) || !slices.Equal(met, prefixes) {
-				t.Errorf("%s: %q and %+v", step.command, met, s)
+			slices.Sort(started)
+			if s := summary(lines); !s.OK || s.Done != 3 || !slices.Equal(s.Skipped, []string{"kit_none"}) || !slices.Equal(started, prefixes) {
+				t.Errorf("%s: %q and %+v", step.command, started, s)
 			}
 		}
 		one := exec.CommandContext(t.Context(), "rekey", "up", "--profile", "phoenixkit", "--prefix", `kit\*`, "--json")

@@ -9,8 +9,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
-// harmless wants the last output to hold nothing that a terminal obeys or does not show, and no line that a name
-// has begun.
+// harmless fails if the last output contains a control or invisible character, or a line that begins inside a name.
 func harmless(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, channel := range []string{"stdout", "stderr"} {
 		text := ts.ReadFile(channel)

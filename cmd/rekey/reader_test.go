@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestReaderGone: a command whose reader has gone away ends by itself, and is not ended by SIGPIPE: a run would be
-// cut in its middle, and its lease left.
+// TestReaderGone: a command whose reader closed the pipe ends normally and not by SIGPIPE, which would interrupt a run
+// and leave its lease.
 func TestReaderGone(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -23,7 +23,7 @@ func TestReaderGone(t *testing.T) {
 	defer writer.Close()
 	cmd := exec.CommandContext(t.Context(), self)
 	cmd.Args, cmd.Stdout = []string{"rekey", "profile", "list"}, writer
-	_ = cmd.Run() // it ends with 1, since nobody has what it wrote
+	_ = cmd.Run() // it ends with 1, since its output was lost
 	if !cmd.ProcessState.Exited() || cmd.ProcessState.ExitCode() != 1 {
 		t.Errorf("it ended with %s", cmd.ProcessState)
 	}

@@ -14,25 +14,23 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// TestMain lets this test program be `rekey` itself when a script runs it under that name. The servers
-// end with the process.
+// TestMain lets this test binary be rekey when a script runs it under that name. The servers end with the process.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"rekey": main})
 }
 
 const scripts = "../../testdata/script"
 
-// patience bounds what must happen, so that a failing test ends.
-const patience = 5 * time.Minute
+// timeout limits each wait, so that a failing test ends.
+const timeout = 5 * time.Minute
 
 // TestScripts runs the scenarios that need no server.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: scripts, Cmds: commands(), RequireExplicitExec: true, Setup: quietly})
 }
 
-// TestServerScripts runs those that find PhoenixKit 39, with rows, in REKEY_DATABASE_URL. What a
-// command says does not depend on the server's version, so that the newest one will do; what it does
-// is tested on each version elsewhere.
+// TestServerScripts runs the scenarios that find PhoenixKit 39, with rows, in REKEY_DATABASE_URL. The output does not
+// depend on the server's version, so the newest one is enough; other tests run on each version.
 func TestServerScripts(t *testing.T) {
 	majors := servertest.Versions(t)
 	cluster := servertest.Cluster(t, majors[len(majors)-1])
@@ -59,7 +57,7 @@ func TestServerScripts(t *testing.T) {
 	}
 }
 
-// quietly gives every script the same surroundings: no terminal's width, no password file.
+// quietly gives every script the same environment: no terminal's width, no password file.
 func quietly(env *testscript.Env) error {
 	env.Setenv("PGPASSFILE", filepath.Join(env.WorkDir, "pgpass"))
 	env.Setenv("PGSERVICEFILE", filepath.Join(env.WorkDir, "services"))
@@ -67,7 +65,7 @@ func quietly(env *testscript.Env) error {
 	return nil
 }
 
-// port is where the server of a URL listens on the loopback address.
+// port returns the port of a URL on the loopback address.
 func port(t *testing.T, url string) string {
 	t.Helper()
 	config, err := pgx.ParseConfig(url)
@@ -79,7 +77,7 @@ func port(t *testing.T, url string) string {
 
 // install fills the template database.
 func install(url string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// running is rekey in a process of its own.
+// running is rekey in another process.
 type running struct {
 	*testing.T
 	cmd    *exec.Cmd
@@ -30,7 +30,7 @@ type running struct {
 	ended  chan struct{}
 }
 
-// Write takes what the process writes.
+// Write records the output of the process.
 func (r *running) Write(text []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -45,7 +45,7 @@ func (r *running) text() string {
 
 func start(t *testing.T, url, name string, words ...string) *running {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	t.Cleanup(cancel)
 	r := &running{T: t, cmd: exec.CommandContext(ctx, name, words...), ended: make(chan struct{})}
 	r.cmd.Env = append(os.Environ(), "REKEY_DATABASE_URL="+url)
@@ -61,7 +61,7 @@ func start(t *testing.T, url, name string, words ...string) *running {
 	return r
 }
 
-// until waits until the process has written something.
+// until waits until the process has written the text.
 func (r *running) until(text string) {
 	r.Helper()
 	for begun := time.Now(); !strings.Contains(r.text(), text); time.Sleep(10 * time.Millisecond) {
@@ -70,7 +70,7 @@ func (r *running) until(text string) {
 			r.Fatalf("it ended before it wrote %q: %s", text, r.text())
 		default:
 		}
-		if time.Since(begun) > patience {
+		if time.Since(begun) > timeout {
 			r.Fatalf("it never wrote %q: %s", text, r.text())
 		}
 	}
@@ -83,14 +83,14 @@ func (r *running) signal(s syscall.Signal) {
 	}
 }
 
-// code waits for the end; a process that a signal killed has a code below zero.
+// code waits for the end. It is negative if a signal killed the process.
 func (r *running) code() int {
 	r.Helper()
 	<-r.ended
 	return r.cmd.ProcessState.ExitCode()
 }
 
-// app is a database with a schema whose one table is filled.
+// app creates a database with a schema of one table with rows.
 func app(t *testing.T, c *server.Cluster) string {
 	t.Helper()
 	url := servertest.Database(t, c).URL
@@ -107,7 +107,7 @@ func leases(t *testing.T, url string) (n int) {
 	return n
 }
 
-// TestHangup: SIGHUP ends a run cleanly, and gives its lease back.
+// TestHangup: SIGHUP ends a run cleanly and releases its lease.
 func TestHangup(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -126,7 +126,7 @@ func TestHangup(t *testing.T) {
 	})
 }
 
-// TestIgnoredSignals: what was ignored when rekey began stays so, as with nohup.
+// TestIgnoredSignals: rekey does not handle signals that were ignored when it started, as with nohup.
 func TestIgnoredSignals(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -136,7 +136,7 @@ func TestIgnoredSignals(t *testing.T) {
 		r.until("no lock")
 		r.signal(syscall.SIGHUP)
 		r.signal(syscall.SIGINT)
-		time.Sleep(time.Second) // a run that stops does it at once
+		time.Sleep(time.Second) // a run that stops does so at once
 		release()
 		if code := r.code(); code != 0 || strings.Contains(r.text(), "stopping") {
 			t.Errorf("it ended with %d: %s", code, r.text())
@@ -144,7 +144,7 @@ func TestIgnoredSignals(t *testing.T) {
 	})
 }
 
-// TestSuspended: a run that was suspended for longer than a transaction may be idle goes on.
+// TestSuspended: a run continues after it was suspended for longer than the idle timeout of a transaction.
 func TestSuspended(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -153,7 +153,7 @@ func TestSuspended(t *testing.T) {
 		r := start(t, url, "rekey", "up", "--schema", "app")
 		r.until("no lock")
 		r.signal(syscall.SIGSTOP)
-		time.Sleep(13 * time.Second) // longer than a lease without a heartbeat lasts
+		time.Sleep(13 * time.Second) // longer than a lease lasts without a heartbeat
 		release()
 		r.signal(syscall.SIGCONT)
 		if code := r.code(); code != 0 {
@@ -162,7 +162,7 @@ func TestSuspended(t *testing.T) {
 	})
 }
 
-// TestTwoInterrupts: the second Ctrl-C ends a run promptly, though nothing arrives from the server.
+// TestTwoInterrupts: the second Ctrl-C ends a run promptly, even if the server does not respond.
 func TestTwoInterrupts(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -181,7 +181,7 @@ func TestTwoInterrupts(t *testing.T) {
 		if code := r.code(); code != 130 {
 			t.Errorf("it ended with %d: %s", code, r.text())
 		}
-		if took := time.Since(begun); took > 10*time.Second { // 2 s for the journal, the lease and the connections each
+		if took := time.Since(begun); took > 10*time.Second { // 2 s each for the journal, the lease and the connections
 			t.Errorf("that took %s", took)
 		}
 	})
@@ -192,7 +192,7 @@ type ending struct {
 	Problems []struct{ Kind, Code, Table, Step, SQLState, Message, Detail, Hint string }
 }
 
-// TestFaultsOfReaders: a command that only reads names the table, the step, a code and the next command as well.
+// TestFaultsOfReaders: a read-only command reports the table, the step, a code and the next command too.
 func TestFaultsOfReaders(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -228,8 +228,8 @@ func TestFaultsOfReaders(t *testing.T) {
 	})
 }
 
-// TestSilentConnections: every connection that is open falls silent, new ones work, and the run goes on over those:
-// before a change, and while the server builds an index, whose end nobody hears.
+// TestSilentConnections: all open connections fall silent and new ones work. The run continues on new ones, before a
+// change and while the server builds an index.
 func TestSilentConnections(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for name, held := range map[string]string{
@@ -266,7 +266,7 @@ func TestSilentConnections(t *testing.T) {
 	})
 }
 
-// snapshot keeps a snapshot that a build waits for.
+// snapshot holds a snapshot that a build waits for.
 func snapshot(t *testing.T, url, query string) (release func()) {
 	t.Helper()
 	tx, err := servertest.Pool(t, url).BeginTx(context.WithoutCancel(t.Context()), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
@@ -279,11 +279,11 @@ func snapshot(t *testing.T, url, query string) (release func()) {
 	return func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }
 }
 
-// waits until a build waits for others.
+// waits waits until a build waits for other transactions.
 func waits(t *testing.T, url string) {
 	t.Helper()
 	pool := servertest.Pool(t, url)
-	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(20 * time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < timeout; time.Sleep(20 * time.Millisecond) {
 		var n int
 		err := pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting for old%'").Scan(&n)
 		if err != nil || n > 0 {
@@ -293,7 +293,7 @@ func waits(t *testing.T, url string) {
 	t.Fatal("no build waits")
 }
 
-// silentBound is what docs/reference/problems.md promises, and what a busy machine may add.
+// silentBound is the limit in docs/reference/problems.md, and busy the additional time on a busy machine.
 const silentBound, busy = 30 * time.Second, 60 * time.Second
 
 // cut is a command whose network falls silent after some bytes.
@@ -305,8 +305,8 @@ type cut struct {
 	begun   time.Time
 }
 
-// TestSilentServer: nothing arrives any more, at whatever moment of whatever command, and it ends within the bound
-// with a code and the next command.
+// TestSilentServer: the server falls silent at some point of some command, and the command ends within the limit with
+// a code and the next command.
 func TestSilentServer(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -341,7 +341,7 @@ func TestSilentServer(t *testing.T) {
 				cuts = append(cuts, &cut{command, bytes, n, start(t, n.URL, "rekey", words...), time.Now()})
 			}
 		}
-		for _, one := range cuts { // they wait side by side
+		for _, one := range cuts { // they wait in parallel
 			one.ended(t)
 		}
 	})
