@@ -13,6 +13,7 @@ import (
 	"testing"
 )
 
+//nolint:gochecknoglobals // a flag of the test program
 var update = flag.Bool("update", false, "write the generated parts of documents")
 
 // jsonReference is the document whose tables are made of the types' doc comments.

@@ -25,11 +25,11 @@ func main() {
 }
 
 func writeManPages(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // everybody may read man pages
 		return err
 	}
 	for name, text := range manPages(cli.Root()) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil { //nolint:gosec // the same
 			return err
 		}
 	}

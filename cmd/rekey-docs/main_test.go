@@ -13,6 +13,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/cli"
 )
 
+//nolint:gochecknoglobals // a flag of the test program
 var update = flag.Bool("update", false, "write the reference")
 
 const page = "../../docs/reference/commands.md"

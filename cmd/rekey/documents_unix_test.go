@@ -20,6 +20,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
+//nolint:gochecknoglobals // a flag of the test program
 var update = flag.Bool("update", false, "write the output of the commands into the documents")
 
 const top = "../.."

@@ -45,7 +45,8 @@ func record(ctx context.Context, file string) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if output, err := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(dir, "rekey"), "./cmd/rekey").CombinedOutput(); err != nil {
+	build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(dir, "rekey"), "./cmd/rekey") //nolint:gosec // dir is ours
+	if output, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, output)
 	}
 	installation, err := server.FindAny(ctx)
@@ -73,7 +74,7 @@ func record(ctx context.Context, file string) (err error) {
 		movie = append(movie, shown...)
 		movie[len(movie)-1].shown = readingTime
 	}
-	return os.WriteFile(file, []byte(svg(movie)), 0o644)
+	return os.WriteFile(file, []byte(svg(movie)), 0o644) //nolint:gosec // it is committed
 }
 
 // openShop creates the database of the tutorials with more rows, so that the backfill takes some seconds.
@@ -82,10 +83,8 @@ func openShop(ctx context.Context, cluster *server.Cluster) error {
 	if err != nil {
 		return err
 	}
-	for database, statements := range map[string]string{"postgres": "CREATE DATABASE shop"} {
-		if err := execute(ctx, cluster.URL(database), statements); err != nil {
-			return err
-		}
+	if err := execute(ctx, cluster.URL("postgres"), "CREATE DATABASE shop"); err != nil {
+		return err
 	}
 	return execute(ctx, cluster.URL("shop"), strings.ReplaceAll(string(sql), smallRows, rows))
 }
@@ -103,7 +102,7 @@ func execute(ctx context.Context, url, sql string) error {
 // runInTerminal runs the command in a pseudo-terminal and returns a frame for each change of the screen.
 func runInTerminal(ctx context.Context, s *screen, dir, url, command string) (shown []frame, err error) {
 	line := fmt.Sprintf("stty cols %d rows %d; exec %s", columns, lines, command)
-	cmd := exec.CommandContext(ctx, "script", "-qefc", line, os.DevNull)
+	cmd := exec.CommandContext(ctx, "script", "-qefc", line, os.DevNull) //nolint:gosec // line is one of the commands above
 	cmd.Env = append(os.Environ(), "DATABASE_URL="+url, "TERM=xterm-256color", "CI=", "NO_COLOR=", "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
