@@ -8,11 +8,11 @@ import (
 )
 
 // mostFile is the size of the largest file that is read: a rekey.yaml, a certificate, a password file.
-const mostFile = 1 << 20
+const maxFileSize = 1 << 20
 
 var (
 	errNoFile = errors.New("it is no regular file")
-	errLarge  = fmt.Errorf("it has more than %d bytes", mostFile)
+	errLarge  = fmt.Errorf("it has more than %d bytes", maxFileSize)
 )
 
 // checkFile looks at a file before something reads it: a device or a pipe might never end. The null device is
@@ -27,7 +27,7 @@ func checkFile(name string) error {
 		return err
 	case !info.Mode().IsRegular():
 		return errNoFile
-	case info.Size() > mostFile:
+	case info.Size() > maxFileSize:
 		return errLarge
 	}
 	return nil
@@ -43,8 +43,8 @@ func readBounded(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, mostFile+1))
-	if err == nil && len(text) > mostFile {
+	text, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
+	if err == nil && len(text) > maxFileSize {
 		return nil, errLarge
 	}
 	return text, err

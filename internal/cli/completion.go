@@ -33,7 +33,7 @@ zsh, fish or powershell.`,
 			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(a.exact)
 			}
-			return message.UnknownShell(harmless(args[0]), message.Nearest(args[0], shells), shells)
+			return message.UnknownShell(quotedWord(args[0]), message.Nearest(args[0], shells), shells)
 		},
 	}
 }

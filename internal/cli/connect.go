@@ -18,18 +18,18 @@ type connection struct {
 	url, directURL string // the flags
 	standbyURLs    []string
 	source         string // where url comes from, for people
-	most           int32  // connections, if more are needed than one run takes
+	maxConnections int32  // connections, if more are needed than one run takes
 	getenv         func(string) string
 }
 
 const (
-	maxConnections = 4
-	connectTimeout = 15 * time.Second // where the user names none
-	pingTimeout    = 3 * time.Second  // for a connection that has rested, before it is used again
-	goodbye        = 2 * time.Second  // for the end of the connections
+	defaultConnections = 4
+	connectTimeout     = 15 * time.Second // where the user names none
+	pingTimeout        = 3 * time.Second  // for a connection that has rested, before it is used again
+	closeTimeout       = 2 * time.Second  // for the end of the connections
 	// fresh is how long a connection lives that goes over many schemas: the server remembers every table that one
 	// has met, for as long as it lives.
-	fresh = 10 * time.Second
+	fleetLifetime = 10 * time.Second
 )
 
 // resolve goes through the places in which a connection string may stand; none means libpq's own
@@ -56,11 +56,11 @@ type pools struct {
 }
 
 func (p pools) close() {
-	closing(append([]*pgxpool.Pool{p.main, p.direct}, p.standbys...)...)
+	closePools(append([]*pgxpool.Pool{p.main, p.direct}, p.standbys...)...)
 }
 
 // closing closes pools, and does not wait for connections on which nothing arrives: the process ends soon.
-func closing(pools ...*pgxpool.Pool) {
+func closePools(pools ...*pgxpool.Pool) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -72,7 +72,7 @@ func closing(pools ...*pgxpool.Pool) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(goodbye):
+	case <-time.After(closeTimeout):
 	}
 }
 
@@ -82,7 +82,7 @@ func (a *app) connect(ctx context.Context, f *flags) (pools, error) {
 	if p.main, err = a.library.connect(ctx, f.connection.resolve(a.Getenv)); err != nil {
 		return pools{}, err
 	}
-	if err = a.around(ctx, f, &p); err != nil {
+	if err = a.connectOthers(ctx, f, &p); err != nil {
 		p.close()
 		return pools{}, err
 	}
@@ -90,9 +90,9 @@ func (a *app) connect(ctx context.Context, f *flags) (pools, error) {
 }
 
 // around opens the other ways.
-func (a *app) around(ctx context.Context, f *flags, p *pools) (err error) {
+func (a *app) connectOthers(ctx context.Context, f *flags, p *pools) (err error) {
 	if url := f.connection.directURL; url != "" {
-		if p.direct, err = a.library.connect(ctx, connection{url: url, source: "--direct-url", most: f.connection.most, getenv: a.Getenv}); err != nil {
+		if p.direct, err = a.library.connect(ctx, connection{url: url, source: "--direct-url", maxConnections: f.connection.maxConnections, getenv: a.Getenv}); err != nil {
 			return err
 		}
 	}
@@ -127,7 +127,7 @@ func connect(ctx context.Context, c connection) (*pgxpool.Pool, error) {
 	trying, cancel := context.WithTimeout(ctx, 2*config.ConnConfig.ConnectTimeout)
 	defer cancel()
 	if err := pool.Ping(trying); err != nil {
-		closing(pool)
+		closePools(pool)
 		return nil, explain(err, config.ConnConfig)
 	}
 	return pool, nil
@@ -140,8 +140,8 @@ func (c connection) parse() (*pgxpool.Config, error) {
 	if rest, ok := strings.CutPrefix(text, "ecto://"); ok { // as Phoenix writes it
 		text = "postgres://" + rest
 	}
-	for _, look := range []func(string) string{foreign, misread, endless} {
-		if fault := look(text); fault != "" {
+	for _, check := range []func(string) string{otherProduct, ambiguousURL, endlessFile} {
+		if fault := check(text); fault != "" {
 			return nil, message.BadConnection(c.source, fault)
 		}
 	}
@@ -149,16 +149,16 @@ func (c connection) parse() (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, message.BadConnection(c.source, parseFault(err))
 	}
-	if fault := c.words(config.ConnConfig); fault != "" {
+	if fault := c.applyLibpq(config.ConnConfig); fault != "" {
 		return nil, message.BadConnection(c.source, fault)
 	}
-	if fault := misplaced(config.ConnConfig); fault != "" {
+	if fault := misplacedSecret(config.ConnConfig); fault != "" {
 		return nil, message.BadConnection(c.source, fault)
 	}
 	config.PingTimeout = pingTimeout
-	config.MaxConns, config.MinConns, config.MinIdleConns = max(maxConnections, c.most), 0, 0
-	if c.most > 0 {
-		config.MaxConnLifetime = fresh
+	config.MaxConns, config.MinConns, config.MinIdleConns = max(defaultConnections, c.maxConnections), 0, 0
+	if c.maxConnections > 0 {
+		config.MaxConnLifetime = fleetLifetime
 	}
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	if config.ConnConfig.ConnectTimeout == 0 {
@@ -168,7 +168,7 @@ func (c connection) parse() (*pgxpool.Config, error) {
 }
 
 // foreign finds another product's URL, which would be read as a pair of key and value.
-func foreign(text string) string {
+func otherProduct(text string) string {
 	scheme, _, found := strings.Cut(text, "://")
 	if !found || scheme == "postgres" || scheme == "postgresql" || strings.ContainsAny(scheme, "= ") {
 		return ""
@@ -210,9 +210,9 @@ func parseFault(err error) string {
 // unknownSetting refuses what is no setting of the connection: a misspelled dbname would otherwise mean another
 // database.
 func unknownSetting(name string) string {
-	known := append(stated(), "application_name", "fallback_application_name", "options", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
+	known := append(ignoredSettings(), "application_name", "fallback_application_name", "options", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
 		"tcp_user_timeout", "ssl_min_protocol_version", "ssl_max_protocol_version")
-	if _, there := unsupported()[strings.ToLower(name)]; there {
+	if _, there := limitedSettings()[strings.ToLower(name)]; there {
 		return ""
 	}
 	for _, one := range known {

@@ -23,7 +23,7 @@ import (
 // secret is the password in every string of TestNoPassword; a part of it must not appear either.
 const secret = "hunter2"
 
-func TestNoPassword(t *testing.T) {
+func TestPrintsNoPassword(t *testing.T) {
 	for _, url := range []string{
 		"postgres://app:hunter2@127.0.0.1:1/app",
 		"postgres://app:hunt%er2@127.0.0.1:1/app",
@@ -155,7 +155,7 @@ func TestExplain(t *testing.T) {
 }
 
 // TestParseFault proves that only the kind of a parse error is told, never what stood there.
-func TestParseFault(t *testing.T) {
+func TestParseFaultRepeatsNoText(t *testing.T) {
 	err := pgconn.NewParseConfigError("postgres://h", "invalid port", errors.New("parsing "+secret))
 	if got := parseFault(err); got != "the port is no number from 1 to 65535" {
 		t.Errorf("got %q", got)

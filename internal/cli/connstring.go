@@ -25,7 +25,7 @@ func isURL(text string) bool {
 
 // misread finds what makes a URL mean something else than was meant, mostly a character of the password that is
 // not escaped: what is behind it would be read as the name of a host or a database, and printed.
-func misread(text string) string {
+func ambiguousURL(text string) string {
 	switch {
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
 		return "it has a control character, or is not valid UTF-8"
@@ -64,7 +64,7 @@ func badEscape(text string) bool {
 
 // misplaced finds a secret where only names are: the driver took a part of the string, or of the environment, for
 // the name of a host, a user or a database, which are printed.
-func misplaced(config *pgx.ConnConfig) string {
+func misplacedSecret(config *pgx.ConnConfig) string {
 	for _, part := range []struct{ what, value string }{{"host", config.Host}, {"user", config.User}, {"database", config.Database}} {
 		if visible.Secret(part.value) {
 			return "its " + part.what + " looks like another connection string"
@@ -91,7 +91,7 @@ func readFiles() map[string]struct{ env, home string } {
 }
 
 // endless finds a file that the driver would read, perhaps for ever: a device, a pipe, a very large one.
-func endless(text string) string {
+func endlessFile(text string) string {
 	given := settings(text)
 	home, _ := os.UserHomeDir()
 	file := func(name string) string {

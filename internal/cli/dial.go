@@ -11,7 +11,7 @@ import (
 )
 
 // dialer makes connections with the keepalives and the timeout of the connection string.
-func (w wire) dialer(timeout time.Duration) pgconn.DialFunc {
+func (w socketOptions) dialer(timeout time.Duration) pgconn.DialFunc {
 	d := &net.Dialer{Timeout: timeout, KeepAlive: -1}
 	if w.keepalives {
 		d.KeepAlive = 0

@@ -13,14 +13,14 @@ objects depend, and never uses CASCADE. Ctrl-C stops it after the current step.`
 		Example: `  rekey plan --profile phoenixkit --prefix public --version 39
   rekey down --profile phoenixkit --prefix public --version 39
   rekey down --schema app`,
-		Args: noWords,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.migrate(cmd, f, a.library.down, "status", "39")
 		},
 	}
 	f.common(cmd)
-	f.free.register(cmd, &f.file)
-	f.free.fleet(cmd)
+	f.schemaRun.register(cmd, &f.file)
+	f.schemaRun.fleet(cmd)
 	f.policy(cmd, "39")
 	return cmd
 }

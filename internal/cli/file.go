@@ -18,7 +18,7 @@ import (
 
 // fileWords are the words of a rekey.yaml: flags by their names, and what single tables get. Where the
 // database is and who may enter stays out of files that are kept with the source.
-func fileWords() []string {
+func fileSettings() []string {
 	return []string{
 		"schema", "profile", "prefix", "tables", "exclude", "column", "index-name", "skip-refused", "overrides",
 		"pace", "batch-time", "lock-timeout", "lock-retry-timeout", "max-lag", "max-retained-wal", "max-snapshot-age",
@@ -27,7 +27,7 @@ func fileWords() []string {
 }
 
 // ownWords are those that a single table may have.
-func ownWords() []string { return []string{"column", "index-name"} }
+func overrideSettings() []string { return []string{"column", "index-name"} }
 
 // readFile sets every flag that the file of --config names and the command line does not. A word that
 // belongs to other commands is passed over.
@@ -48,7 +48,7 @@ func (f *flags) readFile(cmd *cobra.Command) *problem.Problem {
 	if len(document.Content) == 0 {
 		return nil
 	}
-	return f.eachWord(document.Content[0], fileWords(), func(word string, value *yaml.Node) *problem.Problem {
+	return f.eachWord(document.Content[0], fileSettings(), func(word string, value *yaml.Node) *problem.Problem {
 		if word == "overrides" {
 			return f.readOwn(value)
 		}
@@ -130,14 +130,14 @@ func (f *flags) readOwn(node *yaml.Node) *problem.Problem {
 	if node.Kind != yaml.MappingNode {
 		return f.fault(node, "overrides must contain names of tables", "Write: overrides: {orders: {column: public_id}}")
 	}
-	f.free.own = map[string]rekey.TableOptions{}
+	f.schemaRun.own = map[string]rekey.TableOptions{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		table := node.Content[i].Value
-		if _, twice := f.free.own[table]; twice {
+		if _, duplicate := f.schemaRun.own[table]; duplicate {
 			return f.fault(node.Content[i], "duplicate table "+visible.Quote(table), "Keep one of them.")
 		}
 		var own rekey.TableOptions
-		p := f.eachWord(node.Content[i+1], ownWords(), func(word string, value *yaml.Node) *problem.Problem {
+		p := f.eachWord(node.Content[i+1], overrideSettings(), func(word string, value *yaml.Node) *problem.Problem {
 			if value.Kind != yaml.ScalarNode {
 				return f.fault(value, word+" cannot have this value", "Set it to a name.")
 			}
@@ -151,7 +151,7 @@ func (f *flags) readOwn(node *yaml.Node) *problem.Problem {
 		if p != nil {
 			return p
 		}
-		f.free.own[table] = own
+		f.schemaRun.own[table] = own
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ type flags struct {
 	batchTime                     time.Duration
 	signals                       signalFlags
 	values                        valueFlags
-	free                          freeFlags
+	schemaRun                     schemaFlags
 	file                          string // of --config
 	json, quiet, noColor          bool
 	exitCode                      bool
@@ -97,7 +97,7 @@ func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 		Permissions: rekey.PermissionOptions{
 			SubscribersReady: f.subscribersReady, FireTriggers: f.fireTriggers, TrustOwners: f.trustOwners,
 		},
-		Tables: maps.Clone(f.free.own),
+		Tables: maps.Clone(f.schemaRun.own),
 	}}
 	misread := f.values.apply(&j.options)
 	r := f.request(cmd, legal...)
@@ -119,7 +119,7 @@ func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 	if len(found) > 0 {
 		return j, found
 	}
-	if f.free.back || j.profile != nil && len(r.Versions) > 0 && f.version == strconv.Itoa(j.profile.From) {
+	if f.schemaRun.down || j.profile != nil && len(r.Versions) > 0 && f.version == strconv.Itoa(j.profile.From) {
 		j.direction = rekey.Down
 	}
 	return j, nil

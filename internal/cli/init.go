@@ -28,7 +28,7 @@ or skipped and the reasons. Edit it, then run: rekey plan --config rekey.yaml.
 It changes nothing in the database and overwrites no file.`,
 		Example: `  rekey init --schema app
   rekey init --schema app --output - | less`,
-		Args: noWords,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			j, err := f.job(cmd)
 			if err != nil {
@@ -43,7 +43,7 @@ It changes nothing in the database and overwrites no file.`,
 		},
 	}
 	f.common(cmd)
-	f.free.words(cmd)
+	f.schemaRun.selection(cmd)
 	cmd.Flags().StringVarP(&output, "output", "o", "rekey.yaml", "the new file; - is standard output")
 	return cmd
 }

@@ -16,7 +16,7 @@ import (
 
 // stated are settings that every transaction states of itself, so that what a connection string says of them has no
 // effect, and words of other programs about their own pools.
-func stated() []string {
+func ignoredSettings() []string {
 	return []string{
 		"search_path", "timezone", "datestyle", "client_encoding", "statement_timeout", "lock_timeout",
 		"idle_in_transaction_session_timeout", "pool_size", "pgbouncer",
@@ -24,7 +24,7 @@ func stated() []string {
 }
 
 // unsupported are words that are accepted with the values that ask for nothing, and refused with any other.
-func unsupported() map[string][]string {
+func limitedSettings() map[string][]string {
 	return map[string][]string{
 		"gssencmode":         {"disable", "prefer"},
 		"gssdelegation":      {"0"},
@@ -54,7 +54,7 @@ func variables() map[string]string {
 
 // words takes libpq's words out of a connection string's settings and makes them work. It returns the fault of the
 // first that cannot.
-func (c connection) words(config *pgx.ConnConfig) string {
+func (c connection) applyLibpq(config *pgx.ConnConfig) string {
 	given := map[string]string{}
 	for name, of := range variables() {
 		if value := c.variable(name); value != "" {
@@ -68,17 +68,17 @@ func (c connection) words(config *pgx.ConnConfig) string {
 		if fault := unknownSetting(name); fault != "" {
 			return fault
 		}
-		if values, known := unsupported()[name]; known && !harmlessly(given[name], values) {
-			return refusedWord(name, values)
+		if values, known := limitedSettings()[name]; known && !isAllowed(given[name], values) {
+			return unsupportedSetting(name, values)
 		}
 	}
-	if config.ConnectTimeout == 0 && c.unending() {
+	if config.ConnectTimeout == 0 && c.hasNoTimeout() {
 		return "connect_timeout=0 would wait without a limit; omit it for " + connectTimeout.String() + ", or set a number of seconds"
 	}
-	if fault := protocols(config, given); fault != "" {
+	if fault := boundTLS(config, given); fault != "" {
 		return fault
 	}
-	wire, fault := wireOf(given)
+	wire, fault := parseSocketOptions(given)
 	if fault != "" {
 		return fault
 	}
@@ -91,7 +91,7 @@ func (c connection) words(config *pgx.ConnConfig) string {
 	return ""
 }
 
-func refusedWord(name string, values []string) string {
+func unsupportedSetting(name string, values []string) string {
 	fault := name + " is not supported"
 	if len(values) > 0 {
 		fault += " with this value; use " + strings.Join(values, " or ")
@@ -99,7 +99,7 @@ func refusedWord(name string, values []string) string {
 	return fault + "; omit it"
 }
 
-func harmlessly(value string, values []string) bool {
+func isAllowed(value string, values []string) bool {
 	for _, v := range values {
 		if strings.EqualFold(v, value) {
 			return true
@@ -109,7 +109,7 @@ func harmlessly(value string, values []string) bool {
 }
 
 // unending reports whether the string itself names a connect_timeout of 0: pgx reads that as none.
-func (c connection) unending() bool {
+func (c connection) hasNoTimeout() bool {
 	for _, word := range strings.FieldsFunc(c.url, func(r rune) bool { return r == '?' || r == '&' || r == ' ' }) {
 		if name, value, found := strings.Cut(word, "="); found && strings.TrimSpace(name) == "connect_timeout" && strings.Trim(value, "' ") == "0" {
 			return true
@@ -126,7 +126,7 @@ func (c connection) variable(name string) string {
 }
 
 // protocols bounds the versions of TLS.
-func protocols(config *pgx.ConnConfig, given map[string]string) string {
+func boundTLS(config *pgx.ConnConfig, given map[string]string) string {
 	known := map[string]uint16{"tlsv1": tls.VersionTLS10, "tlsv1.1": tls.VersionTLS11, "tlsv1.2": tls.VersionTLS12, "tlsv1.3": tls.VersionTLS13}
 	var least, most uint16
 	for _, bound := range []struct {
@@ -162,7 +162,7 @@ func protocols(config *pgx.ConnConfig, given map[string]string) string {
 }
 
 // wire says how TCP finds out that the other end is gone.
-type wire struct {
+type socketOptions struct {
 	keepalives           bool
 	idle, interval, user time.Duration
 	count                int
@@ -175,16 +175,16 @@ const (
 	keepCount    = 4
 )
 
-func wireOf(given map[string]string) (w wire, fault string) {
-	w = wire{keepalives: true, idle: keepIdle, interval: keepInterval, count: keepCount}
+func parseSocketOptions(given map[string]string) (w socketOptions, fault string) {
+	w = socketOptions{keepalives: true, idle: keepIdle, interval: keepInterval, count: keepCount}
 	for _, name := range []string{"keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"} {
 		value, there := given[name]
 		if !there || value == "" {
 			continue
 		}
 		n, err := strconv.Atoi(strings.TrimSpace(value))
-		if err != nil || n < 0 || n > mostWire {
-			return w, fmt.Sprintf("%s must be an integer from 0 to %d", name, mostWire)
+		if err != nil || n < 0 || n > maxSocketOption {
+			return w, fmt.Sprintf("%s must be an integer from 0 to %d", name, maxSocketOption)
 		}
 		switch {
 		case name == "keepalives":
@@ -206,4 +206,4 @@ func wireOf(given map[string]string) (w wire, fault string) {
 }
 
 // mostWire is the largest number that a word about TCP may have: what fits into a C int of milliseconds.
-const mostWire = 1<<31 - 1
+const maxSocketOption = 1<<31 - 1

@@ -9,7 +9,7 @@ import (
 )
 
 // TestLibpqWords: each word of libpq's works or is refused by name; none is left out in silence.
-func TestLibpqWords(t *testing.T) {
+func TestLibpqSettings(t *testing.T) {
 	user := ""
 	if runtime.GOOS != "linux" {
 		user = "Linux only"
@@ -88,7 +88,7 @@ func TestLibpqVariables(t *testing.T) {
 }
 
 // TestLibpqWordsWork: what is named reaches the connection.
-func TestLibpqWordsWork(t *testing.T) {
+func TestLibpqSettingsReachConnection(t *testing.T) {
 	config, err := connection{url: "postgres://h/d?sslmode=prefer&ssl_min_protocol_version=TLSv1.3&fallback_application_name=nightly&options=-c%20geqo%3Doff"}.parse()
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestLibpqWordsWork(t *testing.T) {
 	if c.TLSConfig.MinVersion != tls.VersionTLS13 || c.RuntimeParams["application_name"] != "nightly" || c.RuntimeParams["options"] != "-c geqo=off" || len(c.RuntimeParams) != 2 {
 		t.Errorf("got %+v, %v", c.TLSConfig, c.RuntimeParams)
 	}
-	for words, want := range map[string]wire{
+	for words, want := range map[string]socketOptions{
 		"":              {keepalives: true, idle: keepIdle, interval: keepInterval, count: keepCount},
 		"keepalives=0":  {idle: keepIdle, interval: keepInterval, count: keepCount},
 		"idle,interval": {keepalives: true, idle: 7 * time.Second, interval: 3 * time.Second, count: 2},
@@ -109,7 +109,7 @@ func TestLibpqWordsWork(t *testing.T) {
 		case "idle,interval":
 			given = map[string]string{"keepalives_idle": "7", "keepalives_interval": "3", "keepalives_count": "2"}
 		}
-		if got, fault := wireOf(given); got != want || fault != "" {
+		if got, fault := parseSocketOptions(given); got != want || fault != "" {
 			t.Errorf("%s: got %+v, %s", words, got, fault)
 		}
 	}

@@ -58,8 +58,8 @@ func (f *flags) checkFleet(cmd *cobra.Command) *problem.Problem {
 }
 
 func (f *flags) fleet(schemas []string) rekey.Fleet {
-	fleet := rekey.Fleet{Schemas: schemas, Parallel: f.free.parallel, Canary: f.free.canary, MaxFailures: f.free.maxFailures}
-	if f.free.onError == "stop" {
+	fleet := rekey.Fleet{Schemas: schemas, Parallel: f.schemaRun.parallel, Canary: f.schemaRun.canary, MaxFailures: f.schemaRun.maxFailures}
+	if f.schemaRun.onError == "stop" {
 		fleet.MaxFailures = 1
 	}
 	return fleet
@@ -83,30 +83,30 @@ func (a *app) overMany(cmd *cobra.Command, f *flags, j job, clean bool, do one) 
 	begun := time.Now()
 	stopping := a.watch(cmd.Context(), clean, func(text string) { fmt.Fprintln(a.Stderr, text) })
 	defer stopping.end()
-	f.connection.most = int32(3*f.free.parallel + 1)
+	f.connection.maxConnections = int32(3*f.schemaRun.parallel + 1)
 	pools, err := a.connect(stopping.hard, f)
 	if err != nil {
 		return a.interrupted(err)
 	}
 	defer pools.close()
-	schemas, alone, err := a.match(stopping.hard, pools.main, f, j)
+	schemas, without, err := a.match(stopping.hard, pools.main, f, j)
 	if err != nil {
 		return a.interrupted(err)
 	}
 	j.options.Direct, j.options.Standbys, j.options.Stop = pools.direct, pools.standbys, stopping.soft.Done()
-	c := &count{app: a, f: f, sum: event.Summary{Command: cmd.Name(), Pattern: f.pattern(), Schemas: len(schemas), Skipped: alone}}
+	c := &fleetCount{app: a, f: f, sum: event.Summary{Command: cmd.Name(), Pattern: f.pattern(), Schemas: len(schemas), Skipped: without}}
 	number := f.fleet(schemas).Each(stopping.hard, j.options.Stop, func(ctx context.Context, schema string) error {
 		told, err := do(ctx, pools.main, j.in(schema))
 		err = a.interrupted(err)
 		c.lines.Store(schema, told)
 		return err
-	}, c.tell)
+	}, c.ended)
 	c.sum.NotBegun, c.sum.Elapsed = len(schemas)-number, time.Since(begun)
 	return c.conclude(number)
 }
 
 // match names the schemas that are worked on, and those that match and have not the profile's tables.
-func (a *app) match(ctx context.Context, pool *pgxpool.Pool, f *flags, j job) (found, alone []string, err error) {
+func (a *app) match(ctx context.Context, pool *pgxpool.Pool, f *flags, j job) (found, without []string, err error) {
 	if f.schema == "" {
 		return a.library.prefixes(ctx, pool, *j.profile, f.prefix)
 	}
@@ -115,7 +115,7 @@ func (a *app) match(ctx context.Context, pool *pgxpool.Pool, f *flags, j job) (f
 }
 
 // count adds up and tells of each schema when it has ended.
-type count struct {
+type fleetCount struct {
 	app   *app
 	f     *flags
 	sum   event.Summary
@@ -126,7 +126,7 @@ type count struct {
 }
 
 // unread is the JSON of a schema that could not even be looked at.
-type unread struct {
+type failedSchema struct {
 	FormatVersion int          `json:"format_version"`
 	OK            bool         `json:"ok"`
 	Schema        string       `json:"schema"`
@@ -134,7 +134,7 @@ type unread struct {
 }
 
 // tell is called once a schema, one call at a time.
-func (c *count) tell(schema string, err error) {
+func (c *fleetCount) ended(schema string, err error) {
 	said, _ := c.lines.LoadAndDelete(schema)
 	told, _ := said.(line)
 	c.sum.Tables += told.tables
@@ -150,7 +150,7 @@ func (c *count) tell(schema string, err error) {
 		told.text = screen.FailureLine(problem.All(err))
 	}
 	if told.value == nil {
-		told.value = unread{FormatVersion: event.FormatVersion, Schema: schema, Problems: problem.All(err)}
+		told.value = failedSchema{FormatVersion: event.FormatVersion, Schema: schema, Problems: problem.All(err)}
 	}
 	switch {
 	case c.f.json:
@@ -163,7 +163,7 @@ func (c *count) tell(schema string, err error) {
 }
 
 // sort counts a plan with those of its kind.
-func (c *count) sort(kind event.Kind) {
+func (c *fleetCount) sort(kind event.Kind) {
 	if kind.Fingerprint == "" {
 		return
 	}
@@ -179,7 +179,7 @@ func (c *count) sort(kind event.Kind) {
 	c.sum.Kinds[at].Schemas++
 }
 
-func (c *count) conclude(begun int) error {
+func (c *fleetCount) conclude(begun int) error {
 	var err error
 	if c.sum.Failed > 0 || c.sum.NotBegun > 0 {
 		err = message.SchemasFailed(c.sum.Failed, c.sum.Schemas, c.first, c.where, begun)
@@ -191,7 +191,7 @@ func (c *count) conclude(begun int) error {
 	case c.f.json:
 		screen.JSON(c.app.Stdout, c.app.Stderr).Event(c.sum)
 		if err != nil {
-			return reported{err}
+			return alreadyReported{err}
 		}
 	case !c.f.quiet:
 		fmt.Fprintln(c.app.Stdout, screen.Total(c.sum))
@@ -209,12 +209,12 @@ func (a *app) compact(value any) {
 }
 
 // ahead is how many schemas are planned at a time, a half of them with the same few queries.
-const ahead = 400
+const planBatch = 400
 
 // planMany plans in every schema that matches: a refusal is a failure.
 func (a *app) planMany(cmd *cobra.Command, f *flags, j job) error {
 	var pending atomic.Bool
-	book := &planbook{app: a, f: f, made: map[string]planned{}, said: map[string]line{}}
+	book := &planAhead{app: a, f: f, made: map[string]planned{}, said: map[string]line{}}
 	err := a.overMany(cmd, f, j, false, func(ctx context.Context, pool *pgxpool.Pool, j job) (line, error) {
 		doc, told, err := book.plan(ctx, pool, j)
 		if err != nil {
@@ -235,7 +235,7 @@ func (a *app) planMany(cmd *cobra.Command, f *flags, j job) error {
 }
 
 // planbook holds the plans of the schemas that come next.
-type planbook struct {
+type planAhead struct {
 	app  *app
 	f    *flags
 	mu   sync.Mutex
@@ -250,7 +250,7 @@ type planned struct {
 	line line
 }
 
-func (b *planbook) plan(ctx context.Context, pool *pgxpool.Pool, j job) (rekey.Plan, line, error) {
+func (b *planAhead) plan(ctx context.Context, pool *pgxpool.Pool, j job) (rekey.Plan, line, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	schema := j.schema.Name
@@ -265,7 +265,7 @@ func (b *planbook) plan(ctx context.Context, pool *pgxpool.Pool, j job) (rekey.P
 }
 
 // ahead plans the schema and those that come next.
-func (b *planbook) ahead(ctx context.Context, pool *pgxpool.Pool, j job, schema string) error {
+func (b *planAhead) ahead(ctx context.Context, pool *pgxpool.Pool, j job, schema string) error {
 	if b.next == nil {
 		var err error
 		if b.next, err = b.app.library.planner(pool, j); err != nil {
@@ -277,7 +277,7 @@ func (b *planbook) ahead(ctx context.Context, pool *pgxpool.Pool, j job, schema 
 	}
 	next := []string{schema}
 	if at := slices.Index(b.all, schema); at >= 0 { // else it has come up since, or an error took it away with others
-		next = b.all[at:min(at+ahead, len(b.all))]
+		next = b.all[at:min(at+planBatch, len(b.all))]
 		b.all = b.all[at+len(next):]
 	}
 	docs, err := b.next.Plans(ctx, j.direction, next)
@@ -288,7 +288,7 @@ func (b *planbook) ahead(ctx context.Context, pool *pgxpool.Pool, j job, schema 
 }
 
 // line says of a plan that is like an earlier one what that one's line says.
-func (b *planbook) line(doc rekey.Plan) line {
+func (b *planAhead) line(doc rekey.Plan) line {
 	told := line{value: doc, kind: event.Kind{SameAs: doc.Schema, Fingerprint: doc.Fingerprint}}
 	if first, known := b.said[doc.SameAs]; doc.SameAs != "" && known {
 		told.text, told.tables, told.kind.SameAs = "like "+doc.SameAs+": "+first.text, first.tables, doc.SameAs

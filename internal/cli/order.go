@@ -24,7 +24,7 @@ func (v *valueFlags) register(cmd *cobra.Command) {
 	set.StringVar(&v.zone, "time-zone", "", "time zone of timestamps without one (default UTC)")
 	set.StringSliceVar(&v.random, "random", nil, "tables with random uuids (version 4); they do not reveal when a row was created")
 	for name, complete := range map[string]func() []string{
-		"time-source": sources, "time-column": behind(noTimeColumn), "random": tables, "time-zone": func() []string { return nil },
+		"time-source": sources, "time-column": eachTable(noTimeColumn), "random": tables, "time-zone": func() []string { return nil },
 	} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(complete(), cobra.ShellCompDirectiveNoFileComp))
 	}
@@ -40,7 +40,7 @@ func tables() (names []string) {
 	return names
 }
 
-func behind(word string) func() []string {
+func eachTable(word string) func() []string {
 	return func() (words []string) {
 		for _, name := range tables() {
 			words = append(words, name+"="+word)
@@ -50,7 +50,7 @@ func behind(word string) func() []string {
 }
 
 func sources() []string {
-	return slices.Concat([]string{string(rekey.FromCreation), string(rekey.FromMigration)}, behind(string(rekey.FromMigration))())
+	return slices.Concat([]string{string(rekey.FromCreation), string(rekey.FromMigration)}, eachTable(string(rekey.FromMigration))())
 }
 
 // apply sets the sources of the values. Names of tables and columns are checked later.
@@ -68,9 +68,9 @@ func (v *valueFlags) apply(o *rekey.Options) *problem.Problem {
 		table, source, one := strings.Cut(word, "=")
 		switch {
 		case one:
-			set(table, namedSource(source))
+			set(table, sourceOf(source))
 		default:
-			o.Values.Source = namedSource(word)
+			o.Values.Source = sourceOf(word)
 		}
 	}
 	for _, table := range v.random {
@@ -91,7 +91,7 @@ func (v *valueFlags) apply(o *rekey.Options) *problem.Problem {
 }
 
 // namedSource returns the source that a word of --time-source names; any other word is refused elsewhere.
-func namedSource(word string) rekey.ValueSource {
+func sourceOf(word string) rekey.ValueSource {
 	if word == string(rekey.FromMigration) {
 		return rekey.MigrationTime()
 	}

@@ -24,7 +24,7 @@ func (o *output) Write(text []byte) (int, error) {
 
 // unwritten tells, where it can still be read, that data was lost. A reader that has gone away, head perhaps,
 // wants no more of it.
-func (a *app) unwritten(err, lost error) error {
+func (a *app) outputError(err, lost error) error {
 	gone := errors.Is(lost, syscall.EPIPE)
 	if lost == nil || gone && err == nil {
 		return err
@@ -33,7 +33,7 @@ func (a *app) unwritten(err, lost error) error {
 		a.reportText(message.OutputFailed(lost))
 	}
 	if err == nil || errors.Is(err, lost) {
-		return reported{message.OutputFailed(lost)}
+		return alreadyReported{message.OutputFailed(lost)}
 	}
 	return err
 }

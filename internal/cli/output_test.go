@@ -16,13 +16,13 @@ import (
 )
 
 // broken is a channel that takes nothing.
-type broken struct{ err error }
+type failingWriter struct{ err error }
 
-func (b broken) Write([]byte) (int, error) { return 0, b.err }
+func (b failingWriter) Write([]byte) (int, error) { return 0, b.err }
 
 // TestOutputLost: a full disk is told of on the other channel, and a reader that went away is not; neither
 // ends a run.
-func TestOutputLost(t *testing.T) {
+func TestReportsFailedOutput(t *testing.T) {
 	full := errors.New("no space left on device")
 	for _, c := range []struct {
 		name  string
@@ -52,7 +52,7 @@ func TestOutputLost(t *testing.T) {
 			}
 			var stderr bytes.Buffer
 			code := run(t.Context(), Process{
-				Args: c.words, Stdin: strings.NewReader(""), Stdout: io.Writer(broken{c.out}), Stderr: &stderr,
+				Args: c.words, Stdin: strings.NewReader(""), Stdout: io.Writer(failingWriter{c.out}), Stderr: &stderr,
 				Getenv: func(string) string { return "" },
 			}, l)
 			told := strings.Count(stderr.String(), "could not write to standard output")

@@ -50,10 +50,10 @@ hints, and end the plan with exit code 4.`,
 		},
 	}
 	f.common(cmd)
-	f.free.register(cmd, &f.file)
+	f.schemaRun.register(cmd, &f.file)
 	f.policy(cmd, legal...)
 	f.values.register(cmd)
-	cmd.Flags().BoolVar(&f.free.back, "down", false, "with --schema: plan the way down")
+	cmd.Flags().BoolVar(&f.schemaRun.down, "down", false, "with --schema: plan the way down")
 	cmd.Flags().BoolVar(&view.sql, "sql", false, "print every statement with its lock")
 	cmd.Flags().BoolVar(&f.exitCode, "exit-code", false, "exit code 3 if there is something to do")
 	return cmd
@@ -147,7 +147,7 @@ func (a *app) plan(ctx context.Context, pool *pgxpool.Pool, j job, f *flags, vie
 func (a *app) refused(what string, list problem.List, f *flags) error {
 	switch {
 	case f.json:
-		return reported{list}
+		return alreadyReported{list}
 	case f.quiet:
 		return list
 	default:

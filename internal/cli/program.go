@@ -21,7 +21,7 @@ func RunProgram(ctx context.Context, p Process, name string, command func(*Progr
 	a.only = name
 	cmd := command(&Program{a})
 	a.prepare(cmd)
-	cmd.Args = noWords
+	cmd.Args = noArguments
 	cmd.SetArgs(p.Args)
 	return a.finish(cmd.ExecuteContext(ctx))
 }
@@ -37,7 +37,7 @@ func (p *Program) Width() int { return p.app.width(p.app.err) }
 
 // Lively reports whether standard output and standard error are terminals that may be redrawn and coloured.
 func (p *Program) Lively() (stdout, stderr bool) {
-	return p.app.lively(p.app.out), p.app.lively(p.app.err)
+	return p.app.isLively(p.app.out), p.app.isLively(p.app.err)
 }
 
 // UntilSignal returns a context that the first signal cancels. The caller calls end when the command is done.
@@ -58,11 +58,11 @@ func (p *Program) Report(err error) error {
 // Reported wraps an error that the command's own output already contains, so that RunProgram does not report it
 // again. Of nil it returns nil.
 func Reported(err error) error {
-	var already reported
+	var already alreadyReported
 	if err == nil || errors.As(err, &already) {
 		return err
 	}
-	return reported{err}
+	return alreadyReported{err}
 }
 
 // WrongFlag returns the problem of a flag that has a wrong value.

@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) reportText(err error) {
-	fmt.Fprint(a.err, screen.Problems(problem.All(err), a.width(a.err), a.lively(a.err)))
+	fmt.Fprint(a.err, screen.Problems(problem.All(err), a.width(a.err), a.isLively(a.err)))
 }
 
 // reportJSON tells a problem on standard output as the command's own kind of JSON does: the last event
@@ -58,7 +58,7 @@ func (a *app) encode(value any, indent string) error {
 }
 
 // lively tells whether a channel is a terminal that wants more than plain lines.
-func (a *app) lively(out io.Writer) bool {
+func (a *app) isLively(out io.Writer) bool {
 	if a.Getenv("NO_COLOR") != "" || a.Getenv("TERM") == "dumb" || a.Getenv("CI") != "" {
 		return false
 	}
@@ -96,7 +96,7 @@ func (a *app) writer(f *flags) screen.Writer {
 		return screen.JSON(a.Stdout, a.Stderr)
 	case f.quiet:
 		return screen.Silent(a.Stderr)
-	case a.lively(a.err):
+	case a.isLively(a.err):
 		return screen.Terminal(a.err)
 	default:
 		return screen.Lines(a.Stderr)

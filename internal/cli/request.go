@@ -28,7 +28,7 @@ func (f *flags) request(cmd *cobra.Command, legal ...string) setting.Request {
 			}
 		}
 	})
-	for table, own := range f.free.own {
+	for table, own := range f.schemaRun.own {
 		r.Overrides[table] = setting.Names{Column: own.Column, IndexName: own.IndexName}
 		r.Texts["overrides"] = []string{"true"}
 	}

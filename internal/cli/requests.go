@@ -55,7 +55,7 @@ func (a *app) requestCommand(verb, short, long, effect string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: verb + " [flags]", Short: short, Long: long,
 		Example: "  rekey " + verb + " --prefix public",
-		Args:    noWords,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.send(cmd, f, request{verb: verb}, effect)
 		},
@@ -73,7 +73,7 @@ func (a *app) tuneCommand() *cobra.Command {
 run of a schema. Settings that are not named stay as they are.`,
 		Example: `  rekey tune --prefix public --pace gentle
   rekey tune --prefix public --max-lag 30s --batch-time 20ms`,
-		Args: noWords,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.send(cmd, f, request{verb: "tune", tuning: rekey.Tuning{
 				Pace: rekey.Pace(f.pace), BatchTime: f.batchTime, MaxLag: f.signals.maxLag,

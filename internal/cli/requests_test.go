@@ -50,7 +50,7 @@ func TestRequests(t *testing.T) {
 }
 
 // TestKnobs: what is set reaches the library, and what cannot be is refused before anything is asked.
-func TestKnobs(t *testing.T) {
+func TestRequestsAreValidated(t *testing.T) {
 	var given job
 	l := upWith(func(_ context.Context, _ *pgxpool.Pool, c job) (event.Result, error) {
 		given = c

@@ -18,7 +18,7 @@ undo all of it. It is about primary keys, not encryption keys.`,
   rekey verify --profile phoenixkit --prefix public
   rekey down   --profile phoenixkit --prefix public --version 39`,
 		Version: build().Version,
-		Args:    noWords,
+		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("rekey {{.Version}}\n")

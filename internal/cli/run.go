@@ -32,7 +32,7 @@ func Run(ctx context.Context, p Process) int {
 
 func run(ctx context.Context, p Process, l library) int {
 	a := newApp(p, l)
-	return a.finish(a.told(a.execute(ctx)))
+	return a.finish(a.explained(a.execute(ctx)))
 }
 
 func newApp(p Process, l library) *app {
@@ -47,7 +47,7 @@ func (a *app) finish(err error) int {
 	if lost := a.exact.err; lost == nil || !errors.Is(err, lost) {
 		a.report(err)
 	}
-	return a.exit(a.unwritten(err, a.exact.err))
+	return a.exit(a.outputError(err, a.exact.err))
 }
 
 // app is one call of the program.
@@ -72,7 +72,7 @@ func (a *app) execute(ctx context.Context) error {
 
 // told makes a problem of what a server or the network said while something was only read; runs do that
 // themselves.
-func (a *app) told(err error) error {
+func (a *app) explained(err error) error {
 	var one *problem.Problem
 	if err == nil || errors.Is(err, errPending) || errors.As(err, &one) {
 		return err
@@ -81,13 +81,13 @@ func (a *app) told(err error) error {
 }
 
 // reported wraps an error that was told already, inside a document or an event.
-type reported struct{ error }
+type alreadyReported struct{ error }
 
-func (r reported) Unwrap() error { return r.error }
+func (r alreadyReported) Unwrap() error { return r.error }
 
 // report tells an error that nobody has told yet.
 func (a *app) report(err error) {
-	var told reported
+	var told alreadyReported
 	switch {
 	case err == nil, errors.As(err, &told), errors.Is(err, errPending):
 	case a.wantsJSON():

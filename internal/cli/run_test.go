@@ -105,7 +105,7 @@ func TestVerify(t *testing.T) {
 }
 
 // TestWords looks at what the library gets to hear.
-func TestWords(t *testing.T) {
+func TestFlagsReachLibrary(t *testing.T) {
 	var got job
 	l := library{down: func(_ context.Context, _ *pgxpool.Pool, c job) (event.Result, error) {
 		got = c
@@ -141,7 +141,7 @@ func TestResultComesLast(t *testing.T) {
 }
 
 // TestServerError: what the server says to a command that only reads comes with a hint, as all else does.
-func TestServerError(t *testing.T) {
+func TestServerErrorsHaveHints(t *testing.T) {
 	said := &pgconn.PgError{Severity: "ERROR", Code: "53400", Message: "temporary file size exceeds \"temp_file_limit\""}
 	l := library{verify: func(context.Context, *pgxpool.Pool, job) (rekey.Report, error) { return rekey.Report{}, said }}
 	got := try(t, l, nil, phoenix("verify")...)

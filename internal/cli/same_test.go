@@ -22,7 +22,7 @@ import (
 )
 
 // twin is one call, as a command line and as a call of the library.
-type twin struct {
+type sameCall struct {
 	words []string
 	call  func(*job) // nil: the library's types cannot express it
 	codes string     // of what is wrong; "" is nothing
@@ -33,21 +33,21 @@ func kit(j *job) {
 	j.profile, j.schema.Name = &p, "public"
 }
 
-func twins() []twin {
+func twins() []sameCall {
 	long := strings.Repeat("x", 64)
-	app := func(flag, value string, codes string, call func(*job)) twin {
-		return twin{[]string{"--schema", "app", "--" + flag, value}, call, codes}
+	app := func(flag, value string, codes string, call func(*job)) sameCall {
+		return sameCall{[]string{"--schema", "app", "--" + flag, value}, call, codes}
 	}
-	profile := func(flag, value string, codes string, call func(*job)) twin {
+	profile := func(flag, value string, codes string, call func(*job)) sameCall {
 		if call == nil {
-			return twin{[]string{"--profile", "phoenixkit", "--" + flag, value}, nil, codes}
+			return sameCall{[]string{"--profile", "phoenixkit", "--" + flag, value}, nil, codes}
 		}
-		return twin{[]string{"--profile", "phoenixkit", "--" + flag, value}, func(j *job) { kit(j); call(j) }, codes}
+		return sameCall{[]string{"--profile", "phoenixkit", "--" + flag, value}, func(j *job) { kit(j); call(j) }, codes}
 	}
 	table := func(j *job, name string, source rekey.ValueSource) {
 		j.options.Tables = map[string]rekey.TableOptions{name: {Values: source}}
 	}
-	all := []twin{
+	all := []sameCall{
 		{[]string{"--schema", "app"}, func(*job) {}, ""},
 		{[]string{"--profile", "phoenixkit"}, kit, ""},
 		{nil, nil, "no_scope"},
@@ -125,7 +125,7 @@ func twins() []twin {
 
 // TestSameAnswers: what the command line refuses the library refuses too, with the same code and sentence, each
 // with its own names for the settings, and before any connection is made.
-func TestSameAnswers(t *testing.T) {
+func TestFlagsAndLibraryAgree(t *testing.T) {
 	for _, twin := range twins() {
 		reached := false
 		l := upWith(func(context.Context, *pgxpool.Pool, job) (event.Result, error) {
@@ -158,7 +158,7 @@ func TestSameAnswers(t *testing.T) {
 			}
 			continue
 		}
-		if flags, fields := said(result.Problems), said(list); got.code != 2 || connected || flags != fields || codes(list) != twin.codes {
+		if flags, fields := sentences(result.Problems), sentences(list); got.code != 2 || connected || flags != fields || codes(list) != twin.codes {
 			t.Errorf("%q, %s:\n%s\n%s", twin.words, codes(list), flags, fields)
 		}
 		if strings.Contains(got.stdout+got.stderr+err.Error(), "hunter2") {
@@ -179,7 +179,7 @@ func codes(list problem.List) string {
 }
 
 // said are the sentences without the names of the settings.
-func said(list problem.List) string {
+func sentences(list problem.List) string {
 	name := regexp.MustCompile(`--[a-z-]+|\b(Options\.)?(Locks|Backfill|Throttle|Values|Permissions|Tables)\b(\[[^\]]*\])?(\.[A-Z][A-Za-z]+)*|\b(Profile|Schema)\b(\.[A-Z][A-Za-z]+)?(\([^)]*\))?|\brekey up\b|\bUp\b`)
 	lines := ""
 	for _, p := range list {

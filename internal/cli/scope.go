@@ -12,31 +12,31 @@ import (
 )
 
 // freeFlags are the words of a run without a profile.
-type freeFlags struct {
+type schemaFlags struct {
 	tables, exclude   []string
 	column, indexName string
 	own               map[string]rekey.TableOptions // what single tables get; only a file sets it
-	skipRefused, back bool
+	skipRefused, down bool
 	parallel, canary  int
 	onError           string
 	maxFailures       int
 }
 
 // register adds the flags of the commands that look at tables, in many schemas too.
-func (w *freeFlags) register(cmd *cobra.Command, file *string) {
-	w.one(cmd, file)
+func (w *schemaFlags) register(cmd *cobra.Command, file *string) {
+	w.oneSchema(cmd, file)
 	cmd.Flags().IntVar(&w.parallel, "parallel", 1, "schemas at a time, "+setting.Range("parallel"))
 }
 
 // one adds the flags of a command that looks at the tables of one schema.
-func (w *freeFlags) one(cmd *cobra.Command, file *string) {
+func (w *schemaFlags) oneSchema(cmd *cobra.Command, file *string) {
 	cmd.Flags().StringVar(file, "config", "", "read settings from a file of rekey init")
-	w.words(cmd)
+	w.selection(cmd)
 	cmd.Flags().BoolVar(&w.skipRefused, "skip-refused", false, "skip refused tables, work on the others")
 }
 
 // fleet adds the flags of the commands that change many schemas.
-func (w *freeFlags) fleet(cmd *cobra.Command) {
+func (w *schemaFlags) fleet(cmd *cobra.Command) {
 	set := cmd.Flags()
 	set.IntVar(&w.canary, "canary", 0, "work on N schemas first, one by one; stop if one fails")
 	set.StringVar(&w.onError, "on-error", "stop", "what to do when a schema fails")
@@ -45,7 +45,7 @@ func (w *freeFlags) fleet(cmd *cobra.Command) {
 }
 
 // words adds the flags that say which tables get what.
-func (w *freeFlags) words(cmd *cobra.Command) {
+func (w *schemaFlags) selection(cmd *cobra.Command) {
 	set := cmd.Flags()
 	set.Var(&patterns{&w.tables}, "tables", "only these tables (* and ? match)")
 	set.Var(&patterns{&w.exclude}, "exclude", "without these tables")
@@ -62,9 +62,9 @@ func (f *flags) pickScope(j *job) *problem.Problem {
 	if f.schema == "" {
 		return f.pickProfile(j)
 	}
-	j.schema.Tables, j.schema.Exclude = f.free.tables, f.free.exclude
-	j.schema.Column, j.schema.IndexName = f.free.column, f.free.indexName
-	j.schema.SkipRefused = f.free.skipRefused
+	j.schema.Tables, j.schema.Exclude = f.schemaRun.tables, f.schemaRun.exclude
+	j.schema.Column, j.schema.IndexName = f.schemaRun.column, f.schemaRun.indexName
+	j.schema.SkipRefused = f.schemaRun.skipRefused
 	return nil
 }
 
@@ -78,16 +78,16 @@ func (f *flags) where() string {
 	}
 	words := []string{"--schema", shell(f.schema)}
 	for _, w := range []struct{ name, value string }{
-		{"tables", strings.Join(f.free.tables, ",")},
-		{"exclude", strings.Join(f.free.exclude, ",")},
-		{"column", f.free.column},
-		{"index-name", f.free.indexName},
+		{"tables", strings.Join(f.schemaRun.tables, ",")},
+		{"exclude", strings.Join(f.schemaRun.exclude, ",")},
+		{"column", f.schemaRun.column},
+		{"index-name", f.schemaRun.indexName},
 	} {
 		if w.value != "" {
 			words = append(words, "--"+w.name, shell(w.value))
 		}
 	}
-	if f.free.skipRefused {
+	if f.schemaRun.skipRefused {
 		words = append(words, "--skip-refused")
 	}
 	return strings.Join(words, " ") + f.trusting()

@@ -16,7 +16,7 @@ import (
 )
 
 // A URL whose password has a character that ends the user's part is refused unread, and the remedy is said.
-func TestMisreadURL(t *testing.T) {
+func TestRefusesAmbiguousURLs(t *testing.T) {
 	for url, remedy := range map[string]string{
 		"postgres://u:a@hunter2@host/db":             "%40",
 		"postgres://u:a@hunter2@host:5432/db?x=y":    "%40",
@@ -119,7 +119,7 @@ func TestFileRepeatsNoSecret(t *testing.T) {
 		"overrides: {a: {column: \"" + secret + "\"}}\nschema: app", "overrides: {a: {\"" + secret + "\": x}}", "schema: \x00hunter2", "schema: \x1b[2Jhunter2\u202e: a", "- hunter2", "schema: [hunter2]\n",
 		"schema: app\nschema: hunter2", "\"" + secret + "\": a\n\"" + secret + "\": b",
 	}
-	for _, word := range fileWords() {
+	for _, word := range fileSettings() {
 		if word != "overrides" {
 			texts = append(texts, fmt.Sprintf("%s: %q\n", word, secret), fmt.Sprintf("%s: [%q]\n", word, secret), fmt.Sprintf("schema: app\n%s: {%q: x}\n", word, secret))
 		}
@@ -137,10 +137,10 @@ func TestFileRepeatsNoSecret(t *testing.T) {
 }
 
 // TestEndlessFiles: what is no regular file, or a very large one, is not read.
-func TestEndlessFiles(t *testing.T) {
+func TestRefusesEndlessFiles(t *testing.T) {
 	dir := t.TempDir()
 	large := filepath.Join(dir, "large")
-	if err := os.WriteFile(large, make([]byte, mostFile+1), 0o600); err != nil {
+	if err := os.WriteFile(large, make([]byte, maxFileSize+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	service := filepath.Join(dir, "service")

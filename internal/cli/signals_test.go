@@ -16,10 +16,10 @@ import (
 )
 
 // patience bounds what must happen, so that a failing test ends.
-const patience = 5 * time.Minute
+const waitTimeout = 5 * time.Minute
 
 // TestFirstSignal: the run is asked to end, and ends cleanly; its context still lives.
-func TestFirstSignal(t *testing.T) {
+func TestFirstSignalStopsCleanly(t *testing.T) {
 	for signal, code := range map[os.Signal]int{os.Interrupt: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
 		t.Run(signal.String(), func(t *testing.T) {
 			signals := make(chan os.Signal, 2)
@@ -27,7 +27,7 @@ func TestFirstSignal(t *testing.T) {
 				signals <- signal
 				select {
 				case <-c.options.Stop:
-				case <-time.After(patience):
+				case <-time.After(waitTimeout):
 					t.Error("Stop was never closed")
 				}
 				if ctx.Err() != nil {
@@ -50,7 +50,7 @@ func TestFirstSignal(t *testing.T) {
 }
 
 // TestSecondSignal: the context ends, and whatever error comes of it means an interruption.
-func TestSecondSignal(t *testing.T) {
+func TestSecondSignalCancels(t *testing.T) {
 	signals := make(chan os.Signal, 2)
 	signals <- os.Interrupt
 	l := upWith(func(ctx context.Context, _ *pgxpool.Pool, c job) (event.Result, error) {
@@ -58,7 +58,7 @@ func TestSecondSignal(t *testing.T) {
 		signals <- os.Interrupt
 		select {
 		case <-ctx.Done():
-		case <-time.After(patience):
+		case <-time.After(waitTimeout):
 			t.Error("the context lives on")
 		}
 		return event.Result{}, fmt.Errorf("a batch: %w", ctx.Err())
@@ -76,7 +76,7 @@ func TestSignalWhileConnecting(t *testing.T) {
 	waits := func(ctx context.Context, _ connection) (*pgxpool.Pool, error) {
 		select {
 		case <-ctx.Done():
-		case <-time.After(patience):
+		case <-time.After(waitTimeout):
 			t.Error("the connecting goes on")
 		}
 		return nil, ctx.Err()
@@ -90,7 +90,7 @@ func TestSignalWhileConnecting(t *testing.T) {
 }
 
 // TestSignalTooLate: a run that ends well all the same has ended well.
-func TestSignalTooLate(t *testing.T) {
+func TestSignalAfterLastBatch(t *testing.T) {
 	signals := make(chan os.Signal, 2)
 	signals <- os.Interrupt
 	l := upWith(func(_ context.Context, _ *pgxpool.Pool, c job) (event.Result, error) {

@@ -58,7 +58,7 @@ changes nothing. If the plan refuses a table, the exit code is 4.`,
 		},
 	}
 	f.common(cmd)
-	f.free.one(cmd, &f.file)
+	f.schemaRun.oneSchema(cmd, &f.file)
 	set := cmd.Flags()
 	set.StringVar(&f.version, "version", "", "version to record: 40 for up, 39 for down")
 	set.StringVar(&s.format, "format", formats()[0], "tool that runs it: "+strings.Join(formats(), ", "))

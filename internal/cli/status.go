@@ -21,7 +21,7 @@ the numbers are PostgreSQL's estimates.`,
 		Example: `  rekey status --profile phoenixkit --prefix public
   rekey status --profile phoenixkit --json
   rekey status --schema app`,
-		Args: noWords,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			j, err := f.job(cmd)
 			if err != nil {
@@ -40,7 +40,7 @@ the numbers are PostgreSQL's estimates.`,
 		},
 	}
 	f.common(cmd)
-	f.free.register(cmd, &f.file)
+	f.schemaRun.register(cmd, &f.file)
 	return cmd
 }
 

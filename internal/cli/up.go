@@ -13,14 +13,14 @@ batch; the same command resumes it.`,
 		Example: `  rekey up --profile phoenixkit --prefix public --version 40
   rekey up --profile phoenixkit --prefix auth --lock-timeout 20ms
   rekey up --schema app --tables 'a,b*' --skip-refused`,
-		Args: noWords,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.migrate(cmd, f, a.library.up, "verify", "40")
 		},
 	}
 	f.common(cmd)
-	f.free.register(cmd, &f.file)
-	f.free.fleet(cmd)
+	f.schemaRun.register(cmd, &f.file)
+	f.schemaRun.fleet(cmd)
 	f.policy(cmd, "40")
 	f.values.register(cmd)
 	return cmd

@@ -52,12 +52,12 @@ func knownCommand(root *cobra.Command, args []string) error {
 	if near := message.Nearest(word, names); near != "" {
 		hint = "Did you mean: rekey " + near
 	}
-	return wrong("unknown_command", "unknown command "+harmless(word), hint)
+	return wrong("unknown_command", "unknown command "+quotedWord(word), hint)
 }
 
 // harmless quotes a word of the command line if it looks like the word of a command: any other may be
 // a password, or hold one, that a shell cut off from its flag.
-func harmless(word string) string {
+func quotedWord(word string) string {
 	if regexp.MustCompile(`^[a-z-]{1,20}$`).MatchString(word) {
 		return visible.Quote(word)
 	}
@@ -76,14 +76,14 @@ func flagName(name string) string {
 func tableNames(cmd *cobra.Command, args []string) error {
 	for _, arg := range args {
 		if visible.Secret(arg) {
-			return noWords(cmd, args)
+			return noArguments(cmd, args)
 		}
 	}
 	return nil
 }
 
 // noWords refuses words behind a command.
-func noWords(cmd *cobra.Command, args []string) error {
+func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}

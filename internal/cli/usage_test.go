@@ -43,7 +43,7 @@ func TestFlagsHaveGroupsAndPlaceholders(t *testing.T) {
 	forms := map[string]string{"help": ""}
 	for _, group := range flagGroups() {
 		for _, form := range group.flags {
-			if _, twice := forms[form.name]; twice {
+			if _, duplicate := forms[form.name]; duplicate {
 				t.Errorf("--%s has two groups", form.name)
 			}
 			forms[form.name] = form.value

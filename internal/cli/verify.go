@@ -23,7 +23,7 @@ function. It changes nothing. If something differs, the exit code is 6.`,
 		Example: `  rekey verify --profile phoenixkit --prefix public
   rekey verify --profile phoenixkit --json
   rekey verify --schema app`,
-		Args: noWords,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			j, err := f.job(cmd)
 			if err != nil {
@@ -42,7 +42,7 @@ function. It changes nothing. If something differs, the exit code is 6.`,
 		},
 	}
 	f.common(cmd)
-	f.free.register(cmd, &f.file)
+	f.schemaRun.register(cmd, &f.file)
 	return cmd
 }
 
@@ -62,7 +62,7 @@ func (a *app) verify(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) e
 	case failed != nil:
 		return failed
 	case err != nil && f.json:
-		return reported{err}
+		return alreadyReported{err}
 	case err != nil && !f.quiet:
 		return withoutDetail(err)
 	}

@@ -51,7 +51,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Short:   "Show the version of rekey",
 		Long:    "version shows the version of rekey, its commit, and its version of Go.",
 		Example: "  rekey version\n  rekey version --json",
-		Args:    noWords,
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			b := build()
 			if asJSON {

@@ -40,7 +40,7 @@ type Display struct {
 // two lines that are redrawn, elsewhere as a line from time to time.
 func Text(out, progress io.Writer, display Display) Writer {
 	t := &text{out: out, progress: progress, display: display, done: make(chan struct{}), ended: make(chan struct{})}
-	every := screen.Every
+	every := screen.LineInterval
 	if display.Lively {
 		every = 100 * time.Millisecond
 	}
@@ -112,7 +112,7 @@ func (t *text) now() {
 	switch {
 	case what != "":
 		if took := time.Since(t.begun).Truncate(time.Second); took > 0 {
-			what += ", " + screen.Span(took)
+			what += ", " + screen.FormatDuration(took)
 		}
 	case t.state.Command != "":
 		what = t.migration()

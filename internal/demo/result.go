@@ -61,7 +61,7 @@ func (r *Result) traffic() []string {
 	}
 	if f.Longest > r.MaxWait {
 		reasons = append(reasons, fmt.Sprintf("a statement took %s, more than %s: %s, during %s",
-			screen.Span(f.Longest), screen.Span(r.MaxWait), f.LongestOf, f.LongestIn))
+			screen.FormatDuration(f.Longest), screen.FormatDuration(r.MaxWait), f.LongestOf, f.LongestIn))
 	}
 	return reasons
 }

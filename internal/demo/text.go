@@ -44,7 +44,7 @@ func fact(what, how string, took time.Duration) string {
 		return line
 	}
 	const width = 70
-	return fmt.Sprintf("%-*s %7s", width, line, screen.Span(took))
+	return fmt.Sprintf("%-*s %7s", width, line, screen.FormatDuration(took))
 }
 
 func carried(r event.Result) string {
@@ -59,7 +59,7 @@ func carried(r event.Result) string {
 }
 
 func atLeast(d time.Duration) string {
-	return screen.Span(max(d.Round(time.Millisecond), time.Millisecond))
+	return screen.FormatDuration(max(d.Round(time.Millisecond), time.Millisecond))
 }
 
 func verified(v Verified) string {
@@ -91,7 +91,7 @@ func application(add func(string, ...any), r Result) {
 	add("  %-28s%12s%14s", "  statements", screen.Count(f.Before.Statements), screen.Count(f.Since.Statements))
 	add("  %-28s%12s%14s", "  median wait", fine(f.Before.Median), fine(f.Since.Median))
 	add("  %-28s%12s%14s", "  99th percentile", fine(f.Before.P99), fine(f.Since.P99))
-	add("  %-28s%12s%14s   limit %s", "  longest wait", fine(f.Before.Longest), fine(f.Since.Longest), screen.Span(r.MaxWait))
+	add("  %-28s%12s%14s   limit %s", "  longest wait", fine(f.Before.Longest), fine(f.Since.Longest), screen.FormatDuration(r.MaxWait))
 	add("  %-28s%26s", "  failed", screen.Count(f.Failed))
 }
 
@@ -100,7 +100,7 @@ func fine(d time.Duration) string {
 	if d < 10*time.Millisecond {
 		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
 	}
-	return screen.Span(d)
+	return screen.FormatDuration(d)
 }
 
 func proof(add func(string, ...any), r Result) {
@@ -149,8 +149,8 @@ const (
 
 func conclusion(r Result) string {
 	if !r.OK {
-		return fmt.Sprintf("%s after %s", notOkay, screen.Span(r.Elapsed))
+		return fmt.Sprintf("%s after %s", notOkay, screen.FormatDuration(r.Elapsed))
 	}
 	return fmt.Sprintf("%s in %s: no row was lost, no statement failed, none waited longer than %s",
-		okay, screen.Span(r.Elapsed), fine(r.Traffic.Longest))
+		okay, screen.FormatDuration(r.Elapsed), fine(r.Traffic.Longest))
 }

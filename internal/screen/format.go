@@ -61,7 +61,7 @@ func Bytes(n int64) string {
 }
 
 // Span writes a duration with two units at most: 4 ms, 1.2 s, 3 min 5 s, 2 h 10 min.
-func Span(d time.Duration) string {
+func FormatDuration(d time.Duration) string {
 	switch {
 	case d < 0:
 		return "0 s"
@@ -117,7 +117,7 @@ func columns(text string) int { return terminalWidth().StringWidth(text) }
 func terminalWidth() *runewidth.Condition { return &runewidth.Condition{StrictEmojiNeutral: true} }
 
 // fit shortens a text at its beginning, since the names of a profile begin alike, or pads it on the right.
-func fit(text string, width int) string {
+func padOrTrim(text string, width int) string {
 	if width < 1 {
 		return ""
 	}
@@ -128,12 +128,12 @@ func fit(text string, width int) string {
 }
 
 // cut shortens a text at its end.
-func cut(text string, width int) string {
-	return terminalWidth().Truncate(text, max(0, width), is(width > 0, "…"))
+func truncate(text string, width int) string {
+	return terminalWidth().Truncate(text, max(0, width), textIf(width > 0, "…"))
 }
 
 // seconds rounds a rest of time so that it does not flicker.
-func seconds(d time.Duration) time.Duration {
+func roundDuration(d time.Duration) time.Duration {
 	if d < 10*time.Second {
 		return d.Round(time.Second)
 	}

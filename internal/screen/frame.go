@@ -28,41 +28,41 @@ type Frame struct {
 func Draw(s State) Frame {
 	frame := Frame{All: Bar{
 		Name: fmt.Sprintf("%d of %s", len(s.Finished), plural(s.Tables, "table", "tables")), Percent: s.Percent(),
-		Done: s.Done(), Total: s.Total(), Rate: s.Rate(), Left: s.Left(), Note: brake(s),
+		Done: s.Done(), Total: s.Total(), Rate: s.Rate(), Left: s.Left(), Note: slowdownText(s),
 	}}
 	for _, t := range s.Work {
 		frame.Bars = append(frame.Bars, Bar{
-			Name: clean(strings.TrimPrefix(t.Name, s.Scope+".")), Percent: percent(t.Done, t.Total),
-			Done: t.Done, Total: t.Total, Rate: t.Rate, Left: t.Left, Note: clean(t.note()),
+			Name: clean(strings.TrimPrefix(t.Name, s.Schema+".")), Percent: percent(t.Done, t.Total),
+			Done: t.Done, Total: t.Total, Rate: t.Rate, Left: t.Left, Note: clean(t.activity()),
 		})
 	}
 	return frame
 }
 
 // note says what a table does while no rows are filled.
-func (t Table) note() string {
+func (t Table) activity() string {
 	switch {
-	case t.Phase != "" && t.Waits:
-		return t.Phase + ", waits for " + people(t.Blockers)
-	case t.Waits:
-		return "waits for a lock held by " + people(t.Blockers)
+	case t.Phase != "" && t.WaitsForLock:
+		return t.Phase + ", waits for " + blockerNames(t.Blockers)
+	case t.WaitsForLock:
+		return "waits for a lock held by " + blockerNames(t.Blockers)
 	default:
 		return t.Phase
 	}
 }
 
-func brake(s State) string {
+func slowdownText(s State) string {
 	switch {
 	case s.Reason == "":
 		return ""
-	case s.Stands:
+	case s.Paused:
 		return "paused: " + clean(s.Reason)
 	default:
 		return "slowed: " + clean(s.Reason)
 	}
 }
 
-func people(blockers []string) string {
+func blockerNames(blockers []string) string {
 	if len(blockers) == 0 {
 		return "another session"
 	}
@@ -82,42 +82,42 @@ func indexPhase(e event.IndexProgress) string {
 
 // The parts of a line.
 const (
-	nameWidth = 36 // the longest name of PhoenixKit
-	leastName = 14
-	leastBar  = 10
-	mostBar   = 40
+	maxNameWidth = 36 // the longest name of PhoenixKit
+	minNameWidth = 14
+	minBarWidth  = 10
+	maxBarWidth  = 40
 )
 
 // Line writes a bar in exactly one line of at most width columns. What does not fit goes: the drawing
 // first, then the rate, then the rows, then the time.
 func (b Bar) Line(width int) string {
-	right := b.facts(width - leastName - 2)
+	right := b.facts(width - minNameWidth - 2)
 	rest := width - columns(right) - 2
 	if rest < 1 {
-		return cut(strings.TrimSpace(right), width)
+		return truncate(strings.TrimSpace(right), width)
 	}
-	name := min(nameWidth, rest-leastBar-2)
-	if name < leastName {
-		return fit(b.Name, rest) + "  " + right
+	name := min(maxNameWidth, rest-minBarWidth-2)
+	if name < minNameWidth {
+		return padOrTrim(b.Name, rest) + "  " + right
 	}
-	return fit(b.Name, name) + "  " + draw(b.Percent, min(mostBar, rest-name-2)) + "  " + right
+	return padOrTrim(b.Name, name) + "  " + draw(b.Percent, min(maxBarWidth, rest-name-2)) + "  " + right
 }
 
 // facts are percent, rows, rate and time left, as many as there is room for.
-func (b Bar) facts(room int) string {
+func (b Bar) facts(available int) string {
 	head := fmt.Sprintf("%3d%%", b.Percent)
 	if b.Note != "" {
-		return head + cut("  "+b.Note, max(0, room-len(head)))
+		return head + truncate("  "+b.Note, max(0, available-len(head)))
 	}
 	var rows, rate, left string
 	if b.Total > 0 {
 		rows = fmt.Sprintf("  %11s", short(float64(b.Done))+"/"+short(float64(b.Total)))
 	}
 	if b.Rate > 0 && b.Done < b.Total {
-		rate, left = fmt.Sprintf("  %7s", short(b.Rate)+"/s"), fmt.Sprintf("  %8s", Span(seconds(b.Left)))
+		rate, left = fmt.Sprintf("  %7s", short(b.Rate)+"/s"), fmt.Sprintf("  %8s", FormatDuration(roundDuration(b.Left)))
 	}
 	for _, text := range []string{rows + rate + left, rows + left, left} {
-		if len(head)+len(text) <= room {
+		if len(head)+len(text) <= available {
 			return head + text
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
-const evil = "a\x1b[2J\u202e\u2028\u200b\u009b\x00\r\nERROR:  fake"
+const hostile = "a\x1b[2J\u202e\u2028\u200b\u009b\x00\r\nERROR:  fake"
 
 // fill gives every text in a value the hostile name, every list one item, and every pointer something to point to.
 func fill(v reflect.Value, depth int) {
@@ -23,7 +23,7 @@ func fill(v reflect.Value, depth int) {
 	}
 	switch v.Kind() {
 	case reflect.String:
-		v.SetString(evil)
+		v.SetString(hostile)
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		v.SetInt(3)
 	case reflect.Float64:
@@ -51,7 +51,7 @@ func filled[T any]() (value T) {
 // TestHostileTexts: whatever text comes into a screen, no terminal obeys it and it begins no line.
 func TestHostileTexts(t *testing.T) {
 	said := map[string]string{}
-	for _, profile := range []string{"", evil} {
+	for _, profile := range []string{"", hostile} {
 		doc, status, report := filled[rekey.Plan](), filled[rekey.Status](), filled[rekey.Report]()
 		doc.Profile, status.Profile, report.Profile, doc.NothingToDo = profile, profile, profile, false
 		said["plan "+profile], said["status "+profile], said["report "+profile] = Plan(doc, someNext(), 80), Status(status, 80), Report(report, 80)
@@ -60,7 +60,7 @@ func TestHostileTexts(t *testing.T) {
 		said["planned"], said["counted"], said["standing"] = text, ReportLine(report), StatusLine(status)
 	}
 	result := filled[event.Result]()
-	said["summary"], said["ended"], said["failed"] = Summary(result, evil, 80), ResultLine(result), FailureLine(result.Problems)
+	said["summary"], said["ended"], said["failed"] = Summary(result, hostile, 80), ResultLine(result), FailureLine(result.Problems)
 	said["problems"], said["sum"] = Problems(result.Problems, 80, false), Total(filled[event.Summary]())
 	for _, show := range []func(*bytes.Buffer) Writer{
 		func(b *bytes.Buffer) Writer { return Lines(b) }, func(b *bytes.Buffer) Writer { return JSON(b, b) },

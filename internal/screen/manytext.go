@@ -20,7 +20,7 @@ func FailureLine(list problem.List) string {
 
 // ResultLine returns the result of a run in one schema of many.
 func ResultLine(r event.Result) string {
-	text := fmt.Sprintf("%s, %s filled, %s", plural(r.Tables, "table", "tables"), rows(r.Rows), Span(r.Elapsed))
+	text := fmt.Sprintf("%s, %s filled, %s", plural(r.Tables, "table", "tables"), rows(r.Rows), FormatDuration(r.Elapsed))
 	if r.NothingToDo {
 		text = "nothing to do"
 	}
@@ -107,11 +107,11 @@ func Total(s event.Summary) string {
 		}
 		text += fmt.Sprintf("; skipped, without the profile's tables: %s", clean(names))
 	}
-	return text + fmt.Sprintf("; %s.", Span(s.Elapsed)) + alike(s.Kinds)
+	return text + fmt.Sprintf("; %s.", FormatDuration(s.Elapsed)) + equalPlans(s.Kinds)
 }
 
 // alike says how many schemas have equal plans. The most frequent kind comes first.
-func alike(kinds []event.Kind) string {
+func equalPlans(kinds []event.Kind) string {
 	all := 0
 	for _, k := range kinds {
 		all += k.Schemas

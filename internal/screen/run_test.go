@@ -7,19 +7,19 @@ import (
 )
 
 // moment is an event and when it happened, in seconds from the beginning.
-type moment struct {
+type timedEvent struct {
 	at float64
 	e  event.Event
 }
 
-func (m moment) time() time.Time {
+func (m timedEvent) time() time.Time {
 	return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Add(time.Duration(m.at * float64(time.Second)))
 }
 
 // story is a run with everything in it that can happen.
-func story() []moment {
+func fullRun() []timedEvent {
 	const users, events = "public.phoenix_kit_users", "public.phoenix_kit_email_events"
-	return []moment{
+	return []timedEvent{
 		{0, event.RunStarted{Run: 7, Command: "up", Schema: "public", From: 39, To: 40, Tables: 2, Rows: 220_000}},
 		{0.1, event.TableAbsent{Table: "public.phoenix_kit_ai_prompts"}},
 		{0.1, event.Notice{Table: users, Text: "these triggers do not fire:\n  audit"}},

@@ -10,40 +10,40 @@ import (
 // State is what is known of a run from its events so far. It is a value: Fold makes the next one.
 type State struct {
 	Command  string
-	Scope    string
+	Schema   string
 	From, To int
 	Tables   int   // with something to do
 	Rows     int64 // to be filled, the estimate of the beginning
-	Began    time.Time
+	Started  time.Time
 	Work     []Table // in work, the oldest first
 	Finished []Table
 	Absent   []string
 	Reason   string // why it goes slower or stands; "" if it does not
-	Stands   bool
+	Paused   bool
 }
 
 // Table is one table in work or finished.
 type Table struct {
-	Name     string
-	Estimate int64 // rows to fill, from the beginning
-	Done     int64 // rows filled
-	Total    int64 // rows to fill; never less than Done
-	Rate     float64
-	Left     time.Duration
-	Skipped  int64
-	Began    time.Time
-	Elapsed  time.Duration // of a finished one
-	Phase    string        // what is done beside the filling
-	Blockers []string      // who holds the lock that it waits for
-	Waits    bool          // for a lock
+	Name         string
+	Estimate     int64 // rows to fill, from the beginning
+	Done         int64 // rows filled
+	Total        int64 // rows to fill; never less than Done
+	Rate         float64
+	Left         time.Duration
+	Skipped      int64
+	Started      time.Time
+	Elapsed      time.Duration // of a finished one
+	Phase        string        // what is done beside the filling
+	Blockers     []string      // who holds the lock that it waits for
+	WaitsForLock bool          // for a lock
 }
 
 // Fold takes one event into account; at is when it happened.
 func Fold(s State, e event.Event, at time.Time) State {
 	switch e := e.(type) {
 	case event.RunStarted:
-		s.Command, s.Scope, s.From, s.To = e.Command, e.Schema, e.From, e.To
-		s.Tables, s.Rows, s.Began = e.Tables, e.Rows, at
+		s.Command, s.Schema, s.From, s.To = e.Command, e.Schema, e.From, e.To
+		s.Tables, s.Rows, s.Started = e.Tables, e.Rows, at
 	case event.TableStarted:
 		return s.start(e, at)
 	case event.TableDone:
@@ -51,29 +51,29 @@ func Fold(s State, e event.Event, at time.Time) State {
 	case event.TableAbsent:
 		s.Absent = append(slices.Clone(s.Absent), e.Table)
 	case event.Throttled:
-		s.Reason, s.Stands = e.Reason, e.Paused
+		s.Reason, s.Paused = e.Reason, e.Paused
 	case event.Progress:
 		return s.change(e.Table, func(t *Table) {
 			t.Done, t.Total = max(e.Done, 0), max(e.Total, e.Done, 0)
 			t.Rate, t.Left, t.Skipped, t.Phase = e.Rate, e.Left, e.Held, ""
-			t.Waits, t.Blockers = false, nil
+			t.WaitsForLock, t.Blockers = false, nil
 		})
 	case event.IndexProgress:
 		return s.change(e.Table, func(t *Table) {
-			t.Phase, t.Waits, t.Blockers = indexPhase(e), len(e.Waiting) > 0, e.Waiting
+			t.Phase, t.WaitsForLock, t.Blockers = indexPhase(e), len(e.Waiting) > 0, e.Waiting
 		})
 	case event.LockRefused:
-		return s.change(e.Table, func(t *Table) { t.Waits, t.Blockers = true, e.Blockers })
+		return s.change(e.Table, func(t *Table) { t.WaitsForLock, t.Blockers = true, e.Blockers })
 	case event.Locked:
-		return s.change(e.Table, func(t *Table) { t.Waits, t.Blockers = false, nil })
+		return s.change(e.Table, func(t *Table) { t.WaitsForLock, t.Blockers = false, nil })
 	case event.StepDone:
-		return s.change(e.Table, func(t *Table) { t.Phase, t.Waits, t.Blockers = "", false, nil })
+		return s.change(e.Table, func(t *Table) { t.Phase, t.WaitsForLock, t.Blockers = "", false, nil })
 	}
 	return s
 }
 
 func (s State) start(e event.TableStarted, at time.Time) State {
-	s.Work = append(slices.Clone(s.Work), Table{Name: e.Table, Estimate: e.Rows, Total: max(e.Rows, 0), Began: at})
+	s.Work = append(slices.Clone(s.Work), Table{Name: e.Table, Estimate: e.Rows, Total: max(e.Rows, 0), Started: at})
 	return s
 }
 
@@ -85,7 +85,7 @@ func (s State) finish(e event.TableDone) State {
 		s.Work = slices.Delete(s.Work, i, i+1)
 	}
 	t.Done, t.Total, t.Elapsed = e.Rows, e.Rows, e.Elapsed
-	t.Phase, t.Waits, t.Blockers = "", false, nil
+	t.Phase, t.WaitsForLock, t.Blockers = "", false, nil
 	s.Finished = append(slices.Clone(s.Finished), t)
 	return s
 }

@@ -18,7 +18,7 @@ func TestFrames(t *testing.T) {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {
 			var text strings.Builder
 			var state State
-			for _, m := range story() {
+			for _, m := range fullRun() {
 				state = Fold(state, m.e, m.time())
 				frame := Draw(state)
 				fmt.Fprintf(&text, "%4.1f s  %T\n", m.at, m.e)
@@ -34,7 +34,7 @@ func TestFrames(t *testing.T) {
 func TestPlainLines(t *testing.T) {
 	var text strings.Builder
 	var plain Plain
-	for _, m := range story() {
+	for _, m := range fullRun() {
 		var due []string
 		plain, due = plain.Next(m.e, m.time())
 		for _, line := range due {
@@ -70,12 +70,12 @@ func TestPlainIsSeldom(t *testing.T) {
 // TestFoldKeepsWhatWasBefore folds two ways from one state: a state is a value.
 func TestFoldKeepsWhatWasBefore(t *testing.T) {
 	var before State
-	for _, m := range story()[:10] {
+	for _, m := range fullRun()[:10] {
 		before = Fold(before, m.e, m.time())
 	}
 	copied := before
 	copied.Work = append([]Table(nil), before.Work...)
-	for _, m := range story()[10:] {
+	for _, m := range fullRun()[10:] {
 		Fold(before, m.e, m.time())
 	}
 	if diff := cmp.Diff(copied, before); diff != "" {
@@ -128,7 +128,7 @@ func anyEvent(t *rapid.T, table string, number *rapid.Generator[int64]) event.Ev
 // TestAllIsSaidAtTheEnd proves that 100 is not said of the whole run before every table is finished.
 func TestAllIsSaidAtTheEnd(t *testing.T) {
 	var state State
-	for _, m := range story() {
+	for _, m := range fullRun() {
 		state = Fold(state, m.e, m.time())
 		if finished := len(state.Finished) == 2; (state.Percent() == 100) != finished && state.Tables > 0 {
 			t.Errorf("after %T at %v s: %d%%, finished %v", m.e, m.at, state.Percent(), finished)

@@ -26,11 +26,11 @@ func Status(s rekey.Status, width int) string {
 		p.lines("")
 		p.lines(alignWithin(rows, width)...)
 	}
-	p.absent(tablesIn(s.Tables, func(t rekey.TableStatus) string { return is(t.State == rekey.Absent, "absent") })["absent"])
-	p.listGroups("Skipped:", tablesIn(s.Tables, func(t rekey.TableStatus) string { return is(t.State == rekey.Skipped, t.Why) }))
+	p.absent(tablesIn(s.Tables, func(t rekey.TableStatus) string { return textIf(t.State == rekey.Absent, "absent") })["absent"])
+	p.listGroups("Skipped:", tablesIn(s.Tables, func(t rekey.TableStatus) string { return textIf(t.State == rekey.Skipped, t.Why) }))
 	p.remarks(
-		tablesIn(s.Tables, func(t rekey.TableStatus) string { return is(t.Found, "the column existed before up") }),
-		tablesIn(s.Tables, func(t rekey.TableStatus) string { return is(t.Random, randomValues) }),
+		tablesIn(s.Tables, func(t rekey.TableStatus) string { return textIf(t.Found, "the column existed before up") }),
+		tablesIn(s.Tables, func(t rekey.TableStatus) string { return textIf(t.Random, randomValues) }),
 		tablesIn(s.Tables, func(t rekey.TableStatus) string { return uniqueIn(t.Unique) }),
 	)
 	if len(s.Refusals) > 0 {
@@ -94,7 +94,7 @@ func statusRows(tables []rekey.TableStatus) [][]string {
 }
 
 // is returns the text if the condition holds.
-func is(condition bool, text string) string {
+func textIf(condition bool, text string) string {
 	if condition {
 		return text
 	}
@@ -124,7 +124,7 @@ func nameOf(table any) string {
 
 const randomValues = "random values, version 4"
 
-func uniqueIn(where string) string { return is(where != "", "values are unique "+where) }
+func uniqueIn(where string) string { return textIf(where != "", "values are unique "+where) }
 
 // remarks lists what is said about tables.
 func (p *page) remarks(said ...map[string][]string) {

@@ -20,11 +20,11 @@ func Summary(r event.Result, next string, width int) string {
 	case r.NothingToDo && r.OK:
 		p.add(fmt.Sprintf("%s: nothing to do in %s.", r.Command, scope))
 	case r.OK:
-		p.add(fmt.Sprintf("%s: done in %s, in %s.", r.Command, scope, Span(r.Elapsed)))
+		p.add(fmt.Sprintf("%s: done in %s, in %s.", r.Command, scope, FormatDuration(r.Elapsed)))
 	case r.Tables == 0 && r.Rows == 0 && r.Locks.Count == 0:
 		return ""
 	default:
-		p.add(fmt.Sprintf("%s: not finished in schema %s, after %s. The next run continues from here.", r.Command, r.Schema, Span(r.Elapsed)))
+		p.add(fmt.Sprintf("%s: not finished in schema %s, after %s. The next run continues from here.", r.Command, r.Schema, FormatDuration(r.Elapsed)))
 	}
 	if !r.NothingToDo {
 		more(fmt.Sprintf("%s done, %s filled.", plural(r.Tables, "table", "tables"), rows(r.Rows)))
@@ -47,5 +47,5 @@ func locks(l event.Locks) string {
 		return "No ACCESS EXCLUSIVE locks."
 	}
 	return fmt.Sprintf("%s: waited at most %s, held at most %s.",
-		plural(l.Count, "ACCESS EXCLUSIVE lock", "ACCESS EXCLUSIVE locks"), Span(l.LongestWait), Span(l.LongestHold))
+		plural(l.Count, "ACCESS EXCLUSIVE lock", "ACCESS EXCLUSIVE locks"), FormatDuration(l.LongestWait), FormatDuration(l.LongestHold))
 }

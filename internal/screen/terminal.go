@@ -43,18 +43,18 @@ func (t *terminal) Event(e event.Event) {
 	t.mu.Unlock()
 	switch e := e.(type) {
 	case event.RunStarted:
-		t.line(opening(state))
+		t.line(startLine(state))
 		t.all = t.add(math.MaxInt, func(f Frame) (Bar, bool) { return f.All, true })
 	case event.TableStarted:
-		name := clean(strings.TrimPrefix(e.Table, state.Scope+"."))
+		name := clean(strings.TrimPrefix(e.Table, state.Schema+"."))
 		t.bars[e.Table] = t.add(len(state.Finished)+len(state.Work), func(f Frame) (Bar, bool) { return f.bar(name) })
 	case event.TableDone:
-		t.line(ending(state, e))
+		t.line(doneLine(state, e))
 		t.drop(e.Table)
 	case event.TableAbsent:
 		t.line(clean(e.Table) + ": absent, no error")
 	case event.Notice:
-		t.line(notice(e))
+		t.line(noticeLine(e))
 	}
 }
 
@@ -78,7 +78,7 @@ func (t *terminal) add(priority int, pick func(Frame) (Bar, bool)) *mpb.Bar {
 			bar = last
 		}
 		last = bar
-		_, err := io.WriteString(w, bar.Line(min(s.AvailableWidth, lineWidth)))
+		_, err := io.WriteString(w, bar.Line(min(s.AvailableWidth, maxLineWidth)))
 		return err
 	}
 	bar, err := t.progress.Add(0, mpb.BarFillerFunc(draw), mpb.BarPriority(priority), mpb.BarFillerTrim())
@@ -89,7 +89,7 @@ func (t *terminal) add(priority int, pick func(Frame) (Bar, bool)) *mpb.Bar {
 }
 
 // lineWidth keeps a line readable on a very wide terminal.
-const lineWidth = 120
+const maxLineWidth = 120
 
 func (t *terminal) drop(table string) {
 	if bar := t.bars[table]; bar != nil {

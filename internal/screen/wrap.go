@@ -47,7 +47,7 @@ func alignWithin(rows [][]string, width int) []string {
 			return lines
 		}
 		for _, row := range rows {
-			row[widest] = cut(clean(row[widest]), max(minCell, size-excess))
+			row[widest] = truncate(clean(row[widest]), max(minCell, size-excess))
 		}
 	}
 }

@@ -36,7 +36,7 @@ func TestTerminal(t *testing.T) {
 	var out buffer
 	refresh := make(chan any)
 	show := Terminal(&out, mpb.WithManualRefresh(refresh), mpb.WithWidth(80))
-	for _, m := range story() {
+	for _, m := range fullRun() {
 		show.Event(m.e)
 		refresh <- time.Now()
 	}
@@ -56,7 +56,7 @@ func TestTerminal(t *testing.T) {
 func TestLines(t *testing.T) {
 	var out buffer
 	show := Lines(&out)
-	for _, m := range story() {
+	for _, m := range fullRun() {
 		show.Event(m.e)
 	}
 	show.Say("stopping after this batch")
@@ -69,14 +69,14 @@ func TestLines(t *testing.T) {
 func TestJSON(t *testing.T) {
 	var data, out buffer
 	show := JSON(&data, &out)
-	for _, m := range story() {
+	for _, m := range fullRun() {
 		show.Event(m.e)
 	}
 	show.Say("beside it")
 	show.Close()
 	lines := strings.Split(strings.TrimSuffix(data.String(), "\n"), "\n")
-	if len(lines) != len(story()) || out.String() != "beside it\n" {
-		t.Errorf("%d lines, want %d; beside them %q", len(lines), len(story()), out.String())
+	if len(lines) != len(fullRun()) || out.String() != "beside it\n" {
+		t.Errorf("%d lines, want %d; beside them %q", len(lines), len(fullRun()), out.String())
 	}
 	var last struct {
 		FormatVersion int `json:"format_version"`
@@ -91,7 +91,7 @@ func TestJSON(t *testing.T) {
 func TestSilent(t *testing.T) {
 	var out buffer
 	show := Silent(&out)
-	show.Event(story()[0].e)
+	show.Event(fullRun()[0].e)
 	show.Say("said")
 	show.Close()
 	if out.String() != "said\n" {
