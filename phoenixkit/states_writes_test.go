@@ -72,7 +72,7 @@ const (
 )
 
 func versionStates() []state {
-	wholeSmall := ownFunction + each(tablesOf(small), makeComplete)
+	completeSmall := ownFunction + each(tablesOf(small), makeComplete)
 	promoted := ownFunction + each(tablesOf(small), `ALTER TABLE % DROP COLUMN id CASCADE;
 		ALTER TABLE % ADD uuid uuid NOT NULL DEFAULT public.uuid_generate_v7() PRIMARY KEY`)
 	stay := func(name, size, at, setup string) state {
@@ -82,8 +82,8 @@ func versionStates() []state {
 		{name: "12 version 38", setup: recorded("38"), code: "version_too_old", text: "version 39"},
 		{name: "12 no version", setup: `COMMENT ON TABLE phoenix_kit IS NULL`, code: "no_version", text: "version 39"},
 		{name: "12 garbage for a version", setup: recorded("forty"), code: "no_version", text: "version 39"},
-		{name: "12 version 40, complete, by the original", size: small, setup: recorded("40") + wholeSmall, stays: true, then: version("40")},
-		stay("12 version 41, complete", small, "41", wholeSmall),
+		{name: "12 version 40, complete, by the original", size: small, setup: recorded("40") + completeSmall, stays: true, then: version("40")},
+		stay("12 version 41, complete", small, "41", completeSmall),
 		stay("12 version 41, incomplete", small, "41", halfFilled),
 		stay("12 version 44, incomplete, sync tables renamed", renames, "44", ownFunction+
 			each(without(tablesOf(renames), []string{"phoenix_kit_db_sync_connections"}), makeComplete)+at44),

@@ -223,13 +223,13 @@ func TestManyPrefixes(t *testing.T) {
 			{"plan", nil},
 		} {
 			lines := kit(step.command, "kit*", step.more...)
-			var started []string
+			var seen []string
 			for _, line := range lines[:len(lines)-1] {
-				started = append(started, line.Schema)
+				seen = append(seen, line.Schema)
 			}
-			slices.Sort(started)
-			if s := summary(lines); !s.OK || s.Done != 3 || !slices.Equal(s.Skipped, []string{"kit_none"}) || !slices.Equal(started, prefixes) {
-				t.Errorf("%s: %q and %+v", step.command, started, s)
+			slices.Sort(seen)
+			if s := summary(lines); !s.OK || s.Done != 3 || !slices.Equal(s.Skipped, []string{"kit_none"}) || !slices.Equal(seen, prefixes) {
+				t.Errorf("%s: %q and %+v", step.command, seen, s)
 			}
 		}
 		one := exec.CommandContext(t.Context(), "rekey", "up", "--profile", "phoenixkit", "--prefix", `kit\*`, "--json")

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 
 const scripts = "../../testdata/script"
 
-// timeout limits each wait, so that a failing test ends.
+// timeout bounds limits each wait, so that a failing test ends.
 const timeout = 5 * time.Minute
 
 // TestScripts runs the scenarios that need no server.
