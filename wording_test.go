@@ -24,7 +24,7 @@ func turns() []turn {
 		{"tell", `tells?|told|telling`, "report, return, describe"},
 		{"stand", `stands?|stood|standing`, "is, exists, precedes"},
 		{"of which", `of which|of whom|that of|those of`, "a sentence of its own"},
-		{"dangling passive", `(?:is|are|was|were|be|been|being) (?:looked at|told of|waited for|asked for|asked of|gone over|come upon|spoken of|heard of|looked for)`, "say who reads, waits, asks"},
+		{"dangling passive", `(?:is|are|was|were|be|been|being) (?:looked (?:at|for)|told of|waited for|asked (?:of|for)|gone over|come upon|spoken of|heard of)`, "say who reads, waits, asks"},
 		{"to be had", `(?:is|are|was|were|be|been|being) had`, "available, found"},
 		{"anew", `anew`, "again"},
 		{"meanwhile", `meanwhile`, "while something happens"},

@@ -279,7 +279,7 @@ func snapshot(t *testing.T, url, query string) (release func()) {
 	return func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }
 }
 
-// waits waits until a build waits for other transactions.
+// waits returns when a build waits for other transactions.
 func waits(t *testing.T, url string) {
 	t.Helper()
 	pool := servertest.Pool(t, url)
