@@ -113,7 +113,7 @@ func faults() []struct{ name, made, want string } {
 		{"no column", "ALTER TABLE phoenix_kit_users DROP uuid", "phoenix_kit_users: no column"},
 		{"a function that makes UUIDv4", "CREATE OR REPLACE FUNCTION uuid_generate_v7() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()'", "function public.uuid_generate_v7()"},
 		{"no EXECUTE for an inserting role", "REVOKE EXECUTE ON FUNCTION uuid_generate_v7() FROM PUBLIC; GRANT INSERT ON phoenix_kit_users TO writer", "no EXECUTE for writer"},
-		{"another version", "COMMENT ON TABLE phoenix_kit IS '39'", "version 39 is recorded, not 40"},
+		{"another version", "COMMENT ON TABLE phoenix_kit IS '39'", "version 39 is recorded, expected 40"},
 	}
 }
 

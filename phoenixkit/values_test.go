@@ -162,7 +162,7 @@ func TestInvalidValueOptions(t *testing.T) {
 		"column id of public.phoenix_kit_users is": {with(table, rekey.TimeColumn("id")), problem.ErrRefused},
 		`time zone "Berlim" of`:                    {func(o *phoenixkit.Options) { o.Values.TimeZone = "Berlim" }, problem.ErrUsage},
 		`has no table "phoenix_kit_user"`:          {with("phoenix_kit_user", rekey.RandomValues()), problem.ErrUsage},
-		"cannot have both": {func(o *phoenixkit.Options) {
+		"contradictory settings for table": {func(o *phoenixkit.Options) {
 			o.Tables = map[string]rekey.TableOptions{
 				"phoenix_kit_sync_transfers":    {Values: rekey.RandomValues()},
 				"phoenix_kit_db_sync_transfers": {Values: rekey.TimeColumn("inserted_at")},

@@ -94,7 +94,7 @@ func TestTakeoverWaitsForGuardedTransaction(t *testing.T) {
 			must(t, old.Guard(ctx, tx))
 			_, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 			p := wantProblem(t, err, problem.ErrRunning, "lease_held")
-			if !strings.Contains(p.Detail, "attic") || !strings.Contains(p.Detail, "still open") {
+			if !strings.Contains(p.Detail, "attic") || !strings.Contains(p.Detail, "last transaction is open") {
 				t.Errorf("the detail is %q", p.Detail)
 			}
 			return nil

@@ -29,28 +29,28 @@ func attacks() map[string]struct{ setup, psql, migrator string } {
 		"a view in place of the leases": {
 			`CREATE SCHEMA rekey; GRANT USAGE ON SCHEMA rekey TO PUBLIC;
 		CREATE VIEW rekey.leases AS SELECT 'x' AS scope, now() AS heartbeat WHERE evil.record('x'); ALTER VIEW rekey.leases OWNER TO script_mallory; GRANT SELECT ON rekey.leases TO PUBLIC`,
-			"rekey.leases belongs to script_mallory, whose code does not run as", "",
+			"rekey.leases belongs to script_mallory, which", "",
 		},
 		"a view of the role itself": {
 			`CREATE SCHEMA rekey; CREATE VIEW rekey.leases AS SELECT 'x' AS scope, now() AS heartbeat WHERE evil.record('x')`,
 			"is not part of the journal: it is not an ordinary table", "",
 		},
-		"a schema of another role": {`CREATE SCHEMA rekey AUTHORIZATION script_mallory`, "schema rekey belongs to script_mallory, whose code does not run as", ""},
+		"a schema of another role": {`CREATE SCHEMA rekey AUTHORIZATION script_mallory`, "schema rekey belongs to script_mallory, which", ""},
 		"a procedure": {
 			`CREATE SCHEMA rekey; CREATE PROCEDURE rekey.rekey_change(target text, exclusive boolean, needed text, VARIADIC statements text[]) LANGUAGE plpgsql AS $$BEGIN PERFORM evil.record('x'); END$$;
 		ALTER PROCEDURE rekey.rekey_change OWNER TO script_mallory`,
-			"belongs to script_mallory, whose code does not run as", "",
+			"belongs to script_mallory, which", "",
 		},
 		"the CREATE privilege": {
 			`CREATE SCHEMA rekey; GRANT CREATE ON SCHEMA rekey TO script_mallory`, "-", "script_mallory has the CREATE privilege on schema rekey",
 		},
 		"another role's function with another text": {
 			`CREATE FUNCTION public.uuid_generate_v7() RETURNS uuid LANGUAGE sql VOLATILE AS $$SELECT pg_catalog.gen_random_uuid() WHERE evil.record('x')$$; ALTER FUNCTION public.uuid_generate_v7() OWNER TO script_mallory`,
-			"function public.uuid_generate_v7() belongs to script_mallory, whose code does not run as", "",
+			"function public.uuid_generate_v7() belongs to script_mallory, which", "",
 		},
 		"another role's function with rekey's text": {
 			`CREATE FUNCTION public.uuid_generate_v7() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS $f$SELECT {expression}$f$; ALTER FUNCTION public.uuid_generate_v7() OWNER TO script_mallory`,
-			"function public.uuid_generate_v7() belongs to script_mallory, whose code does not run as", "",
+			"function public.uuid_generate_v7() belongs to script_mallory, which", "",
 		},
 		"a check of the tables' owner": {
 			ownedCode + `ALTER TABLE phoenix_kit_users ADD CONSTRAINT present CHECK (public.own(email::text)) NOT VALID; RESET ROLE`,

@@ -25,7 +25,7 @@ BEGIN
     FOR found IN EXECUTE {journal} LOOP
         CONTINUE WHEN found.fault = '' AND found.owner = ANY (trusted);
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = CASE found.fault WHEN '' THEN format('%s belongs to %s, whose code does not run as %s', found.name, found.owner, current_user)
+            MESSAGE = CASE found.fault WHEN '' THEN format('%s belongs to %s, which %s does not trust', found.name, found.owner, current_user)
                 ELSE format('%s of %s is not part of the journal: %s', found.name, found.owner, found.fault) END,
             DETAIL = 'Nothing in the schema was read or written, since that could run its owner''s code.',
             HINT = CASE found.fault WHEN '' THEN format('Run this as %s; or, if rekey did not create it, ask a DBA to rename the schema: ALTER SCHEMA rekey RENAME TO another_name;'

@@ -7,7 +7,7 @@ FOR found IN
         ]::oid[])) IS NOT TRUE
     LOOP
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = format('function %s belongs to %s, whose code does not run as %s', found.name, found.owner, current_user),
+            MESSAGE = format('function %s belongs to %s, which %s does not trust', found.name, found.owner, current_user),
             DETAIL = 'The function was not called. As a column default it would run with the privileges of every role that inserts.',
             HINT = format('Run this as %s if the tables are its own; or rename the function: ALTER FUNCTION %s RENAME TO another_name;'
                 || ' or, if you trust its owner, generate the script again: rekey sql up --trust-owner %s', found.owner, found.name, {owner_word});
