@@ -61,8 +61,8 @@ func ExampleUp_refused() {
 	_, err = phoenixkit.Up(ctx, pool, phoenixkit.Options{Version: 40})
 	if errors.Is(err, problem.ErrRefused) {
 		problems, _ := errors.AsType[problem.List](err)
-		for _, problem := range problems {
-			fmt.Println(problem.Code, problem.Table) // problem.Hint contains the next command
+		for _, p := range problems {
+			fmt.Println(p.Code, p.Table) // p.Hint contains the next command
 		}
 	}
 	// Output:

@@ -6,6 +6,9 @@ package phoenixkit
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -86,17 +89,15 @@ func Verify(ctx context.Context, pool *pgxpool.Pool, options Options) (rekey.Rep
 
 // migrator refuses a version that the call cannot migrate to.
 func migrator(call string, pool *pgxpool.Pool, options Options, versions ...int) (*rekey.Migrator, error) {
-	for _, version := range versions {
-		if options.Version == version {
-			return New(pool, options)
-		}
+	if slices.Contains(versions, options.Version) {
+		return New(pool, options)
 	}
-	hint := fmt.Sprintf("Set Version: %d", versions[0])
-	for _, version := range versions[1:] {
-		hint += fmt.Sprintf(" or %d", version)
+	allowed := make([]string, len(versions))
+	for i, version := range versions {
+		allowed[i] = strconv.Itoa(version)
 	}
 	return nil, &problem.Problem{
 		Kind: problem.Usage, Code: "bad_version", Message: fmt.Sprintf("%s cannot migrate to version %d", call, options.Version),
-		Hint: hint + " in phoenixkit.Options.",
+		Hint: "Set Version: " + strings.Join(allowed, " or ") + " in phoenixkit.Options.",
 	}
 }

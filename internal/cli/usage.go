@@ -74,10 +74,8 @@ func flagName(name string) string {
 
 // tableNames refuses names that look like connection strings, which may hold a password.
 func tableNames(cmd *cobra.Command, args []string) error {
-	for _, arg := range args {
-		if visible.Secret(arg) {
-			return noArguments(cmd, args)
-		}
+	if slices.ContainsFunc(args, visible.Secret) {
+		return noArguments(cmd, args)
 	}
 	return nil
 }

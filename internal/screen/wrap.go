@@ -54,7 +54,7 @@ func alignWithin(rows [][]string, width int) []string {
 
 // widestColumn returns the widest column but the first, or the first if the others are narrow.
 func widestColumn(rows [][]string) (widest, size int) {
-	for i := len(rows[0]) - 1; i >= 0; i-- {
+	for i := range slices.Backward(rows[0]) {
 		cells := 0
 		for _, row := range rows {
 			cells = max(cells, columns(clean(row[i])))

@@ -64,11 +64,11 @@ func (c *checker) text(flag string) string {
 	return c.Texts[flag][0]
 }
 
-func (c *checker) add(code, message, hint string) { c.addDetail(code, message, "", hint) }
+func (c *checker) add(code, text, hint string) { c.addDetail(code, text, "", hint) }
 
 // addDetail is add with a detail.
-func (c *checker) addDetail(code, message, detail, hint string) {
-	c.found = append(c.found, &problem.Problem{Kind: problem.Usage, Code: code, Message: message, Detail: detail, Hint: hint})
+func (c *checker) addDetail(code, text, detail, hint string) {
+	c.found = append(c.found, &problem.Problem{Kind: problem.Usage, Code: code, Message: text, Detail: detail, Hint: hint})
 }
 
 // example returns a setting with its value, after the command if there is one.

@@ -106,7 +106,6 @@ func TestErrorOmitsValues(t *testing.T) {
 		{pgconn.PgError{Code: "38000", Message: "SECRET", File: "plperl.c"}, "an error that a function raised; its text is in the server's log"},
 		{pgconn.PgError{Code: "42P01", Message: "a\x1b[2J\n\u202eb"}, `a\x1b[2J \u202eb`},
 	} {
-
 		c.e.Severity = "ERROR"
 		if got := ServerMessage(&c.e); got != c.want {
 			t.Errorf("%q became %q, not %q", c.e.Message, got, c.want)

@@ -264,13 +264,13 @@ func (s subject) execute(direction plan.Direction) func(context.Context, steptes
 }
 
 func (s subject) verifyComplete(ctx context.Context) error {
-	server, err := inspect.Server(ctx, s.pool)
+	info, err := inspect.Server(ctx, s.pool)
 	if err != nil {
 		return err
 	}
 	request := s.job.Request
 	request.Direction = plan.Up
-	_, err = verify.Run(ctx, s.pool, server, request)
+	_, err = verify.Run(ctx, s.pool, info, request)
 	return err
 }
 
