@@ -51,7 +51,7 @@ func TestDrawingShowsTheLastFrameWithoutAnimation(t *testing.T) {
 	first := frame{s.picture(), time.Second}
 	s.write([]byte("end"))
 	drawn := svg([]frame{first, {s.picture(), time.Second}})
-	for _, want := range []string{`class="c31">a &lt; b</tspan>`, ".film{transform:translateX(-704px)", "50.00%{transform:translateX(-704px)}"} {
+	for _, want := range []string{`class="c31">` + "a\u00a0&lt;\u00a0b</tspan>", ".film{transform:translateX(-704px)", "50.00%{transform:translateX(-704px)}"} {
 		if !strings.Contains(drawn, want) {
 			t.Errorf("the drawing does not contain %s:\n%s", want, drawn)
 		}

@@ -68,7 +68,7 @@ text{font:%[3]dpx ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",
 }
 
 // text returns one line as spans of equal style, or "" if it is empty. textLength keeps the columns aligned in any
-// font.
+// font, and no-break spaces keep the blanks in renderers that join them.
 func text(line []cell) string {
 	for len(line) > 0 && line[len(line)-1].char == ' ' {
 		line = line[:len(line)-1]
@@ -85,7 +85,7 @@ func text(line []cell) string {
 		if line[from].style != "" {
 			class = fmt.Sprintf(` class="%s"`, line[from].style)
 		}
-		fmt.Fprintf(&b, `<tspan x="%.1f" textLength="%.1f"%s>%s</tspan>`, float64(from)*charWidth, float64(to-from)*charWidth, class, html.EscapeString(chars.String()))
+		fmt.Fprintf(&b, `<tspan x="%.1f" textLength="%.1f"%s>%s</tspan>`, float64(from)*charWidth, float64(to-from)*charWidth, class, html.EscapeString(strings.ReplaceAll(chars.String(), " ", "\u00a0")))
 		from = to
 	}
 	return b.String()
