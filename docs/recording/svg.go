@@ -75,6 +75,10 @@ func text(line []cell) string {
 	}
 	var b strings.Builder
 	for from := 0; from < len(line); {
+		if line[from].char == ' ' { // some renderers drop blanks at the beginning
+			from++
+			continue
+		}
 		to := from
 		var chars strings.Builder
 		for to < len(line) && line[to].style == line[from].style {
