@@ -1,8 +1,8 @@
-// Package screen shows what happens and what was found. A run's events are folded into a state, a state
-// gives a frame, both without a terminal; three writers show them: bars on a terminal, plain lines
-// elsewhere, newline-delimited JSON for programs. The texts of plan, status, verify and of problems are
-// made here too, all to a width in columns.
+// Package screen formats everything that rekey prints. Fold folds the events of a run into a State, and Draw makes a
+// Frame of a State; both need no terminal. Three writers show the events: bars on a terminal, plain lines elsewhere,
+// newline-delimited JSON for programs. The other functions return a plan, a status, a report, a result or problems as
+// text of a given width in columns.
 package screen
 
-// Width is how many columns a text has where no terminal says otherwise.
+// Width is the number of columns of a text that is not written to a terminal.
 const Width = 80

@@ -11,7 +11,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
-// Count writes a number with commas: 1,234,567.
+// Count returns a number with commas: 1,234,567.
 func Count(n int64) string {
 	digits := strconv.FormatInt(n, 10)
 	sign := ""
@@ -24,7 +24,7 @@ func Count(n int64) string {
 	return sign + digits
 }
 
-// short writes a number in at most six columns: 999, 12.3k, 1.23M.
+// short returns a number in at most six columns: 999, 12.3k, 1.23M.
 func short(n float64) string {
 	for _, unit := range []struct {
 		size float64
@@ -45,7 +45,7 @@ func short(n float64) string {
 	return fmt.Sprintf("%.0f", n)
 }
 
-// Bytes writes a size in PostgreSQL's units: 8192 bytes are 8 kB.
+// Bytes returns a size in PostgreSQL's units: 8192 bytes are 8 kB.
 func Bytes(n int64) string {
 	value := float64(n)
 	for _, unit := range []string{"B", "kB", "MB", "GB"} {
@@ -60,7 +60,7 @@ func Bytes(n int64) string {
 	return fmt.Sprintf("%.1f TB", value)
 }
 
-// Span writes a duration with two units at most: 4 ms, 1.2 s, 3 min 5 s, 2 h 10 min.
+// FormatDuration returns a duration with two units at most: 4 ms, 1.2 s, 3 min 5 s, 2 h 10 min.
 func FormatDuration(d time.Duration) string {
 	switch {
 	case d < 0:
@@ -80,7 +80,7 @@ func FormatDuration(d time.Duration) string {
 	}
 }
 
-// percent is rounded down and lies from 0 to 100; nothing to do is all done.
+// percent returns a number from 0 to 100, rounded down. It is 100 if the total is 0.
 func percent(done, total int64) int {
 	if total <= 0 || done >= total {
 		return 100
@@ -95,11 +95,11 @@ func plural(n int, one, many string) string {
 	return Count(int64(n)) + " " + many
 }
 
-// rows writes a number of rows.
+// rows returns a number of rows.
 func rows(n int64) string { return plural(int(n), "row", "rows") }
 
-// versions writes which version is recorded and which one follows it. One that is beyond the end of the way stays: a later
-// migration of the kit recorded it.
+// versions returns the recorded version and the next one. A version beyond the next one stays: a later migration of the
+// profile recorded it.
 func versions(from, to int, down bool) string {
 	if from == to || down == (from < to) {
 		return fmt.Sprintf("version %d, which stays", from)
@@ -107,7 +107,7 @@ func versions(from, to int, down bool) string {
 	return fmt.Sprintf("version %d to %d", from, to)
 }
 
-// clean makes a name harmless to a terminal: any quoted name is legal, with escape sequences in it.
+// clean escapes what a terminal would obey: a quoted name may contain escape sequences.
 func clean(text string) string { return visible.Line(text) }
 
 // columns returns how many columns of a terminal a text takes: a Chinese character takes two.
@@ -116,7 +116,7 @@ func columns(text string) int { return terminalWidth().StringWidth(text) }
 // terminalWidth measures characters without asking the environment for a locale.
 func terminalWidth() *runewidth.Condition { return &runewidth.Condition{StrictEmojiNeutral: true} }
 
-// fit shortens a text at its beginning, since the names of a profile begin alike, or pads it on the right.
+// padOrTrim shortens a text at its beginning, since the names of a profile begin alike, or pads it on the right.
 func padOrTrim(text string, width int) string {
 	if width < 1 {
 		return ""
@@ -127,12 +127,12 @@ func padOrTrim(text string, width int) string {
 	return text + strings.Repeat(" ", max(0, width-columns(text)))
 }
 
-// cut shortens a text at its end.
+// truncate shortens a text at its end.
 func truncate(text string, width int) string {
 	return terminalWidth().Truncate(text, max(0, width), textIf(width > 0, "…"))
 }
 
-// seconds rounds a rest of time so that it does not flicker.
+// roundDuration rounds a remaining time, so that it does not flicker.
 func roundDuration(d time.Duration) time.Duration {
 	if d < 10*time.Second {
 		return d.Round(time.Second)

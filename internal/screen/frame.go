@@ -8,23 +8,23 @@ import (
 	"github.com/rekey-pg/rekey/event"
 )
 
-// Bar is one line of a frame: a table in work, or all of them.
+// Bar is one line of a frame: an active table, or all tables.
 type Bar struct {
 	Name        string
 	Percent     int
 	Done, Total int64
-	Rate        float64 // rows a second
+	Rate        float64 // rows per second
 	Left        time.Duration
-	Note        string // said in place of rate and time
+	Note        string // shown in place of rate and time
 }
 
-// Frame is what a terminal shows of a state.
+// Frame is what a terminal shows for a State.
 type Frame struct {
-	Bars []Bar // the tables in work
+	Bars []Bar // the active tables
 	All  Bar
 }
 
-// Draw makes the frame of a state.
+// Draw returns the frame of a state.
 func Draw(s State) Frame {
 	frame := Frame{All: Bar{
 		Name: fmt.Sprintf("%d of %s", len(s.Finished), plural(s.Tables, "table", "tables")), Percent: s.Percent(),
@@ -39,13 +39,13 @@ func Draw(s State) Frame {
 	return frame
 }
 
-// note says what a table does while no rows are filled.
+// activity returns what a table does while no rows are filled.
 func (t Table) activity() string {
 	switch {
 	case t.Phase != "" && t.WaitsForLock:
-		return t.Phase + ", waits for " + blockerNames(t.Blockers)
+		return t.Phase + ", waiting for " + blockerNames(t.Blockers)
 	case t.WaitsForLock:
-		return "waits for a lock held by " + blockerNames(t.Blockers)
+		return "waiting for a lock held by " + blockerNames(t.Blockers)
 	default:
 		return t.Phase
 	}
@@ -80,7 +80,7 @@ func indexPhase(e event.IndexProgress) string {
 	return text
 }
 
-// The parts of a line.
+// The widths of the parts of a line.
 const (
 	maxNameWidth = 36 // the longest name of PhoenixKit
 	minNameWidth = 14
@@ -88,8 +88,8 @@ const (
 	maxBarWidth  = 40
 )
 
-// Line writes a bar in exactly one line of at most width columns. What does not fit goes: the drawing
-// first, then the rate, then the rows, then the time.
+// Line returns the bar in one line of at most width columns. It leaves out what does not fit: first the drawing, then
+// the rate, then the rows, then the time.
 func (b Bar) Line(width int) string {
 	right := b.facts(width - minNameWidth - 2)
 	rest := width - columns(right) - 2
@@ -103,7 +103,7 @@ func (b Bar) Line(width int) string {
 	return padOrTrim(b.Name, name) + "  " + draw(b.Percent, min(maxBarWidth, rest-name-2)) + "  " + right
 }
 
-// facts are percent, rows, rate and time left, as many as there is room for.
+// facts returns percent, rows, rate and remaining time, as many as fit.
 func (b Bar) facts(available int) string {
 	head := fmt.Sprintf("%3d%%", b.Percent)
 	if b.Note != "" {

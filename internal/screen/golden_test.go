@@ -10,7 +10,7 @@ import (
 )
 
 //nolint:gochecknoglobals // a flag of the test program
-var update = flag.Bool("update", false, "write the files under testdata anew")
+var update = flag.Bool("update", false, "rewrite the files under testdata")
 
 // golden compares a text with a file under testdata.
 func golden(t *testing.T, name, got string) {
@@ -27,6 +27,6 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (-want +got); if that is meant: go test ./internal/screen -update\n%s", path, diff)
+		t.Errorf("%s differs (-want +got); to accept it: go test ./internal/screen -update\n%s", path, diff)
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 const hostile = "a\x1b[2J\u202e\u2028\u200b\u009b\x00\r\nERROR:  fake"
 
-// fill gives every text in a value the hostile name, every list one item, and every pointer something to point to.
+// fill sets every text in a value to the hostile name, every list to one item, and every pointer to a value.
 func fill(v reflect.Value, depth int) {
 	if depth > 8 || !v.CanSet() {
 		return
@@ -38,18 +38,18 @@ func fill(v reflect.Value, depth int) {
 		for _, field := range v.Fields() {
 			fill(field, depth+1)
 		}
-	default: // has no text
+	default: // contains no text
 	}
 }
 
-// filled is a value of hostile texts.
+// filled returns a value of hostile texts.
 func filled[T any]() (value T) {
 	fill(reflect.ValueOf(&value).Elem(), 0)
 	return value
 }
 
-// TestHostileTexts: whatever text comes into a screen, no terminal obeys it and it begins no line.
-func TestHostileTexts(t *testing.T) {
+// A terminal obeys no text that is shown, and no text forges a line.
+func TestEscapesHostileTexts(t *testing.T) {
 	said := map[string]string{}
 	for _, profile := range []string{"", hostile} {
 		doc, status, report := filled[rekey.Plan](), filled[rekey.Status](), filled[rekey.Report]()

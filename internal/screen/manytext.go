@@ -110,7 +110,7 @@ func Total(s event.Summary) string {
 	return text + fmt.Sprintf("; %s.", FormatDuration(s.Elapsed)) + equalPlans(s.Kinds)
 }
 
-// alike says how many schemas have equal plans. The most frequent kind comes first.
+// equalPlans says how many schemas have equal plans. The most frequent kind comes first.
 func equalPlans(kinds []event.Kind) string {
 	all := 0
 	for _, k := range kinds {

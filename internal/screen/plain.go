@@ -9,18 +9,18 @@ import (
 	"github.com/rekey-pg/rekey/event"
 )
 
-// Every is how long nothing is said of a table that is in work, where there is no terminal.
+// LineInterval is the time between two lines about the progress of a table.
 const LineInterval = 5 * time.Second
 
-// Plain folds events into lines for logs: one when a table begins and ends, and one now and then
-// between. It is a value; Next makes the next one.
+// Plain folds events into lines for logs: one at the start and at the end of a table, and a few lines between them. It
+// is a value; Next returns the next one.
 type Plain struct {
 	State    State
-	printed  map[string]time.Time // what was said last of a table or of the pace
-	slowdown string               // the last reason that was told
+	printed  map[string]time.Time // the time of the last line about a table or about the throttle
+	slowdown string               // the last reason that was printed
 }
 
-// Next takes one event into account and gives the lines that are due.
+// Next applies one event and returns the lines to print.
 func (p Plain) Next(e event.Event, at time.Time) (Plain, []string) {
 	p.State = Fold(p.State, e, at)
 	switch e := e.(type) {
@@ -28,11 +28,11 @@ func (p Plain) Next(e event.Event, at time.Time) (Plain, []string) {
 		return p, []string{startLine(p.State)}
 	case event.TableStarted:
 		p = p.print(e.Table, at)
-		return p, []string{clean(e.Table) + ": begins" + rowsToFill(e.Rows)}
+		return p, []string{clean(e.Table) + ": started" + rowsToFill(e.Rows)}
 	case event.TableDone:
 		return p, []string{doneLine(p.State, e)}
 	case event.TableAbsent:
-		return p, []string{clean(e.Table) + ": absent, no error"}
+		return p, []string{clean(e.Table) + ": absent, which is not an error"}
 	case event.Notice:
 		return p, []string{noticeLine(e)}
 	case event.Progress:
@@ -43,8 +43,8 @@ func (p Plain) Next(e event.Event, at time.Time) (Plain, []string) {
 		if !p.due("lock "+e.Table, at) {
 			return p, nil
 		}
-		line := fmt.Sprintf("%s: no lock after %s, held by %s; tried again in %s",
-			clean(e.Table), plural(e.Attempts, "try", "tries"), blockerNames(e.Blockers), FormatDuration(e.Pause))
+		line := fmt.Sprintf("%s: not locked after %s, blocked by %s; next attempt in %s",
+			clean(e.Table), plural(e.Attempts, "attempt", "attempts"), blockerNames(e.Blockers), FormatDuration(e.Pause))
 		return p.print("lock "+e.Table, at), []string{line}
 	case event.Throttled:
 		return p.throttle(at)
@@ -52,7 +52,7 @@ func (p Plain) Next(e event.Event, at time.Time) (Plain, []string) {
 	return p, nil
 }
 
-// now tells how far a table is, if nothing was said of it lately.
+// progress returns a line about a table, unless the last one is recent.
 func (p Plain) progress(table string, at time.Time) (Plain, []string) {
 	i := p.State.find(table)
 	if i < 0 || !p.due(table, at) {
@@ -68,7 +68,7 @@ func (p Plain) progress(table string, at time.Time) (Plain, []string) {
 	return p.print(table, at), []string{line}
 }
 
-// pace tells a reason once, and its end if its beginning was told.
+// throttle returns a line for each new reason, and one at the end of a printed reason.
 func (p Plain) throttle(at time.Time) (Plain, []string) {
 	text := slowdownText(p.State)
 	if text == p.slowdown || text != "" && !p.due("pace", at) {
@@ -76,7 +76,7 @@ func (p Plain) throttle(at time.Time) (Plain, []string) {
 	}
 	p.slowdown = text
 	if text == "" {
-		return p, []string{"full speed again"}
+		return p, []string{"full speed"}
 	}
 	return p.print("pace", at), []string{text}
 }
@@ -122,7 +122,7 @@ func noticeLine(e event.Notice) string {
 	return clean(e.Table) + ": " + text
 }
 
-// about tells the rows that are to be filled, where there are any.
+// rowsToFill returns the estimated number of rows to fill, "" for none.
 func rowsToFill(rows int64) string {
 	if rows == 0 {
 		return ""

@@ -6,7 +6,7 @@ import (
 	"github.com/rekey-pg/rekey/event"
 )
 
-// moment is an event and when it happened, in seconds from the beginning.
+// timedEvent is an event with its time, in seconds since the start.
 type timedEvent struct {
 	at float64
 	e  event.Event
@@ -16,7 +16,7 @@ func (m timedEvent) time() time.Time {
 	return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Add(time.Duration(m.at * float64(time.Second)))
 }
 
-// story is a run with everything in it that can happen.
+// fullRun returns a run with every kind of event.
 func fullRun() []timedEvent {
 	const users, events = "public.phoenix_kit_users", "public.phoenix_kit_email_events"
 	return []timedEvent{

@@ -7,38 +7,38 @@ import (
 	"github.com/rekey-pg/rekey/event"
 )
 
-// State is what is known of a run from its events so far. It is a value: Fold makes the next one.
+// State is the state of a run after some of its events. It is a value; Fold returns the next one.
 type State struct {
 	Command  string
 	Schema   string
 	From, To int
-	Tables   int   // with something to do
-	Rows     int64 // to be filled, the estimate of the beginning
+	Tables   int   // that have pending steps
+	Rows     int64 // to fill, estimated at the start
 	Started  time.Time
-	Work     []Table // in work, the oldest first
+	Work     []Table // the active tables, the oldest first
 	Finished []Table
 	Absent   []string
-	Reason   string // why it goes slower or stands; "" if it does not
+	Reason   string // why it slows down or pauses; "" if it does not
 	Paused   bool
 }
 
-// Table is one table in work or finished.
+// Table is an active or a finished table.
 type Table struct {
 	Name         string
-	Estimate     int64 // rows to fill, from the beginning
+	Estimate     int64 // rows to fill, estimated at the start
 	Done         int64 // rows filled
 	Total        int64 // rows to fill; never less than Done
 	Rate         float64
 	Left         time.Duration
 	Skipped      int64
 	Started      time.Time
-	Elapsed      time.Duration // of a finished one
-	Phase        string        // what is done beside the filling
-	Blockers     []string      // who holds the lock that it waits for
-	WaitsForLock bool          // for a lock
+	Elapsed      time.Duration // of a finished table
+	Phase        string        // the current step, if it is not the backfill
+	Blockers     []string      // the sessions that hold the lock
+	WaitsForLock bool
 }
 
-// Fold takes one event into account; at is when it happened.
+// Fold returns the state after one more event, which happened at the time at.
 func Fold(s State, e event.Event, at time.Time) State {
 	switch e := e.(type) {
 	case event.RunStarted:
@@ -94,7 +94,7 @@ func (s State) find(table string) int {
 	return slices.IndexFunc(s.Work, func(t Table) bool { return t.Name == table })
 }
 
-// change alters one table in work, in a copy: the state before stays as it is.
+// change changes one active table in a copy of the state.
 func (s State) change(table string, alter func(*Table)) State {
 	i := s.find(table)
 	if i < 0 {
@@ -105,7 +105,7 @@ func (s State) change(table string, alter func(*Table)) State {
 	return s
 }
 
-// Done counts the rows that were filled.
+// Done returns the number of rows that were filled.
 func (s State) Done() int64 {
 	var rows int64
 	for _, list := range [][]Table{s.Work, s.Finished} {
@@ -116,8 +116,8 @@ func (s State) Done() int64 {
 	return rows
 }
 
-// Total estimates the rows that are filled in the whole run: what is known of the tables that have
-// begun, and the estimate of the others.
+// Total returns the estimated number of rows that the run fills. Started tables count with their current number, the
+// others with the estimate.
 func (s State) Total() int64 {
 	rest, known := s.Rows, int64(0)
 	for _, list := range [][]Table{s.Work, s.Finished} {
@@ -129,8 +129,8 @@ func (s State) Total() int64 {
 	return known + max(rest, 0)
 }
 
-// Percent tells how far the whole run is: by rows, or by tables where there are none to fill. 100 is
-// said when every table is finished and not before.
+// Percent returns the progress of the run by rows, or by tables if there are no rows to fill. It is below 100 until
+// every table is finished.
 func (s State) Percent() int {
 	value := percent(s.Done(), s.Total())
 	if s.Total() <= 0 {
@@ -142,7 +142,7 @@ func (s State) Percent() int {
 	return value
 }
 
-// Rate is how many rows a second are filled now.
+// Rate returns the number of rows that are filled per second.
 func (s State) Rate() float64 {
 	var rate float64
 	for _, t := range s.Work {
@@ -153,7 +153,7 @@ func (s State) Rate() float64 {
 	return rate
 }
 
-// Left estimates the time to the end; 0 if nothing can be said.
+// Left returns the estimated remaining time, 0 if it is unknown.
 func (s State) Left() time.Duration {
 	rate := s.Rate()
 	if rate <= 0 {

@@ -44,12 +44,12 @@ func TestPlainLines(t *testing.T) {
 	golden(t, "plain.txt", text.String())
 }
 
-// TestPlainIsSeldom counts the lines of an hour of progress ten times a second, with locks refused.
-func TestPlainIsSeldom(t *testing.T) {
+// An hour of progress ten times per second, with lock timeouts.
+func TestPlainLinesAreRare(t *testing.T) {
 	var plain Plain
 	start := time.Unix(0, 0)
 	plain, _ = plain.Next(event.TableStarted{Table: "a", Rows: 1}, start)
-	told := 0
+	printed := 0
 	for i := range 36_000 {
 		at := start.Add(time.Duration(i) * 100 * time.Millisecond)
 		for _, e := range []event.Event{
@@ -59,16 +59,15 @@ func TestPlainIsSeldom(t *testing.T) {
 		} {
 			var due []string
 			plain, due = plain.Next(e, at)
-			told += len(due)
+			printed += len(due)
 		}
 	}
-	if most := 3 * 3600 / 5; told > most || told < most-10 {
-		t.Errorf("%d lines in an hour, want %d at most and hardly fewer", told, most)
+	if most := 3 * 3600 / 5; printed > most || printed < most-10 {
+		t.Errorf("%d lines in an hour, want at most %d and few less", printed, most)
 	}
 }
 
-// TestFoldKeepsWhatWasBefore folds two ways from one state: a state is a value.
-func TestFoldKeepsWhatWasBefore(t *testing.T) {
+func TestFoldDoesNotChangeItsArgument(t *testing.T) {
 	var before State
 	for _, m := range fullRun()[:10] {
 		before = Fold(before, m.e, m.time())
@@ -79,12 +78,12 @@ func TestFoldKeepsWhatWasBefore(t *testing.T) {
 		Fold(before, m.e, m.time())
 	}
 	if diff := cmp.Diff(copied, before); diff != "" {
-		t.Errorf("folding changed the state before (-before +after):\n%s", diff)
+		t.Errorf("Fold changed its argument (-before +after):\n%s", diff)
 	}
 }
 
-// TestFramesHoldTogether draws any run at any width: one line, not too wide, never above 100 percent.
-func TestFramesHoldTogether(t *testing.T) {
+// A frame of any run at any width has lines that fit, and no more than 100 percent.
+func TestFramesFitTheTerminal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		names := rapid.SampledFrom([]string{"a", "public.phoenix_kit_user_role_assignments", "Ünï\x1b[2J\r\ncode"})
 		number := rapid.Int64Range(-5, math.MaxInt32)
@@ -125,8 +124,8 @@ func anyEvent(t *rapid.T, table string, number *rapid.Generator[int64]) event.Ev
 	}).Draw(t, "event")
 }
 
-// TestAllIsSaidAtTheEnd proves that 100 is not said of the whole run before every table is finished.
-func TestAllIsSaidAtTheEnd(t *testing.T) {
+// The run is not at 100 percent before every table is finished.
+func TestPercentIs100OnlyAtTheEnd(t *testing.T) {
 	var state State
 	for _, m := range fullRun() {
 		state = Fold(state, m.e, m.time())

@@ -93,7 +93,7 @@ func statusRows(tables []rekey.TableStatus) [][]string {
 	return table
 }
 
-// is returns the text if the condition holds.
+// textIf returns the text if the condition holds.
 func textIf(condition bool, text string) string {
 	if condition {
 		return text
@@ -101,7 +101,7 @@ func textIf(condition bool, text string) string {
 	return ""
 }
 
-// tablesIn returns the names of the tables by what is said about them; "" is nothing.
+// tablesIn returns the names of the tables by the text that say returns for them. It leaves out tables without one.
 func tablesIn[T rekey.TableStatus | rekey.TableReport](tables []T, say func(T) string) map[string][]string {
 	said := map[string][]string{}
 	for _, t := range tables {
@@ -126,7 +126,7 @@ const randomValues = "random values, version 4"
 
 func uniqueIn(where string) string { return textIf(where != "", "values are unique "+where) }
 
-// remarks lists what is said about tables.
+// remarks lists texts with the tables that they are about.
 func (p *page) remarks(said ...map[string][]string) {
 	all := map[string][]string{}
 	for _, one := range said {

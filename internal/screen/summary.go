@@ -7,8 +7,8 @@ import (
 	"github.com/rekey-pg/rekey/event"
 )
 
-// Summary returns how a run ended; next is the command to run after it. After a failed run it returns what was
-// done, or "" if nothing was done. The caller prints the problems.
+// Summary returns how a run ended; next is the command to run after it. The summary of a failed run
+// describes its work, or is "" if it did none. The caller prints the problems.
 func Summary(r event.Result, next string, width int) string {
 	p := page{width: width}
 	more := func(text string) { p.lines(wrap(text, width, "  ", "    ")...) }

@@ -14,8 +14,8 @@ import (
 	"github.com/rekey-pg/rekey/event"
 )
 
-// Terminal shows a bar for each table in work and one for all on out, which is a terminal; what is
-// finished scrolls away above them as lines.
+// Terminal returns a Writer for a terminal. It shows a bar for each active table and one for all tables; lines about
+// finished tables scroll away above them.
 func Terminal(out io.Writer, options ...mpb.ContainerOption) Writer {
 	t := &terminal{bars: map[string]*mpb.Bar{}}
 	t.progress = mpb.New(append(options, mpb.WithOutput(out))...)
@@ -28,8 +28,8 @@ type terminal struct {
 	bars     map[string]*mpb.Bar
 	all      *mpb.Bar
 
-	// state is read by the drawing goroutine. Its lock is never held while mpb is called: mpb draws
-	// in the goroutine that also takes the calls.
+	// The goroutine that draws reads state. mu is not held during a call of mpb, which draws in the goroutine that
+	// receives the calls.
 	mu    sync.Mutex
 	state State
 }
@@ -52,7 +52,7 @@ func (t *terminal) Event(e event.Event) {
 		t.line(doneLine(state, e))
 		t.drop(e.Table)
 	case event.TableAbsent:
-		t.line(clean(e.Table) + ": absent, no error")
+		t.line(clean(e.Table) + ": absent, which is not an error")
 	case event.Notice:
 		t.line(noticeLine(e))
 	}
@@ -67,9 +67,9 @@ func (f Frame) bar(name string) (Bar, bool) {
 	return Bar{}, false
 }
 
-// add makes a bar that draws itself from the state; mpb gives it its place and its width.
+// add adds a bar that draws itself from the state. mpb positions it and sets its width.
 func (t *terminal) add(priority int, pick func(Frame) (Bar, bool)) *mpb.Bar {
-	var last Bar // mpb draws a bar once more after it was dropped
+	var last Bar // mpb draws a bar once more after it was removed
 	draw := func(w io.Writer, s decor.Statistics) error {
 		t.mu.Lock()
 		bar, there := pick(Draw(t.state))
@@ -83,12 +83,12 @@ func (t *terminal) add(priority int, pick func(Frame) (Bar, bool)) *mpb.Bar {
 	}
 	bar, err := t.progress.Add(0, mpb.BarFillerFunc(draw), mpb.BarPriority(priority), mpb.BarFillerTrim())
 	if err != nil {
-		return nil // closed already: nothing to draw on
+		return nil // it is closed
 	}
 	return bar
 }
 
-// lineWidth keeps a line readable on a very wide terminal.
+// maxLineWidth keeps a line readable on a very wide terminal.
 const maxLineWidth = 120
 
 func (t *terminal) drop(table string) {
@@ -106,7 +106,7 @@ func (t *terminal) Say(line string) {
 	t.line(line)
 }
 
-// Close takes the bars away and waits until the terminal is as it should be left.
+// Close removes the bars and waits until the terminal is restored.
 func (t *terminal) Close() {
 	t.events.Lock()
 	defer t.events.Unlock()

@@ -32,7 +32,7 @@ func Report(r rekey.Report, width int) string {
 	return p.text.String()
 }
 
-// checks adds a paragraph for each thing that was checked besides the counts.
+// checks adds a paragraph for each check other than the counts.
 func (p *page) checks(r rekey.Report, total rekey.TableReport) {
 	if !r.Function.Unneeded {
 		p.add(function(r.Function))

@@ -7,9 +7,9 @@ import (
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
-// wrap breaks a text into lines of at most width columns, the first after one lead, the others after
-// another. A longer word stays whole: it may be a name or a URL that somebody copies. A line break, which can only
-// come from a name, is escaped: nothing that was named by somebody begins a line of its own.
+// wrap breaks a text into lines of at most width columns. The first line begins with first, the others with rest. It
+// does not break a longer word, since it may be a name or a URL to copy. It escapes a line break, which can only come
+// from a name, so that a name cannot forge a line.
 func wrap(text string, width int, first, rest string) []string {
 	var lines []string
 	line, lead := "", first
@@ -30,11 +30,11 @@ func wrap(text string, width int, first, rest string) []string {
 	return append(lines, line)
 }
 
-// minCell is the number of columns to which alignWithin shortens a cell at most.
+// minCell is the least number of columns to which alignWithin shortens a cell.
 const minCell = 12
 
-// alignWithin is align for at most width columns: while the lines are longer it shortens the widest cells, those of
-// the first column last, since they are names.
+// alignWithin is align for at most width columns. While lines are longer, it shortens the widest cells, and the names in
+// the first column last.
 func alignWithin(rows [][]string, width int) []string {
 	for {
 		lines := align(cloneRows(rows))
@@ -74,8 +74,8 @@ func cloneRows(rows [][]string) [][]string {
 	return copied
 }
 
-// align sets rows under each other, two blanks between the columns; the columns whose title begins
-// with ">" are set to the right. A last column with nothing in it is left out.
+// align returns rows as lines with aligned columns, two blanks apart. A title that begins with ">" aligns its column to
+// the right. An empty last column is left out.
 func align(rows [][]string) []string {
 	last := len(rows[0]) - 1
 	if !slices.ContainsFunc(rows[1:], func(row []string) bool { return row[last] != "" }) {

@@ -9,14 +9,16 @@ import (
 	"github.com/rekey-pg/rekey/event"
 )
 
-// Writer shows a run. Its methods may be called from several goroutines.
+// Writer shows the events of a run. Its methods may be called by several goroutines.
 type Writer interface {
 	Event(e event.Event)
-	Say(line string) // something beside the events
-	Close()          // after the last event; what follows may be written past the Writer
+	// Say shows a line that is not an event.
+	Say(line string)
+	// Close is called after the last event. After it the caller may write to the output itself.
+	Close()
 }
 
-// Lines writes plain lines to out.
+// Lines returns a Writer of plain lines.
 func Lines(out io.Writer) Writer { return &lines{out: out} }
 
 type lines struct {
@@ -43,7 +45,7 @@ func (l *lines) Say(line string) {
 
 func (l *lines) Close() {}
 
-// JSON writes events as newline-delimited JSON to data, and what is said beside them to out.
+// JSON returns a Writer of newline-delimited JSON to data. Lines that are not events go to out.
 func JSON(data, out io.Writer) Writer { return &ndjson{data: data, out: out} }
 
 type ndjson struct {
@@ -59,7 +61,7 @@ func (n *ndjson) Event(e event.Event) {
 		fmt.Fprintln(n.out, "an event could not be written as JSON:", err)
 		return
 	}
-	_, _ = n.data.Write(line) // a reader that went away must not end the run
+	_, _ = n.data.Write(line) // a reader that is gone must not end the run
 }
 
 func (n *ndjson) Say(line string) {
@@ -70,7 +72,7 @@ func (n *ndjson) Say(line string) {
 
 func (n *ndjson) Close() {}
 
-// Silent writes only what is said beside the events.
+// Silent returns a Writer that shows no events.
 func Silent(out io.Writer) Writer { return &silent{lines{out: out}} }
 
 type silent struct{ lines }

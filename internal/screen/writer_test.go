@@ -13,7 +13,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// buffer can be written by one goroutine and read by another.
+// buffer may be written by one goroutine while another reads it.
 type buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -41,7 +41,7 @@ func TestTerminal(t *testing.T) {
 		refresh <- time.Now()
 	}
 	show.Say("stopping after this batch")
-	refresh <- time.Now() // on a terminal the clock and the end do that
+	refresh <- time.Now() // a terminal refreshes by itself
 	show.Close()
 	for _, want := range []string{
 		"up, schema public, version 39 to 40: 2 tables", "phoenix_kit_users: done, 20,431 rows", "(1 of 2)",
@@ -72,11 +72,11 @@ func TestJSON(t *testing.T) {
 	for _, m := range fullRun() {
 		show.Event(m.e)
 	}
-	show.Say("beside it")
+	show.Say("a line")
 	show.Close()
 	lines := strings.Split(strings.TrimSuffix(data.String(), "\n"), "\n")
-	if len(lines) != len(fullRun()) || out.String() != "beside it\n" {
-		t.Errorf("%d lines, want %d; beside them %q", len(lines), len(fullRun()), out.String())
+	if len(lines) != len(fullRun()) || out.String() != "a line\n" {
+		t.Errorf("%d lines, want %d; on the other channel %q", len(lines), len(fullRun()), out.String())
 	}
 	var last struct {
 		FormatVersion int `json:"format_version"`
