@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// mostFile is the size of the largest file that is read: a rekey.yaml, a certificate, a password file.
+// maxFileSize is the size of the largest file that is read: a rekey.yaml, a certificate, a password file.
 const maxFileSize = 1 << 20
 
 var (
@@ -15,8 +15,8 @@ var (
 	errLarge  = fmt.Errorf("it has more than %d bytes", maxFileSize)
 )
 
-// checkFile looks at a file before something reads it: a device or a pipe might never end. The null device is
-// empty.
+// checkFile checks that a file is regular and not too large, since reading a device or a pipe might never end. The null
+// device is accepted as an empty file.
 func checkFile(name string) error {
 	if name == os.DevNull {
 		return nil
@@ -33,7 +33,7 @@ func checkFile(name string) error {
 	return nil
 }
 
-// readBounded reads a regular file of at most mostFile bytes.
+// readBounded reads a regular file of at most maxFileSize bytes.
 func readBounded(name string) ([]byte, error) {
 	if err := checkFile(name); err != nil {
 		return nil, err

@@ -13,27 +13,27 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// connection says how the database is reached; the strings may hold a password and are never printed.
+// connection describes how to reach the database. Its strings may contain a password and are never printed.
 type connection struct {
 	url, directURL string // the flags
 	standbyURLs    []string
-	source         string // where url comes from, for people
-	maxConnections int32  // connections, if more are needed than one run takes
+	source         string // where url comes from, for messages
+	maxConnections int32  // 0: as many as one run needs
 	getenv         func(string) string
 }
 
 const (
 	defaultConnections = 4
-	connectTimeout     = 15 * time.Second // where the user names none
-	pingTimeout        = 3 * time.Second  // for a connection that has rested, before it is used again
-	closeTimeout       = 2 * time.Second  // for the end of the connections
-	// fresh is how long a connection lives that goes over many schemas: the server remembers every table that one
-	// has met, for as long as it lives.
+	connectTimeout     = 15 * time.Second // without connect_timeout
+	pingTimeout        = 3 * time.Second  // before an idle connection is reused
+	closeTimeout       = 2 * time.Second  // until connections are closed
+	// fleetLifetime is the lifetime of a connection of a command on many schemas. The server keeps a cache entry for
+	// every table that a connection has used, until the connection ends.
 	fleetLifetime = 10 * time.Second
 )
 
-// resolve goes through the places in which a connection string may stand; none means libpq's own
-// variables, its password file and its service file.
+// resolve returns the connection with the first connection string that is set: by flag, or by an environment variable.
+// Without one, libpq's own variables, password file and service file are used.
 func (c connection) resolve(getenv func(string) string) connection {
 	c.source, c.getenv = "--database-url", getenv
 	if c.url != "" {
@@ -49,7 +49,7 @@ func (c connection) resolve(getenv func(string) string) connection {
 	return c
 }
 
-// pools are the ways to the database; direct is nil where there is no pooler to go past.
+// pools are the connections to the database. direct is nil without --direct-url.
 type pools struct {
 	main, direct *pgxpool.Pool
 	standbys     []*pgxpool.Pool
@@ -59,7 +59,8 @@ func (p pools) close() {
 	closePools(append([]*pgxpool.Pool{p.main, p.direct}, p.standbys...)...)
 }
 
-// closing closes pools, and does not wait for connections on which nothing arrives: the process ends soon.
+// closePools closes pools. It does not wait longer than closeTimeout for a connection that does not respond, since the
+// process ends soon.
 func closePools(pools ...*pgxpool.Pool) {
 	done := make(chan struct{})
 	go func() {
@@ -89,7 +90,7 @@ func (a *app) connect(ctx context.Context, f *flags) (pools, error) {
 	return p, nil
 }
 
-// around opens the other ways.
+// connectOthers opens the pools of --direct-url and --standby-url.
 func (a *app) connectOthers(ctx context.Context, f *flags, p *pools) (err error) {
 	if url := f.connection.directURL; url != "" {
 		if p.direct, err = a.library.connect(ctx, connection{url: url, source: "--direct-url", maxConnections: f.connection.maxConnections, getenv: a.Getenv}); err != nil {
@@ -106,7 +107,7 @@ func (a *app) connectOthers(ctx context.Context, f *flags, p *pools) (err error)
 	return nil
 }
 
-// standbyFault says that it was a standby that could not be reached.
+// standbyFault adds to an error that the server is a standby.
 func standbyFault(err error) error {
 	if p, ok := errors.AsType[*problem.Problem](err); ok && p.Kind == problem.Failed {
 		p.Detail = strings.TrimSpace(p.Detail + " It was given with --standby-url.")
@@ -114,7 +115,7 @@ func standbyFault(err error) error {
 	return err
 }
 
-// connect opens a pool and proves that the server lets us in.
+// connect opens a pool and checks that the server accepts a connection.
 func connect(ctx context.Context, c connection) (*pgxpool.Pool, error) {
 	config, err := c.parse()
 	if err != nil {
@@ -133,8 +134,8 @@ func connect(ctx context.Context, c connection) (*pgxpool.Pool, error) {
 	return pool, nil
 }
 
-// parse reads the connection string. A pooler refuses start-up parameters and hands a session's
-// settings on to others, so that none is sent but the name.
+// parse parses the connection string. The only start-up parameters that it keeps are the application's name and the
+// options: a pooler refuses others, and passes a session's settings on to other clients.
 func (c connection) parse() (*pgxpool.Config, error) {
 	text := c.url
 	if rest, ok := strings.CutPrefix(text, "ecto://"); ok { // as Phoenix writes it
@@ -167,7 +168,7 @@ func (c connection) parse() (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// foreign finds another product's URL, which would be read as a pair of key and value.
+// otherProduct finds the URL of another product, which would be parsed as a key and a value.
 func otherProduct(text string) string {
 	scheme, _, found := strings.Cut(text, "://")
 	if !found || scheme == "postgres" || scheme == "postgresql" || strings.ContainsAny(scheme, "= ") {
@@ -176,8 +177,8 @@ func otherProduct(text string) string {
 	return "it begins neither with postgres:// nor with postgresql://"
 }
 
-// parseFault tells the kind of a parse error. Its own text is not used: it repeats the string, whose
-// password cannot always be told from the rest when it is malformed.
+// parseFault describes a parse error. It does not use the error's own text, which repeats the string: the password in a
+// malformed string cannot always be found.
 func parseFault(err error) string {
 	text := err.Error()
 	if i := strings.LastIndex(text, "`: "); i >= 0 {
@@ -207,8 +208,7 @@ func parseFault(err error) string {
 	return ""
 }
 
-// unknownSetting refuses what is no setting of the connection: a misspelled dbname would otherwise mean another
-// database.
+// unknownSetting refuses a setting that neither libpq nor rekey knows: a misspelled dbname would mean another database.
 func unknownSetting(name string) string {
 	known := append(ignoredSettings(), "application_name", "fallback_application_name", "options", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
 		"tcp_user_timeout", "ssl_min_protocol_version", "ssl_max_protocol_version")

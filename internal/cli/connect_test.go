@@ -20,7 +20,7 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// secret is the password in every string of TestNoPassword; a part of it must not appear either.
+// secret is the password in every string of TestPrintsNoPassword. No part of it may be printed.
 const secret = "hunter2"
 
 func TestPrintsNoPassword(t *testing.T) {
@@ -81,7 +81,7 @@ func TestPrintsNoPassword(t *testing.T) {
 	}
 }
 
-// onlyDirect connects where the string comes from --direct-url or --standby-url.
+// onlyDirect returns a pool for the strings of --direct-url and --standby-url.
 func onlyDirect(ctx context.Context, c connection) (*pgxpool.Pool, error) {
 	if c.source == "--direct-url" || c.source == "--standby-url" {
 		return connect(ctx, c)
@@ -89,7 +89,7 @@ func onlyDirect(ctx context.Context, c connection) (*pgxpool.Pool, error) {
 	return nil, nil //nolint:nilnil // a fake
 }
 
-func TestParse(t *testing.T) {
+func TestParsesConnectionStrings(t *testing.T) {
 	config, err := connection{url: "ecto://app:s%40crt@db.example:6432/shop?application_name=other&options=-c%20search_path%3Dx&pool_max_conns=99&pool_min_conns=9&search_path=y"}.parse()
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ type timeout struct{ error }
 func (timeout) Timeout() bool   { return true }
 func (timeout) Temporary() bool { return true }
 
-func TestExplain(t *testing.T) {
+func TestExplainsConnectionErrors(t *testing.T) {
 	said := func(code string) error { return &pgconn.PgError{Code: code, Message: "it says so"} }
 	for _, c := range []struct {
 		err     error
@@ -154,7 +154,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// TestParseFault proves that only the kind of a parse error is told, never what stood there.
+// The description of a parse error repeats nothing of the string.
 func TestParseFaultRepeatsNoText(t *testing.T) {
 	err := pgconn.NewParseConfigError("postgres://h", "invalid port", errors.New("parsing "+secret))
 	if got := parseFault(err); got != "the port is no number from 1 to 65535" {

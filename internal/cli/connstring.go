@@ -23,8 +23,8 @@ func isURL(text string) bool {
 	return strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
 }
 
-// misread finds what makes a URL mean something else than was meant, mostly a character of the password that is
-// not escaped: what is behind it would be read as the name of a host or a database, and printed.
+// ambiguousURL finds what gives a URL another meaning, usually an unescaped character of the password: the text after
+// it would be parsed as the name of a host or a database, and printed.
 func ambiguousURL(text string) string {
 	switch {
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
@@ -54,7 +54,7 @@ func ambiguousURL(text string) string {
 	return ""
 }
 
-// address is a list of hosts with ports: names, IPv4, [IPv6], or directories of sockets, escaped.
+// address matches a list of hosts with ports: names, IPv4, [IPv6], or escaped socket directories.
 var address = regexp.MustCompile(`^[\pL\pN._~%,:\[\]-]*$`)
 
 // badEscape reports whether a % is not followed by two hexadecimal digits.
@@ -62,8 +62,8 @@ func badEscape(text string) bool {
 	return strings.Contains(regexp.MustCompile(`%[0-9A-Fa-f]{2}`).ReplaceAllString(text, ""), "%")
 }
 
-// misplaced finds a secret where only names are: the driver took a part of the string, or of the environment, for
-// the name of a host, a user or a database, which are printed.
+// misplacedSecret finds a secret in a name: the driver parsed a part of the string, or of the environment, as the name
+// of a host, a user or a database, and these are printed.
 func misplacedSecret(config *pgx.ConnConfig) string {
 	for _, part := range []struct{ what, value string }{{"host", config.Host}, {"user", config.User}, {"database", config.Database}} {
 		if visible.Secret(part.value) {
@@ -78,8 +78,8 @@ func misplacedSecret(config *pgx.ConnConfig) string {
 	return ""
 }
 
-// readFiles are the settings that name a file which the driver reads, and the file without them, in the home
-// directory.
+// readFiles returns the settings that name a file which the driver reads, with the environment variable and the default
+// file in the home directory.
 func readFiles() map[string]struct{ env, home string } {
 	return map[string]struct{ env, home string }{
 		"passfile":    {"PGPASSFILE", ".pgpass"},
@@ -90,7 +90,7 @@ func readFiles() map[string]struct{ env, home string } {
 	}
 }
 
-// endless finds a file that the driver would read, perhaps for ever: a device, a pipe, a very large one.
+// endlessFile finds a file that the driver might read for ever: a device, a pipe, a very large file.
 func endlessFile(text string) string {
 	given := settings(text)
 	home, _ := os.UserHomeDir()
@@ -131,10 +131,10 @@ func unreadable(setting, name string) string {
 	case errors.Is(err, errLarge), errors.Is(err, errNoFile) && !info.IsDir():
 		return fmt.Sprintf("could not read the file of %s: %s", setting, err)
 	}
-	return "" // what is not there, or a directory, is the driver's to say
+	return "" // the driver reports a missing file or a directory
 }
 
-// settings are what a connection string sets, as far as it can be read.
+// settings returns the settings of a connection string, as far as it can be parsed.
 func settings(text string) map[string]string {
 	found := map[string]string{}
 	if isURL(text) {

@@ -4,8 +4,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// demoCommand answers those who look for the demo, which is a program of its own: rekey contains no server,
-// no downloader and no test database.
+// demoCommand says where the demo is. It is a program of its own, so that rekey contains no server, no downloader and
+// no test database.
 func (a *app) demoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:                "demo",

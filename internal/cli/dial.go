@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// dialer makes connections with the keepalives and the timeout of the connection string.
+// dialer returns a function that connects with the keepalives and the timeout of the connection string.
 func (w socketOptions) dialer(timeout time.Duration) pgconn.DialFunc {
 	d := &net.Dialer{Timeout: timeout, KeepAlive: -1}
 	if w.keepalives {

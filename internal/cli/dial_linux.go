@@ -11,7 +11,7 @@ import (
 
 const canUserTimeout = true
 
-// userTimeout lets the kernel end a connection whose data is not acknowledged for so long.
+// userTimeout makes the kernel close a connection whose data is not acknowledged for the given time.
 func userTimeout(network string, raw syscall.RawConn, most time.Duration) error {
 	if !strings.HasPrefix(network, "tcp") {
 		return nil

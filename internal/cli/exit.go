@@ -13,16 +13,16 @@ import (
 // errPending ends plan --exit-code when there is something to do.
 var errPending = errors.New("work is pending")
 
-// exit is the only place where an error becomes an exit code:
+// exit returns the exit code of an error. No other function does:
 //
 //	0    done, or nothing to do
-//	1    failed; no connection, too
+//	1    failed, or could not connect
 //	2    wrong usage
 //	3    work is pending (plan --exit-code)
-//	4    refused by a check before anything was changed
-//	5    another run is at work
+//	4    refused before the first change
+//	5    another run is active
 //	6    verify found differences
-//	7    gave up or was stopped cleanly; the same command goes on
+//	7    gave up or was stopped; the same command resumes the run
 //	129  interrupted by SIGHUP, at a clean point
 //	130  interrupted by SIGINT, at a clean point
 //	143  interrupted by SIGTERM, at a clean point
@@ -44,7 +44,7 @@ func (a *app) exit(err error) int {
 	return code
 }
 
-// interrupted tells a cancelled call from a failed one: only a signal cancels.
+// interrupted returns the problem of a cancelled call. Only a signal cancels; any other error is returned as it is.
 func (a *app) interrupted(err error) error {
 	if err == nil || a.signal.Load() == nil || !errors.Is(err, context.Canceled) || errors.Is(err, problem.ErrInterrupted) {
 		return err

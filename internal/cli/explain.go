@@ -19,7 +19,7 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// explain makes a problem of what went wrong on the way in.
+// explain returns the problem of a failed connection.
 func explain(err error, config *pgx.ConnConfig) error {
 	if errors.Is(err, context.Canceled) {
 		return err
@@ -34,7 +34,7 @@ func explain(err error, config *pgx.ConnConfig) error {
 	return silence(err, w)
 }
 
-// answered is a server that says no.
+// answered returns the problem of a server that refuses the connection.
 func answered(said *pgconn.PgError, w message.Server, given bool, err error) error {
 	switch said.Code {
 	case pgerrcode.InvalidPassword, pgerrcode.InvalidAuthorizationSpecification:
@@ -73,7 +73,7 @@ func encryption(err error, w message.Server) *problem.Problem {
 	return nil
 }
 
-// silence is a place where no server answers.
+// silence returns the problem of an address at which no server responds.
 func silence(err error, w message.Server) error {
 	var lookup *net.DNSError
 	var network net.Error
@@ -91,7 +91,7 @@ func silence(err error, w message.Server) error {
 	}
 }
 
-// reason is the innermost text of an error: the outer ones name user and address once more.
+// reason returns the innermost text of an error: the outer ones repeat the user and the address.
 func reason(err error) string {
 	for {
 		inner := errors.Unwrap(err)

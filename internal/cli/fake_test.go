@@ -13,13 +13,13 @@ import (
 	"github.com/rekey-pg/rekey"
 )
 
-// outcome is what a call of the program gave.
+// outcome is the result of a call of the program.
 type outcome struct {
 	code           int
 	stdout, stderr string
 }
 
-// try runs the program on a library of the test's own. Calls that the test does not replace fail.
+// try runs the program with a library of the test. Functions that the test does not replace fail.
 func try(t *testing.T, l library, signals <-chan os.Signal, words ...string) outcome {
 	t.Helper()
 	if l.connect == nil {
@@ -44,7 +44,7 @@ func (o outcome) last(t *testing.T, value any) {
 
 func upWith(f call) library { return library{up: f} }
 
-// phoenix are the words of a command on the profile.
+// phoenix returns the arguments of a command on the profile.
 func phoenix(command string, more ...string) []string {
 	return append([]string{command, "--profile", "phoenixkit"}, more...)
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// fileWords are the words of a rekey.yaml: flags by their names, and what single tables get. Where the
-// database is and who may enter stays out of files that are kept with the source.
+// fileSettings returns the settings that a rekey.yaml may contain: flags by their names, and the overrides of tables.
+// Connections are not among them, since the file is kept with the source code.
 func fileSettings() []string {
 	return []string{
 		"schema", "profile", "prefix", "tables", "exclude", "column", "index-name", "skip-refused", "overrides",
@@ -26,11 +26,11 @@ func fileSettings() []string {
 	}
 }
 
-// ownWords are those that a single table may have.
+// overrideSettings returns the settings of a single table.
 func overrideSettings() []string { return []string{"column", "index-name"} }
 
-// readFile sets every flag that the file of --config names and the command line does not. A word that
-// belongs to other commands is passed over.
+// readFile sets every flag that the file of --config names and the command line does not. It ignores settings of other
+// commands.
 func (f *flags) readFile(cmd *cobra.Command) *problem.Problem {
 	if f.file == "" {
 		return nil
@@ -48,9 +48,9 @@ func (f *flags) readFile(cmd *cobra.Command) *problem.Problem {
 	if len(document.Content) == 0 {
 		return nil
 	}
-	return f.eachWord(document.Content[0], fileSettings(), func(word string, value *yaml.Node) *problem.Problem {
+	return f.eachSetting(document.Content[0], fileSettings(), func(word string, value *yaml.Node) *problem.Problem {
 		if word == "overrides" {
-			return f.readOwn(value)
+			return f.readOverrides(value)
 		}
 		flag := cmd.Flags().Lookup(word)
 		if flag == nil || flag.Changed {
@@ -67,7 +67,7 @@ func systemSays(err error) string {
 	return visible.Error(err)
 }
 
-// yamlFault gives the line of a syntax error. The parser's own text is not used: it repeats words of the file.
+// yamlFault returns the line of a syntax error. It does not use the parser's own text, which repeats parts of the file.
 func yamlFault(err error) string {
 	if line := regexp.MustCompile(`\bline (\d+)`).FindStringSubmatch(err.Error()); line != nil {
 		return ", line " + line[1] + ": invalid YAML"
@@ -75,8 +75,8 @@ func yamlFault(err error) string {
 	return ": invalid YAML"
 }
 
-// eachWord goes through a mapping whose keys are known words, each once.
-func (f *flags) eachWord(node *yaml.Node, known []string, take func(string, *yaml.Node) *problem.Problem) *problem.Problem {
+// eachSetting calls take for each setting of a mapping. It refuses unknown and duplicate settings.
+func (f *flags) eachSetting(node *yaml.Node, known []string, take func(string, *yaml.Node) *problem.Problem) *problem.Problem {
 	if node.Kind != yaml.MappingNode {
 		return f.fault(node, "expected settings with their values", "Write: "+known[0]+": name")
 	}
@@ -104,7 +104,7 @@ func (f *flags) eachWord(node *yaml.Node, known []string, take func(string, *yam
 	return nil
 }
 
-// set gives a flag the value of a word; a list is given item by item.
+// set sets a flag to a value of the file. A list is set item by item.
 func (f *flags) set(cmd *cobra.Command, word string, value *yaml.Node) *problem.Problem {
 	items := []*yaml.Node{value}
 	switch {
@@ -115,7 +115,7 @@ func (f *flags) set(cmd *cobra.Command, word string, value *yaml.Node) *problem.
 	}
 	for _, item := range items {
 		text := item.Value
-		if value.Kind == yaml.SequenceNode { // a comma is a part of the name there
+		if value.Kind == yaml.SequenceNode { // in a YAML list a comma belongs to the name
 			text = strings.ReplaceAll(strings.ReplaceAll(text, `\,`, ","), ",", `\,`)
 		}
 		if item.Kind != yaml.ScalarNode || cmd.Flags().Set(word, text) != nil {
@@ -125,19 +125,19 @@ func (f *flags) set(cmd *cobra.Command, word string, value *yaml.Node) *problem.
 	return nil
 }
 
-// readOwn reads what single tables get.
-func (f *flags) readOwn(node *yaml.Node) *problem.Problem {
+// readOverrides reads the settings of single tables.
+func (f *flags) readOverrides(node *yaml.Node) *problem.Problem {
 	if node.Kind != yaml.MappingNode {
 		return f.fault(node, "overrides must contain names of tables", "Write: overrides: {orders: {column: public_id}}")
 	}
-	f.schemaRun.own = map[string]rekey.TableOptions{}
+	f.schemaRun.overrides = map[string]rekey.TableOptions{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		table := node.Content[i].Value
-		if _, duplicate := f.schemaRun.own[table]; duplicate {
+		if _, duplicate := f.schemaRun.overrides[table]; duplicate {
 			return f.fault(node.Content[i], "duplicate table "+visible.Quote(table), "Keep one of them.")
 		}
 		var own rekey.TableOptions
-		p := f.eachWord(node.Content[i+1], overrideSettings(), func(word string, value *yaml.Node) *problem.Problem {
+		p := f.eachSetting(node.Content[i+1], overrideSettings(), func(word string, value *yaml.Node) *problem.Problem {
 			if value.Kind != yaml.ScalarNode {
 				return f.fault(value, word+" cannot have this value", "Set it to a name.")
 			}
@@ -151,7 +151,7 @@ func (f *flags) readOwn(node *yaml.Node) *problem.Problem {
 		if p != nil {
 			return p
 		}
-		f.schemaRun.own[table] = own
+		f.schemaRun.overrides[table] = own
 	}
 	return nil
 }

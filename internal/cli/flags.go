@@ -16,7 +16,7 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// flags are the flags of all commands; each command registers those that it has.
+// flags are the flags of all commands. Each command registers the flags that it has.
 type flags struct {
 	profile, prefix, schema       string
 	connection                    connection
@@ -35,7 +35,7 @@ type flags struct {
 	exitCode                      bool
 }
 
-// common registers the flags that every command on a database has.
+// common registers the flags of every command that connects to a database.
 func (f *flags) common(cmd *cobra.Command) {
 	set := cmd.Flags()
 	set.SortFlags = false
@@ -53,7 +53,7 @@ func (f *flags) common(cmd *cobra.Command) {
 	}
 }
 
-// policy registers the flags of the commands that change something, or plan to.
+// policy registers the flags of up, down and plan.
 func (f *flags) policy(cmd *cobra.Command, versions ...string) {
 	set := cmd.Flags()
 	set.StringVar(&f.version, "version", versions[0], "version to record: "+strings.Join(versions, " or "))
@@ -63,7 +63,7 @@ func (f *flags) policy(cmd *cobra.Command, versions ...string) {
 	_ = cmd.RegisterFlagCompletionFunc("version", cobra.FixedCompletions(versions, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// changes registers the flags of the commands that change something or write what would change it.
+// changes registers the flags of the commands that change something, or print statements that do.
 func (f *flags) changes(cmd *cobra.Command) {
 	set := cmd.Flags()
 	set.DurationVar(&f.lockTimeout, "lock-timeout", setting.Default("lock-timeout"), "of each attempt, "+setting.Range("lock-timeout"))
@@ -73,7 +73,7 @@ func (f *flags) changes(cmd *cobra.Command) {
 	f.speed(cmd, " (default normal)", " (default 50ms)")
 }
 
-// profiles are those that this program knows.
+// profiles returns the profiles that rekey contains.
 func profiles() []rekey.Profile { return []rekey.Profile{phoenixkit.Profile()} }
 
 func names(list []rekey.Profile) []string {
@@ -84,8 +84,8 @@ func names(list []rekey.Profile) []string {
 	return all
 }
 
-// job returns what the flags ask the library to do; legal are the versions that the command takes. Everything that is
-// wrong is returned at once.
+// job returns the call of the library that the flags describe, or everything that is wrong with them. legal lists the
+// versions that the command accepts.
 func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 	if p := f.readFile(cmd); p != nil {
 		return job{}, p
@@ -97,7 +97,7 @@ func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 		Permissions: rekey.PermissionOptions{
 			SubscribersReady: f.subscribersReady, FireTriggers: f.fireTriggers, TrustOwners: f.trustOwners,
 		},
-		Tables: maps.Clone(f.schemaRun.own),
+		Tables: maps.Clone(f.schemaRun.overrides),
 	}}
 	misread := f.values.apply(&j.options)
 	r := f.request(cmd, legal...)
@@ -125,7 +125,7 @@ func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 	return j, nil
 }
 
-// pickProfile sets the profile; that one has to be named is checked with the other settings.
+// pickProfile sets the profile. Whether one is required is checked with the other settings.
 func (f *flags) pickProfile(j *job) *problem.Problem {
 	if f.profile == "" {
 		return nil

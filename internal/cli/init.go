@@ -54,7 +54,7 @@ func (a *app) writeFile(ctx context.Context, pool *pgxpool.Pool, j job, output s
 		return err
 	}
 	if plan.Relations == nil {
-		return plan.Refusals // no schema: there is nothing to write about
+		return plan.Refusals // the schema does not exist
 	}
 	text := fileText(plan, j)
 	if output == "-" {
@@ -74,23 +74,23 @@ func (a *app) writeFile(ctx context.Context, pool *pgxpool.Pool, j job, output s
 	if err := file.Close(); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Stderr, "%s is written; look at it, then: rekey plan --config %s\n", visible.Path(output), shell(output))
+	fmt.Fprintf(a.Stderr, "%s is written; review it, then run: rekey plan --config %s\n", visible.Path(output), shell(output))
 	return nil
 }
 
-// fileText is the file that init writes.
+// fileText returns the file that init writes.
 func fileText(plan rekey.Plan, j job) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, `# What rekey does in schema %s of database %s: rekey plan --config FILE says it in full.
-# The words are the flags' names; a flag on the command line goes before its word here.
+	fmt.Fprintf(&text, `# Settings of rekey for schema %s of database %s. Use them: rekey plan --config FILE
+# Each setting is a flag; a flag on the command line overrides it.
 schema: %s
 
 # What each table gets.
 column: %s
 index-name: %s
 
-# Only these tables. They may be patterns: * and ? match, \* is a star. Without this word: all tables that
-# are the application's own.
+# Only these tables. Patterns are allowed: * and ? match, \* is a star. Without this setting: all tables
+# that belong to the application.
 tables:
 `, oneLine(plan.Schema), oneLine(plan.Database), scalar(plan.Schema), scalar(either(j.schema.Column, "uuid")), scalar(either(j.schema.IndexName, "{table}_{column}_idx")))
 	named := 0
@@ -101,7 +101,7 @@ tables:
 		}
 	}
 	if named == 0 {
-		text.WriteString("  [] # no table can get one as things stand\n")
+		text.WriteString("  [] # no table can get a column now\n")
 	}
 	for _, v := range plan.Relations {
 		if v.Why != "" {
@@ -109,13 +109,13 @@ tables:
 		}
 	}
 	text.WriteString(`
-# What single tables get instead.
+# Overrides for single tables.
 # overrides:
 #   orders:
 #     column: public_id
 #     index-name: orders_public_id_key
 
-# How gently: rekey up --help tells of these and more.
+# More settings: rekey up --help-all
 # pace: normal
 # lock-timeout: 50ms
 # skip-refused: false
@@ -123,12 +123,12 @@ tables:
 	return text.String()
 }
 
-// literal is the pattern that matches one name alone.
+// literal returns the pattern that matches only the name.
 func literal(name string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`).Replace(name)
 }
 
-// scalar writes a value as YAML reads it back, on one line.
+// scalar returns a value on one line of YAML.
 func scalar(value string) string {
 	var node yaml.Node
 	node.SetString(value)
@@ -139,7 +139,7 @@ func scalar(value string) string {
 	if err != nil {
 		return fmt.Sprintf("%q", value)
 	}
-	return visible.Text(strings.TrimSuffix(string(text), "\n")) // the escapes are YAML's, too
+	return visible.Text(strings.TrimSuffix(string(text), "\n")) // YAML has the same escapes
 }
 
 func oneLine(text string) string { return visible.Line(strings.Join(strings.Fields(text), " ")) }

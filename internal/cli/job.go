@@ -9,7 +9,7 @@ import (
 	"github.com/rekey-pg/rekey/event"
 )
 
-// job is what a command asks the library to do.
+// job is a call of the library.
 type job struct {
 	profile   *rekey.Profile // nil for a schema run
 	schema    rekey.Schema   // its Name is the schema's name with a profile too
@@ -30,7 +30,7 @@ func (j job) in(schema string) job {
 	return j
 }
 
-// library is what the commands call; tests replace it.
+// library contains the functions that the commands call. Tests replace them.
 type library struct {
 	connect func(context.Context, connection) (*pgxpool.Pool, error)
 	plan    func(context.Context, *pgxpool.Pool, job) (rekey.Plan, error)
@@ -40,7 +40,7 @@ type library struct {
 	down    call
 	planner func(*pgxpool.Pool, job) (planner, error)
 	schemas func(context.Context, *pgxpool.Pool, string) ([]string, error)
-	// prefixes returns the schemas that match and have the profile's tables, and those that match and do not.
+	// prefixes returns the schemas that match and have the profile's tables, and those that match without them.
 	prefixes func(context.Context, *pgxpool.Pool, rekey.Profile, string) (found, without []string, err error)
 	request  func(context.Context, *pgxpool.Pool, job, request) error
 	script   func(context.Context, *pgxpool.Pool, job, rekey.ScriptOptions) ([]rekey.ScriptFile, error)
@@ -48,7 +48,7 @@ type library struct {
 
 type call func(context.Context, *pgxpool.Pool, job) (event.Result, error)
 
-// planner makes the plans of many schemas.
+// planner plans many schemas.
 type planner interface {
 	Plans(context.Context, rekey.Direction, []string) ([]rekey.Plan, error)
 }
@@ -82,7 +82,7 @@ func live() library {
 	}
 }
 
-// with calls do with a Migrator for the job.
+// with calls do with a Migrator of the job.
 func with[T any](pool *pgxpool.Pool, j job, do func(*rekey.Migrator) (T, error)) (result T, err error) {
 	m, err := rekey.New(pool, j.scope(), &j.options)
 	if err != nil {

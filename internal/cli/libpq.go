@@ -11,11 +11,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// A connection string may hold libpq's words. pgx heeds most of them itself; those that it does not know it would send
-// to the server as settings. None is left out in silence: each works, or is refused.
+// A connection string may contain settings of libpq. pgx supports most of them and would send any other to the server.
+// Each setting either works or is refused; none is ignored silently.
 
-// stated are settings that every transaction states of itself, so that what a connection string says of them has no
-// effect, and words of other programs about their own pools.
+// ignoredSettings returns settings that every transaction sets itself, so that the values of a connection string have
+// no effect, and the pool settings of other programs.
 func ignoredSettings() []string {
 	return []string{
 		"search_path", "timezone", "datestyle", "client_encoding", "statement_timeout", "lock_timeout",
@@ -23,7 +23,7 @@ func ignoredSettings() []string {
 	}
 }
 
-// unsupported are words that are accepted with the values that ask for nothing, and refused with any other.
+// limitedSettings returns settings with the values that are accepted because they have no effect.
 func limitedSettings() map[string][]string {
 	return map[string][]string{
 		"gssencmode":         {"disable", "prefer"},
@@ -42,7 +42,7 @@ func limitedSettings() map[string][]string {
 	}
 }
 
-// variables are libpq's own for words that pgx does not read from the environment.
+// variables returns the environment variables of libpq that pgx does not read, with their settings.
 func variables() map[string]string {
 	return map[string]string{
 		"PGHOSTADDR": "hostaddr", "PGREQUIREPEER": "requirepeer", "PGSSLCRL": "sslcrl", "PGSSLCRLDIR": "sslcrldir",
@@ -52,8 +52,8 @@ func variables() map[string]string {
 	}
 }
 
-// words takes libpq's words out of a connection string's settings and makes them work. It returns the fault of the
-// first that cannot.
+// applyLibpq applies the settings of libpq in a connection string. It returns the fault of the first setting that it
+// cannot apply.
 func (c connection) applyLibpq(config *pgx.ConnConfig) string {
 	given := map[string]string{}
 	for name, of := range variables() {
@@ -108,7 +108,7 @@ func isAllowed(value string, values []string) bool {
 	return value == ""
 }
 
-// unending reports whether the string itself names a connect_timeout of 0: pgx reads that as none.
+// hasNoTimeout reports whether the string sets connect_timeout to 0, which pgx treats as unset.
 func (c connection) hasNoTimeout() bool {
 	for _, word := range strings.FieldsFunc(c.url, func(r rune) bool { return r == '?' || r == '&' || r == ' ' }) {
 		if name, value, found := strings.Cut(word, "="); found && strings.TrimSpace(name) == "connect_timeout" && strings.Trim(value, "' ") == "0" {
@@ -125,7 +125,7 @@ func (c connection) variable(name string) string {
 	return c.getenv(name)
 }
 
-// protocols bounds the versions of TLS.
+// boundTLS limits the versions of TLS.
 func boundTLS(config *pgx.ConnConfig, given map[string]string) string {
 	known := map[string]uint16{"tlsv1": tls.VersionTLS10, "tlsv1.1": tls.VersionTLS11, "tlsv1.2": tls.VersionTLS12, "tlsv1.3": tls.VersionTLS13}
 	var least, most uint16
@@ -161,14 +161,14 @@ func boundTLS(config *pgx.ConnConfig, given map[string]string) string {
 	return ""
 }
 
-// wire says how TCP finds out that the other end is gone.
+// socketOptions are the options by which TCP detects that the peer is gone.
 type socketOptions struct {
 	keepalives           bool
 	idle, interval, user time.Duration
 	count                int
 }
 
-// The keepalives where none are named: a peer that is gone is found out within half a minute, as a silent one is.
+// The default keepalives detect within half a minute that the peer is gone.
 const (
 	keepIdle     = 10 * time.Second
 	keepInterval = 5 * time.Second
@@ -189,7 +189,7 @@ func parseSocketOptions(given map[string]string) (w socketOptions, fault string)
 		switch {
 		case name == "keepalives":
 			w.keepalives = n != 0
-		case n == 0: // as libpq says: the default
+		case n == 0: // the default, as in libpq
 		case name == "keepalives_idle":
 			w.idle = time.Duration(n) * time.Second
 		case name == "keepalives_interval":
@@ -205,5 +205,5 @@ func parseSocketOptions(given map[string]string) (w socketOptions, fault string)
 	return w, ""
 }
 
-// mostWire is the largest number that a word about TCP may have: what fits into a C int of milliseconds.
+// maxSocketOption is the largest value of a TCP option: a C int of milliseconds.
 const maxSocketOption = 1<<31 - 1

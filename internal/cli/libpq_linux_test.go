@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestSocketOptions: the kernel has what the connection string says.
-func TestSocketOptions(t *testing.T) {
+// The kernel has the options of the connection string.
+func TestSetsSocketOptions(t *testing.T) {
 	option := func(level, name int) func(int) (int, error) {
 		return func(fd int) (int, error) { return unix.GetsockoptInt(fd, level, name) }
 	}
@@ -33,7 +33,7 @@ func TestSocketOptions(t *testing.T) {
 	}
 }
 
-// socketOption dials as a connection string says, and asks the kernel.
+// socketOption connects with a connection string and reads an option from the kernel.
 func socketOption(t *testing.T, words string, ask func(fd int) (int, error)) int {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

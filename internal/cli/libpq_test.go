@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestLibpqWords: each word of libpq's works or is refused by name; none is left out in silence.
+// Each setting of libpq works or is refused by name. None is ignored silently.
 func TestLibpqSettings(t *testing.T) {
 	user := ""
 	if runtime.GOOS != "linux" {
@@ -73,8 +73,8 @@ func TestLibpqSettings(t *testing.T) {
 	}
 }
 
-// TestLibpqVariables: what libpq reads from the environment and pgx does not.
-func TestLibpqVariables(t *testing.T) {
+// Environment variables that libpq reads and pgx does not.
+func TestReadsLibpqVariables(t *testing.T) {
 	for name, value := range map[string]string{
 		"PGREQUIREPEER": "postgres", "PGSSLCRL": "/x", "PGGSSENCMODE": "require", "PGHOSTADDR": "127.0.0.1", "PGLOADBALANCEHOSTS": "random",
 		"PGSSLMINPROTOCOLVERSION": "SSLv3",
@@ -87,7 +87,7 @@ func TestLibpqVariables(t *testing.T) {
 	}
 }
 
-// TestLibpqWordsWork: what is named reaches the connection.
+// Settings reach the connection.
 func TestLibpqSettingsReachConnection(t *testing.T) {
 	config, err := connection{url: "postgres://h/d?sslmode=prefer&ssl_min_protocol_version=TLSv1.3&fallback_application_name=nightly&options=-c%20geqo%3Doff"}.parse()
 	if err != nil {

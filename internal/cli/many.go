@@ -20,13 +20,13 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// many reports whether --schema or --prefix is a pattern that may match several.
+// many reports whether --schema or --prefix is a pattern that may match several schemas.
 func (f *flags) many() bool {
 	_, one := rekey.ExactName(f.pattern())
 	return !one
 }
 
-// pattern is what names the schema, or several.
+// pattern returns the value of --schema or --prefix.
 func (f *flags) pattern() string {
 	if f.schema != "" {
 		return f.schema
@@ -34,7 +34,7 @@ func (f *flags) pattern() string {
 	return f.prefix
 }
 
-// name is the schema that a pattern without wildcards names.
+// name returns the name of the schema, or the pattern.
 func (f *flags) name() string {
 	if name, one := rekey.ExactName(f.pattern()); one {
 		return name
@@ -65,21 +65,20 @@ func (f *flags) fleet(schemas []string) rekey.Fleet {
 	return fleet
 }
 
-// line is what a command says of one schema: a line for people, a value for programs, and what a
-// summary adds up.
+// line is the output of a command about one schema.
 type line struct {
 	text   string
 	value  any
 	tables int
 	rows   int64
-	kind   event.Kind // of a plan
+	kind   event.Kind // the kind of a plan
 }
 
 // one is a command on one schema.
-type one func(context.Context, *pgxpool.Pool, job) (line, error)
+type schemaCommand func(context.Context, *pgxpool.Pool, job) (line, error)
 
-// overMany runs a command on every schema that matches, tells of each, and sums up.
-func (a *app) overMany(cmd *cobra.Command, f *flags, j job, clean bool, do one) error {
+// overMany runs a command on every schema that matches, prints a line for each, and a total.
+func (a *app) overMany(cmd *cobra.Command, f *flags, j job, clean bool, do schemaCommand) error {
 	begun := time.Now()
 	stopping := a.watch(cmd.Context(), clean, func(text string) { fmt.Fprintln(a.Stderr, text) })
 	defer stopping.end()
@@ -105,7 +104,7 @@ func (a *app) overMany(cmd *cobra.Command, f *flags, j job, clean bool, do one) 
 	return c.conclude(number)
 }
 
-// match names the schemas that are worked on, and those that match and have not the profile's tables.
+// match returns the schemas that match, and those that match without the profile's tables.
 func (a *app) match(ctx context.Context, pool *pgxpool.Pool, f *flags, j job) (found, without []string, err error) {
 	if f.schema == "" {
 		return a.library.prefixes(ctx, pool, *j.profile, f.prefix)
@@ -114,18 +113,18 @@ func (a *app) match(ctx context.Context, pool *pgxpool.Pool, f *flags, j job) (f
 	return found, nil, err
 }
 
-// count adds up and tells of each schema when it has ended.
+// fleetCount prints a line for each schema when its command ends, and adds up.
 type fleetCount struct {
 	app   *app
 	f     *flags
 	sum   event.Summary
-	lines sync.Map // by schema: what its command said
+	lines sync.Map // the output of each schema
 	first *problem.Problem
 	where string         // the schema of the first failure
-	kinds map[string]int // where in sum.Kinds a fingerprint is
+	kinds map[string]int // index in sum.Kinds by fingerprint
 }
 
-// unread is the JSON of a schema that could not even be looked at.
+// failedSchema is the JSON of a schema that has no other document.
 type failedSchema struct {
 	FormatVersion int          `json:"format_version"`
 	OK            bool         `json:"ok"`
@@ -133,7 +132,7 @@ type failedSchema struct {
 	Problems      problem.List `json:"problems"`
 }
 
-// tell is called once a schema, one call at a time.
+// ended is called once per schema, one call at a time.
 func (c *fleetCount) ended(schema string, err error) {
 	said, _ := c.lines.LoadAndDelete(schema)
 	told, _ := said.(line)
@@ -162,7 +161,7 @@ func (c *fleetCount) ended(schema string, err error) {
 	}
 }
 
-// sort counts a plan with those of its kind.
+// sort counts a plan with the other plans of its kind.
 func (c *fleetCount) sort(kind event.Kind) {
 	if kind.Fingerprint == "" {
 		return
@@ -199,7 +198,7 @@ func (c *fleetCount) conclude(begun int) error {
 	return err
 }
 
-// compact writes a value as one line of JSON; an event as the events are written.
+// compact writes a value as one line of JSON, and an event as events are written.
 func (a *app) compact(value any) {
 	if e, ok := value.(event.Event); ok {
 		screen.JSON(a.Stdout, a.Stderr).Event(e)
@@ -208,13 +207,13 @@ func (a *app) compact(value any) {
 	_ = a.encode(value, "")
 }
 
-// ahead is how many schemas are planned at a time, a half of them with the same few queries.
+// planBatch is the number of schemas that are planned together.
 const planBatch = 400
 
-// planMany plans in every schema that matches: a refusal is a failure.
+// planMany plans every schema that matches. A refusal is a failure.
 func (a *app) planMany(cmd *cobra.Command, f *flags, j job) error {
 	var pending atomic.Bool
-	book := &planAhead{app: a, f: f, made: map[string]planned{}, said: map[string]line{}}
+	book := &planAhead{app: a, f: f, plans: map[string]planned{}, lines: map[string]line{}}
 	err := a.overMany(cmd, f, j, false, func(ctx context.Context, pool *pgxpool.Pool, j job) (line, error) {
 		doc, told, err := book.plan(ctx, pool, j)
 		if err != nil {
@@ -234,15 +233,15 @@ func (a *app) planMany(cmd *cobra.Command, f *flags, j job) error {
 	return err
 }
 
-// planbook holds the plans of the schemas that come next.
+// planAhead plans the next schemas in batches and keeps their plans.
 type planAhead struct {
-	app  *app
-	f    *flags
-	mu   sync.Mutex
-	next planner
-	all  []string // the schemas that are not planned yet
-	made map[string]planned
-	said map[string]line // of the first schema of each kind
+	app   *app
+	f     *flags
+	mu    sync.Mutex
+	next  planner
+	all   []string // the schemas that are not planned yet
+	plans map[string]planned
+	lines map[string]line // of the first schema of each kind
 }
 
 type planned struct {
@@ -254,17 +253,17 @@ func (b *planAhead) plan(ctx context.Context, pool *pgxpool.Pool, j job) (rekey.
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	schema := j.schema.Name
-	if _, ok := b.made[schema]; !ok {
+	if _, ok := b.plans[schema]; !ok {
 		if err := b.ahead(ctx, pool, j, schema); err != nil {
 			return rekey.Plan{}, line{}, err
 		}
 	}
-	made := b.made[schema]
-	delete(b.made, schema)
+	made := b.plans[schema]
+	delete(b.plans, schema)
 	return made.doc, made.line, nil
 }
 
-// ahead plans the schema and those that come next.
+// ahead plans the schema and the ones after it.
 func (b *planAhead) ahead(ctx context.Context, pool *pgxpool.Pool, j job, schema string) error {
 	if b.next == nil {
 		var err error
@@ -276,25 +275,25 @@ func (b *planAhead) ahead(ctx context.Context, pool *pgxpool.Pool, j job, schema
 		}
 	}
 	next := []string{schema}
-	if at := slices.Index(b.all, schema); at >= 0 { // else it has come up since, or an error took it away with others
+	if at := slices.Index(b.all, schema); at >= 0 { // else it is new, or the batch before failed
 		next = b.all[at:min(at+planBatch, len(b.all))]
 		b.all = b.all[at+len(next):]
 	}
 	docs, err := b.next.Plans(ctx, j.direction, next)
 	for i, doc := range docs {
-		b.made[next[i]] = planned{doc, b.line(doc)} // in their order: the first of a kind is told of first
+		b.plans[next[i]] = planned{doc, b.line(doc)} // in order: the first of a kind is printed first
 	}
 	return err
 }
 
-// line says of a plan that is like an earlier one what that one's line says.
+// line returns the output for a plan. A plan that equals an earlier one has the earlier text.
 func (b *planAhead) line(doc rekey.Plan) line {
 	told := line{value: doc, kind: event.Kind{SameAs: doc.Schema, Fingerprint: doc.Fingerprint}}
-	if first, known := b.said[doc.SameAs]; doc.SameAs != "" && known {
+	if first, known := b.lines[doc.SameAs]; doc.SameAs != "" && known {
 		told.text, told.tables, told.kind.SameAs = "like "+doc.SameAs+": "+first.text, first.tables, doc.SameAs
 		return told
 	}
 	told.text, told.tables = screen.PlanLine(doc)
-	b.said[doc.Schema] = line{text: told.text, tables: told.tables}
+	b.lines[doc.Schema] = line{text: told.text, tables: told.tables}
 	return told
 }

@@ -34,7 +34,7 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 	show := a.writer(f)
 	stopping := a.watch(cmd.Context(), true, show.Say)
 	j.options.OnEvent = func(e event.Event) {
-		if _, last := e.(event.Result); !last { // told below, when the exit code is known
+		if _, last := e.(event.Result); !last { // conclude writes it with the exit code
 			show.Event(e)
 		}
 	}
@@ -46,7 +46,7 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 	return a.conclude(result, err, f, fmt.Sprintf("rekey %s %s", next, f.where()))
 }
 
-// change connects and calls. Until the call is under way there is nothing to end cleanly.
+// change connects and calls the library. Until the call has begun, a signal cancels.
 func (a *app) change(s stopping, f *flags, j job, do call) (event.Result, error) {
 	pools, err := a.connect(s.soft, f)
 	if err != nil {
@@ -57,7 +57,7 @@ func (a *app) change(s stopping, f *flags, j job, do call) (event.Result, error)
 	return do(s.hard, pools.main, j)
 }
 
-// conclude tells how a run ended.
+// conclude prints the result of a run.
 func (a *app) conclude(result event.Result, err error, f *flags, next string) error {
 	result.OK = err == nil
 	result.Exit = a.exit(err)
@@ -73,14 +73,14 @@ func (a *app) conclude(result event.Result, err error, f *flags, next string) er
 		}
 	case !f.quiet:
 		if errors.Is(err, problem.ErrRefused) || errors.Is(err, problem.ErrUsage) {
-			break // nothing was done that could be summed up
+			break // nothing was changed
 		}
 		fmt.Fprint(a.Stderr, screen.Summary(result, next, a.width(a.err)))
 	}
 	return err
 }
 
-// shell quotes a word for a POSIX shell where it needs that.
+// shell quotes a word for a POSIX shell if necessary.
 func shell(word string) string {
 	if regexp.MustCompile(`^[A-Za-z0-9_./-]+$`).MatchString(word) {
 		return word

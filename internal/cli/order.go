@@ -11,7 +11,7 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// valueFlags say what the uuids of the rows that are there already tell.
+// valueFlags are the flags about the values of existing rows.
 type valueFlags struct {
 	sources, columns, random []string
 	zone                     string
@@ -30,7 +30,7 @@ func (v *valueFlags) register(cmd *cobra.Command) {
 	}
 }
 
-// tables are those of all profiles.
+// tables returns the names of the tables of all profiles.
 func tables() (names []string) {
 	for _, p := range profiles() {
 		for _, t := range p.Tables {
@@ -90,7 +90,7 @@ func (v *valueFlags) apply(o *rekey.Options) *problem.Problem {
 	return nil
 }
 
-// namedSource returns the source that a word of --time-source names; any other word is refused elsewhere.
+// sourceOf returns the source that a value of --time-source names. Any other value is refused elsewhere.
 func sourceOf(word string) rekey.ValueSource {
 	if word == string(rekey.FromMigration) {
 		return rekey.MigrationTime()
@@ -98,5 +98,5 @@ func sourceOf(word string) rekey.ValueSource {
 	return rekey.CreationTime()
 }
 
-// noTimeColumn is the column of --time-column for tables without one.
+// noTimeColumn is the value of --time-column for a table without a creation-time column.
 const noTimeColumn = "none"

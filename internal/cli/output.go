@@ -8,7 +8,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/message"
 )
 
-// output is standard output, and remembers that it could not be written.
+// output is standard output. It keeps the first write error.
 type output struct {
 	io.Writer
 	err error
@@ -22,8 +22,8 @@ func (o *output) Write(text []byte) (int, error) {
 	return n, err
 }
 
-// unwritten tells, where it can still be read, that data was lost. A reader that has gone away, head perhaps,
-// wants no more of it.
+// outputError reports a write error of standard output on standard error. A closed pipe is not an error of a command
+// that succeeds: the reader, such as head, needs no more.
 func (a *app) outputError(err, lost error) error {
 	gone := errors.Is(lost, syscall.EPIPE)
 	if lost == nil || gone && err == nil {

@@ -15,13 +15,12 @@ import (
 	"github.com/rekey-pg/rekey/event"
 )
 
-// broken is a channel that takes nothing.
+// failingWriter fails every write.
 type failingWriter struct{ err error }
 
 func (b failingWriter) Write([]byte) (int, error) { return 0, b.err }
 
-// TestOutputLost: a full disk is told of on the other channel, and a reader that went away is not; neither
-// ends a run.
+// A full disk is reported on standard error, a closed pipe is not. Neither stops a run.
 func TestReportsFailedOutput(t *testing.T) {
 	full := errors.New("no space left on device")
 	for _, c := range []struct {

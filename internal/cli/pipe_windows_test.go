@@ -2,5 +2,5 @@ package cli
 
 import "testing"
 
-// pipe names what is no file on Windows.
+// pipe returns the name of a device, since Windows has no named pipes in directories.
 func pipe(*testing.T) string { return `\\.\pipe\rekey-none` }

@@ -124,7 +124,7 @@ func (a *app) plan(ctx context.Context, pool *pgxpool.Pool, j job, f *flags, vie
 	case f.json:
 		err = a.document(doc)
 	case len(doc.Groups) == 0 && len(doc.Refusals) > 0:
-		return doc.Refusals // no schema, no version: there is nothing else to show
+		return doc.Refusals // without a schema or a version there is nothing else to print
 	case !f.quiet:
 		var text string
 		if text, err = view.text(doc, a.width(a.out)); err == nil {
@@ -142,8 +142,7 @@ func (a *app) plan(ctx context.Context, pool *pgxpool.Pool, j job, f *flags, vie
 	return nil
 }
 
-// refused ends a command whose document names refusals: where that was written they are not told
-// once more, each in full.
+// refused ends a command whose document lists refusals. If the document was printed, it does not repeat them.
 func (a *app) refused(what string, list problem.List, f *flags) error {
 	switch {
 	case f.json:
@@ -157,7 +156,7 @@ func (a *app) refused(what string, list problem.List, f *flags) error {
 
 type reading func(context.Context, *pgxpool.Pool, job, *flags) error
 
-// read runs a command that changes nothing: a signal cancels it at once.
+// read runs a command that changes nothing. A signal cancels it at once.
 func (a *app) read(ctx context.Context, j job, f *flags, command reading) error {
 	stopping := a.watch(ctx, false, func(string) {})
 	defer stopping.end()

@@ -19,8 +19,8 @@ func (a *app) reportText(err error) {
 	fmt.Fprint(a.err, screen.Problems(problem.All(err), a.width(a.err), a.isLively(a.err)))
 }
 
-// reportJSON tells a problem on standard output as the command's own kind of JSON does: the last event
-// of up and down, one document of the others.
+// reportJSON writes a problem to standard output in the JSON format of the command: the last event of up and down, a
+// document of the others.
 func (a *app) reportJSON(err error) {
 	switch command := a.command(); command {
 	case "up", "down", a.only:
@@ -44,7 +44,7 @@ func (a *app) document(value any) error {
 	return a.encode(value, "  ")
 }
 
-// encode writes a value as JSON, in which no character is hidden.
+// encode writes a value as JSON and escapes characters that a terminal would hide.
 func (a *app) encode(value any, indent string) error {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -57,7 +57,7 @@ func (a *app) encode(value any, indent string) error {
 	return err
 }
 
-// lively tells whether a channel is a terminal that wants more than plain lines.
+// isLively reports whether output is a terminal that may be colored and redrawn.
 func (a *app) isLively(out io.Writer) bool {
 	if a.Getenv("NO_COLOR") != "" || a.Getenv("TERM") == "dumb" || a.Getenv("CI") != "" {
 		return false
@@ -75,7 +75,7 @@ func terminal(out io.Writer) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// width is that of the terminal, or that of a text elsewhere.
+// width returns the number of columns of a terminal, or the default for other output.
 func (a *app) width(out io.Writer) int {
 	const least = 40
 	file, ok := out.(*os.File)
@@ -89,7 +89,7 @@ func (a *app) width(out io.Writer) int {
 	return max(columns, least)
 }
 
-// writer shows a run.
+// writer returns the Writer of a run.
 func (a *app) writer(f *flags) screen.Writer {
 	switch {
 	case f.json:

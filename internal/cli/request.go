@@ -11,7 +11,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/setting"
 )
 
-// request is what the command line and the file of --config ask; legal are the versions that the command takes.
+// request returns the settings of the command line and of the file of --config. legal lists the versions that the
+// command accepts.
 func (f *flags) request(cmd *cobra.Command, legal ...string) setting.Request {
 	r := setting.Request{
 		Style: setting.Flags, Command: cmd.CommandPath(), Texts: map[string][]string{}, Numbers: map[string]int64{},
@@ -28,11 +29,11 @@ func (f *flags) request(cmd *cobra.Command, legal ...string) setting.Request {
 			}
 		}
 	})
-	for table, own := range f.schemaRun.own {
+	for table, own := range f.schemaRun.overrides {
 		r.Overrides[table] = setting.Names{Column: own.Column, IndexName: own.IndexName}
 		r.Texts["overrides"] = []string{"true"}
 	}
-	if flag := cmd.Flags().Lookup("on-error"); flag != nil { // it is a contradiction also when it was not given
+	if flag := cmd.Flags().Lookup("on-error"); flag != nil { // the default can contradict other settings
 		r.Texts["on-error"] = texts(flag.Value)
 	}
 	r.Texts["time-source"] = nil
@@ -58,7 +59,7 @@ func (f *flags) request(cmd *cobra.Command, legal ...string) setting.Request {
 	return r
 }
 
-// amount is the number of a flag's value, a duration in nanoseconds.
+// amount returns the number of a flag's value, a duration in nanoseconds.
 func amount(value pflag.Value) int64 {
 	if bytes, ok := value.(*size); ok {
 		return int64(*bytes)
@@ -66,11 +67,11 @@ func amount(value pflag.Value) int64 {
 	if d, err := time.ParseDuration(value.String()); err == nil {
 		return int64(d)
 	}
-	n, _ := strconv.ParseInt(value.String(), 10, 64) // the flag's own parser has read it
+	n, _ := strconv.ParseInt(value.String(), 10, 64) // the flag has parsed it
 	return n
 }
 
-// texts are the words of a flag's value; an option that is off has none.
+// texts returns the texts of a flag's value, none for an option that is off.
 func texts(value pflag.Value) []string {
 	switch list := value.(type) {
 	case pflag.SliceValue:

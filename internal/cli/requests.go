@@ -13,7 +13,7 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// request is what one process asks of the run in another.
+// request is a message to the active run of another process.
 type request struct {
 	verb   string // pause, resume, stop or tune
 	tuning rekey.Tuning
@@ -32,7 +32,7 @@ func (r request) send(ctx context.Context, m *rekey.Migrator) error {
 	}
 }
 
-// requestCommands are the commands that reach a run from another terminal.
+// requestCommands returns the commands that control an active run.
 func (a *app) requestCommands() []*cobra.Command {
 	return []*cobra.Command{
 		a.requestCommand("pause", "Pause the active run",
@@ -86,8 +86,7 @@ run of a schema. Settings that are not named stay as they are.`,
 	return cmd
 }
 
-// send passes a request to the active run. A profile may be named, as in the other commands, but the schema
-// is enough.
+// send sends a request to the active run. The schema is enough; a profile is optional.
 func (a *app) send(cmd *cobra.Command, f *flags, r request, effect string) error {
 	j := job{options: rekey.Options{Permissions: rekey.PermissionOptions{TrustOwners: f.trustOwners}}}
 	var found problem.List

@@ -15,7 +15,7 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-func TestRequests(t *testing.T) {
+func TestSendsRequests(t *testing.T) {
 	for words, want := range map[string]request{
 		"pause --prefix auth":                       {verb: "pause"},
 		"resume --prefix auth --profile phoenixkit": {verb: "resume"},
@@ -49,7 +49,7 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// TestKnobs: what is set reaches the library, and what cannot be is refused before anything is asked.
+// Settings reach the library, and invalid ones are refused before a request is sent.
 func TestRequestsAreValidated(t *testing.T) {
 	var given job
 	l := upWith(func(_ context.Context, _ *pgxpool.Pool, c job) (event.Result, error) {
@@ -82,7 +82,7 @@ func TestRequestsAreValidated(t *testing.T) {
 	}
 }
 
-func TestSize(t *testing.T) {
+func TestParsesSizes(t *testing.T) {
 	for text, want := range map[string]int64{"1B": 1, "3kB": 3 << 10, "512mb": 512 << 20, "10GB": 10 << 30, "2 TB": 2 << 40} {
 		var s size
 		if err := s.Set(text); err != nil || int64(s) != want {
@@ -96,8 +96,8 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestFormerNames: settings that were renamed keep their former names on the command line.
-func TestFormerNames(t *testing.T) {
+// Renamed settings keep their former names on the command line.
+func TestAcceptsFormerNames(t *testing.T) {
 	var given job
 	l := upWith(func(_ context.Context, _ *pgxpool.Pool, j job) (event.Result, error) {
 		given = j

@@ -5,7 +5,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// root builds the tree of commands. A new command is one more line here.
+// root returns the tree of commands.
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rekey",

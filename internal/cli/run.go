@@ -1,5 +1,5 @@
-// Package cli is the command line: a thin skin over the packages rekey and phoenixkit, one file a
-// command. Data goes to standard output; progress and problems go to standard error.
+// Package cli is the command line of rekey: a layer over the packages rekey and phoenixkit, with one file per command.
+// Data goes to standard output; progress and problems go to standard error.
 package cli
 
 import (
@@ -15,17 +15,17 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Process is what a program has from its surroundings.
+// Process is the environment of a program.
 type Process struct {
-	Args           []string // without the program's own name
+	Args           []string // without the name of the program
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
 	Signals        <-chan os.Signal // SIGINT, SIGTERM and SIGHUP; may be nil
-	Release        func()           // gives the signals back to the system; may be nil
+	Release        func()           // stops the delivery of signals; may be nil
 }
 
-// Run runs one command and gives the exit code; the codes are listed at exit.
+// Run runs one command and returns the exit code. See exit for the codes.
 func Run(ctx context.Context, p Process) int {
 	return run(ctx, p, live())
 }
@@ -54,10 +54,10 @@ func (a *app) finish(err error) int {
 type app struct {
 	Process
 	library library
-	out     io.Writer    // Stdout as it was given: a terminal, perhaps
-	err     io.Writer    // Stderr as it was given
-	exact   *output      // Stdout for what has to arrive as it is: nothing in it is escaped
-	signal  atomic.Value // the first os.Signal that came
+	out     io.Writer    // Stdout unescaped; it may be a terminal
+	err     io.Writer    // Stderr unescaped
+	exact   *output      // Stdout unescaped, for JSON and scripts
+	signal  atomic.Value // the first os.Signal
 	only    string       // the only command of another program, which writes events; "" is rekey
 }
 
@@ -70,7 +70,7 @@ func (a *app) execute(ctx context.Context) error {
 	return root.ExecuteContext(ctx)
 }
 
-// told makes a problem of what a server or the network said while something was only read; runs do that
+// explained returns the problem of an error of the server or the network while a command reads. Runs return problems
 // themselves.
 func (a *app) explained(err error) error {
 	var one *problem.Problem
@@ -80,12 +80,12 @@ func (a *app) explained(err error) error {
 	return fault.Explain("rekey "+a.command(), err)
 }
 
-// reported wraps an error that was told already, inside a document or an event.
+// alreadyReported wraps an error that a document or an event contains.
 type alreadyReported struct{ error }
 
 func (r alreadyReported) Unwrap() error { return r.error }
 
-// report tells an error that nobody has told yet.
+// report prints an error that was not reported yet.
 func (a *app) report(err error) {
 	var told alreadyReported
 	switch {
@@ -97,7 +97,7 @@ func (a *app) report(err error) {
 	}
 }
 
-// wantsJSON looks at the bare words: the flags may be what is wrong.
+// wantsJSON looks for --json in the arguments, since the flags may be invalid.
 func (a *app) wantsJSON() bool {
 	return slices.Contains(a.Args, "--json") || slices.Contains(a.Args, "--json=true")
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// TestExitCodes runs up into each kind of problem: code, text on standard error, JSON on standard output.
-func TestExitCodes(t *testing.T) {
+// Each kind of problem has its exit code, its text on standard error and its JSON on standard output.
+func TestExitCodesAndOutput(t *testing.T) {
 	for _, c := range []struct {
 		kind problem.Kind
 		code int
@@ -48,7 +48,7 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-func TestSeveralProblems(t *testing.T) {
+func TestReportsSeveralProblems(t *testing.T) {
 	l := library{status: func(context.Context, *pgxpool.Pool, job) (rekey.Status, error) {
 		return rekey.Status{}, problem.List{{Kind: problem.Refused, Message: "one"}, {Kind: problem.Refused, Message: "two"}}
 	}}
@@ -57,7 +57,7 @@ func TestSeveralProblems(t *testing.T) {
 	}
 }
 
-func TestPlan(t *testing.T) {
+func TestPlanCommand(t *testing.T) {
 	pending := rekey.Plan{Command: rekey.Up, Groups: []rekey.Group{{Table: "a", State: rekey.Pending}}}
 	nothing := rekey.Plan{Command: rekey.Up, NothingToDo: true}
 	refused := rekey.Plan{Command: rekey.Up, Refusals: problem.List{{Kind: problem.Refused, Code: "x", Message: "no"}}, Groups: pending.Groups}
@@ -88,10 +88,10 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// has looks for a text, or for nothing at all.
+// has reports whether a text contains another; "" matches only "".
 func has(text, want string) bool { return strings.Contains(text, want) && (want != "") == (text != "") }
 
-func TestVerify(t *testing.T) {
+func TestVerifyCommand(t *testing.T) {
 	l := library{verify: func(context.Context, *pgxpool.Pool, job) (rekey.Report, error) {
 		return rekey.Report{Differences: []string{"a: 1 row without a uuid"}},
 			&problem.Problem{Kind: problem.Differs, Code: "differs", Message: "1 difference"}
@@ -104,7 +104,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// TestWords looks at what the library gets to hear.
+// The flags become the options of the library.
 func TestFlagsReachLibrary(t *testing.T) {
 	var got job
 	l := library{down: func(_ context.Context, _ *pgxpool.Pool, c job) (event.Result, error) {
@@ -125,7 +125,7 @@ func TestFlagsReachLibrary(t *testing.T) {
 	}
 }
 
-// TestResultComesLast proves that the result is told once, whatever the library tells of it.
+// The result is printed once, even if the library sends it as an event.
 func TestResultComesLast(t *testing.T) {
 	l := upWith(func(_ context.Context, _ *pgxpool.Pool, c job) (event.Result, error) {
 		c.options.OnEvent(event.RunStarted{Tables: 1})
@@ -140,7 +140,7 @@ func TestResultComesLast(t *testing.T) {
 	}
 }
 
-// TestServerError: what the server says to a command that only reads comes with a hint, as all else does.
+// An error of the server in a command that only reads has a hint, as any other has.
 func TestServerErrorsHaveHints(t *testing.T) {
 	said := &pgconn.PgError{Severity: "ERROR", Code: "53400", Message: "temporary file size exceeds \"temp_file_limit\""}
 	l := library{verify: func(context.Context, *pgxpool.Pool, job) (rekey.Report, error) { return rekey.Report{}, said }}

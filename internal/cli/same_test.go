@@ -21,11 +21,11 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// twin is one call, as a command line and as a call of the library.
+// sameCall is one call, as a command line and as a call of the library.
 type sameCall struct {
 	words []string
 	call  func(*job) // nil: the library's types cannot express it
-	codes string     // of what is wrong; "" is nothing
+	codes string     // of the problems; "" for none
 }
 
 func kit(j *job) {
@@ -123,8 +123,8 @@ func twins() []sameCall {
 	return all
 }
 
-// TestSameAnswers: what the command line refuses the library refuses too, with the same code and sentence, each
-// with its own names for the settings, and before any connection is made.
+// The command line and the library refuse the same settings, with the same code and sentence, each with its own names,
+// before they connect.
 func TestFlagsAndLibraryAgree(t *testing.T) {
 	for _, twin := range twins() {
 		reached := false
@@ -178,7 +178,7 @@ func codes(list problem.List) string {
 	return strings.Join(all, " ")
 }
 
-// said are the sentences without the names of the settings.
+// sentences returns the problems without the names of the settings.
 func sentences(list problem.List) string {
 	name := regexp.MustCompile(`--[a-z-]+|\b(Options\.)?(Locks|Backfill|Throttle|Values|Permissions|Tables)\b(\[[^\]]*\])?(\.[A-Z][A-Za-z]+)*|\b(Profile|Schema)\b(\.[A-Z][A-Za-z]+)?(\([^)]*\))?|\brekey up\b|\bUp\b`)
 	lines := ""
@@ -188,7 +188,7 @@ func sentences(list problem.List) string {
 	return lines
 }
 
-// TestEverySettingIsCompared fails if a flag or an option is neither in TestSameAnswers nor listed here.
+// A flag or an option must be in TestFlagsAndLibraryAgree or in a list here.
 func TestEverySettingIsCompared(t *testing.T) {
 	var compared []string
 	changed := map[string]bool{}
@@ -232,7 +232,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	}
 }
 
-// fieldNames adds the names of the fields of a struct; the groups of rekey.Options are gone into.
+// fieldNames adds the names of the fields of a struct, and of the groups in rekey.Options.
 func fieldNames(prefix string, in reflect.Type, all map[string]bool) {
 	for f := range in.Fields() {
 		if strings.HasSuffix(f.Type.Name(), "Options") {
@@ -256,8 +256,8 @@ func notZero(prefix string, in reflect.Value, all map[string]bool) {
 	}
 }
 
-// TestFleetNumbers: the numbers of a command on many schemas have the limits of a Fleet.
-func TestFleetNumbers(t *testing.T) {
+// The numbers of a command on many schemas have the limits of a Fleet.
+func TestFleetNumbersHaveLimits(t *testing.T) {
 	for words, fleet := range map[string]rekey.Fleet{
 		"--parallel 33": {Parallel: 33}, "--parallel -1": {Parallel: -1}, "--canary -1": {Canary: -1}, "--max-failures -1 --on-error continue": {MaxFailures: -1},
 	} {

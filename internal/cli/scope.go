@@ -11,24 +11,24 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// freeFlags are the words of a run without a profile.
+// schemaFlags are the flags of a schema run.
 type schemaFlags struct {
 	tables, exclude   []string
 	column, indexName string
-	own               map[string]rekey.TableOptions // what single tables get; only a file sets it
+	overrides         map[string]rekey.TableOptions // by table; set by a file only
 	skipRefused, down bool
 	parallel, canary  int
 	onError           string
 	maxFailures       int
 }
 
-// register adds the flags of the commands that look at tables, in many schemas too.
+// register adds the flags that select tables, in many schemas too.
 func (w *schemaFlags) register(cmd *cobra.Command, file *string) {
 	w.oneSchema(cmd, file)
 	cmd.Flags().IntVar(&w.parallel, "parallel", 1, "schemas at a time, "+setting.Range("parallel"))
 }
 
-// one adds the flags of a command that looks at the tables of one schema.
+// oneSchema adds the flags that select tables of one schema.
 func (w *schemaFlags) oneSchema(cmd *cobra.Command, file *string) {
 	cmd.Flags().StringVar(file, "config", "", "read settings from a file of rekey init")
 	w.selection(cmd)
@@ -44,7 +44,7 @@ func (w *schemaFlags) fleet(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("on-error", cobra.FixedCompletions([]string{"stop", "continue"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// words adds the flags that say which tables get what.
+// selection adds the flags that select tables and name columns and indexes.
 func (w *schemaFlags) selection(cmd *cobra.Command) {
 	set := cmd.Flags()
 	set.Var(&patterns{&w.tables}, "tables", "only these tables (* and ? match)")
@@ -68,7 +68,7 @@ func (f *flags) pickScope(j *job) *problem.Problem {
 	return nil
 }
 
-// where says the scope once more, for the command that comes next.
+// where returns the flags of the scope, for the next command.
 func (f *flags) where() string {
 	if f.file != "" {
 		return "--config " + shell(f.file)
@@ -93,7 +93,7 @@ func (f *flags) where() string {
 	return strings.Join(words, " ") + f.trusting()
 }
 
-// trusting repeats the trusted owners.
+// trusting returns the flags of the trusted owners.
 func (f *flags) trusting() string {
 	var words strings.Builder
 	for _, owner := range f.trustOwners {
@@ -102,11 +102,10 @@ func (f *flags) trusting() string {
 	return words.String()
 }
 
-// patterns are a list that grows with each use of its flag; a comma behind a backslash belongs to the
-// name.
+// patterns is a list to which each use of its flag adds. A comma after a backslash belongs to a name.
 type patterns struct{ list *[]string }
 
-// String is the list as it was written.
+// String returns the list as it was written.
 func (p *patterns) String() string {
 	if p.list == nil {
 		return ""
@@ -120,5 +119,5 @@ func (p *patterns) Set(text string) error {
 	return nil
 }
 
-// Type is what the help calls it.
+// Type returns the name of the type in messages.
 func (p *patterns) Type() string { return "patterns" }

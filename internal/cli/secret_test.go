@@ -15,7 +15,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
-// A URL whose password has a character that ends the user's part is refused unread, and the remedy is said.
+// A URL whose password contains a character that ends the user's part is refused, and the hint names the escape.
 func TestRefusesAmbiguousURLs(t *testing.T) {
 	for url, remedy := range map[string]string{
 		"postgres://u:a@hunter2@host/db":             "%40",
@@ -68,7 +68,7 @@ func TestRefusesAmbiguousURLs(t *testing.T) {
 	}
 }
 
-// secrets are words that hold a password.
+// secrets returns texts that contain a password.
 func secrets() []string {
 	return []string{
 		"postgres://app:hunter2@127.0.0.1:1/app", "app:hunter2@127.0.0.1", "host=h password=hunter2", "password=hunter2", "postgres%3A%2F%2Fa%3Ahunter2%40h",
@@ -76,8 +76,7 @@ func secrets() []string {
 	}
 }
 
-// TestNoFlagRepeatsASecret gives a secret to every flag of every command, as a word behind every command, and under
-// names that no flag has.
+// A secret as the value of every flag, as an argument of every command, and as the name of a flag.
 func TestNoFlagRepeatsASecret(t *testing.T) {
 	l := live()
 	l.connect = func(context.Context, connection) (*pgxpool.Pool, error) { return nil, os.ErrDeadlineExceeded }
@@ -108,7 +107,7 @@ func TestNoFlagRepeatsASecret(t *testing.T) {
 	}
 }
 
-// TestFileRepeatsNoSecret gives a secret to every word of a rekey.yaml, as key and value, and in what is no YAML.
+// A secret as every key and value of a rekey.yaml, and in text that is not YAML.
 func TestFileRepeatsNoSecret(t *testing.T) {
 	l := live()
 	l.connect = func(context.Context, connection) (*pgxpool.Pool, error) { return nil, os.ErrDeadlineExceeded }
@@ -136,7 +135,7 @@ func TestFileRepeatsNoSecret(t *testing.T) {
 	}
 }
 
-// TestEndlessFiles: what is no regular file, or a very large one, is not read.
+// A device, a pipe or a very large file is not read.
 func TestRefusesEndlessFiles(t *testing.T) {
 	dir := t.TempDir()
 	large := filepath.Join(dir, "large")

@@ -4,15 +4,15 @@ import (
 	"context"
 )
 
-// stopping is how a run learns of signals: the first closes soft, which asks for a clean end, the
-// second cancels hard, which ends the statement under way.
+// stopping holds the contexts that signals end. The first signal ends soft, which asks for a clean end. The second one
+// cancels hard, which interrupts the current statement.
 type stopping struct {
 	soft, hard context.Context
 	end        func()
 }
 
-// watch listens until end is called. Where clean is false the first signal cancels at once: there is
-// nothing to end cleanly. say tells the person what happens.
+// watch handles signals until end is called. Without clean the first signal cancels at once, since there is nothing to
+// end cleanly. say is called with a message for the user.
 func (a *app) watch(ctx context.Context, clean bool, say func(string)) stopping {
 	hard, cancel := context.WithCancel(ctx)
 	soft, stop := context.WithCancel(hard)
@@ -36,7 +36,7 @@ func (a *app) watch(ctx context.Context, clean bool, say func(string)) stopping 
 			}
 		}
 		if a.Release != nil {
-			a.Release() // whoever presses it once more wants the program gone
+			a.Release() // a third signal kills the program
 		}
 		cancel()
 	}()

@@ -15,10 +15,10 @@ import (
 	"github.com/rekey-pg/rekey/internal/message"
 )
 
-// patience bounds what must happen, so that a failing test ends.
+// waitTimeout bounds a wait, so that a failing test ends.
 const waitTimeout = 5 * time.Minute
 
-// TestFirstSignal: the run is asked to end, and ends cleanly; its context still lives.
+// The first signal asks the run to stop, and leaves its context alive.
 func TestFirstSignalStopsCleanly(t *testing.T) {
 	for signal, code := range map[os.Signal]int{os.Interrupt: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
 		t.Run(signal.String(), func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestFirstSignalStopsCleanly(t *testing.T) {
 	}
 }
 
-// TestSecondSignal: the context ends, and whatever error comes of it means an interruption.
+// The second signal cancels the context, and any error after it counts as an interruption.
 func TestSecondSignalCancels(t *testing.T) {
 	signals := make(chan os.Signal, 2)
 	signals <- os.Interrupt
@@ -69,7 +69,7 @@ func TestSecondSignalCancels(t *testing.T) {
 	}
 }
 
-// TestSignalWhileConnecting: there is nothing to end cleanly yet.
+// Before the run has begun, the first signal cancels.
 func TestSignalWhileConnecting(t *testing.T) {
 	signals := make(chan os.Signal, 2)
 	signals <- os.Interrupt
@@ -89,7 +89,7 @@ func TestSignalWhileConnecting(t *testing.T) {
 	}
 }
 
-// TestSignalTooLate: a run that ends well all the same has ended well.
+// A run that still succeeds is reported as a success.
 func TestSignalAfterLastBatch(t *testing.T) {
 	signals := make(chan os.Signal, 2)
 	signals <- os.Interrupt

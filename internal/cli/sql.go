@@ -24,7 +24,7 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// sqlFlags are those of sql alone.
+// sqlFlags are the flags that only sql has.
 type sqlFlags struct {
 	direction, format, output, module string
 }
@@ -71,7 +71,7 @@ changes nothing. If the plan refuses a table, the exit code is 4.`,
 	return cmd
 }
 
-// config makes the library's words of the command line. All that is wrong is told at once.
+// job returns the call of the library that the command line describes, or everything that is wrong with it.
 func (s *sqlFlags) job(cmd *cobra.Command, f *flags, args []string) (job, error) {
 	var found problem.List
 	if len(args) != 1 || !slices.Contains(directions(), args[0]) {
@@ -99,7 +99,7 @@ func (s *sqlFlags) job(cmd *cobra.Command, f *flags, args []string) (job, error)
 	return j, nil
 }
 
-// sqlDocument is the JSON of sql.
+// sqlDocument is the JSON of the command sql.
 type sqlDocument struct {
 	FormatVersion int       `json:"format_version"`
 	Command       string    `json:"command"`
@@ -144,7 +144,7 @@ func (s *sqlFlags) run(a *app) reading {
 	}
 }
 
-// script is where a script goes. Names in it may hold what a terminal obeys; a file or a pipe gets them as they are.
+// script returns the output of a script. A terminal gets escaped names; a file or a pipe gets them unchanged.
 func (a *app) script() io.Writer {
 	if terminal(a.out) {
 		return a.Stdout
@@ -152,8 +152,8 @@ func (a *app) script() io.Writer {
 	return a.exact
 }
 
-// next is the number behind the highest that a file of the directory begins with; migrators run their
-// files in this order.
+// next returns the number after the highest with which a file of the directory begins. Migration tools run their files
+// in this order.
 func (s *sqlFlags) next() (int, error) {
 	if s.output == "" {
 		return s.from(0), nil
@@ -173,7 +173,7 @@ func (s *sqlFlags) next() (int, error) {
 	return s.from(highest), nil
 }
 
-// from is the number that follows the highest. Ecto's are times, of the second in UTC; other formats count.
+// from returns the first number for a format. Ecto's numbers are times, to the second in UTC; other formats count.
 func (s *sqlFlags) from(highest int) int {
 	next := highest + 1
 	if s.format != string(rekey.ScriptEcto) {
@@ -186,7 +186,7 @@ func (s *sqlFlags) from(highest int) int {
 	return max(next, now)
 }
 
-// write writes the files, and overwrites none.
+// write writes the files. It overwrites none.
 func (s *sqlFlags) write(files []rekey.ScriptFile) ([]sqlFile, error) {
 	written := []sqlFile{}
 	if s.output == "" {
@@ -213,7 +213,7 @@ func (s *sqlFlags) write(files []rekey.ScriptFile) ([]sqlFile, error) {
 	return written, nil
 }
 
-// create writes a new file; one that has come there since, or a link, is an error.
+// create writes a new file. An existing file or link is an error.
 func create(name, text string) error {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // SQL for others to read
 	if err != nil {

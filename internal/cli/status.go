@@ -53,7 +53,7 @@ func (a *app) status(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) e
 	case f.json:
 		err = a.document(status)
 	case len(status.Tables) == 0 && len(status.Refusals) > 0:
-		return status.Refusals // no schema, no version: there is nothing else to show
+		return status.Refusals // without a schema or a version there is nothing else to print
 	case !f.quiet:
 		_, err = fmt.Fprint(a.Stdout, screen.Status(status, a.width(a.out)))
 	}

@@ -47,12 +47,12 @@ func (s *signalFlags) options() rekey.ThrottleOptions {
 	}
 }
 
-// size is a number of bytes, written as PostgreSQL writes them: 512MB, 10GB.
+// size is a number of bytes, written as in PostgreSQL: 512MB, 10GB.
 type size int64
 
 func units() []string { return []string{"B", "kB", "MB", "GB", "TB"} }
 
-// String is the largest unit that keeps the number whole.
+// String returns the number in the largest unit that needs no fraction.
 func (s *size) String() string {
 	n, unit := int64(*s), 0
 	for n != 0 && n%1024 == 0 && unit < len(units())-1 {
@@ -61,7 +61,7 @@ func (s *size) String() string {
 	return strconv.FormatInt(n, 10) + units()[unit]
 }
 
-// Set reads a size above zero.
+// Set parses a size above zero.
 func (s *size) Set(text string) error {
 	for i := len(units()) - 1; i >= 0; i-- {
 		number, found := strings.CutSuffix(strings.ToUpper(text), strings.ToUpper(units()[i]))
@@ -78,5 +78,5 @@ func (s *size) Set(text string) error {
 	return fmt.Errorf("%q is no size", text)
 }
 
-// Type is what the help calls it.
+// Type returns the name of the type in messages.
 func (s *size) Type() string { return "size" }

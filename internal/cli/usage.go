@@ -19,7 +19,7 @@ func wrong(code, message, hint string) *problem.Problem {
 	return &problem.Problem{Kind: problem.Usage, Code: code, Message: message, Hint: hint}
 }
 
-// command is the first word that is no flag.
+// command returns the first argument that is not a flag.
 func (a *app) command() string {
 	if a.only != "" {
 		return a.only
@@ -32,7 +32,8 @@ func (a *app) command() string {
 	return ""
 }
 
-// knownCommand is asked before the flags are read: of a misspelled command they would be unknown too.
+// knownCommand checks the name of the command before the flags are parsed: all flags of a misspelled command would be
+// unknown.
 func knownCommand(root *cobra.Command, args []string) error {
 	word := (&app{Process: Process{Args: args}}).command()
 	if word == "" || strings.HasPrefix(word, "__complete") {
@@ -55,8 +56,8 @@ func knownCommand(root *cobra.Command, args []string) error {
 	return wrong("unknown_command", "unknown command "+quotedWord(word), hint)
 }
 
-// harmless quotes a word of the command line if it looks like the word of a command: any other may be
-// a password, or hold one, that a shell cut off from its flag.
+// quotedWord quotes an argument if it looks like a name. Any other may be a password, or contain one, that a shell
+// separated from its flag.
 func quotedWord(word string) string {
 	if regexp.MustCompile(`^[a-z-]{1,20}$`).MatchString(word) {
 		return visible.Quote(word)
@@ -64,7 +65,7 @@ func quotedWord(word string) string {
 	return "(not repeated here, since it may contain a password)"
 }
 
-// flagName is a flag's name as it was typed, if it looks like one.
+// flagName returns a flag's name as it was typed, if it looks like one.
 func flagName(name string) string {
 	if regexp.MustCompile(`^[a-z][a-z-]{0,30}$`).MatchString(name) && !visible.Secret(name) {
 		return "flag --" + name
@@ -80,7 +81,7 @@ func tableNames(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// noWords refuses words behind a command.
+// noArguments refuses arguments after a command.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -92,8 +93,8 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return wrong("unexpected_argument", cmd.CommandPath()+" accepts flags, but no arguments", hint)
 }
 
-// badFlag turns the flag parser's errors into problems. Their own texts are not used: some repeat the
-// whole word, and that may hold a password.
+// badFlag returns the problem of an error of the flag parser. It does not use the error's own text, which may repeat an
+// argument that contains a password.
 func badFlag(cmd *cobra.Command, err error) error {
 	see := "See: " + cmd.CommandPath() + " --help"
 	var unknown *pflag.NotExistError

@@ -101,7 +101,7 @@ func TestAcceptsFormerFlags(t *testing.T) {
 	}
 }
 
-func TestShell(t *testing.T) {
+func TestQuotesForShell(t *testing.T) {
 	for word, want := range map[string]string{"public": "public", "Auth-Kit": "Auth-Kit", "a b": "'a b'", "it's": `'it'\''s'`, "$x": "'$x'"} {
 		if got := shell(word); got != want {
 			t.Errorf("shell(%q) is %s, want %s", word, got, want)

@@ -69,7 +69,7 @@ func (a *app) verify(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) e
 	return err
 }
 
-// withoutDetail drops the detail of the problem of a report that lists the same above it.
+// withoutDetail removes the detail of a problem, which repeats the printed report.
 func withoutDetail(err error) error {
 	var one *problem.Problem
 	if !errors.As(err, &one) {

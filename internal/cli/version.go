@@ -10,7 +10,7 @@ import (
 	"github.com/rekey-pg/rekey/event"
 )
 
-// Build is what the program knows of its own making: the JSON of `rekey version --json`.
+// Build describes the executable: the JSON of `rekey version --json`.
 type Build struct {
 	FormatVersion int    `json:"format_version"`
 	Version       string `json:"version"`
