@@ -72,7 +72,7 @@ func TestRefusesWrongFlags(t *testing.T) {
 		"--rows 0 --users 0 --rate 0": {"flag_value", []string{"--rows", "--users", "--rate"}},
 		"--row 5":                     {"unknown_flag", []string{"rekey-demo has no flag --row", "Did you mean: --rows"}},
 		"--rows":                      {"flag_without_value", []string{"--rows requires a value"}},
-		"all":                         {"unexpected_argument", []string{"rekey-demo takes no words", "rekey-demo --help"}},
+		"all":                         {"unexpected_argument", []string{"rekey-demo accepts flags, but no arguments", "rekey-demo --help"}},
 	} {
 		code, stdout, stderr := call(t, nil, strings.Fields(args)...)
 		if code != 2 || stdout != "" {
