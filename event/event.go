@@ -158,7 +158,7 @@ type Result struct {
 	Schema string `json:"schema"`
 	// Version is the version that is recorded when the run ends, 0 without a profile.
 	Version int `json:"version,omitempty"`
-	// Tables is the number of tables that are complete, those of earlier runs included.
+	// Tables is the number of complete tables, including tables that earlier runs completed.
 	Tables int `json:"tables"`
 	// Absent lists the tables of the profile that do not exist.
 	Absent []string `json:"absent,omitempty"`

@@ -9,7 +9,6 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/cli"
 	"github.com/rekey-pg/rekey/internal/demo"
-	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/problem"
 )
@@ -131,5 +130,5 @@ func (f *flags) keepUntilSignal(ctx context.Context, p *cli.Program, url string,
 		fmt.Fprintf(p.Stdout(), "\nThe database runs until Ctrl-C:\n  psql %q\n", url)
 	}
 	<-ctx.Done()
-	return cli.Reported(message.DemoInterrupted(err))
+	return cli.Reported(&problem.Problem{Kind: problem.Interrupted, Code: "interrupted", Message: "interrupted", Cause: err})
 }

@@ -57,8 +57,8 @@ func NoTablespace(tablespace, role string) *problem.Problem {
 		fmt.Sprintf("Let a DBA run: GRANT CREATE ON TABLESPACE %s TO %s; Or: ALTER ROLE %s SET default_tablespace = '';", tablespace, role, role))
 }
 
-// product returns the name of a profile's product and how to bring it to a version. A program may have a profile of
-// its own, whose name is used and of which the way is unknown.
+// product returns the name of a profile's product and how to bring it to a version. For the profile of another program
+// it returns the profile's name and no hint.
 func product(profile, how string) (name, hint string) {
 	if profile == "phoenixkit" {
 		return "PhoenixKit", " (" + how + ")"
