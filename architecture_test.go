@@ -129,7 +129,7 @@ func rules() []rule {
 		},
 		{name: "internal/heap"},
 		{name: "cmd/rekey", below: in("cli", "heap")},
-		{name: "cmd/rekey-demo", below: in("cli", "demo", "heap", "problem", "server"), others: cobra},
+		{name: "cmd/rekey-demo", below: in("cli", "demo", "heap", "message", "problem", "server"), others: cobra},
 
 		// The benchmark, and tests of whole runs.
 		{name: "bench", below: join(".", "phoenixkit", in("event", "fixture", "heap", "rekeytest", "server", "sqltext")), others: pgx},
