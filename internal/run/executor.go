@@ -24,17 +24,6 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Limits bound how long a run waits for locks and how much load it causes.
-type Limits struct {
-	LockTimeout      time.Duration // lock_timeout of each attempt to take ACCESS EXCLUSIVE
-	LockRetryTimeout time.Duration // how long a lock is retried before the run fails
-
-	Speed     pace.Speed    // "" is pace.Normal
-	BatchTime time.Duration // target duration of a batch of the backfill; 0 is 50ms
-
-	Signals throttle.Limits // when the run pauses
-}
-
 // Executor executes one plan. It is used once.
 type Executor struct {
 	Pool       *pgxpool.Pool // may go through a pooler
@@ -68,13 +57,6 @@ type totals struct {
 	tables int
 	rows   int64
 	locks  event.Locks
-}
-
-// Outcome describes what a run did.
-type Outcome struct {
-	Tables int
-	Rows   int64
-	Locks  event.Locks
 }
 
 // Run executes the plan, group by group. It returns the outcome even with an error.
