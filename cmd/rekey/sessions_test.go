@@ -115,7 +115,7 @@ func TestHangup(t *testing.T) {
 		release := servertest.Hold(t, servertest.Pool(t, url), "LOCK TABLE app.t IN ACCESS SHARE MODE")
 		defer release()
 		r := start(t, url, "rekey", "up", "--schema", "app")
-		r.until("no lock")
+		r.until("not locked")
 		r.signal(syscall.SIGHUP)
 		if code := r.code(); code != 129 || !strings.Contains(r.text(), "same command") {
 			t.Errorf("it ended with %d: %s", code, r.text())
@@ -133,7 +133,7 @@ func TestIgnoredSignals(t *testing.T) {
 		url := app(t, c)
 		release := servertest.Hold(t, servertest.Pool(t, url), "LOCK TABLE app.t IN ACCESS SHARE MODE")
 		r := start(t, url, "sh", "-c", `trap "" HUP INT; exec rekey up --schema app`)
-		r.until("no lock")
+		r.until("not locked")
 		r.signal(syscall.SIGHUP)
 		r.signal(syscall.SIGINT)
 		time.Sleep(time.Second) // a run that stops does so at once
@@ -151,7 +151,7 @@ func TestSuspended(t *testing.T) {
 		url := app(t, c)
 		release := servertest.Hold(t, servertest.Pool(t, url), "LOCK TABLE app.t IN ACCESS SHARE MODE")
 		r := start(t, url, "rekey", "up", "--schema", "app")
-		r.until("no lock")
+		r.until("not locked")
 		r.signal(syscall.SIGSTOP)
 		time.Sleep(13 * time.Second) // longer than a lease lasts without a heartbeat
 		release()
@@ -171,7 +171,7 @@ func TestTwoInterrupts(t *testing.T) {
 		release := servertest.Hold(t, servertest.Pool(t, url), "LOCK TABLE app.t IN ACCESS SHARE MODE")
 		defer release()
 		r := start(t, n.URL, "rekey", "up", "--schema", "app")
-		r.until("no lock")
+		r.until("not locked")
 		n.Silence()
 		time.Sleep(time.Second)
 		begun := time.Now()
@@ -249,7 +249,7 @@ func TestSilentConnections(t *testing.T) {
 				}
 				r := start(t, n.URL, "rekey", "up", "--schema", "app", "--exclude", "other")
 				if name == "no lock" {
-					r.until("no lock")
+					r.until("not locked")
 				} else {
 					waits(t, url)
 				}

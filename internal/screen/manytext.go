@@ -89,7 +89,7 @@ func StatusLine(s rekey.Status) string {
 
 // Total returns the last lines of a command on many schemas.
 func Total(s event.Summary) string {
-	text := fmt.Sprintf("%s: %s match %s: %d done", clean(s.Command), plural(s.Schemas, "schema", "schemas"), clean(s.Pattern), s.Done)
+	text := fmt.Sprintf("%s: %s %s: %d done", clean(s.Command), plural(s.Schemas, "schema matches", "schemas match"), clean(s.Pattern), s.Done)
 	if s.Failed > 0 {
 		text += fmt.Sprintf(", %d failed", s.Failed)
 	}
@@ -107,7 +107,7 @@ func Total(s event.Summary) string {
 		}
 		text += fmt.Sprintf("; skipped, without the profile's tables: %s", clean(names))
 	}
-	return text + fmt.Sprintf("; %s.", FormatDuration(s.Elapsed)) + equalPlans(s.Kinds)
+	return text + fmt.Sprintf("; in %s.", FormatDuration(s.Elapsed)) + equalPlans(s.Kinds)
 }
 
 // equalPlans says how many schemas have equal plans. The most frequent kind comes first.

@@ -91,12 +91,9 @@ func planRows(doc rekey.Plan) [][]string {
 	return table
 }
 
-// missing returns what an incomplete table lacks. A pending one lacks everything.
+// missing returns what an incomplete table lacks. A pending table lacks everything, and the refusal of a table says more.
 func missing(list []string, state rekey.State) string {
-	if state == rekey.Pending {
-		return ""
-	}
-	return strings.Join(list, ", ")
+	return textIf(state == rekey.Incomplete, strings.Join(list, ", "))
 }
 
 // pending counts the steps of a group that have something to do.

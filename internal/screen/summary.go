@@ -27,7 +27,11 @@ func Summary(r event.Result, next string, width int) string {
 		p.add(fmt.Sprintf("%s: not finished in schema %s, after %s. The next run continues from here.", r.Command, r.Schema, FormatDuration(r.Elapsed)))
 	}
 	if !r.NothingToDo {
-		more(fmt.Sprintf("%s done, %s filled.", plural(r.Tables, "table", "tables"), rows(r.Rows)))
+		work := plural(r.Tables, "table", "tables") + " done"
+		if r.Command == "up" {
+			work += ", " + rows(r.Rows) + " filled"
+		}
+		more(work + ".")
 		more(locks(r.Locks))
 	}
 	if len(r.Absent) > 0 {
