@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/message"
@@ -123,6 +125,29 @@ func TestSummary(t *testing.T) {
 	golden(t, "summary.txt", strings.Join([]string{Summary(done, next, 80), Summary(again, next, 80), Summary(broken, next, 80)}, "--\n"))
 	if text := Summary(event.Result{Command: "up"}, next, 80); text != "" {
 		t.Errorf("a run that did nothing is summed up: %q", text)
+	}
+}
+
+func TestPrintsSharedHintsOnce(t *testing.T) {
+	const skip = " Or rename it. Or skip the refused tables: --skip-refused."
+	list := problem.List{
+		{Message: "column uuid of app.a is text", Hint: "Change its type." + skip},
+		{Message: "table app.c has a rule", Hint: "Drop the rule." + skip},
+		{Message: "column uuid of app.b is text", Detail: "Its values are not uuids.", Hint: "Change its type." + skip},
+	}
+	want := `ERROR:  column uuid of app.a is text
+ERROR:  column uuid of app.b is text
+DETAIL:  Its values are not uuids.
+HINT:  Change its type.
+ERROR:  table app.c has a rule
+HINT:  Drop the rule.
+HINT:  For all of these: rename it. Or skip the refused tables: --skip-refused.
+`
+	if diff := cmp.Diff(want, Problems(list, 80, false)); diff != "" {
+		t.Error(diff)
+	}
+	if one := Problems(list[:1], 80, false); !strings.Contains(one, "HINT:  Change its type. Or rename it.") {
+		t.Errorf("a single problem loses its hint: %s", one)
 	}
 }
 
