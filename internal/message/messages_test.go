@@ -24,7 +24,7 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/messages.txt")
+var update = flag.Bool("update", false, "rewrite testdata/messages.txt") //nolint:gochecknoglobals // a flag of the test program
 
 const golden = "testdata/messages.txt"
 
