@@ -11,7 +11,10 @@ import (
 
 // FailureLine returns why one schema of many failed.
 func FailureLine(list problem.List) string {
-	text := fmt.Sprintf("%s: %s", list[0].Kind, list[0].Error())
+	text := fmt.Sprintf("%s: %s", list[0].Kind, list[0].Message)
+	if list[0].Kind == problem.Failed && list[0].Detail != "" {
+		text += ": " + list[0].Detail
+	}
 	if len(list) > 1 {
 		text += fmt.Sprintf(" (and %d more)", len(list)-1)
 	}
@@ -116,7 +119,7 @@ func equalPlans(kinds []event.Kind) string {
 	for _, k := range kinds {
 		all += k.Schemas
 	}
-	if len(kinds) == 0 || all < 2 {
+	if len(kinds) == 0 || kinds[0].Schemas < 2 {
 		return ""
 	}
 	first := kinds[0]
