@@ -156,6 +156,6 @@ func (f *flags) readOverrides(node *yaml.Node) *problem.Problem {
 	return nil
 }
 
-func (f *flags) fault(at *yaml.Node, message, hint string) *problem.Problem {
-	return wrong("bad_config", fmt.Sprintf("%s, line %d: %s", visible.Path(f.file), at.Line, message), hint)
+func (f *flags) fault(at *yaml.Node, text, hint string) *problem.Problem {
+	return wrong("bad_config", fmt.Sprintf("%s, line %d: %s", visible.Path(f.file), at.Line, text), hint)
 }

@@ -190,7 +190,7 @@ func (c *fleetCount) conclude(begun int) error {
 	case c.f.json:
 		screen.JSON(c.app.Stdout, c.app.Stderr).Event(c.sum)
 		if err != nil {
-			return alreadyReported{err}
+			return reportedError{err}
 		}
 	case !c.f.quiet:
 		fmt.Fprintln(c.app.Stdout, screen.Total(c.sum))

@@ -69,7 +69,7 @@ func (a *app) conclude(result event.Result, err error, f *flags, next string) er
 	case f.json:
 		a.result(result)
 		if err != nil {
-			return alreadyReported{err}
+			return reportedError{err}
 		}
 	case !f.quiet:
 		if errors.Is(err, problem.ErrRefused) || errors.Is(err, problem.ErrUsage) {

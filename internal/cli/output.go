@@ -33,7 +33,7 @@ func (a *app) outputError(err, lost error) error {
 		a.reportText(message.OutputFailed(lost))
 	}
 	if err == nil || errors.Is(err, lost) {
-		return alreadyReported{message.OutputFailed(lost)}
+		return reportedError{message.OutputFailed(lost)}
 	}
 	return err
 }

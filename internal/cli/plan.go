@@ -146,7 +146,7 @@ func (a *app) plan(ctx context.Context, pool *pgxpool.Pool, j job, f *flags, vie
 func (a *app) refused(what string, list problem.List, f *flags) error {
 	switch {
 	case f.json:
-		return alreadyReported{list}
+		return reportedError{list}
 	case f.quiet:
 		return list
 	default:

@@ -58,11 +58,11 @@ func (p *Program) Report(err error) error {
 // Reported wraps an error that the command's own output already contains, so that RunProgram does not report it
 // again. Of nil it returns nil.
 func Reported(err error) error {
-	var already alreadyReported
+	var already reportedError
 	if err == nil || errors.As(err, &already) {
 		return err
 	}
-	return alreadyReported{err}
+	return reportedError{err}
 }
 
 // WrongFlag returns the problem of a flag that has a wrong value.

@@ -80,14 +80,14 @@ func (a *app) explained(err error) error {
 	return fault.Explain("rekey "+a.command(), err)
 }
 
-// alreadyReported wraps an error that a document or an event contains.
-type alreadyReported struct{ error }
+// reportedError wraps an error that a document or an event contains.
+type reportedError struct{ error }
 
-func (r alreadyReported) Unwrap() error { return r.error }
+func (r reportedError) Unwrap() error { return r.error }
 
 // report prints an error that was not reported yet.
 func (a *app) report(err error) {
-	var told alreadyReported
+	var told reportedError
 	switch {
 	case err == nil, errors.As(err, &told), errors.Is(err, errPending):
 	case a.wantsJSON():

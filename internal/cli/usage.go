@@ -15,8 +15,8 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-func wrong(code, message, hint string) *problem.Problem {
-	return &problem.Problem{Kind: problem.Usage, Code: code, Message: message, Hint: hint}
+func wrong(code, text, hint string) *problem.Problem {
+	return &problem.Problem{Kind: problem.Usage, Code: code, Message: text, Hint: hint}
 }
 
 // command returns the first argument that is not a flag.
@@ -39,12 +39,9 @@ func knownCommand(root *cobra.Command, args []string) error {
 	if word == "" || strings.HasPrefix(word, "__complete") {
 		return nil
 	}
-	var names, listed []string
+	var names []string
 	for _, c := range root.Commands() {
 		names = append(names, c.Name())
-		if !c.Hidden {
-			listed = append(listed, c.Name())
-		}
 	}
 	if word == "help" || slices.Contains(names, word) {
 		return nil

@@ -62,7 +62,7 @@ func (a *app) verify(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) e
 	case failed != nil:
 		return failed
 	case err != nil && f.json:
-		return alreadyReported{err}
+		return reportedError{err}
 	case err != nil && !f.quiet:
 		return withoutDetail(err)
 	}

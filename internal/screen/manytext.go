@@ -103,12 +103,7 @@ func Total(s event.Summary) string {
 		text += fmt.Sprintf("; %s filled", rows(s.Rows))
 	}
 	if len(s.Skipped) > 0 {
-		const most = 5
-		names := strings.Join(s.Skipped[:min(most, len(s.Skipped))], ", ")
-		if more := len(s.Skipped) - most; more > 0 {
-			names += fmt.Sprintf(" and %d more", more)
-		}
-		text += fmt.Sprintf("; skipped, without the profile's tables: %s", clean(names))
+		text += "; skipped, without the profile's tables: " + clean(strings.Join(firstNames(s.Skipped), ", "))
 	}
 	return text + fmt.Sprintf("; in %s.", FormatDuration(s.Elapsed)) + equalPlans(s.Kinds)
 }

@@ -3,6 +3,7 @@ package screen
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -57,13 +58,13 @@ func states(tables []rekey.TableStatus) string {
 			selected++
 		}
 	}
-	text := fmt.Sprintf("%d of %s complete", count[rekey.Complete], plural(selected, "table", "tables"))
+	parts := []string{fmt.Sprintf("%d of %s complete", count[rekey.Complete], plural(selected, "table", "tables"))}
 	for _, state := range []rekey.State{rekey.Incomplete, rekey.Pending, rekey.Refused} {
 		if count[state] > 0 {
-			text += fmt.Sprintf(", %d %s", count[state], state)
+			parts = append(parts, fmt.Sprintf("%d %s", count[state], state))
 		}
 	}
-	return text
+	return strings.Join(parts, ", ")
 }
 
 func (p *page) activeRun(r *rekey.ActiveRun) {
@@ -130,11 +131,21 @@ func uniqueIn(where string) string { return textIf(where != "", "values are uniq
 func (p *page) remarks(said ...map[string][]string) {
 	all := map[string][]string{}
 	for _, one := range said {
-		for text, tables := range one {
-			all[text] = tables
-		}
+		maps.Copy(all, one)
+	}
+	for text, tables := range all {
+		all[text] = firstNames(tables)
 	}
 	p.listGroups("Remarks:", all)
+}
+
+// firstNames returns the first names and the number of the others.
+func firstNames(names []string) []string {
+	const most = 5
+	if len(names) <= most {
+		return names
+	}
+	return []string{fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)}
 }
 
 // listGroups lists each text once, after the tables that it is about.
