@@ -23,7 +23,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 func commands() map[string]command {
 	return map[string]command{
 		"exits": exits, "json": jsonHas, "ndjson": ndjson, "sql": sql, "hold": hold, "signal": interrupt, "width": width,
-		"bad": bad, "harmless": harmless,
+		"lines": lineCount, "bad": bad, "harmless": harmless,
 	}
 }
 
@@ -174,6 +174,15 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs("told"), []byte(told.String()), 0o600))
 	if got != want || !sent {
 		ts.Fatalf("ended with %d, want %d; signal sent: %v", got, want, sent)
+	}
+}
+
+// lines N fails if the last output has more than N lines.
+func lineCount(ts *testscript.TestScript, _ bool, args []string) {
+	most, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if n := strings.Count(ts.ReadFile("stdout")+ts.ReadFile("stderr"), "\n"); n > most {
+		ts.Fatalf("%d lines, more than %d", n, most)
 	}
 }
 
