@@ -11,8 +11,8 @@ import (
 const maxFileSize = 1 << 20
 
 var (
-	errNoFile = errors.New("it is no regular file")
-	errLarge  = fmt.Errorf("it has more than %d bytes", maxFileSize)
+	errNoFile = errors.New("not a regular file")
+	errLarge  = fmt.Errorf("the file has more than %d bytes", maxFileSize)
 )
 
 // checkFile checks that a file is regular and not too large, since reading a device or a pipe might never end. The null

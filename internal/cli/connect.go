@@ -185,11 +185,11 @@ func parseFault(err error) string {
 		text = text[i+len("`: "):]
 	}
 	for _, known := range []struct{ begins, fault string }{
-		{"failed to parse as URL", "it is no valid URL"},
+		{"failed to parse as URL", "it is not a valid URL"},
 		{"failed to parse as keyword/value", "it is neither a URL nor key=value pairs"},
 		{"failed to read service", "the service is not in the service file, or that cannot be read"},
-		{"invalid port", "the port is no number from 1 to 65535"},
-		{"invalid connect_timeout", "connect_timeout is no number of seconds"},
+		{"invalid port", "the port is not a number from 1 to 65535"},
+		{"invalid connect_timeout", "connect_timeout is not a number of seconds"},
 		{"failed to configure TLS", "sslmode, sslrootcert, sslcert or sslkey is wrong, or a file of theirs cannot be read"},
 		{"invalid sslcertmode", "sslcertmode is unknown"},
 		{"invalid require_auth", "require_auth is unknown"},

@@ -157,7 +157,7 @@ func TestExplainsConnectionErrors(t *testing.T) {
 // The description of a parse error repeats nothing of the string.
 func TestParseFaultRepeatsNoText(t *testing.T) {
 	err := pgconn.NewParseConfigError("postgres://h", "invalid port", errors.New("parsing "+secret))
-	if got := parseFault(err); got != "the port is no number from 1 to 65535" {
+	if got := parseFault(err); got != "the port is not a number from 1 to 65535" {
 		t.Errorf("got %q", got)
 	}
 	if got := parseFault(pgconn.NewParseConfigError("x", "something new", errors.New(secret))); got != "" {

@@ -32,7 +32,7 @@ func ambiguousURL(text string) string {
 	case !isURL(text):
 		return ""
 	case badEscape(text):
-		return "a % begins no escape; write %25 for a % in the password"
+		return "a % does not begin an escape; write %25 for a % in the password"
 	case strings.ContainsAny(text, " \\<>\"^`{|}") || strings.ContainsFunc(text, unicode.IsSpace):
 		return `it has a character that a URL cannot have; write %20 for a space, %5C for \ , %22 for "`
 	case strings.Contains(text, "#"):

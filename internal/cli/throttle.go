@@ -75,7 +75,7 @@ func (s *size) Set(text string) error {
 		*s = size(n << (10 * i))
 		return nil
 	}
-	return fmt.Errorf("%q is no size", text)
+	return fmt.Errorf("%q is not a size", text)
 }
 
 // Type returns the name of the type in messages.
