@@ -14,6 +14,11 @@ import (
 
 // check validates what New was given.
 func (m *Migrator) check() error {
+	switch m.scope.(type) {
+	case Schema, Profile, profileScope:
+	default: // nil, or a pointer
+		return message.BadScope()
+	}
 	found := setting.Check(settings(m.scope, m.profile, m.options))
 	if m.profile != nil {
 		found = append(found, setting.CheckProfile(m.profile.internal())...)

@@ -47,7 +47,7 @@ func (f Fleet) Check() error {
 }
 
 // Each calls do for every schema, and then done with the error that do returned; done is called once at a
-// time. Each returns the number of schemas that were begun, when all of them have ended. It begins no further
+// time and may be nil. Each returns the number of schemas that were begun, when all of them have ended. It begins no further
 // schema once the context has ended or stop is closed.
 func (f Fleet) Each(ctx context.Context, stop <-chan struct{}, do func(ctx context.Context, schema string) error, done func(schema string, err error)) int {
 	ctx, end := pg.WithSessions(ctx)
@@ -100,7 +100,9 @@ func (r *fleetRun) schema(ctx context.Context, schema string) {
 	if err != nil {
 		r.failures++
 	}
-	r.done(schema, err)
+	if r.done != nil {
+		r.done(schema, err)
+	}
 }
 
 func (r *fleetRun) begin(ctx context.Context) bool {

@@ -10,10 +10,15 @@ import (
 
 // Options configures a [Migrator]. The zero value of every field is its default.
 type Options struct {
-	Locks       LockOptions
-	Backfill    BackfillOptions
-	Throttle    ThrottleOptions
-	Values      ValueOptions
+	// Locks bounds the waits for locks.
+	Locks LockOptions
+	// Backfill sets the speed of the backfill.
+	Backfill BackfillOptions
+	// Throttle says when a run pauses by itself.
+	Throttle ThrottleOptions
+	// Values says which UUIDs existing rows get.
+	Values ValueOptions
+	// Permissions allows what is refused by default.
 	Permissions PermissionOptions
 
 	// Tables holds what single tables get differently, by the table's name without the schema.
@@ -29,7 +34,8 @@ type Options struct {
 	// Stop ends a run at the next clean point when it is closed. Canceling the context cancels the statement
 	// that is running instead. Both keep everything that is committed, and the same call resumes.
 	Stop <-chan struct{}
-	// OnEvent receives the events of a run, one at a time and in order. Default: they are discarded.
+	// OnEvent receives the events of a run, one at a time and in order. The run waits for it. Runs that share it
+	// call it concurrently. Default: the events are discarded.
 	OnEvent func(event.Event)
 }
 

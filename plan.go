@@ -35,7 +35,7 @@ type Plan struct {
 	// SameAs is the schema with an equal plan that has the Groups, Relations, Notes and Code that this plan
 	// leaves out. Only a [Planner] sets it.
 	SameAs string `json:"same_as,omitempty"`
-	// NothingToDo is true if the run would change nothing.
+	// NothingToDo is true if the run would change nothing, and nothing refuses it.
 	NothingToDo bool `json:"nothing_to_do"`
 	// VerifyOnly is true if the uuids are the primary keys already at this version.
 	VerifyOnly bool `json:"verify_only,omitempty"`
@@ -115,9 +115,9 @@ type OrderSource string
 
 // The sources.
 const (
-	FromCreation  OrderSource = "column" // the rows are in the order of creation
+	FromCreation  OrderSource = "column" // in the order of creation, or of the key if there is no Column
 	FromMigration OrderSource = "now"    // every row has the time at which it was filled
-	FromNothing   OrderSource = "random" // the values are of version 4
+	FromRandom    OrderSource = "random" // the values are of version 4
 )
 
 // TimeCounts counts the rows of a table whose time cannot be used as it is.
@@ -212,7 +212,7 @@ func describe(p plan.Plan, fill plan.FillDescriber) Plan {
 	doc := Plan{
 		FormatVersion: event.FormatVersion, Command: Direction(p.Direction), Profile: p.Profile, Schema: p.SchemaName,
 		Version: p.Version, ToVersion: p.End(), Server: p.Server.VersionText, Database: p.Server.Database,
-		Role: p.Server.Role.Name, NothingToDo: !p.Pending(), VerifyOnly: p.VerifyOnly, Rows: rows,
+		Role: p.Server.Role.Name, NothingToDo: !p.Pending() && len(p.Refusals) == 0, VerifyOnly: p.VerifyOnly, Rows: rows,
 		Groups: []Group{}, Absent: list(p.Absent), Relations: relations(p), Skipped: p.Skipped, Refusals: list(p.Refusals), Notes: list(p.Notes),
 	}
 	for _, c := range p.Code {
@@ -282,7 +282,7 @@ func describeFill(p plan.Plan, g plan.Group, t step.Target, fill plan.FillDescri
 
 func (o Order) summary() string {
 	switch {
-	case o.Source == FromNothing:
+	case o.Source == FromRandom:
 		return "random: " + o.Why
 	case o.Source == FromCreation && o.Column != "":
 		return "in the order of " + o.Column + ": " + o.Why

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/fault"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/run"
 	"github.com/rekey-pg/rekey/internal/survey"
@@ -23,13 +24,21 @@ type Planner struct {
 	shared   map[string]sharedPlan // by fingerprint
 }
 
-// NewPlanner returns a Planner for the scope in other schemas than its own; it validates as [New] does.
+// NewPlanner returns a Planner for the scope in the schemas that Plans names; the scope's own schema does not
+// matter. It validates as [New] does.
 func NewPlanner(pool *pgxpool.Pool, scope Scope, options *Options) (*Planner, error) {
-	m, err := New(pool, scope, options)
+	m, err := New(pool, inAnySchema(scope), options)
 	if err != nil {
 		return nil, err
 	}
 	return &Planner{migrator: m, shared: map[string]sharedPlan{}}, nil
+}
+
+func inAnySchema(scope Scope) Scope {
+	if scope == nil {
+		return nil
+	}
+	return scope.in("public")
 }
 
 // Plans returns the plans of the schemas, in their order. It reads the catalogue with a few queries for all of
@@ -40,6 +49,9 @@ func (p *Planner) Plans(ctx context.Context, direction Direction, schemas []stri
 	defer explain(ctx, "plan", &err)
 	if len(schemas) == 0 {
 		return nil, nil
+	}
+	if direction != Up && direction != Down {
+		return nil, message.BadDirection(string(direction))
 	}
 	m := *p.migrator
 	m.scope = m.scope.in(schemas[0])

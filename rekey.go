@@ -6,13 +6,15 @@
 // what Up made. [Migrator.Plan], [Migrator.Status] and [Migrator.Verify] change nothing. Package phoenixkit has
 // the profile of PhoenixKit's migration V40.
 //
-// Errors are of type [problem.Problem] or [problem.List]; use errors.Is with the sentinels of package problem.
+// Errors are of type *[problem.Problem] or [problem.List], and [problem.All] returns both as a list. Use errors.Is with
+// the sentinels of package problem.
 package rekey
 
 import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -72,6 +74,7 @@ func NewFromDB(db *sql.DB, scope Scope, options *Options) (*Migrator, error) {
 func newMigrator(m Migrator, options *Options) (*Migrator, error) {
 	if options != nil {
 		m.options = *options
+		m.options.Tables = maps.Clone(options.Tables)
 	}
 	if m.scope != nil {
 		m.profile = profileOf(m.scope)
@@ -130,7 +133,9 @@ func (m *Migrator) Plan(ctx context.Context, direction Direction) (_ Plan, err e
 // If the recorded version says that the uuids are the primary keys already, Up only verifies.
 //
 // The error matches [problem.ErrRefused] if a check failed before the first change, [problem.ErrRunning] if
-// another run holds the lease, [problem.ErrStopped] if the run gave up or was stopped, and
+// another run holds the lease, [problem.ErrStopped] if the run gave up or Stop was called,
+// [problem.ErrInterrupted] if Options.Stop was closed or the context ended, [problem.ErrDiffers] if Up only
+// verifies and found differences, [problem.ErrUsage] if a name or a time zone does not exist, and
 // [problem.ErrFailed] otherwise.
 func (m *Migrator) Up(ctx context.Context) (event.Result, error) { return m.run(ctx, plan.Up) }
 
@@ -264,6 +269,9 @@ func (m *Migrator) send(ctx context.Context, order journal.Request) (err error) 
 
 // survey reads the database and makes the plan.
 func (m *Migrator) survey(ctx context.Context, direction Direction) (plan.Plan, error) {
+	if direction != Up && direction != Down {
+		return plan.Plan{}, message.BadDirection(string(direction))
+	}
 	request, err := m.request(plan.Direction(direction))
 	if err != nil {
 		return plan.Plan{}, err

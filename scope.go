@@ -1,6 +1,8 @@
 package rekey
 
 import (
+	"math"
+
 	"github.com/rekey-pg/rekey/internal/discover"
 	"github.com/rekey-pg/rekey/internal/profile"
 )
@@ -49,14 +51,15 @@ func (s Schema) in(schema string) Scope {
 type Profile struct {
 	// Name identifies the profile in messages and in the journal. It is required.
 	Name string
-	// VersionTable is the table whose comment is the version of the library. It is required.
+	// VersionTable is the table, without its schema, whose comment (COMMENT ON TABLE) is the version of the
+	// library, a bare integer. It is required.
 	VersionTable string
 	// Column is the name of the new column. It is required.
 	Column string
 	// From is the version before the change, and To the version after it: Up records To, Down records From.
 	From, To int
 	// VerifyFrom is the first version in which the uuid is the primary key. From there on rekey only
-	// verifies. It is greater than To.
+	// verifies. It is greater than To. Default: never.
 	VerifyFrom int
 	// KeyedFrom is the first version in which every table of the library that has the column has a primary
 	// key; verify then checks all of them. Default: never.
@@ -141,6 +144,9 @@ func (p Profile) internal() profile.Profile {
 	own := profile.Profile{
 		Name: p.Name, VersionTable: p.VersionTable, Column: p.Column, From: p.From, To: p.To,
 		VerifyFrom: p.VerifyFrom, KeyedFrom: p.KeyedFrom, Last: p.Last,
+	}
+	if p.VerifyFrom == 0 {
+		own.VerifyFrom = math.MaxInt32
 	}
 	for _, t := range p.Tables {
 		own.Tables = append(own.Tables, t.internal())

@@ -21,7 +21,7 @@ type Status struct {
 	Version int `json:"version"`
 	// VerifyOnly is true if the uuids are the primary keys already at this version.
 	VerifyOnly bool `json:"verify_only,omitempty"`
-	// Complete is true if every selected table that exists is complete.
+	// Complete is true if every selected table that exists is complete, and the schema could be read.
 	Complete bool `json:"complete"`
 	// Tables has an entry for each table, absent and skipped ones too.
 	Tables []TableStatus `json:"tables"`
@@ -77,7 +77,7 @@ type TableStatus struct {
 func statusOf(p plan.Plan) Status {
 	status := Status{
 		FormatVersion: event.FormatVersion, Profile: p.Profile, Schema: p.SchemaName, Version: p.Version,
-		VerifyOnly: p.VerifyOnly, Complete: true, Tables: []TableStatus{}, Refusals: list(p.Refusals),
+		VerifyOnly: p.VerifyOnly, Complete: len(p.Names) > 0 || len(p.Refusals) == 0, Tables: []TableStatus{}, Refusals: list(p.Refusals),
 	}
 	if p.Unknown != nil {
 		status.Notes = p.Notes

@@ -32,7 +32,7 @@ type RunStarted struct {
 
 // TableStarted is the first event of the work on a table.
 type TableStarted struct {
-	// Table is the name without the schema.
+	// Table is the schema-qualified name.
 	Table string `json:"table"`
 	// Rows is the estimated number of rows to fill.
 	Rows int64 `json:"rows"`
@@ -40,7 +40,7 @@ type TableStarted struct {
 
 // TableDone reports that a table is complete.
 type TableDone struct {
-	// Table is the name without the schema.
+	// Table is the schema-qualified name.
 	Table string `json:"table"`
 	// Rows is the number of rows that this run filled.
 	Rows int64 `json:"rows"`
@@ -50,7 +50,7 @@ type TableDone struct {
 
 // TableAbsent reports a table of the profile that does not exist, such as one of a disabled module.
 type TableAbsent struct {
-	// Table is the name without the schema.
+	// Table is the schema-qualified name.
 	Table string `json:"table"`
 }
 
@@ -58,7 +58,7 @@ type TableAbsent struct {
 type StepDone struct {
 	// Step identifies the step as the plan does: "public.users/add-column".
 	Step string `json:"step"`
-	// Table is the name without the schema, "" for a step of the schema.
+	// Table is the schema-qualified name, "" for a step of the schema.
 	Table string `json:"table,omitempty"`
 	// Already is true if the step had nothing to do.
 	Already bool `json:"already,omitempty"`
@@ -76,7 +76,7 @@ type Executing struct {
 
 // Progress reports how far the backfill of a table is.
 type Progress struct {
-	// Table is the name without the schema.
+	// Table is the schema-qualified name.
 	Table string `json:"table"`
 	// Done is the number of rows that this run filled so far.
 	Done int64 `json:"done"`
@@ -92,7 +92,7 @@ type Progress struct {
 
 // IndexProgress reports how far CREATE INDEX CONCURRENTLY is.
 type IndexProgress struct {
-	// Table is the name without the schema.
+	// Table is the schema-qualified name.
 	Table string `json:"table"`
 	// Index is the name of the index.
 	Index string `json:"index"`
@@ -108,7 +108,7 @@ type IndexProgress struct {
 
 // Locked reports that an ACCESS EXCLUSIVE lock was taken and released.
 type Locked struct {
-	// Table is the name without the schema.
+	// Table is the schema-qualified name.
 	Table string `json:"table"`
 	// Attempts is the number of attempts it took.
 	Attempts int `json:"attempts"`
@@ -120,7 +120,7 @@ type Locked struct {
 
 // LockRefused reports that an attempt to take a lock reached the lock timeout; the run retries.
 type LockRefused struct {
-	// Table is the name without the schema.
+	// Table is the schema-qualified name.
 	Table string `json:"table"`
 	// Attempts is the number of attempts so far.
 	Attempts int `json:"attempts"`
@@ -140,7 +140,7 @@ type Throttled struct {
 
 // Notice reports something that needs no action.
 type Notice struct {
-	// Table is the name without the schema, or "".
+	// Table is the schema-qualified name, or "".
 	Table string `json:"table,omitempty"`
 	// Text is one line.
 	Text string `json:"text"`

@@ -12,7 +12,7 @@ import (
 // when a field changes its meaning or is removed; new fields and new events leave it as it is.
 const FormatVersion = 2
 
-// Line returns an event as one line of JSON that begins with the format version, the event's name and
+// Line returns an event as one line of JSON, with its newline, that begins with the format version, the event's name and
 // the time in UTC: {"format_version":2,"event":"progress","at":"…", …}.
 func Line(e Event, at time.Time) ([]byte, error) {
 	head, err := json.Marshal(struct {

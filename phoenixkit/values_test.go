@@ -101,7 +101,7 @@ func TestVerifyChecksTheOrder(t *testing.T) {
 			UPDATE phoenix_kit_users u SET uuid = s.uuid FROM swapped s WHERE s.id = u.id;
 			CREATE UNIQUE INDEX phoenix_kit_users_uuid_idx ON phoenix_kit_users (uuid)`)
 		report, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{})
-		if !errors.Is(err, problem.ErrDiffers) || len(report.Differences) != 1 || !strings.Contains(report.Differences[0], "out of the order") {
+		if !errors.Is(err, problem.ErrDiffers) || len(report.Differences) != 1 || !strings.Contains(report.Differences[0], "out of creation order") {
 			t.Errorf("%v: %q", err, report.Differences)
 		}
 		h.mustExec("DROP SCHEMA rekey CASCADE")
@@ -158,10 +158,10 @@ func TestInvalidValueOptions(t *testing.T) {
 		option func(*phoenixkit.Options)
 		kind   error
 	}{
-		"has no column born":                       {with(table, rekey.TimeColumn("born")), problem.ErrRefused},
-		"column id of public.phoenix_kit_users is": {with(table, rekey.TimeColumn("id")), problem.ErrRefused},
-		`time zone "Berlim" of`:                    {func(o *phoenixkit.Options) { o.Values.TimeZone = "Berlim" }, problem.ErrUsage},
-		`has no table "phoenix_kit_user"`:          {with("phoenix_kit_user", rekey.RandomValues()), problem.ErrUsage},
+		"has no column born":                           {with(table, rekey.TimeColumn("born")), problem.ErrRefused},
+		"column id of public.phoenix_kit_users has no": {with(table, rekey.TimeColumn("id")), problem.ErrRefused},
+		`time zone "Berlim" of`:                        {func(o *phoenixkit.Options) { o.Values.TimeZone = "Berlim" }, problem.ErrUsage},
+		`has no table "phoenix_kit_user"`:              {with("phoenix_kit_user", rekey.RandomValues()), problem.ErrUsage},
 		"contradictory settings for table": {func(o *phoenixkit.Options) {
 			o.Tables = map[string]rekey.TableOptions{
 				"phoenix_kit_sync_transfers":    {Values: rekey.RandomValues()},

@@ -111,7 +111,7 @@ func TestOrphanedBuild(t *testing.T) {
 		waited := false
 		_, err := h.up(owner, func(o *phoenixkit.Options) {
 			o.OnEvent = func(e event.Event) {
-				if notice, ok := e.(event.Notice); ok && strings.Contains(notice.Text, "another session is building") {
+				if notice, ok := e.(event.Notice); ok && strings.Contains(notice.Text, "another session that is building") {
 					waited = true
 					h.run(report, "COMMIT")
 				}
@@ -145,7 +145,7 @@ func TestOrphanedBuildIsCancelled(t *testing.T) {
 		var locked chan error
 		_, err := h.up(owner, func(o *phoenixkit.Options) {
 			o.OnEvent = func(e event.Event) {
-				if notice, ok := e.(event.Notice); ok && locked == nil && strings.Contains(notice.Text, "another session is building") {
+				if notice, ok := e.(event.Notice); ok && locked == nil && strings.Contains(notice.Text, "another session that is building") {
 					locked = make(chan error, 1)
 					go func() {
 						_, err := writer.Exec(t.Context(), "LOCK TABLE phoenix_kit_users IN SHARE ROW EXCLUSIVE MODE; COMMIT").ReadAll()

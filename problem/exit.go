@@ -6,7 +6,11 @@ func ExitCode(err error) int {
 	if err == nil {
 		return 0
 	}
-	switch All(err)[0].Kind {
+	list := All(err)
+	if len(list) == 0 { // an empty List
+		return 1
+	}
+	switch list[0].Kind {
 	case Usage:
 		return 2
 	case Refused:

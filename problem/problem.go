@@ -22,7 +22,7 @@ const (
 	Running     Kind = "running"     // 5: another run holds the lease of the schema
 	Differs     Kind = "differs"     // 6: verify found differences
 	Stopped     Kind = "stopped"     // 7: the run gave up or was stopped cleanly; the same call resumes it
-	Interrupted Kind = "interrupted" // 130: a signal ended the run at a clean point; the same call resumes it
+	Interrupted Kind = "interrupted" // 130: a signal, a closed Options.Stop or the end of the context ended the run; the same call resumes it
 )
 
 // Sentinels for errors.Is, one for each [Kind].

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/internal/setting"
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
@@ -117,7 +118,7 @@ tables:
 
 # More settings: rekey up --help-all
 # pace: normal
-# lock-timeout: 50ms
+# lock-timeout: ` + setting.Default("lock-timeout").String() + `
 # skip-refused: false
 `)
 	return text.String()

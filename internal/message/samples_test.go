@@ -138,6 +138,8 @@ func connectionSamples() []sample {
 		{"message.ConnectionFailed", message.ConnectionFailed(s, "unsupported startup parameter: options", "", nil)},
 		{"message.NoPool", message.NoPool()},
 		{"message.OtherDriver", message.OtherDriver(nil)},
+		{"message.BadScope", message.BadScope()},
+		{"message.BadDirection", message.BadDirection("sideways")},
 		{"message.PoolTooSmall", message.PoolTooSmall(1)},
 		{"message.PoolerDetected", message.PoolerDetected()},
 		{"message.DirectURLMismatch", message.DirectURLMismatch()},

@@ -3,6 +3,7 @@ package message
 import (
 	"fmt"
 
+	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -67,3 +68,22 @@ func OtherDriver(cause error) *problem.Problem {
 	p.Cause = cause
 	return p
 }
+
+// BadScope refuses a scope that is neither a Schema nor a Profile.
+func BadScope() *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.Usage, Code: "no_scope", Message: "the scope must be a rekey.Schema or a rekey.Profile",
+		Hint: `Pass rekey.Schema{Name: "app"} or a rekey.Profile, not nil and not a pointer.`,
+	}
+}
+
+// BadDirection refuses a direction that is neither up nor down.
+func BadDirection(direction string) *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.Usage, Code: "bad_direction", Message: fmt.Sprintf("the direction cannot be %q", visible.Truncate(visible.Line(direction), mostDirection)),
+		Hint: "Use rekey.Up or rekey.Down.",
+	}
+}
+
+// mostDirection is how many characters of a direction are repeated.
+const mostDirection = 40

@@ -79,7 +79,7 @@ func chooseOrder(v Values, entry profile.Table, target step.Target, table *catal
 		return Order{}, message.BadTimeColumn(target.String(), requested, err.Error(), order.TimeColumns(*table))
 	}
 	if others := order.TimeColumns(*table); column.Name == "" && requested == "" && len(others) > 0 {
-		column.Reason += "; candidates: " + strings.Join(others, ", ") + " (--time-column " + table.Name + "=" + others[0] + ")"
+		column.Reason += "; candidates: " + strings.Join(others, ", ") + " (--time-column " + entry.Name + "=" + others[0] + ")"
 	}
 	return Order{Source: ByColumn, Column: column}.withKey(table.OrderKey(target.Column)), nil
 }

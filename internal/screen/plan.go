@@ -74,6 +74,9 @@ func planTotal(doc rekey.Plan) string {
 	if doc.Command == rekey.Down {
 		return plural(tables, "table loses its uuid column.", "tables lose their uuid columns.")
 	}
+	if tables == 0 {
+		return "No table needs work."
+	}
 	return fmt.Sprintf("%s: about %s to fill, %s.", plural(tables, "table gets a uuid column", "tables get a uuid column"), rows(doc.Rows), Bytes(bytes))
 }
 
@@ -163,7 +166,7 @@ func attention(doc rekey.Plan) []string {
 			}
 		}
 		if g.Kept > 0 {
-			items = append(items, fmt.Sprintf("%s: %s of another version stay", g.Table, plural(int(g.Kept), "value", "values")))
+			items = append(items, g.Table+": "+plural(int(g.Kept), "value of another version stays", "values of another version stay"))
 		}
 	}
 	for _, c := range doc.Code {

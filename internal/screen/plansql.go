@@ -23,6 +23,9 @@ func Statements(doc rekey.Plan, tables []string, width int) string {
 		}
 		p.lines("")
 		p.comment("==== " + groupHead(g, doc.Schema))
+		if g.State == rekey.Refused {
+			continue
+		}
 		if g.Order != nil {
 			p.comment("values: " + values(*g.Order))
 		}
@@ -31,6 +34,10 @@ func Statements(doc rekey.Plan, tables []string, width int) string {
 				p.step(s, doc.Command)
 			}
 		}
+	}
+	if len(doc.Refusals) > 0 {
+		p.lines("", "Refused. Nothing is changed until these are resolved:", "")
+		p.text.WriteString(Problems(doc.Refusals, width, false))
 	}
 	return p.text.String()
 }
@@ -44,7 +51,7 @@ func groupHead(g rekey.Group, schema string) string {
 	}
 	head := fmt.Sprintf("%s: %s, about %s, %s", g.Table, g.State, rows(g.Rows), Bytes(g.Bytes))
 	if g.Kept > 0 {
-		head += fmt.Sprintf("; %s of another version stay", plural(int(g.Kept), "value", "values"))
+		head += "; " + plural(int(g.Kept), "value of another version stays", "values of another version stay")
 	}
 	return head
 }

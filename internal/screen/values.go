@@ -14,7 +14,7 @@ func brief(o *rekey.Order) string {
 	switch {
 	case o == nil:
 		return ""
-	case o.Source == rekey.FromNothing:
+	case o.Source == rekey.FromRandom:
 		return "random"
 	case o.Source == rekey.FromMigration:
 		return "migration time"
@@ -27,7 +27,7 @@ func brief(o *rekey.Order) string {
 // values describes the source of a table's values in full.
 func values(o rekey.Order) string {
 	switch {
-	case o.Source == rekey.FromNothing:
+	case o.Source == rekey.FromRandom:
 		return "random, version 4: " + o.Why
 	case o.Source == rekey.FromMigration:
 		return "UUIDv7 with the migration's time, in no order: " + o.Why
