@@ -127,7 +127,7 @@ func (d *deck) back(f fault) { d.returned = append(d.returned, f) }
 // empty reports whether every fault has happened.
 func (d *deck) empty() bool { return d.left == 0 && len(d.returned) == 0 }
 
-// counts counts faults, runs and transactions over all versions.
+// counts holds the numbers of faults, runs and transactions over all versions.
 type counts struct {
 	mu     sync.Mutex
 	faults map[kind]int

@@ -13,7 +13,7 @@ import (
 func TestMissingPostgreSQLHasHint(t *testing.T) {
 	err := notFound(fmt.Errorf("find: %w", &server.MissingError{Major: 18, Cause: errors.New("npm not found")}))
 	p := problem.All(err)[0]
-	if p.Kind != problem.Failed || p.Code != "no_postgresql" || !strings.Contains(p.Detail, "no PostgreSQL 18 found") ||
+	if p.Kind != problem.Failed || p.Code != "no_postgresql" || !strings.Contains(p.Detail, "No PostgreSQL 18 found") ||
 		!strings.Contains(p.Hint, "install Node.js with npm") || !strings.Contains(p.Hint, "REKEY_PG_BIN") {
 		t.Errorf("%+v", p)
 	}

@@ -72,7 +72,7 @@ func TestTreeRefusals(t *testing.T) {
 		"hidden rows above":     {[]func(*Input){onTable(hidden)}, "row_security", ""},
 		"hidden rows below":     {[]func(*Input){below(hidden)}, "row_security", ""},
 		"a trigger below":       {[]func(*Input){below(trigger("O"))}, "triggers_fire", ""},
-		"the root published":    {[]func(*Input){onTable(published(nil, false))}, "published published", ""},
+		"the root published":    {[]func(*Input){onTable(published(nil, false))}, "published published", ""}, //nolint:dupword // two refusals
 		"published with list":   {alter: []func(*Input){onTable(published([]string{"id"}, false))}},
 		"updates of the root":   {[]func(*Input){onTable(published([]string{"id"}, true)), below(func(t *catalog.Table) { t.ReplicaIdentity = "n" })}, "no_replica_identity", ""},
 		"a level without rows":  {[]func(*Input){secondLevel, func(s *Input) { published([]string{"id"}, true)(first(s)); first(s).Below[1].ReplicaIdentity = "n" }}, "no_replica_identity", ""},
