@@ -251,7 +251,7 @@ func againstWraparound(t *testing.T, c *server.Cluster) {
 			}
 		}
 	})
-	if !errors.Is(err, problem.ErrInterrupted) || !strings.Contains(reason, `an autovacuum to prevent wraparound is at work on "public"."phoenix_kit_users" (pid `) {
+	if !errors.Is(err, problem.ErrInterrupted) || !strings.Contains(reason, `an autovacuum to prevent wraparound is running on "public"."phoenix_kit_users" (pid `) {
 		t.Errorf("reason %q; error: %v", reason, err)
 	}
 	_, err = h.up(owner, func(o *phoenixkit.Options) {
