@@ -22,8 +22,8 @@ import (
 	"github.com/rekey-pg/rekey/phoenixkit"
 )
 
-// told is one line of a fleet's JSON: of a schema, or the last line.
-type told struct {
+// shown is one line of a fleet's JSON: of a schema, or the last line.
+type shown struct {
 	Event, Schema string
 	OK            bool
 	Nothing       bool `json:"nothing_to_do"`
@@ -34,7 +34,7 @@ type told struct {
 }
 
 // fleet runs the command on many schemas and returns its lines, the summary last.
-func fleet(t *testing.T, url string, words ...string) []told {
+func fleet(t *testing.T, url string, words ...string) []shown {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "rekey", append(words, "--json")...)
 	cmd.Env = append(os.Environ(), "REKEY_DATABASE_URL="+url)
@@ -45,7 +45,7 @@ func fleet(t *testing.T, url string, words ...string) []told {
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	var lines []told
+	var lines []shown
 	for line := range strings.Lines(string(out)) {
 		lines = append(lines, parsed(t, line))
 	}
@@ -55,9 +55,9 @@ func fleet(t *testing.T, url string, words ...string) []told {
 	return lines
 }
 
-func parsed(t *testing.T, line string) told {
+func parsed(t *testing.T, line string) shown {
 	t.Helper()
-	var said told
+	var said shown
 	if err := json.Unmarshal([]byte(line), &said); err != nil {
 		t.Fatalf("%v in %s", err, line)
 	}
@@ -65,7 +65,7 @@ func parsed(t *testing.T, line string) told {
 }
 
 // summary returns the last line.
-func summary(lines []told) told { return lines[len(lines)-1] }
+func summary(lines []shown) shown { return lines[len(lines)-1] }
 
 // tenants creates this number of schemas, each with three tables of a few rows.
 func tenants(t *testing.T, url string, many int) {
@@ -101,7 +101,7 @@ func TestKilledFleetResumes(t *testing.T) {
 		url := servertest.Database(t, c).URL
 		tenants(t, url, many)
 		done := killed(t, url, seen, fmt.Sprintf("tenant_%02d.t2", many-1))
-		var last []told
+		var last []shown
 		for deadline := time.Now().Add(timeout); ; time.Sleep(500 * time.Millisecond) {
 			last = fleet(t, url, "up", "--schema", "tenant_*", "--parallel", "3", "--on-error", "continue")
 			for _, line := range last[:len(last)-1] {
@@ -169,7 +169,7 @@ func TestFleetOrder(t *testing.T) {
 		if s := summary(all); s.Done != 4 || s.Failed != 1 || s.NotBegun != 3 || s.Exit != 4 {
 			t.Errorf("a canary failed: %+v", s)
 		}
-		for most, want := range map[string]told{"1": {Done: 4, Failed: 1, NotBegun: 3}, "2": {Done: 5, Failed: 2, NotBegun: 1}, "0": {Done: 6, Failed: 2}} {
+		for most, want := range map[string]shown{"1": {Done: 4, Failed: 1, NotBegun: 3}, "2": {Done: 5, Failed: 2, NotBegun: 1}, "0": {Done: 6, Failed: 2}} {
 			s := summary(fleet(t, url, "plan", "--schema", "tenant_*"))
 			if s.Done != 6 || s.Failed != 2 {
 				t.Errorf("plan: %+v", s)
@@ -207,7 +207,7 @@ func TestManyPrefixes(t *testing.T) {
 			}
 		}
 		execute(t, url, "CREATE SCHEMA kit_none; CREATE SCHEMA other")
-		kit := func(command, prefix string, more ...string) []told {
+		kit := func(command, prefix string, more ...string) []shown {
 			return fleet(t, url, append([]string{command, "--profile", "phoenixkit", "--prefix", prefix, "--parallel", "2"}, more...)...)
 		}
 		for _, step := range []struct {

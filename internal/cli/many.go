@@ -95,9 +95,9 @@ func (a *app) overMany(cmd *cobra.Command, f *flags, j job, clean bool, do schem
 	j.options.Direct, j.options.Standbys, j.options.Stop = pools.direct, pools.standbys, stopping.soft.Done()
 	c := &fleetCount{app: a, f: f, sum: event.Summary{Command: cmd.Name(), Pattern: f.pattern(), Schemas: len(schemas), Skipped: without}}
 	number := f.fleet(schemas).Each(stopping.hard, j.options.Stop, func(ctx context.Context, schema string) error {
-		told, err := do(ctx, pools.main, j.in(schema))
+		shown, err := do(ctx, pools.main, j.in(schema))
 		err = a.interrupted(err)
-		c.lines.Store(schema, told)
+		c.lines.Store(schema, shown)
 		return err
 	}, c.ended)
 	c.sum.NotBegun, c.sum.Elapsed = len(schemas)-number, time.Since(begun)
@@ -135,10 +135,10 @@ type failedSchema struct {
 // ended is called once per schema, one call at a time.
 func (c *fleetCount) ended(schema string, err error) {
 	said, _ := c.lines.LoadAndDelete(schema)
-	told, _ := said.(line)
-	c.sum.Tables += told.tables
-	c.sum.Rows += told.rows
-	c.sort(told.kind)
+	shown, _ := said.(line)
+	c.sum.Tables += shown.tables
+	c.sum.Rows += shown.rows
+	c.sort(shown.kind)
 	if err == nil {
 		c.sum.Done++
 	} else {
@@ -146,18 +146,18 @@ func (c *fleetCount) ended(schema string, err error) {
 		if c.first == nil {
 			c.first, c.where = problem.All(err)[0], schema
 		}
-		told.text = screen.FailureLine(problem.All(err))
+		shown.text = screen.FailureLine(problem.All(err))
 	}
-	if told.value == nil {
-		told.value = failedSchema{FormatVersion: event.FormatVersion, Schema: schema, Problems: problem.All(err)}
+	if shown.value == nil {
+		shown.value = failedSchema{FormatVersion: event.FormatVersion, Schema: schema, Problems: problem.All(err)}
 	}
 	switch {
 	case c.f.json:
-		c.app.compact(told.value)
+		c.app.compact(shown.value)
 	case c.f.quiet && err == nil:
 	default:
 		ended := c.sum.Done + c.sum.Failed
-		fmt.Fprintf(c.app.Stdout, "[%d/%d] %s: %s\n", ended, c.sum.Schemas, visible.Line(schema), visible.Line(told.text))
+		fmt.Fprintf(c.app.Stdout, "[%d/%d] %s: %s\n", ended, c.sum.Schemas, visible.Line(schema), visible.Line(shown.text))
 	}
 }
 
@@ -215,7 +215,7 @@ func (a *app) planMany(cmd *cobra.Command, f *flags, j job) error {
 	var pending atomic.Bool
 	book := &planAhead{app: a, f: f, plans: map[string]planned{}, lines: map[string]line{}}
 	err := a.overMany(cmd, f, j, false, func(ctx context.Context, pool *pgxpool.Pool, j job) (line, error) {
-		doc, told, err := book.plan(ctx, pool, j)
+		doc, shown, err := book.plan(ctx, pool, j)
 		if err != nil {
 			return line{}, err
 		}
@@ -223,9 +223,9 @@ func (a *app) planMany(cmd *cobra.Command, f *flags, j job) error {
 			pending.Store(true)
 		}
 		if len(doc.Refusals) > 0 {
-			return told, doc.Refusals
+			return shown, doc.Refusals
 		}
-		return told, nil
+		return shown, nil
 	})
 	if err == nil && f.exitCode && pending.Load() {
 		return errPending
@@ -288,12 +288,12 @@ func (b *planAhead) ahead(ctx context.Context, pool *pgxpool.Pool, j job, schema
 
 // line returns the output for a plan. A plan that equals an earlier one has the earlier text.
 func (b *planAhead) line(doc rekey.Plan) line {
-	told := line{value: doc, kind: event.Kind{SameAs: doc.Schema, Fingerprint: doc.Fingerprint}}
+	shown := line{value: doc, kind: event.Kind{SameAs: doc.Schema, Fingerprint: doc.Fingerprint}}
 	if first, known := b.lines[doc.SameAs]; doc.SameAs != "" && known {
-		told.text, told.tables, told.kind.SameAs = "like "+doc.SameAs+": "+first.text, first.tables, doc.SameAs
-		return told
+		shown.text, shown.tables, shown.kind.SameAs = "like "+doc.SameAs+": "+first.text, first.tables, doc.SameAs
+		return shown
 	}
-	told.text, told.tables = screen.PlanLine(doc)
-	b.lines[doc.Schema] = line{text: told.text, tables: told.tables}
-	return told
+	shown.text, shown.tables = screen.PlanLine(doc)
+	b.lines[doc.Schema] = line{text: shown.text, tables: shown.tables}
+	return shown
 }

@@ -28,7 +28,7 @@ func TestReportsFailedOutput(t *testing.T) {
 		out   error
 		words []string
 		code  int
-		told  int
+		shown  int
 	}{
 		{"a full disk", full, phoenix("up", "--json"), 1, 1},
 		{"a document on a full disk", full, phoenix("status", "--json"), 1, 1},
@@ -54,11 +54,11 @@ func TestReportsFailedOutput(t *testing.T) {
 				Args: c.words, Stdin: strings.NewReader(""), Stdout: io.Writer(failingWriter{c.out}), Stderr: &stderr,
 				Getenv: func(string) string { return "" },
 			}, l)
-			told := strings.Count(stderr.String(), "could not write to standard output")
-			if code != c.code || told != c.told || c.words[0] == "up" && !ended {
-				t.Errorf("exit %d, told %d times, ended %v: %s", code, told, ended, stderr.String())
+			shown := strings.Count(stderr.String(), "could not write to standard output")
+			if code != c.code || shown != c.shown || c.words[0] == "up" && !ended {
+				t.Errorf("exit %d, shown %d times, ended %v: %s", code, shown, ended, stderr.String())
 			}
-			if told > 0 && !strings.Contains(stderr.String(), "HINT:") {
+			if shown > 0 && !strings.Contains(stderr.String(), "HINT:") {
 				t.Errorf("no hint: %s", stderr.String())
 			}
 		})

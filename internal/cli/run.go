@@ -87,9 +87,9 @@ func (r reportedError) Unwrap() error { return r.error }
 
 // report prints an error that was not reported yet.
 func (a *app) report(err error) {
-	var told reportedError
+	var shown reportedError
 	switch {
-	case err == nil, errors.As(err, &told), errors.Is(err, errPending):
+	case err == nil, errors.As(err, &shown), errors.Is(err, errPending):
 	case a.wantsJSON():
 		a.reportJSON(err)
 	default:

@@ -82,8 +82,8 @@ func (p Plain) throttle(at time.Time) (Plain, []string) {
 }
 
 func (p Plain) due(what string, at time.Time) bool {
-	last, told := p.printed[what]
-	return !told || at.Sub(last) >= LineInterval
+	last, shown := p.printed[what]
+	return !shown || at.Sub(last) >= LineInterval
 }
 
 func (p Plain) print(what string, at time.Time) Plain {
