@@ -28,7 +28,7 @@ func TestReportsFailedOutput(t *testing.T) {
 		out   error
 		words []string
 		code  int
-		shown  int
+		shown int
 	}{
 		{"a full disk", full, phoenix("up", "--json"), 1, 1},
 		{"a document on a full disk", full, phoenix("status", "--json"), 1, 1},
