@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the generated parts of documents"
 // jsonReference is the document whose tables are made of the types' doc comments.
 const jsonReference = "docs/reference/json.md"
 
-// TestJSONReference fails if the tables of the JSON reference are not those of the doc comments; -update writes them.
+// TestJSONReference fails if the tables of the JSON reference differ from the doc comments; -update writes them.
 func TestJSONReference(t *testing.T) {
 	types := documentedTypes(t)
 	text := read(t, jsonReference)

@@ -150,7 +150,7 @@ type Step struct {
 	Scans string `json:"scans"`
 	// UndoneBy says which step undoes it: "by itself", "absorbed by an earlier step's" or "never".
 	UndoneBy string `json:"undone_by"`
-	// SQL lists the statements; for a backfill, those of its first batch.
+	// SQL lists the statements; for a backfill, only its first batch.
 	SQL []string `json:"sql"`
 	// Choice says how a backfill splits the table, and why.
 	Choice string `json:"choice,omitempty"`

@@ -113,7 +113,7 @@ func (p *Planner) plan(s plan.Input, signals problem.List) Plan {
 // sharedPlan is what the plans of several schemas have in common.
 type sharedPlan struct {
 	doc   Plan     // without details of single tables
-	fills []string // the tables of which rows are filled
+	fills []string // the tables whose rows are filled
 }
 
 // shareable reports whether a plan may be shared with schemas of the same fingerprint. Refused and skipped tables need

@@ -139,7 +139,7 @@ func (m *Migrator) Plan(ctx context.Context, direction Direction) (_ Plan, err e
 // [problem.ErrFailed] otherwise.
 func (m *Migrator) Up(ctx context.Context) (event.Result, error) { return m.run(ctx, plan.Up) }
 
-// Down removes in reverse order what Up made; its errors are those of Up. Columns that Up found and completed
+// Down removes in reverse order what Up made; it returns the same errors as Up. Columns that Up found and completed
 // keep their values and get back their default, nullability and index.
 func (m *Migrator) Down(ctx context.Context) (event.Result, error) { return m.run(ctx, plan.Down) }
 

@@ -17,7 +17,7 @@ type Scope interface {
 }
 
 // Schema selects tables of one schema. Without Tables every table that belongs to the application is
-// selected: those of migration tools, job queues and extensions, and tables whose primary key is a uuid
+// selected. Tables of migration tools, job queues and extensions, and tables whose primary key is a uuid
 // already, are not.
 type Schema struct {
 	// Name is the name of the schema. It is required.

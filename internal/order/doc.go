@@ -7,5 +7,5 @@
 // second. Up to 30 of the highest random bits extend a code to a position. The positions of an instant's rows are drawn at
 // random and ascend with the rows. The bits below a position, at least 32, are always random.
 //
-// The layout is that of RFC 9562, section 5.7, with the fraction of section 6.2, method 3.
+// The layout follows RFC 9562, section 5.7, with the fraction of section 6.2, method 3.
 package order

@@ -22,7 +22,7 @@ func scale(t *rapid.T) Scale {
 	}
 }
 
-// The range of a later instant follows that of an earlier one, and no range extends past the cutoff.
+// The range of a later instant follows the range of an earlier one, and no range extends past the cutoff.
 func TestRangesAscend(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := scale(t)

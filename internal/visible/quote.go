@@ -1,7 +1,6 @@
 package visible
 
 import (
-	"fmt"
 	"net/url"
 	"regexp"
 )
@@ -51,6 +50,3 @@ var secret = regexp.MustCompile(`(?is)` +
 	`|(pass(word|wd|phrase|code)?|pwd|secret|token|api[_-]?key|credentials?|authorization)["']?\s*[=:]` +
 	`|\b(host|hostaddr|user|dbname|port|sslmode)\s*=.*=` + // key=value pairs
 	`|^\s*(bearer|basic)\s`)
-
-// ByteCount returns the length of an argument, for a message that does not repeat it.
-func ByteCount(text string) string { return fmt.Sprintf("%d bytes", len(text)) }

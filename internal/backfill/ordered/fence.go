@@ -17,26 +17,26 @@ const tableKey = 0
 
 // lockBatch acquires the locks of a batch.
 func (f *filler) lockBatch(ctx context.Context, tx pg.Tx, region int) error {
-	return f.tryLock(ctx, tx, "SELECT pg_try_advisory_xact_lock_shared($1, $2) AND pg_try_advisory_xact_lock_shared($1, $3)", tableKey, region+1)
+	return tryLock(ctx, tx, f.Table.OID, "SELECT pg_try_advisory_xact_lock_shared($1, $2) AND pg_try_advisory_xact_lock_shared($1, $3)", tableKey, region+1)
 }
 
 // lockPlan acquires the lock of a transaction that replaces or drops the stored plan.
-func (f *filler) lockPlan(ctx context.Context, tx pg.Tx) error {
-	return f.tryLock(ctx, tx, "SELECT pg_try_advisory_xact_lock_shared($1, $2)", tableKey)
+func lockPlan(ctx context.Context, tx pg.Tx, relation uint32) error {
+	return tryLock(ctx, tx, relation, "SELECT pg_try_advisory_xact_lock_shared($1, $2)", tableKey)
 }
 
 // requireNoBatch returns backfill.ErrBusy while a batch of the table, or a change of its plan, is in progress.
 func (f *filler) requireNoBatch(ctx context.Context, tx pg.Tx) error {
-	return f.tryLock(ctx, tx, "SELECT pg_try_advisory_xact_lock($1, $2)", tableKey)
+	return tryLock(ctx, tx, f.Table.OID, "SELECT pg_try_advisory_xact_lock($1, $2)", tableKey)
 }
 
 // requireNoBatchIn returns backfill.ErrBusy while a batch of a region is in progress.
 func (f *filler) requireNoBatchIn(ctx context.Context, tx pg.Tx, region int) error {
-	return f.tryLock(ctx, tx, "SELECT pg_try_advisory_xact_lock($1, $2)", region+1)
+	return tryLock(ctx, tx, f.Table.OID, "SELECT pg_try_advisory_xact_lock($1, $2)", region+1)
 }
 
-func (f *filler) tryLock(ctx context.Context, tx pg.Tx, sql string, keys ...int) error {
-	args := []any{int32(f.Table.OID)}
+func tryLock(ctx context.Context, tx pg.Tx, relation uint32, sql string, keys ...int) error {
+	args := []any{int32(relation)}
 	for _, key := range keys {
 		args = append(args, int32(key))
 	}

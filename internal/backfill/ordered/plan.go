@@ -42,7 +42,11 @@ func (f *filler) identity() string {
 }
 
 // DropPlan drops the stored plan of a relation. It is for the plan of an interrupted run; Run drops the plan that it completes.
+// It returns backfill.ErrBusy while a run of the relation begins.
 func DropPlan(ctx context.Context, tx pg.Tx, relation uint32) error {
+	if err := lockPlan(ctx, tx, relation); err != nil {
+		return err
+	}
 	return dropTables(ctx, tx, relation, "_shares", "_tallies", "_regions", "")
 }
 
@@ -83,9 +87,6 @@ func (f *filler) createTables(ctx context.Context, tx pg.Tx, tables map[string]s
 
 // createPlan creates the tables of a plan whose regions are not stored yet.
 func (f *filler) createPlan(ctx context.Context, tx pg.Tx) error {
-	if err := f.lockPlan(ctx, tx); err != nil {
-		return err
-	}
 	if err := DropPlan(ctx, tx, f.Table.OID); err != nil {
 		return err
 	}

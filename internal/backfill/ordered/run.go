@@ -145,12 +145,7 @@ func (f *filler) dropPlan(ctx context.Context) error {
 		return nil
 	}
 	f.unused = false
-	return f.runTransaction(ctx, durableSettings(), func(tx pg.Tx) error {
-		if err := f.lockPlan(ctx, tx); err != nil {
-			return err
-		}
-		return DropPlan(ctx, tx, f.Table.OID)
-	})
+	return f.runTransaction(ctx, durableSettings(), func(tx pg.Tx) error { return DropPlan(ctx, tx, f.Table.OID) })
 }
 
 // begin loads the plan of an interrupted run and determines the cutoff.

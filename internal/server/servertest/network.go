@@ -82,13 +82,6 @@ func (n *Network) count(bytes int) {
 	}
 }
 
-// Speak lets new connections through again.
-func (n *Network) Speak() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.silent = false
-}
-
 // Opened returns the number of connections so far.
 func (n *Network) Opened() int { return int(n.opened.Load()) }
 
