@@ -46,6 +46,7 @@ func TestExplainThree(t *testing.T) {
 			if w.Server.Major() >= 14 && !strings.Contains(string(text), lines(reason)) { // 13 fills by key, with another reason
 				t.Errorf("docs/explanation/engine.md does not quote the reason for %s", table.name)
 			}
+			w.Workers = 1 // see TestUpdatesAreHeapOnly
 			rows := b.number("SELECT count(*) FROM t")
 			b.fill(w)
 			if hot := b.heapOnlyPercent(rows); hot < table.min || hot > table.max {

@@ -29,16 +29,20 @@ func (b *env) waitCounted(what string, least int64) {
 	b.Fatalf("%s did not reach %d", what, least)
 }
 
+// Waves keep most rows where they are. One worker fills the table: its figures are the same in every run, while those of two
+// depend on how the scheduler interleaves them. The benchmarks measure two workers on large tables.
 func TestUpdatesAreHeapOnly(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		b := newEnv(t, c, events(120000))
 		table, indexes := b.number("SELECT pg_relation_size('t')"), b.number("SELECT pg_indexes_size('t')")
-		result := b.fill(b.work())
+		w := b.work()
+		w.Workers = 1
+		result := b.fill(w)
 		b.requireFilled()
-		if share := b.heapOnlyPercent(120000); share < 70 {
+		if share := b.heapOnlyPercent(120000); share < 80 {
 			t.Errorf("%d %% of the updates are heap-only", share)
 		}
-		if percent := b.number("SELECT pg_relation_size('t')") * 100 / table; percent > 135 {
+		if percent := b.number("SELECT pg_relation_size('t')") * 100 / table; percent > 125 {
 			t.Errorf("the table grew to %d %%", percent)
 		}
 		if percent := b.number("SELECT pg_indexes_size('t')") * 100 / indexes; percent > 135 {
