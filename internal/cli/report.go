@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) reportText(err error) {
-	fmt.Fprint(a.err, screen.Problems(problem.All(err), a.width(a.err), a.isLively(a.err)))
+	fmt.Fprint(a.err, screen.Problems(completeHints(problem.All(err), a.scope), a.width(a.err), a.isLively(a.err)))
 }
 
 // reportJSON writes a problem to standard output in the JSON format of the command: the last event of up and down, a
