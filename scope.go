@@ -78,7 +78,7 @@ type ProfileTable struct {
 	// Renamed is the later name of the table, or nil.
 	Renamed *Rename
 	// TimeColumn is the column that holds the time at which a row was created. Default: none is known, and
-	// it is looked for by name.
+	// it is looked for by name, as it is where a table does not have the named one; the plan says so.
 	TimeColumn string
 }
 

@@ -37,7 +37,7 @@ const (
 )
 
 // Choose returns a table's creation-time column: the requested one, else the profile's if the table has it, else one with
-// a conventional name, preferring NOT NULL columns. requested may be "" for no request, None, or a column's name with or
+// a conventional name, preferring NOT NULL columns; the reason then says why the profile's cannot be used. requested may be "" for no request, None, or a column's name with or
 // without a unit, as in creation_ts:ms. Choose returns an error if the requested column does not exist, is of a type
 // without a time, or is an integer whose values do not fit one unit. For a requested integer column without any value that
 // shows its unit, Choose returns no column.
@@ -53,13 +53,18 @@ func Choose(t catalog.Table, requested, profile, zone string) (Column, error) {
 		}
 		return c, err
 	}
-	if c, err := resolve(t, profile, zone, "from the profile"); profile != "" && err == nil {
-		return c, nil
+	found, err := resolve(t, profile, zone, "from the profile")
+	if profile != "" && err == nil {
+		return found, nil
 	}
-	if c, ok := chooseByName(t, zone); ok {
-		return c, nil
+	found, ok := chooseByName(t, zone)
+	if !ok {
+		found = Column{Unit: Microsecond, Reason: "no creation-time column found"}
 	}
-	return Column{Unit: Microsecond, Reason: "no creation-time column found"}, nil
+	if profile != "" {
+		found.Reason += "; not the profile's column: " + err.Error()
+	}
+	return found, nil
 }
 
 // Selector returns the value of --time-column that selects this column regardless of its values: its name, for an

@@ -39,6 +39,10 @@ func TestChoose(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", name, got, err)
 		}
 	}
+	c, err := Choose(table, "", "gone", "")
+	if want := "recognized by name and type; not the profile's column: public.t has no column gone"; err != nil || c.Reason != want {
+		t.Errorf("the reason is %q, want %q; %v", c.Reason, want, err)
+	}
 	if c, err := Choose(catalog.Table{Columns: table.Columns[1:3]}, "", "", ""); err != nil || c.Name != "inserted_at" {
 		t.Errorf("a nullable column: got %+v, %v", c, err)
 	}
