@@ -77,8 +77,8 @@ type ProfileTable struct {
 	Name string
 	// Renamed is the later name of the table, or nil.
 	Renamed *Rename
-	// TimeColumn is the column that holds the time at which a row was created. Default: none is known, and
-	// it is looked for by name, as it is where a table does not have the named one; the plan says so.
+	// TimeColumn is the column that holds the time at which a row was created. Default: rekey finds one by
+	// its name. It does the same for a table that does not have TimeColumn, and the plan says so.
 	TimeColumn string
 }
 

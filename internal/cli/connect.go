@@ -78,6 +78,7 @@ func closePools(pools ...*pgxpool.Pool) {
 }
 
 func (a *app) connect(ctx context.Context, f *flags) (pools, error) {
+	a.scope = f.names() + f.trusting()
 	var p pools
 	var err error
 	if p.main, err = a.library.connect(ctx, f.connection.resolve(a.Getenv)); err != nil {

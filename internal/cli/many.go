@@ -149,7 +149,7 @@ func (c *fleetCount) ended(schema string, err error) {
 		shown.text = screen.FailureLine(problem.All(err))
 	}
 	if shown.value == nil {
-		shown.value = failedSchema{FormatVersion: event.FormatVersion, Schema: schema, Problems: problem.All(err)}
+		shown.value = failedSchema{FormatVersion: event.FormatVersion, Schema: schema, Problems: c.app.problems(err)}
 	}
 	switch {
 	case c.f.json:
@@ -182,7 +182,7 @@ func (c *fleetCount) conclude(begun int) error {
 	var err error
 	if c.sum.Failed > 0 || c.sum.NotBegun > 0 {
 		err = message.SchemasFailed(c.sum.Failed, c.sum.Schemas, c.first, c.where, begun)
-		c.sum.Problems = problem.All(err)
+		c.sum.Problems = c.app.problems(err)
 	}
 	slices.SortStableFunc(c.sum.Kinds, func(a, b event.Kind) int { return cmp.Compare(b.Schemas, a.Schemas) })
 	c.sum.OK, c.sum.Exit = err == nil, c.app.exit(err)

@@ -26,7 +26,7 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 			result, err := do(ctx, pool, j)
 			result.Command, result.Schema, result.OK, result.Exit = cmd.Name(), j.schema.Name, err == nil, a.exit(err)
 			if err != nil {
-				result.Problems = problem.All(err)
+				result.Problems = a.problems(err)
 			}
 			return line{text: screen.ResultLine(result), value: result, tables: result.Tables, rows: result.Rows}, err
 		})
@@ -63,7 +63,7 @@ func (a *app) conclude(result event.Result, err error, f *flags, next string) er
 	result.Exit = a.exit(err)
 	result.Problems = nil
 	if err != nil {
-		result.Problems = problem.All(err)
+		result.Problems = a.problems(err)
 	}
 	switch {
 	case f.json:

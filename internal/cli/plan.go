@@ -120,6 +120,7 @@ func (a *app) plan(ctx context.Context, pool *pgxpool.Pool, j job, f *flags, vie
 	if err != nil {
 		return err
 	}
+	doc.Refusals = completeHints(doc.Refusals, a.scope)
 	switch {
 	case f.json:
 		err = a.document(doc)

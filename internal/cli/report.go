@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) reportText(err error) {
-	fmt.Fprint(a.err, screen.Problems(completeHints(problem.All(err), a.scope), a.width(a.err), a.isLively(a.err)))
+	fmt.Fprint(a.err, screen.Problems(a.problems(err), a.width(a.err), a.isLively(a.err)))
 }
 
 // reportJSON writes a problem to standard output in the JSON format of the command: the last event of up and down, a
@@ -24,13 +24,13 @@ func (a *app) reportText(err error) {
 func (a *app) reportJSON(err error) {
 	switch command := a.command(); command {
 	case "up", "down", a.only:
-		a.result(event.Result{Command: command, Problems: problem.All(err), Exit: a.exit(err)})
+		a.result(event.Result{Command: command, Problems: a.problems(err), Exit: a.exit(err)})
 	default:
 		_ = a.document(struct {
 			FormatVersion int          `json:"format_version"`
 			OK            bool         `json:"ok"`
 			Problems      problem.List `json:"problems"`
-		}{event.FormatVersion, false, problem.All(err)})
+		}{event.FormatVersion, false, a.problems(err)})
 	}
 }
 

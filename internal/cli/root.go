@@ -37,7 +37,6 @@ func (a *app) prepare(root *cobra.Command) {
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(badFlag)
-	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) { a.scope = scopeOf(cmd) }
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		return pflag.NormalizedName(currentName(name))
 	})

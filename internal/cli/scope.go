@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -73,10 +72,7 @@ func (f *flags) where() string {
 	if f.file != "" {
 		return "--config " + shell(f.file)
 	}
-	if f.schema == "" {
-		return fmt.Sprintf("--profile %s --prefix %s", f.profile, shell(f.prefix)) + f.trusting()
-	}
-	words := []string{"--schema", shell(f.schema)}
+	words := []string{f.names()}
 	for _, w := range []struct{ name, value string }{
 		{"tables", strings.Join(f.schemaRun.tables, ",")},
 		{"exclude", strings.Join(f.schemaRun.exclude, ",")},
@@ -91,6 +87,18 @@ func (f *flags) where() string {
 		words = append(words, "--skip-refused")
 	}
 	return strings.Join(words, " ") + f.trusting()
+}
+
+// names returns the flags that name the schema or the profile. Every command that connects has them.
+func (f *flags) names() string {
+	switch {
+	case f.schema != "":
+		return "--schema " + shell(f.schema)
+	case f.profile != "":
+		return "--profile " + f.profile + " --prefix " + shell(f.prefix)
+	default: // a request to the active run
+		return "--prefix " + shell(f.prefix)
+	}
 }
 
 // trusting returns the flags of the trusted owners.

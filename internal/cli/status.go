@@ -49,6 +49,7 @@ func (a *app) status(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) e
 	if err != nil {
 		return err
 	}
+	status.Refusals = completeHints(status.Refusals, a.scope)
 	switch {
 	case f.json:
 		err = a.document(status)

@@ -36,11 +36,11 @@ const (
 	Micros      Kind = "epoch microseconds"
 )
 
-// Choose returns a table's creation-time column: the requested one, else the profile's if the table has it, else one with
-// a conventional name, preferring NOT NULL columns; the reason then says why the profile's cannot be used. requested may be "" for no request, None, or a column's name with or
-// without a unit, as in creation_ts:ms. Choose returns an error if the requested column does not exist, is of a type
-// without a time, or is an integer whose values do not fit one unit. For a requested integer column without any value that
-// shows its unit, Choose returns no column.
+// Choose returns a table's creation-time column: the requested one, else the profile's if it can be used, else one with a
+// conventional name, preferring NOT NULL columns; the reason then says why the profile's cannot. requested may be "" for no
+// request, None, or a column's name with or without a unit, as in creation_ts:ms. Choose returns an error if the requested
+// column does not exist, is of a type without a time, or is an integer whose values do not fit one unit. For a requested
+// integer column without any value that shows its unit, Choose returns no column.
 func Choose(t catalog.Table, requested, profile, zone string) (Column, error) {
 	switch requested {
 	case "":
@@ -53,18 +53,15 @@ func Choose(t catalog.Table, requested, profile, zone string) (Column, error) {
 		}
 		return c, err
 	}
-	found, err := resolve(t, profile, zone, "from the profile")
-	if profile != "" && err == nil {
-		return found, nil
+	if profile == "" {
+		return chooseByName(t, zone), nil
 	}
-	found, ok := chooseByName(t, zone)
-	if !ok {
-		found = Column{Unit: Microsecond, Reason: "no creation-time column found"}
+	c, err := resolve(t, profile, zone, "from the profile")
+	if err != nil {
+		c = chooseByName(t, zone)
+		c.Reason += "; not the profile's column: " + err.Error()
 	}
-	if profile != "" {
-		found.Reason += "; not the profile's column: " + err.Error()
-	}
-	return found, nil
+	return c, nil
 }
 
 // Selector returns the value of --time-column that selects this column regardless of its values: its name, for an

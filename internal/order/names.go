@@ -109,18 +109,18 @@ func conventional(name string) bool {
 	return known(rest)
 }
 
-// chooseByName returns the column with the most preferred name.
-func chooseByName(t catalog.Table, zone string) (Column, bool) {
+// chooseByName returns the column with the most preferred name; without a name if the table has none of them.
+func chooseByName(t catalog.Table, zone string) Column {
 	names := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
 		names[i] = tierName(c)
 	}
 	for _, tier := range tiers() {
 		if found := tier.choose(t, names, zone); found != nil {
-			return *found, true
+			return *found
 		}
 	}
-	return Column{}, false
+	return Column{Unit: Microsecond, Reason: "no creation-time column found"}
 }
 
 // choose returns the table's column with the first of the tier's names that fits, preferring NOT NULL columns. names holds
