@@ -54,14 +54,15 @@ func rules() []rule {
 		// Pure packages: values and decisions.
 		{name: "internal/sqltext"},
 		{name: "internal/visible", others: join(pgx, pgcode)}, // it shows errors of the driver
-		{name: "internal/catalog"},
+		{name: "internal/lock", below: in("sqltext")},
+		{name: "internal/catalog", below: in("sqltext")},
 		{name: "internal/profile"},
 		{name: "internal/pace"},
 		{name: "problem", below: in("visible")},
 		{name: "event", below: in("problem", "visible")},
 		{name: "internal/message", below: in("catalog", "problem", "sqltext", "visible")},
 		{name: "internal/trust", below: in("catalog")},
-		{name: "internal/step", below: in("catalog", "sqltext", "trust")},
+		{name: "internal/step", below: in("catalog", "lock", "sqltext", "trust")},
 		{name: "internal/discover", below: in("catalog")},
 		{name: "internal/order", below: in("catalog")},
 		{name: "internal/plan", below: in("catalog", "discover", "event", "order", "message", "problem", "profile", "sqltext", "step", "trust")},
@@ -69,7 +70,7 @@ func rules() []rule {
 		{name: "ident", below: in("sqltext")},
 
 		// Packages with effects: the server, a clock, a terminal, a process.
-		{name: "internal/pg", below: in("sqltext", "visible"), others: join(pgx, pgcode)},
+		{name: "internal/pg", below: in("lock", "sqltext", "visible"), others: join(pgx, pgcode)},
 		{name: "internal/fault", below: in("pg", "message", "problem"), others: pgx},
 		{name: "internal/inspect", below: in("catalog", "pg", "sqltext", "trust"), others: pgx},
 		{name: "internal/journal", below: in("catalog", "pg", "message", "problem", "sqltext", "trust"), others: pgx},

@@ -72,7 +72,9 @@ type Table struct {
 	Rules            []Rule
 	Publications     []Publication
 	Attachments      []Attachment
-	Below            []Table // partitions or children on every level, parents first; nil for a table that is below another one
+	ForeignKeys      []ForeignKey // of the table, read only if the request asks for them
+	ReferencedBy     []ForeignKey // of any table of the database, onto this one
+	Below            []Table      // partitions or children on every level, parents first; nil for a table that is below another one
 }
 
 // HeldBy returns the owner of the table.

@@ -8,10 +8,28 @@ import (
 // Name is an argument of Format, written as one quoted identifier.
 type Name string
 
-// Table is an argument of Format for a table, index or function, written as a quoted, schema-qualified name.
+// Table is the name of a table, index or function, and an argument of Format that writes it quoted and schema-qualified.
+// Two values name the same relation if Same reports it.
 type Table struct {
 	Schema, Name string
 	Only         bool // write ONLY before the name: without the tables that inherit from it
+}
+
+// String returns schema.name without quotes, for messages; "" for the zero value.
+func (t Table) String() string {
+	if t.Schema == "" {
+		return t.Name
+	}
+	return t.Schema + "." + t.Name
+}
+
+// Same reports whether both are the name of one relation, with or without the tables below it.
+func (t Table) Same(other Table) bool { return t.All() == other.All() }
+
+// All returns the name without Only: the table and the tables below it.
+func (t Table) All() Table {
+	t.Only = false
+	return t
 }
 
 // Value is an argument of Format, written as a string constant.
