@@ -39,6 +39,7 @@ type Input struct {
 	Selection *Selection // of a schema run; nil with a profile
 	Policy    Policy
 	Direction Direction
+	Goal      Phase // the phase to reach; "" is Expanded on the way up and Integers on the way down
 }
 
 // State is how far a table is on the way up or down.

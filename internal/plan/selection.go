@@ -14,6 +14,15 @@ type Selection struct {
 	Filter    discover.Filter
 	Naming                      // of every table
 	Overrides map[string]Naming // by table; empty fields are as in Naming
+
+	Parents    []string    // other schemas whose tables may be parents of edges
+	References []Reference // references without a foreign key to make edges of
+}
+
+// Reference is a column that refers to another table without a foreign key, as the user names it.
+type Reference struct {
+	Child, Column string // the table, in the schema of the run, and its integer column
+	Parent        string // the table that it refers to: a name in the schema of the run, or schema.table
 }
 
 // Naming is the names that a table gets.

@@ -12,6 +12,16 @@ type Profile struct {
 	KeyedFrom    int     // from this version on every table of the library with the column has a primary key, and verify checks all of them; 0 for never
 	Last         int     // the last known version; above it rekey only reads
 	Tables       []Table // in the order in which they are migrated
+	References   []Reference
+}
+
+// Reference is a reference from a table of the library to another one, with the names that a later version of the library
+// gives to its uuid counterpart.
+type Reference struct {
+	Table, Column string // the referencing table, and its integer column
+	Parent        string // the referenced table
+	UUIDColumn    string // the uuid column
+	Constraint    string // the foreign key of the uuid column; "" for the name that rekey chooses
 }
 
 // Table is one table of a profile.

@@ -1,0 +1,22 @@
+package plan
+
+// Phase is how far a schema is on the way from integer keys to uuids.
+type Phase string
+
+// The phases, in order.
+const (
+	Integers Phase = "integers" // no table has a uuid column of rekey's
+	Expanded Phase = "expanded" // every table has a uuid column
+	Linked   Phase = "linked"   // every foreign key has a uuid counterpart
+)
+
+// Arbiter says which unique indexes an application may name in INSERT .. ON CONFLICT (columns) after link. Only one of two
+// unique indexes on the same values can be an arbiter: under concurrency the other one raises unique_violation.
+type Arbiter string
+
+// The arbiters.
+const (
+	ArbiterInteger Arbiter = "integer" // the indexes of the integer columns: the default, also for ""
+	ArbiterUUID    Arbiter = "uuid"    // their twins
+	ArbiterBoth    Arbiter = "both"    // both; the applications must retry after unique_violation
+)
