@@ -255,7 +255,7 @@ func group(p plan.Plan, g plan.Group, fill plan.FillDescriber) Group {
 				describeFill(p, g, a.Target, fill, &doc, &item)
 				continue
 			}
-			item.SQL = append(item.SQL, step.SQL(a)...)
+			item.SQL = append(item.SQL, a.SQL()...)
 		}
 		doc.Steps = append(doc.Steps, item)
 	}

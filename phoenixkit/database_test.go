@@ -226,7 +226,7 @@ func filled(sql string) string {
 // function returns the statement that creates rekey's function in schema public on a server of the major version.
 func function(major int) string {
 	view := step.View{Server: catalog.Server{Version: major * 10000}}
-	return step.SQL(step.EnsureFunction{Schema: "public"}.Apply(view)[0])[0]
+	return step.EnsureFunction{Schema: "public"}.Apply(view)[0].SQL()[0]
 }
 
 // ownFunction creates rekey's function, owned by the role that runs rekey. set replaces {function}.

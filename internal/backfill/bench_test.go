@@ -80,7 +80,7 @@ func startBenchServer(b *testing.B, major int) *benchServer {
 		b.Fatal(err)
 	}
 	for _, a := range (step.EnsureFunction{Schema: "public"}).Apply(step.View{Server: s.server}) {
-		s.exec(b, step.SQL(a)...)
+		s.exec(b, a.SQL()...)
 	}
 	s.exec(b, fmt.Sprintf(benchSeed, benchRows(b)), "VACUUM seed")
 	return s

@@ -1,6 +1,10 @@
 package catalog
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
 
 // Kind is pg_class.relkind.
 type Kind string
@@ -76,6 +80,9 @@ type Table struct {
 	ReferencedBy     []ForeignKey // of any table of the database, onto this one
 	Below            []Table      // partitions or children on every level, parents first; nil for a table that is below another one
 }
+
+// Named returns the name of the table.
+func (t Table) Named() sqltext.Table { return sqltext.Table{Schema: t.Schema, Name: t.Name} }
 
 // HeldBy returns the owner of the table.
 func (t Table) HeldBy() Owner { return Owner{Name: t.Owner, Becomes: t.OwnerBecomes} }

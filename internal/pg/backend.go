@@ -62,7 +62,7 @@ const oldHolderAge = time.Second
 //
 // A role without pg_read_all_stats does not see the age of other roles' transactions. The age of those counts from
 // the first call of oldHolders that returned them.
-func (c Changer) oldHolders(ctx context.Context, table string) ([]Backend, error) {
+func (c Changer) oldHolders(ctx context.Context, table sqltext.Table) ([]Backend, error) {
 	if c.Session.checked.covers(table) {
 		return nil, nil
 	}
@@ -72,7 +72,7 @@ func (c Changer) oldHolders(ctx context.Context, table string) ([]Backend, error
 	}
 	var found []holder
 	err := c.Session.ReadOutsideTx(ctx, func(tx Tx) error {
-		rows, err := tx.QueryPrepared(ctx, holdersSQL, table, oldHolderAge.Seconds())
+		rows, err := tx.QueryPrepared(ctx, holdersSQL, sqltext.Format("{}", table.All()), oldHolderAge.Seconds())
 		if err != nil {
 			return err
 		}
@@ -100,13 +100,13 @@ func (c Changer) oldHolders(ctx context.Context, table string) ([]Backend, error
 
 // tableCheck records when a table was last found without old holders.
 type tableCheck struct {
-	table string
+	table sqltext.Table
 	at    time.Time
 }
 
 // covers reports whether the check is recent enough to be used for the table: younger than a tenth of oldHolderAge.
-func (f tableCheck) covers(table string) bool {
-	return f.table == table && time.Since(f.at) < oldHolderAge/10
+func (f tableCheck) covers(table sqltext.Table) bool {
+	return f.table.Same(table) && time.Since(f.at) < oldHolderAge/10
 }
 
 // firstSeen maps transactions of unknown age to the time when they were first seen.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,29 +14,35 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/lock"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 // Change is a change of the catalogue. Its statements run in one transaction.
 type Change struct {
-	Table      string // quoted and schema-qualified; "" if no table is altered
-	Exclusive  bool   // the change needs ACCESS EXCLUSIVE on Table and its descendants (partitions, inheritance children)
-	Only       bool   // the lock is taken on Table alone, not on its descendants
+	Locks      []lock.Lock // the locks that the statements need; nil if they alter no table
 	Statements []string
-	Guard      string // a query that runs once the lock is granted: if it returns no row, the change fails with ErrAltered; "" skips it
+	Guard      string // a query that runs once the locks are granted: if it returns no row, the change fails with ErrAltered; "" skips it
 }
 
-func (c Change) lockTarget() string {
-	if c.Only {
-		return "ONLY " + c.Table
+// blocks reports whether other sessions wait for a lock of the change.
+func (c Change) blocks() bool { return len(lock.Blocking(c.Locks)) > 0 }
+
+// tables returns the names of the tables that the change locks, for messages.
+func (c Change) tables() string {
+	var names []string
+	for _, l := range lock.InOrder(c.Locks) {
+		names = append(names, sqltext.Format("{}", l.Table.All()))
 	}
-	return c.Table
+	return strings.Join(names, " and ")
 }
 
 // Changer applies catalogue changes and bounds how long each attempt waits for its lock.
 type Changer struct {
 	Session         *Session            // runs the change
 	Watch           *pgxpool.Pool       // finds the sessions that block the change
-	LockTimeout     time.Duration       // lock_timeout of each attempt to take ACCESS EXCLUSIVE
+	LockTimeout     time.Duration       // how long each attempt waits for all locks that block other sessions together
 	RetryTimeout    time.Duration       // how long Do retries before it fails
 	DeadlockTimeout time.Duration       // deadlock_timeout of the server
 	Stop            <-chan struct{}     // closed to prevent further attempts
@@ -57,10 +64,10 @@ type Changer struct {
 
 // ChangeResult describes how a change was applied.
 type ChangeResult struct {
-	Exclusive bool
-	Attempts  int
-	Wait      time.Duration // how long the successful attempt waited for ACCESS EXCLUSIVE
-	Hold      time.Duration // how long ACCESS EXCLUSIVE was held, until COMMIT
+	Blocked  bool // a lock of the change blocked other sessions; Wait and Hold are set then
+	Attempts int
+	Wait     time.Duration // how long the successful attempt waited for the blocking locks
+	Hold     time.Duration // how long they were held, until COMMIT
 }
 
 // FailedAttempt describes an attempt that did not get its lock.
@@ -102,8 +109,9 @@ const (
 	autovacuumWait = extraWait / 2
 )
 
-// Do applies the change. If the lock is not granted, it retries with growing pauses, and returns a
-// [*LockTimeoutError] once RetryTimeout has passed. No attempt waits for ACCESS EXCLUSIVE longer than LockTimeout.
+// Do applies the change. If its locks are not granted, it retries with growing pauses, and returns a
+// [*LockTimeoutError] once RetryTimeout has passed. No attempt waits for locks that block other sessions longer than
+// LockTimeout.
 // Do returns [ErrStopped] if Stop is closed between two attempts, [ErrAltered] if the guard returns no row and
 // [ErrFenced] if the fence does not.
 func (c Changer) Do(ctx context.Context, change Change) (ChangeResult, error) {
@@ -121,11 +129,11 @@ func (c Changer) Do(ctx context.Context, change Change) (ChangeResult, error) {
 			return result, err
 		}
 		if time.Since(start) > c.RetryTimeout {
-			return result, &LockTimeoutError{Table: change.Table, Attempts: attempts, RetryTimeout: c.RetryTimeout, Blockers: seen, Last: err}
+			return result, &LockTimeoutError{Table: change.tables(), Attempts: attempts, RetryTimeout: c.RetryTimeout, Blockers: seen, Last: err}
 		}
 		wait := pause/2 + rand.N(pause)
 		if c.AttemptFailed != nil {
-			c.AttemptFailed(FailedAttempt{Table: change.Table, Attempts: attempts, Blockers: blockers, Pause: wait})
+			c.AttemptFailed(FailedAttempt{Table: change.tables(), Attempts: attempts, Blockers: blockers, Pause: wait})
 		}
 		select {
 		case <-time.After(wait):
@@ -176,13 +184,13 @@ func retryable(err error) bool {
 }
 
 func (c Changer) attempt(ctx context.Context, change Change) (ChangeResult, []Backend, error) {
-	if change.Exclusive {
-		holders, err := c.oldHolders(ctx, change.Table)
+	if change.blocks() {
+		holders, err := c.oldHoldersOfAll(ctx, change)
 		if err != nil {
 			return ChangeResult{}, nil, err
 		}
 		if len(holders) == 0 {
-			holders = StandbyBlockers(ctx, c.Standbys, change.Table, c.LockTimeout)
+			holders = c.standbyBlockers(ctx, change)
 		}
 		if len(holders) > 0 {
 			return ChangeResult{}, holders, errOldHolder
@@ -206,8 +214,8 @@ func (c Changer) attempt(ctx context.Context, change Change) (ChangeResult, []Ba
 // writers, and an autovacuum yields to a session that waits for it longer than deadlock_timeout.
 func (c Changer) lockForChange(ctx context.Context, change Change) (blockers []Backend, err error) {
 	message := fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = %d", (c.DeadlockTimeout + extraWait).Milliseconds())
-	if change.Table != "" {
-		message += "; LOCK TABLE " + change.lockTarget() + " IN SHARE UPDATE EXCLUSIVE MODE"
+	if weak := lock.SQL(weakened(change.Locks)); weak != "" {
+		message += "; " + weak
 	}
 	err = c.Session.repeatIfEnded(ctx, func(conn *pgx.Conn) error {
 		// By then an autovacuum would have yielded.
@@ -223,14 +231,43 @@ func (c Changer) lockForChange(ctx context.Context, change Change) (blockers []B
 	return blockers, err
 }
 
-// send sends the change as one message, so that no network round trip passes while ACCESS EXCLUSIVE is held.
+// weakened returns the locks in the mode that an autovacuum yields to.
+func weakened(locks []lock.Lock) []lock.Lock {
+	weak := slices.Clone(locks)
+	for i := range weak {
+		weak[i].Mode = lock.ShareUpdateExclusive
+	}
+	return weak
+}
+
+// oldHoldersOfAll returns the old holders of the first table that has any.
+func (c Changer) oldHoldersOfAll(ctx context.Context, change Change) ([]Backend, error) {
+	for _, l := range lock.Blocking(change.Locks) {
+		if holders, err := c.oldHolders(ctx, l.Table); err != nil || len(holders) > 0 {
+			return holders, err
+		}
+	}
+	return nil, nil
+}
+
+// standbyBlockers returns the sessions that would delay the replay of the change's ACCESS EXCLUSIVE locks.
+func (c Changer) standbyBlockers(ctx context.Context, change Change) []Backend {
+	for _, l := range lock.Exclusive(change.Locks) {
+		if holders := StandbyBlockers(ctx, c.Standbys, l.Table, c.LockTimeout); len(holders) > 0 {
+			return holders
+		}
+	}
+	return nil
+}
+
+// send sends the change as one message, so that no network round trip passes while other sessions wait for its locks.
 func (c Changer) send(ctx context.Context, raw *pgconn.PgConn, change Change) (ChangeResult, []Backend, error) {
-	if change.Exclusive { // the first lock may have taken a while, so the standbys are checked again
-		if holders := StandbyBlockers(ctx, c.Standbys, change.Table, c.LockTimeout); len(holders) > 0 {
+	if change.blocks() { // the first lock may have taken a while, so the standbys are checked again
+		if holders := c.standbyBlockers(ctx, change); len(holders) > 0 {
 			return ChangeResult{}, holders, errOldHolder
 		}
 		watch := c.watchNow(ctx, raw.PID(), c.LockTimeout*6/10)
-		result, err := c.exclusive(ctx, raw, change)
+		result, err := c.blocking(ctx, raw, change)
 		return result, watch.end(err), err
 	}
 	checks := preconditionsOf(c.Fence, change.Guard)
@@ -239,14 +276,14 @@ func (c Changer) send(ctx context.Context, raw *pgconn.PgConn, change Change) (C
 	return ChangeResult{}, nil, checks.explain(err, 0, len(results))
 }
 
-func (c Changer) exclusive(ctx context.Context, raw *pgconn.PgConn, change Change) (ChangeResult, error) {
+func (c Changer) blocking(ctx context.Context, raw *pgconn.PgConn, change Change) (ChangeResult, error) {
 	const now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8"
 	timeout := max(c.LockTimeout.Milliseconds(), 1)
 	message := []string{
 		fmt.Sprintf("SET LOCAL lock_timeout = %d", timeout),
-		fmt.Sprintf("SET LOCAL statement_timeout = %d", timeout), // lock_timeout applies to each table of a tree separately
+		fmt.Sprintf("SET LOCAL statement_timeout = %d", timeout), // lock_timeout applies to each table separately
 		now,
-		"LOCK TABLE " + change.lockTarget() + " IN ACCESS EXCLUSIVE MODE",
+		lock.SQL(lock.Blocking(change.Locks)),
 		now,
 		fmt.Sprintf("SET LOCAL statement_timeout = %d", stallTimeout.Milliseconds()),
 	}
@@ -261,7 +298,7 @@ func (c Changer) exclusive(ctx context.Context, raw *pgconn.PgConn, change Chang
 		return ChangeResult{}, checks.explain(err, first, len(results))
 	}
 	wanted, granted, committed := sinceEpoch(results[2]), sinceEpoch(results[4]), sinceEpoch(results[len(results)-1])
-	return ChangeResult{Exclusive: true, Wait: granted - wanted, Hold: committed - granted}, nil
+	return ChangeResult{Blocked: true, Wait: granted - wanted, Hold: committed - granted}, nil
 }
 
 // precondition is a query that a change runs between its locks and its statements. If it returns no row, the change

@@ -10,8 +10,10 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 func TestMain(m *testing.M) { servertest.Main(m) }
@@ -78,8 +80,12 @@ func (b *testDB) changer() Changer {
 	}
 }
 
+func exclusive(table string) []lock.Lock {
+	return []lock.Lock{lock.On(sqltext.Table{Schema: "public", Name: table}, lock.AccessExclusive)}
+}
+
 func addColumn() Change {
-	return Change{Table: "public.t", Exclusive: true, Statements: []string{"ALTER TABLE public.t ADD c int"}}
+	return Change{Locks: exclusive("t"), Statements: []string{"ALTER TABLE public.t ADD c int"}}
 }
 
 // TestFailedAttemptNamesBlockers checks that a failed attempt names each kind of blocker, of the same role and of
@@ -132,7 +138,7 @@ func TestFailedAttemptNamesBlockers(t *testing.T) {
 					t.Errorf("blockers are %q, want %s", seen, kept.named)
 				}
 				b.exec(holder, kept.release)
-				if taken, err := b.changer().Do(t.Context(), addColumn()); err != nil || !taken.Exclusive {
+				if taken, err := b.changer().Do(t.Context(), addColumn()); err != nil || !taken.Blocked {
 					t.Errorf("after the blocker has ended: %+v, %v", taken, err)
 				}
 			})

@@ -54,7 +54,7 @@ func TestLockTimeoutCoversAllTablesOfTree(t *testing.T) {
 				}
 			})
 		}
-		taken, err := changer.Do(b.Context(), Change{Table: `"public"."tree"`, Exclusive: true, Statements: []string{"ALTER TABLE public.tree ADD COLUMN uuid uuid"}})
+		taken, err := changer.Do(b.Context(), Change{Locks: exclusive("tree"), Statements: []string{"ALTER TABLE public.tree ADD COLUMN uuid uuid"}})
 		done.Store(true)
 		all.Wait()
 		if err != nil || taken.Attempts < 2 {
@@ -85,7 +85,7 @@ func TestOldHolderOfPartitionPreventsLock(t *testing.T) {
 				close(stop)
 			}
 		}
-		_, err := changer.Do(b.Context(), Change{Table: `"public"."tree"`, Exclusive: true, Statements: []string{"ALTER TABLE public.tree ADD COLUMN uuid uuid"}})
+		_, err := changer.Do(b.Context(), Change{Locks: exclusive("tree"), Statements: []string{"ALTER TABLE public.tree ADD COLUMN uuid uuid"}})
 		if !errors.Is(err, ErrStopped) || len(refused) != 1 || !strings.Contains(refused[0].Application, "report") {
 			t.Errorf("%v, blocked by %v", err, refused)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
@@ -67,7 +68,7 @@ func (s *Standby) Recovering(ctx context.Context) (yes bool, err error) {
 // StandbyBlockers returns the sessions on the standbys that would delay the replay of a lock on the table for
 // longer than bound. A standby that cannot be read or does not replay counts as a blocker, since its state is
 // unknown.
-func StandbyBlockers(ctx context.Context, standbys []*Standby, table string, bound time.Duration) []Backend {
+func StandbyBlockers(ctx context.Context, standbys []*Standby, table sqltext.Table, bound time.Duration) []Backend {
 	found := make([][]Backend, len(standbys))
 	var all sync.WaitGroup
 	for i, s := range standbys {
@@ -87,7 +88,7 @@ func StandbyBlockers(ctx context.Context, standbys []*Standby, table string, bou
 // blockers reads the standby until the transactions that held a lock at the first read have ended and the WAL that
 // had been received by then is replayed. It uses rekey's clock only, and works without pg_read_all_stats:
 // transactions are identified by their virtual transaction id.
-func (s *Standby) blockers(ctx context.Context, table string, bound time.Duration) []Backend {
+func (s *Standby) blockers(ctx context.Context, table sqltext.Table, bound time.Duration) []Backend {
 	ctx, cancel := context.WithTimeout(ctx, standbyCheckTimeout)
 	defer cancel()
 	seen, start := firstSeen{}, time.Now()
@@ -143,9 +144,9 @@ func (s standbyState) old(seen firstSeen, bound time.Duration) []Backend {
 	return old
 }
 
-func (s *Standby) inspect(ctx context.Context, table string) (now standbyState, err error) {
+func (s *Standby) inspect(ctx context.Context, table sqltext.Table) (now standbyState, err error) {
 	err = s.Read(ctx, func(tx Tx) error {
-		rows, err := tx.Query(ctx, standbySQL, table)
+		rows, err := tx.Query(ctx, standbySQL, sqltext.Format("{}", table.All()))
 		if err != nil {
 			return err
 		}

@@ -44,7 +44,7 @@ func TestUnreadableStandbyPreventsLock(t *testing.T) {
 				}
 				close(stop)
 			}
-			if taken, err := changer.Do(t.Context(), addColumn()); !errors.Is(err, ErrStopped) || taken.Exclusive {
+			if taken, err := changer.Do(t.Context(), addColumn()); !errors.Is(err, ErrStopped) || taken.Blocked {
 				t.Errorf("%s: Do returned %+v, %v", says, taken, err)
 			}
 			if len(seen) != 1 || !strings.HasPrefix(seen[0], "standby 127.0.0.1:") || !strings.Contains(seen[0], says) || strings.Contains(seen[0], "hunter2") {

@@ -5,6 +5,7 @@ package plan
 import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/profile"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/problem"
 )
@@ -125,6 +126,18 @@ func (p Plan) Table(g Group, t step.Target) *catalog.Table {
 	for _, one := range table.All() {
 		if one.Schema == t.Schema && one.Name == t.Table {
 			return one.WithoutBelow()
+		}
+	}
+	return nil
+}
+
+// TableNamed returns a table of the group by its name, which is the group's or one below it; nil if it does not exist.
+func (p Plan) TableNamed(g Group, name sqltext.Table) *catalog.Table {
+	if table := p.Schema.Relation(g.Table); table != nil {
+		for _, one := range table.All() {
+			if one.Named() == name {
+				return one
+			}
 		}
 	}
 	return nil

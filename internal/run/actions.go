@@ -20,7 +20,7 @@ func (e *Executor) execute(ctx context.Context, g plan.Group, s step.Step, actio
 	defer func() { st.afterAction(action, err) }()
 	e.assumption = st.assumption(s, action)
 	defer func() { e.assumption = "" }()
-	for _, sql := range step.SQL(action) {
+	for _, sql := range action.SQL() {
 		e.Emit.Emit(event.Executing{Step: string(s.ID()), SQL: sql})
 	}
 	switch a := action.(type) {
@@ -52,9 +52,9 @@ func (e *Executor) applyChange(ctx context.Context, g plan.Group, a step.Change)
 		changer.Fence = e.Lease.FenceQuery()
 	}
 	result, err := changer.Do(ctx, pg.Change{
-		Table: a.Table, Exclusive: a.Exclusive, Only: a.Only, Statements: a.Statements, Guard: a.Guard,
+		Locks: a.Locks, Statements: a.Statements, Guard: a.Guard,
 	})
-	if result.Exclusive {
+	if result.Blocked {
 		e.recordLock(g, result)
 	}
 	return e.explainLockError(g, err)
@@ -118,7 +118,7 @@ func (e *Executor) recordLock(g plan.Group, result pg.ChangeResult) {
 // validate validates a CHECK constraint. It returns errNullWritten if a row violates it: NULL was written during
 // the run, and the table's steps are repeated.
 func (e *Executor) validate(ctx context.Context, g plan.Group, a step.Validate, st *groupState) error {
-	err := e.explainLockError(g, e.session.ExecGuarded(ctx, e.leaseQuery(), e.assumption, a.SQL))
+	err := e.explainLockError(g, e.session.ExecGuarded(ctx, e.leaseQuery(), e.assumption, a.Statement))
 	var serverErr *pgconn.PgError
 	if errors.As(err, &serverErr) && serverErr.Code == pgerrcode.CheckViolation {
 		st.filled = nil

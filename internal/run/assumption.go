@@ -1,6 +1,8 @@
 package run
 
 import (
+	"slices"
+
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/sqltext"
@@ -14,12 +16,12 @@ func (st *groupState) assumption(s step.Step, a step.Action) string {
 	if st.inspected == nil || st.inspected.Table == nil {
 		return ""
 	}
-	name := step.Table(a)
 	for _, table := range st.inspected.Table.All() {
-		if sqltext.Qualified(table.Schema, table.Name) != name {
+		if !slices.Contains(a.Tables(), table.Named()) {
 			continue
 		}
-		query := sqltext.Format("SELECT FROM pg_catalog.pg_class t WHERE t.oid = {} AND t.oid = pg_catalog.to_regclass({})", table.OID, sqltext.Value(name))
+		query := sqltext.Format("SELECT FROM pg_catalog.pg_class t WHERE t.oid = {} AND t.oid = pg_catalog.to_regclass({})",
+			table.OID, sqltext.Value(sqltext.Format("{}", table.Named())))
 		return query + columnCondition(table, st.group.Target.Column) + st.indexCondition(s, a, table) + st.newIndexCondition(table)
 	}
 	return ""
@@ -51,7 +53,7 @@ func (st *groupState) indexCondition(s step.Step, a step.Action, table *catalog.
 	switch a := a.(type) {
 	case step.Concurrently:
 		if !a.Build {
-			name = a.Target.Index
+			name = a.Index
 		}
 	case step.Change:
 		if _, ok := s.(step.BuildIndex); ok && st.executor.Plan.Direction == plan.Down {

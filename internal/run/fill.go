@@ -31,7 +31,7 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *grou
 	if why := e.Plan.Altered(g, st.inspected.Schema); why != "" {
 		return message.TableAltered(g.Target.String(), why)
 	}
-	table := st.table(a.Target)
+	table := st.table(a.Target.Name())
 	if table.Pages > largeTablePages {
 		e.session.Close(ctx)
 	}

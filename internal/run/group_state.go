@@ -15,6 +15,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -73,17 +74,17 @@ func (st *groupState) view(ctx context.Context, s step.Step) (step.View, error) 
 func (st *groupState) invalidate() { st.inspected, st.newIndex = nil, "" }
 
 // addNewIndex adds an index that was just built to a recent inspection, in place of another inspection.
-func (st *groupState) addNewIndex(t step.Target) {
+func (st *groupState) addNewIndex(a step.Concurrently) {
 	if st.inspected.Table.IsTree() || time.Since(st.inspectedAt) > maxInspectionAge {
 		st.invalidate()
 		return
 	}
 	view, table := *st.inspected, *st.inspected.Table
 	table.Indexes = append(slices.Clone(table.Indexes), catalog.Index{
-		Name: t.Index, Columns: []string{t.Column}, Unique: true, Immediate: true, Valid: true, Ready: true, Method: "btree",
+		Name: a.Index, Columns: []string{a.Column}, Unique: true, Immediate: true, Valid: true, Ready: true, Method: "btree",
 	})
 	view.Table = &table
-	st.inspected, st.newIndex = &view, t.Index
+	st.inspected, st.newIndex = &view, a.Index
 }
 
 // afterAction invalidates the inspection unless what the action changed is known. A backfill changes nothing that
@@ -95,8 +96,8 @@ func (st *groupState) afterAction(a step.Action, err error) {
 			return
 		}
 	case step.Concurrently:
-		if err == nil && a.Build && st.table(a.Target).Index(a.Target.Index) == nil {
-			st.addNewIndex(a.Target)
+		if err == nil && a.Build && st.table(a.Table).Index(a.Index) == nil {
+			st.addNewIndex(a)
 			return
 		}
 	}
@@ -233,10 +234,10 @@ func (st *groupState) markFilled(table *catalog.Table) {
 	st.backfilled = true
 }
 
-// table returns a target's table from the last inspection: the group's table or one of its descendants.
-func (st *groupState) table(t step.Target) *catalog.Table {
+// table returns a table from the last inspection: the group's table or one of its descendants.
+func (st *groupState) table(name sqltext.Table) *catalog.Table {
 	for _, part := range st.group.Target.Parts(st.inspected.Table) {
-		if part.Relation() == t.Relation() {
+		if part.Name() == name {
 			return part.Table
 		}
 	}

@@ -32,13 +32,13 @@ const (
 
 // buildOrDropIndex builds or drops an index concurrently, and retries a build that failed.
 func (e *Executor) buildOrDropIndex(ctx context.Context, g plan.Group, a step.Concurrently, st *groupState) error {
-	if st.table(a.Target).Index(a.Target.Index) != nil { // an index is in the catalogue from the start of its build
+	if st.table(a.Table).Index(a.Index) != nil { // an index is in the catalogue from the start of its build
 		if waited, err := e.awaitBuilder(ctx, g, a); waited || err != nil {
 			return err // the next inspection decides what follows
 		}
 	}
 	if !a.Build {
-		return e.dropIndex(ctx, a.Target, a.SQL)
+		return e.dropIndex(ctx, a.Table, a.Statement)
 	}
 	var last error
 	start := time.Now()
@@ -57,14 +57,14 @@ func (e *Executor) buildOrDropIndex(ctx context.Context, g plan.Group, a step.Co
 			return err
 		}
 	}
-	return message.IndexBuildFailed(a.Target.String(), a.Target.Index, maxBuildAttempts, last)
+	return message.IndexBuildFailed(a.Table.String(), a.Index, maxBuildAttempts, last)
 }
 
 func (e *Executor) buildIndex(ctx context.Context, g plan.Group, a step.Concurrently) (yielded bool, err error) {
 	watch, end := background(ctx)
 	defer end()
-	return e.execOutsideTx(ctx, a.SQL, func(pid uint32) {
-		watch(func(ctx context.Context) { e.reportBuild(ctx, g, a.Target.Index, pid) })
+	return e.execOutsideTx(ctx, a.Statement, func(pid uint32) {
+		watch(func(ctx context.Context) { e.reportBuild(ctx, g, a.Index, pid) })
 	})
 }
 
@@ -74,65 +74,65 @@ func (e *Executor) cleanUpFailedBuild(ctx context.Context, g plan.Group, a step.
 	if ctx.Err() != nil {
 		return cause
 	}
-	dropped := e.dropInvalidIndex(ctx, a.Target)
+	dropped := e.dropInvalidIndex(ctx, a)
 	if serverErr, ok := errors.AsType[*pgconn.PgError](cause); ok {
 		switch serverErr.Code {
 		case pgerrcode.UniqueViolation:
 			if dropped != nil {
 				return dropped
 			}
-			return e.duplicatesError(ctx, g, a.Target, cause)
+			return e.duplicatesError(ctx, g, a, cause)
 		case pgerrcode.DeadlockDetected, pgerrcode.LockNotAvailable, pgerrcode.QueryCanceled:
 			return dropped
 		}
 	}
 	if dropped != nil {
-		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "index " + a.Target.Index + " is invalid and could not be dropped; " +
-			"the next run drops it, or run: " + dropIndexSQL(a.Target)})
+		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "index " + a.Index + " is invalid and could not be dropped; " +
+			"the next run drops it, or run: " + dropIndexSQL(a)})
 	}
 	return cause
 }
 
-func dropIndexSQL(t step.Target) string {
-	return sqltext.Format("DROP INDEX CONCURRENTLY IF EXISTS {}", sqltext.Table{Schema: t.Schema, Name: t.Index})
+func dropIndexSQL(a step.Concurrently) string {
+	return sqltext.Format("DROP INDEX CONCURRENTLY IF EXISTS {}", sqltext.Table{Schema: a.Table.Schema, Name: a.Index})
 }
 
 // dropInvalidIndex drops the index that a failed build left, unless a session still builds it or it has become
 // valid.
-func (e *Executor) dropInvalidIndex(ctx context.Context, t step.Target) error {
+func (e *Executor) dropInvalidIndex(ctx context.Context, a step.Concurrently) error {
 	invalid, err := e.session.HasRow(ctx, sqltext.Format("SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"+
 		" WHERE NOT i.indisvalid AND i.indrelid = pg_catalog.to_regclass({}) AND c.relname = {}",
-		sqltext.Value(t.Relation()), sqltext.Value(t.Index)))
+		sqltext.Value(sqltext.Format("{}", a.Table)), sqltext.Value(a.Index)))
 	if err != nil || !invalid {
 		return err
 	}
-	if pid, err := e.indexBuilder(ctx, t); err != nil || pid != 0 { // the server may not have noticed that the connection is lost
+	if pid, err := e.indexBuilder(ctx, a); err != nil || pid != 0 { // the server may not have noticed that the connection is lost
 		return errors.Join(errors.New("another session is building or dropping the index"), err)
 	}
-	return e.dropIndex(ctx, t, dropIndexSQL(t))
+	return e.dropIndex(ctx, a.Table, dropIndexSQL(a))
 }
 
-func (e *Executor) duplicatesError(ctx context.Context, g plan.Group, t step.Target, cause error) error {
+func (e *Executor) duplicatesError(ctx context.Context, g plan.Group, a step.Concurrently, cause error) error {
 	var key []string
-	if table := e.Plan.Table(g, t); table != nil { // the plan does not contain a descendant that was added later
+	if table := e.Plan.TableNamed(g, a.Table); table != nil { // the plan does not contain a descendant that was added later
 		key = table.PrimaryKey()
 	}
 	var values []string
 	err := pg.Read(ctx, e.Pool, func(tx pg.Tx) error {
-		data, err := inspect.CountExisting(ctx, tx, t.Rows(), key, t.Column, false)
+		data, err := inspect.CountExisting(ctx, tx, a.Table, key, a.Column, false)
 		values = data.Duplicates
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return message.NewDuplicates(t.String(), t.Column, values, cause)
+	return message.NewDuplicates(a.Table.String(), a.Column, values, cause)
 }
 
-// indexBuilder returns the process id of another session that builds or drops the target's index, else 0.
-func (e *Executor) indexBuilder(ctx context.Context, t step.Target) (pid int, err error) {
+// indexBuilder returns the process id of another session that builds or drops the action's index, else 0.
+func (e *Executor) indexBuilder(ctx context.Context, a step.Concurrently) (pid int, err error) {
 	err = e.session.ReadOutsideTx(ctx, func(tx pg.Tx) error {
-		found, err := tx.QueryPrepared(ctx, indexBuilderSQL, t.Relation(), t.Index)
+		found, err := tx.QueryPrepared(ctx, indexBuilderSQL, sqltext.Format("{}", a.Table), a.Index)
 		if err == nil {
 			pid, err = pgx.CollectExactlyOneRow(found, pgx.RowTo[int])
 		}
@@ -145,13 +145,13 @@ func (e *Executor) indexBuilder(ctx context.Context, t step.Target) (pid int, er
 // index may become valid.
 func (e *Executor) awaitBuilder(ctx context.Context, g plan.Group, a step.Concurrently) (waited bool, err error) {
 	for ; ; waited = true {
-		builder, err := e.indexBuilder(ctx, a.Target)
+		builder, err := e.indexBuilder(ctx, a)
 		if err != nil || builder == 0 {
 			return waited, err
 		}
 		_ = e.breakDeadlock(ctx, uint32(builder), func() {}) // a session whose run was killed cannot break its own deadlock
 		if !waited {
-			e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "waiting for another session that is building index " + a.Target.Index})
+			e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "waiting for another session that is building index " + a.Index})
 		}
 		if err := e.sleep(ctx, deadlockCheckInterval); err != nil {
 			return waited, err

@@ -12,7 +12,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
-	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 //go:embed queries/deadlock.sql
@@ -67,9 +67,9 @@ func (e *Executor) breakDeadlock(ctx context.Context, pid uint32, report func())
 }
 
 // dropIndex drops an index concurrently, and repeats that after it was cancelled to break a deadlock.
-func (e *Executor) dropIndex(ctx context.Context, t step.Target, sql string) error {
+func (e *Executor) dropIndex(ctx context.Context, table sqltext.Table, sql string) error {
 	for start := time.Now(); ; {
-		if err := e.awaitStandbys(ctx, t); err != nil {
+		if err := e.awaitStandbys(ctx, table); err != nil {
 			return err
 		}
 		yielded, err := e.execOutsideTx(ctx, sql, nil)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
@@ -225,7 +226,7 @@ func (e *Executor) revertColumn(ctx context.Context, g plan.Group, st *groupStat
 	}
 	drop := sqltext.Format("ALTER TABLE {} ALTER COLUMN {} DROP DEFAULT", g.Target.Name(), sqltext.Name(c.Name))
 	return "The column's default was dropped, so that the application's inserts need no space for it; the column existed before this run and is kept.",
-		e.applyChange(ctx, g, step.Change{Table: g.Target.Relation(), Exclusive: true, Statements: []string{drop}})
+		e.applyChange(ctx, g, step.Change{Locks: []lock.Lock{lock.On(g.Target.Name(), lock.AccessExclusive)}, Statements: []string{drop}})
 }
 
 // undo reverts a group as down does.

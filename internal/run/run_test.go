@@ -70,7 +70,7 @@ func (s *testRun) queryText(sql string) (value string) {
 func (s *testRun) run(text string, do func()) (event.Result, error) {
 	s.actions = nil
 	s.job.BeforeAction = func(id step.ID, a step.Action) error {
-		action := fmt.Sprintf("%s %T %s", id, a, strings.Join(step.SQL(a), "; "))
+		action := fmt.Sprintf("%s %T %s", id, a, strings.Join(a.SQL(), "; "))
 		s.actions = append(s.actions, action)
 		if text != "" && strings.Contains(action, text) {
 			do()

@@ -7,7 +7,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
-	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 const (
@@ -18,8 +18,7 @@ const (
 // awaitStandbys waits until no session on a standby would delay the replay of DROP INDEX CONCURRENTLY. The last
 // phase of that statement locks the index ACCESS EXCLUSIVE, and on a standby every reader of the table holds a lock
 // on its indexes.
-func (e *Executor) awaitStandbys(ctx context.Context, t step.Target) error {
-	table := t.Relation()
+func (e *Executor) awaitStandbys(ctx context.Context, table sqltext.Table) error {
 	pause := firstStandbyPause
 	for attempts, start := 1, time.Now(); ; attempts++ {
 		blockers := pg.StandbyBlockers(ctx, e.Standbys, table, e.Limits.LockTimeout)
@@ -27,10 +26,10 @@ func (e *Executor) awaitStandbys(ctx context.Context, t step.Target) error {
 			return nil
 		}
 		if time.Since(start) > e.Limits.LockRetryTimeout {
-			return message.LockTimeout(t.String(), attempts, e.Limits.LockTimeout, e.Limits.LockRetryTimeout, describe(blockers), nil)
+			return message.LockTimeout(table.String(), attempts, e.Limits.LockTimeout, e.Limits.LockRetryTimeout, describe(blockers), nil)
 		}
 		wait := pause/2 + rand.N(pause)
-		e.attemptFailed(t.String(), pg.FailedAttempt{Table: table, Attempts: attempts, Blockers: blockers, Pause: wait})
+		e.attemptFailed(table.String(), pg.FailedAttempt{Table: sqltext.Format("{}", table), Attempts: attempts, Blockers: blockers, Pause: wait})
 		if err := e.sleep(ctx, wait); err != nil {
 			return err
 		}

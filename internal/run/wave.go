@@ -20,7 +20,7 @@ var descendantsSQL string
 func nextWave(root *catalog.Table, actions []step.Action) []step.Action {
 	if root == nil || len(root.Below) == 0 {
 		independent := 1
-		for independent < len(actions) && step.SelfChecking(actions[independent]) {
+		for independent < len(actions) && actions[independent].SelfChecking() {
 			independent++
 		}
 		return actions[:independent]
@@ -29,16 +29,22 @@ func nextWave(root *catalog.Table, actions []step.Action) []step.Action {
 	for _, table := range root.Below {
 		above[table.Above] = true
 	}
-	isLeaf := map[string]bool{}
+	isLeaf := map[sqltext.Table]bool{}
 	for _, table := range root.Below {
-		isLeaf[sqltext.Qualified(table.Schema, table.Name)] = !above[table.OID]
+		isLeaf[table.Named()] = !above[table.OID]
 	}
-	if !isLeaf[step.Table(actions[0])] {
+	leaf := func(a step.Action) (table sqltext.Table, yes bool) {
+		if tables := a.Tables(); len(tables) == 1 {
+			table = tables[0]
+		}
+		return table, isLeaf[table]
+	}
+	if _, yes := leaf(actions[0]); !yes {
 		return actions[:1]
 	}
 	var first []step.Action
 	for _, a := range actions {
-		if table := step.Table(a); isLeaf[table] {
+		if table, yes := leaf(a); yes {
 			first, isLeaf[table] = append(first, a), false
 		}
 	}

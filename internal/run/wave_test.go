@@ -4,12 +4,16 @@ import (
 	"testing"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
 // TestNextWave checks that a wave has at most one action on each leaf table, and no others with them.
 func TestNextWave(t *testing.T) {
-	on := func(table string) step.Action { return step.Change{Table: `"app"."` + table + `"`} }
+	on := func(table string) step.Action { return step.Validate{Table: sqltext.Table{Schema: "app", Name: table}} }
+	once := func(table string) step.Action {
+		return step.Concurrently{Table: sqltext.Table{Schema: "app", Name: table}}
+	}
 	root := catalog.Table{OID: 1, Schema: "app", Name: "root", Below: []catalog.Table{
 		{OID: 2, Above: 1, Schema: "app", Name: "middle"},
 		{OID: 3, Above: 2, Schema: "app", Name: "low"},
@@ -20,7 +24,7 @@ func TestNextWave(t *testing.T) {
 		actions []step.Action
 		want    int
 	}{
-		"a table without descendants": {&catalog.Table{OID: 1, Schema: "app", Name: "other"}, []step.Action{on("other"), on("other")}, 1},
+		"a table without descendants": {&catalog.Table{OID: 1, Schema: "app", Name: "other"}, []step.Action{once("other"), once("other")}, 1},
 		"no table":                    {nil, []step.Action{step.Change{}, step.Change{}}, 1},
 		"leaf tables":                 {&root, []step.Action{on("low"), on("low"), on("other"), on("root")}, 2},
 		"the root first":              {&root, []step.Action{on("root"), on("low"), on("other")}, 1},
@@ -33,7 +37,7 @@ func TestNextWave(t *testing.T) {
 			t.Errorf("%s: %d actions, want %d", name, len(got), test.want)
 		}
 		for _, a := range got[1:] {
-			if table := step.Table(a); table != `"app"."low"` && table != `"app"."other"` {
+			if table := a.Tables()[0].Name; table != "low" && table != "other" {
 				t.Errorf("%s: the action on %s needs an inspection", name, table)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
@@ -17,10 +18,10 @@ func (m *script) allowTree(s step.RequireValue, v step.View) ([]statement, error
 	needed := stillNotNull(s.Target, v.Table)
 	parts := s.Target.Parts(v.Table)
 	var descriptions []description
-	proved := map[string]bool{}
+	proved := map[sqltext.Table]bool{}
 	for i, a := range actions {
 		t := s.Target
-		if at := slices.IndexFunc(parts, func(p step.Part) bool { return p.Relation() == step.Table(a) }); at >= 0 {
+		if at := slices.IndexFunc(parts, func(p step.Part) bool { return slices.Contains(a.Tables(), p.Name()) }); at >= 0 {
 			t = parts[at].Target
 		}
 		switch _, validates := a.(step.Validate); {
@@ -35,7 +36,7 @@ func (m *script) allowTree(s step.RequireValue, v step.View) ([]statement, error
 				scans: readsNothing + "; a validated CHECK proves the NOT NULL that is restored", needed: needed,
 			})
 		default:
-			proved[step.Table(a)] = true
+			proved[a.Tables()[0]] = true
 			descriptions = append(descriptions, description{
 				name: t.Table + "_add_proof", what: label(t, "add a CHECK to prove the NOT NULL that the table keeps"), lock: briefLock, scans: readsNothing,
 				needed: needed + " AND " + not(hasConstraint(t, "")),
@@ -66,7 +67,7 @@ func allowBelow(s step.RequireValue, root *catalog.Table) (all []statement) {
 		all = append(all, statement{
 			step: s.ID(), name: t.Table + "_allow_null", what: t.String() + ": allow NULL here as well", lock: briefLock, scans: readsNothing,
 			needed: hasColumn(s.Target, markedFound(s.Target)) + " AND " + hasColumn(t, "a.attnotnull"),
-			content: change{table: t.Relation(), exclusive: true, statements: []string{
+			content: change{locks: []lock.Lock{lock.On(t.Name(), lock.AccessExclusive)}, statements: []string{
 				sqltext.Format("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL", t.Name(), sqltext.Name(t.Column)),
 			}},
 		})
@@ -75,11 +76,11 @@ func allowBelow(s step.RequireValue, root *catalog.Table) (all []statement) {
 }
 
 // dropProofs drops the constraints that allowTree added, and those that an earlier run left.
-func dropProofs(s step.RequireValue, v step.View, needed string, proved map[string]bool) (all []statement, err error) {
+func dropProofs(s step.RequireValue, v step.View, needed string, proved map[sqltext.Table]bool) (all []statement, err error) {
 	parts := s.Target.Parts(v.Table)
 	for i, a := range s.Undo(proofs(s.Target, s.AfterUndo(v), true)) {
 		t := parts[i].Target
-		if !proved[t.Relation()] && parts[i].Table.Constraint(t.Check) == nil {
+		if !proved[t.Name()] && parts[i].Table.Constraint(t.Check) == nil {
 			continue
 		}
 		one, err := describe(s, []step.Action{a}, description{

@@ -2,8 +2,10 @@ package script
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -39,12 +41,12 @@ func (m *script) dropIndexes(s step.BuildIndex, actions []step.Action, v step.Vi
 	for _, a := range actions {
 		switch a := a.(type) {
 		case step.Concurrently:
-			t := a.Target
+			t := targetNamed(s.Target, v.Table, a)
 			all = append(all, statement{
 				step: s.ID(), name: t.Table + "_drop_index", what: label(t, "drop index "+t.Index+", concurrently"),
 				lock: sharedLock + "; it waits for transactions that use the index", scans: readsNothing,
 				needed:  hasIndex(t, unattached+" AND "+matchesIndex(t)),
-				content: index{target: t, drop: true, sql: a.SQL, idempotent: sqltext.Format("DROP INDEX CONCURRENTLY IF EXISTS {}", indexOf(t))},
+				content: index{target: t, drop: true, sql: a.Statement, idempotent: sqltext.Format("DROP INDEX CONCURRENTLY IF EXISTS {}", indexOf(t))},
 			})
 		case step.Change:
 			dropped, err := describe(s, []step.Action{a}, dropAbove(above, v.Table, a))
@@ -59,10 +61,21 @@ func (m *script) dropIndexes(s step.BuildIndex, actions []step.Action, v step.Vi
 	return all, nil
 }
 
+// targetNamed returns the target, or the one of a table below it, whose index an action builds or drops.
+func targetNamed(t step.Target, root *catalog.Table, a step.Concurrently) step.Target {
+	for _, part := range t.Parts(root) {
+		if part.Name() == a.Table {
+			t = part.Target
+		}
+	}
+	t.Index = a.Index
+	return t
+}
+
 // dropAbove describes the removal of a partitioned table's index.
 func dropAbove(t step.Target, root *catalog.Table, drop step.Change) description {
 	for _, one := range t.Partitioned(root) {
-		if one.Relation() == drop.Table {
+		if slices.Contains(drop.Tables(), one.Name()) {
 			t = one.Target
 		}
 	}
@@ -119,7 +132,7 @@ func (m *script) dropColumn(s step.AddColumn, actions []step.Action, v step.View
 			name: t.Table + "_give_back", what: "restore comment and default of column " + t.Column + ", which existed before up; its values stay",
 			lock: treeLock(t), scans: readsNothing, needed: hasColumn(t, markedFound(t)),
 		}
-		if changed, ok := actions[0].(step.Change); ok && !changed.Exclusive {
+		if changed, ok := actions[0].(step.Change); ok && len(lock.Exclusive(changed.Locks)) == 0 {
 			w.lock = sharedLock + ", an instant"
 		}
 		return describe(s, actions, w)

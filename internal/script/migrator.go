@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -66,7 +67,7 @@ func (m *script) render() []rendered {
 func (m *script) migratorText(p statement) string {
 	switch c := p.content.(type) {
 	case invalidIndex:
-		return callChange(rekeySchema, change{table: c.target.Relation(), exclusive: true, only: true, statements: []string{c.underLock}}, p.needed)
+		return callChange(rekeySchema, change{locks: onlyLock(c.target, lock.AccessExclusive), statements: []string{c.underLock}}, p.needed)
 	case index:
 		return c.idempotent + ";\n"
 	default:

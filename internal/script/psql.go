@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -139,7 +140,7 @@ func sessionUnlock(scope string) string {
 func (m *script) psqlText(p statement) string {
 	switch c := p.content.(type) {
 	case invalidIndex:
-		wait := callChange(sessionSchema, change{table: c.target.Relation(), only: true}, p.needed)
+		wait := callChange(sessionSchema, change{locks: onlyLock(c.target, lock.ShareUpdateExclusive)}, p.needed)
 		return wait + when(p.needed, c.concurrently)
 	case index:
 		return when(p.needed, c.sql)

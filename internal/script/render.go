@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/internal/visible"
@@ -74,16 +75,16 @@ func callChange(schema string, c change, needed string) string {
 	if len(statements) == 0 {
 		statements = []string{"    VARIADIC ARRAY[]::text[]"}
 	}
-	return "CALL " + schema + ".rekey_change(" + sqltext.Literal(c.lockTarget()) + ", " + strconv.FormatBool(c.exclusive) + ",\n    " +
+	return "CALL " + schema + ".rekey_change(" + sqltext.Literal(c.lockTarget()) + ", " + strconv.FormatBool(len(lock.Exclusive(c.locks)) > 0) + ",\n    " +
 		sqltext.Dollar(needed) + ",\n" + strings.Join(statements, ",\n") + ");\n"
 }
 
 // lockTarget returns what rekey_change locks.
 func (c change) lockTarget() string {
-	if c.only && c.table != "" {
-		return "ONLY " + c.table
+	if len(c.locks) == 0 {
+		return ""
 	}
-	return c.table
+	return sqltext.Format("{}", c.locks[0].Table)
 }
 
 // callFill writes a call of rekey_fill.

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -20,9 +21,7 @@ type content interface{ content() }
 
 // change is a call of the procedure rekey_change, which runs the statements in one transaction.
 type change struct {
-	table      string // quoted and schema-qualified; empty if no table is locked
-	exclusive  bool
-	only       bool // without the table's partitions and children
+	locks      []lock.Lock // at most one; nil if no table is locked
 	statements []string
 }
 
@@ -56,3 +55,10 @@ func (fill) content()         {}
 func (index) content()        {}
 func (invalidIndex) content() {}
 func (block) content()        {}
+
+// onlyLock returns a lock on the target's table without the tables below it.
+func onlyLock(t step.Target, mode lock.Mode) []lock.Lock {
+	table := t.Name()
+	table.Only = true
+	return []lock.Lock{lock.On(table, mode)}
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -86,14 +87,20 @@ func describe(s step.Step, actions []step.Action, descriptions ...description) (
 		all[i] = statement{step: s.ID(), name: w.name, what: w.what, lock: w.lock, scans: w.scans, needed: w.needed}
 		switch a := a.(type) {
 		case step.Change:
-			all[i].content = change{a.Table, a.Exclusive, a.Only, a.Statements}
+			all[i].content = change{a.Locks, a.Statements}
 		case step.Validate:
-			all[i].content = change{table: a.Table, only: true, statements: []string{a.SQL}}
+			all[i].content = change{locks: validationLock(a.Table), statements: a.SQL()}
 		default:
 			return nil, fmt.Errorf("action %d is a %T", i+1, a)
 		}
 	}
 	return all, nil
+}
+
+// validationLock returns the lock of VALIDATE CONSTRAINT.
+func validationLock(table sqltext.Table) []lock.Lock {
+	table.Only = true
+	return []lock.Lock{lock.On(table, lock.ShareUpdateExclusive)}
 }
 
 const (
@@ -284,7 +291,7 @@ func (m *script) buildIndex(s step.BuildIndex, v step.View) ([]statement, error)
 // buildTable drops an invalid index of one table, and builds a new one.
 func buildTable(s step.BuildIndex, t step.Target, drop, build step.Action) []statement {
 	const concurrently = "CONCURRENTLY "
-	sql := step.SQL(build)[0]
+	sql := build.SQL()[0]
 	e := step.BuildIndex{Target: t}.Explain()
 	return []statement{
 		{
@@ -292,7 +299,7 @@ func buildTable(s step.BuildIndex, t step.Target, drop, build step.Action) []sta
 			what:    label(t, "drop the invalid index that an interrupted build left"),
 			scans:   readsNothing,
 			needed:  hasIndex(t, "NOT i.indisvalid"),
-			content: invalidIndex{target: t, concurrently: step.SQL(drop)[0], underLock: sqltext.Format("DROP INDEX {}", indexOf(t))},
+			content: invalidIndex{target: t, concurrently: drop.SQL()[0], underLock: sqltext.Format("DROP INDEX {}", indexOf(t))},
 		},
 		{
 			step: s.ID(), name: t.Table + "_build_index", what: label(t, "build unique index "+t.Index+"; "+e.Why),

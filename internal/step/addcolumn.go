@@ -82,7 +82,7 @@ func (s AddColumn) WithoutDefault(root *catalog.Table) []*catalog.Table {
 func (s AddColumn) adopt(c *catalog.Column, v View) []Action {
 	mark := s.Target.commentFound(c.Comment, s.foundMark(c, v))
 	if s.Target.HasDefault(c) {
-		return append([]Action{Change{Table: s.Target.Relation(), Statements: []string{mark}}}, s.setDefaultBelow(v.Table)...)
+		return append([]Action{Change{Locks: s.Target.shared(), Statements: []string{mark}}}, s.setDefaultBelow(v.Table)...)
 	}
 	return s.changeOf(c, mark, s.setDefault())
 }
@@ -108,7 +108,7 @@ func (s AddColumn) Undo(v View) []Action {
 	case Found:
 		defaults := s.restoreDefaults(v.Table, mark)
 		if len(defaults) == 0 {
-			return []Action{Change{Table: t.Relation(), Statements: []string{t.commentPlain(c)}}}
+			return []Action{Change{Locks: t.shared(), Statements: []string{t.commentPlain(c)}}}
 		}
 		return s.change(append([]string{t.commentPlain(c)}, defaults...)...)
 	default:
@@ -117,12 +117,12 @@ func (s AddColumn) Undo(v View) []Action {
 }
 
 func (s AddColumn) change(statements ...string) []Action {
-	return []Action{Change{Table: s.Target.Relation(), Exclusive: true, Statements: statements}}
+	return []Action{Change{Locks: s.Target.exclusive(), Statements: statements}}
 }
 
 // changeOf returns a change with a guard: it runs only on the column that was inspected, not on another one of that name.
 func (s AddColumn) changeOf(c *catalog.Column, statements ...string) []Action {
-	return []Action{Change{Table: s.Target.Relation(), Exclusive: true, Statements: statements, Guard: s.Target.isColumnNow(c)}}
+	return []Action{Change{Locks: s.Target.exclusive(), Statements: statements, Guard: s.Target.isColumnNow(c)}}
 }
 
 func (s AddColumn) add() string {

@@ -147,7 +147,7 @@ func TestAddColumnQuotesNames(t *testing.T) {
 	target.Function.Schema = `a"b`
 	change, ok := step.AddColumn{Target: target}.Apply(step.View{Table: table()})[0].(step.Change)
 	const want = `ALTER TABLE "a""b"."Order Lines" ADD COLUMN "UUID" pg_catalog.uuid, ALTER COLUMN "UUID" SET DEFAULT "a""b"."uuid_generate_v7"()`
-	if !ok || change.Statements[0] != want || change.Table != `"a""b"."Order Lines"` {
+	if !ok || change.Statements[0] != want || change.Tables()[0] != target.Name() {
 		t.Errorf("%+v, want %s", change, want)
 	}
 }

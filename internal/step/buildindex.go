@@ -61,8 +61,8 @@ func buildIndex(t Target, v View) []Action {
 		return nil
 	}
 	build := Concurrently{
-		Target: t, Build: true,
-		SQL: sqltext.Format("CREATE UNIQUE INDEX CONCURRENTLY {} ON {} (", sqltext.Name(t.Index), t.Name()) + t.columns() + ")",
+		Table: t.Name(), Index: t.Index, Column: t.Column, Build: true,
+		Statement: sqltext.Format("CREATE UNIQUE INDEX CONCURRENTLY {} ON {} (", sqltext.Name(t.Index), t.Name()) + t.columns() + ")",
 	}
 	if i := v.Table.Index(t.Index); i != nil && !i.Valid && t.IndexFits(i) {
 		return []Action{dropConcurrently(t), build}
@@ -113,5 +113,5 @@ func (t Target) aliases(table *catalog.Table) []string {
 }
 
 func dropConcurrently(t Target) Action {
-	return Concurrently{Target: t, SQL: sqltext.Format("DROP INDEX CONCURRENTLY {}", t.indexName())}
+	return Concurrently{Table: t.Name(), Index: t.Index, Column: t.Column, Statement: sqltext.Format("DROP INDEX CONCURRENTLY {}", t.indexName())}
 }

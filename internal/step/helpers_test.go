@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
@@ -111,8 +112,12 @@ func render(actions []step.Action) []string {
 		case step.Fill:
 			kind = "fill"
 		}
-		line := step.Table(a) + " " + kind
-		if sql := step.SQL(a); len(sql) > 0 {
+		line := ""
+		for _, table := range a.Tables() {
+			line += table.String()
+		}
+		line += " " + kind
+		if sql := a.SQL(); len(sql) > 0 {
 			line += ": " + strings.Join(sql, "; ")
 		}
 		lines = append(lines, strings.TrimSpace(strings.ReplaceAll(line, `"`, "")))
@@ -122,10 +127,10 @@ func render(actions []step.Action) []string {
 
 func renderChange(c step.Change) string {
 	kind := "share"
-	if c.Exclusive {
+	if len(lock.Exclusive(c.Locks)) > 0 {
 		kind = "exclusive"
 	}
-	if c.Only {
+	if len(c.Locks) > 0 && c.Locks[0].Table.Only {
 		kind += " only"
 	}
 	if c.Guard != "" {

@@ -51,7 +51,7 @@ func allowNullInTree(t Target, root *catalog.Table, mark Mark) []Action {
 	if len(statements) == 0 {
 		return actions
 	}
-	return append(actions, Change{Table: t.Relation(), Exclusive: true, Statements: statements})
+	return append(actions, Change{Locks: t.exclusive(), Statements: statements})
 }
 
 // dropNotNull returns the statements, parents first, that allow NULL where it was allowed before and nowhere else. lost has

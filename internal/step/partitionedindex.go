@@ -19,7 +19,7 @@ func createPartitionedIndexes(t Target, root *catalog.Table) []Action {
 	var actions []Action
 	for _, part := range t.Partitioned(root) {
 		if part.Table.Index(part.Index) == nil {
-			actions = append(actions, Change{Table: part.Relation(), Exclusive: true, Only: true, Statements: []string{
+			actions = append(actions, Change{Locks: part.exclusiveOnly(), Statements: []string{
 				sqltext.Format("CREATE UNIQUE INDEX {} ON ONLY {} (", sqltext.Name(part.Index), part.Name()) + part.columns() + ")",
 			}})
 		}
@@ -52,7 +52,7 @@ func attachIndexes(t Target, root *catalog.Table) []Action {
 	var actions []Action
 	for _, pair := range t.UnattachedIndexes(root) {
 		actions = append(actions, Change{
-			Table: pair.Below.Relation(), Exclusive: true, Only: true,
+			Locks:      pair.Below.exclusiveOnly(),
 			Statements: []string{sqltext.Format("ALTER INDEX {} ATTACH PARTITION {}", pair.Above.indexName(), pair.Below.indexName())},
 		})
 	}
@@ -97,7 +97,7 @@ func dropPartitionedIndexes(t Target, root *catalog.Table) []Action {
 }
 
 func dropIndexOfTree(t Target) Action {
-	return Change{Table: t.Relation(), Exclusive: true, Statements: []string{sqltext.Format("DROP INDEX {}", t.indexName())}}
+	return Change{Locks: t.exclusive(), Statements: []string{sqltext.Format("DROP INDEX {}", t.indexName())}}
 }
 
 // Partitioned returns the root and the partitioned tables below it, parents first. They hold no rows themselves.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -55,7 +56,7 @@ func (s RecordVersion) Undo(v View) []Action {
 
 func (s RecordVersion) record(version int) []Action {
 	table := sqltext.Table{Schema: s.Schema, Name: s.Table}
-	return []Action{Change{Table: sqltext.Qualified(s.Schema, s.Table), Statements: []string{
+	return []Action{Change{Locks: []lock.Lock{lock.On(table, lock.ShareUpdateExclusive)}, Statements: []string{
 		sqltext.Format("COMMENT ON TABLE {} IS {}", table, sqltext.Value(strconv.Itoa(version))),
 	}}}
 }

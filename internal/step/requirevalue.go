@@ -83,7 +83,7 @@ func allowNull(t Target, v View) []Action {
 		actions = append(actions, dropCheckNow(t)...)
 	}
 	if c := v.Table.Column(t.Column); origin == Found && mark.Nullable && c.NotNull {
-		actions = append(actions, Change{Table: t.Relation(), Exclusive: true, Statements: []string{
+		actions = append(actions, Change{Locks: t.exclusive(), Statements: []string{
 			sqltext.Format("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL", t.Name(), sqltext.Name(t.Column)),
 		}})
 	}
@@ -96,18 +96,18 @@ func addCheck(t Target) Action {
 	if t.Only {
 		inherit = " NO INHERIT"
 	}
-	return Change{Table: t.Relation(), Exclusive: true, Only: t.Only, Statements: []string{
+	return Change{Locks: t.ownLock(), Statements: []string{
 		sqltext.Format("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} IS NOT NULL)", t.Name(), sqltext.Name(t.Check), sqltext.Name(t.Column)) +
 			inherit + " NOT VALID",
 	}, Guard: t.hasDefaultNow()}
 }
 
 func validate(t Target) Action {
-	return Validate{Table: t.Relation(), SQL: sqltext.Format("ALTER TABLE {} VALIDATE CONSTRAINT {}", t.Name(), sqltext.Name(t.Check))}
+	return Validate{Table: t.Name(), Statement: sqltext.Format("ALTER TABLE {} VALIDATE CONSTRAINT {}", t.Name(), sqltext.Name(t.Check))}
 }
 
 func setNotNull(t Target, guard string) Action {
-	return Change{Table: t.Relation(), Exclusive: true, Guard: guard, Statements: []string{
+	return Change{Locks: t.exclusive(), Guard: guard, Statements: []string{
 		sqltext.Format("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", t.Name(), sqltext.Name(t.Column)),
 	}}
 }
@@ -119,7 +119,7 @@ func dropCheck(t Target) []Action { return dropCheckIf(t, "") }
 func dropCheckNow(t Target) []Action { return dropCheckIf(t, t.hasProofNow()) }
 
 func dropCheckIf(t Target, guard string) []Action {
-	return []Action{Change{Table: t.Relation(), Exclusive: true, Only: t.Only, Guard: guard, Statements: []string{
+	return []Action{Change{Locks: t.ownLock(), Guard: guard, Statements: []string{
 		sqltext.Format("ALTER TABLE {} DROP CONSTRAINT {}", t.Name(), sqltext.Name(t.Check)),
 	}}}
 }

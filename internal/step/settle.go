@@ -47,5 +47,5 @@ func (s Settle) Undo(v View) []Action {
 }
 
 func (s Settle) change(comment string) []Action {
-	return []Action{Change{Table: s.Target.Relation(), Statements: []string{comment}}}
+	return []Action{Change{Locks: s.Target.shared(), Statements: []string{comment}}}
 }

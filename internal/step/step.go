@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/lock"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 // ID names a step within a plan: "public.users/add-column".
@@ -76,30 +78,24 @@ type RowReader interface {
 }
 
 // Action is one operation on the database: a Change, Concurrently, Validate or Fill.
-type Action interface{ action() }
-
-// Change is a change of the catalogue. All statements run in one short transaction, on one table at most.
-type Change struct {
-	Table      string // quoted, schema-qualified; "" if no table is locked
-	Exclusive  bool   // takes ACCESS EXCLUSIVE on Table and on all tables below it
-	Only       bool   // takes no lock on the tables below Table
-	Statements []string
-	// Guard is a query that runs after the lock is taken. If it returns no row, the precondition of the change does not
-	// hold any more, and none of the statements runs. "" is no guard.
-	Guard string
+type Action interface {
+	// Tables returns the tables that the action changes or reads, in no order; nil if there is none.
+	Tables() []sqltext.Table
+	// SQL returns the statements. It returns none for a Fill, whose statements package backfill makes.
+	SQL() []string
+	// SelfChecking reports whether the action may follow another of the same step without a new View: if the table was
+	// altered, the action itself or its guard fails.
+	SelfChecking() bool
 }
 
-// SelfChecking reports whether an action may follow another of the same step without a new View: if the table was
-// altered, the action itself or its guard fails.
-func SelfChecking(a Action) bool {
-	switch a := a.(type) {
-	case Validate:
-		return true
-	case Change:
-		return a.Guard != ""
-	default:
-		return false
-	}
+// Change is a change of the catalogue. All statements run in one short transaction.
+type Change struct {
+	// Locks are the locks that the statements need, on at most two tables; nil if they alter no table.
+	Locks      []lock.Lock
+	Statements []string
+	// Guard is a query that runs after the locks are taken. If it returns no row, the precondition of the change does not
+	// hold any more, and none of the statements runs. "" is no guard.
+	Guard string
 }
 
 // MergeChanges merges consecutive changes of one table into one transaction, so that the table is locked once. A change
@@ -109,7 +105,7 @@ func MergeChanges(actions []Action) []Action {
 	for _, a := range actions {
 		next, ok := a.(Change)
 		if ok && len(merged) > 0 && next.Guard == "" {
-			if last, ok := merged[len(merged)-1].(Change); ok && last.Table == next.Table && last.Exclusive && next.Exclusive && (!last.Only || next.Only) {
+			if last, ok := merged[len(merged)-1].(Change); ok && len(lock.Exclusive(next.Locks)) > 0 && last.covers(next) {
 				last.Statements = append(slices.Clone(last.Statements), next.Statements...)
 				merged[len(merged)-1] = last
 				continue
@@ -120,53 +116,67 @@ func MergeChanges(actions []Action) []Action {
 	return merged
 }
 
+// covers reports whether the locks of the change are all that the next one needs.
+func (c Change) covers(next Change) bool {
+	return slices.Equal(lock.InOrder(c.Locks), lock.InOrder(slices.Concat(c.Locks, next.Locks)))
+}
+
 // Concurrently is CREATE or DROP INDEX CONCURRENTLY, which cannot run in a transaction block.
 type Concurrently struct {
-	Target Target
-	Build  bool // CREATE, not DROP
-	SQL    string
+	Table     sqltext.Table
+	Index     string
+	Column    string // of a unique index: the column whose duplicate values an error lists
+	Build     bool   // CREATE, not DROP
+	Statement string
 }
 
 // Validate validates a constraint in a transaction of its own.
 type Validate struct {
-	Table string // quoted, schema-qualified
-	SQL   string
+	Table     sqltext.Table
+	Statement string
 }
 
 // Fill gives a value to every row without one.
 type Fill struct{ Target Target }
 
-func (Change) action()       {}
-func (Concurrently) action() {}
-func (Validate) action()     {}
-func (Fill) action()         {}
-
-// Table returns the table of an action, quoted and schema-qualified; "" if it has none.
-func Table(a Action) string {
-	switch a := a.(type) {
-	case Change:
-		return a.Table
-	case Concurrently:
-		return a.Target.Relation()
-	case Validate:
-		return a.Table
-	case Fill:
-		return a.Target.Relation()
-	default:
-		return ""
+// Tables implements Action.
+func (c Change) Tables() []sqltext.Table {
+	var tables []sqltext.Table
+	for _, l := range c.Locks {
+		tables = append(tables, l.Table.All())
 	}
+	return tables
 }
 
-// SQL returns the statements of an action. It returns none for a Fill, whose statements package backfill makes.
-func SQL(a Action) []string {
-	switch a := a.(type) {
-	case Change:
-		return a.Statements
-	case Concurrently:
-		return []string{a.SQL}
-	case Validate:
-		return []string{a.SQL}
-	default:
-		return nil
-	}
-}
+// SQL implements Action.
+func (c Change) SQL() []string { return c.Statements }
+
+// SelfChecking implements Action.
+func (c Change) SelfChecking() bool { return c.Guard != "" }
+
+// Tables implements Action.
+func (c Concurrently) Tables() []sqltext.Table { return []sqltext.Table{c.Table} }
+
+// SQL implements Action.
+func (c Concurrently) SQL() []string { return []string{c.Statement} }
+
+// SelfChecking implements Action.
+func (c Concurrently) SelfChecking() bool { return false }
+
+// Tables implements Action.
+func (v Validate) Tables() []sqltext.Table { return []sqltext.Table{v.Table} }
+
+// SQL implements Action.
+func (v Validate) SQL() []string { return []string{v.Statement} }
+
+// SelfChecking implements Action.
+func (v Validate) SelfChecking() bool { return true }
+
+// Tables implements Action.
+func (f Fill) Tables() []sqltext.Table { return []sqltext.Table{f.Target.Name()} }
+
+// SQL implements Action.
+func (f Fill) SQL() []string { return nil }
+
+// SelfChecking implements Action.
+func (f Fill) SelfChecking() bool { return false }

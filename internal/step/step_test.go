@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/lock"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -66,7 +68,7 @@ func TestSelfChecking(t *testing.T) {
 		"concurrently":   {step.Concurrently{}, false},
 		"fill":           {step.Fill{}, false},
 	} {
-		if got := step.SelfChecking(c.action); got != c.want {
+		if got := c.action.SelfChecking(); got != c.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}
@@ -74,15 +76,15 @@ func TestSelfChecking(t *testing.T) {
 
 func TestMergeChanges(t *testing.T) {
 	change := func(table, sql string, options ...func(*step.Change)) step.Action {
-		c := step.Change{Table: table, Exclusive: true, Statements: []string{sql}}
+		c := step.Change{Locks: []lock.Lock{lock.On(sqltext.Table{Name: table}, lock.AccessExclusive)}, Statements: []string{sql}}
 		for _, option := range options {
 			option(&c)
 		}
 		return c
 	}
 	guarded := func(c *step.Change) { c.Guard = "SELECT FROM pg_attrdef" }
-	only := func(c *step.Change) { c.Only = true }
-	share := func(c *step.Change) { c.Exclusive = false }
+	only := func(c *step.Change) { c.Locks[0].Table.Only = true }
+	share := func(c *step.Change) { c.Locks[0].Mode = lock.ShareUpdateExclusive }
 	for name, c := range map[string]struct {
 		actions []step.Action
 		want    []string
@@ -95,14 +97,14 @@ func TestMergeChanges(t *testing.T) {
 		"a weaker lock":        {[]step.Action{change("t", "1"), change("t", "2", share)}, []string{"t exclusive: 1", "t share: 2"}},
 		"first without below":  {[]step.Action{change("t", "1", only), change("t", "2")}, []string{"t exclusive only: 1", "t exclusive: 2"}},
 		"then without below":   {[]step.Action{change("t", "1"), change("t", "2", only)}, []string{"t exclusive: 1; 2"}},
-		"something in between": {[]step.Action{change("t", "1"), step.Validate{Table: "t", SQL: "v"}, change("t", "2")}, []string{"t exclusive: 1", "t validate: v", "t exclusive: 2"}},
+		"something in between": {[]step.Action{change("t", "1"), step.Validate{Table: sqltext.Table{Name: "t"}, Statement: "v"}, change("t", "2")}, []string{"t exclusive: 1", "t validate: v", "t exclusive: 2"}},
 	} {
 		first := ""
 		if len(c.actions) > 0 {
-			first = strings.Join(step.SQL(c.actions[0]), "; ")
+			first = strings.Join(c.actions[0].SQL(), "; ")
 		}
 		equal(t, name, step.MergeChanges(c.actions), c.want)
-		if len(c.actions) > 0 && strings.Join(step.SQL(c.actions[0]), "; ") != first {
+		if len(c.actions) > 0 && strings.Join(c.actions[0].SQL(), "; ") != first {
 			t.Errorf("%s: an action was changed", name)
 		}
 	}

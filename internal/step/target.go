@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -37,6 +38,26 @@ func (t Target) Relation() string { return sqltext.Qualified(t.Schema, t.Table) 
 
 // String returns schema.table without quotes.
 func (t Target) String() string { return t.Schema + "." + t.Table }
+
+// exclusive returns the lock of a change that blocks readers and writers for an instant.
+func (t Target) exclusive() []lock.Lock {
+	return []lock.Lock{lock.On(t.Name(), lock.AccessExclusive)}
+}
+
+// exclusiveOnly is exclusive without the tables below the target.
+func (t Target) exclusiveOnly() []lock.Lock {
+	name := t.Name()
+	name.Only = true
+	return []lock.Lock{lock.On(name, lock.AccessExclusive)}
+}
+
+// ownLock is exclusiveOnly for a target that excludes the tables that inherit from it, else exclusive.
+func (t Target) ownLock() []lock.Lock { return []lock.Lock{lock.On(t.Rows(), lock.AccessExclusive)} }
+
+// shared returns the lock of a change that blocks no reader or writer.
+func (t Target) shared() []lock.Lock {
+	return []lock.Lock{lock.On(t.Name(), lock.ShareUpdateExclusive)}
+}
 
 func (t Target) id(verb string) ID { return ID(t.String() + "/" + verb) }
 

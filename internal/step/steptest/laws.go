@@ -229,7 +229,7 @@ func (c *lawTest) reset() {
 }
 
 func describe(id step.ID, a step.Action) action {
-	t := action{name: fmt.Sprintf("%s %T %q", id, a, step.SQL(a))}
+	t := action{name: fmt.Sprintf("%s %T %q", id, a, a.SQL())}
 	switch a.(type) {
 	case step.Fill, step.Concurrently:
 		t.divisible = true

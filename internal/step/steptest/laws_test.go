@@ -66,7 +66,7 @@ func subjects(major int) map[string]string {
 // function returns the statement that creates rekey's function.
 func function(major int) string {
 	view := step.View{Server: catalog.Server{Version: major * 10000}}
-	return step.SQL(step.EnsureFunction{Schema: schema}.Apply(view)[0])[0]
+	return step.EnsureFunction{Schema: schema}.Apply(view)[0].SQL()[0]
 }
 
 // The laws take long, so that a made column and an existing one are tested on the oldest and the newest version, and each
@@ -297,13 +297,9 @@ func (s subject) interrupt(ctx context.Context, a step.Action) error {
 		_, err := s.observer.Exec(ctx, sqltext.Format("UPDATE {} SET uuid = {}() WHERE id > 6 AND uuid IS NULL", a.Target.Rows(), a.Target.Function))
 		return err
 	case step.Concurrently:
-		index := sqltext.Table{Schema: a.Target.Schema, Name: a.Target.Index}
+		index := sqltext.Table{Schema: a.Table.Schema, Name: a.Index}
 		if a.Build {
-			columns := make([]string, 0, 2)
-			for _, c := range a.Target.IndexColumns() {
-				columns = append(columns, sqltext.Ident(c))
-			}
-			if _, err := s.observer.Exec(ctx, sqltext.Format("CREATE UNIQUE INDEX {} ON {} (", sqltext.Name(a.Target.Index), a.Target.Name())+strings.Join(columns, ", ")+")"); err != nil {
+			if _, err := s.observer.Exec(ctx, strings.Replace(a.Statement, " CONCURRENTLY", "", 1)); err != nil {
 				return err
 			}
 		}
