@@ -101,14 +101,6 @@ func NotUUIDs(ctx context.Context, tx pg.Tx, table sqltext.Table, column string)
 		sqltext.Name(column), table, sqltext.Name(column), sqltext.Value(uuid), examples))
 }
 
-// Unfilled reports whether a row has no value. The scan ends at the first such row.
-func Unfilled(ctx context.Context, tx pg.Tx, table sqltext.Table, column string) (bool, error) {
-	var found bool
-	err := tx.QueryRow(ctx, sqltext.Format("SELECT EXISTS (SELECT FROM {} WHERE {} IS NULL)",
-		table, sqltext.Name(column))).Scan(&found)
-	return found, err
-}
-
 // Prove calls a function, whose owner the role must trust, in a read-only transaction and returns whether it makes UUIDv7.
 // The search_path is the role's own without the schemas in which other roles could create objects that the function calls.
 func Prove(ctx context.Context, pool *pgxpool.Pool, function sqltext.Table, trusted []string) (catalog.Proof, error) {

@@ -3,6 +3,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/sqltext"
@@ -85,7 +87,8 @@ type Plan struct {
 // Group is the steps on one table, or the steps on the schema itself.
 type Group struct {
 	Table   string // bare name; "" for steps of the schema
-	Target  step.Target
+	Target  step.Target // of an edge: the child's uuid column
+	Edge    *step.Edge  // nil for a table
 	State   State
 	Missing []string // what the table lacks, in words
 	Kept    int64    // the number of values of another UUID version, which stay
@@ -241,9 +244,14 @@ func Bytes(t *catalog.Table) int64 {
 func (p Plan) Targets() []Group {
 	var groups []Group
 	for _, g := range p.Groups {
-		if g.Target.Table != "" {
+		if g.Target.Table != "" && g.Edge == nil {
 			groups = append(groups, g)
 		}
 	}
 	return groups
+}
+
+// Edges returns the groups of edges.
+func (p Plan) Edges() []Group {
+	return slices.DeleteFunc(slices.Clone(p.Groups), func(g Group) bool { return g.Edge == nil })
 }

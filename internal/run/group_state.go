@@ -61,8 +61,8 @@ func (st *groupState) view(ctx context.Context, s step.Step) (step.View, error) 
 		}
 		st.inspected = &view
 	}
-	if reader, ok := s.(step.RowReader); ok && reader.ReadsRows() && st.executor.Plan.Direction == plan.Up {
-		if err := st.readRows(ctx); err != nil {
+	if reader, ok := s.(step.RowReader); ok && st.executor.Plan.Direction == plan.Up {
+		if err := st.readRows(ctx, reader); err != nil {
 			return step.View{}, err
 		}
 		st.inspected.Unfilled, st.inspected.Filled = !st.filled[st.inspected.Table.OID], st.filled
@@ -184,7 +184,7 @@ func (st *groupState) request() inspect.Request {
 }
 
 // readRows reads from each table whether rows lack a value, if the catalogue does not show it.
-func (st *groupState) readRows(ctx context.Context) error {
+func (st *groupState) readRows(ctx context.Context, reader step.RowReader) error {
 	for _, part := range st.group.Target.Parts(st.inspected.Table) {
 		oid := part.Table.OID
 		if _, known := st.filled[oid]; known {
@@ -199,14 +199,11 @@ func (st *groupState) readRows(ctx context.Context) error {
 			st.setFilled(oid, false)
 			continue
 		}
-		err := st.executor.session.ReadOutsideTx(ctx, func(tx pg.Tx) error {
-			unfilled, err := inspect.Unfilled(ctx, tx, part.Rows(), part.Column)
-			st.setFilled(oid, !unfilled)
-			return err
-		})
+		unfilled, err := st.executor.session.HasRow(ctx, reader.Unfilled(part.Rows()))
 		if err != nil {
 			return err
 		}
+		st.setFilled(oid, !unfilled)
 	}
 	return nil
 }

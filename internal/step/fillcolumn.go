@@ -1,5 +1,7 @@
 package step
 
+import "github.com/rekey-pg/rekey/internal/sqltext"
+
 // FillColumn gives a value to every row in which the column is NULL.
 type FillColumn struct{ Target Target }
 
@@ -18,8 +20,13 @@ func (s FillColumn) Explain() Explanation {
 	}
 }
 
-// ReadsRows implements Reader.
-func (s FillColumn) ReadsRows() bool { return true }
+// Unfilled implements RowReader.
+func (s FillColumn) Unfilled(table sqltext.Table) string {
+	return sqltext.Format("SELECT FROM {} WHERE {} IS NULL LIMIT 1", table, sqltext.Name(s.Target.Column))
+}
+
+// Stuck implements RowReader: every row gets a value.
+func (s FillColumn) Stuck(sqltext.Table) string { return "" }
 
 // Check implements Step.
 func (s FillColumn) Check(v View) Outcome {

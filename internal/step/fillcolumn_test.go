@@ -35,8 +35,9 @@ func TestFillColumn(t *testing.T) {
 			done: true,
 		},
 	})
-	if !(step.FillColumn{}).ReadsRows() {
-		t.Error("the step does not read rows")
+	fill := step.FillColumn{Target: orders()}
+	if got := fill.Unfilled(orders().Rows()); got != `SELECT FROM "app"."orders" WHERE "uuid" IS NULL LIMIT 1` || fill.Stuck(orders().Rows()) != "" {
+		t.Error(got)
 	}
 }
 

@@ -71,10 +71,14 @@ type View struct {
 	Data     catalog.Data    // counts of an existing column, made before the first step
 }
 
-// RowReader is a step that needs View.Unfilled or View.Filled, which costs a scan up to the first NULL.
+// RowReader is a step that needs View.Unfilled or View.Filled, which costs a scan up to the first row to fill.
 type RowReader interface {
 	Step
-	ReadsRows() bool
+	// Unfilled returns a query that returns a row while a table, one part of a tree, has rows to fill.
+	Unfilled(table sqltext.Table) string
+	// Stuck returns a query for the rows that can never be filled. Its one row has their number, as int8, and examples
+	// of their keys, as text[]. It returns "" if there can be none.
+	Stuck(table sqltext.Table) string
 }
 
 // Action is one operation on the database: a Change, Concurrently, Validate or Fill.
@@ -137,7 +141,10 @@ type Validate struct {
 }
 
 // Fill gives a value to every row without one.
-type Fill struct{ Target Target }
+type Fill struct {
+	Target Target
+	Edge   *Edge // the values are the uuids of the edge's parent; nil for values of the target's own
+}
 
 // Tables implements Action.
 func (c Change) Tables() []sqltext.Table {
