@@ -1,14 +1,23 @@
 package step
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 // Edge is the goal of one foreign key: a uuid column of the child next to the integer one, kept equal by triggers, with a
 // foreign key of its own onto the parent's uuid column.
+//
+// Each table of an inheritance tree is an edge of its own, the root first: triggers and foreign keys are not inherited.
 type Edge struct {
-	Child  sqltext.Table
+	// Child is the table with the integer column, with Only if it belongs to an inheritance tree.
+	Child sqltext.Table
+	// Parent is the table that the column refers to, with Only unless it is partitioned: a foreign key does not see the
+	// rows of tables that inherit from it.
 	Parent sqltext.Table
 	// Column is the child's integer column, and Key the parent's column that it refers to.
 	Column, Key string
@@ -16,10 +25,23 @@ type Edge struct {
 	UUID, ParentUUID string
 	// Constraint is the name of the new foreign key.
 	Constraint string
-	// Reference is the foreign key that the edge mirrors. Its Name is "" for a reference without a constraint.
+	// Check is the name of the temporary CHECK constraint that proves NOT NULL.
+	Check string
+	// Reference is the foreign key that the edge mirrors. Its Name is "" for a reference without a constraint, which gets
+	// no foreign key: a new one would reject what the application writes today.
 	Reference catalog.ForeignKey
-	// Function is the name of the trigger function.
+	// Function is the name of the trigger function. It is in the child's schema, so that the table can be restored, and
+	// written to, without rekey's own schema.
 	Function sqltext.Table
+	// Owner is the owner of the function: the owner of the parent, whose rights the look-up needs.
+	Owner string
+	// Row has the columns by which the AFTER trigger finds a row of the child. It is needed with ChildFirst only.
+	Row []string
+	// ParentIndex is the name of the unique index that a composite foreign key needs, on the parent's columns with
+	// ParentUUID in place of Key; "" for a key of one column.
+	ParentIndex string
+	// Default is the default of Column, nil if it has none.
+	Default *EdgeDefault
 	// Twins are the indexes to build, one for each index that holds Column.
 	Twins []IndexTwin
 	// ChildFirst says that a child may be written before its parent, so that an AFTER trigger fills what the BEFORE
@@ -27,20 +49,96 @@ type Edge struct {
 	ChildFirst bool
 	// Always says that the triggers fire in sessions of logical replication too (ENABLE ALWAYS).
 	Always bool
+	// Inherited says that the table above has the column, so that this table has it too.
+	Inherited bool
+	// Tree says that the child is partitioned.
+	Tree bool
+	// Required says that UUID becomes NOT NULL.
+	Required bool
 }
 
-// IndexTwin is an index that holds the child's uuid column in place of the integer one.
-type IndexTwin struct {
-	Of   string // name of the index that it copies
-	Name string
-	// Unique says that the twin is unique, and Deferrable that it is a DEFERRABLE constraint, which cannot end the
-	// application's INSERT .. ON CONFLICT with an error.
-	Unique, Deferrable bool
-	// Definition is the part of CREATE INDEX from USING on.
-	Definition string
+// EdgeDefault is the constant default of an integer column. Both fields are the text of an SQL expression.
+type EdgeDefault struct {
+	Key string
+	// UUID is the uuid of the parent row that Key refers to, the default of the uuid column; "" if there is no such row.
+	UUID string
 }
+
+// EdgePart is a pair of equal columns of a composite foreign key, in addition to Column and Key.
+type EdgePart struct{ Child, Parent string }
 
 // String returns the edge as schema.child.column, for messages and events.
 func (e Edge) String() string { return e.Child.String() + "." + e.Column }
 
 func (e Edge) id(verb string) ID { return ID(e.String() + "/" + verb) }
+
+// SelfReference reports whether the child is the parent.
+func (e Edge) SelfReference() bool { return e.Child.Same(e.Parent) }
+
+// Constrained reports whether the edge mirrors a foreign key, not a reference without a constraint.
+func (e Edge) Constrained() bool { return e.Reference.Name != "" }
+
+// Parts returns the other columns of a composite foreign key, in order; nil if the key has one column.
+func (e Edge) Parts() []EdgePart {
+	var parts []EdgePart
+	for i, c := range e.Reference.ChildColumns {
+		if c != e.Column {
+			parts = append(parts, EdgePart{Child: c, Parent: e.Reference.ParentColumns[i]})
+		}
+	}
+	return parts
+}
+
+// ChildColumns returns the columns of the new foreign key, in the order of the one that it mirrors.
+func (e Edge) ChildColumns() []string { return replaced(e.Reference.ChildColumns, e.Column, e.UUID) }
+
+// ParentColumns returns the columns that the new foreign key refers to, in the same order.
+func (e Edge) ParentColumns() []string {
+	return replaced(e.Reference.ParentColumns, e.Key, e.ParentUUID)
+}
+
+func replaced(names []string, old, name string) []string {
+	names = slices.Clone(names)
+	if at := slices.Index(names, old); at >= 0 {
+		names[at] = name
+	}
+	return names
+}
+
+// EdgeFunction returns the name of the trigger function of a child's column.
+func EdgeFunction(child sqltext.Table, column string) sqltext.Table {
+	return sqltext.Table{Schema: child.Schema, Name: IndexName("rekey_{table}_{column}", child.Name, column)}
+}
+
+// Trigger returns the name of a trigger of the edge: i before INSERT, u before UPDATE, l after both. Names that begin with
+// ~, the last printable character, fire after the application's own triggers. The triggers of a composite key fire after
+// those that fill its other columns.
+func (e Edge) Trigger(kind string) string {
+	return IndexName("~rekey"+strings.Repeat("~", len(e.Parts()))+"_{column}_"+kind, "", e.Column)
+}
+
+// TriggerNames returns the names of all triggers of the edge.
+func (e Edge) TriggerNames() []string {
+	names := []string{e.Trigger("i"), e.Trigger("u")}
+	if e.ChildFirst {
+		names = append(names, e.Trigger("l"))
+	}
+	return names
+}
+
+// on returns a lock on the child and, if it is partitioned, on its partitions.
+func (e Edge) on(mode lock.Mode) []lock.Lock { return []lock.Lock{lock.On(e.Child, mode)} }
+
+// onBoth returns a lock on the child and the parent.
+func (e Edge) onBoth(mode lock.Mode) []lock.Lock {
+	return lock.InOrder([]lock.Lock{lock.On(e.Child, mode), lock.On(e.Parent, mode)})
+}
+
+// idents returns columns as a list for SQL, quoted.
+func idents(columns []string) string {
+	quoted := make([]string, len(columns))
+	for i, c := range columns {
+		quoted[i] = sqltext.Ident(c)
+	}
+	return strings.Join(quoted, ", ")
+}
