@@ -19,6 +19,8 @@ type Request struct {
 	Column    string            // reads the objects that depend on this column, and its publications; "" reads neither
 	Columns   map[string]string // by table, where it is not Column
 	Function  string            // name of a function without arguments; "" reads none
+	Edges     bool              // reads foreign keys with both ends, and triggers, indexes and functions as an edge needs them
+	Parents   []string          // other schemas whose relations are read into OtherSchemas, as far as Relations' foreign keys refer to them
 }
 
 func (q Request) columnOf(table string) string {
