@@ -204,6 +204,7 @@ func tableSamples() []sample {
 		{"message.RowTooWide", message.RowTooWide(orders)},
 		{"message.DependentObject", message.DependentObject(orders, "uuid", "view", "app.recent_orders")},
 		{"message.MarkLost", message.MarkLost(orders, quoted, "uuid")},
+		{"message.MarkNewer", message.MarkNewer(orders, "uuid", 3, 2)},
 	}
 }
 

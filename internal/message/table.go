@@ -147,3 +147,10 @@ func MarkLost(table, quoted, column string) *problem.Problem {
 		"The column existed before up, and the mark [rekey: found {..}] at the end of its comment recorded its earlier state. Without the mark rekey removes nothing.",
 		fmt.Sprintf("Restore the end of the comment: COMMENT ON COLUMN %s.%s IS '..'; Or revert the table manually.", quoted, sqltext.Ident(column)))
 }
+
+// MarkNewer returns the refusal of a column with a mark that a newer version of rekey wrote.
+func MarkNewer(table, column string, format, known int) *problem.Problem {
+	return refused("mark_newer", table, fmt.Sprintf("the mark of column %s of %s has format %d, newer than %d", column, table, format, known),
+		"A newer version of rekey has made or changed the column and wrote the mark in its comment. This version cannot read what the mark says and changes nothing.",
+		"Use the newer version of rekey: rekey version")
+}

@@ -60,6 +60,7 @@ func TestProfileSchemaRefusals(t *testing.T) {
 		"a view of this name":    {func(s *Input) { s.Schema.Relations[1].Kind = catalog.View }, "no_version_table"},
 		"a table without one":    {func(s *Input) { s.Schema.Relations[1].Comment = nil }, "no_version"},
 		"a damaged mark on down": {damagedMark, "mark_lost"},
+		"a newer mark":           {newerMark, "mark_newer"},
 	} {
 		if got := Build(profileRun("2", test.alter)); codes(got.Refusals) != test.want {
 			t.Errorf("%s: %v, want %q", name, got.Refusals, test.want)
@@ -70,6 +71,11 @@ func TestProfileSchemaRefusals(t *testing.T) {
 func damagedMark(s *Input) {
 	s.Direction = Down
 	comment := `[rekey: found {"default":"now()"`
+	addUUID(first(s)).Comment = &comment
+}
+
+func newerMark(s *Input) {
+	comment := "[rekey 3: found]"
 	addUUID(first(s)).Comment = &comment
 }
 

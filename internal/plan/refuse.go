@@ -68,6 +68,9 @@ func refuseTable(s Input, p Plan, g Group, table *catalog.Table) problem.List {
 	if !work {
 		return nil
 	}
+	if _, as := g.Target.Read(table); as.Newer > 0 {
+		return problem.List{message.MarkNewer(g.Target.String(), g.Target.Column, as.Newer, step.MarkFormat)}
+	}
 	if table.IsTree() && g.Target.KeepsMark {
 		return refuseTree(s, p, g, table, fills)
 	}

@@ -167,6 +167,7 @@ func TestDownRefusals(t *testing.T) {
 		"another index":                    {attach(catalog.Attachment{Column: "uuid", Kind: "index", Name: "other"}), "dependent_object"},
 		"the CHECK of up":                  {attach(catalog.Attachment{Column: "uuid", Kind: "constraint", Name: "rekey_uuid_not_null"}), ""},
 		"a made column, found before":      {func(s *Input) { s.Adopted = map[string]bool{"t": true} }, "mark_lost"},
+		"a mark of a newer format":         {onTable(func(t *catalog.Table) { comment := `[rekey 3: made {"of":"app.t"}]`; t.Columns[1].Comment = &comment }), "mark_newer"},
 		"an edited mark":                   {onTable(func(t *catalog.Table) { comment := `[rekey: found {"of":"app.t"`; t.Columns[1].Comment = &comment }), ""},
 		"a view on a found column":         {foundWith("", catalog.Attachment{Column: "uuid", Kind: "view", Name: "v"}), ""},
 		"a foreign key on the new index":   {foundWith("", catalog.Attachment{Column: "uuid", Kind: "foreign key", Name: "f", OnIndex: "t_uuid_idx"}), "dependent_object"},

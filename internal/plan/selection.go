@@ -66,7 +66,7 @@ func (a Selection) Target(schema string, table *catalog.Table, direction Directi
 		t.Index = step.IndexName(naming.Index, table.Name, strings.Join(t.IndexColumns(), "_"))
 	}
 	origin, as := t.Read(table)
-	if origin == step.Made || origin == step.Found {
+	if (origin == step.Made || origin == step.Found) && as.Newer == 0 {
 		t.Index = as.Index
 		if table.IsTree() {
 			t.Pattern = firstNonEmpty(as.Pattern, t.Pattern)

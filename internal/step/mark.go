@@ -31,6 +31,7 @@ type Mark struct {
 	Index      string `json:"index,omitempty"`    // name of the target's index
 	Pattern    string `json:"pattern,omitempty"`  // Target.Pattern
 	Unreadable bool   `json:"-"`                  // the comment was edited, and the other fields are not set
+	Newer      int    `json:"-"`                  // format of a mark that this version of rekey cannot read; the other fields are not set
 	// Below has the tables of a tree, as schema.table, whose column differed from the root's.
 	Below map[string]Mark `json:"below,omitempty"`
 }
@@ -64,13 +65,17 @@ const (
 	foundMark = "[rekey: found {"
 )
 
-// Read returns the origin of the target's column and its mark.
+// Read returns the origin of the target's column and its mark. A column with a mark of a newer format counts as found: down
+// must not drop it.
 func (t Target) Read(table *catalog.Table) (Origin, Mark) {
 	c := table.Column(t.Column)
 	if c == nil {
 		return Absent, Mark{}
 	}
 	comment := text(c.Comment)
+	if newer := newerMark(comment); newer > 0 {
+		return Found, Mark{Newer: newer}
+	}
 	if t.KeepsMark {
 		return t.readKept(comment)
 	}

@@ -1,6 +1,7 @@
 package step_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -43,6 +44,13 @@ func TestRead(t *testing.T) {
 		"kept, found":                          {keepsMark(), table(column(commented(`[rekey: found {"of":"app.orders"}]`))), step.Found, step.Mark{Table: "app.orders"}},
 		"kept, found, of another table":        {keepsMark(), table(column(commented(`[rekey: found {"of":"app.other"}]`))), step.Untouched, step.Mark{}},
 		"kept, the mark of a profile is none":  {keepsMark(), table(column(commented(unfinished))), step.Untouched, step.Mark{}},
+		"newer":                                {orders(), table(column(commented(`a text [rekey 3: made {"of":"app.orders"}]`))), step.Found, step.Mark{Newer: 3}},
+		"newer beside an old one":              {keepsMark(), table(column(commented(keptMade + "\n[rekey 3: switched]"))), step.Found, step.Mark{Newer: 3}},
+		"newer, an absurd number":              {orders(), table(column(commented(`[rekey 99999999999999999999: x]`))), step.Found, step.Mark{Newer: math.MaxInt}},
+		"newer, but complete like version 40":  {orders(), table(column(notNull, defaulted, commented(`[rekey 3: x]`)), index("any_name")), step.Found, step.Mark{Newer: 3}},
+		"no number":                            {orders(), table(column(commented(`[rekey 3 was here: no mark]`))), step.Untouched, step.Mark{}},
+		"no mark, no number":                   {orders(), table(column(commented(`[rekey : x] [rekey 3`))), step.Untouched, step.Mark{}},
+		"the mark of an edge":                  {keepsMark(), table(column(commented(linkedMark))), step.Untouched, step.Mark{}},
 		"kept, found without the table's name": {keepsMark(), table(column(commented(found))), step.Untouched, step.Mark{}},
 	} {
 		origin, mark := c.target.Read(c.table)
