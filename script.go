@@ -126,7 +126,7 @@ func (o Options) usesClock() bool {
 }
 
 func filling(p plan.Plan, g plan.Group, t step.Target) script.Filling {
-	choice := backfill.Explain(p.Server, *p.Table(g, t), t)
+	choice := backfill.Explain(p.Server, *p.Table(g, t), t.Column)
 	f := script.Filling{Region: choice.Region, Batch: int64(choice.Batch), Waves: choice.Bounds(), Reason: choice.Reason}
 	f.ByTuple = choice.By == backfill.ByTuple
 	if choice.By == backfill.ByKey {

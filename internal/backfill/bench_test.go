@@ -50,7 +50,6 @@ var benchFresh = []string{
 type benchServer struct {
 	pool   *pgxpool.Pool
 	server catalog.Server
-	target step.Target
 	call   string
 }
 
@@ -71,11 +70,7 @@ func startBenchServer(b *testing.B, major int) *benchServer {
 		b.Fatal(err)
 	}
 	b.Cleanup(pool.Close)
-	s := &benchServer{pool: pool, target: step.Target{
-		Schema: "public", Table: "t", Column: "uuid", Index: "t_uuid_idx",
-		Function: sqltext.Table{Schema: "public", Name: step.FunctionName},
-	}}
-	s.call = sqltext.Format("{}()", s.target.Function)
+	s := &benchServer{pool: pool, call: sqltext.Format("{}()", sqltext.Table{Schema: "public", Name: step.FunctionName})}
 	if s.server, err = inspect.Server(b.Context(), pool); err != nil {
 		b.Fatal(err)
 	}
@@ -128,8 +123,9 @@ func (s *benchServer) measure(b *testing.B, fill func(*testing.B)) figures {
 
 func (s *benchServer) waves(b *testing.B, workers int) {
 	s.exec(b, "ALTER TABLE t ADD uuid uuid, ALTER uuid SET DEFAULT "+s.call)
-	e := &env{TB: b, pool: s.pool, server: s.server, target: s.target}
-	w := e.work()
+	e := &env{TB: b, pool: s.pool, server: s.server}
+	w := e.job()
+	w.Writer = Expression(s.call)
 	w.Workers, w.Pace = workers, pace.New(pace.Full, 0)
 	begun := time.Now()
 	result, err := Run(b.Context(), w)

@@ -61,7 +61,7 @@ func (d *tableCheckpoints) Guard(context.Context, pg.Tx) error {
 var errInterrupted = errors.New("interrupted")
 
 // smallRegions returns a filler with small regions, so that the table of a test has several.
-func smallRegions(w Work) *filler {
+func smallRegions(w Job) *filler {
 	f := newFiller(w)
 	f.choice.Region = 100
 	return f
@@ -84,7 +84,7 @@ func TestResumesAfterInterruption(t *testing.T) {
 				}
 				return nil
 			}
-			w := b.work()
+			w := b.job()
 			w.Checkpoints = checkpoints
 			result, err := smallRegions(w).fillAll(t.Context())
 			rows += result.Rows
@@ -139,7 +139,7 @@ func TestIgnoresCheckpointsAfterRewrite(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, events(50000)+checkpointsTable)
-		w := b.work()
+		w := b.job()
 		w.Checkpoints = &tableCheckpoints{before: func(n int) error {
 			if n > 40 {
 				return errInterrupted
@@ -152,7 +152,7 @@ func TestIgnoresCheckpointsAfterRewrite(t *testing.T) {
 		b.exec("DELETE FROM t WHERE id % 3 = 0")
 		b.exec("VACUUM FULL t")
 		again := &tableCheckpoints{}
-		w = b.work()
+		w = b.job()
 		w.Checkpoints = again
 		if _, err := smallRegions(w).fillAll(t.Context()); err != nil {
 			t.Fatal(err)
@@ -179,7 +179,7 @@ func TestContinuesAfterRewrite(t *testing.T) {
 					}
 					return nil
 				}
-				w := b.work()
+				w := b.job()
 				w.Checkpoints, w.Workers = checkpoints, 1
 				if _, err := smallRegions(w).fillAll(t.Context()); err != nil {
 					t.Fatal(err)
@@ -208,7 +208,7 @@ func TestContinuesAfterLostSessions(t *testing.T) {
 			}
 			return nil
 		}}
-		w := b.work()
+		w := b.job()
 		w.Checkpoints = checkpoints
 		if _, err := smallRegions(w).fillAll(t.Context()); err != nil {
 			t.Fatal(err)
@@ -221,7 +221,7 @@ func TestEndsWhenGuardFails(t *testing.T) {
 	t.Parallel()
 	b := newEnv(t, servertest.Cluster(t, servertest.Versions(t)[0]), events(50000)+checkpointsTable)
 	taken := errors.New("another run has taken over")
-	w := b.work()
+	w := b.job()
 	w.Checkpoints = &tableCheckpoints{before: func(int) error { return taken }}
 	if result, err := Run(t.Context(), w); !errors.Is(err, taken) || result.Rows != 0 {
 		t.Errorf("got %+v, %v", result, err)

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/step"
 )
 
 // Choice says how a table is filled, and why.
@@ -47,37 +46,37 @@ const (
 )
 
 // Explain chooses how a table is filled. It reads catalogue estimates only.
-func Explain(server catalog.Server, table catalog.Table, target step.Target) Choice {
+func Explain(server catalog.Server, table catalog.Table, column string) Choice {
 	switch key := table.IntegerKey(); {
 	case server.Major() >= 14:
-		return explain(Choice{By: ByPage}, server, table, target)
+		return explain(Choice{By: ByPage}, server, table, column)
 	case key != "":
-		return explain(Choice{By: ByKey, Key: key}, server, table, target)
+		return explain(Choice{By: ByKey, Key: key}, server, table, column)
 	default:
-		return explain(Choice{By: ByTuple}, server, table, target)
+		return explain(Choice{By: ByTuple}, server, table, column)
 	}
 }
 
 // ExplainBy is Explain for a caller that splits the table itself.
-func ExplainBy(by By, server catalog.Server, table catalog.Table, target step.Target) Choice {
-	return explain(Choice{By: by}, server, table, target)
+func ExplainBy(by By, server catalog.Server, table catalog.Table, column string) Choice {
+	return explain(Choice{By: by}, server, table, column)
 }
 
-func explain(c Choice, server catalog.Server, table catalog.Table, target step.Target) Choice {
+func explain(c Choice, server catalog.Server, table catalog.Table, column string) Choice {
 	c.Region, c.Waves, c.Batch, c.RowsPerPage = defaultRegion, 1, firstBatch, rowsPerPage(table)
-	if why := onePassReason(c, table, target); why != "" {
+	if why := onePassReason(c, table, column); why != "" {
 		// One pass needs no large regions, and a VACUUM can run only after a whole region.
 		c.Region, c.Vacuum = min(c.Region, max(table.Pages/(2*vacuumParts), firstBatch)), true
 		c.Reason = why + vacuumReason + rangeReason(c)
 		return c
 	}
-	c.Waves, c.Reason = waves(c, server, table, target)
+	c.Waves, c.Reason = waves(c, server, table, column)
 	return c
 }
 
 // onePassReason returns why a table is filled in one pass although it is not small, "" if it is not.
-func onePassReason(c Choice, table catalog.Table, target step.Target) string {
-	switch index := indexOn(table, target.Column); {
+func onePassReason(c Choice, table catalog.Table, column string) string {
+	switch index := indexOn(table, column); {
 	case table.Pages <= smallPages:
 		return ""
 	case c.By == ByTuple:
@@ -91,7 +90,7 @@ func onePassReason(c Choice, table catalog.Table, target step.Target) string {
 	}
 }
 
-func waves(c Choice, server catalog.Server, table catalog.Table, target step.Target) (int, string) {
+func waves(c Choice, server catalog.Server, table catalog.Table, column string) (int, string) {
 	switch {
 	case table.Pages <= tinyPages:
 		return 1, tinyTableReason(table)
@@ -99,7 +98,7 @@ func waves(c Choice, server catalog.Server, table catalog.Table, target step.Tar
 		return 1, fmt.Sprintf("one pass: %s pages are too few for waves to pay", formatNumber(table.Pages))
 	}
 	c.Waves = min(maxWaves, int(c.RowsPerPage))
-	return c.Waves, wavesReason(c, table, c.Waves) + triggerReason(server, table, target) + rangeReason(c)
+	return c.Waves, wavesReason(c, table, c.Waves) + triggerReason(server, table, column) + rangeReason(c)
 }
 
 // rowsPerPage estimates the rows of a page.

@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/sqltext"
-	"github.com/rekey-pg/rekey/internal/step"
 )
 
 func TestBounds(t *testing.T) {
@@ -50,14 +48,16 @@ func TestWavesSelectEvenly(t *testing.T) {
 
 func table(pages int64, perPage float64) catalog.Table {
 	return catalog.Table{
-		Pages: pages, Rows: float64(pages) * perPage, Fillfactor: 100,
+		Schema: "public", Name: "t", Pages: pages, Rows: float64(pages) * perPage, Fillfactor: 100,
 		Columns: []catalog.Column{{Name: "id", Type: "bigint"}, {Name: "uuid", Type: "uuid"}},
 		Indexes: []catalog.Index{{Name: "t_pkey", Primary: true, Unique: true, Columns: []string{"id"}}},
 	}
 }
 
-//nolint:gochecknoglobals // a constant that Go cannot write
-var target = step.Target{Schema: "public", Table: "t", Column: "uuid", Function: sqltext.Table{Schema: "public", Name: "v"}}
+// exampleJob is a job as far as statements depend on it.
+func exampleJob(version int) Job {
+	return Job{Server: catalog.Server{Version: version}, Table: table(10_000, 40), Column: "uuid", Writer: Expression(`"public"."v"()`)}
+}
 
 func TestExplain(t *testing.T) {
 	with := func(change func(*catalog.Table)) catalog.Table {
@@ -95,7 +95,7 @@ func TestExplain(t *testing.T) {
 		}), ByPage, 1, "index p"},
 		{"never analyzed", 15, with(func(t *catalog.Table) { t.Rows = -1 }), ByPage, 16, "16 waves"},
 	} {
-		got := Explain(catalog.Server{Version: c.major * 10000}, c.table, target)
+		got := Explain(catalog.Server{Version: c.major * 10000}, c.table, "uuid")
 		if got.By != c.by || got.Waves != c.waves || !strings.Contains(got.Reason, c.reason) {
 			t.Errorf("%s: got %+v", c.name, got)
 		}
@@ -103,7 +103,7 @@ func TestExplain(t *testing.T) {
 }
 
 func TestBatchSQL(t *testing.T) {
-	text := strings.Join(BatchSQL(catalog.Server{Version: 150000}, table(10_000, 40), target, ""), ";\n")
+	text := strings.Join(exampleJob(150000).BatchSQL(), ";\n")
 	for _, part := range []string{
 		`UPDATE ONLY "public"."t" SET "uuid" = "public"."v"() WHERE ctid = ANY (ARRAY (SELECT ctid FROM ONLY "public"."t"`,
 		`ctid >= '(0,0)' AND ctid < '(64,0)' AND "uuid" IS NULL`, "FOR NO KEY UPDATE SKIP LOCKED",
@@ -112,7 +112,7 @@ func TestBatchSQL(t *testing.T) {
 			t.Errorf("%s is missing in\n%s", part, text)
 		}
 	}
-	if text := strings.Join(BatchSQL(catalog.Server{Version: 130000}, table(10_000, 40), target, ""), ";\n"); !strings.Contains(text, `"id" <= '2560'::int8`) {
+	if text := strings.Join(exampleJob(130000).BatchSQL(), ";\n"); !strings.Contains(text, `"id" <= '2560'::int8`) {
 		t.Error(text)
 	}
 }

@@ -14,8 +14,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
-	"github.com/rekey-pg/rekey/internal/sqltext"
-	"github.com/rekey-pg/rekey/internal/step"
 )
 
 func TestMain(m *testing.M) { servertest.Main(m) }
@@ -24,7 +22,6 @@ func TestMain(m *testing.M) { servertest.Main(m) }
 type env struct {
 	testing.TB
 	pool   *pgxpool.Pool
-	target step.Target
 	server catalog.Server
 }
 
@@ -37,10 +34,7 @@ func newEnv(t testing.TB, c *server.Cluster, sql string) *env {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	b := &env{TB: t, pool: pool, target: step.Target{
-		Schema: "public", Table: "t", Column: "uuid", Index: "t_uuid_idx", Check: "t_uuid_check",
-		Function: sqltext.Table{Schema: "public", Name: "v"},
-	}}
+	b := &env{TB: t, pool: pool}
 	b.exec("CREATE FUNCTION v() RETURNS uuid LANGUAGE sql VOLATILE AS 'SELECT gen_random_uuid()'")
 	b.exec(sql)
 	if b.server, err = inspect.Server(t.Context(), pool); err != nil {
@@ -75,7 +69,7 @@ func (b *env) text(sql string) string {
 }
 
 // work inspects the table and returns the work of filling it at full pace.
-func (b *env) work() Work {
+func (b *env) job() Job {
 	b.Helper()
 	var table catalog.Table
 	err := pg.Read(b.Context(), b.pool, func(tx pg.Tx) error {
@@ -90,10 +84,10 @@ func (b *env) work() Work {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return Work{Pool: b.pool, Server: b.server, Table: table, Target: b.target, Pace: pace.New(pace.Full, 0)}
+	return Job{Pool: b.pool, Server: b.server, Table: table, Column: "uuid", Writer: Expression("public.v()"), Pace: pace.New(pace.Full, 0)}
 }
 
-func (b *env) fill(w Work) Result {
+func (b *env) fill(w Job) Result {
 	b.Helper()
 	result, err := Run(b.Context(), w)
 	if err != nil {
@@ -129,7 +123,7 @@ func TestFillsEveryRowOnce(t *testing.T) {
 		b := newEnv(t, c, events(50000)+`UPDATE t SET uuid = gen_random_uuid() WHERE id % 50 = 7;`)
 		before := b.text("SELECT md5(string_agg(id || uuid::text, ',' ORDER BY id)) FROM t WHERE uuid IS NOT NULL")
 		others := b.text("SELECT md5(string_agg(t::text, ',' ORDER BY id)) FROM (SELECT id, kind, email, payload, at FROM t) t")
-		result := b.fill(b.work())
+		result := b.fill(b.job())
 		b.requireFilled()
 		if result.Rows != 49000 {
 			t.Errorf("%d rows were filled", result.Rows)
@@ -140,7 +134,7 @@ func TestFillsEveryRowOnce(t *testing.T) {
 		if got := b.text("SELECT md5(string_agg(t::text, ',' ORDER BY id)) FROM (SELECT id, kind, email, payload, at FROM t) t"); got != others {
 			t.Error("other columns have changed")
 		}
-		if again := b.fill(b.work()); again.Rows != 0 || again.Batches != 0 {
+		if again := b.fill(b.job()); again.Rows != 0 || again.Batches != 0 {
 			t.Errorf("a second run returned %+v", again)
 		}
 	})

@@ -33,12 +33,12 @@ func (e *NoProgressError) Error() string {
 
 // NoProgress returns the error for so many rows that were locked and updated and have no value, with the triggers and rules
 // that may be the cause.
-func (w Work) NoProgress(rows int64) error {
-	e := &NoProgressError{Table: w.Target.String(), Rows: rows, Replica: w.Replica}
-	for _, name := range w.Table.FiringTriggers(w.Target.Column, w.Replica) {
+func (j Job) NoProgress(rows int64) error {
+	e := &NoProgressError{Table: j.Name().String(), Rows: rows, Replica: j.Replica}
+	for _, name := range j.Table.FiringTriggers(j.Column, j.Replica) {
 		e.Causes = append(e.Causes, "the trigger "+name)
 	}
-	for _, r := range w.Table.Rules {
+	for _, r := range j.Table.Rules {
 		if r.OnUpdate {
 			e.Causes = append(e.Causes, "the rule "+r.Name)
 		}
@@ -46,7 +46,7 @@ func (w Work) NoProgress(rows int64) error {
 	return e
 }
 
-// HeldError reports that other transactions held rows for longer than Work.RetryTimeout.
+// HeldError reports that other transactions held rows for longer than Job.RetryTimeout.
 type HeldError struct {
 	Table   string // schema.table
 	Rows    int64

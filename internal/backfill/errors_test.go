@@ -40,7 +40,7 @@ func TestContinuesAfterTimeouts(t *testing.T) {
 			"idle":     "SET LOCAL idle_in_transaction_session_timeout = 1",
 			"too long": "SET LOCAL statement_timeout = 1",
 		} {
-			w, attempts := b.work(), 0
+			w, attempts := b.job(), 0
 			w.RetryTimeout = time.Minute
 			err := w.RunTransaction(t.Context(), func() pg.Settings { return w.BatchSettings(MinStatementTimeout) }, func(tx pg.Tx) error {
 				if attempts++; attempts == 1 {

@@ -39,9 +39,9 @@ func TestExplainThree(t *testing.T) {
 			b := newEnv(t, c, table.sql)
 			b.exec("VACUUM ANALYZE t") // cannot run in a transaction block with the others
 			b.exec("ALTER TABLE t ADD uuid uuid")
-			w := b.work()
+			w := b.job()
 			w.Server.Role.ReplicaRole = false // as for a plain role
-			reason := Explain(w.Server, w.Table, w.Target).Reason
+			reason := Explain(w.Server, w.Table, w.Column).Reason
 			t.Logf("%s:\n%s", table.name, lines(reason))
 			if w.Server.Major() >= 14 && !strings.Contains(string(text), lines(reason)) { // 13 fills by key, with another reason
 				t.Errorf("docs/explanation/engine.md does not quote the reason for %s", table.name)

@@ -19,7 +19,7 @@ func TestRetriesHeldRows(t *testing.T) {
 		t.Parallel()
 		b := newEnv(t, c, events(50000))
 		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id % 1000 = 3 FOR UPDATE")
-		w := b.work()
+		w := b.job()
 		w.Emit = func(e event.Event) {
 			if p, ok := e.(event.Progress); ok && p.Held > 0 {
 				release()
@@ -41,7 +41,7 @@ func TestEndsWhenRowsStayHeld(t *testing.T) {
 				b := newEnv(t, c, sql)
 				release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id = 3 FOR UPDATE")
 				defer release()
-				w := b.work()
+				w := b.job()
 				w.RetryTimeout = 2 * time.Second // long enough to fill the others on a busy machine
 				_, err := Run(t.Context(), w)
 				var held *HeldError
@@ -69,13 +69,13 @@ func TestEndsWhenUpdatesHaveNoEffect(t *testing.T) {
 		} {
 			t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 				b := newEnv(t, c, sql+"ALTER TABLE t ADD uuid uuid")
-				_, err := Run(t.Context(), b.work())
+				_, err := Run(t.Context(), b.job())
 				var none *NoProgressError
 				if !errors.As(err, &none) || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "public.t") {
 					t.Errorf("it ended with %v", err)
 				}
 				if name == "the trigger no" {
-					w := b.work()
+					w := b.job()
 					w.Replica = true
 					b.fill(w)
 					b.requireFilled()
@@ -91,7 +91,7 @@ func TestEndsWhenNULLIsWritten(t *testing.T) {
 		b := newEnv(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 50) FROM generate_series(1, 1000) g; ALTER TABLE t ADD uuid uuid;
 			CREATE FUNCTION "null"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.uuid := null; RETURN new; END';
 			CREATE TRIGGER n BEFORE UPDATE ON t FOR EACH ROW WHEN (new.id = 5) EXECUTE FUNCTION "null"()`)
-		_, err := Run(t.Context(), b.work())
+		_, err := Run(t.Context(), b.job())
 		var none *NoProgressError
 		if !errors.As(err, &none) || none.Rows != 1 || !strings.Contains(err.Error(), "the trigger n") {
 			t.Errorf("it ended with %v", err)
@@ -109,7 +109,7 @@ func TestEndsWhenNULLIsWritten(t *testing.T) {
 			}
 		}()
 		var nulls *NullsError
-		if _, err = Run(t.Context(), b.work()); err != nil && !errors.As(err, &nulls) {
+		if _, err = Run(t.Context(), b.job()); err != nil && !errors.As(err, &nulls) {
 			t.Errorf("it ended with %v", err)
 		}
 		cancel()

@@ -106,7 +106,7 @@ func (f *filler) checkHeapOnly(ctx context.Context, s updateCounts) error {
 	if len(snapshots) > 0 {
 		cause = strings.Join(snapshots, "; ") + " prevents the removal of dead rows"
 	}
-	f.progress.Emit(event.Notice{Table: f.Target.String(), Text: fmt.Sprintf(
+	f.progress.Emit(event.Notice{Table: f.Name().String(), Text: fmt.Sprintf(
 		"only %d%% of the updates are heap-only: the next %d regions are filled in one pass before waves are tried again: %s",
 		100*s.heapOnly/s.updated, onePassRegions, cause)})
 	return err

@@ -35,7 +35,7 @@ func TestUpdatesAreHeapOnly(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		b := newEnv(t, c, events(120000))
 		table, indexes := b.number("SELECT pg_relation_size('t')"), b.number("SELECT pg_indexes_size('t')")
-		w := b.work()
+		w := b.job()
 		w.Workers = 1
 		result := b.fill(w)
 		b.requireFilled()
@@ -62,7 +62,7 @@ func TestScansOnlyItsPages(t *testing.T) {
 			ALTER TABLE t ADD uuid uuid;`)
 		b.waitCounted("n_tup_ins", 40000) // and everything else that the session counted when it created the table
 		b.exec("SELECT pg_stat_reset()")
-		w := b.work()
+		w := b.job()
 		result := b.fill(w)
 		b.heapOnlyPercent(40000)
 		scans := b.number("SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 't'")

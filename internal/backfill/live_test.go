@@ -100,7 +100,7 @@ func TestFillsUnderTraffic(t *testing.T) {
 				}
 			})
 		}
-		w := b.work()
+		w := b.job()
 		w.Pace.SetBatchTime(10 * time.Millisecond)
 		result := b.fill(w)
 		cancel()
@@ -144,7 +144,7 @@ func TestReplicaDisablesTriggers(t *testing.T) {
 		b := newEnv(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 50) FROM generate_series(1, 2000) g;
 			CREATE TABLE log (id int); CREATE FUNCTION log() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.log VALUES (new.id); RETURN new; END';
 			CREATE TRIGGER log AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION log(); ALTER TABLE t ADD uuid uuid`)
-		w := b.work()
+		w := b.job()
 		w.Replica = true
 		b.fill(w)
 		b.requireFilled()
@@ -152,7 +152,7 @@ func TestReplicaDisablesTriggers(t *testing.T) {
 			t.Errorf("the trigger fired %d times", n)
 		}
 		b.exec("UPDATE t SET uuid = NULL; TRUNCATE log")
-		b.fill(b.work())
+		b.fill(b.job())
 		if n := b.number("SELECT count(*) FROM log"); n != 2000 {
 			t.Errorf("without replica the trigger fired %d times", n)
 		}
@@ -165,7 +165,7 @@ func TestShrinksSlowBatches(t *testing.T) {
 		b := newEnv(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT g, repeat('x', 300) FROM generate_series(1, 600) g; ALTER TABLE t ADD uuid uuid;
 			CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.005); RETURN new; END';
 			CREATE TRIGGER slow BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION slow()`)
-		w := b.work()
+		w := b.job()
 		w.Pace.SetBatchTime(4 * time.Millisecond)
 		f := newFiller(w)
 		f.minTimeout = 2 * time.Second // all rows take 3 s, the smallest batch 50 ms, which is within the limit on a busy machine too
@@ -196,7 +196,7 @@ func TestKeepsSizeUnderStatementTrigger(t *testing.T) {
 		b := newEnv(t, c, `CREATE TABLE t (id int PRIMARY KEY, x text) WITH (fillfactor = 50); INSERT INTO t SELECT g, repeat('x', 300) FROM generate_series(1, 20000) g;
 			ALTER TABLE t ADD uuid uuid; CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.06); RETURN NULL; END';
 			CREATE TRIGGER slow BEFORE UPDATE ON t FOR EACH STATEMENT EXECUTE FUNCTION slow()`)
-		result := b.fill(b.work())
+		result := b.fill(b.job())
 		b.requireFilled()
 		if result.Batches > 100 {
 			t.Errorf("%d batches of 60 ms each for 20,000 rows", result.Batches)
@@ -218,7 +218,7 @@ func TestNamesOldSnapshot(t *testing.T) {
 		}
 		time.Sleep(1200 * time.Millisecond) // younger snapshots are not named
 		var notices []string
-		w := b.work()
+		w := b.job()
 		w.Emit = func(e event.Event) {
 			if n, ok := e.(event.Notice); ok {
 				notices = append(notices, n.Text)
@@ -244,7 +244,7 @@ func TestPausesAndStops(t *testing.T) {
 		stop := make(chan struct{})
 		var last event.Progress
 		var throttled []event.Throttled
-		w := b.work()
+		w := b.job()
 		w.Stop = stop
 		w.Emit = func(e event.Event) {
 			switch e := e.(type) {
@@ -278,7 +278,7 @@ func TestPausesAndStops(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errInterrupted)
-		if _, err := Run(ctx, b.work()); !errors.Is(err, errInterrupted) {
+		if _, err := Run(ctx, b.job()); !errors.Is(err, errInterrupted) {
 			t.Errorf("it ended with %v", err)
 		}
 	})

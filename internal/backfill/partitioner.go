@@ -126,13 +126,13 @@ func (k byKey) split(ctx context.Context, tx pg.Tx, r tableRange, pages int64) (
 }
 
 func (k byKey) splitSQL(r tableRange, rows int64) string {
-	return sqltext.Format("SELECT max(k), set_config('enable_bitmapscan', 'on', true) FROM (SELECT {}::int8 AS k FROM ONLY {} WHERE ",
+	return sqltext.Format("SELECT max(k), set_config('enable_bitmapscan', 'on', true) FROM (SELECT {}::int8 AS k FROM {} WHERE ",
 		k.key, k.sql.table) + k.condition(r) + sqltext.Format(" ORDER BY {} LIMIT {}) AS part", k.key, rows)
 }
 
 func (k byKey) end(ctx context.Context, tx pg.Tx) (int64, bool, error) {
 	var end *int64
-	err := tx.QueryRow(ctx, sqltext.Format("SELECT max({})::int8 FROM ONLY {}", k.key, k.sql.table)).Scan(&end)
+	err := tx.QueryRow(ctx, sqltext.Format("SELECT max({})::int8 FROM {}", k.key, k.sql.table)).Scan(&end)
 	if err != nil || end == nil {
 		return 0, false, err
 	}

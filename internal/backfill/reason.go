@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/step"
 )
 
 // The sentences in which a plan explains how a table is filled.
@@ -50,8 +49,8 @@ func indexesReason(table catalog.Table) string {
 }
 
 // triggerReason names the triggers that fire. The catalogue does not show which columns they change.
-func triggerReason(server catalog.Server, table catalog.Table, target step.Target) string {
-	names := table.FiringTriggers(target.Column, server.Role.ReplicaRole)
+func triggerReason(server catalog.Server, table catalog.Table, column string) string {
+	names := table.FiringTriggers(column, server.Role.ReplicaRole)
 	if len(names) == 0 {
 		return ""
 	}

@@ -12,7 +12,7 @@ import (
 
 // filler fills one table.
 type filler struct {
-	Work
+	Job
 	sql         statements
 	choice      Choice
 	ranges      partitioner // of the waves
@@ -23,6 +23,7 @@ type filler struct {
 	inPlace     inPlace
 	vacuums     vacuums
 	sweeps      int
+	orphans     orphans       // in the last sweep
 	minTimeout  time.Duration // smallest statement_timeout of a batch
 }
 
@@ -31,12 +32,12 @@ type filler struct {
 //
 // Errors: ErrStopped, *NoProgressError, *HeldError, *NullsError, the context's cause, an error of Checkpoints, or the
 // server's. Rows that are filled stay filled, and Run may be called again.
-func Run(ctx context.Context, w Work) (Result, error) { return newFiller(w).fillAll(ctx) }
+func Run(ctx context.Context, w Job) (Result, error) { return newFiller(w).fillAll(ctx) }
 
-func newFiller(w Work) *filler {
+func newFiller(w Job) *filler {
 	f := &filler{
-		Work: w, sql: newStatements(w.Target, w.Value), choice: Explain(w.Server, w.Table, w.Target),
-		minTimeout: MinStatementTimeout, progress: NewProgress(w.Target.String(), max(int64(w.Table.Rows), 0), w.Emit),
+		Job: w, sql: w.statements(), choice: Explain(w.Server, w.Table, w.Column),
+		minTimeout: MinStatementTimeout, progress: NewProgress(w.Name().String(), max(int64(w.Table.Rows), 0), w.Emit),
 	}
 	if f.RetryTimeout <= 0 {
 		f.RetryTimeout = DefaultRetryTimeout
@@ -50,7 +51,7 @@ func (f *filler) fillAll(ctx context.Context) (Result, error) {
 	f.progress.Report(true)
 	return Result{
 		Rows: f.progress.Rows(), Batches: f.batches.Load(), Held: f.held.Load(), Sweeps: f.sweeps,
-		InPlace: f.inPlace.share(), Choice: f.choice,
+		InPlace: f.inPlace.share(), Choice: f.choice, Orphans: f.orphans.rows, OrphanKeys: f.orphans.keys,
 	}, err
 }
 
@@ -72,22 +73,25 @@ func (f *filler) fillTiny(ctx context.Context) (done bool, err error) {
 	if err := f.Wait(ctx, f.progress); err != nil {
 		return false, err
 	}
-	var filled, remaining int64
+	var filled int64
+	var left counted
 	err = f.runBatch(ctx, func(tx pg.Tx) error {
 		tag, err := tx.Exec(ctx, f.sql.fill("true", granularity, maxRows))
 		if err != nil {
 			return WrapBatchError(f.sql.lockRows("true", granularity, maxRows), err)
 		}
 		filled = tag.RowsAffected()
-		return tx.QueryRow(ctx, f.sql.count("true")).Scan(&remaining)
+		left, err = f.count(ctx, tx, unsplit{}, tableRange{})
+		return err
 	})
 	if errors.Is(err, ErrTooSlow) {
 		return false, nil
 	}
 	if err == nil {
 		f.record(filled)
+		f.orphans = left.orphans
 	}
-	return err == nil && remaining == 0, err
+	return err == nil && left.rows == 0, err
 }
 
 func (f *filler) record(rows int64) {

@@ -52,7 +52,7 @@ func TestFillsEveryShape(t *testing.T) {
 				t.Parallel()
 				b := newEnv(t, c, sql+"; ANALYZE t; ALTER TABLE t ADD uuid uuid")
 				rows := b.number("SELECT count(*) FROM ONLY t")
-				result := b.fill(b.work())
+				result := b.fill(b.job())
 				if result.Rows != rows {
 					t.Errorf("%d of %d rows were filled: %+v", result.Rows, rows, result)
 				}

@@ -65,9 +65,9 @@ func (i *IdleRounds) Record(filled int64, free bool) bool {
 }
 
 // Reinspect calls Inspect if it is set.
-func (w Work) Reinspect(ctx context.Context) error {
-	if w.Inspect == nil {
+func (j Job) Reinspect(ctx context.Context) error {
+	if j.Inspect == nil {
 		return nil
 	}
-	return w.Inspect(ctx)
+	return j.Inspect(ctx)
 }

@@ -1,45 +1,62 @@
 package backfill
 
 import (
-	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/sqltext"
-	"github.com/rekey-pg/rekey/internal/step"
 )
 
 // statements returns the SQL statements on one table.
 type statements struct {
+	Writer
 	table  sqltext.Table
 	column sqltext.Name
-	value  string
 }
 
-func newStatements(target step.Target, value string) statements {
-	if value == "" {
-		value = sqltext.Format("{}()", target.Function)
-	}
-	return statements{
-		table:  sqltext.Table{Schema: target.Schema, Name: target.Table},
-		column: sqltext.Name(target.Column),
-		value:  value,
-	}
+func (j Job) statements() statements {
+	return statements{Writer: j.Writer, table: j.Name(), column: sqltext.Name(j.Column)}
 }
 
-// lockRows locks up to limit rows of a wave in a range that have no value, and skips rows that others hold. With NO KEY,
+// from returns the table, with an alias if the writer's SQL refers to it.
+func (t statements) from() string {
+	if t.pending == "" {
+		return sqltext.Format("{}", t.table)
+	}
+	return sqltext.Format("{} AS {}", t.table, alias)
+}
+
+// todo returns the SQL condition of rows that are still to do.
+func (t statements) todo() string { return t.without(t.pending) }
+
+// without returns the SQL condition of rows that have no value and meet a further condition.
+func (t statements) without(condition string) string {
+	if condition != "" {
+		condition = " AND " + condition
+	}
+	return sqltext.Format("{} IS NULL", t.column) + condition
+}
+
+// lockRows locks up to limit rows of a wave in a range that are still to do, and skips rows that others hold. With NO KEY,
 // foreign key checks on inserts into other tables do not wait for them.
 func (t statements) lockRows(where string, bound, limit int) string {
 	wave := ""
 	if bound < granularity {
 		wave = sqltext.Format(" AND (get_byte(tidsend(ctid), 5) * {}) & {} < {}", goldenStride, granularity-1, bound)
 	}
-	return sqltext.Format("SELECT ctid FROM ONLY {} WHERE ", t.table) + where +
-		sqltext.Format(" AND {} IS NULL", t.column) + wave +
+	return "SELECT ctid FROM " + t.from() + " WHERE " + where + " AND " + t.todo() + wave +
 		sqltext.Format(" LIMIT {} FOR NO KEY UPDATE SKIP LOCKED", limit)
 }
 
 // fill is a batch of a wave: one statement that locks and fills. It reads the range twice; the inner scan prunes the pages.
 func (t statements) fill(where string, bound, limit int) string {
-	return sqltext.Format("UPDATE ONLY {} SET {} = ", t.table, t.column) + t.value +
-		" WHERE ctid = ANY (ARRAY (" + t.lockRows(where, bound, limit) + "))"
+	return t.set() + "ctid = ANY (ARRAY (" + t.lockRows(where, bound, limit) + "))"
+}
+
+// set updates the rows of a condition that follows.
+func (t statements) set() string {
+	update := "UPDATE " + t.from() + sqltext.Format(" SET {} = ", t.column) + t.value + " WHERE "
+	if t.pending != "" { // a row that changed under the look-up of its value stays as it is
+		update += t.todo() + " AND "
+	}
+	return update
 }
 
 // lockedRows is lockRows with the result as one text of ctids and their number.
@@ -49,34 +66,39 @@ func (t statements) lockedRows(where string, limit int) string {
 
 // fillLocked fills the locked rows with the ctids $1. As a separate statement it sees the rows as they are under the lock,
 // so that only a trigger or a rule can keep it from filling one.
-func (t statements) fillLocked() string {
-	return sqltext.Format("UPDATE ONLY {} SET {} = ", t.table, t.column) + t.value +
-		" WHERE ctid = ANY ($1::text::tid[])"
-}
+func (t statements) fillLocked() string { return t.set() + locked }
 
-// count counts the rows of a range that have no value.
+// locked is the condition of the locked rows with the ctids $1 that were not updated.
+const locked = "ctid = ANY ($1::text::tid[])"
+
+// count counts the rows of a range that are still to do.
 func (t statements) count(where string) string {
-	return sqltext.Format("SELECT count(*) FROM ONLY {} WHERE ", t.table) + where + sqltext.Format(" AND {} IS NULL", t.column)
+	return "SELECT count(*) FROM " + t.from() + " WHERE " + where + " AND " + t.todo()
 }
 
 // countWithOwn counts them, and separately those written by this transaction: a trigger removed their value.
 func (t statements) countWithOwn(where string) string {
-	return sqltext.Format("SELECT count(*), count(*) FILTER (WHERE xmin = pg_current_xact_id()::xid) FROM ONLY {} WHERE ", t.table) +
-		where + sqltext.Format(" AND {} IS NULL", t.column)
+	return "SELECT count(*), count(*) FILTER (WHERE xmin = pg_current_xact_id()::xid) FROM " + t.from() + " WHERE " + where + " AND " + t.todo()
 }
 
-// BatchSQL returns the statements of the first batch of the first wave, for display. value is Work.Value.
-func BatchSQL(server catalog.Server, table catalog.Table, target step.Target, value string) []string {
-	choice := Explain(server, table, target)
+// findOrphans counts the rows of a range that cannot get a value, and returns up to $1 of the keys they refer to.
+func (t statements) findOrphans(where string) string {
+	return "WITH orphans AS MATERIALIZED (SELECT " + t.key + " AS key FROM " + t.from() + " WHERE " + where + " AND " + t.without(t.orphans) + ")" +
+		" SELECT count(*), ARRAY (SELECT DISTINCT key FROM orphans ORDER BY key LIMIT $1) FROM orphans"
+}
+
+// BatchSQL returns the statements of the first batch of the first wave, for display. Of the job it reads the server, the table,
+// the column and the writer.
+func (j Job) BatchSQL() []string {
+	choice := Explain(j.Server, j.Table, j.Column)
 	first := tableRange{open: true, to: int64(choice.Batch) - 1}
 	if choice.By == ByKey {
 		first.to = int64(float64(choice.Batch) * choice.RowsPerPage)
 	}
-	ranges := newPartitioner(choice, newStatements(target, value))
-	return []string{
-		"BEGIN",
-		"SET LOCAL synchronous_commit = off",
-		newStatements(target, value).fill(ranges.condition(first), waveBounds(choice.Waves)[0], maxRows),
-		"COMMIT",
+	settings := []string{"BEGIN", "SET LOCAL synchronous_commit = off"}
+	if j.Writer.setting {
+		settings = append(settings, "SET LOCAL rekey.fill = 'on'")
 	}
+	ranges := newPartitioner(choice, j.statements())
+	return append(settings, j.statements().fill(ranges.condition(first), waveBounds(choice.Waves)[0], maxRows), "COMMIT")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/rekey-pg/rekey/internal/pace"
@@ -36,7 +37,7 @@ func (f *filler) sweepAll(ctx context.Context) error {
 			return err
 		}
 		if f.sweeps >= maxSweeps {
-			return &NullsError{Table: f.Target.String(), Column: f.Target.Column, Sweeps: f.sweeps, Rows: total.rows}
+			return &NullsError{Table: f.Name().String(), Column: f.Column, Sweeps: f.sweeps, Rows: total.rows}
 		}
 		if f.sweeps >= sweepsWithoutPause {
 			if err := f.Sleep(ctx, pause); err != nil {
@@ -53,12 +54,13 @@ func (f *filler) sweep(ctx context.Context) (swept, error) {
 	var held []tableRange
 	pages := pace.NewSizer(firstSweepPages, 1, maxSweepPages)
 	remaining := tableRange{open: true}
+	f.orphans = orphans{}
 	for {
 		if err := f.Wait(ctx, f.progress); err != nil {
 			return total, err
 		}
 		start := time.Now()
-		r, n, ok, err := f.countNext(ctx, remaining, int64(pages.Size()))
+		c, ok, err := f.countNext(ctx, remaining, int64(pages.Size()))
 		if errors.Is(err, ErrTooSlow) && !pages.AtMinimum() {
 			pages.Shrink()
 			continue
@@ -70,18 +72,19 @@ func (f *filler) sweep(ctx context.Context) (swept, error) {
 			break
 		}
 		pages.Record(pages.Size(), time.Since(start), f.Pace.BatchTime())
-		if n > 0 {
-			in, err := f.sweepRange(ctx, f.sweepRanges, r)
+		f.orphans.add(c.orphans)
+		if c.rows > 0 {
+			in, err := f.sweepRange(ctx, f.sweepRanges, c.tableRange)
 			if err != nil {
 				return total, err
 			}
-			total.rows += n
+			total.rows += c.rows
 			f.recordHeld(in.held)
 			if in.held > 0 {
-				held = addHeld(held, r)
+				held = addHeld(held, c.tableRange)
 			}
 		}
-		remaining = tableRange{from: r.to}
+		remaining = tableRange{from: c.to}
 		if err := f.Sleep(ctx, f.Pace.Rest(time.Since(start))); err != nil {
 			return total, err
 		}
@@ -105,8 +108,32 @@ func addHeld(held []tableRange, r tableRange) []tableRange {
 	return held
 }
 
-// countNext counts the rows without a value in the next range of the table as it is now.
-func (f *filler) countNext(ctx context.Context, remaining tableRange, pages int64) (r tableRange, rows int64, ok bool, err error) {
+// counted is what a sweep found in a range.
+type counted struct {
+	tableRange
+	rows    int64 // still to do
+	orphans orphans
+}
+
+// orphans are rows that cannot get a value.
+type orphans struct {
+	rows int64
+	keys []string // some of what they refer to
+}
+
+// maxOrphanKeys is how many keys of orphans a filling returns.
+const maxOrphanKeys = 10
+
+func (o *orphans) add(more orphans) {
+	o.rows += more.rows
+	o.keys = append(o.keys, more.keys...)
+	slices.Sort(o.keys)
+	o.keys = slices.Compact(o.keys)
+	o.keys = o.keys[:min(len(o.keys), maxOrphanKeys)]
+}
+
+// countNext counts the rows that are still to do in the next range of the table as it is now.
+func (f *filler) countNext(ctx context.Context, remaining tableRange, pages int64) (c counted, ok bool, err error) {
 	err = f.runBatch(ctx, func(tx pg.Tx) error {
 		end, found, err := f.sweepRanges.end(ctx, tx)
 		if err != nil || !found {
@@ -121,10 +148,20 @@ func (f *filler) countNext(ctx context.Context, remaining tableRange, pages int6
 		if end, ok, err = f.sweepRanges.split(ctx, tx, remaining, pages); err != nil || !ok {
 			return err
 		}
-		r = remaining.upTo(end)
-		return tx.QueryRow(ctx, f.sql.count(f.sweepRanges.condition(r))).Scan(&rows)
+		c, err = f.count(ctx, tx, f.sweepRanges, remaining.upTo(end))
+		return err
 	})
-	return r, rows, ok, err
+	return c, ok, err
+}
+
+func (f *filler) count(ctx context.Context, tx pg.Tx, ranges partitioner, r tableRange) (c counted, err error) {
+	c.tableRange = r
+	where := ranges.condition(r)
+	err = tx.QueryRow(ctx, f.sql.count(where)).Scan(&c.rows)
+	if err == nil && f.Writer.orphans != "" {
+		err = tx.QueryRow(ctx, f.sql.findOrphans(where), maxOrphanKeys).Scan(&c.orphans.rows, &c.orphans.keys)
+	}
+	return c, err
 }
 
 // sweepRange fills the rows of a range that others do not hold, a few pages at a time.
@@ -196,15 +233,18 @@ func (f *filler) fillBatch(ctx context.Context, ranges partitioner, r tableRange
 			if err != nil {
 				return WrapBatchError(sqltext.Format("SELECT unnest({}::tid[])", sqltext.Value(tids)), err)
 			}
-			g.filled = tag.RowsAffected()
-			g.refused = g.locked - g.filled
+			if g.filled = tag.RowsAffected(); g.filled < g.locked {
+				if err := tx.QueryRow(ctx, f.sql.count(locked), tids).Scan(&g.refused); err != nil {
+					return err
+				}
+			}
 		}
 		if g.full = g.locked == int64(limit); g.full {
 			return nil
 		}
 		var emptied int64
 		err = tx.QueryRow(ctx, f.sql.countWithOwn(where)).Scan(&g.left, &emptied)
-		g.refused = max(g.locked-g.filled, emptied)
+		g.refused = max(g.refused, emptied)
 		return err
 	})
 	return g, err
@@ -237,7 +277,7 @@ func (f *filler) fillHeld(ctx context.Context, held []tableRange) error {
 			pause = firstPause
 		}
 		if len(w.ranges) > 0 && time.Since(w.since) > f.RetryTimeout {
-			return &HeldError{Table: f.Target.String(), Rows: w.rows, Timeout: f.RetryTimeout}
+			return &HeldError{Table: f.Name().String(), Rows: w.rows, Timeout: f.RetryTimeout}
 		}
 	}
 	return nil

@@ -29,21 +29,21 @@ var ErrBusy = errors.New("an earlier batch has not ended yet")
 
 // BatchSettings returns the settings of a transaction that fills. It commits asynchronously: after a crash of the server
 // the last batches may be lost, rows and checkpoints together.
-func (w Work) BatchSettings(minStatement time.Duration) pg.Settings {
+func (j Job) BatchSettings(minStatement time.Duration) pg.Settings {
 	return pg.Settings{
-		Lock: LockTimeout, Statement: max(statementFactor*w.Pace.BatchTime(), minStatement), Idle: idleTimeout,
-		SynchronousCommit: "off", Replica: w.Replica,
+		Lock: LockTimeout, Statement: max(statementFactor*j.Pace.BatchTime(), minStatement), Idle: idleTimeout,
+		SynchronousCommit: "off", Replica: j.Replica, Fill: j.Writer.setting,
 	}
 }
 
 // RunBatch runs work in a transaction that Checkpoints.Guard protects, and retries errors that may be temporary for up to
 // RetryTimeout. It returns ErrTooSlow after a timeout, so that the caller can make the batch smaller.
-func (w Work) RunBatch(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) error {
+func (j Job) RunBatch(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) error {
 	start, pause := time.Now(), firstPause
 	for {
-		err := pg.Run(ctx, w.Pool, settings(), func(tx pg.Tx) error {
-			if w.Checkpoints != nil {
-				if err := w.Checkpoints.Guard(ctx, tx); err != nil {
+		err := pg.Run(ctx, j.Pool, settings(), func(tx pg.Tx) error {
+			if j.Checkpoints != nil {
+				if err := j.Checkpoints.Guard(ctx, tx); err != nil {
 					return err
 				}
 			}
@@ -62,10 +62,10 @@ func (w Work) RunBatch(ctx context.Context, settings func() pg.Settings, work fu
 			return err
 		case retry, reconnect:
 		}
-		if time.Since(start) > w.RetryTimeout {
+		if time.Since(start) > j.RetryTimeout {
 			return err
 		}
-		if err := w.Sleep(ctx, pause/2+rand.N(pause)); err != nil {
+		if err := j.Sleep(ctx, pause/2+rand.N(pause)); err != nil {
 			return err
 		}
 		pause = min(2*pause, longestPause)
@@ -77,9 +77,9 @@ const timeoutAttempts = 5
 
 // RunTransaction is RunBatch for work that cannot be made smaller: it also retries timeouts, since a brief suspension of the
 // machine must not end a run.
-func (w Work) RunTransaction(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) (err error) {
+func (j Job) RunTransaction(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) (err error) {
 	for range timeoutAttempts {
-		if err = w.RunBatch(ctx, settings, work); !errors.Is(err, ErrTooSlow) {
+		if err = j.RunBatch(ctx, settings, work); !errors.Is(err, ErrTooSlow) {
 			break
 		}
 	}

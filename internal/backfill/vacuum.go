@@ -34,7 +34,7 @@ func (v *vacuums) due(pages, all int64) bool {
 // vacuumSQL makes the space of rows that moved available to the rows that follow. SKIP_LOCKED does not wait for locks,
 // TRUNCATE false avoids ACCESS EXCLUSIVE, and INDEX_CLEANUP false leaves the indexes to autovacuum.
 func vacuumSQL(t statements) string {
-	return sqltext.Format("VACUUM (SKIP_LOCKED, TRUNCATE false, INDEX_CLEANUP false) {}", t.table)
+	return sqltext.Format("VACUUM (SKIP_LOCKED, TRUNCATE false, INDEX_CLEANUP false) {}", t.table.All())
 }
 
 // vacuumIfDue runs VACUUM after a part of the table that was filled in one pass. It ignores an error, which costs only space.
@@ -58,7 +58,7 @@ func (w *worker) vacuumIfDue(ctx context.Context) error {
 		}
 		return nil
 	}
-	w.progress.Emit(event.Notice{Table: w.Target.String(), Text: fmt.Sprintf("rows move to other pages; "+
+	w.progress.Emit(event.Notice{Table: w.Name().String(), Text: fmt.Sprintf("rows move to other pages; "+
 		"%s made the space that they left available", sql)})
 	return nil
 }

@@ -113,8 +113,9 @@ func (s *benchServer) fill(b *testing.B, timing vacuumTiming) {
 		}
 	}
 	run(timing.before)
-	e := &env{TB: b, pool: s.pool, server: s.server, target: s.target}
-	w := e.work()
+	e := &env{TB: b, pool: s.pool, server: s.server}
+	w := e.job()
+	w.Writer = Expression(s.call)
 	w.Workers, w.Pace = 2, pace.New(pace.Full, 0)
 	if timing.engine {
 		w.Vacuum = func(ctx context.Context, sql string) error {

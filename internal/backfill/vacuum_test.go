@@ -20,7 +20,7 @@ func TestVacuumsBetweenParts(t *testing.T) {
 		for _, how := range []string{"fails", "runs"} {
 			b := newEnv(t, c, events(60000)+"ALTER TABLE t SET (autovacuum_enabled = off); CREATE UNIQUE INDEX ON t (uuid)")
 			before := b.number("SELECT pg_relation_size('t')")
-			w := b.work()
+			w := b.job()
 			w.Workers = 1
 			// No batch is too slow on any machine: after short batches, space is reused without a VACUUM.
 			w.Pace = pace.New(pace.Full, 10*time.Second)

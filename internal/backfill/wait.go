@@ -6,15 +6,15 @@ import (
 )
 
 // Wait waits while the pace is paused, and reports the reason. It returns ErrStopped when Stop is closed.
-func (w Work) Wait(ctx context.Context, progress *Progress) error {
+func (j Job) Wait(ctx context.Context, progress *Progress) error {
 	for {
-		reason, changed := progress.Paused(w.Pace)
+		reason, changed := progress.Paused(j.Pace)
 		if reason == "" {
-			return w.Sleep(ctx, 0)
+			return j.Sleep(ctx, 0)
 		}
 		select {
 		case <-changed:
-		case <-w.Stop:
+		case <-j.Stop:
 			return ErrStopped
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -23,9 +23,9 @@ func (w Work) Wait(ctx context.Context, progress *Progress) error {
 }
 
 // Sleep waits for a duration. It returns ErrStopped when Stop is closed.
-func (w Work) Sleep(ctx context.Context, pause time.Duration) error {
+func (j Job) Sleep(ctx context.Context, pause time.Duration) error {
 	select {
-	case <-w.Stop:
+	case <-j.Stop:
 		return ErrStopped
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -39,7 +39,7 @@ func (w Work) Sleep(ctx context.Context, pause time.Duration) error {
 	select {
 	case <-timer.C:
 		return nil
-	case <-w.Stop:
+	case <-j.Stop:
 		return ErrStopped
 	case <-ctx.Done():
 		return context.Cause(ctx)

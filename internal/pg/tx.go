@@ -232,6 +232,7 @@ type Settings struct {
 	Idle              time.Duration // idle_in_transaction_session_timeout; 0 is 10s
 	SynchronousCommit string        // synchronous_commit: "on", "local" or "off"; "" is "local"
 	Replica           bool          // session_replication_role = replica: ordinary triggers do not fire
+	Fill              bool          // rekey.fill = on: the triggers of an edge recognise the filling of its column
 	ByIndex           bool          // the planner prefers indexes to sequential scans, even if the statistics favor those
 }
 
@@ -272,6 +273,9 @@ func (s Settings) begin(conn *pgconn.PgConn) string {
 	statements = append(statements, "SET LOCAL synchronous_commit = "+durability)
 	if s.Replica {
 		statements = append(statements, "SET LOCAL session_replication_role = replica")
+	}
+	if s.Fill {
+		statements = append(statements, "SET LOCAL rekey.fill = 'on'")
 	}
 	if s.ByIndex {
 		statements = append(statements, ByIndex()...)

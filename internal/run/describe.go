@@ -45,10 +45,11 @@ func DescribeFillings(p plan.Plan, times map[string]*plan.TimeCounts) plan.FillD
 		table := p.Table(g, t)
 		order := p.OrderOf(g, t, table)
 		if order.Source != plan.ByColumn {
-			return plan.FillDescription{SQL: backfill.BatchSQL(p.Server, *table, t, clockExpression(p.Server, t)), Choice: backfill.Explain(p.Server, *table, t).Reason}
+			j := backfill.Job{Server: p.Server, Table: *table, Column: t.Column, Writer: backfill.Expression(clockExpression(p.Server, t))}
+			return plan.FillDescription{SQL: j.BatchSQL(), Choice: backfill.Explain(p.Server, *table, t.Column).Reason}
 		}
-		choice := ordered.Explain(p.Server, *table, t, order.Column)
-		return plan.FillDescription{SQL: ordered.BatchSQL(p.Server, *table, t, order.Column), Choice: choice.Reason, Times: times[g.Table]}
+		choice := ordered.Explain(p.Server, *table, t.Column, order.Column)
+		return plan.FillDescription{SQL: ordered.BatchSQL(p.Server, *table, t.Column, order.Column), Choice: choice.Reason, Times: times[g.Table]}
 	}
 }
 
@@ -84,7 +85,7 @@ func MissingRights(p plan.Plan) (found problem.List) {
 			if order.Source != plan.ByColumn || order.Key == nil {
 				continue
 			}
-			if choice := ordered.Explain(p.Server, *table, t, order.Column); plan.Rows(table) > choice.Region {
+			if choice := ordered.Explain(p.Server, *table, t.Column, order.Column); plan.Rows(table) > choice.Region {
 				found = append(found, message.NoOrderRights(t.String(), sqltext.Ident(p.Server.Role.Name), journal.Owner))
 			}
 		}

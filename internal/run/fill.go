@@ -37,9 +37,9 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *grou
 	}
 	e.setActivity(ctx, g, a.Target, true)
 	defer e.setActivity(ctx, g, g.Target, false)
-	result, err := e.fillRows(ctx, g, backfill.Work{
-		Pool: e.Pool, Server: e.Plan.Server, Table: *table, Target: a.Target,
-		Value: clockExpression(e.Plan.Server, a.Target), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Checkpoints: e.checkpoints(*table, a.Target),
+	result, err := e.fillRows(ctx, g, a.Target, backfill.Job{
+		Pool: e.Pool, Server: e.Plan.Server, Table: *table, Column: a.Target.Column,
+		Writer: backfill.Expression(clockExpression(e.Plan.Server, a.Target)), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Checkpoints: e.checkpoints(*table, a.Target),
 		Stop: e.Stop, RetryTimeout: e.Limits.LockRetryTimeout, Vacuum: e.vacuum(a.Target), Emit: e.treeProgress(g, a.Target, st),
 		Inspect: e.reinspect(g, a.Target, table),
 	})
@@ -95,11 +95,12 @@ func findTable(root *catalog.Table, oid uint32) *catalog.Table {
 	return nil
 }
 
-// clockExpression returns the expression by which rows are filled by the clock; "" for random values. It is rekey's
-// own and calls no function of the schema, since the function's owner may have replaced it since the plan was made.
+// clockExpression returns the expression by which rows are filled by the clock, or a call of the target's function of
+// random values. The first is rekey's own and calls no function of the schema, since the function's owner may have replaced
+// it since the plan was made.
 func clockExpression(server catalog.Server, t step.Target) string {
 	if t.Random() {
-		return ""
+		return sqltext.Format("{}()", t.Function)
 	}
 	return step.Expression(server.Major())
 }

@@ -14,11 +14,11 @@ import (
 )
 
 // fillRows fills a table with the engine that its plan names.
-func (e *Executor) fillRows(ctx context.Context, g plan.Group, w backfill.Work) (backfill.Result, error) {
-	order := e.Plan.OrderOf(g, w.Target, &w.Table)
+func (e *Executor) fillRows(ctx context.Context, g plan.Group, t step.Target, w backfill.Job) (backfill.Result, error) {
+	order := e.Plan.OrderOf(g, t, &w.Table)
 	begin := e.onStart(order, w)
 	if order.Source == plan.ByColumn {
-		result, err := ordered.Run(ctx, ordered.Work{Work: w, Column: order.Column, OnStart: begin})
+		result, err := ordered.Run(ctx, ordered.Job{Job: w, Time: order.Column, OnStart: begin})
 		return result.Result, err
 	}
 	if begin != nil {
@@ -38,11 +38,11 @@ func (e *Executor) fillRows(ctx context.Context, g plan.Group, w backfill.Work) 
 
 // onStart returns a function that records how a table is filled and returns the cutoff of its column; nil without a
 // journal. It deletes the checkpoints of a backfill with other parameters.
-func (e *Executor) onStart(o plan.Order, w backfill.Work) func(context.Context, pg.Tx) (ordered.Start, error) {
+func (e *Executor) onStart(o plan.Order, w backfill.Job) func(context.Context, pg.Tx) (ordered.Start, error) {
 	if e.Lease == nil {
 		return nil
 	}
-	column := journal.Column{Relation: w.Table.OID, Number: int16(w.Table.Column(w.Target.Column).Number)}
+	column := journal.Column{Relation: w.Table.OID, Number: int16(w.Table.Column(w.Column).Number)}
 	now := journal.Cutoff{Filled: true, Source: string(o.Source), Column: o.Column.Selector(), Zone: o.Column.Zone, Key: o.Key}
 	return func(ctx context.Context, tx pg.Tx) (start ordered.Start, err error) {
 		before, checkpoints, err := journal.BeginFilling(ctx, tx, column, now)

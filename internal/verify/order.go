@@ -95,7 +95,7 @@ func expectationOf(t step.Target, table *catalog.Table, c journal.Cutoff) (expec
 		return expectation, err.Error()
 	}
 	origin, _ := t.Read(table)
-	return ordered.Expectation{Target: t, Key: c.Key, Column: column, Cutoff: c.At, Found: origin == step.Found}, ""
+	return ordered.Expectation{UUID: t.Column, Key: c.Key, Column: column, Cutoff: c.At, Found: origin == step.Found}, ""
 }
 
 // differences reports pairs of rows. A row whose time was changed after it was filled keeps its uuid and is not a

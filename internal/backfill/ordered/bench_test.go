@@ -87,13 +87,14 @@ func buildTemplate(ctx context.Context, url string, statements []string) error {
 
 func seconds(b *env, ordered bool) float64 {
 	b.exec("CHECKPOINT")
-	w := b.work()
+	w := b.job()
 	begun := time.Now()
 	var err error
 	if ordered {
 		_, err = Run(b.Context(), w)
 	} else {
-		_, err = backfill.Run(b.Context(), w.Work)
+		w.Writer = backfill.Expression(`public.uuid_generate_v7()`)
+		_, err = backfill.Run(b.Context(), w.Job)
 	}
 	if err != nil {
 		b.Fatal(err)
@@ -114,7 +115,7 @@ func BenchmarkOneInstant(b *testing.B) {
 				b.StopTimer()
 				e := newEnv(b, servertest.Cluster(b, major), fmt.Sprintf("CREATE TABLE t (id bigint PRIMARY KEY, at timestamp(0) NOT NULL"+padColumn+
 					"INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, %d) g", rows)+addTrafficColumns+addUUID)
-				w, seed := e.work(), rand.Uint64()
+				w, seed := e.job(), rand.Uint64()
 				stop := e.traffic(b.Context(), seed, rows)
 				b.StartTimer()
 				interruptions += e.runInterrupted(w, rand.New(rand.NewPCG(seed, 0)), nil)

@@ -90,7 +90,7 @@ func tableCases() map[string]tableCase {
 }
 
 // smallRegions makes the regions of a work small, so that there are several.
-func smallRegions(w Work) Work {
+func smallRegions(w Job) Job {
 	w.regionRows = 1400
 	return w
 }
@@ -114,7 +114,7 @@ func TestFillsInOrder(t *testing.T) {
 		t.Helper()
 		b := newEnv(t, c, tableCases()[name].sql+addUUID).withKey(tableCases()[name])
 		b.waitOldTransactions()
-		result := b.fill(smallRegions(b.work()))
+		result := b.fill(smallRegions(b.job()))
 		b.requireOrder(tableCases()[name].time)
 		if result.Rows != rows || result.Rounds != 1 || result.Regions != 9 {
 			t.Errorf("%d rows were filled in %d rounds over %d regions", result.Rows, result.Rounds, result.Regions)
@@ -127,7 +127,7 @@ func TestFillsOneInstantInManyRegions(t *testing.T) {
 	t.Parallel()
 	b := newEnv(t, servertest.Cluster(t, slices.Max(servertest.Versions(t))),
 		"CREATE TABLE t (id bigint PRIMARY KEY, at timestamp(0) NOT NULL); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 150000) g"+addUUID)
-	w := b.work()
+	w := b.job()
 	w.regionRows = 13_000
 	b.fill(w)
 	b.requireOrder("at")

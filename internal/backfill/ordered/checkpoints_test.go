@@ -51,7 +51,7 @@ func (d *memoryCheckpoints) Guard(context.Context, pg.Tx) error {
 func TestResumesPlan(t *testing.T) {
 	b := newEnv(t, servertest.Cluster(t, 15), tableCases()["seconds at random"].sql+addUUID)
 	d := &memoryCheckpoints{saved: map[int64]backfill.Checkpoint{}, limit: 4}
-	w := smallRegions(b.work())
+	w := smallRegions(b.job())
 	w.Checkpoints = d
 	w.Workers = 1 // the last batch of a second worker could be committed without being counted
 	first, err := Run(t.Context(), w)
@@ -75,13 +75,13 @@ func TestResumesPlan(t *testing.T) {
 func TestIgnoresPlanOfDroppedColumn(t *testing.T) {
 	b := newEnv(t, servertest.Cluster(t, 15), tableCases()["the future"].sql+addUUID)
 	d := &memoryCheckpoints{saved: map[int64]backfill.Checkpoint{}, limit: 4}
-	w := smallRegions(b.work())
+	w := smallRegions(b.job())
 	w.Checkpoints = d
 	if _, err := Run(t.Context(), w); !errors.Is(err, errTakenOver) {
 		t.Fatal(err)
 	}
 	b.exec("ALTER TABLE t DROP uuid; ALTER TABLE t ADD uuid uuid")
-	w = smallRegions(b.work())
+	w = smallRegions(b.job())
 	cutoff := w.Cutoff
 	w.Cutoff = cutoff.AddDate(0, 0, -1)
 	if result := b.fill(w); result.Rows != rows || !result.Cutoff.Equal(w.Cutoff) {

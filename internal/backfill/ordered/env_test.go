@@ -15,7 +15,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
-	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -25,7 +24,6 @@ func TestMain(m *testing.M) { servertest.Main(m) }
 type env struct {
 	testing.TB
 	pool   *pgxpool.Pool
-	target step.Target
 	server catalog.Server
 	zone   string
 	key    string
@@ -40,10 +38,7 @@ func newEnv(t testing.TB, c *server.Cluster, sql string, template ...string) *en
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	b := &env{TB: t, pool: pool, key: "id", target: step.Target{
-		Schema: "public", Table: "t", Column: "uuid", Index: "t_uuid_idx", Check: "t_uuid_check",
-		Function: sqltext.Table{Schema: "public", Name: "uuid_generate_v7"},
-	}}
+	b := &env{TB: t, pool: pool, key: "id"}
 	if b.server, err = inspect.Server(t.Context(), pool); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +99,7 @@ func (b *env) table() catalog.Table {
 }
 
 // work inspects the table and returns the work of filling it in order at full pace.
-func (b *env) work() Work {
+func (b *env) job() Job {
 	b.Helper()
 	table := b.table()
 	requested := order.None
@@ -115,16 +110,16 @@ func (b *env) work() Work {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return Work{
-		Work:   backfill.Work{Pool: b.pool, Server: b.server, Table: table, Target: b.target, Pace: pace.New(pace.Full, 0)},
-		Column: column, Cutoff: b.cutoff(),
+	return Job{
+		Job:  backfill.Job{Pool: b.pool, Server: b.server, Table: table, Column: "uuid", Pace: pace.New(pace.Full, 0)},
+		Time: column, Cutoff: b.cutoff(),
 	}
 }
 
 // cutoff returns the same cutoff in all calls.
 func (b *env) cutoff() time.Time { return time.Date(2026, 6, 1, 12, 0, 0, 500_000_000, time.UTC) }
 
-func (b *env) fill(w Work) Result {
+func (b *env) fill(w Job) Result {
 	b.Helper()
 	result, err := Run(b.Context(), w)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/order"
-	"github.com/rekey-pg/rekey/internal/step"
 )
 
 // ByTime splits a table as this package does: into ranges of its key with a fixed number of rows each.
@@ -20,22 +19,22 @@ const (
 
 // Explain chooses how a table is filled in order. It reads catalogue estimates only. A table without a key is filled as
 // backfill.Explain chooses.
-func Explain(server catalog.Server, table catalog.Table, target step.Target, column order.Column) backfill.Choice {
-	c, _ := explain(server, table, target, column)
+func Explain(server catalog.Server, table catalog.Table, column string, at order.Column) backfill.Choice {
+	c, _ := Job{Job: backfill.Job{Server: server, Table: table, Column: column}, Time: at}.explain()
 	return c
 }
 
-func explain(server catalog.Server, table catalog.Table, target step.Target, column order.Column) (c backfill.Choice, k key) {
-	names := table.OrderKey(target.Column)
-	if k = keyOf(table, names); k.empty() {
-		c = backfill.Explain(server, table, target)
-		c.Reason = fmt.Sprintf("by %s only, because the table has no key; ", column.Name) + c.Reason
+func (j Job) explain() (c backfill.Choice, k key) {
+	names := j.Table.OrderKey(j.Column)
+	if k = keyOf(j.Table, names); k.empty() {
+		c = backfill.Explain(j.Server, j.Table, j.Column)
+		c.Reason = fmt.Sprintf("by %s only, because the table has no key; ", j.Time.Name) + c.Reason
 		return c, k
 	}
-	c = backfill.ExplainBy(ByTime, server, table, target)
+	c = backfill.ExplainBy(ByTime, j.Server, j.Table, j.Column)
 	how := "by the key alone"
-	if column.Name != "" {
-		how = fmt.Sprintf("by %s, then the key", column.Name)
+	if j.Time.Name != "" {
+		how = fmt.Sprintf("by %s, then the key", j.Time.Name)
 	}
 	if !k.integer {
 		how += " (" + strings.Join(names, ", ") + ")"

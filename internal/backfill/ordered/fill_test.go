@@ -31,13 +31,13 @@ func TestConvertsTimeZone(t *testing.T) {
 			b.exec("ALTER DATABASE " + b.pool.Config().ConnConfig.Database + " SET TimeZone = 'Asia/Tokyo'")
 			b.pool.Reset()
 			b.zone = "Europe/Berlin"
-			w := smallRegions(b.work())
+			w := smallRegions(b.job())
 			b.fill(w)
 			b.requireOrder("timezone('UTC', timezone('Europe/Berlin', at))")
 			if proof := b.prove(w); proof.Judged != 6000 || !proof.Holds() {
 				t.Errorf("%s: the proof is %+v", kind, proof)
 			}
-			w.Column.Zone = ""
+			w.Time.Zone = ""
 			if proof := b.prove(w); proof.Differs != 6000 {
 				t.Errorf("%s: the proof in another time zone is %+v", kind, proof)
 			}
@@ -48,9 +48,9 @@ func TestConvertsTimeZone(t *testing.T) {
 func TestQuotesNames(t *testing.T) {
 	t.Parallel()
 	b := newEnv(t, servertest.Cluster(t, 13), `CREATE TABLE t ("i ""d" int PRIMARY KEY, "a't ""time" timestamp); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 5000) g`+addUUID)
-	w := b.work()
+	w := b.job()
 	var err error
-	if w.Column, err = order.Choose(w.Table, `a't "time`, "", "Europe/Berlin"); err != nil {
+	if w.Time, err = order.Choose(w.Table, `a't "time`, "", "Europe/Berlin"); err != nil {
 		t.Fatal(err)
 	}
 	b.fill(smallRegions(w))
@@ -64,7 +64,7 @@ func TestRetriesHeldRows(t *testing.T) {
 		t.Parallel()
 		b := newEnv(t, c, tableCases()["whole seconds"].sql+addUUID)
 		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id % 1000 = 3 FOR UPDATE")
-		w := smallRegions(b.work())
+		w := smallRegions(b.job())
 		w.RetryTimeout = 200 * time.Millisecond
 		_, err := Run(t.Context(), w)
 		var held *backfill.HeldError
@@ -93,7 +93,7 @@ func TestEndsWhenUpdatesHaveNoEffect(t *testing.T) {
 		for name, when := range map[string]string{"all": "", "one": "WHEN (old.id = 8777)"} {
 			t.Run(name, func(t *testing.T) {
 				b := newEnv(t, c, tableCases()["microseconds"].sql+addUUID+function+when+" EXECUTE FUNCTION refuse()")
-				w := smallRegions(b.work())
+				w := smallRegions(b.job())
 				_, err := Run(t.Context(), w)
 				var none *backfill.NoProgressError
 				if !errors.As(err, &none) || !strings.Contains(err.Error(), "the trigger no") {
@@ -131,7 +131,7 @@ func TestWaitsForRowWrittenAllTheTime(t *testing.T) {
 		defer cancel()
 		for range 20 {
 			b.exec("UPDATE t SET uuid = NULL WHERE id = 1000")
-			w := b.work()
+			w := b.job()
 			w.RetryTimeout = 50 * time.Millisecond
 			_, err := Run(t.Context(), w)
 			if _, held := errors.AsType[*backfill.HeldError](err); !held {
@@ -145,7 +145,7 @@ func TestEndsWhenNULLIsWritten(t *testing.T) {
 	t.Parallel()
 	b := newEnv(t, servertest.Cluster(t, 15), tableCases()["microseconds"].sql+addUUID+`; CREATE FUNCTION "null"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.uuid := null; RETURN new; END';
 		CREATE TRIGGER n BEFORE UPDATE ON t FOR EACH ROW WHEN (new.id = 5) EXECUTE FUNCTION "null"()`)
-	_, err := Run(t.Context(), smallRegions(b.work()))
+	_, err := Run(t.Context(), smallRegions(b.job()))
 	var nulls *backfill.NullsError
 	if !errors.As(err, &nulls) || nulls.Rows != 1 {
 		t.Errorf("it ended with %v", err)
@@ -159,7 +159,7 @@ func TestKeepsExistingValues(t *testing.T) {
 		b := newEnv(t, c, tableCases()["the future"].sql+addUUID+"; UPDATE t SET uuid = uuid_generate_v7() WHERE id % 10 = 1; UPDATE t SET uuid = gen_random_uuid() WHERE id % 10 = 2")
 		const sum = "SELECT ('x' || left(md5(string_agg(uuid::text, ',' ORDER BY id)), 15))::bit(60)::int8 FROM t WHERE id % 10 IN (1, 2)"
 		before := b.number(sum)
-		w := smallRegions(b.work())
+		w := smallRegions(b.job())
 		w.Cutoff = time.Time{}
 		d := &memoryCheckpoints{saved: map[int64]backfill.Checkpoint{}, limit: 4}
 		w.Checkpoints = d
@@ -196,10 +196,10 @@ func TestCount(t *testing.T) {
 	eachCase(t, slices.Collect(maps.Keys(cases)), func(t *testing.T, c *server.Cluster, name string) {
 		t.Helper()
 		b := newEnv(t, c, tableCases()[name].sql+addUUID)
-		w := b.work()
+		w := b.job()
 		var got Times
 		err := pg.Read(t.Context(), b.pool, func(tx pg.Tx) (err error) {
-			got, err = Count(t.Context(), tx, w.Target.Name(), w.Column, w.Cutoff)
+			got, err = Count(t.Context(), tx, w.Name(), w.Time, w.Cutoff)
 			return err
 		})
 		if err != nil || got != cases[name] {
@@ -221,7 +221,7 @@ func TestProofFindsMisplacedRows(t *testing.T) {
 func findsMisplacedRows(t *testing.T, c *server.Cluster, s tableCase) {
 	t.Helper()
 	b := newEnv(t, c, s.sql+addUUID).withKey(s)
-	w := smallRegions(b.work())
+	w := smallRegions(b.job())
 	b.fill(w)
 	if proof := b.prove(w); proof.Judged != rows || !proof.Holds() {
 		t.Errorf("the proof is %+v", proof)
@@ -240,7 +240,7 @@ func findsMisplacedRows(t *testing.T, c *server.Cluster, s tableCase) {
 func TestRefusesTableWithoutKeyAndTime(t *testing.T) {
 	t.Parallel()
 	b := newEnv(t, servertest.Cluster(t, 15), "CREATE TABLE t (a int); ALTER TABLE t ADD uuid uuid")
-	if _, err := Run(t.Context(), b.work()); !errors.Is(err, ErrOrder) {
+	if _, err := Run(t.Context(), b.job()); !errors.Is(err, ErrOrder) {
 		t.Errorf("it ended with %v", err)
 	}
 }
@@ -250,7 +250,7 @@ func TestFillsTinyTables(t *testing.T) {
 		t.Parallel()
 		for _, n := range []string{"0", "1", "2", "500"} {
 			b := newEnv(t, c, "CREATE TABLE t (id smallint PRIMARY KEY, at timestamptz); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, "+n+") g"+addUUID)
-			b.fill(b.work())
+			b.fill(b.job())
 			b.requireOrder("at::timestamp")
 		}
 	})
@@ -260,9 +260,9 @@ func TestFillsTinyTables(t *testing.T) {
 func TestSkipsRowsMovedInTime(t *testing.T) {
 	t.Parallel()
 	b := newEnv(t, servertest.Cluster(t, 15), tableCases()["microseconds"].sql+addUUID)
-	work := b.work()
-	choice, k := explain(work.Server, work.Table, work.Target, work.Column)
-	f := &filler{Work: work, choice: choice, sql: newStatements(work.Target, k, work.Column), progress: backfill.NewProgress("t", rows, nil)}
+	work := b.job()
+	choice, k := work.explain()
+	f := &filler{Job: work, choice: choice, sql: newStatements(work.Name(), work.Column, k, work.Time), progress: backfill.NewProgress("t", rows, nil)}
 	if _, err := f.begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -289,8 +289,8 @@ func TestWaitsForEarlierBatch(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, tableCases()["one instant"].sql+addUUID)
-		w := smallRegions(b.work())
-		f := &filler{Work: w, scale: order.Scale{Unit: order.Second, Cutoff: order.Instant(w.Cutoff.UnixMicro())}}
+		w := smallRegions(b.job())
+		f := &filler{Job: w, scale: order.Scale{Unit: order.Second, Cutoff: order.Instant(w.Cutoff.UnixMicro())}}
 		lost, err := b.pool.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -314,14 +314,14 @@ func TestWaitsForEarlierDropOfPlan(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newEnv(t, c, tableCases()["one instant"].sql+addUUID)
-		w := smallRegions(b.work())
+		w := smallRegions(b.job())
 		stop, first := make(chan struct{}), sync.Once{}
 		interrupted := w
 		interrupted.Stop, interrupted.Emit = stop, func(event.Event) { first.Do(func() { close(stop) }) } // after the first batch
 		if _, err := Run(t.Context(), interrupted); !errors.Is(err, backfill.ErrStopped) {
 			t.Fatalf("it was to be stopped: %v", err)
 		}
-		f := &filler{Work: w}
+		f := &filler{Job: w}
 		f.plan.stored = true
 		dropped, ended := make(chan struct{}), make(chan error, 1)
 		go func() {

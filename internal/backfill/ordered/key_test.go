@@ -49,7 +49,7 @@ func TestKeysOfEveryType(t *testing.T) {
 		}
 		b.pool.Reset()
 		b.key = "k, id"
-		w := b.work()
+		w := b.job()
 		w.regionRows = 700
 		if result := b.fill(w); result.Rows != 3000 || result.Regions != 5 {
 			t.Errorf("%d rows were filled in %d regions", result.Rows, result.Regions)
@@ -67,7 +67,7 @@ func TestLongKeysMakeSmallerRegions(t *testing.T) {
 	b := newEnv(t, servertest.Cluster(t, 15), `CREATE TABLE t (k text COLLATE "C" PRIMARY KEY, at timestamp(0));
 		INSERT INTO t SELECT lpad(md5(g::text), 2000, md5(g::text)), '2024-01-01' FROM generate_series(1, 6000) g`+addUUID)
 	b.key = "k"
-	w := b.work()
+	w := b.job()
 	if result := b.fill(w); result.Rows != 6000 || result.Regions != 3 {
 		t.Errorf("%d rows were filled in %d regions", result.Rows, result.Regions)
 	}

@@ -80,7 +80,7 @@ func TestValuesRevealNoIDAndNoCount(t *testing.T) {
 			WHEN g < 28000 THEN (g / 2) * interval '1 second' WHEN g < 48000 THEN (g / 5) * interval '1 minute'
 			ELSE (g % 3000) * interval '1 hour' END FROM generate_series(0, 69999) g`
 	b := newEnv(t, servertest.Cluster(t, 15), sql+addUUID)
-	w := smallRegions(b.work())
+	w := smallRegions(b.job())
 	w.regionRows = 9000
 	b.fill(w)
 	all := b.observe()

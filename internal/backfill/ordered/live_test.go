@@ -59,7 +59,7 @@ func (b *env) traffic(ctx context.Context, seed uint64, rows int) (stop func()) 
 }
 
 // runInterrupted runs the work, interrupted at random times, until it is done, and counts the interruptions.
-func (b *env) runInterrupted(w Work, r *rand.Rand, between func()) (interruptions int) {
+func (b *env) runInterrupted(w Job, r *rand.Rand, between func()) (interruptions int) {
 	b.Helper()
 	for longest := 60; ; longest += longest / 4 {
 		ctx, cancel := context.WithCancel(b.Context())
@@ -88,11 +88,11 @@ func (b *env) runInterrupted(w Work, r *rand.Rand, between func()) (interruption
 	}
 }
 
-func (b *env) prove(w Work) Proof {
+func (b *env) prove(w Job) Proof {
 	b.Helper()
 	var proof Proof
 	err := pg.Read(b.Context(), b.pool, func(tx pg.Tx) (err error) {
-		proof, err = Prove(b.Context(), tx, b.table(), Expectation{Target: b.target, Key: b.table().OrderKey("uuid"), Column: w.Column, Cutoff: w.Cutoff, Found: b.found})
+		proof, err = Prove(b.Context(), tx, b.table(), Expectation{UUID: "uuid", Key: b.table().OrderKey("uuid"), Column: w.Time, Cutoff: w.Cutoff, Found: b.found})
 		return err
 	})
 	if err != nil {
@@ -133,7 +133,7 @@ func (b *env) fillUnderTraffic(between func()) {
 	b.Helper()
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
-	w := smallRegions(b.work())
+	w := smallRegions(b.job())
 	stop := b.traffic(b.Context(), seed, rows)
 	interruptions := b.runInterrupted(w, r, func() {
 		if r.IntN(3) == 0 {
@@ -151,7 +151,7 @@ func (b *env) fillUnderTraffic(between func()) {
 // meantime may sort on its wrong side, because its value was chosen without seeing the first one's.
 func TestRowMovedBack(t *testing.T) {
 	b := newEnv(t, servertest.Cluster(t, 15), "CREATE TABLE t (id int PRIMARY KEY, at timestamp); INSERT INTO t SELECT g, '2024-01-01' FROM generate_series(1, 3) g"+addUUID)
-	w := b.work()
+	w := b.job()
 	b.exec("UPDATE t SET at = '2024-02-02' WHERE id <> 2") // the second is filled alone
 	b.fill(w)
 	b.exec("UPDATE t SET at = '2024-03-03' WHERE id = 2; UPDATE t SET uuid = NULL, at = '2024-01-01' WHERE id <> 2")

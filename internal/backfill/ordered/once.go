@@ -52,7 +52,7 @@ func (f *filler) fillOnceIn(ctx context.Context, tx pg.Tx) (filled int64, done b
 	if resumable, err := f.beginOnce(ctx, tx); err != nil || resumable {
 		return 0, false, err
 	}
-	f.scale = order.Scale{Unit: max(f.Column.Unit, 1), Cutoff: f.plan.cutoff}
+	f.scale = order.Scale{Unit: max(f.Time.Unit, 1), Cutoff: f.plan.cutoff}
 	s := f.newSurvey()
 	high, last, err := f.readNext(ctx, tx, nil, onceRows, &s.buffer)
 	if err != nil || !last {

@@ -34,11 +34,11 @@ func (f *filler) planTable(suffix string) sqltext.Table { return planTable(f.Tab
 // and added again.
 func (f *filler) identity() string {
 	number := 0
-	if c := f.Table.Column(f.Target.Column); c != nil {
+	if c := f.Table.Column(f.Column); c != nil {
 		number = c.Number
 	}
-	c := f.Column
-	return fmt.Sprintf("%q.%q %d %q %q %d %q", f.Target.Schema, f.Target.Table, number, f.sql.key.columnList("t"), c.Name, c.Unit, c.Zone)
+	c := f.Time
+	return fmt.Sprintf("%q.%q %d %q %q %d %q", f.Table.Schema, f.Table.Name, number, f.sql.key.columnList("t"), c.Name, c.Unit, c.Zone)
 }
 
 // DropPlan drops the stored plan of a relation. It is for the plan of an interrupted run; Run drops the plan that it completes.

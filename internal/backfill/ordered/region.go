@@ -113,7 +113,7 @@ func (f *filler) requireAscending(ctx context.Context, tx pg.Tx, low, high []str
 	var above bool
 	err := tx.QueryRow(ctx, "SELECT "+f.sql.key.bound(high)+" > "+f.sql.key.bound(low)).Scan(&above)
 	if err == nil && !above {
-		err = fmt.Errorf("%s: the texts %q and %q do not represent keys exactly", f.Target, low, high)
+		err = fmt.Errorf("%s: the texts %q and %q do not represent keys exactly", f.Name(), low, high)
 	}
 	return err
 }

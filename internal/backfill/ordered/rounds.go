@@ -34,7 +34,7 @@ func (f *filler) runRounds(ctx context.Context) error {
 			return err
 		}
 		if f.rounds >= maxRounds {
-			return &backfill.NullsError{Table: f.Target.String(), Column: f.Target.Column, Sweeps: f.rounds, Rows: left.rows}
+			return &backfill.NullsError{Table: f.Name().String(), Column: f.Column, Sweeps: f.rounds, Rows: left.rows}
 		}
 		if err := f.Sleep(ctx, firstPause*time.Duration(f.rounds)); err != nil {
 			return err
@@ -59,7 +59,7 @@ func (f *filler) round(ctx context.Context) error {
 			return err
 		}
 		if time.Since(since) > f.RetryTimeout {
-			return &backfill.HeldError{Table: f.Target.String(), Rows: f.held.Load(), Timeout: f.RetryTimeout}
+			return &backfill.HeldError{Table: f.Name().String(), Rows: f.held.Load(), Timeout: f.RetryTimeout}
 		}
 		if err := f.Sleep(ctx, pause); err != nil {
 			return err

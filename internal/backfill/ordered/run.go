@@ -18,7 +18,7 @@ import (
 
 // filler fills one table.
 type filler struct {
-	Work
+	Job
 	sql            statements
 	choice         backfill.Choice
 	scale          order.Scale
@@ -49,22 +49,22 @@ var ErrOrder = errors.New("the table has neither a key nor a creation-time colum
 //
 // Errors: ErrOrder and the errors of backfill.Run. Rows that are filled stay filled, and Run may be called again; it
 // keeps the order.
-func Run(ctx context.Context, w Work) (Result, error) {
-	choice, k := explain(w.Server, w.Table, w.Target, w.Column)
+func Run(ctx context.Context, w Job) (Result, error) {
+	choice, k := w.explain()
 	switch {
-	case k.empty() && w.Column.Name == "":
+	case k.empty() && w.Time.Name == "":
 		return Result{}, ErrOrder
 	case k.empty():
 		return fillByTime(ctx, w)
 	}
-	f := &filler{Work: w, choice: choice, sql: newStatements(w.Target, k, w.Column)}
+	f := &filler{Job: w, choice: choice, sql: newStatements(w.Name(), w.Column, k, w.Time)}
 	if w.regionRows > 0 {
 		f.choice.Region, f.choice.Waves = w.regionRows, max(choice.Waves, testWaves)
 	}
 	if f.RetryTimeout <= 0 {
 		f.RetryTimeout = backfill.DefaultRetryTimeout
 	}
-	f.progress = backfill.NewProgress(w.Target.String(), max(int64(w.Table.Rows), 0), w.Emit)
+	f.progress = backfill.NewProgress(w.Name().String(), max(int64(w.Table.Rows), 0), w.Emit)
 	done, err := f.fillOnce(ctx)
 	if !done && err == nil {
 		err = f.run(ctx)
@@ -74,9 +74,9 @@ func Run(ctx context.Context, w Work) (Result, error) {
 }
 
 // fillByTime fills a table without a key. The server computes each value, which depends only on the row.
-func fillByTime(ctx context.Context, w Work) (Result, error) {
+func fillByTime(ctx context.Context, w Job) (Result, error) {
 	if w.OnStart != nil {
-		f := &filler{Work: w}
+		f := &filler{Job: w}
 		if err := f.readCutoff(ctx); err != nil {
 			return Result{}, err
 		}
@@ -92,8 +92,8 @@ func fillByTime(ctx context.Context, w Work) (Result, error) {
 			return Result{}, err
 		}
 	}
-	w.Value = ValueSQL(w.Column, w.Cutoff)
-	result, err := backfill.Run(ctx, w.Work)
+	w.Writer = backfill.Expression(ValueSQL(w.Time, w.Cutoff))
+	result, err := backfill.Run(ctx, w.Job)
 	return Result{Result: result, Cutoff: w.Cutoff.UTC()}, err
 }
 
@@ -173,7 +173,7 @@ func (f *filler) begin(ctx context.Context) (found bool, err error) {
 		}
 		return f.resume(ctx, tx)
 	})
-	f.scale = order.Scale{Unit: max(f.Column.Unit, 1), Cutoff: f.plan.cutoff}
+	f.scale = order.Scale{Unit: max(f.Time.Unit, 1), Cutoff: f.plan.cutoff}
 	return found, err
 }
 

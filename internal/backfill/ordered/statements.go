@@ -9,7 +9,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/order"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/sqltext"
-	"github.com/rekey-pg/rekey/internal/step"
 )
 
 // statements returns the SQL statements on one table.
@@ -20,11 +19,8 @@ type statements struct {
 	column order.Column
 }
 
-func newStatements(target step.Target, k key, column order.Column) statements {
-	return statements{
-		table: sqltext.Table{Schema: target.Schema, Name: target.Table}, uuid: sqltext.Name(target.Column),
-		key: k, column: column,
-	}
+func newStatements(table sqltext.Table, uuid string, k key, column order.Column) statements {
+	return statements{table: table, uuid: sqltext.Name(uuid), key: k, column: column}
 }
 
 // time returns the SQL expression of a row's time. The server converts times of a time zone, by its own rules, except times
@@ -75,18 +71,18 @@ func (t statements) first(s keyRange, rows int64) string {
 // rows reads the fields for row.parse and key.parse.
 func (t statements) rows() string {
 	return "SELECT " + t.time() + sqltext.Format(", t.{}, t.ctid, t.xmin", t.uuid) + t.key.fields() +
-		sqltext.Format(" FROM ONLY {} AS t WHERE ", t.table)
+		sqltext.Format(" FROM {} AS t WHERE ", t.table)
 }
 
 // unfilled counts the rows of a range that have no value.
 func (t statements) unfilled(s keyRange) string {
-	return sqltext.Format("SELECT count(*) FROM ONLY {} AS t WHERE ", t.table) + t.key.condition(s) +
+	return sqltext.Format("SELECT count(*) FROM {} AS t WHERE ", t.table) + t.key.condition(s) +
 		sqltext.Format(" AND t.{} IS NULL", t.uuid)
 }
 
 // anyUnlocked returns whether a row without a value is not locked.
 func (t statements) anyUnlocked() string {
-	return sqltext.Format("SELECT EXISTS (SELECT FROM (SELECT FROM ONLY {} AS t WHERE t.{} IS NULL FOR NO KEY UPDATE SKIP LOCKED LIMIT 1) AS free)", t.table, t.uuid)
+	return sqltext.Format("SELECT EXISTS (SELECT FROM (SELECT FROM {} AS t WHERE t.{} IS NULL FOR NO KEY UPDATE SKIP LOCKED LIMIT 1) AS free)", t.table, t.uuid)
 }
 
 // lockRows locks the rows that are not held, have no value, and still have the time that was read. The parameters are the
@@ -100,7 +96,7 @@ func (t statements) lockRows() string {
 	}
 	arrays, names, equal := t.key.join(3)
 	return "SELECT t.tid, v.value FROM unnest($1::" + string(kindOf(t.column)) + "[], $2::uuid[]" + arrays + ") AS v(at, value" + names + ")" +
-		sqltext.Format(" CROSS JOIN LATERAL (SELECT t.ctid AS tid FROM ONLY {} AS t WHERE ", t.table) + equal +
+		sqltext.Format(" CROSS JOIN LATERAL (SELECT t.ctid AS tid FROM {} AS t WHERE ", t.table) + equal +
 		sqltext.Format(" AND t.{} IS NULL", t.uuid) + same + " FOR NO KEY UPDATE SKIP LOCKED) AS t"
 }
 
@@ -112,7 +108,7 @@ func (t statements) countLocked() string {
 // write gives the locked rows their values.
 func (t statements) write() string {
 	return "WITH locked AS MATERIALIZED (" + t.lockRows() + ")," +
-		sqltext.Format(" done AS (UPDATE ONLY {} AS t SET {} = locked.value FROM locked WHERE t.ctid = locked.tid RETURNING 1)", t.table, t.uuid) +
+		sqltext.Format(" done AS (UPDATE {} AS t SET {} = locked.value FROM locked WHERE t.ctid = locked.tid RETURNING 1)", t.table, t.uuid) +
 		" SELECT (SELECT count(*) FROM locked), (SELECT count(*) FROM done)"
 }
 
@@ -127,16 +123,17 @@ func (t statements) byValue() string {
 // misplaced counts the pairs of rows, with the ctids $1 and $2, whose first key is not below the second.
 func (t statements) misplaced() string {
 	return "SELECT count(*) FROM unnest($1::tid[], $2::tid[]) AS pair(first, second)" +
-		sqltext.Format(" JOIN ONLY {} AS a ON a.ctid = pair.first JOIN ONLY {} AS b ON b.ctid = pair.second WHERE NOT ", t.table, t.table) +
+		sqltext.Format(" JOIN {} AS a ON a.ctid = pair.first JOIN {} AS b ON b.ctid = pair.second WHERE NOT ", t.table, t.table) +
 		t.key.tuple("a") + " < " + t.key.tuple("b")
 }
 
 // BatchSQL returns the statements of one batch, for display. Its parameters are values chosen in advance, except for a table
 // without a key.
-func BatchSQL(server catalog.Server, table catalog.Table, target step.Target, column order.Column) []string {
-	k := keyOf(table, table.OrderKey(target.Column))
+func BatchSQL(server catalog.Server, table catalog.Table, column string, at order.Column) []string {
+	k := keyOf(table, table.OrderKey(column))
+	j := backfill.Job{Server: server, Table: table, Column: column, Writer: backfill.Expression(ValueSQL(at, time.Time{}))}
 	if k.empty() {
-		return backfill.BatchSQL(server, table, target, ValueSQL(column, time.Time{}))
+		return j.BatchSQL()
 	}
-	return []string{"BEGIN", "SET LOCAL synchronous_commit = off", strings.Join(pg.ByIndex(), "; "), newStatements(target, k, column).write(), "COMMIT"}
+	return []string{"BEGIN", "SET LOCAL synchronous_commit = off", strings.Join(pg.ByIndex(), "; "), newStatements(j.Name(), column, k, at).write(), "COMMIT"}
 }

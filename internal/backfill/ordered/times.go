@@ -20,6 +20,7 @@ type Times struct {
 // Count counts the times of all rows of a table, with or without a uuid, in one scan. The default of cutoff is now.
 func Count(ctx context.Context, tx pg.Tx, table sqltext.Table, column order.Column, cutoff time.Time) (Times, error) {
 	var times Times
+	table.Only = true
 	t := statements{table: table, column: column}
 	kind, zone := "timestamp", ""
 	if kindOf(column) == order.Timestamptz {
@@ -36,7 +37,7 @@ func Count(ctx context.Context, tx pg.Tx, table sqltext.Table, column order.Colu
 	at := "(" + t.time() + ")"
 	err := tx.QueryRow(ctx, "SELECT count(*), count(*) FILTER (WHERE "+at+" IS NULL), count(*) FILTER (WHERE "+at+
 		sqltext.Format(" < {}::"+kind+"), count(*) FILTER (WHERE ", sqltext.Value("1970-01-01"+zone))+at+
-		sqltext.Format(" >= {}::"+kind+") FROM ONLY {} AS t", sqltext.Value(cutoff.UTC().Format(layout)+zone), table)).
+		sqltext.Format(" >= {}::"+kind+") FROM {} AS t", sqltext.Value(cutoff.UTC().Format(layout)+zone), table)).
 		Scan(&times.Rows, &times.Null, &times.Early, &times.Late)
 	return times, err
 }

@@ -19,7 +19,7 @@ func TestFillsByTime(t *testing.T) {
 	eachCase(t, names, func(t *testing.T, c *server.Cluster, name string) {
 		t.Helper()
 		b := newEnv(t, c, tableCases()[name].sql+"; ALTER TABLE t DROP CONSTRAINT t_pkey"+addUUID)
-		w := b.work()
+		w := b.job()
 		if result := b.fill(w); result.Rows != rows {
 			t.Errorf("%d rows were filled", result.Rows)
 		}
@@ -28,7 +28,7 @@ func TestFillsByTime(t *testing.T) {
 }
 
 // requireTimeOrder checks the order by a proof and by its own SQL. Rows without a time are at the cutoff.
-func (b *env) requireTimeOrder(w Work, at string) {
+func (b *env) requireTimeOrder(w Job, at string) {
 	b.Helper()
 	const cutoff = "'2026-06-01 12:00:00.5'::timestamp"
 	if n := b.number("SELECT count(*) - count(DISTINCT uuid) FROM t"); n > 0 {
@@ -53,7 +53,7 @@ func TestFillsByTimeInTimeZone(t *testing.T) {
 		b.exec("ALTER DATABASE " + b.pool.Config().ConnConfig.Database + " SET TimeZone = 'Asia/Tokyo'")
 		b.pool.Reset()
 		b.zone = "Europe/Berlin"
-		w := b.work()
+		w := b.job()
 		b.fill(w)
 		b.requireTimeOrder(w, "timezone('UTC', timezone('Europe/Berlin', at))")
 	})

@@ -9,11 +9,11 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 )
 
-// Work describes one table to fill in the order of creation. It ignores the embedded Value, and a checkpoint records a whole
-// region.
-type Work struct {
-	backfill.Work
-	Column order.Column // creation-time column; without a name, the key alone gives the order
+// Job describes one table to fill in the order of creation. It ignores the embedded Writer, and a checkpoint records a
+// whole region.
+type Job struct {
+	backfill.Job
+	Time order.Column // creation-time column; without a name, the key alone gives the order
 	// Cutoff is when the column got its default. No generated value is later, and later times count as this one. It must be
 	// the same in every run over a table. Default: the cutoff of an interrupted run, else the server's time at the start.
 	Cutoff time.Time

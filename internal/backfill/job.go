@@ -10,18 +10,16 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/pg"
-	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// Work describes one table to fill.
-type Work struct {
-	Pool   *pgxpool.Pool
-	Server catalog.Server
-	Table  catalog.Table
-	Target step.Target
-	// Value is the SQL expression of a new value, evaluated once per row. Default: a call of the target's function. It must
-	// qualify its names, because search_path is pg_catalog.
-	Value       string
+// Job describes one table to fill.
+type Job struct {
+	Pool        *pgxpool.Pool
+	Server      catalog.Server
+	Table       catalog.Table // filled without the tables below it
+	Column      string        // the uuid column
+	Writer      Writer
 	Replica     bool            // set session_replication_role to replica, which disables ordinary triggers
 	Workers     int             // Default: two if the pool has enough connections and the pace allows it, else one.
 	Pace        *pace.Pace      // may change during the run; nil is the normal pace
@@ -39,7 +37,12 @@ type Work struct {
 	Inspect func(ctx context.Context) error
 }
 
-// DefaultRetryTimeout is the default of Work.RetryTimeout.
+// Name returns the name of the table, without the tables below it.
+func (j Job) Name() sqltext.Table {
+	return sqltext.Table{Schema: j.Table.Schema, Name: j.Table.Name, Only: true}
+}
+
+// DefaultRetryTimeout is the default of Job.RetryTimeout.
 const DefaultRetryTimeout = 10 * time.Minute
 
 // Checkpoint is how far the filling of a region has come.
@@ -67,6 +70,9 @@ type Result struct {
 	Sweeps  int     // over the whole table
 	InPlace float64 // share of heap-only updates in the sampled batches, 0 without a sample
 	Choice  Choice
+	// Orphans counts the rows that stay without a value because no parent has their key, and OrphanKeys are some of the keys.
+	Orphans    int64
+	OrphanKeys []string
 	// Clean says that neither this filling nor an earlier one recorded anything.
 	Clean bool
 }
