@@ -128,32 +128,25 @@ func (m *Migrator) request(direction plan.Direction) (survey.Request, error) {
 			TrustOwners: permissions.TrustOwners, Values: m.options.values(),
 		},
 	}
-	if m.profile != nil {
-		r.Profile = m.profile.internal()
-		return r, nil
-	}
 	var err error
-	schema, _ := m.scope.(Schema)
-	r.Policy.SkipRefused = schema.SkipRefused
-	r.Ask, err = selection(schema, m.options.Tables)
+	r.Scope, r.Policy.SkipRefused, err = m.scope.plan(m.options.Tables)
 	return r, err
 }
 
-func selection(schema Schema, tables map[string]TableOptions) (*plan.Selection, error) {
-	ask := plan.Selection{Naming: plan.Naming{Column: schema.Column, Index: schema.IndexName}, Overrides: map[string]plan.Naming{}}
-	var err error
-	if ask.Filter.Tables, err = patterns(schema.Tables); err != nil {
-		return nil, err
+func selection(schema Schema, tables map[string]TableOptions) (selected plan.Selection, err error) {
+	selected = plan.Selection{Naming: plan.Naming{Column: schema.Column, Index: schema.IndexName}, Overrides: map[string]plan.Naming{}}
+	if selected.Filter.Tables, err = patterns(schema.Tables); err != nil {
+		return selected, err
 	}
-	if ask.Filter.Exclude, err = patterns(schema.Exclude); err != nil {
-		return nil, err
+	if selected.Filter.Exclude, err = patterns(schema.Exclude); err != nil {
+		return selected, err
 	}
 	for table, t := range tables {
 		if t.Column != "" || t.IndexName != "" {
-			ask.Overrides[table] = plan.Naming{Column: t.Column, Index: t.IndexName}
+			selected.Overrides[table] = plan.Naming{Column: t.Column, Index: t.IndexName}
 		}
 	}
-	return &ask, nil
+	return selected, nil
 }
 
 func patterns(texts []string) (list []discover.Pattern, err error) {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/rekey-pg/rekey/internal/discover"
+	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/profile"
 )
 
@@ -14,6 +15,8 @@ type Scope interface {
 	schemaName() string
 	// in returns the same scope for another schema.
 	in(schema string) Scope
+	// plan returns the scope for a plan, and whether a plan skips the tables that are refused.
+	plan(tables map[string]TableOptions) (scope plan.Scope, skipRefused bool, err error)
 }
 
 // Schema selects tables of one schema. Without Tables every table that belongs to the application is
@@ -43,6 +46,11 @@ func (s Schema) schemaName() string { return s.Name }
 func (s Schema) in(schema string) Scope {
 	s.Name = schema
 	return s
+}
+
+func (s Schema) plan(tables map[string]TableOptions) (scope plan.Scope, skipRefused bool, err error) {
+	scope.Selection, err = selection(s, tables)
+	return scope, s.SkipRefused, err
 }
 
 // Profile describes the tables of a library whose tables live in other people's databases, and how the
@@ -97,6 +105,11 @@ func (p Profile) schemaName() string { return "public" }
 
 func (p Profile) in(schema string) Scope { return p.In(schema) }
 
+func (p Profile) plan(map[string]TableOptions) (plan.Scope, bool, error) {
+	known := p.internal()
+	return plan.Scope{Profile: &known}, false, nil
+}
+
 type profileScope struct {
 	profile Profile
 	schema  string
@@ -105,6 +118,10 @@ type profileScope struct {
 func (s profileScope) schemaName() string { return s.schema }
 
 func (s profileScope) in(schema string) Scope { return s.profile.In(schema) }
+
+func (s profileScope) plan(tables map[string]TableOptions) (plan.Scope, bool, error) {
+	return s.profile.plan(tables)
+}
 
 // profileOf returns the profile of a scope, or nil.
 func profileOf(s Scope) *Profile {

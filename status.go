@@ -93,8 +93,8 @@ func statusOf(p plan.Plan) Status {
 		if g, ok := groups[name]; ok {
 			item = tableStatus(p, g)
 			status.Complete = status.Complete && item.State == Complete
-		} else if p.Relations != nil {
-			item.State, item.Rows = Refused, plan.Rows(p.Schema.Relation(name))
+		} else if table := p.Schema.Relation(name); table != nil {
+			item.State, item.Rows = Refused, plan.Rows(table)
 		}
 		status.Tables = append(status.Tables, item)
 	}

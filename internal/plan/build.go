@@ -6,7 +6,6 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/message"
-	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/problem"
@@ -14,78 +13,52 @@ import (
 
 // Build returns the plan. It never fails: Plan.Refusals has every reason why the plan cannot run.
 func Build(s Input) Plan {
-	if s.Selection != nil {
-		return buildSchemaRun(s)
-	}
+	goals := s.Goals()
 	p := Plan{
-		Direction: s.Direction, Profile: s.Profile.Name, SchemaName: s.Schema.Name, Column: s.Profile.Column,
-		From: s.Profile.From, To: s.Profile.To,
-		Server: s.Server, Schema: s.Schema, Data: s.Data, Parts: s.Parts, values: s.Policy.Values,
+		Direction: s.Direction, Profile: goals.Profile, SchemaName: s.Schema.Name, Column: goals.Column, Names: goals.Names, Absent: goals.Absent,
+		Notes: goals.Notes, Server: s.Server, Schema: s.Schema, Data: s.Data, Parts: s.Parts, values: s.Policy.Values,
 	}
-	version, refusal := recordedVersion(s)
-	p.Version = version
-	if refusal != nil {
-		p.Refusals = problem.List{refusal}
+	p.setVersion(goals.Version)
+	for _, goal := range goals.Tables {
+		p.Groups = append(p.Groups, p.group(goal))
+	}
+	if p.Refusals = goals.Refusals; p.Refusals != nil || p.VerifyOnly {
 		return p
 	}
-	p.Names = s.Profile.NamesAt(version)
-	if version > s.Profile.Last {
-		p.Unknown = message.UnknownVersion(s.Profile.Name, s.Schema.Name, version, s.Profile.Last)
-		p.Notes = append(p.Notes, message.UnknownVersionNote(version, s.Profile.Last))
+	p.addSchemaGroups(goals)
+	found := append(refuse(s, p, goals), refuseSameIndex(&p)...)
+	goals.addHints(s.Policy, found)
+	p.Refusals, p.Skipped = p.split(s.Policy, found)
+	p.Relations = p.relations(goals.Choices, found)
+	p.Groups = slices.DeleteFunc(p.Groups, func(g Group) bool { return g.State == Refused && s.Policy.SkipRefused })
+	if !goals.Function && p.usesFunction() {
+		p.Groups = append([]Group{p.functionGroup()}, p.Groups...)
 	}
-	p.VerifyOnly = s.Direction == Up && (version >= s.Profile.VerifyFrom || p.Unknown != nil)
-	targets := p.targets(s)
-	if p.VerifyOnly {
-		p.Groups = targets
-		return p
-	}
-	p.Groups = append([]Group{p.functionGroup()}, targets...)
-	p.Groups = append(p.Groups, p.versionGroup(s.Profile))
-	p.Refusals = refuse(s, p)
-	p.Notes, p.Code = notes(s, p), p.code(s)
+	p.Notes, p.Code = notes(s, p, goals), p.code(s)
 	if s.Direction == Down {
 		p.reverse()
 	}
 	return p
 }
 
-// recordedVersion returns the version that the schema has recorded, and a refusal if the plan cannot start from it.
-func recordedVersion(s Input) (int, *problem.Problem) {
-	if !s.Schema.Exists {
-		return 0, message.NoSchema(s.Schema.Name, s.Elsewhere)
+// setVersion sets what the plan says of the version that the schema records.
+func (p *Plan) setVersion(v *VersionGoal) {
+	if v != nil {
+		p.Version, p.From, p.To = v.Now, v.From, v.To
+		p.VerifyOnly, p.Unknown, p.Keyed = v.VerifyOnly, v.Unknown, v.Keyed
 	}
-	if !s.Schema.Usage {
-		return 0, message.NoUsage(s.Schema.Name, s.Server.Role.Name)
-	}
-	table := s.Schema.Relation(s.Profile.VersionTable)
-	if table == nil || table.Kind != catalog.Ordinary {
-		return 0, message.NoVersionTable(s.Schema.Name, s.Profile.VersionTable, s.Elsewhere)
-	}
-	version, ok := step.Version(table)
-	switch {
-	case !ok:
-		return 0, message.NoVersion(s.Profile.Name, s.Schema.Name, s.Profile.VersionTable, s.Profile.From)
-	case s.Direction == Up && version < s.Profile.From:
-		return version, message.VersionTooOld(s.Profile.Name, s.Schema.Name, version, s.Profile.From)
-	case s.Direction == Down && version > s.Profile.To:
-		return version, message.VersionTooNew(s.Profile.Name, s.Schema.Name, version, s.Profile.To)
-	}
-	return version, nil
 }
 
-// targets returns a group for every table that exists and records the absent ones.
-func (p *Plan) targets(s Input) []Group {
-	var groups []Group
-	for _, t := range s.Profile.Tables {
-		name := t.NameAt(p.Version)
-		table := s.Schema.Relation(name)
-		if table == nil {
-			p.Absent = append(p.Absent, name)
-			continue
-		}
-		groups = append(groups, p.group(s.Policy.Values, t, profileTarget(p.SchemaName, t, p.Column, table, p.Direction), table))
+// addSchemaGroups adds the groups of the schema that the goals name.
+func (p *Plan) addSchemaGroups(goals Goals) {
+	if goals.Function {
+		p.Groups = append([]Group{p.functionGroup()}, p.Groups...)
 	}
-	return groups
+	if v := goals.Version; v != nil {
+		p.Groups = append(p.Groups, Group{Table: v.Table, Steps: []step.Step{
+			step.RecordVersion{Schema: p.SchemaName, Table: v.Table, From: v.From, To: v.To},
+		}})
+	}
 }
 
 // TargetOf returns the names of the objects that a table gets.
@@ -98,8 +71,9 @@ func TargetOf(schema, table, column string) step.Target {
 	}
 }
 
-func (p *Plan) group(v Values, entry profile.Table, t step.Target, table *catalog.Table) Group {
-	t, tooLate := withValueKind(v, entry, t, table)
+func (p *Plan) group(goal TableGoal) Group {
+	goal, tooLate := goal.withValueKind(p.values)
+	t, table := goal.Target, goal.Table
 	g := Group{Table: t.Table, Target: t}
 	if p.VerifyOnly {
 		g.State, g.Missing = Complete, MissingOfKey(t, table)
@@ -109,7 +83,7 @@ func (p *Plan) group(v Values, entry profile.Table, t step.Target, table *catalo
 		return g
 	}
 	var cannot *problem.Problem
-	g.Order, cannot = chooseOrder(v, entry, t, table)
+	g.Order, cannot = goal.chooseOrder(p.values)
 	for _, found := range []*problem.Problem{tooLate, cannot} {
 		if found != nil {
 			g.requestProblems = append(g.requestProblems, found)
@@ -201,12 +175,6 @@ func (p *Plan) functionGroup() Group {
 	}}
 }
 
-func (p *Plan) versionGroup(entry profile.Profile) Group {
-	return Group{Table: entry.VersionTable, Steps: []step.Step{
-		step.RecordVersion{Schema: p.SchemaName, Table: entry.VersionTable, From: p.From, To: p.To},
-	}}
-}
-
 func (p *Plan) reverse() {
 	slices.Reverse(p.Groups)
 	for _, g := range p.Groups {
@@ -216,6 +184,98 @@ func (p *Plan) reverse() {
 
 func functionOf(schema string) sqltext.Table {
 	return sqltext.Table{Schema: schema, Name: step.FunctionName}
+}
+
+// refuseSameIndex refuses a table whose index would have the same name as another table's.
+func refuseSameIndex(p *Plan) problem.List {
+	var found problem.List
+	owner := map[string]string{}
+	for i := range p.Groups {
+		g := &p.Groups[i]
+		if g.Target.Table == "" {
+			continue
+		}
+		indexes := indexesOf(g.Target, p.Schema.Relation(g.Table))
+		for _, index := range indexes {
+			if other, taken := owner[index.Schema+"."+index.Name]; taken && p.Direction == Up {
+				g.State = Refused
+				found = append(found, message.DuplicateIndexName(g.Target.String(), index.Name, other))
+				break
+			}
+		}
+		if g.State == Refused {
+			continue
+		}
+		for _, index := range indexes {
+			owner[index.Schema+"."+index.Name] = g.Target.String()
+		}
+	}
+	return found
+}
+
+// indexesOf returns the names of the indexes that a table and the tables below it get.
+func indexesOf(t step.Target, table *catalog.Table) []sqltext.Table {
+	all := []sqltext.Table{{Schema: t.Schema, Name: t.Index}}
+	if table.IsTree() {
+		for _, one := range slices.Concat(t.Parts(table), t.Partitioned(table)) {
+			if index := (sqltext.Table{Schema: one.Schema, Name: one.Index}); !slices.Contains(all, index) {
+				all = append(all, index)
+			}
+		}
+	}
+	return all
+}
+
+// addHints adds to each hint which setting can help.
+func (g Goals) addHints(policy Policy, found problem.List) {
+	if !g.Renameable {
+		return
+	}
+	for _, p := range found {
+		switch p.Code {
+		case "column_type", "text_column", "generated_column":
+			p.Hint += " Or name the new columns differently: --column public_uuid."
+		case "index_name_taken", "index_differs":
+			p.Hint += " Or name the indexes differently: --index-name '{table}_{column}_key'."
+		}
+		if p.Table != "" && !policy.SkipRefused {
+			p.Hint += " Or skip the refused tables: --skip-refused."
+		}
+	}
+}
+
+// split separates the refusals of the run from the refusals of single tables, which --skip-refused skips.
+func (p Plan) split(policy Policy, found problem.List) (refusals, skipped problem.List) {
+	if !policy.SkipRefused {
+		return found, nil
+	}
+	for _, one := range found {
+		if one.Table == "" {
+			refusals = append(refusals, one)
+		} else {
+			skipped = append(skipped, one)
+		}
+	}
+	return refusals, skipped
+}
+
+// usesFunction reports whether any table needs the schema's function: it has pending work, or its column calls the
+// function already.
+func (p Plan) usesFunction() bool {
+	return slices.ContainsFunc(p.Groups, func(g Group) bool {
+		if work, _ := p.work(g); work {
+			return true
+		}
+		c := p.Schema.Relation(g.Table).Column(g.Target.Column)
+		return c != nil && g.Target.CallsFunction(c)
+	})
+}
+
+// Function reports whether the schema's function is part of the plan.
+func (p Plan) Function() bool {
+	return slices.ContainsFunc(p.Groups, func(g Group) bool {
+		return slices.ContainsFunc(g.Steps, func(s step.Step) bool { _, ok := s.(step.EnsureFunction); return ok })
+	})
 }
 
 // Name returns the name of an object of a table, as PostgreSQL's makeObjectName does: the longer of table and column is

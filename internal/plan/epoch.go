@@ -1,17 +1,14 @@
 package plan
 
 import (
-	"slices"
-
-	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/order"
 )
 
 // EpochCandidates returns the integer columns of a table whose values must be read to find the unit in which they count
 // the time since 1970: those named like a creation time, or the one that --time-column names. It returns none if
 // --time-column gives the unit, or if the rows are not ordered by time.
-func (s Input) EpochCandidates(table *catalog.Table) []string {
-	names, v := s.names(table.Name), s.Policy.Values
+func (s Input) EpochCandidates(goal TableGoal) []string {
+	names, table, v := goal.Names, goal.Table, s.Policy.Values
 	if s.Direction == Down || v.source(names) == ByClock || v.random(names) {
 		return nil
 	}
@@ -29,14 +26,4 @@ func (s Input) EpochCandidates(table *catalog.Table) []string {
 		}
 	}
 	return columns
-}
-
-// names returns every name by which a setting may refer to a table.
-func (s Input) names(table string) []string {
-	for _, t := range s.Profile.Tables {
-		if all := t.Names(); slices.Contains(all, table) {
-			return all
-		}
-	}
-	return []string{table}
 }

@@ -24,7 +24,7 @@ func schemaRun(alter ...func(*Input)) Input {
 		},
 		Schema:    catalog.Schema{Name: "app", Exists: true, Usage: true, Create: true, Relations: []catalog.Table{newTable("t", 1), newTable("u", 2)}},
 		Data:      map[string]catalog.Data{},
-		Selection: &Selection{Naming: Naming{Column: "uuid"}},
+		Scope:     Scope{Selection: Selection{Naming: Naming{Column: "uuid"}}},
 		Direction: Up,
 	}
 	for _, f := range alter {
@@ -39,11 +39,10 @@ func profileRun(version string, alter ...func(*Input)) Input {
 	versions := newTable("versions", 3)
 	versions.Comment = &version
 	s.Schema.Relations = []catalog.Table{newTable("t", 1), versions}
-	s.Selection = nil
-	s.Profile = profile.Profile{
+	s.Scope = Scope{Profile: &profile.Profile{
 		Name: "library", VersionTable: "versions", Column: "uuid", From: 1, To: 2, VerifyFrom: 4, Last: 5,
 		Tables: []profile.Table{{Name: "t", Renamed: &profile.Rename{Version: 3, Name: "renamed"}}, {Name: "missing"}},
-	}
+	}}
 	for _, f := range alter {
 		f(&s)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // notes returns what a reader should know and rekey cannot change.
-func notes(s Input, p Plan) []string {
+func notes(s Input, p Plan, goals Goals) []string {
 	var lines []string
 	tables, _ := p.PendingTables()
 	if p.Direction == Up && tables > 0 {
@@ -26,7 +26,9 @@ func notes(s Input, p Plan) []string {
 	if f := s.Schema.Function; f != nil && p.Direction == Up && step.FunctionOriginal(f) && !step.FunctionReplaceable(f, s.Server) {
 		lines = append(lines, CryptoNote(f))
 	}
-	lines = append(lines, uuidNotes(p)...)
+	if goals.Renameable {
+		lines = append(lines, uuidNotes(p)...)
+	}
 	lines = append(lines, widthNotes(p)...)
 	for _, g := range p.Groups {
 		if table := s.Schema.Relation(g.Table); g.Target.Table != "" && table != nil {

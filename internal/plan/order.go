@@ -8,7 +8,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/order"
-	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/problem"
 )
@@ -65,8 +64,8 @@ type Order struct {
 }
 
 // chooseOrder decides how the rows of a table are ordered.
-func chooseOrder(v Values, entry profile.Table, target step.Target, table *catalog.Table) (Order, *problem.Problem) {
-	names := entry.Names()
+func (g TableGoal) chooseOrder(v Values) (Order, *problem.Problem) {
+	names, target, table := g.Names, g.Target, g.Table
 	if target.Random() {
 		return Order{Source: AtRandom, Why: "the values of this table contain no time"}, nil
 	}
@@ -74,12 +73,12 @@ func chooseOrder(v Values, entry profile.Table, target step.Target, table *catal
 		return Order{Source: ByClock, Why: "as requested"}, nil
 	}
 	requested := v.column(names, table)
-	column, err := order.Choose(*table, requested, entry.Time, v.Zone)
+	column, err := order.Choose(*table, requested, g.Time, v.Zone)
 	if err != nil {
 		return Order{}, message.BadTimeColumn(target.String(), requested, err.Error(), order.TimeColumns(*table))
 	}
 	if others := order.TimeColumns(*table); column.Name == "" && requested == "" && len(others) > 0 {
-		column.Reason += "; candidates: " + strings.Join(others, ", ") + " (--time-column " + entry.Name + "=" + others[0] + ")"
+		column.Reason += "; candidates: " + strings.Join(others, ", ") + " (--time-column " + names[0] + "=" + others[0] + ")"
 	}
 	return Order{Source: ByColumn, Column: column}.withKey(table.OrderKey(target.Column)), nil
 }
@@ -112,23 +111,25 @@ func (p Plan) OrderOf(g Group, t step.Target, table *catalog.Table) Order {
 	if c := g.Order.Column; c.Kind.Micros() > 0 && values.column([]string{g.Table}, table) == "" {
 		values.Columns = map[string]string{g.Table: c.Selector()} // the unit found in the rows of the whole tree
 	}
-	found, cannot := chooseOrder(values, profile.Table{Name: g.Table}, t, table)
+	found, cannot := TableGoal{Target: t, Table: table, Names: []string{g.Table}}.chooseOrder(values)
 	if cannot != nil { // the named column has an unusable type in this table
 		return Order{Source: ByClock, Why: cannot.Error()}
 	}
 	return found
 }
 
-// withValueKind returns a target with the kind of its values. The mark on an existing column says whether they are random.
-func withValueKind(v Values, entry profile.Table, t step.Target, table *catalog.Table) (step.Target, *problem.Problem) {
-	t = t.WithValuesOf(table)
-	if t.Random() || !v.random(entry.Names()) {
-		return t, nil
+// withValueKind returns the goal with the kind of its values. The mark on an existing column says whether they are random.
+func (g TableGoal) withValueKind(v Values) (TableGoal, *problem.Problem) {
+	t := g.Target.WithValuesOf(g.Table)
+	g.Target = t
+	if t.Random() || !v.random(g.Names) {
+		return g, nil
 	}
-	if origin, _ := t.Read(table); origin == step.Made || origin == step.Found {
-		return t, message.RandomTooLate(t.String(), t.Column)
+	if origin, _ := t.Read(g.Table); origin == step.Made || origin == step.Found {
+		return g, message.RandomTooLate(t.String(), t.Column)
 	}
-	return t.WithRandomValues(), nil
+	g.Target = t.WithRandomValues()
+	return g, nil
 }
 
 // refuseUnknownTables refuses settings for tables that do not get a column. Only the schema shows this in a schema run.

@@ -139,13 +139,16 @@ func TestEpochCandidates(t *testing.T) {
 		"a profile without settings": {asProfile, "created_at"},
 	} {
 		s := schemaRun(columns("created_at", bigint, "moment", bigint, "at", timestamptz), test.alter)
-		if got := strings.Join(s.EpochCandidates(first(&s)), ","); got != test.want {
+		if got := strings.Join(s.EpochCandidates(s.Goals().Tables[0]), ","); got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
 		}
 	}
 }
 
-func asProfile(s *Input) { s.Profile, s.Selection = profileRun("1").Profile, nil }
+func asProfile(s *Input) {
+	run := profileRun("1")
+	s.Scope, s.Schema.Relations = run.Scope, []catalog.Table{*first(s), run.Schema.Relations[1]}
+}
 
 // TestOrderOfChangedTable checks the order of a table during the run: its key may have gone, and a table below a root may
 // be new.

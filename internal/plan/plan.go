@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/problem"
@@ -32,14 +31,13 @@ type Policy struct {
 
 // Input is everything that a plan is made from.
 type Input struct {
+	Scope
 	Server    catalog.Server
 	Schema    catalog.Schema
-	Elsewhere []string // the schemas that have the version table; in a schema run, the other schemas
+	Elsewhere []string // the schemas that have Reading.Evidence, or all other schemas
 	Data      map[string]catalog.Data
 	Parts     map[uint32]catalog.Data // by OID: of the tables of a tree that hold rows
 	Adopted   map[string]bool         // the tables whose column existed before up, according to the journal
-	Profile   profile.Profile
-	Selection *Selection // of a schema run; nil with a profile
 	Policy    Policy
 	Direction Direction
 	Goal      Phase // the phase to reach; "" is Expanded on the way up and Integers on the way down
@@ -67,6 +65,7 @@ type Plan struct {
 	Version    int      // the version recorded now; 0 without one
 	From, To   int      // the versions before and after the migration
 	VerifyOnly bool     // the uuids are the primary keys already
+	Keyed      string   // see VersionGoal
 	Names      []string // of the tables, in order; of a profile's tables at this version
 	Groups     []Group
 	Absent     []string
@@ -162,6 +161,9 @@ func (p Plan) End() int {
 	}
 	return max(p.To, p.Version)
 }
+
+// Versioned reports whether the schema records a version, which covers all tables of the plan.
+func (p Plan) Versioned() bool { return p.To != 0 }
 
 // Pending reports whether the plan has anything to do.
 func (p Plan) Pending() bool {

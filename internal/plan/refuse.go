@@ -19,7 +19,7 @@ const columnLimit = "it has reached PostgreSQL's limit of 1,600 columns, dropped
 
 // refuse returns every reason why the plan must not start, so that a run does not fail half-way for a reason that could
 // have been known.
-func refuse(s Input, p Plan) problem.List {
+func refuse(s Input, p Plan, goals Goals) problem.List {
 	var found problem.List
 	for i := range p.Groups {
 		g := &p.Groups[i]
@@ -43,7 +43,7 @@ func refuse(s Input, p Plan) problem.List {
 		if other := s.Schema.Overloads; p.Direction == Up && len(other) > 0 {
 			found = append(found, message.FunctionAmbiguous(s.Schema.Name, step.FunctionName, other[0]))
 		}
-		found = append(found, refuseRights(s, p)...)
+		found = append(found, refuseRights(s, p, goals.Version)...)
 		found = append(found, refuseReplicas(s.Server)...)
 		found = append(found, refuseEvents(s.Server)...)
 	}
@@ -332,7 +332,7 @@ func CryptoNote(f *catalog.Function) string {
 }
 
 // refuseRights refuses a run whose role lacks a right that the run needs.
-func refuseRights(s Input, p Plan) problem.List {
+func refuseRights(s Input, p Plan, version *VersionGoal) problem.List {
 	var found problem.List
 	role := s.Server.Role.Name
 	if p.Direction == Up && !s.Schema.Create {
@@ -341,9 +341,11 @@ func refuseRights(s Input, p Plan) problem.List {
 	if p.Direction == Up && s.Server.Role.NoTablespace != "" {
 		found = append(found, message.NoTablespace(sqltext.Ident(s.Server.Role.NoTablespace), sqltext.Ident(role)))
 	}
-	if table := s.Schema.Relation(s.Profile.VersionTable); table != nil && !table.Owned {
-		name := s.Schema.Name + "." + table.Name
-		found = append(found, message.NotOwner(name, sqltext.Qualified(s.Schema.Name, table.Name), table.Owner, role))
+	if version != nil {
+		if table := s.Schema.Relation(version.Table); !table.Owned {
+			name := s.Schema.Name + "." + table.Name
+			found = append(found, message.NotOwner(name, sqltext.Qualified(s.Schema.Name, table.Name), table.Owner, role))
+		}
 	}
 	journal := s.Server.JournalSchema
 	strange := trust.Journal(s.Server.Role, journal.Unexpected)

@@ -22,14 +22,17 @@ type Relation struct {
 	TimeCandidates []string
 }
 
-// relations returns an entry for every relation that holds or shows rows.
-func (p Plan) relations(s Input, found problem.List) []Relation {
+// relations returns an entry for every relation that was chosen or not; nil if the tables are known by name.
+func (p Plan) relations(choices []discover.Choice, found problem.List) []Relation {
+	if choices == nil {
+		return nil
+	}
 	groups := map[string]Group{}
 	for _, g := range p.Groups {
 		groups[g.Table] = g
 	}
 	list := []Relation{}
-	for _, c := range s.Selection.choose(s.Schema) {
+	for _, c := range choices {
 		v := Relation{Table: c.Table, Kind: c.Kind.String(), State: Skipped, Why: c.Reason}
 		if c.Decision == discover.Chosen {
 			p.decide(&v, groups[c.Table], found)

@@ -43,8 +43,8 @@ func (a Selection) NamingFor(table string) Naming {
 	return Naming{Column: firstNonEmpty(own.Column, a.Column, DefaultColumn), Index: firstNonEmpty(own.Index, a.Naming.Index, DefaultIndex)}
 }
 
-// Columns returns the column of each table that has overrides.
-func (a Selection) Columns() map[string]string {
+// columns returns the column of each table that has overrides.
+func (a Selection) columns() map[string]string {
 	columns := map[string]string{}
 	for table := range a.Overrides {
 		columns[table] = a.NamingFor(table).Column
@@ -94,7 +94,7 @@ func (w Naming) indexName(table string) string { return step.IndexName(w.Index, 
 // choose decides for every relation of the schema whether it gets a column. A mark chooses a table as if it were named, so
 // that down undoes what up made when the table was named.
 func (a Selection) choose(schema catalog.Schema) []discover.Choice {
-	choices := discover.Choose(schema, a.Filter)
+	choices := append([]discover.Choice{}, discover.Choose(schema, a.Filter)...)
 	for i := range choices {
 		c := &choices[i]
 		table := schema.Relation(c.Table)
@@ -109,15 +109,20 @@ func (a Selection) choose(schema catalog.Schema) []discover.Choice {
 	return choices
 }
 
-// Chosen returns the names of the relations that get a column, refused ones included.
-func (a Selection) Chosen(schema catalog.Schema) []string {
+func (a Selection) chosen(schema catalog.Schema) []string { return chosenNames(a.choose(schema)) }
+
+func chosenNames(choices []discover.Choice) []string {
 	names := []string{}
-	for _, c := range a.choose(schema) {
+	for _, c := range choices {
 		if c.Decision == discover.Chosen {
 			names = append(names, c.Table)
 		}
 	}
 	return names
+}
+
+func (a Selection) reading() Reading {
+	return Reading{All: true, Column: a.NamingFor("").Column, Columns: a.columns()}
 }
 
 // uuidKey returns the primary key's column if it is the only one and a uuid.

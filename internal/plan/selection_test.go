@@ -71,7 +71,7 @@ func TestTargetNames(t *testing.T) {
 		}
 	}
 	selection := Selection{Naming: Naming{Column: "all"}, Overrides: map[string]Naming{"t": {Column: "own"}, "u": {Index: "i"}}}
-	if got := selection.Columns(); !maps.Equal(got, map[string]string{"t": "own", "u": "all"}) {
+	if got := selection.reading().Columns; !maps.Equal(got, map[string]string{"t": "own", "u": "all"}) {
 		t.Errorf("the columns of the overrides are %v", got)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // uuidNotes returns a note for each name of a uuid column that tables already have and that the run does not use: those
 // tables would get a second one.
 func uuidNotes(p Plan) []string {
-	if p.Direction == Down || p.Profile != "" {
+	if p.Direction == Down {
 		return nil
 	}
 	tables := map[string][]string{}

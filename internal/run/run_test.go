@@ -43,10 +43,10 @@ func newTestRun(t *testing.T, c *server.Cluster) *testRun {
 		INSERT INTO present (note) SELECT 'n' FROM generate_series(1, 9)`)
 	s.job = run.Job{
 		Pool: pool, Direct: pool, Limits: run.Limits{LockTimeout: 50 * time.Millisecond, LockRetryTimeout: 10 * time.Minute},
-		Request: survey.Request{Schema: "public", Direction: plan.Up, Profile: profile.Profile{
+		Request: survey.Request{Schema: "public", Direction: plan.Up, Scope: plan.Scope{Profile: &profile.Profile{
 			Name: "site", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
 			Tables: []profile.Table{{Name: "present"}, {Name: "absent"}},
-		}},
+		}}},
 	}
 	return s
 }

@@ -52,7 +52,7 @@ func newSchemaRun(t *testing.T, c *server.Cluster, sql string, notify func(*pgco
 	servertest.Execute(t, pool, sql)
 	return &testRun{t: t, pool: pool, job: run.Job{
 		Pool: pool, Direct: pool, Limits: run.Limits{LockTimeout: 50 * time.Millisecond, LockRetryTimeout: 10 * time.Minute},
-		Request: survey.Request{Schema: "app", Direction: plan.Up, Ask: &plan.Selection{}},
+		Request: survey.Request{Schema: "app", Direction: plan.Up, Scope: plan.Scope{}},
 	}}
 }
 

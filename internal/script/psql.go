@@ -50,7 +50,7 @@ func (m *script) header() string {
 	tables, rows := m.plan.PendingTables()
 	about := fmt.Sprintf("profile %s: from version %d to %d", m.plan.Profile, m.plan.Version, m.plan.End())
 	switch {
-	case m.schemaRun():
+	case !m.plan.Versioned():
 		about = "without a profile"
 	case m.plan.End() == m.plan.Version:
 		about = fmt.Sprintf("profile %s: version %d, which stays", m.plan.Profile, m.plan.Version)

@@ -88,7 +88,7 @@ func Make(p plan.Plan, o Options) ([]File, error) {
 
 // aboveTarget reports whether the recorded version is above the one at which up ends. Later migrations depend on the
 // columns, so down refuses such a version.
-func (m *script) aboveTarget() bool { return !m.schemaRun() && m.plan.Version > m.plan.To }
+func (m *script) aboveTarget() bool { return m.plan.Versioned() && m.plan.Version > m.plan.To }
 
 // noReverse explains why a script has no reverse direction, and what to run instead.
 func (m *script) noReverse() string {

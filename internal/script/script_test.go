@@ -26,10 +26,10 @@ func input(schema, table string, direction plan.Direction) plan.Input {
 			Role: catalog.Role{Name: name, CreateDatabase: true},
 		},
 		Schema: catalog.Schema{Name: schema, Exists: true, Usage: true, Create: true, Relations: []catalog.Table{kit, relation(table)}},
-		Profile: profile.Profile{
+		Scope: plan.Scope{Profile: &profile.Profile{
 			Name: "site", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
 			Tables: []profile.Table{{Name: table}},
-		},
+		}},
 	}
 }
 
@@ -126,7 +126,7 @@ func TestCompleteColumnOfOthersIsSkipped(t *testing.T) {
 		Columns: []catalog.Column{{Number: 1, Name: "uuid", Type: "uuid", NotNull: true, Default: "uuidv7()"}},
 		Indexes: []catalog.Index{{Name: "theirs_key", Columns: []string{"uuid"}, Unique: true, Immediate: true, Valid: true, Ready: true, Method: "btree"}},
 	}
-	s.Server.Version, s.Profile, s.Selection = 180004, profile.Profile{}, &plan.Selection{}
+	s.Server.Version, s.Scope = 180004, plan.Scope{}
 	s.Schema.Relations = []catalog.Table{s.Schema.Relations[1], theirs}
 	files, err := Make(plan.Build(s), options(Migrate))
 	if err != nil || len(files) == 0 {

@@ -48,10 +48,6 @@ func (m *script) regenerateHint() string {
 	return sqltext.Literal(fmt.Sprintf("Generate the script again: rekey sql %s. Everything done so far is committed.", m.plan.Direction))
 }
 
-// schemaRun reports whether the plan is for a schema run, without a profile: no version is recorded, and the columns
-// that up makes keep their mark.
-func (m *script) schemaRun() bool { return m.plan.Profile == "" }
-
 // versions returns the versions that may be recorded when the script starts: the one for which it was made, and the one
 // with which it ends, so that it can be run again.
 func (m *script) versions() []int {
@@ -73,7 +69,7 @@ func (m *script) check(settings, lock, then string) string {
 
 // versionCheck refuses any other recorded version than those for which the script was made.
 func (m *script) versionCheck() string {
-	if m.schemaRun() {
+	if !m.plan.Versioned() {
 		return ""
 	}
 	var quoted, texts []string
@@ -93,7 +89,7 @@ func (m *script) versionCheck() string {
 
 // settled is true for a complete column, whose mark of a made column has been removed.
 func (m *script) settled() string {
-	if m.schemaRun() {
+	if !m.plan.Versioned() {
 		return "false"
 	}
 	return "attnotnull"
@@ -254,7 +250,7 @@ func (m *script) tables(g plan.Group) []step.Part {
 // tables that are complete.
 func (m *script) inScript(g plan.Group) bool {
 	work, _ := m.plan.Work(g)
-	return work || !m.schemaRun()
+	return work || m.plan.Versioned()
 }
 
 func origin(g plan.Group, p plan.Plan) step.Origin {
@@ -292,7 +288,7 @@ func (m *script) completeCheck() string {
 		return ""
 	}
 	message := "the version is not recorded: some tables are incomplete"
-	if m.schemaRun() {
+	if !m.plan.Versioned() {
 		message = "some tables are incomplete"
 	}
 	return template("complete", "tables", list(lines), "nullable", nullable(m.plan.Server.Major()), "message", sqltext.Literal(message), "again", m.regenerateHint())

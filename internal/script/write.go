@@ -37,7 +37,7 @@ func write(p plan.Plan, o Options) (*script, error) {
 			return nil, err
 		}
 	}
-	if m.schemaRun() && p.Direction == plan.Up && m.completeCheck() != "" {
+	if !m.plan.Versioned() && p.Direction == plan.Up && m.completeCheck() != "" {
 		m.statements = append(m.statements, m.prove(proofStep(p.SchemaName), "check that every table is complete"))
 	}
 	return m, nil

@@ -28,6 +28,7 @@ func ReadMany(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, r 
 	}
 	server.Role.Trusts = r.Policy.TrustOwners
 	var inputs []plan.Input
+	var goals []plan.Goals
 	err = r.read(ctx, pool, func(tx pg.Tx) error {
 		if err := r.checkTrustedOwners(ctx, tx); err != nil {
 			return err
@@ -40,27 +41,33 @@ func ReadMany(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, r 
 		if err != nil {
 			return err
 		}
-		inputs = nil // a retry discards the results of the lost connection
+		inputs, goals = nil, nil // a retry discards the results of the lost connection
 		for _, schema := range found {
 			inputs = append(inputs, plan.Input{
-				Server: server, Schema: schema, Profile: r.Profile, Selection: r.Ask, Policy: r.Policy, Direction: r.Direction,
+				Server: server, Schema: schema, Scope: r.Scope, Policy: r.Policy, Direction: r.Direction,
 				Data: map[string]catalog.Data{}, Parts: map[uint32]catalog.Data{},
 			})
 		}
-		if err := readCode(ctx, tx, inputs); err != nil {
+		for _, in := range inputs {
+			goals = append(goals, in.Goals())
+		}
+		if err := readCode(ctx, tx, inputs, goals); err != nil {
 			return err
 		}
-		return readContext(ctx, tx, r, inputs)
+		if err := readElsewhere(ctx, tx, r, inputs); err != nil {
+			return err
+		}
+		return readAdopted(ctx, tx, r, inputs, goals)
 	})
 	for i := range inputs {
 		if err == nil {
 			err = proveFunction(ctx, pool, &inputs[i])
 		}
 		if err == nil {
-			err = countRows(ctx, pool, &inputs[i])
+			err = countRows(ctx, pool, &inputs[i], goals[i])
 		}
 		if err == nil {
-			err = readUnits(ctx, pool, &inputs[i])
+			err = readUnits(ctx, pool, &inputs[i], goals[i])
 		}
 	}
 	return inputs, err
@@ -92,10 +99,11 @@ func (r Request) checkTrustedOwners(ctx context.Context, tx pg.Tx) error {
 	return nil
 }
 
-// readSchemas reads what the request needs of each schema, and its function: in a schema run, which tables may get
-// it as their default is known only after the tables were read.
+// readSchemas reads what the request needs of each schema, and its function: which tables may get it as their default is
+// known only after the tables were read.
 func readSchemas(ctx context.Context, tx pg.Tx, r Request, names []string) ([]catalog.Schema, error) {
-	q := r.inspectRequest()
+	what := r.Reading()
+	q := inspect.Request{Schema: r.Schema, All: what.All, Relations: what.Relations, Column: what.Column, Columns: what.Columns}
 	schemas, err := inspect.Schemas(ctx, tx, q, names)
 	if err != nil {
 		return nil, err
@@ -107,18 +115,14 @@ func readSchemas(ctx context.Context, tx pg.Tx, r Request, names []string) ([]ca
 	for i := range schemas {
 		schemas[i].Overloads = overloads[schemas[i].Name]
 	}
-	tables := func(catalog.Schema) []string { return q.Tables }
-	if r.Ask != nil {
-		tables = r.Ask.Chosen
-	}
-	return schemas, inspect.Functions(ctx, tx, step.FunctionName, schemas, tables)
+	return schemas, inspect.Functions(ctx, tx, step.FunctionName, schemas, r.Chosen)
 }
 
 // readCode reads the code that statements on the tables would run with rights that the code's owner does not have.
-func readCode(ctx context.Context, tx pg.Tx, inputs []plan.Input) error {
+func readCode(ctx context.Context, tx pg.Tx, inputs []plan.Input, goals []plan.Goals) error {
 	tables, columns := make([][]*catalog.Table, len(inputs)), make([][]string, len(inputs))
 	for i := range inputs {
-		tables[i], columns[i] = targets(&inputs[i])
+		tables[i], columns[i] = targets(goals[i])
 	}
 	all := slices.Concat(tables...)
 	if len(all) == 0 {
@@ -136,68 +140,35 @@ func readCode(ctx context.Context, tx pg.Tx, inputs []plan.Input) error {
 }
 
 // targets returns the tables that get the column, their descendants, and the names of the column.
-func targets(in *plan.Input) (tables []*catalog.Table, columns []string) {
-	names := chosenTables(in)
-	for i := range in.Schema.Relations {
-		table := &in.Schema.Relations[i]
-		t, isTarget := targetOf(in, table, names)
-		if !isTarget || table.Kind != catalog.Ordinary && table.Kind != catalog.Partitioned {
+func targets(goals plan.Goals) (tables []*catalog.Table, columns []string) {
+	for _, goal := range goals.Tables {
+		if kind := goal.Table.Kind; kind != catalog.Ordinary && kind != catalog.Partitioned {
 			continue
 		}
-		tables = append(tables, table.All()...)
-		if !slices.Contains(columns, t.Column) {
-			columns = append(columns, t.Column)
+		tables = append(tables, goal.Table.All()...)
+		if !slices.Contains(columns, goal.Target.Column) {
+			columns = append(columns, goal.Target.Column)
 		}
 	}
 	return tables, columns
 }
 
-// readContext reads two things that few plans need: where the tables may be if they are not in this schema, which
-// may be thousands of schemas, and, for down with a profile, what the journal records.
-func readContext(ctx context.Context, tx pg.Tx, r Request, inputs []plan.Input) error {
+// readElsewhere reads where the tables may be if they are not in a schema. Few plans need it, and it may be thousands of
+// schemas.
+func readElsewhere(ctx context.Context, tx pg.Tx, r Request, inputs []plan.Input) error {
+	evidence := r.Reading().Evidence
 	for i := range inputs {
 		in := &inputs[i]
 		var err error
 		switch {
-		case r.Ask != nil && !in.Schema.Exists:
+		case evidence == "" && !in.Schema.Exists:
 			in.Elsewhere, err = inspect.OtherSchemas(ctx, tx, in.Schema.Name)
-		case r.Ask == nil && in.Schema.Relation(r.Profile.VersionTable) == nil:
-			in.Elsewhere, err = inspect.SchemasWithTable(ctx, tx, r.Profile.VersionTable)
+		case evidence != "" && in.Schema.Relation(evidence) == nil:
+			in.Elsewhere, err = inspect.SchemasWithTable(ctx, tx, evidence)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if r.Ask != nil || r.Direction == plan.Up {
-		return nil
-	}
-	return readAdopted(ctx, tx, r, inputs)
-}
-
-// inspectRequest returns what to inspect: the whole schema in a schema run, else what the profile names.
-func (r Request) inspectRequest() inspect.Request {
-	if r.Ask == nil {
-		return ProfileRequest(r.Profile, r.Schema)
-	}
-	return inspect.Request{Schema: r.Schema, All: true, Column: r.Ask.NamingFor("").Column, Columns: r.Ask.Columns()}
-}
-
-// targetOf returns the target of a table, and whether the table gets the column.
-func targetOf(in *plan.Input, table *catalog.Table, chosenNames map[string]bool) (step.Target, bool) {
-	if in.Selection != nil {
-		return in.Selection.Target(in.Schema.Name, table, in.Direction).WithValuesOf(table), chosenNames[table.Name]
-	}
-	return plan.TargetOf(in.Schema.Name, table.Name, in.Profile.Column).WithValuesOf(table), table.Name != in.Profile.VersionTable
-}
-
-// chosenTables returns the names of the tables that get a uuid in a schema run.
-func chosenTables(in *plan.Input) map[string]bool {
-	names := map[string]bool{}
-	if in.Selection == nil {
-		return names
-	}
-	for _, name := range in.Selection.Chosen(in.Schema) {
-		names[name] = true
-	}
-	return names
+	return nil
 }

@@ -15,15 +15,13 @@ import (
 
 // readUnits reads, for the tables whose rows are to be filled, the unit in which their integer columns count the
 // time since 1970.
-func readUnits(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error {
-	names := chosenTables(in)
-	for i := range in.Schema.Relations {
-		table := &in.Schema.Relations[i]
-		target, isTarget := targetOf(in, table, names)
-		if c := table.Column(target.Column); !isTarget || c != nil && c.NotNull || !isReadable(table, in.Server.Role) || in.RunsUntrustedCode(table) {
+func readUnits(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, goals plan.Goals) error {
+	for _, goal := range goals.Tables {
+		table := goal.Table
+		if c := table.Column(goal.Target.Column); c != nil && c.NotNull || !isReadable(table, in.Server.Role) || in.RunsUntrustedCode(table) {
 			continue
 		}
-		for _, column := range in.EpochCandidates(table) {
+		for _, column := range in.EpochCandidates(goal) {
 			if err := readUnit(ctx, pool, table, column); err != nil {
 				return err
 			}

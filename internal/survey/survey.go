@@ -13,15 +13,13 @@ import (
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
 // Request describes what to read.
 type Request struct {
-	Profile   profile.Profile
-	Ask       *plan.Selection // selection of tables in a schema run; nil with a profile
+	plan.Scope
 	Schema    string
 	Policy    plan.Policy
 	Direction plan.Direction
@@ -38,37 +36,31 @@ func Read(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, r Requ
 	return inputs[0], nil
 }
 
-// ProfileRequest returns the request for everything in a schema that concerns a profile.
-func ProfileRequest(p profile.Profile, schema string) inspect.Request {
-	q := inspect.Request{Schema: schema, Column: p.Column, Function: step.FunctionName}
-	q.Relations = append(q.Relations, p.VersionTable)
-	for _, name := range p.Names() {
-		if name == p.VersionTable {
-			continue
+// readAdopted reads from the journal, if it is readable, which columns existed before up, where no mark stays that
+// says so.
+func readAdopted(ctx context.Context, tx pg.Tx, r Request, inputs []plan.Input, goals []plan.Goals) error {
+	var unmarked []uint32
+	for i := range inputs {
+		for _, goal := range goals[i].Tables {
+			if !goal.Target.KeepsMark {
+				unmarked = append(unmarked, goal.Table.OID)
+			}
 		}
-		q.Tables = append(q.Tables, name)
-		q.Relations = append(q.Relations, name, plan.TargetOf(schema, name, p.Column).Index)
 	}
-	return q
-}
-
-// readAdopted reads from the journal, if it is readable, which columns existed before up.
-func readAdopted(ctx context.Context, tx pg.Tx, r Request, inputs []plan.Input) error {
+	if len(unmarked) == 0 || r.Direction == plan.Up {
+		return nil
+	}
 	readable, err := journal.Readable(ctx, tx, r.Policy.TrustOwners...)
 	if err != nil || !readable {
 		return err
 	}
-	var oids []uint32
-	for _, in := range inputs {
-		oids = append(oids, in.Schema.OIDs()...)
-	}
-	known, err := journal.LoadOriginals(ctx, tx, oids...)
+	known, err := journal.LoadOriginals(ctx, tx, unmarked...)
 	for i := range inputs {
 		in := &inputs[i]
 		in.Adopted = map[string]bool{}
-		for _, table := range in.Schema.Relations {
-			if c := table.Column(in.Profile.Column); c != nil && known[journal.Column{Relation: table.OID, Number: int16(c.Number)}].Adopted {
-				in.Adopted[table.Name] = true
+		for _, goal := range goals[i].Tables {
+			if c := goal.Table.Column(goal.Target.Column); c != nil && known[journal.Column{Relation: goal.Table.OID, Number: int16(c.Number)}].Adopted {
+				in.Adopted[goal.Table.Name] = true
 			}
 		}
 	}
@@ -89,13 +81,11 @@ func proveFunction(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) erro
 
 // countRows reads the rows of every existing column that is incomplete, in one transaction per table, so that no
 // snapshot is held longer than one scan takes.
-func countRows(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error {
-	names := chosenTables(in)
-	for i := range in.Schema.Relations {
-		table := &in.Schema.Relations[i]
-		target, isTarget := targetOf(in, table, names)
+func countRows(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, goals plan.Goals) error {
+	for _, goal := range goals.Tables {
+		target, table := goal.Target.WithValuesOf(goal.Table), goal.Table
 		c := table.Column(target.Column)
-		if !isTarget || c == nil || target.Complete(table) || table.Kind != catalog.Ordinary && !table.IsTree() {
+		if c == nil || target.Complete(table) || table.Kind != catalog.Ordinary && !table.IsTree() {
 			continue
 		}
 		if in.RunsUntrustedCode(table) {

@@ -11,7 +11,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
@@ -34,13 +33,13 @@ type BrokenTable struct {
 
 // checkIntegrity checks every table whose name begins as the profile's tables do. It returns nil below the version.
 // It reads each table without a unique index in a transaction of its own.
-func checkIntegrity(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, prof profile.Profile) (*Integrity, error) {
-	if prof.KeyedFrom == 0 || p.Version < prof.KeyedFrom {
+func checkIntegrity(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (*Integrity, error) {
+	if p.Keyed == "" {
 		return nil, nil //nolint:nilnil // the rule does not apply yet
 	}
 	var tables []inspect.KeyCandidate
 	err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
-		tables, err = inspect.KeyCandidates(ctx, tx, p.SchemaName, prof.VersionTable+"_", p.Column)
+		tables, err = inspect.KeyCandidates(ctx, tx, p.SchemaName, p.Keyed, p.Column)
 		return err
 	})
 	if err != nil {

@@ -38,7 +38,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	}
 	report := Report{Profile: p.Profile, SchemaName: p.SchemaName, Version: p.Version, Absent: append([]string{}, p.Absent...), Skipped: p.Skipped, Tables: []TableReport{}}
 	report.Function = checkFunction(p)
-	report.Function.Unneeded = !p.Function() && input.Selection != nil || p.VerifyOnly
+	report.Function.Unneeded = !p.Function() || p.VerifyOnly
 	report.Notes = report.Function.notes(p)
 	for _, g := range p.Targets() {
 		table, err := countTable(ctx, pool, p, g, originals)
@@ -50,7 +50,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 		}
 		report.Tables = append(report.Tables, table)
 	}
-	if report.Integrity, err = checkIntegrity(ctx, pool, p, o.Profile); err != nil {
+	if report.Integrity, err = checkIntegrity(ctx, pool, p); err != nil {
 		return report, err
 	}
 	return report.judge(p.To, p.VerifyOnly)

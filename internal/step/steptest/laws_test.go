@@ -114,7 +114,7 @@ func TestLawsOfSchemaRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSubject(t, c, subjects(c.Major)[name])
-			s.job.Request = survey.Request{Schema: schema, Ask: &plan.Selection{Filter: discover.Filter{Tables: only}}}
+			s.job.Request = survey.Request{Schema: schema, Scope: plan.Scope{Selection: plan.Selection{Filter: discover.Filter{Tables: only}}}}
 			steptest.Laws(t, s.lawSubject())
 		})
 	}
@@ -179,7 +179,7 @@ func TestLawsOfExistingTrees(t *testing.T) {
 			t.Parallel()
 			s := newSubject(t, servertest.Cluster(t, major), `DROP TABLE "Sub\ject"; `+found[name]+
 				`INSERT INTO "Sub\ject" (id, note) SELECT n, 'n' || n FROM generate_series(1, 9) n; `+markEmpty)
-			s.job.Request = survey.Request{Schema: schema, Ask: &plan.Selection{Filter: discover.Filter{Tables: only}}}
+			s.job.Request = survey.Request{Schema: schema, Scope: plan.Scope{Selection: plan.Selection{Filter: discover.Filter{Tables: only}}}}
 			steptest.Laws(t, s.lawSubject())
 		})
 	}
@@ -202,7 +202,7 @@ func TestLawsOfTrees(t *testing.T) {
 			s := newSubject(t, servertest.Cluster(t, major), `DROP TABLE "Sub\ject"; `+sql+
 				`INSERT INTO "Sub\ject" SELECT n, 'n' || n FROM generate_series(1, 9) n;`)
 			s.noColumn = true
-			s.job.Request = survey.Request{Schema: schema, Ask: &plan.Selection{Filter: discover.Filter{Tables: only}}}
+			s.job.Request = survey.Request{Schema: schema, Scope: plan.Scope{Selection: plan.Selection{Filter: discover.Filter{Tables: only}}}}
 			steptest.Laws(t, s.lawSubject())
 		})
 	}
@@ -230,10 +230,10 @@ func newSubject(t *testing.T, c *server.Cluster, found string) subject {
 	}
 	return subject{pool: pool, observer: observer, existing: found, job: run.Job{
 		Pool: pool, Direct: pool, Limits: run.Limits{LockTimeout: 50 * time.Millisecond, LockRetryTimeout: 10 * time.Minute},
-		Request: survey.Request{Schema: schema, Profile: profile.Profile{
+		Request: survey.Request{Schema: schema, Scope: plan.Scope{Profile: &profile.Profile{
 			Name: "law", VersionTable: "kit", Column: "uuid", From: 39, To: 40, VerifyFrom: 74, Last: 82,
 			Tables: []profile.Table{{Name: `Sub\ject`, Time: "at"}, {Name: "absent", Time: "at"}},
-		}},
+		}}},
 	}}
 }
 

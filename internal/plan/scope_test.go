@@ -1,0 +1,53 @@
+package plan
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+)
+
+// TestReadingOfScope checks the reading before goals can be compiled: of a profile its tables under every
+// name, and the relations with the names of their indexes; of a selection the whole schema.
+func TestReadingOfScope(t *testing.T) {
+	selected := Selection{Naming: Naming{Column: "key"}, Overrides: map[string]Naming{"t": {Column: "own"}}}
+	for name, test := range map[string]struct {
+		scope Scope
+		want  Reading
+	}{
+		"a profile": {profileRun("1").Scope, Reading{
+			Relations: []string{"versions", "t", "t_uuid_idx", "renamed", "renamed_uuid_idx", "missing", "missing_uuid_idx"}, Column: "uuid", Evidence: "versions",
+		}},
+		"a selection": {Scope{Selection: selected}, Reading{All: true, Column: "key", Columns: map[string]string{"t": "own"}}},
+	} {
+		if diff := cmp.Diff(test.want, test.scope.Reading()); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestChosenOfScope(t *testing.T) {
+	view := newTable("v", 4)
+	view.Kind = catalog.View
+	s := schemaRun(func(s *Input) { s.Schema.Relations = append(s.Schema.Relations, view) })
+	if got := s.Chosen(s.Schema); !cmp.Equal(got, []string{"t", "u"}) {
+		t.Errorf("a selection: %v", got)
+	}
+	if got := profileRun("1").Chosen(s.Schema); !cmp.Equal(got, []string{"t", "renamed", "missing"}) {
+		t.Errorf("a profile: %v", got)
+	}
+}
+
+// TestKeyedTables checks from which version on all tables of a library are known to have the column as their primary key.
+func TestKeyedTables(t *testing.T) {
+	for version, want := range map[string]string{"2": "", "3": "versions_", "5": "versions_"} {
+		s := profileRun(version)
+		if s.Profile.KeyedFrom = 0; s.Goals().Version.Keyed != "" {
+			t.Errorf("version %s: keyed without KeyedFrom", version)
+		}
+		if s.Profile.KeyedFrom = 3; s.Goals().Version.Keyed != want {
+			t.Errorf("version %s: %q, want %q", version, s.Goals().Version.Keyed, want)
+		}
+	}
+}
