@@ -92,15 +92,17 @@ type Standby struct {
 
 // Schema describes one schema and the relations that the request named.
 type Schema struct {
-	Name         string
-	Exists       bool
-	Usage        bool
-	Create       bool
-	Function     *Function // uuid_generate_v7() without arguments; nil if there is none
-	Overloads    []string  // functions of that name with arguments that can all be omitted
-	Relations    []Table
-	Code         []Code  // code that an UPDATE of the tables runs, if the role has more rights than its owner
-	OtherSchemas []Table // relations of the other schemas that have partitions or children of its tables: Schema, Name, Kind and IndexOf
+	Name      string
+	Exists    bool
+	Usage     bool
+	Create    bool
+	Function  *Function // uuid_generate_v7() without arguments; nil if there is none
+	Overloads []string  // functions of that name with arguments that can all be omitted
+	Relations []Table
+	Code      []Code // code that an UPDATE of the tables runs, if the role has more rights than its owner
+	// OtherSchemas are relations of other schemas. The tables of foreign keys are complete; of the schemas that have
+	// partitions or children of its tables, every relation has Schema, Name, Kind and IndexOf.
+	OtherSchemas []Table
 }
 
 // Find returns the relation with a schema and a name, in Relations or OtherSchemas; nil if there is none.

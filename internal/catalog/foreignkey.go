@@ -1,6 +1,10 @@
 package catalog
 
-import "github.com/rekey-pg/rekey/internal/sqltext"
+import (
+	"slices"
+
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
 
 // ForeignKey is a FOREIGN KEY constraint with both of its ends.
 type ForeignKey struct {
@@ -49,3 +53,24 @@ const (
 	MatchSimple Match = "s"
 	MatchFull   Match = "f"
 )
+
+// ForeignKey returns the foreign key with a name; nil if there is none.
+func (t Table) ForeignKey(name string) *ForeignKey {
+	for i := range t.ForeignKeys {
+		if t.ForeignKeys[i].Name == name {
+			return &t.ForeignKeys[i]
+		}
+	}
+	return nil
+}
+
+// ReferencedColumn returns the parent's column to which a column of the child refers; "" if the key does not hold it.
+func (k ForeignKey) ReferencedColumn(child string) string {
+	if at := slices.Index(k.ChildColumns, child); at >= 0 {
+		return k.ParentColumns[at]
+	}
+	return ""
+}
+
+// SelfReference reports whether a table refers to itself.
+func (k ForeignKey) SelfReference() bool { return k.Child.Same(k.Parent) }

@@ -29,7 +29,12 @@ func (t Table) Integer(key []string) bool {
 		return false
 	}
 	c := t.Column(key[0])
-	return c != nil && slices.Contains([]string{"smallint", "integer", "bigint"}, c.Plain())
+	return c != nil && c.Integer()
+}
+
+// Integer reports whether the column's values are integers.
+func (c Column) Integer() bool {
+	return slices.Contains([]string{"smallint", "integer", "bigint"}, c.Plain())
 }
 
 // IntegerKey returns the column of OrderKey if that is a single integer; "" if not.

@@ -76,9 +76,14 @@ type Table struct {
 	Rules            []Rule
 	Publications     []Publication
 	Attachments      []Attachment
-	ForeignKeys      []ForeignKey // of the table, read only if the request asks for them
+	ForeignKeys      []ForeignKey // of the table; this and the following fields are read only if the request asks for edges
 	ReferencedBy     []ForeignKey // of any table of the database, onto this one
-	Below            []Table      // partitions or children on every level, parents first; nil for a table that is below another one
+	Policies         []Policy
+	MayReference     bool    // the role has REFERENCES on the table
+	OwnerBypassesRLS bool    // the owner is a superuser or has BYPASSRLS
+	OwnerCreates     bool    // the owner has CREATE on the table's schema
+	Subscribed       bool    // a subscription of logical replication writes the table
+	Below            []Table // partitions or children on every level, parents first; nil for a table that is below another one
 }
 
 // Named returns the name of the table.
@@ -180,7 +185,7 @@ type Column struct {
 	NotNull       bool
 	Unproved      bool   // NOT NULL NOT VALID: existing rows may be NULL (PostgreSQL 18 and later)
 	UnprovedBy    string // name of that constraint
-	Default       string // pg_get_expr with search_path pg_catalog: all other names are qualified
+	Default       string // of a uuid or a domain and, if the request asks for edges, of an integer: pg_get_expr with search_path pg_catalog, so that all other names are qualified
 	Calls         string // schema-qualified, quoted name of the function if the default only calls it; "" if not
 	Code          []Code // functions on which the default of a uuid column depends
 	Generated     bool
@@ -215,6 +220,16 @@ type Index struct {
 	ReplicaIdentity bool
 	Clustered       bool
 	Parent          uint32 // oid of the partitioned index to which it is attached; 0 if to none
+	Tablespace      string // "" for the database's own
+
+	// Comment, and Uses, the columns that its expressions and its predicate use, are read only if the request asks for edges.
+	Comment *string
+	Uses    []string
+}
+
+// Holds reports whether a column is in the key, among the included columns, in an expression or in the predicate.
+func (i Index) Holds(column string) bool {
+	return slices.Contains(i.Columns, column) || slices.Contains(i.Included, column) || slices.Contains(i.Uses, column)
 }
 
 // Constraint is a constraint of a table, but no NOT NULL constraint of PostgreSQL 18: Column.NotNull has the same meaning on
@@ -225,36 +240,6 @@ type Constraint struct {
 	Columns    []string
 	Validated  bool
 	Definition string
-}
-
-// Trigger is a trigger that PostgreSQL did not make itself.
-type Trigger struct {
-	Name     string
-	Enabled  string // O origin and local, D disabled, R replica, A always
-	OnUpdate bool
-	Of       []string // the columns of UPDATE OF; nil if an update of any column fires it
-	Function string
-}
-
-// FiresOnUpdateOf reports whether an update of the column fires the trigger if it is enabled.
-func (t Trigger) FiresOnUpdateOf(column string) bool {
-	return t.OnUpdate && (len(t.Of) == 0 || slices.Contains(t.Of, column))
-}
-
-// FiringTriggers returns the names of the triggers that an update of the column fires, in a session with
-// session_replication_role = replica or in an ordinary one. Source: PostgreSQL's manual, ALTER TABLE, ENABLE TRIGGER.
-func (t Table) FiringTriggers(column string, replica bool) []string {
-	enabled := "O"
-	if replica {
-		enabled = "R"
-	}
-	var names []string
-	for _, trigger := range t.Triggers {
-		if trigger.FiresOnUpdateOf(column) && (trigger.Enabled == enabled || trigger.Enabled == "A") {
-			names = append(names, trigger.Name)
-		}
-	}
-	return names
 }
 
 // Rule is an enabled rule of a table.

@@ -51,15 +51,16 @@ func (q Request) namedRelations(schemas []string, take func(relationRow)) pg.Que
 	return query("relations", take, schemas, names, []int64{})
 }
 
-// relations returns the found relations with their columns, indexes and other parts, and the tables below them.
-func relations(ctx context.Context, tx pg.Tx, q Request, found []relationRow) ([]catalog.Table, error) {
+// relations returns the found relations with their columns, indexes and other parts, and the tables below them. For edges it
+// also returns, by schema, the oids of the tables of other schemas to which its tables refer.
+func relations(ctx context.Context, tx pg.Tx, q Request, found []relationRow) ([]catalog.Table, map[string][]int64, error) {
 	trees, err := readBelow(ctx, tx, found)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	more, err := trees.read(ctx, tx, found)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	read := slices.Concat(found, more)
 	tables := make([]catalog.Table, len(read))
@@ -74,7 +75,7 @@ func relations(ctx context.Context, tx pg.Tx, q Request, found []relationRow) ([
 		oids, columns = append(oids, row.OID), append(columns, row.Name)
 	}
 	if len(oids) == 0 {
-		return tables, nil
+		return tables, nil, nil
 	}
 	for i, oid := range oids { // tables below a root have the root's column
 		if root, ok := trees.top[oid]; ok {
@@ -89,9 +90,9 @@ func relations(ctx context.Context, tx pg.Tx, q Request, found []relationRow) ([
 	if q.endsWithRelations() {
 		queryAll = tx.QueryAllLast
 	}
-	err = readParts(ctx, tx, queryAll, columns, oids, at)
+	parents, err := readParts(ctx, tx, parts{q, queryAll, columns, oids}, at)
 	trees.attach(at)
-	return tables[:len(found)], err
+	return tables[:len(found)], parents, err
 }
 
 // kindsWithParts returns the kinds of relations whose columns, indexes and other parts are read.
@@ -142,30 +143,41 @@ func (r columnRow) column() catalog.Column {
 	return c
 }
 
-// readParts reads the parts of all relations, with one query per kind of part. columns has one column per relation, whose
-// dependent objects and publications are read too; nil reads none.
-func readParts(ctx context.Context, tx pg.Tx, queryAll func(context.Context, ...pg.Query) error, columns []string, oids []int64, at map[int64]*catalog.Table) error {
-	err := queryAll(
-		ctx,
-		query("columns", func(r columnRow) { appendTo(&at[r.Relation].Columns, r.column()) }, oids),
-		query("indexes", func(r indexRow) { appendTo(&at[r.Relation].Indexes, r.Index) }, oids),
-		query("constraints", func(r constraintRow) { appendTo(&at[r.Relation].Constraints, r.Constraint) }, oids),
-		query("triggers", func(r triggerRow) { appendTo(&at[r.Relation].Triggers, r.Trigger) }, oids),
-		query("rules", func(r ruleRow) { appendTo(&at[r.Relation].Rules, r.Rule) }, oids),
-	)
-	if err != nil || columns == nil {
-		return err
+// parts says which parts of relations to read.
+type parts struct {
+	request  Request
+	queryAll func(context.Context, ...pg.Query) error
+	columns  []string // one per relation, whose dependent objects and publications are read too; nil reads none
+	oids     []int64
+}
+
+// readParts reads the parts of all relations, with one query per kind of part. For edges it returns, by schema, the oids of the
+// tables of other schemas to which its tables refer.
+func readParts(ctx context.Context, tx pg.Tx, p parts, at map[int64]*catalog.Table) (parents map[string][]int64, err error) {
+	triggers, facts := "triggers", edgeFacts{}
+	var forEdges []pg.Query
+	if p.request.Edges {
+		triggers, forEdges = "trigger_details", facts.queries(p.oids, at)
 	}
-	columnOf := map[int64]string{}
-	for i, oid := range oids {
-		columnOf[oid] = columns[i]
+	err = p.queryAll(ctx, append([]pg.Query{
+		query("columns", func(r columnRow) { appendTo(&at[r.Relation].Columns, r.column()) }, p.oids),
+		query("indexes", func(r indexRow) { appendTo(&at[r.Relation].Indexes, r.Index) }, p.oids),
+		query("constraints", func(r constraintRow) { appendTo(&at[r.Relation].Constraints, r.Constraint) }, p.oids),
+		query(triggers, func(r triggerRow) { appendTo(&at[r.Relation].Triggers, r.Trigger) }, p.oids),
+		query("rules", func(r ruleRow) { appendTo(&at[r.Relation].Rules, r.Rule) }, p.oids),
+	}, forEdges...)...)
+	if err != nil || p.columns == nil && !p.request.Edges {
+		return nil, err
 	}
-	return errors.Join(
-		publications(ctx, tx, oids, at),
-		readEach(ctx, tx, "attachments", func(r attachmentRow) {
-			r.Attachment.Column = columnOf[r.Relation]
-			appendTo(&at[r.Relation].Attachments, r.Attachment)
-		}, oids, columns),
+	oids, columns := p.oids, p.columns
+	if p.request.Edges {
+		facts.join(at)
+		parents = facts.parentsIn(p.request.Parents, at)
+		oids, columns = withKeyColumns(oids, columns, at)
+	}
+	return parents, errors.Join(
+		publications(ctx, tx, p.oids, at),
+		readEach(ctx, tx, "attachments", func(r attachmentRow) { appendTo(&at[r.Relation].Attachments, r.Attachment) }, oids, columns),
 	)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 // Request says what to read of a schema.
@@ -19,8 +20,12 @@ type Request struct {
 	Column    string            // reads the objects that depend on this column, and its publications; "" reads neither
 	Columns   map[string]string // by table, where it is not Column
 	Function  string            // name of a function without arguments; "" reads none
-	Edges     bool              // reads foreign keys with both ends, and triggers, indexes and functions as an edge needs them
-	Parents   []string          // other schemas whose relations are read into OtherSchemas, as far as Relations' foreign keys refer to them
+
+	// Edges reads foreign keys with both ends, all of triggers and indexes, policies, rights, and the objects that depend on
+	// any integer or uuid column.
+	Edges   bool
+	Parents []string        // with Edges: other schemas whose tables are read into OtherSchemas if a foreign key refers to them
+	Also    []sqltext.Table // with Edges: further tables of other schemas to read into OtherSchemas
 }
 
 func (q Request) columnOf(table string) string {
@@ -45,7 +50,9 @@ func Schema(ctx context.Context, tx pg.Tx, q Request) (catalog.Schema, error) {
 }
 
 // endsWithRelations reports whether nothing is read after the parts of the relations.
-func (q Request) endsWithRelations() bool { return !q.All && q.Column == "" && q.Function == "" }
+func (q Request) endsWithRelations() bool {
+	return !q.All && q.Column == "" && q.Function == "" && !q.Edges
+}
 
 type schemaRow struct {
 	Name          string
@@ -72,13 +79,16 @@ func Schemas(ctx context.Context, tx pg.Tx, q Request, names []string) ([]catalo
 	if err != nil {
 		return nil, err
 	}
-	tables, err := relations(ctx, tx, q, named)
+	tables, parents, err := relations(ctx, tx, q, named)
 	for _, t := range tables {
 		appendTo(&at[t.Schema].Relations, t)
 	}
 	for i := range schemas {
 		if err == nil && q.All {
 			err = readOtherSchemas(ctx, tx, &schemas[i])
+		}
+		if err == nil && q.Edges {
+			err = q.readParents(ctx, tx, parents[schemas[i].Name], &schemas[i])
 		}
 	}
 	return schemas, err

@@ -1,22 +1,23 @@
--- Returns the objects that depend on the columns $2 of the tables $1, one column per table, or on an index with the column,
+-- Returns the objects that depend on the columns $2 of the tables $1, which are pairs, or on an index with the column,
 -- without the column's default and its NOT NULL constraint of PostgreSQL 18.
 WITH target AS (
-    SELECT a.attrelid, a.attnum
+    SELECT a.attrelid, a.attnum, a.attname
     FROM unnest($1::oid[], $2::text[]) q (relation, name)
     JOIN pg_attribute a ON a.attrelid = q.relation AND a.attname = q.name AND NOT a.attisdropped
 ), carrier AS (
-    SELECT t.attrelid, t.attnum, i.indexrelid, i.indisreplident
+    SELECT t.attrelid, t.attnum, t.attname, i.indexrelid, i.indisreplident
     FROM target t JOIN pg_index i ON i.indrelid = t.attrelid AND t.attnum = ANY (i.indkey)
 ), dependent AS (
-    SELECT t.attrelid, t.attnum, NULL::oid AS carrier, d.classid, d.objid, d.objsubid
+    SELECT t.attrelid, t.attnum, t.attname, NULL::oid AS carrier, d.classid, d.objid, d.objsubid
     FROM target t
     JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.attrelid AND d.refobjsubid = t.attnum
     UNION
-    SELECT c.attrelid, c.attnum, c.indexrelid, d.classid, d.objid, d.objsubid
+    SELECT c.attrelid, c.attnum, c.attname, c.indexrelid, d.classid, d.objid, d.objsubid
     FROM carrier c
     JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.indexrelid
 )
 SELECT d.attrelid::int8                                        AS relation,
+       d.attname                                               AS "column",
        CASE d.classid
            WHEN 'pg_rewrite'::regclass THEN CASE (SELECT v.relkind FROM pg_rewrite w JOIN pg_class v ON v.oid = w.ev_class WHERE w.oid = d.objid)
                WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'rule' END
@@ -56,7 +57,7 @@ WHERE NOT (d.classid = 'pg_attrdef'::regclass AND EXISTS
   AND NOT (d.classid = 'pg_constraint'::regclass AND EXISTS
             (SELECT FROM pg_constraint k WHERE k.oid = d.objid AND k.contype = 'n'))
 UNION
-SELECT c.attrelid::int8, 'replica identity', x.relname, x.relname, 'replica identity by index ' || x.relname
+SELECT c.attrelid::int8, c.attname, 'replica identity', x.relname, x.relname, 'replica identity by index ' || x.relname
 FROM carrier c JOIN pg_class x ON x.oid = c.indexrelid
 WHERE c.indisreplident
-ORDER BY 1, 2, 3
+ORDER BY 1, 2, 3, 4

@@ -21,7 +21,8 @@ SELECT i.indrelid::int8                                        AS relation,
        coalesce((SELECT k.conname FROM pg_constraint k WHERE k.conrelid = i.indrelid AND k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')), '') AS "constraint",
        i.indisreplident                                        AS replica_identity,
        i.indisclustered                                        AS clustered,
-       coalesce((SELECT h.inhparent FROM pg_inherits h WHERE h.inhrelid = i.indexrelid), 0)::int8 AS parent
+       coalesce((SELECT h.inhparent FROM pg_inherits h WHERE h.inhrelid = i.indexrelid), 0)::int8 AS parent,
+       CASE WHEN c.reltablespace = 0 THEN '' ELSE (SELECT s.spcname::text FROM pg_tablespace s WHERE s.oid = c.reltablespace) END AS tablespace
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_am m ON m.oid = c.relam
