@@ -11,6 +11,9 @@ import (
 // Altered returns why a table that the plan accepted can no longer be worked on, given a newer catalogue of the schema;
 // "" if it still can.
 func (p Plan) Altered(g Group, now catalog.Schema) string {
+	if g.Edge != nil {
+		return p.alteredEdge(*g.Edge, now)
+	}
 	table, then := now.Relation(g.Table), p.Schema.Relation(g.Table)
 	before, _ := g.Target.Read(then)
 	origin, _ := g.Target.Read(table)
@@ -34,6 +37,31 @@ func (p Plan) Altered(g Group, now catalog.Schema) string {
 	default:
 		return ""
 	}
+}
+
+// alteredEdge is Altered for an edge: its columns and the foreign key that it mirrors are the planned ones.
+func (p Plan) alteredEdge(e step.Edge, now catalog.Schema) string {
+	child, childThen := now.Find(e.Child.Schema, e.Child.Name), p.Schema.Find(e.Child.Schema, e.Child.Name)
+	parent, parentThen := now.Find(e.Parent.Schema, e.Parent.Name), p.Schema.Find(e.Parent.Schema, e.Parent.Name)
+	if child == nil || parent == nil || childThen == nil || parentThen == nil {
+		return "One of its tables is missing."
+	}
+	for _, c := range []struct {
+		name      string
+		then, now *catalog.Table
+	}{{e.Column, childThen, child}, {e.UUID, childThen, child}, {e.Key, parentThen, parent}, {e.ParentUUID, parentThen, parent}} {
+		if why := columnChange(c.name, c.then, c.now); why != "" {
+			return c.now.Named().String() + ": " + why
+		}
+	}
+	hasIt := func(key catalog.ForeignKey) bool { return key.OID == e.Reference.OID }
+	if e.Reference.OID != 0 && !slices.ContainsFunc(child.ForeignKeys, hasIt) {
+		return "Its foreign key " + e.Reference.Name + " was dropped."
+	}
+	if !child.Owned {
+		return "Its table now belongs to " + child.Owner + "."
+	}
+	return ""
 }
 
 // ChangedFor returns why a backfill that has begun cannot continue: the table's identity, the uuid column, the key or the

@@ -97,6 +97,18 @@ type Group struct {
 	requestProblems problem.List // settings for its values that it cannot have
 }
 
+// String returns the name of what the group changes, for messages and events: the table, the edge, or "" for the schema.
+func (g Group) String() string {
+	switch {
+	case g.Edge != nil:
+		return g.Edge.String()
+	case g.Target.Table != "":
+		return g.Target.String()
+	default:
+		return g.Table
+	}
+}
+
 // View returns what the steps of a group see at the time of planning.
 func (p Plan) View(g Group) step.View {
 	return ViewOf(p, g, p.Schema)

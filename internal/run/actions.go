@@ -46,7 +46,7 @@ func (e *Executor) applyChange(ctx context.Context, g plan.Group, a step.Change)
 		Standbys:        e.Standbys,
 		Stop:            e.Stop,
 		BeforeRetry:     e.waitOrEnd,
-		AttemptFailed:   func(r pg.FailedAttempt) { e.attemptFailed(tableName(g), r) },
+		AttemptFailed:   func(r pg.FailedAttempt) { e.attemptFailed(g.String(), r) },
 	}
 	if e.Lease != nil {
 		changer.Fence = e.Lease.FenceQuery()
@@ -70,7 +70,7 @@ func (e *Executor) explainLockError(g plan.Group, err error) error {
 	var timeout *pg.LockTimeoutError
 	switch {
 	case errors.As(err, &timeout):
-		return message.LockTimeout(tableName(g), timeout.Attempts, e.Limits.LockTimeout, timeout.RetryTimeout, describe(timeout.Blockers), err)
+		return message.LockTimeout(g.String(), timeout.Attempts, e.Limits.LockTimeout, timeout.RetryTimeout, describe(timeout.Blockers), err)
 	case errors.Is(err, pg.ErrStopped):
 		return e.stopError()
 	case errors.Is(err, pg.ErrFenced):
@@ -112,7 +112,7 @@ func (e *Executor) recordLock(g plan.Group, result pg.ChangeResult) {
 	locks.LongestWait = max(locks.LongestWait, result.Wait)
 	locks.LongestHold = max(locks.LongestHold, result.Hold)
 	locks.TotalHold += result.Hold
-	e.Emit.Emit(event.Locked{Table: tableName(g), Attempts: result.Attempts, Wait: result.Wait, Hold: result.Hold})
+	e.Emit.Emit(event.Locked{Table: g.String(), Attempts: result.Attempts, Wait: result.Wait, Hold: result.Hold})
 }
 
 // validate validates a CHECK constraint. It returns errNullWritten if a row violates it: NULL was written during
@@ -125,14 +125,6 @@ func (e *Executor) validate(ctx context.Context, g plan.Group, a step.Validate, 
 		return errNullWritten
 	}
 	return err
-}
-
-// tableName returns the name of a group's table, for messages.
-func tableName(g plan.Group) string {
-	if g.Target.Table != "" {
-		return g.Target.String()
-	}
-	return g.Table
 }
 
 func describe(backends []pg.Backend) []string {

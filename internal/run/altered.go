@@ -31,7 +31,7 @@ func (e *Executor) findAlteration(ctx context.Context, g plan.Group, st *groupSt
 		return nil, err
 	}
 	if why := e.Plan.Altered(g, view.Schema); why != "" {
-		return message.TableAltered(g.Target.String(), why), nil
+		return message.TableAltered(g.String(), why), nil
 	}
 	return nil, nil //nolint:nilnil // the table is not altered
 }
@@ -50,13 +50,13 @@ func alterationOf(g plan.Group, err error) *problem.Problem {
 	if !slices.Contains(codes, serverErr.Code) {
 		return nil
 	}
-	return message.TableAltered(g.Target.String(), "The server reports: "+visible.ServerMessage(serverErr))
+	return message.TableAltered(g.String(), "The server reports: "+visible.ServerMessage(serverErr))
 }
 
 // skip records that a table was altered during the run. The run continues with the other tables and then fails with
 // this problem.
 func (e *Executor) skip(g plan.Group, why *problem.Problem) {
-	e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: why.Error()})
+	e.Emit.Emit(event.Notice{Table: g.String(), Text: why.Error()})
 	e.altered = append(e.altered, why)
 }
 

@@ -35,10 +35,10 @@ func (st *groupState) checkIdentity(ctx context.Context, found *catalog.Table) e
 		}
 		return nil
 	case found != nil && found.OID == planned.OID && found.IsTree() && !planned.IsTree():
-		return message.TableAltered(st.group.Target.String(), "It has partitions or inheritance children now")
+		return message.TableAltered(st.group.String(), "It has partitions or inheritance children now")
 	case found != nil && found.OID == planned.OID:
 		if name := st.executor.renamed(st.group, found); name != "" {
-			return message.TableAltered(st.group.Target.String(), "Its column "+st.group.Target.Column+" was renamed to "+name)
+			return message.TableAltered(st.group.String(), "Its column "+st.group.Target.Column+" was renamed to "+name)
 		}
 		return nil
 	}
@@ -81,9 +81,9 @@ func (e *Executor) explainMissing(ctx context.Context, g plan.Group, oid uint32,
 	case err != nil:
 		return err
 	case now != "":
-		return message.TableAltered(g.Target.String(), "It was renamed to "+now)
+		return message.TableAltered(g.String(), "It was renamed to "+now)
 	case found != nil:
-		return message.TableAltered(g.Target.String(), "It was dropped, and another relation has its name")
+		return message.TableAltered(g.String(), "It was dropped, and another relation has its name")
 	}
 	return errDropped
 }
@@ -94,6 +94,14 @@ func alteredProblem(err error) *problem.Problem {
 		return why
 	}
 	return nil
+}
+
+// skippingProblem returns the problem in err if it ends the steps of one table or edge and not the run, else nil.
+func skippingProblem(err error) *problem.Problem {
+	if why, ok := errors.AsType[*problem.Problem](err); ok && why.Code == message.OrphansCode {
+		return why
+	}
+	return alteredProblem(err)
 }
 
 // checkAndFinish inspects the tables that the run has completed and adds what it finds to the error of the run. It
@@ -181,28 +189,31 @@ func (e *Executor) checkDoneTable(ctx context.Context, g plan.Group, schema cata
 		}
 		if errors.Is(err, errDropped) {
 			e.totals.tables--
-			e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "the table was dropped during the run"})
+			e.Emit.Emit(event.Notice{Table: g.String(), Text: "the table was dropped during the run"})
 			return nil
 		}
 		return err
 	}
 	if i := schema.Relation(g.Target.Index); e.Plan.Direction == plan.Down && i != nil && i.IndexOf == g.Table {
-		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "index " + g.Target.Index + " is not on column " + g.Target.Column + ": rekey did not create it and keeps it"})
+		e.Emit.Emit(event.Notice{Table: g.String(), Text: "index " + g.Target.Index + " is not on column " + g.Target.Column + ": rekey did not create it and keeps it"})
 	}
-	if missing := e.missing(g, found); len(missing) > 0 {
+	if missing := e.missing(g, found, schema); len(missing) > 0 {
 		e.totals.tables--
-		e.skip(g, message.TableAltered(g.Target.String(), "It was altered after its steps were done, and has now: "+strings.Join(missing, ", ")))
+		e.skip(g, message.TableAltered(g.String(), "It was altered after its steps were done, and has now: "+strings.Join(missing, ", ")))
 	}
 	return nil
 }
 
 // missing returns what the table still needs to reach the goal of the run.
-func (e *Executor) missing(g plan.Group, table *catalog.Table) []string {
+func (e *Executor) missing(g plan.Group, table *catalog.Table, schema catalog.Schema) []string {
 	if table == nil {
 		return nil
 	}
 	if name := e.renamed(g, table); name != "" {
 		return []string{"column " + g.Target.Column + " under the name " + name}
+	}
+	if g.Edge != nil {
+		return e.missingOfEdge(g, schema)
 	}
 	if e.Plan.Direction == plan.Up {
 		missing := plan.Missing(g.Target.WithValuesOf(table), table)

@@ -32,7 +32,7 @@ func Explain(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (plan.FillDes
 		}
 		counted, err := countTimes(ctx, pool, g)
 		if err != nil {
-			return nil, fault.At(err, g.Target.String(), "count")
+			return nil, fault.At(err, g.String(), "count")
 		}
 		times[g.Table] = counted
 	}

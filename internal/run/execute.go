@@ -138,7 +138,7 @@ func checkVerifyOnly(p plan.Plan) error {
 	var lines []string
 	for _, g := range p.Targets() {
 		for _, part := range g.Missing {
-			lines = append(lines, g.Target.String()+": no "+part)
+			lines = append(lines, g.String()+": no "+part)
 		}
 	}
 	if len(lines) == 0 {

@@ -67,7 +67,7 @@ func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 	for i, g := range e.Plan.Groups {
 		e.groupIndex = i
 		if err = e.runGroup(ctx, g); err != nil {
-			err = fault.At(explainEventTrigger(e.Plan.Server, subject(e.Plan, g), err), tableName(g), "inspect")
+			err = fault.At(explainEventTrigger(e.Plan.Server, subject(e.Plan, g), err), g.String(), "inspect")
 			break
 		}
 	}
@@ -77,7 +77,7 @@ func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 
 // subject returns the name of what a group changes, for messages.
 func subject(p plan.Plan, g plan.Group) string {
-	if name := tableName(g); name != "" {
+	if name := g.String(); name != "" {
 		return name
 	}
 	return "schema " + p.SchemaName
@@ -97,7 +97,7 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 	e.setActivity(ctx, g, g.Target, false)
 	work, rows := e.Plan.Work(g)
 	if work = work && g.Target.Table != ""; work {
-		e.Emit.Emit(event.TableStarted{Table: g.Target.String(), Rows: rows})
+		e.Emit.Emit(event.TableStarted{Table: g.String(), Rows: rows})
 		defer func() { state.invalidate() }()
 	}
 	if err := e.deleteProgressForDown(ctx, g); err != nil {
@@ -105,21 +105,21 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 	}
 	err := e.runTable(ctx, g, state)
 	if errors.Is(err, errDropped) {
-		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "the table was dropped during the run; the run continues with the other tables"})
+		e.Emit.Emit(event.Notice{Table: g.String(), Text: "the table was dropped during the run; the run continues with the other tables"})
 		return nil
 	}
 	if errors.Is(err, errSkipped) {
 		return nil
 	}
 	if err == nil && e.leavesColumn(g) {
-		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "column " + g.Target.Column + " is kept: it differs from what rekey creates, so it may belong to the application; " +
+		e.Emit.Emit(event.Notice{Table: g.String(), Text: "column " + g.Target.Column + " is kept: it differs from what rekey creates, so it may belong to the application; " +
 			"rekey plan shows what is missing, and rekey up completes it"})
 		return nil
 	}
 	if err == nil && work {
 		e.doneGroups = append(e.doneGroups, g)
 		e.totals.tables++
-		e.Emit.Emit(event.TableDone{Table: g.Target.String(), Rows: e.totals.rows - filled, Elapsed: time.Since(start)})
+		e.Emit.Emit(event.TableDone{Table: g.String(), Rows: e.totals.rows - filled, Elapsed: time.Since(start)})
 	}
 	return err
 }
@@ -127,7 +127,7 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 // leavesColumn reports whether down keeps a table's column because nothing shows that up created it.
 func (e *Executor) leavesColumn(g plan.Group) bool {
 	table := e.Plan.Schema.Relation(g.Table)
-	if e.Plan.Direction == plan.Up || g.Target.Table == "" || table == nil {
+	if e.Plan.Direction == plan.Up || g.Target.Table == "" || g.Edge != nil || table == nil {
 		return false
 	}
 	origin, _ := g.Target.Read(table)
@@ -147,7 +147,7 @@ func (e *Executor) runTable(ctx context.Context, g plan.Group, st *groupState) e
 	if found, ok := errors.AsType[*rowError](err); ok {
 		return e.revertTable(ctx, g, st, found)
 	}
-	why := alteredProblem(err)
+	why := skippingProblem(err)
 	if why == nil {
 		if why = alterationOf(g, err); why == nil {
 			return err
@@ -182,9 +182,9 @@ func (e *Executor) repeatSteps(ctx context.Context, g plan.Group, st *groupState
 		return err
 	}
 	if errors.Is(err, errStepUndone) {
-		return message.TableAltered(g.Target.String(), "Its column "+g.Target.Column+" lost its default or its index again and again")
+		return message.TableAltered(g.String(), "Its column "+g.Target.Column+" lost its default or its index again and again")
 	}
-	return message.NullsWritten(g.Target.String(), g.Target.Column, maxRounds, errNullWritten)
+	return message.NullsWritten(g.String(), g.Target.Column, maxRounds, errNullWritten)
 }
 
 // refill runs the fill step once more, which drops the CHECK that could not be validated: with rows that violate
@@ -225,7 +225,7 @@ func (e *Executor) runStep(ctx context.Context, g plan.Group, s step.Step, st *g
 	for losses := 0; ; {
 		err := e.runActions(ctx, g, s, st)
 		if losses++; losses > maxConnectionLosses || ctx.Err() != nil || !pg.Lost(err) {
-			return fault.At(err, tableName(g), stepName(s))
+			return fault.At(err, g.String(), stepName(s))
 		}
 		st.invalidate()
 		if err := e.sleep(ctx, yieldPause); err != nil {
@@ -351,7 +351,10 @@ func (e *Executor) finishStep(ctx context.Context, g plan.Group, s step.Step, vi
 	if err := e.deleteLeftovers(ctx, s, view, already); err != nil {
 		return err
 	}
-	e.Emit.Emit(event.StepDone{Step: string(s.ID()), Table: tableName(g), Already: already, Elapsed: elapsed})
+	if err := e.checkStuck(ctx, g, s, view); err != nil {
+		return err
+	}
+	e.Emit.Emit(event.StepDone{Step: string(s.ID()), Table: g.String(), Already: already, Elapsed: elapsed})
 	return nil
 }
 

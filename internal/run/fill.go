@@ -29,7 +29,7 @@ const largeTablePages = 1000
 // fill fills every row of a table. Its result, that no row is without a value, is used until the next change.
 func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *groupState) error {
 	if why := e.Plan.Altered(g, st.inspected.Schema); why != "" {
-		return message.TableAltered(g.Target.String(), why)
+		return message.TableAltered(g.String(), why)
 	}
 	table := st.table(a.Target.Name())
 	if table.Pages > largeTablePages {
@@ -72,12 +72,12 @@ func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table)
 			now := schema.Relation(g.Table)
 			if now != nil {
 				if why := e.Plan.Altered(g, schema); why != "" {
-					return message.TableAltered(g.Target.String(), why)
+					return message.TableAltered(g.String(), why)
 				}
 				now = findTable(now, before.OID)
 			}
 			if why := plan.ChangedFor(e.Plan.OrderOf(g, t, before), t, before, now); why != "" {
-				e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: why + "; the backfill starts again"})
+				e.Emit.Emit(event.Notice{Table: g.String(), Text: why + "; the backfill starts again"})
 				return errStepUndone
 			}
 			return nil
@@ -113,7 +113,7 @@ func (e *Executor) treeProgress(g plan.Group, t step.Target, st *groupState) eve
 	before, all := e.totals.rows-st.rowsBefore, plan.Rows(st.inspected.Table)
 	return func(ev event.Event) {
 		if p, ok := ev.(event.Progress); ok {
-			p.Table, p.Done = g.Target.String(), p.Done+before
+			p.Table, p.Done = g.String(), p.Done+before
 			p.Total = max(p.Total+before, all)
 			ev = p
 		}

@@ -111,6 +111,9 @@ func (st *groupState) inspect(ctx context.Context) (step.View, error) {
 	}
 	view := plan.ViewOf(st.executor.Plan, st.group, schema)
 	err = st.checkIdentity(ctx, view.Table)
+	if err == nil && st.group.Edge != nil {
+		err = st.checkParent(ctx, view)
+	}
 	if err == nil && view.Table != nil {
 		st.reportDetached(view.Table)
 	}
@@ -154,7 +157,7 @@ func (e *Executor) nextGroup(st *groupState) *plan.Group {
 	if next.Target.Table == "" {
 		return nil
 	}
-	if table := e.Plan.Schema.Relation(next.Table); table == nil || table.IsTree() { // reading a tree may take a while
+	if table := e.Plan.Schema.Relation(next.Table); next.Edge != nil || table == nil || table.IsTree() { // reading a tree may take a while
 		return nil
 	}
 	return next
@@ -166,6 +169,9 @@ func (e *Executor) nextGroup(st *groupState) *plan.Group {
 func (st *groupState) request() inspect.Request {
 	p, g := st.executor.Plan, st.group
 	q := inspect.Request{Schema: p.SchemaName}
+	if g.Edge != nil {
+		return edgeRequest(*g.Edge)
+	}
 	if g.Table != "" {
 		q.Relations = []string{g.Table}
 		if g.Target.Table != "" {
@@ -265,7 +271,7 @@ func (st *groupState) reportDetached(table *catalog.Table) {
 	}
 	for oid, name := range st.descendants {
 		if _, there := now[oid]; !there {
-			st.executor.Emit.Emit(event.Notice{Table: st.group.Target.String(), Text: name + " was detached or dropped during the run; if it still exists, it keeps its column"})
+			st.executor.Emit.Emit(event.Notice{Table: st.group.String(), Text: name + " was detached or dropped during the run; if it still exists, it keeps its column"})
 		}
 	}
 	st.descendants = now

@@ -87,7 +87,7 @@ func (e *Executor) cleanUpFailedBuild(ctx context.Context, g plan.Group, a step.
 		}
 	}
 	if dropped != nil {
-		e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "index " + a.Index + " is invalid and could not be dropped; " +
+		e.Emit.Emit(event.Notice{Table: g.String(), Text: "index " + a.Index + " is invalid and could not be dropped; " +
 			"the next run drops it, or run: " + dropIndexSQL(a)})
 	}
 	return cause
@@ -151,7 +151,7 @@ func (e *Executor) awaitBuilder(ctx context.Context, g plan.Group, a step.Concur
 		}
 		_ = e.breakDeadlock(ctx, uint32(builder), func() {}) // a session whose run was killed cannot break its own deadlock
 		if !waited {
-			e.Emit.Emit(event.Notice{Table: g.Target.String(), Text: "waiting for another session that is building index " + a.Index})
+			e.Emit.Emit(event.Notice{Table: g.String(), Text: "waiting for another session that is building index " + a.Index})
 		}
 		if err := e.sleep(ctx, deadlockCheckInterval); err != nil {
 			return waited, err
@@ -179,7 +179,7 @@ func (e *Executor) reportBuild(ctx context.Context, g plan.Group, index string, 
 		})
 		if err == nil {
 			e.Emit.Emit(event.IndexProgress{
-				Table: g.Target.String(), Index: index, Phase: row.Phase,
+				Table: g.String(), Index: index, Phase: row.Phase,
 				Done: row.Done, Total: row.Total, Waiting: row.Waiting,
 			})
 		}

@@ -71,6 +71,9 @@ type View struct {
 	Data     catalog.Data    // counts of an existing column, made before the first step
 }
 
+// Relation returns a table that the view has; nil if it does not exist. An edge's view has both of its tables.
+func (v View) Relation(name sqltext.Table) *catalog.Table { return v.Schema.Find(name.Schema, name.Name) }
+
 // RowReader is a step that needs View.Unfilled or View.Filled, which costs a scan up to the first row to fill.
 type RowReader interface {
 	Step

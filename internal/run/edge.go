@@ -1,0 +1,88 @@
+package run
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// edgeRequest returns what to inspect for the steps of an edge: both of its tables, with their foreign keys, triggers and
+// indexes.
+func edgeRequest(edge step.Edge) inspect.Request {
+	q := inspect.Request{Schema: edge.Child.Schema, Relations: []string{edge.Child.Name}, Edges: true}
+	switch {
+	case edge.Parent.Schema != edge.Child.Schema:
+		q.Parents = []string{edge.Parent.Schema}
+	case edge.Parent.Name != edge.Child.Name:
+		q.Relations = append(q.Relations, edge.Parent.Name)
+	}
+	return q
+}
+
+// checkParent checks that the relation with the parent's name is the planned table.
+func (st *groupState) checkParent(ctx context.Context, view step.View) error {
+	parent := st.group.Edge.Parent
+	planned, found := st.executor.Plan.Schema.Find(parent.Schema, parent.Name), view.Relation(parent)
+	if planned == nil || found != nil && found.OID == planned.OID {
+		return nil
+	}
+	return st.executor.explainMissing(ctx, st.group, planned.OID, found)
+}
+
+// checkStuck returns a problem if rows of an edge can never be filled: no row of the parent has their key.
+func (e *Executor) checkStuck(ctx context.Context, g plan.Group, s step.Step, view step.View) error {
+	reader, ok := s.(step.RowReader)
+	if !ok || e.Plan.Direction == plan.Down || g.Edge == nil {
+		return nil
+	}
+	var (
+		rows     int64
+		examples []string
+	)
+	for _, part := range g.Target.Parts(view.Table) {
+		sql := reader.Stuck(part.Rows())
+		if sql == "" {
+			return nil
+		}
+		var (
+			count int64
+			keys  []string
+		)
+		err := pg.Read(ctx, e.Pool, func(tx pg.Tx) error { return tx.QueryRow(ctx, sql).Scan(&count, &keys) })
+		if err != nil {
+			return err
+		}
+		rows, examples = rows+count, append(examples, keys...)
+	}
+	if rows == 0 {
+		return nil
+	}
+	return message.Orphans(g.String(), g.Edge.Column, g.Edge.Parent.String(), rows, examples)
+}
+
+// missingOfEdge returns what an edge still needs to reach the goal of the run. Whether rows are filled is not read again:
+// the validated foreign key proves it.
+func (e *Executor) missingOfEdge(g plan.Group, schema catalog.Schema) []string {
+	view := plan.ViewOf(e.Plan, g, schema)
+	view.Unfilled = false
+	for _, part := range g.Target.Parts(view.Table) {
+		view.Filled[part.Table.OID] = true
+	}
+	var missing []string
+	for _, s := range g.Steps {
+		if e.Plan.Direction == plan.Up {
+			if outcome := s.Check(view); !outcome.Done {
+				missing = append(missing, outcome.Reason)
+			}
+		} else if n := len(s.Undo(view)); n > 0 {
+			missing = append(missing, strconv.Itoa(n)+" actions of "+stepName(s)+" to undo")
+		}
+	}
+	return missing
+}
