@@ -39,7 +39,7 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *grou
 	defer e.setActivity(ctx, g, g.Target, false)
 	result, err := e.fillRows(ctx, g, a.Target, backfill.Job{
 		Pool: e.Pool, Server: e.Plan.Server, Table: *table, Column: a.Target.Column,
-		Writer: backfill.Expression(clockExpression(e.Plan.Server, a.Target)), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Checkpoints: e.checkpoints(*table, a.Target),
+		Writer: e.writer(a), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Checkpoints: e.checkpoints(*table, a.Target),
 		Stop: e.Stop, RetryTimeout: e.Limits.LockRetryTimeout, Vacuum: e.vacuum(a.Target), Emit: e.treeProgress(g, a.Target, st),
 		Inspect: e.reinspect(g, a.Target, table),
 	})
@@ -57,6 +57,18 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *grou
 	return e.deleteProgress(ctx, *table)
 }
 
+// writer returns what writes the values: a join with the parent for an edge, else the values by the clock.
+func (e *Executor) writer(a step.Fill) backfill.Writer {
+	if a.Edge == nil {
+		return backfill.Expression(clockExpression(e.Plan.Server, a.Target))
+	}
+	keys := []backfill.KeyPair{{Child: a.Edge.Column, Parent: a.Edge.Key}}
+	for _, part := range a.Edge.Parts() {
+		keys = append(keys, backfill.KeyPair{Child: part.Child, Parent: part.Parent})
+	}
+	return backfill.Join(backfill.Parent{Table: a.Edge.Parent, UUID: a.Edge.ParentUUID, Keys: keys})
+}
+
 // reinspect returns a function that inspects the table again and ends its backfill with errStepUndone if what the
 // backfill depends on has changed, so that the steps are repeated.
 func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table) func(context.Context) error {
@@ -65,7 +77,11 @@ func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table)
 		mu.Lock()
 		defer mu.Unlock()
 		return pg.Read(ctx, e.Pool, func(tx pg.Tx) error {
-			schema, err := inspect.Schema(ctx, tx, inspect.Request{Schema: e.Plan.SchemaName, Relations: []string{g.Table}})
+			request := inspect.Request{Schema: e.Plan.SchemaName, Relations: []string{g.Table}}
+			if g.Edge != nil {
+				request = edgeRequest(*g.Edge)
+			}
+			schema, err := inspect.Schema(ctx, tx, request)
 			if err != nil {
 				return err
 			}

@@ -15,6 +15,9 @@ import (
 
 // fillRows fills a table with the engine that its plan names.
 func (e *Executor) fillRows(ctx context.Context, g plan.Group, t step.Target, w backfill.Job) (backfill.Result, error) {
+	if g.Edge != nil {
+		return backfill.Run(ctx, w)
+	}
 	order := e.Plan.OrderOf(g, t, &w.Table)
 	begin := e.onStart(order, w)
 	if order.Source == plan.ByColumn {
