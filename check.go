@@ -49,15 +49,19 @@ func settings(scope Scope, profile *Profile, o Options) setting.Request {
 	}
 	texts := map[string]string{
 		"pace": string(o.Backfill.Pace), "throttle-query": o.Throttle.Query, "throttle-file": o.Throttle.File, "time-zone": o.Values.TimeZone,
+		"to": string(o.To), "arbiter": string(o.Arbiter),
 	}
 	lists := map[string][]string{"without-signal": o.Throttle.Without, "trust-owner": o.Permissions.TrustOwners}
 	switch s := scope.(type) {
 	case Schema:
 		r.Texts["schema"] = []string{s.Name}
 		texts["column"], texts["index-name"] = s.Column, s.IndexName
-		lists["tables"], lists["exclude"] = s.Tables, s.Exclude
+		lists["tables"], lists["exclude"], lists["parents"] = s.Tables, s.Exclude, s.Parents
+		for _, ref := range s.References {
+			r.References = append(r.References, setting.Reference(ref))
+		}
 	case Profile, profileScope:
-		r.Tables = profile.tableNames()
+		r.Tables, r.LinkAt = profile.tableNames(), profile.LinkAt
 		r.Texts["profile"], r.Texts["prefix"] = []string{profile.Name}, []string{s.schemaName()}
 	}
 	for flag, text := range texts {
@@ -119,13 +123,26 @@ func (o Options) values() plan.Values {
 	return v
 }
 
+// checkDirection validates what depends on the direction of a call.
+func (m *Migrator) checkDirection(direction Direction) error {
+	if direction != Up && direction != Down {
+		return message.BadDirection(string(direction))
+	}
+	r := settings(nil, nil, Options{To: m.options.To})
+	r.Direction = string(direction)
+	if found := setting.Check(r); len(found) > 0 {
+		return found
+	}
+	return nil
+}
+
 func (m *Migrator) request(direction plan.Direction) (survey.Request, error) {
 	permissions := m.options.Permissions
 	r := survey.Request{
-		Schema: m.scope.schemaName(), Direction: direction, Standbys: pg.Standbys(m.options.Standbys),
+		Schema: m.scope.schemaName(), Direction: direction, Goal: plan.Phase(m.options.To), Standbys: pg.Standbys(m.options.Standbys),
 		Policy: plan.Policy{
 			SubscribersReady: permissions.SubscribersReady, FireTriggers: permissions.FireTriggers,
-			TrustOwners: permissions.TrustOwners, Values: m.options.values(),
+			TrustOwners: permissions.TrustOwners, Values: m.options.values(), Arbiter: plan.Arbiter(m.options.Arbiter),
 		},
 	}
 	var err error
@@ -134,7 +151,12 @@ func (m *Migrator) request(direction plan.Direction) (survey.Request, error) {
 }
 
 func selection(schema Schema, tables map[string]TableOptions) (selected plan.Selection, err error) {
-	selected = plan.Selection{Naming: plan.Naming{Column: schema.Column, Index: schema.IndexName}, Overrides: map[string]plan.Naming{}}
+	selected = plan.Selection{
+		Naming: plan.Naming{Column: schema.Column, Index: schema.IndexName}, Overrides: map[string]plan.Naming{}, Parents: schema.Parents,
+	}
+	for _, r := range schema.References {
+		selected.References = append(selected.References, plan.Reference{Child: r.Table, Column: r.Column, Parent: r.Parent})
+	}
 	if selected.Filter.Tables, err = patterns(schema.Tables); err != nil {
 		return selected, err
 	}

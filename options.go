@@ -10,6 +10,12 @@ import (
 
 // Options configures a [Migrator]. The zero value of every field is its default.
 type Options struct {
+	// To is the phase that a run ends in. Up goes to [Expanded] or [Linked], Down to [Expanded] or [Integers].
+	// Default: Expanded on the way up, Integers on the way down.
+	To Phase
+	// Arbiter says which unique indexes stay usable for INSERT .. ON CONFLICT in phase [Linked]. Default:
+	// [ArbiterInteger].
+	Arbiter Arbiter
 	// Locks bounds the waits for locks.
 	Locks LockOptions
 	// Backfill sets the speed of the backfill.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/fault"
-	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/run"
 	"github.com/rekey-pg/rekey/internal/survey"
@@ -50,8 +49,8 @@ func (p *Planner) Plans(ctx context.Context, direction Direction, schemas []stri
 	if len(schemas) == 0 {
 		return nil, nil
 	}
-	if direction != Up && direction != Down {
-		return nil, message.BadDirection(string(direction))
+	if err := p.migrator.checkDirection(direction); err != nil {
+		return nil, err
 	}
 	m := *p.migrator
 	m.scope = m.scope.in(schemas[0])

@@ -110,6 +110,9 @@ func (m *Migrator) Plan(ctx context.Context, direction Direction) (_ Plan, err e
 		return Plan{}, err
 	}
 	defer end()
+	if err := m.checkDirection(direction); err != nil {
+		return Plan{}, err
+	}
 	p, err := m.survey(ctx, direction)
 	if err != nil {
 		return Plan{}, err
@@ -144,6 +147,9 @@ func (m *Migrator) Up(ctx context.Context) (event.Result, error) { return m.run(
 func (m *Migrator) Down(ctx context.Context) (event.Result, error) { return m.run(ctx, plan.Down) }
 
 func (m *Migrator) run(ctx context.Context, direction plan.Direction) (event.Result, error) {
+	if err := m.checkDirection(Direction(direction)); err != nil {
+		return event.Result{}, err
+	}
 	request, err := m.request(direction)
 	if err != nil {
 		return event.Result{}, err
@@ -180,7 +186,7 @@ func (m *Migrator) Status(ctx context.Context) (_ Status, err error) {
 		return Status{}, err
 	}
 	defer end()
-	p, err := m.survey(ctx, Up)
+	p, err := m.anyPhase().survey(ctx, Up)
 	if err != nil {
 		return Status{}, err
 	}
@@ -207,7 +213,7 @@ func (m *Migrator) Verify(ctx context.Context) (_ Report, err error) {
 		return Report{}, err
 	}
 	defer end()
-	request, err := m.request(plan.Up)
+	request, err := m.anyPhase().request(plan.Up)
 	if err != nil {
 		return Report{}, err
 	}
@@ -267,11 +273,15 @@ func (m *Migrator) send(ctx context.Context, order journal.Request) (err error) 
 	return fault.At(journal.Send(ctx, m.pool, m.scope.schemaName(), order, m.options.Permissions.TrustOwners...), "", "journal")
 }
 
+// anyPhase returns the Migrator for calls that read the phase from the catalogue.
+func (m *Migrator) anyPhase() *Migrator {
+	copied := *m
+	copied.options.To = ""
+	return &copied
+}
+
 // survey reads the database and makes the plan.
 func (m *Migrator) survey(ctx context.Context, direction Direction) (plan.Plan, error) {
-	if direction != Up && direction != Down {
-		return plan.Plan{}, message.BadDirection(string(direction))
-	}
 	request, err := m.request(plan.Direction(direction))
 	if err != nil {
 		return plan.Plan{}, err

@@ -39,6 +39,12 @@ type Schema struct {
 	// SkipRefused lets a run work on the other tables if some are refused. The refused tables are listed
 	// in Skipped of the [Plan] and of the [event.Result]. Default: one refused table refuses the run.
 	SkipRefused bool
+	// Parents names other schemas whose tables may be referred to by the tables of this one in phase [Linked]. They
+	// must be expanded already. Default: a foreign key onto a table of another schema is refused.
+	Parents []string
+	// References names columns without a foreign key that are kept equal to a uuid column in phase [Linked]. Default:
+	// only foreign keys are.
+	References []Reference
 }
 
 func (s Schema) schemaName() string { return s.Name }
@@ -74,6 +80,9 @@ type Profile struct {
 	KeyedFrom int
 	// Last is the last version that the profile knows. Above it rekey only reads. It is at least To.
 	Last int
+	// LinkAt is the version at which Up can go on to phase [Linked]. It is at least To and less than VerifyFrom.
+	// Default: never.
+	LinkAt int
 	// Tables lists the tables in the order in which they are migrated. Tables that do not exist are skipped
 	// and reported as absent.
 	Tables []ProfileTable
@@ -160,7 +169,7 @@ func (p Profile) tableNames() [][]string {
 func (p Profile) internal() profile.Profile {
 	own := profile.Profile{
 		Name: p.Name, VersionTable: p.VersionTable, Column: p.Column, From: p.From, To: p.To,
-		VerifyFrom: p.VerifyFrom, KeyedFrom: p.KeyedFrom, Last: p.Last,
+		VerifyFrom: p.VerifyFrom, KeyedFrom: p.KeyedFrom, Last: p.Last, LinkAt: p.LinkAt,
 	}
 	if p.VerifyFrom == 0 {
 		own.VerifyFrom = math.MaxInt32

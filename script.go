@@ -62,6 +62,9 @@ func (m *Migrator) Script(ctx context.Context, options ScriptOptions) (_ []Scrip
 		return nil, err
 	}
 	defer end()
+	if err := m.checkDirection(options.Direction); err != nil {
+		return nil, err
+	}
 	p, err := m.survey(ctx, options.Direction)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ func Profile() rekey.Profile {
 		VerifyFrom:   74,
 		KeyedFrom:    135,
 		Last:         180,
+		LinkAt:       40,
 		Tables:       tables(),
 	}
 }

@@ -20,6 +20,8 @@ objects depend, and never uses CASCADE. Ctrl-C stops it after the current step.`
 	}
 	f.common(cmd)
 	f.schemaRun.register(cmd, &f.file)
+	f.phase.register(cmd, "integers")
+	f.phase.registerEdges(cmd)
 	f.schemaRun.fleet(cmd)
 	f.policy(cmd, "39")
 	return cmd

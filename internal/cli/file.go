@@ -21,6 +21,7 @@ import (
 func fileSettings() []string {
 	return []string{
 		"schema", "profile", "prefix", "tables", "exclude", "column", "index-name", "skip-refused", "overrides",
+		"parents", "reference", "arbiter",
 		"pace", "batch-time", "lock-timeout", "lock-retry-timeout", "max-lag", "max-retained-wal", "max-snapshot-age",
 		"throttle-query", "throttle-file", "without-signal", "subscribers-ready", "fire-triggers", "trust-owner",
 	}
@@ -108,14 +109,14 @@ func (f *flags) eachSetting(node *yaml.Node, known []string, take func(string, *
 func (f *flags) set(cmd *cobra.Command, word string, value *yaml.Node) *problem.Problem {
 	items := []*yaml.Node{value}
 	switch {
-	case value.Kind == yaml.SequenceNode && slices.Contains([]string{"tables", "exclude", "without-signal", "trust-owner"}, word):
+	case value.Kind == yaml.SequenceNode && slices.Contains([]string{"tables", "exclude", "without-signal", "trust-owner", "parents", "reference"}, word):
 		items = value.Content
 	case value.Tag == "!!null":
 		return nil
 	}
 	for _, item := range items {
 		text := item.Value
-		if value.Kind == yaml.SequenceNode { // in a YAML list a comma belongs to the name
+		if value.Kind == yaml.SequenceNode && cmd.Flags().Lookup(word).Value.Type() != "stringArray" { // in a YAML list a comma belongs to the name
 			text = strings.ReplaceAll(strings.ReplaceAll(text, `\,`, ","), ",", `\,`)
 		}
 		if item.Kind != yaml.ScalarNode || cmd.Flags().Set(word, text) != nil {

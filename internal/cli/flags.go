@@ -2,7 +2,6 @@ package cli
 
 import (
 	"maps"
-	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +27,9 @@ type flags struct {
 	pace                          string
 	batchTime                     time.Duration
 	signals                       signalFlags
+	phase                         phaseFlags
+	way                           rekey.Direction // of the command sql, which has it as an argument
+	formats                       []string        // of --format; nil for those of scripts
 	values                        valueFlags
 	schemaRun                     schemaFlags
 	file                          string // of --config
@@ -91,6 +93,7 @@ func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 		return job{}, p
 	}
 	j := job{direction: rekey.Up, options: rekey.Options{
+		To: rekey.Phase(f.phase.to), Arbiter: rekey.Arbiter(f.phase.arbiter),
 		Locks:    rekey.LockOptions{Timeout: f.lockTimeout, RetryTimeout: f.lockRetryTimeout},
 		Backfill: rekey.BackfillOptions{Pace: rekey.Pace(f.pace), BatchTime: f.batchTime},
 		Throttle: f.signals.options(),
@@ -100,14 +103,18 @@ func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 		Tables: maps.Clone(f.schemaRun.overrides),
 	}}
 	misread := f.values.apply(&j.options)
-	r := f.request(cmd, legal...)
 	var found problem.List
-	for _, p := range []*problem.Problem{f.pickScope(&j), misread} {
+	for _, p := range []*problem.Problem{f.pickScope(&j), misread, f.phase.readReferences()} {
 		if p != nil {
 			found = append(found, p)
 		}
 	}
+	j.schema.References = f.phase.references
+	j.direction = f.direction(cmd, j.profile)
+	r := f.request(cmd, f.versions(cmd, j, legal)...)
+	r.Direction = string(j.direction)
 	if j.profile != nil {
+		r.LinkAt = j.profile.LinkAt
 		for _, t := range j.profile.Tables {
 			r.Tables = append(r.Tables, t.Names())
 		}
@@ -118,9 +125,6 @@ func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 	}
 	if len(found) > 0 {
 		return j, found
-	}
-	if f.schemaRun.down || j.profile != nil && len(r.Versions) > 0 && f.version == strconv.Itoa(j.profile.From) {
-		j.direction = rekey.Down
 	}
 	return j, nil
 }

@@ -38,6 +38,7 @@ func flagGroups() []flagGroup {
 			{"prefix", "SCHEMA", common},
 			{"schema", "SCHEMA", common},
 			{"version", "N", false},
+			{"to", "PHASE", common},
 			{"database-url", "URL", common},
 			{"direct-url", "URL", false},
 			{"config", "FILE", common},
@@ -49,6 +50,11 @@ func flagGroups() []flagGroup {
 			{"index-name", "PATTERN", false},
 			{"skip-refused", "", common},
 			{"down", "", false},
+		}},
+		{"Foreign keys", []flagForm{
+			{"parents", "SCHEMA", false},
+			{"reference", "TABLE.COLUMN=PARENT", false},
+			{"arbiter", "integer|uuid|both", false},
 		}},
 		{"Locks", []flagForm{
 			{"lock-timeout", "DURATION", common}, {"lock-retry-timeout", "DURATION", common}, {"standby-url", "URL", false},

@@ -11,8 +11,8 @@ import (
 // problems returns the problems of an error, with hints that name this call's scope.
 func (a *app) problems(err error) problem.List { return completeHints(problem.All(err), a.scope) }
 
-// bareCommand matches a command that ends a sentence or a clause of a hint, without flags.
-var bareCommand = regexp.MustCompile(`\brekey (plan|up|down|status|verify|pause|resume|stop)([.,;)]|$)`)
+// bareCommand matches a command that ends a sentence or a clause of a hint, without flags except those of a phase.
+var bareCommand = regexp.MustCompile(`\brekey ((?:plan|up|down|status|verify|pause|resume|stop)(?: --down)?(?: --to [a-z]+)?)([.,;)]|$)`)
 
 // completeHints returns problems whose hints name commands with the flags of the scope, so that they can be run as they are.
 func completeHints(list problem.List, scope string) problem.List {

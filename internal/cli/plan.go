@@ -24,13 +24,12 @@ func (a *app) planCommand() *cobra.Command {
 		Use:   "plan [TABLE...] --profile NAME | --schema NAME [flags]",
 		Short: "Show what would happen; changes nothing",
 		Long: `plan shows what up (or, with --version 39 or --down, down) would do to each
-table. With --sql, or with the names of tables, it prints every statement with
-its lock and what it reads. It changes nothing. Refusals are listed with their
-hints, and end the plan with exit code 4.`,
+table and, with --to linked, to each foreign key. With --sql, or with the names
+of tables, it prints every statement with its lock and what it reads. It changes
+nothing. Refusals are listed with their hints, and end with exit code 4.`,
 		Example: `  rekey plan --profile phoenixkit --prefix public --version 40
-  rekey plan --profile phoenixkit phoenix_kit_users
-  rekey plan --schema app --sql
-  rekey plan --schema app --tables 'a,b*' --exclude audit_log`,
+  rekey plan --schema app --tables 'a,b*' --exclude audit_log
+  rekey plan --schema app --to linked --sql`,
 		Args: tableNames,
 		RunE: func(cmd *cobra.Command, tables []string) error {
 			j, err := f.job(cmd, legal...)
@@ -51,6 +50,9 @@ hints, and end the plan with exit code 4.`,
 	}
 	f.common(cmd)
 	f.schemaRun.register(cmd, &f.file)
+	f.phase.register(cmd, "expanded")
+	f.phase.registerEdges(cmd)
+	f.phase.registerArbiter(cmd)
 	f.policy(cmd, legal...)
 	f.values.register(cmd)
 	cmd.Flags().BoolVar(&f.schemaRun.down, "down", false, "with --schema: plan the way down")
@@ -107,7 +109,14 @@ func repeated(cmd *cobra.Command, command string, without ...string) string {
 			return
 		}
 		if list, ok := flag.Value.(pflag.SliceValue); ok {
-			command += " " + shell(strings.Join(list.GetSlice(), ","))
+			words := []string{strings.Join(list.GetSlice(), ",")}
+			if flag.Value.Type() == "stringArray" { // a value may have a comma
+				words = list.GetSlice()
+			}
+			for i, word := range words {
+				words[i] = shell(word)
+			}
+			command += " " + strings.Join(words, " --"+flag.Name+" ")
 			return
 		}
 		command += " " + shell(flag.Value.String())

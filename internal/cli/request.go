@@ -29,6 +29,10 @@ func (f *flags) request(cmd *cobra.Command, legal ...string) setting.Request {
 			}
 		}
 	})
+	r.Formats = f.formats
+	for _, one := range f.phase.references {
+		r.References = append(r.References, setting.Reference(one))
+	}
 	for table, own := range f.schemaRun.overrides {
 		r.Overrides[table] = setting.Names{Column: own.Column, IndexName: own.IndexName}
 		r.Texts["overrides"] = []string{"true"}

@@ -33,6 +33,10 @@ func kit(j *job) {
 	j.profile, j.schema.Name = &p, "public"
 }
 
+func refs(table, column, parent string) []rekey.Reference {
+	return []rekey.Reference{{Table: table, Column: column, Parent: parent}}
+}
+
 func twins() []sameCall {
 	long := strings.Repeat("x", 64)
 	app := func(flag, value string, codes string, call func(*job)) sameCall {
@@ -86,6 +90,28 @@ func twins() []sameCall {
 		app("trust-owner", "postgres://a:hunter2@b/c", "bad_trust_owner", func(j *job) { j.options.Permissions.TrustOwners = []string{"postgres://a:hunter2@b/c"} }),
 		app("trust-owner", long, "bad_trust_owner", func(j *job) { j.options.Permissions.TrustOwners = []string{long} }),
 		app("trust-owner", "app_owner", "", func(j *job) { j.options.Permissions.TrustOwners = []string{"app_owner"} }),
+		app("to", "integer", "unknown_phase", func(j *job) { j.options.To = "integer" }),
+		app("to", "expanded", "", func(j *job) { j.options.To = rekey.Expanded }),
+		app("to", "linked", "", func(j *job) { j.options.To = rekey.Linked }),
+		app("to", "integers", "wrong_phase", nil), // in Go, Up refuses it
+		profile("to", "linked", "", func(j *job) { j.options.To = rekey.Linked }),
+		app("arbiter", "integers", "unknown_arbiter", func(j *job) { j.options.Arbiter = "integers" }),
+		app("arbiter", "both", "", func(j *job) { j.options.Arbiter = rekey.ArbiterBoth }),
+		app("parents", "auth", "", func(j *job) { j.schema.Parents = []string{"auth"} }),
+		app("parents", long, "bad_parents", func(j *job) { j.schema.Parents = []string{long} }),
+		app("parents", "", "bad_parents", func(j *job) { j.schema.Parents = []string{""} }),
+		profile("parents", "auth", "selection_without_schema", nil),
+		app("reference", "orders.user_id=users", "", func(j *job) { j.schema.References = refs("orders", "user_id", "users") }),
+		app("reference", "a.b.user_id=auth.users", "", func(j *job) { j.schema.References = refs("a.b", "user_id", "auth.users") }),
+		app("reference", "orders."+long+"=users", "bad_reference", func(j *job) { j.schema.References = refs("orders", long, "users") }),
+		app("reference", "user_id=users", "bad_reference", nil), // in Go, each part is a field
+		app("reference", "orders.user_id=", "bad_reference", func(j *job) { j.schema.References = refs("orders", "user_id", "") }),
+		app("reference", "a.b=postgres://a:hunter2@b/c", "bad_reference", func(j *job) { j.schema.References = refs("a", "b", "postgres://a:hunter2@b/c") }),
+		{
+			[]string{"--schema", "app", "--reference", "a.b=c", "--reference", "a.b=d"},
+			func(j *job) { j.schema.References = append(refs("a", "b", "c"), refs("a", "b", "d")...) }, "bad_reference",
+		},
+		profile("reference", "a.b=c", "selection_without_schema", nil),
 		app("time-source", "yesterday", "bad_time_source", nil),
 		app("time-source", "a=yesterday", "bad_time_source", nil),
 		app("time-source", "=now", "bad_time_source", func(j *job) { table(j, "", rekey.MigrationTime()) }),
@@ -180,7 +206,7 @@ func codes(list problem.List) string {
 
 // sentences returns the problems without the names of the settings.
 func sentences(list problem.List) string {
-	name := regexp.MustCompile(`--[a-z-]+|\b(Options\.)?(Locks|Backfill|Throttle|Values|Permissions|Tables)\b(\[[^\]]*\])?(\.[A-Z][A-Za-z]+)*|\b(Profile|Schema)\b(\.[A-Z][A-Za-z]+)?(\([^)]*\))?|\brekey up\b|\bUp\b`)
+	name := regexp.MustCompile(`--[a-z-]+|\b(Options\.)?(Locks|Backfill|Throttle|Values|Permissions|Tables|To|Arbiter)\b(\[[^\]]*\])?(\.[A-Z][A-Za-z]+)*|\b(Profile|Schema)\b(\.[A-Z][A-Za-z]+)?(\([^)]*\))?|\brekey up\b|\bUp\b`)
 	lines := ""
 	for _, p := range list {
 		lines += strings.ReplaceAll(name.ReplaceAllString(p.Code+" "+p.Message+" "+p.Detail, "X"), "X:", "X") + "\n"

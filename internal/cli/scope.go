@@ -64,6 +64,7 @@ func (f *flags) pickScope(j *job) *problem.Problem {
 	j.schema.Tables, j.schema.Exclude = f.schemaRun.tables, f.schemaRun.exclude
 	j.schema.Column, j.schema.IndexName = f.schemaRun.column, f.schemaRun.indexName
 	j.schema.SkipRefused = f.schemaRun.skipRefused
+	j.schema.Parents = f.phase.parents
 	return nil
 }
 
@@ -81,6 +82,14 @@ func (f *flags) where() string {
 	} {
 		if w.value != "" {
 			words = append(words, "--"+w.name, shell(w.value))
+		}
+	}
+	for _, w := range []struct {
+		name   string
+		values []string
+	}{{"parents", f.phase.parents}, {"reference", f.phase.words}} {
+		for _, value := range w.values {
+			words = append(words, "--"+w.name, shell(value))
 		}
 	}
 	if f.schemaRun.skipRefused {

@@ -59,11 +59,14 @@ changes nothing. If the plan refuses a table, the exit code is 4.`,
 	}
 	f.common(cmd)
 	f.schemaRun.oneSchema(cmd, &f.file)
+	f.phase.registerEdges(cmd)
 	set := cmd.Flags()
 	set.StringVar(&f.version, "version", "", "version to record: 40 for up, 39 for down")
 	set.StringVar(&s.format, "format", formats()[0], "tool that runs it: "+strings.Join(formats(), ", "))
 	set.StringVar(&s.output, "output", "", "directory of the files; else standard output")
 	set.StringVar(&s.module, "module", "", "module name for --format ecto; default: made of direction and schema")
+	f.phase.register(cmd, "expanded, or integers for down")
+	f.phase.registerArbiter(cmd)
 	f.changes(cmd)
 	for name, values := range map[string][]string{"version": {"39", "40"}, "format": formats()} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
@@ -77,7 +80,7 @@ func (s *sqlFlags) job(cmd *cobra.Command, f *flags, args []string) (job, error)
 	if len(args) != 1 || !slices.Contains(directions(), args[0]) {
 		return job{}, wrong("no_direction", "sql requires one argument, up or down", "Try: rekey sql up --profile phoenixkit")
 	}
-	s.direction = args[0]
+	s.direction, f.way = args[0], rekey.Direction(args[0])
 	legal := map[string]string{"up": "40", "down": "39"}[s.direction]
 	if !cmd.Flags().Changed("version") {
 		f.version = legal
@@ -86,7 +89,6 @@ func (s *sqlFlags) job(cmd *cobra.Command, f *flags, args []string) (job, error)
 	if err != nil {
 		found = append(found, problem.All(err)...)
 	}
-	j.direction = rekey.Direction(s.direction)
 	switch {
 	case s.module != "" && s.format != string(rekey.ScriptEcto):
 		found = append(found, wrong("module_without_ecto", "--module requires --format ecto", "Omit --module, or add: --format ecto"))

@@ -41,6 +41,7 @@ the numbers are PostgreSQL's estimates.`,
 	}
 	f.common(cmd)
 	f.schemaRun.register(cmd, &f.file)
+	f.phase.registerEdges(cmd)
 	return cmd
 }
 

@@ -20,6 +20,9 @@ batch; the same command resumes it.`,
 	}
 	f.common(cmd)
 	f.schemaRun.register(cmd, &f.file)
+	f.phase.register(cmd, "expanded")
+	f.phase.registerEdges(cmd)
+	f.phase.registerArbiter(cmd)
 	f.schemaRun.fleet(cmd)
 	f.policy(cmd, "40")
 	f.values.register(cmd)

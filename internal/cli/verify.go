@@ -43,6 +43,7 @@ function. It changes nothing. If something differs, the exit code is 6.`,
 	}
 	f.common(cmd)
 	f.schemaRun.register(cmd, &f.file)
+	f.phase.registerEdges(cmd)
 	return cmd
 }
 

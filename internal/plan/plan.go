@@ -26,7 +26,8 @@ type Policy struct {
 	TrustOwners      []string // roles whose code may run with the role's rights
 	FireTriggers     bool     // the application's triggers may fire during the backfill
 	Values           Values
-	SkipRefused      bool // in a schema run: skip the tables that are refused
+	SkipRefused      bool    // in a schema run: skip the tables that are refused
+	Arbiter          Arbiter // "" keeps what there is, and is ArbiterInteger for new indexes
 }
 
 // Input is everything that a plan is made from.
@@ -85,7 +86,7 @@ type Plan struct {
 
 // Group is the steps on one table, or the steps on the schema itself.
 type Group struct {
-	Table   string // bare name; "" for steps of the schema
+	Table   string      // bare name; "" for steps of the schema
 	Target  step.Target // of an edge: the child's uuid column
 	Edge    *step.Edge  // nil for a table
 	State   State

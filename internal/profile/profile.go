@@ -11,6 +11,7 @@ type Profile struct {
 	VerifyFrom   int     // from this version on the uuid is the primary key, and rekey only verifies
 	KeyedFrom    int     // from this version on every table of the library with the column has a primary key, and verify checks all of them; 0 for never
 	Last         int     // the last known version; above it rekey only reads
+	LinkAt       int     // the version at which foreign keys can be linked; 0 for never
 	Tables       []Table // in the order in which they are migrated
 	References   []Reference
 }

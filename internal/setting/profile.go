@@ -30,6 +30,8 @@ func CheckProfile(p profile.Profile) problem.List {
 		if p.VerifyFrom <= p.To {
 			c.add(fmt.Sprintf("has VerifyFrom %d, must be above To (%d)", p.VerifyFrom, p.To),
 				fmt.Sprintf("From this version on the uuids are primary keys. If the profile has no such version, set VerifyFrom to %d.", max(p.Last, p.To)+1))
+		} else if p.LinkAt != 0 && (p.LinkAt < p.To || p.LinkAt >= p.VerifyFrom) {
+			c.add(fmt.Sprintf("has LinkAt %d, must be from %d to %d", p.LinkAt, p.To, p.VerifyFrom-1), "LinkAt is the version at which the foreign keys can be linked; 0 for never.")
 		}
 	}
 	if len(p.Tables) == 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/discover"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pace"
+	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/script"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/throttle"
@@ -28,9 +29,14 @@ type Request struct {
 	Sources   map[string]string   // --time-source TABLE=SOURCE
 	Columns   map[string]string   // --time-column TABLE=COLUMN
 
-	Tables   [][]string // the names of each table of the profile; nil without a profile
-	Versions []int      // the versions that the command accepts; empty if it has none
-	NoScope  bool       // the command needs neither a profile nor a schema
+	References []Reference // --reference TABLE.COLUMN=PARENT
+
+	Direction string     // "up" or "down"; "" if the call has none
+	LinkAt    int        // the version at which the profile can be linked; 0 for never, or without a profile
+	Tables    [][]string // the names of each table of the profile; nil without a profile
+	Versions  []int      // the versions that the command accepts; empty if it has none
+	Formats   []string   // the formats that the command accepts; nil for those of scripts
+	NoScope   bool       // the command needs neither a profile nor a schema
 }
 
 // Names are the names of the column and the index that a table gets.
@@ -43,6 +49,8 @@ func Check(r Request) problem.List {
 	c.checkNames()
 	c.checkPatterns()
 	c.checkChoices()
+	c.checkPhase()
+	c.checkReferences()
 	c.checkVersion()
 	c.checkNumbers()
 	c.checkSignals()
@@ -81,7 +89,7 @@ func (c *checker) example(flag, value string) string {
 
 // SchemaOnly returns the settings that only a schema run has.
 func SchemaOnly() []string {
-	return []string{"tables", "exclude", "column", "index-name", "skip-refused", "down", "overrides"}
+	return []string{"tables", "exclude", "column", "index-name", "skip-refused", "down", "overrides", "parents", "reference"}
 }
 
 // checkScope requires a profile or a schema, and only settings that belong to it.
@@ -104,7 +112,7 @@ func (c *checker) checkScope() {
 // schemaRunSetting refuses a setting of a schema run without a schema, and reports whether there is one.
 func (c *checker) schemaRunSetting() bool {
 	for _, flag := range SchemaOnly() {
-		if c.given(flag) {
+		if c.given(flag) && (flag != "down" || !c.given("to")) { // a profile's way down to a phase needs it
 			c.add("selection_without_schema", c.Style.name(flag)+" cannot be combined with a profile",
 				"A profile defines its tables, columns and indexes. Without a profile name the schema: "+c.Style.with("schema", "public"))
 			return true
@@ -245,6 +253,8 @@ func choices() map[string]struct {
 		"pace":     {"bad_pace", "pace", []string{string(pace.Gentle), string(pace.Normal), string(pace.Full)}},
 		"format":   {"unknown_format", "format", []string{string(script.Psql), string(script.Migrate), string(script.Goose), string(script.Ecto)}},
 		"on-error": {"bad_on_error", "policy", []string{"stop", "continue"}},
+		"to":       {"unknown_phase", "phase", []string{string(plan.Integers), string(plan.Expanded), string(plan.Linked)}},
+		"arbiter":  {"unknown_arbiter", "arbiter", []string{string(plan.ArbiterInteger), string(plan.ArbiterUUID), string(plan.ArbiterBoth)}},
 	}
 }
 
@@ -257,6 +267,9 @@ func Signals() []string { return throttle.Names() }
 func (c *checker) checkChoices() {
 	for _, flag := range slices.Sorted(maps.Keys(choices())) {
 		choice := choices()[flag]
+		if flag == "format" && c.Formats != nil {
+			choice.words = c.Formats
+		}
 		if c.given(flag) && !slices.Contains(choice.words, c.text(flag)) {
 			hint := "Use " + strings.Join(choice.words[:len(choice.words)-1], ", ") + " or " + choice.words[len(choice.words)-1] + "."
 			if near := message.Nearest(c.text(flag), choice.words); near != "" && c.text(flag) != "" {
@@ -282,8 +295,11 @@ func (c *checker) checkVersion() {
 	for _, v := range c.Versions {
 		accepted = append(accepted, strconv.Itoa(v))
 	}
-	c.add("bad_version", fmt.Sprintf("%s cannot migrate to version %s", c.Command, visible.Quote(c.text("version"))),
-		"Use "+c.Style.with("version", strings.Join(accepted, " or "))+".")
+	hint := "Use " + c.Style.with("version", strings.Join(accepted, " or ")) + "."
+	if c.given("to") {
+		hint = "With " + c.Style.with("to", c.text("to")) + " it is " + strings.Join(accepted, " or ") + "; omit the setting."
+	}
+	c.add("bad_version", fmt.Sprintf("%s cannot migrate to version %s", c.Command, visible.Quote(c.text("version"))), hint)
 }
 
 func (c *checker) checkNumbers() {

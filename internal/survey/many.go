@@ -44,7 +44,7 @@ func ReadMany(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, r 
 		inputs, goals = nil, nil // a retry discards the results of the lost connection
 		for _, schema := range found {
 			inputs = append(inputs, plan.Input{
-				Server: server, Schema: schema, Scope: r.Scope, Policy: r.Policy, Direction: r.Direction,
+				Server: server, Schema: schema, Scope: r.Scope, Policy: r.Policy, Direction: r.Direction, Goal: r.Goal,
 				Data: map[string]catalog.Data{}, Parts: map[uint32]catalog.Data{},
 			})
 		}

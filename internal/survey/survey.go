@@ -23,6 +23,7 @@ type Request struct {
 	Schema    string
 	Policy    plan.Policy
 	Direction plan.Direction
+	Goal      plan.Phase    // the phase to reach; see plan.Input
 	Standbys  []*pg.Standby // standbys to read; may be nil
 	Session   *pg.Session   // session for reading the catalogue; nil uses the pool
 }

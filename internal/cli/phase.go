@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/setting"
+	"github.com/rekey-pg/rekey/internal/visible"
+	"github.com/rekey-pg/rekey/problem"
+)
+
+// phaseFlags are the flags about phases and edges.
+type phaseFlags struct {
+	to, arbiter    string
+	parents, words []string          // words are the values of --reference
+	references     []rekey.Reference // read from words
+}
+
+// register adds the flag of the commands that go to a phase. by says which phases are the defaults.
+func (p *phaseFlags) register(cmd *cobra.Command, by string) {
+	cmd.Flags().StringVar(&p.to, "to", "", phases()+" (default "+by+")")
+	_ = cmd.RegisterFlagCompletionFunc("to", cobra.FixedCompletions(setting.Choices("to"), cobra.ShellCompDirectiveNoFileComp))
+}
+
+// registerArbiter adds the flag of the commands that build indexes.
+func (p *phaseFlags) registerArbiter(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&p.arbiter, "arbiter", "", "unique indexes that ON CONFLICT may name when linked (default integer); uuid: the twins take over, both: applications must retry")
+	_ = cmd.RegisterFlagCompletionFunc("arbiter", cobra.FixedCompletions(setting.Choices("arbiter"), cobra.ShellCompDirectiveNoFileComp))
+}
+
+// registerEdges adds the flags that say which edges there are.
+func (p *phaseFlags) registerEdges(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&p.parents, "parents", nil, "another schema whose tables may be referred to; repeatable")
+	cmd.Flags().StringArrayVar(&p.words, "reference", nil, "link a column that has no foreign key; repeatable")
+	for _, name := range []string{"parents", "reference"} {
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
+}
+
+// phases returns the phases as a list.
+func phases() string {
+	words := setting.Choices("to")
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}
+
+// readReferences reads the values of --reference. The column is after the last dot of the left side.
+func (p *phaseFlags) readReferences() *problem.Problem {
+	p.references = nil
+	for _, word := range p.words {
+		left, parent, equals := strings.Cut(word, "=")
+		dot := strings.LastIndex(left, ".")
+		if !equals || dot <= 0 || dot == len(left)-1 || parent == "" {
+			if visible.Secret(word) {
+				word = "this value" // a connection string has no place here, and may contain a password
+			} else {
+				word = visible.Quote(word)
+			}
+			return wrong("bad_reference", "--reference cannot be "+word, "Write TABLE.COLUMN=PARENT, such as --reference orders.user_id=users")
+		}
+		p.references = append(p.references, rekey.Reference{Table: left[:dot], Column: left[dot+1:], Parent: parent})
+	}
+	return nil
+}
+
+// direction returns the way of a command. plan goes down with --down, to phase integers, and to a profile's former version.
+func (f *flags) direction(cmd *cobra.Command, profile *rekey.Profile) rekey.Direction {
+	plans := cmd.Name() == "plan"
+	former := profile != nil && plans && f.version == strconv.Itoa(profile.From)
+	if cmd.Name() == "down" || f.way == rekey.Down || f.schemaRun.down || former || plans && f.phase.to == string(rekey.Integers) {
+		return rekey.Down
+	}
+	return rekey.Up
+}
+
+// versions returns the versions that a command accepts for a phase. Only phase integers has the profile's former version.
+func (f *flags) versions(cmd *cobra.Command, j job, legal []string) []string {
+	if f.phase.to == "" || j.profile == nil || len(legal) == 0 {
+		return legal
+	}
+	version := strconv.Itoa(j.profile.To)
+	if f.phase.to == string(rekey.Integers) {
+		version = strconv.Itoa(j.profile.From)
+	}
+	if !cmd.Flags().Changed("version") {
+		f.version = version
+	}
+	return []string{version}
+}

@@ -1,0 +1,33 @@
+package rekey
+
+// Phase is how far the tables of a schema are on the way from integer keys to uuids.
+type Phase string
+
+// The phases, in order.
+const (
+	Integers Phase = "integers" // no table has a uuid column that rekey made
+	Expanded Phase = "expanded" // every table has a uuid column
+	Linked   Phase = "linked"   // next to every integer foreign key there is one of uuids, and triggers keep both equal
+)
+
+// Arbiter says which unique indexes an application may name in INSERT .. ON CONFLICT (columns). Where a unique index
+// holds an integer foreign key, only one of that index and its twin with the uuid column can be an arbiter: the other
+// one raises unique_violation if two sessions insert the same values at once.
+type Arbiter string
+
+// The arbiters.
+const (
+	ArbiterInteger Arbiter = "integer" // the indexes of the integer columns
+	ArbiterUUID    Arbiter = "uuid"    // their twins: the application that writes uuids takes over
+	ArbiterBoth    Arbiter = "both"    // both: every application must retry after unique_violation
+)
+
+// Reference names an integer column that refers to another table without a foreign key.
+type Reference struct {
+	// Table is the table with the column, in the schema of the run.
+	Table string
+	// Column is the integer column.
+	Column string
+	// Parent is the table that it refers to, with its schema if that is another one: "auth.users".
+	Parent string
+}
