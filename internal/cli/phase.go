@@ -58,7 +58,7 @@ func (p *phaseFlags) readReferences() *problem.Problem {
 			} else {
 				word = visible.Quote(word)
 			}
-			return wrong("bad_reference", "--reference cannot be "+word, "Write TABLE.COLUMN=PARENT, such as --reference orders.user_id=users")
+			return wrong("bad_reference", "--reference cannot be "+word, "Write TABLE.COLUMN=PARENT, such as --reference orders.user_id=users.")
 		}
 		p.references = append(p.references, rekey.Reference{Table: left[:dot], Column: left[dot+1:], Parent: parent})
 	}

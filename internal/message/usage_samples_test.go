@@ -55,6 +55,7 @@ func settingSamples(t *testing.T, style setting.Style) (samples []sample) {
 		number("lock-timeout", int64(2*time.Second)), number("lock-retry-timeout", 0), number("batch-time", int64(time.Minute)), number("max-lag", -int64(time.Second)), number("max-snapshot-age", -int64(time.Second)),
 		number("max-retained-wal", 0), number("parallel", 33), number("canary", -1), number("max-failures", -1), number("first", 0),
 	}
+	requests = append(requests, phaseRequests(long)...)
 	for i, r := range requests {
 		r.Style, r.Command = style, "rekey up"
 		if style == fields {
@@ -71,12 +72,34 @@ func settingSamples(t *testing.T, style setting.Style) (samples []sample) {
 	return distinct(samples)
 }
 
+// phaseRequests returns requests whose phase, parents or references are wrong.
+func phaseRequests(long string) []setting.Request {
+	to := func(direction, phase string) setting.Request {
+		return setting.Request{NoScope: true, Direction: direction, Texts: map[string][]string{"schema": {"app"}, "to": {phase}}}
+	}
+	refer := func(list ...setting.Reference) setting.Request {
+		return setting.Request{NoScope: true, Texts: map[string][]string{"schema": {"app"}}, References: list}
+	}
+	users := setting.Reference{Table: "orders", Column: "user_id", Parent: "users"}
+	return []setting.Request{
+		to("up", "integer"), to("up", "uuids"), to("up", "integers"), to("down", "linked"),
+		{Direction: "up", Texts: map[string][]string{"profile": {"acme"}, "to": {"linked"}}, Tables: [][]string{{"users"}}},
+		{Direction: "up", Texts: map[string][]string{"profile": {"phoenixkit"}, "to": {"linked"}, "version": {"39"}}, Tables: [][]string{{"users"}}, LinkAt: 40, Versions: []int{40}},
+		{NoScope: true, Texts: map[string][]string{"schema": {"app"}, "arbiter": {"integers"}}},
+		{NoScope: true, Texts: map[string][]string{"schema": {"app"}, "parents": {""}}},
+		{NoScope: true, Texts: map[string][]string{"schema": {"app"}, "parents": {long}}},
+		refer(setting.Reference{Table: "orders", Column: "user_id"}), refer(users, users), refer(setting.Reference{Table: "orders", Column: long, Parent: "users"}),
+		refer(setting.Reference{Table: "orders", Column: "user_id", Parent: "postgres://app:hunter2@db/shop"}),
+	}
+}
+
 func profileSamples(t *testing.T) (samples []sample) {
 	t.Helper()
 	users := profile.Table{Name: "users"}
 	for _, p := range []profile.Profile{
 		{},
 		{Name: "acme", VersionTable: "acme", Column: "uuid", From: -1, To: 2, VerifyFrom: 4, Last: 3, Tables: []profile.Table{users, users, {}}},
+		{Name: "acme", VersionTable: "acme", Column: "uuid", From: 1, To: 2, VerifyFrom: 4, Last: 5, LinkAt: 4, Tables: []profile.Table{users}},
 		{Name: "acme", VersionTable: "acme", Column: "postgres://app:hunter2@db/shop", From: 2, To: 2, Tables: []profile.Table{users}},
 		{Name: "acme", VersionTable: strings.Repeat("x", 64), Column: "uuid", From: 1, To: 2, Tables: []profile.Table{{Name: "old", Renamed: &profile.Rename{Version: 1, Name: "new"}}}},
 	} {
@@ -113,7 +136,7 @@ func inDirectory(t *testing.T) (samples []sample) {
 	}
 	for _, line := range []string{
 		"pln", "hunter2:x", "plan --schem app", "plan --x=hunter2@db", "plan -z", "verify app", "verify postgres://app@db/shop", "plan --schema", "plan --lock-timeout=5", "up --max-lag=x",
-		"plan ---", "plan --schema app --time-column orders", "plan --profile phenixkit", "plan --profile nothing", "up --config none.yaml", "up --config typo.yaml", "up --config twice.yaml",
+		"plan ---", "plan --schema app --time-column orders", "plan --schema app --reference orders=users", "down --schema app --to linked", "up --schema app --to integers", "plan --profile phenixkit", "plan --profile nothing", "up --config none.yaml", "up --config typo.yaml", "up --config twice.yaml",
 		"up --config broken.yaml", "up --config list.yaml", "up --config overrides.yaml", "up --config value.yaml", "init --profile phoenixkit", "up --schema app --canary 2", "sql up --schema tenant_*", "sql", "sql up --schema app --module A",
 		"profile", "profile show nothing", "demo",
 	} {

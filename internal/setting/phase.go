@@ -16,12 +16,12 @@ func (c *checker) checkPhase() {
 	to := plan.Phase(c.text("to"))
 	switch {
 	case to == plan.Integers && c.Direction == string(plan.Up):
-		c.addDetail("wrong_phase", "up cannot go to "+c.phase(to), "Phase integers is the state before up.", "Remove what up made: "+c.other("down", to))
+		c.addDetail("wrong_phase", "up cannot go to phase integers", "It is the state before up.", "Remove what up made: "+c.other("down", to))
 	case to == plan.Linked && c.Direction == string(plan.Down):
-		c.addDetail("wrong_phase", "down cannot go to "+c.phase(to), "Phase linked comes after phase expanded.", "Link the foreign keys: "+c.other("up", to))
+		c.addDetail("wrong_phase", "down cannot go to phase linked", "It comes after phase expanded.", "Link the foreign keys: "+c.other("up", to))
 	case to == plan.Linked && c.given("profile") && !c.given("schema") && c.Tables != nil && c.LinkAt == 0:
-		c.addDetail("phase_not_offered", fmt.Sprintf("profile %s does not offer %s", visible.Line(c.text("profile")), c.phase(to)),
-			"The profile names no version at which its foreign keys can be linked.", "Use "+c.phase(plan.Expanded)+".")
+		c.addDetail("phase_not_offered", fmt.Sprintf("profile %s does not offer phase linked", visible.Line(c.text("profile"))),
+			"The profile names no version at which its foreign keys can be linked.", "Add the columns only: "+c.other("up", plan.Expanded))
 	}
 }
 
@@ -45,13 +45,13 @@ func (c *checker) checkReferences() {
 	}
 	seen := map[Reference]bool{}
 	for _, r := range c.References {
-		whole := r.Table + "." + r.Column + "=" + r.Parent
+		text := r.Table + "." + r.Column + "=" + r.Parent
 		switch one := (Reference{Table: r.Table, Column: r.Column}); {
-		case visible.Secret(whole):
+		case visible.Secret(text):
 			c.secret("reference")
 			continue
 		case r.Table == "" || r.Column == "" || r.Parent == "":
-			c.add("bad_reference", c.Style.name("reference")+" cannot be "+visible.Quote(whole), "Write TABLE.COLUMN=PARENT, such as "+c.Style.with("reference", "orders.user_id=users"))
+			c.add("bad_reference", c.Style.name("reference")+" cannot be "+visible.Quote(text), "Write TABLE.COLUMN=PARENT, such as "+c.Style.with("reference", "orders.user_id=users")+".")
 			continue
 		case seen[one]:
 			c.add("bad_reference", fmt.Sprintf("%s names column %s more than once", c.Style.name("reference"), visible.Quote(r.Table+"."+r.Column)), "A column refers to one table.")
