@@ -21,6 +21,8 @@ type Edge struct {
 	Parent sqltext.Table
 	// Column is the child's integer column, and Key the parent's column that it refers to.
 	Column, Key string
+	// NotNull says that Column is NOT NULL.
+	NotNull bool
 	// UUID is the child's new column, and ParentUUID the parent's column that it refers to.
 	UUID, ParentUUID string
 	// Constraint is the name of the new foreign key.
@@ -57,8 +59,9 @@ type Edge struct {
 	Required bool
 }
 
-// EdgeDefault is the constant default of an integer column. Both fields are the text of an SQL expression.
+// EdgeDefault is the constant default of an integer column.
 type EdgeDefault struct {
+	// Key is the default as an SQL expression.
 	Key string
 	// UUID is the uuid of the parent row that Key refers to, the default of the uuid column; "" if there is no such row.
 	UUID string
@@ -126,12 +129,47 @@ func (e Edge) TriggerNames() []string {
 	return names
 }
 
+// EdgeSteps returns the steps of an edge, in the order of the way up.
+func EdgeSteps(e Edge) []Step {
+	steps := []Step{WireEdge{e}, FillEdge{e}}
+	if e.ParentIndex != "" {
+		steps = append(steps, BuildParentIndex{e})
+	}
+	if len(e.Twins) > 0 {
+		steps = append(steps, MirrorIndexes{e})
+	}
+	if e.Constrained() {
+		steps = append(steps, LinkEdge{e})
+	}
+	if e.Required {
+		steps = append(steps, RequireUUID{e})
+	}
+	return append(steps, FinishEdge{e})
+}
+
+// Target returns the child's uuid column as a target.
+func (e Edge) Target() Target {
+	t := Target{Schema: e.Child.Schema, Table: e.Child.Name, Column: e.UUID, Check: e.Check, Only: e.Child.Only}
+	if e.Tree {
+		t.Pattern = "{table}_{column}_idx"
+	}
+	return t
+}
+
 // on returns a lock on the child and, if it is partitioned, on its partitions.
 func (e Edge) on(mode lock.Mode) []lock.Lock { return []lock.Lock{lock.On(e.Child, mode)} }
 
 // onBoth returns a lock on the child and the parent.
 func (e Edge) onBoth(mode lock.Mode) []lock.Lock {
 	return lock.InOrder([]lock.Lock{lock.On(e.Child, mode), lock.On(e.Parent, mode)})
+}
+
+// Relation returns a table of the view; nil if it does not exist.
+func (v View) Relation(table sqltext.Table) *catalog.Table {
+	if v.Table != nil && v.Table.Named().Same(table) {
+		return v.Table
+	}
+	return v.Schema.Find(table.Schema, table.Name)
 }
 
 // idents returns columns as a list for SQL, quoted.

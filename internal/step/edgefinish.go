@@ -1,0 +1,53 @@
+package step
+
+import "github.com/rekey-pg/rekey/internal/lock"
+
+// FinishEdge writes into the mark that the edge is finished, as its last step.
+type FinishEdge struct{ Edge Edge }
+
+// ID implements Step.
+func (s FinishEdge) ID() ID { return s.Edge.id("finish") }
+
+// Explain implements Step.
+func (s FinishEdge) Explain() Explanation {
+	return Explanation{
+		What:     "write into the comment of " + s.Edge.UUID + " that it is finished",
+		Undo:     "write that it is not",
+		Why:      "the comment shows down that rekey made the column, and the next run how far it came",
+		Lock:     "SHARE UPDATE EXCLUSIVE, an instant, which blocks no reader or writer",
+		Scans:    "nothing",
+		UndoneBy: ByItself,
+	}
+}
+
+// Check implements Step.
+func (s FinishEdge) Check(v View) Outcome {
+	c := v.Relation(s.Edge.Child).Column(s.Edge.UUID)
+	return outcomeIf(c != nil && s.Edge.Marked(c) && s.Edge.finished(c), "the column is not marked as finished")
+}
+
+// Apply implements Step.
+func (s FinishEdge) Apply(v View) []Action {
+	if s.Check(v).Done {
+		return nil
+	}
+	return s.write(v, true)
+}
+
+// Undo implements Step.
+func (s FinishEdge) Undo(v View) []Action {
+	if child := v.Relation(s.Edge.Child); child == nil || !s.Check(v).Done {
+		return nil
+	}
+	return s.write(v, false)
+}
+
+func (s FinishEdge) write(v View, finished bool) []Action {
+	comment, mark := "", EdgeMark{}
+	if c := v.Relation(s.Edge.Child).Column(s.Edge.UUID); c != nil {
+		comment = text(c.Comment)
+		mark, _ = ReadEdgeMark(c)
+	}
+	mark.Finished = finished
+	return []Action{Change{Locks: s.Edge.on(lock.ShareUpdateExclusive), Statements: s.Edge.mark(comment, mark)}}
+}

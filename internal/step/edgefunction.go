@@ -1,0 +1,301 @@
+package step
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// The trigger function of an edge keeps the two columns equal. A side is "written" if an INSERT gives it a value other than
+// its default, or if an UPDATE changes it. If one side was written, the function looks up the other one. If both were, they
+// must agree.
+//
+// The function runs with the rights of the parent's owner, since writers of the child need no rights on the parent. So its
+// search_path is pinned, every name is qualified, and nobody else may execute it: a stranger could attach it to a table of
+// his own and read the uuid of any integer.
+
+// FunctionSQL returns the statement that creates the trigger function, or replaces it.
+func (e Edge) FunctionSQL(replace bool) string {
+	create := "CREATE FUNCTION"
+	if replace {
+		create = "CREATE OR REPLACE FUNCTION"
+	}
+	return create + sqltext.Format(" {}() RETURNS pg_catalog.trigger LANGUAGE plpgsql VOLATILE SECURITY DEFINER\n"+
+		"SET search_path = pg_catalog, pg_temp AS ", e.Function) + sqltext.Dollar(e.FunctionBody())
+}
+
+// FunctionSource returns md5(pg_proc.prosrc) of the trigger function.
+func (e Edge) FunctionSource() string { return md5Hex(e.FunctionBody()) }
+
+// privateSQL returns the statement that leaves EXECUTE on the function with its owner alone. Default privileges may have
+// granted it to roles that are not known before.
+func (e Edge) privateSQL() string {
+	body := sqltext.Format(`
+DECLARE
+  grantee pg_catalog.text;
+BEGIN
+  REVOKE ALL ON FUNCTION {}() FROM PUBLIC;
+  FOR grantee IN SELECT r.rolname FROM pg_catalog.pg_proc f, pg_catalog.aclexplode(f.proacl) a, pg_catalog.pg_roles r
+      WHERE f.oid OPERATOR(pg_catalog.=) {}::pg_catalog.regprocedure AND r.oid OPERATOR(pg_catalog.=) a.grantee
+        AND a.grantee OPERATOR(pg_catalog.<>) f.proowner LOOP
+    EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %I CASCADE', {}, grantee);
+  END LOOP;
+END`, e.Function, sqltext.Value(e.signature()), sqltext.Value(e.signature()))
+	return "DO " + sqltext.Dollar(body)
+}
+
+func (e Edge) signature() string { return sqltext.Qualified(e.Function.Schema, e.Function.Name) + "()" }
+
+// FunctionBody returns the source of the trigger function.
+func (e Edge) FunctionBody() string {
+	templates := "\nDECLARE\n  by_key pg_catalog.bool;\n  by_uuid pg_catalog.bool;\n" +
+		"  found_key pg_catalog.int8;\n  found_uuid pg_catalog.uuid;\nBEGIN\n" +
+		e.whenLate() + e.whatIsWritten() + e.writtenByUUID() + e.writtenByKey() + e.writtenByBoth() + "END\n"
+	return e.names().Replace(templates)
+}
+
+// names replaces the names in braces of the templates. The templates contain no other names, and a replacement is not
+// searched for further ones.
+func (e Edge) names() *strings.Replacer {
+	replacements := []string{
+		"{key}", "NEW." + sqltext.Ident(e.Column), "{uuid}", "NEW." + sqltext.Ident(e.UUID),
+		"{old key}", "OLD." + sqltext.Ident(e.Column), "{old uuid}", "OLD." + sqltext.Ident(e.UUID),
+		"{child}", sqltext.Format("{}", e.Child), "{parent}", sqltext.Format("{}", e.Parent),
+		"{child key}", sqltext.Ident(e.Column), "{child uuid}", sqltext.Ident(e.UUID),
+		"{parent key}", "p." + sqltext.Ident(e.Key), "{parent uuid}", "p." + sqltext.Ident(e.ParentUUID),
+		"{own key}", "NEW." + sqltext.Ident(e.Key), "{own uuid}", "NEW." + sqltext.Ident(e.ParentUUID),
+		"{default uuid}", e.defaultUUID(),
+		"{and parts}", e.matches("p"), "{and own parts}", e.matches("NEW"),
+		"{or parts written}", e.compareParts(" OR", "IS DISTINCT FROM"),
+		"{and parts unchanged}", e.compareParts(" AND", "OPERATOR(pg_catalog.=)"),
+		"{owner}", sqltext.Literal(e.Owner),
+		"{and row}", e.sameRow(), "{and parts given}", e.partsGiven(),
+		"{not replica}", "pg_catalog.current_setting('session_replication_role') OPERATOR(pg_catalog.<>) 'replica'",
+		"{raise unknown uuid}", e.raiseMissing(e.Constraint, e.uuidColumns()),
+		"{raise unknown key}", e.raiseMissing(e.Reference.Name, e.keyColumns()),
+		"{raise different}", e.raiseDifferent(),
+	}
+	if e.Default != nil {
+		replacements = append(replacements, "{default key}", e.Default.Key)
+	}
+	return strings.NewReplacer(replacements...)
+}
+
+// matches returns the conditions, each with AND before it, that the other columns of a composite key are those of a row of
+// the parent.
+func (e Edge) matches(parent string) string {
+	var sql strings.Builder
+	for _, part := range e.Parts() {
+		sql.WriteString(" AND " + parent + "." + sqltext.Ident(part.Parent) + " OPERATOR(pg_catalog.=) NEW." + sqltext.Ident(part.Child))
+	}
+	return sql.String()
+}
+
+// compareParts returns a comparison of the new with the old value of each of the other columns of a composite key.
+func (e Edge) compareParts(join, operator string) string {
+	var sql strings.Builder
+	for _, part := range e.Parts() {
+		c := sqltext.Ident(part.Child)
+		sql.WriteString(join + " NEW." + c + " " + operator + " OLD." + c)
+	}
+	return sql.String()
+}
+
+// sameRow returns the conditions, each with AND before it, by which the AFTER trigger finds its row. The other columns of a
+// composite key must be as they were looked up.
+func (e Edge) sameRow() string {
+	columns := slices.Clone(e.Row)
+	for _, part := range e.Parts() {
+		if !slices.Contains(columns, part.Child) {
+			columns = append(columns, part.Child)
+		}
+	}
+	var sql strings.Builder
+	for _, c := range columns {
+		sql.WriteString(" AND c." + sqltext.Ident(c) + " OPERATOR(pg_catalog.=) NEW." + sqltext.Ident(c))
+	}
+	return sql.String()
+}
+
+// partsGiven returns the conditions, each with AND before it, that the other columns of a composite key are not NULL. A row
+// with NULL in one of them refers to nothing.
+func (e Edge) partsGiven() string {
+	var sql strings.Builder
+	for _, part := range e.Parts() {
+		sql.WriteString(" AND NEW." + sqltext.Ident(part.Child) + " IS NOT NULL")
+	}
+	return sql.String()
+}
+
+// whenLate is the part of the AFTER trigger: the row has one side only, because the parent was not there. The row may have
+// been changed or deleted since.
+func (e Edge) whenLate() string {
+	if !e.ChildFirst {
+		return ""
+	}
+	return `  IF TG_WHEN OPERATOR(pg_catalog.=) 'AFTER' THEN
+    IF {uuid} IS NULL THEN
+      SELECT {parent uuid} INTO found_uuid FROM {parent} p WHERE {parent key} OPERATOR(pg_catalog.=) {key}{and parts};
+      IF found_uuid IS NOT NULL THEN
+        UPDATE {child} c SET {child uuid} = found_uuid
+        WHERE c.{child key} OPERATOR(pg_catalog.=) {key} AND c.{child uuid} IS NULL{and row};
+      END IF;
+      RETURN NULL;
+    END IF;
+    SELECT {parent key} INTO found_key FROM {parent} p WHERE {parent uuid} OPERATOR(pg_catalog.=) {uuid}{and parts};
+    IF found_key IS NOT NULL THEN
+      UPDATE {child} c SET {child key} = found_key
+      WHERE c.{child uuid} OPERATOR(pg_catalog.=) {uuid} AND c.{child key} IS NULL{and row};
+    ELSIF {not replica} AND EXISTS (SELECT FROM {child} c
+        WHERE c.{child uuid} OPERATOR(pg_catalog.=) {uuid} AND c.{child key} IS NULL{and row}) THEN
+      {raise unknown uuid}
+    END IF;
+    RETURN NULL;
+  END IF;
+`
+}
+
+// whatIsWritten is the part that finds which sides were written. With a default, an INSERT that leaves the column out looks
+// as if it gave the default, so that the default yields to a value of the other side.
+func (e Edge) whatIsWritten() string {
+	inserted := `    by_key := {key} IS NOT NULL;
+    by_uuid := {uuid} IS NOT NULL;
+`
+	if e.Default != nil {
+		inserted = `    by_key := {key} IS DISTINCT FROM ({default key});
+    by_uuid := {uuid} IS DISTINCT FROM {default uuid};
+    IF by_key AND by_uuid THEN
+      by_key := {key} IS NOT NULL;
+      by_uuid := {uuid} IS NOT NULL;
+    END IF;
+`
+	}
+	updated := `    by_key := {key} IS DISTINCT FROM {old key};
+    by_uuid := {uuid} IS DISTINCT FROM {old uuid};
+`
+	if len(e.Parts()) > 0 { // only another column of the key was written: the side that has a value decides
+		updated += `    IF NOT by_key AND NOT by_uuid THEN
+      by_uuid := {key} IS NULL;
+    END IF;
+`
+	}
+	return "  IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN\n" + inserted + "  ELSE\n" + updated + "  END IF;\n"
+}
+
+// defaultUUID returns the default of the uuid column.
+func (e Edge) defaultUUID() string {
+	if e.Default == nil || e.Default.UUID == "" {
+		return "NULL"
+	}
+	return sqltext.Format("{}::pg_catalog.uuid", sqltext.Value(e.Default.UUID))
+}
+
+// writtenByUUID is the part for a write of the uuid alone. An unknown uuid gets the error that the foreign key would give:
+// an application that does not know the integer column could not read an error about that column.
+func (e Edge) writtenByUUID() string {
+	lookUp := `      SELECT {parent key} INTO found_key FROM {parent} p WHERE {parent uuid} OPERATOR(pg_catalog.=) {uuid}{and parts};
+`
+	if e.SelfReference() { // the row may refer to itself, and is not in the table yet
+		lookUp = `      IF {uuid} OPERATOR(pg_catalog.=) {own uuid}{and own parts} THEN
+        found_key := {own key};
+      ELSE
+  ` + lookUp + `      END IF;
+`
+	}
+	if !e.ChildFirst || e.NotNull {
+		lookUp += `      IF found_key IS NULL{and parts given} AND {not replica} THEN
+      {raise unknown uuid}
+      END IF;
+`
+	}
+	return `  IF by_uuid AND NOT by_key THEN
+    IF {uuid} IS NOT NULL THEN
+` + lookUp + `    END IF;
+    {key} := found_key;
+    RETURN NEW;
+  END IF;
+`
+}
+
+// writtenByKey is the part for a write of the integer alone. An unknown integer leaves the uuid NULL, so that the foreign
+// key of the integer gives its own error.
+func (e Edge) writtenByKey() string {
+	lookUp := `  SELECT {parent uuid} INTO found_uuid FROM {parent} p WHERE {parent key} OPERATOR(pg_catalog.=) {key}{and parts};
+`
+	if e.SelfReference() {
+		lookUp = `  IF {key} OPERATOR(pg_catalog.=) {own key}{and own parts} THEN
+    found_uuid := {own uuid};
+  ELSE
+  ` + lookUp + `  END IF;
+`
+	}
+	unknown := ""
+	if e.ChildFirst { // the AFTER trigger fills the uuid, whatever was given
+		unknown = " OR found_uuid IS NULL AND {key} IS NOT NULL"
+	}
+	if len(e.Parts()) > 0 {
+		unknown += " OR NOT (true{and parts given})"
+	}
+	return lookUp + "  IF NOT by_uuid" + unknown + ` THEN
+    {uuid} := found_uuid;
+    RETURN NEW;
+  END IF;
+`
+}
+
+// writtenByBoth is the part for a write of both sides.
+func (e Edge) writtenByBoth() string {
+	unknown := ""
+	if !e.ChildFirst {
+		unknown = `  IF found_uuid IS NULL AND {key} IS NOT NULL THEN
+      {raise unknown key}
+  END IF;
+`
+	}
+	return `  IF found_uuid IS NOT DISTINCT FROM {uuid} OR NOT {not replica} THEN
+    RETURN NEW;
+  END IF;
+` + unknown + "  {raise different}\n"
+}
+
+// raiseDifferent returns the statement for two sides that refer to different rows. It does not say what the right value
+// would be: the writer may not be allowed to read the parent.
+func (e Edge) raiseDifferent() string {
+	column, uuid, parent := sqltext.Value(e.Column), sqltext.Value(e.UUID), sqltext.Value(e.Parent.Name)
+	key, value := sqltext.Name(e.Column), sqltext.Name(e.UUID)
+	return sqltext.Format(`RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = {},
+    MESSAGE = pg_catalog.format('columns "%s" and "%s" of table "%s" refer to different rows of table "%s"', {}, {}, TG_TABLE_NAME, {}),
+    DETAIL = pg_catalog.format('%s is %s, and %s is %s.', {}, coalesce(NEW.{}::pg_catalog.text, 'NULL'), {}, coalesce(NEW.{}::pg_catalog.text, 'NULL')),
+    HINT = 'Write one of the two columns: the other one follows.';`,
+		uuid, column, uuid, parent, column, key, uuid, value)
+}
+
+// raiseMissing returns the statement that raises the error of a foreign key whose parent row is missing, in PostgreSQL's
+// words. constraint is "" for a reference without a constraint.
+func (e Edge) raiseMissing(constraint string, columns []string) string {
+	values := make([]string, len(columns))
+	for i, c := range columns {
+		values[i] = "NEW." + sqltext.Ident(c)
+	}
+	parent := sqltext.Value(e.Parent.Name)
+	name, message := "", sqltext.Format(`'insert or update on table "%s" refers to no row of table "%s"', TG_TABLE_NAME, {}`, parent)
+	if constraint != "" {
+		name = sqltext.Format(", CONSTRAINT = {}", sqltext.Value(constraint))
+		message = sqltext.Format(`'insert or update on table "%s" violates foreign key constraint "%s"', TG_TABLE_NAME, {}`, sqltext.Value(constraint))
+	}
+	return "RAISE EXCEPTION USING ERRCODE = 'foreign_key_violation', SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME" + name + `,
+        MESSAGE = pg_catalog.format(` + message + `),
+        DETAIL = pg_catalog.format('Key (%s)=(%s) is not present in table "%s".', ` + sqltext.Literal(strings.Join(columns, ", ")) +
+		", pg_catalog.concat_ws(', ', " + strings.Join(values, ", ") + "), " + sqltext.Literal(e.Parent.Name) + ");"
+}
+
+// uuidColumns and keyColumns return the child's columns of the two foreign keys, in order.
+func (e Edge) uuidColumns() []string { return replaced(e.keyColumns(), e.Column, e.UUID) }
+
+func (e Edge) keyColumns() []string {
+	if len(e.Reference.ChildColumns) == 0 {
+		return []string{e.Column}
+	}
+	return e.Reference.ChildColumns
+}

@@ -1,0 +1,147 @@
+package step
+
+import (
+	"slices"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/lock"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// MirrorIndexes builds a twin of every index that holds the integer column.
+type MirrorIndexes struct{ Edge Edge }
+
+// ID implements Step.
+func (s MirrorIndexes) ID() ID { return s.Edge.id("mirror-indexes") }
+
+// Explain implements Step.
+func (s MirrorIndexes) Explain() Explanation {
+	e := Explanation{
+		What:     "build a twin of each index on " + s.Edge.Column + ", on " + s.Edge.UUID,
+		Undo:     "drop the twins concurrently",
+		Why:      "after the filling, whose updates are heap-only without them; without one every DELETE of a parent reads the whole child",
+		Lock:     "SHARE UPDATE EXCLUSIVE, which blocks no reader or writer",
+		Scans:    "the table, twice for each index",
+		UndoneBy: ByItself,
+	}
+	if s.Edge.Tree {
+		e.Lock += "; ACCESS EXCLUSIVE, an instant, on each partition while its index is attached, and on all of them for the undo"
+		e.Scans = "each partition, twice for each index"
+	}
+	return e
+}
+
+// Check implements Step.
+func (s MirrorIndexes) Check(v View) Outcome {
+	for _, t := range s.Edge.Twins {
+		table := s.Edge.tableOf(v, t)
+		if table == nil {
+			continue // a partition that was dropped or detached
+		}
+		if i := table.Index(t.Name); i == nil || !i.Valid || !t.fits(i) || t.unattached(v, s.Edge, i) {
+			return pending("no index " + t.Name + " like " + t.Of)
+		}
+	}
+	return done()
+}
+
+// Apply implements Step. An index of a partitioned table becomes valid when the indexes of all partitions are attached.
+func (s MirrorIndexes) Apply(v View) []Action {
+	var actions, attach []Action
+	for _, t := range s.Edge.Twins {
+		table := s.Edge.tableOf(v, t)
+		if table == nil {
+			continue
+		}
+		i := table.Index(t.Name)
+		switch {
+		case i == nil:
+			actions = append(actions, t.build())
+		case !t.Partitioned && !i.Valid && t.fits(i):
+			actions = append(actions, t.drop(), t.build())
+		case !t.fits(i): // the application's: the build reports that the name is taken
+			actions = append(actions, t.build())
+		}
+		if t.unattached(v, s.Edge, i) {
+			attach = append(attach, t.attach())
+		}
+	}
+	slices.Reverse(attach)
+	return append(actions, attach...)
+}
+
+// Undo implements Step. An index that is attached goes with the one above it.
+func (s MirrorIndexes) Undo(v View) []Action {
+	child := v.Relation(s.Edge.Child)
+	if child == nil {
+		return nil
+	}
+	if c := child.Column(s.Edge.UUID); c == nil || !s.Edge.Marked(c) {
+		return nil
+	}
+	var actions []Action
+	for _, t := range s.Edge.Twins {
+		table := s.Edge.tableOf(v, t)
+		if table == nil {
+			continue
+		}
+		if i := table.Index(t.Name); i != nil && i.Parent == 0 && t.fits(i) && i.Constraint == "" {
+			actions = append(actions, t.drop())
+		}
+	}
+	slices.Reverse(actions)
+	return actions
+}
+
+// tableOf returns the table of a twin; nil if it does not exist.
+func (e Edge) tableOf(v View, t IndexTwin) *catalog.Table {
+	child := v.Relation(e.Child)
+	if child == nil {
+		return nil
+	}
+	for _, table := range child.All() {
+		if table.Named().Same(t.Table) {
+			return table
+		}
+	}
+	return nil
+}
+
+// unattached reports whether the twin's index, which may be nil, is not attached to the one above it.
+func (t IndexTwin) unattached(v View, e Edge, i *catalog.Index) bool {
+	if t.Above.Name == "" {
+		return false
+	}
+	child := v.Relation(e.Child)
+	for _, table := range child.All() {
+		if above := table.Index(t.Above.Name); above != nil && table.Schema == t.Above.Schema {
+			return i == nil || i.Parent != above.OID
+		}
+	}
+	return true
+}
+
+func (t IndexTwin) build() Action {
+	if t.Partitioned {
+		only := t.Table
+		only.Only = true
+		return Change{Locks: []lock.Lock{lock.On(only, lock.ShareRowExclusive)}, Statements: []string{t.statement("", only)}}
+	}
+	return Concurrently{Table: t.Table, Index: t.Name, Build: true, Statement: t.statement("CONCURRENTLY ", t.Table.All())}
+}
+
+func (t IndexTwin) drop() Action {
+	name := sqltext.Table{Schema: t.Table.Schema, Name: t.Name}
+	if t.Partitioned {
+		return Change{Locks: []lock.Lock{lock.On(t.Table, lock.AccessExclusive)}, Statements: []string{sqltext.Format("DROP INDEX {}", name)}}
+	}
+	return Concurrently{Table: t.Table, Index: t.Name, Statement: sqltext.Format("DROP INDEX CONCURRENTLY {}", name)}
+}
+
+func (t IndexTwin) attach() Action {
+	only := t.Table
+	only.Only = true
+	return Change{Locks: []lock.Lock{lock.On(only, lock.AccessExclusive)}, Statements: []string{
+		sqltext.Format("ALTER INDEX {} ATTACH PARTITION {}", t.Above, sqltext.Table{Schema: t.Table.Schema, Name: t.Name}),
+	}}
+}

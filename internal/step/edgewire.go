@@ -1,0 +1,241 @@
+package step
+
+import (
+	"slices"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/lock"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// WireEdge adds the uuid column and the triggers that keep it equal to the integer column, in one transaction: no row is
+// written with the column and without the triggers.
+type WireEdge struct{ Edge Edge }
+
+// ID implements Step.
+func (s WireEdge) ID() ID { return s.Edge.id("wire") }
+
+// Explain implements Step.
+func (s WireEdge) Explain() Explanation {
+	e := Explanation{
+		What:     "add column " + s.Edge.UUID + " and the triggers that keep it equal to " + s.Edge.Column,
+		Undo:     "drop the triggers, their function and the column",
+		Why:      "one transaction: every row that is written from then on has both columns, whichever of them the application writes",
+		Lock:     "ACCESS EXCLUSIVE, an instant",
+		Scans:    "nothing",
+		UndoneBy: ByItself,
+	}
+	if s.Edge.Inherited {
+		e.What = "add the triggers that keep " + s.Edge.UUID + " equal to " + s.Edge.Column
+		e.Undo = "drop the triggers and their function; the column goes with the table above"
+		e.Why = "the triggers of the table above do not fire for this table"
+	}
+	return e
+}
+
+// Check implements Step.
+func (s WireEdge) Check(v View) Outcome {
+	e := s.Edge
+	child := v.Relation(e.Child)
+	if child == nil || child.Column(e.UUID) == nil {
+		return pending("no column " + e.UUID)
+	}
+	return outcomeIf(len(s.Apply(v)) == 0, "no triggers, or others, between "+e.Column+" and "+e.UUID)
+}
+
+// Apply implements Step.
+func (s WireEdge) Apply(v View) []Action {
+	e := s.Edge
+	child := v.Relation(e.Child)
+	c := child.Column(e.UUID)
+	switch {
+	case c == nil:
+		return []Action{Change{Locks: e.onTree(lock.AccessExclusive), Statements: slices.Concat(e.create(v), e.add(), e.mark("", EdgeMark{Index: e.willMakeParentIndex(v)}), e.createTriggers(child))}}
+	case !e.Marked(c):
+		if !e.Inherited {
+			return nil // the application's column
+		}
+		return []Action{Change{Locks: e.on(lock.AccessExclusive), Statements: slices.Concat(e.create(v), e.setDefault(), e.mark(text(c.Comment), EdgeMark{Index: e.willMakeParentIndex(v)}), e.createTriggers(child))}}
+	}
+	return s.repair(v, child)
+}
+
+// repair returns the actions that restore triggers that were dropped, disabled or made by an older rekey.
+func (s WireEdge) repair(v View, child *catalog.Table) []Action {
+	e := s.Edge
+	var statements []string
+	existing := e.triggers(child)
+	switch {
+	case len(existing) == 0:
+		statements = append(statements, e.create(v)...)
+	case slices.ContainsFunc(existing, func(t catalog.Trigger) bool { return t.Source != e.FunctionSource() || !t.Definer }):
+		statements = append(statements, e.FunctionSQL(true))
+	}
+	statements = append(statements, e.createTriggers(child)...)
+	if len(statements) == 0 {
+		return nil
+	}
+	return []Action{Change{Locks: e.on(lock.ShareRowExclusive), Statements: statements}}
+}
+
+// Undo implements Step.
+func (s WireEdge) Undo(v View) []Action {
+	e := s.Edge
+	child := v.Relation(e.Child)
+	if child == nil {
+		return nil
+	}
+	c := child.Column(e.UUID)
+	if c == nil || !e.Marked(c) {
+		return nil // the application's
+	}
+	var statements []string
+	existing := e.triggers(child)
+	for _, t := range existing {
+		statements = append(statements, sqltext.Format("DROP TRIGGER {} ON {}", sqltext.Name(t.Name), e.Child.All()))
+	}
+	if len(existing) > 0 {
+		statements = append(statements, sqltext.Format("DROP FUNCTION IF EXISTS {}()", e.Function))
+	}
+	if e.Inherited {
+		return []Action{Change{Locks: e.on(lock.AccessExclusive), Statements: slices.Concat(statements, e.dropDefault(), e.unmark(c))}}
+	}
+	return []Action{Change{Locks: e.onTree(lock.AccessExclusive), Statements: append(statements, sqltext.Format("ALTER TABLE {} DROP COLUMN {}", e.Child.All(), sqltext.Name(e.UUID)))}}
+}
+
+// create returns the statements that make the function, which its owner alone may execute.
+func (e Edge) create(v View) []string {
+	statements := []string{e.FunctionSQL(false)}
+	if e.Owner != "" && e.Owner != v.Server.Role.Name {
+		statements = append(statements, sqltext.Format("ALTER FUNCTION {}() OWNER TO {}", e.Function, sqltext.Name(e.Owner)))
+	}
+	return append(statements, e.privateSQL())
+}
+
+// add returns the statements that add the column. Its default is set afterwards, so that existing rows get none.
+func (e Edge) add() []string {
+	add := sqltext.Format("ALTER TABLE {} ADD COLUMN {} pg_catalog.uuid", e.Child.All(), sqltext.Name(e.UUID))
+	if d := e.defaultUUID(); d != "NULL" {
+		add += sqltext.Format(", ALTER COLUMN {} SET DEFAULT ", sqltext.Name(e.UUID)) + d
+	}
+	return []string{add}
+}
+
+// setDefault and dropDefault change the default of an inherited column in this table alone.
+func (e Edge) setDefault() []string {
+	if e.defaultUUID() == "NULL" {
+		return nil
+	}
+	return []string{sqltext.Format("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT ", e.Child, sqltext.Name(e.UUID)) + e.defaultUUID()}
+}
+
+func (e Edge) dropDefault() []string {
+	if e.defaultUUID() == "NULL" {
+		return nil
+	}
+	return []string{sqltext.Format("ALTER TABLE {} ALTER COLUMN {} DROP DEFAULT", e.Child, sqltext.Name(e.UUID))}
+}
+
+// onTree is like on, with the tables that inherit the column.
+func (e Edge) onTree(mode lock.Mode) []lock.Lock {
+	return []lock.Lock{lock.On(e.Child.All(), mode)}
+}
+
+// triggers returns the triggers of the edge that a table has.
+func (e Edge) triggers(child *catalog.Table) []catalog.Trigger {
+	var found []catalog.Trigger
+	for _, t := range child.Triggers {
+		if slices.Contains([]string{e.Trigger("i"), e.Trigger("u"), e.Trigger("l")}, t.Name) {
+			found = append(found, t)
+		}
+	}
+	return found
+}
+
+func findTrigger(table *catalog.Table, name string) *catalog.Trigger {
+	at := slices.IndexFunc(table.Triggers, func(t catalog.Trigger) bool { return t.Name == name })
+	if at < 0 {
+		return nil
+	}
+	return &table.Triggers[at]
+}
+
+// createTriggers returns the statements for the triggers that are missing or not enabled as they must be.
+func (e Edge) createTriggers(child *catalog.Table) []string {
+	var statements []string
+	for _, kind := range []string{"i", "u", "l"} {
+		name := e.Trigger(kind)
+		if kind == "l" && !e.ChildFirst {
+			continue
+		}
+		if findTrigger(child, name) == nil {
+			statements = append(statements, e.triggerSQL(kind))
+			if e.Always {
+				statements = append(statements, e.enableSQL(child, name))
+			}
+			continue
+		}
+		for _, table := range e.tables(child) {
+			if t := findTrigger(table, name); t != nil && t.Enabled != e.enabled() {
+				statements = append(statements, e.enableSQL(table, name))
+			}
+		}
+	}
+	return statements
+}
+
+// tables returns the tables on which the edge's triggers are: a partitioned table and its partitions, or the child alone.
+func (e Edge) tables(child *catalog.Table) []*catalog.Table {
+	if e.Tree {
+		return child.All()
+	}
+	return []*catalog.Table{child}
+}
+
+// enabled returns the value of tgenabled that the triggers must have.
+func (e Edge) enabled() string {
+	if e.Always {
+		return "A"
+	}
+	return "O"
+}
+
+func (e Edge) enableSQL(table *catalog.Table, trigger string) string {
+	template := "ALTER TABLE {} ENABLE TRIGGER {}"
+	if e.Always {
+		template = "ALTER TABLE {} ENABLE ALWAYS TRIGGER {}"
+	}
+	return sqltext.Format(template, sqltext.Table{Schema: table.Schema, Name: table.Name}, sqltext.Name(trigger))
+}
+
+// triggerSQL returns the statement that creates one trigger. An UPDATE trigger has no list of columns: with one it would not
+// see what an earlier trigger changed.
+func (e Edge) triggerSQL(kind string) string {
+	names := []any{sqltext.Name(e.Trigger(kind)), e.Child.All()}
+	execute := sqltext.Format(" EXECUTE FUNCTION {}()", e.Function)
+	switch kind {
+	case "i":
+		return sqltext.Format("CREATE TRIGGER {} BEFORE INSERT ON {} FOR EACH ROW WHEN (", names...) +
+			e.names().Replace("{key} IS NOT NULL OR {uuid} IS NOT NULL") + ")" + execute
+	case "u":
+		return sqltext.Format("CREATE TRIGGER {} BEFORE UPDATE ON {} FOR EACH ROW WHEN (", names...) + e.whenWritten() + ")" + execute
+	}
+	one := e.names().Replace("({key} IS NULL) OPERATOR(pg_catalog.<>) ({uuid} IS NULL){and parts given}")
+	if e.deferred() {
+		return sqltext.Format("CREATE CONSTRAINT TRIGGER {} AFTER INSERT OR UPDATE ON {} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (", names...) + one + ")" + execute
+	}
+	return sqltext.Format("CREATE TRIGGER {} AFTER INSERT OR UPDATE ON {} FOR EACH ROW WHEN (", names...) + one + ")" + execute
+}
+
+// deferred reports whether the AFTER trigger fires at the end of the transaction. It is deferred for every deferrable foreign
+// key: SET CONSTRAINTS may defer the foreign key without the trigger.
+func (e Edge) deferred() bool { return e.Reference.Deferrable || !e.Constrained() }
+
+// whenWritten returns the condition of the UPDATE trigger: a side was written, but not by rekey's own filling, which has
+// looked the value up itself. Every role may set rekey.fill, so that the condition asks for the owner's rights too.
+func (e Edge) whenWritten() string {
+	return e.names().Replace("({key} IS DISTINCT FROM {old key} OR {uuid} IS DISTINCT FROM {old uuid}{or parts written})" +
+		" AND ({old uuid} IS NULL AND {key} OPERATOR(pg_catalog.=) {old key}{and parts unchanged}" +
+		" AND pg_catalog.current_setting('rekey.fill', true) OPERATOR(pg_catalog.=) 'on'" +
+		" AND pg_catalog.pg_has_role(current_user, {owner}, 'USAGE')) IS NOT TRUE")
+}
