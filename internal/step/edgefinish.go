@@ -22,8 +22,9 @@ func (s FinishEdge) Explain() Explanation {
 
 // Check implements Step.
 func (s FinishEdge) Check(v View) Outcome {
-	c := v.Relation(s.Edge.Child).Column(s.Edge.UUID)
-	return outcomeIf(c != nil && s.Edge.Marked(c) && s.Edge.finished(c), "the column is not marked as finished")
+	child := v.Relation(s.Edge.Child)
+	origin, mark := s.Edge.ReadMark(child)
+	return outcomeIf(origin == Made && mark.Finished, "the column is not marked as finished")
 }
 
 // Apply implements Step.
@@ -43,11 +44,8 @@ func (s FinishEdge) Undo(v View) []Action {
 }
 
 func (s FinishEdge) write(v View, finished bool) []Action {
-	comment, mark := "", EdgeMark{}
-	if c := v.Relation(s.Edge.Child).Column(s.Edge.UUID); c != nil {
-		comment = text(c.Comment)
-		mark, _ = ReadEdgeMark(c)
-	}
+	child := v.Relation(s.Edge.Child)
+	_, mark := s.Edge.ReadMark(child)
 	mark.Finished = finished
-	return []Action{Change{Locks: s.Edge.on(lock.ShareUpdateExclusive), Statements: s.Edge.mark(comment, mark)}}
+	return []Action{Change{Locks: s.Edge.on(lock.ShareUpdateExclusive), Statements: s.Edge.comment(mark.Comment(child.Column(s.Edge.UUID).Comment))}}
 }

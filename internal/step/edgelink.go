@@ -86,10 +86,7 @@ func leaves(child *catalog.Table) []*catalog.Table {
 func (s LinkEdge) Undo(v View) []Action {
 	e := s.Edge
 	child := v.Relation(e.Child)
-	if child == nil {
-		return nil
-	}
-	if c := child.Column(e.UUID); c == nil || !e.Marked(c) {
+	if child == nil || !e.made(child) {
 		return nil
 	}
 	if e.foreignKey(child) != nil {

@@ -66,14 +66,43 @@ func (e Edge) Mark(child, parent *catalog.Table) EdgeMark {
 		m.Constraint = e.Constraint
 	}
 	for _, twin := range e.Twins {
-		if child.Index(twin.Name) == nil {
+		exists := func(table *catalog.Table) bool { return table.Named().Same(twin.Table) && table.Index(twin.Name) != nil }
+		if !slices.ContainsFunc(child.All(), exists) {
 			m.Indexes = append(m.Indexes, twin.Name)
 		}
 	}
-	if e.ParentIndex != "" && parent.Index(e.ParentIndex) == nil {
-		m.ParentIndex = e.ParentIndex
+	if e.ParentIndex != "" {
+		if i := parent.Index(e.ParentIndex); i == nil || text(i.Comment) == parentIndexMark { // rekey may have made it for another edge
+			m.ParentIndex = e.ParentIndex
+		}
 	}
 	return m
+}
+
+// made reports whether the uuid column has the mark of the edge.
+func (e Edge) made(child *catalog.Table) bool {
+	origin, _ := e.ReadMark(child)
+	return origin == Made
+}
+
+// markMade returns the statement that marks a column as made.
+func (e Edge) markMade(v View) []string {
+	child := v.Relation(e.Child)
+	var before *string
+	if c := child.Column(e.UUID); c != nil {
+		before = c.Comment
+	}
+	return e.comment(e.Mark(child, v.Relation(e.Parent)).Comment(before))
+}
+
+// unmark returns the statement that restores the comment.
+func (e Edge) unmark(c *catalog.Column) []string { return e.comment(PlainEdgeComment(c.Comment)) }
+
+func (e Edge) comment(comment string) []string {
+	if comment == "" {
+		return []string{sqltext.Format("COMMENT ON COLUMN {}.{} IS NULL", e.Child.All(), sqltext.Name(e.UUID))}
+	}
+	return []string{sqltext.Format("COMMENT ON COLUMN {}.{} IS {}", e.Child.All(), sqltext.Name(e.UUID), sqltext.Value(comment))}
 }
 
 // ReadMark returns the origin of the edge's uuid column, and its mark: Absent without the column, Made if its mark names

@@ -76,7 +76,8 @@ func (s MirrorIndexes) Undo(v View) []Action {
 	if child == nil {
 		return nil
 	}
-	if c := child.Column(s.Edge.UUID); c == nil || !s.Edge.Marked(c) {
+	origin, mark := s.Edge.ReadMark(child)
+	if origin != Made {
 		return nil
 	}
 	var actions []Action
@@ -85,7 +86,7 @@ func (s MirrorIndexes) Undo(v View) []Action {
 		if table == nil {
 			continue
 		}
-		if i := table.Index(t.Name); i != nil && i.Parent == 0 && t.fits(i) && i.Constraint == "" {
+		if i := table.Index(t.Name); i != nil && i.Parent == 0 && t.fits(i) && slices.Contains(mark.Indexes, t.Name) {
 			actions = append(actions, t.drop())
 		}
 	}

@@ -77,21 +77,8 @@ func (e Edge) makesParentIndex(v View) bool {
 	if child == nil {
 		return false
 	}
-	c := child.Column(e.UUID)
-	if c == nil || !e.Marked(c) {
-		return false
-	}
-	mark, _ := ReadEdgeMark(c)
-	return mark.Index
-}
-
-// willMakeParentIndex reports whether the parent's index is missing, or made by rekey for another edge.
-func (e Edge) willMakeParentIndex(v View) bool {
-	if e.ParentIndex == "" {
-		return false
-	}
-	i := e.parentIndex(v)
-	return i == nil || text(i.Comment) == parentIndexMark
+	origin, mark := e.ReadMark(child)
+	return origin == Made && mark.ParentIndex == e.ParentIndex
 }
 
 func (e Edge) parentIndex(v View) *catalog.Index {

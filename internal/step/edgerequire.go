@@ -61,10 +61,7 @@ func (s RequireUUID) Apply(v View) []Action {
 // Undo implements Step. The column stays NOT NULL until it is dropped; a CHECK that an interrupted run left goes first.
 func (s RequireUUID) Undo(v View) []Action {
 	child := v.Relation(s.Edge.Child)
-	if child == nil || s.Edge.proof(child) == nil {
-		return nil
-	}
-	if c := child.Column(s.Edge.UUID); c == nil || !s.Edge.Marked(c) {
+	if child == nil || s.Edge.proof(child) == nil || !s.Edge.made(child) {
 		return nil
 	}
 	return []Action{s.Edge.dropCheck(s.Edge.hasProofNow())}

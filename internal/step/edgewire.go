@@ -50,12 +50,12 @@ func (s WireEdge) Apply(v View) []Action {
 	c := child.Column(e.UUID)
 	switch {
 	case c == nil:
-		return []Action{Change{Locks: e.onTree(lock.AccessExclusive), Statements: slices.Concat(e.create(v), e.add(), e.mark("", EdgeMark{Index: e.willMakeParentIndex(v)}), e.createTriggers(child))}}
-	case !e.Marked(c):
+		return []Action{Change{Locks: e.onTree(lock.AccessExclusive), Statements: slices.Concat(e.create(v), e.add(), e.markMade(v), e.createTriggers(child))}}
+	case !e.made(child):
 		if !e.Inherited {
 			return nil // the application's column
 		}
-		return []Action{Change{Locks: e.on(lock.AccessExclusive), Statements: slices.Concat(e.create(v), e.setDefault(), e.mark(text(c.Comment), EdgeMark{Index: e.willMakeParentIndex(v)}), e.createTriggers(child))}}
+		return []Action{Change{Locks: e.on(lock.AccessExclusive), Statements: slices.Concat(e.create(v), e.setDefault(), e.markMade(v), e.createTriggers(child))}}
 	}
 	return s.repair(v, child)
 }
@@ -85,8 +85,7 @@ func (s WireEdge) Undo(v View) []Action {
 	if child == nil {
 		return nil
 	}
-	c := child.Column(e.UUID)
-	if c == nil || !e.Marked(c) {
+	if !e.made(child) {
 		return nil // the application's
 	}
 	var statements []string
@@ -98,7 +97,7 @@ func (s WireEdge) Undo(v View) []Action {
 		statements = append(statements, sqltext.Format("DROP FUNCTION IF EXISTS {}()", e.Function))
 	}
 	if e.Inherited {
-		return []Action{Change{Locks: e.on(lock.AccessExclusive), Statements: slices.Concat(statements, e.dropDefault(), e.unmark(c))}}
+		return []Action{Change{Locks: e.on(lock.AccessExclusive), Statements: slices.Concat(statements, e.dropDefault(), e.unmark(child.Column(e.UUID)))}}
 	}
 	return []Action{Change{Locks: e.onTree(lock.AccessExclusive), Statements: append(statements, sqltext.Format("ALTER TABLE {} DROP COLUMN {}", e.Child.All(), sqltext.Name(e.UUID)))}}
 }
