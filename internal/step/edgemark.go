@@ -66,7 +66,9 @@ func (e Edge) Mark(child, parent *catalog.Table) EdgeMark {
 		m.Constraint = e.Constraint
 	}
 	for _, twin := range e.Twins {
-		exists := func(table *catalog.Table) bool { return table.Named().Same(twin.Table) && table.Index(twin.Name) != nil }
+		exists := func(table *catalog.Table) bool {
+			return table.Named().Same(twin.Table) && table.Index(twin.Name) != nil
+		}
 		if !slices.ContainsFunc(child.All(), exists) {
 			m.Indexes = append(m.Indexes, twin.Name)
 		}
@@ -191,4 +193,6 @@ func (m EdgeMark) complete() bool {
 
 func namePair(t sqltext.Table) [2]string { return [2]string{t.Schema, t.Name} }
 
-func namedTable(names [2]string) sqltext.Table { return sqltext.Table{Schema: names[0], Name: names[1]} }
+func namedTable(names [2]string) sqltext.Table {
+	return sqltext.Table{Schema: names[0], Name: names[1]}
+}

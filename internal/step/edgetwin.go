@@ -55,20 +55,7 @@ func Twins(child *catalog.Table, column, uuid string) (twins []IndexTwin, withou
 
 // holds reports whether an index depends on a column.
 func holds(i *catalog.Index, column string) bool {
-	if slices.Contains(i.Columns, column) || slices.Contains(i.Included, column) {
-		return true
-	}
-	texts := []string{i.Predicate}
-	if slices.Contains(i.Columns, "") {
-		texts = append(texts, i.Definition)
-	}
-	return slices.ContainsFunc(texts, func(text string) bool { return mentions(text, column) })
-}
-
-// mentions reports whether an expression may depend on a column.
-func mentions(expression, column string) bool {
-	tokens, ok := sqltext.Tokens(expression)
-	return !ok || slices.ContainsFunc(tokens, func(t sqltext.Token) bool { return isName(t, column) })
+	return slices.Contains(slices.Concat(i.Columns, i.Included, i.Uses), column)
 }
 
 func isName(t sqltext.Token, want string) bool {

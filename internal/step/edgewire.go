@@ -63,20 +63,35 @@ func (s WireEdge) Apply(v View) []Action {
 // repair returns the actions that restore triggers that were dropped, disabled or made by an older rekey.
 func (s WireEdge) repair(v View, child *catalog.Table) []Action {
 	e := s.Edge
-	var statements []string
-	existing := e.triggers(child)
-	switch {
-	case len(existing) == 0:
-		statements = append(statements, e.create(v)...)
-	case slices.ContainsFunc(existing, func(t catalog.Trigger) bool { return t.Source != e.FunctionSource() || !t.Definer }):
-		statements = append(statements, e.FunctionSQL(true))
-	}
+	statements := e.repairFunction(v, e.triggers(child))
 	statements = append(statements, e.createTriggers(child)...)
 	if len(statements) == 0 {
 		return nil
 	}
 	return []Action{Change{Locks: e.on(lock.ShareRowExclusive), Statements: statements}}
 }
+
+// repairFunction returns the statements that restore the function of the triggers.
+func (e Edge) repairFunction(v View, triggers []catalog.Trigger) []string {
+	ours := slices.DeleteFunc(slices.Clone(triggers), func(t catalog.Trigger) bool { return t.Calls() != e.Function })
+	if len(ours) == 0 {
+		return e.create(v)
+	}
+	var statements []string
+	if t := ours[0]; t.Source != e.FunctionSource() || !t.Definer || !slices.Equal(t.Config, []string{functionPath}) {
+		statements = append(statements, e.FunctionSQL(true))
+	}
+	if e.Owner != "" && ours[0].FunctionOwner != e.Owner {
+		statements = append(statements, sqltext.Format("ALTER FUNCTION {}() OWNER TO {}", e.Function, sqltext.Name(e.Owner)))
+	}
+	if ours[0].Public {
+		statements = append(statements, e.privateSQL())
+	}
+	return statements
+}
+
+// functionPath is the function's SET clause, as pg_proc.proconfig has it.
+const functionPath = "search_path=pg_catalog, pg_temp"
 
 // Undo implements Step.
 func (s WireEdge) Undo(v View) []Action {
@@ -144,19 +159,11 @@ func (e Edge) onTree(mode lock.Mode) []lock.Lock {
 func (e Edge) triggers(child *catalog.Table) []catalog.Trigger {
 	var found []catalog.Trigger
 	for _, t := range child.Triggers {
-		if slices.Contains([]string{e.Trigger("i"), e.Trigger("u"), e.Trigger("l")}, t.Name) {
+		if slices.Contains([]string{e.Trigger("i"), e.Trigger("u"), e.Trigger("l")}, t.Name) && t.Calls() == e.Function {
 			found = append(found, t)
 		}
 	}
 	return found
-}
-
-func findTrigger(table *catalog.Table, name string) *catalog.Trigger {
-	at := slices.IndexFunc(table.Triggers, func(t catalog.Trigger) bool { return t.Name == name })
-	if at < 0 {
-		return nil
-	}
-	return &table.Triggers[at]
 }
 
 // createTriggers returns the statements for the triggers that are missing or not enabled as they must be.
@@ -167,7 +174,7 @@ func (e Edge) createTriggers(child *catalog.Table) []string {
 		if kind == "l" && !e.ChildFirst {
 			continue
 		}
-		if findTrigger(child, name) == nil {
+		if child.Trigger(name) == nil {
 			statements = append(statements, e.triggerSQL(kind))
 			if e.Always {
 				statements = append(statements, e.enableSQL(child, name))
@@ -175,7 +182,7 @@ func (e Edge) createTriggers(child *catalog.Table) []string {
 			continue
 		}
 		for _, table := range e.tables(child) {
-			if t := findTrigger(table, name); t != nil && t.Enabled != e.enabled() {
+			if t := table.Trigger(name); t != nil && t.Enabled != e.enabled() {
 				statements = append(statements, e.enableSQL(table, name))
 			}
 		}

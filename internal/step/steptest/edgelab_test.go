@@ -26,6 +26,7 @@ type lab struct {
 	t     testing.TB
 	pool  *pgxpool.Pool // for rekey, with its search_path
 	app   *pgxpool.Pool // for the application
+	info  catalog.Server
 	edges []step.Edge
 }
 
@@ -39,11 +40,12 @@ func newLab(t testing.TB, c *server.Cluster, sql string) *lab {
 	t.Helper()
 	url := servertest.Database(t, c).URL
 	own := url + "&search_path=pg_catalog"
-	if !strings.Contains(url, "?") {
-		own = url + "?search_path=pg_catalog"
-	}
 	l := &lab{t: t, pool: servertest.Pool(t, own), app: servertest.Pool(t, url)}
 	l.exec(parents + sql)
+	var err error
+	if l.info, err = inspect.Server(t.Context(), l.pool); err != nil {
+		t.Fatal(err)
+	}
 	return l
 }
 
@@ -62,7 +64,7 @@ func (l *lab) edge(child, column, parent string, options ...func(*step.Edge)) st
 	}
 	uuid := strings.TrimSuffix(column, "_id") + "_uuid"
 	e := step.Edge{
-		Child: sqltext.Table{Schema: "app", Name: child, Only: table.Kind == catalog.Ordinary && table.IsTree()},
+		Child:  sqltext.Table{Schema: "app", Name: child, Only: table.Kind == catalog.Ordinary && table.IsTree()},
 		Parent: sqltext.Table{Schema: "app", Name: parent, Only: v.Schema.Relation(parent).Kind == catalog.Ordinary},
 		Column: column, Key: "id", UUID: uuid, ParentUUID: "uuid", Constraint: child + "_" + uuid + "_fkey", Check: child + "_" + uuid + "_check",
 		Tree: table.Kind == catalog.Partitioned, Owner: v.Server.Role.Name, Row: table.OrderKey(uuid), NotNull: table.Column(column).NotNull,
@@ -90,13 +92,9 @@ func (l *lab) edge(child, column, parent string, options ...func(*step.Edge)) st
 // view reads what steps decide from.
 func (l *lab) view(ctx context.Context) step.View {
 	l.t.Helper()
-	info, err := inspect.Server(ctx, l.pool)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	v := step.View{Server: info}
-	err = pg.Read(ctx, l.pool, func(tx pg.Tx) error {
-		v.Schema, err = inspect.Schema(ctx, tx, inspect.Request{Schema: "app", All: true, Edges: true})
+	v := step.View{Server: l.info}
+	err := pg.Read(ctx, l.pool, func(tx pg.Tx) (err error) {
+		v.Schema, err = inspect.Schema(ctx, tx, inspect.Request{Schema: "app", Relations: []string{"c", "c2", "p"}, Edges: true})
 		return err
 	})
 	if err != nil {
@@ -185,12 +183,14 @@ func (l *lab) act(ctx context.Context, a step.Action) error {
 	switch a := a.(type) {
 	case step.Change:
 		return pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
-			for _, sql := range append([]string{lock.SQL(a.Locks)}, a.Statements...) {
-				if _, err := tx.Exec(ctx, sql); err != nil {
-					return err
-				}
+			if _, err := tx.Exec(ctx, lock.SQL(a.Locks)); err != nil {
+				return err
 			}
-			return guarded(ctx, tx, a.Guard)
+			if err := guarded(ctx, tx, a.Guard); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, strings.Join(a.Statements, "; "))
+			return err
 		})
 	case step.Fill:
 		return pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
