@@ -164,14 +164,6 @@ func (e Edge) onBoth(mode lock.Mode) []lock.Lock {
 	return lock.InOrder([]lock.Lock{lock.On(e.Child, mode), lock.On(e.Parent, mode)})
 }
 
-// Relation returns a table of the view; nil if it does not exist.
-func (v View) Relation(table sqltext.Table) *catalog.Table {
-	if v.Table != nil && v.Table.Named().Same(table) {
-		return v.Table
-	}
-	return v.Schema.Find(table.Schema, table.Name)
-}
-
 // idents returns columns as a list for SQL, quoted.
 func idents(columns []string) string {
 	quoted := make([]string, len(columns))
