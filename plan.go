@@ -235,7 +235,7 @@ func relations(p plan.Plan) (list []Relation) {
 }
 
 func group(p plan.Plan, g plan.Group, fill plan.FillDescriber) Group {
-	doc := Group{Table: g.Table, State: State(g.State), Missing: g.Missing, Kept: g.Kept, Steps: []Step{}}
+	doc := Group{Table: g.Table.Name, State: State(g.State), Missing: g.Missing, Kept: g.Kept, Steps: []Step{}}
 	view := p.View(g)
 	if view.Table != nil && g.Target.Table != "" {
 		doc.Rows, doc.Bytes = plan.Rows(view.Table), plan.Bytes(view.Table)

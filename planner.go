@@ -126,7 +126,7 @@ func share(p plan.Plan, doc Plan) sharedPlan {
 	s.doc.Groups, s.doc.Relations, s.doc.Notes, s.doc.Code = []Group{}, nil, []string{}, nil
 	for _, g := range p.Targets() {
 		if len(p.Fills(g)) > 0 {
-			s.fills = append(s.fills, g.Table)
+			s.fills = append(s.fills, g.Table.Name)
 		}
 	}
 	return s

@@ -84,7 +84,7 @@ func statusOf(p plan.Plan) Status {
 	}
 	groups := map[string]plan.Group{}
 	for _, g := range p.Targets() {
-		groups[g.Table] = g
+		groups[g.Table.Name] = g
 	}
 	known := map[string]bool{}
 	for _, name := range p.Names {
@@ -107,10 +107,10 @@ func statusOf(p plan.Plan) Status {
 }
 
 func tableStatus(p plan.Plan, g plan.Group) TableStatus {
-	table := p.Schema.Relation(g.Table)
+	table := p.Schema.Named(g.Table)
 	origin, _ := g.Target.Read(table)
 	return TableStatus{
-		Table: g.Table, State: State(g.State), Missing: g.Missing, Rows: plan.Rows(table), Unique: plan.Uniqueness(g.Target, table),
+		Table: g.Table.Name, State: State(g.State), Missing: g.Missing, Rows: plan.Rows(table), Unique: plan.Uniqueness(g.Target, table),
 		Found: origin == step.Found, Random: g.Target.Random(),
 	}
 }

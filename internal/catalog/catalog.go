@@ -1,6 +1,8 @@
 // Package catalog describes a database as values: the server, its schemas and their tables. It contains no SQL.
 package catalog
 
+import "github.com/rekey-pg/rekey/internal/sqltext"
+
 // Server describes the server and the role of the session.
 type Server struct {
 	Version         int    // server_version_num: 150018
@@ -63,7 +65,7 @@ type Object struct {
 
 // Code is code that statements on a table run and that a role with fewer rights than the session's role can change.
 type Code struct {
-	Table  string // schema.table
+	Table  sqltext.Table
 	Holder Owner  // if Fault is set: owner of the expression that calls the code, which is the table's or a domain's owner
 	Where  string // the object that runs it: "constraint present on table app.t"
 	Runs   string // "function app.f(text)"
@@ -117,6 +119,9 @@ func (s Schema) Find(schema, name string) *Table {
 	}
 	return nil
 }
+
+// Named is Find for a qualified name.
+func (s Schema) Named(name sqltext.Table) *Table { return s.Find(name.Schema, name.Name) }
 
 // Relation returns the relation with a name; nil if there is none.
 func (s Schema) Relation(name string) *Table {

@@ -27,7 +27,7 @@ func Code(ctx context.Context, tx pg.Tx, tables []*catalog.Table, columns []stri
 	err := readEach(ctx, tx, "code", func(r codeRow) {
 		table := at[r.Relation]
 		code = append(code, catalog.Code{
-			Table: table.Schema + "." + table.Name, Holder: catalog.Owner{Name: r.Holder}, Where: r.Place, Runs: r.Runs,
+			Table: table.Named(), Holder: catalog.Owner{Name: r.Holder}, Where: r.Place, Runs: r.Runs,
 			Owner: catalog.Owner{Name: r.Owner, Becomes: r.Becomes}, Fault: r.Fault, Fires: r.Fires,
 		})
 	}, oids, replica, columns)

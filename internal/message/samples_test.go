@@ -7,6 +7,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -211,7 +212,7 @@ func tableSamples() []sample {
 
 func trustSamples() []sample {
 	mallory := catalog.Owner{Name: "mallory"}
-	check := catalog.Code{Table: orders, Where: "constraint positive on table app.orders", Runs: "function app.positive(numeric)", Owner: mallory}
+	check := catalog.Code{Table: sqltext.Table{Schema: "app", Name: "orders"}, Where: "constraint positive on table app.orders", Runs: "function app.positive(numeric)", Owner: mallory}
 	trigger := check
 	trigger.Fires, trigger.Where = true, "trigger audit on table app.orders"
 	text := check

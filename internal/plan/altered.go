@@ -14,7 +14,7 @@ func (p Plan) Altered(g Group, now catalog.Schema) string {
 	if g.Edge != nil {
 		return p.alteredEdge(*g.Edge, now)
 	}
-	table, then := now.Relation(g.Table), p.Schema.Relation(g.Table)
+	table, then := now.Named(g.Table), p.Schema.Named(g.Table)
 	before, _ := g.Target.Read(then)
 	origin, _ := g.Target.Read(table)
 	if before == step.Absent && origin == step.Untouched {

@@ -55,7 +55,7 @@ func (p *Plan) addSchemaGroups(goals Goals) {
 		p.Groups = append([]Group{p.functionGroup()}, p.Groups...)
 	}
 	if v := goals.Version; v != nil {
-		p.Groups = append(p.Groups, Group{Table: v.Table, Steps: []step.Step{
+		p.Groups = append(p.Groups, Group{Table: sqltext.Table{Schema: p.SchemaName, Name: v.Table}, Steps: []step.Step{
 			step.RecordVersion{Schema: p.SchemaName, Table: v.Table, From: v.From, To: v.To},
 		}})
 	}
@@ -74,7 +74,7 @@ func TargetOf(schema, table, column string) step.Target {
 func (p *Plan) group(goal TableGoal) Group {
 	goal, tooLate := goal.withValueKind(p.values)
 	t, table := goal.Target, goal.Table
-	g := Group{Table: t.Table, Target: t}
+	g := Group{Table: t.Name(), Target: t}
 	if p.VerifyOnly {
 		g.State, g.Missing = Complete, MissingOfKey(t, table)
 		if len(g.Missing) > 0 {
@@ -100,7 +100,7 @@ func (p *Plan) group(goal TableGoal) Group {
 	}
 	g.Missing = Missing(t, table)
 	if p.Direction == Up && !t.Random() {
-		g.Kept = p.Data[t.Table].Other
+		g.Kept = p.Data[t.Name()].Other
 	}
 	g.State = stateOf(p.Direction, t, table, g.Missing)
 	return g
@@ -189,15 +189,15 @@ func functionOf(schema string) sqltext.Table {
 // refuseSameIndex refuses a table whose index would have the same name as another table's.
 func refuseSameIndex(p *Plan) problem.List {
 	var found problem.List
-	owner := map[string]string{}
+	owner := map[sqltext.Table]string{}
 	for i := range p.Groups {
 		g := &p.Groups[i]
 		if g.Target.Table == "" {
 			continue
 		}
-		indexes := indexesOf(g.Target, p.Schema.Relation(g.Table))
+		indexes := indexesOf(g.Target, p.Schema.Named(g.Table))
 		for _, index := range indexes {
-			if other, taken := owner[index.Schema+"."+index.Name]; taken && p.Direction == Up {
+			if other, taken := owner[index]; taken && p.Direction == Up {
 				g.State = Refused
 				found = append(found, message.DuplicateIndexName(g.Target.String(), index.Name, other))
 				break
@@ -207,7 +207,7 @@ func refuseSameIndex(p *Plan) problem.List {
 			continue
 		}
 		for _, index := range indexes {
-			owner[index.Schema+"."+index.Name] = g.Target.String()
+			owner[index] = g.Target.String()
 		}
 	}
 	return found
@@ -266,7 +266,7 @@ func (p Plan) usesFunction() bool {
 		if work, _ := p.work(g); work {
 			return true
 		}
-		c := p.Schema.Relation(g.Table).Column(g.Target.Column)
+		c := p.Schema.Named(g.Table).Column(g.Target.Column)
 		return c != nil && g.Target.CallsFunction(c)
 	})
 }

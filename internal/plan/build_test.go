@@ -105,7 +105,7 @@ func TestStates(t *testing.T) {
 	} {
 		for direction, want := range map[Direction]State{Up: test.up, Down: test.down} {
 			p := Build(schemaRun(test.alter, func(s *Input) { s.Direction = direction }))
-			at := slices.IndexFunc(p.Groups, func(g Group) bool { return g.Table == "t" })
+			at := slices.IndexFunc(p.Groups, func(g Group) bool { return g.Table.Name == "t" })
 			g, r := p.Groups[at], p.Relations[0]
 			if len(p.Refusals) > 0 || g.State != want || r.State != want || strings.Join(g.Missing, ", ") != test.missing {
 				t.Errorf("%s, %s: group %s, relation %s, lacks %q, refused %v", name, direction, g.State, r.State, g.Missing, p.Refusals)
@@ -191,7 +191,7 @@ func TestVerifyOnlyStates(t *testing.T) {
 func TestPendingWork(t *testing.T) {
 	s := schemaRun(func(s *Input) {
 		complete(s, first(s))
-		s.Data["t"] = catalog.Data{Nulls: false}
+		s.Data[named("t")] = catalog.Data{Nulls: false}
 		s.Schema.Relations[1].Rows = -1
 		s.Schema.Relations = append(s.Schema.Relations, newTable("v", 3))
 	})
@@ -208,7 +208,7 @@ func TestPendingWork(t *testing.T) {
 		s.Schema.Relations = s.Schema.Relations[:1]
 		s.Schema.Function = &catalog.Function{Schema: "app", Name: step.FunctionName, Owner: "postgres", Kind: "f", Returns: "uuid", Volatile: true, Proof: &catalog.Proof{V7: true}}
 		complete(s, first(s))
-		s.Data["t"] = catalog.Data{}
+		s.Data[named("t")] = catalog.Data{}
 	}))
 	if done.Pending() || len(done.Refusals) > 0 {
 		t.Errorf("a complete schema has work: %v", done.Groups)
@@ -284,7 +284,7 @@ func TestView(t *testing.T) {
 	s := schemaRun(func(s *Input) {
 		s.Schema.Function = function("a")
 		s.Schema.Function.Proof = &catalog.Proof{V7: true}
-		s.Data["t"] = catalog.Data{Nulls: false}
+		s.Data[named("t")] = catalog.Data{Nulls: false}
 		s.Parts = map[uint32]catalog.Data{1: {}, 2: {Nulls: true}}
 	})
 	p := Build(s)

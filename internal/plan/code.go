@@ -46,7 +46,7 @@ func (p Plan) code(s Input) []Code {
 	}
 	for _, g := range p.Groups {
 		work, fills := p.work(g)
-		table := s.Schema.Relation(g.Table)
+		table := s.Schema.Named(g.Table)
 		if !work || table == nil {
 			continue
 		}

@@ -15,7 +15,7 @@ func TestCode(t *testing.T) {
 	app, root, mallory := catalog.Owner{Name: "app"}, catalog.Owner{Name: "root", Becomes: true}, catalog.Owner{Name: "mallory"}
 	made := Code{Runs: "function app.uuid_generate_v7()", Owner: "postgres", Use: Defaulted, Callers: []string{}}
 	check := func(table, fault string, owner catalog.Owner) catalog.Code {
-		return catalog.Code{Table: "app." + table, Holder: app, Where: "constraint present on table app." + table, Runs: "function app.f(text)", Owner: owner, Fault: fault}
+		return catalog.Code{Table: named(table), Holder: app, Where: "constraint present on table app." + table, Runs: "function app.f(text)", Owner: owner, Fault: fault}
 	}
 	for name, c := range map[string]struct {
 		alter func(*Input)

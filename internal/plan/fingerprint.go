@@ -18,7 +18,7 @@ import (
 // same role with the same settings, have the same plan except for names and sizes. A new field counts unless ignored
 // names it.
 func Fingerprint(s Input) string {
-	p := fingerprinter{own: qualifiers(s.Schema.Name)}
+	p := fingerprinter{schema: s.Schema.Name, own: qualifiers(s.Schema.Name)}
 	for _, part := range []any{s.Schema, s.Data, s.Adopted} {
 		p.value(reflect.ValueOf(part))
 	}
@@ -28,8 +28,9 @@ func Fingerprint(s Input) string {
 
 // fingerprinter serializes values, each with its length, so that different lists of values never look equal.
 type fingerprinter struct {
-	own  []string // the ways to write the schema's name before a dot
-	text bytes.Buffer
+	schema string
+	own    []string // the ways to write the schema's name before a dot
+	text   bytes.Buffer
 }
 
 // ignored reports whether a field may differ between schemas that have the same plan: names, OIDs and sizes.
@@ -41,6 +42,8 @@ func ignored(t reflect.Type, field string) bool {
 		return slices.Contains([]string{"OID", "Schema", "Above", "Pages", "Rows", "Bytes"}, field)
 	case reflect.TypeFor[catalog.Index]():
 		return field == "OID" || field == "Parent"
+	case reflect.TypeFor[catalog.ForeignKey]():
+		return slices.Contains([]string{"OID", "Index", "Above"}, field)
 	case reflect.TypeFor[catalog.Function]():
 		return field == "OID" || field == "Schema"
 	}
@@ -48,6 +51,10 @@ func ignored(t reflect.Type, field string) bool {
 }
 
 func (p *fingerprinter) value(v reflect.Value) {
+	if table, ok := v.Interface().(sqltext.Table); ok {
+		p.table(table)
+		return
+	}
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
@@ -62,7 +69,7 @@ func (p *fingerprinter) value(v reflect.Value) {
 		}
 	case reflect.Map:
 		keys := v.MapKeys()
-		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 		p.number(int64(len(keys)))
 		for _, key := range keys {
 			p.value(key)
@@ -87,6 +94,17 @@ func (p *fingerprinter) value(v reflect.Value) {
 		p.number(int64(v.Uint()))
 	default:
 		panic("plan: a fingerprint cannot include a " + v.Type().String()) // a new field of the catalogue
+	}
+}
+
+// table serializes the name of a relation, without the name of the schema that is described.
+func (p *fingerprinter) table(t sqltext.Table) {
+	if t.Schema == p.schema {
+		t.Schema = "\x00"
+	}
+	for _, text := range []string{t.Schema, t.Name, fmt.Sprint(t.Only)} {
+		p.number(int64(len(text)))
+		p.text.WriteString(text)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 // TestEveryFieldCounts checks that a change of any field that is read of a schema changes the fingerprint, except for
@@ -15,7 +16,10 @@ func TestEveryFieldCounts(t *testing.T) {
 	ignored := map[string]bool{"Schema.Name": true, "Schema.Function.OID": true, "Schema.Function.Schema": true}
 	for _, table := range []string{"Relations[0]", "OtherSchemas[0]"} {
 		for _, below := range []string{"", ".Below[0]"} {
-			for _, field := range []string{"OID", "Schema", "Above", "Pages", "Rows", "Bytes", "Indexes[0].OID", "Indexes[0].Parent"} {
+			for _, field := range []string{
+				"OID", "Schema", "Above", "Pages", "Rows", "Bytes", "Indexes[0].OID", "Indexes[0].Parent",
+				"ForeignKeys[0].OID", "ForeignKeys[0].Index", "ForeignKeys[0].Above", "ReferencedBy[0].OID", "ReferencedBy[0].Index", "ReferencedBy[0].Above",
+			} {
 				ignored["Schema."+table+below+"."+field] = true
 			}
 		}
@@ -44,11 +48,13 @@ func TestEveryFieldCounts(t *testing.T) {
 func full() plan.Input {
 	var s plan.Input
 	fill(reflect.ValueOf(&s.Schema).Elem())
-	s.Data = map[string]catalog.Data{}
+	s.Schema.Name = "own"
 	fill(reflect.ValueOf(&s.Data).Elem())
-	s.Adopted = map[string]bool{"t": true}
+	s.Adopted = map[sqltext.Table]bool{table(): true}
 	return s
 }
+
+func table() sqltext.Table { return sqltext.Table{Schema: "other", Name: "t"} }
 
 func fill(v reflect.Value, around ...reflect.Type) {
 	switch v.Kind() {
@@ -69,7 +75,7 @@ func fill(v reflect.Value, around ...reflect.Type) {
 		v.Set(reflect.MakeMap(v.Type()))
 		value := reflect.New(v.Type().Elem()).Elem()
 		fill(value, around...)
-		v.SetMapIndex(reflect.ValueOf("t"), value)
+		v.SetMapIndex(reflect.ValueOf(table()), value)
 	case reflect.String:
 		v.SetString("a")
 	default:
@@ -103,15 +109,15 @@ func walk(v reflect.Value, path string, changed func(string)) {
 	case reflect.Map:
 		change(reflect.Zero(v.Type()))
 		value := reflect.New(v.Type().Elem()).Elem()
-		value.Set(v.MapIndex(reflect.ValueOf("t")))
+		value.Set(v.MapIndex(reflect.ValueOf(table())))
 		walk(value, path+"[t]", func(path string) {
-			v.SetMapIndex(reflect.ValueOf("t"), value)
+			v.SetMapIndex(reflect.ValueOf(table()), value)
 			changed(path)
 		})
-		v.SetMapIndex(reflect.ValueOf("t"), reflect.New(v.Type().Elem()).Elem())
+		v.SetMapIndex(reflect.ValueOf(table()), reflect.New(v.Type().Elem()).Elem())
 		fill(v)
 		if v.Type().Elem().Kind() == reflect.Bool {
-			v.SetMapIndex(reflect.ValueOf("t"), reflect.ValueOf(true))
+			v.SetMapIndex(reflect.ValueOf(table()), reflect.ValueOf(true))
 		}
 	case reflect.String:
 		change(reflect.ValueOf(v.String() + "b").Convert(v.Type()))
@@ -152,6 +158,12 @@ func TestOwnNameIsNoDifference(t *testing.T) {
 		if same := at(c.a, c.textA) == at(c.b, c.textB); same != c.same {
 			t.Errorf("%s in %s and %s in %s: the same %v", c.textA, c.a, c.textB, c.b, same)
 		}
+	}
+	inCode := func(schema string) string {
+		return plan.Fingerprint(plan.Input{Schema: catalog.Schema{Name: schema, Code: []catalog.Code{{Table: sqltext.Table{Schema: "a", Name: "t"}}}}})
+	}
+	if inCode("b") != inCode("c") || inCode("a") == inCode("b") {
+		t.Error("the name of the own schema is not left out of a table's name, or that of another one is")
 	}
 	// The boundary between two texts counts.
 	if two := func(a, b string) string {

@@ -23,7 +23,7 @@ func schemaRun(alter ...func(*Input)) Input {
 			JournalSchema: catalog.JournalSchema{Exists: true, Usage: true, Tables: true, Write: true, Create: true},
 		},
 		Schema:    catalog.Schema{Name: "app", Exists: true, Usage: true, Create: true, Relations: []catalog.Table{newTable("t", 1), newTable("u", 2)}},
-		Data:      map[string]catalog.Data{},
+		Data:      map[sqltext.Table]catalog.Data{},
 		Scope:     Scope{Selection: Selection{Naming: Naming{Column: "uuid"}}},
 		Direction: Up,
 	}
@@ -48,6 +48,12 @@ func profileRun(version string, alter ...func(*Input)) Input {
 	}
 	return s
 }
+
+// named returns the name of a table of the schema.
+func named(table string) sqltext.Table { return sqltext.Table{Schema: "app", Name: table} }
+
+// adopted returns what the journal says of a table whose column existed before up.
+func adopted(table string) map[sqltext.Table]bool { return map[sqltext.Table]bool{named(table): true} }
 
 // newTable returns an ordinary table with a bigint id as its primary key.
 func newTable(name string, oid uint32) catalog.Table {

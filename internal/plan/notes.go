@@ -31,7 +31,7 @@ func notes(s Input, p Plan, goals Goals) []string {
 	}
 	lines = append(lines, widthNotes(p)...)
 	for _, g := range p.Groups {
-		if table := s.Schema.Relation(g.Table); g.Target.Table != "" && table != nil {
+		if table := s.Schema.Named(g.Table); g.Target.Table != "" && table != nil {
 			lines = append(lines, tableNotes(s, p, g, table)...)
 		}
 	}

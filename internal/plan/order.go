@@ -108,10 +108,10 @@ func (p Plan) OrderOf(g Group, t step.Target, table *catalog.Table) Order {
 		return g.Order.withKey(table.OrderKey(t.Column))
 	}
 	values := p.values
-	if c := g.Order.Column; c.Kind.Micros() > 0 && values.column([]string{g.Table}, table) == "" {
-		values.Columns = map[string]string{g.Table: c.Selector()} // the unit found in the rows of the whole tree
+	if c := g.Order.Column; c.Kind.Micros() > 0 && values.column([]string{g.Table.Name}, table) == "" {
+		values.Columns = map[string]string{g.Table.Name: c.Selector()} // the unit found in the rows of the whole tree
 	}
-	found, cannot := TableGoal{Target: t, Table: table, Names: []string{g.Table}}.chooseOrder(values)
+	found, cannot := TableGoal{Target: t, Table: table, Names: []string{g.Table.Name}}.chooseOrder(values)
 	if cannot != nil { // the named column has an unusable type in this table
 		return Order{Source: ByClock, Why: cannot.Error()}
 	}

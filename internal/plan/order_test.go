@@ -111,7 +111,7 @@ func TestProfileTablesByAnyName(t *testing.T) {
 
 // TestKeptValues checks that the plan counts the values of another version where they stay.
 func TestKeptValues(t *testing.T) {
-	other := func(s *Input) { addUUID(first(s)); s.Data["t"] = catalog.Data{Nulls: true, Other: 3} }
+	other := func(s *Input) { addUUID(first(s)); s.Data[named("t")] = catalog.Data{Nulls: true, Other: 3} }
 	if g := Build(schemaRun(other)).Targets()[0]; g.Kept != 3 {
 		t.Errorf("up keeps %d values", g.Kept)
 	}

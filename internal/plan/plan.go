@@ -36,9 +36,9 @@ type Input struct {
 	Server    catalog.Server
 	Schema    catalog.Schema
 	Elsewhere []string // the schemas that have Reading.Evidence, or all other schemas
-	Data      map[string]catalog.Data
+	Data      map[sqltext.Table]catalog.Data
 	Parts     map[uint32]catalog.Data // by OID: of the tables of a tree that hold rows
-	Adopted   map[string]bool         // the tables whose column existed before up, according to the journal
+	Adopted   map[sqltext.Table]bool  // the tables whose column existed before up, according to the journal
 	Policy    Policy
 	Direction Direction
 	Goal      Phase // the phase to reach; "" is Expanded on the way up and Integers on the way down
@@ -78,7 +78,7 @@ type Plan struct {
 	Code       []Code // the functions of the database that the run executes
 	Server     catalog.Server
 	Schema     catalog.Schema
-	Data       map[string]catalog.Data
+	Data       map[sqltext.Table]catalog.Data
 	Parts      map[uint32]catalog.Data
 
 	values Values
@@ -86,9 +86,9 @@ type Plan struct {
 
 // Group is the steps on one table, or the steps on the schema itself.
 type Group struct {
-	Table   string      // bare name; "" for steps of the schema
-	Target  step.Target // of an edge: the child's uuid column
-	Edge    *step.Edge  // nil for a table
+	Table   sqltext.Table // the zero value for steps of the schema
+	Target  step.Target   // of an edge: the child's uuid column
+	Edge    *step.Edge    // nil for a table
 	State   State
 	Missing []string // what the table lacks, in words
 	Kept    int64    // the number of values of another UUID version, which stay
@@ -106,7 +106,7 @@ func (g Group) String() string {
 	case g.Target.Table != "":
 		return g.Target.String()
 	default:
-		return g.Table
+		return g.Table.Name
 	}
 }
 
@@ -121,7 +121,7 @@ func ViewOf(p Plan, g Group, schema catalog.Schema) step.View {
 	if now, then := schema.Function, p.Schema.Function; now != nil && then != nil && now.OID == then.OID && now.SourceMD5 == then.SourceMD5 {
 		now.Proof, now.OwnsTables = then.Proof, then.OwnsTables // only the survey calls the function and knows all tables
 	}
-	view := step.View{Server: p.Server, Schema: schema, Table: schema.Relation(g.Table), Data: data, Unfilled: true}
+	view := step.View{Server: p.Server, Schema: schema, Table: schema.Named(g.Table), Data: data, Unfilled: true}
 	if counted {
 		view.Unfilled = data.Nulls
 	}
@@ -134,7 +134,7 @@ func ViewOf(p Plan, g Group, schema catalog.Schema) step.View {
 
 // Table returns a target's table, which is the group's or one below it; nil if it does not exist.
 func (p Plan) Table(g Group, t step.Target) *catalog.Table {
-	table := p.Schema.Relation(g.Table)
+	table := p.Schema.Named(g.Table)
 	if table == nil || t.Root == "" {
 		return table
 	}
@@ -148,7 +148,7 @@ func (p Plan) Table(g Group, t step.Target) *catalog.Table {
 
 // TableNamed returns a table of the group by its name, which is the group's or one below it; nil if it does not exist.
 func (p Plan) TableNamed(g Group, name sqltext.Table) *catalog.Table {
-	if table := p.Schema.Relation(g.Table); table != nil {
+	if table := p.Schema.Named(g.Table); table != nil {
 		for _, one := range table.All() {
 			if one.Named() == name {
 				return one
@@ -194,7 +194,7 @@ func (p Plan) Pending() bool {
 // PendingTables returns the number of tables with something to do and an estimate of the rows to be filled.
 func (p Plan) PendingTables() (tables int, rows int64) {
 	for _, g := range p.Groups {
-		if g.Table == "" || g.Target.Table == "" {
+		if g.Target.Table == "" {
 			continue
 		}
 		work, fill := p.Work(g)

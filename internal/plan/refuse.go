@@ -26,7 +26,7 @@ func refuse(s Input, p Plan, goals Goals) problem.List {
 		if g.Target.Table == "" {
 			continue
 		}
-		table := s.Schema.Relation(g.Table)
+		table := s.Schema.Named(g.Table)
 		problems := refuseTable(s, p, *g, table)
 		if work, fills := p.work(*g); work {
 			problems = append(problems, refuseCode(s, g.Target, table, len(fills) > 0)...)
@@ -110,7 +110,7 @@ func refuseUp(s Input, t step.Target, table *catalog.Table, fill bool) problem.L
 // before.
 func refuseMark(s Input, t step.Target, table *catalog.Table) problem.List {
 	origin, as := t.Read(table)
-	if as.Unreadable || origin == step.Made && s.Adopted[t.Table] {
+	if as.Unreadable || origin == step.Made && s.Adopted[t.Name()] {
 		return problem.List{message.MarkLost(t.String(), t.Relation(), t.Column)}
 	}
 	return nil
@@ -142,7 +142,7 @@ func refuseColumn(s Input, t step.Target, table *catalog.Table) problem.List {
 	if c == nil {
 		return nil
 	}
-	data := s.Data[t.Table]
+	data := s.Data[t.Name()]
 	if t.Root != "" {
 		data = s.Parts[table.OID]
 	}
@@ -257,7 +257,7 @@ func (p Plan) Unreadable() problem.List {
 	s := Input{Server: p.Server, Schema: p.Schema}
 	var found problem.List
 	for _, g := range p.Targets() {
-		found = append(found, refuseCode(s, g.Target, p.Schema.Relation(g.Table), false)...)
+		found = append(found, refuseCode(s, g.Target, p.Schema.Named(g.Table), false)...)
 	}
 	return found
 }
@@ -274,9 +274,9 @@ func UntrustedCode(server catalog.Server, t step.Target, table *catalog.Table, c
 
 // codeOf returns the code of a table and of the tables below it; the code of triggers only if rows are updated.
 func codeOf(schema catalog.Schema, table *catalog.Table, fills bool) []catalog.Code {
-	names := map[string]bool{}
+	names := map[sqltext.Table]bool{}
 	for _, one := range table.All() {
-		names[one.Schema+"."+one.Name] = true
+		names[one.Named()] = true
 	}
 	return slices.DeleteFunc(slices.Clone(schema.Code), func(c catalog.Code) bool { return !names[c.Table] || c.Fires && !fills })
 }

@@ -44,7 +44,7 @@ func TestSchemaRunRefusals(t *testing.T) {
 		"a citext column":           {onTable(func(t *catalog.Table) { addUUID(t).Type = "public.citext" }), "text_column"},
 		"a bigint column":           {onTable(func(t *catalog.Table) { addUUID(t).Type = "bigint" }), "column_type"},
 		"a uuid column":             {onTable(func(t *catalog.Table) { addUUID(t) }), ""},
-		"duplicate values":          {func(s *Input) { addUUID(first(s)); s.Data["t"] = catalog.Data{Duplicates: []string{"x"}} }, "duplicates"},
+		"duplicate values":          {func(s *Input) { addUUID(first(s)); s.Data[named("t")] = catalog.Data{Duplicates: []string{"x"}} }, "duplicates"},
 		"another index of the name": {onTable(func(t *catalog.Table) { t.Indexes = append(t.Indexes, uniqueIndex("t_uuid_idx", "id")) }), "index_differs"},
 		"an index of another table": {func(s *Input) {
 			s.Schema.Relations = append(s.Schema.Relations, catalog.Table{Schema: "app", Name: "t_uuid_idx", Kind: catalog.IndexKind})
@@ -67,7 +67,7 @@ func TestSchemaRunRefusals(t *testing.T) {
 		"NOT NULL, NOT VALID":        {onTable(func(t *catalog.Table) { t.Columns[0].Unproved = true }), "unvalidated_constraint"},
 		"rows as large as a page":    {onTable(func(t *catalog.Table) { addColumn(t, catalog.Column{Name: "wide", Length: 8120, NotNull: true}) }), "row_too_wide"},
 		"code of another owner": {func(s *Input) {
-			s.Schema.Code = []catalog.Code{{Table: "app.t", Runs: "function app.f()", Owner: catalog.Owner{Name: "mallory"}}}
+			s.Schema.Code = []catalog.Code{{Table: named("t"), Runs: "function app.f()", Owner: catalog.Owner{Name: "mallory"}}}
 		}, "untrusted_code"},
 
 		"another owner's function":  {function(func(f *catalog.Function) { f.Owner = "mallory" }), "unusable_function"},
@@ -166,7 +166,7 @@ func TestDownRefusals(t *testing.T) {
 		"the index of up":                  {attach(catalog.Attachment{Column: "uuid", Kind: "index", Name: "t_uuid_idx"}), ""},
 		"another index":                    {attach(catalog.Attachment{Column: "uuid", Kind: "index", Name: "other"}), "dependent_object"},
 		"the CHECK of up":                  {attach(catalog.Attachment{Column: "uuid", Kind: "constraint", Name: "rekey_uuid_not_null"}), ""},
-		"a made column, found before":      {func(s *Input) { s.Adopted = map[string]bool{"t": true} }, "mark_lost"},
+		"a made column, found before":      {func(s *Input) { s.Adopted = adopted("t") }, "mark_lost"},
 		"a mark of a newer format":         {onTable(func(t *catalog.Table) { comment := `[rekey 3: made {"of":"app.t"}]`; t.Columns[1].Comment = &comment }), "mark_newer"},
 		"an edited mark":                   {onTable(func(t *catalog.Table) { comment := `[rekey: found {"of":"app.t"`; t.Columns[1].Comment = &comment }), ""},
 		"a view on a found column":         {foundWith("", catalog.Attachment{Column: "uuid", Kind: "view", Name: "v"}), ""},
@@ -214,7 +214,7 @@ func TestSkipRefused(t *testing.T) {
 	if codes(p.Skipped) != "not_owner" || codes(p.Refusals) != "no_create" {
 		t.Errorf("skipped %v, refused %v", p.Skipped, p.Refusals)
 	}
-	if tables := p.Targets(); len(tables) != 1 || tables[0].Table != "u" {
+	if tables := p.Targets(); len(tables) != 1 || tables[0].Table.Name != "u" {
 		t.Errorf("the plan has the groups %v", tables)
 	}
 	if r := p.Relations[0]; r.State != Refused || r.Why == "" || strings.Contains(r.Hint, "--skip-refused") {
@@ -270,7 +270,7 @@ func TestCheckServer(t *testing.T) {
 // TestUntrustedCode checks the three questions about code of other owners: may the table be read, may a whole plan be
 // read, and which code appeared during the run.
 func TestUntrustedCode(t *testing.T) {
-	evil := catalog.Code{Table: "app.t", Runs: "function app.f()", Owner: catalog.Owner{Name: "mallory"}}
+	evil := catalog.Code{Table: named("t"), Runs: "function app.f()", Owner: catalog.Owner{Name: "mallory"}}
 	fired := evil
 	fired.Fires = true
 	for name, test := range map[string]struct {
@@ -280,9 +280,9 @@ func TestUntrustedCode(t *testing.T) {
 		"none":              {nil, true, false, false},
 		"of a check":        {[]catalog.Code{evil}, false, true, true},
 		"of a trigger":      {[]catalog.Code{fired}, true, false, true},
-		"of another table":  {[]catalog.Code{{Table: "app.x", Owner: evil.Owner}}, true, false, false},
-		"of a named owner":  {[]catalog.Code{{Table: "app.t", Owner: catalog.Owner{Name: "app"}}}, true, false, false},
-		"of the role's own": {[]catalog.Code{{Table: "app.t", Owner: catalog.Owner{Name: "postgres"}}}, true, false, false},
+		"of another table":  {[]catalog.Code{{Table: named("x"), Owner: evil.Owner}}, true, false, false},
+		"of a named owner":  {[]catalog.Code{{Table: named("t"), Owner: catalog.Owner{Name: "app"}}}, true, false, false},
+		"of the role's own": {[]catalog.Code{{Table: named("t"), Owner: catalog.Owner{Name: "postgres"}}}, true, false, false},
 	} {
 		s := schemaRun(func(s *Input) { s.Schema.Code = test.code })
 		p := Build(s)

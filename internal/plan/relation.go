@@ -29,7 +29,7 @@ func (p Plan) relations(choices []discover.Choice, found problem.List) []Relatio
 	}
 	groups := map[string]Group{}
 	for _, g := range p.Groups {
-		groups[g.Table] = g
+		groups[g.Table.Name] = g
 	}
 	list := []Relation{}
 	for _, c := range choices {
@@ -46,7 +46,7 @@ func (p Plan) relations(choices []discover.Choice, found problem.List) []Relatio
 func (p Plan) decide(v *Relation, g Group, found problem.List) {
 	v.TimeColumn, v.TimeCandidates = p.timeColumn(g)
 	if g.State != Refused && p.Direction == Up {
-		v.Unique = Uniqueness(g.Target, p.Schema.Relation(g.Table))
+		v.Unique = Uniqueness(g.Target, p.Schema.Named(g.Table))
 	}
 	v.State = g.State
 	switch g.State {
@@ -59,7 +59,7 @@ func (p Plan) decide(v *Relation, g Group, found problem.List) {
 	case Incomplete:
 		v.Missing = g.Missing
 	case Skipped:
-		v.Why = whyNotMade(g.Target, p.Schema.Relation(g.Table))
+		v.Why = whyNotMade(g.Target, p.Schema.Named(g.Table))
 	case Pending, Complete, Absent:
 	}
 }

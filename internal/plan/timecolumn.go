@@ -14,5 +14,5 @@ func (p Plan) timeColumn(g Group) (column string, candidates []string) {
 	case c.Name != "":
 		return c.Name, nil
 	}
-	return "", order.TimeColumns(*p.Schema.Relation(g.Table))
+	return "", order.TimeColumns(*p.Schema.Named(g.Table))
 }

@@ -25,11 +25,11 @@ func refuseTree(s Input, p Plan, g Group, table *catalog.Table, fills []step.Tar
 		found = append(found, refuseAttachments(t, table)...)
 	case len(found) == 0:
 		for _, part := range t.Parts(table) {
-			filled := func(f step.Target) bool { return f.Relation() == part.Relation() }
+			filled := func(f step.Target) bool { return f.Name() == part.Name() }
 			found = append(found, refuseUp(s, part.Target, withRootPublications(table, part.Table), slices.ContainsFunc(fills, filled))...)
 		}
 		found = append(found, refusePartitioned(s, t, table)...)
-		if across := s.Data[t.Table].SharedAcross; len(across) > 0 {
+		if across := s.Data[t.Name()].SharedAcross; len(across) > 0 {
 			found = append(found, message.DuplicateValues(t.String(), t.Relation(), t.Column, across))
 		}
 	}

@@ -68,7 +68,7 @@ func TestTreeRefusals(t *testing.T) {
 		})}, "unsupported_table", "PostgreSQL cannot detach it"},
 		"a column that exists":  {alter: []func(*Input){both(func(t *catalog.Table) { addUUID(t) })}},
 		"duplicates in one":     {[]func(*Input){both(func(t *catalog.Table) { addUUID(t) }), func(s *Input) { s.Parts = map[uint32]catalog.Data{2: {Duplicates: []string{"x"}}} }}, "duplicates", "app.events_1"},
-		"duplicates in several": {[]func(*Input){both(func(t *catalog.Table) { addUUID(t) }), func(s *Input) { s.Data["events"] = catalog.Data{SharedAcross: []string{"x"}} }}, "duplicates", "app.events"},
+		"duplicates in several": {[]func(*Input){both(func(t *catalog.Table) { addUUID(t) }), func(s *Input) { s.Data[named("events")] = catalog.Data{SharedAcross: []string{"x"}} }}, "duplicates", "app.events"},
 		"hidden rows above":     {[]func(*Input){onTable(hidden)}, "row_security", ""},
 		"hidden rows below":     {[]func(*Input){below(hidden)}, "row_security", ""},
 		"a trigger below":       {[]func(*Input){below(trigger("O"))}, "triggers_fire", ""},
@@ -119,7 +119,7 @@ func TestTreeDownRefusals(t *testing.T) {
 		"nothing attached":      {func(*Input) {}, ""},
 		"a view of the root":    {onTable(func(t *catalog.Table) { t.Attachments = view }), "dependent_object"},
 		"a view of a partition": {below(func(t *catalog.Table) { t.Attachments = view }), "dependent_object"},
-		"found before":          {func(s *Input) { s.Adopted = map[string]bool{"events": true} }, "mark_lost"},
+		"found before":          {func(s *Input) { s.Adopted = adopted("events") }, "mark_lost"},
 		"another owner's":       {onTable(func(t *catalog.Table) { t.Owned = false }), "not_owner"},
 	} {
 		p := Build(partitionedRun(made, test.alter))

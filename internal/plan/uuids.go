@@ -18,7 +18,7 @@ func uuidNotes(p Plan) []string {
 	tables := map[string][]string{}
 	var columns []string
 	for _, g := range p.Targets() {
-		table := p.Schema.Relation(g.Table)
+		table := p.Schema.Named(g.Table)
 		if origin, _ := g.Target.Read(table); origin != step.Absent || g.State == Refused {
 			continue
 		}
@@ -26,7 +26,7 @@ func uuidNotes(p Plan) []string {
 			if !slices.Contains(columns, name) {
 				columns = append(columns, name)
 			}
-			tables[name] = append(tables[name], g.Table)
+			tables[name] = append(tables[name], g.Table.Name)
 		}
 	}
 	lines := make([]string, len(columns))

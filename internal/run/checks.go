@@ -25,9 +25,9 @@ var tableNameSQL string
 // checkIdentity checks that the relation with the group table's name is the planned table. A table is identified by
 // its oid, which it keeps when it is renamed or moved to another schema.
 func (st *groupState) checkIdentity(ctx context.Context, found *catalog.Table) error {
-	planned := st.executor.Plan.Schema.Relation(st.group.Table)
+	planned := st.executor.Plan.Schema.Named(st.group.Table)
 	switch {
-	case st.group.Table == "":
+	case st.group.Table.Name == "":
 		return nil
 	case planned == nil || st.group.Target.Table == "":
 		if found == nil {
@@ -56,7 +56,7 @@ func (e *Executor) renamed(g plan.Group, table *catalog.Table) string {
 		return ""
 	}
 	number, known := e.columnNumbers[table.OID]
-	if c := e.Plan.Schema.Relation(g.Table).Column(g.Target.Column); c != nil && !known {
+	if c := e.Plan.Schema.Named(g.Table).Column(g.Target.Column); c != nil && !known {
 		number = c.Number
 	}
 	for _, c := range table.Columns {
@@ -149,7 +149,7 @@ func (e *Executor) checkFunction(now catalog.Schema) {
 func (e *Executor) checkDoneTables(ctx context.Context) error {
 	var names []string
 	for _, g := range e.doneGroups {
-		names = append(names, g.Table)
+		names = append(names, g.Table.Name)
 		if e.Plan.Direction == plan.Down {
 			names = append(names, g.Target.Index)
 		}
@@ -179,7 +179,7 @@ func (e *Executor) checkDoneTables(ctx context.Context) error {
 
 // checkDoneTable checks one of these tables.
 func (e *Executor) checkDoneTable(ctx context.Context, g plan.Group, schema catalog.Schema) error {
-	planned, found := e.Plan.Schema.Relation(g.Table), schema.Relation(g.Table)
+	planned, found := e.Plan.Schema.Named(g.Table), schema.Named(g.Table)
 	if planned != nil && (found == nil || found.OID != planned.OID) {
 		err := e.explainMissing(ctx, g, planned.OID, found)
 		if why := alteredProblem(err); why != nil {
@@ -194,7 +194,7 @@ func (e *Executor) checkDoneTable(ctx context.Context, g plan.Group, schema cata
 		}
 		return err
 	}
-	if i := schema.Relation(g.Target.Index); e.Plan.Direction == plan.Down && i != nil && i.IndexOf == g.Table {
+	if i := schema.Relation(g.Target.Index); e.Plan.Direction == plan.Down && i != nil && i.IndexOf == g.Table.Name {
 		e.Emit.Emit(event.Notice{Table: g.String(), Text: "index " + g.Target.Index + " is not on column " + g.Target.Column + ": rekey did not create it and keeps it"})
 	}
 	if missing := e.missing(g, found, schema); len(missing) > 0 {
@@ -228,7 +228,7 @@ func (e *Executor) missing(g plan.Group, table *catalog.Table, schema catalog.Sc
 			return []string{"column " + g.Target.Column}
 		}
 	}
-	if origin, _ := g.Target.Read(e.Plan.Schema.Relation(g.Table)); origin == step.Made && table.Column(g.Target.Column) != nil {
+	if origin, _ := g.Target.Read(e.Plan.Schema.Named(g.Table)); origin == step.Made && table.Column(g.Target.Column) != nil {
 		return []string{"column " + g.Target.Column + ", which differs from what rekey created"}
 	}
 	return nil

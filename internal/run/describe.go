@@ -25,7 +25,7 @@ const maxCountedBytes = 256 << 20
 // Explain returns a description of how each table of a plan is filled. It counts the rows whose creation times
 // cannot be used as they are, in one transaction per table, unless the table is large.
 func Explain(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (plan.FillDescriber, error) {
-	times := map[string]*plan.TimeCounts{}
+	times := map[sqltext.Table]*plan.TimeCounts{}
 	for _, g := range p.Groups {
 		if !countable(p, g) {
 			continue
@@ -40,7 +40,7 @@ func Explain(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (plan.FillDes
 }
 
 // DescribeFillings is [Explain] without counting; times holds the counts by table, or nil.
-func DescribeFillings(p plan.Plan, times map[string]*plan.TimeCounts) plan.FillDescriber {
+func DescribeFillings(p plan.Plan, times map[sqltext.Table]*plan.TimeCounts) plan.FillDescriber {
 	return func(g plan.Group, t step.Target) plan.FillDescription {
 		table := p.Table(g, t)
 		order := p.OrderOf(g, t, table)
@@ -54,7 +54,7 @@ func DescribeFillings(p plan.Plan, times map[string]*plan.TimeCounts) plan.FillD
 }
 
 func countable(p plan.Plan, g plan.Group) bool {
-	table := p.Schema.Relation(g.Table)
+	table := p.Schema.Named(g.Table)
 	if table == nil || g.Order.Source != plan.ByColumn || g.Order.Column.Name == "" || g.State == plan.Refused {
 		return false
 	}

@@ -347,7 +347,7 @@ func saveOriginals(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) error {
 }
 
 func saveOriginal(ctx context.Context, tx pg.Tx, p plan.Plan, g plan.Group, known map[journal.Column]journal.Original) error {
-	table := p.Schema.Relation(g.Table)
+	table := p.Schema.Named(g.Table)
 	c := table.Column(g.Target.Column)
 	if c == nil {
 		return nil // recorded when the column is created

@@ -126,7 +126,7 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 
 // leavesColumn reports whether down keeps a table's column because nothing shows that up created it.
 func (e *Executor) leavesColumn(g plan.Group) bool {
-	table := e.Plan.Schema.Relation(g.Table)
+	table := e.Plan.Schema.Named(g.Table)
 	if e.Plan.Direction == plan.Up || g.Target.Table == "" || g.Edge != nil || table == nil {
 		return false
 	}
@@ -372,7 +372,7 @@ func (e *Executor) checkBeforeAction(ctx context.Context, g plan.Group) error {
 	if err := e.waitOrEnd(ctx); err != nil {
 		return err
 	}
-	if e.Plan.Direction == plan.Up && g.Table != "" && g.Target.Table == "" {
+	if e.Plan.Direction == plan.Up && g.Table.Name != "" && g.Target.Table == "" {
 		if len(e.altered) > 0 {
 			return e.altered
 		}
@@ -409,7 +409,7 @@ func (e *Executor) stopError() error {
 func (e *Executor) setActivity(ctx context.Context, g plan.Group, t step.Target, filling bool) {
 	activity := throttle.Activity{Filling: filling}
 	if t.Table != "" {
-		table := e.Plan.Schema.Relation(g.Table)
+		table := e.Plan.Schema.Named(g.Table)
 		activity.Table, activity.Small = t.Relation(), table != nil && countPages(table) <= largeTablePages
 	}
 	e.Watch.SetActivity(ctx, activity)
@@ -460,8 +460,8 @@ func (e *Executor) checkComplete(ctx context.Context) error {
 	names := append([]string{}, e.Plan.Absent...)
 	targets := map[string]step.Target{}
 	for _, g := range e.Plan.Targets() {
-		names = append(names, g.Table)
-		targets[g.Table] = g.Target
+		names = append(names, g.Table.Name)
+		targets[g.Table.Name] = g.Target
 	}
 	var schema catalog.Schema
 	err := e.session.Read(ctx, func(tx pg.Tx) error {

@@ -77,7 +77,7 @@ func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table)
 		mu.Lock()
 		defer mu.Unlock()
 		return pg.Read(ctx, e.Pool, func(tx pg.Tx) error {
-			request := inspect.Request{Schema: e.Plan.SchemaName, Relations: []string{g.Table}}
+			request := inspect.Request{Schema: e.Plan.SchemaName, Relations: []string{g.Table.Name}}
 			if g.Edge != nil {
 				request = edgeRequest(*g.Edge)
 			}
@@ -85,7 +85,7 @@ func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table)
 			if err != nil {
 				return err
 			}
-			now := schema.Relation(g.Table)
+			now := schema.Named(g.Table)
 			if now != nil {
 				if why := e.Plan.Altered(g, schema); why != "" {
 					return message.TableAltered(g.String(), why)

@@ -46,7 +46,7 @@ const maxInspectionAge = time.Second
 
 // prefetched is an inspection of the next group.
 type prefetched struct {
-	table  string
+	table  sqltext.Table
 	schema catalog.Schema
 	at     time.Time
 }
@@ -124,7 +124,7 @@ func (st *groupState) inspect(ctx context.Context) (step.View, error) {
 // group's part.
 func (st *groupState) inspectSchema(ctx context.Context) (schema catalog.Schema, err error) {
 	e := st.executor
-	if before := e.next; before.table != "" && before.table == st.group.Table {
+	if before := e.next; before.table.Name != "" && before.table == st.group.Table {
 		e.next = prefetched{}
 		if time.Since(before.at) < maxInspectionAge {
 			st.inspectedAt = before.at
@@ -135,7 +135,7 @@ func (st *groupState) inspectSchema(ctx context.Context) (schema catalog.Schema,
 	question := st.request()
 	next := e.nextGroup(st)
 	if next != nil {
-		question.Relations = append(question.Relations, next.Table, next.Target.Index)
+		question.Relations = append(question.Relations, next.Table.Name, next.Target.Index)
 	}
 	err = e.session.Read(ctx, func(tx pg.Tx) (err error) {
 		schema, err = inspect.Schema(ctx, tx.CommitWithLast(), question)
@@ -157,7 +157,7 @@ func (e *Executor) nextGroup(st *groupState) *plan.Group {
 	if next.Target.Table == "" {
 		return nil
 	}
-	if table := e.Plan.Schema.Relation(next.Table); next.Edge != nil || table == nil || table.IsTree() { // reading a tree may take a while
+	if table := e.Plan.Schema.Named(next.Table); next.Edge != nil || table == nil || table.IsTree() { // reading a tree may take a while
 		return nil
 	}
 	return next
@@ -172,8 +172,8 @@ func (st *groupState) request() inspect.Request {
 	if g.Edge != nil {
 		return edgeRequest(*g.Edge)
 	}
-	if g.Table != "" {
-		q.Relations = []string{g.Table}
+	if g.Table.Name != "" {
+		q.Relations = []string{g.Table.Name}
 		if g.Target.Table != "" {
 			q.Relations = append(q.Relations, g.Target.Index)
 		}
@@ -182,8 +182,8 @@ func (st *groupState) request() inspect.Request {
 	q.Function = step.FunctionName
 	for _, other := range p.Groups {
 		if other.Target.Table != "" {
-			q.Relations = append(q.Relations, other.Table)
-			q.Tables = append(q.Tables, other.Table)
+			q.Relations = append(q.Relations, other.Table.Name)
+			q.Tables = append(q.Tables, other.Table.Name)
 		}
 	}
 	return q

@@ -208,7 +208,7 @@ func (e *Executor) revertColumn(ctx context.Context, g plan.Group, st *groupStat
 	if err != nil {
 		return "", err
 	}
-	planned := e.Plan.Schema.Relation(g.Table)
+	planned := e.Plan.Schema.Named(g.Table)
 	origin, _ := g.Target.Read(view.Table)
 	if planned.Column(g.Target.Column) == nil || origin == step.Found {
 		if err := e.deleteTreeProgress(ctx, view.Table); err != nil {

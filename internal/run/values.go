@@ -88,7 +88,7 @@ func (e *Executor) withJournal(g plan.Group, s step.Step, a step.Change, st *gro
 
 // deleteProgressForDown deletes the progress of an interrupted backfill before down drops the column.
 func (e *Executor) deleteProgressForDown(ctx context.Context, g plan.Group) error {
-	table := e.Plan.Schema.Relation(g.Table)
+	table := e.Plan.Schema.Named(g.Table)
 	if e.Plan.Direction == plan.Up || g.Target.Table == "" || table == nil {
 		return nil
 	}

@@ -61,7 +61,7 @@ func (m *script) allowTree(s step.RequireValue, v step.View) ([]statement, error
 // up, which stays when the parent's is dropped.
 func allowBelow(s step.RequireValue, root *catalog.Table) (all []statement) {
 	for _, t := range s.Target.Nullable(root) {
-		if t.Relation() == s.Target.Relation() {
+		if t.Name() == s.Target.Name() {
 			continue
 		}
 		all = append(all, statement{

@@ -21,7 +21,7 @@ func (m *script) down(g plan.Group, s step.Predictor, v step.View) ([]statement,
 		})
 	case step.Settle:
 		return describe(s, actions, description{
-			name: g.Table + "_unsettle", what: e.Undo, lock: e.Lock, scans: readsNothing,
+			name: g.Table.Name + "_unsettle", what: e.Undo, lock: e.Lock, scans: readsNothing,
 			needed: hasColumn(s.Target, not("("+markedMade(s.Target)+")")),
 		})
 	case step.RequireValue:

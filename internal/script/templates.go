@@ -203,8 +203,8 @@ func (m *script) expectedTables() []string {
 	for _, g := range m.plan.Groups {
 		state := "column"
 		switch {
-		case g.Target.Table == "" && g.Table != "":
-			version := plan.TargetOf(m.plan.SchemaName, g.Table, m.plan.Column)
+		case g.Target.Table == "" && g.Table.Name != "":
+			version := plan.TargetOf(m.plan.SchemaName, g.Table.Name, m.plan.Column)
 			add(version, version, catalog.Ordinary, "version")
 			continue
 		case g.Target.Table == "" || g.State == plan.Skipped || !m.inScript(g):
@@ -232,7 +232,7 @@ func (m *script) expectedTables() []string {
 
 // tables returns the table of a group and those below it. Tables without rows have no index, except partitioned ones.
 func (m *script) tables(g plan.Group) []step.Part {
-	root := m.plan.Plan.Schema.Relation(g.Table)
+	root := m.plan.Plan.Schema.Named(g.Table)
 	indexed := map[uint32]string{}
 	for _, one := range g.Target.Indexes(root) {
 		indexed[one.Table.OID] = one.Index
@@ -304,7 +304,7 @@ func (m *script) grantBlock() string {
 // targetTables returns the tables whose default calls the function, and those below them.
 func (m *script) targetTables() (tables []string) {
 	for _, g := range m.plan.Targets() {
-		table := m.plan.Plan.Schema.Relation(g.Table)
+		table := m.plan.Plan.Schema.Named(g.Table)
 		if table == nil || table.Kind != catalog.Ordinary && table.Kind != catalog.Partitioned {
 			continue
 		}

@@ -48,7 +48,7 @@ func (m *script) up(g plan.Group, s step.Predictor, v step.View) ([]statement, e
 		return m.requireValue(s, v)
 	case step.Settle:
 		return describe(s, s.Apply(v), description{
-			name: g.Table + "_settle", lock: s.Explain().Lock, scans: s.Explain().Scans,
+			name: g.Table.Name + "_settle", lock: s.Explain().Lock, scans: s.Explain().Scans,
 			what: s.Explain().What, needed: hasColumn(s.Target, markedMade(s.Target)),
 		})
 	case step.RecordVersion:

@@ -12,6 +12,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/problem"
 )
@@ -45,7 +46,7 @@ func ReadMany(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, r 
 		for _, schema := range found {
 			inputs = append(inputs, plan.Input{
 				Server: server, Schema: schema, Scope: r.Scope, Policy: r.Policy, Direction: r.Direction, Goal: r.Goal,
-				Data: map[string]catalog.Data{}, Parts: map[uint32]catalog.Data{},
+				Data: map[sqltext.Table]catalog.Data{}, Parts: map[uint32]catalog.Data{},
 			})
 		}
 		for _, in := range inputs {

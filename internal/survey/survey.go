@@ -58,10 +58,10 @@ func readAdopted(ctx context.Context, tx pg.Tx, r Request, inputs []plan.Input, 
 	known, err := journal.LoadOriginals(ctx, tx, unmarked...)
 	for i := range inputs {
 		in := &inputs[i]
-		in.Adopted = map[string]bool{}
+		in.Adopted = map[sqltext.Table]bool{}
 		for _, goal := range goals[i].Tables {
 			if c := goal.Table.Column(goal.Target.Column); c != nil && known[journal.Column{Relation: goal.Table.OID, Number: int16(c.Number)}].Adopted {
-				in.Adopted[goal.Table.Name] = true
+				in.Adopted[goal.Target.Name()] = true
 			}
 		}
 	}
@@ -115,10 +115,10 @@ func countPart(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, root *ca
 		data, err = countColumn(ctx, tx, in.Server.Role, part, c)
 		return err
 	})
-	all := in.Data[root.Name]
+	all := in.Data[root.Named()]
 	all.Nulls, all.Other = all.Nulls || data.Nulls, all.Other+data.Other
 	all.Duplicates, all.NotUUIDs = append(all.Duplicates, data.Duplicates...), append(all.NotUUIDs, data.NotUUIDs...)
-	in.Data[root.Name] = all
+	in.Data[root.Named()] = all
 	if root.IsTree() {
 		in.Parts[part.Table.OID] = data
 	}
@@ -139,9 +139,9 @@ func findDuplicatesAcross(ctx context.Context, pool *pgxpool.Pool, in *plan.Inpu
 		}
 	}
 	return pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
-		data := in.Data[root.Name]
+		data := in.Data[root.Named()]
 		data.SharedAcross, err = inspect.SharedAcross(ctx, tx, t.Name(), t.Column)
-		in.Data[root.Name] = data
+		in.Data[root.Named()] = data
 		return err
 	})
 }

@@ -21,7 +21,7 @@ import (
 // rekey has filled are in the order of the column by which it has filled them. The tables of a tree are checked
 // separately.
 func checkOrder(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Group, cutoffs map[journal.Column]journal.Cutoff) (*OrderReport, error) {
-	table := p.Schema.Relation(g.Table)
+	table := p.Schema.Named(g.Table)
 	c := table.Column(g.Target.Column)
 	if p.VerifyOnly || c == nil || c.Type != "uuid" || g.Target.Random() {
 		return nil, nil //nolint:nilnil // the table has no order to check

@@ -133,8 +133,8 @@ func (f FunctionReport) notes(p plan.Plan) []string {
 
 // countTable reads one table in a transaction of its own, so that no snapshot is held longer than one scan takes.
 func countTable(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Group, originals map[journal.Column]journal.Original) (TableReport, error) {
-	table := p.Schema.Relation(g.Table)
-	report := TableReport{Table: g.Table, Missing: g.Missing, Unique: plan.Uniqueness(g.Target, table)}
+	table := p.Schema.Named(g.Table)
+	report := TableReport{Table: g.Table.Name, Missing: g.Missing, Unique: plan.Uniqueness(g.Target, table)}
 	c := table.Column(g.Target.Column)
 	if c == nil || c.Type != "uuid" {
 		return report, nil
