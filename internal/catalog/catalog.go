@@ -82,6 +82,9 @@ type JournalSchema struct {
 	Tables     bool     // the journal's tables exist
 	Write      bool     // the role may read and write them
 	Owner      string   // "" if the schema does not exist
+	Version    int      // the journal's version; 0 if there is none, or the role may not read it
+	Known      int      // the version that this rekey uses
+	OtherOwner string   // owner of a table that the role may not alter; "" if it may alter all
 	Unexpected []Object // objects in it, or the schema itself, with another owner than the role, or not made by rekey
 }
 

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -16,8 +15,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-//go:embed queries/format.sql
-var formatQuery string
+//go:embed queries/version.sql
+var versionQuery string
 
 // maxRaces bounds the retries when other processes create the same objects at the same time.
 const maxRaces = 20
@@ -27,11 +26,12 @@ func shortTx() pg.Settings {
 	return pg.Settings{Lock: 2 * time.Second, Statement: 10 * time.Second, Idle: 10 * time.Second}
 }
 
-// Ensure creates the schema rekey and its missing tables. It can be called repeatedly and by several processes at
-// the same time. The schema may belong to another role if the current role can create tables in it, or if all
-// tables exist and the role can read and write them. Ensure returns a [problem.Problem] of kind Refused if rights
-// are missing, if the journal has a newer [Format] or is not one of rekey's, or if an object in it belongs to a
-// role that the current role does not trust; trusts names further owners to trust.
+// Ensure brings the journal to [Version]: it creates the schema rekey and its missing tables, and runs the migrations of
+// an older version in one transaction. It can be called repeatedly and by several processes at the same time. The schema
+// may belong to another role if the current role can create tables in it, or if nothing is to be created or altered and
+// the role can read and write the tables. Ensure returns a [problem.Problem] of kind Refused if rights are missing, if the
+// journal has a newer version or is not one of rekey's, or if an object in it belongs to a role that the current role does
+// not trust; trusts names further owners to trust.
 func Ensure(ctx context.Context, pool *pgxpool.Pool, trusts ...string) error {
 	var err error
 	for range maxRaces {
@@ -61,27 +61,43 @@ func ensure(ctx context.Context, tx pg.Tx, trusts []string) error {
 	if err != nil {
 		return err
 	}
-	missing := s.missing()
-	if err := s.checkRights(missing); err != nil {
+	if err := s.checkRights(); err != nil || s.current() {
 		return err
 	}
-	if _, made := s.found["format"]; made {
-		if err := checkFormat(ctx, tx); err != nil {
+	if s.version > 0 {
+		if err := lockVersion(ctx, tx); err != nil {
+			return err
+		}
+		if s, err = inspect(ctx, tx, trusts); err != nil || s.current() { // another process has migrated the journal
 			return err
 		}
 	}
-	return create(ctx, tx, s.exists, missing)
+	return migrate(ctx, tx, s.exists)
 }
 
-// checkRights returns a problem if the role lacks a right that it needs to use the schema and create the missing
-// tables, or if a table is not the journal's.
-func (s schemaState) checkRights(missing []table) error {
+// checkRights returns a problem if the role lacks a right that it needs to use the schema and to migrate the journal, or
+// if a table is not the journal's.
+func (s schemaState) checkRights() error {
 	switch {
 	case !s.exists && !s.mayCreateSchema:
 		return message.NoJournalSchema(sqltext.Ident(s.role), sqltext.Ident(s.database))
 	case !s.exists:
 		return nil
-	case !s.usage || len(missing) > 0 && !s.create:
+	case !s.complete() && !s.create:
+		return s.noRights()
+	}
+	if err := s.checkUse(); err != nil {
+		return err
+	}
+	if owner := s.otherOwner(); owner != "" && !s.current() {
+		return message.JournalNotOwned(s.version, Version, owner, s.role)
+	}
+	return nil
+}
+
+// checkUse returns a problem if the role may not read and write the tables that exist, or if a table is not the journal's.
+func (s schemaState) checkUse() error {
+	if !s.usage {
 		return s.noRights()
 	}
 	if err := s.checkTables(); err != nil {
@@ -95,55 +111,26 @@ func (s schemaState) checkRights(missing []table) error {
 	return nil
 }
 
+// otherOwner returns the owner of a table that the role may not alter; "" if it may alter all.
+func (s schemaState) otherOwner() string {
+	for _, t := range tables() {
+		if f, found := s.found[t.name]; found && !f.owned {
+			return f.owner
+		}
+	}
+	return ""
+}
+
 func (s schemaState) noRights() error {
 	return message.NoJournalRights(sqltext.Ident(s.role), sqltext.Ident(s.owner))
 }
 
-func create(ctx context.Context, tx pg.Tx, exists bool, missing []table) error {
-	var statements []string
-	if !exists {
-		statements = append(statements, "CREATE SCHEMA rekey", "REVOKE ALL ON SCHEMA rekey FROM PUBLIC")
-	}
-	if len(missing) > 0 {
-		// The tables are heap tables in the database's default tablespace, regardless of the role's defaults. Naming
-		// pg_default instead would require a right on it if the database uses another tablespace.
-		statements = append(statements, "SET LOCAL default_tablespace = ''", "SET LOCAL default_table_access_method = heap")
-	}
-	for _, t := range missing {
-		name := sqltext.Table{Schema: "rekey", Name: t.name}
-		// The role's default privileges may grant access to PUBLIC.
-		statements = append(statements, t.create, sqltext.Format("REVOKE ALL ON TABLE {} FROM PUBLIC", name))
-		if t.name == "format" {
-			statements = append(statements, sqltext.Format("INSERT INTO rekey.format (version) VALUES ({})", Format))
-		}
-	}
-	for _, statement := range statements {
-		if _, err := tx.Exec(ctx, statement); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// checkFormat returns a problem if the journal has a newer format.
-func checkFormat(ctx context.Context, tx pg.Tx) error {
-	var version int
-	err := tx.QueryRow(ctx, formatQuery).Scan(&version)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return message.NotJournalTable("format", "It contains no version")
-	}
-	if err == nil && version > Format {
-		return message.JournalTooNew(version, Format)
-	}
-	return err
-}
-
-// Readable reports whether there is a complete journal that the role may read. It creates nothing. The other
-// functions that read the journal require one. A journal of a newer [Format], or one with objects of untrusted
-// owners, is a [problem.Problem] of kind Refused.
+// Readable reports whether there is a journal that the role may read, of this version or an older one. It creates and
+// migrates nothing. The other functions that read the journal require one, and read older versions too. A journal of a
+// newer [Version], or one with objects of untrusted owners, is a [problem.Problem] of kind Refused.
 func Readable(ctx context.Context, tx pg.Tx, trusts ...string) (bool, error) {
 	s, err := inspect(ctx, tx, trusts)
-	if err != nil || !s.exists || !s.usage || len(s.missing()) > 0 || s.checkTables() != nil {
+	if err != nil || !s.exists || !s.usage || !s.complete() || s.checkTables() != nil {
 		return false, err
 	}
 	for _, f := range s.found {
@@ -151,5 +138,5 @@ func Readable(ctx context.Context, tx pg.Tx, trusts ...string) (bool, error) {
 			return false, nil
 		}
 	}
-	return true, checkFormat(ctx, tx)
+	return true, nil
 }

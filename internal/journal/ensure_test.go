@@ -45,7 +45,7 @@ func TestEnsureConcurrently(t *testing.T) {
 		close(begin)
 		all.Wait()
 		pool := openPool(t, db.URL)
-		if n := queryValue[int](t, pool, "SELECT count(*) FROM rekey.format WHERE version = $1", Format); n != 1 {
+		if n := queryValue[int](t, pool, "SELECT count(*) FROM rekey.format WHERE version = $1", Version); n != 1 {
 			t.Errorf("%d rows with the current format", n)
 		}
 		useJournal(t, pool)
@@ -97,6 +97,8 @@ func TestOtherTablesAreRefused(t *testing.T) {
 		for _, made := range []string{
 			"CREATE TABLE rekey.runs (id int)",
 			"CREATE VIEW rekey.format AS SELECT 1 AS version",
+			"CREATE TABLE rekey.format (number int)",
+			"CREATE TABLE rekey.format (version int)",
 		} {
 			exec(t, pool, "CREATE SCHEMA rekey; "+made)
 			wantProblem(t, Ensure(t.Context(), pool), problem.ErrRefused, "journal_conflict")

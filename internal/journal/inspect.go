@@ -25,11 +25,16 @@ type schemaState struct {
 	exists          bool
 	owner           string
 	usage, create   bool
+	version         int // 0 if there is no journal, or the role may not read its version
 	found           map[string]relation
 }
 
 // relation is a relation that has the name of one of the journal's tables.
-type relation struct{ ordinary, readable, writable bool }
+type relation struct {
+	ordinary, readable, writable bool
+	owned                        bool // the role has the owner's rights
+	owner                        string
+}
 
 // Objects returns the objects in the schema rekey that belong to a role without the current role's rights, and
 // those that rekey does not create. It reads the catalogue only: no code in the schema runs.
@@ -43,10 +48,28 @@ func Objects(ctx context.Context, tx pg.Tx) ([]catalog.Object, error) {
 	})
 }
 
-// inspect reads the state of the schema. It returns a problem if the role must not use an object in it; trusts
-// names further owners to trust.
+// Describe sets what a plan needs to know about the schema: the objects that are not rekey's, and the journal's version. It
+// reads no table if the role must not use an object in the schema.
+func Describe(ctx context.Context, tx pg.Tx, role catalog.Role, schema *catalog.JournalSchema) (err error) {
+	schema.Known = Version
+	if schema.Unexpected, err = Objects(ctx, tx); err != nil {
+		return err
+	}
+	if !schema.Exists || len(trust.Journal(role, schema.Unexpected)) > 0 {
+		return nil
+	}
+	s := schemaState{usage: schema.Usage}
+	if err := s.loadTables(ctx, tx); err != nil {
+		return err
+	}
+	schema.Version, schema.OtherOwner = s.version, s.otherOwner()
+	return nil
+}
+
+// inspect reads the state of the schema. It returns a problem if the role must not use an object in it, or if the
+// journal's version is newer than [Version]; trusts names further owners to trust.
 func inspect(ctx context.Context, tx pg.Tx, trusts []string) (schemaState, error) {
-	s := schemaState{found: map[string]relation{}}
+	var s schemaState
 	err := tx.QueryRow(ctx, schemaQuery).Scan(
 		&s.role, &s.database, &s.mayCreateSchema, &s.exists, &s.owner, &s.usage, &s.create)
 	if err != nil {
@@ -59,39 +82,63 @@ func inspect(ctx context.Context, tx pg.Tx, trusts []string) (schemaState, error
 	if refused := trust.Journal(catalog.Role{Name: s.role, Trusts: trusts}, objects); len(refused) > 0 {
 		return s, message.JournalConflict(refused, s.role)
 	}
+	if err := s.loadTables(ctx, tx); err != nil {
+		return s, err
+	}
+	if s.version > Version {
+		return s, message.JournalTooNew(s.version, Version)
+	}
+	return s, nil
+}
+
+// loadTables reads which of the journal's tables exist, and the version.
+func (s *schemaState) loadTables(ctx context.Context, tx pg.Tx) error {
+	s.found = map[string]relation{}
 	var names []string
 	for _, t := range tables() {
 		names = append(names, t.name)
 	}
 	rows, err := tx.Query(ctx, tablesQuery, names)
 	if err != nil {
-		return s, err
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var name string
 		var r relation
-		if err := rows.Scan(&name, &r.ordinary, &r.readable, &r.writable); err != nil {
-			return s, err
+		if err := rows.Scan(&name, &r.ordinary, &r.readable, &r.writable, &r.owned, &r.owner); err != nil {
+			return err
 		}
 		s.found[name] = r
 	}
-	return s, rows.Err()
+	if err := rows.Err(); err != nil || !s.versionReadable() {
+		return err
+	}
+	s.version, err = loadVersion(ctx, tx)
+	return err
 }
 
-// missing returns the tables that do not exist yet.
-func (s schemaState) missing() []table {
-	var missing []table
+// versionReadable reports whether the role may read the recorded version.
+func (s schemaState) versionReadable() bool {
+	format := s.found["format"]
+	return s.usage && format.ordinary && format.readable
+}
+
+// complete reports whether the journal has all tables of its version, which may be older than this one.
+func (s schemaState) complete() bool {
 	for _, t := range tables() {
-		if _, found := s.found[t.name]; !found {
-			missing = append(missing, t)
+		if _, found := s.found[t.name]; !found && t.since <= max(1, s.version) {
+			return false
 		}
 	}
-	return missing
+	return true
 }
 
+// current reports whether the journal needs no migration.
+func (s schemaState) current() bool { return s.version == Version && s.complete() }
+
 // checkTables returns a problem if a relation has the name of one of the journal's tables but is not that table.
-// The journal's tables are created in one transaction with rekey.format, so tables without it are not the
+// The first migration creates the tables in one transaction with rekey.format, so tables without it are not the
 // journal's.
 func (s schemaState) checkTables() error {
 	_, versioned := s.found["format"]

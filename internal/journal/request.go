@@ -66,13 +66,10 @@ func Send(ctx context.Context, pool *pgxpool.Pool, schema string, request Reques
 		if err != nil {
 			return err
 		}
-		if !s.exists || s.checkTables() != nil || len(s.missing()) > 0 {
+		if !s.exists || s.checkTables() != nil || !s.complete() {
 			return message.NoRun(schema)
 		}
-		if err := s.checkRights(nil); err != nil {
-			return err
-		}
-		if err := checkFormat(ctx, tx); err != nil {
+		if err := s.checkUse(); err != nil {
 			return err
 		}
 		tag, err := tx.Exec(ctx, insertRequest, schema, string(request.Verb), request.Pace,

@@ -24,6 +24,7 @@ type Run struct {
 	Holder
 	Schema  string // name of the schema
 	Target  int    // the version to reach; 0 without a profile
+	Phase   string // the phase to reach; "" in a record of a rekey that had no phases
 	Started time.Time
 	Ended   time.Time // zero while the run is active
 	Outcome string    // "" while the run is active
@@ -33,11 +34,11 @@ type Run struct {
 
 const abandon = `UPDATE rekey.runs SET ended = clock_timestamp(), outcome = $2 WHERE scope = $1 AND ended IS NULL`
 
-const beginRun = `INSERT INTO rekey.runs (scope, host, pid, program, command, target)
-VALUES ($1, $2, $3, $4, $5, $6)
+const beginRun = `INSERT INTO rekey.runs (scope, host, pid, program, command, target, phase)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 RETURNING id`
 
-// Begin records the start of a run and returns its id. It uses the schema, holder and target of r. The caller must
+// Begin records the start of a run and returns its id. It uses the schema, holder, target and phase of r. The caller must
 // hold the schema's lease: an earlier run that has not ended is recorded as [Abandoned].
 func Begin(ctx context.Context, pool *pgxpool.Pool, r Run) (id int64, err error) {
 	err = pg.Retry(ctx, func() error { // a retry marks the row of a lost attempt as abandoned
@@ -45,7 +46,7 @@ func Begin(ctx context.Context, pool *pgxpool.Pool, r Run) (id int64, err error)
 			if _, err := tx.Exec(ctx, abandon, r.Schema, Abandoned); err != nil {
 				return err
 			}
-			row := tx.QueryRow(ctx, beginRun, r.Schema, r.Host, r.PID, r.Program, firstWord(r.Command), r.Target)
+			row := tx.QueryRow(ctx, beginRun, r.Schema, r.Host, r.PID, r.Program, firstWord(r.Command), r.Target, r.Phase)
 			return row.Scan(&id)
 		})
 	})
@@ -70,7 +71,7 @@ func Last(ctx context.Context, tx pg.Tx, schema string) (*Run, error) {
 	var r Run
 	var ended *time.Time
 	err := tx.QueryRow(ctx, lastQuery, schema).Scan(&r.ID, &r.Schema, &r.Host, &r.PID, &r.Program, &r.Command,
-		&r.Target, &r.Started, &ended, &r.Outcome, &r.Detail, &r.Rows)
+		&r.Target, &r.Phase, &r.Started, &ended, &r.Outcome, &r.Detail, &r.Rows)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // no run is not an error
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -46,11 +47,18 @@ func NotJournalTable(name, reason string) *problem.Problem {
 		"The journal needs schema rekey for itself. Rename the schema or its relations, "+again)
 }
 
-// JournalTooNew returns the refusal of a journal in a format newer than the known one.
-func JournalTooNew(format, known int) *problem.Problem {
-	return refused("journal_newer", "", fmt.Sprintf("the journal in schema rekey has format %d, newer than %d", format, known),
-		"A newer version of rekey has used the journal.",
+// JournalTooNew returns the refusal of a journal in a version newer than the known one.
+func JournalTooNew(version, known int) *problem.Problem {
+	return refused("journal_newer", "", fmt.Sprintf("the journal in schema rekey has version %d, newer than %d", version, known),
+		"A newer version of rekey has used the journal. This version neither reads nor changes it.",
 		"Use the newer version of rekey. If no run has to be resumed: DROP SCHEMA rekey CASCADE;")
+}
+
+// JournalNotOwned returns the refusal of a journal in an older version that the role may not migrate.
+func JournalNotOwned(version, known int, owner, role string) *problem.Problem {
+	return refused("no_journal_rights", "", fmt.Sprintf("the journal in schema rekey has version %d, and the role may not migrate it to version %d", version, known),
+		fmt.Sprintf("Its tables belong to %s, and only their owner can alter them.", owner),
+		fmt.Sprintf("Let a DBA run: GRANT %s TO %s; Or connect as %s: --database-url postgres://%s@..", sqltext.Ident(owner), sqltext.Ident(role), owner, shell(owner)))
 }
 
 // LeaseHolder is the run that holds a lease.

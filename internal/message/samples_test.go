@@ -100,6 +100,7 @@ func journalSamples() []sample {
 		{"message.JournalConflict", message.JournalConflict([]catalog.Object{strange}, "app")},
 		{"message.NotJournalTable", message.NotJournalTable("runs", "It is not an ordinary table")},
 		{"message.JournalTooNew", message.JournalTooNew(9, 8)},
+		{"message.JournalNotOwned", message.JournalNotOwned(1, 2, "dba", "app")},
 	}
 }
 

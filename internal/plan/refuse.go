@@ -352,10 +352,14 @@ func refuseRights(s Input, p Plan, version *VersionGoal) problem.List {
 	switch {
 	case len(strange) > 0:
 		found = append(found, message.JournalConflict(strange, role))
+	case journal.Version > journal.Known:
+		found = append(found, message.JournalTooNew(journal.Version, journal.Known))
 	case !journal.Exists && !s.Server.Role.CreateDatabase:
 		found = append(found, message.NoJournalSchema(sqltext.Ident(role), sqltext.Ident(s.Server.Database)))
 	case journal.Exists && (!journal.Usage || !journal.Tables && !journal.Create || journal.Tables && !journal.Write):
 		found = append(found, message.NoJournalRights(sqltext.Ident(role), journal.Owner))
+	case journal.Version > 0 && journal.Version < journal.Known && journal.OtherOwner != "":
+		found = append(found, message.JournalNotOwned(journal.Version, journal.Known, journal.OtherOwner, role))
 	}
 	return found
 }

@@ -78,12 +78,18 @@ func TestSchemaRunRefusals(t *testing.T) {
 		"no EXECUTE":                {function(func(f *catalog.Function) { f.Proof, f.Unprivileged = &catalog.Proof{V7: true}, []string{"web"} }), "no_execute"},
 		"an overloaded function":    {func(s *Input) { s.Schema.Overloads = []string{"uuid_generate_v7(integer)"} }, "function_ambiguous"},
 
-		"no CREATE":                {func(s *Input) { s.Schema.Create = false }, "no_create"},
-		"no tablespace":            {func(s *Input) { s.Server.Role.NoTablespace = "fast" }, "no_tablespace"},
-		"no journal, no CREATE":    {func(s *Input) { s.Server.JournalSchema.Exists = false; s.Server.Role.CreateDatabase = false }, "no_journal_schema"},
-		"no journal":               {func(s *Input) { s.Server.JournalSchema = catalog.JournalSchema{} }, ""},
-		"an unreadable journal":    {func(s *Input) { s.Server.JournalSchema.Usage = false }, "no_journal_rights"},
-		"a read-only journal":      {func(s *Input) { s.Server.JournalSchema.Write = false }, "no_journal_rights"},
+		"no CREATE":             {func(s *Input) { s.Schema.Create = false }, "no_create"},
+		"no tablespace":         {func(s *Input) { s.Server.Role.NoTablespace = "fast" }, "no_tablespace"},
+		"no journal, no CREATE": {func(s *Input) { s.Server.JournalSchema.Exists = false; s.Server.Role.CreateDatabase = false }, "no_journal_schema"},
+		"no journal":            {func(s *Input) { s.Server.JournalSchema = catalog.JournalSchema{} }, ""},
+		"an unreadable journal": {func(s *Input) { s.Server.JournalSchema.Usage = false }, "no_journal_rights"},
+		"a read-only journal":   {func(s *Input) { s.Server.JournalSchema.Write = false }, "no_journal_rights"},
+		"a newer journal":       {func(s *Input) { s.Server.JournalSchema.Version, s.Server.JournalSchema.Known = 3, 2 }, "journal_newer"},
+		"an older journal":      {func(s *Input) { s.Server.JournalSchema.Version, s.Server.JournalSchema.Known = 1, 2 }, ""},
+		"an older one of another owner": {func(s *Input) {
+			j := &s.Server.JournalSchema
+			j.Version, j.Known, j.OtherOwner = 1, 2, "dba"
+		}, "no_journal_rights"},
 		"a journal without tables": {func(s *Input) { s.Server.JournalSchema.Tables, s.Server.JournalSchema.Create = false, false }, "no_journal_rights"},
 		"a stranger in the journal": {func(s *Input) {
 			s.Server.JournalSchema.Unexpected = []catalog.Object{{Name: "x", Owner: catalog.Owner{Name: "mallory"}}}

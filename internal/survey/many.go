@@ -34,8 +34,7 @@ func ReadMany(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, r 
 		if err := r.checkTrustedOwners(ctx, tx); err != nil {
 			return err
 		}
-		var err error
-		if server.JournalSchema.Unexpected, err = journal.Objects(ctx, tx); err != nil {
+		if err := journal.Describe(ctx, tx, server.Role, &server.JournalSchema); err != nil {
 			return err
 		}
 		found, err := readSchemas(ctx, tx, r, schemas)

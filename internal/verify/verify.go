@@ -56,14 +56,14 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	return report.judge(p.To, p.VerifyOnly)
 }
 
-// refusal returns the refusals that apply to verify as well: a journal or a function of untrusted owners, and
+// refusal returns the refusals that apply to verify as well: a newer journal, a journal or a function of untrusted owners, and
 // tables whose reading runs untrusted code.
 func refusal(p plan.Plan) error {
 	var found problem.List
 	for _, one := range p.Refusals {
 		f := p.Schema.Function
 		notOurs := one.Code == "unusable_function" && f != nil && trust.OfFunction(p.Server.Role, *f) == trust.Untrusted
-		if notOurs || one.Code == "journal_conflict" {
+		if notOurs || one.Code == "journal_conflict" || one.Code == "journal_newer" {
 			found = append(found, one)
 		}
 	}

@@ -1,7 +1,7 @@
--- Returns the last run in schema $1.
-SELECT id, scope, host, pid, program, command, target, started, ended,
+-- Returns the last run in schema $1. Journals of version 1 have no column phase.
+SELECT id, scope, host, pid, program, command, target, coalesce(to_jsonb(r) ->> 'phase', ''), started, ended,
        coalesce(outcome, ''), detail, filled
-FROM rekey.runs
+FROM rekey.runs r
 WHERE scope = $1
 ORDER BY id DESC
 LIMIT 1;

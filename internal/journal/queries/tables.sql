@@ -5,7 +5,9 @@ SELECT c.relname::text,
        coalesce(has_table_privilege(c.oid, 'SELECT')
             AND has_table_privilege(c.oid, 'INSERT')
             AND has_table_privilege(c.oid, 'UPDATE')
-            AND has_table_privilege(c.oid, 'DELETE'), false)
+            AND has_table_privilege(c.oid, 'DELETE'), false),
+       pg_has_role(c.relowner, 'USAGE'),
+       pg_get_userbyid(c.relowner)::text
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = 'rekey'
