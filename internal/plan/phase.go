@@ -1,5 +1,12 @@
 package plan
 
+import (
+	"slices"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
 // Phase is how far a schema is on the way from integer keys to uuids.
 type Phase string
 
@@ -20,3 +27,13 @@ const (
 	ArbiterUUID    Arbiter = "uuid"    // their twins
 	ArbiterBoth    Arbiter = "both"    // both; the applications must retry after unique_violation
 )
+
+// HasEdges reports whether a table of the schema has a uuid column that link made.
+func HasEdges(schema catalog.Schema) bool {
+	return slices.ContainsFunc(schema.Relations, func(t catalog.Table) bool {
+		return slices.ContainsFunc(t.Columns, func(c catalog.Column) bool {
+			_, marked := step.ReadEdgeMark(&c)
+			return marked
+		})
+	})
+}

@@ -147,17 +147,24 @@ func (e *Executor) checkFunction(now catalog.Schema) {
 // checkDoneTables inspects every table that the run has completed, in one read, to find tables that were altered
 // afterwards.
 func (e *Executor) checkDoneTables(ctx context.Context) error {
-	var names []string
+	question := inspect.Request{Schema: e.Plan.SchemaName}
 	for _, g := range e.doneGroups {
-		names = append(names, g.Table.Name)
+		if g.Edge != nil {
+			edge := edgeRequest(*g.Edge)
+			question.Relations, question.Edges = append(question.Relations, edge.Relations...), true
+			question.Parents = append(question.Parents, edge.Parents...)
+			continue
+		}
+		question.Relations = append(question.Relations, g.Table.Name)
 		if e.Plan.Direction == plan.Down {
-			names = append(names, g.Target.Index)
+			question.Relations = append(question.Relations, g.Target.Index)
 		}
 	}
-	if len(names) == 0 {
+	if len(question.Relations) == 0 {
 		return nil
 	}
-	question := inspect.Request{Schema: e.Plan.SchemaName, Relations: names}
+	slices.Sort(question.Relations)
+	question.Relations = slices.Compact(question.Relations)
 	if e.Plan.Direction == plan.Up {
 		question.Function = step.FunctionName
 	}

@@ -103,8 +103,15 @@ func (r Request) checkTrustedOwners(ctx context.Context, tx pg.Tx) error {
 // known only after the tables were read.
 func readSchemas(ctx context.Context, tx pg.Tx, r Request, names []string) ([]catalog.Schema, error) {
 	what := r.Reading()
-	q := inspect.Request{Schema: r.Schema, All: what.All, Relations: what.Relations, Column: what.Column, Columns: what.Columns}
+	q := inspect.Request{
+		Schema: r.Schema, All: what.All, Relations: what.Relations, Column: what.Column, Columns: what.Columns,
+		Edges: r.Goal == plan.Linked, Parents: r.Selection.Parents,
+	}
 	schemas, err := inspect.Schemas(ctx, tx, q, names)
+	if err == nil && !q.Edges && slices.ContainsFunc(schemas, plan.HasEdges) {
+		q.Edges = true
+		schemas, err = inspect.Schemas(ctx, tx, q, names)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ type Request struct {
 	Schema    string
 	Policy    plan.Policy
 	Direction plan.Direction
-	Goal      plan.Phase    // the phase to reach; see plan.Input
+	Goal      plan.Phase    // the phase to reach; "" if none was named
 	Standbys  []*pg.Standby // standbys to read; may be nil
 	Session   *pg.Session   // session for reading the catalogue; nil uses the pool
 }
