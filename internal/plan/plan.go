@@ -226,9 +226,7 @@ func (p Plan) work(g Group) (work bool, fills []step.Target) {
 	for _, s := range g.Steps {
 		for _, a := range p.Actions(s, view) {
 			work = true
-			if fill, ok := a.(step.Fill); ok {
-				fills = append(fills, fill.Target)
-			}
+			fills = append(fills, a.Fills()...)
 		}
 	}
 	return work, fills

@@ -16,27 +16,57 @@ import (
 )
 
 // execute runs one action, whose statements it reports first.
-func (e *Executor) execute(ctx context.Context, g plan.Group, s step.Step, action step.Action, st *groupState, watch *codeWatch) (err error) {
-	defer func() { st.afterAction(action, err) }()
-	e.assumption = st.assumption(s, action)
+func (e *Executor) execute(ctx context.Context, g plan.Group, s step.Step, action step.Action, st *groupState, watch *codeWatch) error {
+	e.assumption = st.assumption(action)
 	defer func() { e.assumption = "" }()
 	for _, sql := range action.SQL() {
 		e.Emit.Emit(event.Executing{Step: string(s.ID()), SQL: sql})
 	}
-	switch a := action.(type) {
-	case step.Change:
-		st.filled = nil
-		a.Guard = bothReturnRow(bothReturnRow(a.Guard, e.assumption), watch.guardQuery())
-		return e.applyChange(ctx, g, e.withJournal(g, s, a, st))
-	case step.Concurrently:
-		return e.buildOrDropIndex(ctx, g, a, st)
-	case step.Validate:
-		return e.validate(ctx, g, a, st)
-	case step.Fill:
-		return e.fill(ctx, g, a, st)
-	default:
-		return message.InternalError(string(s.ID()), errors.New("unknown action"))
+	p := &performer{ctx: ctx, executor: e, group: g, state: st, watch: watch}
+	err := action.Do(p)
+	if err != nil || !p.known {
+		st.invalidate()
 	}
+	return err
+}
+
+// performer runs one action. It implements [step.Performer].
+type performer struct {
+	ctx      context.Context
+	executor *Executor
+	group    plan.Group
+	state    *groupState
+	watch    *codeWatch
+
+	known bool // the last inspection shows what the action has changed
+}
+
+// Change implements step.Performer.
+func (p *performer) Change(a step.Change) error {
+	p.state.filled = nil
+	a.Guard = bothReturnRow(bothReturnRow(a.Guard, p.executor.assumption), p.watch.guardQuery())
+	return p.executor.applyChange(p.ctx, p.group, p.executor.withJournal(a))
+}
+
+// Concurrently implements step.Performer.
+func (p *performer) Concurrently(a step.Concurrently) error {
+	err := p.executor.buildOrDropIndex(p.ctx, p.group, a, p.state)
+	if err == nil && a.Build && p.state.table(a.Table).Index(a.Index) == nil {
+		p.known = p.state.addNewIndex(a)
+	}
+	return err
+}
+
+// Validate implements step.Performer.
+func (p *performer) Validate(a step.Validate) error {
+	return p.executor.validate(p.ctx, p.group, a, p.state)
+}
+
+// Fill implements step.Performer. A backfill changes nothing that is inspected.
+func (p *performer) Fill(a step.Fill) error {
+	err := p.executor.fill(p.ctx, p.group, a, p.state)
+	p.known = time.Since(p.state.inspectedAt) <= maxInspectionAge
+	return err
 }
 
 func (e *Executor) applyChange(ctx context.Context, g plan.Group, a step.Change) error {

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
@@ -12,7 +11,7 @@ import (
 // assumption returns a query that returns a row if the action's table, column and index are those that were
 // inspected, identified by oid and column number. Between an inspection and the action, the application may have
 // given their names to other objects. It returns "" if the action is on no inspected table.
-func (st *groupState) assumption(s step.Step, a step.Action) string {
+func (st *groupState) assumption(a step.Action) string {
 	if st.inspected == nil || st.inspected.Table == nil {
 		return ""
 	}
@@ -22,7 +21,7 @@ func (st *groupState) assumption(s step.Step, a step.Action) string {
 		}
 		query := sqltext.Format("SELECT FROM pg_catalog.pg_class t WHERE t.oid = {} AND t.oid = pg_catalog.to_regclass({})",
 			table.OID, sqltext.Value(sqltext.Format("{}", table.Named())))
-		return query + columnCondition(table, st.group.Target.Column) + st.indexCondition(s, a, table) + st.newIndexCondition(table)
+		return query + columnCondition(table, st.group.Target.Column) + indexCondition(a, table) + st.newIndexCondition(table)
 	}
 	return ""
 }
@@ -47,25 +46,15 @@ func (st *groupState) newIndexCondition(table *catalog.Table) string {
 		sqltext.Value(st.newIndex), c.Number)
 }
 
-// indexCondition returns the condition for the index that the action drops.
-func (st *groupState) indexCondition(s step.Step, a step.Action, table *catalog.Table) string {
-	name := ""
-	switch a := a.(type) {
-	case step.Concurrently:
-		if !a.Build {
-			name = a.Index
-		}
-	case step.Change:
-		if _, ok := s.(step.BuildIndex); ok && st.executor.Plan.Direction == plan.Down {
-			name = st.group.Target.Index
+// indexCondition returns the condition for the indexes that the action drops.
+func indexCondition(a step.Action, table *catalog.Table) (conditions string) {
+	for _, name := range a.DroppedIndexes() {
+		if i := table.Index(name); i != nil {
+			conditions += sqltext.Format(" AND EXISTS (SELECT FROM pg_catalog.pg_class i WHERE i.oid = {} AND i.relname = {} AND i.relnamespace = t.relnamespace)",
+				i.OID, sqltext.Value(i.Name))
 		}
 	}
-	i := table.Index(name)
-	if i == nil {
-		return ""
-	}
-	return sqltext.Format(" AND EXISTS (SELECT FROM pg_catalog.pg_class i WHERE i.oid = {} AND i.relname = {} AND i.relnamespace = t.relnamespace)",
-		i.OID, sqltext.Value(i.Name))
+	return conditions
 }
 
 // bothReturnRow returns a query that returns a row if both queries do. It ignores a query that is "".

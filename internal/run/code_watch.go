@@ -108,8 +108,7 @@ func (e *Executor) checkCode(ctx context.Context, g plan.Group, action step.Acti
 	if st.inspected == nil {
 		return nil, nil //nolint:nilnil // the action is on no table
 	}
-	_, fills := action.(step.Fill)
-	w := e.newCodeWatch(g.Target, st.inspected.Table, fills)
+	w := e.newCodeWatch(g.Target, st.inspected.Table, len(action.Fills()) > 0)
 	if w == nil {
 		return nil, nil //nolint:nilnil // there is nothing to watch
 	}

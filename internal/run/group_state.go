@@ -73,11 +73,11 @@ func (st *groupState) view(ctx context.Context, s step.Step) (step.View, error) 
 // invalidate makes the next call of view inspect the database.
 func (st *groupState) invalidate() { st.inspected, st.newIndex = nil, "" }
 
-// addNewIndex adds an index that was just built to a recent inspection, in place of another inspection.
-func (st *groupState) addNewIndex(a step.Concurrently) {
+// addNewIndex adds an index that was just built to a recent inspection, in place of another inspection. It returns false
+// if the database must be inspected.
+func (st *groupState) addNewIndex(a step.Concurrently) bool {
 	if st.inspected.Table.IsTree() || time.Since(st.inspectedAt) > maxInspectionAge {
-		st.invalidate()
-		return
+		return false
 	}
 	view, table := *st.inspected, *st.inspected.Table
 	table.Indexes = append(slices.Clone(table.Indexes), catalog.Index{
@@ -85,23 +85,7 @@ func (st *groupState) addNewIndex(a step.Concurrently) {
 	})
 	view.Table = &table
 	st.inspected, st.newIndex = &view, a.Index
-}
-
-// afterAction invalidates the inspection unless what the action changed is known. A backfill changes nothing that
-// is inspected, and a build adds one index.
-func (st *groupState) afterAction(a step.Action, err error) {
-	switch a := a.(type) {
-	case step.Fill:
-		if err == nil && time.Since(st.inspectedAt) <= maxInspectionAge {
-			return
-		}
-	case step.Concurrently:
-		if err == nil && a.Build && st.table(a.Table).Index(a.Index) == nil {
-			st.addNewIndex(a)
-			return
-		}
-	}
-	st.invalidate()
+	return true
 }
 
 func (st *groupState) inspect(ctx context.Context) (step.View, error) {

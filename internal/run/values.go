@@ -9,7 +9,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -64,25 +63,23 @@ func (e *Executor) onStart(o plan.Order, w backfill.Job) func(context.Context, p
 	}
 }
 
-// withJournal adds the journal's statements to the change that sets or drops a column's default, so that they are
-// committed together.
-func (e *Executor) withJournal(g plan.Group, s step.Step, a step.Change, st *groupState) step.Change {
-	if _, ok := s.(step.AddColumn); !ok || e.Lease == nil {
+// withJournal adds the journal's statements to a change that the journal records, so that they are committed together.
+func (e *Executor) withJournal(a step.Change) step.Change {
+	if e.Lease == nil {
 		return a
 	}
-	a.Statements = slices.Clone(a.Statements)
-	for _, table := range st.inspected.Table.All() {
-		name := sqltext.Table{Schema: table.Schema, Name: table.Name}
-		switch c := table.Column(g.Target.Column); {
-		case e.Plan.Direction == plan.Up:
-			a.Statements = append(a.Statements, journal.SaveCutoffSQL(name, g.Target.Column))
-			if table == st.inspected.Table {
-				a.Statements = append(a.Statements, journal.SaveNoOriginalSQL(name, g.Target.Column))
-			}
-		case c != nil:
-			a.Statements = append([]string{journal.DeleteCutoffSQL(table.OID, c.Number)}, a.Statements...)
+	var before, after []string
+	for _, r := range a.Records {
+		switch r.Kind {
+		case step.SaveCutoff:
+			after = append(after, journal.SaveCutoffSQL(r.Table, r.Column))
+		case step.SaveNoOriginal:
+			after = append(after, journal.SaveNoOriginalSQL(r.Table, r.Column))
+		case step.DeleteCutoff:
+			before = append(before, journal.DeleteCutoffSQL(r.Relation, r.Number))
 		}
 	}
+	a.Statements = slices.Concat(before, a.Statements, after)
 	return a
 }
 

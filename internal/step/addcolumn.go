@@ -42,13 +42,13 @@ func (s AddColumn) Apply(v View) []Action {
 	c := v.Table.Column(t.Column)
 	switch origin, _ := t.Read(v.Table); {
 	case origin == Absent:
-		return s.change(s.add(), t.commentMade(nil))
+		return s.change(s.saved(v.Table), s.add(), t.commentMade(nil))
 	case origin == Untouched && t.KeepsMark && t.Complete(v.Table):
 		return nil // complete without rekey: down would have nothing to restore
 	case origin == Untouched:
 		return s.adopt(c, v)
 	case !t.HasDefault(c):
-		return s.changeOf(c, s.setDefault())
+		return s.changeOf(c, s.saved(v.Table), s.setDefault())
 	default:
 		return s.setDefaultBelow(v.Table)
 	}
@@ -61,7 +61,7 @@ func (s AddColumn) setDefaultBelow(root *catalog.Table) []Action {
 	for _, table := range s.WithoutDefault(root) {
 		one := s
 		one.Target.Schema, one.Target.Table = table.Schema, table.Name
-		actions = append(actions, one.change(one.setDefault())...)
+		actions = append(actions, one.change(s.saved(root), one.setDefault())...)
 	}
 	return actions
 }
@@ -82,9 +82,9 @@ func (s AddColumn) WithoutDefault(root *catalog.Table) []*catalog.Table {
 func (s AddColumn) adopt(c *catalog.Column, v View) []Action {
 	mark := s.Target.commentFound(c.Comment, s.foundMark(c, v))
 	if s.Target.HasDefault(c) {
-		return append([]Action{Change{Locks: s.Target.shared(), Statements: []string{mark}}}, s.setDefaultBelow(v.Table)...)
+		return append([]Action{Change{Locks: s.Target.shared(), Statements: []string{mark}, Records: s.saved(v.Table)}}, s.setDefaultBelow(v.Table)...)
 	}
-	return s.changeOf(c, mark, s.setDefault())
+	return s.changeOf(c, s.saved(v.Table), mark, s.setDefault())
 }
 
 func (s AddColumn) foundMark(c *catalog.Column, v View) Mark {
@@ -104,25 +104,49 @@ func (s AddColumn) Undo(v View) []Action {
 	c := v.Table.Column(t.Column)
 	switch origin, mark := t.Read(v.Table); origin {
 	case Made:
-		return s.change(sqltext.Format("ALTER TABLE {} DROP COLUMN {}", t.Name(), sqltext.Name(t.Column)))
+		return s.change(s.forgotten(v.Table), sqltext.Format("ALTER TABLE {} DROP COLUMN {}", t.Name(), sqltext.Name(t.Column)))
 	case Found:
 		defaults := s.restoreDefaults(v.Table, mark)
 		if len(defaults) == 0 {
-			return []Action{Change{Locks: t.shared(), Statements: []string{t.commentPlain(c)}}}
+			return []Action{Change{Locks: t.shared(), Statements: []string{t.commentPlain(c)}, Records: s.forgotten(v.Table)}}
 		}
-		return s.change(append([]string{t.commentPlain(c)}, defaults...)...)
+		return s.change(s.forgotten(v.Table), append([]string{t.commentPlain(c)}, defaults...)...)
 	default:
 		return nil
 	}
 }
 
-func (s AddColumn) change(statements ...string) []Action {
-	return []Action{Change{Locks: s.Target.exclusive(), Statements: statements}}
+func (s AddColumn) change(records []Record, statements ...string) []Action {
+	return []Action{Change{Locks: s.Target.exclusive(), Statements: statements, Records: records}}
 }
 
 // changeOf returns a change with a guard: it runs only on the column that was inspected, not on another one of that name.
-func (s AddColumn) changeOf(c *catalog.Column, statements ...string) []Action {
-	return []Action{Change{Locks: s.Target.exclusive(), Statements: statements, Guard: s.Target.isColumnNow(c)}}
+func (s AddColumn) changeOf(c *catalog.Column, records []Record, statements ...string) []Action {
+	return []Action{Change{Locks: s.Target.exclusive(), Statements: statements, Guard: s.Target.isColumnNow(c), Records: records}}
+}
+
+// saved returns what the journal keeps when the column gets its default: values of existing rows must be older than the
+// time of the change.
+func (s AddColumn) saved(root *catalog.Table) (records []Record) {
+	for _, table := range root.All() {
+		records = append(records, Record{Kind: SaveCutoff, Table: table.Named(), Column: s.Target.Column})
+		if table == root {
+			records = append(records, Record{Kind: SaveNoOriginal, Table: table.Named(), Column: s.Target.Column})
+		}
+	}
+	return records
+}
+
+// forgotten returns what the journal deletes when the column or its default goes.
+func (s AddColumn) forgotten(root *catalog.Table) (records []Record) {
+	for _, table := range root.All() {
+		if c := table.Column(s.Target.Column); c != nil {
+			records = append(records, Record{
+				Kind: DeleteCutoff, Table: table.Named(), Column: c.Name, Relation: table.OID, Number: c.Number,
+			})
+		}
+	}
+	return records
 }
 
 func (s AddColumn) add() string {

@@ -97,7 +97,7 @@ func dropPartitionedIndexes(t Target, root *catalog.Table) []Action {
 }
 
 func dropIndexOfTree(t Target) Action {
-	return Change{Locks: t.exclusive(), Statements: []string{sqltext.Format("DROP INDEX {}", t.indexName())}}
+	return Change{Locks: t.exclusive(), Statements: []string{sqltext.Format("DROP INDEX {}", t.indexName())}, Dropped: []string{t.Index}}
 }
 
 // Partitioned returns the root and the partitioned tables below it, parents first. They hold no rows themselves.

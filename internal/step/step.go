@@ -3,10 +3,7 @@
 package step
 
 import (
-	"slices"
-
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -72,7 +69,9 @@ type View struct {
 }
 
 // Relation returns a table that the view has; nil if it does not exist. An edge's view has both of its tables.
-func (v View) Relation(name sqltext.Table) *catalog.Table { return v.Schema.Find(name.Schema, name.Name) }
+func (v View) Relation(name sqltext.Table) *catalog.Table {
+	return v.Schema.Find(name.Schema, name.Name)
+}
 
 // RowReader is a step that needs View.Unfilled or View.Filled, which costs a scan up to the first row to fill.
 type RowReader interface {
@@ -83,110 +82,3 @@ type RowReader interface {
 	// of their keys, as text[]. It returns "" if there can be none.
 	Stuck(table sqltext.Table) string
 }
-
-// Action is one operation on the database: a Change, Concurrently, Validate or Fill.
-type Action interface {
-	// Tables returns the tables that the action changes or reads, in no order; nil if there is none.
-	Tables() []sqltext.Table
-	// SQL returns the statements. It returns none for a Fill, whose statements package backfill makes.
-	SQL() []string
-	// SelfChecking reports whether the action may follow another of the same step without a new View: if the table was
-	// altered, the action itself or its guard fails.
-	SelfChecking() bool
-}
-
-// Change is a change of the catalogue. All statements run in one short transaction.
-type Change struct {
-	// Locks are the locks that the statements need, on at most two tables; nil if they alter no table.
-	Locks      []lock.Lock
-	Statements []string
-	// Guard is a query that runs after the locks are taken. If it returns no row, the precondition of the change does not
-	// hold any more, and none of the statements runs. "" is no guard.
-	Guard string
-}
-
-// MergeChanges merges consecutive changes of one table into one transaction, so that the table is locked once. A change
-// with a guard is not merged into the change before it.
-func MergeChanges(actions []Action) []Action {
-	var merged []Action
-	for _, a := range actions {
-		next, ok := a.(Change)
-		if ok && len(merged) > 0 && next.Guard == "" {
-			if last, ok := merged[len(merged)-1].(Change); ok && len(lock.Exclusive(next.Locks)) > 0 && last.covers(next) {
-				last.Statements = append(slices.Clone(last.Statements), next.Statements...)
-				merged[len(merged)-1] = last
-				continue
-			}
-		}
-		merged = append(merged, a)
-	}
-	return merged
-}
-
-// covers reports whether the locks of the change are all that the next one needs.
-func (c Change) covers(next Change) bool {
-	return slices.Equal(lock.InOrder(c.Locks), lock.InOrder(slices.Concat(c.Locks, next.Locks)))
-}
-
-// Concurrently is CREATE or DROP INDEX CONCURRENTLY, which cannot run in a transaction block.
-type Concurrently struct {
-	Table     sqltext.Table
-	Index     string
-	Column    string // of a unique index: the column whose duplicate values an error lists
-	Build     bool   // CREATE, not DROP
-	Statement string
-}
-
-// Validate validates a constraint in a transaction of its own.
-type Validate struct {
-	Table     sqltext.Table
-	Statement string
-}
-
-// Fill gives a value to every row without one.
-type Fill struct {
-	Target Target
-	Edge   *Edge // the values are the uuids of the edge's parent; nil for values of the target's own
-}
-
-// Tables implements Action.
-func (c Change) Tables() []sqltext.Table {
-	var tables []sqltext.Table
-	for _, l := range c.Locks {
-		tables = append(tables, l.Table.All())
-	}
-	return tables
-}
-
-// SQL implements Action.
-func (c Change) SQL() []string { return c.Statements }
-
-// SelfChecking implements Action.
-func (c Change) SelfChecking() bool { return c.Guard != "" }
-
-// Tables implements Action.
-func (c Concurrently) Tables() []sqltext.Table { return []sqltext.Table{c.Table} }
-
-// SQL implements Action.
-func (c Concurrently) SQL() []string { return []string{c.Statement} }
-
-// SelfChecking implements Action.
-func (c Concurrently) SelfChecking() bool { return false }
-
-// Tables implements Action.
-func (v Validate) Tables() []sqltext.Table { return []sqltext.Table{v.Table} }
-
-// SQL implements Action.
-func (v Validate) SQL() []string { return []string{v.Statement} }
-
-// SelfChecking implements Action.
-func (v Validate) SelfChecking() bool { return true }
-
-// Tables implements Action.
-func (f Fill) Tables() []sqltext.Table { return []sqltext.Table{f.Target.Name()} }
-
-// SQL implements Action.
-func (f Fill) SQL() []string { return nil }
-
-// SelfChecking implements Action.
-func (f Fill) SelfChecking() bool { return false }

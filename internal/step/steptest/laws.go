@@ -229,10 +229,5 @@ func (c *lawTest) reset() {
 }
 
 func describe(id step.ID, a step.Action) action {
-	t := action{name: fmt.Sprintf("%s %T %q", id, a, a.SQL())}
-	switch a.(type) {
-	case step.Fill, step.Concurrently:
-		t.divisible = true
-	}
-	return t
+	return action{name: fmt.Sprintf("%s %T %q", id, a, a.SQL()), divisible: !a.Atomic()}
 }
