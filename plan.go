@@ -41,8 +41,15 @@ type Plan struct {
 	VerifyOnly bool `json:"verify_only,omitempty"`
 	// Rows is the estimated number of rows to fill.
 	Rows int64 `json:"rows"`
-	// Groups are the steps in the order in which they run, one group for each table and some for the schema.
+	// Groups are the steps in the order in which they run: one group for each table, one for each edge, and some for
+	// the schema.
 	Groups []Group `json:"groups"`
+	// To is the phase that the run would end in, "" if the call does not name one.
+	To Phase `json:"to,omitempty"`
+	// Edges are the foreign keys, and the references that were named; nil unless the phase, or what exists, is Linked.
+	Edges []Edge `json:"edges,omitempty"`
+	// Candidates are columns that may refer to a table without a foreign key, if To is Linked.
+	Candidates []Candidate `json:"candidates,omitempty"`
 	// Absent lists the tables of the profile that do not exist.
 	Absent []string `json:"absent"`
 	// Relations has an entry for every relation of a Schema that holds or shows rows; nil with a profile.
@@ -74,7 +81,9 @@ const (
 type Group struct {
 	// Table is the name without the schema, "" for steps of the schema.
 	Table string `json:"table,omitempty"`
-	// State is the state of the table now.
+	// Edge is the table and column of an edge, "" if the group is of the table itself.
+	Edge string `json:"edge,omitempty"`
+	// State is the state of the table, or of the edge, now.
 	State State `json:"state,omitempty"`
 	// Missing lists what an incomplete table lacks, such as "unique index".
 	Missing []string `json:"missing,omitempty"`

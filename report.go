@@ -22,6 +22,8 @@ type Report struct {
 	Function FunctionReport `json:"function"`
 	// Tables has an entry for each table that was counted.
 	Tables []TableReport `json:"tables"`
+	// Edges has an entry for each edge that was counted; nil if none has a uuid column.
+	Edges []EdgeReport `json:"edges,omitempty"`
 	// Absent lists the tables of the profile that do not exist.
 	Absent []string `json:"absent"`
 	// Skipped says why tables were skipped; see [Schema.SkipRefused].
@@ -78,6 +80,34 @@ type TableReport struct {
 	NotV4 int64 `json:"not_v4,omitempty"`
 	// Order is the check of the order of the values; nil if there is none to check.
 	Order *OrderReport `json:"order,omitempty"`
+}
+
+// EdgeReport is what Verify counted in the rows of one edge. Rows without a reference have NULL in both columns.
+type EdgeReport struct {
+	// Table is the table with the integer column, without the schema.
+	Table string `json:"table"`
+	// Column is the integer column.
+	Column string `json:"column"`
+	// Parent is the table that it refers to, with its schema if that is another one.
+	Parent string `json:"parent"`
+	// UUIDColumn is the name of the uuid column.
+	UUIDColumn string `json:"uuid_column"`
+	// Reached is what exists of the edge.
+	Reached EdgeState `json:"reached"`
+	// OK is true if the edge has no fault.
+	OK bool `json:"ok"`
+	// Rows is the number of rows.
+	Rows int64 `json:"rows"`
+	// Mismatches is the number of rows whose two columns refer to different rows of the parent.
+	Mismatches int64 `json:"mismatches"`
+	// Orphans is the number of rows whose integer refers to no row of the parent.
+	Orphans int64 `json:"orphans"`
+	// OrphanKeys lists some of the integers of orphans.
+	OrphanKeys []string `json:"orphan_keys,omitempty"`
+	// OneSided is the number of rows with a value in only one of the two columns, orphans excluded.
+	OneSided int64 `json:"one_sided"`
+	// Missing lists what the edge lacks, such as "foreign key".
+	Missing []string `json:"missing,omitempty"`
 }
 
 // OrderReport is the result of one scan of a table in the order of its UUIDs. Every row is either judged or

@@ -23,8 +23,13 @@ type Status struct {
 	VerifyOnly bool `json:"verify_only,omitempty"`
 	// Complete is true if every selected table that exists is complete, and the schema could be read.
 	Complete bool `json:"complete"`
+	// Phase is the last phase that every selected table has reached.
+	Phase Phase `json:"phase"`
 	// Tables has an entry for each table, absent and skipped ones too.
 	Tables []TableStatus `json:"tables"`
+	// Edges has an entry for each foreign key, and for each reference that was named or linked; nil while none has
+	// anything of phase Linked.
+	Edges []Edge `json:"edges,omitempty"`
 	// Refusals says what would refuse a run.
 	Refusals problem.List `json:"refusals"`
 	// Notes are sentences about a recorded version that is not known.
@@ -59,6 +64,9 @@ type TableStatus struct {
 	Table string `json:"table"`
 	// State is the state of the table.
 	State State `json:"state"`
+	// Phase is the phase of the table; "" if it is skipped or absent. It is Linked if the table refers to others, and all
+	// of these edges are linked.
+	Phase Phase `json:"phase,omitempty"`
 	// Missing lists what an incomplete table lacks.
 	Missing []string `json:"missing,omitempty"`
 	// Found is true if the column existed before up.

@@ -28,8 +28,11 @@ func Plan(doc rekey.Plan, next Next, width int) string {
 	}
 	p.skippedRelations(doc.Relations)
 	p.absent(doc.Absent)
+	p.edges(doc)
+	p.candidates(doc.Candidates)
 	p.skipped(doc.Skipped)
-	p.planSteps(doc)
+	p.planSteps(doc, "EACH TABLE", func(g rekey.Group) bool { return g.Edge == "" })
+	p.planSteps(doc, "EACH REFERENCE", func(g rekey.Group) bool { return g.Edge != "" })
 	p.list("Attention:", attention(doc))
 	if len(doc.Refusals) > 0 {
 		p.lines("", "Refused. Nothing is changed until these are resolved:", "")
@@ -43,9 +46,9 @@ func Plan(doc rekey.Plan, next Next, width int) string {
 const downColumns = 4
 
 func (p *page) planHead(doc rekey.Plan) {
-	scope := "schema " + doc.Schema
+	scope := "schema " + doc.Schema + to(doc.To)
 	if doc.Profile != "" {
-		scope = fmt.Sprintf("%s in schema %s, %s", doc.Profile, doc.Schema, versions(doc.Version, doc.ToVersion, doc.Command == rekey.Down))
+		scope = fmt.Sprintf("%s in schema %s, %s", doc.Profile, doc.Schema, versions(doc.Version, doc.ToVersion, doc.Command == rekey.Down)) + to(doc.To)
 	}
 	p.add(fmt.Sprintf("Plan of %s: %s.", doc.Command, scope))
 	p.add(fmt.Sprintf("Database %s, PostgreSQL %s, role %s. Nothing has been changed.", doc.Database, doc.Server, doc.Role))
@@ -54,10 +57,14 @@ func (p *page) planHead(doc rekey.Plan) {
 		p.add(verifyOnly)
 	case doc.NothingToDo && len(doc.Refusals) == 0:
 		p.add("There is nothing to do.")
+	case doc.Command == rekey.Down && doc.To == rekey.Expanded: // tables stay as they are
 	default:
 		p.add(planTotal(doc))
 	}
 }
+
+// to returns the phase of a plan that names one.
+func to(phase rekey.Phase) string { return textIf(phase != "", " to "+string(phase)) }
 
 // verifyOnly describes versions in which the uuid has become the primary key.
 const verifyOnly = "The uuid is the primary key at this version: there is nothing to migrate, only to verify."
@@ -66,7 +73,7 @@ const verifyOnly = "The uuid is the primary key at this version: there is nothin
 func planTotal(doc rekey.Plan) string {
 	tables, bytes := 0, int64(0)
 	for _, g := range doc.Groups {
-		if g.State != "" && pending(g) > 0 && g.State != rekey.Refused {
+		if g.State != "" && g.Edge == "" && pending(g) > 0 && g.State != rekey.Refused {
 			tables++
 			bytes += g.Bytes
 		}
@@ -87,7 +94,7 @@ func planRows(doc rekey.Plan) [][]string {
 		return append(table, relationRows(doc)...)
 	}
 	for _, g := range doc.Groups {
-		if g.State != "" { // the schema's own steps have none
+		if g.State != "" && g.Edge == "" { // the schema's own steps have no state
 			table = append(table, []string{g.Table, string(g.State), Count(g.Rows), Bytes(g.Bytes), brief(g.Order), missing(g.Missing, g.State)})
 		}
 	}
@@ -110,11 +117,11 @@ func pending(g rekey.Group) int {
 	return n
 }
 
-// planSteps lists the steps of a table with their locks.
-func (p *page) planSteps(doc rekey.Plan) {
+// planSteps lists the steps of one of the chosen groups with their locks.
+func (p *page) planSteps(doc rekey.Plan, title string, chosen func(rekey.Group) bool) {
 	var steps [][]string
 	for _, g := range doc.Groups {
-		if g.State == "" || pending(g) <= len(steps) {
+		if g.State == "" || !chosen(g) || pending(g) <= len(steps) {
 			continue
 		}
 		steps = nil
@@ -126,7 +133,7 @@ func (p *page) planSteps(doc rekey.Plan) {
 	}
 	if len(steps) > 0 {
 		p.lines("")
-		p.lines(alignWithin(append([][]string{{"EACH TABLE", "LOCK"}}, steps...), p.width)...)
+		p.lines(alignWithin(append([][]string{{title, "LOCK"}}, steps...), p.width)...)
 	}
 }
 

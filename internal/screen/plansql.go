@@ -49,6 +49,9 @@ func groupHead(g rekey.Group, schema string) string {
 	case g.State == "":
 		return "the version, on " + g.Table + " in schema " + schema
 	}
+	if g.Edge != "" {
+		return fmt.Sprintf("%s: %s, about %s", g.Edge, g.State, rows(g.Rows))
+	}
 	head := fmt.Sprintf("%s: %s, about %s, %s", g.Table, g.State, rows(g.Rows), Bytes(g.Bytes))
 	if g.Kept > 0 {
 		head += "; " + plural(int(g.Kept), "value of another version stays", "values of another version stay")

@@ -16,7 +16,7 @@ func relationRows(doc rekey.Plan) (table [][]string) {
 		}
 		row := []string{r.Table, string(r.State), "", "", "", missing(r.Missing, r.State)}
 		for _, g := range doc.Groups {
-			if g.Table == r.Table && g.State != "" {
+			if g.Table == r.Table && g.Edge == "" && g.State != "" {
 				row[2], row[3], row[4] = Count(g.Rows), Bytes(g.Bytes), brief(g.Order)
 			}
 		}

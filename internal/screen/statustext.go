@@ -16,6 +16,9 @@ func Status(s rekey.Status, width int) string {
 	p := page{width: width}
 	p.add("Status: " + scopeOf(s.Profile, s.Schema, s.Version) + ".")
 	p.add(states(s.Tables) + ".")
+	if len(s.Edges) > 0 {
+		p.add(edgeStates(s.Phase, s.Edges) + ".")
+	}
 	if s.VerifyOnly {
 		p.add(verifyOnly)
 	}
@@ -23,9 +26,14 @@ func Status(s rekey.Status, width int) string {
 		p.lines(wrap(note, width, "Note: ", "  ")...)
 	}
 	p.activeRun(s.Running)
-	if rows := statusRows(s.Tables); len(rows) > 1 {
+	if rows := statusRows(s.Tables, len(s.Edges) > 0); len(rows) > 1 {
 		p.lines("")
 		p.lines(alignWithin(rows, width)...)
+	}
+	if len(s.Edges) > 0 {
+		p.lines("")
+		p.lines(alignWithin(edgeStatusRows(s.Edges), width)...)
+		p.skippedEdges(s.Edges)
 	}
 	p.absent(tablesIn(s.Tables, func(t rekey.TableStatus) string { return textIf(t.State == rekey.Absent, "absent") })["absent"])
 	p.listGroups("Skipped:", tablesIn(s.Tables, func(t rekey.TableStatus) string { return textIf(t.State == rekey.Skipped, t.Why) }))
@@ -78,8 +86,47 @@ func (p *page) activeRun(r *rekey.ActiveRun) {
 	}
 }
 
-// statusRows returns a row for each table that is neither absent nor skipped.
-func statusRows(tables []rekey.TableStatus) [][]string {
+// edgeStates counts the references by what exists of them: "Phase expanded: 3 of 5 references linked, 1 wired".
+func edgeStates(phase rekey.Phase, edges []rekey.Edge) string {
+	count := map[string]int{}
+	linked, taken := 0, 0
+	for _, e := range edges {
+		state := edgeState(e, rekey.Down)
+		count[state]++
+		if e.State != rekey.Skipped {
+			taken++
+		}
+		if e.State == rekey.Complete {
+			linked++
+			count[state]--
+		}
+	}
+	parts := []string{fmt.Sprintf("Phase %s: %d of %s linked", phase, linked, plural(taken, "reference", "references"))}
+	for _, state := range []string{string(rekey.EdgeLinked), string(rekey.EdgeMirrored), string(rekey.EdgeFilled), string(rekey.EdgeWired), string(rekey.EdgeNone), string(rekey.Refused)} {
+		if count[state] > 0 && state == string(rekey.EdgeNone) {
+			parts = append(parts, fmt.Sprintf("%d without a uuid column", count[state]))
+		} else if count[state] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", count[state], state))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// edgeStatusRows returns a row for each reference that is not skipped, by parent.
+func edgeStatusRows(edges []rekey.Edge) [][]string {
+	table := [][]string{{"REFERENCE", "PARENT", "STATE", ">ROWS", "MISSING"}}
+	for _, parent := range graphOf(edges).order {
+		for _, e := range edges {
+			if e.Parent == parent && e.State != rekey.Skipped {
+				table = append(table, []string{e.Name(), parent, edgeState(e, rekey.Down), Count(e.Rows), missing(e.Missing, e.State)})
+			}
+		}
+	}
+	return table
+}
+
+// statusRows returns a row for each table that is neither absent nor skipped, with its phase if there are references.
+func statusRows(tables []rekey.TableStatus, phases bool) [][]string {
 	first := []rekey.State{rekey.Refused, rekey.Incomplete, rekey.Pending, rekey.Complete}
 	tables = slices.Clone(tables)
 	slices.SortStableFunc(tables, func(a, b rekey.TableStatus) int {
@@ -88,8 +135,15 @@ func statusRows(tables []rekey.TableStatus) [][]string {
 	table := [][]string{{"TABLE", "STATE", ">ROWS", "MISSING"}}
 	for _, t := range tables {
 		if t.State != rekey.Absent && t.State != rekey.Skipped {
-			table = append(table, []string{t.Table, string(t.State), Count(t.Rows), missing(t.Missing, t.State)})
+			row := []string{t.Table, string(t.State), Count(t.Rows), missing(t.Missing, t.State)}
+			if phases {
+				row = slices.Insert(row, 1, string(t.Phase))
+			}
+			table = append(table, row)
 		}
+	}
+	if phases {
+		table[0] = slices.Insert(table[0], 1, "PHASE")
 	}
 	return table
 }

@@ -13,6 +13,9 @@ func Report(r rekey.Report, width int) string {
 	total := sum(r.Tables)
 	p.add("Verify: " + scopeOf(r.Profile, r.Schema, r.Version) + ".")
 	found := fmt.Sprintf("%s in %s, %s", plural(len(r.Differences), "difference", "differences"), plural(len(r.Tables), "table", "tables"), rows(total.Rows))
+	if n := len(r.Edges); n > 0 {
+		found += ", and " + plural(n, "reference", "references")
+	}
 	if len(r.Differences) == 0 {
 		p.add("No" + strings.TrimPrefix(found, "0") + ".")
 	} else {
@@ -23,6 +26,7 @@ func Report(r rekey.Report, width int) string {
 	}
 	p.lines("")
 	p.lines(alignWithin(reportRows(r.Tables, total), width)...)
+	p.edgeReports(r.Edges)
 	p.lines("")
 	p.checks(r, total)
 	p.absent(r.Absent)
@@ -46,6 +50,30 @@ func (p *page) checks(r rekey.Report, total rekey.TableReport) {
 	if i := r.Integrity; i != nil && len(i.Broken) == 0 {
 		p.add(fmt.Sprintf("Primary keys: in %s the column is a uuid, NOT NULL and without duplicates, and there is a primary key.", plural(i.Tables, "table", "tables")))
 	}
+}
+
+// edgeReports adds the counts of references, and what they prove.
+func (p *page) edgeReports(edges []rekey.EdgeReport) {
+	if len(edges) == 0 {
+		return
+	}
+	table := [][]string{{"REFERENCE", "STATE", ">ROWS", ">MISMATCH", ">ORPHAN", ">ONE-SIDED"}}
+	proved := 0
+	var orphans []string
+	for _, e := range edges {
+		if e.OK {
+			proved++
+		}
+		table = append(table, []string{e.Table + "." + e.Column, string(e.Reached), Count(e.Rows), Count(e.Mismatches), Count(e.Orphans), Count(e.OneSided)})
+		if e.Orphans > 0 {
+			orphans = append(orphans, fmt.Sprintf("%s.%s -> %s: %s", e.Table, e.Column, e.Parent, strings.Join(e.OrphanKeys, ", ")+textIf(e.Orphans > int64(len(e.OrphanKeys)), ", …")))
+		}
+	}
+	p.lines("")
+	p.lines(alignWithin(table, p.width)...)
+	p.list("Orphans: their integer refers to no row of the parent.", orphans)
+	p.lines("")
+	p.add(fmt.Sprintf("%d of %s proved: both columns of every row refer to the same row of the parent.", proved, plural(len(edges), "reference", "references")))
 }
 
 func sum(tables []rekey.TableReport) (total rekey.TableReport) {

@@ -1,0 +1,85 @@
+package rekey
+
+// Edge is one foreign key, or one reference without a constraint, on its way to a foreign key of uuids.
+type Edge struct {
+	// Table is the table with the integer column, without the schema.
+	Table string `json:"table"`
+	// Column is the integer column.
+	Column string `json:"column"`
+	// Parent is the table that it refers to, with its schema if that is another one.
+	Parent string `json:"parent"`
+	// Key is the column of the parent that it refers to.
+	Key string `json:"key"`
+	// State is the state of the edge, as of a table.
+	State State `json:"state"`
+	// Reached is what exists already.
+	Reached EdgeState `json:"reached"`
+	// Missing lists what an incomplete edge lacks.
+	Missing []string `json:"missing,omitempty"`
+	// Constraint is the name of the integer foreign key, "" for a reference without a constraint.
+	Constraint string `json:"constraint,omitempty"`
+	// UUIDColumn is the name of the new column.
+	UUIDColumn string `json:"uuid_column,omitempty"`
+	// UUIDConstraint is the name of the new foreign key, "" for a reference without a constraint.
+	UUIDConstraint string `json:"uuid_constraint,omitempty"`
+	// Triggers lists the names of the triggers that keep both columns equal.
+	Triggers []string `json:"triggers,omitempty"`
+	// Twins are the copies of the indexes that hold the integer column.
+	Twins []IndexTwin `json:"twins,omitempty"`
+	// Required is true if the new column becomes NOT NULL.
+	Required bool `json:"required,omitempty"`
+	// ChildFirst is true if a row may be written before the row that it refers to.
+	ChildFirst bool `json:"child_first,omitempty"`
+	// InsertCost is how many times as long an INSERT takes as with the integer foreign key alone; 0 if it was not measured.
+	InsertCost float64 `json:"insert_cost,omitempty"`
+	// Rows is the estimated number of rows of the table.
+	Rows int64 `json:"rows"`
+	// Why says why the edge is skipped or refused.
+	Why string `json:"why,omitempty"`
+	// Hint says what would help a refused edge.
+	Hint string `json:"hint,omitempty"`
+}
+
+// Name returns the edge as table.column.
+func (e Edge) Name() string { return e.Table + "." + e.Column }
+
+// EdgeState is what exists of an edge.
+type EdgeState string
+
+// The states of an edge, in order.
+const (
+	EdgeNone     EdgeState = "none"     // nothing
+	EdgeWired    EdgeState = "wired"    // the column, and triggers that keep both columns equal from then on
+	EdgeFilled   EdgeState = "filled"   // the values of the rows that existed before
+	EdgeMirrored EdgeState = "mirrored" // a twin of every index that holds the integer column
+	EdgeLinked   EdgeState = "linked"   // the foreign key, and NOT NULL where the integer column has it
+)
+
+// IndexTwin is a copy of an index with the uuid column in place of the integer one.
+type IndexTwin struct {
+	// Of is the name of the index that is copied.
+	Of string `json:"of"`
+	// Name is the name of the copy.
+	Name string `json:"name"`
+	// Unique is true if the copy is unique.
+	Unique bool `json:"unique,omitempty"`
+	// Deferrable is true if the copy is a DEFERRABLE constraint, which INSERT .. ON CONFLICT ignores.
+	Deferrable bool `json:"deferrable,omitempty"`
+}
+
+// Candidate is an integer column that may refer to a table without a foreign key. A run takes it only if it is named in
+// [Schema.References].
+type Candidate struct {
+	// Table is the table with the column, without the schema.
+	Table string `json:"table"`
+	// Column is the integer column.
+	Column string `json:"column"`
+	// Parent is the table that it may refer to.
+	Parent string `json:"parent"`
+	// Why is the evidence: names, types, and how many values of a sample exist in the parent.
+	Why string `json:"why"`
+}
+
+// insertCost is the time of an INSERT with an integer foreign key, its uuid column, triggers, index and foreign key, as a
+// multiple of the time with the integer foreign key alone: 24.1 µs and 8.9 µs per row on PostgreSQL 18.
+const insertCost = 2.7

@@ -1,0 +1,63 @@
+package screen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/visible"
+)
+
+// GraphFormats returns the formats of a plan: text, and those of Graph.
+func GraphFormats() []string { return []string{"text", "dot", "mermaid"} }
+
+// Graph returns the references of a plan as a graph for Graphviz (dot) or Mermaid: an arrow from each table to the table that it
+// refers to, with its column and state.
+func Graph(doc rekey.Plan, format string) string {
+	if format == "mermaid" {
+		return mermaid(doc)
+	}
+	return dot(doc)
+}
+
+func dot(doc rekey.Plan) string {
+	styles := map[string]string{"linked": "solid", "refused": "dotted", "skipped": "dotted"}
+	quote := func(text string) string {
+		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(visible.Line(text)) + `"`
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "digraph %s {\n  rankdir = LR;\n  node [shape = box];\n", quote(doc.Schema))
+	for _, name := range graphOf(doc.Edges).order {
+		fmt.Fprintf(&text, "  %s;\n", quote(name))
+	}
+	for _, e := range doc.Edges {
+		state := edgeState(e, doc.Command)
+		style, known := styles[state]
+		if !known {
+			style = "dashed"
+		}
+		fmt.Fprintf(&text, "  %s -> %s [label = %s, style = %s];\n", quote(e.Table), quote(e.Parent), quote(e.Column+" ("+state+")"), style)
+	}
+	return text.String() + "}\n"
+}
+
+func mermaid(doc rekey.Plan) string {
+	quote := func(text string) string {
+		return `"` + strings.NewReplacer("#", "#35;", `"`, "#quot;", "<", "#lt;", ">", "#gt;").Replace(visible.Line(text)) + `"`
+	}
+	var text strings.Builder
+	text.WriteString("flowchart LR\n")
+	nodes := map[string]string{}
+	for i, name := range graphOf(doc.Edges).order {
+		nodes[name] = fmt.Sprintf("t%d", i+1)
+		fmt.Fprintf(&text, "  %s[%s]\n", nodes[name], quote(name))
+	}
+	for _, e := range doc.Edges {
+		arrow, state := "-.->", edgeState(e, doc.Command)
+		if state == string(rekey.EdgeLinked) {
+			arrow = "-->"
+		}
+		fmt.Fprintf(&text, "  %s %s|%s| %s\n", nodes[e.Table], arrow, quote(e.Column+" ("+state+")"), nodes[e.Parent])
+	}
+	return text.String()
+}
