@@ -33,7 +33,7 @@ func linkPlan() rekey.Plan {
 	}
 	for _, e := range edges {
 		doc.Groups = append(doc.Groups, rekey.Group{Table: e.Table, Edge: e.Name(), State: e.State, Steps: []rekey.Step{
-			{ID: "app." + e.Name() + "/wire-edge", What: "add column " + e.UUIDColumn + " and triggers", Why: "both stay equal", Lock: "ACCESS EXCLUSIVE", Scans: "nothing", UndoneBy: "by itself", SQL: []string{"ALTER TABLE " + e.Table}},
+			{ID: "app." + e.Name() + "/wire", What: "add column " + e.UUIDColumn + " and triggers", Why: "both stay equal", Lock: "ACCESS EXCLUSIVE", Scans: "nothing", UndoneBy: "by itself", SQL: []string{"ALTER TABLE " + e.Table}},
 		}})
 	}
 	return doc

@@ -152,6 +152,14 @@ func stepName(s rekey.Step, direction rekey.Direction) string {
 		"build-index":   {"build the unique index", "drop the index"},
 		"require-value": {"set NOT NULL", "drop NOT NULL"},
 		"settle":        {"remove the mark", "mark the column"},
+
+		"wire":           {"add the column and the triggers", "drop the triggers and the column"},
+		"fill":           {"fill the rows from their parents, in batches", "keep the values"},
+		"parent-index":   {"build the parent's unique index", "drop the parent's unique index"},
+		"mirror-indexes": {"build the index twins", "drop the index twins"},
+		"link":           {"add the foreign key, then validate it", "drop the foreign key"},
+		"require-uuid":   {"set NOT NULL", "drop NOT NULL"},
+		"finish":         {"mark the column as finished", "mark the column as not finished"},
 	}
 	_, kind, _ := strings.Cut(s.ID, "/")
 	if name, ok := names[kind]; ok {
