@@ -17,6 +17,18 @@ const (
 	Linked   Phase = "linked"   // every foreign key has a uuid counterpart
 )
 
+// Goal returns the phase that a run in this direction reaches; asked is the phase that was asked for, "" if none was.
+func (d Direction) Goal(asked Phase) Phase {
+	switch {
+	case asked != "":
+		return asked
+	case d == Down:
+		return Integers
+	default:
+		return Expanded
+	}
+}
+
 // Arbiter says which unique indexes an application may name in INSERT .. ON CONFLICT (columns) after link. Only one of two
 // unique indexes on the same values can be an arbiter: under concurrency the other one raises unique_violation.
 type Arbiter string

@@ -268,6 +268,7 @@ func (j Job) plan(ctx context.Context, server catalog.Server, result *event.Resu
 func (j Job) beginRun(ctx context.Context, p plan.Plan) (int64, error) {
 	id, err := journal.Begin(ctx, j.Pool, journal.Run{
 		Holder: journal.Here(j.Program, string(p.Direction)), Schema: p.SchemaName, Target: p.End(),
+		Phase: string(p.Direction.Goal(j.Request.Goal)),
 	})
 	if err != nil || p.Direction == plan.Down {
 		return id, err
