@@ -61,8 +61,8 @@ func (d *tableCheckpoints) Guard(context.Context, pg.Tx) error {
 var errInterrupted = errors.New("interrupted")
 
 // smallRegions returns a filler with small regions, so that the table of a test has several.
-func smallRegions(w Job) *filler {
-	f := newFiller(w)
+func smallRegions(w Job) *statementMethod {
+	f := w.method()
 	f.choice.Region = 100
 	return f
 }

@@ -9,7 +9,7 @@ import (
 
 func TestBounds(t *testing.T) {
 	for n := 1; n <= maxWaves; n++ {
-		all := waveBounds(n)
+		all := WaveBounds(n)
 		for i := 1; i < n; i++ {
 			if share, before := all[i]-all[i-1], all[0]; share <= 0 || share > before {
 				t.Errorf("the bounds of %d waves are %v", n, all)
@@ -19,7 +19,7 @@ func TestBounds(t *testing.T) {
 			t.Errorf("%d waves end at %d", n, all[n-1])
 		}
 	}
-	if first := waveBounds(maxWaves)[0]; first*10 > granularity {
+	if first := WaveBounds(maxWaves)[0]; first*10 > granularity {
 		t.Errorf("the first wave moves %d of %d rows: more than fit on a B-tree's page", first, granularity)
 	}
 }
@@ -28,7 +28,7 @@ func TestBounds(t *testing.T) {
 func TestWavesSelectEvenly(t *testing.T) {
 	for _, lines := range []int{8, 37, 60, 200} {
 		before := 0
-		for _, bound := range waveBounds(min(maxWaves, lines)) {
+		for _, bound := range WaveBounds(min(maxWaves, lines)) {
 			picked := 0
 			for line := 1; line <= lines; line++ {
 				if (line&255)*goldenStride&(granularity-1) < bound {
@@ -54,9 +54,9 @@ func table(pages int64, perPage float64) catalog.Table {
 	}
 }
 
-// exampleJob is a job as far as statements depend on it.
-func exampleJob(version int) Job {
-	return Job{Server: catalog.Server{Version: version}, Table: table(10_000, 40), Column: "uuid", Writer: Expression(`"public"."v"()`)}
+// exampleSQL returns the statements of a batch.
+func exampleSQL(version int) []string {
+	return Expression(`"public"."v"()`).BatchSQL(Job{Server: catalog.Server{Version: version}, Table: table(10_000, 40), Column: "uuid"})
 }
 
 func TestExplain(t *testing.T) {
@@ -103,7 +103,7 @@ func TestExplain(t *testing.T) {
 }
 
 func TestBatchSQL(t *testing.T) {
-	text := strings.Join(exampleJob(150000).BatchSQL(), ";\n")
+	text := strings.Join(exampleSQL(150000), ";\n")
 	for _, part := range []string{
 		`UPDATE ONLY "public"."t" SET "uuid" = "public"."v"() WHERE ctid = ANY (ARRAY (SELECT ctid FROM ONLY "public"."t"`,
 		`ctid >= '(0,0)' AND ctid < '(64,0)' AND "uuid" IS NULL`, "FOR NO KEY UPDATE SKIP LOCKED",
@@ -112,7 +112,7 @@ func TestBatchSQL(t *testing.T) {
 			t.Errorf("%s is missing in\n%s", part, text)
 		}
 	}
-	if text := strings.Join(exampleJob(130000).BatchSQL(), ";\n"); !strings.Contains(text, `"id" <= '2560'::int8`) {
+	if text := strings.Join(exampleSQL(130000), ";\n"); !strings.Contains(text, `"id" <= '2560'::int8`) {
 		t.Error(text)
 	}
 }

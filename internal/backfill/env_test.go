@@ -96,6 +96,12 @@ func (b *env) fill(w Job) Result {
 	return result
 }
 
+// method returns the method of a job, whose parameters a test changes.
+func (j Job) method() *statementMethod { return j.Writer.(Statement).method(NewEngine(j)) }
+
+// fillAll runs it.
+func (m *statementMethod) fillAll(ctx context.Context) (Result, error) { return m.run(ctx, m) }
+
 // requireFilled fails the test unless every row has a value of its own.
 func (b *env) requireFilled() {
 	b.Helper()

@@ -33,17 +33,36 @@ func (e *NoProgressError) Error() string {
 
 // NoProgress returns the error for so many rows that were locked and updated and have no value, with the triggers and rules
 // that may be the cause.
-func (j Job) NoProgress(rows int64) error {
-	e := &NoProgressError{Table: j.Name().String(), Rows: rows, Replica: j.Replica}
-	for _, name := range j.Table.FiringTriggers(j.Column, j.Replica) {
-		e.Causes = append(e.Causes, "the trigger "+name)
+func (e *Engine) NoProgress(rows int64) error {
+	found := &NoProgressError{Table: e.Name().String(), Rows: rows, Replica: e.Replica}
+	for _, name := range e.Table.FiringTriggers(e.Column, e.Replica) {
+		found.Causes = append(found.Causes, "the trigger "+name)
 	}
-	for _, r := range j.Table.Rules {
+	for _, r := range e.Table.Rules {
 		if r.OnUpdate {
-			e.Causes = append(e.Causes, "the rule "+r.Name)
+			found.Causes = append(found.Causes, "the rule "+r.Name)
 		}
 	}
-	return e
+	return found
+}
+
+// BatchError is a server's error with the rows of the batch that failed.
+type BatchError struct {
+	RowsQuery string // returns the ctids of the rows in one column; it reads no more rows than the batch had
+	Err       error
+}
+
+func (e *BatchError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the server's error.
+func (e *BatchError) Unwrap() error { return e.Err }
+
+// WrapBatchError adds the query of a batch's rows to an error of the server. It returns any other error unchanged.
+func WrapBatchError(pick string, err error) error {
+	if _, ok := errors.AsType[*pgconn.PgError](err); !ok {
+		return err
+	}
+	return &BatchError{RowsQuery: pick, Err: err}
 }
 
 // HeldError reports that other transactions held rows for longer than Job.RetryTimeout.

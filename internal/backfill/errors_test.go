@@ -42,7 +42,8 @@ func TestContinuesAfterTimeouts(t *testing.T) {
 		} {
 			w, attempts := b.job(), 0
 			w.RetryTimeout = time.Minute
-			err := w.RunTransaction(t.Context(), func() pg.Settings { return w.BatchSettings(MinStatementTimeout) }, func(tx pg.Tx) error {
+			e := NewEngine(w)
+			err := e.Transaction(t.Context(), e.Settings, func(tx pg.Tx) error {
 				if attempts++; attempts == 1 {
 					if _, err := tx.Exec(t.Context(), timeout); err != nil {
 						return err

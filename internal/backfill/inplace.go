@@ -39,8 +39,8 @@ type inPlace struct {
 // updateCounts are a session's own statistics of its updates of one table.
 type updateCounts struct{ updated, heapOnly int64 }
 
-func (f *filler) updateCounts(ctx context.Context, tx pg.Tx) (c updateCounts, err error) {
-	err = tx.QueryRow(ctx, heapOnlyQuery, f.Table.OID).Scan(&c.updated, &c.heapOnly)
+func (m *statementMethod) updateCounts(ctx context.Context, tx pg.Tx) (c updateCounts, err error) {
+	err = tx.QueryRow(ctx, heapOnlyQuery, m.Table.OID).Scan(&c.updated, &c.heapOnly)
 	return c, err
 }
 
@@ -87,13 +87,13 @@ func (p *inPlace) prunable() bool {
 
 // checkHeapOnly checks the samples of a region that was filled in waves. If too few updates were heap-only, it turns waves
 // off and reports the cause.
-func (f *filler) checkHeapOnly(ctx context.Context, s updateCounts) error {
+func (m *statementMethod) checkHeapOnly(ctx context.Context, s updateCounts) error {
 	const enough = 100 // sampled rows
 	if s.updated < enough || float64(s.heapOnly) >= minHeapOnly*float64(s.updated) {
 		return nil
 	}
 	var snapshots []string
-	err := f.runTransaction(ctx, func(tx pg.Tx) error {
+	err := m.transaction(ctx, func(tx pg.Tx) error {
 		rows, err := tx.Query(ctx, horizonQuery)
 		if err != nil {
 			return err
@@ -101,12 +101,12 @@ func (f *filler) checkHeapOnly(ctx context.Context, s updateCounts) error {
 		snapshots, err = pgx.CollectRows(rows, pgx.RowTo[string])
 		return err
 	})
-	f.inPlace.turnOff(err == nil && len(snapshots) == 0)
+	m.inPlace.turnOff(err == nil && len(snapshots) == 0)
 	cause := "no old snapshot was found; a trigger that changes an indexed column may be the cause"
 	if len(snapshots) > 0 {
 		cause = strings.Join(snapshots, "; ") + " prevents the removal of dead rows"
 	}
-	f.progress.Emit(event.Notice{Table: f.Name().String(), Text: fmt.Sprintf(
+	m.Progress.Emit(event.Notice{Table: m.Name().String(), Text: fmt.Sprintf(
 		"only %d%% of the updates are heap-only: the next %d regions are filled in one pass before waves are tried again: %s",
 		100*s.heapOnly/s.updated, onePassRegions, cause)})
 	return err

@@ -42,6 +42,26 @@ func (j Job) Name() sqltext.Table {
 	return sqltext.Table{Schema: j.Table.Schema, Name: j.Table.Name, Only: true}
 }
 
+// Writer decides which value each row gets. Expression and Join return writers by the server's expression; package ordered has
+// the one that keeps the order of creation.
+type Writer interface {
+	// Method returns how the engine's job is done, before the first batch.
+	Method(ctx context.Context, e *Engine) (Method, error)
+}
+
+// Method fills the rows of one table. The engine calls Once for a table of a few pages. Unless that fills all rows, it calls
+// Begin, then Pass until it returns 0, then End.
+type Method interface {
+	// Once fills the table in a transaction, which may be repeated. done reports that no row is left.
+	Once(ctx context.Context, tx pg.Tx) (filled int64, done bool, err error)
+	Begin(ctx context.Context) error
+	// Pass fills the rows that are still to do and returns how many it found.
+	Pass(ctx context.Context) (found int64, err error)
+	End(ctx context.Context) error
+	// Complete adds to the result what the engine does not know, also after an error.
+	Complete(r *Result)
+}
+
 // DefaultRetryTimeout is the default of Job.RetryTimeout.
 const DefaultRetryTimeout = 10 * time.Minute
 
@@ -66,8 +86,8 @@ type Checkpoints interface {
 type Result struct {
 	Rows    int64   // filled and confirmed by the server
 	Batches int64   // transactions that filled rows
-	Held    int64   // rows that other transactions held during the sweeps
-	Sweeps  int     // over the whole table
+	Held    int64   // rows that other transactions held, counted at each attempt
+	Passes  int     // over the whole table
 	InPlace float64 // share of heap-only updates in the sampled batches, 0 without a sample
 	Choice  Choice
 	// Orphans counts the rows that stay without a value because no parent has their key, and OrphanKeys are some of the keys.

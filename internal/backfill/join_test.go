@@ -83,7 +83,7 @@ func TestJoinFillsFromParents(t *testing.T) {
 		if n := b.number("SELECT last_value FROM fired"); n != fired {
 			t.Errorf("the triggers looked up %d rows that the filling wrote", n-fired)
 		}
-		if again := b.fill(b.joinJob("p")); again.Rows != 0 || again.Batches != 0 || again.Orphans != 10 || again.Sweeps != 1 {
+		if again := b.fill(b.joinJob("p")); again.Rows != 0 || again.Batches != 0 || again.Orphans != 10 || again.Passes != 1 {
 			t.Errorf("a second run returned %+v", again)
 		}
 	})

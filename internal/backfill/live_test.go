@@ -107,7 +107,7 @@ func TestFillsUnderTraffic(t *testing.T) {
 		all.Wait()
 		b.requireFilled()
 		b.requireRows(writers)
-		t.Logf("%d rows in %d batches, %d held, %d sweeps, %.0f %% in place", result.Rows, result.Batches, result.Held, result.Sweeps, 100*result.InPlace)
+		t.Logf("%d rows in %d batches, %d held, %d sweeps, %.0f %% in place", result.Rows, result.Batches, result.Held, result.Passes, 100*result.InPlace)
 	})
 }
 
@@ -167,7 +167,7 @@ func TestShrinksSlowBatches(t *testing.T) {
 			CREATE TRIGGER slow BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION slow()`)
 		w := b.job()
 		w.Pace.SetBatchTime(4 * time.Millisecond)
-		f := newFiller(w)
+		f := w.method()
 		f.minTimeout = 2 * time.Second // all rows take 3 s, the smallest batch 50 ms, which is within the limit on a busy machine too
 		result, err := f.fillAll(t.Context())
 		if err != nil {
@@ -180,7 +180,7 @@ func TestShrinksSlowBatches(t *testing.T) {
 
 		b.exec("UPDATE t SET uuid = NULL WHERE false; ALTER TABLE t DISABLE TRIGGER slow; UPDATE t SET uuid = NULL; ALTER TABLE t ENABLE TRIGGER slow")
 		b.exec("CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(5); RETURN new; END'")
-		f = newFiller(w)
+		f = w.method()
 		f.minTimeout = 50 * time.Millisecond
 		var pgErr *pgconn.PgError
 		if _, err := f.fillAll(t.Context()); !errors.As(err, &pgErr) || pgErr.Code != pgerrcode.QueryCanceled {

@@ -27,21 +27,21 @@ type Progress struct {
 	emit       event.Sink
 }
 
-// NewProgress returns a Progress with an estimate of the rows to fill.
-func NewProgress(table string, total int64, emit event.Sink) *Progress {
+// newProgress returns a Progress with an estimate of the rows to fill.
+func newProgress(table string, total int64, emit event.Sink) *Progress {
 	return &Progress{table: table, total: total, reportedAt: time.Now(), emit: emit}
 }
 
-// Add counts filled rows.
-func (p *Progress) Add(rows int64) {
+// add counts filled rows.
+func (p *Progress) add(rows int64) {
 	p.mu.Lock()
 	p.done += rows
 	p.mu.Unlock()
 	p.Report(false)
 }
 
-// AddHeld counts rows that other transactions held.
-func (p *Progress) AddHeld(rows int64) {
+// addHeld counts rows that other transactions held.
+func (p *Progress) addHeld(rows int64) {
 	p.mu.Lock()
 	p.held += rows
 	p.mu.Unlock()
@@ -97,9 +97,9 @@ func (p *Progress) remaining() time.Duration {
 	return time.Duration(float64(p.total-p.done) / p.rate * float64(time.Second))
 }
 
-// Paused returns Pace.Paused and emits an event when the reason changes. It reads the pace under the lock, so that the event
+// paused returns Pace.Paused and emits an event when the reason changes. It reads the pace under the lock, so that the event
 // of a reason never follows the event of its end.
-func (p *Progress) Paused(speed *pace.Pace) (reason string, changed <-chan struct{}) {
+func (p *Progress) paused(speed *pace.Pace) (reason string, changed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	reason, changed = speed.Paused()

@@ -28,13 +28,13 @@ func wavesReason(c Choice, table catalog.Table, n int) string {
 	}
 	return fmt.Sprintf("%d waves: a page has about %.0f rows of %s bytes and no space for all of them to grow by %d. A wave updates a few rows of every page. "+
 		"The first wave moves one row in %d to other pages; the space that they leave lets up to %.0f%% of the rows stay in place (heap-only%s). ",
-		n, c.RowsPerPage, formatNumber(int64(width)), rowGrowth, granularity/waveBounds(n)[0], 100*maxInPlace(width, n), indexesReason(table))
+		n, c.RowsPerPage, formatNumber(int64(width)), rowGrowth, granularity/WaveBounds(n)[0], 100*maxInPlace(width, n), indexesReason(table))
 }
 
 // maxInPlace returns the largest share of the rows of full pages that can stay in place: all but the first wave's, and no
 // more than fit once all have grown.
 func maxInPlace(width float64, n int) float64 {
-	return min(1-float64(waveBounds(n)[0])/granularity, width/(width+rowGrowth))
+	return min(1-float64(WaveBounds(n)[0])/granularity, width/(width+rowGrowth))
 }
 
 // vacuumReason explains what keeps one pass from doubling the table.

@@ -18,8 +18,8 @@ var settingsQuery string
 var errRewritten = errors.New("the table was rewritten during the filling")
 
 const (
-	maxPasses = 3 // over a table that is rewritten again and again; then the sweeps fill the rest
-	minRegion = 512
+	maxRewrites = 3 // over a table that is rewritten again and again; then the passes fill the rest
+	minRegion   = 512
 	// regionTime is well below a checkpoint interval: each page that is changed before and after a checkpoint is written to
 	// the WAL in full once more.
 	regionTime = time.Minute
@@ -27,7 +27,7 @@ const (
 
 // pass is one attempt to fill all regions, which its workers take from a common queue.
 type pass struct {
-	*filler
+	*statementMethod
 	filenode   uint32
 	mu         sync.Mutex
 	remaining  tableRange    // not yet assigned to a worker
@@ -38,42 +38,38 @@ type pass struct {
 }
 
 // regions fills all current pages of the table in waves.
-func (f *filler) regions(ctx context.Context) error {
-	for range maxPasses {
-		if err := f.pass(ctx); !errors.Is(err, errRewritten) {
+func (m *statementMethod) regions(ctx context.Context) error {
+	for range maxRewrites {
+		if err := m.pass(ctx); !errors.Is(err, errRewritten) {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *filler) pass(ctx context.Context) error {
-	p := &pass{filler: f}
+func (m *statementMethod) pass(ctx context.Context) error {
+	p := &pass{statementMethod: m}
 	resumed, err := p.begin(ctx)
 	if err != nil {
 		return err
 	}
-	workers := max(f.workers(), len(resumed))
-	p.regionSize = evenRegion(p.regionSize, f.Table.Pages, int64(workers))
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	errs := make([]error, workers)
-	var group sync.WaitGroup
-	for i := range workers {
-		w := &worker{pass: p, number: int64(i)}
+	workers := max(m.workers(), len(resumed))
+	p.regionSize = evenRegion(p.regionSize, m.Table.Pages, int64(workers))
+	return Parallel(ctx, workers, func(ctx context.Context, i int) error {
+		w := &worker{pass: p, number: int64(i), position: position{Over: true}}
 		if i < len(resumed) {
 			w.position = resumed[i]
-		} else {
-			w.position.Over = true
 		}
-		group.Go(func() {
-			if errs[i] = w.work(ctx); errs[i] != nil && !errors.Is(errs[i], ErrStopped) {
-				cancel(errs[i])
-			}
-		})
+		return w.work(ctx)
+	})
+}
+
+// workers returns the number of concurrent workers.
+func (m *statementMethod) workers() int {
+	if m.Workers <= 0 && m.Table.Pages <= smallPages {
+		return 1
 	}
-	group.Wait()
-	return firstError(errs)
+	return m.WorkerCount()
 }
 
 // evenRegion makes a region smaller so that all workers get the same number of regions of about the same size.
@@ -82,24 +78,9 @@ func evenRegion(region, pages, workers int64) int64 {
 	return max((pages+rounds*workers-1)/(rounds*workers), 1)
 }
 
-// firstError returns the first error other than ErrStopped, else ErrStopped if a worker returned it.
-func firstError(errs []error) error {
-	var stopped error
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, ErrStopped) {
-			return err
-		}
-		stopped = errors.Join(stopped, err)
-	}
-	if stopped != nil {
-		return ErrStopped
-	}
-	return nil
-}
-
 // begin reads the state of the table and the positions of an earlier run.
 func (p *pass) begin(ctx context.Context) (resumed []position, err error) {
-	err = p.runTransaction(ctx, func(tx pg.Tx) error {
+	err = p.transaction(ctx, func(tx pg.Tx) error {
 		resumed = nil
 		end, ok, err := p.ranges.end(ctx, tx)
 		if err != nil {
@@ -150,14 +131,14 @@ func (p *pass) resume(checkpoints []Checkpoint) (resumed []position) {
 		resumed = append(resumed, saved)
 	}
 	p.exhausted = p.exhausted || !p.remaining.open && p.remaining.from >= p.remaining.to
-	p.progress.SetTotal(max(int64(p.Table.Rows)-filled, 0))
+	p.Progress.SetTotal(max(int64(p.Table.Rows)-filled, 0))
 	return resumed
 }
 
 // currentFilenode returns pg_relation_filenode, 0 for a table that was dropped. A new filenode means new pages.
-func (f *filler) currentFilenode(ctx context.Context, tx pg.Tx) (uint32, error) {
+func (m *statementMethod) currentFilenode(ctx context.Context, tx pg.Tx) (uint32, error) {
 	var node int64
-	err := tx.QueryRow(ctx, sqltext.Format("SELECT coalesce(pg_relation_filenode({}::oid), 0)::int8", f.Table.OID)).Scan(&node)
+	err := tx.QueryRow(ctx, sqltext.Format("SELECT coalesce(pg_relation_filenode({}::oid), 0)::int8", m.Table.OID)).Scan(&node)
 	return uint32(node), err
 }
 
@@ -168,7 +149,7 @@ func (p *pass) nextRegion(ctx context.Context, w *worker) (ok bool, err error) {
 	if p.exhausted {
 		return false, nil
 	}
-	err = p.runTransaction(ctx, func(tx pg.Tx) error {
+	err = p.transaction(ctx, func(tx pg.Tx) error {
 		var end int64
 		if end, ok, err = p.ranges.split(ctx, tx, p.remaining, p.regionSize); err != nil || !ok {
 			return err

@@ -65,9 +65,9 @@ func (i *IdleRounds) Record(filled int64, free bool) bool {
 }
 
 // Reinspect calls Inspect if it is set.
-func (j Job) Reinspect(ctx context.Context) error {
-	if j.Inspect == nil {
+func (e *Engine) Reinspect(ctx context.Context) error {
+	if e.Inspect == nil {
 		return nil
 	}
-	return j.Inspect(ctx)
+	return e.Inspect(ctx)
 }

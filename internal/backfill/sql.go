@@ -6,13 +6,13 @@ import (
 
 // statements returns the SQL statements on one table.
 type statements struct {
-	Writer
+	Statement
 	table  sqltext.Table
 	column sqltext.Name
 }
 
-func (j Job) statements() statements {
-	return statements{Writer: j.Writer, table: j.Name(), column: sqltext.Name(j.Column)}
+func (s Statement) statements(j Job) statements {
+	return statements{Statement: s, table: j.Name(), column: sqltext.Name(j.Column)}
 }
 
 // from returns the table, with an alias if the writer's SQL refers to it.
@@ -87,18 +87,18 @@ func (t statements) findOrphans(where string) string {
 		" SELECT count(*), ARRAY (SELECT DISTINCT key FROM orphans ORDER BY key LIMIT $1) FROM orphans"
 }
 
-// BatchSQL returns the statements of the first batch of the first wave, for display. Of the job it reads the server, the table,
-// the column and the writer.
-func (j Job) BatchSQL() []string {
+// BatchSQL returns the statements of the first batch of the first wave, for display. Of the job it reads the server, the table
+// and the column.
+func (s Statement) BatchSQL(j Job) []string {
 	choice := Explain(j.Server, j.Table, j.Column)
 	first := tableRange{open: true, to: int64(choice.Batch) - 1}
 	if choice.By == ByKey {
 		first.to = int64(float64(choice.Batch) * choice.RowsPerPage)
 	}
 	settings := []string{"BEGIN", "SET LOCAL synchronous_commit = off"}
-	if j.Writer.setting {
+	if s.setting {
 		settings = append(settings, "SET LOCAL rekey.fill = 'on'")
 	}
-	ranges := newPartitioner(choice, j.statements())
-	return append(settings, j.statements().fill(ranges.condition(first), waveBounds(choice.Waves)[0], maxRows), "COMMIT")
+	ranges := newPartitioner(choice, s.statements(j))
+	return append(settings, s.statements(j).fill(ranges.condition(first), WaveBounds(choice.Waves)[0], maxRows), "COMMIT")
 }

@@ -2,8 +2,6 @@ package backfill
 
 import (
 	"context"
-	"errors"
-	"math"
 	"slices"
 	"time"
 
@@ -13,12 +11,10 @@ import (
 )
 
 const (
-	maxSweeps          = 10
-	firstSweepPages    = 1000 // pages that a sweep reads at once
-	maxSweepPages      = 50_000
-	maxHeldRanges      = 1000 // ranges with held rows that are kept separately
-	firstSweepRows     = 500  // of the first transaction of a sweep that fills
-	sweepsWithoutPause = 3    // sweeps that usually find rows: skipped, moved, moved again
+	firstSweepPages = 1000 // pages that a sweep reads at once
+	maxSweepPages   = 50_000
+	maxHeldRanges   = 1000 // ranges with held rows that are kept separately
+	firstSweepRows  = 500  // of the first transaction of a sweep that fills
 )
 
 // swept is what a sweep found.
@@ -27,76 +23,56 @@ type swept struct {
 	held int64 // of these, held by other transactions
 }
 
-// sweepAll repeats sweeps until one finds no row without a value.
-func (f *filler) sweepAll(ctx context.Context) error {
-	pause := firstPause
-	for {
-		f.sweeps++
-		total, err := f.sweep(ctx)
-		if err != nil || total.rows == 0 {
-			return err
-		}
-		if f.sweeps >= maxSweeps {
-			return &NullsError{Table: f.Name().String(), Column: f.Column, Sweeps: f.sweeps, Rows: total.rows}
-		}
-		if f.sweeps >= sweepsWithoutPause {
-			if err := f.Sleep(ctx, pause); err != nil {
-				return err
-			}
-			pause *= 2
-		}
-	}
-}
-
 // sweep reads the table once, range by range, and then repeats the ranges in which rows were held.
-func (f *filler) sweep(ctx context.Context) (swept, error) {
+func (m *statementMethod) sweep(ctx context.Context) (swept, error) {
 	var total swept
 	var held []tableRange
 	pages := pace.NewSizer(firstSweepPages, 1, maxSweepPages)
 	remaining := tableRange{open: true}
-	f.orphans = orphans{}
-	for {
-		if err := f.Wait(ctx, f.progress); err != nil {
-			return total, err
-		}
+	m.orphans = orphans{}
+	err := m.Batches(ctx, []*pace.Sizer{pages}, func(ctx context.Context) (last bool, err error) {
 		start := time.Now()
-		c, ok, err := f.countNext(ctx, remaining, int64(pages.Size()))
-		if errors.Is(err, ErrTooSlow) && !pages.AtMinimum() {
-			pages.Shrink()
-			continue
+		c, ok, err := m.countNext(ctx, remaining, int64(pages.Size()))
+		if err != nil || !ok {
+			return true, err
 		}
-		if err != nil {
-			return total, err
-		}
-		if !ok {
-			break
-		}
-		pages.Record(pages.Size(), time.Since(start), f.Pace.BatchTime())
-		f.orphans.add(c.orphans)
-		if c.rows > 0 {
-			in, err := f.sweepRange(ctx, f.sweepRanges, c.tableRange)
-			if err != nil {
-				return total, err
-			}
-			total.rows += c.rows
-			f.recordHeld(in.held)
-			if in.held > 0 {
-				held = addHeld(held, c.tableRange)
-			}
-		}
+		pages.Record(pages.Size(), time.Since(start), m.Pace.BatchTime())
+		m.orphans.add(c.orphans)
 		remaining = tableRange{from: c.to}
-		if err := f.Sleep(ctx, f.Pace.Rest(time.Since(start))); err != nil {
-			return total, err
+		if c.rows == 0 {
+			return false, nil
 		}
+		in, err := m.sweepRange(ctx, m.sweepRanges, c.tableRange)
+		total.rows += c.rows
+		total.held += in.held
+		if m.RecordHeld(in.held); in.held > 0 {
+			held = addHeld(held, c.tableRange)
+		}
+		return false, err
+	})
+	if err != nil {
+		return total, err
 	}
-	return total, f.fillHeld(ctx, held)
+	return total, m.RetryHeld(ctx, total.held, func(ctx context.Context) (int64, int64, error) {
+		var again swept
+		again, held, err = m.sweepHeld(ctx, held)
+		return again.held, again.rows, err
+	})
 }
 
-func (f *filler) recordHeld(rows int64) {
-	if rows > 0 {
-		f.held.Add(rows)
-		f.progress.AddHeld(rows)
+// sweepHeld fills ranges with held rows and returns those that still have some.
+func (m *statementMethod) sweepHeld(ctx context.Context, ranges []tableRange) (total swept, held []tableRange, err error) {
+	for _, r := range ranges {
+		in, err := m.sweepRange(ctx, m.sweepRanges, r)
+		if err != nil {
+			return total, nil, err
+		}
+		total.rows, total.held = total.rows+in.rows, total.held+in.held
+		if in.held > 0 {
+			held = append(held, r)
+		}
 	}
+	return total, held, nil
 }
 
 // addHeld adds a range, or extends the last one if there are too many, which bounds the memory.
@@ -133,9 +109,9 @@ func (o *orphans) add(more orphans) {
 }
 
 // countNext counts the rows that are still to do in the next range of the table as it is now.
-func (f *filler) countNext(ctx context.Context, remaining tableRange, pages int64) (c counted, ok bool, err error) {
-	err = f.runBatch(ctx, func(tx pg.Tx) error {
-		end, found, err := f.sweepRanges.end(ctx, tx)
+func (m *statementMethod) countNext(ctx context.Context, remaining tableRange, pages int64) (c counted, ok bool, err error) {
+	err = m.Batch(ctx, func(tx pg.Tx) error {
+		end, found, err := m.sweepRanges.end(ctx, tx)
 		if err != nil || !found {
 			ok = false
 			return err
@@ -145,61 +121,51 @@ func (f *filler) countNext(ctx context.Context, remaining tableRange, pages int6
 			ok = false
 			return nil
 		}
-		if end, ok, err = f.sweepRanges.split(ctx, tx, remaining, pages); err != nil || !ok {
+		if end, ok, err = m.sweepRanges.split(ctx, tx, remaining, pages); err != nil || !ok {
 			return err
 		}
-		c, err = f.count(ctx, tx, f.sweepRanges, remaining.upTo(end))
+		c, err = m.count(ctx, tx, m.sweepRanges, remaining.upTo(end))
 		return err
 	})
 	return c, ok, err
 }
 
-func (f *filler) count(ctx context.Context, tx pg.Tx, ranges partitioner, r tableRange) (c counted, err error) {
+func (m *statementMethod) count(ctx context.Context, tx pg.Tx, ranges partitioner, r tableRange) (c counted, err error) {
 	c.tableRange = r
 	where := ranges.condition(r)
-	err = tx.QueryRow(ctx, f.sql.count(where)).Scan(&c.rows)
-	if err == nil && f.Writer.orphans != "" {
-		err = tx.QueryRow(ctx, f.sql.findOrphans(where), maxOrphanKeys).Scan(&c.orphans.rows, &c.orphans.keys)
+	err = tx.QueryRow(ctx, m.sql.count(where)).Scan(&c.rows)
+	if err == nil && m.writer.orphans != "" {
+		err = tx.QueryRow(ctx, m.sql.findOrphans(where), maxOrphanKeys).Scan(&c.orphans.rows, &c.orphans.keys)
 	}
 	return c, err
 }
 
 // sweepRange fills the rows of a range that others do not hold, a few pages at a time.
-func (f *filler) sweepRange(ctx context.Context, ranges partitioner, r tableRange) (swept, error) {
-	var total swept
+func (m *statementMethod) sweepRange(ctx context.Context, ranges partitioner, r tableRange) (total swept, err error) {
 	pages := pace.NewSizer(firstBatch, 1, maxSweepPages)
 	rows := pace.NewSizer(firstSweepRows, minRows, maxRows)
-	for remaining := r; remaining.open || remaining.from < remaining.to; {
-		if err := f.Wait(ctx, f.progress); err != nil {
-			return total, err
-		}
+	err = m.Batches(ctx, []*pace.Sizer{pages, rows}, func(ctx context.Context) (last bool, err error) {
 		start := time.Now()
-		g, err := f.fillBatch(ctx, ranges, remaining, int64(pages.Size()), rows.Size())
-		if errors.Is(err, ErrTooSlow) && !(pages.AtMinimum() && rows.AtMinimum()) {
-			pages.Shrink()
-			rows.Shrink()
-			continue
-		}
+		g, err := m.fillBatch(ctx, ranges, r, int64(pages.Size()), rows.Size())
 		if err != nil || g.empty {
-			return total, err
+			return true, err
 		}
 		if g.refused > 0 {
-			return total, f.NoProgress(g.refused)
+			return true, m.NoProgress(g.refused)
 		}
-		f.record(g.filled)
+		m.Record(g.filled)
 		total.rows += g.filled
 		took := time.Since(start)
-		rows.Record(int(g.locked), took, f.Pace.BatchTime())
-		if !g.full {
-			pages.Record(pages.Size(), took, f.Pace.BatchTime())
-			total.held += g.left
-			remaining = remaining.after(g.end)
+		rows.Record(int(g.locked), took, m.Pace.BatchTime())
+		if g.full {
+			return false, nil
 		}
-		if err := f.Sleep(ctx, f.Pace.Rest(took)); err != nil {
-			return total, err
-		}
-	}
-	return total, nil
+		pages.Record(pages.Size(), took, m.Pace.BatchTime())
+		total.held += g.left
+		r = r.after(g.end)
+		return r.from >= r.to, nil
+	})
+	return total, err
 }
 
 // sweepBatch is what one transaction of a sweep did.
@@ -214,8 +180,8 @@ type sweepBatch struct {
 
 // fillBatch locks rows, fills them by a second statement, which sees them as they are under the lock, and counts the rows
 // that still have no value.
-func (f *filler) fillBatch(ctx context.Context, ranges partitioner, r tableRange, pages int64, limit int) (g sweepBatch, err error) {
-	err = f.runBatch(ctx, func(tx pg.Tx) error {
+func (m *statementMethod) fillBatch(ctx context.Context, ranges partitioner, r tableRange, pages int64, limit int) (g sweepBatch, err error) {
+	err = m.Batch(ctx, func(tx pg.Tx) error {
 		g = sweepBatch{}
 		end, ok, err := ranges.split(ctx, tx, r, pages)
 		if err != nil || !ok {
@@ -225,16 +191,16 @@ func (f *filler) fillBatch(ctx context.Context, ranges partitioner, r tableRange
 		g.end = end
 		where := ranges.condition(r.upTo(end))
 		var tids string
-		if err := tx.QueryRow(ctx, f.sql.lockedRows(where, limit)).Scan(&tids, &g.locked); err != nil {
+		if err := tx.QueryRow(ctx, m.sql.lockedRows(where, limit)).Scan(&tids, &g.locked); err != nil {
 			return err
 		}
 		if g.locked > 0 {
-			tag, err := tx.Exec(ctx, f.sql.fillLocked(), tids)
+			tag, err := tx.Exec(ctx, m.sql.fillLocked(), tids)
 			if err != nil {
 				return WrapBatchError(sqltext.Format("SELECT unnest({}::tid[])", sqltext.Value(tids)), err)
 			}
 			if g.filled = tag.RowsAffected(); g.filled < g.locked {
-				if err := tx.QueryRow(ctx, f.sql.count(locked), tids).Scan(&g.refused); err != nil {
+				if err := tx.QueryRow(ctx, m.sql.count(locked), tids).Scan(&g.refused); err != nil {
 					return err
 				}
 			}
@@ -243,66 +209,9 @@ func (f *filler) fillBatch(ctx context.Context, ranges partitioner, r tableRange
 			return nil
 		}
 		var emptied int64
-		err = tx.QueryRow(ctx, f.sql.countWithOwn(where)).Scan(&g.left, &emptied)
+		err = tx.QueryRow(ctx, m.sql.countWithOwn(where)).Scan(&g.left, &emptied)
 		g.refused = max(g.refused, emptied)
 		return err
 	})
 	return g, err
-}
-
-// heldRanges are ranges with held rows, which are tried again.
-type heldRanges struct {
-	ranges   []tableRange
-	rows     int64     // held at the last attempt
-	fewest   int64     // fewest held so far
-	since    time.Time // when fewest was reached
-	refilled int       // rounds since then that filled rows and left as many
-}
-
-// maxRefilled is how many rounds may fill rows and find as many without a value afterwards. Then another session writes NULL,
-// and the whole table is swept again.
-const maxRefilled = 10
-
-// fillHeld repeats ranges with held rows until there are none, with growing pauses. It holds no lock during a pause.
-func (f *filler) fillHeld(ctx context.Context, held []tableRange) error {
-	w := heldRanges{ranges: held, fewest: math.MaxInt64, since: time.Now()}
-	for pause := firstPause; len(w.ranges) > 0 && w.refilled < maxRefilled; pause = min(2*pause, longestPause) {
-		if err := f.Sleep(ctx, pause); err != nil {
-			return err
-		}
-		if err := f.fillHeldOnce(ctx, &w); err != nil {
-			return err
-		}
-		if w.refilled == 0 {
-			pause = firstPause
-		}
-		if len(w.ranges) > 0 && time.Since(w.since) > f.RetryTimeout {
-			return &HeldError{Table: f.Name().String(), Rows: w.rows, Timeout: f.RetryTimeout}
-		}
-	}
-	return nil
-}
-
-func (f *filler) fillHeldOnce(ctx context.Context, w *heldRanges) error {
-	var remaining []tableRange
-	filled := int64(0)
-	w.rows = 0
-	for _, r := range w.ranges {
-		in, err := f.sweepRange(ctx, f.sweepRanges, r)
-		if err != nil {
-			return err
-		}
-		filled += in.rows
-		if in.held > 0 {
-			remaining, w.rows = append(remaining, r), w.rows+in.held
-		}
-	}
-	w.ranges = remaining
-	switch {
-	case w.rows < w.fewest:
-		w.fewest, w.since, w.refilled = w.rows, time.Now(), 0
-	case filled > 0:
-		w.refilled++
-	}
-	return nil
 }

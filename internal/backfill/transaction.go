@@ -14,8 +14,8 @@ const (
 	LockTimeout = 2 * time.Second
 	// idleTimeout ends a batch, and releases its rows, if its process was suspended or lost its network.
 	idleTimeout = 10 * time.Second
-	// MinStatementTimeout is the shortest statement_timeout: a disk that stalls does not make batches smaller.
-	MinStatementTimeout = 5 * time.Second
+	// minStatementTimeout is the shortest statement_timeout: a disk that stalls does not make batches smaller.
+	minStatementTimeout = 5 * time.Second
 	statementFactor     = 100 // statement_timeout, as a multiple of the target
 	firstPause          = 20 * time.Millisecond
 	longestPause        = 5 * time.Second
@@ -24,31 +24,36 @@ const (
 // ErrTooSlow is returned for a batch that a timeout of the server ended.
 var ErrTooSlow = errors.New("a timeout ended the batch")
 
-// ErrBusy is returned by work that has to wait for an earlier batch. RunBatch retries it.
+// ErrBusy is returned by work that has to wait for an earlier batch, which is retried.
 var ErrBusy = errors.New("an earlier batch has not ended yet")
 
 // BatchSettings returns the settings of a transaction that fills. It commits asynchronously: after a crash of the server
 // the last batches may be lost, rows and checkpoints together.
-func (j Job) BatchSettings(minStatement time.Duration) pg.Settings {
+func (j Job) BatchSettings() pg.Settings {
+	statement, _ := j.Writer.(Statement)
 	return pg.Settings{
-		Lock: LockTimeout, Statement: max(statementFactor*j.Pace.BatchTime(), minStatement), Idle: idleTimeout,
-		SynchronousCommit: "off", Replica: j.Replica, Fill: j.Writer.setting,
+		Lock: LockTimeout, Statement: max(statementFactor*j.Pace.BatchTime(), minStatementTimeout), Idle: idleTimeout,
+		SynchronousCommit: "off", Replica: j.Replica, Fill: statement.setting,
 	}
 }
 
-// RunBatch runs work in a transaction that Checkpoints.Guard protects, and retries errors that may be temporary for up to
+// Settings returns the settings of a batch.
+func (e *Engine) Settings() pg.Settings {
+	s := e.BatchSettings()
+	s.Statement = max(statementFactor*e.Pace.BatchTime(), e.minTimeout)
+	return s
+}
+
+// Batch runs work in a transaction that Checkpoints.Guard protects, and retries errors that may be temporary for up to
 // RetryTimeout. It returns ErrTooSlow after a timeout, so that the caller can make the batch smaller.
-func (j Job) RunBatch(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) error {
+func (e *Engine) Batch(ctx context.Context, work func(pg.Tx) error) error {
+	return e.retry(ctx, e.Settings, work)
+}
+
+func (e *Engine) retry(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) error {
 	start, pause := time.Now(), firstPause
 	for {
-		err := pg.Run(ctx, j.Pool, settings(), func(tx pg.Tx) error {
-			if j.Checkpoints != nil {
-				if err := j.Checkpoints.Guard(ctx, tx); err != nil {
-					return err
-				}
-			}
-			return work(tx)
-		})
+		err := e.try(ctx, settings(), work)
 		switch {
 		case err == nil:
 			return nil
@@ -62,36 +67,79 @@ func (j Job) RunBatch(ctx context.Context, settings func() pg.Settings, work fun
 			return err
 		case retry, reconnect:
 		}
-		if time.Since(start) > j.RetryTimeout {
+		if time.Since(start) > e.RetryTimeout {
 			return err
 		}
-		if err := j.Sleep(ctx, pause/2+rand.N(pause)); err != nil {
+		if err := e.Sleep(ctx, pause/2+rand.N(pause)); err != nil {
 			return err
 		}
 		pause = min(2*pause, longestPause)
 	}
 }
 
-// timeoutAttempts is how often RunTransaction tries work that times out.
+func (e *Engine) try(ctx context.Context, s pg.Settings, work func(pg.Tx) error) error {
+	s.ByIndex = e.ByIndex
+	return pg.Run(ctx, e.Pool, s, func(tx pg.Tx) error {
+		if e.Checkpoints != nil {
+			if err := e.Checkpoints.Guard(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return work(tx)
+	})
+}
+
+// timeoutAttempts is how often Transaction tries work that times out.
 const timeoutAttempts = 5
 
-// RunTransaction is RunBatch for work that cannot be made smaller: it also retries timeouts, since a brief suspension of the
-// machine must not end a run.
-func (j Job) RunTransaction(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) (err error) {
+// Transaction is Batch for work that cannot be made smaller, with other settings: it also retries timeouts, since a brief
+// suspension of the machine must not end a run.
+func (e *Engine) Transaction(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) (err error) {
 	for range timeoutAttempts {
-		if err = j.RunBatch(ctx, settings, work); !errors.Is(err, ErrTooSlow) {
+		if err = e.retry(ctx, settings, work); !errors.Is(err, ErrTooSlow) {
 			break
 		}
 	}
 	return err
 }
 
-// runTransaction runs a transaction of the filling that is not a batch.
-func (f *filler) runTransaction(ctx context.Context, work func(pg.Tx) error) error {
-	return f.RunTransaction(ctx, func() pg.Settings { return f.BatchSettings(f.minTimeout) }, work)
+// Wait waits while the pace is paused, and reports the reason. It returns ErrStopped when Stop is closed.
+func (e *Engine) Wait(ctx context.Context) error {
+	for {
+		reason, changed := e.Progress.paused(e.Pace)
+		if reason == "" {
+			return e.Sleep(ctx, 0)
+		}
+		select {
+		case <-changed:
+		case <-e.Stop:
+			return ErrStopped
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
-// runBatch runs a batch.
-func (f *filler) runBatch(ctx context.Context, work func(pg.Tx) error) error {
-	return f.RunBatch(ctx, func() pg.Settings { return f.BatchSettings(f.minTimeout) }, work)
+// Sleep waits for a duration. It returns ErrStopped when Stop is closed.
+func (e *Engine) Sleep(ctx context.Context, pause time.Duration) error {
+	select {
+	case <-e.Stop:
+		return ErrStopped
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	default:
+	}
+	if pause <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-e.Stop:
+		return ErrStopped
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

@@ -48,7 +48,7 @@ func (w *worker) vacuumIfDue(ctx context.Context) error {
 	if last || !w.vacuums.due(w.pages, w.Table.Pages) {
 		return nil
 	}
-	if err := w.Wait(ctx, w.progress); err != nil {
+	if err := w.Wait(ctx); err != nil {
 		return err
 	}
 	sql := vacuumSQL(w.sql)
@@ -58,7 +58,7 @@ func (w *worker) vacuumIfDue(ctx context.Context) error {
 		}
 		return nil
 	}
-	w.progress.Emit(event.Notice{Table: w.Name().String(), Text: fmt.Sprintf("rows move to other pages; "+
+	w.Progress.Emit(event.Notice{Table: w.Name().String(), Text: fmt.Sprintf("rows move to other pages; "+
 		"%s made the space that they left available", sql)})
 	return nil
 }

@@ -15,8 +15,8 @@ const (
 	waveRatio = 1.05
 )
 
-// waveBounds returns the upper bound of each of n waves in 1024ths of the rows. The last bound includes all rows.
-func waveBounds(n int) []int {
+// WaveBounds returns the upper bound of each of n waves in 1024ths of the rows. The last bound includes all rows.
+func WaveBounds(n int) []int {
 	all := make([]int, n)
 	sum := 1 - math.Pow(waveRatio, -float64(n))
 	for i := range all {
@@ -25,5 +25,8 @@ func waveBounds(n int) []int {
 	return all
 }
 
-// Bounds returns the upper bound of each wave in 1024ths of the rows, for a script of the filling.
-func (c Choice) Bounds() []int { return waveBounds(c.Waves) }
+// WaveOf returns the row's 1024th by the number of its line on its page. The wave with the first bound above it fills the row.
+func WaveOf(line uint16) int { return int(line) * goldenStride % granularity }
+
+// Bounds returns the bounds of a choice's waves, for a script of the filling.
+func (c Choice) Bounds() []int { return WaveBounds(c.Waves) }

@@ -14,8 +14,6 @@ const (
 	maxRows   = 20_000
 	firstRows = 2000
 	minRows   = 10
-	// maxTimeouts is how many times in a row the smallest batch may time out.
-	maxTimeouts = 5
 	// maxRepeats is how many times a range is repeated because it has more rows than a batch may.
 	maxRepeats = 20
 )
@@ -28,7 +26,6 @@ type worker struct {
 	pageSizer *pace.Sizer
 	rowSizer  *pace.Sizer
 	pages     int64 // size of the region
-	timeouts  int
 	repeats   int
 	slow      SlowBatches
 	filled    int64        // rows of this region
@@ -40,7 +37,7 @@ func (w *worker) work(ctx context.Context) error {
 	w.rowSizer = pace.NewSizer(firstRows, minRows, maxRows)
 	for {
 		if w.position.Over {
-			if err := w.Wait(ctx, w.progress); err != nil {
+			if err := w.Wait(ctx); err != nil {
 				return err
 			}
 			if ok, err := w.nextRegion(ctx, w); !ok || err != nil {
@@ -62,7 +59,7 @@ func (w *worker) work(ctx context.Context) error {
 // filling.
 func (w *worker) waves(ctx context.Context) error {
 	w.filled, w.sample = 0, updateCounts{}
-	bounds := waveBounds(w.position.Waves)
+	bounds := WaveBounds(w.position.Waves)
 	for !w.position.Over {
 		if err := w.wave(ctx, bounds[w.position.Wave]); err != nil {
 			return err
@@ -79,33 +76,11 @@ func (w *worker) waves(ctx context.Context) error {
 // wave fills the region's rows below a bound, batch by batch.
 func (w *worker) wave(ctx context.Context, bound int) error {
 	first := true
-	for {
-		if err := w.Wait(ctx, w.progress); err != nil {
-			return err
-		}
-		start := time.Now()
-		done, err := w.batch(ctx, bound, first)
-		if errors.Is(err, ErrTooSlow) {
-			err = w.shrink(err)
-		}
-		if done || err != nil {
-			return err
-		}
-		first = false
-		if err := w.Sleep(ctx, w.Pace.Rest(time.Since(start))); err != nil {
-			return err
-		}
-	}
-}
-
-func (w *worker) shrink(err error) error {
-	w.timeouts++
-	if w.timeouts > maxTimeouts && w.pageSizer.AtMinimum() && w.rowSizer.AtMinimum() {
-		return err
-	}
-	w.pageSizer.Shrink()
-	w.rowSizer.Shrink()
-	return nil
+	return w.Batches(ctx, []*pace.Sizer{w.pageSizer, w.rowSizer}, func(ctx context.Context) (done bool, err error) {
+		done, err = w.batch(ctx, bound, first)
+		first = first && errors.Is(err, ErrTooSlow)
+		return done, err
+	})
 }
 
 // batch runs one transaction of a wave. done reports the end of the wave.
@@ -115,7 +90,7 @@ func (w *worker) batch(ctx context.Context, bound int, first bool) (done bool, e
 	}
 	start, limit := time.Now(), int64(w.rowSizer.Size())
 	var b batch
-	err = w.runBatch(ctx, func(tx pg.Tx) error {
+	err = w.Batch(ctx, func(tx pg.Tx) error {
 		trip := time.Since(start) // of the BEGIN
 		if first {
 			if err := w.checkFilenode(ctx, tx); err != nil {
@@ -137,9 +112,8 @@ func (w *worker) batch(ctx context.Context, bound int, first bool) (done bool, e
 	w.sample.heapOnly += b.after.heapOnly - b.before.heapOnly
 	w.inPlace.add(b.before, b.after)
 	w.position = b.position
-	w.timeouts = 0
 	w.filled += b.filled
-	w.record(b.filled)
+	w.Record(b.filled)
 	if w.slow.Record(0, b.took, w.Pace.BatchTime()) {
 		if err := w.Reinspect(ctx); err != nil {
 			return false, err

@@ -45,8 +45,8 @@ func DescribeFillings(p plan.Plan, times map[sqltext.Table]*plan.TimeCounts) pla
 		table := p.Table(g, t)
 		order := p.OrderOf(g, t, table)
 		if order.Source != plan.ByColumn {
-			j := backfill.Job{Server: p.Server, Table: *table, Column: t.Column, Writer: backfill.Expression(clockExpression(p.Server, t))}
-			return plan.FillDescription{SQL: j.BatchSQL(), Choice: backfill.Explain(p.Server, *table, t.Column).Reason}
+			job := backfill.Job{Server: p.Server, Table: *table, Column: t.Column}
+			return plan.FillDescription{SQL: backfill.Expression(clockExpression(p.Server, t)).BatchSQL(job), Choice: backfill.Explain(p.Server, *table, t.Column).Reason}
 		}
 		choice := ordered.Explain(p.Server, *table, t.Column, order.Column)
 		return plan.FillDescription{SQL: ordered.BatchSQL(p.Server, *table, t.Column, order.Column), Choice: choice.Reason, Times: times[g.Table]}

@@ -140,7 +140,7 @@ func (s rowSearch) fails(ctx context.Context, rows []string, value string) bool 
 // inTrial runs work with the settings and the guard of a batch.
 func (s rowSearch) inTrial(ctx context.Context, work func(pg.Tx) error) error {
 	w := backfill.Job{Pace: s.executor.Pace, Replica: s.executor.Plan.Server.Role.ReplicaRole}
-	return pg.Run(ctx, s.executor.Pool, w.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) error {
+	return pg.Run(ctx, s.executor.Pool, w.BatchSettings(), func(tx pg.Tx) error {
 		if s.checkpoints != nil {
 			if err := s.checkpoints.Guard(ctx, tx); err != nil {
 				return err

@@ -20,8 +20,8 @@ func (e *Executor) fillRows(ctx context.Context, g plan.Group, t step.Target, w 
 	order := e.Plan.OrderOf(g, t, &w.Table)
 	begin := e.onStart(order, w)
 	if order.Source == plan.ByColumn {
-		result, err := ordered.Run(ctx, ordered.Job{Job: w, Time: order.Column, OnStart: begin})
-		return result.Result, err
+		w.Writer = ordered.Values{Time: order.Column, OnStart: begin}
+		return backfill.Run(ctx, w)
 	}
 	if begin != nil {
 		err := writeJournal(ctx, e.Pool, func(tx pg.Tx) error {

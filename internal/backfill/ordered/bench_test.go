@@ -91,7 +91,7 @@ func seconds(b *env, ordered bool) float64 {
 	begun := time.Now()
 	var err error
 	if ordered {
-		_, err = Run(b.Context(), w)
+		_, err = run(b.Context(), w)
 	} else {
 		w.Writer = backfill.Expression(`public.uuid_generate_v7()`)
 		_, err = backfill.Run(b.Context(), w.Job)

@@ -90,7 +90,7 @@ func tableCases() map[string]tableCase {
 }
 
 // smallRegions makes the regions of a work small, so that there are several.
-func smallRegions(w Job) Job {
+func smallRegions(w job) job {
 	w.regionRows = 1400
 	return w
 }
@@ -116,8 +116,8 @@ func TestFillsInOrder(t *testing.T) {
 		b.waitOldTransactions()
 		result := b.fill(smallRegions(b.job()))
 		b.requireOrder(tableCases()[name].time)
-		if result.Rows != rows || result.Rounds != 1 || result.Regions != 9 {
-			t.Errorf("%d rows were filled in %d rounds over %d regions", result.Rows, result.Rounds, result.Regions)
+		if result.Rows != rows || result.Passes != 1 || result.Regions != 9 {
+			t.Errorf("%d rows were filled in %d rounds over %d regions", result.Rows, result.Passes, result.Regions)
 		}
 	})
 }

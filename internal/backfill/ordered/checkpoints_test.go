@@ -54,7 +54,7 @@ func TestResumesPlan(t *testing.T) {
 	w := smallRegions(b.job())
 	w.Checkpoints = d
 	w.Workers = 1 // the last batch of a second worker could be committed without being counted
-	first, err := Run(t.Context(), w)
+	first, err := run(t.Context(), w)
 	if !errors.Is(err, errTakenOver) || first.Rows == 0 || first.Rows == rows {
 		t.Fatalf("the first run returned %+v, %v", first, err)
 	}
@@ -77,7 +77,7 @@ func TestIgnoresPlanOfDroppedColumn(t *testing.T) {
 	d := &memoryCheckpoints{saved: map[int64]backfill.Checkpoint{}, limit: 4}
 	w := smallRegions(b.job())
 	w.Checkpoints = d
-	if _, err := Run(t.Context(), w); !errors.Is(err, errTakenOver) {
+	if _, err := run(t.Context(), w); !errors.Is(err, errTakenOver) {
 		t.Fatal(err)
 	}
 	b.exec("ALTER TABLE t DROP uuid; ALTER TABLE t ADD uuid uuid")

@@ -20,29 +20,29 @@ type regionOccupancy struct {
 const maxPageRows = 100_000
 
 // divide reads the occupancies in the order of time and gives each region its share of each instant.
-func (f *filler) divide(ctx context.Context) error {
-	if err := f.runTransaction(ctx, readSettings(), func(tx pg.Tx) error {
-		_, err := tx.Exec(ctx, sqltext.Format("CREATE INDEX ON {} (instant, region)", f.planTable("_tallies")))
+func (m *method) divide(ctx context.Context) error {
+	if err := m.Transaction(ctx, readSettings, func(tx pg.Tx) error {
+		_, err := tx.Exec(ctx, sqltext.Format("CREATE INDEX ON {} (instant, region)", m.planTable("_tallies")))
 		return err
 	}); err != nil {
 		return err
 	}
-	p := f.newAssigner()
+	p := m.newAssigner()
 	page := make([]regionOccupancy, 0, maxPageRows)
 	after, last := order.NegInfinity, false
 	for !last {
-		if err := f.Wait(ctx, f.progress); err != nil {
+		if err := m.Wait(ctx); err != nil {
 			return err
 		}
-		err := f.runTransaction(ctx, readSettings(), func(tx pg.Tx) (err error) {
-			if page, err = f.readPage(ctx, tx, after, page[:0]); err != nil {
+		err := m.Transaction(ctx, readSettings, func(tx pg.Tx) (err error) {
+			if page, err = m.readPage(ctx, tx, after, page[:0]); err != nil {
 				return err
 			}
 			last = len(page) < maxPageRows
 			if !last {
 				page = dropLastInstant(page)
 			}
-			return p.divide(page).send(ctx, tx, f.planTable("_shares"))
+			return p.divide(page).send(ctx, tx, m.planTable("_shares"))
 		})
 		if err != nil {
 			return err
@@ -63,9 +63,9 @@ func dropLastInstant(page []regionOccupancy) []regionOccupancy {
 	return page[:n]
 }
 
-func (f *filler) readPage(ctx context.Context, tx pg.Tx, after order.Instant, page []regionOccupancy) ([]regionOccupancy, error) {
+func (m *method) readPage(ctx context.Context, tx pg.Tx, after order.Instant, page []regionOccupancy) ([]regionOccupancy, error) {
 	sql := sqltext.Format("SELECT instant, region, unfilled, first, last FROM {} WHERE instant > '{}'::int8 ORDER BY instant, region LIMIT {}",
-		f.planTable("_tallies"), int64(after), maxPageRows)
+		m.planTable("_tallies"), int64(after), maxPageRows)
 	err := stream(ctx, tx, sql, func(fields [][]byte) error {
 		number := func(i int) uint64 { return binary.BigEndian.Uint64(fields[i]) }
 		c := regionOccupancy{instant: order.Instant(number(0)), region: int(binary.BigEndian.Uint32(fields[1]))}

@@ -98,8 +98,33 @@ func (b *env) table() catalog.Table {
 	return table
 }
 
-// work inspects the table and returns the work of filling it in order at full pace.
-func (b *env) job() Job {
+// job is a job and its writer.
+type job struct {
+	backfill.Job
+	Values
+}
+
+// result is the result of a job and its outcome.
+type result struct {
+	backfill.Result
+	Outcome
+}
+
+func run(ctx context.Context, w job) (r result, err error) {
+	w.Values.Outcome = &r.Outcome
+	w.Writer = w.Values
+	r.Result, err = backfill.Run(ctx, w.Job)
+	return r, err
+}
+
+// method returns the method of a job.
+func (w job) method() *method {
+	choice, k := explain(w.Server, w.Table, w.Column, w.Time)
+	return w.Values.method(backfill.NewEngine(w.Job), choice, k)
+}
+
+// job inspects the table and returns the job of filling it in order at full pace.
+func (b *env) job() job {
 	b.Helper()
 	table := b.table()
 	requested := order.None
@@ -110,18 +135,18 @@ func (b *env) job() Job {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return Job{
-		Job:  backfill.Job{Pool: b.pool, Server: b.server, Table: table, Column: "uuid", Pace: pace.New(pace.Full, 0)},
-		Time: column, Cutoff: b.cutoff(),
+	return job{
+		Job:    backfill.Job{Pool: b.pool, Server: b.server, Table: table, Column: "uuid", Pace: pace.New(pace.Full, 0)},
+		Values: Values{Time: column, Cutoff: b.cutoff()},
 	}
 }
 
 // cutoff returns the same cutoff in all calls.
 func (b *env) cutoff() time.Time { return time.Date(2026, 6, 1, 12, 0, 0, 500_000_000, time.UTC) }
 
-func (b *env) fill(w Job) Result {
+func (b *env) fill(w job) result {
 	b.Helper()
-	result, err := Run(b.Context(), w)
+	result, err := run(b.Context(), w)
 	if err != nil {
 		b.Fatalf("the filling ended with %v", err)
 	}

@@ -16,8 +16,8 @@ import (
 const tableKey = 0
 
 // lockBatch acquires the locks of a batch.
-func (f *filler) lockBatch(ctx context.Context, tx pg.Tx, region int) error {
-	return tryLock(ctx, tx, f.Table.OID, "SELECT pg_try_advisory_xact_lock_shared($1, $2) AND pg_try_advisory_xact_lock_shared($1, $3)", tableKey, region+1)
+func (m *method) lockBatch(ctx context.Context, tx pg.Tx, region int) error {
+	return tryLock(ctx, tx, m.Table.OID, "SELECT pg_try_advisory_xact_lock_shared($1, $2) AND pg_try_advisory_xact_lock_shared($1, $3)", tableKey, region+1)
 }
 
 // lockPlan acquires the lock of a transaction that replaces or drops the stored plan.
@@ -26,13 +26,13 @@ func lockPlan(ctx context.Context, tx pg.Tx, relation uint32) error {
 }
 
 // requireNoBatch returns backfill.ErrBusy while a batch of the table, or a change of its plan, is in progress.
-func (f *filler) requireNoBatch(ctx context.Context, tx pg.Tx) error {
-	return tryLock(ctx, tx, f.Table.OID, "SELECT pg_try_advisory_xact_lock($1, $2)", tableKey)
+func (m *method) requireNoBatch(ctx context.Context, tx pg.Tx) error {
+	return tryLock(ctx, tx, m.Table.OID, "SELECT pg_try_advisory_xact_lock($1, $2)", tableKey)
 }
 
 // requireNoBatchIn returns backfill.ErrBusy while a batch of a region is in progress.
-func (f *filler) requireNoBatchIn(ctx context.Context, tx pg.Tx, region int) error {
-	return tryLock(ctx, tx, f.Table.OID, "SELECT pg_try_advisory_xact_lock($1, $2)", region+1)
+func (m *method) requireNoBatchIn(ctx context.Context, tx pg.Tx, region int) error {
+	return tryLock(ctx, tx, m.Table.OID, "SELECT pg_try_advisory_xact_lock($1, $2)", region+1)
 }
 
 func tryLock(ctx context.Context, tx pg.Tx, relation uint32, sql string, keys ...int) error {

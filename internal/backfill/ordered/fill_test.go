@@ -66,7 +66,7 @@ func TestRetriesHeldRows(t *testing.T) {
 		release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id % 1000 = 3 FOR UPDATE")
 		w := smallRegions(b.job())
 		w.RetryTimeout = 200 * time.Millisecond
-		_, err := Run(t.Context(), w)
+		_, err := run(t.Context(), w)
 		var held *backfill.HeldError
 		if !errors.As(err, &held) || held.Rows != 12 || held.Table != "public.t" {
 			t.Errorf("it ended with %v", err)
@@ -94,7 +94,7 @@ func TestEndsWhenUpdatesHaveNoEffect(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				b := newEnv(t, c, tableCases()["microseconds"].sql+addUUID+function+when+" EXECUTE FUNCTION refuse()")
 				w := smallRegions(b.job())
-				_, err := Run(t.Context(), w)
+				_, err := run(t.Context(), w)
 				var none *backfill.NoProgressError
 				if !errors.As(err, &none) || !strings.Contains(err.Error(), "the trigger no") {
 					t.Errorf("it ended with %v", err)
@@ -133,7 +133,7 @@ func TestWaitsForRowWrittenAllTheTime(t *testing.T) {
 			b.exec("UPDATE t SET uuid = NULL WHERE id = 1000")
 			w := b.job()
 			w.RetryTimeout = 50 * time.Millisecond
-			_, err := Run(t.Context(), w)
+			_, err := run(t.Context(), w)
 			if _, held := errors.AsType[*backfill.HeldError](err); !held {
 				t.Fatalf("it ended with %v", err)
 			}
@@ -145,7 +145,7 @@ func TestEndsWhenNULLIsWritten(t *testing.T) {
 	t.Parallel()
 	b := newEnv(t, servertest.Cluster(t, 15), tableCases()["microseconds"].sql+addUUID+`; CREATE FUNCTION "null"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.uuid := null; RETURN new; END';
 		CREATE TRIGGER n BEFORE UPDATE ON t FOR EACH ROW WHEN (new.id = 5) EXECUTE FUNCTION "null"()`)
-	_, err := Run(t.Context(), smallRegions(b.job()))
+	_, err := run(t.Context(), smallRegions(b.job()))
 	var nulls *backfill.NullsError
 	if !errors.As(err, &nulls) || nulls.Rows != 1 {
 		t.Errorf("it ended with %v", err)
@@ -163,7 +163,7 @@ func TestKeepsExistingValues(t *testing.T) {
 		w.Cutoff = time.Time{}
 		d := &memoryCheckpoints{saved: map[int64]backfill.Checkpoint{}, limit: 4}
 		w.Checkpoints = d
-		result, err := Run(t.Context(), w)
+		result, err := run(t.Context(), w)
 		if !errors.Is(err, errTakenOver) || result.Rows == 0 {
 			t.Fatalf("%+v, %v", result, err)
 		}
@@ -240,7 +240,7 @@ func findsMisplacedRows(t *testing.T, c *server.Cluster, s tableCase) {
 func TestRefusesTableWithoutKeyAndTime(t *testing.T) {
 	t.Parallel()
 	b := newEnv(t, servertest.Cluster(t, 15), "CREATE TABLE t (a int); ALTER TABLE t ADD uuid uuid")
-	if _, err := Run(t.Context(), b.job()); !errors.Is(err, ErrOrder) {
+	if _, err := run(t.Context(), b.job()); !errors.Is(err, ErrOrder) {
 		t.Errorf("it ended with %v", err)
 	}
 }
@@ -261,16 +261,15 @@ func TestSkipsRowsMovedInTime(t *testing.T) {
 	t.Parallel()
 	b := newEnv(t, servertest.Cluster(t, 15), tableCases()["microseconds"].sql+addUUID)
 	work := b.job()
-	choice, k := work.explain()
-	f := &filler{Job: work, choice: choice, sql: newStatements(work.Name(), work.Column, k, work.Time), progress: backfill.NewProgress("t", rows, nil)}
+	f := work.method()
 	if _, err := f.begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.survey(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w := &worker{filler: f, assigner: f.newAssigner()}
-	err := f.runTransaction(t.Context(), readSettings(), func(tx pg.Tx) error {
+	w := &worker{method: f, assigner: f.newAssigner()}
+	err := f.Transaction(t.Context(), readSettings, func(tx pg.Tx) error {
 		return f.load(t.Context(), tx, f.plan.regions[0], &w.buffer)
 	})
 	if err != nil {
@@ -290,12 +289,12 @@ func TestWaitsForEarlierBatch(t *testing.T) {
 		t.Parallel()
 		b := newEnv(t, c, tableCases()["one instant"].sql+addUUID)
 		w := smallRegions(b.job())
-		f := &filler{Job: w, scale: order.Scale{Unit: order.Second, Cutoff: order.Instant(w.Cutoff.UnixMicro())}}
+		scale := order.Scale{Unit: order.Second, Cutoff: order.Instant(w.Cutoff.UnixMicro())}
 		lost, err := b.pool.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		values := f.scale.Range(order.Instant(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()))
+		values := scale.Range(order.Instant(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()))
 		if _, err := lost.Exec(t.Context(), "SELECT pg_advisory_xact_lock_shared($1, 0)", int32(w.Table.OID)); err != nil {
 			t.Fatal(err)
 		}
@@ -318,14 +317,14 @@ func TestWaitsForEarlierDropOfPlan(t *testing.T) {
 		stop, first := make(chan struct{}), sync.Once{}
 		interrupted := w
 		interrupted.Stop, interrupted.Emit = stop, func(event.Event) { first.Do(func() { close(stop) }) } // after the first batch
-		if _, err := Run(t.Context(), interrupted); !errors.Is(err, backfill.ErrStopped) {
+		if _, err := run(t.Context(), interrupted); !errors.Is(err, backfill.ErrStopped) {
 			t.Fatalf("it was to be stopped: %v", err)
 		}
-		f := &filler{Job: w}
+		f := w.method()
 		f.plan.stored = true
 		dropped, ended := make(chan struct{}), make(chan error, 1)
 		go func() {
-			ended <- f.runTransaction(t.Context(), durableSettings(), func(tx pg.Tx) error {
+			ended <- f.Transaction(t.Context(), durableSettings, func(tx pg.Tx) error {
 				if err := DropPlan(t.Context(), tx, w.Table.OID); err != nil {
 					return err
 				}

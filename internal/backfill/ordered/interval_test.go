@@ -102,7 +102,7 @@ func TestPrecedes(t *testing.T) {
 func TestAssignedValuesAscend(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		scale := order.Scale{Unit: 1, Cutoff: order.Infinity}
-		p := (&filler{scale: scale}).newAssigner()
+		p := (&method{scale: scale}).newAssigner()
 		values := scale.Range(1_000_000)
 		width := rapid.SampledFrom([]uint64{3, 10, 1000, values.Slots()}).Draw(t, "width")
 		share := order.Share{From: rapid.Uint64Range(0, values.Slots()-width).Draw(t, "from"), Edge: rapid.Bool().Draw(t, "edge")}

@@ -59,7 +59,7 @@ func (b *env) traffic(ctx context.Context, seed uint64, rows int) (stop func()) 
 }
 
 // runInterrupted runs the work, interrupted at random times, until it is done, and counts the interruptions.
-func (b *env) runInterrupted(w Job, r *rand.Rand, between func()) (interruptions int) {
+func (b *env) runInterrupted(w job, r *rand.Rand, between func()) (interruptions int) {
 	b.Helper()
 	for longest := 60; ; longest += longest / 4 {
 		ctx, cancel := context.WithCancel(b.Context())
@@ -72,7 +72,7 @@ func (b *env) runInterrupted(w Job, r *rand.Rand, between func()) (interruptions
 		} else {
 			timer = time.AfterFunc(after, func() { close(stop) })
 		}
-		_, err := Run(ctx, w)
+		_, err := run(ctx, w)
 		timer.Stop()
 		cancel()
 		switch {
@@ -88,7 +88,7 @@ func (b *env) runInterrupted(w Job, r *rand.Rand, between func()) (interruptions
 	}
 }
 
-func (b *env) prove(w Job) Proof {
+func (b *env) prove(w job) Proof {
 	b.Helper()
 	var proof Proof
 	err := pg.Read(b.Context(), b.pool, func(tx pg.Tx) (err error) {

@@ -14,17 +14,17 @@ import (
 
 // loadPlan loads the plan of an interrupted run. found reports that there is one with its regions. Of one without, it keeps
 // the cutoff.
-func (f *filler) loadPlan(ctx context.Context, tx pg.Tx) (found bool, err error) {
+func (m *method) loadPlan(ctx context.Context, tx pg.Tx) (found bool, err error) {
 	var exists bool
-	err = tx.QueryRow(ctx, sqltext.Format("SELECT to_regclass({}) IS NOT NULL", sqltext.Value(sqltext.Qualified(f.planTable("").Schema, f.planTable("").Name)))).Scan(&exists)
-	if f.unused = exists; err != nil || !exists {
+	err = tx.QueryRow(ctx, sqltext.Format("SELECT to_regclass({}) IS NOT NULL", sqltext.Value(sqltext.Qualified(m.planTable("").Schema, m.planTable("").Name)))).Scan(&exists)
+	if m.unused = exists; err != nil || !exists {
 		return false, err
 	}
 	var p plan
 	var identity string
 	var ready bool
 	var cutoff, horizon int64
-	err = tx.QueryRow(ctx, sqltext.Format("SELECT what, moment, round, complete, horizon, ready, early, late, lent, missing FROM {}", f.planTable(""))).
+	err = tx.QueryRow(ctx, sqltext.Format("SELECT what, moment, round, complete, horizon, ready, early, late, lent, missing FROM {}", m.planTable(""))).
 		Scan(&identity, &cutoff, &p.round, &p.complete, &horizon, &ready, &p.adjusted[order.Early], &p.adjusted[order.Late], &p.adjusted[order.Carried], &p.adjusted[order.Missing])
 	if err != nil {
 		if errors.Is(err, pgx.ErrNoRows) {
@@ -32,20 +32,20 @@ func (f *filler) loadPlan(ctx context.Context, tx pg.Tx) (found bool, err error)
 		}
 		return false, err
 	}
-	if identity != f.identity() || !f.Cutoff.IsZero() && f.Cutoff.UnixMicro() != cutoff {
+	if identity != m.identity() || !m.Cutoff.IsZero() && m.Cutoff.UnixMicro() != cutoff {
 		return false, nil
 	}
-	if f.plan.cutoff = order.Instant(cutoff); !ready {
+	if m.plan.cutoff = order.Instant(cutoff); !ready {
 		return false, nil
 	}
 	p.cutoff, p.horizon, p.stored = order.Instant(cutoff), uint32(horizon), true
-	p.regions, err = f.loadRegions(ctx, tx)
-	f.plan = p
+	p.regions, err = m.loadRegions(ctx, tx)
+	m.plan = p
 	return err == nil, err
 }
 
-func (f *filler) loadRegions(ctx context.Context, tx pg.Tx) ([]region, error) {
-	found, err := tx.Query(ctx, sqltext.Format("SELECT number, low, high, open, lent, cover, alone, late, done FROM {} ORDER BY number", f.planTable("_regions")))
+func (m *method) loadRegions(ctx context.Context, tx pg.Tx) ([]region, error) {
+	found, err := tx.Query(ctx, sqltext.Format("SELECT number, low, high, open, lent, cover, alone, late, done FROM {} ORDER BY number", m.planTable("_regions")))
 	if err != nil {
 		return nil, err
 	}
@@ -75,11 +75,11 @@ func decodeIntervals(ends []int64) (intervals []interval) {
 }
 
 // loadShares loads the shares of a region.
-func (f *filler) loadShares(ctx context.Context, tx pg.Tx, r region) (all []instantShare, err error) {
-	if !f.plan.stored {
+func (m *method) loadShares(ctx context.Context, tx pg.Tx, r region) (all []instantShare, err error) {
+	if !m.plan.stored {
 		return nil, nil
 	}
-	sql := sqltext.Format("SELECT instant, low, high, edge FROM {} WHERE region = {} ORDER BY instant", f.planTable("_shares"), r.number)
+	sql := sqltext.Format("SELECT instant, low, high, edge FROM {} WHERE region = {} ORDER BY instant", m.planTable("_shares"), r.number)
 	err = stream(ctx, tx, sql, func(fields [][]byte) error {
 		number := func(i int) uint64 { return binary.BigEndian.Uint64(fields[i]) }
 		all = append(all, instantShare{order.Instant(number(0)), order.Share{From: number(1), To: number(2), Edge: fields[3][0] != 0}})

@@ -28,7 +28,7 @@ func TestFillsSmallTableOnce(t *testing.T) {
 		w := b.job()
 		result := b.fill(w)
 		b.requireOrder(tableCases()[name].time)
-		if n := b.number("SELECT count(DISTINCT xmin::text) FROM t"); n != 1 || result.Rows != b.number("SELECT count(*) FROM t") || result.Regions != 1 || result.Rounds != 1 || !result.Clean {
+		if n := b.number("SELECT count(DISTINCT xmin::text) FROM t"); n != 1 || result.Rows != b.number("SELECT count(*) FROM t") || result.Regions != 1 || result.Passes != 1 || !result.Clean {
 			t.Errorf("%d transactions filled it: %+v", n, result)
 		}
 		if proof := b.prove(w); proof.Judged+proof.Timeless == 0 || !proof.Holds() {
@@ -44,9 +44,9 @@ func TestFillsByRoundsInstead(t *testing.T) {
 		seconds := fewRows(tableCases()["whole seconds"].sql)
 		for name, test := range map[string]struct {
 			sql    string
-			change func(*env, *Job)
+			change func(*env, *job)
 		}{
-			"held rows": {seconds + addUUID, func(b *env, w *Job) {
+			"held rows": {seconds + addUUID, func(b *env, w *job) {
 				release := servertest.Hold(b, b.pool, "SELECT FROM t WHERE id % 7 = 3 FOR UPDATE")
 				w.Emit = func(e event.Event) {
 					if p, ok := e.(event.Progress); ok && p.Held > 0 {
@@ -54,18 +54,18 @@ func TestFillsByRoundsInstead(t *testing.T) {
 					}
 				}
 			}},
-			"checkpoints of an earlier run": {seconds + addUUID, func(_ *env, w *Job) {
+			"checkpoints of an earlier run": {seconds + addUUID, func(_ *env, w *job) {
 				w.Checkpoints = &memoryCheckpoints{saved: map[int64]backfill.Checkpoint{0: {}}}
 			}},
-			"checkpoints known at the start": {seconds + addUUID, func(b *env, w *Job) {
+			"checkpoints known at the start": {seconds + addUUID, func(b *env, w *job) {
 				cutoff := b.cutoff()
 				w.Cutoff, w.Checkpoints = time.Time{}, &memoryCheckpoints{saved: map[int64]backfill.Checkpoint{0: {}}}
 				w.OnStart = func(context.Context, pg.Tx) (Start, error) { return Start{Cutoff: cutoff, Resumed: true}, nil }
 			}},
-			"a plan of an earlier run": {seconds + addUUID + "CREATE TABLE rekey.order_OID (what text, moment int8, round int4, complete bool, horizon int8, ready bool, early int8, late int8, lent int8, missing int8)", func(b *env, _ *Job) {
+			"a plan of an earlier run": {seconds + addUUID + "CREATE TABLE rekey.order_OID (what text, moment int8, round int4, complete bool, horizon int8, ready bool, early int8, late int8, lent int8, missing int8)", func(b *env, _ *job) {
 				b.exec("DO $$BEGIN EXECUTE format('ALTER TABLE rekey.order_oid RENAME TO %I', 'order_' || 't'::regclass::oid); END$$")
 			}},
-			"more rows than the statistics say": {"CREATE TABLE t (id bigint PRIMARY KEY, at timestamp); ANALYZE t; INSERT INTO t SELECT g, '2024-01-01'::timestamp + g % 50 * interval '1 second' FROM generate_series(1, 2500) g; ALTER TABLE t ADD uuid uuid, ALTER uuid SET DEFAULT uuid_generate_v7()", func(*env, *Job) {}},
+			"more rows than the statistics say": {"CREATE TABLE t (id bigint PRIMARY KEY, at timestamp); ANALYZE t; INSERT INTO t SELECT g, '2024-01-01'::timestamp + g % 50 * interval '1 second' FROM generate_series(1, 2500) g; ALTER TABLE t ADD uuid uuid, ALTER uuid SET DEFAULT uuid_generate_v7()", func(*env, *job) {}},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -28,17 +28,17 @@ func planTable(relation uint32, suffix string) sqltext.Table {
 	return sqltext.Table{Schema: "rekey", Name: fmt.Sprintf("order_%d%s", relation, suffix)}
 }
 
-func (f *filler) planTable(suffix string) sqltext.Table { return planTable(f.Table.OID, suffix) }
+func (m *method) planTable(suffix string) sqltext.Table { return planTable(m.Table.OID, suffix) }
 
 // identity identifies what a plan was made for. It includes the number of the column, which changes when a column is dropped
 // and added again.
-func (f *filler) identity() string {
+func (m *method) identity() string {
 	number := 0
-	if c := f.Table.Column(f.Column); c != nil {
+	if c := m.Table.Column(m.Column); c != nil {
 		number = c.Number
 	}
-	c := f.Time
-	return fmt.Sprintf("%q.%q %d %q %q %d %q", f.Table.Schema, f.Table.Name, number, f.sql.key.columnList("t"), c.Name, c.Unit, c.Zone)
+	c := m.Time
+	return fmt.Sprintf("%q.%q %d %q %q %d %q", m.Table.Schema, m.Table.Name, number, m.sql.key.columnList("t"), c.Name, c.Unit, c.Zone)
 }
 
 // DropPlan drops the stored plan of a relation. It is for the plan of an interrupted run; Run drops the plan that it completes.
@@ -71,11 +71,11 @@ func dropTables(ctx context.Context, tx pg.Tx, relation uint32, suffixes ...stri
 
 // createTables creates permanent tables in the default tablespace with the heap access method, regardless of the role's
 // defaults, and without privileges for PUBLIC.
-func (f *filler) createTables(ctx context.Context, tx pg.Tx, tables map[string]string) error {
+func (m *method) createTables(ctx context.Context, tx pg.Tx, tables map[string]string) error {
 	statements := []string{"SET LOCAL default_tablespace = ''", "SET LOCAL default_table_access_method = heap"}
 	for suffix, columns := range tables {
-		statements = append(statements, sqltext.Format("CREATE TABLE {} (", f.planTable(suffix))+columns+")",
-			sqltext.Format("REVOKE ALL ON TABLE {} FROM PUBLIC", f.planTable(suffix)))
+		statements = append(statements, sqltext.Format("CREATE TABLE {} (", m.planTable(suffix))+columns+")",
+			sqltext.Format("REVOKE ALL ON TABLE {} FROM PUBLIC", m.planTable(suffix)))
 	}
 	for _, statement := range statements {
 		if _, err := tx.Exec(ctx, statement); err != nil {
@@ -86,11 +86,11 @@ func (f *filler) createTables(ctx context.Context, tx pg.Tx, tables map[string]s
 }
 
 // createPlan creates the tables of a plan whose regions are not stored yet.
-func (f *filler) createPlan(ctx context.Context, tx pg.Tx) error {
-	if err := DropPlan(ctx, tx, f.Table.OID); err != nil {
+func (m *method) createPlan(ctx context.Context, tx pg.Tx) error {
+	if err := DropPlan(ctx, tx, m.Table.OID); err != nil {
 		return err
 	}
-	err := f.createTables(ctx, tx, map[string]string{
+	err := m.createTables(ctx, tx, map[string]string{
 		"": "what text NOT NULL, moment int8 NOT NULL, round int4 NOT NULL, complete bool NOT NULL, horizon int8 NOT NULL, ready bool NOT NULL," +
 			" early int8 NOT NULL, late int8 NOT NULL, lent int8 NOT NULL, missing int8 NOT NULL",
 		"_regions": "number int4 PRIMARY KEY, low text[], high text[], open bool NOT NULL, lent int8 NOT NULL," +
@@ -99,38 +99,38 @@ func (f *filler) createPlan(ctx context.Context, tx pg.Tx) error {
 	if err != nil {
 		return err
 	}
-	p := f.plan
-	_, err = tx.Exec(ctx, sqltext.Format("INSERT INTO {} VALUES ($1, $2, $3, $4, $5, false, $6, $7, $8, $9)", f.planTable("")),
-		f.identity(), int64(p.cutoff), p.round, p.complete, int64(p.horizon), p.adjusted[order.Early], p.adjusted[order.Late], p.adjusted[order.Carried], p.adjusted[order.Missing])
+	p := m.plan
+	_, err = tx.Exec(ctx, sqltext.Format("INSERT INTO {} VALUES ($1, $2, $3, $4, $5, false, $6, $7, $8, $9)", m.planTable("")),
+		m.identity(), int64(p.cutoff), p.round, p.complete, int64(p.horizon), p.adjusted[order.Early], p.adjusted[order.Late], p.adjusted[order.Carried], p.adjusted[order.Missing])
 	if err != nil {
 		return err
 	}
-	return f.createSurveyTables(ctx, tx)
+	return m.createSurveyTables(ctx, tx)
 }
 
 // createSurveyTables creates the tables of a survey. It drops the tables of an earlier survey.
-func (f *filler) createSurveyTables(ctx context.Context, tx pg.Tx) error {
-	if err := dropTables(ctx, tx, f.Table.OID, "_shares", "_tallies"); err != nil {
+func (m *method) createSurveyTables(ctx context.Context, tx pg.Tx) error {
+	if err := dropTables(ctx, tx, m.Table.OID, "_shares", "_tallies"); err != nil {
 		return err
 	}
-	return f.createTables(ctx, tx, map[string]string{
+	return m.createTables(ctx, tx, map[string]string{
 		"_tallies": "instant int8 NOT NULL, region int4 NOT NULL, unfilled int8 NOT NULL, first int8, last int8",
 		"_shares":  "region int4 NOT NULL, instant int8 NOT NULL, low int8 NOT NULL, high int8 NOT NULL, edge bool NOT NULL",
 	})
 }
 
 // storeRegions stores the regions and makes the plan ready to use.
-func (f *filler) storeRegions(ctx context.Context, tx pg.Tx) error {
-	if _, err := tx.Exec(ctx, sqltext.Format("TRUNCATE {}", f.planTable("_regions"))); err != nil {
+func (m *method) storeRegions(ctx context.Context, tx pg.Tx) error {
+	if _, err := tx.Exec(ctx, sqltext.Format("TRUNCATE {}", m.planTable("_regions"))); err != nil {
 		return err
 	}
 	c := newCopyBuffer()
-	for _, r := range f.plan.regions {
+	for _, r := range m.plan.regions {
 		c.row(9).int4(r.number).texts(r.low).texts(r.high).bool(r.open).int8(int64(r.carried)).int8s(encodeIntervals(r.intervals)).int8s(encodeIntervals(r.exclusive)).bool(r.postponed).bool(r.done)
 	}
-	if err := c.send(ctx, tx, f.planTable("_regions")); err != nil {
+	if err := c.send(ctx, tx, m.planTable("_regions")); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, sqltext.Format("UPDATE {} SET ready = true, round = $1, complete = $2", f.planTable("")), f.plan.round, f.plan.complete)
+	_, err := tx.Exec(ctx, sqltext.Format("UPDATE {} SET ready = true, round = $1, complete = $2", m.planTable("")), m.plan.round, m.plan.complete)
 	return err
 }

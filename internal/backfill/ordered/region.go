@@ -37,17 +37,17 @@ func (r region) keyRange() keyRange {
 
 // condition returns the SQL condition for the rows of a region that matter. Of rows inserted after the survey it leaves out
 // those that got the default.
-func (f *filler) condition(r region) string {
-	where := f.sql.key.condition(r.keyRange())
+func (m *method) condition(r region) string {
+	where := m.sql.key.condition(r.keyRange())
 	if !r.open {
 		return where
 	}
-	cutoff := pgtype.UUID{Bytes: f.scale.Range(f.scale.Cutoff+1).Value(0, 0).UUID(), Valid: true}
+	cutoff := pgtype.UUID{Bytes: m.scale.Range(m.scale.Cutoff+1).Value(0, 0).UUID(), Valid: true}
 	surveyed := "false"
 	if r.high != nil {
-		surveyed = f.sql.key.upTo(r.high)
+		surveyed = m.sql.key.upTo(r.high)
 	}
-	return where + sqltext.Format(" AND (t.{} IS NULL OR t.{} < {}::uuid OR ", f.sql.uuid, f.sql.uuid, sqltext.Value(cutoff.String())) + surveyed + ")"
+	return where + sqltext.Format(" AND (t.{} IS NULL OR t.{} < {}::uuid OR ", m.sql.uuid, m.sql.uuid, sqltext.Value(cutoff.String())) + surveyed + ")"
 }
 
 // stream runs a query and calls take for each row in the binary format.
@@ -77,8 +77,8 @@ const maxKeyTexts = 4 << 20
 
 // readRows reads rows into the buffer, which it allocates for a whole region at once to avoid copies. all is false if it left
 // out rows because the keys' texts exceed limit bytes.
-func (f *filler) readRows(ctx context.Context, tx pg.Tx, sql string, into *buffer, limit int) (all bool, err error) {
-	into.rows = slices.Grow(into.rows[:0], int(min(f.choice.Region, max(int64(f.Table.Rows), 0))))
+func (m *method) readRows(ctx context.Context, tx pg.Tx, sql string, into *buffer, limit int) (all bool, err error) {
+	into.rows = slices.Grow(into.rows[:0], int(min(m.choice.Region, max(int64(m.Table.Rows), 0))))
 	into.texts = into.texts[:0]
 	all = true
 	err = stream(ctx, tx, sql, func(fields [][]byte) error {
@@ -87,8 +87,8 @@ func (f *filler) readRows(ctx context.Context, tx pg.Tx, sql string, into *buffe
 		}
 		into.rows = append(into.rows, row{})
 		r := &into.rows[len(into.rows)-1]
-		err := r.parse(fields, f.plan.horizon)
-		r.key = f.sql.key.parse(fields[rowFields:], &into.texts)
+		err := r.parse(fields, m.plan.horizon)
+		r.key = m.sql.key.parse(fields[rowFields:], &into.texts)
 		return err
 	})
 	return all, err
@@ -96,37 +96,37 @@ func (f *filler) readRows(ctx context.Context, tx pg.Tx, sql string, into *buffe
 
 // readNext reads up to limit rows above a key, and returns the key of the last one, nil if there is none. last reports that
 // there are no further rows.
-func (f *filler) readNext(ctx context.Context, tx pg.Tx, low []string, limit int64, into *buffer) (high []string, last bool, err error) {
-	all, err := f.readRows(ctx, tx, f.sql.first(keyRange{low: low}, limit), into, maxKeyTexts)
+func (m *method) readNext(ctx context.Context, tx pg.Tx, low []string, limit int64, into *buffer) (high []string, last bool, err error) {
+	all, err := m.readRows(ctx, tx, m.sql.first(keyRange{low: low}, limit), into, maxKeyTexts)
 	if n := len(into.rows); n > 0 {
-		high = f.sql.key.boundOf(into.rows[n-1].key, into.texts)
+		high = m.sql.key.boundOf(into.rows[n-1].key, into.texts)
 	}
 	if err == nil && low != nil && high != nil {
-		err = f.requireAscending(ctx, tx, low, high)
+		err = m.requireAscending(ctx, tx, low, high)
 	}
 	return high, all && int64(len(into.rows)) < limit, err
 }
 
 // requireAscending returns an error if high is not above low. Texts that do not represent a key exactly would cause endless
 // regions.
-func (f *filler) requireAscending(ctx context.Context, tx pg.Tx, low, high []string) error {
+func (m *method) requireAscending(ctx context.Context, tx pg.Tx, low, high []string) error {
 	var above bool
-	err := tx.QueryRow(ctx, "SELECT "+f.sql.key.bound(high)+" > "+f.sql.key.bound(low)).Scan(&above)
+	err := tx.QueryRow(ctx, "SELECT "+m.sql.key.bound(high)+" > "+m.sql.key.bound(low)).Scan(&above)
 	if err == nil && !above {
-		err = fmt.Errorf("%s: the texts %q and %q do not represent keys exactly", f.Name(), low, high)
+		err = fmt.Errorf("%s: the texts %q and %q do not represent keys exactly", m.Name(), low, high)
 	}
 	return err
 }
 
 // load reads the rows of a region in the order of their keys, and sets their instants.
-func (f *filler) load(ctx context.Context, tx pg.Tx, r region, into *buffer) error {
-	if err := f.requireNoBatchIn(ctx, tx, r.number); err != nil {
+func (m *method) load(ctx context.Context, tx pg.Tx, r region, into *buffer) error {
+	if err := m.requireNoBatchIn(ctx, tx, r.number); err != nil {
 		return err
 	}
-	if _, err := f.readRows(ctx, tx, f.sql.read(f.condition(r)), into, math.MaxInt); err != nil {
+	if _, err := m.readRows(ctx, tx, m.sql.read(m.condition(r)), into, math.MaxInt); err != nil {
 		return err
 	}
 	sortByKey(into.rows)
-	assignInstants(into.rows, &order.Carrier{Scale: f.scale, Last: r.carried, Known: true})
+	assignInstants(into.rows, &order.Carrier{Scale: m.scale, Last: r.carried, Known: true})
 	return nil
 }

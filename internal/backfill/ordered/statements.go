@@ -131,9 +131,9 @@ func (t statements) misplaced() string {
 // without a key.
 func BatchSQL(server catalog.Server, table catalog.Table, column string, at order.Column) []string {
 	k := keyOf(table, table.OrderKey(column))
-	j := backfill.Job{Server: server, Table: table, Column: column, Writer: backfill.Expression(ValueSQL(at, time.Time{}))}
+	j := backfill.Job{Server: server, Table: table, Column: column}
 	if k.empty() {
-		return j.BatchSQL()
+		return backfill.Expression(ValueSQL(at, time.Time{})).BatchSQL(j)
 	}
 	return []string{"BEGIN", "SET LOCAL synchronous_commit = off", strings.Join(pg.ByIndex(), "; "), newStatements(j.Name(), column, k, at).write(), "COMMIT"}
 }

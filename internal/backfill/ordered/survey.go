@@ -12,51 +12,51 @@ import (
 // survey splits the table into regions and finds the instants at which several regions have rows. It reads in short
 // transactions. Its horizon identifies rows that were changed since it began.
 type survey struct {
-	*filler
+	*method
 	buffer
 	duplicates *duplicateFilter
 	carrier    order.Carrier
 	leading    int // regions at the start without any time
 }
 
-func (f *filler) newSurvey() *survey {
-	return &survey{filler: f, duplicates: newDuplicateFilter(f.Table.Rows), carrier: order.Carrier{Scale: f.scale}}
+func (m *method) newSurvey() *survey {
+	return &survey{method: m, duplicates: newDuplicateFilter(m.Table.Rows), carrier: order.Carrier{Scale: m.scale}}
 }
 
 // survey makes a new plan. It stores the plan unless the table has only one region.
-func (f *filler) survey(ctx context.Context) error {
-	f.plan = plan{cutoff: f.plan.cutoff, round: f.plan.round + 1, complete: true}
-	s := f.newSurvey()
-	if err := f.setHorizon(ctx); err != nil {
+func (m *method) survey(ctx context.Context) error {
+	m.plan = plan{cutoff: m.plan.cutoff, round: m.plan.round + 1, complete: true}
+	s := m.newSurvey()
+	if err := m.setHorizon(ctx); err != nil {
 		return err
 	}
 	if err := s.split(ctx); err != nil {
 		return err
 	}
-	if len(f.plan.regions) == 1 {
-		f.plan.regions[0].exclusive = allTime()
-		return f.dropPlan(ctx)
+	if len(m.plan.regions) == 1 {
+		m.plan.regions[0].exclusive = allTime()
+		return m.dropPlan(ctx)
 	}
-	shared := overlaps(f.plan.regions)
-	for i := range f.plan.regions {
-		f.plan.regions[i].exclusive = subtract(f.plan.regions[i].intervals, shared)
+	shared := overlaps(m.plan.regions)
+	for i := range m.plan.regions {
+		m.plan.regions[i].exclusive = subtract(m.plan.regions[i].intervals, shared)
 	}
-	f.plan.stored = true
-	if err := f.runTransaction(ctx, durableSettings(), func(tx pg.Tx) error { return f.createPlan(ctx, tx) }); err != nil {
+	m.plan.stored = true
+	if err := m.Transaction(ctx, durableSettings, func(tx pg.Tx) error { return m.createPlan(ctx, tx) }); err != nil {
 		return err
 	}
-	return f.divideShared(ctx, func(at order.Instant) bool { return s.duplicates.duplicate(at) && contains(shared, at) },
+	return m.divideShared(ctx, func(at order.Instant) bool { return s.duplicates.duplicate(at) && contains(shared, at) },
 		func(r region) bool { return intersect(r.intervals, shared) })
 }
 
 // setHorizon sets the plan's horizon to the one read when the filling began, and for a later survey to the current one.
-func (f *filler) setHorizon(ctx context.Context) error {
-	f.plan.horizon, f.horizon = f.horizon, 0
-	if f.plan.horizon > 0 {
+func (m *method) setHorizon(ctx context.Context) error {
+	m.plan.horizon, m.horizon = m.horizon, 0
+	if m.plan.horizon > 0 {
 		return nil
 	}
-	return f.runTransaction(ctx, readSettings(), func(tx pg.Tx) (err error) {
-		f.plan.horizon, err = horizon(ctx, tx)
+	return m.Transaction(ctx, readSettings, func(tx pg.Tx) (err error) {
+		m.plan.horizon, err = horizon(ctx, tx)
 		return err
 	})
 }
@@ -72,11 +72,11 @@ func horizon(ctx context.Context, tx pg.Tx) (uint32, error) {
 func (s *survey) split(ctx context.Context) error {
 	var after []string
 	for last := false; !last; {
-		if err := s.Wait(ctx, s.progress); err != nil {
+		if err := s.Wait(ctx); err != nil {
 			return err
 		}
 		r := region{number: len(s.plan.regions), low: after}
-		err := s.runTransaction(ctx, readSettings(), func(tx pg.Tx) (err error) {
+		err := s.Transaction(ctx, readSettings, func(tx pg.Tx) (err error) {
 			r.high, last, err = s.readNext(ctx, tx, after, s.choice.Region, &s.buffer)
 			return err
 		})
@@ -143,47 +143,47 @@ func (s *survey) carryBack(at order.Instant, regions int) {
 
 // divideShared counts the rows of the wanted instants in the affected regions, divides the instants' ranges among them, and
 // makes the plan ready to use.
-func (f *filler) divideShared(ctx context.Context, wanted func(order.Instant) bool, affected func(region) bool) error {
+func (m *method) divideShared(ctx context.Context, wanted func(order.Instant) bool, affected func(region) bool) error {
 	var in buffer
-	for _, r := range f.plan.regions {
+	for _, r := range m.plan.regions {
 		if !affected(r) {
 			continue
 		}
-		if err := f.Wait(ctx, f.progress); err != nil {
+		if err := m.Wait(ctx); err != nil {
 			return err
 		}
-		err := f.runTransaction(ctx, readSettings(), func(tx pg.Tx) (err error) {
-			if err := f.load(ctx, tx, r, &in); err != nil {
+		err := m.Transaction(ctx, readSettings, func(tx pg.Tx) (err error) {
+			if err := m.load(ctx, tx, r, &in); err != nil {
 				return err
 			}
 			sortByTime(in.rows)
-			return f.occupancies(in.rows, r, wanted).send(ctx, tx, f.planTable("_tallies"))
+			return m.occupancies(in.rows, r, wanted).send(ctx, tx, m.planTable("_tallies"))
 		})
 		if err != nil {
 			return err
 		}
 	}
-	if err := f.divide(ctx); err != nil {
+	if err := m.divide(ctx); err != nil {
 		return err
 	}
-	return f.runTransaction(ctx, durableSettings(), func(tx pg.Tx) error {
-		if _, err := tx.Exec(ctx, sqltext.Format("CREATE INDEX ON {} (region)", f.planTable("_shares"))); err != nil {
+	return m.Transaction(ctx, durableSettings, func(tx pg.Tx) error {
+		if _, err := tx.Exec(ctx, sqltext.Format("CREATE INDEX ON {} (region)", m.planTable("_shares"))); err != nil {
 			return err
 		}
-		if err := dropTables(ctx, tx, f.Table.OID, "_tallies"); err != nil {
+		if err := dropTables(ctx, tx, m.Table.OID, "_tallies"); err != nil {
 			return err
 		}
-		return f.storeRegions(ctx, tx)
+		return m.storeRegions(ctx, tx)
 	})
 }
 
-func (f *filler) occupancies(rows []row, r region, wanted func(order.Instant) bool) *copyBuffer {
+func (m *method) occupancies(rows []row, r region, wanted func(order.Instant) bool) *copyBuffer {
 	c := newCopyBuffer()
 	eachInstant(rows, func(at order.Instant, rows []row) {
 		if !wanted(at) {
 			return
 		}
-		t := occupancyOf(f.scale.Range(at), rows)
+		t := occupancyOf(m.scale.Range(at), rows)
 		c.row(5).int8(int64(at)).int4(r.number).int8(int64(t.Unfilled))
 		if t.Filled {
 			c.int8(int64(t.First)).int8(int64(t.Last))

@@ -28,7 +28,7 @@ func TestFillsByTime(t *testing.T) {
 }
 
 // requireTimeOrder checks the order by a proof and by its own SQL. Rows without a time are at the cutoff.
-func (b *env) requireTimeOrder(w Job, at string) {
+func (b *env) requireTimeOrder(w job, at string) {
 	b.Helper()
 	const cutoff = "'2026-06-01 12:00:00.5'::timestamp"
 	if n := b.number("SELECT count(*) - count(DISTINCT uuid) FROM t"); n > 0 {

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -14,20 +12,130 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rekey-pg/rekey/internal/backfill"
+	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-const (
-	firstRows   = 1000
-	minRows     = 10
-	maxRows     = 20_000
-	maxTimeouts = 5    // of the smallest batch, in a row
-	granularity = 1024 // of a page's rows, in which waves are divided
-	// goldenStride is the golden section of granularity. Multiplied by a row's line, modulo granularity, it spreads
-	// neighbouring lines evenly.
-	goldenStride = 633
-)
+// Rows of a batch.
+const firstRows, minRows, maxRows = 1000, 10, 20_000
+
+// worker fills one region after the other.
+type worker struct {
+	*method
+	assigner *assigner
+	sizer    *pace.Sizer
+	slow     backfill.SlowBatches
+	buffer
+	number       int64
+	regionNumber int   // of the current region
+	filled       int64 // rows, over all runs
+	// lockFirst makes batches lock their rows by a separate statement, in the second attempt at a region.
+	lockFirst bool
+}
+
+// work fills regions until all are done or assigned.
+func (w *worker) work(ctx context.Context) error {
+	for {
+		i := int(w.next.Add(1) - 1)
+		if i >= len(w.plan.regions) {
+			return nil
+		}
+		r := &w.plan.regions[i]
+		if r.done {
+			continue
+		}
+		total, err := w.visit(ctx, r)
+		if err != nil {
+			return err
+		}
+		r.visited, r.done = true, total.offered == total.filled
+		w.held.Add(total.offered - total.filled)
+		if !r.done {
+			continue
+		}
+		if err := w.finishRegion(ctx, *r); err != nil {
+			return err
+		}
+	}
+}
+
+// visit fills a region. If rows were locked and none was filled, it repeats the region at once and locks rows first, to detect
+// rows that cannot be filled.
+func (w *worker) visit(ctx context.Context, r *region) (total written, err error) {
+	for w.lockFirst = r.visited; ; w.lockFirst = true {
+		total, err = w.region(ctx, *r)
+		if err != nil || total.locked == 0 || total.filled > 0 {
+			return total, err
+		}
+		if w.lockFirst {
+			return total, w.NoProgress(total.locked)
+		}
+	}
+}
+
+// region fills the rows of a region that are not held and whose instants are known.
+func (w *worker) region(ctx context.Context, r region) (total written, err error) {
+	if err := w.Wait(ctx); err != nil {
+		return total, err
+	}
+	w.regionNumber = r.number
+	known := knownInstants{exclusive: r.exclusive, complete: w.plan.complete}
+	err = w.Transaction(ctx, readSettings, func(tx pg.Tx) (err error) {
+		if err := w.load(ctx, tx, r, &w.buffer); err != nil {
+			return err
+		}
+		known.shares, err = w.loadShares(ctx, tx, r)
+		return err
+	})
+	if err != nil {
+		return total, err
+	}
+	sortByTime(w.rows)
+	w.assigner.assignRegion(w.rows, known)
+	total, err = w.write(ctx, w.rows, w.waves())
+	w.method.filled.Add(total.filled)
+	w.RecordHeld(total.offered - total.filled)
+	w.Progress.Report(true)
+	w.filled += total.filled
+	return total, err
+}
+
+// waves returns the number of waves, which pay only if a good part of the region is to be filled.
+func (w *worker) waves() int {
+	chosen := 0
+	for i := range w.rows {
+		if w.rows[i].chosen {
+			chosen++
+		}
+	}
+	const worth = 4
+	if chosen*worth < len(w.rows) {
+		return 1
+	}
+	return w.choice.Waves
+}
+
+// finishRegion records that a region is done. Without a record, a later run reads the region again; a table with only one
+// region needs none.
+func (w *worker) finishRegion(ctx context.Context, r region) error {
+	if !w.plan.stored && (w.Checkpoints == nil || len(w.plan.regions) == 1) {
+		return nil
+	}
+	w.recorded.Store(true)
+	return w.Transaction(ctx, w.Settings, func(tx pg.Tx) error {
+		if w.Checkpoints != nil {
+			if err := w.Checkpoints.Save(ctx, tx, backfill.Checkpoint{Region: w.number, State: []byte("{}"), Rows: w.filled}); err != nil {
+				return err
+			}
+		}
+		if !w.plan.stored {
+			return nil
+		}
+		_, err := tx.Exec(ctx, regionDoneSQL(w.planTable("_regions"), r.number))
+		return err
+	})
+}
 
 func sortByKey(rows []row) {
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.key, b.key) })
@@ -40,69 +148,61 @@ type written struct {
 	filled  int64
 }
 
+// add adds the counts of another write.
+func (t *written) add(more written) {
+	t.offered, t.locked, t.filled = t.offered+more.offered, t.locked+more.locked, t.filled+more.filled
+}
+
 // write writes the chosen rows in waves. Each wave takes a few rows of every page, so that the next one finds space there. It
 // leaves out rows that are held or were changed since they were read.
 func (w *worker) write(ctx context.Context, rows []row, waves int) (total written, err error) {
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.address, b.address) })
 	chosen := make([]row, 0, len(rows)/max(waves, 1)+1)
 	from := 0
-	for wave := range waves {
-		to := int(math.Round(granularity * float64(wave+1) / float64(waves)))
+	for _, to := range backfill.WaveBounds(waves) {
 		chosen = chosen[:0]
 		for i := range rows {
-			if share := int(rows[i].address&0xffff) * goldenStride % granularity; rows[i].chosen && share >= from && share < to {
+			if share := backfill.WaveOf(uint16(rows[i].address)); rows[i].chosen && share >= from && share < to {
 				chosen = append(chosen, rows[i])
 			}
 		}
 		from = to
-		batch, err := w.wave(ctx, chosen)
-		total.offered, total.locked, total.filled = total.offered+batch.offered, total.locked+batch.locked, total.filled+batch.filled
-		if err != nil {
+		if err := w.wave(ctx, chosen, &total); err != nil {
 			return total, err
 		}
 	}
 	return total, nil
 }
 
-func (w *worker) wave(ctx context.Context, rows []row) (total written, err error) {
-	for timeouts := 0; len(rows) > 0; {
-		if err := w.Wait(ctx, w.progress); err != nil {
-			return total, err
-		}
+func (w *worker) wave(ctx context.Context, rows []row, total *written) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return w.Batches(ctx, []*pace.Sizer{w.sizer}, func(ctx context.Context) (last bool, err error) {
 		start := time.Now()
 		n := min(w.sizer.Size(), len(rows))
 		batch, err := w.batch(ctx, rows[:n])
-		if errors.Is(err, backfill.ErrTooSlow) {
-			if timeouts++; timeouts > maxTimeouts && w.sizer.AtMinimum() {
-				return total, err
-			}
-			w.sizer.Shrink()
-			continue
-		}
 		if err != nil {
-			return total, err
+			return true, err
 		}
-		timeouts, rows = 0, rows[n:]
-		w.sizer.Record(n, time.Since(start), w.Pace.BatchTime())
-		total.offered, total.locked, total.filled = total.offered+int64(n), total.locked+batch.locked, total.filled+batch.filled
-		w.record(batch.filled)
-		if w.slow.Record(n, time.Since(start), w.Pace.BatchTime()) {
-			if err := w.Reinspect(ctx); err != nil {
-				return total, err
-			}
+		rows = rows[n:]
+		took := time.Since(start)
+		w.sizer.Record(n, took, w.Pace.BatchTime())
+		batch.offered = int64(n)
+		total.add(batch)
+		w.Record(batch.filled)
+		if w.slow.Record(n, took, w.Pace.BatchTime()) {
+			err = w.Reinspect(ctx)
 		}
-		if err := w.Sleep(ctx, w.Pace.Rest(time.Since(start))); err != nil {
-			return total, err
-		}
-	}
-	return total, nil
+		return len(rows) == 0, err
+	})
 }
 
 // batch runs one transaction. With lockFirst, a separate statement locks the rows, so that the next one sees them as they are
 // under the lock, and only a trigger or a rule can keep it from filling them. Only those rows count as locked: the second
 // statement may lock further rows that were released since, at versions newer than its snapshot.
 func (w *worker) batch(ctx context.Context, rows []row) (batch written, err error) {
-	err = w.runBatch(ctx, w.BatchSettings(backfill.MinStatementTimeout), func(tx pg.Tx) (err error) {
+	err = w.Batch(ctx, func(tx pg.Tx) (err error) {
 		if err := w.lockBatch(ctx, tx, w.regionNumber); err != nil {
 			return err
 		}
@@ -113,8 +213,8 @@ func (w *worker) batch(ctx context.Context, rows []row) (batch written, err erro
 }
 
 // update writes the rows' values.
-func (f *filler) update(ctx context.Context, tx pg.Tx, rows []row, keys keyTexts, lockFirst bool) (batch written, err error) {
-	parameters := append(timesAndValues(rows, kindOf(f.sql.column)), f.sql.key.arrays(rows, keys)...)
+func (m *method) update(ctx context.Context, tx pg.Tx, rows []row, keys keyTexts, lockFirst bool) (batch written, err error) {
+	parameters := append(timesAndValues(rows, kindOf(m.sql.column)), m.sql.key.arrays(rows, keys)...)
 	run := func(sql string) *pgconn.Result {
 		ctx, done := tx.StatementContext(ctx)
 		defer done()
@@ -122,11 +222,11 @@ func (f *filler) update(ctx context.Context, tx pg.Tx, rows []row, keys keyTexts
 	}
 	var locking *pgconn.Result
 	if lockFirst {
-		if locking = run(f.sql.countLocked()); locking.Err != nil {
+		if locking = run(m.sql.countLocked()); locking.Err != nil {
 			return batch, locking.Err
 		}
 	}
-	writing := run(f.sql.write())
+	writing := run(m.sql.write())
 	if writing.Err != nil {
 		return batch, backfill.WrapBatchError(addresses(rows), writing.Err)
 	}
