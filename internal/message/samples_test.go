@@ -21,6 +21,7 @@ func chapters(t *testing.T) []chapter {
 		{"Server", serverSamples()},
 		{"Schemas, versions and selection", schemaSamples()},
 		{"Tables", tableSamples()},
+		{"Edges", edgeSamples()},
 		{"Untrusted code", trustSamples()},
 		{"Values", valueSamples()},
 		{"Throttle and standbys", throttleSamples()},
@@ -208,6 +209,26 @@ func tableSamples() []sample {
 		{"message.DependentObject", message.DependentObject(orders, "uuid", "view", "app.recent_orders")},
 		{"message.MarkLost", message.MarkLost(orders, quoted, "uuid")},
 		{"message.MarkNewer", message.MarkNewer(orders, "uuid", 3, 2)},
+	}
+}
+
+func edgeSamples() []sample {
+	const edge, parent = orders + ".user_id", "app.users"
+	return []sample{
+		{"message.EdgeUnsupported", message.EdgeUnsupported(edge, "orders_user_id_fkey", "column user_id is generated, so that no trigger can set it", "Make it an ordinary column")},
+		{"message.EdgeUnsupported", message.EdgeUnsupported(edge, "", "exclusion constraint no_overlap uses column user_id", "Drop the constraint")},
+		{"message.EdgeOtherSchema", message.EdgeOtherSchema(edge, "orders_user_id_fkey", "crm.users", "crm")},
+		{"message.EdgeConflict", message.EdgeConflict(edge, "to_people", "to_users")},
+		{"message.EdgeKeyUnclear", message.EdgeKeyUnclear(edge, "orders_user_fkey", []string{"order_id", "product_id"}, parent)},
+		{"message.EdgeColumnTaken", message.EdgeColumnTaken(edge, "user_uuid", "text")},
+		{"message.EdgeParentHidden", message.EdgeParentHidden(edge, parent, `"app"."users"`, "shop_owner")},
+		{"message.EdgeLaterTriggers", message.EdgeLaterTriggers(edge, "~rekey_user_id_u", []string{"~zz"})},
+		{"message.EdgeParentOwner", message.EdgeParentOwner(edge, parent, "shop_owner", "deploy")},
+		{"message.EdgeOwnerCannotCreate", message.EdgeOwnerCannotCreate(edge, "app", "shop_owner", "crm.users")},
+		{"message.EdgeOwnersDiffer", message.EdgeOwnersDiffer(edge, "deploy", "shop_owner", parent)},
+		{"message.EdgeIndexTwice", message.EdgeIndexTwice(edge, "orders_user_uuid_idx", orders+".user")},
+		{"message.BadReference", message.BadReference(edge, parent, "app.orders has no column user_id", "Name one of its columns")},
+		{"message.EdgesRemain", message.EdgesRemain("app", []string{orders + ".user_uuid"})},
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 func Build(s Input) Plan {
 	goals := s.Goals()
 	p := Plan{
-		Direction: s.Direction, Profile: goals.Profile, SchemaName: s.Schema.Name, Column: goals.Column, Names: goals.Names, Absent: goals.Absent,
-		Notes: goals.Notes, Server: s.Server, Schema: s.Schema, Data: s.Data, Parts: s.Parts, values: s.Policy.Values,
+		Direction: s.Direction, Goal: s.Goal, Profile: goals.Profile, SchemaName: s.Schema.Name, Column: goals.Column, Names: goals.Names, Absent: goals.Absent,
+		Notes: goals.Notes, Server: s.Server, Schema: s.Schema, Data: s.Data, Parts: s.Parts, EdgeRows: s.EdgeRows, values: s.Policy.Values,
 	}
 	p.setVersion(goals.Version)
 	for _, goal := range goals.Tables {
@@ -26,8 +26,11 @@ func Build(s Input) Plan {
 		return p
 	}
 	p.addSchemaGroups(goals)
-	found := append(refuse(s, p, goals), refuseSameIndex(&p)...)
+	found, same := refuse(s, p), refuseSameIndex(&p)
+	edges := p.addEdges(s, goals)
+	found = slices.Concat(found, refuseRun(s, p, goals), same)
 	goals.addHints(s.Policy, found)
+	found = append(found, edges...)
 	p.Refusals, p.Skipped = p.split(s.Policy, found)
 	p.Relations = p.relations(goals.Choices, found)
 	p.Groups = slices.DeleteFunc(p.Groups, func(g Group) bool { return g.State == Refused && s.Policy.SkipRefused })

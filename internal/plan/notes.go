@@ -30,8 +30,8 @@ func notes(s Input, p Plan, goals Goals) []string {
 		lines = append(lines, uuidNotes(p)...)
 	}
 	lines = append(lines, widthNotes(p)...)
-	for _, g := range p.Groups {
-		if table := s.Schema.Named(g.Table); g.Target.Table != "" && table != nil {
+	for _, g := range p.Targets() {
+		if table := s.Schema.Named(g.Table); table != nil {
 			lines = append(lines, tableNotes(s, p, g, table)...)
 		}
 	}

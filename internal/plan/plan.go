@@ -39,6 +39,8 @@ type Input struct {
 	Data      map[sqltext.Table]catalog.Data
 	Parts     map[uint32]catalog.Data // by OID: of the tables of a tree that hold rows
 	Adopted   map[sqltext.Table]bool  // the tables whose column existed before up, according to the journal
+	EdgeRows  map[string]EdgeRows     // by the name of the edge
+	Overlaps  map[Reference]Overlap   // of samples of candidates
 	Policy    Policy
 	Direction Direction
 	Goal      Phase // the phase to reach; "" is Expanded on the way up and Integers on the way down
@@ -60,6 +62,7 @@ const (
 // Plan is an ordered list of steps, and the reasons why they cannot run.
 type Plan struct {
 	Direction  Direction
+	Goal       Phase // see Input.Goal
 	Profile    string
 	SchemaName string
 	Column     string   // the column that each table gets
@@ -75,11 +78,14 @@ type Plan struct {
 	Refusals   problem.List
 	Unknown    *problem.Problem // the version is above the last known one; rekey only reads the schema then
 	Notes      []string
-	Code       []Code // the functions of the database that the run executes
+	Code       []Code      // the functions of the database that the run executes
+	Links      []Link      // the references between the tables, if the run is about edges
+	Candidates []Candidate // what may be references without a foreign key, for the user to name
 	Server     catalog.Server
 	Schema     catalog.Schema
 	Data       map[sqltext.Table]catalog.Data
 	Parts      map[uint32]catalog.Data
+	EdgeRows   map[string]EdgeRows
 
 	values Values
 }
@@ -94,6 +100,8 @@ type Group struct {
 	Kept    int64    // the number of values of another UUID version, which stay
 	Order   Order
 	Steps   []step.Step
+	// Progress is how far an edge is; "" for a table.
+	Progress EdgeState
 
 	requestProblems problem.List // settings for its values that it cannot have
 }
@@ -128,6 +136,9 @@ func ViewOf(p Plan, g Group, schema catalog.Schema) step.View {
 	view.Filled = map[uint32]bool{}
 	for oid, part := range p.Parts {
 		view.Filled[oid] = !part.Nulls
+	}
+	if g.Edge != nil {
+		p.setFilled(&view, *g.Edge)
 	}
 	return view
 }
@@ -169,6 +180,9 @@ func (p Plan) Actions(s step.Step, v step.View) []step.Action {
 // End returns the version that is recorded when the plan is done. A version beyond it, which a later migration of the
 // application recorded, is kept.
 func (p Plan) End() int {
+	if p.Direction == Down && p.Goal == Expanded {
+		return p.Version
+	}
 	if p.Direction == Down {
 		return min(p.From, p.Version)
 	}

@@ -17,9 +17,9 @@ const MaxColumns = 1600
 
 const columnLimit = "it has reached PostgreSQL's limit of 1,600 columns, dropped ones included"
 
-// refuse returns every reason why the plan must not start, so that a run does not fail half-way for a reason that could
-// have been known.
-func refuse(s Input, p Plan, goals Goals) problem.List {
+// refuse returns every reason why tables and the schema's function cannot be worked on, so that a run does not fail half-way
+// for a reason that could have been known.
+func refuse(s Input, p Plan) problem.List {
 	var found problem.List
 	for i := range p.Groups {
 		g := &p.Groups[i]
@@ -39,6 +39,12 @@ func refuse(s Input, p Plan, goals Goals) problem.List {
 	if p.Direction == Up {
 		found = append(found, refuseFunction(s)...)
 	}
+	return found
+}
+
+// refuseRun returns the reasons why no run can start that has something to do.
+func refuseRun(s Input, p Plan, goals Goals) problem.List {
+	var found problem.List
 	if p.Pending() {
 		if other := s.Schema.Overloads; p.Direction == Up && len(other) > 0 {
 			found = append(found, message.FunctionAmbiguous(s.Schema.Name, step.FunctionName, other[0]))

@@ -28,7 +28,7 @@ func (p Plan) relations(choices []discover.Choice, found problem.List) []Relatio
 		return nil
 	}
 	groups := map[string]Group{}
-	for _, g := range p.Groups {
+	for _, g := range p.Targets() {
 		groups[g.Table.Name] = g
 	}
 	list := []Relation{}

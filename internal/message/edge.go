@@ -1,0 +1,104 @@
+package message
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/problem"
+)
+
+// EdgeUnsupported returns the refusal of a foreign key, or a reference without one, that cannot have a uuid counterpart.
+func EdgeUnsupported(edge, constraint, reason, hint string) *problem.Problem {
+	return refused("edge_unsupported", edge, "could not link "+edge, sentence("For "+keyText(constraint)+": "+reason),
+		hint+", "+again)
+}
+
+// keyText returns a foreign key in words.
+func keyText(constraint string) string {
+	if constraint == "" {
+		return "a reference without a foreign key"
+	}
+	return "foreign key " + constraint
+}
+
+// EdgeOtherSchema returns the refusal of a foreign key onto a table of a schema that the user did not name.
+func EdgeOtherSchema(edge, constraint, parent, schema string) *problem.Problem {
+	return refused("edge_other_schema", edge, fmt.Sprintf("%s refers to %s in another schema", edge, parent),
+		fmt.Sprintf("Foreign key %s leads to a table that this run does not cover, and its uuid foreign key would lock that table and depend on it.", constraint),
+		fmt.Sprintf("Allow it: --parents %s", sqltext.Ident(schema)))
+}
+
+// EdgeConflict returns the refusal of a foreign key on a column that another foreign key refers to another table with.
+func EdgeConflict(edge, constraint, other string) *problem.Problem {
+	return refused("edge_conflict", edge, fmt.Sprintf("foreign keys %s and %s both use %s", other, constraint, edge),
+		"They refer to different tables or keys, and the column gets one uuid column.",
+		"Drop one of the foreign keys, "+again)
+}
+
+// EdgeKeyUnclear returns the refusal of a composite foreign key in which no integer column identifies a row of the parent.
+func EdgeKeyUnclear(edge, constraint string, columns []string, parent string) *problem.Problem {
+	return refused("edge_key_unclear", edge, fmt.Sprintf("no column of foreign key %s is known to identify a row of %s", constraint, parent),
+		fmt.Sprintf("It refers to (%s). None of these integers alone is unique, has a sequence, or is the only one that is no reference itself.", strings.Join(columns, ", ")),
+		"Add a foreign key onto a column that identifies the row, "+again)
+}
+
+// EdgeColumnTaken returns the refusal of an edge whose uuid column exists and was not made by rekey.
+func EdgeColumnTaken(edge, column, kind string) *problem.Problem {
+	return refused("edge_column_taken", edge, fmt.Sprintf("column name %s for %s is taken", column, edge),
+		fmt.Sprintf("The column is of type %s. rekey did not make it, and does not change values that an application may have written.", kind),
+		"Rename the column, "+again)
+}
+
+// EdgeParentHidden returns the refusal of an edge whose parent hides rows from its owner, as whom the triggers look rows up.
+func EdgeParentHidden(edge, parent, quoted, owner string) *problem.Problem {
+	return refused("edge_parent_hidden", edge, fmt.Sprintf("row-level security is forced on %s, the parent of %s", parent, edge),
+		fmt.Sprintf("The triggers look up parents with the rights of %s, from whom policies may hide rows.", owner),
+		fmt.Sprintf("Add a policy: CREATE POLICY rekey ON %s FOR SELECT TO %s USING (true); Or: ALTER ROLE %s BYPASSRLS;", quoted, sqltext.Ident(owner), sqltext.Ident(owner)))
+}
+
+// EdgeLaterTriggers returns the refusal of an edge whose child has BEFORE triggers that fire after the edge's own.
+func EdgeLaterTriggers(edge, own string, later []string) *problem.Problem {
+	return refused("edge_later_triggers", edge, fmt.Sprintf("triggers of the table would fire after the ones of %s: %s", edge, strings.Join(later, ", ")),
+		fmt.Sprintf("BEFORE triggers fire in the order of their names. One that sorts after %s and changes a column would leave the two columns different.", own),
+		"Rename the triggers so that they sort before ~, "+again)
+}
+
+// EdgeParentOwner returns the refusal of an edge whose role does not own the parent.
+func EdgeParentOwner(edge, parent, owner, role string) *problem.Problem {
+	return refused("edge_parent_owner", edge, fmt.Sprintf("role %s does not own %s, the parent of %s", role, parent, edge),
+		fmt.Sprintf("It belongs to %s. The trigger function runs with its owner's rights and must belong to the parent's owner, and the foreign key needs REFERENCES on the parent.", owner),
+		fmt.Sprintf("Connect as %s, or let a DBA run: GRANT %s TO %s;", owner, sqltext.Ident(owner), sqltext.Ident(role)))
+}
+
+// EdgeOwnerCannotCreate returns the refusal of an edge whose trigger function cannot belong to the parent's owner.
+func EdgeOwnerCannotCreate(edge, schema, owner, parent string) *problem.Problem {
+	return refused("edge_owner_cannot_create", edge, fmt.Sprintf("role %s may not create functions in schema %s", owner, schema),
+		fmt.Sprintf("The trigger function of %s is in this schema and must belong to the owner of %s, with whose rights it looks up parents.", edge, parent),
+		fmt.Sprintf("Let a DBA run: GRANT CREATE ON SCHEMA %s TO %s;", sqltext.Ident(schema), sqltext.Ident(owner)))
+}
+
+// EdgeOwnersDiffer returns the refusal of an edge whose AFTER trigger would need the rights of two owners.
+func EdgeOwnersDiffer(edge, childOwner, parentOwner, parent string) *problem.Problem {
+	return refused("edge_owners_differ", edge, fmt.Sprintf("the tables of %s belong to different roles: %s and %s", edge, childOwner, parentOwner),
+		fmt.Sprintf("A row may be written before its parent. The trigger that fills it then must read %s as its owner and write the row as the other.", parent),
+		"Give both tables one owner, or make the foreign key NOT DEFERRABLE, "+again)
+}
+
+// EdgeIndexTwice returns the refusal of an edge whose index would have the name of another edge's.
+func EdgeIndexTwice(edge, index, other string) *problem.Problem {
+	return refused("edge_index_twice", edge, fmt.Sprintf("%s and %s would both get index %s", other, edge, index), "",
+		"Rename the index that one of them copies, "+again)
+}
+
+// BadReference returns the refusal of --reference for a column or a table that cannot be an edge.
+func BadReference(edge, parent, reason, hint string) *problem.Problem {
+	return refused("bad_reference", edge, fmt.Sprintf("could not use the reference %s to %s", edge, parent), sentence(reason), hint+": --reference TABLE.COLUMN=PARENT")
+}
+
+// EdgesRemain returns the refusal of down to the integers while foreign keys have uuid columns. columns lists these.
+func EdgesRemain(schema string, columns []string) *problem.Problem {
+	return refused("edges_remain", "", fmt.Sprintf("schema %s is linked: %s", schema, Counted(len(columns), "reference has a uuid column", "references have a uuid column")),
+		fmt.Sprintf("They refer to the uuids that down would remove: %s.", list(columns)),
+		"Remove them first: rekey down --to expanded")
+}

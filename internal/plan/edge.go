@@ -1,0 +1,133 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
+)
+
+// EdgeState is how far an edge is. The catalogue shows it, except whether every row is filled.
+type EdgeState string
+
+// The states of an edge, in order.
+const (
+	EdgeNone     EdgeState = "none"     // no uuid column
+	EdgeWired    EdgeState = "wired"    // column and triggers
+	EdgeFilled   EdgeState = "filled"   // every row has a value, as far as its parent exists
+	EdgeMirrored EdgeState = "mirrored" // every index of the integer column has a twin
+	EdgeLinked   EdgeState = "linked"   // the uuid foreign key is valid
+)
+
+// EdgeRows is what the rows of an edge show. An edge whose rows were not read has none.
+type EdgeRows struct {
+	Unfilled bool   // a row with a parent has no uuid
+	Orphans  int64  // rows whose integer refers to no row of the parent
+	Default  string // uuid of the parent row to which the integer column's default refers; "" if there is none
+}
+
+// Link is one reference of the schema from a table to another, and what the run does with it.
+type Link struct {
+	Edge     step.Edge // of a link that is no edge, only Child, Parent, Column and Reference
+	Progress EdgeState
+	// State is pending, incomplete, complete, skipped or refused.
+	State   State
+	Missing []string // what an incomplete edge lacks
+	Why     string   // why it is skipped or refused
+	Hint    string   // what would help
+	Level   int      // 0 for a table that refers to no other; a table is on a higher level than its parents
+	Cycle   []string // the tables of the cycle of foreign keys to which the edge belongs, sorted; nil without one
+	Notes   []string
+
+	problems problem.List // found while the edge was composed
+	made     bool         // up made the uuid column
+}
+
+// String returns the name of the edge, for messages and events.
+func (l Link) String() string { return l.Edge.String() }
+
+// links returns every reference of the tables of the goals, in the order of the way up: parents before children. On the way
+// down it returns those for which up made a column.
+func (f linkFinder) links() []Link {
+	links := f.unknownReferences()
+	for _, child := range f.children() {
+		links = append(links, f.of(child)...)
+	}
+	for i := range links {
+		if l := &links[i]; l.Edge.UUID != "" {
+			l.progress(f.input, f.tables[l.Edge.Child.All()])
+		}
+	}
+	if f.input.Direction == Down {
+		links = slices.DeleteFunc(links, func(l Link) bool { return !l.made })
+	}
+	setLevels(links)
+	slices.SortStableFunc(links, func(a, b Link) int {
+		return cmp.Or(cmp.Compare(a.Level, b.Level), cmp.Compare(a.Edge.Child.Schema, b.Edge.Child.Schema), cmp.Compare(a.Edge.Child.Name, b.Edge.Child.Name))
+	})
+	return links
+}
+
+// addEdges adds the links of the schema and the groups of the edges if the run is about them, and returns why edges are
+// refused. The groups of the tables have their states already. Down to the phase expanded leaves the tables as they are.
+func (p *Plan) addEdges(s Input, goals Goals) problem.List {
+	switch {
+	case p.Direction == Up && s.Goal == Linked:
+	case p.Direction == Down && s.Goal == Expanded:
+		defer func() { p.Groups = p.Edges() }()
+	case p.Direction == Down:
+		return refuseEdgesRemain(s)
+	default:
+		return nil
+	}
+	finder := newLinkFinder(*p, s, goals)
+	p.Links = finder.links()
+	if p.Direction == Up {
+		p.Candidates = s.candidates(goals, p.Links)
+	}
+	check := newEdgeCheck(s, *p, finder.tables)
+	var found problem.List
+	for i := range p.Links {
+		l := &p.Links[i]
+		if l.State == Skipped {
+			continue
+		}
+		problems := check.refuse(l)
+		for _, one := range problems {
+			l.State, l.Why, l.Hint = Refused, joined(l.Why, one.Error()), joined(l.Hint, one.Hint)
+		}
+		found = append(found, problems...)
+		if l.Edge.UUID != "" && (l.State != Refused || !s.Policy.SkipRefused) {
+			p.Groups = append(p.Groups, l.group())
+		}
+	}
+	return found
+}
+
+// group returns the group of an edge.
+func (l Link) group() Group {
+	edge := l.Edge
+	return Group{
+		Table: edge.Child.All(), Target: edge.Target(), Edge: &edge, State: l.State, Missing: l.Missing, Progress: l.Progress,
+		Order: Order{Source: ByClock, Why: "the values are the parents'"}, Steps: step.EdgeSteps(edge),
+	}
+}
+
+// refuseEdgesRemain refuses to remove the uuids of tables while edges refer to them.
+func refuseEdgesRemain(s Input) problem.List {
+	var names []string
+	for i := range s.Schema.Relations {
+		table := &s.Schema.Relations[i]
+		for j := range table.Columns {
+			if mark, ok := step.ReadEdgeMark(&table.Columns[j]); ok && mark.Newer == 0 && (mark.Unreadable || mark.Child.Same(table.Named())) {
+				names = append(names, table.Named().String()+"."+table.Columns[j].Name)
+			}
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	return problem.List{message.EdgesRemain(s.Schema.Name, names)}
+}

@@ -1,0 +1,292 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
+)
+
+// edgeCheck refuses edges. It knows all relations, and the names that the edges before get.
+type edgeCheck struct {
+	input  Input
+	plan   Plan
+	tables map[sqltext.Table]*catalog.Table
+	taken  map[sqltext.Table]string // the edge that gets an index, a column or a constraint of that name
+}
+
+func newEdgeCheck(s Input, p Plan, tables map[sqltext.Table]*catalog.Table) edgeCheck {
+	return edgeCheck{input: s, plan: p, tables: tables, taken: map[sqltext.Table]string{}}
+}
+
+// edgeCase is an edge with its tables.
+type edgeCase struct {
+	step.Edge
+	child, parent *catalog.Table
+	column        *catalog.Column
+	target        step.Target
+}
+
+// refuse returns why an edge is refused.
+func (c edgeCheck) refuse(l *Link) problem.List {
+	found := slices.Clone(l.problems)
+	e := edgeCase{Edge: l.Edge, child: c.tables[l.Edge.Child.All()], parent: c.tables[l.Edge.Parent.All()], target: l.Edge.Target()}
+	if e.UUID == "" || len(found) > 0 || l.State == Complete {
+		return c.ofEdge(l, found)
+	}
+	e.column = e.child.Column(e.Column)
+	if c.input.Direction == Down {
+		found = append(found, c.refuseDown(e)...)
+		return c.ofEdge(l, found)
+	}
+	found = append(found, c.refuseKey(e)...)
+	found = append(found, c.refuseColumn(e)...)
+	found = append(found, c.refuseTables(e)...)
+	found = append(found, c.refuseTriggers(e)...)
+	found = append(found, c.refuseNames(e)...)
+	found = append(found, c.refuseOwners(e)...)
+	if len(found) == 0 && !slices.Contains([]EdgeState{EdgeFilled, EdgeMirrored, EdgeLinked}, l.Progress) {
+		found = append(found, c.refuseRows(e)...)
+	}
+	return c.ofEdge(l, found)
+}
+
+// ofEdge returns problems as those of the edge.
+func (c edgeCheck) ofEdge(l *Link, found problem.List) problem.List {
+	for _, one := range found {
+		one.Table = l.String()
+		if !c.input.Policy.SkipRefused {
+			one.Hint += " Or skip the refused edges: --skip-refused."
+		}
+	}
+	return found
+}
+
+// refuseDown returns the refusals of the way down: a right that is missing, and objects that depend on the uuid column.
+func (c edgeCheck) refuseDown(e edgeCase) problem.List {
+	found := c.refuseOwners(e)
+	_, mark := e.ReadMark(e.child)
+	made := append([]string{e.Constraint, e.Check, mark.Constraint}, mark.Indexes...)
+	for _, twin := range e.Twins {
+		made = append(made, twin.Name)
+	}
+	made = append(made, e.TriggerNames()...)
+	for _, table := range e.child.All() {
+		for _, a := range table.Attachments {
+			if a.Column == e.UUID && !slices.Contains(made, a.Name) && a.Kind != "trigger" {
+				found = append(found, message.DependentObject(e.String(), e.UUID, a.Kind, a.Name))
+			}
+		}
+	}
+	return found
+}
+
+// refuseKey refuses foreign keys of kinds that have no uuid counterpart.
+func (c edgeCheck) refuseKey(e edgeCase) problem.List {
+	unfit := func(why, hint string) problem.List {
+		return problem.List{message.EdgeUnsupported(e.String(), e.Reference.Name, why, hint)}
+	}
+	k := e.Reference
+	switch {
+	case k.Period:
+		return unfit("it is a foreign key with PERIOD", "Leave the column an integer")
+	case k.NotEnforced:
+		return unfit("it is NOT ENFORCED, so that its rows may have no parent", "Enforce it: ALTER TABLE "+e.child.Named().String()+" ALTER CONSTRAINT "+sqltext.Ident(k.Name)+" ENFORCED;")
+	case k.Name != "" && e.child.Partition:
+		return unfit("it belongs to a single partition, and only the partitioned table can get the column", "Add the foreign key to the partitioned table")
+	case e.parent.Kind == catalog.Partitioned && !c.holdsPartitionKey(e):
+		return unfit(e.Parent.String()+" is partitioned, and a foreign key onto it must hold its partition key", "Add the partition key to the foreign key")
+	}
+	return nil
+}
+
+// holdsPartitionKey reports whether the other columns of a composite foreign key are those that a unique index of the
+// partitioned parent has beside the uuid.
+func (c edgeCheck) holdsPartitionKey(e edgeCase) bool {
+	for _, g := range c.plan.Targets() {
+		if g.Target.Name() == e.Parent.All() {
+			return g.Target.HasRootIndex() && sameNames(g.Target.IndexColumns(), e.ParentColumns())
+		}
+	}
+	return slices.ContainsFunc(e.parent.Indexes, func(i catalog.Index) bool {
+		return i.Unique && i.Valid && i.Immediate && i.Predicate == "" && sameNames(i.Columns, e.ParentColumns())
+	})
+}
+
+// sameNames reports whether two lists have the same names, in any order.
+func sameNames(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+// refuseColumn refuses integer columns whose values the triggers cannot set, and uuid columns of other makers.
+func (c edgeCheck) refuseColumn(e edgeCase) problem.List {
+	var found problem.List
+	unfit := func(why, hint string) {
+		found = append(found, message.EdgeUnsupported(e.String(), e.Reference.Name, why, hint))
+	}
+	if e.column.Generated {
+		unfit("column "+e.Column+" is generated, so that no trigger can set it", "Make it an ordinary column")
+	}
+	if e.column.Base != "" {
+		unfit("the type of column "+e.Column+" is the domain "+e.column.Type+", whose checks would run with the rights of the parent's owner", "Use the domain's base type")
+	}
+	if slices.ContainsFunc(e.child.All(), func(t *catalog.Table) bool { return slices.Contains(t.PartitionKey, e.Column) }) {
+		unfit("column "+e.Column+" is part of the partition key, so that a row with the uuid alone cannot be routed", "Partition by another column")
+	}
+	found = append(found, c.refuseDefault(e)...)
+	for _, k := range e.child.Constraints {
+		if i := e.child.Index(k.Name); k.Kind == "x" && (slices.Contains(k.Columns, e.Column) || i != nil && i.Holds(e.Column)) {
+			unfit("exclusion constraint "+k.Name+" uses column "+e.Column, "Drop the constraint")
+		}
+	}
+	existing := e.child.Column(e.UUID)
+	switch origin, mark := e.ReadMark(e.child); {
+	case existing == nil || origin == step.Made || e.Inherited:
+	case mark.Newer > 0:
+		found = append(found, message.MarkNewer(e.child.Named().String(), e.UUID, mark.Newer, step.MarkFormat))
+	case origin == step.Found:
+		found = append(found, message.MarkLost(e.child.Named().String(), e.target.Relation(), e.UUID))
+	default:
+		found = append(found, message.EdgeColumnTaken(e.String(), e.UUID, existing.Type))
+	}
+	return found
+}
+
+// refuseDefault refuses a default that a trigger cannot tell from a value that the application gives.
+func (c edgeCheck) refuseDefault(e edgeCase) problem.List {
+	switch {
+	case e.column.Identity != "" || e.Default != nil && e.Default.Key == "":
+		return problem.List{message.EdgeUnsupported(e.String(), e.Reference.Name,
+			"column "+e.Column+" has a default that is not a constant, and a trigger cannot distinguish its value from one that the application writes", "Drop the default")}
+	case e.Reference.OnDelete == catalog.SetDefault && e.Default != nil && e.Default.UUID == "",
+		e.Reference.OnUpdate == catalog.SetDefault && e.Default != nil && e.Default.UUID == "":
+		return problem.List{message.EdgeUnsupported(e.String(), e.Reference.Name,
+			"it sets the default "+e.Default.Key+", and no row of "+e.Parent.String()+" has this key and a uuid",
+			"Insert this row, and expand first: rekey up --to expanded")}
+	}
+	return nil
+}
+
+// refuseTables refuses edges between tables that cannot get the column, the triggers or their look-up.
+func (c edgeCheck) refuseTables(e edgeCase) problem.List {
+	var found problem.List
+	unfit := func(why, hint string) {
+		found = append(found, message.EdgeUnsupported(e.String(), e.Reference.Name, why, hint))
+	}
+	for _, t := range e.child.All() {
+		switch {
+		case t.OID != e.child.OID && e.Child.Only && !slices.ContainsFunc(t.ForeignKeys, func(k catalog.ForeignKey) bool {
+			return k.Parent == e.Parent.All() && slices.Contains(k.ChildColumns, e.Column)
+		}):
+			unfit("its child by inheritance "+t.Named().String()+" has no such foreign key, so that no trigger could keep the columns of its rows equal", "Add the foreign key to that table")
+		case t.Kind == catalog.Foreign:
+			unfit("its partition "+t.Named().String()+" is a foreign table", "Detach it")
+		case t.Column(e.UUID) == nil && t.Attributes >= MaxColumns:
+			unfit(t.Named().String()+": "+columnLimit, "Move columns to another table")
+		}
+	}
+	if e.parent.HidesFromOwner() {
+		found = append(found, message.EdgeParentHidden(e.String(), e.Parent.String(), sqltext.Qualified(e.Parent.Schema, e.Parent.Name), e.parent.Owner))
+	}
+	if e.ChildFirst && e.Row == nil {
+		unfit("a row may be written before its parent, and "+e.child.Named().String()+" has no key by which the trigger finds the row again", "Add a primary key to the table")
+	}
+	found = append(found, refusePublished(c.input, e.target, e.child)...)
+	return found
+}
+
+// refuseTriggers refuses tables whose own triggers may change the columns after those of the edge.
+func (c edgeCheck) refuseTriggers(e edgeCase) problem.List {
+	var later []string
+	for _, t := range e.child.All() {
+		for _, name := range t.FiringAfter(e.Trigger("u")) {
+			if !strings.HasPrefix(name, "~rekey") && !slices.Contains(later, name) {
+				later = append(later, name)
+			}
+		}
+	}
+	if later == nil {
+		return nil
+	}
+	return problem.List{message.EdgeLaterTriggers(e.String(), e.Trigger("u"), later)}
+}
+
+// refuseNames refuses names of new objects that other objects or other edges have.
+func (c edgeCheck) refuseNames(e edgeCase) problem.List {
+	var found problem.List
+	if k := e.child.Constraint(e.Constraint); k != nil && e.Constrained() && (k.Kind != "f" || !slices.Contains(k.Columns, e.UUID)) {
+		found = append(found, message.ConstraintNameTaken(e.String(), e.Constraint, k.Definition))
+	}
+	if k := e.child.Constraint(e.Check); k != nil && !provesNotNull(k, e.UUID) {
+		found = append(found, message.ConstraintNameTaken(e.String(), e.Check, k.Definition))
+	}
+	names := []sqltext.Table{}
+	for _, twin := range e.Twins {
+		names = append(names, sqltext.Table{Schema: twin.Table.Schema, Name: twin.Name})
+	}
+	for _, name := range names {
+		other, isEdges := c.taken[name]
+		if relation := c.tables[name]; relation != nil && indexNamed(e.child, name.Name) == nil {
+			found = append(found, message.IndexNameTaken(e.String(), name.Name, relation.Kind.String(), relation.IndexOf))
+		} else if isEdges {
+			found = append(found, message.EdgeIndexTwice(e.String(), name.Name, other))
+		}
+		c.taken[name] = e.String()
+	}
+	if name := (sqltext.Table{Schema: e.Parent.Schema, Name: e.ParentIndex}); e.ParentIndex != "" && c.tables[name] != nil && e.parent.Index(e.ParentIndex) == nil {
+		found = append(found, message.IndexNameTaken(e.String(), e.ParentIndex, c.tables[name].Kind.String(), c.tables[name].IndexOf))
+	}
+	return found
+}
+
+// refuseOwners refuses an edge for which the role lacks rights on one of its ends.
+func (c edgeCheck) refuseOwners(e edgeCase) problem.List {
+	var found problem.List
+	role := c.input.Server.Role
+	for _, t := range e.child.All() {
+		if !t.Owned {
+			found = append(found, message.NotOwner(t.Named().String(), sqltext.Qualified(t.Schema, t.Name), t.Owner, role.Name))
+		}
+	}
+	if e.parent == nil {
+		return found
+	}
+	if !e.parent.Owned && !e.SelfReference() {
+		found = append(found, message.EdgeParentOwner(e.String(), e.Parent.String(), e.parent.Owner, role.Name))
+	}
+	if c.input.Direction == Down || role.Superuser {
+		return found
+	}
+	switch {
+	case e.parent.Owner != role.Name && !e.parent.OwnerCreates:
+		found = append(found, message.EdgeOwnerCannotCreate(e.String(), e.child.Schema, e.parent.Owner, e.Parent.String()))
+	}
+	if e.ChildFirst && e.child.Owner != e.parent.Owner {
+		found = append(found, message.EdgeOwnersDiffer(e.String(), e.child.Owner, e.parent.Owner, e.Parent.String()))
+	}
+	return found
+}
+
+// refuseRows refuses an edge whose rows cannot be read or updated.
+func (c edgeCheck) refuseRows(e edgeCase) problem.List {
+	var found problem.List
+	for _, table := range e.child.All() {
+		if table.Kind != catalog.Ordinary || e.Child.Only && table.OID != e.child.OID {
+			continue
+		}
+		found = append(found, refuseFill(c.input, e.target, table)...)
+		found = append(found, refuseRows(e.target, table)...)
+		found = append(found, refuseWidth(e.target, table)...)
+		if table.Hides(c.input.Server.Role) {
+			found = append(found, message.RowSecurity(e.String(), sqltext.Qualified(table.Schema, table.Name), c.input.Server.Role.Name))
+		}
+	}
+	if e.parent.Hides(c.input.Server.Role) && !e.parent.HidesFromOwner() {
+		found = append(found, message.RowSecurity(e.String(), sqltext.Qualified(e.Parent.Schema, e.Parent.Name), c.input.Server.Role.Name))
+	}
+	return append(found, refuseCode(c.input, e.target, e.child, true)...)
+}

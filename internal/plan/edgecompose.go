@@ -1,0 +1,182 @@
+package plan
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// complete sets everything of an edge that follows from its names and its two tables.
+func (f linkFinder) complete(child *catalog.Table, l *Link) {
+	e := &l.Edge
+	parent := f.tables[e.Parent.All()]
+	c := child.Column(e.Column)
+	if parent == nil || c == nil {
+		return // only down gets here: the table or the column was dropped since
+	}
+	e.Owner, e.Row, e.Tree = parent.Owner, child.OrderKey(e.UUID), child.Kind == catalog.Partitioned
+	e.Inherited = f.inherited(child, e.UUID, e.Column)
+	e.Always = slices.ContainsFunc(child.All(), func(t *catalog.Table) bool { return t.Subscribed })
+	e.Default = defaultOf(*c, f.input.EdgeRows[e.String()].Default)
+	e.ChildFirst = f.childFirst(child, parent, *e, l)
+	e.Required = f.required(child, *e)
+	if e.ParentIndex == "" && len(e.Parts()) > 0 && parent.Kind != catalog.Partitioned {
+		e.ParentIndex = parentIndex(*e, parent)
+	}
+	var without []string
+	e.Twins, without = step.Twins(child, e.Column, e.UUID)
+	f.chooseArbiter(child, l)
+	for _, index := range without {
+		l.Notes = append(l.Notes, "no index like "+index+"; without one, queries by "+e.UUID+" do not get what it serves")
+	}
+	if c.Type != parent.Column(e.Key).Type {
+		l.Notes = append(l.Notes, fmt.Sprintf("%s is %s and %s.%s is %s: a row that names a parent outside that range only by its uuid fails (22003)",
+			e.Column, c.Type, e.Parent, e.Key, parent.Column(e.Key).Type))
+	}
+	if e.Reference.Name != "" && !e.Reference.Validated {
+		l.Notes = append(l.Notes, "foreign key "+e.Reference.Name+" is NOT VALID: rows without a parent may exist, and with one the edge ends at "+string(EdgeFilled))
+	}
+	l.Notes = append(l.Notes, dependents(child, e.Column)...)
+}
+
+// inherited reports whether a table above has an edge on the same column, so that this table has its uuid column too.
+func (f linkFinder) inherited(child *catalog.Table, uuid, column string) bool {
+	root := f.roots[child.OID]
+	if root == nil || root.Kind == catalog.Partitioned {
+		return false
+	}
+	for above := child.Above; above != 0; {
+		i := slices.IndexFunc(root.All(), func(t *catalog.Table) bool { return t.OID == above })
+		if i < 0 {
+			return false
+		}
+		t := root.All()[i]
+		if t.Column(uuid) != nil || hasKeyOn(t, column) {
+			return true
+		}
+		above = t.Above
+	}
+	return false
+}
+
+// hasKeyOn reports whether a table has a foreign key of its own with a column.
+func hasKeyOn(table *catalog.Table, column string) bool {
+	return slices.ContainsFunc(table.ForeignKeys, func(k catalog.ForeignKey) bool { return slices.Contains(k.ChildColumns, column) })
+}
+
+// childFirst reports whether a row may be written before its parent, so that an AFTER trigger must fill it: a deferrable
+// foreign key and a self reference allow it, and one statement with a WITH clause does for any foreign key. Where the column
+// cannot be NOT NULL anyway, the last case is covered too, if the trigger can find the row and write it.
+func (f linkFinder) childFirst(child, parent *catalog.Table, e step.Edge, l *Link) bool {
+	c := child.Column(e.Column)
+	switch {
+	case e.Reference.Deferrable || e.Child.Same(e.Parent):
+		if c.NotNull {
+			l.Notes = append(l.Notes, "a row may be written before its parent only if it has the parent's "+e.Key+": by uuid alone "+e.Column+" could not be filled in time for its NOT NULL")
+		}
+		return true
+	case !c.NotNull && e.Row != nil && child.Owner == parent.Owner:
+		return true
+	case !c.NotNull:
+		l.Notes = append(l.Notes, "one statement that writes a row before its parent leaves the row without "+e.UUID+" until the next up")
+	}
+	return false
+}
+
+// required reports whether the uuid column becomes NOT NULL: every row has a parent, and the triggers find it in time.
+func (f linkFinder) required(child *catalog.Table, e step.Edge) bool {
+	notNull := func(name string) bool { c := child.Column(name); return c != nil && c.NotNull && !c.Unproved }
+	for _, name := range e.Reference.ChildColumns {
+		if !notNull(name) {
+			return false
+		}
+	}
+	return e.Reference.Validated && !e.ChildFirst && !e.Always && !f.inherits(child)
+}
+
+var constant = regexp.MustCompile(`^\(?'?(-?[0-9]+)'?\)?(?:::(?:bigint|integer|smallint))?$`)
+
+// defaultOf returns the default of an integer column; nil if it has none. Key is "" if the default is not a constant.
+func defaultOf(c catalog.Column, uuid string) *step.EdgeDefault {
+	if c.Default == "" || c.Generated || strings.HasPrefix(c.Default, "NULL::") || c.Default == "NULL" {
+		return nil
+	}
+	d := &step.EdgeDefault{}
+	if found := constant.FindStringSubmatch(c.Default); found != nil {
+		d.Key = found[1]
+		if uuid != "" {
+			d.UUID = "'" + uuid + "'::uuid"
+		}
+	}
+	return d
+}
+
+// parentIndex returns the name of the unique index of the parent on the columns of a composite edge: of one that exists, else
+// a new name.
+func parentIndex(e step.Edge, parent *catalog.Table) string {
+	columns := e.ParentColumns()
+	for _, i := range parent.Indexes {
+		if i.Unique && i.Valid && i.Immediate && i.Predicate == "" && len(i.Included) == 0 && slices.Equal(i.Columns, columns) {
+			return i.Name
+		}
+	}
+	return step.IndexName("{table}_{column}_key", parent.Name, strings.Join(columns, "_"))
+}
+
+// chooseArbiter decides which twins of unique indexes are unique. Without a request, existing twins stay as they are and new
+// ones are plain: a second unique index ends INSERT .. ON CONFLICT on the first one with unique_violation under concurrency.
+func (f linkFinder) chooseArbiter(child *catalog.Table, l *Link) {
+	for i := range l.Edge.Twins {
+		twin := &l.Edge.Twins[i]
+		if !twin.OfUnique {
+			continue
+		}
+		switch existing := indexNamed(child, twin.Name); f.input.Policy.Arbiter {
+		case ArbiterUUID, ArbiterBoth:
+			twin.Unique = true
+			l.Notes = append(l.Notes, fmt.Sprintf("unique index %s gets the unique twin %s: INSERT .. ON CONFLICT with the columns of either index can then fail with unique_violation (23505) on the other one, under concurrency only", twin.Of, twin.Name))
+		case ArbiterInteger:
+			twin.Unique = false
+		default:
+			twin.Unique = existing != nil && existing.Unique
+		}
+		if !twin.Unique {
+			l.Notes = append(l.Notes, fmt.Sprintf("unique index %s gets the twin %s, which is not unique: %s keeps the rows unique, and INSERT .. ON CONFLICT cannot name %s (--arbiter uuid makes the twin unique)",
+				twin.Of, twin.Name, twin.Of, l.Edge.UUID))
+		}
+	}
+}
+
+// indexNamed returns the index with a name of a table or one below it; nil if there is none.
+func indexNamed(table *catalog.Table, name string) *catalog.Index {
+	for _, one := range table.All() {
+		if i := one.Index(name); i != nil {
+			return i
+		}
+	}
+	return nil
+}
+
+// dependents returns a note for the objects that use the integer column and that the uuid column does not get.
+func dependents(child *catalog.Table, column string) []string {
+	var names []string
+	for _, a := range child.Attachments {
+		if a.Column == column && slices.Contains([]string{"statistics", "policy", "constraint", "generated column", "view", "materialized view", "function", "rule"}, a.Kind) &&
+			!isKeyConstraint(child, a) {
+			names = append(names, a.Kind+" "+a.Name)
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	return []string{"uses " + column + " and gets no counterpart: " + strings.Join(names, ", ")}
+}
+
+// isKeyConstraint reports whether an attachment is a constraint with an index, which gets a twin.
+func isKeyConstraint(child *catalog.Table, a catalog.Attachment) bool {
+	return a.Kind == "constraint" && child.Index(a.Name) != nil
+}

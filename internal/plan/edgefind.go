@@ -1,0 +1,275 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/internal/profile"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// linkFinder finds the references of tables and decides which of them become edges.
+type linkFinder struct {
+	input   Input
+	goals   Goals
+	tables  map[sqltext.Table]*catalog.Table
+	uuids   map[sqltext.Table]step.Target  // of the tables that get the uuid
+	refused map[sqltext.Table]bool         // of these tables
+	roots   map[uint32]*catalog.Table      // the goal's table of each table below it
+	library map[string][]profile.Reference // by every name of the child
+	named   map[string][]Reference         // by child
+}
+
+func newLinkFinder(p Plan, s Input, goals Goals) linkFinder {
+	f := linkFinder{
+		input: s, goals: goals, tables: map[sqltext.Table]*catalog.Table{}, uuids: map[sqltext.Table]step.Target{}, refused: map[sqltext.Table]bool{},
+		roots: map[uint32]*catalog.Table{}, library: map[string][]profile.Reference{}, named: map[string][]Reference{},
+	}
+	for i := range s.Schema.Relations {
+		f.tables[s.Schema.Relations[i].Named()] = &s.Schema.Relations[i]
+	}
+	for i := range s.Schema.OtherSchemas {
+		if t := &s.Schema.OtherSchemas[i]; f.tables[t.Named()] == nil {
+			f.tables[t.Named()] = t
+		}
+	}
+	for _, g := range p.Targets() {
+		f.uuids[g.Target.Name()], f.refused[g.Target.Name()] = g.Target, g.State == Refused
+	}
+	for _, goal := range goals.Tables {
+		for i := range goal.Table.Below {
+			f.roots[goal.Table.Below[i].OID] = goal.Table
+			f.tables[goal.Table.Below[i].Named()] = &goal.Table.Below[i]
+		}
+	}
+	for _, r := range s.Selection.References {
+		f.named[r.Child] = append(f.named[r.Child], r)
+	}
+	if s.Profile != nil {
+		for _, r := range s.Profile.References {
+			f.library[r.Table] = append(f.library[r.Table], r)
+		}
+	}
+	return f
+}
+
+// children returns the tables whose references can become edges: those that get a uuid, the tables that inherit from them,
+// and those whose primary key is a uuid already.
+func (f linkFinder) children() []*catalog.Table {
+	var tables []*catalog.Table
+	known := map[uint32]bool{}
+	add := func(table *catalog.Table) {
+		if (table.Kind == catalog.Ordinary || table.Kind == catalog.Partitioned) && !known[table.OID] {
+			known[table.OID] = true
+			tables = append(tables, table)
+		}
+	}
+	for _, goal := range f.goals.Tables {
+		add(goal.Table)
+		for i := range goal.Table.Below {
+			if goal.Table.Kind == catalog.Ordinary {
+				add(&goal.Table.Below[i])
+			}
+		}
+	}
+	for _, c := range f.goals.Choices {
+		if table := f.tables[sqltext.Table{Schema: f.input.Schema.Name, Name: c.Table}]; c.OnlyIfNamed && table != nil && uuidKey(table) != "" {
+			add(table)
+		}
+	}
+	return tables
+}
+
+// of returns the references of a table: those with a foreign key, and those without one that the profile or the user names or
+// for which up made a column.
+func (f linkFinder) of(child *catalog.Table) []Link {
+	var links []Link
+	for i := range child.ForeignKeys {
+		if k := &child.ForeignKeys[i]; k.Above == 0 {
+			if l := f.fromKey(child, *k); l != nil {
+				links = append(links, *l)
+			}
+		}
+	}
+	links = f.withoutCopies(links)
+	for _, r := range f.references(child) {
+		if !slices.ContainsFunc(links, func(l Link) bool { return l.Edge.Column == r.Column }) {
+			links = append(links, f.fromReference(child, r))
+		}
+	}
+	f.name(child, links)
+	for i := range links {
+		if l := &links[i]; l.Edge.UUID != "" {
+			f.complete(child, l)
+		}
+	}
+	return links
+}
+
+// withoutCopies skips the foreign keys on a column that has another one, and refuses those onto another table: a column has
+// one uuid column beside it.
+func (f linkFinder) withoutCopies(links []Link) []Link {
+	first := map[string]Link{}
+	for i := range links {
+		l := &links[i]
+		if l.State != "" || l.Edge.Column == "" {
+			continue
+		}
+		other, again := first[l.Edge.Column]
+		switch {
+		case !again:
+			first[l.Edge.Column] = *l
+		case other.Edge.Parent == l.Edge.Parent && other.Edge.Key == l.Edge.Key:
+			l.skip("foreign key " + other.Edge.Reference.Name + " is on the same column")
+		default:
+			l.problems = append(l.problems, message.EdgeConflict(l.String(), l.Edge.Reference.Name, other.Edge.Reference.Name))
+			l.State = Refused
+		}
+	}
+	return links
+}
+
+// skip records why a reference is no edge of the run.
+func (l *Link) skip(why string) { l.State, l.Why = Skipped, why }
+
+// inherits reports whether a table belongs to an inheritance tree.
+func (f linkFinder) inherits(child *catalog.Table) bool {
+	return child.Kind == catalog.Ordinary && (len(child.Below) > 0 || f.roots[child.OID] != nil)
+}
+
+// fromKey returns the link of a foreign key; nil if it does not refer to an integer.
+func (f linkFinder) fromKey(child *catalog.Table, k catalog.ForeignKey) *Link {
+	parent := f.tables[k.Parent]
+	l := &Link{Edge: step.Edge{Child: f.childName(child), Parent: parentName(k.Parent, parent), Reference: k}}
+	integers := slices.DeleteFunc(slices.Clone(k.ChildColumns), func(name string) bool { c := child.Column(name); return c == nil || !c.Integer() })
+	if len(integers) == 0 {
+		return nil
+	}
+	l.Edge.Column = integers[0]
+	if k.Parent.Schema != child.Schema && !slices.Contains(f.input.Selection.Parents, k.Parent.Schema) {
+		l.Edge.Key = k.ReferencedColumn(l.Edge.Column)
+		if f.input.Direction == Up {
+			l.problems, l.State = append(l.problems, message.EdgeOtherSchema(l.String(), k.Name, k.Parent.String(), k.Parent.Schema)), Refused
+		}
+		return l
+	}
+	if parent == nil {
+		l.skip("its parent " + k.Parent.String() + " was dropped") // between two queries
+		return l
+	}
+	uuid, ok := f.uuidOf(parent)
+	if slices.Contains(k.ParentColumns, uuid) && ok {
+		return nil // the foreign key of an edge
+	}
+	column, isEdge := idPart(k, child, parent)
+	if column != "" {
+		l.Edge.Column, l.Edge.Key = column, k.ReferencedColumn(column)
+	}
+	switch {
+	case !ok:
+		l.skip(f.whyNoUUID(k.Parent))
+	case f.refused[k.Parent]:
+		l.skip("it needs " + k.Parent.String() + ", which is refused")
+	case f.refused[f.rootName(child)]:
+		l.skip("its table is refused")
+	case !isEdge:
+		l.problems, l.State = append(l.problems, message.EdgeKeyUnclear(l.String(), k.Name, k.ParentColumns, k.Parent.String())), Refused
+	default:
+		l.Edge.ParentUUID = uuid
+	}
+	return l
+}
+
+// whyNoUUID returns why a parent has no uuid column.
+func (f linkFinder) whyNoUUID(parent sqltext.Table) string {
+	if parent.Schema != f.input.Schema.Name {
+		return "its parent " + parent.String() + " has no uuid column that is NOT NULL and unique; first: rekey up --schema " + sqltext.Ident(parent.Schema)
+	}
+	return "its parent " + parent.String() + " gets no uuid column: it is not selected"
+}
+
+// uuidOf returns the column of a table to which the uuid foreign keys refer: the one that the table gets or, for a table that
+// is not among the goals, one of that name that fits.
+func (f linkFinder) uuidOf(parent *catalog.Table) (column string, ok bool) {
+	if t, isGoal := f.uuids[parent.Named()]; isGoal {
+		return t.Column, true
+	}
+	name := firstNonEmpty(f.input.Selection.Overrides[parent.Name].Column, f.goals.Column)
+	c := parent.Column(name)
+	unique := slices.ContainsFunc(parent.Indexes, func(i catalog.Index) bool {
+		return i.Unique && i.Valid && i.Immediate && i.Predicate == "" && slices.Contains(i.Columns, name) &&
+			(len(i.Columns) == 1 || parent.Kind == catalog.Partitioned)
+	})
+	return name, c != nil && c.Type == "uuid" && c.NotNull && unique
+}
+
+// rootName returns the name of the goal's table to which a table belongs.
+func (f linkFinder) rootName(child *catalog.Table) sqltext.Table {
+	if root := f.roots[child.OID]; root != nil {
+		return root.Named()
+	}
+	return child.Named()
+}
+
+// childName returns the name of a child. Each table of an inheritance tree is an edge of its own.
+func (f linkFinder) childName(child *catalog.Table) sqltext.Table {
+	name := child.Named()
+	name.Only = f.inherits(child)
+	return name
+}
+
+// parentName returns the name of a parent. A foreign key does not see the rows of tables that inherit from it.
+func parentName(name sqltext.Table, parent *catalog.Table) sqltext.Table {
+	name.Only = parent == nil || parent.Kind != catalog.Partitioned
+	return name
+}
+
+// idPart returns the column of a foreign key that identifies a row of the parent: the only integer, or of several the one
+// that is unique on its own, or the one with a sequence, or the one that is no reference itself.
+func idPart(k catalog.ForeignKey, child, parent *catalog.Table) (column string, ok bool) {
+	var pairs []int
+	for i, name := range k.ChildColumns {
+		c, key := child.Column(name), parent.Column(k.ParentColumns[i])
+		if c != nil && key != nil && c.Integer() && key.Integer() {
+			pairs = append(pairs, i)
+		}
+	}
+	isKey := func(i int) bool { return slices.Contains(parent.PartitionKey, k.ParentColumns[i]) }
+	if len(pairs) > 1 {
+		pairs = slices.DeleteFunc(pairs, isKey)
+	}
+	for _, fits := range []func(string) bool{
+		func(string) bool { return true },
+		parent.UniqueOn,
+		func(name string) bool { return generated(parent.Column(name)) },
+		func(name string) bool { return !refers(parent, name) },
+	} {
+		var fitting []int
+		for _, i := range pairs {
+			if fits(k.ParentColumns[i]) {
+				fitting = append(fitting, i)
+			}
+		}
+		if len(fitting) == 1 && (len(k.ChildColumns) == 1 || !refers(parent, k.ParentColumns[fitting[0]]) || parent.UniqueOn(k.ParentColumns[fitting[0]])) {
+			return k.ChildColumns[fitting[0]], true
+		}
+	}
+	if len(pairs) > 0 {
+		return k.ChildColumns[pairs[0]], false
+	}
+	return "", false
+}
+
+// generated reports whether the values of a column come from a sequence.
+func generated(c *catalog.Column) bool {
+	return c.Identity != "" || len(c.Default) > len("nextval(") && c.Default[:len("nextval(")] == "nextval("
+}
+
+// refers reports whether a column is part of a foreign key of the table onto another one.
+func refers(table *catalog.Table, column string) bool {
+	return slices.ContainsFunc(table.ForeignKeys, func(k catalog.ForeignKey) bool {
+		return !k.SelfReference() && slices.Contains(k.ChildColumns, column)
+	})
+}

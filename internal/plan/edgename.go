@@ -1,0 +1,95 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+const (
+	idSuffix   = "_id"
+	uuidSuffix = "_uuid"
+)
+
+// uuidName returns the name of the uuid column beside an integer column: with _uuid in place of _id or, as whole, after the
+// name. It is shortened to a valid identifier.
+func uuidName(column string, whole bool) string {
+	stem := column
+	if short, ok := strings.CutSuffix(column, idSuffix); ok && short != "" && !whole {
+		stem = short
+	}
+	for len(stem)+len(uuidSuffix) > sqltext.MaxIdentifier {
+		stem = dropLastRune(stem)
+	}
+	return stem + uuidSuffix
+}
+
+// name gives the edges of a table their uuid columns. A column that up made keeps its name, and the profile's names come
+// before the generic ones. A name that two columns would get, or that is the table's own uuid column, gets the whole name of
+// the integer column.
+func (f linkFinder) name(child *catalog.Table, links []Link) {
+	marks := marksOf(child)
+	taken := map[string]bool{}
+	if own, ok := f.uuids[f.rootName(child)]; ok {
+		taken[own.Column] = true
+	}
+	generic := map[string]int{}
+	for _, l := range links {
+		if l.State == "" {
+			generic[uuidName(l.Edge.Column, false)]++
+		}
+	}
+	for i := range links {
+		l := &links[i]
+		if l.State != "" {
+			continue
+		}
+		e := &l.Edge
+		made, isMade := marks[e.Column]
+		of, _ := f.libraryReference(child.Name, e.Column)
+		switch {
+		case isMade:
+			e.UUID, l.made = made.uuid, true
+		case of.UUIDColumn != "":
+			e.UUID = of.UUIDColumn
+		default:
+			short := uuidName(e.Column, false)
+			e.UUID = uuidName(e.Column, taken[short] || generic[short] > 1 && strings.HasSuffix(e.Column, idSuffix))
+		}
+		e.Constraint = step.IndexName(firstNonEmpty(made.mark.Constraint, of.Constraint, keyName(e.Reference.Name, child.Name, e.Column, e.UUID)), "", "")
+		e.Function = step.EdgeFunction(e.Child.All(), e.Column)
+		if isMade {
+			e.Function, e.ParentIndex = made.mark.Function, made.mark.ParentIndex
+		}
+		e.Check = Name("rekey", e.UUID, "not_null")
+	}
+}
+
+// keyName returns the name of the uuid foreign key: the integer's with the uuid column in place of the integer column, or one
+// as PostgreSQL would choose.
+func keyName(integer, table, column, uuid string) string {
+	if strings.Contains(integer, column) && len(integer)-len(column)+len(uuid) <= sqltext.MaxIdentifier {
+		return strings.Replace(integer, column, uuid, 1)
+	}
+	return Name(table, uuid, "fkey")
+}
+
+// markedColumn is a uuid column that up made for an edge.
+type markedColumn struct {
+	uuid string
+	mark step.EdgeMark
+}
+
+// marksOf returns the uuid columns that up made in a table, by integer column.
+func marksOf(child *catalog.Table) map[string]markedColumn {
+	marks := map[string]markedColumn{}
+	for i := range child.Columns {
+		mark, ok := step.ReadEdgeMark(&child.Columns[i])
+		if ok && mark.Newer == 0 && !mark.Unreadable && mark.Child.Same(child.Named()) {
+			marks[mark.Column] = markedColumn{uuid: child.Columns[i].Name, mark: mark}
+		}
+	}
+	return marks
+}

@@ -1,0 +1,166 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/internal/profile"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// reference is a reference without a foreign key.
+type reference struct {
+	Column string
+	Parent sqltext.Table
+	Key    string // "" for the parent's integer key
+	// flag says that the user names it, and lost the foreign key that the reference had when up made its column.
+	flag bool
+	lost string
+}
+
+// references returns the references of a table without a foreign key: those that the user names, those of the profile whose
+// column exists, and those for which up made a column.
+func (f linkFinder) references(child *catalog.Table) []reference {
+	var list []reference
+	add := func(r reference) {
+		if !slices.ContainsFunc(list, func(other reference) bool { return other.Column == r.Column }) {
+			list = append(list, r)
+		}
+	}
+	if f.roots[child.OID] == nil {
+		for _, r := range f.named[child.Name] {
+			add(reference{Column: r.Column, Parent: f.parentNamed(r.Parent), flag: true})
+		}
+	}
+	for _, r := range f.libraryReferences(child.Name) {
+		if c := child.Column(r.Column); c != nil && c.Integer() {
+			add(reference{Column: r.Column, Parent: f.libraryTable(r.Parent)})
+		}
+	}
+	for _, c := range child.Columns {
+		if made, ok := marksOf(child)[c.Name]; ok {
+			add(reference{Column: c.Name, Parent: made.mark.Parent, Key: made.mark.Key, lost: made.mark.Reference})
+		}
+	}
+	return list
+}
+
+// parentNamed returns the table that a reference names: a table of the schema, else schema.table.
+func (f linkFinder) parentNamed(name string) sqltext.Table {
+	own := sqltext.Table{Schema: f.input.Schema.Name, Name: name}
+	if schema, table, qualified := strings.Cut(name, "."); qualified && f.tables[own] == nil {
+		return sqltext.Table{Schema: schema, Name: table}
+	}
+	return own
+}
+
+// libraryReferences returns the profile's references of a table, under any of its names.
+func (f linkFinder) libraryReferences(table string) []profile.Reference {
+	for _, goal := range f.goals.Tables {
+		if goal.Table.Name == table {
+			var list []profile.Reference
+			for _, name := range goal.Names {
+				list = append(list, f.library[name]...)
+			}
+			return list
+		}
+	}
+	return nil
+}
+
+// libraryReference returns the profile's reference of a column.
+func (f linkFinder) libraryReference(table, column string) (profile.Reference, bool) {
+	if len(f.library) == 0 {
+		return profile.Reference{}, false
+	}
+	for _, r := range f.libraryReferences(table) {
+		if r.Column == column {
+			return r, true
+		}
+	}
+	return profile.Reference{}, false
+}
+
+// libraryTable returns the table that has one of the names of a profile's table.
+func (f linkFinder) libraryTable(name string) sqltext.Table {
+	for _, goal := range f.goals.Tables {
+		if slices.Contains(goal.Names, name) {
+			return goal.Table.Named()
+		}
+	}
+	return sqltext.Table{Schema: f.input.Schema.Name, Name: name}
+}
+
+// fromReference returns the link of a reference without a foreign key.
+func (f linkFinder) fromReference(child *catalog.Table, r reference) Link {
+	parent := f.tables[r.Parent]
+	l := Link{Edge: step.Edge{Child: f.childName(child), Parent: parentName(r.Parent, parent), Column: r.Column, Key: r.Key}}
+	if r.lost != "" { // down still finds what belonged to the foreign key
+		l.Edge.Reference = catalog.ForeignKey{Name: r.lost, Child: child.Named(), Parent: r.Parent, ChildColumns: []string{r.Column}, ParentColumns: []string{r.Key}}
+	}
+	if f.input.Direction == Down {
+		l.Edge.ParentUUID = f.goals.Column
+		return l
+	}
+	if why, hint := f.unfitReference(child, parent, r); why != "" {
+		l.problems, l.State = append(l.problems, message.BadReference(l.String(), r.Parent.String(), why, hint)), Refused
+		return l
+	}
+	if l.Edge.Key == "" {
+		l.Edge.Key = parent.IntegerKey()
+	}
+	uuid, ok := f.uuidOf(parent)
+	switch {
+	case r.lost != "":
+		l.skip("its foreign key " + r.lost + " was dropped; rekey down --to expanded removes what up made for it")
+	case !ok:
+		l.skip(f.whyNoUUID(r.Parent))
+	case f.refused[r.Parent]:
+		l.skip("it needs " + r.Parent.String() + ", which is refused")
+	case f.refused[f.rootName(child)]:
+		l.skip("its table is refused")
+	default:
+		l.Edge.ParentUUID = uuid
+	}
+	return l
+}
+
+// unfitReference returns why a reference without a foreign key cannot become an edge; "" if it can.
+func (f linkFinder) unfitReference(child, parent *catalog.Table, r reference) (why, hint string) {
+	c := child.Column(r.Column)
+	switch {
+	case c == nil:
+		return child.Named().String() + " has no column " + r.Column, "Name one of its columns"
+	case parent == nil || parent.Kind != catalog.Ordinary && parent.Kind != catalog.Partitioned:
+		return "there is no table " + r.Parent.String(), "Name a table of the schema or, with --parents, one of another schema as schema.table"
+	case r.Parent.Schema != f.input.Schema.Name && !slices.Contains(f.input.Selection.Parents, r.Parent.Schema):
+		return r.Parent.String() + " is in another schema", "Name that schema: --parents " + sqltext.Ident(r.Parent.Schema)
+	case parent.IntegerKey() == "":
+		return r.Parent.String() + " has no key of a single integer", "Name another table"
+	case !c.Integer():
+		return "column " + r.Column + " is " + c.Type + ", and " + r.Parent.String() + "." + parent.IntegerKey() + " is " + parent.Column(parent.IntegerKey()).Type,
+			"Name a column of an integer type"
+	}
+	return "", ""
+}
+
+// unknownReferences refuses the references that name no table of the goals.
+func (f linkFinder) unknownReferences() (refused []Link) {
+	for _, r := range f.input.Selection.References {
+		if slices.ContainsFunc(f.goals.Tables, func(g TableGoal) bool { return g.Table.Name == r.Child }) || f.input.Direction == Down {
+			continue
+		}
+		child := sqltext.Table{Schema: f.input.Schema.Name, Name: r.Child}
+		l := Link{Edge: step.Edge{Child: child, Column: r.Column, Parent: f.parentNamed(r.Parent)}, State: Refused}
+		why := "there is no table " + child.String()
+		if f.tables[child] != nil {
+			why = child.String() + " is not selected"
+		}
+		l.problems = append(l.problems, message.BadReference(l.String(), l.Edge.Parent.String(), why, "Name a selected table"))
+		refused = append(refused, l)
+	}
+	return refused
+}

@@ -1,0 +1,81 @@
+package plan
+
+import (
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// progress sets how far an edge is, and what it lacks.
+func (l *Link) progress(s Input, child *catalog.Table) {
+	origin, _ := l.Edge.ReadMark(child)
+	l.made, l.Progress = origin == step.Made, EdgeNone
+	if origin != step.Absent {
+		l.Progress, l.Missing = progressOf(l.Edge, edgeView(s, l.Edge, child))
+	}
+	switch {
+	case l.State != "":
+	case s.Direction == Up && l.Progress == EdgeLinked && len(l.Missing) == 0:
+		l.State = Complete
+	case s.Direction == Up && l.made:
+		l.State = Incomplete
+	default:
+		l.State = Pending
+	}
+}
+
+// edgeView returns what the steps of an edge see at the time of planning.
+func edgeView(s Input, e step.Edge, child *catalog.Table) step.View {
+	view := step.View{Server: s.Server, Schema: s.Schema, Table: child, Filled: map[uint32]bool{}}
+	Plan{EdgeRows: s.EdgeRows}.setFilled(&view, e)
+	return view
+}
+
+// setFilled sets whether the rows of an edge are filled. Rows that were not read count as filled only if the edge was finished.
+func (p Plan) setFilled(view *step.View, e step.Edge) {
+	if view.Table == nil {
+		return
+	}
+	_, mark := e.ReadMark(view.Table)
+	view.Unfilled = !mark.Finished
+	if rows, counted := p.EdgeRows[e.String()]; counted {
+		view.Unfilled = rows.Unfilled
+	}
+	for _, one := range view.Table.All() {
+		view.Filled[one.OID] = !view.Unfilled
+	}
+}
+
+// progressOf returns the last state that an edge has reached with all before it, and what it lacks.
+func progressOf(e step.Edge, view step.View) (state EdgeState, missing []string) {
+	state = EdgeNone
+	stages := []struct {
+		reaches EdgeState
+		steps   []step.Step
+	}{
+		{EdgeWired, []step.Step{step.WireEdge{Edge: e}}},
+		{EdgeFilled, []step.Step{step.FillEdge{Edge: e}}},
+		{EdgeMirrored, []step.Step{step.MirrorIndexes{Edge: e}}},
+		{EdgeLinked, nil},
+	}
+	if e.ParentIndex != "" {
+		stages[2].steps = append(stages[2].steps, step.BuildParentIndex{Edge: e})
+	}
+	if e.Constrained() {
+		stages[3].steps = append(stages[3].steps, step.LinkEdge{Edge: e})
+	}
+	if e.Required {
+		stages[3].steps = append(stages[3].steps, step.RequireUUID{Edge: e})
+	}
+	for _, stage := range stages {
+		before := len(missing)
+		for _, one := range stage.steps {
+			if outcome := one.Check(view); !outcome.Done {
+				missing = append(missing, outcome.Reason)
+			}
+		}
+		if before == 0 && len(missing) == 0 {
+			state = stage.reaches
+		}
+	}
+	return state, missing
+}
