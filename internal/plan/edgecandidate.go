@@ -21,13 +21,13 @@ type Overlap struct{ Distinct, Found int64 }
 const (
 	fewDistinct  = 5  // so few values are in every integer key
 	likelyShare  = 99 // percent
-	wholePercent = 100
+	percent = 100
 )
 
 // Likely reports whether the overlap supports that the column is a reference. A name must support it too, since small integers
 // are in every key.
 func (o Overlap) Likely() bool {
-	return o.Distinct > fewDistinct && o.Found*wholePercent >= o.Distinct*likelyShare
+	return o.Distinct > fewDistinct && o.Found*percent >= o.Distinct*likelyShare
 }
 
 // String returns the overlap in words.
@@ -50,8 +50,8 @@ func (s Input) candidates(goals Goals, links []Link) []Candidate {
 	for _, goal := range goals.Tables {
 		key := goal.Table.PrimaryKey()
 		for _, c := range goal.Table.Columns {
-			alone := len(key) == 1 && key[0] == c.Name
-			if !c.Integer() || c.Generated || alone || hasKeyOn(goal.Table, c.Name) || linked[goal.Table.Named().String()+"."+c.Name] {
+			isKey := len(key) == 1 && key[0] == c.Name
+			if !c.Integer() || c.Generated || isKey || hasKeyOn(goal.Table, c.Name) || linked[goal.Table.Named().String()+"."+c.Name] {
 				continue
 			}
 			if parent, why := parents.of(c.Name); parent != nil {
@@ -124,7 +124,7 @@ func (n nounTables) of(column string) (parent *catalog.Table, why string) {
 	return nil, ""
 }
 
-// only returns the table of a noun: the one with this name alone, or else the only one whose name ends with it.
+// only returns the table of a noun: the one with this name isKey, or else the only one whose name ends with it.
 func (n nounTables) only(noun string) *catalog.Table {
 	tables := n[noun]
 	for _, t := range tables {

@@ -13,11 +13,11 @@ const (
 	uuidSuffix = "_uuid"
 )
 
-// uuidName returns the name of the uuid column beside an integer column: with _uuid in place of _id or, as whole, after the
+// uuidName returns the name of the uuid column beside an integer column: with _uuid in place of _id or, if full, after the
 // name. It is shortened to a valid identifier.
-func uuidName(column string, whole bool) string {
+func uuidName(column string, full bool) string {
 	stem := column
-	if short, ok := strings.CutSuffix(column, idSuffix); ok && short != "" && !whole {
+	if short, ok := strings.CutSuffix(column, idSuffix); ok && short != "" && !full {
 		stem = short
 	}
 	for len(stem)+len(uuidSuffix) > sqltext.MaxIdentifier {
