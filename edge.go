@@ -12,8 +12,8 @@ type Edge struct {
 	Key string `json:"key"`
 	// State is the state of the edge, as of a table.
 	State State `json:"state"`
-	// Reached is what exists already.
-	Reached EdgeState `json:"reached"`
+	// Progress is what exists already.
+	Progress EdgeState `json:"progress"`
 	// Missing lists what an incomplete edge lacks.
 	Missing []string `json:"missing,omitempty"`
 	// Constraint is the name of the integer foreign key, "" for a reference without a constraint.
@@ -30,6 +30,11 @@ type Edge struct {
 	Required bool `json:"required,omitempty"`
 	// ChildFirst is true if a row may be written before the row that it refers to.
 	ChildFirst bool `json:"child_first,omitempty"`
+	// Cycle lists the tables that refer to each other in a cycle that the edge is part of; only its own table if it refers to
+	// itself.
+	Cycle []string `json:"cycle,omitempty"`
+	// Notes are sentences about the edge that need attention.
+	Notes []string `json:"notes,omitempty"`
 	// InsertCost is how many times as long an INSERT takes as with the integer foreign key alone; 0 if it was not measured.
 	InsertCost float64 `json:"insert_cost,omitempty"`
 	// Rows is the estimated number of rows of the table.
@@ -63,8 +68,8 @@ type IndexTwin struct {
 	Name string `json:"name"`
 	// Unique is true if the copy is unique.
 	Unique bool `json:"unique,omitempty"`
-	// Deferrable is true if the copy is a DEFERRABLE constraint, which INSERT .. ON CONFLICT ignores.
-	Deferrable bool `json:"deferrable,omitempty"`
+	// OfUnique is true if the copied index is unique. A copy that is not lets INSERT .. ON CONFLICT name the copied index.
+	OfUnique bool `json:"of_unique,omitempty"`
 }
 
 // Candidate is an integer column that may refer to a table without a foreign key. A run takes it only if it is named in

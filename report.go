@@ -92,8 +92,8 @@ type EdgeReport struct {
 	Parent string `json:"parent"`
 	// UUIDColumn is the name of the uuid column.
 	UUIDColumn string `json:"uuid_column"`
-	// Reached is what exists of the edge.
-	Reached EdgeState `json:"reached"`
+	// Progress is what exists of the edge.
+	Progress EdgeState `json:"progress"`
 	// OK is true if the edge has no fault.
 	OK bool `json:"ok"`
 	// Rows is the number of rows.

@@ -18,14 +18,9 @@ func (p *page) edges(doc rekey.Plan) {
 	}
 	p.lines("")
 	p.add(edgeTotal(doc))
-	g := graphOf(doc.Edges)
 	p.lines("")
-	p.lines(alignWithin(edgeRows(g, doc.Edges, doc.Command), p.width)...)
-	var cycles []string
-	for _, cycle := range g.cycles {
-		cycles = append(cycles, strings.Join(cycle, ", "))
-	}
-	p.list("Cycles, whose tables refer to each other:", cycles)
+	p.lines(alignWithin(edgeRows(doc.Edges, doc.Command), p.width)...)
+	p.list("Cycles, whose tables refer to each other:", cyclesOf(doc.Edges))
 	p.skippedEdges(doc.Edges)
 	if doc.Command == rekey.Up {
 		p.edgeDetails(doc.Edges)
@@ -60,14 +55,10 @@ func edgeTotal(doc rekey.Plan) string {
 }
 
 // edgeRows returns the references below the tables that they refer to. Skipped ones are listed elsewhere.
-func edgeRows(g graph, edges []rekey.Edge, direction rekey.Direction) [][]string {
+func edgeRows(edges []rekey.Edge, direction rekey.Direction) [][]string {
 	table := [][]string{{"REFERENCES, BY PARENT", "STATE", "UUID COLUMN", "UUID FOREIGN KEY"}}
-	for _, parent := range g.order {
-		head := parent
-		if g.cycleOf(parent) != nil {
-			head += " (in a cycle)"
-		}
-		rows := [][]string{{head, "", "", ""}}
+	for _, parent := range parentsOf(edges) {
+		rows := [][]string{{parent + textIf(inCycle(edges, parent), " (in a cycle)"), "", "", ""}}
 		for _, e := range edges {
 			if e.Parent == parent && e.State != rekey.Skipped {
 				rows = append(rows, []string{"  " + e.Name() + textIf(e.Parent == e.Table, " (itself)"), edgeState(e, direction), e.UUIDColumn, edgeConstraint(e)})
@@ -85,10 +76,10 @@ func edgeState(e rekey.Edge, direction rekey.Direction) string {
 	switch {
 	case e.State == rekey.Refused, e.State == rekey.Skipped:
 		return string(e.State)
-	case direction == rekey.Up && e.Reached == rekey.EdgeNone:
+	case direction == rekey.Up && e.Progress == rekey.EdgeNone:
 		return string(e.State)
 	}
-	return string(e.Reached)
+	return string(e.Progress)
 }
 
 func edgeConstraint(e rekey.Edge) string {
@@ -120,7 +111,7 @@ func (p *page) edgeDetails(edges []rekey.Edge) {
 		late, cost = late || e.ChildFirst, cost || e.InsertCost > 0
 		number += len(e.Twins)
 		for _, twin := range e.Twins {
-			twins = append(twins, twin.Of+" -> "+twin.Name+textIf(twin.Unique, ", unique")+textIf(twin.Deferrable, ", deferrable"))
+			twins = append(twins, twin.Of+" -> "+twin.Name+textIf(twin.Unique, ", unique")+textIf(twin.OfUnique && !twin.Unique, ", not unique: the first one is"))
 		}
 	}
 	triggers := "Triggers of each: ~rekey_<column>_i before INSERT and ~rekey_<column>_u before UPDATE"
@@ -137,6 +128,24 @@ func (p *page) edgeDetails(edges []rekey.Edge) {
 		details = append(details, plural(number, "index that holds an integer column gets a twin.", "indexes that hold integer columns get twins.")+" One table's: rekey plan TABLE")
 	}
 	p.list("Each reference:", details)
+}
+
+// edgeNotes returns each note once, after the edges that it is about.
+func edgeNotes(edges []rekey.Edge) (items []string) {
+	about := map[string][]string{}
+	var notes []string
+	for _, e := range edges {
+		for _, note := range e.Notes {
+			if about[note] == nil {
+				notes = append(notes, note)
+			}
+			about[note] = append(about[note], e.Name())
+		}
+	}
+	for _, note := range notes {
+		items = append(items, strings.Join(firstNames(about[note]), ", ")+": "+note)
+	}
+	return items
 }
 
 // insertCost says what INSERT costs. Edges have one cost, which the benchmark measured.

@@ -2,80 +2,47 @@ package screen
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/rekey-pg/rekey"
 )
 
-// graph is the tables of edges, parents before children.
-type graph struct {
-	order  []string            // every table once
-	cycles [][]string          // tables that refer to each other, in the order of the edges
-	edges  map[string][]string // the tables that a table refers to, without itself
+// parentsOf returns the tables that edges refer to, in the order in which the edges name them: an edge comes after those of its
+// parent, so that parents come first.
+func parentsOf(edges []rekey.Edge) (names []string) {
+	for _, e := range edges {
+		if !slices.Contains(names, e.Parent) {
+			names = append(names, e.Parent)
+		}
+	}
+	return names
 }
 
-// graphOf orders the tables of edges. Tables that are alike stay in the order of the edges.
-func graphOf(edges []rekey.Edge) graph {
-	g := graph{edges: map[string][]string{}}
-	var names []string
+// tablesOfEdges returns the tables on both ends, parents first.
+func tablesOfEdges(edges []rekey.Edge) (names []string) {
+	seen := map[string]bool{}
 	for _, e := range edges {
 		for _, name := range []string{e.Parent, e.Table} {
-			if !slices.Contains(names, name) {
+			if !seen[name] {
+				seen[name] = true
 				names = append(names, name)
 			}
 		}
-		if e.Parent != e.Table && !slices.Contains(g.edges[e.Table], e.Parent) {
-			g.edges[e.Table] = append(g.edges[e.Table], e.Parent)
-		}
 	}
-	s := search{graph: &g, names: names, index: map[string]int{}, low: map[string]int{}}
-	for _, name := range names {
-		if s.index[name] == 0 {
-			s.visit(name)
-		}
-	}
-	return g
+	return names
 }
 
-// cycleOf returns the tables of the cycle that a table is in; nil if it is in none.
-func (g graph) cycleOf(name string) []string {
-	for _, cycle := range g.cycles {
-		if slices.Contains(cycle, name) {
-			return cycle
+// cyclesOf returns the cycles of several tables, each once.
+func cyclesOf(edges []rekey.Edge) (cycles []string) {
+	for _, e := range edges {
+		if text := strings.Join(e.Cycle, ", "); len(e.Cycle) > 1 && !slices.Contains(cycles, text) {
+			cycles = append(cycles, text)
 		}
 	}
-	return nil
+	return cycles
 }
 
-// search is Tarjan's search for strongly connected components. It finishes the parents of a table before the table.
-type search struct {
-	graph      *graph
-	names      []string
-	index, low map[string]int // index is 0 for a table that was not visited
-	stack      []string
-}
-
-func (s *search) visit(name string) {
-	s.index[name] = len(s.index) + 1
-	s.low[name] = s.index[name]
-	s.stack = append(s.stack, name)
-	for _, parent := range s.graph.edges[name] {
-		switch {
-		case s.index[parent] == 0:
-			s.visit(parent)
-			s.low[name] = min(s.low[name], s.low[parent])
-		case slices.Contains(s.stack, parent):
-			s.low[name] = min(s.low[name], s.index[parent])
-		}
-	}
-	if s.low[name] != s.index[name] {
-		return
-	}
-	at := slices.Index(s.stack, name)
-	component := slices.Clone(s.stack[at:])
-	s.stack = s.stack[:at]
-	slices.SortFunc(component, func(a, b string) int { return slices.Index(s.names, a) - slices.Index(s.names, b) })
-	s.graph.order = append(s.graph.order, component...)
-	if len(component) > 1 {
-		s.graph.cycles = append(s.graph.cycles, component)
-	}
+// inCycle reports whether a table is in a cycle of several tables.
+func inCycle(edges []rekey.Edge, table string) bool {
+	return slices.ContainsFunc(edges, func(e rekey.Edge) bool { return len(e.Cycle) > 1 && slices.Contains(e.Cycle, table) })
 }

@@ -27,7 +27,7 @@ func dot(doc rekey.Plan) string {
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "digraph %s {\n  rankdir = LR;\n  node [shape = box];\n", quote(doc.Schema))
-	for _, name := range graphOf(doc.Edges).order {
+	for _, name := range tablesOfEdges(doc.Edges) {
 		fmt.Fprintf(&text, "  %s;\n", quote(name))
 	}
 	for _, e := range doc.Edges {
@@ -48,7 +48,7 @@ func mermaid(doc rekey.Plan) string {
 	var text strings.Builder
 	text.WriteString("flowchart LR\n")
 	nodes := map[string]string{}
-	for i, name := range graphOf(doc.Edges).order {
+	for i, name := range tablesOfEdges(doc.Edges) {
 		nodes[name] = fmt.Sprintf("t%d", i+1)
 		fmt.Fprintf(&text, "  %s[%s]\n", nodes[name], quote(name))
 	}

@@ -187,6 +187,7 @@ func attention(doc rekey.Plan) []string {
 	for _, c := range doc.Code {
 		items = append(items, codeUse(c))
 	}
+	items = append(items, edgeNotes(doc.Edges)...)
 	return items
 }
 

@@ -115,7 +115,7 @@ func edgeStates(phase rekey.Phase, edges []rekey.Edge) string {
 // edgeStatusRows returns a row for each reference that is not skipped, by parent.
 func edgeStatusRows(edges []rekey.Edge) [][]string {
 	table := [][]string{{"REFERENCE", "PARENT", "STATE", ">ROWS", "MISSING"}}
-	for _, parent := range graphOf(edges).order {
+	for _, parent := range parentsOf(edges) {
 		for _, e := range edges {
 			if e.Parent == parent && e.State != rekey.Skipped {
 				table = append(table, []string{e.Name(), parent, edgeState(e, rekey.Down), Count(e.Rows), missing(e.Missing, e.State)})

@@ -64,7 +64,7 @@ func (p *page) edgeReports(edges []rekey.EdgeReport) {
 		if e.OK {
 			proved++
 		}
-		table = append(table, []string{e.Table + "." + e.Column, string(e.Reached), Count(e.Rows), Count(e.Mismatches), Count(e.Orphans), Count(e.OneSided)})
+		table = append(table, []string{e.Table + "." + e.Column, string(e.Progress), Count(e.Rows), Count(e.Mismatches), Count(e.Orphans), Count(e.OneSided)})
 		if e.Orphans > 0 {
 			orphans = append(orphans, fmt.Sprintf("%s.%s -> %s: %s", e.Table, e.Column, e.Parent, strings.Join(e.OrphanKeys, ", ")+textIf(e.Orphans > int64(len(e.OrphanKeys)), ", …")))
 		}
