@@ -45,6 +45,21 @@ END`, e.Function, sqltext.Value(e.signature()), sqltext.Value(e.signature()))
 	return "DO " + sqltext.Dollar(body)
 }
 
+// functionMark is the comment of a trigger function.
+const functionMark = "[rekey: keeps the two columns of an edge equal]"
+
+// dropLeftover returns the statement that drops a trigger function whose table was dropped. It fails if a trigger uses it.
+func (e Edge) dropLeftover() string {
+	body := sqltext.Format(`
+BEGIN
+  IF EXISTS (SELECT FROM pg_catalog.pg_proc f WHERE f.oid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure({})
+      AND pg_catalog.obj_description(f.oid, 'pg_proc') OPERATOR(pg_catalog.=) {}) THEN
+    DROP FUNCTION {}();
+  END IF;
+END`, sqltext.Value(e.signature()), sqltext.Value(functionMark), e.Function)
+	return "DO " + sqltext.Dollar(body)
+}
+
 func (e Edge) signature() string { return sqltext.Qualified(e.Function.Schema, e.Function.Name) + "()" }
 
 // FunctionBody returns the source of the trigger function.
@@ -219,7 +234,8 @@ func (e Edge) writtenByUUID() string {
 }
 
 // writtenByKey is the part for a write of the integer alone. An unknown integer leaves the uuid NULL, so that the foreign
-// key of the integer gives its own error.
+// key of the integer gives its own error. If the uuid must not be NULL, that error would come first: the function gives the
+// foreign key's.
 func (e Edge) writtenByKey() string {
 	lookUp := `  SELECT {parent uuid} INTO found_uuid FROM {parent} p WHERE {parent key} OPERATOR(pg_catalog.=) {key}{and parts};
 `
@@ -237,8 +253,14 @@ func (e Edge) writtenByKey() string {
 	if len(e.Parts()) > 0 {
 		unknown += " OR NOT (true{and parts given})"
 	}
-	return lookUp + "  IF NOT by_uuid" + unknown + ` THEN
-    {uuid} := found_uuid;
+	missing := ""
+	if e.Required {
+		missing = `    IF found_uuid IS NULL AND {key} IS NOT NULL AND {not replica} THEN
+      {raise unknown key}
+    END IF;
+`
+	}
+	return lookUp + "  IF NOT by_uuid" + unknown + " THEN\n" + missing + `    {uuid} := found_uuid;
     RETURN NEW;
   END IF;
 `

@@ -119,7 +119,7 @@ func (s WireEdge) Undo(v View) []Action {
 
 // create returns the statements that make the function, which its owner alone may execute.
 func (e Edge) create(v View) []string {
-	statements := []string{e.FunctionSQL(false)}
+	statements := []string{e.dropLeftover(), e.FunctionSQL(false), sqltext.Format("COMMENT ON FUNCTION {}() IS {}", e.Function, sqltext.Value(functionMark))}
 	if e.Owner != "" && e.Owner != v.Server.Role.Name {
 		statements = append(statements, sqltext.Format("ALTER FUNCTION {}() OWNER TO {}", e.Function, sqltext.Name(e.Owner)))
 	}

@@ -173,7 +173,7 @@ func (l *lab) run(ctx context.Context, e step.Edge, s step.Step, before steptest
 			}
 		}
 		if err := l.act(ctx, actions[0]); err != nil {
-			return fmt.Errorf("%s: %w\n%s", s.ID(), err, strings.Join(actions[0].SQL(), ";\n"))
+			return fmt.Errorf("%s: %w\n%s", s.ID(), err, fmt.Sprintf("%.400s", actions[0].SQL()))
 		}
 	}
 	return fmt.Errorf("%s asks for actions again and again", s.ID())
