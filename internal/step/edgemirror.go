@@ -134,7 +134,7 @@ func (t IndexTwin) build() Action {
 func (t IndexTwin) drop() Action {
 	name := sqltext.Table{Schema: t.Table.Schema, Name: t.Name}
 	if t.Partitioned {
-		return Change{Locks: []lock.Lock{lock.On(t.Table, lock.AccessExclusive)}, Statements: []string{sqltext.Format("DROP INDEX {}", name)}}
+		return Change{Locks: []lock.Lock{lock.On(t.Table, lock.AccessExclusive)}, Statements: []string{sqltext.Format("DROP INDEX {}", name)}, Dropped: []string{t.Name}}
 	}
 	return Concurrently{Table: t.Table, Index: t.Name, Statement: sqltext.Format("DROP INDEX CONCURRENTLY {}", name)}
 }
