@@ -276,9 +276,7 @@ func (p Plan) usesFunction() bool {
 
 // Function reports whether the schema's function is part of the plan.
 func (p Plan) Function() bool {
-	return slices.ContainsFunc(p.Groups, func(g Group) bool {
-		return slices.ContainsFunc(g.Steps, func(s step.Step) bool { _, ok := s.(step.EnsureFunction); return ok })
-	})
+	return slices.ContainsFunc(p.Groups, func(g Group) bool { return g.Table == (sqltext.Table{}) })
 }
 
 // Name returns the name of an object of a table, as PostgreSQL's makeObjectName does: the longer of table and column is

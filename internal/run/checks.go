@@ -127,20 +127,16 @@ func (e *Executor) checkAndFinish(ctx context.Context, err error) error {
 
 // checkFunction adds a problem if the function of the defaults is no longer the one that the run relied on.
 func (e *Executor) checkFunction(now catalog.Schema) {
-	for _, g := range e.Plan.Groups {
-		for _, s := range g.Steps {
-			ensure, ok := s.(step.EnsureFunction)
-			if !ok {
-				continue
-			}
-			wanted := ensure.Source(e.Plan.Server.Major())
-			if ensure.Check(step.View{Server: e.Plan.Server, Schema: e.Plan.Schema}).Done {
-				wanted = e.Plan.Schema.Function.SourceMD5
-			}
-			if f := now.Function; f == nil || f.SourceMD5 != wanted || !f.Volatile {
-				e.altered = append(e.altered, message.TableAltered(ensure.Schema+"."+step.FunctionName+"()", "It was dropped or replaced, and it is the default of columns"))
-			}
-		}
+	if !e.Plan.Function() {
+		return
+	}
+	ensure := step.EnsureFunction{Schema: e.Plan.SchemaName}
+	wanted := ensure.Source(e.Plan.Server.Major())
+	if ensure.Check(step.View{Server: e.Plan.Server, Schema: e.Plan.Schema}).Done {
+		wanted = e.Plan.Schema.Function.SourceMD5
+	}
+	if f := now.Function; f == nil || f.SourceMD5 != wanted || !f.Volatile {
+		e.altered = append(e.altered, message.TableAltered(ensure.Schema+"."+step.FunctionName+"()", "It was dropped or replaced, and it is the default of columns"))
 	}
 }
 

@@ -37,8 +37,8 @@ func (st *groupState) checkParent(ctx context.Context, view step.View) error {
 
 // checkStuck returns a problem if rows of an edge can never be filled: no row of the parent has their key.
 func (e *Executor) checkStuck(ctx context.Context, g plan.Group, s step.Step, view step.View) error {
-	reader, ok := s.(step.RowReader)
-	if !ok || e.Plan.Direction == plan.Down || g.Edge == nil {
+	reader := s.Rows()
+	if reader == nil || e.Plan.Direction == plan.Down || g.Edge == nil {
 		return nil
 	}
 	var (

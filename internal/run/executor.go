@@ -191,7 +191,7 @@ func (e *Executor) repeatSteps(ctx context.Context, g plan.Group, st *groupState
 // it, the application's updates of those rows would fail.
 func (e *Executor) refill(ctx context.Context, g plan.Group, st *groupState) error {
 	for _, s := range g.Steps {
-		if _, ok := s.(step.FillColumn); ok {
+		if s.Rows() != nil {
 			return e.runStep(ctx, g, s, st)
 		}
 	}
@@ -319,7 +319,7 @@ func (e *Executor) checkEarlierSteps(g plan.Group, s step.Step, view step.View) 
 		if earlier.ID() == s.ID() {
 			return nil
 		}
-		if _, reads := earlier.(step.RowReader); !reads && !earlier.Check(view).Done {
+		if earlier.Rows() == nil && !earlier.Check(view).Done {
 			return errStepUndone
 		}
 	}
@@ -360,7 +360,7 @@ func (e *Executor) finishStep(ctx context.Context, g plan.Group, s step.Step, vi
 
 // deleteLeftovers deletes the checkpoints of a run that was interrupted after the last row was filled.
 func (e *Executor) deleteLeftovers(ctx context.Context, s step.Step, view step.View, already bool) error {
-	if _, ok := s.(step.FillColumn); ok && already && e.Plan.Direction == plan.Up {
+	if s.Rows() != nil && already && e.Plan.Direction == plan.Up {
 		return e.deleteTreeProgress(ctx, view.Table)
 	}
 	return nil

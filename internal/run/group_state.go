@@ -61,7 +61,7 @@ func (st *groupState) view(ctx context.Context, s step.Step) (step.View, error) 
 		}
 		st.inspected = &view
 	}
-	if reader, ok := s.(step.RowReader); ok && st.executor.Plan.Direction == plan.Up {
+	if reader := s.Rows(); reader != nil && st.executor.Plan.Direction == plan.Up {
 		if err := st.readRows(ctx, reader); err != nil {
 			return step.View{}, err
 		}

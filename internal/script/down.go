@@ -11,7 +11,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-func (m *script) down(g plan.Group, s step.Predictor, v step.View) ([]statement, error) {
+func (m *script) down(g plan.Group, s step.Step, v step.View) ([]statement, error) {
 	actions, e := s.Undo(v), s.Explain()
 	switch s := s.(type) {
 	case step.RecordVersion:

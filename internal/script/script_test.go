@@ -79,20 +79,16 @@ func TestComment(t *testing.T) {
 	}
 }
 
-// blind is a step without a prediction, forgetful one with a wrong prediction.
-type (
-	blind     struct{ step.Step }
-	forgetful struct{ step.AddColumn }
-)
+// forgetful is a step with a wrong prediction.
+type forgetful struct{ step.AddColumn }
 
-// AfterApply implements step.Predictor.
+// AfterApply implements step.Step.
 func (forgetful) AfterApply(v step.View) step.View { return v }
 
 func TestMakeRejectsUnpredictableSteps(t *testing.T) {
 	target := plan.TargetOf("public", "t", "uuid")
 	add := step.AddColumn{Target: target}
 	for want, s := range map[string]step.Step{
-		"does not predict":      blind{add},
 		"cannot contain it":     forgetful{add},
 		"0 actions, expected 1": nil,
 	} {

@@ -79,13 +79,16 @@ func (m *script) versionCheck() string {
 	}
 	table := ""
 	for _, g := range m.plan.Groups {
-		if record, ok := recording(g); ok {
-			table = sqltext.Literal(sqltext.Qualified(record.Schema, record.Table))
+		if recordsVersion(g) {
+			table = sqltext.Literal(sqltext.Qualified(g.Table.Schema, g.Table.Name))
 		}
 	}
 	return template("version", "again", m.regenerateHint(), "version_table", table, "versions", strings.Join(quoted, ", "),
 		"versions_text", strings.Join(texts, " or "))
 }
+
+// recordsVersion reports whether a group is the one of the table that records the version.
+func recordsVersion(g plan.Group) bool { return g.Target.Table == "" && g.Table != (sqltext.Table{}) }
 
 // settled is true for a complete column, whose mark of a made column has been removed.
 func (m *script) settled() string {
@@ -182,15 +185,6 @@ func (m *script) notVolatile() string {
 		return ""
 	}
 	return " OR f.provolatile <> 'v'"
-}
-
-func recording(g plan.Group) (step.RecordVersion, bool) {
-	for _, s := range g.Steps {
-		if record, ok := s.(step.RecordVersion); ok {
-			return record, true
-		}
-	}
-	return step.RecordVersion{}, false
 }
 
 // expectedTables returns a row for the state of each table when the script was made.

@@ -16,7 +16,7 @@ import (
 // writeStep returns the statements of one step. A step with something to do is asked in the worst state that an
 // interrupted script may leave, so that the result contains all its statements. The condition of each decides at run
 // time whether it is needed.
-func (m *script) writeStep(g plan.Group, s step.Predictor, v step.View) ([]statement, error) {
+func (m *script) writeStep(g plan.Group, s step.Step, v step.View) ([]statement, error) {
 	if len(m.plan.Actions(s, v)) == 0 && !always(s, m.plan.Direction) {
 		return nil, nil
 	}
@@ -32,7 +32,7 @@ func always(s step.Step, direction plan.Direction) bool {
 	return ok && direction == plan.Up
 }
 
-func (m *script) up(g plan.Group, s step.Predictor, v step.View) ([]statement, error) {
+func (m *script) up(g plan.Group, s step.Step, v step.View) ([]statement, error) {
 	switch s := s.(type) {
 	case step.EnsureFunction:
 		return m.ensureFunction(s, v)

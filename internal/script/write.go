@@ -47,16 +47,12 @@ func (m *script) group(g plan.Group) error {
 	view := m.plan.View(g)
 	view.Schema = m.plan.schema
 	for _, s := range g.Steps {
-		foreseer, ok := s.(step.Predictor)
-		if !ok {
-			return fmt.Errorf("step %s cannot be written as a script: it does not predict its effect", s.ID())
-		}
-		statements, err := m.writeStep(g, foreseer, view)
+		statements, err := m.writeStep(g, s, view)
 		if err != nil {
 			return fmt.Errorf("step %s: %w", s.ID(), err)
 		}
 		m.statements = append(m.statements, statements...)
-		view = m.after(foreseer, view)
+		view = m.after(s, view)
 		if left := m.plan.Actions(s, view); len(left) > 0 {
 			return fmt.Errorf("step %s predicts that %d actions are left", s.ID(), len(left))
 		}
@@ -72,7 +68,7 @@ func (m *script) group(g plan.Group) error {
 	return nil
 }
 
-func (m *script) after(s step.Predictor, v step.View) step.View {
+func (m *script) after(s step.Step, v step.View) step.View {
 	if m.plan.Direction == plan.Down {
 		return s.AfterUndo(v)
 	}

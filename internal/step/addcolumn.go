@@ -1,6 +1,8 @@
 package step
 
 import (
+	"slices"
+
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
@@ -116,6 +118,9 @@ func (s AddColumn) Undo(v View) []Action {
 	}
 }
 
+// Rows implements Step.
+func (AddColumn) Rows() RowReader { return nil }
+
 func (s AddColumn) change(records []Record, statements ...string) []Action {
 	return []Action{Change{Locks: s.Target.exclusive(), Statements: statements, Records: records}}
 }
@@ -180,4 +185,51 @@ func (s AddColumn) restoreDefault(table sqltext.Table, expression string) string
 		return alter + "DROP DEFAULT"
 	}
 	return alter + "SET DEFAULT " + expression
+}
+
+// AfterApply implements Step.
+func (s AddColumn) AfterApply(v View) View {
+	origin, _ := s.Target.Read(v.Table)
+	before := v
+	v, c := s.Target.copyOf(v)
+	switch origin {
+	case Absent:
+		for _, table := range v.Table.All() {
+			table.Columns = append(table.Columns, catalog.Column{Name: s.Target.Column, Type: "uuid"})
+		}
+		v.Table.Column(s.Target.Column).Comment = optional(s.Target.madeComment(nil))
+		v.Unfilled, v.Filled = true, nil
+	case Untouched:
+		if len(s.Apply(before)) == 0 {
+			return before // complete without rekey
+		}
+		c.Comment = optional(s.Target.foundComment(c.Comment, s.foundMark(c, before)))
+	case Made, Found:
+	}
+	for _, table := range v.Table.All() {
+		s.Target.setCall(table.Column(s.Target.Column))
+	}
+	return v
+}
+
+// AfterUndo implements Step.
+func (s AddColumn) AfterUndo(v View) View {
+	origin, mark := s.Target.Read(v.Table)
+	v, c := s.Target.copyOf(v)
+	switch origin {
+	case Made:
+		v = BuildIndex(s).AfterUndo(v)
+		for _, table := range v.Table.All() {
+			table.Columns = slices.DeleteFunc(table.Columns, func(c catalog.Column) bool { return c.Name == s.Target.Column })
+		}
+	case Found:
+		c.Comment = optional(plainComment(c))
+		for _, table := range v.Table.All() {
+			if own := table.Column(s.Target.Column); own != nil {
+				own.Default, own.Calls = mark.ofTable(table.Schema+"."+table.Name).Default, ""
+			}
+		}
+	case Absent, Untouched: // nothing to undo
+	}
+	return v
 }

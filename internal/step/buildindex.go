@@ -1,6 +1,9 @@
 package step
 
 import (
+	"math"
+	"slices"
+
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
@@ -80,6 +83,9 @@ func (s BuildIndex) Undo(v View) []Action {
 	return actions
 }
 
+// Rows implements Step.
+func (BuildIndex) Rows() RowReader { return nil }
+
 func dropIndex(t Target, v View) []Action {
 	origin, mark := t.Read(v.Table)
 	if origin == Untouched || origin == Absent || (origin == Found && mark.Indexed) {
@@ -114,4 +120,83 @@ func (t Target) aliases(table *catalog.Table) []string {
 
 func dropConcurrently(t Target) Action {
 	return Concurrently{Table: t.Name(), Index: t.Index, Column: t.Column, Statement: sqltext.Format("DROP INDEX CONCURRENTLY {}", t.indexName())}
+}
+
+// AfterApply implements Step. An index that does not exist yet gets an oid that no other index has.
+func (s BuildIndex) AfterApply(v View) View {
+	if s.Check(v).Done {
+		return v
+	}
+	v, _ = s.Target.copyOf(v)
+	t, rootIndex := s.Target.ForTree(v.Table)
+	indexOf := map[uint32]uint32{} // by oid of the table
+	for n, part := range t.Indexes(v.Table) {
+		made := catalog.Index{
+			OID: math.MaxUint32 - uint32(n), Name: part.Index, Columns: t.IndexColumns(), Method: "btree",
+			Unique: true, Immediate: true, Valid: true, Ready: true,
+		}
+		if existing := part.Table.Index(part.Index); rootIndex && existing != nil {
+			made.OID = existing.OID
+		}
+		if rootIndex {
+			made.Parent, indexOf[part.Table.OID] = indexOf[part.Table.Above], made.OID
+		}
+		withoutIndex(part.Table, part.Index)
+		part.Table.Indexes = append(part.Table.Indexes, made)
+	}
+	return v
+}
+
+// AfterUndo implements Step.
+func (s BuildIndex) AfterUndo(v View) View {
+	if len(s.Undo(v)) == 0 {
+		return v
+	}
+	aliases := s.Target.aliases(v.Table)
+	v, _ = s.Target.copyOf(v)
+	_, mark := s.Target.Read(v.Table)
+	for _, alias := range aliases {
+		withoutIndex(v.Table, alias)
+	}
+	for _, part := range s.Target.Indexes(v.Table) {
+		if !mark.ofTable(part.Table.Schema + "." + part.Table.Name).Indexed {
+			withoutIndex(part.Table, part.Index)
+		}
+	}
+	return v
+}
+
+// Indexes returns the tables that get the target's index, parents first. Table of each points into root.
+func (t Target) Indexes(root *catalog.Table) []Part {
+	t, rootIndex := t.ForTree(root)
+	parts := t.Parts(root)
+	if rootIndex {
+		parts = append(parts, t.Partitioned(root)...)
+	}
+	var all []Part
+	for _, table := range root.All() {
+		at := slices.IndexFunc(parts, func(p Part) bool { return p.Table.OID == table.OID })
+		if at >= 0 {
+			all = append(all, Part{parts[at].Target, table})
+		}
+	}
+	return all
+}
+
+// WithInvalidIndexes returns a copy of a table in which the index of every table that holds rows is invalid, as an
+// interrupted build leaves it.
+func (t Target) WithInvalidIndexes(root *catalog.Table) *catalog.Table {
+	v, _ := t.copyOf(View{Table: root})
+	for _, part := range t.Parts(v.Table) {
+		for _, table := range v.Table.All() {
+			switch i := table.Index(part.Index); {
+			case table.OID != part.Table.OID:
+			case i != nil:
+				i.Valid = false
+			default:
+				table.Indexes = append(table.Indexes, catalog.Index{Name: part.Index, Columns: part.IndexColumns(), Method: "btree", Unique: true})
+			}
+		}
+	}
+	return v.Table
 }

@@ -131,20 +131,20 @@ func (e Edge) TriggerNames() []string {
 
 // EdgeSteps returns the steps of an edge, in the order of the way up.
 func EdgeSteps(e Edge) []Step {
-	steps := []Step{WireEdge{e}, FillEdge{e}}
+	steps := []Step{WireEdge{Edge: e}, FillEdge{Edge: e}}
 	if e.ParentIndex != "" {
-		steps = append(steps, BuildParentIndex{e})
+		steps = append(steps, BuildParentIndex{Edge: e})
 	}
 	if len(e.Twins) > 0 {
-		steps = append(steps, MirrorIndexes{e})
+		steps = append(steps, MirrorIndexes{Edge: e})
 	}
 	if e.Constrained() {
-		steps = append(steps, LinkEdge{e})
+		steps = append(steps, LinkEdge{Edge: e})
 	}
 	if e.Required {
-		steps = append(steps, RequireUUID{e})
+		steps = append(steps, RequireUUID{Edge: e})
 	}
-	return append(steps, FinishEdge{e})
+	return append(steps, FinishEdge{Edge: e})
 }
 
 // Target returns the child's uuid column as a target.

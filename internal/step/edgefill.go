@@ -7,7 +7,11 @@ import (
 )
 
 // FillEdge gives the uuid of the parent to every row that refers to one.
-type FillEdge struct{ Edge Edge }
+type FillEdge struct {
+	Unscripted
+
+	Edge Edge
+}
 
 // ID implements Step.
 func (s FillEdge) ID() ID { return s.Edge.id("fill") }
@@ -46,6 +50,9 @@ func (s FillEdge) Apply(v View) []Action {
 
 // Undo implements Step.
 func (s FillEdge) Undo(View) []Action { return nil }
+
+// Rows implements Step.
+func (s FillEdge) Rows() RowReader { return s }
 
 // Unfilled implements RowReader.
 func (s FillEdge) Unfilled(table sqltext.Table) string {

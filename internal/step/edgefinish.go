@@ -3,7 +3,11 @@ package step
 import "github.com/rekey-pg/rekey/internal/lock"
 
 // FinishEdge writes into the mark that the edge is finished, as its last step.
-type FinishEdge struct{ Edge Edge }
+type FinishEdge struct {
+	Unscripted
+
+	Edge Edge
+}
 
 // ID implements Step.
 func (s FinishEdge) ID() ID { return s.Edge.id("finish") }
@@ -42,6 +46,9 @@ func (s FinishEdge) Undo(v View) []Action {
 	}
 	return s.write(v, false)
 }
+
+// Rows implements Step.
+func (FinishEdge) Rows() RowReader { return nil }
 
 func (s FinishEdge) write(v View, finished bool) []Action {
 	child := v.Relation(s.Edge.Child)

@@ -9,7 +9,11 @@ import (
 )
 
 // LinkEdge adds the uuid foreign key, with the actions, match and deferrability of the integer's, and validates it.
-type LinkEdge struct{ Edge Edge }
+type LinkEdge struct {
+	Unscripted
+
+	Edge Edge
+}
 
 // ID implements Step.
 func (s LinkEdge) ID() ID { return s.Edge.id("link") }
@@ -102,6 +106,9 @@ func (s LinkEdge) Undo(v View) []Action {
 	}
 	return actions
 }
+
+// Rows implements Step.
+func (LinkEdge) Rows() RowReader { return nil }
 
 // foreignKey returns the edge's foreign key of a table, validated or not; nil if there is none.
 func (e Edge) foreignKey(table *catalog.Table) *catalog.ForeignKey {

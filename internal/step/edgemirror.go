@@ -9,7 +9,11 @@ import (
 )
 
 // MirrorIndexes builds a twin of every index that holds the integer column.
-type MirrorIndexes struct{ Edge Edge }
+type MirrorIndexes struct {
+	Unscripted
+
+	Edge Edge
+}
 
 // ID implements Step.
 func (s MirrorIndexes) ID() ID { return s.Edge.id("mirror-indexes") }
@@ -93,6 +97,9 @@ func (s MirrorIndexes) Undo(v View) []Action {
 	slices.Reverse(actions)
 	return actions
 }
+
+// Rows implements Step.
+func (MirrorIndexes) Rows() RowReader { return nil }
 
 // tableOf returns the table of a twin; nil if it does not exist.
 func (e Edge) tableOf(v View, t IndexTwin) *catalog.Table {

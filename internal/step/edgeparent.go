@@ -10,7 +10,11 @@ import (
 
 // BuildParentIndex builds the unique index of the parent that a composite foreign key refers to. Several edges may use it:
 // the last one that is undone drops it.
-type BuildParentIndex struct{ Edge Edge }
+type BuildParentIndex struct {
+	Unscripted
+
+	Edge Edge
+}
 
 // parentIndexMark is the comment of an index that rekey made.
 const parentIndexMark = "[rekey: index of edges]"
@@ -70,6 +74,9 @@ func (s BuildParentIndex) Undo(v View) []Action {
 	}
 	return []Action{e.dropParentIndex()}
 }
+
+// Rows implements Step.
+func (BuildParentIndex) Rows() RowReader { return nil }
 
 // makesParentIndex reports whether the mark says that the parent's index is rekey's.
 func (e Edge) makesParentIndex(v View) bool {

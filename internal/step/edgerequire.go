@@ -8,7 +8,11 @@ import (
 
 // RequireUUID makes the uuid column NOT NULL where the integer column is. A validated CHECK proves it first, so that SET NOT
 // NULL does not scan the table.
-type RequireUUID struct{ Edge Edge }
+type RequireUUID struct {
+	Unscripted
+
+	Edge Edge
+}
 
 // ID implements Step.
 func (s RequireUUID) ID() ID { return s.Edge.id("require-uuid") }
@@ -66,6 +70,9 @@ func (s RequireUUID) Undo(v View) []Action {
 	}
 	return []Action{s.Edge.dropCheck(s.Edge.hasProofNow())}
 }
+
+// Rows implements Step.
+func (RequireUUID) Rows() RowReader { return nil }
 
 // proof returns the CHECK that proves NOT NULL; nil if there is none.
 func (e Edge) proof(child *catalog.Table) *catalog.Constraint { return e.Target().proof(child) }

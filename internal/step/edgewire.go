@@ -10,7 +10,11 @@ import (
 
 // WireEdge adds the uuid column and the triggers that keep it equal to the integer column, in one transaction: no row is
 // written with the column and without the triggers.
-type WireEdge struct{ Edge Edge }
+type WireEdge struct {
+	Unscripted
+
+	Edge Edge
+}
 
 // ID implements Step.
 func (s WireEdge) ID() ID { return s.Edge.id("wire") }
@@ -116,6 +120,9 @@ func (s WireEdge) Undo(v View) []Action {
 	}
 	return []Action{Change{Locks: e.onTree(lock.AccessExclusive), Statements: append(statements, sqltext.Format("ALTER TABLE {} DROP COLUMN {}", e.Child.All(), sqltext.Name(e.UUID)))}}
 }
+
+// Rows implements Step.
+func (WireEdge) Rows() RowReader { return nil }
 
 // create returns the statements that make the function, which its owner alone may execute.
 func (e Edge) create(v View) []string {

@@ -56,3 +56,25 @@ func filled(t Target, v View) bool {
 // Undo implements Step. AddColumn's undo drops a column that rekey made; an existing column keeps its values, since the
 // application may have passed them on.
 func (s FillColumn) Undo(View) []Action { return nil }
+
+// Rows implements Step.
+func (s FillColumn) Rows() RowReader { return s }
+
+// AfterApply implements Step.
+func (s FillColumn) AfterApply(v View) View {
+	before := v
+	v, _ = s.Target.copyOf(v)
+	for _, table := range v.Table.All() {
+		if !v.Table.IsTree() && before.Unfilled || v.Table.IsTree() && !before.Filled[table.OID] {
+			s.Target.withoutCheck(table)
+		}
+	}
+	v.Unfilled, v.Filled = false, map[uint32]bool{}
+	for _, table := range v.Table.All() {
+		v.Filled[table.OID] = true
+	}
+	return v
+}
+
+// AfterUndo implements Step.
+func (s FillColumn) AfterUndo(v View) View { return v }

@@ -69,6 +69,9 @@ func (s EnsureFunction) Apply(v View) []Action {
 // Undo implements Step. The function stays, as it does after PhoenixKit's own down.
 func (s EnsureFunction) Undo(View) []Action { return nil }
 
+// Rows implements Step.
+func (EnsureFunction) Rows() RowReader { return nil }
+
 func (s EnsureFunction) sql(major int) string {
 	return sqltext.Format("CREATE OR REPLACE FUNCTION {}() RETURNS pg_catalog.uuid\n"+
 		"LANGUAGE sql VOLATILE PARALLEL SAFE AS {}",
@@ -157,3 +160,25 @@ func md5Hex(source string) string {
 	digest := md5.Sum([]byte(source)) // a fingerprint to compare with md5(prosrc), not a secret
 	return hex.EncodeToString(digest[:])
 }
+
+// AfterApply implements Step.
+func (s EnsureFunction) AfterApply(v View) View {
+	if s.Check(v).Done {
+		return v
+	}
+	made := catalog.Function{Schema: s.Schema, Name: FunctionName, Owner: v.Server.Role.Name, Owned: true, OwnedByRole: true}
+	if v.Schema.Function != nil {
+		made = *v.Schema.Function
+	}
+	made.SourceMD5, made.Returns, made.Language = md5Hex(body(v.Server.Major())), "uuid", "sql"
+	made.Volatile, made.ParallelSafe, made.Kind, made.Digest = true, true, "f", ""
+	made.Strict, made.Definer, made.Leakproof, made.Config = false, false, false, nil
+	v.Schema.Function = &made
+	return v
+}
+
+// AfterUndo implements Step.
+func (s EnsureFunction) AfterUndo(v View) View { return v }
+
+// Source returns md5(pg_proc.prosrc) of rekey's function on a major version of the server.
+func (s EnsureFunction) Source(major int) string { return md5Hex(body(major)) }

@@ -50,6 +50,9 @@ func (s GrantExecute) Apply(v View) []Action {
 // Undo implements Step.
 func (s GrantExecute) Undo(View) []Action { return nil }
 
+// Rows implements Step.
+func (GrantExecute) Rows() RowReader { return nil }
+
 // Public is the pseudo-role PUBLIC in a list of roles. No role can have this name.
 const Public = "PUBLIC"
 
@@ -61,3 +64,16 @@ func GrantSQL(schema, function, role string) string {
 	}
 	return sqltext.Format("GRANT EXECUTE ON FUNCTION {}() TO ", sqltext.Table{Schema: schema, Name: function}) + to
 }
+
+// AfterApply implements Step.
+func (s GrantExecute) AfterApply(v View) View {
+	if v.Schema.Function != nil {
+		f := *v.Schema.Function
+		f.Unprivileged = nil
+		v.Schema.Function = &f
+	}
+	return v
+}
+
+// AfterUndo implements Step.
+func (s GrantExecute) AfterUndo(v View) View { return v }

@@ -27,7 +27,7 @@ type stepCase struct {
 
 // testStep tests Check, Apply and Undo of a step, and that the predictions agree with them: nothing is left to do after
 // the predicted actions, and no call changes the view that it gets.
-func testStep(t *testing.T, s step.Predictor, cases map[string]stepCase) {
+func testStep(t *testing.T, s step.Step, cases map[string]stepCase) {
 	t.Helper()
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

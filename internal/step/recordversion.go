@@ -54,6 +54,9 @@ func (s RecordVersion) Undo(v View) []Action {
 	return s.record(s.From)
 }
 
+// Rows implements Step.
+func (RecordVersion) Rows() RowReader { return nil }
+
 func (s RecordVersion) record(version int) []Action {
 	table := sqltext.Table{Schema: s.Schema, Name: s.Table}
 	return []Action{Change{Locks: []lock.Lock{lock.On(table, lock.ShareUpdateExclusive)}, Statements: []string{
@@ -68,4 +71,19 @@ func Version(table *catalog.Table) (version int, ok bool) {
 	}
 	version, err := strconv.Atoi(strings.TrimSpace(*table.Comment))
 	return version, err == nil
+}
+
+// AfterApply implements Step.
+func (s RecordVersion) AfterApply(v View) View { return s.recorded(v, len(s.Apply(v)) > 0, s.To) }
+
+// AfterUndo implements Step.
+func (s RecordVersion) AfterUndo(v View) View { return s.recorded(v, len(s.Undo(v)) > 0, s.From) }
+
+func (s RecordVersion) recorded(v View, changed bool, version int) View {
+	if changed && v.Table != nil {
+		table := *v.Table
+		table.Comment = optional(strconv.Itoa(version))
+		v.Table = &table
+	}
+	return v
 }

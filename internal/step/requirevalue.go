@@ -73,6 +73,9 @@ func (s RequireValue) Undo(v View) []Action {
 	return forEachPart(s.Target, v, allowNull)
 }
 
+// Rows implements Step.
+func (RequireValue) Rows() RowReader { return nil }
+
 func allowNull(t Target, v View) []Action {
 	var actions []Action
 	origin, mark := t.Read(v.Table)
@@ -122,4 +125,30 @@ func dropCheckIf(t Target, guard string) []Action {
 	return []Action{Change{Locks: t.ownLock(), Guard: guard, Statements: []string{
 		sqltext.Format("ALTER TABLE {} DROP CONSTRAINT {}", t.Name(), sqltext.Name(t.Check)),
 	}}}
+}
+
+// AfterApply implements Step.
+func (s RequireValue) AfterApply(v View) View {
+	v, _ = s.Target.copyOf(v)
+	for _, table := range v.Table.All() {
+		s.Target.withoutCheck(table)
+		if c := table.Column(s.Target.Column); c != nil {
+			c.NotNull, c.Unproved = true, false
+		}
+	}
+	return v
+}
+
+// AfterUndo implements Step.
+func (s RequireValue) AfterUndo(v View) View {
+	origin, mark := s.Target.Read(v.Table)
+	v, _ = s.Target.copyOf(v)
+	nullable := mark.nullableTables(v.Table)
+	for _, table := range v.Table.All() {
+		if c := table.Column(s.Target.Column); c != nil && origin == Found && nullable[table.OID] {
+			c.NotNull = false
+		}
+		s.Target.withoutCheck(table)
+	}
+	return v
 }

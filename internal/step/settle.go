@@ -46,6 +46,31 @@ func (s Settle) Undo(v View) []Action {
 	return s.change(s.Target.commentMade(v.Table.Column(s.Target.Column).Comment))
 }
 
+// Rows implements Step.
+func (Settle) Rows() RowReader { return nil }
+
 func (s Settle) change(comment string) []Action {
 	return []Action{Change{Locks: s.Target.shared(), Statements: []string{comment}}}
+}
+
+// AfterApply implements Step.
+func (s Settle) AfterApply(v View) View {
+	if s.Check(v).Done {
+		return v
+	}
+	v, c := s.Target.copyOf(v)
+	if c != nil {
+		c.Comment = optional(s.Target.finishedComment(c))
+	}
+	return v
+}
+
+// AfterUndo implements Step.
+func (s Settle) AfterUndo(v View) View {
+	if len(s.Undo(v)) == 0 {
+		return v
+	}
+	v, c := s.Target.copyOf(v)
+	c.Comment = optional(s.Target.madeComment(c.Comment))
+	return v
 }

@@ -24,6 +24,13 @@ type Step interface {
 	Apply(View) []Action
 	// Undo returns the actions that are still needed to undo the step, in order.
 	Undo(View) []Action
+	// Rows returns how the step reads rows; nil if it reads none.
+	Rows() RowReader
+	// AfterApply returns the view after Apply's actions, computed without a server. It does not change v. Only scripts use
+	// it: a script contains all statements of a plan before the first one runs.
+	AfterApply(v View) View
+	// AfterUndo returns the view after Undo's actions in the same way.
+	AfterUndo(v View) View
 }
 
 // UndoKind says how a step is undone.
@@ -58,13 +65,13 @@ func outcomeIf(ok bool, r string) Outcome {
 	return map[bool]Outcome{true: done(), false: pending(r)}[ok]
 }
 
-// View is the state of the database that a step sees: the catalogue and, for a RowReader, whether rows lack a value.
+// View is the state of the database that a step sees: the catalogue and, for a step that reads rows, whether rows lack a value.
 type View struct {
 	Server   catalog.Server
 	Schema   catalog.Schema
 	Table    *catalog.Table  // the step's table; nil for a step without one, or if the table does not exist
-	Unfilled bool            // a row has no value; set for a RowReader only
-	Filled   map[uint32]bool // oids of the parts of a tree in which every row has a value; set for a RowReader only
+	Unfilled bool            // a row has no value; set for a step that reads rows only
+	Filled   map[uint32]bool // oids of the parts of a tree in which every row has a value; set for a step that reads rows only
 	Data     catalog.Data    // counts of an existing column, made before the first step
 }
 
@@ -73,9 +80,9 @@ func (v View) Relation(name sqltext.Table) *catalog.Table {
 	return v.Schema.Find(name.Schema, name.Name)
 }
 
-// RowReader is a step that needs View.Unfilled or View.Filled, which costs a scan up to the first row to fill.
+// RowReader is how a step reads rows that needs View.Unfilled or View.Filled, which costs a scan up to the first row to
+// fill.
 type RowReader interface {
-	Step
 	// Unfilled returns a query that returns a row while a table, one part of a tree, has rows to fill.
 	Unfilled(table sqltext.Table) string
 	// Stuck returns a query for the rows that can never be filled. Its one row has their number, as int8, and examples

@@ -11,8 +11,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-func all(target step.Target) []step.Predictor {
-	return []step.Predictor{
+func all(target step.Target) []step.Step {
+	return []step.Step{
 		step.EnsureFunction{Schema: "app"},
 		step.GrantExecute{Schema: "app"},
 		step.AddColumn{Target: target},
@@ -112,7 +112,7 @@ func TestMergeChanges(t *testing.T) {
 
 // From nothing to complete and back, action by action: each predicted view is the next step's.
 func TestPredictedUpAndDown(t *testing.T) {
-	steps := func(target step.Target) []step.Predictor { return all(target)[2:7] }
+	steps := func(target step.Target) []step.Step { return all(target)[2:7] }
 	for name, c := range map[string]struct {
 		target step.Target
 		view   step.View
