@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/rekey-pg/rekey/internal/discover"
+	"github.com/rekey-pg/rekey/internal/known"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/profile"
 )
@@ -55,6 +56,7 @@ func (s Schema) in(schema string) Scope {
 }
 
 func (s Schema) plan(tables map[string]TableOptions) (scope plan.Scope, skipRefused bool, err error) {
+	scope.Libraries = known.Libraries()
 	scope.Selection, err = selection(s, tables)
 	return scope, s.SkipRefused, err
 }
@@ -86,6 +88,51 @@ type Profile struct {
 	// Tables lists the tables in the order in which they are migrated. Tables that do not exist are skipped
 	// and reported as absent.
 	Tables []ProfileTable
+	// References names what a later version of the library gives the uuid counterpart of a reference onto one of its
+	// tables, for phase [Linked]. Default: rekey chooses the names, for foreign keys only.
+	References []ProfileReference
+	// Title is the name of the library in messages. Default: Name.
+	Title string
+	// Hints are what messages advise the users of the library to do.
+	Hints ProfileHints
+	// Function describes the function uuid_generate_v7() of the library's own migrations. Up may replace it.
+	// Default: the library has none.
+	Function ProfileFunction
+}
+
+// ProfileReference is a column of one table of a [Profile] that refers to another one.
+type ProfileReference struct {
+	// Table is the name of the referencing table, which need not be in Tables, and Column its integer column.
+	Table, Column string
+	// Parent is the name of the referenced table, one of Tables.
+	Parent string
+	// UUIDColumn is the name of the uuid column.
+	UUIDColumn string
+	// Constraint is the name of the uuid column's foreign key. Default: rekey chooses it.
+	Constraint string
+}
+
+// ProfileHints are what messages advise the users of a library to do. Each is optional.
+type ProfileHints struct {
+	// Up says how to bring the library up to From, for use in parentheses: "acme migrate --to 39".
+	Up string
+	// Down says how to bring the library down to To, in the same way.
+	Down string
+	// Recorded says what records the version, in the same way.
+	Recorded string
+	// Repair is a sentence about differences that [Migrator.Verify] finds from VerifyFrom on.
+	Repair string
+	// Newer is a sentence about a recorded version above Last.
+	Newer string
+}
+
+// ProfileFunction identifies the function uuid_generate_v7() of a library's own migrations.
+type ProfileFunction struct {
+	// Digest is the MD5 digest of its source in lower case, without comments, white space and the schema of
+	// gen_random_bytes, in hexadecimal digits.
+	Digest string
+	// Needs says what an INSERT that calls it needs, such as an extension.
+	Needs string
 }
 
 // ProfileTable is one table of a [Profile].
@@ -115,8 +162,8 @@ func (p Profile) schemaName() string { return "public" }
 func (p Profile) in(schema string) Scope { return p.In(schema) }
 
 func (p Profile) plan(map[string]TableOptions) (plan.Scope, bool, error) {
-	known := p.internal()
-	return plan.Scope{Profile: &known}, false, nil
+	own := p.internal()
+	return plan.Scope{Profile: &own, Libraries: known.Libraries()}, false, nil
 }
 
 type profileScope struct {
@@ -170,6 +217,10 @@ func (p Profile) internal() profile.Profile {
 	own := profile.Profile{
 		Name: p.Name, VersionTable: p.VersionTable, Column: p.Column, From: p.From, To: p.To,
 		VerifyFrom: p.VerifyFrom, KeyedFrom: p.KeyedFrom, Last: p.Last, LinkAt: p.LinkAt,
+	}
+	own.Title, own.Hints, own.Function = p.Title, profile.Hints(p.Hints), profile.Function(p.Function)
+	for _, r := range p.References {
+		own.References = append(own.References, profile.Reference(r))
 	}
 	if p.VerifyFrom == 0 {
 		own.VerifyFrom = math.MaxInt32

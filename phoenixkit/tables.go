@@ -1,13 +1,18 @@
 package phoenixkit
 
-import "github.com/rekey-pg/rekey"
+import (
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/known"
+)
 
 // Profile returns what rekey knows of PhoenixKit: the 33 tables of V40 in V40's order, the later names that V44
-// and V65 give three of them, and the versions between which rekey migrates.
+// and V65 give three of them, the versions between which rekey migrates, and what messages say
+// about PhoenixKit.
 func Profile() rekey.Profile {
+	is := known.PhoenixKit()
 	return rekey.Profile{
-		Name:         "phoenixkit",
-		VersionTable: "phoenix_kit",
+		Name:         is.Name,
+		VersionTable: is.VersionTable,
 		Column:       "uuid",
 		From:         39,
 		To:           40,
@@ -16,6 +21,15 @@ func Profile() rekey.Profile {
 		Last:         180,
 		LinkAt:       40,
 		Tables:       tables(),
+		Title:        is.Title,
+		Function:     rekey.ProfileFunction(is.Function),
+		Hints: rekey.ProfileHints{
+			Up:       "mix phoenix_kit.update, or a migration with up(version: 39)",
+			Down:     "a migration with down(version: 40)",
+			Recorded: "its own migrations record it",
+			Repair:   "Inspect the rows with equal values first, since PhoenixKit's own repair deletes them: mix phoenix_kit.repair_uuid",
+			Newer:    "Install a newer rekey.",
+		},
 	}
 }
 

@@ -166,12 +166,19 @@ type Function struct {
 	Volatile     bool
 	ParallelSafe bool
 	Language     string
-	Unprivileged []string // roles, or "PUBLIC", that may INSERT into a table of the schema but not EXECUTE the function
-	Proof        *Proof   // nil if the function was not called
+	Unprivileged []string  // roles, or "PUBLIC", that may INSERT into a table of the schema but not EXECUTE the function
+	Proof        *Proof    // nil if the function was not called
+	Original     *Original // nil if it is not the function of a known library
 }
 
 // HeldBy returns the owner of the function.
 func (f Function) HeldBy() Owner { return Owner{Name: f.Owner, Becomes: f.OwnerBecomes} }
+
+// Original says that a function is a library's own, because its source is known.
+type Original struct {
+	Library string // the library's name in messages
+	Needs   string // what an INSERT that calls it needs
+}
 
 // Proof is the result of calling a function.
 type Proof struct {

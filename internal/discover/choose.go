@@ -5,12 +5,15 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/profile"
 )
 
 // Filter selects tables by their names.
 type Filter struct {
 	Tables  []Pattern // only these tables; empty for all
 	Exclude []Pattern
+
+	Libraries []profile.Library // whose tables are skipped unless a pattern names them
 }
 
 // Decision is whether a table gets a column, before its columns are checked.
@@ -76,7 +79,7 @@ func choose(schema catalog.Schema, table *catalog.Table, s Filter) Choice {
 	default:
 		c.Reason = unsupported(table)
 		if c.Reason == "" && !c.Named {
-			c.Reason = programTable(schema, table)
+			c.Reason = programTable(schema, table, s.Libraries)
 			c.OnlyIfNamed = c.Reason != ""
 		}
 	}
@@ -103,7 +106,7 @@ func unsupported(table *catalog.Table) string {
 }
 
 // programTable returns why a table is skipped unless a pattern names it: it belongs to a program or an extension.
-func programTable(schema catalog.Schema, table *catalog.Table) string {
+func programTable(schema catalog.Schema, table *catalog.Table, libraries []profile.Library) string {
 	name := table.Name
 	if table.Extension != "" {
 		return "it belongs to the extension " + table.Extension
@@ -111,9 +114,10 @@ func programTable(schema catalog.Schema, table *catalog.Table) string {
 	if program := bookkeepingOf(schema.Name, table); program != "" {
 		return "the bookkeeping of " + program
 	}
-	const kit = "phoenix_kit"
-	if (name == kit || strings.HasPrefix(name, kit+"_")) && schema.Relation(kit) != nil {
-		return "PhoenixKit's: use --profile phoenixkit"
+	for _, l := range libraries {
+		if (name == l.VersionTable || strings.HasPrefix(name, l.VersionTable+"_")) && schema.Relation(l.VersionTable) != nil {
+			return l.Title + "'s: use --profile " + l.Name
+		}
 	}
 	if strings.HasPrefix(name, "template_") && schema.Relation("part_config") != nil {
 		return "pg_partman's template of a partitioned table"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/discover"
+	"github.com/rekey-pg/rekey/internal/profile"
 )
 
 func schema(tables ...catalog.Table) catalog.Schema {
@@ -31,18 +32,18 @@ func TestEveryRelationHasDecision(t *testing.T) {
 	view.Kind, index.Kind, part.Partition, temporary.Persistence, extension.Extension = catalog.View, catalog.IndexKind, true, "t", "postgis"
 	got := map[string]string{}
 	for _, c := range discover.Choose(schema(table("users"), view, index, part, temporary, extension, table("goose_db_version"),
-		table("phoenix_kit"), table("phoenix_kit_users")), discover.Filter{}) {
+		table("library"), table("library_users")), discover.Filter{Libraries: []profile.Library{{Name: "lib", Title: "Library", VersionTable: "library"}}}) {
 		got[c.Table] = string(c.Decision) + ": " + c.Reason
 	}
 	want := map[string]string{
-		"users":             "chosen: ",
-		"v":                 "skipped: a view",
-		"p1":                "skipped: a partition: it gets what its partitioned table gets",
-		"t":                 "skipped: a temporary table",
-		"spatial_ref_sys":   "skipped: it belongs to the extension postgis",
-		"goose_db_version":  "skipped: the bookkeeping of goose",
-		"phoenix_kit":       "skipped: PhoenixKit's: use --profile phoenixkit",
-		"phoenix_kit_users": "skipped: PhoenixKit's: use --profile phoenixkit",
+		"users":            "chosen: ",
+		"v":                "skipped: a view",
+		"p1":               "skipped: a partition: it gets what its partitioned table gets",
+		"t":                "skipped: a temporary table",
+		"spatial_ref_sys":  "skipped: it belongs to the extension postgis",
+		"goose_db_version": "skipped: the bookkeeping of goose",
+		"library":          "skipped: Library's: use --profile lib",
+		"library_users":    "skipped: Library's: use --profile lib",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/problem"
 )
@@ -177,11 +178,11 @@ func schemaSamples() []sample {
 		{"message.NoVersionTable", message.NoVersionTable("app", "phoenix_kit", []string{"public"})},
 		{"message.NoVersionTable", message.NoVersionTable("app", "phoenix_kit", nil)},
 		{"message.NoPrefixMatches", message.NoPrefixMatches("tenant_*", "phoenix_kit", nil)},
-		{"message.NoVersion", message.NoVersion("phoenixkit", "public", "phoenix_kit", 39)},
-		{"message.UnknownVersion", message.UnknownVersion("phoenixkit", "public", 999, 130)},
-		{"message.UnknownVersion", message.UnknownVersion("acme", "public", 9, 3)},
-		{"message.VersionTooOld", message.VersionTooOld("phoenixkit", "public", 31, 39)},
-		{"message.VersionTooNew", message.VersionTooNew("phoenixkit", "public", 61, 40)},
+		{"message.NoVersion", message.NoVersion(library(), "public")},
+		{"message.UnknownVersion", message.UnknownVersion(library(), "public", 999)},
+		{"message.UnknownVersion", message.UnknownVersion(profile.Profile{Name: "acme", Last: 3}, "public", 9)},
+		{"message.VersionTooOld", message.VersionTooOld(library(), "public", 31)},
+		{"message.VersionTooNew", message.VersionTooNew(library(), "public", 61)},
 	}
 }
 
@@ -229,6 +230,17 @@ func edgeSamples() []sample {
 		{"message.EdgeIndexTwice", message.EdgeIndexTwice(edge, "orders_user_uuid_idx", orders+".user")},
 		{"message.BadReference", message.BadReference(edge, parent, "app.orders has no column user_id", "Name one of its columns")},
 		{"message.EdgesRemain", message.EdgesRemain("app", []string{orders + ".user_uuid"})},
+	}
+}
+
+func library() profile.Profile {
+	return profile.Profile{
+		Name: "phoenixkit", Title: "PhoenixKit", VersionTable: "phoenix_kit", From: 39, To: 40, Last: 130,
+		Hints: profile.Hints{
+			Up: "mix phoenix_kit.update, or a migration with up(version: 39)", Down: "a migration with down(version: 40)",
+			Recorded: "its own migrations record it", Newer: "Install a newer rekey.",
+			Repair: "Inspect the rows with equal values first, since PhoenixKit's own repair deletes them: mix phoenix_kit.repair_uuid",
+		},
 	}
 }
 
@@ -284,8 +296,8 @@ func throttleSamples() []sample {
 func verifySamples() []sample {
 	lines := []string{"orders: 3 rows without a value", message.VersionMismatch(39, 40), "users: 1 duplicate value", "d", "e", "f", "g"}
 	return []sample{
-		{"message.Differences", message.Differences(lines[:1], false)},
-		{"message.Differences", message.Differences(lines, true)},
+		{"message.Differences", message.Differences(lines[:1], false, "")},
+		{"message.Differences", message.Differences(lines, true, library().Hints.Repair)},
 		{"message.TableUnreadable", message.TableUnreadable(orders, quoted, "deploy", "permission denied for table orders", nil)},
 	}
 }

@@ -3,6 +3,7 @@ package message
 import (
 	"fmt"
 
+	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/problem"
 )
@@ -57,30 +58,27 @@ func NoTablespace(tablespace, role string) *problem.Problem {
 		fmt.Sprintf("Let a DBA run: GRANT CREATE ON TABLESPACE %s TO %s; Or: ALTER ROLE %s SET default_tablespace = '';", tablespace, role, role))
 }
 
-// product returns the name of a profile's product and how to bring it to a version. For the profile of another program
-// it returns the profile's name and no hint.
-func product(profile, how string) (name, hint string) {
-	if profile == "phoenixkit" {
-		return "PhoenixKit", " (" + how + ")"
+// how returns advice in parentheses; "" for none.
+func how(advice string) string {
+	if advice == "" {
+		return ""
 	}
-	return profile, ""
+	return " (" + advice + ")"
 }
 
 // NoVersion returns the refusal of a version table whose comment is not a version.
-func NoVersion(profile, schema, table string, from int) *problem.Problem {
-	name, how := product(profile, "its own migrations record it")
-	return refused("no_version", "", fmt.Sprintf("the comment on %s.%s is not a version", schema, table), "",
-		fmt.Sprintf("Bring %s to version %d first%s, %s", name, from, how, again))
+func NoVersion(p profile.Profile, schema string) *problem.Problem {
+	return refused("no_version", "", fmt.Sprintf("the comment on %s.%s is not a version", schema, p.VersionTable), "",
+		fmt.Sprintf("Bring %s to version %d first%s, %s", p.Library().Title, p.From, how(p.Hints.Recorded), again))
 }
 
 // UnknownVersion returns the refusal of a version newer than the known ones.
-func UnknownVersion(profile, schema string, version, last int) *problem.Problem {
-	name, _ := product(profile, "")
-	detail, hint := fmt.Sprintf("This rekey knows versions up to %d.", last), "Install a newer rekey."
-	if name == profile {
-		detail, hint = fmt.Sprintf("Last of the profile is %d.", last), "Use a newer profile."
+func UnknownVersion(p profile.Profile, schema string, version int) *problem.Problem {
+	detail, hint := fmt.Sprintf("This rekey knows versions up to %d.", p.Last), p.Hints.Newer
+	if hint == "" {
+		detail, hint = fmt.Sprintf("Last of the profile is %d.", p.Last), "Use a newer profile."
 	}
-	return refused("unknown_version", "", fmt.Sprintf("%s in schema %q has the unknown version %d", name, schema, version), detail, hint)
+	return refused("unknown_version", "", fmt.Sprintf("%s in schema %q has the unknown version %d", p.Library().Title, schema, version), detail, hint)
 }
 
 // UnknownVersionNote returns the note of a command that only reads such a version.
@@ -89,18 +87,18 @@ func UnknownVersionNote(version, last int) string {
 }
 
 // VersionTooOld returns the refusal of a version below the one that up starts from.
-func VersionTooOld(profile, schema string, version, from int) *problem.Problem {
-	name, how := product(profile, fmt.Sprintf("mix phoenix_kit.update, or a migration with up(version: %d)", from))
-	return refused("version_too_old", "", fmt.Sprintf("%s in schema %q has version %d, below %d", name, schema, version, from), "",
-		fmt.Sprintf("Bring %s to version %d first%s, %s", name, from, how, again))
+func VersionTooOld(p profile.Profile, schema string, version int) *problem.Problem {
+	title := p.Library().Title
+	return refused("version_too_old", "", fmt.Sprintf("%s in schema %q has version %d, below %d", title, schema, version, p.From), "",
+		fmt.Sprintf("Bring %s to version %d first%s, %s", title, p.From, how(p.Hints.Up), again))
 }
 
 // VersionTooNew returns the refusal of a version above the one that down starts from.
-func VersionTooNew(profile, schema string, version, to int) *problem.Problem {
-	name, how := product(profile, fmt.Sprintf("a migration with down(version: %d)", to))
-	return refused("version_too_new", "", fmt.Sprintf("%s in schema %q has version %d, above %d", name, schema, version, to),
+func VersionTooNew(p profile.Profile, schema string, version int) *problem.Problem {
+	title := p.Library().Title
+	return refused("version_too_new", "", fmt.Sprintf("%s in schema %q has version %d, above %d", title, schema, version, p.To),
 		"Later versions depend on the uuid columns.",
-		fmt.Sprintf("Bring %s down to version %d first%s, %s", name, to, how, again))
+		fmt.Sprintf("Bring %s down to version %d first%s, %s", title, p.To, how(p.Hints.Down), again))
 }
 
 // VersionMismatch returns the difference of a recorded version below the one that verify expects.

@@ -101,6 +101,10 @@ func profileSamples(t *testing.T) (samples []sample) {
 		{Name: "acme", VersionTable: "acme", Column: "uuid", From: -1, To: 2, VerifyFrom: 4, Last: 3, Tables: []profile.Table{users, users, {}}},
 		{Name: "acme", VersionTable: "acme", Column: "uuid", From: 1, To: 2, VerifyFrom: 4, Last: 5, LinkAt: 4, Tables: []profile.Table{users}},
 		{Name: "acme", VersionTable: "acme", Column: "postgres://app:hunter2@db/shop", From: 2, To: 2, Tables: []profile.Table{users}},
+		{
+			Name: "acme", VersionTable: "acme", Column: "uuid", From: 1, To: 2, VerifyFrom: 4, Last: 5, Tables: []profile.Table{users},
+			References: []profile.Reference{{Parent: "orders"}}, Function: profile.Function{Digest: "x"},
+		},
 		{Name: "acme", VersionTable: strings.Repeat("x", 64), Column: "uuid", From: 1, To: 2, Tables: []profile.Table{{Name: "old", Renamed: &profile.Rename{Version: 1, Name: "new"}}}},
 	} {
 		for _, found := range setting.CheckProfile(p) {

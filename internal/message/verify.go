@@ -8,11 +8,12 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Differences returns the problem of a verify that found differences. VerifyOnly reports whether up ignores them.
-func Differences(lines []string, verifyOnly bool) *problem.Problem {
+// Differences returns the problem of a verify that found differences. VerifyOnly reports whether up ignores them; repair is
+// the library's advice for that case, which may be "".
+func Differences(lines []string, verifyOnly bool, repair string) *problem.Problem {
 	hint := "Incomplete tables are completed by rekey up. List its steps: rekey plan"
 	if verifyOnly {
-		hint = "At this version rekey only verifies. Inspect the rows with equal values first, since PhoenixKit's own repair deletes them: mix phoenix_kit.repair_uuid"
+		hint = strings.TrimSpace("At this version rekey only verifies. " + repair)
 	}
 	const most = 5
 	detail := strings.Join(lines[:min(most, len(lines))], "; ")

@@ -48,7 +48,7 @@ func Build(s Input) Plan {
 func (p *Plan) setVersion(v *VersionGoal) {
 	if v != nil {
 		p.Version, p.From, p.To = v.Now, v.From, v.To
-		p.VerifyOnly, p.Unknown, p.Keyed = v.VerifyOnly, v.Unknown, v.Keyed
+		p.VerifyOnly, p.Unknown, p.Keyed, p.Repair = v.VerifyOnly, v.Unknown, v.Keyed, v.Repair
 	}
 }
 

@@ -30,7 +30,9 @@ func (l library) tableNames() []string {
 }
 
 func (l library) goals(s Input) Goals {
-	g := Goals{Profile: l.Name, Column: l.Column, Function: true, Version: &VersionGoal{Table: l.VersionTable, From: l.From, To: l.To}}
+	g := Goals{Profile: l.Name, Column: l.Column, Function: true, Version: &VersionGoal{
+		Table: l.VersionTable, From: l.From, To: l.To, Repair: l.Hints.Repair,
+	}}
 	v := g.Version
 	var refusal *problem.Problem
 	if v.Now, refusal = l.recordedVersion(s); refusal != nil {
@@ -38,7 +40,7 @@ func (l library) goals(s Input) Goals {
 		return g
 	}
 	if v.Now > l.Last {
-		v.Unknown = message.UnknownVersion(l.Name, s.Schema.Name, v.Now, l.Last)
+		v.Unknown = message.UnknownVersion(l.Profile, s.Schema.Name, v.Now)
 		g.Notes = append(g.Notes, message.UnknownVersionNote(v.Now, l.Last))
 	}
 	v.VerifyOnly = s.Direction == Up && (v.Now >= l.VerifyFrom || v.Unknown != nil)
@@ -73,11 +75,11 @@ func (l library) recordedVersion(s Input) (int, *problem.Problem) {
 	version, ok := step.Version(table)
 	switch {
 	case !ok:
-		return 0, message.NoVersion(l.Name, s.Schema.Name, l.VersionTable, l.From)
+		return 0, message.NoVersion(l.Profile, s.Schema.Name)
 	case s.Direction == Up && version < l.From:
-		return version, message.VersionTooOld(l.Name, s.Schema.Name, version, l.From)
+		return version, message.VersionTooOld(l.Profile, s.Schema.Name, version)
 	case s.Direction == Down && version > l.To:
-		return version, message.VersionTooNew(l.Name, s.Schema.Name, version, l.To)
+		return version, message.VersionTooNew(l.Profile, s.Schema.Name, version)
 	}
 	return version, nil
 }

@@ -24,7 +24,7 @@ func notes(s Input, p Plan, goals Goals) []string {
 		lines = append(lines, eventNotes(s.Server)...)
 	}
 	if f := s.Schema.Function; f != nil && p.Direction == Up && step.FunctionOriginal(f) && !step.FunctionReplaceable(f, s.Server) {
-		lines = append(lines, CryptoNote(f))
+		lines = append(lines, OriginalNote(f))
 	}
 	if goals.Renameable {
 		lines = append(lines, uuidNotes(p)...)

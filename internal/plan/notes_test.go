@@ -83,8 +83,8 @@ func TestOneNotePerName(t *testing.T) {
 	}
 }
 
-func TestCryptoNote(t *testing.T) {
-	if got := CryptoNote(&catalog.Function{Schema: "app", Name: "f"}); !strings.HasPrefix(got, "app.f() ") || !strings.Contains(got, "pgcrypto") {
+func TestOriginalNote(t *testing.T) {
+	if got := OriginalNote(&catalog.Function{Schema: "app", Name: "f", Original: &catalog.Original{Library: "Acme", Needs: "x"}}); got != "app.f() is Acme's: an INSERT that calls it needs x" {
 		t.Error(got)
 	}
 }

@@ -70,6 +70,7 @@ type Plan struct {
 	From, To   int      // the versions before and after the migration
 	VerifyOnly bool     // the uuids are the primary keys already
 	Keyed      string   // see VersionGoal
+	Repair     string   // see VersionGoal
 	Names      []string // of the tables, in order; of a profile's tables at this version
 	Groups     []Group
 	Absent     []string
@@ -127,7 +128,7 @@ func (p Plan) View(g Group) step.View {
 func ViewOf(p Plan, g Group, schema catalog.Schema) step.View {
 	data, counted := p.Data[g.Table]
 	if now, then := schema.Function, p.Schema.Function; now != nil && then != nil && now.OID == then.OID && now.SourceMD5 == then.SourceMD5 {
-		now.Proof, now.OwnsTables = then.Proof, then.OwnsTables // only the survey calls the function and knows all tables
+		now.Proof, now.OwnsTables, now.Original = then.Proof, then.OwnsTables, then.Original // only the survey calls the function, and knows all tables and libraries
 	}
 	view := step.View{Server: p.Server, Schema: schema, Table: schema.Named(g.Table), Data: data, Unfilled: true}
 	if counted {

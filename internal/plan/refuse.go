@@ -332,9 +332,9 @@ func functionFault(f *catalog.Function) string {
 	}
 }
 
-// CryptoNote returns a note about what PhoenixKit's function needs.
-func CryptoNote(f *catalog.Function) string {
-	return f.Schema + "." + f.Name + "() is PhoenixKit's: an INSERT that calls it needs pgcrypto, in a schema of the search_path or in the one that the function names"
+// OriginalNote returns a note about what a library's own function needs.
+func OriginalNote(f *catalog.Function) string {
+	return f.Schema + "." + f.Name + "() is " + f.Original.Library + "'s: an INSERT that calls it needs " + f.Original.Needs
 }
 
 // refuseRights refuses a run whose role lacks a right that the run needs.

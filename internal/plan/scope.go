@@ -11,8 +11,9 @@ import (
 // Scope is the tables that a plan is about: those that a profile names or, without a profile, those that a selection
 // chooses. Both compile to Goals, and nothing but this file knows which of them a scope has.
 type Scope struct {
-	Profile   *profile.Profile // nil for a schema run
-	Selection Selection        // with a profile, only its Parents and References
+	Profile   *profile.Profile  // nil for a schema run
+	Selection Selection         // with a profile, only its Parents and References
+	Libraries []profile.Library // that are recognized without their profile
 }
 
 // source compiles one kind of scope.
@@ -24,7 +25,9 @@ type source interface {
 
 func (s Scope) source() source {
 	if s.Profile == nil {
-		return s.Selection
+		selection := s.Selection
+		selection.Filter.Libraries = s.Libraries
+		return selection
 	}
 	return library{*s.Profile}
 }
@@ -37,6 +40,20 @@ type Reading struct {
 	Columns   map[string]string // by table, where it is not Column
 	// Evidence is the table without which a schema is the wrong one; "" if any schema that exists is right.
 	Evidence string
+}
+
+// Recognize sets the library of a function whose source is known.
+func (s Scope) Recognize(f *catalog.Function) {
+	libraries := s.Libraries
+	if s.Profile != nil {
+		libraries = append([]profile.Library{s.Profile.Library()}, libraries...)
+	}
+	for _, l := range libraries {
+		if f.Digest == l.Function.Digest && f.Digest != "" {
+			f.Original = &catalog.Original{Library: l.Title, Needs: l.Function.Needs}
+			return
+		}
+	}
 }
 
 // Reading returns what to read of a schema.
@@ -81,6 +98,7 @@ type VersionGoal struct {
 	Now        int // the version recorded now
 	From, To   int // the versions before and after the migration
 	VerifyOnly bool
+	Repair     string           // the library's advice on differences with VerifyOnly; "" for none
 	Unknown    *problem.Problem // why Now is above the last known version; nil if it is not
 	// Keyed is the prefix of the names of all tables whose primary key is the column at this version; "" if that is not
 	// known.

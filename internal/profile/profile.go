@@ -14,6 +14,43 @@ type Profile struct {
 	LinkAt       int     // the version at which foreign keys can be linked; 0 for never
 	Tables       []Table // in the order in which they are migrated
 	References   []Reference
+	Title        string // the library's name in messages; "" for Name
+	Hints        Hints
+	Function     Function
+}
+
+// Hints are what messages advise the users of a library to do. An empty hint is left out.
+type Hints struct {
+	Up       string // how to bring the library up to From
+	Down     string // how to bring it down to To
+	Recorded string // what records its version
+	Repair   string // a sentence about differences from VerifyFrom on
+	Newer    string // a sentence about versions above Last
+}
+
+// Function is the function uuid_generate_v7() that a library's own migrations create.
+type Function struct {
+	Digest string // catalog.Function.Digest of its source; "" if the library has none
+	Needs  string // what an INSERT that calls it needs
+}
+
+// Library identifies a library in the schemas of its users.
+type Library struct {
+	Name, Title  string
+	VersionTable string // the prefix of the names of its tables
+	Function     Function
+}
+
+// Library returns the library of the profile.
+func (p Profile) Library() Library {
+	return Library{Name: p.Name, Title: p.title(), VersionTable: p.VersionTable, Function: p.Function}
+}
+
+func (p Profile) title() string {
+	if p.Title == "" {
+		return p.Name
+	}
+	return p.Title
 }
 
 // Reference is a reference from a table of the library to another one, with the names that a later version of the library

@@ -144,7 +144,7 @@ func checkVerifyOnly(p plan.Plan) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	return message.Differences(lines, true)
+	return message.Differences(lines, true, p.Repair)
 }
 
 // planAndRun plans again, since another run may have been active until the lease was acquired, and executes the

@@ -1,7 +1,9 @@
 package setting
 
 import (
+	"crypto/md5"
 	"fmt"
+	"strings"
 
 	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/sqltext"
@@ -41,7 +43,25 @@ func CheckProfile(p profile.Profile) problem.List {
 	for i, t := range p.Tables {
 		c.table(i, t, seen)
 	}
+	for i, r := range p.References {
+		c.reference(i, r, seen)
+	}
+	if d := p.Function.Digest; d != "" && (len(d) != 2*md5.Size || strings.Trim(d, "0123456789abcdef") != "") {
+		c.add("has a Function.Digest that is no MD5 digest", "Set it to 32 hexadecimal digits in lower case.")
+	}
 	return c.found
+}
+
+// reference checks a reference onto one of the tables.
+func (c *profileChecker) reference(i int, r profile.Reference, tables map[string]bool) {
+	at := fmt.Sprintf("References[%d]", i)
+	if !tables[r.Parent] {
+		c.add(fmt.Sprintf("has Parent %s in %s, which is not among Tables", visible.Quote(r.Parent), at), "A parent gets the column that the reference needs.")
+	}
+	c.required("Table in "+at, r.Table, "Name the referencing table.")
+	c.required("Column in "+at, r.Column, "Name the integer column.")
+	c.required("UUIDColumn in "+at, r.UUIDColumn, "Name the uuid column.")
+	c.name("Constraint in "+at, r.Constraint)
 }
 
 type profileChecker struct {

@@ -33,7 +33,8 @@ func TestBounds(t *testing.T) {
 func library() profile.Profile {
 	return profile.Profile{
 		Name: "kit", VersionTable: "kit_version", Column: "uuid", From: 1, To: 2, VerifyFrom: 4, Last: 3,
-		Tables: []profile.Table{{Name: "users", Time: "created_at"}, {Name: "old", Renamed: &profile.Rename{Version: 3, Name: "new"}}},
+		Tables:     []profile.Table{{Name: "users", Time: "created_at"}, {Name: "old", Renamed: &profile.Rename{Version: 3, Name: "new"}}},
+		References: []profile.Reference{{Table: "posts", Column: "user_id", Parent: "users", UUIDColumn: "user_uuid"}},
 	}
 }
 
@@ -64,6 +65,12 @@ func TestProfileRefusals(t *testing.T) {
 		"kit has a name in Tables[0] of 64":    func(p *profile.Profile) { p.Tables[0].Name = long },
 		"kit has a Time in Tables[0] of 64":    func(p *profile.Profile) { p.Tables[0].Time = long },
 		`kit renames "old" at version 2`:       func(p *profile.Profile) { p.Tables[1].Renamed.Version = 2 },
+		`kit has Parent "newer"`:               func(p *profile.Profile) { p.References[0].Parent = "newer" },
+		"kit has no Table in References[0]":    func(p *profile.Profile) { p.References[0].Table = "" },
+		"kit has no Column in References[0]":   func(p *profile.Profile) { p.References[0].Column = "" },
+		"kit has no UUIDColumn in Ref":         func(p *profile.Profile) { p.References[0].UUIDColumn = "" },
+		"kit has a Constraint in Refe":         func(p *profile.Profile) { p.References[0].Constraint = long },
+		"kit has a Function.Digest th":         func(p *profile.Profile) { p.Function.Digest = "D" },
 		"kit has a Column that looks like a c": func(p *profile.Profile) { p.Column = "postgres://a:hunter2@b" },
 	} {
 		p := library()

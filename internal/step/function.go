@@ -11,7 +11,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/trust"
 )
 
-// FunctionName is the name of the function that makes the values. PhoenixKit's version 40 chose it.
+// FunctionName is the name of the function that makes the values.
 const FunctionName = "uuid_generate_v7"
 
 // bodyBefore18 is the source for PostgreSQL 13 to 17. It is one expression, so that the server can inline it, and reads
@@ -32,10 +32,7 @@ const bodyBefore18 = `SELECT (
 // bodyFrom18 calls the server's own function, which is monotonic within a backend.
 const bodyFrom18 = `SELECT pg_catalog.uuidv7()`
 
-// originalDigest is the catalog.Function.Digest of PhoenixKit's function in every release from version 40 on.
-const originalDigest = "e3c2cf9d3e28fea35b9aae7b1b5779b7"
-
-// EnsureFunction creates uuid_generate_v7() in the schema, or replaces an older one of rekey's or PhoenixKit's.
+// EnsureFunction creates uuid_generate_v7() in the schema, or replaces an older one of rekey's or a library's.
 type EnsureFunction struct{ Schema string }
 
 // ID implements Step.
@@ -66,7 +63,7 @@ func (s EnsureFunction) Apply(v View) []Action {
 	return []Action{Change{Statements: []string{s.sql(v.Server.Major())}}}
 }
 
-// Undo implements Step. The function stays, as it does after PhoenixKit's own down.
+// Undo implements Step. The function stays: other defaults may call it.
 func (s EnsureFunction) Undo(View) []Action { return nil }
 
 // Rows implements Step.
@@ -98,10 +95,10 @@ func FunctionServes(f *catalog.Function, server catalog.Server) bool {
 	return isOurs(f, server.Major()) || !FunctionReplaceable(f, server) && FunctionUsable(f, server)
 }
 
-// FunctionReplaceable reports whether the function has the source of rekey's or PhoenixKit's and the role may replace it.
+// FunctionReplaceable reports whether the function has the source of rekey's or a known library's and the role may replace it.
 // Its attributes, such as IMMUTABLE, do not matter.
 func FunctionReplaceable(f *catalog.Function, server catalog.Server) bool {
-	known := f.Digest == originalDigest || slices.Contains([]string{md5Hex(bodyBefore18), md5Hex(bodyFrom18)}, f.SourceMD5)
+	known := f.Original != nil || slices.Contains([]string{md5Hex(bodyBefore18), md5Hex(bodyFrom18)}, f.SourceMD5)
 	return trust.OfFunction(server.Role, *f) != trust.Untrusted && f.Owned && f.Extension == "" && f.Kind == "f" && f.Returns == "uuid" && known
 }
 
@@ -118,15 +115,15 @@ func FunctionCallable(f *catalog.Function, server catalog.Server) bool {
 	return trust.OfFunction(server.Role, *f) == trust.Trusted && FunctionFault(f) == "" && !FunctionKnown(f, server.Major())
 }
 
-// FunctionKnown reports whether a function has the source of rekey's or PhoenixKit's and makes UUIDv7 on this version of
+// FunctionKnown reports whether a function has the source of rekey's or a known library's and makes UUIDv7 on this version of
 // the server.
 func FunctionKnown(f *catalog.Function, major int) bool {
 	return isOurs(f, major) || plain(f) && f.Language == "sql" && f.SourceMD5 == md5Hex(bodyBefore18) || FunctionOriginal(f)
 }
 
-// FunctionOriginal reports whether a function is PhoenixKit's, which needs the pgcrypto extension.
+// FunctionOriginal reports whether a function is a known library's own, which may need an extension.
 func FunctionOriginal(f *catalog.Function) bool {
-	return plain(f) && f.Language == "plpgsql" && f.Digest == originalDigest
+	return plain(f) && f.Language == "plpgsql" && f.Original != nil
 }
 
 // FunctionFault returns the reason why a function cannot be a column's default, or "".
@@ -171,7 +168,7 @@ func (s EnsureFunction) AfterApply(v View) View {
 		made = *v.Schema.Function
 	}
 	made.SourceMD5, made.Returns, made.Language = md5Hex(body(v.Server.Major())), "uuid", "sql"
-	made.Volatile, made.ParallelSafe, made.Kind, made.Digest = true, true, "f", ""
+	made.Volatile, made.ParallelSafe, made.Kind, made.Digest, made.Original = true, true, "f", "", nil
 	made.Strict, made.Definer, made.Leakproof, made.Config = false, false, false, nil
 	v.Schema.Function = &made
 	return v

@@ -10,9 +10,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// phoenixKit is the digest of PhoenixKit's function.
-const phoenixKit = "e3c2cf9d3e28fea35b9aae7b1b5779b7"
-
 func role() catalog.Role { return catalog.Role{Name: "migrator"} }
 
 // function returns rekey's function of a major version after changes.
@@ -33,9 +30,9 @@ func withFunction(major int, f *catalog.Function) step.View {
 
 func immutable(f *catalog.Function) { f.Volatile = false }
 
-// original makes the function PhoenixKit's.
+// original makes the function a library's own.
 func original(f *catalog.Function) {
-	f.SourceMD5, f.Digest, f.Language, f.ParallelSafe = "other", phoenixKit, "plpgsql", false
+	f.SourceMD5, f.Language, f.ParallelSafe, f.Original = "other", "plpgsql", false, &catalog.Original{Library: "Library"}
 }
 
 // unknown gives the function a source that rekey does not know.

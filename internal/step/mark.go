@@ -14,7 +14,7 @@ type Origin int
 // The origins of a column.
 const (
 	Absent    Origin = iota // the table has no such column
-	Made                    // up made the column, or it is exactly like a column that PhoenixKit's version 40 made
+	Made                    // up made the column, or it is exactly like a column that a library's own migration makes
 	Found                   // the column existed before, and up completes or has completed it
 	Untouched               // the column exists, and rekey has not changed it
 )
@@ -85,7 +85,7 @@ func (t Target) Read(table *catalog.Table) (Origin, Mark) {
 	if _, mark, ok := cutMark(comment, foundMark); ok {
 		return Found, mark
 	}
-	if t.completeLikeV40(table) {
+	if t.completeByLibrary(table) {
 		return Made, Mark{}
 	}
 	return Untouched, Mark{}

@@ -7,7 +7,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// A made column of random values keeps a mark when it is complete: it differs from a column of PhoenixKit's version 40, and
+// A made column of random values keeps a mark when it is complete: it differs from a column of a library's own migration, and
 // an application may have an equal column of its own, which down must not drop.
 const (
 	madeRandomMark = "[rekey: made random, not finished]"

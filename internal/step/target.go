@@ -148,9 +148,9 @@ func (t Target) Complete(table *catalog.Table) bool {
 	return t.HasIndex(table)
 }
 
-// completeLikeV40 is Complete for a column that PhoenixKit's version 40 made: the index may have another name, and the
-// function another schema, since version 40 created it without naming one. Version 40 made no random values.
-func (t Target) completeLikeV40(table *catalog.Table) bool {
+// completeByLibrary is Complete for a column that a library's own migration made: the index may have another name, and the
+// function another schema, since such a migration may name none. It makes no random values.
+func (t Target) completeByLibrary(table *catalog.Table) bool {
 	c := table.Column(t.Column)
 	return !t.Random() && c != nil && c.Type == "uuid" && c.NotNull && t.HasEquivalentIndex(table) && CallsNamed(c, t.Function.Name)
 }

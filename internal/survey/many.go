@@ -122,7 +122,13 @@ func readSchemas(ctx context.Context, tx pg.Tx, r Request, names []string) ([]ca
 	for i := range schemas {
 		schemas[i].Overloads = overloads[schemas[i].Name]
 	}
-	return schemas, inspect.Functions(ctx, tx, step.FunctionName, schemas, r.Chosen)
+	err = inspect.Functions(ctx, tx, step.FunctionName, schemas, r.Chosen)
+	for i := range schemas {
+		if f := schemas[i].Function; f != nil {
+			r.Recognize(f)
+		}
+	}
+	return schemas, err
 }
 
 // readCode reads the code that statements on the tables would run with rights that the code's owner does not have.

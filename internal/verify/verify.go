@@ -53,7 +53,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	if report.Integrity, err = checkIntegrity(ctx, pool, p); err != nil {
 		return report, err
 	}
-	return report.judge(p.To, p.VerifyOnly)
+	return report.judge(p)
 }
 
 // refusal returns the refusals that apply to verify as well: a newer journal, a journal or a function of untrusted owners, and
@@ -109,7 +109,7 @@ func checkFunction(p plan.Plan) FunctionReport {
 	case step.FunctionUsable(f, p.Server):
 		report.MakesV7 = true
 		if step.FunctionOriginal(f) {
-			report.Note = plan.CryptoNote(f)
+			report.Note = plan.OriginalNote(f)
 		}
 	case f.Proof != nil:
 		report.Fault = f.Proof.Reason
@@ -184,7 +184,7 @@ func (t *TableReport) countRandom(target step.Target, table *catalog.Table) {
 }
 
 // judge sets the differences of the report.
-func (r Report) judge(to int, verifyOnly bool) (Report, error) {
+func (r Report) judge(p plan.Plan) (Report, error) {
 	r.Differences = []string{}
 	for i := range r.Tables {
 		faults := r.Tables[i].differences()
@@ -193,12 +193,12 @@ func (r Report) judge(to int, verifyOnly bool) (Report, error) {
 	}
 	r.Differences = append(r.Differences, r.Integrity.differences(r.Tables)...)
 	r.Differences = append(r.Differences, r.Function.differences()...)
-	if r.Version < to {
-		r.Differences = append(r.Differences, message.VersionMismatch(r.Version, to))
+	if r.Version < p.To {
+		r.Differences = append(r.Differences, message.VersionMismatch(r.Version, p.To))
 	}
 	r.OK = len(r.Differences) == 0
 	if r.OK {
 		return r, nil
 	}
-	return r, message.Differences(r.Differences, verifyOnly)
+	return r, message.Differences(r.Differences, p.VerifyOnly, p.Repair)
 }
