@@ -60,15 +60,26 @@ func (s FillEdge) Unfilled(table sqltext.Table) string {
 }
 
 // Stuck implements RowReader: the integer of such a row is no key of the parent.
-func (s FillEdge) Stuck(table sqltext.Table) string {
+func (s FillEdge) Stuck(table sqltext.Table) string { return s.Edge.countOrphans(table, s.Edge.Missing("c")) }
+
+// Orphans returns a query for the rows of the child, or of one table below it, that refer to no row of the parent, whether the
+// uuid column exists or not. Its one row has their number, as int8, and examples of their keys, as text[].
+func (e Edge) Orphans(table sqltext.Table) string { return e.countOrphans(table, e.refers("c")) }
+
+func (e Edge) countOrphans(table sqltext.Table, rows string) string {
 	return "SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(DISTINCT o.key))[1:5], '{}') FROM (" +
-		sqltext.Format("SELECT c.{}::pg_catalog.text AS key FROM {} c WHERE ", sqltext.Name(s.Edge.Column), table) +
-		s.Edge.Missing("c") + " AND NOT EXISTS (" + s.Edge.parentOf("c") + ")) o HAVING pg_catalog.count(*) > 0"
+		sqltext.Format("SELECT c.{}::pg_catalog.text AS key FROM {} c WHERE ", sqltext.Name(e.Column), table) +
+		rows + " AND NOT EXISTS (" + e.parentOf("c") + ")) o"
 }
 
 // Missing returns the condition of a row that refers to a parent and has no uuid.
 func (e Edge) Missing(alias string) string {
-	sql := sqltext.Format("{}.{} IS NULL AND {}.{} IS NOT NULL", sqltext.Name(alias), sqltext.Name(e.UUID), sqltext.Name(alias), sqltext.Name(e.Column))
+	return sqltext.Format("{}.{} IS NULL AND ", sqltext.Name(alias), sqltext.Name(e.UUID)) + e.refers(alias)
+}
+
+// refers returns the condition of a row that refers to a parent.
+func (e Edge) refers(alias string) string {
+	sql := sqltext.Format("{}.{} IS NOT NULL", sqltext.Name(alias), sqltext.Name(e.Column))
 	for _, part := range e.Parts() {
 		sql += sqltext.Format(" AND {}.{} IS NOT NULL", sqltext.Name(alias), sqltext.Name(part.Child))
 	}

@@ -69,6 +69,9 @@ func ReadMany(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, r 
 		if err == nil {
 			err = readUnits(ctx, pool, &inputs[i], goals[i])
 		}
+		if err == nil {
+			err = readEdges(ctx, pool, &inputs[i])
+		}
 	}
 	return inputs, err
 }

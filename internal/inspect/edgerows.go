@@ -1,0 +1,44 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// HasRow reports whether a query returns a row.
+func HasRow(ctx context.Context, tx pg.Tx, query string) (yes bool, err error) {
+	err = tx.QueryRow(ctx, "SELECT EXISTS ("+query+")").Scan(&yes)
+	return yes, err
+}
+
+// CountWithExamples runs a query that returns one row: a number and examples.
+func CountWithExamples(ctx context.Context, tx pg.Tx, query string) (count int64, examples []string, err error) {
+	err = tx.QueryRow(ctx, query).Scan(&count, &examples)
+	return count, examples, err
+}
+
+// UUIDOfKey returns the uuid of the row with a key, an SQL expression, as text; "" if there is no such row.
+func UUIDOfKey(ctx context.Context, tx pg.Tx, table sqltext.Table, key, uuid, value string) (text string, err error) {
+	err = tx.QueryRow(ctx, sqltext.Format("SELECT coalesce(p.{}::text, '') FROM {} p WHERE p.{} = ", sqltext.Name(uuid), table, sqltext.Name(key))+"("+value+")").Scan(&text)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	return text, err
+}
+
+// sampleRows is the number of rows of which Overlap reads the values.
+const sampleRows = 10_000
+
+// Overlap reads the distinct values of a sample of a column, and returns how many there are and how many of them are keys of another
+// table. It reads the first rows of the table, which costs no scan of it.
+func Overlap(ctx context.Context, tx pg.Tx, child sqltext.Table, column string, parent sqltext.Table, key string) (distinct, found int64, err error) {
+	err = tx.QueryRow(ctx, sqltext.Format("WITH sample AS (SELECT DISTINCT s.v FROM (SELECT c.{} AS v FROM {} c WHERE c.{} IS NOT NULL LIMIT {}) s)"+
+		" SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM {} p WHERE p.{} = sample.v)) FROM sample",
+		sqltext.Name(column), child, sqltext.Name(column), int64(sampleRows), parent, sqltext.Name(key))).Scan(&distinct, &found)
+	return distinct, found, err
+}

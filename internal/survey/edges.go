@@ -1,0 +1,91 @@
+package survey
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/fault"
+	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// readEdges reads the rows of every edge: whether rows lack the uuid of their parent, and those that refer to no row of it.
+// It reads a sample of every column that may be a reference without a foreign key. One transaction reads one table.
+func readEdges(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error {
+	if in.Direction == plan.Down || in.Goal != plan.Linked {
+		return nil
+	}
+	in.EdgeRows, in.Overlaps = map[string]plan.EdgeRows{}, map[plan.Reference]plan.Overlap{}
+	for _, g := range plan.Build(*in).Edges() {
+		if err := readEdge(ctx, pool, in, *g.Edge); err != nil {
+			return fault.At(err, g.String(), "count")
+		}
+	}
+	for _, c := range in.CandidateReferences() {
+		if err := readOverlap(ctx, pool, in, c.Reference); err != nil {
+			return fault.At(err, c.Child+"."+c.Column, "count")
+		}
+	}
+	return nil
+}
+
+// readable reports whether the rows of a table may be read: reading them runs no untrusted code, and no policy hides any.
+func readable(in *plan.Input, table *catalog.Table) bool {
+	return table != nil && table.Owned && !table.Hides(in.Server.Role) && !in.RunsUntrustedCode(table)
+}
+
+func readEdge(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, e step.Edge) error {
+	child, parent := in.Schema.Find(e.Child.Schema, e.Child.Name), in.Schema.Find(e.Parent.Schema, e.Parent.Name)
+	if !readable(in, child) || !readable(in, parent) {
+		return nil
+	}
+	rows := plan.EdgeRows{}
+	for _, part := range e.Target().Parts(child) {
+		err := pg.Read(ctx, pool, func(tx pg.Tx) error {
+			if part.Table.Column(e.UUID) != nil && parent.Column(e.ParentUUID) != nil {
+				unfilled, err := inspect.HasRow(ctx, tx, step.FillEdge{Edge: e}.Unfilled(part.Rows()))
+				if rows.Unfilled = rows.Unfilled || unfilled; err != nil {
+					return err
+				}
+			}
+			if e.Constrained() && e.Reference.Validated {
+				return nil
+			}
+			orphans, _, err := inspect.CountWithExamples(ctx, tx, e.Orphans(part.Rows()))
+			rows.Orphans += orphans
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if e.Default != nil && parent.Column(e.ParentUUID) != nil {
+		err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
+			rows.Default, err = inspect.UUIDOfKey(ctx, tx, e.Parent, e.Key, e.ParentUUID, e.Default.Key)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	in.EdgeRows[e.String()] = rows
+	return nil
+}
+
+func readOverlap(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, r plan.Reference) error {
+	child, parent := in.Schema.Relation(r.Child), in.Schema.Relation(r.Parent)
+	if !readable(in, child) || !readable(in, parent) {
+		return nil
+	}
+	var found plan.Overlap
+	err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
+		found.Distinct, found.Found, err = inspect.Overlap(ctx, tx, child.Named(), r.Column, parent.Named(), parent.IntegerKey())
+		return err
+	})
+	in.Overlaps[r] = found
+	return err
+}
