@@ -19,9 +19,9 @@ type Candidate struct {
 type Overlap struct{ Distinct, Found int64 }
 
 const (
-	fewDistinct  = 5  // so few values are in every integer key
-	likelyShare  = 99 // percent
-	percent = 100
+	fewDistinct = 5  // so few values are in every integer key
+	likelyShare = 99 // percent
+	percent     = 100
 )
 
 // Likely reports whether the overlap supports that the column is a reference. A name must support it too, since small integers

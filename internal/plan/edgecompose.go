@@ -105,12 +105,9 @@ func defaultOf(c catalog.Column, uuid string) *step.EdgeDefault {
 	if c.Default == "" || c.Generated || strings.HasPrefix(c.Default, "NULL::") || c.Default == "NULL" {
 		return nil
 	}
-	d := &step.EdgeDefault{}
+	d := &step.EdgeDefault{UUID: uuid}
 	if found := constant.FindStringSubmatch(c.Default); found != nil {
 		d.Key = found[1]
-		if uuid != "" {
-			d.UUID = "'" + uuid + "'::uuid"
-		}
 	}
 	return d
 }

@@ -108,27 +108,27 @@ func (f linkFinder) of(child *catalog.Table) []Link {
 	return links
 }
 
-// withoutCopies skips the foreign keys on a column that has another one, and refuses those onto another table: a column has
-// one uuid column beside it.
+// withoutCopies joins the foreign keys on one column that refer to the same key, and refuses those onto another table: a
+// column has one uuid column beside it, with one foreign key.
 func (f linkFinder) withoutCopies(links []Link) []Link {
-	first := map[string]Link{}
-	for i := range links {
-		l := &links[i]
-		if l.State != "" || l.Edge.Column == "" {
-			continue
-		}
-		other, again := first[l.Edge.Column]
+	first := map[string]int{}
+	var kept []Link
+	for _, l := range links {
+		at, again := first[l.Edge.Column]
 		switch {
+		case l.State != "":
 		case !again:
-			first[l.Edge.Column] = *l
-		case other.Edge.Parent == l.Edge.Parent && other.Edge.Key == l.Edge.Key:
-			l.skip("foreign key " + other.Edge.Reference.Name + " is on the same column")
+			first[l.Edge.Column] = len(kept)
+		case kept[at].Edge.Parent == l.Edge.Parent && kept[at].Edge.Key == l.Edge.Key:
+			kept[at].Notes = append(kept[at].Notes, "foreign key "+l.Edge.Reference.Name+" on the same column gets no counterpart of its own")
+			continue
 		default:
-			l.problems = append(l.problems, message.EdgeConflict(l.String(), l.Edge.Reference.Name, other.Edge.Reference.Name))
+			l.problems = append(l.problems, message.EdgeConflict(l.String(), l.Edge.Reference.Name, kept[at].Edge.Reference.Name))
 			l.State = Refused
 		}
+		kept = append(kept, l)
 	}
-	return links
+	return kept
 }
 
 // skip records why a reference is no edge of the run.

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -14,16 +13,13 @@ const (
 )
 
 // uuidName returns the name of the uuid column beside an integer column: with _uuid in place of _id or, if full, after the
-// name. It is shortened to a valid identifier.
+// name.
 func uuidName(column string, full bool) string {
 	stem := column
 	if short, ok := strings.CutSuffix(column, idSuffix); ok && short != "" && !full {
 		stem = short
 	}
-	for len(stem)+len(uuidSuffix) > sqltext.MaxIdentifier {
-		stem = dropLastRune(stem)
-	}
-	return stem + uuidSuffix
+	return step.IndexName(stem+uuidSuffix, "", "")
 }
 
 // name gives the edges of a table their uuid columns. A column that up made keeps its name, and the profile's names come
@@ -58,7 +54,7 @@ func (f linkFinder) name(child *catalog.Table, links []Link) {
 			short := uuidName(e.Column, false)
 			e.UUID = uuidName(e.Column, taken[short] || generic[short] > 1 && strings.HasSuffix(e.Column, idSuffix))
 		}
-		e.Constraint = step.IndexName(firstNonEmpty(made.mark.Constraint, of.Constraint, keyName(e.Reference.Name, child.Name, e.Column, e.UUID)), "", "")
+		e.Constraint = firstNonEmpty(made.mark.Constraint, of.Constraint, keyName(e.Reference.Name, child.Name, e.Column, e.UUID))
 		e.Function = step.EdgeFunction(e.Child.All(), e.Column)
 		if isMade {
 			e.Function, e.ParentIndex = made.mark.Function, made.mark.ParentIndex
@@ -68,12 +64,12 @@ func (f linkFinder) name(child *catalog.Table, links []Link) {
 }
 
 // keyName returns the name of the uuid foreign key: the integer's with the uuid column in place of the integer column, or one
-// as PostgreSQL would choose.
+// of the usual form.
 func keyName(integer, table, column, uuid string) string {
-	if strings.Contains(integer, column) && len(integer)-len(column)+len(uuid) <= sqltext.MaxIdentifier {
-		return strings.Replace(integer, column, uuid, 1)
+	if strings.Contains(integer, column) {
+		return step.IndexName(strings.Replace(integer, column, uuid, 1), "", "")
 	}
-	return Name(table, uuid, "fkey")
+	return step.IndexName("{table}_{column}_fkey", table, uuid)
 }
 
 // markedColumn is a uuid column that up made for an edge.

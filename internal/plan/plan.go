@@ -208,10 +208,7 @@ func (p Plan) Pending() bool {
 
 // PendingTables returns the number of tables with something to do and an estimate of the rows to be filled.
 func (p Plan) PendingTables() (tables int, rows int64) {
-	for _, g := range p.Groups {
-		if g.Target.Table == "" {
-			continue
-		}
+	for _, g := range p.Targets() {
 		work, fill := p.Work(g)
 		if work {
 			tables++

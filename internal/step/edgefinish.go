@@ -33,7 +33,7 @@ func (s FinishEdge) Check(v View) Outcome {
 
 // Apply implements Step.
 func (s FinishEdge) Apply(v View) []Action {
-	if s.Check(v).Done {
+	if s.Check(v).Done || v.Relation(s.Edge.Child).Column(s.Edge.UUID) == nil { // a plan asks before the column exists
 		return nil
 	}
 	return s.write(v, true)
