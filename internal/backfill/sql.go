@@ -23,8 +23,8 @@ func (t statements) from() string {
 	return sqltext.Format("{} AS {}", t.table, alias)
 }
 
-// todo returns the SQL condition of rows that are still to do.
-func (t statements) todo() string { return t.without(t.pending) }
+// open returns the SQL condition of rows that are still to do.
+func (t statements) open() string { return t.without(t.pending) }
 
 // without returns the SQL condition of rows that have no value and meet a further condition.
 func (t statements) without(condition string) string {
@@ -41,7 +41,7 @@ func (t statements) lockRows(where string, bound, limit int) string {
 	if bound < granularity {
 		wave = sqltext.Format(" AND (get_byte(tidsend(ctid), 5) * {}) & {} < {}", goldenStride, granularity-1, bound)
 	}
-	return "SELECT ctid FROM " + t.from() + " WHERE " + where + " AND " + t.todo() + wave +
+	return "SELECT ctid FROM " + t.from() + " WHERE " + where + " AND " + t.open() + wave +
 		sqltext.Format(" LIMIT {} FOR NO KEY UPDATE SKIP LOCKED", limit)
 }
 
@@ -54,7 +54,7 @@ func (t statements) fill(where string, bound, limit int) string {
 func (t statements) set() string {
 	update := "UPDATE " + t.from() + sqltext.Format(" SET {} = ", t.column) + t.value + " WHERE "
 	if t.pending != "" { // a row that changed under the look-up of its value stays as it is
-		update += t.todo() + " AND "
+		update += t.open() + " AND "
 	}
 	return update
 }
@@ -73,18 +73,31 @@ const locked = "ctid = ANY ($1::text::tid[])"
 
 // count counts the rows of a range that are still to do.
 func (t statements) count(where string) string {
-	return "SELECT count(*) FROM " + t.from() + " WHERE " + where + " AND " + t.todo()
+	return "SELECT count(*) FROM " + t.from() + " WHERE " + where + " AND " + t.open()
 }
 
 // countWithOwn counts them, and separately those written by this transaction: a trigger removed their value.
 func (t statements) countWithOwn(where string) string {
-	return "SELECT count(*), count(*) FILTER (WHERE xmin = pg_current_xact_id()::xid) FROM " + t.from() + " WHERE " + where + " AND " + t.todo()
+	return "SELECT count(*), count(*) FILTER (WHERE xmin = pg_current_xact_id()::xid) FROM " + t.from() + " WHERE " + where + " AND " + t.open()
 }
 
 // findOrphans counts the rows of a range that cannot get a value, and returns up to $1 of the keys they refer to.
 func (t statements) findOrphans(where string) string {
 	return "WITH orphans AS MATERIALIZED (SELECT " + t.key + " AS key FROM " + t.from() + " WHERE " + where + " AND " + t.without(t.orphans) + ")" +
 		" SELECT count(*), ARRAY (SELECT DISTINCT key FROM orphans ORDER BY key LIMIT $1) FROM orphans"
+}
+
+// TrialSQL returns an UPDATE of those of the rows with the ctids $1 that are still to do and not locked, which finds a row for
+// which a batch fails. Each gets its value, or of a writer other than Join any uuid; unchanged keeps what the column has.
+func (j Job) TrialSQL(unchanged bool) string {
+	s, _ := j.Writer.(Statement)
+	if s.pending == "" {
+		s.value = "gen_random_uuid()"
+	}
+	if unchanged {
+		s.value = sqltext.Format("{}", sqltext.Name(j.Column))
+	}
+	return s.statements(j).fill("ctid = ANY ($1::text[]::tid[])", granularity, maxRows)
 }
 
 // BatchSQL returns the statements of the first batch of the first wave, for display. Of the job it reads the server, the table

@@ -37,15 +37,16 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *grou
 	}
 	e.setActivity(ctx, g, a.Target, true)
 	defer e.setActivity(ctx, g, g.Target, false)
-	result, err := e.fillRows(ctx, g, a.Target, backfill.Job{
+	job := backfill.Job{
 		Pool: e.Pool, Server: e.Plan.Server, Table: *table, Column: a.Target.Column,
 		Writer: e.writer(a), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Checkpoints: e.checkpoints(*table, a.Target),
 		Stop: e.Stop, RetryTimeout: e.Limits.LockRetryTimeout, Vacuum: e.vacuum(a.Target), Emit: e.treeProgress(g, a.Target, st),
 		Inspect: e.reinspect(g, a.Target, table),
-	})
+	}
+	result, err := e.fillRows(ctx, g, a.Target, job)
 	e.totals.rows += result.Rows
 	if err != nil {
-		if found := e.findRefusedRow(ctx, a.Target, *table, err); found != nil {
+		if found := e.findRefusedRow(ctx, a.Target, job, err); found != nil {
 			return found
 		}
 		return e.explainFillError(a.Target, err)

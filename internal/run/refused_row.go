@@ -34,25 +34,25 @@ func (e *rowError) Error() string { return e.target.String() + ": " + e.row.Serv
 func (e *rowError) Unwrap() error { return e.err }
 
 // findRefusedRow returns the row that caused the error of a batch; nil if the error has another cause.
-func (e *Executor) findRefusedRow(ctx context.Context, t step.Target, table catalog.Table, err error) *rowError {
+func (e *Executor) findRefusedRow(ctx context.Context, t step.Target, job backfill.Job, err error) *rowError {
 	serverErr, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok || !concernsRow(serverErr) {
 		return nil
 	}
-	found := &rowError{target: t, table: table, err: err, row: message.RejectedRow{ServerMessage: withoutValues(serverErr), Cause: err}}
+	found := &rowError{target: t, table: job.Table, err: err, row: message.RejectedRow{ServerMessage: withoutValues(serverErr), Cause: err}}
 	found.breaks = serverErr.Code == pgerrcode.ProgramLimitExceeded
 	batch, ok := errors.AsType[*backfill.BatchError](err)
 	if !ok {
 		return found
 	}
-	s := rowSearch{executor: e, target: t, code: serverErr.Code, checkpoints: e.checkpoints(table, t)}
+	s := rowSearch{job: job, target: t, code: serverErr.Code}
 	address, err := s.find(ctx, batch.RowsQuery)
 	if err != nil || address == "" {
 		return found
 	}
-	found.row.FailsUnchanged = s.fails(ctx, []string{address}, sqltext.Format("{}", sqltext.Name(t.Column)))
+	found.row.FailsUnchanged = s.fails(ctx, []string{address}, true)
 	found.breaks = found.breaks || !found.row.FailsUnchanged
-	found.row.Row, found.row.Query = s.describe(ctx, table, address)
+	found.row.Row, found.row.Query = s.describe(ctx, job.Table, address)
 	return found
 }
 
@@ -88,10 +88,9 @@ func withoutValues(e *pgconn.PgError) string {
 
 // rowSearch finds the row for which a batch fails by binary search, in transactions that are rolled back.
 type rowSearch struct {
-	executor    *Executor
-	target      step.Target
-	code        string
-	checkpoints backfill.Checkpoints // nil without a lease
+	job    backfill.Job
+	target step.Target
+	code   string
 }
 
 // errRollback rolls a trial back.
@@ -110,27 +109,24 @@ func (s rowSearch) find(ctx context.Context, pick string) (string, error) {
 	if !errors.Is(err, errRollback) {
 		return "", err
 	}
-	const value = "gen_random_uuid()"
 	for len(all) > 1 {
-		if half := all[:len(all)/2]; s.fails(ctx, half, value) {
+		if half := all[:len(all)/2]; s.fails(ctx, half, false) {
 			all = half
 		} else {
 			all = all[len(all)/2:]
 		}
 	}
-	if len(all) == 0 || !s.fails(ctx, all, value) {
+	if len(all) == 0 || !s.fails(ctx, all, false) {
 		return "", nil
 	}
 	return all[0], nil
 }
 
-// fails reports whether an UPDATE of the given rows fails with the batch's error. Locked rows are skipped.
-func (s rowSearch) fails(ctx context.Context, rows []string, value string) bool {
-	sql := sqltext.Format("UPDATE ONLY {} SET {} = ", s.target.Name(), sqltext.Name(s.target.Column)) + value +
-		sqltext.Format(" WHERE ctid = ANY (ARRAY (SELECT ctid FROM ONLY {} WHERE ctid = ANY ($1::text[]::tid[]) AND {} IS NULL FOR NO KEY UPDATE SKIP LOCKED))",
-			s.target.Name(), sqltext.Name(s.target.Column))
+// fails reports whether an UPDATE of the given rows, also one that leaves the column unchanged, fails with the batch's error.
+// Locked rows are skipped.
+func (s rowSearch) fails(ctx context.Context, rows []string, unchanged bool) bool {
 	err := s.inTrial(ctx, func(tx pg.Tx) error {
-		_, err := tx.Exec(ctx, sql, rows)
+		_, err := tx.Exec(ctx, s.job.TrialSQL(unchanged), rows)
 		return errors.Join(err, errRollback)
 	})
 	serverErr, ok := errors.AsType[*pgconn.PgError](err)
@@ -139,10 +135,9 @@ func (s rowSearch) fails(ctx context.Context, rows []string, value string) bool 
 
 // inTrial runs work with the settings and the guard of a batch.
 func (s rowSearch) inTrial(ctx context.Context, work func(pg.Tx) error) error {
-	w := backfill.Job{Pace: s.executor.Pace, Replica: s.executor.Plan.Server.Role.ReplicaRole}
-	return pg.Run(ctx, s.executor.Pool, w.BatchSettings(), func(tx pg.Tx) error {
-		if s.checkpoints != nil {
-			if err := s.checkpoints.Guard(ctx, tx); err != nil {
+	return pg.Run(ctx, s.job.Pool, s.job.BatchSettings(), func(tx pg.Tx) error {
+		if s.job.Checkpoints != nil {
+			if err := s.job.Checkpoints.Guard(ctx, tx); err != nil {
 				return err
 			}
 		}

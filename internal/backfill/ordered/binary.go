@@ -41,7 +41,7 @@ const rowFields = 4
 // Lengths in the binary format; of an array, the length without elements.
 const uuidBytes, tidBytes, xidBytes, arrayBytes = 16, 6, 4, 20
 
-// parse parses a row of statements.read in the binary format.
+// parse parses a row of rowSQL.read in the binary format.
 func (r *row) parse(fields [][]byte, horizon uint32) error {
 	if len(fields[2]) != tidBytes || len(fields[3]) != xidBytes {
 		return fmt.Errorf("the ctid has %d bytes and xmin has %d bytes", len(fields[2]), len(fields[3]))
@@ -76,7 +76,7 @@ func appendInt8(dst []byte, n int64) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(dst, 8), uint64(n))
 }
 
-// timesAndValues encodes the first two parameters of statements.write. The keys follow.
+// timesAndValues encodes the first two parameters of rowSQL.write. The keys follow.
 func timesAndValues(rows []row, kind order.Kind) [][]byte {
 	types := map[order.Kind]uint32{
 		order.Timestamp: pgtype.TimestampOID, order.Timestamptz: pgtype.TimestamptzOID, order.Date: pgtype.DateOID,

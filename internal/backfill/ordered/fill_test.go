@@ -268,7 +268,7 @@ func TestSkipsRowsMovedInTime(t *testing.T) {
 	if err := f.survey(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w := &worker{method: f, assigner: f.newAssigner()}
+	w := &regionWriter{method: f, assigner: f.newAssigner()}
 	err := f.Transaction(t.Context(), readSettings, func(tx pg.Tx) error {
 		return f.load(t.Context(), tx, f.plan.regions[0], &w.buffer)
 	})

@@ -17,7 +17,7 @@ import (
 type method struct {
 	*backfill.Engine
 	Values
-	sql            statements
+	sql            rowSQL
 	choice         backfill.Choice
 	scale          order.Scale
 	plan           plan
@@ -143,10 +143,10 @@ func (m *method) regions(ctx context.Context) error {
 	m.next.Store(0)
 	m.held.Store(0)
 	m.filled.Store(0)
-	started := make([]*worker, workers)
+	started := make([]*regionWriter, workers)
 	for i := range started {
 		n := int64(i)
-		started[i] = &worker{method: m, assigner: m.newAssigner(), sizer: pace.NewSizer(firstRows, minRows, maxRows), number: n, filled: m.filledBefore[n]}
+		started[i] = &regionWriter{method: m, assigner: m.newAssigner(), sizer: pace.NewSizer(firstRows, minRows, maxRows), number: n, filled: m.filledBefore[n]}
 	}
 	err := backfill.Parallel(ctx, workers, func(ctx context.Context, i int) error { return started[i].work(ctx) })
 	for _, w := range started {

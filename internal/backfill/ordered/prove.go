@@ -56,7 +56,7 @@ func Prove(ctx context.Context, tx pg.Tx, table catalog.Table, c Expectation) (P
 		}
 		j.scale.Cutoff = cutoff
 	}
-	t := newStatements(sqltext.Table{Schema: table.Schema, Name: table.Name, Only: true}, c.UUID, k, c.Column)
+	t := newRowSQL(sqltext.Table{Schema: table.Schema, Name: table.Name, Only: true}, c.UUID, k, c.Column)
 	err := scan(ctx, tx, t.byValue(), func(fields [][]byte) error {
 		var r row
 		err := r.parse(fields, 0)
@@ -129,7 +129,7 @@ func (j *prover) add(r row) {
 }
 
 // compareTies lets the server compare the keys of the ties.
-func (j *prover) compareTies(ctx context.Context, tx pg.Tx, t statements) error {
+func (j *prover) compareTies(ctx context.Context, tx pg.Tx, t rowSQL) error {
 	if len(j.ties) == 0 {
 		return nil
 	}

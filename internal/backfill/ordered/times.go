@@ -21,7 +21,7 @@ type Times struct {
 func Count(ctx context.Context, tx pg.Tx, table sqltext.Table, column order.Column, cutoff time.Time) (Times, error) {
 	var times Times
 	table.Only = true
-	t := statements{table: table, column: column}
+	t := rowSQL{table: table, column: column}
 	kind, zone := "timestamp", ""
 	if kindOf(column) == order.Timestamptz {
 		kind, zone = "timestamptz", "+00"

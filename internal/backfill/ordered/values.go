@@ -73,7 +73,7 @@ func (v Values) method(e *backfill.Engine, choice backfill.Choice, k key) *metho
 	if v.regionRows > 0 {
 		choice.Region, choice.Waves = v.regionRows, max(choice.Waves, testWaves)
 	}
-	return &method{Engine: e, Values: v, choice: choice, sql: newStatements(e.Name(), e.Column, k, v.Time)}
+	return &method{Engine: e, Values: v, choice: choice, sql: newRowSQL(e.Name(), e.Column, k, v.Time)}
 }
 
 // byTime returns the method of a table without a key. The server computes each value, which depends only on the row.

@@ -20,8 +20,8 @@ import (
 // Rows of a batch.
 const firstRows, minRows, maxRows = 1000, 10, 20_000
 
-// worker fills one region after the other.
-type worker struct {
+// regionWriter is a worker, which fills one region after the other.
+type regionWriter struct {
 	*method
 	assigner *assigner
 	sizer    *pace.Sizer
@@ -35,7 +35,7 @@ type worker struct {
 }
 
 // work fills regions until all are done or assigned.
-func (w *worker) work(ctx context.Context) error {
+func (w *regionWriter) work(ctx context.Context) error {
 	for {
 		i := int(w.next.Add(1) - 1)
 		if i >= len(w.plan.regions) {
@@ -62,7 +62,7 @@ func (w *worker) work(ctx context.Context) error {
 
 // visit fills a region. If rows were locked and none was filled, it repeats the region at once and locks rows first, to detect
 // rows that cannot be filled.
-func (w *worker) visit(ctx context.Context, r *region) (total written, err error) {
+func (w *regionWriter) visit(ctx context.Context, r *region) (total written, err error) {
 	for w.lockFirst = r.visited; ; w.lockFirst = true {
 		total, err = w.region(ctx, *r)
 		if err != nil || total.locked == 0 || total.filled > 0 {
@@ -75,7 +75,7 @@ func (w *worker) visit(ctx context.Context, r *region) (total written, err error
 }
 
 // region fills the rows of a region that are not held and whose instants are known.
-func (w *worker) region(ctx context.Context, r region) (total written, err error) {
+func (w *regionWriter) region(ctx context.Context, r region) (total written, err error) {
 	if err := w.Wait(ctx); err != nil {
 		return total, err
 	}
@@ -102,7 +102,7 @@ func (w *worker) region(ctx context.Context, r region) (total written, err error
 }
 
 // waves returns the number of waves, which pay only if a good part of the region is to be filled.
-func (w *worker) waves() int {
+func (w *regionWriter) waves() int {
 	chosen := 0
 	for i := range w.rows {
 		if w.rows[i].chosen {
@@ -118,7 +118,7 @@ func (w *worker) waves() int {
 
 // finishRegion records that a region is done. Without a record, a later run reads the region again; a table with only one
 // region needs none.
-func (w *worker) finishRegion(ctx context.Context, r region) error {
+func (w *regionWriter) finishRegion(ctx context.Context, r region) error {
 	if !w.plan.stored && (w.Checkpoints == nil || len(w.plan.regions) == 1) {
 		return nil
 	}
@@ -155,7 +155,7 @@ func (t *written) add(more written) {
 
 // write writes the chosen rows in waves. Each wave takes a few rows of every page, so that the next one finds space there. It
 // leaves out rows that are held or were changed since they were read.
-func (w *worker) write(ctx context.Context, rows []row, waves int) (total written, err error) {
+func (w *regionWriter) write(ctx context.Context, rows []row, waves int) (total written, err error) {
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.address, b.address) })
 	chosen := make([]row, 0, len(rows)/max(waves, 1)+1)
 	from := 0
@@ -174,7 +174,7 @@ func (w *worker) write(ctx context.Context, rows []row, waves int) (total writte
 	return total, nil
 }
 
-func (w *worker) wave(ctx context.Context, rows []row, total *written) error {
+func (w *regionWriter) wave(ctx context.Context, rows []row, total *written) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -201,7 +201,7 @@ func (w *worker) wave(ctx context.Context, rows []row, total *written) error {
 // batch runs one transaction. With lockFirst, a separate statement locks the rows, so that the next one sees them as they are
 // under the lock, and only a trigger or a rule can keep it from filling them. Only those rows count as locked: the second
 // statement may lock further rows that were released since, at versions newer than its snapshot.
-func (w *worker) batch(ctx context.Context, rows []row) (batch written, err error) {
+func (w *regionWriter) batch(ctx context.Context, rows []row) (batch written, err error) {
 	err = w.Batch(ctx, func(tx pg.Tx) (err error) {
 		if err := w.lockBatch(ctx, tx, w.regionNumber); err != nil {
 			return err

@@ -11,21 +11,21 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// statements returns the SQL statements on one table.
-type statements struct {
+// rowSQL returns the SQL statements on one table.
+type rowSQL struct {
 	table  sqltext.Table
 	uuid   sqltext.Name
 	key    key
 	column order.Column
 }
 
-func newStatements(table sqltext.Table, uuid string, k key, column order.Column) statements {
-	return statements{table: table, uuid: sqltext.Name(uuid), key: k, column: column}
+func newRowSQL(table sqltext.Table, uuid string, k key, column order.Column) rowSQL {
+	return rowSQL{table: table, uuid: sqltext.Name(uuid), key: k, column: column}
 }
 
 // time returns the SQL expression of a row's time. The server converts times of a time zone, by its own rules, except times
 // far from the present, for which the conversion could fail.
-func (t statements) time() string {
+func (t rowSQL) time() string {
 	if t.column.Name == "" {
 		return "NULL::timestamp"
 	}
@@ -56,7 +56,7 @@ func kindOf(c order.Column) order.Kind {
 }
 
 // read reads the rows that meet a condition, in the order of their keys unless these are integers.
-func (t statements) read(where string) string {
+func (t rowSQL) read(where string) string {
 	if t.key.integer || t.key.empty() {
 		return t.rows() + where
 	}
@@ -64,24 +64,24 @@ func (t statements) read(where string) string {
 }
 
 // first reads up to so many rows of a range in the order of their keys.
-func (t statements) first(s keyRange, rows int64) string {
+func (t rowSQL) first(s keyRange, rows int64) string {
 	return t.rows() + t.key.condition(s) + " ORDER BY " + t.key.columnList("t") + sqltext.Format(" LIMIT {}", rows)
 }
 
 // rows reads the fields for row.parse and key.parse.
-func (t statements) rows() string {
+func (t rowSQL) rows() string {
 	return "SELECT " + t.time() + sqltext.Format(", t.{}, t.ctid, t.xmin", t.uuid) + t.key.fields() +
 		sqltext.Format(" FROM {} AS t WHERE ", t.table)
 }
 
 // unfilled counts the rows of a range that have no value.
-func (t statements) unfilled(s keyRange) string {
+func (t rowSQL) unfilled(s keyRange) string {
 	return sqltext.Format("SELECT count(*) FROM {} AS t WHERE ", t.table) + t.key.condition(s) +
 		sqltext.Format(" AND t.{} IS NULL", t.uuid)
 }
 
 // anyUnlocked returns whether a row without a value is not locked.
-func (t statements) anyUnlocked() string {
+func (t rowSQL) anyUnlocked() string {
 	return sqltext.Format("SELECT EXISTS (SELECT FROM (SELECT FROM {} AS t WHERE t.{} IS NULL FOR NO KEY UPDATE SKIP LOCKED LIMIT 1) AS free)", t.table, t.uuid)
 }
 
@@ -89,7 +89,7 @@ func (t statements) anyUnlocked() string {
 // times $1, the values $2, and the key's columns. With NO KEY, foreign key checks on inserts into other tables do not wait for
 // them. LATERAL makes the planner look up each row by its key: a join would depend on statistics, which do not exist for a
 // new column and may estimate one row for all.
-func (t statements) lockRows() string {
+func (t rowSQL) lockRows() string {
 	same := ""
 	if t.column.Name != "" {
 		same = " AND (" + t.time() + ") IS NOT DISTINCT FROM v.at"
@@ -101,19 +101,19 @@ func (t statements) lockRows() string {
 }
 
 // countLocked is lockRows without writing.
-func (t statements) countLocked() string {
+func (t rowSQL) countLocked() string {
 	return "SELECT count(*) FROM (" + t.lockRows() + ") AS locked"
 }
 
 // write gives the locked rows their values.
-func (t statements) write() string {
+func (t rowSQL) write() string {
 	return "WITH locked AS MATERIALIZED (" + t.lockRows() + ")," +
 		sqltext.Format(" done AS (UPDATE {} AS t SET {} = locked.value FROM locked WHERE t.ctid = locked.tid RETURNING 1)", t.table, t.uuid) +
 		" SELECT (SELECT count(*) FROM locked), (SELECT count(*) FROM done)"
 }
 
 // byValue reads the rows with a value in the order of the values, and their keys if these are integers.
-func (t statements) byValue() string {
+func (t rowSQL) byValue() string {
 	if !t.key.integer {
 		t.key = key{}
 	}
@@ -121,7 +121,7 @@ func (t statements) byValue() string {
 }
 
 // misplaced counts the pairs of rows, with the ctids $1 and $2, whose first key is not below the second.
-func (t statements) misplaced() string {
+func (t rowSQL) misplaced() string {
 	return "SELECT count(*) FROM unnest($1::tid[], $2::tid[]) AS pair(first, second)" +
 		sqltext.Format(" JOIN {} AS a ON a.ctid = pair.first JOIN {} AS b ON b.ctid = pair.second WHERE NOT ", t.table, t.table) +
 		t.key.tuple("a") + " < " + t.key.tuple("b")
@@ -135,5 +135,5 @@ func BatchSQL(server catalog.Server, table catalog.Table, column string, at orde
 	if k.empty() {
 		return backfill.Expression(ValueSQL(at, time.Time{})).BatchSQL(j)
 	}
-	return []string{"BEGIN", "SET LOCAL synchronous_commit = off", strings.Join(pg.ByIndex(), "; "), newStatements(j.Name(), column, k, at).write(), "COMMIT"}
+	return []string{"BEGIN", "SET LOCAL synchronous_commit = off", strings.Join(pg.ByIndex(), "; "), newRowSQL(j.Name(), column, k, at).write(), "COMMIT"}
 }

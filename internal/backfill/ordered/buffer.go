@@ -14,27 +14,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// region is a range of keys that is filled as a unit.
-type region struct {
-	number    int
-	low       []string      // the keys are above it; nil for the first region
-	high      []string      // the keys are up to it; nil for a region without rows
-	open      bool          // last region, which includes later rows above high while they have no value
-	carried   order.Instant // of rows without a time before the first one with a time
-	intervals []interval    // contain the instants that its rows had in the survey
-	exclusive []interval    // the parts of intervals in which no other region has rows
-	postponed bool          // rows were left to another round
-	done      bool
-	visited   bool // by an earlier attempt of this run
-}
-
-func (r region) keyRange() keyRange {
-	if r.open {
-		return keyRange{low: r.low}
-	}
-	return keyRange{low: r.low, high: r.high}
-}
-
 // condition returns the SQL condition for the rows of a region that matter. Of rows inserted after the survey it leaves out
 // those that got the default.
 func (m *method) condition(r region) string {
