@@ -1,6 +1,7 @@
 package steptest_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -26,6 +27,8 @@ type lab struct {
 	t     testing.TB
 	pool  *pgxpool.Pool // for rekey, with its search_path
 	app   *pgxpool.Pool // for the application
+	url   string
+	owner string // owner of the tables; "" for the role of pool
 	info  catalog.Server
 	edges []step.Edge
 }
@@ -40,13 +43,25 @@ func newLab(t testing.TB, c *server.Cluster, sql string) *lab {
 	t.Helper()
 	url := servertest.Database(t, c).URL
 	own := url + "&search_path=pg_catalog"
-	l := &lab{t: t, pool: servertest.Pool(t, own), app: servertest.Pool(t, url)}
+	l := &lab{t: t, url: url, pool: servertest.Pool(t, own), app: servertest.Pool(t, url)}
 	l.exec(parents + sql)
-	var err error
-	if l.info, err = inspect.Server(t.Context(), l.pool); err != nil {
-		t.Fatal(err)
-	}
+	l.readServer()
 	return l
+}
+
+// actAs makes rekey's sessions work as a role.
+func (l *lab) actAs(role string) {
+	l.t.Helper()
+	l.pool = servertest.Pool(l.t, l.url+"&search_path=pg_catalog&role="+role)
+	l.readServer()
+}
+
+func (l *lab) readServer() {
+	l.t.Helper()
+	var err error
+	if l.info, err = inspect.Server(l.t.Context(), l.pool); err != nil {
+		l.t.Fatal(err)
+	}
 }
 
 func (l *lab) exec(sql string) {
@@ -67,7 +82,7 @@ func (l *lab) edge(child, column, parent string, options ...func(*step.Edge)) st
 		Child:  sqltext.Table{Schema: "app", Name: child, Only: table.Kind == catalog.Ordinary && table.IsTree()},
 		Parent: sqltext.Table{Schema: "app", Name: parent, Only: v.Schema.Relation(parent).Kind == catalog.Ordinary},
 		Column: column, Key: "id", UUID: uuid, ParentUUID: "uuid", Constraint: child + "_" + uuid + "_fkey", Check: child + "_" + uuid + "_check",
-		Tree: table.Kind == catalog.Partitioned, Owner: v.Server.Role.Name, Row: table.OrderKey(uuid), NotNull: table.Column(column).NotNull,
+		Tree: table.Kind == catalog.Partitioned, Owner: cmp.Or(l.owner, v.Server.Role.Name), Row: table.OrderKey(uuid), NotNull: table.Column(column).NotNull,
 	}
 	e.Function = step.EdgeFunction(e.Child, column)
 	for _, k := range table.ForeignKeys {
