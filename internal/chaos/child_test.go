@@ -26,6 +26,21 @@ type request struct {
 	Pace  string        `json:"pace"`
 	Batch time.Duration `json:"batch"`
 	Lag   time.Duration `json:"lag"`
+	// Schema selects a run without a profile, to the phase To. Down is its way back.
+	Schema string      `json:"schema,omitempty"`
+	To     rekey.Phase `json:"to,omitempty"`
+	Down   bool        `json:"down,omitempty"`
+}
+
+// setup returns the migration that the request describes.
+func (o request) setup() rekeytest.Setup {
+	s := config()
+	if o.Schema != "" {
+		s.Scope, s.Options.To = rekey.Schema{Name: o.Schema}, o.To
+	}
+	s.Options.Backfill = rekey.BackfillOptions{Pace: rekey.Pace(o.Pace), BatchTime: o.Batch}
+	s.Options.Throttle.MaxLag = o.Lag
+	return s
 }
 
 // runRequest runs rekey as a host would. It writes the events to standard output, one per line.
@@ -46,15 +61,17 @@ func runRequest(text string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
-	config := config()
-	config.Options.Backfill = rekey.BackfillOptions{Pace: rekey.Pace(o.Pace), BatchTime: o.Batch}
-	config.Options.Throttle.MaxLag = o.Lag
+	config := o.setup()
 	config.Options.OnEvent = func(e event.Event) {
 		if line, err := event.Line(e, time.Now()); err == nil {
 			_, _ = os.Stdout.Write(line)
 		}
 	}
-	result, err := rekeytest.Up(ctx, pool, config)
+	run := rekeytest.Up
+	if o.Down {
+		run = rekeytest.Down
+	}
+	result, err := run(ctx, pool, config)
 	if err != nil && result.Exit == 0 {
 		fmt.Fprintln(os.Stderr, "no result: ", err)
 	}

@@ -80,6 +80,16 @@ const seedDatabase = "seed"
 
 func startServer(t *testing.T, major int, settings map[string]string) *testServer {
 	t.Helper()
+	h := startEmpty(t, major, settings)
+	h.execute(seedDatabase, seedSQL)
+	h.execute(seedDatabase, "VACUUM (ANALYZE)")
+	h.seed = h.rows(seedDatabase)
+	return h
+}
+
+// startEmpty starts a server with an empty seed database.
+func startEmpty(t *testing.T, major int, settings map[string]string) *testServer {
+	t.Helper()
 	installation, err := server.Find(t.Context(), major)
 	if err != nil {
 		t.Fatal(err)
@@ -95,9 +105,6 @@ func startServer(t *testing.T, major int, settings map[string]string) *testServe
 	})
 	h := &testServer{t: t, cluster: cluster}
 	h.execute("postgres", "CREATE DATABASE "+seedDatabase)
-	h.execute(seedDatabase, seedSQL)
-	h.execute(seedDatabase, "VACUUM (ANALYZE)")
-	h.seed = h.rows(seedDatabase)
 	return h
 }
 
