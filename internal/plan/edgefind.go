@@ -47,10 +47,8 @@ func newLinkFinder(p Plan, s Input, goals Goals) linkFinder {
 	for _, r := range s.Selection.References {
 		f.named[r.Child] = append(f.named[r.Child], r)
 	}
-	if s.Profile != nil {
-		for _, r := range s.Profile.References {
-			f.library[r.Table] = append(f.library[r.Table], r)
-		}
+	for _, r := range goals.References {
+		f.library[r.Table] = append(f.library[r.Table], r)
 	}
 	return f
 }

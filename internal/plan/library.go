@@ -11,7 +11,14 @@ import (
 )
 
 // library compiles the goals of a profile: the tables of a library, known by their names.
-type library struct{ profile.Profile }
+type library struct {
+	profile.Profile
+	others []profile.Library // that are recognized besides it
+}
+
+func (l library) known() []profile.Library {
+	return append([]profile.Library{l.Library()}, l.others...)
+}
 
 func (l library) reading() Reading {
 	r := Reading{Column: l.Column, Evidence: l.VersionTable}
@@ -30,7 +37,7 @@ func (l library) tableNames() []string {
 }
 
 func (l library) goals(s Input) Goals {
-	g := Goals{Profile: l.Name, Column: l.Column, Function: true, Version: &VersionGoal{
+	g := Goals{Profile: l.Name, Column: l.Column, References: l.References, Function: true, Version: &VersionGoal{
 		Table: l.VersionTable, From: l.From, To: l.To, Repair: l.Hints.Repair,
 	}}
 	v := g.Version

@@ -21,6 +21,7 @@ type source interface {
 	reading() Reading
 	chosen(schema catalog.Schema) []string
 	goals(s Input) Goals
+	known() []profile.Library
 }
 
 func (s Scope) source() source {
@@ -29,7 +30,7 @@ func (s Scope) source() source {
 		selection.Filter.Libraries = s.Libraries
 		return selection
 	}
-	return library{*s.Profile}
+	return library{Profile: *s.Profile, others: s.Libraries}
 }
 
 // Reading says what to read of a schema before its goals can be compiled.
@@ -44,11 +45,7 @@ type Reading struct {
 
 // Recognize sets the library of a function whose source is known.
 func (s Scope) Recognize(f *catalog.Function) {
-	libraries := s.Libraries
-	if s.Profile != nil {
-		libraries = append([]profile.Library{s.Profile.Library()}, libraries...)
-	}
-	for _, l := range libraries {
+	for _, l := range s.source().known() {
 		if f.Digest == l.Function.Digest && f.Digest != "" {
 			f.Original = &catalog.Original{Library: l.Title, Needs: l.Function.Needs}
 			return
@@ -76,6 +73,8 @@ type Goals struct {
 	Choices []discover.Choice
 	// Version is the version that the schema records; nil if it records none.
 	Version *VersionGoal
+	// References names the columns and foreign keys of edges that a library names itself.
+	References []profile.Reference
 	// Function says that the schema gets the function even if no table calls it.
 	Function bool
 	// Renameable says that the user chooses the tables and the names of what they get, so that hints say how.

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/profile"
 )
 
 // TestReadingOfScope checks the reading before goals can be compiled: of a profile its tables under every
@@ -49,5 +50,36 @@ func TestKeyedTables(t *testing.T) {
 		if s.Profile.KeyedFrom = 3; s.Goals().Version.Keyed != want {
 			t.Errorf("version %s: %q, want %q", version, s.Goals().Version.Keyed, want)
 		}
+	}
+}
+
+// TestRecognize checks that a function is known by the digest of its source: with a profile by the profile's or by that of
+// another library, without one by that of a library.
+func TestRecognize(t *testing.T) {
+	others := []profile.Library{{Title: "Other", Function: profile.Function{Digest: "o", Needs: "n"}}}
+	own := Scope{Profile: &profile.Profile{Name: "own", Function: profile.Function{Digest: "p"}}, Libraries: others}
+	for name, test := range map[string]struct {
+		scope  Scope
+		digest string
+		want   *catalog.Original
+	}{
+		"the profile's":         {own, "p", &catalog.Original{Library: "own"}},
+		"another's":             {own, "o", &catalog.Original{Library: "Other", Needs: "n"}},
+		"unknown":               {own, "x", nil},
+		"without a profile":     {Scope{Libraries: others}, "o", &catalog.Original{Library: "Other", Needs: "n"}},
+		"no digest":             {Scope{Libraries: []profile.Library{{}}}, "", nil},
+		"a profile's elsewhere": {Scope{Libraries: others}, "p", nil},
+	} {
+		f := &catalog.Function{Digest: test.digest}
+		if test.scope.Recognize(f); !cmp.Equal(f.Original, test.want) {
+			t.Errorf("%s: %+v", name, f.Original)
+		}
+	}
+}
+
+// TestVersionedPlans checks that only a plan of a profile records a version.
+func TestVersionedPlans(t *testing.T) {
+	if Build(schemaRun()).Versioned() || !Build(profileRun("1")).Versioned() {
+		t.Error("a schema run is versioned, or a profile's is not")
 	}
 }

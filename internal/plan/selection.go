@@ -6,6 +6,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/discover"
+	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -108,6 +109,8 @@ func (a Selection) choose(schema catalog.Schema) []discover.Choice {
 	}
 	return choices
 }
+
+func (a Selection) known() []profile.Library { return a.Filter.Libraries }
 
 func (a Selection) chosen(schema catalog.Schema) []string { return chosenNames(a.choose(schema)) }
 
