@@ -49,13 +49,13 @@ func (st *groupState) checkIdentity(ctx context.Context, found *catalog.Table) e
 // identifies a column by its number, and the application may use its values under the new name.
 func (e *Executor) renamed(g plan.Group, table *catalog.Table) string {
 	if e.columnNumbers == nil {
-		e.columnNumbers = map[uint32]int{}
+		e.columnNumbers = map[columnName]int{}
 	}
 	if c := table.Column(g.Target.Column); c != nil {
-		e.columnNumbers[table.OID] = c.Number
+		e.columnNumbers[columnName{table.OID, c.Name}] = c.Number
 		return ""
 	}
-	number, known := e.columnNumbers[table.OID]
+	number, known := e.columnNumbers[columnName{table.OID, g.Target.Column}]
 	if c := e.Plan.Schema.Named(g.Table).Column(g.Target.Column); c != nil && !known {
 		number = c.Number
 	}

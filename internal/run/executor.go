@@ -44,12 +44,18 @@ type Executor struct {
 
 	session       *pg.Session // the run's own session, for changes, inspections and statements outside of transactions
 	totals        totals
-	altered       problem.List   // problems of tables that were altered during the run
-	doneGroups    []plan.Group   // groups whose steps are done
-	columnNumbers map[uint32]int // attribute number of each table's column when last seen, by table oid
-	assumption    string         // a query that returns a row if the current action's assumptions hold
-	groupIndex    int            // index of the current group
+	altered       problem.List       // problems of tables that were altered during the run
+	doneGroups    []plan.Group       // groups whose steps are done
+	columnNumbers map[columnName]int // attribute number of each group's column when last seen
+	assumption    string             // a query that returns a row if the current action's assumptions hold
+	groupIndex    int                // index of the current group
 	next          prefetched
+}
+
+// columnName names a column of a table that may be renamed.
+type columnName struct {
+	table  uint32 // oid
+	column string
 }
 
 // totals sums up what a run has done so far.

@@ -52,7 +52,13 @@ func (FinishEdge) Rows() RowReader { return nil }
 
 func (s FinishEdge) write(v View, finished bool) []Action {
 	child := v.Relation(s.Edge.Child)
-	_, mark := s.Edge.ReadMark(child)
+	origin, mark := s.Edge.ReadMark(child)
+	var before *string
+	if origin == Absent { // while the plan is made
+		mark = s.Edge.Mark(child, v.Relation(s.Edge.Parent))
+	} else {
+		before = child.Column(s.Edge.UUID).Comment
+	}
 	mark.Finished = finished
-	return []Action{Change{Locks: s.Edge.on(lock.ShareUpdateExclusive), Statements: s.Edge.comment(mark.Comment(child.Column(s.Edge.UUID).Comment))}}
+	return []Action{Change{Locks: s.Edge.on(lock.ShareUpdateExclusive), Statements: s.Edge.comment(mark.Comment(before))}}
 }
