@@ -185,9 +185,9 @@ func (e *Executor) revertTable(ctx context.Context, g plan.Group, st *groupState
 			return err
 		}
 	}
-	found.row.Profile = !g.Target.KeepsMark
+	found.row.Profile = e.Plan.Versioned()
 	why := message.RowRejected(found.target.String(), found.row)
-	if !g.Target.KeepsMark {
+	if e.Plan.Versioned() {
 		return why
 	}
 	e.skip(g, why)
