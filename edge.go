@@ -1,5 +1,13 @@
 package rekey
 
+import (
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
 // Edge is one foreign key, or one reference without a constraint, on its way to a foreign key of uuids.
 type Edge struct {
 	// Table is the table with the integer column, without the schema.
@@ -88,3 +96,55 @@ type Candidate struct {
 // insertCost is the time of an INSERT with an integer foreign key, its uuid column, triggers, index and foreign key, as a
 // multiple of the time with the integer foreign key alone: 24.1 µs and 8.9 µs per row on PostgreSQL 18.
 const insertCost = 2.7
+
+// edges returns the references of a plan in its order, parents first.
+func edges(p plan.Plan) (list []Edge) {
+	for _, l := range p.Links {
+		list = append(list, edgeOf(p, l))
+	}
+	return list
+}
+
+func edgeOf(p plan.Plan, l plan.Link) Edge {
+	e := l.Edge
+	doc := Edge{
+		Table: nameIn(p, e.Child), Column: e.Column, Parent: nameIn(p, e.Parent), Key: e.Key, State: State(l.State), Progress: EdgeState(l.Progress),
+		Missing: l.Missing, Constraint: e.Reference.Name, UUIDColumn: e.UUID, Required: e.Required, ChildFirst: e.ChildFirst, Notes: l.Notes, Why: l.Why, Hint: l.Hint,
+	}
+	if table := p.Schema.Named(e.Child.All()); table != nil {
+		doc.Rows = plan.Rows(table)
+	}
+	for _, name := range l.Cycle {
+		doc.Cycle = append(doc.Cycle, strings.TrimPrefix(name, p.SchemaName+"."))
+	}
+	if e.UUID == "" {
+		return doc // it is no edge
+	}
+	doc.Triggers = e.TriggerNames()
+	if e.Constrained() {
+		doc.UUIDConstraint, doc.InsertCost = e.Constraint, insertCost
+	}
+	for _, twin := range e.Twins {
+		if twin.Above == (sqltext.Table{}) { // those of partitions follow
+			doc.Twins = append(doc.Twins, IndexTwin{Of: twin.Of, Name: twin.Name, OfUnique: twin.OfUnique, Unique: twin.Unique})
+		}
+	}
+	return doc
+}
+
+// nameIn returns a table's name, with its schema if that is not the plan's.
+func nameIn(p plan.Plan, table sqltext.Table) string {
+	if table.Schema == p.SchemaName {
+		return table.Name
+	}
+	return table.String()
+}
+
+func edgeName(p plan.Plan, e step.Edge) string { return nameIn(p, e.Child) + "." + e.Column }
+
+func candidates(p plan.Plan) (list []Candidate) {
+	for _, c := range p.Candidates {
+		list = append(list, Candidate{Table: c.Child, Column: c.Column, Parent: c.Parent, Why: strings.Join(c.Evidence, "; ")})
+	}
+	return list
+}

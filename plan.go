@@ -224,6 +224,7 @@ func describe(p plan.Plan, fill plan.FillDescriber) Plan {
 		Role: p.Server.Role.Name, NothingToDo: !p.Pending() && len(p.Refusals) == 0, VerifyOnly: p.VerifyOnly, Rows: rows,
 		Groups: []Group{}, Absent: list(p.Absent), Relations: relations(p), Skipped: p.Skipped, Refusals: list(p.Refusals), Notes: list(p.Notes),
 	}
+	doc.To, doc.Edges, doc.Candidates = Phase(p.Goal), edges(p), candidates(p)
 	for _, c := range p.Code {
 		doc.Code = append(doc.Code, Code{Runs: c.Runs, Owner: c.Owner, Use: CodeUse(c.Use), Callers: c.Callers, As: c.As, Why: c.Why})
 	}
@@ -246,6 +247,9 @@ func relations(p plan.Plan) (list []Relation) {
 func group(p plan.Plan, g plan.Group, fill plan.FillDescriber) Group {
 	doc := Group{Table: g.Table.Name, State: State(g.State), Missing: g.Missing, Kept: g.Kept, Steps: []Step{}}
 	view := p.View(g)
+	if g.Edge != nil {
+		doc.Table, doc.Edge = nameIn(p, g.Edge.Child), edgeName(p, *g.Edge)
+	}
 	if view.Table != nil && g.Target.Table != "" {
 		doc.Rows, doc.Bytes = plan.Rows(view.Table), plan.Bytes(view.Table)
 	}
@@ -275,6 +279,10 @@ func group(p plan.Plan, g plan.Group, fill plan.FillDescriber) Group {
 func describeFill(p plan.Plan, g plan.Group, t step.Target, fill plan.FillDescriber, doc *Group, item *Step) {
 	filling := fill(g, t)
 	item.SQL = append(item.SQL, filling.SQL...)
+	if g.Edge != nil {
+		item.Choice = filling.Choice
+		return
+	}
 	values := orderOf(p.OrderOf(g, t, p.Table(g, t)), filling.Times)
 	if doc.Order == nil {
 		doc.Order = values

@@ -172,6 +172,12 @@ func reportOf(r verify.Report) Report {
 			Missing: t.Missing, Unique: t.Unique, Random: t.Random, NotV4: t.NotV4, Order: orderReport(t.Order),
 		})
 	}
+	for _, e := range r.Edges {
+		report.Edges = append(report.Edges, EdgeReport{
+			Table: e.Table, Column: e.Column, Parent: e.Parent, UUIDColumn: e.UUIDColumn, Progress: EdgeState(e.Progress), OK: e.OK, Rows: e.Rows,
+			Mismatches: e.Mismatches, Orphans: e.Orphans, OrphanKeys: e.OrphanKeys, OneSided: e.OneSided, Missing: e.Missing,
+		})
+	}
 	if r.Integrity != nil {
 		report.Integrity = &IntegrityReport{Tables: r.Integrity.Tables, Broken: []BrokenTable{}}
 		for _, b := range r.Integrity.Broken {

@@ -1,6 +1,7 @@
 package rekey
 
 import (
+	"slices"
 	"time"
 
 	"github.com/rekey-pg/rekey/event"
@@ -111,7 +112,47 @@ func statusOf(p plan.Plan) Status {
 			status.Tables = append(status.Tables, TableStatus{Table: v.Table, State: Skipped, Why: v.Why, Rows: plan.Rows(p.Schema.Relation(v.Table))})
 		}
 	}
+	status.addPhases(p)
 	return status
+}
+
+// addPhases sets the phases of the schema and of its tables. Refusals of references belong to these.
+func (s *Status) addPhases(p plan.Plan) {
+	s.Edges = edges(p)
+	for _, l := range p.Links {
+		s.Refusals = slices.DeleteFunc(s.Refusals, func(one *problem.Problem) bool { return one.Table == l.String() })
+	}
+	s.Phase = Integers
+	if s.Complete && !slices.ContainsFunc(s.Tables, func(t TableStatus) bool { return t.State == Refused }) {
+		s.Phase = phaseOf(s.Edges)
+	}
+	for i := range s.Tables {
+		t := &s.Tables[i]
+		switch t.State {
+		case Complete:
+			t.Phase = phaseOf(slices.DeleteFunc(slices.Clone(s.Edges), func(e Edge) bool { return e.Table != t.Table }))
+		case Skipped, Absent:
+		case Pending, Incomplete, Refused:
+			t.Phase = Integers
+		}
+	}
+}
+
+// phaseOf returns the phase of complete tables with these references.
+func phaseOf(edges []Edge) Phase {
+	taken := 0
+	for _, e := range edges {
+		if e.State == Skipped {
+			continue
+		}
+		if taken++; e.State != Complete {
+			return Expanded
+		}
+	}
+	if taken == 0 {
+		return Expanded
+	}
+	return Linked
 }
 
 func tableStatus(p plan.Plan, g plan.Group) TableStatus {

@@ -43,9 +43,12 @@ func Explain(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (plan.FillDes
 func DescribeFillings(p plan.Plan, times map[sqltext.Table]*plan.TimeCounts) plan.FillDescriber {
 	return func(g plan.Group, t step.Target) plan.FillDescription {
 		table := p.Table(g, t)
+		job := backfill.Job{Server: p.Server, Table: *table, Column: t.Column}
+		if g.Edge != nil {
+			return plan.FillDescription{SQL: edgeWriter(*g.Edge).BatchSQL(job), Choice: backfill.Explain(p.Server, *table, t.Column).Reason}
+		}
 		order := p.OrderOf(g, t, table)
 		if order.Source != plan.ByColumn {
-			job := backfill.Job{Server: p.Server, Table: *table, Column: t.Column}
 			return plan.FillDescription{SQL: backfill.Expression(clockExpression(p.Server, t)).BatchSQL(job), Choice: backfill.Explain(p.Server, *table, t.Column).Reason}
 		}
 		choice := ordered.Explain(p.Server, *table, t.Column, order.Column)

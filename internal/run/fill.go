@@ -63,11 +63,16 @@ func (e *Executor) writer(a step.Fill) backfill.Writer {
 	if a.Edge == nil {
 		return backfill.Expression(clockExpression(e.Plan.Server, a.Target))
 	}
-	keys := []backfill.KeyPair{{Child: a.Edge.Column, Parent: a.Edge.Key}}
-	for _, part := range a.Edge.Parts() {
+	return edgeWriter(*a.Edge)
+}
+
+// edgeWriter returns the join of an edge with its parent.
+func edgeWriter(edge step.Edge) backfill.Statement {
+	keys := []backfill.KeyPair{{Child: edge.Column, Parent: edge.Key}}
+	for _, part := range edge.Parts() {
 		keys = append(keys, backfill.KeyPair{Child: part.Child, Parent: part.Parent})
 	}
-	return backfill.Join(backfill.Parent{Table: a.Edge.Parent, UUID: a.Edge.ParentUUID, Keys: keys})
+	return backfill.Join(backfill.Parent{Table: edge.Parent, UUID: edge.ParentUUID, Keys: keys})
 }
 
 // reinspect returns a function that inspects the table again and ends its backfill with errStepUndone if what the

@@ -1,9 +1,15 @@
 package verify
 
 import (
+	"context"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 // EdgeReport holds the counts of the rows of one edge.
@@ -20,6 +26,34 @@ type EdgeReport struct {
 	OrphanKeys []string // some of these integers
 	OneSided   int64    // rows with a value in only one of the columns, orphans excluded
 	Missing    []string // what the edge lacks, as sentences without a period
+}
+
+// countEdges counts the rows of every edge that has a uuid column. Whether the triggers keep both columns equal from then on is
+// read from the catalogue.
+func countEdges(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) ([]EdgeReport, error) {
+	var reports []EdgeReport
+	for _, l := range p.Links {
+		child := p.Schema.Named(l.Edge.Child.All())
+		if l.Edge.UUID == "" || child == nil || child.Column(l.Edge.UUID) == nil || l.Progress == plan.EdgeNone {
+			continue
+		}
+		counted, err := countEdge(ctx, pool, p.Server, l.Edge, tablesOf(l.Edge, child))
+		if err != nil {
+			return nil, fault.At(explainUnreadable(err, l.Edge.Target(), p.Server.Role), l.String(), "count")
+		}
+		counted.Table, counted.Column, counted.UUIDColumn = l.Edge.Child.Name, l.Edge.Column, l.Edge.UUID
+		counted.Parent, counted.Progress, counted.Missing = parentName(p, l.Edge.Parent), string(l.Progress), l.Missing
+		reports = append(reports, counted)
+	}
+	return reports, nil
+}
+
+// parentName returns the name of a parent, with its schema if that is another one.
+func parentName(p plan.Plan, parent sqltext.Table) string {
+	if parent.Schema == p.SchemaName {
+		return parent.Name
+	}
+	return parent.String()
 }
 
 // differences returns one line for each fault of an edge.

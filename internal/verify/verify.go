@@ -25,7 +25,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	if err != nil {
 		return Report{}, fault.At(err, "", "survey")
 	}
-	p := plan.Build(input)
+	p := plan.Build(input.AtShownPhase())
 	if p.Names == nil {
 		return Report{}, p.Refusals // without them the tables are unknown
 	}
@@ -49,6 +49,9 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 			return report, fault.At(err, g.Target.String(), "order")
 		}
 		report.Tables = append(report.Tables, table)
+	}
+	if report.Edges, err = countEdges(ctx, pool, p); err != nil {
+		return report, err
 	}
 	if report.Integrity, err = checkIntegrity(ctx, pool, p); err != nil {
 		return report, err
@@ -189,6 +192,11 @@ func (r Report) judge(p plan.Plan) (Report, error) {
 	for i := range r.Tables {
 		faults := r.Tables[i].differences()
 		r.Tables[i].OK = len(faults) == 0
+		r.Differences = append(r.Differences, faults...)
+	}
+	for i := range r.Edges {
+		faults := r.Edges[i].differences()
+		r.Edges[i].OK = len(faults) == 0
 		r.Differences = append(r.Differences, faults...)
 	}
 	r.Differences = append(r.Differences, r.Integrity.differences(r.Tables)...)
