@@ -20,11 +20,17 @@ func Build(s Input) Plan {
 	for _, goal := range goals.Tables {
 		p.Groups = append(p.Groups, p.group(goal))
 	}
-	if p.Refusals = goals.Refusals; p.Refusals != nil || p.VerifyOnly {
+	if p.Refusals = goals.Refusals; p.Refusals == nil && s.Direction == Down && s.Goal != Expanded {
+		p.Refusals = refuseEdgesRemain(s)
+	}
+	if p.Refusals != nil || p.VerifyOnly {
 		return p
 	}
 	p.addSchemaGroups(goals)
-	found, same := refuse(s, p), refuseSameIndex(&p)
+	var found, same problem.List
+	if s.Direction == Up || s.Goal != Expanded { // down to the phase expanded leaves the tables as they are
+		found, same = refuse(s, p), refuseSameIndex(&p)
+	}
 	edges := p.addEdges(s, goals)
 	found = slices.Concat(found, refuseRun(s, p, goals), same)
 	goals.addHints(s.Policy, found)

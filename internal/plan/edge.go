@@ -72,17 +72,19 @@ func (f linkFinder) links() []Link {
 
 // addEdges adds the links of the schema and the groups of the edges if the run is about them, and returns why edges are
 // refused. The groups of the tables have their states already. Down to the phase expanded leaves the tables as they are.
+// Without a goal, as for status and verify, the plan has the links of a schema that has edges, and no groups of them.
 func (p *Plan) addEdges(s Input, goals Goals) problem.List {
+	finder := newLinkFinder(*p, s, goals)
 	switch {
 	case p.Direction == Up && s.Goal == Linked:
 	case p.Direction == Down && s.Goal == Expanded:
 		defer func() { p.Groups = p.Edges() }()
-	case p.Direction == Down:
-		return refuseEdgesRemain(s)
+	case p.Direction == Up && s.Goal == "" && HasEdges(s.Schema):
+		p.Links = finder.links()
+		return nil
 	default:
 		return nil
 	}
-	finder := newLinkFinder(*p, s, goals)
 	p.Links = finder.links()
 	if p.Direction == Up {
 		p.Candidates = s.candidates(goals, p.Links)
