@@ -84,6 +84,7 @@ func Schemas(ctx context.Context, tx pg.Tx, q Request, names []string) ([]catalo
 		appendTo(&at[t.Schema].Relations, t)
 	}
 	for i := range schemas {
+		schemas[i].SetPlaces()
 		if err == nil && q.All {
 			err = readOtherSchemas(ctx, tx, &schemas[i])
 		}
