@@ -1,6 +1,9 @@
 package step
 
-import "github.com/rekey-pg/rekey/internal/lock"
+import (
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/lock"
+)
 
 // FinishEdge writes into the mark that the edge is finished, as its last step.
 type FinishEdge struct {
@@ -27,38 +30,36 @@ func (s FinishEdge) Explain() Explanation {
 // Check implements Step.
 func (s FinishEdge) Check(v View) Outcome {
 	child := v.Relation(s.Edge.Child)
+	if child == nil {
+		return pending("no table " + s.Edge.Child.String())
+	}
 	origin, mark := s.Edge.ReadMark(child)
 	return outcomeIf(origin == Made && mark.Finished, "the column is not marked as finished")
 }
 
-// Apply implements Step.
+// Apply implements Step. A plan asks before the column exists.
 func (s FinishEdge) Apply(v View) []Action {
-	if s.Check(v).Done || v.Relation(s.Edge.Child).Column(s.Edge.UUID) == nil { // a plan asks before the column exists
+	child := v.Relation(s.Edge.Child)
+	if child == nil || !s.Edge.made(child) || s.Check(v).Done {
 		return nil
 	}
-	return s.write(v, true)
+	return s.write(child, true)
 }
 
 // Undo implements Step.
 func (s FinishEdge) Undo(v View) []Action {
-	if child := v.Relation(s.Edge.Child); child == nil || !s.Check(v).Done {
+	if !s.Check(v).Done {
 		return nil
 	}
-	return s.write(v, false)
+	return s.write(v.Relation(s.Edge.Child), false)
 }
 
 // Rows implements Step.
 func (FinishEdge) Rows() RowReader { return nil }
 
-func (s FinishEdge) write(v View, finished bool) []Action {
-	child := v.Relation(s.Edge.Child)
-	origin, mark := s.Edge.ReadMark(child)
-	var before *string
-	if origin == Absent { // while the plan is made
-		mark = s.Edge.Mark(child, v.Relation(s.Edge.Parent))
-	} else {
-		before = child.Column(s.Edge.UUID).Comment
-	}
+func (s FinishEdge) write(child *catalog.Table, finished bool) []Action {
+	_, mark := s.Edge.ReadMark(child)
 	mark.Finished = finished
-	return []Action{Change{Locks: s.Edge.on(lock.ShareUpdateExclusive), Statements: s.Edge.comment(mark.Comment(before))}}
+	comment := mark.Comment(child.Column(s.Edge.UUID).Comment)
+	return []Action{Change{Locks: s.Edge.on(lock.ShareUpdateExclusive), Statements: s.Edge.comment(comment)}}
 }

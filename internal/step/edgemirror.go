@@ -61,9 +61,9 @@ func (s MirrorIndexes) Apply(v View) []Action {
 		switch {
 		case i == nil:
 			actions = append(actions, t.build())
-		case !t.Partitioned && !i.Valid && t.fits(i):
+		case !t.Partitioned && t.hasShape(i) && (!i.Valid || i.Unique != t.Unique):
 			actions = append(actions, t.drop(), t.build())
-		case !t.fits(i): // the application's: the build reports that the name is taken
+		case !t.hasShape(i): // the application's: the build reports that the name is taken
 			actions = append(actions, t.build())
 		}
 		if t.unattached(v, s.Edge, i) {
@@ -90,7 +90,7 @@ func (s MirrorIndexes) Undo(v View) []Action {
 		if table == nil {
 			continue
 		}
-		if i := table.Index(t.Name); i != nil && i.Parent == 0 && t.fits(i) && slices.Contains(mark.Indexes, t.Name) {
+		if i := table.Index(t.Name); i != nil && i.Parent == 0 && t.hasShape(i) && slices.Contains(mark.Indexes, t.Name) {
 			actions = append(actions, t.drop())
 		}
 	}
@@ -108,7 +108,7 @@ func (e Edge) tableOf(v View, t IndexTwin) *catalog.Table {
 		return nil
 	}
 	for _, table := range child.All() {
-		if table.Named().Same(t.Table) {
+		if t.isOf(table, e.Child) {
 			return table
 		}
 	}

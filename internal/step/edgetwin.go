@@ -10,7 +10,7 @@ import (
 
 // IndexTwin is an index that holds the child's uuid column in place of the integer one.
 type IndexTwin struct {
-	Table sqltext.Table // the table of the index: the child, or a partition of it
+	Table sqltext.Table // the table of the index: the child, or a partition of it; zero for the child
 	Of    string        // name of the index that it copies
 	Name  string
 	Above sqltext.Table // the twin to which it is attached; zero if to none
@@ -246,12 +246,23 @@ func (t IndexTwin) statement(how string, on sqltext.Table) string {
 	return sql
 }
 
-// fits reports whether an index has the twin's shape. It may be invalid.
-func (t IndexTwin) fits(i *catalog.Index) bool {
+// isOf reports whether a table is the twin's.
+func (t IndexTwin) isOf(table *catalog.Table, child sqltext.Table) bool {
+	if t.Table.Name == "" {
+		return table.Named().Same(child)
+	}
+	return table.Named().Same(t.Table)
+}
+
+// fits reports whether an index is the twin, valid or not.
+func (t IndexTwin) fits(i *catalog.Index) bool { return i.Unique == t.Unique && t.hasShape(i) }
+
+// hasShape reports whether an index has the twin's definition, unique or not.
+func (t IndexTwin) hasShape(i *catalog.Index) bool {
 	want := t.Definition
 	if t.Predicate != "" {
 		want += " WHERE " + t.Predicate
 	}
 	tokens, at := fromUsing(i.Definition)
-	return at >= 0 && i.Unique == t.Unique && sqltext.SameTokens(sqltext.Join(tokens[at:]), want)
+	return at >= 0 && sqltext.SameTokens(sqltext.Join(tokens[at:]), want)
 }
