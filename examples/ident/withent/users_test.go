@@ -11,7 +11,7 @@ import (
 )
 
 func TestSchemaIsTakenByEnt(t *testing.T) {
-	for _, field := range (schema.User{}).Fields() {
+	for _, field := range append((schema.User{}).Fields(), (schema.Order{}).Fields()...) {
 		if d := field.Descriptor(); d.Err != nil {
 			t.Errorf("%s: %v", d.Name, d.Err)
 		}
@@ -36,5 +36,16 @@ func TestEither(t *testing.T) {
 		if got != want || !slices.Equal(arguments, c.arguments) {
 			t.Errorf("%s with %v, want %s with %v", got, arguments, want, c.arguments)
 		}
+	}
+}
+
+func TestOfUser(t *testing.T) {
+	u := ident.NewV7()
+	s := sql.Dialect(dialect.Postgres).Select().From(sql.Table("orders"))
+	OfUser[func(*sql.Selector)](ident.FromUUID(u))(s)
+	got, arguments := s.Query()
+	want := `SELECT * FROM "orders" WHERE "orders"."user_uuid" = CAST($1 AS uuid)`
+	if got != want || !slices.Equal(arguments, []any{u.String()}) {
+		t.Errorf("%s with %v, want %s", got, arguments, want)
 	}
 }

@@ -35,3 +35,24 @@ func TestValuesPassThroughPgx(t *testing.T) {
 		}
 	}
 }
+
+// InsertOrder and MoveOrder send an ID to a column of either type, which may be an integer or a bigint.
+func TestKeysOfOrders(t *testing.T) {
+	types, u := pgtype.NewMap(), ident.FromUUID(ident.NewV7())
+	for _, c := range []struct {
+		column string
+		oid    uint32
+		user   ident.ID
+	}{{"user_id", pgtype.Int4OID, ident.FromInt64(42)}, {"user_id", pgtype.Int8OID, ident.FromInt64(42)}, {"user_uuid", pgtype.UUIDOID, u}} {
+		for _, format := range []int16{pgtype.TextFormatCode, pgtype.BinaryFormatCode} {
+			wire, err := types.Encode(c.oid, format, c.user, nil)
+			var back ident.ID
+			if err == nil {
+				err = types.Scan(c.oid, format, wire, &back)
+			}
+			if err != nil || back != c.user || userColumn(c.user) != c.column {
+				t.Errorf("%v for %s in format %d came back as %v (%v)", c.user, userColumn(c.user), format, back, err)
+			}
+		}
+	}
+}

@@ -4,3 +4,11 @@ CREATE TABLE users (
     uuid  uuid NOT NULL,
     email text NOT NULL
 );
+
+-- In rekey's phase linked. sqlc must believe that both keys can be NULL, so that an INSERT may leave one out.
+CREATE TABLE orders (
+    id        bigserial PRIMARY KEY,
+    user_id   bigint,
+    user_uuid uuid,
+    total     bigint NOT NULL
+);
