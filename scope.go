@@ -110,6 +110,9 @@ type ProfileReference struct {
 	UUIDColumn string
 	// Constraint is the name of the uuid column's foreign key. Default: rekey chooses it.
 	Constraint string
+	// Index is the name of the index on the uuid column alone, which is made if the integer column has such an index.
+	// Default: rekey chooses it.
+	Index string
 }
 
 // ProfileHints are what messages advise the users of a library to do. Each is optional.

@@ -21,6 +21,7 @@ func Profile() rekey.Profile {
 		Last:         180,
 		LinkAt:       40,
 		Tables:       tables(),
+		References:   references(),
 		Title:        is.Title,
 		Function:     rekey.ProfileFunction(is.Function),
 		Hints: rekey.ProfileHints{

@@ -29,6 +29,9 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 	}
 	var without []string
 	e.Twins, without = step.Twins(child, e.Column, e.UUID)
+	if of, _ := f.libraryReference(child.Name, e.Column); of.Index != "" {
+		nameTwin(e, child, of.Index)
+	}
 	f.chooseArbiter(child, l)
 	for _, index := range without {
 		l.Notes = append(l.Notes, "no index like "+index+"; without one, queries by "+e.UUID+" do not get what it serves")
@@ -41,6 +44,17 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 		l.Notes = append(l.Notes, "foreign key "+e.Reference.Name+" is NOT VALID: rows without a parent may exist, and with one the edge ends at "+string(EdgeFilled))
 	}
 	l.Notes = append(l.Notes, dependents(child, e.Column)...)
+}
+
+// nameTwin gives a name to the twin of the index on the integer column alone.
+func nameTwin(e *step.Edge, child *catalog.Table, name string) {
+	for i := range e.Twins {
+		of := child.Index(e.Twins[i].Of)
+		if of != nil && !of.Unique && slices.Equal(of.Columns, []string{e.Column}) && of.Predicate == "" && len(of.Included) == 0 {
+			e.Twins[i].Name = name
+			return
+		}
+	}
 }
 
 // inherited reports whether a table above has an edge on the same column, so that this table has its uuid column too.

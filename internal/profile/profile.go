@@ -60,6 +60,7 @@ type Reference struct {
 	Parent        string // the referenced table
 	UUIDColumn    string // the uuid column
 	Constraint    string // the foreign key of the uuid column; "" for the name that rekey chooses
+	Index         string // the index on the uuid column alone; "" for the name that rekey chooses
 }
 
 // Table is one table of a profile.

@@ -62,6 +62,7 @@ func (c *profileChecker) reference(i int, r profile.Reference, tables map[string
 	c.required("Column in "+at, r.Column, "Name the integer column.")
 	c.required("UUIDColumn in "+at, r.UUIDColumn, "Name the uuid column.")
 	c.name("Constraint in "+at, r.Constraint)
+	c.name("Index in "+at, r.Index)
 }
 
 type profileChecker struct {
