@@ -181,6 +181,7 @@ func schemaSamples() []sample {
 		{"message.NoVersion", message.NoVersion(library(), "public")},
 		{"message.UnknownVersion", message.UnknownVersion(library(), "public", 999)},
 		{"message.UnknownVersion", message.UnknownVersion(profile.Profile{Name: "acme", Last: 3}, "public", 9)},
+		{"message.LinkTooLate", message.LinkTooLate(library(), "public", 56)},
 		{"message.VersionTooOld", message.VersionTooOld(library(), "public", 31)},
 		{"message.VersionTooNew", message.VersionTooNew(library(), "public", 61)},
 	}
@@ -235,7 +236,7 @@ func edgeSamples() []sample {
 
 func library() profile.Profile {
 	return profile.Profile{
-		Name: "phoenixkit", Title: "PhoenixKit", VersionTable: "phoenix_kit", From: 39, To: 40, Last: 130,
+		Name: "phoenixkit", Title: "PhoenixKit", VersionTable: "phoenix_kit", From: 39, To: 40, Last: 130, LinkAt: 40,
 		Hints: profile.Hints{
 			Up: "mix phoenix_kit.update, or a migration with up(version: 39)", Down: "a migration with down(version: 40)",
 			Recorded: "its own migrations record it", Newer: "Install a newer rekey.",

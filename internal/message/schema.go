@@ -93,6 +93,14 @@ func VersionTooOld(p profile.Profile, schema string, version int) *problem.Probl
 		fmt.Sprintf("Bring %s to version %d first%s, %s", title, p.From, how(p.Hints.Up), again))
 }
 
+// LinkTooLate returns the refusal of phase linked above the version at which a profile offers it.
+func LinkTooLate(p profile.Profile, schema string, version int) *problem.Problem {
+	title := p.Library().Title
+	return refused("link_version", "", fmt.Sprintf("%s in schema %q has version %d, and its foreign keys can be linked at version %d only", title, schema, version, p.LinkAt),
+		"Later versions rename tables and make uuid columns of their own for foreign keys.",
+		fmt.Sprintf("Leave the foreign keys to %s, or bring it down to version %d first%s, %s", title, p.LinkAt, how(p.Hints.Down), again))
+}
+
 // VersionTooNew returns the refusal of a version above the one that down starts from.
 func VersionTooNew(p profile.Profile, schema string, version int) *problem.Problem {
 	title := p.Library().Title

@@ -54,7 +54,7 @@ func newLinkFinder(p Plan, s Input, goals Goals) linkFinder {
 }
 
 // children returns the tables whose references can become edges: those that get a uuid, the tables that inherit from them,
-// and those whose primary key is a uuid already.
+// those of a library that refer to them, and those whose primary key is a uuid already.
 func (f linkFinder) children() []*catalog.Table {
 	var tables []*catalog.Table
 	known := map[uint32]bool{}
@@ -72,6 +72,9 @@ func (f linkFinder) children() []*catalog.Table {
 			}
 		}
 	}
+	for _, table := range f.goals.Referencing {
+		add(table)
+	}
 	for _, c := range f.goals.Choices {
 		if table := f.tables[sqltext.Table{Schema: f.input.Schema.Name, Name: c.Table}]; c.OnlyIfNamed && table != nil && uuidKey(table) != "" {
 			add(table)
@@ -80,8 +83,7 @@ func (f linkFinder) children() []*catalog.Table {
 	return tables
 }
 
-// of returns the references of a table: those with a foreign key, and those without one that the profile or the user names or
-// for which up made a column.
+// of returns the references of a table: those with a foreign key, and those without one that the user names or for which up made a column.
 func (f linkFinder) of(child *catalog.Table) []Link {
 	var links []Link
 	for i := range child.ForeignKeys {

@@ -21,8 +21,9 @@ type reference struct {
 	lost string
 }
 
-// references returns the references of a table without a foreign key: those that the user names, those of the profile whose
-// column exists, and those for which up made a column.
+// references returns the references of a table without a foreign key: those that the user names, and those for which up made a
+// column. A profile only gives names to them: rows that such a reference leaves without a parent are common, and what a later
+// version of the library does with them is not known.
 func (f linkFinder) references(child *catalog.Table) []reference {
 	var list []reference
 	add := func(r reference) {
@@ -33,11 +34,6 @@ func (f linkFinder) references(child *catalog.Table) []reference {
 	if f.roots[child.OID] == nil {
 		for _, r := range f.named[child.Name] {
 			add(reference{Column: r.Column, Parent: f.parentNamed(r.Parent), flag: true})
-		}
-	}
-	for _, r := range f.libraryReferences(child.Name) {
-		if c := child.Column(r.Column); c != nil && c.Integer() {
-			add(reference{Column: r.Column, Parent: f.libraryTable(r.Parent)})
 		}
 	}
 	for _, c := range child.Columns {
@@ -68,7 +64,7 @@ func (f linkFinder) libraryReferences(table string) []profile.Reference {
 			return list
 		}
 	}
-	return nil
+	return f.library[table]
 }
 
 // libraryReference returns the profile's reference of a column.
@@ -82,16 +78,6 @@ func (f linkFinder) libraryReference(table, column string) (profile.Reference, b
 		}
 	}
 	return profile.Reference{}, false
-}
-
-// libraryTable returns the table that has one of the names of a profile's table.
-func (f linkFinder) libraryTable(name string) sqltext.Table {
-	for _, goal := range f.goals.Tables {
-		if slices.Contains(goal.Names, name) {
-			return goal.Table.Named()
-		}
-	}
-	return sqltext.Table{Schema: f.input.Schema.Name, Name: name}
 }
 
 // fromReference returns the link of a reference without a foreign key.

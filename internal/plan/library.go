@@ -26,7 +26,19 @@ func (l library) reading() Reading {
 	for _, name := range l.tableNames() {
 		r.Relations = append(r.Relations, name, TargetOf("", name, l.Column).Index)
 	}
+	r.Referencing = l.referencing()
 	return r
+}
+
+// referencing returns the names of the tables that refer to a table of the library and are not among its tables.
+func (l library) referencing() []string {
+	var names []string
+	for _, r := range l.References {
+		if !slices.Contains(l.Names(), r.Table) && !slices.Contains(names, r.Table) {
+			names = append(names, r.Table)
+		}
+	}
+	return names
 }
 
 func (l library) chosen(catalog.Schema) []string { return l.tableNames() }
@@ -64,6 +76,11 @@ func (l library) goals(s Input) Goals {
 		}
 		g.Tables = append(g.Tables, TableGoal{Target: l.target(s.Schema.Name, t, table, s.Direction), Table: table, Names: t.Names(), Time: t.Time})
 	}
+	for _, name := range l.referencing() {
+		if table := s.Schema.Relation(name); table != nil {
+			g.Referencing = append(g.Referencing, table)
+		}
+	}
 	return g
 }
 
@@ -85,6 +102,8 @@ func (l library) recordedVersion(s Input) (int, *problem.Problem) {
 		return 0, message.NoVersion(l.Profile, s.Schema.Name)
 	case s.Direction == Up && version < l.From:
 		return version, message.VersionTooOld(l.Profile, s.Schema.Name, version)
+	case s.Direction == Up && s.Goal == Linked && version > l.LinkAt:
+		return version, message.LinkTooLate(l.Profile, s.Schema.Name, version)
 	case s.Direction == Down && version > l.To:
 		return version, message.VersionTooNew(l.Profile, s.Schema.Name, version)
 	}

@@ -35,10 +35,12 @@ func (s Scope) source() source {
 
 // Reading says what to read of a schema before its goals can be compiled.
 type Reading struct {
-	All       bool              // every relation, not only Relations
-	Relations []string          // names of relations of any kind
-	Column    string            // the objects that depend on this column of a table are read too
-	Columns   map[string]string // by table, where it is not Column
+	All       bool     // every relation, not only Relations
+	Relations []string // names of relations of any kind
+	// Referencing are the names of further relations to read for edges: tables that get no column and refer to one that does.
+	Referencing []string
+	Column      string            // the objects that depend on this column of a table are read too
+	Columns     map[string]string // by table, where it is not Column
 	// Evidence is the table without which a schema is the wrong one; "" if any schema that exists is right.
 	Evidence string
 }
@@ -69,6 +71,8 @@ type Goals struct {
 	Names   []string // of the tables, in order, absent ones included; nil if Refusals say why they are unknown
 	Tables  []TableGoal
 	Absent  []string
+	// Referencing are tables that get no column. Their references to Tables become edges all the same.
+	Referencing []*catalog.Table
 	// Choices has the decision on every relation of the schema; nil if the tables are known by name.
 	Choices []discover.Choice
 	// Version is the version that the schema records; nil if it records none.

@@ -110,9 +110,12 @@ func readSchemas(ctx context.Context, tx pg.Tx, r Request, names []string) ([]ca
 		Schema: r.Schema, All: what.All, Relations: what.Relations, Column: what.Column, Columns: what.Columns,
 		Edges: r.Goal == plan.Linked, Parents: r.Selection.Parents,
 	}
+	if q.Edges {
+		q.Relations = append(q.Relations, what.Referencing...)
+	}
 	schemas, err := inspect.Schemas(ctx, tx, q, names)
 	if err == nil && !q.Edges && slices.ContainsFunc(schemas, plan.HasEdges) {
-		q.Edges = true
+		q.Edges, q.Relations = true, append(q.Relations, what.Referencing...)
 		schemas, err = inspect.Schemas(ctx, tx, q, names)
 	}
 	if err != nil {
