@@ -72,7 +72,7 @@ func ensure(ctx context.Context, tx pg.Tx, trusts []string) error {
 			return err
 		}
 	}
-	return migrate(ctx, tx, s.exists)
+	return s.migrate(ctx, tx)
 }
 
 // checkRights returns a problem if the role lacks a right that it needs to use the schema and to migrate the journal, or
@@ -89,7 +89,7 @@ func (s schemaState) checkRights() error {
 	if err := s.checkUse(); err != nil {
 		return err
 	}
-	if owner := s.otherOwner(); owner != "" && !s.current() {
+	if owner := s.otherOwner(); owner != "" && s.version < Version {
 		return message.JournalNotOwned(s.version, Version, owner, s.role)
 	}
 	return nil

@@ -18,9 +18,17 @@ import (
 // later version is refused.
 const Version = 2
 
-// The migrations are numbered from 1 without gaps, and there is no way down. Each may run any number of times, and each
-// leaves tables that the runs of older versions of rekey, which may be active, can use: it adds tables and columns with
-// defaults, and removes and renames nothing.
+// firstVersion is the version before the first migration.
+const firstVersion = 1
+
+// The tables of this version, for a new journal.
+//
+//go:embed tables/*.sql
+var tableFiles embed.FS
+
+// The migrations bring an older journal to this version. Their numbers are the versions that they reach, without gaps, and
+// there is no way down. A run of an older rekey may be active in another schema, so that a migration adds tables, and columns
+// with defaults, and removes and renames nothing. A table may be missing, and then gets its columns when it is created.
 //
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
@@ -31,46 +39,62 @@ type table struct {
 	since int
 }
 
-// tables returns the tables of this version.
+// tables returns the tables in the order of creation. It is fixed, so that two processes that create them at the same
+// time cannot deadlock.
 func tables() []table {
 	return []table{
 		{"format", 1}, {"runs", 1}, {"leases", 1}, {"cursors", 1}, {"kept", 1}, {"orders", 1}, {"moments", 1}, {"standstills", 1},
 	}
 }
 
-// migrations returns the statements of each migration, in order.
-func migrations() ([]string, error) {
+// migrationsFrom returns the statements of the migrations of a journal of a version, in order.
+func migrationsFrom(version int) ([]string, error) {
 	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(names)
-	var all []string
-	for _, name := range names {
+	var statements []string
+	for i, name := range names {
 		text, err := migrationFiles.ReadFile(name)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, string(text))
+		if firstVersion+1+i > version {
+			statements = append(statements, string(text))
+		}
 	}
-	return all, nil
+	return statements, nil
 }
 
-// migrate brings the journal to this version in the transaction, so that a run that is killed leaves the earlier version. It
-// runs every migration, because a table that was dropped has to be created again.
-func migrate(ctx context.Context, tx pg.Tx, exists bool) error {
+// migrate creates what is missing and brings the journal to this version, in the transaction, so that a run that is killed
+// leaves the journal as it was.
+func (s schemaState) migrate(ctx context.Context, tx pg.Tx) error {
 	var statements []string
-	if !exists {
+	if !s.exists {
 		statements = append(statements, "CREATE SCHEMA rekey", "REVOKE ALL ON SCHEMA rekey FROM PUBLIC")
 	}
 	// The tables are heap tables in the database's default tablespace, regardless of the role's defaults. Naming
 	// pg_default instead would require a right on it if the database uses another tablespace.
 	statements = append(statements, "SET LOCAL default_tablespace = ''", "SET LOCAL default_table_access_method = heap")
-	all, err := migrations()
-	if err != nil {
-		return err
+	if s.version > 0 { // before the tables that are missing, which have the columns of this version
+		older, err := migrationsFrom(s.version)
+		if err != nil {
+			return err
+		}
+		statements = append(statements, older...)
 	}
-	for _, statement := range append(statements, all...) {
+	for _, t := range tables() {
+		if _, found := s.found[t.name]; found {
+			continue
+		}
+		create, err := tableFiles.ReadFile("tables/" + t.name + ".sql")
+		if err != nil {
+			return err
+		}
+		statements = append(statements, string(create))
+	}
+	for _, statement := range statements {
 		if _, err := tx.Exec(ctx, statement); err != nil {
 			return err
 		}

@@ -17,12 +17,13 @@ const (
 )
 
 func markedEdge() step.Edge {
+	orders := sqltext.Table{Schema: "app", Name: "orders"}
 	return step.Edge{
 		Child: sqltext.Table{Schema: "app", Name: "orders", Only: true}, Parent: sqltext.Table{Schema: "app", Name: "users"},
 		Column: "user_id", Key: "id", UUID: "user_uuid", ParentUUID: "uuid", Constraint: "orders_user_uuid_fkey",
 		Reference: catalog.ForeignKey{Name: "orders_user_id_fkey"},
 		Function:  sqltext.Table{Schema: "app", Name: "rekey_orders_user_id"},
-		Twins:     []step.IndexTwin{{Name: "orders_user_uuid_idx"}, {Name: "existing_idx"}},
+		Twins:     []step.IndexTwin{{Table: orders, Name: "orders_user_uuid_idx"}, {Table: orders, Name: "existing_idx"}},
 	}
 }
 

@@ -1,2 +1,2 @@
 -- The phase that a run was to reach: integers, expanded or linked; '' for a run of an older rekey.
-ALTER TABLE rekey.runs ADD COLUMN IF NOT EXISTS phase text NOT NULL DEFAULT '';
+ALTER TABLE IF EXISTS rekey.runs ADD COLUMN IF NOT EXISTS phase text NOT NULL DEFAULT '';

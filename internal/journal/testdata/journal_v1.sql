@@ -1,12 +1,14 @@
--- The tables of version 1. The order is fixed, so that two processes that create them at the same time cannot deadlock.
--- REVOKE: the role's default privileges may grant access to PUBLIC.
-CREATE TABLE IF NOT EXISTS rekey.format (
+-- The journal of version 1, as the first releases of rekey made it.
+CREATE SCHEMA rekey;
+REVOKE ALL ON SCHEMA rekey FROM PUBLIC;
+
+CREATE TABLE rekey.format (
 	one     boolean PRIMARY KEY DEFAULT true CHECK (one),
 	version integer NOT NULL
 );
 REVOKE ALL ON TABLE rekey.format FROM PUBLIC;
 
-CREATE TABLE IF NOT EXISTS rekey.runs (
+CREATE TABLE rekey.runs (
 	id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	scope   text NOT NULL,
 	host    text NOT NULL,
@@ -22,9 +24,7 @@ CREATE TABLE IF NOT EXISTS rekey.runs (
 );
 REVOKE ALL ON TABLE rekey.runs FROM PUBLIC;
 
--- The token is a key, so that a takeover, which changes it, conflicts with the FOR KEY SHARE of a run's transactions. A
--- heartbeat does not change it and never waits for a batch.
-CREATE TABLE IF NOT EXISTS rekey.leases (
+CREATE TABLE rekey.leases (
 	scope     text PRIMARY KEY,
 	token     uuid NOT NULL UNIQUE,
 	host      text NOT NULL,
@@ -36,8 +36,7 @@ CREATE TABLE IF NOT EXISTS rekey.leases (
 ) WITH (fillfactor = 50);
 REVOKE ALL ON TABLE rekey.leases FROM PUBLIC;
 
--- The checkpoints of the backfill.
-CREATE TABLE IF NOT EXISTS rekey.cursors (
+CREATE TABLE rekey.cursors (
 	relation oid NOT NULL,
 	filenode oid NOT NULL,
 	attnum   smallint NOT NULL,
@@ -48,8 +47,7 @@ CREATE TABLE IF NOT EXISTS rekey.cursors (
 ) WITH (fillfactor = 50);
 REVOKE ALL ON TABLE rekey.cursors FROM PUBLIC;
 
--- The originals: what columns were like before the first run.
-CREATE TABLE IF NOT EXISTS rekey.kept (
+CREATE TABLE rekey.kept (
 	relation oid NOT NULL,
 	attnum   smallint NOT NULL,
 	found    bigint NOT NULL,
@@ -58,9 +56,7 @@ CREATE TABLE IF NOT EXISTS rekey.kept (
 );
 REVOKE ALL ON TABLE rekey.kept FROM PUBLIC;
 
--- The requests from other terminals. A request is addressed to the run that held the lease when the request was sent, not
--- to the next run.
-CREATE TABLE IF NOT EXISTS rekey.orders (
+CREATE TABLE rekey.orders (
 	id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	scope         text NOT NULL,
 	token         uuid NOT NULL,
@@ -72,8 +68,7 @@ CREATE TABLE IF NOT EXISTS rekey.orders (
 );
 REVOKE ALL ON TABLE rekey.orders FROM PUBLIC;
 
--- The cutoffs: when a column got its default. The other columns are set when the backfill of its rows begins.
-CREATE TABLE IF NOT EXISTS rekey.moments (
+CREATE TABLE rekey.moments (
 	relation oid NOT NULL,
 	attnum   smallint NOT NULL,
 	moment   timestamptz NOT NULL,
@@ -85,11 +80,12 @@ CREATE TABLE IF NOT EXISTS rekey.moments (
 );
 REVOKE ALL ON TABLE rekey.moments FROM PUBLIC;
 
--- Why a run pauses.
-CREATE TABLE IF NOT EXISTS rekey.standstills (
+CREATE TABLE rekey.standstills (
 	scope  text PRIMARY KEY,
 	token  uuid NOT NULL,
 	reason text NOT NULL,
 	since  timestamptz NOT NULL
 );
 REVOKE ALL ON TABLE rekey.standstills FROM PUBLIC;
+
+INSERT INTO rekey.format (version) VALUES (1);
