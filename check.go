@@ -146,7 +146,7 @@ func (m *Migrator) request(direction plan.Direction) (survey.Request, error) {
 		},
 	}
 	var err error
-	r.Scope, r.Policy.SkipRefused, err = m.scope.plan(m.options.Tables)
+	r.Scope, r.Policy.SkipRefused, err = m.scope.compile(m.options.Tables)
 	return r, err
 }
 

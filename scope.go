@@ -16,8 +16,8 @@ type Scope interface {
 	schemaName() string
 	// in returns the same scope for another schema.
 	in(schema string) Scope
-	// plan returns the scope for a plan, and whether a plan skips the tables that are refused.
-	plan(tables map[string]TableOptions) (scope plan.Scope, skipRefused bool, err error)
+	// compile returns the scope for a plan, and whether a plan skips the tables that are refused.
+	compile(tables map[string]TableOptions) (scope plan.Scope, skipRefused bool, err error)
 }
 
 // Schema selects tables of one schema. Without Tables every table that belongs to the application is
@@ -55,7 +55,7 @@ func (s Schema) in(schema string) Scope {
 	return s
 }
 
-func (s Schema) plan(tables map[string]TableOptions) (scope plan.Scope, skipRefused bool, err error) {
+func (s Schema) compile(tables map[string]TableOptions) (scope plan.Scope, skipRefused bool, err error) {
 	scope.Libraries = known.Libraries()
 	scope.Selection, err = selection(s, tables)
 	return scope, s.SkipRefused, err
@@ -164,7 +164,7 @@ func (p Profile) schemaName() string { return "public" }
 
 func (p Profile) in(schema string) Scope { return p.In(schema) }
 
-func (p Profile) plan(map[string]TableOptions) (plan.Scope, bool, error) {
+func (p Profile) compile(map[string]TableOptions) (plan.Scope, bool, error) {
 	own := p.internal()
 	return plan.Scope{Profile: &own, Libraries: known.Libraries()}, false, nil
 }
@@ -178,8 +178,8 @@ func (s profileScope) schemaName() string { return s.schema }
 
 func (s profileScope) in(schema string) Scope { return s.profile.In(schema) }
 
-func (s profileScope) plan(tables map[string]TableOptions) (plan.Scope, bool, error) {
-	return s.profile.plan(tables)
+func (s profileScope) compile(tables map[string]TableOptions) (plan.Scope, bool, error) {
+	return s.profile.compile(tables)
 }
 
 // profileOf returns the profile of a scope, or nil.

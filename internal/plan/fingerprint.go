@@ -51,7 +51,7 @@ func ignored(t reflect.Type, field string) bool {
 }
 
 func (p *fingerprinter) value(v reflect.Value) {
-	if table, ok := v.Interface().(sqltext.Table); ok {
+	if table, ok := reflect.TypeAssert[sqltext.Table](v); ok {
 		p.table(table)
 		return
 	}

@@ -1,7 +1,6 @@
 package setting
 
 import (
-	"crypto/md5"
 	"fmt"
 	"strings"
 
@@ -46,11 +45,14 @@ func CheckProfile(p profile.Profile) problem.List {
 	for i, r := range p.References {
 		c.reference(i, r, seen)
 	}
-	if d := p.Function.Digest; d != "" && (len(d) != 2*md5.Size || strings.Trim(d, "0123456789abcdef") != "") {
+	if d := p.Function.Digest; d != "" && (len(d) != digestLength || strings.Trim(d, "0123456789abcdef") != "") {
 		c.add("has a Function.Digest that is no MD5 digest", "Set it to 32 hexadecimal digits in lower case.")
 	}
 	return c.found
 }
+
+// digestLength is the number of hexadecimal digits of an MD5 digest.
+const digestLength = 32
 
 // reference checks a reference onto one of the tables.
 func (c *profileChecker) reference(i int, r profile.Reference, tables map[string]bool) {

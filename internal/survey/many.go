@@ -30,50 +30,58 @@ func ReadMany(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, r 
 	server.Role.Trusts = r.Policy.TrustOwners
 	var inputs []plan.Input
 	var goals []plan.Goals
-	err = r.read(ctx, pool, func(tx pg.Tx) error {
-		if err := r.checkTrustedOwners(ctx, tx); err != nil {
-			return err
-		}
-		if err := journal.Describe(ctx, tx, server.Role, &server.JournalSchema); err != nil {
-			return err
-		}
-		found, err := readSchemas(ctx, tx, r, schemas)
-		if err != nil {
-			return err
-		}
-		inputs, goals = nil, nil // a retry discards the results of the lost connection
-		for _, schema := range found {
-			inputs = append(inputs, plan.Input{
-				Server: server, Schema: schema, Scope: r.Scope, Policy: r.Policy, Direction: r.Direction, Goal: r.Goal,
-				Data: map[sqltext.Table]catalog.Data{}, Parts: map[uint32]catalog.Data{},
-			})
-		}
-		for _, in := range inputs {
-			goals = append(goals, in.Goals())
-		}
-		if err := readCode(ctx, tx, inputs, goals); err != nil {
-			return err
-		}
-		if err := readElsewhere(ctx, tx, r, inputs); err != nil {
-			return err
-		}
-		return readAdopted(ctx, tx, r, inputs, goals)
+	err = r.read(ctx, pool, func(tx pg.Tx) (err error) {
+		inputs, goals, err = readCatalog(ctx, tx, server, r, schemas)
+		return err
 	})
 	for i := range inputs {
 		if err == nil {
-			err = proveFunction(ctx, pool, &inputs[i])
-		}
-		if err == nil {
-			err = countRows(ctx, pool, &inputs[i], goals[i])
-		}
-		if err == nil {
-			err = readUnits(ctx, pool, &inputs[i], goals[i])
-		}
-		if err == nil {
-			err = readEdges(ctx, pool, &inputs[i])
+			err = readRows(ctx, pool, &inputs[i], goals[i])
 		}
 	}
 	return inputs, err
+}
+
+// readCatalog reads what the catalogue and the journal say of the schemas, in one transaction.
+func readCatalog(ctx context.Context, tx pg.Tx, server catalog.Server, r Request, schemas []string) (inputs []plan.Input, goals []plan.Goals, err error) {
+	if err := r.checkTrustedOwners(ctx, tx); err != nil {
+		return nil, nil, err
+	}
+	if err := journal.Describe(ctx, tx, server.Role, &server.JournalSchema); err != nil {
+		return nil, nil, err
+	}
+	found, err := readSchemas(ctx, tx, r, schemas)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, schema := range found {
+		in := plan.Input{
+			Server: server, Schema: schema, Scope: r.Scope, Policy: r.Policy, Direction: r.Direction, Goal: r.Goal,
+			Data: map[sqltext.Table]catalog.Data{}, Parts: map[uint32]catalog.Data{},
+		}
+		inputs, goals = append(inputs, in), append(goals, in.Goals())
+	}
+	if err := readCode(ctx, tx, inputs, goals); err != nil {
+		return nil, nil, err
+	}
+	if err := readElsewhere(ctx, tx, r, inputs); err != nil {
+		return nil, nil, err
+	}
+	return inputs, goals, readAdopted(ctx, tx, r, inputs, goals)
+}
+
+// readRows reads what a plan needs of the rows, and calls a function whose source is unknown.
+func readRows(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, goals plan.Goals) error {
+	if err := proveFunction(ctx, pool, in); err != nil {
+		return err
+	}
+	if err := countRows(ctx, pool, in, goals); err != nil {
+		return err
+	}
+	if err := readUnits(ctx, pool, in, goals); err != nil {
+		return err
+	}
+	return readEdges(ctx, pool, in)
 }
 
 func (r Request) read(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) error {
