@@ -63,11 +63,12 @@ func rules() []rule {
 		{name: "event", below: in("problem", "visible")},
 		{name: "internal/message", below: in("catalog", "problem", "profile", "sqltext", "visible")},
 		{name: "internal/trust", below: in("catalog")},
-		{name: "internal/step", below: in("catalog", "lock", "sqltext", "trust")},
+		{name: "internal/condition", below: in("sqltext")},
+		{name: "internal/step", below: in("catalog", "condition", "lock", "sqltext", "trust")},
 		{name: "internal/discover", below: in("catalog", "profile")},
 		{name: "internal/order", below: in("catalog")},
 		{name: "internal/plan", below: in("catalog", "discover", "event", "order", "message", "problem", "profile", "sqltext", "step", "trust")},
-		{name: "internal/script", below: in("catalog", "lock", "plan", "sqltext", "step", "trust", "visible")},
+		{name: "internal/script", below: in("catalog", "condition", "lock", "plan", "sqltext", "step", "trust", "visible")},
 		{name: "ident", below: in("sqltext")},
 
 		// Packages with effects: the server, a clock, a terminal, a process.

@@ -13,8 +13,9 @@ import (
 // Mode is a table lock mode in PostgreSQL's words. Source: PostgreSQL's manual, Explicit Locking.
 type Mode string
 
-// The modes that rekey requests with LOCK TABLE.
+// The modes that rekey's statements take.
 const (
+	RowExclusive         Mode = "ROW EXCLUSIVE"          // of an UPDATE; blocks no reader or writer
 	ShareUpdateExclusive Mode = "SHARE UPDATE EXCLUSIVE" // blocks no reader or writer
 	ShareRowExclusive    Mode = "SHARE ROW EXCLUSIVE"    // blocks writers
 	AccessExclusive      Mode = "ACCESS EXCLUSIVE"       // blocks readers and writers
@@ -22,11 +23,22 @@ const (
 
 // strength orders the modes: each conflicts with everything that the ones before it conflict with.
 func (m Mode) strength() int {
-	return slices.Index([]Mode{ShareUpdateExclusive, ShareRowExclusive, AccessExclusive}, m)
+	return slices.Index([]Mode{RowExclusive, ShareUpdateExclusive, ShareRowExclusive, AccessExclusive}, m)
 }
 
 // Blocks reports whether writers, or readers and writers, wait for the lock and queue behind a session that waits for it.
 func (m Mode) Blocks() bool { return m.strength() > ShareUpdateExclusive.strength() }
+
+// Strongest returns the strongest mode of locks; "" for no locks.
+func Strongest(locks []Lock) Mode {
+	var strongest Mode
+	for _, l := range locks {
+		if strongest == "" || l.Mode.strength() > strongest.strength() {
+			strongest = l.Mode
+		}
+	}
+	return strongest
+}
 
 // Lock is a lock on one table and, unless Table.Only is set, on all tables below it.
 type Lock struct {

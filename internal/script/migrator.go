@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -58,21 +57,9 @@ func dropProcedure(name string) rendered {
 func (m *script) render() []rendered {
 	all := make([]rendered, len(m.statements))
 	for i, p := range m.statements {
-		about := comment("", m.heading(p)+":") + p.withLock(briefLock+", once no session builds the index").comments()
-		all[i] = rendered{step: p.step, name: fileName(p.name), text: about + m.migratorText(p)}
+		all[i] = rendered{step: p.step, name: fileName(p.Name), text: comment("", m.heading(p)+":") + m.migratorText(p)}
 	}
 	return all
-}
-
-func (m *script) migratorText(p statement) string {
-	switch c := p.content.(type) {
-	case invalidIndex:
-		return callChange(rekeySchema, change{locks: onlyLock(c.target, lock.AccessExclusive), statements: []string{c.underLock}}, p.needed)
-	case index:
-		return c.idempotent + ";\n"
-	default:
-		return m.call(rekeySchema, p)
-	}
 }
 
 // renderAll returns all statements of one direction, in order.
@@ -185,7 +172,7 @@ func stepOrder(p plan.Plan) []step.ID {
 func pair(forward, reverse []rendered, order []step.ID) []slot {
 	var all []slot
 	for _, id := range order {
-		ups, downs := statementsOf(forward, id), statementsOf(reverse, id)
+		ups, downs := ofStep(forward, id), ofStep(reverse, id)
 		n := max(len(ups), len(downs))
 		slots := make([]slot, n)
 		for i := range ups {
@@ -199,7 +186,7 @@ func pair(forward, reverse []rendered, order []step.ID) []slot {
 	return all
 }
 
-func statementsOf(all []rendered, id step.ID) []rendered {
+func ofStep(all []rendered, id step.ID) []rendered {
 	var found []rendered
 	for _, s := range all {
 		if s.step == id {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -25,7 +24,7 @@ func (m *script) psql() []File {
 			out.WriteString("\n" + comment("==== ", on))
 			table = on
 		}
-		out.WriteString("\n" + p.withLock(sharedLock+"; granted once no session builds the index").comments() + m.psqlText(p))
+		out.WriteString("\n" + m.psqlText(p))
 	}
 	out.WriteString("\n" + comment("", "Done. Drop what was created for this session."))
 	for _, name := range m.procedures() {
@@ -135,35 +134,4 @@ func sessionLock(scope string) string {
 
 func sessionUnlock(scope string) string {
 	return do("BEGIN\n    PERFORM pg_advisory_unlock(hashtext('rekey script'), hashtext(" + sqltext.Literal(scope) + "));\nEND")
-}
-
-func (m *script) psqlText(p statement) string {
-	switch c := p.content.(type) {
-	case invalidIndex:
-		wait := callChange(sessionSchema, change{locks: onlyLock(c.target, lock.ShareUpdateExclusive)}, p.needed)
-		return wait + when(p.needed, c.concurrently)
-	case index:
-		return when(p.needed, c.sql)
-	default:
-		return m.call(sessionSchema, p)
-	}
-}
-
-// call writes the statements that all formats share, except for the schema of the procedures.
-func (m *script) call(schema string, p statement) string {
-	switch c := p.content.(type) {
-	case change:
-		return callChange(schema, c, p.needed)
-	case fill:
-		return m.callFill(schema, c, p.needed)
-	case block:
-		return do(c.body)
-	default:
-		return ""
-	}
-}
-
-// when runs a statement at top level, outside of any transaction, if the condition is true.
-func when(needed, sql string) string {
-	return "SELECT " + needed + " AS rekey_needed \\gset\n\\if :rekey_needed\n" + sql + ";\n\\endif\n"
 }

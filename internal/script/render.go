@@ -2,11 +2,14 @@ package script
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
+	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/lock"
+	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/internal/visible"
@@ -28,12 +31,12 @@ type rendered struct {
 
 // comments returns the comment lines that precede a statement.
 func (p statement) comments() string {
-	text := comment("", p.what)
-	if p.lock != "" {
-		text += comment("Lock:  ", p.lock+".")
+	text := comment("", p.What)
+	if p.Lock != "" {
+		text += comment("Lock:  ", p.Lock+".")
 	}
-	if p.scans != "" {
-		text += comment("Reads: ", p.scans+".")
+	if p.Scans != "" {
+		text += comment("Reads: ", p.Scans+".")
 	}
 	return text
 }
@@ -61,35 +64,33 @@ func comment(head, text string) string {
 	return out.String() + strings.TrimRight(line, " ") + "\n"
 }
 
-func do(body string) string { return "DO " + sqltext.Dollar("\n"+body+"\n") + ";\n" }
-
 // callChange writes a call of rekey_change.
-func callChange(schema string, c change, needed string) string {
+func callChange(schema string, locks []lock.Lock, statements []string, needed string) string {
 	if needed == "" {
 		needed = "true"
 	}
-	var statements []string
-	for _, s := range c.statements {
-		statements = append(statements, "    "+sqltext.Dollar(s))
+	var quoted []string
+	for _, s := range statements {
+		quoted = append(quoted, "    "+sqltext.Dollar(s))
 	}
-	if len(statements) == 0 {
-		statements = []string{"    VARIADIC ARRAY[]::text[]"}
+	if len(quoted) == 0 {
+		quoted = []string{"    VARIADIC ARRAY[]::text[]"}
 	}
-	return "CALL " + schema + ".rekey_change(" + sqltext.Literal(c.lockTarget()) + ", " + strconv.FormatBool(len(lock.Exclusive(c.locks)) > 0) + ",\n    " +
-		sqltext.Dollar(needed) + ",\n" + strings.Join(statements, ",\n") + ");\n"
+	return "CALL " + schema + ".rekey_change(" + sqltext.Literal(lockTarget(locks)) + ", " + strconv.FormatBool(len(lock.Exclusive(locks)) > 0) + ",\n    " +
+		sqltext.Dollar(needed) + ",\n" + strings.Join(quoted, ",\n") + ");\n"
 }
 
 // lockTarget returns what rekey_change locks.
-func (c change) lockTarget() string {
-	if len(c.locks) == 0 {
+func lockTarget(locks []lock.Lock) string {
+	if len(locks) == 0 {
 		return ""
 	}
-	return sqltext.Format("{}", c.locks[0].Table)
+	return sqltext.Format("{}", locks[0].Table)
 }
 
 // callFill writes a call of rekey_fill.
-func (m *script) callFill(schema string, f fill, needed string) string {
-	filling := f.filling
+func (m *script) callFill(schema string, p statement, t step.Target) string {
+	filling := m.o.Filling(p.group, t)
 	key := "NULL"
 	if filling.Key != "" {
 		key = sqltext.Literal(filling.Key)
@@ -100,8 +101,15 @@ func (m *script) callFill(schema string, f fill, needed string) string {
 	}
 	return comment("How:   ", filling.Reason+".") + fmt.Sprintf("CALL %s.rekey_fill(%s, %s, value => %s,\n    needed => %s,\n"+
 		"    key => %s, by_tuple => %t, region => %d, waves => ARRAY[%s], batch => %d, replica => %t);\n", schema,
-		sqltext.Literal(f.target.Relation()), sqltext.Literal(f.target.Column), sqltext.Literal(m.value(f.target)),
-		sqltext.Dollar(needed), key, filling.ByTuple, filling.Region, strings.Join(waves, ", "), filling.Batch, f.replica)
+		sqltext.Literal(t.Relation()), sqltext.Literal(t.Column), sqltext.Literal(m.value(t)),
+		sqltext.Dollar(p.Needed), key, filling.ByTuple, filling.Region, strings.Join(waves, ", "), filling.Batch, m.replica(p.group, t))
+}
+
+// replica reports whether the filling turns off the application's ordinary triggers. It does if the role may.
+func (m *script) replica(g plan.Group, t step.Target) bool {
+	table := m.plan.Table(g, t)
+	fires := func(own catalog.Trigger) bool { return own.FiresOnUpdateOf(t.Column) }
+	return m.plan.Server.Role.ReplicaRole && table != nil && slices.ContainsFunc(table.Triggers, fires)
 }
 
 // value returns the expression of a new value. It is rekey's own expression, not a call of a function in the schema.
@@ -114,21 +122,10 @@ func (m *script) value(t step.Target) string {
 
 // procedures returns the names of the procedures that the statements call.
 func (m *script) procedures() []string {
-	names := []string{"change"}
-	for _, p := range m.statements {
-		if _, ok := p.content.(fill); ok {
-			return append(names, "fill")
-		}
+	if slices.ContainsFunc(m.statements, func(p statement) bool { return len(p.fills()) > 0 }) {
+		return []string{"change", "fill"}
 	}
-	return names
-}
-
-// withLock sets the lock of a statement that removes an invalid index: it depends on the format.
-func (p statement) withLock(lock string) statement {
-	if _, ok := p.content.(invalidIndex); ok {
-		p.lock = lock
-	}
-	return p
+	return []string{"change"}
 }
 
 // dropProcedureSQL writes the statement that drops a procedure.

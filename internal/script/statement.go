@@ -1,64 +1,63 @@
 package script
 
 import (
-	"github.com/rekey-pg/rekey/internal/lock"
+	"fmt"
+	"slices"
+
+	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// statement is one statement of a script with its explanation.
+// statement is a statement of one step of the plan.
 type statement struct {
-	step    step.ID
-	name    string // for the file name
-	what    string
-	lock    string
-	scans   string
-	needed  string // a condition on the catalogue: the statement is skipped if it is false
-	content content
+	step.Statement
+
+	step  step.ID
+	group plan.Group
 }
 
-// content is what a statement runs: change, fill, index, invalidIndex or block.
-type content interface{ content() }
-
-// change is a call of the procedure rekey_change, which runs the statements in one transaction.
-type change struct {
-	locks      []lock.Lock // at most one; nil if no table is locked
-	statements []string
+// fills returns the tables whose rows the statement fills.
+func (p statement) fills() []step.Target {
+	if p.Action == nil {
+		return nil
+	}
+	return p.Action.Fills()
 }
 
-// fill is a call of the procedure rekey_fill.
-type fill struct {
-	target  step.Target
-	filling Filling
-	replica bool
+// runs reports whether the statement runs an action: the same SQL on the same tables, or the same filling.
+func (p statement) runs(a step.Action) bool {
+	return p.Action != nil && slices.Equal(p.Action.SQL(), a.SQL()) && slices.Equal(p.Action.Tables(), a.Tables())
 }
 
-// index is the creation or removal of an index, concurrently and outside of any transaction.
-type index struct {
-	target     step.Target
-	drop       bool
-	sql        string // as the step writes it
-	idempotent string // the same with IF [NOT] EXISTS
+// statementsOf returns the statements of one step, in the plan's direction.
+func (m *script) statementsOf(g plan.Group, s step.Step, v step.View) ([]statement, error) {
+	all := s.ApplyScript
+	if m.plan.Direction == plan.Down {
+		all = s.UndoScript
+	}
+	var statements []statement
+	for _, one := range all(v) {
+		statements = append(statements, statement{one, s.ID(), g})
+	}
+	for _, a := range m.plan.Actions(s, v) {
+		does := func(p statement) bool { return p.Block != "" || p.runs(a) }
+		if !slices.ContainsFunc(statements, does) {
+			return nil, fmt.Errorf("a script cannot contain it: it has no statement for %q", a.SQL())
+		}
+	}
+	if m.plan.Direction == plan.Up && recordsVersion(g) && len(statements) > 0 {
+		proof := m.prove(s.ID(), "check that every table is complete; otherwise the version is not recorded")
+		statements = append([]statement{proof}, statements...)
+	}
+	return statements, nil
 }
 
-// invalidIndex is the removal of an index that an interrupted build left invalid.
-type invalidIndex struct {
-	target       step.Target
-	concurrently string // with CONCURRENTLY
-	underLock    string // for a transaction that holds the lock
+// prove returns the statement that checks every table at the end.
+func (m *script) prove(id step.ID, what string) statement {
+	return statement{step: id, Statement: step.Statement{
+		Name: "prove", What: what, Lock: "none that blocks other sessions", Scans: "the catalogue", Block: m.completeCheck(),
+	}}
 }
 
-// block is the body of a DO statement.
-type block struct{ body string }
-
-func (change) content()       {}
-func (fill) content()         {}
-func (index) content()        {}
-func (invalidIndex) content() {}
-func (block) content()        {}
-
-// onlyLock returns a lock on the target's table without the tables below it.
-func onlyLock(t step.Target, mode lock.Mode) []lock.Lock {
-	table := t.Name()
-	table.Only = true
-	return []lock.Lock{lock.On(table, mode)}
-}
+// proofStep is the last step of an up script that records no version.
+func proofStep(scope string) step.ID { return step.ID(scope + "/prove") }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/condition"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -41,11 +42,9 @@ func (m *script) procedure(name, schema string) string {
 
 func millis(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
 
-func list(lines []string) string { return "        " + strings.Join(lines, ",\n        ") }
-
 // regenerateHint is the hint to generate another script.
 func (m *script) regenerateHint() string {
-	return sqltext.Literal(fmt.Sprintf("Generate the script again: rekey sql %s. Everything done so far is committed.", m.plan.Direction))
+	return condition.Again(string(m.plan.Direction))
 }
 
 // versions returns the versions that may be recorded when the script starts: the one for which it was made, and the one
@@ -62,7 +61,7 @@ func (m *script) versions() []int {
 func (m *script) check(settings, lock, then string) string {
 	return template("check", "major", strconv.Itoa(m.plan.Server.Major()), "again", m.regenerateHint(), "settings", settings,
 		"schema", sqltext.Literal(sqltext.Ident(m.plan.SchemaName)), "version", m.versionCheck(), "scope", sqltext.Literal(m.plan.SchemaName),
-		"lock", lock, "tables", list(m.expectedTables()), "settled", m.settled(), "then", then, "function", m.functionChanged(),
+		"lock", lock, "tables", condition.List(m.expectedTables()), "settled", m.settled(), "then", then, "function", m.functionChanged(),
 		"trusted", m.trusted(), "journal", sqltext.Dollar(trust.JournalQuery), "direction", string(m.plan.Direction), "owner_word", shellWord("found.owner"),
 		"create_privilege_check", m.createPrivilegeCheck(), "function_owner_check", m.functionOwnerCheck(), "code_check", m.codeCheck())
 }
@@ -130,15 +129,15 @@ func (m *script) functionOwnerCheck() string {
 		return ""
 	}
 	return template("function_owner", "schema", sqltext.Literal(m.plan.SchemaName), "name", sqltext.Literal(step.FunctionName), "owner", m.ownerTrusted("f.proowner"),
-		"tables", list(m.targetTables()), "owner_word", shellWord("found.owner"))
+		"tables", condition.List(regclasses(m.targetTables())), "owner_word", shellWord("found.owner"))
 }
 
 // codeCheck refuses tables whose code the filling would run with privileges that the code's owner does not have.
 func (m *script) codeCheck() string {
 	replica := map[string]bool{} // for each table that is filled: whether its triggers are turned off
 	for _, p := range m.statements {
-		if f, ok := p.content.(fill); ok {
-			replica[f.target.Relation()] = f.replica
+		for _, t := range p.fills() {
+			replica[t.Relation()] = m.replica(p.group, t)
 		}
 	}
 	var tables, columns []string
@@ -151,13 +150,13 @@ func (m *script) codeCheck() string {
 		}
 		for _, one := range m.tables(g) {
 			off, fills := replica[one.Relation()]
-			tables = append(tables, fmt.Sprintf("(%s::oid, %t, %t)", regclass(one.Relation()), off, fills))
+			tables = append(tables, fmt.Sprintf("(%s::oid, %t, %t)", condition.Regclass(one.Name()), off, fills))
 		}
 	}
 	if tables == nil {
 		return ""
 	}
-	return template("code", "tables", list(tables), "columns", "ARRAY["+strings.Join(columns, ", ")+"]::text[]",
+	return template("code", "tables", condition.List(tables), "columns", "ARRAY["+strings.Join(columns, ", ")+"]::text[]",
 		"query", sqltext.Dollar(trust.CodeQuery), "direction", string(m.plan.Direction), "owner_word", shellWord("CASE found.fault WHEN '' THEN found.owner ELSE found.holder END"))
 }
 
@@ -191,7 +190,7 @@ func (m *script) notVolatile() string {
 func (m *script) expectedTables() []string {
 	var lines []string
 	add := func(top, t step.Target, kind catalog.Kind, state string) {
-		lines = append(lines, fmt.Sprintf("(%s, %s, %s, %s, %s, %s, %s)", ordinal(len(lines)), sqltext.Literal(t.Relation()), sqltext.Literal(string(kind)),
+		lines = append(lines, fmt.Sprintf("(%s, %s, %s, %s, %s, %s, %s)", condition.Ordinal(len(lines)), sqltext.Literal(t.Relation()), sqltext.Literal(string(kind)),
 			sqltext.Literal(top.Relation()), sqltext.Literal(t.Column), sqltext.Literal(state), sqltext.Literal(top.Mark())))
 	}
 	for _, g := range m.plan.Groups {
@@ -260,8 +259,8 @@ func (m *script) completeCheck() string {
 		if t.KeepsMark {
 			mark = "" // the mark may stay
 		}
-		lines = append(lines, fmt.Sprintf("(%s, %s, %s, %s, %s, %s, %s)", ordinal(len(lines)), sqltext.Literal(t.Relation()),
-			sqltext.Literal(t.Column), index, sqltext.Literal(t.Check), sqltext.Literal(mark), calls(t)))
+		lines = append(lines, fmt.Sprintf("(%s, %s, %s, %s, %s, %s, %s)", condition.Ordinal(len(lines)), sqltext.Literal(t.Relation()),
+			sqltext.Literal(t.Column), index, sqltext.Literal(t.Check), sqltext.Literal(mark), t.Calls()))
 	}
 	for _, g := range m.plan.Targets() {
 		if !m.inScript(g) {
@@ -285,26 +284,27 @@ func (m *script) completeCheck() string {
 	if !m.plan.Versioned() {
 		message = "some tables are incomplete"
 	}
-	return template("complete", "tables", list(lines), "nullable", nullable(m.plan.Server.Major()), "message", sqltext.Literal(message), "again", m.regenerateHint())
-}
-
-// grantBlock grants EXECUTE on the function to every role that may insert.
-func (m *script) grantBlock() string {
-	name := sqltext.Qualified(m.plan.SchemaName, step.FunctionName) + "()"
-	return template("grant", "tables", list(m.targetTables()), "function_name", sqltext.Literal(name),
-		"function", "to_regprocedure("+sqltext.Literal(name)+")::oid")
+	return template("complete", "tables", condition.List(lines), "nullable", condition.Nullable(m.plan.Server.Major()), "message", sqltext.Literal(message), "again", m.regenerateHint())
 }
 
 // targetTables returns the tables whose default calls the function, and those below them.
-func (m *script) targetTables() (tables []string) {
+func (m *script) targetTables() (tables []sqltext.Table) {
 	for _, g := range m.plan.Targets() {
 		table := m.plan.Plan.Schema.Named(g.Table)
 		if table == nil || table.Kind != catalog.Ordinary && table.Kind != catalog.Partitioned {
 			continue
 		}
 		for _, one := range table.All() {
-			tables = append(tables, regclass(sqltext.Qualified(one.Schema, one.Name)))
+			tables = append(tables, one.Named())
 		}
 	}
 	return tables
+}
+
+func regclasses(tables []sqltext.Table) []string {
+	all := make([]string, len(tables))
+	for i, table := range tables {
+		all[i] = condition.Regclass(table)
+	}
+	return all
 }

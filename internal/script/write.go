@@ -45,9 +45,9 @@ func write(p plan.Plan, o Options) (*script, error) {
 
 func (m *script) group(g plan.Group) error {
 	view := m.plan.View(g)
-	view.Schema = m.plan.schema
+	view.Schema, view.Targets = m.plan.schema, m.targetTables()
 	for _, s := range g.Steps {
-		statements, err := m.writeStep(g, s, view)
+		statements, err := m.statementsOf(g, s, view)
 		if err != nil {
 			return fmt.Errorf("step %s: %w", s.ID(), err)
 		}

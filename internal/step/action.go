@@ -13,6 +13,8 @@ type Action interface {
 	Tables() []sqltext.Table
 	// SQL returns the statements. It returns none for a Fill, whose statements package backfill makes.
 	SQL() []string
+	// Locked returns the locks that the statements take, in no order.
+	Locked() []lock.Lock
 	// SelfChecking reports whether the action may follow another of the same step without a new View: if the table was
 	// altered, the action itself or its guard fails.
 	SelfChecking() bool
@@ -89,6 +91,7 @@ type Concurrently struct {
 	Index     string
 	Column    string // of a unique index: the column whose duplicate values an error lists
 	Build     bool   // CREATE, not DROP
+	Invalid   bool   // DROP of an index that an interrupted build left; a session may still build it
 	Statement string
 }
 
@@ -113,6 +116,9 @@ func (c Change) Tables() []sqltext.Table {
 	return tables
 }
 
+// Locked implements Action.
+func (c Change) Locked() []lock.Lock { return c.Locks }
+
 // SQL implements Action.
 func (c Change) SQL() []string { return c.Statements }
 
@@ -133,6 +139,9 @@ func (c Change) Do(p Performer) error { return p.Change(c) }
 
 // Tables implements Action.
 func (c Concurrently) Tables() []sqltext.Table { return []sqltext.Table{c.Table} }
+
+// Locked implements Action.
+func (c Concurrently) Locked() []lock.Lock { return onlyOn(c.Table, lock.ShareUpdateExclusive) }
 
 // SQL implements Action.
 func (c Concurrently) SQL() []string { return []string{c.Statement} }
@@ -160,6 +169,9 @@ func (c Concurrently) Do(p Performer) error { return p.Concurrently(c) }
 // Tables implements Action.
 func (v Validate) Tables() []sqltext.Table { return []sqltext.Table{v.Table} }
 
+// Locked implements Action.
+func (v Validate) Locked() []lock.Lock { return onlyOn(v.Table, lock.ShareUpdateExclusive) }
+
 // SQL implements Action.
 func (v Validate) SQL() []string { return []string{v.Statement} }
 
@@ -181,6 +193,9 @@ func (v Validate) Do(p Performer) error { return p.Validate(v) }
 // Tables implements Action.
 func (f Fill) Tables() []sqltext.Table { return []sqltext.Table{f.Target.Name()} }
 
+// Locked implements Action.
+func (f Fill) Locked() []lock.Lock { return onlyOn(f.Target.Name(), lock.RowExclusive) }
+
 // SQL implements Action.
 func (f Fill) SQL() []string { return nil }
 
@@ -198,3 +213,9 @@ func (Fill) DroppedIndexes() []string { return nil }
 
 // Do implements Action.
 func (f Fill) Do(p Performer) error { return p.Fill(f) }
+
+// onlyOn returns a lock on one table without the tables below it.
+func onlyOn(table sqltext.Table, mode lock.Mode) []lock.Lock {
+	table.Only = true
+	return []lock.Lock{lock.On(table, mode)}
+}

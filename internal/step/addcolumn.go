@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/condition"
+	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -15,18 +17,22 @@ func (s AddColumn) ID() ID { return s.Target.id("add-column") }
 
 // Explain implements Step.
 func (s AddColumn) Explain() Explanation {
-	lock := "ACCESS EXCLUSIVE, an instant"
-	if s.Target.IsTree() {
-		lock = "ACCESS EXCLUSIVE on the table and all tables below it, an instant; the lock timeout applies to all of them together"
-	}
 	return Explanation{
 		What:     "add column " + s.Target.Column + " with its default",
 		Undo:     "drop the column; an existing column gets its default and comment back instead",
 		Why:      "column and default come in one statement that rewrites nothing: no insert leaves NULL behind",
-		Lock:     lock,
+		Lock:     s.lockWords(),
 		Scans:    "nothing",
 		UndoneBy: ByItself,
 	}
+}
+
+// lockWords describes the lock of the change that adds the column or sets its default.
+func (s AddColumn) lockWords() string {
+	if s.Target.IsTree() {
+		return lockWords(s.Target.exclusive(), " on the table and all tables below it", briefly, "; the lock timeout applies to all of them together")
+	}
+	return lockWords(s.Target.exclusive(), briefly)
 }
 
 // Check implements Step.
@@ -232,4 +238,73 @@ func (s AddColumn) AfterUndo(v View) View {
 	case Absent, Untouched: // nothing to undo
 	}
 	return v
+}
+
+// ApplyScript implements Step.
+func (s AddColumn) ApplyScript(v View) []Statement {
+	actions := s.Apply(v)
+	if len(actions) == 0 {
+		return nil
+	}
+	t, e := s.Target, s.Explain()
+	c := v.Table.Column(t.Column)
+	switch origin, _ := t.Read(v.Table); origin {
+	case Absent:
+		all := []Statement{scripted(actions[0], t.Table+"_add_column", e.What+"; "+e.Why, condition.Not(t.hasColumn()))}
+		all[0].Lock = s.lockWords()
+		if t.IsTree() {
+			all = first(all, condition.Refuse(t.Name(), t.Column, "true",
+				" now has a column of that name, with which the column of its parent would be merged", "up"))
+		}
+		return all
+	case Untouched:
+		adopt := scripted(actions[0], t.Table+"_adopt_column",
+			"adopt column "+t.Column+", which existed before: a mark in its comment records its properties, so that down can restore it",
+			t.hasColumn(condition.Not("("+t.isFound()+")")))
+		adopt.Lock = s.lockWords()
+		if t.HasDefault(c) {
+			adopt.Lock = lockWords(actions[0].Locked(), blocksNobody)
+		}
+		return append([]Statement{adopt}, s.defaultsScript(actions[1:], s.WithoutDefault(v.Table))...)
+	default:
+		lacking := s.WithoutDefault(v.Table)
+		if !t.HasDefault(c) {
+			lacking = []*catalog.Table{v.Table}
+		}
+		return s.defaultsScript(actions, lacking)
+	}
+}
+
+// defaultsScript returns the statements that set the default of tables, one for each.
+func (s AddColumn) defaultsScript(actions []Action, tables []*catalog.Table) (all []Statement) {
+	for i, a := range actions {
+		t := s.Target
+		t.Schema, t.Table = tables[i].Schema, tables[i].Name
+		one := scripted(a, t.Table+"_set_default", "set the default of column "+t.Column+" of "+t.String(), condition.Not(t.hasDefaultIn()))
+		one.Lock = s.lockWords()
+		all = append(all, one)
+	}
+	return all
+}
+
+// UndoScript implements Step.
+func (s AddColumn) UndoScript(v View) []Statement {
+	undo := onlyOne(s.Undo(v))
+	if undo == nil {
+		return nil
+	}
+	t := s.Target
+	if origin, _ := t.Read(v.Table); origin == Made {
+		drop := scripted(undo, t.Table+"_drop_column",
+			"drop column "+t.Column+", without CASCADE and only if no other object depends on it", t.hasColumn(t.isMade()))
+		drop.Lock = t.treeWords(undo.Locked())
+		return first([]Statement{drop}, condition.Dependents(t.Name(), t.Column))
+	}
+	restore := scripted(undo, t.Table+"_give_back",
+		"restore comment and default of column "+t.Column+", which existed before up; its values stay", t.hasColumn(t.isFound()))
+	restore.Lock = t.treeWords(undo.Locked())
+	if len(lock.Blocking(undo.Locked())) == 0 {
+		restore.Lock = lockWords(undo.Locked(), blocksNobody, briefly)
+	}
+	return []Statement{restore}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/condition"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -20,7 +21,7 @@ func (s BuildIndex) Explain() Explanation {
 		What:     "build unique index " + s.Target.Index,
 		Undo:     "drop the index concurrently, unless it existed before",
 		Why:      "after the filling: updates of a column without an index can be heap-only",
-		Lock:     "SHARE UPDATE EXCLUSIVE, which blocks no reader or writer",
+		Lock:     lockWords(s.Target.shared(), blocksNobody),
 		Scans:    "the table, twice",
 		UndoneBy: ByItself,
 	}
@@ -29,7 +30,7 @@ func (s BuildIndex) Explain() Explanation {
 	case s.Target.HasRootIndex():
 		e.What = "build a unique index on (" + s.Target.columns() + ") of each partition and attach it to " + s.Target.Index + " of the partitioned table"
 		e.Undo = "drop the index of the partitioned table together with the partitions' indexes"
-		e.Lock += "; ACCESS EXCLUSIVE, an instant, on each partition while its index is attached, and on all of them for the undo"
+		e.Lock += "; " + lockWords(s.Target.exclusive(), briefly) + ", on each partition while its index is attached, and on all of them for the undo"
 		e.Scans = "each partition, twice"
 	default:
 		e.What = "build a unique index on (" + s.Target.columns() + ") of each table that holds rows; one index for all of them is not possible"
@@ -68,7 +69,7 @@ func buildIndex(t Target, v View) []Action {
 		Statement: sqltext.Format("CREATE UNIQUE INDEX CONCURRENTLY {} ON {} (", sqltext.Name(t.Index), t.Name()) + t.columns() + ")",
 	}
 	if i := v.Table.Index(t.Index); i != nil && !i.Valid && t.IndexFits(i) {
-		return []Action{dropConcurrently(t), build}
+		return []Action{dropInvalid(t), build}
 	}
 	return []Action{build}
 }
@@ -116,6 +117,11 @@ func (t Target) aliases(table *catalog.Table) []string {
 		}
 	}
 	return existing
+}
+
+// dropInvalid drops an index that an interrupted build left.
+func dropInvalid(t Target) Action {
+	return Concurrently{Table: t.Name(), Index: t.Index, Column: t.Column, Invalid: true, Statement: sqltext.Format("DROP INDEX CONCURRENTLY {}", t.indexName())}
 }
 
 func dropConcurrently(t Target) Action {
@@ -199,4 +205,69 @@ func (t Target) WithInvalidIndexes(root *catalog.Table) *catalog.Table {
 		}
 	}
 	return v.Table
+}
+
+// ApplyScript implements Step. It returns every build that may be needed, each after the statement that drops an invalid
+// index.
+func (s BuildIndex) ApplyScript(v View) []Statement {
+	if len(s.Apply(v)) == 0 {
+		return nil
+	}
+	t, joined := s.Target.ForTree(v.Table)
+	if stale := s.StaleIndex(v.Table); stale != nil {
+		return append([]Statement{t.dropStaleScript(stale)}, s.ApplyScript(s.AfterUndo(v))...)
+	}
+	worst := v
+	worst.Table = t.WithInvalidIndexes(v.Table)
+	var all []Statement
+	if joined {
+		all = t.createAboveScript(worst.Table)
+	}
+	for _, part := range t.Parts(worst.Table) {
+		all = append(all, buildScript(part.Target, buildIndex(part.Target, worst.ofTable(part.Table)))...)
+	}
+	if joined {
+		all = append(all, t.attachScript(worst.Table)...)
+	}
+	return all
+}
+
+// buildScript returns the statements that drop an invalid index of one table, and build a new one.
+func buildScript(t Target, actions []Action) []Statement {
+	e := BuildIndex{Target: t}.Explain()
+	drop, build := actions[0], actions[1]
+	return []Statement{
+		{
+			Name: t.Table + "_drop_invalid_index", What: t.label("drop the invalid index that an interrupted build left"),
+			Scans: readsNothing, Needed: t.hasIndexIn("NOT i.indisvalid"), Action: drop,
+		},
+		{
+			Name: t.Table + "_build_index", What: t.label("build unique index " + t.Index + "; " + e.Why),
+			Lock:  lockWords(build.Locked(), blocksNobody, ", during the build; the build waits for all older transactions of the database"),
+			Scans: "the table, twice", Needed: condition.Not(t.hasIndexIn("i.indisvalid")), Action: build,
+		},
+	}
+}
+
+// UndoScript implements Step. It drops each table's index that is attached to no other, then the indexes of partitioned
+// tables.
+func (s BuildIndex) UndoScript(v View) (all []Statement) {
+	above, _ := s.Target.ForTree(v.Table)
+	for _, a := range s.Undo(v) {
+		if a.Atomic() {
+			all = append(all, above.dropAboveScript(v.Table, a))
+			continue
+		}
+		t, ok := partOf(s.Target.Parts(v.Table), a)
+		if !ok {
+			t = s.Target
+		}
+		t.Index = a.DroppedIndexes()[0]
+		all = append(all, Statement{
+			Name: t.Table + "_drop_index", What: t.label("drop index " + t.Index + ", concurrently"),
+			Lock:  lockWords(a.Locked(), blocksNobody, "; it waits for transactions that use the index"),
+			Scans: readsNothing, Needed: t.hasIndexIn(t.isItsIndex()), Action: a,
+		})
+	}
+	return all
 }

@@ -1,6 +1,12 @@
 package step
 
-import "github.com/rekey-pg/rekey/internal/sqltext"
+import (
+	"slices"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/condition"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
 
 // FillColumn gives a value to every row in which the column is NULL.
 type FillColumn struct{ Target Target }
@@ -14,7 +20,7 @@ func (s FillColumn) Explain() Explanation {
 		What:     "fill " + s.Target.Column + " in the existing rows",
 		Undo:     "nothing: the values go with the column; an existing column keeps them",
 		Why:      "in short committed batches, which skip locked rows and retry them later",
-		Lock:     "ROW EXCLUSIVE, and the batch's own rows",
+		Lock:     lockWords(Fill{Target: s.Target}.Locked(), ", and the batch's own rows"),
 		Scans:    "the table, a few pages at a time",
 		UndoneBy: Absorbed,
 	}
@@ -78,3 +84,44 @@ func (s FillColumn) AfterApply(v View) View {
 
 // AfterUndo implements Step.
 func (s FillColumn) AfterUndo(v View) View { return v }
+
+// ApplyScript implements Step.
+func (s FillColumn) ApplyScript(v View) (all []Statement) {
+	if len(s.Apply(v)) == 0 {
+		return nil
+	}
+	for _, part := range s.Target.Parts(v.Table) {
+		all = append(all, FillColumn{Target: part.Target}.fillScript(worstOf(v, part.Table))...)
+	}
+	return all
+}
+
+// fillScript returns the statements of one table that holds rows. A CHECK that an interrupted script left NOT VALID is
+// dropped first, since it makes the application's updates of unfilled rows fail.
+func (s FillColumn) fillScript(worst View) []Statement {
+	t, e := s.Target, s.Explain()
+	worst.Unfilled = true
+	worst.Table.Column(t.Column).NotNull = false
+	worst.Table.Constraints = append(worst.Table.Constraints, t.Proof())
+	actions := s.Apply(worst)
+	needed := t.hasColumn(condition.Nullable(worst.Server.Major()))
+	return []Statement{
+		scripted(actions[0], t.Table+"_drop_old_proof",
+			t.label("drop the CHECK that an interrupted run left NOT VALID: it makes updates of unfilled rows fail"),
+			condition.And(t.hasCheck("NOT p.convalidated"), needed)),
+		{
+			Name: t.Table + "_fill", What: t.label(e.What + " by the clock; " + e.Why), Lock: e.Lock,
+			Scans: "the table, a few pages at a time, and again for rows that were skipped", Needed: needed, Action: actions[1],
+		},
+	}
+}
+
+// UndoScript implements Step.
+func (s FillColumn) UndoScript(View) []Statement { return nil }
+
+// worstOf returns a view of one table that may be changed.
+func worstOf(v View, table *catalog.Table) View {
+	v.Table = table.WithoutBelow()
+	v.Table.Constraints = slices.Clone(v.Table.Constraints)
+	return v
+}

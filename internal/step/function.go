@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/condition"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/trust"
 )
@@ -44,7 +45,7 @@ func (s EnsureFunction) Explain() Explanation {
 		What:     "create " + s.Schema + "." + FunctionName + "()",
 		Undo:     "nothing: the function stays",
 		Why:      "it is the columns' default: it needs no extension and works with any search_path",
-		Lock:     "none on any table",
+		Lock:     lockWords(nil),
 		Scans:    "nothing",
 		UndoneBy: Never,
 	}
@@ -179,3 +180,18 @@ func (s EnsureFunction) AfterUndo(v View) View { return v }
 
 // Source returns md5(pg_proc.prosrc) of rekey's function on a major version of the server.
 func (s EnsureFunction) Source(major int) string { return md5Hex(body(major)) }
+
+// ApplyScript implements Step.
+func (s EnsureFunction) ApplyScript(v View) []Statement {
+	create := onlyOne(s.Apply(v))
+	if create == nil {
+		return nil
+	}
+	e := s.Explain()
+	function := sqltext.Table{Schema: s.Schema, Name: FunctionName}
+	return []Statement{scripted(create, "create_function", e.What+"; "+e.Why,
+		condition.Not(condition.FunctionIs(function, s.Source(v.Server.Major()))))}
+}
+
+// UndoScript implements Step.
+func (s EnsureFunction) UndoScript(View) []Statement { return nil }

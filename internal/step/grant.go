@@ -3,6 +3,7 @@ package step
 import (
 	"strings"
 
+	"github.com/rekey-pg/rekey/internal/condition"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -19,7 +20,7 @@ func (s GrantExecute) Explain() Explanation {
 		What:     "grant EXECUTE on the function to the roles that may INSERT but not call it",
 		Undo:     "nothing: the grants stay with the function",
 		Why:      "an INSERT that leaves the column out calls the function as the inserting role",
-		Lock:     "none on any table",
+		Lock:     lockWords(nil),
 		Scans:    "nothing",
 		UndoneBy: Never,
 	}
@@ -77,3 +78,16 @@ func (s GrantExecute) AfterApply(v View) View {
 
 // AfterUndo implements Step.
 func (s GrantExecute) AfterUndo(v View) View { return v }
+
+// ApplyScript implements Step. Which roles lack the right is unknown until the function exists, so that the statement finds
+// them.
+func (s GrantExecute) ApplyScript(v View) []Statement {
+	e := s.Explain()
+	return []Statement{{
+		Name: "grant_execute", What: e.What + "; " + e.Why, Lock: lockWords(nil), Scans: "the catalogue",
+		Block: condition.Grant(sqltext.Table{Schema: s.Schema, Name: FunctionName}, v.Targets),
+	}}
+}
+
+// UndoScript implements Step.
+func (s GrantExecute) UndoScript(View) []Statement { return nil }

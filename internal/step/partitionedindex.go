@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/condition"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -123,4 +124,48 @@ func (t Target) treeHasIndex(root *catalog.Table) bool {
 		return i != nil && i.Unique && i.Valid && i.Immediate && t.IndexFits(i)
 	}
 	return !slices.ContainsFunc(t.Parts(root), func(p Part) bool { return !p.HasIndex(p.Table) })
+}
+
+// createAboveScript returns the statements that create the missing indexes of partitioned tables, parents first.
+func (t Target) createAboveScript(root *catalog.Table) (all []Statement) {
+	actions := createPartitionedIndexes(t, root)
+	for _, one := range t.Partitioned(root) {
+		if one.Table.Index(one.Index) != nil {
+			continue
+		}
+		create := scripted(actions[len(all)], one.Table.Name+"_index",
+			one.String()+": create index "+one.Index+", which becomes valid once an index of each partition is attached to it", condition.Not(one.hasIndexIn()))
+		create.Lock += ", on the partitioned table only"
+		all = append(all, create)
+	}
+	return all
+}
+
+// attachScript returns the statements that attach the indexes to their parent's, from the lowest level up.
+func (t Target) attachScript(root *catalog.Table) (all []Statement) {
+	actions := attachIndexes(t, root)
+	for i, joint := range t.UnattachedIndexes(root) {
+		all = append(all, scripted(actions[i], joint.Below.Table+"_attach_index",
+			joint.Below.String()+": attach index "+joint.Below.Index+" to "+joint.Above.Index+" of "+joint.Above.String(),
+			joint.Below.hasIndexIn(condition.Unattached)))
+	}
+	return all
+}
+
+// dropStaleScript returns the statement of staleIndex.
+func (t Target) dropStaleScript(stale Action) Statement {
+	one := scripted(stale, t.Table+"_drop_stale_index",
+		"drop index "+t.Index+", which has all its parts but stays invalid, to build it again", t.hasIndexIn(condition.Stale))
+	one.Lock = t.treeWords(stale.Locked())
+	return one
+}
+
+// dropAboveScript returns the statement that drops the index of a partitioned table.
+func (t Target) dropAboveScript(root *catalog.Table, drop Action) Statement {
+	if one, ok := partOf(t.Partitioned(root), drop); ok {
+		t = one
+	}
+	all := scripted(drop, t.Table+"_drop_index", "drop index "+t.Index+" of "+t.String()+", and the indexes of its partitions", t.hasIndexIn(t.isItsIndex()))
+	all.Lock = t.treeWords(drop.Locked())
+	return all
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/condition"
 	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
@@ -26,7 +27,7 @@ func (s RecordVersion) Explain() Explanation {
 		What:     fmt.Sprintf("record version %d as the comment on %s.%s", s.To, s.Schema, s.Table),
 		Undo:     fmt.Sprintf("record version %d as the comment on %s.%s", s.From, s.Schema, s.Table),
 		Why:      "only when every existing table is complete",
-		Lock:     "SHARE UPDATE EXCLUSIVE, an instant, which blocks no reader or writer",
+		Lock:     changeWords(s.locks()),
 		Scans:    "nothing",
 		UndoneBy: ByItself,
 	}
@@ -58,10 +59,13 @@ func (s RecordVersion) Undo(v View) []Action {
 func (RecordVersion) Rows() RowReader { return nil }
 
 func (s RecordVersion) record(version int) []Action {
-	table := sqltext.Table{Schema: s.Schema, Name: s.Table}
-	return []Action{Change{Locks: []lock.Lock{lock.On(table, lock.ShareUpdateExclusive)}, Statements: []string{
-		sqltext.Format("COMMENT ON TABLE {} IS {}", table, sqltext.Value(strconv.Itoa(version))),
+	return []Action{Change{Locks: s.locks(), Statements: []string{
+		sqltext.Format("COMMENT ON TABLE {} IS {}", s.name(), sqltext.Value(strconv.Itoa(version))),
 	}}}
+}
+
+func (s RecordVersion) locks() []lock.Lock {
+	return []lock.Lock{lock.On(s.name(), lock.ShareUpdateExclusive)}
 }
 
 // Version returns the version in the comment on a version table. ok is false if the comment is not a number.
@@ -87,3 +91,25 @@ func (s RecordVersion) recorded(v View, changed bool, version int) View {
 	}
 	return v
 }
+
+// ApplyScript implements Step.
+func (s RecordVersion) ApplyScript(v View) []Statement {
+	before, _ := Version(v.Table)
+	return s.script(s.Apply(v), s.Explain().What, before)
+}
+
+// UndoScript implements Step.
+func (s RecordVersion) UndoScript(v View) []Statement {
+	return s.script(s.Undo(v), s.Explain().Undo+", first, so that the recorded version is never ahead of the tables", s.To)
+}
+
+// script returns the statement that records a version in place of the one before.
+func (s RecordVersion) script(actions []Action, what string, before int) []Statement {
+	record := onlyOne(actions)
+	if record == nil {
+		return nil
+	}
+	return []Statement{scripted(record, "record_version", what, condition.VersionIs(s.name(), before))}
+}
+
+func (s RecordVersion) name() sqltext.Table { return sqltext.Table{Schema: s.Schema, Name: s.Table} }

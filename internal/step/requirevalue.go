@@ -2,6 +2,7 @@ package step
 
 import (
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/condition"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -21,7 +22,7 @@ func (s RequireValue) Explain() Explanation {
 		What:     "make " + s.Target.Column + " NOT NULL",
 		Undo:     "allow NULL again in a column that allowed it before",
 		Why:      "validating a CHECK blocks no reader or writer, and SET NOT NULL then needs no scan",
-		Lock:     "ACCESS EXCLUSIVE, an instant, three times; SHARE UPDATE EXCLUSIVE while the rows are read",
+		Lock:     lockWords(s.Target.exclusive(), briefly, ", three times; ") + lockWords(s.Target.shared(), " while the rows are read"),
 		Scans:    scans,
 		UndoneBy: ByItself,
 	}
@@ -151,4 +152,98 @@ func (s RequireValue) AfterUndo(v View) View {
 		s.Target.withoutCheck(table)
 	}
 	return v
+}
+
+// ApplyScript implements Step. It returns all four changes of each table, regardless of how much of the CHECK exists. A
+// partitioned table follows its partitions.
+func (s RequireValue) ApplyScript(v View) (all []Statement) {
+	actions := s.Apply(v)
+	if len(actions) == 0 {
+		return nil
+	}
+	t := s.Target
+	for _, part := range t.Parts(v.Table) {
+		all = append(all, requireScript(part.Target, worstOf(v, part.Table))...)
+	}
+	if v.Table.Kind == catalog.Partitioned && !v.Table.Column(t.Column).NotNull {
+		follow := scripted(actions[len(actions)-1], t.Table+"_set_not_null", "make "+t.Column+" of "+t.String()+" NOT NULL",
+			t.hasColumn(condition.Nullable(v.Server.Major())))
+		follow.Lock, follow.Scans = t.treeWords(follow.Action.Locked()), readsNothing+"; the partitions are NOT NULL"
+		all = first(append(all, follow), t.refuseRows(v.Server.Major()))
+	}
+	return all
+}
+
+// requireScript returns the statements of one table that holds rows: only the last one if the column is NOT NULL already.
+func requireScript(t Target, worst View) []Statement {
+	nullable := t.hasColumn(condition.Nullable(worst.Server.Major()))
+	dropProof := func(drop Action) Statement {
+		return scripted(drop, t.Table+"_drop_proof",
+			t.label("drop the CHECK, in a separate statement: together with SET NOT NULL it would be dropped first, and the table would be scanned"),
+			condition.And(t.hasCheck(), condition.Not(nullable)))
+	}
+	if worst.Table.Column(t.Column).NotNull {
+		if drop := onlyOne(requireNotNull(t, worst)); drop != nil {
+			return []Statement{dropProof(drop)}
+		}
+		return nil
+	}
+	t.withoutCheck(worst.Table)
+	actions := requireNotNull(t, worst)
+	add := scripted(actions[0], t.Table+"_add_proof", t.label("add a CHECK to prove NOT NULL"),
+		condition.And(nullable, condition.Not(t.hasCheck()), t.hasDefaultIn()))
+	add.Scans = readsNothing + "; new and updated rows are checked from now on"
+	prove := validateScript(t, actions[1], condition.And(nullable, t.hasCheck("NOT p.convalidated")))
+	set := scripted(actions[2], t.Table+"_set_not_null", t.label("make "+t.Column+" NOT NULL"),
+		condition.And(nullable, t.hasCheck("p.convalidated"), t.hasDefaultIn()))
+	set.Scans = readsNothing + "; the validated CHECK proves it"
+	if t.Only { // SET NOT NULL recurses to the children
+		set = first([]Statement{set}, t.refuseRows(worst.Server.Major()))[0]
+	}
+	return []Statement{add, prove, set, dropProof(actions[3])}
+}
+
+// validateScript returns the statement that validates the CHECK of one table.
+func validateScript(t Target, validate Action, needed string) Statement {
+	return Statement{
+		Name: t.Table + "_validate_proof", What: t.label("validate the CHECK on the existing rows"),
+		Lock:  lockWords(validate.Locked(), blocksNobody, ", while the rows are read"),
+		Scans: "the table, once, without blocking readers and writers", Needed: needed, Action: validate,
+	}
+}
+
+const wouldScan = " was added during the run and has rows: SET NOT NULL would scan it under ACCESS EXCLUSIVE"
+
+// refuseRows refuses to continue if SET NOT NULL would have to scan a table below.
+func (t Target) refuseRows(major int) string {
+	return condition.Refuse(t.Name(), t.Column, condition.And(condition.Nullable(major), "pg_relation_size(a.attrelid) > 0"), wouldScan, "up")
+}
+
+// UndoScript implements Step. It drops each leftover CHECK, and makes a column that existed before up nullable again.
+func (s RequireValue) UndoScript(v View) (all []Statement) {
+	if len(s.Undo(v)) == 0 {
+		return nil
+	}
+	if origin, _ := s.Target.Read(v.Table); origin == Found && v.Table.IsTree() {
+		return s.allowTreeScript(v)
+	}
+	for _, part := range s.Target.Parts(v.Table) {
+		view := v
+		view.Table = part.Table
+		all = append(all, allowScript(part.Target, view)...)
+	}
+	return all
+}
+
+func allowScript(t Target, v View) (all []Statement) {
+	actions := allowNull(t, v)
+	if len(actions) > 0 && t.proof(v.Table) != nil {
+		all = append(all, scripted(actions[0], t.Table+"_drop_proof", t.label("drop the CHECK that an interrupted run left"), t.hasCheck()))
+		actions = actions[1:]
+	}
+	if allow := onlyOne(actions); allow != nil {
+		all = append(all, scripted(allow, t.Table+"_allow_null", RequireValue{Target: t}.Explain().Undo,
+			t.hasColumn(condition.And("a.attnotnull", t.isFound()))))
+	}
+	return all
 }

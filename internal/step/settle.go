@@ -1,5 +1,7 @@
 package step
 
+import "github.com/rekey-pg/rekey/internal/condition"
+
 // Settle removes the mark of an unfinished column as the last step of a table. On the way down it sets the mark again
 // first, so that rekey still recognises a column that is only partly undone.
 type Settle struct{ Target Target }
@@ -17,7 +19,7 @@ func (s Settle) Explain() Explanation {
 		What:     "remove the mark of an unfinished column",
 		Undo:     "mark the column as unfinished, to identify it after an interrupted run",
 		Why:      why,
-		Lock:     "SHARE UPDATE EXCLUSIVE, an instant, which blocks no reader or writer",
+		Lock:     changeWords(s.Target.shared()),
 		Scans:    "nothing",
 		UndoneBy: ByItself,
 	}
@@ -73,4 +75,22 @@ func (s Settle) AfterUndo(v View) View {
 	v, c := s.Target.copyOf(v)
 	c.Comment = optional(s.Target.madeComment(c.Comment))
 	return v
+}
+
+// ApplyScript implements Step.
+func (s Settle) ApplyScript(v View) []Statement {
+	settle := onlyOne(s.Apply(v))
+	if settle == nil {
+		return nil
+	}
+	return []Statement{scripted(settle, s.Target.Table+"_settle", s.Explain().What, s.Target.hasColumn(s.Target.isMade()))}
+}
+
+// UndoScript implements Step.
+func (s Settle) UndoScript(v View) []Statement {
+	mark := onlyOne(s.Undo(v))
+	if mark == nil {
+		return nil
+	}
+	return []Statement{scripted(mark, s.Target.Table+"_unsettle", s.Explain().Undo, s.Target.hasColumn(condition.Not("("+s.Target.isMade()+")")))}
 }

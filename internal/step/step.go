@@ -31,6 +31,11 @@ type Step interface {
 	AfterApply(v View) View
 	// AfterUndo returns the view after Undo's actions in the same way.
 	AfterUndo(v View) View
+	// ApplyScript returns the statements of a script on the way up: for every action of Apply, and for those that an
+	// interruption of the script may make necessary. It returns none if nothing is to be done.
+	ApplyScript(v View) []Statement
+	// UndoScript returns the statements of a script on the way down in the same way.
+	UndoScript(v View) []Statement
 }
 
 // UndoKind says how a step is undone.
@@ -73,6 +78,7 @@ type View struct {
 	Unfilled bool            // a row has no value; set for a step that reads rows only
 	Filled   map[uint32]bool // oids of the parts of a tree in which every row has a value; set for a step that reads rows only
 	Data     catalog.Data    // counts of an existing column, made before the first step
+	Targets  []sqltext.Table // all tables of the plan that get the column, with those below them; set for scripts only
 }
 
 // Relation returns a table that the view has; nil if it does not exist. An edge's view has both of its tables.

@@ -8,3 +8,9 @@ func (Unscripted) AfterApply(v View) View { return v }
 
 // AfterUndo implements Step.
 func (Unscripted) AfterUndo(v View) View { return v }
+
+// ApplyScript implements Step.
+func (Unscripted) ApplyScript(View) []Statement { return nil }
+
+// UndoScript implements Step.
+func (Unscripted) UndoScript(View) []Statement { return nil }
