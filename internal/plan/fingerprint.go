@@ -19,7 +19,7 @@ import (
 // names it.
 func Fingerprint(s Input) string {
 	p := fingerprinter{schema: s.Schema.Name, own: qualifiers(s.Schema.Name)}
-	for _, part := range []any{s.Schema, s.Data, s.Adopted} {
+	for _, part := range []any{s.Schema, s.Data, s.EdgeRows, s.Adopted} {
 		p.value(reflect.ValueOf(part))
 	}
 	digest := sha256.Sum256(p.text.Bytes())
@@ -44,6 +44,8 @@ func ignored(t reflect.Type, field string) bool {
 		return field == "OID" || field == "Parent"
 	case reflect.TypeFor[catalog.ForeignKey]():
 		return slices.Contains([]string{"OID", "Index", "Above"}, field)
+	case reflect.TypeFor[catalog.Trigger]():
+		return slices.Contains([]string{"OID", "FunctionOID", "FunctionSchema", "Above"}, field)
 	case reflect.TypeFor[catalog.Function]():
 		return field == "OID" || field == "Schema"
 	}
