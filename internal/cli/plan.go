@@ -24,9 +24,8 @@ func (a *app) planCommand() *cobra.Command {
 		Use:   "plan [TABLE...] --profile NAME | --schema NAME [flags]",
 		Short: "Show what would happen; changes nothing",
 		Long: `plan shows what up (or, with --version 39 or --down, down) would do to each
-table and, with --to linked, to each foreign key. With --sql, or with the names
-of tables, it prints every statement with its lock and what it reads. It changes
-nothing. Refusals are listed with their hints, and end with exit code 4.`,
+table and, with --to linked, to each foreign key. With --sql or tables it prints
+each statement, its lock and what it reads. Refusals end it with exit code 4.`,
 		Example: `  rekey plan --profile phoenixkit --prefix public --version 40
   rekey plan --schema app --tables 'a,b*' --exclude audit_log
   rekey plan --schema app --to linked --sql`,
@@ -36,10 +35,13 @@ nothing. Refusals are listed with their hints, and end with exit code 4.`,
 			if err != nil {
 				return err
 			}
+			if p := view.checkFormat(f, tables); p != nil {
+				return p
+			}
 			view.tables, view.next = tables, screen.Next{Run: nextRun(cmd, j.direction), SQL: repeated(cmd, "rekey plan", "exit-code") + " --sql"}
 			switch {
-			case f.many() && (view.sql || len(tables) > 0):
-				return wrong("one_schema", "statements are printed for one schema, and --schema or --prefix is a pattern", "Name one schema, or leave out --sql and the tables.")
+			case f.many() && (view.sql || len(tables) > 0 || view.graph()):
+				return wrong("one_schema", "statements and graphs are printed for one schema, and --schema or --prefix is a pattern", "Name one schema, or leave out --sql, --format and the tables.")
 			case f.many():
 				return a.planMany(cmd, f, j)
 			}
@@ -57,6 +59,9 @@ nothing. Refusals are listed with their hints, and end with exit code 4.`,
 	f.values.register(cmd)
 	cmd.Flags().BoolVar(&f.schemaRun.down, "down", false, "with --schema: plan the way down")
 	cmd.Flags().BoolVar(&view.sql, "sql", false, "print every statement with its lock")
+	f.formats = screen.GraphFormats()
+	cmd.Flags().StringVar(&view.format, "format", "text", "text, or a graph: dot or mermaid")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(f.formats, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().BoolVar(&f.exitCode, "exit-code", false, "exit code 3 if there is something to do")
 	return cmd
 }
@@ -64,12 +69,31 @@ nothing. Refusals are listed with their hints, and end with exit code 4.`,
 // planView says how a plan is printed.
 type planView struct {
 	sql    bool
+	format string   // text, or a graph of the references
 	tables []string // print the statements of these only
 	next   screen.Next
 }
 
+func (v planView) graph() bool { return v.format != "text" }
+
+// checkFormat refuses a graph of a phase without references, and together with another output.
+func (v planView) checkFormat(f *flags, tables []string) error {
+	switch {
+	case !v.graph():
+		return nil
+	case f.phase.to == "":
+		return wrong("format_without_phase", "--format "+v.format+" requires --to", "Add: --to "+string(rekey.Linked))
+	case v.sql || f.json || len(tables) > 0:
+		return wrong("format_without_graph", "--format "+v.format+" cannot be combined with --sql, --json or tables", "Omit one of them.")
+	}
+	return nil
+}
+
 // text returns the plan as text.
 func (v planView) text(doc rekey.Plan, width int) (string, error) {
+	if v.graph() {
+		return screen.Graph(doc, v.format), nil
+	}
 	if !v.sql && len(v.tables) == 0 {
 		return screen.Plan(doc, v.next, width), nil
 	}
@@ -99,7 +123,7 @@ func nextRun(cmd *cobra.Command, direction rekey.Direction) string {
 // repeated returns the command with the flags of this call, except those about output and connections, whose values may
 // be secret, and those left out.
 func repeated(cmd *cobra.Command, command string, without ...string) string {
-	without = append(without, "json", "quiet", "no-color", "sql", "database-url", "direct-url", "standby-url")
+	without = append(without, "json", "quiet", "no-color", "sql", "format", "database-url", "direct-url", "standby-url")
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
 		if slices.Contains(without, flag.Name) {
 			return
