@@ -224,7 +224,9 @@ func describe(p plan.Plan, fill plan.FillDescriber) Plan {
 		Role: p.Server.Role.Name, NothingToDo: !p.Pending() && len(p.Refusals) == 0, VerifyOnly: p.VerifyOnly, Rows: rows,
 		Groups: []Group{}, Absent: list(p.Absent), Relations: relations(p), Skipped: p.Skipped, Refusals: list(p.Refusals), Notes: list(p.Notes),
 	}
-	doc.To, doc.Edges, doc.Candidates = Phase(p.Goal), edges(p), candidates(p)
+	if p.Goal != "" {
+		doc.To, doc.Edges, doc.Candidates = Phase(p.Goal), edges(p), candidates(p)
+	}
 	for _, c := range p.Code {
 		doc.Code = append(doc.Code, Code{Runs: c.Runs, Owner: c.Owner, Use: CodeUse(c.Use), Callers: c.Callers, As: c.As, Why: c.Why})
 	}

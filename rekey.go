@@ -186,11 +186,10 @@ func (m *Migrator) Status(ctx context.Context) (_ Status, err error) {
 		return Status{}, err
 	}
 	defer end()
-	input, err := m.anyPhase().input(ctx, Up)
+	p, err := m.anyPhase().survey(ctx, Up)
 	if err != nil {
 		return Status{}, err
 	}
-	p := plan.Build(input.AtShownPhase())
 	status := statusOf(p)
 	at, err := journal.ActiveRun(ctx, m.pool, m.scope.schemaName(), m.options.Permissions.TrustOwners...)
 	if err != nil {
@@ -283,25 +282,19 @@ func (m *Migrator) anyPhase() *Migrator {
 
 // survey reads the database and makes the plan.
 func (m *Migrator) survey(ctx context.Context, direction Direction) (plan.Plan, error) {
-	input, err := m.input(ctx, direction)
+	request, err := m.request(plan.Direction(direction))
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	return plan.Build(input), nil
-}
-
-// input reads everything that a plan is made from.
-func (m *Migrator) input(ctx context.Context, direction Direction) (plan.Input, error) {
-	request, err := m.request(plan.Direction(direction))
-	if err != nil {
-		return plan.Input{}, err
-	}
 	server, err := m.server(ctx)
 	if err != nil {
-		return plan.Input{}, err
+		return plan.Plan{}, err
 	}
 	input, err := survey.Read(ctx, m.pool, server, request)
-	return input, fault.At(err, "", "survey")
+	if err != nil {
+		return plan.Plan{}, fault.At(err, "", "survey")
+	}
+	return plan.Build(input), nil
 }
 
 func (m *Migrator) server(ctx context.Context) (catalog.Server, error) {

@@ -116,12 +116,9 @@ func statusOf(p plan.Plan) Status {
 	return status
 }
 
-// addPhases sets the phases of the schema and of its tables. Refusals of references belong to these.
+// addPhases sets the phases of the schema and of its tables.
 func (s *Status) addPhases(p plan.Plan) {
 	s.Edges = edges(p)
-	for _, l := range p.Links {
-		s.Refusals = slices.DeleteFunc(s.Refusals, func(one *problem.Problem) bool { return one.Table == l.String() })
-	}
 	s.Phase = Integers
 	if s.Complete && !slices.ContainsFunc(s.Tables, func(t TableStatus) bool { return t.State == Refused }) {
 		s.Phase = phaseOf(s.Edges)

@@ -26,22 +26,28 @@ type RunStarted struct {
 	To int `json:"to_version,omitempty"`
 	// Tables is the number of tables that have something to do.
 	Tables int `json:"tables"`
+	// Edges is the number of references that have something to do.
+	Edges int `json:"edges,omitempty"`
 	// Rows is the estimated number of rows to fill.
 	Rows int64 `json:"rows"`
 }
 
-// TableStarted is the first event of the work on a table.
+// TableStarted is the first event of the work on a table, or on a reference.
 type TableStarted struct {
-	// Table is the schema-qualified name.
+	// Table is the schema-qualified name; of a reference, with its column: "app.orders.user_id".
 	Table string `json:"table"`
+	// Edge is true for a reference.
+	Edge bool `json:"edge,omitempty"`
 	// Rows is the estimated number of rows to fill.
 	Rows int64 `json:"rows"`
 }
 
-// TableDone reports that a table is complete.
+// TableDone reports that a table, or a reference, is complete.
 type TableDone struct {
-	// Table is the schema-qualified name.
+	// Table is the name in TableStarted.
 	Table string `json:"table"`
+	// Edge is true for a reference.
+	Edge bool `json:"edge,omitempty"`
 	// Rows is the number of rows that this run filled.
 	Rows int64 `json:"rows"`
 	// Elapsed is the time since TableStarted.
@@ -160,6 +166,8 @@ type Result struct {
 	Version int `json:"version,omitempty"`
 	// Tables is the number of complete tables, including tables that earlier runs completed.
 	Tables int `json:"tables"`
+	// Edges is the number of complete references, including references that earlier runs completed.
+	Edges int `json:"edges,omitempty"`
 	// Absent lists the tables of the profile that do not exist.
 	Absent []string `json:"absent,omitempty"`
 	// Skipped says why tables were skipped.

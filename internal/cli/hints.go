@@ -19,12 +19,18 @@ func completeHints(list problem.List, scope string) problem.List {
 	if scope == "" || len(list) == 0 {
 		return list
 	}
-	with := "rekey $1 " + strings.ReplaceAll(visible.Line(scope), "$", "$$") + "$2"
 	completed := make(problem.List, len(list))
 	for i, one := range list {
 		changed := *one
-		changed.Hint = bareCommand.ReplaceAllString(one.Hint, with)
+		changed.Hint = completeHint(one.Hint, scope)
 		completed[i] = &changed
 	}
 	return completed
+}
+
+func completeHint(text, scope string) string {
+	if scope == "" {
+		return text
+	}
+	return bareCommand.ReplaceAllString(text, "rekey $1 "+strings.ReplaceAll(visible.Line(scope), "$", "$$")+"$2")
 }

@@ -154,6 +154,9 @@ func (a *app) plan(ctx context.Context, pool *pgxpool.Pool, j job, f *flags, vie
 		return err
 	}
 	doc.Refusals = completeHints(doc.Refusals, a.scope)
+	for i, note := range doc.Notes {
+		doc.Notes[i] = completeHint(note, a.scope)
+	}
 	switch {
 	case f.json:
 		err = a.document(doc)

@@ -19,6 +19,9 @@ func notes(s Input, p Plan, goals Goals) []string {
 				"an unqualified reference that becomes ambiguous, and functions that return SETOF the table. "+
 				"A NATURAL JOIN silently changes its result.")
 	}
+	if p.Direction == Up && p.Goal == Expanded && HasEdges(s.Schema) {
+		lines = append(lines, "Schema "+s.Schema.Name+" has uuid columns of phase linked, which up keeps. To remove them, see: rekey plan --down --to expanded")
+	}
 	lines = append(lines, standbyNotes(s.Server)...)
 	if p.Pending() {
 		lines = append(lines, eventNotes(s.Server)...)

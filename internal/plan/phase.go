@@ -40,14 +40,6 @@ const (
 	ArbiterBoth    Arbiter = "both"    // both; the applications must retry after unique_violation
 )
 
-// AtShownPhase returns the input for a command that reads the phase from the catalogue: its goal is Linked if there are edges.
-func (s Input) AtShownPhase() Input {
-	if s.Goal = ""; HasEdges(s.Schema) {
-		s.Goal = Linked
-	}
-	return s
-}
-
 // HasEdges reports whether a table of the schema has a uuid column that link made.
 func HasEdges(schema catalog.Schema) bool {
 	return slices.ContainsFunc(schema.Relations, func(t catalog.Table) bool {

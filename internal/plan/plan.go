@@ -207,15 +207,20 @@ func (p Plan) Pending() bool {
 }
 
 // PendingTables returns the number of tables with something to do and an estimate of the rows to be filled.
-func (p Plan) PendingTables() (tables int, rows int64) {
-	for _, g := range p.Targets() {
+func (p Plan) PendingTables() (tables int, rows int64) { return p.pending(p.Targets()) }
+
+// PendingEdges is PendingTables for edges.
+func (p Plan) PendingEdges() (edges int, rows int64) { return p.pending(p.Edges()) }
+
+func (p Plan) pending(groups []Group) (number int, rows int64) {
+	for _, g := range groups {
 		work, fill := p.Work(g)
 		if work {
-			tables++
+			number++
 		}
 		rows += fill
 	}
-	return tables, rows
+	return number, rows
 }
 
 // Work reports whether a group has something to do and estimates the rows that it fills.

@@ -186,12 +186,12 @@ func (e *Executor) checkDoneTable(ctx context.Context, g plan.Group, schema cata
 	if planned != nil && (found == nil || found.OID != planned.OID) {
 		err := e.explainMissing(ctx, g, planned.OID, found)
 		if why := alteredProblem(err); why != nil {
-			e.totals.tables--
+			e.count(g, -1)
 			e.skip(g, why)
 			return nil
 		}
 		if errors.Is(err, errDropped) {
-			e.totals.tables--
+			e.count(g, -1)
 			e.Emit.Emit(event.Notice{Table: g.String(), Text: "the table was dropped during the run"})
 			return nil
 		}
@@ -201,7 +201,7 @@ func (e *Executor) checkDoneTable(ctx context.Context, g plan.Group, schema cata
 		e.Emit.Emit(event.Notice{Table: g.String(), Text: "index " + g.Target.Index + " is not on column " + g.Target.Column + ": rekey did not create it and keeps it"})
 	}
 	if missing := e.missing(g, found, schema); len(missing) > 0 {
-		e.totals.tables--
+		e.count(g, -1)
 		e.skip(g, message.TableAltered(g.String(), "It was altered after its steps were done, and has now: "+strings.Join(missing, ", ")))
 	}
 	return nil

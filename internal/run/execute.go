@@ -159,8 +159,9 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 		return fault.At(err, "", "journal")
 	}
 	tables, rows := p.PendingTables()
+	edges, edgeRows := p.PendingEdges()
 	j.Emit.Emit(event.RunStarted{
-		Run: id, Command: result.Command, Schema: p.SchemaName, From: p.Version, To: p.End(), Tables: tables, Rows: rows,
+		Run: id, Command: result.Command, Schema: p.SchemaName, From: p.Version, To: p.End(), Tables: tables, Edges: edges, Rows: rows + edgeRows,
 	})
 	bgCtx, stopBackground := context.WithCancel(ctx)
 	defer stopBackground()
@@ -177,7 +178,7 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 	stopBackground()
 	watch.Wait()
 	<-pausesRecorded
-	result.Tables, result.Rows, result.Locks = outcome.Tables, outcome.Rows, outcome.Locks
+	result.Tables, result.Edges, result.Rows, result.Locks = outcome.Tables, outcome.Edges, outcome.Rows, outcome.Locks
 	if err == nil {
 		result.Version = max(p.End(), p.Version)
 		if p.Direction == plan.Down {

@@ -61,6 +61,7 @@ type columnName struct {
 // totals sums up what a run has done so far.
 type totals struct {
 	tables int
+	edges  int
 	rows   int64
 	locks  event.Locks
 }
@@ -78,7 +79,7 @@ func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 		}
 	}
 	err = e.checkAndFinish(ctx, err)
-	return Outcome{Tables: e.totals.tables, Rows: e.totals.rows, Locks: e.totals.locks}, err
+	return Outcome{Tables: e.totals.tables, Edges: e.totals.edges, Rows: e.totals.rows, Locks: e.totals.locks}, err
 }
 
 // subject returns the name of what a group changes, for messages.
@@ -87,6 +88,15 @@ func subject(p plan.Plan, g plan.Group) string {
 		return name
 	}
 	return "schema " + p.SchemaName
+}
+
+// count adds a number of complete tables or edges.
+func (e *Executor) count(g plan.Group, n int) {
+	if g.Edge != nil {
+		e.totals.edges += n
+	} else {
+		e.totals.tables += n
+	}
 }
 
 // maxRounds bounds how often the steps of a table are repeated, because NULL was written into the column before NOT
@@ -103,7 +113,7 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 	e.setActivity(ctx, g, g.Target, false)
 	work, rows := e.Plan.Work(g)
 	if work = work && g.Target.Table != ""; work {
-		e.Emit.Emit(event.TableStarted{Table: g.String(), Rows: rows})
+		e.Emit.Emit(event.TableStarted{Table: g.String(), Edge: g.Edge != nil, Rows: rows})
 		defer func() { state.invalidate() }()
 	}
 	if err := e.deleteProgressForDown(ctx, g); err != nil {
@@ -124,8 +134,8 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 	}
 	if err == nil && work {
 		e.doneGroups = append(e.doneGroups, g)
-		e.totals.tables++
-		e.Emit.Emit(event.TableDone{Table: g.String(), Rows: e.totals.rows - filled, Elapsed: time.Since(start)})
+		e.count(g, 1)
+		e.Emit.Emit(event.TableDone{Table: g.String(), Edge: g.Edge != nil, Rows: e.totals.rows - filled, Elapsed: time.Since(start)})
 	}
 	return err
 }

@@ -22,6 +22,7 @@ type Limits struct {
 // Outcome describes what a run did.
 type Outcome struct {
 	Tables int
+	Edges  int
 	Rows   int64
 	Locks  event.Locks
 }

@@ -114,7 +114,7 @@ func (p *page) edgeDetails(edges []rekey.Edge) {
 			twins = append(twins, twin.Of+" -> "+twin.Name+textIf(twin.Unique, ", unique")+textIf(twin.OfUnique && !twin.Unique, ", not unique: the first one is"))
 		}
 	}
-	triggers := "Triggers of each: ~rekey_<column>_i before INSERT and ~rekey_<column>_u before UPDATE"
+	triggers := "Triggers: ~rekey_<column>_i before INSERT and ~rekey_<column>_u before UPDATE"
 	if late {
 		triggers += "; where a row may be written before its parent, ~rekey_<column>_l after both"
 	}

@@ -27,7 +27,7 @@ type Frame struct {
 // Draw returns the frame of a state.
 func Draw(s State) Frame {
 	frame := Frame{All: Bar{
-		Name: fmt.Sprintf("%d of %s", len(s.Finished), plural(s.Tables, "table", "tables")), Percent: s.Percent(),
+		Name: fmt.Sprintf("%d of %s", len(s.Finished), workOf(s.Tables, s.Edges)), Percent: s.Percent(),
 		Done: s.Done(), Total: s.Total(), Rate: s.Rate(), Left: s.Left(), Note: slowdownText(s),
 	}}
 	for _, t := range s.Work {

@@ -23,7 +23,7 @@ func FailureLine(list problem.List) string {
 
 // ResultLine returns the result of a run in one schema of many.
 func ResultLine(r event.Result) string {
-	text := fmt.Sprintf("%s, %s filled, %s", plural(r.Tables, "table", "tables"), rows(r.Rows), FormatDuration(r.Elapsed))
+	text := fmt.Sprintf("%s, %s filled, %s", workOf(r.Tables, r.Edges), rows(r.Rows), FormatDuration(r.Elapsed))
 	if r.NothingToDo {
 		text = "nothing to do"
 	}
@@ -78,12 +78,15 @@ func stateOf(g rekey.Group) rekey.State {
 
 // ReportLine returns what verify counted in one schema of many without differences.
 func ReportLine(r rekey.Report) string {
-	return fmt.Sprintf("%s, %s, no differences", plural(len(r.Tables), "table", "tables"), rows(sum(r.Tables).Rows))
+	return fmt.Sprintf("%s, %s, no differences", workOf(len(r.Tables), len(r.Edges)), rows(sum(r.Tables).Rows))
 }
 
 // StatusLine returns the status of one schema of many.
 func StatusLine(s rekey.Status) string {
 	text := states(s.Tables)
+	if len(s.Edges) > 0 {
+		text += "; phase " + strings.TrimPrefix(edgeStates(s.Phase, s.Edges), "Phase ")
+	}
 	if s.Running != nil {
 		text += "; a run is active"
 	}

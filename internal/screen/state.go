@@ -13,6 +13,7 @@ type State struct {
 	Schema   string
 	From, To int
 	Tables   int   // that have pending steps
+	Edges    int   // references that have pending steps
 	Rows     int64 // to fill, estimated at the start
 	Started  time.Time
 	Work     []Table // the active tables, the oldest first
@@ -43,7 +44,7 @@ func Fold(s State, e event.Event, at time.Time) State {
 	switch e := e.(type) {
 	case event.RunStarted:
 		s.Command, s.Schema, s.From, s.To = e.Command, e.Schema, e.From, e.To
-		s.Tables, s.Rows, s.Started = e.Tables, e.Rows, at
+		s.Tables, s.Edges, s.Rows, s.Started = e.Tables, e.Edges, e.Rows, at
 	case event.TableStarted:
 		return s.start(e, at)
 	case event.TableDone:
@@ -134,9 +135,9 @@ func (s State) Total() int64 {
 func (s State) Percent() int {
 	value := percent(s.Done(), s.Total())
 	if s.Total() <= 0 {
-		value = percent(int64(len(s.Finished)), int64(s.Tables))
+		value = percent(int64(len(s.Finished)), int64(s.Tables+s.Edges))
 	}
-	if len(s.Work) > 0 || len(s.Finished) < s.Tables {
+	if len(s.Work) > 0 || len(s.Finished) < s.Tables+s.Edges {
 		value = min(value, 99)
 	}
 	return value

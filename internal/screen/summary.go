@@ -21,13 +21,13 @@ func Summary(r event.Result, next string, width int) string {
 		p.add(fmt.Sprintf("%s: nothing to do in %s.", r.Command, scope))
 	case r.OK:
 		p.add(fmt.Sprintf("%s: done in %s, in %s.", r.Command, scope, FormatDuration(r.Elapsed)))
-	case r.Tables == 0 && r.Rows == 0 && r.Locks.Count == 0:
+	case r.Tables == 0 && r.Edges == 0 && r.Rows == 0 && r.Locks.Count == 0:
 		return ""
 	default:
 		p.add(fmt.Sprintf("%s: not finished in schema %s, after %s. The next run continues from here.", r.Command, r.Schema, FormatDuration(r.Elapsed)))
 	}
 	if !r.NothingToDo {
-		work := plural(r.Tables, "table", "tables") + " done"
+		work := workOf(r.Tables, r.Edges) + " done"
 		if r.Command == "up" {
 			work += ", " + rows(r.Rows) + " filled"
 		}
@@ -44,6 +44,17 @@ func Summary(r event.Result, next string, width int) string {
 		p.add("Next: " + next)
 	}
 	return p.text.String()
+}
+
+// workOf returns the numbers of tables and references: "8 tables and 7 references".
+func workOf(tables, edges int) string {
+	switch {
+	case edges == 0:
+		return plural(tables, "table", "tables")
+	case tables == 0:
+		return plural(edges, "reference", "references")
+	}
+	return plural(tables, "table", "tables") + " and " + plural(edges, "reference", "references")
 }
 
 func locks(l event.Locks) string {

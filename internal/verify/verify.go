@@ -25,7 +25,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	if err != nil {
 		return Report{}, fault.At(err, "", "survey")
 	}
-	p := plan.Build(input.AtShownPhase())
+	p := plan.Build(input)
 	if p.Names == nil {
 		return Report{}, p.Refusals // without them the tables are unknown
 	}
