@@ -74,9 +74,9 @@ func (st *groupState) view(ctx context.Context, s step.Step) (step.View, error) 
 func (st *groupState) invalidate() { st.inspected, st.newIndex = nil, "" }
 
 // addNewIndex adds an index that was just built to a recent inspection, in place of another inspection. It returns false
-// if the database must be inspected.
+// if the database must be inspected, as for an edge: its indexes are of several tables and columns.
 func (st *groupState) addNewIndex(a step.Concurrently) bool {
-	if st.inspected.Table.IsTree() || time.Since(st.inspectedAt) > maxInspectionAge {
+	if st.group.Edge != nil || st.inspected.Table.IsTree() || time.Since(st.inspectedAt) > maxInspectionAge {
 		return false
 	}
 	view, table := *st.inspected, *st.inspected.Table
