@@ -46,6 +46,8 @@ type FunctionReport struct {
 	MakesV7 bool `json:"makes_v7"`
 	// Fault says what is wrong with it, or "".
 	Fault string `json:"fault,omitempty"`
+	// Library is the library whose own function it is, or "".
+	Library string `json:"library,omitempty"`
 	// Note says what the library's own function depends on, or "".
 	Note string `json:"note,omitempty"`
 	// Unprivileged lists roles that may insert into a table and lack EXECUTE on the function.

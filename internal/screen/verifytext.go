@@ -105,7 +105,7 @@ func function(f rekey.FunctionReport) string {
 	case !f.Exists:
 		return fmt.Sprintf("Function %s does not exist.", f.Name)
 	case f.Note != "" && len(f.Unprivileged) == 0:
-		return fmt.Sprintf("Function %s is PhoenixKit's own, and every role that inserts may call it.", f.Name)
+		return fmt.Sprintf("Function %s is %s's own, and every role that inserts may call it.", f.Name, f.Library)
 	case !f.MakesV7 && f.Fault != "":
 		return fmt.Sprintf("Function %s does not return UUIDv7: %s.", f.Name, f.Fault)
 	case !f.MakesV7:

@@ -27,6 +27,7 @@ type FunctionReport struct {
 	Exists       bool
 	MakesV7      bool
 	Fault        string   // why it does not make UUIDv7
+	Library      string   // the library whose own function it is, or ""
 	Note         string   // a remark on the library's own function, which depends on an extension
 	Unprivileged []string // roles that may insert and lack EXECUTE
 	Unneeded     bool     // no table uses the function

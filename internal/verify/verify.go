@@ -112,7 +112,7 @@ func checkFunction(p plan.Plan) FunctionReport {
 	case step.FunctionUsable(f, p.Server):
 		report.MakesV7 = true
 		if step.FunctionOriginal(f) {
-			report.Note = plan.OriginalNote(f)
+			report.Library, report.Note = f.Original.Library, plan.OriginalNote(f)
 		}
 	case f.Proof != nil:
 		report.Fault = f.Proof.Reason
