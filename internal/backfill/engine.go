@@ -124,8 +124,8 @@ func (e *Engine) repeat(ctx context.Context, m Method) error {
 	}
 }
 
-// RetryHeld repeats an attempt to fill rows, of which others hold so many, until none is held, with growing pauses. It holds
-// no lock during a pause.
+// RetryHeld repeats an attempt to fill rows until others hold none, with growing pauses; rows is how many they hold now. It
+// holds no lock during a pause.
 func (e *Engine) RetryHeld(ctx context.Context, rows int64, attempt func(context.Context) (held, filled int64, err error)) error {
 	fewest, since, refilled := int64(math.MaxInt64), time.Now(), 0
 	for pause := firstPause; rows > 0 && refilled < maxRefilled; pause = min(2*pause, longestPause) {

@@ -87,8 +87,8 @@ func (t statements) findOrphans(where string) string {
 		" SELECT count(*), ARRAY (SELECT DISTINCT key FROM orphans ORDER BY key LIMIT $1) FROM orphans"
 }
 
-// TrialSQL returns an UPDATE of those of the rows with the ctids $1 that are still to do and not locked, which finds a row for
-// which a batch fails. Each gets its value, or of a writer other than Join any uuid; unchanged keeps what the column has.
+// TrialSQL returns an UPDATE of the rows with the ctids $1 if they are still to do and not locked, to find a row that makes a
+// batch fail. Each gets its value, or of a writer other than Join any uuid; unchanged keeps what the column has.
 func (j Job) TrialSQL(unchanged bool) string {
 	s, _ := j.Writer.(Statement)
 	if s.pending == "" {
