@@ -159,11 +159,6 @@ func (e Edge) Target() Target {
 // on returns a lock on the child and, if it is partitioned, on its partitions.
 func (e Edge) on(mode lock.Mode) []lock.Lock { return []lock.Lock{lock.On(e.Child, mode)} }
 
-// onBoth returns a lock on the child and the parent.
-func (e Edge) onBoth(mode lock.Mode) []lock.Lock {
-	return lock.InOrder([]lock.Lock{lock.On(e.Child, mode), lock.On(e.Parent, mode)})
-}
-
 // idents returns columns as a list for SQL, quoted.
 func idents(columns []string) string {
 	quoted := make([]string, len(columns))

@@ -60,7 +60,9 @@ func (s FillEdge) Unfilled(table sqltext.Table) string {
 }
 
 // Stuck implements RowReader: the integer of such a row is no key of the parent.
-func (s FillEdge) Stuck(table sqltext.Table) string { return s.Edge.countOrphans(table, s.Edge.Missing("c")) }
+func (s FillEdge) Stuck(table sqltext.Table) string {
+	return s.Edge.countOrphans(table, s.Edge.Missing("c"))
+}
 
 // Orphans returns a query for the rows of the child, or of one table below it, that refer to no row of the parent, whether the
 // uuid column exists or not. Its one row has their number, as int8, and examples of their keys, as text[].

@@ -67,7 +67,7 @@ func (e Edge) Mark(child, parent *catalog.Table) EdgeMark {
 	}
 	for _, twin := range e.Twins {
 		exists := func(table *catalog.Table) bool {
-			return twin.isOf(table, e.Child) && table.Index(twin.Name) != nil
+			return table.Named().Same(twin.Table) && table.Index(twin.Name) != nil
 		}
 		if !slices.ContainsFunc(child.All(), exists) {
 			m.Indexes = append(m.Indexes, twin.Name)

@@ -108,7 +108,7 @@ func (e Edge) tableOf(v View, t IndexTwin) *catalog.Table {
 		return nil
 	}
 	for _, table := range child.All() {
-		if t.isOf(table, e.Child) {
+		if table.Named().Same(t.Table) {
 			return table
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // IndexTwin is an index that holds the child's uuid column in place of the integer one.
 type IndexTwin struct {
-	Table sqltext.Table // the table of the index: the child, or a partition of it; zero for the child
+	Table sqltext.Table // the table of the index: the child, or a partition of it
 	Of    string        // name of the index that it copies
 	Name  string
 	Above sqltext.Table // the twin to which it is attached; zero if to none
@@ -126,7 +126,7 @@ func parseIndex(i *catalog.Index) (d definition, ok bool) {
 		d.options, rest = options, after
 	}
 	known := len(rest) == 0 || rest[0].Text == "WHERE" && i.Predicate != ""
-	return d, known && len(d.keys) == len(i.Columns)
+	return d, known && len(keys) > 0 && len(d.keys) == len(i.Columns)
 }
 
 // fromUsing returns the tokens of a definition, and the position of USING; -1 if there is none.
@@ -244,14 +244,6 @@ func (t IndexTwin) statement(how string, on sqltext.Table) string {
 		sql += " WHERE " + t.Predicate
 	}
 	return sql
-}
-
-// isOf reports whether a table is the twin's.
-func (t IndexTwin) isOf(table *catalog.Table, child sqltext.Table) bool {
-	if t.Table.Name == "" {
-		return table.Named().Same(child)
-	}
-	return table.Named().Same(t.Table)
 }
 
 // fits reports whether an index is the twin, valid or not.

@@ -72,7 +72,13 @@ func (s WireEdge) repair(v View, child *catalog.Table) []Action {
 	if len(statements) == 0 {
 		return nil
 	}
-	return []Action{Change{Locks: e.on(lock.ShareRowExclusive), Statements: statements}}
+	mode := lock.ShareRowExclusive
+	if slices.ContainsFunc(child.Triggers, func(t catalog.Trigger) bool {
+		return slices.Contains(e.TriggerNames(), t.Name) && t.Calls() != e.Function
+	}) {
+		mode = lock.AccessExclusive // one of them is dropped
+	}
+	return []Action{Change{Locks: e.on(mode), Statements: statements}}
 }
 
 // repairFunction returns the statements that restore the function of the triggers.
@@ -181,7 +187,11 @@ func (e Edge) createTriggers(child *catalog.Table) []string {
 		if kind == "l" && !e.ChildFirst {
 			continue
 		}
-		if child.Trigger(name) == nil {
+		existing := child.Trigger(name)
+		if existing == nil || existing.Calls() != e.Function {
+			if existing != nil {
+				statements = append(statements, sqltext.Format("DROP TRIGGER {} ON {}", sqltext.Name(name), e.Child.All()))
+			}
 			statements = append(statements, e.triggerSQL(kind))
 			if e.Always {
 				statements = append(statements, e.enableSQL(child, name))
