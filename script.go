@@ -1,6 +1,7 @@
 package rekey
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/rekey-pg/rekey/internal/backfill"
@@ -113,6 +114,9 @@ func (m *Migrator) checkScript(o ScriptOptions) error {
 		r.Numbers["first"] = int64(o.First)
 	}
 	found := setting.Check(r)
+	if to := m.options.To; to == Linked || to == Expanded && o.Direction == Down {
+		found = append(found, message.EdgesInScript(string(cmp.Or(o.Direction, Up)), string(to)))
+	}
 	if len(found) == 0 && !m.options.usesClock() {
 		found = problem.List{message.ValuesInScript()}
 	}

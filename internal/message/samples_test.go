@@ -278,6 +278,8 @@ func valueSamples() []sample {
 		{"message.UnknownZone", message.UnknownZone("Mars", "")},
 		{"message.SourceOfOneTable", message.SourceOfOneTable("RandomValues()")},
 		{"message.ValuesInScript", message.ValuesInScript()},
+		{"message.EdgesInScript", message.EdgesInScript("up", "linked")},
+		{"message.EdgesInScript", message.EdgesInScript("down", "expanded")},
 		{"message.BadModule", message.BadModule()},
 	}
 }

@@ -85,7 +85,7 @@ func ReportLine(r rekey.Report) string {
 func StatusLine(s rekey.Status) string {
 	text := states(s.Tables)
 	if len(s.Edges) > 0 {
-		text += "; phase " + strings.TrimPrefix(edgeStates(s.Phase, s.Edges), "Phase ")
+		text += "; phase " + clean(strings.TrimPrefix(edgeStates(s.Phase, s.Edges), "Phase "))
 	}
 	if s.Running != nil {
 		text += "; a run is active"

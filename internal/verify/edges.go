@@ -6,10 +6,12 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
 )
 
 // EdgeReport holds the counts of the rows of one edge.
@@ -33,9 +35,12 @@ type EdgeReport struct {
 func countEdges(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) ([]EdgeReport, error) {
 	var reports []EdgeReport
 	for _, l := range p.Links {
-		child := p.Schema.Named(l.Edge.Child.All())
-		if l.Edge.UUID == "" || child == nil || child.Column(l.Edge.UUID) == nil || l.Progress == plan.EdgeNone {
+		child := childOf(p, l.Edge)
+		if l.Edge.UUID == "" || child == nil || l.Progress == plan.EdgeNone {
 			continue
+		}
+		if origin, _ := l.Edge.ReadMark(child); origin != step.Made {
+			continue // the application's column
 		}
 		counted, err := countEdge(ctx, pool, p.Server, l.Edge, tablesOf(l.Edge, child))
 		if err != nil {
@@ -46,6 +51,18 @@ func countEdges(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) ([]EdgeRep
 		reports = append(reports, counted)
 	}
 	return reports, nil
+}
+
+// childOf returns the child of an edge, which may be below another table; nil if it does not exist.
+func childOf(p plan.Plan, e step.Edge) *catalog.Table {
+	for i := range p.Schema.Relations {
+		for _, one := range p.Schema.Relations[i].All() {
+			if one.Named() == e.Child.All() {
+				return one
+			}
+		}
+	}
+	return nil
 }
 
 // parentName returns the name of a parent, with its schema if that is another one.
