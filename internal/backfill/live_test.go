@@ -180,11 +180,18 @@ func TestShrinksSlowBatches(t *testing.T) {
 
 		b.exec("UPDATE t SET uuid = NULL WHERE false; ALTER TABLE t DISABLE TRIGGER slow; UPDATE t SET uuid = NULL; ALTER TABLE t ENABLE TRIGGER slow")
 		b.exec("CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(5); RETURN new; END'")
-		f = w.method()
-		f.minTimeout = 50 * time.Millisecond
-		var pgErr *pgconn.PgError
-		if _, err := f.fillAll(t.Context()); !errors.As(err, &pgErr) || pgErr.Code != pgerrcode.QueryCanceled {
-			t.Errorf("with batches of one row that time out it ended with %v", err)
+		for _, rows := range []int{600, 60} { // the second time the sweeps alone fill the table
+			b.exec(fmt.Sprintf("DELETE FROM t WHERE id > %d", rows))
+			b.exec("VACUUM FULL t")
+			b.exec("ANALYZE t")
+			w = b.job()
+			w.Pace.SetBatchTime(4 * time.Millisecond)
+			f = w.method()
+			f.minTimeout = 50 * time.Millisecond
+			var pgErr *pgconn.PgError
+			if _, err := f.fillAll(t.Context()); !errors.As(err, &pgErr) || pgErr.Code != pgerrcode.QueryCanceled {
+				t.Errorf("with batches of one row of %d that time out it ended with %v", rows, err)
+			}
 		}
 	})
 }

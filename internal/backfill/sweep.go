@@ -1,6 +1,7 @@
 package backfill
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -30,6 +31,7 @@ func (m *statementMethod) sweep(ctx context.Context) (swept, error) {
 	pages := pace.NewSizer(firstSweepPages, 1, maxSweepPages)
 	remaining := tableRange{open: true}
 	m.orphans = orphans{}
+	var failed error // not of the counting, which alone can be made smaller
 	err := m.Batches(ctx, []*pace.Sizer{pages}, func(ctx context.Context) (last bool, err error) {
 		start := time.Now()
 		c, ok, err := m.countNext(ctx, remaining, int64(pages.Size()))
@@ -42,15 +44,16 @@ func (m *statementMethod) sweep(ctx context.Context) (swept, error) {
 		if c.rows == 0 {
 			return false, nil
 		}
-		in, err := m.sweepRange(ctx, m.sweepRanges, c.tableRange)
+		var in swept
+		in, failed = m.sweepRange(ctx, m.sweepRanges, c.tableRange)
 		total.rows += c.rows
 		total.held += in.held
 		if m.RecordHeld(in.held); in.held > 0 {
 			held = addHeld(held, c.tableRange)
 		}
-		return false, err
+		return failed != nil, nil
 	})
-	if err != nil {
+	if err = cmp.Or(failed, err); err != nil {
 		return total, err
 	}
 	return total, m.RetryHeld(ctx, total.held, func(ctx context.Context) (int64, int64, error) {
