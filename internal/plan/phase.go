@@ -41,11 +41,28 @@ const (
 )
 
 // HasEdges reports whether a table of the schema has a uuid column that link made.
-func HasEdges(schema catalog.Schema) bool {
-	return slices.ContainsFunc(schema.Relations, func(t catalog.Table) bool {
-		return slices.ContainsFunc(t.Columns, func(c catalog.Column) bool {
-			_, marked := step.ReadEdgeMark(&c)
-			return marked
-		})
-	})
+func HasEdges(schema catalog.Schema) bool { return len(edgeMarks(schema)) > 0 }
+
+// ParentSchemas returns the other schemas that have parents of the edges that link made in a schema, sorted.
+func ParentSchemas(schema catalog.Schema) []string {
+	var names []string
+	for _, mark := range edgeMarks(schema) {
+		if name := mark.Parent.Schema; name != "" && name != schema.Name && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func edgeMarks(schema catalog.Schema) []step.EdgeMark {
+	var marks []step.EdgeMark
+	for _, t := range schema.Relations {
+		for i := range t.Columns {
+			if mark, ok := step.ReadEdgeMark(&t.Columns[i]); ok {
+				marks = append(marks, mark)
+			}
+		}
+	}
+	return marks
 }

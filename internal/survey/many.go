@@ -114,17 +114,16 @@ func (r Request) checkTrustedOwners(ctx context.Context, tx pg.Tx) error {
 // known only after the tables were read.
 func readSchemas(ctx context.Context, tx pg.Tx, r Request, names []string) ([]catalog.Schema, error) {
 	what := r.Reading()
-	q := inspect.Request{
+	q := schemaRequest{inspect.Request{
 		Schema: r.Schema, All: what.All, Relations: what.Relations, Column: what.Column, Columns: what.Columns,
 		Edges: r.Goal == plan.Linked, Parents: r.Selection.Parents,
-	}
+	}}
 	if q.Edges {
 		q.Relations = append(q.Relations, what.Referencing...)
 	}
-	schemas, err := inspect.Schemas(ctx, tx, q, names)
-	if err == nil && !q.Edges && slices.ContainsFunc(schemas, plan.HasEdges) {
-		q.Edges, q.Relations = true, append(q.Relations, what.Referencing...)
-		schemas, err = inspect.Schemas(ctx, tx, q, names)
+	schemas, err := inspect.Schemas(ctx, tx, q.Request, names)
+	if again := q.withEdgesOf(schemas, what); err == nil && again {
+		schemas, err = inspect.Schemas(ctx, tx, q.Request, names)
 	}
 	if err != nil {
 		return nil, err
@@ -143,6 +142,25 @@ func readSchemas(ctx context.Context, tx pg.Tx, r Request, names []string) ([]ca
 		}
 	}
 	return schemas, err
+}
+
+// schemaRequest is what to read of the schemas.
+type schemaRequest struct{ inspect.Request }
+
+// withEdgesOf adds what the edges of the schemas need, and reports whether the schemas must be read again for it. Few schemas
+// have edges, whose facts cost several queries.
+func (q *schemaRequest) withEdgesOf(schemas []catalog.Schema, what plan.Reading) (again bool) {
+	if !q.Edges && slices.ContainsFunc(schemas, plan.HasEdges) {
+		q.Edges, q.Relations, again = true, append(q.Relations, what.Referencing...), true
+	}
+	for _, schema := range schemas {
+		for _, parent := range plan.ParentSchemas(schema) {
+			if !slices.Contains(q.Parents, parent) {
+				q.Parents, again = append(slices.Clone(q.Parents), parent), true
+			}
+		}
+	}
+	return again
 }
 
 // readCode reads the code that statements on the tables would run with rights that the code's owner does not have.
