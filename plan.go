@@ -289,7 +289,7 @@ func describeFill(p plan.Plan, g plan.Group, t step.Target, fill plan.FillDescri
 	if doc.Order == nil {
 		doc.Order = values
 	}
-	if t.Root == "" {
+	if t.Root.Name == "" {
 		item.Choice = filling.Choice
 		return
 	}

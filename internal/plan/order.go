@@ -104,7 +104,7 @@ func (p Plan) OrderOf(g Group, t step.Target, table *catalog.Table) Order {
 	if table == nil {
 		return g.Order
 	}
-	if t.Root == "" {
+	if t.Root.Name == "" {
 		return g.Order.withKey(table.OrderKey(t.Column))
 	}
 	values := p.values

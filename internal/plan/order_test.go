@@ -164,7 +164,7 @@ func TestOrderOfChangedTable(t *testing.T) {
 		t.Errorf("without its key: %+v", got)
 	}
 	below, target := newTable("below", 7), g.Target
-	target.Root, target.Table = "app.t", "below"
+	target.Root, target.Table = named("t"), "below"
 	if got := p.OrderOf(g, target, &below); got.Column.Name != "" || !slices.Equal(got.Key, []string{"id"}) {
 		t.Errorf("a table below without the column: %+v", got)
 	}

@@ -147,7 +147,7 @@ func ViewOf(p Plan, g Group, schema catalog.Schema) step.View {
 // Table returns a target's table, which is the group's or one below it; nil if it does not exist.
 func (p Plan) Table(g Group, t step.Target) *catalog.Table {
 	table := p.Schema.Named(g.Table)
-	if table == nil || t.Root == "" {
+	if table == nil || t.Root.Name == "" {
 		return table
 	}
 	for _, one := range table.All() {

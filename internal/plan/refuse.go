@@ -132,9 +132,9 @@ func refuseShape(t step.Target, table *catalog.Table) problem.List {
 		why = "it is a temporary table"
 	case table.OfType:
 		why = "it is a typed table: its type determines its columns"
-	case table.Partition && t.Root == "":
+	case table.Partition && t.Root.Name == "":
 		why = "it is a partition: its partitioned table determines its columns"
-	case (table.Parents > 0 || len(table.Below) > 0) && t.Root == "":
+	case (table.Parents > 0 || len(table.Below) > 0) && t.Root.Name == "":
 		why = "it has a parent or children by inheritance, which share their columns"
 	case table.Extension != "":
 		why = "it belongs to the extension " + table.Extension
@@ -152,7 +152,7 @@ func refuseColumn(s Input, t step.Target, table *catalog.Table) problem.List {
 		return nil
 	}
 	data := s.Data[t.Name()]
-	if t.Root != "" {
+	if t.Root.Name != "" {
 		data = s.Parts[table.OID]
 	}
 	switch {

@@ -129,7 +129,7 @@ func clockExpression(server catalog.Server, t step.Target) string {
 
 // treeProgress returns a sink that turns the progress of one table of a tree into the progress of the whole tree.
 func (e *Executor) treeProgress(g plan.Group, t step.Target, st *groupState) event.Sink {
-	if t.Root == "" {
+	if t.Root.Name == "" {
 		return e.Emit
 	}
 	before, all := e.totals.rows-st.rowsBefore, plan.Rows(st.inspected.Table)

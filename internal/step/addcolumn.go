@@ -175,7 +175,7 @@ func (s AddColumn) setDefault() string {
 // later gets the root's former default.
 func (s AddColumn) restoreDefaults(root *catalog.Table, mark Mark) (statements []string) {
 	for _, table := range root.All() {
-		found := mark.ofTable(table.Schema + "." + table.Name)
+		found := mark.ofTable(table.Named())
 		if c := table.Column(s.Target.Column); c != nil && c.Default != found.Default {
 			name := sqltext.Table{Schema: table.Schema, Name: table.Name, Only: root.IsTree()}
 			statements = append(statements, s.restoreDefault(name, found.Default))
@@ -232,7 +232,7 @@ func (s AddColumn) AfterUndo(v View) View {
 		c.Comment = optional(plainComment(c))
 		for _, table := range v.Table.All() {
 			if own := table.Column(s.Target.Column); own != nil {
-				own.Default, own.Calls = mark.ofTable(table.Schema+"."+table.Name).Default, ""
+				own.Default, own.Calls = mark.ofTable(table.Named()).Default, ""
 			}
 		}
 	case Absent, Untouched: // nothing to undo

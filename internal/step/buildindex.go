@@ -165,7 +165,7 @@ func (s BuildIndex) AfterUndo(v View) View {
 		withoutIndex(v.Table, alias)
 	}
 	for _, part := range s.Target.Indexes(v.Table) {
-		if !mark.ofTable(part.Table.Schema + "." + part.Table.Name).Indexed {
+		if !mark.ofTable(part.Name()).Indexed {
 			withoutIndex(part.Table, part.Index)
 		}
 	}

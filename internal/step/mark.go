@@ -37,8 +37,8 @@ type Mark struct {
 }
 
 // ofTable returns the mark of one table of a tree.
-func (m Mark) ofTable(table string) Mark {
-	own, ok := m.Below[table]
+func (m Mark) ofTable(table sqltext.Table) Mark {
+	own, ok := m.Below[table.String()]
 	if !ok {
 		own, own.Below = m, nil
 	}
@@ -97,8 +97,8 @@ func (t Target) readKept(comment string) (Origin, Mark) {
 		return Made, mark
 	}
 	if _, mark, ok := cutMark(comment, foundMark); ok && mark.Table == t.markedTable() {
-		if t.Root != "" {
-			return Found, mark.ofTable(t.String())
+		if t.Root.Name != "" {
+			return Found, mark.ofTable(t.Name())
 		}
 		return Found, mark
 	}
@@ -120,8 +120,8 @@ func (t Target) FoundMarks() []string {
 
 // markedTable returns the table that the mark of the target's column names.
 func (t Target) markedTable() string {
-	if t.Root != "" {
-		return t.Root
+	if t.Root.Name != "" {
+		return t.Root.String()
 	}
 	return t.String()
 }

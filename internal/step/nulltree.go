@@ -99,7 +99,7 @@ func (t Target) Nullable(root *catalog.Table) (targets []Target) {
 func (m Mark) nullableTables(root *catalog.Table) map[uint32]bool {
 	nullable := map[uint32]bool{}
 	for _, table := range root.All() {
-		nullable[table.OID] = m.ofTable(table.Schema+"."+table.Name).Nullable && (table.OID == root.OID || nullable[table.Above])
+		nullable[table.OID] = m.ofTable(table.Named()).Nullable && (table.OID == root.OID || nullable[table.Above])
 	}
 	return nullable
 }

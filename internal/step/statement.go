@@ -93,7 +93,7 @@ func partOf(parts []Part, a Action) (Target, bool) {
 
 // label prefixes a text with the table of a tree to which it applies.
 func (t Target) label(what string) string {
-	if t.Root == "" || t.Root == t.String() {
+	if t.Root.Name == "" || t.Root == t.Name() {
 		return what
 	}
 	return t.String() + ": " + what

@@ -27,8 +27,8 @@ type Target struct {
 	Keys []string
 	// Pattern is the IndexName pattern for the tables below; "" if the table is no tree.
 	Pattern string
-	// Root is schema.table of the root if the table is below another one. The mark of the root's column counts for it.
-	Root string
+	// Root is the root if the table is below another one. The mark of the root's column counts for it.
+	Root sqltext.Table
 	// Only excludes the tables that inherit from the table.
 	Only bool
 }

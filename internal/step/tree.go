@@ -33,7 +33,7 @@ func (t Target) Parts(table *catalog.Table) []Part {
 	parts := t.partitions(table)
 	slices.Reverse(parts)
 	root := t
-	root.Root, root.Only = t.String(), true
+	root.Root, root.Only = t.Name(), true
 	return append(parts, Part{root, table.WithoutBelow()})
 }
 
@@ -54,7 +54,7 @@ func (t Target) partitions(table *catalog.Table) []Part {
 // below returns the target of a table below the root.
 func (t Target) below(table *catalog.Table, names map[uint32]string, keys []string) Target {
 	part := t
-	part.Schema, part.Table, part.Root, part.Pattern = table.Schema, table.Name, t.String(), ""
+	part.Schema, part.Table, part.Root, part.Pattern = table.Schema, table.Name, t.Name(), ""
 	part.Index, part.Keys = names[table.OID], keys
 	part.Only = table.Kind == catalog.Ordinary && !table.Partition
 	return part
