@@ -60,7 +60,7 @@ func (c edgeCheck) ofEdge(l *Link, found problem.List) problem.List {
 	for _, one := range found {
 		one.Table = l.String()
 		if !c.input.Policy.SkipRefused {
-			one.Hint += " Or skip the refused edges: --skip-refused."
+			one.Hint = joined(one.Hint, "Or skip the refused edges: --skip-refused.")
 		}
 	}
 	return found

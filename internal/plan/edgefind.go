@@ -185,7 +185,7 @@ func (f linkFinder) fromKey(child *catalog.Table, k catalog.ForeignKey) *Link {
 // whyNoUUID returns why a parent has no uuid column.
 func (f linkFinder) whyNoUUID(parent sqltext.Table) string {
 	if parent.Schema != f.input.Schema.Name {
-		return "its parent " + parent.String() + " has no uuid column that is NOT NULL and unique; first: rekey up --schema " + sqltext.Ident(parent.Schema)
+		return "its parent " + parent.String() + " has no uuid column that is NOT NULL and unique; first: rekey up --schema " + parent.Schema
 	}
 	return "its parent " + parent.String() + " gets no uuid column: it is not selected"
 }

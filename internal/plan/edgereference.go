@@ -16,9 +16,7 @@ type reference struct {
 	Column string
 	Parent sqltext.Table
 	Key    string // "" for the parent's integer key
-	// flag says that the user names it, and lost the foreign key that the reference had when up made its column.
-	flag bool
-	lost string
+	lost   string // the foreign key that the reference had when up made its column
 }
 
 // references returns the references of a table without a foreign key: those that the user names, and those for which up made a
@@ -33,7 +31,7 @@ func (f linkFinder) references(child *catalog.Table) []reference {
 	}
 	if f.roots[child.OID] == nil {
 		for _, r := range f.named[child.Name] {
-			add(reference{Column: r.Column, Parent: f.parentNamed(r.Parent), flag: true})
+			add(reference{Column: r.Column, Parent: f.parentNamed(r.Parent)})
 		}
 	}
 	for _, c := range child.Columns {
@@ -123,7 +121,7 @@ func (f linkFinder) unfitReference(child, parent *catalog.Table, r reference) (w
 	case parent == nil || parent.Kind != catalog.Ordinary && parent.Kind != catalog.Partitioned:
 		return "there is no table " + r.Parent.String(), "Name a table of the schema or, with --parents, one of another schema as schema.table"
 	case r.Parent.Schema != f.input.Schema.Name && !slices.Contains(f.input.Selection.Parents, r.Parent.Schema):
-		return r.Parent.String() + " is in another schema", "Name that schema: --parents " + sqltext.Ident(r.Parent.Schema)
+		return r.Parent.String() + " is in another schema", "Name that schema: --parents " + r.Parent.Schema
 	case parent.IntegerKey() == "":
 		return r.Parent.String() + " has no key of a single integer", "Name another table"
 	case !c.Integer():
