@@ -266,9 +266,8 @@ func group(p plan.Plan, g plan.Group, fill plan.FillDescriber) Group {
 			SQL: []string{},
 		}
 		for _, a := range actions {
-			if a, ok := a.(step.Fill); ok {
-				describeFill(p, g, a.Target, fill, &doc, &item)
-				continue
+			for _, t := range a.Fills() {
+				describeFill(p, g, t, fill, &doc, &item)
 			}
 			item.SQL = append(item.SQL, a.SQL()...)
 		}

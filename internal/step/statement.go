@@ -5,7 +5,6 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/condition"
 	"github.com/rekey-pg/rekey/internal/lock"
-	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 // Statement is one statement of a script: an action, its explanation, and the condition under which it is still needed.
@@ -99,7 +98,7 @@ func (t Target) label(what string) string {
 	return t.String() + ": " + what
 }
 
-// The conditions of a target, for scripts. Further conditions on what is asked for may follow.
+// The conditions of a target, for scripts. More conditions on the same object may follow.
 
 func (t Target) hasColumn(more ...string) string {
 	return condition.HasColumn(t.Name(), t.Column, more...)
@@ -140,5 +139,3 @@ func (t Target) Calls() string {
 	}
 	return condition.Calls(t.Function)
 }
-
-func indexNamed(schema, name string) sqltext.Table { return sqltext.Table{Schema: schema, Name: name} }
