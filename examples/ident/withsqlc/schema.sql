@@ -5,10 +5,10 @@ CREATE TABLE users (
     email text NOT NULL
 );
 
--- In rekey's phase linked. sqlc must believe that both keys can be NULL, so that an INSERT may leave one out.
+-- As in rekey's phase linked. user_uuid may be NULL until the phase is reached.
 CREATE TABLE orders (
     id        bigserial PRIMARY KEY,
-    user_id   bigint,
+    user_id   bigint NOT NULL,
     user_uuid uuid,
     total     bigint NOT NULL
 );

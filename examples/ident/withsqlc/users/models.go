@@ -6,7 +6,15 @@ package users
 
 import (
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 )
+
+type Order struct {
+	ID       int64
+	UserID   int64
+	UserUuid pgtype.UUID
+	Total    int64
+}
 
 type User struct {
 	ID    int64

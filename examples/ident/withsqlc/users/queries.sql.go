@@ -11,6 +11,23 @@ import (
 	"github.com/google/uuid"
 )
 
+const insertOrder = `-- name: InsertOrder :one
+INSERT INTO orders (user_uuid, total) VALUES ($2::uuid, $1) RETURNING id
+`
+
+type InsertOrderParams struct {
+	Total    int64
+	UserUuid uuid.UUID
+}
+
+// rekey's trigger fills user_id.
+func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) (int64, error) {
+	row := q.db.QueryRow(ctx, insertOrder, arg.Total, arg.UserUuid)
+	var id int64
+	err := row.Scan(&id)
+	return id, err
+}
+
 const insertUser = `-- name: InsertUser :one
 INSERT INTO users (uuid, email) VALUES ($1, $2) RETURNING id
 `
@@ -25,6 +42,64 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) (int64, 
 	var id int64
 	err := row.Scan(&id)
 	return id, err
+}
+
+const ordersByUserInteger = `-- name: OrdersByUserInteger :many
+SELECT id, total FROM orders WHERE user_id = $1::bigint ORDER BY id
+`
+
+type OrdersByUserIntegerRow struct {
+	ID    int64
+	Total int64
+}
+
+func (q *Queries) OrdersByUserInteger(ctx context.Context, userID int64) ([]OrdersByUserIntegerRow, error) {
+	rows, err := q.db.Query(ctx, ordersByUserInteger, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrdersByUserIntegerRow
+	for rows.Next() {
+		var i OrdersByUserIntegerRow
+		if err := rows.Scan(&i.ID, &i.Total); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ordersByUserUUID = `-- name: OrdersByUserUUID :many
+SELECT id, total FROM orders WHERE user_uuid = $1::uuid ORDER BY id
+`
+
+type OrdersByUserUUIDRow struct {
+	ID    int64
+	Total int64
+}
+
+func (q *Queries) OrdersByUserUUID(ctx context.Context, userUuid uuid.UUID) ([]OrdersByUserUUIDRow, error) {
+	rows, err := q.db.Query(ctx, ordersByUserUUID, userUuid)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrdersByUserUUIDRow
+	for rows.Next() {
+		var i OrdersByUserUUIDRow
+		if err := rows.Scan(&i.ID, &i.Total); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const userByInteger = `-- name: UserByInteger :one
