@@ -13,7 +13,7 @@ import (
 )
 
 // readTable returns the rows of a tab-separated file as maps by the names of its first line.
-func readTable(t *testing.T, path string) (rows []map[string]string) {
+func readTable(t testing.TB, path string) (rows []map[string]string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
