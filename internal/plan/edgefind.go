@@ -54,7 +54,7 @@ func newLinkFinder(p Plan, s Input, goals Goals) linkFinder {
 }
 
 // children returns the tables whose references can become edges: those that get a uuid, the tables that inherit from them,
-// those of a library that refer to them, and those whose primary key is a uuid already.
+// tables of a library that refer to them, and those whose primary key is a uuid already.
 func (f linkFinder) children() []*catalog.Table {
 	var tables []*catalog.Table
 	known := map[uint32]bool{}

@@ -20,7 +20,7 @@ func TestLinkIsOfferedAtOneVersion(t *testing.T) {
 	}
 }
 
-// The edges of a library include those of tables that get no column, and have the names of a later version of the library. A
+// Tables of a library that get no column have edges too. Edges have the names of a later version of the library. A
 // reference without a foreign key is no edge, unless it is named.
 func TestLibraryReferences(t *testing.T) {
 	key := catalog.Column{Name: "t_id", Number: 2, Type: "bigint"}
