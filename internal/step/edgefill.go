@@ -81,11 +81,11 @@ func (e Edge) Missing(alias string) string {
 
 // refers returns the condition of a row that refers to a parent.
 func (e Edge) refers(alias string) string {
-	sql := sqltext.Format("{}.{} IS NOT NULL", sqltext.Name(alias), sqltext.Name(e.Column))
+	given := []string{sqltext.Format("{}.{} IS NOT NULL", sqltext.Name(alias), sqltext.Name(e.Column))}
 	for _, part := range e.Parts() {
-		sql += sqltext.Format(" AND {}.{} IS NOT NULL", sqltext.Name(alias), sqltext.Name(part.Child))
+		given = append(given, sqltext.Format("{}.{} IS NOT NULL", sqltext.Name(alias), sqltext.Name(part.Child)))
 	}
-	return sql
+	return strings.Join(given, " AND ")
 }
 
 // ParentUUIDOf returns a query for the uuid of the parent of a row of the child.
@@ -95,9 +95,9 @@ func (e Edge) ParentUUIDOf(alias string) string {
 
 // parentOf returns a query that returns a row if the parent of a row of the child exists.
 func (e Edge) parentOf(alias string) string {
-	sql := sqltext.Format("SELECT FROM {} p WHERE p.{} OPERATOR(pg_catalog.=) {}.{}", e.Parent, sqltext.Name(e.Key), sqltext.Name(alias), sqltext.Name(e.Column))
-	for _, part := range e.Parts() {
-		sql += sqltext.Format(" AND p.{} OPERATOR(pg_catalog.=) {}.{}", sqltext.Name(part.Parent), sqltext.Name(alias), sqltext.Name(part.Child))
+	var equal []string
+	for _, part := range append([]EdgePart{{Child: e.Column, Parent: e.Key}}, e.Parts()...) {
+		equal = append(equal, sqltext.Format("p.{} OPERATOR(pg_catalog.=) {}.{}", sqltext.Name(part.Parent), sqltext.Name(alias), sqltext.Name(part.Child)))
 	}
-	return sql
+	return sqltext.Format("SELECT FROM {} p WHERE ", e.Parent) + strings.Join(equal, " AND ")
 }

@@ -164,16 +164,31 @@ func TestWireEdge(t *testing.T) {
 		"inherited, with a default": {step.WireEdge{Edge: withDefault}, edgeView(withDefault, 1), true, nil, []string{
 			dropsWired + "ALTER TABLE ONLY app.c ALTER COLUMN p_uuid DROP; COMMENT ON COLUMN app.c.p_uuid IS NULL",
 		}},
-		"no triggers": {step.WireEdge{Edge: e}, edgeView(e, 1, func(child, _ *catalog.Table) { child.Triggers = nil }), false,
+		"no triggers": {
+			step.WireEdge{Edge: e},
+			edgeView(e, 1, func(child, _ *catalog.Table) { child.Triggers = nil }), false,
 			[]string{"app.c SHARE ROW EXCLUSIVE : " + makeFunction + "; " + private + "; " + insertTrigger + "; " + updateTrigger},
-			[]string{"app.c ACCESS EXCLUSIVE : ALTER TABLE app.c DROP COLUMN p_uuid"}},
-		"disabled": {step.WireEdge{Edge: e}, edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.Enabled = "D" })), false,
-			[]string{"app.c SHARE ROW EXCLUSIVE : ALTER TABLE app.c ENABLE TRIGGER ~rekey_p_id_i; ALTER TABLE app.c ENABLE TRIGGER ~rekey_p_id_u"}, []string{dropColumn}},
-		"an older function of another owner": {step.WireEdge{Edge: e}, edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.Source, t.FunctionOwner, t.Public = "", "mallory", true })), false,
-			[]string{"app.c SHARE ROW EXCLUSIVE : CREATE OR REPLACE FUNCTION app.rekey_c_p_id() RETURNS pg_catalog.trigger LANGUAGE; ALTER FUNCTION app.rekey_c_p_id() OWNER TO boss; " + private}, []string{dropColumn}},
-		"triggers that call another function": {step.WireEdge{Edge: e}, edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.FunctionName = "other" })), false,
+			[]string{"app.c ACCESS EXCLUSIVE : ALTER TABLE app.c DROP COLUMN p_uuid"},
+		},
+		"disabled": {
+			step.WireEdge{Edge: e},
+			edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.Enabled = "D" })), false,
+			[]string{"app.c SHARE ROW EXCLUSIVE : ALTER TABLE app.c ENABLE TRIGGER ~rekey_p_id_i; ALTER TABLE app.c ENABLE TRIGGER ~rekey_p_id_u"},
+			[]string{dropColumn},
+		},
+		"an older function of another owner": {
+			step.WireEdge{Edge: e},
+			edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.Source, t.FunctionOwner, t.Public = "", "mallory", true })), false,
+			[]string{"app.c SHARE ROW EXCLUSIVE : CREATE OR REPLACE FUNCTION app.rekey_c_p_id() RETURNS pg_catalog.trigger LANGUAGE; ALTER FUNCTION app.rekey_c_p_id() OWNER TO boss; " + private},
+			[]string{dropColumn},
+		},
+		"triggers that call another function": {
+			step.WireEdge{Edge: e},
+			edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.FunctionName = "other" })), false,
 			[]string{"app.c ACCESS EXCLUSIVE : " + makeFunction + "; " + private + "; DROP TRIGGER ~rekey_p_id_i ON app.c; " + insertTrigger +
-				"; DROP TRIGGER ~rekey_p_id_u ON app.c; " + updateTrigger}, []string{"app.c ACCESS EXCLUSIVE : ALTER TABLE app.c DROP COLUMN p_uuid"}},
+				"; DROP TRIGGER ~rekey_p_id_u ON app.c; " + updateTrigger},
+			[]string{"app.c ACCESS EXCLUSIVE : ALTER TABLE app.c DROP COLUMN p_uuid"},
+		},
 	})
 	if actions := (step.WireEdge{Edge: e}).Undo(gone()); actions != nil {
 		t.Errorf("of a table that was dropped: %v", heads(actions))

@@ -1,9 +1,12 @@
 package steptest_test
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
@@ -23,15 +26,17 @@ func edgeLabs() map[string]edgeLab {
 	return map[string]edgeLab{
 		"required": {`CREATE TABLE app.c (id bigint PRIMARY KEY, p_id bigint NOT NULL REFERENCES app.p ON DELETE CASCADE ON UPDATE CASCADE, role text);
 			CREATE UNIQUE INDEX c_p_id_role ON app.c (p_id DESC, role) INCLUDE (id) WITH (fillfactor = 80) WHERE p_id IS NOT NULL;
-			CREATE INDEX ON app.c USING hash (p_id);` + rows, one("p_id")},
+			` + rows, one("p_id")},
 		"nullable, deferrable": {`CREATE TABLE app.c (id bigint PRIMARY KEY, p_id integer REFERENCES app.p ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED);
 			CREATE INDEX ON app.c (p_id);` + rows, one("p_id")},
-		"a default": {`CREATE TABLE app.c (id bigint PRIMARY KEY, p_id smallint DEFAULT 1 REFERENCES app.p ON DELETE SET DEFAULT);` + rows,
+		"a default": {
+			`CREATE TABLE app.c (id bigint PRIMARY KEY, p_id smallint DEFAULT 1 REFERENCES app.p ON DELETE SET DEFAULT);` + rows,
 			func(l *lab) {
 				l.edge("c", "p_id", "p", func(e *step.Edge) {
 					e.Default = &step.EdgeDefault{Key: "1", UUID: "00000000-0000-7000-8000-000000000001"}
 				})
-			}},
+			},
+		},
 		"without a constraint": {`CREATE TABLE app.c (id bigint PRIMARY KEY, p_id bigint); CREATE INDEX ON app.c (p_id);` + rows, one("p_id")},
 		"composite": {`CREATE TABLE app.c (id bigint PRIMARY KEY, t bigint NOT NULL DEFAULT 7, p_id bigint NOT NULL,
 				FOREIGN KEY (t, p_id) REFERENCES app.p (t, id)); CREATE INDEX ON app.c (t, p_id);` + rows, one("p_id")},
@@ -39,26 +44,29 @@ func edgeLabs() map[string]edgeLab {
 			CREATE TABLE app.c1 PARTITION OF app.c FOR VALUES FROM (0) TO (9);
 			CREATE TABLE app.rest PARTITION OF app.c DEFAULT PARTITION BY HASH (id);
 			CREATE TABLE app.rest1 PARTITION OF app.rest FOR VALUES WITH (MODULUS 1, REMAINDER 0);
-			CREATE INDEX ON app.c (p_id); CREATE INDEX only_here ON app.c1 (p_id, id);` + rows, one("p_id")},
+			CREATE INDEX ON app.c (p_id);` + rows, one("p_id")},
 		"inherited": {`CREATE TABLE app.c (id bigint PRIMARY KEY, p_id bigint NOT NULL REFERENCES app.p);
 			CREATE TABLE app.c2 (PRIMARY KEY (id), FOREIGN KEY (p_id) REFERENCES app.p) INHERITS (app.c);
 			INSERT INTO app.c2 (id, p_id) VALUES (30, 1), (31, 2);` + rows, func(l *lab) {
 			l.edge("c", "p_id", "p")
 			l.edge("c2", "p_id", "p", func(e *step.Edge) { e.Inherited, e.Child.Only, e.Required = true, true, false })
 		}},
-		"self, two edges": {`CREATE TABLE app.c (id bigint PRIMARY KEY, uuid uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(), p_id bigint REFERENCES app.p, up_id bigint REFERENCES app.c);
-			INSERT INTO app.c (id, up_id) SELECT n, n / 2 FROM generate_series(1, 0) n;` + rows + `UPDATE app.c SET up_id = id / 2 WHERE id > 1;`,
-			func(l *lab) { l.edge("c", "p_id", "p"); l.edge("c", "up_id", "c") }},
+		"itself": {`CREATE TABLE app.c (id bigint PRIMARY KEY, uuid uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(), up_id bigint REFERENCES app.c);
+			INSERT INTO app.c (id, up_id) SELECT n, nullif(n / 2, 0) FROM generate_series(1, 20) n;`, func(l *lab) { l.edge("c", "up_id", "c") }},
 	}
 }
 
-// The laws hold for edges of every kind. Each kind is tested on one version, except those whose steps depend on it.
+// The laws hold for edges of every kind. Each kind is tested on one version, and the partitioned one, whose foreign key
+// depends on it, on two. Kinds without steps of their own are left out: the laws take long.
 func TestLawsOfEdges(t *testing.T) {
 	majors := servertest.Versions(t)
 	labs := edgeLabs()
+	delete(labs, "itself")
+	delete(labs, "without a constraint")
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		for i, name := range slices.Sorted(maps.Keys(labs)) {
-			if name != "partitioned" && majors[i%len(majors)] != c.Major {
+			ends := name == "partitioned" && servertest.IsOldestOrNewest(t, c)
+			if !ends && (name == "partitioned" || majors[i%len(majors)] != c.Major) {
 				continue
 			}
 			t.Run(name, func(t *testing.T) {
@@ -69,4 +77,30 @@ func TestLawsOfEdges(t *testing.T) {
 			})
 		}
 	})
+}
+
+// Every kind goes up and back once, and a second up does nothing.
+func TestEdgesUpAndDown(t *testing.T) {
+	c := servertest.Cluster(t, servertest.Versions(t)[0])
+	labs := edgeLabs()
+	for _, name := range []string{"itself", "without a constraint"} {
+		l := newLab(t, c, labs[name].sql)
+		labs[name].edges(l)
+		before, err := l.subject().Fingerprint(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.mustUp()
+		again := func(id step.ID, _ step.Action) error { return errors.New(string(id) + " has an action left") }
+		if err := l.up(t.Context(), again); err != nil {
+			t.Error(err)
+		}
+		if err := l.down(t.Context(), nil); err != nil {
+			t.Error(err)
+		}
+		after, err := l.subject().Fingerprint(t.Context())
+		if diff := cmp.Diff(before, after); err != nil || diff != "" {
+			t.Errorf("%s: %v\n%s", name, err, diff)
+		}
+	}
 }

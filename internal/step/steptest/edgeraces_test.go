@@ -18,8 +18,7 @@ import (
 
 // code returns the SQLSTATE of an error, "" for none.
 func code(err error) string {
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return refused.Code
 	}
 	if err != nil {

@@ -32,8 +32,7 @@ func (l *lab) result(sql, table, key, uuid string) string {
 	}
 	defer func() { _ = tx.Rollback(ctx) }()
 	_, err = tx.Exec(ctx, "SET LOCAL search_path = app; "+sql+"; SET CONSTRAINTS ALL IMMEDIATE")
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return strings.TrimSpace(refused.Code + " " + refused.ConstraintName)
 	}
 	if err != nil {
@@ -183,7 +182,7 @@ func TestEdgeWritesComposite(t *testing.T) {
 			l := newLab(t, c, `DROP TABLE app.p; CREATE TABLE app.p (t bigint, id bigint, uuid uuid NOT NULL UNIQUE, PRIMARY KEY (t, id));
 				INSERT INTO app.p SELECT t, n, app.u(10 * t + n) FROM generate_series(1, 3) t, generate_series(1, 3) n;
 				CREATE TABLE app.c (id bigint PRIMARY KEY, t bigint, p_id bigint, CONSTRAINT k FOREIGN KEY (t, p_id) REFERENCES app.p (t, id) MATCH `+match+`);
-				INSERT INTO app.c SELECT n, n, 2 FROM generate_series(1, 3) n;`)
+				INSERT INTO app.c SELECT t, t, 2 FROM generate_series(1, 3) t;`)
 			l.edge("c", "p_id", "p")
 			l.mustUp()
 			writes := []edgeWrite{
