@@ -7,7 +7,7 @@ import "github.com/rekey-pg/rekey/internal/profile"
 // Libraries returns all of them.
 func Libraries() []profile.Library { return []profile.Library{PhoenixKit()} }
 
-// PhoenixKit identifies PhoenixKit. The digest is that of its function in every release from version 40 on.
+// PhoenixKit identifies PhoenixKit. Its function has had this digest in every release since version 40.
 func PhoenixKit() profile.Library {
 	return profile.Library{
 		Name: "phoenixkit", Title: "PhoenixKit", VersionTable: "phoenix_kit",

@@ -53,8 +53,7 @@ func TestKeyedTables(t *testing.T) {
 	}
 }
 
-// TestRecognize checks that a function is known by the digest of its source: with a profile by the profile's or by that of
-// another library, without one by that of a library.
+// TestRecognize checks that a function is recognized by the digest of its source, which a profile or a known library names.
 func TestRecognize(t *testing.T) {
 	others := []profile.Library{{Title: "Other", Function: profile.Function{Digest: "o", Needs: "n"}}}
 	own := Scope{Profile: &profile.Profile{Name: "own", Function: profile.Function{Digest: "p"}}, Libraries: others}
