@@ -64,7 +64,7 @@ func (g *graph) visit(table sqltext.Table) {
 	}
 }
 
-// finish completes the cycle of which a table was visited first.
+// finish completes a cycle, whose first visited table is given.
 func (g *graph) finish(first sqltext.Table) {
 	at := slices.Index(g.stack, first)
 	tables := g.stack[at:]

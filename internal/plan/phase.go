@@ -17,7 +17,7 @@ const (
 	Linked   Phase = "linked"   // every foreign key has a uuid counterpart
 )
 
-// Goal returns the phase that a run in this direction reaches; asked is the phase that was asked for, "" if none was.
+// Goal returns the phase that a run in this direction reaches; asked is the requested phase, or "".
 func (d Direction) Goal(asked Phase) Phase {
 	switch {
 	case asked != "":
