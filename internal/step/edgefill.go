@@ -22,7 +22,7 @@ func (s FillEdge) Explain() Explanation {
 		What:     "fill " + s.Edge.UUID + " in the existing rows with the uuids of " + s.Edge.Parent.String(),
 		Undo:     "nothing: the values go with the column",
 		Why:      "in short committed batches, which look up the parent and update the row in one statement and skip locked rows",
-		Lock:     "ROW EXCLUSIVE, and the batch's own rows",
+		Lock:     lockWords(Fill{Target: s.Edge.Target()}.Locked(), ", and the batch's own rows"),
 		Scans:    "the child, a few pages at a time, and the parent by its key",
 		UndoneBy: Absorbed,
 	}

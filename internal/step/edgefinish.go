@@ -21,7 +21,7 @@ func (s FinishEdge) Explain() Explanation {
 		What:     "write into the comment of " + s.Edge.UUID + " that it is finished",
 		Undo:     "write that it is not",
 		Why:      "the comment shows down that rekey made the column, and the next run how far it came",
-		Lock:     "SHARE UPDATE EXCLUSIVE, an instant, which blocks no reader or writer",
+		Lock:     changeWords(s.Edge.on(lock.ShareUpdateExclusive)),
 		Scans:    "nothing",
 		UndoneBy: ByItself,
 	}

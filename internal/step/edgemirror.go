@@ -24,7 +24,7 @@ func (s MirrorIndexes) Explain() Explanation {
 		What:     "build a twin of each index on " + s.Edge.Column + ", on " + s.Edge.UUID,
 		Undo:     "drop the twins concurrently",
 		Why:      "after the filling, whose updates are heap-only without them; without one every DELETE of a parent reads the whole child",
-		Lock:     "SHARE UPDATE EXCLUSIVE, which blocks no reader or writer",
+		Lock:     lockWords(s.Edge.on(lock.ShareUpdateExclusive), blocksNobody),
 		Scans:    "the table, twice for each index",
 		UndoneBy: ByItself,
 	}

@@ -28,7 +28,7 @@ func (s BuildParentIndex) Explain() Explanation {
 		What:     "build unique index " + s.Edge.ParentIndex + " of " + s.Edge.Parent.String() + ", to which the composite foreign key refers",
 		Undo:     "drop the index concurrently, unless another foreign key uses it",
 		Why:      "a foreign key needs a unique index on exactly its columns",
-		Lock:     "SHARE UPDATE EXCLUSIVE on the parent, which blocks no reader or writer",
+		Lock:     lockWords(s.Edge.onParent(lock.ShareUpdateExclusive), " on the parent", blocksNobody),
 		Scans:    "the parent, twice",
 		UndoneBy: ByItself,
 	}

@@ -23,7 +23,7 @@ func (s RequireUUID) Explain() Explanation {
 		What:     "make " + s.Edge.UUID + " NOT NULL, as " + s.Edge.Column + " is",
 		Undo:     "nothing: the column is dropped",
 		Why:      "validating a CHECK blocks no reader or writer, and SET NOT NULL then needs no scan",
-		Lock:     "ACCESS EXCLUSIVE, an instant, three times; SHARE UPDATE EXCLUSIVE while the rows are read",
+		Lock:     lockWords(s.Edge.on(lock.AccessExclusive), briefly, ", three times; ") + lockWords(s.Edge.on(lock.ShareUpdateExclusive), " while the rows are read"),
 		Scans:    "the table, once, while others read and write",
 		UndoneBy: Absorbed,
 	}

@@ -25,7 +25,7 @@ func (s WireEdge) Explain() Explanation {
 		What:     "add column " + s.Edge.UUID + " and the triggers that keep it equal to " + s.Edge.Column,
 		Undo:     "drop the triggers, their function and the column",
 		Why:      "one transaction: every row that is written from then on has both columns, whichever of them the application writes",
-		Lock:     "ACCESS EXCLUSIVE, an instant",
+		Lock:     changeWords(s.Edge.onTree(lock.AccessExclusive)),
 		Scans:    "nothing",
 		UndoneBy: ByItself,
 	}

@@ -2,6 +2,7 @@ package step
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/rekey-pg/rekey/internal/condition"
 	"github.com/rekey-pg/rekey/internal/lock"
@@ -45,11 +46,7 @@ func lockWords(locks []lock.Lock, held ...string) string {
 	if len(locks) == 0 {
 		return "none on any table"
 	}
-	words := string(lock.Strongest(locks))
-	for _, one := range held {
-		words += one
-	}
-	return words
+	return string(lock.Strongest(locks)) + strings.Join(held, "")
 }
 
 // changeWords describes the locks of a change.
