@@ -39,7 +39,7 @@ BEGIN
   FOR grantee IN SELECT r.rolname FROM pg_catalog.pg_proc f, pg_catalog.aclexplode(f.proacl) a, pg_catalog.pg_roles r
       WHERE f.oid OPERATOR(pg_catalog.=) {}::pg_catalog.regprocedure AND r.oid OPERATOR(pg_catalog.=) a.grantee
         AND a.grantee OPERATOR(pg_catalog.<>) f.proowner LOOP
-    EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %I CASCADE', {}, grantee);
+    EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %I', {}, grantee);
   END LOOP;
 END`, e.Function, sqltext.Value(e.signature()), sqltext.Value(e.signature()))
 	return "DO " + sqltext.Dollar(body)

@@ -25,10 +25,15 @@ type IndexTwin struct {
 	Partitioned bool
 }
 
-// Twins returns the twins of all indexes of a child, and of its partitions, that hold a column. without names the indexes
-// whose twin is not certain, each with the reason.
-func Twins(child *catalog.Table, column, uuid string) (twins []IndexTwin, without []string) {
+// ColumnPair is an integer column and the uuid column of its edge.
+type ColumnPair struct{ Integer, UUID string }
+
+// Twins returns the twins of all indexes of a child, and of its partitions, that hold a column. Keys that are columns of
+// edges before this one are replaced too, so that the twin of the last edge holds the uuids alone. The twins of other edges
+// are not copied. without names the indexes whose twin is not certain, each with the reason.
+func Twins(child *catalog.Table, column, uuid string, earlier ...ColumnPair) (twins []IndexTwin, without []string) {
 	names := map[uint32]sqltext.Table{} // of the twins, by oid of the index that they copy
+	made := madeTwins(child)
 	tables := []*catalog.Table{child}
 	if child.Kind == catalog.Partitioned {
 		tables = child.All()
@@ -36,10 +41,10 @@ func Twins(child *catalog.Table, column, uuid string) (twins []IndexTwin, withou
 	for _, table := range tables {
 		for i := range table.Indexes {
 			index := &table.Indexes[i]
-			if !index.Valid || !holds(index, column) {
+			if !index.Valid || !holds(index, column) || slices.Contains(made, index.Name) {
 				continue
 			}
-			twin, reason := twinOf(index, column, uuid)
+			twin, reason := twinOf(index, column, uuid, earlier)
 			if reason != "" {
 				without = append(without, index.Name+": "+reason)
 				continue
@@ -53,6 +58,17 @@ func Twins(child *catalog.Table, column, uuid string) (twins []IndexTwin, withou
 	return twins, without
 }
 
+// madeTwins returns the names of the indexes that the marks of a child's edges name.
+func madeTwins(child *catalog.Table) []string {
+	var names []string
+	for i := range child.Columns {
+		if mark, ok := ReadEdgeMark(&child.Columns[i]); ok {
+			names = append(names, mark.Indexes...)
+		}
+	}
+	return names
+}
+
 // holds reports whether an index depends on a column.
 func holds(i *catalog.Index, column string) bool {
 	return slices.Contains(slices.Concat(i.Columns, i.Included, i.Uses), column)
@@ -64,7 +80,7 @@ func isName(t sqltext.Token, want string) bool {
 }
 
 // twinOf returns the twin of one index, or the reason why it is not certain.
-func twinOf(i *catalog.Index, column, uuid string) (twin IndexTwin, reason string) {
+func twinOf(i *catalog.Index, column, uuid string, earlier []ColumnPair) (twin IndexTwin, reason string) {
 	if !slices.Contains([]string{"btree", "hash", "brin"}, i.Method) {
 		return twin, "its method is " + i.Method
 	}
@@ -85,6 +101,12 @@ func twinOf(i *catalog.Index, column, uuid string) (twin IndexTwin, reason strin
 		}
 	}
 	included := replaced(i.Included, column, uuid)
+	name := i.Name
+	for _, pair := range earlier {
+		d.replace(i, pair)
+		included = replaced(included, pair.Integer, pair.UUID)
+		name, _ = renamed(name, pair.Integer, pair.UUID)
+	}
 	predicate, ok := sqltext.Tokens(i.Predicate)
 	if ok {
 		predicate, ok = replaceNullTests(predicate, column, uuid)
@@ -93,7 +115,7 @@ func twinOf(i *catalog.Index, column, uuid string) (twin IndexTwin, reason strin
 		return twin, "its predicate computes with the column"
 	}
 	twin = IndexTwin{
-		Of: i.Name, Name: twinName(i.Name, column, uuid), OfUnique: i.Unique, Tablespace: i.Tablespace,
+		Of: i.Name, Name: twinName(name, column, uuid), OfUnique: i.Unique, Tablespace: i.Tablespace,
 		Predicate: sqltext.Join(predicate), Definition: d.write(included),
 	}
 	return twin, ""
@@ -133,6 +155,15 @@ func parseIndex(i *catalog.Index) (d definition, ok bool) {
 func fromUsing(definition string) ([]sqltext.Token, int) {
 	tokens, _ := sqltext.Tokens(definition)
 	return tokens, slices.IndexFunc(tokens, func(t sqltext.Token) bool { return t.Text == "USING" })
+}
+
+// replace replaces a key that is a column alone.
+func (d definition) replace(i *catalog.Index, pair ColumnPair) {
+	for n, c := range i.Columns {
+		if c == pair.Integer && isPlain(d.keys[n], c) {
+			d.keys[n] = append([]sqltext.Token{quoted(pair.UUID)}, d.keys[n][1:]...)
+		}
+	}
 }
 
 // write returns the definition for CREATE INDEX.
@@ -218,14 +249,22 @@ func isNullTest(tokens []sqltext.Token) bool {
 
 // twinName returns the name of the twin: with the uuid column's name in place of the integer's, or after the whole name.
 func twinName(name, column, uuid string) string {
+	if name, ok := renamed(name, column, uuid); ok {
+		return IndexName(name, "", "")
+	}
+	return IndexName(name+"_"+uuid, "", "")
+}
+
+// renamed replaces a column's name that is a part of an index's name. It returns false if it is none.
+func renamed(name, column, uuid string) (string, bool) {
 	for _, around := range []string{"_{}_", "_{}", "{}_", "{}"} {
 		old := strings.ReplaceAll(around, "{}", column)
 		fits := map[string]func(string, string) bool{"_{}_": strings.Contains, "_{}": strings.HasSuffix, "{}_": strings.HasPrefix, "{}": equalNames}[around]
 		if fits(name, old) {
-			return IndexName(strings.Replace(name, old, strings.ReplaceAll(around, "{}", uuid), 1), "", "")
+			return strings.Replace(name, old, strings.ReplaceAll(around, "{}", uuid), 1), true
 		}
 	}
-	return IndexName(name+"_"+uuid, "", "")
+	return name, false
 }
 
 func equalNames(a, b string) bool { return a == b }

@@ -63,6 +63,29 @@ func TestTwins(t *testing.T) {
 	}
 }
 
+// The twin of a second edge holds the uuids of both, and no twin is copied.
+func TestTwinsOfSeveralEdges(t *testing.T) {
+	mark := markedEdge().Mark(&catalog.Table{}, &catalog.Table{})
+	mark.Indexes = []string{"twin"}
+	comment := mark.Comment(nil)
+	table := &catalog.Table{
+		Schema: "app", Name: "c", Kind: catalog.Ordinary, Columns: []catalog.Column{{Name: "a_uuid", Comment: &comment}},
+		Indexes: []catalog.Index{
+			{OID: 5, Name: "c_pkey", Method: "btree", Valid: true, Columns: []string{"a_id", "b_id"}, Included: []string{"a_id"}, Definition: "CREATE INDEX c_pkey ON c USING btree (a_id, b_id) INCLUDE (a_id)"},
+			{OID: 6, Name: "a_id_b_id", Method: "btree", Valid: true, Columns: []string{"a_id", "b_id"}, Definition: "CREATE INDEX a_id_b_id ON c USING btree (a_id x, b_id)"},
+			{Name: "twin", Method: "btree", Valid: true, Columns: []string{"a_uuid", "b_id"}, Definition: "CREATE INDEX twin ON c USING btree (a_uuid, b_id)"},
+		},
+	}
+	twins, _ := step.Twins(table, "b_id", "b_uuid", step.ColumnPair{Integer: "a_id", UUID: "a_uuid"})
+	want := []step.IndexTwin{
+		{Table: table.Named(), Of: "c_pkey", Name: "c_pkey_b_uuid", Definition: `USING btree ("a_uuid", "b_uuid") INCLUDE ("a_uuid")`},
+		{Table: table.Named(), Of: "a_id_b_id", Name: "a_uuid_b_uuid", Definition: `USING btree (a_id x, "b_uuid")`},
+	}
+	if diff := cmp.Diff(want, twins); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // A partition's index whose parent has a twin is attached to that twin.
 func TestTwinsOfPartitions(t *testing.T) {
 	index := func(oid, parent uint32, name, table string) catalog.Index {

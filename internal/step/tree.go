@@ -27,6 +27,8 @@ func (t Target) Parts(table *catalog.Table) []Part {
 	switch {
 	case !table.IsTree():
 		return []Part{{t, table}}
+	case t.Only && !t.IsTree(): // the tables that inherit are edges of their own
+		return []Part{{t, table.WithoutBelow()}}
 	case table.Kind == catalog.Partitioned:
 		return t.partitions(table)
 	}
