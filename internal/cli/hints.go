@@ -11,8 +11,9 @@ import (
 // problems returns the problems of an error, with hints that name this call's scope.
 func (a *app) problems(err error) problem.List { return completeHints(problem.All(err), a.scope) }
 
-// bareCommand matches a command that ends a sentence or a clause of a hint, without flags except those of a phase.
-var bareCommand = regexp.MustCompile(`\brekey ((?:plan|up|down|status|verify|pause|resume|stop)(?: --down)?(?: --to [a-z]+)?)([.,;)]|$)`)
+// bareCommand matches a command that ends a sentence or a clause of a hint, without flags except those of a phase and of
+// parents.
+var bareCommand = regexp.MustCompile(`\brekey ((?:plan|up|down|status|verify|pause|resume|stop)(?: --down)?(?: --to [a-z]+)?(?: --parents (?:'[^']*'|[A-Za-z0-9_-]+))?)([.,;)]|$)`)
 
 // completeHints returns problems whose hints name commands with the flags of the scope, so that they can be run as they are.
 func completeHints(list problem.List, scope string) problem.List {

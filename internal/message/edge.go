@@ -26,7 +26,7 @@ func keyText(constraint string) string {
 func EdgeOtherSchema(edge, constraint, parent, schema string) *problem.Problem {
 	return refused("edge_other_schema", edge, fmt.Sprintf("%s refers to %s in another schema", edge, parent),
 		fmt.Sprintf("Foreign key %s leads to a table that this run does not cover, and its uuid foreign key would lock that table and depend on it.", constraint),
-		"Allow it: --parents "+shell(schema)+".")
+		"Allow it: rekey up --to linked --parents "+shell(schema)+".")
 }
 
 // EdgeConflict returns the refusal of a foreign key on a column that another foreign key refers to another table with.

@@ -25,5 +25,5 @@ func Orphans(edge, column, parent string, rows int64, examples []string) *proble
 // EdgesInScript returns the problem of a script that would link foreign keys, or remove what linked them.
 func EdgesInScript(command, phase string) *problem.Problem {
 	return usage("edges_in_script", "a script cannot go to phase "+phase, "The rows of a reference are filled from their parents while applications write, which only rekey does.",
-		"Run: rekey "+command+" --to "+phase+". To see every statement: rekey plan"+map[string]string{"down": " --down"}[command]+" --to "+phase+" --sql.")
+		"Run: rekey "+command+" --to "+phase+". What it would do: rekey plan"+map[string]string{"down": " --down"}[command]+" --to "+phase)
 }

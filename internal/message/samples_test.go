@@ -301,6 +301,7 @@ func verifySamples() []sample {
 	return []sample{
 		{"message.Differences", message.Differences(lines[:1], false, "")},
 		{"message.Differences", message.Differences(lines, true, library().Hints.Repair)},
+		{"message.EdgeDifferences", message.EdgeDifferences([]string{"orders.user_id: 3 rows with a value in only one of user_id and user_uuid"})},
 		{"message.TableUnreadable", message.TableUnreadable(orders, quoted, "deploy", "permission denied for table orders", nil)},
 	}
 }

@@ -26,6 +26,13 @@ func Differences(lines []string, verifyOnly bool, repair string) *problem.Proble
 	}
 }
 
+// EdgeDifferences returns [Differences] if some of them are of references, which another call completes.
+func EdgeDifferences(lines []string) *problem.Problem {
+	p := Differences(lines, false, "")
+	p.Hint = "Incomplete tables are completed by rekey up, and references by rekey up --to linked. List its steps: rekey plan --to linked"
+	return p
+}
+
 // TableUnreadable returns the refusal of a table whose rows the role may not count.
 func TableUnreadable(table, quoted, role, reason string, cause error) *problem.Problem {
 	p := refused("unreadable", table, fmt.Sprintf("role %s may not count the rows of %s", role, table),

@@ -79,3 +79,11 @@ func progressOf(e step.Edge, view step.View) (state EdgeState, missing []string)
 	}
 	return state, missing
 }
+
+// WithRows returns a link as its rows show it, after they were counted. child is the table with the column.
+func (p Plan) WithRows(l Link, child *catalog.Table, rows EdgeRows) Link {
+	view := step.View{Server: p.Server, Schema: p.Schema, Table: child, Filled: map[uint32]bool{}}
+	Plan{EdgeRows: map[string]EdgeRows{l.String(): rows}}.setFilled(&view, l.Edge)
+	l.Progress, l.Missing = progressOf(l.Edge, view)
+	return l
+}

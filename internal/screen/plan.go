@@ -17,7 +17,7 @@ type Next struct {
 func Plan(doc rekey.Plan, next Next, width int) string {
 	p := page{width: width}
 	p.planHead(doc)
-	if rows := planRows(doc); len(rows) > 1 {
+	if rows := planRows(doc); len(rows) > 1 && !edgesOnly(doc) {
 		if doc.Command == rekey.Down {
 			for i := range rows {
 				rows[i] = rows[i][:downColumns]
@@ -26,7 +26,9 @@ func Plan(doc rekey.Plan, next Next, width int) string {
 		p.lines("")
 		p.lines(alignWithin(rows, width)...)
 	}
-	p.skippedRelations(doc.Relations)
+	if !edgesOnly(doc) {
+		p.skippedRelations(doc.Relations)
+	}
 	p.absent(doc.Absent)
 	p.edges(doc)
 	p.candidates(doc.Candidates)
@@ -57,11 +59,14 @@ func (p *page) planHead(doc rekey.Plan) {
 		p.add(verifyOnly)
 	case doc.NothingToDo && len(doc.Refusals) == 0:
 		p.add("There is nothing to do.")
-	case doc.Command == rekey.Down && doc.To == rekey.Expanded: // tables stay as they are
+	case edgesOnly(doc):
 	default:
 		p.add(planTotal(doc))
 	}
 }
+
+// edgesOnly reports whether a plan leaves the tables as they are.
+func edgesOnly(doc rekey.Plan) bool { return doc.Command == rekey.Down && doc.To == rekey.Expanded }
 
 // to returns the phase of a plan that names one.
 func to(phase rekey.Phase) string { return textIf(phase != "", " to "+string(phase)) }
@@ -187,7 +192,9 @@ func attention(doc rekey.Plan) []string {
 	for _, c := range doc.Code {
 		items = append(items, codeUse(c))
 	}
-	items = append(items, edgeNotes(doc.Edges)...)
+	if doc.Command == rekey.Up {
+		items = append(items, edgeNotes(doc.Edges)...)
+	}
 	return items
 }
 

@@ -46,6 +46,7 @@ func countEdges(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) ([]EdgeRep
 		if err != nil {
 			return nil, fault.At(explainUnreadable(err, l.Edge.Target(), p.Server.Role), l.String(), "count")
 		}
+		l = p.WithRows(l, child, plan.EdgeRows{Unfilled: counted.OneSided > 0, Orphans: counted.Orphans})
 		counted.Table, counted.Column, counted.UUIDColumn = l.Edge.Child.Name, l.Edge.Column, l.Edge.UUID
 		counted.Parent, counted.Progress, counted.Missing = parentName(p, l.Edge.Parent), string(l.Progress), l.Missing
 		reports = append(reports, counted)

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -207,6 +208,9 @@ func (r Report) judge(p plan.Plan) (Report, error) {
 	r.OK = len(r.Differences) == 0
 	if r.OK {
 		return r, nil
+	}
+	if slices.ContainsFunc(r.Edges, func(e EdgeReport) bool { return !e.OK }) {
+		return r, message.EdgeDifferences(r.Differences)
 	}
 	return r, message.Differences(r.Differences, p.VerifyOnly, p.Repair)
 }
