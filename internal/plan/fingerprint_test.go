@@ -169,6 +169,16 @@ func TestOwnNameIsNoDifference(t *testing.T) {
 			t.Errorf("%s in %s and %s in %s: the same %v", c.textA, c.a, c.textB, c.b, same)
 		}
 	}
+	counted := func(tables ...string) string {
+		data := map[sqltext.Table]catalog.Data{}
+		for _, name := range tables {
+			data[sqltext.Table{Schema: "x", Name: name}] = catalog.Data{Nulls: true}
+		}
+		return plan.Fingerprint(plan.Input{Schema: catalog.Schema{Name: "x"}, Data: data})
+	}
+	if counted("a", "b", "c") != counted("c", "a", "b") || counted("a", "b") == counted("a", "c") {
+		t.Error("the order of a map counts, or its keys do not")
+	}
 	inCode := func(schema string) string {
 		return plan.Fingerprint(plan.Input{Schema: catalog.Schema{Name: schema, Code: []catalog.Code{{Table: sqltext.Table{Schema: "a", Name: "t"}}}}})
 	}
