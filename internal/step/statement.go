@@ -38,7 +38,7 @@ const readsNothing = "nothing"
 const (
 	briefly      = ", an instant"
 	blocksNobody = ", which blocks no reader or writer"
-	onWholeTree  = ", on the table and all tables below it"
+	andBelow  = ", on the table and all tables below it"
 )
 
 // lockWords describes locks: the strongest mode, and how long it is held.
@@ -60,7 +60,7 @@ func changeWords(locks []lock.Lock) string {
 // treeWords describes the locks of a change of a target's table and all tables below it.
 func (t Target) treeWords(locks []lock.Lock) string {
 	if t.IsTree() {
-		return lockWords(locks, briefly, onWholeTree)
+		return lockWords(locks, briefly, andBelow)
 	}
 	return lockWords(locks, briefly)
 }
