@@ -44,17 +44,22 @@ func readEdge(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, e step.Ed
 		return nil
 	}
 	rows := plan.EdgeRows{}
+	hasUUIDs := parent.Column(e.ParentUUID) != nil
 	for _, part := range e.Target().Parts(child) {
-		err := pg.Read(ctx, pool, func(tx pg.Tx) error {
-			if part.Table.Column(e.UUID) != nil && parent.Column(e.ParentUUID) != nil {
+		if hasUUIDs && part.Table.Column(e.UUID) != nil {
+			err := pg.Read(ctx, pool, func(tx pg.Tx) error {
 				unfilled, err := inspect.HasRow(ctx, tx, step.FillEdge{Edge: e}.Unfilled(part.Rows()))
-				if rows.Unfilled = rows.Unfilled || unfilled; err != nil {
-					return err
-				}
+				rows.Unfilled = rows.Unfilled || unfilled
+				return err
+			})
+			if err != nil {
+				return err
 			}
-			if e.Constrained() && e.Reference.Validated {
-				return nil
-			}
+		}
+		if e.Constrained() && e.Reference.Validated {
+			continue // it has no orphans
+		}
+		err := pg.Read(ctx, pool, func(tx pg.Tx) error {
 			orphans, _, err := inspect.CountWithExamples(ctx, tx, e.Orphans(part.Rows()))
 			rows.Orphans += orphans
 			return err
@@ -63,7 +68,7 @@ func readEdge(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, e step.Ed
 			return err
 		}
 	}
-	if e.Default != nil && parent.Column(e.ParentUUID) != nil {
+	if e.Default != nil && hasUUIDs {
 		err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
 			rows.Default, err = inspect.UUIDOfKey(ctx, tx, e.Parent, e.Key, e.ParentUUID, e.Default.Key)
 			return err
