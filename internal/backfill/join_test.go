@@ -101,6 +101,7 @@ func TestJoinOfEveryShape(t *testing.T) {
 		"a few rows":  {sql: fmt.Sprintf(small, 300) + "INSERT INTO t VALUES (1001, 70000), (1002, NULL)", parent: "p", orphans: 1},
 		"no rows":     {sql: fmt.Sprintf(small, 0), parent: "p"},
 		"orphans all": {sql: fmt.Sprintf(small, 30000) + "UPDATE t SET p_id = id + 2000", parent: "p", orphans: 30000},
+		"orphans of a complete parent": {sql: fmt.Sprintf(small, 30000) + "UPDATE t SET p_id = id + 2000 WHERE id > 100", parent: "p", orphans: 29900},
 		"without a primary key": {
 			sql: parents + "CREATE TABLE t (id text, p_id int); INSERT INTO t SELECT g::text, 1 + g % 1990 FROM generate_series(1, 30000) g;", parent: "p",
 		},
@@ -133,7 +134,11 @@ func TestJoinOfEveryShape(t *testing.T) {
 				}
 				b := newEnv(t, c, one.sql)
 				b.exec("ANALYZE")
-				result := b.fill(b.joinJob(one.parent, one.keys...))
+				w := b.joinJob(one.parent, one.keys...)
+				if name == "orphans of a complete parent" {
+					w.Writer = Join(Parent{Table: sqltext.Table{Schema: "public", Name: "p"}, UUID: "uuid", Keys: []KeyPair{{"p_id", "id"}}, Complete: true})
+				}
+				result := b.fill(w)
 				if result.Orphans != one.orphans {
 					t.Errorf("%d orphans: %v", result.Orphans, result.OrphanKeys)
 				}

@@ -34,14 +34,18 @@ func (t statements) without(condition string) string {
 	return sqltext.Format("{} IS NULL", t.column) + condition
 }
 
-// lockRows locks up to limit rows of a wave in a range that are still to do, and skips rows that others hold. With NO KEY,
-// foreign key checks on inserts into other tables do not wait for them.
+// lockRows locks up to limit rows of a wave in a range that are likely still to do, and skips rows that others hold. With NO
+// KEY, foreign key checks on inserts into other tables do not wait for them.
 func (t statements) lockRows(where string, bound, limit int) string {
+	return t.lock(where, t.without(t.likely), bound, limit)
+}
+
+func (t statements) lock(where, open string, bound, limit int) string {
 	wave := ""
 	if bound < granularity {
 		wave = sqltext.Format(" AND (get_byte(tidsend(ctid), 5) * {}) & {} < {}", goldenStride, granularity-1, bound)
 	}
-	return "SELECT ctid FROM " + t.from() + " WHERE " + where + " AND " + t.open() + wave +
+	return "SELECT ctid FROM " + t.from() + " WHERE " + where + " AND " + open + wave +
 		sqltext.Format(" LIMIT {} FOR NO KEY UPDATE SKIP LOCKED", limit)
 }
 
@@ -52,21 +56,22 @@ func (t statements) fill(where string, bound, limit int) string {
 
 // set updates the rows of a condition that follows.
 func (t statements) set() string {
-	update := "UPDATE " + t.from() + sqltext.Format(" SET {} = ", t.column) + t.value + " WHERE "
-	if t.pending != "" { // a row that changed under the look-up of its value stays as it is
-		update += t.open() + " AND "
-	}
-	return update
+	return "UPDATE " + t.from() + sqltext.Format(" SET {} = ", t.column) + t.value + " WHERE "
 }
 
-// lockedRows is lockRows with the result as one text of ctids and their number.
+// lockedRows locks up to limit rows that are still to do and returns their ctids as one text, and their number.
 func (t statements) lockedRows(where string, limit int) string {
-	return "SELECT coalesce(array_agg(ctid), '{}')::text, count(*) FROM (" + t.lockRows(where, granularity, limit) + ") AS locked"
+	return "SELECT coalesce(array_agg(ctid), '{}')::text, count(*) FROM (" + t.lock(where, t.open(), granularity, limit) + ") AS locked"
 }
 
 // fillLocked fills the locked rows with the ctids $1. As a separate statement it sees the rows as they are under the lock,
-// so that only a trigger or a rule can keep it from filling one.
-func (t statements) fillLocked() string { return t.set() + locked }
+// so that only a trigger or a rule can keep it from filling one, or the end of the row's parent.
+func (t statements) fillLocked() string {
+	if t.pending == "" {
+		return t.set() + locked
+	}
+	return t.set() + locked + " AND " + t.open()
+}
 
 // locked is the condition of the locked rows with the ctids $1 that were not updated.
 const locked = "ctid = ANY ($1::text::tid[])"

@@ -12,6 +12,7 @@ import (
 type Statement struct {
 	value   string // SQL expression of a row's value
 	pending string // SQL condition of rows that are still to do, in addition to having no value; "" for none
+	likely  string // a cheaper condition, which nearly only such rows meet
 	orphans string // SQL condition of rows that have no value and cannot get one, likewise
 	key     string // SQL expression of what such a row refers to
 	setting bool   // sets rekey.fill, by which the triggers of an edge recognise the filling
@@ -27,6 +28,9 @@ func Expression(sql string) Statement { return Statement{value: sql} }
 type Parent struct {
 	Table sqltext.Table
 	UUID  string // the parent's uuid column
+	// Complete says that a validated foreign key and NOT NULL promise a uuid for every row that refers to one. It saves a
+	// look-up of each row. If a row refers to no uuid all the same, the filling updates it without a value.
+	Complete bool
 	// Keys are the columns that refer to the parent, and the parent's columns with a unique index that they refer to.
 	Keys []KeyPair
 }
@@ -51,8 +55,12 @@ func Join(p Parent) Statement {
 	// A scalar subquery looks up each row by the parent's index; the planner could turn a join into a scan of the parent.
 	value := sqltext.Format("(SELECT {}.{} FROM {} AS {} WHERE ", parent, sqltext.Name(p.UUID), p.Table, parent) + strings.Join(equal, " AND ") + ")"
 	all := strings.Join(refers, " AND ")
+	likely := all
+	if !p.Complete {
+		likely += " AND " + value + " IS NOT NULL"
+	}
 	return Statement{
-		value: value, pending: all + " AND " + value + " IS NOT NULL", orphans: all + " AND " + value + " IS NULL",
+		likely: likely, value: value, pending: all + " AND " + value + " IS NOT NULL", orphans: all + " AND " + value + " IS NULL",
 		key: "concat_ws(', ', " + strings.Join(keys, ", ") + ")", setting: true,
 	}
 }

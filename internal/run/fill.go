@@ -72,7 +72,8 @@ func edgeWriter(edge step.Edge) backfill.Statement {
 	for _, part := range edge.Parts() {
 		keys = append(keys, backfill.KeyPair{Child: part.Child, Parent: part.Parent})
 	}
-	return backfill.Join(backfill.Parent{Table: edge.Parent, UUID: edge.ParentUUID, Keys: keys})
+	complete := edge.Constrained() && edge.Reference.Validated
+	return backfill.Join(backfill.Parent{Table: edge.Parent, UUID: edge.ParentUUID, Keys: keys, Complete: complete})
 }
 
 // reinspect returns a function that inspects the table again and ends its backfill with errStepUndone if what the
