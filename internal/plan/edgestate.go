@@ -85,5 +85,8 @@ func (p Plan) WithRows(l Link, child *catalog.Table, rows EdgeRows) Link {
 	view := step.View{Server: p.Server, Schema: p.Schema, Table: child, Filled: map[uint32]bool{}}
 	Plan{EdgeRows: map[string]EdgeRows{l.String(): rows}}.setFilled(&view, l.Edge)
 	l.Progress, l.Missing = progressOf(l.Edge, view)
+	if rows.Orphans > 0 && (l.Progress == EdgeMirrored || l.Progress == EdgeLinked) {
+		l.Progress = EdgeFilled // as far as an edge with orphans gets
+	}
 	return l
 }

@@ -36,7 +36,7 @@ func countEdges(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) ([]EdgeRep
 	var reports []EdgeReport
 	for _, l := range p.Links {
 		child := childOf(p, l.Edge)
-		if l.Edge.UUID == "" || child == nil || l.Progress == plan.EdgeNone {
+		if l.Edge.UUID == "" || child == nil {
 			continue
 		}
 		if origin, _ := l.Edge.ReadMark(child); origin != step.Made {
