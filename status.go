@@ -1,7 +1,6 @@
 package rekey
 
 import (
-	"slices"
 	"time"
 
 	"github.com/rekey-pg/rekey/event"
@@ -119,37 +118,30 @@ func statusOf(p plan.Plan) Status {
 // addPhases sets the phases of the schema and of its tables.
 func (s *Status) addPhases(p plan.Plan) {
 	s.Edges = edges(p)
-	s.Phase = Integers
-	if s.Complete && !slices.ContainsFunc(s.Tables, func(t TableStatus) bool { return t.State == Refused }) {
-		s.Phase = phaseOf(s.Edges)
-	}
+	var tables []plan.State
 	for i := range s.Tables {
 		t := &s.Tables[i]
-		switch t.State {
-		case Complete:
-			t.Phase = phaseOf(slices.DeleteFunc(slices.Clone(s.Edges), func(e Edge) bool { return e.Table != t.Table }))
-		case Skipped, Absent:
-		case Pending, Incomplete, Refused:
-			t.Phase = Integers
-		}
-	}
-}
-
-// phaseOf returns the phase of complete tables with these references.
-func phaseOf(edges []Edge) Phase {
-	taken := 0
-	for _, e := range edges {
-		if e.State == Skipped {
+		if t.State == Skipped || t.State == Absent {
 			continue
 		}
-		if taken++; e.State != Complete {
-			return Expanded
+		tables = append(tables, plan.State(t.State))
+		t.Phase = Phase(plan.PhaseOf([]plan.State{plan.State(t.State)}, s.statesOfEdges(t.Table)))
+	}
+	if !s.Complete {
+		tables = append(tables, plan.Incomplete)
+	}
+	s.Phase = Phase(plan.PhaseOf(tables, s.statesOfEdges("")))
+}
+
+// statesOfEdges returns the states of the edges of a table, of all tables for "".
+func (s *Status) statesOfEdges(table string) []plan.State {
+	var states []plan.State
+	for _, e := range s.Edges {
+		if table == "" || e.Table == table {
+			states = append(states, plan.State(e.State))
 		}
 	}
-	if taken == 0 {
-		return Expanded
-	}
-	return Linked
+	return states
 }
 
 func tableStatus(p plan.Plan, g plan.Group) TableStatus {

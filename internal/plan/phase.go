@@ -29,6 +29,22 @@ func (d Direction) Goal(asked Phase) Phase {
 	}
 }
 
+// PhaseOf returns the phase that tables in these states have reached, with their references in these states. It is Linked if
+// there is a reference and each one is linked. Skipped and absent ones do not count; a refused one does, since it is not where
+// the phase would have it.
+func PhaseOf(tables, references []State) Phase {
+	counts := func(state State) bool { return state != Skipped && state != Absent }
+	behind := func(state State) bool { return counts(state) && state != Complete }
+	switch {
+	case slices.ContainsFunc(tables, behind):
+		return Integers
+	case slices.ContainsFunc(references, behind) || !slices.ContainsFunc(references, counts):
+		return Expanded
+	default:
+		return Linked
+	}
+}
+
 // Arbiter says which unique indexes an application may name in INSERT .. ON CONFLICT (columns) after link. Only one of two
 // unique indexes on the same values can be an arbiter: under concurrency the other one raises unique_violation.
 type Arbiter string

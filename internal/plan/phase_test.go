@@ -42,3 +42,31 @@ func TestParentSchemas(t *testing.T) {
 		t.Error("edges without a mark")
 	}
 }
+
+func TestPhaseOf(t *testing.T) {
+	all := func(states ...State) []State { return states }
+	for name, c := range map[string]struct {
+		tables, references []State
+		want               Phase
+	}{
+		"nothing is done":                 {all(Pending, Pending), all(Pending), Integers},
+		"one table is done":               {all(Complete, Pending), all(Pending), Integers},
+		"one table is half done":          {all(Complete, Incomplete), nil, Integers},
+		"one table is refused":            {all(Complete, Refused), nil, Integers},
+		"a table behind its references":   {all(Complete, Incomplete), all(Complete), Integers},
+		"no table":                        {nil, nil, Expanded},
+		"all tables, no references":       {all(Complete, Complete), nil, Expanded},
+		"absent and skipped tables":       {all(Complete, Absent, Skipped), nil, Expanded},
+		"no reference is linked":          {all(Complete), all(Pending, Pending), Expanded},
+		"one reference is linked":         {all(Complete), all(Complete, Pending), Expanded},
+		"one reference is wired":          {all(Complete), all(Complete, Incomplete), Expanded},
+		"one reference is refused":        {all(Complete), all(Complete, Refused), Expanded},
+		"all references are skipped":      {all(Complete), all(Skipped, Skipped), Expanded},
+		"all references are linked":       {all(Complete, Skipped), all(Complete, Complete), Linked},
+		"linked, and one that is skipped": {all(Complete), all(Complete, Skipped), Linked},
+	} {
+		if got := PhaseOf(c.tables, c.references); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
