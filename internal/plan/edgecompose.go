@@ -29,7 +29,7 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 	}
 	var without []string
 	e.Twins, without = step.Twins(child, e.Column, e.UUID)
-	if of, _ := f.libraryReference(child.Name, e.Column); of.Index != "" {
+	if of := f.libraryReference(child.Name, e.Column); of.Index != "" {
 		nameTwin(e, child, of.Index)
 	}
 	f.chooseArbiter(child, l)

@@ -44,7 +44,7 @@ func (f linkFinder) name(child *catalog.Table, links []Link) {
 		}
 		e := &l.Edge
 		made, isMade := marks[e.Column]
-		of, _ := f.libraryReference(child.Name, e.Column)
+		of := f.libraryReference(child.Name, e.Column)
 		switch {
 		case isMade:
 			e.UUID, l.made = made.uuid, true

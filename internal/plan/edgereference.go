@@ -65,17 +65,14 @@ func (f linkFinder) libraryReferences(table string) []profile.Reference {
 	return f.library[table]
 }
 
-// libraryReference returns the profile's reference of a column.
-func (f linkFinder) libraryReference(table, column string) (profile.Reference, bool) {
-	if len(f.library) == 0 {
-		return profile.Reference{}, false
-	}
+// libraryReference returns the profile's reference of a column; zero if it has none.
+func (f linkFinder) libraryReference(table, column string) profile.Reference {
 	for _, r := range f.libraryReferences(table) {
 		if r.Column == column {
-			return r, true
+			return r
 		}
 	}
-	return profile.Reference{}, false
+	return profile.Reference{}
 }
 
 // fromReference returns the link of a reference without a foreign key.

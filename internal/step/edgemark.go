@@ -52,7 +52,7 @@ type edgeDocument struct {
 	Constraint  string    `json:"constraint,omitempty"`
 	Function    [2]string `json:"function"`
 	Indexes     []string  `json:"indexes,omitempty"`
-	ParentIndex string    `json:"parentIndex,omitempty"`
+	ParentIndex string    `json:"parent_index,omitempty"`
 }
 
 // Mark returns the mark of a column that up makes for the edge. The child is the table before the column exists: an index
