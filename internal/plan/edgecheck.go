@@ -76,8 +76,14 @@ func (c edgeCheck) refuseDown(e edgeCase) problem.List {
 	}
 	made = append(made, e.TriggerNames()...)
 	for _, table := range e.child.All() {
+		own := made
+		if column := table.Column(e.UUID); column != nil { // a table below by inheritance has an edge of its own
+			if mark, ok := step.ReadEdgeMark(column); ok {
+				own = slices.Concat(own, mark.Indexes, []string{mark.Constraint})
+			}
+		}
 		for _, a := range table.Attachments {
-			if a.Column == e.UUID && !slices.Contains(made, a.Name) && a.Kind != "trigger" {
+			if a.Column == e.UUID && !slices.Contains(own, a.Name) && a.Kind != "trigger" {
 				found = append(found, message.DependentObject(e.String(), e.UUID, a.Kind, a.Name))
 			}
 		}
