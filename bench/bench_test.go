@@ -29,7 +29,7 @@ func TestEverything(t *testing.T) {
 	}
 	o := defaults()
 	o.rows, o.sizes, o.versions, o.inserts = 5000, []int64{6000}, []int{found.Major}, 3000
-	o.tenants, o.parallel = 3, 2
+	o.tenants, o.parallel, o.children = 3, 2, 5000
 	o.warm, o.idle, o.careless = 100*time.Millisecond, 100*time.Millisecond, true
 	d, err := measure(t.Context(), o, func(line string) { t.Log(line) })
 	if err != nil {
@@ -42,7 +42,7 @@ func TestEverything(t *testing.T) {
 		}
 		checkRun(t, r)
 	}
-	if seen = append(seen, insertsName, functionsName, tenantsName, smallName); !slices.Equal(seen, names()) {
+	if seen = append(seen, insertsName, functionsName, tenantsName, smallName, linkName); !slices.Equal(seen, names()) {
 		t.Errorf("ran %v, not %v", seen, names())
 	}
 	checkRest(t, d.Servers[0])
@@ -79,6 +79,9 @@ func checkRest(t *testing.T, s Server) {
 	t.Helper()
 	if len(s.Tenants) != 1 || s.Tenants[0].Tables != 3*tenantTables || s.Tenants[0].Kinds != 1 || s.Tenants[0].Plan <= 0 || s.Tenants[0].Up <= 0 || s.Tenants[0].Connections < 2 {
 		t.Errorf("tenants: %+v", s.Tenants)
+	}
+	if len(s.Link) != 1 || s.Link[0].Fill <= 0 || s.Link[0].HOT <= 0 || s.Link[0].InsertLinked <= 0 || s.Link[0].Linking == nil || s.Link[0].Linking.Failed > 0 {
+		t.Errorf("link: %+v", s.Link)
 	}
 	if len(s.Functions) < 3 || slices.ContainsFunc(s.Functions, func(f Function) bool { return f.Call <= 0 }) {
 		t.Errorf("functions: %+v", s.Functions)

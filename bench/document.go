@@ -23,6 +23,7 @@ type Server struct {
 	Inserts   []Insert          `json:"inserts,omitempty"`
 	Tenants   []Tenants         `json:"tenants,omitempty"`
 	Small     []Small           `json:"small,omitempty"`
+	Link      []Link            `json:"link,omitempty"`
 	Reach     []Figure          `json:"reach"`
 }
 

@@ -25,9 +25,13 @@ type lab struct {
 	cluster     *server.Cluster
 	admin       *pgx.Conn // connection to database postgres
 	rows        int64     // rows of the template
+	accounts    int64     // number of different accounts in it
 	functionSQL string    // how rekey creates its function
 	server      *Server   // the measurements so far
 }
+
+// usualAccounts is the number of accounts to which the rows refer; see queries/rows.sql.
+const usualAccounts = 50_000
 
 // settings returns the settings of a modest server that keeps its data; durability has PostgreSQL's defaults.
 func settings() map[string]string {
@@ -46,7 +50,7 @@ func open(ctx context.Context, o options, major int, say func(string)) (*lab, er
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{options: o, cluster: cluster, server: &Server{Version: installation.Version, Major: major}}
+	l := &lab{options: o, cluster: cluster, accounts: usualAccounts, server: &Server{Version: installation.Version, Major: major}}
 	l.say = func(line string) { say(fmt.Sprintf("PostgreSQL %s: %s", installation.Version, line)) }
 	if l.admin, err = pgx.Connect(ctx, cluster.URL("postgres")); err == nil {
 		l.server.Settings, err = l.settings(ctx)

@@ -39,7 +39,10 @@ func (l *lab) measure(ctx context.Context) error {
 	if l.options.wants(smallName) {
 		failed = errors.Join(failed, l.small(ctx))
 	}
-	if l.options.only(tenantsName, smallName) {
+	if l.options.wants(linkName) {
+		failed = errors.Join(failed, l.link(ctx))
+	}
+	if l.options.only(tenantsName, smallName, linkName) {
 		return failed
 	}
 	if err := l.build(ctx, l.options.rows); err != nil {

@@ -28,6 +28,7 @@ type options struct {
 	idle        time.Duration // duration of the run without a migration, if no migration was timed before it
 	tenants     int           // number of schemas in the run over many schemas
 	parallel    int           // number of schemas at a time
+	children    int64         // rows of the child in the run of foreign keys, ten for each parent
 	careless    bool          // a server that may lose its data: for tests, whose figures do not count
 }
 
@@ -35,7 +36,7 @@ func defaults() options {
 	return options{
 		rows: 2_000_000, versions: []int{15, 18}, inserts: 1_000_000,
 		rate: 400, connections: 4, warm: 3 * time.Second, idle: 20 * time.Second,
-		tenants: 500, parallel: 4,
+		tenants: 500, parallel: 4, children: 2_000_000,
 	}
 }
 
@@ -60,6 +61,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	flags.IntVar(&o.rate, "rate", o.rate, "statements per second of the application")
 	flags.IntVar(&o.connections, "connections", o.connections, "connections of the application")
 	flags.IntVar(&o.tenants, "tenants", o.tenants, "schemas of ten small tables, in the run tenants")
+	flags.Int64Var(&o.children, "children", o.children, "rows that refer to a tenth as many parents, in the run link")
 	flags.IntVar(&o.parallel, "parallel", o.parallel, "schemas at a time")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -94,8 +96,8 @@ func (o options) check() error {
 			return fmt.Errorf("version %d is not between %d and %d", major, server.Oldest, server.Newest)
 		}
 	}
-	if o.rate < 1 || o.connections < 1 || o.inserts < 1 || o.tenants < 1 || o.parallel < 1 {
-		return fmt.Errorf("--rate, --connections, --inserts, --tenants and --parallel must be at least 1")
+	if o.rate < 1 || o.connections < 1 || o.inserts < 1 || o.tenants < 1 || o.parallel < 1 || o.children < childrenPerParent {
+		return fmt.Errorf("--rate, --connections, --inserts, --tenants and --parallel must be at least 1, --children at least 10")
 	}
 	for _, word := range o.runs {
 		if !slices.ContainsFunc(names(), func(name string) bool { return begins(name, word) }) {

@@ -36,7 +36,7 @@ func reach(rows int64, s *Server) []Figure {
 		atLeast("schemas planned per second, with ten small tables each", 250, s, func(t Tenants) float64 { return float64(t.Schemas) / t.Plan.Seconds() }),
 		atLeast("small tables per second", 60, s, func(t Tenants) float64 { return float64(t.Tables) / t.Up.Seconds() }),
 	)
-	return append(figures, smallFigures(s)...)
+	return append(append(figures, smallFigures(s)...), linkFigures(s)...)
 }
 
 // atLeast judges the run over many schemas.

@@ -28,6 +28,7 @@ type client struct {
 	random   *rand.Rand
 	interval time.Duration
 	rows     int64 // rows of the table at the start
+	accounts int64 // number of accounts to which new rows refer
 	waits    []time.Duration
 	failed   int64
 	first    error // the first failure
@@ -39,7 +40,7 @@ func begin(ctx context.Context, s *site) (*traffic, error) {
 	interval := time.Duration(s.options.connections) * time.Second / time.Duration(s.options.rate)
 	for i := range s.options.connections {
 		c := &client{
-			traffic: t, url: s.url, interval: interval, rows: s.rows,
+			traffic: t, url: s.url, interval: interval, rows: s.rows, accounts: s.accounts,
 			random: rand.New(rand.NewPCG(uint64(i), uint64(s.rows))), // the same in every run
 		}
 		t.clients = append(t.clients, c)
@@ -133,7 +134,7 @@ func (c *client) one(ctx context.Context) error {
 	case 0:
 		_, err = c.session.Exec(ctx, updateSQL, id)
 	case 1:
-		_, err = c.session.Exec(ctx, insertSQL, id%50000, `{"source": "app", "campaign": 1, "tags": ["a1", "b2"]}`)
+		_, err = c.session.Exec(ctx, insertSQL, id%c.accounts, `{"source": "app", "campaign": 1, "tags": ["a1", "b2"]}`)
 	default:
 		_, err = c.session.Exec(ctx, selectSQL, id)
 	}

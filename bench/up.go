@@ -30,6 +30,8 @@ type order struct {
 	Pace    string `json:"pace"`
 	Ordered bool   `json:"ordered"` // uuids in the order of creation, not by the clock
 
+	To rekey.Phase `json:"to,omitempty"` // without a profile, the whole schema to this phase
+
 	PhoenixKit bool `json:"phoenixkit"` // V40 of PhoenixKit's tables, as its host runs it
 
 	Tenants  int `json:"tenants"` // number of schemas; the other fields do not matter then
@@ -39,6 +41,11 @@ type order struct {
 func (o order) config() rekeytest.Setup {
 	if o.PhoenixKit {
 		return rekeytest.Setup{Scope: phoenixkit.Profile().In(smallSchema)}
+	}
+	if o.To != "" {
+		return rekeytest.Setup{Scope: rekey.Schema{Name: "public"}, Options: rekey.Options{
+			To: o.To, Backfill: rekey.BackfillOptions{Pace: rekey.Pace(o.Pace)}, Values: rekey.ValueOptions{Source: rekey.MigrationTime()},
+		}}
 	}
 	source := rekey.MigrationTime()
 	if o.Ordered {

@@ -62,7 +62,7 @@ func names() []string {
 	for _, v := range variants() {
 		all = append(all, v.name)
 	}
-	return append(all, insertsName, functionsName, tenantsName, smallName)
+	return append(all, insertsName, functionsName, tenantsName, smallName, linkName)
 }
 
 // idle migrates nothing for as long as rekey took.
