@@ -125,7 +125,7 @@ func rules() []rule {
 
 		// The commands.
 		{name: "internal/screen", below: join(".", in("event", "message", "order", "problem", "sqltext", "visible")), others: join(mpb, width)},
-		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "message", "problem", "screen", "server", "sqltext")), others: pgx},
+		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "fixture/apps", "message", "problem", "screen", "server", "sqltext")), others: pgx},
 		{
 			name:   "internal/cli",
 			below:  join(".", "phoenixkit", in("event", "fault", "message", "problem", "screen", "setting", "sqltext", "visible")),

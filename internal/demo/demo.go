@@ -104,6 +104,14 @@ func (d *Demo) run(ctx context.Context) error {
 	if err := d.check(ctx, "before", 39, nil); err != nil {
 		return err
 	}
+	if err := d.first(ctx); err != nil {
+		return err
+	}
+	return d.link(ctx)
+}
+
+// first runs the first part: up, verify and down under the traffic of one application.
+func (d *Demo) first(ctx context.Context) error {
 	traffic, err := startTraffic(ctx, hostURL(d.cluster), d.options, d.old)
 	if err != nil {
 		return err

@@ -31,6 +31,8 @@ func lines(e Event) []string {
 		return []string{carried(e.Result)}
 	case Verified:
 		return []string{fact("verify", verified(e), e.Elapsed)}
+	case Linked:
+		return e.lines()
 	case Result:
 		return strings.Split(strings.TrimSuffix(Summary(e), "\n"), "\n")
 	}
