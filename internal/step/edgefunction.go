@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -48,17 +49,31 @@ END`, e.Function, sqltext.Value(e.signature()), sqltext.Value(e.signature()))
 // functionMark is the comment of a trigger function.
 const functionMark = "[rekey: keeps the two columns of an edge equal]"
 
-// dropLeftover returns the statement that drops a trigger function whose table was dropped. It fails if a trigger uses it.
-func (e Edge) dropLeftover() string {
+// dropFunction returns the statement that drops the trigger function if it is rekey's: its owner has marked it, and the owner
+// is the parent's, the role itself or a superuser. The child's owner can write the mark of the column and create a trigger of
+// any name, but not make rekey drop a function of somebody else. It fails if a trigger still uses the function.
+func (e Edge) dropFunction() string {
 	body := sqltext.Format(`
 BEGIN
-  IF EXISTS (SELECT FROM pg_catalog.pg_proc f WHERE f.oid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure({})
+  IF EXISTS (SELECT FROM pg_catalog.pg_proc f, pg_catalog.pg_roles o WHERE f.oid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure({})
+      AND o.oid OPERATOR(pg_catalog.=) f.proowner AND (o.rolsuper OR o.rolname OPERATOR(pg_catalog.=) {} OR o.rolname OPERATOR(pg_catalog.=) current_user)
+      AND f.prosecdef AND f.prorettype OPERATOR(pg_catalog.=) 'pg_catalog.trigger'::pg_catalog.regtype
       AND pg_catalog.obj_description(f.oid, 'pg_proc') OPERATOR(pg_catalog.=) {}) THEN
     DROP FUNCTION {}();
   END IF;
-END`, sqltext.Value(e.signature()), sqltext.Value(functionMark), e.Function)
+END`, sqltext.Value(e.signature()), sqltext.Value(e.Owner), sqltext.Value(functionMark), e.Function)
 	return "DO " + sqltext.Dollar(body)
 }
+
+// owns reports whether the function of a trigger is the edge's: it has the edge's name, runs with its owner's rights and a
+// pinned search_path, and its owner is the parent's owner or has the rights of rekey's role.
+func (e Edge) owns(t catalog.Trigger) bool {
+	return t.Calls() == e.Function && e.Function == EdgeFunction(e.Child, e.Column) && t.Definer &&
+		slices.Equal(t.Config, []string{functionPath}) && (t.FunctionOwner == e.Owner || t.OwnerBecomes)
+}
+
+// functionPath is the function's SET clause, as pg_proc.proconfig has it.
+const functionPath = "search_path=pg_catalog, pg_temp"
 
 func (e Edge) signature() string { return sqltext.Qualified(e.Function.Schema, e.Function.Name) + "()" }
 
@@ -237,15 +252,18 @@ func (e Edge) writtenByUUID() string {
 // key of the integer gives its own error. If the uuid must not be NULL, that error would come first: the function gives the
 // foreign key's.
 func (e Edge) writtenByKey() string {
-	lookUp := `  SELECT {parent uuid} INTO found_uuid FROM {parent} p WHERE {parent key} OPERATOR(pg_catalog.=) {key}{and parts};
-`
+	lookUp := ""
 	if e.SelfReference() {
 		lookUp = `  IF {key} OPERATOR(pg_catalog.=) {own key}{and own parts} THEN
     found_uuid := {own uuid};
-  ELSE
-  ` + lookUp + `  END IF;
-`
+  ELS`
+	} else {
+		lookUp = "  "
 	}
+	lookUp += `IF {key} IS NOT NULL THEN
+    SELECT {parent uuid} INTO found_uuid FROM {parent} p WHERE {parent key} OPERATOR(pg_catalog.=) {key}{and parts};
+  END IF;
+`
 	unknown := ""
 	if e.ChildFirst { // the AFTER trigger fills the uuid, whatever was given
 		unknown = " OR found_uuid IS NULL AND {key} IS NOT NULL"

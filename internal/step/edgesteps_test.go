@@ -130,10 +130,11 @@ func gone() step.View {
 const (
 	insertTrigger = "CREATE TRIGGER ~rekey_p_id_i BEFORE INSERT ON app.c FOR"
 	updateTrigger = "CREATE TRIGGER ~rekey_p_id_u BEFORE UPDATE ON app.c FOR"
-	makeFunction  = "DO BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_proc f; CREATE FUNCTION app.rekey_c_p_id() RETURNS pg_catalog.trigger LANGUAGE plpgsql VOLATILE; " +
+	makeFunction  = "DO BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_proc f,; CREATE FUNCTION app.rekey_c_p_id() RETURNS pg_catalog.trigger LANGUAGE plpgsql VOLATILE; " +
 		"COMMENT ON FUNCTION app.rekey_c_p_id() IS '[rekey: keeps the"
-	private    = "DO DECLARE grantee pg_catalog.text; BEGIN REVOKE ALL ON"
-	dropsWired = "app.c ACCESS EXCLUSIVE : DROP TRIGGER ~rekey_p_id_i ON app.c; DROP TRIGGER ~rekey_p_id_u ON app.c; DROP FUNCTION IF EXISTS app.rekey_c_p_id(); "
+	dropFunction = "DO BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_proc f,"
+	private      = "DO DECLARE grantee pg_catalog.text; BEGIN REVOKE ALL ON"
+	dropsWired   = "app.c ACCESS EXCLUSIVE : DROP TRIGGER ~rekey_p_id_i ON app.c; DROP TRIGGER ~rekey_p_id_u ON app.c; " + dropFunction + "; "
 )
 
 func TestWireEdge(t *testing.T) {
@@ -168,7 +169,7 @@ func TestWireEdge(t *testing.T) {
 			step.WireEdge{Edge: e},
 			edgeView(e, 1, func(child, _ *catalog.Table) { child.Triggers = nil }), false,
 			[]string{"app.c SHARE ROW EXCLUSIVE : " + makeFunction + "; " + private + "; " + insertTrigger + "; " + updateTrigger},
-			[]string{"app.c ACCESS EXCLUSIVE : ALTER TABLE app.c DROP COLUMN p_uuid"},
+			[]string{"app.c ACCESS EXCLUSIVE : " + dropFunction + "; ALTER TABLE app.c DROP COLUMN p_uuid"},
 		},
 		"disabled": {
 			step.WireEdge{Edge: e},
@@ -178,17 +179,18 @@ func TestWireEdge(t *testing.T) {
 		},
 		"an older function of another owner": {
 			step.WireEdge{Edge: e},
-			edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.Source, t.FunctionOwner, t.Public = "", "mallory", true })), false,
-			[]string{"app.c SHARE ROW EXCLUSIVE : CREATE OR REPLACE FUNCTION app.rekey_c_p_id() RETURNS pg_catalog.trigger LANGUAGE; ALTER FUNCTION app.rekey_c_p_id() OWNER TO boss; " + private},
+			edgeView(e, 1, trigger(func(t *catalog.Trigger) {
+				t.Source, t.FunctionOwner, t.OwnerBecomes, t.Public = "", "postgres", true, true
+			})), false,
+			[]string{"app.c SHARE ROW EXCLUSIVE : ALTER FUNCTION app.rekey_c_p_id() OWNER TO boss; CREATE OR REPLACE FUNCTION app.rekey_c_p_id() RETURNS pg_catalog.trigger LANGUAGE; " + private},
 			[]string{dropColumn},
 		},
-		"triggers that call another function": {
-			step.WireEdge{Edge: e},
-			edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.FunctionName = "other" })), false,
-			[]string{"app.c ACCESS EXCLUSIVE : " + makeFunction + "; " + private + "; DROP TRIGGER ~rekey_p_id_i ON app.c; " + insertTrigger +
-				"; DROP TRIGGER ~rekey_p_id_u ON app.c; " + updateTrigger},
-			[]string{"app.c ACCESS EXCLUSIVE : ALTER TABLE app.c DROP COLUMN p_uuid"},
-		},
+		"triggers that call another function": {step.WireEdge{Edge: e}, edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.FunctionName = "other" })), false, []string{"app.c ACCESS EXCLUSIVE : DROP TRIGGER ~rekey_p_id_i ON app.c; DROP TRIGGER ~rekey_p_id_u ON app.c; " + makeFunction + "; " + private + "; " + insertTrigger + "; " + updateTrigger}, []string{dropColumn}},
+		"a function of a stranger":            {step.WireEdge{Edge: e}, edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.FunctionOwner = "mallory" })), false, []string{"app.c ACCESS EXCLUSIVE : DROP TRIGGER ~rekey_p_id_i ON app.c; DROP TRIGGER ~rekey_p_id_u ON app.c; " + makeFunction + "; " + private + "; " + insertTrigger + "; " + updateTrigger}, []string{dropColumn}},
+		"an AFTER trigger too many": {step.WireEdge{Edge: e}, edgeView(e, 1, func(child, _ *catalog.Table) {
+			child.Triggers = append(child.Triggers, child.Triggers[0])
+			child.Triggers[2].Name = "~rekey_p_id_l"
+		}), false, []string{"app.c ACCESS EXCLUSIVE : DROP TRIGGER ~rekey_p_id_l ON app.c"}, []string{strings.Replace(dropColumn, "; DO", "; DROP TRIGGER ~rekey_p_id_l ON app.c; DO", 1)}},
 	})
 	if actions := (step.WireEdge{Edge: e}).Undo(gone()); actions != nil {
 		t.Errorf("of a table that was dropped: %v", heads(actions))

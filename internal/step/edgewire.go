@@ -67,41 +67,35 @@ func (s WireEdge) Apply(v View) []Action {
 // repair returns the actions that restore triggers that were dropped, disabled or made by an older rekey.
 func (s WireEdge) repair(v View, child *catalog.Table) []Action {
 	e := s.Edge
-	statements := e.repairFunction(v, e.triggers(child))
-	statements = append(statements, e.createTriggers(child)...)
+	dropped := e.dropWrong(child)
+	statements := slices.Concat(dropped, e.repairFunction(v, e.triggers(child)), e.createTriggers(child))
 	if len(statements) == 0 {
 		return nil
 	}
 	mode := lock.ShareRowExclusive
-	if slices.ContainsFunc(child.Triggers, func(t catalog.Trigger) bool {
-		return slices.Contains(e.TriggerNames(), t.Name) && t.Calls() != e.Function
-	}) {
-		mode = lock.AccessExclusive // one of them is dropped
+	if len(dropped) > 0 {
+		mode = lock.AccessExclusive
 	}
 	return []Action{Change{Locks: e.on(mode), Statements: statements}}
 }
 
 // repairFunction returns the statements that restore the function of the triggers.
 func (e Edge) repairFunction(v View, triggers []catalog.Trigger) []string {
-	ours := slices.DeleteFunc(slices.Clone(triggers), func(t catalog.Trigger) bool { return t.Calls() != e.Function })
-	if len(ours) == 0 {
+	if len(triggers) == 0 {
 		return e.create(v)
 	}
 	var statements []string
-	if t := ours[0]; t.Source != e.FunctionSource() || !t.Definer || !slices.Equal(t.Config, []string{functionPath}) {
-		statements = append(statements, e.FunctionSQL(true))
-	}
-	if e.Owner != "" && ours[0].FunctionOwner != e.Owner {
+	if e.Owner != "" && triggers[0].FunctionOwner != e.Owner {
 		statements = append(statements, sqltext.Format("ALTER FUNCTION {}() OWNER TO {}", e.Function, sqltext.Name(e.Owner)))
 	}
-	if ours[0].Public {
+	if triggers[0].Source != e.FunctionSource() {
+		statements = append(statements, e.FunctionSQL(true))
+	}
+	if triggers[0].Public {
 		statements = append(statements, e.privateSQL())
 	}
 	return statements
 }
-
-// functionPath is the function's SET clause, as pg_proc.proconfig has it.
-const functionPath = "search_path=pg_catalog, pg_temp"
 
 // Undo implements Step.
 func (s WireEdge) Undo(v View) []Action {
@@ -114,13 +108,12 @@ func (s WireEdge) Undo(v View) []Action {
 		return nil // the application's
 	}
 	var statements []string
-	existing := e.triggers(child)
-	for _, t := range existing {
-		statements = append(statements, sqltext.Format("DROP TRIGGER {} ON {}", sqltext.Name(t.Name), e.Child.All()))
+	for _, kind := range triggerKinds() {
+		if child.Trigger(e.Trigger(kind)) != nil {
+			statements = append(statements, e.dropTrigger(kind))
+		}
 	}
-	if len(existing) > 0 {
-		statements = append(statements, sqltext.Format("DROP FUNCTION IF EXISTS {}()", e.Function))
-	}
+	statements = append(statements, e.dropFunction())
 	if e.Inherited {
 		return []Action{Change{Locks: e.on(lock.AccessExclusive), Statements: slices.Concat(statements, e.dropDefault(), e.unmark(child.Column(e.UUID)))}}
 	}
@@ -132,7 +125,7 @@ func (WireEdge) Rows() RowReader { return nil }
 
 // create returns the statements that make the function, which its owner alone may execute.
 func (e Edge) create(v View) []string {
-	statements := []string{e.dropLeftover(), e.FunctionSQL(false), sqltext.Format("COMMENT ON FUNCTION {}() IS {}", e.Function, sqltext.Value(functionMark))}
+	statements := []string{e.dropFunction(), e.FunctionSQL(false), sqltext.Format("COMMENT ON FUNCTION {}() IS {}", e.Function, sqltext.Value(functionMark))}
 	if e.Owner != "" && e.Owner != v.Server.Role.Name {
 		statements = append(statements, sqltext.Format("ALTER FUNCTION {}() OWNER TO {}", e.Function, sqltext.Name(e.Owner)))
 	}
@@ -168,30 +161,45 @@ func (e Edge) onTree(mode lock.Mode) []lock.Lock {
 	return []lock.Lock{lock.On(e.Child.All(), mode)}
 }
 
-// triggers returns the triggers of the edge that a table has.
+// triggers returns the triggers of the edge that a table has and that call the edge's own function.
 func (e Edge) triggers(child *catalog.Table) []catalog.Trigger {
 	var found []catalog.Trigger
 	for _, t := range child.Triggers {
-		if slices.Contains([]string{e.Trigger("i"), e.Trigger("u"), e.Trigger("l")}, t.Name) && t.Calls() == e.Function {
+		if slices.ContainsFunc(triggerKinds(), func(kind string) bool { return e.Trigger(kind) == t.Name }) && e.owns(t) {
 			found = append(found, t)
 		}
 	}
 	return found
 }
 
-// createTriggers returns the statements for the triggers that are missing or not enabled as they must be.
+// triggerKinds returns what the names of an edge's triggers end with.
+func triggerKinds() []string { return []string{"i", "u", "l"} }
+
+func (e Edge) dropTrigger(kind string) string {
+	return sqltext.Format("DROP TRIGGER {} ON {}", sqltext.Name(e.Trigger(kind)), e.Child.All())
+}
+
+// dropWrong returns the statements that drop triggers that the edge does not need, or that call another function.
+func (e Edge) dropWrong(child *catalog.Table) []string {
+	var statements []string
+	for _, kind := range triggerKinds() {
+		t := child.Trigger(e.Trigger(kind))
+		if t != nil && (kind == "l" && !e.ChildFirst || !e.owns(*t)) {
+			statements = append(statements, e.dropTrigger(kind))
+		}
+	}
+	return statements
+}
+
+// createTriggers returns the statements for the triggers that are missing, or not as they must be.
 func (e Edge) createTriggers(child *catalog.Table) []string {
 	var statements []string
-	for _, kind := range []string{"i", "u", "l"} {
+	for _, kind := range triggerKinds() {
 		name := e.Trigger(kind)
 		if kind == "l" && !e.ChildFirst {
 			continue
 		}
-		existing := child.Trigger(name)
-		if existing == nil || existing.Calls() != e.Function {
-			if existing != nil {
-				statements = append(statements, sqltext.Format("DROP TRIGGER {} ON {}", sqltext.Name(name), e.Child.All()))
-			}
+		if t := child.Trigger(name); t == nil || !e.owns(*t) {
 			statements = append(statements, e.triggerSQL(kind))
 			if e.Always {
 				statements = append(statements, e.enableSQL(child, name))

@@ -68,6 +68,33 @@ func (l *lab) testHostileOperator() {
 	}, "c", "p_id", "p_uuid")
 }
 
+// The child's owner can forge the mark of a column and triggers of the edge's names. A superuser's run then neither drops nor
+// replaces a function that is somebody else's.
+func TestEdgeForgedMark(t *testing.T) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		roles := strings.NewReplacer("{owner}", "edge_forger", "{writer}", "edge_w3", "{stranger}", "edge_s3")
+		l := newLab(t, c, roles.Replace(trustLab)+"ALTER TABLE app.p OWNER TO postgres; GRANT CREATE ON SCHEMA app TO edge_s3;")
+		t.Cleanup(func() { l.dropRoles(roles) })
+		l.owner = "postgres"
+		l.edge("c", "p_id", "p")
+		for _, forged := range []string{
+			"ALTER FUNCTION app.rekey_c_p_id() OWNER TO edge_s3",
+			"COMMENT ON FUNCTION app.rekey_c_p_id() IS 'of the application'",
+		} {
+			l.mustUp()
+			l.exec(forged)
+			if err := l.down(t.Context(), nil); err != nil {
+				t.Error(err)
+			}
+			if err := l.up(t.Context(), nil); code(err) != "42723" {
+				t.Errorf("%s: the function was dropped or replaced: %v", forged, err)
+			}
+			l.exec("DROP FUNCTION app.rekey_c_p_id()")
+		}
+	})
+}
+
 // dropRoles drops the roles of a test, which the databases of a server share, after the test.
 func (l *lab) dropRoles(roles *strings.Replacer) {
 	ctx := context.Background()
