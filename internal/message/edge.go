@@ -26,7 +26,21 @@ func keyText(constraint string) string {
 func EdgeOtherSchema(edge, constraint, parent, schema string) *problem.Problem {
 	return refused("edge_other_schema", edge, fmt.Sprintf("%s refers to %s in another schema", edge, parent),
 		fmt.Sprintf("Foreign key %s leads to a table that this run does not cover, and its uuid foreign key would lock that table and depend on it.", constraint),
-		"Allow it: rekey up --to linked --parents "+shell(schema)+".")
+		"Allow it: rekey up --to linked --parents "+shell(schema))
+}
+
+// EdgeParentNotExpanded returns the refusal of a foreign key onto a table of another schema that has no uuid yet.
+func EdgeParentNotExpanded(edge, parent, schema string) *problem.Problem {
+	return refused("edge_parent_not_expanded", edge, fmt.Sprintf("%s, the parent of %s, has no uuid column", parent, edge),
+		"A run changes the tables of its own schema only. The parent needs a uuid column that is NOT NULL and unique.",
+		"First: rekey up --schema "+shell(schema))
+}
+
+// UnusedParents returns the refusal of a schema of --parents to which no foreign key refers.
+func UnusedParents(schema, parents string) *problem.Problem {
+	return refused("unused_parents", "", fmt.Sprintf("no foreign key of schema %s refers to schema %s", schema, parents),
+		"--parents names the other schemas whose tables may be parents of edges.",
+		"Correct or omit --parents "+shell(parents)+", "+again)
 }
 
 // EdgeConflict returns the refusal of a foreign key on a column that another foreign key refers to another table with.
@@ -93,7 +107,7 @@ func EdgeIndexTwice(edge, index, other string) *problem.Problem {
 
 // BadReference returns the refusal of --reference for a column or a table that cannot be an edge.
 func BadReference(edge, parent, reason, hint string) *problem.Problem {
-	return refused("bad_reference", edge, fmt.Sprintf("could not use the reference %s to %s", edge, parent), sentence(reason), hint+": --reference TABLE.COLUMN=PARENT")
+	return refused("bad_reference", edge, fmt.Sprintf("could not use the reference %s to %s", edge, parent), sentence(reason), hint+": rekey up --to linked --reference TABLE.COLUMN=PARENT")
 }
 
 // EdgesRemain returns the refusal of down to the integers while foreign keys have uuid columns. columns lists these.

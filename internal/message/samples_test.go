@@ -220,6 +220,8 @@ func edgeSamples() []sample {
 		{"message.EdgeUnsupported", message.EdgeUnsupported(edge, "orders_user_id_fkey", "column user_id is generated, so that no trigger can set it", "Make it an ordinary column")},
 		{"message.EdgeUnsupported", message.EdgeUnsupported(edge, "", "exclusion constraint no_overlap uses column user_id", "Drop the constraint")},
 		{"message.EdgeOtherSchema", message.EdgeOtherSchema(edge, "orders_user_id_fkey", "crm.users", "crm")},
+		{"message.EdgeParentNotExpanded", message.EdgeParentNotExpanded(edge, "crm.users", "crm")},
+		{"message.UnusedParents", message.UnusedParents("app", "crm")},
 		{"message.EdgeConflict", message.EdgeConflict(edge, "to_people", "to_users")},
 		{"message.EdgeKeyUnclear", message.EdgeKeyUnclear(edge, "orders_user_fkey", []string{"order_id", "product_id"}, parent)},
 		{"message.EdgeColumnTaken", message.EdgeColumnTaken(edge, "user_uuid", "text")},

@@ -229,7 +229,7 @@ func (p Plan) split(policy Policy, found problem.List) (refusals, skipped proble
 // usesFunction reports whether any table needs the schema's function: it has pending work, or its column calls the
 // function already.
 func (p Plan) usesFunction() bool {
-	return slices.ContainsFunc(p.Groups, func(g Group) bool {
+	return slices.ContainsFunc(p.Targets(), func(g Group) bool {
 		if work, _ := p.work(g); work {
 			return true
 		}

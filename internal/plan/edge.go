@@ -74,23 +74,22 @@ func (f linkFinder) links() []Link {
 // refused. The groups of the tables have their states already. Down to the phase expanded leaves the tables as they are.
 // Without a goal, as for status and verify, the plan has the links of a schema that has edges, and no groups of them.
 func (p *Plan) addEdges(s Input, goals Goals) problem.List {
-	finder := newLinkFinder(*p, s, goals)
-	switch {
-	case p.Direction == Up && s.Goal == Linked:
-	case p.Direction == Down && s.Goal == Expanded:
-		defer func() { p.Groups = p.Edges() }()
-	case p.Direction == Up && s.Goal == "" && HasEdges(s.Schema):
-		p.Links = finder.links()
-		return nil
-	default:
+	shown := p.Direction == Up && s.Goal == "" && HasEdges(s.Schema)
+	down := p.Direction == Down && s.Goal == Expanded
+	if !shown && !down && (p.Direction == Down || s.Goal != Linked) {
 		return nil
 	}
+	finder := newLinkFinder(*p, s, goals)
 	p.Links = finder.links()
-	if p.Direction == Up {
+	if shown {
+		return nil
+	}
+	if down {
+		defer func() { p.Groups = p.Edges() }()
+	} else {
 		p.Candidates = s.candidates(goals, p.Links)
 	}
-	check := newEdgeCheck(s, *p, finder.tables)
-	var found problem.List
+	check, found := newEdgeCheck(s, *p, finder.tables), finder.unusedParents()
 	for i := range p.Links {
 		l := &p.Links[i]
 		if l.State == Skipped {

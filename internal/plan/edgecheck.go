@@ -60,10 +60,18 @@ func (c edgeCheck) ofEdge(l *Link, found problem.List) problem.List {
 	for _, one := range found {
 		one.Table = l.String()
 		if !c.input.Policy.SkipRefused {
-			one.Hint = joined(one.Hint, "Or skip the refused edges: --skip-refused.")
+			one.Hint = joined(ended(one.Hint), "Or skip the refused edges: --skip-refused.")
 		}
 	}
 	return found
+}
+
+// ended returns a hint with a period, unless it ends with a statement.
+func ended(hint string) string {
+	if strings.HasSuffix(hint, ";") || strings.HasSuffix(hint, ".") {
+		return hint
+	}
+	return hint + "."
 }
 
 // refuseDown returns the refusals of the way down: a right that is missing, and objects that depend on the uuid column.

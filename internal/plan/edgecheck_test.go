@@ -122,8 +122,11 @@ func elsewhere(s *Input, expanded bool) {
 func TestEdgeToAnotherSchema(t *testing.T) {
 	named := func(s *Input) { s.Selection.Parents = []string{"crm"} }
 	p := Build(linked(func(s *Input) { elsewhere(s, false) }, named))
-	if l := link(t, p, "u.t_id"); l.State != Skipped || !strings.Contains(l.Why, "rekey up --schema crm") || len(p.Refusals) > 0 {
+	if l := link(t, p, "u.t_id"); l.State != Refused || !strings.Contains(l.Hint, "rekey up --schema crm") || codes(p.Refusals) != "edge_parent_not_expanded" {
 		t.Errorf("%+v %v", l, p.Refusals)
+	}
+	if p := Build(linked(named)); codes(p.Refusals) != "unused_parents" {
+		t.Error(p.Refusals)
 	}
 	p = Build(linked(func(s *Input) { elsewhere(s, true) }, named))
 	if l := link(t, p, "u.t_id"); l.State != Pending || l.Edge.Parent.Schema != "crm" || len(p.Refusals) > 0 {

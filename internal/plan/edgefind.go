@@ -95,8 +95,13 @@ func (f linkFinder) of(child *catalog.Table) []Link {
 	}
 	links = f.withoutCopies(links)
 	for _, r := range f.references(child) {
-		if !slices.ContainsFunc(links, func(l Link) bool { return l.Edge.Column == r.Column }) {
+		at := slices.IndexFunc(links, func(l Link) bool { return l.Edge.Column == r.Column })
+		if at < 0 {
 			links = append(links, f.fromReference(child, r))
+		} else if k := links[at].Edge.Reference; r.named && !k.Parent.Same(r.Parent) && f.input.Direction == Up {
+			links[at].problems = append(links[at].problems, message.BadReference(links[at].String(), r.Parent.String(),
+				"the column has foreign key "+k.Name+" onto "+k.Parent.String(), "Omit it, or name another column"))
+			links[at].State = Refused
 		}
 	}
 	f.name(child, links)
@@ -148,15 +153,18 @@ func (f linkFinder) fromKey(child *catalog.Table, k catalog.ForeignKey) *Link {
 		return nil
 	}
 	l.Edge.Column = integers[0]
-	if k.Parent.Schema != child.Schema && !slices.Contains(f.input.Selection.Parents, k.Parent.Schema) {
-		l.Edge.Key = k.ReferencedColumn(l.Edge.Column)
-		if f.input.Direction == Up {
-			l.problems, l.State = append(l.problems, message.EdgeOtherSchema(l.String(), k.Name, k.Parent.String(), k.Parent.Schema)), Refused
-		}
+	l.Edge.Key = k.ReferencedColumn(l.Edge.Column)
+	switch {
+	case f.input.Direction == Down: // the mark says which columns up made; the parent may not be there
+	case k.Parent.Schema != child.Schema && !slices.Contains(f.input.Selection.Parents, k.Parent.Schema):
+		l.problems, l.State = append(l.problems, message.EdgeOtherSchema(l.String(), k.Name, k.Parent.String(), k.Parent.Schema)), Refused
+		return l
+	case parent == nil:
+		l.skip("its parent " + k.Parent.String() + " was dropped") // between two queries
 		return l
 	}
 	if parent == nil {
-		l.skip("its parent " + k.Parent.String() + " was dropped") // between two queries
+		l.Edge.ParentUUID = f.goals.Column
 		return l
 	}
 	uuid, ok := f.uuidOf(parent)
@@ -168,8 +176,10 @@ func (f linkFinder) fromKey(child *catalog.Table, k catalog.ForeignKey) *Link {
 		l.Edge.Column, l.Edge.Key = column, k.ReferencedColumn(column)
 	}
 	switch {
+	case f.input.Direction == Down:
+		l.Edge.ParentUUID = uuid
 	case !ok:
-		l.skip(f.whyNoUUID(k.Parent))
+		f.withoutUUID(l, k.Parent)
 	case f.refused[k.Parent]:
 		l.skip("it needs " + k.Parent.String() + ", which is refused")
 	case f.refused[f.rootName(child)]:
@@ -182,12 +192,13 @@ func (f linkFinder) fromKey(child *catalog.Table, k catalog.ForeignKey) *Link {
 	return l
 }
 
-// whyNoUUID returns why a parent has no uuid column.
-func (f linkFinder) whyNoUUID(parent sqltext.Table) string {
-	if parent.Schema != f.input.Schema.Name {
-		return "its parent " + parent.String() + " has no uuid column that is NOT NULL and unique; first: rekey up --schema " + parent.Schema
+// withoutUUID skips the link to a parent that is not selected, and refuses one to another schema that has no uuid yet.
+func (f linkFinder) withoutUUID(l *Link, parent sqltext.Table) {
+	if parent.Schema == f.input.Schema.Name {
+		l.skip("its parent " + parent.String() + " gets no uuid column: it is not selected")
+		return
 	}
-	return "its parent " + parent.String() + " gets no uuid column: it is not selected"
+	l.problems, l.State = append(l.problems, message.EdgeParentNotExpanded(l.String(), parent.String(), parent.Schema)), Refused
 }
 
 // uuidOf returns the column of a table to which the uuid foreign keys refer: the one that the table gets or, for a table that

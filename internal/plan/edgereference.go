@@ -9,6 +9,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // reference is a reference without a foreign key.
@@ -16,6 +17,7 @@ type reference struct {
 	Column string
 	Parent sqltext.Table
 	Key    string // "" for the parent's integer key
+	named  bool   // by the user
 	lost   string // the foreign key that the reference had when up made its column
 }
 
@@ -31,7 +33,7 @@ func (f linkFinder) references(child *catalog.Table) []reference {
 	}
 	if f.roots[child.OID] == nil {
 		for _, r := range f.named[child.Name] {
-			add(reference{Column: r.Column, Parent: f.parentNamed(r.Parent)})
+			add(reference{Column: r.Column, Parent: f.parentNamed(r.Parent), named: true})
 		}
 	}
 	for _, c := range child.Columns {
@@ -98,7 +100,7 @@ func (f linkFinder) fromReference(child *catalog.Table, r reference) Link {
 	case r.lost != "":
 		l.skip("its foreign key " + r.lost + " was dropped; rekey down --to expanded removes what up made for it")
 	case !ok:
-		l.skip(f.whyNoUUID(r.Parent))
+		f.withoutUUID(&l, r.Parent)
 	case f.refused[r.Parent]:
 		l.skip("it needs " + r.Parent.String() + ", which is refused")
 	case f.refused[f.rootName(child)]:
@@ -144,4 +146,21 @@ func (f linkFinder) unknownReferences() (refused []Link) {
 		refused = append(refused, l)
 	}
 	return refused
+}
+
+// unusedParents refuses the schemas of --parents to which no foreign key and no named reference refers.
+func (f linkFinder) unusedParents() (found problem.List) {
+	if f.input.Direction == Down {
+		return nil
+	}
+	for _, schema := range f.input.Selection.Parents {
+		used := slices.ContainsFunc(f.input.Selection.References, func(r Reference) bool { return f.parentNamed(r.Parent).Schema == schema })
+		for _, child := range f.children() {
+			used = used || slices.ContainsFunc(child.ForeignKeys, func(k catalog.ForeignKey) bool { return k.Parent.Schema == schema })
+		}
+		if !used {
+			found = append(found, message.UnusedParents(f.input.Schema.Name, schema))
+		}
+	}
+	return found
 }

@@ -1,0 +1,165 @@
+package plan
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// reference returns the input of up for u with a column that refers to t without a foreign key, as named.
+func referring(column catalog.Column, r Reference, alter ...func(*Input)) Input {
+	s := schemaRun()
+	s.Goal = Linked
+	addColumn(second(&s), column)
+	s.Selection.References = []Reference{r}
+	for _, f := range alter {
+		f(&s)
+	}
+	return s
+}
+
+func TestReference(t *testing.T) {
+	owner := catalog.Column{Name: "t_id", Type: "integer", Length: 4, Alignment: 4}
+	p := Build(referring(owner, Reference{"u", "t_id", "t"}))
+	l := link(t, p, "u.t_id")
+	if e := l.Edge; e.UUID != "t_uuid" || e.Key != "id" || e.Constrained() || e.Required || l.State != Pending || len(p.Refusals) > 0 {
+		t.Errorf("%+v %v", l, p.Refusals)
+	}
+	crm := func(s *Input) { elsewhereTable(s) }
+	named := func(s *Input) { s.Selection.Parents = []string{"crm"} }
+	if p := Build(referring(owner, Reference{"u", "t_id", "crm.t"}, crm, named)); link(t, p, "u.t_id").Edge.Parent.Schema != "crm" || len(p.Refusals) > 0 {
+		t.Error(p.Refusals)
+	}
+	for name, c := range map[string]struct {
+		in   Input
+		text string
+	}{
+		"no such table":    {referring(owner, Reference{"x", "t_id", "t"}), "here is no table app.x"},
+		"not selected":     {referring(owner, Reference{"t", "t_id", "u"}, func(s *Input) { s.Selection.Filter.Tables = patterns(t, "u") }), "app.t is not selected"},
+		"no such column":   {referring(owner, Reference{"u", "x", "t"}), "app.u has no column x"},
+		"no such parent":   {referring(owner, Reference{"u", "t_id", "x"}), "here is no table app.x"},
+		"another schema":   {referring(owner, Reference{"u", "t_id", "crm.t"}, crm), "another schema"},
+		"no integer key":   {referring(owner, Reference{"u", "t_id", "t"}, onTable(func(t *catalog.Table) { t.Indexes = nil })), "no key of a single integer"},
+		"of another type":  {referring(catalog.Column{Name: "t_id", Type: "text"}, Reference{"u", "t_id", "t"}), "t_id is text, and app.t.id is bigint"},
+		"with another key": {referring(owner, Reference{"u", "t_id", "u"}, func(s *Input) { addKey(second(s), first(s), []string{"t_id"}, []string{"id"}) }), "foreign key u_t_id_fkey onto app.t"},
+	} {
+		p := Build(c.in)
+		if codes(p.Refusals) != "bad_reference" || !strings.Contains(p.Refusals.Error(), c.text) {
+			t.Errorf("%s: %v, want %q", name, p.Refusals, c.text)
+		}
+	}
+	s := referring(owner, Reference{"u", "t_id", "t"})
+	s.Policy.SkipRefused, first(&s).Owned = true, false
+	if l := link(t, Build(s), "u.t_id"); l.State != Skipped || !strings.HasPrefix(l.Why, "it needs app.t") {
+		t.Errorf("%+v", l)
+	}
+	s = referring(owner, Reference{"u", "t_id", "t"})
+	s.Policy.SkipRefused, second(&s).Owned = true, false
+	if l := link(t, Build(s), "u.t_id"); l.State != Skipped || l.Why != "its table is refused" {
+		t.Errorf("%+v", l)
+	}
+	s = referring(owner, Reference{"u", "t_id", "t"}, func(s *Input) { s.Selection.Filter.Tables = patterns(t, "u") })
+	if l := link(t, Build(s), "u.t_id"); l.State != Skipped || !strings.HasSuffix(l.Why, "not selected") {
+		t.Errorf("%+v", l)
+	}
+}
+
+// elsewhereTable adds an expanded table crm.t.
+func elsewhereTable(s *Input) {
+	refer(second(s), "other_id", first(s))
+	elsewhere(s, true)
+	second(s).ForeignKeys, second(s).Constraints = nil, nil
+}
+
+func TestCandidates(t *testing.T) {
+	s := schemaRun()
+	s.Goal = Linked
+	s.Schema.Relations[0].Name, s.Schema.Relations[1].Name = "shop_users", "categories"
+	addTable(&s, "user_roles")
+	child := addTable(&s, "orders")
+	for _, name := range []string{"user_id", "main_category_id", "approved_by", "role_id", "role", "thing_id", "linked_user_id", "few_user_id", "likely_user_id"} {
+		addColumn(child, catalog.Column{Name: name, Type: "integer"})
+	}
+	addKey(child, first(&s), []string{"linked_user_id"}, []string{"id"})
+	addColumn(child, catalog.Column{Name: "old_user_id", Type: "bigint", Generated: true})
+	s.Overlaps = map[Reference]Overlap{
+		{"orders", "few_user_id", "shop_users"}:    {Distinct: 5, Found: 5},
+		{"orders", "likely_user_id", "shop_users"}: {Distinct: 200, Found: 199},
+	}
+	got := map[string]string{}
+	for _, c := range Build(s).Candidates {
+		got[c.Column] = c.Parent + ": " + strings.Join(c.Evidence, "; ")
+	}
+	const type4 = "type: integer, as shop_users.id is bigint"
+	want := map[string]string{
+		"user_id":          "shop_users: name: user_id may be the id of a row of shop_users; " + type4,
+		"main_category_id": "categories: name: main_category_id may be the id of a row of categories; type: integer, as categories.id is bigint",
+		"approved_by":      "shop_users: name: approved_by may name a row of shop_users; " + type4,
+		"role_id":          "user_roles: name: role_id may be the id of a row of user_roles; type: integer, as user_roles.id is bigint",
+		"likely_user_id":   "shop_users: name: likely_user_id may be the id of a row of shop_users; " + type4 + "; values: 199 of 200 distinct values of a sample are keys there",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if n := len(s.CandidateReferences()); n != 5 {
+		t.Errorf("%d candidates", n)
+	}
+}
+
+// wire gives u what up makes first for the edge: the column and the triggers.
+func wire(s *Input) {
+	u := second(s)
+	e := step.Edge{
+		Child: u.Named(), Parent: sqltext.Table{Schema: "app", Name: "t"}, Column: "t_id", Key: "id", UUID: "of_t", Constraint: "made_key",
+		Reference: catalog.ForeignKey{Name: "u_t_id_fkey"}, Function: sqltext.Table{Schema: "app", Name: "made_function"},
+	}
+	marked(e.Mark(u, first(s)).Comment(nil))(u)
+	u.Column("t_uuid").Name = "of_t"
+}
+
+// An edge keeps the names of its mark.
+func TestMarkedEdge(t *testing.T) {
+	p := Build(linked(wire))
+	l := link(t, p, "u.t_id")
+	if e := l.Edge; e.UUID != "of_t" || e.Constraint != "made_key" || e.Function.Name != "made_function" || l.State != Incomplete || len(p.Refusals) > 0 {
+		t.Errorf("%+v %v", l, p.Refusals)
+	}
+	p = Build(linked(wire, onChild(func(u *catalog.Table) { u.ForeignKeys = nil })))
+	if l := link(t, p, "u.t_id"); l.State != Skipped || !strings.Contains(l.Why, "u_t_id_fkey was dropped") {
+		t.Errorf("%+v", l)
+	}
+}
+
+func TestDownOfEdges(t *testing.T) {
+	down := func(s *Input) { s.Direction, s.Goal = Down, Expanded }
+	complete := func(s *Input) { complete(s, first(s)); complete(s, second(s)) }
+	p := Build(linked(complete, wire, down))
+	if l := link(t, p, "u.t_id"); l.State != Pending || len(p.Groups) != 1 || p.Groups[0].Edge == nil || len(p.Refusals) > 0 || p.End() != 0 {
+		t.Errorf("%s %s %d groups, refusals %v, end %d", l.State, l.Progress, len(p.Groups), p.Refusals, p.End())
+	}
+	if p := Build(linked(complete, down)); len(p.Links)+len(p.Groups) != 0 {
+		t.Errorf("%v", p.Links)
+	}
+	if p := Build(linked(complete, wire, down, onChild(func(u *catalog.Table) { u.ForeignKeys = nil }))); link(t, p, "u.t_id").Edge.Reference.Name != "u_t_id_fkey" {
+		t.Errorf("%v", p.Links)
+	}
+	depends := onChild(func(u *catalog.Table) {
+		u.Attachments = []catalog.Attachment{{Column: "of_t", Kind: "foreign key", Name: "made_key"}, {Column: "of_t", Kind: "trigger", Name: "x"}, {Column: "of_t", Kind: "view", Name: "v"}}
+	})
+	if p := Build(linked(complete, wire, down, depends)); codes(p.Refusals) != "dependent_object" {
+		t.Error(p.Refusals)
+	}
+	integers := func(s *Input) { s.Direction, s.Goal = Down, "" }
+	if p := Build(linked(complete, wire, integers)); codes(p.Refusals) != "edges_remain" {
+		t.Error(p.Refusals)
+	}
+	elsewhereDown := func(s *Input) { elsewhere(s, false) }
+	if p := Build(linked(complete, wire, elsewhereDown, down)); len(p.Refusals) > 0 || link(t, p, "u.t_id").State != Pending {
+		t.Errorf("%v %v", p.Refusals, p.Links)
+	}
+}
