@@ -13,6 +13,7 @@ func TestFiringTriggers(t *testing.T) {
 		{Name: "always", Enabled: "A", OnUpdate: true, Of: []string{"name", "uuid"}},
 		{Name: "of another column", Enabled: "A", OnUpdate: true, Of: []string{"name"}},
 		{Name: "on insert", Enabled: "A"},
+		{Name: "~rekey_user_id_u", Enabled: "A", OnUpdate: true},
 	}}
 	for replica, want := range map[bool][]string{false: {"origin", "always"}, true: {"replica", "always"}} {
 		if got := table.FiringTriggers("uuid", replica); !slices.Equal(got, want) {

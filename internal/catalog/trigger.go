@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
@@ -55,13 +56,16 @@ func (t Table) Trigger(name string) *Trigger {
 	return nil
 }
 
+// OfEdge reports whether the trigger has the name of one that rekey makes for an edge.
+func (t Trigger) OfEdge() bool { return strings.HasPrefix(t.Name, "~rekey") }
+
 // FiresOnUpdateOf reports whether an update of the column fires the trigger if it is enabled.
 func (t Trigger) FiresOnUpdateOf(column string) bool {
 	return t.OnUpdate && (len(t.Of) == 0 || slices.Contains(t.Of, column))
 }
 
-// FiringTriggers returns the names of the triggers that an update of the column fires, in a session with
-// session_replication_role = replica or in an ordinary one. Source: PostgreSQL's manual, ALTER TABLE, ENABLE TRIGGER.
+// FiringTriggers returns the names of the application's triggers that an update of the column fires, in a session with
+// session_replication_role = replica or in an ordinary one. Triggers of edges do nothing when another column is filled. Source: PostgreSQL's manual, ALTER TABLE, ENABLE TRIGGER.
 func (t Table) FiringTriggers(column string, replica bool) []string {
 	enabled := "O"
 	if replica {
@@ -69,7 +73,7 @@ func (t Table) FiringTriggers(column string, replica bool) []string {
 	}
 	var names []string
 	for _, trigger := range t.Triggers {
-		if trigger.FiresOnUpdateOf(column) && (trigger.Enabled == enabled || trigger.Enabled == "A") {
+		if !trigger.OfEdge() && trigger.FiresOnUpdateOf(column) && (trigger.Enabled == enabled || trigger.Enabled == "A") {
 			names = append(names, trigger.Name)
 		}
 	}

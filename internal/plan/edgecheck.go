@@ -218,7 +218,7 @@ func (c edgeCheck) refuseTriggers(e edgeCase) problem.List {
 	var later []string
 	for _, t := range e.child.All() {
 		for _, name := range t.FiringAfter(e.Trigger("u")) {
-			if !strings.HasPrefix(name, "~rekey") && !slices.Contains(later, name) {
+			if !(catalog.Trigger{Name: name}).OfEdge() && !slices.Contains(later, name) {
 				later = append(later, name)
 			}
 		}
