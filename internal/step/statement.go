@@ -38,7 +38,7 @@ const readsNothing = "nothing"
 const (
 	briefly      = ", an instant"
 	blocksNobody = ", which blocks no reader or writer"
-	andBelow  = ", on the table and all tables below it"
+	andBelow     = ", on the table and all tables below it"
 )
 
 // lockWords describes locks: the strongest mode, and how long it is held.
