@@ -42,8 +42,24 @@ func TestLink(t *testing.T) {
 		if _, err := h.up(owner, toLinked); err != nil {
 			t.Fatal(err)
 		}
+		p, err := phoenixkit.Plan(t.Context(), h.pool(owner), phoenixkit.Options{Version: 40, Options: rekey.Options{To: rekey.Linked}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		edges := 0
+		for _, e := range p.Edges {
+			if e.Progress == rekey.EdgeLinked {
+				edges++
+			}
+		}
+		if edges != 51 {
+			t.Errorf("%d edges are linked, want 51", edges)
+		}
 		if n := h.v56Keys(); n != 51 {
 			t.Errorf("%d foreign keys have V56's names, want 51", n)
+		}
+		if report, err := phoenixkit.Verify(t.Context(), h.pool(owner), phoenixkit.Options{Version: 40}); err != nil {
+			t.Errorf("%v: %v", err, report.Differences)
 		}
 		if _, err := phoenixkit.Down(t.Context(), h.pool(owner), phoenixkit.Options{Version: 39, Options: rekey.Options{To: rekey.Expanded}}); err != nil {
 			t.Fatal(err)
