@@ -98,9 +98,9 @@ func TestJoinOfEveryShape(t *testing.T) {
 		orphans int64
 		wrong   string // counts rows with a wrong value
 	}{
-		"a few rows":  {sql: fmt.Sprintf(small, 300) + "INSERT INTO t VALUES (1001, 70000), (1002, NULL)", parent: "p", orphans: 1},
-		"no rows":     {sql: fmt.Sprintf(small, 0), parent: "p"},
-		"orphans all": {sql: fmt.Sprintf(small, 30000) + "UPDATE t SET p_id = id + 2000", parent: "p", orphans: 30000},
+		"a few rows":                   {sql: fmt.Sprintf(small, 300) + "INSERT INTO t VALUES (1001, 70000), (1002, NULL)", parent: "p", orphans: 1},
+		"no rows":                      {sql: fmt.Sprintf(small, 0), parent: "p"},
+		"orphans all":                  {sql: fmt.Sprintf(small, 30000) + "UPDATE t SET p_id = id + 2000", parent: "p", orphans: 30000},
 		"orphans of a complete parent": {sql: fmt.Sprintf(small, 30000) + "UPDATE t SET p_id = id + 2000 WHERE id > 100", parent: "p", orphans: 29900},
 		"without a primary key": {
 			sql: parents + "CREATE TABLE t (id text, p_id int); INSERT INTO t SELECT g::text, 1 + g % 1990 FROM generate_series(1, 30000) g;", parent: "p",
