@@ -2,6 +2,7 @@ package plan
 
 import (
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -11,6 +12,10 @@ func (l *Link) progress(s Input, child *catalog.Table) {
 	l.made, l.Progress = origin == step.Made, EdgeNone
 	if origin != step.Absent {
 		l.Progress, l.Missing = progressOf(l.Edge, edgeView(s, l.Edge, child))
+		if rows := s.EdgeRows[l.String()]; rows.Orphans > 0 {
+			l.stopAtFilled()
+			l.Missing = append(l.Missing, message.Counted(rows.Orphans, "row refers", "rows refer")+" to no row of the parent")
+		}
 	}
 	switch {
 	case l.State != "":
@@ -85,8 +90,15 @@ func (p Plan) WithRows(l Link, child *catalog.Table, rows EdgeRows) Link {
 	view := step.View{Server: p.Server, Schema: p.Schema, Table: child, Filled: map[uint32]bool{}}
 	Plan{EdgeRows: map[string]EdgeRows{l.String(): rows}}.setFilled(&view, l.Edge)
 	l.Progress, l.Missing = progressOf(l.Edge, view)
-	if rows.Orphans > 0 && (l.Progress == EdgeMirrored || l.Progress == EdgeLinked) {
-		l.Progress = EdgeFilled // as far as an edge with orphans gets
+	if rows.Orphans > 0 {
+		l.stopAtFilled()
 	}
 	return l
+}
+
+// stopAtFilled sets the last state that an edge with orphans can reach.
+func (l *Link) stopAtFilled() {
+	if l.Progress == EdgeMirrored || l.Progress == EdgeLinked {
+		l.Progress = EdgeFilled
+	}
 }
