@@ -224,24 +224,24 @@ func (e Edge) defaultUUID() string {
 // writtenByUUID is the part for a write of the uuid alone. An unknown uuid gets the error that the foreign key would give:
 // an application that does not know the integer column could not read an error about that column.
 func (e Edge) writtenByUUID() string {
-	lookUp := `      SELECT {parent key} INTO found_key FROM {parent} p WHERE {parent uuid} OPERATOR(pg_catalog.=) {uuid}{and parts};
+	find := `      SELECT {parent key} INTO found_key FROM {parent} p WHERE {parent uuid} OPERATOR(pg_catalog.=) {uuid}{and parts};
 `
 	if e.SelfReference() { // the row may refer to itself, and is not in the table yet
-		lookUp = `      IF {uuid} OPERATOR(pg_catalog.=) {own uuid}{and own parts} THEN
+		find = `      IF {uuid} OPERATOR(pg_catalog.=) {own uuid}{and own parts} THEN
         found_key := {own key};
       ELSE
-  ` + lookUp + `      END IF;
+  ` + find + `      END IF;
 `
 	}
 	if !e.ChildFirst || e.NotNull {
-		lookUp += `      IF found_key IS NULL{and parts given} AND {not replica} THEN
+		find += `      IF found_key IS NULL{and parts given} AND {not replica} THEN
       {raise unknown uuid}
       END IF;
 `
 	}
 	return `  IF by_uuid AND NOT by_key THEN
     IF {uuid} IS NOT NULL THEN
-` + lookUp + `    END IF;
+` + find + `    END IF;
     {key} := found_key;
     RETURN NEW;
   END IF;
@@ -252,15 +252,15 @@ func (e Edge) writtenByUUID() string {
 // key of the integer gives its own error. If the uuid must not be NULL, that error would come first: the function gives the
 // foreign key's.
 func (e Edge) writtenByKey() string {
-	lookUp := ""
+	find := ""
 	if e.SelfReference() {
-		lookUp = `  IF {key} OPERATOR(pg_catalog.=) {own key}{and own parts} THEN
+		find = `  IF {key} OPERATOR(pg_catalog.=) {own key}{and own parts} THEN
     found_uuid := {own uuid};
   ELS`
 	} else {
-		lookUp = "  "
+		find = "  "
 	}
-	lookUp += `IF {key} IS NOT NULL THEN
+	find += `IF {key} IS NOT NULL THEN
     SELECT {parent uuid} INTO found_uuid FROM {parent} p WHERE {parent key} OPERATOR(pg_catalog.=) {key}{and parts};
   END IF;
 `
@@ -278,7 +278,7 @@ func (e Edge) writtenByKey() string {
     END IF;
 `
 	}
-	return lookUp + "  IF NOT by_uuid" + unknown + " THEN\n" + missing + `    {uuid} := found_uuid;
+	return find + "  IF NOT by_uuid" + unknown + " THEN\n" + missing + `    {uuid} := found_uuid;
     RETURN NEW;
   END IF;
 `
