@@ -68,7 +68,7 @@ func readEdge(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, e step.Ed
 			return err
 		}
 	}
-	if e.Default != nil && hasUUIDs {
+	if e.Default != nil && e.Default.Key != "" && hasUUIDs { // a default that is a call has no key
 		err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
 			rows.Default, err = inspect.UUIDOfKey(ctx, tx, e.Parent, e.Key, e.ParentUUID, e.Default.Key)
 			return err
