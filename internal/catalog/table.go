@@ -81,7 +81,7 @@ type Table struct {
 	Policies         []Policy
 	MayReference     bool    // the role has REFERENCES on the table
 	OwnerBypassesRLS bool    // the owner is a superuser or has BYPASSRLS
-	OwnerCreates     bool    // the owner has CREATE on the table's schema
+	OwnerCreates     bool    // the owner has CREATE on the schema of the request
 	Subscribed       bool    // a subscription of logical replication writes the table
 	Below            []Table // partitions or children on every level, parents first; nil for a table that is below another one
 }

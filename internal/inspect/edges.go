@@ -51,8 +51,9 @@ type edgeFacts struct {
 	indexes  []indexDetailsRow
 }
 
-// queries returns the queries for what only edges need of the relations.
-func (f *edgeFacts) queries(oids []int64, at map[int64]*catalog.Table) []pg.Query {
+// queries returns the queries for what only edges need of the relations. creates is the schema in which their owners may have
+// to create functions; "" is each relation's own.
+func (f *edgeFacts) queries(oids []int64, creates string, at map[int64]*catalog.Table) []pg.Query {
 	return []pg.Query{
 		query("foreign_keys", func(r foreignKeyRow) { f.keys = append(f.keys, r) }, oids),
 		query("integer_defaults", func(r defaultRow) { f.defaults = append(f.defaults, r) }, oids),
@@ -61,7 +62,7 @@ func (f *edgeFacts) queries(oids []int64, at map[int64]*catalog.Table) []pg.Quer
 		query("rights", func(r rightsRow) {
 			t := at[r.Relation]
 			t.MayReference, t.OwnerBypassesRLS, t.OwnerCreates, t.Subscribed = r.MayReference, r.OwnerBypassesRLS, r.OwnerCreates, r.Subscribed
-		}, oids),
+		}, oids, creates),
 	}
 }
 
@@ -132,7 +133,7 @@ func (q Request) readParents(ctx context.Context, tx pg.Tx, parents []int64, sch
 	}
 	slices.SortFunc(found, func(a, b relationRow) int { return int(a.OID - b.OID) })
 	found = slices.CompactFunc(found, func(a, b relationRow) bool { return a.OID == b.OID })
-	tables, _, err := relations(ctx, tx, Request{Edges: true}, found)
+	tables, _, err := relations(ctx, tx, Request{Edges: true, creates: schema.Name}, found)
 	schema.OtherSchemas = append(tables, schema.OtherSchemas...)
 	return err
 }

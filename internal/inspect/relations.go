@@ -157,7 +157,7 @@ func readParts(ctx context.Context, tx pg.Tx, p parts, at map[int64]*catalog.Tab
 	triggers, facts := "triggers", edgeFacts{}
 	var forEdges []pg.Query
 	if p.request.Edges {
-		triggers, forEdges = "trigger_details", facts.queries(p.oids, at)
+		triggers, forEdges = "trigger_details", facts.queries(p.oids, p.request.creates, at)
 	}
 	err = p.queryAll(ctx, append([]pg.Query{
 		query("columns", func(r columnRow) { appendTo(&at[r.Relation].Columns, r.column()) }, p.oids),

@@ -26,6 +26,8 @@ type Request struct {
 	Edges   bool
 	Parents []string        // with Edges: other schemas whose tables are read into OtherSchemas if a foreign key refers to them
 	Also    []sqltext.Table // with Edges: further tables of other schemas to read into OtherSchemas
+
+	creates string // see edgeFacts.queries
 }
 
 func (q Request) columnOf(table string) string {

@@ -129,8 +129,8 @@ func TestEdgeProperties(t *testing.T) {
 		"a unique twin stays": {[]func(*Input){onChild(oneToOne), onChild(uniqueTwin)}, func(e step.Edge) bool { return e.Twins[0].Unique }, ""},
 		"dependent objects": {[]func(*Input){onChild(func(u *catalog.Table) {
 			u.Attachments = []catalog.Attachment{{Column: "t_id", Kind: "view", Name: "app.v"}, {Column: "t_id", Kind: "foreign key", Name: "f"}, {Column: "t_id", Kind: "constraint", Name: "u_pkey"}}
-		})}, func(e step.Edge) bool { return true }, "no counterpart: view app.v"},
-		"twice": {[]func(*Input){func(s *Input) { addKey(second(s), first(s), []string{"t_id"}, []string{"id"}) }}, func(e step.Edge) bool { return true }, "no counterpart of its own"},
+		})}, func(step.Edge) bool { return true }, "no counterpart: view app.v"},
+		"twice": {[]func(*Input){func(s *Input) { addKey(second(s), first(s), []string{"t_id"}, []string{"id"}) }}, func(step.Edge) bool { return true }, "no counterpart of its own"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := Build(linked(c.alter...))

@@ -35,7 +35,7 @@ func (o Overlap) String() string {
 	return fmt.Sprintf("%d of %d distinct values of a sample are keys there", o.Found, o.Distinct)
 }
 
-// Candidates returns the columns that may refer to another table without a foreign key, by name and type, for tables of the
+// CandidateReferences returns the columns that may refer to another table without a foreign key, by name and type, for tables of the
 // goals.
 func (s Input) CandidateReferences() []Candidate { return s.candidates(s.Goals(), nil) }
 

@@ -275,8 +275,7 @@ func (c edgeCheck) refuseOwners(e edgeCase) problem.List {
 	if c.input.Direction == Down || role.Superuser {
 		return found
 	}
-	switch {
-	case e.parent.Owner != role.Name && !e.parent.OwnerCreates:
+	if e.parent.Owner != role.Name && !e.parent.OwnerCreates {
 		found = append(found, message.EdgeOwnerCannotCreate(e.String(), e.child.Schema, e.parent.Owner, e.Parent.String()))
 	}
 	if e.ChildFirst && e.child.Owner != e.parent.Owner {
