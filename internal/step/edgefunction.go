@@ -252,13 +252,11 @@ func (e Edge) writtenByUUID() string {
 // key of the integer gives its own error. If the uuid must not be NULL, that error would come first: the function gives the
 // foreign key's.
 func (e Edge) writtenByKey() string {
-	find := ""
+	find := "  "
 	if e.SelfReference() {
 		find = `  IF {key} OPERATOR(pg_catalog.=) {own key}{and own parts} THEN
     found_uuid := {own uuid};
   ELS`
-	} else {
-		find = "  "
 	}
 	find += `IF {key} IS NOT NULL THEN
     SELECT {parent uuid} INTO found_uuid FROM {parent} p WHERE {parent key} OPERATOR(pg_catalog.=) {key}{and parts};

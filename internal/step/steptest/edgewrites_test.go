@@ -181,7 +181,8 @@ func TestEdgeWritesComposite(t *testing.T) {
 		for _, match := range []string{"SIMPLE", "FULL"} {
 			l := newLab(t, c, `DROP TABLE app.p; CREATE TABLE app.p (t bigint, id bigint, uuid uuid NOT NULL UNIQUE, PRIMARY KEY (t, id));
 				INSERT INTO app.p SELECT t, n, app.u(10 * t + n) FROM generate_series(1, 3) t, generate_series(1, 3) n;
-				CREATE TABLE app.c (id bigint PRIMARY KEY, t bigint, p_id bigint, CONSTRAINT k FOREIGN KEY (t, p_id) REFERENCES app.p (t, id) MATCH `+match+`);
+				CREATE TABLE app.c (id bigint PRIMARY KEY, t bigint, p_id bigint,
+					CONSTRAINT k FOREIGN KEY (t, p_id) REFERENCES app.p (t, id) MATCH `+match+`);
 				INSERT INTO app.c SELECT t, t, 2 FROM generate_series(1, 3) t;`)
 			l.edge("c", "p_id", "p")
 			l.mustUp()
