@@ -57,7 +57,7 @@ func (f linkFinder) name(child *catalog.Table, links []Link) {
 		e.Constraint = firstNonEmpty(made.mark.Constraint, of.Constraint, keyName(e.Reference.Name, child.Name, e.Column, e.UUID))
 		e.Function = step.EdgeFunction(e.Child.All(), e.Column)
 		if isMade {
-			e.Function, e.ParentIndex = made.mark.Function, made.mark.ParentIndex
+			e.ParentIndex = made.mark.ParentIndex
 		}
 		e.Check = Name("rekey", e.UUID, "not_null")
 	}

@@ -116,7 +116,7 @@ func wire(s *Input) {
 	u := second(s)
 	e := step.Edge{
 		Child: u.Named(), Parent: sqltext.Table{Schema: "app", Name: "t"}, Column: "t_id", Key: "id", UUID: "of_t", Constraint: "made_key",
-		Reference: catalog.ForeignKey{Name: "u_t_id_fkey"}, Function: sqltext.Table{Schema: "app", Name: "made_function"},
+		Reference: catalog.ForeignKey{Name: "u_t_id_fkey"}, Function: step.EdgeFunction(u.Named(), "t_id"),
 	}
 	marked(e.Mark(u, first(s)).Comment(nil))(u)
 	u.Column("t_uuid").Name = "of_t"
@@ -126,7 +126,7 @@ func wire(s *Input) {
 func TestMarkedEdge(t *testing.T) {
 	p := Build(linked(wire))
 	l := link(t, p, "u.t_id")
-	if e := l.Edge; e.UUID != "of_t" || e.Constraint != "made_key" || e.Function.Name != "made_function" || l.State != Incomplete || len(p.Refusals) > 0 {
+	if e := l.Edge; e.UUID != "of_t" || e.Constraint != "made_key" || e.Function.Name != "rekey_u_t_id" || l.State != Incomplete || len(p.Refusals) > 0 {
 		t.Errorf("%+v %v", l, p.Refusals)
 	}
 	p = Build(linked(wire, onChild(func(u *catalog.Table) { u.ForeignKeys = nil })))
