@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/problem"
 )
@@ -20,6 +21,15 @@ const (
 	EdgeMirrored EdgeState = "mirrored" // every index of the integer column has a twin
 	EdgeLinked   EdgeState = "linked"   // the uuid foreign key is valid
 )
+
+// EdgeKey identifies an edge: by its child and the child's integer column.
+type EdgeKey struct {
+	Child  sqltext.Table
+	Column string
+}
+
+// KeyOf returns the key of an edge.
+func KeyOf(e step.Edge) EdgeKey { return EdgeKey{Child: e.Child.All(), Column: e.Column} }
 
 // EdgeRows is what the rows of an edge show. An edge whose rows were not read has none.
 type EdgeRows struct {

@@ -110,7 +110,9 @@ func TestEdgeProperties(t *testing.T) {
 		"no key to find rows": {[]func(*Input){onChild(func(u *catalog.Table) { u.Indexes = nil })}, func(e step.Edge) bool { return !e.ChildFirst }, "until the next up"},
 		"another type":        {[]func(*Input){onChild(func(u *catalog.Table) { u.Column("t_id").Type = "integer" })}, func(e step.Edge) bool { return e.Column == "t_id" }, "22003"},
 		"a constant default": {
-			[]func(*Input){onChild(func(u *catalog.Table) { u.Column("t_id").Default = "'7'::bigint" }), func(s *Input) { s.EdgeRows = map[string]EdgeRows{"app.u.t_id": {Default: "a-uuid"}} }},
+			[]func(*Input){onChild(func(u *catalog.Table) { u.Column("t_id").Default = "'7'::bigint" }), func(s *Input) {
+				s.EdgeRows = map[EdgeKey]EdgeRows{{Child: named("u"), Column: "t_id"}: {Default: "a-uuid"}}
+			}},
 			func(e step.Edge) bool { return e.Default != nil && e.Default.Key == "7" && e.Default.UUID == "a-uuid" }, "",
 		},
 		"a default of NULL": {[]func(*Input){onChild(func(u *catalog.Table) { u.Column("t_id").Default = "NULL::bigint" })}, func(e step.Edge) bool { return e.Default == nil }, ""},

@@ -12,7 +12,7 @@ func (l *Link) progress(s Input, child *catalog.Table) {
 	l.made, l.Progress = origin == step.Made, EdgeNone
 	if origin != step.Absent {
 		l.Progress, l.Missing = progressOf(l.Edge, edgeView(s, l.Edge, child))
-		if rows := s.EdgeRows[l.String()]; rows.Orphans > 0 {
+		if rows := s.EdgeRows[KeyOf(l.Edge)]; rows.Orphans > 0 {
 			l.stopAtFilled()
 			l.Missing = append(l.Missing, message.Counted(rows.Orphans, "row refers", "rows refer")+" to no row of the parent")
 		}
@@ -42,7 +42,7 @@ func (p Plan) setFilled(view *step.View, e step.Edge) {
 	}
 	_, mark := e.ReadMark(view.Table)
 	view.Unfilled = !mark.Finished
-	if rows, counted := p.EdgeRows[e.String()]; counted {
+	if rows, counted := p.EdgeRows[KeyOf(e)]; counted {
 		view.Unfilled = rows.Unfilled
 	}
 	for _, one := range view.Table.All() {
@@ -88,7 +88,7 @@ func progressOf(e step.Edge, view step.View) (state EdgeState, missing []string)
 // WithRows returns a link as its rows show it, after they were counted. child is the table with the column.
 func (p Plan) WithRows(l Link, child *catalog.Table, rows EdgeRows) Link {
 	view := step.View{Server: p.Server, Schema: p.Schema, Table: child, Filled: map[uint32]bool{}}
-	Plan{EdgeRows: map[string]EdgeRows{l.String(): rows}}.setFilled(&view, l.Edge)
+	Plan{EdgeRows: map[EdgeKey]EdgeRows{KeyOf(l.Edge): rows}}.setFilled(&view, l.Edge)
 	l.Progress, l.Missing = progressOf(l.Edge, view)
 	if rows.Orphans > 0 {
 		l.stopAtFilled()

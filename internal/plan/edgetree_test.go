@@ -164,7 +164,9 @@ func TestEdgeOfTableWithUUIDKey(t *testing.T) {
 // The states of an edge, as the catalogue and the rows show them.
 func TestProgress(t *testing.T) {
 	rows := func(unfilled bool) func(*Input) {
-		return func(s *Input) { s.EdgeRows = map[string]EdgeRows{"app.u.t_id": {Unfilled: unfilled}} }
+		return func(s *Input) {
+			s.EdgeRows = map[EdgeKey]EdgeRows{{Child: named("u"), Column: "t_id"}: {Unfilled: unfilled}}
+		}
 	}
 	index := onChild(func(u *catalog.Table) {
 		u.Indexes = append(u.Indexes, catalog.Index{OID: 310, Name: "u_t_id_idx", Columns: []string{"t_id"}, Valid: true, Ready: true, Method: "btree", Definition: "CREATE INDEX u_t_id_idx ON app.u USING btree (t_id)"})

@@ -60,6 +60,9 @@ func table() sqltext.Table { return sqltext.Table{Schema: "other", Name: "t"} }
 
 // keyOf returns the key of the one value of a map.
 func keyOf(v reflect.Value) reflect.Value {
+	if v.Type().Key() == reflect.TypeFor[plan.EdgeKey]() {
+		return reflect.ValueOf(plan.EdgeKey{Child: table(), Column: "a"})
+	}
 	if v.Type().Key().Kind() == reflect.String {
 		return reflect.ValueOf("a")
 	}

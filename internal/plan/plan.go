@@ -39,8 +39,8 @@ type Input struct {
 	Data      map[sqltext.Table]catalog.Data
 	Parts     map[uint32]catalog.Data // by OID: of the tables of a tree that hold rows
 	Adopted   map[sqltext.Table]bool  // the tables whose column existed before up, according to the journal
-	EdgeRows  map[string]EdgeRows     // by the name of the edge
-	Overlaps  map[Reference]Overlap   // of samples of candidates
+	EdgeRows  map[EdgeKey]EdgeRows
+	Overlaps  map[Reference]Overlap // of samples of candidates
 	Policy    Policy
 	Direction Direction
 	Goal      Phase // the phase to reach; "" is Expanded on the way up and Integers on the way down
@@ -86,7 +86,7 @@ type Plan struct {
 	Schema     catalog.Schema
 	Data       map[sqltext.Table]catalog.Data
 	Parts      map[uint32]catalog.Data
-	EdgeRows   map[string]EdgeRows
+	EdgeRows   map[EdgeKey]EdgeRows
 
 	values Values
 }

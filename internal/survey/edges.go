@@ -19,7 +19,7 @@ func readEdges(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error {
 	if in.Direction == plan.Down || in.Goal != plan.Linked {
 		return nil
 	}
-	in.EdgeRows, in.Overlaps = map[string]plan.EdgeRows{}, map[plan.Reference]plan.Overlap{}
+	in.EdgeRows, in.Overlaps = map[plan.EdgeKey]plan.EdgeRows{}, map[plan.Reference]plan.Overlap{}
 	for _, g := range plan.Build(*in).Edges() {
 		if err := readEdge(ctx, pool, in, *g.Edge); err != nil {
 			return fault.At(err, g.String(), "count")
@@ -46,25 +46,7 @@ func readEdge(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, e step.Ed
 	rows := plan.EdgeRows{}
 	hasUUIDs := parent.Column(e.ParentUUID) != nil
 	for _, part := range e.Target().Parts(child) {
-		if hasUUIDs && part.Table.Column(e.UUID) != nil {
-			err := pg.Read(ctx, pool, func(tx pg.Tx) error {
-				unfilled, err := inspect.HasRow(ctx, tx, step.FillEdge{Edge: e}.Unfilled(part.Rows()))
-				rows.Unfilled = rows.Unfilled || unfilled
-				return err
-			})
-			if err != nil {
-				return err
-			}
-		}
-		if e.Constrained() && e.Reference.Validated {
-			continue // it has no orphans
-		}
-		err := pg.Read(ctx, pool, func(tx pg.Tx) error {
-			orphans, _, err := inspect.CountWithExamples(ctx, tx, e.Orphans(part.Rows()))
-			rows.Orphans += orphans
-			return err
-		})
-		if err != nil {
+		if err := readEdgePart(ctx, pool, e, part, hasUUIDs, &rows); err != nil {
 			return err
 		}
 	}
@@ -77,8 +59,30 @@ func readEdge(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, e step.Ed
 			return err
 		}
 	}
-	in.EdgeRows[e.String()] = rows
+	in.EdgeRows[plan.KeyOf(e)] = rows
 	return nil
+}
+
+// readEdgePart adds what one table of the child has to the rows of an edge. Each query has a transaction of its own.
+func readEdgePart(ctx context.Context, pool *pgxpool.Pool, e step.Edge, part step.Part, hasUUIDs bool, rows *plan.EdgeRows) error {
+	if hasUUIDs && part.Table.Column(e.UUID) != nil {
+		err := pg.Read(ctx, pool, func(tx pg.Tx) error {
+			unfilled, err := inspect.HasRow(ctx, tx, step.FillEdge{Edge: e}.Unfilled(part.Rows()))
+			rows.Unfilled = rows.Unfilled || unfilled
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if e.Constrained() && e.Reference.Validated {
+		return nil // it has no orphans
+	}
+	return pg.Read(ctx, pool, func(tx pg.Tx) error {
+		orphans, _, err := inspect.CountWithExamples(ctx, tx, e.Orphans(part.Rows()))
+		rows.Orphans += orphans
+		return err
+	})
 }
 
 func readOverlap(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, r plan.Reference) error {
