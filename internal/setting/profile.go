@@ -38,9 +38,12 @@ func CheckProfile(p profile.Profile) problem.List {
 	if len(p.Tables) == 0 {
 		c.add("has no Tables", "Name the tables that get the column.")
 	}
-	seen := map[string]bool{}
+	seen, before := map[string]bool{}, len(c.found)
 	for i, t := range p.Tables {
 		c.table(i, t, seen)
+	}
+	if len(p.Tables) == 0 || len(c.found) > before {
+		seen = nil // which parents exist is not known
 	}
 	for i, r := range p.References {
 		c.reference(i, r, seen)
@@ -54,10 +57,10 @@ func CheckProfile(p profile.Profile) problem.List {
 // digestLength is the number of hexadecimal digits of an MD5 digest.
 const digestLength = 32
 
-// reference checks a reference onto one of the tables.
+// reference checks a reference onto one of the tables; nil tables are not checked.
 func (c *profileChecker) reference(i int, r profile.Reference, tables map[string]bool) {
 	at := fmt.Sprintf("References[%d]", i)
-	if !tables[r.Parent] {
+	if tables != nil && !tables[r.Parent] {
 		c.add(fmt.Sprintf("has Parent %s in %s, which is not among Tables", visible.Quote(r.Parent), at), "A parent gets the column that the reference needs.")
 	}
 	c.required("Table in "+at, r.Table, "Name the referencing table.")
