@@ -67,7 +67,8 @@ func (f linkFinder) links() []Link {
 	}
 	for i := range links {
 		if l := &links[i]; l.Edge.UUID != "" {
-			l.progress(f.input, f.tables[l.Edge.Child.All()])
+			origin, _ := l.Edge.ReadMark(f.tables[l.Edge.Child.All()])
+			l.made = origin == step.Made
 		}
 	}
 	if f.input.Direction == Down {
@@ -92,6 +93,7 @@ func (p *Plan) addEdges(s Input, goals Goals) problem.List {
 	finder := newLinkFinder(*p, s, goals)
 	p.Links = finder.links()
 	if shown {
+		finder.settle(p.Links, func(*Link) {})
 		return nil
 	}
 	if down {
@@ -100,11 +102,7 @@ func (p *Plan) addEdges(s Input, goals Goals) problem.List {
 		p.Candidates = s.candidates(goals, p.Links)
 	}
 	check, found := newEdgeCheck(s, *p, finder.tables), finder.unusedParents()
-	for i := range p.Links {
-		l := &p.Links[i]
-		if l.State == Skipped {
-			continue
-		}
+	finder.settle(p.Links, func(l *Link) {
 		problems := check.refuse(l)
 		for _, one := range problems {
 			l.State, l.Why, l.Hint = Refused, joined(l.Why, one.Error()), joined(l.Hint, one.Hint)
@@ -113,8 +111,28 @@ func (p *Plan) addEdges(s Input, goals Goals) problem.List {
 		if l.Edge.UUID != "" && (l.State != Refused || !s.Policy.SkipRefused) {
 			p.Groups = append(p.Groups, l.group())
 		}
-	}
+	})
 	return found
+}
+
+// settle sets the index twins and the progress of each link in order, and calls decide, which may refuse it. The twins of an edge
+// hold the uuid columns of the child's edges before it that are not refused.
+func (f linkFinder) settle(links []Link, decide func(*Link)) {
+	earlier := map[sqltext.Table][]step.ColumnPair{}
+	for i := range links {
+		l := &links[i]
+		child := l.Edge.Child.All()
+		if l.Edge.UUID != "" {
+			f.setTwins(l, earlier[child])
+			l.progress(f.input, f.tables[child])
+		}
+		if l.State != Skipped {
+			decide(l)
+		}
+		if l.Edge.UUID != "" && l.State != Skipped && l.State != Refused {
+			earlier[child] = append(earlier[child], step.ColumnPair{Integer: l.Edge.Column, UUID: l.Edge.UUID})
+		}
+	}
 }
 
 // group returns the group of an edge.

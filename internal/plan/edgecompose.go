@@ -27,15 +27,6 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 	if e.ParentIndex == "" && len(e.Parts()) > 0 && parent.Kind != catalog.Partitioned {
 		e.ParentIndex = parentIndex(*e, parent)
 	}
-	var without []string
-	e.Twins, without = step.Twins(child, e.Column, e.UUID)
-	if of := f.libraryReference(child.Name, e.Column); of.Index != "" {
-		nameTwin(e, child, of.Index)
-	}
-	f.chooseArbiter(child, l)
-	for _, index := range without {
-		l.Notes = append(l.Notes, "no index like "+index+"; without one, queries by "+e.UUID+" do not get what it serves")
-	}
 	if c.Type != parent.Column(e.Key).Type {
 		l.Notes = append(l.Notes, fmt.Sprintf("%s is %s and %s.%s is %s: a row that names a parent outside that range only by its uuid fails (22003)",
 			e.Column, c.Type, e.Parent, e.Key, parent.Column(e.Key).Type))
@@ -44,6 +35,24 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 		l.Notes = append(l.Notes, "foreign key "+e.Reference.Name+" is NOT VALID: rows without a parent may exist, and with one the edge ends at "+string(EdgeFilled))
 	}
 	l.Notes = append(l.Notes, dependents(child, e.Column)...)
+}
+
+// setTwins sets the twins of an edge's indexes. earlier has the columns of the child's edges before it: a twin holds their uuid
+// columns too.
+func (f linkFinder) setTwins(l *Link, earlier []step.ColumnPair) {
+	e, child := &l.Edge, f.tables[l.Edge.Child.All()]
+	if child == nil || f.tables[e.Parent.All()] == nil || child.Column(e.Column) == nil {
+		return // only down gets here
+	}
+	var without []string
+	e.Twins, without = step.Twins(child, e.Column, e.UUID, earlier...)
+	if of := f.libraryReference(child.Name, e.Column); of.Index != "" {
+		nameTwin(e, child, of.Index)
+	}
+	f.chooseArbiter(child, l)
+	for _, index := range without {
+		l.Notes = append(l.Notes, "no index like "+index+"; without one, queries by "+e.UUID+" do not get what it serves")
+	}
 }
 
 // nameTwin gives a name to the twin of the index on the integer column alone.

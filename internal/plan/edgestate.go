@@ -9,7 +9,7 @@ import (
 // progress sets how far an edge is, and what it lacks.
 func (l *Link) progress(s Input, child *catalog.Table) {
 	origin, _ := l.Edge.ReadMark(child)
-	l.made, l.Progress = origin == step.Made, EdgeNone
+	l.Progress = EdgeNone
 	if origin != step.Absent {
 		l.Progress, l.Missing = progressOf(l.Edge, edgeView(s, l.Edge, child))
 		if rows := s.EdgeRows[KeyOf(l.Edge)]; rows.Orphans > 0 {
