@@ -439,30 +439,6 @@ func countPages(table *catalog.Table) (n int64) {
 	return n
 }
 
-// waitWhilePaused waits while the run is paused, and reports the pause.
-func (e *Executor) waitWhilePaused(ctx context.Context) {
-	reported := ""
-	for {
-		reason, changed := e.Pace.Paused()
-		if reason != reported {
-			reported = reason
-			e.Emit.Emit(event.Throttled{Reason: reason, Paused: reason != ""})
-		}
-		if reason == "" {
-			return
-		}
-		select {
-		case <-changed:
-		case <-e.Stop:
-			return
-		case <-e.leaseLost():
-			return
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
 func (e *Executor) leaseLost() <-chan struct{} {
 	if e.Lease == nil {
 		return nil

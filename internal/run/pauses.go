@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/pace"
 )
@@ -35,4 +36,28 @@ func recordPauses(ctx context.Context, speed *pace.Pace, lease *journal.Lease) <
 		}
 	}()
 	return ended
+}
+
+// waitWhilePaused waits while the run is paused, and reports the pause.
+func (e *Executor) waitWhilePaused(ctx context.Context) {
+	reported := ""
+	for {
+		reason, changed := e.Pace.Paused()
+		if reason != reported {
+			reported = reason
+			e.Emit.Emit(event.Throttled{Reason: reason, Paused: reason != ""})
+		}
+		if reason == "" {
+			return
+		}
+		select {
+		case <-changed:
+		case <-e.Stop:
+			return
+		case <-e.leaseLost():
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
