@@ -18,7 +18,6 @@ type Arbiter string
 // The arbiters.
 const (
 	ArbiterInteger Arbiter = "integer" // the indexes of the integer columns
-	ArbiterUUID    Arbiter = "uuid"    // their twins: the application that writes uuids takes over
 	ArbiterBoth    Arbiter = "both"    // both: every application must retry after unique_violation
 )
 

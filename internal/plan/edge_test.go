@@ -123,7 +123,7 @@ func TestEdgeProperties(t *testing.T) {
 			u.Indexes = append(u.Indexes, catalog.Index{Name: "odd", Columns: []string{""}, Uses: []string{"t_id"}, Valid: true, Method: "btree", Definition: "CREATE INDEX odd ON app.u USING btree (((t_id % 2)))"})
 		})}, func(e step.Edge) bool { return len(e.Twins) == 0 }, "no index like odd"},
 		"a unique index":     {[]func(*Input){onChild(oneToOne)}, func(e step.Edge) bool { return len(e.Twins) == 1 && !e.Twins[0].Unique }, "which is not unique"},
-		"an arbiter by uuid": {[]func(*Input){onChild(oneToOne), func(s *Input) { s.Policy.Arbiter = ArbiterUUID }}, func(e step.Edge) bool { return e.Twins[0].Unique }, "23505"},
+		"an arbiter by uuid": {[]func(*Input){onChild(oneToOne), func(s *Input) { s.Policy.Arbiter = ArbiterBoth }}, func(e step.Edge) bool { return e.Twins[0].Unique }, "23505"},
 		"the integer is the arbiter": {
 			[]func(*Input){onChild(oneToOne), onChild(uniqueTwin), func(s *Input) { s.Policy.Arbiter = ArbiterInteger }},
 			func(e step.Edge) bool { return !e.Twins[0].Unique }, "",

@@ -156,7 +156,7 @@ func (f linkFinder) chooseArbiter(child *catalog.Table, l *Link) {
 			continue
 		}
 		switch existing := indexNamed(child, twin.Name); f.input.Policy.Arbiter {
-		case ArbiterUUID, ArbiterBoth:
+		case ArbiterBoth:
 			twin.Unique = true
 			l.Notes = append(l.Notes, fmt.Sprintf("unique index %s gets the unique twin %s: INSERT .. ON CONFLICT with the columns of either index can then fail with unique_violation (23505) on the other one, under concurrency only", twin.Of, twin.Name))
 		case ArbiterInteger:
@@ -165,7 +165,7 @@ func (f linkFinder) chooseArbiter(child *catalog.Table, l *Link) {
 			twin.Unique = existing != nil && existing.Unique
 		}
 		if !twin.Unique {
-			l.Notes = append(l.Notes, fmt.Sprintf("unique index %s gets the twin %s, which is not unique: %s keeps the rows unique, and INSERT .. ON CONFLICT cannot name %s (--arbiter uuid makes the twin unique)",
+			l.Notes = append(l.Notes, fmt.Sprintf("unique index %s gets the twin %s, which is not unique: %s keeps the rows unique, and INSERT .. ON CONFLICT cannot name %s (--arbiter both makes the twin unique too)",
 				twin.Of, twin.Name, twin.Of, l.Edge.UUID))
 		}
 	}

@@ -52,7 +52,6 @@ type Arbiter string
 // The arbiters.
 const (
 	ArbiterInteger Arbiter = "integer" // the indexes of the integer columns: the default, also for ""
-	ArbiterUUID    Arbiter = "uuid"    // their twins
 	ArbiterBoth    Arbiter = "both"    // both; the applications must retry after unique_violation
 )
 
