@@ -85,8 +85,8 @@ func (c edgeCheck) refuseDown(e edgeCase) problem.List {
 	made = append(made, e.TriggerNames()...)
 	for _, table := range e.child.All() {
 		own := made
-		if column := table.Column(e.UUID); column != nil { // a table below by inheritance has an edge of its own
-			if mark, ok := step.ReadEdgeMark(column); ok {
+		for i := range table.Columns { // a table below by inheritance has an edge of its own, and a twin may hold the uuids of several edges
+			if mark, ok := step.ReadEdgeMark(&table.Columns[i]); ok {
 				own = slices.Concat(own, mark.Indexes, []string{mark.Constraint})
 			}
 		}

@@ -183,7 +183,7 @@ func TestEdgeWritesComposite(t *testing.T) {
 				INSERT INTO app.p SELECT t, n, app.u(10 * t + n) FROM generate_series(1, 3) t, generate_series(1, 3) n;
 				CREATE TABLE app.c (id bigint PRIMARY KEY, t bigint, p_id bigint,
 					CONSTRAINT k FOREIGN KEY (t, p_id) REFERENCES app.p (t, id) MATCH `+match+`);
-				INSERT INTO app.c SELECT t, t, 2 FROM generate_series(1, 3) t;`)
+				INSERT INTO app.c SELECT n AS id, n AS t, 2 FROM generate_series(1, 3) n;`)
 			l.edge("c", "p_id", "p")
 			l.mustUp()
 			writes := []edgeWrite{
