@@ -125,7 +125,7 @@ func edgeOf(p plan.Plan, l plan.Link) Edge {
 		doc.UUIDConstraint, doc.InsertCost = e.Constraint, insertCost
 	}
 	for _, twin := range e.Twins {
-		if twin.Above == (sqltext.Table{}) { // those of partitions follow
+		if twin.Above == (sqltext.Table{}) { // the twins of partitions follow
 			doc.Twins = append(doc.Twins, IndexTwin{Of: twin.Of, Name: twin.Name, OfUnique: twin.OfUnique, Unique: twin.Unique})
 		}
 	}

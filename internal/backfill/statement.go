@@ -24,7 +24,7 @@ const alias sqltext.Name = "t"
 // Expression writes the value of an SQL expression, evaluated once per row.
 func Expression(sql string) Statement { return Statement{value: sql} }
 
-// Parent is the table from which a job takes its values: those of the rows that the child's rows refer to.
+// Parent is the table from which a job takes its values. The child's rows refer to its rows.
 type Parent struct {
 	Table sqltext.Table
 	UUID  string // the parent's uuid column

@@ -28,7 +28,7 @@ type Trigger struct {
 	Deferred   bool   // INITIALLY DEFERRED
 	When       string // the condition of WHEN, with parentheses; "" without one
 	Definition string // pg_get_triggerdef
-	Above      uint32 // oid of the partitioned table's trigger of which it is the copy; 0 if of none
+	Above      uint32 // oid of the partitioned table's trigger that it copies; 0 if it copies none
 	Comment    *string
 
 	FunctionOID                  uint32

@@ -29,7 +29,7 @@ type flags struct {
 	signals                       signalFlags
 	phase                         phaseFlags
 	way                           rekey.Direction // of the command sql, which has it as an argument
-	formats                       []string        // of --format; nil for those of scripts
+	formats                       []string        // of --format; nil for the formats of scripts
 	values                        valueFlags
 	schemaRun                     schemaFlags
 	file                          string // of --config

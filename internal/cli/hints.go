@@ -11,7 +11,7 @@ import (
 // problems returns the problems of an error, with hints that name this call's scope.
 func (a *app) problems(err error) problem.List { return completeHints(problem.All(err), a.scope) }
 
-// bareCommand matches a command that ends a sentence or a clause of a hint, without flags except those of a phase and of
+// bareCommand matches a command that ends a sentence or a clause of a hint, without flags other than a phase and
 // parents.
 var bareCommand = regexp.MustCompile(`\brekey ((?:plan|up|down|status|verify|pause|resume|stop)(?: --down)?(?: --to [a-z]+)?(?: --parents (?:'[^']*'|[A-Za-z0-9_-]+))?)([.,;)]|$)`)
 

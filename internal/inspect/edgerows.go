@@ -31,7 +31,7 @@ func UUIDOfKey(ctx context.Context, tx pg.Tx, table sqltext.Table, key, uuid, va
 	return text, err
 }
 
-// sampleRows is the number of rows of which Overlap reads the values.
+// sampleRows is the number of rows whose values Overlap reads.
 const sampleRows = 10_000
 
 // Overlap reads the distinct values of a sample of a column, and returns how many there are and how many of them are keys of another

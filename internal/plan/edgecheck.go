@@ -55,7 +55,7 @@ func (c edgeCheck) refuse(l *Link) problem.List {
 	return c.ofEdge(l, found)
 }
 
-// ofEdge returns problems as those of the edge.
+// ofEdge returns problems with the name of the edge.
 func (c edgeCheck) ofEdge(l *Link, found problem.List) problem.List {
 	for _, one := range found {
 		one.Table = l.String()
@@ -170,7 +170,7 @@ func (c edgeCheck) refuseColumn(e edgeCase) problem.List {
 	return found
 }
 
-// refuseDefault refuses a default that a trigger cannot tell from a value that the application gives.
+// refuseDefault refuses a default that a trigger cannot distinguish from a value that the application gives.
 func (c edgeCheck) refuseDefault(e edgeCase) problem.List {
 	switch {
 	case e.column.Identity != "" || e.Default != nil && e.Default.Key == "":
@@ -213,7 +213,7 @@ func (c edgeCheck) refuseTables(e edgeCase) problem.List {
 	return found
 }
 
-// refuseTriggers refuses tables whose own triggers may change the columns after those of the edge.
+// refuseTriggers refuses tables whose own triggers may change the columns after the edge's triggers.
 func (c edgeCheck) refuseTriggers(e edgeCase) problem.List {
 	var later []string
 	for _, t := range e.child.All() {

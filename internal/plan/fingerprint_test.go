@@ -186,7 +186,7 @@ func TestOwnNameIsNoDifference(t *testing.T) {
 		return plan.Fingerprint(plan.Input{Schema: catalog.Schema{Name: schema, Code: []catalog.Code{{Table: sqltext.Table{Schema: "a", Name: "t"}}}}})
 	}
 	if inCode("b") != inCode("c") || inCode("a") == inCode("b") {
-		t.Error("the name of the own schema is not left out of a table's name, or that of another one is")
+		t.Error("the name of the own schema is not left out of a table's name, or the name of another schema is")
 	}
 	// The boundary between two texts counts.
 	if two := func(a, b string) string {

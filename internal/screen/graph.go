@@ -7,8 +7,8 @@ import (
 	"github.com/rekey-pg/rekey"
 )
 
-// parentsOf returns the tables that edges refer to, in the order in which the edges name them: an edge comes after those of its
-// parent, so that parents come first.
+// parentsOf returns the tables that edges refer to, in the order in which the edges name them: an edge comes after the edges of
+// its parent, so that parents come first.
 func parentsOf(edges []rekey.Edge) (names []string) {
 	for _, e := range edges {
 		if !slices.Contains(names, e.Parent) {

@@ -8,7 +8,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
-// GraphFormats returns the formats of a plan: text, and those of Graph.
+// GraphFormats returns the formats of a plan: text, and the formats of Graph.
 func GraphFormats() []string { return []string{"text", "dot", "mermaid"} }
 
 // Graph returns the references of a plan as a graph for Graphviz (dot) or Mermaid: an arrow from each table to the table that it

@@ -19,16 +19,8 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// template replaces each {name} in a template by the value that follows the name in the arguments.
 func template(name string, values ...string) string {
-	text, err := templates.ReadFile("templates/" + name + ".sql")
-	if err != nil {
-		panic(err) // the file is embedded
-	}
-	for i := 0; i < len(values); i += 2 {
-		values[i] = "{" + values[i] + "}"
-	}
-	return strings.TrimSpace(strings.NewReplacer(values...).Replace(string(text)))
+	return sqltext.Template(templates, name, values...)
 }
 
 // procedure writes the statement that creates a procedure, after the comment that explains it.

@@ -35,7 +35,7 @@ type Request struct {
 	LinkAt    int        // the version at which the profile can be linked; 0 for never, or without a profile
 	Tables    [][]string // the names of each table of the profile; nil without a profile
 	Versions  []int      // the versions that the command accepts; empty if it has none
-	Formats   []string   // the formats that the command accepts; nil for those of scripts
+	Formats   []string   // the formats that the command accepts; nil for the formats of scripts
 	NoScope   bool       // the command needs neither a profile nor a schema
 }
 

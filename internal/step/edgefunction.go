@@ -112,8 +112,8 @@ func (e Edge) names() *strings.Replacer {
 	return strings.NewReplacer(replacements...)
 }
 
-// matches returns the conditions, each with AND before it, that the other columns of a composite key are those of a row of
-// the parent.
+// matches returns the conditions, each with AND before it, that the other columns of a composite key equal the key of a
+// row of the parent.
 func (e Edge) matches(parent string) string {
 	var sql strings.Builder
 	for _, part := range e.Parts() {

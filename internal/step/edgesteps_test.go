@@ -446,7 +446,7 @@ func TestEdgeSteps(t *testing.T) {
 	}
 }
 
-// Triggers sort after the application's, and those of a composite key after those that fill its other columns.
+// Triggers sort after the application's. The triggers of a composite key sort after the triggers that fill its other columns.
 func TestEdgeTriggerNames(t *testing.T) {
 	long := edge(func(e *step.Edge) { e.Column = strings.Repeat("x", 63) })
 	if got := fmt.Sprint(edge(late).TriggerNames(), edge(composite).TriggerNames()); got != "[~rekey_p_id_i ~rekey_p_id_u ~rekey_p_id_l] [~rekey~_p_id_i ~rekey~_p_id_u]" {

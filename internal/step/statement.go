@@ -19,13 +19,13 @@ type Statement struct {
 	Scans  string // which rows it reads
 	Needed string // a condition on the catalogue: the statement is skipped if it is false; "" is no condition
 	Action Action
-	// First are statements that run before those of a Change, in its transaction. They fail if the change would do harm.
+	// First are statements that run before the statements of a Change, in its transaction. They fail if the change would do harm.
 	First []string
 	// Block is the body of a DO statement, in place of an action.
 	Block string
 }
 
-// first adds statements that run before those of the last change.
+// first adds statements that run before the statements of the last change.
 func first(all []Statement, sql string) []Statement {
 	last := &all[len(all)-1]
 	last.First = append(last.First, sql)

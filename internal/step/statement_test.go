@@ -147,7 +147,7 @@ func describe(one step.Statement) string {
 	return text
 }
 
-// digest stands for a long text; the tests of package condition have it.
+// digest shortens a long text; the tests of package condition have it.
 func digest(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:16] }
 
 // A script has a statement for every action, and the words for its lock begin with the strongest mode that the action takes.

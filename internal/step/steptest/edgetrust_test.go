@@ -23,7 +23,7 @@ const trustLab = `
 	ALTER TABLE app.p ENABLE ROW LEVEL SECURITY;
 	GRANT INSERT, UPDATE, SELECT ON app.c TO {writer};`
 
-// The trigger function runs with the rights of the parent's owner, and nobody can use that.
+// The trigger function runs with the rights of the parent's owner, and no other role can use them.
 func TestEdgeTrust(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
@@ -39,7 +39,7 @@ func TestEdgeTrust(t *testing.T) {
 			{asWriter + "INSERT INTO c (id, p_id) VALUES (100, 3); UPDATE c SET p_id = 4 WHERE id = 100", "100:4=4", 0},
 			{asWriter + "INSERT INTO c (id, p_uuid) VALUES (100, '00000000-0000-7000-8000-000000000003')", "100:3=3", 0},
 			{asWriter + "SELECT FROM p", "42501", 0},
-			// Attached to a table of his own, the function would tell a stranger the uuid of every integer.
+			// Attached to a table of his own, the function would reveal to a stranger the uuid of every integer.
 			{asStranger + "CREATE TEMP TABLE s (p_id bigint, p_uuid uuid); CREATE TRIGGER s BEFORE INSERT ON s FOR EACH ROW EXECUTE FUNCTION app.rekey_c_p_id()", "42501", 0},
 			{asWriter + "CREATE TEMP TABLE s (p_id bigint, p_uuid uuid); CREATE TRIGGER s BEFORE INSERT ON s FOR EACH ROW EXECUTE FUNCTION app.rekey_c_p_id()", "42501", 0},
 			// Only the owner may write around the look-up.

@@ -21,8 +21,8 @@ type edgeWrite struct {
 	since int    // the oldest version that has the statement
 }
 
-// result runs statements in a transaction and returns the rows of a table that they leave, or the error. The last digit of
-// a uuid stands for it.
+// result runs statements in a transaction and returns the rows of a table that they leave, or the error. It writes
+// the last digit of a uuid in its place.
 func (l *lab) result(sql, table, key, uuid string) string {
 	l.t.Helper()
 	ctx := l.t.Context()
