@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -26,6 +27,11 @@ const (
 type EdgeKey struct {
 	Child  sqltext.Table
 	Column string
+}
+
+// of returns the key of the same column of another table.
+func (k EdgeKey) of(table *catalog.Table) EdgeKey {
+	return EdgeKey{Child: table.Named(), Column: k.Column}
 }
 
 // KeyOf returns the key of an edge.
@@ -74,9 +80,9 @@ func (f linkFinder) links() []Link {
 	if f.input.Direction == Down {
 		links = slices.DeleteFunc(links, func(l Link) bool { return !l.made })
 	}
-	setLevels(links)
+	f.setLevels(links)
 	slices.SortStableFunc(links, func(a, b Link) int {
-		return cmp.Or(cmp.Compare(a.Level, b.Level), cmp.Compare(a.Edge.Child.Schema, b.Edge.Child.Schema), cmp.Compare(a.Edge.Child.Name, b.Edge.Child.Name))
+		return cmp.Or(cmp.Compare(a.Level, b.Level), cmp.Compare(f.depth(a.Edge.Child.All()), f.depth(b.Edge.Child.All())), cmp.Compare(a.Edge.Child.Schema, b.Edge.Child.Schema), cmp.Compare(a.Edge.Child.Name, b.Edge.Child.Name))
 	})
 	return links
 }
@@ -118,7 +124,7 @@ func (p *Plan) addEdges(s Input, goals Goals) problem.List {
 // settle sets the index twins and the progress of each link in order, and calls decide, which may refuse it. The twins of an edge
 // hold the uuid columns of the child's edges before it that are not refused.
 func (f linkFinder) settle(links []Link, decide func(*Link)) {
-	earlier := map[sqltext.Table][]step.ColumnPair{}
+	earlier, without := map[sqltext.Table][]step.ColumnPair{}, map[EdgeKey]bool{}
 	for i := range links {
 		l := &links[i]
 		child := l.Edge.Child.All()
@@ -126,9 +132,13 @@ func (f linkFinder) settle(links []Link, decide func(*Link)) {
 			f.setTwins(l, earlier[child])
 			l.progress(f.input, f.tables[child])
 		}
+		if above := f.above(f.tables[child]); above != nil && l.Edge.Inherited && without[KeyOf(l.Edge).of(above)] {
+			l.skip("it needs the edge of " + above.Named().String() + ", which gets none")
+		}
 		if l.State != Skipped {
 			decide(l)
 		}
+		without[KeyOf(l.Edge)] = l.State == Skipped || l.State == Refused
 		if l.Edge.UUID != "" && l.State != Skipped && l.State != Refused {
 			earlier[child] = append(earlier[child], step.ColumnPair{Integer: l.Edge.Column, UUID: l.Edge.UUID})
 		}

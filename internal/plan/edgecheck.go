@@ -197,6 +197,9 @@ func (c edgeCheck) refuseTables(e edgeCase) problem.List {
 			return k.Parent == e.Parent.All() && slices.Contains(k.ChildColumns, e.Column)
 		}):
 			unfit("its child by inheritance "+t.Named().String()+" has no such foreign key, so that no trigger could keep the columns of its rows equal", "Add the foreign key to that table")
+		case t.OID != e.child.OID && t.Column(e.UUID) != nil && e.child.Column(e.UUID) == nil:
+			unfit("its child by inheritance "+t.Named().String()+" has a column "+e.UUID+" of its own, which would become an inherited one",
+				"If up made that column, run rekey down --to expanded before this; otherwise rename it")
 		case t.Kind == catalog.Foreign:
 			unfit("its partition "+t.Named().String()+" is a foreign table", "Detach it")
 		case t.Column(e.UUID) == nil && t.Attributes >= MaxColumns:

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -68,22 +69,38 @@ func nameTwin(e *step.Edge, child *catalog.Table, name string) {
 
 // inherited reports whether a table above has an edge on the same column, so that this table has its uuid column too.
 func (f linkFinder) inherited(child *catalog.Table, uuid, column string) bool {
-	root := f.roots[child.OID]
-	if root == nil || root.Kind == catalog.Partitioned {
-		return false
-	}
-	for above := child.Above; above != 0; {
-		i := slices.IndexFunc(root.All(), func(t *catalog.Table) bool { return t.OID == above })
-		if i < 0 {
-			return false
-		}
-		t := root.All()[i]
+	for t := f.above(child); t != nil; t = f.above(t) {
 		if t.Column(uuid) != nil || hasKeyOn(t, column) {
 			return true
 		}
-		above = t.Above
 	}
 	return false
+}
+
+// above returns the table that a table inherits from; nil for a partition, for a table that inherits from none, and for nil.
+func (f linkFinder) above(child *catalog.Table) *catalog.Table {
+	if child == nil {
+		return nil
+	}
+	root := f.roots[child.OID]
+	if root == nil || root.Kind == catalog.Partitioned {
+		return nil
+	}
+	tables := root.All()
+	at := slices.IndexFunc(tables, func(t *catalog.Table) bool { return t.OID == child.Above })
+	if at < 0 {
+		return nil
+	}
+	return tables[at]
+}
+
+// depth returns the number of tables above a table in its inheritance tree.
+func (f linkFinder) depth(name sqltext.Table) int {
+	n := 0
+	for t := f.above(f.tables[name]); t != nil; t = f.above(t) {
+		n++
+	}
+	return n
 }
 
 // hasKeyOn reports whether a table has a foreign key of its own with a column.

@@ -6,14 +6,18 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// setLevels sets the level and the cycle of each link. Tables that refer to each other in a circle have one level.
-func setLevels(links []Link) {
+// setLevels sets the level and the cycle of each link. Tables that refer to each other in a circle have one level. A table that
+// inherits its columns has a higher level than the tables above it, which get the uuid columns first.
+func (f linkFinder) setLevels(links []Link) {
 	g := graph{parents: map[sqltext.Table][]sqltext.Table{}, order: map[sqltext.Table]int{}, lowest: map[sqltext.Table]int{}, cycle: map[sqltext.Table]int{}}
 	var children []sqltext.Table
 	for _, l := range links {
 		child, parent := l.Edge.Child.All(), l.Edge.Parent.All()
 		if g.parents[child] == nil {
 			children = append(children, child)
+			for t := f.above(f.tables[child]); t != nil; t = f.above(t) {
+				g.parents[child] = append(g.parents[child], t.Named())
+			}
 		}
 		g.parents[child] = append(g.parents[child], parent)
 	}

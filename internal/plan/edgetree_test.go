@@ -150,6 +150,66 @@ func TestInheritedEdge(t *testing.T) {
 	}
 }
 
+// The table above gets the column first, whichever name comes first: a column added below would not be an inherited one.
+func TestTableAboveComesFirst(t *testing.T) {
+	named := func(name string) func(*Input) {
+		return func(s *Input) {
+			inherit(s, true)
+			below := &second(s).Below[0]
+			below.Name = name
+			below.ForeignKeys[0].Child = below.Named()
+			s.Schema.Relations[len(s.Schema.Relations)-1] = *below
+		}
+	}
+	selfReference := func(s *Input) { // the table below has no reference to a table of a higher level
+		u := second(s)
+		k := u.ForeignKeys[0]
+		k.Name, k.Parent, k.ChildColumns = "u_self", u.Named(), []string{"self_id"}
+		addColumn(u, catalog.Column{Name: "self_id", Type: "bigint"})
+		u.ForeignKeys = append(u.ForeignKeys, k)
+	}
+	for name, alter := range map[string][]func(*Input){
+		"by name":  {named("a")},
+		"by level": {selfReference, named("a"), func(s *Input) { second(s).Below[0].ForeignKeys = second(s).Below[0].ForeignKeys[:1] }},
+	} {
+		var order []string
+		for _, l := range Build(linked(alter...)).Links {
+			if l.Edge.Column == "t_id" {
+				order = append(order, l.Edge.Child.Name)
+			}
+		}
+		if !slices.Equal(order, []string{"u", "a"}) {
+			t.Errorf("%s: %q", name, order)
+		}
+	}
+}
+
+// A table below gets no edge on a column that the table above does not get.
+func TestInheritedEdgeOfRefusedEdge(t *testing.T) {
+	refused := func(s *Input) {
+		inherit(s, true)
+		s.Policy.SkipRefused = true
+		second(s).Column("t_id").Identity = "d" // a default that is not inherited
+	}
+	p := Build(linked(refused))
+	above, below := link(t, p, "u.t_id"), link(t, p, "u_below.t_id")
+	if above.State != Refused || below.State != Skipped || !strings.Contains(below.Why, "app.u") || len(p.Edges()) != 0 {
+		t.Errorf("%s %s\n%s %s", above.State, above.Why, below.State, below.Why)
+	}
+}
+
+// A column of that name below would become an inherited one, which down could not remove.
+func TestColumnOfTableBelow(t *testing.T) {
+	p := Build(linked(func(s *Input) {
+		inherit(s, true)
+		addColumn(&second(s).Below[0], catalog.Column{Name: link(t, Build(linked()), "u.t_id").Edge.UUID, Type: "uuid"})
+		s.Schema.Relations[len(s.Schema.Relations)-1] = second(s).Below[0]
+	}))
+	if !strings.Contains(p.Refusals.Error(), "app.u_below has a column") {
+		t.Error(p.Refusals)
+	}
+}
+
 // A table with a uuid as its primary key gets no other one, and its foreign keys are edges.
 func TestEdgeOfTableWithUUIDKey(t *testing.T) {
 	p := Build(linked(onChild(func(u *catalog.Table) {
