@@ -39,6 +39,7 @@ type Trigger struct {
 	Config                       []string // the function's SET clauses
 	Source                       string   // md5 of prosrc in UTF-8
 	Public                       bool     // PUBLIC may execute the function
+	Volatile                     bool     // the function is VOLATILE, so that it sees what its statement has written
 }
 
 // Calls returns the name of the trigger's function.

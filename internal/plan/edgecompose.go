@@ -19,7 +19,7 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 	if parent == nil || c == nil {
 		return // only down gets here: the table or the column was dropped since
 	}
-	e.Owner, e.Row, e.Tree = parent.Owner, child.OrderKey(e.UUID), child.Kind == catalog.Partitioned
+	e.Owner, e.Row, e.Tree, e.NotNull = parent.Owner, child.OrderKey(e.UUID), child.Kind == catalog.Partitioned, c.NotNull
 	e.Inherited = f.inherited(child, e.UUID, e.Column)
 	e.Always = slices.ContainsFunc(child.All(), func(t *catalog.Table) bool { return t.Subscribed })
 	e.Default = defaultOf(*c, f.input.EdgeRows[KeyOf(*e)].Default)

@@ -57,7 +57,7 @@ func (e Edge) dropFunction() string {
 BEGIN
   IF EXISTS (SELECT FROM pg_catalog.pg_proc f, pg_catalog.pg_roles o WHERE f.oid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure({})
       AND o.oid OPERATOR(pg_catalog.=) f.proowner AND (o.rolsuper OR o.rolname OPERATOR(pg_catalog.=) {} OR o.rolname OPERATOR(pg_catalog.=) current_user)
-      AND f.prosecdef AND f.prorettype OPERATOR(pg_catalog.=) 'pg_catalog.trigger'::pg_catalog.regtype
+      AND f.prorettype OPERATOR(pg_catalog.=) 'pg_catalog.trigger'::pg_catalog.regtype
       AND pg_catalog.obj_description(f.oid, 'pg_proc') OPERATOR(pg_catalog.=) {}) THEN
     DROP FUNCTION {}();
   END IF;

@@ -51,6 +51,10 @@ func (s LinkEdge) Apply(v View) []Action {
 	switch {
 	case k != nil && k.Validated:
 		return nil
+	case k == nil && e.ownKey(child) != nil && e.Tree && v.Server.Major() < validatesTrees:
+		return []Action{e.dropForeignKey(e.Child)} // the keys of the partitions go with it
+	case k == nil && e.ownKey(child) != nil:
+		return []Action{e.replaceForeignKey(), e.validate(e.Child)}
 	case k == nil && e.Tree && v.Server.Major() < validatesTrees:
 		return e.linkPartitions(child)
 	case k == nil:
@@ -65,6 +69,9 @@ func (e Edge) linkPartitions(child *catalog.Table) []Action {
 	var actions []Action
 	for _, part := range leaves(child) {
 		k := e.foreignKey(part)
+		if k == nil && e.ownKey(part) != nil {
+			actions = append(actions, e.dropForeignKey(part.Named()))
+		}
 		if k == nil {
 			actions = append(actions, e.addForeignKey(part.Named(), lock.ShareRowExclusive, " NOT VALID"))
 		}
@@ -93,13 +100,13 @@ func (s LinkEdge) Undo(v View) []Action {
 	if child == nil || !e.made(child) {
 		return nil
 	}
-	if e.foreignKey(child) != nil {
+	if e.ownKey(child) != nil {
 		return []Action{e.dropForeignKey(e.Child)}
 	}
 	var actions []Action
 	if e.Tree {
 		for _, part := range leaves(child) {
-			if k := e.foreignKey(part); k != nil && k.Above == 0 {
+			if k := e.ownKey(part); k != nil && k.Above == 0 {
 				actions = append(actions, e.dropForeignKey(part.Named()))
 			}
 		}
@@ -123,12 +130,34 @@ func (e Edge) foreignKey(table *catalog.Table) *catalog.ForeignKey {
 	return nil
 }
 
+// ownKey returns the foreign key that up made for the edge, which may differ from the one that the edge mirrors now: the
+// application, or somebody else, has changed one of the two since. It returns nil if there is none.
+func (e Edge) ownKey(table *catalog.Table) *catalog.ForeignKey {
+	if table == nil {
+		return nil
+	}
+	for i := range table.ForeignKeys {
+		if k := &table.ForeignKeys[i]; k.Name == e.Constraint && slices.Contains(k.ChildColumns, e.UUID) {
+			return k
+		}
+	}
+	return nil
+}
+
 // mirrors reports whether a foreign key is like the one that the edge mirrors.
 func (e Edge) mirrors(k *catalog.ForeignKey) bool {
 	r := e.Reference
 	return k.Parent.Same(e.Parent) && slices.Equal(k.ChildColumns, e.ChildColumns()) && slices.Equal(k.ParentColumns, e.ParentColumns()) &&
 		k.OnDelete == r.OnDelete && k.OnUpdate == r.OnUpdate && k.Match == r.Match && k.Deferrable == r.Deferrable && k.Deferred == r.Deferred &&
 		slices.Equal(k.SetColumns, replaced(r.SetColumns, e.Column, e.UUID))
+}
+
+// replaceForeignKey drops the edge's foreign key and adds it as it must be, in one transaction: at no time a row without a
+// parent can be written.
+func (e Edge) replaceForeignKey() Action {
+	dropped, added := e.dropForeignKey(e.Child).(Change), e.addForeignKey(e.Child, lock.ShareRowExclusive, " NOT VALID").(Change)
+	added.Locks, added.Statements = dropped.Locks, slices.Concat(dropped.Statements, added.Statements)
+	return added
 }
 
 // addForeignKey locks both tables. Its guard is that the triggers still keep the columns equal.

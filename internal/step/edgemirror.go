@@ -71,7 +71,27 @@ func (s MirrorIndexes) Apply(v View) []Action {
 		}
 	}
 	slices.Reverse(attach)
-	return append(actions, attach...)
+	return append(slices.Concat(s.Edge.markTwins(v), actions), attach...)
+}
+
+// markTwins returns the action that adds twins to the mark before they are built: those of indexes that the application has
+// created since up made the column.
+func (e Edge) markTwins(v View) []Action {
+	child := v.Relation(e.Child)
+	if child == nil {
+		return nil
+	}
+	origin, mark := e.ReadMark(child)
+	known := len(mark.Indexes)
+	for _, t := range e.Twins {
+		if table := e.tableOf(v, t); table != nil && table.Index(t.Name) == nil && !slices.Contains(mark.Indexes, t.Name) {
+			mark.Indexes = append(mark.Indexes, t.Name)
+		}
+	}
+	if origin != Made || len(mark.Indexes) == known {
+		return nil
+	}
+	return []Action{Change{Locks: e.on(lock.ShareUpdateExclusive), Statements: e.comment(mark.Comment(child.Column(e.UUID).Comment))}}
 }
 
 // Undo implements Step. An index that is attached goes with the one above it.

@@ -53,7 +53,7 @@ func edgeView(e step.Edge, reached int, changes ...func(child, parent *catalog.T
 		for _, name := range e.TriggerNames() {
 			child.Triggers = append(child.Triggers, catalog.Trigger{
 				Name: name, Enabled: "O", Source: e.FunctionSource(), Definer: true, FunctionSchema: e.Function.Schema, FunctionName: e.Function.Name,
-				FunctionOwner: e.Owner, Config: []string{"search_path=pg_catalog, pg_temp"},
+				FunctionOwner: e.Owner, Config: []string{"search_path=pg_catalog, pg_temp"}, Volatile: true,
 			})
 		}
 	}
@@ -185,6 +185,10 @@ func TestWireEdge(t *testing.T) {
 			[]string{"app.c SHARE ROW EXCLUSIVE : ALTER FUNCTION app.rekey_c_p_id() OWNER TO boss; CREATE OR REPLACE FUNCTION app.rekey_c_p_id() RETURNS pg_catalog.trigger LANGUAGE; " + private},
 			[]string{dropColumn},
 		},
+		"the integer may be NULL again": {step.WireEdge{Edge: e}, edgeView(e, 4, func(child, _ *catalog.Table) { child.Columns[0].NotNull = false }), false,
+			[]string{"app.c ACCESS EXCLUSIVE : ALTER TABLE app.c ALTER COLUMN p_uuid DROP NOT"}, []string{dropColumn}},
+		"a function that is not volatile": {step.WireEdge{Edge: e}, edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.Volatile = false })), false,
+			[]string{"app.c SHARE ROW EXCLUSIVE : CREATE OR REPLACE FUNCTION app.rekey_c_p_id() RETURNS pg_catalog.trigger LANGUAGE"}, []string{dropColumn}},
 		"triggers that call another function": {step.WireEdge{Edge: e}, edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.FunctionName = "other" })), false, []string{"app.c ACCESS EXCLUSIVE : DROP TRIGGER ~rekey_p_id_i ON app.c; DROP TRIGGER ~rekey_p_id_u ON app.c; " + makeFunction + "; " + private + "; " + insertTrigger + "; " + updateTrigger}, []string{dropColumn}},
 		"a function of a stranger":            {step.WireEdge{Edge: e}, edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.FunctionOwner = "mallory" })), false, []string{"app.c ACCESS EXCLUSIVE : DROP TRIGGER ~rekey_p_id_i ON app.c; DROP TRIGGER ~rekey_p_id_u ON app.c; " + makeFunction + "; " + private + "; " + insertTrigger + "; " + updateTrigger}, []string{dropColumn}},
 		"an AFTER trigger too many": {step.WireEdge{Edge: e}, edgeView(e, 1, func(child, _ *catalog.Table) {
@@ -252,7 +256,11 @@ func TestMirrorIndexes(t *testing.T) {
 	unique := edge(func(e *step.Edge) { e.Twins[0].Unique = true })
 	const build, drop = ": CREATE INDEX CONCURRENTLY i2 ON app.c USING btree", ": DROP INDEX CONCURRENTLY app.i2"
 	testEdges(t, map[string]edgeCase{
-		"missing":       {s, edgeView(e, 1), false, []string{build}, nil},
+		"missing": {s, edgeView(e, 1), false, []string{build}, nil},
+		"of a later index": {s, edgeView(e, 1, func(child, parent *catalog.Table) {
+			comment := edge(func(e *step.Edge) { e.Twins = nil }).Mark(child, parent).Comment(nil)
+			child.Columns[1].Comment = &comment
+		}), false, []string{"app.c SHARE UPDATE EXCLUSIVE : COMMENT ON COLUMN app.c.p_uuid IS '[rekey 2: edge,", build}, nil},
 		"done":          {s, edgeView(e, 2), true, nil, []string{drop}},
 		"invalid":       {s, edgeView(e, 2, index(func(i *catalog.Index) { i.Valid = false })), false, []string{drop, build}, []string{drop}},
 		"unique":        {s, edgeView(e, 2, index(func(i *catalog.Index) { i.Unique = true })), false, []string{drop, build}, []string{drop}},
@@ -344,9 +352,11 @@ func TestLinkEdge(t *testing.T) {
 		"missing":       {s, edgeView(e, 2), false, []string{add, validate}, nil},
 		"not validated": {s, edgeView(e, 3, key(func(k *catalog.ForeignKey) { k.Validated = false })), false, []string{validate}, []string{drop}},
 		"done":          {s, edgeView(e, 3), true, nil, []string{drop}},
-		"other actions": {s, edgeView(e, 3, key(func(k *catalog.ForeignKey) { k.OnDelete = catalog.SetNull })), false, []string{add, validate}, nil},
-		"not rekey's":   {s, edgeView(e, 3, func(child, _ *catalog.Table) { child.Columns[1].Comment = nil }), true, nil, nil},
-		"dropped":       {s, gone(), false, []string{add, validate}, nil},
+		"other actions": {s, edgeView(e, 3, key(func(k *catalog.ForeignKey) { k.OnDelete = catalog.SetNull })), false, []string{
+			drop + "; ALTER TABLE app.c ADD CONSTRAINT k2 FOREIGN KEY", validate,
+		}, []string{drop}},
+		"not rekey's": {s, edgeView(e, 3, func(child, _ *catalog.Table) { child.Columns[1].Comment = nil }), true, nil, nil},
+		"dropped":     {s, gone(), false, []string{add, validate}, nil},
 	})
 	all := edge(composite, func(e *step.Edge) {
 		r := &e.Reference
@@ -380,7 +390,10 @@ func TestLinkEdgeOfPartitions(t *testing.T) {
 		"missing":   {s, edgeView(e, 2, tree()), false, []string{add, validate, adopt}, nil},
 		"half done": {s, edgeView(e, 2, tree(false)), false, []string{validate, adopt}, []string{drop}},
 		"validated": {s, edgeView(e, 2, tree(true)), false, []string{adopt}, []string{drop}},
-		"18":        {s, newer, false, []string{"app.c SHARE ROW EXCLUSIVE app.p SHARE ROW EXCLUSIVE : ALTER TABLE app.c ADD CONSTRAINT k2 FOREIGN KEY", ": ALTER TABLE app.c VALIDATE CONSTRAINT k2"}, nil},
+		"other actions": {s, edgeView(e, 3, tree(true), func(child, _ *catalog.Table) { child.ForeignKeys[0].Deferrable = true }), false,
+			[]string{"app.c ACCESS EXCLUSIVE app.p ACCESS EXCLUSIVE : ALTER TABLE app.c DROP CONSTRAINT k2"}, []string{"app.c ACCESS EXCLUSIVE app.p ACCESS EXCLUSIVE : ALTER TABLE app.c DROP CONSTRAINT k2"}},
+		"other actions of a partition": {s, edgeView(e, 2, tree(true), func(child, _ *catalog.Table) { child.Below[1].ForeignKeys[0].Deferrable = true }), false, []string{drop, add, validate, adopt}, []string{drop}},
+		"18":                           {s, newer, false, []string{"app.c SHARE ROW EXCLUSIVE app.p SHARE ROW EXCLUSIVE : ALTER TABLE app.c ADD CONSTRAINT k2 FOREIGN KEY", ": ALTER TABLE app.c VALIDATE CONSTRAINT k2"}, nil},
 	})
 }
 

@@ -68,15 +68,28 @@ func (s WireEdge) Apply(v View) []Action {
 func (s WireEdge) repair(v View, child *catalog.Table) []Action {
 	e := s.Edge
 	dropped := e.dropWrong(child)
-	statements := slices.Concat(dropped, e.repairFunction(v, e.triggers(child)), e.createTriggers(child))
+	allowed := e.allowNull(child)
+	statements := slices.Concat(dropped, e.repairFunction(v, e.triggers(child)), e.createTriggers(child), allowed)
 	if len(statements) == 0 {
 		return nil
 	}
 	mode := lock.ShareRowExclusive
-	if len(dropped) > 0 {
+	if len(dropped)+len(allowed) > 0 {
 		mode = lock.AccessExclusive
 	}
 	return []Action{Change{Locks: e.on(mode), Statements: statements}}
+}
+
+// allowNull returns the statement that lets the uuid be NULL if the application has dropped NOT NULL of a column of the key:
+// without it, a row that refers to nothing fails on a column that the application may not know.
+func (e Edge) allowNull(child *catalog.Table) []string {
+	if c := child.Column(e.UUID); !c.NotNull || !slices.ContainsFunc(e.keyColumns(), func(name string) bool {
+		c := child.Column(name)
+		return c != nil && !c.NotNull
+	}) {
+		return nil
+	}
+	return []string{sqltext.Format("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL", e.Child, sqltext.Name(e.UUID))}
 }
 
 // repairFunction returns the statements that restore the function of the triggers.
@@ -88,7 +101,7 @@ func (e Edge) repairFunction(v View, triggers []catalog.Trigger) []string {
 	if e.Owner != "" && triggers[0].FunctionOwner != e.Owner {
 		statements = append(statements, sqltext.Format("ALTER FUNCTION {}() OWNER TO {}", e.Function, sqltext.Name(e.Owner)))
 	}
-	if triggers[0].Source != e.FunctionSource() {
+	if triggers[0].Source != e.FunctionSource() || !triggers[0].Volatile {
 		statements = append(statements, e.FunctionSQL(true))
 	}
 	if triggers[0].Public {
