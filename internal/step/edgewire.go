@@ -80,13 +80,12 @@ func (s WireEdge) repair(v View, child *catalog.Table) []Action {
 	return []Action{Change{Locks: e.on(mode), Statements: statements}}
 }
 
-// allowNull returns the statement that lets the uuid be NULL if the application has dropped NOT NULL of a column of the key:
-// without it, a row that refers to nothing fails on a column that the application may not know.
+// allowNull returns the statement that lets the uuid be NULL again if the application has dropped NOT NULL of a column of the
+// key, or has made the foreign key deferrable. Without it, a row that refers to nothing, or to a later row, fails on a column that
+// the application may not know.
 func (e Edge) allowNull(child *catalog.Table) []string {
-	if c := child.Column(e.UUID); !c.NotNull || !slices.ContainsFunc(e.keyColumns(), func(name string) bool {
-		c := child.Column(name)
-		return c != nil && !c.NotNull
-	}) {
+	nullable := func(name string) bool { c := child.Column(name); return c != nil && !c.NotNull }
+	if !child.Column(e.UUID).NotNull || !e.ChildFirst && !slices.ContainsFunc(e.keyColumns(), nullable) {
 		return nil
 	}
 	return []string{sqltext.Format("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL", e.Child, sqltext.Name(e.UUID))}

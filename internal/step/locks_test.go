@@ -85,7 +85,9 @@ func edgeActions() (actions []step.Action) {
 	partitioned := edgeView(edge(), 2, func(child, _ *catalog.Table) {
 		child.Kind, child.Below = catalog.Partitioned, []catalog.Table{{Schema: "app", Name: "c1", Kind: catalog.Ordinary}}
 	})
+	changed := edgeView(edge(), 5, func(child, _ *catalog.Table) { child.ForeignKeys[0].Deferrable = true })
 	actions = append(actions, step.WireEdge{Edge: edge()}.Apply(disabled)...)
+	actions = append(actions, step.LinkEdge{Edge: edge()}.Apply(changed)...)
 	actions = append(actions, step.LinkEdge{Edge: edge(func(e *step.Edge) { e.Tree = true })}.Apply(partitioned)...)
 	for _, e := range []step.Edge{edge(), edge(composite), edge(late)} {
 		for reached := range 6 {
