@@ -9,10 +9,15 @@ type Policy struct {
 	Using      string // the expression of USING; "" without one
 }
 
+// ForcesPolicies reports whether the policies of row-level security apply to the table's owner.
+func (t Table) ForcesPolicies() bool {
+	return t.RowSecurity && t.ForceRowSecurity && !t.OwnerBypassesRLS
+}
+
 // HidesFromOwner reports whether row-level security may hide rows from the table's owner when it selects them: it is forced,
 // and the policies that apply to the owner do not let it see every row.
 func (t Table) HidesFromOwner() bool {
-	if !t.RowSecurity || !t.ForceRowSecurity || t.OwnerBypassesRLS {
+	if !t.ForcesPolicies() {
 		return false
 	}
 	sees := false

@@ -218,14 +218,7 @@ func (c edgeCheck) refuseTables(e edgeCase) problem.List {
 
 // refuseTriggers refuses tables whose own triggers may change the columns after the edge's triggers.
 func (c edgeCheck) refuseTriggers(e edgeCase) problem.List {
-	var later []string
-	for _, t := range e.child.All() {
-		for _, name := range t.FiringAfter(e.Trigger("u")) {
-			if !(catalog.Trigger{Name: name}).OfEdge() && !slices.Contains(later, name) {
-				later = append(later, name)
-			}
-		}
-	}
+	later := e.LaterTriggers(e.child)
 	if later == nil {
 		return nil
 	}
@@ -275,16 +268,28 @@ func (c edgeCheck) refuseOwners(e edgeCase) problem.List {
 	if !e.parent.Owned && !e.SelfReference() {
 		found = append(found, message.EdgeParentOwner(e.String(), e.Parent.String(), e.parent.Owner, role.Name))
 	}
-	if c.input.Direction == Down || role.Superuser {
+	if c.input.Direction == Down {
 		return found
 	}
-	if e.parent.Owner != role.Name && !e.parent.OwnerCreates {
+	if e.ChildFirst && !e.MayWrite(e.child) {
+		found = append(found, c.refuseLateWrite(e))
+	}
+	if !role.Superuser && e.parent.Owner != role.Name && !e.parent.OwnerCreates {
 		found = append(found, message.EdgeOwnerCannotCreate(e.String(), e.child.Schema, e.parent.Owner, e.Parent.String()))
 	}
-	if e.ChildFirst && e.child.Owner != e.parent.Owner {
-		found = append(found, message.EdgeOwnersDiffer(e.String(), e.child.Owner, e.parent.Owner, e.Parent.String()))
-	}
 	return found
+}
+
+// refuseLateWrite refuses an edge whose AFTER trigger would fire another owner's triggers, or not see the rows.
+func (edgeCheck) refuseLateWrite(e edgeCase) *problem.Problem {
+	for _, t := range e.child.All() {
+		if t.Owner != e.parent.Owner {
+			return message.EdgeOwnersDiffer(e.String(), t.Owner, e.parent.Owner, e.Parent.String())
+		}
+	}
+	return message.EdgeUnsupported(e.String(), e.Reference.Name,
+		"a row may be written before its parent, and row-level security is forced on "+e.child.Named().String()+", so that a trigger may not find the row again",
+		"Remove FORCE ROW LEVEL SECURITY, or: ALTER ROLE "+sqltext.Ident(e.child.Owner)+" BYPASSRLS")
 }
 
 // refuseRows refuses an edge whose rows cannot be read or updated.

@@ -23,7 +23,7 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 	e.Inherited = f.inherited(child, e.UUID, e.Column)
 	e.Always = slices.ContainsFunc(child.All(), func(t *catalog.Table) bool { return t.Subscribed })
 	e.Default = defaultOf(*c, f.input.EdgeRows[KeyOf(*e)].Default)
-	e.ChildFirst = f.childFirst(child, parent, *e, l)
+	e.ChildFirst = f.childFirst(child, *e, l)
 	e.Required = f.required(child, *e)
 	if e.ParentIndex == "" && len(e.Parts()) > 0 && parent.Kind != catalog.Partitioned {
 		e.ParentIndex = parentIndex(*e, parent)
@@ -111,7 +111,7 @@ func hasKeyOn(table *catalog.Table, column string) bool {
 // childFirst reports whether a row may be written before its parent, so that an AFTER trigger must fill it: a deferrable
 // foreign key and a self reference allow it, and one statement with a WITH clause does for any foreign key. Where the column
 // cannot be NOT NULL anyway, the last case is covered too, if the trigger can find the row and write it.
-func (f linkFinder) childFirst(child, parent *catalog.Table, e step.Edge, l *Link) bool {
+func (f linkFinder) childFirst(child *catalog.Table, e step.Edge, l *Link) bool {
 	c := child.Column(e.Column)
 	switch {
 	case e.Reference.Deferrable || e.Child.Same(e.Parent):
@@ -119,7 +119,7 @@ func (f linkFinder) childFirst(child, parent *catalog.Table, e step.Edge, l *Lin
 			l.Notes = append(l.Notes, "a row may be written before its parent only if it has the parent's "+e.Key+": by uuid alone "+e.Column+" could not be filled in time for its NOT NULL")
 		}
 		return true
-	case !c.NotNull && e.Row != nil && child.Owner == parent.Owner:
+	case !c.NotNull && e.Row != nil && e.MayWrite(child):
 		return true
 	case !c.NotNull:
 		l.Notes = append(l.Notes, "one statement that writes a row before its parent leaves the row without "+e.UUID+" until the next up")

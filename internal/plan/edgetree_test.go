@@ -244,7 +244,7 @@ func TestProgress(t *testing.T) {
 			for _, name := range e.TriggerNames() {
 				kind := name[len(name)-1:]
 				u.Triggers = append(u.Triggers, catalog.Trigger{
-					Name: name, Enabled: "O", Row: true, Before: kind != "l", OnInsert: kind != "u", OnUpdate: kind != "i", Definer: true, Volatile: true,
+					Name: name, Enabled: "O", When: "(…)", Row: true, Before: kind != "l", OnInsert: kind != "u", OnUpdate: kind != "i", Definer: true, Volatile: true,
 					FunctionSchema: e.Function.Schema, FunctionName: e.Function.Name, Config: []string{"search_path=pg_catalog, pg_temp"}, Source: e.FunctionSource(), FunctionOwner: e.Owner,
 				})
 			}

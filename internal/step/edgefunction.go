@@ -79,7 +79,8 @@ func (e Edge) signature() string { return sqltext.Qualified(e.Function.Schema, e
 
 // FunctionBody returns the source of the trigger function.
 func (e Edge) FunctionBody() string {
-	templates := "\nDECLARE\n  by_key pg_catalog.bool;\n  by_uuid pg_catalog.bool;\n" +
+	// The child and the parent may have columns with the names of the variables.
+	templates := "\n#variable_conflict use_variable\nDECLARE\n  by_key pg_catalog.bool;\n  by_uuid pg_catalog.bool;\n" +
 		"  found_key pg_catalog.int8;\n  found_uuid pg_catalog.uuid;\nBEGIN\n" +
 		e.whenLate() + e.whatIsWritten() + e.writtenByUUID() + e.writtenByKey() + e.writtenByBoth() + "END\n"
 	return e.names().Replace(templates)
@@ -91,7 +92,8 @@ func (e Edge) names() *strings.Replacer {
 	replacements := []string{
 		"{key}", "NEW." + sqltext.Ident(e.Column), "{uuid}", "NEW." + sqltext.Ident(e.UUID),
 		"{old key}", "OLD." + sqltext.Ident(e.Column), "{old uuid}", "OLD." + sqltext.Ident(e.UUID),
-		"{child}", sqltext.Format("{}", e.Child), "{parent}", sqltext.Format("{}", e.Parent),
+		"{child}", sqltext.Format("{}", e.Child), "{child oid}", sqltext.Literal(sqltext.Qualified(e.Child.Schema, e.Child.Name)) + "::pg_catalog.regclass",
+		"{parent}", sqltext.Format("{}", e.Parent),
 		"{child key}", sqltext.Ident(e.Column), "{child uuid}", sqltext.Ident(e.UUID),
 		"{parent key}", "p." + sqltext.Ident(e.Key), "{parent uuid}", "p." + sqltext.Ident(e.ParentUUID),
 		"{own key}", "NEW." + sqltext.Ident(e.Key), "{own uuid}", "NEW." + sqltext.Ident(e.ParentUUID),
@@ -159,12 +161,17 @@ func (e Edge) partsGiven() string {
 }
 
 // whenLate is the part of the AFTER trigger: the row has one side only, because the parent was not there. The row may have
-// been changed or deleted since.
+// been changed or deleted since. The UPDATE fires the child's triggers with the rights of the function's owner, so that it
+// does nothing once the child belongs to another role.
 func (e Edge) whenLate() string {
 	if !e.ChildFirst {
 		return ""
 	}
 	return `  IF TG_WHEN OPERATOR(pg_catalog.=) 'AFTER' THEN
+    IF EXISTS (SELECT FROM pg_catalog.pg_class r WHERE r.oid IN (TG_RELID, {child oid})
+        AND pg_catalog.pg_get_userbyid(r.relowner) OPERATOR(pg_catalog.<>) current_user) THEN
+      RETURN NULL;
+    END IF;
     IF {uuid} IS NULL THEN
       SELECT {parent uuid} INTO found_uuid FROM {parent} p WHERE {parent key} OPERATOR(pg_catalog.=) {key}{and parts};
       IF found_uuid IS NOT NULL THEN

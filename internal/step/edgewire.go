@@ -44,7 +44,14 @@ func (s WireEdge) Check(v View) Outcome {
 	if child == nil || child.Column(e.UUID) == nil {
 		return pending("no column " + e.UUID)
 	}
-	return outcomeIf(len(s.Apply(v)) == 0, "no triggers, or others, between "+e.Column+" and "+e.UUID)
+	if len(s.Apply(v)) > 0 {
+		return pending("no triggers, or others, between " + e.Column + " and " + e.UUID)
+	}
+	why := ""
+	if e.made(child) {
+		why = e.Unsound(child)
+	}
+	return outcomeIf(why == "", why)
 }
 
 // Apply implements Step.
@@ -191,12 +198,13 @@ func (e Edge) dropTrigger(kind string) string {
 	return sqltext.Format("DROP TRIGGER {} ON {}", sqltext.Name(e.Trigger(kind)), e.Child.All())
 }
 
-// dropWrong returns the statements that drop triggers that the edge does not need, or that call another function.
+// dropWrong returns the statements that drop triggers that the edge does not need, that call another function, or that fire at
+// other times.
 func (e Edge) dropWrong(child *catalog.Table) []string {
 	var statements []string
 	for _, kind := range triggerKinds() {
 		t := child.Trigger(e.Trigger(kind))
-		if t != nil && (kind == "l" && !e.ChildFirst || !e.owns(*t)) {
+		if t != nil && (kind == "l" && !e.ChildFirst || !e.serves(kind, *t)) {
 			statements = append(statements, e.dropTrigger(kind))
 		}
 	}
@@ -211,7 +219,7 @@ func (e Edge) createTriggers(child *catalog.Table) []string {
 		if kind == "l" && !e.ChildFirst {
 			continue
 		}
-		if t := child.Trigger(name); t == nil || !e.owns(*t) {
+		if t := child.Trigger(name); t == nil || !e.serves(kind, *t) {
 			statements = append(statements, e.triggerSQL(kind))
 			if e.Always {
 				statements = append(statements, e.enableSQL(child, name))
@@ -268,6 +276,14 @@ func (e Edge) triggerSQL(kind string) string {
 		return sqltext.Format("CREATE CONSTRAINT TRIGGER {} AFTER INSERT OR UPDATE ON {} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (", names...) + one + ")" + execute
 	}
 	return sqltext.Format("CREATE TRIGGER {} AFTER INSERT OR UPDATE ON {} FOR EACH ROW WHEN (", names...) + one + ")" + execute
+}
+
+// serves reports whether a trigger is the edge's trigger of a kind: it calls the edge's function, and fires when it must.
+func (e Edge) serves(kind string, t catalog.Trigger) bool {
+	before, inserts, updates := kind != "l", kind != "u", kind != "i"
+	fits := t.Row && t.Before == before && t.OnInsert == inserts && t.OnUpdate == updates && !t.OnDelete && len(t.Of) == 0 && t.When != ""
+	deferred := kind == "l" && e.deferred()
+	return e.owns(t) && fits && t.Deferrable == deferred && t.Deferred == deferred
 }
 
 // deferred reports whether the AFTER trigger fires at the end of the transaction. It is deferred for every deferrable foreign

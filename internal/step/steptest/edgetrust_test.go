@@ -9,6 +9,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/internal/step"
 )
 
 // trustLab is a child that a writer without any right on the parent may write. Default privileges would let a stranger
@@ -77,7 +78,7 @@ func TestEdgeForgedMark(t *testing.T) {
 		l := newLab(t, c, roles.Replace(trustLab)+"ALTER TABLE app.p OWNER TO postgres; GRANT CREATE ON SCHEMA app TO edge_s3;")
 		t.Cleanup(func() { l.dropRoles(roles) })
 		l.owner = "postgres"
-		l.edge("c", "p_id", "p")
+		l.edge("c", "p_id", "p", func(e *step.Edge) { e.ChildFirst = false })
 		for _, forged := range []string{
 			"ALTER FUNCTION app.rekey_c_p_id() OWNER TO edge_s3",
 			"COMMENT ON FUNCTION app.rekey_c_p_id() IS 'of the application'",
