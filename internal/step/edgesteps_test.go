@@ -186,10 +186,18 @@ func TestWireEdge(t *testing.T) {
 			[]string{"app.c SHARE ROW EXCLUSIVE : ALTER FUNCTION app.rekey_c_p_id() OWNER TO boss; CREATE OR REPLACE FUNCTION app.rekey_c_p_id() RETURNS pg_catalog.trigger LANGUAGE; " + private},
 			[]string{dropColumn},
 		},
-		"the integer may be NULL again": {step.WireEdge{Edge: e}, edgeView(e, 4, func(child, _ *catalog.Table) { child.Columns[0].NotNull = false }), false,
-			[]string{"app.c ACCESS EXCLUSIVE : ALTER TABLE app.c ALTER COLUMN p_uuid DROP NOT"}, []string{dropColumn}},
-		"a function that is not volatile": {step.WireEdge{Edge: e}, edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.Volatile = false })), false,
-			[]string{"app.c SHARE ROW EXCLUSIVE : CREATE OR REPLACE FUNCTION app.rekey_c_p_id() RETURNS pg_catalog.trigger LANGUAGE"}, []string{dropColumn}},
+		"the integer may be NULL again": {
+			step.WireEdge{Edge: e},
+			edgeView(e, 4, func(child, _ *catalog.Table) { child.Columns[0].NotNull = false }), false,
+			[]string{"app.c ACCESS EXCLUSIVE : ALTER TABLE app.c ALTER COLUMN p_uuid DROP NOT"},
+			[]string{dropColumn},
+		},
+		"a function that is not volatile": {
+			step.WireEdge{Edge: e},
+			edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.Volatile = false })), false,
+			[]string{"app.c SHARE ROW EXCLUSIVE : CREATE OR REPLACE FUNCTION app.rekey_c_p_id() RETURNS pg_catalog.trigger LANGUAGE"},
+			[]string{dropColumn},
+		},
 	})
 	if actions := (step.WireEdge{Edge: e}).Undo(gone()); actions != nil {
 		t.Errorf("of a table that was dropped: %v", heads(actions))
@@ -385,8 +393,11 @@ func TestLinkEdgeOfPartitions(t *testing.T) {
 		"missing":   {s, edgeView(e, 2, tree()), false, []string{add, validate, adopt}, nil},
 		"half done": {s, edgeView(e, 2, tree(false)), false, []string{validate, adopt}, []string{drop}},
 		"validated": {s, edgeView(e, 2, tree(true)), false, []string{adopt}, []string{drop}},
-		"other actions": {s, edgeView(e, 3, tree(true), func(child, _ *catalog.Table) { child.ForeignKeys[0].Deferrable = true }), false,
-			[]string{"app.c ACCESS EXCLUSIVE app.p ACCESS EXCLUSIVE : ALTER TABLE app.c DROP CONSTRAINT k2"}, []string{"app.c ACCESS EXCLUSIVE app.p ACCESS EXCLUSIVE : ALTER TABLE app.c DROP CONSTRAINT k2"}},
+		"other actions": {
+			s, edgeView(e, 3, tree(true), func(child, _ *catalog.Table) { child.ForeignKeys[0].Deferrable = true }), false,
+			[]string{"app.c ACCESS EXCLUSIVE app.p ACCESS EXCLUSIVE : ALTER TABLE app.c DROP CONSTRAINT k2"},
+			[]string{"app.c ACCESS EXCLUSIVE app.p ACCESS EXCLUSIVE : ALTER TABLE app.c DROP CONSTRAINT k2"},
+		},
 		"other actions of a partition": {s, edgeView(e, 2, tree(true), func(child, _ *catalog.Table) { child.Below[1].ForeignKeys[0].Deferrable = true }), false, []string{drop, add, validate, adopt}, []string{drop}},
 		"18":                           {s, newer, false, []string{"app.c SHARE ROW EXCLUSIVE app.p SHARE ROW EXCLUSIVE : ALTER TABLE app.c ADD CONSTRAINT k2 FOREIGN KEY", ": ALTER TABLE app.c VALIDATE CONSTRAINT k2"}, nil},
 	})
