@@ -138,6 +138,7 @@ func rules() []rule {
 		// The benchmark, and tests of whole runs.
 		{name: "bench", below: join(".", "phoenixkit", in("event", "fixture", "heap", "rekeytest", "server", "sqltext")), others: pgx},
 		{name: "internal/chaos"},
+		{name: "internal/acceptance"},
 		{name: "cmd/rekey-docs", below: in("cli"), others: cobra},
 		{name: "docs/recording", below: in("server"), others: pgx},
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -176,66 +175,6 @@ func TestJoinWaitsForHeldRowsAndNotForOrphans(t *testing.T) {
 		}
 		b.requireEqual()
 	})
-}
-
-// repoint changes the parents of children until it is stopped. Each row records which parent it wants.
-func (b *env) repoint(ctx context.Context, group *sync.WaitGroup, seed uint64, rows int) *atomic.Int64 {
-	var changed atomic.Int64
-	group.Go(func() {
-		r := rand.New(rand.NewPCG(seed, 1))
-		for ctx.Err() == nil {
-			tag, err := b.pool.Exec(ctx, "UPDATE t SET p_id = $2, want = $2 WHERE id = $1 AND p_uuid IS NULL", pgx.QueryExecModeExec, 1+r.IntN(rows), 1+r.IntN(2000))
-			if err == nil {
-				changed.Add(tag.RowsAffected())
-			}
-		}
-	})
-	return &changed
-}
-
-// TestJoinKeepsRepoints changes the keys of rows between the moment at which a batch reads their parents and the moment at
-// which it writes them: the parent is a view that takes its time. A filling in two steps is the control: it undoes some.
-func TestJoinKeepsRepoints(t *testing.T) {
-	const rows = 4000
-	twoSteps := func(b *env) {
-		for from := 1; from <= rows; from += 100 {
-			b.exec(fmt.Sprintf(`DO $$ DECLARE r record; BEGIN
-				CREATE TEMP TABLE read AS SELECT t.id, p.uuid FROM t JOIN slow p ON p.id = t.p_id WHERE t.p_uuid IS NULL AND t.id BETWEEN %d AND %d;
-				COMMIT;
-				UPDATE t SET p_uuid = read.uuid FROM read WHERE read.id = t.id AND t.p_uuid IS DISTINCT FROM read.uuid;
-				DROP TABLE read;
-			END $$`, from, from+99))
-		}
-	}
-	for name, fill := range map[string]func(*env){
-		"one statement": func(b *env) { b.fill(b.joinJob("slow")) },
-		"two steps":     twoSteps,
-	} {
-		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
-			servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
-				b := newEnv(t, c, children(rows)+`ALTER TABLE t ADD want bigint; UPDATE t SET want = p_id;
-					CREATE FUNCTION pause() RETURNS bool LANGUAGE sql VOLATILE AS 'SELECT pg_sleep(0.0002) IS NOT NULL'; CREATE VIEW slow AS SELECT id, uuid FROM p WHERE pause();`)
-				ctx, stop := context.WithCancel(t.Context())
-				var group sync.WaitGroup
-				one, two := b.repoint(ctx, &group, 1, rows), b.repoint(ctx, &group, 2, rows)
-				fill(b)
-				stop()
-				group.Wait()
-				t.Logf("%d repoints", one.Load()+two.Load())
-				undone := b.number("SELECT count(*) FROM t WHERE p_id IS DISTINCT FROM want")
-				if name == "two steps" {
-					if undone == 0 {
-						t.Error("no repoint came between reading and writing: the test proves nothing")
-					}
-					return
-				}
-				if undone != 0 {
-					t.Errorf("%d repoints were undone", undone)
-				}
-				b.requireEqual()
-			})
-		})
-	}
 }
 
 func TestJoinUnderWriters(t *testing.T) {
