@@ -1,0 +1,156 @@
+package acceptance
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// gate is the network between rekey and its server. It reads rekey's messages and counts the statements that change something.
+type gate struct {
+	listener net.Listener
+	target   string
+	reached  func(sql string) // called once, in place of sending the statement
+
+	mu       sync.Mutex
+	at       int      // the number of the statement that is not sent; 0 for none
+	seen     []string // statements that change something
+	closed   bool
+	sessions []net.Conn
+}
+
+func newGate(target string, at int, reached func(sql string)) (*gate, error) {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	g := &gate{listener: listener, target: target, at: at, reached: reached}
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go g.join(client)
+		}
+	}()
+	return g, nil
+}
+
+// close ends all sessions.
+func (g *gate) close() {
+	_ = g.listener.Close()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+	for _, c := range g.sessions {
+		_ = c.Close()
+	}
+}
+
+// statements returns what was counted.
+func (g *gate) statements() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.seen
+}
+
+func (g *gate) join(client net.Conn) {
+	server, err := net.Dial("tcp4", g.target)
+	if err != nil {
+		_ = client.Close()
+		return
+	}
+	g.mu.Lock()
+	g.sessions = append(g.sessions, client, server)
+	closed := g.closed
+	g.mu.Unlock()
+	if closed {
+		_ = client.Close()
+	}
+	go func() {
+		_, _ = io.Copy(client, server)
+		_ = client.Close()
+	}()
+	_ = g.forward(client, server)
+	_ = server.Close()
+}
+
+// errReached ends a session whose next statement is the one that is not sent.
+var errReached = errors.New("the statement is not sent")
+
+// forward sends the client's messages, and looks at statements before they are sent.
+func (g *gate) forward(client io.Reader, server io.Writer) error {
+	text := map[string]string{} // of prepared statements
+	portal := ""                // text of the bound statement
+	for startup := true; ; startup = false {
+		head := 5
+		if startup {
+			head = 4 // the first message has no type
+		}
+		message := make([]byte, head)
+		if _, err := io.ReadFull(client, message); err != nil {
+			return err
+		}
+		body := make([]byte, binary.BigEndian.Uint32(message[head-4:])-4)
+		if _, err := io.ReadFull(client, body); err != nil {
+			return err
+		}
+		if !startup {
+			sql := ""
+			switch fields := strings.Split(string(body), "\x00"); message[0] {
+			case 'Q':
+				sql = fields[0]
+			case 'P':
+				text[fields[0]] = fields[1]
+			case 'B':
+				portal = text[fields[1]]
+			case 'E':
+				sql = portal
+			}
+			if sql != "" && !g.pass(sql) {
+				return errReached
+			}
+		}
+		if _, err := server.Write(append(message, body...)); err != nil {
+			return err
+		}
+	}
+}
+
+// pass counts a statement and reports whether it may be sent. Killing rekey before a statement that reads is the same as
+// killing it before the next one that changes something.
+func (g *gate) pass(sql string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.at > 0 && len(g.seen) >= g.at {
+		return false
+	}
+	if reads(sql) {
+		return true
+	}
+	if g.seen = append(g.seen, sql); len(g.seen) != g.at {
+		return true
+	}
+	g.reached(sql)
+	return false
+}
+
+// reads reports whether a statement changes nothing outside of its session.
+func reads(sql string) bool {
+	words := strings.Fields(strings.ToUpper(sql))
+	if len(words) == 0 {
+		return true
+	}
+	switch words[0] {
+	case "SELECT", "SHOW", "SET", "BEGIN", ";", "--":
+		return true
+	case "WITH":
+		return !slices.ContainsFunc(words, func(word string) bool { return word == "INSERT" || word == "UPDATE" || word == "DELETE" })
+	}
+	return false
+}
