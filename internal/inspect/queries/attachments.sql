@@ -1,5 +1,6 @@
 -- Returns the objects that depend on the columns $2 of the tables $1, which are pairs, or on an index with the column,
--- without the column's default and its NOT NULL constraint of PostgreSQL 18.
+-- without the column's default and its NOT NULL constraint of PostgreSQL 18. The foreign keys that PostgreSQL makes for
+-- partitions are left out: they go with the one that the user made.
 WITH target AS (
     SELECT a.attrelid, a.attnum, a.attname
     FROM unnest($1::oid[], $2::text[]) q (relation, name)
@@ -55,7 +56,7 @@ FROM dependent d
 WHERE NOT (d.classid = 'pg_attrdef'::regclass AND EXISTS
             (SELECT FROM pg_attrdef e WHERE e.oid = d.objid AND e.adrelid = d.attrelid AND e.adnum = d.attnum))
   AND NOT (d.classid = 'pg_constraint'::regclass AND EXISTS
-            (SELECT FROM pg_constraint k WHERE k.oid = d.objid AND k.contype = 'n'))
+            (SELECT FROM pg_constraint k WHERE k.oid = d.objid AND (k.contype = 'n' OR k.contype = 'f' AND k.conparentid <> 0)))
 UNION
 SELECT c.attrelid::int8, c.attname, 'replica identity', x.relname, x.relname, 'replica identity by index ' || x.relname
 FROM carrier c JOIN pg_class x ON x.oid = c.indexrelid
