@@ -64,13 +64,13 @@ func DuplicateValues(table, quoted, column string, values []string) *problem.Pro
 }
 
 // IndexNameTaken returns the refusal of an index name that another relation of the schema has.
-func IndexNameTaken(table, index, kind, on string) *problem.Problem {
+func IndexNameTaken(table, schema, index, kind, on string) *problem.Problem {
 	detail := fmt.Sprintf("A %s has this name.", kind)
 	if on != "" {
 		detail = fmt.Sprintf("An %s on %s has this name.", kind, on)
 	}
 	return refused("index_name_taken", table, fmt.Sprintf("index name %s for %s is taken", index, table), detail,
-		fmt.Sprintf("Rename it: ALTER %s %s RENAME TO another_name; Afterwards run the same command again.", alterName(kind), sqltext.Ident(index)))
+		fmt.Sprintf("Rename it: ALTER %s %s RENAME TO another_name; Afterwards run the same command again.", alterName(kind), sqltext.Qualified(schema, index)))
 }
 
 // alterName returns the keyword for a kind of relation in an ALTER statement.
@@ -86,10 +86,10 @@ func alterName(kind string) string {
 }
 
 // IndexDiffers returns the refusal of an index of the table that has the name but not the definition.
-func IndexDiffers(table, index, definition string) *problem.Problem {
+func IndexDiffers(table, schema, index, definition string) *problem.Problem {
 	return refused("index_differs", table, fmt.Sprintf("index %s of %s is not the required unique index", index, table),
 		"Its definition is: "+definition+".",
-		fmt.Sprintf("Rename or drop it: ALTER INDEX %s RENAME TO another_name; Afterwards run the same command again.", sqltext.Ident(index)))
+		fmt.Sprintf("Rename or drop it: ALTER INDEX %s RENAME TO another_name; Afterwards run the same command again.", sqltext.Qualified(schema, index)))
 }
 
 // ConstraintNameTaken returns the refusal of a constraint that has the name of rekey's temporary one.

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/message"
@@ -59,6 +60,7 @@ type Link struct {
 
 	problems problem.List // found while the edge was composed
 	made     bool         // up made the uuid column
+	damaged  bool         // up made it, and the catalogue no longer says so, or for something else
 }
 
 // String returns the name of the edge, for messages and events.
@@ -73,12 +75,14 @@ func (f linkFinder) links() []Link {
 	}
 	for i := range links {
 		if l := &links[i]; l.Edge.UUID != "" {
-			origin, _ := l.Edge.ReadMark(f.tables[l.Edge.Child.All()])
-			l.made = origin == step.Made
+			child := f.tables[l.Edge.Child.All()]
+			origin, _ := l.Edge.ReadMark(child)
+			l.made, l.damaged = origin == step.Made, lostMark(l.Edge, child, nil) != nil
 		}
 	}
+	links = append(links, f.strays(links)...)
 	if f.input.Direction == Down {
-		links = slices.DeleteFunc(links, func(l Link) bool { return !l.made })
+		links = slices.DeleteFunc(links, func(l Link) bool { return !l.made && !l.damaged })
 	}
 	f.setLevels(links)
 	slices.SortStableFunc(links, func(a, b Link) int {
@@ -99,7 +103,11 @@ func (p *Plan) addEdges(s Input, goals Goals) problem.List {
 	finder := newLinkFinder(*p, s, goals)
 	p.Links = finder.links()
 	if shown {
-		finder.settle(p.Links, func(*Link) {})
+		finder.settle(p.Links, func(l *Link) {
+			if l.Why == "" {
+				l.Why = joinedProblems(l.problems)
+			}
+		})
 		return nil
 	}
 	if down {
@@ -162,6 +170,11 @@ func refuseEdgesRemain(s Input) problem.List {
 		for j := range table.Columns {
 			if mark, ok := step.ReadEdgeMark(&table.Columns[j]); ok && mark.Newer == 0 && (mark.Unreadable || mark.Child.Same(table.Named())) {
 				names = append(names, table.Named().String()+"."+table.Columns[j].Name)
+			}
+		}
+		for _, t := range table.Triggers { // of a table that was renamed, or whose mark was removed
+			if name := table.Named().String(); t.OfEdge() && !table.Partition && !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, name+".") }) {
+				names = append(names, name+"."+t.Name)
 			}
 		}
 	}

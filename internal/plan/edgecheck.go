@@ -39,6 +39,9 @@ func (c edgeCheck) refuse(l *Link) problem.List {
 		return c.ofEdge(l, found)
 	}
 	e.column = e.child.Column(e.Column)
+	if lost := lostMark(l.Edge, e.child, e.parent); lost != nil {
+		return c.ofEdge(l, append(found, lost))
+	}
 	if c.input.Direction == Down {
 		found = append(found, c.refuseDown(e)...)
 		return c.ofEdge(l, found)
@@ -109,7 +112,7 @@ func (c edgeCheck) refuseKey(e edgeCase) problem.List {
 	case k.Period:
 		return unfit("it is a foreign key with PERIOD", "Leave the column an integer")
 	case k.NotEnforced:
-		return unfit("it is NOT ENFORCED, so that its rows may have no parent", "Enforce it: ALTER TABLE "+e.child.Named().String()+" ALTER CONSTRAINT "+sqltext.Ident(k.Name)+" ENFORCED;")
+		return unfit("it is NOT ENFORCED, so that its rows may have no parent", "Enforce it: ALTER TABLE "+sqltext.Qualified(e.child.Schema, e.child.Name)+" ALTER CONSTRAINT "+sqltext.Ident(k.Name)+" ENFORCED;")
 	case k.Name != "" && e.child.Partition:
 		return unfit("it belongs to a single partition, and only the partitioned table can get the column", "Add the foreign key to the partitioned table")
 	case e.parent.Kind == catalog.Partitioned && !c.holdsPartitionKey(e):
@@ -158,13 +161,7 @@ func (c edgeCheck) refuseColumn(e edgeCase) problem.List {
 		}
 	}
 	existing := e.child.Column(e.UUID)
-	switch origin, mark := e.ReadMark(e.child); {
-	case existing == nil || origin == step.Made || e.Inherited:
-	case mark.Newer > 0:
-		found = append(found, message.MarkNewer(e.child.Named().String(), e.UUID, mark.Newer, step.MarkFormat))
-	case origin == step.Found:
-		found = append(found, message.MarkLost(e.child.Named().String(), e.target.Relation(), e.UUID))
-	default:
+	if origin, _ := e.ReadMark(e.child); existing != nil && origin != step.Made && !e.Inherited {
 		found = append(found, message.EdgeColumnTaken(e.String(), e.UUID, existing.Type))
 	}
 	return found
@@ -237,18 +234,23 @@ func (c edgeCheck) refuseNames(e edgeCase) problem.List {
 	names := []sqltext.Table{}
 	for _, twin := range e.Twins {
 		names = append(names, sqltext.Table{Schema: twin.Table.Schema, Name: twin.Name})
+		for _, table := range e.child.All() {
+			if i := table.Index(twin.Name); i != nil && table.Schema == twin.Table.Schema && (table.Name != twin.Table.Name || !twin.Like(i)) {
+				found = append(found, message.IndexNameTaken(e.String(), table.Schema, twin.Name, "index", table.Named().String()))
+			}
+		}
 	}
 	for _, name := range names {
 		other, isEdges := c.taken[name]
 		if relation := c.tables[name]; relation != nil && indexNamed(e.child, name.Name) == nil {
-			found = append(found, message.IndexNameTaken(e.String(), name.Name, relation.Kind.String(), relation.IndexOf))
+			found = append(found, message.IndexNameTaken(e.String(), name.Schema, name.Name, relation.Kind.String(), relation.IndexOf))
 		} else if isEdges {
 			found = append(found, message.EdgeIndexTwice(e.String(), name.Name, other))
 		}
 		c.taken[name] = e.String()
 	}
 	if name := (sqltext.Table{Schema: e.Parent.Schema, Name: e.ParentIndex}); e.ParentIndex != "" && c.tables[name] != nil && e.parent.Index(e.ParentIndex) == nil {
-		found = append(found, message.IndexNameTaken(e.String(), e.ParentIndex, c.tables[name].Kind.String(), c.tables[name].IndexOf))
+		found = append(found, message.IndexNameTaken(e.String(), e.Parent.Schema, e.ParentIndex, c.tables[name].Kind.String(), c.tables[name].IndexOf))
 	}
 	return found
 }

@@ -93,7 +93,7 @@ func (f linkFinder) of(child *catalog.Table) []Link {
 			}
 		}
 	}
-	links = f.withoutCopies(links)
+	links = f.withoutCopies(child, links)
 	for _, r := range f.references(child) {
 		at := slices.IndexFunc(links, func(l Link) bool { return l.Edge.Column == r.Column })
 		if at < 0 {
@@ -115,8 +115,8 @@ func (f linkFinder) of(child *catalog.Table) []Link {
 
 // withoutCopies joins the foreign keys on one column that refer to the same key, and refuses those onto another table: a
 // column has one uuid column beside it, with one foreign key.
-func (f linkFinder) withoutCopies(links []Link) []Link {
-	first := map[string]int{}
+func (f linkFinder) withoutCopies(child *catalog.Table, links []Link) []Link {
+	first, marks := map[string]int{}, marksOf(child)
 	var kept []Link
 	for _, l := range links {
 		at, again := first[l.Edge.Column]
@@ -128,6 +128,9 @@ func (f linkFinder) withoutCopies(links []Link) []Link {
 			kept[at].Notes = append(kept[at].Notes, "foreign key "+l.Edge.Reference.Name+" on the same column gets no counterpart of its own")
 			continue
 		default:
+			if l.Edge.Reference.Name == marks[l.Edge.Column].mark.Reference { // up made the uuid column for it
+				l, kept[at] = kept[at], l
+			}
 			l.problems = append(l.problems, message.EdgeConflict(l.String(), l.Edge.Reference.Name, kept[at].Edge.Reference.Name))
 			l.State = Refused
 		}

@@ -88,6 +88,10 @@ func (f linkFinder) fromReference(child *catalog.Table, r reference) Link {
 		l.Edge.ParentUUID = f.goals.Column
 		return l
 	}
+	if parent == nil && !r.named && r.Parent.Schema == f.input.Schema.Name {
+		l.problems, l.State, l.damaged = append(l.problems, message.EdgeParentGone(l.String(), r.Parent.String())), Refused, true
+		return l
+	}
 	if why, hint := f.unfitReference(child, parent, r); why != "" {
 		l.problems, l.State = append(l.problems, message.BadReference(l.String(), r.Parent.String(), why, hint)), Refused
 		return l

@@ -19,6 +19,10 @@ func (l *Link) progress(s Input, child *catalog.Table) {
 	}
 	switch {
 	case l.State != "":
+	case l.damaged:
+		l.State, l.Progress, l.Missing = Incomplete, EdgeNone, []string{"no mark of rekey in the comment of " + l.Edge.UUID}
+	case s.Direction == Up && origin != step.Absent && origin != step.Made && !l.Edge.Inherited:
+		l.State, l.Progress, l.Missing = Pending, EdgeNone, nil // the application's column
 	case s.Direction == Up && l.Progress == EdgeLinked && len(l.Missing) == 0:
 		l.State = Complete
 	case s.Direction == Up && l.made:

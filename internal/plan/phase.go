@@ -55,8 +55,12 @@ const (
 	ArbiterBoth    Arbiter = "both"    // both; the applications must retry after unique_violation
 )
 
-// HasEdges reports whether a table of the schema has a uuid column that link made.
-func HasEdges(schema catalog.Schema) bool { return len(edgeMarks(schema)) > 0 }
+// HasEdges reports whether a table of the schema has a uuid column, or triggers, that link made.
+func HasEdges(schema catalog.Schema) bool {
+	return len(edgeMarks(schema)) > 0 || slices.ContainsFunc(schema.Relations, func(t catalog.Table) bool {
+		return slices.ContainsFunc(t.Triggers, catalog.Trigger.OfEdge)
+	})
+}
 
 // ParentSchemas returns the other schemas that have parents of the edges that link made in a schema, sorted.
 func ParentSchemas(schema catalog.Schema) []string {

@@ -199,11 +199,11 @@ func refuseNames(s Input, t step.Target, table *catalog.Table) problem.List {
 	own := table.Index(t.Index)
 	switch other := s.Schema.Find(t.Schema, t.Index); {
 	case own != nil && !t.IndexFits(own):
-		found = append(found, message.IndexDiffers(t.String(), t.Index, own.Definition))
+		found = append(found, message.IndexDiffers(t.String(), t.Schema, t.Index, own.Definition))
 	case own == nil && other != nil:
-		found = append(found, message.IndexNameTaken(t.String(), t.Index, other.Kind.String(), other.IndexOf))
+		found = append(found, message.IndexNameTaken(t.String(), t.Schema, t.Index, other.Kind.String(), other.IndexOf))
 	case own != nil && !own.Valid && own.Constraint != "":
-		found = append(found, message.IndexDiffers(t.String(), t.Index, own.Definition))
+		found = append(found, message.IndexDiffers(t.String(), t.Schema, t.Index, own.Definition))
 	}
 	if c := table.Constraint(t.Check); c != nil && !provesNotNull(c, t.Column) {
 		found = append(found, message.ConstraintNameTaken(t.String(), t.Check, c.Definition))

@@ -99,6 +99,17 @@ func (p *page) skippedEdges(edges []rekey.Edge) {
 	p.listGroups("Skipped references:", said)
 }
 
+// refusedEdges lists why references are refused.
+func (p *page) refusedEdges(edges []rekey.Edge) {
+	said := map[string][]string{}
+	for _, e := range edges {
+		if e.State == rekey.Refused && e.Why != "" {
+			said[e.Why] = append(said[e.Why], e.Name())
+		}
+	}
+	p.listGroups("Refused references:", said)
+}
+
 // edgeDetails lists what references get and what they cost. It sums up the twins of many.
 func (p *page) edgeDetails(edges []rekey.Edge) {
 	var twins, details []string

@@ -34,6 +34,7 @@ func Status(s rekey.Status, width int) string {
 		p.lines("")
 		p.lines(alignWithin(edgeStatusRows(s.Edges), width)...)
 		p.skippedEdges(s.Edges)
+		p.refusedEdges(s.Edges)
 	}
 	p.absent(tablesIn(s.Tables, func(t rekey.TableStatus) string { return textIf(t.State == rekey.Absent, "absent") })["absent"])
 	p.listGroups("Skipped:", tablesIn(s.Tables, func(t rekey.TableStatus) string { return textIf(t.State == rekey.Skipped, t.Why) }))

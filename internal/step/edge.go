@@ -116,8 +116,17 @@ func EdgeFunction(child sqltext.Table, column string) sqltext.Table {
 // Trigger returns the name of a trigger of the edge: i before INSERT, u before UPDATE, l after both. Names that begin with
 // ~, the last printable character, fire after the application's own triggers. The triggers of a composite key fire after
 // those that fill its other columns.
-func (e Edge) Trigger(kind string) string {
-	return IndexName("~rekey"+strings.Repeat("~", len(e.Parts()))+"_{column}_"+kind, "", e.Column)
+func (e Edge) Trigger(kind string) string { return triggerName(e.Column, len(e.Parts()), kind) }
+
+func triggerName(column string, parts int, kind string) string {
+	return IndexName("~rekey"+strings.Repeat("~", parts)+"_{column}_"+kind, "", column)
+}
+
+// IsTriggerOf reports whether a trigger has a name that an edge on a column gives, with any number of other columns in its key.
+func IsTriggerOf(name, column string) bool {
+	after, ok := strings.CutPrefix(name, "~rekey")
+	parts := len(after) - len(strings.TrimLeft(after, "~"))
+	return ok && slices.ContainsFunc(triggerKinds(), func(kind string) bool { return name == triggerName(column, parts, kind) })
 }
 
 // TriggerNames returns the names of all triggers of the edge.

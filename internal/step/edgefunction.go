@@ -52,16 +52,20 @@ const functionMark = "[rekey: keeps the two columns of an edge equal]"
 // dropFunction returns the statement that drops the trigger function if it is rekey's: its owner has marked it, and the owner
 // is the parent's, the role itself or a superuser. The child's owner can write the mark of the column and create a trigger of
 // any name, but not make rekey drop a function of somebody else. It fails if a trigger still uses the function.
-func (e Edge) dropFunction() string {
+func (e Edge) dropFunction() string { return e.dropIfOurs(e.Function, "") }
+
+// dropIfOurs returns dropFunction for a function of any name. unless is a further condition.
+func (e Edge) dropIfOurs(function sqltext.Table, unless string) string {
+	signature := sqltext.Value(sqltext.Qualified(function.Schema, function.Name) + "()")
 	body := sqltext.Format(`
 BEGIN
   IF EXISTS (SELECT FROM pg_catalog.pg_proc f, pg_catalog.pg_roles o WHERE f.oid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure({})
       AND o.oid OPERATOR(pg_catalog.=) f.proowner AND (o.rolsuper OR o.rolname OPERATOR(pg_catalog.=) {} OR o.rolname OPERATOR(pg_catalog.=) current_user)
       AND f.prorettype OPERATOR(pg_catalog.=) 'pg_catalog.trigger'::pg_catalog.regtype
-      AND pg_catalog.obj_description(f.oid, 'pg_proc') OPERATOR(pg_catalog.=) {}) THEN
+      AND pg_catalog.obj_description(f.oid, 'pg_proc') OPERATOR(pg_catalog.=) {}`+unless+`) THEN
     DROP FUNCTION {}();
   END IF;
-END`, sqltext.Value(e.signature()), sqltext.Value(e.Owner), sqltext.Value(functionMark), e.Function)
+END`, signature, sqltext.Value(e.Owner), sqltext.Value(functionMark), function)
 	return "DO " + sqltext.Dollar(body)
 }
 

@@ -81,6 +81,26 @@ func (e Edge) Mark(child, parent *catalog.Table) EdgeMark {
 	return m
 }
 
+// RestoreMark returns the statement that gives the uuid column a mark again, for a user to run. The indexes with the names of
+// twins are up's. An edited mark goes, with what follows it. The comment has no white space, where a terminal may break the line.
+func (e Edge) RestoreMark(child, parent *catalog.Table) string {
+	var mark EdgeMark
+	if parent != nil {
+		mark = e.Mark(child, parent)
+	}
+	for _, twin := range e.Twins {
+		if !slices.Contains(mark.Indexes, twin.Name) {
+			mark.Indexes = append(mark.Indexes, twin.Name)
+		}
+	}
+	before := text(child.Column(e.UUID).Comment)
+	if at := max(strings.LastIndex(before, edgeMark), strings.LastIndex(before, unfinishedEdgeMark)); at >= 0 {
+		before = strings.TrimSuffix(before[:at], "\n")
+	}
+	escaped := strings.NewReplacer(`\`, `\\`, "'", "''", " ", `\x20`, "\n", `\n`, "\t", `\t`, "\r", `\r`).Replace(mark.Comment(&before))
+	return sqltext.Format("COMMENT ON COLUMN {}.{} IS E'", e.Child.All(), sqltext.Name(e.UUID)) + escaped + "'"
+}
+
 // made reports whether the uuid column has the mark of the edge.
 func (e Edge) made(child *catalog.Table) bool {
 	origin, _ := e.ReadMark(child)

@@ -288,6 +288,9 @@ func (t IndexTwin) statement(how string, on sqltext.Table) string {
 // fits reports whether an index is the twin, valid or not.
 func (t IndexTwin) fits(i *catalog.Index) bool { return i.Unique == t.Unique && t.hasShape(i) }
 
+// Like reports whether an index has the twin's definition, unique or not, valid or not.
+func (t IndexTwin) Like(i *catalog.Index) bool { return t.hasShape(i) }
+
 // hasShape reports whether an index has the twin's definition, unique or not.
 func (t IndexTwin) hasShape(i *catalog.Index) bool {
 	want := t.Definition

@@ -20,7 +20,7 @@ func TestAlteredTriggers(t *testing.T) {
 	}
 	const dropColumn = dropsWired + "ALTER TABLE app.c DROP COLUMN p_uuid"
 	testEdges(t, map[string]edgeCase{
-		"triggers that call another function": {step.WireEdge{Edge: e}, edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.FunctionName = "other" })), false, []string{"app.c ACCESS EXCLUSIVE : DROP TRIGGER ~rekey_p_id_i ON app.c; DROP TRIGGER ~rekey_p_id_u ON app.c; " + makeFunction + "; " + private + "; " + insertTrigger + "; " + updateTrigger}, []string{dropColumn}},
+		"triggers that call another function": {step.WireEdge{Edge: e}, edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.FunctionName = "other" })), false, []string{"app.c ACCESS EXCLUSIVE : DROP TRIGGER ~rekey_p_id_i ON app.c; DROP TRIGGER ~rekey_p_id_u ON app.c; " + dropFunction + "; " + makeFunction + "; " + private + "; " + insertTrigger + "; " + updateTrigger}, []string{dropColumn}},
 		"a function of a stranger":            {step.WireEdge{Edge: e}, edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.FunctionOwner = "mallory" })), false, []string{"app.c ACCESS EXCLUSIVE : DROP TRIGGER ~rekey_p_id_i ON app.c; DROP TRIGGER ~rekey_p_id_u ON app.c; " + makeFunction + "; " + private + "; " + insertTrigger + "; " + updateTrigger}, []string{dropColumn}},
 		"triggers of other times":             {step.WireEdge{Edge: e}, edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.Of = []string{"p_id"} })), false, []string{"app.c ACCESS EXCLUSIVE : DROP TRIGGER ~rekey_p_id_i ON app.c; DROP TRIGGER ~rekey_p_id_u ON app.c; " + insertTrigger + "; " + updateTrigger}, []string{dropColumn}},
 		"a trigger that fires later": {step.WireEdge{Edge: e}, edgeView(e, 1, func(child, _ *catalog.Table) {

@@ -191,6 +191,11 @@ func (e Edge) triggers(child *catalog.Table) []catalog.Trigger {
 	return found
 }
 
+// HasTriggers reports whether a table has a trigger with the name of one of the edge's.
+func (e Edge) HasTriggers(child *catalog.Table) bool {
+	return slices.ContainsFunc(triggerKinds(), func(kind string) bool { return child.Trigger(e.Trigger(kind)) != nil })
+}
+
 // triggerKinds returns what the names of an edge's triggers end with.
 func triggerKinds() []string { return []string{"i", "u", "l"} }
 
@@ -202,11 +207,18 @@ func (e Edge) dropTrigger(kind string) string {
 // other times.
 func (e Edge) dropWrong(child *catalog.Table) []string {
 	var statements []string
+	var functions []sqltext.Table
 	for _, kind := range triggerKinds() {
 		t := child.Trigger(e.Trigger(kind))
 		if t != nil && (kind == "l" && !e.ChildFirst || !e.serves(kind, *t)) {
 			statements = append(statements, e.dropTrigger(kind))
+			if t.Calls() != e.Function && !slices.Contains(functions, t.Calls()) {
+				functions = append(functions, t.Calls())
+			}
 		}
+	}
+	for _, f := range functions { // of the table's earlier name
+		statements = append(statements, e.dropIfOurs(f, " AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgfoid OPERATOR(pg_catalog.=) f.oid)"))
 	}
 	return statements
 }

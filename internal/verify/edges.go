@@ -36,6 +36,12 @@ func countEdges(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) ([]EdgeRep
 	var reports []EdgeReport
 	for _, l := range p.Links {
 		child := childOf(p, l.Edge)
+		if why := unproved(p, l); why != "" {
+			reports = append(reports, EdgeReport{
+				Table: l.Edge.Child.Name, Column: l.Edge.Column, UUIDColumn: l.Edge.UUID, Parent: parentName(p, l.Edge.Parent), Progress: string(plan.EdgeNone), Missing: []string{why},
+			})
+			continue
+		}
 		if l.Edge.UUID == "" || child == nil {
 			continue
 		}
@@ -52,6 +58,24 @@ func countEdges(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) ([]EdgeRep
 		reports = append(reports, counted)
 	}
 	return reports, nil
+}
+
+// unproved returns why the rows of an edge that up made cannot be compared; "" if they can, or if up made none.
+func unproved(p plan.Plan, l plan.Link) string {
+	if why := l.Damage(); why != "" {
+		return why
+	}
+	if l.Edge.UUID == "" {
+		return ""
+	}
+	parent := p.Schema.Find(l.Edge.Parent.Schema, l.Edge.Parent.Name)
+	switch {
+	case parent == nil:
+		return "there is no table " + l.Edge.Parent.String()
+	case parent.Column(l.Edge.ParentUUID) == nil:
+		return l.Edge.Parent.String() + " has no column " + l.Edge.ParentUUID
+	}
+	return ""
 }
 
 // childOf returns the child of an edge, which may be below another table; nil if it does not exist.
