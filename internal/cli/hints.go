@@ -12,8 +12,8 @@ import (
 func (a *app) problems(err error) problem.List { return completeHints(problem.All(err), a.scope) }
 
 // bareCommand matches a command that ends a sentence or a clause of a hint, without flags other than a phase and
-// parents.
-var bareCommand = regexp.MustCompile(`\brekey ((?:plan|up|down|status|verify|pause|resume|stop)(?: --down)?(?: --to [a-z]+)?(?: --parents (?:'[^']*'|[A-Za-z0-9_-]+))?)([.,;)]|$)`)
+// parents. The scope follows the verb, as in the documents.
+var bareCommand = regexp.MustCompile(`\brekey ((?:plan|up|down|status|verify|pause|resume|stop))((?: --down)?(?: --to [a-z]+)?(?: --parents (?:'[^']*'|[A-Za-z0-9_-]+))?)([.,;)]|$)`)
 
 // completeHints returns problems whose hints name commands with the flags of the scope, so that they can be run as they are.
 func completeHints(list problem.List, scope string) problem.List {
@@ -33,5 +33,5 @@ func completeHint(text, scope string) string {
 	if scope == "" {
 		return text
 	}
-	return bareCommand.ReplaceAllString(text, "rekey $1 "+strings.ReplaceAll(visible.Line(scope), "$", "$$")+"$2")
+	return bareCommand.ReplaceAllString(text, "rekey $1 "+strings.ReplaceAll(visible.Line(scope), "$", "$$")+"$2$3")
 }

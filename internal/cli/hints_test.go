@@ -16,8 +16,8 @@ func TestHintsNameTheScope(t *testing.T) {
 		"flags of its own": {"--schema app", "Run: rekey plan --schema b", "Run: rekey plan --schema b"},
 		"prose":            {"--schema app", "Name an owner that rekey plan reports.", "Name an owner that rekey plan reports."},
 		"a dollar sign":    {"--schema 'a$2b'", "Run: rekey plan", "Run: rekey plan --schema 'a$2b'"},
-		"a phase":          {"--schema app", "Run: rekey plan --down --to expanded. Then rekey up --to linked", "Run: rekey plan --down --to expanded --schema app. Then rekey up --to linked --schema app"},
-		"parents":          {"--schema app", "rekey up --to linked --parents auth. Or: rekey up --to linked --parents 'a b'", "rekey up --to linked --parents auth --schema app. Or: rekey up --to linked --parents 'a b' --schema app"},
+		"a phase":          {"--schema app", "Run: rekey plan --down --to expanded. Then rekey up --to linked", "Run: rekey plan --schema app --down --to expanded. Then rekey up --schema app --to linked"},
+		"parents":          {"--schema app", "rekey up --to linked --parents auth. Or: rekey up --to linked --parents 'a b'", "rekey up --schema app --to linked --parents auth. Or: rekey up --schema app --to linked --parents 'a b'"},
 		"no scope":         {"", "Run: rekey plan", "Run: rekey plan"},
 	} {
 		list := problem.List{{Kind: problem.Refused, Hint: c.hint}}

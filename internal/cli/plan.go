@@ -81,8 +81,8 @@ func (v planView) checkFormat(f *flags, tables []string) error {
 	switch {
 	case !v.graph():
 		return nil
-	case f.phase.to == "":
-		return wrong("format_without_phase", "--format "+v.format+" requires --to", "Add: --to "+string(rekey.Linked))
+	case f.phase.to != string(rekey.Linked) && (f.phase.to != string(rekey.Expanded) || !f.schemaRun.down):
+		return wrong("format_without_phase", "--format "+v.format+" requires --to linked, or --down --to expanded", "Add: --to "+string(rekey.Linked))
 	case v.sql || f.json || len(tables) > 0:
 		return wrong("format_without_graph", "--format "+v.format+" cannot be combined with --sql, --json or tables", "Omit one of them.")
 	}
@@ -153,7 +153,7 @@ func (a *app) plan(ctx context.Context, pool *pgxpool.Pool, j job, f *flags, vie
 	if err != nil {
 		return err
 	}
-	doc.Refusals = completeHints(doc.Refusals, a.scope)
+	doc.Refusals, doc.Skipped = completeHints(doc.Refusals, a.scope), completeHints(doc.Skipped, a.scope)
 	for i, note := range doc.Notes {
 		doc.Notes[i] = completeHint(note, a.scope)
 	}

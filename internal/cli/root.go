@@ -11,12 +11,14 @@ func (a *app) root() *cobra.Command {
 		Use:   "rekey",
 		Short: "UUIDv7 keys for the tables of a live PostgreSQL database",
 		Long: `rekey adds UUIDv7 columns to the tables of a live PostgreSQL database, next to
-their integer keys: online, in short steps, without rewriting a table. It can
-undo all of it. It is about primary keys, not encryption keys.`,
+their integer keys, and uuid foreign keys next to the integer ones: online, in
+short steps, without rewriting a table. It can undo all of it. It is about
+primary keys, not encryption keys.`,
 		Example: `  rekey plan   --profile phoenixkit --prefix public --version 40
   rekey up     --profile phoenixkit --prefix public --version 40
   rekey verify --profile phoenixkit --prefix public
-  rekey down   --profile phoenixkit --prefix public --version 39`,
+  rekey down   --profile phoenixkit --prefix public --version 39
+  rekey up     --schema app --to linked`,
 		Version: build().Version,
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

@@ -31,7 +31,7 @@ func (w *schemaFlags) register(cmd *cobra.Command, file *string) {
 func (w *schemaFlags) oneSchema(cmd *cobra.Command, file *string) {
 	cmd.Flags().StringVar(file, "config", "", "read settings from a file of rekey init")
 	w.selection(cmd)
-	cmd.Flags().BoolVar(&w.skipRefused, "skip-refused", false, "skip refused tables, work on the others")
+	cmd.Flags().BoolVar(&w.skipRefused, "skip-refused", false, "skip refused tables and references")
 }
 
 // fleet adds the flags of the commands that change many schemas.

@@ -14,10 +14,11 @@ func (a *app) statusCommand() *cobra.Command {
 	f := &flags{}
 	cmd := &cobra.Command{
 		Use:   "status --profile NAME | --schema NAME [flags]",
-		Short: "Show the version and the state of each table",
-		Long: `status shows the recorded version, the active run, and the state of each table:
-pending, incomplete, complete or absent. It changes nothing and counts no rows:
-the numbers are PostgreSQL's estimates.`,
+		Short: "Show the version, and the state of tables and references",
+		Long: `status shows the recorded version, the active run, the state of each table
+(pending, incomplete, complete or absent), and the state of each reference that
+rekey up --to linked has begun. It changes nothing and counts no rows: the
+numbers are PostgreSQL's estimates.`,
 		Example: `  rekey status --profile phoenixkit --prefix public
   rekey status --profile phoenixkit --json
   rekey status --schema app`,

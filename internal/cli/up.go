@@ -6,13 +6,13 @@ func (a *app) upCommand() *cobra.Command {
 	f := &flags{}
 	cmd := &cobra.Command{
 		Use:   "up --profile NAME | --schema NAME [flags]",
-		Short: "Add a uuid column to every table, online",
-		Long: `up adds the uuid column to every table: without a rewrite, filled in short
-batches, indexed concurrently, NOT NULL. Ctrl-C stops it after the current
-batch; the same command resumes it.`,
+		Short: "Add a uuid column to every table, and link foreign keys",
+		Long: `up adds a uuid column to every table, and with --to linked to every foreign key:
+without a rewrite, filled in short batches, indexed concurrently. Ctrl-C stops
+it after the current batch; the same command resumes it.`,
 		Example: `  rekey up --profile phoenixkit --prefix public --version 40
-  rekey up --profile phoenixkit --prefix auth --lock-timeout 20ms
-  rekey up --schema app --tables 'a,b*' --skip-refused`,
+  rekey up --schema app --tables 'a,b*' --skip-refused
+  rekey up --schema app --to linked`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.migrate(cmd, f, a.library.up, "verify", "40")

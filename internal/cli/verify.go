@@ -19,7 +19,8 @@ func (a *app) verifyCommand() *cobra.Command {
 		Short: "Count and check what up has done",
 		Long: `verify counts the rows of each table, the rows without a uuid, duplicates and
 values of another version, and checks default, index, NOT NULL and the
-function. It changes nothing. If something differs, the exit code is 6.`,
+function. In each linked reference it compares both columns of every row. It
+changes nothing. If something differs, the exit code is 6.`,
 		Example: `  rekey verify --profile phoenixkit --prefix public
   rekey verify --profile phoenixkit --json
   rekey verify --schema app`,

@@ -39,7 +39,7 @@ func EdgeParentNotExpanded(edge, parent, schema string) *problem.Problem {
 // UnusedParents returns the refusal of a schema of --parents to which no foreign key refers.
 func UnusedParents(schema, parents string) *problem.Problem {
 	return refused("unused_parents", "", fmt.Sprintf("no foreign key of schema %s refers to schema %s", schema, parents),
-		"--parents names the other schemas whose tables may be parents of edges.",
+		"--parents names the other schemas whose tables may be parents.",
 		"Correct or omit --parents "+shell(parents)+", "+again)
 }
 
@@ -107,7 +107,7 @@ func EdgeIndexTwice(edge, index, other string) *problem.Problem {
 
 // BadReference returns the refusal of --reference for a column or a table that cannot be an edge.
 func BadReference(edge, parent, reason, hint string) *problem.Problem {
-	return refused("bad_reference", edge, fmt.Sprintf("could not use the reference %s to %s", edge, parent), sentence(reason), hint+": rekey up --to linked --reference TABLE.COLUMN=PARENT")
+	return refused("bad_reference", edge, fmt.Sprintf("could not use the reference %s to %s", edge, parent), sentence(reason), hint+". The form is --reference TABLE.COLUMN=PARENT.")
 }
 
 // EdgesRemain returns the refusal of down to the integers while foreign keys have uuid columns. columns lists these.

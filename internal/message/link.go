@@ -11,14 +11,18 @@ import (
 const OrphansCode = "orphans"
 
 // Orphans returns the problem of an edge with rows whose integer refers to no row of the parent. examples are values of
-// the integer column.
-func Orphans(edge, column, parent string, rows int64, examples []string) *problem.Problem {
+// the integer column, and query selects the rows.
+func Orphans(edge, column, parent string, rows int64, examples []string, query string) *problem.Problem {
+	are := ":"
+	if rows > int64(len(examples)) {
+		are = " include"
+	}
 	return &problem.Problem{
 		Kind: problem.Stopped, Code: OrphansCode, Table: edge,
 		Message: fmt.Sprintf("%s of %s %s no row of %s", Counted(rows, "row", "rows"), edge, map[bool]string{true: "refers to", false: "refer to"}[rows == 1], parent),
-		Detail: fmt.Sprintf("rekey filled all other rows. It invents no parent and deletes no row, so that these stay without a uuid and the edge without its foreign key. Values of %s: %s.",
-			column, strings.Join(examples, ", ")),
-		Hint: "Delete or repair these rows, " + again,
+		Detail: fmt.Sprintf("rekey filled all other rows. It invents no parent and deletes no row: these rows stay without a uuid, and the reference without its uuid foreign key. Values of %s%s %s.",
+			column, are, strings.Join(examples, ", ")),
+		Hint: "List them: " + query + "; Delete or repair these rows, " + again,
 	}
 }
 

@@ -51,7 +51,7 @@ func runSamples() []sample {
 		{"message.LockTimeout", message.LockTimeout(orders, 1, 50*time.Millisecond, time.Second, nil, nil)},
 		{"message.TableAltered", first},
 		{"message.TableIncomplete", message.TableIncomplete(orders, []string{"NOT NULL", "unique index"})},
-		{"message.Orphans", message.Orphans(orders+".user_id", "user_id", "app.users", 2, []string{"17", "4711"})},
+		{"message.Orphans", message.Orphans(orders+".user_id", "user_id", "app.users", 2, []string{"17", "4711"}, `SELECT * FROM "app"."orders" c WHERE c."user_uuid" IS NULL`)},
 		{"message.RowsLocked", message.RowsLocked(orders, 3, 40*time.Minute, nil)},
 		{"message.RowRejected", message.RowRejected(orders, rejected)},
 		{"message.RowRejected", message.RowRejected(orders, independent)},

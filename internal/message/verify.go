@@ -26,10 +26,10 @@ func Differences(lines []string, verifyOnly bool, repair string) *problem.Proble
 	}
 }
 
-// EdgeDifferences returns [Differences] if some of them are of references, which another call completes.
+// EdgeDifferences returns [Differences] with the hint for a schema with linked references.
 func EdgeDifferences(lines []string) *problem.Problem {
 	p := Differences(lines, false, "")
-	p.Hint = "Incomplete tables are completed by rekey up, and references by rekey up --to linked. List its steps: rekey plan --to linked"
+	p.Hint = "Delete or repair orphans, if there are any. Then complete tables and references: rekey up --to linked. List its steps: rekey plan --to linked"
 	return p
 }
 

@@ -141,7 +141,7 @@ func (f linkFinder) settle(links []Link, decide func(*Link)) {
 			l.progress(f.input, f.tables[child])
 		}
 		if above := f.above(f.tables[child]); above != nil && l.Edge.Inherited && without[KeyOf(l.Edge).of(above)] {
-			l.skip("it needs the edge of " + above.Named().String() + ", which gets none")
+			l.skip("it needs the uuid column of " + above.Named().String() + ", which gets none")
 		}
 		if l.State != Skipped {
 			decide(l)

@@ -63,7 +63,7 @@ func (c edgeCheck) ofEdge(l *Link, found problem.List) problem.List {
 	for _, one := range found {
 		one.Table = l.String()
 		if !c.input.Policy.SkipRefused {
-			one.Hint = joined(ended(one.Hint), "Or skip the refused edges: --skip-refused.")
+			one.Hint = joined(ended(one.Hint), "Or skip the refused references: --skip-refused.")
 		}
 	}
 	return found

@@ -33,7 +33,7 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 			e.Column, c.Type, e.Parent, e.Key, parent.Column(e.Key).Type))
 	}
 	if e.Reference.Name != "" && !e.Reference.Validated {
-		l.Notes = append(l.Notes, "foreign key "+e.Reference.Name+" is NOT VALID: rows without a parent may exist, and with one the edge ends at "+string(EdgeFilled))
+		l.Notes = append(l.Notes, "foreign key "+e.Reference.Name+" is NOT VALID: rows without a parent may exist, and with one of them the reference stops at "+string(EdgeFilled))
 	}
 	l.Notes = append(l.Notes, dependents(child, e.Column)...)
 }
@@ -175,15 +175,14 @@ func (f linkFinder) chooseArbiter(child *catalog.Table, l *Link) {
 		switch existing := indexNamed(child, twin.Name); f.input.Policy.Arbiter {
 		case ArbiterBoth:
 			twin.Unique = true
-			l.Notes = append(l.Notes, fmt.Sprintf("unique index %s gets the unique twin %s: INSERT .. ON CONFLICT with the columns of either index can then fail with unique_violation (23505) on the other one, under concurrency only", twin.Of, twin.Name))
+			l.Notes = append(l.Notes, "the twin of a unique index becomes unique: INSERT .. ON CONFLICT with the columns of either index can then fail with unique_violation (23505) on the other one, under concurrency only")
 		case ArbiterInteger:
 			twin.Unique = false
 		default:
 			twin.Unique = existing != nil && existing.Unique
 		}
 		if !twin.Unique {
-			l.Notes = append(l.Notes, fmt.Sprintf("unique index %s gets the twin %s, which is not unique: %s keeps the rows unique, and INSERT .. ON CONFLICT cannot name %s (--arbiter both makes the twin unique too)",
-				twin.Of, twin.Name, twin.Of, l.Edge.UUID))
+			l.Notes = append(l.Notes, "the twin of a unique index, which is not unique, cannot serve INSERT .. ON CONFLICT: name the integer column there (--arbiter both makes the twin unique too)")
 		}
 	}
 }

@@ -1,10 +1,15 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/step"
 )
+
+// notCounted is what an unfinished edge lacks as far as status shows it, which reads no rows.
+const notCounted = "a count of its rows (verify counts them)"
 
 // progress sets how far an edge is, and what it lacks.
 func (l *Link) progress(s Input, child *catalog.Table) {
@@ -12,7 +17,11 @@ func (l *Link) progress(s Input, child *catalog.Table) {
 	l.Progress = EdgeNone
 	if origin != step.Absent {
 		l.Progress, l.Missing = progressOf(l.Edge, edgeView(s, l.Edge, child))
-		if rows := s.EdgeRows[KeyOf(l.Edge)]; rows.Orphans > 0 {
+		rows, counted := s.EdgeRows[KeyOf(l.Edge)]
+		if at := slices.Index(l.Missing, step.NotFilled); at >= 0 && !counted {
+			l.Missing[at] = notCounted
+		}
+		if rows.Orphans > 0 {
 			l.stopAtFilled()
 			l.Missing = append(l.Missing, message.Counted(rows.Orphans, "row refers", "rows refer")+" to no row of the parent")
 		}

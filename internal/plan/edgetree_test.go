@@ -263,5 +263,8 @@ func TestProgress(t *testing.T) {
 		if l.Progress != c.want || l.State != Incomplete || len(l.Missing) == 0 {
 			t.Errorf("%s: %s %s %s, missing %q", name, l.State, l.Why, l.Progress, l.Missing)
 		}
+		if unknown := strings.Contains(name, "unknown"); slices.Contains(l.Missing, notCounted) != unknown {
+			t.Errorf("%s: missing %q", name, l.Missing)
+		}
 	}
 }

@@ -63,7 +63,7 @@ func (e *Executor) checkStuck(ctx context.Context, g plan.Group, s step.Step, vi
 	if rows == 0 {
 		return nil
 	}
-	return message.Orphans(g.String(), g.Edge.Column, g.Edge.Parent.String(), rows, examples)
+	return message.Orphans(g.String(), g.Edge.Column, g.Edge.Parent.String(), rows, examples, g.Edge.SelectOrphans())
 }
 
 // missingOfEdge returns what an edge still needs to reach the goal of the run. Whether rows are filled is not read again:

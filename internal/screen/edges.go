@@ -33,14 +33,7 @@ func edgeTotal(doc rekey.Plan) string {
 	for _, e := range doc.Edges {
 		count[e.State]++
 	}
-	work := count[rekey.Pending] + count[rekey.Incomplete]
-	text := plural(work, "reference gets", "references get") + " a uuid column next to the integer one"
-	if doc.Command == rekey.Down {
-		text = plural(work, "reference loses its uuid column", "references lose their uuid columns")
-	} else if work == 0 {
-		text = "no reference needs work"
-	}
-	parts := []string{text}
+	parts := edgeWork(doc.Command, count)
 	for _, state := range []rekey.State{rekey.Complete, rekey.Refused, rekey.Skipped} {
 		if n := count[state]; n > 0 {
 			word := string(state)
@@ -50,18 +43,36 @@ func edgeTotal(doc rekey.Plan) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, word))
 		}
 	}
-	text = strings.Join(parts, ", ") + "."
+	text := strings.Join(parts, ", ") + "."
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// edgeRows returns the references below the tables that they refer to. Skipped ones are listed elsewhere.
+// edgeWork returns what a run does to references.
+func edgeWork(direction rekey.Direction, count map[rekey.State]int) (parts []string) {
+	if direction == rekey.Down {
+		return []string{plural(count[rekey.Pending]+count[rekey.Incomplete], "reference loses its uuid column", "references lose their uuid columns")}
+	}
+	if n := count[rekey.Pending]; n > 0 {
+		parts = append(parts, plural(n, "reference gets", "references get")+" a uuid column next to the integer one")
+	}
+	if n := count[rekey.Incomplete]; n > 0 {
+		parts = append(parts, plural(n, "incomplete reference is", "incomplete references are")+" completed")
+	}
+	if parts == nil {
+		parts = []string{"no reference needs work"}
+	}
+	return parts
+}
+
+// edgeRows returns the references below the tables that they refer to, with what they get and what they cost. Skipped ones are listed
+// elsewhere.
 func edgeRows(edges []rekey.Edge, direction rekey.Direction) [][]string {
-	table := [][]string{{"REFERENCES, BY PARENT", "STATE", "UUID COLUMN", "UUID FOREIGN KEY"}}
+	table := [][]string{{"REFERENCES, BY PARENT", "STATE", "UUID COLUMN", "TRIGGERS", ">INSERT"}}
 	for _, parent := range parentsOf(edges) {
-		rows := [][]string{{parent + textIf(inCycle(edges, parent), " (in a cycle)"), "", "", ""}}
+		rows := [][]string{{parent + textIf(inCycle(edges, parent), " (in a cycle)"), "", "", "", ""}}
 		for _, e := range edges {
 			if e.Parent == parent && e.State != rekey.Skipped {
-				rows = append(rows, []string{"  " + e.Name() + textIf(e.Parent == e.Table, " (itself)"), edgeState(e, direction), e.UUIDColumn, edgeConstraint(e)})
+				rows = append(rows, []string{"  " + edgeLabel(e), edgeState(e, direction), e.UUIDColumn, triggerLetters(e), costOf(e, direction)})
 			}
 		}
 		if len(rows) > 1 {
@@ -69,6 +80,18 @@ func edgeRows(edges []rekey.Edge, direction rekey.Direction) [][]string {
 		}
 	}
 	return table
+}
+
+// edgeLabel returns the name of a reference with what is special about it.
+func edgeLabel(e rekey.Edge) string {
+	var marks []string
+	if e.Parent == e.Table {
+		marks = append(marks, "itself")
+	}
+	if e.Constraint == "" && e.State != rekey.Refused {
+		marks = append(marks, "no foreign key")
+	}
+	return e.Name() + textIf(marks != nil, " ("+strings.Join(marks, ", ")+")")
 }
 
 // edgeState returns the state of a reference: what exists of it, unless nothing does.
@@ -82,11 +105,21 @@ func edgeState(e rekey.Edge, direction rekey.Direction) string {
 	return string(e.Progress)
 }
 
-func edgeConstraint(e rekey.Edge) string {
-	if e.Constraint == "" && e.State != rekey.Refused {
-		return "none (no constraint)"
+// triggerLetters returns which triggers an edge has, by the last letters of their names: "i u l".
+func triggerLetters(e rekey.Edge) string {
+	letters := []string{"i", "u", "l"}
+	if e.State == rekey.Refused {
+		return ""
 	}
-	return e.UUIDConstraint
+	return strings.Join(letters[:min(len(e.Triggers), len(letters))], " ")
+}
+
+// costOf returns what an INSERT costs on the way up, as a multiple.
+func costOf(e rekey.Edge, direction rekey.Direction) string {
+	if direction == rekey.Down || e.InsertCost == 0 || e.State == rekey.Refused {
+		return ""
+	}
+	return fmt.Sprintf("%.1fx", e.InsertCost)
 }
 
 func (p *page) skippedEdges(edges []rekey.Edge) {
@@ -116,7 +149,7 @@ func (p *page) edgeDetails(edges []rekey.Edge) {
 	var late, cost bool
 	number := 0
 	for _, e := range edges {
-		if e.State == rekey.Refused || e.State == rekey.Skipped {
+		if !getsWork(e) {
 			continue
 		}
 		late, cost = late || e.ChildFirst, cost || e.InsertCost > 0
@@ -125,27 +158,37 @@ func (p *page) edgeDetails(edges []rekey.Edge) {
 			twins = append(twins, twin.Of+" -> "+twin.Name+textIf(twin.Unique, ", unique")+textIf(twin.OfUnique && !twin.Unique, ", not unique: the first one is"))
 		}
 	}
-	triggers := "Triggers: ~rekey_<column>_i before INSERT and ~rekey_<column>_u before UPDATE"
+	if !slices.ContainsFunc(edges, getsWork) {
+		return
+	}
+	triggers := "TRIGGERS: their names begin with ~rekey; i fires before INSERT, u before UPDATE"
 	if late {
-		triggers += "; where a row may be written before its parent, ~rekey_<column>_l after both"
+		triggers += ", and l after both where a row may be written before its parent"
 	}
 	details = append(details, triggers+".")
 	if cost {
-		details = append(details, insertCost(edges))
+		details = append(details, insertCost)
 	}
 	if len(edges) <= mostDetails {
 		p.list("Index twins, with the uuid column:", twins)
 	} else if number > 0 {
-		details = append(details, plural(number, "index that holds an integer column gets a twin.", "indexes that hold integer columns get twins.")+" One table's: rekey plan TABLE")
+		details = append(details, plural(number, "index that holds an integer column gets a twin.", "indexes that hold integer columns get twins."))
 	}
+	details = append(details, "Names of all objects, also of the foreign keys: rekey plan TABLE, or --json.")
 	p.list("Each reference:", details)
 }
 
-// edgeNotes returns each note once, after the edges that it is about.
+// getsWork reports whether a run does something to an edge.
+func getsWork(e rekey.Edge) bool { return e.State == rekey.Pending || e.State == rekey.Incomplete }
+
+// edgeNotes returns each note about edges that get work once, after their names.
 func edgeNotes(edges []rekey.Edge) (items []string) {
 	about := map[string][]string{}
 	var notes []string
 	for _, e := range edges {
+		if !getsWork(e) {
+			continue
+		}
 		for _, note := range e.Notes {
 			if about[note] == nil {
 				notes = append(notes, note)
@@ -159,11 +202,9 @@ func edgeNotes(edges []rekey.Edge) (items []string) {
 	return items
 }
 
-// insertCost says what INSERT costs. Edges have one cost, which the benchmark measured.
-func insertCost(edges []rekey.Edge) string {
-	at := slices.IndexFunc(edges, func(e rekey.Edge) bool { return e.InsertCost > 0 })
-	return fmt.Sprintf("An INSERT takes about %.1f times as long as with the integer foreign key alone; an UPDATE of other columns about 1.5 times.", edges[at].InsertCost)
-}
+// insertCost explains the column INSERT.
+const insertCost = "INSERT: the time in the server, as a multiple of the time with the integer foreign key alone. " +
+	"Each reference of a table adds to it. An UPDATE of other columns takes about 1.5 times as long."
 
 // candidates lists columns that may refer to a table without a foreign key.
 func (p *page) candidates(list []rekey.Candidate) {

@@ -72,6 +72,7 @@ func TestManyEdges(t *testing.T) {
 	doc.Edges, doc.Groups, doc.Candidates = nil, nil, nil
 	for i := range 1000 {
 		e := linkPlan().Edges[0]
+		e.State, e.Progress = rekey.Pending, rekey.EdgeNone
 		e.Table, e.Parent = fmt.Sprintf("t%d", i+1), fmt.Sprintf("t%d", i/10)
 		doc.Edges = append(doc.Edges, e)
 		doc.Candidates = append(doc.Candidates, rekey.Candidate{Table: e.Table, Column: "x_id", Parent: "x", Why: "names"})
@@ -87,7 +88,7 @@ func TestManyEdges(t *testing.T) {
 
 // A name cannot end a line or a text of a graph.
 func TestGraphFilesAreQuoted(t *testing.T) {
-	doc := rekey.Plan{Command: rekey.Up, Schema: `a"b`, Edges: edgesOf("x\n\"y.c\\_id z]#<b>")}
+	doc := rekey.Plan{Command: rekey.Up, Schema: `a"b`, Edges: edgesOf("x\n\"y.c\\_id z]#<b>&amp;")}
 	for _, format := range []string{"dot", "mermaid"} {
 		text := Graph(doc, format)
 		for _, bad := range []string{"x\n", "<b>", "\n\"y"} {

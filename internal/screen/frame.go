@@ -27,7 +27,7 @@ type Frame struct {
 // Draw returns the frame of a state.
 func Draw(s State) Frame {
 	frame := Frame{All: Bar{
-		Name: fmt.Sprintf("%d of %s", len(s.Finished), workOf(s.Tables, s.Edges)), Percent: s.Percent(),
+		Name: progressOf(s), Percent: s.Percent(),
 		Done: s.Done(), Total: s.Total(), Rate: s.Rate(), Left: s.Left(), Note: slowdownText(s),
 	}}
 	for _, t := range s.Work {
@@ -37,6 +37,14 @@ func Draw(s State) Frame {
 		})
 	}
 	return frame
+}
+
+// progressOf counts the finished tables and references. It is short, since it shares a line with a bar.
+func progressOf(s State) string {
+	if s.Edges > 0 {
+		return fmt.Sprintf("%d of %d done", len(s.Finished), s.Tables+s.Edges)
+	}
+	return fmt.Sprintf("%d of %s", len(s.Finished), workOf(s.Tables, s.Edges))
 }
 
 // activity returns what a table does while no rows are filled.

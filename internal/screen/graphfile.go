@@ -23,7 +23,7 @@ func Graph(doc rekey.Plan, format string) string {
 func dot(doc rekey.Plan) string {
 	styles := map[string]string{"linked": "solid", "refused": "dotted", "skipped": "dotted"}
 	quote := func(text string) string {
-		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(visible.Line(text)) + `"`
+		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "&", "&amp;").Replace(visible.Line(text)) + `"`
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "digraph %s {\n  rankdir = LR;\n  node [shape = box];\n", quote(doc.Schema))
@@ -41,12 +41,18 @@ func dot(doc rekey.Plan) string {
 	return text.String() + "}\n"
 }
 
+// maxMermaidEdges is the number of edges that Mermaid draws by default. A diagram cannot raise it.
+const maxMermaidEdges = 500
+
 func mermaid(doc rekey.Plan) string {
 	quote := func(text string) string {
-		return `"` + strings.NewReplacer("#", "#35;", `"`, "#quot;", "<", "#lt;", ">", "#gt;").Replace(visible.Line(text)) + `"`
+		return `"` + strings.NewReplacer("#", "#35;", `\`, "#92;", "&", "#amp;", `"`, "#quot;", "<", "#lt;", ">", "#gt;").Replace(visible.Line(text)) + `"`
 	}
 	var text strings.Builder
 	text.WriteString("flowchart LR\n")
+	if len(doc.Edges) > maxMermaidEdges {
+		text.WriteString("  %% more than 500 edges: Mermaid needs maxEdges in mermaid.initialize\n")
+	}
 	nodes := map[string]string{}
 	for i, name := range tablesOfEdges(doc.Edges) {
 		nodes[name] = fmt.Sprintf("t%d", i+1)

@@ -94,7 +94,7 @@ func planTotal(doc rekey.Plan) string {
 
 // planRows returns a row for each table that is not skipped.
 func planRows(doc rekey.Plan) [][]string {
-	table := [][]string{{"TABLE", "STATE", ">ROWS", ">SIZE", "ORDERED BY", "MISSING"}}
+	table := [][]string{{"TABLE", "STATE", ">EST. ROWS", ">SIZE", "ORDERED BY", "MISSING"}}
 	if doc.Profile == "" {
 		return append(table, relationRows(doc)...)
 	}
@@ -158,13 +158,13 @@ func stepName(s rekey.Step, direction rekey.Direction) string {
 		"require-value": {"set NOT NULL", "drop NOT NULL"},
 		"settle":        {"remove the mark", "mark the column"},
 
-		"wire":           {"add the column and the triggers", "drop the triggers and the column"},
-		"fill":           {"fill the rows from their parents, in batches", "keep the values"},
-		"parent-index":   {"build the parent's unique index", "drop the parent's unique index"},
-		"mirror-indexes": {"build the index twins", "drop the index twins"},
-		"link":           {"add the foreign key, then validate it", "drop the foreign key"},
+		"wire":           {"add column and triggers", "drop triggers and column"},
+		"fill":           {"fill rows, in batches", "keep values"},
+		"parent-index":   {"build unique index of parent", "drop unique index of parent"},
+		"mirror-indexes": {"build index twins", "drop index twins"},
+		"link":           {"add and validate foreign key", "drop foreign key"},
 		"require-uuid":   {"set NOT NULL", "drop NOT NULL"},
-		"finish":         {"mark the column as finished", "mark the column as not finished"},
+		"finish":         {"mark column as finished", "mark column as not finished"},
 	}
 	_, kind, _ := strings.Cut(s.ID, "/")
 	if name, ok := names[kind]; ok {

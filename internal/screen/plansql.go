@@ -16,6 +16,7 @@ func Statements(doc rekey.Plan, tables []string, width int) string {
 	p := page{width: width}
 	p.comment("Each step is a short transaction of its own with a lock_timeout, and is retried if the lock is not granted. " +
 		"Indexes are built outside a transaction.")
+	preamble := p.text.Len()
 	for _, g := range doc.Groups {
 		named := len(tables) == 0 || slices.Contains(tables, g.Table) && g.State != ""
 		if !named || pending(g) == 0 {
@@ -34,6 +35,9 @@ func Statements(doc rekey.Plan, tables []string, width int) string {
 				p.step(s, doc.Command)
 			}
 		}
+	}
+	if len(doc.Refusals) == 0 && p.text.Len() == preamble {
+		p.comment("There is nothing to do.")
 	}
 	if len(doc.Refusals) > 0 {
 		p.lines("", "Refused. Nothing is changed until these are resolved:", "")
@@ -59,6 +63,17 @@ func groupHead(g rekey.Group, schema string) string {
 	return head
 }
 
+// undone returns how down undoes a step.
+func undone(by string) string {
+	switch by {
+	case "by itself":
+		return "by a statement of its own"
+	case "absorbed by an earlier step's":
+		return "with the column"
+	}
+	return by
+}
+
 func (p *page) step(s rekey.Step, direction rekey.Direction) {
 	p.lines("")
 	if direction == rekey.Down {
@@ -66,7 +81,7 @@ func (p *page) step(s rekey.Step, direction rekey.Direction) {
 		p.comment("lock: " + s.Lock)
 	} else {
 		p.comment(s.What + ": " + s.Why)
-		p.comment(fmt.Sprintf("lock: %s; reads: %s; undone: %s", s.Lock, s.Scans, s.UndoneBy))
+		p.comment(fmt.Sprintf("lock: %s; reads: %s; undone: %s", s.Lock, s.Scans, undone(s.UndoneBy)))
 	}
 	if s.Choice != "" {
 		p.comment("batches: " + s.Choice)

@@ -33,6 +33,7 @@ func Status(s rekey.Status, width int) string {
 	if len(s.Edges) > 0 {
 		p.lines("")
 		p.lines(alignWithin(edgeStatusRows(s.Edges), width)...)
+		p.list("Incomplete references lack:", missingOfEdges(s.Edges))
 		p.skippedEdges(s.Edges)
 		p.refusedEdges(s.Edges)
 	}
@@ -42,6 +43,7 @@ func Status(s rekey.Status, width int) string {
 		tablesIn(s.Tables, func(t rekey.TableStatus) string { return textIf(t.Found, "the column existed before up") }),
 		tablesIn(s.Tables, func(t rekey.TableStatus) string { return textIf(t.Random, randomValues) }),
 		tablesIn(s.Tables, func(t rekey.TableStatus) string { return uniqueIn(t.Unique) }),
+		map[string][]string{"no reference to link, so the table stays expanded": withoutReferences(s)},
 	)
 	if len(s.Refusals) > 0 {
 		p.lines("", "A run would be refused:", "")
@@ -115,15 +117,25 @@ func edgeStates(phase rekey.Phase, edges []rekey.Edge) string {
 
 // edgeStatusRows returns a row for each reference that is not skipped, by parent.
 func edgeStatusRows(edges []rekey.Edge) [][]string {
-	table := [][]string{{"REFERENCE", "PARENT", "STATE", ">ROWS", "MISSING"}}
+	table := [][]string{{"REFERENCE", "PARENT", "STATE", ">EST. ROWS"}}
 	for _, parent := range parentsOf(edges) {
 		for _, e := range edges {
 			if e.Parent == parent && e.State != rekey.Skipped {
-				table = append(table, []string{e.Name(), parent, edgeState(e, rekey.Down), Count(e.Rows), missing(e.Missing, e.State)})
+				table = append(table, []string{e.Name(), parent, edgeState(e, rekey.Down), Count(e.Rows)})
 			}
 		}
 	}
 	return table
+}
+
+// missingOfEdges says what incomplete references lack.
+func missingOfEdges(edges []rekey.Edge) (items []string) {
+	for _, e := range edges {
+		if text := missing(e.Missing, e.State); text != "" {
+			items = append(items, e.Name()+": "+text)
+		}
+	}
+	return items
 }
 
 // statusRows returns a row for each table that is neither absent nor skipped, with its phase if there are references.
@@ -133,7 +145,7 @@ func statusRows(tables []rekey.TableStatus, phases bool) [][]string {
 	slices.SortStableFunc(tables, func(a, b rekey.TableStatus) int {
 		return cmp.Compare(slices.Index(first, a.State), slices.Index(first, b.State))
 	})
-	table := [][]string{{"TABLE", "STATE", ">ROWS", "MISSING"}}
+	table := [][]string{{"TABLE", "STATE", ">EST. ROWS", "MISSING"}}
 	for _, t := range tables {
 		if t.State != rekey.Absent && t.State != rekey.Skipped {
 			row := []string{t.Table, string(t.State), Count(t.Rows), missing(t.Missing, t.State)}
@@ -178,6 +190,16 @@ func nameOf(table any) string {
 	return ""
 }
 
+// withoutReferences returns the tables that refer to no other, if the schema has linked references.
+func withoutReferences(s rekey.Status) (names []string) {
+	for _, t := range s.Tables {
+		if len(s.Edges) > 0 && t.Phase == rekey.Expanded && !slices.ContainsFunc(s.Edges, func(e rekey.Edge) bool { return e.Table == t.Table }) {
+			names = append(names, t.Table)
+		}
+	}
+	return names
+}
+
 const randomValues = "random values, version 4"
 
 func uniqueIn(where string) string { return textIf(where != "", "values are unique "+where) }
@@ -188,6 +210,7 @@ func (p *page) remarks(said ...map[string][]string) {
 	for _, one := range said {
 		maps.Copy(all, one)
 	}
+	maps.DeleteFunc(all, func(_ string, tables []string) bool { return len(tables) == 0 })
 	for text, tables := range all {
 		all[text] = firstNames(tables)
 	}

@@ -1,7 +1,9 @@
 package screen
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rekey-pg/rekey"
@@ -60,7 +62,7 @@ func (p *page) edgeReports(edges []rekey.EdgeReport) {
 	table := [][]string{{"REFERENCE", "STATE", ">ROWS", ">MISMATCH", ">ORPHAN", ">ONE-SIDED"}}
 	proved := 0
 	var orphans []string
-	for _, e := range edges {
+	for _, e := range byParent(edges) {
 		if e.OK {
 			proved++
 		}
@@ -74,6 +76,19 @@ func (p *page) edgeReports(edges []rekey.EdgeReport) {
 	p.list("Orphans: their integer refers to no row of the parent.", orphans)
 	p.lines("")
 	p.add(fmt.Sprintf("%d of %s proved: both columns of every row refer to the same row of the parent.", proved, plural(len(edges), "reference", "references")))
+}
+
+// byParent returns the references in the order of plan and status: below one another if they refer to the same table.
+func byParent(edges []rekey.EdgeReport) []rekey.EdgeReport {
+	first := map[string]int{}
+	for i, e := range edges {
+		if _, known := first[e.Parent]; !known {
+			first[e.Parent] = i
+		}
+	}
+	edges = slices.Clone(edges)
+	slices.SortStableFunc(edges, func(a, b rekey.EdgeReport) int { return cmp.Compare(first[a.Parent], first[b.Parent]) })
+	return edges
 }
 
 func sum(tables []rekey.TableReport) (total rekey.TableReport) {

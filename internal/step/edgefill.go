@@ -6,6 +6,9 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
+// NotFilled is what an edge lacks that is not filled.
+const NotFilled = "rows without the uuid of their parent"
+
 // FillEdge gives the uuid of the parent to every row that refers to one.
 type FillEdge struct {
 	Unscripted
@@ -30,7 +33,7 @@ func (s FillEdge) Explain() Explanation {
 
 // Check implements Step.
 func (s FillEdge) Check(v View) Outcome {
-	return outcomeIf(forAllParts(s.Edge.Target(), v, filled), "rows without the uuid of their parent")
+	return outcomeIf(forAllParts(s.Edge.Target(), v, filled), NotFilled)
 }
 
 // Apply implements Step. The CHECK makes the application's updates of unfilled rows fail, so that it is dropped first.
@@ -72,6 +75,11 @@ func (e Edge) countOrphans(table sqltext.Table, rows string) string {
 	return "SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(DISTINCT o.key))[1:5], '{}') FROM (" +
 		sqltext.Format("SELECT c.{}::pg_catalog.text AS key FROM {} c WHERE ", sqltext.Name(e.Column), table) +
 		rows + " AND NOT EXISTS (" + e.parentOf("c") + ")) o"
+}
+
+// SelectOrphans returns a query for the rows that refer to no row of the parent, to be shown to a person.
+func (e Edge) SelectOrphans() string {
+	return sqltext.Format("SELECT * FROM {} c WHERE ", e.Child) + e.refers("c") + " AND NOT EXISTS (" + e.parentOf("c") + ")"
 }
 
 // Missing returns the condition of a row that refers to a parent and has no uuid.
