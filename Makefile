@@ -1,6 +1,6 @@
 # Short commands for daily work. They need make, a POSIX shell and Go.
 
-.PHONY: help demo test test-all race bench chaos lint fmt tools recording docs man release-check
+.PHONY: help demo test test-all race bench chaos acceptance lint fmt tools recording docs man release-check
 
 GO ?= go
 
@@ -30,6 +30,9 @@ bench: ## run the benchmark: rekey, the offline rewrite and batched UPDATEs; tak
 
 chaos: ## run 500 faults on PostgreSQL 13, 15 and 18; REKEY_CHAOS_SEED repeats a schedule
 	REKEY_CHAOS=$${REKEY_CHAOS:-500} $(WITH_POSTGRES) $(GO) test -timeout 180m -v -run TestChaos ./internal/chaos $(ARGS)
+
+acceptance: ## run the long acceptance tests of the phase linked on PostgreSQL 13, 15 and 18; takes some 20 minutes
+	REKEY_ACCEPTANCE=1 $(WITH_POSTGRES) $(GO) test -timeout 180m -count 1 -v ./internal/acceptance $(ARGS)
 
 lint: ## run vet, gofumpt and golangci-lint, as CI does
 	$(GO) vet ./...

@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 
@@ -26,11 +27,11 @@ func long() bool { return os.Getenv("REKEY_ACCEPTANCE") != "" }
 // on runs a test on every version in the long form, and on the newest one otherwise.
 func on(t *testing.T, test func(t *testing.T, c *server.Cluster)) {
 	t.Helper()
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
-		majors := servertest.Versions(t)
-		if !long() && c.Major != majors[len(majors)-1] {
-			t.Skip("this version is part of the long form")
-		}
-		test(t, c)
-	})
+	majors := servertest.Versions(t)
+	if !long() {
+		majors = majors[len(majors)-1:]
+	}
+	for _, major := range majors {
+		t.Run(fmt.Sprintf("pg%d", major), func(t *testing.T) { test(t, servertest.Cluster(t, major)) })
+	}
 }

@@ -150,8 +150,11 @@ func TestPartitionsOfATree(t *testing.T) {
 	})
 }
 
-// rest waits as long as a run may take.
+// restTime is how long the applications work without a run.
+const restTime = 10 * time.Second
+
+// rest waits in place of a run.
 func rest(context.Context, *pgxpool.Pool, rekeytest.Setup) (event.Result, error) {
-	time.Sleep(10 * time.Second)
+	time.Sleep(restTime)
 	return event.Result{}, nil
 }

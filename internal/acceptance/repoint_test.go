@@ -42,20 +42,20 @@ const unfilledSQL = `ALTER TABLE app.c DROP CONSTRAINT c_p_uuid_fkey;
 	RESET session_replication_role;
 	ANALYZE;
 	CREATE SEQUENCE app.asked; CREATE SEQUENCE app.answered MINVALUE 0 START 0;
-	CREATE FUNCTION app.met(n bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE SET client_min_messages = notice AS $$
+	CREATE FUNCTION app.looks_up(n bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE SET client_min_messages = notice AS $$
 	DECLARE
 		question bigint;
 	BEGIN
 		IF n <= {n} THEN
 			question := nextval('app.asked');
-			RAISE NOTICE 'met % %', question, n;
+			RAISE NOTICE 'look-up % %', question, n;
 			WHILE (SELECT last_value FROM app.answered) < question LOOP
 				PERFORM pg_sleep(0.0002);
 			END LOOP;
 		END IF;
 		RETURN true;
 	END $$;
-	CREATE VIEW app.read AS SELECT id, uuid FROM app.p WHERE app.met(id)`
+	CREATE VIEW app.read AS SELECT id, uuid FROM app.p WHERE app.looks_up(id)`
 
 // mostWaiting is how many changes may wait for the filling's locks at once, each with a session of its own.
 const mostWaiting = 30
@@ -68,22 +68,22 @@ type repoints struct {
 	pool    *pgxpool.Pool
 	control *pgx.Conn
 
-	met     map[int]int // how often the filling has looked up the parent of a child
+	lookups map[int]int // how often the filling has looked up the parent of a child
 	done    int         // changes that ended before the filling went on
 	waiting int         // changes that waited for the filling's lock
 	active  chan struct{}
 	all     sync.WaitGroup
 }
 
-// notice receives a notice of app.met. The session of the filling reads nothing else until it returns.
+// notice receives a notice of app.looks_up. The session of the filling reads nothing else until it returns.
 func (r *repoints) notice(_ *pgconn.PgConn, n *pgconn.Notice) {
 	var question, row int
-	if _, err := fmt.Sscanf(n.Message, "met %d %d", &question, &row); err != nil {
+	if _, err := fmt.Sscanf(n.Message, "look-up %d %d", &question, &row); err != nil {
 		return
 	}
-	r.met[row]++
+	r.lookups[row]++
 	// If the filling looks twice, it has the row's lock the second time: a third of the rows is changed then.
-	if later := r.twice && row%3 == 0; r.met[row] == 1 && !later || r.met[row] == 2 && later {
+	if later := r.twice && row%3 == 0; r.lookups[row] == 1 && !later || r.lookups[row] == 2 && later {
 		r.repoint(row, row%3 == 2)
 	}
 	if _, err := r.control.Exec(context.Background(), "SELECT setval('app.answered', $1)", question); err != nil {
@@ -145,7 +145,7 @@ func (r *repoints) repoint(row int, open bool) {
 func newRepoints(t *testing.T, c *server.Cluster, rows int) (*repoints, *pgxpool.Pool) {
 	t.Helper()
 	db := servertest.Database(t, c)
-	r := &repoints{T: t, rows: rows, met: map[int]int{}, active: make(chan struct{}, mostWaiting)}
+	r := &repoints{T: t, rows: rows, lookups: map[int]int{}, active: make(chan struct{}, mostWaiting)}
 	r.pool = servertest.Pool(t, db.URL+fmt.Sprintf("&pool_max_conns=%d", mostWaiting+2))
 	servertest.Execute(t, r.pool, repointSQL)
 	if _, err := rekeytest.Up(t.Context(), r.pool, rekeytest.Setup{Scope: rekey.Schema{Name: "app"}, Options: rekey.Options{To: rekey.Linked}}); err != nil {
