@@ -127,12 +127,15 @@ func resolve(t catalog.Table, name, zone, reason string) (Column, error) {
 	return Column{}, fmt.Errorf("column %s of %s.%s is %s, not a timestamp, a date or an integer", name, t.Schema, t.Name, c.Type)
 }
 
+// timestamp is format_type's spelling of a timestamp.
+var timestamp = regexp.MustCompile(`^timestamp(?:\((\d)\))? (with|without) time zone$`)
+
 // typeResolution parses a type name in format_type's spelling, such as timestamp(0) without time zone.
 func typeResolution(kind string) (k Kind, unit int64, ok bool) {
 	if kind == "date" {
 		return Date, Day, true
 	}
-	parts := regexp.MustCompile(`^timestamp(?:\((\d)\))? (with|without) time zone$`).FindStringSubmatch(kind)
+	parts := timestamp.FindStringSubmatch(kind)
 	if parts == nil {
 		return "", 0, false
 	}

@@ -62,9 +62,9 @@ func (p *Plan) addSchemaGroups(goals Goals) {
 		p.Groups = append([]Group{p.functionGroup()}, p.Groups...)
 	}
 	if v := goals.Version; v != nil {
-		p.Groups = append(p.Groups, Group{Table: sqltext.Table{Schema: p.SchemaName, Name: v.Table}, Steps: []step.Step{
+		p.Groups = append(p.Groups, p.withTodo(Group{Table: sqltext.Table{Schema: p.SchemaName, Name: v.Table}, Steps: []step.Step{
 			step.RecordVersion{Schema: p.SchemaName, Table: v.Table, From: v.From, To: v.To},
-		}})
+		}}))
 	}
 }
 
@@ -110,7 +110,7 @@ func (p *Plan) group(goal TableGoal) Group {
 		g.Kept = p.Data[t.Name()].Other
 	}
 	g.State = stateOf(p.Direction, t, table, g.Missing)
-	return g
+	return p.withTodo(g)
 }
 
 // stateOf returns the state of a table in a direction. On the way down a table without the column is complete.
@@ -177,9 +177,9 @@ func MissingOfKey(t step.Target, table *catalog.Table) []string {
 }
 
 func (p *Plan) functionGroup() Group {
-	return Group{Steps: []step.Step{
+	return p.withTodo(Group{Steps: []step.Step{
 		step.EnsureFunction{Schema: p.SchemaName}, step.GrantExecute{Schema: p.SchemaName},
-	}}
+	}})
 }
 
 func (p *Plan) reverse() {
@@ -230,7 +230,7 @@ func (p Plan) split(policy Policy, found problem.List) (refusals, skipped proble
 // function already.
 func (p Plan) usesFunction() bool {
 	return slices.ContainsFunc(p.Targets(), func(g Group) bool {
-		if work, _ := p.work(g); work {
+		if p.todo(g).work {
 			return true
 		}
 		c := p.Schema.Named(g.Table).Column(g.Target.Column)

@@ -45,12 +45,12 @@ func (p Plan) code(s Input) []Code {
 		})
 	}
 	for _, g := range p.Groups {
-		work, fills := p.work(g)
+		found := p.todo(g)
 		table := s.Schema.Named(g.Table)
-		if !work || table == nil {
+		if !found.work || table == nil {
 			continue
 		}
-		allowed, _ := trust.Code(role, codeOf(s.Schema, table, len(fills) > 0))
+		allowed, _ := trust.Code(role, codeOf(s.Schema, table, len(found.fills) > 0))
 		for _, c := range allowed {
 			by := c.Owner
 			if c.Fault != "" {

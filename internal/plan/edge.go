@@ -115,7 +115,7 @@ func (p *Plan) addEdges(s Input, goals Goals) problem.List {
 	} else {
 		p.Candidates = s.candidates(goals, p.Links)
 	}
-	check, found := newEdgeCheck(s, *p, finder.tables), finder.unusedParents()
+	check, found := newEdgeCheck(s, finder), finder.unusedParents()
 	finder.settle(p.Links, func(l *Link) {
 		problems := check.refuse(l)
 		for _, one := range problems {
@@ -123,7 +123,7 @@ func (p *Plan) addEdges(s Input, goals Goals) problem.List {
 		}
 		found = append(found, problems...)
 		if l.Edge.UUID != "" && (l.State != Refused || !s.Policy.SkipRefused) {
-			p.Groups = append(p.Groups, l.group())
+			p.Groups = append(p.Groups, p.withTodo(l.group()))
 		}
 	})
 	return found

@@ -14,13 +14,13 @@ import (
 // edgeCheck refuses edges. It knows all relations, and the names that the edges before get.
 type edgeCheck struct {
 	input  Input
-	plan   Plan
+	uuids  map[sqltext.Table]step.Target // see linkFinder
 	tables map[sqltext.Table]*catalog.Table
 	taken  map[sqltext.Table]string // the edge that gets an index, a column or a constraint of that name
 }
 
-func newEdgeCheck(s Input, p Plan, tables map[sqltext.Table]*catalog.Table) edgeCheck {
-	return edgeCheck{input: s, plan: p, tables: tables, taken: map[sqltext.Table]string{}}
+func newEdgeCheck(s Input, f linkFinder) edgeCheck {
+	return edgeCheck{input: s, uuids: f.uuids, tables: f.tables, taken: map[sqltext.Table]string{}}
 }
 
 // edgeCase is an edge with its tables.
@@ -124,10 +124,8 @@ func (c edgeCheck) refuseKey(e edgeCase) problem.List {
 // holdsPartitionKey reports whether the other columns of a composite foreign key are those that a unique index of the
 // partitioned parent has beside the uuid.
 func (c edgeCheck) holdsPartitionKey(e edgeCase) bool {
-	for _, g := range c.plan.Targets() {
-		if g.Target.Name() == e.Parent.All() {
-			return g.Target.HasRootIndex() && sameNames(g.Target.IndexColumns(), e.ParentColumns())
-		}
+	if t, isGoal := c.uuids[e.Parent.All()]; isGoal {
+		return t.HasRootIndex() && sameNames(t.IndexColumns(), e.ParentColumns())
 	}
 	return slices.ContainsFunc(e.parent.Indexes, func(i catalog.Index) bool {
 		return i.Unique && i.Valid && i.Immediate && i.Predicate == "" && sameNames(i.Columns, e.ParentColumns())

@@ -18,14 +18,14 @@ type linkFinder struct {
 	uuids   map[sqltext.Table]step.Target  // of the tables that get the uuid
 	refused map[sqltext.Table]bool         // of these tables
 	roots   map[uint32]*catalog.Table      // the goal's table of each table below it
-	library map[string][]profile.Reference // by every name of the child
+	library map[string][]profile.Reference // by the child's name
 	named   map[string][]Reference         // by child
 }
 
 func newLinkFinder(p Plan, s Input, goals Goals) linkFinder {
 	f := linkFinder{
 		input: s, goals: goals, tables: map[sqltext.Table]*catalog.Table{}, uuids: map[sqltext.Table]step.Target{}, refused: map[sqltext.Table]bool{},
-		roots: map[uint32]*catalog.Table{}, library: map[string][]profile.Reference{}, named: map[string][]Reference{},
+		roots: map[uint32]*catalog.Table{}, named: map[string][]Reference{},
 	}
 	for i := range s.Schema.Relations {
 		f.tables[s.Schema.Relations[i].Named()] = &s.Schema.Relations[i]
@@ -47,9 +47,7 @@ func newLinkFinder(p Plan, s Input, goals Goals) linkFinder {
 	for _, r := range s.Selection.References {
 		f.named[r.Child] = append(f.named[r.Child], r)
 	}
-	for _, r := range goals.References {
-		f.library[r.Table] = append(f.library[r.Table], r)
-	}
+	f.library = libraryReferences(goals)
 	return f
 }
 

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,8 +37,9 @@ func (f linkFinder) references(child *catalog.Table) []reference {
 			add(reference{Column: r.Column, Parent: f.parentNamed(r.Parent), named: true})
 		}
 	}
+	marks := marksOf(child)
 	for _, c := range child.Columns {
-		if made, ok := marksOf(child)[c.Name]; ok {
+		if made, ok := marks[c.Name]; ok {
 			add(reference{Column: c.Name, Parent: made.mark.Parent, Key: made.mark.Key, lost: made.mark.Reference})
 		}
 	}
@@ -53,23 +55,27 @@ func (f linkFinder) parentNamed(name string) sqltext.Table {
 	return own
 }
 
-// libraryReferences returns the profile's references of a table, under any of its names.
-func (f linkFinder) libraryReferences(table string) []profile.Reference {
-	for _, goal := range f.goals.Tables {
-		if goal.Table.Name == table {
-			var list []profile.Reference
-			for _, name := range goal.Names {
-				list = append(list, f.library[name]...)
-			}
-			return list
-		}
+// libraryReferences returns the profile's references by the name of the table, under whichever of its names the profile has
+// them.
+func libraryReferences(goals Goals) map[string][]profile.Reference {
+	named := map[string][]profile.Reference{}
+	for _, r := range goals.References {
+		named[r.Table] = append(named[r.Table], r)
 	}
-	return f.library[table]
+	all := maps.Clone(named)
+	for _, goal := range goals.Tables {
+		var list []profile.Reference
+		for _, name := range goal.Names {
+			list = append(list, named[name]...)
+		}
+		all[goal.Table.Name] = list
+	}
+	return all
 }
 
 // libraryReference returns the profile's reference of a column; zero if it has none.
 func (f linkFinder) libraryReference(table, column string) profile.Reference {
-	for _, r := range f.libraryReferences(table) {
+	for _, r := range f.library[table] {
 		if r.Column == column {
 			return r
 		}

@@ -105,6 +105,13 @@ type Group struct {
 	Progress EdgeState
 
 	requestProblems problem.List // settings for its values that it cannot have
+	todo            *todo        // what it has to do, from the time when Build read it; nil until then
+}
+
+// todo is what a group has to do.
+type todo struct {
+	work  bool
+	fills []step.Target // the tables that have rows to be filled
 }
 
 // String returns the name of what the group changes, for messages and events: the table, the edge, or "" for the schema.
@@ -195,15 +202,7 @@ func (p Plan) Versioned() bool { return p.To != 0 }
 
 // Pending reports whether the plan has anything to do.
 func (p Plan) Pending() bool {
-	for _, g := range p.Groups {
-		view := p.View(g)
-		for _, s := range g.Steps {
-			if len(p.Actions(s, view)) > 0 {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Groups, func(g Group) bool { return p.todo(g).work })
 }
 
 // PendingTables returns the number of tables with something to do and an estimate of the rows to be filled.
@@ -225,28 +224,40 @@ func (p Plan) pending(groups []Group) (number int, rows int64) {
 
 // Work reports whether a group has something to do and estimates the rows that it fills.
 func (p Plan) Work(g Group) (work bool, rows int64) {
-	work, fills := p.work(g)
-	for _, t := range fills {
+	found := p.todo(g)
+	for _, t := range found.fills {
 		rows += Rows(p.Table(g, t))
 	}
-	return work, rows
+	return found.work, rows
 }
 
 // Fills returns the tables of a group that have rows to be filled.
 func (p Plan) Fills(g Group) []step.Target {
-	_, fills := p.work(g)
-	return fills
+	return p.todo(g).fills
 }
 
-func (p Plan) work(g Group) (work bool, fills []step.Target) {
+// todo returns what a group has to do. Build asks for it many times, so that a group keeps it: the actions of an edge are long
+// texts.
+func (p Plan) todo(g Group) todo {
+	if g.todo != nil {
+		return *g.todo
+	}
+	var found todo
 	view := p.View(g)
 	for _, s := range g.Steps {
 		for _, a := range p.Actions(s, view) {
-			work = true
-			fills = append(fills, a.Fills()...)
+			found.work = true
+			found.fills = append(found.fills, a.Fills()...)
 		}
 	}
-	return work, fills
+	return found
+}
+
+// withTodo returns a group that has its steps, and keeps what it has to do.
+func (p Plan) withTodo(g Group) Group {
+	found := p.todo(g)
+	g.todo = &found
+	return g
 }
 
 // Rows returns the catalogue's estimate of the rows of a table and of all tables below it; never less than 0.

@@ -31,8 +31,8 @@ func refuse(s Input, p Plan) problem.List {
 		}
 		table := s.Schema.Named(g.Table)
 		problems := refuseTable(s, p, *g, table)
-		if work, fills := p.work(*g); work {
-			problems = append(problems, refuseCode(s, g.Target, table, len(fills) > 0)...)
+		if found := p.todo(*g); found.work {
+			problems = append(problems, refuseCode(s, g.Target, table, len(found.fills) > 0)...)
 		}
 		if len(problems) > 0 {
 			g.State = Refused
@@ -73,10 +73,11 @@ func refuseTable(s Input, p Plan, g Group, table *catalog.Table) problem.List {
 	if p.Direction == Up && len(g.requestProblems) > 0 {
 		return g.requestProblems
 	}
-	work, fills := p.work(g)
-	if !work {
+	work := p.todo(g)
+	if !work.work {
 		return nil
 	}
+	fills := work.fills
 	if _, as := g.Target.Read(table); as.Newer > 0 {
 		return problem.List{message.MarkNewer(g.Target.String(), g.Target.Column, as.Newer, step.MarkFormat)}
 	}

@@ -31,19 +31,24 @@ func (p Plan) relations(choices []discover.Choice, found problem.List) []Relatio
 	for _, g := range p.Targets() {
 		groups[g.Table.Name] = g
 	}
+	reasons := map[string]problem.List{} // by table
+	for _, one := range found {
+		reasons[one.Table] = append(reasons[one.Table], one)
+	}
 	list := []Relation{}
 	for _, c := range choices {
 		v := Relation{Table: c.Table, Kind: c.Kind.String(), State: Skipped, Why: c.Reason}
 		if c.Decision == discover.Chosen {
-			p.decide(&v, groups[c.Table], found)
+			g := groups[c.Table]
+			p.decide(&v, g, reasons[g.Target.String()])
 		}
 		list = append(list, v)
 	}
 	return list
 }
 
-// decide sets the state of a chosen relation from its group.
-func (p Plan) decide(v *Relation, g Group, found problem.List) {
+// decide sets the state of a chosen relation from its group and the reasons why it is refused.
+func (p Plan) decide(v *Relation, g Group, reasons problem.List) {
 	v.TimeColumn, v.TimeCandidates = p.timeColumn(g)
 	if g.State != Refused && p.Direction == Up {
 		v.Unique = Uniqueness(g.Target, p.Schema.Named(g.Table))
@@ -51,10 +56,8 @@ func (p Plan) decide(v *Relation, g Group, found problem.List) {
 	v.State = g.State
 	switch g.State {
 	case Refused:
-		for _, one := range found {
-			if one.Table == g.Target.String() {
-				v.Why, v.Hint = joined(v.Why, one.Error()), joined(v.Hint, one.Hint)
-			}
+		for _, one := range reasons {
+			v.Why, v.Hint = joined(v.Why, one.Error()), joined(v.Hint, one.Hint)
 		}
 	case Incomplete:
 		v.Missing = g.Missing
