@@ -31,6 +31,7 @@ type lab struct {
 	owner string // owner of the tables; "" for the role of pool
 	info  catalog.Server
 	edges []step.Edge
+	seen  *step.View // the catalogue since the last action; nil if it may have changed
 }
 
 // parents is the SQL for a parent that has its uuid column already. The uuid of row n ends with n.
@@ -121,7 +122,11 @@ func (l *lab) view(ctx context.Context) step.View {
 // stepView returns the view of one step, with its fact about the rows.
 func (l *lab) stepView(ctx context.Context, e step.Edge, s step.Step) step.View {
 	l.t.Helper()
-	v := l.view(ctx)
+	if l.seen == nil {
+		v := l.view(ctx)
+		l.seen = &v
+	}
+	v := *l.seen
 	v.Table = v.Relation(e.Child)
 	reader, ok := s.(step.RowReader)
 	if !ok || v.Table == nil || v.Table.Column(e.UUID) == nil {
@@ -144,6 +149,7 @@ func (l *lab) stepView(ctx context.Context, e step.Edge, s step.Step) step.View 
 
 // up runs the steps of all edges; down undoes them in reverse order.
 func (l *lab) up(ctx context.Context, before steptest.BeforeAction) error {
+	l.seen = nil
 	for _, e := range l.edges {
 		for _, s := range step.EdgeSteps(e) {
 			if err := l.run(ctx, e, s, before, s.Apply); err != nil {
@@ -158,6 +164,7 @@ func (l *lab) up(ctx context.Context, before steptest.BeforeAction) error {
 }
 
 func (l *lab) down(ctx context.Context, before steptest.BeforeAction) error {
+	l.seen = nil
 	for _, e := range slices.Backward(l.edges) {
 		for _, s := range slices.Backward(step.EdgeSteps(e)) {
 			if err := l.run(ctx, e, s, before, s.Undo); err != nil {
@@ -195,6 +202,7 @@ func (l *lab) run(ctx context.Context, e step.Edge, s step.Step, before steptest
 }
 
 func (l *lab) act(ctx context.Context, a step.Action) error {
+	l.seen = nil
 	switch a := a.(type) {
 	case step.Change:
 		return pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
