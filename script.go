@@ -1,13 +1,13 @@
 package rekey
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/run"
 	"github.com/rekey-pg/rekey/internal/script"
 	"github.com/rekey-pg/rekey/internal/setting"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -114,9 +114,6 @@ func (m *Migrator) checkScript(o ScriptOptions) error {
 		r.Numbers["first"] = int64(o.First)
 	}
 	found := setting.Check(r)
-	if to := m.options.To; to == Linked || to == Expanded && o.Direction == Down {
-		found = append(found, message.EdgesInScript(string(cmp.Or(o.Direction, Up)), string(to)))
-	}
 	if len(found) == 0 && !m.options.usesClock() {
 		found = problem.List{message.ValuesInScript()}
 	}
@@ -139,6 +136,9 @@ func filling(p plan.Plan, g plan.Group, t step.Target) script.Filling {
 	if choice.By == backfill.ByKey {
 		rows := max(choice.RowsPerPage, 1)
 		f.Key, f.Region, f.Batch = choice.Key, int64(float64(f.Region)*rows), int64(float64(f.Batch)*rows)
+	}
+	if g.Edge != nil {
+		f.Value, f.Pending, f.Likely = run.EdgeWriter(*g.Edge).SQL()
 	}
 	return f
 }

@@ -18,6 +18,10 @@ type Statement struct {
 	setting bool   // sets rekey.fill, by which the triggers of an edge recognise the filling
 }
 
+// SQL returns the expression of a row's value, the condition of rows that are still to do, and a cheaper condition, which nearly
+// only such rows meet. They are in addition to having no value, and call the table t.
+func (s Statement) SQL() (value, pending, likely string) { return s.value, s.pending, s.likely }
+
 // alias is the name of the table in the statements of a job.
 const alias sqltext.Name = "t"
 

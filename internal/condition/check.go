@@ -35,7 +35,12 @@ func Refuse(top sqltext.Table, column, where, message, direction string) string 
 // Dependents is a statement that fails if another object depends on the column of a table or of one below it. DROP COLUMN
 // would silently drop indexes, constraints and statistics as well.
 func Dependents(top sqltext.Table, column string) string {
-	return do(template("dependents", "tree", tree(top), "column", sqltext.Literal(column)))
+	return dependents(top, column, "")
+}
+
+// dependents leaves out what but excludes, a further condition on pg_depend d.
+func dependents(top sqltext.Table, column, but string) string {
+	return do(template("dependents", "tree", tree(top), "column", sqltext.Literal(column), "but", but))
 }
 
 // Grant is the body of a DO statement that grants EXECUTE on a function without arguments to every role that may insert

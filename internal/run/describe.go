@@ -45,7 +45,7 @@ func DescribeFillings(p plan.Plan, times map[sqltext.Table]*plan.TimeCounts) pla
 		table := p.Table(g, t)
 		job := backfill.Job{Server: p.Server, Table: *table, Column: t.Column}
 		if g.Edge != nil {
-			return plan.FillDescription{SQL: edgeWriter(*g.Edge).BatchSQL(job), Choice: backfill.Explain(p.Server, *table, t.Column).Reason}
+			return plan.FillDescription{SQL: EdgeWriter(*g.Edge).BatchSQL(job), Choice: backfill.Explain(p.Server, *table, t.Column).Reason}
 		}
 		order := p.OrderOf(g, t, table)
 		if order.Source != plan.ByColumn {

@@ -63,11 +63,11 @@ func (e *Executor) writer(a step.Fill) backfill.Writer {
 	if a.Edge == nil {
 		return backfill.Expression(clockExpression(e.Plan.Server, a.Target))
 	}
-	return edgeWriter(*a.Edge)
+	return EdgeWriter(*a.Edge)
 }
 
-// edgeWriter returns the join of an edge with its parent.
-func edgeWriter(edge step.Edge) backfill.Statement {
+// EdgeWriter returns the join of an edge with its parent.
+func EdgeWriter(edge step.Edge) backfill.Statement {
 	keys := []backfill.KeyPair{{Child: edge.Column, Parent: edge.Key}}
 	for _, part := range edge.Parts() {
 		keys = append(keys, backfill.KeyPair{Child: part.Child, Parent: part.Parent})

@@ -20,13 +20,13 @@ type calls struct {
 
 // Change implements step.Performer.
 func (w *calls) Change(c step.Change) error {
-	w.text = callChange(w.schema, c.Locks, slices.Concat(w.statement.First, c.Statements), w.statement.Needed)
+	w.text = w.script.callChange(w.schema, c.Locks, slices.Concat(w.statement.First, c.Statements), w.statement.Needed)
 	return nil
 }
 
 // Validate implements step.Performer.
 func (w *calls) Validate(v step.Validate) error {
-	w.text = callChange(w.schema, v.Locked(), v.SQL(), w.statement.Needed)
+	w.text = w.script.callChange(w.schema, v.Locked(), v.SQL(), w.statement.Needed)
 	return nil
 }
 
@@ -43,7 +43,7 @@ type inPsql struct{ calls }
 func (w *inPsql) Concurrently(c step.Concurrently) error {
 	if c.Invalid {
 		w.statement.Lock = string(lock.Strongest(c.Locked())) + ", which blocks no reader or writer; granted once no session builds the index"
-		w.text = callChange(w.schema, c.Locked(), nil, w.statement.Needed)
+		w.text = w.script.callChange(w.schema, c.Locked(), nil, w.statement.Needed)
 	}
 	w.text += when(w.statement.Needed, c.Statement)
 	return nil
@@ -58,7 +58,7 @@ func (w *inMigrator) Concurrently(c step.Concurrently) error {
 	if c.Invalid {
 		locks := []lock.Lock{lock.On(c.Locked()[0].Table, lock.AccessExclusive)}
 		w.statement.Lock = string(lock.Strongest(locks)) + ", an instant, once no session builds the index"
-		w.text = callChange(w.schema, locks, []string{strings.Replace(c.Statement, concurrently, "", 1)}, w.statement.Needed)
+		w.text = w.script.callChange(w.schema, locks, []string{strings.Replace(c.Statement, concurrently, "", 1)}, w.statement.Needed)
 		return nil
 	}
 	exists := "IF EXISTS "

@@ -54,8 +54,14 @@ func (m *script) header() string {
 	case m.plan.End() == m.plan.Version:
 		about = fmt.Sprintf("profile %s: version %d, which stays", m.plan.Profile, m.plan.Version)
 	}
+	about += m.phase()
+	edges, edgeRows := m.plan.PendingEdges()
+	changes := counted(int64(tables), "table")
+	if edges > 0 {
+		changes, rows = changes+" and "+counted(int64(edges), "foreign key"), rows+edgeRows
+	}
 	text := comment("", fmt.Sprintf("rekey %s of schema %s, %s. Made for database %s on PostgreSQL %s, in its state at that time: %s to change, about %s to fill.",
-		m.plan.Direction, m.plan.SchemaName, about, m.plan.Server.Database, m.plan.Server.VersionText, counted(int64(tables), "table"), counted(rows, "row"))) +
+		m.plan.Direction, m.plan.SchemaName, about, m.plan.Server.Database, m.plan.Server.VersionText, changes, counted(rows, "row"))) +
 		"--\n" +
 		comment("", "It runs online. Every statement has a condition on the catalogue: after any interruption, including kill -9, run it again and it continues. It refuses a database other than the one for which it was made.") +
 		comment("", fmt.Sprintf("Each attempt to take a lock that blocks other sessions waits at most %s. Attempts are repeated for %s.", m.o.LockTimeout, m.o.LockRetryTimeout))

@@ -65,7 +65,7 @@ func comment(head, text string) string {
 }
 
 // callChange writes a call of rekey_change.
-func callChange(schema string, locks []lock.Lock, statements []string, needed string) string {
+func (m *script) callChange(schema string, locks []lock.Lock, statements []string, needed string) string {
 	if needed == "" {
 		needed = "true"
 	}
@@ -76,7 +76,11 @@ func callChange(schema string, locks []lock.Lock, statements []string, needed st
 	if len(quoted) == 0 {
 		quoted = []string{"    VARIADIC ARRAY[]::text[]"}
 	}
-	return "CALL " + schema + ".rekey_change(" + sqltext.Literal(lockTarget(locks)) + ", " + strconv.FormatBool(len(lock.Exclusive(locks)) > 0) + ",\n    " +
+	what := sqltext.Literal(lockTarget(locks)) + ", " + strconv.FormatBool(len(lock.Exclusive(locks)) > 0)
+	if m.linked() {
+		what = lockTargets(locks)
+	}
+	return "CALL " + schema + ".rekey_change(" + what + ",\n    " +
 		sqltext.Dollar(needed) + ",\n" + strings.Join(quoted, ",\n") + ");\n"
 }
 
@@ -86,6 +90,16 @@ func lockTarget(locks []lock.Lock) string {
 		return ""
 	}
 	return sqltext.Format("{}", locks[0].Table)
+}
+
+// lockTargets returns what rekey_change locks in a script of edges: the tables in the order of their locks, and the modes.
+func lockTargets(locks []lock.Lock) string {
+	targets, modes := []string{}, []string{}
+	for _, l := range lock.InOrder(locks) {
+		targets = append(targets, sqltext.Literal(sqltext.Format("{}", l.Table)))
+		modes = append(modes, sqltext.Literal(string(l.Mode)))
+	}
+	return "ARRAY[" + strings.Join(targets, ", ") + "]::text[], ARRAY[" + strings.Join(modes, ", ") + "]::text[]"
 }
 
 // callFill writes a call of rekey_fill.
@@ -99,10 +113,16 @@ func (m *script) callFill(schema string, p statement, t step.Target) string {
 	for i, w := range filling.Waves {
 		waves[i] = strconv.Itoa(w)
 	}
+	value, edge := m.value(t), ""
+	if f, ok := p.Action.(step.Fill); ok && f.Edge != nil {
+		value = filling.Value
+		edge = ",\n    pending => " + sqltext.Dollar(filling.Pending) + ",\n    likely => " + sqltext.Dollar(filling.Likely) +
+			",\n    orphans => " + sqltext.Dollar(step.FillEdge{Edge: *f.Edge}.Stuck(t.Rows()))
+	}
 	return comment("How:   ", filling.Reason+".") + fmt.Sprintf("CALL %s.rekey_fill(%s, %s, value => %s,\n    needed => %s,\n"+
-		"    key => %s, by_tuple => %t, region => %d, waves => ARRAY[%s], batch => %d, replica => %t);\n", schema,
-		sqltext.Literal(t.Relation()), sqltext.Literal(t.Column), sqltext.Literal(m.value(t)),
-		sqltext.Dollar(p.Needed), key, filling.ByTuple, filling.Region, strings.Join(waves, ", "), filling.Batch, m.replica(p.group, t))
+		"    key => %s, by_tuple => %t, region => %d, waves => ARRAY[%s], batch => %d, replica => %t%s);\n", schema,
+		sqltext.Literal(t.Relation()), sqltext.Literal(t.Column), sqltext.Literal(value),
+		sqltext.Dollar(p.Needed), key, filling.ByTuple, filling.Region, strings.Join(waves, ", "), filling.Batch, m.replica(p.group, t), edge)
 }
 
 // replica reports whether the filling turns off the application's ordinary triggers. It does if the role may.

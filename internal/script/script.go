@@ -43,6 +43,9 @@ type Filling struct {
 	Batch   int64  // size of the first transaction, in the same unit
 	Reason  string // why the rows are filled this way, for the reader of the script
 	Waves   []int  // upper bound of each wave, in 1024ths of the rows
+	// Of an edge, whose rows get the uuids of their parents: the SQL expression of the value, the condition of rows that are to
+	// be filled, and a condition that nearly only such rows meet. The table is t in them.
+	Value, Pending, Likely string
 }
 
 // Options are the format of a script and the settings of its procedures.
@@ -72,7 +75,7 @@ func Make(p plan.Plan, o Options) ([]File, error) {
 	}
 	var reverse *script
 	if p.Direction == plan.Up && !forward.aboveTarget() {
-		if reverse, err = write(forward.plan.reversed(forward.plan.schema), o); err != nil {
+		if reverse, err = write(forward.reversed(), o); err != nil {
 			return nil, err
 		}
 	}

@@ -25,7 +25,11 @@ func template(name string, values ...string) string {
 
 // procedure writes the statement that creates a procedure, after the comment that explains it.
 func (m *script) procedure(name, schema string) string {
-	head, code, _ := strings.Cut(template(name), "--- body\n")
+	parts := ofTables()
+	if m.linked() {
+		parts = ofEdges()
+	}
+	head, code, _ := strings.Cut(parts.Replace(template(name)), "--- body\n")
 	settings := strings.NewReplacer("{procedure_schema}", schema, "{lock_timeout}", millis(m.o.LockTimeout), "{lock_retry_timeout}", millis(m.o.LockRetryTimeout),
 		"{batch_time}", millis(m.o.BatchTime), "{pause_factor}", strconv.FormatFloat(m.o.PauseFactor, 'f', 2, 64))
 	code = sqltext.Dollar("\n" + settings.Replace(code) + "\n")
@@ -55,7 +59,7 @@ func (m *script) check(settings, lock, then string) string {
 		"schema", sqltext.Literal(sqltext.Ident(m.plan.SchemaName)), "version", m.versionCheck(), "scope", sqltext.Literal(m.plan.SchemaName),
 		"lock", lock, "tables", condition.List(m.expectedTables()), "settled", m.settled(), "then", then, "function", m.functionChanged(),
 		"trusted", m.trusted(), "journal", sqltext.Dollar(trust.JournalQuery), "direction", string(m.plan.Direction), "owner_word", shellWord("found.owner"),
-		"create_privilege_check", m.createPrivilegeCheck(), "function_owner_check", m.functionOwnerCheck(), "code_check", m.codeCheck())
+		"edge_column", m.edgeColumn(), "create_privilege_check", m.createPrivilegeCheck(), "function_owner_check", m.functionOwnerCheck(), "code_check", m.codeCheck())
 }
 
 // versionCheck refuses any other recorded version than those for which the script was made.
@@ -73,6 +77,9 @@ func (m *script) versionCheck() string {
 		if recordsVersion(g) {
 			table = sqltext.Literal(sqltext.Qualified(g.Table.Schema, g.Table.Name))
 		}
+	}
+	if table == "" {
+		return "" // the script only concerns edges, at any version
 	}
 	return template("version", "again", m.regenerateHint(), "version_table", table, "versions", strings.Join(quoted, ", "),
 		"versions_text", strings.Join(texts, " or "))
@@ -126,23 +133,27 @@ func (m *script) functionOwnerCheck() string {
 
 // codeCheck refuses tables whose code the filling would run with privileges that the code's owner does not have.
 func (m *script) codeCheck() string {
-	replica := map[string]bool{} // for each table that is filled: whether its triggers are turned off
+	type filled struct{ table, column string }
+	replica := map[filled]bool{} // for each table that is filled: whether its triggers are turned off
 	for _, p := range m.statements {
 		for _, t := range p.fills() {
-			replica[t.Relation()] = m.replica(p.group, t)
+			replica[filled{t.Relation(), t.Column}] = m.replica(p.group, t)
 		}
 	}
 	var tables, columns []string
-	for _, g := range m.plan.Targets() {
-		if work, _ := m.plan.Work(g); !work {
+	for _, g := range m.plan.Groups {
+		if work, _ := m.plan.Work(g); !work || g.Target.Table == "" {
 			continue
 		}
 		if column := sqltext.Literal(g.Target.Column); !slices.Contains(columns, column) {
 			columns = append(columns, column)
 		}
 		for _, one := range m.tables(g) {
-			off, fills := replica[one.Relation()]
+			off, fills := replica[filled{one.Relation(), one.Column}]
 			tables = append(tables, fmt.Sprintf("(%s::oid, %t, %t)", condition.Regclass(one.Name()), off, fills))
+		}
+		if g.Edge != nil {
+			tables = append(tables, fmt.Sprintf("(%s::oid, false, false)", condition.Regclass(g.Edge.Parent)))
 		}
 	}
 	if tables == nil {
@@ -181,16 +192,20 @@ func (m *script) notVolatile() string {
 // expectedTables returns a row for the state of each table when the script was made.
 func (m *script) expectedTables() []string {
 	var lines []string
-	add := func(top, t step.Target, kind catalog.Kind, state string) {
+	expect := func(top, t step.Target, kind catalog.Kind, state, mark string) {
 		lines = append(lines, fmt.Sprintf("(%s, %s, %s, %s, %s, %s, %s)", condition.Ordinal(len(lines)), sqltext.Literal(t.Relation()), sqltext.Literal(string(kind)),
-			sqltext.Literal(top.Relation()), sqltext.Literal(t.Column), sqltext.Literal(state), sqltext.Literal(top.Mark())))
+			sqltext.Literal(top.Relation()), sqltext.Literal(t.Column), sqltext.Literal(state), sqltext.Literal(mark)))
 	}
+	add := func(top, t step.Target, kind catalog.Kind, state string) { expect(top, t, kind, state, top.Mark()) }
 	for _, g := range m.plan.Groups {
 		state := "column"
 		switch {
 		case g.Target.Table == "" && g.Table.Name != "":
 			version := plan.TargetOf(m.plan.SchemaName, g.Table.Name, m.plan.Column)
 			add(version, version, catalog.Ordinary, "version")
+			continue
+		case g.Edge != nil:
+			m.expectEdge(g, expect)
 			continue
 		case g.Target.Table == "" || g.State == plan.Skipped || !m.inScript(g):
 			continue

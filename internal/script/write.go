@@ -15,11 +15,15 @@ type predicted struct {
 	schema catalog.Schema
 }
 
-// reversed returns the plan that goes back from the predicted schema.
-func (p predicted) reversed(schema catalog.Schema) plan.Plan {
+// reversed returns the plan that goes back from the predicted schema: from edges alone if the script changes no table.
+func (m *script) reversed() plan.Plan {
+	p := m.plan
 	b := p.Plan
-	b.Direction, b.Version, b.Schema = plan.Down, max(p.To, p.Version), schema
+	b.Direction, b.Version, b.Schema = plan.Down, max(p.To, p.Version), p.schema
 	b.Groups = slices.Clone(p.Groups)
+	if m.linked() && !slices.ContainsFunc(m.statements, func(s statement) bool { return s.group.Edge == nil && s.Block == "" }) {
+		b.Groups, b.Goal = b.Edges(), plan.Expanded
+	}
 	slices.Reverse(b.Groups)
 	for i := range b.Groups {
 		b.Groups[i].Steps = slices.Clone(b.Groups[i].Steps)
@@ -45,17 +49,31 @@ func write(p plan.Plan, o Options) (*script, error) {
 
 func (m *script) group(g plan.Group) error {
 	view := m.plan.View(g)
+	if g.Edge != nil { // the groups before it changed its tables
+		view = plan.ViewOf(m.plan.Plan, g, m.plan.schema)
+	}
 	view.Schema, view.Targets = m.plan.schema, m.targetTables()
+	before := len(m.statements)
 	for _, s := range g.Steps {
 		statements, err := m.statementsOf(g, s, view)
 		if err != nil {
 			return fmt.Errorf("step %s: %w", s.ID(), err)
+		}
+		if m.proves(g, s) && len(m.statements)+len(statements) > before {
+			m.statements = append(m.statements, statement{step: s.ID(), group: g, Statement: step.Statement{
+				Name: "prove", What: "check that the edge is complete; otherwise it is not marked as finished", Lock: "none that blocks other sessions",
+				Scans: "the catalogue", Block: g.Edge.Proof(m.plan.Server.Major()),
+			}})
 		}
 		m.statements = append(m.statements, statements...)
 		view = m.after(s, view)
 		if left := m.plan.Actions(s, view); len(left) > 0 {
 			return fmt.Errorf("step %s predicts that %d actions are left", s.ID(), len(left))
 		}
+	}
+	if g.Edge != nil {
+		m.plan.schema = view.Schema
+		return nil
 	}
 	m.plan.schema.Function = view.Schema.Function
 	if view.Table != nil {
@@ -67,6 +85,14 @@ func (m *script) group(g plan.Group) error {
 	}
 	return nil
 }
+
+// proves reports whether the proof of an edge comes before a step: the last one of the way up, which marks it as finished.
+func (m *script) proves(g plan.Group, s step.Step) bool {
+	return g.Edge != nil && m.plan.Direction == plan.Up && s.ID() == g.Steps[len(g.Steps)-1].ID()
+}
+
+// linked reports whether the script concerns edges.
+func (m *script) linked() bool { return len(m.plan.Edges()) > 0 }
 
 func (m *script) after(s step.Step, v step.View) step.View {
 	if m.plan.Direction == plan.Down {

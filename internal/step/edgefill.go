@@ -11,8 +11,6 @@ const NotFilled = "rows without the uuid of their parent"
 
 // FillEdge gives the uuid of the parent to every row that refers to one.
 type FillEdge struct {
-	Unscripted
-
 	Edge Edge
 }
 

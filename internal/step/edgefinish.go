@@ -7,8 +7,6 @@ import (
 
 // FinishEdge writes into the mark that the edge is finished, as its last step.
 type FinishEdge struct {
-	Unscripted
-
 	Edge Edge
 }
 

@@ -10,8 +10,6 @@ import (
 
 // LinkEdge adds the uuid foreign key, with the actions, match and deferrability of the integer's, and validates it.
 type LinkEdge struct {
-	Unscripted
-
 	Edge Edge
 }
 

@@ -159,6 +159,16 @@ func ReadEdgeMark(c *catalog.Column) (EdgeMark, bool) {
 
 // Comment returns the comment of a column with the mark in place of an earlier one, after the application's text.
 func (m EdgeMark) Comment(before *string) string {
+	prefix := unfinishedEdgeMark
+	if m.Finished {
+		prefix = edgeMark
+	}
+	plain, _, _ := cutEdgeMark(text(before))
+	return appendMark(plain, strings.TrimSuffix(prefix, "{")+m.document()+"]")
+}
+
+// document returns the mark as JSON, without whether it is finished.
+func (m EdgeMark) document() string {
 	document, err := json.Marshal(edgeDocument{
 		Child: namePair(m.Child), Column: m.Column, Parent: namePair(m.Parent), Key: m.Key, Reference: m.Reference,
 		Constraint: m.Constraint, Function: namePair(m.Function), Indexes: m.Indexes, ParentIndex: m.ParentIndex,
@@ -166,12 +176,7 @@ func (m EdgeMark) Comment(before *string) string {
 	if err != nil {
 		panic(err) // strings only
 	}
-	prefix := unfinishedEdgeMark
-	if m.Finished {
-		prefix = edgeMark
-	}
-	plain, _, _ := cutEdgeMark(text(before))
-	return appendMark(plain, strings.TrimSuffix(prefix, "{")+string(document)+"]")
+	return string(document)
 }
 
 // PlainEdgeComment returns a comment without the mark of an edge.

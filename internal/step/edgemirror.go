@@ -10,8 +10,6 @@ import (
 
 // MirrorIndexes builds a twin of every index that holds the integer column.
 type MirrorIndexes struct {
-	Unscripted
-
 	Edge Edge
 }
 
@@ -81,17 +79,24 @@ func (e Edge) markTwins(v View) []Action {
 	if child == nil {
 		return nil
 	}
-	origin, mark := e.ReadMark(child)
-	known := len(mark.Indexes)
+	origin, before := e.ReadMark(child)
+	mark := e.twinsMark(v)
+	if origin != Made || len(mark.Indexes) == len(before.Indexes) {
+		return nil
+	}
+	return []Action{Change{Locks: e.on(lock.ShareUpdateExclusive), Statements: e.comment(mark.Comment(child.Column(e.UUID).Comment))}}
+}
+
+// twinsMark returns the mark of the child's uuid column, with all twins that do not exist yet.
+func (e Edge) twinsMark(v View) EdgeMark {
+	_, mark := e.ReadMark(v.Relation(e.Child))
+	mark.Indexes = slices.Clone(mark.Indexes)
 	for _, t := range e.Twins {
 		if table := e.tableOf(v, t); table != nil && table.Index(t.Name) == nil && !slices.Contains(mark.Indexes, t.Name) {
 			mark.Indexes = append(mark.Indexes, t.Name)
 		}
 	}
-	if origin != Made || len(mark.Indexes) == known {
-		return nil
-	}
-	return []Action{Change{Locks: e.on(lock.ShareUpdateExclusive), Statements: e.comment(mark.Comment(child.Column(e.UUID).Comment))}}
+	return mark
 }
 
 // Undo implements Step. An index that is attached goes with the one above it.

@@ -11,8 +11,6 @@ import (
 // BuildParentIndex builds the unique index of the parent that a composite foreign key refers to. Several edges may use it:
 // the last one that is undone drops it.
 type BuildParentIndex struct {
-	Unscripted
-
 	Edge Edge
 }
 

@@ -9,8 +9,6 @@ import (
 // RequireUUID makes the uuid column NOT NULL where the integer column is. A validated CHECK proves it first, so that SET NOT
 // NULL does not scan the table.
 type RequireUUID struct {
-	Unscripted
-
 	Edge Edge
 }
 

@@ -132,7 +132,7 @@ const (
 	insertTrigger = "CREATE TRIGGER ~rekey_p_id_i BEFORE INSERT ON app.c FOR"
 	updateTrigger = "CREATE TRIGGER ~rekey_p_id_u BEFORE UPDATE ON app.c FOR"
 	makeFunction  = "DO BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_proc f,; CREATE FUNCTION app.rekey_c_p_id() RETURNS pg_catalog.trigger LANGUAGE plpgsql VOLATILE; " +
-		"COMMENT ON FUNCTION app.rekey_c_p_id() IS '[rekey: keeps the"
+		"COMMENT ON FUNCTION app.rekey_c_p_id() IS '[rekey: keeps the; ALTER FUNCTION app.rekey_c_p_id() OWNER TO boss"
 	dropFunction = "DO BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_proc f,"
 	private      = "DO DECLARE grantee pg_catalog.text; BEGIN REVOKE ALL ON"
 	dropsWired   = "app.c ACCESS EXCLUSIVE : DROP TRIGGER ~rekey_p_id_i ON app.c; DROP TRIGGER ~rekey_p_id_u ON app.c; " + dropFunction + "; "

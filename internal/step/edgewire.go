@@ -11,8 +11,6 @@ import (
 // WireEdge adds the uuid column and the triggers that keep it equal to the integer column, in one transaction: no row is
 // written with the column and without the triggers.
 type WireEdge struct {
-	Unscripted
-
 	Edge Edge
 }
 
@@ -61,22 +59,22 @@ func (s WireEdge) Apply(v View) []Action {
 	c := child.Column(e.UUID)
 	switch {
 	case c == nil:
-		return []Action{Change{Locks: e.onTree(lock.AccessExclusive), Statements: slices.Concat(e.create(v), e.add(), e.markMade(v), e.createTriggers(child))}}
+		return []Action{Change{Locks: e.onTree(lock.AccessExclusive), Statements: slices.Concat(e.create(), e.add(), e.markMade(v), e.createTriggers(child))}}
 	case !e.made(child):
 		if !e.Inherited {
 			return nil // the application's column
 		}
-		return []Action{Change{Locks: e.on(lock.AccessExclusive), Statements: slices.Concat(e.create(v), e.setDefault(), e.markMade(v), e.createTriggers(child))}}
+		return []Action{Change{Locks: e.on(lock.AccessExclusive), Statements: slices.Concat(e.create(), e.setDefault(), e.markMade(v), e.createTriggers(child))}}
 	}
-	return s.repair(v, child)
+	return s.repair(child)
 }
 
 // repair returns the actions that restore triggers that were dropped, disabled or made by an older rekey.
-func (s WireEdge) repair(v View, child *catalog.Table) []Action {
+func (s WireEdge) repair(child *catalog.Table) []Action {
 	e := s.Edge
 	dropped := e.dropWrong(child)
 	allowed := e.allowNull(child)
-	statements := slices.Concat(dropped, e.repairFunction(v, e.triggers(child)), e.createTriggers(child), allowed)
+	statements := slices.Concat(dropped, e.repairFunction(e.triggers(child)), e.createTriggers(child), allowed)
 	if len(statements) == 0 {
 		return nil
 	}
@@ -99,9 +97,9 @@ func (e Edge) allowNull(child *catalog.Table) []string {
 }
 
 // repairFunction returns the statements that restore the function of the triggers.
-func (e Edge) repairFunction(v View, triggers []catalog.Trigger) []string {
+func (e Edge) repairFunction(triggers []catalog.Trigger) []string {
 	if len(triggers) == 0 {
-		return e.create(v)
+		return e.create()
 	}
 	var statements []string
 	if e.Owner != "" && triggers[0].FunctionOwner != e.Owner {
@@ -142,10 +140,11 @@ func (s WireEdge) Undo(v View) []Action {
 // Rows implements Step.
 func (WireEdge) Rows() RowReader { return nil }
 
-// create returns the statements that make the function, which its owner alone may execute.
-func (e Edge) create(v View) []string {
+// create returns the statements that make the function, which its owner alone may execute. The owner is always set: another
+// role may run a script.
+func (e Edge) create() []string {
 	statements := []string{e.dropFunction(), e.FunctionSQL(false), sqltext.Format("COMMENT ON FUNCTION {}() IS {}", e.Function, sqltext.Value(functionMark))}
-	if e.Owner != "" && e.Owner != v.Server.Role.Name {
+	if e.Owner != "" {
 		statements = append(statements, sqltext.Format("ALTER FUNCTION {}() OWNER TO {}", e.Function, sqltext.Name(e.Owner)))
 	}
 	return append(statements, e.privateSQL())

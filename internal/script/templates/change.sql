@@ -3,9 +3,8 @@
 --   1. Gives up at once if another transaction has held a lock on the table for more than a second (a dump or a report,
 --      for example): queueing for the lock would block every session that comes later.
 --   2. Takes SHARE UPDATE EXCLUSIVE, which blocks no reader or writer; an autovacuum cancels itself for it.
---   3. Takes ACCESS EXCLUSIVE if needed, with a lock_timeout of {lock_timeout} ms, runs the statements, and commits.
--- A target without ONLY includes all partitions and children; all their locks together wait no longer than one.
-CREATE OR REPLACE PROCEDURE {procedure_schema}.rekey_change(target text, exclusive boolean, needed text, VARIADIC statements text[])
+{takes}
+CREATE OR REPLACE PROCEDURE {procedure_schema}.rekey_change({change_arguments}, VARIADIC statements text[])
 LANGUAGE plpgsql AS {body};
 --- body
 DECLARE
@@ -17,8 +16,7 @@ DECLARE
     done         boolean := false;
     blocker      text;
     statement    text;
-    is_only      boolean;
-    table_name   text;
+{change_variables}    table_name   text;
     tables       oid[];
     locked_table oid;
     lock_started timestamptz;
@@ -31,19 +29,12 @@ BEGIN
                 pg_catalog.set_config('synchronous_commit', 'local', true);
         attempts := attempts + 1;
         blocker := NULL;
-        is_only := target LIKE 'ONLY %';
-        table_name := CASE WHEN is_only THEN substr(target, 6) ELSE target END;
-        EXECUTE 'SELECT ' || needed INTO is_needed;
+{change_targets}        EXECUTE 'SELECT ' || needed INTO is_needed;
         IF NOT is_needed THEN
             COMMIT;
             RETURN;
         END IF;
-        tables := ARRAY(WITH RECURSIVE tree (relation, level) AS ( -- in PostgreSQL's own locking order
-                SELECT to_regclass(nullif(table_name, ''))::oid, 0
-                UNION ALL
-                SELECT h.inhrelid, tree.level + 1 FROM pg_inherits h JOIN tree ON h.inhparent = tree.relation WHERE NOT is_only
-            ) SELECT relation FROM tree WHERE relation IS NOT NULL GROUP BY relation ORDER BY min(level), relation);
-        IF exclusive THEN
+{change_tables}        IF exclusive THEN
             SELECT 'an older transaction holds a lock: ' || string_agg(DISTINCT coalesce('pid ' || l.pid, 'a prepared transaction'), ', ')
             INTO blocker
             FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
@@ -54,7 +45,7 @@ BEGIN
         END IF;
         IF blocker IS NULL THEN
             BEGIN
-                IF target <> '' THEN
+                IF {change_locks_any} THEN
                     PERFORM set_config('lock_timeout', (SELECT s.setting::bigint + 1000 FROM pg_settings s
                                                         WHERE s.name = 'deadlock_timeout')::text, true);
                     FOREACH locked_table IN ARRAY tables LOOP
@@ -66,9 +57,7 @@ BEGIN
                     PERFORM set_config('lock_timeout', '{lock_timeout}', true);
                     IF exclusive THEN
                         lock_started := clock_timestamp();
-                        FOREACH locked_table IN ARRAY tables LOOP
-                            PERFORM set_config('lock_timeout', greatest({lock_timeout} - extract(epoch FROM clock_timestamp() - lock_started) * 1000, 1)::int::text, true);
-                            EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', locked_table::regclass);
+                        {change_lock_one}
                         END LOOP;
                     END IF;
                     FOREACH statement IN ARRAY statements LOOP

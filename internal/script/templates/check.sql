@@ -60,7 +60,7 @@ BEGIN
             WHEN NOT pg_has_role(relowner, 'USAGE') THEN name || ' is not owned by ' || current_user
             WHEN atttypid <> 'uuid'::regtype THEN name || ' now has a column of that name with another type'
             WHEN state = 'no column' AND attnum IS NOT NULL AND NOT {settled} AND strpos(comment, mark) = 0 THEN name || ' now has a column of that name'
-            WHEN state = 'column' AND attnum IS NULL THEN name || ' no longer has the column'
+            WHEN state = 'column' AND attnum IS NULL THEN name || ' no longer has the column'{edge_column}
             WHEN top <> name AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = oid) THEN name || ' is no longer a partition or child'
         END AS fault FROM relation
         UNION ALL

@@ -1,11 +1,11 @@
--- Fills every row that has no value, in batches, each in its own transaction. A batch locks its rows with FOR NO KEY
+-- Fills every row that has no value{fill_comment} in batches, each in its own transaction. A batch locks its rows with FOR NO KEY
 -- UPDATE SKIP LOCKED, so that foreign key checks continue, and skips rows that another transaction has locked. Its size is
 -- adjusted so that it takes about {batch_time} ms, unless a smaller batch is not faster. A region of the table is filled
 -- in waves: each wave updates some rows of every page, and the space that it leaves on the page allows HOT updates in the
 -- next wave. Sweeps over the whole table follow until every row has a value. Can be interrupted and called again at any
 -- time: it continues with the rows that are left.
 CREATE OR REPLACE PROCEDURE {procedure_schema}.rekey_fill(target text, col text, value text, needed text, key text, by_tuple boolean,
-    region bigint, waves integer[], batch bigint, replica boolean)
+    region bigint, waves integer[], batch bigint, replica boolean{fill_arguments})
 LANGUAGE plpgsql AS {body};
 --- body
 DECLARE
@@ -27,7 +27,7 @@ DECLARE
     pos          bigint;
     batch_end    bigint;
     condition    text;
-BEGIN
+{fill_variables}BEGIN
     LOOP
         PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('jit', 'off', true),
                 pg_catalog.set_config('row_security', 'off', true),
@@ -65,7 +65,7 @@ BEGIN
                     IF replica THEN -- the application's ordinary triggers do not fire
                         PERFORM set_config('session_replication_role', 'replica', true);
                     END IF;
-                    IF key IS NULL THEN
+{fill_settings}                    IF key IS NULL THEN
                         batch_end := least(pos + batch, last);
                         IF by_tuple THEN -- PostgreSQL 13 has no TID range scan
                             condition := format('ctid = ANY (ARRAY (SELECT format(''(%%s,%%s)'', page, line)::tid'
@@ -85,9 +85,7 @@ BEGIN
                     IF bound < 1024 THEN
                         condition := condition || format(' AND (get_byte(tidsend(ctid), 5) * 633) & 1023 < %s', bound);
                     END IF;
-                    EXECUTE format('UPDATE ONLY %1$s SET %2$I = %3$s WHERE ctid = ANY (ARRAY ('
-                        || 'SELECT ctid FROM ONLY %1$s WHERE %4$s AND %2$I IS NULL FOR NO KEY UPDATE SKIP LOCKED))',
-                        target, col, value, condition);
+                    {fill_update}
                     GET DIAGNOSTICS n = ROW_COUNT;
                     COMMIT;
                     pos := batch_end;
@@ -121,7 +119,7 @@ BEGIN
         COMMIT;
         waves := ARRAY[1024]; -- a sweep fills all rows that the waves left, such as moved or locked ones
         PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('jit', 'off', true), pg_catalog.set_config('row_security', 'off', true);
-        EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %s WHERE %I IS NULL)', target, col) INTO is_needed;
+        {fill_left}
         COMMIT;
         EXIT WHEN NOT is_needed;
         IF sweep > 20 AND in_sweep > 0 THEN
@@ -142,7 +140,5 @@ BEGIN
         COMMIT;
         pause := least(pause * 2, 5);
     END LOOP;
-    IF filled > 0 THEN
-        RAISE NOTICE '%: % rows filled, every row has a value', target, filled;
-    END IF;
+{fill_done}
 END

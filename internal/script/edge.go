@@ -1,0 +1,57 @@
+package script
+
+import (
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// expectEdge adds the tables of an edge to those that the script expects: the child with its uuid column, and the parent.
+func (m *script) expectEdge(g plan.Group, add func(top, t step.Target, kind catalog.Kind, state, mark string)) {
+	if work, _ := m.plan.Work(g); !work {
+		return
+	}
+	e := *g.Edge
+	child, parent := m.plan.Plan.Schema.Named(e.Child), m.plan.Plan.Schema.Named(e.Parent)
+	state := "any"
+	if origin, _ := e.ReadMark(child); m.plan.Direction == plan.Up && origin == step.Absent && !e.Inherited {
+		state = "no edge"
+	} else if origin == step.Made && m.plan.Direction == plan.Up {
+		state = "column"
+	}
+	top := plan.TargetOf(e.Child.Schema, e.Child.Name, e.UUID)
+	for _, table := range child.All() {
+		t := plan.TargetOf(table.Schema, table.Name, e.UUID)
+		switch {
+		case table == child:
+			add(top, t, table.Kind, state, e.MarkText())
+		case e.Tree:
+			add(top, t, table.Kind, "any", "")
+		default:
+			add(t, t, table.Kind, "any", "") // it inherits the column, and has an edge of its own
+		}
+	}
+	if parent == nil || e.SelfReference() {
+		return
+	}
+	for _, table := range parent.All() {
+		t := plan.TargetOf(table.Schema, table.Name, e.ParentUUID)
+		add(t, t, table.Kind, "any", "")
+	}
+}
+
+// edgeColumn is the fault of a child that has the uuid column, but not the edge's.
+func (m *script) edgeColumn() string {
+	if !m.linked() {
+		return ""
+	}
+	return "\n            WHEN state = 'no edge' AND attnum IS NOT NULL AND strpos(comment, mark) = 0 THEN name || ' now has a column ' || quote_ident(col)"
+}
+
+// phase describes the phase that a script of edges reaches.
+func (m *script) phase() string {
+	if !m.linked() {
+		return ""
+	}
+	return ", to phase " + string(m.plan.Goal)
+}
