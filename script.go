@@ -2,6 +2,7 @@ package rekey
 
 import (
 	"context"
+	"errors"
 
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/message"
@@ -82,6 +83,10 @@ func (m *Migrator) Script(ctx context.Context, options ScriptOptions) (_ []Scrip
 		BatchTime: setting.Or("batch-time", m.options.Backfill.BatchTime),
 		Filling:   func(g plan.Group, t step.Target) script.Filling { return filling(p, g, t) },
 	})
+	var refused *script.EdgeError
+	if errors.As(err, &refused) {
+		return nil, message.EdgeNotInScript(refused.Edge, refused.Reason, string(options.Direction), string(p.Goal), refused.Expand)
+	}
 	var files []ScriptFile
 	for _, file := range made {
 		files = append(files, ScriptFile(file))

@@ -26,8 +26,15 @@ func Orphans(edge, column, parent string, rows int64, examples []string, query s
 	}
 }
 
-// EdgesInScript returns the problem of a script that would link foreign keys, or remove what linked them.
-func EdgesInScript(command, phase string) *problem.Problem {
-	return usage("edges_in_script", "a script cannot go to phase "+phase, "The rows of a reference are filled from their parents while applications write, which only rekey does.",
-		"Run: rekey "+command+" --to "+phase+". What it would do: rekey plan"+map[string]string{"down": " --down"}[command]+" --to "+phase)
+// EdgeNotInScript returns the problem of a reference that a script cannot link, or bring back. reason is a sentence without a
+// period; expand says that a script can after phase expanded.
+func EdgeNotInScript(edge, reason, command, phase string, expand bool) *problem.Problem {
+	hint := "Run: rekey " + command + " --to " + phase
+	if expand {
+		hint = "Run a script of rekey sql up --to expanded before, and write this one again. Or run: rekey up --to " + phase
+	}
+	return &problem.Problem{
+		Kind: problem.Refused, Code: "edge_not_in_script", Table: edge,
+		Message: "a script cannot change reference " + edge, Detail: reason + ".", Hint: hint,
+	}
 }

@@ -290,8 +290,8 @@ func valueSamples() []sample {
 		{"message.UnknownZone", message.UnknownZone("Mars", "")},
 		{"message.SourceOfOneTable", message.SourceOfOneTable("RandomValues()")},
 		{"message.ValuesInScript", message.ValuesInScript()},
-		{"message.EdgesInScript", message.EdgesInScript("up", "linked")},
-		{"message.EdgesInScript", message.EdgesInScript("down", "expanded")},
+		{"message.EdgeNotInScript", message.EdgeNotInScript("app.orders.user_id", "Column user_id has the default 1, and the uuid of that row does not exist before phase expanded", "up", "linked", true)},
+		{"message.EdgeNotInScript", message.EdgeNotInScript("app.orders.user_id", "A trigger, an index or a constraint of it has to be repaired in a way that only rekey does", "down", "expanded", false)},
 		{"message.BadModule", message.BadModule()},
 	}
 }

@@ -32,7 +32,7 @@ func (w *calls) Validate(v step.Validate) error {
 
 // Fill implements step.Performer.
 func (w *calls) Fill(f step.Fill) error {
-	w.text = w.script.callFill(w.schema, w.statement, f.Target)
+	w.text = w.script.callFill(w.schema, w.statement, f)
 	return nil
 }
 

@@ -55,3 +55,23 @@ func (m *script) phase() string {
 	}
 	return ", to phase " + string(m.plan.Goal)
 }
+
+// EdgeError reports an edge for which no script can be written.
+type EdgeError struct {
+	Edge, Reason string
+	Expand       bool // a script can be written in phase expanded
+}
+
+func (e *EdgeError) Error() string { return e.Edge + ": " + e.Reason }
+
+// refuseEdge refuses an edge whose statements depend on values that an earlier statement of the script would make.
+func (m *script) refuseEdge(g plan.Group) error {
+	if g.Edge == nil || m.plan.Direction == plan.Down || g.Edge.Default == nil || g.Edge.Default.UUID != "" {
+		return nil
+	}
+	work, _ := m.plan.Work(g)
+	if now := m.plan.Plan.Schema.Named(g.Edge.Parent); !work || now == nil || now.Column(g.Edge.ParentUUID) != nil {
+		return nil
+	}
+	return &EdgeError{Edge: g.String(), Expand: true, Reason: "Column " + g.Edge.Column + " has the default " + g.Edge.Default.Key + ", and the uuid of that row does not exist before phase expanded"}
+}

@@ -103,7 +103,8 @@ func lockTargets(locks []lock.Lock) string {
 }
 
 // callFill writes a call of rekey_fill.
-func (m *script) callFill(schema string, p statement, t step.Target) string {
+func (m *script) callFill(schema string, p statement, f step.Fill) string {
+	t := f.Target
 	filling := m.o.Filling(p.group, t)
 	key := "NULL"
 	if filling.Key != "" {
@@ -114,7 +115,7 @@ func (m *script) callFill(schema string, p statement, t step.Target) string {
 		waves[i] = strconv.Itoa(w)
 	}
 	value, edge := m.value(t), ""
-	if f, ok := p.Action.(step.Fill); ok && f.Edge != nil {
+	if f.Edge != nil {
 		value = filling.Value
 		edge = ",\n    pending => " + sqltext.Dollar(filling.Pending) + ",\n    likely => " + sqltext.Dollar(filling.Likely) +
 			",\n    orphans => " + sqltext.Dollar(step.FillEdge{Edge: *f.Edge}.Stuck(t.Rows()))

@@ -42,6 +42,9 @@ func (m *script) statementsOf(g plan.Group, s step.Step, v step.View) ([]stateme
 	for _, a := range m.plan.Actions(s, v) {
 		does := func(p statement) bool { return p.Block != "" || p.runs(a) }
 		if !slices.ContainsFunc(statements, does) {
+			if g.Edge != nil {
+				return nil, &EdgeError{Edge: g.String(), Reason: "A trigger, an index or a constraint of it has to be repaired in a way that only rekey does"}
+			}
 			return nil, fmt.Errorf("a script cannot contain it: it has no statement for %q", a.SQL())
 		}
 	}

@@ -54,6 +54,9 @@ func (m *script) group(g plan.Group) error {
 	}
 	view.Schema, view.Targets = m.plan.schema, m.targetTables()
 	before := len(m.statements)
+	if err := m.refuseEdge(g); err != nil {
+		return err
+	}
 	for _, s := range g.Steps {
 		statements, err := m.statementsOf(g, s, view)
 		if err != nil {
@@ -61,7 +64,7 @@ func (m *script) group(g plan.Group) error {
 		}
 		if m.proves(g, s) && len(m.statements)+len(statements) > before {
 			m.statements = append(m.statements, statement{step: s.ID(), group: g, Statement: step.Statement{
-				Name: "prove", What: "check that the edge is complete; otherwise it is not marked as finished", Lock: "none that blocks other sessions",
+				Name: "prove", What: "check that the reference is linked; otherwise it is not marked as finished", Lock: "none that blocks other sessions",
 				Scans: "the catalogue", Block: g.Edge.Proof(m.plan.Server.Major()),
 			}})
 		}

@@ -87,13 +87,13 @@ func setFilled(v *View, child *catalog.Table, filled bool) {
 
 // newOID returns an oid for a predicted index, which no other index of the tables has.
 func newOID(tables ...*catalog.Table) uint32 {
-	const predicted = math.MaxUint32 - 1<<20 // oids of real objects are lower
-	oid := uint32(predicted)
+	const reserved = 1 << 20 // of this many oids, the highest ones: real objects have lower ones
+	oid := uint32(math.MaxUint32 - reserved)
 	for _, table := range tables {
 		for _, one := range table.All() {
 			for _, i := range one.Indexes {
-				if i.OID >= oid {
-					oid = i.OID + 1
+				if i.OID <= oid && i.OID > oid-reserved {
+					oid = i.OID - 1
 				}
 			}
 		}
@@ -293,7 +293,9 @@ func (s LinkEdge) AfterUndo(v View) View {
 
 // withoutForeignKey removes the edge's foreign key from the child, the partitions, and the parent, which may be nil.
 func (e Edge) withoutForeignKey(child, parent *catalog.Table) {
-	is := func(k catalog.ForeignKey) bool { return k.Name == e.Constraint && slices.Contains(k.ChildColumns, e.UUID) }
+	is := func(k catalog.ForeignKey) bool {
+		return k.Name == e.Constraint && slices.Contains(k.ChildColumns, e.UUID)
+	}
 	tables := []*catalog.Table{child}
 	if e.Tree {
 		tables = child.All()

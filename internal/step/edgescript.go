@@ -204,6 +204,6 @@ func (s FinishEdge) UndoScript(v View) []Statement {
 	if action == nil {
 		return nil
 	}
-	return []Statement{scripted(action, s.Edge.named("unfinish"), "write into the comment of "+s.Edge.UUID+" that the edge is not finished",
+	return []Statement{scripted(action, s.Edge.named("unfinish"), "write into the comment of "+s.Edge.UUID+" that it is not finished",
 		s.Edge.madeIn(s.Edge.isFinished()))}
 }

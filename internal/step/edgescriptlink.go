@@ -69,7 +69,7 @@ func (s MirrorIndexes) ApplyScript(v View) (all []Statement) {
 		return nil
 	}
 	if mark := onlyOne(e.markTwins(v)); mark != nil {
-		all = append(all, scripted(mark, e.named("mark_indexes"), "write into the comment of "+e.UUID+" which indexes are the edge's",
+		all = append(all, scripted(mark, e.named("mark_indexes"), "write into the comment of "+e.UUID+" which indexes rekey makes for it",
 			e.madeIn(condition.Not("("+condition.CommentContains(e.twinsMark(v).document())+")"))))
 	}
 	var attach []Statement

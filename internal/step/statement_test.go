@@ -181,7 +181,7 @@ func TestStatementsFitActions(t *testing.T) {
 	}
 }
 
-// Steps without a way back have no statements there, and a step that scripts cannot contain has none.
+// Steps without a way back have no statements there.
 func TestNoStatements(t *testing.T) {
 	v := onServer(view(), 15)
 	for name, statements := range map[string][]step.Statement{
