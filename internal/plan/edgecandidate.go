@@ -32,6 +32,9 @@ func (o Overlap) Likely() bool {
 
 // String returns the overlap in words.
 func (o Overlap) String() string {
+	if o.Distinct == 0 {
+		return "no values yet"
+	}
 	return fmt.Sprintf("%d of %d distinct values of a sample are keys there", o.Found, o.Distinct)
 }
 
@@ -62,15 +65,23 @@ func (s Input) candidates(goals Goals, links []Link) []Candidate {
 	return list
 }
 
+// typesText says that the types fit.
+func typesText(child, parent string) string {
+	if child == parent {
+		return "both are " + child
+	}
+	return child + ", and the key is " + parent
+}
+
 func (s Input) addCandidate(list []Candidate, child *catalog.Table, c catalog.Column, parent *catalog.Table, why string) []Candidate {
 	key := parent.Column(parent.IntegerKey())
 	r := Reference{Child: child.Name, Column: c.Name, Parent: parent.Name}
-	one := Candidate{Reference: r, Evidence: []string{why, fmt.Sprintf("type: %s, as %s.%s is %s", c.Type, parent.Name, key.Name, key.Type)}}
+	one := Candidate{Reference: r, Evidence: []string{why, typesText(c.Type, key.Type)}}
 	if o, read := s.Overlaps[r]; read {
 		if o.Distinct > 0 && !o.Likely() {
 			return list
 		}
-		one.Overlap, one.Evidence = &o, append(one.Evidence, "values: "+o.String())
+		one.Overlap, one.Evidence = &o, append(one.Evidence, o.String())
 	}
 	return append(list, one)
 }
@@ -112,13 +123,13 @@ func (n nounTables) of(column string) (parent *catalog.Table, why string) {
 	stem, isID := strings.CutSuffix(column, idSuffix)
 	if _, isRole := strings.CutSuffix(column, "_by"); isRole {
 		if parent := n.only("user"); parent != nil {
-			return parent, fmt.Sprintf("name: %s may name a row of %s", column, parent.Name)
+			return parent, "named like a user"
 		}
 	}
 	words := strings.Split(stem, "_")
 	for i := range words {
 		if parent := n.only(strings.Join(words[i:], "_")); isID && parent != nil {
-			return parent, fmt.Sprintf("name: %s may be the id of a row of %s", column, parent.Name)
+			return parent, "named after the table"
 		}
 	}
 	return nil, ""

@@ -29,8 +29,8 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 		e.ParentIndex = parentIndex(*e, parent)
 	}
 	if c.Type != parent.Column(e.Key).Type {
-		l.Notes = append(l.Notes, fmt.Sprintf("%s is %s and %s.%s is %s: a row that names a parent outside that range only by its uuid fails (22003)",
-			e.Column, c.Type, e.Parent, e.Key, parent.Column(e.Key).Type))
+		l.Notes = append(l.Notes, fmt.Sprintf("the column is %s and the parent's key is %s: a row that names a parent by its uuid alone fails (22003) if the key is beyond the range of %s",
+			c.Type, parent.Column(e.Key).Type, c.Type))
 	}
 	if e.Reference.Name != "" && !e.Reference.Validated {
 		l.Notes = append(l.Notes, "foreign key "+e.Reference.Name+" is NOT VALID: rows without a parent may exist, and with one of them the reference stops at "+string(EdgeFilled))

@@ -160,8 +160,8 @@ func (f linkFinder) fromKey(child *catalog.Table, k catalog.ForeignKey) *Link {
 	case k.Parent.Schema != child.Schema && !slices.Contains(f.input.Selection.Parents, k.Parent.Schema):
 		l.problems, l.State = append(l.problems, message.EdgeOtherSchema(l.String(), k.Name, k.Parent.String(), k.Parent.Schema)), Refused
 		return l
-	case parent == nil:
-		l.skip("its parent " + k.Parent.String() + " was dropped") // between two queries
+	case parent == nil: // a profile does not cover it, or it was dropped between two queries
+		l.skip("its parent " + k.Parent.String() + " is not among the tables of this run")
 		return l
 	}
 	if parent == nil {

@@ -95,13 +95,13 @@ func TestCandidates(t *testing.T) {
 	for _, c := range Build(s).Candidates {
 		got[c.Column] = c.Parent + ": " + strings.Join(c.Evidence, "; ")
 	}
-	const type4 = "type: integer, as shop_users.id is bigint"
+	const type4 = "integer, and the key is bigint"
 	want := map[string]string{
-		"user_id":          "shop_users: name: user_id may be the id of a row of shop_users; " + type4,
-		"main_category_id": "categories: name: main_category_id may be the id of a row of categories; type: integer, as categories.id is bigint",
-		"approved_by":      "shop_users: name: approved_by may name a row of shop_users; " + type4,
-		"role_id":          "user_roles: name: role_id may be the id of a row of user_roles; type: integer, as user_roles.id is bigint",
-		"likely_user_id":   "shop_users: name: likely_user_id may be the id of a row of shop_users; " + type4 + "; values: 199 of 200 distinct values of a sample are keys there",
+		"user_id":          "shop_users: named after the table; " + type4,
+		"main_category_id": "categories: named after the table; " + type4,
+		"approved_by":      "shop_users: named like a user; " + type4,
+		"role_id":          "user_roles: named after the table; " + type4,
+		"likely_user_id":   "shop_users: named after the table; " + type4 + "; 199 of 200 distinct values of a sample are keys there",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

@@ -19,7 +19,7 @@ func (p *page) edges(doc rekey.Plan) {
 	p.lines("")
 	p.add(edgeTotal(doc))
 	p.lines("")
-	p.lines(alignWithin(edgeRows(doc.Edges, doc.Command), p.width)...)
+	p.lines(alignTree(edgeRows(doc.Edges, doc.Command), p.width)...)
 	p.list("Cycles, whose tables refer to each other:", cyclesOf(doc.Edges))
 	p.skippedEdges(doc.Edges)
 	if doc.Command == rekey.Up {
@@ -68,18 +68,46 @@ func edgeWork(direction rekey.Direction, count map[rekey.State]int) (parts []str
 // elsewhere.
 func edgeRows(edges []rekey.Edge, direction rekey.Direction) [][]string {
 	table := [][]string{{"REFERENCES, BY PARENT", "STATE", "UUID COLUMN", "TRIGGERS", ">INSERT"}}
-	for _, parent := range parentsOf(edges) {
-		rows := [][]string{{parent + textIf(inCycle(edges, parent), " (in a cycle)"), "", "", "", ""}}
-		for _, e := range edges {
-			if e.Parent == parent && e.State != rekey.Skipped {
-				rows = append(rows, []string{"  " + edgeLabel(e), edgeState(e, direction), e.UUIDColumn, triggerLetters(e), costOf(e, direction)})
-			}
+	return append(table, tree(edges, func(e rekey.Edge) []string {
+		return []string{edgeState(e, direction), e.UUIDColumn, triggerLetters(e), costOf(e, direction)}
+	})...)
+}
+
+// tree returns a row for each parent and, below it, a row for each reference to it: its name, and the cells that row returns. It
+// leaves out skipped references.
+func tree(edges []rekey.Edge, row func(rekey.Edge) []string) (table [][]string) {
+	below := map[string][]rekey.Edge{}
+	for _, e := range edges {
+		if e.State != rekey.Skipped {
+			below[e.Parent] = append(below[e.Parent], e)
 		}
-		if len(rows) > 1 {
-			table = append(table, rows...)
+	}
+	for _, parent := range parentsOf(edges) {
+		for i, e := range below[parent] {
+			cells := row(e)
+			if i == 0 {
+				head := parent + textIf(inCycle(edges, parent), " (in a cycle)")
+				table = append(table, append([]string{head}, make([]string, len(cells))...))
+			}
+			table = append(table, append([]string{"  " + edgeLabel(e)}, cells...))
 		}
 	}
 	return table
+}
+
+// alignTree aligns the rows of a tree. If they are too wide, it leaves out the column of the uuid columns, whose names follow from the
+// integer columns.
+func alignTree(rows [][]string, width int) []string {
+	const uuidColumn = 2
+	for _, line := range align(cloneRows(rows)) {
+		if columns(line) > width {
+			for i := range rows {
+				rows[i] = slices.Delete(rows[i], uuidColumn, uuidColumn+1)
+			}
+			break
+		}
+	}
+	return alignWithin(rows, width)
 }
 
 // edgeLabel returns the name of a reference with what is special about it.

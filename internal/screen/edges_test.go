@@ -66,6 +66,18 @@ func TestEdges(t *testing.T) {
 	}
 }
 
+// Long names are not shortened as long as another column can be left out.
+func TestLongNamesOfReferences(t *testing.T) {
+	doc := linkPlan()
+	doc.Edges = doc.Edges[1:2]
+	doc.Edges[0].Table, doc.Edges[0].Column, doc.Edges[0].UUIDColumn = "phoenix_kit_user_connections_history", "user_a_id", "user_a_uuid"
+	for width, want := range map[int]string{80: "  phoenix_kit_user_connections_history.user_a_id  pending  i u ", 120: "user_a_id  pending  user_a_uuid  i u "} {
+		if text := Plan(doc, Next{}, width); !strings.Contains(text, want) {
+			t.Errorf("%d columns: no %q in\n%s", width, want, text)
+		}
+	}
+}
+
 // The page of a thousand references has a line for each, and a few more.
 func TestManyEdges(t *testing.T) {
 	doc := linkPlan()

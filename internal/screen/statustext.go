@@ -117,15 +117,9 @@ func edgeStates(phase rekey.Phase, edges []rekey.Edge) string {
 
 // edgeStatusRows returns a row for each reference that is not skipped, by parent.
 func edgeStatusRows(edges []rekey.Edge) [][]string {
-	table := [][]string{{"REFERENCE", "PARENT", "STATE", ">EST. ROWS"}}
-	for _, parent := range parentsOf(edges) {
-		for _, e := range edges {
-			if e.Parent == parent && e.State != rekey.Skipped {
-				table = append(table, []string{e.Name(), parent, edgeState(e, rekey.Down), Count(e.Rows)})
-			}
-		}
-	}
-	return table
+	return append([][]string{{"REFERENCES, BY PARENT", "STATE", ">EST. ROWS"}}, tree(edges, func(e rekey.Edge) []string {
+		return []string{edgeState(e, rekey.Down), Count(e.Rows)}
+	})...)
 }
 
 // missingOfEdges says what incomplete references lack.
