@@ -116,7 +116,7 @@ func (g *gate) forward(client io.Reader, server io.Writer) error {
 				return errReached
 			}
 		}
-		if _, err := server.Write(append(message, body...)); err != nil {
+		if _, err := server.Write(slices.Concat(message, body)); err != nil {
 			return err
 		}
 	}

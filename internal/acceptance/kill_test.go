@@ -39,9 +39,9 @@ type process struct {
 	output bytes.Buffer
 }
 
-func command(url string, words ...string) *process {
+func command(database string, words ...string) *process {
 	r := &process{cmd: exec.Command(os.Args[0], words...)}
-	r.cmd.Env = append(os.Environ(), commandVariable+"=1", "REKEY_DATABASE_URL="+url)
+	r.cmd.Env = append(os.Environ(), commandVariable+"=1", "REKEY_DATABASE_URL="+database)
 	r.cmd.Stdout, r.cmd.Stderr = &r.output, &r.output
 	return r
 }
@@ -61,8 +61,8 @@ func downWords() []string { return []string{"down", "--schema", "app", "--to", "
 // template returns a database on which commands have run.
 func template(t *testing.T, c *server.Cluster, name string, commands ...[]string) string {
 	t.Helper()
-	return servertest.Template(t, c, name, func(url string) error {
-		conn, err := pgx.Connect(context.Background(), url)
+	return servertest.Template(t, c, name, func(database string) error {
+		conn, err := pgx.Connect(context.Background(), database)
 		if err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func template(t *testing.T, c *server.Cluster, name string, commands ...[]string
 		_ = conn.Close(context.Background())
 		for _, words := range commands {
 			if err == nil {
-				r := command(url, words...)
+				r := command(database, words...)
 				if err = r.cmd.Run(); err != nil {
 					err = fmt.Errorf("%w: %s", err, &r.output)
 				}

@@ -38,7 +38,7 @@ const repointSQL = `CREATE SCHEMA app;
 const unfilledSQL = `ALTER TABLE app.c DROP CONSTRAINT c_p_uuid_fkey;
 	INSERT INTO app.p SELECT generate_series(1, 2 * {n});
 	SET session_replication_role = replica;
-	INSERT INTO app.c (id, p_id, want, filler) SELECT n, n, n, repeat('x', 700) FROM generate_series(1, {n}) n;
+	INSERT INTO app.c (id, p_id, want, filler) SELECT n, n AS p_id, n AS want, repeat('x', 700) FROM generate_series(1, {n}) n;
 	RESET session_replication_role;
 	ANALYZE;
 	CREATE SEQUENCE app.asked; CREATE SEQUENCE app.answered MINVALUE 0 START 0;
