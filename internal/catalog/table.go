@@ -254,6 +254,7 @@ type Publication struct {
 	Name      string
 	Columns   []string // its column list for this table; nil for every column
 	OfUpdates bool     // it publishes UPDATE
+	AllTables bool     // it publishes every table of the database, those of the journal too
 }
 
 // Attachment is an object that depends on a column.

@@ -98,11 +98,17 @@ func ConstraintNameTaken(table, constraint, definition string) *problem.Problem 
 		"Its definition is: "+definition+".", "Rename the constraint, "+again)
 }
 
-// Published returns the refusal of a table that a publication sends to subscribers with all its columns.
-func Published(table, column, publication string) *problem.Problem {
-	return refused("published", table, fmt.Sprintf("%s is published by %s without a column list", table, publication),
-		"A subscriber whose table lacks the new column stops at the next insert (missing replicated column).",
-		fmt.Sprintf("Add the column on every subscriber first: ALTER TABLE .. ADD COLUMN %s uuid; Then run the same command with: --subscribers-ready", sqltext.Ident(column)))
+// Published returns the refusal of a table that a publication sends to subscribers with all its columns. With all the publication
+// is FOR ALL TABLES, so that the subscribers need the tables of the journal too.
+func Published(table, column, publication string, all bool) *problem.Problem {
+	detail := "A subscriber whose table lacks the new column stops at the next insert (missing replicated column)."
+	hint := fmt.Sprintf("Add the column on every subscriber first: ALTER TABLE .. ADD COLUMN %s uuid;", sqltext.Ident(column))
+	if all {
+		detail += " The publication is FOR ALL TABLES: it publishes rekey's own tables too, and a subscriber without them stops."
+		hint = "Run rekey up on every subscriber first: it adds the column and rekey's own tables."
+	}
+	return refused("published", table, fmt.Sprintf("%s is published by %s without a column list", table, publication), detail,
+		hint+" Then run the same command with: --subscribers-ready")
 }
 
 // RowSecurity returns the refusal of a table whose policies hide rows even from its owner.

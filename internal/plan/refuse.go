@@ -223,7 +223,7 @@ func refusePublished(s Input, t step.Target, table *catalog.Table) problem.List 
 	}
 	for _, publication := range table.Publications {
 		if publication.Columns == nil {
-			return problem.List{message.Published(t.String(), t.Column, publication.Name)}
+			return problem.List{message.Published(t.String(), t.Column, publication.Name, publication.AllTables)}
 		}
 	}
 	return nil

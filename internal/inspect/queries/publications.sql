@@ -6,7 +6,8 @@ SELECT c.oid::int8                                             AS relation,
         FROM pg_attribute a
         WHERE a.attrelid = c.oid
           AND to_jsonb(r) -> 'prattrs' @> to_jsonb(a.attnum)) AS columns,
-       p.pubupdate                                             AS of_updates
+       p.pubupdate                                             AS of_updates,
+       p.puballtables                                          AS all_tables
 FROM pg_publication_tables t
 JOIN pg_publication p ON p.pubname = t.pubname
 JOIN pg_namespace n ON n.nspname = t.schemaname
