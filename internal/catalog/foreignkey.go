@@ -22,10 +22,13 @@ type ForeignKey struct {
 	Deferrable    bool
 	Deferred      bool // INITIALLY DEFERRED
 	Validated     bool
-	NotEnforced   bool   // NOT ENFORCED (PostgreSQL 18 and later)
-	Period        bool   // the last column is a PERIOD (PostgreSQL 18 and later)
-	Above         uint32 // oid of the constraint of the partitioned table from which it comes; 0 if it is the table's own
-	Comment       *string
+	NotEnforced   bool // NOT ENFORCED (PostgreSQL 18 and later)
+	Period        bool // the last column is a PERIOD (PostgreSQL 18 and later)
+	OwnOperators  bool // it compares columns by an operator that is not PostgreSQL's own
+	// OtherCollations says that a column and the one to which it refers have collations that PostgreSQL cannot compare them by.
+	OtherCollations bool
+	Above           uint32 // oid of the constraint of the partitioned table from which it comes; 0 if it is the table's own
+	Comment         *string
 }
 
 // Action is pg_constraint.confdeltype or confupdtype.

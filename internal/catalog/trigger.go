@@ -42,6 +42,16 @@ type Trigger struct {
 	Volatile                     bool     // the function is VOLATILE, so that it sees what its statement has written
 }
 
+// TriggerFunction is a function without arguments that has the name of an edge's.
+type TriggerFunction struct {
+	Schema, Name string
+	Owner        string
+	Superuser    bool   // the owner is one
+	Trigger      bool   // it returns trigger
+	Comment      string // "" without one
+	Used         string // a table whose trigger calls it; "" if none does
+}
+
 // Calls returns the name of the trigger's function.
 func (t Trigger) Calls() sqltext.Table {
 	return sqltext.Table{Schema: t.FunctionSchema, Name: t.FunctionName}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
@@ -29,6 +30,24 @@ func UUIDOfKey(ctx context.Context, tx pg.Tx, table sqltext.Table, key, uuid, va
 		return "", nil
 	}
 	return text, err
+}
+
+// TriggerFunctions returns the functions without arguments that have one of the names, and whether the role may create
+// functions in PL/pgSQL.
+func TriggerFunctions(ctx context.Context, tx pg.Tx, names []sqltext.Table) (found map[sqltext.Table]catalog.TriggerFunction, create bool, err error) {
+	found = map[sqltext.Table]catalog.TriggerFunction{}
+	var schemas, functions []string
+	for _, n := range names {
+		schemas, functions = append(schemas, n.Schema), append(functions, n.Name)
+	}
+	err = readEach(ctx, tx, "edge_functions", func(f catalog.TriggerFunction) {
+		found[sqltext.Table{Schema: f.Schema, Name: f.Name}] = f
+	}, schemas, functions)
+	if err != nil {
+		return nil, false, err
+	}
+	err = tx.QueryRow(ctx, queryText("may_write_triggers")).Scan(&create)
+	return found, create, err
 }
 
 // sampleRows is the number of rows whose values Overlap reads.

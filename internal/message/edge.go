@@ -99,6 +99,19 @@ func EdgeOwnersDiffer(edge, childOwner, parentOwner, parent string) *problem.Pro
 		"Give both tables one owner, or make the foreign key NOT DEFERRABLE, "+again)
 }
 
+// EdgeFunctionTaken returns the refusal of an edge whose trigger function would have the name of another function.
+func EdgeFunctionTaken(edge, schema, function, reason string) *problem.Problem {
+	return refused("edge_function_taken", edge, fmt.Sprintf("function name %s.%s for %s is taken", schema, function, edge), reason,
+		fmt.Sprintf("Rename it: ALTER FUNCTION %s.%s() RENAME TO another_name; Afterwards run the same command again.", sqltext.Ident(schema), sqltext.Ident(function)))
+}
+
+// NoPLpgSQL returns the refusal of an edge whose trigger function the role may not create.
+func NoPLpgSQL(edge, role string) *problem.Problem {
+	return refused("no_plpgsql", edge, fmt.Sprintf("role %s may not create functions in PL/pgSQL", role),
+		"The language does not exist in the database, or the role lacks USAGE on it. The triggers of "+edge+" are written in it.",
+		fmt.Sprintf("Let a DBA run: CREATE EXTENSION IF NOT EXISTS plpgsql; GRANT USAGE ON LANGUAGE plpgsql TO %s;", sqltext.Ident(role)))
+}
+
 // EdgeIndexTwice returns the refusal of an edge whose index would have the name of another edge's.
 func EdgeIndexTwice(edge, index, other string) *problem.Problem {
 	return refused("edge_index_twice", edge, fmt.Sprintf("%s and %s would both get index %s", other, edge, index), "",

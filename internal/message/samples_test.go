@@ -241,6 +241,8 @@ func edgeSamples() []sample {
 		{"message.EdgeColumnDropped", message.EdgeColumnDropped(orders, `"app"."orders"`, "user_uuid", "user_id", "the user's key")},
 		{"message.EdgeTriggersLeft", message.EdgeTriggersLeft(orders, `"app"."orders"`, []string{"~rekey_user_id_i", "~rekey_user_id_u"})},
 		{"message.EdgeParentGone", message.EdgeParentGone(edge, parent)},
+		{"message.EdgeFunctionTaken", message.EdgeFunctionTaken(edge, "app", "rekey_orders_user_id", "The function of mallory was not made by rekey.")},
+		{"message.NoPLpgSQL", message.NoPLpgSQL(edge, "deploy")},
 		{"message.EdgeIndexTwice", message.EdgeIndexTwice(edge, "orders_user_uuid_idx", orders+".user")},
 		{"message.BadReference", message.BadReference(edge, parent, "app.orders has no column user_id", "Name one of its columns")},
 		{"message.EdgesRemain", message.EdgesRemain("app", []string{orders + ".user_uuid"})},

@@ -40,9 +40,8 @@ func KeyOf(e step.Edge) EdgeKey { return EdgeKey{Child: e.Child.All(), Column: e
 
 // EdgeRows is what the rows of an edge show. An edge whose rows were not read has none.
 type EdgeRows struct {
-	Unfilled bool   // a row with a parent has no uuid
-	Orphans  int64  // rows whose integer refers to no row of the parent
-	Default  string // uuid of the parent row to which the integer column's default refers; "" if there is none
+	Unfilled bool  // a row with a parent has no uuid
+	Orphans  int64 // rows whose integer refers to no row of the parent
 }
 
 // Link is one reference of the schema from a table to another, and what the run does with it.

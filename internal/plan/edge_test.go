@@ -111,7 +111,7 @@ func TestEdgeProperties(t *testing.T) {
 		"another type":        {[]func(*Input){onChild(func(u *catalog.Table) { u.Column("t_id").Type = "integer" })}, func(e step.Edge) bool { return e.Column == "t_id" }, "22003"},
 		"a constant default": {
 			[]func(*Input){onChild(func(u *catalog.Table) { u.Column("t_id").Default = "'7'::bigint" }), func(s *Input) {
-				s.EdgeRows = map[EdgeKey]EdgeRows{{Child: named("u"), Column: "t_id"}: {Default: "a-uuid"}}
+				s.EdgeDefaults = map[EdgeKey]string{{Child: named("u"), Column: "t_id"}: "a-uuid"}
 			}},
 			func(e step.Edge) bool { return e.Default != nil && e.Default.Key == "7" && e.Default.UUID == "a-uuid" }, "",
 		},

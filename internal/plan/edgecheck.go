@@ -16,7 +16,7 @@ type edgeCheck struct {
 	input  Input
 	uuids  map[sqltext.Table]step.Target // see linkFinder
 	tables map[sqltext.Table]*catalog.Table
-	taken  map[sqltext.Table]string // the edge that gets an index, a column or a constraint of that name
+	taken  map[sqltext.Table]string // the edge that gets an index or a function of that name
 }
 
 func newEdgeCheck(s Input, f linkFinder) edgeCheck {
@@ -113,6 +113,10 @@ func (c edgeCheck) refuseKey(e edgeCase) problem.List {
 		return unfit("it is a foreign key with PERIOD", "Leave the column an integer")
 	case k.NotEnforced:
 		return unfit("it is NOT ENFORCED, so that its rows may have no parent", "Enforce it: ALTER TABLE "+sqltext.Qualified(e.child.Schema, e.child.Name)+" ALTER CONSTRAINT "+sqltext.Ident(k.Name)+" ENFORCED;")
+	case k.OwnOperators:
+		return unfit("it compares a column by an operator of an extension, which the triggers must not call with the rights of the parent's owner", "Use a type of PostgreSQL's own")
+	case k.OtherCollations:
+		return unfit("a column and the one to which it refers have different collations", "Give both the same collation")
 	case k.Name != "" && e.child.Partition:
 		return unfit("it belongs to a single partition, and only the partitioned table can get the column", "Add the foreign key to the partitioned table")
 	case e.parent.Kind == catalog.Partitioned && !c.holdsPartitionKey(e):
@@ -250,7 +254,26 @@ func (c edgeCheck) refuseNames(e edgeCase) problem.List {
 	if name := (sqltext.Table{Schema: e.Parent.Schema, Name: e.ParentIndex}); e.ParentIndex != "" && c.tables[name] != nil && e.parent.Index(e.ParentIndex) == nil {
 		found = append(found, message.IndexNameTaken(e.String(), e.Parent.Schema, e.ParentIndex, c.tables[name].Kind.String(), c.tables[name].IndexOf))
 	}
-	return found
+	return append(found, c.refuseFunction(e)...)
+}
+
+// refuseFunction refuses the name of a trigger function that another edge's has, or a function that rekey did not make.
+func (c edgeCheck) refuseFunction(e edgeCase) problem.List {
+	if other, taken := c.taken[e.Function]; taken {
+		return problem.List{message.EdgeFunctionTaken(e.String(), e.Function.Schema, e.Function.Name, "It is the trigger function of "+other+".")}
+	}
+	c.taken[e.Function] = e.String()
+	f, exists := c.input.EdgeFunctions[e.Function]
+	origin, _ := e.ReadMark(e.child)
+	switch {
+	case c.input.NoTriggers:
+		return problem.List{message.NoPLpgSQL(e.String(), c.input.Server.Role.Name)}
+	case !exists || origin == step.Made || e.MayReplace(f, c.input.Server.Role.Name):
+		return nil
+	case f.Used != "":
+		return problem.List{message.EdgeFunctionTaken(e.String(), f.Schema, f.Name, "The function of "+f.Owner+" is used by a trigger of "+f.Used+".")}
+	}
+	return problem.List{message.EdgeFunctionTaken(e.String(), f.Schema, f.Name, "The function of "+f.Owner+" was not made by rekey.")}
 }
 
 // refuseOwners refuses an edge for which the role lacks rights on one of its ends.

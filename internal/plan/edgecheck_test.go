@@ -19,12 +19,19 @@ func TestEdgeRefusals(t *testing.T) {
 		codes string
 		text  string
 	}{
-		"period":              {[]func(*Input){onKey(func(k *catalog.ForeignKey) { k.Period = true })}, "edge_unsupported", "PERIOD"},
-		"not enforced":        {[]func(*Input){onKey(func(k *catalog.ForeignKey) { k.NotEnforced = true })}, "edge_unsupported", "NOT ENFORCED"},
-		"generated":           {[]func(*Input){column(func(c *catalog.Column) { c.Generated = true })}, "edge_unsupported", "generated"},
-		"a domain":            {[]func(*Input){column(func(c *catalog.Column) { c.Type, c.Base = "app.key", "bigint" })}, "edge_unsupported", "domain"},
-		"a default by a call": {[]func(*Input){column(func(c *catalog.Column) { c.Default = "nextval('s'::regclass)" })}, "edge_unsupported", "not a constant"},
-		"an identity":         {[]func(*Input){column(func(c *catalog.Column) { c.Identity = "d" })}, "edge_unsupported", "not a constant"},
+		"period":                    {[]func(*Input){onKey(func(k *catalog.ForeignKey) { k.Period = true })}, "edge_unsupported", "PERIOD"},
+		"not enforced":              {[]func(*Input){onKey(func(k *catalog.ForeignKey) { k.NotEnforced = true })}, "edge_unsupported", "NOT ENFORCED"},
+		"operators of its own":      {[]func(*Input){onKey(func(k *catalog.ForeignKey) { k.OwnOperators = true })}, "edge_unsupported", "an extension"},
+		"other collations":          {[]func(*Input){onKey(func(k *catalog.ForeignKey) { k.OtherCollations = true })}, "edge_unsupported", "collations"},
+		"a function's name":         {[]func(*Input){ofFunction(catalog.TriggerFunction{Owner: "mallory", Trigger: true, Comment: edgeFunctionMark})}, "edge_function_taken", "mallory was not made"},
+		"a function in use":         {[]func(*Input){ofFunction(catalog.TriggerFunction{Owner: "app", Trigger: true, Comment: edgeFunctionMark, Used: "app.v"})}, "edge_function_taken", "trigger of app.v"},
+		"an application's function": {[]func(*Input){ofFunction(catalog.TriggerFunction{Owner: "app", Trigger: true})}, "edge_function_taken", "was not made"},
+		"a function of rekey's":     {[]func(*Input){ofFunction(catalog.TriggerFunction{Owner: "app", Trigger: true, Comment: edgeFunctionMark})}, "", ""},
+		"without PL/pgSQL":          {[]func(*Input){func(s *Input) { s.NoTriggers = true }}, "no_plpgsql", "plpgsql"},
+		"generated":                 {[]func(*Input){column(func(c *catalog.Column) { c.Generated = true })}, "edge_unsupported", "generated"},
+		"a domain":                  {[]func(*Input){column(func(c *catalog.Column) { c.Type, c.Base = "app.key", "bigint" })}, "edge_unsupported", "domain"},
+		"a default by a call":       {[]func(*Input){column(func(c *catalog.Column) { c.Default = "nextval('s'::regclass)" })}, "edge_unsupported", "not a constant"},
+		"an identity":               {[]func(*Input){column(func(c *catalog.Column) { c.Identity = "d" })}, "edge_unsupported", "not a constant"},
 		"set default": {
 			[]func(*Input){column(func(c *catalog.Column) { c.Default = "7" }), onKey(func(k *catalog.ForeignKey) { k.OnDelete = catalog.SetDefault })},
 			"edge_unsupported", "sets the default 7",
@@ -172,5 +179,40 @@ func TestSkipRefusedEdges(t *testing.T) {
 	p = Build(linked(func(s *Input) { s.Selection.Filter.Tables = patterns(t, "u") }))
 	if l := link(t, p, "u.t_id"); l.State != Skipped || !strings.Contains(l.Why, "not selected") {
 		t.Errorf("%+v", l)
+	}
+}
+
+const edgeFunctionMark = "[rekey: keeps the two columns of an edge equal]"
+
+// ofFunction gives the name of the edge's trigger function to a function.
+func ofFunction(f catalog.TriggerFunction) func(*Input) {
+	return func(s *Input) {
+		name := step.EdgeFunction(second(s).Named(), "t_id")
+		f.Schema, f.Name = name.Schema, name.Name
+		s.EdgeFunctions = map[sqltext.Table]catalog.TriggerFunction{name: f}
+	}
+}
+
+// The trigger functions of two edges have different names, also if those of tables and columns are equal when they are joined.
+func TestEdgeFunctionNames(t *testing.T) {
+	s := linked()
+	u := addTable(&s, "u_t")
+	refer(u, "id2", first(&s))
+	refer(second(&s), "t_id2", first(&s))
+	p := Build(s)
+	if a, b := link(t, p, "u.t_id2").Edge.Function.Name, link(t, p, "u_t.id2").Edge.Function.Name; a != "rekey_u_t_id2" || b != "rekey_u_t~id2" || len(p.Refusals) > 0 {
+		t.Errorf("%s, %s, %v", a, b, p.Refusals)
+	}
+	// The mark of a column keeps the name that the function has, and names no function of another kind.
+	for name, want := range map[string]string{"rekey_u_t~id2": "rekey_u_t~id2", "postgres_function": "rekey_u_t_id2"} {
+		s := linked()
+		u := addTable(&s, "u_t")
+		refer(u, "id2", first(&s))
+		mark := step.EdgeMark{Child: u.Named(), Column: "id2", Parent: first(&s).Named(), Key: "id", Function: sqltext.Table{Schema: "app", Name: name}}
+		comment := mark.Comment(nil)
+		addColumn(u, catalog.Column{Name: "made", Type: "uuid", Comment: &comment})
+		if e := link(t, Build(s), "u_t.id2").Edge; e.Function.Name != want || e.UUID != "made" {
+			t.Errorf("%s: %+v", name, e)
+		}
 	}
 }

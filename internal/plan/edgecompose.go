@@ -22,7 +22,7 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 	e.Owner, e.Row, e.Tree, e.NotNull = parent.Owner, child.OrderKey(e.UUID), child.Kind == catalog.Partitioned, c.NotNull
 	e.Inherited = f.inherited(child, e.UUID, e.Column)
 	e.Always = slices.ContainsFunc(child.All(), func(t *catalog.Table) bool { return t.Subscribed })
-	e.Default = defaultOf(*c, f.input.EdgeRows[KeyOf(*e)].Default)
+	e.Default = defaultOf(*c, f.input.EdgeDefaults[KeyOf(*e)])
 	e.ChildFirst = f.childFirst(child, *e, l)
 	e.Required = f.required(child, *e)
 	if e.ParentIndex == "" && len(e.Parts()) > 0 && parent.Kind != catalog.Partitioned {

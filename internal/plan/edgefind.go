@@ -20,6 +20,8 @@ type linkFinder struct {
 	roots   map[uint32]*catalog.Table      // the goal's table of each table below it
 	library map[string][]profile.Reference // by the child's name
 	named   map[string][]Reference         // by child
+	// functions has the edges by their trigger functions.
+	functions map[sqltext.Table]EdgeKey
 }
 
 func newLinkFinder(p Plan, s Input, goals Goals) linkFinder {
@@ -44,6 +46,7 @@ func newLinkFinder(p Plan, s Input, goals Goals) linkFinder {
 			f.tables[goal.Table.Below[i].Named()] = &goal.Table.Below[i]
 		}
 	}
+	f.functions = markedFunctions(f.tables)
 	for _, r := range s.Selection.References {
 		f.named[r.Child] = append(f.named[r.Child], r)
 	}

@@ -1,9 +1,11 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -55,12 +57,39 @@ func (f linkFinder) name(child *catalog.Table, links []Link) {
 			e.UUID = uuidName(e.Column, taken[short] || generic[short] > 1 && strings.HasSuffix(e.Column, idSuffix))
 		}
 		e.Constraint = firstNonEmpty(made.mark.Constraint, of.Constraint, keyName(e.Reference.Name, child.Name, e.Column, e.UUID))
-		e.Function = step.EdgeFunction(e.Child.All(), e.Column)
+		e.Function = f.function(*e, made.mark)
 		if isMade {
 			e.ParentIndex = made.mark.ParentIndex
 		}
 		e.Check = Name("rekey", e.UUID, "not_null")
 	}
+}
+
+// function returns the name of an edge's trigger function: the one that the mark of its column has, else the first of its names
+// that no other edge has. A mark may not name any function: whoever owns the table can write it.
+func (f linkFinder) function(e step.Edge, mark step.EdgeMark) sqltext.Table {
+	names := step.EdgeFunctions(e.Child.All(), e.Column)
+	if slices.Contains(names, mark.Function) {
+		return mark.Function
+	}
+	for _, name := range names {
+		if key, taken := f.functions[name]; !taken || key == KeyOf(e) {
+			f.functions[name] = KeyOf(e)
+			return name
+		}
+	}
+	return names[0] // refused
+}
+
+// markedFunctions returns the trigger functions of the edges that up made, each with its edge.
+func markedFunctions(tables map[sqltext.Table]*catalog.Table) map[sqltext.Table]EdgeKey {
+	functions := map[sqltext.Table]EdgeKey{}
+	for _, table := range tables {
+		for column, made := range marksOf(table) {
+			functions[made.mark.Function] = EdgeKey{Child: table.Named(), Column: column}
+		}
+	}
+	return functions
 }
 
 // keyName returns the name of the uuid foreign key: the integer's with the uuid column in place of the integer column, or one

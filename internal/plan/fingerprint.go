@@ -19,7 +19,7 @@ import (
 // names it.
 func Fingerprint(s Input) string {
 	p := fingerprinter{schema: s.Schema.Name, own: qualifiers(s.Schema.Name)}
-	for _, part := range []any{s.Schema, s.Data, s.EdgeRows, s.Adopted} {
+	for _, part := range []any{s.Schema, s.Data, s.EdgeRows, s.EdgeDefaults, s.Adopted} {
 		p.value(reflect.ValueOf(part))
 	}
 	digest := sha256.Sum256(p.text.Bytes())

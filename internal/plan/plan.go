@@ -40,10 +40,15 @@ type Input struct {
 	Parts     map[uint32]catalog.Data // by OID: of the tables of a tree that hold rows
 	Adopted   map[sqltext.Table]bool  // the tables whose column existed before up, according to the journal
 	EdgeRows  map[EdgeKey]EdgeRows
-	Overlaps  map[Reference]Overlap // of samples of candidates
-	Policy    Policy
-	Direction Direction
-	Goal      Phase // the phase to reach; "" is Expanded on the way up and Integers on the way down
+	// EdgeDefaults has the uuid of the parent row to which the default of an edge's integer column refers; "" if there is none.
+	EdgeDefaults map[EdgeKey]string
+	// EdgeFunctions has the functions that have the names of trigger functions of edges.
+	EdgeFunctions map[sqltext.Table]catalog.TriggerFunction
+	NoTriggers    bool                  // the role may not create trigger functions
+	Overlaps      map[Reference]Overlap // of samples of candidates
+	Policy        Policy
+	Direction     Direction
+	Goal          Phase // the phase to reach; "" is Expanded on the way up and Integers on the way down
 }
 
 // State is how far a table is on the way up or down.

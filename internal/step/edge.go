@@ -108,9 +108,19 @@ func replaced(names []string, old, name string) []string {
 	return names
 }
 
-// EdgeFunction returns the name of the trigger function of a child's column.
+// EdgeFunctions returns the two names that the trigger function of a child's column may have. Another edge's function may have
+// the first one: that of order.item_id has the name of order_item.id's.
+func EdgeFunctions(child sqltext.Table, column string) []sqltext.Table {
+	var names []sqltext.Table
+	for _, pattern := range []string{"rekey_{table}_{column}", "rekey_{table}~{column}"} {
+		names = append(names, sqltext.Table{Schema: child.Schema, Name: IndexName(pattern, child.Name, column)})
+	}
+	return names
+}
+
+// EdgeFunction returns the usual name of the trigger function of a child's column.
 func EdgeFunction(child sqltext.Table, column string) sqltext.Table {
-	return sqltext.Table{Schema: child.Schema, Name: IndexName("rekey_{table}_{column}", child.Name, column)}
+	return EdgeFunctions(child, column)[0]
 }
 
 // Trigger returns the name of a trigger of the edge: i before INSERT, u before UPDATE, l after both. Names that begin with

@@ -72,8 +72,14 @@ END`, signature, sqltext.Value(e.Owner), sqltext.Value(functionMark), function)
 // owns reports whether the function of a trigger is the edge's: it has the edge's name, runs with its owner's rights and a
 // pinned search_path, and its owner is the parent's owner or has the rights of rekey's role.
 func (e Edge) owns(t catalog.Trigger) bool {
-	return t.Calls() == e.Function && e.Function == EdgeFunction(e.Child, e.Column) && t.Definer &&
+	return t.Calls() == e.Function && slices.Contains(EdgeFunctions(e.Child, e.Column), e.Function) && t.Definer &&
 		slices.Equal(t.Config, []string{functionPath}) && (t.FunctionOwner == e.Owner || t.OwnerBecomes)
+}
+
+// MayReplace reports whether a function with the name of the edge's is one that rekey made before, and that no trigger uses, so
+// that wiring the edge drops it.
+func (e Edge) MayReplace(f catalog.TriggerFunction, role string) bool {
+	return f.Used == "" && f.Trigger && f.Comment == functionMark && (f.Superuser || f.Owner == e.Owner || f.Owner == role)
 }
 
 // functionPath is the function's SET clause, as pg_proc.proconfig has it.

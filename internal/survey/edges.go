@@ -10,14 +10,21 @@ import (
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
 // readEdges reads the rows of every edge: whether rows lack the uuid of their parent, and those that refer to no row of it.
 // It reads a sample of every column that may be a reference without a foreign key. One transaction reads one table.
 func readEdges(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error {
-	if in.Direction == plan.Down || in.Goal != plan.Linked {
+	if in.Direction == plan.Down || in.Goal == plan.Expanded {
 		return nil
+	}
+	if err := readDefaults(ctx, pool, in); err != nil || in.Goal != plan.Linked {
+		return err
+	}
+	if err := readFunctions(ctx, pool, in); err != nil {
+		return err
 	}
 	in.EdgeRows, in.Overlaps = map[plan.EdgeKey]plan.EdgeRows{}, map[plan.Reference]plan.Overlap{}
 	for _, g := range plan.Build(*in).Edges() {
@@ -31,6 +38,46 @@ func readEdges(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error {
 		}
 	}
 	return nil
+}
+
+// readDefaults reads the rows to which the defaults of the integer columns refer. The trigger functions have their uuids.
+func readDefaults(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error {
+	in.EdgeDefaults = map[plan.EdgeKey]string{}
+	for _, l := range plan.Build(*in).Links {
+		e := l.Edge
+		if e.UUID == "" || e.Default == nil || e.Default.Key == "" { // a default that is a call has no key
+			continue
+		}
+		parent := in.Schema.Find(e.Parent.Schema, e.Parent.Name)
+		if !readable(in, parent) || parent.Column(e.ParentUUID) == nil {
+			continue
+		}
+		err := pg.Read(ctx, pool, func(tx pg.Tx) error {
+			uuid, err := inspect.UUIDOfKey(ctx, tx, e.Parent, e.Key, e.ParentUUID, e.Default.Key)
+			in.EdgeDefaults[plan.KeyOf(e)] = uuid
+			return err
+		})
+		if err != nil {
+			return fault.At(err, l.String(), "count")
+		}
+	}
+	return nil
+}
+
+// readFunctions reads the functions that have the names of the edges' trigger functions.
+func readFunctions(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error {
+	var names []sqltext.Table
+	for _, g := range plan.Build(*in).Edges() {
+		names = append(names, g.Edge.Function)
+	}
+	if names == nil {
+		return nil
+	}
+	return pg.Read(ctx, pool, func(tx pg.Tx) error {
+		found, create, err := inspect.TriggerFunctions(ctx, tx, names)
+		in.EdgeFunctions, in.NoTriggers = found, !create
+		return err
+	})
 }
 
 // readable reports whether the rows of a table may be read: reading them runs no untrusted code, and no policy hides any.
@@ -47,15 +94,6 @@ func readEdge(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, e step.Ed
 	hasUUIDs := parent.Column(e.ParentUUID) != nil
 	for _, part := range e.Target().Parts(child) {
 		if err := readEdgePart(ctx, pool, e, part, hasUUIDs, &rows); err != nil {
-			return err
-		}
-	}
-	if e.Default != nil && e.Default.Key != "" && hasUUIDs { // a default that is a call has no key
-		err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
-			rows.Default, err = inspect.UUIDOfKey(ctx, tx, e.Parent, e.Key, e.ParentUUID, e.Default.Key)
-			return err
-		})
-		if err != nil {
 			return err
 		}
 	}

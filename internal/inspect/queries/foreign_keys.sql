@@ -25,6 +25,13 @@ SELECT k.oid::int8                                             AS oid,
        k.convalidated                                          AS validated,
        NOT coalesce((j.row ->> 'conenforced')::bool, true)     AS not_enforced,
        coalesce((j.row ->> 'conperiod')::bool, false)          AS period,
+       EXISTS (SELECT FROM unnest(k.conpfeqop) u (operator) JOIN pg_operator o ON o.oid = u.operator
+               WHERE o.oprnamespace <> 'pg_catalog'::regnamespace) AS own_operators,
+       EXISTS (SELECT FROM unnest(k.conkey, k.confkey) u (child, parent)
+               JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.child
+               JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = u.parent
+               JOIN pg_collation x ON x.oid = a.attcollation JOIN pg_collation y ON y.oid = b.attcollation
+               WHERE x.oid <> y.oid AND ('default' NOT IN (x.collname, y.collname) OR NOT x.collisdeterministic OR NOT y.collisdeterministic)) AS other_collations,
        k.conparentid::int8                                     AS above,
        (SELECT d.description FROM pg_description d
         WHERE d.objoid = k.oid AND d.classoid = 'pg_constraint'::regclass AND d.objsubid = 0) AS comment
