@@ -22,7 +22,7 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 	e.Owner, e.Row, e.Tree, e.NotNull = parent.Owner, child.OrderKey(e.UUID), child.Kind == catalog.Partitioned, c.NotNull
 	e.Inherited = f.inherited(child, e.UUID, e.Column)
 	e.Always = slices.ContainsFunc(child.All(), func(t *catalog.Table) bool { return t.Subscribed })
-	e.Default = defaultOf(*c, f.input.EdgeDefaults[KeyOf(*e)])
+	e.Default = defaultOf(*c, f.defaultUUID(child, *e))
 	e.ChildFirst = f.childFirst(child, *e, l)
 	e.Required = f.required(child, *e)
 	if e.ParentIndex == "" && len(e.Parts()) > 0 && parent.Kind != catalog.Partitioned {
@@ -139,6 +139,16 @@ func (f linkFinder) required(child *catalog.Table, e step.Edge) bool {
 }
 
 var constant = regexp.MustCompile(`^\(?'?(-?[0-9]+)'?\)?(?:::(?:bigint|integer|smallint))?$`)
+
+// defaultUUID returns the uuid of the row to which the default of an edge's integer column refers. If the rows were not read, it
+// is the one that the uuid column has.
+func (f linkFinder) defaultUUID(child *catalog.Table, e step.Edge) string {
+	uuid, read := f.input.EdgeDefaults[KeyOf(e)]
+	if c := child.Column(e.UUID); c != nil && !read {
+		return step.DefaultUUID(c)
+	}
+	return uuid
+}
 
 // defaultOf returns the default of an integer column; nil if it has none. Key is "" if the default is not a constant.
 func defaultOf(c catalog.Column, uuid string) *step.EdgeDefault {

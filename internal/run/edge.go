@@ -2,7 +2,11 @@ package run
 
 import (
 	"context"
+	"errors"
 	"strconv"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/inspect"
@@ -23,6 +27,28 @@ func edgeRequest(edge step.Edge) inspect.Request {
 		q.Relations = append(q.Relations, edge.Parent.Name)
 	}
 	return q
+}
+
+// withDefault returns a group whose edge knows the uuid to which the default of its integer column refers, if the parent got its
+// uuids in this run.
+func (e *Executor) withDefault(ctx context.Context, g plan.Group) (plan.Group, error) {
+	if g.Edge == nil || g.Edge.Default == nil || g.Edge.Default.Key == "" || g.Edge.Default.UUID != "" || e.Plan.Direction == plan.Down {
+		return g, nil
+	}
+	edge, known := *g.Edge, *g.Edge.Default
+	err := pg.Read(ctx, e.Pool, func(tx pg.Tx) (err error) {
+		known.UUID, err = inspect.UUIDOfKey(ctx, tx, edge.Parent, edge.Key, edge.ParentUUID, known.Key)
+		return err
+	})
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == pgerrcode.UndefinedTable {
+		return g, nil // the inspection of the edge explains it
+	}
+	if err != nil {
+		return g, err
+	}
+	edge.Default = &known
+	g.Edge, g.Steps = &edge, step.EdgeSteps(edge)
+	return g, nil
 }
 
 // checkParent checks that the relation with the parent's name is the planned table.

@@ -73,7 +73,10 @@ func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 	var err error
 	for i, g := range e.Plan.Groups {
 		e.groupIndex = i
-		if err = e.runGroup(ctx, g); err != nil {
+		if g, err = e.withDefault(ctx, g); err == nil {
+			err = e.runGroup(ctx, g)
+		}
+		if err != nil {
 			err = fault.At(explainEventTrigger(e.Plan.Server, subject(e.Plan, g), err), g.String(), "inspect")
 			break
 		}
@@ -362,6 +365,9 @@ func (e *Executor) runAction(ctx context.Context, g plan.Group, s step.Step, act
 // finishStep checks on the way up that a step without further actions is done, and reports it.
 func (e *Executor) finishStep(ctx context.Context, g plan.Group, s step.Step, view step.View, already bool, elapsed time.Duration) error {
 	if outcome := s.Check(view); e.Plan.Direction == plan.Up && !outcome.Done {
+		if g.Edge != nil { // the application altered the table during the step
+			return message.TableAltered(g.String(), "It has now "+outcome.Reason)
+		}
 		return message.InternalError(string(s.ID()), errors.New(outcome.Reason))
 	}
 	if err := e.deleteLeftovers(ctx, s, view, already); err != nil {

@@ -163,7 +163,7 @@ func TestWireEdge(t *testing.T) {
 		"inherited": {step.WireEdge{Edge: inheriting}, edgeView(inheriting, 1, unmarked), false, []string{"app.c ACCESS EXCLUSIVE : " + makeFunction + "; " + private +
 			"; COMMENT ON COLUMN app.c.p_uuid IS '[rekey 2: edge,; " + insertTrigger + "; " + updateTrigger}, nil},
 		"inherited, done": {step.WireEdge{Edge: inheriting}, edgeView(inheriting, 1), true, nil, []string{dropsWired + "COMMENT ON COLUMN app.c.p_uuid IS NULL"}},
-		"inherited, with a default": {step.WireEdge{Edge: withDefault}, edgeView(withDefault, 1), true, nil, []string{
+		"inherited, with a default": {step.WireEdge{Edge: withDefault}, edgeView(withDefault, 1, func(child, _ *catalog.Table) { child.Columns[1].Default = "'u'::uuid" }), true, nil, []string{
 			dropsWired + "ALTER TABLE ONLY app.c ALTER COLUMN p_uuid DROP; COMMENT ON COLUMN app.c.p_uuid IS NULL",
 		}},
 		"no triggers": {

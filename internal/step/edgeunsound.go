@@ -11,7 +11,7 @@ import (
 // can. The application may have altered the table since.
 func (e Edge) Unsound(child *catalog.Table) string {
 	if later := e.LaterTriggers(child); later != nil {
-		return "triggers that fire after the edge's own: " + strings.Join(later, ", ")
+		return "BEFORE triggers that fire after rekey's own: " + strings.Join(later, ", ")
 	}
 	if e.ChildFirst && !e.MayWrite(child) {
 		return "no AFTER trigger that may write the table as " + e.Owner

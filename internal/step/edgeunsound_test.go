@@ -18,10 +18,17 @@ func TestAlteredTriggers(t *testing.T) {
 			}
 		}
 	}
+	withDefault := edge(func(e *step.Edge) { e.Default = &step.EdgeDefault{Key: "1", UUID: "u"} })
+	defaults := func(text string) func(child, parent *catalog.Table) {
+		return func(child, _ *catalog.Table) { child.Columns[1].Default = text }
+	}
 	const dropColumn = dropsWired + "ALTER TABLE app.c DROP COLUMN p_uuid"
 	testEdges(t, map[string]edgeCase{
 		"triggers that call another function": {step.WireEdge{Edge: e}, edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.FunctionName = "other" })), false, []string{"app.c ACCESS EXCLUSIVE : DROP TRIGGER ~rekey_p_id_i ON app.c; DROP TRIGGER ~rekey_p_id_u ON app.c; " + dropFunction + "; " + makeFunction + "; " + private + "; " + insertTrigger + "; " + updateTrigger}, []string{dropColumn}},
 		"a function of a stranger":            {step.WireEdge{Edge: e}, edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.FunctionOwner = "mallory" })), false, []string{"app.c ACCESS EXCLUSIVE : DROP TRIGGER ~rekey_p_id_i ON app.c; DROP TRIGGER ~rekey_p_id_u ON app.c; " + makeFunction + "; " + private + "; " + insertTrigger + "; " + updateTrigger}, []string{dropColumn}},
+		"a default since":                     {step.WireEdge{Edge: withDefault}, edgeView(withDefault, 1), false, []string{"app.c ACCESS EXCLUSIVE : ALTER TABLE app.c ALTER COLUMN p_uuid SET DEFAULT"}, []string{dropColumn}},
+		"another default":                     {step.WireEdge{Edge: withDefault}, edgeView(withDefault, 1, defaults("'v'::uuid")), false, []string{"app.c ACCESS EXCLUSIVE : ALTER TABLE app.c ALTER COLUMN p_uuid SET DEFAULT"}, []string{dropColumn}},
+		"no default any more":                 {step.WireEdge{Edge: e}, edgeView(e, 1, defaults("'u'::uuid")), false, []string{"app.c ACCESS EXCLUSIVE : ALTER TABLE app.c ALTER COLUMN p_uuid DROP DEFAULT"}, []string{dropColumn}},
 		"triggers of other times":             {step.WireEdge{Edge: e}, edgeView(e, 1, trigger(func(t *catalog.Trigger) { t.Of = []string{"p_id"} })), false, []string{"app.c ACCESS EXCLUSIVE : DROP TRIGGER ~rekey_p_id_i ON app.c; DROP TRIGGER ~rekey_p_id_u ON app.c; " + insertTrigger + "; " + updateTrigger}, []string{dropColumn}},
 		"a trigger that fires later": {step.WireEdge{Edge: e}, edgeView(e, 1, func(child, _ *catalog.Table) {
 			child.Triggers = append(child.Triggers, catalog.Trigger{Name: "~~late", Row: true, Before: true, OnInsert: true, Enabled: "O"}, catalog.Trigger{Name: "~~off", Row: true, Before: true, OnInsert: true, Enabled: "D"})

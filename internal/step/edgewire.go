@@ -2,6 +2,7 @@ package step
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/lock"
@@ -73,7 +74,7 @@ func (s WireEdge) Apply(v View) []Action {
 func (s WireEdge) repair(child *catalog.Table) []Action {
 	e := s.Edge
 	dropped := e.dropWrong(child)
-	allowed := e.allowNull(child)
+	allowed := slices.Concat(e.allowNull(child), e.repairDefault(child.Column(e.UUID)))
 	statements := slices.Concat(dropped, e.repairFunction(e.triggers(child)), e.createTriggers(child), allowed)
 	if len(statements) == 0 {
 		return nil
@@ -157,6 +158,30 @@ func (e Edge) add() []string {
 		add += sqltext.Format(", ALTER COLUMN {} SET DEFAULT ", sqltext.Name(e.UUID)) + d
 	}
 	return []string{add}
+}
+
+// repairDefault returns the statement that sets the default of the uuid column after the integer column got another one.
+// With an outdated default, a row that is inserted without the column would get that row as its parent.
+func (e Edge) repairDefault(c *catalog.Column) []string {
+	want := e.defaultUUID()
+	switch {
+	case want == "NULL" && c.Default == "":
+		return nil
+	case want == "NULL":
+		return []string{sqltext.Format("ALTER TABLE {} ALTER COLUMN {} DROP DEFAULT", e.Child, sqltext.Name(e.UUID))}
+	case c.Default == sqltext.Literal(e.Default.UUID)+"::uuid":
+		return nil
+	}
+	return []string{sqltext.Format("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT ", e.Child, sqltext.Name(e.UUID)) + want}
+}
+
+// DefaultUUID returns the uuid that is the default of an edge's uuid column; "" if it has none.
+func DefaultUUID(c *catalog.Column) string {
+	text, ok := strings.CutSuffix(c.Default, "'::uuid")
+	if !ok {
+		return ""
+	}
+	return strings.TrimPrefix(text, "'")
 }
 
 // setDefault and dropDefault change the default of an inherited column in this table alone.

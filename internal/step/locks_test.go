@@ -81,6 +81,10 @@ func lockedActions() (actions []step.Action) {
 }
 
 func edgeActions() (actions []step.Action) {
+	withDefault := edge(func(e *step.Edge) { e.Default = &step.EdgeDefault{Key: "1", UUID: "u"} })
+	otherDefault := func(child, _ *catalog.Table) { child.Columns[1].Default = "'v'::uuid" }
+	actions = append(actions, step.WireEdge{Edge: withDefault}.Apply(edgeView(withDefault, 1))...)
+	actions = append(actions, step.WireEdge{Edge: edge()}.Apply(edgeView(edge(), 1, otherDefault))...)
 	disabled := edgeView(edge(), 5, func(child, _ *catalog.Table) { child.Triggers = nil })
 	partitioned := edgeView(edge(), 2, func(child, _ *catalog.Table) {
 		child.Kind, child.Below = catalog.Partitioned, []catalog.Table{{Schema: "app", Name: "c1", Kind: catalog.Ordinary}}
