@@ -94,7 +94,7 @@ func planTotal(doc rekey.Plan) string {
 
 // planRows returns a row for each table that is not skipped.
 func planRows(doc rekey.Plan) [][]string {
-	table := [][]string{{"TABLE", "STATE", ">EST. ROWS", ">SIZE", "ORDERED BY", "MISSING"}}
+	table := [][]string{{"TABLE", "STATE", ">~ROWS", ">SIZE", "ORDERED BY", "MISSING"}}
 	if doc.Profile == "" {
 		return append(table, relationRows(doc)...)
 	}

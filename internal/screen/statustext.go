@@ -117,7 +117,7 @@ func edgeStates(phase rekey.Phase, edges []rekey.Edge) string {
 
 // edgeStatusRows returns a row for each reference that is not skipped, by parent.
 func edgeStatusRows(edges []rekey.Edge) [][]string {
-	return append([][]string{{"REFERENCES, BY PARENT", "STATE", ">EST. ROWS"}}, tree(edges, func(e rekey.Edge) []string {
+	return append([][]string{{"REFERENCES, BY PARENT", "STATE", ">~ROWS"}}, tree(edges, func(e rekey.Edge) []string {
 		return []string{edgeState(e, rekey.Down), Count(e.Rows)}
 	})...)
 }
@@ -139,7 +139,7 @@ func statusRows(tables []rekey.TableStatus, phases bool) [][]string {
 	slices.SortStableFunc(tables, func(a, b rekey.TableStatus) int {
 		return cmp.Compare(slices.Index(first, a.State), slices.Index(first, b.State))
 	})
-	table := [][]string{{"TABLE", "STATE", ">EST. ROWS", "MISSING"}}
+	table := [][]string{{"TABLE", "STATE", ">~ROWS", "MISSING"}}
 	for _, t := range tables {
 		if t.State != rekey.Absent && t.State != rekey.Skipped {
 			row := []string{t.Table, string(t.State), Count(t.Rows), missing(t.Missing, t.State)}
