@@ -92,7 +92,7 @@ func (e Edge) FunctionBody() string {
 	// The child and the parent may have columns with the names of the variables.
 	templates := "\n#variable_conflict use_variable\nDECLARE\n  by_key pg_catalog.bool;\n  by_uuid pg_catalog.bool;\n" +
 		"  found_key pg_catalog.int8;\n  found_uuid pg_catalog.uuid;\nBEGIN\n" +
-		e.whenLate() + e.whatIsWritten() + e.writtenByUUID() + e.writtenByKey() + e.writtenByBoth() + "END\n"
+		e.whenLate() + e.whatIsWritten() + e.writtenByPublisher() + e.writtenByUUID() + e.writtenByKey() + e.writtenByBoth() + "END\n"
 	return e.names().Replace(templates)
 }
 
