@@ -93,6 +93,30 @@ type Candidate struct {
 	Why string `json:"why"`
 }
 
+// UnsupportedReference is a column that refers to other tables in a way that no foreign key can. No run takes it.
+type UnsupportedReference struct {
+	// Table is the table with the column, without the schema.
+	Table string `json:"table"`
+	// Column is the column with the ids.
+	Column string `json:"column"`
+	// Kind is how the column refers to other tables.
+	Kind UnsupportedKind `json:"kind"`
+	// Parent is the table that it may refer to; "" if that is unknown, or if there are several.
+	Parent string `json:"parent,omitempty"`
+	// Why is the evidence: names, types, and what a sample of the rows shows.
+	Why string `json:"why"`
+}
+
+// UnsupportedKind is how an unsupported reference refers to other tables.
+type UnsupportedKind string
+
+// The kinds of unsupported references.
+const (
+	Polymorphic UnsupportedKind = "polymorphic" // another column says to which table an id belongs
+	IDArray     UnsupportedKind = "array"       // an array of ids
+	IDDocument  UnsupportedKind = "json"        // ids in a JSON document
+)
+
 // insertCost is the time of an INSERT with an integer foreign key, its uuid column, triggers, index and foreign key, as a
 // multiple of the time with the integer foreign key alone: 24.1 µs and 8.9 µs per row on PostgreSQL 18.
 const insertCost = 2.7
@@ -145,6 +169,13 @@ func edgeName(p plan.Plan, e step.Edge) string { return nameIn(p, e.Child) + "."
 func candidates(p plan.Plan) (list []Candidate) {
 	for _, c := range p.Candidates {
 		list = append(list, Candidate{Table: c.Child, Column: c.Column, Parent: c.Parent, Why: strings.Join(c.Evidence, "; ")})
+	}
+	return list
+}
+
+func unsupported(p plan.Plan) (list []UnsupportedReference) {
+	for _, u := range p.Unsupported {
+		list = append(list, UnsupportedReference{Table: u.Child, Column: u.Column, Kind: UnsupportedKind(u.Kind), Parent: u.Parent, Why: strings.Join(u.Evidence, "; ")})
 	}
 	return list
 }

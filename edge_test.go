@@ -132,3 +132,54 @@ func TestOrphans(t *testing.T) {
 		}
 	})
 }
+
+// TestUnsupportedReferences lists references that no foreign key can mirror, from names and samples, and refuses one by name.
+func TestUnsupportedReferences(t *testing.T) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		pool := servertest.Pool(t, servertest.Database(t, c).URL)
+		servertest.Execute(t, pool, linkedSchema+`
+			CREATE TABLE notes (id bigserial PRIMARY KEY, subject_type varchar(99), subject_id bigint, user_type text, user_id bigint,
+				user_ids int[], order_ids text[], comment_ids text[], payload jsonb, settings jsonb, order_id bigint);
+			INSERT INTO notes (subject_type, subject_id, user_type, user_id, user_ids, order_ids, comment_ids, payload, settings, order_id)
+			SELECT CASE WHEN n % 2 = 0 THEN 'App\Models\Order' ELSE 'Comment' END, n, 'gold', n, ARRAY[n, n + 1, NULL], ARRAY[n::text, (n + 1)::text],
+				ARRAY['red', n::text], jsonb_build_object('userId', n, 'name', 'x'), '[{"user_id": 1}]', n FROM generate_series(1, 50) n;
+			INSERT INTO notes (subject_type, payload) VALUES ('', '7'), (NULL, '{"user_id": "abc", "order_id": null, "comment_ids": ["x"]}');`)
+		references := []rekey.Reference{{Table: "notes", Column: "subject_id", Parent: "orders"}, {Table: "notes", Column: "user_ids", Parent: "users"}}
+		m, err := rekey.New(pool, rekey.Schema{Name: "app", References: references}, &rekey.Options{To: rekey.Linked})
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := m.Plan(t.Context(), rekey.Up)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, refused []string
+		for _, u := range plan.Unsupported {
+			got = append(got, string(u.Kind)+" "+u.Column+" "+u.Parent+": "+u.Why[max(strings.LastIndex(u.Why, ";"), 0):])
+		}
+		for _, one := range plan.Candidates {
+			got = append(got, "candidate "+one.Table+"."+one.Column)
+		}
+		for _, one := range plan.Refusals {
+			refused = append(refused, one.Code+" "+one.Detail)
+		}
+		want := []string{
+			"polymorphic subject_id : ; values: those of subject_type name orders, comments",
+			"array user_ids users: ; values: 51 of 51 distinct values of a sample are keys there",
+			"array order_ids orders: ; values: 51 of 51 distinct values of a sample are keys there",
+			"json payload : keys of a sample with numbers as values: userId (users)",
+			"candidate notes.user_id", "candidate notes.order_id",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		want = []string{
+			"bad_reference It is polymorphic: subject_type says to which table an id in subject_id belongs, and a foreign key refers to one table.",
+			"bad_reference Column user_ids is an array of ids, and no foreign key can refer from an array.",
+		}
+		if diff := cmp.Diff(want, refused); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}

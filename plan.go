@@ -50,6 +50,9 @@ type Plan struct {
 	Edges []Edge `json:"edges,omitempty"`
 	// Candidates are columns that may refer to a table without a foreign key, if To is Linked.
 	Candidates []Candidate `json:"candidates,omitempty"`
+	// Unsupported are columns that refer to other tables and that no run takes, if To is Linked: polymorphic pairs, arrays and
+	// JSON documents of ids.
+	Unsupported []UnsupportedReference `json:"unsupported,omitempty"`
 	// Absent lists the tables of the profile that do not exist.
 	Absent []string `json:"absent"`
 	// Relations has an entry for every relation of a Schema that holds or shows rows; nil with a profile.
@@ -225,7 +228,7 @@ func describe(p plan.Plan, fill plan.FillDescriber) Plan {
 		Groups: []Group{}, Absent: list(p.Absent), Relations: relations(p), Skipped: p.Skipped, Refusals: list(p.Refusals), Notes: list(p.Notes),
 	}
 	if p.Goal != "" {
-		doc.To, doc.Edges, doc.Candidates = Phase(p.Goal), edges(p), candidates(p)
+		doc.To, doc.Edges, doc.Candidates, doc.Unsupported = Phase(p.Goal), edges(p), candidates(p), unsupported(p)
 	}
 	for _, c := range p.Code {
 		doc.Code = append(doc.Code, Code{Runs: c.Runs, Owner: c.Owner, Use: CodeUse(c.Use), Callers: c.Callers, As: c.As, Why: c.Why})

@@ -25,7 +25,8 @@ func (a *app) initCommand() *cobra.Command {
 		Use:   "init --schema NAME [flags]",
 		Short: "Write a rekey.yaml for a schema",
 		Long: `init writes a file with the tables of a schema, and with those that are refused
-or skipped and the reasons. Edit it, then run: rekey plan --config rekey.yaml.
+or skipped and the reasons, and the columns that may be references without a
+foreign key. Edit it, then run: rekey plan --config rekey.yaml.
 It changes nothing in the database and overwrites no file.`,
 		Example: `  rekey init --schema app
   rekey init --schema app --output - | less`,
@@ -50,6 +51,7 @@ It changes nothing in the database and overwrites no file.`,
 }
 
 func (a *app) writeFile(ctx context.Context, pool *pgxpool.Pool, j job, output string) error {
+	j.options.To = rekey.Linked // the plan to it has the references
 	plan, err := a.library.plan(ctx, pool, j)
 	if err != nil {
 		return err
@@ -109,6 +111,7 @@ tables:
 			fmt.Fprintf(&text, "  # - %s # %s: %s\n", scalar(literal(v.Table)), v.State, oneLine(v.Why))
 		}
 	}
+	text.WriteString(referenceText(plan))
 	text.WriteString(`
 # Overrides for single tables.
 # overrides:
@@ -121,6 +124,24 @@ tables:
 # lock-timeout: ` + setting.Default("lock-timeout").String() + `
 # skip-refused: false
 `)
+	return text.String()
+}
+
+// referenceText returns the part about references without a foreign key.
+func referenceText(plan rekey.Plan) string {
+	var text strings.Builder
+	if len(plan.Candidates) > 0 {
+		text.WriteString("\n# Columns that may refer to a table without a foreign key. rekey up --to linked takes the ones without a #.\n# reference:\n")
+	}
+	for _, c := range plan.Candidates {
+		fmt.Fprintf(&text, "#   - %s # %s\n", scalar(c.Table+"."+c.Column+"="+c.Parent), oneLine(c.Why))
+	}
+	if len(plan.Unsupported) > 0 {
+		text.WriteString("\n# References that rekey never takes, and that keep their integers:\n")
+	}
+	for _, u := range plan.Unsupported {
+		fmt.Fprintf(&text, "#   %s # %s: %s\n", scalar(u.Table+"."+u.Column), u.Kind, oneLine(u.Why))
+	}
 	return text.String()
 }
 

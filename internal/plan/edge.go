@@ -112,7 +112,7 @@ func (p *Plan) addEdges(s Input, goals Goals) problem.List {
 	if down {
 		defer func() { p.Groups = p.Edges() }()
 	} else {
-		p.Candidates = s.candidates(goals, p.Links)
+		p.Candidates, p.Unsupported = s.candidates(goals, p.Links), finder.unsupported
 	}
 	check, found := newEdgeCheck(s, finder), finder.unusedParents()
 	finder.settle(p.Links, func(l *Link) {

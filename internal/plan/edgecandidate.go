@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 // Candidate is a column that may refer to another table without a foreign key. It becomes an edge only if the user names it.
@@ -49,6 +50,9 @@ func (s Input) candidates(goals Goals, links []Link) []Candidate {
 		linked[l.String()] = true
 	}
 	parents := nouns(goals)
+	for _, u := range s.unsupported(goals, false) {
+		linked[sqltext.Table{Schema: s.Schema.Name, Name: u.Child}.String()+"."+u.Column] = true
+	}
 	var list []Candidate
 	for _, goal := range goals.Tables {
 		key := goal.Table.PrimaryKey()

@@ -22,6 +22,8 @@ type linkFinder struct {
 	named   map[string][]Reference         // by child
 	// functions has the edges by their trigger functions.
 	functions map[sqltext.Table]EdgeKey
+
+	unsupported []Unsupported
 }
 
 func newLinkFinder(p Plan, s Input, goals Goals) linkFinder {
@@ -47,6 +49,9 @@ func newLinkFinder(p Plan, s Input, goals Goals) linkFinder {
 		}
 	}
 	f.functions = markedFunctions(f.tables)
+	if s.Direction == Up && s.Goal == Linked {
+		f.unsupported = s.unsupported(goals, false)
+	}
 	for _, r := range s.Selection.References {
 		f.named[r.Child] = append(f.named[r.Child], r)
 	}

@@ -124,6 +124,7 @@ func (f linkFinder) fromReference(child *catalog.Table, r reference) Link {
 // unfitReference returns why a reference without a foreign key cannot become an edge; "" if it can.
 func (f linkFinder) unfitReference(child, parent *catalog.Table, r reference) (why, hint string) {
 	c := child.Column(r.Column)
+	unsupported, isUnsupported := f.unsupportedColumn(child, r.Column)
 	switch {
 	case c == nil:
 		return child.Named().String() + " has no column " + r.Column, "Name one of its columns"
@@ -131,6 +132,8 @@ func (f linkFinder) unfitReference(child, parent *catalog.Table, r reference) (w
 		return "there is no table " + r.Parent.String(), "Name a table of the schema or, with --parents, one of another schema as schema.table"
 	case r.Parent.Schema != f.input.Schema.Name && !slices.Contains(f.input.Selection.Parents, r.Parent.Schema):
 		return r.Parent.String() + " is in another schema", "Name that schema: --parents " + r.Parent.Schema
+	case isUnsupported && r.named:
+		return unsupported.unfit()
 	case parent.IntegerKey() == "":
 		return r.Parent.String() + " has no key of a single integer", "Name another table"
 	case !c.Integer():

@@ -44,8 +44,9 @@ type Input struct {
 	EdgeDefaults map[EdgeKey]string
 	// EdgeFunctions has the functions that have the names of trigger functions of edges.
 	EdgeFunctions map[sqltext.Table]catalog.TriggerFunction
-	NoTriggers    bool                  // the role may not create trigger functions
-	Overlaps      map[Reference]Overlap // of samples of candidates
+	NoTriggers    bool                   // the role may not create trigger functions
+	Overlaps      map[Reference]Overlap  // of samples of candidates
+	IDSamples     map[Reference]IDSample // of samples of unsupported references, by child and column
 	Policy        Policy
 	Direction     Direction
 	Goal          Phase // the phase to reach; "" is Expanded on the way up and Integers on the way down
@@ -66,32 +67,33 @@ const (
 
 // Plan is an ordered list of steps, and the reasons why they cannot run.
 type Plan struct {
-	Direction  Direction
-	Goal       Phase // see Input.Goal
-	Profile    string
-	SchemaName string
-	Column     string   // the column that each table gets
-	Version    int      // the version recorded now; 0 without one
-	From, To   int      // the versions before and after the migration
-	VerifyOnly bool     // the uuids are the primary keys already
-	Keyed      string   // see VersionGoal
-	Repair     string   // see VersionGoal
-	Names      []string // of the tables, in order; of a profile's tables at this version
-	Groups     []Group
-	Absent     []string
-	Relations  []Relation   // in a schema run: one entry for every relation
-	Skipped    problem.List // why tables are skipped, with Policy.SkipRefused
-	Refusals   problem.List
-	Unknown    *problem.Problem // the version is above the last known one; rekey only reads the schema then
-	Notes      []string
-	Code       []Code      // the functions of the database that the run executes
-	Links      []Link      // the references between the tables, if the run is about edges
-	Candidates []Candidate // what may be references without a foreign key, for the user to name
-	Server     catalog.Server
-	Schema     catalog.Schema
-	Data       map[sqltext.Table]catalog.Data
-	Parts      map[uint32]catalog.Data
-	EdgeRows   map[EdgeKey]EdgeRows
+	Direction   Direction
+	Goal        Phase // see Input.Goal
+	Profile     string
+	SchemaName  string
+	Column      string   // the column that each table gets
+	Version     int      // the version recorded now; 0 without one
+	From, To    int      // the versions before and after the migration
+	VerifyOnly  bool     // the uuids are the primary keys already
+	Keyed       string   // see VersionGoal
+	Repair      string   // see VersionGoal
+	Names       []string // of the tables, in order; of a profile's tables at this version
+	Groups      []Group
+	Absent      []string
+	Relations   []Relation   // in a schema run: one entry for every relation
+	Skipped     problem.List // why tables are skipped, with Policy.SkipRefused
+	Refusals    problem.List
+	Unknown     *problem.Problem // the version is above the last known one; rekey only reads the schema then
+	Notes       []string
+	Code        []Code        // the functions of the database that the run executes
+	Links       []Link        // the references between the tables, if the run is about edges
+	Candidates  []Candidate   // what may be references without a foreign key, for the user to name
+	Unsupported []Unsupported // references that no run takes
+	Server      catalog.Server
+	Schema      catalog.Schema
+	Data        map[sqltext.Table]catalog.Data
+	Parts       map[uint32]catalog.Data
+	EdgeRows    map[EdgeKey]EdgeRows
 
 	values Values
 }

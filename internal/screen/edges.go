@@ -245,3 +245,16 @@ func (p *page) candidates(list []rekey.Candidate) {
 	}
 	p.list("Columns without a foreign key, not taken (--reference takes one):", items)
 }
+
+// unsupported lists columns that refer to other tables and that no run takes.
+func (p *page) unsupported(list []rekey.UnsupportedReference) {
+	kinds := map[rekey.UnsupportedKind]string{rekey.Polymorphic: "polymorphic", rekey.IDArray: "array of ids", rekey.IDDocument: "JSON with ids"}
+	var items []string
+	for _, u := range list {
+		items = append(items, fmt.Sprintf("%s.%s%s, %s: %s", u.Table, u.Column, textIf(u.Parent != "", " -> "+u.Parent), kinds[u.Kind], u.Why))
+	}
+	if len(items) > mostDetails {
+		items = append(items[:mostDetails], fmt.Sprintf("and %d more, in the JSON", len(list)-mostDetails))
+	}
+	p.list("References that rekey never takes, and that keep their integers:", items)
+}

@@ -42,6 +42,11 @@ func linkPlan() rekey.Plan {
 	doc := rekey.Plan{
 		Command: rekey.Up, To: rekey.Linked, Schema: "app", Server: "15.18", Database: "shop", Role: "app", Edges: edges,
 		Candidates: []rekey.Candidate{{Table: "audit", Column: "order_id", Parent: "orders", Why: "100 % of 1,000 values exist in orders.id"}},
+		Unsupported: []rekey.UnsupportedReference{
+			{Table: "notes", Column: "subject_id", Kind: rekey.Polymorphic, Why: "name: subject_type may name the table of subject_id"},
+			{Table: "notes", Column: "user_ids", Kind: rekey.IDArray, Parent: "users", Why: "name: user_ids may be ids of rows of users; type: integer[]"},
+			{Table: "notes", Column: "payload", Kind: rekey.IDDocument, Why: "keys of a sample with numbers as values: userId (users)"},
+		},
 	}
 	for _, e := range edges {
 		doc.Groups = append(doc.Groups, rekey.Group{Table: e.Table, Edge: e.Name(), State: e.State, Steps: []rekey.Step{
@@ -57,7 +62,7 @@ func TestEdges(t *testing.T) {
 	golden(t, "plan-edges.dot", Graph(doc, "dot"))
 	golden(t, "plan-edges.mermaid", Graph(doc, "mermaid"))
 	golden(t, "statements-edges.txt", Statements(doc, []string{"order_items"}, 80))
-	doc.Command, doc.To, doc.Candidates = rekey.Down, rekey.Expanded, nil
+	doc.Command, doc.To, doc.Candidates, doc.Unsupported = rekey.Down, rekey.Expanded, nil, nil
 	golden(t, "plan-edges-down.txt", Plan(doc, Next{}, 80))
 	for line := range strings.Lines(Plan(linkPlan(), Next{}, 80)) {
 		if columns(strings.TrimRight(line, "\n")) > 80 {
@@ -81,7 +86,7 @@ func TestLongNamesOfReferences(t *testing.T) {
 // The page of a thousand references has a line for each, and a few more.
 func TestManyEdges(t *testing.T) {
 	doc := linkPlan()
-	doc.Edges, doc.Groups, doc.Candidates = nil, nil, nil
+	doc.Edges, doc.Groups, doc.Candidates, doc.Unsupported = nil, nil, nil, nil
 	for i := range 1000 {
 		e := linkPlan().Edges[0]
 		e.State, e.Progress = rekey.Pending, rekey.EdgeNone

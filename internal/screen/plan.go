@@ -32,6 +32,7 @@ func Plan(doc rekey.Plan, next Next, width int) string {
 	p.absent(doc.Absent)
 	p.edges(doc)
 	p.candidates(doc.Candidates)
+	p.unsupported(doc.Unsupported)
 	p.skipped(doc.Skipped)
 	p.planSteps(doc, "EACH TABLE", func(g rekey.Group) bool { return g.Edge == "" })
 	p.planSteps(doc, "EACH REFERENCE", func(g rekey.Group) bool { return g.Edge != "" })

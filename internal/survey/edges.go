@@ -32,6 +32,12 @@ func readEdges(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error {
 			return fault.At(err, g.String(), "count")
 		}
 	}
+	in.IDSamples = map[plan.Reference]plan.IDSample{}
+	for _, u := range in.UnsupportedCandidates() {
+		if err := sampleIDs(ctx, pool, in, u); err != nil {
+			return fault.At(err, u.Child+"."+u.Column, "count")
+		}
+	}
 	for _, c := range in.CandidateReferences() {
 		if err := readOverlap(ctx, pool, in, c.Reference); err != nil {
 			return fault.At(err, c.Child+"."+c.Column, "count")
@@ -134,5 +140,28 @@ func readOverlap(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, r plan
 		return err
 	})
 	in.Overlaps[r] = found
+	return err
+}
+
+// sampleIDs reads what a sample shows about an unsupported reference, if the rows may be read.
+func sampleIDs(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, u plan.Unsupported) error {
+	child := in.Schema.Relation(u.Child)
+	parent, key := u.ParentKey()
+	if !readable(in, child) || u.Kind == plan.IDArray && !readable(in, parent) || u.Kind == plan.IDDocument && child.Column(u.Column).Plain() != "jsonb" {
+		return nil
+	}
+	var sample plan.IDSample
+	err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
+		switch u.Kind {
+		case plan.Polymorphic:
+			sample.Types, err = inspect.DistinctTexts(ctx, tx, child.Named(), u.Partner)
+		case plan.IDArray:
+			sample.Overlap.Distinct, sample.Overlap.Found, err = inspect.ArrayOverlap(ctx, tx, child.Named(), u.Column, parent.Named(), key)
+		default:
+			sample.Keys, err = inspect.NumberKeys(ctx, tx, child.Named(), u.Column)
+		}
+		return err
+	})
+	in.IDSamples[plan.Reference{Child: u.Child, Column: u.Column}] = sample
 	return err
 }
