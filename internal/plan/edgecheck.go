@@ -52,9 +52,11 @@ func (c edgeCheck) refuse(l *Link) problem.List {
 	found = append(found, c.refuseTriggers(e)...)
 	found = append(found, c.refuseNames(e)...)
 	found = append(found, c.refuseOwners(e)...)
-	if len(found) == 0 && !slices.Contains([]EdgeState{EdgeFilled, EdgeMirrored, EdgeLinked}, l.Progress) {
+	fills := !slices.Contains([]EdgeState{EdgeFilled, EdgeMirrored, EdgeLinked}, l.Progress)
+	if len(found) == 0 && fills {
 		found = append(found, c.refuseRows(e)...)
 	}
+	found = append(found, c.refuseCode(e, fills)...)
 	return c.ofEdge(l, found)
 }
 
@@ -79,7 +81,7 @@ func ended(hint string) string {
 
 // refuseDown returns the refusals of the way down: a right that is missing, and objects that depend on the uuid column.
 func (c edgeCheck) refuseDown(e edgeCase) problem.List {
-	found := c.refuseOwners(e)
+	found := append(c.refuseOwners(e), c.refuseCode(e, false)...)
 	_, mark := e.ReadMark(e.child)
 	made := append([]string{e.Constraint, e.Check, mark.Constraint}, mark.Indexes...)
 	for _, twin := range e.Twins {
@@ -332,5 +334,15 @@ func (c edgeCheck) refuseRows(e edgeCase) problem.List {
 	if e.parent.Hides(c.input.Server.Role) && !e.parent.HidesFromOwner() {
 		found = append(found, message.RowSecurity(e.String(), sqltext.Qualified(e.Parent.Schema, e.Parent.Name), c.input.Server.Role.Name))
 	}
-	return append(found, refuseCode(c.input, e.target, e.child, true)...)
+	return found
+}
+
+// refuseCode refuses an edge whose statements would run code of a role that the run's role does not trust. They read both
+// tables, and write the child if rows are filled.
+func (c edgeCheck) refuseCode(e edgeCase, fills bool) problem.List {
+	found := refuseCode(c.input, e.target, e.child, fills)
+	if e.parent == nil || e.SelfReference() {
+		return found
+	}
+	return append(found, refuseCode(c.input, step.Target{Schema: e.parent.Schema, Table: e.parent.Name}, e.parent, false)...)
 }

@@ -266,8 +266,18 @@ func (s Input) RunsUntrustedCode(table *catalog.Table) bool {
 func (p Plan) Unreadable() problem.List {
 	s := Input{Server: p.Server, Schema: p.Schema}
 	var found problem.List
+	checked := map[sqltext.Table]bool{}
 	for _, g := range p.Targets() {
+		checked[g.Table] = true
 		found = append(found, refuseCode(s, g.Target, p.Schema.Named(g.Table), false)...)
+	}
+	for _, l := range p.Links {
+		for _, name := range []sqltext.Table{l.Edge.Child.All(), l.Edge.Parent.All()} {
+			if table := p.Schema.Named(name); table != nil && l.Edge.UUID != "" && !checked[name] {
+				checked[name] = true
+				found = append(found, refuseCode(s, step.Target{Schema: name.Schema, Table: name.Name}, table, false)...)
+			}
+		}
 	}
 	return found
 }

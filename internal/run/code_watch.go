@@ -30,6 +30,7 @@ type codeWatch struct {
 	target step.Target
 	table  *catalog.Table // includes its descendants
 	fills  bool
+	parent *codeWatch // of an edge, whose statements read its parent; nil if there is nothing to watch
 
 	mu          sync.Mutex
 	fingerprint string
@@ -44,6 +45,20 @@ func (e *Executor) newCodeWatch(t step.Target, table *catalog.Table, fills bool)
 	return &codeWatch{server: e.Plan.Server, target: t, table: table, fills: fills}
 }
 
+// watchCode returns a watch of a target's table and, for an edge, of its parent; nil if there is nothing to watch.
+func (e *Executor) watchCode(t step.Target, edge *step.Edge, table, parent *catalog.Table, fills bool) *codeWatch {
+	w := e.newCodeWatch(t, table, fills)
+	if edge == nil || parent == nil || edge.SelfReference() {
+		return w
+	}
+	of := e.newCodeWatch(step.Target{Schema: parent.Schema, Table: parent.Name, Column: edge.ParentUUID}, parent, false)
+	if w == nil {
+		return of
+	}
+	w.parent = of
+	return w
+}
+
 // query returns the query of the fingerprint.
 func (w *codeWatch) query() string {
 	var oids []string
@@ -56,6 +71,11 @@ func (w *codeWatch) query() string {
 // check computes the fingerprint, and reads the code if the fingerprint has changed since the last check. It
 // returns a problem if untrusted code was added.
 func (w *codeWatch) check(ctx context.Context, tx pg.Tx) error {
+	if w.parent != nil {
+		if err := w.parent.check(ctx, tx); err != nil {
+			return err
+		}
+	}
 	var seal string
 	if err := tx.QueryRow(ctx, w.query()).Scan(&seal); err != nil {
 		return err
@@ -85,6 +105,9 @@ func (w *codeWatch) checkBatch(ctx context.Context, tx pg.Tx) error {
 	if w == nil {
 		return nil
 	}
+	if err := w.parent.checkBatch(ctx, tx); err != nil {
+		return err
+	}
 	lock := sqltext.Format("LOCK TABLE {} IN ROW EXCLUSIVE MODE", sqltext.Table{Schema: w.table.Schema, Name: w.table.Name, Only: true})
 	if _, err := tx.Exec(ctx, lock); err != nil {
 		return err
@@ -100,7 +123,8 @@ func (w *codeWatch) guardQuery() string {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return "SELECT FROM (" + w.query() + ") AS code WHERE code.fingerprint = " + sqltext.Literal(w.fingerprint)
+	own := "SELECT FROM (" + w.query() + ") AS code WHERE code.fingerprint = " + sqltext.Literal(w.fingerprint)
+	return bothReturnRow(own, w.parent.guardQuery())
 }
 
 // checkCode checks the code of a table before an action. It returns nil if there is nothing to watch.
@@ -108,7 +132,11 @@ func (e *Executor) checkCode(ctx context.Context, g plan.Group, action step.Acti
 	if st.inspected == nil {
 		return nil, nil //nolint:nilnil // the action is on no table
 	}
-	w := e.newCodeWatch(g.Target, st.inspected.Table, len(action.Fills()) > 0)
+	var parent *catalog.Table
+	if g.Edge != nil {
+		parent = st.inspected.Relation(g.Edge.Parent)
+	}
+	w := e.watchCode(g.Target, g.Edge, st.inspected.Table, parent, len(action.Fills()) > 0)
 	if w == nil {
 		return nil, nil //nolint:nilnil // there is nothing to watch
 	}

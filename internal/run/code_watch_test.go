@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/problem"
@@ -108,4 +109,38 @@ func inOpenTx(t *testing.T, s *testRun, sql string) (commit func()) {
 		}
 		_ = conn.Close(ctx)
 	}
+}
+
+// An edge reads its parent, whose indexes can call code of its owner.
+func TestCodeOfParentIsNotExecuted(t *testing.T) {
+	const child = hostileSchema + "CREATE TABLE app.child (id bigserial PRIMARY KEY, base_id bigint NOT NULL REFERENCES app.base); INSERT INTO app.child SELECT n, n FROM generate_series(1, 5) n"
+	const predicate = "SET ROLE code_owner; CREATE INDEX ON app.base (note) WHERE app.ran('x'); RESET ROLE"
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+		t.Parallel()
+		for name, before := range map[string]string{"before the run": "", "before the filling": "step.Fill", "before the proof": "VALIDATE"} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				s := newSchemaRun(t, c, child, nil)
+				s.job.Request.Goal = plan.Expanded
+				if _, err := s.run("", nil); err != nil {
+					t.Fatal(err)
+				}
+				s.job.Request.Goal = plan.Linked
+				want, add := problem.ErrStopped, func() { servertest.Execute(t, s.pool, predicate) }
+				if before == "" {
+					add()
+					want, add = problem.ErrRefused, nil
+				}
+				result, err := s.run(before, add)
+				if !errors.Is(err, want) || !strings.Contains(err.Error(), "of code_owner") {
+					t.Errorf("the run ended with %v", err)
+				}
+				for _, p := range result.Problems {
+					if strings.Contains(p.Error(), "P0001") {
+						t.Errorf("the code ran: %v", p)
+					}
+				}
+			})
+		}
+	})
 }

@@ -39,7 +39,7 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *grou
 	defer e.setActivity(ctx, g, g.Target, false)
 	job := backfill.Job{
 		Pool: e.Pool, Server: e.Plan.Server, Table: *table, Column: a.Target.Column,
-		Writer: e.writer(a), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Checkpoints: e.checkpoints(*table, a.Target),
+		Writer: e.writer(a), Replica: e.Plan.Server.Role.ReplicaRole, Pace: e.Pace, Checkpoints: e.checkpoints(*table, a),
 		Stop: e.Stop, RetryTimeout: e.Limits.LockRetryTimeout, Vacuum: e.vacuum(a.Target), Emit: e.treeProgress(g, a.Target, st),
 		Inspect: e.reinspect(g, a.Target, table),
 	}
@@ -200,12 +200,17 @@ func (e *Executor) deleteTreeProgress(ctx context.Context, table *catalog.Table)
 }
 
 // checkpoints returns the store for the checkpoints of a table; nil without a lease.
-func (e *Executor) checkpoints(table catalog.Table, t step.Target) backfill.Checkpoints {
+func (e *Executor) checkpoints(table catalog.Table, a step.Fill) backfill.Checkpoints {
 	if e.Lease == nil {
 		return nil
 	}
+	var parent *catalog.Table
+	if a.Edge != nil {
+		parent = e.Plan.Schema.Named(a.Edge.Parent.All())
+	}
 	return checkpointStore{
-		lease: e.Lease, table: table.OID, column: int16(table.Column(t.Column).Number), code: e.newCodeWatch(t, table.WithoutBelow(), true),
+		lease: e.Lease, table: table.OID, column: int16(table.Column(a.Target.Column).Number),
+		code: e.watchCode(a.Target, a.Edge, table.WithoutBelow(), parent, true),
 	}
 }
 

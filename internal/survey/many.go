@@ -168,6 +168,9 @@ func readCode(ctx context.Context, tx pg.Tx, inputs []plan.Input, goals []plan.G
 	tables, columns := make([][]*catalog.Table, len(inputs)), make([][]string, len(inputs))
 	for i := range inputs {
 		tables[i], columns[i] = targets(goals[i])
+		if inputs[i].Goal == plan.Linked || plan.HasEdges(inputs[i].Schema) {
+			tables[i] = append(tables[i], ends(&inputs[i].Schema)...)
+		}
 	}
 	all := slices.Concat(tables...)
 	if len(all) == 0 {
@@ -182,6 +185,18 @@ func readCode(ctx context.Context, tx pg.Tx, inputs []plan.Input, goals []plan.G
 		in.Schema.Code, err = inspect.Code(ctx, tx, tables[i], columns[i], in.Server.Role.ReplicaRole)
 	}
 	return err
+}
+
+// ends returns the tables that may be the child or the parent of an edge, and those below them.
+func ends(schema *catalog.Schema) (tables []*catalog.Table) {
+	for _, relations := range [][]catalog.Table{schema.Relations, schema.OtherSchemas} {
+		for i := range relations {
+			if t := &relations[i]; len(t.Columns) > 0 && (t.Kind == catalog.Ordinary || t.Kind == catalog.Partitioned) {
+				tables = append(tables, t.All()...)
+			}
+		}
+	}
+	return tables
 }
 
 // targets returns the tables that get the column, their descendants, and the names of the column.
