@@ -8,7 +8,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// Edge is one foreign key, or one reference without a constraint, on its way to a foreign key of uuids.
+// Edge is a reference that rekey links: a foreign key, or a column without one that the caller named.
 type Edge struct {
 	// Table is the table with the integer column, without the schema.
 	Table string `json:"table"`

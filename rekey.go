@@ -3,7 +3,8 @@
 //
 // A [Migrator] works on the tables of one [Scope]: a [Schema] or a [Profile]. [Migrator.Up] adds to each table a
 // uuid column with a default, fills it, builds a unique index on it and sets it NOT NULL; [Migrator.Down] removes
-// what Up made. [Migrator.Plan], [Migrator.Status] and [Migrator.Verify] change nothing. Package phoenixkit has
+// what Up made. With [Options].To [Linked], Up also adds a uuid column and foreign key next to each integer foreign key,
+// kept equal by triggers. [Migrator.Plan], [Migrator.Status] and [Migrator.Verify] change nothing. Package phoenixkit has
 // the profile of PhoenixKit's migration V40.
 //
 // Errors are of type *[problem.Problem] or [problem.List], and [problem.All] returns both as a list. Use errors.Is with

@@ -131,7 +131,7 @@ func (l *lab) expand(ctx context.Context, m *Link) error {
 		sqltext.Format("ALTER DATABASE {} RENAME TO {}", sqltext.Name(working), sqltext.Name(expandedTemplate)))
 }
 
-// stepTime returns the time of the steps whose name ends so.
+// stepTime returns the time of the steps whose name has this end.
 func stepTime(steps []Step, end string) (sum time.Duration) {
 	for _, s := range steps {
 		if strings.HasSuffix(s.Step, end) {

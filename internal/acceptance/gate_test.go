@@ -83,7 +83,7 @@ func (g *gate) join(client net.Conn) {
 // errReached ends a session whose next statement is the one that is not sent.
 var errReached = errors.New("the statement is not sent")
 
-// forward sends the client's messages, and looks at statements before they are sent.
+// forward sends the client's messages, and reads statements before it sends them.
 func (g *gate) forward(client io.Reader, server io.Writer) error {
 	text := map[string]string{} // of prepared statements
 	portal := ""                // text of the bound statement

@@ -29,7 +29,7 @@ func (b *env) waitCounted(what string, least int64) {
 	b.Fatalf("%s did not reach %d", what, least)
 }
 
-// Waves keep most rows where they are. One worker fills the table: its figures are the same in every run, while those of two
+// Waves keep most rows where they are. One worker fills the table: its figures are the same in every run, while the figures of two
 // depend on how the scheduler interleaves them. The benchmarks measure two workers on large tables.
 func TestUpdatesAreHeapOnly(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {

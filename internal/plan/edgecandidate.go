@@ -69,7 +69,7 @@ func (s Input) candidates(goals Goals, links []Link) []Candidate {
 	return list
 }
 
-// typesText says that the types fit.
+// typesText describes the types of a column and of the key that it may refer to.
 func typesText(child, parent string) string {
 	if child == parent {
 		return "both are " + child
@@ -90,7 +90,7 @@ func (s Input) addCandidate(list []Candidate, child *catalog.Table, c catalog.Co
 	return append(list, one)
 }
 
-// nounTables has the tables with an integer key by what their names call one row: user for users and for shop_users.
+// nounTables has the tables with an integer key, by the nouns for one row in their names: user for users and for shop_users.
 type nounTables map[string][]*catalog.Table
 
 func nouns(goals Goals) nounTables {
@@ -110,7 +110,7 @@ func nouns(goals Goals) nounTables {
 	return n
 }
 
-// singular returns a name and what may be its singular.
+// singular returns a name and its possible singulars.
 func singular(name string) []string {
 	forms := []string{name}
 	for _, end := range [][2]string{{"ies", "y"}, {"ses", "s"}, {"xes", "x"}, {"ches", "ch"}, {"s", ""}} {
@@ -139,7 +139,7 @@ func (n nounTables) of(column string) (parent *catalog.Table, why string) {
 	return nil, ""
 }
 
-// only returns the table of a noun: the one with this name isKey, or else the only one whose name ends with it.
+// only returns the table of a noun: the one with this name, or else the only one whose name ends with it.
 func (n nounTables) only(noun string) *catalog.Table {
 	tables := n[noun]
 	for _, t := range tables {

@@ -128,7 +128,7 @@ func (c edgeCheck) refuseKey(e edgeCase) problem.List {
 }
 
 // holdsPartitionKey reports whether the other columns of a composite foreign key are those that a unique index of the
-// partitioned parent has beside the uuid.
+// partitioned parent has in addition to the uuid.
 func (c edgeCheck) holdsPartitionKey(e edgeCase) bool {
 	if t, isGoal := c.uuids[e.Parent.All()]; isGoal {
 		return t.HasRootIndex() && sameNames(t.IndexColumns(), e.ParentColumns())

@@ -193,7 +193,7 @@ func ofFunction(f catalog.TriggerFunction) func(*Input) {
 	}
 }
 
-// The trigger functions of two edges have different names, also if those of tables and columns are equal when they are joined.
+// The trigger functions of two edges have different names, also if the joined names of table and column are equal.
 func TestEdgeFunctionNames(t *testing.T) {
 	s := linked()
 	u := addTable(&s, "u_t")

@@ -120,7 +120,7 @@ func (f linkFinder) of(child *catalog.Table) []Link {
 }
 
 // withoutCopies joins the foreign keys on one column that refer to the same key, and refuses those onto another table: a
-// column has one uuid column beside it, with one foreign key.
+// column gets one uuid column, with one foreign key.
 func (f linkFinder) withoutCopies(child *catalog.Table, links []Link) []Link {
 	first, marks := map[string]int{}, marksOf(child)
 	var kept []Link

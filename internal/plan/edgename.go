@@ -14,7 +14,7 @@ const (
 	uuidSuffix = "_uuid"
 )
 
-// uuidName returns the name of the uuid column beside an integer column: with _uuid in place of _id or, if full, after the
+// uuidName returns the name of the uuid column for an integer column: with _uuid in place of _id or, if full, after the
 // name.
 func uuidName(column string, full bool) string {
 	stem := column
@@ -66,7 +66,7 @@ func (f linkFinder) name(child *catalog.Table, links []Link) {
 }
 
 // function returns the name of an edge's trigger function: the one that the mark of its column has, else the first of its names
-// that no other edge has. A mark may not name any function: whoever owns the table can write it.
+// that no other edge has. A mark may not name any function, since the owner of the table can write it.
 func (f linkFinder) function(e step.Edge, mark step.EdgeMark) sqltext.Table {
 	names := step.EdgeFunctions(e.Child.All(), e.Column)
 	if slices.Contains(names, mark.Function) {

@@ -10,7 +10,7 @@ type Token struct {
 	isName bool
 }
 
-// Name returns the name for which the token stands, if it may be one: a word in lower case, or a quoted name without its
+// Name returns the name that the token is, if it may be one: a word in lower case, or a quoted name without its
 // quotes.
 func (t Token) Name() (name string, ok bool) { return t.name, t.isName }
 

@@ -109,7 +109,7 @@ func replaced(names []string, old, name string) []string {
 }
 
 // EdgeFunctions returns the two names that the trigger function of a child's column may have. Another edge's function may have
-// the first one: that of order.item_id has the name of order_item.id's.
+// the first one: the function of order.item_id has the name of order_item.id's.
 func EdgeFunctions(child sqltext.Table, column string) []sqltext.Table {
 	var names []sqltext.Table
 	for _, pattern := range []string{"rekey_{table}_{column}", "rekey_{table}~{column}"} {

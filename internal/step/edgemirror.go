@@ -72,7 +72,7 @@ func (s MirrorIndexes) Apply(v View) []Action {
 	return append(slices.Concat(s.Edge.markTwins(v), actions), attach...)
 }
 
-// markTwins returns the action that adds twins to the mark before they are built: those of indexes that the application has
+// markTwins returns the action that adds twins to the mark before they are built, for indexes that the application has
 // created since up made the column.
 func (e Edge) markTwins(v View) []Action {
 	child := v.Relation(e.Child)

@@ -1,4 +1,4 @@
--- Returns the foreign keys of the tables $1, and those of any table onto them. It leaves out the copies that PostgreSQL makes
+-- Returns the foreign keys of the tables $1, and the foreign keys of any table onto them. It leaves out the copies that PostgreSQL makes
 -- of a key for each partition of the table that it refers to. "above" is the key of the partitioned table from which a
 -- partition has its own. The columns that only newer versions have are read from the row as JSON.
 SELECT k.oid::int8                                             AS oid,

@@ -1,4 +1,4 @@
--- Returns the triggers of the tables $1 as query triggers does, with everything that tells what they do and when. The bits of
+-- Returns the triggers of the tables $1 as query triggers does, with everything that defines what they do and when. The bits of
 -- tgtype are 1 row, 2 before, 4 insert, 8 delete, 16 update, 32 truncate, 64 instead of.
 SELECT t.tgrelid::int8          AS relation,
        t.tgname                 AS name,
