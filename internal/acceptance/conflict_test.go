@@ -115,10 +115,10 @@ func TestTwinsEndNoClient(t *testing.T) {
 				linked, during := time.Since(begun), running.statements.Load()
 				running.wait(func() bool {
 					switch {
-					case long():
-						return time.Since(begun) > one.atLeast
 					case both:
-						return running.violations.Load() > 0
+						return running.violations.Load() > 0 && (!long() || time.Since(begun) > linked+one.atLeast)
+					case long():
+						return time.Since(begun) > max(one.atLeast, linked+15*time.Second)
 					default:
 						return running.violations.Load() > 0 || running.statements.Load() > during+2000
 					}
