@@ -62,8 +62,11 @@ func (e Edge) setComment(child *catalog.Table, comment string) {
 func (e Edge) setTriggers(child *catalog.Table) {
 	for _, table := range e.tables(child) {
 		e.withoutTriggers(table)
-		for _, name := range e.TriggerNames() {
+		for i, name := range e.TriggerNames() {
+			kind := triggerKinds()[i]
+			deferred := kind == "l" && e.deferred()
 			table.Triggers = append(table.Triggers, catalog.Trigger{
+				Row: true, Before: kind != "l", OnInsert: kind != "u", OnUpdate: kind != "i", When: e.whenSQL(kind), Constraint: deferred, Deferrable: deferred, Deferred: deferred,
 				Name: name, Enabled: e.enabled(), Function: e.Function.String(), FunctionSchema: e.Function.Schema, FunctionName: e.Function.Name,
 				FunctionOwner: e.Owner, Definer: true, Config: []string{functionPath}, Source: e.FunctionSource(), Volatile: true,
 			})
@@ -126,6 +129,9 @@ func (s WireEdge) AfterApply(v View) View {
 	e.setTriggers(child)
 	if e.allowNull(child) != nil {
 		child.Column(e.UUID).NotNull = false
+	}
+	if c := child.Column(e.UUID); e.repairDefault(c) != nil {
+		c.Default = e.defaultText()
 	}
 	return v
 }

@@ -169,10 +169,18 @@ func (e Edge) repairDefault(c *catalog.Column) []string {
 		return nil
 	case want == "NULL":
 		return []string{sqltext.Format("ALTER TABLE {} ALTER COLUMN {} DROP DEFAULT", e.Child, sqltext.Name(e.UUID))}
-	case c.Default == sqltext.Literal(e.Default.UUID)+"::uuid":
+	case c.Default == e.defaultText():
 		return nil
 	}
 	return []string{sqltext.Format("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT ", e.Child, sqltext.Name(e.UUID)) + want}
+}
+
+// defaultText returns the default of the uuid column as the catalogue has it; "" for none.
+func (e Edge) defaultText() string {
+	if e.defaultUUID() == "NULL" {
+		return ""
+	}
+	return sqltext.Literal(e.Default.UUID) + "::uuid"
 }
 
 // DefaultUUID returns the uuid that is the default of an edge's uuid column; "" if it has none.
@@ -299,19 +307,27 @@ func (e Edge) enableSQL(table *catalog.Table, trigger string) string {
 // see what an earlier trigger changed.
 func (e Edge) triggerSQL(kind string) string {
 	names := []any{sqltext.Name(e.Trigger(kind)), e.Child.All()}
-	execute := sqltext.Format(" EXECUTE FUNCTION {}()", e.Function)
+	what := "CREATE TRIGGER {} BEFORE INSERT ON {} FOR EACH ROW WHEN ("
+	switch {
+	case kind == "u":
+		what = "CREATE TRIGGER {} BEFORE UPDATE ON {} FOR EACH ROW WHEN ("
+	case kind == "l" && e.deferred():
+		what = "CREATE CONSTRAINT TRIGGER {} AFTER INSERT OR UPDATE ON {} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ("
+	case kind == "l":
+		what = "CREATE TRIGGER {} AFTER INSERT OR UPDATE ON {} FOR EACH ROW WHEN ("
+	}
+	return sqltext.Format(what, names...) + e.whenSQL(kind) + ")" + sqltext.Format(" EXECUTE FUNCTION {}()", e.Function)
+}
+
+// whenSQL returns the condition of a trigger.
+func (e Edge) whenSQL(kind string) string {
 	switch kind {
 	case "i":
-		return sqltext.Format("CREATE TRIGGER {} BEFORE INSERT ON {} FOR EACH ROW WHEN (", names...) +
-			e.names().Replace("{key} IS NOT NULL OR {uuid} IS NOT NULL") + ")" + execute
+		return e.names().Replace("{key} IS NOT NULL OR {uuid} IS NOT NULL")
 	case "u":
-		return sqltext.Format("CREATE TRIGGER {} BEFORE UPDATE ON {} FOR EACH ROW WHEN (", names...) + e.whenWritten() + ")" + execute
+		return e.whenWritten()
 	}
-	one := e.names().Replace("({key} IS NULL) OPERATOR(pg_catalog.<>) ({uuid} IS NULL){and parts given}")
-	if e.deferred() {
-		return sqltext.Format("CREATE CONSTRAINT TRIGGER {} AFTER INSERT OR UPDATE ON {} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (", names...) + one + ")" + execute
-	}
-	return sqltext.Format("CREATE TRIGGER {} AFTER INSERT OR UPDATE ON {} FOR EACH ROW WHEN (", names...) + one + ")" + execute
+	return e.names().Replace("({key} IS NULL) OPERATOR(pg_catalog.<>) ({uuid} IS NULL){and parts given}")
 }
 
 // serves reports whether a trigger is the edge's trigger of a kind: it calls the edge's function, and fires when it must.
