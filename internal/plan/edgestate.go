@@ -9,7 +9,7 @@ import (
 )
 
 // notCounted is what an unfinished edge lacks as far as status shows it, which reads no rows.
-const notCounted = "a count of its rows (verify counts them)"
+const notCounted = "its rows were not counted (verify counts them)"
 
 // progress sets how far an edge is, and what it lacks.
 func (l *Link) progress(s Input, child *catalog.Table) {

@@ -33,7 +33,7 @@ func Status(s rekey.Status, width int) string {
 	if len(s.Edges) > 0 {
 		p.lines("")
 		p.lines(alignWithin(edgeStatusRows(s.Edges), width)...)
-		p.list("Incomplete references lack:", missingOfEdges(s.Edges))
+		p.list("Incomplete references:", missingOfEdges(s.Edges))
 		p.skippedEdges(s.Edges)
 		p.refusedEdges(s.Edges)
 	}
