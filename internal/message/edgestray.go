@@ -80,6 +80,13 @@ func EdgeTriggersLeft(table, quoted string, triggers []string) *problem.Problem 
 		"If no application needs them, drop them:"+statements)
 }
 
+// EdgeParentChanged returns the refusal of an edge whose column refers to another key than when up made the uuid column.
+func EdgeParentChanged(edge, uuid, was, now string) *problem.Problem {
+	return refused("edge_parent_changed", edge, fmt.Sprintf("%s refers to %s, and up made %s for %s", edge, now, uuid, was),
+		"Applications may have read the uuids, which rekey does not replace by the uuids of another table.",
+		"Remove what up made for the earlier reference first: rekey down --to expanded")
+}
+
 // EdgeParentGone returns the refusal of an edge whose parent was dropped.
 func EdgeParentGone(edge, parent string) *problem.Problem {
 	return refused("edge_parent_gone", edge, fmt.Sprintf("%s, the parent of %s, does not exist", parent, edge),

@@ -38,3 +38,22 @@ func EdgeNotInScript(edge, reason, command, phase string, expand bool) *problem.
 		Message: "a script cannot change reference " + edge, Detail: reason + ".", Hint: hint,
 	}
 }
+
+// EdgeRowsDifferCode is the code of EdgeRowsDiffer.
+const EdgeRowsDifferCode = "edge_rows_differ"
+
+// EdgeRowsDiffer returns the problem of an edge with rows whose two columns refer to different rows, or of which only the uuid has
+// a value. byKey and byUUID correct them.
+func EdgeRowsDiffer(edge, column, uuid string, rows int64, byKey, byUUID []string) *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.Stopped, Code: EdgeRowsDifferCode, Table: edge,
+		Message: fmt.Sprintf("%s of %s %s different values in %s and %s", Counted(rows, "row", "rows"), edge, map[bool]string{true: "has", false: "have"}[rows == 1], column, uuid),
+		Detail:  "They were written while the triggers did not fire. rekey filled all other rows, and does not decide which column is right.",
+		Hint:    EqualizeHint(column, uuid, byKey, byUUID) + " Afterwards run the same command again.",
+	}
+}
+
+// EqualizeHint returns the hint for rows whose two columns differ.
+func EqualizeHint(column, uuid string, byKey, byUUID []string) string {
+	return fmt.Sprintf("If %s is right: %s; If %s is right: %s;", column, strings.Join(byKey, "; "), uuid, strings.Join(byUUID, "; "))
+}

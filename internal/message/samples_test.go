@@ -240,6 +240,7 @@ func edgeSamples() []sample {
 		{"message.EdgeColumnRenamed", message.EdgeColumnRenamed(orders, `"app"."orders"`, "user_uuid", "user_id", "")},
 		{"message.EdgeColumnDropped", message.EdgeColumnDropped(orders, `"app"."orders"`, "user_uuid", "user_id", "the user's key")},
 		{"message.EdgeTriggersLeft", message.EdgeTriggersLeft(orders, `"app"."orders"`, []string{"~rekey_user_id_i", "~rekey_user_id_u"})},
+		{"message.EdgeParentChanged", message.EdgeParentChanged(edge, "user_uuid", "app.users.id", "app.guests.id")},
 		{"message.EdgeParentGone", message.EdgeParentGone(edge, parent)},
 		{"message.EdgeFunctionTaken", message.EdgeFunctionTaken(edge, "app", "rekey_orders_user_id", "The function of mallory was not made by rekey.")},
 		{"message.NoPLpgSQL", message.NoPLpgSQL(edge, "deploy")},
@@ -295,6 +296,7 @@ func valueSamples() []sample {
 		{"message.ValuesInScript", message.ValuesInScript()},
 		{"message.EdgeNotInScript", message.EdgeNotInScript("app.orders.user_id", "Column user_id has the default 1, and the uuid of that row does not exist before phase expanded", "up", "linked", true)},
 		{"message.EdgeNotInScript", message.EdgeNotInScript("app.orders.user_id", "A trigger, an index or a constraint of it has to be repaired in a way that only rekey does", "down", "expanded", false)},
+		{"message.EdgeRowsDiffer", message.EdgeRowsDiffer("app.orders.user_id", "user_id", "user_uuid", 1, []string{"UPDATE a", "UPDATE b"}, []string{"UPDATE c"})},
 		{"message.BadModule", message.BadModule()},
 	}
 }
@@ -316,7 +318,8 @@ func verifySamples() []sample {
 	return []sample{
 		{"message.Differences", message.Differences(lines[:1], false, "")},
 		{"message.Differences", message.Differences(lines, true, library().Hints.Repair)},
-		{"message.EdgeDifferences", message.EdgeDifferences([]string{"orders.user_id: 3 rows with a value in only one of user_id and user_uuid"})},
+		{"message.EdgeDifferences", message.EdgeDifferences([]string{"orders.user_id: 3 rows with a value in only one of user_id and user_uuid"}, "")},
+		{"message.EdgeDifferences", message.EdgeDifferences([]string{"orders.user_id: 3 rows with a value in only one of user_id and user_uuid"}, message.EqualizeHint("orders.user_id", "user_uuid", []string{"UPDATE a"}, []string{"UPDATE b"}))},
 		{"message.TableUnreadable", message.TableUnreadable(orders, quoted, "deploy", "permission denied for table orders", nil)},
 	}
 }

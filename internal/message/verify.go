@@ -26,10 +26,14 @@ func Differences(lines []string, verifyOnly bool, repair string) *problem.Proble
 	}
 }
 
-// EdgeDifferences returns [Differences] with the hint for a schema with linked references.
-func EdgeDifferences(lines []string) *problem.Problem {
+// EdgeDifferences returns [Differences] with the hint for a schema with linked references. equalize is the hint for rows whose two
+// columns differ, "" if there are none.
+func EdgeDifferences(lines []string, equalize string) *problem.Problem {
 	p := Differences(lines, false, "")
 	p.Hint = "Delete or repair orphans, if there are any. Then complete tables and references: rekey up --to linked. List its steps: rekey plan --to linked"
+	if equalize != "" {
+		p.Hint = "rekey does not decide which of two values is right. " + equalize + " " + p.Hint
+	}
 	return p
 }
 

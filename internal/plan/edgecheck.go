@@ -165,10 +165,22 @@ func (c edgeCheck) refuseColumn(e edgeCase) problem.List {
 		}
 	}
 	existing := e.child.Column(e.UUID)
-	if origin, _ := e.ReadMark(e.child); existing != nil && origin != step.Made && !e.Inherited {
+	switch origin, mark := e.ReadMark(e.child); {
+	case origin == step.Made && c.otherParent(e, mark):
+		found = append(found, message.EdgeParentChanged(e.String(), e.UUID, mark.Parent.String()+"."+mark.Key, e.Parent.String()+"."+e.Key))
+	case existing != nil && origin != step.Made && !e.Inherited:
 		found = append(found, message.EdgeColumnTaken(e.String(), e.UUID, existing.Type))
 	}
 	return found
+}
+
+// otherParent reports whether up made the uuid column for another key than the one that the column refers to now. If the table or
+// the column of the mark is gone, it was renamed.
+func (c edgeCheck) otherParent(e edgeCase, mark step.EdgeMark) bool {
+	if mark.Parent.Same(e.Parent) {
+		return mark.Key != e.Key && e.parent.Column(mark.Key) != nil
+	}
+	return c.tables[mark.Parent.All()] != nil
 }
 
 // refuseDefault refuses a default that a trigger cannot distinguish from a value that the application gives.

@@ -130,6 +130,9 @@ func lostMark(e step.Edge, child, parent *catalog.Table) *problem.Problem {
 	return message.EdgeMarkLost(e.String(), child.Named().String(), e.UUID, was, e.RestoreMark(child, parent))
 }
 
+// Made reports whether up made the uuid column of the edge.
+func (l Link) Made() bool { return l.made }
+
 // Damage returns why a run cannot work on what up made for an edge; "" if it can.
 func (l Link) Damage() string {
 	if !l.damaged && !(l.made && l.State == Refused) {

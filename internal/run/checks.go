@@ -98,7 +98,7 @@ func alteredProblem(err error) *problem.Problem {
 
 // skippingProblem returns the problem in err if it ends the steps of one table or edge and not the run, else nil.
 func skippingProblem(err error) *problem.Problem {
-	if why, ok := errors.AsType[*problem.Problem](err); ok && why.Code == message.OrphansCode {
+	if why, ok := errors.AsType[*problem.Problem](err); ok && (why.Code == message.OrphansCode || why.Code == message.EdgeRowsDifferCode) {
 		return why
 	}
 	return alteredProblem(err)

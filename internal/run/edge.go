@@ -61,8 +61,9 @@ func (st *groupState) checkParent(ctx context.Context, view step.View) error {
 	return st.executor.explainMissing(ctx, st.group, planned.OID, found)
 }
 
-// checkStuck returns a problem if rows of an edge can never be filled: no row of the parent has their key.
-func (e *Executor) checkStuck(ctx context.Context, g plan.Group, s step.Step, view step.View) error {
+// checkStuck returns a problem if rows of an edge can never be filled: no row of the parent has their key. filled says that the run
+// has filled rows.
+func (e *Executor) checkStuck(ctx context.Context, g plan.Group, s step.Step, view step.View, filled bool) error {
 	reader := s.Rows()
 	if reader == nil || e.Plan.Direction == plan.Down || g.Edge == nil {
 		return nil
@@ -86,10 +87,32 @@ func (e *Executor) checkStuck(ctx context.Context, g plan.Group, s step.Step, vi
 		}
 		rows, examples = rows+count, append(examples, keys...)
 	}
+	if rows > 0 {
+		return message.Orphans(g.String(), g.Edge.Column, g.Edge.Parent.String(), rows, examples, g.Edge.SelectOrphans())
+	}
+	return e.checkEqual(ctx, g, view, filled)
+}
+
+// checkEqual returns a problem if columns of a row refer to different rows: an application wrote them while triggers were missing.
+// It reads an edge that is not finished, and a finished one of which rows had to be filled. Filling changes only rows without a uuid.
+func (e *Executor) checkEqual(ctx context.Context, g plan.Group, view step.View, filled bool) error {
+	if _, mark := g.Edge.ReadMark(view.Table); mark.Finished && !filled {
+		return nil
+	}
+	var rows int64
+	for _, part := range g.Target.Parts(view.Table) {
+		var count int64
+		err := pg.Read(ctx, e.Pool, func(tx pg.Tx) error { return tx.QueryRow(ctx, g.Edge.Different(part.Rows())).Scan(&count) })
+		if err != nil {
+			return err
+		}
+		rows += count
+	}
 	if rows == 0 {
 		return nil
 	}
-	return message.Orphans(g.String(), g.Edge.Column, g.Edge.Parent.String(), rows, examples, g.Edge.SelectOrphans())
+	byKey, byUUID := g.Edge.Equalize()
+	return message.EdgeRowsDiffer(g.String(), g.Edge.Column, g.Edge.UUID, rows, byKey, byUUID)
 }
 
 // missingOfEdge returns what an edge still needs to reach the goal of the run. Whether rows are filled is not read again:

@@ -79,6 +79,7 @@ func (j Job) execute(ctx context.Context, result *event.Result) error {
 		return err
 	}
 	if !p.Pending() {
+		j.reportSkipped(p)
 		result.NothingToDo = true
 		result.Tables = len(p.Targets())
 		return nil
@@ -163,6 +164,7 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 	j.Emit.Emit(event.RunStarted{
 		Run: id, Command: result.Command, Schema: p.SchemaName, From: p.Version, To: p.End(), Tables: tables, Edges: edges, Rows: rows + edgeRows,
 	})
+	j.reportSkipped(p)
 	bgCtx, stopBackground := context.WithCancel(ctx)
 	defer stopBackground()
 	speed := pace.New(j.Limits.Speed, j.Limits.BatchTime)
@@ -190,6 +192,15 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 		return err // the run's own error matters more: the next run records this one as abandoned
 	}
 	return fault.At(endErr, "", "journal")
+}
+
+// reportSkipped reports the references that the run skips, each with the reason.
+func (j Job) reportSkipped(p plan.Plan) {
+	for _, l := range p.Links {
+		if l.State == plan.Skipped && p.Direction == plan.Up && p.Goal == plan.Linked {
+			j.Emit.Emit(event.Notice{Table: l.String(), Text: "skipped: " + l.Why})
+		}
+	}
 }
 
 func (j Job) inspectServers(ctx context.Context) (catalog.Server, error) {

@@ -373,7 +373,7 @@ func (e *Executor) finishStep(ctx context.Context, g plan.Group, s step.Step, vi
 	if err := e.deleteLeftovers(ctx, s, view, already); err != nil {
 		return err
 	}
-	if err := e.checkStuck(ctx, g, s, view); err != nil {
+	if err := e.checkStuck(ctx, g, s, view, !already); err != nil {
 		return err
 	}
 	e.Emit.Emit(event.StepDone{Step: string(s.ID()), Table: g.String(), Already: already, Elapsed: elapsed})

@@ -79,6 +79,10 @@ func (s WireEdge) repair(child *catalog.Table) []Action {
 	if len(statements) == 0 {
 		return nil
 	}
+	if _, mark := e.ReadMark(child); mark.Finished { // applications may have written rows without the triggers
+		mark.Finished = false
+		statements = append(statements, e.comment(mark.Comment(child.Column(e.UUID).Comment))...)
+	}
 	mode := lock.ShareRowExclusive
 	if len(dropped)+len(allowed) > 0 {
 		mode = lock.AccessExclusive

@@ -83,14 +83,16 @@ func (c *edgeCount) chunk(ctx context.Context, tx pg.Tx, table sqltext.Table, fr
 	}
 	integer, uuid := c.columns()
 	counts := "SELECT count(*), count(*) FILTER (WHERE " + c.mismatch() + "), count(*) FILTER (WHERE " + c.orphan() + ")," +
-		" count(*) FILTER (WHERE NOT (" + c.orphan() + ") AND " + c.complete() + " AND (" + integer + " IS NULL) <> (" + uuid + " IS NULL))"
-	if err := tx.QueryRow(ctx, counts+c.join(table)+where).Scan(&n.Rows, &n.Mismatches, &n.Orphans, &n.OneSided); err != nil {
+		" count(*) FILTER (WHERE NOT (" + c.orphan() + ") AND " + c.complete() + " AND (" + integer + " IS NULL) <> (" + uuid + " IS NULL))," +
+		" count(*) FILTER (WHERE " + c.complete() + " AND " + integer + " IS NULL AND " + uuid + " IS NOT NULL)"
+	if err := tx.QueryRow(ctx, counts+c.join(table)+where).Scan(&n.Rows, &n.Mismatches, &n.Orphans, &n.OneSided, &n.UUIDOnly); err != nil {
 		return err
 	}
 	c.counts.Rows += n.Rows
 	c.counts.Mismatches += n.Mismatches
 	c.counts.Orphans += n.Orphans
 	c.counts.OneSided += n.OneSided
+	c.counts.UUIDOnly += n.UUIDOnly
 	if n.Orphans == 0 || len(c.counts.OrphanKeys) >= mostKeys {
 		return nil
 	}

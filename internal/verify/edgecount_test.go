@@ -66,7 +66,7 @@ func TestCountEdge(t *testing.T) {
 		if err := pool.QueryRow(t.Context(), "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
 			t.Fatal(err)
 		}
-		kinds := EdgeReport{Rows: 7, Mismatches: 1, Orphans: 2, OrphanKeys: []string{"77", "78"}, OneSided: 2}
+		kinds := EdgeReport{Rows: 7, Mismatches: 1, Orphans: 2, OrphanKeys: []string{"77", "78"}, OneSided: 2, UUIDOnly: 1}
 		pairs := kinds
 		pairs.Rows, pairs.Orphans, pairs.OrphanKeys = 9, 3, []string{"1", "77", "78"}
 		many := step.Edge{Child: sqltext.Table{Schema: "public", Name: "many"}, Parent: countingEdge("").Parent, Column: "id", UUID: "the_uuid", Key: "id", ParentUUID: "uuid"}

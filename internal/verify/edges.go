@@ -28,6 +28,9 @@ type EdgeReport struct {
 	OrphanKeys []string // some of these integers
 	OneSided   int64    // rows with a value in only one of the columns, orphans excluded
 	Missing    []string // what the edge lacks, as sentences without a period
+
+	UUIDOnly      int64    // of OneSided, the rows with a uuid
+	ByKey, ByUUID []string // statements that make the columns equal
 }
 
 // countEdges counts the rows of every edge that has a uuid column. Whether the triggers keep both columns equal from then on is
@@ -52,9 +55,10 @@ func countEdges(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) ([]EdgeRep
 		if err != nil {
 			return nil, fault.At(explainUnreadable(err, l.Edge.Target(), p.Server.Role), l.String(), "count")
 		}
-		l = p.WithRows(l, child, plan.EdgeRows{Unfilled: counted.OneSided > 0, Orphans: counted.Orphans})
+		l = p.WithRows(l, child, plan.EdgeRows{Unfilled: counted.OneSided > counted.UUIDOnly, Orphans: counted.Orphans})
 		counted.Table, counted.Column, counted.UUIDColumn = l.Edge.Child.Name, l.Edge.Column, l.Edge.UUID
 		counted.Parent, counted.Progress, counted.Missing = parentName(p, l.Edge.Parent), string(l.Progress), l.Missing
+		counted.ByKey, counted.ByUUID = l.Edge.Equalize()
 		reports = append(reports, counted)
 	}
 	return reports, nil
@@ -65,7 +69,7 @@ func unproved(p plan.Plan, l plan.Link) string {
 	if why := l.Damage(); why != "" {
 		return why
 	}
-	if l.Edge.UUID == "" {
+	if l.Edge.UUID == "" || !l.Made() {
 		return ""
 	}
 	parent := p.Schema.Find(l.Edge.Parent.Schema, l.Edge.Parent.Name)
@@ -96,6 +100,17 @@ func parentName(p plan.Plan, parent sqltext.Table) string {
 		return parent.Name
 	}
 	return parent.String()
+}
+
+// equalize returns the hint for the first edge whose columns differ, "" if there is none. A row with the integer alone is filled by
+// up.
+func (r Report) equalize() string {
+	for _, e := range r.Edges {
+		if e.Mismatches > 0 || e.UUIDOnly > 0 {
+			return message.EqualizeHint(e.Table+"."+e.Column, e.UUIDColumn, e.ByKey, e.ByUUID)
+		}
+	}
+	return ""
 }
 
 // differences returns one line for each fault of an edge.

@@ -210,7 +210,7 @@ func (r Report) judge(p plan.Plan) (Report, error) {
 		return r, nil
 	}
 	if slices.ContainsFunc(r.Edges, func(e EdgeReport) bool { return !e.OK }) {
-		return r, message.EdgeDifferences(r.Differences)
+		return r, message.EdgeDifferences(r.Differences, r.equalize())
 	}
 	return r, message.Differences(r.Differences, p.VerifyOnly, p.Repair)
 }
