@@ -62,19 +62,11 @@ func (e Edge) setComment(child *catalog.Table, comment string) {
 func (e Edge) setTriggers(child *catalog.Table) {
 	for _, table := range e.tables(child) {
 		e.withoutTriggers(table)
-<<<<<<< HEAD
 		for i, name := range e.TriggerNames() {
 			kind := triggerKinds()[i]
 			deferred := kind == "l" && e.deferred()
 			table.Triggers = append(table.Triggers, catalog.Trigger{
 				Row: true, Before: kind != "l", OnInsert: kind != "u", OnUpdate: kind != "i", When: e.whenSQL(kind), Constraint: deferred, Deferrable: deferred, Deferred: deferred,
-=======
-		for _, name := range e.TriggerNames() {
-			kind := name[len(name)-1:]
-			deferred := kind == "l" && e.deferred()
-			table.Triggers = append(table.Triggers, catalog.Trigger{
-				Row: true, Before: kind != "l", OnInsert: kind != "u", OnUpdate: kind != "i", When: "(..)", Deferrable: deferred, Deferred: deferred,
->>>>>>> 1d89975 (Predict when the triggers of an edge fire)
 				Name: name, Enabled: e.enabled(), Function: e.Function.String(), FunctionSchema: e.Function.Schema, FunctionName: e.Function.Name,
 				FunctionOwner: e.Owner, Definer: true, Config: []string{functionPath}, Source: e.FunctionSource(), Volatile: true,
 			})
