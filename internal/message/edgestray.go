@@ -2,6 +2,7 @@ package message
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/problem"
@@ -71,13 +72,13 @@ func EdgeColumnDropped(table, quoted, uuid, was, comment string) *problem.Proble
 
 // EdgeTriggersLeft returns the refusal of a table with triggers that up made and no column that is marked for them.
 func EdgeTriggersLeft(table, quoted string, triggers []string) *problem.Problem {
-	statements := ""
+	var statements strings.Builder
 	for _, name := range triggers {
-		statements += fmt.Sprintf(" DROP TRIGGER %s ON %s;", sqltext.Ident(name), quoted)
+		fmt.Fprintf(&statements, " DROP TRIGGER %s ON %s;", sqltext.Ident(name), quoted)
 	}
 	return refused("edge_triggers_left", table, fmt.Sprintf("%s has triggers of rekey without a marked column: %s", table, list(triggers)),
 		"Up made them to keep a uuid column equal to an integer one. The mark of the column was removed, and no foreign key shows which one it is.",
-		"If no application needs them, drop them:"+statements)
+		"If no application needs them, drop them:"+statements.String())
 }
 
 // EdgeParentChanged returns the refusal of an edge whose column refers to another key than when up made the uuid column.

@@ -153,13 +153,13 @@ func (e Edge) mirrors(k *catalog.ForeignKey) bool {
 // replaceForeignKey drops the edge's foreign key and adds it as it must be, in one transaction: at no time a row without a
 // parent can be written.
 func (e Edge) replaceForeignKey() Action {
-	dropped, added := e.dropForeignKey(e.Child).(Change), e.addForeignKey(e.Child, lock.ShareRowExclusive, " NOT VALID").(Change)
+	dropped, added := e.dropForeignKey(e.Child), e.addForeignKey(e.Child, lock.ShareRowExclusive, " NOT VALID")
 	added.Locks, added.Statements = dropped.Locks, slices.Concat(dropped.Statements, added.Statements)
 	return added
 }
 
 // addForeignKey locks both tables. Its guard is that the triggers still keep the columns equal.
-func (e Edge) addForeignKey(table sqltext.Table, parent lock.Mode, suffix string) Action {
+func (e Edge) addForeignKey(table sqltext.Table, parent lock.Mode, suffix string) Change {
 	locks := []lock.Lock{lock.On(table, lock.ShareRowExclusive), lock.On(e.Parent, parent)}
 	return Change{Locks: lock.InOrder(locks), Guard: e.wiredNow(table), Statements: []string{
 		sqltext.Format("ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY (", table.All(), sqltext.Name(e.Constraint)) + idents(e.ChildColumns()) +
@@ -196,7 +196,7 @@ func (e Edge) validate(table sqltext.Table) Action {
 	return Validate{Table: table, Statement: sqltext.Format("ALTER TABLE {} VALIDATE CONSTRAINT {}", table.All(), sqltext.Name(e.Constraint))}
 }
 
-func (e Edge) dropForeignKey(table sqltext.Table) Action {
+func (e Edge) dropForeignKey(table sqltext.Table) Change {
 	return Change{Locks: lock.InOrder([]lock.Lock{lock.On(table, lock.AccessExclusive), lock.On(e.Parent, lock.AccessExclusive)}), Statements: []string{
 		sqltext.Format("ALTER TABLE {} DROP CONSTRAINT {}", table.All(), sqltext.Name(e.Constraint)),
 	}}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 // The views after the steps of an edge, computed without a server. A predicted view replaces the child and the parent in the
@@ -131,8 +132,16 @@ func (s WireEdge) AfterApply(v View) View {
 		e.setComment(child, mark.Comment(child.Column(e.UUID).Comment))
 	}
 	e.setTriggers(child)
+	c := child.Column(e.UUID)
 	if e.allowNull(child) != nil {
-		child.Column(e.UUID).NotNull = false
+		c.NotNull = false
+	}
+	switch statements := e.repairDefault(c); {
+	case statements == nil:
+	case e.defaultUUID() == "NULL":
+		c.Default = ""
+	default:
+		c.Default = sqltext.Literal(e.Default.UUID) + "::uuid"
 	}
 	if c := child.Column(e.UUID); e.repairDefault(c) != nil {
 		c.Default = e.defaultText()
