@@ -123,6 +123,13 @@ func BadReference(edge, parent, reason, hint string) *problem.Problem {
 	return refused("bad_reference", edge, fmt.Sprintf("could not use the reference %s to %s", edge, parent), sentence(reason), hint+". The form is --reference TABLE.COLUMN=PARENT.")
 }
 
+// EdgeRemains returns the refusal of down for a column to which the uuid foreign key of a table in another schema refers.
+func EdgeRemains(table, column, constraint, schema string) *problem.Problem {
+	return refused("edges_remain", table, fmt.Sprintf("foreign key %s of schema %s depends on column %s of %s", constraint, schema, column, table),
+		"A run for that schema made the foreign key. It refers to the uuids that down would remove.",
+		"First: rekey down --schema "+shell(schema)+" --to expanded")
+}
+
 // EdgesRemain returns the refusal of down to the integers while foreign keys have uuid columns. columns lists these.
 func EdgesRemain(schema string, columns []string) *problem.Problem {
 	return refused("edges_remain", "", fmt.Sprintf("schema %s is linked: %s", schema, Counted(len(columns), "reference has a uuid column", "references have a uuid column")),

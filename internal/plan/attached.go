@@ -28,6 +28,10 @@ func refuseAttachments(t step.Target, table *catalog.Table) problem.List {
 			if madeByUp(t, indexes, a) || origin == step.Found && !needsMade(part.Target, part.Table, as, a) {
 				continue
 			}
+			if a.LinkedIn != "" {
+				found = append(found, message.EdgeRemains(t.String(), t.Column, a.Name, a.LinkedIn))
+				continue
+			}
 			found = append(found, message.DependentObject(t.String(), t.Column, a.Kind, a.Name))
 		}
 	}

@@ -165,7 +165,7 @@ func (f linkFinder) fromKey(child *catalog.Table, k catalog.ForeignKey) *Link {
 	l.Edge.Key = k.ReferencedColumn(l.Edge.Column)
 	switch {
 	case f.input.Direction == Down: // the mark says which columns up made; the parent may not be there
-	case k.Parent.Schema != child.Schema && !slices.Contains(f.input.Selection.Parents, k.Parent.Schema):
+	case k.Parent.Schema != child.Schema && !slices.Contains(f.input.Selection.Parents, k.Parent.Schema) && !linkedBefore(child, k):
 		l.problems, l.State = append(l.problems, message.EdgeOtherSchema(l.String(), k.Name, k.Parent.String(), k.Parent.Schema)), Refused
 		return l
 	case parent == nil: // a profile does not cover it, or it was dropped between two queries
@@ -199,6 +199,16 @@ func (f linkFinder) fromKey(child *catalog.Table, k catalog.ForeignKey) *Link {
 		l.Edge.ParentUUID = uuid
 	}
 	return l
+}
+
+// linkedBefore reports whether up has made a column for a foreign key: the other schema was named then.
+func linkedBefore(child *catalog.Table, k catalog.ForeignKey) bool {
+	for column, made := range marksOf(child) {
+		if slices.Contains(k.ChildColumns, column) && made.mark.Parent.Same(k.Parent) {
+			return true
+		}
+	}
+	return false
 }
 
 // withoutUUID skips the link to a parent that is not selected, and refuses one to another schema that has no uuid yet.

@@ -51,14 +51,18 @@ SELECT d.attrelid::int8                                        AS relation,
        coalesce((SELECT x.relname::text FROM pg_class x
                  WHERE x.oid = coalesce(d.carrier, (SELECT k.conindid FROM pg_constraint k
                                                     WHERE d.classid = 'pg_constraint'::regclass AND k.oid = d.objid))), '') AS on_index,
-       pg_describe_object(d.classid, d.objid, d.objsubid)      AS description
+       pg_describe_object(d.classid, d.objid, d.objsubid)      AS description,
+       coalesce((SELECT min(n.nspname::text) FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+                 JOIN pg_description m ON m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = ANY (k.conkey)
+                 WHERE d.classid = 'pg_constraint'::regclass AND k.oid = d.objid AND k.contype = 'f'
+                   AND m.description LIKE '%[rekey 2: edge%'), '')                        AS linked_in
 FROM dependent d
 WHERE NOT (d.classid = 'pg_attrdef'::regclass AND EXISTS
             (SELECT FROM pg_attrdef e WHERE e.oid = d.objid AND e.adrelid = d.attrelid AND e.adnum = d.attnum))
   AND NOT (d.classid = 'pg_constraint'::regclass AND EXISTS
             (SELECT FROM pg_constraint k WHERE k.oid = d.objid AND (k.contype = 'n' OR k.contype = 'f' AND k.conparentid <> 0)))
 UNION
-SELECT c.attrelid::int8, c.attname, 'replica identity', x.relname, x.relname, 'replica identity by index ' || x.relname
+SELECT c.attrelid::int8, c.attname, 'replica identity', x.relname, x.relname, 'replica identity by index ' || x.relname, ''
 FROM carrier c JOIN pg_class x ON x.oid = c.indexrelid
 WHERE c.indisreplident
 ORDER BY 1, 2, 3, 4
