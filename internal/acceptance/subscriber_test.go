@@ -237,6 +237,8 @@ func TestSubscriberAndPublisher(t *testing.T) {
 		if f.Failed+f.Wrong > 0 {
 			t.Errorf("%s: %q", f, f.Errors)
 		}
-		t.Logf("acceptance 10: PostgreSQL %d: subscriber and publisher linked, publisher back: 0 apply errors unless this failed; %d references of the subscriber; %s", c.Major, rows, f)
+		if !t.Failed() {
+			t.Logf("acceptance 10: PostgreSQL %d: subscriber and publisher linked, publisher back: every change was applied without an error; %d references of the subscriber; %s", c.Major, rows, f)
+		}
 	})
 }
