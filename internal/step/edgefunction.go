@@ -90,11 +90,16 @@ func (e Edge) signature() string { return sqltext.Qualified(e.Function.Schema, e
 // FunctionBody returns the source of the trigger function.
 func (e Edge) FunctionBody() string {
 	// The child and the parent may have columns with the names of the variables.
-	templates := "\n#variable_conflict use_variable\nDECLARE\n  by_key pg_catalog.bool;\n  by_uuid pg_catalog.bool;\n" +
-		"  found_key pg_catalog.int8;\n  found_uuid pg_catalog.uuid;\nBEGIN\n" +
-		e.whenLate() + e.whatIsWritten() + e.writtenByPublisher() + e.writtenByUUID() + e.writtenByKey() + e.writtenByBoth() + "END\n"
-	return e.names().Replace(templates)
+	begin := "\n#variable_conflict use_variable\nDECLARE\n  by_key pg_catalog.bool;\n  by_uuid pg_catalog.bool;\n" +
+		"  found_key pg_catalog.int8;\n  found_uuid pg_catalog.uuid;\nBEGIN\n" + e.names().Replace(e.whenLate())
+	body := e.whatIsWritten() + e.writtenByPublisher() + e.writtenByUUID() + e.writtenByKey() + e.writtenByBoth()
+	if e.FollowsRenames() {
+		return begin + e.following(body) + "END\n"
+	}
+	return begin + e.names().Replace(body) + "END\n"
 }
+
+const notReplica = "pg_catalog.current_setting('session_replication_role') OPERATOR(pg_catalog.<>) 'replica'"
 
 // names replaces the names in braces of the templates. The templates contain no other names, and a replacement is not
 // searched for further ones.
@@ -113,10 +118,10 @@ func (e Edge) names() *strings.Replacer {
 		"{and parts unchanged}", e.compareParts(" AND", "OPERATOR(pg_catalog.=)"),
 		"{owner}", sqltext.Literal(e.Owner),
 		"{and row}", e.sameRow(), "{and parts given}", e.partsGiven(),
-		"{not replica}", "pg_catalog.current_setting('session_replication_role') OPERATOR(pg_catalog.<>) 'replica'",
-		"{raise unknown uuid}", e.raiseMissing(e.Constraint, e.uuidColumns()),
-		"{raise unknown key}", e.raiseMissing(e.Reference.Name, e.keyColumns()),
-		"{raise different}", e.raiseDifferent(),
+		"{not replica}", notReplica,
+		"{raise unknown uuid}", e.raiseMissing(e.Constraint, e.uuidColumns(), ofNew(e.uuidColumns())),
+		"{raise unknown key}", e.raiseMissing(e.Reference.Name, e.keyColumns(), ofNew(e.keyColumns())),
+		"{raise different}", e.raiseDifferent("NEW."+sqltext.Ident(e.Column), "NEW."+sqltext.Ident(e.UUID)),
 	}
 	if e.Default != nil {
 		replacements = append(replacements, "{default key}", e.Default.Key)
@@ -241,8 +246,7 @@ func (e Edge) defaultUUID() string {
 // writtenByUUID is the part for a write of the uuid alone. An unknown uuid gets the error that the foreign key would give:
 // an application that does not know the integer column could not read an error about that column.
 func (e Edge) writtenByUUID() string {
-	find := `      SELECT {parent key} INTO found_key FROM {parent} p WHERE {parent uuid} OPERATOR(pg_catalog.=) {uuid}{and parts};
-`
+	find := "      " + findKey + "\n"
 	if e.SelfReference() { // the row may refer to itself, and is not in the table yet
 		find = `      IF {uuid} OPERATOR(pg_catalog.=) {own uuid}{and own parts} THEN
         found_key := {own key};
@@ -276,7 +280,7 @@ func (e Edge) writtenByKey() string {
   ELS`
 	}
 	find += `IF {key} IS NOT NULL THEN
-    SELECT {parent uuid} INTO found_uuid FROM {parent} p WHERE {parent key} OPERATOR(pg_catalog.=) {key}{and parts};
+    ` + findUUID + `
   END IF;
 `
 	unknown := ""
@@ -316,23 +320,18 @@ func (e Edge) writtenByBoth() string {
 
 // raiseDifferent returns the statement for two sides that refer to different rows. It does not say what the right value
 // would be: the writer may not be allowed to read the parent.
-func (e Edge) raiseDifferent() string {
+func (e Edge) raiseDifferent(key, value string) string {
 	column, uuid, parent := sqltext.Value(e.Column), sqltext.Value(e.UUID), sqltext.Value(e.Parent.Name)
-	key, value := sqltext.Name(e.Column), sqltext.Name(e.UUID)
 	return sqltext.Format(`RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = {},
     MESSAGE = pg_catalog.format('columns "%s" and "%s" of table "%s" refer to different rows of table "%s"', {}, {}, TG_TABLE_NAME, {}),
-    DETAIL = pg_catalog.format('%s is %s, and %s is %s.', {}, coalesce(NEW.{}::pg_catalog.text, 'NULL'), {}, coalesce(NEW.{}::pg_catalog.text, 'NULL')),
-    HINT = 'Write one of the two columns: the other one follows.';`,
-		uuid, column, uuid, parent, column, key, uuid, value)
+    DETAIL = pg_catalog.format('%s is %s, and %s is %s.', {}, coalesce(`, uuid, column, uuid, parent, column) + key +
+		sqltext.Format(`::pg_catalog.text, 'NULL'), {}, coalesce(`, uuid) + value + `::pg_catalog.text, 'NULL')),
+    HINT = 'Write one of the two columns: the other one follows.';`
 }
 
 // raiseMissing returns the statement that raises the error of a foreign key whose parent row is missing, in PostgreSQL's
 // words. constraint is "" for a reference without a constraint.
-func (e Edge) raiseMissing(constraint string, columns []string) string {
-	values := make([]string, len(columns))
-	for i, c := range columns {
-		values[i] = "NEW." + sqltext.Ident(c)
-	}
+func (e Edge) raiseMissing(constraint string, columns, values []string) string {
 	parent := sqltext.Value(e.Parent.Name)
 	name, message := "", sqltext.Format(`'insert or update on table "%s" refers to no row of table "%s"', TG_TABLE_NAME, {}`, parent)
 	if constraint != "" {
@@ -343,6 +342,15 @@ func (e Edge) raiseMissing(constraint string, columns []string) string {
         MESSAGE = pg_catalog.format(` + message + `),
         DETAIL = pg_catalog.format('Key (%s)=(%s) is not present in table "%s".', ` + sqltext.Literal(strings.Join(columns, ", ")) +
 		", pg_catalog.concat_ws(', ', " + strings.Join(values, ", ") + "), " + sqltext.Literal(e.Parent.Name) + ");"
+}
+
+// ofNew returns the columns of the new row.
+func ofNew(columns []string) []string {
+	values := make([]string, len(columns))
+	for i, c := range columns {
+		values[i] = "NEW." + sqltext.Ident(c)
+	}
+	return values
 }
 
 // uuidColumns and keyColumns return the child's columns of the two foreign keys, in order.
