@@ -127,8 +127,11 @@ func TestLaterVersionsAfterLink(t *testing.T) {
 			t.Errorf("V74 with triggers: %v", err)
 		}
 		h.mustExec("SET ROLE " + filled("{owner}") + ";" + walk()[1].sql())
-		if err := h.exec(owner, "UPDATE phoenix_kit_sync_transfers SET connection_id = coalesce(connection_id, 0) + 1"); err == nil || !strings.Contains(err.Error(), "42P01") {
+		if err := h.exec(owner, "UPDATE phoenix_kit_sync_transfers SET connection_id = NULL; UPDATE phoenix_kit_sync_transfers SET connection_id = (SELECT max(id) FROM phoenix_kit_sync_connections)"); err != nil {
 			t.Errorf("after V44 with triggers: %v", err)
+		}
+		if n := queryOne[int64](h, `SELECT count(*) FROM phoenix_kit_sync_transfers t JOIN phoenix_kit_sync_connections c ON c.id = t.connection_id WHERE t.connection_uuid IS DISTINCT FROM c.uuid`); n != 0 {
+			t.Errorf("after V44: %d rows have another uuid than their connection", n)
 		}
 		h.checkV56()
 		if err := h.exec(owner, dropTriggers(t)); err != nil {

@@ -13,7 +13,7 @@ import (
 func EdgeMarkLost(edge, table, column, was, statement string) *problem.Problem {
 	if was != "" {
 		return refused("edge_renamed", edge, fmt.Sprintf("%s was %s when up linked it", table, was),
-			fmt.Sprintf("Up made column %s, and its trigger function names the tables as they were. Writes of the reference can fail until the names fit.", column),
+			fmt.Sprintf("Up made column %s, and its trigger function names the tables as they were. Until the names fit, writes of the reference take longer; they fail if its tables have different owners.", column),
 			"Rename it back. Or keep the new name, correct the mark, and let rekey up --to linked replace the triggers: "+statement+";")
 	}
 	return refused("edge_mark_lost", edge, fmt.Sprintf("the comment of column %s of %s lacks rekey's mark", column, table),
@@ -46,7 +46,7 @@ func EdgeTableMoved(table, was sqltext.Table, column string) *problem.Problem {
 			sqltext.Ident(table.Schema), sqltext.Ident(was.Schema), now, sqltext.Ident(was.Schema))
 	}
 	return refused("edge_renamed", table.String(), fmt.Sprintf("%s was %s when up linked it", table, was),
-		fmt.Sprintf("Up made column %s for %s, and its trigger function names the tables as they were. Writes of the reference can fail until the names fit.", column, old),
+		fmt.Sprintf("Up made column %s for %s, and its trigger function names the tables as they were. Until the names fit, writes of the reference take longer; they fail if its tables have different owners.", column, old),
 		back+" To rename it for good, go back first: rekey down --to expanded")
 }
 
@@ -58,7 +58,7 @@ func EdgeColumnRenamed(table, quoted, uuid, was, now string) *problem.Problem {
 		name = sqltext.Ident(now)
 	}
 	return refused("edge_renamed", table+"."+was, fmt.Sprintf("%s has no column %s, for which up made %s", table, was, uuid),
-		"The triggers still exist, and their function names the column as it was. Every write of the reference fails until the name fits.",
+		"The triggers still exist, and their function names the column as it was. Until the name fits, writes of the reference take longer; they fail if its tables have different owners.",
 		fmt.Sprintf("Rename it back: ALTER TABLE %s RENAME COLUMN %s TO %s; To rename it for good, go back first: rekey down --to expanded", quoted, name, sqltext.Ident(was)))
 }
 

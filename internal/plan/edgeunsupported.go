@@ -29,7 +29,7 @@ type Unsupported struct {
 	parent *catalog.Table
 }
 
-// IDSample is what a sample of the rows of an unsupported reference shows.
+// IDSample has the facts that a sample of the rows of an unsupported reference shows.
 type IDSample struct {
 	Types   []string // the distinct values of the partner column
 	Overlap Overlap  // of the ids in arrays

@@ -115,7 +115,7 @@ func TestRenamedSelfReference(t *testing.T) {
 }
 
 // Only tables of the function's owner are followed: the owner of a child cannot lead the look-up, with the rights of the parent's
-// owner, to another table. The error says what is missing.
+// owner, to another table.
 func TestRenamedEdgeOfOthers(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
