@@ -24,6 +24,9 @@ func FailureLine(list problem.List) string {
 // ResultLine returns the result of a run in one schema of many.
 func ResultLine(r event.Result) string {
 	text := fmt.Sprintf("%s, %s filled, %s", workOf(r.Tables, r.Edges), rows(r.Rows), FormatDuration(r.Elapsed))
+	if r.Command == "down" {
+		text = fmt.Sprintf("%s, %s", workOf(r.Tables, r.Edges), FormatDuration(r.Elapsed))
+	}
 	if r.NothingToDo {
 		text = "nothing to do"
 	}
@@ -40,23 +43,36 @@ func PlanLine(doc rekey.Plan) (text string, tables int) {
 		count[v.State]++
 	}
 	for _, g := range doc.Groups {
-		if doc.Profile != "" && g.State != "" {
+		if doc.Profile != "" && g.State != "" && g.Edge == "" {
 			count[stateOf(g)]++
 		}
 	}
 	for _, number := range count {
 		tables += number
 	}
+	text = countedStates(count)
+	if text == "" {
+		return "no tables", 0
+	}
+	if len(doc.Edges) > 0 {
+		clear(count)
+		for _, e := range doc.Edges {
+			count[e.State]++
+		}
+		text += "; references: " + countedStates(count)
+	}
+	return text, tables
+}
+
+// countedStates returns the number of each state: "2 pending, 5 complete".
+func countedStates(count map[rekey.State]int) string {
 	var parts []string
 	for _, state := range []rekey.State{rekey.Pending, rekey.Incomplete, rekey.Complete, rekey.Skipped, rekey.Refused} {
 		if count[state] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", count[state], state))
 		}
 	}
-	if len(parts) == 0 {
-		return "no tables", 0
-	}
-	return strings.Join(parts, ", "), tables
+	return strings.Join(parts, ", ")
 }
 
 // stateOf returns the state that a schema run would report for a profile's table.
