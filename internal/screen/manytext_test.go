@@ -16,7 +16,7 @@ func TestLinesOfSchemas(t *testing.T) {
 	if got, tables := PlanLine(doc); got != want || tables != 2 {
 		t.Errorf("%d tables: %s", tables, got)
 	}
-	doc.Profile = "acme"
+	doc.Profile, doc.Relations = "acme", nil
 	doc.Groups = append(doc.Groups, rekey.Group{Table: "users", State: rekey.Complete})
 	if got, tables := PlanLine(doc); tables != 1 {
 		t.Errorf("%d tables: %s", tables, got)
