@@ -38,7 +38,7 @@ type Trigger struct {
 	Definer                      bool     // the function is SECURITY DEFINER
 	Config                       []string // the function's SET clauses
 	Source                       string   // md5 of prosrc in UTF-8
-	Public                       bool     // PUBLIC may execute the function
+	Public                       bool     // a role other than its owner may execute the function
 	Volatile                     bool     // the function is VOLATILE, so that it sees what its statement has written
 }
 

@@ -193,6 +193,8 @@ func (f linkFinder) fromKey(child *catalog.Table, k catalog.ForeignKey) *Link {
 		l.skip("it needs " + k.Parent.String() + ", which is refused")
 	case f.refused[f.rootName(child)]:
 		l.skip("its table is refused")
+	case !isEdge && len(k.ChildColumns) == 1:
+		l.problems, l.State = append(l.problems, message.EdgeUnsupported(l.String(), k.Name, "it refers to "+k.Parent.String()+"."+l.Edge.Key+", which is "+parent.Column(l.Edge.Key).Type, "Make both columns integers of one type")), Refused
 	case !isEdge:
 		l.problems, l.State = append(l.problems, message.EdgeKeyUnclear(l.String(), k.Name, k.ParentColumns, k.Parent.String())), Refused
 	default:

@@ -9,7 +9,10 @@ import (
 
 // Unsound returns why the triggers of an edge cannot keep its columns equal, although they are as up makes them; "" if they
 // can. The application may have altered the table since.
-func (e Edge) Unsound(child *catalog.Table) string {
+func (e Edge) Unsound(child, parent *catalog.Table) string {
+	if parent != nil && parent.HidesFromOwner() {
+		return "no triggers that see every row of " + e.Parent.String() + ": row-level security is forced on it"
+	}
 	if later := e.LaterTriggers(child); later != nil {
 		return "BEFORE triggers that fire after rekey's own: " + strings.Join(later, ", ")
 	}

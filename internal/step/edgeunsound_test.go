@@ -68,11 +68,15 @@ func TestUnsound(t *testing.T) {
 			c.Triggers = []catalog.Trigger{{Name: "~rekey_z_u", Row: true, Before: true, OnUpdate: true}}
 		}), ""},
 	} {
-		if got := edge(late).Unsound(c.child); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+		if got := edge(late).Unsound(c.child, nil); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
-	if got := edge().Unsound(child(func(c *catalog.Table) { c.Owner = "mallory" })); got != "" {
+	other := child(func(c *catalog.Table) { c.Owner = "mallory" })
+	if got := edge().Unsound(other, &catalog.Table{}); got != "" {
 		t.Errorf("without an AFTER trigger: %q", got)
+	}
+	if got := edge().Unsound(other, &catalog.Table{RowSecurity: true, ForceRowSecurity: true}); !strings.Contains(got, "app.p") {
+		t.Errorf("with a hidden parent: %q", got)
 	}
 }

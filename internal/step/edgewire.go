@@ -48,7 +48,7 @@ func (s WireEdge) Check(v View) Outcome {
 	}
 	why := ""
 	if e.made(child) {
-		why = e.Unsound(child)
+		why = e.Unsound(child, v.Relation(e.Parent))
 	}
 	return outcomeIf(why == "", why)
 }

@@ -31,7 +31,8 @@ SELECT t.tgrelid::int8          AS relation,
        p.prosecdef              AS definer,
        p.proconfig              AS config,
        md5(convert_to(p.prosrc, 'UTF8')) AS source,
-       has_function_privilege('public', p.oid, 'EXECUTE') AS public,
+       EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+               WHERE a.grantee <> p.proowner AND a.privilege_type = 'EXECUTE') AS public,
        p.provolatile = 'v'      AS volatile
 FROM pg_trigger t
 JOIN pg_proc p ON p.oid = t.tgfoid
