@@ -46,6 +46,8 @@ func edgeDamages() []edgeDamage {
 		{sql: `ALTER TABLE app.sales RENAME TO orders`, code: "edge_renamed", works: `DELETE FROM app.orders WHERE number = -3`},
 		{sql: `ALTER TABLE app.users RENAME TO people`, works: `INSERT INTO app.orders (user_id, number) VALUES (2, -4); DELETE FROM app.orders WHERE number = -4`},
 		{sql: `ALTER TABLE app.people RENAME TO users`},
+		{sql: `ALTER TABLE app.orders RENAME user_uuid TO buyer; INSERT INTO app.orders (user_id, number) VALUES (2, -5)`, works: `DELETE FROM app.orders WHERE number = -5`},
+		{sql: `ALTER TABLE app.users RENAME id TO no; INSERT INTO app.orders (user_id, number) VALUES (2, -6)`, works: `DELETE FROM app.orders WHERE number = -6`},
 	}
 }
 
