@@ -35,10 +35,14 @@ func edgeDamages() []edgeDamage {
 		{sql: `ALTER TABLE app.orders ALTER user_id SET NOT NULL`},
 		{sql: `CREATE INDEX late ON app.comments (parent_id, author_id)`},
 		{sql: `DROP INDEX app.orders_user_uuid_idx; CREATE INDEX orders_user_uuid_idx ON app.orders (number)`, code: "index_name_taken", mend: `ALTER INDEX app.orders_user_uuid_idx RENAME TO other`},
-		{sql: `CREATE TABLE app.guests (id bigint PRIMARY KEY REFERENCES app.users); INSERT INTO app.guests SELECT id FROM app.users; ALTER TABLE app.orders ADD CONSTRAINT a FOREIGN KEY (user_id) REFERENCES app.guests`,
-			code: "edge_conflict", mend: `ALTER TABLE app.orders DROP CONSTRAINT a; DROP TABLE app.guests`},
-		{sql: `ALTER TABLE app.orders DROP CONSTRAINT orders_user_id_fkey, ADD CONSTRAINT orders_user_id_fkey FOREIGN KEY (user_id) REFERENCES app.comments NOT VALID`,
-			code: "edge_parent_changed", mend: again},
+		{
+			sql:  `CREATE TABLE app.guests (id bigint PRIMARY KEY REFERENCES app.users); INSERT INTO app.guests SELECT id FROM app.users; ALTER TABLE app.orders ADD CONSTRAINT a FOREIGN KEY (user_id) REFERENCES app.guests`,
+			code: "edge_conflict", mend: `ALTER TABLE app.orders DROP CONSTRAINT a; DROP TABLE app.guests`,
+		},
+		{
+			sql:  `ALTER TABLE app.orders DROP CONSTRAINT orders_user_id_fkey, ADD CONSTRAINT orders_user_id_fkey FOREIGN KEY (user_id) REFERENCES app.comments NOT VALID`,
+			code: "edge_parent_changed", mend: again,
+		},
 		{sql: `COMMENT ON COLUMN app.orders.user_uuid IS NULL`, code: "edge_mark_lost"},
 		{sql: `COMMENT ON COLUMN app.orders.user_uuid IS E'a \\\\ ''b''\n[rekey 2: edge {'`, code: "edge_mark_lost"},
 		{sql: `ALTER TABLE app.orders RENAME user_id TO buyer_id`, code: "edge_renamed"},

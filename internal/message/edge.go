@@ -79,10 +79,14 @@ func EdgeLaterTriggers(edge, own string, later []string) *problem.Problem {
 }
 
 // EdgeParentOwner returns the refusal of an edge whose role does not own the parent.
-func EdgeParentOwner(edge, parent, owner, role string) *problem.Problem {
+// all says that the owner may do everything, or read all rows: no other role should become a member of it.
+func EdgeParentOwner(edge, parent, owner, role string, all bool) *problem.Problem {
+	hint := fmt.Sprintf("Connect as %s, or let a DBA run: GRANT %s TO %s;", owner, sqltext.Ident(owner), sqltext.Ident(role))
+	if all {
+		hint = fmt.Sprintf("Connect as %s.", owner)
+	}
 	return refused("edge_parent_owner", edge, fmt.Sprintf("role %s does not own %s, the parent of %s", role, parent, edge),
-		fmt.Sprintf("It belongs to %s. The trigger function runs with its owner's rights and must belong to the parent's owner, and the foreign key needs REFERENCES on the parent.", owner),
-		fmt.Sprintf("Connect as %s, or let a DBA run: GRANT %s TO %s;", owner, sqltext.Ident(owner), sqltext.Ident(role)))
+		fmt.Sprintf("It belongs to %s. The trigger function runs with its owner's rights and must belong to the parent's owner, and the foreign key needs REFERENCES on the parent.", owner), hint)
 }
 
 // EdgeOwnerCannotCreate returns the refusal of an edge whose trigger function cannot belong to the parent's owner.

@@ -206,7 +206,7 @@ func (g Goals) addHints(policy Policy, found problem.List) {
 			p.Hint += " Or name the indexes differently: --index-name '{table}_{column}_key'."
 		}
 		if p.Table != "" && !policy.SkipRefused {
-			p.Hint += " Or skip the refused tables: --skip-refused."
+			p.Hint = joined(ended(p.Hint), "Or skip the refused tables: --skip-refused.")
 		}
 	}
 }

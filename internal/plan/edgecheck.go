@@ -73,7 +73,7 @@ func (c edgeCheck) ofEdge(l *Link, found problem.List) problem.List {
 
 // ended returns a hint with a period, unless it ends with a statement.
 func ended(hint string) string {
-	if strings.HasSuffix(hint, ";") || strings.HasSuffix(hint, ".") {
+	if hint == "" || strings.HasSuffix(hint, ";") || strings.HasSuffix(hint, ".") {
 		return hint
 	}
 	return hint + "."
@@ -303,7 +303,7 @@ func (c edgeCheck) refuseOwners(e edgeCase) problem.List {
 		return found
 	}
 	if !e.parent.Owned && !e.SelfReference() {
-		found = append(found, message.EdgeParentOwner(e.String(), e.Parent.String(), e.parent.Owner, role.Name))
+		found = append(found, message.EdgeParentOwner(e.String(), e.Parent.String(), e.parent.Owner, role.Name, e.parent.OwnerBypassesRLS))
 	}
 	if c.input.Direction == Down {
 		return found

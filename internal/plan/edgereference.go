@@ -128,8 +128,10 @@ func (f linkFinder) unfitReference(child, parent *catalog.Table, r reference) (w
 	switch {
 	case c == nil:
 		return child.Named().String() + " has no column " + r.Column, "Name one of its columns"
-	case parent == nil || parent.Kind != catalog.Ordinary && parent.Kind != catalog.Partitioned:
+	case parent == nil:
 		return "there is no table " + r.Parent.String(), "Name a table of the schema or, with --parents, one of another schema as schema.table"
+	case !holdsRows(parent):
+		return r.Parent.String() + " is a " + parent.Kind.String(), "Name a table"
 	case r.Parent.Schema != f.input.Schema.Name && !slices.Contains(f.input.Selection.Parents, r.Parent.Schema):
 		return r.Parent.String() + " is in another schema", "Name that schema: --parents " + r.Parent.Schema
 	case isUnsupported && r.named:
@@ -143,6 +145,11 @@ func (f linkFinder) unfitReference(child, parent *catalog.Table, r reference) (w
 	return "", ""
 }
 
+// holdsRows reports whether a relation is a table that an edge can have at either end.
+func holdsRows(table *catalog.Table) bool {
+	return table.Kind == catalog.Ordinary || table.Kind == catalog.Partitioned
+}
+
 // unknownReferences refuses the references that name no table of the goals.
 func (f linkFinder) unknownReferences() (refused []Link) {
 	for _, r := range f.input.Selection.References {
@@ -152,8 +159,10 @@ func (f linkFinder) unknownReferences() (refused []Link) {
 		child := sqltext.Table{Schema: f.input.Schema.Name, Name: r.Child}
 		l := Link{Edge: step.Edge{Child: child, Column: r.Column, Parent: f.parentNamed(r.Parent)}, State: Refused}
 		why := "there is no table " + child.String()
-		if f.tables[child] != nil {
+		if table := f.tables[child]; table != nil && holdsRows(table) {
 			why = child.String() + " is not selected"
+		} else if table != nil {
+			why = child.String() + " is a " + table.Kind.String()
 		}
 		l.problems = append(l.problems, message.BadReference(l.String(), l.Edge.Parent.String(), why, "Name a selected table"))
 		refused = append(refused, l)

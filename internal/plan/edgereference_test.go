@@ -43,6 +43,8 @@ func TestReference(t *testing.T) {
 		"not selected":     {referring(owner, Reference{"t", "t_id", "u"}, func(s *Input) { s.Selection.Filter.Tables = patterns(t, "u") }), "app.t is not selected"},
 		"no such column":   {referring(owner, Reference{"u", "x", "t"}), "app.u has no column x"},
 		"no such parent":   {referring(owner, Reference{"u", "t_id", "x"}), "here is no table app.x"},
+		"a view":           {referring(owner, Reference{"v", "t_id", "t"}, addView), "app.v is a view"},
+		"onto a view":      {referring(owner, Reference{"u", "t_id", "v"}, addView), "app.v is a view"},
 		"another schema":   {referring(owner, Reference{"u", "t_id", "crm.t"}, crm), "another schema"},
 		"no integer key":   {referring(owner, Reference{"u", "t_id", "t"}, onTable(func(t *catalog.Table) { t.Indexes = nil })), "no key of a single integer"},
 		"of another type":  {referring(catalog.Column{Name: "t_id", Type: "text"}, Reference{"u", "t_id", "t"}), "t_id is text, and app.t.id is bigint"},
@@ -68,6 +70,9 @@ func TestReference(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 }
+
+// addView adds a view v.
+func addView(s *Input) { addTable(s, "v").Kind = catalog.View }
 
 // elsewhereTable adds an expanded table crm.t.
 func elsewhereTable(s *Input) {

@@ -147,6 +147,7 @@ func (u Unsupported) with(sample IDSample, read bool, parents nounTables) (Unsup
 			return u, o.Likely() || o.Distinct <= fewDistinct && o.Found == o.Distinct
 		}
 		return u, strings.Contains(u.Evidence[1], "int") // without values, only an array of integers holds ids
+	case IDDocument:
 	}
 	var keys []string
 	for _, key := range sample.Keys {
@@ -221,6 +222,7 @@ func (u Unsupported) unfit() (why, hint string) {
 			"Give each parent a column of its own, with a foreign key, and name one of these"
 	case IDArray:
 		return "column " + u.Column + " is an array of ids, and no foreign key can refer from an array", "Move the ids to a table of their own, with a foreign key, and name its column"
+	case IDDocument:
 	}
 	return "column " + u.Column + " holds ids in JSON documents, and no foreign key can refer from a document", "Move the ids to a column of their own, and name that"
 }

@@ -123,7 +123,9 @@ func TestRenamedEdgeOfOthers(t *testing.T) {
 			CREATE TABLE app.c (id bigint PRIMARY KEY, p_id bigint NOT NULL REFERENCES app.p, v text);
 			CREATE TABLE app.secret (id bigint PRIMARY KEY, uuid uuid NOT NULL UNIQUE); INSERT INTO app.secret VALUES (7, gen_random_uuid());
 			ALTER TABLE app.p OWNER TO renamed_owner; ALTER TABLE app.secret OWNER TO renamed_owner; GRANT REFERENCES ON app.secret TO renamed_other`)
-		t.Cleanup(func() { l.dropRoles(strings.NewReplacer("{owner}", "renamed_owner", "{writer}", "renamed_other", "{stranger}", "renamed_nobody")) })
+		t.Cleanup(func() {
+			l.dropRoles(strings.NewReplacer("{owner}", "renamed_owner", "{writer}", "renamed_other", "{stranger}", "renamed_nobody"))
+		})
 		l.owner = "renamed_owner"
 		l.edge("c", "p_id", "p")
 		l.mustUp()
