@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
-	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 // The views after the steps of an edge, computed without a server. A predicted view replaces the child and the parent in the
@@ -136,14 +135,7 @@ func (s WireEdge) AfterApply(v View) View {
 	if e.allowNull(child) != nil {
 		c.NotNull = false
 	}
-	switch statements := e.repairDefault(c); {
-	case statements == nil:
-	case e.defaultUUID() == "NULL":
-		c.Default = ""
-	default:
-		c.Default = sqltext.Literal(e.Default.UUID) + "::uuid"
-	}
-	if c := child.Column(e.UUID); e.repairDefault(c) != nil {
+	if e.repairDefault(c) != nil {
 		c.Default = e.defaultText()
 	}
 	return v
