@@ -59,9 +59,13 @@ func EdgeKeyUnclear(edge, constraint string, columns []string, parent string) *p
 
 // EdgeColumnTaken returns the refusal of an edge whose uuid column exists and was not made by rekey.
 func EdgeColumnTaken(edge, column, kind string) *problem.Problem {
+	hint := "Rename the column, "
+	if kind == "uuid" {
+		hint = "Rename the column or, in a partition that was detached since, drop it, "
+	}
 	return refused("edge_column_taken", edge, fmt.Sprintf("column name %s for %s is taken", column, edge),
-		fmt.Sprintf("The column is of type %s. rekey did not make it, and does not change values that an application may have written.", kind),
-		"Rename the column, "+again)
+		fmt.Sprintf("The column is of type %s. It has no mark of rekey, which does not change values that an application may have written.", kind),
+		hint+again)
 }
 
 // EdgeParentHidden returns the refusal of an edge whose parent hides rows from its owner, as whom the triggers look rows up.

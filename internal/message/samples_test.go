@@ -225,6 +225,7 @@ func edgeSamples() []sample {
 		{"message.UnusedParents", message.UnusedParents("app", "crm")},
 		{"message.EdgeConflict", message.EdgeConflict(edge, "to_people", "to_users")},
 		{"message.EdgeKeyUnclear", message.EdgeKeyUnclear(edge, "orders_user_fkey", []string{"order_id", "product_id"}, parent)},
+		{"message.EdgeColumnTaken", message.EdgeColumnTaken(edge, "user_uuid", "uuid")},
 		{"message.EdgeColumnTaken", message.EdgeColumnTaken(edge, "user_uuid", "text")},
 		{"message.EdgeParentHidden", message.EdgeParentHidden(edge, parent, `"app"."users"`, "shop_owner")},
 		{"message.EdgeLaterTriggers", message.EdgeLaterTriggers(edge, "~rekey_user_id_u", []string{"~zz"})},
