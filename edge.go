@@ -76,8 +76,11 @@ type IndexTwin struct {
 	Name string `json:"name"`
 	// Unique is true if the copy is unique.
 	Unique bool `json:"unique,omitempty"`
-	// OfUnique is true if the copied index is unique. A copy that is not lets INSERT .. ON CONFLICT name the copied index.
+	// OfUnique is true if the copied index is unique, or was before the copy took its place. A copy that is not unique lets
+	// INSERT .. ON CONFLICT name the copied index.
 	OfUnique bool `json:"of_unique,omitempty"`
+	// Moves is true if the copy is unique in place of the copied index, which becomes, or is, a plain one.
+	Moves bool `json:"moves,omitempty"`
 }
 
 // Candidate is an integer column that may refer to a table without a foreign key. A run takes it only if it is named in
@@ -150,7 +153,7 @@ func edgeOf(p plan.Plan, l plan.Link) Edge {
 	}
 	for _, twin := range e.Twins {
 		if twin.Above == (sqltext.Table{}) { // the twins of partitions follow
-			doc.Twins = append(doc.Twins, IndexTwin{Of: twin.Of, Name: twin.Name, OfUnique: twin.OfUnique, Unique: twin.Unique})
+			doc.Twins = append(doc.Twins, IndexTwin{Of: twin.Of, Name: twin.Name, OfUnique: twin.OfUnique, Unique: twin.Unique, Moves: twin.Moves})
 		}
 	}
 	return doc

@@ -13,8 +13,8 @@ type Options struct {
 	// To is the phase that a run ends in. Up goes to [Expanded] or [Linked], Down to [Expanded] or [Integers].
 	// Default: Expanded on the way up, Integers on the way down.
 	To Phase
-	// Arbiter says which unique indexes stay usable for INSERT .. ON CONFLICT in phase [Linked]. Default:
-	// [ArbiterInteger].
+	// Arbiter says which unique indexes stay usable for INSERT .. ON CONFLICT in phase [Linked]. Up with another value
+	// changes the indexes of a linked schema. Default: as they are, [ArbiterInteger] for new references.
 	Arbiter Arbiter
 	// Locks bounds the waits for locks.
 	Locks LockOptions

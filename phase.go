@@ -18,6 +18,7 @@ type Arbiter string
 // The arbiters.
 const (
 	ArbiterInteger Arbiter = "integer" // the indexes of the integer columns
+	ArbiterUUID    Arbiter = "uuid"    // the indexes of the uuid columns, where they can keep the rows unique alone
 	ArbiterBoth    Arbiter = "both"    // both: every application must retry after unique_violation
 )
 

@@ -225,6 +225,11 @@ type Index struct {
 	// Comment, and Uses, the columns that its expressions and its predicate use, are read only if the request asks for edges.
 	Comment *string
 	Uses    []string
+	// ConstraintComment is the comment of its constraint, Statistics the statistics target of each column if one has a target,
+	// and Users the objects that depend on the index or on its constraint: foreign keys, rules. They are read with Comment.
+	ConstraintComment *string
+	Statistics        []int32
+	Users             []string
 }
 
 // Holds reports whether a column is in the key, among the included columns, in an expression or in the predicate.

@@ -54,7 +54,7 @@ func flagGroups() []flagGroup {
 		{"Foreign keys", []flagForm{
 			{"parents", "SCHEMA", false},
 			{"reference", "TABLE.COLUMN=PARENT", false},
-			{"arbiter", "integer|both", false},
+			{"arbiter", "integer|uuid|both", false},
 		}},
 		{"Locks", []flagForm{
 			{"lock-timeout", "DURATION", common}, {"lock-retry-timeout", "DURATION", common}, {"standby-url", "URL", false},

@@ -27,7 +27,7 @@ func (p *phaseFlags) register(cmd *cobra.Command, by string) {
 
 // registerArbiter adds the flag of the commands that build indexes.
 func (p *phaseFlags) registerArbiter(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&p.arbiter, "arbiter", "", "unique indexes that ON CONFLICT may name when linked (default integer); both: the twins too, and applications must retry")
+	cmd.Flags().StringVar(&p.arbiter, "arbiter", "", "unique indexes that ON CONFLICT may name when linked (default integer); uuid: the twins in their place; both: the twins too, and applications must retry")
 	_ = cmd.RegisterFlagCompletionFunc("arbiter", cobra.FixedCompletions(setting.Choices("arbiter"), cobra.ShellCompDirectiveNoFileComp))
 }
 

@@ -41,6 +41,10 @@ type (
 		Relation, Index int64
 		Comment         *string
 		Uses            []string
+
+		ConstraintComment *string
+		Statistics        []int32
+		Users             []string
 	}
 )
 
@@ -85,7 +89,9 @@ func (f *edgeFacts) join(at map[int64]*catalog.Table) {
 	for _, r := range f.indexes {
 		indexes := at[r.Relation].Indexes
 		if i := slices.IndexFunc(indexes, func(i catalog.Index) bool { return int64(i.OID) == r.Index }); i >= 0 {
-			indexes[i].Uses, indexes[i].Comment = r.Uses, r.Comment
+			index := &indexes[i]
+			index.Uses, index.Comment = r.Uses, r.Comment
+			index.ConstraintComment, index.Statistics, index.Users = r.ConstraintComment, r.Statistics, r.Users
 		}
 	}
 }

@@ -70,6 +70,13 @@ func EdgeColumnDropped(table, quoted, uuid, was, comment string) *problem.Proble
 		keepOrDrop(quoted, uuid, comment))
 }
 
+// MovedIndexMissing returns the refusal to make unique indexes unique again that up made plain and that do not exist any more.
+func MovedIndexMissing(edge, uuid string, indexes []string) *problem.Problem {
+	return refused("moved_index_missing", edge, "indexes that were unique before up are missing: "+list(indexes),
+		fmt.Sprintf("Up made them plain indexes, since unique indexes on %s keep the rows unique instead. They were renamed or dropped, so that rekey cannot make them unique again.", uuid),
+		"Rename them back, or create plain indexes with these names and columns: CREATE INDEX CONCURRENTLY")
+}
+
 // EdgeTriggersLeft returns the refusal of a table with triggers that up made and no column that is marked for them.
 func EdgeTriggersLeft(table, quoted string, triggers []string) *problem.Problem {
 	var statements strings.Builder

@@ -240,6 +240,7 @@ func edgeSamples() []sample {
 		{"message.EdgeTableMoved", message.EdgeTableMoved(sqltext.Table{Schema: "shop", Name: "orders"}, sqltext.Table{Schema: "app", Name: "orders"}, "user_uuid")},
 		{"message.EdgeColumnRenamed", message.EdgeColumnRenamed(orders, `"app"."orders"`, "user_uuid", "user_id", "buyer_id")},
 		{"message.EdgeColumnRenamed", message.EdgeColumnRenamed(orders, `"app"."orders"`, "user_uuid", "user_id", "")},
+		{"message.MovedIndexMissing", message.MovedIndexMissing("app.orders.user_id", "user_uuid", []string{"orders_user_id_key"})},
 		{"message.EdgeColumnDropped", message.EdgeColumnDropped(orders, `"app"."orders"`, "user_uuid", "user_id", "the user's key")},
 		{"message.EdgeTriggersLeft", message.EdgeTriggersLeft(orders, `"app"."orders"`, []string{"~rekey_user_id_i", "~rekey_user_id_u"})},
 		{"message.EdgeParentChanged", message.EdgeParentChanged(edge, "user_uuid", "app.users.id", "app.guests.id")},

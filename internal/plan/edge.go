@@ -137,6 +137,7 @@ func (f linkFinder) settle(links []Link, decide func(*Link)) {
 		child := l.Edge.Child.All()
 		if l.Edge.UUID != "" {
 			f.setTwins(l, earlier[child])
+			f.chooseArbiters(links, i)
 			l.progress(f.input, f.tables[child])
 		}
 		if above := f.above(f.tables[child]); above != nil && l.Edge.Inherited && without[KeyOf(l.Edge).of(above)] {

@@ -96,7 +96,7 @@ func (c edgeCheck) refuseDown(e edgeCase) problem.List {
 			}
 		}
 		for _, a := range table.Attachments {
-			if a.Column == e.UUID && !slices.Contains(own, a.Name) && a.Kind != "trigger" {
+			if a.Column == e.UUID && !slices.Contains(own, a.Name) && a.Kind != "trigger" && !step.IsTemporaryIndex(a.Name) {
 				found = append(found, message.DependentObject(e.String(), e.UUID, a.Kind, a.Name))
 			}
 		}

@@ -50,7 +50,6 @@ func (f linkFinder) setTwins(l *Link, earlier []step.ColumnPair) {
 	if of := f.libraryReference(child.Name, e.Column); of.Index != "" {
 		nameTwin(e, child, of.Index)
 	}
-	f.chooseArbiter(child, l)
 	for _, index := range without {
 		l.Notes = append(l.Notes, "no index like "+index+"; without one, queries by "+e.UUID+" do not get what it serves")
 	}
@@ -172,29 +171,6 @@ func parentIndex(e step.Edge, parent *catalog.Table) string {
 		}
 	}
 	return step.IndexName("{table}_{column}_key", parent.Name, strings.Join(columns, "_"))
-}
-
-// chooseArbiter decides which twins of unique indexes are unique. Without a request, existing twins stay as they are and new
-// ones are plain: a second unique index ends INSERT .. ON CONFLICT on the first one with unique_violation under concurrency.
-func (f linkFinder) chooseArbiter(child *catalog.Table, l *Link) {
-	for i := range l.Edge.Twins {
-		twin := &l.Edge.Twins[i]
-		if !twin.OfUnique {
-			continue
-		}
-		switch existing := indexNamed(child, twin.Name); f.input.Policy.Arbiter {
-		case ArbiterBoth:
-			twin.Unique = true
-			l.Notes = append(l.Notes, "the twin of a unique index becomes unique: INSERT .. ON CONFLICT with the columns of either index can then fail with unique_violation (23505) on the other one, under concurrency only")
-		case ArbiterInteger:
-			twin.Unique = false
-		default:
-			twin.Unique = existing != nil && existing.Unique
-		}
-		if !twin.Unique {
-			l.Notes = append(l.Notes, "the twin of a unique index, which is not unique, cannot serve INSERT .. ON CONFLICT: name the integer column there (--arbiter both makes the twin unique too)")
-		}
-	}
 }
 
 // indexNamed returns the index with a name of a table or one below it; nil if there is none.

@@ -95,6 +95,9 @@ func progressOf(e step.Edge, view step.View) (state EdgeState, missing []string)
 			state = stage.reaches
 		}
 	}
+	if outcome := (step.MoveArbiter{Edge: e}).Check(view); state == EdgeLinked && !outcome.Done {
+		missing = append(missing, outcome.Reason)
+	}
 	return state, missing
 }
 

@@ -52,6 +52,7 @@ type Arbiter string
 // The arbiters.
 const (
 	ArbiterInteger Arbiter = "integer" // the indexes of the integer columns: the default, also for ""
+	ArbiterUUID    Arbiter = "uuid"    // the indexes of the uuid columns, where they can keep the rows unique alone
 	ArbiterBoth    Arbiter = "both"    // both; the applications must retry after unique_violation
 )
 

@@ -183,7 +183,7 @@ func (p *page) edgeDetails(edges []rekey.Edge) {
 		late, cost = late || e.ChildFirst, cost || e.InsertCost > 0
 		number += len(e.Twins)
 		for _, twin := range e.Twins {
-			twins = append(twins, twin.Of+" -> "+twin.Name+textIf(twin.Unique, ", unique")+textIf(twin.OfUnique && !twin.Unique, ", not unique"))
+			twins = append(twins, twin.Of+" -> "+twin.Name+textIf(twin.Unique && !twin.Moves, ", unique")+textIf(twin.Moves, ", unique in its place")+textIf(twin.OfUnique && !twin.Unique, ", not unique"))
 		}
 	}
 	if !slices.ContainsFunc(edges, getsWork) {

@@ -66,7 +66,13 @@ func (e *EdgeError) Error() string { return e.Edge + ": " + e.Reason }
 
 // refuseEdge refuses an edge whose statements depend on values that an earlier statement of the script would make.
 func (m *script) refuseEdge(g plan.Group) error {
-	if g.Edge == nil || m.plan.Direction == plan.Down || g.Edge.Default == nil || g.Edge.Default.UUID != "" {
+	if g.Edge == nil {
+		return nil
+	}
+	if moves := (step.MoveArbiter{Edge: *g.Edge}); m.plan.Direction == plan.Up && !moves.Check(m.plan.View(g)).Done || m.plan.Direction == plan.Down && len(moves.Undo(m.plan.View(g))) > 0 {
+		return &EdgeError{Edge: g.String(), Reason: "Its unique indexes change, and each change depends on the one before (--arbiter)"}
+	}
+	if m.plan.Direction == plan.Down || g.Edge.Default == nil || g.Edge.Default.UUID != "" {
 		return nil
 	}
 	work, _ := m.plan.Work(g)

@@ -163,7 +163,11 @@ func EdgeSteps(e Edge) []Step {
 	if e.Required {
 		steps = append(steps, RequireUUID{Edge: e})
 	}
-	return append(steps, FinishEdge{Edge: e})
+	steps = append(steps, FinishEdge{Edge: e})
+	if slices.ContainsFunc(e.Twins, func(t IndexTwin) bool { return t.OfUnique }) {
+		steps = append(steps, MoveArbiter{Edge: e})
+	}
+	return steps
 }
 
 // Target returns the child's uuid column as a target.

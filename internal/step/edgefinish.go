@@ -5,7 +5,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/lock"
 )
 
-// FinishEdge writes into the mark that the edge is finished, as its last step.
+// FinishEdge writes into the mark that the edge is finished. Only MoveArbiter comes after it.
 type FinishEdge struct {
 	Edge Edge
 }

@@ -29,6 +29,8 @@ type EdgeMark struct {
 	Indexes []string
 	// ParentIndex is the name of the unique index on the parent that up makes; "" for none.
 	ParentIndex string
+	// Moved are the unique indexes of the integer column that are plain now, since their twins keep the rows unique.
+	Moved []MovedIndex
 	// Finished says that the edge was linked once. Until then the column is made, not finished.
 	Finished bool
 	// Newer is the format of a mark that this version of rekey cannot read; 0 if it can. The other fields are not set.
@@ -53,6 +55,8 @@ type edgeDocument struct {
 	Function    [2]string `json:"function"`
 	Indexes     []string  `json:"indexes,omitempty"`
 	ParentIndex string    `json:"parent_index,omitempty"`
+
+	Moved []MovedIndex `json:"moved,omitempty"`
 }
 
 // Mark returns the mark of a column that up makes for the edge. The child is the table before the column exists: an index
@@ -61,6 +65,10 @@ func (e Edge) Mark(child, parent *catalog.Table) EdgeMark {
 	m := EdgeMark{
 		Child: e.Child.All(), Column: e.Column, Parent: e.Parent.All(), Key: e.Key, Reference: e.Reference.Name,
 		Function: e.Function,
+	}
+	if c := child.Column(e.UUID); c != nil {
+		earlier, _ := ReadEdgeMark(c)
+		m.Moved = earlier.Moved
 	}
 	if e.Constrained() {
 		m.Constraint = e.Constraint
@@ -171,7 +179,7 @@ func (m EdgeMark) Comment(before *string) string {
 func (m EdgeMark) document() string {
 	document, err := json.Marshal(edgeDocument{
 		Child: namePair(m.Child), Column: m.Column, Parent: namePair(m.Parent), Key: m.Key, Reference: m.Reference,
-		Constraint: m.Constraint, Function: namePair(m.Function), Indexes: m.Indexes, ParentIndex: m.ParentIndex,
+		Constraint: m.Constraint, Function: namePair(m.Function), Indexes: m.Indexes, ParentIndex: m.ParentIndex, Moved: m.Moved,
 	})
 	if err != nil {
 		panic(err) // strings only
@@ -200,7 +208,7 @@ func cutEdgeMark(comment string) (plain string, mark EdgeMark, ok bool) {
 	after, closed := strings.CutPrefix(comment[from+int(decoder.InputOffset()):], "]")
 	mark = EdgeMark{
 		Child: namedTable(d.Child), Column: d.Column, Parent: namedTable(d.Parent), Key: d.Key, Reference: d.Reference,
-		Constraint: d.Constraint, Function: namedTable(d.Function), Indexes: d.Indexes, ParentIndex: d.ParentIndex,
+		Constraint: d.Constraint, Function: namedTable(d.Function), Indexes: d.Indexes, ParentIndex: d.ParentIndex, Moved: d.Moved,
 		Finished: strings.HasPrefix(comment[at:], edgeMark),
 	}
 	if !closed || !mark.complete() {

@@ -43,6 +43,9 @@ func (s MirrorIndexes) Check(v View) Outcome {
 		if i := table.Index(t.Name); i == nil || !i.Valid || !t.fits(i) || t.unattached(v, s.Edge, i) {
 			return pending("no index " + t.Name + " like " + t.Of)
 		}
+		if table.Index(temporaryName(t.Name)) != nil {
+			return pending("index " + temporaryName(t.Name) + " is left")
+		}
 	}
 	return done()
 }
@@ -59,10 +62,16 @@ func (s MirrorIndexes) Apply(v View) []Action {
 		switch {
 		case i == nil:
 			actions = append(actions, t.build())
-		case !t.Partitioned && t.hasShape(i) && (!i.Valid || i.Unique != t.Unique):
+		case !t.Partitioned && t.hasShape(i) && !i.Valid:
 			actions = append(actions, t.drop(), t.build())
+		case i.Unique && !t.Unique && t.moved(v.Relation(s.Edge.Child), table): // one of the two is unique at all times
+			return s.Edge.giveBack(v.Relation(s.Edge.Child), table, t)
+		case !t.Partitioned && t.hasShape(i) && i.Unique != t.Unique:
+			actions = append(actions, t.replace(s.Edge, table, i))
 		case !t.hasShape(i): // the application's: the build reports that the name is taken
 			actions = append(actions, t.build())
+		case table.Index(temporaryName(t.Name)) != nil:
+			actions = append(actions, dropOn(table, temporaryName(t.Name)))
 		}
 		if t.unattached(v, s.Edge, i) {
 			attach = append(attach, t.attach())
@@ -116,7 +125,13 @@ func (s MirrorIndexes) Undo(v View) []Action {
 			continue
 		}
 		if i := table.Index(t.Name); i != nil && i.Parent == 0 && t.hasShape(i) && slices.Contains(mark.Indexes, t.Name) {
+			if t.moved(child, table) {
+				return s.Edge.giveBack(child, table, t)
+			}
 			actions = append(actions, t.drop())
+		}
+		if table.Index(temporaryName(t.Name)) != nil {
+			actions = append(actions, dropOn(table, temporaryName(t.Name)))
 		}
 	}
 	slices.Reverse(actions)

@@ -266,12 +266,12 @@ func TestMirrorIndexes(t *testing.T) {
 		}), false, []string{"app.c SHARE UPDATE EXCLUSIVE : COMMENT ON COLUMN app.c.p_uuid IS '[rekey 2: edge,", build}, nil},
 		"done":          {s, edgeView(e, 2), true, nil, []string{drop}},
 		"invalid":       {s, edgeView(e, 2, index(func(i *catalog.Index) { i.Valid = false })), false, []string{drop, build}, []string{drop}},
-		"unique":        {s, edgeView(e, 2, index(func(i *catalog.Index) { i.Unique = true })), false, []string{drop, build}, []string{drop}},
+		"unique":        {s, edgeView(e, 2, index(func(i *catalog.Index) { i.Unique = true })), false, []string{": CREATE INDEX CONCURRENTLY ~rekey_i2 ON app.c USING btree"}, []string{drop}},
 		"another index": {s, edgeView(e, 2, index(func(i *catalog.Index) { i.Definition = "CREATE INDEX i2 ON app.c USING btree (x)" })), false, []string{build}, nil},
 		"no definition": {s, edgeView(e, 2, index(func(i *catalog.Index) { i.Definition = "'" })), false, []string{build}, nil},
 		"not rekey's":   {s, edgeView(e, 2, func(child, _ *catalog.Table) { child.Columns[1].Comment = nil }), true, nil, nil},
 		"dropped":       {s, gone(), true, nil, nil},
-		"to be unique":  {step.MirrorIndexes{Edge: unique}, edgeView(unique, 2), false, []string{drop, ": CREATE UNIQUE INDEX CONCURRENTLY i2 ON app.c USING"}, []string{drop}},
+		"to be unique":  {step.MirrorIndexes{Edge: unique}, edgeView(unique, 2), false, []string{": CREATE UNIQUE INDEX CONCURRENTLY ~rekey_i2 ON app.c USING"}, []string{drop}},
 	})
 }
 
@@ -454,6 +454,7 @@ func TestEdgeSteps(t *testing.T) {
 	for want, e := range map[string]step.Edge{
 		"[wire fill mirror-indexes link require-uuid finish]":              edge(),
 		"[wire fill parent-index mirror-indexes link require-uuid finish]": edge(composite, tree),
+		"[wire fill mirror-indexes link require-uuid finish move-arbiter]": edge(moving),
 		"[wire fill finish]": edge(late, func(e *step.Edge) { e.Reference, e.Twins = catalog.ForeignKey{}, nil }),
 	} {
 		if got := fmt.Sprint(ids(e)); got != want {

@@ -17,8 +17,14 @@ type IndexTwin struct {
 	// OfUnique says that the copied index is unique. The twin need not be: as long as the columns are equal, the copied
 	// index keeps it unique. A unique twin can end INSERT … ON CONFLICT on the integer columns with an error.
 	OfUnique, Unique bool
+	// Moves says that the twin takes the uniqueness over: it is unique, and the copied index becomes a plain one. Returns says
+	// that a copied index that has become plain is unique again. Without either it stays as it is.
+	Moves, Returns bool
 	// Definition is the part of CREATE INDEX from USING on, without tablespace and predicate.
 	Definition string
+	// UniqueDefinition is Definition of a unique twin with NULLS NOT DISTINCT, which a plain twin does without; "" for others.
+	UniqueDefinition string
+
 	Tablespace string
 	Predicate  string
 	// Partitioned says that the index belongs to a partitioned table and is built by those that are attached to it.
@@ -41,7 +47,7 @@ func Twins(child *catalog.Table, column, uuid string, earlier ...ColumnPair) (tw
 	for _, table := range tables {
 		for i := range table.Indexes {
 			index := &table.Indexes[i]
-			if !index.Valid || !holds(index, column) || slices.Contains(made, index.Name) {
+			if !index.Valid || !holds(index, column) || slices.Contains(made, index.Name) || IsTemporaryIndex(index.Name) {
 				continue
 			}
 			twin, reason := twinOf(index, column, uuid, earlier)
@@ -50,6 +56,7 @@ func Twins(child *catalog.Table, column, uuid string, earlier ...ColumnPair) (tw
 				continue
 			}
 			twin.Table, twin.Above = table.Named(), names[index.Parent]
+			twin.OfUnique = index.Unique || twin.moved(child, table)
 			twin.Partitioned = table.Kind == catalog.Partitioned
 			names[index.OID] = sqltext.Table{Schema: table.Schema, Name: twin.Name}
 			twins = append(twins, twin)
@@ -118,6 +125,10 @@ func twinOf(i *catalog.Index, column, uuid string, earlier []ColumnPair) (twin I
 		Of: i.Name, Name: twinName(name, column, uuid), OfUnique: i.Unique, Tablespace: i.Tablespace,
 		Predicate: sqltext.Join(predicate), Definition: d.write(included),
 	}
+	if d.nullsEqual {
+		d.unique = true
+		twin.UniqueDefinition = d.write(included)
+	}
 	return twin, ""
 }
 
@@ -126,6 +137,8 @@ type definition struct {
 	method  string
 	keys    [][]sqltext.Token
 	options []sqltext.Token // WITH (…)
+
+	nullsEqual, unique bool // NULLS NOT DISTINCT, which write keeps if unique
 }
 
 // parseIndex reads the definition of an index, and checks that it has as many keys as the catalogue says.
@@ -140,8 +153,8 @@ func parseIndex(i *catalog.Index) (d definition, ok bool) {
 	if len(rest) > 1 && rest[0].Text == "INCLUDE" {
 		_, rest = inParentheses(rest[1:])
 	}
-	if len(rest) > 2 && rest[0].Text == "NULLS" { // NULLS NOT DISTINCT, which an index that is not unique has not
-		rest = rest[3:]
+	if len(rest) > 2 && rest[0].Text == "NULLS" { // NULLS NOT DISTINCT means nothing on an index that is not unique
+		d.nullsEqual, rest = true, rest[3:]
 	}
 	if len(rest) > 1 && rest[0].Text == "WITH" {
 		options, after := inParentheses(rest[1:])
@@ -175,6 +188,9 @@ func (d definition) write(included []string) string {
 	text := "USING " + d.method + " (" + strings.Join(keys, ", ") + ")"
 	if len(included) > 0 {
 		text += " INCLUDE (" + idents(included) + ")"
+	}
+	if d.nullsEqual && d.unique {
+		text += " NULLS NOT DISTINCT"
 	}
 	if len(d.options) > 0 {
 		text += " WITH (" + sqltext.Join(d.options) + ")"
@@ -275,7 +291,7 @@ func (t IndexTwin) statement(how string, on sqltext.Table) string {
 	if t.Unique {
 		unique = "UNIQUE "
 	}
-	sql := "CREATE " + unique + "INDEX " + how + sqltext.Format("{} ON {} ", sqltext.Name(t.Name), on) + t.Definition
+	sql := "CREATE " + unique + "INDEX " + how + sqltext.Format("{} ON {} ", sqltext.Name(t.Name), on) + t.shape(t.Unique)
 	if t.Tablespace != "" {
 		sql += sqltext.Format(" TABLESPACE {}", sqltext.Name(t.Tablespace))
 	}
@@ -283,6 +299,14 @@ func (t IndexTwin) statement(how string, on sqltext.Table) string {
 		sql += " WHERE " + t.Predicate
 	}
 	return sql
+}
+
+// shape returns the definition of a unique or a plain twin.
+func (t IndexTwin) shape(unique bool) string {
+	if unique && t.UniqueDefinition != "" {
+		return t.UniqueDefinition
+	}
+	return t.Definition
 }
 
 // fits reports whether an index is the twin, valid or not.
@@ -293,7 +317,7 @@ func (t IndexTwin) Like(i *catalog.Index) bool { return t.hasShape(i) }
 
 // hasShape reports whether an index has the twin's definition, unique or not.
 func (t IndexTwin) hasShape(i *catalog.Index) bool {
-	want := t.Definition
+	want := t.shape(i.Unique)
 	if t.Predicate != "" {
 		want += " WHERE " + t.Predicate
 	}

@@ -20,6 +20,23 @@ type edgeLab struct {
 	edges func(*lab)
 }
 
+// A unique constraint and a unique index, with all that they can have in addition to their definitions.
+const (
+	uniqueConstraint = `ALTER TABLE app.c ADD CONSTRAINT "each once" UNIQUE (p_id, role) INCLUDE (id) WITH (fillfactor = 80);
+	COMMENT ON CONSTRAINT "each once" ON app.c IS 'it''s a rule'; COMMENT ON INDEX app."each once" IS 'its index'; ALTER TABLE app.c CLUSTER ON "each once";
+`
+	uniqueIndexes = uniqueConstraint + `CREATE UNIQUE INDEX c_p_id_lower ON app.c (p_id DESC, lower(role)) WHERE p_id IS NOT NULL AND role <> ' WHERE ';
+	ALTER INDEX app.c_p_id_lower ALTER COLUMN 2 SET STATISTICS 77; COMMENT ON INDEX app.c_p_id_lower IS 'lower';
+`
+)
+
+// moves lets the twins of unique indexes take the uniqueness over.
+func moves(e *step.Edge) {
+	for i := range e.Twins {
+		e.Twins[i].Unique, e.Twins[i].Moves = e.Twins[i].OfUnique, e.Twins[i].OfUnique
+	}
+}
+
 func edgeLabs() map[string]edgeLab {
 	one := func(column string) func(*lab) { return func(l *lab) { l.edge("c", column, "p") } }
 	const rows = `INSERT INTO app.c (id, p_id) SELECT n, 1 + n % 9 FROM generate_series(1, 20) n;`
@@ -50,6 +67,10 @@ func edgeLabs() map[string]edgeLab {
 			INSERT INTO app.c2 (id, p_id) VALUES (30, 1), (31, 2);` + rows, func(l *lab) {
 			l.edge("c", "p_id", "p")
 			l.edge("c2", "p_id", "p", func(e *step.Edge) { e.Inherited, e.Child.Only, e.Required = true, true, false })
+		}},
+		"moved arbiter": {`CREATE TABLE app.c (id bigint PRIMARY KEY, p_id bigint NOT NULL REFERENCES app.p, role text NOT NULL);
+			` + uniqueConstraint + `INSERT INTO app.c (id, p_id, role) SELECT n, 1 + n % 9, n::text FROM generate_series(1, 20) n;`, func(l *lab) {
+			l.edge("c", "p_id", "p", moves)
 		}},
 		"itself": {`CREATE TABLE app.c (id bigint PRIMARY KEY, uuid uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(), up_id bigint REFERENCES app.c);
 			INSERT INTO app.c (id, up_id) SELECT n, nullif(n / 2, 0) FROM generate_series(1, 20) n;`, func(l *lab) { l.edge("c", "up_id", "c") }},

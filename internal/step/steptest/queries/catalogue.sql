@@ -22,6 +22,9 @@ SELECT format('index %s valid %s ready %s live %s identity %s clustered %s table
               indisvalid, indisready, indislive, indisreplident, indisclustered, reltablespace)
 FROM relation JOIN pg_index ON indexrelid = relation.oid
 UNION ALL
+SELECT format('index column %s %s statistics %s', name, attnum, attstattarget)
+FROM relation JOIN pg_attribute a ON attrelid = relation.oid WHERE relkind IN ('i', 'I') AND attstattarget >= 0 AND NOT attisdropped
+UNION ALL
 SELECT format('constraint %s %I %s validated %s', name, conname, pg_get_constraintdef(k.oid), convalidated)
 FROM relation JOIN pg_constraint k ON conrelid = relation.oid
 UNION ALL
