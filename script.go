@@ -83,8 +83,7 @@ func (m *Migrator) Script(ctx context.Context, options ScriptOptions) (_ []Scrip
 		BatchTime: setting.Or("batch-time", m.options.Backfill.BatchTime),
 		Filling:   func(g plan.Group, t step.Target) script.Filling { return filling(p, g, t) },
 	})
-	var refused *script.EdgeError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*script.EdgeError](err); ok {
 		return nil, message.EdgeNotInScript(refused.Edge, refused.Reason, string(options.Direction), string(p.Goal), refused.Expand)
 	}
 	var files []ScriptFile

@@ -230,7 +230,7 @@ func (p Plan) split(policy Policy, found problem.List) (refusals, skipped proble
 // function already.
 func (p Plan) usesFunction() bool {
 	return slices.ContainsFunc(p.Targets(), func(g Group) bool {
-		if p.todo(g).work {
+		if p.workload(g).work {
 			return true
 		}
 		c := p.Schema.Named(g.Table).Column(g.Target.Column)

@@ -45,7 +45,7 @@ func (p Plan) code(s Input) []Code {
 		})
 	}
 	for _, g := range p.Groups {
-		found := p.todo(g)
+		found := p.workload(g)
 		table := s.Schema.Named(g.Table)
 		if !found.work || table == nil {
 			continue

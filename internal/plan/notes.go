@@ -43,7 +43,7 @@ func notes(s Input, p Plan, goals Goals) []string {
 
 // tableNotes returns the notes about one table.
 func tableNotes(s Input, p Plan, g Group, table *catalog.Table) (lines []string) {
-	if p.todo(g).work && table.IsTree() {
+	if p.workload(g).work && table.IsTree() {
 		lines = append(lines, treeNote(g.Target, table, p.Direction))
 	}
 	if names := table.FiringTriggers(g.Target.Column, s.Server.Role.ReplicaRole); len(names) > 0 && s.Policy.FireTriggers {

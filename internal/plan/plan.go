@@ -112,11 +112,11 @@ type Group struct {
 	Progress EdgeState
 
 	requestProblems problem.List // settings for its values that it cannot have
-	todo            *todo        // what it has to do, from the time when Build read it; nil until then
+	workload        *workload    // what it has to do, from the time when Build read it; nil until then
 }
 
-// todo is what a group has to do.
-type todo struct {
+// workload is what a group has to do.
+type workload struct {
 	work  bool
 	fills []step.Target // the tables that have rows to be filled
 }
@@ -209,7 +209,7 @@ func (p Plan) Versioned() bool { return p.To != 0 }
 
 // Pending reports whether the plan has anything to do.
 func (p Plan) Pending() bool {
-	return slices.ContainsFunc(p.Groups, func(g Group) bool { return p.todo(g).work })
+	return slices.ContainsFunc(p.Groups, func(g Group) bool { return p.workload(g).work })
 }
 
 // PendingTables returns the number of tables with something to do and an estimate of the rows to be filled.
@@ -231,7 +231,7 @@ func (p Plan) pending(groups []Group) (number int, rows int64) {
 
 // Work reports whether a group has something to do and estimates the rows that it fills.
 func (p Plan) Work(g Group) (work bool, rows int64) {
-	found := p.todo(g)
+	found := p.workload(g)
 	for _, t := range found.fills {
 		rows += Rows(p.Table(g, t))
 	}
@@ -240,16 +240,16 @@ func (p Plan) Work(g Group) (work bool, rows int64) {
 
 // Fills returns the tables of a group that have rows to be filled.
 func (p Plan) Fills(g Group) []step.Target {
-	return p.todo(g).fills
+	return p.workload(g).fills
 }
 
-// todo returns what a group has to do. Build asks for it many times, so that a group keeps it: the actions of an edge are long
+// workload returns what a group has to do. Build asks for it many times, so that a group keeps it: the actions of an edge are long
 // texts.
-func (p Plan) todo(g Group) todo {
-	if g.todo != nil {
-		return *g.todo
+func (p Plan) workload(g Group) workload {
+	if g.workload != nil {
+		return *g.workload
 	}
-	var found todo
+	var found workload
 	view := p.View(g)
 	for _, s := range g.Steps {
 		for _, a := range p.Actions(s, view) {
@@ -262,8 +262,8 @@ func (p Plan) todo(g Group) todo {
 
 // withTodo returns a group that has its steps, and keeps what it has to do.
 func (p Plan) withTodo(g Group) Group {
-	found := p.todo(g)
-	g.todo = &found
+	found := p.workload(g)
+	g.workload = &found
 	return g
 }
 

@@ -31,7 +31,7 @@ func refuse(s Input, p Plan) problem.List {
 		}
 		table := s.Schema.Named(g.Table)
 		problems := refuseTable(s, p, *g, table)
-		if found := p.todo(*g); found.work {
+		if found := p.workload(*g); found.work {
 			problems = append(problems, refuseCode(s, g.Target, table, len(found.fills) > 0)...)
 		}
 		if len(problems) > 0 {
@@ -73,7 +73,7 @@ func refuseTable(s Input, p Plan, g Group, table *catalog.Table) problem.List {
 	if p.Direction == Up && len(g.requestProblems) > 0 {
 		return g.requestProblems
 	}
-	work := p.todo(g)
+	work := p.workload(g)
 	if !work.work {
 		return nil
 	}

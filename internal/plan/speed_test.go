@@ -17,7 +17,7 @@ func wide(tables, references int) Input {
 		s.Schema.Relations[i] = newTable(fmt.Sprintf("table_%d", i), uint32(10+i))
 		addColumn(&s.Schema.Relations[i], catalog.Column{Name: "created_at", Type: "timestamp with time zone", Length: 8, Alignment: 8, NotNull: true})
 	}
-	draw := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a graph, no secret
+	draw := rand.New(rand.NewPCG(1, 2))
 	for n := range references {
 		child := 1 + draw.IntN(tables-1)
 		parent := draw.IntN(child)

@@ -104,7 +104,7 @@ func TestRenamedSelfReference(t *testing.T) {
 		l.exec("ALTER TABLE app.c DROP CONSTRAINT c_c_uuid_fkey")
 		l.exec(`ALTER TABLE app.c RENAME TO d; ALTER TABLE app.d RENAME id TO no; ALTER TABLE app.d RENAME uuid TO u; ALTER TABLE app.p RENAME TO q;
 			INSERT INTO app.d (no, p_id, c_id) VALUES (1, 1, 3); INSERT INTO app.d (no, p_id) VALUES (2, 1);
-			INSERT INTO app.d (no, u, p_uuid, c_uuid) VALUES (3, app.u(3), app.u(3), app.u(4)); INSERT INTO app.d (no, p_uuid) VALUES (4, app.u(3))`)
+			INSERT INTO app.d (p_uuid, no, c_uuid, u) VALUES (app.u(3), 3, app.u(4), app.u(3)); INSERT INTO app.d (no, p_uuid) VALUES (4, app.u(3))`)
 		rows := ""
 		err := l.app.QueryRow(t.Context(), `SELECT string_agg(concat(d.no, ':', d.p_id, ':', d.c_id, ':', d.p_uuid = p.u, d.c_uuid = q.uuid), ' ' ORDER BY d.no)
 			FROM app.d d LEFT JOIN app.d p ON p.no = d.p_id LEFT JOIN app.q q ON q.id = d.c_id`).Scan(&rows)
