@@ -52,7 +52,7 @@ func (g *gate) close() {
 	}
 }
 
-// statements returns what was counted.
+// statements returns the counts.
 func (g *gate) statements() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -59,7 +59,7 @@ func DependentsBut(top sqltext.Table, column string, triggers []string) string {
 	return dependents(top, column, "\n      AND NOT EXISTS (SELECT FROM pg_trigger t WHERE d.classid = 'pg_trigger'::regclass AND t.oid = d.objid AND t.tgname IN ("+literals(triggers)+"))")
 }
 
-// Fact is a condition, and what is wrong if it is false.
+// Fact is a condition, and the fault if it is false.
 type Fact struct{ Holds, Wrong string }
 
 // Require is the body of a DO statement that fails if a fact about an object does not hold. The hint is to generate the script

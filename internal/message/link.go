@@ -42,8 +42,8 @@ func EdgeNotInScript(edge, reason, command, phase string, expand bool) *problem.
 // EdgeRowsDifferCode is the code of EdgeRowsDiffer.
 const EdgeRowsDifferCode = "edge_rows_differ"
 
-// EdgeRowsDiffer returns the problem of an edge with rows whose two columns refer to different rows, or of which only the uuid has
-// a value. byKey and byUUID correct them.
+// EdgeRowsDiffer returns the problem of an edge with rows whose two columns refer to different rows, or with a value in
+// the uuid alone. byKey and byUUID correct them.
 func EdgeRowsDiffer(edge, column, uuid string, rows int64, byKey, byUUID []string) *problem.Problem {
 	return &problem.Problem{
 		Kind: problem.Stopped, Code: EdgeRowsDifferCode, Table: edge,

@@ -8,7 +8,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 )
 
-// UnsupportedKind is how a column refers to other tables in a way that no uuid column beside it can mirror.
+// UnsupportedKind is how a column refers to other tables in a way that no uuid column next to it can mirror.
 type UnsupportedKind string
 
 // The kinds of unsupported references.
@@ -44,7 +44,7 @@ func (u Unsupported) ParentKey() (parent *catalog.Table, key string) {
 	return u.parent, u.parent.IntegerKey()
 }
 
-// UnsupportedCandidates returns the columns whose samples tell whether they are unsupported references.
+// UnsupportedCandidates returns the columns whose samples show whether they are unsupported references.
 func (s Input) UnsupportedCandidates() []Unsupported {
 	s.IDSamples = nil
 	return s.unsupported(s.Goals(), true)

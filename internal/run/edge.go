@@ -94,7 +94,7 @@ func (e *Executor) checkStuck(ctx context.Context, g plan.Group, s step.Step, vi
 }
 
 // checkEqual returns a problem if columns of a row refer to different rows: an application wrote them while triggers were missing.
-// It reads an edge that is not finished, and a finished one of which rows had to be filled. Filling changes only rows without a uuid.
+// It reads an edge that is not finished, and a finished one if it filled rows. Filling changes only rows without a uuid.
 func (e *Executor) checkEqual(ctx context.Context, g plan.Group, view step.View, filled bool) error {
 	if _, mark := g.Edge.ReadMark(view.Table); mark.Finished && !filled {
 		return nil

@@ -110,7 +110,7 @@ func alignTree(rows [][]string, width int) []string {
 	return alignWithin(rows, width)
 }
 
-// edgeLabel returns the name of a reference with what is special about it.
+// edgeLabel returns the name of a reference with its exceptions.
 func edgeLabel(e rekey.Edge) string {
 	var marks []string
 	if e.Parent == e.Table {

@@ -2,7 +2,7 @@ package script
 
 import "strings"
 
-// The procedures of a script that only concerns tables lock one table each, as they always did. Those of a script that concerns
+// The procedures of a script that only concerns tables lock one table each, as they always did. The procedures of a script with
 // edges lock several tables within one lock timeout, and fill from a parent too. Both are made of the same template: these are the
 // parts in which they differ.
 

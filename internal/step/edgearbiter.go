@@ -12,8 +12,8 @@ import (
 // MoveArbiter makes the unique indexes of the integer column plain ones, as far as their twins keep the rows unique, so that
 // INSERT .. ON CONFLICT can name the uuid column. It is the last step of an edge: a row without a uuid would escape the twin.
 //
-// The new index is built under a temporary name and then takes the old one's place in one transaction. The mark says what is
-// needed for the way back.
+// The new index is built under a temporary name and then takes the old one's place in one transaction. The mark records the
+// way back.
 type MoveArbiter struct {
 	Edge Edge
 }

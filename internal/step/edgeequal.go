@@ -6,8 +6,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// Different returns a query for the rows of the child, or of one table below it, whose two columns refer to different rows, or of
-// which only the uuid has a value. They were written without the triggers. No step changes them: which column is right is not known.
+// Different returns a query for the rows of the child, or of one table below it, whose two columns refer to different rows, or
+// with a value in the uuid alone. They were written without the triggers. No step changes them: which column is right is not known.
 // Its one row has their number, as int8.
 func (e Edge) Different(table sqltext.Table) string {
 	return sqltext.Format("SELECT pg_catalog.count(*) FROM {} c LEFT JOIN {} p ON ", table, e.Parent) + e.sameKey() +

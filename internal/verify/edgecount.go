@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// chunkPages is how many pages of a child one transaction reads: longer snapshots hold back vacuum.
+	// chunkPages is how many pages of a child one transaction reads: longer snapshots delay vacuum.
 	chunkPages = 4000
 	// tidRanges is the first major version that reads a range of pages without the rest of the table.
 	tidRanges = 14
