@@ -17,13 +17,16 @@ import (
 
 // strays returns a link for each stray of the schema. links are the edges of the schema.
 func (f linkFinder) strays(links []Link) []Link {
+	edges := map[sqltext.Table][]Link{} // by child
+	for _, l := range links {
+		if child := l.Edge.Child.All(); l.Edge.UUID != "" {
+			edges[child] = append(edges[child], l)
+		}
+	}
 	var found []Link
 	for _, table := range f.tablesOfEdges() {
 		known := map[string]bool{} // the uuid columns and the triggers of its edges
-		for _, l := range links {
-			if l.Edge.UUID == "" || l.Edge.Child.All() != table.Named() {
-				continue
-			}
+		for _, l := range edges[table.Named()] {
 			known[l.Edge.UUID] = true
 			for _, name := range l.Edge.TriggerNames() {
 				known[name] = true
@@ -37,9 +40,11 @@ func (f linkFinder) strays(links []Link) []Link {
 // tablesOfEdges returns the tables of the schema that can have triggers of edges of their own, which partitions cannot.
 func (f linkFinder) tablesOfEdges() []*catalog.Table {
 	var tables []*catalog.Table
+	seen := map[*catalog.Table]bool{}
 	for i := range f.input.Schema.Relations {
 		for _, table := range f.input.Schema.Relations[i].All() {
-			if (table.Kind == catalog.Ordinary || table.Kind == catalog.Partitioned) && !table.Partition && !slices.Contains(tables, table) {
+			if (table.Kind == catalog.Ordinary || table.Kind == catalog.Partitioned) && !table.Partition && !seen[table] {
+				seen[table] = true
 				tables = append(tables, table)
 			}
 		}
