@@ -81,7 +81,7 @@ func TargetOf(schema, table, column string) step.Target {
 func (p *Plan) group(goal TableGoal) Group {
 	goal, tooLate := goal.withValueKind(p.values)
 	t, table := goal.Target, goal.Table
-	g := Group{Table: t.Name(), Target: t}
+	g := Group{Table: t.Name(), Target: t, Phase: Expanded}
 	if p.VerifyOnly {
 		g.State, g.Missing = Complete, MissingOfKey(t, table)
 		if len(g.Missing) > 0 {

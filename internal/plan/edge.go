@@ -157,7 +157,7 @@ func (f linkFinder) settle(links []Link, decide func(*Link)) {
 func (l Link) group() Group {
 	edge := l.Edge
 	return Group{
-		Table: edge.Child.All(), Target: edge.Target(), Edge: &edge, State: l.State, Missing: l.Missing, Progress: l.Progress,
+		Table: edge.Child.All(), Target: edge.Target(), Edge: &edge, Phase: Linked, State: l.State, Missing: l.Missing, Progress: l.Progress,
 		Order: Order{Source: ByClock, Why: "the values are the parents'"}, Steps: step.EdgeSteps(edge),
 	}
 }

@@ -12,10 +12,20 @@ type Phase string
 
 // The phases, in order.
 const (
-	Integers Phase = "integers" // no table has a uuid column of rekey's
-	Expanded Phase = "expanded" // every table has a uuid column
-	Linked   Phase = "linked"   // every foreign key has a uuid counterpart
+	Integers   Phase = "integers"   // no table has a uuid column of rekey's
+	Expanded   Phase = "expanded"   // every table has a uuid column
+	Linked     Phase = "linked"     // every foreign key has a uuid counterpart
+	Switched   Phase = "switched"   // the uuid is the primary key of every table; the integers are unique and kept equal
+	Contracted Phase = "contracted" // the integers are gone
 )
+
+// Phases are all phases in order.
+var Phases = []Phase{Integers, Expanded, Linked, Switched, Contracted}
+
+// AtLeast reports whether a phase is another one or a later one. "" is before all of them.
+func (p Phase) AtLeast(other Phase) bool {
+	return slices.Index(Phases, p) >= slices.Index(Phases, other)
+}
 
 // Goal returns the phase that a run in this direction reaches; asked is the requested phase, or "".
 func (d Direction) Goal(asked Phase) Phase {

@@ -103,6 +103,8 @@ type Group struct {
 	Table   sqltext.Table // the zero value for steps of the schema
 	Target  step.Target   // of an edge: the child's uuid column
 	Edge    *step.Edge    // nil for a table
+	Key     *step.Key     // nil unless the group is about the primary key of the table
+	Phase   Phase         // the phase to which the steps bring the table or the edge; "" for steps of the schema
 	State   State
 	Missing []string // what the table lacks, in words
 	Kept    int64    // the number of values of another UUID version, which stay
@@ -126,6 +128,8 @@ func (g Group) String() string {
 	switch {
 	case g.Edge != nil:
 		return g.Edge.String()
+	case g.Key != nil:
+		return g.Key.String()
 	case g.Target.Table != "":
 		return g.Target.String()
 	default:
@@ -292,14 +296,19 @@ func Bytes(t *catalog.Table) int64 {
 func (p Plan) Targets() []Group {
 	var groups []Group
 	for _, g := range p.Groups {
-		if g.Target.Table != "" && g.Edge == nil {
+		if g.Target.Table != "" && g.Edge == nil && g.Key == nil {
 			groups = append(groups, g)
 		}
 	}
 	return groups
 }
 
-// Edges returns the groups of edges.
+// Edges returns the groups that link edges.
 func (p Plan) Edges() []Group {
-	return slices.DeleteFunc(slices.Clone(p.Groups), func(g Group) bool { return g.Edge == nil })
+	return slices.DeleteFunc(slices.Clone(p.Groups), func(g Group) bool { return g.Edge == nil || g.Phase == Contracted })
+}
+
+// Keys returns the groups that switch primary keys.
+func (p Plan) Keys() []Group {
+	return slices.DeleteFunc(slices.Clone(p.Groups), func(g Group) bool { return g.Key == nil || g.Phase == Contracted })
 }
