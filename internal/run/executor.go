@@ -227,7 +227,7 @@ func (e *Executor) runSteps(ctx context.Context, g plan.Group, st *groupState) e
 	return nil
 }
 
-// maxActions bounds the actions of one step on one table, so that a step that always returns the same action ends.
+// maxActions bounds the actions of one step on one table, or for one foreign key, so that a step that always returns the same action ends.
 // No step needs more than a few.
 const maxActions = 20
 
@@ -235,7 +235,7 @@ func countTables(v step.View) int {
 	if v.Table == nil {
 		return 1
 	}
-	return len(v.Table.All())
+	return len(v.Table.All()) + len(v.Table.ReferencedBy)
 }
 
 // runStep runs one step, and adds the table and the step to its error. If a connection was lost, it inspects the

@@ -76,7 +76,7 @@ func (st *groupState) invalidate() { st.inspected, st.newIndex = nil, "" }
 // addNewIndex adds an index that was just built to a recent inspection, in place of another inspection. It returns false
 // if the database must be inspected, as for an edge: its indexes are of several tables and columns.
 func (st *groupState) addNewIndex(a step.Concurrently) bool {
-	if st.group.Edge != nil || st.inspected.Table.IsTree() || time.Since(st.inspectedAt) > maxInspectionAge {
+	if st.group.Edge != nil || st.group.Key != nil || st.inspected.Table.IsTree() || time.Since(st.inspectedAt) > maxInspectionAge {
 		return false
 	}
 	view, table := *st.inspected, *st.inspected.Table
@@ -141,7 +141,7 @@ func (e *Executor) nextGroup(st *groupState) *plan.Group {
 	if next.Target.Table == "" {
 		return nil
 	}
-	if table := e.Plan.Schema.Named(next.Table); next.Edge != nil || table == nil || table.IsTree() { // reading a tree may take a while
+	if table := e.Plan.Schema.Named(next.Table); next.Edge != nil || next.Key != nil || table == nil || table.IsTree() { // reading a tree may take a while
 		return nil
 	}
 	return next
@@ -153,8 +153,11 @@ func (e *Executor) nextGroup(st *groupState) *plan.Group {
 func (st *groupState) request() inspect.Request {
 	p, g := st.executor.Plan, st.group
 	q := inspect.Request{Schema: p.SchemaName}
-	if g.Edge != nil {
+	switch {
+	case g.Edge != nil:
 		return edgeRequest(*g.Edge)
+	case g.Key != nil:
+		return st.keyRequest()
 	}
 	if g.Table.Name != "" {
 		q.Relations = []string{g.Table.Name}

@@ -37,7 +37,10 @@ func (e *Executor) buildOrDropIndex(ctx context.Context, g plan.Group, a step.Co
 			return err // the next inspection decides what follows
 		}
 	}
-	if !a.Build {
+	switch {
+	case a.Rebuild:
+		return e.rebuildIndex(ctx, g, a)
+	case !a.Build:
 		return e.dropIndex(ctx, a.Table, a.Statement)
 	}
 	var last error

@@ -91,6 +91,7 @@ type Concurrently struct {
 	Index     string
 	Column    string // of a unique index: the column whose duplicate values an error lists
 	Build     bool   // CREATE, not DROP
+	Rebuild   bool   // REINDEX, which replaces the index
 	Invalid   bool   // DROP of an index that an interrupted build left; a session may still build it
 	Statement string
 }

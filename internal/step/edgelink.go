@@ -167,26 +167,32 @@ func (e Edge) addForeignKey(table sqltext.Table, parent lock.Mode, suffix string
 	}}
 }
 
-// keyOptions returns what follows the columns of a foreign key.
+// keyOptions returns what follows the columns of the edge's foreign key.
 func (e Edge) keyOptions() string {
-	r := e.Reference
+	like := e.Reference
+	like.SetColumns = replaced(like.SetColumns, e.Column, e.UUID)
+	return keyOptions(like)
+}
+
+// keyOptions returns what follows the columns of a foreign key.
+func keyOptions(k catalog.ForeignKey) string {
 	options := ""
-	if r.Match == catalog.MatchFull {
+	if k.Match == catalog.MatchFull {
 		options += " MATCH FULL"
 	}
-	if r.OnUpdate != catalog.NoAction {
-		options += " ON UPDATE " + r.OnUpdate.String()
+	if k.OnUpdate != catalog.NoAction {
+		options += " ON UPDATE " + k.OnUpdate.String()
 	}
-	if r.OnDelete != catalog.NoAction {
-		options += " ON DELETE " + r.OnDelete.String()
+	if k.OnDelete != catalog.NoAction {
+		options += " ON DELETE " + k.OnDelete.String()
 	}
-	if len(r.SetColumns) > 0 {
-		options += " (" + idents(replaced(r.SetColumns, e.Column, e.UUID)) + ")"
+	if len(k.SetColumns) > 0 {
+		options += " (" + idents(k.SetColumns) + ")"
 	}
-	if r.Deferrable {
+	if k.Deferrable {
 		options += " DEFERRABLE"
 	}
-	if r.Deferred {
+	if k.Deferred {
 		options += " INITIALLY DEFERRED"
 	}
 	return options
