@@ -8,6 +8,7 @@ const (
 	Integers Phase = "integers" // no table has a uuid column that rekey made
 	Expanded Phase = "expanded" // every table has a uuid column
 	Linked   Phase = "linked"   // next to every integer foreign key there is one of uuids, and triggers keep both equal
+	Switched Phase = "switched" // the uuid is the primary key of every table, and the integers stay unique
 )
 
 // Arbiter says which unique indexes an application may name in INSERT .. ON CONFLICT (columns). Where a unique index

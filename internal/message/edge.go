@@ -138,6 +138,13 @@ func EdgeRemains(table, column, constraint, schema string) *problem.Problem {
 		"First: rekey down --schema "+shell(schema)+" --to expanded")
 }
 
+// KeysSwitched refuses to remove what switched primary keys need.
+func KeysSwitched(schema string, tables []string) *problem.Problem {
+	return refused("keys_switched", "", fmt.Sprintf("schema %s is switched: %s", schema, Counted(len(tables), "table has a switched primary key", "tables have switched primary keys")),
+		fmt.Sprintf("Their primary keys, or the foreign keys on their integers, depend on what down would remove: %s.", list(tables)),
+		"Switch them back first: rekey down --to linked")
+}
+
 // EdgesRemain returns the refusal of down to the integers while foreign keys have uuid columns. columns lists these.
 func EdgesRemain(schema string, columns []string) *problem.Problem {
 	return refused("edges_remain", "", fmt.Sprintf("schema %s is linked: %s", schema, Counted(len(columns), "reference has a uuid column", "references have a uuid column")),

@@ -250,6 +250,7 @@ func edgeSamples() []sample {
 		{"message.EdgeIndexTwice", message.EdgeIndexTwice(edge, "orders_user_uuid_idx", orders+".user")},
 		{"message.BadReference", message.BadReference(edge, parent, "app.orders has no column user_id", "Name one of its columns")},
 		{"message.EdgeRemains", message.EdgeRemains("app.users", "uuid", "invoices_user_uuid_fkey", "billing")},
+		{"message.KeysSwitched", message.KeysSwitched("app", []string{orders})},
 		{"message.EdgesRemain", message.EdgesRemain("app", []string{orders + ".user_uuid"})},
 	}
 }

@@ -11,8 +11,11 @@ import (
 // Altered returns why a table that the plan accepted can no longer be worked on, given a newer catalogue of the schema;
 // "" if it still can.
 func (p Plan) Altered(g Group, now catalog.Schema) string {
-	if g.Edge != nil {
+	switch {
+	case g.Edge != nil:
 		return p.alteredEdge(*g.Edge, now)
+	case g.Key != nil:
+		return p.alteredKey(*g.Key, now)
 	}
 	table, then := now.Named(g.Table), p.Schema.Named(g.Table)
 	before, _ := g.Target.Read(then)
@@ -39,6 +42,23 @@ func (p Plan) Altered(g Group, now catalog.Schema) string {
 	}
 }
 
+// alteredKey is Altered for a primary key: the columns of both keys are the planned ones.
+func (p Plan) alteredKey(k step.Key, now catalog.Schema) string {
+	table, then := now.Find(k.Table.Schema, k.Table.Name), p.Schema.Find(k.Table.Schema, k.Table.Name)
+	if table == nil || then == nil {
+		return "The table is missing."
+	}
+	for _, c := range slices.Concat(k.Columns, k.UUIDs) {
+		if why := columnChange(c, then, table); why != "" {
+			return why
+		}
+	}
+	if !table.Owned {
+		return "It now belongs to " + table.Owner + "."
+	}
+	return ""
+}
+
 // alteredEdge is Altered for an edge: its columns and the foreign key that it mirrors are the planned ones.
 func (p Plan) alteredEdge(e step.Edge, now catalog.Schema) string {
 	child, childThen := now.Find(e.Child.Schema, e.Child.Name), p.Schema.Find(e.Child.Schema, e.Child.Name)
@@ -54,7 +74,7 @@ func (p Plan) alteredEdge(e step.Edge, now catalog.Schema) string {
 			return c.now.Named().String() + ": " + why
 		}
 	}
-	hasIt := func(key catalog.ForeignKey) bool { return key.OID == e.Reference.OID }
+	hasIt := func(key catalog.ForeignKey) bool { return key.OID == e.Reference.OID || key.Name == e.Reference.Name }
 	if e.Reference.OID != 0 && !slices.ContainsFunc(child.ForeignKeys, hasIt) {
 		return "Its foreign key " + e.Reference.Name + " was dropped."
 	}

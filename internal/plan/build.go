@@ -20,18 +20,19 @@ func Build(s Input) Plan {
 	for _, goal := range goals.Tables {
 		p.Groups = append(p.Groups, p.group(goal))
 	}
-	if p.Refusals = goals.Refusals; p.Refusals == nil && s.Direction == Down && s.Goal != Expanded {
-		p.Refusals = refuseEdgesRemain(s)
+	if p.Refusals = goals.Refusals; p.Refusals == nil && s.Direction == Down {
+		p.Refusals = refuseLaterPhase(s)
 	}
 	if p.Refusals != nil || p.VerifyOnly {
 		return p
 	}
 	p.addSchemaGroups(goals)
 	var found, same problem.List
-	if s.Direction == Up || s.Goal != Expanded { // down to the phase expanded leaves the tables as they are
+	if s.Direction == Up || !s.Goal.AtLeast(Expanded) { // down to the phase expanded or linked leaves the tables as they are
 		found, same = refuse(s, p), refuseSameIndex(&p)
 	}
 	edges := p.addEdges(s, goals)
+	p.addKeys(s)
 	found = slices.Concat(found, refuseRun(s, p, goals), same)
 	goals.addHints(s.Policy, found)
 	found = append(found, edges...)

@@ -96,7 +96,7 @@ func (f linkFinder) links() []Link {
 func (p *Plan) addEdges(s Input, goals Goals) problem.List {
 	shown := p.Direction == Up && s.Goal == "" && HasEdges(s.Schema)
 	down := p.Direction == Down && s.Goal == Expanded
-	if !shown && !down && (p.Direction == Down || s.Goal != Linked) {
+	if !shown && !down && (p.Direction == Down || !s.Goal.AtLeast(Linked)) {
 		return nil
 	}
 	finder := newLinkFinder(*p, s, goals)
@@ -160,6 +160,17 @@ func (l Link) group() Group {
 		Table: edge.Child.All(), Target: edge.Target(), Edge: &edge, Phase: Linked, State: l.State, Missing: l.Missing, Progress: l.Progress,
 		Order: Order{Source: ByClock, Why: "the values are the parents'"}, Steps: step.EdgeSteps(edge),
 	}
+}
+
+// refuseLaterPhase refuses to go down to a phase while the schema is in a later one than the next.
+func refuseLaterPhase(s Input) problem.List {
+	if names := keysRemain(s); names != nil && !s.Goal.AtLeast(Linked) {
+		return problem.List{message.KeysSwitched(s.Schema.Name, names)}
+	}
+	if s.Goal.AtLeast(Expanded) {
+		return nil
+	}
+	return refuseEdgesRemain(s)
 }
 
 // refuseEdgesRemain refuses to remove the uuids of tables while edges refer to them.

@@ -19,7 +19,7 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 	if parent == nil || c == nil {
 		return // only down gets here: the table or the column was dropped since
 	}
-	e.Owner, e.Row, e.Tree, e.NotNull = parent.Owner, child.OrderKey(e.UUID), child.Kind == catalog.Partitioned, c.NotNull
+	e.Owner, e.Row, e.Tree, e.NotNull = parent.Owner, rowKey(child, e.UUID), child.Kind == catalog.Partitioned, c.NotNull
 	e.Inherited = f.inherited(child, e.UUID, e.Column)
 	e.Always = slices.ContainsFunc(child.All(), func(t *catalog.Table) bool { return t.Subscribed })
 	e.Default = defaultOf(*c, f.defaultUUID(child, *e))
@@ -36,6 +36,15 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 		l.Notes = append(l.Notes, "foreign key "+e.Reference.Name+" is NOT VALID: rows without a parent may exist, and with one of them the reference stops at "+string(EdgeFilled))
 	}
 	l.Notes = append(l.Notes, dependents(child, e.Column)...)
+}
+
+// rowKey returns the columns by which the triggers find a row: those of the primary key before a switch, so that a switch does not
+// change the trigger function.
+func rowKey(child *catalog.Table, uuid string) []string {
+	if mark, index := switchedBy(child); index != nil && index.Valid && len(mark.Columns) > 0 && !slices.Contains(mark.Columns, uuid) {
+		return mark.Columns
+	}
+	return child.OrderKey(uuid)
 }
 
 // setTwins sets the twins of an edge's indexes. earlier has the columns of the child's edges before it: a twin holds their uuid

@@ -49,7 +49,7 @@ func newLinkFinder(p Plan, s Input, goals Goals) linkFinder {
 		}
 	}
 	f.functions = markedFunctions(f.tables)
-	if s.Direction == Up && s.Goal == Linked {
+	if s.Direction == Up && s.Goal.AtLeast(Linked) {
 		f.unsupported = s.unsupported(goals, false)
 	}
 	for _, r := range s.Selection.References {

@@ -102,7 +102,7 @@ func (l library) recordedVersion(s Input) (int, *problem.Problem) {
 		return 0, message.NoVersion(l.Profile, s.Schema.Name)
 	case s.Direction == Up && version < l.From:
 		return version, message.VersionTooOld(l.Profile, s.Schema.Name, version)
-	case s.Direction == Up && s.Goal == Linked && version > l.LinkAt:
+	case s.Direction == Up && s.Goal.AtLeast(Linked) && version > l.LinkAt:
 		return version, message.LinkTooLate(l.Profile, s.Schema.Name, version)
 	case s.Direction == Down && version > l.To:
 		return version, message.VersionTooNew(l.Profile, s.Schema.Name, version)

@@ -86,6 +86,7 @@ type Plan struct {
 	Unknown     *problem.Problem // the version is above the last known one; rekey only reads the schema then
 	Notes       []string
 	Code        []Code        // the functions of the database that the run executes
+	PrimaryKeys []PrimaryKey  // the primary keys of the tables, if the run is about them, or up has switched some
 	Links       []Link        // the references between the tables, if the run is about edges
 	Candidates  []Candidate   // what may be references without a foreign key, for the user to name
 	Unsupported []Unsupported // references that no run takes
@@ -199,7 +200,7 @@ func (p Plan) Actions(s step.Step, v step.View) []step.Action {
 // End returns the version that is recorded when the plan is done. A version beyond it, which a later migration of the
 // application recorded, is kept.
 func (p Plan) End() int {
-	if p.Direction == Down && p.Goal == Expanded {
+	if p.Direction == Down && p.Goal.AtLeast(Expanded) {
 		return p.Version
 	}
 	if p.Direction == Down {

@@ -20,7 +20,7 @@ const columnLimit = "it has reached PostgreSQL's limit of 1,600 columns, dropped
 // refuse returns every reason why tables and the schema's function cannot be worked on, so that a run does not fail half-way
 // for a reason that could have been known.
 func refuse(s Input, p Plan) problem.List {
-	if p.Direction == Down && s.Goal == Expanded { // the tables keep what they have
+	if p.Direction == Down && s.Goal.AtLeast(Expanded) { // the tables keep what they have
 		return nil
 	}
 	var found problem.List

@@ -197,7 +197,7 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 // reportSkipped reports the references that the run skips, each with the reason.
 func (j Job) reportSkipped(p plan.Plan) {
 	for _, l := range p.Links {
-		if l.State == plan.Skipped && p.Direction == plan.Up && p.Goal == plan.Linked {
+		if l.State == plan.Skipped && p.Direction == plan.Up && p.Goal.AtLeast(plan.Linked) {
 			j.Emit.Emit(event.Notice{Table: l.String(), Text: "skipped: " + l.Why})
 		}
 	}

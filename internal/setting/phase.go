@@ -17,8 +17,11 @@ func (c *checker) checkPhase() {
 	switch {
 	case to == plan.Integers && c.Direction == string(plan.Up):
 		c.addDetail("wrong_phase", "up cannot go to phase integers", "It is the state before up.", "Remove what up made: "+c.other("down", to))
-	case to == plan.Linked && c.Direction == string(plan.Down):
-		c.addDetail("wrong_phase", "down cannot go to phase linked", "It comes after phase expanded.", "Link the foreign keys: "+c.other("up", to))
+	case to == plan.Switched && c.Direction == string(plan.Down):
+		c.addDetail("wrong_phase", "down cannot go to phase switched", "It comes after phase linked.", "Switch the primary keys: "+c.other("up", to))
+	case to.AtLeast(plan.Switched) && c.given("profile") && !c.given("schema") && c.Tables != nil:
+		c.addDetail("phase_not_offered", fmt.Sprintf("profile %s does not offer phase %s", visible.Line(c.text("profile")), to),
+			"The library switches its primary keys itself.", "Link the foreign keys: "+c.other("up", plan.Linked))
 	case to == plan.Linked && c.given("profile") && !c.given("schema") && c.Tables != nil && c.LinkAt == 0:
 		c.addDetail("phase_not_offered", fmt.Sprintf("profile %s does not offer phase linked", visible.Line(c.text("profile"))),
 			"The profile names no version at which its foreign keys can be linked.", "Add the columns only: "+c.other("up", plan.Expanded))

@@ -47,7 +47,7 @@ func Twins(child *catalog.Table, column, uuid string, earlier ...ColumnPair) (tw
 	for _, table := range tables {
 		for i := range table.Indexes {
 			index := &table.Indexes[i]
-			if !index.Valid || !holds(index, column) || slices.Contains(made, index.Name) || IsTemporaryIndex(index.Name) {
+			if !index.Valid || !holds(index, column) || slices.Contains(made, index.Name) || IsTemporaryIndex(index.Name) || isKeyIndex(index) {
 				continue
 			}
 			twin, reason := twinOf(index, column, uuid, earlier)

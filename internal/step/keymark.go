@@ -87,6 +87,12 @@ func ReadKeyMark(i *catalog.Index) (KeyMark, bool) {
 	return m, true
 }
 
+// isKeyIndex reports whether an index has the mark of a primary key.
+func isKeyIndex(i *catalog.Index) bool {
+	_, ok := ReadKeyMark(i)
+	return ok
+}
+
 func (d keyDocument) complete() bool {
 	return d.Table[0] != "" && d.Table[1] != "" && d.Primary != "" && len(d.Columns) > 0 && len(d.Columns) == len(d.UUIDs)
 }

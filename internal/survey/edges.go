@@ -20,7 +20,7 @@ func readEdges(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error {
 	if in.Direction == plan.Down || in.Goal == plan.Expanded {
 		return nil
 	}
-	if err := readDefaults(ctx, pool, in); err != nil || in.Goal != plan.Linked {
+	if err := readDefaults(ctx, pool, in); err != nil || !in.Goal.AtLeast(plan.Linked) {
 		return err
 	}
 	if err := readFunctions(ctx, pool, in); err != nil {

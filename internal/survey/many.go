@@ -116,7 +116,7 @@ func readSchemas(ctx context.Context, tx pg.Tx, r Request, names []string) ([]ca
 	what := r.Reading()
 	q := schemaRequest{inspect.Request{
 		Schema: r.Schema, All: what.All, Relations: what.Relations, Column: what.Column, Columns: what.Columns,
-		Edges: r.Goal == plan.Linked, Parents: r.Selection.Parents,
+		Edges: r.Goal.AtLeast(plan.Linked), Parents: r.Selection.Parents,
 	}}
 	if q.Edges {
 		q.Relations = append(q.Relations, what.Referencing...)
@@ -150,7 +150,7 @@ type schemaRequest struct{ inspect.Request }
 // withEdgesOf adds what the edges of the schemas need, and reports whether the schemas must be read again for it. Few schemas
 // have edges, whose facts cost several queries.
 func (q *schemaRequest) withEdgesOf(schemas []catalog.Schema, what plan.Reading) (again bool) {
-	if !q.Edges && slices.ContainsFunc(schemas, plan.HasEdges) {
+	if !q.Edges && (slices.ContainsFunc(schemas, plan.HasEdges) || slices.ContainsFunc(schemas, plan.HasKeys)) {
 		q.Edges, q.Relations, again = true, append(q.Relations, what.Referencing...), true
 	}
 	for _, schema := range schemas {
@@ -168,7 +168,7 @@ func readCode(ctx context.Context, tx pg.Tx, inputs []plan.Input, goals []plan.G
 	tables, columns := make([][]*catalog.Table, len(inputs)), make([][]string, len(inputs))
 	for i := range inputs {
 		tables[i], columns[i] = targets(goals[i])
-		if inputs[i].Goal == plan.Linked || plan.HasEdges(inputs[i].Schema) {
+		if inputs[i].Goal.AtLeast(plan.Linked) || plan.HasEdges(inputs[i].Schema) {
 			tables[i] = append(tables[i], ends(&inputs[i].Schema)...)
 		}
 	}

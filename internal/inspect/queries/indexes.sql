@@ -1,4 +1,4 @@
--- Returns the indexes of the tables $1. "columns" has an empty name for an expression.
+-- Returns the indexes of the tables $1. "columns" has an empty name for an expression. "comment" is read here only if it is a mark.
 SELECT i.indrelid::int8                                        AS relation,
        i.indexrelid::int8                                      AS oid,
        c.relname                                               AS name,
@@ -22,7 +22,9 @@ SELECT i.indrelid::int8                                        AS relation,
        i.indisreplident                                        AS replica_identity,
        i.indisclustered                                        AS clustered,
        coalesce((SELECT h.inhparent FROM pg_inherits h WHERE h.inhrelid = i.indexrelid), 0)::int8 AS parent,
-       CASE WHEN c.reltablespace = 0 THEN '' ELSE (SELECT s.spcname::text FROM pg_tablespace s WHERE s.oid = c.reltablespace) END AS tablespace
+       CASE WHEN c.reltablespace = 0 THEN '' ELSE (SELECT s.spcname::text FROM pg_tablespace s WHERE s.oid = c.reltablespace) END AS tablespace,
+       (SELECT d.description FROM pg_description d WHERE d.objoid = i.indexrelid AND d.classoid = 'pg_class'::regclass
+          AND d.objsubid = 0 AND d.description LIKE '[rekey%')  AS comment
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_am m ON m.oid = c.relam

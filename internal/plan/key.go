@@ -1,0 +1,251 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// KeyState is how far a primary key is. The catalogue shows it.
+type KeyState string
+
+// The states of a primary key, in order.
+const (
+	KeyInteger  KeyState = "integer"  // the integers are the primary key
+	KeyDoubled  KeyState = "doubled"  // all integer foreign keys depend on a unique index of their own
+	KeyReady    KeyState = "ready"    // the index for the new primary key exists
+	KeySwitched KeyState = "switched" // the uuids are the primary key
+)
+
+// PrimaryKey is the primary key of one table, and what the run does with it.
+type PrimaryKey struct {
+	Key      step.Key // of a table that does not switch, only Table
+	Progress KeyState
+	// State is pending, incomplete, complete, skipped or refused.
+	State   State
+	Missing []string // what an incomplete key lacks
+	Why     string   // why it is skipped or refused
+	Hint    string   // what would help
+	Notes   []string
+	// Component has the tables that are connected with this one by references, sorted. They switch together.
+	Component []string
+
+	made bool // up made the unique index
+}
+
+// String returns the name of the primary key, for messages and events.
+func (k PrimaryKey) String() string { return k.Key.String() }
+
+// HasKeys reports whether up has begun to switch a primary key of the schema.
+func HasKeys(schema catalog.Schema) bool {
+	return slices.ContainsFunc(schema.Relations, func(t catalog.Table) bool {
+		_, index := switchedBy(&t)
+		return index != nil
+	})
+}
+
+// switchedBy returns the mark of a table's unique index that up made, and the index; nil if there is none.
+func switchedBy(t *catalog.Table) (step.KeyMark, *catalog.Index) {
+	for i := range t.Indexes {
+		mark, ok := step.ReadKeyMark(&t.Indexes[i])
+		if ok && (mark.Newer > 0 || mark.Unreadable || mark.Table.Same(t.Named())) {
+			return mark, &t.Indexes[i]
+		}
+	}
+	return step.KeyMark{}, nil
+}
+
+// keyFinder composes the primary keys of a plan.
+type keyFinder struct {
+	input Input
+	links []Link
+}
+
+// primaryKeys returns the primary key of each table of the goals, in the order of the way up. On the way down it returns those that up
+// has begun to switch.
+func (p *Plan) primaryKeys(s Input) []PrimaryKey {
+	f := keyFinder{input: s, links: p.Links}
+	var keys []PrimaryKey
+	for _, g := range p.Targets() {
+		table := s.Schema.Named(g.Table)
+		if table == nil {
+			continue
+		}
+		k := f.of(g, table)
+		if s.Direction == Down && !k.made {
+			continue
+		}
+		f.progress(&k, table)
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+// of returns the primary key of a table.
+func (f keyFinder) of(g Group, t *catalog.Table) PrimaryKey {
+	k := PrimaryKey{Key: step.Key{Table: g.Table, Tree: t.Kind == catalog.Partitioned}}
+	k.Key.Table.Only = t.Kind == catalog.Ordinary && t.IsTree()
+	if mark, index := switchedBy(t); index != nil {
+		k.made = true
+		if mark.Newer > 0 || mark.Unreadable {
+			k.State, k.Why = Refused, "the comment of index "+index.Name+" was edited, or is of a newer version of rekey"
+			return k
+		}
+		k.Key.Columns, k.Key.UUIDs, k.Key.Constraint, k.Key.Unique = mark.Columns, mark.UUIDs, mark.Primary, index.Name
+		return k
+	}
+	columns := t.PrimaryKey()
+	if columns == nil {
+		k.State, k.Why = Skipped, "it has no primary key"
+		return k
+	}
+	uuids := make([]string, len(columns))
+	for i, c := range columns {
+		uuids[i] = f.counterpart(g, t, columns, c)
+	}
+	if slices.Equal(columns, uuids) {
+		k.State, k.Why = Skipped, "its primary key ("+strings.Join(columns, ", ")+") has no integer key"
+		return k
+	}
+	k.Key.Columns, k.Key.UUIDs, k.Key.Constraint = columns, uuids, primaryName(t)
+	k.Key.Unique = f.uniqueName(t, columns)
+	return k
+}
+
+// counterpart returns the column that takes a column's place in the primary key: the table's own uuid for the integer that identifies
+// its rows, the uuid column of the edge for a reference, else the column itself.
+func (f keyFinder) counterpart(g Group, t *catalog.Table, key []string, column string) string {
+	c := t.Column(column)
+	if c == nil || !c.Integer() {
+		return column
+	}
+	if len(key) == 1 {
+		return g.Target.Column
+	}
+	for _, l := range f.links {
+		if l.Edge.UUID != "" && l.Edge.Child.Same(t.Named()) && l.Edge.Column == column && l.State != Skipped && l.State != Refused {
+			return l.Edge.UUID
+		}
+	}
+	if generated(c) || f.referredTo(t, column) {
+		return g.Target.Column
+	}
+	return column
+}
+
+// referredTo reports whether an edge refers to a column of the table.
+func (f keyFinder) referredTo(t *catalog.Table, column string) bool {
+	return slices.ContainsFunc(f.links, func(l Link) bool {
+		return l.Edge.UUID != "" && l.Edge.Parent.Same(t.Named()) && l.Edge.Key == column
+	})
+}
+
+// primaryName returns the name of a table's primary key.
+func primaryName(t *catalog.Table) string {
+	for _, i := range t.Indexes {
+		if i.Primary {
+			return i.Constraint
+		}
+	}
+	return ""
+}
+
+// uniqueName returns a name for the unique index on the integers that no relation of the schema has.
+func (f keyFinder) uniqueName(t *catalog.Table, columns []string) string {
+	taken := func(name string) bool {
+		for i := range f.input.Schema.Relations {
+			one := &f.input.Schema.Relations[i]
+			if one.Name == name || one.Index(name) != nil || one.Constraint(name) != nil {
+				return true
+			}
+		}
+		return false
+	}
+	pattern := "{table}_{column}_key"
+	for taken(step.IndexName(pattern, t.Name, strings.Join(columns, "_"))) {
+		pattern += "_"
+	}
+	return step.IndexName(pattern, t.Name, strings.Join(columns, "_"))
+}
+
+// progress sets how far a primary key is, and what it lacks.
+func (f keyFinder) progress(k *PrimaryKey, t *catalog.Table) {
+	k.Progress = KeyInteger
+	if len(k.Key.Columns) == 0 {
+		return
+	}
+	view := step.View{Server: f.input.Server, Schema: f.input.Schema, Table: t}
+	stages := []struct {
+		reaches KeyState
+		steps   []step.Step
+	}{
+		{KeyDoubled, []step.Step{step.BuildUniqueKey{Key: k.Key}, step.MoveReferences{Key: k.Key}}},
+		{KeyReady, []step.Step{step.BuildPrimaryIndex{Key: k.Key}}},
+		{KeySwitched, []step.Step{step.SwapPrimaryKey{Key: k.Key}}},
+	}
+	for _, stage := range stages {
+		for _, one := range stage.steps {
+			if outcome := one.Check(view); !outcome.Done {
+				k.Missing = append(k.Missing, outcome.Reason)
+			}
+		}
+		if len(k.Missing) == 0 {
+			k.Progress = stage.reaches
+		}
+	}
+	switch {
+	case k.State != "":
+	case f.input.Direction == Up && len(k.Missing) == 0:
+		k.State = Complete
+	case f.input.Direction == Up && k.made:
+		k.State = Incomplete
+	default:
+		k.State = Pending
+	}
+}
+
+// group returns the group that switches a primary key.
+func (k PrimaryKey) group(target step.Target) Group {
+	key := k.Key
+	return Group{Table: key.Table.All(), Target: target, Key: &key, Phase: Switched, State: k.State, Missing: k.Missing, Steps: step.KeySteps(key)}
+}
+
+// addKeys adds the primary keys of the schema, and the groups that switch them if the run is about them.
+func (p *Plan) addKeys(s Input) {
+	up := p.Direction == Up && s.Goal.AtLeast(Switched)
+	down := p.Direction == Down && s.Goal == Linked
+	shown := p.Direction == Up && HasKeys(s.Schema)
+	if !up && !down && !shown {
+		return
+	}
+	targets := map[string]step.Target{}
+	for _, g := range p.Targets() {
+		targets[g.Table.Name] = g.Target
+	}
+	p.PrimaryKeys = p.primaryKeys(s)
+	if down {
+		defer func() { p.Groups = p.Keys() }()
+	}
+	if !up && !down {
+		return
+	}
+	for _, k := range p.PrimaryKeys {
+		if k.State != Skipped && k.State != Refused {
+			p.Groups = append(p.Groups, p.withTodo(k.group(targets[k.Key.Table.Name])))
+		}
+	}
+}
+
+// keysRemain returns the tables whose primary keys up has begun to switch.
+func keysRemain(s Input) []string {
+	var names []string
+	for i := range s.Schema.Relations {
+		t := &s.Schema.Relations[i]
+		if _, index := switchedBy(t); index != nil {
+			names = append(names, t.Named().String())
+		}
+	}
+	return names
+}
