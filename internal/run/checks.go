@@ -145,10 +145,10 @@ func (e *Executor) checkFunction(now catalog.Schema) {
 func (e *Executor) checkDoneTables(ctx context.Context) error {
 	question := inspect.Request{Schema: e.Plan.SchemaName}
 	for _, g := range e.doneGroups {
-		if g.Edge != nil {
-			edge := edgeRequest(*g.Edge)
-			question.Relations, question.Edges = append(question.Relations, edge.Relations...), true
-			question.Parents = append(question.Parents, edge.Parents...)
+		if g.Edge != nil || g.Key != nil {
+			own := e.requestOf(g)
+			question.Relations, question.Edges = append(question.Relations, own.Relations...), true
+			question.Parents, question.Also = append(question.Parents, own.Parents...), append(question.Also, own.Also...)
 			continue
 		}
 		question.Relations = append(question.Relations, g.Table.Name)
@@ -197,7 +197,7 @@ func (e *Executor) checkDoneTable(ctx context.Context, g plan.Group, schema cata
 		}
 		return err
 	}
-	if i := schema.Relation(g.Target.Index); e.Plan.Direction == plan.Down && i != nil && i.IndexOf == g.Table.Name {
+	if i := schema.Relation(g.Target.Index); e.Plan.Direction == plan.Down && g.Phase == plan.Expanded && i != nil && i.IndexOf == g.Table.Name {
 		e.Emit.Emit(event.Notice{Table: g.String(), Text: "index " + g.Target.Index + " is not on column " + g.Target.Column + ": rekey did not create it and keeps it"})
 	}
 	if missing := e.missing(g, found, schema); len(missing) > 0 {
@@ -215,8 +215,8 @@ func (e *Executor) missing(g plan.Group, table *catalog.Table, schema catalog.Sc
 	if name := e.renamed(g, table); name != "" {
 		return []string{"column " + g.Target.Column + " under the name " + name}
 	}
-	if g.Edge != nil {
-		return e.missingOfEdge(g, schema)
+	if g.Edge != nil || g.Key != nil {
+		return e.missingOfSteps(g, schema)
 	}
 	if e.Plan.Direction == plan.Up {
 		missing := plan.Missing(g.Target.WithValuesOf(table), table)

@@ -115,9 +115,9 @@ func (e *Executor) checkEqual(ctx context.Context, g plan.Group, view step.View,
 	return message.EdgeRowsDiffer(g.String(), g.Edge.Column, g.Edge.UUID, rows, byKey, byUUID)
 }
 
-// missingOfEdge returns what an edge still needs to reach the goal of the run. Whether rows are filled is not read again:
+// missingOfSteps returns what an edge or a primary key still needs to reach the goal of the run. Whether rows are filled is not read again:
 // the validated foreign key proves it.
-func (e *Executor) missingOfEdge(g plan.Group, schema catalog.Schema) []string {
+func (e *Executor) missingOfSteps(g plan.Group, schema catalog.Schema) []string {
 	view := plan.ViewOf(e.Plan, g, schema)
 	view.Unfilled = false
 	for _, part := range g.Target.Parts(view.Table) {

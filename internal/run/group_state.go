@@ -153,11 +153,8 @@ func (e *Executor) nextGroup(st *groupState) *plan.Group {
 func (st *groupState) request() inspect.Request {
 	p, g := st.executor.Plan, st.group
 	q := inspect.Request{Schema: p.SchemaName}
-	switch {
-	case g.Edge != nil:
-		return edgeRequest(*g.Edge)
-	case g.Key != nil:
-		return st.keyRequest()
+	if g.Edge != nil || g.Key != nil {
+		return st.executor.requestOf(g)
 	}
 	if g.Table.Name != "" {
 		q.Relations = []string{g.Table.Name}
