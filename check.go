@@ -52,6 +52,9 @@ func settings(scope Scope, profile *Profile, o Options) setting.Request {
 		"to": string(o.To), "arbiter": string(o.Arbiter),
 	}
 	lists := map[string][]string{"without-signal": o.Throttle.Without, "trust-owner": o.Permissions.TrustOwners}
+	for _, name := range o.Accept {
+		lists["accept"] = append(lists["accept"], string(name))
+	}
 	switch s := scope.(type) {
 	case Schema:
 		r.Texts["schema"] = []string{s.Name}
@@ -99,6 +102,15 @@ func settings(scope Scope, profile *Profile, o Options) setting.Request {
 	return r
 }
 
+// hazards returns the accepted hazards.
+func (o Options) hazards() []plan.HazardName {
+	var names []plan.HazardName
+	for _, name := range o.Accept {
+		names = append(names, plan.HazardName(name))
+	}
+	return names
+}
+
 // values returns what is asked of the UUIDs of existing rows.
 func (o Options) values() plan.Values {
 	v := plan.Values{Zone: o.Values.TimeZone, Sources: map[string]plan.Source{}, Columns: map[string]string{}}
@@ -142,7 +154,7 @@ func (m *Migrator) request(direction plan.Direction) (survey.Request, error) {
 		Schema: m.scope.schemaName(), Direction: direction, Goal: plan.Phase(m.options.To), Standbys: pg.Standbys(m.options.Standbys),
 		Policy: plan.Policy{
 			SubscribersReady: permissions.SubscribersReady, FireTriggers: permissions.FireTriggers,
-			TrustOwners: permissions.TrustOwners, Values: m.options.values(), Arbiter: plan.Arbiter(m.options.Arbiter),
+			TrustOwners: permissions.TrustOwners, Values: m.options.values(), Arbiter: plan.Arbiter(m.options.Arbiter), Accept: m.options.hazards(),
 		},
 	}
 	var err error

@@ -16,6 +16,9 @@ type Options struct {
 	// Arbiter says which unique indexes stay usable for INSERT .. ON CONFLICT in phase [Linked]. Up with another value
 	// changes the indexes of a linked schema. Default: as they are, [ArbiterInteger] for new references.
 	Arbiter Arbiter
+	// Accept names the hazards that the caller accepts: what phase [Switched] changes for statements of the application. Up is
+	// refused while a hazard of the plan is not accepted. Default: none.
+	Accept []HazardName
 	// Locks bounds the waits for locks.
 	Locks LockOptions
 	// Backfill sets the speed of the backfill.

@@ -11,6 +11,19 @@ const (
 	Switched Phase = "switched" // the uuid is the primary key of every table, and the integers stay unique
 )
 
+// HazardName names a change of meaning that a phase brings to statements of the application.
+type HazardName string
+
+// The hazards.
+const (
+	// HazardGroupBy: SELECT with GROUP BY on the integer alone and other columns of the table fails with 42803.
+	HazardGroupBy HazardName = "group-by"
+	// HazardOnConflictConstraint: INSERT .. ON CONFLICT ON CONSTRAINT with the primary key's name looks for the same uuid.
+	HazardOnConflictConstraint HazardName = "on-conflict-constraint"
+	// HazardOnConflictRace: INSERT .. ON CONFLICT on a key of references can raise 23505 in a race.
+	HazardOnConflictRace HazardName = "on-conflict-race"
+)
+
 // Arbiter says which unique indexes an application may name in INSERT .. ON CONFLICT (columns). Where a unique index
 // holds an integer foreign key, only one of that index and its twin with the uuid column can be an arbiter: the other
 // one raises unique_violation if two sessions insert the same values at once.

@@ -125,12 +125,23 @@ func (s *Status) addPhases(p plan.Plan) {
 			continue
 		}
 		tables = append(tables, plan.State(t.State))
-		t.Phase = Phase(plan.PhaseOf([]plan.State{plan.State(t.State)}, s.statesOfEdges(t.Table)))
+		t.Phase = Phase(plan.PhaseOf([]plan.State{plan.State(t.State)}, s.statesOfEdges(t.Table), statesOfKeys(p, t.Table)))
 	}
 	if !s.Complete {
 		tables = append(tables, plan.Incomplete)
 	}
-	s.Phase = Phase(plan.PhaseOf(tables, s.statesOfEdges("")))
+	s.Phase = Phase(plan.PhaseOf(tables, s.statesOfEdges(""), statesOfKeys(p, "")))
+}
+
+// statesOfKeys returns the states of the primary key of a table, of all tables for "".
+func statesOfKeys(p plan.Plan, table string) []plan.State {
+	var states []plan.State
+	for _, k := range p.PrimaryKeys {
+		if table == "" || k.Key.Table.Name == table {
+			states = append(states, k.State)
+		}
+	}
+	return states
 }
 
 // statesOfEdges returns the states of the edges of a table, of all tables for "".

@@ -27,6 +27,7 @@ type ForeignKey struct {
 	OwnOperators  bool // it compares columns by an operator that is not PostgreSQL's own
 	// OtherCollations says that a column and the one to which it refers have collations that PostgreSQL cannot compare them by.
 	OtherCollations bool
+	ChildOwned      bool   // the role has the rights of the child's owner
 	Above           uint32 // oid of the constraint of the partitioned table from which it comes; 0 if it is the table's own
 	Comment         *string
 }

@@ -230,6 +230,8 @@ type Index struct {
 	ConstraintComment *string
 	Statistics        []int32
 	Users             []string
+	// Dependents are the objects other than foreign keys that depend on its constraint: views, rules, functions.
+	Dependents []string
 }
 
 // Holds reports whether a column is in the key, among the included columns, in an expression or in the predicate.

@@ -93,7 +93,7 @@ func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 		return job{}, p
 	}
 	j := job{direction: rekey.Up, options: rekey.Options{
-		To: rekey.Phase(f.phase.to), Arbiter: rekey.Arbiter(f.phase.arbiter),
+		To: rekey.Phase(f.phase.to), Arbiter: rekey.Arbiter(f.phase.arbiter), Accept: f.phase.hazards(),
 		Locks:    rekey.LockOptions{Timeout: f.lockTimeout, RetryTimeout: f.lockRetryTimeout},
 		Backfill: rekey.BackfillOptions{Pace: rekey.Pace(f.pace), BatchTime: f.batchTime},
 		Throttle: f.signals.options(),

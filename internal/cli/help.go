@@ -56,6 +56,9 @@ func flagGroups() []flagGroup {
 			{"reference", "TABLE.COLUMN=PARENT", false},
 			{"arbiter", "integer|uuid|both", false},
 		}},
+		{"Primary keys", []flagForm{
+			{"accept", "HAZARD,...", false},
+		}},
 		{"Locks", []flagForm{
 			{"lock-timeout", "DURATION", common}, {"lock-retry-timeout", "DURATION", common}, {"standby-url", "URL", false},
 		}},

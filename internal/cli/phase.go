@@ -15,6 +15,7 @@ import (
 // phaseFlags are the flags about phases and edges.
 type phaseFlags struct {
 	to, arbiter    string
+	accept         []string
 	parents, words []string          // words are the values of --reference
 	references     []rekey.Reference // read from words
 }
@@ -29,6 +30,21 @@ func (p *phaseFlags) register(cmd *cobra.Command, by string) {
 func (p *phaseFlags) registerArbiter(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&p.arbiter, "arbiter", "", "unique indexes that ON CONFLICT may name when linked (default integer); uuid: the twins in their place; both: the twins too, and applications must retry")
 	_ = cmd.RegisterFlagCompletionFunc("arbiter", cobra.FixedCompletions(setting.Choices("arbiter"), cobra.ShellCompDirectiveNoFileComp))
+}
+
+// registerAccept adds the flag of the commands that switch primary keys.
+func (p *phaseFlags) registerAccept(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&p.accept, "accept", nil, "hazards of phase switched that the application can stand, by the names in the plan")
+	_ = cmd.RegisterFlagCompletionFunc("accept", cobra.FixedCompletions(setting.Choices("accept"), cobra.ShellCompDirectiveNoFileComp))
+}
+
+// hazards returns the hazards that are accepted.
+func (p *phaseFlags) hazards() []rekey.HazardName {
+	var names []rekey.HazardName
+	for _, name := range p.accept {
+		names = append(names, rekey.HazardName(name))
+	}
+	return names
 }
 
 // registerEdges adds the flags that say which edges there are.

@@ -23,6 +23,7 @@ it after the current batch; the same command resumes it.`,
 	f.phase.register(cmd, "expanded")
 	f.phase.registerEdges(cmd)
 	f.phase.registerArbiter(cmd)
+	f.phase.registerAccept(cmd)
 	f.schemaRun.fleet(cmd)
 	f.policy(cmd, "40")
 	f.values.register(cmd)

@@ -45,6 +45,7 @@ type (
 		ConstraintComment *string
 		Statistics        []int32
 		Users             []string
+		Dependents        []string
 	}
 )
 
@@ -92,6 +93,7 @@ func (f *edgeFacts) join(at map[int64]*catalog.Table) {
 			index := &indexes[i]
 			index.Uses, index.Comment = r.Uses, r.Comment
 			index.ConstraintComment, index.Statistics, index.Users = r.ConstraintComment, r.Statistics, r.Users
+			index.Dependents = r.Dependents
 		}
 	}
 }

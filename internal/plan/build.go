@@ -32,10 +32,10 @@ func Build(s Input) Plan {
 		found, same = refuse(s, p), refuseSameIndex(&p)
 	}
 	edges := p.addEdges(s, goals)
-	p.addKeys(s)
+	keys := p.addKeys(s)
 	found = slices.Concat(found, refuseRun(s, p, goals), same)
 	goals.addHints(s.Policy, found)
-	found = append(found, edges...)
+	found = append(append(found, edges...), keys...)
 	p.Refusals, p.Skipped = p.split(s.Policy, found)
 	p.Relations = p.relations(goals.Choices, found)
 	p.Groups = slices.DeleteFunc(p.Groups, func(g Group) bool { return g.State == Refused && s.Policy.SkipRefused })

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // KeyState is how far a primary key is. The catalogue shows it.
@@ -212,13 +213,13 @@ func (k PrimaryKey) group(target step.Target) Group {
 	return Group{Table: key.Table.All(), Target: target, Key: &key, Phase: Switched, State: k.State, Missing: k.Missing, Steps: step.KeySteps(key)}
 }
 
-// addKeys adds the primary keys of the schema, and the groups that switch them if the run is about them.
-func (p *Plan) addKeys(s Input) {
+// addKeys adds the primary keys of the schema, and the groups that switch them if the run is about them. It returns why some are refused.
+func (p *Plan) addKeys(s Input) (found problem.List) {
 	up := p.Direction == Up && s.Goal.AtLeast(Switched)
 	down := p.Direction == Down && s.Goal == Linked
 	shown := p.Direction == Up && HasKeys(s.Schema)
 	if !up && !down && !shown {
-		return
+		return nil
 	}
 	targets := map[string]step.Target{}
 	for _, g := range p.Targets() {
@@ -229,13 +230,31 @@ func (p *Plan) addKeys(s Input) {
 		defer func() { p.Groups = p.Keys() }()
 	}
 	if !up && !down {
-		return
+		return nil
 	}
+	setComponents(p.PrimaryKeys, p.Links)
+	check := keyCheck{input: s, links: p.Links}
+	for i := range p.PrimaryKeys {
+		k := &p.PrimaryKeys[i]
+		if k.State == Skipped || k.State == Complete {
+			continue
+		}
+		problems := check.refuse(*k, s.Schema.Named(k.Key.Table.All()))
+		for _, one := range problems {
+			k.State, k.Why, k.Hint = Refused, joined(k.Why, one.Error()), joined(k.Hint, one.Hint)
+		}
+		found = append(found, problems...)
+	}
+	refuseComponents(p.PrimaryKeys, len(s.Selection.Filter.Tables) > 0)
 	for _, k := range p.PrimaryKeys {
 		if k.State != Skipped && k.State != Refused {
 			p.Groups = append(p.Groups, p.withTodo(k.group(targets[k.Key.Table.Name])))
 		}
 	}
+	if up {
+		found = append(found, p.addHazards(s)...)
+	}
+	return found
 }
 
 // keysRemain returns the tables whose primary keys up has begun to switch.

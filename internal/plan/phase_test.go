@@ -65,7 +65,7 @@ func TestPhaseOf(t *testing.T) {
 		"all references are linked":       {all(Complete, Skipped), all(Complete, Complete), Linked},
 		"linked, and one that is skipped": {all(Complete), all(Complete, Skipped), Linked},
 	} {
-		if got := PhaseOf(c.tables, c.references); got != c.want {
+		if got := PhaseOf(c.tables, c.references, nil); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}

@@ -26,8 +26,9 @@ type Policy struct {
 	TrustOwners      []string // roles whose code may run with the role's rights
 	FireTriggers     bool     // the application's triggers may fire during the backfill
 	Values           Values
-	SkipRefused      bool    // in a schema run: skip the tables that are refused
-	Arbiter          Arbiter // "" keeps what there is, and is ArbiterInteger for new indexes
+	SkipRefused      bool         // in a schema run: skip the tables that are refused
+	Accept           []HazardName // hazards that the user accepts
+	Arbiter          Arbiter      // "" keeps what there is, and is ArbiterInteger for new indexes
 }
 
 // Input is everything that a plan is made from.
@@ -47,9 +48,13 @@ type Input struct {
 	NoTriggers    bool                   // the role may not create trigger functions
 	Overlaps      map[Reference]Overlap  // of samples of candidates
 	IDSamples     map[Reference]IDSample // of samples of unsupported references, by child and column
-	Policy        Policy
-	Direction     Direction
-	Goal          Phase // the phase to reach; "" is Expanded on the way up and Integers on the way down
+	// Suspects has, by hazard, functions of the database whose text may contain such a statement; ConstraintUsers has, by the
+	// name of a primary key, the functions whose text names it in ON CONFLICT ON CONSTRAINT.
+	Suspects        map[HazardName][]string
+	ConstraintUsers map[string][]string
+	Policy          Policy
+	Direction       Direction
+	Goal            Phase // the phase to reach; "" is Expanded on the way up and Integers on the way down
 }
 
 // State is how far a table is on the way up or down.
@@ -87,6 +92,7 @@ type Plan struct {
 	Notes       []string
 	Code        []Code        // the functions of the database that the run executes
 	PrimaryKeys []PrimaryKey  // the primary keys of the tables, if the run is about them, or up has switched some
+	Hazards     []Hazard      // of the primary keys that switch
 	Links       []Link        // the references between the tables, if the run is about edges
 	Candidates  []Candidate   // what may be references without a foreign key, for the user to name
 	Unsupported []Unsupported // references that no run takes

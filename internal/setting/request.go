@@ -254,6 +254,7 @@ func choices() map[string]struct {
 		"format":   {"unknown_format", "format", []string{string(script.Psql), string(script.Migrate), string(script.Goose), string(script.Ecto)}},
 		"on-error": {"bad_on_error", "policy", []string{"stop", "continue"}},
 		"to":       {"unknown_phase", "phase", []string{string(plan.Integers), string(plan.Expanded), string(plan.Linked), string(plan.Switched)}},
+		"accept":   {"unknown_hazard", "hazard", plan.HazardNames},
 		"arbiter":  {"unknown_arbiter", "arbiter", []string{string(plan.ArbiterInteger), string(plan.ArbiterUUID), string(plan.ArbiterBoth)}},
 	}
 }
@@ -270,12 +271,15 @@ func (c *checker) checkChoices() {
 		if flag == "format" && c.Formats != nil {
 			choice.words = c.Formats
 		}
-		if c.given(flag) && !slices.Contains(choice.words, c.text(flag)) {
+		for _, word := range c.Texts[flag] {
+			if slices.Contains(choice.words, word) {
+				continue
+			}
 			hint := "Use " + strings.Join(choice.words[:len(choice.words)-1], ", ") + " or " + choice.words[len(choice.words)-1] + "."
-			if near := message.Nearest(c.text(flag), choice.words); near != "" && c.text(flag) != "" {
+			if near := message.Nearest(word, choice.words); near != "" && word != "" {
 				hint = "Did you mean: " + c.Style.with(flag, near)
 			}
-			c.add(choice.code, fmt.Sprintf("%s: unknown %s %s", c.Style.name(flag), choice.what, visible.Quote(c.text(flag))), hint)
+			c.add(choice.code, fmt.Sprintf("%s: unknown %s %s", c.Style.name(flag), choice.what, visible.Quote(word)), hint)
 		}
 	}
 	if c.Numbers["max-failures"] > 0 && c.text("on-error") == "stop" {

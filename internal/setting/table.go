@@ -118,7 +118,7 @@ func texts() map[string]string {
 		"column": "Schema.Column", "index-name": "Schema.IndexName", "overrides": "Options.Tables", "skip-refused": "Schema.SkipRefused", "down": "Direction", "pace": "Backfill.Pace",
 		"throttle-query": "Throttle.Query", "throttle-file": "Throttle.File", "without-signal": "Throttle.Without", "trust-owner": "Permissions.TrustOwners", "time-source": "Values.Source",
 		"time-column": "Options.Tables", "time-zone": "Values.TimeZone", "random": "Options.Tables", "on-error": "OnError", "format": "ScriptOptions.Format",
-		"to": "Options.To", "arbiter": "Options.Arbiter", "parents": "Schema.Parents", "reference": "Schema.References",
+		"to": "Options.To", "arbiter": "Options.Arbiter", "accept": "Options.Accept", "parents": "Schema.Parents", "reference": "Schema.References",
 		"config": "config", "output": "output", "module": "ScriptOptions.Module",
 	}
 }

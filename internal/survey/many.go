@@ -81,7 +81,10 @@ func readRows(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, goals pla
 	if err := readUnits(ctx, pool, in, goals); err != nil {
 		return err
 	}
-	return readEdges(ctx, pool, in)
+	if err := readEdges(ctx, pool, in); err != nil {
+		return err
+	}
+	return readKeys(ctx, pool, in)
 }
 
 func (r Request) read(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) error {

@@ -32,6 +32,7 @@ SELECT k.oid::int8                                             AS oid,
                JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = u.parent
                JOIN pg_collation x ON x.oid = a.attcollation JOIN pg_collation y ON y.oid = b.attcollation
                WHERE x.oid <> y.oid AND ('default' NOT IN (x.collname, y.collname) OR NOT x.collisdeterministic OR NOT y.collisdeterministic)) AS other_collations,
+       pg_has_role(c.relowner, 'USAGE')                        AS child_owned,
        k.conparentid::int8                                     AS above,
        (SELECT d.description FROM pg_description d
         WHERE d.objoid = k.oid AND d.classoid = 'pg_constraint'::regclass AND d.objsubid = 0) AS comment

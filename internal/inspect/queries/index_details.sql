@@ -19,7 +19,12 @@ SELECT i.indrelid::int8                                        AS relation,
                 AND d.deptype IN ('n', 'a') AND i.indisunique
               UNION SELECT pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid) FROM pg_depend d
               WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.deptype = 'x'
-              ORDER BY 1)                                      AS users
+              ORDER BY 1)                                      AS users,
+       ARRAY (SELECT DISTINCT CASE WHEN w.ev_class IS NULL OR w.rulename <> '_RETURN' THEN pg_describe_object(d.classid, d.objid, d.objsubid)
+                              ELSE pg_describe_object('pg_class'::regclass, w.ev_class, 0) END
+              FROM pg_depend d LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+              WHERE d.refclassid = 'pg_constraint'::regclass AND d.refobjid = k.oid AND d.deptype = 'n' AND d.classid <> 'pg_constraint'::regclass
+              ORDER BY 1)                                      AS dependents
 FROM pg_index i
 LEFT JOIN pg_constraint k ON k.conrelid = i.indrelid AND k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
 LEFT JOIN pg_description m ON m.objoid = i.indexrelid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0

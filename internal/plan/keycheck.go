@@ -1,0 +1,208 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/problem"
+)
+
+// keyCheck refuses primary keys.
+type keyCheck struct {
+	input Input
+	links []Link
+}
+
+// refuse returns why a primary key cannot switch, or cannot switch back.
+func (c keyCheck) refuse(k PrimaryKey, t *catalog.Table) problem.List {
+	if k.State == Refused {
+		return problem.List{message.KeyMarkUnreadable(k.String(), k.Why)}
+	}
+	pk := primaryIndex(t)
+	var found problem.List
+	if pk == nil {
+		return problem.List{message.KeyUnsupported(k.String(), "the primary key was dropped since it began to switch", "Add it again, or drop index "+k.Key.Unique)}
+	}
+	found = append(found, c.refuseIndex(k, t, pk)...)
+	for _, key := range t.ReferencedBy {
+		if key.Above == 0 && !slices.ContainsFunc(key.ParentColumns, func(name string) bool { return !slices.Contains(k.Key.Columns, name) }) {
+			found = append(found, c.refuseReference(k, t, pk, key)...)
+		}
+	}
+	if c.input.Direction == Up {
+		found = append(found, c.refuseColumns(k, t)...)
+	}
+	for _, one := range found {
+		one.Table = t.Named().String()
+		if !c.input.Policy.SkipRefused {
+			one.Hint = joined(ended(one.Hint), "Or skip the refused tables: --skip-refused.")
+		}
+	}
+	return found
+}
+
+// primaryIndex returns the index of a table's primary key; nil if there is none.
+func primaryIndex(t *catalog.Table) *catalog.Index {
+	for i := range t.Indexes {
+		if t.Indexes[i].Primary {
+			return &t.Indexes[i]
+		}
+	}
+	return nil
+}
+
+// refuseIndex refuses a primary key whose index cannot be replaced.
+func (c keyCheck) refuseIndex(k PrimaryKey, t *catalog.Table, pk *catalog.Index) problem.List {
+	var found problem.List
+	unfit := func(why, hint string) {
+		found = append(found, message.KeyUnsupported(k.String(), why, hint))
+	}
+	switch {
+	case !t.Owned:
+		found = append(found, message.KeyOwner(k.String(), t.Named().String(), t.Owner, c.input.Server.Role.Name))
+	case !pk.Immediate:
+		unfit("it is DEFERRABLE, and no foreign key can refer to the index that would take its place", "Make it NOT DEFERRABLE")
+	case pk.Method != "btree":
+		unfit("its index is no B-tree (WITHOUT OVERLAPS)", "Leave the table out: --exclude "+t.Name)
+	case t.Kind == catalog.Partitioned:
+		unfit("the table is partitioned", "Leave the table out: --exclude "+t.Name)
+	}
+	if c.input.Direction == Up {
+		for _, user := range pk.Dependents {
+			found = append(found, message.KeyDependent(k.String(), user))
+		}
+		for _, name := range c.input.ConstraintUsers[pk.Constraint] {
+			found = append(found, message.KeyNamedBy(k.String(), pk.Constraint, name))
+		}
+	}
+	return found
+}
+
+// refuseReference refuses a primary key because of a foreign key that refers to its integers.
+func (c keyCheck) refuseReference(k PrimaryKey, t *catalog.Table, pk *catalog.Index, key catalog.ForeignKey) problem.List {
+	unfit := func(why, hint string) problem.List {
+		return problem.List{message.KeyUnsupported(k.String(), "foreign key "+key.Name+" of "+key.Child.String()+" "+why, hint)}
+	}
+	switch {
+	case !key.ChildOwned:
+		return problem.List{message.KeyChildOwner(k.String(), key.Name, key.Child.String(), c.input.Server.Role.Name)}
+	case key.Period, key.NotEnforced, key.OwnOperators:
+		return unfit("is of a kind that cannot be made again beside itself (PERIOD, NOT ENFORCED, or an operator of an extension)", "Drop it, or leave the table out: --exclude "+t.Name)
+	case c.input.Direction == Down:
+		return nil
+	}
+	return c.refuseUnlinked(k, t, key)
+}
+
+// refuseUnlinked refuses a primary key whose integers have a reference without a uuid counterpart.
+func (c keyCheck) refuseUnlinked(k PrimaryKey, t *catalog.Table, key catalog.ForeignKey) problem.List {
+	for _, l := range c.links {
+		if l.Edge.Child.Same(key.Child) && l.Edge.Reference.Name == key.Name {
+			if l.Edge.UUID != "" && l.State != Refused && l.State != Skipped {
+				return nil
+			}
+			return problem.List{message.KeyNotLinked(k.String(), l.String(), firstNonEmpty(l.Why, "it is not linked"))}
+		}
+	}
+	if key.Child.Schema == t.Schema {
+		if c.linkedCopy(key) {
+			return nil
+		}
+		return problem.List{message.KeyNotLinked(k.String(), key.Child.String()+"."+strings.Join(key.ChildColumns, ", "), "foreign key "+key.Name+" is not part of this run")}
+	}
+	linked := slices.ContainsFunc(t.ReferencedBy, func(other catalog.ForeignKey) bool {
+		return other.Child.Same(key.Child) && other.Validated && sameNames(replacedAll(key.ParentColumns, k), other.ParentColumns)
+	})
+	if linked {
+		return nil
+	}
+	return problem.List{message.KeyOtherSchema(k.String(), key.Name, key.Child.String(), key.Child.Schema, t.Schema)}
+}
+
+// linkedCopy reports whether the foreign key is one of several on one column, of which another one is linked.
+func (c keyCheck) linkedCopy(key catalog.ForeignKey) bool {
+	return slices.ContainsFunc(c.links, func(l Link) bool {
+		return l.Edge.Child.Same(key.Child) && l.Edge.UUID != "" && slices.Contains(key.ChildColumns, l.Edge.Column) && l.State != Refused && l.State != Skipped
+	})
+}
+
+// replacedAll returns columns with those of the primary key replaced by their uuids.
+func replacedAll(columns []string, k PrimaryKey) []string {
+	all := slices.Clone(columns)
+	for i, c := range all {
+		if at := slices.Index(k.Key.Columns, c); at >= 0 {
+			all[i] = k.Key.UUIDs[at]
+		}
+	}
+	return all
+}
+
+// refuseColumns refuses a primary key whose integers the writers of uuids cannot leave out.
+func (c keyCheck) refuseColumns(k PrimaryKey, t *catalog.Table) problem.List {
+	var found problem.List
+	for i, name := range k.Key.Columns {
+		column := t.Column(name)
+		if column == nil || k.Key.UUIDs[i] == name || c.isEdge(t, name) {
+			continue
+		}
+		if column.Identity == "" && column.Default == "" {
+			found = append(found, message.KeyWithoutDefault(k.String(), t.Named().String(), sqltext.Qualified(t.Schema, t.Name), name))
+		}
+	}
+	return found
+}
+
+func (c keyCheck) isEdge(t *catalog.Table, column string) bool {
+	return slices.ContainsFunc(c.links, func(l Link) bool {
+		return l.Edge.UUID != "" && l.Edge.Child.Same(t.Named()) && l.Edge.Column == column
+	})
+}
+
+// setComponents sets the tables that are connected with each primary key by references. They switch together: where one is refused, the
+// others are too.
+func setComponents(keys []PrimaryKey, links []Link) {
+	group := map[string]string{} // the representative of each table
+	var find func(name string) string
+	find = func(name string) string {
+		if above, ok := group[name]; ok && above != name {
+			return find(above)
+		}
+		return name
+	}
+	for _, l := range links {
+		child, parent := find(l.Edge.Child.All().String()), find(l.Edge.Parent.All().String())
+		if child != parent {
+			group[child] = parent
+		}
+	}
+	members := map[string][]string{}
+	for _, k := range keys {
+		name := k.Key.Table.All().String()
+		members[find(name)] = append(members[find(name)], name)
+	}
+	for i := range keys {
+		keys[i].Component = slices.Sorted(slices.Values(members[find(keys[i].Key.Table.All().String())]))
+	}
+}
+
+// refuseComponents refuses the primary keys that are connected with a refused one, unless the user chose the tables.
+func refuseComponents(keys []PrimaryKey, chosen bool) {
+	if chosen {
+		return
+	}
+	refused := map[string]string{}
+	for _, k := range keys {
+		if k.State == Refused && len(k.Component) > 0 {
+			refused[k.Component[0]] = k.Key.Table.All().String()
+		}
+	}
+	for i := range keys {
+		k := &keys[i]
+		if why := refused[strings.Join(k.Component[:min(len(k.Component), 1)], "")]; why != "" && (k.State == Pending || k.State == Incomplete) {
+			k.State, k.Why, k.Hint = Skipped, "references connect it with "+why+", which is refused", "Choose the tables that switch without it: --tables"
+		}
+	}
+}
