@@ -25,8 +25,17 @@ UNION ALL
 SELECT format('index column %s %s statistics %s', name, attnum, attstattarget)
 FROM relation JOIN pg_attribute a ON attrelid = relation.oid WHERE relkind IN ('i', 'I') AND attstattarget >= 0 AND NOT attisdropped
 UNION ALL
-SELECT format('constraint %s %I %s validated %s', name, conname, pg_get_constraintdef(k.oid), convalidated)
+SELECT format('constraint %s %I %s validated %s index %s own %s', name, conname, pg_get_constraintdef(k.oid), convalidated,
+              CASE WHEN contype = 'f' THEN conindid::regclass END, conislocal)
 FROM relation JOIN pg_constraint k ON conrelid = relation.oid
+UNION ALL
+SELECT format('index %s attached to %s', name, inhparent::regclass)
+FROM relation JOIN pg_inherits ON inhrelid = relation.oid WHERE relkind IN ('i', 'I')
+UNION ALL
+SELECT format('sequence %s %s from %s by %s of %s', name, format_type(seqtypid, NULL), seqstart, seqincrement,
+              (SELECT pg_describe_object(refclassid, refobjid, refobjsubid) FROM pg_depend d
+               WHERE d.classid = 'pg_class'::regclass AND d.objid = relation.oid AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0))
+FROM relation JOIN pg_sequence ON seqrelid = relation.oid
 UNION ALL
 SELECT format('comment %s: %s', pg_describe_object(classoid, objoid, objsubid), description)
 FROM pg_description
