@@ -1,6 +1,7 @@
 package step
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
@@ -8,34 +9,14 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// SwapPrimaryKey builds an index for the new primary key alone and makes the uuid the primary key, in one short transaction. The
-// uuid foreign keys stay on the unique index that they have, so that the way back drops the primary key without touching them.
+// SwapPrimaryKey makes the uuid the primary key, in one short transaction. The uuid foreign keys stay on the unique index that they
+// have, so that the way back drops the primary key without touching them.
 type SwapPrimaryKey struct {
 	Key Key
 }
 
-// BuildPrimaryIndex builds the unique index that becomes the primary key's.
-type BuildPrimaryIndex struct {
-	Key Key
-}
-
-// ID implements Step.
-func (s BuildPrimaryIndex) ID() ID { return s.Key.id("primary-index") }
-
 // ID implements Step.
 func (s SwapPrimaryKey) ID() ID { return s.Key.id("swap-primary-key") }
-
-// Explain implements Step.
-func (s BuildPrimaryIndex) Explain() Explanation {
-	return Explanation{
-		What:     "build a unique index on " + idents(s.Key.UUIDs) + " for the primary key alone",
-		Undo:     "none: it goes with the primary key",
-		Why:      "built now, the switch itself reads no rows; the uuid foreign keys stay on the index that they have",
-		Lock:     lockWords(s.Key.on(lock.ShareUpdateExclusive), blocksNobody),
-		Scans:    "the table, twice",
-		UndoneBy: Absorbed,
-	}
-}
 
 // Explain implements Step.
 func (s SwapPrimaryKey) Explain() Explanation {
@@ -50,149 +31,206 @@ func (s SwapPrimaryKey) Explain() Explanation {
 }
 
 // Check implements Step.
-func (s BuildPrimaryIndex) Check(v View) Outcome {
-	t := v.Relation(s.Key.Table)
-	built, _ := s.Key.next(t, s.Key.UUIDs)
-	return outcomeIf(t != nil && (s.Key.Switched(t) || built != nil), "no index for the new primary key")
-}
-
-// Check implements Step.
 func (s SwapPrimaryKey) Check(v View) Outcome {
 	return outcomeIf(s.Key.Switched(v.Relation(s.Key.Table)), idents(s.Key.UUIDs)+" is not the primary key")
 }
 
-// next returns the index that is to become the primary key's, or the action that builds it.
-func (k Key) next(t *catalog.Table, columns []string) (built *catalog.Index, action Action) {
-	want, ok := k.like(t, temporaryName(k.Constraint), columns)
-	if !ok {
-		return nil, nil
-	}
-	return builtAs(t, want)
-}
-
 // Apply implements Step.
-func (s BuildPrimaryIndex) Apply(v View) []Action {
-	t := v.Relation(s.Key.Table)
-	if t == nil || !s.Key.integers(t) {
+func (s SwapPrimaryKey) Apply(v View) []Action {
+	k := s.Key
+	t, pk := k.table(v)
+	if t == nil || !k.integers(t) {
 		return nil
 	}
-	if built, action := s.Key.next(t, s.Key.UUIDs); built == nil && action != nil {
-		return []Action{action}
+	mark := k.Mark()
+	mark.Identity = identityOf(t, pk)
+	swap := swapping{key: k, parts: k.parts(t), columns: k.UUIDs}
+	for _, p := range swap.parts {
+		if !p.leaf() || p.own == nil {
+			continue
+		}
+		if identity := identityOf(p.table, p.pk); identity != IdentityKept {
+			swap.before = append(swap.before, p.identity("USING INDEX "+sqltext.Ident(p.unique)))
+			if p.above != nil { // the index of the partition has a mark of its own
+				own := KeyMark{Table: p.table.Named(), Primary: p.pk.Constraint, Columns: k.Columns, UUIDs: k.UUIDs, Identity: identity}
+				swap.after = append(swap.after, own.write(p.of(p.unique)))
+			}
+		}
+	}
+	swap.after = append(swap.after, mark.writeNow(swap.parts[0].of(k.Unique)))
+	return []Action{swap.change()}
+}
+
+// identityOf returns the replica identity that a table loses with its primary key.
+func identityOf(t *catalog.Table, pk *catalog.Index) Identity {
+	switch {
+	case t.ReplicaIdentity == "d":
+		return IdentityDefault
+	case pk.ReplicaIdentity:
+		return IdentityPrimary
+	}
+	return IdentityKept
+}
+
+// Undo implements Step. Foreign keys that the application has created since, onto the new primary key, move to another index on the
+// same columns.
+func (s SwapPrimaryKey) Undo(v View) []Action {
+	k := s.Key
+	t, pk := k.table(v)
+	if t == nil || !k.Switched(t) || k.unique(t) == nil { // nothing shows that up switched the table
+		return nil
+	}
+	if other := otherIndex(t, pk); len(referencesOn(t, pk)) > 0 && other != nil {
+		return moveAll(v, k, t, pk, other)
+	}
+	var builds []Action
+	swap := swapping{key: k, parts: k.parts(t), columns: k.Columns}
+	for _, p := range swap.parts {
+		if !p.leaf() {
+			continue
+		}
+		if built, next := p.built(temporaryName(p.pk.Name), k.Columns); built == nil && next != nil {
+			builds = append(builds, next)
+		}
+		swap.after = append(swap.after, p.restoreIdentity()...)
+	}
+	if len(builds) > 0 {
+		return builds
+	}
+	swap.after = append(swap.after, k.Mark().write(swap.parts[0].of(k.Unique)))
+	return []Action{swap.change()}
+}
+
+// otherIndex returns an index on which the foreign keys onto the primary key could depend as well; nil if there is none.
+func otherIndex(t *catalog.Table, pk *catalog.Index) *catalog.Index {
+	for i := range t.Indexes {
+		if index := &t.Indexes[i]; index != pk && !IsTemporaryIndex(index.Name) && couldServe(index, pk.Columns) {
+			return index
+		}
 	}
 	return nil
 }
 
-// Undo implements Step. SwapPrimaryKey drops the index with the primary key, and BuildUniqueKey one that is left.
-func (BuildPrimaryIndex) Undo(View) []Action { return nil }
-
-// Apply implements Step.
-func (s SwapPrimaryKey) Apply(v View) []Action {
-	k, t := s.Key, v.Relation(s.Key.Table)
-	if t == nil || !k.integers(t) {
+// restoreIdentity returns the statements that give a table the replica identity from before, unless somebody has changed it.
+func (p *keyPart) restoreIdentity() []string {
+	if p.own == nil || !p.own.ReplicaIdentity {
 		return nil
 	}
-	mark, locks := k.Mark(), k.on(lock.AccessExclusive)
-	pk, u := primary(t), k.unique(t)
-	built, _ := k.next(t, k.UUIDs)
-	var statements []string
-	switch {
-	case t.ReplicaIdentity == "d":
-		mark.Identity = IdentityDefault
-	case pk.ReplicaIdentity:
-		mark.Identity = IdentityPrimary
-	}
-	if mark.Identity != IdentityKept {
-		statements = append(statements, k.identity("USING INDEX "+sqltext.Ident(k.Unique)))
-	}
-	statements = append(statements, k.swap(t, pk)...)
-	statements = append(statements, mark.writeNow(k.index(k.Unique)))
-	change := Change{Locks: locks, Statements: statements, Dropped: []string{pk.Name}}
-	if u != nil && built != nil {
-		change.Guard = k.swapNow(t, k.UUIDs, pk, u, built)
-	}
-	return []Action{change}
-}
-
-// Undo implements Step.
-func (s SwapPrimaryKey) Undo(v View) []Action {
-	k, t := s.Key, v.Relation(s.Key.Table)
-	if t == nil || !k.Switched(t) {
+	mark, _ := ReadKeyMark(p.own)
+	if !mark.Table.Same(p.table.Named()) {
 		return nil
 	}
-	u := k.unique(t)
-	if u == nil {
-		return nil // nothing shows that up switched the table
+	statements := map[Identity]string{
+		IdentityDefault: p.identity("DEFAULT"), IdentityPrimary: p.identity("USING INDEX " + sqltext.Ident(p.pk.Constraint)),
+	}[mark.Identity]
+	if statements == "" {
+		return nil
 	}
-	built, build := k.next(t, k.Columns)
-	if built == nil {
-		return []Action{build}
+	if p.above == nil { // the mark of the goal is written again
+		return []string{statements}
 	}
-	pk := primary(t)
-	mark, _ := ReadKeyMark(u)
-	statements := k.swap(t, pk)
-	switch {
-	case !u.ReplicaIdentity: // somebody changed it since
-	case mark.Identity == IdentityDefault:
-		statements = append(statements, k.identity("DEFAULT"))
-	case mark.Identity == IdentityPrimary:
-		statements = append(statements, k.identity("USING INDEX "+sqltext.Ident(k.Constraint)))
-	}
-	return []Action{Change{
-		Locks: k.on(lock.AccessExclusive), Statements: append(statements, k.Mark().write(k.index(k.Unique))), Dropped: []string{pk.Name},
-		Guard: k.swapNow(t, k.Columns, pk, u, built),
-	}}
+	return []string{statements, sqltext.Format("COMMENT ON INDEX {} IS NULL", p.of(p.own.Name))}
 }
 
-func (k Key) identity(which string) string {
-	return sqltext.Format("ALTER TABLE {} REPLICA IDENTITY ", k.Table) + which
+func (p *keyPart) identity(which string) string {
+	return sqltext.Format("ALTER TABLE ONLY {} REPLICA IDENTITY ", p.table.Named()) + which
 }
 
-// swap returns the statements that replace the primary key by one with the index that was built for it, which takes its name, its
-// comments and its CLUSTER mark.
-func (k Key) swap(t *catalog.Table, pk *catalog.Index) []string {
-	statements := []string{
-		sqltext.Format("ALTER TABLE {} DROP CONSTRAINT {}, ADD CONSTRAINT {} PRIMARY KEY USING INDEX {}", k.Table, sqltext.Name(pk.Constraint), sqltext.Name(k.Constraint), sqltext.Name(temporaryName(k.Constraint))),
-	}
-	if pk.ConstraintComment != nil {
-		statements = append(statements, sqltext.Format("COMMENT ON CONSTRAINT {} ON {} IS {}", sqltext.Name(k.Constraint), k.Table.All(), sqltext.Value(*pk.ConstraintComment)))
-	}
-	renamed := *pk
-	renamed.Name = k.Constraint
-	return append(statements, detailsOf(t, &renamed)...)
+// swapping is the change that replaces the primary key of a table by one on other columns, with the indexes that were built for it.
+type swapping struct {
+	key     Key
+	parts   []*keyPart
+	columns []string
+	before  []string // statements while the old primary key exists
+	after   []string // statements when the new one exists
 }
 
-// swapNow returns the guard of the swap: the indexes are valid and as they were read, the columns of the new primary key are NOT
-// NULL, so that no row is read, and no foreign key depends on the old one.
-func (k Key) swapNow(t *catalog.Table, columns []string, pk, u, built *catalog.Index) string {
-	relation := sqltext.Value(sqltext.Qualified(k.Table.Schema, k.Table.Name))
+// change returns the action. The new primary key takes the name, the comments and the CLUSTER mark of the old one.
+//
+// A partitioned table cannot take an index that exists. Its primary key goes first, with those of the partitions; each partition
+// takes the index that was built for it, and the new primary key of the partitioned table adopts them without reading a row.
+func (s swapping) change() Action {
+	root := s.parts[0]
+	statements := slices.Clone(s.before)
+	if len(s.parts) == 1 && root.leaf() {
+		statements = append(statements, sqltext.Format("ALTER TABLE {} DROP CONSTRAINT {}, ADD CONSTRAINT {} PRIMARY KEY USING INDEX {}",
+			s.key.Table, sqltext.Name(root.pk.Constraint), sqltext.Name(s.key.Constraint), sqltext.Name(temporaryName(root.pk.Name))))
+	} else {
+		statements = append(statements, sqltext.Format("ALTER TABLE {} DROP CONSTRAINT {}", root.table.Named(), sqltext.Name(root.pk.Constraint)))
+		for _, p := range slices.Backward(s.parts) {
+			statements = append(statements, p.addPrimaryKey(s.columns))
+		}
+	}
+	change := Change{Locks: s.key.on(lock.AccessExclusive), Guard: s.guard()}
+	for _, p := range s.parts {
+		if p.pk.ConstraintComment != nil {
+			statements = append(statements, sqltext.Format("COMMENT ON CONSTRAINT {} ON {} IS {}", sqltext.Name(p.pk.Constraint), p.table.Named(), sqltext.Value(*p.pk.ConstraintComment)))
+		}
+		statements = append(statements, detailsOf(p.table, p.pk)...)
+	}
+	change.Dropped = []string{root.pk.Name}
+	change.Statements = append(statements, s.after...)
+	return change
+}
+
+// addPrimaryKey returns the statement that adds the primary key of one table of a tree, the lowest first.
+func (p *keyPart) addPrimaryKey(columns []string) string {
+	add := sqltext.Format("ALTER TABLE {} ADD CONSTRAINT {} PRIMARY KEY ", p.table.Named(), sqltext.Name(p.pk.Constraint))
+	if p.leaf() {
+		return add + sqltext.Format("USING INDEX {}", sqltext.Name(temporaryName(p.pk.Name)))
+	}
+	add += "(" + idents(columns) + ")"
+	if len(p.pk.Included) > 0 {
+		add += " INCLUDE (" + idents(p.pk.Included) + ")"
+	}
+	if d, ok := parseIndex(p.pk); ok && len(d.options) > 0 {
+		add += " WITH (" + sqltext.Join(d.options) + ")"
+	}
+	if p.pk.Tablespace != "" {
+		add += sqltext.Format(" USING INDEX TABLESPACE {}", sqltext.Name(p.pk.Tablespace))
+	}
+	return add
+}
+
+// guard returns the guard of the swap: the indexes are valid and as they were read, the tree has no further partition, the columns
+// of the new primary key are NOT NULL, so that no row is read, and no foreign key depends on the old one. It returns no row for a
+// table whose index was not built.
+func (s swapping) guard() string {
+	conditions := []string{}
+	for _, p := range s.parts {
+		indexes := []*catalog.Index{p.pk}
+		if p.own != nil {
+			indexes = append(indexes, p.own)
+		}
+		if p.leaf() {
+			built, _ := p.built(temporaryName(p.pk.Name), s.columns)
+			if built == nil || p.own == nil {
+				return "SELECT WHERE false"
+			}
+			indexes = append(indexes, built)
+		}
+		conditions = append(conditions, "EXISTS ("+indexesAre(p.table, nil, indexes...)+")", p.columnsRequired(s.columns), sqltext.Format(
+			"NOT EXISTS (SELECT FROM pg_catalog.pg_constraint f WHERE f.contype = 'f' AND f.conindid = {}::pg_catalog.regclass)", sqltext.Value(sqltext.Qualified(p.table.Schema, p.pk.Name))))
+	}
+	if s.key.Tree {
+		conditions = append(conditions, sqltext.Format("(SELECT pg_catalog.count(*) FROM pg_catalog.pg_partition_tree({}::pg_catalog.regclass)) = {}",
+			sqltext.Value(sqltext.Qualified(s.parts[0].table.Schema, s.parts[0].table.Name)), len(s.parts)))
+	}
+	return "SELECT WHERE " + strings.Join(conditions, " AND ")
+}
+
+// columnsRequired is true if columns of the part are NOT NULL.
+func (p *keyPart) columnsRequired(columns []string) string {
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = sqltext.Format("{}", sqltext.Value(c))
 	}
-	return indexesAre(t, nil, pk, u, built) +
-		sqltext.Format(" AND (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = {}::pg_catalog.regclass AND a.attnotnull AND NOT a.attisdropped AND a.attname IN (", relation) +
-		strings.Join(names, ", ") + sqltext.Format(")) = {}", len(columns)) +
-		sqltext.Format(" AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint f WHERE f.contype = 'f' AND f.conindid = {}::pg_catalog.regclass)",
-			sqltext.Value(sqltext.Qualified(t.Schema, pk.Name)))
+	return sqltext.Format("(SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = {}::pg_catalog.regclass AND a.attnotnull AND NOT a.attisdropped AND a.attname IN (",
+		sqltext.Value(sqltext.Qualified(p.table.Schema, p.table.Name))) + strings.Join(names, ", ") + sqltext.Format(")) = {}", len(columns))
 }
 
 // Rows implements Step.
-func (BuildPrimaryIndex) Rows() RowReader { return nil }
-
-// Rows implements Step.
 func (SwapPrimaryKey) Rows() RowReader { return nil }
-
-// AfterApply implements Step. Scripts do not switch keys.
-func (BuildPrimaryIndex) AfterApply(v View) View { return v }
-
-// AfterUndo implements Step.
-func (BuildPrimaryIndex) AfterUndo(v View) View { return v }
-
-// ApplyScript implements Step.
-func (BuildPrimaryIndex) ApplyScript(View) []Statement { return nil }
-
-// UndoScript implements Step.
-func (BuildPrimaryIndex) UndoScript(View) []Statement { return nil }
 
 // AfterApply implements Step. Scripts do not switch keys.
 func (SwapPrimaryKey) AfterApply(v View) View { return v }

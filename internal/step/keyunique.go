@@ -1,6 +1,8 @@
 package step
 
 import (
+	"slices"
+
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/sqltext"
@@ -17,7 +19,7 @@ func (s BuildUniqueKey) ID() ID { return s.Key.id("unique-key") }
 
 // Explain implements Step.
 func (s BuildUniqueKey) Explain() Explanation {
-	return Explanation{
+	e := Explanation{
 		What:     "build unique index " + s.Key.Unique + " on the integers, for the foreign keys that refer to them",
 		Undo:     "drop the index concurrently",
 		Why:      "a foreign key depends on one index; while it depends on the primary key's, that cannot be dropped",
@@ -25,6 +27,12 @@ func (s BuildUniqueKey) Explain() Explanation {
 		Scans:    "the table, twice",
 		UndoneBy: ByItself,
 	}
+	if s.Key.Tree {
+		e.Undo = "drop the index and those of the partitions"
+		e.Lock += "; ACCESS EXCLUSIVE, an instant, on each partition while its index is attached, and on all of them for the undo"
+		e.Scans = "each partition, twice"
+	}
+	return e
 }
 
 // Check implements Step.
@@ -35,51 +43,108 @@ func (s BuildUniqueKey) Check(v View) Outcome {
 // Apply implements Step. The index gets its name together with the mark, so that an index of the application's with that name is
 // never taken for it.
 func (s BuildUniqueKey) Apply(v View) []Action {
-	k, t := s.Key, v.Relation(s.Key.Table)
+	k := s.Key
+	t, _ := k.table(v)
 	if t == nil || k.unique(t) != nil {
 		return nil
 	}
-	want, ok := k.like(t, temporaryName(k.Unique), k.Columns)
+	if k.Tree {
+		return k.uniqueOfTree(t)
+	}
+	if k.markedUnique(t) != nil { // an interrupted DROP INDEX CONCURRENTLY of down left it
+		return []Action{dropOn(t, k.Unique)}
+	}
+	root := k.parts(t)[0]
+	var actions []Action
+	built, next := root.built(temporaryName(k.Unique), k.Columns)
+	switch {
+	case next != nil:
+		actions = append(actions, next)
+	case built == nil:
+		return nil // the primary key's definition has an unknown form
+	}
+	return append(actions, Change{Locks: k.on(lock.ShareUpdateExclusive), Statements: []string{
+		renameIndexSQL(t, temporaryName(k.Unique), k.Unique), k.Mark().write(root.of(k.Unique)),
+	}})
+}
+
+// uniqueOfTree returns the actions that build the unique index of a partitioned table: the index itself, empty and invalid, and one
+// for each table below it, which get their names when they are attached. It becomes valid with the last one.
+func (k Key) uniqueOfTree(t *catalog.Table) []Action {
+	if k.markedUnique(t) == nil {
+		return k.createUniqueOfTree(t)
+	}
+	var actions, attach []Action
+	for _, p := range k.parts(t)[1:] {
+		if p.named {
+			continue
+		}
+		built, next := p.built(temporaryName(p.unique), k.Columns)
+		if built == nil && next != nil && (p.leaf() || p.own == nil) { // of a partitioned table it is valid only with its partitions
+			actions = append(actions, next)
+		}
+		attach = append(attach, p.attach())
+	}
+	if len(attach) == 0 { // the last partition without an index was detached: nothing makes the index valid any more
+		return []Action{k.dropUniqueOfTree(t)}
+	}
+	slices.Reverse(attach)
+	return append(actions, attach...)
+}
+
+// createUniqueOfTree returns the action that creates the unique index of a partitioned table without those of its partitions.
+func (k Key) createUniqueOfTree(t *catalog.Table) []Action {
+	root := k.parts(t)[0]
+	want, ok := root.like(k.Unique, k.Columns)
 	if !ok {
 		return nil
 	}
-	var actions []Action
-	if built, next := builtAs(t, want); built == nil {
-		actions = append(actions, next)
+	create, ok := want.build().(Change)
+	if !ok {
+		return nil
 	}
-	return append(actions, Change{Locks: k.on(lock.ShareUpdateExclusive), Statements: []string{
-		renameIndexSQL(t, want.Name, k.Unique), k.Mark().write(k.index(k.Unique)),
-	}})
+	create.Statements = append(create.Statements, k.Mark().write(root.of(k.Unique)))
+	return []Action{create}
+}
+
+// attach returns the action that gives the unique index of a partition its name and attaches it to the one above. The lowest comes
+// first, so that the one above may have its temporary name.
+func (p *keyPart) attach() Action {
+	above := temporaryName(p.above.unique)
+	if p.above.named {
+		above = p.above.unique
+	}
+	return Change{Locks: p.only(lock.AccessExclusive), Statements: []string{
+		renameIndexSQL(p.table, temporaryName(p.unique), p.unique),
+		sqltext.Format("ALTER INDEX {} ATTACH PARTITION {}", p.above.of(above), p.of(p.unique)),
+	}}
+}
+
+func (k Key) dropUniqueOfTree(t *catalog.Table) Action {
+	i := k.markedUnique(t)
+	return Change{Locks: k.on(lock.AccessExclusive), Statements: []string{dropIndexSQL(t, i)}, Dropped: []string{i.Name}}
 }
 
 // Undo implements Step.
 func (s BuildUniqueKey) Undo(v View) []Action {
-	k, t := s.Key, v.Relation(s.Key.Table)
+	k := s.Key
+	t, _ := k.table(v)
 	if t == nil || !k.integers(t) {
 		return nil
 	}
 	var actions []Action
-	for _, name := range []string{temporaryName(k.Constraint), temporaryName(k.Unique)} {
-		if t.Index(name) != nil {
-			actions = append(actions, dropOn(t, name))
-		}
+	for _, p := range slices.Backward(k.parts(t)) {
+		actions = append(actions, p.dropTemporary(p.temporary()...)...)
 	}
-	if i := k.markedUnique(t); i != nil && len(referencesOn(t, i)) == 0 {
+	i := k.markedUnique(t)
+	switch {
+	case i == nil, len(referencesOn(t, i)) > 0:
+	case k.Tree:
+		actions = append(actions, k.dropUniqueOfTree(t))
+	default:
 		actions = append(actions, dropOn(t, i.Name))
 	}
 	return actions
-}
-
-// markedUnique is unique, valid or not.
-func (k Key) markedUnique(t *catalog.Table) *catalog.Index {
-	i := t.Index(k.Unique)
-	if i == nil {
-		return nil
-	}
-	if mark, ok := ReadKeyMark(i); !ok || !mark.of(k) {
-		return nil
-	}
-	return i
 }
 
 // Rows implements Step.
@@ -96,22 +161,3 @@ func (BuildUniqueKey) ApplyScript(View) []Statement { return nil }
 
 // UndoScript implements Step.
 func (BuildUniqueKey) UndoScript(View) []Statement { return nil }
-
-// referencesOn returns the foreign keys of whole tables that depend on an index.
-func referencesOn(t *catalog.Table, i *catalog.Index) []catalog.ForeignKey {
-	var keys []catalog.ForeignKey
-	for _, k := range t.ReferencedBy {
-		if k.Index == i.OID && k.Above == 0 {
-			keys = append(keys, k)
-		}
-	}
-	return keys
-}
-
-// reindex returns the action that gives an index a new, higher oid.
-func reindex(t *catalog.Table, i *catalog.Index) Action {
-	return Concurrently{
-		Table: t.Named(), Index: i.Name, Rebuild: true,
-		Statement: sqltext.Format("REINDEX INDEX CONCURRENTLY {}", sqltext.Table{Schema: t.Schema, Name: i.Name}),
-	}
-}
