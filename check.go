@@ -49,7 +49,7 @@ func settings(scope Scope, profile *Profile, o Options) setting.Request {
 	}
 	texts := map[string]string{
 		"pace": string(o.Backfill.Pace), "throttle-query": o.Throttle.Query, "throttle-file": o.Throttle.File, "time-zone": o.Values.TimeZone,
-		"to": string(o.To), "arbiter": string(o.Arbiter),
+		"to": string(o.To), "confirm": o.Confirm, "arbiter": string(o.Arbiter),
 	}
 	lists := map[string][]string{"without-signal": o.Throttle.Without, "trust-owner": o.Permissions.TrustOwners}
 	for _, name := range o.Accept {
@@ -78,7 +78,7 @@ func settings(scope Scope, profile *Profile, o Options) setting.Request {
 		}
 	}
 	for flag, n := range map[string]int64{
-		"lock-timeout": int64(o.Locks.Timeout), "lock-retry-timeout": int64(o.Locks.RetryTimeout), "batch-time": int64(o.Backfill.BatchTime),
+		"lock-timeout": int64(o.Locks.Timeout), "lock-retry-timeout": int64(o.Locks.RetryTimeout), "batch-time": int64(o.Backfill.BatchTime), "soak": int64(o.Soak),
 		"max-lag": int64(o.Throttle.MaxLag), "max-snapshot-age": int64(o.Throttle.MaxSnapshotAge), "max-retained-wal": o.Throttle.MaxRetainedWAL,
 	} {
 		if n != 0 {
@@ -155,6 +155,7 @@ func (m *Migrator) request(direction plan.Direction) (survey.Request, error) {
 		Policy: plan.Policy{
 			SubscribersReady: permissions.SubscribersReady, FireTriggers: permissions.FireTriggers,
 			TrustOwners: permissions.TrustOwners, Values: m.options.values(), Arbiter: plan.Arbiter(m.options.Arbiter), Accept: m.options.hazards(),
+			Soak: setting.Or("soak", m.options.Soak), KeepID: m.options.KeepID,
 		},
 	}
 	var err error

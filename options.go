@@ -19,6 +19,14 @@ type Options struct {
 	// Accept names the hazards that the caller accepts: what phase [Switched] changes for statements of the application. Up is
 	// refused while a hazard of the plan is not accepted. Default: none.
 	Accept []HazardName
+	// Confirm is the name of the schema, which Up to phase [Contracted] requires: it drops the integer columns.
+	Confirm string
+	// Soak is how long ago the last primary key must have switched before Up goes to phase [Contracted]. NoSoak is no
+	// time at all. Default: 24h.
+	Soak time.Duration
+	// KeepID keeps the integer columns of the primary keys, as plain unique columns, in phase [Contracted]. Default: they
+	// are dropped.
+	KeepID bool
 	// Locks bounds the waits for locks.
 	Locks LockOptions
 	// Backfill sets the speed of the backfill.
@@ -47,6 +55,9 @@ type Options struct {
 	// call it concurrently. Default: the events are discarded.
 	OnEvent func(event.Event)
 }
+
+// NoSoak lets Up go to phase [Contracted] immediately after the switch.
+const NoSoak time.Duration = 1
 
 // LockOptions bounds the waits for locks that other sessions queue behind.
 type LockOptions struct {

@@ -5,10 +5,11 @@ type Phase string
 
 // The phases, in order.
 const (
-	Integers Phase = "integers" // no table has a uuid column that rekey made
-	Expanded Phase = "expanded" // every table has a uuid column
-	Linked   Phase = "linked"   // next to every integer foreign key there is one of uuids, and triggers keep both equal
-	Switched Phase = "switched" // the uuid is the primary key of every table, and the integers stay unique
+	Integers   Phase = "integers"   // no table has a uuid column that rekey made
+	Expanded   Phase = "expanded"   // every table has a uuid column
+	Linked     Phase = "linked"     // next to every integer foreign key there is one of uuids, and triggers keep both equal
+	Switched   Phase = "switched"   // the uuid is the primary key of every table, and the integers stay unique
+	Contracted Phase = "contracted" // the integers are gone
 )
 
 // HazardName names a change of meaning that a phase brings to statements of the application.
@@ -22,6 +23,12 @@ const (
 	HazardOnConflictConstraint HazardName = "on-conflict-constraint"
 	// HazardOnConflictRace: INSERT .. ON CONFLICT on a key of references can raise 23505 in a race.
 	HazardOnConflictRace HazardName = "on-conflict-race"
+	// HazardLostObjects: indexes, checks and statistics are dropped with the integers and have no counterpart.
+	HazardLostObjects HazardName = "lost-objects"
+	// HazardIntegerReads: indexes of the integers were read since the switch.
+	HazardIntegerReads HazardName = "integer-reads"
+	// HazardReplicaIdentity: the replica identity of published tables becomes the uuid.
+	HazardReplicaIdentity HazardName = "replica-identity"
 )
 
 // Arbiter says which unique indexes an application may name in INSERT .. ON CONFLICT (columns). Where a unique index

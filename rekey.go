@@ -175,7 +175,7 @@ func (m *Migrator) run(ctx context.Context, direction plan.Direction) (event.Res
 			LockTimeout: setting.Or("lock-timeout", locks.Timeout), LockRetryTimeout: setting.Or("lock-retry-timeout", locks.RetryTimeout),
 			Speed: speed, BatchTime: m.options.Backfill.BatchTime, Signals: m.signals(),
 		},
-		Emit: m.options.OnEvent, Stop: m.options.Stop,
+		Emit: m.options.OnEvent, Stop: m.options.Stop, Confirm: m.options.Confirm,
 	})
 }
 

@@ -1,7 +1,11 @@
 // Package catalog describes a database as values: the server, its schemas and their tables. It contains no SQL.
 package catalog
 
-import "github.com/rekey-pg/rekey/internal/sqltext"
+import (
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
 
 // Server describes the server and the role of the session.
 type Server struct {
@@ -13,7 +17,8 @@ type Server struct {
 	ReadOnly        bool   // default_transaction_read_only
 	Pooled          bool   // the connection goes through a pooler: the backend's pid is not the one from the startup
 	Role            Role
-	DeadlockTimeout int // milliseconds
+	DeadlockTimeout int       // milliseconds
+	Now             time.Time // the server's clock when it was read
 	JournalSchema   JournalSchema
 	Standbys        []Standby
 	Replicas        []Replica // the standbys to which rekey connects

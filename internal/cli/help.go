@@ -58,6 +58,9 @@ func flagGroups() []flagGroup {
 		}},
 		{"Primary keys", []flagForm{
 			{"accept", "HAZARD,...", false},
+			{"confirm", "SCHEMA", false},
+			{"soak", "DURATION", false},
+			{"keep-id", "", false},
 		}},
 		{"Locks", []flagForm{
 			{"lock-timeout", "DURATION", common}, {"lock-retry-timeout", "DURATION", common}, {"standby-url", "URL", false},

@@ -3,6 +3,7 @@ package cli
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,9 @@ import (
 type phaseFlags struct {
 	to, arbiter    string
 	accept         []string
+	confirm        string
+	soak           time.Duration
+	keepID         bool
 	parents, words []string          // words are the values of --reference
 	references     []rekey.Reference // read from words
 }
@@ -37,6 +41,15 @@ func (p *phaseFlags) registerAccept(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVar(&p.accept, "accept", nil, "hazards of phase switched that the application can stand, by the names in the plan")
 	_ = cmd.RegisterFlagCompletionFunc("accept", cobra.FixedCompletions(setting.Choices("accept"), cobra.ShellCompDirectiveNoFileComp))
 }
+
+// registerContract adds the flags of the commands that end the integers.
+func (p *phaseFlags) registerContract(cmd *cobra.Command) {
+	cmd.Flags().DurationVar(&p.soak, "soak", setting.Default("soak"), "time since the switch before the integers end, "+setting.Range("soak"))
+	cmd.Flags().BoolVar(&p.keepID, "keep-id", false, "keep the integer columns of the primary keys when the references end")
+}
+
+// soakTime returns the time for the library, where 0 is the default.
+func (p *phaseFlags) soakTime() time.Duration { return max(p.soak, rekey.NoSoak) }
 
 // hazards returns the hazards that are accepted.
 func (p *phaseFlags) hazards() []rekey.HazardName {

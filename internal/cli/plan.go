@@ -56,6 +56,7 @@ each statement, its lock and what it reads. Refusals end it with exit code 4.`,
 	f.phase.registerEdges(cmd)
 	f.phase.registerArbiter(cmd)
 	f.phase.registerAccept(cmd)
+	f.phase.registerContract(cmd)
 	f.policy(cmd, legal...)
 	f.values.register(cmd)
 	cmd.Flags().BoolVar(&f.schemaRun.down, "down", false, "with --schema: plan the way down")

@@ -24,6 +24,8 @@ it after the current batch; the same command resumes it.`,
 	f.phase.registerEdges(cmd)
 	f.phase.registerArbiter(cmd)
 	f.phase.registerAccept(cmd)
+	f.phase.registerContract(cmd)
+	cmd.Flags().StringVar(&f.phase.confirm, "confirm", "", "name of the schema whose integer columns phase contracted drops")
 	f.schemaRun.fleet(cmd)
 	f.policy(cmd, "40")
 	f.values.register(cmd)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -74,6 +75,7 @@ type serverRow struct {
 	Standby, ReadOnly, Superuser, BypassRLS bool
 	Monitor, CreateDatabase                 bool
 	DeadlockTimeout                         int
+	Now                                     time.Time
 }
 
 func readDetails(ctx context.Context, tx pg.Tx, server *catalog.Server) error {
@@ -86,7 +88,7 @@ func readDetails(ctx context.Context, tx pg.Tx, server *catalog.Server) error {
 	}
 	row := found[0]
 	server.VersionText, server.Database = strings.Fields(row.VersionText)[0], row.Database
-	server.Standby, server.ReadOnly, server.DeadlockTimeout = row.Standby, row.ReadOnly, row.DeadlockTimeout
+	server.Standby, server.ReadOnly, server.DeadlockTimeout, server.Now = row.Standby, row.ReadOnly, row.DeadlockTimeout, row.Now
 	server.Role = catalog.Role{
 		Name: row.Role, Session: row.Session, Superuser: row.Superuser, BypassRLS: row.BypassRLS, Monitor: row.Monitor,
 		ReplicaRole: row.Superuser, CreateDatabase: row.CreateDatabase, NoTablespace: row.NoTablespace,

@@ -32,7 +32,7 @@ func Build(s Input) Plan {
 		found, same = refuse(s, p), refuseSameIndex(&p)
 	}
 	edges := p.addEdges(s, goals)
-	keys := p.addKeys(s)
+	keys := append(p.addKeys(s), p.addContract(s)...)
 	found = slices.Concat(found, refuseRun(s, p, goals), same)
 	goals.addHints(s.Policy, found)
 	found = append(append(found, edges...), keys...)

@@ -17,11 +17,12 @@ type EdgeState string
 
 // The states of an edge, in order.
 const (
-	EdgeNone     EdgeState = "none"     // no uuid column
-	EdgeWired    EdgeState = "wired"    // column and triggers
-	EdgeFilled   EdgeState = "filled"   // every row has a value, as far as its parent exists
-	EdgeMirrored EdgeState = "mirrored" // every index of the integer column has a twin
-	EdgeLinked   EdgeState = "linked"   // the uuid foreign key is valid
+	EdgeNone       EdgeState = "none"       // no uuid column
+	EdgeWired      EdgeState = "wired"      // column and triggers
+	EdgeFilled     EdgeState = "filled"     // every row has a value, as far as its parent exists
+	EdgeMirrored   EdgeState = "mirrored"   // every index of the integer column has a twin
+	EdgeLinked     EdgeState = "linked"     // the uuid foreign key is valid
+	EdgeContracted EdgeState = "contracted" // the integer column has ended
 )
 
 // EdgeKey identifies an edge: by its child and the child's integer column.
@@ -79,7 +80,7 @@ func (f linkFinder) links() []Link {
 			l.made, l.damaged = origin == step.Made, lostMark(l.Edge, child, nil) != nil
 		}
 	}
-	links = append(links, f.strays(links)...)
+	links = append(append(links, f.strays(links)...), f.contracted()...)
 	if f.input.Direction == Down {
 		links = slices.DeleteFunc(links, func(l Link) bool { return !l.made && !l.damaged })
 	}
@@ -164,6 +165,9 @@ func (l Link) group() Group {
 
 // refuseLaterPhase refuses to go down to a phase while the schema is in a later one than the next.
 func refuseLaterPhase(s Input) problem.List {
+	if names := endedIn(s.Schema); names != nil {
+		return problem.List{message.Contracted(s.Schema.Name, names)}
+	}
 	if names := keysRemain(s); names != nil && !s.Goal.AtLeast(Linked) {
 		return problem.List{message.KeysSwitched(s.Schema.Name, names)}
 	}

@@ -37,6 +37,23 @@ func (f linkFinder) strays(links []Link) []Link {
 	return found
 }
 
+// contracted returns a link for each edge whose integer column was dropped after a proof.
+func (f linkFinder) contracted() []Link {
+	var found []Link
+	for _, table := range f.tablesOfEdges() {
+		for i := range table.Columns {
+			c := &table.Columns[i]
+			if mark, ok := step.ReadEdgeMark(c); ok && mark.Contracted && mark.Child.Same(table.Named()) && table.Column(mark.Column) == nil {
+				found = append(found, Link{
+					Edge:  step.Edge{Child: table.Named(), Column: mark.Column, Parent: mark.Parent, Key: mark.Key, Constraint: mark.Constraint},
+					State: Complete, Progress: EdgeContracted,
+				})
+			}
+		}
+	}
+	return found
+}
+
 // tablesOfEdges returns the tables of the schema that can have triggers of edges of their own, which partitions cannot.
 func (f linkFinder) tablesOfEdges() []*catalog.Table {
 	var tables []*catalog.Table
@@ -91,6 +108,8 @@ func strayColumn(table *catalog.Table, c *catalog.Column, mark step.EdgeMark, tr
 		return ""
 	}
 	switch {
+	case mark.Contracted && mark.Child.Same(table.Named()):
+		return nil
 	case mark.Newer > 0:
 		return message.MarkNewer(name, c.Name, mark.Newer, step.MarkFormat)
 	case mark.Unreadable:

@@ -19,10 +19,19 @@ const (
 	HazardOnConflictConstraint HazardName = "on-conflict-constraint"
 	// HazardOnConflictRace is INSERT .. ON CONFLICT on a key that two unique indexes keep unique.
 	HazardOnConflictRace HazardName = "on-conflict-race"
+	// HazardLostObjects is an index, a CHECK or statistics that end with an integer column and have no counterpart.
+	HazardLostObjects HazardName = "lost-objects"
+	// HazardIntegerReads is an integer column whose indexes were read since the switch.
+	HazardIntegerReads HazardName = "integer-reads"
+	// HazardReplicaIdentity is a published table whose replica identity changes.
+	HazardReplicaIdentity HazardName = "replica-identity"
 )
 
 // HazardNames are all hazards.
-var HazardNames = []string{string(HazardGroupBy), string(HazardOnConflictConstraint), string(HazardOnConflictRace)}
+var HazardNames = []string{
+	string(HazardGroupBy), string(HazardOnConflictConstraint), string(HazardOnConflictRace),
+	string(HazardLostObjects), string(HazardIntegerReads), string(HazardReplicaIdentity),
+}
 
 // Hazard is a hazard of the run.
 type Hazard struct {
@@ -48,6 +57,11 @@ func (p *Plan) addHazards(s Input) problem.List {
 	p.addHazard(s, HazardGroupBy, all, "SELECT with GROUP BY on the integer key alone and other columns of the table fails with 42803 after the switch: only the primary key's columns determine the others")
 	p.addHazard(s, HazardOnConflictConstraint, all, "INSERT .. ON CONFLICT ON CONSTRAINT with the name of the primary key looks for the same uuid after the switch, not for the same integer: a row with an existing integer then raises 23505")
 	p.addHazard(s, HazardOnConflictRace, races, "INSERT .. ON CONFLICT on the columns of these keys, which refer to other tables, can raise 23505 if two sessions insert the same row at once: the integers and the uuids are both unique, and only one of them is checked softly")
+	return p.refuseHazards(s)
+}
+
+// refuseHazards returns the refusal of hazards that are not accepted.
+func (p *Plan) refuseHazards(s Input) problem.List {
 	var names []string
 	for _, h := range p.Hazards {
 		if !h.Accepted {

@@ -3,6 +3,7 @@ package plan
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -14,10 +15,11 @@ type KeyState string
 
 // The states of a primary key, in order.
 const (
-	KeyInteger  KeyState = "integer"  // the integers are the primary key
-	KeyDoubled  KeyState = "doubled"  // all integer foreign keys depend on a unique index of their own
-	KeyReady    KeyState = "ready"    // the index for the new primary key exists
-	KeySwitched KeyState = "switched" // the uuids are the primary key
+	KeyInteger    KeyState = "integer"    // the integers are the primary key
+	KeyDoubled    KeyState = "doubled"    // all integer foreign keys depend on a unique index of their own
+	KeyReady      KeyState = "ready"      // the index for the new primary key exists
+	KeySwitched   KeyState = "switched"   // the uuids are the primary key
+	KeyContracted KeyState = "contracted" // the integers have ended
 )
 
 // PrimaryKey is the primary key of one table, and what the run does with it.
@@ -33,7 +35,9 @@ type PrimaryKey struct {
 	// Component has the tables that are connected with this one by references, sorted. They switch together.
 	Component []string
 
-	made bool // up made the unique index
+	made  bool         // up made the unique index
+	mark  step.KeyMark // of a key that up has begun to switch
+	ended bool         // the unique index, or the integers, are gone
 }
 
 // String returns the name of the primary key, for messages and events.
@@ -56,6 +60,12 @@ func switchedBy(t *catalog.Table) (step.KeyMark, *catalog.Index) {
 		}
 	}
 	return step.KeyMark{}, nil
+}
+
+// SwitchedAt returns when the primary key of a table switched, by the server's clock; the zero value if it has not.
+func SwitchedAt(t *catalog.Table) time.Time {
+	mark, _ := switchedBy(t)
+	return mark.Switched
 }
 
 // keyFinder composes the primary keys of a plan.
@@ -94,7 +104,11 @@ func (f keyFinder) of(g Group, t *catalog.Table) PrimaryKey {
 			k.State, k.Why = Refused, "the comment of index "+index.Name+" was edited, or is of a newer version of rekey"
 			return k
 		}
+		k.mark, k.ended = mark, index.Primary
 		k.Key.Columns, k.Key.UUIDs, k.Key.Constraint, k.Key.Unique = mark.Columns, mark.UUIDs, mark.Primary, index.Name
+		if k.ended {
+			k.Key.Unique = ""
+		}
 		return k
 	}
 	columns := t.PrimaryKey()
@@ -174,7 +188,14 @@ func (f keyFinder) uniqueName(t *catalog.Table, columns []string) string {
 // progress sets how far a primary key is, and what it lacks.
 func (f keyFinder) progress(k *PrimaryKey, t *catalog.Table) {
 	k.Progress = KeyInteger
-	if len(k.Key.Columns) == 0 {
+	switch {
+	case len(k.Key.Columns) == 0:
+		return
+	case k.ended:
+		k.Progress, k.State = KeySwitched, Complete
+		if k.mark.Contracted {
+			k.Progress = KeyContracted
+		}
 		return
 	}
 	view := step.View{Server: f.input.Server, Schema: f.input.Schema, Table: t}

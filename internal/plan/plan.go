@@ -4,6 +4,7 @@ package plan
 
 import (
 	"slices"
+	"time"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/sqltext"
@@ -26,9 +27,11 @@ type Policy struct {
 	TrustOwners      []string // roles whose code may run with the role's rights
 	FireTriggers     bool     // the application's triggers may fire during the backfill
 	Values           Values
-	SkipRefused      bool         // in a schema run: skip the tables that are refused
-	Accept           []HazardName // hazards that the user accepts
-	Arbiter          Arbiter      // "" keeps what there is, and is ArbiterInteger for new indexes
+	SkipRefused      bool          // in a schema run: skip the tables that are refused
+	Accept           []HazardName  // hazards that the user accepts
+	Soak             time.Duration // how long a schema must have been switched before its integers end
+	KeepID           bool          // the integer columns of the primary keys stay when the integers end
+	Arbiter          Arbiter       // "" keeps what there is, and is ArbiterInteger for new indexes
 }
 
 // Input is everything that a plan is made from.
@@ -50,7 +53,11 @@ type Input struct {
 	IDSamples     map[Reference]IDSample // of samples of unsupported references, by child and column
 	// Suspects has, by hazard, functions of the database whose text may contain such a statement; ConstraintUsers has, by the
 	// name of a primary key, the functions whose text names it in ON CONFLICT ON CONSTRAINT.
-	Suspects        map[HazardName][]string
+	Suspects map[HazardName][]string
+	// IndexReads has the scans of indexes since the switch, by OID; SequenceUsers has the objects other than the owning column that
+	// use a sequence, by its name.
+	IndexReads      map[uint32]int64
+	SequenceUsers   map[string][]string
 	ConstraintUsers map[string][]string
 	Policy          Policy
 	Direction       Direction
@@ -92,7 +99,8 @@ type Plan struct {
 	Notes       []string
 	Code        []Code        // the functions of the database that the run executes
 	PrimaryKeys []PrimaryKey  // the primary keys of the tables, if the run is about them, or up has switched some
-	Hazards     []Hazard      // of the primary keys that switch
+	Hazards     []Hazard      // of the primary keys that switch, or of the integers that end
+	Endings     []Ending      // the integer columns that the run drops
 	Links       []Link        // the references between the tables, if the run is about edges
 	Candidates  []Candidate   // what may be references without a foreign key, for the user to name
 	Unsupported []Unsupported // references that no run takes

@@ -34,6 +34,7 @@ type Job struct {
 	Program      string // rekey's version, for the journal
 	Emit         event.Sink
 	Stop         <-chan struct{}
+	Confirm      string // the name of the schema whose integers may be dropped
 	BeforeAction func(step.ID, step.Action) error // see [Executor]
 }
 
@@ -83,6 +84,9 @@ func (j Job) execute(ctx context.Context, result *event.Result) error {
 		result.NothingToDo = true
 		result.Tables = len(p.Targets())
 		return nil
+	}
+	if err := j.checkConfirmed(p); err != nil {
+		return err
 	}
 	if err := journal.Ensure(ctx, j.Pool, j.Request.Policy.TrustOwners...); err != nil {
 		return fault.At(explainEventTrigger(server, "the journal in schema rekey", err), "", "journal")
@@ -153,6 +157,9 @@ func checkVerifyOnly(p plan.Plan) error {
 func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journal.Lease, result *event.Result) error {
 	p, err := j.plan(ctx, server, result)
 	if err != nil {
+		return err
+	}
+	if err := j.prove(ctx, p); err != nil {
 		return err
 	}
 	id, err := j.beginRun(ctx, p)

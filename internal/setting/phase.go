@@ -17,6 +17,8 @@ func (c *checker) checkPhase() {
 	switch {
 	case to == plan.Integers && c.Direction == string(plan.Up):
 		c.addDetail("wrong_phase", "up cannot go to phase integers", "It is the state before up.", "Remove what up made: "+c.other("down", to))
+	case to == plan.Contracted && c.Direction == string(plan.Down):
+		c.addDetail("wrong_phase", "down cannot go to phase contracted", "It is the last phase.", "End the integers: "+c.other("up", to))
 	case to == plan.Switched && c.Direction == string(plan.Down):
 		c.addDetail("wrong_phase", "down cannot go to phase switched", "It comes after phase linked.", "Switch the primary keys: "+c.other("up", to))
 	case to.AtLeast(plan.Switched) && c.given("profile") && !c.given("schema") && c.Tables != nil:

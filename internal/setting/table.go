@@ -51,6 +51,7 @@ func bounds() []bound {
 		{"lock-timeout", "Locks.Timeout", "bad_lock_timeout", ms, s, 50 * ms, nanoseconds, "Other statements may queue behind the lock for as long.", ""},
 		{"lock-retry-timeout", "Locks.RetryTimeout", "bad_lock_retry_timeout", ms, maxWait, int64(40 * time.Minute), nanoseconds, "", ""},
 		{"batch-time", "Backfill.BatchTime", "bad_batch_time", ms, 10 * s, int64(pace.DefaultBatchTime), nanoseconds, "", ""},
+		{"soak", "Options.Soak", "bad_soak", 0, maxWait, int64(24 * time.Hour), nanoseconds, "", ""},
 		{"max-lag", "Throttle.MaxLag", "bad_max_lag", ms, maxWait, int64(throttle.DefaultMaxLag), nanoseconds, "", "lag"},
 		{"max-snapshot-age", "Throttle.MaxSnapshotAge", "bad_snapshot_age", 0, maxWait, 0, nanoseconds, "0 disables the limit.", ""},
 		{"max-retained-wal", "Throttle.MaxRetainedWAL", "bad_retained_wal", 1, math.MaxInt64, throttle.DefaultMaxRetainedWAL, size, "", "wal"},
@@ -118,7 +119,7 @@ func texts() map[string]string {
 		"column": "Schema.Column", "index-name": "Schema.IndexName", "overrides": "Options.Tables", "skip-refused": "Schema.SkipRefused", "down": "Direction", "pace": "Backfill.Pace",
 		"throttle-query": "Throttle.Query", "throttle-file": "Throttle.File", "without-signal": "Throttle.Without", "trust-owner": "Permissions.TrustOwners", "time-source": "Values.Source",
 		"time-column": "Options.Tables", "time-zone": "Values.TimeZone", "random": "Options.Tables", "on-error": "OnError", "format": "ScriptOptions.Format",
-		"to": "Options.To", "arbiter": "Options.Arbiter", "accept": "Options.Accept", "parents": "Schema.Parents", "reference": "Schema.References",
+		"to": "Options.To", "arbiter": "Options.Arbiter", "accept": "Options.Accept", "confirm": "Options.Confirm", "parents": "Schema.Parents", "reference": "Schema.References",
 		"config": "config", "output": "output", "module": "ScriptOptions.Module",
 	}
 }

@@ -31,6 +31,8 @@ type EdgeMark struct {
 	ParentIndex string
 	// Moved are the unique indexes of the integer column that are plain now, since their twins keep the rows unique.
 	Moved []MovedIndex
+	// Contracted says that the integer column was dropped after a proof.
+	Contracted bool
 	// Finished says that the edge was linked once. Until then the column is made, not finished.
 	Finished bool
 	// Newer is the format of a mark that this version of rekey cannot read; 0 if it can. The other fields are not set.
@@ -57,6 +59,7 @@ type edgeDocument struct {
 	ParentIndex string    `json:"parent_index,omitempty"`
 
 	Moved []MovedIndex `json:"moved,omitempty"`
+	Ended bool         `json:"contracted,omitempty"`
 }
 
 // Mark returns the mark of a column that up makes for the edge. The child is the table before the column exists: an index
@@ -179,7 +182,7 @@ func (m EdgeMark) Comment(before *string) string {
 func (m EdgeMark) document() string {
 	document, err := json.Marshal(edgeDocument{
 		Child: namePair(m.Child), Column: m.Column, Parent: namePair(m.Parent), Key: m.Key, Reference: m.Reference,
-		Constraint: m.Constraint, Function: namePair(m.Function), Indexes: m.Indexes, ParentIndex: m.ParentIndex, Moved: m.Moved,
+		Constraint: m.Constraint, Function: namePair(m.Function), Indexes: m.Indexes, ParentIndex: m.ParentIndex, Moved: m.Moved, Ended: m.Contracted,
 	})
 	if err != nil {
 		panic(err) // strings only
@@ -208,7 +211,7 @@ func cutEdgeMark(comment string) (plain string, mark EdgeMark, ok bool) {
 	after, closed := strings.CutPrefix(comment[from+int(decoder.InputOffset()):], "]")
 	mark = EdgeMark{
 		Child: namedTable(d.Child), Column: d.Column, Parent: namedTable(d.Parent), Key: d.Key, Reference: d.Reference,
-		Constraint: d.Constraint, Function: namedTable(d.Function), Indexes: d.Indexes, ParentIndex: d.ParentIndex, Moved: d.Moved,
+		Constraint: d.Constraint, Function: namedTable(d.Function), Indexes: d.Indexes, ParentIndex: d.ParentIndex, Moved: d.Moved, Contracted: d.Ended,
 		Finished: strings.HasPrefix(comment[at:], edgeMark),
 	}
 	if !closed || !mark.complete() {

@@ -23,6 +23,8 @@ type KeyMark struct {
 	Identity Identity
 	// Switched is the time of the switch by the server's clock; the zero value until then.
 	Switched time.Time
+	// Contracted says that the integers have ended. The mark is then in the comment of the primary key's index.
+	Contracted bool
 	// Newer is the format of a mark that this version of rekey cannot read; 0 if it can. The other fields are not set.
 	Newer int
 	// Unreadable says that the comment was edited. The other fields are not set.
@@ -48,6 +50,7 @@ type keyDocument struct {
 	Columns  []string  `json:"columns"`
 	UUIDs    []string  `json:"uuids"`
 	Identity Identity  `json:"identity,omitempty"`
+	Ended    bool      `json:"contracted,omitempty"`
 	Switched string    `json:"switched,omitempty"`
 }
 
@@ -76,7 +79,7 @@ func ReadKeyMark(i *catalog.Index) (KeyMark, bool) {
 	if decoder.Decode(&d) != nil || !d.complete() {
 		return KeyMark{Unreadable: true}, true
 	}
-	m := KeyMark{Table: namedTable(d.Table), Primary: d.Primary, Columns: d.Columns, UUIDs: d.UUIDs, Identity: d.Identity}
+	m := KeyMark{Table: namedTable(d.Table), Primary: d.Primary, Columns: d.Columns, UUIDs: d.UUIDs, Identity: d.Identity, Contracted: d.Ended}
 	if d.Switched != "" {
 		at, err := time.Parse(time.RFC3339, d.Switched)
 		if err != nil {
@@ -85,6 +88,12 @@ func ReadKeyMark(i *catalog.Index) (KeyMark, bool) {
 		m.Switched = at
 	}
 	return m, true
+}
+
+// PlainKeyComment returns the comment of an index without the mark, which is at its end.
+func PlainKeyComment(comment *string) string {
+	plain, _, _ := strings.Cut(text(comment), keyMark)
+	return strings.TrimSuffix(plain, "\n")
 }
 
 // isKeyIndex reports whether an index has the mark of a primary key.
@@ -109,7 +118,7 @@ func (m KeyMark) switchedText() string {
 
 func (m KeyMark) comment(switched string) string {
 	document, err := json.Marshal(keyDocument{
-		Table: namePair(m.Table), Primary: m.Primary, Columns: m.Columns, UUIDs: m.UUIDs, Identity: m.Identity, Switched: switched,
+		Table: namePair(m.Table), Primary: m.Primary, Columns: m.Columns, UUIDs: m.UUIDs, Identity: m.Identity, Ended: m.Contracted, Switched: switched,
 	})
 	if err != nil {
 		panic(err) // strings only

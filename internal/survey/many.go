@@ -84,7 +84,10 @@ func readRows(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, goals pla
 	if err := readEdges(ctx, pool, in); err != nil {
 		return err
 	}
-	return readKeys(ctx, pool, in)
+	if err := readKeys(ctx, pool, in); err != nil {
+		return err
+	}
+	return readEndings(ctx, pool, in)
 }
 
 func (r Request) read(ctx context.Context, pool *pgxpool.Pool, work func(pg.Tx) error) error {

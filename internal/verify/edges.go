@@ -33,6 +33,25 @@ type EdgeReport struct {
 	ByKey, ByUUID []string // statements that make the columns equal
 }
 
+// Edges counts the rows of every edge of a plan.
+func Edges(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) ([]EdgeReport, error) {
+	return countEdges(ctx, pool, p)
+}
+
+// Faults returns what the rows of an edge, or its objects, lack, as sentences; "" if it is proved.
+func (e EdgeReport) Faults() string {
+	var faults []string
+	for _, c := range []struct {
+		rows int64
+		what string
+	}{{e.Mismatches, "refer to two different rows"}, {e.Orphans, "refer to no row of the parent"}, {e.OneSided, "have a value in one column only"}} {
+		if c.rows > 0 {
+			faults = append(faults, message.Counted(c.rows, "row", "rows")+": "+c.what)
+		}
+	}
+	return strings.Join(append(faults, e.Missing...), "; ")
+}
+
 // countEdges counts the rows of every edge that has a uuid column. Whether the triggers keep both columns equal from then on is
 // read from the catalogue.
 func countEdges(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) ([]EdgeReport, error) {

@@ -1,5 +1,6 @@
 -- Returns the server and the current role's rights.
 SELECT current_setting('server_version')                                   AS version_text,
+       clock_timestamp()                                                   AS now,
        current_database()                                                  AS database,
        pg_is_in_recovery()                                                 AS standby,
        current_setting('default_transaction_read_only')::bool              AS read_only,

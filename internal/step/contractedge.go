@@ -1,0 +1,161 @@
+package step
+
+import (
+	"slices"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/lock"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// DropReference drops the integer column of an edge, with its triggers and its foreign key, in one transaction: at no time a row is
+// written with both columns and without the triggers. It has no undo.
+type DropReference struct {
+	Edge Edge
+}
+
+// ContractEdgeSteps returns the steps that end the integer column of an edge.
+func ContractEdgeSteps(e Edge) []Step {
+	var steps []Step
+	if e.NotNull {
+		e.Required = true
+		steps = append(steps, RequireUUID{Edge: e})
+	}
+	return append(steps, DropReference{Edge: e})
+}
+
+// ID implements Step.
+func (s DropReference) ID() ID { return s.Edge.id("drop-integer") }
+
+// Explain implements Step.
+func (s DropReference) Explain() Explanation {
+	return Explanation{
+		What:     "drop column " + s.Edge.Column + " with its triggers, its foreign key and its indexes",
+		Undo:     "nothing: the integers are gone; a restore from a backup has them",
+		Why:      "one transaction: while the column exists, the triggers keep it equal to " + s.Edge.UUID,
+		Lock:     lockWords(s.Edge.dropLocks(nil), briefly),
+		Scans:    "nothing",
+		UndoneBy: Never,
+	}
+}
+
+// Check implements Step.
+func (s DropReference) Check(v View) Outcome {
+	child := v.Relation(s.Edge.Child)
+	if child == nil {
+		return pending("no table " + s.Edge.Child.String())
+	}
+	_, mark := s.Edge.ReadMark(child)
+	return outcomeIf(child.Column(s.Edge.Column) == nil && mark.Contracted, "column "+s.Edge.Column+" exists")
+}
+
+// Apply implements Step.
+func (s DropReference) Apply(v View) []Action {
+	e, child := s.Edge, v.Relation(s.Edge.Child)
+	if child == nil || child.Column(e.Column) == nil || !e.made(child) {
+		return nil
+	}
+	keys := e.integerKeys(child)
+	var statements []string
+	for _, kind := range triggerKinds() {
+		if child.Trigger(e.Trigger(kind)) != nil {
+			statements = append(statements, e.dropTrigger(kind))
+		}
+	}
+	if identifiedBy(child, e.Column) {
+		statements = append(statements, sqltext.Format("ALTER TABLE {} REPLICA IDENTITY DEFAULT", e.Child))
+	}
+	for _, k := range keys {
+		statements = append(statements, dropKeySQL(k))
+	}
+	statements = append(statements, keepKeyMark(child, e.Column)...)
+	_, mark := e.ReadMark(child)
+	mark.Contracted, mark.Moved = true, nil
+	statements = append(statements, sqltext.Format("ALTER TABLE {} DROP COLUMN {}", e.Child.All(), sqltext.Name(e.Column)), e.dropFunction())
+	statements = append(statements, e.comment(mark.Comment(child.Column(e.UUID).Comment))...)
+	return []Action{Change{Locks: e.dropLocks(keys), Guard: e.mayDropNow(), Statements: statements, Dropped: indexesOn(child, e.Column)}}
+}
+
+// Undo implements Step.
+func (DropReference) Undo(View) []Action { return nil }
+
+// Rows implements Step.
+func (DropReference) Rows() RowReader { return nil }
+
+// dropLocks returns the locks of the transaction: dropping a foreign key locks both of its tables.
+func (e Edge) dropLocks(keys []catalog.ForeignKey) []lock.Lock {
+	locks := []lock.Lock{lock.On(e.Child.All(), lock.AccessExclusive)}
+	if e.Constrained() {
+		locks = append(locks, lock.On(e.Parent, lock.AccessExclusive))
+	}
+	for _, k := range keys {
+		locks = append(locks, lock.On(k.Parent, lock.AccessExclusive))
+	}
+	return lock.InOrder(locks)
+}
+
+// integerKeys returns the foreign keys of a child that hold the integer column. None of them is an edge's own.
+func (e Edge) integerKeys(child *catalog.Table) []catalog.ForeignKey {
+	var keys []catalog.ForeignKey
+	for _, k := range child.ForeignKeys {
+		if k.Above == 0 && slices.Contains(k.ChildColumns, e.Column) {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// mayDropNow returns the guard of the drop: the triggers have kept the columns equal until now, and the uuid foreign key is valid.
+func (e Edge) mayDropNow() string {
+	guard := e.wiredNow(e.Child)
+	if e.Constrained() {
+		guard += sqltext.Format(" AND EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = {}::pg_catalog.regclass AND k.conname = {} AND k.contype = 'f' AND k.convalidated)",
+			sqltext.Value(sqltext.Qualified(e.Child.Schema, e.Child.Name)), sqltext.Value(e.Constraint))
+	}
+	if e.NotNull {
+		guard += sqltext.Format(" AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = {}::pg_catalog.regclass AND a.attname = {} AND a.attnotnull)",
+			sqltext.Value(sqltext.Qualified(e.Child.Schema, e.Child.Name)), sqltext.Value(e.UUID))
+	}
+	return guard
+}
+
+// keepKeyMark returns the statement that moves the mark of a primary key to the index of the primary key, if the index that has it is
+// dropped with a column.
+func keepKeyMark(t *catalog.Table, column string) []string {
+	pk := primary(t)
+	for i := range t.Indexes {
+		index := &t.Indexes[i]
+		if mark, ok := ReadKeyMark(index); ok && pk != nil && !index.Primary && index.Holds(column) && mark.Newer == 0 && !mark.Unreadable {
+			return []string{sqltext.Format("COMMENT ON INDEX {} IS {}", sqltext.Table{Schema: t.Schema, Name: pk.Name}, sqltext.Value(appendMark(PlainKeyComment(pk.Comment), mark.Comment())))}
+		}
+	}
+	return nil
+}
+
+// identifiedBy reports whether the replica identity of a table is an index with the column.
+func identifiedBy(t *catalog.Table, column string) bool {
+	return slices.ContainsFunc(t.Indexes, func(i catalog.Index) bool { return i.ReplicaIdentity && i.Holds(column) })
+}
+
+// indexesOn returns the names of the indexes that are dropped with a column.
+func indexesOn(t *catalog.Table, column string) []string {
+	var names []string
+	for _, i := range t.Indexes {
+		if i.Holds(column) {
+			names = append(names, i.Name)
+		}
+	}
+	return names
+}
+
+// AfterApply implements Step. Scripts do not contract.
+func (DropReference) AfterApply(v View) View { return v }
+
+// AfterUndo implements Step.
+func (DropReference) AfterUndo(v View) View { return v }
+
+// ApplyScript implements Step.
+func (DropReference) ApplyScript(View) []Statement { return nil }
+
+// UndoScript implements Step.
+func (DropReference) UndoScript(View) []Statement { return nil }

@@ -1,0 +1,37 @@
+package survey
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/fault"
+	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/plan"
+)
+
+// readEndings reads what phase contracted must know of the integer columns: who has read their indexes since the switch, and who uses
+// their sequences.
+func readEndings(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error {
+	if in.Direction == plan.Down || in.Goal != plan.Contracted {
+		return nil
+	}
+	var since time.Time
+	var tables []uint32
+	for i := range in.Schema.Relations {
+		t := &in.Schema.Relations[i]
+		tables = append(tables, t.OID)
+		if at := plan.SwitchedAt(t); at.After(since) {
+			since = at
+		}
+	}
+	return fault.At(pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
+		if in.IndexReads, err = inspect.IndexReads(ctx, tx, tables, since); err != nil {
+			return err
+		}
+		in.SequenceUsers, err = inspect.SequenceUsers(ctx, tx, tables)
+		return err
+	}), "", "survey")
+}
