@@ -125,23 +125,23 @@ func (s *Status) addPhases(p plan.Plan) {
 			continue
 		}
 		tables = append(tables, plan.State(t.State))
-		t.Phase = Phase(plan.PhaseOf([]plan.State{plan.State(t.State)}, s.statesOfEdges(t.Table), statesOfKeys(p, t.Table)))
+		t.Phase = Phase(plan.PhaseOf([]plan.State{plan.State(t.State)}, s.statesOfEdges(t.Table), keysOf(p, t.Table)))
 	}
 	if !s.Complete {
 		tables = append(tables, plan.Incomplete)
 	}
-	s.Phase = Phase(plan.PhaseOf(tables, s.statesOfEdges(""), statesOfKeys(p, "")))
+	s.Phase = Phase(plan.PhaseOf(tables, s.statesOfEdges(""), keysOf(p, "")))
 }
 
-// statesOfKeys returns the states of the primary key of a table, of all tables for "".
-func statesOfKeys(p plan.Plan, table string) []plan.State {
-	var states []plan.State
+// keysOf returns the primary key of a table, those of all tables for "".
+func keysOf(p plan.Plan, table string) []plan.PrimaryKey {
+	var keys []plan.PrimaryKey
 	for _, k := range p.PrimaryKeys {
 		if table == "" || k.Key.Table.Name == table {
-			states = append(states, k.State)
+			keys = append(keys, k)
 		}
 	}
-	return states
+	return keys
 }
 
 // statesOfEdges returns the states of the edges of a table, of all tables for "".

@@ -15,7 +15,7 @@ func (p Plan) Altered(g Group, now catalog.Schema) string {
 	case g.Edge != nil:
 		return p.alteredEdge(*g.Edge, now)
 	case g.Key != nil:
-		return p.alteredKey(*g.Key, now)
+		return p.alteredKey(g, now)
 	}
 	table, then := now.Named(g.Table), p.Schema.Named(g.Table)
 	before, _ := g.Target.Read(then)
@@ -42,13 +42,18 @@ func (p Plan) Altered(g Group, now catalog.Schema) string {
 	}
 }
 
-// alteredKey is Altered for a primary key: the columns of both keys are the planned ones.
-func (p Plan) alteredKey(k step.Key, now catalog.Schema) string {
+// alteredKey is Altered for a primary key: the columns of both keys are the planned ones. Contract has dropped some of the integers.
+func (p Plan) alteredKey(g Group, now catalog.Schema) string {
+	k := *g.Key
 	table, then := now.Find(k.Table.Schema, k.Table.Name), p.Schema.Find(k.Table.Schema, k.Table.Name)
 	if table == nil || then == nil {
 		return "The table is missing."
 	}
-	for _, c := range slices.Concat(k.Columns, k.UUIDs) {
+	columns := k.UUIDs
+	if g.Phase == Switched {
+		columns = slices.Concat(k.Columns, k.UUIDs)
+	}
+	for _, c := range columns {
 		if why := columnChange(c, then, table); why != "" {
 			return why
 		}

@@ -45,7 +45,7 @@ func (f linkFinder) contracted() []Link {
 			c := &table.Columns[i]
 			if mark, ok := step.ReadEdgeMark(c); ok && mark.Contracted && mark.Child.Same(table.Named()) && table.Column(mark.Column) == nil {
 				found = append(found, Link{
-					Edge:  step.Edge{Child: table.Named(), Column: mark.Column, Parent: mark.Parent, Key: mark.Key, Constraint: mark.Constraint},
+					Edge:  step.Edge{Child: table.Named(), Column: mark.Column, Parent: mark.Parent, Key: mark.Key, Constraint: mark.Constraint, Reference: catalog.ForeignKey{Name: mark.Reference}},
 					State: Complete, Progress: EdgeContracted,
 				})
 			}

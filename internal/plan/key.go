@@ -268,7 +268,7 @@ func (p *Plan) addKeys(s Input) (found problem.List) {
 	}
 	refuseComponents(p.PrimaryKeys, len(s.Selection.Filter.Tables) > 0)
 	for _, k := range p.PrimaryKeys {
-		if k.State != Skipped && k.State != Refused {
+		if k.State != Skipped && k.State != Refused && !k.ended {
 			p.Groups = append(p.Groups, p.withTodo(k.group(targets[k.Key.Table.Name])))
 		}
 	}

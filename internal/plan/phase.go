@@ -40,16 +40,22 @@ func (d Direction) Goal(asked Phase) Phase {
 }
 
 // PhaseOf returns the phase that tables in these states have reached, with their references and their primary keys in these states.
-// It is Linked if there is a reference and each one is linked, and Switched if moreover each primary key is. Skipped and absent ones
+// It is Linked if there is a reference and each one is linked, and Switched or Contracted if moreover each primary key is. Skipped and absent ones
 // do not count; a refused one does, since it is not where the phase would have it.
-func PhaseOf(tables, references, keys []State) Phase {
+func PhaseOf(tables, references []State, keys []PrimaryKey) Phase {
 	counts := func(state State) bool { return state != Skipped && state != Absent }
 	behind := func(state State) bool { return counts(state) && state != Complete }
+	has := func(fits func(State) bool) func(PrimaryKey) bool {
+		return func(k PrimaryKey) bool { return fits(k.State) }
+	}
 	switch {
 	case slices.ContainsFunc(tables, behind):
 		return Integers
-	case slices.ContainsFunc(keys, counts) && !slices.ContainsFunc(keys, behind) && !slices.ContainsFunc(references, behind):
-		return Switched
+	case slices.ContainsFunc(keys, has(counts)) && !slices.ContainsFunc(keys, has(behind)) && !slices.ContainsFunc(references, behind):
+		if slices.ContainsFunc(keys, func(k PrimaryKey) bool { return counts(k.State) && k.Progress != KeyContracted }) {
+			return Switched
+		}
+		return Contracted
 	case slices.ContainsFunc(references, behind) || !slices.ContainsFunc(references, counts):
 		return Expanded
 	default:
