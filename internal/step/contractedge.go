@@ -62,9 +62,7 @@ func (s DropReference) Apply(v View) []Action {
 			statements = append(statements, e.dropTrigger(kind))
 		}
 	}
-	if identifiedBy(child, e.Column) {
-		statements = append(statements, sqltext.Format("ALTER TABLE {} REPLICA IDENTITY DEFAULT", e.Child))
-	}
+	statements = append(statements, withoutIdentity(child, e.Column)...)
 	for _, k := range keys {
 		statements = append(statements, dropKeySQL(k))
 	}
@@ -132,9 +130,16 @@ func keepKeyMark(t *catalog.Table, column string) []string {
 	return nil
 }
 
-// identifiedBy reports whether the replica identity of a table is an index with the column.
-func identifiedBy(t *catalog.Table, column string) bool {
-	return slices.ContainsFunc(t.Indexes, func(i catalog.Index) bool { return i.ReplicaIdentity && i.Holds(column) })
+// withoutIdentity returns the statements that make the primary key the replica identity of each table whose identity is an index with
+// a column. Without a replica identity UPDATE and DELETE of a published table fail.
+func withoutIdentity(t *catalog.Table, column string) []string {
+	var statements []string
+	for _, one := range t.All() {
+		if slices.ContainsFunc(one.Indexes, func(i catalog.Index) bool { return i.ReplicaIdentity && i.Holds(column) }) {
+			statements = append(statements, sqltext.Format("ALTER TABLE {} REPLICA IDENTITY DEFAULT", one.Named()))
+		}
+	}
+	return statements
 }
 
 // indexesOn returns the names of the indexes that are dropped with a column.

@@ -52,6 +52,10 @@ func (s DropKey) Check(v View) Outcome {
 	return outcomeIf(ok && mark.of(s.Key), "no mark in the comment of the primary key's index")
 }
 
+func indexOf(t *catalog.Table, name string) sqltext.Table {
+	return sqltext.Table{Schema: t.Schema, Name: name}
+}
+
 // contractedMark returns the mark in the comment of the primary key's index.
 func contractedMark(t *catalog.Table) (KeyMark, bool) {
 	pk := primary(t)
@@ -71,23 +75,21 @@ func (s DropKey) Apply(v View) []Action {
 	var statements, dropped []string
 	var drops []string
 	u := t.Index(k.Unique)
-	if u != nil && u.ReplicaIdentity && !s.Keep {
-		statements = append(statements, k.identity("DEFAULT"))
-	}
 	for _, c := range s.Own {
 		if t.Column(c) != nil && !s.Keep {
+			statements = append(statements, withoutIdentity(t, c)...)
 			drops = append(drops, sqltext.Format("ALTER TABLE {} DROP COLUMN {}", k.Table.All(), sqltext.Name(c)))
 			dropped = union(dropped, indexesOn(t, c))
 		}
 	}
 	statements = append(statements, drops...)
 	if s.Keep && u != nil {
-		statements = append(statements, sqltext.Format("COMMENT ON INDEX {} IS NULL", k.index(k.Unique)))
+		statements = append(statements, sqltext.Format("COMMENT ON INDEX {} IS NULL", indexOf(t, k.Unique)))
 	}
 	mark := k.Mark()
 	mark.Contracted = true
 	pk := primary(t)
-	statements = append(statements, sqltext.Format("COMMENT ON INDEX {} IS {}", k.index(pk.Name), sqltext.Value(appendMark(PlainKeyComment(pk.Comment), mark.Comment()))))
+	statements = append(statements, sqltext.Format("COMMENT ON INDEX {} IS {}", indexOf(t, pk.Name), sqltext.Value(appendMark(PlainKeyComment(pk.Comment), mark.Comment()))))
 	return []Action{Change{Locks: k.on(lock.AccessExclusive), Statements: statements, Guard: s.unusedNow(t), Dropped: dropped}}
 }
 
