@@ -38,8 +38,8 @@ type ColumnPair struct{ Integer, UUID string }
 // edges before this one are replaced too, so that the twin of the last edge holds the uuids alone. The twins of other edges
 // are not copied. without names the indexes whose twin is not certain, each with the reason.
 func Twins(child *catalog.Table, column, uuid string, earlier ...ColumnPair) (twins []IndexTwin, without []string) {
-	names := map[uint32]sqltext.Table{} // of the twins, by oid of the index that they copy
-	made := madeTwins(child)
+	names := map[uint32]sqltext.Table{}               // of the twins, by oid of the index that they copy
+	made, keys := madeTwins(child), map[uint32]bool{} // keys are the indexes of primary keys that up made, and those of partitions
 	tables := []*catalog.Table{child}
 	if child.Kind == catalog.Partitioned {
 		tables = child.All()
@@ -47,7 +47,11 @@ func Twins(child *catalog.Table, column, uuid string, earlier ...ColumnPair) (tw
 	for _, table := range tables {
 		for i := range table.Indexes {
 			index := &table.Indexes[i]
-			if !index.Valid || !holds(index, column) || slices.Contains(made, index.Name) || IsTemporaryIndex(index.Name) || isKeyIndex(index) {
+			if !index.Valid || !holds(index, column) || slices.Contains(made, index.Name) || IsTemporaryIndex(index.Name) {
+				continue
+			}
+			if isKeyIndex(index) || index.Parent != 0 && keys[index.Parent] {
+				keys[index.OID] = true
 				continue
 			}
 			twin, reason := twinOf(index, column, uuid, earlier)

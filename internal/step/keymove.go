@@ -19,6 +19,32 @@ type keyMove struct {
 	to    *catalog.Index
 }
 
+// Unmovable returns the foreign keys that refer to the table and keep its primary key from being dropped, since nothing moves them:
+// all onto a partitioned table; one of a partitioned table that is a partition itself; on the way back also one onto the uuids that
+// no other unique index could serve.
+func (k Key) Unmovable(v View) (keys []catalog.ForeignKey) {
+	t, pk := k.table(v)
+	if t == nil {
+		return nil
+	}
+	for _, p := range k.parts(t) {
+		indexes := []*catalog.Index{p.pk}
+		if p.own != nil && !k.Tree {
+			indexes = append(indexes, p.own)
+		}
+		for _, i := range indexes {
+			for _, one := range referencesOn(p.table, i) {
+				child := v.Relation(one.Child)
+				between := child != nil && child.Kind == catalog.Partitioned && child.Parents > 0
+				if k.Tree || between || i == pk && k.Switched(t) && otherIndex(t, pk) == nil {
+					keys = append(keys, one)
+				}
+			}
+		}
+	}
+	return keys
+}
+
 // twinKeyName returns the name of the twin of a foreign key.
 func twinKeyName(name string) string { return temporaryName(name) }
 
@@ -37,10 +63,15 @@ func (m keyMove) owns(k catalog.ForeignKey) bool {
 		(k.Child.Same(m.old.Child) || slices.ContainsFunc(m.leaves(), func(t *catalog.Table) bool { return t.Named().Same(k.Child) }))
 }
 
-// leaves returns the partitions that get a foreign key before the child: before version 18 one of a partitioned table cannot be NOT
-// VALID. It returns none for other tables and versions.
+// leavesFirst reports whether the partitions get their foreign keys before the child: before version 18 one of a partitioned table
+// cannot be NOT VALID.
+func (m keyMove) leavesFirst() bool {
+	return m.child != nil && m.child.Kind == catalog.Partitioned && m.view.Server.Major() < validatesTrees
+}
+
+// leaves returns the partitions that get a foreign key of their own first.
 func (m keyMove) leaves() []*catalog.Table {
-	if m.child == nil || m.child.Kind != catalog.Partitioned || m.view.Server.Major() >= validatesTrees {
+	if !m.leavesFirst() {
 		return nil
 	}
 	return leaves(m.child)
@@ -75,7 +106,7 @@ func (m keyMove) actions() []Action {
 	case found != nil && (found.Validated || !m.old.Validated):
 	case found != nil:
 		actions = append(actions, validateKey(twin.Child, twin.Name))
-	case m.leaves() != nil:
+	case m.leavesFirst():
 		actions = append(actions, m.addToLeaves(twin)...)
 	default:
 		actions = append(actions, m.add(twin.Child, twin, lock.ShareRowExclusive, " NOT VALID"))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -125,7 +126,9 @@ func checksums(ctx context.Context, tx pgx.Tx, schema, without string) ([]string
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(found, pgx.RowTo[string])
+	lines, err := pgx.CollectRows(found, pgx.RowTo[string])
+	slices.Sort(lines) // a parallel plan returns them in any order
+	return lines, err
 }
 
 func (t table) checksum(schema string) string {

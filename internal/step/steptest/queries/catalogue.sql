@@ -1,6 +1,7 @@
 -- Returns a line for each object in schema $1 that up or down could create, change or leave, without what differs between
 -- equal databases: oids, numbers of columns, sizes. It omits the column option pg_attver, which PostgreSQL 15.20 writes on
--- every column with a new number for each definition, and uuid_generate_v7(), which stays after down.
+-- every column with a new number for each definition, uuid_generate_v7(), which stays after down, and whether a partition's NOT NULL is
+-- its own too (PostgreSQL 18 and later): it is after ADD PRIMARY KEY USING INDEX.
 WITH relation AS (
     SELECT c.*, quote_ident(c.relname) AS name
     FROM pg_class c WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND c.relkind <> 't'
@@ -26,7 +27,7 @@ SELECT format('index column %s %s statistics %s', name, attnum, attstattarget)
 FROM relation JOIN pg_attribute a ON attrelid = relation.oid WHERE relkind IN ('i', 'I') AND attstattarget >= 0 AND NOT attisdropped
 UNION ALL
 SELECT format('constraint %s %I %s validated %s index %s own %s', name, conname, pg_get_constraintdef(k.oid), convalidated,
-              CASE WHEN contype = 'f' THEN conindid::regclass END, conislocal)
+              CASE WHEN contype = 'f' THEN conindid::regclass END, CASE WHEN contype <> 'n' THEN conislocal END)
 FROM relation JOIN pg_constraint k ON conrelid = relation.oid
 UNION ALL
 SELECT format('index %s attached to %s', name, inhparent::regclass)
