@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/problem"
 )
@@ -125,7 +126,7 @@ func (f keyFinder) of(g Group, t *catalog.Table) PrimaryKey {
 		return k
 	}
 	k.Key.Columns, k.Key.UUIDs, k.Key.Constraint = columns, uuids, primaryName(t)
-	k.Key.Unique = f.uniqueName(t, columns)
+	k.Key.Unique = f.uniqueName(k.Key, t)
 	return k
 }
 
@@ -167,22 +168,23 @@ func primaryName(t *catalog.Table) string {
 	return ""
 }
 
-// uniqueName returns a name for the unique index on the integers that no relation of the schema has.
-func (f keyFinder) uniqueName(t *catalog.Table, columns []string) string {
-	taken := func(name string) bool {
-		for i := range f.input.Schema.Relations {
-			one := &f.input.Schema.Relations[i]
-			if one.Name == name || one.Index(name) != nil || one.Constraint(name) != nil {
-				return true
-			}
+// uniqueName returns a name for the unique index on the integers. Neither it nor the names that partitions derive from it are taken.
+func (f keyFinder) uniqueName(k step.Key, t *catalog.Table) string {
+	for pattern := "{table}_{column}_key"; ; pattern += "_" {
+		k.Unique = step.IndexName(pattern, t.Name, strings.Join(k.Columns, "_"))
+		if !slices.ContainsFunc(k.IndexNames(t), f.taken) {
+			return k.Unique
 		}
-		return false
 	}
-	pattern := "{table}_{column}_key"
-	for taken(step.IndexName(pattern, t.Name, strings.Join(columns, "_"))) {
-		pattern += "_"
+}
+
+// taken reports whether a relation or a constraint has a name that an index is to get.
+func (f keyFinder) taken(name sqltext.Table) bool {
+	schema := f.input.Schema
+	has := func(t catalog.Table) bool {
+		return t.Schema == name.Schema && (t.Name == name.Name || t.Index(name.Name) != nil || t.Constraint(name.Name) != nil)
 	}
-	return step.IndexName(pattern, t.Name, strings.Join(columns, "_"))
+	return slices.ContainsFunc(schema.Relations, has) || slices.ContainsFunc(schema.OtherSchemas, has)
 }
 
 // progress sets how far a primary key is, and what it lacks.

@@ -7,6 +7,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -67,11 +68,12 @@ func (c keyCheck) refuseIndex(k PrimaryKey, t *catalog.Table, pk *catalog.Index)
 		unfit("it is DEFERRABLE, and no foreign key can refer to the index that would take its place", "Make it NOT DEFERRABLE")
 	case pk.Method != "btree":
 		unfit("its index is no B-tree (WITHOUT OVERLAPS)", "Leave the table out: --exclude "+t.Name)
-	case t.Kind == catalog.Partitioned:
-		unfit("the table is partitioned", "Leave the table out: --exclude "+t.Name)
+	}
+	for _, key := range k.Key.Unmovable(step.View{Server: c.input.Server, Schema: c.input.Schema}) {
+		unfit(unmovable(k, t, key), "Drop the foreign key, or leave the table out: --exclude "+t.Name)
 	}
 	if c.input.Direction == Up {
-		for _, user := range pk.Dependents {
+		for _, user := range keyDependents(k, t) {
 			found = append(found, message.KeyDependent(k.String(), user))
 		}
 		for _, name := range c.input.ConstraintUsers[pk.Constraint] {
@@ -79,6 +81,32 @@ func (c keyCheck) refuseIndex(k PrimaryKey, t *catalog.Table, pk *catalog.Index)
 		}
 	}
 	return found
+}
+
+// unmovable returns why a foreign key keeps the primary key from being replaced.
+func unmovable(k PrimaryKey, t *catalog.Table, key catalog.ForeignKey) string {
+	which := "foreign key " + key.Name + " of " + key.Child.String()
+	switch {
+	case k.Key.Tree:
+		return which + " refers to a partitioned table, and PostgreSQL cannot make it depend on another index"
+	case k.Key.Switched(t) && slices.Equal(key.ParentColumns, k.Key.UUIDs):
+		return which + " depends on the new primary key, and no other unique index has its columns"
+	}
+	return which + " belongs to a partitioned table that is a partition itself"
+}
+
+// keyDependents returns what else depends on the primary key of a table, or of a partition of it.
+func keyDependents(k PrimaryKey, t *catalog.Table) (names []string) {
+	tables := []*catalog.Table{t}
+	if k.Key.Tree {
+		tables = t.All()
+	}
+	for _, one := range tables {
+		if pk := primaryIndex(one); pk != nil {
+			names = append(names, pk.Dependents...)
+		}
+	}
+	return names
 }
 
 // refuseReference refuses a primary key because of a foreign key that refers to its integers.
