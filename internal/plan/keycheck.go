@@ -69,6 +69,9 @@ func (c keyCheck) refuseIndex(k PrimaryKey, t *catalog.Table, pk *catalog.Index)
 	case pk.Method != "btree":
 		unfit("its index is no B-tree (WITHOUT OVERLAPS)", "Leave the table out: --exclude "+t.Name)
 	}
+	if column := outsidePartitionKey(k, t); column != "" {
+		unfit("its rows, or those of a partition, are partitioned by "+column+", which a primary key must hold", "Leave the table out: --exclude "+t.Name)
+	}
 	for _, key := range k.Key.Unmovable(step.View{Server: c.input.Server, Schema: c.input.Schema}) {
 		unfit(unmovable(k, t, key), "Drop the foreign key, or leave the table out: --exclude "+t.Name)
 	}
@@ -81,6 +84,22 @@ func (c keyCheck) refuseIndex(k PrimaryKey, t *catalog.Table, pk *catalog.Index)
 		}
 	}
 	return found
+}
+
+// outsidePartitionKey returns a column, or "an expression", by which rows of a partitioned table are distributed and which the new primary
+// key does not hold; "" if there is none.
+func outsidePartitionKey(k PrimaryKey, t *catalog.Table) string {
+	for _, table := range t.All() {
+		for _, column := range table.PartitionKey {
+			switch {
+			case column == "":
+				return "an expression"
+			case !slices.Contains(k.Key.UUIDs, column):
+				return column
+			}
+		}
+	}
+	return ""
 }
 
 // unmovable returns why a foreign key keeps the primary key from being replaced.

@@ -201,6 +201,9 @@ func (e *Executor) repeatSteps(ctx context.Context, g plan.Group, st *groupState
 		return err
 	}
 	if errors.Is(err, errStepUndone) {
+		if g.Key != nil {
+			return message.TableAltered(g.String(), "Its indexes, or the foreign keys that refer to it, were changed again and again")
+		}
 		return message.TableAltered(g.String(), "Its column "+g.Target.Column+" lost its default or its index again and again")
 	}
 	return message.NullsWritten(g.String(), g.Target.Column, maxRounds, errNullWritten)
@@ -365,7 +368,7 @@ func (e *Executor) runAction(ctx context.Context, g plan.Group, s step.Step, act
 // finishStep checks on the way up that a step without further actions is done, and reports it.
 func (e *Executor) finishStep(ctx context.Context, g plan.Group, s step.Step, view step.View, already bool, elapsed time.Duration) error {
 	if outcome := s.Check(view); e.Plan.Direction == plan.Up && !outcome.Done {
-		if g.Edge != nil { // the application altered the table during the step
+		if g.Edge != nil || g.Key != nil { // the application altered the table during the step
 			return message.TableAltered(g.String(), "It has now "+outcome.Reason)
 		}
 		return message.InternalError(string(s.ID()), errors.New(outcome.Reason))
