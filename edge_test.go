@@ -59,7 +59,7 @@ func TestPhases(t *testing.T) {
 		phases("integers: audit integers comments integers orders integers users integers")
 		for _, wrong := range []func() (event.Result, error){
 			func() (event.Result, error) { return migrator(rekey.Integers).Up(t.Context()) },
-			func() (event.Result, error) { return migrator(rekey.Linked).Down(t.Context()) },
+			func() (event.Result, error) { return migrator(rekey.Switched).Down(t.Context()) },
 		} {
 			if _, err := wrong(); !errors.Is(err, problem.ErrUsage) {
 				t.Errorf("not a usage error: %v", err)

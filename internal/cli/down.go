@@ -22,7 +22,7 @@ and never uses CASCADE. Ctrl-C stops it after the current step.`,
 	}
 	f.common(cmd)
 	f.schemaRun.register(cmd, &f.file)
-	f.phase.register(cmd, "integers")
+	f.phase.register(cmd, phasesDown)
 	f.phase.registerEdges(cmd)
 	f.schemaRun.fleet(cmd)
 	f.policy(cmd, "39")

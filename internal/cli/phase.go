@@ -24,9 +24,16 @@ type phaseFlags struct {
 	references     []rekey.Reference // read from words
 }
 
-// register adds the flag of the commands that go to a phase. by says which phases are the defaults.
-func (p *phaseFlags) register(cmd *cobra.Command, by string) {
-	cmd.Flags().StringVar(&p.to, "to", "", phases()+" (default "+by+")")
+// The phases that commands go to, for their help.
+const (
+	phasesUp   = "expanded (default), linked, switched, contracted"
+	phasesDown = "integers (default), expanded, linked"
+	phasesBoth = "integers to contracted (default expanded)"
+)
+
+// register adds the flag of the commands that go to a phase.
+func (p *phaseFlags) register(cmd *cobra.Command, phases string) {
+	cmd.Flags().StringVar(&p.to, "to", "", phases)
 	_ = cmd.RegisterFlagCompletionFunc("to", cobra.FixedCompletions(setting.Choices("to"), cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -49,7 +56,12 @@ func (p *phaseFlags) registerContract(cmd *cobra.Command) {
 }
 
 // soakTime returns the time for the library, where 0 is the default.
-func (p *phaseFlags) soakTime() time.Duration { return max(p.soak, rekey.NoSoak) }
+func (p *phaseFlags) soakTime() time.Duration {
+	if p.soak == 0 {
+		return rekey.NoSoak
+	}
+	return p.soak
+}
 
 // hazards returns the hazards that are accepted.
 func (p *phaseFlags) hazards() []rekey.HazardName {
@@ -67,12 +79,6 @@ func (p *phaseFlags) registerEdges(cmd *cobra.Command) {
 	for _, name := range []string{"parents", "reference"} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
-}
-
-// phases returns the phases as a list.
-func phases() string {
-	words := setting.Choices("to")
-	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
 }
 
 // readReferences reads the values of --reference. The column is after the last dot of the left side.

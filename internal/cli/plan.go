@@ -52,7 +52,7 @@ each statement, its lock and what it reads. Refusals end it with exit code 4.`,
 	}
 	f.common(cmd)
 	f.schemaRun.register(cmd, &f.file)
-	f.phase.register(cmd, "expanded")
+	f.phase.register(cmd, phasesBoth)
 	f.phase.registerEdges(cmd)
 	f.phase.registerArbiter(cmd)
 	f.phase.registerAccept(cmd)

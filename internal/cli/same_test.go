@@ -97,6 +97,12 @@ func twins() []sameCall {
 		profile("to", "linked", "", func(j *job) { j.options.To = rekey.Linked }),
 		app("arbiter", "integers", "unknown_arbiter", func(j *job) { j.options.Arbiter = "integers" }),
 		app("arbiter", "both", "", func(j *job) { j.options.Arbiter = rekey.ArbiterBoth }),
+		app("to", "switched", "", func(j *job) { j.options.To = rekey.Switched }),
+		profile("to", "switched", "phase_not_offered", func(j *job) { j.options.To = rekey.Switched }),
+		app("accept", "group", "unknown_hazard", func(j *job) { j.options.Accept = []rekey.HazardName{"group"} }),
+		app("accept", "group-by,lost-objects", "", func(j *job) { j.options.Accept = []rekey.HazardName{rekey.HazardGroupBy, rekey.HazardLostObjects} }),
+		app("confirm", long, "bad_confirm", func(j *job) { j.options.Confirm = long }),
+		app("confirm", "app", "", func(j *job) { j.options.Confirm = "app" }),
 		app("parents", "auth", "", func(j *job) { j.schema.Parents = []string{"auth"} }),
 		app("parents", long, "bad_parents", func(j *job) { j.schema.Parents = []string{long} }),
 		app("parents", "", "bad_parents", func(j *job) { j.schema.Parents = []string{""} }),
@@ -127,6 +133,7 @@ func twins() []sameCall {
 		},
 	}
 	durations := map[string]func(*rekey.Options, time.Duration){
+		"soak":               func(o *rekey.Options, d time.Duration) { o.Soak = d },
 		"lock-timeout":       func(o *rekey.Options, d time.Duration) { o.Locks.Timeout = d },
 		"lock-retry-timeout": func(o *rekey.Options, d time.Duration) { o.Locks.RetryTimeout = d },
 		"batch-time":         func(o *rekey.Options, d time.Duration) { o.Backfill.BatchTime = d },
@@ -206,7 +213,7 @@ func codes(list problem.List) string {
 
 // sentences returns the problems without the names of the settings.
 func sentences(list problem.List) string {
-	name := regexp.MustCompile(`--[a-z-]+|\b(Options\.)?(Locks|Backfill|Throttle|Values|Permissions|Tables|To|Arbiter)\b(\[[^\]]*\])?(\.[A-Z][A-Za-z]+)*|\b(Profile|Schema)\b(\.[A-Z][A-Za-z]+)?(\([^)]*\))?|\brekey up\b|\bUp\b`)
+	name := regexp.MustCompile(`--[a-z-]+|\b(Options\.)?(Locks|Backfill|Throttle|Values|Permissions|Tables|To|Arbiter|Accept|Confirm|Soak)\b(\[[^\]]*\])?(\.[A-Z][A-Za-z]+)*|\b(Profile|Schema)\b(\.[A-Z][A-Za-z]+)?(\([^)]*\))?|\brekey up\b|\bUp\b`)
 	lines := ""
 	for _, p := range list {
 		lines += strings.ReplaceAll(name.ReplaceAllString(p.Code+" "+p.Message+" "+p.Detail, "X"), "X:", "X") + "\n"
@@ -229,7 +236,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	}
 	a := &app{Process: Process{Getenv: func(string) string { return "" }}}
 	others := []string{ // no value can be wrong, or they are about many schemas, files and connections
-		"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "config", "subscribers-ready", "fire-triggers",
+		"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "config", "subscribers-ready", "fire-triggers", "keep-id",
 		"parallel", "canary", "on-error", "max-failures", "help",
 	}
 	a.upCommand().Flags().VisitAll(func(f *pflag.Flag) {
@@ -239,7 +246,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	})
 	for _, cmd := range a.root().Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			unchecked := []string{"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "subscribers-ready", "fire-triggers", "exit-code", "sql", "help", "help-all"}
+			unchecked := []string{"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "subscribers-ready", "fire-triggers", "keep-id", "exit-code", "sql", "help", "help-all"}
 			if !setting.IsNumber(f.Name) && !setting.IsText(f.Name) && !slices.Contains(unchecked, f.Name) {
 				t.Errorf("%s --%s is in no table", cmd.Name(), f.Name)
 			}
@@ -249,7 +256,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	fieldNames("", reflect.TypeFor[rekey.Options](), all)
 	fieldNames("Schema.", reflect.TypeFor[rekey.Schema](), all)
 	unchecked := []string{ // no value of these can be wrong by itself
-		"Schema.SkipRefused", "Permissions.SubscribersReady", "Permissions.FireTriggers", "Direct", "Standbys", "Stop", "OnEvent", "Values.Source",
+		"Schema.SkipRefused", "Permissions.SubscribersReady", "Permissions.FireTriggers", "KeepID", "Direct", "Standbys", "Stop", "OnEvent", "Values.Source",
 	}
 	for name := range all {
 		if !changed[name] && !slices.Contains(unchecked, name) {

@@ -65,7 +65,7 @@ changes nothing. If the plan refuses a table, the exit code is 4.`,
 	set.StringVar(&s.format, "format", formats()[0], "tool that runs it: "+strings.Join(formats(), ", "))
 	set.StringVar(&s.output, "output", "", "directory of the files; else standard output")
 	set.StringVar(&s.module, "module", "", "module name for --format ecto; default: made of direction and schema")
-	f.phase.register(cmd, "expanded, or integers for down")
+	f.phase.register(cmd, "integers, expanded or linked")
 	f.phase.registerArbiter(cmd)
 	f.changes(cmd)
 	for name, values := range map[string][]string{"version": {"39", "40"}, "format": formats()} {

@@ -20,7 +20,7 @@ it after the current batch; the same command resumes it.`,
 	}
 	f.common(cmd)
 	f.schemaRun.register(cmd, &f.file)
-	f.phase.register(cmd, "expanded")
+	f.phase.register(cmd, phasesUp)
 	f.phase.registerEdges(cmd)
 	f.phase.registerArbiter(cmd)
 	f.phase.registerAccept(cmd)

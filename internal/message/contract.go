@@ -19,7 +19,7 @@ func NotSwitched(schema string, behind []string) *problem.Problem {
 func SoakNotOver(table string, since, soak time.Duration, over time.Time) *problem.Problem {
 	return refused("soak_not_over", "", fmt.Sprintf("%s was switched %s ago, and the soak time is %s", table, Duration(since.Round(time.Second)), Duration(soak)),
 		fmt.Sprintf("It ends at %s. Until then the way back stays open.", over.UTC().Format("2006-01-02 15:04:05 MST")),
-		"Run the same command then, or with another soak time, such as --soak "+Duration(since.Truncate(time.Second)))
+		"Run the same command then, or set another soak time, such as --soak "+Duration(since.Truncate(time.Second))+".")
 }
 
 // ContractDependent refuses to drop a column that another object uses.
@@ -48,5 +48,5 @@ func Contracted(schema string, tables []string) *problem.Problem {
 
 // ProofFailed refuses to end the integer column of an edge whose columns differ.
 func ProofFailed(edge, detail, hint string) *problem.Problem {
-	return refused("proof_failed", edge, "the proof of "+edge+" failed", detail, hint)
+	return refused("proof_failed", edge, "the proof of "+edge+" failed", sentence(detail), hint)
 }

@@ -22,7 +22,7 @@ func KeyMarkUnreadable(key, why string) *problem.Problem {
 
 // KeyUnsupported refuses a primary key of a kind that cannot switch.
 func KeyUnsupported(key, why, hint string) *problem.Problem {
-	return refused("key_unsupported", "", "could not switch "+key, sentence(why), hint)
+	return refused("key_unsupported", "", "could not switch "+key, sentence(why), sentence(hint))
 }
 
 // KeyOwner refuses a primary key of a table that the role does not own.

@@ -52,7 +52,7 @@ func settingSamples(t *testing.T, style setting.Style) (samples []sample) {
 		{Texts: map[string][]string{"profile": {"phoenixkit"}, "random": {"phoenix_kit_user"}}, Tables: [][]string{{"phoenix_kit_users"}}},
 		{Texts: map[string][]string{"profile": {"phoenixkit"}, "random": {"orders"}}, Tables: [][]string{{"phoenix_kit_users"}}},
 		{NoScope: true, Numbers: map[string]int64{"max-failures": 2}, Texts: map[string][]string{"on-error": {"stop"}}},
-		number("lock-timeout", int64(2*time.Second)), number("lock-retry-timeout", 0), number("batch-time", int64(time.Minute)), number("max-lag", -int64(time.Second)), number("max-snapshot-age", -int64(time.Second)),
+		number("lock-timeout", int64(2*time.Second)), number("soak", -int64(time.Second)), number("lock-retry-timeout", 0), number("batch-time", int64(time.Minute)), number("max-lag", -int64(time.Second)), number("max-snapshot-age", -int64(time.Second)),
 		number("max-retained-wal", 0), number("parallel", 33), number("canary", -1), number("max-failures", -1), number("first", 0),
 	}
 	requests = append(requests, phaseRequests(long)...)
@@ -82,9 +82,12 @@ func phaseRequests(long string) []setting.Request {
 	}
 	users := setting.Reference{Table: "orders", Column: "user_id", Parent: "users"}
 	return []setting.Request{
-		to("up", "integer"), to("up", "uuids"), to("up", "integers"), to("down", "linked"),
+		to("up", "integer"), to("up", "uuids"), to("up", "integers"), to("down", "switched"), to("down", "contracted"),
 		{Direction: "up", Texts: map[string][]string{"profile": {"acme"}, "to": {"linked"}}, Tables: [][]string{{"users"}}},
 		{Direction: "up", Texts: map[string][]string{"profile": {"phoenixkit"}, "to": {"linked"}, "version": {"39"}}, Tables: [][]string{{"users"}}, LinkAt: 40, Versions: []int{40}},
+		{Direction: "up", Texts: map[string][]string{"profile": {"phoenixkit"}, "to": {"switched"}}, Tables: [][]string{{"users"}}, LinkAt: 40},
+		{NoScope: true, Texts: map[string][]string{"schema": {"app"}, "accept": {"group"}}},
+		{NoScope: true, Texts: map[string][]string{"schema": {"app"}, "confirm": {long}}},
 		{NoScope: true, Texts: map[string][]string{"schema": {"app"}, "arbiter": {"integers"}}},
 		{NoScope: true, Texts: map[string][]string{"schema": {"app"}, "parents": {""}}},
 		{NoScope: true, Texts: map[string][]string{"schema": {"app"}, "parents": {long}}},
@@ -140,7 +143,7 @@ func inDirectory(t *testing.T) (samples []sample) {
 	}
 	for _, line := range []string{
 		"pln", "hunter2:x", "plan --schem app", "plan --x=hunter2@db", "plan -z", "verify app", "verify postgres://app@db/shop", "plan --schema", "plan --lock-timeout=5", "up --max-lag=x",
-		"plan ---", "plan --schema app --time-column orders", "plan --schema app --reference orders=users", "plan --schema app --format svg", "plan --schema app --format dot", "plan --schema app --to linked --format dot --sql", "down --schema app --to linked", "up --schema app --to integers", "plan --profile phenixkit", "plan --profile nothing", "up --config none.yaml", "up --config typo.yaml", "up --config twice.yaml",
+		"plan ---", "plan --schema app --time-column orders", "plan --schema app --reference orders=users", "plan --schema app --format svg", "plan --schema app --format dot", "plan --schema app --to linked --format dot --sql", "down --schema app --to switched", "up --schema app --to integers", "plan --profile phenixkit", "plan --profile nothing", "up --config none.yaml", "up --config typo.yaml", "up --config twice.yaml",
 		"up --config broken.yaml", "up --config list.yaml", "up --config overrides.yaml", "up --config value.yaml", "init --profile phoenixkit", "up --schema app --canary 2", "sql up --schema tenant_*", "sql", "sql up --schema app --module A",
 		"profile", "profile show nothing", "demo",
 	} {

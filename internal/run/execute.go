@@ -34,7 +34,7 @@ type Job struct {
 	Program      string // rekey's version, for the journal
 	Emit         event.Sink
 	Stop         <-chan struct{}
-	Confirm      string // the name of the schema whose integers may be dropped
+	Confirm      string                           // the name of the schema whose integers may be dropped
 	BeforeAction func(step.ID, step.Action) error // see [Executor]
 }
 

@@ -128,6 +128,7 @@ func (c *checker) checkNames() {
 		}
 	}
 	c.name("column", c.text("column"))
+	c.name("confirm", c.text("confirm"))
 	c.indexName(c.text("index-name"))
 	if text := c.text("index-name"); text != "" && !strings.Contains(text, "{table}") {
 		c.add("bad_index_name", c.Style.name("index-name")+" lacks {table}", "Index names are unique in a schema. Try: "+c.Style.with("index-name", "'{table}_{column}_key'"))
