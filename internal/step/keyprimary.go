@@ -1,6 +1,8 @@
 package step
 
 import (
+	"slices"
+
 	"github.com/rekey-pg/rekey/internal/lock"
 )
 
@@ -31,7 +33,11 @@ func (s BuildPrimaryIndex) Explain() Explanation {
 // Check implements Step.
 func (s BuildPrimaryIndex) Check(v View) Outcome {
 	t, _ := s.Key.table(v)
-	return outcomeIf(t != nil && len(s.Apply(v)) == 0, "no index for the new primary key")
+	known := t != nil && !slices.ContainsFunc(s.Key.parts(t), func(p *keyPart) bool {
+		_, ok := p.like("", s.Key.UUIDs)
+		return !ok
+	})
+	return outcomeIf(known && len(s.Apply(v)) == 0, "no index for the new primary key")
 }
 
 // Apply implements Step. If the uuids are the primary key, it drops the indexes on the integers that an interrupted down has built.

@@ -77,6 +77,12 @@ func lockedActions() (actions []step.Action) {
 		Function: &catalog.Function{Schema: "app", Name: step.FunctionName, Unprivileged: []string{"writer"}},
 	}})...)
 	actions = append(actions, edgeActions()...)
+	names, views := keyStates()
+	for _, name := range names {
+		for _, s := range step.KeySteps(goalOf(name)) {
+			actions = append(actions, slices.Concat(s.Apply(views[name]), s.Undo(views[name]))...)
+		}
+	}
 	return actions
 }
 
