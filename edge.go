@@ -61,11 +61,12 @@ type EdgeState string
 
 // The states of an edge, in order.
 const (
-	EdgeNone     EdgeState = "none"     // nothing
-	EdgeWired    EdgeState = "wired"    // the column, and triggers that keep both columns equal from then on
-	EdgeFilled   EdgeState = "filled"   // the values of the rows that existed before
-	EdgeMirrored EdgeState = "mirrored" // a twin of every index that holds the integer column
-	EdgeLinked   EdgeState = "linked"   // the foreign key, and NOT NULL where the integer column has it
+	EdgeNone       EdgeState = "none"       // nothing
+	EdgeWired      EdgeState = "wired"      // the column, and triggers that keep both columns equal from then on
+	EdgeFilled     EdgeState = "filled"     // the values of the rows that existed before
+	EdgeMirrored   EdgeState = "mirrored"   // a twin of every index that holds the integer column
+	EdgeLinked     EdgeState = "linked"     // the foreign key, and NOT NULL where the integer column has it
+	EdgeContracted EdgeState = "contracted" // the uuid column alone: the integer column has ended
 )
 
 // IndexTwin is a copy of an index with the uuid column in place of the integer one.

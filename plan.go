@@ -53,6 +53,12 @@ type Plan struct {
 	// Unsupported are columns that refer to other tables and that no run takes, if To is Linked: polymorphic pairs, arrays and
 	// JSON documents of ids.
 	Unsupported []UnsupportedReference `json:"unsupported,omitempty"`
+	// Keys are the primary keys of the tables; nil unless the phase, or what exists, is Switched or later.
+	Keys []Key `json:"keys,omitempty"`
+	// Hazards are what the run changes for statements of the application.
+	Hazards []Hazard `json:"hazards,omitempty"`
+	// Endings are the integer columns that the run drops, if To is Contracted.
+	Endings []Ending `json:"endings,omitempty"`
 	// Absent lists the tables of the profile that do not exist.
 	Absent []string `json:"absent"`
 	// Relations has an entry for every relation of a Schema that holds or shows rows; nil with a profile.
@@ -86,7 +92,11 @@ type Group struct {
 	Table string `json:"table,omitempty"`
 	// Edge is the table and column of an edge, "" if the group is of the table itself.
 	Edge string `json:"edge,omitempty"`
-	// State is the state of the table, or of the edge, now.
+	// Key is the table of a primary key, "" if the group is not about one.
+	Key string `json:"key,omitempty"`
+	// Phase is the phase to which the steps bring the table or the edge, "" for steps of the schema.
+	Phase Phase `json:"phase,omitempty"`
+	// State is the state of the table, of the edge or of the primary key, now.
 	State State `json:"state,omitempty"`
 	// Missing lists what an incomplete table lacks, such as "unique index".
 	Missing []string `json:"missing,omitempty"`
@@ -230,6 +240,7 @@ func describe(p plan.Plan, fill plan.FillDescriber) Plan {
 	if p.Goal != "" {
 		doc.To, doc.Edges, doc.Candidates, doc.Unsupported = Phase(p.Goal), edges(p), candidates(p), unsupported(p)
 	}
+	doc.Keys, doc.Hazards, doc.Endings = keys(p), hazards(p), endings(p)
 	for _, c := range p.Code {
 		doc.Code = append(doc.Code, Code{Runs: c.Runs, Owner: c.Owner, Use: CodeUse(c.Use), Callers: c.Callers, As: c.As, Why: c.Why})
 	}
@@ -250,10 +261,13 @@ func relations(p plan.Plan) (list []Relation) {
 }
 
 func group(p plan.Plan, g plan.Group, fill plan.FillDescriber) Group {
-	doc := Group{Table: g.Table.Name, State: State(g.State), Missing: g.Missing, Kept: g.Kept, Steps: []Step{}}
+	doc := Group{Table: g.Table.Name, Phase: Phase(g.Phase), State: State(g.State), Missing: g.Missing, Kept: g.Kept, Steps: []Step{}}
 	view := p.View(g)
 	if g.Edge != nil {
 		doc.Table, doc.Edge = nameIn(p, g.Edge.Child), edgeName(p, *g.Edge)
+	}
+	if g.Key != nil {
+		doc.Key = g.Table.Name
 	}
 	if view.Table != nil && g.Target.Table != "" {
 		doc.Rows, doc.Bytes = plan.Rows(view.Table), plan.Bytes(view.Table)

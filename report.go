@@ -24,6 +24,8 @@ type Report struct {
 	Tables []TableReport `json:"tables"`
 	// Edges has an entry for each edge that was counted; nil if none has a uuid column.
 	Edges []EdgeReport `json:"edges,omitempty"`
+	// Keys has an entry for each primary key that up has begun to switch; nil if there is none.
+	Keys []KeyReport `json:"keys,omitempty"`
 	// Absent lists the tables of the profile that do not exist.
 	Absent []string `json:"absent"`
 	// Skipped says why tables were skipped; see [Schema.SkipRefused].
@@ -82,6 +84,18 @@ type TableReport struct {
 	NotV4 int64 `json:"not_v4,omitempty"`
 	// Order is the check of the order of the values; nil if there is none to check.
 	Order *OrderReport `json:"order,omitempty"`
+}
+
+// KeyReport is what Verify found of one primary key that up has begun to switch.
+type KeyReport struct {
+	// Table is the table, without the schema.
+	Table string `json:"table"`
+	// Progress is how far the key is.
+	Progress KeyState `json:"progress"`
+	// OK is true if the key lacks nothing of its phase.
+	OK bool `json:"ok"`
+	// Missing lists what the key lacks.
+	Missing []string `json:"missing,omitempty"`
 }
 
 // EdgeReport is what Verify counted in the rows of one edge. Rows without a reference have NULL in both columns.
@@ -179,6 +193,9 @@ func reportOf(r verify.Report) Report {
 			Table: e.Table, Column: e.Column, Parent: e.Parent, UUIDColumn: e.UUIDColumn, Progress: EdgeState(e.Progress), OK: e.OK, Rows: e.Rows,
 			Mismatches: e.Mismatches, Orphans: e.Orphans, OrphanKeys: e.OrphanKeys, OneSided: e.OneSided, Missing: e.Missing,
 		})
+	}
+	for _, k := range r.Keys {
+		report.Keys = append(report.Keys, KeyReport{Table: k.Table, Progress: KeyState(k.Progress), OK: k.OK, Missing: k.Missing})
 	}
 	if r.Integrity != nil {
 		report.Integrity = &IntegrityReport{Tables: r.Integrity.Tables, Broken: []BrokenTable{}}

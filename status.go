@@ -30,6 +30,8 @@ type Status struct {
 	// Edges has an entry for each foreign key, and for each reference that was named or linked; nil while none has
 	// anything of phase Linked.
 	Edges []Edge `json:"edges,omitempty"`
+	// Keys has an entry for the primary key of each table; nil while up has not begun to switch one.
+	Keys []Key `json:"keys,omitempty"`
 	// Refusals says what would refuse a run.
 	Refusals problem.List `json:"refusals"`
 	// Notes are sentences about a recorded version that is not known.
@@ -117,7 +119,7 @@ func statusOf(p plan.Plan) Status {
 
 // addPhases sets the phases of the schema and of its tables.
 func (s *Status) addPhases(p plan.Plan) {
-	s.Edges = edges(p)
+	s.Edges, s.Keys = edges(p), keys(p)
 	var tables []plan.State
 	for i := range s.Tables {
 		t := &s.Tables[i]

@@ -28,6 +28,8 @@ type RunStarted struct {
 	Tables int `json:"tables"`
 	// Edges is the number of references that have something to do.
 	Edges int `json:"edges,omitempty"`
+	// Keys is the number of primary keys that have something to do.
+	Keys int `json:"keys,omitempty"`
 	// Rows is the estimated number of rows to fill.
 	Rows int64 `json:"rows"`
 }
@@ -38,6 +40,10 @@ type TableStarted struct {
 	Table string `json:"table"`
 	// Edge is true for a reference.
 	Edge bool `json:"edge,omitempty"`
+	// Key is true for a primary key.
+	Key bool `json:"key,omitempty"`
+	// Phase is the phase to which the work leads: expanded, linked, switched or contracted.
+	Phase string `json:"phase,omitempty"`
 	// Rows is the estimated number of rows to fill.
 	Rows int64 `json:"rows"`
 }
@@ -48,6 +54,10 @@ type TableDone struct {
 	Table string `json:"table"`
 	// Edge is true for a reference.
 	Edge bool `json:"edge,omitempty"`
+	// Key is true for a primary key.
+	Key bool `json:"key,omitempty"`
+	// Phase is the phase to which the work leads: expanded, linked, switched or contracted.
+	Phase string `json:"phase,omitempty"`
 	// Rows is the number of rows that this run filled.
 	Rows int64 `json:"rows"`
 	// Elapsed is the time since TableStarted.
@@ -168,6 +178,8 @@ type Result struct {
 	Tables int `json:"tables"`
 	// Edges is the number of complete references, including references that earlier runs completed.
 	Edges int `json:"edges,omitempty"`
+	// Keys is the number of complete primary keys, including keys that earlier runs completed.
+	Keys int `json:"keys,omitempty"`
 	// Absent lists the tables of the profile that do not exist.
 	Absent []string `json:"absent,omitempty"`
 	// Skipped says why tables were skipped.

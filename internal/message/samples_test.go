@@ -341,6 +341,7 @@ func verifySamples() []sample {
 	return []sample{
 		{"message.Differences", message.Differences(lines[:1], false, "")},
 		{"message.Differences", message.Differences(lines, true, library().Hints.Repair)},
+		{"message.KeyDifferences", message.KeyDifferences([]string{"orders primary key: no unique index orders_id_key"})},
 		{"message.EdgeDifferences", message.EdgeDifferences([]string{"orders.user_id: 3 rows with a value in only one of user_id and user_uuid"}, "")},
 		{"message.EdgeDifferences", message.EdgeDifferences([]string{"orders.user_id: 3 rows with a value in only one of user_id and user_uuid"}, message.EqualizeHint("orders.user_id", "user_uuid", []string{"UPDATE a"}, []string{"UPDATE b"}))},
 		{"message.TableUnreadable", message.TableUnreadable(orders, quoted, "deploy", "permission denied for table orders", nil)},

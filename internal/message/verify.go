@@ -37,6 +37,13 @@ func EdgeDifferences(lines []string, equalize string) *problem.Problem {
 	return p
 }
 
+// KeyDifferences is Differences for a report in which primary keys differ.
+func KeyDifferences(lines []string) *problem.Problem {
+	p := Differences(lines, false, "")
+	p.Hint = "Complete the switch: rekey up --to switched. Or go back: rekey down --to linked"
+	return p
+}
+
 // TableUnreadable returns the refusal of a table whose rows the role may not count.
 func TableUnreadable(table, quoted, role, reason string, cause error) *problem.Problem {
 	p := refused("unreadable", table, fmt.Sprintf("role %s may not count the rows of %s", role, table),

@@ -44,6 +44,37 @@ type PrimaryKey struct {
 // String returns the name of the primary key, for messages and events.
 func (k PrimaryKey) String() string { return k.Key.String() }
 
+// SwitchedAt returns when the key switched, by the server's clock; the zero value if it has not.
+func (k PrimaryKey) SwitchedAt() time.Time { return k.mark.Switched }
+
+// Faults returns what a primary key that up has begun to switch lacks, as sentences without a period, and whether up has begun.
+func (k PrimaryKey) Faults(t *catalog.Table) (faults []string, begun bool) {
+	if !k.made || t == nil {
+		return nil, false
+	}
+	faults = slices.Clone(k.Missing)
+	if k.State == Refused {
+		faults = append(faults, k.Why)
+	}
+	if k.ended {
+		for _, c := range k.mark.Columns {
+			if column := t.Column(c); k.mark.Contracted && column != nil && !slices.Contains(k.mark.UUIDs, c) && !t.UniqueOn(c) {
+				faults = append(faults, "column "+c+" is kept and is not unique")
+			}
+		}
+		return faults, true
+	}
+	for _, key := range t.ReferencedBy {
+		if key.Above == 0 && !key.Validated && sameNames(key.ParentColumns, k.Key.Columns) {
+			faults = append(faults, "foreign key "+key.Name+" of "+key.Child.String()+" is not valid")
+		}
+	}
+	if index := t.Index(k.Key.Unique); k.mark.Identity != step.IdentityKept && index != nil && !index.ReplicaIdentity && t.ReplicaIdentity != "f" {
+		faults = append(faults, "the replica identity is not index "+index.Name)
+	}
+	return faults, true
+}
+
 // HasKeys reports whether up has begun to switch a primary key of the schema.
 func HasKeys(schema catalog.Schema) bool {
 	return slices.ContainsFunc(schema.Relations, func(t catalog.Table) bool {

@@ -235,7 +235,15 @@ func (p Plan) Pending() bool {
 func (p Plan) PendingTables() (tables int, rows int64) { return p.pending(p.Targets()) }
 
 // PendingEdges is PendingTables for edges.
-func (p Plan) PendingEdges() (edges int, rows int64) { return p.pending(p.Edges()) }
+func (p Plan) PendingEdges() (edges int, rows int64) {
+	return p.pending(slices.DeleteFunc(slices.Clone(p.Groups), func(g Group) bool { return g.Edge == nil }))
+}
+
+// PendingKeys returns the number of primary keys with something to do.
+func (p Plan) PendingKeys() int {
+	keys, _ := p.pending(slices.DeleteFunc(slices.Clone(p.Groups), func(g Group) bool { return g.Key == nil }))
+	return keys
+}
 
 func (p Plan) pending(groups []Group) (number int, rows int64) {
 	for _, g := range groups {

@@ -169,7 +169,7 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 	tables, rows := p.PendingTables()
 	edges, edgeRows := p.PendingEdges()
 	j.Emit.Emit(event.RunStarted{
-		Run: id, Command: result.Command, Schema: p.SchemaName, From: p.Version, To: p.End(), Tables: tables, Edges: edges, Rows: rows + edgeRows,
+		Run: id, Command: result.Command, Schema: p.SchemaName, From: p.Version, To: p.End(), Tables: tables, Edges: edges, Keys: p.PendingKeys(), Rows: rows + edgeRows,
 	})
 	j.reportSkipped(p)
 	bgCtx, stopBackground := context.WithCancel(ctx)
@@ -187,7 +187,7 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 	stopBackground()
 	watch.Wait()
 	<-pausesRecorded
-	result.Tables, result.Edges, result.Rows, result.Locks = outcome.Tables, outcome.Edges, outcome.Rows, outcome.Locks
+	result.Tables, result.Edges, result.Keys, result.Rows, result.Locks = outcome.Tables, outcome.Edges, outcome.Keys, outcome.Rows, outcome.Locks
 	if err == nil {
 		result.Version = max(p.End(), p.Version)
 		if p.Direction == plan.Down {

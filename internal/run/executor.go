@@ -62,6 +62,7 @@ type columnName struct {
 type totals struct {
 	tables int
 	edges  int
+	keys   int
 	rows   int64
 	locks  event.Locks
 }
@@ -82,7 +83,7 @@ func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 		}
 	}
 	err = e.checkAndFinish(ctx, err)
-	return Outcome{Tables: e.totals.tables, Edges: e.totals.edges, Rows: e.totals.rows, Locks: e.totals.locks}, err
+	return Outcome{Tables: e.totals.tables, Edges: e.totals.edges, Keys: e.totals.keys, Rows: e.totals.rows, Locks: e.totals.locks}, err
 }
 
 // subject returns the name of what a group changes, for messages.
@@ -93,11 +94,14 @@ func subject(p plan.Plan, g plan.Group) string {
 	return "schema " + p.SchemaName
 }
 
-// count adds a number of complete tables or edges.
+// count adds a number of complete tables, edges or primary keys.
 func (e *Executor) count(g plan.Group, n int) {
-	if g.Edge != nil {
+	switch {
+	case g.Edge != nil:
 		e.totals.edges += n
-	} else {
+	case g.Key != nil:
+		e.totals.keys += n
+	default:
 		e.totals.tables += n
 	}
 }
@@ -116,7 +120,7 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 	e.setActivity(ctx, g, g.Target, false)
 	work, rows := e.Plan.Work(g)
 	if work = work && g.Target.Table != ""; work {
-		e.Emit.Emit(event.TableStarted{Table: g.String(), Edge: g.Edge != nil, Rows: rows})
+		e.Emit.Emit(event.TableStarted{Table: g.String(), Edge: g.Edge != nil, Key: g.Key != nil, Phase: string(g.Phase), Rows: rows})
 		defer func() { state.invalidate() }()
 	}
 	if err := e.deleteProgressForDown(ctx, g); err != nil {
@@ -138,7 +142,7 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 	if err == nil && work {
 		e.doneGroups = append(e.doneGroups, g)
 		e.count(g, 1)
-		e.Emit.Emit(event.TableDone{Table: g.String(), Edge: g.Edge != nil, Rows: e.totals.rows - filled, Elapsed: time.Since(start)})
+		e.Emit.Emit(event.TableDone{Table: g.String(), Edge: g.Edge != nil, Key: g.Key != nil, Phase: string(g.Phase), Rows: e.totals.rows - filled, Elapsed: time.Since(start)})
 	}
 	return err
 }

@@ -23,6 +23,7 @@ type Limits struct {
 type Outcome struct {
 	Tables int
 	Edges  int
+	Keys   int
 	Rows   int64
 	Locks  event.Locks
 }

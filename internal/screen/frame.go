@@ -41,10 +41,10 @@ func Draw(s State) Frame {
 
 // progressOf counts the finished tables and references. It is short, since it shares a line with a bar.
 func progressOf(s State) string {
-	if s.Edges > 0 {
-		return fmt.Sprintf("%d of %d done", len(s.Finished), s.Tables+s.Edges)
+	if s.Edges+s.Keys > 0 {
+		return fmt.Sprintf("%d of %d done", len(s.Finished), s.Tables+s.Edges+s.Keys)
 	}
-	return fmt.Sprintf("%d of %s", len(s.Finished), workOf(s.Tables, s.Edges))
+	return fmt.Sprintf("%d of %s", len(s.Finished), workOf(s.Tables, s.Edges, s.Keys))
 }
 
 // activity returns what a table does while no rows are filled.

@@ -99,7 +99,7 @@ func startLine(s State) string {
 	if s.To > 0 {
 		line += ", " + versions(s.From, s.To, s.Command == "down")
 	}
-	line += ": " + workOf(s.Tables, s.Edges)
+	line += ": " + workOf(s.Tables, s.Edges, s.Keys)
 	if s.Rows > 0 {
 		line += ", about " + rows(s.Rows) + " to fill"
 	}
@@ -111,7 +111,7 @@ func doneLine(s State, e event.TableDone) string {
 	if e.Rows > 0 {
 		line = fmt.Sprintf("%s: done, %s in %s", clean(e.Table), rows(e.Rows), FormatDuration(e.Elapsed))
 	}
-	return fmt.Sprintf("%s (%d of %d)", line, len(s.Finished), max(s.Tables+s.Edges, len(s.Finished)))
+	return fmt.Sprintf("%s (%d of %d)", line, len(s.Finished), max(s.Tables+s.Edges+s.Keys, len(s.Finished)))
 }
 
 func noticeLine(e event.Notice) string {

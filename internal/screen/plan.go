@@ -31,11 +31,14 @@ func Plan(doc rekey.Plan, next Next, width int) string {
 	}
 	p.absent(doc.Absent)
 	p.edges(doc)
+	p.keys(doc)
 	p.candidates(doc.Candidates)
 	p.unsupported(doc.Unsupported)
 	p.skipped(doc.Skipped)
-	p.planSteps(doc, "EACH TABLE", func(g rekey.Group) bool { return g.Edge == "" })
-	p.planSteps(doc, "EACH REFERENCE", func(g rekey.Group) bool { return g.Edge != "" })
+	p.planSteps(doc, "EACH TABLE", func(g rekey.Group) bool { return g.Edge == "" && g.Key == "" })
+	p.planSteps(doc, "EACH REFERENCE", func(g rekey.Group) bool { return g.Edge != "" && g.Phase != rekey.Contracted })
+	p.planSteps(doc, "EACH PRIMARY KEY", func(g rekey.Group) bool { return g.Key != "" && g.Phase != rekey.Contracted })
+	p.planSteps(doc, "EACH INTEGER COLUMN", func(g rekey.Group) bool { return g.Phase == rekey.Contracted })
 	p.list("Attention:", attention(doc))
 	if len(doc.Refusals) > 0 {
 		p.lines("", "Refused. Nothing is changed until these are resolved:", "")
@@ -66,8 +69,10 @@ func (p *page) planHead(doc rekey.Plan) {
 	}
 }
 
-// edgesOnly reports whether a plan leaves the tables as they are.
-func edgesOnly(doc rekey.Plan) bool { return doc.Command == rekey.Down && doc.To == rekey.Expanded }
+// edgesOnly reports whether a plan leaves the uuid columns of the tables as they are.
+func edgesOnly(doc rekey.Plan) bool {
+	return doc.Command == rekey.Down && (doc.To == rekey.Expanded || doc.To == rekey.Linked)
+}
 
 // to returns the phase of a plan that names one.
 func to(phase rekey.Phase) string { return textIf(phase != "", " to "+string(phase)) }
@@ -79,7 +84,7 @@ const verifyOnly = "The uuid is the primary key at this version: there is nothin
 func planTotal(doc rekey.Plan) string {
 	tables, bytes := 0, int64(0)
 	for _, g := range doc.Groups {
-		if g.State != "" && g.Edge == "" && pending(g) > 0 && g.State != rekey.Refused {
+		if g.State != "" && g.Edge == "" && g.Key == "" && pending(g) > 0 && g.State != rekey.Refused {
 			tables++
 			bytes += g.Bytes
 		}
@@ -100,7 +105,7 @@ func planRows(doc rekey.Plan) [][]string {
 		return append(table, relationRows(doc)...)
 	}
 	for _, g := range doc.Groups {
-		if g.State != "" && g.Edge == "" { // the schema's own steps have no state
+		if g.State != "" && g.Edge == "" && g.Key == "" { // the schema's own steps have no state
 			table = append(table, []string{g.Table, string(g.State), Count(g.Rows), Bytes(g.Bytes), brief(g.Order), missing(g.Missing, g.State)})
 		}
 	}

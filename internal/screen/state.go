@@ -14,6 +14,7 @@ type State struct {
 	From, To int
 	Tables   int   // that have pending steps
 	Edges    int   // references that have pending steps
+	Keys     int   // primary keys that have pending steps
 	Rows     int64 // to fill, estimated at the start
 	Started  time.Time
 	Work     []Table // the active tables, the oldest first
@@ -44,7 +45,7 @@ func Fold(s State, e event.Event, at time.Time) State {
 	switch e := e.(type) {
 	case event.RunStarted:
 		s.Command, s.Schema, s.From, s.To = e.Command, e.Schema, e.From, e.To
-		s.Tables, s.Edges, s.Rows, s.Started = e.Tables, e.Edges, e.Rows, at
+		s.Tables, s.Edges, s.Keys, s.Rows, s.Started = e.Tables, e.Edges, e.Keys, e.Rows, at
 	case event.TableStarted:
 		return s.start(e, at)
 	case event.TableDone:

@@ -18,6 +18,11 @@ func Status(s rekey.Status, width int) string {
 	p.add(states(s.Tables) + ".")
 	if len(s.Edges) > 0 {
 		p.add(edgeStates(s.Phase, s.Edges) + ".")
+	} else if len(s.Keys) > 0 {
+		p.add("Phase " + string(s.Phase) + ".")
+	}
+	if len(s.Keys) > 0 {
+		p.add(keyStates(s.Keys) + ".")
 	}
 	if s.VerifyOnly {
 		p.add(verifyOnly)
@@ -26,7 +31,11 @@ func Status(s rekey.Status, width int) string {
 		p.lines(wrap(note, width, "Note: ", "  ")...)
 	}
 	p.activeRun(s.Running)
-	if rows := statusRows(s.Tables, len(s.Edges) > 0); len(rows) > 1 {
+	rows := statusRows(s.Tables)
+	if len(s.Edges)+len(s.Keys) > 0 {
+		rows = phaseRows(s)
+	}
+	if len(rows) > 1 {
 		p.lines("")
 		p.lines(alignWithin(rows, width)...)
 	}
@@ -37,13 +46,13 @@ func Status(s rekey.Status, width int) string {
 		p.skippedEdges(s.Edges)
 		p.refusedEdges(s.Edges)
 	}
+	p.list("Incomplete primary keys:", missingOfKeys(s.Keys))
 	p.absent(tablesIn(s.Tables, func(t rekey.TableStatus) string { return textIf(t.State == rekey.Absent, "absent") })["absent"])
 	p.listGroups("Skipped:", tablesIn(s.Tables, func(t rekey.TableStatus) string { return textIf(t.State == rekey.Skipped, t.Why) }))
 	p.remarks(
 		tablesIn(s.Tables, func(t rekey.TableStatus) string { return textIf(t.Found, "the column existed before up") }),
 		tablesIn(s.Tables, func(t rekey.TableStatus) string { return textIf(t.Random, randomValues) }),
 		tablesIn(s.Tables, func(t rekey.TableStatus) string { return uniqueIn(t.Unique) }),
-		map[string][]string{"no reference to link, so the table stays expanded": withoutReferences(s)},
 	)
 	if len(s.Refusals) > 0 {
 		p.lines("", "A run would be refused:", "")
@@ -132,25 +141,33 @@ func missingOfEdges(edges []rekey.Edge) (items []string) {
 	return items
 }
 
-// statusRows returns a row for each table that is neither absent nor skipped, with its phase if there are references.
-func statusRows(tables []rekey.TableStatus, phases bool) [][]string {
+// missingOfKeys says what incomplete primary keys lack.
+func missingOfKeys(keys []rekey.Key) (items []string) {
+	for _, k := range keys {
+		if text := missing(k.Missing, k.State); text != "" {
+			items = append(items, k.Table+": "+text)
+		}
+	}
+	return items
+}
+
+// statusOrder returns the tables that need work first.
+func statusOrder(tables []rekey.TableStatus) []rekey.TableStatus {
 	first := []rekey.State{rekey.Refused, rekey.Incomplete, rekey.Pending, rekey.Complete}
 	tables = slices.Clone(tables)
 	slices.SortStableFunc(tables, func(a, b rekey.TableStatus) int {
 		return cmp.Compare(slices.Index(first, a.State), slices.Index(first, b.State))
 	})
+	return tables
+}
+
+// statusRows returns a row for each table that is neither absent nor skipped, of a schema whose tables are expanded at most.
+func statusRows(tables []rekey.TableStatus) [][]string {
 	table := [][]string{{"TABLE", "STATE", ">~ROWS", "MISSING"}}
-	for _, t := range tables {
+	for _, t := range statusOrder(tables) {
 		if t.State != rekey.Absent && t.State != rekey.Skipped {
-			row := []string{t.Table, string(t.State), Count(t.Rows), missing(t.Missing, t.State)}
-			if phases {
-				row = slices.Insert(row, 1, string(t.Phase))
-			}
-			table = append(table, row)
+			table = append(table, []string{t.Table, string(t.State), Count(t.Rows), missing(t.Missing, t.State)})
 		}
-	}
-	if phases {
-		table[0] = slices.Insert(table[0], 1, "PHASE")
 	}
 	return table
 }
@@ -182,16 +199,6 @@ func nameOf(table any) string {
 		return t.Table
 	}
 	return ""
-}
-
-// withoutReferences returns the tables that refer to no other, if the schema has linked references.
-func withoutReferences(s rekey.Status) (names []string) {
-	for _, t := range s.Tables {
-		if len(s.Edges) > 0 && t.Phase == rekey.Expanded && !slices.ContainsFunc(s.Edges, func(e rekey.Edge) bool { return e.Table == t.Table }) {
-			names = append(names, t.Table)
-		}
-	}
-	return names
 }
 
 const randomValues = "random values, version 4"

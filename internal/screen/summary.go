@@ -21,13 +21,13 @@ func Summary(r event.Result, next string, width int) string {
 		p.add(fmt.Sprintf("%s: nothing to do in %s.", r.Command, scope))
 	case r.OK:
 		p.add(fmt.Sprintf("%s: done in %s, in %s.", r.Command, scope, FormatDuration(r.Elapsed)))
-	case r.Tables == 0 && r.Edges == 0 && r.Rows == 0 && r.Locks.Count == 0:
+	case r.Tables == 0 && r.Edges == 0 && r.Keys == 0 && r.Rows == 0 && r.Locks.Count == 0:
 		return ""
 	default:
 		p.add(fmt.Sprintf("%s: not finished in schema %s, after %s. The next run continues from here.", r.Command, r.Schema, FormatDuration(r.Elapsed)))
 	}
 	if !r.NothingToDo {
-		work := workOf(r.Tables, r.Edges) + " done"
+		work := workOf(r.Tables, r.Edges, r.Keys) + " done"
 		if r.Command == "up" {
 			work += ", " + rows(r.Rows) + " filled"
 		}
@@ -46,15 +46,23 @@ func Summary(r event.Result, next string, width int) string {
 	return p.text.String()
 }
 
-// workOf returns the numbers of tables and references: "8 tables and 7 references".
-func workOf(tables, edges int) string {
-	switch {
-	case edges == 0:
-		return plural(tables, "table", "tables")
-	case tables == 0:
-		return plural(edges, "reference", "references")
+// workOf returns the numbers of tables, references and primary keys: "8 tables, 7 references and 8 primary keys".
+func workOf(tables, edges, keys int) string {
+	var parts []string
+	if tables > 0 || edges == 0 && keys == 0 {
+		parts = append(parts, plural(tables, "table", "tables"))
 	}
-	return plural(tables, "table", "tables") + " and " + plural(edges, "reference", "references")
+	if edges > 0 {
+		parts = append(parts, plural(edges, "reference", "references"))
+	}
+	if keys > 0 {
+		parts = append(parts, plural(keys, "primary key", "primary keys"))
+	}
+	last := parts[len(parts)-1]
+	if len(parts) == 1 {
+		return last
+	}
+	return strings.Join(parts[:len(parts)-1], ", ") + " and " + last
 }
 
 func locks(l event.Locks) string {

@@ -29,6 +29,7 @@ func Report(r rekey.Report, width int) string {
 	p.lines("")
 	p.lines(alignWithin(reportRows(r.Tables, total), width)...)
 	p.edgeReports(r.Edges)
+	p.keyReports(r.Keys)
 	p.lines("")
 	p.checks(r, total)
 	p.absent(r.Absent)

@@ -13,6 +13,7 @@ type Report struct {
 	OK          bool
 	Function    FunctionReport
 	Tables      []TableReport
+	Keys        []KeyReport  // of the primary keys that up has begun to switch
 	Edges       []EdgeReport // of the edges that have a uuid column
 	Absent      []string     // tables of the profile that do not exist
 	Skipped     problem.List // why tables were skipped

@@ -54,6 +54,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	if report.Edges, err = countEdges(ctx, pool, p); err != nil {
 		return report, err
 	}
+	report.Keys = checkKeys(p)
 	if report.Integrity, err = checkIntegrity(ctx, pool, p); err != nil {
 		return report, err
 	}
@@ -200,6 +201,11 @@ func (r Report) judge(p plan.Plan) (Report, error) {
 		r.Edges[i].OK = len(faults) == 0
 		r.Differences = append(r.Differences, faults...)
 	}
+	for i := range r.Keys {
+		faults := r.Keys[i].differences()
+		r.Keys[i].OK = len(faults) == 0
+		r.Differences = append(r.Differences, faults...)
+	}
 	r.Differences = append(r.Differences, r.Integrity.differences(r.Tables)...)
 	r.Differences = append(r.Differences, r.Function.differences()...)
 	if r.Version < p.To {
@@ -211,6 +217,9 @@ func (r Report) judge(p plan.Plan) (Report, error) {
 	}
 	if slices.ContainsFunc(r.Edges, func(e EdgeReport) bool { return !e.OK }) {
 		return r, message.EdgeDifferences(r.Differences, r.equalize())
+	}
+	if slices.ContainsFunc(r.Keys, func(k KeyReport) bool { return !k.OK }) {
+		return r, message.KeyDifferences(r.Differences)
 	}
 	return r, message.Differences(r.Differences, p.VerifyOnly, p.Repair)
 }
