@@ -171,6 +171,13 @@ func stepName(s rekey.Step, direction rekey.Direction) string {
 		"link":           {"add and validate foreign key", "drop foreign key"},
 		"require-uuid":   {"set NOT NULL", "drop NOT NULL"},
 		"finish":         {"mark column as finished", "mark column as not finished"},
+
+		"unique-key":       {"build unique index of integers", "drop unique index of integers"},
+		"move-references":  {"move foreign keys to it", "move foreign keys back"},
+		"primary-index":    {"build index of new key", "drop index of new key"},
+		"swap-primary-key": {"swap primary key", "swap primary key back"},
+		"drop-integer":     {"drop triggers, key and column", ""},
+		"drop-key":         {"drop the integer key", ""},
 	}
 	_, kind, _ := strings.Cut(s.ID, "/")
 	if name, ok := names[kind]; ok {
