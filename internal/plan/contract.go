@@ -88,7 +88,7 @@ func (p *Plan) refuseEarlierPhase(s Input) problem.List {
 		}
 	}
 	for _, l := range p.Links {
-		if l.State == Refused || l.State == Skipped && l.Edge.Reference.Name != "" {
+		if l.State == Refused || l.State == Skipped && l.Edge.Reference.Name != "" && p.ends(l.Edge.Parent) {
 			behind = append(behind, l.String())
 		}
 	}
@@ -96,6 +96,11 @@ func (p *Plan) refuseEarlierPhase(s Input) problem.List {
 		return nil
 	}
 	return problem.List{message.NotSwitched(s.Schema.Name, behind)}
+}
+
+// ends reports whether the run ends the integers of a table. A skipped reference onto another table keeps its integer.
+func (p *Plan) ends(table sqltext.Table) bool {
+	return slices.ContainsFunc(p.PrimaryKeys, func(k PrimaryKey) bool { return k.State != Skipped && k.Key.Table.Same(table) })
 }
 
 // refuseSoak refuses to end the integers too soon after the switch.

@@ -78,7 +78,7 @@ func typesText(child, parent string) string {
 }
 
 func (s Input) addCandidate(list []Candidate, child *catalog.Table, c catalog.Column, parent *catalog.Table, why string) []Candidate {
-	key := parent.Column(parent.IntegerKey())
+	key := parent.Column(IntegerKey(parent))
 	r := Reference{Child: child.Name, Column: c.Name, Parent: parent.Name}
 	one := Candidate{Reference: r, Evidence: []string{why, typesText(c.Type, key.Type)}}
 	if o, read := s.Overlaps[r]; read {
@@ -97,7 +97,7 @@ func nouns(goals Goals) nounTables {
 	n := nounTables{}
 	for _, goal := range goals.Tables {
 		t := goal.Table
-		if t.Kind != catalog.Ordinary && t.Kind != catalog.Partitioned || t.IntegerKey() == "" {
+		if t.Kind != catalog.Ordinary && t.Kind != catalog.Partitioned || IntegerKey(t) == "" {
 			continue
 		}
 		words := strings.Split(t.Name, "_")

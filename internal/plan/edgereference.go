@@ -32,12 +32,15 @@ func (f linkFinder) references(child *catalog.Table) []reference {
 			list = append(list, r)
 		}
 	}
+	marks := marksOf(child)
 	if f.roots[child.OID] == nil {
 		for _, r := range f.named[child.Name] {
+			if marks[r.Column].mark.Contracted && child.Column(r.Column) == nil {
+				continue // contract has dropped the column
+			}
 			add(reference{Column: r.Column, Parent: f.parentNamed(r.Parent), named: true})
 		}
 	}
-	marks := marksOf(child)
 	for _, c := range child.Columns {
 		if made, ok := marks[c.Name]; ok {
 			add(reference{Column: c.Name, Parent: made.mark.Parent, Key: made.mark.Key, lost: made.mark.Reference})
@@ -103,7 +106,7 @@ func (f linkFinder) fromReference(child *catalog.Table, r reference) Link {
 		return l
 	}
 	if l.Edge.Key == "" {
-		l.Edge.Key = parent.IntegerKey()
+		l.Edge.Key = IntegerKey(parent)
 	}
 	uuid, ok := f.uuidOf(parent)
 	switch {
@@ -136,10 +139,10 @@ func (f linkFinder) unfitReference(child, parent *catalog.Table, r reference) (w
 		return r.Parent.String() + " is in another schema", "Name that schema: --parents " + r.Parent.Schema
 	case isUnsupported && r.named:
 		return unsupported.unfit()
-	case parent.IntegerKey() == "":
+	case IntegerKey(parent) == "":
 		return r.Parent.String() + " has no key of a single integer", "Name another table"
 	case !c.Integer():
-		return "column " + r.Column + " is " + c.Type + ", and " + r.Parent.String() + "." + parent.IntegerKey() + " is " + parent.Column(parent.IntegerKey()).Type,
+		return "column " + r.Column + " is " + c.Type + ", and " + r.Parent.String() + "." + IntegerKey(parent) + " is " + parent.Column(IntegerKey(parent)).Type,
 			"Name a column of an integer type"
 	}
 	return "", ""

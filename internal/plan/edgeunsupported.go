@@ -41,7 +41,7 @@ func (u Unsupported) ParentKey() (parent *catalog.Table, key string) {
 	if u.parent == nil {
 		return nil, ""
 	}
-	return u.parent, u.parent.IntegerKey()
+	return u.parent, IntegerKey(u.parent)
 }
 
 // UnsupportedCandidates returns the columns whose samples show whether they are unsupported references.

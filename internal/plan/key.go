@@ -94,6 +94,15 @@ func switchedBy(t *catalog.Table) (step.KeyMark, *catalog.Index) {
 	return step.KeyMark{}, nil
 }
 
+// IntegerKey returns the column of a table's integer key, which was the primary key before the table switched; "" if it has no key of
+// a single integer.
+func IntegerKey(t *catalog.Table) string {
+	if mark, index := switchedBy(t); index != nil && t.Integer(mark.Columns) {
+		return mark.Columns[0]
+	}
+	return t.IntegerKey()
+}
+
 // SwitchedAt returns when the primary key of a table switched, by the server's clock; the zero value if it has not.
 func SwitchedAt(t *catalog.Table) time.Time {
 	mark, _ := switchedBy(t)

@@ -136,7 +136,7 @@ func readOverlap(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, r plan
 	}
 	var found plan.Overlap
 	err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
-		found.Distinct, found.Found, err = inspect.Overlap(ctx, tx, child.Named(), r.Column, parent.Named(), parent.IntegerKey())
+		found.Distinct, found.Found, err = inspect.Overlap(ctx, tx, child.Named(), r.Column, parent.Named(), plan.IntegerKey(parent))
 		return err
 	})
 	in.Overlaps[r] = found
