@@ -71,6 +71,44 @@ func TestReference(t *testing.T) {
 	}
 }
 
+// switched gives a complete table the primary key on its uuid, and the marked unique index on id.
+func switched(table *catalog.Table) {
+	mark := step.KeyMark{Table: table.Named(), Primary: table.Name + "_pkey", Columns: []string{"id"}, UUIDs: []string{"uuid"}}
+	comment := mark.Comment()
+	unique := uniqueIndex(table.Name+"_id_key", "id")
+	unique.Comment = &comment
+	table.Indexes[0].Columns = []string{"uuid"}
+	table.Indexes = append(table.Indexes, unique)
+}
+
+// TestReferenceOfSwitched checks that a reference without a foreign key refers to the same column after the switch, and is not
+// looked for when contract has dropped it.
+func TestReferenceOfSwitched(t *testing.T) {
+	owner := catalog.Column{Name: "t_id", Type: "integer", Length: 4, Alignment: 4}
+	switchedParent := func(s *Input) {
+		complete(s, first(s))
+		switched(first(s))
+	}
+	p := Build(referring(owner, Reference{"u", "t_id", "t"}, switchedParent))
+	if l := link(t, p, "u.t_id"); l.Edge.Key != "id" || len(p.Refusals) > 0 {
+		t.Errorf("%+v %v", l, p.Refusals)
+	}
+	if key := IntegerKey(&catalog.Table{}); key != "" {
+		t.Error(key)
+	}
+	s := referring(owner, Reference{"u", "t_id", "t"}, switchedParent)
+	u := second(&s)
+	ended := link(t, p, "u.t_id").Edge.Mark(u, first(&s))
+	ended.Contracted = true
+	mark := ended.Comment(nil)
+	u.Columns = u.Columns[:len(u.Columns)-1]
+	addColumn(u, catalog.Column{Name: "t_uuid", Type: "uuid", Length: 16, Alignment: 1, Comment: &mark})
+	p = Build(s)
+	if l := link(t, p, "u.t_id"); l.Progress != EdgeContracted || len(p.Refusals) > 0 {
+		t.Errorf("%+v %v", l, p.Refusals)
+	}
+}
+
 // addView adds a view v.
 func addView(s *Input) { addTable(s, "v").Kind = catalog.View }
 
@@ -166,5 +204,29 @@ func TestDownOfEdges(t *testing.T) {
 	elsewhereDown := func(s *Input) { elsewhere(s, false) }
 	if p := Build(linked(complete, wire, elsewhereDown, down)); len(p.Refusals) > 0 || link(t, p, "u.t_id").State != Pending {
 		t.Errorf("%v %v", p.Refusals, p.Links)
+	}
+}
+
+// TestNotSwitched checks what keeps contract from its start: a reference that was skipped counts only if its parent ends.
+func TestNotSwitched(t *testing.T) {
+	s := linked()
+	parent, child := first(&s).Named(), second(&s).Named()
+	edge := step.Edge{Child: child, Column: "t_id", Parent: parent, Reference: second(&s).ForeignKeys[0]}
+	for name, c := range map[string]struct {
+		link Link
+		keys []PrimaryKey
+		want string
+	}{
+		"complete":           {Link{Edge: edge, State: Complete}, []PrimaryKey{{Key: step.Key{Table: parent}, State: Complete}}, ""},
+		"refused":            {Link{Edge: edge, State: Refused}, nil, "not_switched"},
+		"skipped":            {Link{Edge: edge, State: Skipped}, []PrimaryKey{{Key: step.Key{Table: parent}, State: Complete}}, "not_switched"},
+		"outside":            {Link{Edge: edge, State: Skipped}, []PrimaryKey{{Key: step.Key{Table: child}, State: Complete}}, ""},
+		"its key is skipped": {Link{Edge: edge, State: Skipped}, []PrimaryKey{{Key: step.Key{Table: parent}, State: Skipped}}, ""},
+		"skipped, not a key": {Link{Edge: step.Edge{Child: child, Column: "t_id", Parent: parent}, State: Skipped}, []PrimaryKey{{Key: step.Key{Table: parent}}}, ""},
+	} {
+		p := Plan{Links: []Link{c.link}, PrimaryKeys: c.keys}
+		if got := codes(p.refuseEarlierPhase(s)); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
 	}
 }
