@@ -12,7 +12,7 @@ import (
 func HazardsNotAccepted(schema, phase string, names []string, accept string) *problem.Problem {
 	return refused("hazard_not_accepted", "", fmt.Sprintf("schema %s: %s not accepted: %s", schema, Counted(len(names), "hazard is", "hazards are"), strings.Join(names, ", ")),
 		"Statements of the application can fail or change their meaning, and no catalogue shows those statements. The plan describes each hazard.",
-		"Read the plan (rekey plan --to "+phase+"), then accept them: rekey up --to "+phase+" --accept "+accept)
+		"Accept what the plan describes: rekey up --to "+phase+" --accept "+accept)
 }
 
 // KeyMarkUnreadable refuses a primary key whose mark rekey cannot read.

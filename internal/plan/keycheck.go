@@ -154,19 +154,36 @@ func (c keyCheck) refuseUnlinked(k PrimaryKey, t *catalog.Table, key catalog.For
 			return problem.List{message.KeyNotLinked(k.String(), l.String(), firstNonEmpty(l.Why, "it is not linked"))}
 		}
 	}
-	if key.Child.Schema == t.Schema {
-		if c.linkedCopy(key) {
-			return nil
-		}
-		return problem.List{message.KeyNotLinked(k.String(), key.Child.String()+"."+strings.Join(key.ChildColumns, ", "), "foreign key "+key.Name+" is not part of this run")}
-	}
-	linked := slices.ContainsFunc(t.ReferencedBy, func(other catalog.ForeignKey) bool {
-		return other.Child.Same(key.Child) && other.Validated && sameNames(replacedAll(key.ParentColumns, k), other.ParentColumns)
-	})
-	if linked {
+	switch {
+	case linkedBeside(k, t, key):
+		return nil
+	case key.Child.Schema != t.Schema:
+		return problem.List{message.KeyOtherSchema(k.String(), key.Name, key.Child.String(), key.Child.Schema, t.Schema)}
+	case c.linkedCopy(key):
 		return nil
 	}
-	return problem.List{message.KeyOtherSchema(k.String(), key.Name, key.Child.String(), key.Child.Schema, t.Schema)}
+	return problem.List{message.KeyNotLinked(k.String(), key.Child.String()+"."+strings.Join(key.ChildColumns, ", "), "foreign key "+key.Name+" is not part of this run")}
+}
+
+// linkedBeside reports whether the same child has a valid foreign key on the uuids beside one on the integers: a run on another schema,
+// or on other tables, has linked it.
+func linkedBeside(k PrimaryKey, t *catalog.Table, key catalog.ForeignKey) bool {
+	return slices.ContainsFunc(t.ReferencedBy, func(other catalog.ForeignKey) bool {
+		if !other.Child.Same(key.Child) || !other.Validated || len(other.ParentColumns) != len(key.ParentColumns) {
+			return false
+		}
+		replaced := 0
+		for i, c := range key.ParentColumns {
+			at := slices.Index(k.Key.Columns, c)
+			switch {
+			case at >= 0 && other.ParentColumns[i] == k.Key.UUIDs[at] && k.Key.UUIDs[at] != c:
+				replaced++
+			case other.ParentColumns[i] != c:
+				return false
+			}
+		}
+		return replaced > 0
+	})
 }
 
 // linkedCopy reports whether the foreign key is one of several on one column, of which another one is linked.
@@ -174,17 +191,6 @@ func (c keyCheck) linkedCopy(key catalog.ForeignKey) bool {
 	return slices.ContainsFunc(c.links, func(l Link) bool {
 		return l.Edge.Child.Same(key.Child) && l.Edge.UUID != "" && slices.Contains(key.ChildColumns, l.Edge.Column) && l.State != Refused && l.State != Skipped
 	})
-}
-
-// replacedAll returns columns with those of the primary key replaced by their uuids.
-func replacedAll(columns []string, k PrimaryKey) []string {
-	all := slices.Clone(columns)
-	for i, c := range all {
-		if at := slices.Index(k.Key.Columns, c); at >= 0 {
-			all[i] = k.Key.UUIDs[at]
-		}
-	}
-	return all
 }
 
 // refuseColumns refuses a primary key whose integers the writers of uuids cannot leave out.
