@@ -28,6 +28,41 @@ func ContractDependent(column, object string) *problem.Problem {
 		"PostgreSQL would drop it only with CASCADE, which rekey never uses.", "Drop it, or change it to use the uuid, "+again)
 }
 
+// ContractReferenced refuses to drop a column to which a foreign key refers that the run does not end.
+func ContractReferenced(column, key, child, childSchema, schema string) *problem.Problem {
+	hint := "Link its column, " + again
+	if childSchema != schema {
+		hint = fmt.Sprintf("End the integers of schema %s first: rekey up --schema %s --to contracted --confirm %s", childSchema, shell(childSchema), shell(childSchema))
+	}
+	return refused("contract_dependent", "", fmt.Sprintf("foreign key %s of %s refers to %s", key, child, column),
+		"The run does not end that reference. PostgreSQL would drop it only with CASCADE, which rekey never uses.", hint+" Or keep the column: --keep-id.")
+}
+
+// ContractMixed refuses to end a composite reference of whose other columns only one of a pair ends. reference is the value of the
+// flag that helps; "" if none does.
+func ContractMixed(edge, constraint, child, parent string, parentEnds bool, reference string) *problem.Problem {
+	ends, stays := child, parent
+	if parentEnds {
+		ends, stays = parent, child
+	}
+	hint := "Change the foreign key, " + again
+	if reference != "" {
+		hint = "Give that column a uuid too: rekey up --to switched --reference " + shell(reference)
+	}
+	return refused("contract_dependent", edge, fmt.Sprintf("foreign key %s needs %s, which ends, and %s, which stays", constraint, ends, stays),
+		"A foreign key on uuids alone takes its place, and "+stays+" has no uuid column.", hint)
+}
+
+// ContractUnsupported refuses to end integers that a run cannot drop one after the other: those of tables that inherit, or of references
+// in a circle of columns.
+func ContractUnsupported(name string, inherits bool) *problem.Problem {
+	why, hint := "references onto the columns of each other's references form a circle", "Drop one of these foreign keys, "+again
+	if inherits {
+		why, hint = "its table belongs to an inheritance tree", "Leave the tree out: --exclude"
+	}
+	return refused("contract_dependent", "", name+" cannot end: "+why, "rekey does not drop such columns.", hint)
+}
+
 // NotConfirmed refuses to end the integers without the schema's name. given is the name that was given, "" for none.
 func NotConfirmed(schema, given string) *problem.Problem {
 	what := "contract was not confirmed"

@@ -13,14 +13,15 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Ending is one integer column that phase contracted drops, and what falls with it.
-type Ending struct {
-	Table  sqltext.Table
-	Column string
-	// Falls are the objects that are dropped with the column. Lost are those of them without a counterpart on the uuid.
-	Falls, Lost []string
-	// Reads is the number of scans of its indexes since the switch, as far as the server counts them.
-	Reads int64
+// contraction composes the groups that end the integers.
+type contraction struct {
+	plan  *Plan
+	input Input
+	// links are the references that end, in the order of the drops.
+	links []Link
+	// uuids has the uuid column of each integer column that ends, by table.
+	uuids map[sqltext.Table]map[string]string
+	found problem.List
 }
 
 // addContract adds the groups that end the integers, and returns why they cannot. Everything before must be complete.
@@ -31,43 +32,188 @@ func (p *Plan) addContract(s Input) problem.List {
 	if found := p.refuseEarlierPhase(s); found != nil {
 		return found
 	}
-	var found problem.List
-	columns := map[sqltext.Table][]string{} // of edges, by child
-	var groups []Group
-	for _, l := range p.Links {
-		if l.Edge.UUID == "" {
-			continue
+	c := contraction{plan: p, input: s, uuids: map[sqltext.Table]map[string]string{}}
+	c.collect()
+	prepare, drops := c.endReferences()
+	drops = append(drops, c.endKeys()...)
+	p.Groups = slices.Concat(p.Groups, prepare, drops)
+	return slices.Concat(c.found, p.refuseSoak(s), p.contractHazards(s))
+}
+
+// collect finds the columns that end: those of the linked references and, unless they are kept, the integers of the primary keys.
+func (c *contraction) collect() {
+	end := func(table sqltext.Table, column, uuid string) {
+		if c.uuids[table] == nil {
+			c.uuids[table] = map[string]string{}
 		}
-		child := l.Edge.Child.All()
-		columns[child] = append(columns[child], l.Edge.Column)
-		edge := l.Edge
-		table := s.Schema.Named(child)
-		found = append(found, p.end(s, table, edge.Column, edge.Twins)...)
-		groups = append(groups, p.withTodo(Group{
-			Table: child, Target: edge.Target(), Edge: &edge, Phase: Contracted, State: Pending, Progress: l.Progress, Steps: step.ContractEdgeSteps(edge),
-		}))
+		c.uuids[table][column] = uuid
 	}
-	for i := range p.PrimaryKeys {
-		k := &p.PrimaryKeys[i]
-		if k.State == Skipped || k.Progress == KeyContracted {
+	for _, l := range c.plan.Links {
+		if l.Edge.UUID == "" || l.State == Skipped || l.State == Refused {
 			continue
 		}
-		key, table := k.Key, s.Schema.Named(k.Key.Table.All())
-		own := key.OwnColumns(columns[key.Table.All()])
-		own = slices.DeleteFunc(own, func(c string) bool { return table.Column(c) == nil })
-		if !s.Policy.KeepID {
-			for _, c := range own {
-				found = append(found, p.end(s, table, c, nil)...)
+		c.links = append(c.links, l)
+		end(l.Edge.Child.All(), l.Edge.Column, l.Edge.UUID)
+	}
+	c.links = inDropOrder(c.links)
+	for _, k := range c.plan.PrimaryKeys {
+		for i, column := range k.Key.Columns {
+			table := k.Key.Table.All()
+			if c.ends(k) && !c.input.Policy.KeepID && k.Key.UUIDs[i] != column && c.uuids[table][column] == "" && c.input.Schema.Named(table).Column(column) != nil {
+				end(table, column, k.Key.UUIDs[i])
 			}
 		}
-		groups = append(groups, p.withTodo(Group{
-			Table: key.Table.All(), Target: p.targetOf(key.Table), Key: &key, Phase: Contracted, State: Pending,
-			Steps: []step.Step{step.DropKey{Key: key, Own: own, Keep: s.Policy.KeepID}},
+	}
+}
+
+// ends reports whether the run ends the integers of a primary key.
+func (c *contraction) ends(k PrimaryKey) bool { return k.State != Skipped && k.Progress != KeyContracted }
+
+// inDropOrder returns references in an order in which each column is dropped after the references that need it: those whose foreign
+// key holds it beside another column, and those that refer to it. In a circle the order is the given one.
+func inDropOrder(links []Link) []Link {
+	rest, sorted := slices.Clone(links), make([]Link, 0, len(links))
+	for len(rest) > 0 {
+		at := slices.IndexFunc(rest, func(l Link) bool {
+			return !slices.ContainsFunc(rest, func(other Link) bool { return needs(other.Edge, l.Edge) })
+		})
+		at = max(at, 0)
+		sorted, rest = append(sorted, rest[at]), slices.Delete(rest, at, at+1)
+	}
+	return sorted
+}
+
+// needs reports whether a reference needs the integer column of another one.
+func needs(e, of step.Edge) bool {
+	if e.Child.Same(of.Child) && e.Column == of.Column {
+		return false
+	}
+	if e.Parent.Same(of.Child) && e.Key == of.Column {
+		return true
+	}
+	return slices.ContainsFunc(e.Parts(), func(part step.EdgePart) bool {
+		return e.Child.Same(of.Child) && part.Child == of.Column || e.Parent.Same(of.Child) && part.Parent == of.Column
+	})
+}
+
+// endReferences returns the groups that end the references: what precedes every drop, and the drops.
+func (c *contraction) endReferences() (prepare, drops []Group) {
+	done := map[sqltext.Table]map[string]bool{} // the unique indexes that have a successor
+	for i, l := range c.links {
+		edge, child := l.Edge, l.Edge.Child.All()
+		table := c.input.Schema.Named(child)
+		if edge.Child.Only || slices.ContainsFunc(c.links[i+1:], func(later Link) bool { return needs(later.Edge, edge) }) {
+			c.found = append(c.found, message.ContractUnsupported(l.String(), edge.Child.Only))
+			continue
+		}
+		drop := step.DropReference{Edge: edge, Final: c.final(edge)}
+		if done[child] == nil {
+			done[child] = map[string]bool{}
+		}
+		others, own := c.edgesOf(child, edge.Column)
+		for _, twin := range step.UniqueTwins(table, edge.Column, edge.UUID, others, own) {
+			if !done[child][twin.Of] {
+				drop.Unique = append(drop.Unique, twin)
+			}
+		}
+		for _, twin := range drop.Unique {
+			done[child][twin.Of] = true
+		}
+		c.end(table, edge.Column, done[child])
+		group := Group{Table: child, Target: edge.Target(), Edge: &edge, Phase: Contracted, State: Pending, Progress: l.Progress}
+		if group.Steps = drop.PrepareSteps(); len(group.Steps) > 0 {
+			group.Prepares = true
+			prepare = append(prepare, c.plan.withTodo(group))
+		}
+		group.Prepares, group.Steps = false, []step.Step{drop}
+		drops = append(drops, c.plan.withTodo(group))
+	}
+	return prepare, drops
+}
+
+// others returns the columns of a table that end, except one, with their uuid columns.
+func (c *contraction) others(table sqltext.Table, except string) []step.ColumnPair {
+	var pairs []step.ColumnPair
+	for column, uuid := range c.uuids[table] {
+		if column != except {
+			pairs = append(pairs, step.ColumnPair{Integer: column, UUID: uuid})
+		}
+	}
+	slices.SortFunc(pairs, func(a, b step.ColumnPair) int { return strings.Compare(a.Integer, b.Integer) })
+	return pairs
+}
+
+// edgesOf returns the columns of a table's other references that end, and its own columns that end.
+func (c *contraction) edgesOf(table sqltext.Table, except string) (edges []step.ColumnPair, own []string) {
+	for _, pair := range c.others(table, except) {
+		if slices.ContainsFunc(c.links, func(l Link) bool { return l.Edge.Child.Same(table) && l.Edge.Column == pair.Integer }) {
+			edges = append(edges, pair)
+		} else {
+			own = append(own, pair.Integer)
+		}
+	}
+	return edges, own
+}
+
+// final returns the edge of a composite foreign key without integers; nil if its other columns stay. It refuses one of whose pairs of
+// columns only one ends.
+func (c *contraction) final(e step.Edge) *step.Edge {
+	if !e.Constrained() {
+		return nil
+	}
+	columns, parents := c.uuids[e.Child.All()], c.uuids[e.Parent.All()]
+	changes := false
+	for _, part := range e.Parts() {
+		child, parent := columns[part.Child] != "", parents[part.Parent] != ""
+		if child != parent {
+			c.found = append(c.found, message.ContractMixed(e.String(), e.Constraint, e.Child.All().String()+"."+part.Child, e.Parent.All().String()+"."+part.Parent, parent, c.hint(e, part)))
+		}
+		changes = changes || child && parent
+	}
+	if !changes {
+		return nil
+	}
+	final := e.WithoutIntegers(columns, parents)
+	return &final
+}
+
+// hint returns the value of --reference that makes an edge of a column of a composite foreign key whose counterpart is one; "" if none
+// can.
+func (c *contraction) hint(e step.Edge, part step.EdgePart) string {
+	for _, l := range c.links {
+		if l.Edge.Child.Same(e.Parent) && l.Edge.Column == part.Parent && e.Child.Schema == e.Parent.Schema {
+			return e.Child.Name + "." + part.Child + "=" + l.Edge.Parent.Name
+		}
+	}
+	return ""
+}
+
+// endKeys returns the groups that end the primary keys of integers.
+func (c *contraction) endKeys() []Group {
+	var groups []Group
+	for i := range c.plan.PrimaryKeys {
+		k := &c.plan.PrimaryKeys[i]
+		if !c.ends(*k) {
+			continue
+		}
+		key, table := k.Key, c.input.Schema.Named(k.Key.Table.All())
+		if key.Table.Only {
+			c.found = append(c.found, message.ContractUnsupported(k.String(), true))
+			continue
+		}
+		own := slices.DeleteFunc(slices.Clone(key.Columns), func(name string) bool {
+			isEdge := slices.ContainsFunc(c.links, func(l Link) bool { return l.Edge.Child.Same(key.Table) && l.Edge.Column == name })
+			return isEdge || c.uuids[key.Table.All()][name] == ""
+		})
+		for _, name := range own {
+			c.end(table, name, nil)
+		}
+		groups = append(groups, c.plan.withTodo(Group{
+			Table: key.Table.All(), Target: c.plan.targetOf(key.Table), Key: &key, Phase: Contracted, State: Pending,
+			Steps: []step.Step{step.DropKey{Key: key, Own: own, Keep: c.input.Policy.KeepID}},
 		}))
 	}
-	found = append(found, p.refuseSoak(s)...)
-	p.Groups = append(p.Groups, groups...)
-	return append(found, p.contractHazards(s)...)
+	return groups
 }
 
 func (p *Plan) targetOf(table sqltext.Table) step.Target {
@@ -117,85 +263,6 @@ func (p *Plan) refuseSoak(s Input) problem.List {
 		return nil
 	}
 	return problem.List{message.SoakNotOver(table, s.Server.Now.Sub(last), s.Policy.Soak, over)}
-}
-
-// end adds an integer column that ends, and returns the objects that are in the way.
-func (p *Plan) end(s Input, t *catalog.Table, column string, twins []step.IndexTwin) problem.List {
-	e := Ending{Table: t.Named(), Column: column}
-	var found problem.List
-	for _, one := range t.All() {
-		for _, a := range one.Attachments {
-			if a.Column != column {
-				continue
-			}
-			switch a.Kind {
-			case "index", "constraint", "statistics":
-				p.fall(&e, one, a, twins)
-			case "sequence":
-				for _, user := range s.SequenceUsers[a.Name] {
-					found = append(found, message.ContractDependent(e.String(), user+", through sequence "+a.Name))
-				}
-			case "foreign key", "replica identity":
-			case "trigger":
-				if trigger := one.Trigger(a.Name); trigger == nil || !trigger.OfEdge() {
-					found = append(found, message.ContractDependent(e.String(), a.Kind+" "+a.Name))
-				}
-			default:
-				found = append(found, message.ContractDependent(e.String(), a.Kind+" "+a.Name))
-			}
-		}
-	}
-	found = append(found, p.refuseMixedKeys(e, t, column)...)
-	for _, i := range t.Indexes {
-		if i.Holds(column) {
-			e.Reads += s.IndexReads[i.OID]
-		}
-	}
-	p.Endings = append(p.Endings, e)
-	return found
-}
-
-// String returns the column as schema.table.column.
-func (e Ending) String() string { return e.Table.String() + "." + e.Column }
-
-// fall adds an object that is dropped with a column.
-func (p *Plan) fall(e *Ending, t *catalog.Table, a catalog.Attachment, twins []step.IndexTwin) {
-	name := a.Kind + " " + a.Name
-	if slices.Contains(e.Falls, name) {
-		return
-	}
-	e.Falls = append(e.Falls, name)
-	index := t.Index(a.Name)
-	switch {
-	case index == nil && a.OnIndex != "":
-		index = t.Index(a.OnIndex)
-	case index == nil:
-		e.Lost = append(e.Lost, name)
-		return
-	}
-	if _, isKey := step.ReadKeyMark(index); isKey || index.Primary || len(index.Columns) == 1 && index.Columns[0] == e.Column && t.UniqueOn(e.Column) && len(twins) == 0 {
-		return // the primary key of the uuids takes its place
-	}
-	twin := slices.IndexFunc(twins, func(w step.IndexTwin) bool { return w.Of == index.Name && w.Table.Same(t.Named()) })
-	if twin < 0 || t.Index(twins[twin].Name) == nil {
-		e.Lost = append(e.Lost, name)
-	}
-}
-
-// refuseMixedKeys refuses to drop a column that a uuid foreign key of a composite reference holds.
-func (p *Plan) refuseMixedKeys(e Ending, t *catalog.Table, column string) problem.List {
-	var found problem.List
-	for _, l := range p.Links {
-		if l.Edge.UUID == "" || !l.Edge.Constrained() || l.Edge.Column == column {
-			continue
-		}
-		asChild := l.Edge.Child.Same(t.Named()) && slices.Contains(l.Edge.ChildColumns(), column)
-		asParent := l.Edge.Parent.Same(t.Named()) && slices.Contains(l.Edge.ParentColumns(), column)
-		if asChild || asParent {
-			found = append(found, message.ContractDependent(e.String(), fmt.Sprintf("foreign key %s of %s, which holds it beside uuids", l.Edge.Constraint, l.Edge.Child.All())))
-		}
-	}
-	return found
 }
 
 // endedIn returns the tables of a schema that have lost integers after a proof.

@@ -127,6 +127,8 @@ type Group struct {
 	Steps   []step.Step
 	// Progress is how far an edge is; "" for a table.
 	Progress EdgeState
+	// Prepares says that a later group does the rest: the steps precede every drop of integers.
+	Prepares bool
 
 	requestProblems problem.List // settings for its values that it cannot have
 	workload        *workload    // what it has to do, from the time when Build read it; nil until then

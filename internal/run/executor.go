@@ -97,6 +97,7 @@ func subject(p plan.Plan, g plan.Group) string {
 // count adds a number of complete tables, edges or primary keys.
 func (e *Executor) count(g plan.Group, n int) {
 	switch {
+	case g.Prepares: // the group that ends the column counts
 	case g.Edge != nil:
 		e.totals.edges += n
 	case g.Key != nil:

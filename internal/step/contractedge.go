@@ -12,16 +12,25 @@ import (
 // written with both columns and without the triggers. It has no undo.
 type DropReference struct {
 	Edge Edge
+	// Unique are the unique indexes that take the place of those on integers, and Final the edge of a composite foreign key without
+	// integers; nil for others.
+	Unique []UniqueTwin
+	Final  *Edge
 }
 
-// ContractEdgeSteps returns the steps that end the integer column of an edge.
-func ContractEdgeSteps(e Edge) []Step {
+// PrepareSteps returns the steps that precede every drop of the run. They have a way back.
+func (s DropReference) PrepareSteps() []Step {
 	var steps []Step
-	if e.NotNull {
-		e.Required = true
-		steps = append(steps, RequireUUID{Edge: e})
+	if len(s.Unique) > 0 {
+		steps = append(steps, KeepUnique{Edge: s.Edge, Twins: s.Unique})
 	}
-	return append(steps, DropReference{Edge: e})
+	if s.Edge.NotNull {
+		steps = append(steps, RequireUUID{Edge: s.Edge})
+	}
+	if s.Final != nil {
+		steps = append(steps, LinkWithoutIntegers{Edge: s.Edge, Final: *s.Final})
+	}
+	return steps
 }
 
 // ID implements Step.
@@ -55,6 +64,11 @@ func (s DropReference) Apply(v View) []Action {
 	if child == nil || child.Column(e.Column) == nil || !e.made(child) {
 		return nil
 	}
+	for _, one := range s.PrepareSteps() {
+		if !one.Check(v).Done {
+			return nil
+		}
+	}
 	keys := e.integerKeys(child)
 	var statements []string
 	for _, kind := range triggerKinds() {
@@ -66,12 +80,20 @@ func (s DropReference) Apply(v View) []Action {
 	for _, k := range keys {
 		statements = append(statements, dropKeySQL(k))
 	}
+	if s.Final != nil {
+		statements = append(statements, LinkWithoutIntegers{Edge: e, Final: *s.Final}.takePlace(child)...)
+	}
+	for _, t := range s.Unique {
+		if table := e.tableOf(v, t.IndexTwin); table != nil {
+			statements = append(statements, t.takePlace(table)...)
+		}
+	}
 	statements = append(statements, keepKeyMark(child, e.Column)...)
 	_, mark := e.ReadMark(child)
 	mark.Contracted, mark.Moved = true, nil
 	statements = append(statements, sqltext.Format("ALTER TABLE {} DROP COLUMN {}", e.Child.All(), sqltext.Name(e.Column)), e.dropFunction())
 	statements = append(statements, e.comment(mark.Comment(child.Column(e.UUID).Comment))...)
-	return []Action{Change{Locks: e.dropLocks(keys), Guard: e.mayDropNow(), Statements: statements, Dropped: indexesOn(child, e.Column)}}
+	return []Action{Change{Locks: e.dropLocks(keys), Guard: s.mayDropNow(), Statements: statements, Dropped: indexesOn(child, e.Column)}}
 }
 
 // Undo implements Step.
@@ -103,18 +125,37 @@ func (e Edge) integerKeys(child *catalog.Table) []catalog.ForeignKey {
 	return keys
 }
 
-// mayDropNow returns the guard of the drop: the triggers have kept the columns equal until now, and the uuid foreign key is valid.
-func (e Edge) mayDropNow() string {
-	guard := e.wiredNow(e.Child)
+// mayDropNow returns the guard of the drop: the triggers have kept the columns equal until now, and the uuid foreign key and the
+// unique indexes are valid.
+func (s DropReference) mayDropNow() string {
+	e := s.Edge
+	guard := e.wiredNow(e.Child) + " AND " + e.lastNow()
 	if e.Constrained() {
-		guard += sqltext.Format(" AND EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = {}::pg_catalog.regclass AND k.conname = {} AND k.contype = 'f' AND k.convalidated)",
-			sqltext.Value(sqltext.Qualified(e.Child.Schema, e.Child.Name)), sqltext.Value(e.Constraint))
+		guard += " AND " + e.validNow(e.Constraint)
+	}
+	if s.Final != nil {
+		guard += " AND " + e.validNow(s.Final.Constraint)
+	}
+	for _, t := range s.Unique {
+		guard += " AND " + t.validNow()
 	}
 	if e.NotNull {
 		guard += sqltext.Format(" AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = {}::pg_catalog.regclass AND a.attname = {} AND a.attnotnull)",
 			sqltext.Value(sqltext.Qualified(e.Child.Schema, e.Child.Name)), sqltext.Value(e.UUID))
 	}
 	return guard
+}
+
+// lastNow is true if no BEFORE trigger of the application fires after those of the edge.
+func (e Edge) lastNow() string {
+	return sqltext.Format("NOT EXISTS (SELECT FROM pg_catalog.pg_trigger l WHERE l.tgrelid = {}::pg_catalog.regclass AND NOT l.tgisinternal AND l.tgtype & 3 = 3 AND l.tgtype & 20 <> 0"+
+		" AND l.tgenabled <> 'D' AND l.tgname > {} AND l.tgname NOT LIKE '~rekey%')", sqltext.Value(sqltext.Qualified(e.Child.Schema, e.Child.Name)), sqltext.Value(e.Trigger("i")))
+}
+
+// validNow is true if the child has a valid foreign key of a name.
+func (e Edge) validNow(name string) string {
+	return sqltext.Format("EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = {}::pg_catalog.regclass AND k.conname = {} AND k.contype = 'f' AND k.convalidated)",
+		sqltext.Value(sqltext.Qualified(e.Child.Schema, e.Child.Name)), sqltext.Value(name))
 }
 
 // keepKeyMark returns the statement that moves the mark of a primary key to the index of the primary key, if the index that has it is

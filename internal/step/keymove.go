@@ -48,7 +48,7 @@ func (k Key) Unmovable(v View) (keys []catalog.ForeignKey) {
 // twinKeyName returns the name of the twin of a foreign key.
 func twinKeyName(name string) string { return temporaryName(name) }
 
-func isTwinKey(name string) bool { return IsTemporaryIndex(name) }
+func isTwinKey(name string) bool { return IsTemporaryIndex(name) && !isEndingKey(name) }
 
 // twin returns the foreign key that takes the old one's place.
 func (m keyMove) twin() catalog.ForeignKey {

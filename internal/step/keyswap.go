@@ -80,6 +80,9 @@ func (s SwapPrimaryKey) Undo(v View) []Action {
 	if t == nil || !k.Switched(t) || k.unique(t) == nil { // nothing shows that up switched the table
 		return nil
 	}
+	if prepared := dropPrepared(t); len(prepared) > 0 {
+		return prepared
+	}
 	if other := otherIndex(t, pk); len(referencesOn(t, pk)) > 0 && other != nil {
 		return moveAll(v, k, t, pk, other)
 	}

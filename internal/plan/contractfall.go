@@ -1,0 +1,133 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
+)
+
+// Ending is one integer column that phase contracted drops, and what falls with it.
+type Ending struct {
+	Table  sqltext.Table
+	Column string
+	// Falls are the objects that are dropped with the column. Lost are those of them without a counterpart on the uuid.
+	Falls, Lost []string
+	// Reads is the number of scans of its indexes since the switch, as far as the server counts them.
+	Reads int64
+}
+
+// String returns the column as schema.table.column.
+func (e Ending) String() string { return e.Table.String() + "." + e.Column }
+
+// end adds an integer column that ends, and refuses it because of objects that PostgreSQL would drop only with CASCADE. built are the
+// unique indexes for which the run builds a successor.
+func (c *contraction) end(t *catalog.Table, column string, built map[string]bool) {
+	e := Ending{Table: t.Named(), Column: column}
+	refuse := func(object string) {
+		c.found = append(c.found, message.ContractDependent(e.String(), object))
+	}
+	for _, one := range t.All() {
+		for _, a := range one.Attachments {
+			if a.Column != column {
+				continue
+			}
+			switch a.Kind {
+			case "index", "constraint", "statistics":
+				c.fall(&e, t, one, a, built)
+			case "sequence":
+				for _, user := range c.input.SequenceUsers[a.Name] {
+					refuse(user + ", through sequence " + a.Name)
+				}
+			case "foreign key", "replica identity": // of the table: the run drops them
+			case "trigger":
+				if trigger := one.Trigger(a.Name); trigger == nil || !trigger.OfEdge() {
+					refuse(a.Kind + " " + a.Name)
+				}
+			default:
+				refuse(a.Kind + " " + a.Name)
+			}
+		}
+	}
+	c.refuseReferences(e, t)
+	for _, i := range t.Indexes {
+		if i.Holds(column) {
+			e.Reads += c.input.IndexReads[i.OID]
+		}
+	}
+	c.plan.Endings = append(c.plan.Endings, e)
+}
+
+// refuseReferences refuses a column because of foreign keys onto it that the run does not drop.
+func (c *contraction) refuseReferences(e Ending, t *catalog.Table) {
+	for _, k := range t.ReferencedBy {
+		if k.Above != 0 || !slices.Contains(k.ParentColumns, e.Column) {
+			continue
+		}
+		ends := slices.ContainsFunc(c.links, func(l Link) bool {
+			mixed := l.Edge.Constraint == k.Name && c.uuids[t.Named()][e.Column] != ""
+			return l.Edge.Child.Same(k.Child) && (slices.Contains(k.ChildColumns, l.Edge.Column) || mixed)
+		})
+		if !ends {
+			c.found = append(c.found, message.ContractReferenced(e.String(), k.Name, k.Child.String(), k.Child.Schema, t.Schema))
+		}
+	}
+}
+
+// fall adds an object of a table, or of one below it, that is dropped with a column.
+func (c *contraction) fall(e *Ending, root, t *catalog.Table, a catalog.Attachment, built map[string]bool) {
+	name := a.Kind + " " + a.Name
+	index := t.Index(firstNonEmpty(a.OnIndex, a.Name))
+	switch {
+	case slices.Contains(e.Falls, name):
+		return
+	case index != nil && (step.IsTemporaryIndex(index.Name) || a.Kind == "constraint" && slices.Contains(e.Falls, "index "+index.Name)):
+		return
+	}
+	e.Falls = append(e.Falls, name)
+	if index == nil || !c.hasCounterpart(e, root, t, index, built) {
+		e.Lost = append(e.Lost, name)
+	}
+}
+
+// hasCounterpart reports whether an index on the uuids does what an index that falls does.
+func (c *contraction) hasCounterpart(e *Ending, root, t *catalog.Table, index *catalog.Index, built map[string]bool) bool {
+	if _, ofKey := step.ReadKeyMark(index); ofKey || index.Primary || built[index.Name] || step.IsMadeIndex(root, index) {
+		return true
+	}
+	if index.Parent != 0 && c.attachedToKey(root, index) {
+		return true
+	}
+	twins, _ := step.Twins(root, e.Column, c.uuids[e.Table][e.Column], c.others(e.Table, e.Column)...)
+	for _, twin := range twins {
+		if twin.Of == index.Name && twin.Table.Same(t.Named()) {
+			return twin.ServedBy(t, index.Unique && !c.holdsKey(e.Table, index))
+		}
+	}
+	return false
+}
+
+// attachedToKey reports whether an index of a partition belongs to the unique index that the switch made.
+func (c *contraction) attachedToKey(root *catalog.Table, index *catalog.Index) bool {
+	for _, one := range root.All() {
+		for i := range one.Indexes {
+			above := &one.Indexes[i]
+			if above.OID != index.Parent {
+				continue
+			}
+			_, ofKey := step.ReadKeyMark(above)
+			return ofKey || above.Primary || above.Parent != 0 && c.attachedToKey(root, above)
+		}
+	}
+	return false
+}
+
+// holdsKey reports whether an index has all columns of the table's primary key of integers, so that the uuids keep its rows unique.
+func (c *contraction) holdsKey(table sqltext.Table, index *catalog.Index) bool {
+	return slices.ContainsFunc(c.plan.PrimaryKeys, func(k PrimaryKey) bool {
+		missing := func(column string) bool { return !slices.Contains(index.Columns, column) }
+		return k.Key.Table.Same(table) && len(k.Key.Columns) > 0 && !slices.ContainsFunc(k.Key.Columns, missing)
+	})
+}

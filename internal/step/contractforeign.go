@@ -1,0 +1,130 @@
+package step
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/lock"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+const endingKey = temporaryIndex + "end_"
+
+// isEndingKey reports whether a foreign key is one that contract makes before the integers end.
+func isEndingKey(name string) bool { return strings.HasPrefix(name, endingKey) }
+
+// WithoutIntegers returns the edge of a composite foreign key with the uuid columns of its other columns too. columns and parents have
+// the uuid column of each integer column of the child and of the parent that ends. Its foreign key has a temporary name.
+func (e Edge) WithoutIntegers(columns, parents map[string]string) Edge {
+	all := e.Reference
+	all.ChildColumns, all.ParentColumns, all.SetColumns = slices.Clone(all.ChildColumns), slices.Clone(all.ParentColumns), slices.Clone(all.SetColumns)
+	change := func(names []string, keep string, to map[string]string) {
+		for i, name := range names {
+			if uuid := to[name]; uuid != "" && name != keep {
+				names[i] = uuid
+			}
+		}
+	}
+	change(all.ChildColumns, e.Column, columns)
+	change(all.SetColumns, e.Column, columns)
+	change(all.ParentColumns, e.Key, parents)
+	e.Reference, e.Constraint = all, IndexName(endingKey+e.Constraint, "", "")
+	return e
+}
+
+// LinkWithoutIntegers adds the foreign key of a composite edge on uuids alone, and validates it. The drop of the integer column gives it
+// the name of the one that holds integers too.
+type LinkWithoutIntegers struct {
+	// Edge is the edge as it is linked, and Final the same without integers.
+	Edge, Final Edge
+}
+
+// ID implements Step.
+func (s LinkWithoutIntegers) ID() ID { return s.Edge.id("link-uuids") }
+
+// Explain implements Step.
+func (s LinkWithoutIntegers) Explain() Explanation {
+	e := LinkEdge{Edge: s.Final}.Explain()
+	e.What = "add the foreign key from (" + idents(s.Final.ChildColumns()) + ") to " + s.Edge.Parent.String() + " (" + idents(s.Final.ParentColumns()) + "), without integers"
+	e.Undo, e.UndoneBy = "drop the foreign key, with the primary key's way back", Absorbed
+	return e
+}
+
+// Check implements Step.
+func (s LinkWithoutIntegers) Check(v View) Outcome {
+	child := v.Relation(s.Edge.Child)
+	if k := s.renamed().foreignKey(child); k != nil && k.Validated {
+		return done()
+	}
+	return LinkEdge{Edge: s.Final}.Check(v)
+}
+
+// renamed returns the edge with the last name of its foreign key.
+func (s LinkWithoutIntegers) renamed() Edge {
+	e := s.Final
+	e.Constraint = s.Edge.Constraint
+	return e
+}
+
+// Apply implements Step.
+func (s LinkWithoutIntegers) Apply(v View) []Action {
+	if s.Check(v).Done {
+		return nil
+	}
+	return LinkEdge{Edge: s.Final}.Apply(v)
+}
+
+// Undo implements Step. The way back of the primary key drops the foreign key.
+func (LinkWithoutIntegers) Undo(View) []Action { return nil }
+
+// Rows implements Step.
+func (LinkWithoutIntegers) Rows() RowReader { return nil }
+
+// takePlace returns the statements that drop the foreign key with integers and give the one without them its name.
+func (s LinkWithoutIntegers) takePlace(child *catalog.Table) []string {
+	var statements []string
+	for _, table := range child.All() {
+		if s.Edge.ownKey(table) != nil && table == child {
+			statements = append(statements, sqltext.Format("ALTER TABLE {} DROP CONSTRAINT {}", child.Named(), sqltext.Name(s.Edge.Constraint)))
+		}
+		if k := s.Final.ownKey(table); k != nil {
+			statements = append(statements, sqltext.Format("ALTER TABLE {} RENAME CONSTRAINT {} TO {}", table.Named(), sqltext.Name(k.Name), sqltext.Name(s.Edge.Constraint)))
+		}
+	}
+	return statements
+}
+
+// AfterApply implements Step. Scripts do not contract.
+func (LinkWithoutIntegers) AfterApply(v View) View { return v }
+
+// AfterUndo implements Step.
+func (LinkWithoutIntegers) AfterUndo(v View) View { return v }
+
+// ApplyScript implements Step.
+func (LinkWithoutIntegers) ApplyScript(View) []Statement { return nil }
+
+// UndoScript implements Step.
+func (LinkWithoutIntegers) UndoScript(View) []Statement { return nil }
+
+// dropPrepared returns the actions that drop what an interrupted contract has made for a table: its foreign keys and indexes on uuids,
+// which take the place of those on integers. It belongs to the way back of the primary key.
+func dropPrepared(t *catalog.Table) (actions []Action) {
+	for _, k := range t.ReferencedBy {
+		if k.Above == 0 && isEndingKey(k.Name) {
+			actions = append(actions, Change{Locks: lock.InOrder([]lock.Lock{lock.On(k.Child, lock.AccessExclusive), lock.On(k.Parent, lock.AccessExclusive)}), Statements: []string{
+				sqltext.Format("ALTER TABLE {} DROP CONSTRAINT {}", k.Child.All(), sqltext.Name(k.Name)),
+			}})
+		}
+	}
+	for i := range t.Indexes {
+		switch index := &t.Indexes[i]; {
+		case !isEndingIndex(index.Name):
+		case t.Kind == catalog.Partitioned:
+			actions = append(actions, Change{Locks: []lock.Lock{lock.On(t.Named(), lock.AccessExclusive)}, Statements: []string{dropIndexSQL(t, index)}, Dropped: []string{index.Name}})
+		default:
+			actions = append(actions, dropOn(t, index.Name))
+		}
+	}
+	return actions
+}
