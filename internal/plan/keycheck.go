@@ -30,7 +30,7 @@ func (c keyCheck) refuse(k PrimaryKey, t *catalog.Table) problem.List {
 	found = append(found, c.refuseIndex(k, t, pk)...)
 	for _, key := range t.ReferencedBy {
 		if key.Above == 0 && !slices.ContainsFunc(key.ParentColumns, func(name string) bool { return !slices.Contains(k.Key.Columns, name) }) {
-			found = append(found, c.refuseReference(k, t, pk, key)...)
+			found = append(found, c.refuseReference(k, t, key)...)
 		}
 	}
 	if c.input.Direction == Up {
@@ -129,7 +129,7 @@ func keyDependents(k PrimaryKey, t *catalog.Table) (names []string) {
 }
 
 // refuseReference refuses a primary key because of a foreign key that refers to its integers.
-func (c keyCheck) refuseReference(k PrimaryKey, t *catalog.Table, pk *catalog.Index, key catalog.ForeignKey) problem.List {
+func (c keyCheck) refuseReference(k PrimaryKey, t *catalog.Table, key catalog.ForeignKey) problem.List {
 	unfit := func(why, hint string) problem.List {
 		return problem.List{message.KeyUnsupported(k.String(), "foreign key "+key.Name+" of "+key.Child.String()+" "+why, hint)}
 	}

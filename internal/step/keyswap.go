@@ -171,8 +171,7 @@ func (s swapping) change() Action {
 		}
 		statements = append(statements, detailsOf(p.table, p.pk)...)
 	}
-	change.Dropped = []string{root.pk.Name}
-	change.Statements = append(statements, s.after...)
+	change.Dropped, change.Statements = []string{root.pk.Name}, slices.Concat(statements, s.after)
 	return change
 }
 
@@ -199,7 +198,7 @@ func (p *keyPart) addPrimaryKey(columns []string) string {
 // of the new primary key are NOT NULL, so that no row is read, and no foreign key depends on the old one. It returns no row for a
 // table whose index was not built.
 func (s swapping) guard() string {
-	conditions := []string{}
+	var seen, tables, keys []string
 	for _, p := range s.parts {
 		indexes := []*catalog.Index{p.pk}
 		if p.own != nil {
@@ -212,8 +211,19 @@ func (s swapping) guard() string {
 			}
 			indexes = append(indexes, built)
 		}
-		conditions = append(conditions, "EXISTS ("+indexesAre(p.table, nil, indexes...)+")", p.columnsRequired(s.columns), sqltext.Format(
-			"NOT EXISTS (SELECT FROM pg_catalog.pg_constraint f WHERE f.contype = 'f' AND f.conindid = {}::pg_catalog.regclass)", sqltext.Value(sqltext.Qualified(p.table.Schema, p.pk.Name))))
+		table := sqltext.Value(sqltext.Qualified(p.table.Schema, p.table.Name))
+		for _, i := range indexes {
+			seen = append(seen, sqltext.Format("({}, {}, {}, {})", table, sqltext.Value(i.Name), sqltext.Value(i.Definition), sqltext.Value(text(i.Comment))))
+		}
+		tables = append(tables, sqltext.Format("{}", table))
+		keys = append(keys, sqltext.Format("{}", sqltext.Value(sqltext.Qualified(p.table.Schema, p.pk.Name))))
+	}
+	conditions := []string{
+		sqltext.Format("(SELECT pg_catalog.count(*) FROM (VALUES ") + strings.Join(seen, ", ") + sqltext.Format(") s (relation, name, definition, comment)"+
+			" JOIN pg_catalog.pg_index i ON i.indrelid = pg_catalog.to_regclass(s.relation) AND i.indisvalid JOIN pg_catalog.pg_class n ON n.oid = i.indexrelid AND n.relname = s.name"+
+			" WHERE pg_catalog.pg_get_indexdef(n.oid) = s.definition AND coalesce(pg_catalog.obj_description(n.oid, 'pg_class'), '') = s.comment) = {}", len(seen)),
+		s.required(tables),
+		"NOT EXISTS (SELECT FROM pg_catalog.pg_constraint f WHERE f.contype = 'f' AND f.conindid = ANY (ARRAY[" + strings.Join(keys, ", ") + "]::pg_catalog.regclass[]))",
 	}
 	if s.key.Tree {
 		conditions = append(conditions, sqltext.Format("(SELECT pg_catalog.count(*) FROM pg_catalog.pg_partition_tree({}::pg_catalog.regclass)) = {}",
@@ -222,14 +232,14 @@ func (s swapping) guard() string {
 	return "SELECT WHERE " + strings.Join(conditions, " AND ")
 }
 
-// columnsRequired is true if columns of the part are NOT NULL.
-func (p *keyPart) columnsRequired(columns []string) string {
-	names := make([]string, len(columns))
-	for i, c := range columns {
+// required is true if the columns of the new primary key are NOT NULL in all tables, whose names are literals.
+func (s swapping) required(tables []string) string {
+	names := make([]string, len(s.columns))
+	for i, c := range s.columns {
 		names[i] = sqltext.Format("{}", sqltext.Value(c))
 	}
-	return sqltext.Format("(SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = {}::pg_catalog.regclass AND a.attnotnull AND NOT a.attisdropped AND a.attname IN (",
-		sqltext.Value(sqltext.Qualified(p.table.Schema, p.table.Name))) + strings.Join(names, ", ") + sqltext.Format(")) = {}", len(columns))
+	return "(SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = ANY (ARRAY[" + strings.Join(tables, ", ") +
+		"]::pg_catalog.regclass[]) AND a.attnotnull AND NOT a.attisdropped AND a.attname IN (" + strings.Join(names, ", ") + sqltext.Format(")) = {}", len(tables)*len(s.columns))
 }
 
 // Rows implements Step.
