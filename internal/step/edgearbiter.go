@@ -50,20 +50,14 @@ func (s MoveArbiter) Explain() Explanation {
 
 // Check implements Step.
 func (s MoveArbiter) Check(v View) Outcome {
-	child := v.Relation(s.Edge.Child)
-	for _, t := range s.Edge.Twins {
-		table := s.Edge.tableOf(v, t)
-		if table == nil || !t.OfUnique {
-			continue
-		}
-		moved := t.moved(child, table)
+	for _, change := range s.changes(v) {
 		switch {
-		case t.Moves && !moved:
-			return pending("unique index " + t.Of + " is still unique, in addition to " + t.Name)
-		case t.Returns && moved:
-			return pending("index " + t.Of + " is not unique again")
-		case table.Index(temporaryName(t.Of)) != nil:
-			return pending("index " + temporaryName(t.Of) + " is left")
+		case change.moves:
+			return pending("unique index " + change.twin.Of + " is still unique, in addition to " + change.twin.Name)
+		case change.returns:
+			return pending("index " + change.twin.Of + " is not unique again")
+		default:
+			return pending("index " + temporaryName(change.twin.Of) + " is left")
 		}
 	}
 	return done()
@@ -72,24 +66,44 @@ func (s MoveArbiter) Check(v View) Outcome {
 // Apply implements Step. It returns one action at a time: each one writes the whole mark.
 func (s MoveArbiter) Apply(v View) []Action {
 	child := v.Relation(s.Edge.Child)
+	for _, change := range s.changes(v) {
+		switch {
+		case change.moves:
+			if a := s.Edge.move(child, change.table, change.twin); a != nil {
+				return []Action{a}
+			}
+		case change.returns:
+			return s.Edge.giveBack(child, change.table, change.twin)
+		default:
+			return []Action{dropOn(change.table, temporaryName(change.twin.Of))}
+		}
+	}
+	return nil
+}
+
+// arbiterChange is a copied index that is to become plain or unique. If it is neither, an unused replacement of it is left.
+type arbiterChange struct {
+	table          *catalog.Table
+	twin           IndexTwin
+	moves, returns bool
+}
+
+// changes returns the indexes that the way up has to change.
+func (s MoveArbiter) changes(v View) []arbiterChange {
+	child := v.Relation(s.Edge.Child)
+	var all []arbiterChange
 	for _, t := range s.Edge.Twins {
 		table := s.Edge.tableOf(v, t)
 		if table == nil || !t.OfUnique {
 			continue
 		}
 		moved := t.moved(child, table)
-		switch {
-		case t.Moves && !moved:
-			if a := s.Edge.move(child, table, t); a != nil {
-				return []Action{a}
-			}
-		case t.Returns && moved:
-			return s.Edge.giveBack(child, table, t)
-		case table.Index(temporaryName(t.Of)) != nil:
-			return []Action{dropOn(table, temporaryName(t.Of))}
+		change := arbiterChange{table: table, twin: t, moves: t.Moves && !moved, returns: t.Returns && moved}
+		if change.moves || change.returns || table.Index(temporaryName(t.Of)) != nil {
+			all = append(all, change)
 		}
 	}
-	return nil
+	return all
 }
 
 // Undo implements Step.
