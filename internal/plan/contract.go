@@ -98,6 +98,7 @@ func needs(e, of step.Edge) bool {
 
 // endReferences returns the groups that end the references: what precedes every drop, and the drops.
 func (c *contraction) endReferences() (prepare, drops []Group) {
+	var linking []Group // after the unique indexes of all tables, which the foreign keys need
 	done := map[sqltext.Table]map[string]bool{} // the unique indexes that have a successor
 	for i, l := range c.links {
 		edge, child := l.Edge, l.Edge.Child.All()
@@ -120,15 +121,22 @@ func (c *contraction) endReferences() (prepare, drops []Group) {
 			done[child][twin.Of] = true
 		}
 		c.end(table, edge.Column, done[child])
-		group := Group{Table: child, Target: edge.Target(), Edge: &edge, Phase: Contracted, State: Pending, Progress: l.Progress}
-		if group.Steps = drop.PrepareSteps(); len(group.Steps) > 0 {
-			group.Prepares = true
-			prepare = append(prepare, c.plan.withTodo(group))
-		}
-		group.Prepares, group.Steps = false, []step.Step{drop}
-		drops = append(drops, c.plan.withTodo(group))
+		prepare = c.append(prepare, l, drop.ColumnSteps(), true)
+		linking = c.append(linking, l, drop.KeySteps(), true)
+		drops = c.append(drops, l, []step.Step{drop}, false)
 	}
-	return prepare, drops
+	return append(prepare, linking...), drops
+}
+
+// append adds the group of a reference with steps; none without steps.
+func (c *contraction) append(groups []Group, l Link, steps []step.Step, prepares bool) []Group {
+	if len(steps) == 0 {
+		return groups
+	}
+	edge := l.Edge
+	return append(groups, c.plan.withTodo(Group{
+		Table: edge.Child.All(), Target: edge.Target(), Edge: &edge, Phase: Contracted, State: Pending, Progress: l.Progress, Steps: steps, Prepares: prepares,
+	}))
 }
 
 // others returns the columns of a table that end, except one, with their uuid columns.

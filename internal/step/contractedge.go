@@ -18,8 +18,9 @@ type DropReference struct {
 	Final  *Edge
 }
 
-// PrepareSteps returns the steps that precede every drop of the run. They have a way back.
-func (s DropReference) PrepareSteps() []Step {
+// ColumnSteps returns the steps that give the uuid column what the integer column has: unique indexes and NOT NULL. Like KeySteps they
+// precede every drop of the run, and have a way back.
+func (s DropReference) ColumnSteps() []Step {
 	var steps []Step
 	if len(s.Unique) > 0 {
 		steps = append(steps, KeepUnique{Edge: s.Edge, Twins: s.Unique})
@@ -27,10 +28,15 @@ func (s DropReference) PrepareSteps() []Step {
 	if s.Edge.NotNull {
 		steps = append(steps, RequireUUID{Edge: s.Edge})
 	}
-	if s.Final != nil {
-		steps = append(steps, LinkWithoutIntegers{Edge: s.Edge, Final: *s.Final})
-	}
 	return steps
+}
+
+// KeySteps returns the steps that make the foreign key without integers, which needs the unique indexes of all tables.
+func (s DropReference) KeySteps() []Step {
+	if s.Final == nil {
+		return nil
+	}
+	return []Step{LinkWithoutIntegers{Edge: s.Edge, Final: *s.Final}}
 }
 
 // ID implements Step.
@@ -64,7 +70,7 @@ func (s DropReference) Apply(v View) []Action {
 	if child == nil || child.Column(e.Column) == nil || !e.made(child) {
 		return nil
 	}
-	for _, one := range s.PrepareSteps() {
+	for _, one := range append(s.ColumnSteps(), s.KeySteps()...) {
 		if !one.Check(v).Done {
 			return nil
 		}

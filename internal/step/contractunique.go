@@ -44,12 +44,12 @@ func UniqueTwins(child *catalog.Table, column, uuid string, others []ColumnPair,
 	return twins
 }
 
-// withoutKeyMarks returns a table whose unique indexes of primary keys count as the application's.
+// withoutKeyMarks returns a table whose unique indexes of primary keys, and those for composite foreign keys, count as the application's.
 func withoutKeyMarks(t *catalog.Table) *catalog.Table {
 	clone := *t
 	clone.Indexes = slices.Clone(t.Indexes)
 	for i := range clone.Indexes {
-		if isKeyIndex(&clone.Indexes[i]) && !clone.Indexes[i].Primary {
+		if isParentIndex(&clone.Indexes[i]) || isKeyIndex(&clone.Indexes[i]) && !clone.Indexes[i].Primary {
 			clone.Indexes[i].Comment = nil
 		}
 	}
@@ -82,7 +82,7 @@ func tableAt(t *catalog.Table, name sqltext.Table) *catalog.Table {
 
 // IsMadeIndex reports whether up made an index beside the application's: a twin, or a unique index for a composite foreign key.
 func IsMadeIndex(child *catalog.Table, i *catalog.Index) bool {
-	return slices.Contains(madeTwins(child), i.Name) || text(i.Comment) == parentIndexMark
+	return slices.Contains(madeTwins(child), i.Name) || isParentIndex(i)
 }
 
 // ServedBy reports whether a table has a valid index that does what the twin is for; a unique one, if the rows must stay unique.
@@ -151,7 +151,7 @@ func (s KeepUnique) Check(v View) Outcome {
 		if table == nil {
 			continue // a partition that was dropped or detached
 		}
-		if i := t.index(table); i == nil || !i.Valid || t.unattached(v, s.Edge, i) {
+		if i := t.index(table); i == nil || !i.Valid || i.Name == t.Name && t.unattached(v, s.Edge, i) {
 			return pending("no unique index in place of " + t.Of)
 		}
 	}

@@ -47,7 +47,7 @@ func Twins(child *catalog.Table, column, uuid string, earlier ...ColumnPair) (tw
 	for _, table := range tables {
 		for i := range table.Indexes {
 			index := &table.Indexes[i]
-			if !index.Valid || !holds(index, column) || slices.Contains(made, index.Name) || IsTemporaryIndex(index.Name) {
+			if !index.Valid || !holds(index, column) || slices.Contains(made, index.Name) || IsTemporaryIndex(index.Name) || isParentIndex(index) {
 				continue
 			}
 			if isKeyIndex(index) || index.Parent != 0 && keys[index.Parent] {
@@ -68,6 +68,9 @@ func Twins(child *catalog.Table, column, uuid string, earlier ...ColumnPair) (tw
 	}
 	return twins, without
 }
+
+// isParentIndex reports whether an index is one that up made for a composite foreign key. It needs no twin: a second up would build it.
+func isParentIndex(i *catalog.Index) bool { return text(i.Comment) == parentIndexMark }
 
 // madeTwins returns the names of the indexes that the marks of a child's edges name.
 func madeTwins(child *catalog.Table) []string {
