@@ -107,7 +107,7 @@ func (d *Demo) run(ctx context.Context) error {
 	if err := d.first(ctx); err != nil {
 		return err
 	}
-	return d.link(ctx)
+	return d.journey(ctx)
 }
 
 // first runs the first part: up, verify and down under the traffic of one application.

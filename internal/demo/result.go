@@ -25,7 +25,7 @@ type Result struct {
 	Traffic  Figures       `json:"traffic"`
 	MaxWait  time.Duration `json:"max_wait_ns"`
 	Checks   []Checked     `json:"checks"`
-	Link     Linked        `json:"link"`
+	Journey  Journey       `json:"journey"`
 	Elapsed  time.Duration `json:"elapsed_ns"`
 	URL      string        `json:"url,omitempty"` // connection string of the database, if it is kept
 	Problems problem.List  `json:"problems,omitempty"`
@@ -37,7 +37,7 @@ type Result struct {
 func (r *Result) judge(err error) {
 	r.Reasons = slices.Concat(r.traffic(), r.checks())
 	if err == nil {
-		r.Reasons = append(append(r.Reasons, r.reached()...), r.Link.reasons(r.MaxWait)...)
+		r.Reasons = append(append(r.Reasons, r.reached()...), r.Journey.reasons(r.MaxWait)...)
 	}
 	r.OK = err == nil && len(r.Reasons) == 0
 }

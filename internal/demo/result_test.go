@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
 )
 
@@ -26,11 +27,17 @@ func good() Result {
 			{Stage: "after up", Old: old(), Written: Account{Rows: 80, OwnKeys: 40, Kept: 40}},
 			{Stage: "after down", Old: old(), Written: Account{Rows: 80}},
 		},
-		Link: Linked{
-			Edges: 8, Rows: 6400, Integers: 700, UUIDs: 500, Longest: 21 * time.Millisecond, Elapsed: 4 * time.Second,
-			Up: event.Result{OK: true}, Down: event.Result{OK: true},
+		Journey: Journey{
+			Edges: 8, Rows: 6400, Integers: 700, UUIDs: 500, Longest: 21 * time.Millisecond, Elapsed: 9 * time.Second, Same: 200,
+			Phases: []PhaseRun{
+				went("linked", 30, 4*time.Second), went("switched", 24, time.Second), went("linked", 24, time.Second), went("switched", 24, time.Second), went("contracted", 12, time.Second),
+			},
 		},
 	}
+}
+
+func went(phase rekey.Phase, locks int, took time.Duration) PhaseRun {
+	return PhaseRun{Phase: phase, Result: event.Result{OK: true, Elapsed: took, Locks: event.Locks{Count: locks, LongestHold: 3 * time.Millisecond}}}
 }
 
 func TestReasons(t *testing.T) {
@@ -53,11 +60,13 @@ func TestReasons(t *testing.T) {
 		{name: "catalogue before", spoil: func(r *Result) { r.Checks[0].Catalogue = []string{"x"} }, reason: "the catalogue before has 1 differences"},
 		{name: "verify", spoil: func(r *Result) { r.Verify = Verified{Differences: []string{"x is missing y"}} }, reason: "verify found differences; the first: x is missing y"},
 		{name: "nothing looked up", spoil: func(r *Result) { r.Traffic.LookedUp = 0 }, reason: "never looked up by uuid"},
-		{name: "failed in link", spoil: func(r *Result) { r.Link.Failed, r.Link.Errors = 1, []string{"insert: no"} }, reason: "applications failed: insert: no"},
-		{name: "lost in link", spoil: func(r *Result) { r.Link.Wrong = 2 }, reason: "2 rows of the two applications are lost or wrong"},
-		{name: "different keys", spoil: func(r *Result) { r.Link.Bad = 3 }, reason: "the two keys of 3 rows differ after link"},
-		{name: "waited in link", spoil: func(r *Result) { r.Link.Longest = 2 * time.Second }, reason: "a transaction of the two applications took 2.0 s"},
-		{name: "one application", spoil: func(r *Result) { r.Link.UUIDs = 0 }, reason: "not all of link"},
+		{name: "failed in link", spoil: func(r *Result) { r.Journey.Failed, r.Journey.Errors = 1, []string{"insert: no"} }, reason: "applications failed: insert: no"},
+		{name: "lost in link", spoil: func(r *Result) { r.Journey.Wrong = 2 }, reason: "2 rows of the two applications are lost or wrong"},
+		{name: "different keys", spoil: func(r *Result) { r.Journey.Bad = 3 }, reason: "the two keys of 3 rows differ"},
+		{name: "waited in link", spoil: func(r *Result) { r.Journey.Longest = 2 * time.Second }, reason: "a transaction of the two applications took 2.0 s"},
+		{name: "one application", spoil: func(r *Result) { r.Journey.UUIDs = 0 }, reason: "not all of the journey"},
+		{name: "not back", spoil: func(r *Result) { r.Journey.Different = []string{"new: index x"} }, reason: "left 1 differences in the catalogue: new: index x"},
+		{name: "not switched", spoil: func(r *Result) { r.Journey.Phases = r.Journey.Phases[:1] }, reason: "not all of the journey ran with both applications: linked"},
 		{name: "no check", spoil: func(r *Result) { r.Checks = r.Checks[:2] }, reason: "not all of"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -31,7 +31,7 @@ func lines(e Event) []string {
 		return []string{carried(e.Result)}
 	case Verified:
 		return []string{fact("verify", verified(e), e.Elapsed)}
-	case Linked:
+	case Journey:
 		return e.lines()
 	case Result:
 		return strings.Split(strings.TrimSuffix(Summary(e), "\n"), "\n")

@@ -33,7 +33,7 @@ func events(r Result) []Event {
 		r.Verify,
 		Ticked{r.Traffic},
 		Carried{r.Down},
-		r.Link,
+		r.Journey,
 		r,
 	}
 }
@@ -116,7 +116,7 @@ func TestJSON(t *testing.T) {
 		}
 	}
 	want := []string{
-		"stage", "server", "built", "traffic_started", "run_started", "carried", "verified", "traffic", "carried", "linked", "result",
+		"stage", "server", "built", "traffic_started", "run_started", "carried", "verified", "traffic", "carried", "journey", "result",
 	}
 	if diff := cmp.Diff(want, names); diff != "" || last["ok"] != true {
 		t.Errorf("%s ok is %v", diff, last["ok"])
