@@ -131,7 +131,7 @@ func (h *database) journey(to rekey.Phase) event.Result {
 		schema.References = append(schema.References, rekey.Reference{Table: row["table"], Column: row["column"], Parent: parents[row["table"]+"."+row["column"]]})
 	}
 	result, err := rekeytest.Up(h.t.Context(), h.pool(owner), rekeytest.Setup{Scope: schema, Options: rekey.Options{
-		To: to, Arbiter: rekey.ArbiterUUID, Confirm: "public", Soak: rekey.NoSoak,
+		To: to, Confirm: "public", Soak: rekey.NoSoak,
 		Accept: []rekey.HazardName{"group-by", "on-conflict-constraint", "lost-objects", "integer-reads"},
 	}})
 	if err != nil {
