@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/rekey-pg/rekey/internal/sqltext"
@@ -221,6 +222,7 @@ type Index struct {
 	Clustered       bool
 	Parent          uint32 // oid of the partitioned index to which it is attached; 0 if to none
 	Tablespace      string // "" for the database's own
+	Home            string // the database's own, if the session has another default_tablespace; else ""
 
 	// Comment, and Uses, the columns that its expressions and its predicate use, are read only if the request asks for edges.
 	Comment *string
@@ -238,6 +240,9 @@ type Index struct {
 func (i Index) Holds(column string) bool {
 	return slices.Contains(i.Columns, column) || slices.Contains(i.Included, column) || slices.Contains(i.Uses, column)
 }
+
+// Place returns the tablespace that CREATE INDEX must name for an index in the same one; "" if it need not name any.
+func (i Index) Place() string { return cmp.Or(i.Tablespace, i.Home) }
 
 // Constraint is a constraint of a table, but no NOT NULL constraint of PostgreSQL 18: Column.NotNull has the same meaning on
 // every version.

@@ -240,7 +240,7 @@ func rebuilt(table *catalog.Table, of *catalog.Index, unique bool) (built *catal
 	}
 	return builtAs(table, IndexTwin{
 		Table: table.Named(), Name: temporaryName(of.Name), Unique: unique, Definition: sqltext.Join(tokens[max(at, 0):end]),
-		Tablespace: of.Tablespace, Predicate: of.Predicate,
+		Tablespace: of.Place(), Predicate: of.Predicate,
 	})
 }
 
@@ -250,7 +250,7 @@ func builtAs(table *catalog.Table, want IndexTwin) (built *catalog.Index, next A
 	switch {
 	case built == nil:
 		return nil, want.build()
-	case !built.Valid, built.Tablespace != want.Tablespace, !want.fits(built):
+	case !built.Valid, want.Tablespace != "" && built.Place() != want.Tablespace, !want.fits(built):
 		return nil, dropOn(table, want.Name)
 	}
 	return built, nil

@@ -188,9 +188,27 @@ func (p *keyPart) like(name string, columns []string) (IndexTwin, bool) {
 	for n := range d.keys {
 		d.keys[n] = append([]sqltext.Token{quoted(columns[n])}, d.keys[n][1:]...)
 	}
-	return IndexTwin{
-		Table: p.table.Named(), Name: name, Unique: true, Definition: d.write(p.pk.Included), Tablespace: p.pk.Tablespace, Partitioned: !p.leaf(),
-	}, true
+	twin := IndexTwin{Table: p.table.Named(), Name: name, Unique: true, Definition: d.write(p.pk.Included), Tablespace: p.pk.Place(), Partitioned: !p.leaf()}
+	if twin.Partitioned {
+		twin.Tablespace = p.pk.Tablespace
+	}
+	return twin, true
+}
+
+// inPlace returns the statement after which an index of a partitioned table gets no tablespace, so that those of later partitions are in
+// the database's own, as now. PostgreSQL does not let CREATE INDEX say so.
+func (p *keyPart) inPlace() []string {
+	if p.leaf() || p.pk.Tablespace != "" || p.pk.Home == "" {
+		return nil
+	}
+	return []string{"SET LOCAL default_tablespace = ''"}
+}
+
+// create returns the change that creates an index of a partitioned table, without those of its partitions.
+func (p *keyPart) create(want IndexTwin) Change {
+	only := p.table.Named()
+	only.Only = true
+	return Change{Locks: p.only(lock.ShareRowExclusive), Statements: append(p.inPlace(), want.statement("", only))}
 }
 
 // built returns the index that was built for a part, or the action that builds it next. It returns neither if the primary key's
@@ -200,7 +218,10 @@ func (p *keyPart) built(name string, columns []string) (built *catalog.Index, ne
 	if !ok {
 		return nil, nil
 	}
-	return builtAs(p.table, want)
+	if built, next = builtAs(p.table, want); built == nil && p.table.Index(name) == nil && !p.leaf() {
+		next = p.create(want)
+	}
+	return built, next
 }
 
 // temporary returns the names that the indexes of the part have while they are built.

@@ -159,6 +159,7 @@ func (s swapping) change() Action {
 		statements = append(statements, sqltext.Format("ALTER TABLE {} DROP CONSTRAINT {}, ADD CONSTRAINT {} PRIMARY KEY USING INDEX {}",
 			s.key.Table, sqltext.Name(root.pk.Constraint), sqltext.Name(s.key.Constraint), sqltext.Name(temporaryName(root.pk.Name))))
 	} else {
+		statements = append(statements, root.inPlace()...)
 		statements = append(statements, sqltext.Format("ALTER TABLE {} DROP CONSTRAINT {}", root.table.Named(), sqltext.Name(root.pk.Constraint)))
 		for _, p := range slices.Backward(s.parts) {
 			statements = append(statements, p.addPrimaryKey(s.columns))

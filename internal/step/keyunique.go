@@ -99,9 +99,9 @@ func (k Key) createUniqueOfTree(t *catalog.Table) []Action {
 	if !ok {
 		return nil
 	}
-	only := t.Named()
-	only.Only = true
-	return []Action{Change{Locks: root.only(lock.ShareRowExclusive), Statements: []string{want.statement("", only), k.Mark().write(root.of(k.Unique))}}}
+	create := root.create(want)
+	create.Statements = append(create.Statements, k.Mark().write(root.of(k.Unique)))
+	return []Action{create}
 }
 
 // attach returns the action that gives the unique index of a partition its name and attaches it to the one above. The lowest comes

@@ -23,6 +23,9 @@ SELECT i.indrelid::int8                                        AS relation,
        i.indisclustered                                        AS clustered,
        coalesce((SELECT h.inhparent FROM pg_inherits h WHERE h.inhrelid = i.indexrelid), 0)::int8 AS parent,
        CASE WHEN c.reltablespace = 0 THEN '' ELSE (SELECT s.spcname::text FROM pg_tablespace s WHERE s.oid = c.reltablespace) END AS tablespace,
+       CASE WHEN current_setting('default_tablespace') <> '' THEN
+           (SELECT s.spcname::text FROM pg_database d JOIN pg_tablespace s ON s.oid = d.dattablespace WHERE d.datname = current_database())
+           ELSE '' END                                         AS home,
        (SELECT d.description FROM pg_description d WHERE d.objoid = i.indexrelid AND d.classoid = 'pg_class'::regclass
           AND d.objsubid = 0 AND d.description LIKE '[rekey%')  AS comment
 FROM pg_index i

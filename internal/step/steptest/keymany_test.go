@@ -138,3 +138,37 @@ func TestKeyUnmovable(t *testing.T) {
 		t.Error("down, although a foreign key depends on the primary key")
 	}
 }
+
+// The indexes that take a primary key's place are where it is, whatever default_tablespace says.
+func TestKeyStaysInItsTablespace(t *testing.T) {
+	majors := servertest.Versions(t)
+	c := servertest.Cluster(t, majors[len(majors)-1])
+	if c.Major < 15 {
+		t.Skip("tablespaces in place came with 15")
+	}
+	l := newKeyLab(t, c, `CREATE TABLE app.t (id bigint, k int, uuid uuid NOT NULL, PRIMARY KEY (id, k)) PARTITION BY LIST (k); CREATE TABLE app.t1 PARTITION OF app.t DEFAULT`)
+	conn, err := l.lab.app.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range []string{
+		"SET allow_in_place_tablespaces = on", "CREATE TABLESPACE fast LOCATION ''", "CREATE TABLESPACE slow LOCATION ''", "ALTER TABLE app.p DROP CONSTRAINT p_pkey",
+		"ALTER TABLE app.p ADD PRIMARY KEY (id) USING INDEX TABLESPACE slow", "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_tablespace = fast', current_database()); END $$",
+	} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn.Release()
+	l.pool.Reset()
+	l.key("p", "uuid")
+	l.key("t", "uuid", "k")
+	l.upAndDown("tablespaces", func() {
+		var other []string
+		err := l.lab.app.QueryRow(t.Context(), `SELECT array_agg(relname::text) FROM pg_class WHERE relnamespace = 'app'::regnamespace AND relkind IN ('i', 'I')
+			AND reltablespace <> CASE WHEN relname IN ('p_pkey', 'p_id_key') THEN (SELECT oid FROM pg_tablespace WHERE spcname = 'slow') ELSE 0 END`).Scan(&other)
+		if err != nil || other != nil {
+			t.Errorf("in another tablespace: %q, %v", other, err)
+		}
+	})
+}
