@@ -142,7 +142,12 @@ func (h *testServer) waitFor(holds func() bool) {
 
 func (l *linkTrial) reached(direction string, want []string) {
 	l.Helper()
-	if diff := cmp.Diff(want, l.server.catalogue(l.database, l.graph.Schema)); diff != "" {
+	l.reachedAs(direction, want, l.server.catalogue(l.database, l.graph.Schema))
+}
+
+func (l *linkTrial) reachedAs(direction string, want, got []string) {
+	l.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
 		l.fault("the catalogue after %s differs from the one of an undisturbed run (-want +got)\n%s", direction, diff)
 	}
 }
