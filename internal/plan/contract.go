@@ -246,6 +246,12 @@ func (p *Plan) refuseEarlierPhase(s Input) problem.List {
 			behind = append(behind, l.String())
 		}
 	}
+	for _, k := range p.PrimaryKeys {
+		unswitched := k.State == Refused || k.State == Skipped && len(k.Key.Columns) > 0 // skipped with the tables that references connect
+		if unswitched && !slices.Contains(behind, k.String()) {
+			behind = append(behind, k.String())
+		}
+	}
 	if behind == nil {
 		return nil
 	}

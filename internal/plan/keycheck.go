@@ -201,7 +201,12 @@ func (c keyCheck) refuseColumns(k PrimaryKey, t *catalog.Table) problem.List {
 		if column == nil || k.Key.UUIDs[i] == name || c.isEdge(t, name) {
 			continue
 		}
-		if column.Identity == "" && column.Default == "" {
+		switch {
+		case column.Identity != "" || column.Default != "":
+		case len(k.Key.Columns) > 1:
+			found = append(found, message.KeyUnsupported(k.String(), "its column "+name+" has no default and is no reference: its numbers may mean something, and a row inserted by uuid alone has none",
+				"Leave the table out, with those that refer to it: --exclude "+t.Name))
+		default:
 			found = append(found, message.KeyWithoutDefault(k.String(), t.Named().String(), sqltext.Qualified(t.Schema, t.Name), name))
 		}
 	}
