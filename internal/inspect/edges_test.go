@@ -105,14 +105,14 @@ func testForeignKeys(t *testing.T, schema catalog.Schema) {
 	want := []catalog.ForeignKey{{
 		Name: "to_customer", Child: app("orders"), Parent: sqltext.Table{Schema: "crm", Name: "customers"},
 		ChildColumns: []string{"customer_id"}, ParentColumns: []string{"id"}, Index: schema.Find("crm", "customers").Index("customers_pkey").OID,
-		OnDelete: catalog.SetDefault, OnUpdate: catalog.Cascade, Match: catalog.MatchSimple, Deferrable: true, Deferred: true, Validated: true,
+		OnDelete: catalog.SetDefault, OnUpdate: catalog.Cascade, Match: catalog.MatchSimple, Deferrable: true, Deferred: true, Validated: true, ChildOwned: true,
 	}, {
 		Name: "to_parent", Child: app("orders"), Parent: app("orders"), ChildColumns: []string{"tenant_id", "parent_id"}, ParentColumns: []string{"tenant_id", "id"},
-		Index: orders.Index("orders_pkey").OID, OnDelete: catalog.Restrict, OnUpdate: catalog.NoAction, Match: catalog.MatchSimple, Validated: true,
+		Index: orders.Index("orders_pkey").OID, OnDelete: catalog.Restrict, OnUpdate: catalog.NoAction, Match: catalog.MatchSimple, Validated: true, ChildOwned: true,
 	}, {
 		Name: "to_tenant", Child: app("orders"), Parent: app("tenants"), ChildColumns: []string{"tenant_id"}, ParentColumns: []string{"id"},
 		Index: schema.Relation("tenants").Index("tenants_pkey").OID, OnDelete: catalog.Cascade, OnUpdate: catalog.NoAction, Match: catalog.MatchFull,
-		Validated: true, Comment: &comment,
+		Validated: true, ChildOwned: true, Comment: &comment,
 	}}
 	got := slices.Clone(orders.ForeignKeys)
 	for i := range got {

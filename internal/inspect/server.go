@@ -30,7 +30,8 @@ func Server(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error) {
 // commands returns the command tags of rekey's statements that can fire an event trigger.
 func commands() []string {
 	return []string{
-		"ALTER TABLE", "COMMENT", "CREATE FUNCTION", "CREATE INDEX", "CREATE SCHEMA", "CREATE TABLE", "DROP INDEX", "DROP TABLE", "GRANT", "REVOKE",
+		"ALTER FUNCTION", "ALTER INDEX", "ALTER TABLE", "COMMENT", "CREATE FUNCTION", "CREATE INDEX", "CREATE SCHEMA", "CREATE TABLE", "CREATE TRIGGER",
+		"DROP FUNCTION", "DROP INDEX", "DROP TABLE", "DROP TRIGGER", "GRANT", "REINDEX", "REVOKE",
 	}
 }
 
