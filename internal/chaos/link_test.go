@@ -217,26 +217,34 @@ func (l *linkTrial) disturb(o request) (*process, error) {
 		at = 0
 	}
 	seen := 0
-	strike := make(chan struct{})
+	strikes := make(chan struct{}, 1)
 	p, err := begin(o, func(e eventLine) {
 		if e.Event == "executing" {
-			if seen++; seen == at {
-				close(strike)
+			if seen++; seen == at || l.every && at > 0 && seen > at {
+				select {
+				case strikes <- struct{}{}:
+				default:
+				}
 			}
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case <-p.done:
-		return p, nil
-	case <-strike:
+	for struck := false; !struck || l.every && f.kind != killRun && l.left > 0; struck = true {
+		select {
+		case <-p.done:
+			return p, nil
+		case <-strikes:
+		}
+		if struck { // the run survived
+			f.kind = killRun
+		}
+		l.left--
+		l.strike(context.Background(), f, p)
+		l.faults[f.kind]++
+		l.log("%s at %s", f.kind, p.where())
 	}
-	l.left--
-	l.strike(context.Background(), f, p)
-	l.faults[f.kind]++
-	l.log("%s at %s", f.kind, p.where())
 	if !p.waitEnd(timeout) {
 		l.fault("a run made no progress for %s after %s; its last step was %s\n%s", timeout, f.kind, p.where(), l.sessions())
 		p.kill()

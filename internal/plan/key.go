@@ -83,6 +83,18 @@ func HasKeys(schema catalog.Schema) bool {
 	})
 }
 
+// Referring returns the tables of other schemas that refer to the schema and were not read.
+func Referring(schema catalog.Schema) (names []sqltext.Table) {
+	for i := range schema.Relations {
+		for _, k := range schema.Relations[i].ReferencedBy {
+			if k.Child.Schema != schema.Name && schema.Named(k.Child) == nil && !slices.Contains(names, k.Child) {
+				names = append(names, k.Child)
+			}
+		}
+	}
+	return names
+}
+
 // switchedBy returns the mark of a table's unique index that up made, and the index; nil if there is none.
 func switchedBy(t *catalog.Table) (step.KeyMark, *catalog.Index) {
 	for i := range t.Indexes {

@@ -28,6 +28,7 @@ func (c keyCheck) refuse(k PrimaryKey, t *catalog.Table) problem.List {
 		return problem.List{message.KeyUnsupported(k.String(), "the primary key was dropped since it began to switch", "Add it again, or drop index "+k.Key.Unique)}
 	}
 	found = append(found, c.refuseIndex(k, t, pk)...)
+	found = append(found, c.refuseCode(t)...)
 	for _, key := range t.ReferencedBy {
 		if key.Above == 0 && !slices.ContainsFunc(key.ParentColumns, func(name string) bool { return !slices.Contains(k.Key.Columns, name) }) {
 			found = append(found, c.refuseReference(k, t, key)...)
@@ -41,6 +42,23 @@ func (c keyCheck) refuse(k PrimaryKey, t *catalog.Table) problem.List {
 		if !c.input.Policy.SkipRefused {
 			one.Hint = joined(ended(one.Hint), "Or skip the refused tables: --skip-refused.")
 		}
+	}
+	return found
+}
+
+// refuseCode refuses a primary key if reading its table, or one that refers to it, would run code of a role that the run's role does not
+// trust. A foreign key is validated by a query on both.
+func (c keyCheck) refuseCode(t *catalog.Table) (found problem.List) {
+	checked := []sqltext.Table{}
+	check := func(one *catalog.Table) {
+		if one != nil && !slices.Contains(checked, one.Named()) {
+			checked = append(checked, one.Named())
+			found = append(found, refuseCode(c.input, step.Target{Schema: one.Schema, Table: one.Name}, one, false)...)
+		}
+	}
+	check(t)
+	for _, key := range t.ReferencedBy {
+		check(c.input.Schema.Named(key.Child))
 	}
 	return found
 }

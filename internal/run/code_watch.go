@@ -30,7 +30,7 @@ type codeWatch struct {
 	target step.Target
 	table  *catalog.Table // includes its descendants
 	fills  bool
-	parent *codeWatch // of an edge, whose statements read its parent; nil if there is nothing to watch
+	parent *codeWatch // of the next table that the statements read; nil if there is none to watch
 
 	mu          sync.Mutex
 	fingerprint string
@@ -56,6 +56,26 @@ func (e *Executor) watchCode(t step.Target, edge *step.Edge, table, parent *cata
 		return of
 	}
 	w.parent = of
+	return w
+}
+
+// watchReferring adds the tables that refer to the table of a primary key to a watch, which may be nil: moving their foreign keys reads
+// them.
+func (e *Executor) watchReferring(w *codeWatch, v step.View) *codeWatch {
+	if v.Table == nil {
+		return w
+	}
+	var known []sqltext.Table
+	for _, k := range v.Table.ReferencedBy {
+		child := v.Relation(k.Child)
+		if child == nil || child.OID == v.Table.OID || slices.Contains(known, k.Child) {
+			continue
+		}
+		known = append(known, k.Child)
+		if of := e.newCodeWatch(step.Target{Schema: child.Schema, Table: child.Name}, child, false); of != nil {
+			of.parent, w = w, of
+		}
+	}
 	return w
 }
 
@@ -137,6 +157,9 @@ func (e *Executor) checkCode(ctx context.Context, g plan.Group, action step.Acti
 		parent = st.inspected.Relation(g.Edge.Parent)
 	}
 	w := e.watchCode(g.Target, g.Edge, st.inspected.Table, parent, len(action.Fills()) > 0)
+	if g.Key != nil {
+		w = e.watchReferring(w, *st.inspected)
+	}
 	if w == nil {
 		return nil, nil //nolint:nilnil // there is nothing to watch
 	}

@@ -144,3 +144,40 @@ func TestCodeOfParentIsNotExecuted(t *testing.T) {
 		}
 	})
 }
+
+// TestCodeOfReferringTableIsNotExecuted switches a primary key to which a table of another schema and of a role with fewer rights
+// refers. Validating the moved foreign key would run the role's function, whether it was there before or is added meanwhile.
+func TestCodeOfReferringTableIsNotExecuted(t *testing.T) {
+	const predicate = "SET ROLE code_owner; CREATE INDEX ON theirs.c (p_id) WHERE theirs.ran('x'); RESET ROLE"
+	for name, c := range map[string]struct{ first, before, code string }{
+		"before the plan":        {first: predicate, code: "untrusted_code"},
+		"while the key switches": {before: "VALIDATE", code: "table_altered"},
+		"with a new foreign key": {first: "DROP TABLE theirs.c", before: "unique-key", code: "table_altered"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSchemaRun(t, servertest.Cluster(t, servertest.Versions(t)[0]), `DO $$BEGIN CREATE ROLE code_owner; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
+				CREATE SCHEMA app; CREATE SCHEMA theirs; CREATE TABLE app.p (id bigserial PRIMARY KEY);
+				CREATE FUNCTION theirs.ran(t text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$BEGIN IF current_user = 'code_owner' THEN RETURN true; END IF; RAISE EXCEPTION 'it ran'; END$$;
+				ALTER FUNCTION theirs.ran OWNER TO code_owner; GRANT ALL ON SCHEMA app, theirs TO code_owner; GRANT ALL ON app.p TO code_owner`, nil)
+			s.reach(plan.Up, plan.Expanded)
+			const child = `CREATE TABLE theirs.c (p_id bigint REFERENCES app.p (id), p_uuid uuid REFERENCES app.p (uuid)); ALTER TABLE theirs.c OWNER TO code_owner;`
+			s.exec(child + c.first)
+			s.job.Request.Policy.Accept, s.job.Request.Goal = []plan.HazardName{plan.HazardGroupBy, plan.HazardOnConflictConstraint}, plan.Switched
+			added := false
+			_, err := s.run(c.before, func() {
+				if added {
+					return
+				}
+				if added = true; c.first != "" {
+					s.exec(child + predicate)
+				} else {
+					s.exec(predicate)
+				}
+			})
+			if err == nil || problem.All(err)[0].Code != c.code || strings.Contains(err.Error(), "it ran") {
+				t.Errorf("the run ended with %v", err)
+			}
+		})
+	}
+}

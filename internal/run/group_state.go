@@ -121,10 +121,12 @@ func (st *groupState) inspectSchema(ctx context.Context) (schema catalog.Schema,
 	if next != nil {
 		question.Relations = append(question.Relations, next.Table.Name, next.Target.Index)
 	}
-	err = e.session.Read(ctx, func(tx pg.Tx) (err error) {
-		schema, err = inspect.Schema(ctx, tx.CommitWithLast(), question)
-		return err
-	})
+	for again := true; err == nil && again; again = st.missesReferring(&question, schema) {
+		err = e.session.Read(ctx, func(tx pg.Tx) (err error) {
+			schema, err = inspect.Schema(ctx, tx.CommitWithLast(), question)
+			return err
+		})
+	}
 	if err == nil && next != nil {
 		e.next = prefetched{table: next.Table, schema: schema, at: st.inspectedAt}
 	}

@@ -3,6 +3,7 @@ package run
 import (
 	"slices"
 
+	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/plan"
 )
@@ -20,17 +21,31 @@ func (e *Executor) requestOf(g plan.Group) inspect.Request {
 func (e *Executor) keyRequest(g plan.Group) inspect.Request {
 	p, table := e.Plan, g.Table
 	q := inspect.Request{Schema: table.Schema, Relations: []string{table.Name}, Edges: true}
-	planned := p.Schema.Named(table)
-	if planned == nil {
-		return q
-	}
-	for _, k := range planned.ReferencedBy {
-		switch {
-		case k.Child.Schema == q.Schema && !slices.Contains(q.Relations, k.Child.Name):
-			q.Relations = append(q.Relations, k.Child.Name)
-		case k.Child.Schema != q.Schema && !slices.Contains(q.Also, k.Child):
-			q.Also = append(q.Also, k.Child)
-		}
+	if planned := p.Schema.Named(table); planned != nil {
+		addReferring(&q, planned)
 	}
 	return q
+}
+
+// addReferring adds the tables that refer to a table to what to inspect, and reports whether one was missing.
+func addReferring(q *inspect.Request, t *catalog.Table) (added bool) {
+	for _, k := range t.ReferencedBy {
+		switch {
+		case k.Child.Schema == q.Schema && !slices.Contains(q.Relations, k.Child.Name):
+			q.Relations, added = append(q.Relations, k.Child.Name), true
+		case k.Child.Schema != q.Schema && !slices.Contains(q.Also, k.Child):
+			q.Also, added = append(q.Also, k.Child), true
+		}
+	}
+	return added
+}
+
+// missesReferring adds the tables that began to refer to the table of a primary key after the plan was made, and reports whether there
+// are any.
+func (st *groupState) missesReferring(q *inspect.Request, schema catalog.Schema) bool {
+	if st.group.Key == nil {
+		return false
+	}
+	t := schema.Named(st.group.Table)
+	return t != nil && addReferring(q, t)
 }

@@ -128,7 +128,7 @@ func readSchemas(ctx context.Context, tx pg.Tx, r Request, names []string) ([]ca
 		q.Relations = append(q.Relations, what.Referencing...)
 	}
 	schemas, err := inspect.Schemas(ctx, tx, q.Request, names)
-	if again := q.withEdgesOf(schemas, what); err == nil && again {
+	for err == nil && (q.withEdgesOf(schemas, what) || r.movesKeys() && q.withReferring(schemas)) {
 		schemas, err = inspect.Schemas(ctx, tx, q.Request, names)
 	}
 	if err != nil {
@@ -163,6 +163,23 @@ func (q *schemaRequest) withEdgesOf(schemas []catalog.Schema, what plan.Reading)
 		for _, parent := range plan.ParentSchemas(schema) {
 			if !slices.Contains(q.Parents, parent) {
 				q.Parents, again = append(slices.Clone(q.Parents), parent), true
+			}
+		}
+	}
+	return again
+}
+
+// movesKeys reports whether the run moves foreign keys to another index of their parents.
+func (r Request) movesKeys() bool {
+	return r.Goal.AtLeast(plan.Switched) || r.Direction == plan.Down && r.Goal == plan.Linked
+}
+
+// withReferring adds the tables of other schemas that refer to the schemas, and reports whether the schemas must be read again.
+func (q *schemaRequest) withReferring(schemas []catalog.Schema) (again bool) {
+	for _, schema := range schemas {
+		for _, name := range plan.Referring(schema) {
+			if !slices.Contains(q.Also, name) {
+				q.Also, again = append(q.Also, name), true
 			}
 		}
 	}
