@@ -58,7 +58,11 @@ func (a *app) status(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) e
 	case len(status.Tables) == 0 && len(status.Refusals) > 0:
 		return status.Refusals // without a schema or a version there is nothing else to print
 	case !f.quiet:
-		_, err = fmt.Fprint(a.Stdout, screen.Status(status, a.width(a.out)))
+		text := screen.Status(status, a.width(a.out))
+		if next := screen.NextPhase(status); next != "" {
+			text += "Next: " + completeHint(next, a.scope) + "\n"
+		}
+		_, err = fmt.Fprint(a.Stdout, text)
 	}
 	if err == nil && len(status.Refusals) > 0 {
 		return a.refused("a run", status.Refusals, f)

@@ -344,7 +344,9 @@ func verifySamples() []sample {
 	return []sample{
 		{"message.Differences", message.Differences(lines[:1], false, "")},
 		{"message.Differences", message.Differences(lines, true, library().Hints.Repair)},
-		{"message.KeyDifferences", message.KeyDifferences([]string{"orders primary key: no unique index orders_id_key"})},
+		{"message.KeyDifferences", message.KeyDifferences([]string{"orders primary key: no unique index orders_id_key"}, nil)},
+		{"message.KeyDifferences", message.KeyDifferences([]string{"orders primary key: the replica identity is not index orders_id_key"}, []string{"ALTER TABLE ONLY app.orders REPLICA IDENTITY USING INDEX orders_id_key;"})},
+		{"message.EndedDifferences", message.EndedDifferences([]string{"orders.user_id: no valid foreign key on user_uuid"})},
 		{"message.EdgeDifferences", message.EdgeDifferences([]string{"orders.user_id: 3 rows with a value in only one of user_id and user_uuid"}, "")},
 		{"message.EdgeDifferences", message.EdgeDifferences([]string{"orders.user_id: 3 rows with a value in only one of user_id and user_uuid"}, message.EqualizeHint("orders.user_id", "user_uuid", []string{"UPDATE a"}, []string{"UPDATE b"}))},
 		{"message.TableUnreadable", message.TableUnreadable(orders, quoted, "deploy", "permission denied for table orders", nil)},

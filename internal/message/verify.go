@@ -37,10 +37,21 @@ func EdgeDifferences(lines []string, equalize string) *problem.Problem {
 	return p
 }
 
-// KeyDifferences is Differences for a report in which primary keys differ.
-func KeyDifferences(lines []string) *problem.Problem {
+// KeyDifferences is [Differences] for a report in which primary keys differ. pin has the statements that pin replica identities, which
+// no run changes again.
+func KeyDifferences(lines, pin []string) *problem.Problem {
 	p := Differences(lines, false, "")
 	p.Hint = "Complete the switch: rekey up --to switched. Or go back: rekey down --to linked"
+	if len(pin) > 0 {
+		p.Hint = "Pin the replica identity: " + strings.Join(pin, " ") + " " + p.Hint
+	}
+	return p
+}
+
+// EndedDifferences is [Differences] for a report in which references and primary keys without integers differ.
+func EndedDifferences(lines []string) *problem.Problem {
+	p := Differences(lines, false, "")
+	p.Hint = "No run changes a reference or a primary key whose integers have ended. Add the foreign key, or the index, that is missing."
 	return p
 }
 

@@ -61,10 +61,14 @@ type Link struct {
 	problems problem.List // found while the edge was composed
 	made     bool         // up made the uuid column
 	damaged  bool         // up made it, and the catalogue no longer says so, or for something else
+	ended    string       // the uuid column of an edge whose integer has ended
 }
 
 // String returns the name of the edge, for messages and events.
 func (l Link) String() string { return l.Edge.String() }
+
+// Ended returns the uuid column of an edge whose integer column was dropped after a proof; "" for others.
+func (l Link) Ended() string { return l.ended }
 
 // links returns every reference of the tables of the goals, in the order of the way up: parents before children. On the way
 // down it returns those for which up made a column.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,8 +105,17 @@ func TestReferenceOfSwitched(t *testing.T) {
 	u.Columns = u.Columns[:len(u.Columns)-1]
 	addColumn(u, catalog.Column{Name: "t_uuid", Type: "uuid", Length: 16, Alignment: 1, Comment: &mark})
 	p = Build(s)
-	if l := link(t, p, "u.t_id"); l.Progress != EdgeContracted || len(p.Refusals) > 0 {
+	if l := link(t, p, "u.t_id"); l.Progress != EdgeContracted || l.Ended() != "t_uuid" || l.Missing != nil || len(p.Refusals) > 0 {
 		t.Errorf("%+v %v", l, p.Refusals)
+	}
+	ended.Constraint = "u_t_uuid_fkey"
+	mark = ended.Comment(nil)
+	if l := link(t, Build(s), "u.t_id"); !slices.Equal(l.Missing, []string{"no valid foreign key on t_uuid"}) || l.State != Complete {
+		t.Errorf("%+v", l)
+	}
+	second(&s).ForeignKeys = append(second(&s).ForeignKeys, catalog.ForeignKey{Name: "any", ChildColumns: []string{"t_uuid"}, Validated: true})
+	if l := link(t, Build(s), "u.t_id"); l.Missing != nil {
+		t.Errorf("%+v", l)
 	}
 }
 

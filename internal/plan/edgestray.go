@@ -45,6 +45,7 @@ func (f linkFinder) contracted() []Link {
 			c := &table.Columns[i]
 			if mark, ok := step.ReadEdgeMark(c); ok && mark.Contracted && mark.Child.Same(table.Named()) && table.Column(mark.Column) == nil {
 				found = append(found, Link{
+					ended: c.Name, Missing: missingAfterEnd(table, c, mark),
 					Edge:  step.Edge{Child: table.Named(), Column: mark.Column, Parent: mark.Parent, Key: mark.Key, Constraint: mark.Constraint, Reference: catalog.ForeignKey{Name: mark.Reference}},
 					State: Complete, Progress: EdgeContracted,
 				})
@@ -52,6 +53,16 @@ func (f linkFinder) contracted() []Link {
 		}
 	}
 	return found
+}
+
+// missingAfterEnd returns the valid foreign key that the uuid column of an edge lacks after its integer has ended. A run does not make
+// it again: the schema is the application's then.
+func missingAfterEnd(t *catalog.Table, c *catalog.Column, mark step.EdgeMark) []string {
+	holds := func(k catalog.ForeignKey) bool { return k.Validated && slices.Contains(k.ChildColumns, c.Name) }
+	if mark.Constraint == "" || slices.ContainsFunc(t.ForeignKeys, holds) {
+		return nil
+	}
+	return []string{"no valid foreign key on " + c.Name}
 }
 
 // tablesOfEdges returns the tables of the schema that can have triggers of edges of their own, which partitions cannot.

@@ -69,10 +69,32 @@ func (k PrimaryKey) Faults(t *catalog.Table) (faults []string, begun bool) {
 			faults = append(faults, "foreign key "+key.Name+" of "+key.Child.String()+" is not valid")
 		}
 	}
-	if index := t.Index(k.Key.Unique); k.mark.Identity != step.IdentityKept && index != nil && !index.ReplicaIdentity && t.ReplicaIdentity != "f" {
-		faults = append(faults, "the replica identity is not index "+index.Name)
+	for _, one := range unpinned(t) {
+		_, index := switchedBy(one)
+		faults = append(faults, "the replica identity of "+one.Named().String()+" is not index "+index.Name)
 	}
 	return faults, true
+}
+
+// Pins returns the statements that make the unique indexes on the integers the replica identity again, of the table and of its
+// partitions, where somebody else has changed it since the switch.
+func (k PrimaryKey) Pins(t *catalog.Table) (statements []string) {
+	for _, one := range unpinned(t) {
+		_, index := switchedBy(one)
+		statements = append(statements, sqltext.Format("ALTER TABLE ONLY {} REPLICA IDENTITY USING INDEX {};", one.Named(), sqltext.Name(index.Name)))
+	}
+	return statements
+}
+
+// unpinned returns a table and its partitions if the swap pinned their replica identity and it is no longer pinned.
+func unpinned(t *catalog.Table) (tables []*catalog.Table) {
+	for _, one := range t.All() {
+		mark, index := switchedBy(one)
+		if one.Kind != catalog.Partitioned && mark.Identity != step.IdentityKept && index != nil && !index.Primary && !index.ReplicaIdentity && one.ReplicaIdentity != "f" {
+			tables = append(tables, one)
+		}
+	}
+	return tables
 }
 
 // HasKeys reports whether up has begun to switch a primary key of the schema.
@@ -270,6 +292,9 @@ func (f keyFinder) progress(k *PrimaryKey, t *catalog.Table) {
 		if len(k.Missing) == 0 {
 			k.Progress = stage.reaches
 		}
+	}
+	if k.Key.Switched(t) { // with something left to complete or to remove
+		k.Progress = KeySwitched
 	}
 	switch {
 	case k.State != "":

@@ -219,19 +219,22 @@ func TestContractedKey(t *testing.T) {
 
 // TestFaultsOfKeys checks what is wrong with a switched key besides what its steps find.
 func TestFaultsOfKeys(t *testing.T) {
-	k := PrimaryKey{Key: step.Key{Table: named("t"), Columns: []string{"id"}, UUIDs: []string{"uuid"}, Unique: "t_id_key"}, made: true, mark: step.KeyMark{Identity: step.IdentityDefault}}
+	mark := step.KeyMark{Table: named("t"), Primary: "t_pkey", Columns: []string{"id"}, UUIDs: []string{"uuid"}, Identity: step.IdentityDefault}
+	k := PrimaryKey{Key: step.Key{Table: named("t"), Columns: []string{"id"}, UUIDs: []string{"uuid"}, Unique: "t_id_key"}, made: true, mark: mark}
 	for want, alter := range map[string]func(*PrimaryKey, *catalog.Table){
 		"": func(_ *PrimaryKey, t *catalog.Table) { t.Indexes[1].ReplicaIdentity = true },
 		"foreign key u_t_id_fkey of app.u is not valid": func(_ *PrimaryKey, t *catalog.Table) {
 			t.Indexes[1].ReplicaIdentity, t.ReferencedBy[0].Validated = true, false
 		},
-		"the replica identity is not index t_id_key": func(*PrimaryKey, *catalog.Table) {},
+		"the replica identity of app.t is not index t_id_key": func(*PrimaryKey, *catalog.Table) {},
 		"missing; odd": func(k *PrimaryKey, t *catalog.Table) {
 			t.ReplicaIdentity, k.State, k.Missing, k.Why = "f", Refused, []string{"missing"}, "odd"
 		},
 	} {
 		table, k := newTable("t", 1), k
-		table.Indexes = append(table.Indexes, uniqueIndex("t_id_key", "id"))
+		index, comment := uniqueIndex("t_id_key", "id"), mark.Comment()
+		index.Comment = &comment
+		table.Indexes = append(table.Indexes, index)
 		table.ReferencedBy = []catalog.ForeignKey{
 			{Name: "u_t_id_fkey", Child: named("u"), ParentColumns: []string{"id"}, Validated: true},
 			{Name: "x", Child: named("x"), ParentColumns: []string{"code"}},
@@ -239,6 +242,12 @@ func TestFaultsOfKeys(t *testing.T) {
 		alter(&k, &table)
 		if faults, begun := k.Faults(&table); !begun || strings.Join(faults, "; ") != want {
 			t.Errorf("%q, want %q", faults, want)
+		}
+		pins := k.Pins(&table)
+		if unpinned := strings.Contains(want, "replica identity"); unpinned != (pins != nil) {
+			t.Errorf("%s: %q", want, pins)
+		} else if unpinned && pins[0] != `ALTER TABLE ONLY "app"."t" REPLICA IDENTITY USING INDEX "t_id_key";` {
+			t.Errorf("%q", pins)
 		}
 	}
 }

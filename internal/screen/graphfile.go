@@ -20,14 +20,33 @@ func Graph(doc rekey.Plan, format string) string {
 	return dot(doc)
 }
 
+// keyLabel returns how far a primary key is that switches or has switched, "" for others, and the number of the table's borders: two
+// when it has switched.
+func keyLabel(keys []rekey.Key, table string) (label string, borders int) {
+	for _, k := range keys {
+		if k.Table != table || k.State == rekey.Skipped || k.Progress == rekey.KeyInteger {
+			continue
+		}
+		if k.Progress == rekey.KeySwitched || k.Progress == rekey.KeyContracted {
+			return string(k.Progress), 2
+		}
+		return string(k.Progress), 1
+	}
+	return "", 1
+}
+
 func dot(doc rekey.Plan) string {
-	styles := map[string]string{"linked": "solid", "refused": "dotted", "skipped": "dotted"}
+	styles := map[string]string{"linked": "solid", "contracted": "solid", "refused": "dotted", "skipped": "dotted"}
 	quote := func(text string) string {
 		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "&", "&amp;").Replace(visible.Line(text)) + `"`
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "digraph %s {\n  rankdir = LR;\n  node [shape = box];\n", quote(doc.Schema))
 	for _, name := range tablesOfEdges(doc.Edges) {
+		if key, borders := keyLabel(doc.Keys, name); key != "" {
+			fmt.Fprintf(&text, "  %s [label = %s, peripheries = %d];\n", quote(name), quote(name+" ("+key+")"), borders)
+			continue
+		}
 		fmt.Fprintf(&text, "  %s;\n", quote(name))
 	}
 	for _, e := range doc.Edges {
@@ -56,11 +75,15 @@ func mermaid(doc rekey.Plan) string {
 	nodes := map[string]string{}
 	for i, name := range tablesOfEdges(doc.Edges) {
 		nodes[name] = fmt.Sprintf("t%d", i+1)
-		fmt.Fprintf(&text, "  %s[%s]\n", nodes[name], quote(name))
+		label, open, closed := name, "[", "]"
+		if key, borders := keyLabel(doc.Keys, name); key != "" {
+			label, open, closed = name+" ("+key+")", strings.Repeat("[", borders), strings.Repeat("]", borders)
+		}
+		fmt.Fprintf(&text, "  %s%s%s%s\n", nodes[name], open, quote(label), closed)
 	}
 	for _, e := range doc.Edges {
 		arrow, state := "-.->", edgeState(e, doc.Command)
-		if state == string(rekey.EdgeLinked) {
+		if state == string(rekey.EdgeLinked) || state == string(rekey.EdgeContracted) {
 			arrow = "-->"
 		}
 		fmt.Fprintf(&text, "  %s %s|%s| %s\n", nodes[e.Table], arrow, quote(e.Column+" ("+state+")"), nodes[e.Parent])

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
 )
 
@@ -28,7 +29,7 @@ func (p Plain) Next(e event.Event, at time.Time) (Plain, []string) {
 		return p, []string{startLine(p.State)}
 	case event.TableStarted:
 		p = p.print(e.Table, at)
-		return p, []string{clean(e.Table) + ": started" + rowsToFill(e.Rows)}
+		return p, []string{clean(e.Table) + ": started" + ending(e.Phase) + rowsToFill(e.Rows)}
 	case event.TableDone:
 		return p, []string{doneLine(p.State, e)}
 	case event.TableAbsent:
@@ -120,6 +121,14 @@ func noticeLine(e event.Notice) string {
 		return text
 	}
 	return clean(e.Table) + ": " + text
+}
+
+// ending returns the phase of work that ends integers: its tables and references have the names of those in earlier phases.
+func ending(phase string) string {
+	if phase == string(rekey.Contracted) {
+		return ", to contracted"
+	}
+	return ""
 }
 
 // rowsToFill returns the estimated number of rows to fill, "" for none.

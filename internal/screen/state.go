@@ -136,9 +136,9 @@ func (s State) Total() int64 {
 func (s State) Percent() int {
 	value := percent(s.Done(), s.Total())
 	if s.Total() <= 0 {
-		value = percent(int64(len(s.Finished)), int64(s.Tables+s.Edges))
+		value = percent(int64(len(s.Finished)), int64(s.Tables+s.Edges+s.Keys))
 	}
-	if len(s.Work) > 0 || len(s.Finished) < s.Tables+s.Edges {
+	if len(s.Work) > 0 || len(s.Finished) < s.Tables+s.Edges+s.Keys {
 		value = min(value, 99)
 	}
 	return value

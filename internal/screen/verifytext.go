@@ -61,9 +61,17 @@ func (p *page) edgeReports(edges []rekey.EdgeReport) {
 		return
 	}
 	table := [][]string{{"REFERENCE", "STATE", ">ROWS", ">MISMATCH", ">ORPHAN", ">ONE-SIDED"}}
-	proved := 0
+	proved, ended, valid := 0, 0, 0
 	var orphans []string
 	for _, e := range byParent(edges) {
+		if e.Progress == rekey.EdgeContracted {
+			ended++
+			if e.OK {
+				valid++
+			}
+			table = append(table, []string{e.Table + "." + e.UUIDColumn, string(e.Progress), noPhase, noPhase, noPhase, noPhase})
+			continue
+		}
 		if e.OK {
 			proved++
 		}
@@ -76,7 +84,12 @@ func (p *page) edgeReports(edges []rekey.EdgeReport) {
 	p.lines(alignWithin(table, p.width)...)
 	p.list("Orphans: their integer refers to no row of the parent.", orphans)
 	p.lines("")
-	p.add(fmt.Sprintf("%d of %s proved: both columns of every row refer to the same row of the parent.", proved, plural(len(edges), "reference", "references")))
+	if both := len(edges) - ended; both > 0 {
+		p.add(fmt.Sprintf("%d of %s proved: both columns of every row refer to the same row of the parent.", proved, plural(both, "reference", "references")))
+	}
+	if ended > 0 {
+		p.add(fmt.Sprintf("%d of %s without integers proved: the uuid foreign key is valid, where there was one.", valid, plural(ended, "reference", "references")))
+	}
 }
 
 // byParent returns the references in the order of plan and status: below one another if they refer to the same table.

@@ -83,6 +83,19 @@ func countEdges(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) ([]EdgeRep
 	return reports, nil
 }
 
+// endedEdges returns a report for each edge whose integer has ended. No rows are counted: its foreign key alone keeps them right.
+func endedEdges(p plan.Plan) []EdgeReport {
+	var reports []EdgeReport
+	for _, l := range p.Links {
+		if l.Ended() != "" {
+			reports = append(reports, EdgeReport{
+				Table: l.Edge.Child.Name, Column: l.Edge.Column, UUIDColumn: l.Ended(), Parent: parentName(p, l.Edge.Parent), Progress: string(l.Progress), Missing: l.Missing,
+			})
+		}
+	}
+	return reports
+}
+
 // unproved returns why the rows of an edge that up made cannot be compared; "" if they can, or if up made none.
 func unproved(p plan.Plan, l plan.Link) string {
 	if why := l.Damage(); why != "" {

@@ -54,6 +54,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	if report.Edges, err = countEdges(ctx, pool, p); err != nil {
 		return report, err
 	}
+	report.Edges = append(report.Edges, endedEdges(p)...)
 	report.Keys = checkKeys(p)
 	if report.Integrity, err = checkIntegrity(ctx, pool, p); err != nil {
 		return report, err
@@ -215,11 +216,11 @@ func (r Report) judge(p plan.Plan) (Report, error) {
 	if r.OK {
 		return r, nil
 	}
-	if slices.ContainsFunc(r.Edges, func(e EdgeReport) bool { return !e.OK }) {
+	if slices.ContainsFunc(r.Edges, func(e EdgeReport) bool { return !e.OK && e.Progress != string(plan.EdgeContracted) }) {
 		return r, message.EdgeDifferences(r.Differences, r.equalize())
 	}
-	if slices.ContainsFunc(r.Keys, func(k KeyReport) bool { return !k.OK }) {
-		return r, message.KeyDifferences(r.Differences)
+	if slices.ContainsFunc(r.Keys, func(k KeyReport) bool { return !k.OK }) || slices.ContainsFunc(r.Edges, func(e EdgeReport) bool { return !e.OK }) {
+		return r, r.keyDifferences()
 	}
 	return r, message.Differences(r.Differences, p.VerifyOnly, p.Repair)
 }
