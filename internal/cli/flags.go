@@ -124,10 +124,13 @@ func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 	if p := f.checkFleet(cmd); p != nil {
 		found = append(found, p)
 	}
-	if len(found) > 0 {
-		return j, found
+	if len(found) == 0 {
+		return j, nil
 	}
-	return j, nil
+	if f.schema != "" || f.profile != "" {
+		found = completeHints(found, f.names()+f.trusting())
+	}
+	return j, found
 }
 
 // pickProfile sets the profile. Whether one is required is checked with the other settings.

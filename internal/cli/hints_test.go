@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/rekey-pg/rekey/problem"
@@ -26,6 +27,22 @@ func TestHintsNameTheScope(t *testing.T) {
 		}
 		if list[0].Hint != c.hint {
 			t.Errorf("%s: the problem itself has changed", name)
+		}
+	}
+}
+
+// Errors of usage end the call before it connects. Their hints name the scope too.
+func TestHintsOfUsageNameTheScope(t *testing.T) {
+	for want, words := range map[string][]string{
+		"rekey down --schema app --to integers":                    {"up", "--schema", "app", "--to", "integers"},
+		"rekey up --schema 'my app' --to switched":                 {"down", "--schema", "my app", "--to", "switched"},
+		"rekey up --profile phoenixkit --prefix auth --to linked":  {"up", "--profile", "phoenixkit", "--prefix", "auth", "--to", "switched"},
+		"rekey up --schema app --trust-owner boss --to contracted": {"down", "--schema", "app", "--trust-owner", "boss", "--to", "contracted"},
+		"rekey up --schema public":                                 {"up"},
+	} {
+		out := try(t, library{}, nil, words...)
+		if text := strings.Join(strings.Fields(out.stderr), " "); out.code != 2 || !strings.Contains(text, want) {
+			t.Errorf("%v: exit code %d: %s", words, out.code, text)
 		}
 	}
 }
