@@ -50,10 +50,11 @@ func twinKeyName(name string) string { return temporaryName(name) }
 
 func isTwinKey(name string) bool { return IsTemporaryIndex(name) && !isEndingKey(name) }
 
-// twin returns the foreign key that takes the old one's place.
+// twin returns the foreign key that takes the old one's place. If it can be deferred, it is deferred until then: SET CONSTRAINTS with
+// the name of the old one does not reach it, and the old one still reports what it has to report at once.
 func (m keyMove) twin() catalog.ForeignKey {
 	twin := m.old
-	twin.Name = twinKeyName(m.old.Name)
+	twin.Name, twin.Deferred = twinKeyName(m.old.Name), m.old.Deferrable
 	return twin
 }
 
@@ -89,7 +90,7 @@ func (m keyMove) found(table sqltext.Table) *catalog.ForeignKey {
 
 // fits reports whether a twin depends on the index and is like the old foreign key.
 func (m keyMove) fits(k *catalog.ForeignKey) bool {
-	o := m.old
+	o := m.twin()
 	return k.Index == m.to.OID && k.Parent.Same(o.Parent) && slices.Equal(k.ChildColumns, o.ChildColumns) && slices.Equal(k.ParentColumns, o.ParentColumns) &&
 		k.OnDelete == o.OnDelete && k.OnUpdate == o.OnUpdate && k.Match == o.Match && k.Deferrable == o.Deferrable && k.Deferred == o.Deferred &&
 		slices.Equal(k.SetColumns, o.SetColumns)
@@ -166,6 +167,9 @@ func dropKeySQL(k catalog.ForeignKey) string {
 // reach them.
 func (m keyMove) replace() Action {
 	statements := []string{dropKeySQL(m.old)}
+	if m.twin().Deferred != m.old.Deferred {
+		statements = append(statements, sqltext.Format("ALTER TABLE {} ALTER CONSTRAINT {} DEFERRABLE INITIALLY IMMEDIATE", m.old.Child.All(), sqltext.Name(twinKeyName(m.old.Name))))
+	}
 	for _, k := range append([]catalog.ForeignKey{m.old}, m.below()...) {
 		statements = append(statements, sqltext.Format("ALTER TABLE {} RENAME CONSTRAINT {} TO {}", k.Child.All(), sqltext.Name(twinKeyName(m.old.Name)), sqltext.Name(k.Name)))
 		if k.Comment != nil {
@@ -192,8 +196,8 @@ func (m keyMove) below() []catalog.ForeignKey {
 	return keys
 }
 
-// ready returns the guard of replace: the twins are valid if the foreign keys are, depend on the index, and have the definition and
-// the comment that were read. A child that was partitioned or attached since has another number of foreign keys.
+// ready returns the guard of replace: the twins are valid if the foreign keys are, depend on the index, and have their definition,
+// except that they are deferred; the comments are those that were read. A child that was partitioned or attached since has another number of foreign keys.
 func (m keyMove) ready() string {
 	all := append([]catalog.ForeignKey{m.old}, m.below()...)
 	seen := make([]string, len(all))
@@ -202,7 +206,7 @@ func (m keyMove) ready() string {
 	}
 	return sqltext.Format("SELECT FROM pg_catalog.pg_constraint o JOIN pg_catalog.pg_constraint n ON n.conrelid = o.conrelid AND n.contype = 'f'"+
 		" WHERE o.contype = 'f' AND n.conname = {} AND n.conindid = {}::pg_catalog.regclass"+
-		" AND pg_catalog.pg_get_constraintdef(n.oid) = pg_catalog.pg_get_constraintdef(o.oid)"+
+		" AND pg_catalog.replace(pg_catalog.pg_get_constraintdef(n.oid), ' INITIALLY DEFERRED', '') = pg_catalog.replace(pg_catalog.pg_get_constraintdef(o.oid), ' INITIALLY DEFERRED', '')"+
 		" AND (o.conrelid::pg_catalog.regclass, o.conname::text, coalesce(pg_catalog.obj_description(o.oid, 'pg_constraint'), '')) IN (",
 		sqltext.Value(twinKeyName(m.old.Name)), sqltext.Value(sqltext.Qualified(m.table.Schema, m.to.Name))) +
 		strings.Join(seen, ", ") + sqltext.Format(") HAVING pg_catalog.count(*) = {}", len(all))

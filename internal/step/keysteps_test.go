@@ -208,6 +208,7 @@ func keyStates() (names []string, views map[string]step.View) {
 		"not valid, commented": {steered, []change{func(p, _ *catalog.Table) {
 			p.ReferencedBy[0].Validated, p.ReferencedBy[0].Comment = false, comment("it's mine")
 		}}},
+		"deferrable": {steered, []change{func(p, _ *catalog.Table) { p.ReferencedBy[0].Deferrable = true }}},
 		"decorated": {nextBuilt, []change{on("p_pkey", func(i *catalog.Index) {
 			i.ConstraintComment, i.Comment, i.Clustered, i.ReplicaIdentity = comment("key"), comment("index"), true, true
 		}), func(p, _ *catalog.Table) { p.ReplicaIdentity = "i" }}},

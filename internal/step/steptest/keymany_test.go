@@ -2,6 +2,7 @@ package steptest_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -83,6 +84,28 @@ func (l *keyLab) watchForeignKeys() func() int {
 		cancel()
 		all.Wait()
 		return reads
+	}
+}
+
+// Before each action an application writes a child before its parent, with the foreign key deferred by its name, and a child without
+// a parent, which fails at once.
+func TestKeyOfDeferredReferences(t *testing.T) {
+	c := servertest.Cluster(t, servertest.Versions(t)[0])
+	l := newKeyLab(t, c, `CREATE TABLE app.c (p_id bigint CONSTRAINT k REFERENCES app.p DEFERRABLE, d_id bigint CONSTRAINT d REFERENCES app.p DEFERRABLE INITIALLY DEFERRED)`)
+	l.key("p", "uuid")
+	writes := func(id step.ID, a step.Action) error {
+		l.exec("BEGIN; SET CONSTRAINTS app.k DEFERRED; INSERT INTO app.c VALUES (100, 101); INSERT INTO app.p (id) VALUES (100), (101); COMMIT; DELETE FROM app.c; DELETE FROM app.p WHERE id >= 100")
+		if _, err := l.lab.app.Exec(t.Context(), "INSERT INTO app.c VALUES (100)"); code(err) != "23503" || !strings.Contains(err.Error(), `"k"`) {
+			t.Errorf("before %s %q: %v", id, a.SQL(), err)
+		}
+		return nil
+	}
+	before := l.fingerprint()
+	if err := errors.Join(l.up(t.Context(), writes), l.down(t.Context(), writes)); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff(before, l.fingerprint()); diff != "" {
+		t.Errorf("after down (-want +got)\n%s", diff)
 	}
 }
 
