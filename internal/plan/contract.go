@@ -67,7 +67,9 @@ func (c *contraction) collect() {
 }
 
 // ends reports whether the run ends the integers of a primary key.
-func (c *contraction) ends(k PrimaryKey) bool { return k.State != Skipped && k.Progress != KeyContracted }
+func (c *contraction) ends(k PrimaryKey) bool {
+	return k.State != Skipped && k.Progress != KeyContracted
+}
 
 // inDropOrder returns references in an order in which each column is dropped after the references that need it: those whose foreign
 // key holds it beside another column, and those that refer to it. In a circle the order is the given one.
@@ -98,7 +100,7 @@ func needs(e, of step.Edge) bool {
 
 // endReferences returns the groups that end the references: what precedes every drop, and the drops.
 func (c *contraction) endReferences() (prepare, drops []Group) {
-	var linking []Group // after the unique indexes of all tables, which the foreign keys need
+	var linking []Group                         // after the unique indexes of all tables, which the foreign keys need
 	done := map[sqltext.Table]map[string]bool{} // the unique indexes that have a successor
 	for i, l := range c.links {
 		edge, child := l.Edge, l.Edge.Child.All()

@@ -32,6 +32,7 @@ func ending(alter ...func(*Plan, *Input)) (Plan, Input) {
 	tenants, users, notes := &s.Schema.Relations[0], &s.Schema.Relations[1], &s.Schema.Relations[2]
 	refer(users, "tenant_id", tenants)
 	users.Indexes = append(users.Indexes, uniqueIndex("users_tenant_id_id_key", "tenant_id", "id"), uniqueIndex("users_tenant_id_uuid_key", "tenant_id", "uuid"))
+	users.Indexes[2].OID, users.Indexes[3].OID = 60, 61
 	refer(notes, "tenant_id", tenants)
 	addColumn(notes, catalog.Column{Name: "user_id", Type: "bigint"})
 	addKey(notes, users, []string{"tenant_id", "user_id"}, []string{"tenant_id", "id"})
@@ -139,31 +140,37 @@ func TestContractRefusals(t *testing.T) {
 		alter func(*Plan, *Input)
 		want  string // of the problems and their hints; "" if there is none
 	}{
-		"a view":                        {attach(1, catalog.Attachment{Column: "id", Kind: "view", Name: "app.names"}), "view app.names uses app.users.id"},
-		"a policy on a reference":       {attach(1, catalog.Attachment{Column: "tenant_id", Kind: "policy", Name: "own"}), "policy own uses app.users.tenant_id"},
-		"a trigger of the application":  {attach(1, catalog.Attachment{Column: "id", Kind: "trigger", Name: "audit"}), "trigger audit"},
-		"a foreign key of the table":    {attach(1, catalog.Attachment{Column: "tenant_id", Kind: "foreign key", Name: "users_tenant_id_fkey"}), ""},
-		"another user of the sequence":  {func(_ *Plan, s *Input) { s.SequenceUsers = map[string][]string{"users_id_seq": {"the default of column n of app.x"}} }, "the default of column n of app.x, through sequence users_id_seq uses app.users.id"},
-		"a foreign key elsewhere":       {referenced(catalog.ForeignKey{Name: "k", Child: sqltext.Table{Schema: "billing", Name: "bills"}, ParentColumns: []string{"id"}}), "rekey up --schema billing --to contracted --confirm billing"},
-		"a foreign key of the schema":   {referenced(catalog.ForeignKey{Name: "k", Child: named("odd"), ParentColumns: []string{"id"}}), "foreign key k of app.odd refers to app.tenants.id"},
-		"a foreign key of a partition":  {referenced(catalog.ForeignKey{Name: "k", Above: 7, Child: named("odd"), ParentColumns: []string{"id"}}), ""},
-		"one on other columns":          {referenced(catalog.ForeignKey{Name: "k", Child: named("odd"), ParentColumns: []string{"code"}}), ""},
-		"a column beside that stays":    {func(p *Plan, _ *Input) { p.Links = append(p.Links[:1:1], p.Links[2]) }, "--reference 'notes.tenant_id=tenants'"},
-		"a column of the parent stays":  {func(p *Plan, _ *Input) { p.Links = p.Links[1:] }, "needs app.notes.tenant_id, which ends, and app.users.tenant_id, which stays"},
-		"an inheritance tree":           {func(p *Plan, _ *Input) { p.Links[1].Edge.Child.Only, p.PrimaryKeys[0].Key.Table.Only = true, true }, "inheritance tree"},
-		"in a circle":                   {func(p *Plan, _ *Input) { p.Links[0].Edge.Parent, p.Links[0].Edge.Key = named("notes"), "user_id" }, "circle"},
-		"a lost check":                  {attach(1, catalog.Attachment{Column: "tenant_id", Kind: "constraint", Name: "positive"}), "lost-objects"},
-		"a table that is published":     {func(_ *Plan, s *Input) { s.Schema.Relations[1].Publications = []catalog.Publication{{Name: "all"}} }, "replica-identity"},
-		"too soon":                      {func(_ *Plan, s *Input) { s.Policy.Soak = 2 * time.Hour }, "was switched 1h ago, and the soak time is 2h"},
-		"long enough":                   {func(_ *Plan, s *Input) { s.Policy.Soak = time.Hour }, ""},
-		"a reference that is refused":   {func(p *Plan, _ *Input) { p.Links[0].State = Refused }, "is not switched"},
-		"reads of indexes, accepted":    {func(_ *Plan, s *Input) { s.IndexReads = map[uint32]int64{50: 3} }, ""},
-		"reads of indexes":              {func(_ *Plan, s *Input) { s.IndexReads, s.Policy.Accept = map[uint32]int64{50: 3}, nil }, "integer-reads"},
-		"a key that has ended":          {func(p *Plan, _ *Input) { p.PrimaryKeys[0].Progress = KeyContracted }, "foreign key"},
-		"an index of several columns":   {func(_ *Plan, s *Input) { lose(s, catalog.Index{Columns: []string{"tenant_id", "n"}, Valid: true, Method: "btree", Definition: "CREATE INDEX i ON app.users USING btree (tenant_id, n)"}) }, "lost-objects"},
-		"a unique index that may defer": {func(_ *Plan, s *Input) { lose(s, catalog.Index{Columns: []string{"tenant_id", "n"}, Unique: true, Valid: true, Method: "btree", Definition: "CREATE UNIQUE INDEX i ON app.users USING btree (tenant_id, n)"}) }, "lost-objects"},
-		"an index that rekey replaces":  {func(_ *Plan, s *Input) { lose(s, uniqueIndex("i", "tenant_id", "n")) }, ""},
-		"a left temporary index":        {attach(1, catalog.Attachment{Column: "id", Kind: "index", Name: "~rekey_x"}), "lost-objects"},
+		"a view":                       {attach(1, catalog.Attachment{Column: "id", Kind: "view", Name: "app.names"}), "view app.names uses app.users.id"},
+		"a policy on a reference":      {attach(1, catalog.Attachment{Column: "tenant_id", Kind: "policy", Name: "own"}), "policy own uses app.users.tenant_id"},
+		"a trigger of the application": {attach(1, catalog.Attachment{Column: "id", Kind: "trigger", Name: "audit"}), "trigger audit"},
+		"a foreign key of the table":   {attach(1, catalog.Attachment{Column: "tenant_id", Kind: "foreign key", Name: "users_tenant_id_fkey"}), ""},
+		"another user of the sequence": {func(_ *Plan, s *Input) {
+			s.SequenceUsers = map[string][]string{"users_id_seq": {"the default of column n of app.x"}}
+		}, "the default of column n of app.x, through sequence users_id_seq uses app.users.id"},
+		"a foreign key elsewhere":      {referenced(catalog.ForeignKey{Name: "k", Child: sqltext.Table{Schema: "billing", Name: "bills"}, ParentColumns: []string{"id"}}), "rekey up --schema billing --to contracted --confirm billing"},
+		"a foreign key of the schema":  {referenced(catalog.ForeignKey{Name: "k", Child: named("odd"), ParentColumns: []string{"id"}}), "foreign key k of app.odd refers to app.tenants.id"},
+		"a foreign key of a partition": {referenced(catalog.ForeignKey{Name: "k", Above: 7, Child: named("odd"), ParentColumns: []string{"id"}}), ""},
+		"one on other columns":         {referenced(catalog.ForeignKey{Name: "k", Child: named("odd"), ParentColumns: []string{"code"}}), ""},
+		"a column beside that stays":   {func(p *Plan, _ *Input) { p.Links = append(p.Links[:1:1], p.Links[2]) }, "--reference 'notes.tenant_id=tenants'"},
+		"a column of the parent stays": {func(p *Plan, _ *Input) { p.Links = p.Links[1:] }, "needs app.notes.tenant_id, which ends, and app.users.tenant_id, which stays"},
+		"an inheritance tree":          {func(p *Plan, _ *Input) { p.Links[1].Edge.Child.Only, p.PrimaryKeys[0].Key.Table.Only = true, true }, "inheritance tree"},
+		"in a circle":                  {func(p *Plan, _ *Input) { p.Links[0].Edge.Parent, p.Links[0].Edge.Key = named("notes"), "user_id" }, "circle"},
+		"a lost check":                 {attach(1, catalog.Attachment{Column: "tenant_id", Kind: "constraint", Name: "positive"}), "lost-objects"},
+		"a table that is published":    {func(_ *Plan, s *Input) { s.Schema.Relations[1].Publications = []catalog.Publication{{Name: "all"}} }, "replica-identity"},
+		"too soon":                     {func(_ *Plan, s *Input) { s.Policy.Soak = 2 * time.Hour }, "was switched 1h ago, and the soak time is 2h"},
+		"long enough":                  {func(_ *Plan, s *Input) { s.Policy.Soak = time.Hour }, ""},
+		"a reference that is refused":  {func(p *Plan, _ *Input) { p.Links[0].State = Refused }, "is not switched"},
+		"reads of indexes, accepted":   {func(_ *Plan, s *Input) { s.IndexReads = map[uint32]int64{50: 3} }, ""},
+		"reads of indexes":             {func(_ *Plan, s *Input) { s.IndexReads, s.Policy.Accept = map[uint32]int64{50: 3}, nil }, "integer-reads"},
+		"a key that has ended":         {func(p *Plan, _ *Input) { p.PrimaryKeys[0].Progress = KeyContracted }, ""},
+		"an index of several columns": {func(_ *Plan, s *Input) {
+			lose(s, catalog.Index{Columns: []string{"tenant_id", "n"}, Valid: true, Method: "btree", Definition: "CREATE INDEX i ON app.users USING btree (tenant_id, n)"})
+		}, "lost-objects"},
+		"a unique index that may defer": {func(_ *Plan, s *Input) {
+			lose(s, catalog.Index{Columns: []string{"tenant_id", "n"}, Unique: true, Valid: true, Method: "btree", Definition: "CREATE UNIQUE INDEX i ON app.users USING btree (tenant_id, n)"})
+		}, "lost-objects"},
+		"an index that rekey replaces": {func(_ *Plan, s *Input) { lose(s, uniqueIndex("i", "tenant_id", "n")) }, ""},
+		"a left temporary index":       {attach(1, catalog.Attachment{Column: "id", Kind: "index", Name: "~rekey_x"}), "lost-objects"},
 	} {
 		p, s := ending(c.alter)
 		found := p.addContract(s)
@@ -179,7 +186,7 @@ func TestContractRefusals(t *testing.T) {
 
 // lose gives users an index that falls with tenant_id.
 func lose(s *Input, i catalog.Index) {
-	i.Name = "i"
+	i.Name, i.OID = "i", 62
 	users := &s.Schema.Relations[1]
 	users.Indexes = append(users.Indexes, i)
 	users.Attachments = append(users.Attachments, catalog.Attachment{Column: "tenant_id", Kind: "index", Name: "i"})
