@@ -37,8 +37,10 @@ func (o request) setup() rekeytest.Setup {
 	s := config()
 	if o.Schema != "" {
 		s.Scope, s.Options.To = rekey.Schema{Name: o.Schema}, o.To
-		s.Options.Accept = []rekey.HazardName{rekey.HazardGroupBy, rekey.HazardOnConflictConstraint, rekey.HazardOnConflictRace,
-			rekey.HazardLostObjects, rekey.HazardIntegerReads}
+		s.Options.Accept = []rekey.HazardName{
+			rekey.HazardGroupBy, rekey.HazardOnConflictConstraint, rekey.HazardOnConflictRace,
+			rekey.HazardLostObjects, rekey.HazardIntegerReads,
+		}
 		if o.To == rekey.Contracted {
 			s.Options.Confirm, s.Options.Soak = o.Schema, rekey.NoSoak
 		}

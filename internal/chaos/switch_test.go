@@ -19,7 +19,7 @@ import (
 )
 
 // shortSwitchFaults is the number of faults in the short form, for switch, its way back and contract together.
-const shortSwitchFaults = 9
+const shortSwitchFaults = 6
 
 // TestChaosSwitch completes switch, its way back and contract under faults, with both applications at work. At no time a
 // reference is without a valid foreign key.
@@ -27,7 +27,7 @@ func TestChaosSwitch(t *testing.T) {
 	t.Parallel()
 	seed, faults := fromEnvironment(t)
 	each(t, 1, func(t *testing.T, major int) {
-		s := newSwitchTrial(t, major, seed, faults > 0)
+		s := newSwitchTrial(t, major, seed)
 		started := time.Now()
 		s.each = shortSwitchFaults / 3
 		if faults > 0 {
@@ -54,22 +54,11 @@ type switchTrial struct {
 	looks     int // at the foreign keys
 }
 
-// keyGraph returns the shop without the table that is partitioned by its integer key, which cannot switch.
-func keyGraph() apps.Graph {
-	g := apps.Shop("Two Keys", 150)
-	for i := range g.Tables {
-		g.Tables[i].Parts = 0
-	}
-	return g
-}
-
-func newSwitchTrial(t *testing.T, major int, seed uint64, long bool) *switchTrial {
+func newSwitchTrial(t *testing.T, major int, seed uint64) *switchTrial {
 	t.Helper()
 	h := startEmpty(t, major, nil)
-	g := keyGraph()
-	if long { // every statement is interrupted: a cycle, a reference of a table to itself, and two to one table suffice
-		g.Tables = g.Tables[:3]
-	}
+	g := apps.Shop("Two Keys", 100)
+	g.Tables = g.Tables[:3] // they have a cycle, a reference of a table to itself, and two references to one table
 	h.execute(seedDatabase, g.SQL())
 	h.complete(request{URL: h.cluster.URL(seedDatabase), Pace: "full", Schema: g.Schema, To: rekey.Linked})
 	s := &switchTrial{}

@@ -160,7 +160,7 @@ func (p *Plan) primaryKeys(s Input) []PrimaryKey {
 			continue
 		}
 		k := f.of(g, table)
-		if s.Direction == Down && !k.made {
+		if s.Direction == Down && !k.made { // it did not switch
 			continue
 		}
 		f.progress(&k, table)
@@ -179,11 +179,20 @@ func (f keyFinder) of(g Group, t *catalog.Table) PrimaryKey {
 			k.State, k.Why = Refused, "the comment of index "+index.Name+" was edited, or is of a newer version of rekey"
 			return k
 		}
+		if !mark.Contracted && !fitsKey(mark, index, t) {
+			k.State, k.Why = Refused, "the comment of index "+index.Name+" does not name the columns of the index and of the primary key: it was edited, or a column was renamed"
+			return k
+		}
 		k.mark, k.ended = mark, index.Primary
 		k.Key.Columns, k.Key.UUIDs, k.Key.Constraint, k.Key.Unique = mark.Columns, mark.UUIDs, mark.Primary, index.Name
 		if k.ended {
 			k.Key.Unique = ""
 		}
+		return k
+	}
+	if hint := unmarked(g.Target, t, f.input.Server.Now); hint != "" {
+		k.made, k.State, k.Hint = true, Refused, hint
+		k.Why = "no index has the mark: its comment was changed, the index was dropped, or the table was renamed"
 		return k
 	}
 	columns := t.PrimaryKey()
@@ -332,6 +341,7 @@ func (p *Plan) addKeys(s Input) (found problem.List) {
 	if !up && !down {
 		return nil
 	}
+	found = renamedKeys(s)
 	setComponents(p.PrimaryKeys, p.Links)
 	check := keyCheck{input: s, links: p.Links}
 	for i := range p.PrimaryKeys {

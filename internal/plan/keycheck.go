@@ -20,7 +20,9 @@ type keyCheck struct {
 // refuse returns why a primary key cannot switch, or cannot switch back.
 func (c keyCheck) refuse(k PrimaryKey, t *catalog.Table) problem.List {
 	if k.State == Refused {
-		return problem.List{message.KeyMarkUnreadable(k.String(), k.Why)}
+		one := message.KeyMarkUnreadable(k.String(), k.Why)
+		one.Hint = firstNonEmpty(k.Hint, one.Hint)
+		return problem.List{one}
 	}
 	pk := primaryIndex(t)
 	var found problem.List
@@ -93,10 +95,12 @@ func (c keyCheck) refuseIndex(k PrimaryKey, t *catalog.Table, pk *catalog.Index)
 	for _, key := range k.Key.Unmovable(step.View{Server: c.input.Server, Schema: c.input.Schema}) {
 		unfit(unmovable(k, t, key), "Drop the foreign key, or leave the table out: --exclude "+t.Name)
 	}
-	if c.input.Direction == Up {
+	if c.input.Direction == Up || k.Key.Switched(t) {
 		for _, user := range keyDependents(k, t) {
 			found = append(found, message.KeyDependent(k.String(), user))
 		}
+	}
+	if c.input.Direction == Up {
 		for _, name := range c.input.ConstraintUsers[pk.Constraint] {
 			found = append(found, message.KeyNamedBy(k.String(), pk.Constraint, name))
 		}

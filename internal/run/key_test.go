@@ -14,6 +14,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/internal/step/steptest"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // keySchema creates a schema with primary keys of every kind: of a table that refers to itself, of a partitioned table, of a join table,
@@ -158,4 +159,45 @@ func (s *testRun) fingerprint() []string {
 		all = slices.Concat(all, lines)
 	}
 	return all
+}
+
+// TestKeyWithoutMarkIsNotLeftOut alters a switched table so that its mark no longer shows that up switched it, or nothing could take its
+// primary key back. Down is refused before its first change, and works after the statement of the hint.
+func TestKeyWithoutMarkIsNotLeftOut(t *testing.T) {
+	s := newSchemaRun(t, servertest.Cluster(t, servertest.Versions(t)[0]), `CREATE SCHEMA app; CREATE TABLE app.users (id bigserial PRIMARY KEY, name text);
+		CREATE TABLE app.posts (id bigserial PRIMARY KEY, user_id bigint NOT NULL REFERENCES app.users ON DELETE CASCADE)`, nil)
+	s.job.Request.Policy.Accept = []plan.HazardName{plan.HazardGroupBy, plan.HazardOnConflictConstraint}
+	s.reach(plan.Up, plan.Linked)
+	linked := s.fingerprint()
+	for _, c := range []struct{ sql, code, remedy string }{
+		{"COMMENT ON INDEX app.users_id_key IS 'mine'", "key_mark_unreadable", ""},
+		{"ALTER TABLE app.users RENAME TO people", "key_mark_unreadable", "ALTER TABLE app.people RENAME TO users"},
+		{"CREATE VIEW app.v AS SELECT uuid, name, count(*) FROM app.users GROUP BY uuid", "key_dependent", "DROP VIEW app.v"},
+	} {
+		s.reach(plan.Up, plan.Switched)
+		s.exec(c.sql)
+		before := s.fingerprint()
+		s.job.Request.Goal = plan.Linked
+		_, err := s.migrate(plan.Down)
+		refusals := problem.All(err)
+		if len(refusals) == 0 || refusals[0].Code != c.code {
+			t.Fatalf("%s: %v", c.sql, err)
+		}
+		if diff := cmp.Diff(before, s.fingerprint()); diff != "" {
+			t.Errorf("%s: a refused run changed\n%s", c.sql, diff)
+		}
+		if c.remedy != "" {
+			s.exec(c.remedy)
+			_, err = s.migrate(plan.Down)
+			refusals = problem.All(err)
+		}
+		if len(refusals) > 0 {
+			_, statement, _ := strings.Cut(refusals[0].Hint, "Restore it: ")
+			s.exec(statement[:strings.LastIndex(statement, ";")])
+			s.reach(plan.Down, plan.Linked)
+		}
+		if diff := cmp.Diff(linked, s.fingerprint()); diff != "" {
+			t.Errorf("%s: after down (-want +got)\n%s", c.sql, diff)
+		}
+	}
 }
