@@ -78,13 +78,24 @@ type planView struct {
 
 func (v planView) graph() bool { return v.format != "text" }
 
+// hasReferences reports whether a plan to the phase of --to lists the references.
+func (f *flags) hasReferences() bool {
+	switch rekey.Phase(f.phase.to) {
+	case rekey.Linked, rekey.Switched, rekey.Contracted:
+		return true
+	case rekey.Expanded:
+		return f.schemaRun.down
+	}
+	return false
+}
+
 // checkFormat refuses a graph of a phase without references, and together with another output.
 func (v planView) checkFormat(f *flags, tables []string) error {
 	switch {
 	case !v.graph():
 		return nil
-	case f.phase.to != string(rekey.Linked) && (f.phase.to != string(rekey.Expanded) || !f.schemaRun.down):
-		return wrong("format_without_phase", "--format "+v.format+" requires --to linked, or --down --to expanded", "Add: --to "+string(rekey.Linked))
+	case !f.hasReferences():
+		return wrong("format_without_phase", "--format "+v.format+" requires --to linked or a later phase, or --down --to expanded", "Add: --to "+string(rekey.Linked))
 	case v.sql || f.json || len(tables) > 0:
 		return wrong("format_without_graph", "--format "+v.format+" cannot be combined with --sql, --json or tables", "Omit one of them.")
 	}
