@@ -107,7 +107,8 @@ func TestEdgeProperties(t *testing.T) {
 		"deferrable":          {[]func(*Input){required, onKey(func(k *catalog.ForeignKey) { k.Deferrable = true })}, func(e step.Edge) bool { return !e.Required && e.ChildFirst }, "in time for its NOT NULL"},
 		"not validated":       {[]func(*Input){required, onKey(func(k *catalog.ForeignKey) { k.Validated = false })}, func(e step.Edge) bool { return !e.Required }, "NOT VALID"},
 		"subscribed":          {[]func(*Input){required, onChild(func(u *catalog.Table) { u.Subscribed = true })}, func(e step.Edge) bool { return e.Always && !e.Required }, ""},
-		"no key to find rows": {[]func(*Input){onChild(func(u *catalog.Table) { u.Indexes = nil })}, func(e step.Edge) bool { return !e.ChildFirst }, "until the next up"},
+		"no key to find rows": {[]func(*Input){onChild(func(u *catalog.Table) { u.Indexes, u.Kind = nil, catalog.Partitioned })}, func(e step.Edge) bool { return !e.ChildFirst }, "until the next up"},
+		"the uuid of the run": {[]func(*Input){onChild(func(u *catalog.Table) { u.Indexes = nil })}, func(e step.Edge) bool { return e.ChildFirst && slices.Equal(e.Row, []string{"uuid"}) }, ""},
 		"another type":        {[]func(*Input){onChild(func(u *catalog.Table) { u.Column("t_id").Type = "integer" })}, func(e step.Edge) bool { return e.Column == "t_id" }, "22003"},
 		"a constant default": {
 			[]func(*Input){onChild(func(u *catalog.Table) { u.Column("t_id").Default = "'7'::bigint" }), func(s *Input) {

@@ -32,7 +32,7 @@ func TestArbiterUUID(t *testing.T) {
 		"dependent objects":    {[]func(*Input){uuid, unique(func(_ *catalog.Table, i *catalog.Index) { i.Users = []string{"constraint k on table x"} })}, false, "what depends on it: constraint k on table x"},
 		"not valid":            {[]func(*Input){uuid, onChild(oneToOne), onKey(func(k *catalog.ForeignKey) { k.Validated = false })}, false, "is NOT VALID, so that"},
 		"a subscriber":         {[]func(*Input){uuid, onChild(oneToOne), onChild(func(u *catalog.Table) { u.Subscribed = true })}, false, "logical replication"},
-		"may be without":       {[]func(*Input){uuid, onChild(func(u *catalog.Table) { u.Indexes = nil }), onChild(oneToOne)}, false, "until the next up"},
+		"may be without":       {[]func(*Input){uuid, onChild(func(u *catalog.Table) { u.Indexes, u.Kind = nil, catalog.Partitioned }), onChild(oneToOne)}, false, "until the next up"},
 		"in the predicate":     {[]func(*Input){uuid, unique(func(_ *catalog.Table, i *catalog.Index) { i.Uses = []string{"t_id"} })}, false, "before its t_uuid is known"},
 		"rows without parents": {[]func(*Input){uuid, onChild(oneToOne), func(s *Input) { s.EdgeRows = map[EdgeKey]EdgeRows{{Child: named("u"), Column: "t_id"}: {Orphans: 1}} }}, false, "have no parent"},
 	} {

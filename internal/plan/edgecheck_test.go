@@ -65,7 +65,7 @@ func TestEdgeRefusals(t *testing.T) {
 			v.Indexes = append(v.Indexes, catalog.Index{OID: 301, Name: "u_t_id_key", Columns: []string{"t_id"}, Valid: true, Method: "btree", Definition: "CREATE INDEX i ON app.v USING btree (t_id)"})
 		}}, "edge_index_twice", "app.u.t_id"},
 		"no key for deferred rows": {
-			[]func(*Input){onChild(func(u *catalog.Table) { u.Indexes = nil }), onKey(func(k *catalog.ForeignKey) { k.Deferrable = true })},
+			[]func(*Input){onChild(func(u *catalog.Table) { u.Indexes, u.Kind = nil, catalog.Partitioned }), onKey(func(k *catalog.ForeignKey) { k.Deferrable = true })},
 			"edge_unsupported", "no key",
 		},
 		"the parent's owner": {[]func(*Input){asRole, onTable(func(t *catalog.Table) { t.Owned, t.Owner = false, "other"; t.OwnerCreates = true; addUUIDOfRun(t) })}, "edge_parent_owner", "GRANT"},

@@ -19,7 +19,7 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 	if parent == nil || c == nil {
 		return // only down gets here: the table or the column was dropped since
 	}
-	e.Owner, e.Row, e.Tree, e.NotNull = parent.Owner, rowKey(child, e.UUID), child.Kind == catalog.Partitioned, c.NotNull
+	e.Owner, e.Row, e.Tree, e.NotNull = parent.Owner, f.rowKey(child, e.UUID), child.Kind == catalog.Partitioned, c.NotNull
 	e.Inherited = f.inherited(child, e.UUID, e.Column)
 	e.Always = slices.ContainsFunc(child.All(), func(t *catalog.Table) bool { return t.Subscribed })
 	e.Default = defaultOf(*c, f.defaultUUID(child, *e))
@@ -39,12 +39,16 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 }
 
 // rowKey returns the columns by which the triggers find a row: those of the primary key before a switch, so that a switch does not
-// change the trigger function.
-func rowKey(child *catalog.Table, uuid string) []string {
+// change the trigger function. A table without a key has the uuid that the same run gives it.
+func (f linkFinder) rowKey(child *catalog.Table, uuid string) []string {
 	if mark, index := switchedBy(child); index != nil && index.Valid && len(mark.Columns) > 0 && !slices.Contains(mark.Columns, uuid) {
 		return mark.Columns
 	}
-	return child.OrderKey(uuid)
+	key := child.OrderKey(uuid)
+	if t, ok := f.uuids[child.Named()]; key == nil && ok && child.Kind == catalog.Ordinary && !child.IsTree() {
+		return []string{t.Column}
+	}
+	return key
 }
 
 // setTwins sets the twins of an edge's indexes. earlier has the columns of the child's edges before it: a twin holds their uuid

@@ -228,7 +228,7 @@ func (f keyFinder) counterpart(g Group, t *catalog.Table, key []string, column s
 			return l.Edge.UUID
 		}
 	}
-	if generated(c) || f.referredTo(t, column) {
+	if generated(c) || t.UniqueOn(column) && f.referredTo(t, column) {
 		return g.Target.Column
 	}
 	return column

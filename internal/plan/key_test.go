@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,6 +130,18 @@ func TestCompositeKeys(t *testing.T) {
 	}
 	if k := primaryKey(t, Build(switching(referred)), "u"); strings.Join(k.Key.UUIDs, " ") != "uuid t_uuid line" {
 		t.Errorf("a column that a reference needs: %v", k.Key.UUIDs)
+	}
+	number := func(s *Input) { // a composite foreign key refers to the number
+		referred(s)
+		u := second(s)
+		u.Columns[0].Default, u.Indexes = "", slices.DeleteFunc(u.Indexes, func(i catalog.Index) bool { return i.Name == "u_id" })
+	}
+	if k := primaryKey(t, Build(switching(number)), "u"); strings.Join(k.Key.UUIDs, " ") != "id t_uuid line" {
+		t.Errorf("a number to which a reference refers: %v", k.Key.UUIDs)
+	}
+	loose := Build(switching(onKey(func(k *catalog.ForeignKey) { k.Validated = false }), key(func(*catalog.Table) {})))
+	if k := primaryKey(t, loose, "u"); k.State != Refused || !strings.Contains(k.Why, "t_uuid can be NULL") {
+		t.Errorf("a reference that may be without a parent: %s %s", k.State, k.Why)
 	}
 	races := Build(switching(key(func(u *catalog.Table) { u.Indexes[0].Columns = []string{"t_id", "line"} })))
 	if at := len(races.Hazards) - 1; races.Hazards[at].Name != HazardOnConflictRace || strings.Join(races.Hazards[at].Tables, " ") != "app.u" {

@@ -220,7 +220,14 @@ func (c keyCheck) refuseColumns(k PrimaryKey, t *catalog.Table) problem.List {
 	var found problem.List
 	for i, name := range k.Key.Columns {
 		column := t.Column(name)
-		if column == nil || k.Key.UUIDs[i] == name || c.isEdge(t, name) {
+		if column == nil || k.Key.UUIDs[i] == name {
+			continue
+		}
+		if edge := c.edgeOn(t, name); edge != nil {
+			if uuid := t.Column(edge.UUID); !edge.Required && (uuid == nil || !uuid.NotNull) {
+				found = append(found, message.KeyUnsupported(k.String(), "its column "+edge.UUID+" can be NULL, because no valid foreign key on "+name+" says that every row has a parent",
+					"Add one, then run rekey up --to linked"))
+			}
 			continue
 		}
 		switch {
@@ -235,10 +242,15 @@ func (c keyCheck) refuseColumns(k PrimaryKey, t *catalog.Table) problem.List {
 	return found
 }
 
-func (c keyCheck) isEdge(t *catalog.Table, column string) bool {
-	return slices.ContainsFunc(c.links, func(l Link) bool {
+// edgeOn returns the edge of a column; nil if there is none.
+func (c keyCheck) edgeOn(t *catalog.Table, column string) *step.Edge {
+	at := slices.IndexFunc(c.links, func(l Link) bool {
 		return l.Edge.UUID != "" && l.Edge.Child.Same(t.Named()) && l.Edge.Column == column
 	})
+	if at < 0 {
+		return nil
+	}
+	return &c.links[at].Edge
 }
 
 // setComponents sets the tables that are connected with each primary key by references. They switch together: where one is refused, the
