@@ -121,6 +121,7 @@ func rules() []rule {
 		{name: "internal/server/servertest", below: in("server", "sqltext"), others: join(pgx, pgcode)},
 		{name: "internal/fixture", below: in("sqltext"), others: pgx},
 		{name: "internal/fixture/apps", below: join("ident", in("sqltext")), others: join(pgx, pgcode)},
+		{name: "internal/fixture/graphs"},
 		{name: "internal/fixture/zoo", others: join(pgx, pgcode)},
 
 		// The commands.
