@@ -80,13 +80,8 @@ func (v planView) graph() bool { return v.format != "text" }
 
 // hasReferences reports whether a plan to the phase of --to lists the references.
 func (f *flags) hasReferences() bool {
-	switch rekey.Phase(f.phase.to) {
-	case rekey.Linked, rekey.Switched, rekey.Contracted:
-		return true
-	case rekey.Expanded:
-		return f.schemaRun.down
-	}
-	return false
+	to := rekey.Phase(f.phase.to)
+	return slices.Contains([]rekey.Phase{rekey.Linked, rekey.Switched, rekey.Contracted}, to) || to == rekey.Expanded && f.schemaRun.down
 }
 
 // checkFormat refuses a graph of a phase without references, and together with another output.
