@@ -26,28 +26,10 @@ func (e Ending) String() string { return e.Table.String() + "." + e.Column }
 // unique indexes for which the run builds a successor.
 func (c *contraction) end(t *catalog.Table, column string, built map[string]bool) {
 	e := Ending{Table: t.Named(), Column: column}
-	refuse := func(object string) {
-		c.found = append(c.found, message.ContractDependent(e.String(), object))
-	}
 	for _, one := range t.All() {
 		for _, a := range one.Attachments {
-			if a.Column != column {
-				continue
-			}
-			switch a.Kind {
-			case "index", "constraint", "statistics":
-				c.fall(&e, t, one, a, built)
-			case "sequence":
-				for _, user := range c.input.SequenceUsers[a.Name] {
-					refuse(user + ", through sequence " + a.Name)
-				}
-			case "foreign key", "replica identity": // of the table: the run drops them
-			case "trigger":
-				if trigger := one.Trigger(a.Name); trigger == nil || !trigger.OfEdge() {
-					refuse(a.Kind + " " + a.Name)
-				}
-			default:
-				refuse(a.Kind + " " + a.Name)
+			if a.Column == column {
+				c.endAttachment(&e, t, one, a, built)
 			}
 		}
 	}
@@ -58,6 +40,28 @@ func (c *contraction) end(t *catalog.Table, column string, built map[string]bool
 		}
 	}
 	c.plan.Endings = append(c.plan.Endings, e)
+}
+
+// endAttachment adds an object that depends on a column that ends, or refuses it.
+func (c *contraction) endAttachment(e *Ending, root, t *catalog.Table, a catalog.Attachment, built map[string]bool) {
+	refuse := func(object string) {
+		c.found = append(c.found, message.ContractDependent(e.String(), object))
+	}
+	switch a.Kind {
+	case "index", "constraint", "statistics":
+		c.fall(e, root, t, a, built)
+	case "sequence":
+		for _, user := range c.input.SequenceUsers[a.Name] {
+			refuse(user + ", through sequence " + a.Name)
+		}
+	case "foreign key", "replica identity": // of the table: the run drops them
+	case "trigger":
+		if trigger := t.Trigger(a.Name); trigger == nil || !trigger.OfEdge() {
+			refuse(a.Kind + " " + a.Name)
+		}
+	default:
+		refuse(a.Kind + " " + a.Name)
+	}
 }
 
 // refuseReferences refuses a column because of foreign keys onto it that the run does not drop.

@@ -2,6 +2,7 @@ package step
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/lock"
@@ -135,21 +136,21 @@ func (e Edge) integerKeys(child *catalog.Table) []catalog.ForeignKey {
 // unique indexes are valid.
 func (s DropReference) mayDropNow() string {
 	e := s.Edge
-	guard := e.wiredNow(e.Child) + " AND " + e.lastNow()
+	guards := []string{e.wiredNow(e.Child), e.lastNow()}
 	if e.Constrained() {
-		guard += " AND " + e.validNow(e.Constraint)
+		guards = append(guards, e.validNow(e.Constraint))
 	}
 	if s.Final != nil {
-		guard += " AND " + e.validNow(s.Final.Constraint)
+		guards = append(guards, e.validNow(s.Final.Constraint))
 	}
 	for _, t := range s.Unique {
-		guard += " AND " + t.validNow()
+		guards = append(guards, t.validNow())
 	}
 	if e.NotNull {
-		guard += sqltext.Format(" AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = {}::pg_catalog.regclass AND a.attname = {} AND a.attnotnull)",
-			sqltext.Value(sqltext.Qualified(e.Child.Schema, e.Child.Name)), sqltext.Value(e.UUID))
+		guards = append(guards, sqltext.Format("EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = {}::pg_catalog.regclass AND a.attname = {} AND a.attnotnull)",
+			sqltext.Value(sqltext.Qualified(e.Child.Schema, e.Child.Name)), sqltext.Value(e.UUID)))
 	}
-	return guard
+	return strings.Join(guards, " AND ")
 }
 
 // lastNow is true if no BEFORE trigger of the application fires after those of the edge.

@@ -2,6 +2,7 @@ package step
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/lock"
@@ -97,12 +98,12 @@ func (s DropKey) Apply(v View) []Action {
 func (s DropKey) unusedNow(t *catalog.Table) string {
 	pk := primary(t)
 	relation := sqltext.Value(sqltext.Qualified(t.Schema, t.Name))
-	guard := indexesAre(t, nil, pk)
+	guards := []string{indexesAre(t, nil, pk)}
 	for _, c := range s.Own {
-		guard += sqltext.Format(" AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = ANY (f.confkey)"+
-			" WHERE f.contype = 'f' AND f.confrelid = {}::pg_catalog.regclass AND a.attname = {})", relation, sqltext.Value(c))
+		guards = append(guards, sqltext.Format("NOT EXISTS (SELECT FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = ANY (f.confkey)"+
+			" WHERE f.contype = 'f' AND f.confrelid = {}::pg_catalog.regclass AND a.attname = {})", relation, sqltext.Value(c)))
 	}
-	return guard
+	return strings.Join(guards, " AND ")
 }
 
 // Undo implements Step.
