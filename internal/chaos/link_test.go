@@ -229,10 +229,11 @@ func (l *linkTrial) disturb(o request) (*process, error) {
 	if l.left == 0 {
 		at = 0
 	}
-	seen := 0
+	seen, last := 0, ""
 	strikes := make(chan struct{}, 1)
 	p, err := begin(o, func(e eventLine) {
-		if e.Event == "executing" {
+		if e.Event == "executing" && e.SQL != last { // another attempt to get the lock is no other statement
+			last = e.SQL
 			if seen++; seen == at || l.every && at > 0 && seen > at {
 				select {
 				case strikes <- struct{}{}:

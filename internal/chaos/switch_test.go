@@ -19,7 +19,7 @@ import (
 )
 
 // shortSwitchFaults is the number of faults in the short form, for switch, its way back and contract together.
-const shortSwitchFaults = 6
+const shortSwitchFaults = 3
 
 // TestChaosSwitch completes switch, its way back and contract under faults, with both applications at work. At no time a
 // reference is without a valid foreign key.
@@ -57,7 +57,7 @@ type switchTrial struct {
 func newSwitchTrial(t *testing.T, major int, seed uint64) *switchTrial {
 	t.Helper()
 	h := startEmpty(t, major, nil)
-	g := apps.Shop("Two Keys", 100)
+	g := apps.Shop("Two Keys", 60)
 	g.Tables = g.Tables[:3] // they have a cycle, a reference of a table to itself, and two references to one table
 	h.execute(seedDatabase, g.SQL())
 	h.complete(request{URL: h.cluster.URL(seedDatabase), Pace: "full", Schema: g.Schema, To: rekey.Linked})
