@@ -28,7 +28,7 @@ type linkTrial struct {
 	traffic *apps.Traffic
 	random  *rand.Rand
 	left    int  // faults that remain
-	every   bool // kill every run before its second statement, until it is done
+	every   bool // kill every run before one of its next four statements, until it is done
 	runs    int
 	faults  map[kind]int
 }
@@ -223,8 +223,8 @@ func (l *linkTrial) expireLease() {
 // least one statement first, so that runs make progress.
 func (l *linkTrial) disturb(o request) (*process, error) {
 	at, f := 2+l.random.IntN(4), fault{kind: l.kind(), duration: 400 * time.Millisecond, random: l.random}
-	if l.every {
-		at = 2
+	if l.every { // a change of several statements is undone when one of them is interrupted
+		at = 2 + l.runs%4
 	}
 	if l.left == 0 {
 		at = 0
