@@ -155,7 +155,7 @@ func (m *Migrator) request(direction plan.Direction) (survey.Request, error) {
 		Policy: plan.Policy{
 			SubscribersReady: permissions.SubscribersReady, FireTriggers: permissions.FireTriggers,
 			TrustOwners: permissions.TrustOwners, Values: m.options.values(), Arbiter: plan.Arbiter(m.options.Arbiter), Accept: m.options.hazards(),
-			Soak: setting.Or("soak", m.options.Soak), KeepID: m.options.KeepID,
+			Soak: setting.Or("soak", m.options.Soak), KeepID: m.options.KeepID, RenameKeys: m.options.RenameKeys,
 		},
 	}
 	var err error

@@ -27,6 +27,9 @@ type Options struct {
 	// KeepID keeps the integer columns of the primary keys, as plain unique columns, in phase [Contracted]. Default: they
 	// are dropped.
 	KeepID bool
+	// RenameKeys gives the uuid columns of a schema in phase [Contracted] the names of the integers that have ended, one short
+	// transaction for each table. It needs Confirm too. Default: they keep their names.
+	RenameKeys bool
 	// Locks bounds the waits for locks.
 	Locks LockOptions
 	// Backfill sets the speed of the backfill.

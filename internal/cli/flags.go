@@ -94,7 +94,7 @@ func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 	}
 	j := job{direction: rekey.Up, options: rekey.Options{
 		To: rekey.Phase(f.phase.to), Arbiter: rekey.Arbiter(f.phase.arbiter), Accept: f.phase.hazards(),
-		Confirm: f.phase.confirm, Soak: f.phase.soakTime(), KeepID: f.phase.keepID,
+		Confirm: f.phase.confirm, Soak: f.phase.soakTime(), KeepID: f.phase.keepID, RenameKeys: f.phase.renameKeys,
 		Locks:    rekey.LockOptions{Timeout: f.lockTimeout, RetryTimeout: f.lockRetryTimeout},
 		Backfill: rekey.BackfillOptions{Pace: rekey.Pace(f.pace), BatchTime: f.batchTime},
 		Throttle: f.signals.options(),

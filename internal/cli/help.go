@@ -61,6 +61,7 @@ func flagGroups() []flagGroup {
 			{"confirm", "SCHEMA", false},
 			{"soak", "DURATION", false},
 			{"keep-id", "", false},
+			{"rename-keys", "", false},
 		}},
 		{"Locks", []flagForm{
 			{"lock-timeout", "DURATION", common}, {"lock-retry-timeout", "DURATION", common}, {"standby-url", "URL", false},

@@ -20,6 +20,7 @@ type phaseFlags struct {
 	confirm        string
 	soak           time.Duration
 	keepID         bool
+	renameKeys     bool
 	parents, words []string          // words are the values of --reference
 	references     []rekey.Reference // read from words
 }
@@ -52,6 +53,7 @@ func (p *phaseFlags) registerAccept(cmd *cobra.Command) {
 // registerContract adds the flags of the commands that end the integers.
 func (p *phaseFlags) registerContract(cmd *cobra.Command) {
 	cmd.Flags().DurationVar(&p.soak, "soak", setting.Default("soak"), "time since the switch before the integers end, "+setting.Range("soak"))
+	cmd.Flags().BoolVar(&p.renameKeys, "rename-keys", false, "after contract, give the uuid columns the names of the integers")
 	cmd.Flags().BoolVar(&p.keepID, "keep-id", false, "keep the integer columns of the primary keys when the references end")
 }
 

@@ -236,7 +236,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	}
 	a := &app{Process: Process{Getenv: func(string) string { return "" }}}
 	others := []string{ // no value can be wrong, or they are about many schemas, files and connections
-		"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "config", "subscribers-ready", "fire-triggers", "keep-id",
+		"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "config", "subscribers-ready", "fire-triggers", "keep-id", "rename-keys",
 		"parallel", "canary", "on-error", "max-failures", "help",
 	}
 	a.upCommand().Flags().VisitAll(func(f *pflag.Flag) {
@@ -246,7 +246,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	})
 	for _, cmd := range a.root().Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			unchecked := []string{"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "subscribers-ready", "fire-triggers", "keep-id", "exit-code", "sql", "help", "help-all"}
+			unchecked := []string{"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "subscribers-ready", "fire-triggers", "keep-id", "rename-keys", "exit-code", "sql", "help", "help-all"}
 			if !setting.IsNumber(f.Name) && !setting.IsText(f.Name) && !slices.Contains(unchecked, f.Name) {
 				t.Errorf("%s --%s is in no table", cmd.Name(), f.Name)
 			}
@@ -256,7 +256,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	fieldNames("", reflect.TypeFor[rekey.Options](), all)
 	fieldNames("Schema.", reflect.TypeFor[rekey.Schema](), all)
 	unchecked := []string{ // no value of these can be wrong by itself
-		"Schema.SkipRefused", "Permissions.SubscribersReady", "Permissions.FireTriggers", "KeepID", "Direct", "Standbys", "Stop", "OnEvent", "Values.Source",
+		"Schema.SkipRefused", "Permissions.SubscribersReady", "Permissions.FireTriggers", "KeepID", "RenameKeys", "Direct", "Standbys", "Stop", "OnEvent", "Values.Source",
 	}
 	for name := range all {
 		if !changed[name] && !slices.Contains(unchecked, name) {

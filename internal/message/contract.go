@@ -63,6 +63,19 @@ func ContractUnsupported(name string, inherits bool) *problem.Problem {
 	return refused("contract_dependent", "", name+" cannot end: "+why, "rekey does not drop such columns.", hint)
 }
 
+// RenameTooEarly refuses to rename columns in the run that ends the integers.
+func RenameTooEarly(schema string) *problem.Problem {
+	return refused("rename_too_early", "", "schema "+schema+" still has integers, whose names the uuids are to get",
+		"A run that ends integers ends with a look at what it did. The next one renames.",
+		"End the integers first: rekey up --to contracted --confirm "+shell(schema))
+}
+
+// RenameTwice refuses to rename columns of a table of which two would have one name.
+func RenameTwice(table, uuid, integer string) *problem.Problem {
+	return refused("rename_twice", table, fmt.Sprintf("could not rename column %s of %s to %s", uuid, table, integer),
+		"Another column of the table gets the same name, or has it.", "Rename the columns by hand: ALTER TABLE .. RENAME COLUMN.")
+}
+
 // NotConfirmed refuses to end the integers without the schema's name. given is the name that was given, "" for none.
 func NotConfirmed(schema, given string) *problem.Problem {
 	what := "contract was not confirmed"

@@ -256,6 +256,8 @@ func edgeSamples() []sample {
 		{"message.ContractMixed", message.ContractMixed("app.pages.doc_id", "pages_tenant_id_doc_uuid_fkey", "app.pages.tenant_id", "app.docs.tenant_id", true, "pages.tenant_id=tenants")},
 		{"message.ContractUnsupported", message.ContractUnsupported(orders+" primary key", true)},
 		{"message.ContractDependent", message.ContractDependent(orders+".id", "view app.open_orders")},
+		{"message.RenameTooEarly", message.RenameTooEarly("app")},
+		{"message.RenameTwice", message.RenameTwice(orders, "user_uuid", "user_id")},
 		{"message.NotConfirmed", message.NotConfirmed("app", "")},
 		{"message.NotConfirmed, another schema", message.NotConfirmed("app", "public")},
 		{"message.Contracted", message.Contracted("app", []string{orders, "app.users"})},

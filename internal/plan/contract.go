@@ -36,6 +36,11 @@ func (p *Plan) addContract(s Input) problem.List {
 	c.collect()
 	prepare, drops := c.endReferences()
 	drops = append(drops, c.endKeys()...)
+	if s.Policy.RenameKeys && len(drops) > 0 {
+		c.found = append(c.found, message.RenameTooEarly(s.Schema.Name))
+	} else if s.Policy.RenameKeys {
+		drops = c.renames()
+	}
 	p.Groups = slices.Concat(p.Groups, prepare, drops)
 	return slices.Concat(c.found, p.refuseSoak(s), p.contractHazards(s))
 }

@@ -43,7 +43,7 @@ func (f linkFinder) contracted() []Link {
 	for _, table := range f.tablesOfEdges() {
 		for i := range table.Columns {
 			c := &table.Columns[i]
-			if mark, ok := step.ReadEdgeMark(c); ok && mark.Contracted && mark.Child.Same(table.Named()) && table.Column(mark.Column) == nil {
+			if mark, ok := step.ReadEdgeMark(c); ok && mark.Contracted && mark.Child.Same(table.Named()) && (table.Column(mark.Column) == nil || c.Name == mark.Column) {
 				found = append(found, Link{
 					ended: c.Name, Missing: missingAfterEnd(table, c, mark),
 					Edge:  step.Edge{Child: table.Named(), Column: mark.Column, Parent: mark.Parent, Key: mark.Key, Constraint: mark.Constraint, Reference: catalog.ForeignKey{Name: mark.Reference}},

@@ -166,6 +166,22 @@ func (p *Plan) primaryKeys(s Input) []PrimaryKey {
 		f.progress(&k, table)
 		keys = append(keys, k)
 	}
+	return append(keys, f.renamed(keys)...)
+}
+
+// renamed returns the primary keys of contracted tables that are no goals any more, since their uuid column has the name of the integer.
+func (f keyFinder) renamed(known []PrimaryKey) (keys []PrimaryKey) {
+	for i := range f.input.Schema.Relations {
+		t := &f.input.Schema.Relations[i]
+		mark, index := switchedBy(t)
+		if index == nil || !mark.Contracted || slices.ContainsFunc(known, func(k PrimaryKey) bool { return k.Key.Table.Same(t.Named()) }) {
+			continue
+		}
+		keys = append(keys, PrimaryKey{
+			Key:      step.Key{Table: t.Named(), Columns: mark.Columns, UUIDs: mark.UUIDs, Constraint: mark.Primary},
+			Progress: KeyContracted, State: Complete, made: true, ended: true, mark: mark,
+		})
+	}
 	return keys
 }
 

@@ -22,6 +22,10 @@ func notes(s Input, p Plan, goals Goals) []string {
 	if p.Direction == Up && p.Goal == Expanded && HasEdges(s.Schema) {
 		lines = append(lines, "Schema "+s.Schema.Name+" has uuid columns of phase linked, which up keeps. To remove them, see: rekey plan --down --to expanded")
 	}
+	if p.Goal == Contracted && s.Policy.RenameKeys {
+		lines = append(lines, "Renaming the uuid columns: statements and function texts that name a uuid column fail with 42703 from then on, and those that name the integer read a uuid; "+
+			"a prepared SELECT * fails once with 0A000. Views, indexes and constraints keep working under the names that they have.")
+	}
 	lines = append(lines, standbyNotes(s.Server)...)
 	if p.Pending() {
 		lines = append(lines, eventNotes(s.Server)...)

@@ -30,6 +30,7 @@ type Policy struct {
 	SkipRefused      bool          // in a schema run: skip the tables that are refused
 	Accept           []HazardName  // hazards that the user accepts
 	Soak             time.Duration // how long a schema must have been switched before its integers end
+	RenameKeys       bool          // the uuid columns get the names of the integers that have ended
 	KeepID           bool          // the integer columns of the primary keys stay when the integers end
 	Arbiter          Arbiter       // "" keeps what there is, and is ArbiterInteger for new indexes
 }

@@ -46,8 +46,12 @@ func (st *groupState) checkIdentity(ctx context.Context, found *catalog.Table) e
 }
 
 // renamed returns the new name of the group's column if it was renamed during the run; "" if it was not. PostgreSQL
-// identifies a column by its number, and the application may use its values under the new name.
+// identifies a column by its number, and the application may use its values under the new name. A step that ends integers may rename
+// the column itself, and checks the primary key on its own.
 func (e *Executor) renamed(g plan.Group, table *catalog.Table) string {
+	if g.Key != nil && g.Phase == plan.Contracted {
+		return ""
+	}
 	if e.columnNumbers == nil {
 		e.columnNumbers = map[columnName]int{}
 	}

@@ -177,6 +177,7 @@ func stepName(s rekey.Step, direction rekey.Direction) string {
 		"primary-index":    {"build index of new key", "drop index of new key"},
 		"swap-primary-key": {"swap primary key", "swap primary key back"},
 		"drop-integer":     {"drop triggers, key and column", ""},
+		"rename-keys":      {"rename the uuid columns", ""},
 		"drop-key":         {"drop the integer key", ""},
 	}
 	_, kind, _ := strings.Cut(s.ID, "/")
