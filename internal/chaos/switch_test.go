@@ -40,7 +40,7 @@ func TestChaosSwitch(t *testing.T) {
 		}
 		f := s.traffic.Figures()
 		t.Logf("chaos of switch: seed %d, PostgreSQL %d, %d runs, %v, %d transactions by integers, %d by uuids, %d looks at the foreign keys, %.0f s: %s",
-			seed, major, s.runs, s.faults, f.Integers, f.UUIDs, s.looks, time.Since(started).Seconds(), result)
+			seed, major, s.runs, s.faults, f.Integers, f.UUIDs, s.checks, time.Since(started).Seconds(), result)
 	})
 }
 
@@ -51,7 +51,7 @@ type switchTrial struct {
 	linked    []string
 	switched  []string
 	contracts []string
-	looks     int // at the foreign keys
+	checks    int // at the foreign keys
 }
 
 func newSwitchTrial(t *testing.T, major int, seed uint64) *switchTrial {
@@ -183,7 +183,7 @@ func (s *switchTrial) watchForeignKeys() (stop func()) {
 				s.fault("no valid foreign key on %s", bare)
 				return
 			case err == nil:
-				s.looks++
+				s.checks++
 			case !lost(err) && ctx.Err() == nil:
 				s.fault("reading the foreign keys: %v", err)
 				return

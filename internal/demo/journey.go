@@ -260,8 +260,8 @@ func (j Journey) way() string {
 	return strings.Join(names, ", ")
 }
 
-// wholeWay is what way returns for a journey that went everywhere.
-const wholeWay = "linked, switched, linked, switched, contracted"
+// completeWay is what way returns for a journey that went everywhere.
+const completeWay = "linked, switched, linked, switched, contracted"
 
 // reasons returns why the second part of a finished demo is not OK.
 func (j Journey) reasons(limit time.Duration) []string {
@@ -286,7 +286,7 @@ func (j Journey) reasons(limit time.Duration) []string {
 	if len(j.Different) > 0 {
 		add("the way back from switched left %d differences in the catalogue: %s", len(j.Different), j.Different[0])
 	}
-	if j.way() != wholeWay || j.Integers == 0 || j.UUIDs == 0 || j.Rows == 0 || j.Same == 0 {
+	if j.way() != completeWay || j.Integers == 0 || j.UUIDs == 0 || j.Rows == 0 || j.Same == 0 {
 		add("not all of the journey ran with both applications: %s", j.way())
 	}
 	return reasons

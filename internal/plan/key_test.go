@@ -275,7 +275,7 @@ func TestKeyRefusals(t *testing.T) {
 			second(s).ForeignKeys = nil
 		}
 	}
-	foreign := incoming(func(k *catalog.ForeignKey) { k.Child = sqltext.Table{Schema: "crm", Name: "orders"} })
+	notOurs := incoming(func(k *catalog.ForeignKey) { k.Child = sqltext.Table{Schema: "crm", Name: "orders"} })
 	for name, c := range map[string]struct {
 		alter func(*Input)
 		codes string
@@ -292,7 +292,7 @@ func TestKeyRefusals(t *testing.T) {
 		"NOT ENFORCED":              {incoming(func(k *catalog.ForeignKey) { k.NotEnforced = true }), "key_unsupported", "NOT ENFORCED"},
 		"PERIOD":                    {incoming(func(k *catalog.ForeignKey) { k.Period = true }), "key_unsupported", "PERIOD"},
 		"own operators":             {incoming(func(k *catalog.ForeignKey) { k.OwnOperators = true }), "key_unsupported", "an operator of an extension"},
-		"another schema":            {foreign, "key_other_schema", "crm.orders"},
+		"another schema":            {notOurs, "key_other_schema", "crm.orders"},
 		"not of the run":            {incoming(func(k *catalog.ForeignKey) { k.Child.Name, k.Name = "x", "x_fkey" }), "key_not_linked", "not part of this run"},
 		"id without a default":      {onTable(func(t *catalog.Table) { t.Columns[0].Default = "" }), "key_without_default", "id"},
 	} {
