@@ -123,7 +123,7 @@ func TestWalk(t *testing.T) {
 // TestWalkWithPhoenixKitsFunction does the same with PhoenixKit's function of each edition. It ignores what up does to the
 // function.
 func TestWalkWithPhoenixKitsFunction(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, full)
 		if _, err := h.up(owner); err != nil {
@@ -141,7 +141,7 @@ func TestWalkWithPhoenixKitsFunction(t *testing.T) {
 
 // TestWalkBack: up runs at every version up to 65, PhoenixKit migrates back to 40, and down restores 39 exactly.
 func TestWalkBack(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, full)
 		before := h.shape("public")

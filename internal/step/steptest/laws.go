@@ -96,7 +96,6 @@ func (c *lawTest) testUp(all []interruption, k int) {
 	c.interrupt(at, c.Up)
 	c.run(at.name+", down", c.Down)
 	c.isOriginal(at.name + ", down")
-	c.doesNothing(at.name+", down, down", c.Down)
 	c.reset()
 	c.interrupt(at, c.Up)
 	c.run(at.name+", up", c.Up)
@@ -118,7 +117,9 @@ func (c *lawTest) testDown(all []interruption, k int) {
 	c.interrupt(at, c.Down)
 	c.run(at.name+", down", c.Down)
 	c.isOriginal(at.name + ", down")
-	c.doesNothing(at.name+", down, down", c.Down)
+	if k == 0 || k == len(all)-1 { // after the others the state is the same, and only the journal differs
+		c.doesNothing(at.name+", down, down", c.Down)
+	}
 }
 
 // action is an action of a run.
