@@ -16,12 +16,14 @@ import (
 	"github.com/rekey-pg/rekey/phoenixkit"
 )
 
-// afterV56 has the references that exist at version 39 and for which another version than V56 makes a uuid column.
-var afterV56 = []rekey.ProfileReference{
-	{Table: "phoenix_kit_email_orphaned_events", Column: "matched_email_log_id", Parent: "phoenix_kit_email_logs", UUIDColumn: "matched_email_log_uuid"},
-	{Table: "phoenix_kit_invoices", Column: "subscription_id", Parent: "phoenix_kit_subscriptions", UUIDColumn: "subscription_uuid"},
-	{Table: "phoenix_kit_subscriptions", Column: "plan_id", Parent: "phoenix_kit_subscription_plans", UUIDColumn: "plan_uuid"},
-	{Table: "phoenix_kit_ai_requests", Column: "account_id", Parent: "phoenix_kit_ai_accounts", UUIDColumn: "account_uuid"},
+// afterV56 returns the references that exist at version 39 and for which another version than V56 makes a uuid column.
+func afterV56() []rekey.ProfileReference {
+	return []rekey.ProfileReference{
+		{Table: "phoenix_kit_email_orphaned_events", Column: "matched_email_log_id", Parent: "phoenix_kit_email_logs", UUIDColumn: "matched_email_log_uuid"},
+		{Table: "phoenix_kit_invoices", Column: "subscription_id", Parent: "phoenix_kit_subscriptions", UUIDColumn: "subscription_uuid"},
+		{Table: "phoenix_kit_subscriptions", Column: "plan_id", Parent: "phoenix_kit_subscription_plans", UUIDColumn: "plan_uuid"},
+		{Table: "phoenix_kit_ai_requests", Column: "account_id", Parent: "phoenix_kit_ai_accounts", UUIDColumn: "account_uuid"},
+	}
 }
 
 // promoted returns the tables that exist at version 39 and whose uuid V74 makes the primary key, under their names at 40.
@@ -74,7 +76,7 @@ func v74(t *testing.T) string {
 				sqltext.Table{Schema: "public", Name: nameAt40(row["ref_table"])})+row["fk_constraint_on_delete"])
 		}
 	}
-	for _, r := range afterV56 {
+	for _, r := range afterV56() {
 		add(r)
 	}
 	required = append(
@@ -124,7 +126,7 @@ func (h *database) journey(to rekey.Phase) event.Result {
 	h.t.Helper()
 	schema := rekey.Schema{Name: "public", Exclude: []string{"phoenix_kit_post_*_assignments"}}
 	parents := map[string]string{}
-	for _, r := range append(phoenixkit.Profile().References, afterV56...) {
+	for _, r := range append(phoenixkit.Profile().References, afterV56()...) {
 		parents[r.Table+"."+r.Column] = r.Parent
 	}
 	for _, row := range readTable(h.t, "testdata/integer_references_without_fk.tsv") {
