@@ -14,6 +14,9 @@ import (
 // fitsKey reports whether a mark names the columns of the index that has it, and those of the table's primary key before or after the
 // switch. The comment of an index can be edited.
 func fitsKey(m step.KeyMark, index *catalog.Index, t *catalog.Table) bool {
+	if index.Primary { // contract has dropped an integer column of the key, and the mark moved
+		return slices.Equal(index.Columns, m.UUIDs)
+	}
 	pk := primaryIndex(t)
 	return slices.Equal(index.Columns, m.Columns) && (pk == nil || slices.Equal(pk.Columns, m.Columns) || slices.Equal(pk.Columns, m.UUIDs))
 }
