@@ -112,7 +112,7 @@ func marksOf(child *catalog.Table) map[string]markedColumn {
 	marks := map[string]markedColumn{}
 	for i := range child.Columns {
 		mark, ok := step.ReadEdgeMark(&child.Columns[i])
-		if ok && mark.Newer == 0 && !mark.Unreadable && !mark.Contracted && mark.Child.Same(child.Named()) {
+		if ok && mark.Newer == 0 && !mark.Unreadable && mark.Child.Same(child.Named()) {
 			marks[mark.Column] = markedColumn{uuid: child.Columns[i].Name, mark: mark}
 		}
 	}

@@ -42,7 +42,7 @@ func (f linkFinder) references(child *catalog.Table) []reference {
 		}
 	}
 	for _, c := range child.Columns {
-		if made, ok := marks[c.Name]; ok {
+		if made, ok := marks[c.Name]; ok && !made.mark.Contracted { // a contracted one may have the name of the integer now
 			add(reference{Column: c.Name, Parent: made.mark.Parent, Key: made.mark.Key, lost: made.mark.Reference})
 		}
 	}
