@@ -35,7 +35,7 @@ func (f linkFinder) references(child *catalog.Table) []reference {
 	marks := marksOf(child)
 	if f.roots[child.OID] == nil {
 		for _, r := range f.named[child.Name] {
-			if marks[r.Column].mark.Contracted && child.Column(r.Column) == nil {
+			if endedReference(child, r.Column) {
 				continue // contract has dropped the column
 			}
 			add(reference{Column: r.Column, Parent: f.parentNamed(r.Parent), named: true})
@@ -188,4 +188,12 @@ func (f linkFinder) unusedParents() (found problem.List) {
 		}
 	}
 	return found
+}
+
+// endedReference reports whether contract has dropped an integer column of a child, also if the uuid column has its name since.
+func endedReference(child *catalog.Table, column string) bool {
+	return slices.ContainsFunc(child.Columns, func(c catalog.Column) bool {
+		mark, ok := step.ReadEdgeMark(&c)
+		return ok && mark.Contracted && mark.Column == column && mark.Child.Same(child.Named()) && (c.Name == column || child.Column(column) == nil)
+	})
 }
