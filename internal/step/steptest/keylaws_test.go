@@ -27,7 +27,7 @@ const (
 	children = `CREATE TABLE app.c (id bigint PRIMARY KEY, p_id bigint NOT NULL REFERENCES app.p ON DELETE CASCADE, p_uuid uuid REFERENCES app.p (uuid) ON DELETE CASCADE);
 	CREATE TABLE app.d (id bigint PRIMARY KEY, p_id integer CONSTRAINT "d's p" REFERENCES app.p (id) ON UPDATE CASCADE ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED);
 	COMMENT ON CONSTRAINT "d's p" ON app.d IS 'it''s a reference';
-	INSERT INTO app.c (id, p_id, p_uuid) SELECT 10 - id, id, uuid FROM app.p; INSERT INTO app.d SELECT 10 - id, id FROM app.p;
+	INSERT INTO app.c (p_id, p_uuid, id) SELECT id, uuid, 10 - id FROM app.p; INSERT INTO app.d SELECT 10 - id, id FROM app.p;
 `
 	decorated = `ALTER TABLE app.p DROP CONSTRAINT p_pkey; ALTER TABLE app.p ADD CONSTRAINT "p's key" PRIMARY KEY (id) INCLUDE (t) WITH (fillfactor = 77);
 	COMMENT ON CONSTRAINT "p's key" ON app.p IS 'key'; COMMENT ON INDEX app."p's key" IS 'index'; ALTER TABLE app.p CLUSTER ON "p's key";
