@@ -27,10 +27,12 @@ const (
 	HazardReplicaIdentity HazardName = "replica-identity"
 )
 
-// HazardNames are all hazards.
-var HazardNames = []string{
-	string(HazardGroupBy), string(HazardOnConflictConstraint), string(HazardOnConflictRace),
-	string(HazardLostObjects), string(HazardIntegerReads), string(HazardReplicaIdentity),
+// HazardNames returns the names of all hazards.
+func HazardNames() []string {
+	return []string{
+		string(HazardGroupBy), string(HazardOnConflictConstraint), string(HazardOnConflictRace),
+		string(HazardLostObjects), string(HazardIntegerReads), string(HazardReplicaIdentity),
+	}
 }
 
 // Hazard is a hazard of the run.

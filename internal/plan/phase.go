@@ -19,13 +19,13 @@ const (
 	Contracted Phase = "contracted" // the integers are gone
 )
 
-// Phases are all phases in order.
-var Phases = []Phase{Integers, Expanded, Linked, Switched, Contracted}
-
 // AtLeast reports whether a phase is another one or a later one. "" is before all of them.
 func (p Phase) AtLeast(other Phase) bool {
-	return slices.Index(Phases, p) >= slices.Index(Phases, other)
+	return slices.Index(Phases(), p) >= slices.Index(Phases(), other)
 }
+
+// Phases returns all phases in order.
+func Phases() []Phase { return []Phase{Integers, Expanded, Linked, Switched, Contracted} }
 
 // Goal returns the phase that a run in this direction reaches; asked is the requested phase, or "".
 func (d Direction) Goal(asked Phase) Phase {

@@ -110,7 +110,7 @@ func TestContractWayBack(t *testing.T) {
 	s.job.Confirm = "app"
 	s.reach(plan.Up, plan.Switched)
 	s.job.Request.Goal = plan.Contracted
-	s.job.BeforeAction = func(id step.ID, a step.Action) error {
+	s.job.BeforeAction = func(_ step.ID, a step.Action) error {
 		if strings.Contains(strings.Join(a.SQL(), ";"), "DROP COLUMN") {
 			return errCrash
 		}
@@ -196,13 +196,13 @@ func (s *testRun) checkContracted() {
 	if got := s.queryText(`SELECT count(*) || ' ' || (SELECT count(*) FROM pg_trigger WHERE tgname LIKE '~rekey%') FROM pg_proc WHERE proname LIKE 'rekey%'`); got != "0 0" {
 		s.t.Errorf("functions and triggers left: %s", got)
 	}
-	for _, phase := range plan.Phases[1:] {
+	for _, phase := range plan.Phases()[1:] {
 		s.job.Request.Goal = phase
 		if result, err := s.migrate(plan.Up); err != nil || !result.NothingToDo {
 			s.t.Errorf("up to %s: nothing to do %v, %v", phase, result.NothingToDo, err)
 		}
 	}
-	for _, phase := range plan.Phases[:3] {
+	for _, phase := range plan.Phases()[:3] {
 		s.job.Request.Goal = phase
 		if _, err := s.migrate(plan.Down); err == nil || !strings.Contains(err.Error(), "is contracted") {
 			s.t.Errorf("down to %s: %v", phase, err)

@@ -255,7 +255,7 @@ func choices() map[string]struct {
 		"format":   {"unknown_format", "format", []string{string(script.Psql), string(script.Migrate), string(script.Goose), string(script.Ecto)}},
 		"on-error": {"bad_on_error", "policy", []string{"stop", "continue"}},
 		"to":       {"unknown_phase", "phase", []string{string(plan.Integers), string(plan.Expanded), string(plan.Linked), string(plan.Switched), string(plan.Contracted)}},
-		"accept":   {"unknown_hazard", "hazard", plan.HazardNames},
+		"accept":   {"unknown_hazard", "hazard", plan.HazardNames()},
 		"arbiter":  {"unknown_arbiter", "arbiter", []string{string(plan.ArbiterInteger), string(plan.ArbiterUUID), string(plan.ArbiterBoth)}},
 	}
 }

@@ -2,6 +2,7 @@ package step
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/lock"
@@ -21,12 +22,12 @@ func (s RenameKeys) ID() ID { return ID(s.Table.String() + "/rename-keys") }
 
 // Explain implements Step.
 func (s RenameKeys) Explain() Explanation {
-	what := ""
+	var names []string
 	for _, p := range s.Pairs {
-		what += ", " + p.UUID + " to " + p.Integer
+		names = append(names, p.UUID+" to "+p.Integer)
 	}
 	return Explanation{
-		What:     "rename" + what[min(len(what), 1):],
+		What:     "rename " + strings.Join(names, ", "),
 		Undo:     "nothing: ALTER TABLE .. RENAME COLUMN by hand",
 		Why:      "one transaction: no statement sees some of the old names and some of the new ones",
 		Lock:     lockWords([]lock.Lock{lock.On(s.Table, lock.AccessExclusive)}, briefly),
@@ -82,14 +83,14 @@ func (s RenameKeys) remark(t *catalog.Table) []string {
 
 // endedNow returns the guard of the rename: the integers are gone.
 func (s RenameKeys) endedNow(t *catalog.Table) string {
-	guard := "SELECT WHERE true"
+	guard := []string{"SELECT WHERE true"}
 	for _, p := range s.Pairs {
 		if t.Column(p.UUID) != nil {
-			guard += sqltext.Format(" AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = {}::pg_catalog.regclass AND a.attname = {} AND NOT a.attisdropped)",
-				sqltext.Value(sqltext.Qualified(s.Table.Schema, s.Table.Name)), sqltext.Value(p.Integer))
+			guard = append(guard, sqltext.Format("NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = {}::pg_catalog.regclass AND a.attname = {} AND NOT a.attisdropped)",
+				sqltext.Value(sqltext.Qualified(s.Table.Schema, s.Table.Name)), sqltext.Value(p.Integer)))
 		}
 	}
-	return guard
+	return strings.Join(guard, " AND ")
 }
 
 // Undo implements Step.
