@@ -54,7 +54,7 @@ func (Journey) name() string { return "journey" }
 // The amount of work in the second part.
 const (
 	journeyRows         = 400 // customers; the other tables have up to four times as many
-	journeyTransactions = 150 // of each application, in each phase
+	journeyTransactions = 60  // of each application, in each phase
 )
 
 // journey runs the second part, after the first has ended.

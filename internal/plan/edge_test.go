@@ -95,6 +95,17 @@ func TestEdge(t *testing.T) {
 	}
 }
 
+// A twin that an interrupted switch has left is not the foreign key of an edge, in whichever order their names are.
+func TestTwinOfForeignKeyIsNoReference(t *testing.T) {
+	s := linked(onKey(func(k *catalog.ForeignKey) { k.Name = "über_fkey" }))
+	twin := second(&s).ForeignKeys[0]
+	twin.Name, twin.OID, twin.Validated = "~rekey_über_fkey", 2000, false
+	second(&s).ForeignKeys = append([]catalog.ForeignKey{twin}, second(&s).ForeignKeys...)
+	if l := link(t, Build(s), "u.t_id"); l.Edge.Reference.Name != "über_fkey" || len(l.Notes) != len(link(t, Build(linked()), "u.t_id").Notes) {
+		t.Errorf("%+v", l)
+	}
+}
+
 // Each case alters the input that one edge is planned from, and says what becomes of the edge.
 func TestEdgeProperties(t *testing.T) {
 	required := onChild(func(u *catalog.Table) { u.Column("t_id").NotNull = true })
