@@ -21,7 +21,7 @@ const (
 
 // TestAfterUp checks what an application sees after up.
 func TestAfterUp(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, migrated)
 		h.mustExec("GRANT USAGE ON SCHEMA public TO writer; GRANT INSERT, SELECT ON public.phoenix_kit_users TO writer;" +
@@ -119,7 +119,7 @@ func faults() []struct{ name, made, want string } {
 
 // TestVerifyReportsDifferences makes each change and expects verify to report it with ErrDiffers.
 func TestVerifyReportsDifferences(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		for _, fault := range faults() {
 			t.Run(fault.name, func(t *testing.T) {
 				t.Parallel()
@@ -140,7 +140,7 @@ func TestVerifyReportsDifferences(t *testing.T) {
 // TestExistingValuesAreKept: values of other versions that existed before up are kept and are no difference. Values
 // written later are.
 func TestExistingValuesAreKept(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		h.setUp(halfFilled)
@@ -169,7 +169,7 @@ func TestExistingValuesAreKept(t *testing.T) {
 // TestVerifyPrivileges: verify reads all tables or none, and reports which privilege the role lacks.
 func TestVerifyPrivileges(t *testing.T) {
 	const mayRead = "GRANT USAGE ON SCHEMA public TO stranger; GRANT SELECT ON ALL TABLES IN SCHEMA public TO stranger;"
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		for _, test := range []struct{ name, role, made, want string }{
 			{name: "a role that may only read", role: stranger, made: mayRead},
 			{

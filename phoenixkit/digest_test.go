@@ -33,7 +33,7 @@ func TestDigest(t *testing.T) {
 	}
 	editions["a quoted schema"] = strings.ReplaceAll(editions["v56"], "gen_random_bytes", `"my x" . gen_random_bytes`)
 	editions["carriage returns"] = strings.ReplaceAll(editions["v40"], "\n", "\r\n")
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		for name, text := range editions {
 			f := functionOf(t, c, text)
 			if f.Digest != phoenixkit.Profile().Function.Digest || !step.FunctionOriginal(f) {

@@ -128,7 +128,7 @@ func (h *database) pooled(p pooler) *pgxpool.Pool {
 // TestPooler: rekey works through PgBouncer in transaction mode, and leaves no session state on the connections that it
 // shares with other clients.
 func TestPooler(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		p := startPooler(t, c)

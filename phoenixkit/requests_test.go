@@ -132,7 +132,7 @@ func withoutSignals(o *phoenixkit.Options) {
 
 // TestPauseAndResume pauses a run, checks that it does nothing and reports the reason, tunes it and resumes it.
 func TestPauseAndResume(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		var seen []string
@@ -207,7 +207,7 @@ func TestPauseBetweenAttempts(t *testing.T) {
 
 // TestStopFromAnotherSession stops a run, also a paused one, and the same call continues.
 func TestStopFromAnotherSession(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, paused := range []bool{false, true} {
 			h := build(t, c, small)

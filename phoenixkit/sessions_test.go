@@ -39,7 +39,7 @@ func defaults(major int) map[string]string {
 
 // TestRoleSettings: a run succeeds although its role has all of these settings.
 func TestRoleSettings(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		h := build(t, c, small)
 		h.mustExec(`CREATE SCHEMA decoy; GRANT USAGE ON SCHEMA decoy TO PUBLIC; CREATE TABLE decoy.pg_class (oid int);
 			CREATE FUNCTION decoy.version() RETURNS text LANGUAGE sql AS 'SELECT ''CockroachDB''::text';
@@ -95,7 +95,7 @@ func quoted(name, value string) string {
 
 // TestReadOnlyDefault: up is refused before any change, and status works.
 func TestReadOnlyDefault(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		h := build(t, c, small)
 		h.mustExec(sqltext.Format("ALTER DATABASE {} SET default_transaction_read_only = on", sqltext.Name(h.db.Name)))
 		result, err := h.up(owner)
@@ -109,7 +109,7 @@ func TestReadOnlyDefault(t *testing.T) {
 }
 
 func TestSmallPool(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		config, err := pgxpool.ParseConfig(h.db.URL)
@@ -130,7 +130,7 @@ func TestSmallPool(t *testing.T) {
 
 // TestExecModes: rekey works with every query execution mode of the application's pool.
 func TestExecModes(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		for _, mode := range []pgx.QueryExecMode{
 			pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec,
 			pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
@@ -164,7 +164,7 @@ func TestExecModes(t *testing.T) {
 
 // TestTwoRuns: a second run is refused with ErrRunning, and the first succeeds.
 func TestTwoRuns(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		var second error
@@ -187,7 +187,7 @@ func TestTwoRuns(t *testing.T) {
 // timeout it returns ErrStopped, and the same call continues later. A role without pg_read_all_stats cannot read a
 // transaction's age, so it measures it from the first attempt, and does not queue once that is more than a second ago.
 func TestLongTransaction(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, role := range []string{superuser, owner} {
 			t.Run(role, func(t *testing.T) {

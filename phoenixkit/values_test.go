@@ -52,7 +52,7 @@ func inversions(table, column string) string {
 
 // Each of the 33 tables sorts by uuid as by time and id, and verify checks every row.
 func TestTablesAreOrderedByCreation(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, full)
 		h.mustExec(`UPDATE phoenix_kit_users SET inserted_at = '2023-01-01' WHERE id <= 4; UPDATE phoenix_kit_users SET inserted_at = '1969-07-20' WHERE id = 5`)
@@ -78,7 +78,7 @@ func TestTablesAreOrderedByCreation(t *testing.T) {
 
 // Changes to rows after up are counted and are no difference. Two swapped values are a difference.
 func TestVerifyChecksTheOrder(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		const table = "phoenix_kit_users"
 		h := build(t, c, migrated)
@@ -113,7 +113,7 @@ func TestVerifyChecksTheOrder(t *testing.T) {
 
 // A table with random values gets UUIDv4, keeps them in later runs without the option, and loses them by down.
 func TestRandomValues(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		const table = "phoenix_kit_users"
 		h := build(t, c, small)

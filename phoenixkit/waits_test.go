@@ -49,7 +49,7 @@ const snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1"
 
 // TestBuildReportsBlockers: an old snapshot delays CREATE INDEX CONCURRENTLY, and rekey reports it.
 func TestBuildReportsBlockers(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		report := h.session(superuser)
@@ -101,7 +101,7 @@ func (h *database) orphan(other *pgconn.PgConn, hold, phase string) {
 // TestOrphanedBuild: the process that built an index was killed, and its backend continues. The next run waits for it
 // and uses the index.
 func TestOrphanedBuild(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		report := h.session(superuser)
@@ -132,7 +132,7 @@ func TestOrphanedBuild(t *testing.T) {
 // TestOrphanedBuildIsCancelled: a build without a client waits for a session that then requests a conflicting lock. The
 // waiting run cancels the build before the server cancels the session.
 func TestOrphanedBuildIsCancelled(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, small)
 		writer := h.session(superuser)

@@ -101,7 +101,7 @@ func (h *database) checkComplete(version int, ignored func(line string) bool) {
 // TestWalk follows PhoenixKit's migrations to the last version, with rekey's function. The catalogue is complete at
 // each version.
 func TestWalk(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, full)
 		if _, err := h.up(owner); err != nil {
@@ -123,7 +123,7 @@ func TestWalk(t *testing.T) {
 // TestWalkWithPhoenixKitsFunction does the same with PhoenixKit's function of each edition. It ignores what up does to the
 // function.
 func TestWalkWithPhoenixKitsFunction(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, full)
 		if _, err := h.up(owner); err != nil {
@@ -141,7 +141,7 @@ func TestWalkWithPhoenixKitsFunction(t *testing.T) {
 
 // TestWalkBack: up runs at every version up to 65, PhoenixKit migrates back to 40, and down restores 39 exactly.
 func TestWalkBack(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, full)
 		before := h.shape("public")
@@ -174,7 +174,7 @@ func TestWalkBack(t *testing.T) {
 
 // An equivalent index with another name is accepted, and only its owner drops it.
 func TestIndexWithAnotherName(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, migrated)
 		h.mustExec("ALTER INDEX phoenix_kit_users_uuid_idx RENAME TO mine")
@@ -209,7 +209,7 @@ func TestIndexWithAnotherName(t *testing.T) {
 
 // Above the last known version rekey reads, adds a note, and refuses to write.
 func TestVersionAboveTheLastKnown(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, migrated)
 		h.mustExec("ALTER TABLE phoenix_kit_users DROP COLUMN id CASCADE; ALTER TABLE phoenix_kit_users ADD PRIMARY KEY (uuid);" +
@@ -276,7 +276,7 @@ func breaches() []struct{ name, made, want string } {
 
 // From 135 on, verify checks PhoenixKit's rule on all of its tables. It deletes nothing.
 func TestPhoenixKitsRule(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		for _, b := range breaches() {
 			t.Run(b.name, func(t *testing.T) {
 				t.Parallel()

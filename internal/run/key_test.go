@@ -59,7 +59,7 @@ func (r *reading) event(e event.Event) {
 // TestKeysSwitchAndReturn switches all primary keys and goes back. The way back ends in the state before, and only statements that
 // let others write read a table.
 func TestKeysSwitchAndReturn(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		var read reading
 		s := newSchemaRun(t, c, keySchema, read.notice)

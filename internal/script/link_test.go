@@ -59,7 +59,7 @@ func createEdges(t *testing.T, c *server.Cluster) *database {
 // A script links every edge as up does, and is empty afterwards. The script of the way back, and down, restore the schema,
 // whichever of the two made the edges.
 func TestLinkEndsLikeUpOnZoo(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, ran := createEdges(t, c), createEdges(t, c)
 		forth, back := linking(zoo.EdgeSchema, false), linking(zoo.EdgeSchema, true)
@@ -115,7 +115,7 @@ func createChildren(t *testing.T, c *server.Cluster) *database {
 // A script to phase linked that is interrupted before any of its statements continues when it is run again, and so does the
 // script of the way back.
 func TestLinkResumes(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, ran := createChildren(t, c), createChildren(t, c)
 		for _, back := range []bool{false, true} {
@@ -142,7 +142,7 @@ func TestLinkMigratorsReverse(t *testing.T) {
 	readers := map[rekey.ScriptFormat]func(*testing.T, []rekey.ScriptFile) (up, down []string){
 		rekey.ScriptMigrate: migrations, rekey.ScriptGoose: sections, rekey.ScriptEcto: modules,
 	}
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		if !newest(t, c) {
 			return
@@ -178,7 +178,7 @@ func TestLinkMigratorsReverse(t *testing.T) {
 // The filling waits for rows that the application locks, and takes the key that they have then. A row without a parent ends the
 // script with its key; once it is deleted, the same script continues.
 func TestLinkFillsLockedRows(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := createChildren(t, c)
 		h.exec(`ALTER TABLE c DROP CONSTRAINT c_p_id_fkey; INSERT INTO c VALUES (101, 77);
@@ -221,7 +221,7 @@ func TestLinkFillsLockedRows(t *testing.T) {
 
 // A script does not touch a column of the application that got the name of an edge's after the script was made.
 func TestLinkRefusesChangedSchema(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := createChildren(t, c)
 		text := h.scriptFiles(linking("public", false), rekey.ScriptPsql)[0].Text

@@ -76,7 +76,7 @@ func (h *database) firstStatements(format rekey.ScriptFormat) []string {
 
 // The first statement of every format fails inside a transaction, with either protocol, and succeeds outside of one.
 func TestScriptFailsInsideTransaction(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", false)
 		conn := h.session()
@@ -164,7 +164,7 @@ func blockers() map[string]struct {
 // The script fails before any change if a session would block an index build forever, but not if the session ends by
 // itself.
 func TestScriptFailsIfSessionBlocksBuild(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, trap := range blockers() {
 			t.Run(name, func(t *testing.T) {

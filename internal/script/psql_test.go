@@ -18,7 +18,7 @@ import (
 // The script ends with the recorded catalogue of PhoenixKit 40, like up. The script of down restores the initial
 // catalogue.
 func TestPsqlEndsLikeUp(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h := build(t, c, "public", true)
 		before := h.fingerprint()

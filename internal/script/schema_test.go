@@ -92,7 +92,7 @@ func TestMigratorsReverseOnZoo(t *testing.T) {
 	readers := map[rekey.ScriptFormat]func(*testing.T, []rekey.ScriptFile) (up, down []string){
 		rekey.ScriptMigrate: migrations, rekey.ScriptGoose: sections,
 	}
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		if !newest(t, c) {
 			return

@@ -35,7 +35,7 @@ func createTrees(t *testing.T, c *server.Cluster) (*database, rekeytest.Setup) {
 // A script over trees that is interrupted before any of its statements continues when it is run again, up and down, and
 // ends like up and down.
 func TestPsqlResumesOnTrees(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := createTrees(t, c)
 		ran, _ := createTrees(t, c)
@@ -45,7 +45,7 @@ func TestPsqlResumesOnTrees(t *testing.T) {
 
 // A script refuses a tree that has changed since, before it changes anything.
 func TestScriptRefusesChangedTree(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, fault := range map[string]struct{ made, want string }{
 			"a new partition":                                 {"CREATE TABLE more PARTITION OF events DEFAULT", `table public.more is now a partition or child of "public"."events"`},
@@ -80,7 +80,7 @@ func TestScriptRefusesChangedTree(t *testing.T) {
 // reports one that was added before the index at its end, and stops before one with rows that it would have to scan
 // under a lock. A newly generated script continues.
 func TestPartitionAddedDuringScript(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for name, one := range map[string]struct{ before, rows, want string }{
 			"before the index":    {before: "CREATE UNIQUE INDEX", want: "some tables are incomplete"},
@@ -117,7 +117,7 @@ func TestPartitionAddedDuringScript(t *testing.T) {
 // A child that is added during the script is reported at its end: it has no index, and the script knows no name for
 // one.
 func TestChildAddedDuringScript(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := createTrees(t, c)
 		config = config.With(func(s *rekey.Schema) { s.Tables = []string{"base"} })
@@ -138,7 +138,7 @@ func TestChildAddedDuringScript(t *testing.T) {
 
 // A change of a tree does not queue while an older transaction holds a lock on one of its partitions.
 func TestPsqlRetriesLockOnPartition(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := createTrees(t, c)
 		config = config.With(func(s *rekey.Schema) { s.Tables = []string{"events"} })
@@ -158,7 +158,7 @@ func TestPsqlRetriesLockOnPartition(t *testing.T) {
 
 // A down script stops if an object depends on the column of a single partition, and drops nothing.
 func TestDownKeepsDependentsOfPartition(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := createTrees(t, c)
 		h.mustPsql(h.scriptFiles(config, rekey.ScriptPsql)[0].Text)
@@ -202,7 +202,7 @@ const requiredQuery = `SELECT string_agg(attrelid::regclass::text, ' ' ORDER BY 
 // The down script restores the NOT NULL of a partition of the middle level. It scans no partition under a lock that was
 // added since the script was made, even if another one was dropped.
 func TestPartitionAddedBeforeDown(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := createMiddle(t, c)
 		ran, _ := createMiddle(t, c)

@@ -55,6 +55,16 @@ func OldestAndNewest(t *testing.T, test func(t *testing.T, c *server.Cluster)) {
 	on(t, majors, test)
 }
 
+// Newest is Each for the newest version only, unless REKEY_PG_VERSIONS is set. It is for slow tests of what depends on no version.
+func Newest(t *testing.T, test func(t *testing.T, c *server.Cluster)) {
+	t.Helper()
+	majors := Versions(t)
+	if os.Getenv("REKEY_PG_VERSIONS") == "" {
+		majors = majors[len(majors)-1:]
+	}
+	on(t, majors, test)
+}
+
 // IsOldestOrNewest reports whether OldestAndNewest would run a test on the server.
 func IsOldestOrNewest(t testing.TB, c *server.Cluster) bool {
 	t.Helper()

@@ -46,7 +46,7 @@ const renamedWrites = `INSERT INTO {c} ({k}, v) VALUES (1, 'a'), (2, 'b');
 
 // The triggers go on after a rename, as foreign keys do, also in sessions that have called them before. Errors stay errors.
 func TestRenamedEdge(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		l := newLab(t, c, `CREATE SCHEMA other; CREATE DOMAIN app.word AS text CHECK (value <> '');
 			CREATE TABLE app.c (id bigserial PRIMARY KEY, p_id int NOT NULL REFERENCES app.p, v app.word, note text DEFAULT 'new', twice text GENERATED ALWAYS AS (note || note) STORED);
@@ -95,7 +95,7 @@ func TestRenamedEdge(t *testing.T) {
 
 // A reference of a table to itself is followed too, and one whose uuid foreign key does not exist yet by the names of its uuids.
 func TestRenamedSelfReference(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		l := newLab(t, c, "CREATE TABLE app.c (id bigint PRIMARY KEY, uuid uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(), p_id bigint REFERENCES app.c, c_id bigint REFERENCES app.p)")
 		l.edge("c", "p_id", "c")
@@ -117,7 +117,7 @@ func TestRenamedSelfReference(t *testing.T) {
 // Only tables of the function's owner are followed: the owner of a child cannot lead the look-up, with the rights of the parent's
 // owner, to another table.
 func TestRenamedEdgeOfOthers(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		l := newLab(t, c, `CREATE ROLE renamed_owner; CREATE ROLE renamed_other; CREATE ROLE renamed_nobody; GRANT ALL ON SCHEMA app TO renamed_owner, renamed_other; GRANT ALL ON app.p TO renamed_other;
 			CREATE TABLE app.c (id bigint PRIMARY KEY, p_id bigint NOT NULL REFERENCES app.p, v text);

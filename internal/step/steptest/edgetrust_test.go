@@ -26,7 +26,7 @@ const trustLab = `
 
 // The trigger function runs with the rights of the parent's owner, and no other role can use them.
 func TestEdgeTrust(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		// Roles are shared by the databases of a server.
 		roles := strings.NewReplacer("{owner}", "edge_owner", "{writer}", "edge_writer", "{stranger}", "edge_stranger")

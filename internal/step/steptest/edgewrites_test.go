@@ -104,7 +104,7 @@ func requiredWrites() []edgeWrite {
 }
 
 func TestEdgeWrites(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		l := newLab(t, c, edgeLabs()["required"].sql)
 		l.edge("c", "p_id", "p")
@@ -115,7 +115,7 @@ func TestEdgeWrites(t *testing.T) {
 
 // What both applications write into a nullable column that refers to its own table, with a deferrable foreign key.
 func TestEdgeWritesChildFirst(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		for _, immediate := range []string{"", "DEFERRABLE", "DEFERRABLE INITIALLY DEFERRED"} {
 			l := newLab(t, c, `CREATE TABLE app.c (id bigint PRIMARY KEY, uuid uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(), up_id bigint,
@@ -208,7 +208,7 @@ func TestEdgeWritesComposite(t *testing.T) {
 
 // Rows move between partitions, and a new partition has the triggers. ENABLE ALWAYS holds for every partition.
 func TestEdgeWritesPartitioned(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		l := newLab(t, c, edgeLabs()["partitioned"].sql)
 		l.edge("c", "p_id", "p", func(e *step.Edge) { e.Always = true })

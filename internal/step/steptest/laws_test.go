@@ -73,7 +73,7 @@ func function(major int) string {
 // other state on one version.
 func TestLaws(t *testing.T) {
 	majors := servertest.Versions(t)
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		all := subjects(c.Major)
 		for i, name := range slices.Sorted(maps.Keys(all)) {
 			ends := c.Major == majors[0] || c.Major == majors[len(majors)-1]
