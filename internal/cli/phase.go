@@ -46,7 +46,7 @@ func (p *phaseFlags) registerArbiter(cmd *cobra.Command) {
 
 // registerAccept adds the flag of the commands that switch primary keys.
 func (p *phaseFlags) registerAccept(cmd *cobra.Command) {
-	cmd.Flags().StringSliceVar(&p.accept, "accept", nil, "hazards of phase switched that the application can stand, by the names in the plan")
+	cmd.Flags().StringSliceVar(&p.accept, "accept", nil, "hazards that the application tolerates, by the names in the plan")
 	_ = cmd.RegisterFlagCompletionFunc("accept", cobra.FixedCompletions(setting.Choices("accept"), cobra.ShellCompDirectiveNoFileComp))
 }
 

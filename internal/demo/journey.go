@@ -202,7 +202,7 @@ func (j *Journey) add(differences []string) {
 	j.Errors = append(j.Errors, differences[:min(len(differences), mostErrors)]...)
 }
 
-// runPhase runs rekey on the schema. The applications can stand all hazards.
+// runPhase runs rekey on the schema. The applications tolerate all hazards.
 func (d *Demo) runPhase(ctx context.Context, to rekey.Phase, run func(*rekey.Migrator, context.Context) (event.Result, error)) (event.Result, error) {
 	m, err := rekey.New(d.pool, rekey.Schema{Name: journeySchema}, &rekey.Options{
 		To: to, Confirm: journeySchema, Soak: rekey.NoSoak, Accept: []rekey.HazardName{

@@ -66,11 +66,11 @@ func ContractUnsupported(name string, inherits bool) *problem.Problem {
 // RenameTooEarly refuses to rename columns in the run that ends the integers.
 func RenameTooEarly(schema string) *problem.Problem {
 	return refused("rename_too_early", "", "schema "+schema+" still has integers, whose names the uuids are to get",
-		"A run that ends integers ends with a look at what it did. The next one renames.",
+		"A run that drops integers ends by checking the columns under their names. The next run renames them.",
 		"End the integers first: rekey up --to contracted --confirm "+shell(schema))
 }
 
-// RenameTwice refuses to rename columns of a table of which two would have one name.
+// RenameTwice refuses to rename columns of a table if two would have one name.
 func RenameTwice(table, uuid, integer string) *problem.Problem {
 	return refused("rename_twice", table, fmt.Sprintf("could not rename column %s of %s to %s", uuid, table, integer),
 		"Another column of the table gets the same name, or has it.", "Rename the columns by hand: ALTER TABLE .. RENAME COLUMN.")

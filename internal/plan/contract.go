@@ -80,7 +80,7 @@ func (c *contraction) ends(k PrimaryKey) bool {
 }
 
 // inDropOrder returns references in an order in which each column is dropped after the references that need it: those whose foreign
-// key holds it beside another column, and those that refer to it. In a circle the order is the given one.
+// key holds it together with another column, and those that refer to it. In a circle the order is the given one.
 func inDropOrder(links []Link) []Link {
 	rest, sorted := slices.Clone(links), make([]Link, 0, len(links))
 	for len(rest) > 0 {

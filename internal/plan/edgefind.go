@@ -93,7 +93,7 @@ func (f linkFinder) children() []*catalog.Table {
 func (f linkFinder) of(child *catalog.Table) []Link {
 	var links []Link
 	for i := range child.ForeignKeys {
-		if k := &child.ForeignKeys[i]; k.Above == 0 && !step.IsTemporaryIndex(k.Name) { // an interrupted switch leaves a twin beside the original
+		if k := &child.ForeignKeys[i]; k.Above == 0 && !step.IsTemporaryIndex(k.Name) { // an interrupted switch leaves a twin next to the original
 			if l := f.fromKey(child, *k); l != nil {
 				links = append(links, *l)
 			}

@@ -326,7 +326,7 @@ func TestKeyRefusals(t *testing.T) {
 	}
 }
 
-// TestKeyLinkedBeside checks that a foreign key of another schema counts as linked only beside a valid one on all of the uuids.
+// TestKeyLinkedBeside checks that a foreign key of another schema counts as linked only next to a valid one on all of the uuids.
 func TestKeyLinkedBeside(t *testing.T) {
 	k := PrimaryKey{Key: step.Key{Table: named("t"), Columns: []string{"tenant", "id"}, UUIDs: []string{"tenant", "uuid"}}}
 	child := sqltext.Table{Schema: "crm", Name: "orders"}

@@ -187,7 +187,7 @@ func (c keyCheck) refuseUnlinked(k PrimaryKey, t *catalog.Table, key catalog.For
 	return problem.List{message.KeyNotLinked(k.String(), key.Child.String()+"."+strings.Join(key.ChildColumns, ", "), "foreign key "+key.Name+" is not part of this run")}
 }
 
-// linkedBeside reports whether the same child has a valid foreign key on the uuids beside one on the integers: a run on another schema,
+// linkedBeside reports whether the same child has a valid foreign key on the uuids next to one on the integers: a run on another schema,
 // or on other tables, has linked it.
 func linkedBeside(k PrimaryKey, t *catalog.Table, key catalog.ForeignKey) bool {
 	return slices.ContainsFunc(t.ReferencedBy, func(other catalog.ForeignKey) bool {
@@ -208,7 +208,7 @@ func linkedBeside(k PrimaryKey, t *catalog.Table, key catalog.ForeignKey) bool {
 	})
 }
 
-// linkedCopy reports whether the foreign key is one of several on one column, of which another one is linked.
+// linkedCopy reports whether the foreign key is one of several on one column, and another one of them is linked.
 func (c keyCheck) linkedCopy(key catalog.ForeignKey) bool {
 	return slices.ContainsFunc(c.links, func(l Link) bool {
 		return l.Edge.Child.Same(key.Child) && l.Edge.UUID != "" && slices.Contains(key.ChildColumns, l.Edge.Column) && l.State != Refused && l.State != Skipped

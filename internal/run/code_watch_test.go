@@ -146,7 +146,7 @@ func TestCodeOfParentIsNotExecuted(t *testing.T) {
 }
 
 // TestCodeOfReferringTableIsNotExecuted switches a primary key to which a table of another schema and of a role with fewer rights
-// refers. Validating the moved foreign key would run the role's function, whether it was there before or is added meanwhile.
+// refers. Validating the moved foreign key would run the role's function, whether it was there before or is added during the run.
 func TestCodeOfReferringTableIsNotExecuted(t *testing.T) {
 	const predicate = "SET ROLE code_owner; CREATE INDEX ON theirs.c (p_id) WHERE theirs.ran('x'); RESET ROLE"
 	for name, c := range map[string]struct{ first, before, code string }{

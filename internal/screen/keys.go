@@ -170,7 +170,7 @@ func (p *page) hazards(hazards []rekey.Hazard) {
 	for _, h := range hazards {
 		item := string(h.Name) + textIf(h.Accepted, " (accepted)") + ": " + h.What + ". Concerns " + strings.Join(firstNames(h.Tables), ", ") + "."
 		if len(h.Seen) > 0 {
-			item += " Look at " + strings.Join(firstNames(h.Seen), ", ") + "."
+			item += " Check " + strings.Join(firstNames(h.Seen), ", ") + "."
 		}
 		items = append(items, item)
 	}

@@ -80,7 +80,7 @@ func tableAt(t *catalog.Table, name sqltext.Table) *catalog.Table {
 	return nil
 }
 
-// IsMadeIndex reports whether up made an index beside the application's: a twin, or a unique index for a composite foreign key.
+// IsMadeIndex reports whether up made an index in addition to the application's: a twin, or a unique index for a composite foreign key.
 func IsMadeIndex(child *catalog.Table, i *catalog.Index) bool {
 	return slices.Contains(madeTwins(child), i.Name) || isParentIndex(i)
 }

@@ -21,7 +21,7 @@ func TestKeyOfManyChildren(t *testing.T) {
 	majors := servertest.Versions(t)
 	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
 		if c.Major != majors[len(majors)-1] && !everything() {
-			t.Skip("only with REKEY_ACCEPTANCE")
+			t.Skip("minutes on each version: only the newest one without REKEY_ACCEPTANCE")
 		}
 		t.Parallel()
 		l := newKeyLab(t, c, `DO $$ BEGIN FOR n IN 1..42 LOOP EXECUTE format('CREATE TABLE app.c%s (id bigint PRIMARY KEY, p_id bigint CONSTRAINT "k %1$s" REFERENCES app.p ON DELETE %s %s);
@@ -171,7 +171,7 @@ func TestKeyStaysInItsTablespace(t *testing.T) {
 	majors := servertest.Versions(t)
 	c := servertest.Cluster(t, majors[len(majors)-1])
 	if c.Major < 15 {
-		t.Skip("tablespaces in place came with 15")
+		t.Skip("PostgreSQL has tablespaces in place from version 15 on, and only they need no directory of their own")
 	}
 	l := newKeyLab(t, c, `CREATE TABLE app.t (id bigint, k int, uuid uuid NOT NULL, PRIMARY KEY (id, k)) PARTITION BY LIST (k); CREATE TABLE app.t1 PARTITION OF app.t DEFAULT`)
 	conn, err := l.lab.app.Acquire(t.Context())
