@@ -47,8 +47,9 @@ tools: ## build the pinned tools; takes minutes the first time, and makes lint f
 	$(TOOL) gofumpt -version
 	$(TOOL) golangci-lint version
 
-recording: ## run rekey in a terminal on a temporary database and write docs/recording/rekey.svg; needs util-linux
+recording: ## run rekey in a terminal on a temporary database and write the pictures of docs/recording; needs util-linux
 	$(WITH_POSTGRES) $(GO) run ./docs/recording docs/recording/rekey.svg
+	$(WITH_POSTGRES) $(GO) run ./docs/recording docs/recording/journey.svg
 
 docs: ## write the generated parts of the documents: flags, JSON fields, output of commands
 	$(GO) test . -run TestJSONReference -update

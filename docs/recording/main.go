@@ -2,8 +2,9 @@
 // animated SVG:
 //
 //	go run ./docs/recording docs/recording/rekey.svg
+//	go run ./docs/recording docs/recording/journey.svg
 //
-// It needs the program script of util-linux, which gives rekey a terminal.
+// The name of the file selects the recording. It needs the program script of util-linux, which gives rekey a terminal.
 package main
 
 import (
@@ -22,24 +23,55 @@ import (
 
 const (
 	columns, lines = 80, 30
-	// rows is how many orders the recorded database has; shop.sql has smallRows.
-	rows, smallRows = "300000", "50000"
+	// smallRows is the number of orders in shop.sql.
+	smallRows = "50000"
 	// readingTime is how long the output of a command stays before the next command begins.
 	readingTime = 4 * time.Second
 )
 
+// recording is what a picture shows.
+type recording struct {
+	// rows is the number of orders in the recorded database.
+	rows     string
+	commands []string
+}
+
+// recordings returns the recording of each file.
+func recordings() map[string]recording {
+	return map[string]recording{
+		"rekey.svg": {rows: "300000", commands: []string{
+			"rekey plan --schema app", "rekey up --schema app", "rekey verify --schema app",
+		}},
+		"journey.svg": {rows: "100000", commands: []string{
+			"rekey up --schema app --to linked",
+			"rekey up --schema app --to switched --accept group-by,on-conflict-constraint,on-conflict-race",
+			"rekey status --schema app",
+			"rekey down --schema app --to linked",
+			"rekey up --schema app --to switched --accept group-by,on-conflict-constraint,on-conflict-race",
+			`psql "$DATABASE_URL" -c 'DROP VIEW app.open_orders'`,
+			"rekey up --schema app --to contracted --confirm app --soak 0s --accept integer-reads",
+			"rekey verify --schema app",
+		}},
+	}
+}
+
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: recording FILE.svg")
+		fmt.Fprintln(os.Stderr, "usage: recording rekey.svg|journey.svg")
 		os.Exit(2)
 	}
-	if err := record(context.Background(), os.Args[1]); err != nil {
+	chosen, ok := recordings()[filepath.Base(os.Args[1])]
+	if !ok {
+		fmt.Fprintln(os.Stderr, "recording: the file is rekey.svg or journey.svg")
+		os.Exit(2)
+	}
+	if err := chosen.record(context.Background(), os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, "recording:", err)
 		os.Exit(1)
 	}
 }
 
-func record(ctx context.Context, file string) (err error) {
+func (r recording) record(ctx context.Context, file string) (err error) {
 	dir, err := os.MkdirTemp("", "recording")
 	if err != nil {
 		return err
@@ -58,13 +90,13 @@ func record(ctx context.Context, file string) (err error) {
 		return err
 	}
 	defer func() { _ = cluster.Stop(ctx) }()
-	if err := openShop(ctx, cluster); err != nil {
+	if err := openShop(ctx, cluster, r.rows); err != nil {
 		return err
 	}
 
 	s := newScreen(columns, lines)
 	var movie []frame
-	for _, command := range []string{"rekey plan --schema app", "rekey up --schema app", "rekey verify --schema app"} {
+	for _, command := range r.commands {
 		s.write([]byte("\x1b[1m$ " + command + "\x1b[0m\r\n"))
 		movie = append(movie, frame{s.picture(), time.Second})
 		shown, err := runInTerminal(ctx, s, dir, cluster.URL("shop"), command)
@@ -78,7 +110,7 @@ func record(ctx context.Context, file string) (err error) {
 }
 
 // openShop creates the database of the tutorials with more rows, so that the backfill takes some seconds.
-func openShop(ctx context.Context, cluster *server.Cluster) error {
+func openShop(ctx context.Context, cluster *server.Cluster, rows string) error {
 	sql, err := os.ReadFile("docs/tutorials/shop.sql")
 	if err != nil {
 		return err
