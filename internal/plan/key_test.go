@@ -285,7 +285,7 @@ func TestKeyRefusals(t *testing.T) {
 		"deferrable":                {onPrimary(func(i *catalog.Index) { i.Immediate = false }), "key_unsupported", "DEFERRABLE"},
 		"without overlaps":          {onPrimary(func(i *catalog.Index) { i.Method = "gist" }), "key_unsupported", "no B-tree"},
 		"a view":                    {onPrimary(func(i *catalog.Index) { i.Dependents = []string{"view app.report"} }), "key_dependent", "view app.report"},
-		"a function names it":       {func(s *Input) { s.ConstraintUsers = map[string][]string{"t_pkey": {"function app.save()"}} }, "key_named_by_function", "function app.save()"},
+		"a function names it":       {func(s *Input) { s.ConstraintUsers = map[sqltext.Table][]string{{Schema: "app", Name: "t_pkey"}: {"function app.save()"}} }, "key_named_by_function", "function app.save()"},
 		"partitioned by the time":   {below("at"), "key_unsupported", "partitioned by at"},
 		"partitioned by expression": {below(""), "key_unsupported", "an expression"},
 		"a child of another owner":  {incoming(func(k *catalog.ForeignKey) { k.ChildOwned = false }), "key_child_owner", "u_t_id_fkey"},

@@ -101,8 +101,8 @@ func (c keyCheck) refuseIndex(k PrimaryKey, t *catalog.Table, pk *catalog.Index)
 		}
 	}
 	if c.input.Direction == Up {
-		for _, name := range c.input.ConstraintUsers[pk.Constraint] {
-			found = append(found, message.KeyNamedBy(k.String(), pk.Constraint, name))
+		for _, one := range k.Tables(t) {
+			found = append(found, c.refuseUsers(k, one)...)
 		}
 	}
 	return found
@@ -136,13 +136,29 @@ func unmovable(k PrimaryKey, t *catalog.Table, key catalog.ForeignKey) string {
 	return which + " belongs to a partitioned table that is a partition itself"
 }
 
+// refuseUsers refuses a primary key that functions name, of a table or a partition.
+func (c keyCheck) refuseUsers(k PrimaryKey, t *catalog.Table) (found problem.List) {
+	pk := primaryIndex(t)
+	if pk == nil {
+		return nil
+	}
+	for _, name := range c.input.ConstraintUsers[sqltext.Table{Schema: t.Schema, Name: pk.Constraint}] {
+		found = append(found, message.KeyNamedBy(k.String(), pk.Constraint, name))
+	}
+	return found
+}
+
+// Tables returns the tables whose primary keys switch together: the table and, if it is partitioned, those below it.
+func (k PrimaryKey) Tables(t *catalog.Table) []*catalog.Table {
+	if k.Key.Tree {
+		return t.All()
+	}
+	return []*catalog.Table{t}
+}
+
 // keyDependents returns what else depends on the primary key of a table, or of a partition of it.
 func keyDependents(k PrimaryKey, t *catalog.Table) (names []string) {
-	tables := []*catalog.Table{t}
-	if k.Key.Tree {
-		tables = t.All()
-	}
-	for _, one := range tables {
+	for _, one := range k.Tables(t) {
 		if pk := primaryIndex(one); pk != nil {
 			names = append(names, pk.Dependents...)
 		}

@@ -59,7 +59,7 @@ type Input struct {
 	// use a sequence, by its name.
 	IndexReads      map[uint32]int64
 	SequenceUsers   map[string][]string
-	ConstraintUsers map[string][]string
+	ConstraintUsers map[sqltext.Table][]string
 	Policy          Policy
 	Direction       Direction
 	Goal            Phase // the phase to reach; "" is Expanded on the way up and Integers on the way down

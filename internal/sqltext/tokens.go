@@ -14,6 +14,37 @@ type Token struct {
 // quotes.
 func (t Token) Name() (name string, ok bool) { return t.name, t.isName }
 
+// Constant returns the text of the string constant that the token is. It returns false for any other token, and for a bit string.
+func (t Token) Constant() (text string, ok bool) {
+	switch {
+	case t.isName || t.Text == "":
+		return "", false
+	case t.Text[0] == '$' && len(t.Text) > 1 && !isDigit(t.Text[1]):
+		tag := strings.IndexByte(t.Text[1:], '$') + 2
+		return t.Text[tag : len(t.Text)-tag], true
+	case t.Text[0] == '\'':
+		return strings.ReplaceAll(t.Text[1:len(t.Text)-1], "''", "'"), true
+	case len(t.Text) > 2 && t.Text[1] == '\'' && strings.IndexByte("eE", t.Text[0]) >= 0:
+		return unescape(t.Text[2 : len(t.Text)-1]), true
+	}
+	return "", false
+}
+
+// unescape returns the content of E'…'. It leaves numeric escapes as they are.
+func unescape(text string) string {
+	return strings.NewReplacer("''", "'", `\\`, `\`, `\'`, "'", `\n`, "\n", `\r`, "\r", `\t`, "\t", `\b`, "\b", `\f`, "\f").Replace(text)
+}
+
+// lower returns a name without quotes as PostgreSQL folds it: it changes ASCII letters only.
+func lower(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, name)
+}
+
 // Is reports whether the token is a keyword or a symbol.
 func (t Token) Is(text string) bool { return strings.EqualFold(t.Text, text) }
 
@@ -31,7 +62,7 @@ func Tokens(sql string) (tokens []Token, ok bool) {
 			spaced = true
 			continue
 		case word:
-			tokens = append(tokens, Token{Text: text, Spaced: spaced, name: strings.ToLower(text), isName: true})
+			tokens = append(tokens, Token{Text: text, Spaced: spaced, name: lower(text), isName: true})
 		case name:
 			tokens = append(tokens, Token{Text: text, Spaced: spaced, name: strings.ReplaceAll(text[1:len(text)-1], `""`, `"`), isName: true})
 		default:

@@ -36,3 +36,27 @@ func TestSameTokens(t *testing.T) {
 		}
 	}
 }
+
+func TestConstant(t *testing.T) {
+	for sql, want := range map[string]string{
+		`'it''s'`: "it's", `E'a\'b\\n\nc'`: "a'b\\n\nc", `$$a 'b'$$`: "a 'b'", `$q$ $1 $q$`: " $1 ", `''`: "", `E''`: "",
+	} {
+		tokens, ok := Tokens(sql)
+		if got, constant := tokens[0].Constant(); !ok || len(tokens) != 1 || !constant || got != want {
+			t.Errorf("%s: %q %t", sql, got, constant)
+		}
+	}
+	for _, sql := range []string{"$1", "a", `"a"`, "1", "B'1'", "+"} {
+		tokens, _ := Tokens(sql)
+		if got, constant := tokens[0].Constant(); constant {
+			t.Errorf("%s: %q", sql, got)
+		}
+	}
+}
+
+func TestFoldsAsPostgreSQL(t *testing.T) {
+	tokens, _ := Tokens("ÉTAT")
+	if name, _ := tokens[0].Name(); name != "État" {
+		t.Error(name)
+	}
+}
