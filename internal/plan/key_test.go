@@ -281,11 +281,13 @@ func TestKeyRefusals(t *testing.T) {
 		codes string
 		text  string
 	}{
-		"another owner":             {onTable(func(t *catalog.Table) { t.Owned, t.Owner = false, "boss" }), "key_owner key_not_linked", "boss"},
-		"deferrable":                {onPrimary(func(i *catalog.Index) { i.Immediate = false }), "key_unsupported", "DEFERRABLE"},
-		"without overlaps":          {onPrimary(func(i *catalog.Index) { i.Method = "gist" }), "key_unsupported", "no B-tree"},
-		"a view":                    {onPrimary(func(i *catalog.Index) { i.Dependents = []string{"view app.report"} }), "key_dependent", "view app.report"},
-		"a function names it":       {func(s *Input) { s.ConstraintUsers = map[sqltext.Table][]string{{Schema: "app", Name: "t_pkey"}: {"function app.save()"}} }, "key_named_by_function", "function app.save()"},
+		"another owner":    {onTable(func(t *catalog.Table) { t.Owned, t.Owner = false, "boss" }), "key_owner key_not_linked", "boss"},
+		"deferrable":       {onPrimary(func(i *catalog.Index) { i.Immediate = false }), "key_unsupported", "DEFERRABLE"},
+		"without overlaps": {onPrimary(func(i *catalog.Index) { i.Method = "gist" }), "key_unsupported", "no B-tree"},
+		"a view":           {onPrimary(func(i *catalog.Index) { i.Dependents = []string{"view app.report"} }), "key_dependent", "view app.report"},
+		"a function names it": {func(s *Input) {
+			s.ConstraintUsers = map[sqltext.Table][]string{{Schema: "app", Name: "t_pkey"}: {"function app.save()"}}
+		}, "key_named_by_function", "function app.save()"},
 		"partitioned by the time":   {below("at"), "key_unsupported", "partitioned by at"},
 		"partitioned by expression": {below(""), "key_unsupported", "an expression"},
 		"a child of another owner":  {incoming(func(k *catalog.ForeignKey) { k.ChildOwned = false }), "key_child_owner", "u_t_id_fkey"},

@@ -63,7 +63,7 @@ type edgeDocument struct {
 }
 
 // Mark returns the mark of a column that up makes for the edge. The child is the table before the column exists: an index
-// that has the name of a twin already is not up's.
+// that has the name of a twin already is not up's. The parent is nil if it no longer exists.
 func (e Edge) Mark(child, parent *catalog.Table) EdgeMark {
 	m := EdgeMark{
 		Child: e.Child.All(), Column: e.Column, Parent: e.Parent.All(), Key: e.Key, Reference: e.Reference.Name,
@@ -84,7 +84,7 @@ func (e Edge) Mark(child, parent *catalog.Table) EdgeMark {
 			m.Indexes = append(m.Indexes, twin.Name)
 		}
 	}
-	if e.ParentIndex != "" {
+	if e.ParentIndex != "" && parent != nil {
 		if i := parent.Index(e.ParentIndex); i == nil || text(i.Comment) == parentIndexMark { // rekey may have made it for another edge
 			m.ParentIndex = e.ParentIndex
 		}
@@ -93,12 +93,9 @@ func (e Edge) Mark(child, parent *catalog.Table) EdgeMark {
 }
 
 // RestoreMark returns the statement that gives the uuid column a mark again, for a user to run. The indexes with the names of
-// twins are up's. An edited mark goes, with what follows it. The comment has no white space, where a terminal may break the line.
+// twins are up's. An edited mark goes, with what follows it. The parent is nil if it no longer exists. The comment has no white space, where a terminal may break the line.
 func (e Edge) RestoreMark(child, parent *catalog.Table) string {
-	var mark EdgeMark
-	if parent != nil {
-		mark = e.Mark(child, parent)
-	}
+	mark := e.Mark(child, parent)
 	for _, twin := range e.Twins {
 		if !slices.Contains(mark.Indexes, twin.Name) {
 			mark.Indexes = append(mark.Indexes, twin.Name)
