@@ -114,19 +114,22 @@ func twinOf(i *catalog.Index, column, uuid string, earlier []ColumnPair) (twin I
 			}
 		}
 	}
-	included := replaced(i.Included, column, uuid)
-	name := i.Name
-	for _, pair := range earlier {
-		d.replace(i, pair)
-		included = replaced(included, pair.Integer, pair.UUID)
-		name, _ = renamed(name, pair.Integer, pair.UUID)
-	}
 	predicate, ok := sqltext.Tokens(i.Predicate)
 	if ok {
 		predicate, ok = replaceNullTests(predicate, column, uuid)
 	}
 	if !ok {
 		return twin, "its predicate computes with the column"
+	}
+	included := replaced(i.Included, column, uuid)
+	name := i.Name
+	for _, pair := range earlier {
+		d.replace(i, pair)
+		if changed, ok := replaceNullTests(predicate, pair.Integer, pair.UUID); ok {
+			predicate = changed
+		}
+		included = replaced(included, pair.Integer, pair.UUID)
+		name, _ = renamed(name, pair.Integer, pair.UUID)
 	}
 	twin = IndexTwin{
 		Of: i.Name, Name: twinName(name, column, uuid), OfUnique: i.Unique, Tablespace: i.Tablespace,
@@ -177,11 +180,16 @@ func fromUsing(definition string) ([]sqltext.Token, int) {
 	return tokens, slices.IndexFunc(tokens, func(t sqltext.Token) bool { return t.Text == "USING" })
 }
 
-// replace replaces a key that is a column alone.
+// replace replaces a column in keys that are the column alone, or that only test it for NULL.
 func (d definition) replace(i *catalog.Index, pair ColumnPair) {
 	for n, c := range i.Columns {
-		if c == pair.Integer && isPlain(d.keys[n], c) {
+		switch {
+		case c == pair.Integer && isPlain(d.keys[n], c):
 			d.keys[n] = append([]sqltext.Token{quoted(pair.UUID)}, d.keys[n][1:]...)
+		case c == "":
+			if changed, ok := replaceNullTests(d.keys[n], pair.Integer, pair.UUID); ok {
+				d.keys[n] = changed
+			}
 		}
 	}
 }

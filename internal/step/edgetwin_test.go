@@ -63,7 +63,7 @@ func TestTwins(t *testing.T) {
 	}
 }
 
-// The twin of a second edge holds the uuids of both, and no twin is copied.
+// The twin of a second edge holds the uuids of both, also in expressions and predicates, and no twin is copied.
 func TestTwinsOfSeveralEdges(t *testing.T) {
 	mark := markedEdge().Mark(&catalog.Table{}, &catalog.Table{})
 	mark.Indexes = []string{"twin"}
@@ -73,6 +73,14 @@ func TestTwinsOfSeveralEdges(t *testing.T) {
 		Indexes: []catalog.Index{
 			{OID: 5, Name: "c_pkey", Method: "btree", Valid: true, Columns: []string{"a_id", "b_id"}, Included: []string{"a_id"}, Definition: "CREATE INDEX c_pkey ON c USING btree (a_id, b_id) INCLUDE (a_id)"},
 			{OID: 6, Name: "a_id_b_id", Method: "btree", Valid: true, Columns: []string{"a_id", "b_id"}, Definition: "CREATE INDEX a_id_b_id ON c USING btree (a_id x, b_id)"},
+			{
+				OID: 7, Name: "a_once", Method: "btree", Valid: true, Columns: []string{"a_id", ""}, Uses: []string{"a_id", "b_id"}, Predicate: "(b_id IS NULL)",
+				Definition: "CREATE INDEX a_once ON c USING btree (a_id, ((b_id IS NOT NULL))) WHERE (b_id IS NULL)",
+			},
+			{
+				OID: 8, Name: "b_once", Method: "btree", Valid: true, Columns: []string{"b_id", ""}, Uses: []string{"a_id", "b_id"}, Predicate: "(a_id IS NULL)",
+				Definition: "CREATE INDEX b_once ON c USING btree (b_id, ((a_id IS NOT NULL))) WHERE (a_id IS NULL)",
+			},
 			{Name: "twin", Method: "btree", Valid: true, Columns: []string{"a_uuid", "b_id"}, Definition: "CREATE INDEX twin ON c USING btree (a_uuid, b_id)"},
 		},
 	}
@@ -80,6 +88,8 @@ func TestTwinsOfSeveralEdges(t *testing.T) {
 	want := []step.IndexTwin{
 		{Table: table.Named(), Of: "c_pkey", Name: "c_pkey_b_uuid", Definition: `USING btree ("a_uuid", "b_uuid") INCLUDE ("a_uuid")`},
 		{Table: table.Named(), Of: "a_id_b_id", Name: "a_uuid_b_uuid", Definition: `USING btree (a_id x, "b_uuid")`},
+		{Table: table.Named(), Of: "a_once", Name: "a_once_b_uuid", Definition: `USING btree ("a_uuid", (("b_uuid" IS NOT NULL)))`, Predicate: `("b_uuid" IS NULL)`},
+		{Table: table.Named(), Of: "b_once", Name: "b_once_b_uuid", Definition: `USING btree ("b_uuid", (("a_uuid" IS NOT NULL)))`, Predicate: `("a_uuid" IS NULL)`},
 	}
 	if diff := cmp.Diff(want, twins); diff != "" {
 		t.Error(diff)
