@@ -239,7 +239,7 @@ func (p Plan) PendingTables() (tables int, rows int64) { return p.pending(p.Targ
 
 // PendingEdges is PendingTables for edges.
 func (p Plan) PendingEdges() (edges int, rows int64) {
-	return p.pending(slices.DeleteFunc(slices.Clone(p.Groups), func(g Group) bool { return g.Edge == nil }))
+	return p.pending(slices.DeleteFunc(slices.Clone(p.Groups), func(g Group) bool { return g.Edge == nil || g.Prepares }))
 }
 
 // PendingKeys returns the number of primary keys with something to do.
@@ -286,6 +286,8 @@ func (p Plan) workload(g Group) workload {
 			found.work = true
 			found.fills = append(found.fills, a.Fills()...)
 		}
+		// A drop of integers has no actions until an earlier group has prepared it.
+		found.work = found.work || g.Phase == Contracted && !s.Check(view).Done
 	}
 	return found
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/run"
 	"github.com/rekey-pg/rekey/internal/server"
@@ -122,6 +123,44 @@ func TestContractWayBack(t *testing.T) {
 	s.reach(plan.Down, plan.Linked)
 	if diff := cmp.Diff(linked, s.fingerprint()); diff != "" {
 		t.Errorf("after down (-want +got)\n%s", diff)
+	}
+	s.job.BeforeAction = nil
+	s.reach(plan.Up, plan.Switched)
+	s.checkCounts()
+}
+
+// checkCounts runs to phase contracted. Each reference and each primary key starts once and ends once, also one whose drop follows a
+// preparation, and the numbers of the run are theirs.
+func (s *testRun) checkCounts() {
+	s.t.Helper()
+	const edges, keys = 7, 6
+	started, done := map[string]int{}, map[string]int{}
+	var first event.RunStarted
+	s.job.Emit = func(e event.Event) {
+		switch e := e.(type) {
+		case event.RunStarted:
+			first = e
+		case event.TableStarted:
+			started[e.Table]++
+		case event.TableDone:
+			done[e.Table]++
+		}
+	}
+	s.job.Request.Goal = plan.Contracted
+	result, err := s.migrate(plan.Up)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if first.Edges != edges || first.Keys != keys || result.Edges != edges || result.Keys != keys {
+		s.t.Errorf("announced %d references and %d keys, done %d and %d, want %d and %d", first.Edges, first.Keys, result.Edges, result.Keys, edges, keys)
+	}
+	for name, n := range started {
+		if n != 1 || done[name] != 1 {
+			s.t.Errorf("%s started %d times and ended %d times", name, n, done[name])
+		}
+	}
+	if len(started) != edges+keys {
+		s.t.Errorf("started: %v", started)
 	}
 }
 

@@ -46,6 +46,7 @@ type Executor struct {
 	totals        totals
 	altered       problem.List       // problems of tables that were altered during the run
 	doneGroups    []plan.Group       // groups whose steps are done
+	prepared      map[string]bool    // names of groups whose preparation has started
 	columnNumbers map[columnName]int // attribute number of each group's column when last seen
 	assumption    string             // a query that returns a row if the current action's assumptions hold
 	groupIndex    int                // index of the current group
@@ -97,7 +98,6 @@ func subject(p plan.Plan, g plan.Group) string {
 // count adds a number of complete tables, edges or primary keys.
 func (e *Executor) count(g plan.Group, n int) {
 	switch {
-	case g.Prepares: // the group that ends the column counts
 	case g.Edge != nil:
 		e.totals.edges += n
 	case g.Key != nil:
@@ -121,7 +121,7 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 	e.setActivity(ctx, g, g.Target, false)
 	work, rows := e.Plan.Work(g)
 	if work = work && g.Target.Table != ""; work {
-		e.Emit.Emit(event.TableStarted{Table: g.String(), Edge: g.Edge != nil, Key: g.Key != nil, Phase: string(g.Phase), Rows: rows})
+		e.announce(g, rows)
 		defer func() { state.invalidate() }()
 	}
 	if err := e.deleteProgressForDown(ctx, g); err != nil {
@@ -140,12 +140,26 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 			"rekey plan shows what is missing, and rekey up completes it"})
 		return nil
 	}
-	if err == nil && work {
+	if err == nil && work && !g.Prepares {
 		e.doneGroups = append(e.doneGroups, g)
 		e.count(g, 1)
 		e.Emit.Emit(event.TableDone{Table: g.String(), Edge: g.Edge != nil, Key: g.Key != nil, Phase: string(g.Phase), Rows: e.totals.rows - filled, Elapsed: time.Since(start)})
 	}
 	return err
+}
+
+// announce emits that the work on a group starts, once for a group and the one that prepares it.
+func (e *Executor) announce(g plan.Group, rows int64) {
+	if e.prepared[g.String()] {
+		return
+	}
+	if g.Prepares {
+		if e.prepared == nil {
+			e.prepared = map[string]bool{}
+		}
+		e.prepared[g.String()] = true
+	}
+	e.Emit.Emit(event.TableStarted{Table: g.String(), Edge: g.Edge != nil, Key: g.Key != nil, Phase: string(g.Phase), Rows: rows})
 }
 
 // leavesColumn reports whether down keeps a table's column because nothing shows that up created it.
