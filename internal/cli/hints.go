@@ -13,7 +13,10 @@ func (a *app) problems(err error) problem.List { return completeHints(problem.Al
 
 // bareCommand matches a command that ends a sentence or a clause of a hint, without flags other than a phase and
 // parents. The scope follows the verb, as in the documents.
-var bareCommand = regexp.MustCompile(`\brekey ((?:plan|up|down|status|verify|pause|resume|stop))((?: --down)?(?: --to [a-z]+)?(?: --arbiter [a-z]+)?(?: --accept [a-z,-]+)?(?: --confirm (?:'[^']*'|[A-Za-z0-9_-]+))?(?: --parents (?:'[^']*'|[A-Za-z0-9_-]+))?)([.,;)]|$)`)
+var bareCommand = regexp.MustCompile(`\brekey ((?:plan|up|down|status|verify|pause|resume|stop))((?: --down)?(?: --to [a-z]+)?(?: --arbiter [a-z]+)?(?: --accept [a-z,-]+)?(?: --confirm ` + word + `)?(?: --parents ` + word + `)?)([.,;)]|$)`)
+
+// word matches what visible.Word returns.
+const word = `(?:[A-Za-z0-9_./-]*[A-Za-z0-9_/-]|'(?:[^']|'\\'')*')`
 
 // completeHints returns problems whose hints name commands with the flags of the scope, so that they can be run as they are.
 func completeHints(list problem.List, scope string) problem.List {

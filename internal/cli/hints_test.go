@@ -19,6 +19,7 @@ func TestHintsNameTheScope(t *testing.T) {
 		"a dollar sign":    {"--schema 'a$2b'", "Run: rekey plan", "Run: rekey plan --schema 'a$2b'"},
 		"a phase":          {"--schema app", "Run: rekey plan --down --to expanded. Then rekey up --to linked", "Run: rekey plan --schema app --down --to expanded. Then rekey up --schema app --to linked"},
 		"parents":          {"--schema app", "rekey up --to linked --parents auth. Or: rekey up --to linked --parents 'a b'", "rekey up --schema app --to linked --parents auth. Or: rekey up --schema app --to linked --parents 'a b'"},
+		"a quoted schema":  {`--schema 'app'\''s'`, `rekey up --to contracted --confirm 'app'\''s'. Then go on.`, `rekey up --schema 'app'\''s' --to contracted --confirm 'app'\''s'. Then go on.`},
 		"no scope":         {"", "Run: rekey plan", "Run: rekey plan"},
 	} {
 		list := problem.List{{Kind: problem.Refused, Hint: c.hint}}

@@ -77,7 +77,7 @@ func (a *app) writeFile(ctx context.Context, pool *pgxpool.Pool, j job, output s
 	if err := file.Close(); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Stderr, "%s is written; review it, then run: rekey plan --config %s\n", visible.Path(output), shell(output))
+	fmt.Fprintf(a.Stderr, "%s is written; review it, then run: rekey plan --config %s\n", visible.Path(output), visible.Word(output))
 	return nil
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
@@ -78,12 +76,4 @@ func (a *app) conclude(result event.Result, err error, f *flags, next string) er
 		fmt.Fprint(a.Stderr, screen.Summary(result, next, a.width(a.err)))
 	}
 	return err
-}
-
-// shell quotes a word for a POSIX shell if necessary.
-func shell(word string) string {
-	if regexp.MustCompile(`^[A-Za-z0-9_./-]+$`).MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -146,12 +146,12 @@ func repeated(cmd *cobra.Command, command string, without ...string) string {
 				words = list.GetSlice()
 			}
 			for i, word := range words {
-				words[i] = shell(word)
+				words[i] = visible.Word(word)
 			}
 			command += " " + strings.Join(words, " --"+flag.Name+" ")
 			return
 		}
-		command += " " + shell(flag.Value.String())
+		command += " " + visible.Word(flag.Value.String())
 	})
 	return command
 }

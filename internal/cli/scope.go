@@ -7,6 +7,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/setting"
+	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -71,7 +72,7 @@ func (f *flags) pickScope(j *job) *problem.Problem {
 // where returns the flags of the scope, for the next command.
 func (f *flags) where() string {
 	if f.file != "" {
-		return "--config " + shell(f.file)
+		return "--config " + visible.Word(f.file)
 	}
 	words := []string{f.names()}
 	for _, w := range []struct{ name, value string }{
@@ -81,7 +82,7 @@ func (f *flags) where() string {
 		{"index-name", f.schemaRun.indexName},
 	} {
 		if w.value != "" {
-			words = append(words, "--"+w.name, shell(w.value))
+			words = append(words, "--"+w.name, visible.Word(w.value))
 		}
 	}
 	for _, w := range []struct {
@@ -89,7 +90,7 @@ func (f *flags) where() string {
 		values []string
 	}{{"parents", f.phase.parents}, {"reference", f.phase.words}} {
 		for _, value := range w.values {
-			words = append(words, "--"+w.name, shell(value))
+			words = append(words, "--"+w.name, visible.Word(value))
 		}
 	}
 	if f.schemaRun.skipRefused {
@@ -102,11 +103,11 @@ func (f *flags) where() string {
 func (f *flags) names() string {
 	switch {
 	case f.schema != "":
-		return "--schema " + shell(f.schema)
+		return "--schema " + visible.Word(f.schema)
 	case f.profile != "":
-		return "--profile " + f.profile + " --prefix " + shell(f.prefix)
+		return "--profile " + f.profile + " --prefix " + visible.Word(f.prefix)
 	default: // a request to the active run
-		return "--prefix " + shell(f.prefix)
+		return "--prefix " + visible.Word(f.prefix)
 	}
 }
 
@@ -114,7 +115,7 @@ func (f *flags) names() string {
 func (f *flags) trusting() string {
 	var words strings.Builder
 	for _, owner := range f.trustOwners {
-		words.WriteString(" --trust-owner " + shell(owner))
+		words.WriteString(" --trust-owner " + visible.Word(owner))
 	}
 	return words.String()
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // everyCommand returns rekey's root and all of its commands.
@@ -103,8 +104,8 @@ func TestAcceptsFormerFlags(t *testing.T) {
 
 func TestQuotesForShell(t *testing.T) {
 	for word, want := range map[string]string{"public": "public", "Auth-Kit": "Auth-Kit", "a b": "'a b'", "it's": `'it'\''s'`, "$x": "'$x'"} {
-		if got := shell(word); got != want {
-			t.Errorf("shell(%q) is %s, want %s", word, got, want)
+		if got := visible.Word(word); got != want {
+			t.Errorf("visible.Word(%q) is %s, want %s", word, got, want)
 		}
 	}
 }

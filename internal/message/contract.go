@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -32,7 +33,7 @@ func ContractDependent(column, object string) *problem.Problem {
 func ContractReferenced(column, key, child, childSchema, schema string) *problem.Problem {
 	hint := "Link its column, " + again
 	if childSchema != schema {
-		hint = fmt.Sprintf("End the integers of schema %s first: rekey up --schema %s --to contracted --confirm %s", childSchema, shell(childSchema), shell(childSchema))
+		hint = fmt.Sprintf("End the integers of schema %s first: rekey up --schema %s --to contracted --confirm %s", childSchema, visible.Word(childSchema), visible.Word(childSchema))
 	}
 	return refused("contract_dependent", "", fmt.Sprintf("foreign key %s of %s refers to %s", key, child, column),
 		"The run does not end that reference. PostgreSQL would drop it only with CASCADE, which rekey never uses.", hint+" Or keep the column: --keep-id.")
@@ -47,7 +48,7 @@ func ContractMixed(edge, constraint, child, parent string, parentEnds bool, refe
 	}
 	hint := "Change the foreign key, " + again
 	if reference != "" {
-		hint = "Give that column a uuid too: rekey up --to switched --reference " + shell(reference)
+		hint = "Give that column a uuid too: rekey up --to switched --reference " + visible.Word(reference)
 	}
 	return refused("contract_dependent", edge, fmt.Sprintf("foreign key %s needs %s, which ends, and %s, which stays", constraint, ends, stays),
 		"A foreign key on uuids alone takes its place, and "+stays+" has no uuid column.", hint)
@@ -67,7 +68,7 @@ func ContractUnsupported(name string, inherits bool) *problem.Problem {
 func RenameTooEarly(schema string) *problem.Problem {
 	return refused("rename_too_early", "", "schema "+schema+" still has integers, whose names the uuids are to get",
 		"A run that drops integers ends by checking the columns under their names. The next run renames them.",
-		"End the integers first: rekey up --to contracted --confirm "+shell(schema))
+		"End the integers first: rekey up --to contracted --confirm "+visible.Word(schema))
 }
 
 // RenameTwice refuses to rename columns of a table if two would have one name.
@@ -84,7 +85,7 @@ func NotConfirmed(schema, given string) *problem.Problem {
 	}
 	return refused("not_confirmed", "", what+": this run is about schema "+schema,
 		"It drops the integer columns, and there is no way back but a backup.",
-		fmt.Sprintf("Read the plan, then confirm it with the name of the schema: rekey up --to contracted --confirm %s", shell(schema)))
+		fmt.Sprintf("Read the plan, then confirm it with the name of the schema: rekey up --to contracted --confirm %s", visible.Word(schema)))
 }
 
 // Contracted refuses every way down of a schema that has lost its integers.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -26,21 +27,21 @@ func keyText(constraint string) string {
 func EdgeOtherSchema(edge, constraint, parent, schema string) *problem.Problem {
 	return refused("edge_other_schema", edge, fmt.Sprintf("%s refers to %s in another schema", edge, parent),
 		fmt.Sprintf("Foreign key %s leads to a table that this run does not cover, and its uuid foreign key would lock that table and depend on it.", constraint),
-		"Allow it: rekey up --to linked --parents "+shell(schema))
+		"Allow it: rekey up --to linked --parents "+visible.Word(schema))
 }
 
 // EdgeParentNotExpanded returns the refusal of a foreign key onto a table of another schema that has no uuid yet.
 func EdgeParentNotExpanded(edge, parent, schema string) *problem.Problem {
 	return refused("edge_parent_not_expanded", edge, fmt.Sprintf("%s, the parent of %s, has no uuid column", parent, edge),
 		"A run changes the tables of its own schema only. The parent needs a uuid column that is NOT NULL and unique.",
-		"First: rekey up --schema "+shell(schema))
+		"First: rekey up --schema "+visible.Word(schema))
 }
 
 // UnusedParents returns the refusal of a schema of --parents to which no foreign key refers.
 func UnusedParents(schema, parents string) *problem.Problem {
 	return refused("unused_parents", "", fmt.Sprintf("no foreign key of schema %s refers to schema %s", schema, parents),
 		"--parents names the other schemas whose tables may be parents.",
-		"Correct or omit --parents "+shell(parents)+", "+again)
+		"Correct or omit --parents "+visible.Word(parents)+", "+again)
 }
 
 // EdgeConflict returns the refusal of a foreign key on a column that another foreign key refers to another table with.
@@ -135,7 +136,7 @@ func BadReference(edge, parent, reason, hint string) *problem.Problem {
 func EdgeRemains(table, column, constraint, schema string) *problem.Problem {
 	return refused("edges_remain", table, fmt.Sprintf("foreign key %s of schema %s depends on column %s of %s", constraint, schema, column, table),
 		"A run for that schema made the foreign key. It refers to the uuids that down would remove.",
-		"First: rekey down --schema "+shell(schema)+" --to expanded")
+		"First: rekey down --schema "+visible.Word(schema)+" --to expanded")
 }
 
 // KeysSwitched refuses to remove what switched primary keys need.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -29,7 +30,7 @@ func JournalConflict(objects []catalog.Object, role string) *problem.Problem {
 	first := objects[0]
 	message := fmt.Sprintf("%s belongs to %s, which %s does not trust", first.Name, first.Owner.Name, role)
 	hint := fmt.Sprintf("Connect as %s: --database-url postgres://%s@.. If you trust this role: --trust-owner %s. If rekey did not create the schema, let a DBA run: ALTER SCHEMA rekey RENAME TO another_name;",
-		first.Owner.Name, shell(first.Owner.Name), shell(first.Owner.Name))
+		first.Owner.Name, visible.Word(first.Owner.Name), visible.Word(first.Owner.Name))
 	if first.Fault != "" {
 		message = fmt.Sprintf("%s of %s does not belong to the journal: %s", first.Name, first.Owner.Name, first.Fault)
 		hint = "The journal needs schema rekey for itself. Drop the object, or let a DBA run: ALTER SCHEMA rekey RENAME TO another_name; Afterwards run the same command again."
@@ -58,7 +59,7 @@ func JournalTooNew(version, known int) *problem.Problem {
 func JournalNotOwned(version, known int, owner, role string) *problem.Problem {
 	return refused("no_journal_rights", "", fmt.Sprintf("the journal in schema rekey has version %d, and the role may not migrate it to version %d", version, known),
 		fmt.Sprintf("Its tables belong to %s, and only their owner can alter them.", owner),
-		fmt.Sprintf("Let a DBA run: GRANT %s TO %s; Or connect as %s: --database-url postgres://%s@..", sqltext.Ident(owner), sqltext.Ident(role), owner, shell(owner)))
+		fmt.Sprintf("Let a DBA run: GRANT %s TO %s; Or connect as %s: --database-url postgres://%s@..", sqltext.Ident(owner), sqltext.Ident(role), owner, visible.Word(owner)))
 }
 
 // LeaseHolder is the run that holds a lease.
@@ -91,7 +92,7 @@ func LeaseHeld(schema string, h LeaseHolder) *problem.Problem {
 
 // NoRun returns the problem of a request to a schema without an active run.
 func NoRun(schema string) *problem.Problem {
-	return failed("no_run", fmt.Sprintf("no run is active in schema %q", schema), "", "Check the database and the schema: rekey status --schema "+shell(schema), nil)
+	return failed("no_run", fmt.Sprintf("no run is active in schema %q", schema), "", "Check the database and the schema: rekey status --schema "+visible.Word(schema), nil)
 }
 
 // BadRequest returns the problem of a request with an invalid value.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -62,7 +63,7 @@ func KeyNotLinked(key, edge, why string) *problem.Problem {
 func KeyOtherSchema(key, constraint, child, childSchema, schema string) *problem.Problem {
 	return refused("key_other_schema", "", fmt.Sprintf("%s of schema %s refers to %s and is not linked", child, childSchema, key),
 		fmt.Sprintf("Foreign key %s has no valid uuid counterpart.", constraint),
-		fmt.Sprintf("Link that schema first: rekey up --schema %s --to linked --parents %s", shell(childSchema), shell(schema)))
+		fmt.Sprintf("Link that schema first: rekey up --schema %s --to linked --parents %s", visible.Word(childSchema), visible.Word(schema)))
 }
 
 // KeyWithoutDefault refuses a primary key whose integers have no default.

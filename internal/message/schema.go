@@ -5,6 +5,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/profile"
 	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -35,7 +36,7 @@ func suggestPrefix(elsewhere []string) string {
 	if len(elsewhere) == 0 {
 		return checkDatabase
 	}
-	return "Try: --prefix " + shell(elsewhere[0])
+	return "Try: --prefix " + visible.Word(elsewhere[0])
 }
 
 // NoUsage returns the refusal of a schema in which the role lacks USAGE.

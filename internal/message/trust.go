@@ -7,6 +7,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -22,7 +23,7 @@ func UntrustedFunction(schema, name, owner, role string) *problem.Problem {
 	return refused("unusable_function", "", fmt.Sprintf("function %s.%s() belongs to %s, which %s does not trust", schema, name, owner, role),
 		"rekey did not call it. As the default of a column it would run with the privileges of every role that inserts.",
 		fmt.Sprintf("If the tables belong to %s, connect as that role: --database-url postgres://%s@.. If you trust its code: --trust-owner %s. Otherwise: ALTER FUNCTION %s RENAME TO another_name;",
-			owner, shell(owner), shell(owner), function))
+			owner, visible.Word(owner), visible.Word(owner), function))
 }
 
 // UntrustedDefault returns the refusal of a column whose default runs code of an untrusted role.
@@ -30,7 +31,7 @@ func UntrustedDefault(table, quoted, column, expression string, code catalog.Cod
 	return refused("unusable_function", table, fmt.Sprintf("the default of column %s of %s calls %s of %s, which %s does not trust", column, table, code.Runs, code.Owner.Name, role),
 		fmt.Sprintf("The default is: %s. rekey did not call it. %s does not own the table and lacks the privileges of %s.", expression, capitalize("role "+code.Owner.Name), role),
 		fmt.Sprintf("Drop the default: ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT; If you trust the function's owner: --trust-owner %s",
-			quoted, sqltext.Ident(column), shell(code.Owner.Name)))
+			quoted, sqltext.Ident(column), visible.Word(code.Owner.Name)))
 }
 
 // UntrustedCode returns the refusal of a table whose expressions, triggers or rules run code that an untrusted role can
@@ -54,7 +55,7 @@ func UntrustedCode(table, owner, role, session string, code []catalog.Code) *pro
 	}
 	hint := fmt.Sprintf("If you trust this code with the privileges of %s: %s", role, trustFlags(code))
 	if owner != role {
-		hint = fmt.Sprintf("Connect as the table's owner: --database-url postgres://%s@.. ", shell(owner)) + hint
+		hint = fmt.Sprintf("Connect as the table's owner: --database-url postgres://%s@.. ", visible.Word(owner)) + hint
 	}
 	return refused("untrusted_code", table, fmt.Sprintf("%s of %s would run as %s for %s, a table of %s", first.Runs, first.Owner.Name, role, table, owner), detail, hint)
 }
@@ -67,7 +68,7 @@ func trustFlags(code []catalog.Code) string {
 		if c.Fault != "" {
 			by = c.Holder.Name
 		}
-		if flag := "--trust-owner " + shell(by); !slices.Contains(flags, flag) {
+		if flag := "--trust-owner " + visible.Word(by); !slices.Contains(flags, flag) {
 			flags = append(flags, flag)
 		}
 	}
@@ -79,7 +80,7 @@ func UntrustedEventTrigger(trigger, function, owner, event, role string) *proble
 	return refused("untrusted_event_trigger", "", fmt.Sprintf("event trigger %s would run %s of %s as %s", trigger, function, owner, role),
 		fmt.Sprintf("rekey's own statements fire it at %s. Role %s can replace the function at any time.", event, owner),
 		fmt.Sprintf("If you trust the function's owner: --trust-owner %s. Otherwise let a superuser run: ALTER FUNCTION %s OWNER TO another_role; Or, until the run has ended: ALTER EVENT TRIGGER %s DISABLE;",
-			shell(owner), function, sqltext.Ident(trigger)))
+			visible.Word(owner), function, sqltext.Ident(trigger)))
 }
 
 // UnknownOwner returns the refusal of a --trust-owner that is not a role. A mistyped name would trust a role that is

@@ -65,7 +65,7 @@ func BadTimePattern(pattern, reason string) *problem.Problem {
 func UnmatchedTimePattern(schema, pattern, column string) *problem.Problem {
 	return usage("bad_time_column", fmt.Sprintf("--time-column %s=%s matches no table with this column in schema %s", pattern, column, schema),
 		"A pattern applies to each matching table that has the column.",
-		"List the time columns: rekey plan --schema "+shell(schema))
+		"List the time columns: rekey plan --schema "+visible.Word(schema))
 }
 
 // BadModule returns the problem of a --module that is not a valid name of an Elixir module.

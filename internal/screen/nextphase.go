@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/visible"
 )
 
 // NextPhase returns the command, without its scope, that completes what a status shows as begun; "" if nothing is begun and incomplete.
@@ -16,7 +17,7 @@ func NextPhase(s rekey.Status) string {
 	case s.VerifyOnly || len(s.Refusals) > 0:
 		return ""
 	case ended && left:
-		return "rekey up --to contracted --confirm " + s.Schema
+		return "rekey up --to contracted --confirm " + visible.Word(s.Schema)
 	case keys || len(s.Keys) > 0 && (edges || tables):
 		return "rekey up --to switched"
 	case edges || len(s.Edges) > 0 && tables:

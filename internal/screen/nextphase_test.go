@@ -19,16 +19,17 @@ func TestNextPhase(t *testing.T) {
 		status rekey.Status
 		want   string
 	}{
-		"integers":                {rekey.Status{Tables: pending}, ""},
-		"linked":                  {rekey.Status{Edges: edge(rekey.Complete, rekey.EdgeLinked)}, ""},
-		"half linked":             {rekey.Status{Edges: edge(rekey.Incomplete, rekey.EdgeWired)}, "rekey up --to linked"},
-		"a new table when linked": {rekey.Status{Tables: pending, Edges: edge(rekey.Complete, rekey.EdgeLinked)}, "rekey up --to linked"},
-		"half switched":           {rekey.Status{Keys: key(rekey.Incomplete, rekey.KeyDoubled)}, "rekey up --to switched"},
-		"a new table, switched":   {rekey.Status{Tables: pending, Keys: key(rekey.Complete, rekey.KeySwitched)}, "rekey up --to switched"},
-		"switched":                {rekey.Status{Keys: key(rekey.Complete, rekey.KeySwitched), Edges: edge(rekey.Complete, rekey.EdgeLinked)}, ""},
-		"half contracted":         {rekey.Status{Schema: "app", Keys: key(rekey.Complete, rekey.KeySwitched), Edges: edge(rekey.Complete, rekey.EdgeContracted)}, "rekey up --to contracted --confirm app"},
-		"contracted":              {rekey.Status{Keys: key(rekey.Complete, rekey.KeyContracted), Edges: edge(rekey.Complete, rekey.EdgeContracted)}, ""},
-		"refused":                 {rekey.Status{Keys: key(rekey.Incomplete, rekey.KeyDoubled), Refusals: problem.List{{}}}, ""},
+		"integers":                           {rekey.Status{Tables: pending}, ""},
+		"linked":                             {rekey.Status{Edges: edge(rekey.Complete, rekey.EdgeLinked)}, ""},
+		"half linked":                        {rekey.Status{Edges: edge(rekey.Incomplete, rekey.EdgeWired)}, "rekey up --to linked"},
+		"a new table when linked":            {rekey.Status{Tables: pending, Edges: edge(rekey.Complete, rekey.EdgeLinked)}, "rekey up --to linked"},
+		"half switched":                      {rekey.Status{Keys: key(rekey.Incomplete, rekey.KeyDoubled)}, "rekey up --to switched"},
+		"a new table, switched":              {rekey.Status{Tables: pending, Keys: key(rekey.Complete, rekey.KeySwitched)}, "rekey up --to switched"},
+		"switched":                           {rekey.Status{Keys: key(rekey.Complete, rekey.KeySwitched), Edges: edge(rekey.Complete, rekey.EdgeLinked)}, ""},
+		"half contracted, name with a space": {rekey.Status{Schema: "My App", Keys: key(rekey.Complete, rekey.KeySwitched), Edges: edge(rekey.Complete, rekey.EdgeContracted)}, "rekey up --to contracted --confirm 'My App'"},
+		"half contracted":                    {rekey.Status{Schema: "app", Keys: key(rekey.Complete, rekey.KeySwitched), Edges: edge(rekey.Complete, rekey.EdgeContracted)}, "rekey up --to contracted --confirm app"},
+		"contracted":                         {rekey.Status{Keys: key(rekey.Complete, rekey.KeyContracted), Edges: edge(rekey.Complete, rekey.EdgeContracted)}, ""},
+		"refused":                            {rekey.Status{Keys: key(rekey.Incomplete, rekey.KeyDoubled), Refusals: problem.List{{}}}, ""},
 	} {
 		if got := NextPhase(c.status); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

@@ -3,6 +3,7 @@ package visible
 import (
 	"net/url"
 	"regexp"
+	"strings"
 )
 
 // maxQuoted is the number of characters after which an argument is truncated in a message.
@@ -50,3 +51,13 @@ var secret = regexp.MustCompile(`(?is)` +
 	`|(pass(word|wd|phrase|code)?|pwd|secret|token|api[_-]?key|credentials?|authorization)["']?\s*[=:]` +
 	`|\b(host|hostaddr|user|dbname|port|sslmode)\s*=.*=` + // key=value pairs
 	`|^\s*(bearer|basic)\s`)
+
+// Word returns a word of a command line, quoted for a POSIX shell if necessary.
+func Word(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./-]+$`)
