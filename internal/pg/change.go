@@ -24,6 +24,9 @@ type Change struct {
 	Locks      []lock.Lock // the locks that the statements need; nil if they alter no table
 	Statements []string
 	Guard      string // a query that runs once the locks are granted: if it returns no row, the change fails with ErrAltered; "" skips it
+	// Early is a guard that runs before the locks that block others, while the tables are locked in SHARE UPDATE EXCLUSIVE mode only. It
+	// is for queries that take long and read what no session can change under that lock; "" skips it.
+	Early string
 }
 
 // blocks reports whether other sessions wait for a lock of the change.
@@ -213,15 +216,18 @@ func (c Changer) attempt(ctx context.Context, change Change) (ChangeResult, []Ba
 // lockForChange begins the transaction and takes SHARE UPDATE EXCLUSIVE first. That lock blocks neither readers nor
 // writers, and an autovacuum yields to a session that waits for it longer than deadlock_timeout.
 func (c Changer) lockForChange(ctx context.Context, change Change) (blockers []Backend, err error) {
-	message := fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = %d", (c.DeadlockTimeout + extraWait).Milliseconds())
+	message := []string{"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", fmt.Sprintf("SET LOCAL lock_timeout = %d", (c.DeadlockTimeout+extraWait).Milliseconds())}
 	if weak := lock.SQL(weakened(change.Locks)); weak != "" {
-		message += "; " + weak
+		message = append(message, weak)
 	}
+	early, first := preconditionsOf("", change.Early), len(message)
+	message = append(message, early.statements()...)
 	err = c.Session.repeatIfEnded(ctx, func(conn *pgx.Conn) error {
 		// By then an autovacuum would have yielded.
 		watch := c.watchLater(ctx, conn.PgConn().PID(), c.DeadlockTimeout+autovacuumWait)
 		err := withTimeout(ctx, c.DeadlockTimeout+extraWait+boundsOf(ctx).Late, func(ctx context.Context) error {
-			return readAll(conn.PgConn().Exec(ctx, message))
+			results, err := conn.PgConn().Exec(ctx, strings.Join(message, "; ")).ReadAll()
+			return early.explain(err, first, len(results))
 		})
 		if blockers = watch.end(err); err != nil {
 			rollback(ctx, conn)

@@ -82,7 +82,7 @@ func (e *Executor) applyChange(ctx context.Context, g plan.Group, a step.Change)
 		changer.Fence = e.Lease.FenceQuery()
 	}
 	result, err := changer.Do(ctx, pg.Change{
-		Locks: a.Locks, Statements: a.Statements, Guard: a.Guard,
+		Locks: a.Locks, Statements: a.Statements, Guard: a.Guard, Early: a.Early,
 	})
 	if result.Blocked {
 		e.recordLock(g, result)

@@ -44,6 +44,9 @@ type Change struct {
 	// Guard is a query that runs after the locks are taken. If it returns no row, the precondition of the change does not
 	// hold any more, and none of the statements runs. "" is no guard.
 	Guard string
+	// Early is a guard that runs before a lock that others wait for is taken, while the tables are locked in SHARE UPDATE EXCLUSIVE mode.
+	// It is for queries that take long. "" is no guard.
+	Early string
 	// Dropped are the names of the indexes that the statements drop.
 	Dropped []string
 	// Records are what the journal keeps of the change. They are committed with it.
@@ -51,12 +54,12 @@ type Change struct {
 }
 
 // MergeChanges merges consecutive changes of one table into one transaction, so that the table is locked once. A change
-// with a guard is not merged into the change before it.
+// with a guard, early or not, is not merged into the change before it.
 func MergeChanges(actions []Action) []Action {
 	var merged []Action
 	for _, a := range actions {
 		next, ok := a.(Change)
-		if ok && len(merged) > 0 && next.Guard == "" {
+		if ok && len(merged) > 0 && next.Guard == "" && next.Early == "" {
 			if last, ok := merged[len(merged)-1].(Change); ok && len(lock.Exclusive(next.Locks)) > 0 && last.covers(next) {
 				last.Statements = append(slices.Clone(last.Statements), next.Statements...)
 				last.Dropped, last.Records = union(last.Dropped, next.Dropped), union(last.Records, next.Records)

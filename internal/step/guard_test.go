@@ -10,8 +10,11 @@ import (
 // guards returns the guards of a step's actions, in order.
 func guards(actions []step.Action) (guards []string) {
 	for _, a := range actions {
-		if change, ok := a.(step.Change); ok && change.Guard != "" {
-			guards = append(guards, change.Guard)
+		change, _ := a.(step.Change)
+		for _, guard := range []string{change.Early, change.Guard} {
+			if guard != "" {
+				guards = append(guards, guard)
+			}
 		}
 	}
 	return guards

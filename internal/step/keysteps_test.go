@@ -117,6 +117,7 @@ const (
 	treeAttached          // of the leaves
 	treeMarked            // of all
 	treeNext              // the indexes for the new primary key
+	treePinned            // the replica identities of the leaves
 	treeSwitched
 	treeBack // the indexes for the way back
 )
@@ -137,7 +138,7 @@ func treeKeyView(done treeDone, changes ...func(p, c *catalog.Table)) step.View 
 		}
 		pk := primaryIndex(100+one.OID, one.Name+"_pkey", columns...)
 		pk.Included, pk.Definition = []string{"x"}, pk.Definition+" INCLUDE (x) WITH (fillfactor='90')"
-		pk.ReplicaIdentity = one.Name == "p3" && done < treeSwitched
+		pk.ReplicaIdentity = one.Name == "p3" && done < treePinned
 		own := uniqueIndex(200+one.OID, one.Name+"_id_key", goal.Columns...)
 		own.Definition, own.Included = own.Definition+" INCLUDE (x) WITH (fillfactor='90')", pk.Included
 		if mark := goal.Mark(); one.OID == 2 {
@@ -153,7 +154,7 @@ func treeKeyView(done treeDone, changes ...func(p, c *catalog.Table)) step.View 
 		if !attached && one.OID != 2 {
 			own.Name, own.Valid = "~rekey_"+own.Name, leaf
 		}
-		if done >= treeSwitched && leaf {
+		if done >= treePinned && leaf {
 			mark := step.KeyMark{Table: one.Named(), Primary: pk.Name, Columns: goal.Columns, UUIDs: goal.UUIDs, Identity: step.IdentityDefault}
 			comment := mark.Comment()
 			own.Comment, own.ReplicaIdentity, one.ReplicaIdentity = &comment, true, "i"
@@ -162,7 +163,7 @@ func treeKeyView(done treeDone, changes ...func(p, c *catalog.Table)) step.View 
 		if done >= treeBuilt || done == treeCreated && one.OID == 2 {
 			one.Indexes = append(one.Indexes, own)
 		}
-		if leaf && (done == treeNext || done == treeBack) {
+		if leaf && (done == treeNext || done == treePinned || done == treeBack) {
 			one.Indexes = append(one.Indexes, next)
 		}
 	}
@@ -267,7 +268,7 @@ func goalOf(state string) step.Key {
 // addTreeStates adds the states of partitioned tables.
 func addTreeStates(all map[string]step.View) {
 	for done, name := range []string{
-		"0 nothing", "1 the unique index", "2 those of the partitions", "3 those of leaves attached", "4 all attached", "5 the next indexes", "6 switched", "7 the indexes for the way back",
+		"0 nothing", "1 the unique index", "2 those of the partitions", "3 those of leaves attached", "4 all attached", "5 the next indexes", "6 the identities pinned", "7 switched", "8 the indexes for the way back",
 	} {
 		all["tree "+name] = treeKeyView(treeDone(done))
 	}
@@ -277,7 +278,7 @@ func addTreeStates(all map[string]step.View) {
 	all["tree, a stale index"] = treeKeyView(treeMarked, on("p_id_key", invalidIndex))
 	all["tree, an unknown form"] = treeKeyView(treeNothing, on("p_pkey", func(i *catalog.Index) { i.Definition = "?" }))
 	all["tree, a broken build"] = treeKeyView(treeBuilt, func(p, _ *catalog.Table) { invalidIndex(p.Below[0].Index("~rekey_p1_id_key")) })
-	all["tree, a tablespace and a comment"] = treeKeyView(treeNext, func(p, _ *catalog.Table) {
+	all["tree, a tablespace and a comment"] = treeKeyView(treePinned, func(p, _ *catalog.Table) {
 		comment := "mine"
 		p.Index("p_pkey").Tablespace, p.Below[2].Index("p3_pkey").ConstraintComment = "fast", &comment
 	})
@@ -313,9 +314,12 @@ func TestKeyActions(t *testing.T) {
 				known[text] = true
 				out.WriteString("      " + text + "\n")
 			}
-			if c, ok := a.(step.Change); ok && c.Guard != "" && !known[c.Guard] {
-				known[c.Guard] = true
-				out.WriteString("      guard " + digest(c.Guard) + "\n")
+			c, _ := a.(step.Change)
+			for _, guard := range [][2]string{{"early guard", c.Early}, {"guard", c.Guard}} {
+				if guard[1] != "" && !known[guard[1]] {
+					known[guard[1]] = true
+					out.WriteString("      " + guard[0] + " " + digest(guard[1]) + "\n")
+				}
 			}
 		}
 	}

@@ -20,7 +20,7 @@ func (s SwapPrimaryKey) ID() ID { return s.Key.id("swap-primary-key") }
 
 // Explain implements Step.
 func (s SwapPrimaryKey) Explain() Explanation {
-	return Explanation{
+	e := Explanation{
 		What:     "make " + idents(s.Key.UUIDs) + " the primary key in place of " + idents(s.Key.Columns),
 		Undo:     "build an index on the integers and make them the primary key again",
 		Why:      "the replica identity changes in the same transaction, so that no published row is without one",
@@ -28,6 +28,10 @@ func (s SwapPrimaryKey) Explain() Explanation {
 		Scans:    "nothing; its undo reads the table, twice, while others read and write",
 		UndoneBy: ByItself,
 	}
+	if s.Key.Tree {
+		e.Why = "the replica identity of each partition is pinned before, in a transaction of its own, so that no published row is without one"
+	}
+	return e
 }
 
 // Check implements Step.
@@ -45,21 +49,41 @@ func (s SwapPrimaryKey) Apply(v View) []Action {
 	mark := k.Mark()
 	mark.Identity = identityOf(t, pk)
 	swap := swapping{key: k, parts: k.parts(t), columns: k.UUIDs}
-	for _, p := range swap.parts {
-		if !p.leaf() || p.own == nil {
-			continue
-		}
-		if identity := identityOf(p.table, p.pk); identity != IdentityKept {
-			swap.before = append(swap.before, p.identity("USING INDEX "+sqltext.Ident(p.unique)))
-			if p.above != nil { // the index of the partition has a mark of its own
-				own := KeyMark{Table: p.table.Named(), Primary: p.pk.Constraint, Columns: k.Columns, UUIDs: k.UUIDs, Identity: identity}
-				swap.after = append(swap.after, own.write(p.of(p.unique)))
-			}
-		}
+	if pins := k.pinPartitions(swap.parts); len(pins) > 0 {
+		return pins
 	}
-	swap.after = append(swap.after, mark.writeNow(swap.parts[0].of(k.Unique)))
+	if root := swap.parts[0]; root.leaf() && root.own != nil && mark.Identity != IdentityKept {
+		swap.before = []string{root.pin()}
+	}
+	swap.after = []string{mark.writeNow(swap.parts[0].of(k.Unique))}
 	return []Action{swap.change()}
 }
+
+// pinPartitions returns the actions that pin the replica identity of partitions before the swap, so that it holds its locks for a
+// shorter time. The index has the columns of the primary key, so that a subscriber notices nothing.
+func (k Key) pinPartitions(parts []*keyPart) (actions []Action) {
+	for _, p := range parts[1:] {
+		identity := identityOf(p.table, p.pk)
+		if !p.leaf() || p.own == nil || identity == IdentityKept {
+			continue
+		}
+		mark := KeyMark{Table: p.table.Named(), Primary: p.pk.Constraint, Columns: k.Columns, UUIDs: k.UUIDs, Identity: identity}
+		actions = append(actions, Change{Locks: p.only(lock.AccessExclusive), Statements: []string{p.pin(), mark.write(p.of(p.unique))}})
+	}
+	return actions
+}
+
+// unpinPartitions returns the actions that give partitions the replica identity from before.
+func (k Key) unpinPartitions(t *catalog.Table) (actions []Action) {
+	for _, p := range k.parts(t)[1:] {
+		if statements := p.restoreIdentity(); len(statements) > 0 {
+			actions = append(actions, Change{Locks: p.only(lock.AccessExclusive), Statements: statements})
+		}
+	}
+	return actions
+}
+
+func (p *keyPart) pin() string { return p.identity("USING INDEX " + sqltext.Ident(p.unique)) }
 
 // identityOf returns the replica identity that a table loses with its primary key.
 func identityOf(t *catalog.Table, pk *catalog.Index) Identity {
@@ -77,7 +101,12 @@ func identityOf(t *catalog.Table, pk *catalog.Index) Identity {
 func (s SwapPrimaryKey) Undo(v View) []Action {
 	k := s.Key
 	t, pk := k.table(v)
-	if t == nil || !k.Switched(t) || k.unique(t) == nil { // nothing shows that up switched the table
+	switch {
+	case t == nil:
+		return nil
+	case k.integers(t):
+		return k.unpinPartitions(t)
+	case !k.Switched(t), k.unique(t) == nil: // nothing shows that up switched the table
 		return nil
 	}
 	if prepared := dropPrepared(t); len(prepared) > 0 {
@@ -95,12 +124,11 @@ func (s SwapPrimaryKey) Undo(v View) []Action {
 		if built, next := p.built(temporaryName(p.pk.Name), k.Columns); built == nil && next != nil {
 			builds = append(builds, next)
 		}
-		swap.after = append(swap.after, p.restoreIdentity()...)
 	}
 	if len(builds) > 0 {
 		return builds
 	}
-	swap.after = append(swap.after, k.Mark().write(swap.parts[0].of(k.Unique)))
+	swap.after = append(swap.parts[0].restoreIdentity(), k.Mark().write(swap.parts[0].of(k.Unique)))
 	return []Action{swap.change()}
 }
 
@@ -165,7 +193,7 @@ func (s swapping) change() Action {
 			statements = append(statements, p.addPrimaryKey(s.columns))
 		}
 	}
-	change := Change{Locks: s.key.on(lock.AccessExclusive), Guard: s.guard()}
+	change := Change{Locks: s.key.on(lock.AccessExclusive), Early: s.guard()}
 	for _, p := range s.parts {
 		if p.pk.ConstraintComment != nil {
 			statements = append(statements, sqltext.Format("COMMENT ON CONSTRAINT {} ON {} IS {}", sqltext.Name(p.pk.Constraint), p.table.Named(), sqltext.Value(*p.pk.ConstraintComment)))
@@ -195,7 +223,8 @@ func (p *keyPart) addPrimaryKey(columns []string) string {
 	return add
 }
 
-// guard returns the guard of the swap: the indexes are valid and as they were read, the tree has no further partition, the columns
+// guard returns the early guard of the swap, which takes long for a table of many partitions. SHARE UPDATE EXCLUSIVE, under which it
+// runs, conflicts with every statement that could change the result, except for names and comments of indexes: the indexes are valid and as they were read, the tree has no further partition, the columns
 // of the new primary key are NOT NULL, so that no row is read, and no foreign key depends on the old one. It returns no row for a
 // table whose index was not built.
 func (s swapping) guard() string {

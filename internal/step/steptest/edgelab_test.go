@@ -206,6 +206,9 @@ func (l *lab) act(ctx context.Context, a step.Action) error {
 	switch a := a.(type) {
 	case step.Change:
 		return pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
+			if err := guarded(ctx, tx, a.Early); err != nil {
+				return err
+			}
 			if _, err := tx.Exec(ctx, lock.SQL(a.Locks)); err != nil {
 				return err
 			}
