@@ -7,6 +7,10 @@ GO ?= go
 # Runs a command that needs PostgreSQL. If neither PostgreSQL nor npm is installed, it installs the system's package.
 WITH_POSTGRES = sh tools/with-postgres
 
+# The slowest packages first, so that no long one is left running alone at the end.
+SLOW = ./phoenixkit ./internal/script ./internal/step/steptest ./internal/run ./cmd/rekey ./internal/demo ./internal/chaos \
+	./internal/backfill/ordered
+
 # The tools have their own module, so that programs that import rekey do not get their dependencies.
 TOOL = $(GO) tool -modfile=tools/go.mod
 
@@ -17,10 +21,10 @@ demo: ## run the demo: a migration of a throw-away database under live traffic
 	$(WITH_POSTGRES) $(GO) run ./cmd/rekey-demo $(ARGS)
 
 test: ## run all tests on PostgreSQL 13, 15 and 18
-	$(WITH_POSTGRES) $(GO) test -timeout 20m $(ARGS) ./...
+	$(WITH_POSTGRES) $(GO) test -timeout 20m $(ARGS) $(SLOW) ./...
 
 test-all: ## run all tests on PostgreSQL 13 to 18
-	REKEY_PG_VERSIONS=all $(WITH_POSTGRES) $(GO) test -timeout 40m $(ARGS) ./...
+	REKEY_PG_VERSIONS=all $(WITH_POSTGRES) $(GO) test -timeout 40m $(ARGS) $(SLOW) ./...
 
 race: ## run all tests with the race detector on PostgreSQL 15, one package at a time; needs a C compiler
 	CGO_ENABLED=1 REKEY_PG_VERSIONS=$${REKEY_PG_VERSIONS:-15} $(WITH_POSTGRES) $(GO) test -race -p 1 -timeout 60m $(ARGS) ./...

@@ -51,8 +51,20 @@ func Each(t *testing.T, test func(t *testing.T, c *server.Cluster)) {
 // tests that gave the same results on all versions.
 func OldestAndNewest(t *testing.T, test func(t *testing.T, c *server.Cluster)) {
 	t.Helper()
-	majors := slices.DeleteFunc(Versions(t), func(major int) bool { return !end(t, major) })
-	on(t, majors, test)
+	on(t, Ends(t), test)
+}
+
+// Ends returns the versions on which OldestAndNewest runs a test.
+func Ends(t testing.TB) []int {
+	t.Helper()
+	return slices.DeleteFunc(Versions(t), func(major int) bool { return !end(t, major) })
+}
+
+// IsNewest reports whether Newest would run a test on the server.
+func IsNewest(t testing.TB, c *server.Cluster) bool {
+	t.Helper()
+	majors := Versions(t)
+	return os.Getenv("REKEY_PG_VERSIONS") != "" || c.Major == majors[len(majors)-1]
 }
 
 // Newest is Each for the newest version only, unless REKEY_PG_VERSIONS is set. It is for slow tests of what depends on no version.
