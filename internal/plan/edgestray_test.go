@@ -6,6 +6,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/step"
 )
 
 // A stray is refused up and down, and status and verify name it.
@@ -23,13 +24,16 @@ func TestStrayEdges(t *testing.T) {
 		alter      []func(*Input)
 		code, hint string
 	}{
-		"renamed column":            {[]func(*Input){wire, fire, rename, onKey(func(k *catalog.ForeignKey) { k.ChildColumns = []string{"x_id"} })}, "edge_renamed", `RENAME COLUMN "x_id" TO "t_id"`},
-		"renamed, key not known":    {[]func(*Input){wire, fire, rename, noKeys}, "edge_renamed", "RENAME COLUMN new_name"},
-		"dropped column":            {[]func(*Input){wire, rename, noKeys}, "edge_column_dropped", `DROP COLUMN "of_t"`},
-		"newer mark":                {[]func(*Input){wire, fire, noKeys, comment("[rekey 9: edge {}]")}, "mark_newer", "rekey version"},
-		"edited mark":               {[]func(*Input){wire, fire, noKeys, comment("[rekey 2: edge {")}, "edge_mark_lost", `COMMENT ON COLUMN "app"."u"."of_t" IS NULL`},
-		"no mark, no key":           {[]func(*Input){wire, fire, noKeys, comment("")}, "edge_triggers_left", `DROP TRIGGER "~rekey_t_id_i"`},
-		"no mark, with a key":       {[]func(*Input){wire, fire, comment(""), onChild(func(u *catalog.Table) { u.Column("of_t").Name = "t_uuid" })}, "edge_mark_lost", "COMMENT ON COLUMN"},
+		"renamed column":         {[]func(*Input){wire, fire, rename, onKey(func(k *catalog.ForeignKey) { k.ChildColumns = []string{"x_id"} })}, "edge_renamed", `RENAME COLUMN "x_id" TO "t_id"`},
+		"renamed, key not known": {[]func(*Input){wire, fire, rename, noKeys}, "edge_renamed", "RENAME COLUMN new_name"},
+		"dropped column":         {[]func(*Input){wire, rename, noKeys}, "edge_column_dropped", `DROP COLUMN "of_t"`},
+		"newer mark":             {[]func(*Input){wire, fire, noKeys, comment("[rekey 9: edge {}]")}, "mark_newer", "rekey version"},
+		"edited mark":            {[]func(*Input){wire, fire, noKeys, comment("[rekey 2: edge {")}, "edge_mark_lost", `COMMENT ON COLUMN "app"."u"."of_t" IS NULL`},
+		"no mark, no key":        {[]func(*Input){wire, fire, noKeys, comment("")}, "edge_triggers_left", `DROP TRIGGER "~rekey_t_id_i"`},
+		"no mark, with a key":    {[]func(*Input){wire, fire, comment(""), onChild(func(u *catalog.Table) { u.Column("of_t").Name = "t_uuid" })}, "edge_mark_lost", "COMMENT ON COLUMN"},
+		"a renamed table with a key": {[]func(*Input){wire, fire, comment(step.EdgeMark{
+			Child: sqltext.Table{Schema: "app", Name: "z"}, Column: "t_id", Parent: named("t"), Key: "id", Function: named("rekey_z_t_id"),
+		}.Comment(nil)), onChild(func(u *catalog.Table) { u.Column("of_t").Name = "t_uuid" })}, "edge_renamed", "Rename it back"},
 		"renamed table, without":    {[]func(*Input){wire, fire, noKeys, moved(sqltext.Table{Schema: "app", Name: "z"})}, "edge_renamed", `RENAME TO "u"`},
 		"a table copied with LIKE":  {[]func(*Input){wire, noKeys, moved(sqltext.Table{Schema: "app", Name: "z"})}, "", ""},
 		"its foreign key was moved": {[]func(*Input){wire, fire, noKeys}, "", ""},
