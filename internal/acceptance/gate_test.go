@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
+
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 // gate is the network between rekey and its server. It reads rekey's messages and counts the statements that change something.
@@ -87,6 +90,7 @@ var errReached = errors.New("the statement is not sent")
 func (g *gate) forward(client io.Reader, server io.Writer) error {
 	text := map[string]string{} // of prepared statements
 	portal := ""                // text of the bound statement
+	changed := false            // the open transaction has changed something
 	for startup := true; ; startup = false {
 		head := 5
 		if startup {
@@ -112,8 +116,10 @@ func (g *gate) forward(client io.Reader, server io.Writer) error {
 			case 'E':
 				sql = portal
 			}
-			if sql != "" && !g.pass(sql) {
-				return errReached
+			if sql != "" {
+				if counts := changes(sql, &changed); !g.pass(sql, counts) {
+					return errReached
+				}
 			}
 		}
 		if _, err := server.Write(slices.Concat(message, body)); err != nil {
@@ -122,15 +128,15 @@ func (g *gate) forward(client io.Reader, server io.Writer) error {
 	}
 }
 
-// pass counts a statement and reports whether it may be sent. Killing rekey before a statement that reads is the same as
-// killing it before the next one that changes something.
-func (g *gate) pass(sql string) bool {
+// pass counts a message that changes something and reports whether the message may be sent. Killing rekey before a message that reads
+// is the same as killing it before the next one that changes something.
+func (g *gate) pass(sql string, changes bool) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.at > 0 && len(g.seen) >= g.at {
 		return false
 	}
-	if reads(sql) {
+	if !changes {
 		return true
 	}
 	if g.seen = append(g.seen, sql); len(g.seen) != g.at {
@@ -140,17 +146,69 @@ func (g *gate) pass(sql string) bool {
 	return false
 }
 
-// reads reports whether a statement changes nothing outside of its session.
-func reads(sql string) bool {
-	words := strings.Fields(strings.ToUpper(sql))
-	if len(words) == 0 {
+// changes reports whether a message changes something, or commits what the transaction has changed. A change and its COMMIT in one message
+// are one: the server gets both or neither.
+func changes(message string, open *bool) bool {
+	if strings.EqualFold(strings.Trim(message, "; "), "COMMIT") {
+		defer func() { *open = false }()
+		return *open
+	}
+	if reads(message) {
+		return false
+	}
+	*open = !strings.Contains(message, "; COMMIT")
+	return true
+}
+
+// reads reports whether every statement of a message changes nothing that outlives its session.
+func reads(message string) bool {
+	tokens, ok := sqltext.Tokens(message)
+	if !ok {
+		return false
+	}
+	for len(tokens) > 0 {
+		end := slices.IndexFunc(tokens, func(t sqltext.Token) bool { return t.Is(";") })
+		if end < 0 {
+			end = len(tokens)
+		}
+		if !readsOnly(tokens[:end]) {
+			return false
+		}
+		tokens = tokens[min(end+1, len(tokens)):]
+	}
+	return true
+}
+
+// readsOnly is reads for one statement.
+func readsOnly(statement []sqltext.Token) bool {
+	if len(statement) == 0 {
 		return true
 	}
-	switch words[0] {
-	case "SELECT", "SHOW", "SET", "BEGIN", ";", "--":
+	switch strings.ToUpper(statement[0].Text) {
+	case "SELECT", "SHOW", "SET", "BEGIN", "LOCK", "ROLLBACK":
 		return true
 	case "WITH":
-		return !slices.ContainsFunc(words, func(word string) bool { return word == "INSERT" || word == "UPDATE" || word == "DELETE" })
+		return !slices.ContainsFunc(statement, func(t sqltext.Token) bool { return t.Is("INSERT") || t.Is("UPDATE") || t.Is("DELETE") })
 	}
 	return false
+}
+
+// Messages begin with settings and locks, and all of their statements count.
+func TestReads(t *testing.T) {
+	for message, want := range map[string]bool{
+		"":                   true,
+		";; -- nothing":      true,
+		"SELECT 1; SHOW all": true,
+		"SET LOCAL lock_timeout = 50; LOCK TABLE a":                                  true,
+		"SET LOCAL lock_timeout = 50; LOCK TABLE a; ALTER TABLE a ADD b int; COMMIT": false,
+		"WITH a AS (SELECT ';') SELECT":                                              true,
+		"WITH a AS (UPDATE b SET c = 1 RETURNING c) SELECT 1":                        false,
+		"COMMIT":     false,
+		"DO $$ ; $$": false,
+		"DO 'a":      false,
+	} {
+		if reads(message) != want {
+			t.Errorf("%q: %t", message, !want)
+		}
+	}
 }

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,22 +53,25 @@ type killing struct {
 	c        *server.Cluster
 	words    []string
 	template string
-	want     []string // fingerprint after an undisturbed run
-	number   int      // of the statements of such a run that change something
+	// between is called between the kill and the next run; may be nil.
+	between func(t *testing.T, conn *pgx.Conn)
+	want    []string // fingerprint after an undisturbed run
+	samples int      // how many statements the short form kills the command at
+	number  int      // of the messages of such a run that change something
 }
 
 func upWords() []string   { return []string{"up", "--schema", "app", "--to", "linked"} }
 func downWords() []string { return []string{"down", "--schema", "app", "--to", "expanded"} }
 
 // template returns a database on which commands have run.
-func template(t *testing.T, c *server.Cluster, name string, commands ...[]string) string {
+func template(t *testing.T, c *server.Cluster, name, sql string, commands ...[]string) string {
 	t.Helper()
 	return servertest.Template(t, c, name, func(database string) error {
 		conn, err := pgx.Connect(context.Background(), database)
 		if err != nil {
 			return err
 		}
-		_, err = conn.PgConn().Exec(context.Background(), killSQL).ReadAll()
+		_, err = conn.PgConn().Exec(context.Background(), sql).ReadAll()
 		_ = conn.Close(context.Background())
 		for _, words := range commands {
 			if err == nil {
@@ -124,12 +129,25 @@ func (k *killing) kill(t *testing.T, n int) (before string) {
 	db := servertest.Database(t, k.c, k.template)
 	if _, before = k.runUntil(t, db, n); before != "" {
 		k.expireLease(t, db)
+		if k.between != nil {
+			k.inBetween(t, db)
+		}
 		k.runUntil(t, db, 0)
 	}
 	if diff := cmp.Diff(k.want, fingerprint(t, db)); diff != "" {
 		t.Errorf("rekey %s, killed before statement %d, %s: differs from an undisturbed run (-want +got)\n%s", k.words[0], n, before, diff)
 	}
 	return before
+}
+
+func (k *killing) inBetween(t *testing.T, db servertest.DB) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	k.between(t, conn)
 }
 
 // expireLease makes the lease of a killed run expire now, and waits for the end of its sessions.
@@ -165,10 +183,16 @@ func fingerprint(t *testing.T, db servertest.DB) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i, line := range lines {
+		lines[i] = switchTime.ReplaceAllString(line, "")
+	}
 	return lines
 }
 
-// samples is how many statements of each direction the short form kills the command at.
+// switchTime matches the time in the mark of a key.
+var switchTime = regexp.MustCompile(`,"switched":"[^"]*"`)
+
+// samples is how many statements of each direction of link the short form kills the command at.
 const samples = 3
 
 // The command is killed with SIGKILL before a statement, of link and of its way back. The same command then reaches the same
@@ -177,27 +201,40 @@ func TestKilledBeforeEveryStatement(t *testing.T) {
 	on(t, func(t *testing.T, c *server.Cluster) {
 		expand := []string{"up", "--schema", "app"}
 		for _, k := range []*killing{
-			{c: c, words: upWords(), template: template(t, c, "acceptance_expanded", expand)},
-			{c: c, words: downWords(), template: template(t, c, "acceptance_linked", expand, upWords())},
+			{c: c, words: upWords(), template: template(t, c, "acceptance_expanded", killSQL, expand)},
+			{c: c, words: downWords(), template: template(t, c, "acceptance_linked", killSQL, expand, upWords())},
 		} {
-			k.undisturbed(t)
-			stride := 1
-			if !long() {
-				stride = k.number/samples + 1
-			}
-			begun, killed := time.Now(), 0
-			for n := 1; n <= k.number; n += stride {
-				t.Run(fmt.Sprintf("%s_%d", k.words[0], n), func(t *testing.T) {
-					if k.kill(t, n) != "" {
-						killed++
-					}
-				})
-			}
-			if killed < samples {
-				t.Errorf("%d runs were killed", killed)
-			}
-			t.Logf("acceptance 8: PostgreSQL %d, rekey %s: killed %d times, before each of %d statements with stride %d, %.0f s",
-				c.Major, strings.Join(k.words, " "), killed, k.number, stride, time.Since(begun).Seconds())
+			k.samples = samples
+			k.killAll(t)
 		}
 	})
+}
+
+// killAll kills the command before every statement that changes something or, in the short form, before samples of them.
+func (k *killing) killAll(t *testing.T) {
+	t.Helper()
+	k.undisturbed(t)
+	stride := 1
+	if !long() {
+		stride = (k.number + k.samples) / k.samples
+	}
+	begun, killed, differ := time.Now(), 0, 0
+	for n := 1 + stride/2; n <= k.number; n += stride {
+		if !t.Run(fmt.Sprintf("%s_%s_%d", k.words[0], k.words[slices.Index(k.words, "--to")+1], n), func(t *testing.T) {
+			if k.kill(t, n) != "" {
+				killed++
+			}
+		}) {
+			differ++
+		}
+	}
+	if killed < min(k.samples, k.number) {
+		t.Errorf("%d runs were killed", killed)
+	}
+	end := "same end"
+	if differ > 0 {
+		end = fmt.Sprintf("%d FAILED", differ)
+	}
+	t.Logf("acceptance 8: PostgreSQL %d, rekey %s: kill -9 before each of %d statements (stride %d; %d killed): %s, %.0f s",
+		k.c.Major, strings.Join(k.words, " "), k.number, stride, killed, end, time.Since(begun).Seconds())
 }
