@@ -78,7 +78,10 @@ func closePools(pools ...*pgxpool.Pool) {
 }
 
 func (a *app) connect(ctx context.Context, f *flags) (pools, error) {
-	a.scope = f.names() + f.trusting()
+	a.hints = f.hints
+	if a.hints.scope == "" {
+		a.hints.scope = f.names() + f.trusting()
+	}
 	var p pools
 	var err error
 	if p.main, err = a.library.connect(ctx, f.connection.resolve(a.Getenv)); err != nil {

@@ -35,6 +35,7 @@ type flags struct {
 	file                          string // of --config
 	json, quiet, noColor          bool
 	exitCode                      bool
+	hints                         hints
 }
 
 // common registers the flags of every command that connects to a database.
@@ -112,6 +113,7 @@ func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 	}
 	j.schema.References = f.phase.references
 	j.direction = f.direction(cmd, j.profile)
+	f.hints = f.hintsOf(cmd, j.direction)
 	r := f.request(cmd, f.versions(cmd, j, legal)...)
 	r.Direction = string(j.direction)
 	if j.profile != nil {
@@ -128,7 +130,7 @@ func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 		return j, nil
 	}
 	if f.schema != "" || f.profile != "" {
-		found = completeHints(found, f.names()+f.trusting())
+		found = hints{scope: f.names() + f.trusting()}.complete(found)
 	}
 	return j, found
 }

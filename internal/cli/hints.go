@@ -2,39 +2,93 @@ package cli
 
 import (
 	"regexp"
-	"strings"
+	"slices"
 
+	"github.com/spf13/cobra"
+
+	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
 )
 
 // problems returns the problems of an error, with hints that name this call's scope.
-func (a *app) problems(err error) problem.List { return completeHints(problem.All(err), a.scope) }
+func (a *app) problems(err error) problem.List { return a.hints.complete(problem.All(err)) }
 
-// bareCommand matches a command that ends a sentence or a clause of a hint, without flags other than a phase and
-// parents. The scope follows the verb, as in the documents.
-var bareCommand = regexp.MustCompile(`\brekey ((?:plan|up|down|status|verify|pause|resume|stop))((?: --down)?(?: --to [a-z]+)?(?: --arbiter [a-z]+)?(?: --accept [a-z,-]+)?(?: --confirm ` + word + `)?(?: --parents ` + word + `)?)([.,;)]|$)`)
+// hints completes the commands that hints name, so that they can be run as they are.
+type hints struct {
+	scope string // the flags that name the schema or the profile
+	// verb and to are the command up or down that this call is, or plans, and the phase to which it goes. again returns it with the
+	// flags of the call, without some of them. It is nil for other commands.
+	verb, to string
+	again    func(without []string) string
+}
 
-// word matches what visible.Word returns.
-const word = `(?:[A-Za-z0-9_./-]*[A-Za-z0-9_/-]|'(?:[^']|'\\'')*')`
+// bareCommand matches a command that ends a sentence or a clause of a hint, with the flags that hints have. The scope follows the verb,
+// as in the documents.
+var bareCommand = regexp.MustCompile(`\brekey (plan|up|down|status|verify|pause|resume|stop)((?: --(?:down|rename-keys|keep-id|skip-refused)| --(?:to|arbiter|accept|confirm|soak|parents|reference|exclude) (?:` + flagValue + `)+)*)([.,;)]|$)`)
 
-// completeHints returns problems whose hints name commands with the flags of the scope, so that they can be run as they are.
-func completeHints(list problem.List, scope string) problem.List {
-	if scope == "" || len(list) == 0 {
+// flagValue matches a part of a value as a shell reads it: it does not end with a full stop.
+const flagValue = `'[^']*'|\\'|[^\s'.,;)\\]|[.,][^\s'.,;)]`
+
+var hintFlag = regexp.MustCompile(`--([a-z-]+)(?: ((?:` + flagValue + `)+))?`)
+
+// complete returns problems whose hints name commands with the flags of the scope. A command that goes where this call goes has the
+// other flags of the call too.
+func (h hints) complete(list problem.List) problem.List {
+	if h.scope == "" || len(list) == 0 {
 		return list
 	}
 	completed := make(problem.List, len(list))
 	for i, one := range list {
 		changed := *one
-		changed.Hint = completeHint(one.Hint, scope)
+		changed.Hint = h.text(one.Hint)
 		completed[i] = &changed
 	}
 	return completed
 }
 
-func completeHint(text, scope string) string {
-	if scope == "" {
+// text completes the commands in a text.
+func (h hints) text(text string) string {
+	if h.scope == "" {
 		return text
 	}
-	return bareCommand.ReplaceAllString(text, "rekey $1 "+strings.ReplaceAll(visible.Line(scope), "$", "$$")+"$2$3")
+	return bareCommand.ReplaceAllStringFunc(text, func(found string) string {
+		parts := bareCommand.FindStringSubmatch(found)
+		verb, flags, end := parts[1], parts[2], parts[3]
+		if without, same := h.leavesOut(verb, flags); same {
+			return h.again(without) + flags + end
+		}
+		return "rekey " + verb + " " + visible.Line(h.scope) + flags + end
+	})
+}
+
+// leavesOut reports whether a command of a hint goes where this call goes, and returns the flags of the call that it does not repeat:
+// those that the hint has, and --rename-keys, which needs a run of its own. The call's own values of a list stay.
+func (h hints) leavesOut(verb, flags string) (without []string, same bool) {
+	if h.again == nil || verb != h.verb {
+		return nil, false
+	}
+	to := ""
+	without = []string{"rename-keys"}
+	for _, flag := range hintFlag.FindAllStringSubmatch(flags, -1) {
+		if flag[1] == "to" {
+			to = flag[2]
+		}
+		if !slices.Contains([]string{"parents", "reference", "exclude"}, flag[1]) {
+			without = append(without, flag[1])
+		}
+	}
+	return without, to != "" && to == h.to
+}
+
+// hintsOf returns what completes the hints of a call.
+func (f *flags) hintsOf(cmd *cobra.Command, direction rekey.Direction) hints {
+	h := hints{scope: f.names() + f.trusting()}
+	if slices.Contains([]string{"up", "down", "plan"}, cmd.Name()) {
+		h.verb, h.to = string(direction), f.phase.to
+		h.again = func(without []string) string {
+			return repeated(cmd, "rekey "+h.verb, append(without, "down", "exit-code", "version")...)
+		}
+	}
+	return h
 }

@@ -1,9 +1,14 @@
 package cli
 
 import (
+	"context"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -23,11 +28,52 @@ func TestHintsNameTheScope(t *testing.T) {
 		"no scope":         {"", "Run: rekey plan", "Run: rekey plan"},
 	} {
 		list := problem.List{{Kind: problem.Refused, Hint: c.hint}}
-		if got := completeHints(list, c.scope)[0].Hint; got != c.want {
+		if got := (hints{scope: c.scope}).complete(list)[0].Hint; got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 		if list[0].Hint != c.hint {
 			t.Errorf("%s: the problem itself has changed", name)
+		}
+	}
+}
+
+// A command that goes where the call goes has the other flags of the call, in the place of its own only those that the hint has not.
+func TestHintsRepeatTheCall(t *testing.T) {
+	for name, c := range map[string]struct {
+		words      []string
+		hint, want string
+	}{
+		"the same phase": {
+			[]string{"up", "--schema", "app", "--to", "contracted", "--keep-id", "--tables", "a,b c", "--soak", "1h", "--quiet", "--database-url", "postgres://u:secret@h/d"},
+			"Accept it: rekey up --to contracted --confirm app --accept integer-reads.",
+			"Accept it: rekey up --schema app --keep-id --tables 'a,b c' --soak 1h0m0s --to contracted --confirm app --accept integer-reads.",
+		},
+		"its own values win": {
+			[]string{"up", "--schema", "app", "--to", "contracted", "--confirm", "old", "--soak", "1h"},
+			"rekey up --to contracted --confirm 'my app' --soak 3s", "rekey up --schema app --to contracted --confirm 'my app' --soak 3s",
+		},
+		"lists grow": {
+			[]string{"up", "--schema", "app", "--to", "switched", "--exclude", "a", "--reference", "a.b=c"},
+			"Or rekey up --to switched --exclude 'b'\\''s', (rekey up --to switched --reference a.d=e)",
+			"Or rekey up --schema app --exclude a --reference 'a.b=c' --to switched --exclude 'b'\\''s', (rekey up --schema app --exclude a --reference 'a.b=c' --to switched --reference a.d=e)",
+		},
+		"a plan":                           {[]string{"plan", "--schema", "app", "--to", "switched", "--sql", "--exclude", "a"}, "rekey up --to switched --accept group-by", "rekey up --schema app --exclude a --to switched --accept group-by"},
+		"the way down":                     {[]string{"plan", "--schema", "app", "--to", "linked", "--down", "--trust-owner", "o"}, "rekey down --to linked --skip-refused", "rekey down --schema app --trust-owner o --to linked --skip-refused"},
+		"another phase":                    {[]string{"up", "--schema", "app", "--to", "contracted", "--keep-id"}, "rekey up --to switched", "rekey up --schema app --to switched"},
+		"another command":                  {[]string{"up", "--schema", "app", "--to", "linked", "--exclude", "a"}, "rekey plan --to linked", "rekey plan --schema app --to linked"},
+		"renaming is a run of its own":     {[]string{"up", "--schema", "app", "--to", "contracted", "--rename-keys"}, "rekey up --to contracted --confirm app", "rekey up --schema app --to contracted --confirm app"},
+		"renaming where the hint says it":  {[]string{"up", "--schema", "app", "--to", "contracted", "--rename-keys"}, "rekey up --to contracted --confirm app --rename-keys", "rekey up --schema app --to contracted --confirm app --rename-keys"},
+		"a command with a schema is whole": {[]string{"up", "--schema", "app", "--to", "contracted", "--keep-id"}, "rekey up --schema b --to contracted --confirm b.", "rekey up --schema b --to contracted --confirm b."},
+	} {
+		refuse := func(context.Context, *pgxpool.Pool, job) (event.Result, error) {
+			return event.Result{}, &problem.Problem{Code: "x", Kind: problem.Refused, Message: "s", Hint: c.hint}
+		}
+		plan := func(context.Context, *pgxpool.Pool, job) (rekey.Plan, error) {
+			return rekey.Plan{}, &problem.Problem{Code: "x", Kind: problem.Refused, Message: "s", Hint: c.hint}
+		}
+		out := try(t, library{up: refuse, down: refuse, plan: plan}, nil, c.words...)
+		if text := strings.Join(strings.Fields(out.stderr), " "); !strings.HasSuffix(text, "HINT: "+c.want) {
+			t.Errorf("%s: %s", name, text)
 		}
 	}
 }

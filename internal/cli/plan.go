@@ -125,7 +125,11 @@ func (v planView) text(doc rekey.Plan, width int) (string, error) {
 
 // nextRun returns the command that carries out the plan.
 func nextRun(cmd *cobra.Command, direction rekey.Direction) string {
-	return repeated(cmd, "rekey "+string(direction), "down", "exit-code", "version")
+	command := repeated(cmd, "rekey "+string(direction), "down", "exit-code", "version")
+	if to := cmd.Flag("to"); direction == rekey.Up && to.Value.String() == string(rekey.Contracted) {
+		command += " --confirm " + visible.Word(cmd.Flag("schema").Value.String())
+	}
+	return command
 }
 
 // repeated returns the command with the flags of this call, except those about output and connections, whose values may
@@ -161,9 +165,9 @@ func (a *app) plan(ctx context.Context, pool *pgxpool.Pool, j job, f *flags, vie
 	if err != nil {
 		return err
 	}
-	doc.Refusals, doc.Skipped = completeHints(doc.Refusals, a.scope), completeHints(doc.Skipped, a.scope)
+	doc.Refusals, doc.Skipped = a.hints.complete(doc.Refusals), a.hints.complete(doc.Skipped)
 	for i, note := range doc.Notes {
-		doc.Notes[i] = completeHint(note, a.scope)
+		doc.Notes[i] = a.hints.text(note)
 	}
 	switch {
 	case f.json:

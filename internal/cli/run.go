@@ -58,7 +58,7 @@ type app struct {
 	err     io.Writer    // Stderr unescaped
 	exact   *output      // Stdout unescaped, for JSON and scripts
 	signal  atomic.Value // the first os.Signal
-	scope   string       // the flags that name the schema or profile of the call; "" before it connects
+	hints   hints        // completes the commands of hints; empty before the call connects
 	only    string       // the only command of another program, which writes events; "" is rekey
 }
 

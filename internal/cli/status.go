@@ -51,7 +51,7 @@ func (a *app) status(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) e
 	if err != nil {
 		return err
 	}
-	status.Refusals = completeHints(status.Refusals, a.scope)
+	status.Refusals = a.hints.complete(status.Refusals)
 	switch {
 	case f.json:
 		err = a.document(status)
@@ -60,7 +60,7 @@ func (a *app) status(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) e
 	case !f.quiet:
 		text := screen.Status(status, a.width(a.out))
 		if next := screen.NextPhase(status); next != "" {
-			text += "Next: " + completeHint(next, a.scope) + "\n"
+			text += "Next: " + a.hints.text(next) + "\n"
 		}
 		_, err = fmt.Fprint(a.Stdout, text)
 	}

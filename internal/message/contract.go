@@ -16,11 +16,37 @@ func NotSwitched(schema string, behind []string) *problem.Problem {
 		"Switch first: rekey up --to switched")
 }
 
-// SoakNotOver refuses to end the integers too soon after the switch.
-func SoakNotOver(table string, since, soak time.Duration, over time.Time) *problem.Problem {
+// contracted is the last phase, which a run reaches only if it is confirmed.
+const contracted = "contracted"
+
+// Run returns the command that goes up or down to a phase.
+func Run(up bool, phase, schema string) string {
+	if !up {
+		return "rekey down --to " + phase
+	}
+	return upTo(phase, schema)
+}
+
+// LeaveOut returns the command that leaves a table out.
+func LeaveOut(run, table string) string { return run + " --exclude " + visible.Word(table) }
+
+// upTo returns the command that goes to a phase, with what the last one requires.
+func upTo(phase, schema string) string {
+	if phase != contracted {
+		return "rekey up --to " + phase
+	}
+	return "rekey up --to " + contracted + " --confirm " + visible.Word(schema)
+}
+
+// SoakNotOver refuses to end the integers too soon after the switch. accept has all hazards of the run.
+func SoakNotOver(schema, table string, since, soak time.Duration, over time.Time, accept string) *problem.Problem {
+	sooner := upTo(contracted, schema) + " --soak " + Duration(since.Truncate(time.Second))
+	if accept != "" {
+		sooner += " --accept " + accept
+	}
 	return refused("soak_not_over", "", fmt.Sprintf("%s was switched %s ago, and the soak time is %s", table, Duration(since.Round(time.Second)), Duration(soak)),
 		fmt.Sprintf("It ends at %s. Until then the way back stays open.", over.UTC().Format("2006-01-02 15:04:05 MST")),
-		"Run the same command then, or set another soak time, such as --soak "+Duration(since.Truncate(time.Second))+".")
+		"Run the same command then, or end the soak now: "+sooner)
 }
 
 // ContractDependent refuses to drop a column that another object uses.
@@ -33,10 +59,10 @@ func ContractDependent(column, object string) *problem.Problem {
 func ContractReferenced(column, key, child, childSchema, schema string) *problem.Problem {
 	hint := "Link its column, " + again
 	if childSchema != schema {
-		hint = fmt.Sprintf("End the integers of schema %s first: rekey up --schema %s --to contracted --confirm %s", childSchema, visible.Word(childSchema), visible.Word(childSchema))
+		hint = fmt.Sprintf("End the integers of schema %s first: rekey up --schema %s --to contracted --confirm %s.", childSchema, visible.Word(childSchema), visible.Word(childSchema))
 	}
 	return refused("contract_dependent", "", fmt.Sprintf("foreign key %s of %s refers to %s", key, child, column),
-		"The run does not end that reference. PostgreSQL would drop it only with CASCADE, which rekey never uses.", hint+" Or keep the column: --keep-id.")
+		"The run does not end that reference. PostgreSQL would drop it only with CASCADE, which rekey never uses.", hint+" Or keep the column: "+upTo(contracted, schema)+" --keep-id")
 }
 
 // ContractMixed refuses to end a composite reference of whose other columns only one of a pair ends. reference is the value of the
@@ -55,11 +81,11 @@ func ContractMixed(edge, constraint, child, parent string, parentEnds bool, refe
 }
 
 // ContractUnsupported refuses to end integers that a run cannot drop one after the other: those of tables that inherit, or of references
-// in a circle of columns.
-func ContractUnsupported(name string, inherits bool) *problem.Problem {
+// in a circle of columns. table is to be left out.
+func ContractUnsupported(name, schema, table string, inherits bool) *problem.Problem {
 	why, hint := "references onto the columns of each other's references form a circle", "Drop one of these foreign keys, "+again
 	if inherits {
-		why, hint = "its table belongs to an inheritance tree", "Leave the tree out: --exclude"
+		why, hint = "its table belongs to an inheritance tree", "Leave the table out: "+upTo(contracted, schema)+" --exclude "+visible.Word(table)
 	}
 	return refused("contract_dependent", "", name+" cannot end: "+why, "rekey does not drop such columns.", hint)
 }
@@ -68,7 +94,7 @@ func ContractUnsupported(name string, inherits bool) *problem.Problem {
 func RenameTooEarly(schema string) *problem.Problem {
 	return refused("rename_too_early", "", "schema "+schema+" still has integers, whose names the uuids are to get",
 		"A run that drops integers ends by checking the columns under their names. The next run renames them.",
-		"End the integers first: rekey up --to contracted --confirm "+visible.Word(schema))
+		"End the integers first: "+upTo(contracted, schema))
 }
 
 // RenameTwice refuses to rename columns of a table if two would have one name.
@@ -77,15 +103,18 @@ func RenameTwice(table, uuid, integer string) *problem.Problem {
 		"Another column of the table gets the same name, or has it.", "Rename the columns by hand: ALTER TABLE .. RENAME COLUMN.")
 }
 
-// NotConfirmed refuses to end the integers without the schema's name. given is the name that was given, "" for none.
-func NotConfirmed(schema, given string) *problem.Problem {
-	what := "contract was not confirmed"
+// NotConfirmed refuses to end the integers, or with renames to rename the uuid columns, without the schema's name. given is the name that
+// was given, "" for none.
+func NotConfirmed(schema, given string, renames bool) *problem.Problem {
+	what, detail, next := "contract was not confirmed", "It drops the integer columns, and there is no way back but a backup.", upTo(contracted, schema)
+	if renames {
+		detail, next = "It renames the uuid columns, and statements that name them fail from then on.", next+" --rename-keys"
+	}
 	if given != "" {
 		what = "contract was confirmed for another schema"
 	}
 	return refused("not_confirmed", "", what+": this run is about schema "+schema,
-		"It drops the integer columns, and there is no way back but a backup.",
-		fmt.Sprintf("Read the plan, then confirm it with the name of the schema: rekey up --to contracted --confirm %s", visible.Word(schema)))
+		detail, "Read the plan, then confirm it with the name of the schema: "+next)
 }
 
 // Contracted refuses every way down of a schema that has lost its integers.

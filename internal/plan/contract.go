@@ -45,7 +45,8 @@ func (p *Plan) addContract(s Input) problem.List {
 	for _, one := range c.found {
 		one.Table = "" // --skip-refused skips no table: the integers of a schema end together
 	}
-	return slices.Concat(c.found, p.refuseSoak(s), p.contractHazards(s))
+	hazards := p.contractHazards(s)
+	return slices.Concat(c.found, p.refuseSoak(s), hazards)
 }
 
 // collect finds the columns that end: those of the linked references and, unless they are kept, the integers of the primary keys.
@@ -114,7 +115,7 @@ func (c *contraction) endReferences() (prepare, drops []Group) {
 		edge, child := l.Edge, l.Edge.Child.All()
 		table := c.input.Schema.Named(child)
 		if edge.Child.Only || slices.ContainsFunc(c.links[i+1:], func(later Link) bool { return needs(later.Edge, edge) }) {
-			c.found = append(c.found, message.ContractUnsupported(l.String(), edge.Child.Only))
+			c.found = append(c.found, message.ContractUnsupported(l.String(), c.input.Schema.Name, child.Name, edge.Child.Only))
 			continue
 		}
 		drop := step.DropReference{Edge: edge, Final: c.final(edge)}
@@ -216,7 +217,7 @@ func (c *contraction) endKeys() []Group {
 		}
 		key, table := k.Key, c.input.Schema.Named(k.Key.Table.All())
 		if key.Table.Only {
-			c.found = append(c.found, message.ContractUnsupported(k.String(), true))
+			c.found = append(c.found, message.ContractUnsupported(k.String(), c.input.Schema.Name, key.Table.Name, true))
 			continue
 		}
 		own := slices.DeleteFunc(slices.Clone(key.Columns), func(name string) bool {
@@ -286,7 +287,7 @@ func (p *Plan) refuseSoak(s Input) problem.List {
 	if table == "" || !s.Server.Now.Before(over) {
 		return nil
 	}
-	return problem.List{message.SoakNotOver(table, s.Server.Now.Sub(last), s.Policy.Soak, over)}
+	return problem.List{message.SoakNotOver(s.Schema.Name, table, s.Server.Now.Sub(last), s.Policy.Soak, over, p.hazardNames())}
 }
 
 // endedIn returns the tables of a schema that have lost integers after a proof.

@@ -73,11 +73,16 @@ func (p *Plan) refuseHazards(s Input) problem.List {
 	if names == nil {
 		return nil
 	}
-	var accept []string
-	for _, h := range p.Hazards {
-		accept = append(accept, string(h.Name))
+	return problem.List{message.HazardsNotAccepted(s.Schema.Name, string(s.Goal), names, p.hazardNames())}
+}
+
+// hazardNames returns the names of all hazards of the run, as --accept takes them.
+func (p *Plan) hazardNames() string {
+	names := make([]string, len(p.Hazards))
+	for i, h := range p.Hazards {
+		names[i] = string(h.Name)
 	}
-	return problem.List{message.HazardsNotAccepted(s.Schema.Name, string(s.Goal), names, strings.Join(accept, ","))}
+	return strings.Join(names, ",")
 }
 
 // ownUUID reports whether a column is the uuid column that identifies the rows of a primary key's table.

@@ -303,7 +303,7 @@ func TestKeyRefusals(t *testing.T) {
 		for _, one := range p.Refusals {
 			if strings.HasPrefix(one.Code, "key_") {
 				got = strings.TrimSpace(got + " " + one.Code)
-				if one.Table != "app.t" || !strings.HasSuffix(one.Hint, "--skip-refused.") {
+				if one.Table != "app.t" || !strings.HasSuffix(one.Hint, "rekey up --to switched --skip-refused") {
 					t.Errorf("%s: %v; %s; hint: %s", name, one, one.Table, one.Hint)
 				}
 			}

@@ -42,11 +42,18 @@ func (c keyCheck) refuse(k PrimaryKey, t *catalog.Table) problem.List {
 	for _, one := range found {
 		one.Table = t.Named().String()
 		if !c.input.Policy.SkipRefused {
-			one.Hint = joined(ended(one.Hint), "Or skip the refused tables: --skip-refused.")
+			one.Hint = joined(ended(one.Hint), "Or skip the refused tables: "+c.run()+" --skip-refused")
 		}
 	}
 	return found
 }
+
+// run returns the command of the run that the plan is for.
+func (c keyCheck) run() string {
+	return message.Run(c.input.Direction == Up, string(c.input.Goal), c.input.Schema.Name)
+}
+
+func (c keyCheck) leaveOut(t *catalog.Table) string { return message.LeaveOut(c.run(), t.Name) }
 
 // refuseCode refuses a primary key if reading its table, or one that refers to it, would run code of a role that the run's role does not
 // trust. A foreign key is validated by a query on both.
@@ -87,13 +94,13 @@ func (c keyCheck) refuseIndex(k PrimaryKey, t *catalog.Table, pk *catalog.Index)
 	case !pk.Immediate:
 		unfit("it is DEFERRABLE, and no foreign key can refer to the index that would take its place", "Make it NOT DEFERRABLE")
 	case pk.Method != "btree":
-		unfit("its index is no B-tree (WITHOUT OVERLAPS)", "Leave the table out: --exclude "+t.Name)
+		unfit("its index is no B-tree (WITHOUT OVERLAPS)", "Leave the table out: "+c.leaveOut(t))
 	}
 	if column := outsidePartitionKey(k, t); column != "" {
-		unfit("its rows, or those of a partition, are partitioned by "+column+", which a primary key must hold", "Leave the table out: --exclude "+t.Name)
+		unfit("its rows, or those of a partition, are partitioned by "+column+", which a primary key must hold", "Leave the table out: "+c.leaveOut(t))
 	}
 	for _, key := range k.Key.Unmovable(step.View{Server: c.input.Server, Schema: c.input.Schema}) {
-		unfit(unmovable(k, t, key), "Drop the foreign key, or leave the table out: --exclude "+t.Name)
+		unfit(unmovable(k, t, key), "Drop the foreign key, or leave the table out: "+c.leaveOut(t))
 	}
 	if c.input.Direction == Up || k.Key.Switched(t) {
 		for _, user := range keyDependents(k, t) {
@@ -175,7 +182,7 @@ func (c keyCheck) refuseReference(k PrimaryKey, t *catalog.Table, key catalog.Fo
 	case !key.ChildOwned:
 		return problem.List{message.KeyChildOwner(k.String(), key.Name, key.Child.String(), c.input.Server.Role.Name)}
 	case key.Period, key.NotEnforced, key.OwnOperators:
-		return unfit("is of a kind that cannot be made again beside itself (PERIOD, NOT ENFORCED, or an operator of an extension)", "Drop it, or leave the table out: --exclude "+t.Name)
+		return unfit("is of a kind that cannot be made again beside itself (PERIOD, NOT ENFORCED, or an operator of an extension)", "Drop it, or leave the table out: "+c.leaveOut(t))
 	case c.input.Direction == Down:
 		return nil
 	}
@@ -250,7 +257,7 @@ func (c keyCheck) refuseColumns(k PrimaryKey, t *catalog.Table) problem.List {
 		case column.Identity != "" || column.Default != "":
 		case len(k.Key.Columns) > 1:
 			found = append(found, message.KeyUnsupported(k.String(), "its column "+name+" has no default and is no reference: its numbers may mean something, and a row inserted by uuid alone has none",
-				"Leave the table out, with those that refer to it: --exclude "+t.Name))
+				"Leave the table out, with those that refer to it: "+c.leaveOut(t)))
 		default:
 			found = append(found, message.KeyWithoutDefault(k.String(), t.Named().String(), sqltext.Qualified(t.Schema, t.Name), name))
 		}
@@ -310,7 +317,7 @@ func refuseComponents(keys []PrimaryKey, chosen bool) {
 	for i := range keys {
 		k := &keys[i]
 		if why := refused[strings.Join(k.Component[:min(len(k.Component), 1)], "")]; why != "" && (k.State == Pending || k.State == Incomplete) {
-			k.State, k.Why, k.Hint = Skipped, "references connect it with "+why+", which is refused", "Choose the tables that switch without it: --tables"
+			k.State, k.Why, k.Hint = Skipped, "references connect it with "+why+", which is refused", "Choose the tables that switch without it, with --tables"
 		}
 	}
 }

@@ -16,7 +16,7 @@ func (j Job) checkConfirmed(p plan.Plan) error {
 	if p.Goal != plan.Contracted || p.Direction != plan.Up || !p.Pending() || j.Confirm == p.SchemaName {
 		return nil
 	}
-	return message.NotConfirmed(p.SchemaName, j.Confirm)
+	return message.NotConfirmed(p.SchemaName, j.Confirm, j.Request.Policy.RenameKeys)
 }
 
 // prove compares both columns of every row of every edge that the run is to end, before the first change. The triggers keep them
