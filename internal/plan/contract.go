@@ -21,7 +21,9 @@ type contraction struct {
 	links []Link
 	// uuids has the uuid column of each integer column that ends, by table.
 	uuids map[sqltext.Table]map[string]string
-	found problem.List
+	// duplicates are the plain indexes on the uuids that are dropped because a unique one equals them.
+	duplicates []sqltext.Table
+	found      problem.List
 }
 
 // addContract adds the groups that end the integers, and returns why they cannot. Everything before must be complete.

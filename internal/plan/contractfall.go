@@ -39,6 +39,12 @@ func (c *contraction) end(t *catalog.Table, column string, built map[string]bool
 			e.Reads += c.input.IndexReads[i.OID]
 		}
 	}
+	for _, name := range step.DuplicateTwins(t) {
+		if index := (sqltext.Table{Schema: t.Schema, Name: name}); !slices.Contains(c.duplicates, index) {
+			c.duplicates = append(c.duplicates, index)
+			e.Falls = append(e.Falls, "index "+name+" (it equals a unique one)")
+		}
+	}
 	c.plan.Endings = append(c.plan.Endings, e)
 }
 

@@ -196,3 +196,50 @@ func TestDropKey(t *testing.T) {
 		t.Error("the drop has a way back")
 	}
 }
+
+// A plain twin that equals a unique index is dropped, unless somebody uses it in another way.
+func TestDuplicateTwins(t *testing.T) {
+	e := edge()
+	for name, c := range map[string]struct {
+		plain, unique string
+		change        func(plain, unique *catalog.Index)
+		want          bool
+	}{
+		"equal":                  {"btree (p_uuid, n)", "btree (p_uuid, n)", nil, true},
+		"another order":          {"btree (n, p_uuid)", "btree (p_uuid, n)", nil, false},
+		"descending":             {"btree (p_uuid DESC, n)", "btree (p_uuid, n)", nil, false},
+		"another method":         {"hash (p_uuid)", "btree (p_uuid)", nil, false},
+		"fewer columns":          {"btree (p_uuid)", "btree (p_uuid, n)", nil, false},
+		"more columns included":  {"btree (p_uuid, n)", "btree (p_uuid, n) INCLUDE (m)", func(_, u *catalog.Index) { u.Included = []string{"m"} }, true},
+		"fewer columns included": {"btree (p_uuid, n) INCLUDE (m)", "btree (p_uuid, n)", func(p, _ *catalog.Index) { p.Included = []string{"m"} }, false},
+		"unique for some rows":   {"btree (p_uuid, n)", "btree (p_uuid, n) WHERE (n > 0)", func(_, u *catalog.Index) { u.Predicate = "(n > 0)" }, false},
+		"for some rows":          {"btree (p_uuid, n) WHERE (n > 0)", "btree (p_uuid, n)", func(p, _ *catalog.Index) { p.Predicate = "(n > 0)" }, false},
+		"not valid":              {"btree (p_uuid, n)", "btree (p_uuid, n)", func(_, u *catalog.Index) { u.Valid = false }, false},
+		"deferrable":             {"btree (p_uuid, n)", "btree (p_uuid, n)", func(_, u *catalog.Index) { u.Immediate = false }, false},
+		"not ready to take over": {"btree (p_uuid, n)", "btree (p_uuid, n)", func(_, u *catalog.Index) { u.Name = "~rekey_x" }, false},
+		"clustered by it":        {"btree (p_uuid, n)", "btree (p_uuid, n)", func(p, _ *catalog.Index) { p.Clustered = true }, false},
+		"with a comment":         {"btree (p_uuid, n)", "btree (p_uuid, n)", func(p, _ *catalog.Index) { p.Comment = new(string) }, false},
+		"not made by up":         {"btree (p_uuid, n)", "btree (p_uuid, n)", func(p, _ *catalog.Index) { p.Name = "mine" }, false},
+	} {
+		v := edgeView(e, 5, func(child, _ *catalog.Table) {
+			indexOn := func(name, definition string) catalog.Index {
+				columns := []string{"p_uuid", "n"}
+				if !strings.Contains(definition, "n") {
+					columns = columns[:1]
+				}
+				return catalog.Index{Name: name, Columns: columns, Valid: true, Immediate: true, Method: "btree", Definition: "CREATE INDEX x ON app.c USING " + definition}
+			}
+			plain, unique := indexOn("i2", c.plain), indexOn("c_pkey", c.unique)
+			unique.Unique = true
+			if c.change != nil {
+				c.change(&plain, &unique)
+			}
+			child.Indexes = []catalog.Index{plain, unique}
+		})
+		change, _ := step.DropReference{Edge: e}.Apply(v)[0].(step.Change)
+		text := strings.Join(change.Statements, "\n")
+		if got := len(step.DuplicateTwins(v.Table)) == 1; got != c.want || strings.Contains(text, `DROP INDEX "app"."i2"`) != c.want || strings.Contains(change.Guard, "'c_pkey'") != c.want {
+			t.Errorf("%s: %t, want %t; %s", name, got, c.want, text)
+		}
+	}
+}

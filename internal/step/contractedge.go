@@ -95,12 +95,24 @@ func (s DropReference) Apply(v View) []Action {
 			statements = append(statements, t.takePlace(table)...)
 		}
 	}
+	guard, dropped := s.mayDropNow(), indexesOn(child, e.Column)
+	for _, d := range s.duplicates(child) {
+		statements = append(statements, d.drop(child))
+		guard, dropped = guard+" AND "+d.stillDuplicate(child), append(dropped, d.plain.Name)
+	}
 	statements = append(statements, keepKeyMark(child, e.Column)...)
 	_, mark := e.ReadMark(child)
 	mark.Contracted, mark.Moved = true, nil
 	statements = append(statements, sqltext.Format("ALTER TABLE {} DROP COLUMN {}", e.Child.All(), sqltext.Name(e.Column)), e.dropFunction())
 	statements = append(statements, e.comment(mark.Comment(child.Column(e.UUID).Comment))...)
-	return []Action{Change{Locks: e.dropLocks(keys), Guard: s.mayDropNow(), Statements: statements, Dropped: indexesOn(child, e.Column)}}
+	return []Action{Change{Locks: e.dropLocks(keys), Guard: guard, Statements: statements, Dropped: dropped}}
+}
+
+// duplicates returns the plain twins that are dropped too, without those whose name a unique index gets.
+func (s DropReference) duplicates(child *catalog.Table) []duplicateTwin {
+	return slices.DeleteFunc(duplicateTwins(child, s.Edge.Column), func(d duplicateTwin) bool {
+		return slices.ContainsFunc(s.Unique, func(t UniqueTwin) bool { return t.As == d.plain.Name })
+	})
 }
 
 // Undo implements Step.
