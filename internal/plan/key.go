@@ -39,6 +39,8 @@ type PrimaryKey struct {
 	made  bool         // up made the unique index
 	mark  step.KeyMark // of a key that up has begun to switch
 	ended bool         // the unique index, or the integers, are gone
+	// tableRefused says that the run refuses the table, so that it may have no uuid column.
+	tableRefused bool
 }
 
 // String returns the name of the primary key, for messages and events.
@@ -164,6 +166,7 @@ func (p *Plan) primaryKeys(s Input) []PrimaryKey {
 			continue
 		}
 		f.progress(&k, table)
+		k.tableRefused = g.State == Refused
 		keys = append(keys, k)
 	}
 	return append(keys, f.renamed(keys)...)
@@ -366,9 +369,7 @@ func (p *Plan) addKeys(s Input) (found problem.List) {
 			continue
 		}
 		problems := check.refuse(*k, s.Schema.Named(k.Key.Table.All()))
-		for _, one := range problems {
-			k.State, k.Why, k.Hint = Refused, joined(k.Why, one.Error()), joined(k.Hint, one.Hint)
-		}
+		k.refuseFor(problems)
 		found = append(found, problems...)
 	}
 	refuseComponents(p.PrimaryKeys, len(s.Selection.Filter.Tables) > 0)
@@ -381,6 +382,16 @@ func (p *Plan) addKeys(s Input) (found problem.List) {
 		found = append(found, p.addHazards(s)...)
 	}
 	return found
+}
+
+// refuseFor sets that a primary key is refused, if there are problems, or if the run refuses its table.
+func (k *PrimaryKey) refuseFor(problems problem.List) {
+	for _, one := range problems {
+		k.State, k.Why, k.Hint = Refused, joined(k.Why, one.Error()), joined(k.Hint, one.Hint)
+	}
+	if k.tableRefused && k.State != Refused {
+		k.State, k.Why = Refused, "the run refuses the table"
+	}
 }
 
 // keysRemain returns the tables whose primary keys up has begun to switch.
