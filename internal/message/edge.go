@@ -51,13 +51,6 @@ func EdgeConflict(edge, constraint, other string) *problem.Problem {
 		"Drop one of the foreign keys, "+again)
 }
 
-// EdgeKeyUnclear returns the refusal of a composite foreign key in which no integer column identifies a row of the parent.
-func EdgeKeyUnclear(edge, constraint string, columns []string, parent string) *problem.Problem {
-	return refused("edge_key_unclear", edge, fmt.Sprintf("no column of foreign key %s is known to identify a row of %s", constraint, parent),
-		fmt.Sprintf("It refers to (%s). None of these integers alone is unique, has a sequence, or is the only one that is no reference itself.", strings.Join(columns, ", ")),
-		"Add a foreign key onto a column that identifies the row, "+again)
-}
-
 // EdgeColumnTaken returns the refusal of an edge whose uuid column exists and was not made by rekey.
 func EdgeColumnTaken(edge, column, kind string) *problem.Problem {
 	hint := "Rename the column, "

@@ -224,7 +224,6 @@ func edgeSamples() []sample {
 		{"message.EdgeParentNotExpanded", message.EdgeParentNotExpanded(edge, "crm.users", "crm")},
 		{"message.UnusedParents", message.UnusedParents("app", "crm")},
 		{"message.EdgeConflict", message.EdgeConflict(edge, "to_people", "to_users")},
-		{"message.EdgeKeyUnclear", message.EdgeKeyUnclear(edge, "orders_user_fkey", []string{"order_id", "product_id"}, parent)},
 		{"message.EdgeColumnTaken", message.EdgeColumnTaken(edge, "user_uuid", "uuid")},
 		{"message.EdgeColumnTaken", message.EdgeColumnTaken(edge, "user_uuid", "text")},
 		{"message.EdgeParentHidden", message.EdgeParentHidden(edge, parent, `"app"."users"`, "shop_owner")},

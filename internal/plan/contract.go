@@ -23,7 +23,9 @@ type contraction struct {
 	uuids map[sqltext.Table]map[string]string
 	// duplicates are the plain indexes on the uuids that are dropped because a unique one equals them.
 	duplicates []sqltext.Table
-	found      problem.List
+	// covered are the composite foreign keys that have no edge of their own and end with the columns of others.
+	covered []catalog.ForeignKey
+	found   problem.List
 }
 
 // addContract adds the groups that end the integers, and returns why they cannot. Everything before must be complete.
@@ -66,7 +68,6 @@ func (c *contraction) collect() {
 		c.links = append(c.links, l)
 		end(l.Edge.Child.All(), l.Edge.Column, l.Edge.UUID)
 	}
-	c.links = inDropOrder(c.links)
 	for _, k := range c.plan.PrimaryKeys {
 		for i, column := range k.Key.Columns {
 			table := k.Key.Table.All()
@@ -75,6 +76,8 @@ func (c *contraction) collect() {
 			}
 		}
 	}
+	c.covered = c.coveredKeys()
+	c.links = c.inDropOrder(c.links)
 }
 
 // ends reports whether the run ends the integers of a primary key.
@@ -84,11 +87,11 @@ func (c *contraction) ends(k PrimaryKey) bool {
 
 // inDropOrder returns references in an order in which each column is dropped after the references that need it: those whose foreign
 // key holds it together with another column, and those that refer to it. In a circle the order is the given one.
-func inDropOrder(links []Link) []Link {
+func (c *contraction) inDropOrder(links []Link) []Link {
 	rest, sorted := slices.Clone(links), make([]Link, 0, len(links))
 	for len(rest) > 0 {
 		at := slices.IndexFunc(rest, func(l Link) bool {
-			return !slices.ContainsFunc(rest, func(other Link) bool { return needs(other.Edge, l.Edge) })
+			return !slices.ContainsFunc(rest, func(other Link) bool { return c.needs(other.Edge, l.Edge) })
 		})
 		at = max(at, 0)
 		sorted, rest = append(sorted, rest[at]), slices.Delete(rest, at, at+1)
@@ -97,11 +100,11 @@ func inDropOrder(links []Link) []Link {
 }
 
 // needs reports whether a reference needs the integer column of another one.
-func needs(e, of step.Edge) bool {
+func (c *contraction) needs(e, of step.Edge) bool {
 	if e.Child.Same(of.Child) && e.Column == of.Column {
 		return false
 	}
-	if e.Parent.Same(of.Child) && e.Key == of.Column {
+	if e.Parent.Same(of.Child) && e.Key == of.Column || slices.ContainsFunc(c.covered, func(k catalog.ForeignKey) bool { return holds(k, e, of) }) {
 		return true
 	}
 	return slices.ContainsFunc(e.Parts(), func(part step.EdgePart) bool {
@@ -116,11 +119,11 @@ func (c *contraction) endReferences() (prepare, drops []Group) {
 	for i, l := range c.links {
 		edge, child := l.Edge, l.Edge.Child.All()
 		table := c.input.Schema.Named(child)
-		if edge.Child.Only || slices.ContainsFunc(c.links[i+1:], func(later Link) bool { return needs(later.Edge, edge) }) {
+		if edge.Child.Only || slices.ContainsFunc(c.links[i+1:], func(later Link) bool { return c.needs(later.Edge, edge) }) {
 			c.found = append(c.found, message.ContractUnsupported(l.String(), c.input.Schema.Name, child.Name, edge.Child.Only))
 			continue
 		}
-		drop := step.DropReference{Edge: edge, Final: c.final(edge)}
+		drop := step.DropReference{Edge: edge, Final: c.final(edge), Others: c.withoutIntegers(l)}
 		if done[child] == nil {
 			done[child] = map[string]bool{}
 		}
@@ -255,7 +258,7 @@ func (p *Plan) refuseEarlierPhase(s Input) problem.List {
 		}
 	}
 	for _, l := range p.Links {
-		if l.State == Refused || l.State == Skipped && l.Edge.Reference.Name != "" && p.ends(l.Edge.Parent) {
+		if l.State == Refused || l.State == Skipped && !l.keeps && l.Edge.Reference.Name != "" && p.ends(l.Edge.Parent) {
 			behind = append(behind, l.String())
 		}
 	}

@@ -61,6 +61,8 @@ type Link struct {
 	problems problem.List // found while the edge was composed
 	made     bool         // up made the uuid column
 	damaged  bool         // up made it, and the catalogue no longer says so, or for something else
+	implied  *implied     // the composite foreign key from which the reference follows; nil for others
+	keeps    bool         // skipped for good: its key is made of values
 	ended    string       // the uuid column of an edge whose integer has ended
 }
 

@@ -24,7 +24,7 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 	e.Always = slices.ContainsFunc(child.All(), func(t *catalog.Table) bool { return t.Subscribed })
 	e.Default = defaultOf(*c, f.defaultUUID(child, *e))
 	e.ChildFirst = f.childFirst(child, *e, l)
-	e.Required = f.required(child, *e)
+	e.Required = f.required(child, *e) || l.implied != nil && l.implied.to.sure && !e.ChildFirst && !e.Always && !f.inherits(child)
 	if e.ParentIndex == "" && len(e.Parts()) > 0 && parent.Kind != catalog.Partitioned {
 		e.ParentIndex = parentIndex(*e, parent)
 	}
@@ -126,7 +126,7 @@ func hasKeyOn(table *catalog.Table, column string) bool {
 func (f linkFinder) childFirst(child *catalog.Table, e step.Edge, l *Link) bool {
 	c := child.Column(e.Column)
 	switch {
-	case e.Reference.Deferrable || e.Child.Same(e.Parent):
+	case e.Reference.Deferrable || e.Child.Same(e.Parent) || l.implied != nil && l.implied.to.late:
 		if c.NotNull {
 			l.Notes = append(l.Notes, "a row may be written before its parent only if it has the parent's "+e.Key+": by uuid alone "+e.Column+" could not be filled in time for its NOT NULL")
 		}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/message"
@@ -110,6 +111,7 @@ func (f linkFinder) of(child *catalog.Table) []Link {
 			links[at].State = Refused
 		}
 	}
+	f.noteImplied(child, links)
 	f.name(child, links)
 	for i := range links {
 		if l := &links[i]; l.Edge.UUID != "" {
@@ -184,6 +186,17 @@ func (f linkFinder) fromKey(child *catalog.Table, k catalog.ForeignKey) *Link {
 	if column != "" {
 		l.Edge.Column, l.Edge.Key = column, k.ReferencedColumn(column)
 	}
+	if !isEdge && ok && len(f.impliedBy(child, k)) > 0 {
+		return nil // its columns are references of their own
+	}
+	f.decide(l, child, parent, isEdge)
+	return l
+}
+
+// decide sets to which uuid column a foreign key refers, or why it is no edge of the run. isEdge says that a column of it identifies a row.
+func (f linkFinder) decide(l *Link, child, parent *catalog.Table, isEdge bool) {
+	k := l.Edge.Reference
+	uuid, ok := f.uuidOf(parent)
 	switch {
 	case f.input.Direction == Down:
 		l.Edge.ParentUUID = uuid
@@ -196,11 +209,11 @@ func (f linkFinder) fromKey(child *catalog.Table, k catalog.ForeignKey) *Link {
 	case !isEdge && len(k.ChildColumns) == 1:
 		l.problems, l.State = append(l.problems, message.EdgeUnsupported(l.String(), k.Name, "it refers to "+k.Parent.String()+"."+l.Edge.Key+", which is "+parent.Column(l.Edge.Key).Type, "Make both columns integers of one type")), Refused
 	case !isEdge:
-		l.problems, l.State = append(l.problems, message.EdgeKeyUnclear(l.String(), k.Name, k.ParentColumns, k.Parent.String())), Refused
+		l.keeps = true
+		l.skip("none of its columns (" + strings.Join(k.ParentColumns, ", ") + ") is known to identify a row, and none is a reference there: the key is made of values, and keeps them")
 	default:
 		l.Edge.ParentUUID = uuid
 	}
-	return l
 }
 
 // linkedBefore reports whether up has made a column for a foreign key: the other schema was named then.

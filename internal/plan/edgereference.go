@@ -15,11 +15,12 @@ import (
 
 // reference is a reference without a foreign key.
 type reference struct {
-	Column string
-	Parent sqltext.Table
-	Key    string // "" for the parent's integer key
-	named  bool   // by the user
-	lost   string // the foreign key that the reference had when up made its column
+	Column  string
+	Parent  sqltext.Table
+	Key     string   // "" for the parent's integer key
+	named   bool     // by the user
+	lost    string   // the foreign key that the reference had when up made its column
+	implied *implied // by a composite foreign key; nil for others
 }
 
 // references returns the references of a table without a foreign key: those that the user names, and those for which up made a
@@ -33,13 +34,19 @@ func (f linkFinder) references(child *catalog.Table) []reference {
 		}
 	}
 	marks := marksOf(child)
+	implied := f.impliedReferences(child, marks)
 	if f.roots[child.OID] == nil {
 		for _, r := range f.named[child.Name] {
 			if endedReference(child, r.Column) {
 				continue // contract has dropped the column
 			}
-			add(reference{Column: r.Column, Parent: f.parentNamed(r.Parent), named: true})
+			if !slices.ContainsFunc(implied, func(i reference) bool { return i.Column == r.Column && i.Parent.Same(f.parentNamed(r.Parent)) }) {
+				add(reference{Column: r.Column, Parent: f.parentNamed(r.Parent), named: true})
+			}
 		}
+	}
+	for _, r := range implied {
+		add(r)
 	}
 	for _, c := range child.Columns {
 		if made, ok := marks[c.Name]; ok && !made.mark.Contracted { // a contracted one may have the name of the integer now
@@ -89,7 +96,7 @@ func (f linkFinder) libraryReference(table, column string) profile.Reference {
 // fromReference returns the link of a reference without a foreign key.
 func (f linkFinder) fromReference(child *catalog.Table, r reference) Link {
 	parent := f.tables[r.Parent]
-	l := Link{Edge: step.Edge{Child: f.childName(child), Parent: parentName(r.Parent, parent), Column: r.Column, Key: r.Key}}
+	l := Link{Edge: step.Edge{Child: f.childName(child), Parent: parentName(r.Parent, parent), Column: r.Column, Key: r.Key}, implied: r.implied}
 	if r.lost != "" { // down still finds what belonged to the foreign key
 		l.Edge.Reference = catalog.ForeignKey{Name: r.lost, Child: child.Named(), Parent: r.Parent, ChildColumns: []string{r.Column}, ParentColumns: []string{r.Key}}
 	}
@@ -139,6 +146,8 @@ func (f linkFinder) unfitReference(child, parent *catalog.Table, r reference) (w
 		return r.Parent.String() + " is in another schema", "Name that schema: --parents " + r.Parent.Schema
 	case isUnsupported && r.named:
 		return unsupported.unfit()
+	case r.implied != nil:
+		return "", ""
 	case IntegerKey(parent) == "":
 		return r.Parent.String() + " has no key of a single integer", "Name another table"
 	case !c.Integer():

@@ -23,7 +23,7 @@ func TestCompositeEdge(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		alter  []func(*Input)
-		column string // "" if it is refused
+		column string
 		index  string
 	}{
 		"unique alone":    {nil, "t_id", "t_area_uuid_key"},
@@ -34,21 +34,9 @@ func TestCompositeEdge(t *testing.T) {
 			addTable(s, "areas")
 			addKey(first(s), &s.Schema.Relations[2], []string{"area"}, []string{"id"})
 		}}, "t_id", "t_area_uuid_key"},
-		"both may be it": {[]func(*Input){onTable(key("area", "id"))}, "", ""},
 		"of other types": {[]func(*Input){onTable(key("area", "id")), onTable(func(t *catalog.Table) { t.Column("area").Type = "text" }), onChild(func(u *catalog.Table) { u.Column("area").Type = "text" })}, "t_id", "t_area_uuid_key"},
-		"only references": {[]func(*Input){onTable(key("area", "id")), func(s *Input) {
-			addTable(s, "areas")
-			addKey(first(s), &s.Schema.Relations[2], []string{"area"}, []string{"id"})
-			addKey(first(s), &s.Schema.Relations[2], []string{"id"}, []string{"id"})
-		}}, "", ""},
 	} {
 		p := Build(linked(append([]func(*Input){composite}, c.alter...)...))
-		if c.column == "" {
-			if codes(p.Refusals) != "edge_key_unclear" {
-				t.Errorf("%s: %v", name, p.Refusals)
-			}
-			continue
-		}
 		if e := link(t, p, "u."+c.column).Edge; e.ParentIndex != c.index || !slices.Equal(e.ChildColumns(), []string{"area", "t_uuid"}) || len(p.Refusals) > 0 {
 			t.Errorf("%s: %+v %v", name, e, p.Refusals)
 		}

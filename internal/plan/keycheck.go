@@ -200,11 +200,11 @@ func (c keyCheck) refuseUnlinked(k PrimaryKey, t *catalog.Table, key catalog.For
 		}
 	}
 	switch {
-	case linkedBeside(k, t, key):
+	case linkedBeside(k, t, key), c.covered(k, t, key):
 		return nil
 	case key.Child.Schema != t.Schema:
 		return problem.List{message.KeyOtherSchema(k.String(), key.Name, key.Child.String(), key.Child.Schema, t.Schema)}
-	case c.linkedCopy(key):
+	case c.linkedCopy(t, key):
 		return nil
 	}
 	return problem.List{message.KeyNotLinked(k.String(), key.Child.String()+"."+strings.Join(key.ChildColumns, ", "), "foreign key "+key.Name+" is not part of this run")}
@@ -232,9 +232,9 @@ func linkedBeside(k PrimaryKey, t *catalog.Table, key catalog.ForeignKey) bool {
 }
 
 // linkedCopy reports whether the foreign key is one of several on one column, and another one of them is linked.
-func (c keyCheck) linkedCopy(key catalog.ForeignKey) bool {
+func (c keyCheck) linkedCopy(t *catalog.Table, key catalog.ForeignKey) bool {
 	return slices.ContainsFunc(c.links, func(l Link) bool {
-		return l.Edge.Child.Same(key.Child) && l.Edge.UUID != "" && slices.Contains(key.ChildColumns, l.Edge.Column) && l.State != Refused && l.State != Skipped
+		return l.Edge.Child.Same(key.Child) && l.Edge.Parent.Same(t.Named()) && l.Edge.UUID != "" && slices.Contains(key.ChildColumns, l.Edge.Column) && l.State != Refused && l.State != Skipped
 	})
 }
 

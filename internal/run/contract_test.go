@@ -20,7 +20,7 @@ import (
 )
 
 // contractSchema has references of every kind that contract treats in its own way: unique pairs, a key that is a reference, a composite
-// foreign key whose other column ends too, a partitioned child, and a reference to itself.
+// foreign key whose other column ends too, one onto a join table, a partitioned child, and a reference to itself.
 const contractSchema = `CREATE SCHEMA app;
 	CREATE TABLE app.tenants (id bigserial PRIMARY KEY);
 	CREATE TABLE app.users (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES app.tenants, boss_id bigint REFERENCES app.users, UNIQUE (tenant_id, id));
@@ -29,12 +29,15 @@ const contractSchema = `CREATE SCHEMA app;
 	CREATE TABLE app.tags (id bigserial PRIMARY KEY, user_id bigint REFERENCES app.users DEFERRABLE, name text, CONSTRAINT once UNIQUE (user_id, name));
 	CREATE TABLE app.notes (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES app.tenants, user_id bigint,
 		CONSTRAINT "of user" FOREIGN KEY (tenant_id, user_id) REFERENCES app.users (tenant_id, id));
+	CREATE TABLE app.seats (tenant_id bigint REFERENCES app.tenants, user_id bigint REFERENCES app.users, PRIMARY KEY (tenant_id, user_id));
+	CREATE TABLE app.badges (id bigserial PRIMARY KEY, tenant bigint, holder bigint, FOREIGN KEY (holder, tenant) REFERENCES app.seats (user_id, tenant_id) ON DELETE CASCADE);
 	CREATE TABLE app.events (id bigserial, at date NOT NULL, user_id bigint REFERENCES app.users, PRIMARY KEY (id, at), UNIQUE (user_id, at)) PARTITION BY RANGE (at);
 	CREATE TABLE app.events_1 PARTITION OF app.events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
 	CREATE TABLE app.events_2 PARTITION OF app.events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 	INSERT INTO app.tenants SELECT FROM generate_series(1, 2); INSERT INTO app.users (tenant_id, boss_id) SELECT 1, nullif(n / 2, 0) FROM generate_series(1, 9) n;
 	INSERT INTO app.profiles SELECT n FROM generate_series(1, 5) n; INSERT INTO app.tags (user_id, name) SELECT n, 'n' FROM generate_series(1, 5) n;
-	INSERT INTO app.notes (tenant_id, user_id) SELECT 1, n FROM generate_series(1, 5) n; INSERT INTO app.events (at, user_id) SELECT '2024-07-01'::date + 90 * n, n FROM generate_series(1, 4) n`
+	INSERT INTO app.notes (tenant_id, user_id) SELECT 1, n FROM generate_series(1, 5) n;
+	INSERT INTO app.seats SELECT 1, n FROM generate_series(1, 9) n; INSERT INTO app.badges (tenant, holder) SELECT 1, n FROM generate_series(1, 9) n; INSERT INTO app.events (at, user_id) SELECT '2024-07-01'::date + 90 * n, n FROM generate_series(1, 4) n`
 
 // contractRun returns a run on a switched schema that may end the integers.
 func contractRun(t *testing.T, c *server.Cluster, sql string) *testRun {
@@ -134,7 +137,7 @@ func TestContractWayBack(t *testing.T) {
 // preparation, and the numbers of the run are theirs.
 func (s *testRun) checkCounts() {
 	s.t.Helper()
-	const edges, keys = 7, 6
+	const edges, keys = 11, 8
 	started, done := map[string]int{}, map[string]int{}
 	var first event.RunStarted
 	s.job.Emit = func(e event.Event) {

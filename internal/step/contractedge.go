@@ -17,6 +17,8 @@ type DropReference struct {
 	// integers; nil for others.
 	Unique []UniqueTwin
 	Final  *Edge
+	// Others are the composite foreign keys without integers that take the place of those with the column that have no edge of their own.
+	Others []LinkWithoutIntegers
 }
 
 // ColumnSteps returns the steps that give the uuid column what the integer column has: unique indexes and NOT NULL. Like KeySteps they
@@ -34,10 +36,14 @@ func (s DropReference) ColumnSteps() []Step {
 
 // KeySteps returns the steps that make the foreign key without integers, which needs the unique indexes of all tables.
 func (s DropReference) KeySteps() []Step {
-	if s.Final == nil {
-		return nil
+	var steps []Step
+	if s.Final != nil {
+		steps = append(steps, LinkWithoutIntegers{Edge: s.Edge, Final: *s.Final})
 	}
-	return []Step{LinkWithoutIntegers{Edge: s.Edge, Final: *s.Final}}
+	for _, other := range s.Others {
+		steps = append(steps, other)
+	}
+	return steps
 }
 
 // ID implements Step.
@@ -89,6 +95,9 @@ func (s DropReference) Apply(v View) []Action {
 	}
 	if s.Final != nil {
 		statements = append(statements, LinkWithoutIntegers{Edge: e, Final: *s.Final}.takePlace(child)...)
+	}
+	for _, other := range s.Others {
+		statements = append(statements, other.takePlace(child)...)
 	}
 	for _, t := range s.Unique {
 		if table := e.tableOf(v, t.IndexTwin); table != nil {
@@ -154,6 +163,9 @@ func (s DropReference) mayDropNow() string {
 	}
 	if s.Final != nil {
 		guards = append(guards, e.validNow(s.Final.Constraint))
+	}
+	for _, other := range s.Others {
+		guards = append(guards, e.validNow(other.Final.Constraint))
 	}
 	for _, t := range s.Unique {
 		guards = append(guards, t.validNow())

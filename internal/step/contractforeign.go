@@ -14,6 +14,11 @@ const endingKey = temporaryIndex + "end_"
 // isEndingKey reports whether a foreign key is one that contract makes before the integers end.
 func isEndingKey(name string) bool { return strings.HasPrefix(name, endingKey) }
 
+// withoutEndingKeys returns foreign keys without those, which the way back drops first.
+func withoutEndingKeys(keys []catalog.ForeignKey) []catalog.ForeignKey {
+	return slices.DeleteFunc(keys, func(k catalog.ForeignKey) bool { return isEndingKey(k.Name) })
+}
+
 // WithoutIntegers returns the edge of a composite foreign key with the uuid columns of its other columns too. columns and parents have
 // the uuid column of each integer column of the child and of the parent that ends. Its foreign key has a temporary name.
 func (e Edge) WithoutIntegers(columns, parents map[string]string) Edge {
@@ -41,7 +46,12 @@ type LinkWithoutIntegers struct {
 }
 
 // ID implements Step.
-func (s LinkWithoutIntegers) ID() ID { return s.Edge.id("link-uuids") }
+func (s LinkWithoutIntegers) ID() ID {
+	if s.Edge.Wired != nil {
+		return s.Edge.id("link-uuids-" + s.Edge.Constraint)
+	}
+	return s.Edge.id("link-uuids")
+}
 
 // Explain implements Step.
 func (s LinkWithoutIntegers) Explain() Explanation {

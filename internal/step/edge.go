@@ -57,6 +57,8 @@ type Edge struct {
 	Tree bool
 	// Required says that UUID becomes NOT NULL.
 	Required bool
+	// Wired is the edge whose triggers keep the columns equal, if this one only describes another foreign key with them.
+	Wired *Edge
 }
 
 // EdgeDefault is the constant default of an integer column.

@@ -85,6 +85,9 @@ func (e Edge) dropCheck(guard string) Action {
 
 // wiredNow returns the guard of a change that needs the triggers: both BEFORE triggers of a table are enabled.
 func (e Edge) wiredNow(table sqltext.Table) string {
+	if e.Wired != nil {
+		return e.Wired.wiredNow(table)
+	}
 	return sqltext.Format("SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = {}::pg_catalog.regclass AND t.tgenabled IN ('O', 'A')"+
 		" AND t.tgname IN ({}, {}) HAVING pg_catalog.count(*) = 2", sqltext.Value(sqltext.Qualified(table.Schema, table.Name)),
 		sqltext.Value(e.Trigger("i")), sqltext.Value(e.Trigger("u")))

@@ -33,7 +33,7 @@ func (k Key) Unmovable(v View) (keys []catalog.ForeignKey) {
 			indexes = append(indexes, p.own)
 		}
 		for _, i := range indexes {
-			for _, one := range referencesOn(p.table, i) {
+			for _, one := range withoutEndingKeys(referencesOn(p.table, i)) {
 				child := v.Relation(one.Child)
 				between := child != nil && child.Kind == catalog.Partitioned && child.Parents > 0
 				if k.Tree || between || i == pk && k.Switched(t) && otherIndex(t, pk) == nil {
