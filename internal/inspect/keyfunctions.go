@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/sqltext"
@@ -87,10 +88,8 @@ func (p searchPath) reaches(t sqltext.Table) bool {
 		if element == "$user" || element == t.Schema {
 			return true
 		}
-		for _, schema := range p.schemas[t.Name] {
-			if schema == element {
-				return false
-			}
+		if slices.Contains(p.schemas[t.Name], element) {
+			return false
 		}
 	}
 	return false

@@ -46,6 +46,7 @@ func (p *Plan) addContract(s Input) problem.List {
 		drops = c.renames()
 	}
 	p.Groups = slices.Concat(p.Groups, prepare, drops)
+	c.refuseCode()
 	for _, one := range c.found {
 		one.Table = "" // --skip-refused skips no table: the integers of a schema end together
 	}

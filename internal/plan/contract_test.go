@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,6 +181,26 @@ func TestContractRefusals(t *testing.T) {
 		}
 		if c.want == "" && text != "" || !strings.Contains(text, c.want) {
 			t.Errorf("%s: %q, want %q", name, text, c.want)
+		}
+	}
+}
+
+// Renaming the columns of a published table is a hazard: a subscriber finds them by name.
+func TestRenamesOfPublishedTables(t *testing.T) {
+	for _, published := range []bool{false, true} {
+		p, s := ending(func(p *Plan, s *Input) {
+			p.Links, p.PrimaryKeys, s.Policy.RenameKeys = nil, nil, true
+			users := &s.Schema.Relations[1]
+			mark := step.KeyMark{Table: named("users"), Primary: "users_pkey", Columns: []string{"id"}, UUIDs: []string{"uuid"}, Contracted: true}.Comment()
+			users.Indexes, users.Columns = users.Indexes[:1], slices.DeleteFunc(users.Columns, func(c catalog.Column) bool { return c.Name == "id" })
+			users.Indexes[0].Comment = &mark
+			if published {
+				users.Publications = []catalog.Publication{{Name: "all"}}
+			}
+		})
+		found := p.addContract(s)
+		if len(p.Groups) != 1 || len(found) > 0 != published || published && !strings.Contains(found.Error(), "replica-identity") {
+			t.Errorf("published %t: %d groups, %v", published, len(p.Groups), found)
 		}
 	}
 }

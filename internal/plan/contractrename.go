@@ -36,6 +36,7 @@ func (c *contraction) renames() []Group {
 		slices.SortFunc(pairs[table], func(a, b step.ColumnPair) int { return strings.Compare(a.Integer, b.Integer) })
 		groups = append(groups, c.rename(table, pairs[table]))
 	}
+	c.renamePublished(tables)
 	return groups
 }
 

@@ -40,7 +40,10 @@ func (j Job) prove(ctx context.Context, p plan.Plan) error {
 	if len(failed) > 0 {
 		return failed
 	}
-	j.Emit.Emit(event.Notice{Text: fmt.Sprintf("proved: both columns of %s refer to the same row in %s, 0 different, 0 without a parent, 0 one-sided",
+	if len(reports) == 0 {
+		return nil
+	}
+	j.Emit.Emit(event.Notice{Text: fmt.Sprintf("proved %s: %s, 0 different, 0 orphans, 0 one-sided",
 		message.Counted(len(reports), "reference", "references"), message.Counted(rows, "row", "rows"))})
 	return nil
 }

@@ -42,13 +42,18 @@ const contractSchema = `CREATE SCHEMA app;
 // contractRun returns a run on a switched schema that may end the integers.
 func contractRun(t *testing.T, c *server.Cluster, sql string) *testRun {
 	s := newSchemaRun(t, c, sql, nil)
-	s.job.Request.Policy.Accept = []plan.HazardName{
-		plan.HazardGroupBy, plan.HazardOnConflictConstraint, plan.HazardOnConflictRace, plan.HazardIntegerReads, plan.HazardLostObjects,
-	}
-	s.job.Confirm = "app"
+	s.mayContract()
 	s.reach(plan.Up, plan.Linked)
 	s.reach(plan.Up, plan.Switched)
 	return s
+}
+
+// mayContract accepts every hazard, and confirms the end of the integers.
+func (s *testRun) mayContract() {
+	s.job.Confirm = "app"
+	for _, name := range plan.HazardNames() {
+		s.job.Request.Policy.Accept = append(s.job.Request.Policy.Accept, plan.HazardName(name))
+	}
 }
 
 var errCrash = errors.New("the run was killed")
@@ -111,8 +116,7 @@ func TestContractWayBack(t *testing.T) {
 	s := newSchemaRun(t, c, contractSchema, nil)
 	s.reach(plan.Up, plan.Linked)
 	linked := s.fingerprint()
-	s.job.Request.Policy.Accept = []plan.HazardName{plan.HazardGroupBy, plan.HazardOnConflictConstraint, plan.HazardOnConflictRace, plan.HazardIntegerReads, plan.HazardLostObjects}
-	s.job.Confirm = "app"
+	s.mayContract()
 	s.reach(plan.Up, plan.Switched)
 	s.job.Request.Goal = plan.Contracted
 	s.job.BeforeAction = func(_ step.ID, a step.Action) error {

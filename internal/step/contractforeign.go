@@ -117,16 +117,29 @@ func (LinkWithoutIntegers) ApplyScript(View) []Statement { return nil }
 // UndoScript implements Step.
 func (LinkWithoutIntegers) UndoScript(View) []Statement { return nil }
 
-// dropPrepared returns the actions that drop what an interrupted contract has made for a table: its foreign keys and indexes on uuids,
-// which take the place of those on integers. It belongs to the way back of the primary key.
-func dropPrepared(t *catalog.Table) (actions []Action) {
+// dropPrepared returns the actions that drop what an interrupted contract has made for a table and for those that refer to it: its foreign
+// keys and indexes on uuids, which take the place of those on integers, and NOT NULL of the uuids of rows that are written before their
+// parents. It belongs to the way back of the primary key: a table that refers to it may have none that switched.
+func dropPrepared(v View, t *catalog.Table) (actions []Action) {
+	tables := []*catalog.Table{t}
 	for _, k := range t.ReferencedBy {
 		if k.Above == 0 && isEndingKey(k.Name) {
 			actions = append(actions, Change{Locks: lock.InOrder([]lock.Lock{lock.On(k.Child, lock.AccessExclusive), lock.On(k.Parent, lock.AccessExclusive)}), Statements: []string{
 				sqltext.Format("ALTER TABLE {} DROP CONSTRAINT {}", k.Child.All(), sqltext.Name(k.Name)),
 			}})
 		}
+		if child := v.Relation(k.Child); child != nil && k.Above == 0 && !slices.Contains(tables, child) && !child.Named().Same(t.Named()) {
+			tables = append(tables, child)
+		}
 	}
+	for _, one := range tables {
+		actions = append(actions, relax(one)...)
+		actions = append(actions, dropEndingIndexes(one)...)
+	}
+	return actions
+}
+
+func dropEndingIndexes(t *catalog.Table) (actions []Action) {
 	for i := range t.Indexes {
 		switch index := &t.Indexes[i]; {
 		case !isEndingIndex(index.Name):
@@ -134,6 +147,36 @@ func dropPrepared(t *catalog.Table) (actions []Action) {
 			actions = append(actions, Change{Locks: []lock.Lock{lock.On(t.Named(), lock.AccessExclusive)}, Statements: []string{dropIndexSQL(t, index)}, Dropped: []string{index.Name}})
 		default:
 			actions = append(actions, dropOn(t, index.Name))
+		}
+	}
+	return actions
+}
+
+// relax returns the actions that let the uuid columns of a child be NULL again if its rows may be written before their parents: an AFTER
+// trigger then fills what NOT NULL would refuse. Only contract makes such a column NOT NULL.
+func relax(child *catalog.Table) (actions []Action) {
+	for i := range child.Columns {
+		c := &child.Columns[i]
+		mark, ok := ReadEdgeMark(c)
+		late := ok && mark.Child.Same(child.Named()) && !mark.Contracted && child.Column(mark.Column) != nil && slices.ContainsFunc(child.Triggers, func(t catalog.Trigger) bool {
+			return IsTriggerOf(t.Name, mark.Column) && strings.HasSuffix(t.Name, "_l")
+		})
+		if !late {
+			continue
+		}
+		var statements []string
+		for _, one := range child.All() {
+			if column := one.Column(c.Name); column != nil && column.NotNull {
+				statements = append(statements, sqltext.Format("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL", one.Named(), sqltext.Name(c.Name)))
+			}
+		}
+		for _, k := range child.Constraints {
+			if k.Kind == "c" && slices.Equal(k.Columns, []string{c.Name}) && strings.HasPrefix(k.Name, "rekey_") && strings.HasSuffix(k.Name, "_not_null") {
+				statements = append(statements, sqltext.Format("ALTER TABLE {} DROP CONSTRAINT {}", child.Named(), sqltext.Name(k.Name)))
+			}
+		}
+		if statements != nil {
+			actions = append(actions, Change{Locks: []lock.Lock{lock.On(child.Named(), lock.AccessExclusive)}, Statements: statements})
 		}
 	}
 	return actions

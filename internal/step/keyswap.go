@@ -109,7 +109,7 @@ func (s SwapPrimaryKey) Undo(v View) []Action {
 	case !k.Switched(t), k.unique(t) == nil: // nothing shows that up switched the table
 		return nil
 	}
-	if prepared := dropPrepared(t); len(prepared) > 0 {
+	if prepared := dropPrepared(v, t); len(prepared) > 0 {
 		return prepared
 	}
 	if other := otherIndex(t, pk); len(referencesOn(t, pk)) > 0 && other != nil {
