@@ -67,7 +67,7 @@ type Ending struct {
 	Column string `json:"column"`
 	// Falls lists the objects that are dropped with the column.
 	Falls []string `json:"falls,omitempty"`
-	// Lost lists those of Falls that have no counterpart on the uuid.
+	// Lost lists the objects of Falls that have no counterpart on the uuid.
 	Lost []string `json:"lost,omitempty"`
 	// Reads is the number of scans of its indexes since the switch, before PostgreSQL 16 since the server's statistics
 	// were reset. The checks of foreign keys are among them.

@@ -135,7 +135,7 @@ func (s *Status) addPhases(p plan.Plan) {
 	s.Phase = Phase(plan.PhaseOf(tables, s.statesOfEdges(""), keysOf(p, "")))
 }
 
-// keysOf returns the primary key of a table, those of all tables for "".
+// keysOf returns the primary key of a table, or of all tables for "".
 func keysOf(p plan.Plan, table string) []plan.PrimaryKey {
 	var keys []plan.PrimaryKey
 	for _, k := range p.PrimaryKeys {

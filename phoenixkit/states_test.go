@@ -51,7 +51,7 @@ type outcome struct {
 
 // TestStates tests each state on real servers and prints the results. The steps of a table differ only between PostgreSQL 17 and 18, so
 // the oldest and the newest version are sufficient. The decision to refuse depends on no version, and internal/fixture/zoo tests the
-// queries that it needs on all of them, so refused states run on the newest alone, except those of roles, whose rights differ between
+// queries that it needs on all of them, so refused states run on the newest alone, except for the states of roles, whose rights differ between
 // versions. REKEY_PG_VERSIONS=all runs each state on all.
 func TestStates(t *testing.T) {
 	var mu sync.Mutex

@@ -180,7 +180,7 @@ func contractWords() []string {
 }
 
 // Switch, its way back and contract are killed with SIGKILL before a statement. Every foreign key is then enforced, both applications
-// can write, only that of uuids during contract, and the same command reaches the same end.
+// can write, during contract the one with uuids alone, and the same command reaches the same end.
 func TestKilledBeforeEveryStatementOfKeys(t *testing.T) {
 	on(t, func(t *testing.T, c *server.Cluster) {
 		linked := template(t, c, "acceptance_keys_linked", keySQL, upWords())

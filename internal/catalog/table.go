@@ -266,7 +266,7 @@ type Publication struct {
 	Name      string
 	Columns   []string // its column list for this table; nil for every column
 	OfUpdates bool     // it publishes UPDATE
-	AllTables bool     // it publishes every table of the database, those of the journal too
+	AllTables bool     // it publishes every table of the database, the journal included
 }
 
 // Attachment is an object that depends on a column.

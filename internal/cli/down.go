@@ -8,13 +8,15 @@ func (a *app) downCommand() *cobra.Command {
 		Use:   "down --profile NAME | --schema NAME [flags]",
 		Short: "Drop what up made, online",
 		Long: `down drops what up made, in reverse order, and records the former version. With
---to expanded it drops only the uuid columns of foreign keys. It keeps a column
-that existed before up, refuses to drop a column on which other objects depend,
-and never uses CASCADE. Ctrl-C stops it after the current step.`,
+--to linked it only makes the integers the primary keys again, with --to
+expanded it drops the uuid columns of foreign keys too. It keeps a column that
+existed before up, refuses to drop a column on which other objects depend, and
+never uses CASCADE. Integers that have ended do not come back. Ctrl-C stops it
+after the current step.`,
 		Example: `  rekey plan --profile phoenixkit --prefix public --version 39
   rekey down --profile phoenixkit --prefix public --version 39
   rekey down --schema app
-  rekey down --schema app --to expanded`,
+  rekey down --schema app --to linked`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.migrate(cmd, f, a.library.down, "status", "39")

@@ -159,7 +159,7 @@ func (f functionText) inserts(conflict int, table sqltext.Table, path searchPath
 	return true
 }
 
-// mayBe reports whether the name at a place may be that of a table: with its schema, without a schema if the search path reaches it, or
+// mayBe reports whether the name at a place may name a table: with its schema, without a schema if the search path reaches it, or
 // a name that is put together at run time.
 func (f functionText) mayBe(at int, table sqltext.Table, path searchPath) bool {
 	first := at

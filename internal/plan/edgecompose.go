@@ -38,7 +38,7 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 	l.Notes = append(l.Notes, dependents(child, e.Column)...)
 }
 
-// rowKey returns the columns by which the triggers find a row: those of the primary key before a switch, so that a switch does not
+// rowKey returns the columns by which the triggers find a row: the columns of the primary key before a switch, so that a switch does not
 // change the trigger function. A table without a key has the uuid that the same run gives it.
 func (f linkFinder) rowKey(child *catalog.Table, uuid string) []string {
 	if mark, index := switchedBy(child); index != nil && index.Valid && len(mark.Columns) > 0 && !slices.Contains(mark.Columns, uuid) {

@@ -45,8 +45,8 @@ func TestPendingEdges(t *testing.T) {
 	}
 }
 
-// A primary key is worked on as long as the planned columns of both keys exist with their types; once contract has begun, as long as those
-// of the uuids do.
+// A primary key is worked on as long as the planned columns of both keys exist with their types; once contract has begun, the columns of
+// uuids suffice.
 func TestAlteredKeys(t *testing.T) {
 	marked := func(s *Input) { addUUID(first(s)) }
 	dropID := onTable(func(t *catalog.Table) { t.Columns = t.Columns[1:] })

@@ -11,7 +11,7 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// fitsKey reports whether a mark names the columns of the index that has it, and those of the table's primary key before or after the
+// fitsKey reports whether a mark names the columns of the index that has it, and the columns of the table's primary key before or after the
 // switch. The comment of an index can be edited.
 func fitsKey(m step.KeyMark, index *catalog.Index, t *catalog.Table) bool {
 	if index.Primary { // contract has dropped an integer column of the key, and the mark moved

@@ -35,7 +35,7 @@ func partitions(child, _ *catalog.Table) {
 	child.Below = []catalog.Table{mid, leaf}
 }
 
-// inTree makes the edge that of a partitioned child, whose twins are attached to each other.
+// inTree gives the edge a partitioned child, whose twins are attached to each other.
 func inTree(e *step.Edge) {
 	top, leaf := sqltext.Table{Schema: "app", Name: "c"}, sqltext.Table{Schema: "app", Name: "c1"}
 	e.Tree, e.Required = true, false

@@ -39,7 +39,7 @@ type ColumnPair struct{ Integer, UUID string }
 // are not copied. without names the indexes whose twin is not certain, each with the reason.
 func Twins(child *catalog.Table, column, uuid string, earlier ...ColumnPair) (twins []IndexTwin, without []string) {
 	names := map[uint32]sqltext.Table{}               // of the twins, by oid of the index that they copy
-	made, keys := madeTwins(child), map[uint32]bool{} // keys are the indexes of primary keys that up made, and those of partitions
+	made, keys := madeTwins(child), map[uint32]bool{} // keys are the indexes of primary keys that up made, with the ones of partitions
 	tables := []*catalog.Table{child}
 	if child.Kind == catalog.Partitioned {
 		tables = child.All()

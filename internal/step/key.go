@@ -195,7 +195,7 @@ func (p *keyPart) like(name string, columns []string) (IndexTwin, bool) {
 	return twin, true
 }
 
-// inPlace returns the statement after which an index of a partitioned table gets no tablespace, so that those of later partitions are in
+// inPlace returns the statement after which an index of a partitioned table gets no tablespace, so that the indexes of later partitions are in
 // the database's own, as now. PostgreSQL does not let CREATE INDEX say so.
 func (p *keyPart) inPlace() []string {
 	if p.leaf() || p.pk.Tablespace != "" || p.pk.Home == "" {
@@ -204,7 +204,7 @@ func (p *keyPart) inPlace() []string {
 	return []string{"SET LOCAL default_tablespace = ''"}
 }
 
-// create returns the change that creates an index of a partitioned table, without those of its partitions.
+// create returns the change that creates an index of a partitioned table, without the indexes of its partitions.
 func (p *keyPart) create(want IndexTwin) Change {
 	only := p.table.Named()
 	only.Only = true

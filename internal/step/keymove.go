@@ -58,7 +58,7 @@ func (m keyMove) twin() catalog.ForeignKey {
 	return twin
 }
 
-// owns reports whether a foreign key is the twin, or that of a partition.
+// owns reports whether a foreign key is the twin, or the twin of a partition.
 func (m keyMove) owns(k catalog.ForeignKey) bool {
 	return k.Name == twinKeyName(m.old.Name) &&
 		(k.Child.Same(m.old.Child) || slices.ContainsFunc(m.leaves(), func(t *catalog.Table) bool { return t.Named().Same(k.Child) }))

@@ -107,7 +107,7 @@ func moveAll(v View, k Key, t *catalog.Table, from, to *catalog.Index) []Action 
 	return actions
 }
 
-// referencesOn returns the foreign keys that depend on an index, without the twins and those of partitions that follow the one of the
+// referencesOn returns the foreign keys that depend on an index, without the twins and the ones of partitions that follow the one of the
 // partitioned table.
 func referencesOn(t *catalog.Table, i *catalog.Index) []catalog.ForeignKey {
 	var keys []catalog.ForeignKey

@@ -390,7 +390,7 @@ func TestKeyMark(t *testing.T) {
 	}
 }
 
-// The twins of an edge leave out the unique index that up made for a primary key, and those of partitions that are attached to it.
+// The twins of an edge leave out the unique index that up made for a primary key, and the indexes of partitions that are attached to it.
 func TestTwinsLeaveOutKeys(t *testing.T) {
 	k := treeGoal()
 	if k.String() != "app.p primary key" {

@@ -178,7 +178,7 @@ type swapping struct {
 
 // change returns the action. The new primary key takes the name, the comments and the CLUSTER mark of the old one.
 //
-// A partitioned table cannot take an index that exists. Its primary key goes first, with those of the partitions; each partition
+// A partitioned table cannot take an index that exists. Its primary key goes first, with the primary keys of the partitions; each partition
 // takes the index that was built for it, and the new primary key of the partitioned table adopts them without reading a row.
 func (s swapping) change() Action {
 	root := s.parts[0]

@@ -92,7 +92,7 @@ func (k Key) uniqueOfTree(t *catalog.Table) []Action {
 	return append(actions, attach...)
 }
 
-// createUniqueOfTree returns the action that creates the unique index of a partitioned table without those of its partitions.
+// createUniqueOfTree returns the action that creates the unique index of a partitioned table without the indexes of its partitions.
 func (k Key) createUniqueOfTree(t *catalog.Table) []Action {
 	root := k.parts(t)[0]
 	want, ok := root.like(k.Unique, k.Columns)

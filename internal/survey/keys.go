@@ -51,7 +51,7 @@ func readKeys(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error {
 	}), "", "survey")
 }
 
-// namesOf returns the names of a primary key, and of those of the partitions that switch with it.
+// namesOf returns the names of a primary key, and of the primary keys of the partitions that switch with it.
 func namesOf(k plan.PrimaryKey, t *catalog.Table) (names []inspect.KeyName) {
 	if t == nil || len(k.Key.Columns) == 0 {
 		return nil

@@ -103,7 +103,7 @@ func TestLawsOfKeys(t *testing.T) {
 	}
 }
 
-// Every kind goes up and back once, on one version each, those of trees on the oldest and the newest. With REKEY_ACCEPTANCE all do on
+// Every kind goes up and back once, on one version each, kinds of trees on the oldest and the newest. With REKEY_ACCEPTANCE all do on
 // all.
 func TestKeysUpAndDown(t *testing.T) {
 	majors := servertest.Versions(t)
