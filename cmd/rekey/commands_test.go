@@ -23,7 +23,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 func commands() map[string]command {
 	return map[string]command{
 		"exits": exits, "json": jsonHas, "ndjson": ndjson, "sql": sql, "hold": hold, "signal": interrupt, "width": width,
-		"lines": lineCount, "bad": bad, "harmless": harmless,
+		"lines": lineCount, "bad": bad, "harmless": harmless, "hinted": hinted,
 	}
 }
 
