@@ -165,7 +165,7 @@ func TestUnsupportedReferences(t *testing.T) {
 			refused = append(refused, one.Code+" "+one.Detail)
 		}
 		want := []string{
-			"polymorphic subject_id : ; values: those of subject_type name orders, comments",
+			"polymorphic subject_id : ; values: rows of subject_type name orders, comments",
 			"array user_ids users: ; values: 51 of 51 distinct values of a sample are keys there",
 			"array order_ids orders: ; values: 51 of 51 distinct values of a sample are keys there",
 			"json payload : keys of a sample with numbers as values: userId (users)",

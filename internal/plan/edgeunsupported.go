@@ -175,7 +175,7 @@ func (u Unsupported) withTypes(types []string, read bool, parents nounTables) (U
 		}
 	}
 	if len(named)*2 >= len(types) && named != nil {
-		u.Evidence = append(u.Evidence, fmt.Sprintf("values: those of %s name %s", u.Partner, strings.Join(firstOf(named), ", ")))
+		u.Evidence = append(u.Evidence, fmt.Sprintf("values: rows of %s name %s", u.Partner, strings.Join(firstOf(named), ", ")))
 		return u, true
 	}
 	return u, u.parent == nil && (!read || len(types) == 0)

@@ -52,7 +52,7 @@ func TestUnsupported(t *testing.T) {
 	}
 	want := map[string]string{
 		"subject_id":       "polymorphic : name: subject_type may name the table of subject_id",
-		"kept_id":          "polymorphic : name: kept_type may name the table of kept_id; values: those of kept_type name users, blog_posts",
+		"kept_id":          "polymorphic : name: kept_type may name the table of kept_id; values: rows of kept_type name users, blog_posts",
 		"target_object_id": "polymorphic : name: target_content_type_id may name the table of target_object_id",
 		"user_ids":         "array users: name: user_ids may be ids of rows of users; type: integer[]",
 		"few_user_ids":     "array users: name: few_user_ids may be ids of rows of users; type: bigint[]; values: 2 of 2 distinct values of a sample are keys there",

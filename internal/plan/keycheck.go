@@ -97,7 +97,7 @@ func (c keyCheck) refuseIndex(k PrimaryKey, t *catalog.Table, pk *catalog.Index)
 		unfit("its index is no B-tree (WITHOUT OVERLAPS)", "Leave the table out: "+c.leaveOut(t))
 	}
 	if column := outsidePartitionKey(k, t); column != "" {
-		unfit("its rows, or those of a partition, are partitioned by "+column+", which a primary key must hold", "Leave the table out: "+c.leaveOut(t))
+		unfit("its rows, or the rows of a partition, are partitioned by "+column+", which a primary key must hold", "Leave the table out: "+c.leaveOut(t))
 	}
 	for _, key := range k.Key.Unmovable(step.View{Server: c.input.Server, Schema: c.input.Schema}) {
 		unfit(unmovable(k, t, key), "Drop the foreign key, or leave the table out: "+c.leaveOut(t))

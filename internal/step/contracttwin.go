@@ -12,8 +12,8 @@ type duplicateTwin struct {
 	plain, unique *catalog.Index
 }
 
-// DuplicateTwins returns the plain indexes that link built for a table and that have the columns of a valid unique index of the table:
-// that of the new primary key, as a rule. They are dropped with the integers.
+// DuplicateTwins returns the plain indexes that link built for a table and that have the columns of a valid unique index, mostly the index of
+// the new primary key. Contract drops them with the integers.
 func DuplicateTwins(child *catalog.Table) (names []string) {
 	for _, d := range duplicateTwins(child, "") {
 		names = append(names, d.plain.Name)

@@ -23,12 +23,6 @@ func returning(e *step.Edge) {
 	e.Twins[0].Returns = true
 }
 
-// uniqueOn returns an index on a column, with a valid definition.
-func uniqueOn(name, column string, unique bool) catalog.Index {
-	kind := map[bool]string{true: "UNIQUE INDEX ", false: "INDEX "}[unique]
-	return catalog.Index{Name: name, Valid: true, Immediate: true, Unique: unique, Method: "btree", Columns: []string{column}, Definition: "CREATE " + kind + name + " ON app.c USING btree (" + column + ")"}
-}
-
 // with replaces the indexes of the child.
 func with(indexes ...catalog.Index) func(child, parent *catalog.Table) {
 	return func(child, _ *catalog.Table) { child.Indexes = indexes }
@@ -52,8 +46,8 @@ func TestMoveArbiter(t *testing.T) {
 		constraint    = "app.c ACCESS EXCLUSIVE : DROP INDEX app.i; ALTER TABLE app.c ADD CONSTRAINT i UNIQUE USING; COMMENT ON CONSTRAINT i ON app.c IS 'words'; COMMENT ON COLUMN app.c.p_uuid IS '[rekey 2: edge"
 		unmarked      = "app.c ACCESS EXCLUSIVE : DROP INDEX app.i; ALTER INDEX app.~rekey_i RENAME TO i"
 	)
-	i, twin := uniqueOn("i", "p_id", true), uniqueOn("i2", "p_uuid", true)
-	was, built, again := uniqueOn("i", "p_id", false), uniqueOn("~rekey_i", "p_id", false), uniqueOn("~rekey_i", "p_id", true)
+	i, twin := btree("app.c", "i", true, "p_id"), btree("app.c", "i2", true, "p_uuid")
+	was, built, again := btree("app.c", "i", false, "p_id"), btree("app.c", "~rekey_i", false, "p_id"), btree("app.c", "~rekey_i", true, "p_id")
 	ours := func(i catalog.Index, change func(*catalog.Index)) catalog.Index {
 		change(&i)
 		return i
@@ -66,7 +60,7 @@ func TestMoveArbiter(t *testing.T) {
 	testEdges(t, map[string]edgeCase{
 		"no table":              {up, gone(), true, nil, nil},
 		"not finished":          {up, edgeView(up.Edge, 4, with(i, twin)), false, nil, nil},
-		"the twin is plain":     {up, reached(up, with(i, uniqueOn("i2", "p_uuid", false))), false, nil, nil},
+		"the twin is plain":     {up, reached(up, with(i, btree("app.c", "i2", false, "p_uuid"))), false, nil, nil},
 		"both unique":           {up, reached(up, with(i, twin)), false, []string{plain}, nil},
 		"half built":            {up, reached(up, with(i, twin, invalid)), false, []string{drop}, []string{drop}},
 		"of another uniqueness": {up, reached(up, with(i, twin, again)), false, []string{drop}, []string{drop}},
@@ -76,7 +70,7 @@ func TestMoveArbiter(t *testing.T) {
 		"a constraint":          {back, reached(back, with(was, twin, again), markedMoved(true)), false, []string{constraint}, []string{constraint}},
 		"to be given back":      {back, reached(back, with(was, twin), markedMoved(false)), false, []string{unique}, []string{unique}},
 		"the mark is new":       {back, reached(back, with(was, twin, again)), false, []string{unmarked}, []string{unmarked}},
-		"never unique":          {back, reached(back, with(was, uniqueOn("i2", "p_uuid", false))), true, nil, nil},
+		"never unique":          {back, reached(back, with(was, btree("app.c", "i2", false, "p_uuid"))), true, nil, nil},
 		"left":                  {other, reached(other, with(i, twin, built)), false, []string{drop}, []string{drop}},
 		"not rekey's":           {up, reached(up, with(was, twin), func(child, _ *catalog.Table) { child.Columns[1].Comment = nil }), false, nil, nil},
 		"without an index":      {up, reached(up, with(twin)), false, nil, nil},
@@ -87,18 +81,18 @@ func TestMoveArbiter(t *testing.T) {
 func TestMoveArbiterKeepsDetails(t *testing.T) {
 	e := edge(moving)
 	words := "it's"
-	of := uniqueOn("i", "p_id", true)
+	of := btree("app.c", "i", true, "p_id")
 	of.Constraint, of.Comment, of.ConstraintComment, of.Statistics, of.Clustered, of.Tablespace, of.Predicate = "i", &words, &words, []int32{-1, 80}, true, "fast", "(a = ' WHERE '::text)"
 	of.Definition += " WHERE " + of.Predicate
 	s := step.MoveArbiter{Edge: e}
 	view := func(indexes ...catalog.Index) step.View {
-		return edgeView(e, 5, with(append([]catalog.Index{of, uniqueOn("i2", "p_uuid", true)}, indexes...)...))
+		return edgeView(e, 5, with(append([]catalog.Index{of, btree("app.c", "i2", true, "p_uuid")}, indexes...)...))
 	}
 	const want = `CREATE INDEX CONCURRENTLY "~rekey_i" ON "app"."c" USING btree (p_id) TABLESPACE "fast" WHERE (a = ' WHERE '::text)`
 	if sql := s.Apply(view())[0].SQL()[0]; sql != want {
 		t.Error(sql)
 	}
-	built := uniqueOn("~rekey_i", "p_id", false)
+	built := btree("app.c", "~rekey_i", false, "p_id")
 	built.Definition += " WHERE " + of.Predicate
 	if a := s.Apply(view(built))[0]; len(a.DroppedIndexes()) != 1 || a.DroppedIndexes()[0] != "~rekey_i" {
 		t.Errorf("an index in another tablespace is taken: %v", a)
@@ -127,9 +121,9 @@ func TestMoveArbiterKeepsDetails(t *testing.T) {
 func TestReplacedTwins(t *testing.T) {
 	unique, plain := edge(moving), edge(returning)
 	up, back := step.MirrorIndexes{Edge: unique}, step.MirrorIndexes{Edge: plain}
-	i, was := uniqueOn("i", "p_id", true), uniqueOn("i", "p_id", false)
-	one, two := uniqueOn("i2", "p_uuid", false), uniqueOn("i2", "p_uuid", true)
-	built, other := uniqueOn("~rekey_i2", "p_uuid", true), uniqueOn("~rekey_i2", "p_uuid", false)
+	i, was := btree("app.c", "i", true, "p_id"), btree("app.c", "i", false, "p_id")
+	one, two := btree("app.c", "i2", false, "p_uuid"), btree("app.c", "i2", true, "p_uuid")
+	built, other := btree("app.c", "~rekey_i2", true, "p_uuid"), btree("app.c", "~rekey_i2", false, "p_uuid")
 	const drop, dropBuilt = ": DROP INDEX CONCURRENTLY app.i2", ": DROP INDEX CONCURRENTLY app.~rekey_i2"
 	const swap, giveBack = "app.c ACCESS EXCLUSIVE : DROP INDEX app.i2; ALTER INDEX app.~rekey_i2 RENAME TO i2", ": CREATE UNIQUE INDEX CONCURRENTLY ~rekey_i ON app.c USING"
 	testEdges(t, map[string]edgeCase{
@@ -143,7 +137,7 @@ func TestReplacedTwins(t *testing.T) {
 
 func TestMovedIndexes(t *testing.T) {
 	e := edge(moving)
-	view := edgeView(e, 5, with(uniqueOn("i", "p_id", false), uniqueOn("i2", "p_uuid", true), uniqueOn("~rekey_i", "p_id", true)), markedMoved(false))
+	view := edgeView(e, 5, with(btree("app.c", "i", false, "p_id"), btree("app.c", "i2", true, "p_uuid"), btree("app.c", "~rekey_i", true, "p_id")), markedMoved(false))
 	child := view.Relation(e.Child)
 	if twins, _ := step.Twins(child, "p_id", "p_uuid"); len(twins) != 1 || twins[0].Of != "i" {
 		t.Errorf("%+v", twins)

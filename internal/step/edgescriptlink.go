@@ -173,7 +173,7 @@ func (e Edge) linkPartitionsScript(child *catalog.Table) (all []Statement) {
 		all = append(all, e.addScript(e.addForeignKey(table, lock.ShareRowExclusive, " NOT VALID"), table), e.validateScript(table))
 	}
 	adopt := e.addScript(e.addForeignKey(e.Child, lock.AccessExclusive, ""), e.Child)
-	adopt.What = "add foreign key " + e.Constraint + " to the partitioned table, which adopts those of its partitions"
+	adopt.What = "add foreign key " + e.Constraint + " to the partitioned table, which adopts the foreign keys of its partitions"
 	adopt.Lock = lockWords(adopt.Action.Locked(), " on the parent", briefly)
 	adopt.Scans = readsNothing + "; the partitions' foreign keys are valid"
 	return first(append(all, adopt), condition.Refuse(e.Child.All(), e.UUID, condition.And("pg_relation_size(a.attrelid) > 0",

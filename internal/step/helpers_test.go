@@ -230,6 +230,23 @@ func commented(text string) func(*catalog.Column) {
 }
 
 // index returns a valid unique index on the columns, uuid if there are none.
+// btree returns a valid index of a table with its definition, for the steps of edges, of primary keys and of contract.
+func btree(table, name string, unique bool, columns ...string) catalog.Index {
+	kind := map[bool]string{true: "UNIQUE INDEX ", false: "INDEX "}[unique]
+	return catalog.Index{
+		Name: name, Columns: columns, Unique: unique, Immediate: true, Valid: true, Method: "btree",
+		Definition: "CREATE " + kind + name + " ON " + table + " USING btree (" + strings.Join(columns, ", ") + ")",
+	}
+}
+
+// testNoWayBack checks that down and scripts leave a step out.
+func testNoWayBack(t *testing.T, s step.Step, v step.View) {
+	t.Helper()
+	if s.Undo(v) != nil || s.Rows() != nil || s.ApplyScript(v) != nil || s.UndoScript(v) != nil {
+		t.Errorf("%s has a way back", s.ID())
+	}
+}
+
 func index(name string, columns ...string) catalog.Index {
 	if columns == nil {
 		columns = []string{"uuid"}

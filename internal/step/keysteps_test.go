@@ -38,10 +38,9 @@ const (
 )
 
 func uniqueIndex(oid uint32, name string, columns ...string) catalog.Index {
-	return catalog.Index{
-		OID: oid, Name: name, Columns: columns, Unique: true, Immediate: true, Valid: true, Method: "btree",
-		Definition: "CREATE UNIQUE INDEX " + name + " ON app.p USING btree (" + strings.Join(columns, ", ") + ")",
-	}
+	i := btree("app.p", name, true, columns...)
+	i.OID = oid
+	return i
 }
 
 func primaryIndex(oid uint32, name string, columns ...string) catalog.Index {
@@ -268,7 +267,7 @@ func goalOf(state string) step.Key {
 // addTreeStates adds the states of partitioned tables.
 func addTreeStates(all map[string]step.View) {
 	for done, name := range []string{
-		"0 nothing", "1 the unique index", "2 those of the partitions", "3 those of leaves attached", "4 all attached", "5 the next indexes", "6 the identities pinned", "7 switched", "8 the indexes for the way back",
+		"0 nothing", "1 the unique index", "2 the partitions' indexes", "3 the leaves' indexes attached", "4 all attached", "5 the next indexes", "6 the identities pinned", "7 switched", "8 the indexes for the way back",
 	} {
 		all["tree "+name] = treeKeyView(treeDone(done))
 	}

@@ -28,7 +28,7 @@ func (s BuildUniqueKey) Explain() Explanation {
 		UndoneBy: ByItself,
 	}
 	if s.Key.Tree {
-		e.Undo = "drop the index and those of the partitions"
+		e.Undo = "drop the index and the indexes of the partitions"
 		e.Lock += "; ACCESS EXCLUSIVE, an instant, on each partition while its index is attached, and on all of them for the undo"
 		e.Scans = "each partition, twice"
 	}

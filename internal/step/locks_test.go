@@ -99,8 +99,8 @@ func edgeActions() (actions []step.Action) {
 	actions = append(actions, step.WireEdge{Edge: edge()}.Apply(disabled)...)
 	actions = append(actions, step.LinkEdge{Edge: edge()}.Apply(changed)...)
 	actions = append(actions, step.LinkEdge{Edge: edge(func(e *step.Edge) { e.Tree = true })}.Apply(partitioned)...)
-	moves := edgeView(edge(moving), 5, with(uniqueOn("i", "p_id", true), uniqueOn("i2", "p_uuid", true), uniqueOn("~rekey_i", "p_id", false)))
-	moved := edgeView(edge(moving), 5, with(uniqueOn("i", "p_id", false), uniqueOn("i2", "p_uuid", true), uniqueOn("~rekey_i", "p_id", true)), markedMoved(true))
+	moves := edgeView(edge(moving), 5, with(btree("app.c", "i", true, "p_id"), btree("app.c", "i2", true, "p_uuid"), btree("app.c", "~rekey_i", false, "p_id")))
+	moved := edgeView(edge(moving), 5, with(btree("app.c", "i", false, "p_id"), btree("app.c", "i2", true, "p_uuid"), btree("app.c", "~rekey_i", true, "p_id")), markedMoved(true))
 	for _, v := range []step.View{moves, moved} {
 		actions = append(actions, slices.Concat(step.MoveArbiter{Edge: edge(moving)}.Apply(v), step.MoveArbiter{Edge: edge(moving)}.Undo(v))...)
 	}
