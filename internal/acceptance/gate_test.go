@@ -18,6 +18,8 @@ type gate struct {
 	listener net.Listener
 	target   string
 	reached  func(sql string) // called once, in place of sending the statement
+	passes   bool             // the statement and later ones are sent after reached returns
+	sent     bool             // reached is called while the statement is being sent; requires passes
 
 	mu       sync.Mutex
 	at       int      // the number of the statement that is not sent; 0 for none
@@ -26,12 +28,13 @@ type gate struct {
 	sessions []net.Conn
 }
 
-func newGate(target string, at int, reached func(sql string)) (*gate, error) {
+// open starts the gate. Its target and what it does at which statement are set.
+func (g *gate) open() error {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	g := &gate{listener: listener, target: target, at: at, reached: reached}
+	g.listener = listener
 	go func() {
 		for {
 			client, err := listener.Accept()
@@ -41,7 +44,7 @@ func newGate(target string, at int, reached func(sql string)) (*gate, error) {
 			go g.join(client)
 		}
 	}()
-	return g, nil
+	return nil
 }
 
 // close ends all sessions.
@@ -132,18 +135,19 @@ func (g *gate) forward(client io.Reader, server io.Writer) error {
 // is the same as killing it before the next one that changes something.
 func (g *gate) pass(sql string, changes bool) bool {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.at > 0 && len(g.seen) >= g.at {
-		return false
+	past := g.at > 0 && len(g.seen) >= g.at
+	if changes && (!past || g.passes) {
+		g.seen = append(g.seen, sql)
 	}
-	if !changes {
-		return true
+	now := !past && len(g.seen) == g.at && changes
+	g.mu.Unlock()
+	switch {
+	case now && g.sent:
+		go g.reached(sql)
+	case now:
+		g.reached(sql)
 	}
-	if g.seen = append(g.seen, sql); len(g.seen) != g.at {
-		return true
-	}
-	g.reached(sql)
-	return false
+	return g.passes || !past && !now
 }
 
 // changes reports whether a message changes something, or commits what the transaction has changed. A change and its COMMIT in one message

@@ -98,29 +98,37 @@ func (k *killing) runUntil(t *testing.T, db servertest.DB, n int) (g *gate, befo
 	t.Helper()
 	var r *process
 	begun := make(chan struct{})
-	g, err := newGate(fmt.Sprintf("127.0.0.1:%d", k.c.Port()), n, func(sql string) {
+	g = &gate{at: n, reached: func(sql string) {
 		<-begun
 		before = sql
 		_ = r.cmd.Process.Kill()
-	})
-	if err != nil {
+	}}
+	r = k.start(t, db, g)
+	close(begun)
+	defer g.close()
+	if err := r.cmd.Wait(); err != nil && before == "" {
+		t.Fatalf("rekey %s: %v: %s", strings.Join(k.words, " "), err, &r.output)
+	}
+	return g, before
+}
+
+// start starts the command behind a gate.
+func (k *killing) start(t *testing.T, db servertest.DB, g *gate) *process {
+	t.Helper()
+	g.target = fmt.Sprintf("127.0.0.1:%d", k.c.Port())
+	if err := g.open(); err != nil {
 		t.Fatal(err)
 	}
-	defer g.close()
 	through, err := url.Parse(db.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	through.Host = g.listener.Addr().String()
-	r = command(through.String(), k.words...)
+	r := command(through.String(), k.words...)
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	close(begun)
-	if err := r.cmd.Wait(); err != nil && before == "" {
-		t.Fatalf("rekey %s: %v: %s", strings.Join(k.words, " "), err, &r.output)
-	}
-	return g, before
+	return r
 }
 
 // kill kills the command before its n-th statement. The same command must then reach the same end.
