@@ -141,7 +141,7 @@ func blockers() map[string]struct {
 		"a migrator that waits for this session": {func(h *database, mine, other *pgx.Conn) {
 			h.execOn(mine, "SELECT pg_advisory_lock(4711)")
 			h.background(func() { _ = simple(h.t.Context(), other, "SELECT pg_advisory_lock(4711)") })
-			h.await("EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
+			h.await("EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))")
 		}, "waits for an advisory lock of this session"},
 		"an active application": {func(h *database, _, other *pgx.Conn) {
 			h.background(func() {
@@ -168,6 +168,7 @@ func TestScriptFailsIfSessionBlocksBuild(t *testing.T) {
 		t.Parallel()
 		for name, trap := range blockers() {
 			t.Run(name, func(t *testing.T) {
+				t.Parallel() // a case waits for three seconds
 				h := build(t, c, "public", false)
 				mine, other := h.session(), h.session()
 				sql := h.firstStatements(rekey.ScriptEcto)[0]

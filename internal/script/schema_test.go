@@ -167,11 +167,36 @@ func cutBothWays(t *testing.T, h, ran *database, config rekeytest.Setup) {
 	}
 }
 
+// change is a change of a schema after the script was made, and what the script says of it.
+type change struct{ made, want string }
+
+// refuseChanges makes a script in a database of its own for each change, and runs it after the change: it must report the difference
+// and change nothing.
+func refuseChanges(t *testing.T, create func(*testing.T) (*database, rekeytest.Setup), changes map[string]change) {
+	t.Helper()
+	for name, one := range changes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, config := create(t)
+			text := h.scriptFiles(config, rekey.ScriptPsql)[0].Text
+			h.exec("SET client_min_messages = warning; " + one.made + "; RESET client_min_messages")
+			before := strings.Join(h.fingerprint(), "\n")
+			output, err := h.psql(text)
+			if err == nil || !strings.Contains(output, one.want) {
+				t.Errorf("%v: %s", err, output)
+			}
+			if strings.Join(h.fingerprint(), "\n") != before {
+				t.Error("the script changed the database")
+			}
+		})
+	}
+}
+
 // A script that is run on a changed schema reports the difference and changes nothing.
 func TestScriptRefusesChangedSchema(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
-		for name, fault := range map[string]struct{ made, want string }{
+		refuseChanges(t, func(t *testing.T) (*database, rekeytest.Setup) { return createColumns(t, c) }, map[string]change{
 			"no schema":        {"DROP SCHEMA public CASCADE", `schema "public" does not exist`},
 			"a dropped table":  {"DROP TABLE none", `table "public"."none" no longer exists`},
 			"a new column":     {"ALTER TABLE none ADD uuid uuid NOT NULL DEFAULT gen_random_uuid()", `"public"."none" now has a column of that name`},
@@ -179,22 +204,7 @@ func TestScriptRefusesChangedSchema(t *testing.T) {
 			"a dropped column": {"ALTER TABLE found DROP public_id", `"public"."found" no longer has the column`},
 			"another function": {"CREATE FUNCTION uuid_generate_v7() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()'", "the function that the default calls has changed"},
 			"another type":     {"ALTER TABLE found DROP public_id; ALTER TABLE found ADD public_id text", "with another type"},
-		} {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				h, config := createColumns(t, c)
-				text := h.scriptFiles(config, rekey.ScriptPsql)[0].Text
-				h.exec("SET client_min_messages = warning; " + fault.made + "; RESET client_min_messages")
-				before := strings.Join(h.fingerprint(), "\n")
-				output, err := h.psql(text)
-				if err == nil || !strings.Contains(output, fault.want) {
-					t.Errorf("%v: %s", err, output)
-				}
-				if strings.Join(h.fingerprint(), "\n") != before {
-					t.Error("the script changed the database")
-				}
-			})
-		}
+		})
 	})
 }
 
