@@ -229,6 +229,7 @@ func (f keyFinder) of(g Group, t *catalog.Table) PrimaryKey {
 	}
 	k.Key.Columns, k.Key.UUIDs, k.Key.Constraint = columns, uuids, primaryName(t)
 	k.Key.Unique = f.uniqueName(k.Key, t)
+	k.made = f.input.Direction == Down && step.LeftUnique(t)
 	return k
 }
 
@@ -399,7 +400,7 @@ func keysRemain(s Input) []string {
 	var names []string
 	for i := range s.Schema.Relations {
 		t := &s.Schema.Relations[i]
-		if _, index := switchedBy(t); index != nil {
+		if _, index := switchedBy(t); index != nil || step.LeftUnique(t) {
 			names = append(names, t.Named().String())
 		}
 	}

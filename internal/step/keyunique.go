@@ -144,6 +144,15 @@ func (s BuildUniqueKey) Undo(v View) []Action {
 	return actions
 }
 
+// LeftUnique reports whether a table has a unique index of its primary key's integers without a mark: an interrupted run has built it
+// and not yet given it its name.
+func LeftUnique(t *catalog.Table) bool {
+	pk := t.PrimaryKey()
+	return pk != nil && slices.ContainsFunc(t.Indexes, func(i catalog.Index) bool {
+		return IsTemporaryIndex(i.Name) && i.Unique && !i.Primary && i.Predicate == "" && slices.Equal(i.Columns, pk)
+	})
+}
+
 // Rows implements Step.
 func (BuildUniqueKey) Rows() RowReader { return nil }
 
