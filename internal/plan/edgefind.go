@@ -186,7 +186,7 @@ func (f linkFinder) fromKey(child *catalog.Table, k catalog.ForeignKey) *Link {
 	if column != "" {
 		l.Edge.Column, l.Edge.Key = column, k.ReferencedColumn(column)
 	}
-	if !isEdge && ok && len(f.impliedBy(child, k)) > 0 {
+	if !isEdge && (ok && len(f.impliedBy(child, k)) > 0 || f.input.Direction == Down && marksOf(child)[l.Edge.Column].mark.Reference != k.Name) {
 		return nil // its columns are references of their own
 	}
 	f.decide(l, child, parent, isEdge)

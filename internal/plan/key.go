@@ -36,6 +36,8 @@ type PrimaryKey struct {
 	// Component has the tables that are connected with this one by references, sorted. They switch together.
 	Component []string
 
+	connected bool // skipped since references connect it with a refused one
+
 	made  bool         // up made the unique index
 	mark  step.KeyMark // of a key that up has begun to switch
 	ended bool         // the unique index, or the integers, are gone

@@ -308,16 +308,32 @@ func refuseComponents(keys []PrimaryKey, chosen bool) {
 	if chosen {
 		return
 	}
-	refused := map[string]string{}
+	refused := map[string][]string{}
 	for _, k := range keys {
 		if k.State == Refused && len(k.Component) > 0 {
-			refused[k.Component[0]] = k.Key.Table.All().String()
+			refused[k.Component[0]] = append(refused[k.Component[0]], k.Key.Table.All().String())
 		}
 	}
 	for i := range keys {
 		k := &keys[i]
-		if why := refused[strings.Join(k.Component[:min(len(k.Component), 1)], "")]; why != "" && (k.State == Pending || k.State == Incomplete) {
-			k.State, k.Why, k.Hint = Skipped, "references connect it with "+why+", which is refused", "Choose the tables that switch without it, with --tables"
+		if why := refused[strings.Join(k.Component[:min(len(k.Component), 1)], "")]; why != nil && (k.State == Pending || k.State == Incomplete) {
+			k.State, k.Hint, k.connected = Skipped, "Choose the tables that switch without it: --tables", true
+			if k.Why = "references connect it with " + why[0] + ", which is refused"; len(why) > 1 {
+				k.Why = "references connect it with " + strings.Join(why, " and ") + ", which are refused"
+			}
 		}
 	}
+}
+
+// WithoutRefused returns the keys that are skipped since references connect them with refused ones, and the refused ones.
+func (p Plan) WithoutRefused() (skipped, refused []PrimaryKey) {
+	for _, k := range p.PrimaryKeys {
+		switch {
+		case k.connected:
+			skipped = append(skipped, k)
+		case k.State == Refused:
+			refused = append(refused, k)
+		}
+	}
+	return skipped, refused
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +24,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/survey"
 	"github.com/rekey-pg/rekey/internal/throttle"
 	"github.com/rekey-pg/rekey/internal/verify"
+	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -201,12 +204,21 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 	return fault.At(endErr, "", "journal")
 }
 
-// reportSkipped reports the references that the run skips, each with the reason.
+// reportSkipped reports the references that the run skips, each with the reason, and the primary keys that stay because references
+// connect them with refused ones.
 func (j Job) reportSkipped(p plan.Plan) {
 	for _, l := range p.Links {
 		if l.State == plan.Skipped && p.Direction == plan.Up && p.Goal.AtLeast(plan.Linked) {
 			j.Emit.Emit(event.Notice{Table: l.String(), Text: "skipped: " + l.Why})
 		}
+	}
+	if skipped, refused := p.WithoutRefused(); len(skipped) > 0 && p.Direction == plan.Up {
+		var names []string
+		for _, k := range refused {
+			names = append(names, k.Key.Table.Name)
+		}
+		j.Emit.Emit(event.Notice{Text: fmt.Sprintf("skipped: %s, which references connect with refused ones. To switch them without these: --exclude %s",
+			message.Counted(len(skipped), "primary key", "primary keys"), visible.Word(strings.Join(names, ",")))})
 	}
 }
 
