@@ -1,27 +1,24 @@
 package acceptance
 
 import (
-	"context"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey"
-	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/fixture/apps"
 	"github.com/rekey-pg/rekey/internal/rekeytest"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 )
 
-// work is both applications at work on a new database with the phase expanded.
-func work(t *testing.T, c *server.Cluster) (*pgxpool.Pool, apps.Graph, *apps.Traffic) {
+// work is both applications at work on a new database in a phase.
+func work(t *testing.T, c *server.Cluster, g apps.Graph, phase rekey.Phase) (*pgxpool.Pool, *apps.Traffic) {
 	t.Helper()
 	pool := servertest.Pool(t, servertest.Database(t, c).URL)
-	g := apps.Shop("shop", 2000)
 	servertest.Execute(t, pool, g.SQL()+"ANALYZE")
-	if _, err := rekeytest.Up(t.Context(), pool, rekeytest.Setup{Scope: rekey.Schema{Name: g.Schema}}); err != nil {
+	if _, err := rekeytest.Up(t.Context(), pool, rekeytest.Setup{Scope: rekey.Schema{Name: g.Schema}, Options: rekey.Options{To: phase}}); err != nil {
 		t.Fatal(err)
 	}
 	traffic, err := apps.Start(t.Context(), apps.Options{URL: pool.Config().ConnString(), Graph: g, Pause: 5 * time.Millisecond})
@@ -29,7 +26,7 @@ func work(t *testing.T, c *server.Cluster) (*pgxpool.Pool, apps.Graph, *apps.Tra
 		t.Fatal(err)
 	}
 	t.Cleanup(traffic.Stop)
-	return pool, g, traffic
+	return pool, traffic
 }
 
 // Two applications work through link, back, and link again. The lines are figures; the suite's short form, without them, is
@@ -39,12 +36,13 @@ func TestTwoApplications(t *testing.T) {
 		t.Skip("it measures: REKEY_ACCEPTANCE=1")
 	}
 	on(t, func(t *testing.T, c *server.Cluster) {
-		_, _, idle := work(t, c)
+		g := apps.Shop("shop", 2000)
+		_, idle := work(t, c, g, rekey.Expanded)
 		time.Sleep(restTime)
 		idle.Stop()
 		t.Logf("acceptance 1: PostgreSQL %d, no run: %s", c.Major, idle.Figures())
-		pool, g, traffic := work(t, c)
-		run := func(words string, to rekey.Phase, run func(context.Context, *pgxpool.Pool, rekeytest.Setup) (event.Result, error)) {
+		pool, traffic := work(t, c, g, rekey.Expanded)
+		run := func(words string, to rekey.Phase, run runFunc) {
 			var held holds
 			begun := time.Now()
 			if _, err := run(t.Context(), pool, rekeytest.Setup{Scope: rekey.Schema{Name: g.Schema}, Options: rekey.Options{To: to, OnEvent: held.event}}); err != nil {

@@ -50,14 +50,11 @@ type writer struct {
 	longest time.Duration
 }
 
-func startWriter(ctx context.Context, pool *pgxpool.Pool) *writer {
+// startWriter starts a session for each statement, which has one parameter: a number from 1 to 1000.
+func startWriter(ctx context.Context, pool *pgxpool.Pool, statements ...string) *writer {
 	ctx, stop := context.WithCancel(ctx)
-	w := &writer{stop: stop, errors: make(chan error, 3)}
-	for _, sql := range []string{
-		"INSERT INTO app.child (p_id) VALUES ($1)",
-		"UPDATE app.p SET n = n + 1 WHERE id = $1",
-		"INSERT INTO app.c (area, parent_id) VALUES ($1::int % 100, $1::int)",
-	} {
+	w := &writer{stop: stop, errors: make(chan error, len(statements))}
+	for _, sql := range statements {
 		w.all.Go(func() {
 			for ctx.Err() == nil {
 				begun := time.Now()
@@ -141,7 +138,7 @@ func TestPartitionsOfATree(t *testing.T) {
 		for _, one := range []struct {
 			words string
 			to    rekey.Phase
-			run   func(context.Context, *pgxpool.Pool, rekeytest.Setup) (event.Result, error)
+			run   runFunc
 		}{
 			{"no run", "", rest},
 			{"up --to linked", rekey.Linked, rekeytest.Up},
@@ -149,7 +146,8 @@ func TestPartitionsOfATree(t *testing.T) {
 		} {
 			var held holds
 			setup.Options.To, setup.Options.OnEvent = one.to, held.event
-			w := startWriter(t.Context(), pool)
+			w := startWriter(t.Context(), pool, "INSERT INTO app.child (p_id) VALUES ($1)", "UPDATE app.p SET n = n + 1 WHERE id = $1",
+				"INSERT INTO app.c (area, parent_id) VALUES ($1::int % 100, $1::int)")
 			begun := time.Now()
 			_, err := one.run(t.Context(), pool, setup)
 			took := time.Since(begun)

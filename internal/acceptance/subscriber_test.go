@@ -22,7 +22,7 @@ import (
 // replication is a publisher on which both applications work, and a subscriber of all its tables.
 type replication struct {
 	*testing.T
-	c          *server.Cluster
+	c          *server.Cluster // of the subscriber
 	graph      apps.Graph
 	publisher  *pgxpool.Pool
 	subscriber *pgxpool.Pool
@@ -31,10 +31,10 @@ type replication struct {
 }
 
 // newReplication creates both databases with the phase expanded, so that the subscriber receives the publisher's uuids.
-func newReplication(t *testing.T, c *server.Cluster) *replication {
+func newReplication(t *testing.T, publisher, subscriber *server.Cluster, g apps.Graph) *replication {
 	t.Helper()
-	from, to := servertest.Database(t, c), servertest.Database(t, c)
-	r := &replication{T: t, c: c, graph: apps.Shop("shop", 60), publisher: servertest.Pool(t, from.URL), subscriber: servertest.Pool(t, to.URL), slot: to.Name}
+	from, to := servertest.Database(t, publisher), servertest.Database(t, subscriber)
+	r := &replication{T: t, c: subscriber, graph: g, publisher: servertest.Pool(t, from.URL), subscriber: servertest.Pool(t, to.URL), slot: to.Name}
 	servertest.Execute(t, r.publisher, r.graph.SQL())
 	empty := r.graph
 	empty.Tables = slices.Clone(empty.Tables)
@@ -54,8 +54,8 @@ func newReplication(t *testing.T, c *server.Cluster) *replication {
 	t.Cleanup(r.unsubscribe)
 	servertest.Execute(t, r.subscriber, sqltext.Format("CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION everything WITH (create_slot = false, slot_name = {})",
 		sqltext.Name(r.slot), sqltext.Value(from.URL), sqltext.Name(r.slot)))
-	r.wait("the initial copy", "SELECT count(*) = 0 FROM pg_subscription_rel WHERE srsubstate <> 'r'")
-	r.wait("the worker", "SELECT count(*) = 1 FROM pg_stat_subscription WHERE pid IS NOT NULL")
+	r.wait(r.subscriber, "the initial copy", "SELECT count(*) = 0 FROM pg_subscription_rel WHERE srsubstate <> 'r'")
+	r.wait(r.subscriber, "the worker", "SELECT count(*) = 1 FROM pg_stat_subscription WHERE pid IS NOT NULL")
 	r.worker = r.pid()
 	return r
 }
@@ -89,12 +89,12 @@ func (r *replication) unsubscribe() {
 	}
 }
 
-// wait waits until a query on the subscriber returns true.
-func (r *replication) wait(what, sql string, args ...any) {
+// wait waits until a query returns true.
+func (r *replication) wait(on *pgxpool.Pool, what, sql string, args ...any) {
 	r.Helper()
 	holds := false
 	for begun := time.Now(); !holds; time.Sleep(20 * time.Millisecond) {
-		if err := r.subscriber.QueryRow(r.Context(), sql, args...).Scan(&holds); err != nil {
+		if err := on.QueryRow(r.Context(), sql, args...).Scan(&holds); err != nil {
 			r.Fatal(err)
 		}
 		if time.Since(begun) > time.Minute {
@@ -113,7 +113,7 @@ func (r *replication) pid() (pid int) {
 }
 
 func (r *replication) setup(to rekey.Phase) rekeytest.Setup {
-	s := rekeytest.Setup{Scope: rekey.Schema{Name: r.graph.Schema}, Options: rekey.Options{To: to}}
+	s := rekeytest.Setup{Scope: rekey.Schema{Name: r.graph.Schema}, Options: rekey.Options{To: to, Accept: hazards()}}
 	s.Options.Permissions.SubscribersReady = true
 	return s
 }
@@ -144,7 +144,7 @@ func (r *replication) caughtUp() {
 	if err := r.publisher.QueryRow(r.Context(), "SELECT pg_current_wal_insert_lsn()::text").Scan(&position); err != nil {
 		r.Fatal(err)
 	}
-	r.wait("the subscriber", `SELECT coalesce((SELECT confirmed_flush_lsn >= $1::pg_lsn FROM pg_replication_slots WHERE slot_name = $2), false)`, position, r.slot)
+	r.wait(r.publisher, "the subscriber", `SELECT coalesce((SELECT confirmed_flush_lsn >= $1::pg_lsn FROM pg_replication_slots WHERE slot_name = $2), false)`, position, r.slot)
 	if pid := r.pid(); pid != r.worker {
 		r.Errorf("the worker that applied the changes ended: an error\n%s", r.c.Log())
 	}
@@ -207,7 +207,7 @@ func bothColumns(e apps.Edge) []string    { return []string{e.Column, e.UUID()} 
 // applications at work. No change fails to apply, and the subscriber's rows have both keys throughout.
 func TestSubscriberAndPublisher(t *testing.T) {
 	on(t, func(t *testing.T, c *server.Cluster) {
-		r := newReplication(t, c)
+		r := newReplication(t, c, c, apps.Shop("shop", 60))
 		traffic, err := apps.Start(t.Context(), apps.Options{URL: r.publisher.Config().ConnString(), Graph: r.graph, Pause: 5 * time.Millisecond})
 		if err != nil {
 			t.Fatal(err)

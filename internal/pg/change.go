@@ -216,7 +216,7 @@ func (c Changer) attempt(ctx context.Context, change Change) (ChangeResult, []Ba
 // lockForChange begins the transaction and takes SHARE UPDATE EXCLUSIVE first. That lock blocks neither readers nor
 // writers, and an autovacuum yields to a session that waits for it longer than deadlock_timeout.
 func (c Changer) lockForChange(ctx context.Context, change Change) (blockers []Backend, err error) {
-	message := []string{"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", fmt.Sprintf("SET LOCAL lock_timeout = %d", (c.DeadlockTimeout+extraWait).Milliseconds())}
+	message := []string{"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", fmt.Sprintf("SET LOCAL lock_timeout = %d", (c.DeadlockTimeout + extraWait).Milliseconds())}
 	if weak := lock.SQL(weakened(change.Locks)); weak != "" {
 		message = append(message, weak)
 	}
