@@ -27,6 +27,8 @@ const (
 	HazardLostObjects HazardName = "lost-objects"
 	// HazardIntegerReads: indexes of the integers were read since the switch.
 	HazardIntegerReads HazardName = "integer-reads"
+	// HazardFunctionText: a function of the database names an integer column in its text.
+	HazardFunctionText HazardName = "function-text"
 	// HazardReplicaIdentity: the replica identity of published tables becomes the uuid.
 	HazardReplicaIdentity HazardName = "replica-identity"
 )

@@ -188,10 +188,30 @@ func (f functionText) names(at int, table sqltext.Table, path searchPath) bool {
 
 // groups reports whether the text has GROUP BY and names a table.
 func (f functionText) groups(k KeyName, path searchPath) bool {
-	grouped, named := false, false
+	grouped := false
 	for i := range f {
 		grouped = grouped || f.keywords(i, "group", "by")
-		named = named || f.names(i, k.Table, path)
 	}
-	return grouped && named
+	return grouped && f.mentions(k.Table, path)
+}
+
+// mentions reports whether the text names a table.
+func (f functionText) mentions(table sqltext.Table, path searchPath) bool {
+	for i := range f {
+		if f.names(i, table, path) {
+			return true
+		}
+	}
+	return false
+}
+
+// readsRow reports whether the text of a trigger function reads or sets a column of its row: NEW.user_id or OLD.user_id. In another
+// language any mention of the column counts.
+func (f functionText) readsRow(column string) bool {
+	for i := range f {
+		if f.is(i, column) && (f[i].loose || i >= 2 && f[i-1].text == "." && (f.keywords(i-2, "new") || f.keywords(i-2, "old"))) {
+			return true
+		}
+	}
+	return false
 }

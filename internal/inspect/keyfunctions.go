@@ -39,18 +39,14 @@ func KeyFunctions(ctx context.Context, tx pg.Tx, keys []KeyName) ([]KeyFunction,
 	for i, k := range keys {
 		names[i] = k.Table.Name
 	}
-	type relation struct{ Name, Schema string }
-	schemas := map[string][]string{}
-	if err := readEach(ctx, tx, "schemas_with_relation", func(r relation) { schemas[r.Name] = append(schemas[r.Name], r.Schema) }, names); err != nil {
+	schemas, err := schemasOf(ctx, tx, names)
+	if err != nil {
 		return nil, err
 	}
 	var found []KeyFunction
 	for _, f := range functions {
 		text := readFunction(f.Source, f.SQL)
-		path := searchPath{schemas: schemas}
-		if f.Path != "" && !text.has("search_path") { // else the function may set another one
-			path.pinned = pathElements(f.Path)
-		}
+		path := text.path(f.Path, schemas)
 		for _, k := range keys {
 			one := KeyFunction{Key: k, Function: f.Function, Groups: text.groups(k, path)}
 			one.Names, one.ByValue = text.conflicts(k, path)
@@ -60,6 +56,23 @@ func KeyFunctions(ctx context.Context, tx pg.Tx, keys []KeyName) ([]KeyFunction,
 		}
 	}
 	return found, nil
+}
+
+// schemasOf returns the schemas that have a relation with one of the names, by name.
+func schemasOf(ctx context.Context, tx pg.Tx, names []string) (map[string][]string, error) {
+	type relation struct{ Name, Schema string }
+	schemas := map[string][]string{}
+	err := readEach(ctx, tx, "schemas_with_relation", func(r relation) { schemas[r.Name] = append(schemas[r.Name], r.Schema) }, names)
+	return schemas, err
+}
+
+// path returns the search path of a function with a setting, which is "" for none.
+func (f functionText) path(setting string, schemas map[string][]string) searchPath {
+	path := searchPath{schemas: schemas}
+	if setting != "" && !f.has("search_path") { // else the function may set another one
+		path.pinned = pathElements(setting)
+	}
+	return path
 }
 
 // searchPath resolves names without a schema in the text of a function.

@@ -120,3 +120,37 @@ func TestKeyFunctions(t *testing.T) {
 		}
 	})
 }
+
+// The functions that name a column that ends, with its table or as a column of their trigger's row.
+func TestColumnFunctions(t *testing.T) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
+		pool := servertest.Pool(t, servertest.Database(t, c).URL)
+		servertest.Execute(t, pool, `CREATE SCHEMA app; CREATE SCHEMA other; CREATE TABLE app.posts (id bigint, user_id bigint); CREATE TABLE other.posts (user_id bigint);
+			CREATE FUNCTION named() RETURNS bigint LANGUAGE sql AS 'SELECT count(p.user_id) FROM app.posts p';
+			CREATE FUNCTION elsewhere() RETURNS bigint LANGUAGE sql AS 'SELECT count(user_id) FROM other.posts';
+			CREATE FUNCTION another_column() RETURNS bigint LANGUAGE sql AS 'SELECT count(id) FROM app.posts -- not user_id';
+			CREATE FUNCTION executed() RETURNS void LANGUAGE plpgsql AS $$BEGIN EXECUTE 'DELETE FROM app.posts WHERE user_id = 1'; END$$;
+			CREATE FUNCTION fired() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF TG_OP = ''INSERT'' AND new."user_id" > 0 THEN RETURN NEW; END IF; RETURN NEW; END';
+			CREATE FUNCTION fired_elsewhere() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.user_id = 1; RETURN NEW; END';
+			CREATE FUNCTION fired_blind() RETURNS trigger LANGUAGE plpgsql AS 'DECLARE user_id int; BEGIN user_id = NEW.id; RETURN NEW; END';
+			CREATE FUNCTION ours() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.user_id = 1; RETURN NEW; END';
+			CREATE TRIGGER a BEFORE INSERT ON app.posts FOR EACH ROW EXECUTE FUNCTION fired(); CREATE TRIGGER b BEFORE INSERT ON other.posts FOR EACH ROW EXECUTE FUNCTION fired_elsewhere();
+			CREATE TRIGGER c BEFORE INSERT ON app.posts FOR EACH ROW EXECUTE FUNCTION fired_blind(); CREATE TRIGGER "~rekey_user_id_i" BEFORE INSERT ON app.posts FOR EACH ROW EXECUTE FUNCTION ours()`)
+		var oid uint32
+		if err := pool.QueryRow(t.Context(), "SELECT 'app.posts'::regclass::oid").Scan(&oid); err != nil {
+			t.Fatal(err)
+		}
+		column := inspect.TableColumn{Table: sqltext.Table{Schema: "app", Name: "posts"}, OID: oid, Column: "user_id"}
+		var found map[inspect.TableColumn][]string
+		if err := pg.Read(t.Context(), pool, func(tx pg.Tx) (err error) {
+			found, err = inspect.ColumnFunctions(t.Context(), tx, []inspect.TableColumn{column})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"function public.executed()", "function public.fired()", "function public.named()"}
+		if diff := cmp.Diff(map[inspect.TableColumn][]string{column: want}, found); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

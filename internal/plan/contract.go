@@ -46,7 +46,7 @@ func (p *Plan) addContract(s Input) problem.List {
 		drops = c.renames()
 	}
 	p.Groups = slices.Concat(p.Groups, prepare, drops)
-	c.refuseCode()
+	c.checkCode()
 	for _, one := range c.found {
 		one.Table = "" // --skip-refused skips no table: the integers of a schema end together
 	}

@@ -164,6 +164,8 @@ func TestContractRefusals(t *testing.T) {
 		"reads of indexes, accepted":   {func(_ *Plan, s *Input) { s.IndexReads = map[uint32]int64{50: 3} }, ""},
 		"reads of indexes":             {func(_ *Plan, s *Input) { s.IndexReads, s.Policy.Accept = map[uint32]int64{50: 3}, nil }, "integer-reads"},
 		"a key that has ended":         {func(p *Plan, _ *Input) { p.PrimaryKeys[0].Progress = KeyContracted }, ""},
+		"a function that names it":     {functions(), "function-text"},
+		"and is accepted":              {functions(HazardFunctionText), ""},
 		"an index of several columns": {func(_ *Plan, s *Input) {
 			lose(s, catalog.Index{Columns: []string{"tenant_id", "n"}, Valid: true, Method: "btree", Definition: "CREATE INDEX i ON app.users USING btree (tenant_id, n)"})
 		}, "lost-objects"},
@@ -202,6 +204,14 @@ func TestRenamesOfPublishedTables(t *testing.T) {
 		if len(p.Groups) != 1 || len(found) > 0 != published || published && !strings.Contains(found.Error(), "replica-identity") {
 			t.Errorf("published %t: %d groups, %v", published, len(p.Groups), found)
 		}
+	}
+}
+
+// functions returns a change after which a function names users.tenant_id, and some hazards are accepted.
+func functions(accepted ...HazardName) func(*Plan, *Input) {
+	return func(_ *Plan, s *Input) {
+		s.ColumnUsers = map[ColumnKey][]string{{Table: named("users"), Column: "tenant_id"}: {"function app.report()"}}
+		s.Policy.Accept = append(s.Policy.Accept, accepted...)
 	}
 }
 

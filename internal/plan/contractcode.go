@@ -1,6 +1,39 @@
 package plan
 
-import "github.com/rekey-pg/rekey/internal/sqltext"
+import (
+	"slices"
+
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+// ColumnKey identifies a column.
+type ColumnKey struct {
+	Table  sqltext.Table
+	Column string
+}
+
+// checkCode adds the hazard of functions that name a column that ends, and refuses a proof that would run untrusted code.
+func (c *contraction) checkCode() {
+	c.refuseCode()
+	var columns, functions []string
+	for _, e := range c.plan.Endings {
+		users := c.input.ColumnUsers[ColumnKey{e.Table, e.Column}]
+		if len(users) > 0 {
+			columns = append(columns, e.String())
+		}
+		for _, name := range users {
+			if !slices.Contains(functions, name) {
+				functions = append(functions, name)
+			}
+		}
+	}
+	if columns != nil {
+		c.plan.Hazards = append(c.plan.Hazards, Hazard{
+			Name: HazardFunctionText, Tables: columns, Seen: functions, Accepted: slices.Contains(c.input.Policy.Accept, HazardFunctionText),
+			What: "functions name these columns, and PostgreSQL records no dependency for the text of a function: they fail with 42703 after contract, and a trigger's function fails each write that fires it",
+		})
+	}
+}
 
 // refuseCode refuses to end the integers if the proof, which reads both tables of every reference, would run code that the role must not
 // run. The tables are complete by now, so that no earlier phase has checked what was added to them since.

@@ -23,6 +23,8 @@ const (
 	HazardLostObjects HazardName = "lost-objects"
 	// HazardIntegerReads is an integer column whose indexes were read since the switch.
 	HazardIntegerReads HazardName = "integer-reads"
+	// HazardFunctionText is a function whose text names an integer column that ends.
+	HazardFunctionText HazardName = "function-text"
 	// HazardReplicaIdentity is a published table whose replica identity changes.
 	HazardReplicaIdentity HazardName = "replica-identity"
 )
@@ -31,7 +33,7 @@ const (
 func HazardNames() []string {
 	return []string{
 		string(HazardGroupBy), string(HazardOnConflictConstraint), string(HazardOnConflictRace),
-		string(HazardLostObjects), string(HazardIntegerReads), string(HazardReplicaIdentity),
+		string(HazardLostObjects), string(HazardIntegerReads), string(HazardFunctionText), string(HazardReplicaIdentity),
 	}
 }
 

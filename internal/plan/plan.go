@@ -55,6 +55,8 @@ type Input struct {
 	// Suspects has, by hazard, functions of the database whose text may contain such a statement; ConstraintUsers has, by the
 	// name of a primary key, the functions whose text names it in ON CONFLICT ON CONSTRAINT.
 	Suspects map[HazardName][]string
+	// ColumnUsers has, by integer column, the functions whose text names it. It is read for phase contracted only.
+	ColumnUsers map[ColumnKey][]string
 	// IndexReads has the scans of indexes since the switch, by OID; SequenceUsers has the objects other than the owning column that
 	// use a sequence, by its name.
 	IndexReads      map[uint32]int64

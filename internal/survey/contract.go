@@ -31,7 +31,31 @@ func readEndings(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error 
 		if in.IndexReads, err = inspect.IndexReads(ctx, tx, tables, since); err != nil {
 			return err
 		}
-		in.SequenceUsers, err = inspect.SequenceUsers(ctx, tx, tables)
-		return err
+		if in.SequenceUsers, err = inspect.SequenceUsers(ctx, tx, tables); err != nil {
+			return err
+		}
+		return readColumnUsers(ctx, tx, in)
 	}), "", "survey")
+}
+
+// readColumnUsers reads which functions name the columns that end.
+func readColumnUsers(ctx context.Context, tx pg.Tx, in *plan.Input) error {
+	var columns []inspect.TableColumn
+	for _, e := range plan.Build(*in).Endings {
+		for _, one := range in.Schema.Named(e.Table).All() {
+			columns = append(columns, inspect.TableColumn{Table: one.Named(), OID: one.OID, Column: e.Column})
+		}
+	}
+	if columns == nil {
+		return nil
+	}
+	found, err := inspect.ColumnFunctions(ctx, tx, columns)
+	in.ColumnUsers = map[plan.ColumnKey][]string{}
+	for _, e := range plan.Build(*in).Endings {
+		key := plan.ColumnKey{Table: e.Table, Column: e.Column}
+		for _, one := range in.Schema.Named(e.Table).All() {
+			in.ColumnUsers[key] = append(in.ColumnUsers[key], found[inspect.TableColumn{Table: one.Named(), OID: one.OID, Column: e.Column}]...)
+		}
+	}
+	return err
 }
