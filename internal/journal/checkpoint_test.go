@@ -24,7 +24,7 @@ func checkpoints(t *testing.T, pool *pgxpool.Pool, relation uint32) (found []Che
 }
 
 func TestCheckpointIsRolledBackWithItsBatch(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		pool := newJournal(t, c)
 		exec(t, pool, "CREATE TABLE public.work (n int)")
 		first := Checkpoint{Relation: 1<<32 - 1, Filenode: 1<<31 + 1, Column: 32767, Region: -1 << 63, State: []byte("\x00{\"wave\": 3}\xff"), Rows: 5}
@@ -55,7 +55,7 @@ func TestCheckpointIsRolledBackWithItsBatch(t *testing.T) {
 }
 
 func TestCheckpointsOfOneTable(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		pool := newJournal(t, c)
 		want := []Checkpoint{
 			{Relation: 10, Filenode: 3, Column: 1, Region: 2, State: []byte{}, Rows: 9},
@@ -80,7 +80,7 @@ func TestCheckpointsOfOneTable(t *testing.T) {
 }
 
 func TestSaveOriginalKeepsFirstCountAndAdoption(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		pool := newJournal(t, c)
 		var found map[Column]Original
 		inTx(t, pool, func(ctx context.Context, tx pg.Tx) (err error) {

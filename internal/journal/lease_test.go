@@ -28,7 +28,7 @@ func acquireSilent(t *testing.T, pool *pgxpool.Pool, schema string) *Lease {
 }
 
 func TestSecondAcquireIsRefused(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		ctx, pool := t.Context(), newJournal(t, c)
 		me := Here("1.0", "up")
 		first, err := Acquire(ctx, pool, "public", me)
@@ -57,7 +57,7 @@ func TestSecondAcquireIsRefused(t *testing.T) {
 }
 
 func TestOnlyOneTakesOver(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		pool := newJournal(t, c)
 		old := acquireSilent(t, pool, "public")
 		var all sync.WaitGroup
@@ -86,7 +86,7 @@ func TestOnlyOneTakesOver(t *testing.T) {
 // TestTakeoverWaitsForGuardedTransaction checks that a guarded transaction ends before another run can take over.
 func TestTakeoverWaitsForGuardedTransaction(t *testing.T) {
 	t.Parallel()
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		ctx, pool := t.Context(), newJournal(t, c)
 		old := acquireSilent(t, pool, "public")
@@ -115,7 +115,7 @@ func heartbeat(t *testing.T, pool *pgxpool.Pool) time.Time {
 // TestHeartbeatDuringGuardedTransaction checks that heartbeat and guarded transaction do not block each other.
 func TestHeartbeatDuringGuardedTransaction(t *testing.T) {
 	t.Parallel()
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		ctx, pool := t.Context(), newJournal(t, c)
 		lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
@@ -138,7 +138,7 @@ func TestHeartbeatDuringGuardedTransaction(t *testing.T) {
 
 func TestLeaseIsLostWhenTakenOver(t *testing.T) {
 	t.Parallel()
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		ctx, pool := t.Context(), newJournal(t, c)
 		lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
@@ -158,7 +158,7 @@ func TestLeaseIsLostWhenTakenOver(t *testing.T) {
 
 func TestLeaseIsLostWithoutHeartbeat(t *testing.T) {
 	t.Parallel()
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		ctx, pool := t.Context(), newJournal(t, c)
 		lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
@@ -187,7 +187,7 @@ func TestLeaseIsLostWithoutHeartbeat(t *testing.T) {
 // TestHeartbeatFromTheFutureExpires checks that a lease is not held by a heartbeat that was written before the
 // server's clock was set back.
 func TestHeartbeatFromTheFutureExpires(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		pool := newJournal(t, c)
 		acquireSilent(t, pool, "public")
 		exec(t, pool, "UPDATE rekey.leases SET heartbeat = heartbeat + interval '1 hour'")
@@ -198,7 +198,7 @@ func TestHeartbeatFromTheFutureExpires(t *testing.T) {
 
 // TestReleaseReconnects checks that Release succeeds although the server has ended the run's sessions.
 func TestReleaseReconnects(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		ctx, pool := t.Context(), newJournal(t, c)
 		admin := servertest.Pool(t, pool.Config().ConnString())
 		lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))

@@ -9,7 +9,7 @@ import (
 
 // TestPauseReasonEndsWithItsRun checks that a pause keeps the time of its first reason and is removed with its run.
 func TestPauseReasonEndsWithItsRun(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		ctx, pool := t.Context(), newJournal(t, c)
 		lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 		must(t, err)

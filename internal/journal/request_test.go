@@ -10,7 +10,7 @@ import (
 )
 
 func TestRequestsArriveInOrder(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		ctx, pool := t.Context(), newJournal(t, c)
 		lease, err := Acquire(ctx, pool, "public", Here("1.0", "up"))
 		must(t, err)
@@ -34,7 +34,7 @@ func TestRequestsArriveInOrder(t *testing.T) {
 }
 
 func TestSendWithoutRunFails(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		ctx, pool := t.Context(), openPool(t, servertest.Database(t, c).URL)
 		stop := Request{Verb: Stop}
 		wantProblem(t, Send(ctx, pool, "public", stop), problem.ErrFailed, "no_run")
@@ -54,7 +54,7 @@ func TestSendWithoutRunFails(t *testing.T) {
 
 // TestRequestIsNotForTheNextRun checks that a request which its run did not read is not delivered to the next run.
 func TestRequestIsNotForTheNextRun(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		ctx, pool := t.Context(), newJournal(t, c)
 		_, err := acquire(ctx, pool, "public", Here("1.0", "up")) // without a heartbeat it reads no requests
 		must(t, err)

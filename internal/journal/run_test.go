@@ -21,7 +21,7 @@ func lastRun(t *testing.T, pool *pgxpool.Pool, scope string) (r *Run) {
 }
 
 func TestRunsAreRecorded(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		ctx, pool := t.Context(), newJournal(t, c)
 		if lastRun(t, pool, "public") != nil {
 			t.Error("Last returned a run of an empty journal")
@@ -65,7 +65,7 @@ func TestHolderContainsNoSecrets(t *testing.T) {
 			t.Errorf("command %q is recorded as %q", command, got)
 		}
 	}
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		pool := newJournal(t, c)
 		holder := Holder{Host: "h", PID: 1, Command: "up postgres://me:sesame@db/app"}
 		lease, err := Acquire(t.Context(), pool, "public", holder)
