@@ -53,7 +53,7 @@ func flagGroups() []flagGroup {
 		}},
 		{"Foreign keys", []flagForm{{"parents", "SCHEMA", false}, {"reference", "TABLE.COLUMN=PARENT", false}, {"arbiter", "integer|uuid|both", false}}},
 		{"Primary keys", []flagForm{
-			{"accept", "HAZARD,...", common}, {"confirm", "SCHEMA", common}, {"soak", "DURATION", false}, {"keep-id", "", false}, {"rename-keys", "", false},
+			{"accept", "HAZARD,...", false}, {"confirm", "SCHEMA", false}, {"soak", "DURATION", false}, {"keep-id", "", false}, {"rename-keys", "", false},
 		}},
 		{"Locks", []flagForm{
 			{"lock-timeout", "DURATION", common}, {"lock-retry-timeout", "DURATION", common}, {"standby-url", "URL", false},

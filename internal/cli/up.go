@@ -7,14 +7,10 @@ func (a *app) upCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "up --profile NAME | --schema NAME [flags]",
 		Short: "Take tables from integer keys to uuids, phase by phase",
-		Long: `up adds a uuid column to every table, and with --to linked to every foreign key:
-without a rewrite, filled in short batches, indexed concurrently. --to switched
-makes the uuids the primary keys. --to contracted drops the integers after a
-proof; nothing brings them back. Ctrl-C stops it after the current batch or
-step; the same command resumes it.`,
+		Long: `up adds a uuid column to every table: no rewrite, filled in short batches. --to
+linked adds uuid foreign keys, --to switched makes the uuids primary keys, --to
+contracted drops the integers for good. Ctrl-C stops it; the same call resumes.`,
 		Example: `  rekey up --profile phoenixkit --prefix public --version 40
-  rekey up --schema app --tables 'a,b*' --skip-refused
-  rekey up --schema app --to linked
   rekey up --schema app --to switched --accept group-by,on-conflict-constraint
   rekey up --schema app --to contracted --confirm app`,
 		Args: noArguments,
