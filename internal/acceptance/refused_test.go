@@ -73,9 +73,15 @@ func TestRefusals(t *testing.T) {
 }
 
 // refuse runs up to the phase linked, which must refuse.
-func refuse(t *testing.T, url string, words []string) (last refusal) {
+func refuse(t *testing.T, url string, words []string) refusal {
 	t.Helper()
-	r := command(url, append([]string{"up", "--schema", zoo.EdgeSchema, "--to", "linked", "--json"}, words...)...)
+	return refused(t, url, append([]string{"up", "--schema", zoo.EdgeSchema, "--to", "linked", "--json"}, words...))
+}
+
+// refused runs a command that must refuse, with --json.
+func refused(t *testing.T, url string, words []string) (last refusal) {
+	t.Helper()
+	r := command(url, words...)
 	err := r.cmd.Run()
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	lines := strings.Split(strings.TrimSpace(r.output.String()), "\n")
