@@ -141,7 +141,7 @@ func TestContractWayBack(t *testing.T) {
 // preparation, and the numbers of the run are theirs.
 func (s *testRun) checkCounts() {
 	s.t.Helper()
-	const edges, keys = 11, 8
+	const edges, keys = 13, 9
 	started, done := map[string]int{}, map[string]int{}
 	var first event.RunStarted
 	s.job.Emit = func(e event.Event) {
