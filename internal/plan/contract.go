@@ -253,20 +253,24 @@ func (p *Plan) targetOf(table sqltext.Table) step.Target {
 // refuseEarlierPhase refuses to end the integers while anything is not switched.
 func (p *Plan) refuseEarlierPhase(s Input) problem.List {
 	var behind []string
+	add := func(name string) {
+		if !slices.Contains(behind, name) {
+			behind = append(behind, name)
+		}
+	}
 	for _, g := range p.Groups {
 		if p.workload(g).work && g.Phase != "" {
-			behind = append(behind, g.String())
+			add(g.String())
 		}
 	}
 	for _, l := range p.Links {
 		if l.State == Refused || l.State == Skipped && !l.keeps && l.Edge.Reference.Name != "" && p.ends(l.Edge.Parent) {
-			behind = append(behind, l.String())
+			add(l.String())
 		}
 	}
 	for _, k := range p.PrimaryKeys {
-		unswitched := k.State == Refused || k.State == Skipped && len(k.Key.Columns) > 0 // skipped with the tables that references connect
-		if unswitched && !slices.Contains(behind, k.String()) {
-			behind = append(behind, k.String())
+		if k.State == Refused || k.State == Skipped && len(k.Key.Columns) > 0 { // skipped with the tables that references connect
+			add(k.String())
 		}
 	}
 	if behind == nil {
@@ -285,8 +289,12 @@ func (p *Plan) refuseSoak(s Input) problem.List {
 	var last time.Time
 	table := ""
 	for _, k := range p.PrimaryKeys {
-		if k.mark.Switched.After(last) && k.Progress == KeySwitched {
-			last, table = k.mark.Switched, k.Key.Table.All().String()
+		at := k.mark.Switched
+		if at.IsZero() { // the comment was edited
+			at = s.Server.Now
+		}
+		if at.After(last) && k.Progress == KeySwitched {
+			last, table = at, k.Key.Table.All().String()
 		}
 	}
 	over := last.Add(s.Policy.Soak)

@@ -160,6 +160,7 @@ func TestContractRefusals(t *testing.T) {
 		"a table that is published":    {func(_ *Plan, s *Input) { s.Schema.Relations[1].Publications = []catalog.Publication{{Name: "all"}} }, "replica-identity"},
 		"too soon":                     {func(_ *Plan, s *Input) { s.Policy.Soak = 2 * time.Hour }, "was switched 1h ago, and the soak time is 2h"},
 		"long enough":                  {func(_ *Plan, s *Input) { s.Policy.Soak = time.Hour }, ""},
+		"a mark without the time":      {func(p *Plan, s *Input) { p.PrimaryKeys[1].mark.Switched, s.Policy.Soak = time.Time{}, time.Hour }, "app.users was switched 0s ago"},
 		"a reference that is refused":  {func(p *Plan, _ *Input) { p.Links[0].State = Refused }, "is not switched"},
 		"reads of indexes, accepted":   {func(_ *Plan, s *Input) { s.IndexReads = map[uint32]int64{50: 3} }, ""},
 		"reads of indexes":             {func(_ *Plan, s *Input) { s.IndexReads, s.Policy.Accept = map[uint32]int64{50: 3}, nil }, "integer-reads"},

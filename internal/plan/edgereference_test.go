@@ -239,4 +239,8 @@ func TestNotSwitched(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
+	twice := Plan{Links: []Link{{Edge: edge, State: Refused}, {Edge: edge, State: Refused}}}
+	if found := twice.refuseEarlierPhase(s); !strings.Contains(found.Error(), "1 object is behind") {
+		t.Errorf("a name is repeated: %v", found)
+	}
 }
