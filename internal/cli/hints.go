@@ -3,6 +3,7 @@ package cli
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -79,6 +80,23 @@ func (h hints) leavesOut(verb, flags string) (without []string, same bool) {
 		}
 	}
 	return without, to != "" && to == h.to
+}
+
+// oneOf returns the hints of a run on one of the schemas that match a pattern.
+func (h hints) oneOf(pattern, schema string) hints {
+	named := func(text string) string {
+		for _, flag := range []string{"--schema ", "--prefix "} {
+			text = strings.Replace(text, flag+visible.Word(pattern), flag+visible.Word(schema), 1)
+		}
+		return text
+	}
+	h.scope = named(h.scope)
+	if all := h.again; all != nil {
+		h.again = func(without []string) string {
+			return named(all(append(without, "parallel", "canary", "on-error", "max-failures")))
+		}
+	}
+	return h
 }
 
 // hintsOf returns what completes the hints of a call.

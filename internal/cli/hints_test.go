@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,6 +75,23 @@ func TestHintsRepeatTheCall(t *testing.T) {
 		out := try(t, library{up: refuse, down: refuse, plan: plan}, nil, c.words...)
 		if text := strings.Join(strings.Fields(out.stderr), " "); !strings.HasSuffix(text, "HINT: "+c.want) {
 			t.Errorf("%s: %s", name, text)
+		}
+	}
+}
+
+// A hint about one schema of many names that schema, without the flags of a run on many.
+func TestHintsNameOneOfMany(t *testing.T) {
+	h := hints{scope: "--schema 't_*'", verb: "up", to: "contracted", again: func(without []string) string {
+		if !slices.Contains(without, "canary") {
+			return "rekey up --schema 't_*' --canary 1"
+		}
+		return "rekey up --schema 't_*' --keep-id"
+	}}
+	for hint, want := range map[string]string{
+		"rekey up --to contracted --confirm t_1": "rekey up --schema t_1 --keep-id --to contracted --confirm t_1", "rekey plan": "rekey plan --schema t_1",
+	} {
+		if got := h.oneOf("t_*", "t_1").text(hint); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

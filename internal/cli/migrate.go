@@ -24,7 +24,7 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 			result, err := do(ctx, pool, j)
 			result.Command, result.Schema, result.OK, result.Exit = cmd.Name(), j.schema.Name, err == nil, a.exit(err)
 			if err != nil {
-				result.Problems = a.problems(err)
+				result.Problems = a.hints.oneOf(f.name(), j.schema.Name).complete(problem.All(err))
 			}
 			return line{text: screen.ResultLine(result), value: result, tables: result.Tables, rows: result.Rows}, err
 		})
