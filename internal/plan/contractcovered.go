@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/message"
@@ -9,8 +10,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
-// coveredKeys returns the composite foreign keys that have no edge of their own and hold a column that ends, and refuses one of whose
-// pairs of columns only one ends.
+// coveredKeys returns the foreign keys that have no edge of their own and hold a column that ends: composite ones, and further ones on the
+// column of an edge, with other actions. It refuses one of whose pairs of columns only one ends.
 func (c *contraction) coveredKeys() (keys []catalog.ForeignKey) {
 	seen := map[sqltext.Table]bool{}
 	for _, l := range c.links {
@@ -20,7 +21,7 @@ func (c *contraction) coveredKeys() (keys []catalog.ForeignKey) {
 		}
 		seen[child] = true
 		for _, k := range c.input.Schema.Named(child).ForeignKeys {
-			if k.Above == 0 && len(k.ChildColumns) > 1 && !step.IsTemporaryIndex(k.Name) && !c.hasEdge(child, k) && c.covers(k) {
+			if k.Above == 0 && !step.IsTemporaryIndex(k.Name) && !c.hasEdge(child, k) && c.covers(k) {
 				keys = append(keys, k)
 			}
 		}
@@ -28,10 +29,13 @@ func (c *contraction) coveredKeys() (keys []catalog.ForeignKey) {
 	return keys
 }
 
-// hasEdge reports whether a foreign key is mirrored by an edge, or was made for one.
+// hasEdge reports whether a foreign key is mirrored by an edge, was made for one, or does what the one of an edge does.
 func (c *contraction) hasEdge(child sqltext.Table, k catalog.ForeignKey) bool {
 	return slices.ContainsFunc(c.links, func(l Link) bool {
-		return l.Edge.Child.Same(child) && (l.Edge.Reference.Name == k.Name || l.Edge.Constraint == k.Name)
+		r := l.Edge.Reference
+		same := slices.Equal(r.ChildColumns, k.ChildColumns) && slices.Equal(r.ParentColumns, k.ParentColumns) && r.Parent.Same(k.Parent) &&
+			r.OnDelete == k.OnDelete && r.OnUpdate == k.OnUpdate && r.Match == k.Match && r.Deferrable == k.Deferrable && r.Deferred == k.Deferred
+		return l.Edge.Child.Same(child) && (r.Name == k.Name || l.Edge.Constraint == k.Name || same)
 	})
 }
 
@@ -66,9 +70,35 @@ func (c *contraction) withoutIntegers(l Link) (links []step.LinkWithoutIntegers)
 		for child.Constraint(linked.Constraint) != nil || slices.ContainsFunc(links, func(s step.LinkWithoutIntegers) bool { return s.Edge.Constraint == linked.Constraint }) {
 			linked.Constraint += "_"
 		}
-		links = append(links, step.LinkWithoutIntegers{Edge: linked, Final: linked.WithoutIntegers(c.uuids[k.Child], c.uuids[k.Parent])})
+		final := linked.WithoutIntegers(c.uuids[k.Child], c.uuids[k.Parent])
+		c.refuseWithoutIndex(e, k, final.ParentColumns())
+		links = append(links, step.LinkWithoutIntegers{Edge: linked, Final: final})
 	}
 	return links
+}
+
+// refuseWithoutIndex refuses a foreign key that no unique index on uuids can serve. Those of references get one; one that holds the
+// parent's own key does not, since the key alone is unique.
+func (c *contraction) refuseWithoutIndex(e step.Edge, k catalog.ForeignKey, columns []string) {
+	parent := c.input.Schema.Named(k.Parent)
+	_, own := c.edgesOf(k.Parent, "")
+	if !slices.ContainsFunc(k.ParentColumns, func(name string) bool { return slices.Contains(own, name) }) {
+		return
+	}
+	serves := func(i catalog.Index) bool {
+		return i.Unique && i.Valid && i.Immediate && i.Predicate == "" && slices.Equal(slices.Sorted(slices.Values(i.Columns)), slices.Sorted(slices.Values(columns)))
+	}
+	if parent != nil && slices.ContainsFunc(parent.Indexes, serves) {
+		return
+	}
+	quoted := make([]string, len(columns))
+	for i, name := range columns {
+		quoted[i] = sqltext.Ident(name)
+	}
+	one := message.ContractDependent(e.String(), "foreign key "+k.Name)
+	one.Detail = "It is made again on uuids, which needs a unique index that " + k.Parent.String() + " does not have."
+	one.Hint = "Create it, or drop the foreign key: CREATE UNIQUE INDEX CONCURRENTLY ON " + sqltext.Qualified(k.Parent.Schema, k.Parent.Name) + " (" + strings.Join(quoted, ", ") + ");"
+	c.found = append(c.found, one)
 }
 
 // holds reports whether a foreign key that has no edge of its own needs a column of the parent as long as the edge's column exists.

@@ -187,3 +187,39 @@ func TestContractOfCoveredKey(t *testing.T) {
 		}
 	}
 }
+
+// A foreign key that holds the parent's own key needs a unique index on uuids, which contract does not make: it is refused by name.
+func TestCoveredKeyWithoutIndex(t *testing.T) {
+	copied := func(p *Plan, s *Input) { // beside the foreign key on user_id alone
+		notes, users := &s.Schema.Relations[2], &s.Schema.Relations[1]
+		p.Links[2].Edge.Reference.Name, p.Links[2].Edge.Reference.ChildColumns, p.Links[2].Edge.Reference.ParentColumns = "single", []string{"user_id"}, []string{"id"}
+		notes.ForeignKeys[1].Name = "both"
+		users.Indexes = users.Indexes[:3]
+	}
+	p, s := ending(copied)
+	if found := p.addContract(s); codes(found) != "contract_dependent" || found[0].Hint != `Create it, or drop the foreign key: CREATE UNIQUE INDEX CONCURRENTLY ON "app"."users" ("tenant_uuid", "uuid");` {
+		t.Errorf("%v", found)
+	}
+	p, s = ending(copied, func(_ *Plan, s *Input) {
+		s.Schema.Relations[1].Indexes = append(s.Schema.Relations[1].Indexes, uniqueIndex("made", "uuid", "tenant_uuid"))
+	})
+	if found := p.addContract(s); len(found) > 0 || !strings.Contains(stepsOf(p), "link-uuids-") {
+		t.Errorf("%v %s", found, stepsOf(p))
+	}
+}
+
+// A second foreign key on one column with other actions is made again on uuids; one with the same actions is not.
+func TestContractOfSecondForeignKey(t *testing.T) {
+	for action, want := range map[catalog.Action]bool{catalog.Cascade: true, catalog.NoAction: false} {
+		p, s := ending(func(_ *Plan, s *Input) {
+			tenants, users := &s.Schema.Relations[0], &s.Schema.Relations[1]
+			second := users.ForeignKeys[0]
+			second.Name, second.OnDelete = "second", action
+			users.ForeignKeys = append(users.ForeignKeys, second)
+			tenants.ReferencedBy = append(tenants.ReferencedBy, second)
+		})
+		if found := p.addContract(s); len(found) > 0 || strings.Contains(stepsOf(p), "users.tenant_id/link-uuids") != want {
+			t.Errorf("%s: %v %s", action, found, stepsOf(p))
+		}
+	}
+}
