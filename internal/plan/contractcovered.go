@@ -41,7 +41,7 @@ func (c *contraction) hasEdge(child sqltext.Table, k catalog.ForeignKey) bool {
 
 // covers reports whether columns of a foreign key end, each with its counterpart in the parent.
 func (c *contraction) covers(k catalog.ForeignKey) bool {
-	columns, parents, ends := c.uuids[k.Child], c.uuids[k.Parent], false
+	columns, parents, ends := c.uuids[k.Child], c.parentsOf(k), false
 	for i, column := range k.ChildColumns {
 		child, parent := columns[column] != "", parents[k.ParentColumns[i]] != ""
 		if child != parent {
@@ -53,6 +53,21 @@ func (c *contraction) covers(k catalog.ForeignKey) bool {
 	return ends
 }
 
+// parentsOf returns the uuid column of each column of the parent to which a foreign key refers: of those that end, and of the keys of
+// edges, which may stay.
+func (c *contraction) parentsOf(k catalog.ForeignKey) map[string]string {
+	uuids := map[string]string{}
+	for i, name := range k.ParentColumns {
+		uuids[name] = c.uuids[k.Parent][name]
+		for _, l := range c.links {
+			if e := l.Edge; uuids[name] == "" && e.Child.Same(k.Child) && e.Column == k.ChildColumns[i] && e.Parent.Same(k.Parent) && e.Key == name {
+				uuids[name] = e.ParentUUID
+			}
+		}
+	}
+	return uuids
+}
+
 // withoutIntegers returns the steps that make the foreign keys that end with an edge's column anew on uuids. A foreign key ends with the
 // first of its columns.
 func (c *contraction) withoutIntegers(l Link) (links []step.LinkWithoutIntegers) {
@@ -62,15 +77,15 @@ func (c *contraction) withoutIntegers(l Link) (links []step.LinkWithoutIntegers)
 		if KeyOf(first.Edge) != KeyOf(l.Edge) {
 			continue
 		}
-		e, key := l.Edge, k.ReferencedColumn(l.Edge.Column)
+		e, key, parents := l.Edge, k.ReferencedColumn(l.Edge.Column), c.parentsOf(k)
 		linked := step.Edge{
-			Child: e.Child, Column: e.Column, UUID: e.UUID, Parent: parentName(k.Parent, c.input.Schema.Named(k.Parent)), Key: key, ParentUUID: c.uuids[k.Parent][key],
+			Child: e.Child, Column: e.Column, UUID: e.UUID, Parent: parentName(k.Parent, c.input.Schema.Named(k.Parent)), Key: key, ParentUUID: parents[key],
 			Reference: k, Tree: e.Tree, Wired: &e, Constraint: keyName(k.Name, child.Name, e.Column, e.UUID),
 		}
 		for child.Constraint(linked.Constraint) != nil || slices.ContainsFunc(links, func(s step.LinkWithoutIntegers) bool { return s.Edge.Constraint == linked.Constraint }) {
 			linked.Constraint += "_"
 		}
-		final := linked.WithoutIntegers(c.uuids[k.Child], c.uuids[k.Parent])
+		final := linked.WithoutIntegers(c.uuids[k.Child], parents)
 		c.refuseWithoutIndex(e, k, final.ParentColumns())
 		links = append(links, step.LinkWithoutIntegers{Edge: linked, Final: final})
 	}
@@ -81,8 +96,11 @@ func (c *contraction) withoutIntegers(l Link) (links []step.LinkWithoutIntegers)
 // parent's own key does not, since the key alone is unique.
 func (c *contraction) refuseWithoutIndex(e step.Edge, k catalog.ForeignKey, columns []string) {
 	parent := c.input.Schema.Named(k.Parent)
-	_, own := c.edgesOf(k.Parent, "")
-	if !slices.ContainsFunc(k.ParentColumns, func(name string) bool { return slices.Contains(own, name) }) {
+	edges, _ := c.edgesOf(k.Parent, "")
+	isOwn := func(name string) bool {
+		return c.parentsOf(k)[name] != "" && !slices.ContainsFunc(edges, func(p step.ColumnPair) bool { return p.Integer == name })
+	}
+	if !slices.ContainsFunc(k.ParentColumns, isOwn) {
 		return
 	}
 	serves := func(i catalog.Index) bool {
