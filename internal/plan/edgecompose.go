@@ -20,6 +20,7 @@ func (f linkFinder) complete(child *catalog.Table, l *Link) {
 		return // only down gets here: the table or the column was dropped since
 	}
 	e.Owner, e.Row, e.Tree, e.NotNull = parent.Owner, f.rowKey(child, e.UUID), child.Kind == catalog.Partitioned, c.NotNull
+	e.Ends = f.input.Direction == Up && f.input.Goal == Contracted
 	e.Inherited = f.inherited(child, e.UUID, e.Column)
 	e.Always = slices.ContainsFunc(child.All(), func(t *catalog.Table) bool { return t.Subscribed })
 	e.Default = defaultOf(*c, f.defaultUUID(child, *e))

@@ -139,12 +139,13 @@ func TestContractChildFirst(t *testing.T) {
 	try("switched", byInteger, true)
 	try("switched", byUUID, true)
 	s.job.Request.Goal = plan.Contracted
-	s.job.BeforeAction = func(_ step.ID, a step.Action) error {
+	beforeDrop := func(_ step.ID, a step.Action) error {
 		if strings.Contains(strings.Join(a.SQL(), ";"), "DROP COLUMN") {
 			return errCrash
 		}
 		return nil
 	}
+	s.job.BeforeAction = beforeDrop
 	if _, err := run.Execute(t.Context(), s.job); err == nil {
 		t.Fatal("the run dropped columns")
 	}
@@ -161,7 +162,12 @@ func TestContractChildFirst(t *testing.T) {
 	try("back", byInteger, true)
 	try("back", byUUID, true)
 	s.reach(plan.Up, plan.Switched)
-	s.reach(plan.Up, plan.Contracted)
+	s.job.Request.Goal, s.job.BeforeAction = plan.Contracted, beforeDrop
+	if _, err := run.Execute(t.Context(), s.job); err == nil {
+		t.Fatal("the run dropped columns")
+	}
+	s.job.BeforeAction = nil
+	s.reach(plan.Up, plan.Contracted) // the same command finishes
 	s.exec(fmt.Sprintf("BEGIN; INSERT INTO app.c (p_uuid) VALUES ('%[1]s'); INSERT INTO app.p (uuid) VALUES ('%[1]s'); COMMIT", "00000000-0000-7000-8000-000000000001"))
 	if got := s.queryText("SELECT count(*) FILTER (WHERE p.uuid IS NULL) || ' of ' || count(*) FROM app.c c LEFT JOIN app.p p ON p.uuid = c.p_uuid"); got != "0 of 11" {
 		t.Error(got)

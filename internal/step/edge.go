@@ -57,6 +57,8 @@ type Edge struct {
 	Tree bool
 	// Required says that UUID becomes NOT NULL.
 	Required bool
+	// Ends says that the run drops Column, and first makes UUID NOT NULL as Column is, also with ChildFirst.
+	Ends bool
 	// Wired is the edge whose triggers keep the columns equal, if this one only describes another foreign key with them.
 	Wired *Edge
 }

@@ -95,7 +95,7 @@ func (s WireEdge) repair(child *catalog.Table) []Action {
 // the application may not know.
 func (e Edge) allowNull(child *catalog.Table) []string {
 	nullable := func(name string) bool { c := child.Column(name); return c != nil && !c.NotNull }
-	if !child.Column(e.UUID).NotNull || !e.ChildFirst && !slices.ContainsFunc(e.keyColumns(), nullable) {
+	if !child.Column(e.UUID).NotNull || (e.Ends && e.NotNull || !e.ChildFirst) && !slices.ContainsFunc(e.keyColumns(), nullable) {
 		return nil
 	}
 	return []string{sqltext.Format("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL", e.Child, sqltext.Name(e.UUID))}
