@@ -276,6 +276,7 @@ type Attachment struct {
 	Name        string
 	OnIndex     string // the index of the column on which it depends, or ""
 	Description string // pg_describe_object
+	Object      int64  // its OID
 	LinkedIn    string // of a foreign key on a column that up made for an edge: the schema of the column; else ""
 }
 

@@ -31,6 +31,10 @@ type Trigger struct {
 	Above      uint32 // oid of the partitioned table's trigger that it copies; 0 if it copies none
 	Comment    *string
 
+	// Written are the transactions that wrote the trigger and its function: another value shows that one was altered since, even if
+	// it is as before.
+	Written string
+
 	FunctionOID                  uint32
 	FunctionSchema, FunctionName string
 	FunctionOwner                string

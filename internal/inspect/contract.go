@@ -23,3 +23,14 @@ func SequenceUsers(ctx context.Context, tx pg.Tx, tables []uint32) (map[string][
 	err := readEach(ctx, tx, "sequence_users", func(r row) { users[r.Sequence] = append(users[r.Sequence], r.User) }, tables)
 	return users, err
 }
+
+// RowUsers returns, by the OID of each table, the stored columns whose values hold rows of it.
+func RowUsers(ctx context.Context, tx pg.Tx, tables []uint32) (map[uint32][]string, error) {
+	type row struct {
+		Relation int64
+		User     string
+	}
+	users := map[uint32][]string{}
+	err := readEach(ctx, tx, "row_users", func(r row) { users[uint32(r.Relation)] = append(users[uint32(r.Relation)], r.User) }, tables)
+	return users, err
+}

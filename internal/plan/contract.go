@@ -21,6 +21,8 @@ type contraction struct {
 	links []Link
 	// uuids has the uuid column of each integer column that ends, by table.
 	uuids map[sqltext.Table]map[string]string
+	// built has the names of the indexes for which the run builds a successor, by table.
+	built map[sqltext.Table]map[string]bool
 	// duplicates are the plain indexes on the uuids that are dropped because a unique one equals them.
 	duplicates []sqltext.Table
 	// covered are the composite foreign keys that have no edge of their own and end with the columns of others.
@@ -36,10 +38,11 @@ func (p *Plan) addContract(s Input) problem.List {
 	if found := p.refuseEarlierPhase(s); found != nil {
 		return found
 	}
-	c := contraction{plan: p, input: s, uuids: map[sqltext.Table]map[string]string{}}
+	c := contraction{plan: p, input: s, uuids: map[sqltext.Table]map[string]string{}, built: map[sqltext.Table]map[string]bool{}}
 	c.collect()
 	prepare, drops := c.endReferences()
-	drops = append(drops, c.endKeys()...)
+	prepareKeys, dropKeys := c.endKeys()
+	prepare, drops = slices.Concat(prepareKeys, prepare), append(drops, dropKeys...)
 	if s.Policy.RenameKeys && len(drops) > 0 {
 		c.found = append(c.found, message.RenameTooEarly(s.Schema.Name))
 	} else if s.Policy.RenameKeys {
@@ -115,8 +118,7 @@ func (c *contraction) needs(e, of step.Edge) bool {
 
 // endReferences returns the groups that end the references: what precedes every drop, and the drops.
 func (c *contraction) endReferences() (prepare, drops []Group) {
-	var linking []Group                         // after the unique indexes of all tables, which the foreign keys need
-	done := map[sqltext.Table]map[string]bool{} // the unique indexes that have a successor
+	var linking []Group // after the unique indexes of all tables, which the foreign keys need
 	for i, l := range c.links {
 		edge, child := l.Edge, l.Edge.Child.All()
 		table := c.input.Schema.Named(child)
@@ -125,19 +127,9 @@ func (c *contraction) endReferences() (prepare, drops []Group) {
 			continue
 		}
 		drop := step.DropReference{Edge: edge, Final: c.final(edge), Others: c.withoutIntegers(l)}
-		if done[child] == nil {
-			done[child] = map[string]bool{}
-		}
-		others, own := c.edgesOf(child, edge.Column)
-		for _, twin := range step.UniqueTwins(table, edge.Column, edge.UUID, others, own) {
-			if !done[child][twin.Of] {
-				drop.Unique = append(drop.Unique, twin)
-			}
-		}
-		for _, twin := range drop.Unique {
-			done[child][twin.Of] = true
-		}
-		c.end(table, edge.Column, done[child])
+		drop.Unique = c.unique(table, edge.Column)
+		c.end(table, edge.Column)
+		drop.Known = step.KnownOf(table, []string{edge.Column}, edge.TriggerNames())
 		prepare = c.append(prepare, l, drop.ColumnSteps(), true)
 		linking = c.append(linking, l, drop.KeySteps(), true)
 		drops = c.append(drops, l, []step.Step{drop}, false)
@@ -151,9 +143,10 @@ func (c *contraction) append(groups []Group, l Link, steps []step.Step, prepares
 		return groups
 	}
 	edge := l.Edge
-	return append(groups, c.plan.withTodo(Group{
+	group := Group{
 		Table: edge.Child.All(), Target: edge.Target(), Edge: &edge, Phase: Contracted, State: Pending, Progress: l.Progress, Steps: steps, Prepares: prepares,
-	}))
+	}
+	return append(groups, c.plan.withTodo(group))
 }
 
 // others returns the columns of a table that end, except one, with their uuid columns.
@@ -168,16 +161,21 @@ func (c *contraction) others(table sqltext.Table, except string) []step.ColumnPa
 	return pairs
 }
 
-// edgesOf returns the columns of a table's other references that end, and its own columns that end.
-func (c *contraction) edgesOf(table sqltext.Table, except string) (edges []step.ColumnPair, own []string) {
-	for _, pair := range c.others(table, except) {
-		if slices.ContainsFunc(c.links, func(l Link) bool { return l.Edge.Child.Same(table) && l.Edge.Column == pair.Integer }) {
-			edges = append(edges, pair)
-		} else {
-			own = append(own, pair.Integer)
+// unique returns the indexes that take the place of those that hold a column, without those that another column has already.
+func (c *contraction) unique(t *catalog.Table, column string) (twins []step.UniqueTwin) {
+	name := t.Named()
+	if c.built[name] == nil {
+		c.built[name] = map[string]bool{}
+	}
+	for _, twin := range step.UniqueTwins(t, step.ColumnPair{Integer: column, UUID: c.uuids[name][column]}, c.others(name, column)) {
+		if !c.built[name][twin.Of] {
+			twins = append(twins, twin)
 		}
 	}
-	return edges, own
+	for _, twin := range twins {
+		c.built[name][twin.Of] = true
+	}
+	return twins
 }
 
 // final returns the edge of a composite foreign key without integers; nil if its other columns stay. It refuses one of whose pairs of
@@ -214,8 +212,7 @@ func (c *contraction) hint(e step.Edge, part step.EdgePart) string {
 }
 
 // endKeys returns the groups that end the primary keys of integers.
-func (c *contraction) endKeys() []Group {
-	var groups []Group
+func (c *contraction) endKeys() (prepare, drops []Group) {
 	for i := range c.plan.PrimaryKeys {
 		k := &c.plan.PrimaryKeys[i]
 		if !c.ends(*k) {
@@ -230,15 +227,31 @@ func (c *contraction) endKeys() []Group {
 			isEdge := slices.ContainsFunc(c.links, func(l Link) bool { return l.Edge.Child.Same(key.Table) && l.Edge.Column == name })
 			return isEdge || c.uuids[key.Table.All()][name] == ""
 		})
+		drop := step.DropKey{Key: key, Own: own, Keep: c.input.Policy.KeepID, Edges: c.edgesOnto(key.Table)}
 		for _, name := range own {
-			c.end(table, name, nil)
+			drop.Unique = append(drop.Unique, c.unique(table, name)...)
+			c.end(table, name)
 		}
-		groups = append(groups, c.plan.withTodo(Group{
-			Table: key.Table.All(), Target: c.plan.targetOf(key.Table), Key: &key, Phase: Contracted, State: Pending,
-			Steps: []step.Step{step.DropKey{Key: key, Own: own, Keep: c.input.Policy.KeepID}},
-		}))
+		drop.Known = step.KnownOf(table, own, nil)
+		group := Group{Table: key.Table.All(), Target: c.plan.targetOf(key.Table), Key: &key, Phase: Contracted, State: Pending}
+		if group.Steps = drop.ColumnSteps(); group.Steps != nil {
+			group.Prepares = true
+			prepare = append(prepare, c.plan.withTodo(group))
+		}
+		group.Steps, group.Prepares = []step.Step{drop}, false
+		drops = append(drops, c.plan.withTodo(group))
 	}
-	return groups
+	return prepare, drops
+}
+
+// edgesOnto returns the references onto a table that end.
+func (c *contraction) edgesOnto(table sqltext.Table) (edges []step.Edge) {
+	for _, l := range c.links {
+		if l.Edge.Parent.Same(table) {
+			edges = append(edges, l.Edge)
+		}
+	}
+	return edges
 }
 
 func (p *Plan) targetOf(table sqltext.Table) step.Target {

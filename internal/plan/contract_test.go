@@ -92,7 +92,7 @@ func TestContract(t *testing.T) {
 			t.Errorf("%s loses %v", e, e.Lost)
 		}
 	}
-	if len(ends) != 6 || !strings.Contains(strings.Join(ends, " "), "app.users.id:index users_id_key") {
+	if len(ends) != 6 || !strings.Contains(strings.Join(ends, " "), "app.users.id:unique index users_id_key") {
 		t.Error(ends)
 	}
 	for _, g := range p.Groups {
@@ -169,7 +169,7 @@ func TestContractRefusals(t *testing.T) {
 		"and is accepted":              {functions(HazardFunctionText), ""},
 		"an index of several columns": {func(_ *Plan, s *Input) {
 			lose(s, catalog.Index{Columns: []string{"tenant_id", "n"}, Valid: true, Method: "btree", Definition: "CREATE INDEX i ON app.users USING btree (tenant_id, n)"})
-		}, "lost-objects"},
+		}, ""},
 		"a unique index that may defer": {func(_ *Plan, s *Input) {
 			lose(s, catalog.Index{Columns: []string{"tenant_id", "n"}, Unique: true, Valid: true, Method: "btree", Definition: "CREATE UNIQUE INDEX i ON app.users USING btree (tenant_id, n)"})
 		}, "lost-objects"},
@@ -222,4 +222,42 @@ func lose(s *Input, i catalog.Index) {
 	users := &s.Schema.Relations[1]
 	users.Indexes = append(users.Indexes, i)
 	users.Attachments = append(users.Attachments, catalog.Attachment{Column: "tenant_id", Kind: "index", Name: "i"})
+}
+
+// TestContractShowsWhatFalls checks what ends with a column although no object depends on it.
+func TestContractShowsWhatFalls(t *testing.T) {
+	words := "the tenant"
+	p, s := ending(func(_ *Plan, s *Input) {
+		users := &s.Schema.Relations[1]
+		column := users.Column("tenant_id")
+		column.Comment, column.Grantees = &words, []string{"reader"}
+		users.Attachments = append(users.Attachments, catalog.Attachment{Column: "id", Kind: "sequence", Name: "users_id_seq"})
+		s.RowUsers = map[uint32][]string{users.OID: {"app.archive.row"}}
+		s.Policy.Accept = nil
+	})
+	found := p.addContract(s)
+	var all string
+	for _, e := range p.Endings {
+		all += e.String() + " " + strings.Join(e.Falls, ", ") + "\n"
+	}
+	for _, want := range []string{"users.tenant_id its comment, rights of reader on it, its values in app.archive.row", "sequence users_id_seq"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%s, want %s", all, want)
+		}
+	}
+	if len(found) != 1 || !strings.Contains(found[0].Error(), "lost-objects") {
+		t.Error(found)
+	}
+}
+
+// TestContractReferencesThroughAnIndex refuses a foreign key on other columns whose index ends with the integer.
+func TestContractReferencesThroughAnIndex(t *testing.T) {
+	p, s := ending(func(_ *Plan, s *Input) {
+		users := &s.Schema.Relations[1]
+		users.Indexes = append(users.Indexes, catalog.Index{Name: "by_code", OID: 63, Unique: true, Valid: true, Immediate: true, Columns: []string{"code"}, Included: []string{"id"}})
+		users.ReferencedBy = append(users.ReferencedBy, catalog.ForeignKey{Name: "k", Index: 63, Child: named("odd"), ParentColumns: []string{"code"}})
+	})
+	if found := p.addContract(s); len(found) != 1 || !strings.Contains(found[0].Error(), "foreign key k of app.odd, through index by_code uses app.users.id") {
+		t.Error(found)
+	}
 }

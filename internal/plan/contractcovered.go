@@ -96,9 +96,8 @@ func (c *contraction) withoutIntegers(l Link) (links []step.LinkWithoutIntegers)
 // parent's own key does not, since the key alone is unique.
 func (c *contraction) refuseWithoutIndex(e step.Edge, k catalog.ForeignKey, columns []string) {
 	parent := c.input.Schema.Named(k.Parent)
-	edges, _ := c.edgesOf(k.Parent, "")
 	isOwn := func(name string) bool {
-		return c.parentsOf(k)[name] != "" && !slices.ContainsFunc(edges, func(p step.ColumnPair) bool { return p.Integer == name })
+		return c.parentsOf(k)[name] != "" && !slices.ContainsFunc(c.links, func(l Link) bool { return l.Edge.Child.Same(k.Parent) && l.Edge.Column == name })
 	}
 	if !slices.ContainsFunc(k.ParentColumns, isOwn) {
 		return

@@ -61,6 +61,7 @@ type Input struct {
 	// use a sequence, by its name.
 	IndexReads      map[uint32]int64
 	SequenceUsers   map[string][]string
+	RowUsers        map[uint32][]string // by the OID of a table, the stored columns whose values hold rows of it
 	ConstraintUsers map[sqltext.Table][]string
 	Policy          Policy
 	Direction       Direction
@@ -253,7 +254,7 @@ func (p Plan) PendingKeys() int {
 func (p Plan) pending(groups []Group) (number int, rows int64) {
 	for _, g := range groups {
 		work, fill := p.Work(g)
-		if work {
+		if work && !g.Prepares { // the group that ends the column counts
 			number++
 		}
 		rows += fill

@@ -98,6 +98,7 @@ func subject(p plan.Plan, g plan.Group) string {
 // count adds a number of complete tables, edges or primary keys.
 func (e *Executor) count(g plan.Group, n int) {
 	switch {
+	case g.Prepares: // the group that ends the column counts
 	case g.Edge != nil:
 		e.totals.edges += n
 	case g.Key != nil:
@@ -140,8 +141,10 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 			"rekey plan shows what is missing, and rekey up completes it"})
 		return nil
 	}
-	if err == nil && work && !g.Prepares {
+	if err == nil && work {
 		e.doneGroups = append(e.doneGroups, g)
+	}
+	if err == nil && work && !g.Prepares {
 		e.count(g, 1)
 		e.Emit.Emit(event.TableDone{Table: g.String(), Edge: g.Edge != nil, Key: g.Key != nil, Phase: string(g.Phase), Rows: e.totals.rows - filled, Elapsed: time.Since(start)})
 	}
@@ -450,24 +453,6 @@ func (e *Executor) stopError() error {
 		return e.StopReason()
 	}
 	return message.Interrupted(nil)
-}
-
-// setActivity sets the table that the throttle signals watch.
-func (e *Executor) setActivity(ctx context.Context, g plan.Group, t step.Target, filling bool) {
-	activity := throttle.Activity{Filling: filling}
-	if t.Table != "" {
-		table := e.Plan.Schema.Named(g.Table)
-		activity.Table, activity.Small = t.Relation(), table != nil && countPages(table) <= largeTablePages
-	}
-	e.Watch.SetActivity(ctx, activity)
-}
-
-// countPages returns the number of pages of a table and all its descendants.
-func countPages(table *catalog.Table) (n int64) {
-	for _, one := range table.All() {
-		n += one.Pages
-	}
-	return n
 }
 
 func (e *Executor) leaseLost() <-chan struct{} {

@@ -5,8 +5,12 @@ import (
 	"time"
 
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/pace"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/step"
+	"github.com/rekey-pg/rekey/internal/throttle"
 )
 
 // recordRetryInterval is the time until a failed write is retried.
@@ -60,4 +64,22 @@ func (e *Executor) waitWhilePaused(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// setActivity sets the table that the throttle signals watch.
+func (e *Executor) setActivity(ctx context.Context, g plan.Group, t step.Target, filling bool) {
+	activity := throttle.Activity{Filling: filling}
+	if t.Table != "" {
+		table := e.Plan.Schema.Named(g.Table)
+		activity.Table, activity.Small = t.Relation(), table != nil && countPages(table) <= largeTablePages
+	}
+	e.Watch.SetActivity(ctx, activity)
+}
+
+// countPages returns the number of pages of a table and all its descendants.
+func countPages(table *catalog.Table) (n int64) {
+	for _, one := range table.All() {
+		n += one.Pages
+	}
+	return n
 }

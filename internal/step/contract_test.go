@@ -76,15 +76,12 @@ func TestDropReferenceKeepsUnique(t *testing.T) {
 		of.OID = 9
 		child.Indexes = append(child.Indexes, of)
 	}).Table
-	twins := step.UniqueTwins(child, "p_id", "p_uuid", nil, nil)
+	twins := step.UniqueTwins(child, step.ColumnPair{Integer: "p_id", UUID: "p_uuid"}, nil)
 	if len(twins) != 1 || twins[0].As != "i2" || twins[0].Of != "i" || !strings.HasPrefix(twins[0].Name, "~rekey_unique_") {
 		t.Fatalf("%+v", twins)
 	}
-	if own := step.UniqueTwins(child, "p_id", "p_uuid", nil, []string{"p_id"}); own != nil {
-		t.Errorf("the primary key takes its place: %+v", own)
-	}
 	drop := step.DropReference{Edge: e, Unique: twins}
-	keep := step.KeepUnique{Edge: e, Twins: twins}
+	keep := step.KeepUnique{Table: e.Child, Of: e.String(), Column: e.Column, Twins: twins}
 	view := func(indexes ...catalog.Index) step.View {
 		v := edgeView(e, 5, func(child, _ *catalog.Table) { child.Indexes = append(child.Indexes, indexes...) })
 		return v

@@ -13,20 +13,21 @@ import (
 // written with both columns and without the triggers. It has no undo.
 type DropReference struct {
 	Edge Edge
-	// Unique are the unique indexes that take the place of those on integers, and Final the edge of a composite foreign key without
+	// Unique are the indexes that take the place of those on integers, and Final the edge of a composite foreign key without
 	// integers; nil for others.
 	Unique []UniqueTwin
 	Final  *Edge
 	// Others are the composite foreign keys without integers that take the place of those with the column that have no edge of their own.
 	Others []LinkWithoutIntegers
+	Known  Known
 }
 
-// ColumnSteps returns the steps that give the uuid column what the integer column has: unique indexes and NOT NULL. Like KeySteps they
+// ColumnSteps returns the steps that give the uuid column what the integer column has: indexes and NOT NULL. Like KeySteps they
 // precede every drop of the run, and have a way back.
 func (s DropReference) ColumnSteps() []Step {
 	var steps []Step
 	if len(s.Unique) > 0 {
-		steps = append(steps, KeepUnique{Edge: s.Edge, Twins: s.Unique})
+		steps = append(steps, KeepUnique{Table: s.Edge.Child, Of: s.Edge.String(), Column: s.Edge.Column, Twins: s.Unique})
 	}
 	if s.Edge.NotNull {
 		steps = append(steps, RequireUUID{Edge: s.Edge})
@@ -67,6 +68,9 @@ func (s DropReference) Check(v View) Outcome {
 	if child == nil {
 		return pending("no table " + s.Edge.Child.String())
 	}
+	if why := s.Known.surprise(child); child.Column(s.Edge.Column) != nil && why != "" {
+		return pending(why)
+	}
 	_, mark := s.Edge.ReadMark(child)
 	return outcomeIf(child.Column(s.Edge.Column) == nil && mark.Contracted, "column "+s.Edge.Column+" exists")
 }
@@ -74,7 +78,7 @@ func (s DropReference) Check(v View) Outcome {
 // Apply implements Step.
 func (s DropReference) Apply(v View) []Action {
 	e, child := s.Edge, v.Relation(s.Edge.Child)
-	if child == nil || child.Column(e.Column) == nil || !e.made(child) {
+	if child == nil || child.Column(e.Column) == nil || !e.made(child) || s.Known.surprise(child) != "" {
 		return nil
 	}
 	for _, one := range append(s.ColumnSteps(), s.KeySteps()...) {
@@ -100,11 +104,9 @@ func (s DropReference) Apply(v View) []Action {
 		statements = append(statements, other.takePlace(child)...)
 	}
 	for _, t := range s.Unique {
-		if table := e.tableOf(v, t.IndexTwin); table != nil {
-			statements = append(statements, t.takePlace(table)...)
-		}
+		statements = append(statements, t.takePlace(child)...)
 	}
-	guard, dropped := s.mayDropNow(), indexesOn(child, e.Column)
+	guard, dropped := s.mayDropNow(child), indexesOn(child, e.Column)
 	for _, d := range s.duplicates(child) {
 		statements = append(statements, d.drop(child))
 		guard, dropped = guard+" AND "+d.stillDuplicate(child), append(dropped, d.plain.Name)
@@ -154,10 +156,10 @@ func (e Edge) integerKeys(child *catalog.Table) []catalog.ForeignKey {
 }
 
 // mayDropNow returns the guard of the drop: the triggers have kept the columns equal until now, and the uuid foreign key and the
-// unique indexes are valid.
-func (s DropReference) mayDropNow() string {
+// indexes are valid, and nothing was created on the column since.
+func (s DropReference) mayDropNow(child *catalog.Table) string {
 	e := s.Edge
-	guards := []string{e.wiredNow(e.Child), e.lastNow()}
+	guards := []string{e.wiredNow(e.Child), e.lastNow(), s.Known.onlyNow(child)}
 	if e.Constrained() {
 		guards = append(guards, e.validNow(e.Constraint))
 	}

@@ -16,6 +16,19 @@ type DropKey struct {
 	// Own are the columns to drop: those of the key that no edge has dropped. With Keep they stay.
 	Own  []string
 	Keep bool
+	// Unique are the indexes that take the place of those on the columns alone, and Edges the references onto the key that the run drops
+	// before.
+	Unique []UniqueTwin
+	Edges  []Edge
+	Known  Known
+}
+
+// ColumnSteps returns the steps that give the uuids the indexes of the columns. They precede every drop of the run.
+func (s DropKey) ColumnSteps() []Step {
+	if len(s.Unique) == 0 {
+		return nil
+	}
+	return []Step{KeepUnique{Table: s.Key.Table, Of: s.Key.Table.String(), Column: idents(s.Own), Twins: s.Unique}}
 }
 
 // ID implements Step.
@@ -45,6 +58,9 @@ func (s DropKey) Check(v View) Outcome {
 		return pending("no table " + s.Key.Table.String())
 	}
 	for _, c := range s.Own {
+		if why := s.Known.surprise(t); !s.Keep && t.Column(c) != nil && why != "" {
+			return pending(why)
+		}
 		if !s.Keep && t.Column(c) != nil {
 			return pending("column " + c + " exists")
 		}
@@ -70,8 +86,13 @@ func contractedMark(t *catalog.Table) (KeyMark, bool) {
 // Apply implements Step.
 func (s DropKey) Apply(v View) []Action {
 	k, t := s.Key, v.Relation(s.Key.Table)
-	if t == nil || !k.Switched(t) || s.Check(v).Done {
+	if t == nil || !k.Switched(t) || s.Check(v).Done || s.Known.surprise(t) != "" {
 		return nil
+	}
+	for _, one := range s.ColumnSteps() {
+		if !one.Check(v).Done {
+			return nil
+		}
 	}
 	var statements, dropped []string
 	var drops []string
@@ -82,6 +103,9 @@ func (s DropKey) Apply(v View) []Action {
 			drops = append(drops, sqltext.Format("ALTER TABLE {} DROP COLUMN {}", k.Table.All(), sqltext.Name(c)))
 			dropped = union(dropped, indexesOn(t, c))
 		}
+	}
+	for _, u := range s.Unique {
+		statements = append(statements, u.takePlace(t)...)
 	}
 	statements = append(statements, drops...)
 	if s.Keep && u != nil {
@@ -94,11 +118,22 @@ func (s DropKey) Apply(v View) []Action {
 	return []Action{Change{Locks: k.on(lock.AccessExclusive), Statements: statements, Guard: s.unusedNow(t), Dropped: dropped}}
 }
 
-// unusedNow returns the guard of the drop: the uuids are the primary key, and no foreign key refers to the columns.
+// unusedNow returns the guard of the drop: the uuids are the primary key, no foreign key refers to the columns, and no trigger of an edge
+// reads them.
 func (s DropKey) unusedNow(t *catalog.Table) string {
 	pk := primary(t)
 	relation := sqltext.Value(sqltext.Qualified(t.Schema, t.Name))
 	guards := []string{indexesAre(t, nil, pk)}
+	if len(s.Own) > 0 && !s.Keep {
+		guards = append(guards, s.Known.onlyNow(t))
+	}
+	for _, u := range s.Unique {
+		guards = append(guards, u.validNow())
+	}
+	for _, e := range s.Edges {
+		guards = append(guards, sqltext.Format("NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = pg_catalog.to_regclass({}) AND g.tgname = {})",
+			sqltext.Value(sqltext.Qualified(e.Child.Schema, e.Child.Name)), sqltext.Value(e.Trigger("i"))))
+	}
 	for _, c := range s.Own {
 		guards = append(guards, sqltext.Format("NOT EXISTS (SELECT FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = ANY (f.confkey)"+
 			" WHERE f.contype = 'f' AND f.confrelid = {}::pg_catalog.regclass AND a.attname = {})", relation, sqltext.Value(c)))

@@ -9,39 +9,81 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// UniqueTwin is a unique index on the uuids that takes the place of one on integers when these end.
+// UniqueTwin is an index on the uuids that takes the place of one on integers when these end. It is unique, if that one is.
 type UniqueTwin struct {
 	// IndexTwin has a temporary name until the drop.
 	IndexTwin
-	// As is its name from the drop on: that of the plain twin that link built, or a free one.
+	// As is its name from the drop on: that of the twin that link built, or a free one.
 	As string
 }
 
 const endingIndex = temporaryIndex + "unique_"
 
-// UniqueTwins returns the twins of the unique indexes that hold a column, on the uuid columns of all edges of the child. It leaves
-// out those for which the child has such an index already, and those that hold a column of own, whose place the primary key takes.
-// others has the columns of the child's other edges.
-func UniqueTwins(child *catalog.Table, column, uuid string, others []ColumnPair, own []string) []UniqueTwin {
+// UniqueTwins returns what takes the place of the indexes that hold a column, on the uuid columns of the column and of pairs, which are the
+// other integer columns of the table that end. It leaves out the indexes that have such a counterpart already, and those whose twin would
+// still need an integer: they end with it.
+func UniqueTwins(child *catalog.Table, column ColumnPair, pairs []ColumnPair) []UniqueTwin {
 	var twins []UniqueTwin
-	all, _ := Twins(withoutKeyMarks(child), column, uuid, others...)
 	kept := map[string]bool{"": false} // by the usual name of the twin
-	for _, t := range all {
+	for _, t := range endingTwins(child, column, pairs) {
 		table := tableAt(child, t.Table)
-		of := table.Index(t.Of)
-		holdsOwn := slices.ContainsFunc(own, func(c string) bool { return slices.Contains(of.Columns, c) })
-		if !t.OfUnique || !of.Immediate || holdsOwn || kept[t.Above.Name] || t.keptBy(table) {
+		t.Unique = t.OfUnique
+		same := func(u UniqueTwin) bool {
+			return u.Table.Same(t.Table) && u.shape(true) == t.shape(true) && u.Predicate == t.Predicate
+		}
+		if kept[t.Above.Name] || t.ServedBy(staying(table, append(pairs, column)), t.Unique) || slices.ContainsFunc(twins, same) {
 			kept[t.Name] = true
 			continue
 		}
-		u := UniqueTwin{IndexTwin: t, As: t.lastName(child, table)}
-		u.Unique, u.Name = true, IndexName(endingIndex+t.Name, "", "")
+		u := UniqueTwin{IndexTwin: t, As: t.lastName(child, table, append(pairs, column))}
+		u.Name = IndexName(endingIndex+t.Name, "", "")
 		if u.Above.Name != "" {
 			u.Above.Name = IndexName(endingIndex+t.Above.Name, "", "")
 		}
 		twins = append(twins, u)
 	}
 	return twins
+}
+
+// Counterpart reports whether a table, which is the child or below it, has an index that does what one does that ends, without an integer
+// that ends; a unique one, if the rows must stay unique.
+func Counterpart(child, table *catalog.Table, index string, column ColumnPair, pairs []ColumnPair, unique bool) bool {
+	return slices.ContainsFunc(endingTwins(child, column, pairs), func(t IndexTwin) bool {
+		return t.Of == index && t.Table.Same(table.Named()) && t.ServedBy(staying(table, append(pairs, column)), unique)
+	})
+}
+
+// staying returns a table without the indexes that hold an integer that ends.
+func staying(t *catalog.Table, ending []ColumnPair) *catalog.Table {
+	clone := *t
+	clone.Indexes = slices.DeleteFunc(slices.Clone(t.Indexes), func(i catalog.Index) bool {
+		return slices.ContainsFunc(ending, func(p ColumnPair) bool { return holds(&i, p.Integer) })
+	})
+	return &clone
+}
+
+// endingTwins returns the twins of the indexes that hold a column, unique ones first, without those that hold an integer that ends and
+// those of unique indexes that can be deferred: an immediate twin would fail where these do not.
+func endingTwins(child *catalog.Table, column ColumnPair, pairs []ColumnPair) []IndexTwin {
+	all, _ := Twins(withoutKeyMarks(child), column.Integer, column.UUID, pairs...)
+	var unique, plain []IndexTwin
+	for _, t := range all {
+		switch {
+		case slices.ContainsFunc(append(pairs, column), func(p ColumnPair) bool { return t.names(p.Integer) }):
+		case t.OfUnique && !tableAt(child, t.Table).Index(t.Of).Immediate && tableAt(child, t.Table).Index(t.Of).Unique:
+		case t.OfUnique:
+			unique = append(unique, t)
+		default:
+			plain = append(plain, t)
+		}
+	}
+	return append(unique, plain...)
+}
+
+// names reports whether the definition of a twin has a column.
+func (t IndexTwin) names(column string) bool {
+	tokens, _ := sqltext.Tokens(t.Definition + " " + t.Predicate)
+	return slices.ContainsFunc(tokens, func(one sqltext.Token) bool { return isName(one, column) })
 }
 
 // withoutKeyMarks returns a table whose unique indexes of primary keys, and those for composite foreign keys, count as the application's.
@@ -56,14 +98,21 @@ func withoutKeyMarks(t *catalog.Table) *catalog.Table {
 	return &clone
 }
 
-// lastName returns the name that a unique twin gets: that of the plain one that link built, else a free one.
-func (t IndexTwin) lastName(child, table *catalog.Table) string {
+// lastName returns the name that a twin gets: that of the one that link built, if it is plain or needs an integer that ends, else a free
+// one.
+func (t IndexTwin) lastName(child, table *catalog.Table, ending []ColumnPair) string {
 	for i := range table.Indexes {
-		if index := &table.Indexes[i]; t.hasShape(index) && slices.Contains(madeTwins(child), index.Name) {
+		index := &table.Indexes[i]
+		ends := index.Name == t.Name && slices.ContainsFunc(ending, func(p ColumnPair) bool { return holds(index, p.Integer) })
+		if (t.hasShape(index) || ends) && slices.Contains(madeTwins(child), index.Name) {
 			return index.Name
 		}
 	}
-	name := t.Name
+	return freeName(table, t.Name)
+}
+
+// freeName returns a name, with underscores after it if an index of the table has it.
+func freeName(table *catalog.Table, name string) string {
 	for table.Index(name) != nil {
 		name += "_"
 	}
@@ -122,36 +171,47 @@ func (t IndexTwin) sameKey(i *catalog.Index) bool {
 // isEndingIndex reports whether an index is one that contract builds before the integers end.
 func isEndingIndex(name string) bool { return strings.HasPrefix(name, endingIndex) }
 
-// KeepUnique builds the unique indexes that keep the rows unique when the integer column of an edge ends. It precedes every drop.
-// Until then both indexes are unique.
+// KeepUnique builds the indexes that take the place of those that end with an integer column: rows stay as unique as they were, and
+// queries find them. It precedes every drop. Until then both indexes exist.
 type KeepUnique struct {
-	Edge  Edge
-	Twins []UniqueTwin
+	// Table is the table, Of the edge or the primary key whose column ends, and Column that column.
+	Table  sqltext.Table
+	Of     string
+	Column string
+	Twins  []UniqueTwin
 }
 
 // ID implements Step.
-func (s KeepUnique) ID() ID { return s.Edge.id("keep-unique") }
+func (s KeepUnique) ID() ID { return ID(s.Of + "/keep-unique") }
 
 // Explain implements Step.
 func (s KeepUnique) Explain() Explanation {
 	return Explanation{
-		What:     "build a unique index on the uuids for each unique index that is dropped with " + s.Edge.Column,
+		What:     "build an index on the uuids for each index that is dropped with " + s.Column + " and has none, unique if it is unique",
 		Undo:     "drop it concurrently, with the primary key's way back",
 		Why:      "the rows stay unique without the integers; until the drop both are unique, and INSERT .. ON CONFLICT can fail with unique_violation under concurrency",
-		Lock:     lockWords(s.Edge.on(lock.ShareUpdateExclusive), blocksNobody),
+		Lock:     lockWords([]lock.Lock{lock.On(s.Table, lock.ShareUpdateExclusive)}, blocksNobody),
 		Scans:    "the table, twice for each index",
 		UndoneBy: Absorbed,
 	}
 }
 
+// table returns the table of a twin; nil if it does not exist.
+func (s KeepUnique) table(v View, t UniqueTwin) *catalog.Table {
+	if root := v.Relation(s.Table); root != nil {
+		return tableAt(root, t.Table)
+	}
+	return nil
+}
+
 // Check implements Step.
 func (s KeepUnique) Check(v View) Outcome {
 	for _, t := range s.Twins {
-		table := s.Edge.tableOf(v, t.IndexTwin)
+		table := s.table(v, t)
 		if table == nil {
 			continue // a partition that was dropped or detached
 		}
-		if i := t.index(table); i == nil || !i.Valid || i.Name == t.Name && t.unattached(v, s.Edge, i) {
+		if i := t.index(table); i == nil || !i.Valid || i.Name == t.Name && t.unattached(v.Relation(s.Table), i) {
 			return pending("no unique index in place of " + t.Of)
 		}
 	}
@@ -172,7 +232,7 @@ func (t UniqueTwin) index(table *catalog.Table) *catalog.Index {
 func (s KeepUnique) Apply(v View) []Action {
 	var actions, attach []Action
 	for _, t := range s.Twins {
-		table := s.Edge.tableOf(v, t.IndexTwin)
+		table := s.table(v, t)
 		if table == nil {
 			continue
 		}
@@ -185,7 +245,7 @@ func (s KeepUnique) Apply(v View) []Action {
 		case !i.Valid && !t.Partitioned:
 			actions = append(actions, t.drop(), t.build())
 		}
-		if (i == nil || i.Name == t.Name) && t.unattached(v, s.Edge, i) {
+		if (i == nil || i.Name == t.Name) && t.unattached(v.Relation(s.Table), i) {
 			attach = append(attach, t.attach())
 		}
 	}
@@ -199,22 +259,32 @@ func (KeepUnique) Undo(View) []Action { return nil }
 // Rows implements Step.
 func (KeepUnique) Rows() RowReader { return nil }
 
-// takePlace returns the statements that give the unique index its last name, in place of the plain twin.
-func (t UniqueTwin) takePlace(table *catalog.Table) []string {
-	if i := table.Index(t.Name); i == nil {
+// takePlace returns the statements that give the index its last name, in place of the twin that link built. An index of the application
+// that has got the name keeps it.
+func (t UniqueTwin) takePlace(root *catalog.Table) []string {
+	table := tableAt(root, t.Table)
+	if table == nil || table.Index(t.Name) == nil {
 		return nil
 	}
-	var statements []string
-	if plain := table.Index(t.As); plain != nil && t.Above.Name == "" {
-		statements = append(statements, dropIndexSQL(table, plain))
+	before := table.Index(t.As)
+	switch {
+	case before == nil:
+	case !slices.Contains(madeTwins(root), before.Name):
+		return []string{renameIndexSQL(table, t.Name, freeName(table, t.As))}
+	case t.Above.Name == "":
+		return []string{dropIndexSQL(table, before), renameIndexSQL(table, t.Name, t.As)}
 	}
-	return append(statements, renameIndexSQL(table, t.Name, t.As))
+	return []string{renameIndexSQL(table, t.Name, t.As)}
 }
 
-// validNow is true if the unique index exists, valid.
+// validNow is true if the index exists, valid.
 func (t UniqueTwin) validNow() string {
+	unique := ""
+	if t.Unique {
+		unique = " AND i.indisunique"
+	}
 	return sqltext.Format("EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class n ON n.oid = i.indexrelid WHERE i.indrelid = {}::pg_catalog.regclass"+
-		" AND n.relname IN ({}, {}) AND i.indisunique AND i.indisvalid)", sqltext.Value(sqltext.Qualified(t.Table.Schema, t.Table.Name)), sqltext.Value(t.Name), sqltext.Value(t.As))
+		" AND n.relname IN ({}, {}) AND i.indisvalid", sqltext.Value(sqltext.Qualified(t.Table.Schema, t.Table.Name)), sqltext.Value(t.Name), sqltext.Value(t.As)) + unique + ")"
 }
 
 // AfterApply implements Step. Scripts do not contract.

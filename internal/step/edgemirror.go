@@ -40,7 +40,7 @@ func (s MirrorIndexes) Check(v View) Outcome {
 		if table == nil {
 			continue // a partition that was dropped or detached
 		}
-		if i := table.Index(t.Name); i == nil || !i.Valid || !t.fits(i) || t.unattached(v, s.Edge, i) {
+		if i := table.Index(t.Name); i == nil || !i.Valid || !t.fits(i) || t.unattached(v.Relation(s.Edge.Child), i) {
 			return pending("no index " + t.Name + " like " + t.Of)
 		}
 		if table.Index(temporaryName(t.Name)) != nil {
@@ -73,7 +73,7 @@ func (s MirrorIndexes) Apply(v View) []Action {
 		case table.Index(temporaryName(t.Name)) != nil:
 			actions = append(actions, dropOn(table, temporaryName(t.Name)))
 		}
-		if t.unattached(v, s.Edge, i) {
+		if t.unattached(v.Relation(s.Edge.Child), i) {
 			attach = append(attach, t.attach())
 		}
 	}
@@ -156,11 +156,10 @@ func (e Edge) tableOf(v View, t IndexTwin) *catalog.Table {
 }
 
 // unattached reports whether the twin's index, which may be nil, is not attached to the one above it.
-func (t IndexTwin) unattached(v View, e Edge, i *catalog.Index) bool {
+func (t IndexTwin) unattached(child *catalog.Table, i *catalog.Index) bool {
 	if t.Above.Name == "" {
 		return false
 	}
-	child := v.Relation(e.Child)
 	for _, table := range child.All() {
 		if above := table.Index(t.Above.Name); above != nil && table.Schema == t.Above.Schema {
 			return i == nil || i.Parent != above.OID

@@ -86,7 +86,7 @@ func (s MirrorIndexes) ApplyScript(v View) (all []Statement) {
 		} else {
 			all = append(all, t.buildScript(e)...)
 		}
-		if t.unattached(v, e, table.Index(t.Name)) {
+		if t.unattached(v.Relation(e.Child), table.Index(t.Name)) {
 			attach = append(attach, scripted(t.attach(), e.named(t.Name+"_attach"), t.Table.String()+": attach index "+t.Name+" to "+t.Above.Name,
 				condition.And(e.madeIn(), condition.HasIndex(t.Table, t.Name, condition.Unattached))))
 		}

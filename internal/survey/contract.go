@@ -13,7 +13,7 @@ import (
 )
 
 // readEndings reads what phase contracted must know of the integer columns: who has read their indexes since the switch, and who uses
-// their sequences.
+// their sequences and row types.
 func readEndings(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error {
 	if in.Direction == plan.Down || in.Goal != plan.Contracted {
 		return nil
@@ -29,6 +29,9 @@ func readEndings(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error 
 	}
 	return fault.At(pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
 		if in.IndexReads, err = inspect.IndexReads(ctx, tx, tables, since); err != nil {
+			return err
+		}
+		if in.RowUsers, err = inspect.RowUsers(ctx, tx, tables); err != nil {
 			return err
 		}
 		if in.SequenceUsers, err = inspect.SequenceUsers(ctx, tx, tables); err != nil {

@@ -26,7 +26,8 @@ SELECT d.attrelid::int8                                        AS relation,
                ELSE CASE (SELECT r.relkind FROM pg_class r WHERE r.oid = d.objid)
                    WHEN 'i' THEN 'index' WHEN 'I' THEN 'index' WHEN 'S' THEN 'sequence' ELSE 'relation' END END
            WHEN 'pg_constraint'::regclass THEN CASE (SELECT k.contype FROM pg_constraint k WHERE k.oid = d.objid)
-               WHEN 'f' THEN 'foreign key' ELSE 'constraint' END
+               WHEN 'f' THEN 'foreign key'
+               ELSE CASE WHEN (SELECT k.contypid FROM pg_constraint k WHERE k.oid = d.objid) <> 0 THEN 'constraint of a domain' ELSE 'constraint' END END
            WHEN 'pg_statistic_ext'::regclass THEN 'statistics'
            WHEN 'pg_policy'::regclass THEN 'policy'
            WHEN 'pg_trigger'::regclass THEN 'trigger'
@@ -52,6 +53,7 @@ SELECT d.attrelid::int8                                        AS relation,
                  WHERE x.oid = coalesce(d.carrier, (SELECT k.conindid FROM pg_constraint k
                                                     WHERE d.classid = 'pg_constraint'::regclass AND k.oid = d.objid))), '') AS on_index,
        pg_describe_object(d.classid, d.objid, d.objsubid)      AS description,
+       d.objid::int8                                           AS object,
        coalesce((SELECT min(n.nspname::text) FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
                  JOIN pg_description m ON m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = ANY (k.conkey)
                  WHERE d.classid = 'pg_constraint'::regclass AND k.oid = d.objid AND k.contype = 'f'
@@ -62,7 +64,7 @@ WHERE NOT (d.classid = 'pg_attrdef'::regclass AND EXISTS
   AND NOT (d.classid = 'pg_constraint'::regclass AND EXISTS
             (SELECT FROM pg_constraint k WHERE k.oid = d.objid AND (k.contype = 'n' OR k.contype = 'f' AND k.conparentid <> 0)))
 UNION
-SELECT c.attrelid::int8, c.attname, 'replica identity', x.relname, x.relname, 'replica identity by index ' || x.relname, ''
+SELECT c.attrelid::int8, c.attname, 'replica identity', x.relname, x.relname, 'replica identity by index ' || x.relname, x.oid::int8, ''
 FROM carrier c JOIN pg_class x ON x.oid = c.indexrelid
 WHERE c.indisreplident
 ORDER BY 1, 2, 3, 4

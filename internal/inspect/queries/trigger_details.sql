@@ -33,7 +33,8 @@ SELECT t.tgrelid::int8          AS relation,
        md5(convert_to(p.prosrc, 'UTF8')) AS source,
        EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
                WHERE a.grantee <> p.proowner AND a.privilege_type = 'EXECUTE') AS public,
-       p.provolatile = 'v'      AS volatile
+       p.provolatile = 'v'      AS volatile,
+       concat(t.xmin, ' ', p.xmin) AS written
 FROM pg_trigger t
 JOIN pg_proc p ON p.oid = t.tgfoid
 JOIN pg_namespace n ON n.oid = p.pronamespace
