@@ -57,7 +57,7 @@ func (p *Plan) addContract(s Input) problem.List {
 	return slices.Concat(c.found, p.refuseSoak(s), hazards)
 }
 
-// collect finds the columns that end: those of the linked references and, unless they are kept, the integers of the primary keys.
+// collect finds the columns that end: the integers of linked references and, unless they are kept, the integers of the primary keys.
 func (c *contraction) collect() {
 	end := func(table sqltext.Table, column, uuid string) {
 		if c.uuids[table] == nil {

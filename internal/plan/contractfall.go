@@ -14,7 +14,7 @@ import (
 type Ending struct {
 	Table  sqltext.Table
 	Column string
-	// Falls are the objects that are dropped with the column. Lost are those of them without a counterpart on the uuid.
+	// Falls are the objects that are dropped with the column. Lost are the ones without a counterpart on the uuid.
 	Falls, Lost []string
 	// Reads is the number of scans of its indexes since the switch, as far as the server counts them.
 	Reads int64

@@ -179,7 +179,7 @@ func (s DropReference) mayDropNow(child *catalog.Table) string {
 	return strings.Join(guards, " AND ")
 }
 
-// lastNow is true if no BEFORE trigger of the application fires after those of the edge.
+// lastNow is true if no BEFORE trigger of the application fires after the triggers of the edge.
 func (e Edge) lastNow() string {
 	return sqltext.Format("NOT EXISTS (SELECT FROM pg_catalog.pg_trigger l WHERE l.tgrelid = {}::pg_catalog.regclass AND NOT l.tgisinternal AND l.tgtype & 3 = 3 AND l.tgtype & 20 <> 0"+
 		" AND l.tgenabled <> 'D' AND l.tgname > {} AND l.tgname NOT LIKE '~rekey%')", sqltext.Value(sqltext.Qualified(e.Child.Schema, e.Child.Name)), sqltext.Value(e.Trigger("i")))

@@ -13,7 +13,7 @@ import (
 // mark moves to the index of the primary key. It has no undo.
 type DropKey struct {
 	Key Key
-	// Own are the columns to drop: those of the key that no edge has dropped. With Keep they stay.
+	// Own are the columns of the key that the step drops: no edge has them. With Keep they stay.
 	Own  []string
 	Keep bool
 	// Unique are the indexes that take the place of those on the columns alone, and Edges the references onto the key that the run drops

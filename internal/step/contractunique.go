@@ -13,7 +13,7 @@ import (
 type UniqueTwin struct {
 	// IndexTwin has a temporary name until the drop.
 	IndexTwin
-	// As is its name from the drop on: that of the twin that link built, or a free one.
+	// As is its name from the drop on: the twin that link built has it, or it is free.
 	As string
 }
 
@@ -62,8 +62,8 @@ func staying(t *catalog.Table, ending []ColumnPair) *catalog.Table {
 	return &clone
 }
 
-// endingTwins returns the twins of the indexes that hold a column, unique ones first, without those that hold an integer that ends and
-// those of unique indexes that can be deferred: an immediate twin would fail where these do not.
+// endingTwins returns the twins of the indexes that hold a column, unique ones first. It leaves out a twin that holds an integer that
+// ends, and the twin of a unique index that can be deferred: an immediate one would fail where that one does not.
 func endingTwins(child *catalog.Table, column ColumnPair, pairs []ColumnPair) []IndexTwin {
 	all, _ := Twins(withoutKeyMarks(child), column.Integer, column.UUID, pairs...)
 	var unique, plain []IndexTwin
@@ -98,7 +98,7 @@ func withoutKeyMarks(t *catalog.Table) *catalog.Table {
 	return &clone
 }
 
-// lastName returns the name that a twin gets: that of the one that link built, if it is plain or needs an integer that ends, else a free
+// lastName returns the name that a twin gets: the twin that link built has it, if it is plain or needs an integer that ends, else a free
 // one.
 func (t IndexTwin) lastName(child, table *catalog.Table, ending []ColumnPair) string {
 	for i := range table.Indexes {
