@@ -291,14 +291,10 @@ const maxConnectionLosses = 3
 func (e *Executor) runActions(ctx context.Context, g plan.Group, s step.Step, st *groupState) error {
 	start, guardFailures, first := time.Now(), 0, 0
 	for acted := 0; ; acted++ {
-		view, err := st.view(ctx, s)
+		view, actions, err := e.nextActions(ctx, g, s, st)
 		if err != nil {
 			return err
 		}
-		if err := e.checkEarlierSteps(g, s, view); err != nil {
-			return err
-		}
-		actions := step.MergeChanges(e.Plan.Actions(s, view))
 		if len(actions) == 0 && st.lastStep && st.newIndex != "" { // no action follows whose guard would check the new index, so it is inspected
 			st.invalidate()
 			continue
@@ -322,6 +318,18 @@ func (e *Executor) runActions(ctx context.Context, g plan.Group, s step.Step, st
 			}
 		}
 	}
+}
+
+// nextActions inspects the table and returns what the step still has to do.
+func (e *Executor) nextActions(ctx context.Context, g plan.Group, s step.Step, st *groupState) (step.View, []step.Action, error) {
+	view, err := st.view(ctx, s)
+	if err == nil {
+		err = e.checkEarlierSteps(g, s, view)
+	}
+	if err != nil {
+		return view, nil, err
+	}
+	return view, step.MergeChanges(e.Plan.Actions(s, view)), nil
 }
 
 // runWave runs the actions that one inspection is valid for. It returns guardFailed if the guard of an action found
