@@ -59,15 +59,6 @@ type columnName struct {
 	column string
 }
 
-// totals sums up what a run has done so far.
-type totals struct {
-	tables int
-	edges  int
-	keys   int
-	rows   int64
-	locks  event.Locks
-}
-
 // Run executes the plan, group by group. It returns the outcome even with an error.
 func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 	e.session = pg.AcquireSession(ctx, e.Direct)
@@ -93,19 +84,6 @@ func subject(p plan.Plan, g plan.Group) string {
 		return name
 	}
 	return "schema " + p.SchemaName
-}
-
-// count adds a number of complete tables, edges or primary keys.
-func (e *Executor) count(g plan.Group, n int) {
-	switch {
-	case g.Prepares: // the group that ends the column counts
-	case g.Edge != nil:
-		e.totals.edges += n
-	case g.Key != nil:
-		e.totals.keys += n
-	default:
-		e.totals.tables += n
-	}
 }
 
 // maxRounds bounds how often the steps of a table are repeated, because NULL was written into the column before NOT
@@ -149,20 +127,6 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 		e.Emit.Emit(event.TableDone{Table: g.String(), Edge: g.Edge != nil, Key: g.Key != nil, Phase: string(g.Phase), Rows: e.totals.rows - filled, Elapsed: time.Since(start)})
 	}
 	return err
-}
-
-// announce emits that the work on a group starts, once for a group and the one that prepares it.
-func (e *Executor) announce(g plan.Group, rows int64) {
-	if e.prepared[g.String()] {
-		return
-	}
-	if g.Prepares {
-		if e.prepared == nil {
-			e.prepared = map[string]bool{}
-		}
-		e.prepared[g.String()] = true
-	}
-	e.Emit.Emit(event.TableStarted{Table: g.String(), Edge: g.Edge != nil, Key: g.Key != nil, Phase: string(g.Phase), Rows: rows})
 }
 
 // leavesColumn reports whether down keeps a table's column because nothing shows that up created it.
