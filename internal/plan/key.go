@@ -69,7 +69,8 @@ func (k PrimaryKey) Faults(t *catalog.Table) (faults []string, begun bool) {
 		return faults, true
 	}
 	for _, key := range t.ReferencedBy {
-		if key.Above == 0 && !key.Validated && sameNames(key.ParentColumns, k.Key.Columns) {
+		// The application's own NOT VALID key stays one. Its rows are proved by the valid one on the uuids.
+		if key.Above == 0 && !key.Validated && sameNames(key.ParentColumns, k.Key.Columns) && !linkedBeside(k, t, key) {
 			faults = append(faults, "foreign key "+key.Name+" of "+key.Child.String()+" is not valid")
 		}
 	}

@@ -239,6 +239,13 @@ func TestFaultsOfKeys(t *testing.T) {
 		"foreign key u_t_id_fkey of app.u is not valid": func(_ *PrimaryKey, t *catalog.Table) {
 			t.Indexes[1].ReplicaIdentity, t.ReferencedBy[0].Validated = true, false
 		},
+		"foreign key w_t_id_fkey of app.w is not valid": func(_ *PrimaryKey, t *catalog.Table) { // u's is linked: the valid one on the uuids proves its rows
+			t.Indexes[1].ReplicaIdentity, t.ReferencedBy[0].Validated = true, false
+			t.ReferencedBy = append(t.ReferencedBy,
+				catalog.ForeignKey{Name: "u_t_uuid_fkey", Child: named("u"), ParentColumns: []string{"uuid"}, Validated: true},
+				catalog.ForeignKey{Name: "w_t_id_fkey", Child: named("w"), ParentColumns: []string{"id"}},
+				catalog.ForeignKey{Name: "w_t_uuid_fkey", Child: named("w"), ParentColumns: []string{"uuid"}})
+		},
 		"the replica identity of app.t is not index t_id_key": func(*PrimaryKey, *catalog.Table) {},
 		"missing; odd": func(k *PrimaryKey, t *catalog.Table) {
 			t.ReplicaIdentity, k.State, k.Missing, k.Why = "f", Refused, []string{"missing"}, "odd"
