@@ -74,8 +74,8 @@ func (f linkFinder) children() []*catalog.Table {
 	for _, goal := range f.goals.Tables {
 		add(goal.Table)
 		for i := range goal.Table.Below {
-			if goal.Table.Kind == catalog.Ordinary {
-				add(&goal.Table.Below[i])
+			if below := &goal.Table.Below[i]; goal.Table.Kind == catalog.Ordinary || f.ownKeys(below) {
+				add(below)
 			}
 		}
 	}
@@ -88,6 +88,12 @@ func (f linkFinder) children() []*catalog.Table {
 		}
 	}
 	return tables
+}
+
+// ownKeys reports whether a partition has a foreign key of its own, which a run to phase linked refuses by name.
+func (f linkFinder) ownKeys(partition *catalog.Table) bool {
+	return f.input.Direction == Up && f.input.Goal.AtLeast(Linked) && f.tables[partition.Named()] != nil &&
+		slices.ContainsFunc(partition.ForeignKeys, func(k catalog.ForeignKey) bool { return k.Above == 0 && !step.IsTemporaryIndex(k.Name) })
 }
 
 // of returns the references of a table: those with a foreign key, and those without one that the user names or for which up made a column.

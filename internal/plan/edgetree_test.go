@@ -82,8 +82,15 @@ func TestPartitionedEdge(t *testing.T) {
 		alter func(*Input)
 		text  string
 	}{
-		"by the column":     {onChild(func(u *catalog.Table) { partition(u, 60, "t_id") }), "partition key"},
-		"a foreign table":   {onChild(func(u *catalog.Table) { addUUIDOfRun(u); partition(u, 60, "id"); u.Below[0].Kind = catalog.Foreign }), "foreign table"},
+		"by the column":   {onChild(func(u *catalog.Table) { partition(u, 60, "t_id") }), "partition key"},
+		"a foreign table": {onChild(func(u *catalog.Table) { addUUIDOfRun(u); partition(u, 60, "id"); u.Below[0].Kind = catalog.Foreign }), "foreign table"},
+		"a foreign key of a partition": {func(s *Input) {
+			onChild(func(u *catalog.Table) {
+				partition(u, 60, "id")
+				u.ForeignKeys, u.Below[0].ForeignKeys[0].Above = nil, 0
+			})(s)
+			s.Schema.Relations = append(s.Schema.Relations, second(s).Below[0])
+		}, "belongs to a single partition"},
 		"a parent in parts": {onTable(func(t *catalog.Table) { partition(t, 60, "id") }), "must hold its partition key"},
 	} {
 		p := Build(linked(c.alter))

@@ -140,8 +140,12 @@ func TestCompositeKeys(t *testing.T) {
 		t.Errorf("a number to which a reference refers: %v", k.Key.UUIDs)
 	}
 	loose := Build(switching(onKey(func(k *catalog.ForeignKey) { k.Validated = false }), key(func(*catalog.Table) {})))
-	if k := primaryKey(t, loose, "u"); k.State != Refused || !strings.Contains(k.Why, "t_uuid can be NULL") {
+	if k := primaryKey(t, loose, "u"); k.State != Refused || !strings.Contains(k.Why, "t_uuid can be NULL, because no valid foreign key") {
 		t.Errorf("a reference that may be without a parent: %s %s", k.State, k.Why)
+	}
+	early := Build(switching(onKey(func(k *catalog.ForeignKey) { k.Deferrable = true }), key(func(*catalog.Table) {})))
+	if k := primaryKey(t, early, "u"); k.State != Refused || !strings.Contains(k.Why, "is deferrable") {
+		t.Errorf("a reference that may be written before its parent: %s %s", k.State, k.Why)
 	}
 	races := Build(switching(key(func(u *catalog.Table) { u.Indexes[0].Columns = []string{"t_id", "line"} })))
 	if at := len(races.Hazards) - 1; races.Hazards[at].Name != HazardOnConflictRace || strings.Join(races.Hazards[at].Tables, " ") != "app.u" {

@@ -248,8 +248,8 @@ func (c keyCheck) refuseColumns(k PrimaryKey, t *catalog.Table) problem.List {
 		}
 		if edge := c.edgeOn(t, name); edge != nil {
 			if uuid := t.Column(edge.UUID); !edge.Required && (uuid == nil || !uuid.NotNull) {
-				found = append(found, message.KeyUnsupported(k.String(), "its column "+edge.UUID+" can be NULL, because no valid foreign key on "+name+" says that every row has a parent",
-					"Add one, then run rekey up --to linked"))
+				why, hint := c.whyNullable(t, *edge)
+				found = append(found, message.KeyUnsupported(k.String(), "its column "+edge.UUID+" can be NULL, because "+why, hint))
 			}
 			continue
 		}
@@ -263,6 +263,19 @@ func (c keyCheck) refuseColumns(k PrimaryKey, t *catalog.Table) problem.List {
 		}
 	}
 	return found
+}
+
+// whyNullable returns why the uuid column of a NOT NULL integer column can be NULL, and what makes it NOT NULL.
+func (c keyCheck) whyNullable(t *catalog.Table, edge step.Edge) (why, hint string) {
+	key := edge.Reference
+	switch {
+	case key.Name != "" && key.Validated && key.Deferrable:
+		return "foreign key " + key.Name + " is deferrable: a row may be written before its parent",
+			"Make it not deferrable (ALTER TABLE " + sqltext.Qualified(edge.Child.Schema, edge.Child.Name) + " ALTER CONSTRAINT " + sqltext.Ident(key.Name) + " NOT DEFERRABLE), then run rekey up --to linked"
+	case key.Name != "" && key.Validated:
+		return "a row may be written before its parent", "Leave the table out, with those that refer to it: " + c.leaveOut(t)
+	}
+	return "no valid foreign key on " + edge.Column + " says that every row has a parent", "Add one, then run rekey up --to linked"
 }
 
 // edgeOn returns the edge of a column; nil if there is none.
