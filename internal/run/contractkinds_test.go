@@ -1,13 +1,17 @@
 package run_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/run"
@@ -203,6 +207,51 @@ func TestContractRunsNoUntrustedCode(t *testing.T) {
 			t.Errorf("%s: the function %v", table, ran)
 		}
 		if !s.has("child", "parent_id") || !s.has("parent", "id") {
+			t.Errorf("%s: columns were dropped", table)
+		}
+	}
+}
+
+// attacker runs a statement as another session right before the first query of the proof.
+type attacker struct {
+	attack func()
+	once   sync.Once
+}
+
+func (a *attacker) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	if strings.HasPrefix(q.SQL, "LOCK TABLE") || strings.HasPrefix(q.SQL, "SELECT pg_relation_size(") {
+		a.once.Do(a.attack)
+	}
+	return ctx
+}
+
+func (*attacker) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// TestProofRunsNoCodeAddedMeanwhile ends the proof if the owner of a table adds code after the plan was made.
+func TestProofRunsNoCodeAddedMeanwhile(t *testing.T) {
+	c := servertest.Cluster(t, servertest.Versions(t)[0])
+	t.Parallel()
+	for _, table := range []string{"child", "parent"} {
+		s := newSchemaRun(t, c, `CREATE SCHEMA app; CREATE TABLE app.parent (id bigserial PRIMARY KEY, n int); CREATE TABLE app.child (id bigserial PRIMARY KEY, parent_id bigint REFERENCES app.parent, n int);
+			INSERT INTO app.parent DEFAULT VALUES; INSERT INTO app.child (parent_id) VALUES (1); GRANT ALL ON SCHEMA app TO pg_monitor; CREATE TABLE public.ran (n int);
+			CREATE FUNCTION public.f(int) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS 'BEGIN IF current_user <> ''pg_monitor'' THEN RAISE EXCEPTION ''it ran''; END IF; RETURN true; END';
+			ALTER FUNCTION public.f(int) OWNER TO pg_monitor; ALTER TABLE app.parent OWNER TO pg_monitor; ALTER TABLE app.child OWNER TO pg_monitor`, nil)
+		s.mayContract()
+		s.reach(plan.Up, plan.Linked)
+		s.reach(plan.Up, plan.Switched)
+		config := s.pool.Config()
+		config.ConnConfig.Tracer = &attacker{attack: func() { s.exec("SET ROLE pg_monitor; CREATE INDEX ON app." + table + " (n) WHERE public.f(1); RESET ROLE") }}
+		traced, err := pgxpool.NewWithConfig(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(traced.Close)
+		s.job.Pool, s.job.Direct, s.job.Request.Goal = traced, traced, plan.Contracted
+		_, err = s.migrate(plan.Up)
+		if err == nil || !strings.Contains(err.Error(), "function public.f(integer) of pg_monitor") {
+			t.Errorf("%s: %v", table, err)
+		}
+		if !s.has("child", "parent_id") {
 			t.Errorf("%s: columns were dropped", table)
 		}
 	}

@@ -27,17 +27,21 @@ type edgeCount struct {
 	edge step.Edge
 	// pages is the number of pages of a chunk, 0 to read a table in one piece.
 	pages  int64
+	check  func(context.Context, pg.Tx) error // of the table in work; nil without one
 	counts EdgeReport
 }
 
 // countEdge compares the two columns of every row of an edge. Each chunk is a transaction of its own: while applications
 // write, the result is of no single instant, but every chunk is.
-func countEdge(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, e step.Edge, tables []sqltext.Table) (EdgeReport, error) {
+func countEdge(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, e step.Edge, tables []sqltext.Table, guard Guard) (EdgeReport, error) {
 	c := edgeCount{edge: e}
 	if server.Major() >= tidRanges {
 		c.pages = chunkPages
 	}
 	for _, table := range tables {
+		if guard != nil {
+			c.check = guard(e, table)
+		}
 		if err := c.table(ctx, pool, table); err != nil {
 			return c.counts, err
 		}
@@ -62,11 +66,20 @@ func tablesOf(e step.Edge, child *catalog.Table) []sqltext.Table {
 func (c *edgeCount) table(ctx context.Context, pool *pgxpool.Pool, table sqltext.Table) error {
 	for from := int64(0); ; from += c.pages {
 		var pages int64
-		err := pg.Read(ctx, pool, func(tx pg.Tx) error {
-			if err := tx.QueryRow(ctx, sqltext.Format("SELECT pg_relation_size({}::regclass) / current_setting('block_size')::bigint", sqltext.Value(sqltext.Qualified(table.Schema, table.Name)))).Scan(&pages); err != nil {
-				return err
-			}
-			return c.chunk(ctx, tx, table, from)
+		// A check must see the code that was added before its locks, and so needs a snapshot for each statement.
+		settings := pg.Settings{ReadOnly: true, Snapshot: c.check == nil}
+		err := pg.Retry(ctx, func() error {
+			return pg.Run(ctx, pool, settings, func(tx pg.Tx) error {
+				if c.check != nil {
+					if err := c.check(ctx, tx); err != nil {
+						return err
+					}
+				}
+				if err := tx.QueryRow(ctx, sqltext.Format("SELECT pg_relation_size({}::regclass) / current_setting('block_size')::bigint", sqltext.Value(sqltext.Qualified(table.Schema, table.Name)))).Scan(&pages); err != nil {
+					return err
+				}
+				return c.chunk(ctx, tx, table, from)
+			})
 		})
 		if err != nil || c.pages == 0 || from+c.pages >= pages {
 			return err

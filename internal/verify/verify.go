@@ -51,7 +51,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 		}
 		report.Tables = append(report.Tables, table)
 	}
-	if report.Edges, err = countEdges(ctx, pool, p); err != nil {
+	if report.Edges, err = countEdges(ctx, pool, p, nil); err != nil {
 		return report, err
 	}
 	report.Edges = append(report.Edges, endedEdges(p)...)
