@@ -35,7 +35,7 @@ bench: ## run the benchmark: rekey, the offline rewrite and batched UPDATEs; tak
 chaos: ## run 500 faults on PostgreSQL 13, 15 and 18; REKEY_CHAOS_SEED repeats a schedule
 	REKEY_CHAOS=$${REKEY_CHAOS:-500} $(WITH_POSTGRES) $(GO) test -timeout 180m -v -run TestChaos ./internal/chaos $(ARGS)
 
-acceptance: ## run the long acceptance tests of the phases on PostgreSQL 13, 15 and 18; takes some 20 minutes
+acceptance: ## run the long acceptance tests of the phases on PostgreSQL 13, 15 and 18; takes some 50 minutes
 	REKEY_ACCEPTANCE=1 $(WITH_POSTGRES) $(GO) test -timeout 180m -count 1 -v ./internal/acceptance $(ARGS)
 
 lint: ## run vet, gofumpt and golangci-lint, as CI does

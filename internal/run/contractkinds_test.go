@@ -240,7 +240,9 @@ func TestProofRunsNoCodeAddedMeanwhile(t *testing.T) {
 		s.reach(plan.Up, plan.Linked)
 		s.reach(plan.Up, plan.Switched)
 		config := s.pool.Config()
-		config.ConnConfig.Tracer = &attacker{attack: func() { s.exec("SET ROLE pg_monitor; CREATE INDEX ON app." + table + " (n) WHERE public.f(1); RESET ROLE") }}
+		config.ConnConfig.Tracer = &attacker{attack: func() {
+			s.exec("SET ROLE pg_monitor; CREATE INDEX ON app." + table + " (n) WHERE public.f(1); RESET ROLE")
+		}}
 		traced, err := pgxpool.NewWithConfig(t.Context(), config)
 		if err != nil {
 			t.Fatal(err)

@@ -100,7 +100,7 @@ func TestCountEdge(t *testing.T) {
 				}
 			}
 		}
-		got, err := countEdge(t.Context(), pool, catalog.Server{Version: version}, countingEdge("children"), tablesOf(countingEdge("children"), nil))
+		got, err := countEdge(t.Context(), pool, catalog.Server{Version: version}, countingEdge("children"), tablesOf(countingEdge("children"), nil), nil)
 		if diff := cmp.Diff(kinds, got); diff != "" || err != nil {
 			t.Errorf("%v %s", err, diff)
 		}
