@@ -45,7 +45,9 @@ func ignored(t reflect.Type, field string) bool {
 	case reflect.TypeFor[catalog.ForeignKey]():
 		return slices.Contains([]string{"OID", "Index", "Above"}, field)
 	case reflect.TypeFor[catalog.Trigger]():
-		return slices.Contains([]string{"OID", "FunctionOID", "FunctionSchema", "Above"}, field)
+		return slices.Contains([]string{"OID", "FunctionOID", "FunctionSchema", "Above", "Written"}, field)
+	case reflect.TypeFor[catalog.Attachment]():
+		return field == "Object"
 	case reflect.TypeFor[catalog.Function]():
 		return field == "OID" || field == "Schema"
 	}
