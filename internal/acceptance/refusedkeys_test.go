@@ -23,7 +23,7 @@ const refusedKeysSQL = `CREATE SCHEMA app; CREATE SCHEMA other;
 	INSERT INTO app.users (name) SELECT 'user ' || n FROM generate_series(1, 9) n;
 	INSERT INTO app.posts (user_id) SELECT n FROM generate_series(1, 9) n`
 
-// refusedCase is an object because of which a run is refused, and the words of one of its problems.
+// refusedCase is an object that makes a run refuse, and the words of one of its problems.
 type refusedCase struct {
 	name, sql, undo string
 	from            int // the first version that has such an object

@@ -68,7 +68,7 @@ func (c *contraction) parentsOf(k catalog.ForeignKey) map[string]string {
 	return uuids
 }
 
-// withoutIntegers returns the steps that make the foreign keys that end with an edge's column anew on uuids. A foreign key ends with the
+// withoutIntegers returns the steps that create, on uuids, the foreign keys that end with an edge's column. A foreign key ends with the
 // first of its columns.
 func (c *contraction) withoutIntegers(l Link) (links []step.LinkWithoutIntegers) {
 	child := c.input.Schema.Named(l.Edge.Child.All())
@@ -92,8 +92,8 @@ func (c *contraction) withoutIntegers(l Link) (links []step.LinkWithoutIntegers)
 	return links
 }
 
-// refuseWithoutIndex refuses a foreign key that no unique index on uuids can serve. Those of references get one; one that holds the
-// parent's own key does not, since the key alone is unique.
+// refuseWithoutIndex refuses a foreign key onto the parent's own key and other columns if no unique index on their uuids exists when the
+// plan is made.
 func (c *contraction) refuseWithoutIndex(e step.Edge, k catalog.ForeignKey, columns []string) {
 	parent := c.input.Schema.Named(k.Parent)
 	isOwn := func(name string) bool {

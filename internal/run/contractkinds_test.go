@@ -45,8 +45,8 @@ func keysOfEveryKind(schema string, major int) string {
 	return sql.String() + "RESET search_path;"
 }
 
-// definitions returns the foreign keys of a schema by table, with the columns of the integers in place of those of the uuids. That of uuids is valid
-// even if that of integers was not.
+// definitions returns the foreign keys of a schema by table, with the integer columns in place of the uuid columns. NOT VALID is left out: a uuid
+// foreign key is valid even if the integer one was not.
 const definitions = `SELECT coalesce(string_agg(c.relname || ' ' || replace(replace(replace(replace(pg_get_constraintdef(k.oid), '%[1]s.', ''), 'p_uuid', 'p_id'), 'uuid', 'id'), ' NOT VALID', ''), E'\n' ORDER BY c.relname), '')
 	FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid WHERE k.contype = 'f' AND k.connamespace = '%[1]s'::regnamespace`
 
@@ -227,8 +227,8 @@ func (a *attacker) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.Trace
 
 func (*attacker) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// TestProofRunsNoCodeAddedMeanwhile ends the proof if the owner of a table adds code after the plan was made.
-func TestProofRunsNoCodeAddedMeanwhile(t *testing.T) {
+// TestProofRunsNoAddedCode ends the proof if the owner of a table adds code after the plan was made.
+func TestProofRunsNoAddedCode(t *testing.T) {
 	c := servertest.Cluster(t, servertest.Versions(t)[0])
 	t.Parallel()
 	for _, table := range []string{"child", "parent"} {

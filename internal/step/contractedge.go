@@ -17,9 +17,10 @@ type DropReference struct {
 	// integers; nil for others.
 	Unique []UniqueTwin
 	Final  *Edge
-	// Others are the composite foreign keys without integers that take the place of those with the column that have no edge of their own.
+	// Others are foreign keys on uuids. They replace composite foreign keys that hold the column and have no edge of their own.
 	Others []LinkWithoutIntegers
-	Known  Known
+	// Known is what the plan has shown of the column. The drop stops at anything else.
+	Known Known
 }
 
 // ColumnSteps returns the steps that give the uuid column what the integer column has: indexes and NOT NULL. Like KeySteps they

@@ -14,7 +14,7 @@ const endingKey = temporaryIndex + "end_"
 // isEndingKey reports whether a foreign key is one that contract makes before the integers end.
 func isEndingKey(name string) bool { return strings.HasPrefix(name, endingKey) }
 
-// withoutEndingKeys returns foreign keys without those, which the way back drops first.
+// withoutEndingKeys leaves out the foreign keys that contract has prepared. The way back drops them first.
 func withoutEndingKeys(keys []catalog.ForeignKey) []catalog.ForeignKey {
 	return slices.DeleteFunc(keys, func(k catalog.ForeignKey) bool { return isEndingKey(k.Name) })
 }
