@@ -154,6 +154,77 @@ type Throttled struct {
 	Paused bool `json:"paused"`
 }
 
+// Impact reports once a second what the application feels of a run, as the run's probe measures it: a connection that
+// commits a tiny write to a table of rekey and reads a row of the table in work, some twenty times a second.
+type Impact struct {
+	// Table is the schema-qualified name of the table in work, "" between tables.
+	Table string `json:"table,omitempty"`
+	// Commit is the 95th percentile of the recent commits.
+	Commit time.Duration `json:"commit_ns"`
+	// CommitIdle is the 95th percentile of the commits while the run rests.
+	CommitIdle time.Duration `json:"commit_idle_ns"`
+	// Read is the 95th percentile of the recent reads, 0 without a table to read.
+	Read time.Duration `json:"read_ns,omitempty"`
+	// ReadIdle is the 95th percentile of the reads while the run rests.
+	ReadIdle time.Duration `json:"read_idle_ns,omitempty"`
+	// Ratio is how many times as long as at rest commits or reads take, whichever is more.
+	Ratio float64 `json:"ratio"`
+	// Limit is the ratio that the run keeps to, 0 without a limit.
+	Limit float64 `json:"limit,omitempty"`
+	// Workers is the number of workers on a table.
+	Workers int `json:"workers"`
+	// BatchTime is the current target duration of a batch.
+	BatchTime time.Duration `json:"batch_time_ns"`
+	// Duty is the share of the time in which a worker works, from 0 to 1.
+	Duty float64 `json:"duty"`
+	// Cause names what else makes the application wait now: checkpoint, wal-segments or autovacuum; "" for nothing known.
+	Cause string `json:"cause,omitempty"`
+}
+
+// Load reports once a second what the server does during a run.
+type Load struct {
+	// WAL is the number of bytes of WAL per second that all sessions write.
+	WAL float64 `json:"wal_bytes_per_second"`
+	// Lag is how far the slowest standby or subscriber is behind, 0 without one.
+	Lag time.Duration `json:"lag_ns,omitempty"`
+	// Waiting is the number of sessions that wait for a lock.
+	Waiting int `json:"waiting"`
+	// Batch is the median duration of the recent batches of the backfill, 0 without one.
+	Batch time.Duration `json:"batch_ns,omitempty"`
+}
+
+// Forecast reports what a run is expected to cost, before it begins: one for each table, and one for all.
+type Forecast struct {
+	// Table is the schema-qualified name, "" for all tables.
+	Table string `json:"table,omitempty"`
+	Cost
+}
+
+// Measured reports what a run has cost, after its last table: one for each table, and one for all.
+type Measured struct {
+	// Table is the schema-qualified name, "" for all tables.
+	Table string `json:"table,omitempty"`
+	Cost
+}
+
+// Cost is what a run costs, or is expected to cost.
+type Cost struct {
+	// Rows is the number of rows to fill.
+	Rows int64 `json:"rows"`
+	// Elapsed is the duration.
+	Elapsed time.Duration `json:"elapsed_ns"`
+	// WAL is the number of bytes of WAL that the run writes.
+	WAL int64 `json:"wal_bytes"`
+	// Before is the size of the tables and their indexes in bytes before the run.
+	Before int64 `json:"before_bytes"`
+	// After is the size of the tables and their indexes in bytes after the run.
+	After int64 `json:"after_bytes"`
+	// Peak is the largest additional space on the disk in bytes during the run, with the WAL that is kept; 0 if it is unknown.
+	Peak int64 `json:"peak_bytes,omitempty"`
+	// HeapOnly is the share of heap-only updates, from 0 to 1.
+	HeapOnly float64 `json:"heap_only"`
+}
+
 // Notice reports something that needs no action.
 type Notice struct {
 	// Table is the schema-qualified name, or "".
@@ -263,6 +334,10 @@ func (IndexProgress) name() string { return "index_progress" }
 func (Locked) name() string        { return "locked" }
 func (LockRefused) name() string   { return "lock_refused" }
 func (Throttled) name() string     { return "throttled" }
+func (Impact) name() string        { return "impact" }
+func (Load) name() string          { return "load" }
+func (Forecast) name() string      { return "forecast" }
+func (Measured) name() string      { return "measured" }
 func (Notice) name() string        { return "notice" }
 func (Result) name() string        { return "result" }
 func (Summary) name() string       { return "summary" }

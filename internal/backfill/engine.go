@@ -213,7 +213,7 @@ func (e *Engine) WorkerCount() int {
 	case runtime.NumCPU() < 2, e.Pool.Config().MaxConns < spare:
 		return 1
 	default:
-		return e.Pace.Speed().MaxWorkers()
+		return e.Pace.Setting().Workers
 	}
 }
 

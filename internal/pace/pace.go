@@ -3,6 +3,7 @@
 package pace
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -52,6 +53,14 @@ func (s Speed) MaxWorkers() int {
 	return 2
 }
 
+// Setting is how hard a run works. The zero value of a field leaves it to the speed.
+type Setting struct {
+	Workers   int           // on one table
+	BatchTime time.Duration // target duration of a batch
+	Duty      float64       // share of the time in which a worker works, above 0 and up to 1
+	Flush     bool          // each batch flushes its own WAL (synchronous_commit local), so that no COMMIT of the application has to
+}
+
 // DefaultBatchTime is the target duration of a batch.
 const DefaultBatchTime = 50 * time.Millisecond
 
@@ -61,6 +70,7 @@ type Pace struct {
 	mu      sync.Mutex
 	speed   Speed
 	batch   time.Duration
+	setting Setting           // by the controller of the impact
 	reasons map[string]string // by signal; the run is paused while there is one
 	changed chan struct{}
 }
@@ -83,18 +93,30 @@ func (p *Pace) Speed() Speed {
 	return p.speed
 }
 
-// BatchTime returns the current target duration of a batch.
-func (p *Pace) BatchTime() time.Duration {
+// Setting returns the current setting. No field is zero, except Flush.
+func (p *Pace) Setting() Setting {
 	if p == nil {
-		return DefaultBatchTime
+		return New(Normal, 0).Setting()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.batch <= 0 {
-		return DefaultBatchTime
+	speed := cmp.Or(p.speed, Normal)
+	longest := p.batch
+	if longest <= 0 {
+		longest = DefaultBatchTime
 	}
-	return p.batch
+	now := p.setting
+	now.Workers = cmp.Or(now.Workers, speed.MaxWorkers())
+	now.Duty = cmp.Or(now.Duty, speed.Duty())
+	now.BatchTime = min(cmp.Or(now.BatchTime, longest), longest)
+	return now
 }
+
+// Set changes the setting. A batch takes at most the batch time of New or SetBatchTime.
+func (p *Pace) Set(s Setting) { p.change(func() { p.setting = s }) }
+
+// BatchTime returns the current target duration of a batch.
+func (p *Pace) BatchTime() time.Duration { return p.Setting().BatchTime }
 
 // SetSpeed changes the speed.
 func (p *Pace) SetSpeed(s Speed) { p.change(func() { p.speed = s }) }
@@ -139,7 +161,7 @@ func (p *Pace) Paused() (reason string, changed <-chan struct{}) {
 // Rest returns the pause after a batch of a certain duration. A duration far above the target was mostly spent waiting, for
 // a lock or a lost server, and only part of it counts.
 func (p *Pace) Rest(took time.Duration) time.Duration {
-	duty := p.Speed().Duty()
+	duty := p.Setting().Duty
 	took = min(took, overrun*p.BatchTime())
 	return time.Duration(float64(took) * (1/duty - 1))
 }
