@@ -79,6 +79,7 @@ func (e *Engine) retry(ctx context.Context, settings func() pg.Settings, work fu
 
 func (e *Engine) try(ctx context.Context, s pg.Settings, work func(pg.Tx) error) error {
 	s.ByIndex = e.ByIndex
+	defer e.Pace.Begin()()
 	return pg.Run(ctx, e.Pool, s, func(tx pg.Tx) error {
 		if e.Checkpoints != nil {
 			if err := e.Checkpoints.Guard(ctx, tx); err != nil {
@@ -103,12 +104,15 @@ func (e *Engine) Transaction(ctx context.Context, settings func() pg.Settings, w
 	return err
 }
 
-// Wait waits while the pace is paused, and reports the reason. It returns ErrStopped when Stop is closed.
+// Wait waits while the pace is paused, and reports the reason, or while it rests. It returns ErrStopped when Stop is closed.
 func (e *Engine) Wait(ctx context.Context) error {
 	for {
 		reason, changed := e.Progress.paused(e.Pace)
 		if reason == "" {
-			return e.Sleep(ctx, 0)
+			var rest bool
+			if rest, changed = e.Pace.Resting(); !rest {
+				return e.Sleep(ctx, 0)
+			}
 		}
 		select {
 		case <-changed:

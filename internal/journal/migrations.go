@@ -16,7 +16,7 @@ import (
 
 // Version is the version of the journal that this version of rekey uses: the number of the last migration. A journal with a
 // later version is refused.
-const Version = 2
+const Version = 3
 
 // firstVersion is the version before the first migration.
 const firstVersion = 1
@@ -44,6 +44,7 @@ type table struct {
 func tables() []table {
 	return []table{
 		{"format", 1}, {"runs", 1}, {"leases", 1}, {"cursors", 1}, {"kept", 1}, {"orders", 1}, {"moments", 1}, {"standstills", 1},
+		{"probe", 3},
 	}
 }
 

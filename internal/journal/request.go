@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -29,17 +30,18 @@ type Request struct {
 	Pace      string        // for Tune; "" leaves the pace unchanged
 	MaxLag    time.Duration // for Tune; rounded down to milliseconds; 0 leaves it unchanged
 	BatchTime time.Duration // for Tune; rounded down to milliseconds; 0 leaves it unchanged
+	MaxImpact float64       // for Tune; 0 leaves it unchanged, below 0 is no limit
 }
 
 func (o Request) check() error {
-	empty := o.Pace == "" && o.MaxLag == 0 && o.BatchTime == 0
+	empty := o.Pace == "" && o.MaxLag == 0 && o.BatchTime == 0 && o.MaxImpact == 0
 	switch {
 	case o.Verb != Pause && o.Verb != Resume && o.Verb != Stop && o.Verb != Tune:
 		return message.BadRequest(fmt.Sprintf("unknown request %q", o.Verb), "Use pause, resume, stop or tune.")
 	case o.Verb == Tune && empty:
-		return message.BadRequest("tune needs a new value", "Set the pace, the lag or the batch time.")
+		return message.BadRequest("tune needs a new value", "Set the pace, the impact, the lag or the batch time.")
 	case o.Verb != Tune && !empty:
-		return message.BadRequest(string(o.Verb)+" accepts no pace, lag or batch time", "Only tune accepts them.")
+		return message.BadRequest(string(o.Verb)+" accepts no pace, impact, lag or batch time", "Only tune accepts them.")
 	case o.MaxLag < 0 || o.BatchTime < 0:
 		return message.BadRequest("the lag or the batch time is negative", "Set a positive duration.")
 	}
@@ -50,10 +52,14 @@ func (o Request) check() error {
 // second. The channel is never closed.
 func (l *Lease) Requests() <-chan Request { return l.requests }
 
-const insertRequest = `INSERT INTO rekey.orders (scope, token, verb, pace, max_lag_ms, batch_time_ms)
-SELECT scope, token, $2::text, $3::text, $4::bigint, $5::bigint
+// insertRequest also works in a journal that has no column max_impact.
+const insertRequest = `INSERT INTO rekey.orders (scope, token, verb, pace, max_lag_ms, batch_time_ms{column})
+SELECT scope, token, $2::text, $3::text, $4::bigint, $5::bigint{value}
 FROM rekey.leases
 WHERE scope = $1 AND abs(extract(epoch FROM clock_timestamp() - heartbeat)) <= $6::double precision`
+
+// firstMaxImpact is the version of the journal whose requests can change the limit of the impact.
+const firstMaxImpact = 3
 
 // Send sends a request to the active run of a schema. It returns a [problem.Problem]: of kind Usage if the request
 // is invalid, of kind Failed (no_run) if no run is active there.
@@ -72,8 +78,17 @@ func Send(ctx context.Context, pool *pgxpool.Pool, schema string, request Reques
 		if err := s.checkUse(); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, insertRequest, schema, string(request.Verb), request.Pace,
-			request.MaxLag.Milliseconds(), request.BatchTime.Milliseconds(), leaseTimeout.Seconds())
+		column, value := "", ""
+		args := []any{
+			schema, string(request.Verb), request.Pace, request.MaxLag.Milliseconds(), request.BatchTime.Milliseconds(), leaseTimeout.Seconds(),
+		}
+		if request.MaxImpact != 0 {
+			if s.version < firstMaxImpact {
+				return message.BadRequest("the active run is of an older rekey, which has no limit of the impact", "Set the pace instead.")
+			}
+			column, value, args = ", max_impact", ", $7::double precision", append(args, request.MaxImpact)
+		}
+		tag, err := tx.Exec(ctx, strings.NewReplacer("{column}", column, "{value}", value).Replace(insertRequest), args...)
 		if err == nil && tag.RowsAffected() == 0 {
 			return message.NoRun(schema)
 		}
@@ -82,7 +97,7 @@ func Send(ctx context.Context, pool *pgxpool.Pool, schema string, request Reques
 }
 
 const deleteRequests = `WITH taken AS (DELETE FROM rekey.orders WHERE token = $1::uuid RETURNING *)
-SELECT verb, pace, max_lag_ms, batch_time_ms FROM taken ORDER BY id`
+SELECT verb, pace, max_lag_ms, batch_time_ms, max_impact FROM taken ORDER BY id`
 
 func takeRequests(ctx context.Context, tx pg.Tx, token string) ([]Request, error) {
 	rows, err := tx.Query(ctx, deleteRequests, token)
@@ -92,7 +107,7 @@ func takeRequests(ctx context.Context, tx pg.Tx, token string) ([]Request, error
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Request, error) {
 		var o Request
 		var lag, batch int64
-		err := row.Scan(&o.Verb, &o.Pace, &lag, &batch)
+		err := row.Scan(&o.Verb, &o.Pace, &lag, &batch, &o.MaxImpact)
 		o.MaxLag, o.BatchTime = time.Duration(lag)*time.Millisecond, time.Duration(batch)*time.Millisecond
 		return o, err
 	})

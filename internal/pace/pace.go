@@ -45,6 +45,19 @@ func (s Speed) Duty() float64 {
 	}
 }
 
+// MaxImpact returns the speed's limit of the impact: how many times as long as at rest the application's commits and reads may
+// take. 0 is no limit.
+func (s Speed) MaxImpact() float64 {
+	switch s {
+	case Gentle:
+		return 1.2
+	case Full:
+		return 0
+	default:
+		return 1.5
+	}
+}
+
 // MaxWorkers returns the largest number of workers on one table.
 func (s Speed) MaxWorkers() int {
 	if s == Gentle {
@@ -59,6 +72,7 @@ type Setting struct {
 	BatchTime time.Duration // target duration of a batch
 	Duty      float64       // share of the time in which a worker works, above 0 and up to 1
 	Flush     bool          // each batch flushes its own WAL (synchronous_commit local), so that no COMMIT of the application has to
+	Rest      bool          // no batch begins, so that the impact's baseline can be measured
 }
 
 // DefaultBatchTime is the target duration of a batch.
@@ -71,6 +85,8 @@ type Pace struct {
 	speed   Speed
 	batch   time.Duration
 	setting Setting           // by the controller of the impact
+	impact  float64           // limit of the impact; 0 leaves it to the speed, below 0 is none
+	working int               // transactions of the backfill that are running
 	reasons map[string]string // by signal; the run is paused while there is one
 	changed chan struct{}
 }
@@ -93,7 +109,7 @@ func (p *Pace) Speed() Speed {
 	return p.speed
 }
 
-// Setting returns the current setting. No field is zero, except Flush.
+// Setting returns the current setting. No number in it is zero.
 func (p *Pace) Setting() Setting {
 	if p == nil {
 		return New(Normal, 0).Setting()
@@ -101,11 +117,7 @@ func (p *Pace) Setting() Setting {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	speed := cmp.Or(p.speed, Normal)
-	longest := p.batch
-	if longest <= 0 {
-		longest = DefaultBatchTime
-	}
-	now := p.setting
+	longest, now := p.longest(), p.setting
 	now.Workers = cmp.Or(now.Workers, speed.MaxWorkers())
 	now.Duty = cmp.Or(now.Duty, speed.Duty())
 	now.BatchTime = min(cmp.Or(now.BatchTime, longest), longest)
@@ -114,6 +126,68 @@ func (p *Pace) Setting() Setting {
 
 // Set changes the setting. A batch takes at most the batch time of New or SetBatchTime.
 func (p *Pace) Set(s Setting) { p.change(func() { p.setting = s }) }
+
+// Resting returns whether no batch may begin, and a channel that is closed at the next change of the pace. The channel of a nil
+// *Pace is nil.
+func (p *Pace) Resting() (rest bool, changed <-chan struct{}) {
+	if p == nil {
+		return false, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.changed == nil {
+		p.changed = make(chan struct{})
+	}
+	return p.setting.Rest, p.changed
+}
+
+// MaxImpact returns the current limit of the impact, 0 for none.
+func (p *Pace) MaxImpact() float64 {
+	if p == nil {
+		return Normal.MaxImpact()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(cmp.Or(p.impact, cmp.Or(p.speed, Normal).MaxImpact()), 0)
+}
+
+// SetMaxImpact changes the limit of the impact: 0 leaves it to the speed, a number below 0 is no limit.
+func (p *Pace) SetMaxImpact(limit float64) { p.change(func() { p.impact = limit }) }
+
+// Begin counts a transaction of the backfill as running until the returned function is called.
+func (p *Pace) Begin() (end func()) {
+	if p == nil {
+		return func() {}
+	}
+	count := func(by int) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.working += by
+	}
+	count(1)
+	return func() { count(-1) }
+}
+
+// Working returns the number of transactions of the backfill that are running.
+func (p *Pace) Working() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.working
+}
+
+// Longest returns the longest target duration of a batch, which no setting exceeds.
+func (p *Pace) Longest() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.longest()
+}
+
+func (p *Pace) longest() time.Duration {
+	if p.batch <= 0 {
+		return DefaultBatchTime
+	}
+	return p.batch
+}
 
 // BatchTime returns the current target duration of a batch.
 func (p *Pace) BatchTime() time.Duration { return p.Setting().BatchTime }

@@ -70,6 +70,9 @@ func (c controls) tune(request journal.Request) {
 	if named, err := pace.ParseSpeed(request.Pace); request.Pace != "" && err == nil {
 		c.pace.SetSpeed(named)
 	}
+	if request.MaxImpact != 0 {
+		c.pace.SetMaxImpact(request.MaxImpact)
+	}
 	if request.BatchTime > 0 {
 		c.pace.SetBatchTime(request.BatchTime)
 	}
