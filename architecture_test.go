@@ -110,7 +110,7 @@ func rules() []rule {
 		{
 			name: ".",
 			below: in("backfill", "catalog", "discover", "event", "fault", "inspect", "journal", "known", "message", "order", "pace", "pg", "plan", "problem", "profile", "run",
-				"script", "setting", "sqltext", "step", "survey", "throttle", "verify"),
+				"script", "setting", "sqltext", "step", "survey", "throttle", "verify", "visible"),
 			others: pgx,
 		},
 		{name: "phoenixkit", below: join(".", in("event", "known", "problem")), others: pgx},

@@ -170,7 +170,7 @@ func (m *Migrator) run(ctx context.Context, direction plan.Direction) (event.Res
 	}
 	locks := m.options.Locks
 	return run.Execute(ctx, run.Job{
-		Pool: m.pool, Direct: direct, Request: request, Program: Version(),
+		Pool: m.pool, Direct: direct, Request: request, Program: Version(), Options: m.asked(),
 		Limits: run.Limits{
 			LockTimeout: setting.Or("lock-timeout", locks.Timeout), LockRetryTimeout: setting.Or("lock-retry-timeout", locks.RetryTimeout),
 			Speed: speed, BatchTime: m.options.Backfill.BatchTime, Signals: m.signals(),

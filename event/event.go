@@ -324,6 +324,7 @@ type Locks struct {
 }
 
 func (RunStarted) name() string    { return "run_started" }
+func (Environment) name() string   { return "environment" }
 func (TableStarted) name() string  { return "table_started" }
 func (TableDone) name() string     { return "table_done" }
 func (TableAbsent) name() string   { return "table_absent" }
@@ -338,6 +339,7 @@ func (Impact) name() string        { return "impact" }
 func (Load) name() string          { return "load" }
 func (Forecast) name() string      { return "forecast" }
 func (Measured) name() string      { return "measured" }
+func (Verified) name() string      { return "verified" }
 func (Notice) name() string        { return "notice" }
 func (Result) name() string        { return "result" }
 func (Summary) name() string       { return "summary" }

@@ -48,6 +48,7 @@ func Parse(line []byte) (Event, time.Time, error) {
 func kinds() []Event {
 	return []Event{
 		RunStarted{},
+		Environment{},
 		TableStarted{},
 		TableDone{},
 		TableAbsent{},
@@ -62,6 +63,7 @@ func kinds() []Event {
 		Load{},
 		Forecast{},
 		Measured{},
+		Verified{},
 		Notice{},
 		Result{},
 		Summary{},

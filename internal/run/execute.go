@@ -37,6 +37,7 @@ type Job struct {
 	Program      string // rekey's version, for the journal
 	Emit         event.Sink
 	Stop         <-chan struct{}
+	Options      []event.Option                   // the options that were given, for the record of the run
 	Confirm      string                           // the name of the schema whose integers may be dropped
 	BeforeAction func(step.ID, step.Action) error // see [Executor]
 }
@@ -174,6 +175,7 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 	j.Emit.Emit(event.RunStarted{
 		Run: id, Command: result.Command, Schema: p.SchemaName, From: p.Version, To: p.End(), Tables: tables, Edges: edges, Keys: p.PendingKeys(), Rows: rows + edgeRows,
 	})
+	j.Emit.Emit(j.environment(ctx, server, p))
 	j.reportSkipped(p)
 	bgCtx, stopBackground := context.WithCancel(ctx)
 	defer stopBackground()

@@ -94,6 +94,19 @@ func Max(flag string) int64 { return mustBound(flag).most }
 // Range returns the limits of a setting as text: "1ms to 1s".
 func Range(flag string) string { return mustBound(flag).rangeText() }
 
+// Format returns a number as a user writes it: 50ms, 10GB, 4.
+func Format(flag string, n int64) string {
+	b := mustBound(flag)
+	if b.unit != size {
+		return b.format(n)
+	}
+	units, at := []string{"B", "kB", "MB", "GB", "TB"}, 0
+	for n != 0 && n%1024 == 0 && at < len(units)-1 {
+		n, at = n/1024, at+1
+	}
+	return strconv.FormatInt(n, 10) + units[at]
+}
+
 func (b bound) rangeText() string {
 	if b.most == math.MaxInt64 || b.most == math.MaxInt32 {
 		return b.format(b.least) + " or more"
