@@ -36,6 +36,7 @@ const (
 	system = "golang.org/x/sys"
 	gocmp  = "github.com/google/go-cmp"
 	yamlv3 = "go.yaml.in/yaml/v3"
+	chrome = "github.com/chromedp"
 )
 
 // rules is the architecture in layers, lowest first. ARCHITECTURE.md describes it. A new package gets a row here, and
@@ -119,6 +120,7 @@ func rules() []rule {
 		// Throw-away servers and test databases, for the demo and the tests.
 		{name: "internal/server", others: system},
 		{name: "internal/server/servertest", below: in("server", "sqltext"), others: join(pgx, pgcode)},
+		{name: "internal/browsertest", below: in("server", "server/servertest"), others: chrome},
 		{name: "internal/fixture", below: in("sqltext"), others: pgx},
 		{name: "internal/fixture/apps", below: join("ident", in("sqltext")), others: join(pgx, pgcode)},
 		{name: "internal/fixture/graphs"},
@@ -244,7 +246,7 @@ func moduleOf(pkg string) string {
 	if !strings.Contains(first, ".") {
 		return ""
 	}
-	for _, known := range []string{pgx, pgcode, cobra, pflag, mpb, term, system, gocmp, yamlv3} {
+	for _, known := range []string{pgx, pgcode, cobra, pflag, mpb, term, system, gocmp, yamlv3, chrome} {
 		if pkg == known || strings.HasPrefix(pkg, known+"/") {
 			return known
 		}

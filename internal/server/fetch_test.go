@@ -231,3 +231,17 @@ func TestPins(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestFileOfPackage(t *testing.T) {
+	content := tarball(t, file("package/other.js", 0o644, "other"), file("package/axe.js", 0o644, "axe"))
+	got, err := fileOf(bytes.NewReader(content), integrity(content), "package/axe.js")
+	if string(got) != "axe" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := fileOf(bytes.NewReader(content), integrity(content), "package/missing.js"); err == nil {
+		t.Error("a missing file was found")
+	}
+	if _, err := fileOf(bytes.NewReader(append(content, 0)), integrity(content), "package/axe.js"); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("of another package: %v", err)
+	}
+}

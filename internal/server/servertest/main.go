@@ -18,10 +18,13 @@ import (
 
 // Main runs a package's tests, stops the servers that they used and exits with the tests' code: TestMain calls it
 // last. With REKEY_KEEP=1 it waits for Ctrl-C if a test failed. Without a TestMain the servers end with the process
-// too, by their watchdogs.
-func Main(m *testing.M) {
+// too, by their watchdogs. After the tests it calls the functions of after, which end what else they share.
+func Main(m *testing.M, after ...func()) {
 	widen()
 	code := m.Run()
+	for _, end := range after {
+		end()
+	}
 	shared.wait()
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
