@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -16,12 +17,37 @@ type Application struct {
 	P99        time.Duration `json:"p99_ns"`
 	P999       time.Duration `json:"p999_ns"`
 	Longest    time.Duration `json:"longest_ns"`
+	Burst      *Waits        `json:"burst,omitempty"`  // of the statements that were due inside bursts
+	Phases     []Waits       `json:"phases,omitempty"` // of the statements that were due during each phase of rekey's run
 }
 
-// figures computes the figures. All clients must have ended.
-func (t *traffic) figures() *Application {
+// Waits are the waits of a part of the statements.
+type Waits struct {
+	Name       string        `json:"name"`
+	Lasted     time.Duration `json:"lasted_ns"` // how long the phase took
+	Statements int           `json:"statements"`
+	Median     time.Duration `json:"p50_ns"`
+	P99        time.Duration `json:"p99_ns"`
+	P999       time.Duration `json:"p999_ns"`
+	Longest    time.Duration `json:"longest_ns"`
+}
+
+// wait is how long one statement took from the time when it was due.
+type wait struct {
+	due time.Time
+	d   time.Duration
+}
+
+// mark is the time when a phase of rekey's run ended.
+type mark struct {
+	Phase string    `json:"phase"`
+	End   time.Time `json:"end"`
+}
+
+// figures computes the figures, by phase if there are marks. All clients must have ended.
+func (t *traffic) figures(begun time.Time, marks []mark) *Application {
 	a := &Application{}
-	var waits []time.Duration
+	var waits []wait
 	for _, c := range t.clients {
 		waits = append(waits, c.waits...)
 		a.Failed += c.failed
@@ -29,11 +55,51 @@ func (t *traffic) figures() *Application {
 			a.Failure = c.first.Error()
 		}
 	}
-	slices.Sort(waits)
-	a.Statements = len(waits)
-	a.Median, a.P99, a.P999 = quantile(waits, 0.5), quantile(waits, 0.99), quantile(waits, 0.999)
-	a.Longest = quantile(waits, 1)
+	all := waitsOf("", waits)
+	a.Statements, a.Median, a.P99, a.P999, a.Longest = all.Statements, all.Median, all.P99, all.P999, all.Longest
+	if t.bursts {
+		inside := slices.DeleteFunc(slices.Clone(waits), func(w wait) bool { return !inBurst(w.due.Sub(t.from)) })
+		burst := waitsOf("burst", inside)
+		a.Burst = &burst
+	}
+	a.Phases = byPhase(waits, begun, marks)
 	return a
+}
+
+// byPhase returns the waits of each phase, in the order of their first marks.
+func byPhase(waits []wait, begun time.Time, marks []mark) []Waits {
+	slices.SortFunc(waits, func(a, b wait) int { return a.due.Compare(b.due) })
+	var names []string
+	in, lasted := map[string][]wait{}, map[string]time.Duration{}
+	for _, m := range marks {
+		if !slices.Contains(names, m.Phase) {
+			names = append(names, m.Phase)
+		}
+		lasted[m.Phase] += m.End.Sub(begun)
+		n, _ := slices.BinarySearchFunc(waits, m.End, func(w wait, end time.Time) int { return w.due.Compare(end) })
+		first, _ := slices.BinarySearchFunc(waits, begun, func(w wait, at time.Time) int { return w.due.Compare(at) })
+		in[m.Phase] = append(in[m.Phase], waits[min(first, n):n]...)
+		begun = m.End
+	}
+	var phases []Waits
+	for _, name := range names {
+		w := waitsOf(name, in[name])
+		w.Lasted = lasted[name]
+		phases = append(phases, w)
+	}
+	return phases
+}
+
+func waitsOf(name string, waits []wait) Waits {
+	sorted := make([]time.Duration, len(waits))
+	for i, w := range waits {
+		sorted[i] = w.d
+	}
+	slices.SortFunc(sorted, cmp.Compare[time.Duration])
+	return Waits{
+		Name: name, Statements: len(sorted), Median: quantile(sorted, 0.5), P99: quantile(sorted, 0.99),
+		P999: quantile(sorted, 0.999), Longest: quantile(sorted, 1),
+	}
 }
 
 // quantile returns the least value that the given part of all values, from 0 to 1, does not exceed, or 0 if there are

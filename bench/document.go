@@ -44,6 +44,9 @@ type Run struct {
 	Steps       []Step        `json:"rekey_steps,omitempty"`
 	Memory      int64         `json:"rekey_peak_bytes,omitempty"`
 	Error       string        `json:"error,omitempty"`
+
+	begun time.Time
+	marks []mark
 }
 
 // Step is the time that one of rekey's steps took.

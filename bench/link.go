@@ -265,12 +265,12 @@ func (l *lab) linkWith(ctx context.Context, work func(*site) error) (a *Applicat
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
-	t, err := begin(ctx, s)
+	t, err := begin(ctx, s, false)
 	if err == nil {
 		err = work(s)
 	}
 	if t != nil {
-		a = t.end()
+		a = t.end(time.Time{}, nil)
 	}
 	return a, err
 }

@@ -101,12 +101,12 @@ func (l *lab) run(ctx context.Context, v variant) (r Run, err error) {
 		err = r.take(ctx, s, v)
 		return r, errors.Join(err, r.after(ctx, s, v))
 	}
-	t, err := begin(ctx, s)
+	t, err := begin(ctx, s, v.bursts)
 	if err == nil {
 		err = r.take(ctx, s, v)
 	}
 	if t != nil {
-		r.Application = t.end()
+		r.Application = t.end(r.begun, r.marks)
 	}
 	if err == nil {
 		err = r.after(ctx, s, v)
@@ -120,10 +120,10 @@ func (r *Run) take(ctx context.Context, s *site, v variant) error {
 	if err != nil {
 		return err
 	}
-	begun := time.Now()
+	r.begun = time.Now()
 	o, err := v.carry(ctx, s)
-	r.Wall = time.Since(begun)
-	r.Locks, r.Steps, r.Memory = o.locks, o.steps, o.memory
+	r.Wall = time.Since(r.begun)
+	r.Locks, r.Steps, r.Memory, r.marks = o.locks, o.steps, o.memory, o.marks
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ type options struct {
 	runs     []string // names of runs, or their beginnings
 	json     string   // file for the JSON
 	quiet    bool     // leave out the runs with traffic
+	exact    bool     // runs are whole names
 
 	inserts     int           // rows that enter the unique indexes
 	rate        int           // statements per second of the application
@@ -57,6 +58,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 		})
 	flags.StringVar(&o.json, "json", "", "also write the figures to this `file`")
 	flags.BoolVar(&o.quiet, "quiet-traffic", false, "leave out the runs with traffic")
+	flags.BoolVar(&o.exact, "exact", false, "take the names in --runs as whole names, not as beginnings")
 	flags.IntVar(&o.inserts, "inserts", o.inserts, "rows that enter the unique indexes of v7 and v4")
 	flags.IntVar(&o.rate, "rate", o.rate, "statements per second of the application")
 	flags.IntVar(&o.connections, "connections", o.connections, "connections of the application")
@@ -109,7 +111,7 @@ func (o options) check() error {
 
 // wants reports whether the options select a run.
 func (o options) wants(name string) bool {
-	return len(o.runs) == 0 || slices.ContainsFunc(o.runs, func(word string) bool { return begins(name, word) })
+	return len(o.runs) == 0 || slices.ContainsFunc(o.runs, func(word string) bool { return name == word || !o.exact && begins(name, word) })
 }
 
 // only reports whether these are the only runs that were requested.

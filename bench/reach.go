@@ -23,8 +23,15 @@ func reach(rows int64, s *Server) []Figure {
 		r.of("table and indexes, normal, against (a); traffic", "c-normal", "a-rekey", size, 1.2),
 		r.of("WAL, full, against (b); no traffic", full, usual, wal, 0.65),
 		r.of("WAL, normal, against (b); traffic", "c-normal", "b", wal, 0.65),
-		r.of("application's p99, normal, against (d)", "c-normal", "d", p99, 1.5),
-		r.most("application's longest wait, normal", milliseconds(longest), 100, "ms", is("c-normal")),
+		r.of("application's p99, normal, against (d)", "c-normal", "d", p99, 1.6),
+		r.of("application's p99, normal, in the order of creation, against (d)", "c-normal-ordered", "d", p99, 1.6),
+		r.of("application's p99.9, normal, against (d)", "c-normal", "d", p999, 3),
+		r.of("application's p99.9, normal, in the order of creation, against (d)", "c-normal-ordered", "d", p999, 3),
+		r.of("application's p99 inside bursts, normal, against (d)", "c-normal"+burstSuffix, "d"+burstSuffix, burstP99, 2),
+		r.of("application's p99 inside bursts, normal, in the order of creation, against (d)", "c-normal-ordered"+burstSuffix, "d"+burstSuffix, burstP99, 2),
+		r.of("wall, normal, against (b); traffic", "c-normal", "b", wall, 0.75),
+		r.of("wall, normal, in the order of creation, against (b); traffic", "c-normal-ordered", "b", wall, 0.75),
+		r.most("application's longest wait, normal", milliseconds(longest), 50, "ms", func(r Run) bool { return r.Name == "c-normal" || r.Name == "c-normal-ordered" }),
 		r.of("application's longest wait, normal, against (a)'s", "c-normal", "a-rekey", longest, 0.02),
 		r.most("longest ACCESS EXCLUSIVE hold", milliseconds(hold), 20, "ms", isRekey),
 		r.perRow(full, 1.2),
@@ -67,6 +74,20 @@ func p99(r Run) float64 {
 	return float64(r.Application.P99)
 }
 
+func p999(r Run) float64 {
+	if r.Application == nil {
+		return 0
+	}
+	return float64(r.Application.P999)
+}
+
+func burstP99(r Run) float64 {
+	if r.Application == nil || r.Application.Burst == nil {
+		return 0
+	}
+	return float64(r.Application.Burst.P99)
+}
+
 func longest(r Run) float64 {
 	if r.Application == nil {
 		return 0
@@ -85,8 +106,7 @@ func milliseconds(of func(Run) float64) func(Run) float64 {
 	return func(r Run) float64 { return of(r) / float64(time.Millisecond) }
 }
 
-func is(name string) func(Run) bool { return func(r Run) bool { return r.Name == name } }
-func isRekey(r Run) bool            { return strings.HasPrefix(r.Name, "c-") }
+func isRekey(r Run) bool { return strings.HasPrefix(r.Name, "c-") }
 
 // of compares a figure of one run with another run's, at the main size.
 func (r ratios) of(figure, name, against string, what func(Run) float64, most float64) Figure {

@@ -30,6 +30,7 @@ func (s Server) write(out io.Writer) {
 		s.Runs, Run.migration)
 	grid(out, []string{"run", "rows", "statements", "p50", "p99", "p99.9", "longest", "failed"},
 		slices.DeleteFunc(slices.Clone(s.Runs), func(r Run) bool { return r.Application == nil }), Run.application)
+	grid(out, []string{"run", "rows", "part", "lasted", "statements", "p50", "p99", "p99.9", "longest"}, s.parts(), part.cells)
 	grid(out, []string{"function", "per call"}, s.Functions, func(f Function) []string {
 		return []string{f.Name, f.Call.String()}
 	})
@@ -71,6 +72,37 @@ func (r Run) application() []string {
 	return []string{
 		r.Name, fmt.Sprint(r.Rows), fmt.Sprint(a.Statements), short(a.Median), short(a.P99), short(a.P999), short(a.Longest),
 		strings.TrimSpace(fmt.Sprint(a.Failed, " ", a.Failure)),
+	}
+}
+
+// part is a part of a run's statements.
+type part struct {
+	run Run
+	Waits
+}
+
+// parts returns the bursts and the phases of all runs with traffic. A phase of a few statements says nothing.
+func (s Server) parts() (all []part) {
+	const few = 20
+	for _, r := range s.Runs {
+		if r.Application == nil {
+			continue
+		}
+		if r.Application.Burst != nil {
+			all = append(all, part{r, *r.Application.Burst})
+		}
+		for _, w := range r.Application.Phases {
+			if w.Statements >= few {
+				all = append(all, part{r, w})
+			}
+		}
+	}
+	return all
+}
+
+func (p part) cells() []string {
+	return []string{
+		p.run.Name, fmt.Sprint(p.run.Rows), p.Name, seconds(p.Lasted), fmt.Sprint(p.Statements), short(p.Median), short(p.P99), short(p.P999), short(p.Longest),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 // due: a lock delays every statement that would have been sent during it.
 type traffic struct {
 	clients []*client
+	bursts  bool
 	from    time.Time // statements due before are not counted
 	mu      sync.Mutex
 	until   time.Time // statements due after are not sent; zero while the traffic continues
@@ -26,22 +27,51 @@ type client struct {
 	url      string
 	session  *pgx.Conn
 	random   *rand.Rand
-	interval time.Duration
+	interval time.Duration // between two statements, on average
+	burst    bool          // works only inside bursts
 	rows     int64 // rows of the table at the start
 	accounts int64 // number of accounts to which new rows refer
-	waits    []time.Duration
+	waits    []wait
 	failed   int64
 	first    error // the first failure
 }
 
+// Bursts: for two seconds of every ten, the first after two, the application sends ten times as many statements. It
+// does so over further connections, as a pool that grows.
+const (
+	burstEvery, burstBegins, burstEnds = 10 * time.Second, 2 * time.Second, 4 * time.Second
+	burstRate                          = 10
+	burstConnections                   = 4 // further ones for each usual one
+)
+
+// inBurst reports whether a burst is on at so long after the beginning.
+func inBurst(since time.Duration) bool {
+	at := since % burstEvery
+	return at >= burstBegins && at < burstEnds
+}
+
+// untilBurst returns the time to the next burst, 0 inside one.
+func untilBurst(since time.Duration) time.Duration {
+	if inBurst(since) {
+		return 0
+	}
+	return (burstBegins - since%burstEvery + burstEvery) % burstEvery
+}
+
 // begin connects, warms up, and starts to count when it returns.
-func begin(ctx context.Context, s *site) (*traffic, error) {
-	t := &traffic{from: time.Now().Add(s.options.warm)}
-	interval := time.Duration(s.options.connections) * time.Second / time.Duration(s.options.rate)
-	for i := range s.options.connections {
+func begin(ctx context.Context, s *site, bursts bool) (*traffic, error) {
+	t := &traffic{from: time.Now().Add(s.options.warm), bursts: bursts}
+	number, interval := s.options.connections, time.Duration(s.options.connections)*time.Second/time.Duration(s.options.rate)
+	if bursts {
+		number *= 1 + burstConnections
+	}
+	for i := range number {
 		c := &client{
 			traffic: t, url: s.url, interval: interval, rows: s.rows, accounts: s.accounts,
 			random: rand.New(rand.NewPCG(uint64(i), uint64(s.rows))), // the same in every run
+		}
+		if c.burst = i >= s.options.connections; c.burst {
+			c.interval = interval * burstConnections / (burstRate - 1)
 		}
 		t.clients = append(t.clients, c)
 		var err error
@@ -56,14 +86,14 @@ func begin(ctx context.Context, s *site) (*traffic, error) {
 	return t, rest(ctx, time.Until(t.from))
 }
 
-// end waits for all statements that are due by now.
-func (t *traffic) end() *Application {
+// end waits for all statements that are due by now. Marks are the phases of a migration that began at a time.
+func (t *traffic) end(begun time.Time, marks []mark) *Application {
 	t.mu.Lock()
 	t.until = time.Now()
 	t.mu.Unlock()
 	t.running.Wait()
 	t.close()
-	return t.figures()
+	return t.figures(begun, marks)
 }
 
 func (t *traffic) close() {
@@ -87,6 +117,9 @@ func (c *client) work(ctx context.Context) {
 	due := time.Now()
 	for {
 		due = due.Add(time.Duration((0.5 + c.random.Float64()) * float64(c.interval)))
+		if c.burst {
+			due = due.Add(untilBurst(max(due.Sub(c.traffic.from), 0)))
+		}
 		if rest(ctx, time.Until(due)) != nil || c.traffic.over(due) {
 			return
 		}
@@ -95,13 +128,13 @@ func (c *client) work(ctx context.Context) {
 			return
 		}
 		if due.After(c.traffic.from) {
-			c.count(time.Since(due), err)
+			c.count(wait{due, time.Since(due)}, err)
 		}
 	}
 }
 
-func (c *client) count(wait time.Duration, err error) {
-	c.waits = append(c.waits, wait)
+func (c *client) count(w wait, err error) {
+	c.waits = append(c.waits, w)
 	if err == nil {
 		return
 	}

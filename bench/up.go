@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -60,6 +61,7 @@ type answer struct {
 	Longest time.Duration `json:"longest_ns"`
 	Total   time.Duration `json:"total_ns"`
 	Steps   []Step        `json:"steps"`
+	Marks   []mark        `json:"marks"`
 	Memory  int64         `json:"memory_bytes"`
 	Error   string        `json:"error,omitempty"`
 
@@ -103,7 +105,7 @@ func hire(ctx context.Context, o order) (a answer, err error) {
 }
 
 func outcomeOf(a answer) (outcome, error) {
-	found := outcome{locks: &Locks{By: byHold, Count: a.Count, Longest: a.Longest, Total: a.Total}, steps: a.Steps, memory: a.Memory}
+	found := outcome{locks: &Locks{By: byHold, Count: a.Count, Longest: a.Longest, Total: a.Total}, steps: a.Steps, marks: a.Marks, memory: a.Memory}
 	if a.Error != "" {
 		return found, errors.New(a.Error)
 	}
@@ -125,6 +127,7 @@ func child(text string, out io.Writer) int {
 		result, err = o.carry(context.Background(), func(e event.Event) {
 			if done, is := e.(event.StepDone); is && !done.Already {
 				a.Steps = append(a.Steps, Step{done.Step, done.Elapsed})
+				a.Marks = append(a.Marks, mark{path.Base(done.Step), time.Now()})
 			}
 		})
 		a.Count, a.Longest, a.Total = result.Locks.Count, result.Locks.LongestHold, result.Locks.TotalHold

@@ -9,6 +9,7 @@ import (
 type variant struct {
 	name    string
 	traffic bool
+	bursts  bool // the traffic has bursts
 	idle    bool // the variant migrates nothing
 	carry   func(ctx context.Context, s *site) (outcome, error)
 }
@@ -17,7 +18,8 @@ type variant struct {
 type outcome struct {
 	locks  *Locks
 	steps  []Step
-	memory int64 // peak memory, in bytes
+	marks  []mark // the ends of its phases
+	memory int64  // peak memory, in bytes
 }
 
 // The names of the other measurements.
@@ -25,10 +27,11 @@ const (
 	insertsName   = "inserts"
 	functionsName = "functions"
 	quietSuffix   = "-quiet"
+	burstSuffix   = "-burst"
 )
 
 // variants returns all runs in their order: those with traffic, then those without. The one that migrates nothing
-// comes last, since it takes as long as rekey did.
+// comes after rekey, since it takes as long.
 func variants() []variant {
 	ways := []variant{
 		{name: "a-own", carry: offline(plpgsqlFunction)},
@@ -44,7 +47,12 @@ func variants() []variant {
 		way.traffic = true
 		all = append(all, way)
 	}
-	all = append(all, variant{name: "d", traffic: true, idle: true, carry: idle})
+	all = append(all,
+		variant{name: "d", traffic: true, idle: true, carry: idle},
+		variant{name: "c-normal" + burstSuffix, traffic: true, bursts: true, carry: up(order{Pace: "normal"})},
+		variant{name: "c-normal-ordered" + burstSuffix, traffic: true, bursts: true, carry: up(order{Pace: "normal", Ordered: true})},
+		variant{name: "d" + burstSuffix, traffic: true, bursts: true, idle: true, carry: idle},
+	)
 	for _, way := range ways {
 		way.name += quietSuffix
 		all = append(all, way)
