@@ -176,6 +176,8 @@ type Step struct {
 	SQL []string `json:"sql"`
 	// Choice says how a backfill splits the table, and why.
 	Choice string `json:"choice,omitempty"`
+	// Actions say, in order, how the statements run.
+	Actions []Action `json:"actions,omitempty"`
 }
 
 // Relation is one relation of a schema, and what a run does with it.
@@ -283,10 +285,12 @@ func group(p plan.Plan, g plan.Group, fill plan.FillDescriber) Group {
 			SQL: []string{},
 		}
 		for _, a := range actions {
+			before := len(item.SQL)
 			for _, t := range a.Fills() {
 				describeFill(p, g, t, fill, &doc, &item)
 			}
 			item.SQL = append(item.SQL, a.SQL()...)
+			item.Actions = append(item.Actions, actionOf(p, a, len(item.SQL)-before))
 		}
 		doc.Steps = append(doc.Steps, item)
 	}

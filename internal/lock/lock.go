@@ -29,6 +29,19 @@ func (m Mode) strength() int {
 // Blocks reports whether writers, or readers and writers, wait for the lock and queue behind a session that waits for it.
 func (m Mode) Blocks() bool { return m.strength() > ShareUpdateExclusive.strength() }
 
+// Waiting returns which sessions of the application wait for a holder of the lock, and queue behind a session that waits for it:
+// "readers and writers", "writers" or "" for none.
+func (m Mode) Waiting() string {
+	switch m {
+	case AccessExclusive:
+		return "readers and writers"
+	case ShareRowExclusive:
+		return "writers"
+	case RowExclusive, ShareUpdateExclusive:
+	}
+	return ""
+}
+
 // Strongest returns the strongest mode of locks; "" for no locks.
 func Strongest(locks []Lock) Mode {
 	var strongest Mode

@@ -142,3 +142,47 @@ func TestLockDocument(t *testing.T) {
 		}
 	}
 }
+
+// Of each mode, the document says the same as lock.Mode.Waiting, which rekey explain prints.
+func TestLockDocumentSaysWhoWaits(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "reference", "locks.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[lock.Mode]bool{}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 {
+			continue
+		}
+		first, _, _ := strings.Cut(strings.TrimSpace(cells[2]), " on ")
+		mode, says := lock.Mode(strings.TrimSpace(first)), cells[3]
+		waiting := mode.Waiting()
+		if strings.Contains(says, "readers do not wait") {
+			seen[mode] = true
+			if waiting != "writers" {
+				t.Errorf("%s: %q wait, and the document says:%s", mode, waiting, says)
+			}
+		}
+		if strings.Contains(says, "no session waits") && mode == lock.ShareUpdateExclusive {
+			seen[mode] = true
+			if waiting != "" {
+				t.Errorf("%s: %q wait, and the document says:%s", mode, waiting, says)
+			}
+		}
+	}
+	if !seen[lock.ShareRowExclusive] || !seen[lock.ShareUpdateExclusive] {
+		t.Errorf("rows were not found: %v", seen)
+	}
+	for _, a := range lockedActions() {
+		d := step.Describe(a)
+		if d.Kind == "" || len(a.Fills()) > 0 != (d.Kind == step.Backfill) || len(d.Locks) != len(lock.InOrder(a.Locked())) {
+			t.Errorf("%T is described as %+v", a, d)
+		}
+		for _, l := range d.Locks {
+			if l.Mode.Blocks() != (l.Mode.Waiting() != "") {
+				t.Errorf("%s blocks, and %q wait", l.Mode, l.Mode.Waiting())
+			}
+		}
+	}
+}
