@@ -180,6 +180,7 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 	bgCtx, stopBackground := context.WithCancel(ctx)
 	defer stopBackground()
 	speed := pace.New(j.Limits.Speed, j.Limits.BatchTime)
+	speed.SetMaxImpact(j.Limits.MaxImpact)
 	j.Limits.Signals.Standbys = j.Request.Standbys
 	watch := throttle.Start(bgCtx, j.Pool, speed, j.Limits.Signals, j.Emit)
 	requests := listenForRequests(bgCtx, lease, controls{speed, watch}, j.Stop)

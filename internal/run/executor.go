@@ -51,6 +51,7 @@ type Executor struct {
 	assumption    string             // a query that returns a row if the current action's assumptions hold
 	groupIndex    int                // index of the current group
 	next          prefetched
+	impact        *impactLoop
 }
 
 // columnName names a column of a table that may be renamed.
@@ -63,6 +64,8 @@ type columnName struct {
 func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 	e.session = pg.AcquireSession(ctx, e.Direct)
 	defer func() { e.session.Release(ctx) }()
+	e.impact = newImpactLoop(e.Pace, e.Emit)
+	defer e.impact.end()
 	var err error
 	for i, g := range e.Plan.Groups {
 		e.groupIndex = i

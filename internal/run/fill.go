@@ -43,7 +43,9 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *grou
 		Stop: e.Stop, RetryTimeout: e.Limits.LockRetryTimeout, Vacuum: e.vacuum(a.Target), Emit: e.treeProgress(g, a.Target, st),
 		Inspect: e.reinspect(g, a.Target, table),
 	}
+	endImpact := e.impact.begin(ctx, e, g.String(), table)
 	result, err := e.fillRows(ctx, g, a.Target, job)
+	endImpact()
 	e.totals.rows += result.Rows
 	if err != nil {
 		if found := e.findRefusedRow(ctx, a.Target, job, err); found != nil {

@@ -15,6 +15,7 @@ type Limits struct {
 
 	Speed     pace.Speed    // "" is pace.Normal
 	BatchTime time.Duration // target duration of a batch of the backfill; 0 is 50ms
+	MaxImpact float64       // limit of the impact; 0 leaves it to the speed, below 0 is none
 
 	Signals throttle.Limits // when the run pauses
 }

@@ -21,6 +21,7 @@ func (e *Executor) vacuum(t step.Target) func(context.Context, string) error {
 		}
 		watch, end := background(ctx)
 		defer end()
+		defer e.Pace.Begin()()
 		return pg.ExecOutsideTx(ctx, e.Direct, sql, func(pid uint32) {
 			watch(func(ctx context.Context) { e.cancelIfUnwanted(ctx, table, pid) })
 		})

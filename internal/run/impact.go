@@ -1,0 +1,201 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/fault"
+	"github.com/rekey-pg/rekey/internal/impact"
+	"github.com/rekey-pg/rekey/internal/pace"
+	"github.com/rekey-pg/rekey/internal/probe"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/visible"
+)
+
+const (
+	controlInterval = 25 * time.Millisecond
+	impactInterval  = time.Second
+	// smallFills is how long small tables are filled without a probe: it costs a connection.
+	smallFills = 3 * time.Second
+	// restPages is the size from which the filling of a table begins with a rest, which takes less than a tenth of its time.
+	restPages = 8192
+)
+
+// impactLoop steers the pace of a run by what its probe measures. The probe starts with the first table that takes a while.
+type impactLoop struct {
+	pace *pace.Pace
+	emit event.Sink
+
+	mu         sync.Mutex
+	controller *impact.Controller
+	probe      *probe.Probe
+	failed     bool
+	table      string
+	large      bool
+	filled     time.Duration // by small tables
+	last       pace.Setting
+	reason     string // why the run is slower, as reported
+}
+
+func newImpactLoop(p *pace.Pace, emit event.Sink) *impactLoop {
+	return &impactLoop{pace: p, emit: emit, controller: impact.NewController()}
+}
+
+// begin begins to measure for a table that is about to be filled. The returned function ends it.
+func (l *impactLoop) begin(ctx context.Context, e *Executor, name string, table *catalog.Table) (end func()) {
+	began := time.Now()
+	l.mu.Lock()
+	wanted := !l.failed && e.Lease != nil && (table.Pages >= largeTablePages || l.filled >= smallFills)
+	if wanted {
+		l.table, l.large = name, table.Pages >= restPages
+	}
+	l.mu.Unlock()
+	if !wanted {
+		return func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.filled += time.Since(began)
+		}
+	}
+	l.start(ctx, e)
+	l.probe.SetTable(probe.Table{Name: sqltext.Table{Schema: table.Schema, Name: table.Name, Only: true}, Pages: table.Pages})
+	l.apply(time.Now())
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.control(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+		l.probe.SetTable(probe.Table{})
+		l.mu.Lock()
+		l.last = pace.Setting{}
+		l.mu.Unlock()
+		l.pace.Set(pace.Setting{})
+		l.report("")
+	}
+}
+
+// start starts the probe, once.
+func (l *impactLoop) start(ctx context.Context, e *Executor) {
+	if l.probe != nil {
+		return
+	}
+	l.probe = probe.Start(ctx, probe.Config{
+		Pool: e.Direct, Scope: e.Plan.SchemaName,
+		Resting: func() bool {
+			resting, _ := l.pace.Resting()
+			return resting && l.pace.Working() == 0
+		},
+		Record: func(s impact.Sample) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.controller.Record(s, l.goal())
+		},
+		Failed: func(err error) {
+			l.mu.Lock()
+			l.failed = true
+			l.mu.Unlock()
+			l.emit.Emit(event.Notice{Text: "the impact on the application is not measured, and the run keeps the fixed pace " + string(l.pace.Speed()) +
+				": no connection for the probe: " + visible.Line(fault.Reason(err))})
+		},
+	})
+}
+
+// end ends the probe.
+func (l *impactLoop) end() {
+	if l != nil && l.probe != nil {
+		l.probe.End()
+	}
+}
+
+func (l *impactLoop) goal() impact.Goal {
+	return impact.Goal{Limit: l.pace.MaxImpact(), Workers: l.pace.Speed().MaxWorkers(), Longest: l.pace.Longest(), Large: l.large}
+}
+
+// control applies the controller's settings until the context ends.
+func (l *impactLoop) control(ctx context.Context) {
+	ticker := time.NewTicker(controlInterval)
+	defer ticker.Stop()
+	reported := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			l.apply(now)
+			if now.Sub(reported) >= impactInterval {
+				reported = now
+				l.emitImpact(now)
+			}
+		}
+	}
+}
+
+// apply sets the pace.
+func (l *impactLoop) apply(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failed {
+		l.pace.Set(pace.Setting{})
+		return
+	}
+	if s, running := l.probe.Pending(now); running {
+		l.controller.Record(s, l.goal())
+	}
+	if s := l.controller.Next(now, l.goal()); s != l.last {
+		l.last = s
+		l.pace.Set(s)
+	}
+}
+
+// emitImpact reports what the probe measures, and whether the run is slower because of it.
+func (l *impactLoop) emitImpact(now time.Time) {
+	l.mu.Lock()
+	reading, setting, limit := l.controller.Reading(now), l.pace.Setting(), l.pace.MaxImpact()
+	nominal := float64(l.pace.Speed().MaxWorkers()) * l.pace.Speed().Duty()
+	table, reason := l.table, l.reason
+	l.mu.Unlock()
+	if reading.Idle[impact.Commit] == 0 && reading.Took[impact.Commit] == 0 {
+		return
+	}
+	l.emit.Emit(event.Impact{
+		Table: table, Commit: reading.Took[impact.Commit], CommitIdle: reading.Idle[impact.Commit],
+		Read: reading.Took[impact.Read], ReadIdle: reading.Idle[impact.Read], Ratio: reading.Ratio, Limit: limit,
+		Workers: setting.Workers, BatchTime: setting.BatchTime, Duty: setting.Duty,
+	})
+	const slow, fast = 0.4, 0.7 // of the speed's own pace
+	switch share := float64(setting.Workers) * setting.Duty / nominal; {
+	case limit <= 0 || share > fast:
+		reason = ""
+	case reading.Ratio > limit && (share < slow || reason != ""):
+		reason = slowReason(reading, limit)
+	}
+	l.report(reason)
+}
+
+// slowReason says why the run is slower than its speed.
+func slowReason(r impact.Reading, limit float64) string {
+	what := "commits"
+	if r.Worst == impact.Read {
+		what = "reads"
+	}
+	return fmt.Sprintf("%s take %.1f times as long as at rest (limit %g)", what, r.Ratio, limit)
+}
+
+// report reports why the run is slower, "" for its end. It reports a reason whose figures have changed only once.
+func (l *impactLoop) report(reason string) {
+	l.mu.Lock()
+	changed := (reason == "") != (l.reason == "")
+	l.reason = reason
+	l.mu.Unlock()
+	if changed {
+		l.emit.Emit(event.Throttled{Reason: reason})
+	}
+}
