@@ -130,6 +130,7 @@ func rules() []rule {
 
 		// The commands.
 		{name: "internal/screen", below: join(".", in("event", "message", "order", "problem", "sqltext", "visible")), others: join(mpb, width)},
+		{name: "internal/report", below: join(".", in("event", "message", "problem", "screen", "visible"))},
 		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "fixture/apps", "message", "problem", "screen", "server", "sqltext")), others: pgx},
 		{
 			name:   "internal/cli",

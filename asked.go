@@ -17,7 +17,7 @@ const (
 	notRepeated = "a query, whose text is not recorded"
 )
 
-// asked returns the options of a run for its record, by the names of the command's flags: first what was given, then the
+// asked returns the options of a run for its record, by the names of the command's flags: first the given ones, then the
 // defaults that bound waits and speed.
 func (m *Migrator) asked() []event.Option {
 	r := settings(m.scope, m.profile, m.options)
@@ -63,7 +63,7 @@ func (m *Migrator) asked() []event.Option {
 	}
 	var options []event.Option
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		options = append(options, event.Option{Name: name, Value: unlessSecret(values[name])})
+		options = append(options, event.Option{Name: name, Value: unlessSecret(values[name]), Default: isDefault(name, r.Numbers)})
 	}
 	for _, flag := range []string{"batch-time", "lock-retry-timeout", "lock-timeout", "max-lag", "max-retained-wal", "pace"} {
 		if _, given := values[flag]; given {
@@ -76,6 +76,12 @@ func (m *Migrator) asked() []event.Option {
 		options = append(options, event.Option{Name: flag, Value: value, Default: true})
 	}
 	return options
+}
+
+// isDefault reports whether an option has the value of its default, which the command gives for every flag.
+func isDefault(flag string, given map[string]int64) bool {
+	n, ok := given[flag]
+	return ok && n == setting.DefaultNumber(flag)
 }
 
 func skipsRefused(scope Scope) bool {

@@ -54,7 +54,7 @@ func TestJSONReference(t *testing.T) {
 func documentedTypes(t *testing.T) map[string]string {
 	t.Helper()
 	tables := map[string]string{}
-	for pkg, dir := range map[string]string{"rekey": ".", "event": "event", "problem": "problem"} {
+	for pkg, dir := range map[string]string{"rekey": ".", "event": "event", "problem": "problem", "report": "internal/report"} {
 		files := token.NewFileSet()
 		entries, err := os.ReadDir(dir)
 		if err != nil {

@@ -1,0 +1,156 @@
+package report
+
+import (
+	_ "embed"
+	"html/template"
+	"strings"
+)
+
+//go:embed page.html
+var pageHTML string
+
+//go:embed style.css
+var styleCSS string
+
+// HTML returns the report as one file: it has no script, loads nothing and is complete without a network.
+func HTML(d Document) (string, error) {
+	d = shown(d)
+	page, err := template.New("report").Funcs(template.FuncMap{"figures": figuresTogether}).Parse(pageHTML)
+	if err != nil {
+		return "", err
+	}
+	words, tone := verdict(d)
+	var text strings.Builder
+	err = page.Execute(&text, struct {
+		Title, Verdict, Tone, Run string
+		Style                     template.CSS
+		Sections                  []htmlSection
+	}{title(d), words, tone, runLine(d), template.CSS(styleCSS), htmlSections(sections(d))}) //nolint:gosec // the style sheet is a constant
+	return text.String(), err
+}
+
+// runLine returns one line below the title.
+func runLine(d Document) string {
+	line := clock(d.Run.Started)
+	if d.Run.Number > 0 {
+		line += ", took " + span(d.Run.Elapsed)
+	}
+	if e := d.Environment; e != nil {
+		line += ", PostgreSQL " + e.Server + ", database " + e.Database
+	}
+	return line
+}
+
+// The types below have exported fields, since templates read only those.
+type htmlSection struct {
+	ID, Title string
+	Parts     []htmlPart
+}
+
+type htmlPart struct {
+	Text    string
+	Facts   []htmlFact
+	Table   *htmlTable
+	Figures []htmlFigure
+}
+
+type htmlFact struct{ Label, Value, Text, Tone string }
+
+type htmlTable struct {
+	ID, Caption, More string
+	Pairs             bool
+	Columns           []htmlCell
+	Rows              [][]htmlCell
+}
+
+type htmlCell struct {
+	Text, Class string
+	Code        bool
+}
+
+type htmlFigure struct {
+	SVG    template.HTML
+	Legend []htmlLegend
+	Wide   bool
+}
+
+type htmlLegend struct{ Class, Text string }
+
+func htmlSections(all []section) []htmlSection {
+	var out []htmlSection
+	for _, s := range all {
+		one := htmlSection{ID: s.id, Title: s.title}
+		tables := 0
+		for _, p := range s.parts {
+			part := htmlPart{Text: p.text}
+			for _, f := range p.facts {
+				part.Facts = append(part.Facts, htmlFact{f.label, f.value, f.text, f.tone})
+			}
+			if p.table != nil {
+				tables++
+				part.Table = htmlTableOf(*p.table, s.id, tables)
+			}
+			if p.figure != nil {
+				part.Figures = []htmlFigure{htmlFigureOf(*p.figure, s.id == "timeline")}
+			}
+			one.Parts = append(one.Parts, part)
+		}
+		one.Parts = figuresTogether(one.Parts)
+		out = append(out, one)
+	}
+	return out
+}
+
+// figuresTogether joins figures that follow one another, which the page shows side by side.
+func figuresTogether(parts []htmlPart) []htmlPart {
+	var out []htmlPart
+	for _, p := range parts {
+		if last := len(out) - 1; last >= 0 && len(p.Figures) > 0 && len(out[last].Figures) > 0 {
+			out[last].Figures = append(out[last].Figures, p.Figures...)
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func htmlTableOf(t table, section string, n int) *htmlTable {
+	out := htmlTable{ID: section + "-" + string(rune('a'+n-1)), Caption: t.caption, More: t.more, Pairs: t.pairs}
+	class := func(c column) string {
+		switch {
+		case c.number:
+			return "n"
+		case c.code:
+			return "c"
+		default:
+			return ""
+		}
+	}
+	for _, c := range t.columns {
+		out.Columns = append(out.Columns, htmlCell{Text: c.title, Class: class(c)})
+	}
+	for _, row := range t.rows {
+		var cells []htmlCell
+		for i, text := range row {
+			cell := htmlCell{Text: text, Class: class(t.columns[i]), Code: t.columns[i].code}
+			switch {
+			case t.columns[i].title != "Result":
+			case text == "ok" || text == "complete":
+				cell.Class = "good"
+			case text == "differs":
+				cell.Class = "bad"
+			}
+			cells = append(cells, cell)
+		}
+		out.Rows = append(out.Rows, cells)
+	}
+	return &out
+}
+
+func htmlFigureOf(f figure, wide bool) htmlFigure {
+	out := htmlFigure{SVG: template.HTML(f.svg), Wide: wide} //nolint:gosec // drawing escapes every text
+	for _, item := range f.legend {
+		out.Legend = append(out.Legend, htmlLegend{item.class, item.text})
+	}
+	return out
+}

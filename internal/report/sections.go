@@ -1,0 +1,292 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/problem"
+)
+
+// The largest numbers of rows of the tables.
+const (
+	mostRows       = 400
+	mostStatements = 300
+	mostWaits      = 10
+)
+
+// sections returns the parts of a report.
+func sections(d Document) []section {
+	all := []section{summary(d)}
+	if s := ending(d); len(s.parts) > 0 {
+		all = append(all, s)
+	}
+	all = append(all, asked(d), found(d))
+	if d.began() {
+		all = append(all, timeline(d), impact(d), locks(d), pauses(d), costs(d), proof(d), statements(d))
+	}
+	return append(all, about(d))
+}
+
+// began reports whether the run changed something, or may have.
+func (d Document) began() bool { return d.Run.Number > 0 }
+
+// ending returns the problems and the notices.
+func ending(d Document) section {
+	s := section{id: "end", title: "Problems and notices"}
+	for _, note := range d.Notes {
+		s.say(note)
+	}
+	if len(d.Problems) > 0 {
+		s.add(problemTable("Why the run ended", d.Problems))
+	}
+	if len(d.Skipped) > 0 {
+		s.add(problemTable("What the run skipped", d.Skipped))
+	}
+	if len(d.Absent) > 0 {
+		some, more := listed(d.Absent, mostRows, "absent tables")
+		s.say("Tables of the profile that do not exist, which is not an error: " + strings.Join(some, ", ") + ". " + more)
+	}
+	if len(d.Notices) > 0 {
+		some, more := listed(d.Notices, mostRows, "notices")
+		t := table{caption: "What the run reported", columns: []column{text("Time"), text("Table"), text("Notice")}, more: more}
+		for _, n := range some {
+			t.rows = append(t.rows, []string{after(n.At, d.Run.Started), n.Table, n.Text})
+		}
+		s.add(t)
+	}
+	return s
+}
+
+func problemTable(caption string, list problem.List) table {
+	some, more := listed(list, mostRows, "problems")
+	t := table{caption: caption, columns: []column{text("Code"), text("Message"), text("Detail"), text("Next")}, more: more}
+	for _, p := range some {
+		t.rows = append(t.rows, []string{p.Code, p.Message, p.Detail, p.Hint})
+	}
+	return t
+}
+
+// asked returns the command and its options.
+func asked(d Document) section {
+	s := section{id: "asked", title: "Command and options"}
+	call := fmt.Sprintf("rekey %s of schema %s", d.Run.Command, d.Run.Schema)
+	if d.Run.Phase != "" {
+		call += ", to phase " + d.Run.Phase
+	}
+	if d.Run.From != 0 || d.Run.To != 0 {
+		call += fmt.Sprintf(", from version %d to version %d", d.Run.From, d.Run.To)
+	}
+	s.say(call + ".")
+	if d.Environment == nil || len(d.Environment.Options) == 0 {
+		s.say("The options of the run are not recorded.")
+		return s
+	}
+	t := table{caption: "Options", columns: []column{text("Option"), text("Value")}, pairs: true}
+	for _, o := range d.Environment.Options {
+		value := o.Value
+		if o.Default {
+			value += " (default)"
+		}
+		t.rows = append(t.rows, []string{"--" + o.Name, value})
+	}
+	s.add(t)
+	s.say("Connection strings, passwords and the texts of queries are not recorded.")
+	return s
+}
+
+// found returns the server and the tables.
+func found(d Document) section {
+	s := section{id: "database", title: "Database before the run"}
+	e := d.Environment
+	if e == nil {
+		s.say("The server's version, its settings and the sizes of the tables are not recorded.")
+		return s
+	}
+	s.say(fmt.Sprintf("PostgreSQL %s, database %s, as role %s.", e.Server, e.Database, e.Role))
+	some, more := listed(e.Tables, mostRows, "tables")
+	t := table{
+		caption: "Tables before the run: the server's estimates, sizes without indexes", more: more,
+		columns: []column{text("Table"), numeric("Rows"), numeric("Size"), text("State")},
+	}
+	var rows, bytes int64
+	for _, one := range e.Tables {
+		rows, bytes = rows+one.Rows, bytes+one.Bytes
+	}
+	for _, one := range some {
+		t.rows = append(t.rows, []string{one.Table, number(one.Rows), size(one.Bytes), one.State})
+	}
+	if len(e.Tables) > 0 {
+		t.rows = append(t.rows, []string{message.Counted(len(e.Tables), "table", "tables"), number(rows), size(bytes), ""})
+		s.add(t)
+	}
+	if len(e.Settings) == 0 {
+		s.say("The settings of the server could not be read.")
+		return s
+	}
+	settings := table{caption: "Settings of the server", columns: []column{text("Setting"), text("Value")}, pairs: true}
+	for _, one := range e.Settings {
+		settings.rows = append(settings.rows, []string{one.Name, one.Value})
+	}
+	s.add(settings)
+	return s
+}
+
+// timeline returns the work on tables over time.
+func timeline(d Document) section {
+	s := section{id: "timeline", title: "Timeline"}
+	if len(d.Work) == 0 {
+		s.say("The run worked on no table, or its events are not recorded.")
+		return s
+	}
+	s.draw(gantt(d))
+	some, more := listed(d.Work, mostRows, "rows")
+	t := table{
+		caption: "Work of the run, in the order of its beginning", more: more,
+		columns: []column{text("Table, reference or primary key"), text("Phase"), numeric("Begun"), numeric("Duration"), numeric("Rows filled"), numeric("Rows/s"), text("Result")},
+	}
+	for _, w := range some {
+		result := "complete"
+		if !w.Complete {
+			result = "not finished"
+		}
+		t.rows = append(t.rows, []string{w.Name, w.Phase, after(w.Started, d.Run.Started), span(w.Ended.Sub(w.Started)), number(w.Rows), speed(w), result})
+	}
+	s.add(t)
+	return s
+}
+
+// speed returns the rows per second while a table was filled.
+func speed(w Work) string {
+	var filling time.Duration
+	for _, s := range w.Spans {
+		if s.Kind == fills {
+			filling += s.To.Sub(s.From)
+		}
+	}
+	if w.Rows == 0 || filling < 10*time.Millisecond {
+		return "–"
+	}
+	return number(int64(float64(w.Rows) / filling.Seconds()))
+}
+
+// locks returns every ACCESS EXCLUSIVE lock.
+func locks(d Document) section {
+	s := section{id: "locks", title: "Locks"}
+	if len(d.Locks) == 0 && len(d.Refused) == 0 {
+		s.say("The events of the run have no ACCESS EXCLUSIVE lock.")
+		return s
+	}
+	l := d.Run.Locks
+	s.say(fmt.Sprintf("%s in %s; the longest wait was %s, the longest hold %s, all together were held for %s.",
+		message.Counted(l.Count, "ACCESS EXCLUSIVE lock", "ACCESS EXCLUSIVE locks"), message.Counted(l.Attempts, "attempt", "attempts"), millis(l.LongestWait), millis(l.LongestHold), millis(l.TotalHold)))
+	longest := slices.Clone(d.Locks)
+	slices.SortStableFunc(longest, func(a, b Lock) int { return int((b.Wait + b.Hold) - (a.Wait + a.Hold)) })
+	s.add(lockTable("The longest: wait and hold together", longest[:min(mostWaits, len(longest))], "", d.Run.Started))
+	if len(d.Refused) > 0 {
+		some, more := listed(d.Refused, mostRows, "attempts")
+		t := table{
+			caption: "Attempts that reached the lock timeout: nothing queued behind them for longer", more: more,
+			columns: []column{text("Table"), numeric("Time"), numeric("Attempt"), text("Blocked by"), numeric("Next attempt after")},
+		}
+		for _, a := range some {
+			t.rows = append(t.rows, []string{a.Table, after(a.At, d.Run.Started), number(int64(a.Attempts)), strings.Join(a.Blockers, ", "), millis(a.Pause)})
+		}
+		s.add(t)
+	}
+	some, more := listed(d.Locks, mostRows, "locks")
+	s.add(lockTable("Every ACCESS EXCLUSIVE lock", some, more, d.Run.Started))
+	return s
+}
+
+func lockTable(caption string, list []Lock, more string, start time.Time) table {
+	t := table{
+		caption: caption, more: more,
+		columns: []column{text("Table, reference or primary key"), text("Step"), numeric("Released"), numeric("Attempts"), numeric("Wait"), numeric("Hold")},
+	}
+	for _, l := range list {
+		t.rows = append(t.rows, []string{l.Table, l.Step, after(l.At, start), number(int64(l.Attempts)), millis(l.Wait), millis(l.Hold)})
+	}
+	return t
+}
+
+// pauses returns why the run paused.
+func pauses(d Document) section {
+	s := section{id: "pauses", title: "Pauses"}
+	if len(d.Pauses) == 0 {
+		s.say("No signal and no request paused or slowed the run.")
+		return s
+	}
+	still, slow := pausedFor(d)
+	s.say(fmt.Sprintf("The run paused for %s and was slower for %s.", span(still), span(slow)))
+	some, more := listed(d.Pauses, mostRows, "pauses")
+	t := table{caption: "Reasons", columns: []column{text("Reason"), text("Effect"), numeric("From"), numeric("Duration")}, more: more}
+	for _, p := range some {
+		effect := "slower"
+		if p.Paused {
+			effect = "paused"
+		}
+		t.rows = append(t.rows, []string{p.Reason, effect, after(p.From, d.Run.Started), span(p.To.Sub(p.From))})
+	}
+	s.add(t)
+	return s
+}
+
+func pausedFor(d Document) (still, slow time.Duration) {
+	for _, p := range d.Pauses {
+		if p.Paused {
+			still += p.To.Sub(p.From)
+		} else {
+			slow += p.To.Sub(p.From)
+		}
+	}
+	return still, slow
+}
+
+// statements returns the statements of the run.
+func statements(d Document) section {
+	s := section{id: "statements", title: "Statements"}
+	if len(d.Statements) == 0 {
+		s.say("No statement is recorded.")
+		return s
+	}
+	some, more := listed(d.Statements, mostStatements, "statements")
+	t := table{
+		caption: "Statements that changed the schema, without the batches of the backfill", more: more,
+		columns: []column{text("Step"), numeric("Begun"), {title: "Statement", code: true}},
+	}
+	for _, one := range some {
+		t.rows = append(t.rows, []string{one.Step, after(one.At, d.Run.Started), one.SQL})
+	}
+	s.add(t)
+	return s
+}
+
+// mostSQL is the number of characters after which a statement is cut.
+const mostSQL = 600
+
+func short(sql string) string {
+	sql = strings.Join(strings.Fields(sql), " ")
+	if letters := []rune(sql); len(letters) > mostSQL {
+		return string(letters[:mostSQL]) + " …"
+	}
+	return sql
+}
+
+// about returns what made the report.
+func about(d Document) section {
+	s := section{id: "about", title: "About this report"}
+	by := d.Run.Program
+	if by == "" {
+		by = "an unknown version"
+	}
+	run := "The run has no number: it ended before the journal had one."
+	if d.Run.Number > 0 {
+		run = fmt.Sprintf("Run %d, by rekey %s, from %s to %s.", d.Run.Number, by, clock(d.Run.Started), clock(d.Run.Ended))
+	}
+	s.say(run)
+	s.say(fmt.Sprintf("This report was made by rekey %s at %s, from the events that the run recorded. Times with a plus are since the beginning of the run.", d.MadeBy, clock(d.Made)))
+	return s
+}

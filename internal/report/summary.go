@@ -1,0 +1,150 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rekey-pg/rekey/internal/message"
+)
+
+// title returns the title of a report.
+func title(d Document) string {
+	text := "rekey " + d.Run.Command + " of schema " + d.Run.Schema
+	if d.Run.Phase != "" {
+		text += " to phase " + d.Run.Phase
+	}
+	return text
+}
+
+// verdict returns how the run ended, in words, and its tone.
+func verdict(d Document) (words, tone string) {
+	switch d.Run.Outcome {
+	case Done:
+		return "Done", "good"
+	case NothingToDo:
+		return "Nothing to do", "good"
+	case Refused:
+		return "Refused before the first change", "bad"
+	case Stopped:
+		return "Stopped at a clean point", "warn"
+	case Interrupted:
+		return "Interrupted at a clean point", "warn"
+	case Differs:
+		return "Differences found", "bad"
+	case Running:
+		return "Still running", "warn"
+	case Killed:
+		return "Ended without a result", "warn"
+	case Failed:
+		return "Failed", "bad"
+	}
+	return "Failed", "bad"
+}
+
+// summary returns the facts that matter most.
+func summary(d Document) section {
+	s := section{id: "summary", title: "In short"}
+	words, tone := verdict(d)
+	facts := []fact{{"Result", words, resultText(d), tone}}
+	if d.began() {
+		facts = append(facts, impactFact(d), lockFact(d), pauseFact(d), costFact(d), proofFact(d))
+	}
+	s.parts = append(s.parts, part{facts: facts})
+	return s
+}
+
+func resultText(d Document) string {
+	switch d.Run.Outcome {
+	case Refused:
+		return "A check failed. Nothing was changed."
+	case NothingToDo:
+		return "Everything was done before."
+	}
+	return fmt.Sprintf("%s complete, %s filled in %s.", workOf(d.Run), message.Counted(d.Run.Rows, "row", "rows"), span(d.Run.Elapsed))
+}
+
+func workOf(r Run) string {
+	parts := []string{message.Counted(r.Tables, "table", "tables")}
+	if r.Edges > 0 {
+		parts = append(parts, message.Counted(r.Edges, "reference", "references"))
+	}
+	if r.Keys > 0 {
+		parts = append(parts, message.Counted(r.Keys, "primary key", "primary keys"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func impactFact(d Document) fact {
+	i := d.Impact
+	if i == nil {
+		return fact{"Impact", "not measured", "How long the application's statements took beside the run is not known.", ""}
+	}
+	f := fact{label: "Impact", value: times(i.P95), text: fmt.Sprintf("95 of 100 seconds at most, as a multiple of the time at rest; highest %s.", times(i.Highest))}
+	if i.Limit > 0 {
+		f.text += " The limit was " + times(i.Limit) + "."
+		f.tone = "good"
+		if i.P95 > i.Limit {
+			f.tone = "warn"
+		}
+	}
+	return f
+}
+
+func lockFact(d Document) fact {
+	l := d.Run.Locks
+	if l.Count == 0 {
+		return fact{"Locks", "none", "No ACCESS EXCLUSIVE lock was taken.", ""}
+	}
+	text := fmt.Sprintf("Longest hold of %s; the longest wait was %s.", message.Counted(l.Count, "ACCESS EXCLUSIVE lock", "ACCESS EXCLUSIVE locks"), millis(l.LongestWait))
+	if n := len(d.Refused); n > 0 {
+		text += " " + message.Counted(n, "attempt", "attempts") + " reached the lock timeout."
+	}
+	return fact{"Locks", millis(l.LongestHold), text, ""}
+}
+
+func pauseFact(d Document) fact {
+	still, _ := pausedFor(d)
+	n := 0
+	for _, p := range d.Pauses {
+		if p.Paused {
+			n++
+		}
+	}
+	if n == 0 {
+		return fact{"Pauses", "never", "No signal and no request paused the run.", ""}
+	}
+	return fact{"Pauses", span(still), fmt.Sprintf("In %s; the reasons are below.", message.Counted(n, "pause", "pauses")), ""}
+}
+
+func costFact(d Document) fact {
+	if len(d.Costs) == 0 || d.Costs[0].Table != "" || d.Costs[0].Actual == nil {
+		return fact{"Size", "not measured", "The size after the run and its WAL are not recorded.", ""}
+	}
+	actual := d.Costs[0].Actual
+	text := fmt.Sprintf("With indexes, %s before. The server wrote %s of WAL.", size(actual.Before), size(actual.WAL))
+	return fact{"Size", size(actual.After), text, ""}
+}
+
+func proofFact(d Document) fact {
+	v := d.Verification
+	switch {
+	case v == nil:
+		return fact{"Proof", "not recorded", "The tables were not verified with this report.", ""}
+	case v.Report == nil:
+		return fact{"Proof", "not possible", "The tables could not be verified.", "warn"}
+	case !v.OK:
+		return fact{"Proof", message.Counted(len(v.Report.Differences), "difference", "differences"), "rekey verify found differences; they are below.", "bad"}
+	}
+	var rows, judged, pairs int64
+	for _, t := range v.Report.Tables {
+		rows += t.Rows
+		if t.Order != nil {
+			judged, pairs = judged+t.Order.Judged, pairs+t.Order.PairsOutOfOrder
+		}
+	}
+	text := fmt.Sprintf("%s counted in %s.", message.Counted(rows, "row", "rows"), message.Counted(len(v.Report.Tables), "table", "tables"))
+	if judged > 0 {
+		text += fmt.Sprintf(" %s judged by creation, %s out of order.", number(judged), message.Counted(pairs, "pair", "pairs"))
+	}
+	return fact{"Proof", "no differences", text, "good"}
+}
