@@ -70,6 +70,7 @@ func rules() []rule {
 		{name: "internal/discover", below: in("catalog", "profile")},
 		{name: "internal/order", below: in("catalog")},
 		{name: "internal/plan", below: in("catalog", "discover", "event", "order", "message", "problem", "profile", "sqltext", "step", "trust")},
+		{name: "internal/forecast", below: in("catalog", "pace", "sqltext")},
 		{name: "internal/script", below: in("catalog", "condition", "lock", "plan", "sqltext", "step", "trust", "visible")},
 		{name: "ident", below: in("sqltext")},
 
@@ -98,7 +99,7 @@ func rules() []rule {
 		{name: "internal/probe", below: in("impact", "pace", "pg", "sqltext"), others: pgx},
 		{
 			name: "internal/run",
-			below: in("backfill", "backfill/ordered", "catalog", "event", "fault", "impact", "inspect", "journal", "lock", "order", "pace", "pg", "plan", "message", "probe", "problem",
+			below: in("backfill", "backfill/ordered", "catalog", "event", "fault", "forecast", "impact", "inspect", "journal", "lock", "order", "pace", "pg", "plan", "message", "probe", "problem",
 				"sqltext", "step", "survey", "throttle", "trust", "verify", "visible"),
 			others: join(pgx, pgcode),
 		},
@@ -112,7 +113,7 @@ func rules() []rule {
 		// The public packages.
 		{
 			name: ".",
-			below: in("backfill", "catalog", "discover", "event", "fault", "inspect", "journal", "known", "message", "order", "pace", "pg", "plan", "problem", "profile", "run",
+			below: in("backfill", "catalog", "discover", "event", "fault", "forecast", "inspect", "journal", "known", "message", "order", "pace", "pg", "plan", "problem", "profile", "run",
 				"script", "setting", "sqltext", "step", "survey", "throttle", "verify", "visible"),
 			others: pgx,
 		},

@@ -40,6 +40,8 @@ type Options struct {
 	Values ValueOptions
 	// Permissions allows what is refused by default.
 	Permissions PermissionOptions
+	// Forecast says what the forecast of a plan and of a run is made from.
+	Forecast ForecastOptions
 
 	// Tables holds what single tables get differently, by the table's name without the schema.
 	Tables map[string]TableOptions

@@ -71,6 +71,10 @@ type Plan struct {
 	Notes []string `json:"notes"`
 	// Code lists the code of other owners that the run would execute.
 	Code []Code `json:"code,omitempty"`
+	// Forecast is what the run is expected to cost; nil if there is nothing to do, or if a [Planner] made the plan.
+	Forecast *Forecast `json:"forecast,omitempty"`
+	// Risks are why the run may be slow, stop, or fill the disk. They refuse nothing.
+	Risks []Risk `json:"risks,omitempty"`
 }
 
 // State is the state of a table.

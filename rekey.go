@@ -129,7 +129,11 @@ func (m *Migrator) Plan(ctx context.Context, direction Direction) (_ Plan, err e
 	if err != nil {
 		return Plan{}, err
 	}
-	return describe(p, fillings), nil
+	doc := describe(p, fillings)
+	if p.Pending() {
+		m.forecast(ctx, p, &doc)
+	}
+	return doc, nil
 }
 
 // Up brings every selected table that exists to its goal and, with a profile, records the version. A second
@@ -176,6 +180,7 @@ func (m *Migrator) run(ctx context.Context, direction plan.Direction) (event.Res
 			Speed: speed, BatchTime: m.options.Backfill.BatchTime, Signals: m.signals(),
 		},
 		Emit: m.options.OnEvent, Stop: m.options.Stop, Confirm: m.options.Confirm,
+		Forecast: m.options.Forecast.request(),
 	})
 }
 

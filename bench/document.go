@@ -24,6 +24,7 @@ type Server struct {
 	Tenants   []Tenants         `json:"tenants,omitempty"`
 	Small     []Small           `json:"small,omitempty"`
 	Link      []Link            `json:"link,omitempty"`
+	Forecasts []Forecast        `json:"forecasts,omitempty"`
 	Reach     []Figure          `json:"reach"`
 }
 

@@ -42,7 +42,10 @@ func (l *lab) measure(ctx context.Context) error {
 	if l.options.wants(linkName) {
 		failed = errors.Join(failed, l.link(ctx))
 	}
-	if l.options.only(tenantsName, smallName, linkName) {
+	if l.options.wantsAny(forecastName) {
+		failed = errors.Join(failed, l.forecasts(ctx))
+	}
+	if l.options.only(forecastName, tenantsName, smallName, linkName) {
 		return failed
 	}
 	if err := l.build(ctx, l.options.rows); err != nil {

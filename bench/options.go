@@ -114,9 +114,16 @@ func (o options) wants(name string) bool {
 	return len(o.runs) == 0 || slices.ContainsFunc(o.runs, func(word string) bool { return name == word || !o.exact && begins(name, word) })
 }
 
+// wantsAny reports whether the options select a run whose name begins with the word.
+func (o options) wantsAny(word string) bool {
+	return o.wants(word) || slices.ContainsFunc(o.runs, func(name string) bool { return begins(name, word) })
+}
+
 // only reports whether these are the only runs that were requested.
 func (o options) only(some ...string) bool {
-	return len(o.runs) > 0 && !slices.ContainsFunc(o.runs, func(word string) bool { return !slices.Contains(some, word) })
+	return len(o.runs) > 0 && !slices.ContainsFunc(o.runs, func(word string) bool {
+		return !slices.ContainsFunc(some, func(one string) bool { return begins(word, one) })
+	})
 }
 
 // begins reports whether a name is the word, or begins with it and a dash.

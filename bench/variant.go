@@ -70,7 +70,10 @@ func names() []string {
 	for _, v := range variants() {
 		all = append(all, v.name)
 	}
-	return append(all, insertsName, functionsName, tenantsName, smallName, linkName)
+	for _, a := range zoo() {
+		all = append(all, forecastName+"-"+a.name)
+	}
+	return append(all, forecastName, insertsName, functionsName, tenantsName, smallName, linkName)
 }
 
 // idle migrates nothing for as long as rekey took.

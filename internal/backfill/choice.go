@@ -17,6 +17,7 @@ type Choice struct {
 	Waves  int
 	Batch  int  // pages of the first transaction; later ones are sized by their duration
 	Vacuum bool // run VACUUM between parts of the table, because every row moves
+	Moves  bool // no update is heap-only, because an index uses the column
 	Reason string
 	// RowsPerPage is estimated from the catalogue.
 	RowsPerPage float64
@@ -67,6 +68,7 @@ func explain(c Choice, server catalog.Server, table catalog.Table, column string
 	if why := onePassReason(c, table, column); why != "" {
 		// One pass needs no large regions, and a VACUUM can run only after a whole region.
 		c.Region, c.Vacuum = min(c.Region, max(table.Pages/(2*vacuumParts), firstBatch)), true
+		c.Moves = indexOn(table, column) != ""
 		c.Reason = why + vacuumReason + rangeReason(c)
 		return c
 	}

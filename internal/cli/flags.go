@@ -35,6 +35,7 @@ type flags struct {
 	file                          string // of --config
 	json, quiet, noColor          bool
 	exitCode                      bool
+	forecast                      forecastFlags
 	hints                         hints
 }
 
@@ -63,6 +64,7 @@ func (f *flags) policy(cmd *cobra.Command, versions ...string) {
 	f.changes(cmd)
 	set.StringArrayVar(&f.connection.standbyURLs, "standby-url", nil, "the same database on a standby; rekey takes no lock while a query there is in its way; repeatable")
 	f.signals.register(cmd)
+	f.forecast.register(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("version", cobra.FixedCompletions(versions, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -98,7 +100,7 @@ func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 		Confirm: f.phase.confirm, Soak: f.phase.soakTime(), KeepID: f.phase.keepID, RenameKeys: f.phase.renameKeys,
 		Locks:    rekey.LockOptions{Timeout: f.lockTimeout, RetryTimeout: f.lockRetryTimeout},
 		Backfill: rekey.BackfillOptions{Pace: rekey.Pace(f.pace), BatchTime: f.batchTime},
-		Throttle: f.signals.options(),
+		Throttle: f.signals.options(), Forecast: f.forecast.options(),
 		Permissions: rekey.PermissionOptions{
 			SubscribersReady: f.subscribersReady, FireTriggers: f.fireTriggers, TrustOwners: f.trustOwners,
 		},

@@ -77,6 +77,7 @@ func flagGroups() []flagGroup {
 		{"Many schemas", []flagForm{
 			{"parallel", "N", common}, {"canary", "N", false}, {"on-error", "stop|continue", common}, {"max-failures", "N", false},
 		}},
+		{"Forecast", []flagForm{{"calibrate", "", common}, {"disk-free", "SIZE", false}}},
 		{"Output", []flagForm{
 			{"format", "FORMAT", common},
 			{"output", "PATH", common},

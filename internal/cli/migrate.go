@@ -31,7 +31,9 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 	}
 	show := a.writer(f)
 	stopping := a.watch(cmd.Context(), true, show.Say)
+	var measured costs
 	j.options.OnEvent = func(e event.Event) {
+		measured.add(e)
 		if _, last := e.(event.Result); !last { // conclude writes it with the exit code
 			show.Event(e)
 		}
@@ -39,6 +41,9 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 	result, err := a.change(stopping, f, j, do)
 	stopping.end()
 	show.Close()
+	if !f.json && !f.quiet {
+		fmt.Fprint(a.Stderr, screen.Costs(measured.expected, measured.actual, a.width(a.err)))
+	}
 	err = a.interrupted(err)
 	result.Command, result.Schema = cmd.Name(), j.schema.Name
 	return a.conclude(result, err, f, fmt.Sprintf("rekey %s %s", next, f.where()))

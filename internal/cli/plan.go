@@ -59,6 +59,7 @@ each statement, its lock and what it reads. Refusals end it with exit code 4.`,
 	f.phase.registerContract(cmd)
 	f.policy(cmd, legal...)
 	f.values.register(cmd)
+	f.forecast.registerCalibrate(cmd)
 	cmd.Flags().BoolVar(&f.schemaRun.down, "down", false, "with --schema: plan the way down")
 	cmd.Flags().BoolVar(&view.sql, "sql", false, "print every statement with its lock")
 	f.formats = screen.GraphFormats()
@@ -135,7 +136,7 @@ func nextRun(cmd *cobra.Command, direction rekey.Direction) string {
 // repeated returns the command with the flags of this call, except those about output and connections, whose values may
 // be secret, and those left out.
 func repeated(cmd *cobra.Command, command string, without ...string) string {
-	without = append(without, "json", "quiet", "no-color", "sql", "format", "database-url", "direct-url", "standby-url")
+	without = append(without, "json", "quiet", "no-color", "sql", "calibrate", "format", "database-url", "direct-url", "standby-url")
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
 		if slices.Contains(without, flag.Name) {
 			return

@@ -40,6 +40,7 @@ type Job struct {
 	Options      []event.Option                   // the options that were given, for the record of the run
 	Confirm      string                           // the name of the schema whose integers may be dropped
 	BeforeAction func(step.ID, step.Action) error // see [Executor]
+	Forecast     ForecastRequest
 }
 
 // Execute plans, acquires the lease, plans again under the lease, and executes the plan. The last event of every
@@ -177,6 +178,7 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 	})
 	j.Emit.Emit(j.environment(ctx, server, p))
 	j.reportSkipped(p)
+	measuring := j.forecast(ctx, p)
 	bgCtx, stopBackground := context.WithCancel(ctx)
 	defer stopBackground()
 	speed := pace.New(j.Limits.Speed, j.Limits.BatchTime)
@@ -188,11 +190,13 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 	executor := Executor{
 		Pool: j.Pool, Direct: j.Direct, Plan: p, Limits: j.Limits, Pace: speed, Watch: watch, Lease: lease, Emit: j.Emit,
 		Stop: requests.stop, StopReason: requests.stopReason, BeforeAction: j.BeforeAction, Standbys: j.Request.Standbys,
+		Meter: measuring,
 	}
 	outcome, err := executor.Run(ctx)
 	stopBackground()
 	watch.Wait()
 	<-pausesRecorded
+	measuring.report(ctx)
 	result.Tables, result.Edges, result.Keys, result.Rows, result.Locks = outcome.Tables, outcome.Edges, outcome.Keys, outcome.Rows, outcome.Locks
 	if err == nil {
 		result.Version = max(p.End(), p.Version)

@@ -41,6 +41,7 @@ type Executor struct {
 	BeforeAction func(step.ID, step.Action) error
 	// Standbys are checked before a lock is taken whose replay their readers would block.
 	Standbys []*pg.Standby
+	Meter    *meter // nil measures nothing
 
 	session       *pg.Session // the run's own session, for changes, inspections and statements outside of transactions
 	totals        totals
@@ -104,6 +105,7 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 	work, rows := e.Plan.Work(g)
 	if work = work && g.Target.Table != ""; work {
 		e.announce(g, rows)
+		e.Meter.begin(ctx, g)
 		defer func() { state.invalidate() }()
 	}
 	if err := e.deleteProgressForDown(ctx, g); err != nil {
@@ -124,6 +126,9 @@ func (e *Executor) runGroup(ctx context.Context, g plan.Group) error {
 	}
 	if err == nil && work {
 		e.doneGroups = append(e.doneGroups, g)
+	}
+	if err == nil && work {
+		e.Meter.end(ctx, g, time.Since(start))
 	}
 	if err == nil && work && !g.Prepares {
 		e.count(g, 1)

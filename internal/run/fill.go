@@ -47,6 +47,7 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *grou
 	result, err := e.fillRows(ctx, g, a.Target, job)
 	endImpact()
 	e.totals.rows += result.Rows
+	e.Meter.addRows(result.Rows, result.InPlace)
 	if err != nil {
 		if found := e.findRefusedRow(ctx, a.Target, job, err); found != nil {
 			return found

@@ -39,6 +39,8 @@ func Plan(doc rekey.Plan, next Next, width int) string {
 	p.planSteps(doc, "EACH REFERENCE", func(g rekey.Group) bool { return g.Edge != "" && g.Phase != rekey.Contracted })
 	p.planSteps(doc, "EACH PRIMARY KEY", func(g rekey.Group) bool { return g.Key != "" && g.Phase != rekey.Contracted })
 	p.planSteps(doc, "EACH INTEGER COLUMN", func(g rekey.Group) bool { return g.Phase == rekey.Contracted })
+	p.forecast(doc.Forecast)
+	p.risks(doc.Risks)
 	p.list("Attention:", attention(doc))
 	if len(doc.Refusals) > 0 {
 		p.lines("", "Refused. Nothing is changed until these are resolved:", "")

@@ -55,6 +55,7 @@ func bounds() []bound {
 		{"max-lag", "Throttle.MaxLag", "bad_max_lag", ms, maxWait, int64(throttle.DefaultMaxLag), nanoseconds, "", "lag"},
 		{"max-snapshot-age", "Throttle.MaxSnapshotAge", "bad_snapshot_age", 0, maxWait, 0, nanoseconds, "0 disables the limit.", ""},
 		{"max-retained-wal", "Throttle.MaxRetainedWAL", "bad_retained_wal", 1, math.MaxInt64, throttle.DefaultMaxRetainedWAL, size, "", "wal"},
+		{"disk-free", "Forecast.DiskFree", "bad_disk_free", 0, math.MaxInt64, 0, size, "", ""},
 		{"parallel", "Fleet.Parallel", "bad_parallel", 1, 32, 1, number, "Each schema uses up to four connections.", ""},
 		{"canary", "Fleet.Canary", "bad_canary", 0, math.MaxInt32, 0, number, "It is a number of schemas.", ""},
 		{"max-failures", "Fleet.MaxFailures", "bad_max_failures", 0, math.MaxInt32, 0, number, "It is a number of schemas.", ""},

@@ -1,0 +1,78 @@
+package forecast
+
+import (
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/pace"
+)
+
+// Times on the server of the benchmark, whose Speed.Processor is 1, of one worker.
+const (
+	rowTime    = 4500 * time.Nanosecond // a heap-only update with its lock
+	moveTime   = 9000 * time.Nanosecond // an update that moves the row
+	entryTime  = 2000 * time.Nanosecond // a new index entry
+	visitTime  = 90 * time.Nanosecond   // a row that a wave reads
+	orderTime  = 2500 * time.Nanosecond // a value in the order of creation: reading, sorting, sending it
+	joinTime   = 2500 * time.Nanosecond // a look-up of the parent
+	scanTime   = 60 * time.Nanosecond   // a row that VALIDATE or an index build reads
+	sortTime   = 550 * time.Nanosecond  // an entry of an index build
+	changeTime = 12 * time.Millisecond  // a short change under a lock, with what is read before it
+	groupTime  = 25 * time.Millisecond  // a group
+	second     = 0.7                    // what a second worker adds
+	workers    = 2                      // at pace normal and full
+)
+
+// effort adds up what takes time.
+type effort struct {
+	paced   time.Duration // of the filling: the pace makes it longer
+	rest    time.Duration // of reads and builds, which run without pauses
+	cold    float64       // pages that may have to be read from the disk
+	changes int
+	single  bool // one worker fills the table
+}
+
+func (e *effort) fill(t *table, f Fill, stayed, moved float64) {
+	perPage := t.Rows / max(t.Pages, 1)
+	visited := t.Pages * perPage * float64(len(f.Bounds))
+	e.add(&e.paced, stayed, rowTime)
+	e.add(&e.paced, moved, moveTime+time.Duration(len(t.Indexes))*entryTime)
+	e.add(&e.paced, visited, visitTime)
+	switch f.Writer {
+	case InOrder:
+		e.add(&e.paced, stayed+moved, orderTime)
+	case ByJoin:
+		e.add(&e.paced, stayed+moved, joinTime)
+	case ByClock:
+	}
+	e.single = t.Pages <= smallPages
+	e.cold += t.Pages
+}
+
+// smallPages is the size up to which one worker fills a table: backfill's constant.
+const smallPages = 512
+
+func (e *effort) build(t *table, b Build) {
+	e.add(&e.rest, t.Rows*2, scanTime) // CREATE INDEX CONCURRENTLY reads the table twice
+	e.add(&e.rest, b.Rows, sortTime)
+}
+
+func (e *effort) scan(pages, rows float64) {
+	e.add(&e.rest, rows, scanTime)
+	_ = pages
+}
+
+func (e *effort) add(to *time.Duration, times float64, each time.Duration) {
+	*to += time.Duration(times * float64(each))
+}
+
+// time returns how long the group takes at a pace.
+func (e *effort) time(s Server, speed pace.Speed) time.Duration {
+	hands := 1.
+	if speed.MaxWorkers() > 1 && !e.single {
+		hands += second
+	}
+	paced := float64(e.paced) / hands / speed.Duty()
+	cold := e.cold * float64(s.Speed.Page)
+	fixed := groupTime + time.Duration(e.changes)*(changeTime+3*s.Speed.Trip)
+	return time.Duration((paced+float64(e.rest)+float64(fixed))*s.Speed.Processor + cold)
+}

@@ -1,0 +1,46 @@
+package forecast
+
+import "math"
+
+// The layout of PostgreSQL's pages.
+const (
+	pageSize    = 8192
+	pageBytes   = pageSize - 24 // without the header
+	linePointer = 4
+	mostLines   = 291  // of a page: MaxHeapTuplesPerPage
+	alignment   = 8    // of rows and entries
+	leafFill    = 0.9  // of an index page that a build fills
+	leafBytes   = 8152 // of an index page, without its header and special space
+	entryHeader = 8    // of an index entry
+	uuidBytes   = 16
+)
+
+func align(bytes float64) float64 { return math.Ceil(bytes/alignment) * alignment }
+
+// page is a page as a filling leaves it.
+type page struct {
+	inPlace float64 // share of the rows that stay on their page
+	free    float64 // bytes at the end
+}
+
+// fillPage updates the rows of a page in waves, as the backfill does: a wave can use the space that the rows of earlier waves
+// have left. bounds has the upper bound of each wave, the last of which includes all rows.
+func fillPage(rows, width, wider, free float64, bounds []int) page {
+	whole := max(int(math.Round(rows)), 1)
+	scale := rows / float64(whole) // a page of 40.4 rows counts as one of 40 with a little less space
+	free /= scale
+	all, before, stayed, lines := bounds[len(bounds)-1], 0, 0, whole
+	for _, bound := range bounds {
+		upTo := whole * bound / all
+		for range upTo - before {
+			if wider <= free-linePointer && lines < mostLines {
+				free -= wider + linePointer
+				stayed++
+				lines++
+			}
+		}
+		free += float64(upTo-before) * width
+		before = upTo
+	}
+	return page{inPlace: float64(stayed) / float64(whole), free: max(free*scale, 0)}
+}
