@@ -18,7 +18,7 @@ func (o *forecastFlags) register(cmd *cobra.Command) {
 }
 
 func (o *forecastFlags) registerCalibrate(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&o.calibrate, "calibrate", false, "measure the speed of the server for the forecast; it only reads, for two seconds at most")
+	cmd.Flags().BoolVar(&o.calibrate, "calibrate", false, "measure this server for the forecast; only reads, for two seconds at most")
 }
 
 func (o *forecastFlags) options() rekey.ForecastOptions {

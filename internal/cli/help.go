@@ -58,7 +58,7 @@ func flagGroups() []flagGroup {
 		{"Locks", []flagForm{
 			{"lock-timeout", "DURATION", common}, {"lock-retry-timeout", "DURATION", common}, {"standby-url", "URL", false},
 		}},
-		{"Speed", []flagForm{{"pace", "gentle|normal|full", common}, {"batch-time", "DURATION", false}}},
+		{"Speed", []flagForm{{"pace", "gentle|normal|full", common}, {"batch-time", "DURATION", false}, {"calibrate", "", common}, {"disk-free", "SIZE", false}}},
 		{"Pause when", []flagForm{
 			{"max-lag", "DURATION", common},
 			{"max-retained-wal", "SIZE", false},
@@ -77,7 +77,6 @@ func flagGroups() []flagGroup {
 		{"Many schemas", []flagForm{
 			{"parallel", "N", common}, {"canary", "N", false}, {"on-error", "stop|continue", common}, {"max-failures", "N", false},
 		}},
-		{"Forecast", []flagForm{{"calibrate", "", common}, {"disk-free", "SIZE", false}}},
 		{"Output", []flagForm{
 			{"format", "FORMAT", common},
 			{"output", "PATH", common},

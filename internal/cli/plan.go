@@ -27,7 +27,6 @@ func (a *app) planCommand() *cobra.Command {
 table and, with --to linked, to each foreign key. With --sql or tables it prints
 each statement, its lock and what it reads. Refusals end it with exit code 4.`,
 		Example: `  rekey plan --profile phoenixkit --prefix public --version 40
-  rekey plan --schema app --tables 'a,b*' --exclude audit_log
   rekey plan --schema app --to linked --sql`,
 		Args: tableNames,
 		RunE: func(cmd *cobra.Command, tables []string) error {

@@ -126,6 +126,7 @@ func twins() []sameCall {
 		profile("random", "a", "unknown_table", func(j *job) { table(j, "a", rekey.RandomValues()) }),
 		{[]string{"--schema", "app", "--random", "a", "--time-column", "a=b"}, nil, "contradiction"},
 		app("time-zone", "postgres://a:hunter2@b/c", "bad_time_zone", func(j *job) { j.options.Values.TimeZone = "postgres://a:hunter2@b/c" }),
+		app("disk-free", "500GB", "", func(j *job) { j.options.Forecast.DiskFree = 500 << 30 }),
 		app("max-retained-wal", "5GB", "", func(j *job) { j.options.Throttle.MaxRetainedWAL = 5 << 30 }),
 		{
 			[]string{"--schema", long, "--lock-timeout", "1h", "--pace", "x"},
@@ -246,7 +247,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	})
 	for _, cmd := range a.root().Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			unchecked := []string{"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "subscribers-ready", "fire-triggers", "keep-id", "rename-keys", "exit-code", "sql", "help", "help-all"}
+			unchecked := []string{"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "subscribers-ready", "fire-triggers", "keep-id", "rename-keys", "exit-code", "sql", "calibrate", "help", "help-all"}
 			if !setting.IsNumber(f.Name) && !setting.IsText(f.Name) && !slices.Contains(unchecked, f.Name) {
 				t.Errorf("%s --%s is in no table", cmd.Name(), f.Name)
 			}
@@ -256,7 +257,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	fieldNames("", reflect.TypeFor[rekey.Options](), all)
 	fieldNames("Schema.", reflect.TypeFor[rekey.Schema](), all)
 	unchecked := []string{ // no value of these can be wrong by itself
-		"Schema.SkipRefused", "Permissions.SubscribersReady", "Permissions.FireTriggers", "KeepID", "RenameKeys", "Direct", "Standbys", "Stop", "OnEvent", "Values.Source",
+		"Schema.SkipRefused", "Permissions.SubscribersReady", "Permissions.FireTriggers", "KeepID", "RenameKeys", "Direct", "Standbys", "Stop", "OnEvent", "Values.Source", "Forecast.Calibrate",
 	}
 	for name := range all {
 		if !changed[name] && !slices.Contains(unchecked, name) {

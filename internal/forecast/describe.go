@@ -10,7 +10,7 @@ import (
 func Describe(t catalog.Table, s catalog.Stats) Table {
 	described := Table{
 		Name: t.Schema + "." + t.Name, Rows: max(t.Rows, 0), Pages: float64(t.Pages), Fill: float64(t.Fillfactor), Bytes: s.Table,
-		Unlogged: t.Persistence == "u", Whole: t.ReplicaIdentity == "f",
+		Unlogged: t.Persistence == "u", OldRow: t.ReplicaIdentity == "f",
 	}
 	if described.Fill <= 0 {
 		described.Fill = 100

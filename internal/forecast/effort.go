@@ -16,7 +16,7 @@ const (
 	joinTime   = 2500 * time.Nanosecond // a look-up of the parent
 	scanTime   = 60 * time.Nanosecond   // a row that VALIDATE or an index build reads
 	sortTime   = 550 * time.Nanosecond  // an entry of an index build
-	changeTime = 12 * time.Millisecond  // a short change under a lock, with what is read before it
+	changeTime = 12 * time.Millisecond  // a short change under a lock, with the reads before it
 	groupTime  = 25 * time.Millisecond  // a group
 	second     = 0.7                    // what a second worker adds
 	workers    = 2                      // at pace normal and full

@@ -19,8 +19,8 @@ type Table struct {
 	Fill    float64 // percent of a page that new rows use: its fillfactor
 	Bytes   int64   // with TOAST and the maps, without indexes
 	Indexes []Index
-	// Unlogged says that changes are not written to the WAL, Whole that the WAL also has the old row: REPLICA IDENTITY FULL.
-	Unlogged, Whole bool
+	// Unlogged says that changes are not written to the WAL, OldRow that the WAL also has the old row: REPLICA IDENTITY FULL.
+	Unlogged, OldRow bool
 }
 
 // Index is an index of a table.
@@ -73,7 +73,7 @@ type Build struct {
 	Entry float64 // bytes of an entry, without its line pointer
 }
 
-// Server has the settings that matter, and what is known about the speed of the machine.
+// Server has the settings that matter, and the speed of the machine.
 type Server struct {
 	Major             int
 	MaxWAL, MinWAL    int64 // max_wal_size and min_wal_size in bytes

@@ -26,12 +26,12 @@ type page struct {
 // fillPage updates the rows of a page in waves, as the backfill does: a wave can use the space that the rows of earlier waves
 // have left. bounds has the upper bound of each wave, the last of which includes all rows.
 func fillPage(rows, width, wider, free float64, bounds []int) page {
-	whole := max(int(math.Round(rows)), 1)
-	scale := rows / float64(whole) // a page of 40.4 rows counts as one of 40 with a little less space
+	count := max(int(math.Round(rows)), 1)
+	scale := rows / float64(count) // a page of 40.4 rows counts as one of 40 with a little less space
 	free /= scale
-	all, before, stayed, lines := bounds[len(bounds)-1], 0, 0, whole
+	all, before, stayed, lines := bounds[len(bounds)-1], 0, 0, count
 	for _, bound := range bounds {
-		upTo := whole * bound / all
+		upTo := count * bound / all
 		for range upTo - before {
 			if wider <= free-linePointer && lines < mostLines {
 				free -= wider + linePointer
@@ -42,5 +42,5 @@ func fillPage(rows, width, wider, free float64, bounds []int) page {
 		free += float64(upTo-before) * width
 		before = upTo
 	}
-	return page{inPlace: float64(stayed) / float64(whole), free: max(free*scale, 0)}
+	return page{inPlace: float64(stayed) / float64(count), free: max(free*scale, 0)}
 }

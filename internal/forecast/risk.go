@@ -151,13 +151,13 @@ func (c Circumstances) standbys() (found []Risk) {
 		case f.Hidden:
 		case c.MaxLag > 0 && f.Lag > c.MaxLag/2:
 			found = append(found, Risk{
-				Standby, fmt.Sprintf("standby %s is %s behind now; the run pauses above %s", f.Name, span(f.Lag), span(c.MaxLag)), "",
+				Standby, fmt.Sprintf("standby %s is %s behind now; the run pauses above %s", f.Name, inWords(f.Lag), inWords(c.MaxLag)), "",
 				"Wait until it has caught up.",
 			})
 		case f.Replays > 0 && f.Replays < rate:
 			found = append(found, Risk{
 				Standby, fmt.Sprintf("standby %s replays %s a second, and the run writes %s a second", f.Name, size(int64(f.Replays)), size(int64(rate))),
-				fmt.Sprintf("The run pauses whenever it is more than %s behind (--max-lag).", span(c.MaxLag)), "Use a slower pace: --pace gentle",
+				fmt.Sprintf("The run pauses whenever it is more than %s behind (--max-lag).", inWords(c.MaxLag)), "Use a slower pace: --pace gentle",
 			})
 		}
 	}
@@ -168,7 +168,7 @@ func (c Circumstances) transactions() (found []Risk) {
 	for _, t := range c.Load.Transactions {
 		if t.Prepared != "" {
 			found = append(found, Risk{
-				LongTransaction, fmt.Sprintf("a prepared transaction keeps dead rows for %s", span(t.Age)), deadRows, "See pg_prepared_xacts; commit it or roll it back.",
+				LongTransaction, fmt.Sprintf("a prepared transaction keeps dead rows for %s", inWords(t.Age)), deadRows, "See pg_prepared_xacts; commit it or roll it back.",
 			})
 			continue
 		}
@@ -179,7 +179,7 @@ func (c Circumstances) transactions() (found []Risk) {
 			}
 		}
 		found = append(found, Risk{
-			LongTransaction, fmt.Sprintf("a transaction is open for %s (%s)", span(t.Age), strings.Join(who, ", ")), deadRows,
+			LongTransaction, fmt.Sprintf("a transaction is open for %s (%s)", inWords(t.Age), strings.Join(who, ", ")), deadRows,
 			fmt.Sprintf("Wait for its end, or end it: SELECT pg_terminate_backend(%d)", t.PID),
 		})
 	}
@@ -290,8 +290,8 @@ func size(n int64) string {
 // setting returns a size as a value of a setting, rounded up to whole gigabytes.
 func setting(bytes int64) string { return fmt.Sprintf("%dGB", max((bytes+1<<30-1)>>30, 1)) }
 
-// span formats a duration.
-func span(d time.Duration) string {
+// inWords formats a duration.
+func inWords(d time.Duration) string {
 	switch {
 	case d < 2*time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))

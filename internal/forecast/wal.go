@@ -43,7 +43,7 @@ func (w *wal) fill(t *table, f Fill, stayed, moved, wider float64, s Server) {
 	w.records += rows*(lockRecord+pruneRow) + stayed*stayRecord + moved*(moveRecord+wider) + pages*visits*pruneRecord
 	if s.Logical {
 		w.records += stayed * wider
-		if t.Whole {
+		if t.OldRow {
 			w.records += rows * t.Width
 		}
 	}
