@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -28,14 +27,17 @@ type Waits struct {
 	Statements int           `json:"statements"`
 	Median     time.Duration `json:"p50_ns"`
 	P99        time.Duration `json:"p99_ns"`
+	ReadP99    time.Duration `json:"p99_reads_ns"`  // of statements that only read
+	WriteP99   time.Duration `json:"p99_writes_ns"` // of the others, which wait for their COMMIT
 	P999       time.Duration `json:"p999_ns"`
 	Longest    time.Duration `json:"longest_ns"`
 }
 
 // wait is how long one statement took from the time when it was due.
 type wait struct {
-	due time.Time
-	d   time.Duration
+	due    time.Time
+	d      time.Duration
+	writes bool
 }
 
 // mark is the time when a phase of rekey's run ended.
@@ -91,14 +93,21 @@ func byPhase(waits []wait, begun time.Time, marks []mark) []Waits {
 }
 
 func waitsOf(name string, waits []wait) Waits {
-	sorted := make([]time.Duration, len(waits))
-	for i, w := range waits {
-		sorted[i] = w.d
+	var all, reads, writes []time.Duration
+	for _, w := range waits {
+		all = append(all, w.d)
+		if w.writes {
+			writes = append(writes, w.d)
+		} else {
+			reads = append(reads, w.d)
+		}
 	}
-	slices.SortFunc(sorted, cmp.Compare[time.Duration])
+	slices.Sort(all)
+	slices.Sort(reads)
+	slices.Sort(writes)
 	return Waits{
-		Name: name, Statements: len(sorted), Median: quantile(sorted, 0.5), P99: quantile(sorted, 0.99),
-		P999: quantile(sorted, 0.999), Longest: quantile(sorted, 1),
+		Name: name, Statements: len(all), Median: quantile(all, 0.5), P99: quantile(all, 0.99), ReadP99: quantile(reads, 0.99),
+		WriteP99: quantile(writes, 0.99), P999: quantile(all, 0.999), Longest: quantile(all, 1),
 	}
 }
 

@@ -27,7 +27,7 @@ func TestBursts(t *testing.T) {
 func TestPhases(t *testing.T) {
 	begun := time.Unix(1000, 0)
 	at := func(s float64) time.Time { return begun.Add(time.Duration(s * float64(time.Second))) }
-	waits := []wait{{at(1.5), 2 * time.Second}, {at(-1), time.Hour}, {at(0.5), time.Millisecond}, {at(2.5), time.Minute}, {at(9), time.Hour}}
+	waits := []wait{{at(1.5), 2 * time.Second, true}, {at(-1), time.Hour, true}, {at(0.5), time.Millisecond, false}, {at(2.5), time.Minute, true}, {at(9), time.Hour, true}}
 	got := byPhase(waits, begun, []mark{{"add", at(1)}, {"fill", at(2)}, {"add", at(4)}})
 	if len(got) != 2 || got[0].Name != "add" || got[0].Statements != 2 || got[0].Longest != time.Minute || got[0].Lasted != 3*time.Second {
 		t.Errorf("%+v", got)

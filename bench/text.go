@@ -30,7 +30,7 @@ func (s Server) write(out io.Writer) {
 		s.Runs, Run.migration)
 	grid(out, []string{"run", "rows", "statements", "p50", "p99", "p99.9", "longest", "failed"},
 		slices.DeleteFunc(slices.Clone(s.Runs), func(r Run) bool { return r.Application == nil }), Run.application)
-	grid(out, []string{"run", "rows", "part", "lasted", "statements", "p50", "p99", "p99.9", "longest"}, s.parts(), part.cells)
+	grid(out, []string{"run", "rows", "part", "lasted", "statements", "p50", "p99", "of reads", "of writes", "p99.9", "longest"}, s.parts(), part.cells)
 	grid(out, []string{"function", "per call"}, s.Functions, func(f Function) []string {
 		return []string{f.Name, f.Call.String()}
 	})
@@ -104,7 +104,7 @@ func (s Server) parts() (all []part) {
 
 func (p part) cells() []string {
 	return []string{
-		p.run.Name, fmt.Sprint(p.run.Rows), p.Name, seconds(p.Lasted), fmt.Sprint(p.Statements), short(p.Median), short(p.P99), short(p.P999), short(p.Longest),
+		p.run.Name, fmt.Sprint(p.run.Rows), p.Name, seconds(p.Lasted), fmt.Sprint(p.Statements), short(p.Median), short(p.P99), short(p.ReadP99), short(p.WriteP99), short(p.P999), short(p.Longest),
 	}
 }
 

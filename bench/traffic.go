@@ -29,8 +29,8 @@ type client struct {
 	random   *rand.Rand
 	interval time.Duration // between two statements, on average
 	burst    bool          // works only inside bursts
-	rows     int64 // rows of the table at the start
-	accounts int64 // number of accounts to which new rows refer
+	rows     int64         // rows of the table at the start
+	accounts int64         // number of accounts to which new rows refer
 	waits    []wait
 	failed   int64
 	first    error // the first failure
@@ -123,12 +123,12 @@ func (c *client) work(ctx context.Context) {
 		if rest(ctx, time.Until(due)) != nil || c.traffic.over(due) {
 			return
 		}
-		err := c.one(ctx)
+		writes, err := c.one(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		if due.After(c.traffic.from) {
-			c.count(wait{due, time.Since(due)}, err)
+			c.count(wait{due, time.Since(due), writes}, err)
 		}
 	}
 }
@@ -153,23 +153,24 @@ const (
 
 // one sends a statement: half of them select, a quarter update, a quarter insert. Statements on a broken connection
 // fail until it is restored.
-func (c *client) one(ctx context.Context) error {
+func (c *client) one(ctx context.Context) (writes bool, err error) {
 	if c.session.IsClosed() {
 		session, err := pgx.Connect(ctx, c.url)
 		if err != nil {
-			return err
+			return false, err
 		}
 		c.session = session
 	}
 	id := 1 + c.random.Int64N(c.rows)
-	var err error
+	writes = true
 	switch c.random.IntN(4) {
 	case 0:
 		_, err = c.session.Exec(ctx, updateSQL, id)
 	case 1:
 		_, err = c.session.Exec(ctx, insertSQL, id%c.accounts, `{"source": "app", "campaign": 1, "tags": ["a1", "b2"]}`)
 	default:
+		writes = false
 		_, err = c.session.Exec(ctx, selectSQL, id)
 	}
-	return err
+	return writes, err
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
-	"runtime"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -174,46 +172,6 @@ func (e *Engine) Batches(ctx context.Context, sizers []*pace.Sizer, batch func(c
 		if err := e.Sleep(ctx, e.Pace.Rest(time.Since(start))); err != nil || last {
 			return err
 		}
-	}
-}
-
-// Parallel runs so many workers and returns the first error other than ErrStopped, which ends the others; else ErrStopped if
-// a worker returned it.
-func Parallel(ctx context.Context, workers int, work func(ctx context.Context, i int) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	errs := make([]error, workers)
-	var group sync.WaitGroup
-	for i := range workers {
-		group.Go(func() {
-			if errs[i] = work(ctx, i); errs[i] != nil && !errors.Is(errs[i], ErrStopped) {
-				cancel(errs[i])
-			}
-		})
-	}
-	group.Wait()
-	var stopped error
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, ErrStopped) {
-			return err
-		}
-		if err != nil {
-			stopped = ErrStopped
-		}
-	}
-	return stopped
-}
-
-// WorkerCount returns the number of concurrent workers.
-func (e *Engine) WorkerCount() int {
-	const spare = 4 // connections: two workers, the throttle and the heartbeat
-	switch {
-	case e.Workers > 0:
-		return e.Workers
-	case runtime.NumCPU() < 2, e.Pool.Config().MaxConns < spare:
-		return 1
-	default:
-		return e.Pace.Setting().Workers
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/pg"
 )
 
@@ -27,14 +28,23 @@ var ErrTooSlow = errors.New("a timeout ended the batch")
 // ErrBusy is returned by work that has to wait for an earlier batch, which is retried.
 var ErrBusy = errors.New("an earlier batch has not ended yet")
 
-// BatchSettings returns the settings of a transaction that fills. It commits asynchronously: after a crash of the server
-// the last batches may be lost, rows and checkpoints together.
+// BatchSettings returns the settings of a transaction that fills. Without Setting.Flush it commits asynchronously:
+// after a crash of the server the last batches may be lost, rows and checkpoints together.
 func (j Job) BatchSettings() pg.Settings {
 	statement, _ := j.Writer.(Statement)
 	return pg.Settings{
 		Lock: LockTimeout, Statement: max(statementFactor*j.Pace.BatchTime(), minStatementTimeout), Idle: idleTimeout,
-		SynchronousCommit: "off", Replica: j.Replica, Fill: statement.setting,
+		SynchronousCommit: durability(j.Pace.Setting()), Replica: j.Replica, Fill: statement.setting,
 	}
+}
+
+// durability returns the synchronous_commit of a batch. With "local" a batch flushes its own WAL, so that no COMMIT of the
+// application has to; unlike "on" it does not wait for a synchronous standby, while it holds rows of the application.
+func durability(s pace.Setting) string {
+	if s.Flush {
+		return "local"
+	}
+	return "off"
 }
 
 // Settings returns the settings of a batch.
@@ -104,18 +114,18 @@ func (e *Engine) Transaction(ctx context.Context, settings func() pg.Settings, w
 	return err
 }
 
-// Wait waits while the pace is paused, and reports the reason, or while it rests. It returns ErrStopped when Stop is closed.
+// Wait waits while the pace is paused, and reports the reason. A worker also waits while more workers are active than the
+// pace says. Wait returns ErrStopped when Stop is closed.
 func (e *Engine) Wait(ctx context.Context) error {
 	for {
 		reason, changed := e.Progress.paused(e.Pace)
-		if reason == "" {
-			var rest bool
-			if rest, changed = e.Pace.Resting(); !rest {
-				return e.Sleep(ctx, 0)
-			}
+		waits, ended := e.surplus(ctx)
+		if reason == "" && !waits {
+			return e.Sleep(ctx, 0)
 		}
 		select {
 		case <-changed:
+		case <-ended:
 		case <-e.Stop:
 			return ErrStopped
 		case <-ctx.Done():
