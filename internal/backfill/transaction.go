@@ -114,13 +114,17 @@ func (e *Engine) Transaction(ctx context.Context, settings func() pg.Settings, w
 	return err
 }
 
-// Wait waits while the pace is paused, and reports the reason. A worker also waits while more workers are active than the
-// pace says. Wait returns ErrStopped when Stop is closed.
+// Wait waits while the pace is paused, and reports the reason, or while it rests. A worker also waits while as many others
+// work as the pace says. Wait returns ErrStopped when Stop is closed.
 func (e *Engine) Wait(ctx context.Context) error {
 	for {
 		reason, changed := e.Progress.paused(e.Pace)
-		waits, ended := e.surplus(ctx)
-		if reason == "" && !waits {
+		waits := reason != ""
+		if !waits {
+			waits, changed = e.Pace.Resting()
+		}
+		surplus, ended := e.surplus(ctx)
+		if !waits && !surplus {
 			return e.Sleep(ctx, 0)
 		}
 		select {
