@@ -71,6 +71,7 @@ func rules() []rule {
 		{name: "internal/order", below: in("catalog")},
 		{name: "internal/plan", below: in("catalog", "discover", "event", "order", "message", "problem", "profile", "sqltext", "step", "trust")},
 		{name: "internal/forecast", below: in("catalog", "pace", "sqltext")},
+		{name: "internal/doctor", below: in("catalog", "message", "problem", "sqltext")},
 		{name: "internal/script", below: in("catalog", "condition", "lock", "plan", "sqltext", "step", "trust", "visible")},
 		{name: "ident", below: in("sqltext")},
 
@@ -113,7 +114,7 @@ func rules() []rule {
 		// The public packages.
 		{
 			name: ".",
-			below: in("backfill", "catalog", "discover", "event", "fault", "forecast", "inspect", "journal", "known", "message", "order", "pace", "pg", "plan", "problem", "profile", "run",
+			below: in("backfill", "catalog", "discover", "doctor", "event", "fault", "forecast", "inspect", "journal", "known", "message", "order", "pace", "pg", "plan", "problem", "profile", "run",
 				"script", "setting", "sqltext", "step", "survey", "throttle", "verify", "visible"),
 			others: pgx,
 		},

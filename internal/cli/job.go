@@ -36,10 +36,12 @@ type library struct {
 	plan    func(context.Context, *pgxpool.Pool, job) (rekey.Plan, error)
 	status  func(context.Context, *pgxpool.Pool, job) (rekey.Status, error)
 	verify  func(context.Context, *pgxpool.Pool, job) (rekey.Report, error)
-	up      call
-	down    call
-	planner func(*pgxpool.Pool, job) (planner, error)
-	schemas func(context.Context, *pgxpool.Pool, string) ([]string, error)
+	// diagnose examines what would make a run refuse or crawl.
+	diagnose func(context.Context, *pgxpool.Pool, job) (rekey.Diagnosis, error)
+	up       call
+	down     call
+	planner  func(*pgxpool.Pool, job) (planner, error)
+	schemas  func(context.Context, *pgxpool.Pool, string) ([]string, error)
 	// prefixes returns the schemas that match and have the profile's tables, and those that match without them.
 	prefixes func(context.Context, *pgxpool.Pool, rekey.Profile, string) (found, without []string, err error)
 	request  func(context.Context, *pgxpool.Pool, job, request) error
@@ -65,6 +67,9 @@ func live() library {
 		},
 		verify: func(ctx context.Context, pool *pgxpool.Pool, j job) (rekey.Report, error) {
 			return with(pool, j, func(m *rekey.Migrator) (rekey.Report, error) { return m.Verify(ctx) })
+		},
+		diagnose: func(ctx context.Context, pool *pgxpool.Pool, j job) (rekey.Diagnosis, error) {
+			return with(pool, j, func(m *rekey.Migrator) (rekey.Diagnosis, error) { return m.Diagnose(ctx, j.direction) })
 		},
 		up: func(ctx context.Context, pool *pgxpool.Pool, j job) (event.Result, error) {
 			return with(pool, j, func(m *rekey.Migrator) (event.Result, error) { return m.Up(ctx) })

@@ -28,6 +28,11 @@ const (
 	Statistics      RiskName = "statistics"
 )
 
+// Names returns the names of all risks.
+func Names() []RiskName {
+	return []RiskName{Disk, Slots, Archive, Standby, LongTransaction, MinWALSize, MaxWALSize, Autovacuum, Connections, Statistics}
+}
+
 // Risk is a reason why a run may be slow, stop, or fill the disk. It refuses nothing.
 type Risk struct {
 	Name    RiskName

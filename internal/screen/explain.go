@@ -112,7 +112,7 @@ func (p *page) explainAction(a rekey.Action, limits Limits) {
 	}
 }
 
-// fact adds a line of a step: a word, and text that is wrapped next to it.
+// fact adds a line of a step: a word, and wrapped text next to it.
 func (p *page) fact(word, text string) {
 	p.lines(wrap(text, p.width, fmt.Sprintf("   %-8s ", word), strings.Repeat(" ", 12))...)
 }
