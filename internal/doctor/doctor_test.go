@@ -77,7 +77,7 @@ func TestFindings(t *testing.T) {
 				f.Forecast, f.Risks = true, []Risk{{"slots", "nothing reads old", "drop it"}, {"slots", "nothing reads older", "drop it too"}, {"disk", "too little", ""}}
 			}, Slows, []string{"nothing reads old; and 1 more", "drop it", "too little"}, "drop it too",
 		},
-		"no risk": {func(f *Facts) { f.Forecast, f.Without = true, []string{"long-transaction"} }, Fine, []string{"no risk by long transaction"}, ""},
+		"no risk": {func(f *Facts) { f.Forecast, f.Without = true, []string{"long-transaction"} }, Fine, []string{"long transaction"}, ""},
 		"monitor": {func(f *Facts) { f.Server.Role.Monitor = false }, Hidden, []string{"role app lacks pg_monitor", "GRANT pg_monitor TO"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -61,7 +61,7 @@ func risks(f Facts) []Finding {
 		}
 	}
 	for _, name := range f.Without {
-		all = append(all, fine(name, "no risk by "+strings.ReplaceAll(name, "-", " "))...)
+		all = append(all, fine(name, strings.ReplaceAll(name, "-", " "))...)
 	}
 	return all
 }
