@@ -80,6 +80,7 @@ func settings(scope Scope, profile *Profile, o Options) setting.Request {
 	for flag, n := range map[string]int64{
 		"lock-timeout": int64(o.Locks.Timeout), "lock-retry-timeout": int64(o.Locks.RetryTimeout), "batch-time": int64(o.Backfill.BatchTime), "soak": int64(o.Soak),
 		"max-lag": int64(o.Throttle.MaxLag), "max-snapshot-age": int64(o.Throttle.MaxSnapshotAge), "max-retained-wal": o.Throttle.MaxRetainedWAL, "disk-free": o.Forecast.DiskFree,
+		"max-impact": setting.Ratio(o.Backfill.MaxImpact),
 	} {
 		if n != 0 {
 			r.Numbers[flag] = n

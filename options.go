@@ -76,12 +76,20 @@ type LockOptions struct {
 
 // BackfillOptions sets the speed at which existing rows are filled.
 type BackfillOptions struct {
-	// Pace is how much of the time the backfill works. Default: [PaceNormal].
+	// Pace is how much of the time the backfill works, and the default of MaxImpact. Default: [PaceNormal].
 	Pace Pace
+	// MaxImpact is how many times as long as at rest the application's commits and reads may take while a large table is
+	// filled, between 1.05 and 100: the run measures both on a connection of its own, and changes the number of its
+	// workers, its batches and its pauses so that 95 percent of them stay within the limit. [NoMaxImpact] is no limit.
+	// Default: 1.2 at [PaceGentle], 1.5 at [PaceNormal], none at [PaceFull].
+	MaxImpact float64
 	// BatchTime is the time that one transaction of the backfill aims at, between 1ms and 10s.
 	// Default: 50ms.
 	BatchTime time.Duration
 }
+
+// NoMaxImpact lets a run work at its pace, whatever the application feels.
+const NoMaxImpact float64 = -1
 
 // Pace is a speed of the backfill.
 type Pace string

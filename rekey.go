@@ -177,7 +177,7 @@ func (m *Migrator) run(ctx context.Context, direction plan.Direction) (event.Res
 		Pool: m.pool, Direct: direct, Request: request, Program: Version(), Options: m.asked(),
 		Limits: run.Limits{
 			LockTimeout: setting.Or("lock-timeout", locks.Timeout), LockRetryTimeout: setting.Or("lock-retry-timeout", locks.RetryTimeout),
-			Speed: speed, BatchTime: m.options.Backfill.BatchTime, Signals: m.signals(),
+			Speed: speed, BatchTime: m.options.Backfill.BatchTime, MaxImpact: m.options.Backfill.MaxImpact, Signals: m.signals(),
 		},
 		Emit: m.options.OnEvent, Stop: m.options.Stop, Confirm: m.options.Confirm,
 		Forecast: m.options.Forecast.request(),
@@ -252,11 +252,13 @@ func (m *Migrator) Stop(ctx context.Context) error {
 // Tune changes settings of the run; see [Migrator.Pause]. The error matches [problem.ErrUsage] if a value of
 // tuning is out of range.
 func (m *Migrator) Tune(ctx context.Context, tuning Tuning) error {
-	options := Options{Backfill: BackfillOptions{Pace: tuning.Pace, BatchTime: tuning.BatchTime}, Throttle: ThrottleOptions{MaxLag: tuning.MaxLag}}
+	options := Options{Backfill: BackfillOptions{Pace: tuning.Pace, BatchTime: tuning.BatchTime, MaxImpact: tuning.MaxImpact}, Throttle: ThrottleOptions{MaxLag: tuning.MaxLag}}
 	if found := setting.Check(settings(nil, nil, options)); len(found) > 0 {
 		return found
 	}
-	return m.send(ctx, journal.Request{Verb: journal.Tune, Pace: string(tuning.Pace), BatchTime: tuning.BatchTime, MaxLag: tuning.MaxLag})
+	return m.send(ctx, journal.Request{
+		Verb: journal.Tune, Pace: string(tuning.Pace), BatchTime: tuning.BatchTime, MaxLag: tuning.MaxLag, MaxImpact: tuning.MaxImpact,
+	})
 }
 
 // Tuning is what [Migrator.Tune] changes. A zero field leaves the setting as it is.
@@ -267,6 +269,9 @@ type Tuning struct {
 	BatchTime time.Duration
 	// MaxLag is how far a standby may lag before the run pauses.
 	MaxLag time.Duration
+	// MaxImpact is how many times as long as at rest the application's commits and reads may take, between 1.05 and
+	// 100, or [NoMaxImpact].
+	MaxImpact float64
 }
 
 func (m *Migrator) send(ctx context.Context, order journal.Request) (err error) {

@@ -26,6 +26,7 @@ type flags struct {
 	trustOwners                   []string
 	pace                          string
 	batchTime                     time.Duration
+	maxImpact                     ratio
 	signals                       signalFlags
 	phase                         phaseFlags
 	way                           rekey.Direction // of the command sql, which has it as an argument
@@ -75,7 +76,7 @@ func (f *flags) changes(cmd *cobra.Command) {
 	set.DurationVar(&f.lockRetryTimeout, "lock-retry-timeout", setting.Default("lock-retry-timeout"), "of all attempts together")
 	set.BoolVar(&f.subscribersReady, "subscribers-ready", false, "logical subscribers have the column already")
 	set.BoolVar(&f.fireTriggers, "fire-triggers", false, "fire the application's triggers on the rows that are filled")
-	f.speed(cmd, " (default normal)", " (default 50ms)")
+	f.speed(cmd, " (default normal)", " (default 1.5)", " (default 50ms)")
 }
 
 // profiles returns the profiles that rekey contains.
@@ -99,7 +100,7 @@ func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 		To: rekey.Phase(f.phase.to), Arbiter: rekey.Arbiter(f.phase.arbiter), Accept: f.phase.hazards(),
 		Confirm: f.phase.confirm, Soak: f.phase.soakTime(), KeepID: f.phase.keepID, RenameKeys: f.phase.renameKeys,
 		Locks:    rekey.LockOptions{Timeout: f.lockTimeout, RetryTimeout: f.lockRetryTimeout},
-		Backfill: rekey.BackfillOptions{Pace: rekey.Pace(f.pace), BatchTime: f.batchTime},
+		Backfill: rekey.BackfillOptions{Pace: rekey.Pace(f.pace), BatchTime: f.batchTime, MaxImpact: float64(f.maxImpact)},
 		Throttle: f.signals.options(), Forecast: f.forecast.options(),
 		Permissions: rekey.PermissionOptions{
 			SubscribersReady: f.subscribersReady, FireTriggers: f.fireTriggers, TrustOwners: f.trustOwners,

@@ -56,9 +56,11 @@ func flagGroups() []flagGroup {
 			{"accept", "HAZARD,...", false}, {"confirm", "SCHEMA", false}, {"soak", "DURATION", false}, {"keep-id", "", false}, {"rename-keys", "", false},
 		}},
 		{"Locks", []flagForm{
-			{"lock-timeout", "DURATION", common}, {"lock-retry-timeout", "DURATION", common}, {"standby-url", "URL", false},
+			{"lock-timeout", "DURATION", common}, {"lock-retry-timeout", "DURATION", false}, {"standby-url", "URL", false},
 		}},
-		{"Speed", []flagForm{{"pace", "gentle|normal|full", common}, {"batch-time", "DURATION", false}, {"calibrate", "", common}, {"disk-free", "SIZE", false}}},
+		{"Speed", []flagForm{
+			{"pace", "gentle|normal|full", common}, {"max-impact", "RATIO", common}, {"batch-time", "DURATION", false}, {"calibrate", "", common}, {"disk-free", "SIZE", false},
+		}},
 		{"Pause when", []flagForm{
 			{"max-lag", "DURATION", common},
 			{"max-retained-wal", "SIZE", false},

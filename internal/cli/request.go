@@ -68,6 +68,9 @@ func amount(value pflag.Value) int64 {
 	if bytes, ok := value.(*size); ok {
 		return int64(*bytes)
 	}
+	if times, ok := value.(*ratio); ok {
+		return setting.Ratio(float64(*times))
+	}
 	if d, err := time.ParseDuration(value.String()); err == nil {
 		return int64(d)
 	}

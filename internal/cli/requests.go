@@ -69,19 +69,20 @@ func (a *app) tuneCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tune [flags]",
 		Short: "Change the pace of the active run",
-		Long: `tune changes the pace, the batch time or the allowed standby lag of the active
-run of a schema. Settings that are not named stay as they are.`,
+		Long: `tune changes the pace, the limit of the impact, the batch time or the allowed
+standby lag of the active run of a schema. Settings that are not named stay as they are.`,
 		Example: `  rekey tune --prefix public --pace gentle
+  rekey tune --prefix public --max-impact 2
   rekey tune --prefix public --max-lag 30s --batch-time 20ms`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.send(cmd, f, request{verb: "tune", tuning: rekey.Tuning{
-				Pace: rekey.Pace(f.pace), BatchTime: f.batchTime, MaxLag: f.signals.maxLag,
+				Pace: rekey.Pace(f.pace), BatchTime: f.batchTime, MaxLag: f.signals.maxLag, MaxImpact: float64(f.maxImpact),
 			}}, "it continues with the new settings")
 		},
 	}
 	f.common(cmd)
-	f.speed(cmd, "", "")
+	f.speed(cmd, "", "", "")
 	cmd.Flags().DurationVar(&f.signals.maxLag, "max-lag", 0, "pause while a standby lags more")
 	return cmd
 }

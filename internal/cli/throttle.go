@@ -21,9 +21,10 @@ type signalFlags struct {
 }
 
 // speed registers the flags of the backfill's speed, which tune has too.
-func (f *flags) speed(cmd *cobra.Command, pace, batch string) {
+func (f *flags) speed(cmd *cobra.Command, pace, impact, batch string) {
 	set := cmd.Flags()
 	set.StringVar(&f.pace, "pace", "", "speed of the backfill"+pace)
+	set.Var(&f.maxImpact, "max-impact", "commits and reads wait at most so many times"+impact)
 	set.DurationVar(&f.batchTime, "batch-time", 0, "target time of a batch, "+setting.Range("batch-time")+batch)
 	_ = cmd.RegisterFlagCompletionFunc("pace", cobra.FixedCompletions(setting.Choices("pace"), cobra.ShellCompDirectiveNoFileComp))
 }
@@ -46,6 +47,40 @@ func (s *signalFlags) options() rekey.ThrottleOptions {
 		Query: s.query, File: s.file, Without: s.without,
 	}
 }
+
+// ratio is how many times as long something may take, or off.
+type ratio float64
+
+const off = "off"
+
+// String returns the number, off, or "" for the default.
+func (r *ratio) String() string {
+	switch {
+	case *r == 0:
+		return ""
+	case *r == ratio(rekey.NoMaxImpact):
+		return off
+	default:
+		return strconv.FormatFloat(float64(*r), 'f', -1, 64)
+	}
+}
+
+// Set parses a number or off.
+func (r *ratio) Set(text string) error {
+	if text == off {
+		*r = ratio(rekey.NoMaxImpact)
+		return nil
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || n < 0 {
+		return fmt.Errorf("%q is not a number and not %q", text, off)
+	}
+	*r = ratio(n)
+	return nil
+}
+
+// Type returns the name of the type in messages.
+func (r *ratio) Type() string { return "ratio" }
 
 // size is a number of bytes, written as in PostgreSQL: 512MB, 10GB.
 type size int64

@@ -165,7 +165,7 @@ func (c *Controller) Work() float64 {
 
 // setting returns the workers, the duty and the batch time of the work.
 func (c *Controller) setting(g Goal) pace.Setting {
-	const up, down = 1.0, 0.8 // a second worker begins above up and ends below down
+	const up, down = 1.1, 0.9 // a second worker begins above up and ends below down
 	work := c.Work()
 	c.two = g.Workers > 1 && (work > up || c.two && work > down)
 	workers := 1
@@ -177,7 +177,7 @@ func (c *Controller) setting(g Goal) pace.Setting {
 }
 
 // batchTime is the duration of a batch whose WAL delays a commit of the application little.
-const batchTime = 10 * time.Millisecond
+const batchTime = 4 * time.Millisecond
 
 // rest begins and ends the rests.
 func (c *Controller) rest(now time.Time, g Goal) {

@@ -310,7 +310,7 @@ func (c *checker) checkVersion() {
 func (c *checker) checkNumbers() {
 	for _, b := range bounds() {
 		n, given := c.Numbers[b.flag]
-		if !given || n >= b.least && n <= b.most {
+		if !given || n >= b.least && n <= b.most || b.unit == ratio && n == NoLimit {
 			continue
 		}
 		hint := "Valid values are " + b.rangeText() + "."

@@ -36,7 +36,11 @@ const (
 	nanoseconds unit = iota
 	size
 	number
+	ratio // in thousandths; NoLimit is off
 )
+
+// NoLimit is the number of a ratio that is off.
+const NoLimit = -1
 
 const (
 	ms = int64(time.Millisecond)
@@ -51,6 +55,7 @@ func bounds() []bound {
 		{"lock-timeout", "Locks.Timeout", "bad_lock_timeout", ms, s, 50 * ms, nanoseconds, "Other statements may queue behind the lock for as long.", ""},
 		{"lock-retry-timeout", "Locks.RetryTimeout", "bad_lock_retry_timeout", ms, maxWait, int64(40 * time.Minute), nanoseconds, "", ""},
 		{"batch-time", "Backfill.BatchTime", "bad_batch_time", ms, 10 * s, int64(pace.DefaultBatchTime), nanoseconds, "", ""},
+		{"max-impact", "Backfill.MaxImpact", "bad_max_impact", 1050, 100_000, 1500, ratio, "", ""},
 		{"soak", "Options.Soak", "bad_soak", 0, maxWait, int64(24 * time.Hour), nanoseconds, "", ""},
 		{"max-lag", "Throttle.MaxLag", "bad_max_lag", ms, maxWait, int64(throttle.DefaultMaxLag), nanoseconds, "", "lag"},
 		{"max-snapshot-age", "Throttle.MaxSnapshotAge", "bad_snapshot_age", 0, maxWait, 0, nanoseconds, "0 disables the limit.", ""},
@@ -109,6 +114,9 @@ func Format(flag string, n int64) string {
 }
 
 func (b bound) rangeText() string {
+	if b.unit == ratio {
+		return b.format(b.least) + " to " + b.format(b.most) + " or off"
+	}
 	if b.most == math.MaxInt64 || b.most == math.MaxInt32 {
 		return b.format(b.least) + " or more"
 	}
@@ -121,6 +129,11 @@ func (b bound) format(n int64) string {
 		return message.Duration(time.Duration(n))
 	case size:
 		return message.Counted(n, "byte", "bytes")
+	case ratio:
+		if n == NoLimit {
+			return "off"
+		}
+		return strconv.FormatFloat(float64(n)/thousandths, 'f', -1, 64)
 	default:
 		return strconv.FormatInt(n, 10)
 	}
@@ -146,6 +159,22 @@ func IsNumber(flag string) bool {
 
 // IsText reports whether a setting is a text, a list of them or an option.
 func IsText(flag string) bool { return texts()[flag] != "" }
+
+const thousandths = 1000
+
+// Ratio converts a ratio to a number of a [Request], and 0 to 0. A number below 0 stays below 0.
+func Ratio(value float64) int64 {
+	switch {
+	case value != value: //nolint:gocritic // not a number
+		return math.MinInt64
+	case math.Abs(value) > math.MaxInt32:
+		return int64(math.Copysign(math.MaxInt64/2, value)) //nolint:mnd // out of every range
+	case value == NoLimit:
+		return NoLimit
+	default:
+		return int64(math.Round(value * thousandths))
+	}
+}
 
 // name returns a setting's name in a style.
 func (n Style) name(flag string) string {
