@@ -70,7 +70,8 @@ func (a *app) tuneCommand() *cobra.Command {
 		Use:   "tune [flags]",
 		Short: "Change the pace of the active run",
 		Long: `tune changes the pace, the limit of the impact, the batch time or the allowed
-standby lag of the active run of a schema. Settings that are not named stay as they are.`,
+standby lag of the active run of a schema. Settings that are not named stay as
+they are.`,
 		Example: `  rekey tune --prefix public --pace gentle
   rekey tune --prefix public --max-impact 2
   rekey tune --prefix public --max-lag 30s --batch-time 20ms`,

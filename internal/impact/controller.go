@@ -59,7 +59,7 @@ type level struct {
 	work    float64
 	calm    time.Time // of the last sample over the limit
 	limited time.Time
-	floor   float64 // while another cause explains the wait
+	least   float64 // while another cause explains the wait
 }
 
 // NewController returns a controller without samples.
@@ -117,7 +117,7 @@ func (l *level) record(s Sample, over bool, g Goal) {
 		speedUp := min(1+s.At.Sub(l.calm).Seconds(), maxSpeedUp)
 		l.work *= math.Exp(gain * (1 - Percentile) * speedUp)
 	}
-	l.work = min(max(l.work, leastWork, l.floor), float64(g.Workers))
+	l.work = min(max(l.work, leastWork, l.least), float64(g.Workers))
 }
 
 // Next returns the pace from now on.
@@ -145,9 +145,9 @@ func (c *Controller) together(g Goal) {
 		l := &c.level[k]
 		l.work = min(l.work, lead*least)
 		if g.Cause == "" {
-			l.floor = 0
-		} else if l.floor == 0 {
-			l.floor = l.work / 2 //nolint:mnd // half of it, while the cause lasts
+			l.least = 0
+		} else if l.least == 0 {
+			l.least = l.work / 2 //nolint:mnd // half of it, while the cause lasts
 		}
 	}
 }
