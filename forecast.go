@@ -25,6 +25,12 @@ type ForecastOptions struct {
 type Forecast struct {
 	// Calibrated is true if the times are based on a measurement of the server; see [ForecastOptions].
 	Calibrated bool `json:"calibrated"`
+	// Processor is how many times as long as on the benchmark's machine the server's processor takes; 1 if it was not measured.
+	Processor float64 `json:"processor"`
+	// Page is how long a page that is not in memory takes to be read, 0 if it was not measured.
+	Page time.Duration `json:"page_ns,omitempty"`
+	// Trip is how long a statement takes to the server and back, 0 if it was not measured.
+	Trip time.Duration `json:"trip_ns,omitempty"`
 	// Pace is the pace of the run.
 	Pace Pace `json:"pace"`
 	// Groups has an entry for each table, reference and primary key with something to do, in the order of the run.
@@ -118,7 +124,9 @@ func forecastOf(f forecast.Forecast, speed Pace) *Forecast {
 	if speed == "" {
 		speed = PaceNormal
 	}
-	doc := &Forecast{Calibrated: f.Measured, Pace: speed, Groups: []Cost{}, All: costOf(f.All)}
+	doc := &Forecast{
+		Calibrated: f.Speed.Measured, Processor: f.Speed.Processor, Page: f.Speed.Page, Trip: f.Speed.Trip, Pace: speed, Groups: []Cost{}, All: costOf(f.All),
+	}
 	for _, c := range f.Groups {
 		doc.Groups = append(doc.Groups, costOf(c))
 	}

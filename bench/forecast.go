@@ -23,6 +23,8 @@ type Forecast struct {
 	Pace     string     `json:"pace"`
 	Expected event.Cost `json:"expected"`
 	Actual   event.Cost `json:"actual"`
+	Speed    float64    `json:"processor"` // as calibrated: times as long as on the machine of the constants
+	Steps    []Step     `json:"steps"`
 	Error    string     `json:"error,omitempty"`
 }
 
@@ -41,7 +43,7 @@ func (l *lab) forecasts(ctx context.Context) error {
 		if !l.options.wants(forecastName + "-" + a.name) {
 			continue
 		}
-		f, err := l.forecast(ctx, a, "full")
+		f, err := l.forecast(ctx, a, l.options.pace)
 		if err != nil {
 			f.Error = err.Error()
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", a.name, err))
@@ -72,8 +74,17 @@ func (l *lab) forecast(ctx context.Context, a animal, speed string) (Forecast, e
 		return f, err
 	}
 	defer pool.Close()
+	asked := a.setup(speed, nil)
+	asked.Options.Forecast.Calibrate = true
+	plan, err := rekeytest.Plan(ctx, pool, asked)
+	if err != nil {
+		return f, err
+	}
+	f.Speed = plan.Forecast.Processor
 	_, err = rekeytest.Up(ctx, pool, a.setup(speed, func(e event.Event) {
 		switch e := e.(type) {
+		case event.StepDone:
+			f.Steps = append(f.Steps, Step{Step: e.Step, Elapsed: e.Elapsed})
 		case event.Forecast:
 			if e.Table == "" {
 				f.Expected = e.Cost
@@ -123,7 +134,7 @@ func (f Forecast) cells() []string {
 		return []string{f.Name, "failed: " + strings.ReplaceAll(f.Error, "\n", "; ")}
 	}
 	return []string{
-		f.Name, fmt.Sprint(f.Actual.Rows), f.Pace,
+		f.Name, fmt.Sprint(f.Actual.Rows), f.Pace, fmt.Sprintf("%.2f", f.Speed),
 		seconds(f.Expected.Elapsed), seconds(f.Actual.Elapsed), ratio(f.Expected.Elapsed, f.Actual.Elapsed),
 		megabytes(f.Expected.WAL), megabytes(f.Actual.WAL), ratio(f.Expected.WAL, f.Actual.WAL),
 		megabytes(f.Expected.Before), megabytes(f.Expected.After), megabytes(f.Actual.After), ratio(f.Expected.After, f.Actual.After),

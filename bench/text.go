@@ -41,7 +41,7 @@ func (s Server) write(out io.Writer) {
 	grid(out, []string{"tables", "rows per table", "original", "psql script", "rekey"}, s.Small, Small.cells)
 	grid(out, []string{"children", "parents", "expand's fill", "edge's fill", "WAL MB", "HOT", "insert", "linked", "update", "linked", "p99", "linking", "longest", "linking"},
 		s.Link, Link.cells)
-	grid(out, []string{"forecast", "rows", "pace", "time", "actual", "ratio", "WAL MB", "actual", "ratio", "MB before", "after", "actual", "ratio", "HOT", "actual"},
+	grid(out, []string{"forecast", "rows", "pace", "processor", "time", "actual", "ratio", "WAL MB", "actual", "ratio", "MB before", "after", "actual", "ratio", "HOT", "actual"},
 		s.Forecasts, Forecast.cells)
 	grid(out, []string{"figure", "target", "measured", "reached"}, s.Reach, func(f Figure) []string {
 		reached := "–"

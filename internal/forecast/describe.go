@@ -7,7 +7,8 @@ import (
 )
 
 // Describe returns a table as the catalogue and the statistics describe it.
-func Describe(t catalog.Table, s catalog.Stats) Table {
+// column is the uuid column, which may exist.
+func Describe(t catalog.Table, s catalog.Stats, column string) Table {
 	described := Table{
 		Name: t.Schema + "." + t.Name, Rows: max(t.Rows, 0), Pages: float64(t.Pages), Fill: float64(t.Fillfactor), Bytes: s.Table,
 		Unlogged: t.Persistence == "u", OldRow: t.ReplicaIdentity == "f",
@@ -23,7 +24,8 @@ func Describe(t catalog.Table, s catalog.Stats) Table {
 	for _, size := range s.Indexes {
 		if i := indexOf(t, size.Index); i != nil {
 			described.Indexes = append(described.Indexes, Index{
-				Bytes: float64(size.Bytes), Entry: Entry(t, s, i.Columns), Scattered: i.Method != "btree" || scattered(*i, columns, described.Rows),
+				Bytes: float64(size.Bytes), Entry: Entry(t, s, i.Columns), Holds: i.Holds(column),
+				Scattered: i.Method != "btree" || scattered(*i, columns, described.Rows),
 			})
 		}
 	}

@@ -27,6 +27,7 @@ type Table struct {
 type Index struct {
 	Bytes     float64
 	Entry     float64 // bytes of an entry, without its line pointer
+	Holds     bool    // it has the column that is filled
 	Scattered bool    // neighbouring rows have entries on different pages
 }
 
@@ -122,9 +123,9 @@ func (c Cost) After() int64 { return c.TableAfter + c.IndexAfter }
 
 // Forecast is what a run is expected to cost: each group with something to do, and all.
 type Forecast struct {
-	Groups   []Cost
-	All      Cost
-	Measured bool // the speed of the server was measured
+	Groups []Cost
+	All    Cost
+	Speed  Speed // on which the times are based
 }
 
 // Of returns the forecast of groups that run one after the other.

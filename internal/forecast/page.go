@@ -17,6 +17,9 @@ const (
 
 func align(bytes float64) float64 { return math.Ceil(bytes/alignment) * alignment }
 
+// differing is the number of rows of a page that do not fit because rows differ in width; measured.
+const differing = 2
+
 // page is a page as a filling leaves it.
 type page struct {
 	inPlace float64 // share of the rows that stay on their page
@@ -29,6 +32,7 @@ func fillPage(rows, width, wider, free float64, bounds []int) page {
 	count := max(int(math.Round(rows)), 1)
 	scale := rows / float64(count) // a page of 40.4 rows counts as one of 40 with a little less space
 	free /= scale
+	roomy := free >= (wider+linePointer)+(wider-width+linePointer)*float64(count)
 	all, before, stayed, lines := bounds[len(bounds)-1], 0, 0, count
 	for _, bound := range bounds {
 		upTo := count * bound / all
@@ -42,5 +46,10 @@ func fillPage(rows, width, wider, free float64, bounds []int) page {
 		free += float64(upTo-before) * width
 		before = upTo
 	}
-	return page{inPlace: float64(stayed) / float64(count), free: max(free*scale, 0)}
+	// Rows differ in width, so that on average two of a page do not fit where rows of the average width would.
+	share := float64(stayed) / float64(count)
+	if !roomy {
+		share *= 1 - differing/float64(count+differing-1)
+	}
+	return page{inPlace: share, free: max(free*scale, 0)}
 }

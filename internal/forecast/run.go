@@ -19,6 +19,7 @@ type table struct {
 	Table
 	index  float64 // bytes of all indexes
 	before Table   // as it was before the run
+	imaged bool    // a group has changed its pages, which are in the WAL in full
 }
 
 // account is what a group does: what costs time and WAL.
@@ -89,22 +90,28 @@ func (t *table) fill(f Fill, s Server, a *account) float64 {
 	grown := moved * (wider + linePointer) / (pageBytes * t.Fill / 100)
 	if f.Vacuum {
 		// After each part the rows of the next part move to the pages that the last part has left.
-		grown = min(grown, pages*(wider/t.Width-1)+grown/vacuumParts)
+		grown = min(grown, pages*(wider/t.Width-1)+grown*vacuumed)
 	}
 	a.wal.fill(t, f, stayed, moved, wider, s)
 	a.effort.fill(t, f, stayed, moved)
-	t.grow(moved, grown, rows/max(t.Rows, 1), left.free, wider)
+	t.grow(moved, grown, rows/max(t.Rows, 1), left.free, wider, s.Major)
 	return left.inPlace
 }
 
-// vacuumParts is how often a table whose rows all move is vacuumed: backfill's constant.
-const vacuumParts = 8
+// vacuumed is the share of the rows that move to new pages all the same: those of the first eighth, and of what two workers fill
+// before a VACUUM has recorded the space. Measured.
+const vacuumed = 0.22
 
 // grow changes the size of the table after a filling that moved rows to new pages.
-func (t *table) grow(moved, pages, filled, free, wider float64) {
+func (t *table) grow(moved, pages, filled, free, wider float64, major int) {
 	for i := range t.Indexes {
 		before := t.Indexes[i].Bytes
-		t.Indexes[i].Bytes = before * splits(moved/max(t.Rows, 1))
+		if t.Indexes[i].Holds { // the old entries stay until a VACUUM, and the new ones are wider
+			t.Indexes[i].Bytes = 2*before + moved*(align(t.Indexes[i].Entry+uuidBytes)+linePointer)/halfFill
+			t.index += t.Indexes[i].Bytes - before
+			continue
+		}
+		t.Indexes[i].Bytes = before * t.Indexes[i].splits(moved/max(t.Rows, 1), t.Rows/max(t.Pages, 1), major)
 		t.index += t.Indexes[i].Bytes - before
 	}
 	t.Pages += pages
@@ -114,11 +121,27 @@ func (t *table) grow(moved, pages, filled, free, wider float64) {
 	t.Free += (free - t.Free) * min(filled, 1)
 }
 
-// splits returns how many times as large an index is after a share of the rows got a second entry. Leaf pages have a tenth of
-// their space free; from there on they split, which leaves each half full.
-func splits(moved float64) float64 {
-	const slack, most = 0.07, 0.98
-	return 1 + max(moved-slack, 0)*most
+// halfFill is how full index pages are that have split at random.
+const halfFill = 0.75
+
+// splits returns how many times as large an index is after a share of the rows got a second entry. Leaf pages have a tenth of their
+// space free, and from 14 on the server removes entries of dead versions before it splits a page, best if they are of few pages of the
+// table. Beyond that each leaf page splits, and both halves are half full.
+func (i Index) splits(moved, perPage float64, major int) float64 {
+	const (
+		slack, removed, ordered = 0.1, 0.08, 0.3
+		width                   = 0.1 // of the range in which pages split one after the other
+		many                    = 60  // rows of a page of the table
+		removes                 = 14  // the first version that removes such entries
+	)
+	limit := slack
+	if major >= removes {
+		limit += removed
+		if !i.Scattered && perPage >= many {
+			limit += ordered
+		}
+	}
+	return 1 + min(max((moved-limit)/width, 0), 1)
 }
 
 // build builds an index.
@@ -143,7 +166,7 @@ const sortHeader = 8
 // result settles what depends on all groups: how many checkpoints the WAL of the run causes, and so how many pages are
 // written to it in full once more.
 func (r *run) result() Forecast {
-	f := Forecast{Measured: r.server.Speed.Measured, All: Cost{Times: map[pace.Speed]time.Duration{}}}
+	f := Forecast{Speed: r.server.Speed, All: Cost{Times: map[pace.Speed]time.Duration{}}}
 	for i := range r.groups {
 		a := &r.groups[i]
 		a.cost.Times = map[pace.Speed]time.Duration{}

@@ -23,6 +23,7 @@ const (
 type wal struct {
 	records float64 // bytes that do not depend on checkpoints
 	images  float64 // bytes of full images that are written once, however many checkpoints there are
+	again   float64 // bytes of those that an earlier group has written, if there was no checkpoint in between
 	region  float64 // bytes of full images of the pages that are in work at the same time
 	index   []touched
 }
@@ -37,9 +38,7 @@ func (w *wal) fill(t *table, f Fill, stayed, moved, wider float64, s Server) {
 	}
 	rows, pages := stayed+moved, max(t.Pages, 1)
 	visits := float64(len(f.Bounds))
-	if f.Rows < t.Rows { // pages without such rows are not changed
-		pages *= 1 - math.Exp(-f.Rows/pages)
-	}
+	pages *= min(rows/max(t.Rows, 1), 1) // an interrupted run has filled the other pages
 	w.records += rows*(lockRecord+pruneRow) + stayed*stayRecord + moved*(moveRecord+wider) + pages*visits*pruneRecord
 	if s.Logical {
 		w.records += stayed * wider
@@ -48,7 +47,11 @@ func (w *wal) fill(t *table, f Fill, stayed, moved, wider float64, s Server) {
 		}
 	}
 	image := pageSize - max(t.Free, 0) + pageRecord
-	w.images += pages * image
+	if t.imaged {
+		w.again += pages * image
+	} else {
+		w.images += pages * image
+	}
 	w.region += min(f.Region*workers, pages) * image / 2 // on average a checkpoint comes in the middle
 	for _, i := range t.Indexes {
 		w.records += moved * (entryRecord + align(i.Entry))
@@ -60,6 +63,7 @@ func (w *wal) fill(t *table, f Fill, stayed, moved, wider float64, s Server) {
 			w.images += touch * (pageSize*indexShare + pageRecord)
 		}
 	}
+	t.imaged = true
 }
 
 // build adds the WAL of an index build, which writes each page in full.
@@ -82,7 +86,7 @@ func (w *wal) total(s Server, took time.Duration) (bytes int64, checkpoints floa
 	all := w.records + w.images*share
 	for range 20 { // more WAL causes more checkpoints, and they more WAL
 		checkpoints = max(byTime, all/s.interval())
-		all = w.records + share*(w.images+w.region*checkpoints+w.scattered(checkpoints))
+		all = w.records + share*(w.images+w.again*min(checkpoints, 1)+w.region*checkpoints+w.scattered(checkpoints))
 	}
 	return int64(all), checkpoints
 }

@@ -30,6 +30,7 @@ type Outlook struct {
 // ForecastRequest says how a run is forecast.
 type ForecastRequest struct {
 	Calibrate bool  // measure the speed of the server
+	Run       bool  // the run begins; it measures the speed if the tables are large
 	DiskFree  int64 // bytes that are free on the server's disk; 0 if nobody has said it
 	Speed     pace.Speed
 	Signals   throttle.Limits // when the run pauses
@@ -46,6 +47,9 @@ func Forecast(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, r ForecastRe
 		return Outlook{}, err
 	}
 	server := f.server()
+	if r.Calibrate || r.Run && f.bytes() >= calibratedBytes {
+		server.Speed = calibrate(ctx, pool, p.Server, f.tables)
+	}
 	found := forecast.Of(server, f.described(), f.groups())
 	return Outlook{Forecast: found, Risks: f.risks(r, server, found)}, nil
 }
@@ -54,6 +58,7 @@ func Forecast(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, r ForecastRe
 // out: the run does not depend on it.
 func (j Job) forecast(ctx context.Context, p plan.Plan) *meter {
 	request := j.Forecast
+	request.Run = true
 	request.Signals, request.Speed = j.Limits.Signals, cmp.Or(j.Limits.Speed, pace.Normal)
 	found, err := Forecast(ctx, j.Pool, p, request)
 	if err != nil {
@@ -119,10 +124,21 @@ func (f *forecaster) read(ctx context.Context) func(pg.Tx) error {
 	}
 }
 
+// calibratedBytes is the size from which a run measures the speed of the server, as its forecast is compared with the actual cost.
+const calibratedBytes = 64 << 20
+
+// bytes returns the size of the tables.
+func (f *forecaster) bytes() (all int64) {
+	for _, s := range f.stats {
+		all += s.Table
+	}
+	return all
+}
+
 func (f *forecaster) described() []forecast.Table {
 	all := make([]forecast.Table, len(f.tables))
 	for i, t := range f.tables {
-		all[i] = forecast.Describe(*t, *f.stats[t.OID])
+		all[i] = forecast.Describe(*t, *f.stats[t.OID], f.plan.Column)
 	}
 	return all
 }
