@@ -8,19 +8,34 @@ import (
 
 // Times on the server of the benchmark, whose Speed.Processor is 1, of one worker.
 const (
-	rowTime    = 4500 * time.Nanosecond // a heap-only update with its lock
-	moveTime   = 9000 * time.Nanosecond // an update that moves the row
-	entryTime  = 2000 * time.Nanosecond // a new index entry
-	visitTime  = 90 * time.Nanosecond   // a row that a wave reads
-	orderTime  = 2500 * time.Nanosecond // a value in the order of creation: reading, sorting, sending it
-	joinTime   = 2500 * time.Nanosecond // a look-up of the parent
+	rowTime    = 6500 * time.Nanosecond // a heap-only update with its lock
+	moveTime   = 7000 * time.Nanosecond // what an update takes more that moves the row
+	entryTime  = 3000 * time.Nanosecond // a new index entry
+	visitTime  = 130 * time.Nanosecond  // a row that a wave reads
+	orderTime  = 3500 * time.Nanosecond // a value in the order of creation: reading, sorting, sending it
+	joinTime   = 2000 * time.Nanosecond // a look-up of the parent
 	scanTime   = 60 * time.Nanosecond   // a row that VALIDATE or an index build reads
-	sortTime   = 550 * time.Nanosecond  // an entry of an index build
-	changeTime = 12 * time.Millisecond  // a short change under a lock, with the reads before it
+	sortTime   = 580 * time.Nanosecond  // an entry of an index build
+	changeTime = 10 * time.Millisecond  // a short change under a lock, with the reads before it
 	groupTime  = 25 * time.Millisecond  // a group
+	vacuumTime = 40 * time.Millisecond  // a VACUUM of a part of a table
 	second     = 0.7                    // what a second worker adds
-	workers    = 2                      // at pace normal and full
+	workers    = 2                      // at pace full
 )
+
+// share returns how much of one worker at full speed a pace uses on a server without other work. At normal and gentle the run's probe
+// makes it less while the application would feel it, see --max-impact.
+func share(speed pace.Speed) float64 {
+	const gentle, full = 0.25, 1 + second
+	switch speed {
+	case pace.Gentle:
+		return gentle
+	case pace.Full:
+		return full
+	case pace.Normal:
+	}
+	return 1
+}
 
 // effort adds up what takes time.
 type effort struct {
@@ -34,7 +49,7 @@ type effort struct {
 func (e *effort) fill(t *table, f Fill, stayed, moved float64) {
 	perPage := t.Rows / max(t.Pages, 1)
 	visited := t.Pages * perPage * float64(len(f.Bounds))
-	e.add(&e.paced, stayed, rowTime)
+	e.add(&e.paced, stayed+moved, rowTime)
 	e.add(&e.paced, moved, moveTime+time.Duration(len(t.Indexes))*entryTime)
 	e.add(&e.paced, visited, visitTime)
 	switch f.Writer {
@@ -45,8 +60,14 @@ func (e *effort) fill(t *table, f Fill, stayed, moved float64) {
 	case ByClock:
 	}
 	e.single = t.Pages <= smallPages
+	if f.Vacuum && !e.single {
+		e.rest += vacuums * vacuumTime
+	}
 	e.cold += t.Pages
 }
+
+// vacuums is how often a table whose rows all move is vacuumed: backfill's constant.
+const vacuums = 8
 
 // smallPages is the size up to which one worker fills a table: backfill's constant.
 const smallPages = 512
@@ -56,9 +77,8 @@ func (e *effort) build(t *table, b Build) {
 	e.add(&e.rest, b.Rows, sortTime)
 }
 
-func (e *effort) scan(pages, rows float64) {
+func (e *effort) scan(rows float64) {
 	e.add(&e.rest, rows, scanTime)
-	_ = pages
 }
 
 func (e *effort) add(to *time.Duration, times float64, each time.Duration) {
@@ -67,11 +87,11 @@ func (e *effort) add(to *time.Duration, times float64, each time.Duration) {
 
 // time returns how long the group takes at a pace.
 func (e *effort) time(s Server, speed pace.Speed) time.Duration {
-	hands := 1.
-	if speed.MaxWorkers() > 1 && !e.single {
-		hands += second
+	hands := share(speed)
+	if e.single {
+		hands = min(hands, 1)
 	}
-	paced := float64(e.paced) / hands / speed.Duty()
+	paced := float64(e.paced) / hands
 	cold := e.cold * float64(s.Speed.Page)
 	fixed := groupTime + time.Duration(e.changes)*(changeTime+3*s.Speed.Trip)
 	return time.Duration((paced+float64(e.rest)+float64(fixed))*s.Speed.Processor + cold)

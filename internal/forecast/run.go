@@ -64,7 +64,7 @@ func (r *run) group(g Group) {
 			t.build(b, r.server, &a)
 		}
 		t.index = max(t.index-float64(w.Drops), 0)
-		a.effort.scan(t.Pages*float64(w.Scans), t.Rows*float64(w.Scans))
+		a.effort.scan(t.Rows * float64(w.Scans))
 		a.effort.changes += w.Locked
 		a.cost.TableAfter += t.Bytes
 		a.cost.IndexAfter += int64(t.index)

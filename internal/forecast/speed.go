@@ -3,7 +3,7 @@ package forecast
 import "time"
 
 // processorTime is what a number of the calibration's query takes on the machine of the constants.
-const processorTime = 230 * time.Nanosecond
+const processorTime = 177 * time.Nanosecond
 
 // The limits of a measured processor: outside of them the machine was busy, or the clock is coarse.
 const slowest, fastest = 10, 0.2
