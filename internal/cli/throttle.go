@@ -24,7 +24,7 @@ type signalFlags struct {
 func (f *flags) speed(cmd *cobra.Command, pace, impact, batch string) {
 	set := cmd.Flags()
 	set.StringVar(&f.pace, "pace", "", "speed of the backfill"+pace)
-	set.Var(&f.maxImpact, "max-impact", "limit of commits and reads, times idle"+impact)
+	set.Var(&f.maxImpact, "max-impact", "limit of commits and reads, x idle"+impact)
 	set.DurationVar(&f.batchTime, "batch-time", 0, "target time of a batch, "+setting.Range("batch-time")+batch)
 	_ = cmd.RegisterFlagCompletionFunc("pace", cobra.FixedCompletions(setting.Choices("pace"), cobra.ShellCompDirectiveNoFileComp))
 }
