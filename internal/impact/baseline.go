@@ -14,6 +14,7 @@ const (
 type baseline struct {
 	current []time.Duration // an incomplete group
 	largest []time.Duration // of the last groups
+	fresh   bool            // the last group counts by itself: it was measured while the application waited
 }
 
 func (b *baseline) add(took time.Duration) {
@@ -33,5 +34,21 @@ func (b *baseline) value() time.Duration {
 	if len(b.largest) == 0 {
 		return 0
 	}
-	return percentile(append([]time.Duration(nil), b.largest...), 0.5) //nolint:mnd // the median
+	median := percentile(append([]time.Duration(nil), b.largest...), 0.5) //nolint:mnd // the median
+	if b.fresh {
+		return max(median, b.largest[len(b.largest)-1])
+	}
+	return median
 }
+
+// threshold returns the duration above which a sample is over the limit, 0 without a baseline.
+func (b *baseline) threshold(limit float64) time.Duration {
+	base := b.value()
+	if base == 0 {
+		return 0
+	}
+	return max(time.Duration(limit*float64(base)), base+tolerance)
+}
+
+// tolerance is the difference that is never an impact: scheduling and the network make as much.
+const tolerance = 250 * time.Microsecond

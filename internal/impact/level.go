@@ -1,0 +1,54 @@
+package impact
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	leastWork = 0.02 // no impact stops a run
+	firstWork = 0.5
+	// budget is the share of samples over the limit at which the work neither grows nor shrinks. It is half of what the limit
+	// allows, since the work is sometimes above its mean.
+	budget = (1 - Percentile) / 2
+	// gain is how much the logarithm of the work changes for one sample: twenty samples over the limit, a second's, cut the work to
+	// a quarter.
+	gain = 0.07
+	// maxSpeedUp bounds how much faster the work grows after seconds in which no sample was over the limit.
+	maxSpeedUp = 12
+	// pendingInterval is how often a measurement that does not end counts as one over the limit.
+	pendingInterval = 50 * time.Millisecond
+)
+
+// level is the work that one kind of samples allows.
+type level struct {
+	work  float64
+	over  time.Time // the last sample over the limit, or the first sample
+	least float64   // while another cause explains the wait
+}
+
+// record changes the work by one sample.
+func (l *level) record(s Sample, over bool, most float64) {
+	if l.over.IsZero() {
+		l.over = s.At
+	}
+	if over {
+		l.work *= math.Exp(-gain * (1 - budget))
+		l.over = s.At
+	} else {
+		l.work *= math.Exp(gain * budget * min(1+s.At.Sub(l.over).Seconds(), maxSpeedUp))
+	}
+	l.limit(most)
+}
+
+func (l *level) limit(most float64) { l.work = min(max(l.work, leastWork, l.least), most) }
+
+// excuse keeps at least half of the work while another cause explains the wait.
+func (l *level) excuse(cause bool) {
+	switch {
+	case !cause:
+		l.least = 0
+	case l.least == 0:
+		l.least = l.work / 2 //nolint:mnd // half
+	}
+}
