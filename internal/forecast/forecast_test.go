@@ -161,7 +161,7 @@ func TestSecondFillingOfTable(t *testing.T) {
 	if first, second := f.Groups[0], f.Groups[1]; second.WAL >= first.WAL || second.TableBefore != first.TableAfter || second.IndexBefore != first.IndexAfter {
 		t.Errorf("%+v\n%+v", first, second)
 	}
-	if f.All.TableBefore != f.Groups[0].TableBefore || f.All.TableAfter != f.Groups[1].TableAfter || f.All.Rows != 2*f.Groups[0].Rows {
+	if f.All.Before() != f.Groups[0].Before() || f.All.TableAfter != f.Groups[1].TableAfter || f.All.Rows != 2*f.Groups[0].Rows {
 		t.Errorf("%+v", f.All)
 	}
 }

@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/rekey-pg/rekey/internal/pace"
@@ -33,7 +34,9 @@ type account struct {
 func newRun(server Server, tables []Table) *run {
 	r := &run{server: server, tables: map[string]*table{}}
 	for _, t := range tables {
-		r.tables[t.Name] = &table{Table: t, index: t.indexBytes(), before: t}
+		before := t
+		t.Indexes = slices.Clone(t.Indexes) // they grow
+		r.tables[t.Name] = &table{Table: t, index: t.indexBytes(), before: before}
 	}
 	return r
 }

@@ -85,6 +85,11 @@ const oldTransaction = time.Minute
 
 // Load reads what else happens on the server, and the settings that a forecast needs. tablespaces are those of the tables.
 func Load(ctx context.Context, tx pg.Tx, tablespaces []uint32) (catalog.Load, error) {
+	return loadWith(ctx, tx, tablespaces, oldTransaction)
+}
+
+// loadWith is Load with the transactions that are at least so old.
+func loadWith(ctx context.Context, tx pg.Tx, tablespaces []uint32, age time.Duration) (catalog.Load, error) {
 	var (
 		load  catalog.Load
 		lists bool
@@ -106,7 +111,7 @@ func Load(ctx context.Context, tx pg.Tx, tablespaces []uint32) (catalog.Load, er
 			load.Transactions = append(load.Transactions, catalog.Transaction{
 				PID: r.PID, Application: r.Application, State: r.State, Prepared: r.Prepared, Age: seconds(r.Seconds),
 			})
-		}, oldTransaction.Seconds()),
+		}, age.Seconds()),
 		query("tablespaces", func(r tablespaceRow) {
 			load.Tablespaces = append(load.Tablespaces, catalog.Tablespace{OID: uint32(r.OID), Name: r.Name, Path: r.Path})
 		}, spaces),

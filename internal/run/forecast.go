@@ -49,6 +49,7 @@ func Forecast(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, r ForecastRe
 	server := f.server()
 	if r.Calibrate || r.Run && f.bytes() >= calibratedBytes {
 		server.Speed = calibrate(ctx, pool, p.Server, f.tables)
+		f.readFree(ctx, pool)
 	}
 	found := forecast.Of(server, f.described(), f.groups())
 	return Outlook{Forecast: found, Risks: f.risks(r, server, found)}, nil
@@ -121,6 +122,32 @@ func (f *forecaster) read(ctx context.Context) func(pg.Tx) error {
 		}
 		f.load, err = inspect.Load(ctx, tx, spaces)
 		return err
+	}
+}
+
+// readFree reads the free space of the largest tables with pgstattuple, where it is installed. The statistics know only averages of
+// rows, and nothing of the space that deleted rows have left.
+func (f *forecaster) readFree(ctx context.Context, pool *pgxpool.Pool) {
+	const most, largest = 4, 1 << 30 // tables, and bytes of each
+	ctx, cancel := context.WithTimeout(ctx, calibrationTime)
+	defer cancel()
+	var function sqltext.Table
+	err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
+		function, err = inspect.FreeSpaceFunction(ctx, tx, f.plan.Server)
+		return err
+	})
+	if err != nil || function.Name == "" {
+		return
+	}
+	tables := slices.Clone(f.tables)
+	slices.SortStableFunc(tables, func(a, b *catalog.Table) int { return cmp.Compare(b.Pages, a.Pages) })
+	for _, t := range tables[:min(most, len(tables))] {
+		if t.Bytes > largest || t.Pages <= largeTablePages || !t.Owned {
+			continue
+		}
+		if share, ok := inspect.FreeSpace(ctx, pool, function, t.OID); ok {
+			f.stats[t.OID].Free = share
+		}
 	}
 }
 
