@@ -6,8 +6,8 @@ const (
 	// groupSize is the number of samples of a group. The median of the largest values of many groups is the value that half of the
 	// groups do not exceed, hence a sample with probability 0.5^(1/12): their 94th percentile.
 	groupSize = 12
-	// groups is the number of groups that count. An unusual rest changes little, and three rests make a new baseline.
-	groups = 5
+	// groups is the number of groups that count. An unusual rest changes little, and five rests make a new baseline.
+	groups = 9
 )
 
 // baseline estimates the 95th percentile of one kind of samples while the run rests.

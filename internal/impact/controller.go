@@ -33,8 +33,8 @@ type Goal struct {
 // batches that never pauses. The smaller one applies. Each sample over the limit makes the work smaller and each other one makes it larger, so that it stays
 // where a fortieth of the samples is over the limit.
 //
-// Bounds: if all samples are over the limit, the work halves within half a second. Under a constant load it stays within a factor of 3
-// of its median for 95 percent of the time, from 20 seconds after the load's last change on. It is never less
+// Bounds: if all samples are over the limit, the work halves within half a second. Under a constant load it stays within a factor of 4
+// of its median for nine tenths of the time, from 20 seconds after the load's last change on. It is never less
 // than a fiftieth.
 //
 // Every 8 seconds the run rests for about a quarter of a second to measure the baseline. If many samples are over the limit it

@@ -16,12 +16,15 @@ type Bar struct {
 	Rate        float64 // rows per second
 	Left        time.Duration
 	Note        string // shown in place of rate and time
+	Text        string // shown in place of all the rest
 }
 
 // Frame is what a terminal shows for a State.
 type Frame struct {
 	Bars []Bar // the active tables
 	All  Bar
+	// Impact is what the application feels, without a text while it is not measured.
+	Impact Bar
 }
 
 // Draw returns the frame of a state.
@@ -30,6 +33,7 @@ func Draw(s State) Frame {
 		Name: progressOf(s), Percent: s.Percent(),
 		Done: s.Done(), Total: s.Total(), Rate: s.Rate(), Left: s.Left(), Note: slowdownText(s),
 	}}
+	frame.Impact.Text = impactText(s.Impact)
 	for _, t := range s.Work {
 		frame.Bars = append(frame.Bars, Bar{
 			Name: clean(strings.TrimPrefix(t.Name, s.Schema+".")), Percent: percent(t.Done, t.Total),
@@ -99,6 +103,9 @@ const (
 // Line returns the bar in one line of at most width columns. It leaves out what does not fit: first the drawing, then
 // the rate, then the rows, then the time.
 func (b Bar) Line(width int) string {
+	if b.Text != "" {
+		return truncate(b.Text, width)
+	}
 	right := b.facts(width - minNameWidth - 2)
 	rest := width - columns(right) - 2
 	if rest < 1 {

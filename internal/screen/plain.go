@@ -47,6 +47,8 @@ func (p Plain) Next(e event.Event, at time.Time) (Plain, []string) {
 		line := fmt.Sprintf("%s: not locked after %s, blocked by %s; next attempt in %s",
 			clean(e.Table), plural(e.Attempts, "attempt", "attempts"), blockerNames(e.Blockers), FormatDuration(e.Pause))
 		return p.print("lock "+e.Table, at), []string{line}
+	case event.Impact:
+		return p.impact(e, at)
 	case event.Throttled:
 		return p.throttle(at)
 	}
@@ -67,6 +69,18 @@ func (p Plain) progress(table string, at time.Time) (Plain, []string) {
 		line += fmt.Sprintf(", %s rows/s, %s left", Count(int64(t.Rate)), FormatDuration(roundDuration(t.Left)))
 	}
 	return p.print(table, at), []string{line}
+}
+
+// impactInterval is the time between two lines about the impact of a table's filling.
+const impactInterval = 30 * time.Second
+
+// impact returns a line about what the application feels, unless the last one is recent.
+func (p Plain) impact(e event.Impact, at time.Time) (Plain, []string) {
+	text, what := impactText(e), "impact "+e.Table
+	if last, shown := p.printed[what]; text == "" || shown && at.Sub(last) < impactInterval {
+		return p, nil
+	}
+	return p.print(what, at), []string{clean(e.Table) + ": " + text}
 }
 
 // throttle returns a line for each new reason, and one at the end of a printed reason.

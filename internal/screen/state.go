@@ -22,6 +22,7 @@ type State struct {
 	Absent   []string
 	Reason   string // why it slows down or pauses; "" if it does not
 	Paused   bool
+	Impact   event.Impact // what the application feels, zero while it is not measured
 }
 
 // Table is an active or a finished table.
@@ -54,6 +55,8 @@ func Fold(s State, e event.Event, at time.Time) State {
 		s.Absent = append(slices.Clone(s.Absent), e.Table)
 	case event.Throttled:
 		s.Reason, s.Paused = e.Reason, e.Paused
+	case event.Impact:
+		s.Impact = e
 	case event.Progress:
 		return s.change(e.Table, func(t *Table) {
 			t.Done, t.Total = max(e.Done, 0), max(e.Total, e.Done, 0)
@@ -81,6 +84,7 @@ func (s State) start(e event.TableStarted, at time.Time) State {
 
 func (s State) finish(e event.TableDone) State {
 	t := Table{Name: e.Table}
+	s.Impact = event.Impact{}
 	s.Work = slices.Clone(s.Work)
 	if i := s.find(e.Table); i >= 0 {
 		t = s.Work[i]

@@ -27,6 +27,7 @@ type terminal struct {
 	events   sync.Mutex // one event or line at a time
 	bars     map[string]*mpb.Bar
 	all      *mpb.Bar
+	impact   *mpb.Bar
 
 	// The goroutine that draws reads state. mu is not held during a call of mpb, which draws in the goroutine that
 	// receives the calls.
@@ -48,7 +49,12 @@ func (t *terminal) Event(e event.Event) {
 	case event.TableStarted:
 		name := clean(strings.TrimPrefix(e.Table, state.Schema+"."))
 		t.bars[e.Table] = t.add(len(state.Finished)+len(state.Work), func(f Frame) (Bar, bool) { return f.bar(name) })
+	case event.Impact:
+		if t.impact == nil {
+			t.impact = t.add(math.MaxInt, func(f Frame) (Bar, bool) { return f.Impact, f.Impact.Text != "" })
+		}
 	case event.TableDone:
+		t.dropImpact()
 		t.line(doneLine(state, e))
 		t.drop(e.Table)
 	case event.TableAbsent:
@@ -98,6 +104,13 @@ func (t *terminal) drop(table string) {
 	}
 }
 
+func (t *terminal) dropImpact() {
+	if t.impact != nil {
+		t.impact.Abort(true)
+		t.impact = nil
+	}
+}
+
 func (t *terminal) line(text string) { fmt.Fprintln(t.progress, text) }
 
 func (t *terminal) Say(line string) {
@@ -113,6 +126,7 @@ func (t *terminal) Close() {
 	for table := range t.bars {
 		t.drop(table)
 	}
+	t.dropImpact()
 	if t.all != nil {
 		t.all.Abort(true)
 	}

@@ -1,0 +1,56 @@
+package screen
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/rekey-pg/rekey/event"
+)
+
+// impactText says what the probe measures: "commits 1.1 ms (idle 0.9), reads 0.3 ms (0.2)". It is "" before the first measurement.
+func impactText(e event.Impact) string {
+	if e.Commit == 0 {
+		return ""
+	}
+	text := "commits " + millis(e.Commit) + " ms"
+	if e.CommitIdle > 0 {
+		text += " (idle " + millis(e.CommitIdle) + ")"
+	}
+	if e.Read > 0 {
+		text += ", reads " + millis(e.Read) + " ms"
+		if e.ReadIdle > 0 {
+			text += " (" + millis(e.ReadIdle) + ")"
+		}
+	}
+	if e.Cause != "" {
+		text += ", " + clean(causeText(e.Cause))
+	}
+	if e.Limit > 0 {
+		text += fmt.Sprintf(", limit %gx", e.Limit)
+	}
+	return text
+}
+
+// causeText names what else makes the application wait.
+func causeText(cause string) string {
+	switch cause {
+	case "checkpoint":
+		return "during a checkpoint"
+	case "wal-segments":
+		return "while WAL segments are created"
+	case "autovacuum":
+		return "beside an autovacuum of the table"
+	default:
+		return cause
+	}
+}
+
+// millis formats a duration in milliseconds.
+func millis(d time.Duration) string {
+	const whole = 10 * time.Millisecond // from here on without a fraction
+	n := float64(d) / float64(time.Millisecond)
+	if d >= whole {
+		return fmt.Sprintf("%.0f", n)
+	}
+	return fmt.Sprintf("%.1f", n)
+}
