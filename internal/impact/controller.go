@@ -100,7 +100,7 @@ func (c *Controller) Next(now time.Time, g Goal) pace.Setting {
 	if c.base[Commit].value() == 0 {
 		return pace.Setting{Rest: c.rests.resting, Flush: true}
 	}
-	c.together(g)
+	c.together(now, g)
 	s := c.setting(g)
 	s.Rest = c.rests.resting
 	return s
@@ -108,13 +108,13 @@ func (c *Controller) Next(now time.Time, g Goal) pace.Setting {
 
 // together keeps the work that one kind of samples allows close to what the other one allows, so that it does not grow without being
 // tried.
-func (c *Controller) together(g Goal) {
+func (c *Controller) together(now time.Time, g Goal) {
 	const lead = 1.3
 	least := c.Work()
 	for k := range c.level {
 		l := &c.level[k]
 		l.work = min(l.work, lead*least)
-		l.excuse(g.Cause != "")
+		l.excuse(now, g.Cause != "")
 		l.limit(float64(max(g.Workers, 1)))
 	}
 }

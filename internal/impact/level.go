@@ -24,7 +24,8 @@ const (
 type level struct {
 	work  float64
 	over  time.Time // the last sample over the limit, or the first sample
-	least float64   // while another cause explains the wait
+	least float64   // for some time while another cause explains the wait
+	cause time.Time // the begin of that cause
 }
 
 // record changes the work by one sample.
@@ -43,12 +44,18 @@ func (l *level) record(s Sample, over bool, most float64) {
 
 func (l *level) limit(most float64) { l.work = min(max(l.work, leastWork, l.least), most) }
 
-// excuse keeps at least half of the work while another cause explains the wait.
-func (l *level) excuse(cause bool) {
+// excuseTime is how long a cause explains the wait. A cause that lasts, such as a checkpoint, explains less; then rests show whether
+// the run is the reason.
+const excuseTime = 10 * time.Second
+
+// excuse keeps at least half of the work for some time while another cause explains the wait.
+func (l *level) excuse(now time.Time, cause bool) {
 	switch {
 	case !cause:
+		l.least, l.cause = 0, time.Time{}
+	case l.cause.IsZero():
+		l.least, l.cause = l.work/2, now //nolint:mnd // half
+	case now.Sub(l.cause) >= excuseTime:
 		l.least = 0
-	case l.least == 0:
-		l.least = l.work / 2 //nolint:mnd // half
 	}
 }

@@ -19,6 +19,8 @@ import (
 const (
 	interval     = 50 * time.Millisecond // between two measurements, on average
 	restInterval = 20 * time.Millisecond // while the run rests
+	// activityInterval is the time between two readings of what else the server does.
+	activityInterval = time.Second
 	// slowest is when a statement is given up and its connection closed.
 	slowest = 10 * time.Second
 	// lockTimeout is how long a read waits for a lock on the table. A wait for a lock is not an impact of the backfill.
@@ -35,11 +37,13 @@ const (
 
 // Config describes a probe.
 type Config struct {
-	Pool    *pgxpool.Pool       // its configuration opens the connection, which does not belong to it
-	Scope   string              // the schema of the run: the key of the probe's row
-	Resting func() bool         // whether the run rests now
-	Record  func(impact.Sample) // receives the samples, one at a time
-	Failed  func(err error)     // is called when the first connection fails, and not again
+	Pool     *pgxpool.Pool         // its configuration opens the connection, which does not belong to it
+	Scope    string                // the schema of the run: the key of the probe's row
+	Resting  func() bool           // whether the run rests now
+	Record   func(impact.Sample)   // receives the samples, one at a time
+	Major    int                   // the server's major version
+	Activity func(impact.Activity) // receives what else the server does, once a second
+	Failed   func(err error)       // is called when the first connection fails, and not again
 }
 
 // Probe measures until it ends. It is safe for concurrent use.
@@ -48,6 +52,8 @@ type Probe struct {
 	cancel context.CancelFunc
 	stop   chan struct{}
 	ended  chan struct{}
+
+	stopping sync.Once
 
 	mu    sync.Mutex
 	table Table
@@ -58,6 +64,7 @@ type Probe struct {
 // Table is the table whose rows are read. The zero value reads none.
 type Table struct {
 	Name  sqltext.Table
+	OID   uint32
 	Pages int64
 }
 
@@ -86,9 +93,9 @@ func (p *Probe) Pending(now time.Time) (s impact.Sample, running bool) {
 	return impact.Sample{At: p.began, Kind: p.kind, Took: now.Sub(p.began), Pending: true}, true
 }
 
-// End ends the probe. It waits a moment for the current measurement and then cancels it.
+// End ends the probe. It waits a moment for the current measurement and then cancels it. It may be called again.
 func (p *Probe) End() {
-	close(p.stop)
+	p.stopping.Do(func() { close(p.stop) })
 	select {
 	case <-p.ended:
 	case <-time.After(endTimeout):
@@ -146,7 +153,11 @@ func (p *Probe) connect(ctx context.Context) (*pgx.Conn, error) {
 // measure measures until the probe ends, with nil, or the connection is lost.
 func (p *Probe) measure(ctx context.Context, conn *pgx.Conn) error {
 	commit := sqltext.Format("UPDATE rekey.probe SET commits = commits + 1 WHERE scope = {}", sqltext.Value(p.config.Scope))
-	for {
+	for asked := (time.Time{}); ; {
+		if time.Since(asked) >= activityInterval {
+			asked = time.Now()
+			p.activity(ctx, conn)
+		}
 		if err := p.sample(ctx, conn, impact.Commit, commit); err != nil {
 			return err
 		}

@@ -38,6 +38,8 @@ type impactLoop struct {
 	large      bool
 	filled     time.Duration // by small tables
 	last       pace.Setting
+	causes     impact.Causes
+	cause      string // what else makes the application wait
 	reason     string // why the run is slower, as reported
 }
 
@@ -62,7 +64,7 @@ func (l *impactLoop) begin(ctx context.Context, e *Executor, name string, table 
 		}
 	}
 	l.start(ctx, e)
-	l.probe.SetTable(probe.Table{Name: sqltext.Table{Schema: table.Schema, Name: table.Name, Only: true}, Pages: table.Pages})
+	l.probe.SetTable(probe.Table{Name: sqltext.Table{Schema: table.Schema, Name: table.Name, Only: true}, OID: table.OID, Pages: table.Pages})
 	l.apply(time.Now())
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -98,6 +100,12 @@ func (l *impactLoop) start(ctx context.Context, e *Executor) {
 			defer l.mu.Unlock()
 			l.controller.Record(s, l.goal())
 		},
+		Major: e.Plan.Server.Major(),
+		Activity: func(a impact.Activity) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.cause = l.causes.Next(a)
+		},
 		Failed: func(err error) {
 			l.mu.Lock()
 			l.failed = true
@@ -116,7 +124,7 @@ func (l *impactLoop) end() {
 }
 
 func (l *impactLoop) goal() impact.Goal {
-	return impact.Goal{Limit: l.pace.MaxImpact(), Workers: l.pace.Speed().MaxWorkers(), Longest: l.pace.Longest(), Large: l.large}
+	return impact.Goal{Limit: l.pace.MaxImpact(), Workers: l.pace.Speed().MaxWorkers(), Longest: l.pace.Longest(), Large: l.large, Cause: l.cause}
 }
 
 // control applies the controller's settings until the context ends.
@@ -160,33 +168,45 @@ func (l *impactLoop) emitImpact(now time.Time) {
 	l.mu.Lock()
 	reading, setting, limit := l.controller.Reading(now), l.pace.Setting(), l.pace.MaxImpact()
 	nominal := float64(l.pace.Speed().MaxWorkers()) * l.pace.Speed().Duty()
-	table, reason := l.table, l.reason
+	table, reason, cause := l.table, l.reason, l.cause
 	l.mu.Unlock()
+	if reading.Ratio <= max(limit, 1) {
+		cause = "" // nobody waits
+	}
 	if reading.Idle[impact.Commit] == 0 && reading.Took[impact.Commit] == 0 {
 		return
 	}
 	l.emit.Emit(event.Impact{
 		Table: table, Commit: reading.Took[impact.Commit], CommitIdle: reading.Idle[impact.Commit],
 		Read: reading.Took[impact.Read], ReadIdle: reading.Idle[impact.Read], Ratio: reading.Ratio, Limit: limit,
-		Workers: setting.Workers, BatchTime: setting.BatchTime, Duty: setting.Duty,
+		Workers: setting.Workers, BatchTime: setting.BatchTime, Duty: setting.Duty, Cause: cause,
 	})
 	const slow, fast = 0.4, 0.7 // of the speed's own pace
 	switch share := float64(setting.Workers) * setting.Duty / nominal; {
 	case limit <= 0 || share > fast:
 		reason = ""
 	case reading.Ratio > limit && (share < slow || reason != ""):
-		reason = slowReason(reading, limit)
+		reason = slowReason(reading, limit, cause)
 	}
 	l.report(reason)
 }
 
 // slowReason says why the run is slower than its speed.
-func slowReason(r impact.Reading, limit float64) string {
+func slowReason(r impact.Reading, limit float64, cause string) string {
 	what := "commits"
 	if r.Worst == impact.Read {
 		what = "reads"
 	}
-	return fmt.Sprintf("%s take %.1f times as long as at rest (limit %g)", what, r.Ratio, limit)
+	text := fmt.Sprintf("%s take %.1f times as long as at rest (limit %g)", what, r.Ratio, limit)
+	switch cause {
+	case impact.Checkpoint:
+		text += "; a checkpoint is running"
+	case impact.WALSegments:
+		text += "; new WAL segments are created (min_wal_size)"
+	case impact.Autovacuum:
+		text += "; an autovacuum of the table is running"
+	}
+	return text
 }
 
 // report reports why the run is slower, "" for its end. It reports a reason whose figures have changed only once.
