@@ -27,7 +27,7 @@ primary keys, not encryption keys.`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("rekey {{.Version}}\n")
-	root.AddCommand(a.planCommand(), a.explainCommand(), a.doctorCommand(), a.upCommand(), a.downCommand(), a.statusCommand(), a.verifyCommand(),
+	root.AddCommand(a.planCommand(), a.explainCommand(), a.doctorCommand(), a.rehearseCommand(), a.upCommand(), a.downCommand(), a.statusCommand(), a.verifyCommand(),
 		a.sqlCommand(), a.demoCommand(), a.versionCommand(), a.completionCommand())
 	root.AddCommand(a.initCommand(), a.profileCommand())
 	root.AddCommand(a.requestCommands()...)
