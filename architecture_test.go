@@ -131,12 +131,14 @@ func rules() []rule {
 		{name: "internal/fixture/zoo", others: join(pgx, pgcode)},
 
 		// The commands.
+		{name: "internal/scratch"},
+		{name: "internal/rehearse", below: join(".", in("event", "problem", "scratch", "sqltext", "visible")), others: pgx},
 		{name: "internal/screen", below: join(".", in("event", "message", "order", "problem", "sqltext", "visible")), others: join(mpb, width)},
 		{name: "internal/report", below: join(".", in("event", "message", "problem", "screen", "visible"))},
 		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "fixture/apps", "message", "problem", "screen", "server", "sqltext")), others: pgx},
 		{
 			name:   "internal/cli",
-			below:  join(".", "phoenixkit", in("event", "fault", "message", "problem", "screen", "setting", "sqltext", "visible")),
+			below:  join(".", "phoenixkit", in("event", "fault", "message", "problem", "rehearse", "report", "screen", "setting", "sqltext", "visible")),
 			others: join(pgx, pgcode, cobra, pflag, term, system, yamlv3),
 		},
 		{name: "internal/heap"},

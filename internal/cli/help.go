@@ -79,9 +79,11 @@ func flagGroups() []flagGroup {
 		{"Many schemas", []flagForm{
 			{"parallel", "N", common}, {"canary", "N", false}, {"on-error", "stop|continue", common}, {"max-failures", "N", false},
 		}},
+		{"Rehearsal", []flagForm{{"rows", "SHARE", common}, {"server", "URL", common}, {"keep", "", false}}},
 		{"Output", []flagForm{
 			{"format", "FORMAT", common},
 			{"output", "PATH", common},
+			{"report", "FILE", common},
 			{"module", "NAME", common},
 
 			{"sql", "", common},

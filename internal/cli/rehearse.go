@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -32,11 +33,10 @@ func (a *app) rehearseCommand() *cobra.Command {
 		Short: "Run up, verify and down on a copy, under traffic",
 		Long: `rehearse copies the schema and a sample of its rows into a scratch database, and
 runs up, verify and down there under made-up traffic. The source is only read.
-The scratch database is on a throw-away server of an installation on this
-machine, or on the one of --server, and is dropped at the end.`,
-		Example: `  rekey rehearse --schema app --rows 0.05 --to linked
-  rekey rehearse --schema app --report rehearsal.html
-  rekey rehearse --schema app --rows 1 --server postgres://rehearsal@test/postgres`,
+The scratch database is on a throw-away server, from programs on this machine,
+or on --server. It is dropped at the end.`,
+		Example: `  rekey rehearse --schema app --rows 0.05 --to linked --report rehearsal.html
+  rekey rehearse --schema app --rows 1 --server postgres://u@test/postgres`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			j, err := f.job(cmd, legal...)
@@ -55,9 +55,10 @@ machine, or on the one of --server, and is dropped at the end.`,
 	f.phase.registerEdges(cmd)
 	f.phase.registerArbiter(cmd)
 	f.phase.registerAccept(cmd)
-	f.policy(cmd, legal...)
+	f.changes(cmd)
 	f.values.register(cmd)
 	set := cmd.Flags()
+	set.StringVar(&f.version, "version", legal[0], "version to record: "+strings.Join(legal, " or "))
 	const share = 0.01
 	set.Float64Var(&own.rows, "rows", share, "share of the rows to copy, above 0 and at most 1")
 	set.StringVar(&own.server, "server", "", "server for the scratch database, by a role that is no superuser")
@@ -106,7 +107,13 @@ func (a *app) rehearse(ctx context.Context, f *flags, j job, own *rehearsing) er
 	if failed := a.writeRehearsal(own.report, result); err == nil {
 		err = failed
 	}
-	return a.rehearsed(result, a.interrupted(err), f)
+	if a.signal.Load() != nil && errors.Is(err, context.Canceled) {
+		err = &problem.Problem{
+			Kind: problem.Interrupted, Code: "rehearsal_interrupted", Message: "interrupted", Cause: err,
+			Detail: "The source was only read. The scratch database was dropped, unless --keep was given.", Hint: "Run the same command again.",
+		}
+	}
+	return a.rehearsed(result, err, f)
 }
 
 // writeRehearsal writes the report, if one is wanted and up has begun.

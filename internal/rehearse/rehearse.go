@@ -256,7 +256,7 @@ func (r *rehearsal) createDatabase(ctx context.Context) error {
 	return err
 }
 
-// clean drops the scratch database, or ends the throw-away server, whatever the context.
+// clean drops the scratch database, or ends the throw-away server, also if the context has ended.
 func (r *rehearsal) clean(ctx context.Context) error {
 	if r.pool != nil {
 		r.pool.Close()
