@@ -54,7 +54,7 @@ type Finding struct {
 	Name string `json:"name"`
 	// Count is how many of its kind there are, 0 for a fine one.
 	Count int `json:"count,omitempty"`
-	// Text says what was found.
+	// Text is the finding, in sentences.
 	Text string `json:"text"`
 	// Hint is the next command or statement, or "".
 	Hint string `json:"hint,omitempty"`

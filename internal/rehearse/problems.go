@@ -39,7 +39,7 @@ func noSpace(need, free int64) *problem.Problem {
 }
 
 func notCopied(what, why, extensions string) *problem.Problem {
-	p := refuse("schema_not_copied", what+" could not be copied: "+why, "", "Rehearse without it: --exclude TABLE. Or name a server that has what it needs: --server postgres://role@host:port/postgres")
+	p := refuse("schema_not_copied", what+" could not be copied: "+why, "", "Name a server that has what it needs: --server postgres://role@host:port/postgres")
 	if extensions != "" {
 		p.Detail = "These extensions were left out: " + extensions + "."
 	}

@@ -63,7 +63,7 @@ type Result struct {
 	Database string `json:"database"`
 	// Kept is true if the scratch database was kept.
 	Kept bool `json:"kept"`
-	// Parts are what was run, in order, with the times as measured on the sample.
+	// Parts are up, verify, down and the time before, in order, with the times as measured on the sample.
 	Parts []Part `json:"parts"`
 	// Differences lists what of the schema down did not restore.
 	Differences []string `json:"differences"`
