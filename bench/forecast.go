@@ -32,6 +32,7 @@ const forecastName = "forecast"
 
 // forecasts compares them for each table of the zoo, in a new database each.
 func (l *lab) forecasts(ctx context.Context) error {
+	l.rows = l.options.rows // how much WAL is written before
 	if err := l.round(ctx); err != nil {
 		return err
 	}

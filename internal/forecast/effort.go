@@ -8,17 +8,19 @@ import (
 
 // Times on the server of the benchmark, whose Speed.Processor is 1, of one worker.
 const (
-	rowTime    = 6500 * time.Nanosecond // a heap-only update with its lock
-	moveTime   = 7000 * time.Nanosecond // what an update takes more that moves the row
-	entryTime  = 3000 * time.Nanosecond // a new index entry
-	visitTime  = 130 * time.Nanosecond  // a row that a wave reads
-	orderTime  = 3500 * time.Nanosecond // a value in the order of creation: reading, sorting, sending it
-	joinTime   = 2000 * time.Nanosecond // a look-up of the parent
+	rowTime    = 7500 * time.Nanosecond // a heap-only update with its lock
+	moveTime   = 4000 * time.Nanosecond // what an update takes more that moves the row
+	entryTime  = 1800 * time.Nanosecond // a new index entry
+	visitTime  = 150 * time.Nanosecond  // a row that a wave reads
+	orderTime  = 2600 * time.Nanosecond // a value in the order of creation: reading, sorting, sending it
+	joinTime   = 1000 * time.Nanosecond // a look-up of the parent
 	scanTime   = 60 * time.Nanosecond   // a row that VALIDATE or an index build reads
 	sortTime   = 580 * time.Nanosecond  // an entry of an index build
 	changeTime = 10 * time.Millisecond  // a short change under a lock, with the reads before it
 	groupTime  = 25 * time.Millisecond  // a group
-	vacuumTime = 40 * time.Millisecond  // a VACUUM of a part of a table
+	pageTime   = 20 * time.Microsecond  // a page that becomes dirty and is written to the WAL in full
+	vacuumTime = 10 * time.Millisecond  // a VACUUM, without its pages
+	sweptTime  = 4 * time.Microsecond   // a page that it reads
 	second     = 0.7                    // what a second worker adds
 	workers    = 2                      // at pace full
 )
@@ -52,6 +54,7 @@ func (e *effort) fill(t *table, f Fill, stayed, moved float64) {
 	e.add(&e.paced, stayed+moved, rowTime)
 	e.add(&e.paced, moved, moveTime+time.Duration(len(t.Indexes))*entryTime)
 	e.add(&e.paced, visited, visitTime)
+	e.add(&e.paced, t.Pages*min(f.Rows/max(t.Rows, 1), 1), pageTime)
 	switch f.Writer {
 	case InOrder:
 		e.add(&e.paced, stayed+moved, orderTime)
@@ -61,7 +64,8 @@ func (e *effort) fill(t *table, f Fill, stayed, moved float64) {
 	}
 	e.single = t.Pages <= smallPages
 	if f.Vacuum && !e.single {
-		e.rest += vacuums * vacuumTime
+		e.add(&e.rest, vacuums, vacuumTime)
+		e.add(&e.rest, vacuums*t.Pages/2, sweptTime) // the table is filled by half on average
 	}
 	e.cold += t.Pages
 }

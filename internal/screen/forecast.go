@@ -3,6 +3,7 @@ package screen
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
@@ -12,10 +13,13 @@ import (
 const (
 	mostForecast = 8
 	leastBytes   = 1 << 20 // smaller tables are left out
+
+	wideForecast  = 76 // columns of a terminal from which it has all columns
+	narrowColumns = 5  // the columns below that: up to the size after the run
 )
 
 // forecast adds what a run is expected to cost: the largest tables, and all.
-func (p *page) forecast(f *rekey.Forecast) {
+func (p *page) forecast(f *rekey.Forecast, schema string) {
 	if f == nil || f.All.Before() < leastBytes {
 		return
 	}
@@ -25,7 +29,7 @@ func (p *page) forecast(f *rekey.Forecast) {
 	shown := 0
 	for _, c := range largest {
 		if c.Before() >= leastBytes && shown < mostForecast {
-			table = append(table, costCells(c.Table, c, f.Pace))
+			table = append(table, costCells(strings.TrimPrefix(c.Table, schema+"."), c, f.Pace))
 			shown++
 		}
 	}
@@ -34,6 +38,11 @@ func (p *page) forecast(f *rekey.Forecast) {
 			name = fmt.Sprintf("all, with %d more", more)
 		}
 		table = append(table, costCells(name, f.All, f.Pace))
+	}
+	if p.width < wideForecast {
+		for i := range table {
+			table[i] = table[i][:narrowColumns]
+		}
 	}
 	p.lines("")
 	p.lines(alignWithin(table, p.width)...)
@@ -51,7 +60,7 @@ func basis(calibrated bool) string {
 func costCells(name string, c rekey.Cost, speed rekey.Pace) []string {
 	hot := ""
 	if c.Rows > 0 {
-		hot = fmt.Sprintf("%.0f%%", 100*c.HeapOnly)
+		hot = share(c.HeapOnly)
 	}
 	return []string{name, FormatDuration(c.At(speed)), Bytes(c.WAL), Bytes(c.Before()), Bytes(c.After()), "+" + Bytes(c.Peak), hot}
 }
@@ -72,25 +81,24 @@ func (p *page) risks(list []rekey.Risk) {
 
 // Costs returns forecast and actual of a run side by side, "" without a measurement.
 func Costs(expected []event.Forecast, actual []event.Measured, width int) string {
+	f := slices.IndexFunc(expected, func(f event.Forecast) bool { return f.Table == "" })
+	m := slices.IndexFunc(actual, func(m event.Measured) bool { return m.Table == "" })
+	if f < 0 || m < 0 {
+		return ""
+	}
+	forecast, measured := expected[f].Cost, actual[m].Cost
+	table := [][]string{
+		{"", ">FORECAST", ">ACTUAL"},
+		{"  time", FormatDuration(forecast.Elapsed), FormatDuration(measured.Elapsed)},
+		{"  WAL of the server", Bytes(forecast.WAL), Bytes(measured.WAL)},
+		{fmt.Sprintf("  tables and indexes, %s before", Bytes(measured.Before)), Bytes(forecast.After), Bytes(measured.After)},
+	}
+	if measured.Rows > 0 {
+		table = append(table, []string{"  heap-only updates", share(forecast.HeapOnly), share(measured.HeapOnly)})
+	}
 	p := page{width: width}
-	table := [][]string{{"  FORECAST, ACTUAL", ">TIME", ">", ">WAL", ">", ">AFTER", ">", ">HOT", ">"}}
-	for _, m := range actual {
-		at := slices.IndexFunc(expected, func(f event.Forecast) bool { return f.Table == m.Table })
-		if at < 0 {
-			continue
-		}
-		f, name := expected[at], "  "+m.Table
-		if m.Table == "" {
-			name = "  all"
-		}
-		table = append(table, []string{
-			name, FormatDuration(f.Elapsed), FormatDuration(m.Elapsed), Bytes(f.WAL), Bytes(m.WAL), Bytes(f.After), Bytes(m.After),
-			fmt.Sprintf("%.0f%%", 100*f.HeapOnly), fmt.Sprintf("%.0f%%", 100*m.HeapOnly),
-		})
-	}
-	if len(table) > 1 {
-		p.lines(alignWithin(table, width)...)
-		p.lines(wrap("The WAL is that of the whole server.", width, "  ", "    ")...)
-	}
+	p.lines(alignWithin(table, width)...)
 	return p.text.String()
 }
+
+func share(part float64) string { return fmt.Sprintf("%.0f%%", 100*part) }

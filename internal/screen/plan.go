@@ -39,7 +39,7 @@ func Plan(doc rekey.Plan, next Next, width int) string {
 	p.planSteps(doc, "EACH REFERENCE", func(g rekey.Group) bool { return g.Edge != "" && g.Phase != rekey.Contracted })
 	p.planSteps(doc, "EACH PRIMARY KEY", func(g rekey.Group) bool { return g.Key != "" && g.Phase != rekey.Contracted })
 	p.planSteps(doc, "EACH INTEGER COLUMN", func(g rekey.Group) bool { return g.Phase == rekey.Contracted })
-	p.forecast(doc.Forecast)
+	p.forecast(doc.Forecast, doc.Schema)
 	p.risks(doc.Risks)
 	p.list("Attention:", attention(doc))
 	if len(doc.Refusals) > 0 {
