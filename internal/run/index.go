@@ -64,11 +64,23 @@ func (e *Executor) buildOrDropIndex(ctx context.Context, g plan.Group, a step.Co
 }
 
 func (e *Executor) buildIndex(ctx context.Context, g plan.Group, a step.Concurrently) (yielded bool, err error) {
+	if err := e.session.Exec(ctx, buildSetting(e.Pace.MaxImpact()), nil); err != nil {
+		return false, err
+	}
 	watch, end := background(ctx)
 	defer end()
 	return e.execOutsideTx(ctx, a.Statement, func(pid uint32) {
 		watch(func(ctx context.Context) { e.reportBuild(ctx, g, a.Index, pid) })
 	})
+}
+
+// buildSetting returns the statement that limits a build on the run's own session. Under a limit of the impact a build has no
+// parallel workers: they would occupy further processors, and their WAL is what the application's next COMMIT flushes.
+func buildSetting(limit float64) string {
+	if limit > 0 {
+		return "SET max_parallel_maintenance_workers = 0"
+	}
+	return "RESET max_parallel_maintenance_workers"
 }
 
 // cleanUpFailedBuild drops the invalid index that a failed build leaves: it takes space and slows down every write.

@@ -146,6 +146,7 @@ type written struct {
 	offered int64
 	locked  int64 // not changed and not held by others
 	filled  int64
+	took    time.Duration // for the statements, without BEGIN, COMMIT and the network's round trip
 }
 
 // add adds the counts of another write.
@@ -187,7 +188,7 @@ func (w *regionWriter) wave(ctx context.Context, rows []row, total *written) err
 		}
 		rows = rows[n:]
 		took := time.Since(start)
-		w.sizer.Record(n, took, w.Pace.BatchTime())
+		w.sizer.Record(n, batch.took, w.Pace.BatchTime())
 		batch.offered = int64(n)
 		total.add(batch)
 		w.Record(batch.filled)
@@ -203,10 +204,14 @@ func (w *regionWriter) wave(ctx context.Context, rows []row, total *written) err
 // statement may lock further rows that were released since, at versions newer than its snapshot.
 func (w *regionWriter) batch(ctx context.Context, rows []row) (batch written, err error) {
 	err = w.Batch(ctx, func(tx pg.Tx) (err error) {
+		start := time.Now()
 		if err := w.lockBatch(ctx, tx, w.regionNumber); err != nil {
 			return err
 		}
+		trip := time.Since(start) // of the locks, and about the time of their statement
 		batch, err = w.update(ctx, tx, rows, w.texts, w.lockFirst)
+		took := time.Since(start) - trip
+		batch.took = max(took-trip, took/10) //nolint:mnd // as the waves do
 		return err
 	})
 	return batch, err
