@@ -167,7 +167,8 @@ type Impact struct {
 	Read time.Duration `json:"read_ns,omitempty"`
 	// ReadIdle is the 95th percentile of the reads while the run rests.
 	ReadIdle time.Duration `json:"read_idle_ns,omitempty"`
-	// Ratio is how many times as long as at rest commits or reads take, whichever is more.
+	// Ratio is how many times as long as at rest commits or reads take, whichever is more. A commit that takes less than 0.5 ms
+	// at rest counts as if it took 0.5 ms, and a read as if it took as long as a commit and at least 2 ms.
 	Ratio float64 `json:"ratio"`
 	// Limit is the ratio that the run keeps to, 0 without a limit.
 	Limit float64 `json:"limit,omitempty"`

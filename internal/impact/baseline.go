@@ -41,14 +41,37 @@ func (b *baseline) value() time.Duration {
 	return median
 }
 
+// The least durations to which the limit applies: what is shorter may wait as long as if it took as long. A commit differs by half of
+// the first from one to the next on an idle server. A read of a page in memory takes less time than the slice that the kernel's
+// scheduler gives to another process, and an application waits for its commits at least as long as for its reads.
+const (
+	leastCommit = 500 * time.Microsecond
+	leastRead   = 2 * time.Millisecond
+)
+
+// unit returns the duration of which the impact on a kind of samples is a multiple.
+func (c *Controller) unit(k Kind) time.Duration {
+	commit := max(c.base[Commit].value(), leastCommit)
+	if k == Read {
+		return max(c.base[Read].value(), commit, leastRead)
+	}
+	return commit
+}
+
 // threshold returns the duration above which a sample is over the limit, 0 without a baseline.
-func (b *baseline) threshold(limit float64) time.Duration {
-	base := b.value()
+func (c *Controller) threshold(k Kind, limit float64) time.Duration {
+	base := c.base[k].value()
 	if base == 0 {
 		return 0
 	}
-	return max(time.Duration(limit*float64(base)), base+tolerance)
+	return base + time.Duration((limit-1)*float64(c.unit(k)))
 }
 
-// tolerance is the difference that is never an impact: scheduling and the network make as much.
-const tolerance = 250 * time.Microsecond
+// ratio returns the impact of a duration, 0 without a baseline.
+func (c *Controller) ratio(k Kind, took time.Duration) float64 {
+	base := c.base[k].value()
+	if base == 0 || took == 0 {
+		return 0
+	}
+	return 1 + max(float64(took-base), 0)/float64(c.unit(k))
+}

@@ -33,7 +33,7 @@ type Goal struct {
 // batches that never pauses. The smaller one applies. Each sample over the limit makes the work smaller and each other one makes it larger, so that it stays
 // where a fortieth of the samples is over the limit.
 //
-// Bounds: if all samples are over the limit, the work halves within half a second. Under a constant load it stays within a factor of 4
+// Bounds: if all samples are over the limit, the work halves within half a second. Under a constant load it stays within a factor of 5
 // of its median for nine tenths of the time, from 20 seconds after the load's last change on. It is never less
 // than a fiftieth.
 //
@@ -72,7 +72,7 @@ func (c *Controller) Record(s Sample, g Goal) {
 	if !s.Pending {
 		c.recent = append(c.recent, s)
 	}
-	threshold := c.base[s.Kind].threshold(g.Limit)
+	threshold := c.threshold(s.Kind, g.Limit)
 	over := s.Took > threshold
 	if g.Limit <= 0 || c.rests.resting || threshold == 0 || s.Pending && (!over || end.Sub(c.pended) < pendingInterval) {
 		return
@@ -154,7 +154,7 @@ func (c *Controller) forget(now time.Time) {
 // Reading is what the probe measures now.
 type Reading struct {
 	Took, Idle [kinds]time.Duration // 95th percentiles, by kind; 0 without samples
-	Ratio      float64              // the largest of Took / Idle, 0 if neither is known
+	Ratio      float64              // the impact on the kind of which it is larger, 0 if neither is known
 	Worst      Kind                 // of the ratio
 }
 
@@ -168,10 +168,7 @@ func (c *Controller) Reading(now time.Time) Reading {
 	}
 	for k := range kinds {
 		r.Took[k], r.Idle[k] = percentile(took[k], Percentile), c.base[k].value()
-		if r.Idle[k] == 0 {
-			continue
-		}
-		if ratio := float64(r.Took[k]) / float64(r.Idle[k]); ratio > r.Ratio {
+		if ratio := c.ratio(k, r.Took[k]); ratio > r.Ratio {
 			r.Ratio, r.Worst = ratio, k
 		}
 	}

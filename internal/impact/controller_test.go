@@ -261,3 +261,34 @@ func TestPercentile(t *testing.T) {
 		t.Error("a percentile of nothing")
 	}
 }
+
+// TestLimitOfShortDurations checks the thresholds: what takes hardly any time at rest may take a little more.
+func TestLimitOfShortDurations(t *testing.T) {
+	const us = time.Microsecond
+	for _, test := range []struct {
+		commit, read               time.Duration // at rest
+		limit                      float64
+		longestCommit, longestRead time.Duration
+	}{
+		{4000 * us, 1000 * us, 1.5, 6000 * us, 3000 * us},
+		{4000 * us, 8000 * us, 1.5, 6000 * us, 12_000 * us},
+		{100 * us, 50 * us, 1.5, 350 * us, 1050 * us},
+		{1000 * us, 0, 1.2, 1200 * us, 0},
+	} {
+		c := NewController()
+		for range groupSize {
+			for k, took := range []time.Duration{test.commit, test.read} {
+				if took > 0 {
+					c.base[k].add(took)
+				}
+			}
+		}
+		commit, read := c.threshold(Commit, test.limit), c.threshold(Read, test.limit)
+		if commit != test.longestCommit || read != test.longestRead {
+			t.Errorf("%+v: %s, %s", test, commit, read)
+		}
+		if ratio := c.ratio(Commit, commit); ratio < test.limit-0.001 || ratio > test.limit+0.001 {
+			t.Errorf("%+v: the ratio of the threshold is %g", test, ratio)
+		}
+	}
+}

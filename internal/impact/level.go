@@ -7,7 +7,7 @@ import (
 
 const (
 	leastWork = 0.02 // no impact stops a run
-	firstWork = 0.5
+	firstWork = 0.7
 	// budget is the share of samples over the limit at which the work neither grows nor shrinks. It is half of what the limit
 	// allows, since the work is sometimes above its mean.
 	budget = (1 - Percentile) / 2

@@ -96,7 +96,7 @@ func (c *Controller) endRest(now time.Time, g Goal) {
 	for k := range c.base {
 		b := &c.base[k]
 		b.fresh = false
-		threshold := b.threshold(g.Limit)
+		threshold := c.threshold(Kind(k), g.Limit)
 		if n := len(b.largest); n > 0 && r.seen[k] >= groupSize && b.largest[n-1] > threshold {
 			b.fresh, blamed = true, false
 		}

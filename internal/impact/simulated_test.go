@@ -172,7 +172,7 @@ func (m *simulation) run(until time.Duration) {
 func (m *simulation) record(s Sample) {
 	m.controller.Record(s, m.goal)
 	if !s.Resting && !m.set.Rest {
-		m.overs = append(m.overs, s.Took > m.controller.base[s.Kind].threshold(m.goal.Limit))
+		m.overs = append(m.overs, s.Took > m.controller.threshold(s.Kind, m.goal.Limit))
 		m.stamps = append(m.stamps, m.now)
 	}
 }
@@ -192,4 +192,4 @@ func (m *simulation) share(from time.Duration) float64 {
 }
 
 // steadiness is the factor within which the work stays of its median; Controller states it.
-const steadiness = 4
+const steadiness = 5

@@ -75,6 +75,7 @@ func (l *impactLoop) begin(ctx context.Context, e *Executor, name string, table 
 	return func() {
 		cancel()
 		<-done
+		l.emitImpact(time.Now())
 		l.probe.SetTable(probe.Table{})
 		l.mu.Lock()
 		l.last = pace.Setting{}
