@@ -81,8 +81,13 @@ func rules() []rule {
 		{name: "internal/inspect", below: in("catalog", "pg", "sqltext", "trust"), others: pgx},
 		{name: "internal/journal", below: in("catalog", "pg", "message", "problem", "sqltext", "trust"), others: pgx},
 		{
+			name:   "internal/guard",
+			below:  in("catalog", "inspect", "message", "pg", "plan", "problem", "sqltext", "step", "trust"),
+			others: join(pgx, pgcode),
+		},
+		{
 			name:   "internal/survey",
-			below:  in("catalog", "fault", "inspect", "journal", "order", "pg", "plan", "message", "problem", "profile", "sqltext", "step", "trust"),
+			below:  in("catalog", "fault", "guard", "inspect", "journal", "order", "pg", "plan", "message", "problem", "profile", "sqltext", "step", "trust"),
 			others: pgx,
 		},
 		{name: "internal/backfill", below: in("catalog", "event", "pace", "pg", "sqltext", "step"), others: join(pgx, pgcode)},
@@ -92,7 +97,7 @@ func rules() []rule {
 		},
 		{
 			name: "internal/verify",
-			below: in("backfill/ordered", "catalog", "event", "fault", "inspect", "journal", "order", "pg", "plan", "message", "problem", "profile", "sqltext", "step",
+			below: in("backfill/ordered", "catalog", "event", "fault", "guard", "inspect", "journal", "order", "pg", "plan", "message", "problem", "profile", "sqltext", "step",
 				"survey", "trust", "visible"),
 			others: join(pgx, pgcode),
 		},

@@ -54,6 +54,7 @@ type Table struct {
 	Owner            string
 	OwnerBecomes     bool // see Owner.Becomes
 	Owned            bool // the role has the owner's rights
+	Seal             string // a digest of what determines which code statements on the table run; "" if it was not read
 	Comment          *string
 	Pages            int64    // size of the main fork, now
 	Rows             float64  // estimated number of rows

@@ -18,10 +18,8 @@ type codeRow struct {
 // session_replication_role = replica.
 func Code(ctx context.Context, tx pg.Tx, tables []*catalog.Table, columns []string, replica bool) ([]catalog.Code, error) {
 	at := map[int64]*catalog.Table{}
-	oids := make([]int64, 0, len(tables))
 	for _, table := range tables {
 		at[int64(table.OID)] = table
-		oids = append(oids, int64(table.OID))
 	}
 	var code []catalog.Code
 	err := readEach(ctx, tx, "code", func(r codeRow) {
@@ -30,17 +28,13 @@ func Code(ctx context.Context, tx pg.Tx, tables []*catalog.Table, columns []stri
 			Table: table.Named(), Holder: catalog.Owner{Name: r.Holder}, Where: r.Place, Runs: r.Runs,
 			Owner: catalog.Owner{Name: r.Owner, Becomes: r.Becomes}, Fault: r.Fault, Fires: r.Fires,
 		})
-	}, oids, replica, columns)
+	}, oidsOf(tables), replica, columns)
 	return code, err
 }
 
 // HasLessPrivilegedOwners reports whether a role with fewer rights than the session's role owns one of the tables, a function
 // or a domain. If not, Code returns nothing.
 func HasLessPrivilegedOwners(ctx context.Context, tx pg.Tx, tables []*catalog.Table) (found bool, err error) {
-	oids := make([]int64, 0, len(tables))
-	for _, table := range tables {
-		oids = append(oids, int64(table.OID))
-	}
-	err = readEach(ctx, tx, "less_privileged", func(r struct{ Found bool }) { found = r.Found }, oids)
+	err = readEach(ctx, tx, "less_privileged", func(r struct{ Found bool }) { found = r.Found }, oidsOf(tables))
 	return found, err
 }

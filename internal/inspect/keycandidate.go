@@ -9,7 +9,11 @@ import (
 
 // KeyCandidate describes a column that is to become the primary key of its table.
 type KeyCandidate struct {
+	Relation      int64
 	Name          string // of the table
+	Kind          string
+	Owner         string
+	OwnerBecomes  bool   // see [catalog.Owner]
 	Type          string // format_type
 	Required      bool   // NOT NULL, validated
 	HasPrimaryKey bool   // the table has a primary key

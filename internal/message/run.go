@@ -136,6 +136,14 @@ func TableAltered(table, reason string) *problem.Problem {
 	}
 }
 
+// AlteredWhileRead returns the problem of a table that was altered while plan or verify read it.
+func AlteredWhileRead(table, reason string) *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.Stopped, Code: TableAlteredCode, Table: table, Message: table + " was altered while rekey read it",
+		Detail: sentence(reason), Hint: "Check the table, then call the same command again.",
+	}
+}
+
 // InternalError returns the problem of an error that has no other class.
 func InternalError(operation string, cause error) *problem.Problem {
 	p := Fault{Operation: operation, Reason: visible.Error(cause), Cause: cause}.Problem()

@@ -227,6 +227,7 @@ func unprepared(args []any) []any {
 type Settings struct {
 	ReadOnly          bool
 	Snapshot          bool          // REPEATABLE READ if true, else READ COMMITTED
+	SnapshotLater     bool          // the first query of the work takes the snapshot, so that LOCK TABLE can precede it
 	Lock              time.Duration // lock_timeout; 0 disables it
 	Statement         time.Duration // statement_timeout; 0 disables it
 	Idle              time.Duration // idle_in_transaction_session_timeout; 0 is 10s
@@ -410,6 +411,13 @@ func begin(ctx context.Context, pool *pgxpool.Pool, s Settings) (connection, bac
 
 // open begins the transaction and reads the identity of the backend.
 func (s Settings) open(ctx context.Context, conn *pgconn.PgConn) (backend, error) {
+	if s.SnapshotLater {
+		results, err := conn.Exec(ctx, "BEGIN; "+backendSQL+"; COMMIT; "+s.begin(conn)).ReadAll()
+		if err != nil {
+			return backend{}, err
+		}
+		return backendOf(results[1]), nil
+	}
 	results, err := conn.Exec(ctx, s.begin(conn)+"; "+backendSQL).ReadAll()
 	if err != nil {
 		return backend{}, err
@@ -487,6 +495,14 @@ func runOn(ctx context.Context, pool *pgxpool.Pool, conn connection, s Settings,
 // connection if the connection was lost.
 func Read(ctx context.Context, pool *pgxpool.Pool, work func(Tx) error) error {
 	return Retry(ctx, func() error { return Run(ctx, pool, readSettings(), work) })
+}
+
+// ReadLater is [Read] whose snapshot is taken by the first query of work. Statements that precede it, such as LOCK TABLE and SAVEPOINT,
+// take none, so that the snapshot shows everything that was committed before the locks were granted.
+func ReadLater(ctx context.Context, pool *pgxpool.Pool, work func(Tx) error) error {
+	settings := readSettings()
+	settings.SnapshotLater = true
+	return Retry(ctx, func() error { return Run(ctx, pool, settings, work) })
 }
 
 func readSettings() Settings { return Settings{ReadOnly: true, Snapshot: true} }

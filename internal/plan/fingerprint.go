@@ -39,7 +39,7 @@ func ignored(t reflect.Type, field string) bool {
 	case reflect.TypeFor[catalog.Schema]():
 		return field == "Name" || field == "Places"
 	case reflect.TypeFor[catalog.Table]():
-		return slices.Contains([]string{"OID", "Schema", "Above", "Pages", "Rows", "Bytes"}, field)
+		return slices.Contains([]string{"OID", "Schema", "Seal", "Above", "Pages", "Rows", "Bytes"}, field)
 	case reflect.TypeFor[catalog.Index]():
 		return field == "OID" || field == "Parent"
 	case reflect.TypeFor[catalog.ForeignKey]():

@@ -282,14 +282,9 @@ func (p Plan) Unreadable() problem.List {
 	return found
 }
 
-// UntrustedCode returns which code of a table the role must not run, as an inspection during the run finds it; "" if
-// there is none.
-func UntrustedCode(server catalog.Server, t step.Target, table *catalog.Table, code []catalog.Code, fills bool) string {
-	found := refuseCode(Input{Server: server, Schema: catalog.Schema{Code: code}}, t, table, fills)
-	if found == nil {
-		return ""
-	}
-	return found[0].Error()
+// RefuseCode refuses a table for the code that an inspection has found later than the plan's; nil if the role may run all of it.
+func RefuseCode(server catalog.Server, t step.Target, table *catalog.Table, code []catalog.Code, fills bool) problem.List {
+	return refuseCode(Input{Server: server, Schema: catalog.Schema{Code: code}}, t, table, fills)
 }
 
 // codeOf returns the code of a table and of the tables below it; the code of triggers only if rows are updated.

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
@@ -16,7 +17,7 @@ import (
 )
 
 // execute runs one action, whose statements it reports first.
-func (e *Executor) execute(ctx context.Context, g plan.Group, s step.Step, action step.Action, st *groupState, watch *codeWatch) error {
+func (e *Executor) execute(ctx context.Context, g plan.Group, s step.Step, action step.Action, st *groupState, watch *guard.Watch) error {
 	e.assumption = st.assumption(action)
 	defer func() { e.assumption = "" }()
 	for _, sql := range action.SQL() {
@@ -36,7 +37,7 @@ type performer struct {
 	executor *Executor
 	group    plan.Group
 	state    *groupState
-	watch    *codeWatch
+	watch    *guard.Watch
 
 	known bool // the last inspection shows what the action has changed
 }
@@ -44,7 +45,7 @@ type performer struct {
 // Change implements step.Performer.
 func (p *performer) Change(a step.Change) error {
 	p.state.filled = nil
-	a.Guard = bothReturnRow(bothReturnRow(a.Guard, p.executor.assumption), p.watch.guardQuery())
+	a.Guard = bothReturnRow(bothReturnRow(a.Guard, p.executor.assumption), p.watch.Query())
 	return p.executor.applyChange(p.ctx, p.group, p.executor.withJournal(a))
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/backfill/ordered"
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/fault"
+	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
@@ -30,7 +31,7 @@ func Explain(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (plan.FillDes
 		if !countable(p, g) {
 			continue
 		}
-		counted, err := countTimes(ctx, pool, g)
+		counted, err := countTimes(ctx, pool, p, g)
 		if err != nil {
 			return nil, fault.At(err, g.String(), "count")
 		}
@@ -64,9 +65,9 @@ func countable(p plan.Plan, g plan.Group) bool {
 	return table.Kind == catalog.Ordinary && !table.IsTree() && table.Owned && !table.Hides(p.Server.Role) && table.Bytes <= maxCountedBytes && len(p.Fills(g)) > 0
 }
 
-func countTimes(ctx context.Context, pool *pgxpool.Pool, g plan.Group) (*plan.TimeCounts, error) {
+func countTimes(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Group) (*plan.TimeCounts, error) {
 	var times plan.TimeCounts
-	err := pg.Read(ctx, pool, func(tx pg.Tx) error {
+	err := guard.Reading(p.Server, p.Schema.Named(g.Table)).Read(ctx, pool, func(tx pg.Tx) error {
 		counted, err := ordered.Count(ctx, tx, g.Target.Name(), g.Order.Column, time.Time{})
 		times = plan.TimeCounts(counted)
 		return err

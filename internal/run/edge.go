@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
@@ -36,7 +37,8 @@ func (e *Executor) withDefault(ctx context.Context, g plan.Group) (plan.Group, e
 		return g, nil
 	}
 	edge, known := *g.Edge, *g.Edge.Default
-	err := pg.Read(ctx, e.Pool, func(tx pg.Tx) (err error) {
+	parent := e.Plan.Schema.Find(edge.Parent.Schema, edge.Parent.Name)
+	err := guard.DuringRun(e.Plan.Server, edge.Target(), parent, false).Read(ctx, e.Pool, func(tx pg.Tx) (err error) {
 		known.UUID, err = inspect.UUIDOfKey(ctx, tx, edge.Parent, edge.Key, edge.ParentUUID, known.Key)
 		return err
 	})
@@ -81,7 +83,7 @@ func (e *Executor) checkStuck(ctx context.Context, g plan.Group, s step.Step, vi
 			count int64
 			keys  []string
 		)
-		err := pg.Read(ctx, e.Pool, func(tx pg.Tx) error { return tx.QueryRow(ctx, sql).Scan(&count, &keys) })
+		err := e.watchReading(g, part).Read(ctx, e.Pool, func(tx pg.Tx) error { return tx.QueryRow(ctx, sql).Scan(&count, &keys) })
 		if err != nil {
 			return err
 		}
@@ -102,7 +104,7 @@ func (e *Executor) checkEqual(ctx context.Context, g plan.Group, view step.View,
 	var rows int64
 	for _, part := range g.Target.Parts(view.Table) {
 		var count int64
-		err := pg.Read(ctx, e.Pool, func(tx pg.Tx) error { return tx.QueryRow(ctx, g.Edge.Different(part.Rows())).Scan(&count) })
+		err := e.watchReading(g, part).Read(ctx, e.Pool, func(tx pg.Tx) error { return tx.QueryRow(ctx, g.Edge.Different(part.Rows())).Scan(&count) })
 		if err != nil {
 			return err
 		}

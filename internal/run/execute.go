@@ -14,6 +14,7 @@ import (
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/fault"
+	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/message"
@@ -398,7 +399,10 @@ func saveOriginal(ctx context.Context, tx pg.Tx, p plan.Plan, g plan.Group, know
 	if !pausesRecorded {
 		data, counted := p.Data[g.Table]
 		if !counted {
-			var err error
+			err := guard.DuringRun(p.Server, g.Target, table, false).CheckBatch(ctx, tx)
+			if err != nil {
+				return err
+			}
 			if data, err = inspect.CountExisting(ctx, tx, g.Target.Name(), nil, g.Target.Column, true); err != nil {
 				return err
 			}

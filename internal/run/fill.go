@@ -12,6 +12,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/backfill/ordered"
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/message"
@@ -222,7 +223,7 @@ type checkpointStore struct {
 	lease  *journal.Lease
 	table  uint32
 	column int16
-	code   *codeWatch
+	code   *guard.Watch
 }
 
 func (s checkpointStore) Load(ctx context.Context, tx pg.Tx) ([]backfill.Checkpoint, error) {
@@ -246,5 +247,5 @@ func (s checkpointStore) Guard(ctx context.Context, tx pg.Tx) error {
 	if err := s.lease.Guard(ctx, tx); err != nil {
 		return err
 	}
-	return s.code.checkBatch(ctx, tx)
+	return s.code.CheckBatch(ctx, tx)
 }

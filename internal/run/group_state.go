@@ -191,7 +191,7 @@ func (st *groupState) readRows(ctx context.Context, reader step.RowReader) error
 			st.setFilled(oid, false)
 			continue
 		}
-		unfilled, err := st.executor.session.HasRow(ctx, reader.Unfilled(part.Rows()))
+		unfilled, err := st.executor.hasRow(ctx, st.group, part, reader.Unfilled(part.Rows()))
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
@@ -133,7 +134,7 @@ func (e *Executor) duplicatesError(ctx context.Context, g plan.Group, a step.Con
 		key = table.PrimaryKey()
 	}
 	var values []string
-	err := pg.Read(ctx, e.Pool, func(tx pg.Tx) error {
+	err := guard.DuringRun(e.Plan.Server, g.Target, e.Plan.TableNamed(g, a.Table), false).Read(ctx, e.Pool, func(tx pg.Tx) error {
 		data, err := inspect.CountExisting(ctx, tx, a.Table, key, a.Column, false)
 		values = data.Duplicates
 		return err

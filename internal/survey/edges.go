@@ -7,6 +7,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/fault"
+	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
@@ -58,7 +59,7 @@ func readDefaults(ctx context.Context, pool *pgxpool.Pool, in *plan.Input) error
 		if !readable(in, parent) || parent.Column(e.ParentUUID) == nil {
 			continue
 		}
-		err := pg.Read(ctx, pool, func(tx pg.Tx) error {
+		err := guard.Reading(in.Server, parent).Read(ctx, pool, func(tx pg.Tx) error {
 			uuid, err := inspect.UUIDOfKey(ctx, tx, e.Parent, e.Key, e.ParentUUID, e.Default.Key)
 			in.EdgeDefaults[plan.KeyOf(e)] = uuid
 			return err
@@ -99,7 +100,7 @@ func readEdge(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, e step.Ed
 	rows := plan.EdgeRows{}
 	hasUUIDs := parent.Column(e.ParentUUID) != nil
 	for _, part := range e.Target().Parts(child) {
-		if err := readEdgePart(ctx, pool, e, part, hasUUIDs, &rows); err != nil {
+		if err := readEdgePart(ctx, pool, guard.Reading(in.Server, part.Table, parent), e, part, hasUUIDs, &rows); err != nil {
 			return err
 		}
 	}
@@ -108,9 +109,9 @@ func readEdge(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, e step.Ed
 }
 
 // readEdgePart adds what one table of the child has to the rows of an edge. Each query has a transaction of its own.
-func readEdgePart(ctx context.Context, pool *pgxpool.Pool, e step.Edge, part step.Part, hasUUIDs bool, rows *plan.EdgeRows) error {
+func readEdgePart(ctx context.Context, pool *pgxpool.Pool, code *guard.Watch, e step.Edge, part step.Part, hasUUIDs bool, rows *plan.EdgeRows) error {
 	if hasUUIDs && part.Table.Column(e.UUID) != nil {
-		err := pg.Read(ctx, pool, func(tx pg.Tx) error {
+		err := code.Read(ctx, pool, func(tx pg.Tx) error {
 			unfilled, err := inspect.HasRow(ctx, tx, step.FillEdge{Edge: e}.Unfilled(part.Rows()))
 			rows.Unfilled = rows.Unfilled || unfilled
 			return err
@@ -122,7 +123,7 @@ func readEdgePart(ctx context.Context, pool *pgxpool.Pool, e step.Edge, part ste
 	if e.Constrained() && e.Reference.Validated {
 		return nil // it has no orphans
 	}
-	return pg.Read(ctx, pool, func(tx pg.Tx) error {
+	return code.Read(ctx, pool, func(tx pg.Tx) error {
 		orphans, _, err := inspect.CountWithExamples(ctx, tx, e.Orphans(part.Rows()))
 		rows.Orphans += orphans
 		return err
@@ -135,7 +136,7 @@ func readOverlap(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, r plan
 		return nil
 	}
 	var found plan.Overlap
-	err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
+	err := guard.Reading(in.Server, child, parent).Read(ctx, pool, func(tx pg.Tx) (err error) {
 		found.Distinct, found.Found, err = inspect.Overlap(ctx, tx, child.Named(), r.Column, parent.Named(), plan.IntegerKey(parent))
 		return err
 	})
@@ -151,7 +152,7 @@ func sampleIDs(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, u plan.U
 		return nil
 	}
 	var sample plan.IDSample
-	err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
+	err := guard.Reading(in.Server, child, parent).Read(ctx, pool, func(tx pg.Tx) (err error) {
 		switch u.Kind {
 		case plan.Polymorphic:
 			sample.Types, err = inspect.DistinctTexts(ctx, tx, child.Named(), u.Partner)

@@ -205,7 +205,9 @@ func readCode(ctx context.Context, tx pg.Tx, inputs []plan.Input, goals []plan.G
 			break
 		}
 		in := &inputs[i]
-		in.Schema.Code, err = inspect.Code(ctx, tx, tables[i], columns[i], in.Server.Role.ReplicaRole)
+		if in.Schema.Code, err = inspect.Code(ctx, tx, tables[i], columns[i], in.Server.Role.ReplicaRole); err == nil {
+			err = inspect.Seals(ctx, tx, tables[i])
+		}
 	}
 	return err
 }

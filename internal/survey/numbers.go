@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/order"
 	"github.com/rekey-pg/rekey/internal/pg"
@@ -22,7 +23,7 @@ func readUnits(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, goals pl
 			continue
 		}
 		for _, column := range in.EpochCandidates(goal) {
-			if err := readUnit(ctx, pool, table, column); err != nil {
+			if err := readUnit(ctx, pool, in.Server, table, column); err != nil {
 				return err
 			}
 		}
@@ -31,12 +32,12 @@ func readUnits(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, goals pl
 }
 
 // readUnit reads the unit of one column. The descendants of a table have the same unit.
-func readUnit(ctx context.Context, pool *pgxpool.Pool, table *catalog.Table, column string) error {
+func readUnit(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, table *catalog.Table, column string) error {
 	pages := int64(0)
 	for _, one := range table.All() {
 		pages += one.Pages
 	}
-	return pg.Read(ctx, pool, func(tx pg.Tx) error {
+	return guard.Reading(server, table).Read(ctx, pool, func(tx pg.Tx) error {
 		some, err := inspect.SampleNumbers(ctx, tx, sqltext.Table{Schema: table.Schema, Name: table.Name}, column, pages)
 		if err != nil || some.Least == nil {
 			return err

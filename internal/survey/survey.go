@@ -9,6 +9,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/fault"
+	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/pg"
@@ -111,7 +112,7 @@ func countPart(ctx context.Context, pool *pgxpool.Pool, in *plan.Input, root *ca
 		return nil // a foreign table, or a table that was just added
 	}
 	var data catalog.Data
-	err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
+	err := guard.Reading(in.Server, part.Table).Read(ctx, pool, func(tx pg.Tx) (err error) {
 		data, err = countColumn(ctx, tx, in.Server.Role, part, c)
 		return err
 	})
@@ -138,7 +139,7 @@ func findDuplicatesAcross(ctx context.Context, pool *pgxpool.Pool, in *plan.Inpu
 			return nil // already refused, and possibly not readable
 		}
 	}
-	return pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
+	return guard.Reading(in.Server, root).Read(ctx, pool, func(tx pg.Tx) (err error) {
 		data := in.Data[root.Named()]
 		data.SharedAcross, err = inspect.SharedAcross(ctx, tx, t.Name(), t.Column)
 		in.Data[root.Named()] = data

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -27,22 +28,20 @@ type edgeCount struct {
 	edge step.Edge
 	// pages is the number of pages of a chunk, 0 to read a table in one piece.
 	pages  int64
-	check  func(context.Context, pg.Tx) error // of the table in work; nil without one
+	code   *guard.Watch // of the table in work and of the parent
 	counts EdgeReport
 }
 
 // countEdge compares the two columns of every row of an edge. Each chunk is a transaction of its own: while applications
 // write, the result is of no single instant, but every chunk is.
-func countEdge(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, e step.Edge, tables []sqltext.Table, guard Guard) (EdgeReport, error) {
+func countEdge(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, e step.Edge, tables []*catalog.Table, parent *catalog.Table) (EdgeReport, error) {
 	c := edgeCount{edge: e}
 	if server.Major() >= tidRanges {
 		c.pages = chunkPages
 	}
 	for _, table := range tables {
-		if guard != nil {
-			c.check = guard(e, table)
-		}
-		if err := c.table(ctx, pool, table); err != nil {
+		c.code = guard.Reading(server, table, parent)
+		if err := c.table(ctx, pool, table.Named()); err != nil {
 			return c.counts, err
 		}
 	}
@@ -50,14 +49,14 @@ func countEdge(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, e
 }
 
 // tablesOf returns the tables that hold the rows of an edge.
-func tablesOf(e step.Edge, child *catalog.Table) []sqltext.Table {
+func tablesOf(e step.Edge, child *catalog.Table) []*catalog.Table {
 	if !e.Tree {
-		return []sqltext.Table{e.Child}
+		return []*catalog.Table{child.WithoutBelow()}
 	}
-	var tables []sqltext.Table
+	var tables []*catalog.Table
 	for _, one := range child.All() {
 		if one.Kind == catalog.Ordinary {
-			tables = append(tables, one.Named())
+			tables = append(tables, one.WithoutBelow())
 		}
 	}
 	return tables
@@ -66,20 +65,11 @@ func tablesOf(e step.Edge, child *catalog.Table) []sqltext.Table {
 func (c *edgeCount) table(ctx context.Context, pool *pgxpool.Pool, table sqltext.Table) error {
 	for from := int64(0); ; from += c.pages {
 		var pages int64
-		// A check must see the code that was added before its locks, and so needs a snapshot for each statement.
-		settings := pg.Settings{ReadOnly: true, Snapshot: c.check == nil}
-		err := pg.Retry(ctx, func() error {
-			return pg.Run(ctx, pool, settings, func(tx pg.Tx) error {
-				if c.check != nil {
-					if err := c.check(ctx, tx); err != nil {
-						return err
-					}
-				}
-				if err := tx.QueryRow(ctx, sqltext.Format("SELECT pg_relation_size({}::regclass) / current_setting('block_size')::bigint", sqltext.Value(sqltext.Qualified(table.Schema, table.Name)))).Scan(&pages); err != nil {
-					return err
-				}
-				return c.chunk(ctx, tx, table, from)
-			})
+		err := c.code.Read(ctx, pool, func(tx pg.Tx) error {
+			if err := tx.QueryRow(ctx, sqltext.Format("SELECT pg_relation_size({}::regclass) / current_setting('block_size')::bigint", sqltext.Value(sqltext.Qualified(table.Schema, table.Name)))).Scan(&pages); err != nil {
+				return err
+			}
+			return c.chunk(ctx, tx, table, from)
 		})
 		if err != nil || c.pages == 0 || from+c.pages >= pages {
 			return err

@@ -9,7 +9,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/message"
-	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -34,13 +33,9 @@ type EdgeReport struct {
 	ByKey, ByUUID []string // statements that make the columns equal
 }
 
-// Guard returns a check of the code that reading a table of an edge and its parent would run. It is called in each transaction before the
-// rows are read, and its error ends the count. A nil check allows every read.
-type Guard func(e step.Edge, table sqltext.Table) func(context.Context, pg.Tx) error
-
 // Edges counts the rows of every edge of a plan.
-func Edges(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, guard Guard) ([]EdgeReport, error) {
-	return countEdges(ctx, pool, p, guard)
+func Edges(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) ([]EdgeReport, error) {
+	return countEdges(ctx, pool, p)
 }
 
 // Faults returns what the rows of an edge, or its objects, lack, as sentences; "" if it is proved.
@@ -59,7 +54,7 @@ func (e EdgeReport) Faults() string {
 
 // countEdges counts the rows of every edge that has a uuid column. Whether the triggers keep both columns equal from then on is
 // read from the catalogue.
-func countEdges(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, guard Guard) ([]EdgeReport, error) {
+func countEdges(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) ([]EdgeReport, error) {
 	var reports []EdgeReport
 	for _, l := range p.Links {
 		child := childOf(p, l.Edge)
@@ -75,7 +70,7 @@ func countEdges(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, guard Guar
 		if origin, _ := l.Edge.ReadMark(child); origin != step.Made {
 			continue // the application's column
 		}
-		counted, err := countEdge(ctx, pool, p.Server, l.Edge, tablesOf(l.Edge, child), guard)
+		counted, err := countEdge(ctx, pool, p.Server, l.Edge, tablesOf(l.Edge, child), p.Schema.Find(l.Edge.Parent.Schema, l.Edge.Parent.Name))
 		if err != nil {
 			return nil, fault.At(explainUnreadable(err, l.Edge.Target(), p.Server.Role), l.String(), "count")
 		}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
@@ -49,7 +51,7 @@ func checkIntegrity(ctx context.Context, pool *pgxpool.Pool, p plan.Plan) (*Inte
 	for _, table := range tables {
 		broken := BrokenTable{Table: table.Name, Type: table.Type, Missing: missingOf(table)}
 		if !table.Unique || table.Type != "uuid" {
-			if broken.Duplicates, err = countDuplicates(ctx, pool, p, table.Name); err != nil {
+			if broken.Duplicates, err = countDuplicates(ctx, pool, p, table); err != nil {
 				return nil, err
 			}
 		}
@@ -74,12 +76,16 @@ func missingOf(table inspect.KeyCandidate) []string {
 	return missing
 }
 
-func countDuplicates(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, name string) (count int64, err error) {
-	err = pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
-		count, err = inspect.DuplicateUUIDs(ctx, tx, sqltext.Table{Schema: p.SchemaName, Name: name}, p.Column)
+func countDuplicates(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, table inspect.KeyCandidate) (count int64, err error) {
+	name := sqltext.Table{Schema: p.SchemaName, Name: table.Name}
+	read := &catalog.Table{
+		OID: uint32(table.Relation), Schema: name.Schema, Name: name.Name, Kind: catalog.Kind(table.Kind), Owner: table.Owner, OwnerBecomes: table.OwnerBecomes,
+	}
+	err = guard.Reading(p.Server, read).Read(ctx, pool, func(tx pg.Tx) (err error) {
+		count, err = inspect.DuplicateUUIDs(ctx, tx, name, p.Column)
 		return err
 	})
-	return count, explainUnreadable(err, step.Target{Schema: p.SchemaName, Table: name}, p.Server.Role)
+	return count, explainUnreadable(err, step.Target{Schema: p.SchemaName, Table: name.Name}, p.Server.Role)
 }
 
 // differences returns one line for each broken rule that is not reported for the profile's tables already.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/backfill/ordered"
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/order"
@@ -28,7 +29,7 @@ func checkOrder(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Gro
 	}
 	var all *OrderReport
 	for _, part := range g.Target.Parts(table) {
-		one, err := checkPartOrder(ctx, pool, part, cutoffs)
+		one, err := checkPartOrder(ctx, pool, p.Server, part, cutoffs)
 		if err != nil {
 			return nil, err
 		}
@@ -37,7 +38,7 @@ func checkOrder(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Gro
 	return all, nil
 }
 
-func checkPartOrder(ctx context.Context, pool *pgxpool.Pool, part step.Part, cutoffs map[journal.Column]journal.Cutoff) (OrderReport, error) {
+func checkPartOrder(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, part step.Part, cutoffs map[journal.Column]journal.Cutoff) (OrderReport, error) {
 	cutoff := cutoffs[journal.Column{Relation: part.Table.OID, Number: int16(part.Table.Column(part.Column).Number)}]
 	report := OrderReport{Source: cutoff.Source, Column: cutoff.Column}
 	expectation, reason := expectationOf(part.Target, part.Table, cutoff)
@@ -45,7 +46,7 @@ func checkPartOrder(ctx context.Context, pool *pgxpool.Pool, part step.Part, cut
 		report.NotJudged = reason
 		return report, nil
 	}
-	err := pg.Read(ctx, pool, func(tx pg.Tx) error {
+	err := guard.Reading(server, part.Table).Read(ctx, pool, func(tx pg.Tx) error {
 		proof, err := ordered.Prove(ctx, tx, *part.Table, expectation)
 		report.Judged, report.PairsOutOfOrder, report.TimesDiffer = proof.Judged, proof.Pairs, proof.Differs
 		report.ClampedEarly, report.ClampedLate, report.WithoutTime = proof.Early, proof.Late, proof.Timeless

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/fault"
+	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/message"
@@ -51,7 +52,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 		}
 		report.Tables = append(report.Tables, table)
 	}
-	if report.Edges, err = countEdges(ctx, pool, p, nil); err != nil {
+	if report.Edges, err = countEdges(ctx, pool, p); err != nil {
 		return report, err
 	}
 	report.Edges = append(report.Edges, endedEdges(p)...)
@@ -145,7 +146,7 @@ func countTable(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Gro
 	if c == nil || c.Type != "uuid" {
 		return report, nil
 	}
-	err := pg.Read(ctx, pool, func(tx pg.Tx) error {
+	err := guard.Reading(p.Server, table).Read(ctx, pool, func(tx pg.Tx) error {
 		version := inspect.V7
 		if g.Target.Random() {
 			version = inspect.V4

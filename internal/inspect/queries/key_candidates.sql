@@ -1,6 +1,7 @@
 -- Returns the tables of schema $1 whose name begins with $2 and that have a column $3, with the column's type, and whether
 -- the table has a primary key and a unique index on only this column.
-SELECT c.relname::text AS name,
+SELECT c.oid::int8 AS relation, c.relname::text AS name, c.relkind::text AS kind, pg_get_userbyid(c.relowner)::text AS owner,
+    pg_has_role(c.relowner, current_user, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) AS owner_becomes,
     pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
     a.attnotnull AND NOT EXISTS (
         SELECT FROM pg_constraint n WHERE n.conrelid = c.oid AND n.contype = 'n' AND n.conkey = ARRAY[a.attnum] AND NOT n.convalidated

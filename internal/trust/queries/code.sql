@@ -1,7 +1,7 @@
 -- Returns the code that statements on the tables $1 would run with this session's rights and that a role with fewer
 -- rights can change: functions of such a role, and expressions of such a role that call another role's function
 -- with these rights. "fault" says why that function must not be called: it executes a text, or has side effects.
--- Reading a table runs code too: the planner evaluates constant parts of the predicates of its indexes, and ALTER
+-- Reading a table runs code too: the planner evaluates constant parts of its indexes and statistics, and ALTER
 -- TABLE constant parts of its checks. If $2 is true, an UPDATE fires only triggers that are enabled ALWAYS or for REPLICA;
 -- $3 are the columns that it sets. pg_depend records which functions an object calls, except for PostgreSQL's own;
 -- the expression trees contain those.
@@ -28,6 +28,9 @@ WITH RECURSIVE me AS (
     UNION ALL
     SELECT i.indrelid, i.indrelid, 'pg_class'::regclass, i.indexrelid, 0, 'pg_class'::regclass, i.indexrelid, concat_ws(' ', i.indexprs::text, i.indpred::text)
     FROM pg_index i WHERE i.indrelid = ANY ($1::oid[])
+    UNION ALL -- the planner evaluates constant parts of statistics on expressions, which 13 does not have
+    SELECT s.stxrelid, s.stxrelid, 'pg_statistic_ext'::regclass, s.oid, 0, 'pg_statistic_ext'::regclass, s.oid, to_jsonb(s) ->> 'stxexprs'
+    FROM pg_statistic_ext s WHERE s.stxrelid = ANY ($1::oid[])
     UNION ALL
     SELECT a.attrelid, a.attrelid, 'pg_class'::regclass, a.attrelid, a.attnum, 'pg_attrdef'::regclass, d.oid, d.adbin::text
     FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
