@@ -105,7 +105,7 @@ func rules() []rule {
 		{name: "internal/probe", below: in("impact", "pace", "pg", "sqltext"), others: pgx},
 		{
 			name: "internal/run",
-			below: in("backfill", "backfill/ordered", "catalog", "event", "fault", "forecast", "impact", "inspect", "journal", "lock", "order", "pace", "pg", "plan", "message", "probe", "problem",
+			below: in("backfill", "backfill/ordered", "catalog", "event", "fault", "forecast", "guard", "impact", "inspect", "journal", "lock", "order", "pace", "pg", "plan", "message", "probe", "problem",
 				"sqltext", "step", "survey", "throttle", "trust", "verify", "visible"),
 			others: join(pgx, pgcode),
 		},

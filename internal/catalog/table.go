@@ -52,8 +52,8 @@ type Table struct {
 	Kind             Kind
 	Persistence      string // p permanent, u unlogged, t temporary
 	Owner            string
-	OwnerBecomes     bool // see Owner.Becomes
-	Owned            bool // the role has the owner's rights
+	OwnerBecomes     bool   // see Owner.Becomes
+	Owned            bool   // the role has the owner's rights
 	Seal             string // a digest of what determines which code statements on the table run; "" if it was not read
 	Comment          *string
 	Pages            int64    // size of the main fork, now

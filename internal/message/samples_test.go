@@ -50,6 +50,7 @@ func runSamples() []sample {
 		{"message.LockTimeout", message.LockTimeout(orders, 212, 50*time.Millisecond, 40*time.Minute, []string{"pid 4711 (app, idle in transaction for 12m)"}, nil)},
 		{"message.LockTimeout", message.LockTimeout(orders, 1, 50*time.Millisecond, time.Second, nil, nil)},
 		{"message.TableAltered", first},
+		{"message.AlteredWhileRead", message.AlteredWhileRead(orders, "It was renamed to app.purchases")},
 		{"message.TableIncomplete", message.TableIncomplete(orders, []string{"NOT NULL", "unique index"})},
 		{"message.Orphans", message.Orphans(orders+".user_id", "user_id", "app.users", 2, []string{"17", "4711"}, `SELECT * FROM "app"."orders" c WHERE c."user_uuid" IS NULL`)},
 		{"message.RowsLocked", message.RowsLocked(orders, 3, 40*time.Minute, nil)},

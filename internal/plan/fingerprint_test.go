@@ -17,7 +17,7 @@ func TestEveryFieldCounts(t *testing.T) {
 	for _, table := range []string{"Relations[0]", "OtherSchemas[0]"} {
 		for _, below := range []string{"", ".Below[0]"} {
 			for _, field := range []string{
-				"OID", "Schema", "Above", "Pages", "Rows", "Bytes", "Indexes[0].OID", "Indexes[0].Parent",
+				"OID", "Schema", "Seal", "Above", "Pages", "Rows", "Bytes", "Indexes[0].OID", "Indexes[0].Parent",
 				"ForeignKeys[0].OID", "ForeignKeys[0].Index", "ForeignKeys[0].Above", "ReferencedBy[0].OID", "ReferencedBy[0].Index", "ReferencedBy[0].Above",
 				"Triggers[0].OID", "Triggers[0].FunctionOID", "Triggers[0].FunctionSchema", "Triggers[0].Above", "Triggers[0].Written", "Attachments[0].Object",
 			} {

@@ -300,8 +300,8 @@ func TestUntrustedCode(t *testing.T) {
 			t.Errorf("%s: the plan is readable: %t", name, got)
 		}
 		for fills, want := range map[bool]bool{false: test.during, true: test.fill} {
-			if got := UntrustedCode(s.Server, target, table, test.code, fills); (got != "") != want {
-				t.Errorf("%s, fills %t: %q", name, fills, got)
+			if got := RefuseCode(s.Server, target, table, test.code, fills); (got != nil) != want {
+				t.Errorf("%s, fills %t: %v", name, fills, got)
 			}
 		}
 	}

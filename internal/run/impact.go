@@ -13,6 +13,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/probe"
 	"github.com/rekey-pg/rekey/internal/sqltext"
+	"github.com/rekey-pg/rekey/internal/trust"
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
@@ -64,7 +65,11 @@ func (l *impactLoop) begin(ctx context.Context, e *Executor, name string, table 
 		}
 	}
 	l.start(ctx, e)
-	l.probe.SetTable(probe.Table{Name: sqltext.Table{Schema: table.Schema, Name: table.Name, Only: true}, OID: table.OID, Pages: table.Pages})
+	pages := table.Pages
+	if trust.RunsOwnersCode(e.Plan.Server.Role, *table) {
+		pages = 0 // planning a read would run code that its owner has just added: only commits are measured
+	}
+	l.probe.SetTable(probe.Table{Name: sqltext.Table{Schema: table.Schema, Name: table.Name, Only: true}, OID: table.OID, Pages: pages})
 	l.apply(time.Now())
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})

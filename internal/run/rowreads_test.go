@@ -48,8 +48,10 @@ func TestReadsOfRowsRunNoAddedCode(t *testing.T) {
 			"a predicate":   {13, "CREATE INDEX i ON %s (id) WHERE app.ran('x')", "DROP INDEX app.i"},
 			"an expression": {13, "CREATE INDEX i ON %s ((app.ran('x')))", "DROP INDEX app.i"},
 			"statistics":    {14, "CREATE STATISTICS app.s ON (app.ran('x')), (id + 1) FROM %s", "DROP STATISTICS app.s"},
-			"a child": {13, `CREATE TABLE app.evil (LIKE %[1]s INCLUDING DEFAULTS); CREATE INDEX ON app.evil (id) WHERE app.ran('x'); ALTER TABLE app.evil INHERIT %[1]s`,
-				"DROP TABLE app.evil"},
+			"a child": {
+				13, `CREATE TABLE app.evil (LIKE %[1]s INCLUDING DEFAULTS); CREATE INDEX ON app.evil (id) WHERE app.ran('x'); ALTER TABLE app.evil INHERIT %[1]s`,
+				"DROP TABLE app.evil",
+			},
 			"a view": {13, "ALTER TABLE %[1]s RENAME TO old; CREATE VIEW %[1]s AS SELECT * FROM app.old WHERE app.ran('x')", "DROP VIEW %[1]s; ALTER TABLE app.old RENAME TO %[2]s"},
 		}
 		for _, table := range []string{"app.base", "app.child"} {

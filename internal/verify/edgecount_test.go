@@ -100,7 +100,7 @@ func TestCountEdge(t *testing.T) {
 				}
 			}
 		}
-		got, err := countEdge(t.Context(), pool, catalog.Server{Version: version}, countingEdge("children"), tablesOf(countingEdge("children"), nil), nil)
+		got, err := countEdge(t.Context(), pool, catalog.Server{Version: version}, countingEdge("children"), tablesOf(countingEdge("children"), &catalog.Table{Schema: "public", Name: "children"}), nil)
 		if diff := cmp.Diff(kinds, got); diff != "" || err != nil {
 			t.Errorf("%v %s", err, diff)
 		}
@@ -113,7 +113,7 @@ func TestTablesOfEdge(t *testing.T) {
 	child := &catalog.Table{Schema: "public", Name: "parts", Kind: catalog.Partitioned, Below: []catalog.Table{
 		{Schema: "other", Name: "a", Kind: catalog.Ordinary}, {Schema: "public", Name: "sub", Kind: catalog.Partitioned}, {Schema: "public", Name: "far", Kind: catalog.Foreign},
 	}}
-	want := []sqltext.Table{{Schema: "other", Name: "a"}}
+	want := []*catalog.Table{{Schema: "other", Name: "a", Kind: catalog.Ordinary}}
 	if diff := cmp.Diff(want, tablesOf(e, child)); diff != "" {
 		t.Error(diff)
 	}
