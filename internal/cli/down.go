@@ -28,5 +28,6 @@ after the current step.`,
 	f.phase.registerEdges(cmd)
 	f.schemaRun.fleet(cmd)
 	f.policy(cmd, "39")
+	f.reports(cmd)
 	return cmd
 }

@@ -34,6 +34,7 @@ type flags struct {
 	values                        valueFlags
 	schemaRun                     schemaFlags
 	file                          string // of --config
+	report                        string // of --report
 	json, quiet, noColor          bool
 	exitCode                      bool
 	forecast                      forecastFlags

@@ -85,7 +85,9 @@ func flagGroups() []flagGroup {
 			{"output", "PATH", common},
 			{"report", "FILE", common},
 			{"module", "NAME", common},
-
+			{"report", "FILE", false},
+			{"run", "N", common},
+			{"verify", "", common},
 			{"sql", "", common},
 			{"exit-code", "", false},
 			{"json", "", common},

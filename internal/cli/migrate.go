@@ -19,6 +19,10 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 	if err != nil {
 		return err
 	}
+	written, err := f.newReporting()
+	if err != nil {
+		return err
+	}
 	if f.many() {
 		return a.overMany(cmd, f, j, true, func(ctx context.Context, pool *pgxpool.Pool, j job) (line, error) {
 			result, err := do(ctx, pool, j)
@@ -34,11 +38,13 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 	var measured costs
 	j.options.OnEvent = func(e event.Event) {
 		measured.add(e)
+		written.add(e)
 		if _, last := e.(event.Result); !last { // conclude writes it with the exit code
 			show.Event(e)
 		}
 	}
-	result, err := a.change(stopping, f, j, do)
+	result, err := a.change(stopping, f, j, written.after(a, stopping, show.Say, do))
+	written.withoutRun(a, j, err, show.Say)
 	stopping.end()
 	show.Close()
 	if !f.json && !f.quiet {

@@ -135,7 +135,7 @@ func nextRun(cmd *cobra.Command, direction rekey.Direction) string {
 // repeated returns the command with the flags of this call, except those about output and connections, whose values may
 // be secret, and those left out.
 func repeated(cmd *cobra.Command, command string, without ...string) string {
-	without = append(without, "json", "quiet", "no-color", "sql", "calibrate", "format", "database-url", "direct-url", "standby-url")
+	without = append(without, "json", "quiet", "no-color", "sql", "calibrate", "format", "report", "database-url", "direct-url", "standby-url")
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
 		if slices.Contains(without, flag.Name) {
 			return

@@ -244,7 +244,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	a := &app{Process: Process{Getenv: func(string) string { return "" }}}
 	others := []string{ // no value can be wrong, or they are about many schemas, files and connections
 		"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "config", "subscribers-ready", "fire-triggers", "keep-id", "rename-keys",
-		"parallel", "canary", "on-error", "max-failures", "help",
+		"parallel", "canary", "on-error", "max-failures", "help", "report",
 	}
 	a.upCommand().Flags().VisitAll(func(f *pflag.Flag) {
 		if !slices.Contains(compared, "--"+f.Name) && !slices.Contains(others, f.Name) {
@@ -253,7 +253,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	})
 	for _, cmd := range a.root().Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			unchecked := []string{"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "subscribers-ready", "fire-triggers", "keep-id", "rename-keys", "exit-code", "sql", "calibrate", "help", "help-all", "rows", "server", "keep", "report"}
+			unchecked := []string{"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "subscribers-ready", "fire-triggers", "keep-id", "rename-keys", "exit-code", "sql", "calibrate", "help", "help-all", "rows", "server", "keep", "report", "run", "verify"}
 			if !setting.IsNumber(f.Name) && !setting.IsText(f.Name) && !slices.Contains(unchecked, f.Name) {
 				t.Errorf("%s --%s is in no table", cmd.Name(), f.Name)
 			}

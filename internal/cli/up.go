@@ -28,6 +28,7 @@ contracted drops the integers for good. Ctrl-C stops it; the same call resumes.`
 	cmd.Flags().StringVar(&f.phase.confirm, "confirm", "", "name of the schema whose integer columns phase contracted drops")
 	f.schemaRun.fleet(cmd)
 	f.policy(cmd, "40")
+	f.reports(cmd)
 	f.values.register(cmd)
 	return cmd
 }

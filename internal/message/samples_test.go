@@ -76,6 +76,13 @@ func runSamples() []sample {
 		{"message.ShellRequired", message.ShellRequired([]string{"bash", "zsh", "fish", "powershell"})},
 		{"message.UnknownShell", message.UnknownShell(`"fsh"`, "fish", []string{"bash", "zsh", "fish", "powershell"})},
 		{"message.ScriptNotWritten", message.ScriptNotWritten("migrations", "permission denied", nil)},
+		{"message.ReportName", message.ReportName("--report", "run.txt")},
+		{"message.ReportOfMany", message.ReportOfMany()},
+		{"message.ReportExists", message.ReportExists("--report", "notes.html")},
+		{"message.ReportNotWritable", message.ReportNotWritable("--report", "reports/run.html", "no such file or directory")},
+		{"message.ReportNotWritten", message.ReportNotWritten("run.html", "no space left on device", nil)},
+		{"message.NoRuns", message.NoRuns("app")},
+		{"message.NoSuchRun", message.NoSuchRun("app", 9, []string{"7", "4"})},
 		{"problem.All", problem.All(errSample)[0]},
 	}
 }

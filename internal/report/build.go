@@ -80,7 +80,7 @@ type openStep struct {
 func Build(in Input) Document {
 	b := builder{work: map[string]int{}, open: map[string]openStep{}, rates: map[string]float64{}, costs: map[string]int{}}
 	b.doc = Document{
-		FormatVersion: event.FormatVersion, Made: in.Made.UTC(), MadeBy: in.MadeBy, Work: []Work{}, Locks: []Lock{}, Refused: []Attempt{}, Pauses: []Pause{},
+		Document: "rekey report", FormatVersion: event.FormatVersion, Made: in.Made.UTC(), MadeBy: in.MadeBy, Work: []Work{}, Locks: []Lock{}, Refused: []Attempt{}, Pauses: []Pause{},
 		Samples: []Sample{}, Costs: []Cost{}, Statements: []Statement{}, Notices: []Notice{}, Run: Run{Exit: -1},
 	}
 	for _, entry := range in.Entries {
@@ -144,7 +144,7 @@ func (b *builder) addWork(e event.Event, at time.Time) {
 		b.stepDone(e, at)
 	case event.Executing:
 		b.doc.Statements = append(b.doc.Statements, Statement{At: at, Step: e.Step, SQL: e.SQL})
-		b.begin(tableOf(e.Step), stepOf(e.Step), at)
+		b.begin(b.workOf(e.Step), stepOf(e.Step), at)
 	case event.Progress:
 		b.progress(e, at)
 	case event.IndexProgress:
@@ -169,7 +169,7 @@ func (b *builder) start(e event.TableStarted, at time.Time) {
 		kind = "primary key"
 	}
 	b.work[e.Table] = len(b.doc.Work)
-	b.doc.Work = append(b.doc.Work, Work{Name: e.Table, Kind: kind, Phase: e.Phase, Started: at, Ended: at, Estimate: e.Rows, Spans: []Span{}})
+	b.doc.Work = append(b.doc.Work, Work{Name: e.Table, Kind: kind, Phase: e.Phase, Started: at, Ended: at, Estimate: e.Rows, Steps: []Step{}})
 }
 
 func (b *builder) find(table string) *Work {
@@ -187,6 +187,18 @@ func (b *builder) begin(table, step string, at time.Time) {
 	b.touch(table, at)
 }
 
+// workOf returns the name of the work to which a step belongs. The steps of a primary key have the name of its table.
+func (b *builder) workOf(id string) string {
+	table := tableOf(id)
+	if w := b.find(table); w != nil && !w.Complete {
+		return table
+	}
+	if w := b.find(table + " primary key"); w != nil && !w.Complete {
+		return w.Name
+	}
+	return table
+}
+
 // touch moves the end of the work on a table.
 func (b *builder) touch(table string, at time.Time) {
 	if w := b.find(table); w != nil && !w.Complete {
@@ -202,7 +214,7 @@ func (b *builder) stepDone(e event.StepDone, at time.Time) {
 		return
 	}
 	b.touch(e.Table, at)
-	w.Spans = append(w.Spans, Span{Step: step, Kind: kindOf(step), From: at.Add(-e.Elapsed), To: at})
+	w.Steps = append(w.Steps, Step{Name: step, Kind: kindOf(step), From: at.Add(-e.Elapsed), To: at})
 	if kindOf(step) == fills {
 		delete(b.rates, e.Table)
 		b.rate(at)
@@ -272,12 +284,12 @@ func (b *builder) finish(in Input) {
 	b.throttled(event.Throttled{}, b.last)
 	for table, open := range b.open {
 		if w := b.find(table); w != nil && !w.Complete {
-			w.Spans = append(w.Spans, Span{Step: open.step, Kind: kindOf(open.step), From: open.from, To: w.Ended, Open: true})
+			w.Steps = append(w.Steps, Step{Name: open.step, Kind: kindOf(open.step), From: open.from, To: w.Ended, Open: true})
 		}
 	}
 	for i := range doc.Work {
-		spans := doc.Work[i].Spans
-		slices.SortStableFunc(spans, func(a, b Span) int { return a.From.Compare(b.From) })
+		steps := doc.Work[i].Steps
+		slices.SortStableFunc(steps, func(a, b Step) int { return a.From.Compare(b.From) })
 	}
 	slices.SortStableFunc(doc.Costs, func(a, b Cost) int {
 		switch {

@@ -181,7 +181,7 @@ func axisDuration(d time.Duration) string {
 	case d < time.Minute:
 		return trimZero(d.Seconds()) + " s"
 	default:
-		return span(d)
+		return elapsed(d)
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 
 // Document is the report of one run: the JSON of `rekey report --format json`.
 type Document struct {
+	// Document is "rekey report".
+	Document string `json:"document"`
 	// FormatVersion is the version of the JSON, [event.FormatVersion].
 	FormatVersion int `json:"format_version"`
 	// Made is when the report was made, in UTC.
@@ -124,14 +126,14 @@ type Work struct {
 	Estimate int64 `json:"estimate"`
 	// Rows is the number of rows that the run filled.
 	Rows int64 `json:"rows"`
-	// Spans lists the steps, in the order of their beginning.
-	Spans []Span `json:"spans"`
+	// Steps lists the steps, in the order of their beginning.
+	Steps []Step `json:"steps"`
 }
 
-// Span is the time of one step.
-type Span struct {
-	// Step is the name of the step, such as "fill-column".
-	Step string `json:"step"`
+// Step is the time of one step.
+type Step struct {
+	// Name is the name of the step, such as "fill-column".
+	Name string `json:"name"`
 	// Kind is what the step does: fill, index, check or change.
 	Kind string `json:"kind"`
 	// From is when the step began.

@@ -25,10 +25,10 @@ func size(n int64) string { return screen.Bytes(n) }
 // rate returns a number per second with its unit.
 func rate(n float64) string { return message.Number(int64(n)) + "/s" }
 
-// span returns a duration: 4 ms, 1.2 s, 3 min 5 s.
-func span(d time.Duration) string { return screen.FormatDuration(d) }
+// elapsed returns a duration: 4 ms, 1.2 s, 3 min 5 s.
+func elapsed(d time.Duration) string { return screen.FormatDuration(d) }
 
-// millis returns a short duration exactly: 0.04 ms, 4.1 ms, 52 ms; a long one as span does.
+// millis returns a short duration exactly: 0.04 ms, 4.1 ms, 52 ms; a long one as elapsed does.
 func millis(d time.Duration) string {
 	ms := float64(d) / float64(time.Millisecond)
 	switch {
@@ -39,7 +39,7 @@ func millis(d time.Duration) string {
 	case ms < 100:
 		return fmt.Sprintf("%.1f ms", ms)
 	default:
-		return span(d)
+		return elapsed(d)
 	}
 }
 
@@ -63,5 +63,5 @@ func after(t, start time.Time) string {
 	if d < 0 {
 		d = 0
 	}
-	return "+" + span(d)
+	return "+" + elapsed(d)
 }

@@ -19,10 +19,10 @@ func HTML(d Document) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	words, tone := verdict(d)
+	words, tone := outcomeWords(d)
 	var text strings.Builder
 	err = page.Execute(&text, struct {
-		Title, Verdict, Tone, Run string
+		Title, Outcome, Tone, Run string
 		Style                     template.CSS
 		Sections                  []htmlSection
 	}{title(d), words, tone, runLine(d), template.CSS(styleCSS), htmlSections(sections(d))}) //nolint:gosec // the style sheet is a constant
@@ -33,7 +33,7 @@ func HTML(d Document) (string, error) {
 func runLine(d Document) string {
 	line := clock(d.Run.Started)
 	if d.Run.Number > 0 {
-		line += ", took " + span(d.Run.Elapsed)
+		line += ", took " + elapsed(d.Run.Elapsed)
 	}
 	if e := d.Environment; e != nil {
 		line += ", PostgreSQL " + e.Server + ", database " + e.Database

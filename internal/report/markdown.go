@@ -8,8 +8,9 @@ import (
 // Markdown returns the report as Markdown, without the drawings.
 func Markdown(d Document) string {
 	d = shown(d)
-	words, _ := verdict(d)
+	words, _ := outcomeWords(d)
 	var out strings.Builder
+	out.WriteString(markdownSign)
 	fmt.Fprintf(&out, "# %s\n\n**%s** · %s\n", plain(title(d)), plain(words), plain(runLine(d)))
 	for _, s := range sections(d) {
 		fmt.Fprintf(&out, "\n## %s\n", plain(s.title))

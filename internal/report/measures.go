@@ -126,7 +126,7 @@ func totalCost(c Cost) table {
 	}
 	bytes := func(v float64) string { return size(int64(v)) }
 	add("Rows to fill", func(e event.Cost) float64 { return float64(e.Rows) }, func(v float64) string { return number(int64(v)) })
-	add("Time", func(e event.Cost) float64 { return float64(e.Elapsed) }, func(v float64) string { return span(time.Duration(v)) })
+	add("Time", func(e event.Cost) float64 { return float64(e.Elapsed) }, func(v float64) string { return elapsed(time.Duration(v)) })
 	add("WAL", func(e event.Cost) float64 { return float64(e.WAL) }, bytes)
 	add("Size before, with indexes", func(e event.Cost) float64 { return float64(e.Before) }, bytes)
 	add("Size after, with indexes", func(e event.Cost) float64 { return float64(e.After) }, bytes)
@@ -155,7 +155,7 @@ func costRow(c Cost) []string {
 	}
 	bytes := func(v float64) string { return size(int64(v)) }
 	add(func(e event.Cost) float64 { return float64(e.Rows) }, func(v float64) string { return number(int64(v)) })
-	add(func(e event.Cost) float64 { return float64(e.Elapsed) }, func(v float64) string { return span(time.Duration(v)) })
+	add(func(e event.Cost) float64 { return float64(e.Elapsed) }, func(v float64) string { return elapsed(time.Duration(v)) })
 	add(func(e event.Cost) float64 { return float64(e.WAL) }, bytes)
 	add(func(e event.Cost) float64 { return float64(e.Before) }, bytes)
 	add(func(e event.Cost) float64 { return float64(e.After) }, bytes)

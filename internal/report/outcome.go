@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rekey-pg/rekey/event"
@@ -61,7 +62,7 @@ func (b *builder) fromRecord(r Record) {
 	}
 	run.Ended, run.Rows = laterOf(r.Ended.UTC(), run.Started), r.Rows
 	if b.result == nil && r.Detail != "" {
-		b.doc.Problems = problem.List{{Kind: problem.Kind(r.Outcome), Code: "recorded", Message: r.Detail}}
+		b.doc.Notes = append(b.doc.Notes, "The journal recorded why the run ended: "+strings.TrimSuffix(r.Detail, ".")+".")
 	}
 }
 

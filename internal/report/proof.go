@@ -23,11 +23,11 @@ func proof(d Document) section {
 		s.say(fmt.Sprintf("The tables could not be verified at %s: %s.", clock(v.At), v.Problem))
 		return s
 	}
-	verdict := "found no differences"
+	found := "found no differences"
 	if n := len(v.Report.Differences); n > 0 {
-		verdict = "found " + message.Counted(n, "difference", "differences")
+		found = "found " + message.Counted(n, "difference", "differences")
 	}
-	s.say(fmt.Sprintf("rekey verify counted every row and %s. It ended at %s and took %s.", verdict, clock(v.At), span(v.Elapsed)))
+	s.say(fmt.Sprintf("rekey verify counted every row and %s. It ended at %s and took %s.", found, clock(v.At), elapsed(v.Elapsed)))
 	if len(v.Report.Differences) > 0 {
 		some, more := listed(v.Report.Differences, mostRows, "differences")
 		t := table{caption: "Differences", columns: []column{text("Difference")}, more: more}
@@ -46,8 +46,8 @@ func proof(d Document) section {
 	return s
 }
 
-// verdictOf returns a word for a check.
-func verdictOf(ok bool) string {
+// checked returns a word for a check.
+func checked(ok bool) string {
 	if ok {
 		return "ok"
 	}
@@ -75,7 +75,7 @@ func orderProof(s *section, tables []rekey.TableReport) {
 		case o.Source == "now":
 			by = "clock of the run"
 		}
-		result := verdictOf(o.PairsOutOfOrder == 0 && o.TimesDiffer == 0)
+		result := checked(o.PairsOutOfOrder == 0 && o.TimesDiffer == 0)
 		if o.NotJudged != "" {
 			result = "not judged: " + o.NotJudged
 		}
@@ -98,7 +98,7 @@ func verifyTable(s *section, tables []rekey.TableReport) {
 	}
 	for _, one := range some {
 		t.rows = append(t.rows, []string{
-			one.Table, number(one.Rows), number(one.Nulls), number(one.Duplicates), number(one.NotV7 + one.NotV4), number(one.Kept), strings.Join(one.Missing, ", "), verdictOf(one.OK),
+			one.Table, number(one.Rows), number(one.Nulls), number(one.Duplicates), number(one.NotV7 + one.NotV4), number(one.Kept), strings.Join(one.Missing, ", "), checked(one.OK),
 		})
 	}
 	if len(t.rows) > 0 {
@@ -114,7 +114,7 @@ func edgeTable(s *section, edges []rekey.EdgeReport) {
 	}
 	for _, e := range some {
 		t.rows = append(t.rows, []string{
-			e.Table + "." + e.Column, e.Parent, string(e.Progress), number(e.Rows), number(e.Mismatches), number(e.Orphans), number(e.OneSided), strings.Join(e.Missing, ", "), verdictOf(e.OK),
+			e.Table + "." + e.Column, e.Parent, string(e.Progress), number(e.Rows), number(e.Mismatches), number(e.Orphans), number(e.OneSided), strings.Join(e.Missing, ", "), checked(e.OK),
 		})
 	}
 	if len(t.rows) > 0 {
@@ -126,7 +126,7 @@ func keyTable(s *section, keys []rekey.KeyReport) {
 	some, more := listed(keys, mostRows, "primary keys")
 	t := table{caption: "Primary keys", columns: []column{text("Table"), text("State"), text("Missing"), text("Result")}, more: more}
 	for _, k := range some {
-		t.rows = append(t.rows, []string{k.Table, string(k.Progress), strings.Join(k.Missing, ", "), verdictOf(k.OK)})
+		t.rows = append(t.rows, []string{k.Table, string(k.Progress), strings.Join(k.Missing, ", "), checked(k.OK)})
 	}
 	if len(t.rows) > 0 {
 		s.add(t)

@@ -152,7 +152,7 @@ func timeline(d Document) section {
 		if !w.Complete {
 			result = "not finished"
 		}
-		t.rows = append(t.rows, []string{w.Name, w.Phase, after(w.Started, d.Run.Started), span(w.Ended.Sub(w.Started)), number(w.Rows), speed(w), result})
+		t.rows = append(t.rows, []string{w.Name, w.Phase, after(w.Started, d.Run.Started), elapsed(w.Ended.Sub(w.Started)), number(w.Rows), speed(w), result})
 	}
 	s.add(t)
 	return s
@@ -161,7 +161,7 @@ func timeline(d Document) section {
 // speed returns the rows per second while a table was filled.
 func speed(w Work) string {
 	var filling time.Duration
-	for _, s := range w.Spans {
+	for _, s := range w.Steps {
 		if s.Kind == fills {
 			filling += s.To.Sub(s.From)
 		}
@@ -220,7 +220,7 @@ func pauses(d Document) section {
 		return s
 	}
 	still, slow := pausedFor(d)
-	s.say(fmt.Sprintf("The run paused for %s and was slower for %s.", span(still), span(slow)))
+	s.say(fmt.Sprintf("The run paused for %s and was slower for %s.", elapsed(still), elapsed(slow)))
 	some, more := listed(d.Pauses, mostRows, "pauses")
 	t := table{caption: "Reasons", columns: []column{text("Reason"), text("Effect"), numeric("From"), numeric("Duration")}, more: more}
 	for _, p := range some {
@@ -228,7 +228,7 @@ func pauses(d Document) section {
 		if p.Paused {
 			effect = "paused"
 		}
-		t.rows = append(t.rows, []string{p.Reason, effect, after(p.From, d.Run.Started), span(p.To.Sub(p.From))})
+		t.rows = append(t.rows, []string{p.Reason, effect, after(p.From, d.Run.Started), elapsed(p.To.Sub(p.From))})
 	}
 	s.add(t)
 	return s

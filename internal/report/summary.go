@@ -16,8 +16,8 @@ func title(d Document) string {
 	return text
 }
 
-// verdict returns how the run ended, in words, and its tone.
-func verdict(d Document) (words, tone string) {
+// outcomeWords returns how the run ended, in words, and its tone.
+func outcomeWords(d Document) (words, tone string) {
 	switch d.Run.Outcome {
 	case Done:
 		return "Done", "good"
@@ -44,7 +44,7 @@ func verdict(d Document) (words, tone string) {
 // summary returns the facts that matter most.
 func summary(d Document) section {
 	s := section{id: "summary", title: "In short"}
-	words, tone := verdict(d)
+	words, tone := outcomeWords(d)
 	facts := []fact{{"Result", words, resultText(d), tone}}
 	if d.began() {
 		facts = append(facts, impactFact(d), lockFact(d), pauseFact(d), costFact(d), proofFact(d))
@@ -60,7 +60,7 @@ func resultText(d Document) string {
 	case NothingToDo:
 		return "Everything was done before."
 	}
-	return fmt.Sprintf("%s complete, %s filled in %s.", workOf(d.Run), message.Counted(d.Run.Rows, "row", "rows"), span(d.Run.Elapsed))
+	return fmt.Sprintf("%s complete, %s filled in %s.", workOf(d.Run), message.Counted(d.Run.Rows, "row", "rows"), elapsed(d.Run.Elapsed))
 }
 
 func workOf(r Run) string {
@@ -113,7 +113,7 @@ func pauseFact(d Document) fact {
 	if n == 0 {
 		return fact{"Pauses", "never", "No signal and no request paused the run.", ""}
 	}
-	return fact{"Pauses", span(still), fmt.Sprintf("In %s; the reasons are below.", message.Counted(n, "pause", "pauses")), ""}
+	return fact{"Pauses", elapsed(still), fmt.Sprintf("In %s; the reasons are below.", message.Counted(n, "pause", "pauses")), ""}
 }
 
 func costFact(d Document) fact {

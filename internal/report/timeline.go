@@ -91,9 +91,9 @@ func drawWork(s *drawing, d Document, w Work, x axis, top float64) {
 	name := strings.TrimPrefix(w.Name, d.Run.Schema+".")
 	s.line("row", 0, top+ganttRow, ganttWidth-ganttRight, top+ganttRow)
 	s.write("label", "end", ganttLeft-10, top+ganttRow/2+4, shorten(name, ganttLetter))
-	for _, one := range w.Spans {
+	for _, one := range w.Steps {
 		from, to := x.at(float64(one.From.Sub(d.Run.Started))), x.at(float64(one.To.Sub(d.Run.Started)))
-		tip := fmt.Sprintf("%s: %s, %s", w.Name, one.Step, span(one.To.Sub(one.From)))
+		tip := fmt.Sprintf("%s: %s, %s", w.Name, one.Name, elapsed(one.To.Sub(one.From)))
 		class := one.Kind
 		if one.Open {
 			class += " open"
