@@ -69,10 +69,11 @@ type Slot struct {
 
 // Follower is a standby or a logical subscriber that receives WAL.
 type Follower struct {
-	Name   string
-	Hidden bool // the role may not see its lag
-	Lag    time.Duration
-	Behind int64 // bytes
+	Name     string
+	Hidden   bool // the role may not see its lag
+	Lag      time.Duration
+	Behind   int64 // bytes
+	Replayed int64 // position in the WAL in bytes
 	// Replays is how many bytes it replays a second while it is behind; 0 if it was not measured.
 	Replays float64
 }

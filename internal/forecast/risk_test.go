@@ -105,3 +105,14 @@ func TestRisksAreWorded(t *testing.T) {
 		t.Errorf("%v", named)
 	}
 }
+
+func TestReplaying(t *testing.T) {
+	const mb = 1 << 20
+	all := []catalog.Follower{{Name: "slow"}, {Name: "idle"}, {Name: "new"}, {Name: "stuck"}}
+	before := []catalog.Follower{{Name: "slow", Behind: 100 * mb, Replayed: 50 * mb}, {Name: "idle", Replayed: 150 * mb}, {Name: "stuck", Behind: 90 * mb, Replayed: 60 * mb}}
+	after := []catalog.Follower{{Name: "slow", Behind: 80 * mb, Replayed: 70 * mb}, {Name: "idle", Replayed: 150 * mb}, {Name: "new"}, {Name: "stuck", Behind: 90 * mb, Replayed: 60 * mb}}
+	got := Replaying(all, before, after, 2*time.Second, 16*mb)
+	if got[0].Replays != 10*mb || got[1].Replays != 0 || got[2].Replays != 0 || got[3].Replays != 1 {
+		t.Errorf("%+v", got)
+	}
+}

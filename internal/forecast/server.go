@@ -1,6 +1,11 @@
 package forecast
 
-import "github.com/rekey-pg/rekey/internal/catalog"
+import (
+	"slices"
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+)
 
 // ServerOf returns what a forecast needs of a server, with a processor as fast as the benchmark's.
 func ServerOf(major int, l catalog.Load) Server {
@@ -16,4 +21,22 @@ func ServerOf(major int, l catalog.Load) Server {
 		s.MaxHeld = -1
 	}
 	return s
+}
+
+// Replaying returns the followers with the speed of those that had at least a backlog of WAL to replay between two readings.
+func Replaying(all, before, after []catalog.Follower, passed time.Duration, backlog int64) []catalog.Follower {
+	find := func(list []catalog.Follower, name string) *catalog.Follower {
+		if i := slices.IndexFunc(list, func(f catalog.Follower) bool { return f.Name == name }); i >= 0 {
+			return &list[i]
+		}
+		return nil
+	}
+	measured := slices.Clone(all)
+	for i := range measured {
+		from, to := find(before, measured[i].Name), find(after, measured[i].Name)
+		if from != nil && to != nil && from.Behind >= backlog && to.Behind > 0 && passed > 0 {
+			measured[i].Replays = max(float64(to.Replayed-from.Replayed)/passed.Seconds(), 1)
+		}
+	}
+	return measured
 }

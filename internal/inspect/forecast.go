@@ -68,6 +68,7 @@ type (
 		Hidden     bool
 		LagSeconds float64
 		Behind     int64
+		Replayed   int64
 	}
 	transactionRow struct {
 		PID                          int
@@ -104,9 +105,7 @@ func loadWith(ctx context.Context, tx pg.Tx, tablespaces []uint32, age time.Dura
 			load, lists = r.load(), r.ListsWAL
 		}),
 		query("slots", func(s catalog.Slot) { load.Slots = append(load.Slots, s) }),
-		query("followers", func(r followerRow) {
-			load.Followers = append(load.Followers, catalog.Follower{Name: r.Name, Hidden: r.Hidden, Lag: seconds(r.LagSeconds), Behind: r.Behind})
-		}),
+		query("followers", func(r followerRow) { load.Followers = append(load.Followers, r.follower()) }),
 		query("transactions", func(r transactionRow) {
 			load.Transactions = append(load.Transactions, catalog.Transaction{
 				PID: r.PID, Application: r.Application, State: r.State, Prepared: r.Prepared, Age: seconds(r.Seconds),
@@ -120,6 +119,16 @@ func loadWith(ctx context.Context, tx pg.Tx, tablespaces []uint32, age time.Dura
 		err = tx.QueryRow(ctx, queryText("wal_directory")).Scan(&load.WALDirectory)
 	}
 	return load, err
+}
+
+// Followers reads the standbys and logical subscribers.
+func Followers(ctx context.Context, tx pg.Tx) (found []catalog.Follower, err error) {
+	err = tx.QueryAll(ctx, query("followers", func(r followerRow) { found = append(found, r.follower()) }))
+	return found, err
+}
+
+func (r followerRow) follower() catalog.Follower {
+	return catalog.Follower{Name: r.Name, Hidden: r.Hidden, Lag: seconds(r.LagSeconds), Behind: r.Behind, Replayed: r.Replayed}
 }
 
 func (r loadRow) load() catalog.Load {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -50,6 +51,7 @@ func Forecast(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, r ForecastRe
 	if r.Calibrate || r.Run && f.bytes() >= calibratedBytes {
 		server.Speed = calibrate(ctx, pool, p.Server, f.tables)
 		f.readFree(ctx, pool)
+		f.readReplay(ctx, pool)
 	}
 	found := forecast.Of(server, f.described(), f.groups())
 	return Outlook{Forecast: found, Risks: f.risks(r, server, found)}, nil
@@ -149,6 +151,28 @@ func (f *forecaster) readFree(ctx context.Context, pool *pgxpool.Pool) {
 			f.stats[t.OID].Free = share
 		}
 	}
+}
+
+// readReplay measures how fast the followers replay that have something to replay.
+func (f *forecaster) readReplay(ctx context.Context, pool *pgxpool.Pool) {
+	const backlog, pause = 16 << 20, 500 * time.Millisecond
+	if !slices.ContainsFunc(f.load.Followers, func(one catalog.Follower) bool { return !one.Hidden && one.Behind >= backlog }) {
+		return
+	}
+	read := func() (found []catalog.Follower, at time.Time) {
+		_ = pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
+			found, err = inspect.Followers(ctx, tx)
+			return err
+		})
+		return found, time.Now()
+	}
+	before, start := read()
+	select {
+	case <-ctx.Done():
+	case <-time.After(pause):
+	}
+	after, end := read()
+	f.load.Followers = forecast.Replaying(f.load.Followers, before, after, end.Sub(start), backlog)
 }
 
 // calibratedBytes is the size from which a run measures the speed of the server, as its forecast is compared with the actual cost.
