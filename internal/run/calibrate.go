@@ -10,6 +10,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/forecast"
+	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
@@ -69,14 +70,15 @@ func calibrate(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, t
 	return speed
 }
 
-// readable returns the largest table whose pages may be read by their position: reading it runs no code of other owners.
+// readable returns the largest table whose pages may be read by their position: reading it runs no code of owners with
+// fewer rights.
 func readable(server catalog.Server, tables []*catalog.Table) (largest *catalog.Table) {
 	const tidRanges = 14 // the first version that reads a range of pages without the rest
 	if server.Major() < tidRanges {
 		return nil
 	}
 	for _, t := range tables {
-		if t.Owned && !t.RowSecurity && t.Pages > calibratedPages*calibratedPlaces && (largest == nil || t.Pages > largest.Pages) {
+		if t.Owned && !t.RowSecurity && guard.Reading(server, t) == nil && t.Pages > calibratedPages*calibratedPlaces && (largest == nil || t.Pages > largest.Pages) {
 			largest = t
 		}
 	}
