@@ -64,6 +64,7 @@ func rules() []rule {
 		{name: "problem", below: in("visible")},
 		{name: "event", below: in("problem", "visible")},
 		{name: "internal/message", below: in("catalog", "problem", "profile", "sqltext", "visible")},
+		{name: "internal/history", below: in("event", "message", "visible")},
 		{name: "internal/trust", below: in("catalog")},
 		{name: "internal/condition", below: in("sqltext")},
 		{name: "internal/step", below: in("catalog", "condition", "lock", "sqltext", "trust")},
@@ -79,7 +80,8 @@ func rules() []rule {
 		{name: "internal/pg", below: in("lock", "sqltext", "visible"), others: join(pgx, pgcode)},
 		{name: "internal/fault", below: in("pg", "message", "problem"), others: pgx},
 		{name: "internal/inspect", below: in("catalog", "pg", "sqltext", "trust"), others: pgx},
-		{name: "internal/journal", below: in("catalog", "pg", "message", "problem", "sqltext", "trust"), others: pgx},
+		{name: "internal/journal", below: in("catalog", "event", "history", "pg", "message", "problem", "sqltext", "trust"), others: pgx},
+		{name: "internal/recorder", below: in("event", "history", "journal", "message", "pg"), others: pgx},
 		{
 			name:   "internal/guard",
 			below:  in("catalog", "inspect", "message", "pg", "plan", "problem", "sqltext", "step", "trust"),
@@ -106,7 +108,7 @@ func rules() []rule {
 		{
 			name: "internal/run",
 			below: in("backfill", "backfill/ordered", "catalog", "event", "fault", "forecast", "guard", "impact", "inspect", "journal", "lock", "order", "pace", "pg", "plan", "message", "probe", "problem",
-				"sqltext", "step", "survey", "throttle", "trust", "verify", "visible"),
+				"recorder", "sqltext", "step", "survey", "throttle", "trust", "verify", "visible"),
 			others: join(pgx, pgcode),
 		},
 

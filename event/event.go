@@ -86,8 +86,12 @@ type StepDone struct {
 type Executing struct {
 	// Step identifies the step as the plan does.
 	Step string `json:"step"`
+	// Table is the name in TableStarted, "" for a step of the schema.
+	Table string `json:"table,omitempty"`
 	// SQL is the statement.
 	SQL string `json:"sql"`
+	// Bytes is the size of the table that the statement reads, of VALIDATE CONSTRAINT and the build of an index; else 0.
+	Bytes int64 `json:"reads_bytes,omitempty"`
 }
 
 // Progress reports how far the backfill of a table is.

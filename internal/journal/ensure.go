@@ -129,14 +129,20 @@ func (s schemaState) noRights() error {
 // migrates nothing. The other functions that read the journal require one, and read older versions too. A journal of a
 // newer [Version], or one with objects of untrusted owners, is a [problem.Problem] of kind Refused.
 func Readable(ctx context.Context, tx pg.Tx, trusts ...string) (bool, error) {
+	s, err := readableTables(ctx, tx, trusts)
+	return s.found != nil, err
+}
+
+// readableTables returns the state of a journal that the role may read, else a state without tables.
+func readableTables(ctx context.Context, tx pg.Tx, trusts []string) (schemaState, error) {
 	s, err := inspect(ctx, tx, trusts)
 	if err != nil || !s.exists || !s.usage || !s.complete() || s.checkTables() != nil {
-		return false, err
+		return schemaState{}, err
 	}
 	for _, f := range s.found {
 		if !f.readable {
-			return false, nil
+			return schemaState{}, nil
 		}
 	}
-	return true, nil
+	return s, nil
 }

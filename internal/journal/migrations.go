@@ -43,8 +43,16 @@ type table struct {
 // time cannot deadlock.
 func tables() []table {
 	return []table{
-		{"format", 1}, {"runs", 1}, {"leases", 1}, {"cursors", 1}, {"kept", 1}, {"orders", 1}, {"moments", 1}, {"standstills", 1},
+		{"format", 1},
+		{"runs", 1},
+		{"leases", 1},
+		{"cursors", 1},
+		{"kept", 1},
+		{"orders", 1},
+		{"moments", 1},
+		{"standstills", 1},
 		{"probe", 3},
+		{"events", 3},
 	}
 }
 

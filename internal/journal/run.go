@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"time"
 
@@ -11,9 +10,6 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/pg"
 )
-
-//go:embed queries/last.sql
-var lastQuery string
 
 // Abandoned is the outcome of a run whose process ended without recording one.
 const Abandoned = "abandoned"
@@ -68,15 +64,23 @@ func End(ctx context.Context, pool *pgxpool.Pool, id int64, outcome, detail stri
 
 // Last returns the last run in a schema, or nil if there is none.
 func Last(ctx context.Context, tx pg.Tx, schema string) (*Run, error) {
-	var r Run
-	var ended *time.Time
-	err := tx.QueryRow(ctx, lastQuery, schema).Scan(&r.ID, &r.Schema, &r.Host, &r.PID, &r.Program, &r.Command,
-		&r.Target, &r.Phase, &r.Started, &ended, &r.Outcome, &r.Detail, &r.Rows)
+	found, err := tx.Query(ctx, runsQuery, schema, 1)
+	if err != nil {
+		return nil, err
+	}
+	r, err := pgx.CollectExactlyOneRow(found, scanRun)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // no run is not an error
 	}
+	return &r, err
+}
+
+func scanRun(row pgx.CollectableRow) (r Run, err error) {
+	var ended *time.Time
+	err = row.Scan(&r.ID, &r.Schema, &r.Host, &r.PID, &r.Program, &r.Command,
+		&r.Target, &r.Phase, &r.Started, &ended, &r.Outcome, &r.Detail, &r.Rows)
 	if ended != nil {
 		r.Ended = *ended
 	}
-	return &r, err
+	return r, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -21,7 +22,7 @@ func (e *Executor) execute(ctx context.Context, g plan.Group, s step.Step, actio
 	e.assumption = st.assumption(action)
 	defer func() { e.assumption = "" }()
 	for _, sql := range action.SQL() {
-		e.Emit.Emit(event.Executing{Step: string(s.ID()), SQL: sql})
+		e.Emit.Emit(event.Executing{Step: string(s.ID()), Table: g.String(), SQL: sql, Bytes: st.bytesRead(action)})
 	}
 	p := &performer{ctx: ctx, executor: e, group: g, state: st, watch: watch}
 	err := action.Do(p)
@@ -29,6 +30,23 @@ func (e *Executor) execute(ctx context.Context, g plan.Group, s step.Step, actio
 		st.invalidate()
 	}
 	return err
+}
+
+// bytesRead returns the size of the table that an action reads whole: for the build of an index and for a validation.
+func (st *groupState) bytesRead(action step.Action) int64 {
+	var name sqltext.Table
+	switch a := action.(type) {
+	case step.Validate:
+		name = a.Table
+	case step.Concurrently:
+		if a.Build || a.Rebuild {
+			name = a.Table
+		}
+	}
+	if name.Name == "" || st.inspected == nil || st.inspected.Table == nil {
+		return 0
+	}
+	return st.table(name).Bytes
 }
 
 // performer runs one action. It implements [step.Performer].

@@ -21,6 +21,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/recorder"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/internal/survey"
 	"github.com/rekey-pg/rekey/internal/throttle"
@@ -49,7 +50,8 @@ type Job struct {
 // [problem.List].
 func Execute(ctx context.Context, job Job) (event.Result, error) {
 	start := time.Now()
-	job.Emit = serialize(job.Emit)
+	recorded := recorder.New(job.Pool, job.Request.Schema)
+	job.Emit = serialize(both(recorded.Event, job.Emit))
 	result := event.Result{Command: string(job.Request.Direction), Schema: job.Request.Schema}
 	err := job.execute(ctx, &result)
 	if err != nil {
@@ -59,6 +61,9 @@ func Execute(ctx context.Context, job Job) (event.Result, error) {
 	}
 	result.OK = err == nil
 	result.Elapsed = time.Since(start)
+	if lost := recorded.Finish(ctx, result); lost > 0 {
+		job.Emit.Emit(recorder.LostNotice(lost))
+	}
 	job.Emit.Emit(result)
 	return result, err
 }
@@ -346,6 +351,14 @@ func serialize(sink event.Sink) event.Sink {
 		mu.Lock()
 		defer mu.Unlock()
 		sink.Emit(e)
+	}
+}
+
+// both returns a sink that passes each event to two sinks.
+func both(first, second event.Sink) event.Sink {
+	return func(e event.Event) {
+		first.Emit(e)
+		second.Emit(e)
 	}
 }
 

@@ -7,6 +7,6 @@ SELECT pg_get_userbyid(n.nspowner)                 AS owner,
                      AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')), true) AS write
 FROM pg_namespace n
 LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r' -- by name: the database may have hundreds of thousands of relations
-      AND c.relname IN ('format', 'runs', 'leases', 'cursors', 'kept', 'orders', 'moments', 'standstills')
+      AND c.relname IN ('format', 'runs', 'leases', 'cursors', 'kept', 'orders', 'moments', 'standstills', 'probe', 'events')
 WHERE n.nspname = 'rekey'
 GROUP BY n.oid, n.nspname, n.nspowner
