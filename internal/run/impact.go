@@ -117,7 +117,7 @@ func (l *impactLoop) start(ctx context.Context, e *Executor) {
 			l.failed = true
 			l.mu.Unlock()
 			l.emit.Emit(event.Notice{Text: "the impact on the application is not measured, and the run keeps the fixed pace " + string(l.pace.Speed()) +
-				": no connection for the probe: " + visible.Line(fault.Reason(err))})
+				": the probe could not start: " + visible.Line(fault.Reason(err))})
 		},
 	})
 }
