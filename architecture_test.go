@@ -140,9 +140,9 @@ func rules() []rule {
 		// The commands.
 		{name: "internal/scratch"},
 		{name: "internal/rehearse", below: join(".", in("event", "problem", "scratch", "sqltext", "visible")), others: pgx},
-		{name: "internal/screen", below: join(".", in("event", "message", "order", "problem", "sqltext", "visible")), others: join(mpb, width)},
+		{name: "internal/screen", below: join(".", in("event", "history", "message", "order", "problem", "sqltext", "visible")), others: join(mpb, width)},
 		{name: "internal/report", below: join(".", in("event", "message", "problem", "screen", "visible"))},
-		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "fixture/apps", "message", "problem", "screen", "server", "sqltext")), others: pgx},
+		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "fixture/apps", "history", "message", "problem", "screen", "server", "sqltext")), others: pgx},
 		{
 			name:   "internal/cli",
 			below:  join(".", "phoenixkit", in("event", "fault", "message", "problem", "rehearse", "report", "screen", "setting", "sqltext", "visible")),

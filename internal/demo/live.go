@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rekey-pg/rekey/internal/history"
 	"github.com/rekey-pg/rekey/internal/screen"
 )
 
@@ -56,7 +57,7 @@ type text struct {
 	mu      sync.Mutex
 	stage   string // the current stage; "" during up and down
 	begun   time.Time
-	state   screen.State
+	state   history.State
 	figures Figures
 	drawn   int // number of lines to erase before the next output
 }
@@ -71,11 +72,11 @@ func (t *text) Event(e Event) {
 		t.figures = e.Figures
 	case Step:
 		if t.stage != "" {
-			t.stage, t.state = "", screen.State{}
+			t.stage, t.state = "", history.State{}
 		}
-		t.state = screen.Fold(t.state, e.Event, time.Now())
+		t.state = history.Fold(t.state, history.Entry{At: time.Now(), Event: e.Event})
 	case Carried, Flowing:
-		t.stage, t.state = "the application continues", screen.State{}
+		t.stage, t.state = "the application continues", history.State{}
 		t.begun = time.Now()
 	}
 	if text := lines(e); len(text) > 0 {
@@ -134,7 +135,7 @@ func (t *text) now() {
 
 // migration describes how far up or down is.
 func (t *text) migration() string {
-	all := screen.Draw(t.state).All
+	all := screen.Draw(t.state, time.Now()).All
 	if !t.display.Lively {
 		return fmt.Sprintf("%s: %s, %d%%", t.state.Command, all.Name, all.Percent)
 	}

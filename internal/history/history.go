@@ -45,7 +45,7 @@ type State struct {
 	Measured    []event.Measured
 	Environment *event.Environment // the options, settings and tables of the run; nil if it was not recorded
 	Verified    *event.Verified    // nil if rows were not verified after the run
-	Impact      *event.Impact      // the latest; nil if none was measured
+	Impact      *event.Impact      // the latest; nil while none is measured
 	Load        *event.Load        // the latest; nil if none was measured
 	Samples     []Sample           // one a second at most, the oldest first; older ones are thinned
 	Log         []Line             // the oldest first; of a long run the newest
@@ -228,6 +228,7 @@ func (s State) lock(e event.Locked, at time.Time) State {
 
 func (s State) finish(e event.TableDone, at time.Time) State {
 	t := Table{Name: e.Table, Edge: e.Edge, Key: e.Key, Goal: e.Phase, Started: at.Add(-e.Elapsed)}
+	s.Impact = nil // it was measured beside the work on this table
 	s.Work = slices.Clone(s.Work)
 	if i := s.Find(e.Table); i >= 0 {
 		t = s.Work[i]

@@ -1,5 +1,5 @@
-// Package screen formats everything that rekey prints. Fold folds the events of a run into a State, and Draw makes a
-// Frame of a State; both need no terminal. Three writers show the events: bars on a terminal, plain lines elsewhere,
+// Package screen formats everything that rekey prints. Draw makes a Frame of the state of a run, which package history
+// folds from events; it needs no terminal. Three writers show the events: bars on a terminal, plain lines elsewhere,
 // newline-delimited JSON for programs. The other functions return a plan, a status, a report, a result or problems as
 // text of a given width in columns.
 package screen

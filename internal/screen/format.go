@@ -36,47 +36,10 @@ func short(n float64) string {
 }
 
 // Bytes returns a size in PostgreSQL's units: 8192 bytes are 8 kB.
-func Bytes(n int64) string {
-	value := float64(n)
-	for _, unit := range []string{"B", "kB", "MB", "GB"} {
-		if value < 1024 || unit == "GB" && value < 10240 {
-			if unit == "B" || value >= 100 {
-				return fmt.Sprintf("%.0f %s", value, unit)
-			}
-			return fmt.Sprintf("%.1f %s", value, unit)
-		}
-		value /= 1024
-	}
-	return fmt.Sprintf("%.1f TB", value)
-}
+func Bytes(n int64) string { return message.Bytes(n) }
 
 // FormatDuration returns a duration with two units at most: 4 ms, 1.2 s, 3 min 5 s, 2 h 10 min.
-func FormatDuration(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "0 s"
-	case d > 0 && d < time.Millisecond:
-		return "<1 ms"
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.1f s", d.Truncate(100*time.Millisecond).Seconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
-	default:
-		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
-	}
-}
-
-// percent returns a number from 0 to 100, rounded down. It is 100 if the total is 0.
-func percent(done, total int64) int {
-	if total <= 0 || done >= total {
-		return 100
-	}
-	return int(float64(max(done, 0)) / float64(total) * 100)
-}
+func FormatDuration(d time.Duration) string { return message.Elapsed(d) }
 
 func plural(n int, one, many string) string {
 	if n == 1 {
@@ -87,15 +50,6 @@ func plural(n int, one, many string) string {
 
 // rows returns a number of rows.
 func rows(n int64) string { return plural(int(n), "row", "rows") }
-
-// versions returns the recorded version and the next one. A version beyond the next one stays: a later migration of the
-// profile recorded it.
-func versions(from, to int, down bool) string {
-	if from == to || down == (from < to) {
-		return fmt.Sprintf("version %d, which stays", from)
-	}
-	return fmt.Sprintf("version %d to %d", from, to)
-}
 
 // clean escapes what a terminal would obey: a quoted name may contain escape sequences.
 func clean(text string) string { return visible.Line(text) }

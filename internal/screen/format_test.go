@@ -3,6 +3,8 @@ package screen
 import (
 	"testing"
 	"time"
+
+	"github.com/rekey-pg/rekey/internal/history"
 )
 
 func TestFormats(t *testing.T) {
@@ -57,7 +59,7 @@ func TestVersions(t *testing.T) {
 		{39, 39, true, "version 39, which stays"},
 		{38, 39, true, "version 38, which stays"},
 	} {
-		if got := versions(c.from, c.to, c.down); got != c.want {
+		if got := history.Versions(c.from, c.to, c.down); got != c.want {
 			t.Errorf("%d to %d, down %t: %s, not %s", c.from, c.to, c.down, got, c.want)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/history"
 )
 
 // Bar is one line of a frame: an active table, or all tables.
@@ -19,7 +19,7 @@ type Bar struct {
 	Text        string // shown in place of all the rest
 }
 
-// Frame is what a terminal shows for a State.
+// Frame is what a terminal shows for a state.
 type Frame struct {
 	Bars []Bar // the active tables
 	All  Bar
@@ -27,69 +27,30 @@ type Frame struct {
 	Impact Bar
 }
 
-// Draw returns the frame of a state.
-func Draw(s State) Frame {
+// Draw returns the frame of a state at a time.
+func Draw(s history.State, now time.Time) Frame {
 	frame := Frame{All: Bar{
 		Name: progressOf(s), Percent: s.Percent(),
-		Done: s.Done(), Total: s.Total(), Rate: s.Rate(), Left: s.Left(), Note: slowdownText(s),
+		Done: s.Done(), Total: s.Total(), Rate: s.Rate(), Left: s.Left(), Note: s.Slowdown(),
 	}}
-	frame.Impact.Text = impactText(s.Impact)
+	if s.Impact != nil {
+		frame.Impact.Text = impactText(*s.Impact)
+	}
 	for _, t := range s.Work {
 		frame.Bars = append(frame.Bars, Bar{
-			Name: clean(strings.TrimPrefix(t.Name, s.Schema+".")), Percent: percent(t.Done, t.Total),
-			Done: t.Done, Total: t.Total, Rate: t.Rate, Left: t.Left, Note: clean(t.activity()),
+			Name: clean(strings.TrimPrefix(t.Name, s.Schema+".")), Percent: history.Percent(t.Done, t.Total),
+			Done: t.Done, Total: t.Total, Rate: t.Rate, Left: t.Left, Note: t.Activity(now),
 		})
 	}
 	return frame
 }
 
 // progressOf counts the finished tables and references. It is short, since it shares a line with a bar.
-func progressOf(s State) string {
+func progressOf(s history.State) string {
 	if s.Edges+s.Keys > 0 {
 		return fmt.Sprintf("%d of %d done", len(s.Finished), s.Tables+s.Edges+s.Keys)
 	}
-	return fmt.Sprintf("%d of %s", len(s.Finished), workOf(s.Tables, s.Edges, s.Keys))
-}
-
-// activity returns what a table does while no rows are filled.
-func (t Table) activity() string {
-	switch {
-	case t.Phase != "" && t.WaitsForLock:
-		return t.Phase + ", waiting for " + blockerNames(t.Blockers)
-	case t.WaitsForLock:
-		return "waiting for a lock held by " + blockerNames(t.Blockers)
-	default:
-		return t.Phase
-	}
-}
-
-func slowdownText(s State) string {
-	switch {
-	case s.Reason == "":
-		return ""
-	case s.Paused:
-		return "paused: " + clean(s.Reason)
-	default:
-		return "slowed: " + clean(s.Reason)
-	}
-}
-
-func blockerNames(blockers []string) string {
-	if len(blockers) == 0 {
-		return "another session"
-	}
-	return clean(strings.Join(blockers, ", "))
-}
-
-func indexPhase(e event.IndexProgress) string {
-	text := "index"
-	if e.Phase != "" {
-		text = "index: " + e.Phase
-	}
-	if e.Total > 0 {
-		text += fmt.Sprintf(" %d%%", percent(e.Done, e.Total))
-	}
-	return text
+	return fmt.Sprintf("%d of %s", len(s.Finished), history.Work(s.Tables, s.Edges, s.Keys))
 }
 
 // The widths of the parts of a line.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/history"
 )
 
 func TestImpactText(t *testing.T) {
@@ -37,11 +38,11 @@ func TestImpactIsShown(t *testing.T) {
 		t.Errorf("the lines are\n%s", text)
 	}
 	for _, width := range []int{60, 80, 120, 200} {
-		if line := Draw(p.State).Impact.Line(width); !strings.Contains(line, "commits 1.1 ms (idle 0.9), limit 1.5x") || columns(line) > width {
+		if line := Draw(p.State, time.Unix(0, 0)).Impact.Line(width); !strings.Contains(line, "commits 1.1 ms (idle 0.9), limit 1.5x") || columns(line) > width {
 			t.Errorf("at %d columns: %q", width, line)
 		}
 	}
-	if s := Fold(p.State, event.TableDone{Table: "app.t"}, at); impactText(s.Impact) != "" {
+	if s := history.Fold(p.State, history.Entry{At: at, Event: event.TableDone{Table: "app.t"}}); s.Impact != nil {
 		t.Error("the impact of a finished table is shown")
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/history"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -23,9 +24,9 @@ func FailureLine(list problem.List) string {
 
 // ResultLine returns the result of a run in one schema of many.
 func ResultLine(r event.Result) string {
-	text := fmt.Sprintf("%s, %s filled, %s", workOf(r.Tables, r.Edges, r.Keys), rows(r.Rows), FormatDuration(r.Elapsed))
+	text := fmt.Sprintf("%s, %s filled, %s", history.Work(r.Tables, r.Edges, r.Keys), rows(r.Rows), FormatDuration(r.Elapsed))
 	if r.Command == "down" {
-		text = fmt.Sprintf("%s, %s", workOf(r.Tables, r.Edges, r.Keys), FormatDuration(r.Elapsed))
+		text = fmt.Sprintf("%s, %s", history.Work(r.Tables, r.Edges, r.Keys), FormatDuration(r.Elapsed))
 	}
 	if r.NothingToDo {
 		text = "nothing to do"
@@ -94,7 +95,7 @@ func stateOf(g rekey.Group) rekey.State {
 
 // ReportLine returns what verify counted in one schema of many without differences.
 func ReportLine(r rekey.Report) string {
-	return fmt.Sprintf("%s, %s, no differences", workOf(len(r.Tables), len(r.Edges), len(r.Keys)), rows(sum(r.Tables).Rows))
+	return fmt.Sprintf("%s, %s, no differences", history.Work(len(r.Tables), len(r.Edges), len(r.Keys)), rows(sum(r.Tables).Rows))
 }
 
 // StatusLine returns the status of one schema of many.

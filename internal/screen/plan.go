@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/history"
 )
 
 // Next holds the commands that follow a plan.
@@ -56,7 +57,7 @@ const downColumns = 4
 func (p *page) planHead(doc rekey.Plan) {
 	scope := "schema " + doc.Schema + to(doc.To)
 	if doc.Profile != "" {
-		scope = fmt.Sprintf("%s in schema %s, %s", doc.Profile, doc.Schema, versions(doc.Version, doc.ToVersion, doc.Command == rekey.Down)) + textIf(doc.To != "", ",") + to(doc.To)
+		scope = fmt.Sprintf("%s in schema %s, %s", doc.Profile, doc.Schema, history.Versions(doc.Version, doc.ToVersion, doc.Command == rekey.Down)) + textIf(doc.To != "", ",") + to(doc.To)
 	}
 	p.add(fmt.Sprintf("Plan of %s: %s.", doc.Command, scope))
 	p.add(fmt.Sprintf("Database %s, PostgreSQL %s, role %s. Nothing has been changed.", doc.Database, doc.Server, doc.Role))

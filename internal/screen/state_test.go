@@ -8,19 +8,21 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/history"
 )
 
 func TestFrames(t *testing.T) {
 	for _, width := range []int{120, 80, 60, 40} {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {
 			var text strings.Builder
-			var state State
+			var state history.State
 			for _, m := range fullRun() {
-				state = Fold(state, m.e, m.time())
-				frame := Draw(state)
+				state = history.Fold(state, history.Entry{At: m.time(), Event: m.e})
+				frame := Draw(state, m.time())
 				fmt.Fprintf(&text, "%4.1f s  %T\n", m.at, m.e)
 				for _, bar := range append(frame.Bars, frame.All) {
 					fmt.Fprintf(&text, "|%s|\n", bar.Line(width))
@@ -68,16 +70,16 @@ func TestPlainLinesAreRare(t *testing.T) {
 }
 
 func TestFoldDoesNotChangeItsArgument(t *testing.T) {
-	var before State
+	var before history.State
 	for _, m := range fullRun()[:10] {
-		before = Fold(before, m.e, m.time())
+		before = history.Fold(before, history.Entry{At: m.time(), Event: m.e})
 	}
 	copied := before
-	copied.Work = append([]Table(nil), before.Work...)
+	copied.Work = append([]history.Table(nil), before.Work...)
 	for _, m := range fullRun()[10:] {
-		Fold(before, m.e, m.time())
+		history.Fold(before, history.Entry{At: m.time(), Event: m.e})
 	}
-	if diff := cmp.Diff(copied, before); diff != "" {
+	if diff := cmp.Diff(copied, before, cmpopts.IgnoreUnexported(history.State{})); diff != "" {
 		t.Errorf("Fold changed its argument (-before +after):\n%s", diff)
 	}
 }
@@ -87,12 +89,12 @@ func TestFramesFitTheTerminal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		names := rapid.SampledFrom([]string{"a", "public.phoenix_kit_user_role_assignments", "Ünï\x1b[2J\r\ncode"})
 		number := rapid.Int64Range(-5, math.MaxInt32)
-		var state State
+		var state history.State
 		for range rapid.IntRange(1, 40).Draw(t, "events") {
-			state = Fold(state, anyEvent(t, names.Draw(t, "table"), number), time.Unix(0, 0))
+			state = history.Fold(state, history.Entry{At: time.Unix(0, 0), Event: anyEvent(t, names.Draw(t, "table"), number)})
 		}
 		width := rapid.IntRange(1, 200).Draw(t, "width")
-		frame := Draw(state)
+		frame := Draw(state, time.Unix(0, 0))
 		for _, bar := range append(frame.Bars, frame.All) {
 			line := bar.Line(width)
 			if columns(line) > width {
@@ -126,9 +128,9 @@ func anyEvent(t *rapid.T, table string, number *rapid.Generator[int64]) event.Ev
 
 // The run is not at 100 percent before every table is finished.
 func TestPercentIs100OnlyAtTheEnd(t *testing.T) {
-	var state State
+	var state history.State
 	for _, m := range fullRun() {
-		state = Fold(state, m.e, m.time())
+		state = history.Fold(state, history.Entry{At: m.time(), Event: m.e})
 		if finished := len(state.Finished) == 2; (state.Percent() == 100) != finished && state.Tables > 0 {
 			t.Errorf("after %T at %v s: %d%%, finished %v", m.e, m.at, state.Percent(), finished)
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/history"
 )
 
 // Summary returns how a run ended; next is the command to run after it. The summary of a failed run
@@ -27,7 +28,7 @@ func Summary(r event.Result, next string, width int) string {
 		p.add(fmt.Sprintf("%s: not finished in schema %s, after %s. The next run continues from here.", r.Command, r.Schema, FormatDuration(r.Elapsed)))
 	}
 	if !r.NothingToDo {
-		work := workOf(r.Tables, r.Edges, r.Keys) + " done"
+		work := history.Work(r.Tables, r.Edges, r.Keys) + " done"
 		if r.Command == "up" {
 			work += ", " + rows(r.Rows) + " filled"
 		}
@@ -44,25 +45,6 @@ func Summary(r event.Result, next string, width int) string {
 		p.add("Next: " + next)
 	}
 	return p.text.String()
-}
-
-// workOf returns the numbers of tables, references and primary keys: "8 tables, 7 references and 8 primary keys".
-func workOf(tables, edges, keys int) string {
-	var parts []string
-	if tables > 0 || edges == 0 && keys == 0 {
-		parts = append(parts, plural(tables, "table", "tables"))
-	}
-	if edges > 0 {
-		parts = append(parts, plural(edges, "reference", "references"))
-	}
-	if keys > 0 {
-		parts = append(parts, plural(keys, "primary key", "primary keys"))
-	}
-	last := parts[len(parts)-1]
-	if len(parts) == 1 {
-		return last
-	}
-	return strings.Join(parts[:len(parts)-1], ", ") + " and " + last
 }
 
 func locks(l event.Locks) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/history"
 )
 
 // Terminal returns a Writer for a terminal. It shows a bar for each active table and one for all tables; lines about
@@ -32,19 +33,20 @@ type terminal struct {
 	// The goroutine that draws reads state. mu is not held during a call of mpb, which draws in the goroutine that
 	// receives the calls.
 	mu    sync.Mutex
-	state State
+	state history.State
 }
 
 func (t *terminal) Event(e event.Event) {
 	t.events.Lock()
 	defer t.events.Unlock()
 	t.mu.Lock()
-	t.state = Fold(t.state, e, time.Now())
+	before := t.state
+	t.state = history.Fold(t.state, history.Entry{At: time.Now(), Event: e})
 	state := t.state
 	t.mu.Unlock()
+	t.logged(before, state, e)
 	switch e := e.(type) {
 	case event.RunStarted:
-		t.line(startLine(state))
 		t.all = t.add(math.MaxInt, func(f Frame) (Bar, bool) { return f.All, true })
 	case event.TableStarted:
 		name := clean(strings.TrimPrefix(e.Table, state.Schema+"."))
@@ -55,12 +57,19 @@ func (t *terminal) Event(e event.Event) {
 		}
 	case event.TableDone:
 		t.dropImpact()
-		t.line(doneLine(state, e))
 		t.drop(e.Table)
-	case event.TableAbsent:
-		t.line(clean(e.Table) + ": absent, which is not an error")
-	case event.Notice:
-		t.line(noticeLine(e))
+	}
+}
+
+// logged writes the lines that an event has added to the log, except those about what the bars show.
+func (t *terminal) logged(before, after history.State, e event.Event) {
+	switch e.(type) {
+	case event.RunStarted, event.TableDone, event.TableAbsent, event.Notice:
+	default:
+		return
+	}
+	for _, line := range after.Log[len(after.Log)-(after.Logged-before.Logged):] {
+		t.line(line.Text)
 	}
 }
 
@@ -78,7 +87,7 @@ func (t *terminal) add(priority int, pick func(Frame) (Bar, bool)) *mpb.Bar {
 	var last Bar // mpb draws a bar once more after it was removed
 	draw := func(w io.Writer, s decor.Statistics) error {
 		t.mu.Lock()
-		bar, there := pick(Draw(t.state))
+		bar, there := pick(Draw(t.state, time.Now()))
 		t.mu.Unlock()
 		if !there {
 			bar = last
