@@ -30,7 +30,7 @@ type flagForm struct {
 }
 
 // flagGroups returns all flags in the order of the help.
-func flagGroups() []flagGroup {
+func flagGroups() []flagGroup { //nolint:funlen // a table
 	const common = true
 	return []flagGroup{
 		{"Where", []flagForm{
@@ -83,7 +83,6 @@ func flagGroups() []flagGroup {
 		{"Output", []flagForm{
 			{"format", "FORMAT", common},
 			{"output", "PATH", common},
-			{"report", "FILE", common},
 			{"module", "NAME", common},
 			{"report", "FILE", false},
 			{"run", "N", common},

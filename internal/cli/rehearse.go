@@ -14,15 +14,14 @@ import (
 	"github.com/rekey-pg/rekey/internal/rehearse"
 	"github.com/rekey-pg/rekey/internal/report"
 	"github.com/rekey-pg/rekey/internal/screen"
-	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
 )
 
 // rehearsing are the flags of a rehearsal.
 type rehearsing struct {
-	rows           float64
-	server, report string
-	keep           bool
+	rows   float64
+	server string
+	keep   bool
 }
 
 func (a *app) rehearseCommand() *cobra.Command {
@@ -46,7 +45,11 @@ or on --server. It is dropped at the end.`,
 			if p := own.check(f); p != nil {
 				return p
 			}
-			return a.rehearse(cmd.Context(), f, j, own)
+			reporting, err := f.newReporting()
+			if err != nil {
+				return err
+			}
+			return a.rehearse(cmd.Context(), f, j, own, reporting)
 		},
 	}
 	f.common(cmd)
@@ -62,7 +65,7 @@ or on --server. It is dropped at the end.`,
 	const share = 0.01
 	set.Float64Var(&own.rows, "rows", share, "share of the rows to copy, above 0 and at most 1")
 	set.StringVar(&own.server, "server", "", "server for the scratch database, by a role that is no superuser")
-	set.StringVar(&own.report, "report", "", "write a report to FILE.html, .md or .json")
+	set.StringVar(&f.report, "report", "", "write a report of up: to a file .html, .md or .json")
 	set.BoolVar(&own.keep, "keep", false, "with --server: keep the scratch database")
 	return cmd
 }
@@ -78,13 +81,11 @@ func (r rehearsing) check(f *flags) *problem.Problem {
 		return wrong("bad_rehearsal", "a rehearsal cannot go to phase "+string(to)+", from which down does not come back", "Rehearse phase switched: --to switched")
 	case r.keep && r.server == "":
 		return wrong("keep_without_server", "--keep requires --server: a throw-away server ends with the rehearsal", "Add the server: --server postgres://role@host:port/postgres")
-	case r.report != "" && formatOf(r.report) == "":
-		return wrong("bad_report", "--report "+visible.Path(r.report)+" does not end with .html, .md or .json", "Write: --report rehearsal.html")
 	}
 	return nil
 }
 
-func (a *app) rehearse(ctx context.Context, f *flags, j job, own *rehearsing) error {
+func (a *app) rehearse(ctx context.Context, f *flags, j job, own *rehearsing, to *reporting) error {
 	say := func(line string) {
 		if !f.quiet {
 			fmt.Fprintln(a.Stderr, "rehearse: "+line)
@@ -104,7 +105,7 @@ func (a *app) rehearse(ctx context.Context, f *flags, j job, own *rehearsing) er
 			return a.library.connect(ctx, connection{url: url, source: "--server", getenv: a.Getenv})
 		},
 	})
-	if failed := a.writeRehearsal(own.report, result); err == nil {
+	if failed := writeRehearsal(to, result); failed != nil && err == nil {
 		err = failed
 	}
 	if a.signal.Load() != nil && errors.Is(err, context.Canceled) {
@@ -117,8 +118,8 @@ func (a *app) rehearse(ctx context.Context, f *flags, j job, own *rehearsing) er
 }
 
 // writeRehearsal writes the report, if one is wanted and up has begun.
-func (a *app) writeRehearsal(path string, result rehearse.Result) error {
-	if path == "" || len(result.Entries) == 0 {
+func writeRehearsal(to *reporting, result rehearse.Result) *problem.Problem {
+	if to == nil || len(result.Entries) == 0 {
 		return nil
 	}
 	in := report.Input{Made: time.Now(), MadeBy: rekey.Version()}
@@ -128,7 +129,7 @@ func (a *app) writeRehearsal(path string, result rehearse.Result) error {
 	if result.Verified != nil {
 		in.Verification = &report.Verification{At: time.Now(), OK: result.Verified.OK, Elapsed: result.VerifiedIn, Report: result.Verified}
 	}
-	return writeReport(path, report.Build(in))
+	return to.file.write(report.Build(in))
 }
 
 // rehearsed prints the result. A rehearsal in which something differed or failed is exit code 6.

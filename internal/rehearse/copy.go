@@ -55,18 +55,20 @@ func (r *rehearsal) copy(ctx context.Context) error {
 	return err
 }
 
+// extension is an extension of the source's database.
+type extension struct{ Name, Schema string }
+
+func readExtensions(ctx context.Context, tx pgx.Tx) ([]extension, error) {
+	found, err := tx.Query(ctx, "SELECT e.extname::text, n.nspname::text FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname <> 'plpgsql' ORDER BY 1")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(found, pgx.RowToStructByPos[extension])
+}
+
 // copyExtensions makes the source's extensions that a role without superuser may make, and returns the others.
 func (r *rehearsal) copyExtensions(ctx context.Context, to *pgx.Conn) (left []string, err error) {
-	found, err := r.Source.Query(ctx, "SELECT e.extname::text, n.nspname::text FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname <> 'plpgsql' ORDER BY 1")
-	if err != nil {
-		return nil, err
-	}
-	type extension struct{ Name, Schema string }
-	list, err := pgx.CollectRows(found, pgx.RowToStructByPos[extension])
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range list {
+	for _, e := range r.extensions {
 		sql := sqltext.Format("CREATE SCHEMA IF NOT EXISTS {}; CREATE EXTENSION IF NOT EXISTS {} SCHEMA {}", sqltext.Name(e.Schema), sqltext.Name(e.Name), sqltext.Name(e.Schema))
 		if _, err := to.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
 			if ctx.Err() != nil {

@@ -38,7 +38,7 @@ func dump(ctx context.Context, program string, at *pgx.ConnConfig, schema string
 		"--schema-only", "--no-owner", "--no-privileges", "--no-publications", "--no-subscriptions", "--no-security-labels", "--no-tablespaces",
 		"--lock-wait-timeout=5000", "--no-password", "--schema=" + pattern(schema),
 	}, arguments...)
-	cmd := exec.CommandContext(ctx, program, arguments...)
+	cmd := exec.CommandContext(ctx, program, arguments...) //nolint:gosec // the user's own pg_dump
 	cmd.Env = environment(at)
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems

@@ -20,8 +20,8 @@ func noServer(major int) *problem.Problem {
 		"A throw-away server needs initdb, pg_ctl and postgres. rekey downloads nothing.", "Install PostgreSQL, or name a server: --server postgres://role@host:port/postgres")
 }
 
-func superuser(role string) *problem.Problem {
-	return refuse("scratch_superuser", "role "+role+" of --server is a superuser",
+func tooManyRights(role, rights string) *problem.Problem {
+	return refuse("scratch_rights", "role "+role+" of --server "+rights,
 		"Functions, checks and triggers of the copied schema run there with the role's rights.", "Connect as a role that may only create databases: CREATE ROLE rehearsal LOGIN CREATEDB;")
 }
 

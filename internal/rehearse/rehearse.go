@@ -4,8 +4,10 @@
 package rehearse
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	_ "embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -31,6 +33,7 @@ type Request struct {
 	Share   float64       // of the rows, above 0 and at most 1
 	Server  string        // connection string of the server to use; "" for a throw-away one
 	Keep    bool          // the scratch database stays, on a server that was named
+	Rest    time.Duration // how long the traffic is measured before up; 0 is a second
 	Getenv  func(string) string
 	// Connect opens a pool.
 	Connect func(ctx context.Context, url string) (*pgxpool.Pool, error)
@@ -88,20 +91,25 @@ type Part struct {
 	Felt
 }
 
+//go:embed queries/rights.sql
+var rightsSQL string
+
 // rehearsal is one rehearsal while it runs.
 type rehearsal struct {
 	Request
-	result  Result
-	program string // pg_dump
-	major   int
-	system  int64 // identifier of the source's server
-	tables  []table
-	refs    []reference
-	at      *pgx.ConnConfig // of the scratch database
-	pool    *pgxpool.Pool
-	admin   string // connection string with which the database is dropped
-	server  *scratch.Server
-	traffic *traffic
+	result     Result
+	program    string // pg_dump
+	major      int
+	system     int64  // identifier of the source's server
+	encoding   string // of the source's database
+	extensions []extension
+	tables     []table
+	refs       []reference
+	at         *pgx.ConnConfig // of the scratch database
+	pool       *pgxpool.Pool
+	admin      string // connection string with which the database is dropped
+	server     *scratch.Server
+	traffic    *traffic
 }
 
 // Run rehearses. The error is a problem if something refuses, or what up, verify or down returned. The result is as complete as the
@@ -128,20 +136,27 @@ func Run(ctx context.Context, request Request) (result Result, err error) {
 
 // inspect reads the source's server and finds pg_dump.
 func (r *rehearsal) inspect(ctx context.Context) (err error) {
-	r.major, r.system, err = identity(ctx, r.Source)
-	if err != nil {
-		return err
-	}
-	if r.program, err = findDump(ctx, r.major, r.Getenv); err != nil {
-		return err
-	}
-	return r.readOnly(ctx, func(tx pgx.Tx) (err error) {
+	err = r.readOnly(ctx, func(tx pgx.Tx) (err error) {
+		if r.major, r.system, err = identity(ctx, tx); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, "SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = current_database()").Scan(&r.encoding); err != nil {
+			return err
+		}
+		if r.extensions, err = readExtensions(ctx, tx); err != nil {
+			return err
+		}
 		if r.tables, err = readTables(ctx, tx, r.Schema); err != nil {
 			return err
 		}
 		r.refs, err = readReferences(ctx, tx, r.Schema)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	r.program, err = findDump(ctx, r.major, r.Getenv)
+	return err
 }
 
 // readOnly runs a read-only transaction on the source, with one snapshot for all its statements.
@@ -155,8 +170,11 @@ func (r *rehearsal) readOnly(ctx context.Context, work func(pgx.Tx) error) error
 	})
 }
 
-func identity(ctx context.Context, pool *pgxpool.Pool) (major int, system int64, err error) {
-	err = pool.QueryRow(ctx, "SELECT pg_catalog.current_setting('server_version_num')::int / 10000, system_identifier FROM pg_catalog.pg_control_system()").Scan(&major, &system)
+func identity(ctx context.Context, db interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+},
+) (major int, system int64, err error) {
+	err = db.QueryRow(ctx, "SELECT pg_catalog.current_setting('server_version_num')::int / 10000, system_identifier FROM pg_catalog.pg_control_system()").Scan(&major, &system)
 	return major, system, err
 }
 
@@ -225,26 +243,22 @@ func (r *rehearsal) createDatabase(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var super bool
-	var role, encoding string
-	if err := admin.QueryRow(ctx, "SELECT rolsuper, rolname::text FROM pg_catalog.pg_roles WHERE rolname = current_user").Scan(&super, &role); err != nil {
-		return err
-	}
-	if err := r.Source.QueryRow(ctx, "SELECT pg_catalog.pg_encoding_to_char(encoding)::text FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()").Scan(&encoding); err != nil {
+	var rights, role string
+	if err := admin.QueryRow(ctx, rightsSQL).Scan(&role, &rights); err != nil {
 		return err
 	}
 	switch {
 	case r.server == nil && system == r.system:
 		return sameServer()
-	case super:
-		return superuser(role)
+	case rights != "":
+		return tooManyRights(role, rights)
 	case major < r.major:
 		return olderServer(r.major, major)
 	}
 	if r.program, err = findDump(ctx, max(major, r.major), r.Getenv); err != nil { // it reads both servers
 		return err
 	}
-	sql := sqltext.Format("CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE 'C' LC_CTYPE 'C'", sqltext.Name(r.result.Database), sqltext.Value(encoding))
+	sql := sqltext.Format("CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE 'C' LC_CTYPE 'C'", sqltext.Name(r.result.Database), sqltext.Value(r.encoding))
 	if _, err := admin.Exec(ctx, sql); err != nil {
 		return err
 	}
@@ -294,8 +308,7 @@ func (r *rehearsal) act(ctx context.Context) (err error) {
 	if r.traffic, err = startTraffic(ctx, r.pool, r.tables); err != nil {
 		return err
 	}
-	const rest = time.Second
-	if err := r.part(ctx, "at rest", func() error { return sleep(ctx, rest) }); err != nil {
+	if err := r.part(ctx, "at rest", func() error { return sleep(ctx, cmp.Or(r.Rest, time.Second)) }); err != nil {
 		return err
 	}
 	if err := r.part(ctx, "up", func() error { return r.up(ctx) }); err != nil {

@@ -97,12 +97,12 @@ func copyRows(ctx context.Context, source pgx.Tx, to *pgx.Conn, t table, query s
 	sent := make(chan error, 1)
 	go func() {
 		_, err := source.Conn().PgConn().CopyTo(ctx, writer, "COPY ("+query+") TO STDOUT")
-		writer.CloseWithError(err)
+		_ = writer.CloseWithError(err)
 		sent <- err
 	}()
 	into := t.named().All()
 	tag, err := to.PgConn().CopyFrom(ctx, reader, sqltext.Format("COPY {}", into)+" ("+columnList(t.Columns)+") FROM STDIN")
-	reader.CloseWithError(err)
+	_ = reader.CloseWithError(err)
 	if failed := <-sent; failed != nil && err == nil {
 		err = failed
 	}
@@ -117,28 +117,30 @@ func fetchParents(ctx context.Context, source pgx.Tx, to *pgx.Conn, tables []tab
 	for again := true; again; {
 		again = false
 		for _, r := range references {
-			child, parent := tableOf(tables, r.Child), tableOf(tables, r.Parent)
-			if child == nil || parent == nil {
-				continue
+			n, err := fetchParentsOf(ctx, source, to, tables, r)
+			rows += n
+			if err != nil {
+				return rows, err
 			}
-			for {
-				keys, err := missingKeys(ctx, to, *child, *parent, r)
-				if err != nil || len(keys) == 0 {
-					if err != nil {
-						return rows, err
-					}
-					break
-				}
-				n, err := copyRows(ctx, source, to, *parent, byKeys(*parent, r, keys))
-				rows += n
-				if err != nil {
-					return rows, err
-				}
-				if n == 0 {
-					break // the source has no such parent: the constraint is not valid there
-				}
-				again = true
-			}
+			again = again || n > 0
+		}
+	}
+	return rows, nil
+}
+
+// fetchParentsOf copies the parents that lack for one reference. A key that the source has not either, since the constraint is not valid
+// there, ends it.
+func fetchParentsOf(ctx context.Context, source pgx.Tx, to *pgx.Conn, tables []table, r reference) (rows int64, err error) {
+	child, parent := tableOf(tables, r.Child), tableOf(tables, r.Parent)
+	for child != nil && parent != nil {
+		keys, err := missingKeys(ctx, to, *child, *parent, r)
+		if err != nil || len(keys) == 0 {
+			return rows, err
+		}
+		n, err := copyRows(ctx, source, to, *parent, byKeys(*parent, r, keys))
+		rows += n
+		if err != nil || n == 0 {
+			return rows, err
 		}
 	}
 	return rows, nil

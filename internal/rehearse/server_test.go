@@ -5,8 +5,10 @@ import (
 	_ "embed"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -28,11 +30,10 @@ var mixed string
 func source(t *testing.T) (Request, int) {
 	t.Helper()
 	majors := servertest.Versions(t)
-	for i := len(majors) - 1; i >= 0; i-- {
-		if _, err := findDump(t.Context(), majors[i], os.Getenv); err != nil {
+	for _, major := range slices.Backward(majors) {
+		if _, err := findDump(t.Context(), major, os.Getenv); err != nil {
 			continue
 		}
-		major := majors[i]
 		pool := servertest.Pool(t, servertest.Database(t, servertest.Cluster(t, major)).URL)
 		servertest.Execute(t, pool, mixed)
 		bin, err := server.Find(t.Context(), major)
@@ -41,7 +42,7 @@ func source(t *testing.T) (Request, int) {
 		}
 		return Request{
 			Source: pool, Schema: "mixed", Scope: rekey.Schema{Name: "mixed"}, Options: rekey.Options{To: rekey.Linked, Backfill: rekey.BackfillOptions{Pace: rekey.PaceFull}},
-			Share: 0.2, Say: func(string) {},
+			Share: 0.2, Rest: 100 * time.Millisecond, Say: func(string) {},
 			Getenv: func(name string) string {
 				if name == "REKEY_PG_BIN" {
 					return bin.Bin
@@ -122,7 +123,7 @@ func TestRehearsalOnANamedServer(t *testing.T) {
 		}
 		return n
 	}
-	for code, url := range map[string]string{"scratch_superuser": cluster.URL("postgres"), "scratch_is_source": servertest.Cluster(t, other).URL("postgres")} {
+	for code, url := range map[string]string{"scratch_rights": cluster.URL("postgres"), "scratch_is_source": servertest.Cluster(t, other).URL("postgres")} {
 		request.Server = url
 		_, err := Run(t.Context(), request)
 		var p *problem.Problem

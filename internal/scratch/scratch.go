@@ -137,7 +137,7 @@ func (s *Server) Stop() error {
 // run runs a program of the installation without the settings of the user's own PostgreSQL, and in a process group of its own, so that
 // Ctrl-C reaches only rekey.
 func (s *Server) run(ctx context.Context, name string, arguments ...string) error {
-	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, name), arguments...)
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, name), arguments...) //nolint:gosec // a program of the installation that was found
 	cmd.Dir = s.dir
 	for _, entry := range os.Environ() {
 		if !strings.HasPrefix(entry, "PG") && !strings.HasPrefix(entry, "LC_") && !strings.HasPrefix(entry, "LANG") {
