@@ -10,7 +10,8 @@ func described() (catalog.Table, catalog.Stats) {
 	t := catalog.Table{
 		Schema: "app", Name: "t", Kind: catalog.Ordinary, Persistence: "p", Rows: 1000, Pages: 10, Fillfactor: 100, Attributes: 3, ReplicaIdentity: "d",
 		Columns: []catalog.Column{
-			{Number: 1, Name: "id", Type: "bigint", Length: 8, Alignment: 8}, {Number: 2, Name: "name", Type: "text", Length: -1, Alignment: 4},
+			{Number: 1, Name: "id", Type: "bigint", Length: 8, Alignment: 8},
+			{Number: 2, Name: "name", Type: "text", Length: -1, Alignment: 4},
 			{Number: 3, Name: "at", Type: "timestamptz", Length: 8, Alignment: 8},
 		},
 		Indexes: []catalog.Index{
