@@ -29,5 +29,6 @@ after the current step.`,
 	f.schemaRun.fleet(cmd)
 	f.policy(cmd, "39")
 	f.reports(cmd)
+	f.page.register(cmd)
 	return cmd
 }

@@ -35,6 +35,7 @@ type flags struct {
 	schemaRun                     schemaFlags
 	file                          string // of --config
 	report                        string // of --report
+	page                          pageFlags
 	json, quiet, noColor          bool
 	exitCode                      bool
 	forecast                      forecastFlags

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/page"
 )
 
 // job is a call of the library.
@@ -30,6 +31,14 @@ func (j job) in(schema string) job {
 	return j
 }
 
+// requesting returns the job of a request to the run of this one.
+func (j job) requesting() job {
+	return job{
+		profile: j.profile, schema: rekey.Schema{Name: j.schema.Name},
+		options: rekey.Options{Permissions: rekey.PermissionOptions{TrustOwners: j.options.Permissions.TrustOwners}},
+	}
+}
+
 // library contains the functions that the commands call. Tests replace them.
 type library struct {
 	connect func(context.Context, connection) (*pgxpool.Pool, error)
@@ -45,6 +54,7 @@ type library struct {
 	// prefixes returns the schemas that match and have the profile's tables, and those that match without them.
 	prefixes func(context.Context, *pgxpool.Pool, rekey.Profile, string) (found, without []string, err error)
 	request  func(context.Context, *pgxpool.Pool, job, request) error
+	follow   func(context.Context, *pgxpool.Pool, job, *page.Board)
 	script   func(context.Context, *pgxpool.Pool, job, rekey.ScriptOptions) ([]rekey.ScriptFile, error)
 }
 
@@ -79,6 +89,9 @@ func live() library {
 		},
 		script: func(ctx context.Context, pool *pgxpool.Pool, j job, o rekey.ScriptOptions) ([]rekey.ScriptFile, error) {
 			return with(pool, j, func(m *rekey.Migrator) ([]rekey.ScriptFile, error) { return m.Script(ctx, o) })
+		},
+		follow: func(ctx context.Context, pool *pgxpool.Pool, j job, board *page.Board) {
+			page.Follow(ctx, page.Journal{Pool: pool, Schema: j.schema.Name, Trusts: j.options.Permissions.TrustOwners}, board)
 		},
 		request: func(ctx context.Context, pool *pgxpool.Pool, j job, r request) error {
 			_, err := with(pool, j, func(m *rekey.Migrator) (struct{}, error) { return struct{}{}, r.send(ctx, m) })

@@ -51,6 +51,9 @@ func (f *flags) checkFleet(cmd *cobra.Command) *problem.Problem {
 		}
 		return nil
 	}
+	if f.page.address != "" {
+		return message.OnePage()
+	}
 	if cmd.Flags().Lookup("parallel") == nil {
 		return wrong("one_schema", cmd.CommandPath()+" accepts a single schema, not a pattern", `In a name, \* matches a star and \? a question mark. Try: --schema public`)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
@@ -35,10 +36,20 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 	}
 	show := a.writer(f)
 	stopping := a.watch(cmd.Context(), true, show.Say)
+	do, board, endPage, err := a.withPage(stopping.soft, f, do, show.Say)
+	if err != nil {
+		stopping.end()
+		show.Close()
+		return err
+	}
+	defer endPage()
 	var measured costs
 	j.options.OnEvent = func(e event.Event) {
 		measured.add(e)
 		written.add(e)
+		if board != nil {
+			board.Event(e, time.Now())
+		}
 		if _, last := e.(event.Result); !last { // conclude writes it with the exit code
 			show.Event(e)
 		}

@@ -29,7 +29,7 @@ primary keys, not encryption keys.`,
 	root.SetVersionTemplate("rekey {{.Version}}\n")
 	root.AddCommand(a.planCommand(), a.explainCommand(), a.doctorCommand(), a.rehearseCommand(), a.upCommand(), a.downCommand(), a.statusCommand(), a.verifyCommand(),
 		a.sqlCommand(), a.demoCommand(), a.versionCommand(), a.completionCommand())
-	root.AddCommand(a.initCommand(), a.profileCommand())
+	root.AddCommand(a.initCommand(), a.profileCommand(), a.serveCommand())
 	root.AddCommand(a.requestCommands()...)
 	a.prepare(root)
 	return root

@@ -29,6 +29,7 @@ contracted drops the integers for good. Ctrl-C stops it; the same call resumes.`
 	f.schemaRun.fleet(cmd)
 	f.policy(cmd, "40")
 	f.reports(cmd)
+	f.page.register(cmd)
 	f.values.register(cmd)
 	return cmd
 }
