@@ -89,6 +89,7 @@ type Pace struct {
 	working int               // transactions of the backfill that are running
 	reasons map[string]string // by signal; the run is paused while there is one
 	changed chan struct{}
+	took    []time.Duration // by the recent batches
 }
 
 // New returns a pace. A speed of "" is Normal, a batch time of 0 is DefaultBatchTime.
@@ -235,6 +236,7 @@ func (p *Pace) Paused() (reason string, changed <-chan struct{}) {
 // Rest returns the pause after a batch of a certain duration. A duration far above the target was mostly spent waiting, for
 // a lock or a lost server, and only part of it counts.
 func (p *Pace) Rest(took time.Duration) time.Duration {
+	p.record(took)
 	duty := p.Setting().Duty
 	took = min(took, overrun*p.BatchTime())
 	return time.Duration(float64(took) * (1/duty - 1))

@@ -67,6 +67,11 @@ func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 	defer func() { e.session.Release(ctx) }()
 	e.impact = newImpactLoop(e.Pace, e.Emit)
 	defer e.impact.end()
+	if e.Lease != nil {
+		start, end := background(ctx)
+		defer end()
+		start(e.watchLoad)
+	}
 	var err error
 	for i, g := range e.Plan.Groups {
 		e.groupIndex = i
