@@ -37,6 +37,7 @@ const (
 	gocmp  = "github.com/google/go-cmp"
 	yamlv3 = "go.yaml.in/yaml/v3"
 	chrome = "github.com/chromedp"
+	prom   = "github.com/prometheus/client_golang"
 )
 
 // rules is the architecture in layers, lowest first. ARCHITECTURE.md describes it. A new package gets a row here, and
@@ -141,11 +142,12 @@ func rules() []rule {
 		{name: "internal/scratch"},
 		{name: "internal/rehearse", below: join(".", in("event", "problem", "scratch", "sqltext", "visible")), others: pgx},
 		{name: "internal/screen", below: join(".", in("event", "history", "message", "order", "problem", "sqltext", "visible")), others: join(mpb, width)},
+		{name: "internal/page", below: in("event", "fault", "history", "journal", "message", "problem", "visible"), others: join(pgx, prom)},
 		{name: "internal/report", below: join(".", in("event", "message", "problem", "screen", "visible"))},
 		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "fixture/apps", "history", "message", "problem", "screen", "server", "sqltext")), others: pgx},
 		{
 			name:   "internal/cli",
-			below:  join(".", "phoenixkit", in("event", "fault", "message", "problem", "rehearse", "report", "screen", "setting", "sqltext", "visible")),
+			below:  join(".", "phoenixkit", in("event", "fault", "message", "page", "problem", "rehearse", "report", "screen", "setting", "sqltext", "visible")),
 			others: join(pgx, pgcode, cobra, pflag, term, system, yamlv3),
 		},
 		{name: "internal/heap"},
@@ -260,7 +262,7 @@ func moduleOf(pkg string) string {
 	if !strings.Contains(first, ".") {
 		return ""
 	}
-	for _, known := range []string{pgx, pgcode, cobra, pflag, mpb, term, system, gocmp, yamlv3, chrome} {
+	for _, known := range []string{pgx, pgcode, cobra, pflag, mpb, term, system, gocmp, yamlv3, chrome, prom} {
 		if pkg == known || strings.HasPrefix(pkg, known+"/") {
 			return known
 		}

@@ -245,6 +245,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	others := []string{ // no value can be wrong, or they are about many schemas, files and connections
 		"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "config", "subscribers-ready", "fire-triggers", "keep-id", "rename-keys",
 		"parallel", "canary", "on-error", "max-failures", "help", "report",
+		"serve", "serve-remote", // the page checks its address when it begins
 	}
 	a.upCommand().Flags().VisitAll(func(f *pflag.Flag) {
 		if !slices.Contains(compared, "--"+f.Name) && !slices.Contains(others, f.Name) {
@@ -253,7 +254,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	})
 	for _, cmd := range a.root().Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			unchecked := []string{"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "subscribers-ready", "fire-triggers", "keep-id", "rename-keys", "exit-code", "sql", "calibrate", "help", "help-all", "rows", "server", "keep", "report", "run", "verify"}
+			unchecked := []string{"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "subscribers-ready", "fire-triggers", "keep-id", "rename-keys", "exit-code", "sql", "calibrate", "help", "help-all", "rows", "server", "keep", "report", "run", "verify", "serve", "serve-remote", "listen"}
 			if !setting.IsNumber(f.Name) && !setting.IsText(f.Name) && !slices.Contains(unchecked, f.Name) {
 				t.Errorf("%s --%s is in no table", cmd.Name(), f.Name)
 			}

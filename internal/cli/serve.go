@@ -26,7 +26,7 @@ type pageFlags struct {
 
 // register registers the flags of up and down.
 func (f *pageFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.address, "serve", "", "show the run on a page at this address, such as "+defaultPage)
+	cmd.Flags().StringVar(&f.address, "serve", "", "show the run on a page, such as "+defaultPage)
 	f.registerRemote(cmd)
 }
 

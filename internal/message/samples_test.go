@@ -31,6 +31,7 @@ func chapters(t *testing.T) []chapter {
 		{"Settings, in Go", settingSamples(t, fields)},
 		{"Profiles, in Go", profileSamples(t)},
 		{"Command line", commandSamples(t)},
+		{"Page", pageSamples()},
 		{"Demo", demoSamples()},
 	}
 }
@@ -367,5 +368,17 @@ func demoSamples() []sample {
 		{"message.DemoFailed", message.DemoFailed([]string{"1 of the application's statements failed: deadlock detected."})},
 		{"message.DemoInterrupted", message.DemoInterrupted(nil)},
 		{"message.NoPostgreSQL", message.NoPostgreSQL("found no PostgreSQL 17 on this machine", "Install it, or name its directory: REKEY_PG_BIN=/usr/lib/postgresql/17/bin", nil)},
+	}
+}
+
+func pageSamples() []sample {
+	return []sample{
+		{"message.PageAddress", message.PageAddress("127.0.0.1:8099", "another program listens there", true, nil)},
+		{"message.PageAddress", message.PageAddress("127.0.0.1:80", "this user may not open the port", false, nil)},
+		{"message.BadPageAddress", message.BadPageAddress(`"8099"`)},
+		{"message.PageNotLoopback", message.PageNotLoopback("0.0.0.0:8099")},
+		{"message.OnePage", message.OnePage()},
+		{"message.BadPace", message.BadPace()},
+		{"message.NoRunYet", message.NoRunYet()},
 	}
 }

@@ -69,7 +69,7 @@ func after(c cursor, b shown, now time.Time) (frame, cursor) {
 func row(s history.Sample) []*float64 {
 	number := func(n float64) *float64 { return &n }
 	r := []*float64{number(float64(s.At.Unix())), number(float64(s.Done)), number(s.Rate), nil, nil, nil, nil, nil, nil}
-	if i := s.Impact; i != nil {
+	if i := s.Impact; i != nil && i.Ratio > 0 { // 0 is not measured yet
 		r[3] = number(i.Ratio)
 		if i.Limit > 0 {
 			r[4] = number(i.Limit)

@@ -310,7 +310,8 @@ func TestMetrics(t *testing.T) {
 	for _, e := range []event.Event{
 		event.RunStarted{Run: 3, Command: "up", Schema: "app", Tables: 3, Rows: 1000},
 		event.Environment{Program: "1.0.0", Server: "18.4", Phase: "linked"},
-		event.TableStarted{Table: "app.orders", Rows: 1000}, event.Locked{Table: "app.orders", Attempts: 2, Wait: 5 * time.Millisecond, Hold: time.Millisecond},
+		event.TableStarted{Table: "app.orders", Rows: 1000},
+		event.Locked{Table: "app.orders", Attempts: 2, Wait: 5 * time.Millisecond, Hold: time.Millisecond},
 		event.Progress{Table: "app.orders", Done: 250, Total: 1000, Rate: 50},
 		event.Impact{Commit: 2 * time.Millisecond, CommitIdle: time.Millisecond, Read: 300 * time.Microsecond, ReadIdle: 200 * time.Microsecond, Ratio: 2, Limit: 1.5, Workers: 2, BatchTime: 10 * time.Millisecond, Duty: .5},
 		event.Load{WAL: 4096, Lag: 2 * time.Second, Waiting: 1, Batch: 8 * time.Millisecond},
