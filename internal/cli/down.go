@@ -11,8 +11,7 @@ func (a *app) downCommand() *cobra.Command {
 --to linked it only makes the integers the primary keys again, with --to
 expanded it drops the uuid columns of foreign keys too. It keeps a column that
 existed before up, refuses to drop a column on which other objects depend, and
-never uses CASCADE. Integers that have ended do not come back. Ctrl-C stops it
-after the current step.`,
+never uses CASCADE. Integers that have ended do not come back.`,
 		Example: `  rekey plan --profile phoenixkit --prefix public --version 39
   rekey down --profile phoenixkit --prefix public --version 39
   rekey down --schema app

@@ -14,8 +14,7 @@ func (a *app) root() *cobra.Command {
 UUIDv7, online and in phases: a uuid column on every table (expanded), a uuid
 foreign key next to every integer one (linked), the uuids as primary keys
 (switched), and the end of the integers (contracted). No statement rewrites a
-table. Until the integers end, down undoes all of it. It is about
-primary keys, not encryption keys.`,
+table. Until the integers end, down undoes all of it. Keys are primary keys.`,
 		Example: `  rekey plan   --profile phoenixkit --prefix public --version 40
   rekey up     --profile phoenixkit --prefix public --version 40
   rekey verify --profile phoenixkit --prefix public

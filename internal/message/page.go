@@ -25,7 +25,7 @@ func BadPageAddress(address string) *problem.Problem {
 
 // PageNotLoopback returns the problem of an address that other machines reach.
 func PageNotLoopback(address string) *problem.Problem {
-	return usage("page_not_loopback", address+" is not a loopback address",
+	return usage("page_not_loopback", "the page's address is not a loopback address: "+address,
 		"Other machines could reach the page, and it is not encrypted.",
 		"Use 127.0.0.1 and a tunnel: ssh -L 8099:127.0.0.1:8099 HOST. To serve the page on the network, add --serve-remote.")
 }

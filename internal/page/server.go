@@ -10,12 +10,12 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/rekey-pg/rekey/internal/message"
-	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -62,7 +62,7 @@ func Listen(ctx context.Context, address string, board *Board, options Options) 
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, message.PageAddress(visible.Line(address), listenFault(err), errors.Is(err, syscall.EADDRINUSE), err)
+		return nil, message.PageAddress(printable(address), listenFault(err), errors.Is(err, syscall.EADDRINUSE), err)
 	}
 	s := &Server{
 		board: board, listener: listener, token: secret(), session: secret(), host: host, remote: options.Remote,
@@ -80,21 +80,29 @@ func Listen(ctx context.Context, address string, board *Board, options Options) 
 func checkAddress(ctx context.Context, address string, remote bool) (string, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return "", message.BadPageAddress(visible.Quote(address))
+		return "", message.BadPageAddress(printable(address))
 	}
 	if remote {
 		return host, nil
 	}
 	found, err := new(net.Resolver).LookupNetIP(ctx, "ip", host)
 	if host == "" || err != nil {
-		return "", message.PageNotLoopback(visible.Line(address))
+		return "", message.PageNotLoopback(printable(address))
 	}
 	for _, ip := range found {
 		if !ip.Unmap().IsLoopback() {
-			return "", message.PageNotLoopback(visible.Line(address))
+			return "", message.PageNotLoopback(printable(address))
 		}
 	}
 	return host, nil
+}
+
+// printable returns an address for a message, if it looks like one. Anything else may be a connection string with a password.
+func printable(address string) string {
+	if regexp.MustCompile(`^[0-9A-Za-z.:\[\]-]{1,100}$`).MatchString(address) {
+		return address
+	}
+	return "this (not repeated here, since it may contain a password)"
 }
 
 // listenFault describes why an address cannot be opened.

@@ -15,7 +15,7 @@ const (
 	heartbeat = 10 * time.Second
 )
 
-// stream sends server-sent events: first what is missing after the client's last event, then the changes.
+// stream sends server-sent events: first everything after the client's last event, then the changes.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	select {
 	case s.streams <- struct{}{}:
