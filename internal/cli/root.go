@@ -10,11 +10,11 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rekey",
 		Short: "UUIDv7 keys for the tables of a live PostgreSQL database",
-		Long: `rekey takes the tables of a live PostgreSQL database from integer keys to
-UUIDv7, online and in phases: a uuid column on every table (expanded), a uuid
+		Long: `rekey takes the tables of a live PostgreSQL database from integer primary keys
+to UUIDv7, online and in phases: a uuid column on every table (expanded), a uuid
 foreign key next to every integer one (linked), the uuids as primary keys
 (switched), and the end of the integers (contracted). No statement rewrites a
-table. Until the integers end, down undoes all of it. Keys are primary keys.`,
+table. Until the integers end, down undoes all of it.`,
 		Example: `  rekey plan   --profile phoenixkit --prefix public --version 40
   rekey up     --profile phoenixkit --prefix public --version 40
   rekey verify --profile phoenixkit --prefix public
