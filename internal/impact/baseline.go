@@ -41,7 +41,7 @@ func (b *baseline) value() time.Duration {
 	return median
 }
 
-// The least durations to which the limit applies: what is shorter may wait as long as if it took as long. A commit differs by half of
+// The least durations to which the limit applies: shorter ones may wait as long as if it took as long. A commit differs by half of
 // the first from one to the next on an idle server. A read of a page in memory takes less time than the slice that the kernel's
 // scheduler gives to another process, and an application waits for its commits at least as long as for its reads.
 const (

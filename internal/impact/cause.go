@@ -9,7 +9,7 @@ const (
 	Autovacuum  = "autovacuum"
 )
 
-// Activity is what the server does besides the run, as far as the role may see it.
+// Activity describes other work of the server, as far as the role may see it.
 type Activity struct {
 	At         time.Time
 	Checkpoint int64 // checkpoints so far and the buffers that they have written: it grows while there is one

@@ -177,7 +177,7 @@ func (l *impactLoop) emitImpact(now time.Time) {
 	table, reason, cause := l.table, l.reason, l.cause
 	l.mu.Unlock()
 	if reading.Ratio <= max(limit, 1) {
-		cause = "" // nobody waits
+		cause = "" // nothing to explain
 	}
 	if reading.Idle[impact.Commit] == 0 && reading.Took[impact.Commit] == 0 {
 		return

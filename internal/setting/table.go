@@ -165,7 +165,7 @@ const thousandths = 1000
 // Ratio converts a ratio to a number of a [Request], and 0 to 0. A number below 0 stays below 0.
 func Ratio(value float64) int64 {
 	switch {
-	case value != value: //nolint:gocritic // not a number
+	case math.IsNaN(value):
 		return math.MinInt64
 	case math.Abs(value) > math.MaxInt32:
 		return int64(math.Copysign(math.MaxInt64/2, value)) //nolint:mnd // out of every range
