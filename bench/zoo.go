@@ -43,7 +43,7 @@ CREATE TABLE narrow (id bigserial PRIMARY KEY, a bigint NOT NULL, b integer NOT 
 INSERT INTO narrow (a, b, done) SELECT n * 7919 % 1000000, n % 100, n % 3 = 0 FROM generate_series(1::bigint, {rows}) AS n;
 CREATE INDEX ON narrow (a);
 `
-	return []animal{
+	all := []animal{
 		{name: "usual", rows: 500_000, sql: usual},
 		{name: "ordered", rows: 500_000, sql: usual, ordered: true},
 		{name: "narrow", rows: 500_000, sql: narrow},
@@ -71,6 +71,13 @@ CREATE INDEX ON indexes (d);
 CREATE INDEX ON indexes (e);
 CREATE INDEX ON indexes (f);
 CREATE INDEX ON indexes (g)`},
+	}
+	return append(all, unusual()...)
+}
+
+// unusual returns tables whose pages, rows or state are not those of a table that only grows.
+func unusual() []animal {
+	return []animal{
 		{name: "fillfactor", rows: 250_000, sql: `
 CREATE TABLE fillfactor (id bigserial PRIMARY KEY, a integer NOT NULL, body text NOT NULL) WITH (fillfactor = 70);
 INSERT INTO fillfactor (a, body) SELECT n * 7919 % 100003, repeat('x', 100 + (n % 50)::int) FROM generate_series(1::bigint, {rows}) AS n;

@@ -59,7 +59,7 @@ func scattered(i catalog.Index, columns map[string]catalog.ColumnStats, rows flo
 // The layout of a row.
 const (
 	tupleHeader  = 23
-	usualWidth   = 100 // bytes of a row of which nothing is known
+	usualWidth   = 100 // bytes of a row without statistics
 	longestShort = 127 // bytes of a value of varying length that has a header of one byte, and no alignment
 )
 

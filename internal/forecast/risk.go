@@ -94,7 +94,7 @@ func (c Circumstances) disk() []Risk {
 	case c.DiskFree == 0 && need >= unknownDisk:
 		return []Risk{{
 			Disk, fmt.Sprintf("the run needs up to %s more on the disk, and how much is free is unknown", size(need)), parts,
-			"Look on the server with df, and say what is free: --disk-free 100GB",
+			"Look on the server with df, and name the free space: --disk-free 100GB",
 		}}
 	case c.DiskFree == 0 || float64(need) <= spare*float64(c.DiskFree):
 		return nil
@@ -218,7 +218,7 @@ func (c Circumstances) maxWAL() []Risk {
 	want := int64(float64(c.Forecast.All.WAL) * (1 + c.Server.Completion))
 	return []Risk{{
 		MaxWALSize, fmt.Sprintf("the WAL of the run causes about %.0f checkpoints", math.Ceil(by)),
-		"After each, every page that is changed is written to the WAL in full once more, and the disk has to take what is in memory.",
+		"After each, every page that is changed is written to the WAL in full once more, and the disk has to take the changed pages.",
 		fmt.Sprintf("If the disk has room for it: ALTER SYSTEM SET max_wal_size = '%s'; SELECT pg_reload_conf()", setting(want)),
 	}}
 }

@@ -41,8 +41,8 @@ func newRun(server Server, tables []Table) *run {
 	return r
 }
 
-func (t Table) indexBytes() (bytes float64) {
-	for _, i := range t.Indexes {
+func (d Table) indexBytes() (bytes float64) {
+	for _, i := range d.Indexes {
 		bytes += i.Bytes
 	}
 	return bytes

@@ -11,7 +11,7 @@ const (
 	stayRecord   = 96  // a heap-only update: what differs between both versions
 	moveRecord   = 104 // an update that moves a row to another page, without the row
 	entryRecord  = 64  // an index entry, without the entry
-	pruneRecord  = 60  // a page of which dead versions are removed
+	pruneRecord  = 60  // a page from which dead versions are removed
 	pruneRow     = 4   // each of its rows
 	pageRecord   = 60  // a full image of a page, without the page
 	commitRecord = 100
@@ -28,7 +28,7 @@ type wal struct {
 	index   []touched
 }
 
-// touched is an index of which entries on many pages change.
+// touched is an index with new entries on many pages.
 type touched struct{ pages, entries float64 }
 
 // fill adds the WAL of a filling.
