@@ -61,7 +61,7 @@ type edgeDamage struct{ sql, works, code, mend string }
 
 // TestDamagedEdges alters a linked schema in every way, one after the other.
 func TestDamagedEdges(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		pool := servertest.Pool(t, servertest.Database(t, c).URL)
 		servertest.Execute(t, pool, linkedSchema)

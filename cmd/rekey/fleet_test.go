@@ -95,7 +95,7 @@ func execute(t *testing.T, url, sql string) {
 // TestKilledFleetResumes: after a fleet's process is killed, finished schemas stay finished and the same command
 // finishes the others; the schemas of the killed runs are held until their leases expire.
 func TestKilledFleetResumes(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		const many, seen = 12, 3
 		url := servertest.Database(t, c).URL

@@ -146,7 +146,7 @@ func TestIgnoredSignals(t *testing.T) {
 
 // TestSuspended: a run continues after it was suspended for longer than the idle timeout of a transaction.
 func TestSuspended(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		url := app(t, c)
 		release := servertest.Hold(t, servertest.Pool(t, url), "LOCK TABLE app.t IN ACCESS SHARE MODE")
@@ -164,7 +164,7 @@ func TestSuspended(t *testing.T) {
 
 // TestTwoInterrupts: the second Ctrl-C ends a run promptly, even if the server does not respond.
 func TestTwoInterrupts(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		url := app(t, c)
 		n := servertest.Through(t, url)
@@ -231,7 +231,7 @@ func TestFaultsOfReaders(t *testing.T) {
 // TestSilentConnections: all open connections fall silent and new ones work. The run continues on new ones, before a
 // change and while the server builds an index.
 func TestSilentConnections(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		for name, held := range map[string]string{
 			"no lock":       "LOCK TABLE app.t IN ACCESS SHARE MODE",
 			"old snapshots": "SELECT count(*) FROM app.other",
@@ -308,7 +308,7 @@ type cut struct {
 // TestSilentServer: the server falls silent at some point of some command, and the command ends within the limit with
 // a code and the next command.
 func TestSilentServer(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		bare, done := app(t, c), app(t, c)
 		if r := start(t, done, "rekey", "up", "--schema", "app"); r.code() != 0 {

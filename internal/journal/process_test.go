@@ -72,7 +72,7 @@ func acquireAfterExpiry(t *testing.T, pool *pgxpool.Pool) *Lease {
 // withHolder calls test with a database and a second process that is in the middle of a batch.
 func withHolder(t *testing.T, test func(t *testing.T, pool *pgxpool.Pool, o process)) {
 	t.Helper()
-	servertest.Each(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		url := servertest.Database(t, c).URL
 		pool := openPool(t, url)

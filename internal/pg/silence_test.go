@@ -126,7 +126,7 @@ func TestSilentNetworkEndsEveryOperation(t *testing.T) {
 // TestSilentConnectionIsReplaced checks that an operation succeeds over a new connection when only the open ones
 // are silent.
 func TestSilentConnectionIsReplaced(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		for name, do := range map[string]func(ctx context.Context, n *servertest.Network, pool *pgxpool.Pool) error{
 			"idle in the pool": func(ctx context.Context, n *servertest.Network, pool *pgxpool.Pool) error {
 				for range 2 {
@@ -181,7 +181,7 @@ func TestSilentConnectionIsReplaced(t *testing.T) {
 // TestLongStatementIsNotSilence checks that a statement may take any time while the server works on it, inside and
 // outside of a transaction.
 func TestLongStatementIsNotSilence(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		b := newTestDB(t, c)
 		n, pool := b.throughNetwork()

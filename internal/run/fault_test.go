@@ -132,7 +132,7 @@ func TestRunContinuesWhenSessionsEnd(t *testing.T) {
 
 // TestRunFailsWithoutConnections sets the role's connection limit to 0 and ends its sessions.
 func TestRunFailsWithoutConnections(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		s := newTestRun(t, c)
 		role := s.connectAsOwner(s.pool.Config().ConnString())

@@ -68,7 +68,7 @@ func (w *watched) wait() error {
 // A script that is interrupted before any of its statements continues when it is run again. It is cut before each
 // statement in turn, on the same database.
 func TestPsqlResumes(t *testing.T) {
-	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		t.Parallel()
 		h, config := createSmallSite(t, c)
 		ran, _ := createSmallSite(t, c)
