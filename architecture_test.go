@@ -147,7 +147,7 @@ func rules() []rule {
 		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "fixture/apps", "history", "message", "problem", "screen", "server", "sqltext")), others: pgx},
 		{
 			name:   "internal/cli",
-			below:  join(".", "phoenixkit", in("event", "fault", "message", "page", "problem", "rehearse", "report", "screen", "setting", "sqltext", "visible")),
+			below:  join(".", "phoenixkit", in("event", "fault", "journal", "message", "page", "problem", "rehearse", "report", "screen", "setting", "sqltext", "visible")),
 			others: join(pgx, pgcode, cobra, pflag, term, system, yamlv3),
 		},
 		{name: "internal/heap"},

@@ -26,7 +26,7 @@ type hints struct {
 
 // bareCommand matches a command that ends a sentence or a clause of a hint, with the flags that hints have. The scope follows the verb,
 // as in the documents.
-var bareCommand = regexp.MustCompile(`\brekey (plan|up|down|status|verify|pause|resume|stop)((?: --(?:down|rename-keys|keep-id|skip-refused)| --(?:to|arbiter|accept|confirm|soak|parents|reference|exclude) (?:` + flagValue + `)+)*)([.,;)]|$)`)
+var bareCommand = regexp.MustCompile(`\brekey (plan|up|down|status|verify|report|pause|resume|stop)((?: --(?:down|verify|rename-keys|keep-id|skip-refused)| --(?:to|arbiter|accept|confirm|soak|parents|reference|exclude|output) (?:` + flagValue + `)+)*)([.,;)]|$)`)
 
 // flagValue matches a part of a value as a shell reads it: it does not end with a full stop.
 const flagValue = `'[^']*'|\\'|[^\s'.,;)\\]|[.,][^\s'.,;)]`

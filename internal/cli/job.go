@@ -47,6 +47,8 @@ type library struct {
 	verify  func(context.Context, *pgxpool.Pool, job) (rekey.Report, error)
 	// diagnose examines what would make a run refuse or crawl.
 	diagnose func(context.Context, *pgxpool.Pool, job) (rekey.Diagnosis, error)
+	// recorded returns a run as the journal knows it, the last one for 0.
+	recorded func(context.Context, *pgxpool.Pool, job, int64) (recorded, error)
 	up       call
 	down     call
 	planner  func(*pgxpool.Pool, job) (planner, error)
@@ -67,7 +69,7 @@ type planner interface {
 
 func live() library {
 	return library{
-		connect: connect, schemas: rekey.MatchSchemas, prefixes: rekey.MatchProfile,
+		connect: connect, recorded: readRun, schemas: rekey.MatchSchemas, prefixes: rekey.MatchProfile,
 		planner: func(pool *pgxpool.Pool, j job) (planner, error) { return rekey.NewPlanner(pool, j.scope(), &j.options) },
 		plan: func(ctx context.Context, pool *pgxpool.Pool, j job) (rekey.Plan, error) {
 			return with(pool, j, func(m *rekey.Migrator) (rekey.Plan, error) { return m.Plan(ctx, j.direction) })

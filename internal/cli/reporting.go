@@ -11,6 +11,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/report"
 	"github.com/rekey-pg/rekey/internal/visible"
@@ -128,8 +129,12 @@ func (r *reporting) hasResult() bool {
 // verify verifies the tables and collects what it found.
 func (r *reporting) verify(a *app, s stopping, pool *pgxpool.Pool, j job) {
 	e, ok := a.verified(s.soft, pool, j)
-	if ok {
-		r.add(e)
+	if !ok {
+		return
+	}
+	r.add(e)
+	if r.run != 0 { // a later report shows it too; this one has it already
+		_ = journal.AppendEvent(s.soft, pool, r.run, e)
 	}
 }
 

@@ -26,7 +26,7 @@ table. Until the integers end, down undoes all of it.`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("rekey {{.Version}}\n")
-	root.AddCommand(a.planCommand(), a.explainCommand(), a.doctorCommand(), a.rehearseCommand(), a.upCommand(), a.downCommand(), a.statusCommand(), a.verifyCommand(),
+	root.AddCommand(a.planCommand(), a.explainCommand(), a.doctorCommand(), a.rehearseCommand(), a.upCommand(), a.downCommand(), a.statusCommand(), a.verifyCommand(), a.reportCommand(),
 		a.sqlCommand(), a.demoCommand(), a.versionCommand(), a.completionCommand())
 	root.AddCommand(a.initCommand(), a.profileCommand(), a.serveCommand())
 	root.AddCommand(a.requestCommands()...)

@@ -27,6 +27,9 @@ func sections(d Document) []section {
 	if d.began() {
 		all = append(all, timeline(d), impact(d), locks(d), pauses(d), costs(d), proof(d), statements(d))
 	}
+	if !d.began() && d.Verification != nil {
+		all = append(all, proof(d))
+	}
 	return append(all, about(d))
 }
 
