@@ -31,9 +31,6 @@ role cannot see. Exit code 0 if a run would begin, 4 if it would be refused.`,
 			if err != nil {
 				return err
 			}
-			if f.many() {
-				return wrong("one_schema", "doctor examines one schema, and --schema or --prefix is a pattern", "Name one schema.")
-			}
 			next := nextRun(cmd, j.direction)
 			return a.read(cmd.Context(), j, f, func(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) error {
 				return a.doctor(ctx, pool, j, f, next)

@@ -42,7 +42,7 @@ or on --server. It is dropped at the end.`,
 			if err != nil {
 				return err
 			}
-			if p := own.check(f); p != nil {
+			if p := own.check(rekey.Phase(f.phase.to)); p != nil {
 				return p
 			}
 			reporting, err := f.newReporting()
@@ -71,10 +71,8 @@ or on --server. It is dropped at the end.`,
 }
 
 // check refuses what cannot be rehearsed.
-func (r rehearsing) check(f *flags) *problem.Problem {
-	switch to := rekey.Phase(f.phase.to); {
-	case f.many():
-		return wrong("one_schema", "one schema is rehearsed, and --schema or --prefix is a pattern", "Name one schema.")
+func (r rehearsing) check(to rekey.Phase) *problem.Problem {
+	switch {
 	case !(r.rows > 0 && r.rows <= 1):
 		return wrong("bad_rows", fmt.Sprintf("--rows is %g, must be above 0 and at most 1", r.rows), "Copy a hundredth of the rows: --rows 0.01")
 	case to == rekey.Contracted || to == rekey.Integers:

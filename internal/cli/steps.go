@@ -46,9 +46,6 @@ run once for all tables. It changes nothing.`,
 			if err != nil {
 				return err
 			}
-			if f.many() {
-				return wrong("one_schema", "steps are explained for one schema, and --schema or --prefix is a pattern", "Name one schema.")
-			}
 			return a.read(cmd.Context(), j, f, func(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) error {
 				return a.explainSteps(ctx, pool, j, f, args[0])
 			})
