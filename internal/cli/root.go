@@ -10,17 +10,16 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rekey",
 		Short: "UUIDv7 keys for the tables of a live PostgreSQL database",
-		Long: `rekey takes the tables of a live PostgreSQL database from integer primary keys
-to UUIDv7, online and in phases: a uuid column on every table (expanded), a uuid
+		Long: `rekey takes the tables of a live PostgreSQL database from integer keys to
+UUIDv7, online and in phases: a uuid column on every table (expanded), a uuid
 foreign key next to every integer one (linked), the uuids as primary keys
-(switched), and the end of the integers (contracted). No statement rewrites a
-table. Until the integers end, down undoes all of it.`,
+(switched), the end of the integers (contracted). It rewrites no table; until
+they end, down undoes it. It is about primary keys, not encryption keys.`,
 		Example: `  rekey plan   --profile phoenixkit --prefix public --version 40
   rekey up     --profile phoenixkit --prefix public --version 40
   rekey verify --profile phoenixkit --prefix public
   rekey down   --profile phoenixkit --prefix public --version 39
-  rekey up     --schema app --to linked
-  rekey status --schema app`,
+  rekey up     --schema app --to linked`,
 		Version: build().Version,
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
