@@ -66,6 +66,20 @@ func (s Speed) MaxWorkers() int {
 	return 2
 }
 
+// Fixed returns the setting of a run that has a limit of the impact and cannot measure it: one worker in short batches that flush
+// their own WAL. Full has no limit and leaves all to the speed.
+func (s Speed) Fixed() Setting {
+	const short, shortest = 4 * time.Millisecond, 2 * time.Millisecond
+	switch s {
+	case Full:
+		return Setting{}
+	case Gentle:
+		return Setting{Workers: 1, BatchTime: shortest, Duty: 0.5, Flush: true}
+	default:
+		return Setting{Workers: 1, BatchTime: short, Duty: 1, Flush: true}
+	}
+}
+
 // Setting is how hard a run works. The zero value of a field leaves it to the speed.
 type Setting struct {
 	Workers   int           // on one table

@@ -157,7 +157,7 @@ func (l *impactLoop) apply(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.failed {
-		l.pace.Set(pace.Setting{})
+		l.pace.Set(unmeasured(l.pace))
 		return
 	}
 	if s, running := l.probe.Pending(now); running {
@@ -224,4 +224,12 @@ func (l *impactLoop) report(reason string) {
 	if changed {
 		l.emit.Emit(event.Throttled{Reason: reason})
 	}
+}
+
+// unmeasured returns the setting without a probe.
+func unmeasured(p *pace.Pace) pace.Setting {
+	if p.MaxImpact() <= 0 {
+		return pace.Setting{}
+	}
+	return p.Speed().Fixed()
 }
