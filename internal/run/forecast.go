@@ -68,6 +68,9 @@ func (j Job) forecast(ctx context.Context, p plan.Plan) *meter {
 		return nil
 	}
 	m := newMeter(ctx, j.Pool, j.Emit, p, found.Forecast, request.Speed)
+	if m == nil {
+		return nil // the tables are too small for a risk
+	}
 	for _, r := range found.Risks {
 		j.Emit.Emit(event.Notice{Text: r.String()})
 	}
