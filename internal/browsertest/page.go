@@ -166,7 +166,7 @@ func (p *Page) Screenshot(name string) []byte {
 		p.t.Fatalf("screenshot: %v", err)
 	}
 	if dir := os.Getenv("REKEY_SCREENSHOTS"); dir != "" {
-		if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600); err != nil { //nolint:gosec // a directory that the developer names
 			p.t.Fatal(err)
 		}
 	}

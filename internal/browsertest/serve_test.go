@@ -96,7 +96,7 @@ func newProxy(t *testing.T, to string) *proxy {
 	p := &proxy{listener: listener, to: to}
 	go p.serve(context.WithoutCancel(t.Context()))
 	t.Cleanup(func() {
-		listener.Close()
+		_ = listener.Close() // it is read already
 		p.set(true)
 	})
 	return p
@@ -112,9 +112,9 @@ func (p *proxy) serve(ctx context.Context) {
 		p.mu.Lock()
 		if p.cut || err != nil {
 			p.mu.Unlock()
-			from.Close()
+			_ = from.Close() // it is read already
 			if err == nil {
-				to.Close()
+				_ = to.Close() // it is read already
 			}
 			continue
 		}
@@ -132,7 +132,7 @@ func (p *proxy) set(cut bool) {
 	p.cut = cut
 	if cut {
 		for _, connection := range p.open {
-			connection.Close()
+			_ = connection.Close() // it is read already
 		}
 		p.open = nil
 	}
@@ -311,7 +311,7 @@ func TestPageWithAWrongToken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer.Body.Close()
+		_ = answer.Body.Close() // it is read already
 		if answer.StatusCode != http.StatusMisdirectedRequest {
 			t.Errorf("another host: %d", answer.StatusCode)
 		}

@@ -34,14 +34,18 @@ func flagGroups() []flagGroup { //nolint:funlen // a table
 	const common = true
 	return []flagGroup{
 		{"Where", []flagForm{
-			{"profile", "NAME", common}, {"prefix", "SCHEMA", common}, {"schema", "SCHEMA", common}, {"version", "N", false},
+			{"profile", "NAME", common},
+			{"prefix", "SCHEMA", common},
+			{"schema", "SCHEMA", common},
+			{"version", "N", false},
 			{"to", "PHASE", common},
 			{"database-url", "URL", common},
 			{"direct-url", "URL", false},
 			{"config", "FILE", common},
 		}},
 		{"Which tables", []flagForm{
-			{"tables", "TABLE,...", common}, {"exclude", "TABLE,...", common},
+			{"tables", "TABLE,...", common},
+			{"exclude", "TABLE,...", common},
 			{"column", "NAME", false},
 			{"index-name", "PATTERN", false},
 			{"skip-refused", "", common},
