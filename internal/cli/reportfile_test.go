@@ -26,7 +26,10 @@ func TestReportFileIsCheckedFirst(t *testing.T) {
 		"postgres://u:hunter2@h/d.html": "names no format",
 	} {
 		ran := false
-		got := try(t, upWith(func(context.Context, *pgxpool.Pool, job) (event.Result, error) { ran = true; return event.Result{}, nil }), nil, "up", "--schema", "app", "--report", path)
+		got := try(t, upWith(func(context.Context, *pgxpool.Pool, job) (event.Result, error) {
+			ran = true
+			return event.Result{}, nil
+		}), nil, "up", "--schema", "app", "--report", path)
 		if got.code != 2 || ran || !strings.Contains(strings.Join(strings.Fields(got.stderr), " "), code) || strings.Contains(got.stderr, "hunter2") {
 			t.Errorf("%s: %+v", path, got)
 		}
@@ -37,7 +40,9 @@ func TestReportFileIsCheckedFirst(t *testing.T) {
 func TestRunWritesItsReport(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run.md")
 	for range 2 {
-		got := try(t, upWith(func(context.Context, *pgxpool.Pool, job) (event.Result, error) { return event.Result{}, errors.New("cut") }), nil, "up", "--schema", "app", "--report", path, "--database-url", "postgres://u:hunter2@h/d")
+		got := try(t, upWith(func(context.Context, *pgxpool.Pool, job) (event.Result, error) {
+			return event.Result{}, errors.New("cut")
+		}), nil, "up", "--schema", "app", "--report", path, "--database-url", "postgres://u:hunter2@h/d")
 		text, err := os.ReadFile(path)
 		if err != nil || got.code != 1 || !strings.Contains(string(text), "Failed") || strings.Contains(string(text), "hunter2") {
 			t.Fatalf("%+v %v %s", got, err, text)
