@@ -40,7 +40,7 @@ func (m *Migrator) check() error {
 	return nil
 }
 
-// settings returns what is asked, by the names of the command's flags; a zero value was not given. A nil scope is
+// settings returns the settings, by the names of the command's flags; a zero value was not given. A nil scope is
 // one that the call does not need.
 func settings(scope Scope, profile *Profile, o Options) setting.Request {
 	r := setting.Request{
@@ -112,7 +112,7 @@ func (o Options) hazards() []plan.HazardName {
 	return names
 }
 
-// values returns what is asked of the UUIDs of existing rows.
+// values returns the settings of the UUIDs of existing rows.
 func (o Options) values() plan.Values {
 	v := plan.Values{Zone: o.Values.TimeZone, Sources: map[string]plan.Source{}, Columns: map[string]string{}}
 	if o.Values.Source.kind == byClock {

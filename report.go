@@ -46,7 +46,7 @@ type FunctionReport struct {
 	Exists bool `json:"exists"`
 	// MakesV7 is true if it returns UUIDs of version 7.
 	MakesV7 bool `json:"makes_v7"`
-	// Fault says what is wrong with it, or "".
+	// Fault describes its fault, or "".
 	Fault string `json:"fault,omitempty"`
 	// Library is the library whose own function it is, or "".
 	Library string `json:"library,omitempty"`

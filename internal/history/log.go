@@ -11,7 +11,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
-// LineInterval is the time between two lines about what is repeated: the progress of a table, a lock, the throttle.
+// LineInterval is the time between two lines about the same subject: the progress of a table, a lock, the throttle.
 const LineInterval = 5 * time.Second
 
 // maxLog is the number of lines after which the oldest are removed.

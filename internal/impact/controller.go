@@ -14,8 +14,8 @@ const (
 	// commits take, far more than the pauses between batches do: so one worker makes batches shorter first, and pauses between
 	// them only if the shortest are still too much.
 	shortBatch, longBatch = time.Millisecond, 10 * time.Millisecond
-	// pausing is the work below which a worker pauses, and whole is the work of one worker with the longest batches.
-	pausing, whole = 0.25, 1.0
+	// pausing is the work below which a worker pauses, and steady is the work of one worker with the longest batches.
+	pausing, steady = 0.25, 1.0
 	// secondBegins and secondEnds are the work above which a second worker begins and below which it ends.
 	secondBegins, secondEnds = 1.2, 0.95
 )
@@ -138,7 +138,7 @@ func (c *Controller) setting(g Goal) pace.Setting {
 	if c.two {
 		s.Workers, s.Duty = 2, min(work/2, 1)
 	}
-	length := min(max(work-pausing, 0)/(whole-pausing), 1) // from the shortest to the longest, in equal ratios
+	length := min(max(work-pausing, 0)/(steady-pausing), 1) // from the shortest to the longest, in equal ratios
 	s.BatchTime = time.Duration(float64(shortBatch) * math.Pow(float64(longBatch)/float64(shortBatch), length))
 	s.BatchTime = min(s.BatchTime.Truncate(shortBatch/10), g.Longest) //nolint:mnd // so that it does not change with each sample
 	return s

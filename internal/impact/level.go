@@ -8,9 +8,9 @@ import (
 const (
 	leastWork = 0.02 // no impact stops a run
 	firstWork = 0.7
-	// budget is the share of samples over the limit at which the work neither grows nor shrinks. It is half of what the limit
+	// allowance is the share of samples over the limit at which the work neither grows nor shrinks. It is half of what the limit
 	// allows, since the work is sometimes above its mean.
-	budget = (1 - Percentile) / 2
+	allowance = (1 - Percentile) / 2
 	// gain is how much the logarithm of the work changes for one sample: twenty samples over the limit, a second's, cut the work to
 	// a quarter.
 	gain = 0.07
@@ -34,10 +34,10 @@ func (l *level) record(s Sample, over bool, most float64) {
 		l.over = s.At
 	}
 	if over {
-		l.work *= math.Exp(-gain * (1 - budget))
+		l.work *= math.Exp(-gain * (1 - allowance))
 		l.over = s.At
 	} else {
-		l.work *= math.Exp(gain * budget * min(1+s.At.Sub(l.over).Seconds(), maxSpeedUp))
+		l.work *= math.Exp(gain * allowance * min(1+s.At.Sub(l.over).Seconds(), maxSpeedUp))
 	}
 	l.limit(most)
 }

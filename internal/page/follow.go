@@ -62,7 +62,7 @@ func Follow(ctx context.Context, j Journal, board *Board) {
 	tick := time.NewTicker(followInterval)
 	defer tick.Stop()
 	for {
-		f.look(ctx)
+		f.inspect(ctx)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -78,12 +78,12 @@ type follower struct {
 	state  history.State
 	run    int64
 	shown  bool
-	looks  int
+	reads  int
 	dead   bool // no process holds the lease
 }
 
-// look reads the journal once.
-func (f *follower) look(ctx context.Context) {
+// inspect reads the journal once.
+func (f *follower) inspect(ctx context.Context) {
 	reading, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
 	changed, ended, err := f.read(reading)
@@ -120,7 +120,7 @@ func (f *follower) read(ctx context.Context) (changed, ended bool, err error) {
 	for _, entry := range entries {
 		f.state, changed = history.Fold(f.state, entry), true
 	}
-	if f.looks++; f.looks%leaseEvery == 0 {
+	if f.reads++; f.reads%leaseEvery == 0 {
 		alive, err := f.source.alive(ctx)
 		if err != nil {
 			return false, false, err

@@ -91,7 +91,7 @@ func (r *Recorder) add(e event.Event) {
 	r.waiting++
 }
 
-// Finish records the result, writes what is left, and returns the number of events that could not be recorded. It takes a few
+// Finish records the result, writes the rest, and returns the number of events that could not be recorded. It takes a few
 // seconds at most. Later events are ignored. A run that has not begun leaves no record.
 func (r *Recorder) Finish(ctx context.Context, result event.Result) (lost int) {
 	if !r.close(result) {
@@ -130,7 +130,7 @@ func (r *Recorder) close(result event.Result) bool {
 	return r.run != 0
 }
 
-// flushAll writes what is left, as long as a failed write may succeed on another connection.
+// flushAll writes the rest, as long as a failed write may succeed on another connection.
 func (r *Recorder) flushAll(ctx context.Context) {
 	for {
 		err := r.flush(ctx, true)

@@ -13,7 +13,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
-	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 )
 
@@ -34,15 +33,7 @@ func (e *Executor) execute(ctx context.Context, g plan.Group, s step.Step, actio
 
 // bytesRead returns the size of the table that an action reads whole: for the build of an index and for a validation.
 func (st *groupState) bytesRead(action step.Action) int64 {
-	var name sqltext.Table
-	switch a := action.(type) {
-	case step.Validate:
-		name = a.Table
-	case step.Concurrently:
-		if a.Build || a.Rebuild {
-			name = a.Table
-		}
-	}
+	name := action.Scanned()
 	if name.Name == "" || st.inspected == nil || st.inspected.Table == nil {
 		return 0
 	}

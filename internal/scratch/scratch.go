@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Role is the role, without superuser, that owns what is created on the server.
+// Role is the role, without superuser, that owns all objects on the server.
 const Role = "rehearsal"
 
 // Installation is a directory with initdb, pg_ctl and postgres.

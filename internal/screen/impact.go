@@ -47,9 +47,9 @@ func causeText(cause string) string {
 
 // millis formats a duration in milliseconds.
 func millis(d time.Duration) string {
-	const whole = 10 * time.Millisecond // from here on without a fraction
+	const integral = 10 * time.Millisecond // from here on without a fraction
 	n := float64(d) / float64(time.Millisecond)
-	if d >= whole {
+	if d >= integral {
 		return fmt.Sprintf("%.0f", n)
 	}
 	return fmt.Sprintf("%.1f", n)

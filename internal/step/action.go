@@ -20,6 +20,8 @@ type Action interface {
 	SelfChecking() bool
 	// Atomic reports whether the action is one transaction.
 	Atomic() bool
+	// Scanned returns the table that the action reads from its first page to its last; the zero value for none.
+	Scanned() sqltext.Table
 	// Fills returns the targets whose rows the action fills; nil if it fills none.
 	Fills() []Target
 	// DroppedIndexes returns the names of the indexes that the action drops from its tables; nil if it drops none.
@@ -135,6 +137,9 @@ func (Change) Atomic() bool { return true }
 // Fills implements Action.
 func (Change) Fills() []Target { return nil }
 
+// Scanned implements [Action].
+func (Change) Scanned() sqltext.Table { return sqltext.Table{} }
+
 // DroppedIndexes implements Action.
 func (c Change) DroppedIndexes() []string { return c.Dropped }
 
@@ -158,6 +163,14 @@ func (Concurrently) Atomic() bool { return false }
 
 // Fills implements Action.
 func (Concurrently) Fills() []Target { return nil }
+
+// Scanned implements [Action].
+func (c Concurrently) Scanned() sqltext.Table {
+	if c.Build || c.Rebuild {
+		return c.Table
+	}
+	return sqltext.Table{}
+}
 
 // DroppedIndexes implements Action.
 func (c Concurrently) DroppedIndexes() []string {
@@ -188,6 +201,9 @@ func (Validate) Atomic() bool { return true }
 // Fills implements Action.
 func (Validate) Fills() []Target { return nil }
 
+// Scanned implements [Action].
+func (v Validate) Scanned() sqltext.Table { return v.Table }
+
 // DroppedIndexes implements Action.
 func (Validate) DroppedIndexes() []string { return nil }
 
@@ -211,6 +227,9 @@ func (Fill) Atomic() bool { return false }
 
 // Fills implements Action.
 func (f Fill) Fills() []Target { return []Target{f.Target} }
+
+// Scanned implements [Action].
+func (Fill) Scanned() sqltext.Table { return sqltext.Table{} }
 
 // DroppedIndexes implements Action.
 func (Fill) DroppedIndexes() []string { return nil }
