@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/rehearse"
 	"github.com/rekey-pg/rekey/internal/report"
 	"github.com/rekey-pg/rekey/internal/screen"
@@ -107,10 +108,7 @@ func (a *app) rehearse(ctx context.Context, f *flags, j job, own *rehearsing, to
 		err = failed
 	}
 	if a.signal.Load() != nil && errors.Is(err, context.Canceled) {
-		err = &problem.Problem{
-			Kind: problem.Interrupted, Code: "rehearsal_interrupted", Message: "interrupted", Cause: err,
-			Detail: "The source was only read. The scratch database was dropped, unless --keep was given.", Hint: "Run the same command again.",
-		}
+		err = message.RehearsalInterrupted(err)
 	}
 	return a.rehearsed(result, err, f)
 }
@@ -151,10 +149,7 @@ func (a *app) rehearsed(result rehearse.Result, err error, f *flags) error {
 	case err != nil || result.OK:
 		return err
 	}
-	return &problem.Problem{
-		Kind: problem.Differs, Code: "rehearsal_failed", Message: "the rehearsal found differences or errors",
-		Hint: "They are listed above. With --server and --keep the scratch database stays to look at.",
-	}
+	return message.RehearsalFailed()
 }
 
 // parts returns the parts of a rehearsal for the screen.

@@ -32,6 +32,7 @@ func chapters(t *testing.T) []chapter {
 		{"Profiles, in Go", profileSamples(t)},
 		{"Command line", commandSamples(t)},
 		{"Page", pageSamples()},
+		{"Rehearsal", rehearsalSamples()},
 		{"Demo", demoSamples()},
 	}
 }
@@ -85,6 +86,21 @@ func runSamples() []sample {
 		{"message.NoRuns", message.NoRuns("app")},
 		{"message.NoSuchRun", message.NoSuchRun("app", 9, []string{"7", "4"})},
 		{"problem.All", problem.All(errSample)[0]},
+	}
+}
+
+func rehearsalSamples() []sample {
+	return []sample{
+		{"message.NoDump", message.NoDump(18)},
+		{"message.NoScratchServer", message.NoScratchServer(18)},
+		{"message.ScratchRights", message.ScratchRights("postgres", "is a superuser")},
+		{"message.ScratchIsSource", message.ScratchIsSource()},
+		{"message.ScratchTooOld", message.ScratchTooOld(18, 15)},
+		{"message.ScratchNoSpace", message.ScratchNoSpace(5<<30, 1<<30)},
+		{"message.SchemaNotCopied", message.SchemaNotCopied("table orders", "type geometry does not exist", "postgis")},
+		{"message.DumpFailed", message.DumpFailed("permission denied for schema app")},
+		{"message.RehearsalInterrupted", message.RehearsalInterrupted(nil)},
+		{"message.RehearsalFailed", message.RehearsalFailed()},
 	}
 }
 

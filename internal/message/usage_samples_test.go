@@ -145,7 +145,7 @@ func inDirectory(t *testing.T) (samples []sample) {
 		"pln", "hunter2:x", "plan --schem app", "plan --x=hunter2@db", "plan -z", "verify app", "verify postgres://app@db/shop", "plan --schema", "plan --lock-timeout=5", "up --max-lag=x",
 		"plan ---", "plan --schema app --time-column orders", "plan --schema app --reference orders=users", "plan --schema app --format svg", "plan --schema app --format dot", "plan --schema app --to linked --format dot --sql", "down --schema app --to switched", "up --schema app --to integers", "plan --profile phenixkit", "plan --profile nothing", "up --config none.yaml", "up --config typo.yaml", "up --config twice.yaml",
 		"up --config broken.yaml", "up --config list.yaml", "up --config overrides.yaml", "up --config value.yaml", "init --profile phoenixkit", "up --schema app --canary 2", "sql up --schema tenant_*", "sql", "sql up --schema app --module A",
-		"profile", "profile show nothing", "demo",
+		"profile", "profile show nothing", "demo", "explain --schema app", "rehearse --schema app --rows 2", "rehearse --schema app --to contracted", "rehearse --schema app --keep",
 	} {
 		for _, p := range runCommand(t, line) {
 			samples = append(samples, sample{"rekey " + line, p})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/visible"
 )
@@ -89,7 +90,7 @@ func (r *rehearsal) restorePart(ctx context.Context, to *pgx.Conn, text string, 
 	}
 	for _, line := range left {
 		if what, why, _ := strings.Cut(line, ": "); strings.HasPrefix(what, "table ") {
-			return notCopied(what, why, strings.Join(extensions, ", "))
+			return message.SchemaNotCopied(what, why, strings.Join(extensions, ", "))
 		}
 	}
 	r.result.LeftOut = append(r.result.LeftOut, left...)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/scratch"
 	"github.com/rekey-pg/rekey/internal/visible"
 )
@@ -29,7 +30,7 @@ func findDump(ctx context.Context, major int, getenv func(string) string) (strin
 			return program, nil
 		}
 	}
-	return "", noDump(major)
+	return "", message.NoDump(major)
 }
 
 // dump runs pg_dump. Connection settings are in the environment, so that no password is in the arguments.
@@ -44,7 +45,7 @@ func dump(ctx context.Context, program string, at *pgx.ConnConfig, schema string
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	if err := cmd.Run(); err != nil {
 		first, _, _ := strings.Cut(strings.TrimSpace(problems.String()), "\n")
-		return "", refuse("pg_dump_failed", "pg_dump failed: "+visible.Line(first), "", "Run rekey plan to see whether the role may read the schema.")
+		return "", message.DumpFailed(visible.Line(first))
 	}
 	return out.String(), nil
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/scratch"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/visible"
@@ -205,7 +206,7 @@ func (r *rehearsal) checkSpace() error {
 		r.result.SourceRows += int64(t.Rows)
 	}
 	if free := scratch.Free(os.TempDir()); r.Server == "" && free > 0 && need > free { // the disk of another server is not visible
-		return noSpace(need, free)
+		return message.ScratchNoSpace(need, free)
 	}
 	return nil
 }
@@ -213,7 +214,7 @@ func (r *rehearsal) checkSpace() error {
 func (r *rehearsal) startServer(ctx context.Context) error {
 	found, err := scratch.Find(ctx, r.major, r.Getenv)
 	if errors.Is(err, scratch.ErrNoServer) {
-		return noServer(r.major)
+		return message.NoScratchServer(r.major)
 	}
 	if err != nil {
 		return err
@@ -249,11 +250,11 @@ func (r *rehearsal) createDatabase(ctx context.Context) error {
 	}
 	switch {
 	case r.server == nil && system == r.system:
-		return sameServer()
+		return message.ScratchIsSource()
 	case rights != "":
-		return tooManyRights(role, rights)
+		return message.ScratchRights(role, rights)
 	case major < r.major:
-		return olderServer(r.major, major)
+		return message.ScratchTooOld(r.major, major)
 	}
 	if r.program, err = findDump(ctx, max(major, r.major), r.Getenv); err != nil { // it reads both servers
 		return err
