@@ -33,6 +33,12 @@ func (p *page) forecast(f *rekey.Forecast, schema string) {
 			shown++
 		}
 	}
+	if shown == 0 {
+		p.lines("")
+		p.add(fmt.Sprintf("Forecast at pace %s: %s, %s of WAL, and %s on the disk grow to %s.",
+			f.Pace, FormatDuration(f.All.At(f.Pace)), Bytes(f.All.WAL), Bytes(f.All.Before()), Bytes(f.All.After())))
+		return
+	}
 	if name := "all"; shown != 1 || len(f.Groups) > 1 {
 		if more := len(f.Groups) - shown; more > 0 {
 			name = fmt.Sprintf("all, with %d more", more)

@@ -43,6 +43,15 @@ func TestForecastFitsEveryWidth(t *testing.T) {
 	}
 }
 
+func TestForecastOfSmallTablesIsALine(t *testing.T) {
+	many := expensive()
+	many.Forecast.Groups = many.Forecast.Groups[2:]
+	text := Plan(many, Next{}, 80)
+	if !strings.Contains(text, "Forecast at pace normal: 4 min") || strings.Contains(text, "FORECAST") {
+		t.Error(text)
+	}
+}
+
 func TestCostsSideBySide(t *testing.T) {
 	expected := []event.Forecast{{Table: "app.orders"}, {Cost: event.Cost{Rows: 10, Elapsed: 20 * time.Second, WAL: 1 << 30, After: 3 << 30, HeapOnly: 0.84}}}
 	actual := []event.Measured{{Cost: event.Cost{Rows: 10, Elapsed: 25 * time.Second, WAL: 1100 << 20, Before: 2 << 30, After: 2900 << 20, HeapOnly: 0.8}}}
