@@ -65,7 +65,7 @@ func (e *Executor) buildOrDropIndex(ctx context.Context, g plan.Group, a step.Co
 }
 
 func (e *Executor) buildIndex(ctx context.Context, g plan.Group, a step.Concurrently) (yielded bool, err error) {
-	if err := e.session.Exec(ctx, buildSetting(e.Pace.MaxImpact()), nil); err != nil {
+	if err := e.session.ExecGuarded(ctx, "", "", buildSetting(e.Pace.MaxImpact())); err != nil {
 		return false, err
 	}
 	watch, end := background(ctx)
