@@ -122,7 +122,7 @@ func rules() []rule {
 		// The public packages.
 		{
 			name: ".",
-			below: in("backfill", "catalog", "discover", "doctor", "event", "fault", "forecast", "inspect", "journal", "known", "message", "order", "pace", "pg", "plan", "problem", "profile", "run",
+			below: in("backfill", "catalog", "discover", "doctor", "event", "fault", "forecast", "history", "inspect", "journal", "known", "message", "order", "pace", "pg", "plan", "problem", "profile", "run",
 				"script", "setting", "sqltext", "step", "survey", "throttle", "verify", "visible"),
 			others: pgx,
 		},

@@ -207,6 +207,13 @@ func (m *Migrator) Status(ctx context.Context) (_ Status, err error) {
 			PausedBy: at.PauseReason, PausedSince: at.PausedAt,
 		}
 	}
+	last, err := m.progress(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	if last != nil && last.Result == nil {
+		status.Progress = last
+	}
 	return status, nil
 }
 

@@ -38,6 +38,9 @@ type Status struct {
 	Notes []string `json:"notes,omitempty"`
 	// Running is the run that holds the lease of the schema, or nil.
 	Running *ActiveRun `json:"running,omitempty"`
+	// Progress is what the last run has recorded of its work, if it has not ended: it is active, or its process was killed;
+	// else nil.
+	Progress *Progress `json:"progress,omitempty"`
 }
 
 // ActiveRun is a run that holds the lease of a schema.

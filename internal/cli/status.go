@@ -12,16 +12,18 @@ import (
 
 func (a *app) statusCommand() *cobra.Command {
 	f := &flags{}
+	var watch bool
 	cmd := &cobra.Command{
 		Use:   "status --profile NAME | --schema NAME [flags]",
 		Short: "Show the version, and the state of tables and references",
 		Long: `status shows the recorded version, the active run, the state of each table
 (pending, incomplete, complete or absent), and the state of each reference that
 rekey up --to linked has begun. It changes nothing and counts no rows: the
-numbers are PostgreSQL's estimates.`,
+numbers are PostgreSQL's estimates. Of an active run it shows what the run's own
+terminal shows; --watch keeps that up to date until the run ends.`,
 		Example: `  rekey status --profile phoenixkit --prefix public
   rekey status --profile phoenixkit --json
-  rekey status --schema app`,
+  rekey status --schema app --watch`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			j, err := f.job(cmd)
@@ -37,12 +39,16 @@ numbers are PostgreSQL's estimates.`,
 					return line{text: screen.StatusLine(status), value: status, tables: len(status.Tables)}, nil
 				})
 			}
+			if watch && !f.json && !f.quiet {
+				return a.read(cmd.Context(), j, f, a.watchStatus)
+			}
 			return a.read(cmd.Context(), j, f, a.status)
 		},
 	}
 	f.common(cmd)
 	f.schemaRun.register(cmd, &f.file)
 	f.phase.registerEdges(cmd)
+	cmd.Flags().BoolVar(&watch, "watch", false, "show the active run until it ends")
 	return cmd
 }
 

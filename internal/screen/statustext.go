@@ -31,6 +31,7 @@ func Status(s rekey.Status, width int) string {
 		p.lines(wrap(note, width, "Note: ", "  ")...)
 	}
 	p.activeRun(s.Running)
+	p.progress(s)
 	rows := statusRows(s.Tables)
 	if len(s.Edges)+len(s.Keys) > 0 {
 		rows = phaseRows(s)
@@ -95,6 +96,20 @@ func (p *page) activeRun(r *rekey.ActiveRun) {
 		r.Command, r.Program, r.Host, r.PID, r.Since.UTC().Format(time.RFC3339), r.Silent.Seconds()))
 	if r.PausedBy != "" && r.PausedSince != nil {
 		p.add(fmt.Sprintf("Paused since %s: %s.", r.PausedSince.UTC().Format(time.RFC3339), r.PausedBy))
+	}
+}
+
+// progress shows what the last run has recorded, if it has not ended.
+func (p *page) progress(s rekey.Status) {
+	if s.Progress == nil {
+		return
+	}
+	if !s.Progress.Active {
+		p.lines(wrap(fmt.Sprintf("The last run, rekey %s since %s, ended without recording its end: its process was killed, or lost the server. The next run continues from here. What it recorded last, at %s:",
+			clean(s.Progress.Command), s.Progress.Started.UTC().Format(time.RFC3339), s.Progress.Recorded.UTC().Format(time.RFC3339)), p.width, "", "  ")...)
+	}
+	for _, line := range Progress(*s.Progress, s.Schema, p.width-2) {
+		p.lines("  " + line)
 	}
 }
 
