@@ -88,24 +88,30 @@ func (m *Migrator) Progress(ctx context.Context) (_ *Progress, err error) {
 
 func (m *Migrator) progress(ctx context.Context) (*Progress, error) {
 	trusts := m.options.Permissions.TrustOwners
-	runs, err := journal.Runs(ctx, m.pool, m.scope.schemaName(), trusts...)
-	if err != nil || len(runs) == 0 {
-		return nil, fault.At(err, "", "journal")
-	}
-	entries, err := journal.LoadEvents(ctx, m.pool, runs[0].ID, 0, trusts...)
-	if err != nil || len(entries) == 0 {
-		return nil, fault.At(err, "", "journal")
-	}
-	var state history.State
-	for _, entry := range entries {
-		state = history.Fold(state, entry)
-	}
+	// The lease is read first: a run records its end before it releases the lease.
 	lease, err := journal.ActiveRun(ctx, m.pool, m.scope.schemaName(), trusts...)
 	if err != nil {
 		return nil, fault.At(err, "", "journal")
 	}
+	runs, err := journal.Runs(ctx, m.pool, m.scope.schemaName(), trusts...)
+	if err != nil {
+		return nil, fault.At(err, "", "journal")
+	}
+	var state history.State
+	if len(runs) > 0 {
+		entries, err := journal.LoadEvents(ctx, m.pool, runs[0].ID, 0, trusts...)
+		if err != nil {
+			return nil, fault.At(err, "", "journal")
+		}
+		for _, entry := range entries {
+			state = history.Fold(state, entry)
+		}
+	}
+	if lease == nil && state.Updated.IsZero() {
+		return nil, nil
+	}
 	p := progressOf(state)
-	p.Active = lease != nil
+	p.Active = lease != nil // before its first events are recorded, too
 	return p, nil
 }
 

@@ -18,6 +18,7 @@ func TestStatusOfAnotherTerminal(t *testing.T) {
 	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		url := app(t, c)
 		release := servertest.Hold(t, servertest.Pool(t, url), "LOCK TABLE app.t IN ACCESS SHARE MODE")
+		defer release()
 		up := start(t, url, "rekey", "up", "--schema", "app")
 		up.until("blocked by")
 		watch, interrupted := start(t, url, "rekey", "status", "--schema", "app", "--watch"), start(t, url, "rekey", "status", "--schema", "app", "--watch")
@@ -56,6 +57,7 @@ func TestWatchOfARunThatEnds(t *testing.T) {
 	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		url := app(t, c)
 		release := servertest.Hold(t, servertest.Pool(t, url), "LOCK TABLE app.t IN ACCESS SHARE MODE")
+		defer release()
 		up := start(t, url, "rekey", "up", "--schema", "app")
 		up.until("blocked by")
 		watch := start(t, url, "rekey", "status", "--schema", "app", "--watch")
