@@ -111,8 +111,8 @@ func runBlock(t *testing.T, dir, path, url, block string) string {
 	return printed.String()
 }
 
-// progress matches the lines that a long backfill prints now and then.
-var progress = regexp.MustCompile(`(?m)^.* rows, \d+%.*\n`)
+// progress matches the lines that a long backfill prints now and then: how far it is, and what the application feels.
+var progress = regexp.MustCompile(`(?m)^.*( rows, \d+%|: commits \d|^(slowed|full speed)).*\n`)
 
 // withoutFigures replaces what differs from run to run: durations, sizes, versions, uuids and the width of columns.
 func withoutFigures(text string) []string {
@@ -122,7 +122,8 @@ func withoutFigures(text string) []string {
 		`PostgreSQL \d+(\.\d+)?`:                    "PostgreSQL N",
 		`\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?`:         "TIME",
 		`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`: "UUID",
-		` +`: " ",
+		`\b\d+%`: "N%",
+		` +`:     " ",
 	} {
 		text = regexp.MustCompile(pattern).ReplaceAllString(text, with)
 	}

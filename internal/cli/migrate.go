@@ -58,12 +58,9 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 	written.withoutRun(a, j, err, show.Say)
 	stopping.end()
 	show.Close()
-	if !f.json && !f.quiet {
-		fmt.Fprint(a.Stderr, screen.Costs(measured.expected, measured.actual, a.width(a.err)))
-	}
 	err = a.interrupted(err)
 	result.Command, result.Schema = cmd.Name(), j.schema.Name
-	return a.conclude(result, err, f, fmt.Sprintf("rekey %s %s", next, f.where()))
+	return a.conclude(result, err, f, screen.Costs(measured.expected, measured.actual, a.width(a.err)), fmt.Sprintf("rekey %s %s", next, f.where()))
 }
 
 // change connects and calls the library. Until the call has begun, a signal cancels.
@@ -78,7 +75,7 @@ func (a *app) change(s stopping, f *flags, j job, do call) (event.Result, error)
 }
 
 // conclude prints the result of a run.
-func (a *app) conclude(result event.Result, err error, f *flags, next string) error {
+func (a *app) conclude(result event.Result, err error, f *flags, costs, next string) error {
 	result.OK = err == nil
 	result.Exit = a.exit(err)
 	result.Problems = nil
@@ -95,7 +92,7 @@ func (a *app) conclude(result event.Result, err error, f *flags, next string) er
 		if errors.Is(err, problem.ErrRefused) || errors.Is(err, problem.ErrUsage) {
 			break // nothing was changed
 		}
-		fmt.Fprint(a.Stderr, screen.Summary(result, next, a.width(a.err)))
+		fmt.Fprint(a.Stderr, screen.Summary(result, costs, next, a.width(a.err)))
 	}
 	return err
 }

@@ -38,7 +38,7 @@ func (a *app) watchStatus(ctx context.Context, pool *pgxpool.Pool, j job, f *fla
 	if last == nil || last.Result == nil {
 		return a.status(ctx, pool, j, f)
 	}
-	_, err = fmt.Fprint(a.Stdout, screen.Summary(*last.Result, "", a.width(a.out)))
+	_, err = fmt.Fprint(a.Stdout, screen.Summary(*last.Result, "", "", a.width(a.out)))
 	return err
 }
 

@@ -60,7 +60,7 @@ func TestEscapesHostileTexts(t *testing.T) {
 		said["planned"], said["counted"], said["standing"] = text, ReportLine(report), StatusLine(status)
 	}
 	result := filled[event.Result]()
-	said["summary"], said["ended"], said["failed"] = Summary(result, hostile, 80), ResultLine(result), FailureLine(result.Problems)
+	said["summary"], said["ended"], said["failed"] = Summary(result, "", hostile, 80), ResultLine(result), FailureLine(result.Problems)
 	said["problems"], said["sum"] = Problems(result.Problems, 80, false), Total(filled[event.Summary]())
 	for _, show := range []func(*bytes.Buffer) Writer{
 		func(b *bytes.Buffer) Writer { return Lines(b) }, func(b *bytes.Buffer) Writer { return JSON(b, b) },

@@ -8,9 +8,9 @@ import (
 	"github.com/rekey-pg/rekey/internal/history"
 )
 
-// Summary returns how a run ended; next is the command to run after it. The summary of a failed run
+// Summary returns how a run ended; costs is the text of [Costs], and next the command to run after it. The summary of a failed run
 // describes its work, or is "" if it did none. The caller prints the problems.
-func Summary(r event.Result, next string, width int) string {
+func Summary(r event.Result, costs, next string, width int) string {
 	p := page{width: width}
 	more := func(text string) { p.lines(wrap(text, width, "  ", "    ")...) }
 	scope := "schema " + r.Schema
@@ -41,6 +41,7 @@ func Summary(r event.Result, next string, width int) string {
 	if len(r.Skipped) > 0 {
 		more("Skipped, because they are refused: " + strings.Join(tablesOf(r.Skipped), ", ") + ".")
 	}
+	p.text.WriteString(costs)
 	if r.OK && next != "" {
 		p.add("Next: " + next)
 	}

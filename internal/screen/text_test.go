@@ -122,8 +122,8 @@ func TestSummary(t *testing.T) {
 	broken := done
 	broken.OK, broken.Tables = false, 12
 	next := "rekey verify --profile phoenixkit --prefix public"
-	golden(t, "summary.txt", strings.Join([]string{Summary(done, next, 80), Summary(again, next, 80), Summary(broken, next, 80)}, "--\n"))
-	if text := Summary(event.Result{Command: "up"}, next, 80); text != "" {
+	golden(t, "summary.txt", strings.Join([]string{Summary(done, "", next, 80), Summary(again, "", next, 80), Summary(broken, "", next, 80)}, "--\n"))
+	if text := Summary(event.Result{Command: "up"}, "", next, 80); text != "" {
 		t.Errorf("a run that did nothing is summed up: %q", text)
 	}
 }
