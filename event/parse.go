@@ -38,7 +38,7 @@ func Parse(line []byte) (Event, time.Time, error) {
 		if err := json.Unmarshal(line, read.Interface()); err != nil {
 			return nil, head.At, fmt.Errorf("event: %s cannot be read: %w", head.Event, err)
 		}
-		e, _ := read.Elem().Interface().(Event)
+		e, _ := reflect.TypeAssert[Event](read.Elem())
 		return e, head.At, nil
 	}
 	return nil, head.At, fmt.Errorf("%w: %s", ErrUnknown, head.Event)

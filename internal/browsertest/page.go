@@ -213,11 +213,11 @@ func (p *Page) listen(reported any) {
 		p.errors = append(p.errors, text)
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeAssert {
-			text := "console.error:"
+			texts := []string{"console.error:"}
 			for _, argument := range e.Args {
-				text += fmt.Sprintf(" %s %s", argument.Value, argument.Description)
+				texts = append(texts, string(argument.Value), argument.Description)
 			}
-			p.errors = append(p.errors, text)
+			p.errors = append(p.errors, strings.Join(texts, " "))
 		}
 	case *log.EventEntryAdded:
 		if e.Entry.Level == log.EntryLevelError {

@@ -85,8 +85,7 @@ func (r *reportFile) write(d report.Document) *problem.Problem {
 	if err == nil {
 		return nil
 	}
-	var one *problem.Problem
-	if errors.As(err, &one) {
+	if one, is := errors.AsType[*problem.Problem](err); is {
 		return one
 	}
 	return message.ReportNotWritten(visible.Path(r.path), systemSays(err), err)

@@ -95,7 +95,7 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request) {
 		}
 		w.Header().Set("Content-Type", kind)
 		if r.Method == http.MethodGet {
-			_, _ = w.Write(content)
+			_, _ = w.Write(content) //nolint:gosec // a file of the binary
 		}
 	})(w, r)
 }
@@ -119,8 +119,7 @@ func (s *Server) steer(verb string) http.HandlerFunc {
 			Pace string `json:"pace"`
 		}
 		if err := decode(r, &body); err != nil {
-			var large *http.MaxBytesError
-			if errors.As(err, &large) {
+			if _, large := errors.AsType[*http.MaxBytesError](err); large {
 				refuse(w, http.StatusRequestEntityTooLarge, "the request is larger than 4 kB")
 				return
 			}

@@ -50,7 +50,6 @@ type Recorder struct {
 	// Only the writer uses these.
 	unsent  *journal.Events // a write that failed; it is repeated as it was
 	sending int             // the number of its events
-	drop    []int64         // rows to delete with the next write
 }
 
 // New returns a Recorder of a run in a schema. It begins to write when the run begins.

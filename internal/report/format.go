@@ -59,9 +59,5 @@ func difference(expected, found float64) string {
 
 // after returns a time since the beginning of the run: +3.2 s.
 func after(t, start time.Time) string {
-	d := t.Sub(start)
-	if d < 0 {
-		d = 0
-	}
-	return "+" + elapsed(d)
+	return "+" + elapsed(max(t.Sub(start), 0))
 }

@@ -33,7 +33,7 @@ func impact(d Document) section {
 	for _, one := range charts(d) {
 		s.draw(one)
 	}
-	if t, any := loadTable(d); any {
+	if t, measured := loadTable(d); measured {
 		s.add(t)
 	}
 	return s

@@ -15,13 +15,13 @@ func shown(d Document) Document {
 		statements[i].SQL = short(statements[i].SQL)
 	}
 	d.Statements = statements
-	out, _ := show(reflect.ValueOf(d)).Interface().(Document)
+	out, _ := reflect.TypeAssert[Document](show(reflect.ValueOf(d)))
 	return out
 }
 
 // show returns a copy of a value with safe texts.
 func show(v reflect.Value) reflect.Value {
-	switch v.Kind() { //nolint:exhaustive // other kinds hold no text
+	switch v.Kind() {
 	case reflect.String:
 		return reflect.ValueOf(visible.Line(v.String())).Convert(v.Type())
 	case reflect.Pointer:

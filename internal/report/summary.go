@@ -54,7 +54,7 @@ func summary(d Document) section {
 }
 
 func resultText(d Document) string {
-	switch d.Run.Outcome {
+	switch d.Run.Outcome { //nolint:exhaustive // the others have a result
 	case Refused:
 		return "A check failed. Nothing was changed."
 	case NothingToDo:

@@ -407,20 +407,26 @@ func saveOriginal(ctx context.Context, tx pg.Tx, p plan.Plan, g plan.Group, know
 	}
 	column := journal.Column{Relation: table.OID, Number: int16(c.Number)}
 	origin, _ := g.Target.Read(table)
-	original, pausesRecorded := known[column]
+	original, recorded := known[column]
 	original.Adopted = origin == step.Untouched || origin == step.Found
-	if !pausesRecorded {
-		data, counted := p.Data[g.Table]
-		if !counted {
-			err := guard.DuringRun(p.Server, g.Target, table, false).CheckBatch(ctx, tx)
-			if err != nil {
-				return err
-			}
-			if data, err = inspect.CountExisting(ctx, tx, g.Target.Name(), nil, g.Target.Column, true); err != nil {
-				return err
-			}
+	if !recorded {
+		others, err := countOtherVersions(ctx, tx, p, g)
+		if err != nil {
+			return err
 		}
-		original.OtherVersions = data.Other
+		original.OtherVersions = others
 	}
 	return journal.SaveOriginal(ctx, tx, column, original)
+}
+
+// countOtherVersions returns how many values of other versions the column has.
+func countOtherVersions(ctx context.Context, tx pg.Tx, p plan.Plan, g plan.Group) (int64, error) {
+	if data, counted := p.Data[g.Table]; counted {
+		return data.Other, nil
+	}
+	if err := guard.DuringRun(p.Server, g.Target, p.Schema.Named(g.Table), false).CheckBatch(ctx, tx); err != nil {
+		return 0, err
+	}
+	data, err := inspect.CountExisting(ctx, tx, g.Target.Name(), nil, g.Target.Column, true)
+	return data.Other, err
 }
