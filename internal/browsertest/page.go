@@ -20,7 +20,7 @@ import (
 )
 
 // waitLimit limits each wait for a page, so that a page that hangs fails the test.
-const waitLimit = 30 * time.Second
+const waitLimit = 2 * time.Minute
 
 // pollInterval is the time between two evaluations of a condition.
 const pollInterval = 20 * time.Millisecond
@@ -53,7 +53,7 @@ func (v View) Printed() View {
 	return v
 }
 
-// Page is a tab of the browser. Its methods fail the test if they cannot do what they describe within 30 seconds.
+// Page is a tab of the browser. Its methods fail the test if they cannot do what they describe within two minutes.
 type Page struct {
 	t   *testing.T
 	ctx context.Context //nolint:containedctx // the tab lives as long as this context

@@ -92,6 +92,7 @@ func flagGroups() []flagGroup { //nolint:funlen // a table
 			{"serve", "ADDRESS", common},
 			{"listen", "ADDRESS", common},
 			{"serve-remote", "", false},
+			{"watch", "", common},
 			{"json", "", common},
 			{"quiet", "", common},
 			{"no-color", "", false},

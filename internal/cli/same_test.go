@@ -254,7 +254,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	})
 	for _, cmd := range a.root().Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			unchecked := []string{"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "subscribers-ready", "fire-triggers", "keep-id", "rename-keys", "exit-code", "sql", "calibrate", "help", "help-all", "rows", "server", "keep", "report", "run", "verify", "serve", "serve-remote", "listen"}
+			unchecked := []string{"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "subscribers-ready", "fire-triggers", "keep-id", "rename-keys", "exit-code", "sql", "calibrate", "help", "help-all", "rows", "server", "keep", "report", "run", "verify", "serve", "serve-remote", "listen", "watch"}
 			if !setting.IsNumber(f.Name) && !setting.IsText(f.Name) && !slices.Contains(unchecked, f.Name) {
 				t.Errorf("%s --%s is in no table", cmd.Name(), f.Name)
 			}

@@ -77,6 +77,12 @@ func WithDB(ctx context.Context, db *sql.DB) (with context.Context, pool *pgxpoo
 	return context.WithValue(ctx, dbKey{}, dbSource{db: db, pool: pool}), pool, pool.Close, nil
 }
 
+// DBIsLimited reports whether the context's connections come from a *sql.DB that may not open any number of them.
+func DBIsLimited(ctx context.Context) bool {
+	source, found := ctx.Value(dbKey{}).(dbSource)
+	return found && source.db.Stats().MaxOpenConnections > 0
+}
+
 // dbConn is a connection of a *sql.DB.
 type dbConn struct {
 	owner *sql.Conn

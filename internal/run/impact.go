@@ -11,6 +11,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/impact"
 	"github.com/rekey-pg/rekey/internal/pace"
+	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/probe"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/trust"
@@ -52,7 +53,15 @@ func newImpactLoop(p *pace.Pace, emit event.Sink) *impactLoop {
 func (l *impactLoop) begin(ctx context.Context, e *Executor, name string, table *catalog.Table) (end func()) {
 	began := time.Now()
 	l.mu.Lock()
-	wanted := !l.failed && e.Lease != nil && (table.Pages >= largeTablePages || l.filled >= smallFills)
+	wanted := e.Lease != nil && (table.Pages >= largeTablePages || l.filled >= smallFills)
+	if wanted && !l.failed && pg.DBIsLimited(ctx) {
+		l.fail("the *sql.DB has a limit of connections, and a probe needs one of its own")
+	}
+	if wanted && l.failed {
+		l.mu.Unlock()
+		l.pace.Set(unmeasured(l.pace))
+		return func() { l.pace.Set(pace.Setting{}) }
+	}
 	if wanted {
 		l.table, l.large = name, table.Pages >= restPages
 	}
@@ -114,12 +123,16 @@ func (l *impactLoop) start(ctx context.Context, e *Executor) {
 		},
 		Failed: func(err error) {
 			l.mu.Lock()
-			l.failed = true
-			l.mu.Unlock()
-			l.emit.Emit(event.Notice{Text: "the impact on the application is not measured, and the run keeps the fixed pace " + string(l.pace.Speed()) +
-				": the probe could not start: " + visible.Line(fault.Reason(err))})
+			defer l.mu.Unlock()
+			l.fail("the probe could not start: " + visible.Line(fault.Reason(err)))
 		},
 	})
+}
+
+// fail reports that the run has no probe. The caller holds l.mu.
+func (l *impactLoop) fail(why string) {
+	l.failed = true
+	l.emit.Emit(event.Notice{Text: "the impact on the application is not measured, and the run keeps the fixed pace " + string(l.pace.Speed()) + ": " + why})
 }
 
 // end ends the probe.
