@@ -32,6 +32,7 @@ const (
 
 // Recorder records the events of one run. Its method Event is a [event.Sink]; it is safe for concurrent use.
 type Recorder struct {
+	ctx    context.Context //nolint:containedctx // it names the source of connections
 	pool   *pgxpool.Pool
 	schema string
 	wake   chan struct{} // closed by Finish
@@ -52,9 +53,10 @@ type Recorder struct {
 	sending int             // the number of its events
 }
 
-// New returns a Recorder of a run in a schema. It begins to write when the run begins.
-func New(pool *pgxpool.Pool, schema string) *Recorder {
-	return &Recorder{pool: pool, schema: schema, wake: make(chan struct{}), ended: make(chan struct{}), thin: newThinner()}
+// New returns a Recorder of a run in a schema. It begins to write when the run begins. It takes its connections as the context
+// says, and ends at Finish and not with the context.
+func New(ctx context.Context, pool *pgxpool.Pool, schema string) *Recorder {
+	return &Recorder{ctx: context.WithoutCancel(ctx), pool: pool, schema: schema, wake: make(chan struct{}), ended: make(chan struct{}), thin: newThinner()}
 }
 
 // Event records an event. It only adds the event to a queue: a slow or lost connection does not delay the run.

@@ -55,7 +55,7 @@ func load(t *testing.T, pool *pgxpool.Pool, run, after int64) []history.Entry {
 func TestShortRun(t *testing.T) {
 	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
 		pool, run := begin(t, c)
-		r := recorder.New(pool, "app")
+		r := recorder.New(t.Context(), pool, "app")
 		events := []event.Event{
 			event.Forecast{Cost: event.Cost{Rows: 7}},
 			event.RunStarted{Run: run, Command: "up", Schema: "app", Tables: 1},
@@ -97,7 +97,7 @@ func TestRefusedRunLeavesNothing(t *testing.T) {
 		pool, err := pgxpool.New(t.Context(), servertest.Database(t, c).URL)
 		must(t, err)
 		t.Cleanup(pool.Close)
-		r := recorder.New(pool, "app")
+		r := recorder.New(t.Context(), pool, "app")
 		r.Event(event.TableAbsent{Table: "app.a"})
 		if lost := r.Finish(t.Context(), event.Result{}); lost != 0 {
 			t.Errorf("%d events lost", lost)
@@ -115,7 +115,7 @@ func TestCutConnections(t *testing.T) {
 		admin, err := pgxpool.New(t.Context(), pool.Config().ConnString())
 		must(t, err)
 		t.Cleanup(admin.Close)
-		r := recorder.New(pool, "app")
+		r := recorder.New(t.Context(), pool, "app")
 		r.Event(event.RunStarted{Run: run})
 		const events = 300
 		for i := range events {
@@ -147,7 +147,7 @@ func TestJournalThatCannotBeWritten(t *testing.T) {
 		pool, run := begin(t, c)
 		_, err := pool.Exec(t.Context(), "DROP TABLE rekey.events")
 		must(t, err)
-		r := recorder.New(pool, "app")
+		r := recorder.New(t.Context(), pool, "app")
 		r.Event(event.RunStarted{Run: run})
 		for range 20_000 {
 			r.Event(event.Notice{Text: "a"})
@@ -168,7 +168,7 @@ func TestOldRunsAreForgotten(t *testing.T) {
 		other, err := journal.Begin(t.Context(), pool, journal.Run{Holder: journal.Here("1", "up"), Schema: "other"})
 		must(t, err)
 		record := func(schema string, run int64) {
-			r := recorder.New(pool, schema)
+			r := recorder.New(t.Context(), pool, schema)
 			r.Event(event.RunStarted{Run: run})
 			if lost := r.Finish(t.Context(), event.Result{}); lost != 0 {
 				t.Fatalf("%d events lost", lost)
@@ -196,7 +196,7 @@ func TestOldRunsAreForgotten(t *testing.T) {
 func TestReadingAsAnotherRole(t *testing.T) {
 	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		pool, run := begin(t, c)
-		r := recorder.New(pool, "app")
+		r := recorder.New(t.Context(), pool, "app")
 		r.Event(event.RunStarted{Run: run})
 		r.Finish(t.Context(), event.Result{})
 		exec := func(sql string) {

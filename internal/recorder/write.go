@@ -29,7 +29,7 @@ func (r *Recorder) write() {
 
 // flushUntilWoken writes once. Finish cancels it if the connection is silent, and tries again.
 func (r *Recorder) flushUntilWoken() error {
-	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	ctx, cancel := context.WithTimeout(r.ctx, writeTimeout)
 	defer cancel()
 	written := make(chan error, 1)
 	go func() { written <- r.flush(ctx, false) }()

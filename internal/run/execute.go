@@ -50,7 +50,7 @@ type Job struct {
 // [problem.List].
 func Execute(ctx context.Context, job Job) (event.Result, error) {
 	start := time.Now()
-	recorded := recorder.New(job.Pool, job.Request.Schema)
+	recorded := recorder.New(ctx, job.Pool, job.Request.Schema)
 	job.Emit = serialize(both(recorded.Event, job.Emit))
 	result := event.Result{Command: string(job.Request.Direction), Schema: job.Request.Schema}
 	err := job.execute(ctx, &result)
