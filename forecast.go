@@ -14,7 +14,7 @@ import (
 // ForecastOptions says what a forecast is made from.
 type ForecastOptions struct {
 	// Calibrate makes [Migrator.Plan] measure how fast the server is: it reads some pages of the largest tables and calls
-	// the function of the new values some thousand times, for at most two seconds. Default: the times are those of the benchmark's machine.
+	// the function of the new values some thousand times, for at most two seconds. Default: the times of the benchmark's machine.
 	Calibrate bool
 	// DiskFree is the number of bytes that are free on the server's disk, for the risk "disk". Default: it is read if the
 	// data directory is on this machine, else it is unknown.
@@ -104,7 +104,7 @@ type RiskName string
 
 // The risks.
 const (
-	RiskDisk            RiskName = "disk"             // the disk has too little space, or nobody knows how much
+	RiskDisk            RiskName = "disk"             // the disk has too little space, or its free space is unknown
 	RiskSlots           RiskName = "slots"            // a replication slot keeps WAL
 	RiskArchive         RiskName = "archive"          // the archiving of WAL fails
 	RiskStandby         RiskName = "standby"          // a standby lags

@@ -14,7 +14,7 @@ import (
 )
 
 // TestForecastAndActual compares the WAL and the sizes of three tables, not their times. The bounds are wider than the forecast's goal
-// of 25 percent: the tables are small, so that a page or a checkpoint more is seen, and the WAL is that of the whole server.
+// of 25 percent: the tables are small, so that a page or a checkpoint more is seen, and the WAL is of the whole server.
 func TestForecastAndActual(t *testing.T) {
 	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		pool := servertest.Pool(t, servertest.Database(t, c).URL)

@@ -14,7 +14,7 @@ import (
 const goldenReport = "../report/testdata/done"
 
 // A report opens without a network, an error and a fault that axe-core finds: in light and dark, on a phone and on paper. Its
-// values are those of the JSON.
+// values equal the JSON's.
 func TestReport(t *testing.T) {
 	text, err := os.ReadFile(goldenReport + ".json")
 	if err != nil {

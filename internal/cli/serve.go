@@ -65,7 +65,7 @@ func (a *app) openPage(ctx context.Context, f pageFlags, board *page.Board, say 
 		return nil, err
 	}
 	if !server.Loopback() {
-		say("page: other machines reach it, whoever has its address controls the run, and it is not encrypted")
+		say("page: other machines reach it, its address is enough to control the run, and it is not encrypted")
 	}
 	say("page: " + server.URL())
 	return server, nil

@@ -27,7 +27,7 @@ func (a *app) explainCommand() *cobra.Command {
 		Long: `explain describes each step on a table, a reference (TABLE.COLUMN) or a primary
 key: whether it is done, why it is there, its locks, who waits and how long at
 most, what it reads, how it is undone, what the journal keeps, and its
-statements as they would run. The name of the schema stands for the steps that
+statements as they would run. The name of the schema means the steps that
 run once for all tables. It changes nothing.`,
 		Example: `  rekey explain orders --schema app
   rekey explain orders.customer_id --schema app --to linked
@@ -115,7 +115,7 @@ func (a *app) explainSteps(ctx context.Context, pool *pgxpool.Pool, j job, f *fl
 	return err
 }
 
-// explainedParts returns the groups of a plan that a name stands for: a table with its references and keys, a reference, the columns of
+// explainedParts returns the groups of a plan that a name means: a table with its references and keys, a reference, the columns of
 // a primary key, or the schema's own steps. A name may begin with the schema.
 func explainedParts(doc rekey.Plan, name string) explained {
 	found := explained{FormatVersion: doc.FormatVersion, Command: doc.Command, Schema: doc.Schema, Name: name, Groups: []rekey.Group{}, Refusals: problem.List{}}

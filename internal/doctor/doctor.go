@@ -22,7 +22,7 @@ const (
 	Fine    Level = "fine"
 )
 
-// Finding is one thing that was looked at.
+// Finding is one thing that was examined.
 type Finding struct {
 	Level Level
 	Name  string // such as "lease", or the code of a refusal

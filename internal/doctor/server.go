@@ -13,7 +13,7 @@ import (
 
 func ident(name string) string { return sqltext.Ident(name) }
 
-// about returns a duration without the digits that nobody reads.
+// about returns a duration without digits that do not matter.
 func about(d time.Duration) string {
 	if d >= time.Minute {
 		return message.Duration(d.Truncate(time.Minute))

@@ -228,7 +228,7 @@ func (s State) lock(e event.Locked, at time.Time) State {
 
 func (s State) finish(e event.TableDone, at time.Time) State {
 	t := Table{Name: e.Table, Edge: e.Edge, Key: e.Key, Goal: e.Phase, Started: at.Add(-e.Elapsed)}
-	s.Impact = nil // it was measured beside the work on this table
+	s.Impact = nil // it was measured during the work on this table
 	s.Work = slices.Clone(s.Work)
 	if i := s.Find(e.Table); i >= 0 {
 		t = s.Work[i]

@@ -49,7 +49,7 @@ const (
 	leastRead   = 2 * time.Millisecond
 )
 
-// unit returns the duration of which the impact on a kind of samples is a multiple.
+// unit returns the duration that an impact of 1 is, for a kind of samples.
 func (c *Controller) unit(k Kind) time.Duration {
 	commit := max(c.base[Commit].value(), leastCommit)
 	if k == Read {

@@ -154,7 +154,7 @@ func (c *Controller) forget(now time.Time) {
 // Reading is what the probe measures now.
 type Reading struct {
 	Took, Idle [kinds]time.Duration // 95th percentiles, by kind; 0 without samples
-	Ratio      float64              // the impact on the kind of which it is larger, 0 if neither is known
+	Ratio      float64              // the larger impact of both kinds, 0 if neither is known
 	Worst      Kind                 // of the ratio
 }
 

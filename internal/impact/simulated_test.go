@@ -23,7 +23,7 @@ type server struct {
 	random    *rand.Rand
 	now       time.Duration
 	diskFree  time.Duration // when the disk has done all flushes
-	unflushed float64       // MB that nobody has begun to flush
+	unflushed float64       // MB that no flush has begun to write
 	workers   [2]struct {
 		busy, paused time.Duration // remaining
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// maxTook is the number of batches of which the median is taken.
+// maxTook is the number of batches in a median.
 const maxTook = 200
 
 // record remembers how long a batch took.

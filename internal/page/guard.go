@@ -40,7 +40,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// knowsHost reports whether the server answers for a Host header. The port may be another one: that of a tunnel.
+// knowsHost reports whether the server answers for a Host header. The port may be another one, such as a tunnel's.
 func (s *Server) knowsHost(header string) bool {
 	host := header
 	if name, _, err := net.SplitHostPort(header); err == nil {

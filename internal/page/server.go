@@ -70,7 +70,7 @@ func Listen(ctx context.Context, address string, board *Board, options Options) 
 	}
 	s.http = &http.Server{
 		Handler: s.handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: headerLimit, ErrorLog: log.New(io.Discard, "", 0), //nolint:forbidigo // it discards: what clients do wrong, they are told
+		MaxHeaderBytes: headerLimit, ErrorLog: log.New(io.Discard, "", 0), //nolint:forbidigo // it discards: clients get an answer
 	}
 	go func() { _ = s.http.Serve(listener) }() // it ends with Close
 	return s, nil

@@ -21,7 +21,7 @@ const (
 	statusEnded   = "ended"
 )
 
-// view is what the page shows beside the charts and the log. Durations are in milliseconds, times are Unix milliseconds.
+// view is what the page shows next to the charts and the log. Durations are in milliseconds, times are Unix milliseconds.
 type view struct {
 	Run      int64       `json:"run"`
 	Command  string      `json:"command"`

@@ -213,7 +213,7 @@ func (p *Probe) begin(at time.Time, kind impact.Kind) {
 	p.began, p.kind = at, kind
 }
 
-// sleep reports whether the probe goes on after a pause.
+// sleep waits, and reports whether the probe continues.
 func (p *Probe) sleep(ctx context.Context, pause time.Duration) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()

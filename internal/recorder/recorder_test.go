@@ -161,7 +161,7 @@ func TestJournalThatCannotBeWritten(t *testing.T) {
 	})
 }
 
-// The events of the newest runs of a schema are kept, and those of other schemas.
+// The events of the newest runs of a schema are kept, and all of other schemas.
 func TestOldRunsAreForgotten(t *testing.T) {
 	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		pool, first := begin(t, c)

@@ -47,7 +47,7 @@ func (r *Recorder) flushUntilWoken() error {
 	}
 }
 
-// flush writes the oldest events of the queue, at most maxBatch. The last write of a run also forgets those of old runs.
+// flush writes the oldest events of the queue, at most maxBatch. The last write of a run also deletes the events of old runs.
 func (r *Recorder) flush(ctx context.Context, last bool) error {
 	if r.unsent == nil {
 		r.unsent = r.next()

@@ -22,7 +22,7 @@ var referencesSQL string
 //go:embed queries/sequences.sql
 var sequencesSQL string
 
-// table is a table whose rows are copied. A partitioned table stands for its partitions.
+// table is a table whose rows are copied. A partitioned table includes its partitions.
 type table struct {
 	OID     uint32
 	Schema  string

@@ -77,7 +77,7 @@ func workOf(r Run) string {
 func impactFact(d Document) fact {
 	i := d.Impact
 	if i == nil {
-		return fact{"Impact", "not measured", "How long the application's statements took beside the run is not known.", ""}
+		return fact{"Impact", "not measured", "How long the application's statements took during the run is not known.", ""}
 	}
 	f := fact{label: "Impact", value: times(i.P95), text: fmt.Sprintf("95 of 100 seconds at most, as a multiple of the time at rest; highest %s.", times(i.Highest))}
 	if i.Limit > 0 {

@@ -32,7 +32,7 @@ type Outlook struct {
 type ForecastRequest struct {
 	Calibrate bool  // measure the speed of the server
 	Run       bool  // the run begins; it measures the speed if the tables are large
-	DiskFree  int64 // bytes that are free on the server's disk; 0 if nobody has said it
+	DiskFree  int64 // bytes that are free on the server's disk; 0 if it was not given
 	Speed     pace.Speed
 	Signals   throttle.Limits // when the run pauses
 }
@@ -342,7 +342,7 @@ func (g *gatherer) drop(name sqltext.Table, indexes []string) {
 	}
 }
 
-// twinOf returns the index of which the named one becomes a copy, "" if it is none.
+// twinOf returns the index that the named one becomes a copy of, "" if it is none.
 func (g *gatherer) twinOf(name string) string {
 	if g.group.Edge == nil {
 		return ""
@@ -355,7 +355,7 @@ func (g *gatherer) twinOf(name string) string {
 	return ""
 }
 
-// tableNamed returns a table of which the sizes were read; nil for another one.
+// tableNamed returns a table whose sizes were read; nil for another one.
 func (f *forecaster) tableNamed(name sqltext.Table) *catalog.Table {
 	for _, t := range f.tables {
 		if t.Schema == name.Schema && t.Name == name.Name {

@@ -125,7 +125,7 @@ func (m *meter) end(ctx context.Context, g plan.Group, elapsed time.Duration) {
 	m.done = append(m.done, event.Measured{Table: g.String(), Cost: cost})
 }
 
-// difference returns the cost between two readings. The share of heap-only updates is that of the server's statistics, which
+// difference returns the cost between two readings. The share of heap-only updates comes from the server's statistics, which
 // include the application's updates and are about a second late; of the filling's own samples if too little is in them.
 func difference(before, after reading, rows int64, inPlace float64) event.Cost {
 	cost := event.Cost{Rows: rows, WAL: after.wal - before.wal, Before: before.bytes, After: after.bytes}
