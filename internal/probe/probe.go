@@ -39,6 +39,7 @@ const (
 type Config struct {
 	Pool     *pgxpool.Pool         // its configuration opens the connection, which does not belong to it
 	Scope    string                // the schema of the run: the key of the probe's row
+	Wanted   func() bool           // whether to measure now; without it the connection is idle
 	Resting  func() bool           // whether the run rests now
 	Record   func(impact.Sample)   // receives the samples, one at a time
 	Major    int                   // the server's major version
@@ -141,8 +142,7 @@ func (p *Probe) connect(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = conn.PgConn().Exec(ctx, sqltext.Format("SET lock_timeout = {}; INSERT INTO rekey.probe (scope, commits) VALUES ({}, 0) ON CONFLICT (scope) DO NOTHING",
-		sqltext.Value(lockTimeout), sqltext.Value(p.config.Scope))).ReadAll()
+	_, err = conn.PgConn().Exec(ctx, sqltext.Format("SET lock_timeout = {}; ", sqltext.Value(lockTimeout))+commitSQL(p.config.Scope, "")).ReadAll()
 	if err != nil {
 		hangUp(ctx, conn)
 		return nil, err
@@ -152,28 +152,57 @@ func (p *Probe) connect(ctx context.Context) (*pgx.Conn, error) {
 
 // measure measures until the probe ends, with nil, or the connection is lost.
 func (p *Probe) measure(ctx context.Context, conn *pgx.Conn) error {
-	commit := sqltext.Format("UPDATE rekey.probe SET commits = commits + 1 WHERE scope = {}", sqltext.Value(p.config.Scope))
-	for asked := (time.Time{}); ; {
-		if time.Since(asked) >= activityInterval {
-			asked = time.Now()
-			p.activity(ctx, conn)
-		}
-		if err := p.sample(ctx, conn, impact.Commit, commit); err != nil {
-			return err
-		}
-		if sql := p.read(); sql != "" {
-			if err := p.sample(ctx, conn, impact.Read, sql); err != nil {
+	m := measuring{Probe: p, conn: conn}
+	for {
+		pause := interval
+		if p.config.Wanted() {
+			if err := m.once(ctx); err != nil {
 				return err
 			}
-		}
-		pause := interval
-		if p.config.Resting() {
-			pause = restInterval
+			if p.config.Resting() {
+				pause = restInterval
+			}
 		}
 		if !p.sleep(ctx, pause/2+rand.N(pause)) { // at random, so that it does not meet the batches at regular places
 			return nil
 		}
 	}
+}
+
+// measuring is a probe with a connection.
+type measuring struct {
+	*Probe
+
+	conn    *pgx.Conn
+	asked   time.Time // when the activity was read last
+	address string    // of the row's current version
+}
+
+// once takes one sample of each kind, and reads the activity once a second. It returns an error if the connection is lost.
+func (m *measuring) once(ctx context.Context) (err error) {
+	if time.Since(m.asked) >= activityInterval {
+		m.asked = time.Now()
+		m.activity(ctx, m.conn)
+	}
+	if m.address, err = m.sample(ctx, m.conn, impact.Commit, commitSQL(m.config.Scope, m.address)); err != nil {
+		return err
+	}
+	if sql := m.read(); sql != "" {
+		_, err = m.sample(ctx, m.conn, impact.Read, sql)
+	}
+	return err
+}
+
+// commitSQL returns the tiny write, which returns the address of the row's new version. While an old transaction keeps the row's dead
+// versions, finding the row by its key takes longer with each of them, so that its address is used; it is "" for a row that is not found
+// there or does not exist.
+func commitSQL(scope, address string) string {
+	if address == "" {
+		return sqltext.Format("INSERT INTO rekey.probe AS p (scope, commits) VALUES ({}, 1) ON CONFLICT (scope) DO UPDATE SET commits = p.commits + 1 RETURNING p.ctid",
+			sqltext.Value(scope))
+	}
+	return sqltext.Format("UPDATE rekey.probe AS p SET commits = p.commits + 1 WHERE p.ctid = {}::tid AND p.scope = {} RETURNING p.ctid",
+		sqltext.Value(address), sqltext.Value(scope))
 }
 
 // read returns a query that reads a random page of the table, "" without a table. It selects the row's address only: reading
@@ -188,23 +217,29 @@ func (p *Probe) read() string {
 	return sqltext.Format("SELECT ctid FROM {} WHERE ctid = {}::tid", p.table.Name, sqltext.Value(address))
 }
 
-// sample runs one statement and records how long it took. A statement that the server refuses is not a sample.
-func (p *Probe) sample(ctx context.Context, conn *pgx.Conn, kind impact.Kind, sql string) error {
+// sample runs one statement, records how long it took, and returns the row that it returned. A statement that the server refuses is no
+// sample, nor is a write that found no row.
+func (p *Probe) sample(ctx context.Context, conn *pgx.Conn, kind impact.Kind, sql string) (row string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, slowest)
 	defer cancel()
 	resting, began := p.config.Resting(), time.Now()
 	p.begin(began, kind)
-	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+	results, err := conn.PgConn().Exec(ctx, sql).ReadAll()
 	took := time.Since(began)
 	p.begin(time.Time{}, kind)
-	if err == nil {
+	if err != nil {
+		if conn.IsClosed() {
+			return "", err
+		}
+		return "", nil
+	}
+	if rows := results[len(results)-1].Rows; len(rows) > 0 {
+		row = string(rows[0][0])
+	}
+	if kind == impact.Read || row != "" {
 		p.config.Record(impact.Sample{At: began, Kind: kind, Took: took, Resting: resting && p.config.Resting()})
-		return nil
 	}
-	if conn.IsClosed() {
-		return err
-	}
-	return nil
+	return row, nil
 }
 
 func (p *Probe) begin(at time.Time, kind impact.Kind) {

@@ -3,9 +3,11 @@ package probe
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/goleak"
 
@@ -32,7 +34,7 @@ func (r *recorder) config(pool *pgxpool.Pool, major int) Config {
 		add()
 	}
 	return Config{
-		Pool: pool, Scope: "app's", Major: major, Resting: func() bool { return true },
+		Pool: pool, Scope: "app's", Major: major, Wanted: func() bool { return true }, Resting: func() bool { return true },
 		Record:   func(s impact.Sample) { keep(func() { r.samples = append(r.samples, s) }) },
 		Activity: func(a impact.Activity) { keep(func() { r.activities = append(r.activities, a) }) },
 		Failed:   func(err error) { keep(func() { r.failures = append(r.failures, err) }) },
@@ -181,6 +183,57 @@ func TestProbeEndsWhileItWaits(t *testing.T) {
 		})
 		p.End()
 		p.End()
+	})
+}
+
+// TestProbeFollowsItsRow checks that the write finds the row by its address, which no number of dead versions slows down, and finds the
+// row again after another session has moved or deleted it.
+func TestProbeFollowsItsRow(t *testing.T) {
+	servertest.OldestAndNewest(t, func(t *testing.T, c *server.Cluster) {
+		pool, admin := newPool(t, c, "probing")
+		var r recorder
+		p := Start(t.Context(), r.config(pool, c.Major))
+		defer p.End()
+		for _, change := range []string{"SELECT", "UPDATE rekey.probe SET commits = 0", "DELETE FROM rekey.probe"} {
+			servertest.Execute(t, admin, change)
+			r.mu.Lock()
+			r.samples = nil
+			r.mu.Unlock()
+			r.await(t, "commits after "+change, func() bool { return r.count(impact.Commit) >= 3 })
+		}
+		var commits int
+		if err := admin.QueryRow(t.Context(), "SELECT commits FROM rekey.probe WHERE scope = 'app''s'").Scan(&commits); err != nil || commits < 3 {
+			t.Errorf("%d commits, %v", commits, err)
+		}
+		rows, err := admin.Query(t.Context(), "EXPLAIN "+commitSQL("app's", "(0,1)"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if plan := strings.Join(lines, "\n"); err != nil || !strings.Contains(plan, "Tid Scan") {
+			t.Errorf("%s, %v", plan, err)
+		}
+	})
+}
+
+// TestProbeMeasuresOnlyWhatIsWanted checks that a probe writes nothing while no rows are filled.
+func TestProbeMeasuresOnlyWhatIsWanted(t *testing.T) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
+		pool, _ := newPool(t, c, "probing")
+		var r recorder
+		var asked, wanted atomic.Int64
+		config := r.config(pool, c.Major)
+		config.Wanted = func() bool { asked.Add(1); return wanted.Load() > 0 }
+		p := Start(t.Context(), config)
+		defer p.End()
+		r.await(t, "question", func() bool { return asked.Load() >= 3 })
+		r.mu.Lock()
+		if len(r.samples)+len(r.activities) > 0 {
+			t.Errorf("%d samples and %d activities that nobody wanted", len(r.samples), len(r.activities))
+		}
+		r.mu.Unlock()
+		wanted.Store(1)
+		r.await(t, "sample", func() bool { return len(r.samples) > 0 })
 	})
 }
 

@@ -25,6 +25,9 @@ const (
 	smallFills = 3 * time.Second
 	// restPages is the size from which the filling of a table begins with a rest, which takes less than a tenth of its time.
 	restPages = 8192
+	// silence is how long the probe may return no sample before the run keeps a fixed pace: it has lost its connection and gets no
+	// other, or its write is refused.
+	silence = 5 * time.Second
 )
 
 // impactLoop steers the pace of a run by what its probe measures. The probe starts with the first table that takes a while.
@@ -41,8 +44,10 @@ type impactLoop struct {
 	filled     time.Duration // by small tables
 	last       pace.Setting
 	causes     impact.Causes
-	cause      string // what else makes the application wait
-	reason     string // why the run is slower, as reported
+	cause      string    // what else makes the application wait
+	reason     string    // why the run is slower, as reported
+	sampled    time.Time // the last sample, or when none was wanted
+	lost       bool      // there was no sample for silence
 }
 
 func newImpactLoop(p *pace.Pace, emit event.Sink) *impactLoop {
@@ -63,7 +68,7 @@ func (l *impactLoop) begin(ctx context.Context, e *Executor, name string, table 
 		return func() { l.pace.Set(pace.Setting{}) }
 	}
 	if wanted {
-		l.table, l.large = name, table.Pages >= restPages
+		l.table, l.large, l.sampled = name, table.Pages >= restPages, time.Now()
 	}
 	l.mu.Unlock()
 	if !wanted {
@@ -92,7 +97,7 @@ func (l *impactLoop) begin(ctx context.Context, e *Executor, name string, table 
 		l.emitImpact(time.Now())
 		l.probe.SetTable(probe.Table{})
 		l.mu.Lock()
-		l.last = pace.Setting{}
+		l.table, l.last = "", pace.Setting{}
 		l.mu.Unlock()
 		l.pace.Set(pace.Setting{})
 		l.report("")
@@ -105,7 +110,7 @@ func (l *impactLoop) start(ctx context.Context, e *Executor) {
 		return
 	}
 	l.probe = probe.Start(ctx, probe.Config{
-		Pool: e.Direct, Scope: e.Plan.SchemaName,
+		Pool: e.Direct, Scope: e.Plan.SchemaName, Wanted: l.wanted,
 		Resting: func() bool {
 			resting, _ := l.pace.Resting()
 			return resting && l.pace.Working() == 0
@@ -113,6 +118,7 @@ func (l *impactLoop) start(ctx context.Context, e *Executor) {
 		Record: func(s impact.Sample) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
+			l.sampled = time.Now()
 			l.controller.Record(s, l.goal())
 		},
 		Major: e.Plan.Server.Major(),
@@ -169,17 +175,43 @@ func (l *impactLoop) control(ctx context.Context) {
 func (l *impactLoop) apply(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.failed {
-		l.pace.Set(unmeasured(l.pace))
+	s, running := l.probe.Pending(now)
+	if reason, _ := l.pace.Paused(); running || reason != "" {
+		l.sampled = now
+	}
+	l.lose(now.Sub(l.sampled) > silence)
+	setting := unmeasured(l.pace)
+	if !l.failed && !l.lost {
+		if running {
+			l.controller.Record(s, l.goal())
+		}
+		setting = l.controller.Next(now, l.goal())
+	}
+	if setting != l.last {
+		l.last = setting
+		l.pace.Set(setting)
+	}
+}
+
+// wanted reports whether rows are filled now. Otherwise the probe would measure nothing of the run, and write for hours.
+func (l *impactLoop) wanted() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	reason, _ := l.pace.Paused()
+	return l.table != "" && reason == ""
+}
+
+// lose reports that the probe returns no samples, and that it returns some again. The caller holds l.mu.
+func (l *impactLoop) lose(lost bool) {
+	if lost == l.lost || l.failed {
 		return
 	}
-	if s, running := l.probe.Pending(now); running {
-		l.controller.Record(s, l.goal())
+	l.lost = lost
+	text := "the impact on the application is measured again"
+	if lost {
+		text = fmt.Sprintf("the probe has measured nothing for %g s; until it does, the run keeps the fixed pace %s", silence.Seconds(), l.pace.Speed())
 	}
-	if s := l.controller.Next(now, l.goal()); s != l.last {
-		l.last = s
-		l.pace.Set(s)
-	}
+	l.emit.Emit(event.Notice{Text: text})
 }
 
 // emitImpact reports what the probe measures, and whether the run is slower because of it.
@@ -187,8 +219,12 @@ func (l *impactLoop) emitImpact(now time.Time) {
 	l.mu.Lock()
 	reading, setting, limit := l.controller.Reading(now), l.pace.Setting(), l.pace.MaxImpact()
 	nominal := float64(l.pace.Speed().MaxWorkers()) * l.pace.Speed().Duty()
-	table, reason, cause := l.table, l.reason, l.cause
+	table, reason, cause, lost := l.table, l.reason, l.cause, l.lost || l.failed
 	l.mu.Unlock()
+	if lost {
+		l.report("")
+		return
+	}
 	if reading.Ratio <= max(limit, 1) {
 		cause = "" // nothing to explain
 	}
