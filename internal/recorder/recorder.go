@@ -41,7 +41,7 @@ type Recorder struct {
 	mu      sync.Mutex
 	run     int64 // 0 until the run has begun
 	seq     int64
-	last    time.Time
+	clock   clock
 	queue   []history.Entry
 	waiting int // events that are not written: those in queue, and those of a write that failed
 	lost    int
@@ -56,7 +56,7 @@ type Recorder struct {
 // New returns a Recorder of a run in a schema. It begins to write when the run begins. It takes its connections as the context
 // says, and ends at Finish and not with the context.
 func New(ctx context.Context, pool *pgxpool.Pool, schema string) *Recorder {
-	return &Recorder{ctx: context.WithoutCancel(ctx), pool: pool, schema: schema, wake: make(chan struct{}), ended: make(chan struct{}), thin: newThinner()}
+	return &Recorder{ctx: context.WithoutCancel(ctx), pool: pool, schema: schema, clock: clock{began: time.Now()}, wake: make(chan struct{}), ended: make(chan struct{}), thin: newThinner()}
 }
 
 // Event records an event. It only adds the event to a queue: a slow or lost connection does not delay the run.
@@ -75,14 +75,10 @@ func (r *Recorder) Event(e event.Event) {
 
 // add adds an event to the queue, unless it is one of a frequent kind that follows the last one closely.
 func (r *Recorder) add(e event.Event) {
-	now := time.Now().UTC()
-	if now.Before(r.last) { // the clock was set back
-		now = r.last
-	}
+	now := r.clock.now()
 	if !r.thin.admits(e, now, r.seq+1) {
 		return
 	}
-	r.last = now
 	r.seq++
 	if len(r.queue) >= maxQueue {
 		r.lost++
