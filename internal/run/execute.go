@@ -53,7 +53,9 @@ func Execute(ctx context.Context, job Job) (event.Result, error) {
 	recorded := recorder.New(ctx, job.Pool, job.Request.Schema)
 	job.Emit = serialize(both(recorded.Event, job.Emit))
 	result := event.Result{Command: string(job.Request.Direction), Schema: job.Request.Schema}
-	err := job.execute(ctx, &result)
+	var lease *journal.Lease
+	defer func() { release(ctx, lease) }()
+	err := job.execute(ctx, &result, &lease)
 	if err != nil {
 		err = explain(ctx, result.Command, err)
 		result.Problems = problem.All(err)
@@ -61,14 +63,29 @@ func Execute(ctx context.Context, job Job) (event.Result, error) {
 	}
 	result.OK = err == nil
 	result.Elapsed = time.Since(start)
-	if lost := recorded.Finish(ctx, result); lost > 0 {
+	lost := recorded.Finish(ctx, result)
+	release(ctx, lease) // later: without a lease and a result the run would look killed
+	lease = nil
+	if lost > 0 {
 		job.Emit.Emit(recorder.LostNotice(lost))
 	}
 	job.Emit.Emit(result)
 	return result, err
 }
 
-func (j Job) execute(ctx context.Context, result *event.Result) error {
+// release releases the lease of a run, if it has one, however the run ended; otherwise the next run would have to wait until it expires.
+func release(ctx context.Context, lease *journal.Lease) {
+	switch {
+	case lease == nil:
+	case ctx.Err() != nil || isLost(lease):
+		_ = lease.ReleaseWithin(ctx, shortTimeout)
+	default:
+		_ = lease.Release(ctx)
+	}
+}
+
+// execute sets held to the lease once it has it. The caller releases it.
+func (j Job) execute(ctx context.Context, result *event.Result, held **journal.Lease) error {
 	server, err := j.inspectServers(ctx)
 	if err != nil {
 		return fault.At(err, "", "server")
@@ -106,22 +123,15 @@ func (j Job) execute(ctx context.Context, result *event.Result) error {
 	if err != nil {
 		return fault.At(err, "", "lease")
 	}
+	*held = lease
 	return j.runUnderLease(ctx, server, lease, result)
 }
 
 // runUnderLease plans and runs under the lease, and cancels the current statement when the lease is lost, since
-// another run may then be active. It releases the lease however the run ends; otherwise the next run would have to
-// wait until the lease expires.
+// another run may then be active.
 func (j Job) runUnderLease(ctx context.Context, server catalog.Server, lease *journal.Lease, result *event.Result) error {
 	working, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer func() {
-		if ctx.Err() != nil || isLost(lease) {
-			_ = lease.ReleaseWithin(ctx, shortTimeout)
-			return
-		}
-		_ = lease.Release(ctx)
-	}()
 	go func() {
 		select {
 		case <-lease.Lost():
