@@ -1,4 +1,5 @@
--- Returns what ANALYZE found out about the columns of the tables $1 that the role may read.
+-- Returns what ANALYZE found out about the columns of the tables $1 that the role may read. The view pg_stats reads the statistics
+-- of all tables unless it is asked for one at a time: with OFFSET 0 the planner looks up each table by its name.
 SELECT c.oid::int8                       AS relation,
        s.attname::text                   AS name,
        s.avg_width::float8               AS width,
@@ -7,5 +8,5 @@ SELECT c.oid::int8                       AS relation,
        coalesce(s.correlation, 0)::float8 AS correlation
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname AND NOT s.inherited
+CROSS JOIN LATERAL (SELECT x.attname, x.avg_width, x.null_frac, x.n_distinct, x.correlation FROM pg_stats x WHERE x.schemaname = n.nspname AND x.tablename = c.relname AND NOT x.inherited OFFSET 0) s
 WHERE c.oid = ANY ($1::oid[])
