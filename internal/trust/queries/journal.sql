@@ -9,17 +9,18 @@ WITH own AS MATERIALIZED (
     FROM own CROSS JOIN LATERAL (
         SELECT x.classid, x.objid FROM pg_depend x WHERE x.refclassid = 'pg_namespace'::regclass AND x.refobjid = own.oid OFFSET 0) d
 ), rel AS MATERIALIZED (
-    SELECT c.*
+    SELECT c.*, named.expression
     FROM (
-        SELECT held.objid AS oid FROM held WHERE held.classid = 'pg_class'::regclass
-        UNION -- an index depends on its table only
-        SELECT i.indexrelid
-        FROM held CROSS JOIN LATERAL (SELECT x.indexrelid FROM pg_index x WHERE x.indrelid = held.objid OFFSET 0) i
+        SELECT held.objid AS oid, false AS expression FROM held WHERE held.classid = 'pg_class'::regclass
+        UNION ALL -- an index depends on its table only
+        SELECT i.indexrelid, i.expression
+        FROM held CROSS JOIN LATERAL (
+            SELECT x.indexrelid, x.indexprs IS NOT NULL OR x.indpred IS NOT NULL AS expression FROM pg_index x WHERE x.indrelid = held.objid OFFSET 0) i
         WHERE held.classid = 'pg_class'::regclass) named
     CROSS JOIN LATERAL (
         SELECT c.oid, c.relkind, c.relowner, c.relacl, c.relrowsecurity OR c.relforcerowsecurity AS secured
         FROM pg_class c WHERE c.oid = named.oid OFFSET 0) c
-), found AS (
+), found AS MATERIALIZED (
     SELECT 'pg_namespace'::regclass::oid AS class, own.oid AS object, own.nspowner AS owner, '' AS fault FROM own
     UNION ALL
     SELECT 'pg_class'::regclass, rel.oid, rel.relowner,
@@ -54,16 +55,15 @@ WITH own AS MATERIALIZED (
     UNION ALL
     SELECT 'pg_constraint'::regclass, c.oid, rel.relowner, 'rekey creates no such constraint'
     FROM rel CROSS JOIN LATERAL (SELECT x.oid, x.contype FROM pg_constraint x WHERE x.conrelid = rel.oid OFFSET 0) c
-    WHERE c.contype NOT IN ('p', 'u', 'n') AND pg_get_constraintdef(c.oid) <> 'CHECK (one)'
+    WHERE rel.relkind <> 'i' AND c.contype NOT IN ('p', 'u', 'n') AND pg_get_constraintdef(c.oid) <> 'CHECK (one)'
     UNION ALL
     SELECT 'pg_class'::regclass, rel.oid, rel.relowner, 'it is an index on an expression'
-    FROM rel CROSS JOIN LATERAL (
-        SELECT FROM pg_index x WHERE x.indexrelid = rel.oid AND (x.indexprs IS NOT NULL OR x.indpred IS NOT NULL) OFFSET 0) i
+    FROM rel WHERE rel.expression
     UNION ALL
     SELECT 'pg_class'::regclass, rel.oid, rel.relowner, 'column ' || quote_ident(a.attname) || ' has a type that is not PostgreSQL''s'
     FROM rel CROSS JOIN LATERAL (
         SELECT x.attname, x.atttypid FROM pg_attribute x WHERE x.attrelid = rel.oid AND x.attnum > 0 AND NOT x.attisdropped OFFSET 0) a
-    JOIN pg_type t ON t.oid = a.atttypid
+    CROSS JOIN LATERAL (SELECT x.typnamespace FROM pg_type x WHERE x.oid = a.atttypid OFFSET 0) t
     WHERE rel.relkind = 'r' AND t.typnamespace <> 'pg_catalog'::regnamespace
 )
 SELECT DISTINCT pg_describe_object(class, object, 0) AS name,
