@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,6 +32,9 @@ type Subject struct {
 	// Interrupt does a part of a Fill or a Concurrently, as a crash during the action does. Every other action is one
 	// transaction.
 	Interrupt func(context.Context, step.Action) error
+	// Repeats says that each action is repeated for several tables, as in a tree. After an interruption only one of up and down is tried
+	// then, chosen at random but in each run alike: the other one is tried at the same action of another table.
+	Repeats bool
 }
 
 // lawTest tests one subject.
@@ -60,10 +65,68 @@ func Laws(t *testing.T, s Subject) {
 		t.Fatalf("%d actions up, %d down: the laws prove nothing", len(up), len(down))
 	}
 	ups, downs := interruptions("up", up), interruptions("down", down)
+	if s.Repeats && !everything() {
+		c.testHalf(ups, downs)
+		return
+	}
 	for k := range max(len(ups), len(downs)) {
 		c.testUp(ups, k)
 		c.testDown(downs, k)
 	}
+}
+
+// everything reports whether the laws are tested in full, which takes minutes.
+func everything() bool { return os.Getenv("REKEY_ACCEPTANCE") != "" }
+
+// testHalf tries only up or only down after each interruption.
+func (c *lawTest) testHalf(ups, downs []interruption) {
+	random := rand.New(rand.NewPCG(1, 1))
+	split := func(all []interruption) (on, back []interruption) {
+		for _, at := range all {
+			if random.IntN(2) == 0 {
+				on = append(on, at)
+			} else {
+				back = append(back, at)
+			}
+		}
+		return on, back
+	}
+	upOn, upBack := split(ups)
+	downOn, downBack := split(downs)
+	for _, at := range upBack {
+		c.reset()
+		c.interrupt(at, c.Up)
+		c.run(at.name+", down", c.Down)
+		c.isOriginal(at.name + ", down")
+	}
+	for k := range max(len(upOn), len(downOn)) { // from one end to the other
+		c.reset()
+		if k < len(upOn) {
+			c.interrupt(upOn[k], c.Up)
+		}
+		c.run("up", c.Up)
+		c.isComplete(nameOf(upOn, k, "up"))
+		if k < len(downOn) {
+			c.interrupt(downOn[k], c.Down)
+		}
+		c.run("down", c.Down)
+		c.isOriginal(nameOf(downOn, k, "down"))
+	}
+	c.reset()
+	c.run("up", c.Up)
+	for _, at := range downBack {
+		c.interrupt(at, c.Down)
+		c.run(at.name+", up", c.Up)
+		c.hasFinalFingerprint(at.name + ", up")
+	}
+}
+
+// nameOf names the k-th interruption and the direction that follows.
+func nameOf(all []interruption, k int, direction string) string {
+	if k < len(all) {
+		return all[k].name + ", " + direction
+	}
+	return direction
 }
 
 // interruption is one point at which up or down is interrupted.
