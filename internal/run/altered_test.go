@@ -1,14 +1,19 @@
 package run_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/run"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/internal/step"
 )
 
 // alteredSchema creates the table that is altered.
@@ -67,7 +72,7 @@ func TestAlterationBeforeEachAction(t *testing.T) {
 			for _, a := range alterations() {
 				t.Run(fmt.Sprintf("%s/%s", direction, a.name), func(t *testing.T) {
 					t.Parallel()
-					s := newSchemaRun(t, c, "CREATE SCHEMA other", nil)
+					s := newSchemaRunFrom(t, c, alteredTemplate(t, c, direction), "", nil)
 					for n := 0; alterAt(s, direction, a, n); n++ { //nolint:revive // until the run has no further action
 					}
 				})
@@ -76,17 +81,43 @@ func TestAlterationBeforeEachAction(t *testing.T) {
 	})
 }
 
+// migratedSchemas is how many schemas are migrated for the way down: one for each action, and one for none.
+const migratedSchemas = 6
+
+// alteredTemplate returns a database with the schemas that are altered. For the way down they have been migrated up.
+func alteredTemplate(t *testing.T, c *server.Cluster, direction plan.Direction) string {
+	t.Helper()
+	return servertest.Template(t, c, "altered "+string(direction), func(url string) error {
+		pool, err := pgxpool.New(t.Context(), url)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		for n := range migratedSchemas {
+			schema := fmt.Sprintf("app%d", n)
+			if _, err := pool.Exec(t.Context(), strings.ReplaceAll(alteredSchema, "app", schema)+"CREATE SCHEMA "+schema+"x"); err != nil || direction == plan.Up {
+				return err // the way up has more actions, and its schemas are made one by one
+			}
+			job := schemaJob(pool)
+			job.Request.Schema = schema
+			if _, err := run.Execute(t.Context(), job); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// errNotAltered ends a run whose table could not be altered: it would be like any other.
+var errNotAltered = errors.New("the object to alter does not exist")
+
 // alterAt executes a run and alters the table before its n-th action. It returns false if there is no such action.
 func alterAt(s *testRun, direction plan.Direction, a alteration, n int) bool {
 	s.t.Helper()
 	schema := fmt.Sprintf("app%d", n)
 	in := strings.NewReplacer("app2", "moved"+schema, "app", schema, "SET SCHEMA other", "SET SCHEMA "+schema+"x", "other.t", schema+"x.t").Replace
-	s.exec(in(alteredSchema) + "CREATE SCHEMA " + schema + "x")
-	s.job.Request.Schema = schema
-	if direction == plan.Down {
-		if _, err := s.migrate(plan.Up); err != nil {
-			s.t.Fatal(err)
-		}
+	if s.job.Request.Schema = schema; direction == plan.Up && n > 0 {
+		s.exec(in(alteredSchema) + "CREATE SCHEMA " + schema + "x")
 	}
 	var notices []string
 	s.job.Emit = func(e event.Event) {
@@ -95,14 +126,23 @@ func alterAt(s *testRun, direction plan.Direction, a alteration, n int) bool {
 		}
 	}
 	s.job.Request.Direction = direction
-	altered, required, at := false, false, 0
-	result, err := s.run(" ", func() {
+	altered, required, at, alter := false, false, 0, a.sql
+	s.actions = nil
+	s.job.BeforeAction = func(id step.ID, a step.Action) error {
+		s.actions = append(s.actions, fmt.Sprintf("%s %T", id, a))
 		if at++; at == n+1 {
 			required = s.required(schema)
-			_, err := s.pool.Exec(s.t.Context(), in(a.sql)) // it fails where the object does not exist
-			altered = err == nil
+			if _, err := s.pool.Exec(s.t.Context(), in(alter)); err != nil {
+				return errNotAltered
+			}
+			altered = true
 		}
-	})
+		return nil
+	}
+	result, err := run.Execute(s.t.Context(), s.job)
+	if errors.Is(err, errNotAltered) {
+		return true
+	}
 	table := in("app.t")
 	if altered && a.table != "" {
 		table = in(a.table)

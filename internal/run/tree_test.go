@@ -36,7 +36,13 @@ const treeSchema = `CREATE SCHEMA app; CREATE SCHEMA cold;
 // messages.
 func newSchemaRun(t *testing.T, c *server.Cluster, sql string, notify func(*pgconn.Notice)) *testRun {
 	t.Helper()
-	config, err := pgxpool.ParseConfig(servertest.Database(t, c).URL)
+	return newSchemaRunFrom(t, c, "template1", sql, notify)
+}
+
+// newSchemaRunFrom is newSchemaRun in a copy of a template.
+func newSchemaRunFrom(t *testing.T, c *server.Cluster, template, sql string, notify func(*pgconn.Notice)) *testRun {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(servertest.Database(t, c, template).URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,10 +56,15 @@ func newSchemaRun(t *testing.T, c *server.Cluster, sql string, notify func(*pgco
 	}
 	t.Cleanup(pool.Close)
 	servertest.Execute(t, pool, sql)
-	return &testRun{t: t, pool: pool, job: run.Job{
+	return &testRun{t: t, pool: pool, job: schemaJob(pool)}
+}
+
+// schemaJob returns a run up of the schema app.
+func schemaJob(pool *pgxpool.Pool) run.Job {
+	return run.Job{
 		Pool: pool, Direct: pool, Limits: run.Limits{LockTimeout: 50 * time.Millisecond, LockRetryTimeout: 10 * time.Minute},
 		Request: survey.Request{Schema: "app", Direction: plan.Up, Scope: plan.Scope{}},
-	}}
+	}
 }
 
 func (s *testRun) migrate(direction plan.Direction) (event.Result, error) {
