@@ -186,7 +186,9 @@ func TestBusyServer(t *testing.T) {
 			t.Cleanup(func() { _ = c.Stop(context.Background()) })
 			t.Run("synchronous standby", func(t *testing.T) { silentStandby(t, c) })
 			t.Run("autovacuum", func(t *testing.T) { underAutovacuum(t, c) })
-			t.Run("wraparound", func(t *testing.T) { againstWraparound(t, c) })
+			if servertest.IsNewest(t, c) { // all versions show it by the same text
+				t.Run("wraparound", func(t *testing.T) { againstWraparound(t, c) })
+			}
 		})
 	}
 }
