@@ -154,12 +154,15 @@ func rules() []rule {
 		{name: "cmd/rekey", below: in("cli", "heap")},
 		{name: "cmd/rekey-demo", below: in("cli", "demo", "heap", "message", "problem", "server"), others: cobra},
 
+		// A terminal, for recordings and tests.
+		{name: "internal/terminal"},
+
 		// The benchmark, and tests of whole runs.
 		{name: "bench", below: join(".", "phoenixkit", in("event", "fixture", "heap", "rekeytest", "server", "sqltext")), others: pgx},
 		{name: "internal/chaos"},
 		{name: "internal/acceptance"},
 		{name: "cmd/rekey-docs", below: in("cli"), others: cobra},
-		{name: "docs/recording", below: in("server"), others: pgx},
+		{name: "docs/recording", below: in("server", "terminal"), others: pgx},
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rekey-pg/rekey/internal/server"
+	"github.com/rekey-pg/rekey/internal/terminal"
 )
 
 const (
@@ -94,11 +95,11 @@ func (r recording) record(ctx context.Context, file string) (err error) {
 		return err
 	}
 
-	s := newScreen(columns, lines)
+	s := terminal.New(columns, lines)
 	var movie []frame
 	for _, command := range r.commands {
-		s.write([]byte("\x1b[1m$ " + command + "\x1b[0m\r\n"))
-		movie = append(movie, frame{s.picture(), time.Second})
+		_, _ = s.Write([]byte("\x1b[1m$ " + command + "\x1b[0m\r\n"))
+		movie = append(movie, frame{s.Picture(), time.Second})
 		shown, err := runInTerminal(ctx, s, dir, cluster.URL("shop"), command)
 		if err != nil {
 			return fmt.Errorf("%s: %w", command, err)
@@ -132,7 +133,7 @@ func execute(ctx context.Context, url, sql string) error {
 }
 
 // runInTerminal runs the command in a pseudo-terminal and returns a frame for each change of the screen.
-func runInTerminal(ctx context.Context, s *screen, dir, url, command string) (shown []frame, err error) {
+func runInTerminal(ctx context.Context, s *terminal.Screen, dir, url, command string) (shown []frame, err error) {
 	line := fmt.Sprintf("stty cols %d rows %d; exec %s", columns, lines, command)
 	cmd := exec.CommandContext(ctx, "script", "-qefc", line, os.DevNull) //nolint:gosec // line is one of the commands above
 	cmd.Env = append(os.Environ(), "DATABASE_URL="+url, "TERM=xterm-256color", "CI=", "NO_COLOR=", "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
@@ -148,14 +149,14 @@ func runInTerminal(ctx context.Context, s *screen, dir, url, command string) (sh
 	for {
 		n, err := out.Read(buffer)
 		if n > 0 {
-			s.write(buffer[:n])
+			_, _ = s.Write(buffer[:n])
 			if pause := time.Since(last); len(shown) == 0 || pause >= frameTime {
 				if len(shown) > 0 {
 					shown[len(shown)-1].shown = min(pause, longestPause)
 				}
 				shown, last = append(shown, frame{}), time.Now()
 			}
-			shown[len(shown)-1] = frame{s.picture(), frameTime}
+			shown[len(shown)-1] = frame{s.Picture(), frameTime}
 		}
 		if err != nil {
 			break

@@ -5,11 +5,13 @@ import (
 	"html"
 	"strings"
 	"time"
+
+	"github.com/rekey-pg/rekey/internal/terminal"
 )
 
 // frame is the screen and how long it stays.
 type frame struct {
-	picture [][]cell
+	picture [][]terminal.Cell
 	shown   time.Duration
 }
 
@@ -69,25 +71,25 @@ text{font:%[3]dpx ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",
 
 // text returns one line as spans of equal style, or "" if it is empty. textLength keeps the columns aligned in any
 // font, and no-break spaces keep the blanks in renderers that join them.
-func text(line []cell) string {
-	for len(line) > 0 && line[len(line)-1].char == ' ' {
+func text(line []terminal.Cell) string {
+	for len(line) > 0 && line[len(line)-1].Char == ' ' {
 		line = line[:len(line)-1]
 	}
 	var b strings.Builder
 	for from := 0; from < len(line); {
-		if line[from].char == ' ' { // some renderers drop blanks at the beginning
+		if line[from].Char == ' ' { // some renderers drop blanks at the beginning
 			from++
 			continue
 		}
 		to := from
 		var chars strings.Builder
-		for to < len(line) && line[to].style == line[from].style {
-			chars.WriteRune(line[to].char)
+		for to < len(line) && line[to].Style == line[from].Style {
+			chars.WriteRune(line[to].Char)
 			to++
 		}
 		class := ""
-		if line[from].style != "" {
-			class = fmt.Sprintf(` class="%s"`, line[from].style)
+		if line[from].Style != "" {
+			class = fmt.Sprintf(` class="%s"`, line[from].Style)
 		}
 		fmt.Fprintf(&b, `<tspan x="%.1f" textLength="%.1f"%s>%s</tspan>`, float64(from)*charWidth, float64(to-from)*charWidth, class, html.EscapeString(strings.ReplaceAll(chars.String(), " ", "\u00a0")))
 		from = to
