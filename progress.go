@@ -2,6 +2,7 @@ package rekey
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/rekey-pg/rekey/event"
@@ -63,8 +64,10 @@ type TableProgress struct {
 	Step string `json:"step,omitempty"`
 	// StepSince is when the step began, or nil.
 	StepSince *time.Time `json:"step_since,omitempty"`
-	// Activity is one line about what is done while no rows are filled, such as "index: building index 40%".
+	// Activity is one line about the current work while no rows are filled, such as "building index: scanning table 40%".
 	Activity string `json:"activity,omitempty"`
+	// Waiting is true while the work waits for a lock, or for the transactions of other sessions.
+	Waiting bool `json:"waiting,omitempty"`
 	// Done is the number of rows that were filled.
 	Done int64 `json:"done"`
 	// Total is the estimated number of rows to fill, at least Done.
@@ -75,7 +78,8 @@ type TableProgress struct {
 	Left time.Duration `json:"left_ns"`
 }
 
-// Progress returns what the last run in the schema has recorded, or nil if no run has.
+// Progress returns what the last run in the schema has recorded, or nil if no run has. While a run that holds the lease has not
+// begun its work, it has no number yet. A later call on the same Migrator reads only later events.
 func (m *Migrator) Progress(ctx context.Context) (_ *Progress, err error) {
 	defer explain(ctx, "status", &err)
 	m, ctx, end, err := m.open(ctx)
@@ -86,32 +90,32 @@ func (m *Migrator) Progress(ctx context.Context) (_ *Progress, err error) {
 	return m.progress(ctx)
 }
 
+// following is the part of a run that earlier calls of Progress have read.
+type following struct {
+	mu   sync.Mutex
+	runs journal.Follower
+}
+
 func (m *Migrator) progress(ctx context.Context) (*Progress, error) {
-	trusts := m.options.Permissions.TrustOwners
-	// The lease is read first: a run records its end before it releases the lease.
-	lease, err := journal.ActiveRun(ctx, m.pool, m.scope.schemaName(), trusts...)
+	m.following.mu.Lock()
+	defer m.following.mu.Unlock()
+	runs := &m.following.runs
+	runs.Pool, runs.Schema, runs.Trusts = m.pool, m.scope.schemaName(), m.options.Permissions.TrustOwners
+	found, err := runs.Read(ctx)
 	if err != nil {
 		return nil, fault.At(err, "", "journal")
 	}
-	runs, err := journal.Runs(ctx, m.pool, m.scope.schemaName(), trusts...)
-	if err != nil {
-		return nil, fault.At(err, "", "journal")
-	}
-	var state history.State
-	if len(runs) > 0 {
-		entries, err := journal.LoadEvents(ctx, m.pool, runs[0].ID, 0, trusts...)
-		if err != nil {
-			return nil, fault.At(err, "", "journal")
-		}
-		for _, entry := range entries {
-			state = history.Fold(state, entry)
-		}
-	}
-	if lease == nil && state.Updated.IsZero() {
+	if found.Lease == nil && found.State.Updated.IsZero() {
 		return nil, nil
 	}
-	p := progressOf(state)
-	p.Active = lease != nil // before its first events are recorded, too
+	p := progressOf(found.State)
+	if found.Lease == nil {
+		return p, nil
+	}
+	p.Active = true
+	if found.State.Updated.IsZero() { // its first events are not recorded yet
+		p.Command, p.Started = found.Lease.Command, found.Lease.Since
+	}
 	return p, nil
 }
 
@@ -127,7 +131,7 @@ func progressOf(s history.State) *Progress {
 	}
 	for _, t := range s.Work {
 		one := TableProgress{
-			Table: t.Name, Phase: t.Goal, Activity: t.Activity(s.Updated), Done: t.Done, Total: t.Total, Rate: t.Rate, Left: t.Left,
+			Table: t.Name, Phase: t.Goal, Activity: t.Activity(s.Updated), Waiting: t.WaitsForLock, Done: t.Done, Total: t.Total, Rate: t.Rate, Left: t.Left,
 		}
 		if t.Step != nil {
 			one.Step, one.StepSince = t.Step.ID, &t.Step.Started

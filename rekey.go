@@ -53,6 +53,8 @@ type Migrator struct {
 	scope   Scope
 	options Options
 	profile *Profile // nil if the scope is a Schema
+
+	following *following // what Progress has read
 }
 
 // New returns a Migrator for the tables of the scope. The pool needs room for two connections. A nil options
@@ -77,6 +79,7 @@ func newMigrator(m Migrator, options *Options) (*Migrator, error) {
 		m.options = *options
 		m.options.Tables = maps.Clone(options.Tables)
 	}
+	m.following = &following{}
 	if m.scope != nil {
 		m.profile = profileOf(m.scope)
 	}

@@ -133,10 +133,14 @@ func stepPhase(e event.Executing) string {
 	return ""
 }
 
+// indexPhase names the phase as PostgreSQL does, with the word "index" in it.
 func indexPhase(e event.IndexProgress) string {
-	text := "index"
-	if e.Phase != "" {
-		text = "index: " + e.Phase
+	text := e.Phase
+	switch {
+	case text == "":
+		text = "index"
+	case !strings.Contains(text, "index"):
+		text = "index: " + text
 	}
 	if e.Total > 0 {
 		text += fmt.Sprintf(" %d%%", Percent(e.Done, e.Total))

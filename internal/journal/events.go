@@ -142,16 +142,21 @@ func LoadEvents(ctx context.Context, pool *pgxpool.Pool, run, after int64, trust
 		if _, found := s.found["events"]; err != nil || !found {
 			return err
 		}
-		rows, err := tx.Query(ctx, eventsQuery, run, after)
-		if err != nil {
-			return err
-		}
-		var row EventRow
-		_, err = pgx.ForEachRow(rows, []any{&row.Seq, &row.Lines}, func() error {
-			entries = append(entries, row.after(after)...)
-			return nil
-		})
+		entries, err = loadEvents(ctx, tx, run, after)
 		return err
+	})
+	return entries, err
+}
+
+func loadEvents(ctx context.Context, tx pg.Tx, run, after int64) (entries []history.Entry, err error) {
+	rows, err := tx.Query(ctx, eventsQuery, run, after)
+	if err != nil {
+		return nil, err
+	}
+	var row EventRow
+	_, err = pgx.ForEachRow(rows, []any{&row.Seq, &row.Lines}, func() error {
+		entries = append(entries, row.after(after)...)
+		return nil
 	})
 	return entries, err
 }

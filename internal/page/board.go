@@ -35,9 +35,9 @@ func (b *Board) Event(e event.Event, at time.Time) {
 	})
 }
 
-// Show replaces the state, and ends the trouble.
-func (b *Board) Show(state history.State) {
-	b.change(func(s *shown) { s.state, s.trouble = state, "" })
+// Show replaces the state, and says why it may be out of date, "" if it is not.
+func (b *Board) Show(state history.State, trouble string) {
+	b.change(func(s *shown) { s.state, s.trouble = state, trouble })
 }
 
 // Trouble says why the state may be out of date: "the database does not answer". "" ends it.
