@@ -22,15 +22,20 @@ type outcome struct {
 // try runs the program with a library of the test. Functions that the test does not replace fail.
 func try(t *testing.T, l library, signals <-chan os.Signal, words ...string) outcome {
 	t.Helper()
-	if l.connect == nil {
-		l.connect = func(context.Context, connection) (*pgxpool.Pool, error) { return nil, nil } //nolint:nilnil // a fake
-	}
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), Process{
 		Args: words, Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr,
 		Getenv: func(string) string { return "" }, Signals: signals,
-	}, l)
+	}, withoutServer(l))
 	return outcome{code, stdout.String(), stderr.String()}
+}
+
+// withoutServer returns a library that connects to no server, unless it has a function for that.
+func withoutServer(l library) library {
+	if l.connect == nil {
+		l.connect = func(context.Context, connection) (*pgxpool.Pool, error) { return nil, nil } //nolint:nilnil // a fake
+	}
+	return l
 }
 
 // last decodes the last line of standard output.

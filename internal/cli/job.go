@@ -45,8 +45,8 @@ type library struct {
 	plan    func(context.Context, *pgxpool.Pool, job) (rekey.Plan, error)
 	status  func(context.Context, *pgxpool.Pool, job) (rekey.Status, error)
 	verify  func(context.Context, *pgxpool.Pool, job) (rekey.Report, error)
-	// progress returns what the last run has recorded, nil for nothing.
-	progress func(context.Context, *pgxpool.Pool, job) (*rekey.Progress, error)
+	// progress returns a function that returns what the last run has recorded, nil for nothing. Each call reads only new events.
+	progress func(*pgxpool.Pool, job) (func(context.Context) (*rekey.Progress, error), error)
 	// diagnose examines what would make a run refuse or crawl.
 	diagnose func(context.Context, *pgxpool.Pool, job) (rekey.Diagnosis, error)
 	// recorded returns a run as the journal knows it, the last one for 0.
@@ -79,8 +79,10 @@ func live() library {
 		status: func(ctx context.Context, pool *pgxpool.Pool, j job) (rekey.Status, error) {
 			return with(pool, j, func(m *rekey.Migrator) (rekey.Status, error) { return m.Status(ctx) })
 		},
-		progress: func(ctx context.Context, pool *pgxpool.Pool, j job) (*rekey.Progress, error) {
-			return with(pool, j, func(m *rekey.Migrator) (*rekey.Progress, error) { return m.Progress(ctx) })
+		progress: func(pool *pgxpool.Pool, j job) (func(context.Context) (*rekey.Progress, error), error) {
+			return with(pool, j, func(m *rekey.Migrator) (func(context.Context) (*rekey.Progress, error), error) {
+				return m.Progress, nil
+			})
 		},
 		verify: func(ctx context.Context, pool *pgxpool.Pool, j job) (rekey.Report, error) {
 			return with(pool, j, func(m *rekey.Migrator) (rekey.Report, error) { return m.Verify(ctx) })

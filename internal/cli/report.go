@@ -67,10 +67,10 @@ func (a *app) isLively(out io.Writer) bool {
 			return false
 		}
 	}
-	return terminal(out)
+	return isTerminal(out)
 }
 
-func terminal(out io.Writer) bool {
+func isTerminal(out io.Writer) bool {
 	file, ok := out.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }

@@ -148,7 +148,7 @@ func (s *sqlFlags) run(a *app) reading {
 
 // script returns the output of a script. A terminal gets escaped names; a file or a pipe gets them unchanged.
 func (a *app) script() io.Writer {
-	if terminal(a.out) {
+	if isTerminal(a.out) {
 		return a.Stdout
 	}
 	return a.exact

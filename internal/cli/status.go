@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/screen"
 )
 
@@ -20,15 +21,21 @@ func (a *app) statusCommand() *cobra.Command {
 (pending, incomplete, complete or absent), and the state of each reference that
 rekey up --to linked has begun. It changes nothing and counts no rows: the
 numbers are PostgreSQL's estimates. Of an active run it shows what the run's own
-terminal shows; --watch keeps that up to date until the run ends.`,
+terminal shows. --watch keeps that up to date until the run ends: on a terminal
+as a picture, else as lines, with --json as one document a line for each change,
+with --quiet without output. Its exit code is 0 however the run ends.`,
 		Example: `  rekey status --profile phoenixkit --prefix public
   rekey status --profile phoenixkit --json
-  rekey status --schema app --watch`,
+  rekey status --schema app --watch
+  rekey status --schema app --watch --json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			j, err := f.job(cmd)
 			if err != nil {
 				return err
+			}
+			if f.many() && watch {
+				return message.WatchOfMany()
 			}
 			if f.many() {
 				return a.overMany(cmd, f, j, false, func(ctx context.Context, pool *pgxpool.Pool, j job) (line, error) {
@@ -39,7 +46,7 @@ terminal shows; --watch keeps that up to date until the run ends.`,
 					return line{text: screen.StatusLine(status), value: status, tables: len(status.Tables)}, nil
 				})
 			}
-			if watch && !f.json && !f.quiet {
+			if watch {
 				return a.read(cmd.Context(), j, f, a.watchStatus)
 			}
 			return a.read(cmd.Context(), j, f, a.status)

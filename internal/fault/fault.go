@@ -90,6 +90,9 @@ func Explain(doing string, err error) error {
 	return f.Problem()
 }
 
+// Lost reports whether the server was not reached, or did not answer in time: a later attempt may succeed.
+func Lost(err error) bool { return pg.Lost(err) || errors.Is(err, context.DeadlineExceeded) }
+
 // Reason returns in a few words why the server could not be reached.
 func Reason(err error) string {
 	if _, serverErr := errors.AsType[*pgconn.PgError](err); !serverErr && errors.Is(err, context.DeadlineExceeded) {

@@ -17,6 +17,11 @@ func ReportOfMany() *problem.Problem {
 	return usage("report_of_many", "--report is about one schema, not a pattern", "", "Report each schema after the run: rekey report --schema NAME --output run.html")
 }
 
+// WatchOfMany returns the problem of status --watch on many schemas.
+func WatchOfMany() *problem.Problem {
+	return usage("watch_of_many", "--watch is about one schema, not a pattern", "", "Watch each schema: rekey status --schema NAME --watch")
+}
+
 // ReportExists returns the problem of a report that would overwrite another file.
 func ReportExists(flag, path string) *problem.Problem {
 	return usage("report_exists", fmt.Sprintf("file %s exists and is not a report of rekey", path), "rekey overwrites its own reports only. Nothing was changed.", "Choose another name: "+flag+" run.html")

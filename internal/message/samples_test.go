@@ -80,6 +80,7 @@ func runSamples() []sample {
 		{"message.ScriptNotWritten", message.ScriptNotWritten("migrations", "permission denied", nil)},
 		{"message.ReportName", message.ReportName("--report", "run.txt")},
 		{"message.ReportOfMany", message.ReportOfMany()},
+		{"message.WatchOfMany", message.WatchOfMany()},
 		{"message.ReportExists", message.ReportExists("--report", "notes.html")},
 		{"message.ReportNotWritable", message.ReportNotWritable("--report", "reports/run.html", "no such file or directory")},
 		{"message.ReportNotWritten", message.ReportNotWritten("run.html", "no space left on device", nil)},

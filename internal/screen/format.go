@@ -41,6 +41,15 @@ func Bytes(n int64) string { return message.Bytes(n) }
 // FormatDuration returns a duration with two units at most: 4 ms, 1.2 s, 3 min 5 s, 2 h 10 min.
 func FormatDuration(d time.Duration) string { return message.Elapsed(d) }
 
+// inSeconds returns a duration that passes while it is shown.
+func inSeconds(d time.Duration) string {
+	const fractions = 10 * time.Second // below it, FormatDuration has fractions
+	if d < fractions {
+		return fmt.Sprintf("%d s", int(max(0, d).Seconds()))
+	}
+	return FormatDuration(d)
+}
+
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

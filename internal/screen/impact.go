@@ -7,7 +7,8 @@ import (
 	"github.com/rekey-pg/rekey/event"
 )
 
-// impactText says what the probe measures: "commits 1.1 ms (idle 0.9), reads 0.3 ms (0.2)". It is "" before the first measurement.
+// impactText says what the probe measures: "impact 1.2x (limit 1.5x): commits 1.1 ms (idle 0.9), reads 0.3 ms (0.2)". It is "" before
+// the first measurement.
 func impactText(e event.Impact) string {
 	if e.Commit == 0 {
 		return ""
@@ -22,11 +23,20 @@ func impactText(e event.Impact) string {
 			text += " (" + millis(e.ReadIdle) + ")"
 		}
 	}
+	limit := ""
+	if e.Limit > 0 {
+		limit = fmt.Sprintf("limit %gx", e.Limit)
+	}
+	switch {
+	case e.Ratio > 0 && limit != "":
+		text = fmt.Sprintf("impact %.1fx (%s): %s", e.Ratio, limit, text)
+	case e.Ratio > 0:
+		text = fmt.Sprintf("impact %.1fx: %s", e.Ratio, text)
+	case limit != "":
+		text += ", " + limit
+	}
 	if e.Cause != "" {
 		text += ", " + clean(causeText(e.Cause))
-	}
-	if e.Limit > 0 {
-		text += fmt.Sprintf(", limit %gx", e.Limit)
 	}
 	return text
 }

@@ -15,6 +15,8 @@ func TestImpactText(t *testing.T) {
 		"":               {},
 		"commits 1.1 ms": {Commit: 1100 * us},
 		"commits 1.1 ms (idle 0.9), reads 0.3 ms (0.2), limit 1.5x":        {Commit: 1100 * us, CommitIdle: 900 * us, Read: 300 * us, ReadIdle: 200 * us, Limit: 1.5},
+		"impact 1.2x (limit 1.5x): commits 1.1 ms (idle 0.9)":              {Commit: 1100 * us, CommitIdle: 900 * us, Ratio: 1.22, Limit: 1.5},
+		"impact 1.2x: commits 1.1 ms":                                      {Commit: 1100 * us, Ratio: 1.22},
 		"commits 31 ms (idle 12), reads 0.3 ms (0.2), during a checkpoint": {Commit: 31_000 * us, CommitIdle: 12_000 * us, Read: 300 * us, ReadIdle: 200 * us, Cause: "checkpoint"},
 	} {
 		if got := impactText(e); got != want {

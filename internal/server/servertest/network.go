@@ -20,6 +20,7 @@ type Network struct {
 
 	mu     sync.Mutex
 	silent bool // all connections, new ones too
+	cut    bool // none passes
 	links  map[*link]bool
 }
 
@@ -48,12 +49,29 @@ func Through(t testing.TB, to string) *Network {
 	return n
 }
 
-// Silence makes all connections silent, including new ones, until Speak.
+// Silence makes all connections silent, including new ones.
 func (n *Network) Silence() {
 	n.mu.Lock()
 	n.silent = true
 	n.mu.Unlock()
 	n.SilenceOpen()
+}
+
+// Cut closes all connections, and new ones at once, until Mend.
+func (n *Network) Cut() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.cut = true
+	for l := range n.links {
+		l.close()
+	}
+}
+
+// Mend lets new connections pass again.
+func (n *Network) Mend() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.cut = false
 }
 
 // SilenceOpen makes the open connections silent for ever.
@@ -104,6 +122,11 @@ func (n *Network) join(client net.Conn) {
 	}
 	l := &link{client: client, server: server}
 	n.mu.Lock()
+	if n.cut {
+		n.mu.Unlock()
+		l.close()
+		return
+	}
 	l.silent.Store(n.silent)
 	n.links[l] = true
 	n.mu.Unlock()
