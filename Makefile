@@ -22,12 +22,14 @@ demo: ## run the demo: a migration of a throw-away database under live traffic
 
 test: ## run all tests on PostgreSQL 13, 15 and 18
 	$(WITH_POSTGRES) $(GO) test -timeout 20m $(ARGS) $(SLOW) ./...
+	cd otel && sh ../tools/with-postgres $(GO) test $(ARGS) ./...
 
 test-all: ## run all tests on PostgreSQL 13 to 18
 	REKEY_PG_VERSIONS=all $(WITH_POSTGRES) $(GO) test -timeout 40m $(ARGS) $(SLOW) ./...
 
 race: ## run all tests with the race detector on PostgreSQL 15, one package at a time; needs a C compiler
 	CGO_ENABLED=1 REKEY_PG_VERSIONS=$${REKEY_PG_VERSIONS:-15} $(WITH_POSTGRES) $(GO) test -race -p 1 -timeout 60m $(ARGS) ./...
+	cd otel && CGO_ENABLED=1 REKEY_PG_VERSIONS=$${REKEY_PG_VERSIONS:-15} sh ../tools/with-postgres $(GO) test -race $(ARGS) ./...
 
 bench: ## run the benchmark: rekey, the offline rewrite and batched UPDATEs; takes long and needs an idle machine
 	$(WITH_POSTGRES) $(GO) run ./bench $(ARGS)
@@ -40,9 +42,11 @@ acceptance: ## run the long acceptance tests of the phases on PostgreSQL 13, 15 
 
 lint: ## run vet, gofumpt and golangci-lint, as CI does
 	$(GO) vet ./...
+	cd otel && $(GO) vet ./...
 	@unformatted=$$($(TOOL) gofumpt -l .) || exit 1; \
 	if [ -n "$$unformatted" ]; then echo "not formatted (run make fmt):"; echo "$$unformatted"; exit 1; fi
 	$(TOOL) golangci-lint run
+	cd otel && $(GO) tool -modfile=../tools/go.mod golangci-lint run
 
 fmt: ## format the code
 	$(TOOL) gofumpt -w .
