@@ -75,3 +75,9 @@ func (c *Controller) ratio(k Kind, took time.Duration) float64 {
 	}
 	return 1 + max(float64(took-base), 0)/float64(c.unit(k))
 }
+
+// Forget forgets a kind of samples that is not measured any more. Otherwise it would hold the work where its last sample left it.
+func (c *Controller) Forget(k Kind) {
+	c.base[k] = baseline{}
+	c.level[k] = level{work: firstWork}
+}

@@ -82,6 +82,9 @@ func (l *impactLoop) begin(ctx context.Context, e *Executor, name string, table 
 	pages := table.Pages
 	if trust.RunsOwnersCode(e.Plan.Server.Role, *table) {
 		pages = 0 // planning a read would run code that its owner has just added: only commits are measured
+		l.mu.Lock()
+		l.controller.Forget(impact.Read)
+		l.mu.Unlock()
 	}
 	l.probe.SetTable(probe.Table{Name: sqltext.Table{Schema: table.Schema, Name: table.Name, Only: true}, OID: table.OID, Pages: pages})
 	l.apply(time.Now())
