@@ -195,7 +195,7 @@ func (m *Migrator) readRisks(ctx context.Context, p plan.Plan, facts *doctor.Fac
 	if err != nil || found.Forecast.All.Before() == 0 {
 		return
 	}
-	facts.Forecast = true
+	facts.Forecast, facts.Sort = true, found.Forecast.All.Sort
 	for _, r := range found.Risks {
 		facts.Risks = append(facts.Risks, doctor.Risk{Name: string(r.Name), Text: r.Message, Hint: r.Hint})
 	}

@@ -1,12 +1,20 @@
 package catalog
 
-import "time"
+import (
+	"time"
+
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
 
 // Health is what a doctor looks at besides the plan and the load of a server.
 type Health struct {
 	Settings map[string]Setting // by name; a setting that the server does not have is missing
 	Holders  []Holder           // of locks on the tables, the oldest first
 	Now      time.Time          // the server's clock
+
+	Unvacuumed []sqltext.Table // of the tables: autovacuum is turned off for them
+	// StatTuple says whether the extension pgstattuple is installed, StatTupleAvailable whether it could be.
+	StatTuple, StatTupleAvailable bool
 }
 
 // Setting is a setting as a new session of the role gets it.

@@ -39,6 +39,7 @@ type Facts struct {
 	Refusals problem.List // of the plan, the rights and the signals
 	Forecast bool         // the run was forecast
 	Risks    []Risk       // of the forecast, the gravest first
+	Sort     int64        // bytes of temporary files of the largest index build, as forecast
 	Without  []string     // the names of the risks that were not found
 	Events   []catalog.EventTrigger
 	Lease    *Lease
@@ -74,10 +75,15 @@ type LastRun struct {
 func Examine(f Facts) []Finding {
 	var all []Finding
 	for _, examine := range []func(Facts) []Finding{
-		connection, refusals, lease, journalState, events, standbys, locks, risks, settings, clock, visibility,
+		connection, refusals, lease, journalState, events, standbys, locks, risks, vacuum, temporary, settings, freeSpace, clock, visibility,
 	} {
 		all = append(all, examine(f)...)
 	}
+	troubled := map[string]bool{}
+	for _, one := range all {
+		troubled[one.Name] = troubled[one.Name] || one.Level != Fine
+	}
+	all = slices.DeleteFunc(all, func(one Finding) bool { return one.Level == Fine && troubled[one.Name] }) // not both
 	slices.SortStableFunc(all, func(a, b Finding) int { return cmp.Compare(rank(a.Level), rank(b.Level)) })
 	return all
 }

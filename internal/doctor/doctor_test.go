@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -67,9 +68,27 @@ func TestFindings(t *testing.T) {
 		"lock": {func(f *Facts) {
 			f.Health.Holders = []catalog.Holder{{Table: "app.a", PID: 9, Application: "psql", Mode: "ACCESS SHARE", Age: -1}}
 		}, Slows, []string{"pid 9 psql: ACCESS SHARE on app.a"}, " for "},
-		"autovacuum":  {func(f *Facts) { f.Health.Holders = []catalog.Holder{{Table: "app.a", PID: 9, Autovacuum: true}} }, Fine, []string{"locks"}, "9"},
-		"off":         {func(f *Facts) { f.Health.Settings["autovacuum"] = catalog.Setting{Value: "off"} }, Slows, []string{"autovacuum is off", "ALTER SYSTEM SET autovacuum = on"}, ""},
-		"role's own":  {func(f *Facts) { f.Health.Settings["lock_timeout"] = catalog.Setting{Value: "500"} }, Fine, []string{"its own lock_timeout"}, ""},
+		"autovacuum": {func(f *Facts) { f.Health.Holders = []catalog.Holder{{Table: "app.a", PID: 9, Autovacuum: true}} }, Fine, []string{"locks"}, "9"},
+		"off":        {func(f *Facts) { f.Health.Settings["autovacuum"] = catalog.Setting{Value: "off"} }, Slows, []string{"autovacuum is off", "ALTER SYSTEM SET autovacuum = on"}, ""},
+		"role's own": {func(f *Facts) { f.Health.Settings["lock_timeout"] = catalog.Setting{Value: "500"} }, Fine, []string{"its own lock_timeout"}, ""},
+		"off, and no risk": {func(f *Facts) {
+			f.Health.Settings["autovacuum"], f.Forecast, f.Without = catalog.Setting{Value: "off"}, true, []string{"autovacuum"}
+		}, Fine, nil, "autovacuum"},
+		"autovacuum of a table": {func(f *Facts) {
+			f.Health.Unvacuumed = []sqltext.Table{{Schema: "app", Name: "Big"}, {Schema: "app", Name: "b"}}
+		}, Slows, []string{"turned off for Big, b", `ALTER TABLE "app"."Big" RESET (autovacuum_enabled)`}, ""},
+		"temporary files": {func(f *Facts) {
+			f.Sort, f.Health.Settings["temp_file_limit"] = 3<<20, catalog.Setting{Value: "2048"}
+		}, Slows, []string{"up to 3 MB", "is 2 MB", "SET temp_file_limit = -1"}, ""},
+		"enough temporary files": {func(f *Facts) {
+			f.Sort, f.Health.Settings["temp_file_limit"] = 2<<20, catalog.Setting{Value: "2048"}
+		}, Slows, nil, "temp_file_limit"},
+		"unlimited temporary files": {func(f *Facts) { f.Sort, f.Health.Settings["temp_file_limit"] = 2<<20, catalog.Setting{Value: "-1"} }, Slows, nil, "temp_file_limit"},
+		"checkpoints":               {func(f *Facts) { f.Health.Settings["checkpoint_timeout"] = catalog.Setting{Value: "30"} }, Slows, []string{"checkpoint_timeout is 30s", "pg_reload_conf"}, ""},
+		"sizes of WAL": {func(f *Facts) {
+			f.Health.Settings["wal_level"], f.Health.Settings["max_wal_size"] = catalog.Setting{Value: "replica"}, catalog.Setting{Value: "1024", Unit: "MB"}
+		}, Fine, []string{"settings (wal_level replica, max_wal_size 1024 MB)"}, ""},
+		"pgstattuple": {func(f *Facts) { f.Health.StatTupleAvailable = true }, Fine, []string{"CREATE EXTENSION pgstattuple"}, ""},
 		"synchronous": {func(f *Facts) { f.Health.Settings["synchronous_standby_names"] = catalog.Setting{Value: "*"} }, Slows, []string{"commits"}, ""},
 		"clock":       {func(f *Facts) { f.Here = f.Here.Add(-time.Minute) }, Slows, []string{"1m ahead of"}, ""},
 		"risks": {

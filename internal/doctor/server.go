@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
@@ -104,44 +103,8 @@ func locks(f Facts) []Finding {
 	}
 	if firstPID != 0 {
 		found.Hint = fmt.Sprintf("End the transaction there, or: SELECT pg_terminate_backend(%d);", firstPID)
+	} else {
+		found.Hint = "Commit the prepared transaction or roll it back: SELECT gid, prepared, owner FROM pg_prepared_xacts;"
 	}
 	return []Finding{found}
-}
-
-// settings judges the settings that a run does not set for itself.
-func settings(f Facts) []Finding {
-	var all []Finding
-	off := func(name, text string) {
-		if s, ok := f.Health.Settings[name]; ok && s.Value == "off" {
-			all = append(all, Finding{Level: Slows, Name: name, Text: name + " is off: " + text, Hint: "ALTER SYSTEM SET " + name + " = on; SELECT pg_reload_conf();", Count: 1})
-		}
-	}
-	off("autovacuum", "dead rows of the run stay until a VACUUM")
-	off("track_counts", "autovacuum does not see the rows that the run changes")
-	off("track_activities", "who is in the way of a lock cannot be named")
-	names := f.Health.Settings["synchronous_standby_names"]
-	if names.Value != "" && len(f.Server.Standbys) == 0 {
-		all = append(all, Finding{
-			Level: Slows, Name: "synchronous_standby_names", Count: 1,
-			Text: "synchronous_standby_names is set and no standby is connected: commits of the application and of the journal wait", Hint: "Start the standby, or reset synchronous_standby_names.",
-		})
-	}
-	if len(all) > 0 {
-		return all
-	}
-	return fine("settings", settingsText(f.Health.Settings))
-}
-
-// settingsText says which settings of the role a run replaces by its own.
-func settingsText(found map[string]catalog.Setting) string {
-	var own []string
-	for _, name := range []string{"lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"} {
-		if s, ok := found[name]; ok && s.Value != "0" && s.Value != "" {
-			own = append(own, name)
-		}
-	}
-	if len(own) > 0 {
-		return "settings (a run sets its own " + strings.Join(own, ", ") + ")"
-	}
-	return "settings"
 }

@@ -144,7 +144,7 @@ func (c Circumstances) archive() []Risk {
 	}
 	return []Risk{{
 		Archive, fmt.Sprintf("the archiving of WAL fails, so that the server keeps all WAL: %s more by the run", size(c.Forecast.All.WAL)),
-		"The last attempt of archive_command or archive_library failed (pg_stat_archiver).", "Repair it first; the server's log has its error.",
+		"The last attempt of archive_command or archive_library failed (pg_stat_archiver).", "Repair it first; the server's log has its error: SELECT last_failed_wal, last_failed_time FROM pg_stat_archiver",
 	}}
 }
 
@@ -261,7 +261,7 @@ func (c Circumstances) connections() []Risk {
 	}
 	return []Risk{{
 		Connections, fmt.Sprintf("%d connections of %s are left, and the run uses up to %d", max(left, 0), of, usedConnections),
-		"The application cannot connect while none is left.", "Close idle sessions, or raise the limit.",
+		"The application cannot connect while none is left.", "Close idle sessions, or raise the limit: SELECT usename, state, count(*) FROM pg_stat_activity GROUP BY 1, 2",
 	}}
 }
 

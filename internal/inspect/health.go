@@ -6,6 +6,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 type (
@@ -17,6 +18,8 @@ type (
 		Seconds                  float64
 		Autovacuum               bool
 	}
+	nameRow      struct{ Schema, Name string }
+	extensionRow struct{ Installed, Available bool }
 )
 
 // lockAge is the age from which a holder of a lock is reported: a run does not queue behind such a transaction.
@@ -27,7 +30,7 @@ func settingsOfInterest() []string {
 	return []string{
 		"lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "transaction_timeout", "min_wal_size", "max_wal_size", "wal_level",
 		"synchronous_standby_names", "synchronous_commit", "hot_standby_feedback", "track_activities", "track_counts", "autovacuum",
-		"max_slot_wal_keep_size", "max_prepared_transactions", "track_io_timing",
+		"max_slot_wal_keep_size", "max_prepared_transactions", "track_io_timing", "temp_file_limit", "checkpoint_timeout", "idle_session_timeout",
 	}
 }
 
@@ -49,6 +52,10 @@ func Health(ctx context.Context, tx pg.Tx, tables []uint32) (catalog.Health, err
 				Autovacuum: r.Autovacuum,
 			})
 		}, oids, lockAge.Seconds()),
+		query("unvacuumed", func(r nameRow) {
+			health.Unvacuumed = append(health.Unvacuumed, sqltext.Table{Schema: r.Schema, Name: r.Name})
+		}, oids),
+		query("stat_tuple", func(r extensionRow) { health.StatTuple, health.StatTupleAvailable = r.Installed, r.Available }),
 	)
 	if err == nil {
 		err = tx.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&health.Now)
