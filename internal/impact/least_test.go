@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// TestWorkHasAFloor checks that no impact stops a run: if every sample is over the limit for a minute, with the rests that show that the
+// TestWorkHasAMinimum checks that no impact stops a run: if every sample is over the limit for a minute, with the rests that show that the
 // run is the reason, the work is a fiftieth, and from there it grows again.
-func TestWorkHasAFloor(t *testing.T) {
-	const floor = 0.02
+func TestWorkHasAMinimum(t *testing.T) {
+	const minimum = 0.02
 	goal := Goal{Limit: 1.5, Workers: 2, Longest: 50 * millisecond, Large: true}
 	c, at := measured(goal)
 	play := func(took time.Duration, seconds int) (least float64) {
@@ -29,7 +29,7 @@ func TestWorkHasAFloor(t *testing.T) {
 		}
 		return least
 	}
-	if least := play(time.Second, 60); least != floor || c.Work() > 2*floor {
+	if least := play(time.Second, 60); least != minimum || c.Work() > 2*minimum {
 		t.Errorf("the work was at least %g and is %g", least, c.Work())
 	}
 	if play(millisecond, 60); c.Work() < 1 {
