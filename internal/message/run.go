@@ -160,6 +160,15 @@ func LeaseLost() *problem.Problem {
 	}
 }
 
+// LeaseGone returns the problem of a run whose journal was dropped.
+func LeaseGone(reason string, cause error) *problem.Problem {
+	p := LeaseLost()
+	p.Message, p.Cause = "the journal in schema rekey was dropped during the run", cause
+	p.Detail = "The server reports: " + reason + ". Without its lease the run cannot continue, since another one may start."
+	p.Hint = keptHint + "To continue without the journal's checkpoints, " + again
+	return p
+}
+
 // LeaseExpired returns the problem of a run that could not renew its lease because the server was unreachable.
 func LeaseExpired(reason string, cause error) *problem.Problem {
 	p := LeaseLost()

@@ -119,6 +119,7 @@ func journalSamples() []sample {
 		{"message.LeaseHeld", message.LeaseHeld("app", holder)},
 		{"message.LeaseHeld", message.LeaseHeld("app", open)},
 		{"message.LeaseLost", message.LeaseLost()},
+		{"message.LeaseGone", message.LeaseGone(`relation "rekey.leases" does not exist`, nil)},
 		{"message.LeaseExpired", message.LeaseExpired("no answer came in time", nil)},
 		{"message.NoRun", message.NoRun("app")},
 		{"message.BadRequest", message.BadRequest("tune needs a new value", "Set the pace, the lag or the batch time.")},

@@ -346,7 +346,10 @@ func (q preconditions) explain(err error, first, results int) error {
 		return err
 	}
 	switch serverErr.Code {
-	case pgerrcode.UndefinedTable: // the guard names a table that was dropped
+	case pgerrcode.UndefinedTable: // the guard names a table that was dropped; without the fence's table, the error itself says more
+		if len(q) > 0 && errors.Is(q[0].err, ErrFenced) && results == first {
+			return err
+		}
 		if len(q) > 0 && errors.Is(q[len(q)-1].err, ErrAltered) && results <= first+len(q) {
 			return ErrAltered
 		}

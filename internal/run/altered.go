@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -40,7 +41,7 @@ func (e *Executor) findAlteration(ctx context.Context, g plan.Group, st *groupSt
 // the statement, else nil.
 func alterationOf(g plan.Group, err error) *problem.Problem {
 	var serverErr *pgconn.PgError
-	if g.Target.Table == "" || !errors.As(err, &serverErr) {
+	if g.Target.Table == "" || !errors.As(err, &serverErr) || journalGone(err) {
 		return nil
 	}
 	codes := []string{
@@ -52,6 +53,15 @@ func alterationOf(g plan.Group, err error) *problem.Problem {
 	}
 	return message.TableAltered(g.String(), "The server reports: "+visible.ServerMessage(serverErr))
 }
+
+// journalGone reports whether the server's error says that a table of the journal does not exist. The text may be in any language; the
+// name of the table is in it.
+func journalGone(err error) bool {
+	serverErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && serverErr.Code == pgerrcode.UndefinedTable && journalTable.MatchString(serverErr.Message)
+}
+
+var journalTable = regexp.MustCompile(`\brekey\.[a-z]+`)
 
 // skip records that a table was altered during the run. The run continues with the other tables and then fails with
 // this problem.

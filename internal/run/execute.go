@@ -382,6 +382,8 @@ func explain(ctx context.Context, doing string, err error) error {
 		return message.LeaseLost()
 	case ctx.Err() != nil:
 		return message.Interrupted(err)
+	case journalGone(err):
+		return message.LeaseGone(fault.Reason(err), err)
 	default:
 		return fault.Explain("rekey "+doing, err)
 	}

@@ -121,7 +121,9 @@ func (l *impactLoop) start(ctx context.Context, e *Executor) {
 		Record: func(s impact.Sample) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			l.sampled = time.Now()
+			if s.Kind == impact.Commit { // a read has a baseline only where a commit has one
+				l.sampled = time.Now()
+			}
 			l.controller.Record(s, l.goal())
 		},
 		Major: e.Plan.Server.Major(),
