@@ -99,6 +99,9 @@ func (r *rehearsal) restorePart(ctx context.Context, to *pgx.Conn, text string, 
 
 // copySample copies the sampled rows, and then their parents.
 func (r *rehearsal) copySample(ctx context.Context, tx pgx.Tx, to *pgx.Conn) error {
+	if _, err := to.PgConn().Exec(ctx, format("SET")).ReadAll(); err != nil {
+		return err
+	}
 	for _, t := range r.tables {
 		n, err := copyRows(ctx, tx, to, t, sampleOf(t, r.Share))
 		if err != nil {
@@ -114,6 +117,19 @@ func (r *rehearsal) copySample(ctx context.Context, tx pgx.Tx, to *pgx.Conn) err
 		r.result.Parents, r.result.Rows = parents, r.result.Rows+parents
 	}
 	return copySequences(ctx, tx, to, r.Schema)
+}
+
+// format returns statements that make the text of values the same on both servers, whatever the settings of the roles are. set is SET or
+// SET LOCAL.
+func format(set string) string {
+	text := ""
+	for _, one := range []string{
+		"DateStyle = 'ISO, YMD'", "IntervalStyle = postgres", "extra_float_digits = 1", "bytea_output = hex", "xmloption = content", "lc_monetary = 'C'",
+	} {
+		text += set + " " + one + "; "
+	}
+	return text + fmt.Sprintf("SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, %t)",
+		set == "SET LOCAL")
 }
 
 // during names what failed. The end of the context stays as it is.

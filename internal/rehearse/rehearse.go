@@ -163,7 +163,7 @@ func (r *rehearsal) inspect(ctx context.Context) (err error) {
 // readOnly runs a read-only transaction on the source, with one snapshot for all its statements.
 func (r *rehearsal) readOnly(ctx context.Context, work func(pgx.Tx) error) error {
 	return pgx.BeginTxFunc(ctx, r.Source, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, "SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = 0")
+		_, err := tx.Exec(ctx, "SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = 0; "+format("SET LOCAL"))
 		if err != nil {
 			return err
 		}
