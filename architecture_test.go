@@ -140,7 +140,7 @@ func rules() []rule {
 
 		// The commands.
 		{name: "internal/scratch"},
-		{name: "internal/rehearse", below: join(".", in("event", "message", "problem", "scratch", "sqltext", "visible")), others: pgx},
+		{name: "internal/rehearse", below: join(".", in("event", "guard", "message", "problem", "scratch", "sqltext", "visible")), others: pgx},
 		{name: "internal/screen", below: join(".", in("event", "history", "message", "order", "problem", "sqltext", "visible")), others: join(mpb, width)},
 		{name: "internal/page", below: in("event", "fault", "history", "journal", "message", "problem", "visible"), others: join(pgx, prom)},
 		{name: "internal/report", below: join(".", in("event", "message", "problem", "screen", "visible"))},

@@ -122,14 +122,12 @@ func (r *rehearsal) copySample(ctx context.Context, tx pgx.Tx, to *pgx.Conn) err
 // format returns statements that make the text of values the same on both servers, whatever the settings of the roles are. set is SET or
 // SET LOCAL.
 func format(set string) string {
-	text := ""
-	for _, one := range []string{
+	statements := []string{
 		"DateStyle = 'ISO, YMD'", "IntervalStyle = postgres", "extra_float_digits = 1", "bytea_output = hex", "xmloption = content", "lc_monetary = 'C'",
-	} {
-		text += set + " " + one + "; "
 	}
-	return text + fmt.Sprintf("SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, %t)",
-		set == "SET LOCAL")
+	return set + " " + strings.Join(statements, "; "+set+" ") +
+		fmt.Sprintf("; SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, %t)",
+			set == "SET LOCAL")
 }
 
 // during names what failed. The end of the context stays as it is.

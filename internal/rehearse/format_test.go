@@ -1,6 +1,8 @@
 package rehearse
 
 import (
+	"maps"
+	"os"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -8,6 +10,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // TestCopiedValues checks that rows arrive as they are, whatever the settings of both roles are: dates, intervals, numbers, bytes, and
@@ -20,9 +23,7 @@ func TestCopiedValues(t *testing.T) {
 			servertest.Execute(t, admin, create)
 			config := admin.Config()
 			config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
-			for name, value := range settings {
-				config.ConnConfig.RuntimeParams[name] = value
-			}
+			maps.Copy(config.ConnConfig.RuntimeParams, settings)
 			pool, err := pgxpool.NewWithConfig(t.Context(), config)
 			if err != nil {
 				t.Fatal(err)
@@ -55,6 +56,21 @@ func TestCopiedValues(t *testing.T) {
 			FROM app.t`).Scan(&same)
 		if err != nil || !same {
 			t.Errorf("the copied row differs: %v", err)
+		}
+	})
+}
+
+// TestUntrustedCodeIsRefused checks that a rehearsal reads no table whose owner has put code into it that would run as the role.
+func TestUntrustedCodeIsRefused(t *testing.T) {
+	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
+		pool := servertest.Pool(t, servertest.Database(t, c).URL)
+		servertest.Execute(t, pool, `DO $$BEGIN CREATE ROLE planter; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
+			CREATE SCHEMA app AUTHORIZATION planter; SET ROLE planter; CREATE TABLE app.t (id int);
+			CREATE FUNCTION app.f(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$BEGIN IF current_user <> 'planter' THEN RAISE 'it ran'; END IF; RETURN 1; END$$;
+			CREATE INDEX ON app.t ((app.f(1))); RESET ROLE`)
+		_, err := Run(t.Context(), Request{Source: pool, Schema: "app", Share: 1, Getenv: os.Getenv, Say: func(string) {}})
+		if found := problem.All(err); len(found) != 1 || found[0].Code != "untrusted_code" {
+			t.Errorf("%v", err)
 		}
 	})
 }

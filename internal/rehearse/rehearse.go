@@ -19,6 +19,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/scratch"
 	"github.com/rekey-pg/rekey/internal/sqltext"
@@ -135,8 +136,15 @@ func Run(ctx context.Context, request Request) (result Result, err error) {
 	return r.result, nil
 }
 
-// inspect reads the source's server and finds pg_dump.
+// inspect reads the source's server, refuses tables whose rows cannot be read safely, and finds pg_dump.
 func (r *rehearsal) inspect(ctx context.Context) (err error) {
+	refused, err := guard.UnreadableTables(ctx, r.Source, r.Schema, r.Options.Permissions.TrustOwners)
+	if err == nil && len(refused) > 0 {
+		return refused
+	}
+	if err != nil {
+		return err
+	}
 	err = r.readOnly(ctx, func(tx pgx.Tx) (err error) {
 		if r.major, r.system, err = identity(ctx, tx); err != nil {
 			return err
