@@ -94,22 +94,19 @@ type measurements struct {
 	add        []metric.AddOption
 	record     []metric.RecordOption
 	observe    map[string][]metric.ObserveOption // by the state of tables; "" for the other gauges
-	registered metric.Registration               // nil if the run has no gauges
+	registered metric.Registration               // nil if they cannot be registered
 
 	mu     sync.Mutex // the reader of metrics calls from its own goroutine; no call of the provider is made under it
 	values values
 }
 
-// begin begins to measure a run. A run without a number is over, and has no gauges.
+// begin begins to measure a run.
 func (m *meter) begin(ctx context.Context, command, schema string, e event.RunStarted) *measurements {
 	attributes := []attribute.KeyValue{attribute.String("rekey.command", command), attribute.String("rekey.schema", schema)}
 	all := metric.WithAttributeSet(attribute.NewSet(attributes...))
 	r := &measurements{
 		meter: m, ctx: ctx, attributes: attributes, add: []metric.AddOption{all}, record: []metric.RecordOption{all},
 		values: values{rows: e.Rows, parts: e.Tables + e.Edges + e.Keys},
-	}
-	if e.Run == 0 {
-		return r
 	}
 	r.observe = map[string][]metric.ObserveOption{"": {all}}
 	for _, g := range m.gauges {
