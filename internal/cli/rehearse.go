@@ -138,7 +138,7 @@ func (a *app) rehearsed(result rehearse.Result, err error, f *flags) error {
 	case f.json:
 		failed = a.document(result)
 	case !f.quiet:
-		_, failed = fmt.Fprint(a.Stdout, screen.Rehearsal(parts(result), result.Sample(), result.LeftOut, result.Differences, a.width(a.out)))
+		_, failed = fmt.Fprint(a.Stdout, screen.Rehearsal(parts(result), result.Sample(), result.Estimate(), result.LeftOut, result.Differences, a.width(a.out)))
 	}
 	if result.Kept && !f.json {
 		fmt.Fprintln(a.Stderr, "rehearse: kept database "+result.Database)

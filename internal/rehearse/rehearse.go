@@ -70,6 +70,8 @@ type Result struct {
 	Kept bool `json:"kept"`
 	// Parts are up, verify, down and the time before, in order, with the times as measured on the sample.
 	Parts []Part `json:"parts"`
+	// ExpectedUp is an estimate of the time of up on all rows, on the machine of the scratch database; 0 if all rows were copied.
+	ExpectedUp time.Duration `json:"expected_up_ns,omitempty"`
 	// Differences lists what of the schema down did not restore.
 	Differences []string `json:"differences"`
 	// OK is true if up, verify and down succeeded, down restored the schema, and no statement of the traffic failed.
@@ -109,7 +111,8 @@ type rehearsal struct {
 	refs       []reference
 	at         *pgx.ConnConfig // of the scratch database
 	pool       *pgxpool.Pool
-	admin      string // connection string with which the database is dropped
+	held       *pgx.Conn // a session in the scratch database as long as the rehearsal lives
+	admin      string    // connection string with which the database is dropped
 	server     *scratch.Server
 	traffic    *traffic
 }
@@ -275,12 +278,20 @@ func (r *rehearsal) createDatabase(ctx context.Context) error {
 	config := admin.Config().Copy()
 	config.ConnConfig.Database = r.result.Database
 	r.at = config.ConnConfig
-	r.pool, err = pgxpool.NewWithConfig(ctx, config)
-	return err
+	if r.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+		return err
+	}
+	if err := r.mark(ctx); err != nil {
+		return err
+	}
+	return r.dropLeft(ctx, admin)
 }
 
 // clean drops the scratch database, or ends the throw-away server, also if the context has ended.
 func (r *rehearsal) clean(ctx context.Context) error {
+	if r.held != nil {
+		_ = r.held.Close(context.WithoutCancel(ctx))
+	}
 	if r.pool != nil {
 		r.pool.Close()
 	}
@@ -371,8 +382,12 @@ func (r *rehearsal) up(ctx context.Context) error {
 		return err
 	}
 	r.result.Entries = append(r.result.Entries, Entry{At: time.Now(), Event: event.Notice{Text: r.result.Sample()}})
-	_, err = m.Up(ctx)
-	return err
+	begun := time.Now()
+	if _, err := m.Up(ctx); err != nil {
+		return err
+	}
+	r.result.estimate(time.Since(begun))
+	return nil
 }
 
 func (r *rehearsal) verify(ctx context.Context) error {

@@ -81,7 +81,7 @@ func TestRehearsal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !result.OK || len(result.LeftOut) > 0 || len(result.Differences) > 0 || result.Parents == 0 || result.Rows < result.Parents || result.Rows >= result.SourceRows {
+	if !result.OK || len(result.LeftOut) > 0 || len(result.Differences) > 0 || result.Parents == 0 || result.ExpectedUp <= 0 || result.Rows < result.Parents || result.Rows >= result.SourceRows {
 		t.Errorf("%+v", result)
 	}
 	if len(result.Parts) != 4 || len(result.Entries) < 10 || result.Verified == nil || !result.Verified.OK {
@@ -123,6 +123,12 @@ func TestRehearsalOnANamedServer(t *testing.T) {
 		}
 		return n
 	}
+	marked := func() (n int) {
+		if err := admin.QueryRow(t.Context(), "SELECT count(*) FROM pg_database WHERE shobj_description(oid, 'pg_database') = $1", ownMark).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
 	for code, url := range map[string]string{"scratch_rights": cluster.URL("postgres"), "scratch_is_source": servertest.Cluster(t, other).URL("postgres")} {
 		request.Server = url
 		_, err := Run(t.Context(), request)
@@ -135,8 +141,8 @@ func TestRehearsalOnANamedServer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	request.Say = func(line string) {
 		if line == "up" {
-			if databases() != 1 {
-				t.Error("there is no scratch database")
+			if databases() != 1 || marked() != 1 {
+				t.Error("there is no scratch database that a later rehearsal may drop")
 			}
 			cancel()
 		}
@@ -146,7 +152,7 @@ func TestRehearsalOnANamedServer(t *testing.T) {
 	}
 	request.Say, request.Keep, request.Share = func(string) {}, true, 1
 	result, err := Run(t.Context(), request)
-	if err != nil || !result.OK || !result.Kept || databases() != 1 || result.Parents != 0 {
+	if err != nil || !result.OK || !result.Kept || databases() != 1 || marked() != 0 || result.Parents != 0 {
 		t.Errorf("kept: %v, %+v, %d databases", err, result, databases())
 	}
 	servertest.Execute(t, admin, "DROP DATABASE "+result.Database+" WITH (FORCE)")

@@ -13,9 +13,9 @@ type RehearsalPart struct {
 	Errors                []string
 }
 
-// Rehearsal returns the result of a rehearsal: its parts with what the traffic felt, what was left out of the copy, and what down did not
+// Rehearsal returns the result of a rehearsal: its parts with what the traffic felt, how long up would take on all rows, what was left out of the copy, and what down did not
 // restore.
-func Rehearsal(parts []RehearsalPart, sample string, left, differences []string, width int) string {
+func Rehearsal(parts []RehearsalPart, sample, estimate string, left, differences []string, width int) string {
 	p := page{width: width}
 	p.add(sample)
 	p.lines("")
@@ -34,6 +34,10 @@ func Rehearsal(parts []RehearsalPart, sample string, left, differences []string,
 		down = down || one.Name == "down"
 	}
 	p.lines(alignWithin(rows, width)...)
+	if estimate != "" {
+		p.lines("")
+		p.add(estimate)
+	}
 	p.list("Errors of the traffic:", failed)
 	p.list("Left out of the copy:", left)
 	p.list("Not restored by down:", differences)
