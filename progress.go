@@ -42,6 +42,8 @@ type Progress struct {
 	Tables []TableProgress `json:"tables,omitempty"`
 	// Reason says why the run is slower or pauses; "" if it does not.
 	Reason string `json:"reason,omitempty"`
+	// Signal is the kind of Reason: request, impact, or a signal as --without-signal names it.
+	Signal string `json:"signal,omitempty"`
 	// Paused is true if the run pauses.
 	Paused bool `json:"paused,omitempty"`
 	// ReasonSince is when Reason began, or nil.
@@ -66,8 +68,8 @@ type TableProgress struct {
 	StepSince *time.Time `json:"step_since,omitempty"`
 	// Activity is one line about the current work while no rows are filled, such as "building index: scanning table 40%".
 	Activity string `json:"activity,omitempty"`
-	// Waiting is true while the work waits for a lock, or for the transactions of other sessions.
-	Waiting bool `json:"waiting,omitempty"`
+	// WaitingSince is when the work began to wait for a lock, or for the transactions of other sessions; nil if it does not wait.
+	WaitingSince *time.Time `json:"waiting_since,omitempty"`
 	// Done is the number of rows that were filled.
 	Done int64 `json:"done"`
 	// Total is the estimated number of rows to fill, at least Done.
@@ -124,14 +126,17 @@ func progressOf(s history.State) *Progress {
 	p := &Progress{
 		Run: s.Run, Command: s.Command, Started: s.Started, Recorded: s.Updated, Parts: s.Parts(), PartsDone: len(s.Finished),
 		Done: s.Done(), Total: s.Total(), Percent: s.Percent(), Rate: s.Rate(), Left: s.Left(),
-		Reason: s.Reason, Paused: s.Paused, Impact: s.Impact, Load: s.Load, Result: s.Result,
+		Reason: s.Reason, Signal: s.Signal, Paused: s.Paused, Impact: s.Impact, Load: s.Load, Result: s.Result,
 	}
 	if s.Reason != "" {
 		p.ReasonSince = &s.ReasonSince
 	}
 	for _, t := range s.Work {
 		one := TableProgress{
-			Table: t.Name, Phase: t.Goal, Activity: t.Activity(s.Updated), Waiting: t.WaitsForLock, Done: t.Done, Total: t.Total, Rate: t.Rate, Left: t.Left,
+			Table: t.Name, Phase: t.Goal, Activity: t.Activity(s.Updated), Done: t.Done, Total: t.Total, Rate: t.Rate, Left: t.Left,
+		}
+		if t.WaitsForLock {
+			one.WaitingSince = &t.WaitsSince
 		}
 		if t.Step != nil {
 			one.Step, one.StepSince = t.Step.ID, &t.Step.Started

@@ -156,6 +156,8 @@ type Throttled struct {
 	Reason string `json:"reason"`
 	// Paused is true if the run pauses, false if it is only slower.
 	Paused bool `json:"paused"`
+	// Signal is the kind of the reason: request, impact, or a signal as --without-signal names it, such as lag; "" at its end.
+	Signal string `json:"signal,omitempty"`
 }
 
 // Impact reports once a second what the application feels of a run, as the run's probe measures it: a connection that

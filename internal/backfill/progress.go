@@ -105,7 +105,7 @@ func (p *Progress) paused(speed *pace.Pace) (reason string, changed <-chan struc
 	reason, changed = speed.Paused()
 	if reason != p.reason {
 		p.reason = reason
-		p.emit.Emit(event.Throttled{Reason: reason, Paused: reason != ""})
+		p.emit.Emit(event.Throttled{Reason: reason, Paused: reason != "", Signal: speed.Signal()})
 	}
 	return reason, changed
 }

@@ -36,8 +36,9 @@ type State struct {
 
 	Reason      string // why it slows down or pauses; "" if it does not
 	Paused      bool
+	Signal      string // the kind of the reason
 	ReasonSince time.Time
-	Reasons     []Reason // that have ended, the oldest first
+	Reasons     []Reason // that have ended, the oldest first; of a long run the newest
 
 	Steps       []Step // that are done, of all tables, the oldest first
 	Locks       []Lock // the oldest first
@@ -77,6 +78,7 @@ type Table struct {
 	Index        *event.IndexProgress
 	Blockers     []string // the sessions that hold the lock
 	WaitsForLock bool
+	WaitsSince   time.Time // zero unless it waits
 }
 
 // Step is a step of a table, reference or primary key, or of the schema.
@@ -139,7 +141,7 @@ func Fold(s State, entry Entry) State {
 	case event.Executing, event.StepDone, event.Locked, event.LockRefused, event.Progress, event.IndexProgress:
 		s = s.work(e, at)
 	case event.Throttled:
-		s = s.throttle(e.Reason, e.Paused, at)
+		s = s.throttle(e.Reason, e.Paused, e.Signal, at)
 	case event.Forecast:
 		s.Forecast = append(s.Forecast, e)
 	case event.Measured:
@@ -155,7 +157,7 @@ func Fold(s State, entry Entry) State {
 		s.Load = &e
 		s = s.sample(at, func(one *Sample) { one.Load = &e })
 	case event.Result:
-		s = s.throttle("", false, at).endSample()
+		s = s.throttle("", false, "", at).endSample()
 		s.Result = &e
 	case event.Notice, event.Summary:
 	}
@@ -172,9 +174,9 @@ func (s State) work(e event.Event, at time.Time) State {
 	case event.Locked:
 		return s.lock(e, at)
 	case event.LockRefused:
-		return s.change(e.Table, func(t *Table) { t.WaitsForLock, t.Blockers = true, e.Blockers })
+		return s.change(e.Table, at, func(t *Table) { t.WaitsForLock, t.Blockers = true, e.Blockers })
 	case event.Progress:
-		s = s.change(e.Table, func(t *Table) {
+		s = s.change(e.Table, at, func(t *Table) {
 			t.Done, t.Total = max(e.Done, 0), max(e.Total, e.Done, 0)
 			t.Rate, t.Left, t.Skipped, t.Phase, t.Index = e.Rate, e.Left, e.Held, "", nil
 			t.WaitsForLock, t.Blockers = false, nil
@@ -182,7 +184,7 @@ func (s State) work(e event.Event, at time.Time) State {
 		done, rate := s.Done(), s.Rate()
 		return s.sample(at, func(one *Sample) { one.Table, one.Done, one.Rate = e.Table, done, rate })
 	case event.IndexProgress:
-		return s.change(e.Table, func(t *Table) {
+		return s.change(e.Table, at, func(t *Table) {
 			t.Phase, t.Index, t.WaitsForLock, t.Blockers = indexPhase(e), &e, len(e.Waiting) > 0, e.Waiting
 		})
 	}
@@ -191,7 +193,7 @@ func (s State) work(e event.Event, at time.Time) State {
 
 // execute begins the step of a statement, or adds the statement to it.
 func (s State) execute(e event.Executing, at time.Time) State {
-	return s.change(e.Table, func(t *Table) {
+	return s.change(e.Table, at, func(t *Table) {
 		step := Step{ID: e.Step, Table: t.Name, Started: at}
 		if t.Step != nil && t.Step.ID == e.Step {
 			step = *t.Step
@@ -203,7 +205,7 @@ func (s State) execute(e event.Executing, at time.Time) State {
 
 func (s State) finishStep(e event.StepDone, at time.Time) State {
 	done := Step{ID: e.Step, Table: e.Table, Started: at.Add(-e.Elapsed), Elapsed: e.Elapsed, Already: e.Already}
-	s = s.change(e.Table, func(t *Table) {
+	s = s.change(e.Table, at, func(t *Table) {
 		if t.Step != nil && t.Step.ID == e.Step {
 			done.SQL, done.Bytes = t.Step.SQL, t.Step.Bytes
 		}
@@ -215,7 +217,7 @@ func (s State) finishStep(e event.StepDone, at time.Time) State {
 
 func (s State) lock(e event.Locked, at time.Time) State {
 	l := Lock{At: at, Table: e.Table, Attempts: e.Attempts, Wait: e.Wait, Hold: e.Hold}
-	s = s.change(e.Table, func(t *Table) {
+	s = s.change(e.Table, at, func(t *Table) {
 		if t.Step != nil {
 			l.Step = t.Step.ID
 		}
@@ -240,15 +242,21 @@ func (s State) finish(e event.TableDone, at time.Time) State {
 	return s
 }
 
+// maxReasons is the number of reasons after which the oldest are removed.
+const maxReasons = 1000
+
 // throttle sets the reason, and records the one that ends. New figures in the same reason continue it.
-func (s State) throttle(reason string, paused bool, at time.Time) State {
+func (s State) throttle(reason string, paused bool, signal string, at time.Time) State {
 	if !SameReason(reason, s.Reason) || paused != s.Paused {
 		if s.Reason != "" {
+			if len(s.Reasons) >= maxReasons {
+				s.Reasons = append(make([]Reason, 0, maxReasons), s.Reasons[maxReasons/4:]...)
+			}
 			s.Reasons = append(s.Reasons, Reason{Text: s.Reason, Paused: s.Paused, From: s.ReasonSince, To: at})
 		}
 		s.ReasonSince = at
 	}
-	s.Reason, s.Paused = reason, paused
+	s.Reason, s.Paused, s.Signal = reason, paused, signal
 	return s
 }
 
@@ -258,12 +266,19 @@ func (s State) Find(table string) int {
 }
 
 // change changes one active table in a copy of the state.
-func (s State) change(table string, alter func(*Table)) State {
+func (s State) change(table string, at time.Time, alter func(*Table)) State {
 	i := s.Find(table)
 	if i < 0 {
 		return s
 	}
 	s.Work = slices.Clone(s.Work)
-	alter(&s.Work[i])
+	t := &s.Work[i]
+	alter(t)
+	switch {
+	case !t.WaitsForLock:
+		t.WaitsSince = time.Time{}
+	case t.WaitsSince.IsZero():
+		t.WaitsSince = at
+	}
 	return s
 }

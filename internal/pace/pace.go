@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -245,6 +246,21 @@ func (p *Pace) Paused() (reason string, changed <-chan struct{}) {
 		return "", p.changed
 	}
 	return p.reasons[signals[0]], p.changed
+}
+
+// Signal returns the kind of the signal whose reason Paused returns, "" while the run is not paused.
+func (p *Pace) Signal() string {
+	if p == nil {
+		return ""
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	signals := slices.Sorted(maps.Keys(p.reasons))
+	if len(signals) == 0 {
+		return ""
+	}
+	kind, _, _ := strings.Cut(signals[0], " ") // a standby's signal has its name
+	return kind
 }
 
 // Rest returns the pause after a batch of a certain duration. A duration far above the target was mostly spent waiting, for

@@ -199,3 +199,19 @@ func TestPace(t *testing.T) {
 		t.Error("fast is accepted as a speed")
 	}
 }
+
+// TestSignalNamesTheKind checks the kind of a reason, which a name may follow.
+func TestSignalNamesTheKind(t *testing.T) {
+	p := New(Full, time.Second)
+	if p.Signal() != "" {
+		t.Errorf("without a reason: %q", p.Signal())
+	}
+	p.Pause("standby db2", "it lags")
+	p.Pause("lag", "standby db1 lags")
+	for _, want := range []string{"lag", "standby"} {
+		if got := p.Signal(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		p.Resume(want)
+	}
+}

@@ -276,7 +276,11 @@ func (l *impactLoop) report(reason string) {
 	l.reason = reason
 	l.mu.Unlock()
 	if changed {
-		l.emit.Emit(event.Throttled{Reason: reason})
+		signal := ""
+		if reason != "" {
+			signal = "impact"
+		}
+		l.emit.Emit(event.Throttled{Reason: reason, Signal: signal})
 	}
 }
 

@@ -49,7 +49,7 @@ func (e *Executor) waitWhilePaused(ctx context.Context) {
 		reason, changed := e.Pace.Paused()
 		if reason != reported {
 			reported = reason
-			e.Emit.Emit(event.Throttled{Reason: reason, Paused: reason != ""})
+			e.Emit.Emit(event.Throttled{Reason: reason, Paused: reason != "", Signal: e.Pace.Signal()})
 		}
 		if reason == "" {
 			return

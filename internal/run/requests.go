@@ -49,13 +49,16 @@ func (l *requestListener) run(ctx context.Context, requests <-chan journal.Reque
 // pausedReason is the reason that a paused run reports.
 const pausedReason = "paused from another terminal; to continue: rekey resume"
 
+// requested is the signal of a pause that another terminal asked for.
+const requested = "request"
+
 // handle applies a request and reports whether the run must end.
 func (l *requestListener) handle(request journal.Request, c controls) bool {
 	switch request.Verb {
 	case journal.Pause:
-		c.pace.Pause("pause", pausedReason)
+		c.pace.Pause(requested, pausedReason)
 	case journal.Resume:
-		c.pace.Resume("pause")
+		c.pace.Resume(requested)
 	case journal.Stop:
 		l.requested.Store(true)
 		return true

@@ -131,7 +131,7 @@ func (b Bar) plain() string {
 func (w Watched) headline() string {
 	waiting := -1
 	for i, t := range w.Tables {
-		if t.Waiting && waiting < 0 {
+		if t.WaitingSince != nil && waiting < 0 {
 			waiting = i
 		}
 	}
@@ -141,14 +141,14 @@ func (w Watched) headline() string {
 	case w.Recorded.IsZero():
 		return "STARTING: nothing is recorded yet"
 	case w.Paused:
-		return "PAUSED" + w.lasting() + withoutWord("paused ", ": ", w.Reason)
+		return "PAUSED" + w.since(w.ReasonSince) + withoutWord("paused ", ": ", w.Reason)
 	case waiting >= 0:
 		t := w.Tables[waiting]
-		return "WAITING: " + clean(strings.TrimPrefix(t.Table, w.Schema+".")) + withoutWord("waiting ", ": ", t.Activity)
+		return "WAITING" + w.since(t.WaitingSince) + ": " + clean(strings.TrimPrefix(t.Table, w.Schema+".")) + withoutWord("waiting ", ": ", t.Activity)
 	case w.Age >= quiet:
 		return fmt.Sprintf("RUNNING, but it has recorded nothing for %s", inSeconds(w.Age))
 	case w.Reason != "":
-		return "SLOWED" + w.lasting() + ": " + clean(w.Reason)
+		return "SLOWED" + w.since(w.ReasonSince) + ": " + clean(w.Reason)
 	}
 	state := fmt.Sprintf("RUNNING %d%%", w.Percent)
 	if w.Rate > 0 && w.Done < w.Total {
@@ -166,12 +166,12 @@ func withoutWord(word, separator, text string) string {
 	return separator + clean(text)
 }
 
-// lasting says for how long the reason has lasted.
-func (w Watched) lasting() string {
-	if w.ReasonSince == nil {
+// since says for how long something has lasted.
+func (w Watched) since(at *time.Time) string {
+	if at == nil {
 		return ""
 	}
-	return " for " + inSeconds(w.Recorded.Sub(*w.ReasonSince)+w.Age)
+	return " for " + inSeconds(w.Recorded.Sub(*at)+w.Age)
 }
 
 // about names the run and its duration.
