@@ -2,7 +2,9 @@ package page
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -70,12 +72,70 @@ func metricsOf(b shown) []metric {
 		gauge("rows_per_second", "Rows that are filled per second now.", rate(s), run),
 		counter("locks_taken_total", "ACCESS EXCLUSIVE locks that the run has taken and released.", float64(len(s.Locks)), run),
 		counter("lock_attempts_total", "Attempts that these locks took.", float64(locks(s).Attempts), run),
+		gauge("lock_waiting_seconds", "For how long the run has waited for a lock or for other transactions now, 0 if it does not.", waiting(s).Seconds(), run),
 		gauge("lock_wait_max_seconds", "The longest time that an attempt waited for its lock.", locks(s).Wait/1000, run),
 		gauge("lock_hold_max_seconds", "The longest time that a lock was held.", locks(s).Hold/1000, run),
 	}
+	all = append(all, reasonMetrics(s)...)
 	all = append(all, tableMetrics(s)...)
+	all = append(all, rowMetrics(s)...)
 	all = append(all, impactMetrics(s)...)
 	return append(all, info(s))
+}
+
+// waiting returns for how long the run has waited at its last event.
+func waiting(s history.State) (longest time.Duration) {
+	for _, t := range s.Work {
+		if t.WaitsForLock && s.Result == nil {
+			longest = max(longest, s.Updated.Sub(t.WaitsSince))
+		}
+	}
+	return longest
+}
+
+// reasons are the values of the label reason. A kind of a newer rekey is "other".
+func reasons() []string {
+	return []string{"file", "impact", "lag", "query", "request", "snapshots", "standby", "wal", "wraparound", "other"}
+}
+
+// reasonMetrics returns a metric for each kind of reason to pause or to slow down.
+func reasonMetrics(s history.State) (all []metric) {
+	desc := prometheus.NewDesc("rekey_run_throttled", "1 while the run pauses or is slower for a reason of this kind.", []string{"reason"}, nil)
+	now := s.Signal
+	if !slices.Contains(reasons(), now) {
+		now = "other"
+	}
+	for _, one := range reasons() {
+		is := s.Reason != "" && s.Result == nil && one == now
+		all = append(all, metric{desc: desc, kind: prometheus.GaugeValue, value: flag(is), labels: []string{one}, missing: s.Run == 0})
+	}
+	return all
+}
+
+// rowMetrics returns the rows of each active table, and of the finished ones that the page lists. Without a table it returns
+// metrics without a value, which describe them.
+func rowMetrics(s history.State) (all []metric) {
+	filled := prometheus.NewDesc("rekey_table_rows_filled_total", "Rows that the run has filled in a table.", []string{"table"}, nil)
+	planned := prometheus.NewDesc("rekey_table_rows_planned", "Rows that the run fills in a table, estimated.", []string{"table"}, nil)
+	add := func(name string, done, total int64, missing bool) {
+		labels := []string{strings.ToValidUTF8(name, "?")}
+		all = append(all, metric{desc: filled, kind: prometheus.CounterValue, value: float64(done), labels: labels, missing: missing},
+			metric{desc: planned, kind: prometheus.GaugeValue, value: float64(total), labels: labels, missing: missing})
+	}
+	if s.Run == 0 {
+		add("", 0, 0, true)
+	}
+	tables := append(slices.Clone(s.Finished[max(0, len(s.Finished)-maxFinished):]), s.Work...)
+	last := map[string]int{} // a table may have several turns, such as its reference and its key
+	for i, t := range tables {
+		last[t.Name] = i
+	}
+	for i, t := range tables {
+		if last[t.Name] == i {
+			add(t.Name, t.Done, t.Total, false)
+		}
+	}
+	return all
 }
 
 func tableMetrics(s history.State) []metric {
