@@ -161,11 +161,13 @@ func filled(p *browsertest.Page) int64 {
 	return browsertest.Eval[int64](p, "Number(document.querySelector('#rows').dataset.value || 0)")
 }
 
-// rekey serve shows a run that begins later, as the journal has it; pauses, resumes and tunes it; and continues after a cut.
+// rekey serve shows a run that begins later, as the journal has it; pauses, resumes and tunes it; continues after a cut, and after
+// the database was lost; and shows the next run.
 func TestServeBesideARun(t *testing.T) {
 	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
 		db := shop(t, c, 300_000)
-		serve := begin(t, "serve", "--schema", "app", "--listen", "127.0.0.1:0", "--database-url", db.URL)
+		database := servertest.Through(t, db.URL)
+		serve := begin(t, "serve", "--schema", "app", "--listen", "127.0.0.1:0", "--database-url", database.URL)
 		address := serve.url(t)
 		between := newProxy(t, strings.TrimPrefix(strings.Split(address, "/#")[0], "http://"))
 		p := browsertest.Open(t, strings.Replace(address, between.to, between.listener.Addr().String(), 1), browsertest.Desktop())
@@ -184,6 +186,10 @@ func TestServeBesideARun(t *testing.T) {
 		if after := paused(t, db); after != before {
 			t.Errorf("the rows did not stand still while the run was paused: %d, then %d", before, after)
 		}
+		database.Cut()
+		p.Wait("document.querySelector('#trouble').textContent.startsWith('The database does not answer') && document.querySelector('#badge').dataset.status === 'paused'")
+		database.Mend()
+		p.Wait("document.querySelector('#trouble').hidden")
 		p.Axe()
 		p.Screenshot("page-paused")
 
@@ -196,6 +202,9 @@ func TestServeBesideARun(t *testing.T) {
 		}
 		compare(t, p, db)
 		p.Screenshot("page-done")
+		down := begin(t, "down", "--schema", "app", "--quiet", "--database-url", db.URL)
+		p.Wait("document.querySelector('#what').textContent.startsWith('down') && document.querySelector('#badge').dataset.status === 'done'")
+		<-down.done
 		if strings.Contains(up.text()+serve.stdout.String(), strings.Split(address, "#")[1]) {
 			t.Error("the token is in the output")
 		}
