@@ -39,14 +39,8 @@ role cannot see. Exit code 0 if a run would begin, 4 if it would be refused.`,
 	}
 	f.common(cmd)
 	f.schemaRun.oneSchema(cmd, &f.file)
-	f.phase.register(cmd, phasesBoth)
-	f.phase.registerEdges(cmd)
-	f.phase.registerArbiter(cmd)
-	f.phase.registerAccept(cmd)
-	f.phase.registerContract(cmd)
+	f.both(cmd, "examine")
 	f.policy(cmd, legal...)
-	f.values.register(cmd)
-	cmd.Flags().BoolVar(&f.schemaRun.down, "down", false, "with --schema: examine the way down")
 	return cmd
 }
 

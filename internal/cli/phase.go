@@ -38,6 +38,18 @@ func (p *phaseFlags) register(cmd *cobra.Command, phases string) {
 	_ = cmd.RegisterFlagCompletionFunc("to", cobra.FixedCompletions(setting.Choices("to"), cobra.ShellCompDirectiveNoFileComp))
 }
 
+// both adds the flags of the commands that show a run of either direction: which phase, references and values it has. does is what
+// the command does with the way down.
+func (f *flags) both(cmd *cobra.Command, does string) {
+	f.phase.register(cmd, phasesBoth)
+	f.phase.registerEdges(cmd)
+	f.phase.registerArbiter(cmd)
+	f.phase.registerAccept(cmd)
+	f.phase.registerContract(cmd)
+	f.values.register(cmd)
+	cmd.Flags().BoolVar(&f.schemaRun.down, "down", false, "with --schema: "+does+" the way down")
+}
+
 // registerArbiter adds the flag of the commands that build indexes.
 func (p *phaseFlags) registerArbiter(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&p.arbiter, "arbiter", "", "unique indexes that ON CONFLICT may name when linked (default integer); uuid: the twins in their place; both: the twins too, and applications must retry")

@@ -53,16 +53,10 @@ run once for all tables. It changes nothing.`,
 	}
 	f.common(cmd)
 	f.schemaRun.oneSchema(cmd, &f.file)
-	f.phase.register(cmd, phasesBoth)
-	f.phase.registerEdges(cmd)
-	f.phase.registerArbiter(cmd)
-	f.phase.registerAccept(cmd)
-	f.phase.registerContract(cmd)
+	f.both(cmd, "explain")
 	set := cmd.Flags()
 	set.StringVar(&f.version, "version", legal[0], "version to record: "+strings.Join(legal, " or "))
 	f.changes(cmd)
-	f.values.register(cmd)
-	set.BoolVar(&f.schemaRun.down, "down", false, "with --schema: explain the way down")
 	return cmd
 }
 

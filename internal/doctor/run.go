@@ -91,7 +91,7 @@ func journalState(f Facts) []Finding {
 	case !j.Exists && !f.Server.Role.CreateDatabase:
 		return fine("journal", "no journal yet")
 	case !j.Exists:
-		return fine("journal", "no journal yet, the run creates it")
+		return fine("journal", "no journal yet (the run creates it)")
 	case last != nil && !last.Ended && f.Lease == nil:
 		return fine("journal", "the last "+last.Command+" did not end; the next run resumes it")
 	}

@@ -156,7 +156,7 @@ func waits(a rekey.Action, limits Limits) string {
 		return fmt.Sprintf("%s: while the lock is requested, at most %s an attempt (--lock-timeout), and then for the change, an instant",
 			strings.Join(all, "; "), FormatDuration(limits.LockTimeout))
 	case a.Kind == rekey.ActionBackfill:
-		return fmt.Sprintf("no reader; a writer of a row in the current batch, until the batch commits, about %s (--batch-time)", FormatDuration(limits.BatchTime))
+		return fmt.Sprintf("no reader; a writer of a row in the current batch, until the batch commits, at most about %s (--batch-time)", FormatDuration(limits.BatchTime))
 	case a.Kind == rekey.ActionConcurrently:
 		return "no reader or writer; it waits itself for transactions that are older"
 	}
