@@ -140,14 +140,14 @@ func rules() []rule {
 
 		// The commands.
 		{name: "internal/scratch"},
-		{name: "internal/rehearse", below: join(".", in("event", "guard", "message", "problem", "scratch", "sqltext", "visible")), others: pgx},
+		{name: "internal/rehearse", below: join(".", in("event", "guard", "history", "message", "problem", "scratch", "sqltext", "visible")), others: pgx},
 		{name: "internal/screen", below: join(".", in("event", "history", "message", "order", "problem", "sqltext", "visible")), others: join(mpb, width)},
 		{name: "internal/page", below: in("event", "fault", "history", "journal", "message", "problem", "visible"), others: join(pgx, prom)},
-		{name: "internal/report", below: join(".", in("event", "message", "problem", "screen", "visible"))},
+		{name: "internal/report", below: join(".", in("event", "history", "message", "problem", "screen", "visible"))},
 		{name: "internal/demo", below: join(".", "phoenixkit", "ident", in("event", "fixture", "fixture/apps", "history", "message", "problem", "screen", "server", "sqltext")), others: pgx},
 		{
 			name:   "internal/cli",
-			below:  join(".", "phoenixkit", in("event", "fault", "journal", "message", "page", "problem", "rehearse", "report", "screen", "setting", "sqltext", "visible")),
+			below:  join(".", "phoenixkit", in("event", "fault", "history", "journal", "message", "page", "problem", "rehearse", "report", "screen", "setting", "sqltext", "visible")),
 			others: join(pgx, pgcode, cobra, pflag, term, system, yamlv3),
 		},
 		{name: "internal/heap"},

@@ -104,6 +104,9 @@ func eventNames(t *testing.T) map[string]string {
 func jsonRows(fields *ast.StructType) string {
 	var rows strings.Builder
 	for _, field := range fields.Fields.List {
+		if embedded, ok := field.Type.(*ast.SelectorExpr); ok && len(field.Names) == 0 {
+			fmt.Fprintf(&rows, "| … | All fields of `%s`. |\n", embedded.Sel.Name)
+		}
 		if field.Tag == nil {
 			continue
 		}

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Environment reports, after RunStarted, the options of the run and the database as it was, for a later report. It contains no
-// connection string, no password and no text of a query.
+// Environment reports, after RunStarted, the options of the run and the database as it was, for a later report. A run that is
+// refused or has nothing to do reports it before its Result, without tables. It contains no connection string, no password and
+// no text of a query.
 type Environment struct {
 	// Program is the version of rekey.
 	Program string `json:"program"`

@@ -126,16 +126,40 @@ type IndexProgress struct {
 	Waiting []string `json:"waiting,omitempty"`
 }
 
-// Locked reports that an ACCESS EXCLUSIVE lock was taken and released.
+// Locked reports that locks for which the application waits were taken and released, together.
 type Locked struct {
-	// Table is the schema-qualified name.
+	// Table is the name in TableStarted.
 	Table string `json:"table"`
+	// Locks lists the locks, in the order in which they were taken; empty if an older rekey ran.
+	Locks []LockedTable `json:"locks,omitempty"`
 	// Attempts is the number of attempts it took.
 	Attempts int `json:"attempts"`
-	// Wait is how long the successful attempt waited.
+	// Wait is how long the successful attempt waited for all of them.
 	Wait time.Duration `json:"wait_ns"`
-	// Hold is how long the lock was held.
+	// Hold is how long they were held.
 	Hold time.Duration `json:"hold_ns"`
+}
+
+// LockedTable is one lock of a Locked.
+type LockedTable struct {
+	// Table is the schema-qualified name. A lock on a partitioned table includes its partitions.
+	Table string `json:"table"`
+	// Mode is "ACCESS EXCLUSIVE", for which readers and writers wait, or "SHARE ROW EXCLUSIVE", for which writers wait.
+	Mode string `json:"mode"`
+}
+
+// Exclusive returns the tables that were locked in ACCESS EXCLUSIVE mode.
+func (l Locked) Exclusive() []string {
+	if len(l.Locks) == 0 {
+		return []string{l.Table}
+	}
+	var tables []string
+	for _, one := range l.Locks {
+		if one.Mode == "ACCESS EXCLUSIVE" {
+			tables = append(tables, one.Table)
+		}
+	}
+	return tables
 }
 
 // LockRefused reports that an attempt to take a lock reached the lock timeout; the run retries.
@@ -320,7 +344,7 @@ type Kind struct {
 type Locks struct {
 	// Count is the number of locks taken.
 	Count int `json:"count"`
-	// Attempts is the number of attempts, at least Count.
+	// Attempts is the number of attempts to take them. One attempt takes all locks of a change.
 	Attempts int `json:"attempts"`
 	// LongestWait is the longest time that an attempt waited.
 	LongestWait time.Duration `json:"longest_wait_ns"`

@@ -26,6 +26,7 @@ func TestStatusOfAnotherTerminal(t *testing.T) {
 			w.until("waiting for a lock held by")
 			w.until("0 of 1 done")
 		}
+		reports(t, url, "has not ended")
 		interrupted.signal(syscall.SIGINT)
 		if code := interrupted.code(); code != 130 {
 			t.Errorf("an interrupted watch ended with %d: %s", code, interrupted.text())
@@ -40,6 +41,7 @@ func TestStatusOfAnotherTerminal(t *testing.T) {
 		if document.code(); !strings.Contains(document.text(), `"active":false`) && !strings.Contains(document.text(), `"active": false`) {
 			t.Errorf("the document is %s", document.text())
 		}
+		reports(t, url, "recorded no end")
 		release()
 		again := start(t, url, "rekey", "up", "--schema", "app")
 		if code := again.code(); code != 0 {
@@ -69,4 +71,13 @@ func TestWatchOfARunThatEnds(t *testing.T) {
 		}
 		up.code()
 	})
+}
+
+// reports checks that the report of the last run contains a text.
+func reports(t *testing.T, url, text string) {
+	t.Helper()
+	r := start(t, url, "rekey", "report", "--schema", "app")
+	if code := r.code(); code != 0 || !strings.Contains(r.text(), text) {
+		t.Errorf("report: %d, no %q in %s", code, text, r.text())
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -165,12 +166,35 @@ func (p *Page) Screenshot(name string) []byte {
 	if err != nil {
 		p.t.Fatalf("screenshot: %v", err)
 	}
+	p.keep(name+".png", picture)
+	return picture
+}
+
+// PDF returns the page as it is printed on the paper that its style sheet names. If REKEY_SCREENSHOTS names a directory, it also
+// writes it there, as name.pdf.
+func (p *Page) PDF(name string) []byte {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, waitLimit)
+	defer cancel()
+	printed, err := chromedp.Run(ctx, func(ctx context.Context, _ *chromedp.Target) ([]byte, error) {
+		result, err := chromedp.Call(ctx, page.PrintToPDF, page.PrintToPDFParams{PrintBackground: new(true), PreferCSSPageSize: new(true)})
+		return result.Data, err
+	})
+	if err != nil {
+		p.t.Fatalf("print: %v", err)
+	}
+	p.keep(name+".pdf", printed)
+	return printed
+}
+
+// keep writes a file to the directory that REKEY_SCREENSHOTS names, if it names one.
+func (p *Page) keep(name string, content []byte) {
+	p.t.Helper()
 	if dir := os.Getenv("REKEY_SCREENSHOTS"); dir != "" {
-		if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600); err != nil { //nolint:gosec // a directory that the developer names
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil { //nolint:gosec // a directory that the developer names
 			p.t.Fatal(err)
 		}
 	}
-	return picture
 }
 
 // Requests returns the URLs of the requests so far.
@@ -263,9 +287,9 @@ func local(request, address string) bool {
 		return false
 	}
 	if strings.HasPrefix(address, "file:") {
-		page, _, _ := strings.Cut(address, "#")
+		own, _, _ := strings.Cut(address, "#")
 		same, _, _ := strings.Cut(request, "#")
-		return parsed.Scheme == "data" || same == page
+		return parsed.Scheme == "data" || same == own
 	}
 	switch parsed.Scheme {
 	case "data", "blob", "about":

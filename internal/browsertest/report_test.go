@@ -3,6 +3,7 @@ package browsertest_test
 import (
 	"encoding/json"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,9 +26,10 @@ func TestReport(t *testing.T) {
 			Rows int `json:"rows"`
 		} `json:"run"`
 		Locks []struct {
-			Table string `json:"table"`
-			Hold  int64  `json:"hold_ns"`
-		} `json:"access_exclusive"`
+			Locks []struct {
+				Table string `json:"table"`
+			} `json:"locks"`
+		} `json:"locks"`
 		Work []struct {
 			Name string `json:"name"`
 			Rows int    `json:"rows"`
@@ -57,8 +59,12 @@ func TestReport(t *testing.T) {
 			t.Errorf("%s: %q", w.Name, row)
 		}
 	}
-	if n := browsertest.Eval[int](p, `document.querySelectorAll("#locks .scroll:last-of-type tbody tr").length`); n != len(doc.Locks) {
-		t.Errorf("%d locks, want %d", n, len(doc.Locks))
+	listed := 0
+	for _, l := range doc.Locks {
+		listed += len(l.Locks)
+	}
+	if n := browsertest.Eval[int](p, `[...document.querySelectorAll("#locks table")].filter(t => t.caption.textContent.startsWith("Every")).flatMap(t => [...t.tBodies[0].rows]).length`); n != listed {
+		t.Errorf("%d locks, want %d", n, listed)
 	}
 	if n := browsertest.Eval[int](p, `document.querySelectorAll("#timeline svg rect.lock").length`); n != len(doc.Locks) {
 		t.Errorf("%d locks in the timeline, want %d", n, len(doc.Locks))
@@ -67,6 +73,21 @@ func TestReport(t *testing.T) {
 		t.Errorf("%d elements that load or run something", n)
 	}
 }
+
+// The report on A4 has few pages, and no table is wider than the paper.
+func TestPrintedReport(t *testing.T) {
+	const paper = 703 // CSS pixels between the margins of A4
+	p := browsertest.Open(t, browsertest.FileURL(t, goldenReport+".html"), browsertest.View{Width: paper, Height: 1000, Print: true})
+	if wide := browsertest.Eval[[]string](p, `[...document.querySelectorAll("table,svg,dl,section")].filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.tagName + " " + e.textContent.slice(0, 80))`); len(wide) > 0 {
+		t.Errorf("wider than the paper: %q", wide)
+	}
+	if n := pages(p.PDF("report")); n < 3 || n > 8 {
+		t.Errorf("%d pages", n)
+	}
+}
+
+// pages returns the number of pages of a PDF.
+func pages(pdf []byte) int { return len(regexp.MustCompile(`/Type\s*/Page\b`).FindAll(pdf, -1)) }
 
 // shown returns a name as the page shows it.
 func shown(name string) string { return strings.ReplaceAll(name, "\u202e", `\u202e`) }

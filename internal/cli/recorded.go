@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -13,8 +14,13 @@ import (
 
 // recorded is what the journal knows of a run.
 type recorded struct {
-	run     report.Record
-	entries []report.Entry
+	run    report.Record
+	events report.Builder
+}
+
+// document returns the report of the run.
+func (r recorded) document() report.Document {
+	return r.events.Build(report.Input{Made: time.Now(), MadeBy: build().Version, Record: &r.run})
 }
 
 // readRun reads a run of a schema from the journal, the last one for 0. It returns a problem if there is none.
@@ -51,7 +57,7 @@ func readRun(ctx context.Context, pool *pgxpool.Pool, j job, number int64) (reco
 	}
 	entries, err := journal.LoadEvents(ctx, pool, one.ID, 0, trusts...)
 	for _, e := range entries {
-		found.entries = append(found.entries, report.Entry{At: e.At, Event: e.Event})
+		found.events.Add(e)
 	}
 	return found, err
 }

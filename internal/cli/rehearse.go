@@ -104,7 +104,7 @@ func (a *app) rehearse(ctx context.Context, f *flags, j job, own *rehearsing, to
 			return a.library.connect(ctx, connection{url: url, source: "--server", getenv: a.Getenv})
 		},
 	})
-	if failed := writeRehearsal(to, result); failed != nil && err == nil {
+	if failed := a.writeRehearsal(to, result, say); failed != nil && err == nil {
 		err = failed
 	}
 	if a.signal.Load() != nil && errors.Is(err, context.Canceled) {
@@ -114,18 +114,18 @@ func (a *app) rehearse(ctx context.Context, f *flags, j job, own *rehearsing, to
 }
 
 // writeRehearsal writes the report, if one is wanted and up has begun.
-func writeRehearsal(to *reporting, result rehearse.Result) *problem.Problem {
+func (a *app) writeRehearsal(to *reporting, result rehearse.Result, say func(string)) *problem.Problem {
 	if to == nil || len(result.Entries) == 0 {
 		return nil
 	}
-	in := report.Input{Made: time.Now(), MadeBy: rekey.Version()}
-	for _, e := range result.Entries {
-		in.Entries = append(in.Entries, report.Entry{At: e.At, Event: e.Event})
+	for _, entry := range result.Entries {
+		to.events.Add(entry)
 	}
+	in := report.Input{Made: time.Now(), MadeBy: rekey.Version()}
 	if result.Verified != nil {
 		in.Verification = &report.Verification{At: time.Now(), OK: result.Verified.OK, Elapsed: result.VerifiedIn, Report: result.Verified}
 	}
-	return to.file.write(report.Build(in))
+	return to.write(a, to.events.Build(in), say)
 }
 
 // rehearsed prints the result. A rehearsal in which something differed or failed is exit code 6.

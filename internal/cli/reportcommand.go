@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
+	"github.com/rekey-pg/rekey/internal/history"
 	"github.com/rekey-pg/rekey/internal/report"
 	"github.com/rekey-pg/rekey/internal/visible"
 )
@@ -99,9 +100,9 @@ func (a *app) documentOf(ctx context.Context, pool *pgxpool.Pool, j job, r *repo
 		if !ok {
 			return report.Document{}, ctx.Err()
 		}
-		found.entries = append(found.entries, report.Entry{At: time.Now(), Event: e})
+		found.events.Add(history.Entry{At: time.Now(), Event: e})
 	}
-	d := report.Build(report.Input{Made: time.Now(), MadeBy: build().Version, Entries: found.entries, Record: &found.run})
-	d.Problems, d.Skipped = a.hints.complete(d.Problems), a.hints.complete(d.Skipped)
+	d := found.document()
+	d.Run.Problems, d.Run.Skipped = a.hints.complete(d.Run.Problems), a.hints.complete(d.Run.Skipped)
 	return d, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/history"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/report"
@@ -20,10 +21,10 @@ import (
 
 // reporting collects the events of a run for the report of --report. A nil one collects nothing.
 type reporting struct {
-	file    *reportFile
-	run     int64 // 0 until the run has a number
-	entries []report.Entry
-	done    bool // the report was written, or could not be
+	file       *reportFile
+	events     report.Builder
+	incomplete bool // the journal lacks the verification
+	done       bool // the report was written, or could not be
 }
 
 // reports registers the flag of the commands that can write a report.
@@ -46,36 +47,11 @@ func (f *flags) newReporting() (*reporting, error) {
 	return &reporting{file: file}, nil
 }
 
-// maxCollected is the number of events after which the frequent ones are thinned.
-const maxCollected = 50_000
-
 // add collects an event.
 func (r *reporting) add(e event.Event) {
-	if r == nil {
-		return
+	if r != nil {
+		r.events.Add(history.Entry{At: time.Now(), Event: e})
 	}
-	if started, ok := e.(event.RunStarted); ok {
-		r.run = started.Run
-	}
-	r.entries = append(r.entries, report.Entry{At: time.Now(), Event: e})
-	if len(r.entries) > maxCollected {
-		r.thin()
-	}
-}
-
-// thin drops every second measurement.
-func (r *reporting) thin() {
-	kept := r.entries[:0]
-	for i, entry := range r.entries {
-		switch entry.Event.(type) {
-		case event.Progress, event.IndexProgress, event.Impact, event.Load:
-			if i%2 == 1 {
-				continue
-			}
-		}
-		kept = append(kept, entry)
-	}
-	r.entries = kept
 }
 
 // after returns a call that writes the report when the run has ended.
@@ -89,7 +65,7 @@ func (r *reporting) after(a *app, s stopping, say func(string), do call) call {
 			say("verifying the tables for the report")
 			r.verify(a, s, pool, j)
 		}
-		r.write(a, j, err, say)
+		r.warn(r.write(a, r.document(s.hard, a, pool, j, err), say), say)
 		return result, err
 	}
 }
@@ -97,33 +73,52 @@ func (r *reporting) after(a *app, s stopping, say func(string), do call) call {
 // withoutRun writes the report of a call that ended before a run: it could not connect.
 func (r *reporting) withoutRun(a *app, j job, err error, say func(string)) {
 	if r != nil && !r.done {
-		r.write(a, j, err, say)
+		r.warn(r.write(a, r.collected(a, j, err), say), say)
 	}
 }
 
-// write writes the report. It does not change the result of the run: a report that cannot be written is a warning.
-func (r *reporting) write(a *app, j job, runErr error, say func(string)) {
-	r.done = true
-	if !r.hasResult() { // it ended before its first event
-		r.add(event.Result{Command: string(j.direction), Schema: j.schema.Name, Problems: problem.All(runErr), Exit: a.exit(runErr)})
-	}
-	d := report.Build(report.Input{Made: time.Now(), MadeBy: build().Version, Entries: r.entries})
-	d.Problems, d.Skipped = a.hints.complete(d.Problems), a.hints.complete(d.Skipped)
-	d.Run.Exit = a.exit(a.interrupted(runErr))
-	if failed := r.file.write(d); failed != nil {
+// warn reports why the report could not be written. The result of the run stays.
+func (r *reporting) warn(failed *problem.Problem, say func(string)) {
+	if failed != nil {
 		say(failed.Error())
-		return
 	}
-	say("report: " + visible.Path(r.file.path))
 }
 
-func (r *reporting) hasResult() bool {
-	for _, entry := range r.entries {
-		if _, ok := entry.Event.(event.Result); ok {
-			return true
+// write writes the report, or returns why it cannot.
+func (r *reporting) write(a *app, d report.Document, say func(string)) *problem.Problem {
+	r.done = true
+	d.Run.Problems, d.Run.Skipped = a.hints.complete(d.Run.Problems), a.hints.complete(d.Run.Skipped)
+	failed := r.file.write(d)
+	if failed == nil {
+		say("report: " + visible.Path(r.file.path))
+	}
+	return failed
+}
+
+// document returns the report that rekey report makes later: of the events in the journal. If the journal does not have the end
+// of the run, it is made of the events that were collected.
+func (r *reporting) document(ctx context.Context, a *app, pool *pgxpool.Pool, j job, runErr error) report.Document {
+	if run := r.events.Run(); run != 0 && !r.incomplete {
+		ctx, cancel := context.WithTimeout(ctx, readTimeout)
+		defer cancel()
+		if found, err := a.library.recorded(ctx, pool, j, run); err == nil && found.events.Ended() {
+			return found.document()
 		}
 	}
-	return false
+	return r.collected(a, j, runErr)
+}
+
+// readTimeout is the time within which the journal is read for a report.
+const readTimeout = 10 * time.Second
+
+// collected returns the report of the collected events.
+func (r *reporting) collected(a *app, j job, runErr error) report.Document {
+	if !r.events.Ended() { // it ended before its first event
+		r.add(event.Result{Command: string(j.direction), Schema: j.schema.Name, Problems: problem.All(runErr)})
+	}
+	d := r.events.Build(report.Input{Made: time.Now(), MadeBy: build().Version})
+	d.Run.Exit = a.exit(a.interrupted(runErr))
+	return d
 }
 
 // verify verifies the tables and collects what it found.
@@ -133,8 +128,8 @@ func (r *reporting) verify(a *app, s stopping, pool *pgxpool.Pool, j job) {
 		return
 	}
 	r.add(e)
-	if r.run != 0 { // a later report shows it too; this one has it already
-		_ = journal.AppendEvent(s.soft, pool, r.run, e)
+	if run := r.events.Run(); run != 0 {
+		r.incomplete = journal.AppendEvent(s.soft, pool, run, e) != nil
 	}
 }
 

@@ -73,6 +73,7 @@ type Table struct {
 	Started      time.Time
 	Ended        time.Time     // of a finished table
 	Elapsed      time.Duration // of a finished table
+	Updated      time.Time     // of the last event about it
 	Phase        string        // what it does, if it is not the backfill
 	Step         *Step         // the current step; nil between steps
 	Index        *event.IndexProgress
@@ -92,15 +93,12 @@ type Step struct {
 	Bytes   int64         // the size of what the last statement reads: the table of an index build or a validation
 }
 
-// Lock is an ACCESS EXCLUSIVE lock that was taken and released.
+// Lock describes locks that were taken and released together.
 type Lock struct {
-	At       time.Time // when it was released
-	Table    string
-	Step     string // the step that took it; "" if it is not known
-	Attempts int
-	Wait     time.Duration // of the last attempt
-	Hold     time.Duration
-	Blockers []string // the sessions that made the last failed attempt wait
+	event.Locked
+	At       time.Time // when they were released
+	Step     string    // the step that took them; "" if it is not known
+	Blockers []string  // the sessions that made the last failed attempt wait
 }
 
 // Reason is a time in which the run was slower or paused.
@@ -112,10 +110,10 @@ type Reason struct {
 
 // Sample is what was measured in a second of the run.
 type Sample struct {
-	At     time.Time
-	Table  string  // the table that was filled; "" if none was
-	Done   int64   // rows filled so far, of all tables
-	Rate   float64 // rows per second
+	At     time.Time // of the last measurement in it
+	Table  string    // the table that was filled; "" if none was
+	Done   int64     // rows filled so far, of all tables
+	Rate   float64   // rows per second
 	Impact *event.Impact
 	Load   *event.Load
 }
@@ -216,7 +214,7 @@ func (s State) finishStep(e event.StepDone, at time.Time) State {
 }
 
 func (s State) lock(e event.Locked, at time.Time) State {
-	l := Lock{At: at, Table: e.Table, Attempts: e.Attempts, Wait: e.Wait, Hold: e.Hold}
+	l := Lock{Locked: e, At: at}
 	s = s.change(e.Table, at, func(t *Table) {
 		if t.Step != nil {
 			l.Step = t.Step.ID
@@ -238,7 +236,7 @@ func (s State) finish(e event.TableDone, at time.Time) State {
 	}
 	t.Done, t.Total, t.Ended, t.Elapsed = e.Rows, e.Rows, at, e.Elapsed
 	t.Phase, t.Step, t.Index, t.WaitsForLock, t.Blockers = "", nil, nil, false, nil
-	s.Finished = append(slices.Clone(s.Finished), t)
+	s.Finished = append(s.Finished, t)
 	return s
 }
 
@@ -273,6 +271,7 @@ func (s State) change(table string, at time.Time, alter func(*Table)) State {
 	}
 	s.Work = slices.Clone(s.Work)
 	t := &s.Work[i]
+	t.Updated = at
 	alter(t)
 	switch {
 	case !t.WaitsForLock:

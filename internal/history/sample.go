@@ -12,11 +12,11 @@ const (
 
 // sample changes the sample of a second. The sample of the current second is not among Samples yet.
 func (s State) sample(at time.Time, set func(*Sample)) State {
-	second := at.Truncate(time.Second)
-	if !s.current.At.Equal(second) {
+	if !s.current.At.Truncate(time.Second).Equal(at.Truncate(time.Second)) {
 		s = s.endSample()
-		s.current = Sample{At: second, Done: s.Done()}
+		s.current = Sample{Done: s.Done()}
 	}
+	s.current.At = at
 	set(&s.current)
 	return s
 }

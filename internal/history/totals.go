@@ -1,6 +1,10 @@
 package history
 
-import "time"
+import (
+	"time"
+
+	"github.com/rekey-pg/rekey/event"
+)
 
 // Done returns the number of rows that were filled.
 func (s State) Done() int64 {
@@ -68,4 +72,18 @@ func Percent(done, total int64) int {
 		return 100
 	}
 	return int(float64(max(done, 0)) / float64(total) * 100)
+}
+
+// ExclusiveLocks sums up the ACCESS EXCLUSIVE locks so far.
+func (s State) ExclusiveLocks() event.Locks {
+	var sum event.Locks
+	for _, l := range s.Locks {
+		n := len(l.Exclusive())
+		if n == 0 {
+			continue
+		}
+		sum.Count, sum.Attempts, sum.TotalHold = sum.Count+n, sum.Attempts+l.Attempts, sum.TotalHold+l.Hold
+		sum.LongestWait, sum.LongestHold = max(sum.LongestWait, l.Wait), max(sum.LongestHold, l.Hold)
+	}
+	return sum
 }

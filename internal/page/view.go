@@ -187,12 +187,8 @@ func reason(s history.State) string {
 }
 
 func locks(s history.State) locksView {
-	v := locksView{Count: len(s.Locks)}
-	for _, l := range s.Locks {
-		v.Attempts += l.Attempts
-		v.Wait, v.Hold = max(v.Wait, ms(l.Wait)), max(v.Hold, ms(l.Hold))
-	}
-	return v
+	sum := s.ExclusiveLocks()
+	return locksView{Count: sum.Count, Attempts: sum.Attempts, Wait: ms(sum.LongestWait), Hold: ms(sum.LongestHold)}
 }
 
 func pauses(s history.State) []pauseView {

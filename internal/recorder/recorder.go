@@ -88,6 +88,13 @@ func (r *Recorder) add(e event.Event) {
 	r.waiting++
 }
 
+// Begun reports whether the run has a number.
+func (r *Recorder) Begun() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.run != 0
+}
+
 // Finish records the result, writes the rest, and returns the number of events that could not be recorded. It takes a few
 // seconds at most. Later events are ignored. A run that has not begun leaves no record.
 func (r *Recorder) Finish(ctx context.Context, result event.Result) (lost int) {

@@ -20,6 +20,7 @@ import (
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/guard"
+	"github.com/rekey-pg/rekey/internal/history"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/scratch"
 	"github.com/rekey-pg/rekey/internal/sqltext"
@@ -40,12 +41,6 @@ type Request struct {
 	// Connect opens a pool.
 	Connect func(ctx context.Context, url string) (*pgxpool.Pool, error)
 	Say     func(string) // what happens, a line each
-}
-
-// Entry is an event of up and its time.
-type Entry struct {
-	At    time.Time
-	Event event.Event
 }
 
 // Result is what a rehearsal found. It is the JSON of `rekey rehearse --json`.
@@ -78,7 +73,7 @@ type Result struct {
 	OK bool `json:"ok"`
 
 	// Entries are the events of up.
-	Entries []Entry `json:"-"`
+	Entries []history.Entry `json:"-"`
 	// Verified is what verify reported; nil if it did not run.
 	Verified *rekey.Report `json:"-"`
 	// VerifiedIn is the time that verify took.
@@ -370,7 +365,7 @@ func (r *rehearsal) migrator(to rekey.Phase) (*rekey.Migrator, error) {
 	options.Throttle.File, options.Throttle.Query = "", ""
 	options.OnEvent = func(e event.Event) {
 		if len(r.result.Parts) == 1 { // up
-			r.result.Entries = append(r.result.Entries, Entry{At: time.Now(), Event: e})
+			r.result.Entries = append(r.result.Entries, history.Entry{At: time.Now(), Event: e})
 		}
 	}
 	return rekey.New(r.pool, r.Scope, &options)
@@ -381,7 +376,7 @@ func (r *rehearsal) up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.result.Entries = append(r.result.Entries, Entry{At: time.Now(), Event: event.Notice{Text: r.result.Sample()}})
+	r.result.Entries = append(r.result.Entries, history.Entry{At: time.Now(), Event: event.Notice{Text: r.result.Sample()}})
 	begun := time.Now()
 	if _, err := m.Up(ctx); err != nil {
 		return err

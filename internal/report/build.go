@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -8,26 +9,19 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/history"
 )
 
-// Input is what a report is made of.
+// Input is what a report is made of, besides the events of the run.
 type Input struct {
 	// Made is when the report is made.
 	Made time.Time
 	// MadeBy is the version of rekey.
 	MadeBy string
-	// Entries are the events of the run, in order. They may end early, or be empty.
-	Entries []Entry
 	// Record is the row of the run in the journal; nil if the run ended before it had one.
 	Record *Record
 	// Verification is a verification that was made for this report; nil if there was none.
 	Verification *Verification
-}
-
-// Entry is an event and its time.
-type Entry struct {
-	At    time.Time
-	Event event.Event
 }
 
 // Record is the row of a run in the journal.
@@ -56,266 +50,183 @@ type Record struct {
 	Live bool
 }
 
-// builder collects a document from events.
-type builder struct {
-	doc    Document
-	result *event.Result
-	last   time.Time
-	work   map[string]int // index in doc.Work by name
-	open   map[string]openStep
-	rates  map[string]float64 // rows per second, by table
-	costs  map[string]int
-	pause  *Pause
-	impact impacts
-	raw    []Sample
+// Builder makes a document of the events of a run, which may end early, or be none. Its memory grows with the work and not with
+// the duration of the run, apart from the figures of the impact.
+type Builder struct {
+	state   history.State // what screens and the page show; the document adds lists of single events
+	doc     Document
+	began   time.Time // of the first event
+	last    time.Time // of the last event that is no verification
+	entries int64
+	impact  impacts
 }
 
-// openStep is a step that has begun and is not done.
-type openStep struct {
-	step string
-	from time.Time
-}
-
-// Build makes the report of a run.
-func Build(in Input) Document {
-	b := builder{work: map[string]int{}, open: map[string]openStep{}, rates: map[string]float64{}, costs: map[string]int{}}
-	b.doc = Document{
-		Document: "rekey report", FormatVersion: event.FormatVersion, Made: in.Made.UTC(), MadeBy: in.MadeBy, Work: []Work{}, Locks: []Lock{}, Refused: []Attempt{}, Pauses: []Pause{},
-		Samples: []Sample{}, Costs: []Cost{}, Statements: []Statement{}, Notices: []Notice{}, Run: Run{Exit: -1},
+// Add adds the next event.
+func (b *Builder) Add(entry history.Entry) {
+	at := entry.At.UTC()
+	entry.At = at
+	b.state = history.Fold(b.state, entry)
+	b.entries++
+	if b.began.IsZero() {
+		b.began = at
 	}
-	for _, entry := range in.Entries {
-		b.add(entry.Event, entry.At.UTC())
-	}
-	if in.Verification != nil {
-		b.doc.Verification = in.Verification
-	}
-	b.finish(in)
-	return b.doc
-}
-
-// add adds one event.
-func (b *builder) add(e event.Event, at time.Time) {
-	run := &b.doc.Run
-	if run.Started.IsZero() {
-		run.Started = at
-	}
-	if _, after := e.(event.Verified); !after {
-		b.last = at
-	}
-	switch e := e.(type) {
-	case event.RunStarted:
-		run.Number, run.Command, run.Schema, run.From, run.To, run.Started = e.Run, e.Command, e.Schema, e.From, e.To, at
-	case event.Environment:
-		b.doc.Environment = &e
-		run.Program, run.Phase = e.Program, e.Phase
-	case event.Result:
-		b.result = &e
-	case event.TableAbsent:
-		b.doc.Absent = append(b.doc.Absent, e.Table)
-	case event.Notice:
-		b.doc.Notices = append(b.doc.Notices, Notice{At: at, Table: e.Table, Text: e.Text})
+	switch e := entry.Event.(type) {
 	case event.Verified:
-		b.verified(e, at)
-	case event.Forecast:
-		b.cost(e.Table).Forecast = &e.Cost
-	case event.Measured:
-		b.cost(e.Table).Actual = &e.Cost
+		b.doc.Verification = verification(e, at)
+		return
+	case event.Notice:
+		b.doc.Notices = append(b.doc.Notices, Notice{at, e})
+	case event.Executing:
+		b.doc.Statements = append(b.doc.Statements, Statement{at, e})
+	case event.LockRefused:
+		b.doc.Refused = append(b.doc.Refused, Attempt{at, e})
 	case event.Impact:
 		b.impact.add(e, at)
-		b.sample(at, Sample{Ratio: e.Ratio, Commit: e.Commit, Read: e.Read})
-	case event.Load:
-		b.sample(at, Sample{WAL: e.WAL, Lag: e.Lag, Waiting: e.Waiting, Batch: e.Batch})
-	default:
-		b.addWork(e, at)
 	}
+	b.last = at
 }
 
-// addWork adds an event of the work on a table.
-func (b *builder) addWork(e event.Event, at time.Time) {
-	switch e := e.(type) {
-	case event.TableStarted:
-		b.start(e, at)
-	case event.TableDone:
-		if w := b.find(e.Table); w != nil {
-			w.Ended, w.Complete, w.Rows = at, true, e.Rows
+// Ended reports whether the run has a result.
+func (b *Builder) Ended() bool { return b.state.Result != nil }
+
+// Run returns the number of the run, 0 before it has one.
+func (b *Builder) Run() int64 { return b.state.Run }
+
+// Build returns the document of the events so far.
+func (b *Builder) Build(in Input) Document {
+	s, doc := b.state, b.doc
+	doc.Document, doc.FormatVersion, doc.Made, doc.MadeBy = "rekey report", event.FormatVersion, in.Made.UTC(), in.MadeBy
+	doc.Environment, doc.Impact = s.Environment, b.impact.sum()
+	if in.Verification != nil {
+		doc.Verification = in.Verification
+	}
+	doc.Work = b.work()
+	doc.Locks, doc.Pauses, doc.Samples, doc.Costs = []Lock{}, []Pause{}, []Sample{}, costsOf(s)
+	for _, l := range s.Locks {
+		doc.Locks = append(doc.Locks, Lock{l.At, l.Step, l.Locked})
+	}
+	for _, r := range s.Reasons {
+		doc.Pauses = append(doc.Pauses, Pause(r))
+	}
+	if s.Reason != "" { // it lasted to the end
+		doc.Pauses = append(doc.Pauses, Pause{Text: s.Reason, Paused: s.Paused, From: s.ReasonSince, To: b.last})
+	}
+	for _, one := range s.Samples {
+		doc.Samples = append(doc.Samples, Sample(one))
+	}
+	doc.Refused, doc.Statements, doc.Notices = list(doc.Refused), list(doc.Statements), list(doc.Notices)
+	doc.Run = b.run(in.Record, doc)
+	doc.Notes = b.notes(in, doc)
+	return doc
+}
+
+// list returns an empty list for none, which JSON writes as [].
+func list[T any](all []T) []T {
+	if all == nil {
+		return []T{}
+	}
+	return all
+}
+
+// work returns the work on each table, reference and primary key, with its steps.
+func (b *Builder) work() []Work {
+	s := b.state
+	tables := slices.Concat(s.Finished, s.Work)
+	slices.SortStableFunc(tables, func(a, b history.Table) int { return a.Started.Compare(b.Started) })
+	work := []Work{}
+	latest := map[string][]int{} // indexes in work by name; the tables and references of the last phase have the names of earlier ones
+	for _, t := range tables {
+		w := Work{Name: t.Name, Kind: kindOfWork(t), Phase: t.Goal, Started: t.Started, Ended: t.Ended, Complete: !t.Ended.IsZero(), Estimate: t.Estimate, Rows: t.Done, Steps: []Step{}}
+		if !w.Complete {
+			w.Ended = laterOf(t.Updated, t.Started)
 		}
-		delete(b.rates, e.Table)
-	case event.StepDone:
-		b.stepDone(e, at)
-	case event.Executing:
-		b.doc.Statements = append(b.doc.Statements, Statement{At: at, Step: e.Step, SQL: e.SQL})
-		b.begin(b.workOf(e.Step), stepOf(e.Step), at)
-	case event.Progress:
-		b.progress(e, at)
-	case event.IndexProgress:
-		b.touch(e.Table, at)
-	case event.Locked:
-		b.doc.Locks = append(b.doc.Locks, Lock{Table: e.Table, At: at, Attempts: e.Attempts, Wait: e.Wait, Hold: e.Hold, Step: b.open[e.Table].step})
-		b.touch(e.Table, at)
-	case event.LockRefused:
-		b.doc.Refused = append(b.doc.Refused, Attempt{Table: e.Table, At: at, Attempts: e.Attempts, Blockers: e.Blockers, Pause: e.Pause})
-		b.touch(e.Table, at)
-	case event.Throttled:
-		b.throttled(e, at)
+		latest[t.Name] = append(latest[t.Name], len(work))
+		work = append(work, w)
 	}
+	for _, step := range s.Steps {
+		end := step.Started.Add(step.Elapsed)
+		for _, i := range slices.Backward(latest[step.Table]) {
+			if w := &work[i]; !end.Before(w.Started) {
+				if !step.Already {
+					w.Steps = append(w.Steps, Step{Name: stepOf(step.ID), Kind: kindOf(stepOf(step.ID)), From: step.Started, To: end})
+				}
+				break
+			}
+		}
+	}
+	for _, t := range s.Work {
+		w := &work[latest[t.Name][len(latest[t.Name])-1]]
+		if open := openStep(t, *w); open != nil {
+			w.Steps = append(w.Steps, *open)
+		}
+	}
+	return work
 }
 
-func (b *builder) start(e event.TableStarted, at time.Time) {
-	kind := "table"
+func kindOfWork(t history.Table) string {
 	switch {
-	case e.Edge:
-		kind = "reference"
-	case e.Key:
-		kind = "primary key"
-	}
-	b.work[e.Table] = len(b.doc.Work)
-	b.doc.Work = append(b.doc.Work, Work{Name: e.Table, Kind: kind, Phase: e.Phase, Started: at, Ended: at, Estimate: e.Rows, Steps: []Step{}})
-}
-
-func (b *builder) find(table string) *Work {
-	if i, found := b.work[table]; found {
-		return &b.doc.Work[i]
-	}
-	return nil
-}
-
-// begin remembers when a step of a table began: at its first statement or batch.
-func (b *builder) begin(table, step string, at time.Time) {
-	if open, found := b.open[table]; !found || open.step != step {
-		b.open[table] = openStep{step, at}
-	}
-	b.touch(table, at)
-}
-
-// workOf returns the name of the work to which a step belongs. The steps of a primary key have the name of its table.
-func (b *builder) workOf(id string) string {
-	table := tableOf(id)
-	if w := b.find(table); w != nil && !w.Complete {
-		return table
-	}
-	if w := b.find(table + " primary key"); w != nil && !w.Complete {
-		return w.Name
-	}
-	return table
-}
-
-// touch moves the end of the work on a table.
-func (b *builder) touch(table string, at time.Time) {
-	if w := b.find(table); w != nil && !w.Complete {
-		w.Ended = at
+	case t.Edge:
+		return "reference"
+	case t.Key:
+		return "primary key"
+	default:
+		return "table"
 	}
 }
 
-func (b *builder) stepDone(e event.StepDone, at time.Time) {
-	step := stepOf(e.Step)
-	delete(b.open, e.Table)
-	w := b.find(e.Table)
-	if w == nil || e.Already {
-		return
+// openStep returns the step that a table was at when the events ended, or nil. A backfill has no event of its beginning: it begins
+// at the end of the step before.
+func openStep(t history.Table, w Work) *Step {
+	filled := slices.ContainsFunc(w.Steps, func(s Step) bool { return s.Kind == fills })
+	switch {
+	case t.Step != nil:
+		return &Step{Name: stepOf(t.Step.ID), Kind: kindOf(stepOf(t.Step.ID)), From: t.Step.Started, To: w.Ended, Open: true}
+	case t.Done == 0 || filled:
+		return nil
 	}
-	b.touch(e.Table, at)
-	w.Steps = append(w.Steps, Step{Name: step, Kind: kindOf(step), From: at.Add(-e.Elapsed), To: at})
-	if kindOf(step) == fills {
-		delete(b.rates, e.Table)
-		b.rate(at)
+	open := Step{Name: "fill-column", Kind: fills, From: w.Started, To: w.Ended, Open: true}
+	if t.Edge {
+		open.Name = "fill"
 	}
+	if n := len(w.Steps); n > 0 {
+		open.From = w.Steps[n-1].To
+	}
+	return &open
 }
 
-func (b *builder) progress(e event.Progress, at time.Time) {
-	if w := b.find(e.Table); w != nil {
-		w.Rows = e.Done
-		step := "fill-column"
-		if w.Kind == "reference" {
-			step = "fill"
+// costsOf returns forecast and actual side by side, first of all tables.
+func costsOf(s history.State) []Cost {
+	costs := []Cost{}
+	at := map[string]int{}
+	of := func(table string) *Cost {
+		i, found := at[table]
+		if !found {
+			i = len(costs)
+			at[table] = i
+			costs = append(costs, Cost{Table: table})
 		}
-		b.begin(e.Table, step, at)
+		return &costs[i]
 	}
-	b.rates[e.Table] = e.Rate
-	b.rate(at)
+	for _, f := range s.Forecast {
+		of(f.Table).Forecast = &f.Cost
+	}
+	for _, m := range s.Measured {
+		of(m.Table).Actual = &m.Cost
+	}
+	slices.SortStableFunc(costs, func(a, b Cost) int { return cmp.Compare(min(len(a.Table), 1), min(len(b.Table), 1)) })
+	return costs
 }
 
-// rate records the rows per second of all tables.
-func (b *builder) rate(at time.Time) {
-	var all float64
-	for _, rate := range b.rates {
-		all += rate
-	}
-	b.sample(at, Sample{Rows: all})
-}
-
-func (b *builder) sample(at time.Time, s Sample) {
-	s.At = at
-	b.raw = append(b.raw, s)
-}
-
-func (b *builder) throttled(e event.Throttled, at time.Time) {
-	if b.pause != nil {
-		b.pause.To = at
-		b.doc.Pauses = append(b.doc.Pauses, *b.pause)
-		b.pause = nil
-	}
-	if e.Reason != "" {
-		b.pause = &Pause{Reason: e.Reason, Paused: e.Paused, From: at}
-	}
-}
-
-func (b *builder) cost(table string) *Cost {
-	i, found := b.costs[table]
-	if !found {
-		i = len(b.doc.Costs)
-		b.costs[table] = i
-		b.doc.Costs = append(b.doc.Costs, Cost{Table: table})
-	}
-	return &b.doc.Costs[i]
-}
-
-func (b *builder) verified(e event.Verified, at time.Time) {
+func verification(e event.Verified, at time.Time) *Verification {
 	v := Verification{At: at, OK: e.OK, Elapsed: e.Elapsed, Problem: e.Problem}
 	var report rekey.Report
 	if len(e.Report) > 0 && json.Unmarshal(e.Report, &report) == nil && report.FormatVersion > 0 {
 		v.Report = &report
 	}
-	b.doc.Verification = &v
+	return &v
 }
 
-// finish completes what depends on all events.
-func (b *builder) finish(in Input) {
-	doc := &b.doc
-	b.throttled(event.Throttled{}, b.last)
-	for table, open := range b.open {
-		if w := b.find(table); w != nil && !w.Complete {
-			w.Steps = append(w.Steps, Step{Name: open.step, Kind: kindOf(open.step), From: open.from, To: w.Ended, Open: true})
-		}
-	}
-	for i := range doc.Work {
-		steps := doc.Work[i].Steps
-		slices.SortStableFunc(steps, func(a, b Step) int { return a.From.Compare(b.From) })
-	}
-	slices.SortStableFunc(doc.Costs, func(a, b Cost) int {
-		switch {
-		case a.Table == b.Table:
-			return 0
-		case a.Table == "":
-			return -1
-		case b.Table == "":
-			return 1
-		}
-		return 0
-	})
-	doc.Impact = b.impact.sum()
-	doc.Samples = reduce(b.raw, maxSamples)
-	b.end(in)
-}
-
-// tableOf returns the table of a step's identifier: "public.users/add-column" is of public.users. A name may contain a slash.
-func tableOf(id string) string {
-	if i := strings.LastIndex(id, "/"); i >= 0 {
-		return id[:i]
-	}
-	return id
-}
-
-// stepOf returns the name of a step.
+// stepOf returns the name of a step: "public.users/add-column" is add-column.
 func stepOf(id string) string { return id[strings.LastIndex(id, "/")+1:] }
 
 // The kinds of steps.

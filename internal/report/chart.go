@@ -24,6 +24,8 @@ type chart struct {
 	limitText string
 	base      float64 // the value at rest, drawn as a thin line; 0 is none
 	write     func(float64) string
+	bytes     bool // the values are bytes
+	counts    bool // the values are numbers of things
 }
 
 // chartLine is one measure of a chart.
@@ -39,23 +41,23 @@ func charts(d Document) []figure {
 	all := []chart{
 		{
 			id: "impact-chart", title: "Impact, as a multiple of the time at rest", base: 1, write: func(v float64) string { return trimZero(v) + " ×" },
-			lines: []chartLine{{"line-a", "impact", func(s Sample) float64 { return s.Ratio }}},
+			lines: []chartLine{{"line-a", "impact", Sample.ratio}},
 		},
 		{
 			id: "probe-chart", title: "Commits and reads of the probe, 95th percentile", write: duration,
 			lines: []chartLine{
-				{"line-a", "commits", func(s Sample) float64 { return float64(s.Commit) }},
-				{"line-b", "reads", func(s Sample) float64 { return float64(s.Read) }},
+				{"line-a", "commits", Sample.commit},
+				{"line-b", "reads", Sample.read},
 			},
 		},
-		{id: "rows-chart", title: "Rows filled per second", write: axisNumber, lines: []chartLine{{"line-a", "rows", func(s Sample) float64 { return s.Rows }}}},
+		{id: "rows-chart", title: "Rows filled per second", write: axisNumber, lines: []chartLine{{"line-a", "rows", Sample.rate}}},
 		{
-			id: "wal-chart", title: "WAL of the whole server per second", write: func(v float64) string { return size(int64(v)) },
-			lines: []chartLine{{"line-b", "WAL", func(s Sample) float64 { return s.WAL }}},
+			id: "wal-chart", bytes: true, title: "WAL of the whole server per second", write: func(v float64) string { return size(int64(v)) },
+			lines: []chartLine{{"line-b", "WAL", Sample.wal}},
 		},
-		{id: "batch-chart", title: "Duration of a batch", write: duration, lines: []chartLine{{"line-c", "batch", func(s Sample) float64 { return float64(s.Batch) }}}},
-		{id: "lag-chart", title: "Lag of the slowest standby", write: duration, lines: []chartLine{{"line-c", "lag", func(s Sample) float64 { return float64(s.Lag) }}}},
-		{id: "waiting-chart", title: "Sessions that wait for a lock", write: axisNumber, lines: []chartLine{{"line-c", "sessions", func(s Sample) float64 { return float64(s.Waiting) }}}},
+		{id: "batch-chart", title: "Duration of a batch", write: duration, lines: []chartLine{{"line-c", "batch", Sample.batch}}},
+		{id: "lag-chart", title: "Lag of the slowest standby", write: duration, lines: []chartLine{{"line-c", "lag", Sample.lag}}},
+		{id: "waiting-chart", counts: true, title: "Sessions that wait for a lock", write: axisNumber, lines: []chartLine{{"line-c", "sessions", Sample.waiting}}},
 	}
 	if d.Impact != nil && d.Impact.Limit > 0 {
 		all[0].limit, all[0].limitText = d.Impact.Limit, "limit "+times(d.Impact.Limit)
@@ -89,14 +91,14 @@ func (c chart) draw(d Document) figure {
 			highest = max(highest, l.value(s))
 		}
 	}
-	ticks := valueTicks(highest, 4)
+	ticks := c.ticks(highest)
 	x := axis{0, float64(end), chartLeft, chartWidth - chartRight}
 	y := axis{0, ticks[len(ticks)-1], chartHeight - chartBottom, chartTop}
 	s := newDrawing(c.id, c.title, c.describe(d), chartWidth, chartHeight)
 	s.write("heading", "start", 6, 16, c.title)
 	for _, p := range d.Pauses {
 		if from, to := x.at(float64(p.From.Sub(d.Run.Started))), x.at(float64(p.To.Sub(d.Run.Started))); p.Paused {
-			s.rect("pause", from, chartTop, max(to-from, 1.5), chartHeight-chartTop-chartBottom, "paused: "+p.Reason)
+			s.rect("pause", from, chartTop, max(to-from, 1.5), chartHeight-chartTop-chartBottom, "paused: "+p.Text)
 		}
 	}
 	for _, v := range ticks {
@@ -114,7 +116,7 @@ func (c chart) draw(d Document) figure {
 	}
 	if c.limit > 0 {
 		s.line("limit", chartLeft, y.at(c.limit), chartWidth-chartRight, y.at(c.limit))
-		s.write("limit-text", "end", chartWidth-chartRight-4, y.at(c.limit)-5, c.limitText)
+		s.write("limit-text", "end", chartWidth-chartRight, 16, "– – "+c.limitText)
 	}
 	f := figure{svg: s.end()}
 	if len(c.lines) > 1 {
@@ -123,6 +125,24 @@ func (c chart) draw(d Document) figure {
 		}
 	}
 	return f
+}
+
+// ticks returns the values of the labels on the axis.
+func (c chart) ticks(highest float64) []float64 {
+	unit := 1.0
+	if c.bytes {
+		for unit*1024 <= highest {
+			unit *= 1024
+		}
+	}
+	if c.counts && highest < 4 {
+		highest = 4
+	}
+	ticks := valueTicks(highest/unit, 4)
+	for i := range ticks {
+		ticks[i] *= unit
+	}
+	return ticks
 }
 
 // describe returns the chart in words.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
-	"github.com/rekey-pg/rekey/problem"
 )
 
 // Document is the report of one run: the JSON of `rekey report --format json`.
@@ -26,15 +25,16 @@ type Document struct {
 	Environment *event.Environment `json:"environment,omitempty"`
 	// Work lists the tables, references and primary keys on which the run worked, in the order of their beginning.
 	Work []Work `json:"work"`
-	// Locks lists every ACCESS EXCLUSIVE lock, in the order in which they were released.
-	Locks []Lock `json:"access_exclusive"`
+	// Locks lists every ACCESS EXCLUSIVE and SHARE ROW EXCLUSIVE lock, in the order in which they were released.
+	Locks []Lock `json:"locks"`
 	// Refused lists the attempts to take a lock that reached the lock timeout.
 	Refused []Attempt `json:"lock_timeouts"`
 	// Pauses lists the times in which the run paused or was slower, with the reason.
 	Pauses []Pause `json:"pauses"`
 	// Impact sums up how the application slowed down; nil if it was not measured.
 	Impact *Impact `json:"impact,omitempty"`
-	// Samples are the measurements over time, at most 1,000: of each interval the largest value.
+	// Samples are the measurements over time, one a second. Of a long run they are thinned to at most 1,000: all of the last five
+	// minutes, and one of each interval before.
 	Samples []Sample `json:"samples"`
 	// Costs are forecast and actual, first of all tables, then of each.
 	Costs []Cost `json:"costs"`
@@ -44,24 +44,15 @@ type Document struct {
 	Statements []Statement `json:"statements"`
 	// Notices lists what the run reported that needs no action.
 	Notices []Notice `json:"notices"`
-	// Absent lists the tables of the profile that do not exist.
-	Absent []string `json:"absent,omitempty"`
-	// Skipped says why tables were skipped.
-	Skipped problem.List `json:"skipped,omitempty"`
-	// Problems says why the run ended; empty if it is done.
-	Problems problem.List `json:"problems,omitempty"`
 	// Notes are sentences about what the report does not contain, and why.
 	Notes []string `json:"notes,omitempty"`
 }
 
-// Run is the run of a report.
+// Run is the run of a report. It has the fields of its result; of a run without one, they are counted from its events, and the
+// exit code is -1.
 type Run struct {
 	// Number is the number of the run in the journal, 0 if the run ended before it had one.
 	Number int64 `json:"number"`
-	// Command is "up" or "down".
-	Command string `json:"command"`
-	// Schema is the name of the schema.
-	Schema string `json:"schema"`
 	// Phase is the phase to reach, "" if it is not recorded.
 	Phase string `json:"phase,omitempty"`
 	// From is the version that was recorded before, 0 without a profile.
@@ -72,24 +63,11 @@ type Run struct {
 	Program string `json:"program,omitempty"`
 	// Outcome is how the run ended.
 	Outcome Outcome `json:"outcome"`
-	// Exit is the exit code of the command, -1 if it is not recorded.
-	Exit int `json:"exit"`
 	// Started is when the run began, in UTC.
 	Started time.Time `json:"started"`
 	// Ended is when the run ended; while it is running, and of a killed one, the time of its last event.
 	Ended time.Time `json:"ended"`
-	// Elapsed is the duration.
-	Elapsed time.Duration `json:"elapsed_ns"`
-	// Rows is the number of rows that the run filled.
-	Rows int64 `json:"rows"`
-	// Tables is the number of complete tables.
-	Tables int `json:"tables"`
-	// Edges is the number of complete references.
-	Edges int `json:"edges,omitempty"`
-	// Keys is the number of complete primary keys.
-	Keys int `json:"keys,omitempty"`
-	// Locks sums up the ACCESS EXCLUSIVE locks.
-	Locks event.Locks `json:"access_exclusive"`
+	event.Result
 }
 
 // Outcome is how a run ended.
@@ -144,40 +122,26 @@ type Step struct {
 	Open bool `json:"open,omitempty"`
 }
 
-// Lock is one ACCESS EXCLUSIVE lock.
+// Lock describes locks that one change took and released together.
 type Lock struct {
-	// Table is the table, reference or primary key of the step.
-	Table string `json:"table"`
-	// At is when the lock was released.
+	// At is when they were released.
 	At time.Time `json:"at"`
-	// Attempts is the number of attempts it took.
-	Attempts int `json:"attempts"`
-	// Wait is how long the successful attempt waited.
-	Wait time.Duration `json:"wait_ns"`
-	// Hold is how long the lock was held.
-	Hold time.Duration `json:"hold_ns"`
-	// Step is the step that took it, or "".
+	// Step identifies the step that took them as the plan does, "" if it is not known.
 	Step string `json:"step,omitempty"`
+	event.Locked
 }
 
 // Attempt is an attempt to take a lock that reached the lock timeout.
 type Attempt struct {
-	// Table is the table, reference or primary key of the step.
-	Table string `json:"table"`
 	// At is when the attempt ended.
 	At time.Time `json:"at"`
-	// Attempts is the number of attempts so far.
-	Attempts int `json:"attempts"`
-	// Blockers describes the sessions that held a conflicting lock.
-	Blockers []string `json:"blockers,omitempty"`
-	// Pause is the time until the next attempt.
-	Pause time.Duration `json:"pause_ns"`
+	event.LockRefused
 }
 
 // Pause is a time in which the run paused or was slower.
 type Pause struct {
-	// Reason is one line, such as "standby replica1 lags 14s".
-	Reason string `json:"reason"`
+	// Text is the reason, one line, such as "standby replica1 lags 14s".
+	Text string `json:"reason"`
 	// Paused is true if the run paused, false if it was only slower.
 	Paused bool `json:"paused"`
 	// From is when it began.
@@ -214,26 +178,20 @@ type Impact struct {
 	Read time.Duration `json:"read_ns,omitempty"`
 }
 
-// Sample has the measurements of one interval. A value is 0 if it was not measured.
+// Sample is what was measured in one second.
 type Sample struct {
-	// At is the end of the interval.
+	// At is when the last of it was measured.
 	At time.Time `json:"at"`
-	// Rows is the number of rows filled per second.
-	Rows float64 `json:"rows_per_second,omitempty"`
-	// Ratio is the impact.
-	Ratio float64 `json:"impact,omitempty"`
-	// Commit is the 95th percentile of the probe's commits.
-	Commit time.Duration `json:"commit_ns,omitempty"`
-	// Read is the 95th percentile of the probe's reads.
-	Read time.Duration `json:"read_ns,omitempty"`
-	// WAL is the number of bytes of WAL per second.
-	WAL float64 `json:"wal_bytes_per_second,omitempty"`
-	// Lag is how far the slowest standby or subscriber is behind.
-	Lag time.Duration `json:"lag_ns,omitempty"`
-	// Waiting is the number of sessions that wait for a lock.
-	Waiting int `json:"waiting,omitempty"`
-	// Batch is the duration of a batch.
-	Batch time.Duration `json:"batch_ns,omitempty"`
+	// Table is the table that was filled, "" if none was.
+	Table string `json:"table,omitempty"`
+	// Done is the number of rows filled so far, of all tables.
+	Done int64 `json:"done"`
+	// Rate is the recent number of rows per second of all tables, 0 if none was filled.
+	Rate float64 `json:"rate"`
+	// Impact is what the application felt; nil if it was not measured.
+	Impact *event.Impact `json:"impact,omitempty"`
+	// Load is what the server did; nil if it was not measured.
+	Load *event.Load `json:"load,omitempty"`
 }
 
 // Cost is what one table, or all, was expected to cost, and has cost.
@@ -264,18 +222,12 @@ type Verification struct {
 type Statement struct {
 	// At is when it began.
 	At time.Time `json:"at"`
-	// Step identifies the step as the plan does.
-	Step string `json:"step"`
-	// SQL is the statement.
-	SQL string `json:"sql"`
+	event.Executing
 }
 
 // Notice is something that the run reported.
 type Notice struct {
 	// At is when it was reported.
 	At time.Time `json:"at"`
-	// Table is the schema-qualified name, or "".
-	Table string `json:"table,omitempty"`
-	// Text is one line.
-	Text string `json:"text"`
+	event.Notice
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rekey-pg/rekey/internal/message"
@@ -54,10 +55,15 @@ func difference(expected, found float64) string {
 	if expected <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("%+.0f %%", (found/expected-1)*100)
+	text := fmt.Sprintf("%+.0f %%", (found/expected-1)*100)
+	return strings.NewReplacer("+0 ", "0 ", "-0 ", "0 ").Replace(text)
 }
 
-// after returns a time since the beginning of the run: +3.2 s.
+// after returns a time since the beginning of the run: +350 ms, +3.2 s, +1 h 5 min.
 func after(t, start time.Time) string {
-	return "+" + elapsed(max(t.Sub(start), 0))
+	d := max(t.Sub(start), 0)
+	if d >= time.Second && d < 10*time.Minute {
+		return fmt.Sprintf("+%.1f s", d.Seconds())
+	}
+	return "+" + elapsed(d)
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	_ "embed"
+	"html"
 	"html/template"
 	"strings"
 )
@@ -15,7 +16,7 @@ var styleCSS string
 // HTML returns the report as one file: it has no script, loads nothing and is complete without a network.
 func HTML(d Document) (string, error) {
 	d = shown(d)
-	page, err := template.New("report").Funcs(template.FuncMap{"figures": figuresTogether}).Parse(pageHTML)
+	page, err := template.New("report").Funcs(template.FuncMap{"breakable": breakable}).Parse(pageHTML)
 	if err != nil {
 		return "", err
 	}
@@ -28,6 +29,15 @@ func HTML(d Document) (string, error) {
 	}{title(d), words, tone, runLine(d), template.CSS(styleCSS), htmlSections(sections(d))}) //nolint:gosec // the style sheet is a constant
 	return text.String(), err
 }
+
+// breakable returns a text that a line may break after the parts of a name.
+func breakable(text string) template.HTML {
+	escaped := html.EscapeString(text)
+	return template.HTML(strings.NewReplacer("_", "_<wbr>", ".", ".<wbr>", "/", "/<wbr>").Replace(escaped)) //nolint:gosec // it is escaped
+}
+
+// longTable is the number of rows above which a table scrolls on the screen.
+const longTable = 100
 
 // runLine returns one line below the title.
 func runLine(d Document) string {
@@ -58,7 +68,7 @@ type htmlFact struct{ Label, Value, Text, Tone string }
 
 type htmlTable struct {
 	ID, Caption, More string
-	Pairs             bool
+	Pairs, Long       bool
 	Columns           []htmlCell
 	Rows              [][]htmlCell
 }
@@ -115,7 +125,7 @@ func figuresTogether(parts []htmlPart) []htmlPart {
 }
 
 func htmlTableOf(t table, section string, n int) *htmlTable {
-	out := htmlTable{ID: section + "-" + string(rune('a'+n-1)), Caption: t.caption, More: t.more, Pairs: t.pairs}
+	out := htmlTable{ID: section + "-" + string(rune('a'+n-1)), Caption: t.caption, More: t.more, Pairs: t.pairs, Long: len(t.rows) > longTable}
 	class := func(c column) string {
 		switch {
 		case c.number:

@@ -41,7 +41,7 @@ func impact(d Document) section {
 
 // loadTable sums up the samples in numbers, for readers who do not see the figures.
 func loadTable(d Document) (table, bool) {
-	t := table{caption: "Measurements over time: of each interval the largest value", columns: []column{text("Measure"), numeric("Median"), numeric("Highest"), numeric("At")}}
+	t := table{caption: "Measurements over time, one a second", columns: []column{text("Measure"), numeric("Median"), numeric("Highest"), numeric("At")}}
 	for _, m := range measures() {
 		var values []float64
 		var most Sample
@@ -71,14 +71,13 @@ type measure struct {
 func measures() []measure {
 	duration := func(v float64) string { return millis(time.Duration(v)) }
 	return []measure{
-		{"Impact", func(s Sample) float64 { return s.Ratio }, times},
-		{"Commits, 95th percentile", func(s Sample) float64 { return float64(s.Commit) }, duration},
-		{"Reads, 95th percentile", func(s Sample) float64 { return float64(s.Read) }, duration},
-		{"Rows filled", func(s Sample) float64 { return s.Rows }, rate},
-		{"WAL", func(s Sample) float64 { return s.WAL }, func(v float64) string { return size(int64(v)) + "/s" }},
-		{"Batch", func(s Sample) float64 { return float64(s.Batch) }, duration},
-		{"Lag of the slowest standby", func(s Sample) float64 { return float64(s.Lag) }, duration},
-		{"Sessions that wait for a lock", func(s Sample) float64 { return float64(s.Waiting) }, func(v float64) string { return number(int64(v)) }},
+		{"Commits, 95th percentile", Sample.commit, duration},
+		{"Reads, 95th percentile", Sample.read, duration},
+		{"Rows filled", Sample.rate, rate},
+		{"WAL", Sample.wal, func(v float64) string { return size(int64(v)) + "/s" }},
+		{"Batch", Sample.batch, duration},
+		{"Lag of the slowest standby", Sample.lag, duration},
+		{"Sessions that wait for a lock", Sample.waiting, func(v float64) string { return number(int64(v)) }},
 	}
 }
 
@@ -89,8 +88,7 @@ func costs(d Document) section {
 		s.say("Neither a forecast nor the cost of the run is recorded.")
 		return s
 	}
-	all := d.Costs[0]
-	if all.Table == "" {
+	if all := d.total(); all.Forecast != nil || all.Actual != nil {
 		s.add(totalCost(all))
 	}
 	some, more := listed(d.Costs, mostRows, "tables")
@@ -111,15 +109,17 @@ func costs(d Document) section {
 
 func totalCost(c Cost) table {
 	t := table{caption: "All tables", columns: []column{text("Measure"), numeric("Forecast"), numeric("Actual"), numeric("Difference")}}
+	maybeUnknown := false // 0 is not measured
 	add := func(name string, value func(event.Cost) float64, write func(float64) string) {
 		forecast, actual, diff := "–", "–", ""
-		if c.Forecast != nil {
+		measured := func(e *event.Cost) bool { return e != nil && (value(*e) > 0 || !maybeUnknown) }
+		if measured(c.Forecast) {
 			forecast = write(value(*c.Forecast))
 		}
-		if c.Actual != nil {
+		if measured(c.Actual) {
 			actual = write(value(*c.Actual))
 		}
-		if c.Forecast != nil && c.Actual != nil {
+		if measured(c.Forecast) && measured(c.Actual) {
 			diff = difference(value(*c.Forecast), value(*c.Actual))
 		}
 		t.rows = append(t.rows, []string{name, forecast, actual, diff})
@@ -130,10 +130,10 @@ func totalCost(c Cost) table {
 	add("WAL", func(e event.Cost) float64 { return float64(e.WAL) }, bytes)
 	add("Size before, with indexes", func(e event.Cost) float64 { return float64(e.Before) }, bytes)
 	add("Size after, with indexes", func(e event.Cost) float64 { return float64(e.After) }, bytes)
-	if c.Forecast != nil && c.Forecast.Peak > 0 || c.Actual != nil && c.Actual.Peak > 0 {
+	add("Heap-only updates", func(e event.Cost) float64 { return e.HeapOnly }, percent)
+	if maybeUnknown = true; c.Forecast != nil && c.Forecast.Peak > 0 || c.Actual != nil && c.Actual.Peak > 0 {
 		add("Most additional space on the disk", func(e event.Cost) float64 { return float64(e.Peak) }, bytes)
 	}
-	add("Heap-only updates", func(e event.Cost) float64 { return e.HeapOnly }, percent)
 	return t
 }
 

@@ -9,37 +9,35 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// end sets how the run ended: by its result, else by its row in the journal.
-func (b *builder) end(in Input) {
-	run := &b.doc.Run
-	if r := in.Record; r != nil {
-		b.fromRecord(*r)
+// abandoned is the outcome that the journal records for a run whose process ended without recording one.
+const abandoned = "abandoned"
+
+// run returns the run and how it ended: by its result, else by its row in the journal.
+func (b *Builder) run(record *Record, doc Document) Run {
+	s := b.state
+	run := Run{Number: s.Run, From: s.From, To: s.To, Outcome: Killed, Started: s.Started}
+	if run.Started.IsZero() {
+		run.Started = b.began
 	}
-	switch {
-	case b.result != nil:
-		b.fromResult(*b.result)
-	case in.Record == nil:
-		run.Outcome = Killed
-	case in.Record.Live:
-		run.Outcome = Running
-		run.Ended = laterOf(b.last, run.Started)
-	case in.Record.Outcome == "" || in.Record.Outcome == abandoned:
-		run.Outcome = Killed
-		run.Ended = laterOf(b.last, run.Started)
-	default:
-		run.Outcome = outcomeOf(problem.Kind(in.Record.Outcome))
+	run.Command, run.Schema, run.Absent = s.Command, s.Schema, s.Absent
+	if e := s.Environment; e != nil {
+		run.Program, run.Phase = e.Program, e.Phase
+	}
+	if record != nil {
+		run.fromRecord(*record, doc, b.last)
+	}
+	if s.Result != nil {
+		run.fromResult(*s.Result)
+		run.Ended = b.last
+	} else {
+		run.count(doc)
+		run.Locks = s.ExclusiveLocks()
 	}
 	if run.Elapsed == 0 {
 		run.Elapsed = run.Ended.Sub(run.Started)
 	}
-	if b.result == nil {
-		b.countWork()
-	}
-	b.doc.Notes = append(b.doc.Notes, b.notes(in)...)
+	return run
 }
-
-// abandoned is the outcome that the journal records for a run whose process ended without recording one.
-const abandoned = "abandoned"
 
 func laterOf(a, b time.Time) time.Time {
 	if a.After(b) {
@@ -48,43 +46,44 @@ func laterOf(a, b time.Time) time.Time {
 	return b
 }
 
-func (b *builder) fromRecord(r Record) {
-	run := &b.doc.Run
-	run.Number, run.Command, run.Schema = r.Run, r.Command, r.Schema
-	if run.Phase == "" {
-		run.Phase = r.Phase
+// fromRecord sets what the journal's row says. last is the time of the last event.
+func (r *Run) fromRecord(record Record, doc Document, last time.Time) {
+	r.Number, r.Command, r.Schema, r.Rows = record.Run, record.Command, record.Schema, record.Rows
+	if r.Phase == "" {
+		r.Phase = record.Phase
 	}
-	if run.Program == "" {
-		run.Program = r.Program
+	if r.Program == "" {
+		r.Program = record.Program
 	}
-	if run.Started.IsZero() || len(b.doc.Work) == 0 && b.result == nil {
-		run.Started = r.Started.UTC()
+	if r.Started.IsZero() || len(doc.Work) == 0 {
+		r.Started = record.Started.UTC()
 	}
-	run.Ended, run.Rows = laterOf(r.Ended.UTC(), run.Started), r.Rows
-	if b.result == nil && r.Detail != "" {
-		b.doc.Notes = append(b.doc.Notes, "The journal recorded why the run ended: "+strings.TrimSuffix(r.Detail, ".")+".")
+	r.Ended = laterOf(last, r.Started)
+	switch {
+	case record.Live:
+		r.Outcome = Running
+	case record.Outcome != "" && record.Outcome != abandoned:
+		r.Outcome = outcomeOf(problem.Kind(record.Outcome))
+		r.Ended = laterOf(record.Ended.UTC(), r.Started)
 	}
 }
 
-func (b *builder) fromResult(e event.Result) {
-	run, doc := &b.doc.Run, &b.doc
-	run.Command, run.Schema, run.Exit = e.Command, e.Schema, e.Exit
-	run.Rows, run.Tables, run.Edges, run.Keys, run.Locks = e.Rows, e.Tables, e.Edges, e.Keys, e.Locks
-	run.Ended, run.Elapsed = b.last, e.Elapsed
-	if e.Version != 0 {
-		run.To = e.Version
+func (r *Run) fromResult(result event.Result) {
+	absent := r.Absent
+	r.Result = result
+	if len(absent) > 0 {
+		r.Absent = absent
 	}
-	if len(doc.Absent) == 0 {
-		doc.Absent = e.Absent
+	if result.Version != 0 {
+		r.To = result.Version
 	}
-	doc.Skipped, doc.Problems = e.Skipped, e.Problems
 	switch {
-	case len(e.Problems) > 0:
-		run.Outcome = outcomeOf(e.Problems[0].Kind)
-	case e.NothingToDo:
-		run.Outcome = NothingToDo
+	case len(result.Problems) > 0:
+		r.Outcome = outcomeOf(result.Problems[0].Kind)
+	case result.NothingToDo:
+		r.Outcome = NothingToDo
 	default:
-		run.Outcome = Done
+		r.Outcome = Done
 	}
 }
 
@@ -106,44 +105,43 @@ func outcomeOf(kind problem.Kind) Outcome {
 	}
 }
 
-// countWork sums up the events of a run that has no result.
-func (b *builder) countWork() {
-	run := &b.doc.Run
+// count sums up the events of a run that has no result.
+func (r *Run) count(doc Document) {
+	r.Exit, r.OK = -1, r.Outcome == Done
 	var rows int64
-	for _, w := range b.doc.Work {
+	for _, w := range doc.Work {
 		rows += w.Rows
 		switch {
 		case !w.Complete:
 		case w.Kind == "reference":
-			run.Edges++
+			r.Edges++
 		case w.Kind == "primary key":
-			run.Keys++
+			r.Keys++
 		default:
-			run.Tables++
+			r.Tables++
 		}
 	}
-	run.Rows = max(run.Rows, rows)
-	for _, l := range b.doc.Locks {
-		run.Locks.Count++
-		run.Locks.Attempts += l.Attempts
-		run.Locks.LongestWait, run.Locks.LongestHold = max(run.Locks.LongestWait, l.Wait), max(run.Locks.LongestHold, l.Hold)
-		run.Locks.TotalHold += l.Hold
-	}
+	r.Rows = max(r.Rows, rows)
 }
 
 // notes says what the report lacks, and why.
-func (b *builder) notes(in Input) (notes []string) {
-	doc := &b.doc
+func (b *Builder) notes(in Input, doc Document) (notes []string) {
+	if r := in.Record; r != nil && !b.Ended() && r.Detail != "" {
+		notes = append(notes, "The journal recorded why the run ended: "+strings.TrimSuffix(r.Detail, ".")+".")
+	}
 	switch {
-	case len(in.Entries) == 0 && in.Record != nil:
+	case b.entries == 0 && in.Record != nil:
 		notes = append(notes, "The journal has no events of this run: an older rekey ran it, or could not record them. The report has only what the journal's list of runs says.")
 	case doc.Run.Outcome == Running:
 		notes = append(notes, "The run has not ended. The report describes it up to "+clock(doc.Run.Ended)+".")
 	case doc.Run.Outcome == Killed:
 		notes = append(notes, fmt.Sprintf("The run recorded no end: its process was killed, or lost the server. Its last event is of %s. The same command resumes it.", clock(b.last)))
 	}
-	if len(in.Entries) > 0 && doc.Environment == nil && doc.Run.Number > 0 {
+	if b.entries > 0 && doc.Environment == nil && doc.Run.Number > 0 {
 		notes = append(notes, "The run did not record its options, the server's settings and the sizes of the tables.")
+	}
+	if dropped := b.state.Seq - b.entries; dropped > 0 {
+		notes = append(notes, fmt.Sprintf("The journal keeps about 1,000 measurements of each kind: of this long run, %s older ones were dropped, evenly. The impact, the rows per second and the load are those of the rest.", number(dropped)))
 	}
 	return notes
 }

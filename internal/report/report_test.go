@@ -11,6 +11,7 @@ import (
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/history"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -19,16 +20,19 @@ var update = flag.Bool("update", false, "write the golden files")
 
 const ms = time.Millisecond
 
+// longName is as long as a name may be.
+const longName = "app.audit_events_of_customers_and_orders_before_the_last_ten_years_"
+
 // begun is the beginning of the runs of the tests.
 func begun() time.Time { return time.Date(2026, 11, 29, 2, 0, 0, 0, time.UTC) }
 
 // at returns entries from pairs of a time since the beginning and an event.
-func at(pairs ...any) []Entry {
-	var entries []Entry
+func at(pairs ...any) []history.Entry {
+	var entries []history.Entry
 	for i := 0; i+1 < len(pairs); i += 2 {
 		e, _ := pairs[i+1].(event.Event)
 		after, _ := pairs[i].(time.Duration)
-		entries = append(entries, Entry{At: begun().Add(after), Event: e})
+		entries = append(entries, history.Entry{At: begun().Add(after), Event: e})
 	}
 	return entries
 }
@@ -43,16 +47,19 @@ func environment() event.Environment {
 }
 
 // done returns the events of a run that is done, with a pause, a lock timeout and an impact.
-func done() []Entry {
+func done() []history.Entry {
 	return at(
 		0*ms, event.RunStarted{Run: 7, Command: "up", Schema: "app", Tables: 2, Rows: 200_003},
 		1*ms, environment(),
 		2*ms, event.Forecast{Cost: event.Cost{Rows: 200_003, Elapsed: 9 * time.Second, WAL: 100 << 20, Before: 30 << 20, After: 50 << 20, HeapOnly: 0.5}},
 		3*ms, event.Forecast{Table: "app.orders", Cost: event.Cost{Rows: 200_000, Elapsed: 8 * time.Second, WAL: 90 << 20, Before: 29 << 20, After: 49 << 20, HeapOnly: 0.5}},
 		10*ms, event.TableStarted{Table: "app.orders", Phase: "expanded", Rows: 200_000},
-		12*ms, event.Executing{Step: "app.orders/add-column", SQL: `ALTER TABLE "app"."orders" ADD COLUMN "uuid" uuid`},
+		12*ms, event.Executing{Step: "app.orders/add-column", Table: "app.orders", SQL: `ALTER TABLE "app"."orders" ADD COLUMN "uuid" uuid`},
 		70*ms, event.LockRefused{Table: "app.orders", Attempts: 1, Blockers: []string{"pid 4711 (shop, idle in transaction for 3s)"}, Pause: 100 * ms},
-		180*ms, event.Locked{Table: "app.orders", Attempts: 2, Wait: 3 * ms, Hold: 4500 * time.Microsecond},
+		180*ms, event.Locked{
+			Table: "app.orders", Attempts: 2, Wait: 3 * ms, Hold: 4500 * time.Microsecond,
+			Locks: []event.LockedTable{{Table: "app.orders", Mode: "ACCESS EXCLUSIVE"}, {Table: "app.users", Mode: "SHARE ROW EXCLUSIVE"}},
+		},
 		181*ms, event.StepDone{Step: "app.orders/add-column", Table: "app.orders", Elapsed: 170 * ms},
 		1000*ms, event.Progress{Table: "app.orders", Done: 20_000, Total: 200_000, Rate: 25_000},
 		1001*ms, event.Impact{Table: "app.orders", Commit: 1100 * time.Microsecond, CommitIdle: 900 * time.Microsecond, Read: 300 * time.Microsecond, ReadIdle: 200 * time.Microsecond, Ratio: 1.5, Limit: 1.5},
@@ -66,9 +73,13 @@ func done() []Entry {
 		8501*ms, event.TableDone{Table: "app.orders", Phase: "expanded", Rows: 200_000, Elapsed: 8490 * ms},
 		8600*ms, event.TableStarted{Table: "app.odd|<b>\u202e", Phase: "expanded", Rows: 3},
 		8700*ms, event.TableDone{Table: "app.odd|<b>\u202e", Phase: "expanded", Rows: 3, Elapsed: 100 * ms},
+		8710*ms, event.TableStarted{Table: longName, Phase: "expanded", Rows: 5},
+		8715*ms, event.Executing{Step: longName + "/add-column", Table: longName, SQL: "ALTER TABLE app." + longName + " ADD COLUMN uuid uuid"},
+		8720*ms, event.Locked{Table: longName, Locks: []event.LockedTable{{Table: longName, Mode: "ACCESS EXCLUSIVE"}}, Attempts: 1, Wait: ms, Hold: ms},
+		8740*ms, event.TableDone{Table: longName, Phase: "expanded", Rows: 5, Elapsed: 30 * ms},
 		8750*ms, event.Notice{Table: "app.orders", Text: "a text\twith <script>alert(1)</script>"},
 		8800*ms, event.Measured{Cost: event.Cost{Rows: 200_003, Elapsed: 8800 * ms, WAL: 110 << 20, Before: 30 << 20, After: 51 << 20, HeapOnly: 0.48}},
-		9000*ms, event.Result{OK: true, Command: "up", Schema: "app", Tables: 2, Rows: 200_003, Elapsed: 9 * time.Second, Locks: event.Locks{Count: 1, Attempts: 2, LongestWait: 3 * ms, LongestHold: 4500 * time.Microsecond, TotalHold: 4500 * time.Microsecond}},
+		9000*ms, event.Result{OK: true, Command: "up", Schema: "app", Tables: 2, Rows: 200_003, Elapsed: 9 * time.Second, Locks: event.Locks{Count: 2, Attempts: 3, LongestWait: 3 * ms, LongestHold: 4500 * time.Microsecond, TotalHold: 4500 * time.Microsecond}},
 		11*time.Second, verified(),
 	)
 }
@@ -76,20 +87,28 @@ func done() []Entry {
 func verified() event.Verified {
 	found := rekey.Report{
 		FormatVersion: event.FormatVersion, Schema: "app", OK: true,
-		Tables: []rekey.TableReport{{Table: "orders", OK: true, Rows: 200_000, Order: &rekey.OrderReport{Source: "column", Column: "created_at", Judged: 199_990, WithoutTime: 10}}},
-		Edges:  []rekey.EdgeReport{{Table: "orders", Column: "user_id", Parent: "users", Progress: rekey.EdgeLinked, OK: true, Rows: 200_000}},
-		Keys:   []rekey.KeyReport{{Table: "orders", Progress: rekey.KeySwitched, OK: true}},
+		Tables: []rekey.TableReport{
+			{Table: "orders", OK: true, Rows: 200_000, Order: &rekey.OrderReport{Source: "column", Column: "created_at", Judged: 199_990, WithoutTime: 10}},
+			{Table: strings.TrimPrefix(longName, "app."), OK: true, Rows: 5, Order: &rekey.OrderReport{Source: "column", Judged: 5}},
+		},
+		Edges: []rekey.EdgeReport{{Table: "orders", Column: "user_id", Parent: "users", Progress: rekey.EdgeLinked, OK: true, Rows: 200_000}},
+		Keys:  []rekey.KeyReport{{Table: "orders", Progress: rekey.KeySwitched, OK: true}},
 	}
 	document, _ := json.Marshal(found)
 	return event.Verified{OK: true, Report: document, Elapsed: 2 * time.Second}
 }
 
-func input(entries []Entry) Input {
-	return Input{Made: begun().Add(time.Hour), MadeBy: "1.5.0", Entries: entries}
+// built returns the report of a run with a row in the journal, or nil.
+func built(entries []history.Entry, record *Record) Document {
+	var b Builder
+	for _, entry := range entries {
+		b.Add(entry)
+	}
+	return b.Build(Input{Made: begun().Add(time.Hour), MadeBy: "1.5.0", Record: record})
 }
 
 func TestGolden(t *testing.T) {
-	d := Build(input(done()))
+	d := built(done(), nil)
 	for _, format := range Formats() {
 		got, err := Text(d, Format(format))
 		if err != nil {
@@ -122,7 +141,7 @@ func TestEveryEnd(t *testing.T) {
 	cut := done()[:12]
 	refused := event.Result{Command: "up", Schema: "app", Exit: 4, Problems: problem.List{{Kind: problem.Refused, Code: "text_column", Message: "a message", Detail: "A detail.", Hint: "rekey plan"}}}
 	for name, c := range map[string]struct {
-		entries []Entry
+		entries []history.Entry
 		record  *Record
 		outcome Outcome
 		says    string
@@ -137,9 +156,7 @@ func TestEveryEnd(t *testing.T) {
 		"interrupted":   {nil, record("interrupted", false), Interrupted, "a detail"},
 		"failed":        {nil, record("failed", false), Failed, "a detail"},
 	} {
-		in := input(c.entries)
-		in.Record = c.record
-		d := Build(in)
+		d := built(c.entries, c.record)
 		if d.Run.Outcome != c.outcome {
 			t.Errorf("%s: %s", name, d.Run.Outcome)
 		}
@@ -161,7 +178,7 @@ func TestEveryEnd(t *testing.T) {
 // Names that others wrote are text in every format.
 func TestHostileNames(t *testing.T) {
 	const evil = "<script>alert(1)</script>\u202e\x1b[2J|`*_\n\"'</style><img src=x onerror=alert(1)>"
-	d := Build(input(at(
+	d := built(at(
 		0*ms, event.RunStarted{Run: 1, Command: "up", Schema: evil, Tables: 1},
 		1*ms, event.Environment{Server: evil, Database: evil, Role: evil, Options: []event.Option{{Name: evil, Value: evil}}, Settings: []event.Setting{{Name: evil, Value: evil}}, Tables: []event.TableSize{{Table: evil, State: evil}}},
 		2*ms, event.TableStarted{Table: evil, Phase: evil},
@@ -172,7 +189,7 @@ func TestHostileNames(t *testing.T) {
 		7*ms, event.Impact{Ratio: 2, Limit: 1.5, Cause: evil, Commit: ms},
 		8*ms, event.Notice{Table: evil, Text: evil},
 		9*ms, event.Result{Command: "up", Schema: evil, Problems: problem.List{{Kind: problem.Failed, Code: "x", Message: evil, Detail: evil, Hint: evil}}, Absent: []string{evil}},
-	)))
+	), nil)
 	for _, format := range Formats() {
 		text, err := Text(d, Format(format))
 		if err != nil {
@@ -203,7 +220,7 @@ func TestManyTables(t *testing.T) {
 			time.Duration(i)*ms, event.TableStarted{Table: name, Phase: "expanded"}, time.Duration(i)*ms, event.Locked{Table: name, Attempts: 1, Hold: ms},
 			time.Duration(i+1)*ms, event.TableDone{Table: name, Phase: "expanded", Elapsed: ms})...)
 	}
-	d := Build(input(append(entries, at(time.Millisecond, e)...)))
+	d := built(append(entries, at(time.Millisecond, e)...), nil)
 	page, err := HTML(d)
 	if err != nil {
 		t.Fatal(err)
@@ -216,22 +233,18 @@ func TestManyTables(t *testing.T) {
 	}
 }
 
-// A long run has a bounded number of samples, which keep the largest values.
+// A long run has a bounded number of samples, and the impact is that of all events.
 func TestSamplesAreBounded(t *testing.T) {
-	var raw []Sample
-	for i := range 100_000 {
-		s := Sample{At: begun().Add(time.Duration(i) * time.Second), Ratio: 1}
-		if i == 77_777 {
-			s.Ratio = 9
+	entries := at(0*ms, event.RunStarted{Run: 1, Command: "up", Schema: "app", Tables: 1})
+	for i := range 20_000 {
+		impact := event.Impact{Ratio: 1, Commit: ms}
+		if i == 7_777 {
+			impact.Ratio = 9
 		}
-		raw = append(raw, s)
+		entries = append(entries, at(time.Duration(i)*time.Second, impact)...)
 	}
-	samples := reduce(raw, maxSamples)
-	highest := 0.0
-	for _, s := range samples {
-		highest = max(highest, s.Ratio)
-	}
-	if len(samples) > maxSamples+1 || len(samples) < maxSamples/2 || highest != 9 {
-		t.Errorf("%d samples, highest %v", len(samples), highest)
+	d := built(entries, nil)
+	if n := len(d.Samples); n > 1000 || n < 500 || d.Impact.Highest != 9 || d.Impact.Samples != 20_000 {
+		t.Errorf("%d samples, impact %+v", n, d.Impact)
 	}
 }

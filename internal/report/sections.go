@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/problem"
 )
@@ -14,7 +15,7 @@ import (
 const (
 	mostRows       = 400
 	mostStatements = 300
-	mostWaits      = 10
+	mostLongest    = 10
 )
 
 // sections returns the parts of a report.
@@ -23,12 +24,16 @@ func sections(d Document) []section {
 	if s := ending(d); len(s.parts) > 0 {
 		all = append(all, s)
 	}
-	all = append(all, asked(d), found(d))
+	all = append(all, asked(d))
 	if d.began() {
-		all = append(all, timeline(d), impact(d), locks(d), pauses(d), costs(d), proof(d), statements(d))
+		all = append(all, timeline(d), locks(d), pauses(d), impact(d), costs(d))
 	}
-	if !d.began() && d.Verification != nil {
+	if d.began() || d.Verification != nil {
 		all = append(all, proof(d))
+	}
+	all = append(all, found(d))
+	if d.began() {
+		all = append(all, statements(d))
 	}
 	return append(all, about(d))
 }
@@ -42,14 +47,14 @@ func ending(d Document) section {
 	for _, note := range d.Notes {
 		s.say(note)
 	}
-	if len(d.Problems) > 0 {
-		s.add(problemTable("Why the run ended", d.Problems))
+	if len(d.Run.Problems) > 0 {
+		s.add(problemTable("Why the run ended", d.Run.Problems))
 	}
-	if len(d.Skipped) > 0 {
-		s.add(problemTable("What the run skipped", d.Skipped))
+	if len(d.Run.Skipped) > 0 {
+		s.add(problemTable("What the run skipped", d.Run.Skipped))
 	}
-	if len(d.Absent) > 0 {
-		some, more := listed(d.Absent, mostRows, "absent tables")
+	if len(d.Run.Absent) > 0 {
+		some, more := listed(d.Run.Absent, mostRows, "absent tables")
 		s.say("Tables of the profile that do not exist, which is not an error: " + strings.Join(some, ", ") + ". " + more)
 	}
 	if len(d.Notices) > 0 {
@@ -83,12 +88,25 @@ func asked(d Document) section {
 		call += fmt.Sprintf(", from version %d to version %d", d.Run.From, d.Run.To)
 	}
 	s.say(call + ".")
+	if e := d.Environment; e != nil {
+		s.say(fmt.Sprintf("On PostgreSQL %s, database %s, as role %s.", e.Server, e.Database, e.Role))
+	}
 	if d.Environment == nil || len(d.Environment.Options) == 0 {
 		s.say("The options of the run are not recorded.")
 		return s
 	}
 	t := table{caption: "Options", columns: []column{text("Option"), text("Value")}, pairs: true}
-	for _, o := range d.Environment.Options {
+	options := slices.Clone(d.Environment.Options)
+	slices.SortStableFunc(options, func(a, b event.Option) int { // the given ones first
+		switch {
+		case a.Default == b.Default:
+			return 0
+		case b.Default:
+			return -1
+		}
+		return 1
+	})
+	for _, o := range options {
 		value := o.Value
 		if o.Default {
 			value += " (default)"
@@ -108,7 +126,6 @@ func found(d Document) section {
 		s.say("The server's version, its settings and the sizes of the tables are not recorded.")
 		return s
 	}
-	s.say(fmt.Sprintf("PostgreSQL %s, database %s, as role %s.", e.Server, e.Database, e.Role))
 	some, more := listed(e.Tables, mostRows, "tables")
 	t := table{
 		caption: "Tables before the run: the server's estimates, sizes without indexes", more: more,
@@ -175,46 +192,6 @@ func speed(w Work) string {
 	return number(int64(float64(w.Rows) / filling.Seconds()))
 }
 
-// locks returns every ACCESS EXCLUSIVE lock.
-func locks(d Document) section {
-	s := section{id: "locks", title: "Locks"}
-	if len(d.Locks) == 0 && len(d.Refused) == 0 {
-		s.say("The events of the run have no ACCESS EXCLUSIVE lock.")
-		return s
-	}
-	l := d.Run.Locks
-	s.say(fmt.Sprintf("%s in %s; the longest wait was %s, the longest hold %s, all together were held for %s.",
-		message.Counted(l.Count, "ACCESS EXCLUSIVE lock", "ACCESS EXCLUSIVE locks"), message.Counted(l.Attempts, "attempt", "attempts"), millis(l.LongestWait), millis(l.LongestHold), millis(l.TotalHold)))
-	longest := slices.Clone(d.Locks)
-	slices.SortStableFunc(longest, func(a, b Lock) int { return int((b.Wait + b.Hold) - (a.Wait + a.Hold)) })
-	s.add(lockTable("The longest: wait and hold together", longest[:min(mostWaits, len(longest))], "", d.Run.Started))
-	if len(d.Refused) > 0 {
-		some, more := listed(d.Refused, mostRows, "attempts")
-		t := table{
-			caption: "Attempts that reached the lock timeout: nothing queued behind them for longer", more: more,
-			columns: []column{text("Table"), numeric("Time"), numeric("Attempt"), text("Blocked by"), numeric("Next attempt after")},
-		}
-		for _, a := range some {
-			t.rows = append(t.rows, []string{a.Table, after(a.At, d.Run.Started), number(int64(a.Attempts)), strings.Join(a.Blockers, ", "), millis(a.Pause)})
-		}
-		s.add(t)
-	}
-	some, more := listed(d.Locks, mostRows, "locks")
-	s.add(lockTable("Every ACCESS EXCLUSIVE lock", some, more, d.Run.Started))
-	return s
-}
-
-func lockTable(caption string, list []Lock, more string, start time.Time) table {
-	t := table{
-		caption: caption, more: more,
-		columns: []column{text("Table, reference or primary key"), text("Step"), numeric("Released"), numeric("Attempts"), numeric("Wait"), numeric("Hold")},
-	}
-	for _, l := range list {
-		t.rows = append(t.rows, []string{l.Table, l.Step, after(l.At, start), number(int64(l.Attempts)), millis(l.Wait), millis(l.Hold)})
-	}
-	return t
-}
-
 // pauses returns why the run paused.
 func pauses(d Document) section {
 	s := section{id: "pauses", title: "Pauses"}
@@ -223,7 +200,16 @@ func pauses(d Document) section {
 		return s
 	}
 	still, slow := pausedFor(d)
-	s.say(fmt.Sprintf("The run paused for %s and was slower for %s.", elapsed(still), elapsed(slow)))
+	var parts []string
+	if still > 0 {
+		parts = append(parts, "paused for "+elapsed(still))
+	}
+	if slow > 0 {
+		parts = append(parts, "was slower for "+elapsed(slow))
+	}
+	if len(parts) > 0 {
+		s.say("The run " + strings.Join(parts, " and ") + ".")
+	}
 	some, more := listed(d.Pauses, mostRows, "pauses")
 	t := table{caption: "Reasons", columns: []column{text("Reason"), text("Effect"), numeric("From"), numeric("Duration")}, more: more}
 	for _, p := range some {
@@ -231,7 +217,7 @@ func pauses(d Document) section {
 		if p.Paused {
 			effect = "paused"
 		}
-		t.rows = append(t.rows, []string{p.Reason, effect, after(p.From, d.Run.Started), elapsed(p.To.Sub(p.From))})
+		t.rows = append(t.rows, []string{p.Text, effect, after(p.From, d.Run.Started), elapsed(p.To.Sub(p.From))})
 	}
 	s.add(t)
 	return s

@@ -8,37 +8,6 @@ import (
 	"github.com/rekey-pg/rekey/event"
 )
 
-// maxSamples is the largest number of samples in a document.
-const maxSamples = 1000
-
-// reduce returns at most n samples: of each interval the largest of each value, at the end of the interval. Samples of the same
-// second are joined.
-func reduce(raw []Sample, n int) []Sample {
-	if len(raw) == 0 {
-		return []Sample{}
-	}
-	first, last := raw[0].At, raw[len(raw)-1].At
-	width := max(time.Second, (last.Sub(first)/time.Duration(n) + time.Second).Truncate(time.Second))
-	samples := []Sample{}
-	slot := time.Duration(-1)
-	for _, s := range raw {
-		if i := s.At.Sub(first) / width; i != slot || len(samples) == 0 {
-			slot = i
-			samples = append(samples, Sample{})
-		}
-		samples[len(samples)-1].join(s)
-	}
-	return samples
-}
-
-// join keeps the larger value of each field, and the later time.
-func (s *Sample) join(one Sample) {
-	s.At = one.At
-	s.Rows, s.Ratio, s.WAL = math.Max(s.Rows, one.Rows), math.Max(s.Ratio, one.Ratio), math.Max(s.WAL, one.WAL)
-	s.Commit, s.Read, s.Lag, s.Batch = max(s.Commit, one.Commit), max(s.Read, one.Read), max(s.Lag, one.Lag), max(s.Batch, one.Batch)
-	s.Waiting = max(s.Waiting, one.Waiting)
-}
-
 // impacts collects the samples of the impact.
 type impacts struct {
 	ratios                             []float64
@@ -47,6 +16,9 @@ type impacts struct {
 }
 
 func (i *impacts) add(e event.Impact, at time.Time) {
+	if e.Ratio <= 0 { // nothing is measured yet
+		return
+	}
 	if e.Limit > 0 {
 		i.found.Limit = e.Limit
 	}
@@ -89,3 +61,28 @@ func share[N float64 | time.Duration](values []N, part float64) N {
 	slices.Sort(sorted)
 	return sorted[min(len(sorted)-1, int(math.Ceil(part*float64(len(sorted))))-1)]
 }
+
+// The measurements of a sample as numbers, 0 if they were not made.
+
+func (s Sample) impact() event.Impact {
+	if s.Impact == nil || s.Impact.Ratio <= 0 { // nothing is measured yet
+		return event.Impact{}
+	}
+	return *s.Impact
+}
+
+func (s Sample) load() event.Load {
+	if s.Load == nil {
+		return event.Load{}
+	}
+	return *s.Load
+}
+
+func (s Sample) ratio() float64   { return s.impact().Ratio }
+func (s Sample) commit() float64  { return float64(s.impact().Commit) }
+func (s Sample) read() float64    { return float64(s.impact().Read) }
+func (s Sample) rate() float64    { return s.Rate }
+func (s Sample) wal() float64     { return s.load().WAL }
+func (s Sample) batch() float64   { return float64(s.load().Batch) }
+func (s Sample) lag() float64     { return float64(s.load().Lag) }
+func (s Sample) waiting() float64 { return float64(s.load().Waiting) }

@@ -45,12 +45,61 @@ func outcomeWords(d Document) (words, tone string) {
 func summary(d Document) section {
 	s := section{id: "summary", title: "In short"}
 	words, tone := outcomeWords(d)
+	s.say(paragraph(d))
 	facts := []fact{{"Result", words, resultText(d), tone}}
 	if d.began() {
 		facts = append(facts, impactFact(d), lockFact(d), pauseFact(d), costFact(d), proofFact(d))
 	}
 	s.parts = append(s.parts, part{facts: facts})
 	return s
+}
+
+// paragraph returns the outcome in a few sentences, with its figures.
+func paragraph(d Document) string {
+	words, _ := outcomeWords(d)
+	text := words + ": " + lowerFirst(resultText(d))
+	if !d.began() {
+		return text
+	}
+	if l := d.Run.Locks; l.Count > 0 {
+		text += fmt.Sprintf(" It took %s: the longest wait was %s, the longest hold %s.", message.Counted(l.Count, "ACCESS EXCLUSIVE lock", "ACCESS EXCLUSIVE locks"), millis(l.LongestWait), millis(l.LongestHold))
+	}
+	if i := d.Impact; i != nil {
+		text += fmt.Sprintf(" In 95 of 100 measured seconds, the probe's statements took at most %s as long as at rest: in the median, commits %s (%s at rest)", times(i.P95), millis(i.Commit), millis(i.CommitIdle))
+		if i.Read > 0 {
+			text += fmt.Sprintf(" and reads %s (%s)", millis(i.Read), millis(i.ReadIdle))
+		}
+		text += "."
+	}
+	if c := d.total(); c.Actual != nil {
+		text += fmt.Sprintf(" The tables with their indexes went from %s to %s, and the server wrote %s of WAL.", size(c.Actual.Before), size(c.Actual.After), size(c.Actual.WAL))
+	}
+	if still, _ := pausedFor(d); still > 0 {
+		text += fmt.Sprintf(" The run paused for %s.", elapsed(still))
+	}
+	switch v := d.Verification; {
+	case v == nil || v.Report == nil:
+	case v.OK:
+		text += " rekey verify counted every row and found no differences."
+	default:
+		text += fmt.Sprintf(" rekey verify found %s.", message.Counted(len(v.Report.Differences), "difference", "differences"))
+	}
+	return text
+}
+
+func lowerFirst(text string) string {
+	if text == "" {
+		return text
+	}
+	return strings.ToLower(text[:1]) + text[1:]
+}
+
+// total returns forecast and actual of all tables.
+func (d Document) total() Cost {
+	if len(d.Costs) == 0 || d.Costs[0].Table != "" {
+		return Cost{}
+	}
+	return d.Costs[0]
 }
 
 func resultText(d Document) string {
@@ -79,7 +128,7 @@ func impactFact(d Document) fact {
 	if i == nil {
 		return fact{"Impact", "not measured", "How long the application's statements took during the run is not known.", ""}
 	}
-	f := fact{label: "Impact", value: times(i.P95), text: fmt.Sprintf("95 of 100 seconds at most, as a multiple of the time at rest; highest %s.", times(i.Highest))}
+	f := fact{label: "Impact", value: times(i.P95), text: fmt.Sprintf("95 of 100 measured seconds at most, as a multiple of the time at rest; highest %s.", times(i.Highest))}
 	if i.Limit > 0 {
 		f.text += " The limit was " + times(i.Limit) + "."
 		f.tone = "good"
@@ -117,10 +166,10 @@ func pauseFact(d Document) fact {
 }
 
 func costFact(d Document) fact {
-	if len(d.Costs) == 0 || d.Costs[0].Table != "" || d.Costs[0].Actual == nil {
+	actual := d.total().Actual
+	if actual == nil {
 		return fact{"Size", "not measured", "The size after the run and its WAL are not recorded.", ""}
 	}
-	actual := d.Costs[0].Actual
 	text := fmt.Sprintf("With indexes, %s before. The server wrote %s of WAL.", size(actual.Before), size(actual.WAL))
 	return fact{"Size", size(actual.After), text, ""}
 }

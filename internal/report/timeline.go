@@ -21,7 +21,7 @@ const (
 	ganttTop    = 30.0
 	ganttRow    = 22.0
 	ganttBar    = 12.0
-	ganttLetter = 34
+	ganttLetter = 31
 )
 
 // gantt draws the work on each table over time.
@@ -34,7 +34,7 @@ func gantt(d Document) figure {
 	x := axis{0, float64(end), ganttLeft, ganttWidth - ganttRight}
 	for _, p := range d.Pauses {
 		if from, to := x.at(float64(p.From.Sub(d.Run.Started))), x.at(float64(p.To.Sub(d.Run.Started))); p.Paused {
-			s.rect("pause", from, ganttTop, max(to-from, 1.5), height-ganttTop-4, "paused: "+p.Reason)
+			s.rect("pause", from, ganttTop, max(to-from, 1.5), height-ganttTop-4, "paused: "+p.Text)
 		}
 	}
 	for _, t := range timeTicks(end, 9) {

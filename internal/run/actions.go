@@ -10,6 +10,7 @@ import (
 
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/guard"
+	"github.com/rekey-pg/rekey/internal/lock"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
@@ -86,7 +87,7 @@ func (e *Executor) applyChange(ctx context.Context, g plan.Group, a step.Change)
 		Standbys:        e.Standbys,
 		Stop:            e.Stop,
 		BeforeRetry:     e.waitOrEnd,
-		AttemptFailed:   func(r pg.FailedAttempt) { e.attemptFailed(g.String(), r) },
+		AttemptFailed:   func(r pg.FailedAttempt) { e.attemptFailed(g.String(), len(lock.Exclusive(a.Locks)) > 0, r) },
 	}
 	if e.Lease != nil {
 		changer.Fence = e.Lease.FenceQuery()
@@ -95,13 +96,15 @@ func (e *Executor) applyChange(ctx context.Context, g plan.Group, a step.Change)
 		Locks: a.Locks, Statements: a.Statements, Guard: a.Guard, Early: a.Early,
 	})
 	if result.Blocked {
-		e.recordLock(g, result)
+		e.recordLock(g, a.Locks, result)
 	}
 	return e.explainLockError(g, err)
 }
 
-func (e *Executor) attemptFailed(table string, r pg.FailedAttempt) {
-	e.totals.locks.Attempts++
+func (e *Executor) attemptFailed(table string, exclusive bool, r pg.FailedAttempt) {
+	if exclusive {
+		e.totals.locks.Attempts++
+	}
 	e.Emit.Emit(event.LockRefused{Table: table, Attempts: r.Attempts, Blockers: describe(r.Blockers), Pause: r.Pause})
 }
 
@@ -145,14 +148,20 @@ func (e *Executor) leaseQuery() string {
 	return e.Lease.HeldQuery()
 }
 
-func (e *Executor) recordLock(g plan.Group, result pg.ChangeResult) {
-	locks := &e.totals.locks
-	locks.Count++
-	locks.Attempts++
-	locks.LongestWait = max(locks.LongestWait, result.Wait)
-	locks.LongestHold = max(locks.LongestHold, result.Hold)
-	locks.TotalHold += result.Hold
-	e.Emit.Emit(event.Locked{Table: g.String(), Attempts: result.Attempts, Wait: result.Wait, Hold: result.Hold})
+// recordLock reports the locks of a change for which others waited, and adds the ACCESS EXCLUSIVE ones to the sums.
+func (e *Executor) recordLock(g plan.Group, taken []lock.Lock, result pg.ChangeResult) {
+	locked := event.Locked{Table: g.String(), Attempts: result.Attempts, Wait: result.Wait, Hold: result.Hold}
+	for _, l := range lock.Blocking(lock.InOrder(taken)) {
+		locked.Locks = append(locked.Locks, event.LockedTable{Table: l.Table.All().String(), Mode: string(l.Mode)})
+	}
+	if n := len(locked.Exclusive()); n > 0 {
+		sum := &e.totals.locks
+		sum.Count += n
+		sum.Attempts++
+		sum.LongestWait, sum.LongestHold = max(sum.LongestWait, result.Wait), max(sum.LongestHold, result.Hold)
+		sum.TotalHold += result.Hold
+	}
+	e.Emit.Emit(locked)
 }
 
 // validate validates a CHECK constraint. It returns errNullWritten if a row violates it: NULL was written during

@@ -15,12 +15,12 @@ import (
 //go:embed queries/settings.sql
 var settingsSQL string
 
-// environment returns the options of the run and the database as it is. Settings that cannot be read are left out: a run does not end
+// environment returns the options of the run and the database as it is, with the tables of the plan. Settings that cannot be read are left out: a run does not end
 // because a report would lack them.
 func (j Job) environment(ctx context.Context, server catalog.Server, p plan.Plan) event.Environment {
 	e := event.Environment{
 		Program: j.Program, Server: server.VersionText, Database: server.Database, Role: server.Role.Name,
-		Phase: string(p.Direction.Goal(j.Request.Goal)), Options: j.Options, Settings: []event.Setting{}, Tables: []event.TableSize{},
+		Phase: string(j.Request.Direction.Goal(j.Request.Goal)), Options: j.Options, Settings: []event.Setting{}, Tables: []event.TableSize{},
 	}
 	if e.Options == nil {
 		e.Options = []event.Option{}

@@ -55,7 +55,7 @@ func Execute(ctx context.Context, job Job) (event.Result, error) {
 	result := event.Result{Command: string(job.Request.Direction), Schema: job.Request.Schema}
 	var lease *journal.Lease
 	defer func() { release(ctx, lease) }()
-	err := job.execute(ctx, &result, &lease)
+	err := job.executeOnServer(ctx, &result, &lease, recorded)
 	if err != nil {
 		err = explain(ctx, result.Command, err)
 		result.Problems = problem.All(err)
@@ -84,12 +84,21 @@ func release(ctx context.Context, lease *journal.Lease) {
 	}
 }
 
-// execute sets held to the lease once it has it. The caller releases it.
-func (j Job) execute(ctx context.Context, result *event.Result, held **journal.Lease) error {
+// executeOnServer executes the job. A run that was refused, or had nothing to do, reports its environment too.
+func (j Job) executeOnServer(ctx context.Context, result *event.Result, held **journal.Lease, recorded *recorder.Recorder) error {
 	server, err := j.inspectServers(ctx)
 	if err != nil {
 		return fault.At(err, "", "server")
 	}
+	err = j.execute(ctx, server, result, held)
+	if !recorded.Begun() {
+		j.Emit.Emit(j.environment(ctx, server, plan.Plan{}))
+	}
+	return err
+}
+
+// execute sets held to the lease once it has it. The caller releases it.
+func (j Job) execute(ctx context.Context, server catalog.Server, result *event.Result, held **journal.Lease) error {
 	p, err := j.plan(ctx, server, result)
 	if err != nil {
 		return err

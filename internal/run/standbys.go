@@ -29,7 +29,7 @@ func (e *Executor) awaitStandbys(ctx context.Context, table sqltext.Table) error
 			return message.LockTimeout(table.String(), attempts, e.Limits.LockTimeout, e.Limits.LockRetryTimeout, describe(blockers), nil)
 		}
 		wait := pause/2 + rand.N(pause)
-		e.attemptFailed(table.String(), pg.FailedAttempt{Table: sqltext.Format("{}", table), Attempts: attempts, Blockers: blockers, Pause: wait})
+		e.attemptFailed(table.String(), true, pg.FailedAttempt{Table: sqltext.Format("{}", table), Attempts: attempts, Blockers: blockers, Pause: wait})
 		if err := e.sleep(ctx, wait); err != nil {
 			return err
 		}

@@ -1,7 +1,7 @@
 -- Returns the settings that decide how a run behaves, in the order of their names. reset_val is the value before this session
--- changed the setting.
+-- changed the setting, with the unit.
 SELECT s.name,
-       CASE WHEN s.setting = s.reset_val THEN pg_catalog.current_setting(s.name) ELSE s.reset_val END
+       CASE WHEN s.setting = s.reset_val THEN pg_catalog.current_setting(s.name) ELSE pg_catalog.concat_ws(' ', s.reset_val, s.unit) END
 FROM pg_catalog.pg_settings s
 WHERE s.name = ANY (ARRAY [
     'autovacuum', 'autovacuum_max_workers', 'autovacuum_naptime', 'autovacuum_vacuum_cost_delay', 'autovacuum_vacuum_scale_factor',
