@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/history"
 )
 
 // readsRows reports whether the time of a step grows with the rows: it fills, builds an index or checks a constraint.
@@ -30,7 +31,7 @@ func (r *Result) estimate(took time.Duration) {
 	more := float64(r.SourceRows)/float64(r.Rows) - 1
 	r.ExpectedUp = took + time.Duration(more*float64(grows))
 	last := len(r.Entries) - 1
-	r.Entries = slices.Insert(r.Entries, last, Entry{At: r.Entries[last].At, Event: event.Notice{Text: r.Estimate()}})
+	r.Entries = slices.Insert(r.Entries, last, history.Entry{At: r.Entries[last].At, Event: event.Notice{Text: r.Estimate()}})
 }
 
 // Estimate says in a sentence how long up would take on all rows, "" if all rows were copied.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/history"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
 	"github.com/rekey-pg/rekey/problem"
@@ -80,10 +81,10 @@ func TestOldDumpIsRefused(t *testing.T) {
 }
 
 func TestEstimate(t *testing.T) {
-	done := func(step string, took time.Duration) Entry {
-		return Entry{Event: event.StepDone{Step: step, Elapsed: took}}
+	done := func(step string, took time.Duration) history.Entry {
+		return history.Entry{Event: event.StepDone{Step: step, Elapsed: took}}
 	}
-	r := Result{Rows: 100, SourceRows: 1000, Entries: []Entry{
+	r := Result{Rows: 100, SourceRows: 1000, Entries: []history.Entry{
 		done("public.t/add-column", 7*time.Second), done("public.t/fill-column", 2*time.Second), done("public.c.t_id/fill", time.Second), done("public.t/build-index", time.Second),
 		{Event: event.Result{}},
 	}}
