@@ -126,7 +126,7 @@ func (r *inTerminal) resize(width, height int) time.Duration {
 			r.Errorf("more than %d columns: %q", width, line)
 		}
 	}
-	if text := lines[0] + lines[1]; len(lines) > height || !strings.Contains(text, "WAITING: t for a lock held by") {
+	if text := lines[0] + lines[1]; len(lines) > height || !strings.Contains(text, ": t for a lock held by") {
 		r.Errorf("at %d columns and %d lines it shows:\n%s", width, height, strings.Join(lines, "\n"))
 	}
 	return took
@@ -167,7 +167,7 @@ func TestWatchInATerminal(t *testing.T) {
 		words := []string{"status", "--schema", "app", "--watch"}
 		watch, interrupted, terminated := open(t, network.URL, 80, 24, words...), open(t, url, 80, 10, words...), open(t, url, 60, 10, words...)
 		for _, w := range []*inTerminal{watch, interrupted, terminated} {
-			w.until("WAITING: t for a lock held by", "rekey up, schema app, for", "0 of 1 done")
+			w.until(": t for a lock held by", "rekey up, schema app, for", "0 of 1 done")
 		}
 		if !watch.model.Alternate() || !watch.model.CursorHidden() {
 			t.Error("it does not draw on the alternate screen")
@@ -191,7 +191,7 @@ func TestWatchInATerminal(t *testing.T) {
 		network.Cut()
 		watch.until("NO CONNECTION to the database", "0 of 1 done")
 		network.Mend()
-		watch.until("WAITING: t for a lock held by")
+		watch.until(": t for a lock held by")
 		release()
 		watch.restored(0, "up: done in schema app")
 		if code := up.code(); code != 0 {
