@@ -17,6 +17,7 @@ import (
 // tableCheckpoints keeps checkpoints in a table of the database. It calls before in every transaction.
 type tableCheckpoints struct {
 	before func(n int) error // n counts from 1
+	fence  string
 	mu     sync.Mutex
 	guards int
 	saved  []Checkpoint
@@ -46,6 +47,8 @@ func (d *tableCheckpoints) Save(ctx context.Context, tx pg.Tx, p Checkpoint) err
 		p.Region, int64(p.Filenode), p.State, p.Rows)
 	return err
 }
+
+func (d *tableCheckpoints) Fence() string { return d.fence }
 
 func (d *tableCheckpoints) Guard(context.Context, pg.Tx) error {
 	d.mu.Lock()
@@ -225,5 +228,9 @@ func TestEndsWhenGuardFails(t *testing.T) {
 	w.Checkpoints = &tableCheckpoints{before: func(int) error { return taken }}
 	if result, err := Run(t.Context(), w); !errors.Is(err, taken) || result.Rows != 0 {
 		t.Errorf("got %+v, %v", result, err)
+	}
+	w.Checkpoints = &tableCheckpoints{fence: "SELECT WHERE false"}
+	if result, err := Run(t.Context(), w); !errors.Is(err, pg.ErrFenced) || result.Rows != 0 || b.number("SELECT count(uuid) FROM t") > 0 {
+		t.Errorf("fenced: got %+v, %v", result, err)
 	}
 }

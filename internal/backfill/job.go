@@ -73,12 +73,15 @@ type Checkpoint struct {
 	Rows     int64 // filled by this worker, over all runs
 }
 
-// Checkpoints keeps checkpoints from one run to the next. Its methods are called in a transaction, Save and Guard in
+// Checkpoints keeps checkpoints from one run to the next. Load, Save and Guard are called in a transaction, Save and Guard in
 // the batch's.
 type Checkpoints interface {
 	Load(ctx context.Context, tx pg.Tx) ([]Checkpoint, error)
 	Save(ctx context.Context, tx pg.Tx, c Checkpoint) error
-	// Guard returns an error if another run has taken over.
+	// Fence returns a query that returns a row unless another run has taken over, and prevents that until the transaction ends. See
+	// pg.Precondition. "" skips it.
+	Fence() string
+	// Guard returns an error if the table has untrusted code.
 	Guard(ctx context.Context, tx pg.Tx) error
 }
 

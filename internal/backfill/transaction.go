@@ -54,10 +54,19 @@ func (e *Engine) Settings() pg.Settings {
 	return s
 }
 
-// Batch runs work in a transaction that Checkpoints.Guard protects, and retries errors that may be temporary for up to
+// Batch runs work in a transaction that Checkpoints protects, and retries errors that may be temporary for up to
 // RetryTimeout. It returns ErrTooSlow after a timeout, so that the caller can make the batch smaller.
 func (e *Engine) Batch(ctx context.Context, work func(pg.Tx) error) error {
 	return e.retry(ctx, e.Settings, work)
+}
+
+// BatchIf is Batch with a precondition, whose error may be temporary.
+func (e *Engine) BatchIf(ctx context.Context, p pg.Precondition, work func(pg.Tx) error) error {
+	return e.retry(ctx, func() pg.Settings {
+		s := e.Settings()
+		s.Preconditions = append(s.Preconditions, p)
+		return s
+	}, work)
 }
 
 func (e *Engine) retry(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) error {
@@ -90,11 +99,20 @@ func (e *Engine) retry(ctx context.Context, settings func() pg.Settings, work fu
 func (e *Engine) try(ctx context.Context, s pg.Settings, work func(pg.Tx) error) error {
 	s.ByIndex = e.ByIndex
 	defer e.Pace.Begin()()
-	return pg.Run(ctx, e.Pool, s, func(tx pg.Tx) error {
-		if e.Checkpoints != nil {
-			if err := e.Checkpoints.Guard(ctx, tx); err != nil {
-				return err
-			}
+	return e.RunProtected(ctx, s, work)
+}
+
+// RunProtected runs work in one transaction that Checkpoints protects. It returns [pg.ErrFenced] if another run has taken over.
+func (j Job) RunProtected(ctx context.Context, s pg.Settings, work func(pg.Tx) error) error {
+	if j.Checkpoints == nil {
+		return pg.Run(ctx, j.Pool, s, work)
+	}
+	if fence := j.Checkpoints.Fence(); fence != "" {
+		s.Preconditions = append(s.Preconditions, pg.Precondition{Query: fence, Err: pg.ErrFenced})
+	}
+	return pg.Run(ctx, j.Pool, s, func(tx pg.Tx) error {
+		if err := j.Checkpoints.Guard(ctx, tx); err != nil {
+			return err
 		}
 		return work(tx)
 	})

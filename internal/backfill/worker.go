@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/pg"
 )
@@ -16,6 +18,8 @@ const (
 	minRows   = 10
 	// maxRepeats is how many times a range is repeated because it has more rows than a batch may.
 	maxRepeats = 20
+	// saveInterval is how often a worker records its position. A later run reads again, and does not fill again, what was filled since.
+	saveInterval = 250 * time.Millisecond
 )
 
 // worker fills one region after the other.
@@ -27,6 +31,7 @@ type worker struct {
 	rowSizer  *pace.Sizer
 	pages     int64 // size of the region
 	repeats   int
+	saved     time.Time // when the position was recorded
 	slow      SlowBatches
 	filled    int64        // rows of this region
 	sample    updateCounts // of this region
@@ -88,7 +93,9 @@ func (w *worker) batch(ctx context.Context, bound int, first bool) (done bool, e
 	if remaining := w.position.remaining(); w.position.Begun && remaining.from >= remaining.to {
 		return true, nil
 	}
-	start, limit := time.Now(), int64(w.rowSizer.Size())
+	const spare = 2 // pages decide, unless they have far more rows than those before
+	start, limit := time.Now(), int64(min(spare*w.rowSizer.Size(), maxRows))
+	saves := w.Checkpoints != nil && start.Sub(w.saved) >= saveInterval
 	var b batch
 	err = w.Batch(ctx, func(tx pg.Tx) error {
 		trip := time.Since(start) // of the BEGIN
@@ -97,24 +104,24 @@ func (w *worker) batch(ctx context.Context, bound int, first bool) (done bool, e
 				return err
 			}
 		}
-		b, err = w.fill(ctx, tx, bound, limit, first && w.position.Wave >= firstSampledWave)
+		sampled := first && w.position.Wave >= firstSampledWave
+		b, err = w.fill(ctx, tx, bound, limit, how{sampled: sampled, statements: w.Pace.Setting().Statements(trip), last: !saves && !sampled})
 		if err != nil || b.empty {
 			return err
 		}
 		b.took = max(b.took-trip, b.took/10)
+		if !saves {
+			return nil
+		}
 		return w.save(ctx, tx, b.position)
 	})
 	if err != nil || b.empty {
 		return err == nil, err
 	}
-	w.sizeNext(b.filled, limit, b.took)
-	w.sample.updated += b.after.updated - b.before.updated
-	w.sample.heapOnly += b.after.heapOnly - b.before.heapOnly
-	w.inPlace.add(b.before, b.after)
-	w.position = b.position
-	w.filled += b.filled
-	w.Record(b.filled)
-	if w.slow.Record(0, b.took, w.Pace.BatchTime()) {
+	if saves {
+		w.saved = start
+	}
+	if w.record(b) {
 		if err := w.Reinspect(ctx); err != nil {
 			return false, err
 		}
@@ -122,56 +129,98 @@ func (w *worker) batch(ctx context.Context, bound int, first bool) (done bool, e
 	return w.position.After >= w.position.To && w.position.Begun, nil
 }
 
+// record counts a batch that was committed, and reports whether the table should be inspected.
+func (w *worker) record(b batch) bool {
+	w.sizeNext(b)
+	w.sample.updated += b.after.updated - b.before.updated
+	w.sample.heapOnly += b.after.heapOnly - b.before.heapOnly
+	w.inPlace.add(b.before, b.after)
+	w.position = b.position
+	w.filled += b.filled
+	w.Record(b.filled)
+	return w.slow.Record(0, b.took, w.Pace.BatchTime())
+}
+
 // batch is what one transaction of a wave did.
 type batch struct {
 	empty         bool // nothing of the wave was left
 	filled        int64
-	took          time.Duration // for the filling statement, without the network's round trip
+	full          bool          // it filled as many rows as it may
+	took          time.Duration // for the filling statements, without the network's round trip
 	position      position      // afterwards
 	before, after updateCounts  // if it is sampled
 }
 
-// fill is the work of a batch. If the batch filled as many rows as it may, there may be more in its range, and the position
-// does not advance.
-func (w *worker) fill(ctx context.Context, tx pg.Tx, bound int, limit int64, sampled bool) (b batch, err error) {
-	remaining := w.position.remaining()
-	end, ok, err := w.ranges.split(ctx, tx, remaining, int64(w.pageSizer.Size()))
-	if err != nil || !ok {
-		return batch{empty: true}, err
-	}
-	if sampled {
+// how says how a batch runs.
+type how struct {
+	sampled    bool // it counts its heap-only updates
+	statements int  // that fill its rows
+	last       bool // the last of them is the last of its transaction
+}
+
+// fill is the work of a batch.
+func (w *worker) fill(ctx context.Context, tx pg.Tx, bound int, limit int64, how how) (b batch, err error) {
+	if how.sampled {
 		if b.before, err = w.updateCounts(ctx, tx); err != nil {
 			return b, err
 		}
 	}
 	start := time.Now()
-	where := w.ranges.condition(remaining.upTo(end))
-	tag, err := tx.Exec(ctx, w.sql.fill(where, bound, int(limit)))
-	if err != nil {
-		return b, WrapBatchError(w.sql.lockRows(where, bound, int(limit)), err)
-	}
-	b.took = time.Since(start)
-	if sampled {
-		if b.after, err = w.updateCounts(ctx, tx); err != nil {
+	b.position = w.position
+	for n := how.statements; n > 0 && !b.full; n-- {
+		filled, ok, err := w.fillPart(ctx, tx, &b, bound, limit, how, n == 1)
+		if err != nil {
 			return b, err
 		}
+		if !ok {
+			b.empty = n == how.statements
+			break
+		}
+		b.filled += filled
 	}
-	b.filled = tag.RowsAffected()
-	b.position = w.position
 	b.position.filled += b.filled
-	if b.filled < limit || w.repeats >= maxRepeats {
+	b.took = time.Since(start)
+	if how.sampled && !b.empty {
+		b.after, err = w.updateCounts(ctx, tx)
+	}
+	return b, err
+}
+
+// fillPart runs one of the statements of a batch; ok is false if nothing of the wave is left. If it filled as many rows as it may, there
+// may be more in its range, and the position does not advance.
+func (w *worker) fillPart(ctx context.Context, tx pg.Tx, b *batch, bound int, limit int64, how how, last bool) (filled int64, ok bool, err error) {
+	rest, parts := b.position.remaining(), int64(how.statements)
+	if b.position.Begun && rest.from >= rest.to {
+		return 0, false, nil
+	}
+	end, ok, err := w.ranges.split(ctx, tx, rest, (int64(w.pageSizer.Size())+parts-1)/parts)
+	if err != nil || !ok {
+		return 0, false, err
+	}
+	where, rows := w.ranges.condition(rest.upTo(end)), int((limit+parts-1)/parts)
+	exec := func() (pgconn.CommandTag, error) { return tx.Exec(ctx, w.sql.fill(where, bound, rows)) }
+	if how.last && last {
+		exec = func() (pgconn.CommandTag, error) { return tx.ExecLast(ctx, w.sql.fill(where, bound, rows)) }
+	}
+	tag, err := exec()
+	if err != nil {
+		return 0, false, WrapBatchError(w.sql.lockRows(where, bound, rows), err)
+	}
+	filled = tag.RowsAffected()
+	b.full = filled >= int64(rows)
+	if !b.full || w.repeats >= maxRepeats {
 		b.position = b.position.advance(end)
 	}
-	return b, nil
+	return filled, true, nil
 }
 
 // sizeNext sizes the next batch by pages, and by rows if pages are fuller than expected.
-func (w *worker) sizeNext(filled, limit int64, took time.Duration) {
+func (w *worker) sizeNext(b batch) {
 	target := w.Pace.BatchTime()
-	w.rowSizer.Record(int(filled), took, target)
-	if filled < limit {
+	w.rowSizer.Record(int(b.filled), b.took, target)
+	if !b.full {
 		w.repeats = 0
-		w.pageSizer.Record(w.pageSizer.Size(), took, target)
+		w.pageSizer.Record(w.pageSizer.Size(), b.took, target)
 		return
 	}
 	w.repeats++

@@ -177,10 +177,10 @@ func (l *Lease) Guard(ctx context.Context, tx pg.Tx) error {
 }
 
 // FenceQuery returns the query of [Lease.Guard] as text, for messages without parameters. It returns a row if the
-// lease is held, and locks it until the transaction ends.
+// lease is held, and locks it until the transaction ends. It does not contain the name of the schema, so that it can be sent before the
+// client encoding is set: the token is unique.
 func (l *Lease) FenceQuery() string {
-	return sqltext.Format("SELECT FROM rekey.leases WHERE scope = {} AND token = {}::uuid FOR KEY SHARE",
-		sqltext.Value(l.schema), sqltext.Value(l.token))
+	return sqltext.Format("SELECT FROM rekey.leases WHERE token = {}::uuid FOR KEY SHARE", sqltext.Value(l.token))
 }
 
 // HeldQuery returns a query that returns a row if the lease is held. Unlike FenceQuery it locks nothing, for

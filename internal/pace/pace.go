@@ -90,6 +90,16 @@ type Setting struct {
 	Rest      bool          // no batch begins, so that the impact's baseline can be measured
 }
 
+// Statements returns the number of statements in which a batch fills its rows, given the round trip of a statement. While the server waits
+// for the next statement its processor is free for others, as between batches, and without another flush of the WAL.
+func (s Setting) Statements(trip time.Duration) int {
+	const most, shortest = 4, 2 * time.Millisecond
+	if !s.Flush || trip > shortest {
+		return 1
+	}
+	return int(min(max(s.BatchTime/shortest, 1), most))
+}
+
 // DefaultBatchTime is the target duration of a batch.
 const DefaultBatchTime = 50 * time.Millisecond
 

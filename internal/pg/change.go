@@ -307,23 +307,23 @@ func (c Changer) blocking(ctx context.Context, raw *pgconn.PgConn, change Change
 	return ChangeResult{Blocked: true, Wait: granted - wanted, Hold: committed - granted}, nil
 }
 
-// precondition is a query that a change runs between its locks and its statements. If it returns no row, the change
-// fails with err.
-type precondition struct {
-	query string
-	err   error
+// Precondition is a query of constants and numbers. A transaction or a change runs it before its statements, and fails with Err if it
+// returns no row.
+type Precondition struct {
+	Query string
+	Err   error
 }
 
-type preconditions []precondition
+type preconditions []Precondition
 
 // preconditionsOf returns the preconditions of a change: the lease is still held (fence), and the table is as
 // expected (guard).
 func preconditionsOf(fence, guard string) (all preconditions) {
 	if fence != "" {
-		all = append(all, precondition{fence, ErrFenced})
+		all = append(all, Precondition{fence, ErrFenced})
 	}
 	if guard != "" {
-		all = append(all, precondition{guard, ErrAltered})
+		all = append(all, Precondition{guard, ErrAltered})
 	}
 	return all
 }
@@ -333,7 +333,7 @@ func preconditionsOf(fence, guard string) (all preconditions) {
 func (q preconditions) statements() []string {
 	all := make([]string, len(q))
 	for i, one := range q {
-		all[i] = "SELECT 1 / count(*) FROM (" + one.query + ") AS precondition"
+		all[i] = "SELECT 1 / count(*) FROM (" + one.Query + ") AS precondition"
 	}
 	return all
 }
@@ -347,15 +347,15 @@ func (q preconditions) explain(err error, first, results int) error {
 	}
 	switch serverErr.Code {
 	case pgerrcode.UndefinedTable: // the guard names a table that was dropped; without the fence's table, the error itself says more
-		if len(q) > 0 && errors.Is(q[0].err, ErrFenced) && results == first {
+		if len(q) > 0 && errors.Is(q[0].Err, ErrFenced) && results == first {
 			return err
 		}
-		if len(q) > 0 && errors.Is(q[len(q)-1].err, ErrAltered) && results <= first+len(q) {
+		if len(q) > 0 && errors.Is(q[len(q)-1].Err, ErrAltered) && results <= first+len(q) {
 			return ErrAltered
 		}
 	case pgerrcode.DivisionByZero: // a failed precondition has a result, since its row was described before
 		if n := results - first - 1; n >= 0 && n < len(q) {
-			return q[n].err
+			return q[n].Err
 		}
 	}
 	return err

@@ -24,15 +24,16 @@ type Tx struct {
 	prepares       bool          // the connection is a Session's: QueryPrepared and QueryAll keep plans
 	timeout        time.Duration // statement_timeout plus Bounds.Late; 0 is none
 	watchdog       *watchdog
-	pipelined      *pipelinedTx // of a Session's transaction; nil if BEGIN and COMMIT are messages of their own
+	pipelined      *pipelinedTx // of a Session's transaction; nil if BEGIN is a message of its own
 	commitWithLast bool
+	committed      *bool // by the message of the last statement
 }
 
 // pipelinedTx sends BEGIN and COMMIT of a session's transaction in the messages of its first and last queries: a
 // round trip takes as long as a catalogue query.
 type pipelinedTx struct {
-	begin            string
-	begun, committed bool
+	begin string
+	begun bool
 }
 
 // CommitWithLast returns a transaction that [Tx.QueryAllLast] commits in the message of its queries. After that the
@@ -133,8 +134,24 @@ func (t Tx) QueryAllLast(ctx context.Context, queries ...Query) error {
 	if err := t.send(ctx, append(queries, Query{SQL: "COMMIT"})); err != nil {
 		return err
 	}
-	t.pipelined.committed = true
+	*t.committed = true
 	return nil
+}
+
+// ExecLast runs the last statement of a transaction and commits it in the same message, which saves a round trip. After that the
+// transaction cannot be used. A [*CommitError] reports that it is unknown whether the transaction was committed.
+func (t Tx) ExecLast(ctx context.Context, sql string) (pgconn.CommandTag, error) {
+	if err := t.start(ctx); err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	ctx, done := t.StatementContext(ctx)
+	defer done()
+	results, err := t.conn.PgConn().Exec(ctx, sql+"; COMMIT").ReadAll()
+	if err != nil {
+		return pgconn.CommandTag{}, uncertain(ctx, t.conn, err)
+	}
+	*t.committed = true
+	return results[0].CommandTag, nil
 }
 
 // send sends the queries in one message, preceded by BEGIN if it has not been sent.
@@ -162,6 +179,26 @@ func (t Tx) send(ctx context.Context, queries []Query) error {
 		t.pipelined.begun = true
 	}
 	return t.conn.SendBatch(ctx, batch).Close()
+}
+
+// ReadBinary runs a query with parameters and results in binary format. If it is the last one, it is committed in the same message, as by
+// ExecLast.
+func (t Tx) ReadBinary(ctx context.Context, sql string, parameters [][]byte, last bool) *pgconn.Result {
+	ctx, done := t.StatementContext(ctx)
+	defer done()
+	conn, binary := t.Conn().PgConn(), []int16{1}
+	if !last {
+		return conn.ExecParams(ctx, sql, parameters, nil, binary, binary).Read()
+	}
+	batch := &pgconn.Batch{}
+	batch.ExecParams(sql, parameters, nil, binary, binary)
+	batch.ExecParams("COMMIT", nil, nil, nil, nil)
+	results, err := conn.ExecBatch(ctx, batch).ReadAll()
+	if err != nil {
+		return &pgconn.Result{Err: uncertain(ctx, t.conn, err)}
+	}
+	*t.committed = true
+	return results[0]
 }
 
 // QueryRow runs a query that returns one row.
@@ -235,6 +272,8 @@ type Settings struct {
 	Replica           bool          // session_replication_role = replica: ordinary triggers do not fire
 	Fill              bool          // rekey.fill = on: the triggers of an edge recognise the filling of its column
 	ByIndex           bool          // the planner prefers indexes to sequential scans, even if the statistics favor those
+	// Preconditions are sent in the message of BEGIN, so that they cost no round trip. They must not contain user-defined names.
+	Preconditions []Precondition
 }
 
 // idleTimeout ends a transaction whose client has stopped or vanished. Its locks, and its snapshot, which CREATE
@@ -325,7 +364,8 @@ func Run(ctx context.Context, pool *pgxpool.Pool, s Settings, work func(Tx) erro
 
 // run calls work in a transaction that has begun, then ends it. On a session BEGIN is sent with the first queries.
 func (s Settings) run(ctx context.Context, pool *pgxpool.Pool, conn *pgx.Conn, backend backend, pipelined *pipelinedTx, work func(Tx) error) error {
-	tx := Tx{conn: conn, prepares: pipelined != nil, pipelined: pipelined, watchdog: startWatchdog(ctx, pool, conn.PgConn(), backend)}
+	committed := false
+	tx := Tx{conn: conn, prepares: pipelined != nil, pipelined: pipelined, committed: &committed, watchdog: startWatchdog(ctx, pool, conn.PgConn(), backend)}
 	if s.Statement > 0 {
 		tx.timeout = s.Statement + boundsOf(ctx).Late
 	}
@@ -342,7 +382,7 @@ func (s Settings) run(ctx context.Context, pool *pgxpool.Pool, conn *pgx.Conn, b
 		rollback(ctx, conn)
 		return tx.watchdog.end(err)
 	}
-	if pipelined == nil || pipelined.begun && !pipelined.committed {
+	if !committed && (pipelined == nil || pipelined.begun) {
 		err = commit(ctx, conn)
 	}
 	return tx.watchdog.end(err)
@@ -368,11 +408,18 @@ func commit(ctx context.Context, conn *pgx.Conn) error {
 		return nil
 	case conn.PgConn().TxStatus() != 'I' || conn.IsClosed():
 		_ = closeNow(ctx, conn) // the caller returns err
-		if _, fromServer := errors.AsType[*pgconn.PgError](err); !fromServer {
-			return &CommitError{Err: err}
-		}
+		return uncertain(ctx, conn, err)
 	}
 	return err
+}
+
+// uncertain returns a CommitError for an error of COMMIT that does not come from the server.
+func uncertain(ctx context.Context, conn *pgx.Conn, err error) error {
+	if _, fromServer := errors.AsType[*pgconn.PgError](err); fromServer {
+		return err
+	}
+	_ = closeNow(ctx, conn) // the caller returns err
+	return &CommitError{Err: err}
 }
 
 // rollback rolls the transaction back, even if the context has ended. If that fails, it closes the connection.
@@ -418,11 +465,12 @@ func (s Settings) open(ctx context.Context, conn *pgconn.PgConn) (backend, error
 		}
 		return backendOf(results[1]), nil
 	}
-	results, err := conn.Exec(ctx, s.begin(conn)+"; "+backendSQL).ReadAll()
+	begin, required := s.begin(conn), preconditions(s.Preconditions)
+	results, err := conn.Exec(ctx, strings.Join(append([]string{begin, backendSQL}, required.statements()...), "; ")).ReadAll()
 	if err != nil {
-		return backend{}, err
+		return backend{}, required.explain(err, strings.Count(begin, ";")+2, len(results)) //nolint:mnd // the last SET and the backend
 	}
-	return backendOf(results[len(results)-1]), nil
+	return backendOf(results[len(results)-1-len(required)]), nil
 }
 
 // openRetrying calls open, and calls it again if the connection was closed or silent. Each call is bounded by

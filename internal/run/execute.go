@@ -387,7 +387,7 @@ func explain(ctx context.Context, doing string, err error) error {
 	switch {
 	case errors.As(err, &one):
 		return err
-	case errors.Is(err, journal.ErrLost), errors.Is(context.Cause(ctx), journal.ErrLost):
+	case errors.Is(err, journal.ErrLost), errors.Is(err, pg.ErrFenced), errors.Is(context.Cause(ctx), journal.ErrLost):
 		return message.LeaseLost()
 	case ctx.Err() != nil:
 		return message.Interrupted(err)

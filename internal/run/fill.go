@@ -243,9 +243,8 @@ func (s checkpointStore) Save(ctx context.Context, tx pg.Tx, p backfill.Checkpoi
 	})
 }
 
+func (s checkpointStore) Fence() string { return s.lease.FenceQuery() }
+
 func (s checkpointStore) Guard(ctx context.Context, tx pg.Tx) error {
-	if err := s.lease.Guard(ctx, tx); err != nil {
-		return err
-	}
 	return s.code.CheckBatch(ctx, tx)
 }

@@ -135,14 +135,7 @@ func (s rowSearch) fails(ctx context.Context, rows []string, unchanged bool) boo
 
 // inTrial runs work with the settings and the guard of a batch.
 func (s rowSearch) inTrial(ctx context.Context, work func(pg.Tx) error) error {
-	return pg.Run(ctx, s.job.Pool, s.job.BatchSettings(), func(tx pg.Tx) error {
-		if s.job.Checkpoints != nil {
-			if err := s.job.Checkpoints.Guard(ctx, tx); err != nil {
-				return err
-			}
-		}
-		return work(tx)
-	})
+	return s.job.RunProtected(ctx, s.job.BatchSettings(), work)
 }
 
 // describe returns the key of a row if it consists of integers and uuids, which are no personal data, else its

@@ -38,6 +38,8 @@ func (d *memoryCheckpoints) Save(_ context.Context, _ pg.Tx, p backfill.Checkpoi
 	return nil
 }
 
+func (*memoryCheckpoints) Fence() string { return "" }
+
 func (d *memoryCheckpoints) Guard(context.Context, pg.Tx) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

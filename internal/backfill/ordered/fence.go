@@ -5,6 +5,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 // The batch of a process that lost its connection may still be committed later, and values chosen without seeing it could
@@ -15,9 +16,13 @@ import (
 
 const tableKey = 0
 
-// lockBatch acquires the locks of a batch.
-func (m *method) lockBatch(ctx context.Context, tx pg.Tx, region int) error {
-	return tryLock(ctx, tx, m.Table.OID, "SELECT pg_try_advisory_xact_lock_shared($1, $2) AND pg_try_advisory_xact_lock_shared($1, $3)", tableKey, region+1)
+// batchLocks acquires the locks of a batch.
+func (m *method) batchLocks(region int) pg.Precondition {
+	table := int(int32(m.Table.OID))
+	return pg.Precondition{
+		Query: sqltext.Format("SELECT WHERE pg_try_advisory_xact_lock_shared(({})::int4, {}) AND pg_try_advisory_xact_lock_shared(({})::int4, {})", table, tableKey, table, region+1),
+		Err:   backfill.ErrBusy,
+	}
 }
 
 // lockPlan acquires the lock of a transaction that replaces or drops the stored plan.

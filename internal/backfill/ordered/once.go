@@ -39,7 +39,7 @@ func (m *method) Once(ctx context.Context, tx pg.Tx) (filled int64, done bool, e
 	m.newAssigner().assignRegion(s.rows, knownInstants{exclusive: allTime(), complete: true})
 	chosen := slices.DeleteFunc(s.rows, func(r row) bool { return !r.chosen })
 	if len(chosen) > 0 {
-		result, err := m.update(ctx, tx, chosen, s.texts, false)
+		result, err := m.update(ctx, tx, chosen, s.texts, how{})
 		if err != nil {
 			return 0, false, err
 		}

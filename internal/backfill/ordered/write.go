@@ -203,35 +203,43 @@ func (w *regionWriter) wave(ctx context.Context, rows []row, total *written) err
 // under the lock, and only a trigger or a rule can keep it from filling them. Only those rows count as locked: the second
 // statement may lock further rows that were released since, at versions newer than its snapshot.
 func (w *regionWriter) batch(ctx context.Context, rows []row) (batch written, err error) {
-	err = w.Batch(ctx, func(tx pg.Tx) (err error) {
-		start := time.Now()
-		if err := w.lockBatch(ctx, tx, w.regionNumber); err != nil {
-			return err
+	start := time.Now()
+	err = w.BatchIf(ctx, w.batchLocks(w.regionNumber), func(tx pg.Tx) (err error) {
+		trip := time.Since(start) // of the BEGIN
+		batch, start = written{}, time.Now()
+		for part := range slices.Chunk(rows, ceil(len(rows), w.Pace.Setting().Statements(trip))) {
+			one, err := w.update(ctx, tx, part, w.texts, how{lockFirst: w.lockFirst, last: &part[len(part)-1] == &rows[len(rows)-1]})
+			if err != nil {
+				return err
+			}
+			batch.add(one)
 		}
-		trip := time.Since(start) // of the locks, and about the time of their statement
-		batch, err = w.update(ctx, tx, rows, w.texts, w.lockFirst)
-		took := time.Since(start) - trip
+		took := time.Since(start)
 		batch.took = max(took-trip, took/10) //nolint:mnd // as the waves do
-		return err
+		return nil
 	})
 	return batch, err
 }
 
+// ceil returns a quotient, rounded up.
+func ceil(rows, parts int) int { return (rows + parts - 1) / parts }
+
+// how says how rows are written.
+type how struct {
+	lockFirst bool // a separate statement locks the rows
+	last      bool // the statement that writes is the last of its transaction
+}
+
 // update writes the rows' values.
-func (m *method) update(ctx context.Context, tx pg.Tx, rows []row, keys keyTexts, lockFirst bool) (batch written, err error) {
+func (m *method) update(ctx context.Context, tx pg.Tx, rows []row, keys keyTexts, how how) (batch written, err error) {
 	parameters := append(timesAndValues(rows, kindOf(m.sql.column)), m.sql.key.arrays(rows, keys)...)
-	run := func(sql string) *pgconn.Result {
-		ctx, done := tx.StatementContext(ctx)
-		defer done()
-		return tx.Conn().PgConn().ExecParams(ctx, sql, parameters, nil, []int16{1}, []int16{1}).Read()
-	}
 	var locking *pgconn.Result
-	if lockFirst {
-		if locking = run(m.sql.countLocked()); locking.Err != nil {
+	if how.lockFirst {
+		if locking = tx.ReadBinary(ctx, m.sql.countLocked(), parameters, false); locking.Err != nil {
 			return batch, locking.Err
 		}
 	}
-	writing := run(m.sql.write())
+	writing := tx.ReadBinary(ctx, m.sql.write(), parameters, how.last)
 	if writing.Err != nil {
 		return batch, backfill.WrapBatchError(addresses(rows), writing.Err)
 	}
