@@ -8,6 +8,8 @@ const (
 	groupSize = 12
 	// groups is the number of groups that count. An unusual rest changes little, and five rests make a new baseline.
 	groups = 9
+	// sureGroups is the number of groups from at least two rests: a second worker needs more than one unusual rest.
+	sureGroups = firstGroups + 1
 )
 
 // baseline estimates the 95th percentile of one kind of samples while the run rests.
@@ -28,6 +30,9 @@ func (b *baseline) add(took time.Duration) {
 	}
 	b.current = b.current[:0]
 }
+
+// sure reports whether the estimate is of more than one rest.
+func (b *baseline) sure() bool { return len(b.largest) >= sureGroups }
 
 // value returns the estimate, 0 before the first complete group.
 func (b *baseline) value() time.Duration {

@@ -11,11 +11,11 @@ const (
 	// window is the time over which the percentile of samples is reported.
 	window = 2 * time.Second
 	// shortBatch and longBatch are the durations of batches. The length of a batch decides how long the application's slowest
-	// commits take, far more than the pauses between batches do: so one worker makes batches shorter first, and pauses between
-	// them only if the shortest are still too much.
-	shortBatch, longBatch = time.Millisecond, 10 * time.Millisecond
+	// commits take: so one worker makes batches shorter first. It pauses between them if batches of shortBatch are still too much:
+	// even shorter ones flush the WAL so often that more commits wait for a flush.
+	shortBatch, longBatch = 4 * time.Millisecond, 8 * time.Millisecond
 	// pausing is the work below which a worker pauses, and steady is the work of one worker with the longest batches.
-	pausing, steady = 0.25, 1.0
+	pausing, steady = 0.5, 1.0
 	// secondBegins and secondEnds are the work above which a second worker begins and below which it ends.
 	secondBegins, secondEnds = 1.2, 0.95
 )
@@ -31,7 +31,7 @@ type Goal struct {
 
 // Controller chooses the next pace from samples, by one number for each kind of samples: the work, where 1 is one worker with long
 // batches that never pauses. The smaller one applies. Each sample over the limit makes the work smaller and each other one makes it larger, so that it stays
-// where a fortieth of the samples is over the limit.
+// where 3 percent of the samples are over the limit.
 //
 // Bounds: if all samples are over the limit, the work halves within half a second. Under a constant load it stays within a factor of 5
 // of its median for nine tenths of the time, from 20 seconds after the load's last change on. It is never less
@@ -133,7 +133,7 @@ func (c *Controller) Work() float64 {
 // setting returns the workers, the duty and the batch time of the work.
 func (c *Controller) setting(g Goal) pace.Setting {
 	work := c.Work()
-	c.two = g.Workers > 1 && (work > secondBegins || c.two && work > secondEnds)
+	c.two = g.Workers > 1 && c.base[Commit].sure() && (work > secondBegins || c.two && work > secondEnds)
 	s := pace.Setting{Workers: 1, Duty: min(work/pausing, 1), Flush: true}
 	if c.two {
 		s.Workers, s.Duty = 2, min(work/2, 1)

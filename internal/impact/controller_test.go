@@ -165,7 +165,7 @@ func TestOtherCause(t *testing.T) {
 // measured returns a controller that has measured a baseline of a millisecond, and the time.
 func measured(goal Goal) (*Controller, time.Time) {
 	c, at := NewController(), time.Unix(0, 0)
-	for range firstGroups * groupSize {
+	for range sureGroups * groupSize {
 		for k := range kinds {
 			at = at.Add(5 * millisecond)
 			c.Next(at, goal)
@@ -201,7 +201,7 @@ func TestBatchesShortenFirst(t *testing.T) {
 		batch   time.Duration
 		duty    float64
 	}{
-		{2, 2, longBatch, 1}, {1.5, 2, longBatch, 0.75}, {1.1, 1, longBatch, 1}, {1, 1, longBatch, 1}, {0.625, 1, 3100 * time.Microsecond, 1}, {0.25, 1, shortBatch, 1}, {0.125, 1, shortBatch, 0.5},
+		{2, 2, longBatch, 1}, {1.5, 2, longBatch, 0.75}, {1.1, 1, longBatch, 1}, {1, 1, longBatch, 1}, {0.75, 1, 5600 * time.Microsecond, 1}, {0.5, 1, shortBatch, 1}, {0.25, 1, shortBatch, 0.5},
 	} {
 		c, _ := measured(goal)
 		for k := range c.level {

@@ -8,12 +8,12 @@ import (
 const (
 	leastWork = 0.02 // no impact stops a run
 	firstWork = 0.7
-	// allowance is the share of samples over the limit at which the work neither grows nor shrinks. It is half of what the limit
-	// allows, since the work is sometimes above its mean.
-	allowance = (1 - Percentile) / 2
+	// allowance is the share of samples over the limit at which the work neither grows nor shrinks. It is less than what the
+	// limit allows, since the work is sometimes above its mean.
+	allowance = 0.6 * (1 - Percentile)
 	// gain is how much the logarithm of the work changes for one sample: twenty samples over the limit, a second's, cut the work to
-	// a quarter.
-	gain = 0.07
+	// a fifth.
+	gain = 0.08
 	// maxSpeedUp bounds how much faster the work grows after seconds in which no sample was over the limit.
 	maxSpeedUp = 12
 	// pendingInterval is how often a measurement that does not end counts as one over the limit.
