@@ -276,7 +276,7 @@ func TestPausesAndStops(t *testing.T) {
 		if _, err := Run(t.Context(), w); !errors.Is(err, ErrStopped) {
 			t.Errorf("it ended with %v", err)
 		}
-		if fmt.Sprint(throttled) != "[{the standby is 3 s behind true} { false}]" {
+		if fmt.Sprint(throttled) != "[{the standby is 3 s behind true lag} { false }]" {
 			t.Errorf("the events are %v", throttled)
 		}
 		left := b.number("SELECT count(*) FROM t WHERE uuid IS NULL")
