@@ -132,7 +132,8 @@ func rules() []rule {
 		// Throw-away servers and test databases, for the demo and the tests.
 		{name: "internal/server", others: system},
 		{name: "internal/server/servertest", below: in("server", "sqltext"), others: join(pgx, pgcode)},
-		{name: "internal/browsertest", below: in("server", "server/servertest"), others: chrome},
+		{name: "internal/browser", others: chrome},
+		{name: "internal/browsertest", below: in("browser", "server", "server/servertest"), others: chrome},
 		{name: "internal/fixture", below: in("sqltext"), others: pgx},
 		{name: "internal/fixture/apps", below: join("ident", in("sqltext")), others: join(pgx, pgcode)},
 		{name: "internal/fixture/graphs"},
@@ -162,7 +163,7 @@ func rules() []rule {
 		{name: "internal/chaos"},
 		{name: "internal/acceptance"},
 		{name: "cmd/rekey-docs", below: in("cli"), others: cobra},
-		{name: "docs/recording", below: in("server", "terminal"), others: pgx},
+		{name: "docs/recording", below: in("browser", "server", "terminal"), others: join(chrome, pgx)},
 	}
 }
 

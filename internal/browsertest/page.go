@@ -12,12 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/rekey-pg/rekey/internal/browser"
 )
 
 // waitLimit limits each wait for a page, so that a page that hangs fails the test.
@@ -27,32 +28,13 @@ const waitLimit = 2 * time.Minute
 const pollInterval = 20 * time.Millisecond
 
 // View is how a page is shown.
-type View struct {
-	// Width and Height are the size of the window in CSS pixels.
-	Width, Height int64
-	// Dark is true if the user prefers a dark color scheme.
-	Dark bool
-	// Print shows the page as it is printed.
-	Print bool
-}
+type View = browser.View
 
 // Desktop is the view of a desktop computer.
-func Desktop() View { return View{Width: 1280, Height: 900} }
+func Desktop() View { return browser.Desktop() }
 
 // Phone is the view of a phone.
-func Phone() View { return View{Width: 390, Height: 844} }
-
-// InDark returns the view in a dark color scheme.
-func (v View) InDark() View {
-	v.Dark = true
-	return v
-}
-
-// Printed returns the view as it is printed.
-func (v View) Printed() View {
-	v.Print = true
-	return v
-}
+func Phone() View { return browser.Phone() }
 
 // Page is a tab of the browser. Its methods fail the test if they cannot do what they describe within two minutes.
 type Page struct {
@@ -88,24 +70,7 @@ func Open(t *testing.T, address string, view View) *Page {
 // Show changes the view of the page.
 func (p *Page) Show(view View) {
 	p.t.Helper()
-	p.do("emulate", chromedp.EmulateViewport(view.Width, view.Height), media(view))
-}
-
-func media(view View) chromedp.Action[chromedp.Void] {
-	scheme, kind := "light", "screen"
-	if view.Dark {
-		scheme = "dark"
-	}
-	if view.Print {
-		kind = "print"
-	}
-	return func(ctx context.Context, _ *chromedp.Target) (chromedp.Void, error) {
-		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Media:    kind,
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-		})
-		return chromedp.Void{}, err
-	}
+	p.do("emulate", view.Show())
 }
 
 // Go opens another URL in the same tab.
