@@ -100,12 +100,14 @@ func openPage(t *testing.T, board *page.Board, c page.Control, view browsertest.
 
 func TestPageOfARun(t *testing.T) {
 	board, c := page.NewBoard(), &control{}
-	madeRun(board.Event, time.Now().Add(-240*time.Second))
+	began := time.Now().Add(-240 * time.Second)
+	madeRun(board.Event, began)
+	slowed := began.Add(200 * time.Second).Format("15:04:05")
 	p := openPage(t, board, c, browsertest.Desktop())
 	p.Wait("document.querySelector('#badge').dataset.status === 'slowed'")
 	for selector, want := range map[string]string{
 		"#what": "up of schema app to linked", "#rows-of-tables tr[data-name='app.orders'] .percent": "83 %", "#locks": "3 (41 ms, 4.0 ms)",
-		"#reason": "Slowed down: commits take 1.6 times as long as at rest: checkpoint", "#tables-caption": "2 active, 2 finished, 7 pending",
+		"#reason": "Slowed down since " + slowed + ": commits take 1.6 times as long as at rest: checkpoint", "#tables-caption": "2 active, 2 finished, 7 pending",
 	} {
 		if got := p.Text(selector); got != want {
 			t.Errorf("%s: %q", selector, got)

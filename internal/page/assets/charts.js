@@ -58,7 +58,7 @@ const Charts = (() => {
   function options(c, width, height) {
     const soft = color("--soft"), line = color("--line"), accent = color("--accent");
     const axis = { stroke: soft, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
-    const series = [{}, { stroke: accent, width: 1.5, fill: accent + "22", points: { show: samples.length === 1 } }];
+    const series = [{}, { stroke: accent, width: 1.5, fill: accent + "22", points: { show: (u) => u.data[0].length === 1 } }];
     if (c.limit) series.push({ stroke: color("--bad"), width: 1, dash: [5, 4], points: { show: false } });
     return {
       width, height, series,

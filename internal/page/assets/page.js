@@ -87,7 +87,7 @@ function show(v) {
   set("locks", l.count ? `${Format.number(l.count)} (${Format.duration(l.longest_wait)}, ${Format.duration(l.longest_hold)})` : "none", l.count);
   let reason = "";
   if (v.status === "paused") reason = v.reason.startsWith("paused ") ? "P" + v.reason.slice(1) : "Paused: " + v.reason;
-  else if (v.status === "slowed") reason = "Slowed down: " + v.reason;
+  else if (v.status === "slowed") reason = `Slowed down since ${Format.clock(v.since)}: ${v.reason}`;
   else if (v.status === "waiting") reason = "No run has begun in this schema. The page shows the next one when it begins.";
   let kind = "";
   if (v.result) {
