@@ -1,6 +1,6 @@
 # Short commands for daily work. They need make, a POSIX shell and Go.
 
-.PHONY: help demo test test-all race bench chaos acceptance lint fmt tools recording docs man release-check
+.PHONY: help demo test test-all race bench chaos acceptance lint fmt tools recording pictures docs man release-check
 
 GO ?= go
 
@@ -58,6 +58,9 @@ tools: ## build the pinned tools; takes minutes the first time, and makes lint f
 recording: ## run rekey in a terminal on a temporary database and write the pictures of docs/recording; needs util-linux
 	$(WITH_POSTGRES) $(GO) run ./docs/recording docs/recording/rekey.svg
 	$(WITH_POSTGRES) $(GO) run ./docs/recording docs/recording/journey.svg
+
+pictures: ## run rekey over 2,000,000 rows and write the pictures of docs/pictures; takes minutes, needs util-linux and Chromium
+	$(WITH_POSTGRES) $(GO) run ./docs/recording docs/pictures
 
 docs: ## write the generated parts of the documents: flags, JSON fields, output of commands
 	$(GO) test . -run TestJSONReference -update

@@ -4,7 +4,12 @@
 //	go run ./docs/recording docs/recording/rekey.svg
 //	go run ./docs/recording docs/recording/journey.svg
 //
-// The name of the file selects the recording. It needs the program script of util-linux, which gives rekey a terminal.
+// Or it runs rekey up over 2,000,000 rows under traffic, and writes pictures of the terminal, the page and the report:
+//
+//	go run ./docs/recording docs/pictures
+//
+// The name selects the recording. It needs the program script of util-linux, which gives rekey a terminal; the pictures need
+// Chromium.
 package main
 
 import (
@@ -30,8 +35,9 @@ const (
 	readingTime = 4 * time.Second
 )
 
-// recording is what a picture shows.
+// recording is what an animation shows.
 type recording struct {
+	label string
 	// rows is the number of orders in the recorded database.
 	rows     string
 	commands []string
@@ -40,10 +46,10 @@ type recording struct {
 // recordings returns the recording of each file.
 func recordings() map[string]recording {
 	return map[string]recording{
-		"rekey.svg": {rows: "300000", commands: []string{
+		"rekey.svg": {label: "rekey plan, up and verify in a terminal", rows: "300000", commands: []string{
 			"rekey plan --schema app", "rekey up --schema app", "rekey verify --schema app",
 		}},
-		"journey.svg": {rows: "100000", commands: []string{
+		"journey.svg": {label: "rekey up to linked, switched and contracted in a terminal", rows: "100000", commands: []string{
 			"rekey up --schema app --to linked",
 			"rekey up --schema app --to switched --accept group-by,on-conflict-constraint,on-conflict-race",
 			"rekey status --schema app",
@@ -58,18 +64,32 @@ func recordings() map[string]recording {
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: recording rekey.svg|journey.svg")
+		fmt.Fprintln(os.Stderr, "usage: recording rekey.svg|journey.svg|pictures")
 		os.Exit(2)
 	}
-	chosen, ok := recordings()[filepath.Base(os.Args[1])]
-	if !ok {
-		fmt.Fprintln(os.Stderr, "recording: the file is rekey.svg or journey.svg")
-		os.Exit(2)
+	target := os.Args[1]
+	record := func(ctx context.Context) error { return recordNight(ctx, target) }
+	if name := filepath.Base(target); name != "pictures" {
+		chosen, ok := recordings()[name]
+		if !ok {
+			fmt.Fprintln(os.Stderr, "recording: the name is rekey.svg, journey.svg or pictures")
+			os.Exit(2)
+		}
+		record = func(ctx context.Context) error { return chosen.record(ctx, target) }
 	}
-	if err := chosen.record(context.Background(), os.Args[1]); err != nil {
+	if err := record(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "recording:", err)
 		os.Exit(1)
 	}
+}
+
+// build builds the program rekey in a directory.
+func build(ctx context.Context, dir string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(dir, "rekey"), "./cmd/rekey") //nolint:gosec // dir is ours
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, output)
+	}
+	return nil
 }
 
 func (r recording) record(ctx context.Context, file string) (err error) {
@@ -78,9 +98,8 @@ func (r recording) record(ctx context.Context, file string) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(dir, "rekey"), "./cmd/rekey") //nolint:gosec // dir is ours
-	if output, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, output)
+	if err := build(ctx, dir); err != nil {
+		return err
 	}
 	installation, err := server.FindAny(ctx)
 	if err != nil {
@@ -107,7 +126,7 @@ func (r recording) record(ctx context.Context, file string) (err error) {
 		movie = append(movie, shown...)
 		movie[len(movie)-1].shown = readingTime
 	}
-	return os.WriteFile(file, []byte(svg(movie)), 0o644) //nolint:gosec // it is committed
+	return os.WriteFile(file, []byte(svg(movie, lines, r.label)), 0o644) //nolint:gosec // it is committed
 }
 
 // openShop creates the database of the tutorials with more rows, so that the backfill takes some seconds.

@@ -21,8 +21,8 @@ const (
 )
 
 // svg returns the frames as one drawing. The frames are side by side, and an animation moves one after the other
-// into view; where nothing is animated the last one is in view. Equal lines are drawn once.
-func svg(movie []frame) string {
+// into view; where nothing is animated the last one is in view. Equal lines are drawn once. The label says what is seen.
+func svg(movie []frame, lines int, label string) string {
 	width, height := columns*charWidth+2*margin, lines*lineHeight+margin+bar
 	total := time.Duration(0)
 	for _, f := range movie {
@@ -51,7 +51,7 @@ func svg(movie []frame) string {
 		film.WriteString("</g>\n")
 	}
 	end := -float64(len(movie)-1) * width
-	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %[1]g %[2]d" width="%[1]g" height="%[2]d" role="img" aria-label="rekey plan, up and verify in a terminal">
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %[1]g %[2]d" width="%[1]g" height="%[2]d" role="img" aria-label="%[13]s">
 <style>
 text{font:%[3]dpx ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:#d6deeb;white-space:pre}
 .b{font-weight:bold}.d{opacity:.65}.c31,.c91{fill:#ff6b6b}.c32,.c92{fill:#7ddc84}.c33,.c93{fill:#ffd166}.c34,.c94{fill:#82aaff}.c35,.c95{fill:#c792ea}.c36,.c96{fill:#7fdbca}.c90{fill:#8a99ad}
@@ -66,7 +66,7 @@ text{font:%[3]dpx ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",
 <svg x="%[8]d" y="%[9]d" width="%[10]g" height="%[11]d" overflow="hidden"><g class="film">
 %[12]s</g></svg>
 </svg>
-`, width, height, fontSize, end, total.Seconds(), keyframes.String(), defs.String(), margin, bar, columns*charWidth, lines*lineHeight+8, film.String())
+`, width, height, fontSize, end, total.Seconds(), keyframes.String(), defs.String(), margin, bar, columns*charWidth, lines*lineHeight+8, film.String(), html.EscapeString(label))
 }
 
 // text returns one line as spans of equal style, or "" if it is empty. textLength keeps the columns aligned in any
