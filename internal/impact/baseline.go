@@ -1,6 +1,9 @@
 package impact
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	// groupSize is the number of samples of a group. The median of the largest values of many groups is the value that half of the
@@ -33,6 +36,22 @@ func (b *baseline) add(took time.Duration) {
 
 // sure reports whether the estimate is of more than one rest.
 func (b *baseline) sure() bool { return len(b.largest) >= sureGroups }
+
+// over estimates the share of the samples at rest that take longer than a threshold, from the groups whose largest sample does. Two
+// such groups may be accidents and do not count.
+func (b *baseline) over(threshold time.Duration) float64 {
+	slow := -2
+	for _, largest := range b.largest {
+		if largest > threshold {
+			slow++
+		}
+	}
+	if slow <= 0 {
+		return 0
+	}
+	const most = 0.2
+	return min(1-math.Pow(1-float64(slow)/float64(len(b.largest)), 1./groupSize), most)
+}
 
 // value returns the estimate, 0 before the first complete group.
 func (b *baseline) value() time.Duration {

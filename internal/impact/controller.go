@@ -35,7 +35,8 @@ type Goal struct {
 //
 // Bounds: if all samples are over the limit, the work halves within half a second. Under a constant load it stays within a factor of 5
 // of its median for nine tenths of the time, from 20 seconds after the load's last change on. It is never less
-// than a fiftieth.
+// than a fiftieth. Samples that would be over the limit at rest too do not make it smaller: on a server whose commits vary, a run that does
+// nothing does not keep to the limit either.
 //
 // Every 8 seconds the run rests for about a quarter of a second to measure the baseline. If many samples are over the limit it
 // rests at once, since the application's own traffic may be the reason: then the new baseline applies.
@@ -87,7 +88,7 @@ func (c *Controller) Record(s Sample, g Goal) {
 			}
 		}
 	}
-	c.level[s.Kind].record(s, over, float64(max(g.Workers, 1)))
+	c.level[s.Kind].record(s, over, c.base[s.Kind].over(threshold), float64(max(g.Workers, 1)))
 }
 
 // Next returns the pace from now on.

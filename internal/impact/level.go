@@ -8,8 +8,8 @@ import (
 const (
 	leastWork = 0.02 // no impact stops a run
 	firstWork = 0.7
-	// allowance is the share of samples over the limit at which the work neither grows nor shrinks. It is less than what the
-	// limit allows, since the work is sometimes above its mean.
+	// allowance is the share of samples over the limit, besides those that are over it at rest too, at which the work neither grows nor
+	// shrinks. It is less than what the limit allows, since the work is sometimes above its mean.
 	allowance = 0.6 * (1 - Percentile)
 	// gain is how much the logarithm of the work changes for one sample: twenty samples over the limit, a second's, cut the work to
 	// a fifth.
@@ -28,16 +28,17 @@ type level struct {
 	cause time.Time // the begin of that cause
 }
 
-// record changes the work by one sample.
-func (l *level) record(s Sample, over bool, most float64) {
+// record changes the work by one sample. idle is the share of the samples at rest that are over the limit.
+func (l *level) record(s Sample, over bool, idle, most float64) {
+	allowed := allowance + idle
 	if l.over.IsZero() {
 		l.over = s.At
 	}
 	if over {
-		l.work *= math.Exp(-gain * (1 - allowance))
+		l.work *= math.Exp(-gain * (1 - allowed))
 		l.over = s.At
 	} else {
-		l.work *= math.Exp(gain * allowance * min(1+s.At.Sub(l.over).Seconds(), maxSpeedUp))
+		l.work *= math.Exp(gain * allowed * min(1+s.At.Sub(l.over).Seconds(), maxSpeedUp))
 	}
 	l.limit(most)
 }
