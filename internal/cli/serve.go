@@ -12,6 +12,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/page"
 	"github.com/rekey-pg/rekey/internal/setting"
+	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -122,9 +123,13 @@ func (a *app) serve(cmd *cobra.Command, f *flags) error {
 	if found = append(found, setting.Check(asked)...); len(found) > 0 {
 		return found
 	}
+	if f.many() {
+		return wrong("one_schema", "rekey serve is about one schema", "Name one: --schema tenant_a")
+	}
 	stopping := a.watch(cmd.Context(), false, func(string) {})
 	defer stopping.end()
 	ctx := stopping.hard
+	fmt.Fprintln(a.Stderr, "serve: the runs in schema "+visible.Word(j.schema.Name))
 	board := page.NewBoard()
 	server, err := a.openPage(ctx, f.page, board, func(text string) { fmt.Fprintln(a.Stderr, text) })
 	if err != nil {
@@ -136,6 +141,9 @@ func (a *app) serve(cmd *cobra.Command, f *flags) error {
 		return a.interrupted(err)
 	}
 	defer pools.close()
+	if _, err := a.library.schemas(ctx, pools.main, f.pattern()); err != nil {
+		return a.interrupted(err)
+	}
 	server.SetControl(requests{a.library, pools.main, j})
 	a.library.follow(ctx, pools.main, j, board)
 	return nil

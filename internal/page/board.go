@@ -1,6 +1,7 @@
 package page
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type Board struct {
 type shown struct {
 	state   history.State
 	trouble string // why the state may be out of date; "" if it is not
+	killed  bool   // the process of the run has ended without a result
 	over    bool   // the process ends
 }
 
@@ -35,9 +37,14 @@ func (b *Board) Event(e event.Event, at time.Time) {
 	})
 }
 
-// Show replaces the state, and says why it may be out of date, "" if it is not.
-func (b *Board) Show(state history.State, trouble string) {
-	b.change(func(s *shown) { s.state, s.trouble = state, trouble })
+// Show replaces the state. killed says that the process of its run has ended without a result.
+func (b *Board) Show(state history.State, killed bool) {
+	b.change(func(s *shown) {
+		s.state, s.killed, s.trouble = state, killed, ""
+		if killed {
+			s.trouble = killedText
+		}
+	})
 }
 
 // Trouble says why the state may be out of date: "the database does not answer". "" ends it.
@@ -61,9 +68,26 @@ func (b *Board) change(alter func(*shown)) {
 	b.changed = make(chan struct{})
 }
 
+// working reports whether a run works or pauses.
+func (s shown) working() bool { return s.state.Run != 0 && s.state.Result == nil && !s.killed }
+
+// ended returns what is shown of a run whose process has ended without a result: it neither works, pauses nor waits.
+func (s shown) ended() shown {
+	s.state.Reason, s.state.Paused, s.state.Signal, s.state.Impact, s.state.Load = "", false, "", nil, nil
+	s.state.Work = slices.Clone(s.state.Work)
+	for i := range s.state.Work {
+		t := &s.state.Work[i]
+		t.Rate, t.Left, t.WaitsForLock = 0, 0, false
+	}
+	return s
+}
+
 // now returns what the board shows, and a channel that is closed when that changes.
 func (b *Board) now() (shown, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.shown.killed {
+		return b.shown.ended(), b.changed
+	}
 	return b.shown, b.changed
 }

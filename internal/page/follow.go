@@ -43,13 +43,13 @@ func Follow(ctx context.Context, j Journal, board *Board) {
 
 // follower is what Follow knows.
 type follower struct {
-	read    func(context.Context) (journal.Followed, error)
-	board   *Board
-	shown   bool
-	trouble string // of the run that the board shows
+	read   func(context.Context) (journal.Followed, error)
+	board  *Board
+	shown  bool
+	killed bool // the process of the run that the board shows
 }
 
-const killed = "The process of this run has ended without a result: it was killed, or lost its connection. The same command resumes the run."
+const killedText = "The process of this run has ended without a result: it was killed, or lost its connection. The same command resumes the run."
 
 // inspect reads the journal once. While a run that holds the lease has not begun, the board shows the run before it.
 func (f *follower) inspect(ctx context.Context) {
@@ -63,18 +63,19 @@ func (f *follower) inspect(ctx context.Context) {
 		f.board.Trouble(troubleText(err))
 		return
 	}
+	before := f.killed
 	if found.Run != nil {
-		f.trouble = ""
-		if found.State.Result == nil && found.Lease == nil {
-			f.trouble = killed
-		}
+		f.killed = found.State.Result == nil && found.Lease == nil
 	}
-	if found.Changed || !f.shown {
+	switch {
+	case found.Changed || !f.shown, found.Run != nil && f.killed != before:
 		f.shown = true
-		f.board.Show(found.State, f.trouble)
-		return
+		f.board.Show(found.State, f.killed)
+	case f.killed:
+		f.board.Trouble(killedText)
+	default:
+		f.board.Trouble("")
 	}
-	f.board.Trouble(f.trouble)
 }
 
 // troubleText says that the database does not answer. It has no text of the server or of a connection string.

@@ -20,7 +20,7 @@ func TestFollowerShowsTrouble(t *testing.T) {
 	var err error
 	f := &follower{read: func(context.Context) (journal.Followed, error) { return found, err }, board: board}
 	run, lease := &journal.Run{ID: 7}, &journal.HeldLease{}
-	working := history.State{Run: 7, Command: "up"}
+	working := history.State{Run: 7, Command: "up", Paused: true, Reason: "paused", Work: []history.Table{{Name: "app.t", Rate: 5, Total: 9}}}
 	for _, c := range []struct {
 		what    string
 		found   journal.Followed
@@ -42,6 +42,11 @@ func TestFollowerShowsTrouble(t *testing.T) {
 		now, _ := board.now()
 		if now.state.Run != c.run || (now.trouble == "") != (c.trouble == "") || !strings.Contains(now.trouble, c.trouble) {
 			t.Errorf("%s: run %d, trouble %q", c.what, now.state.Run, now.trouble)
+		}
+		ended := strings.Contains(c.what, "killed") || strings.Contains(c.what, "again") || strings.Contains(c.what, "has the lease")
+		v := viewOf(now, time.Now())
+		if now.working() != (c.run != 0 && !ended) || v.Controls != now.working() || v.Status != map[bool]string{false: v.Status, true: statusEnded}[ended] || ended && v.Rate+v.Left > 0 {
+			t.Errorf("%s: working %t, %s, controls %t", c.what, now.working(), v.Status, v.Controls)
 		}
 	}
 }

@@ -62,8 +62,8 @@ func metricsOf(b shown) []metric {
 	s := b.state
 	run := s.Run != 0
 	all := []metric{
-		gauge("run_active", "1 while a run works or pauses, 0 before and after it.", flag(run && s.Result == nil), true),
-		gauge("run_stale", "1 while the database does not answer, so that the other values may be out of date.", flag(b.trouble != ""), true),
+		gauge("run_active", "1 while a run works or pauses, 0 before and after it, and after its process was killed.", flag(b.working()), true),
+		gauge("run_stale", "1 while the database does not answer, and after the process of the run was killed, so that the other values may be out of date.", flag(b.trouble != ""), true),
 		gauge("run_start_timestamp_seconds", "When the run began.", unix(s.Started), run),
 		gauge("run_paused", "1 while the run pauses.", flag(s.Paused && s.Result == nil), run),
 		gauge("run_slowed", "1 while the run is slower for a reason, without a pause.", flag(s.Reason != "" && !s.Paused && s.Result == nil), run),

@@ -116,8 +116,8 @@ type pauseView struct {
 func viewOf(b shown, now time.Time) view {
 	s := b.state
 	v := view{
-		Run: s.Run, Command: s.Command, Schema: s.Schema, Status: status(s), Reason: reason(s), Trouble: b.trouble, Over: b.over,
-		Controls: s.Run != 0 && s.Result == nil && !b.over, Now: now.UnixMilli(), Started: millis(s.Started), Updated: millis(s.Updated),
+		Run: s.Run, Command: s.Command, Schema: s.Schema, Status: status(b), Reason: reason(s), Trouble: b.trouble, Over: b.over,
+		Controls: b.working() && !b.over, Now: now.UnixMilli(), Started: millis(s.Started), Updated: millis(s.Updated),
 		Done: s.Done(), Total: s.Total(), Percent: s.Percent(), Rate: s.Rate(), Left: ms(s.Left()), Parts: s.Parts(),
 		Locks: locks(s), Work: []tableView{}, Finished: []tableView{}, Pauses: pauses(s),
 	}
@@ -146,15 +146,15 @@ func viewOf(b shown, now time.Time) view {
 	if s.Result != nil {
 		v.end(s.Result)
 	}
+	if b.killed {
+		v.stopWork()
+	}
 	return v
 }
 
 // end shows the result.
 func (v *view) end(r *event.Result) {
-	v.Left, v.Rate = 0, 0
-	for i := range v.Work {
-		v.Work[i].Left, v.Work[i].Rate, v.Work[i].Doing = 0, 0, "not finished"
-	}
+	v.stopWork()
 	v.Result = &resultView{OK: r.OK, Rows: r.Rows, Elapsed: ms(r.Elapsed)}
 	if len(r.Problems) > 0 {
 		p := r.Problems[0]
@@ -162,13 +162,22 @@ func (v *view) end(r *event.Result) {
 	}
 }
 
-func status(s history.State) string {
+// stopWork shows that nothing works on the tables any more.
+func (v *view) stopWork() {
+	v.Left, v.Rate = 0, 0
+	for i := range v.Work {
+		v.Work[i].Left, v.Work[i].Rate, v.Work[i].Doing, v.Work[i].Waits = 0, 0, "not finished", false
+	}
+}
+
+func status(b shown) string {
+	s := b.state
 	switch {
 	case s.Run == 0 && s.Result == nil:
 		return statusWaiting
 	case s.Result != nil && s.Result.OK:
 		return statusDone
-	case s.Result != nil:
+	case s.Result != nil, b.killed:
 		return statusEnded
 	case s.Paused:
 		return statusPaused

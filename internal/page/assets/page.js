@@ -174,7 +174,7 @@ function lines(list, reset) {
 // tick shows what changes with the time alone.
 function tick() {
   if (!view || !view.run) return;
-  const end = view.result ? view.updated : Date.now() + skew;
+  const end = view.status === "done" || view.status === "ended" ? view.updated : Date.now() + skew;
   set("elapsed", Format.duration(Math.max(0, end - view.started)));
 }
 
