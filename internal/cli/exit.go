@@ -13,6 +13,17 @@ import (
 // errPending ends plan --exit-code when there is something to do.
 var errPending = errors.New("work is pending")
 
+// watchEndedError ends status --watch after a signal. Nothing was interrupted but the view, so that nothing is reported.
+type watchEndedError struct{}
+
+func (watchEndedError) Error() string { return "the watch was ended" }
+
+// Unwrap gives it the exit code of the signal.
+func (watchEndedError) Unwrap() error { return problem.ErrInterrupted }
+
+// silent reports whether an error only sets the exit code.
+func silent(err error) bool { return errors.Is(err, errPending) || errors.Is(err, watchEndedError{}) }
+
 // exit returns the exit code of an error. No other function does:
 //
 //	0    done, or nothing to do

@@ -75,7 +75,7 @@ func (a *app) execute(ctx context.Context) error {
 // themselves.
 func (a *app) explained(err error) error {
 	var one *problem.Problem
-	if err == nil || errors.Is(err, errPending) || errors.As(err, &one) {
+	if err == nil || silent(err) || errors.As(err, &one) {
 		return err
 	}
 	return fault.Explain("rekey "+a.command(), err)
@@ -90,7 +90,7 @@ func (r reportedError) Unwrap() error { return r.error }
 func (a *app) report(err error) {
 	var shown reportedError
 	switch {
-	case err == nil, errors.As(err, &shown), errors.Is(err, errPending):
+	case err == nil, errors.As(err, &shown), silent(err):
 	case a.wantsJSON():
 		a.reportJSON(err)
 	default:

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -24,8 +25,16 @@ const (
 )
 
 // watchStatus shows the progress of the active run until it ends, and then how it ended. The run may be followed by another
-// one, which is shown then. If no run is active, it shows the status once.
+// one, which is shown then. If no run is active, it shows the status once. A signal ends it without a message.
 func (a *app) watchStatus(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) error {
+	err := a.watchProgress(ctx, pool, j, f)
+	if err != nil && a.signal.Load() != nil && errors.Is(err, context.Canceled) {
+		return watchEndedError{}
+	}
+	return err
+}
+
+func (a *app) watchProgress(ctx context.Context, pool *pgxpool.Pool, j job, f *flags) error {
 	read, err := a.library.progress(pool, j)
 	if err != nil {
 		return err

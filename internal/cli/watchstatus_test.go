@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -104,6 +106,23 @@ func TestWatchWithoutARun(t *testing.T) {
 	}
 	if got := try(t, reads(gives(nil)), nil, "status", "--schema", "tenant_*", "--watch"); got.code != 2 || !strings.Contains(got.stderr, "--watch is about one schema") {
 		t.Errorf("a pattern: %+v", got)
+	}
+}
+
+// TestSignalEndsTheWatchQuietly checks that a signal ends a watch with its exit code and without a message: no statement of a run
+// was cancelled, and there is nothing to resume.
+func TestSignalEndsTheWatchQuietly(t *testing.T) {
+	t.Parallel()
+	for signal, want := range map[os.Signal]int{os.Interrupt: 130, syscall.SIGTERM: 143} {
+		for _, more := range []string{"", "--json", "--quiet"} {
+			signals := make(chan os.Signal, 1)
+			signals <- signal
+			l := reads(gives(active(7, 40)))
+			got := try(t, l, signals, append([]string{"status", "--schema", "app", "--watch"}, strings.Fields(more)...)...)
+			if got.code != want || got.stderr != "" || strings.Count(got.stdout, "\n") > 1 || strings.Contains(got.stdout, "interrupted") {
+				t.Errorf("%s %s: %+v", signal, more, got)
+			}
+		}
 	}
 }
 
