@@ -46,7 +46,7 @@ type State struct {
 	Measured    []event.Measured
 	Environment *event.Environment // the options, settings and tables of the run; nil if it was not recorded
 	Verified    *event.Verified    // nil if rows were not verified after the run
-	Impact      *event.Impact      // the latest; nil while none is measured
+	Impact      *event.Impact      // the latest; nil while none is measured, and while the run pauses
 	Load        *event.Load        // the latest; nil if none was measured
 	Samples     []Sample           // one a second at most, the oldest first; older ones are thinned
 	Log         []Line             // the oldest first; of a long run the newest
@@ -55,6 +55,7 @@ type State struct {
 	entry   int64                // the position of the last entry
 	current Sample               // of the current second; not among Samples yet
 	grid    time.Duration        // between two of the older samples
+	impact  time.Time            // of Impact
 	logged  map[string]time.Time // the time of the last line about a kind of event
 	logOf   string               // the last line about the throttle
 }
@@ -149,7 +150,7 @@ func Fold(s State, entry Entry) State {
 	case event.Verified:
 		s.Verified = &e
 	case event.Impact:
-		s.Impact = &e
+		s.Impact, s.impact = &e, at
 		s = s.sample(at, func(one *Sample) { one.Impact = &e })
 	case event.Load:
 		s.Load = &e
@@ -159,7 +160,18 @@ func Fold(s State, entry Entry) State {
 		s.Result = &e
 	case event.Notice, event.Summary:
 	}
-	return s.log(before, entry)
+	return s.dropImpact(at).log(before, entry)
+}
+
+// impactAge is the age of an impact that no longer describes what the application feels.
+const impactAge = 5 * time.Second
+
+// dropImpact removes the impact while the run pauses, and when nothing has measured it for impactAge.
+func (s State) dropImpact(at time.Time) State {
+	if s.Paused || at.Sub(s.impact) > impactAge {
+		s.Impact = nil
+	}
+	return s
 }
 
 // work applies an event of the work on a table.

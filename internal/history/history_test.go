@@ -56,6 +56,16 @@ func TestTablesAreFolded(t *testing.T) {
 	if s.Percent() != 30 || s.Left() != 7*time.Second || s.Impact == nil {
 		t.Errorf("%d %%, %s left, impact %v", s.Percent(), s.Left(), s.Impact)
 	}
+	for _, e := range []event.Event{event.Throttled{Reason: "standby lags", Paused: true}, event.Impact{Commit: 1}} {
+		if paused := Fold(Fold(s, Entry{At: at, Event: event.Throttled{Reason: "standby lags", Paused: true}}), Entry{At: at, Event: e}); paused.Impact != nil {
+			t.Errorf("an impact while paused, after %T", e)
+		}
+	}
+	for after, shown := range map[time.Duration]bool{5 * time.Second: true, 6 * time.Second: false} {
+		if later := Fold(s, Entry{At: at.Add(after), Event: event.Load{WAL: 1}}); (later.Impact != nil) != shown {
+			t.Errorf("%s later: impact %v", after, later.Impact)
+		}
+	}
 	s = Fold(s, Entry{At: at, Event: event.TableDone{Table: "app.t", Rows: 60, Elapsed: time.Second}})
 	if len(s.Work) != 0 || len(s.Finished) != 1 || s.Impact != nil || s.Percent() != 60 {
 		t.Errorf("after its end: %+v", s)
