@@ -65,7 +65,7 @@ func paragraph(d Document) string {
 		text += fmt.Sprintf(" It took %s: the longest wait was %s, the longest hold %s.", message.Counted(l.Count, "ACCESS EXCLUSIVE lock", "ACCESS EXCLUSIVE locks"), millis(l.LongestWait), millis(l.LongestHold))
 	}
 	if i := d.Impact; i != nil {
-		text += fmt.Sprintf(" In 95 of 100 measured seconds, the probe's statements took at most %s as long as at rest: in the median, commits %s (%s at rest)", times(i.P95), millis(i.Commit), millis(i.CommitIdle))
+		text += fmt.Sprintf(" In 95 of 100 measured seconds, the probe's commits and reads took at most %s as long as at rest: in the median, commits %s (%s at rest)", times(i.P95), millis(i.Commit), millis(i.CommitIdle))
 		if i.Read > 0 {
 			text += fmt.Sprintf(" and reads %s (%s)", millis(i.Read), millis(i.ReadIdle))
 		}
@@ -128,7 +128,7 @@ func impactFact(d Document) fact {
 	if i == nil {
 		return fact{"Impact", "not measured", "How long the application's statements took during the run is not known.", ""}
 	}
-	f := fact{label: "Impact", value: times(i.P95), text: fmt.Sprintf("95 of 100 measured seconds at most, as a multiple of the time at rest; highest %s.", times(i.Highest))}
+	f := fact{label: "Impact", value: times(i.P95), text: fmt.Sprintf("In 95 of 100 measured seconds, the probe's commits and reads took at most %s as long as at rest; highest %s.", times(i.P95), times(i.Highest))}
 	if i.Limit > 0 {
 		f.text += " The limit was " + times(i.Limit) + "."
 		f.tone = "good"
