@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/problem"
 )
@@ -34,10 +36,21 @@ func UnreadableTables(ctx context.Context, pool *pgxpool.Pool, schema string, tr
 			}
 		}
 		code, err := inspect.Code(ctx, tx, all, nil, server.Role.ReplicaRole)
-		for _, t := range tables {
+		for _, t := range roots(tables) {
 			refused = append(refused, plan.RefuseCode(server, step.Target{Schema: schema, Table: t.Name}, t, code, false)...)
 		}
 		return err
 	})
 	return refused, err
+}
+
+// roots returns the tables that are not below another one of them, whose refusals name the code of the tables below it too.
+func roots(tables []*catalog.Table) []*catalog.Table {
+	below := map[sqltext.Table]bool{}
+	for _, t := range tables {
+		for i := range t.Below {
+			below[t.Below[i].Named()] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(tables), func(t *catalog.Table) bool { return below[t.Named()] })
 }
