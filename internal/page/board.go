@@ -1,6 +1,7 @@
 package page
 
 import (
+	"encoding/json"
 	"slices"
 	"sync"
 	"time"
@@ -22,10 +23,13 @@ type shown struct {
 	trouble string // why the state may be out of date; "" if it is not
 	killed  bool   // the process of the run has ended without a result
 	over    bool   // the process ends
+	encoded *encodedView
 }
 
 // NewBoard returns an empty board.
-func NewBoard() *Board { return &Board{changed: make(chan struct{})} }
+func NewBoard() *Board {
+	return &Board{shown: shown{encoded: &encodedView{}}, changed: make(chan struct{})}
+}
 
 // Event adds an event of a run in this process. A [event.RunStarted] begins a new run.
 func (b *Board) Event(e event.Event, at time.Time) {
@@ -64,6 +68,7 @@ func (b *Board) change(alter func(*shown)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	alter(&b.shown)
+	b.shown.encoded = &encodedView{}
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
@@ -80,6 +85,29 @@ func (s shown) ended() shown {
 		t.Rate, t.Left, t.WaitsForLock = 0, 0, false
 	}
 	return s
+}
+
+// encodedView is the JSON of the view of one state of a board, so that many clients cost one encoding.
+type encodedView struct {
+	mu   sync.Mutex
+	at   time.Time
+	text json.RawMessage
+}
+
+// view returns the JSON of the view at a time. It is up to frameInterval old.
+func (s shown) view(now time.Time) json.RawMessage {
+	e := s.encoded
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if age := now.Sub(e.at); e.text != nil && age >= 0 && age < frameInterval {
+		return e.text
+	}
+	text, err := json.Marshal(viewOf(s, now))
+	if err != nil { // NaN or an infinity, which no event contains
+		return nil
+	}
+	e.at, e.text = now, text
+	return text
 }
 
 // now returns what the board shows, and a channel that is closed when that changes.

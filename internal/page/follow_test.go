@@ -51,6 +51,28 @@ func TestFollowerShowsTrouble(t *testing.T) {
 	}
 }
 
+// TestClientsShareAView checks that the view is encoded once for all clients after a change, and again when it is old.
+func TestClientsShareAView(t *testing.T) {
+	board, begin := NewBoard(), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	text := func(at time.Time) string {
+		now, _ := board.now()
+		f, _ := after(cursor{}, now, at)
+		return string(f.View)
+	}
+	board.Event(event.RunStarted{Run: 1, Command: "up"}, begin)
+	first := text(begin)
+	if second := text(begin.Add(frameInterval / 2)); second != first || !strings.Contains(first, `"run":1`) {
+		t.Errorf("%s, then %s", first, second)
+	}
+	if old := text(begin.Add(frameInterval)); old == first {
+		t.Errorf("an old view: %s", old)
+	}
+	board.Event(event.RunStarted{Run: 2, Command: "up"}, begin)
+	if next := text(begin.Add(frameInterval)); !strings.Contains(next, `"run":2`) {
+		t.Errorf("after a change: %s", next)
+	}
+}
+
 // BenchmarkFrame makes the frame of a client that has seen everything before, during a run over many tables.
 func BenchmarkFrame(b *testing.B) {
 	board := NewBoard()

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -30,8 +31,8 @@ func parseCursor(id string) cursor {
 // frame is the data of one server-sent event.
 type frame struct {
 	// Reset is true if the client drops its samples and lines.
-	Reset bool `json:"reset"`
-	View  view `json:"view"`
+	Reset bool            `json:"reset"`
+	View  json.RawMessage `json:"view"` // a [view]
 	// Samples are rows of the time in Unix seconds, rows filled, rows per second, impact, its limit, bytes of WAL per second, and
 	// the milliseconds of a batch, of the lag, and the sessions that wait for a lock. null is not measured.
 	Samples [][]*float64 `json:"samples"`
@@ -47,7 +48,7 @@ type lineView struct {
 // after returns the frame that brings a client from a cursor up to date, and the client's next cursor.
 func after(c cursor, b shown, now time.Time) (frame, cursor) {
 	s := b.state
-	f := frame{View: viewOf(b, now), Samples: [][]*float64{}, Log: []lineView{}}
+	f := frame{View: b.view(now), Samples: [][]*float64{}, Log: []lineView{}}
 	if c.run != s.Run || c.line > s.Logged || c.run == 0 {
 		f.Reset, c = true, cursor{run: s.Run}
 	}
