@@ -70,7 +70,7 @@ func metricsOf(b shown) []metric {
 		counter("rows_filled_total", "Rows that the run has filled.", float64(s.Done()), run),
 		gauge("rows_planned", "Rows that the run fills, estimated.", float64(s.Total()), run),
 		gauge("rows_per_second", "Rows that are filled per second now.", rate(s), run),
-		counter("locks_taken_total", "ACCESS EXCLUSIVE locks that the run has taken and released.", float64(len(s.Locks)), run),
+		counter("locks_taken_total", "ACCESS EXCLUSIVE locks that the run has taken and released.", float64(s.ExclusiveLocks().Count), run),
 		counter("lock_attempts_total", "Attempts that these locks took.", float64(locks(s).Attempts), run),
 		gauge("lock_waiting_seconds", "For how long the run has waited for a lock or for other transactions now, 0 if it does not.", waiting(s).Seconds(), run),
 		gauge("lock_wait_max_seconds", "The longest time that an attempt waited for its lock.", locks(s).Wait/1000, run),
