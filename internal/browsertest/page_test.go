@@ -40,6 +40,10 @@ func (c *control) Resume(context.Context) error           { return c.add("resume
 func (c *control) Stop(context.Context) error             { return c.add("stop") }
 func (c *control) Pace(_ context.Context, p string) error { return c.add("pace=" + p) }
 
+func (c *control) MaxImpact(_ context.Context, limit string) error {
+	return c.add("max-impact=" + limit)
+}
+
 // hostile is a name that a page must show as text.
 const hostile = `app."<img src=x onerror=alert(1)>"`
 
@@ -137,7 +141,9 @@ func TestPageOfARun(t *testing.T) {
 	p.Wait("document.querySelector('#answer').textContent === 'The run ends after its current batch.'")
 	browsertest.Eval[bool](p, "document.querySelector('#pace').value = 'gentle', document.querySelector('#pace').onchange(), true")
 	p.Wait("document.querySelector('#answer').textContent === 'The pace is gentle from the next batch on.'")
-	if got := c.all(); got != "pause stop pace=gentle" {
+	browsertest.Eval[bool](p, "document.querySelector('#max-impact').value = '1.2', document.querySelector('#max-impact').onchange(), true")
+	p.Wait("document.querySelector('#answer').textContent === 'The impact is limited to 1.2x.'")
+	if got := c.all(); got != "pause stop pace=gentle max-impact=1.2" {
 		t.Errorf("the run got %q", got)
 	}
 	board.Event(event.Result{

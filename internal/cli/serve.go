@@ -55,6 +55,15 @@ func (r requests) Pace(ctx context.Context, pace string) error {
 	}
 }
 
+// MaxImpact takes what --max-impact takes.
+func (r requests) MaxImpact(ctx context.Context, limit string) error {
+	var parsed ratio
+	if err := parsed.Set(limit); err != nil {
+		return message.BadMaxImpact()
+	}
+	return r.send(ctx, request{verb: "tune", tuning: rekey.Tuning{MaxImpact: float64(parsed)}})
+}
+
 func (r requests) send(ctx context.Context, one request) error {
 	return r.library.request(ctx, r.pool, r.job, one)
 }

@@ -40,6 +40,11 @@ func BadPace() *problem.Problem {
 	return usage("bad_pace", "the pace is unknown", "", "Choose gentle, normal or full.")
 }
 
+// BadMaxImpact returns the problem of a limit of the impact that is neither a number nor off.
+func BadMaxImpact() *problem.Problem {
+	return usage("bad_max_impact", "the limit of the impact is not a number", "", "Choose a number such as 1.5, or off.")
+}
+
 // NoRunYet returns the problem of a request from the page before the command is connected.
 func NoRunYet() *problem.Problem {
 	return &problem.Problem{Kind: problem.Failed, Code: "no_run", Message: "no run is active yet", Hint: "Wait until it has begun."}

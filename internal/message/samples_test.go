@@ -397,6 +397,7 @@ func pageSamples() []sample {
 		{"message.PageNotLoopback", message.PageNotLoopback("0.0.0.0:8099")},
 		{"message.OnePage", message.OnePage()},
 		{"message.BadPace", message.BadPace()},
+		{"message.BadMaxImpact", message.BadMaxImpact()},
 		{"message.NoRunYet", message.NoRunYet()},
 	}
 }

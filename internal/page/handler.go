@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"encoding/base64"
@@ -33,7 +34,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("/events", s.get(s.allowed(s.stream)))
 	mux.HandleFunc("/state", s.get(s.allowed(s.state)))
 	mux.HandleFunc("/metrics", s.get(s.allowed(s.metrics().ServeHTTP)))
-	for _, verb := range []string{"pause", "resume", "stop", "pace"} {
+	for _, verb := range []string{"pause", "resume", "stop", "pace", "max-impact"} {
 		mux.HandleFunc("/run/"+verb, s.post(s.allowed(s.steer(verb))))
 	}
 	return s.guard(mux)
@@ -116,7 +117,8 @@ func (s *Server) openSession(w http.ResponseWriter, r *http.Request) {
 func (s *Server) steer(verb string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var body struct {
-			Pace string `json:"pace"`
+			Pace      string `json:"pace"`
+			MaxImpact string `json:"max_impact"`
 		}
 		if err := decode(r, &body); err != nil {
 			if _, large := errors.AsType[*http.MaxBytesError](err); large {
@@ -126,7 +128,7 @@ func (s *Server) steer(verb string) http.HandlerFunc {
 			refuse(w, http.StatusBadRequest, `the body is not JSON such as {"pace": "gentle"}`)
 			return
 		}
-		if err := s.send(r, verb, body.Pace); err != nil {
+		if err := s.send(r, verb, cmp.Or(body.Pace, body.MaxImpact)); err != nil {
 			p := problemOf(err)
 			code := http.StatusConflict
 			if p.Kind == problem.Usage {
@@ -140,7 +142,7 @@ func (s *Server) steer(verb string) http.HandlerFunc {
 	}
 }
 
-func (s *Server) send(r *http.Request, verb, pace string) error {
+func (s *Server) send(r *http.Request, verb, value string) error {
 	control := s.controls()
 	if control == nil {
 		return message.NoRunYet()
@@ -154,8 +156,10 @@ func (s *Server) send(r *http.Request, verb, pace string) error {
 		return control.Resume(ctx)
 	case "stop":
 		return control.Stop(ctx)
+	case "max-impact":
+		return control.MaxImpact(ctx, value)
 	default:
-		return control.Pace(ctx, pace)
+		return control.Pace(ctx, value)
 	}
 }
 

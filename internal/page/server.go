@@ -176,6 +176,8 @@ type Control interface {
 	Stop(ctx context.Context) error
 	// Pace changes the pace: gentle, normal or full.
 	Pace(ctx context.Context, pace string) error
+	// MaxImpact changes the limit of the impact: a number such as 1.5, or "off".
+	MaxImpact(ctx context.Context, limit string) error
 }
 
 // problemOf returns the first problem of an error.

@@ -36,6 +36,11 @@ func (c *control) Pace(_ context.Context, pace string) error {
 	return nil
 }
 
+func (c *control) MaxImpact(_ context.Context, limit string) error {
+	c.got = append(c.got, "max-impact="+limit)
+	return nil
+}
+
 // served is a page that is served to the test.
 type served struct {
 	*page.Server
@@ -315,18 +320,22 @@ func TestMetrics(t *testing.T) {
 		event.Progress{Table: "app.orders", Done: 250, Total: 1000, Rate: 50},
 		event.Impact{Commit: 2 * time.Millisecond, CommitIdle: time.Millisecond, Read: 300 * time.Microsecond, ReadIdle: 200 * time.Microsecond, Ratio: 2, Limit: 1.5, Workers: 2, BatchTime: 10 * time.Millisecond, Duty: .5},
 		event.Load{WAL: 4096, Lag: 2 * time.Second, Waiting: 1, Batch: 8 * time.Millisecond},
-		event.Throttled{Reason: "standby lags", Paused: true, Signal: "lag"},
 	} {
 		s.board.Event(e, at)
 	}
 	code, text, _ := s.do(t, "GET", "/metrics", "", s.bearer())
+	s.board.Event(event.Throttled{Reason: "standby lags", Paused: true, Signal: "lag"}, at)
+	_, paused, _ := s.do(t, "GET", "/metrics", "", s.bearer())
+	if strings.Contains(paused, "rekey_impact_ratio") {
+		t.Errorf("paused, with an impact:\n%s", paused)
+	}
 	for _, line := range []string{
 		`rekey_run_info{command="up",phase="linked",program="1.0.0",run="3",schema="app",server="18.4"} 1`, "rekey_rows_filled_total 250", "rekey_rows_planned 1000",
 		"rekey_impact_ratio 2", "rekey_impact_limit_ratio 1.5", "rekey_commit_p95_seconds 0.002", "rekey_read_idle_p95_seconds 0.0002", "rekey_wal_bytes_per_second 4096",
 		"rekey_replication_lag_seconds 2", "rekey_waiting_sessions 1", "rekey_run_paused 1", `rekey_run_throttled{reason="lag"} 1`, `rekey_run_throttled{reason="impact"} 0`,
 		`rekey_table_rows_filled_total{table="app.orders"} 250`, `rekey_table_rows_planned{table="app.orders"} 1000`, "rekey_lock_waiting_seconds 0", `rekey_tables{state="active"} 1`, `rekey_tables{state="pending"} 2`, "rekey_lock_attempts_total 2",
 	} {
-		if !strings.Contains(text, line+"\n") {
+		if !strings.Contains(text+paused, line+"\n") {
 			t.Errorf("%d, without %s", code, line)
 		}
 	}

@@ -98,7 +98,7 @@ function show(v) {
   note("reason", reason, kind);
   $("reason").dataset.value = v.reason;
   note("trouble", v.trouble);
-  for (const id of ["pause", "resume", "pace", "stop"]) $(id).disabled = !v.controls;
+  for (const id of ["pause", "resume", "pace", "max-impact", "stop"]) $(id).disabled = !v.controls;
   if (v.controls) {
     $("pause").disabled = v.status === "paused";
     $("resume").disabled = v.status !== "paused";
@@ -230,7 +230,7 @@ async function lost() {
   } catch { /* there is no answer */ }
   badge("cut");
   note("trouble", `${why} Trying again in ${Format.duration(wait)}.`);
-  for (const id of ["pause", "resume", "pace", "stop"]) $(id).disabled = true;
+  for (const id of ["pause", "resume", "pace", "max-impact", "stop"]) $(id).disabled = true;
   setTimeout(() => { if (!source && !document.hidden) connect(); }, wait);
 }
 
@@ -263,6 +263,11 @@ $("pace").onchange = () => {
   const pace = $("pace").value;
   $("pace").value = "";
   if (pace) send("pace", { pace }, `The pace is ${pace} from the next batch on.`);
+};
+$("max-impact").onchange = () => {
+  const limit = $("max-impact").value;
+  $("max-impact").value = "";
+  if (limit) send("max-impact", { max_impact: limit }, limit === "off" ? "The impact is not limited any more." : `The impact is limited to ${limit}x.`);
 };
 $("stop").onclick = () => { $("ask").returnValue = ""; $("ask").showModal(); };
 $("ask").onclose = () => { if ($("ask").returnValue === "stop") send("stop", {}, "The run ends after its current batch."); };
