@@ -52,12 +52,14 @@ func (t *terminal) Event(e event.Event) {
 		name := clean(strings.TrimPrefix(e.Table, state.Schema+"."))
 		t.bars[e.Table] = t.add(len(state.Finished)+len(state.Work), func(f Frame) (Bar, bool) { return f.bar(name) })
 	case event.Impact:
-		if t.impact == nil {
+		if t.impact == nil && state.Impact != nil {
 			t.impact = t.add(math.MaxInt, func(f Frame) (Bar, bool) { return f.Impact, f.Impact.Text != "" })
 		}
 	case event.TableDone:
-		t.dropImpact()
 		t.drop(e.Table)
+	}
+	if state.Impact == nil {
+		t.dropImpact()
 	}
 }
 
