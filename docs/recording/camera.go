@@ -56,8 +56,8 @@ func (c *camera) window(name string, view browser.View) error {
 	return c.take(name, view, chromedp.CaptureScreenshot())
 }
 
-// whole takes a picture of the whole page.
-func (c *camera) whole(name string, view browser.View) error {
+// page takes a picture of the whole page.
+func (c *camera) page(name string, view browser.View) error {
 	const png = 100
 	return c.take(name, view, chromedp.FullScreenshot(png))
 }

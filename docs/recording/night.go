@@ -151,7 +151,7 @@ func (n *night) during(ctx context.Context, stderr *notes) error {
 	// The page is opened this late since Chromium competes with the server for the processors. It shows the run from its beginning.
 	return errors.Join(
 		n.open(n.address, browser.Desktop()), n.wait(ctx, "document.querySelector('#rows').dataset.value > 0"),
-		n.whole("page.png", browser.Desktop()), n.whole("page-dark.png", browser.Desktop().InDark()), n.window("page-phone.png", browser.Phone()),
+		n.page("page.png", browser.Desktop()), n.page("page-dark.png", browser.Desktop().InDark()), n.window("page-phone.png", browser.Phone()),
 	)
 }
 
@@ -214,7 +214,7 @@ func (n *night) after(ctx context.Context) error {
 		return err
 	}
 	report := browser.View{Width: 1000, Height: 900}
-	return errors.Join(n.open("file://"+filepath.Join(n.work, "run.html"), report), n.window("report.png", report), n.whole("report-whole.png", report), n.element("report-impact.png", report, "#impact"))
+	return errors.Join(n.open("file://"+filepath.Join(n.work, "run.html"), report), n.window("report.png", report), n.page("report-whole.png", report), n.element("report-impact.png", report, "#impact"))
 }
 
 // rekey returns a command of rekey.

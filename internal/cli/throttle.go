@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -73,7 +72,7 @@ func (r *ratio) Set(text string) error {
 		return nil
 	}
 	n, err := strconv.ParseFloat(text, 64)
-	if err != nil || n < 0 || math.IsNaN(n) || math.IsInf(n, 0) {
+	if err != nil || n < 0 {
 		return fmt.Errorf("%q is not a number and not %q", text, off)
 	}
 	*r = ratio(n)
