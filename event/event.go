@@ -185,7 +185,7 @@ type Throttled struct {
 }
 
 // Impact reports once a second what the application feels of a run, as the run's probe measures it: a connection that
-// commits a tiny write to a table of rekey and reads a row of the table in work, some twenty times a second.
+// commits a tiny write to a table of rekey and reads a row of the table in work, some thirty times a second.
 type Impact struct {
 	// Table is the schema-qualified name of the table in work, "" between tables.
 	Table string `json:"table,omitempty"`

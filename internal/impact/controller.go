@@ -38,7 +38,7 @@ type Goal struct {
 // than a fiftieth. Samples that would be over the limit at rest too do not make it smaller: on a server whose commits vary, a run that does
 // nothing does not keep to the limit either.
 //
-// Every 8 seconds the run rests for about a quarter of a second to measure the baseline. If many samples are over the limit it
+// Every 8 seconds the run rests for about a third of a second to measure the baseline. If many samples are over the limit it
 // rests at once, since the application's own traffic may be the reason: then the new baseline applies.
 //
 // A Controller is not safe for concurrent use.

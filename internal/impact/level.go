@@ -11,7 +11,7 @@ const (
 	// allowance is the share of samples over the limit, besides those that are over it at rest too, at which the work neither grows nor
 	// shrinks. It is less than what the limit allows, since the work is sometimes above its mean.
 	allowance = 0.6 * (1 - Percentile)
-	// gain is how much the logarithm of the work changes for one sample: twenty samples over the limit, a second's, cut the work to
+	// gain is how much the logarithm of the work changes for one sample: twenty samples over the limit cut the work to
 	// a fifth.
 	gain = 0.08
 	// maxSpeedUp bounds how much faster the work grows after seconds in which no sample was over the limit.

@@ -1,5 +1,5 @@
 // Package probe measures what the application feels of a run: on a connection of its own it commits a tiny write and reads one
-// row of the table in work, some twenty times a second.
+// row of the table in work, some thirty times a second.
 package probe
 
 import (
