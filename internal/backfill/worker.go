@@ -97,21 +97,18 @@ func (w *worker) batch(ctx context.Context, bound int, first bool) (done bool, e
 	start, limit := time.Now(), int64(min(spare*w.rowSizer.Size(), maxRows))
 	saves := w.Checkpoints != nil && start.Sub(w.saved) >= saveInterval
 	var b batch
-	err = w.Batch(ctx, func(tx pg.Tx) error {
+	err = w.Batch(ctx, func(tx pg.Tx) (err error) {
 		trip := time.Since(start) // of the BEGIN
+		sampled := first && w.position.Wave >= firstSampledWave
 		if first {
 			if err := w.checkFilenode(ctx, tx); err != nil {
 				return err
 			}
 		}
-		sampled := first && w.position.Wave >= firstSampledWave
 		b, err = w.fill(ctx, tx, bound, limit, how{sampled: sampled, statements: w.Pace.Setting().Statements(trip), last: !saves && !sampled})
-		if err != nil || b.empty {
+		b.took = max(b.took-trip, b.took/10) //nolint:mnd // a part that is certainly its own
+		if err != nil || b.empty || !saves {
 			return err
-		}
-		b.took = max(b.took-trip, b.took/10)
-		if !saves {
-			return nil
 		}
 		return w.save(ctx, tx, b.position)
 	})
