@@ -301,7 +301,7 @@ func TestPageOfUpStopsTheRun(t *testing.T) {
 // A browser with a wrong token shows why it sees nothing.
 func TestPageWithAWrongToken(t *testing.T) {
 	servertest.Newest(t, func(t *testing.T, c *server.Cluster) {
-		serve := begin(t, "serve", "--schema", "app", "--listen", "127.0.0.1:0", "--database-url", servertest.Database(t, c).URL)
+		serve := begin(t, "serve", "--schema", "public", "--listen", "127.0.0.1:0", "--database-url", servertest.Database(t, c).URL)
 		address, _, _ := strings.Cut(serve.url(t), "#")
 		for fragment, said := range map[string]string{"#wrong": "the token is wrong", "": "the token is missing"} {
 			p := browsertest.Open(t, "about:blank", browsertest.Desktop())
