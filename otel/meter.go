@@ -152,8 +152,13 @@ func (r *measurements) load(e event.Load) {
 
 func (r *measurements) filled(rows int64) { r.meter.rows.Add(r.ctx, rows, r.add...) }
 
+// locked counts the ACCESS EXCLUSIVE locks of a change, as the result of the run does.
 func (r *measurements) locked(e event.Locked) {
-	r.meter.taken.Add(r.ctx, 1, r.add...)
+	tables := len(e.Exclusive())
+	if tables == 0 {
+		return
+	}
+	r.meter.taken.Add(r.ctx, int64(tables), r.add...)
 	r.meter.attempts.Add(r.ctx, 1, r.add...)
 	r.meter.wait.Record(r.ctx, e.Wait.Seconds(), r.record...)
 	r.meter.hold.Record(r.ctx, e.Hold.Seconds(), r.record...)
