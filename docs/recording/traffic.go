@@ -13,7 +13,7 @@ import (
 )
 
 // traffic is the application of the pictures: connections that read, update and insert orders at fixed times. Further
-// connections, as those of a pool that grows, work only during a burst.
+// connections, like the additional ones of a pool that grows, work only during a burst.
 type traffic struct {
 	burst   atomic.Bool
 	sent    atomic.Int64

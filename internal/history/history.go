@@ -83,6 +83,18 @@ type Table struct {
 	WaitsSince   time.Time // zero unless it waits
 }
 
+// Kind returns "table", "reference" or "primary key".
+func (t Table) Kind() string {
+	switch {
+	case t.Edge:
+		return "reference"
+	case t.Key:
+		return "primary key"
+	default:
+		return "table"
+	}
+}
+
 // Step is a step of a table, reference or primary key, or of the schema.
 type Step struct {
 	ID      string // as the plan has it: "app.orders/add-column"

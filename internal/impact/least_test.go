@@ -17,7 +17,7 @@ func TestWorkHasAMinimum(t *testing.T) {
 			at = at.Add(25 * millisecond)
 			set := c.Next(at, goal)
 			if least = min(least, c.Work()); set.Duty <= 0 || set.Workers < 1 || set.BatchTime <= 0 {
-				t.Fatalf("the run stands still: %+v", set)
+				t.Fatalf("the run does nothing: %+v", set)
 			}
 			if set.Rest {
 				c.Record(Sample{At: at, Kind: Commit, Took: millisecond, Resting: true}, goal)

@@ -214,20 +214,9 @@ func pauses(s history.State) []pauseView {
 	return all[max(0, len(all)-most):]
 }
 
-func kind(t history.Table) string {
-	switch {
-	case t.Edge:
-		return "reference"
-	case t.Key:
-		return "primary key"
-	default:
-		return "table"
-	}
-}
-
 func activeTable(t history.Table, now time.Time) tableView {
 	v := tableView{
-		Name: visible.Line(t.Name), Kind: kind(t), Goal: t.Goal, Doing: t.Activity(now), Waits: t.WaitsForLock, Done: t.Done, Total: t.Total,
+		Name: visible.Line(t.Name), Kind: t.Kind(), Goal: t.Goal, Doing: t.Activity(now), Waits: t.WaitsForLock, Done: t.Done, Total: t.Total,
 		Percent: history.Percent(t.Done, t.Total), Rate: t.Rate, Left: ms(t.Left), Elapsed: ms(now.Sub(t.Started)),
 	}
 	switch {
@@ -242,7 +231,7 @@ func activeTable(t history.Table, now time.Time) tableView {
 
 func finishedTable(t history.Table) tableView {
 	return tableView{
-		Name: visible.Line(t.Name), Kind: kind(t), Goal: t.Goal, Done: t.Done, Total: t.Done, Percent: 100, Elapsed: ms(t.Elapsed), Finished: true,
+		Name: visible.Line(t.Name), Kind: t.Kind(), Goal: t.Goal, Done: t.Done, Total: t.Done, Percent: 100, Elapsed: ms(t.Elapsed), Finished: true,
 	}
 }
 

@@ -229,7 +229,7 @@ func TestProbeMeasuresOnlyWhatIsWanted(t *testing.T) {
 		r.await(t, "question", func() bool { return asked.Load() >= 3 })
 		r.mu.Lock()
 		if len(r.samples)+len(r.activities) > 0 {
-			t.Errorf("%d samples and %d activities that nobody wanted", len(r.samples), len(r.activities))
+			t.Errorf("%d samples and %d activities although none was wanted", len(r.samples), len(r.activities))
 		}
 		r.mu.Unlock()
 		wanted.Store(1)

@@ -136,7 +136,7 @@ func (b *Builder) work() []Work {
 	work := []Work{}
 	latest := map[string][]int{} // indexes in work by name; the tables and references of the last phase have the names of earlier ones
 	for _, t := range tables {
-		w := Work{Name: t.Name, Kind: kindOfWork(t), Phase: t.Goal, Started: t.Started, Ended: t.Ended, Complete: !t.Ended.IsZero(), Estimate: t.Estimate, Rows: t.Done, Steps: []Step{}}
+		w := Work{Name: t.Name, Kind: t.Kind(), Phase: t.Goal, Started: t.Started, Ended: t.Ended, Complete: !t.Ended.IsZero(), Estimate: t.Estimate, Rows: t.Done, Steps: []Step{}}
 		if !w.Complete {
 			w.Ended = laterOf(t.Updated, t.Started)
 		}
@@ -161,17 +161,6 @@ func (b *Builder) work() []Work {
 		}
 	}
 	return work
-}
-
-func kindOfWork(t history.Table) string {
-	switch {
-	case t.Edge:
-		return "reference"
-	case t.Key:
-		return "primary key"
-	default:
-		return "table"
-	}
 }
 
 // openStep returns the step that a table was at when the events ended, or nil. A backfill has no event of its beginning: it begins

@@ -28,7 +28,7 @@ const (
 	headlines = 3 // lines of the headline, at most
 )
 
-// frameLine is a line of a frame. A low terminal shows those of low rank.
+// frameLine is a line of a frame. A terminal with few lines shows only lines of low rank.
 type frameLine struct {
 	text string
 	rank int
