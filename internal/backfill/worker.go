@@ -106,7 +106,7 @@ func (w *worker) batch(ctx context.Context, bound int, first bool) (done bool, e
 			}
 		}
 		b, err = w.fill(ctx, tx, bound, limit, how{sampled: sampled, statements: w.Pace.Setting().Statements(trip), last: !saves && !sampled})
-		b.took = max(b.took-trip, b.took/10) //nolint:mnd // a part that is certainly its own
+		b.took = max(b.took-trip, b.took/10) //nolint:mnd // at least a tenth, if BEGIN took long
 		if err != nil || b.empty || !saves {
 			return err
 		}
