@@ -28,7 +28,7 @@ var ErrTooSlow = errors.New("a timeout ended the batch")
 // ErrBusy is returned by work that has to wait for an earlier batch, which is retried.
 var ErrBusy = errors.New("an earlier batch has not ended yet")
 
-// BatchSettings returns the settings of a transaction that fills. Without Setting.Flush it commits asynchronously:
+// BatchSettings returns the settings of a transaction that fills. Unless it flushes its own WAL, it commits asynchronously:
 // after a crash of the server the last batches may be lost, rows and checkpoints together.
 func (j Job) BatchSettings() pg.Settings {
 	statement, _ := j.Writer.(Statement)
@@ -41,7 +41,7 @@ func (j Job) BatchSettings() pg.Settings {
 // durability returns the synchronous_commit of a batch. With "local" a batch flushes its own WAL, so that no COMMIT of the
 // application has to; unlike "on" it does not wait for a synchronous standby, while it holds rows of the application.
 func durability(s pace.Setting) string {
-	if s.Flush {
+	if s.Flush == pace.FlushByBatch {
 		return "local"
 	}
 	return "off"

@@ -10,10 +10,10 @@ import (
 const (
 	// window is the time over which the percentile of samples is reported.
 	window = 2 * time.Second
-	// shortBatch and longBatch are the durations of batches. The length of a batch decides how long the application's slowest
-	// commits take: so one worker makes batches shorter first. It pauses between them if batches of shortBatch are still too much:
-	// even shorter ones flush the WAL so often that more commits wait for a flush.
-	shortBatch, longBatch = 4 * time.Millisecond, 8 * time.Millisecond
+	// shortBatch and longBatch are the durations of batches, and longFlushed is the longest one of batches that flush their own WAL. The
+	// length of a batch decides how long the application's slowest commits take: so one worker makes batches shorter first. It pauses
+	// between them if batches of shortBatch are still too much: even shorter ones are flushed so often that more commits wait for it.
+	shortBatch, longFlushed, longBatch = 4 * time.Millisecond, 8 * time.Millisecond, 12 * time.Millisecond
 	// pausing is the work below which a worker pauses, and steady is the work of one worker with the longest batches.
 	pausing, steady = 0.5, 1.0
 	// secondBegins and secondEnds are the work above which a second worker begins and below which it ends.
@@ -27,6 +27,7 @@ type Goal struct {
 	Longest time.Duration // target duration of a batch, at most
 	Large   bool          // the table takes long enough to fill for a rest before the first batch
 	Cause   string        // what else makes the application wait now; "" for nothing known
+	Flush   pace.Flush    // who flushes the WAL of the batches
 }
 
 // Controller chooses the next pace from samples, by one number for each kind of samples: the work, where 1 is one worker with long
@@ -99,7 +100,7 @@ func (c *Controller) Next(now time.Time, g Goal) pace.Setting {
 		return pace.Setting{Rest: c.rests.resting}
 	}
 	if c.base[Commit].value() == 0 {
-		return pace.Setting{Rest: c.rests.resting, Flush: true}
+		return pace.Setting{Rest: c.rests.resting, Flush: g.Flush}
 	}
 	c.together(now, g)
 	s := c.setting(g)
@@ -135,12 +136,16 @@ func (c *Controller) Work() float64 {
 func (c *Controller) setting(g Goal) pace.Setting {
 	work := c.Work()
 	c.two = g.Workers > 1 && c.base[Commit].sure() && (work > secondBegins || c.two && work > secondEnds)
-	s := pace.Setting{Workers: 1, Duty: min(work/pausing, 1), Flush: true}
+	s := pace.Setting{Workers: 1, Duty: min(work/pausing, 1), Flush: g.Flush}
 	if c.two {
 		s.Workers, s.Duty = 2, min(work/2, 1)
 	}
+	longest := longBatch
+	if g.Flush == pace.FlushByBatch {
+		longest = longFlushed
+	}
 	length := min(max(work-pausing, 0)/(steady-pausing), 1) // from the shortest to the longest, in equal ratios
-	s.BatchTime = time.Duration(float64(shortBatch) * math.Pow(float64(longBatch)/float64(shortBatch), length))
+	s.BatchTime = time.Duration(float64(shortBatch) * math.Pow(float64(longest)/float64(shortBatch), length))
 	s.BatchTime = min(s.BatchTime.Truncate(shortBatch/10), g.Longest) //nolint:mnd // so that it does not change with each sample
 	return s
 }

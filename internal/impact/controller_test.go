@@ -1,11 +1,14 @@
 package impact
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/rekey-pg/rekey/internal/pace"
 )
 
 // servers returns simulated servers.
@@ -38,16 +41,20 @@ func (m *simulation) between(from, to time.Duration) []float64 {
 func TestStaysWithinLimit(t *testing.T) {
 	for name, s := range servers() {
 		for _, limit := range []float64{1.2, 1.5, 3} {
-			m := newSimulation(s, limit, 7)
-			m.run(90 * time.Second)
-			works := m.between(settled, 90*time.Second)
-			if over, middle := m.share(settled), median(works); over > 1-Percentile {
-				t.Errorf("%s, limit %g: %.3f of the samples are over it, with work %.2f", name, limit, over, middle)
-			} else if outside := outside(works, middle, steadiness); outside > 0.1 {
-				t.Errorf("%s, limit %g: the work is far from its median %.2f for %.3f of the time", name, limit, middle, outside)
-			}
-			if m.rested > 9*time.Second {
-				t.Errorf("%s, limit %g: it rested for %s of 90s", name, limit, m.rested)
+			for _, flush := range []pace.Flush{pace.FlushByBatch, pace.FlushByFlusher} {
+				m := newSimulation(s, limit, 7)
+				m.goal.Flush = flush
+				m.run(90 * time.Second)
+				works := m.between(settled, 90*time.Second)
+				about := fmt.Sprintf("%s, limit %g, flush by %s", name, limit, flush)
+				if over, middle := m.share(settled), median(works); over > 1-Percentile {
+					t.Errorf("%s: %.3f of the samples are over it, with work %.2f", about, over, middle)
+				} else if outside := outside(works, middle, steadiness); outside > 0.1 {
+					t.Errorf("%s: the work is far from its median %.2f for %.3f of the time", about, middle, outside)
+				}
+				if m.rested > 9*time.Second {
+					t.Errorf("%s: it rested for %s of 90s", about, m.rested)
+				}
 			}
 		}
 	}
@@ -180,7 +187,7 @@ func measured(goal Goal) (*Controller, time.Time) {
 func TestWithoutALimitOrABaseline(t *testing.T) {
 	at := time.Unix(0, 0)
 	c := NewController()
-	if set := c.Next(at, Goal{Large: true, Workers: 2, Longest: 50 * millisecond}); !set.Rest || set.Workers != 0 || set.Duty != 0 || set.Flush {
+	if set := c.Next(at, Goal{Large: true, Workers: 2, Longest: 50 * millisecond}); !set.Rest || set.Workers != 0 || set.Duty != 0 || set.Flush != pace.FlushByServer {
 		t.Errorf("no limit: %+v", set)
 	}
 	if set := c.Next(at.Add(2*longestRest), Goal{Large: true}); set.Rest {

@@ -24,6 +24,7 @@ type server struct {
 	now       time.Duration
 	diskFree  time.Duration // when the disk has done all flushes
 	unflushed float64       // MB that no flush has begun to write
+	flushes   time.Duration // when the flusher flushes next
 	workers   [2]struct {
 		busy, paused time.Duration // remaining
 	}
@@ -44,7 +45,7 @@ func (s *server) step(set pace.Setting) {
 			s.unflushed += s.walPerMs
 			if w.busy -= millisecond; w.busy <= 0 {
 				var flush time.Duration
-				if set.Flush {
+				if set.Flush == pace.FlushByBatch {
 					s.flushAll()
 					flush = s.diskFree - s.now
 				}
@@ -55,6 +56,11 @@ func (s *server) step(set pace.Setting) {
 		case i < set.Workers && !set.Rest:
 			w.busy = set.BatchTime
 		}
+	}
+	if set.Flush == pace.FlushByFlusher && s.unflushed > 0 && s.now >= s.flushes {
+		s.flushAll()
+		took := s.diskFree - s.now
+		s.flushes = s.now + took + max(2*millisecond, 4*took)
 	}
 	s.now += millisecond
 }
@@ -121,7 +127,7 @@ type simulation struct {
 
 func newSimulation(s server, limit float64, seed uint64) *simulation {
 	s.random = rand.New(rand.NewPCG(seed, 1))
-	return &simulation{server: &s, controller: NewController(), goal: Goal{Limit: limit, Workers: 2, Longest: 50 * millisecond, Large: true}}
+	return &simulation{server: &s, controller: NewController(), goal: Goal{Limit: limit, Workers: 2, Longest: 50 * millisecond, Large: true, Flush: pace.FlushByFlusher}}
 }
 
 // run simulates until a time.

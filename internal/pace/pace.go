@@ -75,26 +75,36 @@ func (s Speed) Fixed() Setting {
 	case Full:
 		return Setting{}
 	case Gentle:
-		return Setting{Workers: 1, BatchTime: shortest, Duty: 0.5, Flush: true}
+		return Setting{Workers: 1, BatchTime: shortest, Duty: 0.5, Flush: FlushByBatch}
 	default:
-		return Setting{Workers: 1, BatchTime: short, Duty: 1, Flush: true}
+		return Setting{Workers: 1, BatchTime: short, Duty: 1, Flush: FlushByBatch}
 	}
 }
+
+// Flush says who flushes the WAL of the batches.
+type Flush string
+
+// Who flushes the WAL of the batches.
+const (
+	FlushByServer  Flush = ""        // the server's WAL writer or a COMMIT of the application: batches commit asynchronously
+	FlushByBatch   Flush = "batch"   // each batch with its COMMIT (synchronous_commit local)
+	FlushByFlusher Flush = "flusher" // a session of the run, every few milliseconds; batches commit asynchronously
+)
 
 // Setting is how hard a run works. The zero value of a field leaves it to the speed.
 type Setting struct {
 	Workers   int           // on one table
 	BatchTime time.Duration // target duration of a batch
 	Duty      float64       // share of the time in which a worker works, above 0 and up to 1
-	Flush     bool          // each batch flushes its own WAL (synchronous_commit local), so that no COMMIT of the application has to
+	Flush     Flush         // who flushes the WAL of the batches
 	Rest      bool          // no batch begins, so that the impact's baseline can be measured
 }
 
 // Statements returns the number of statements in which a batch fills its rows, given the round trip of a statement. While the server waits
 // for the next statement its processor is free for others, as between batches, and without another flush of the WAL.
 func (s Setting) Statements(trip time.Duration) int {
-	const most, shortest = 4, 2 * time.Millisecond
-	if !s.Flush || trip > shortest {
+	const most, shortest = 8, 2 * time.Millisecond
+	if s.Flush == FlushByServer || trip > shortest {
 		return 1
 	}
 	return int(min(max(s.BatchTime/shortest, 1), most))
@@ -112,6 +122,7 @@ type Pace struct {
 	setting Setting           // by the controller of the impact
 	impact  float64           // limit of the impact; 0 leaves it to the speed, below 0 is none
 	working int               // transactions of the backfill that are running
+	begun   int64             // transactions of the backfill so far
 	reasons map[string]string // by signal; the run is paused while there is one
 	changed chan struct{}
 	took    []time.Duration // by the recent batches
@@ -185,13 +196,22 @@ func (p *Pace) Begin() (end func()) {
 	if p == nil {
 		return func() {}
 	}
-	count := func(by int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.working++
+	p.begun++
+	return func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.working += by
+		p.working--
 	}
-	count(1)
-	return func() { count(-1) }
+}
+
+// Begun returns the number of transactions of the backfill so far.
+func (p *Pace) Begun() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.begun
 }
 
 // Working returns the number of transactions of the backfill that are running.

@@ -1,5 +1,6 @@
 // Package probe measures what the application feels of a run: on a connection of its own it commits a tiny write and reads one
-// row of the table in work, some thirty times a second.
+// row of the table in work, some thirty times a second. On another one it flushes the WAL of the run's batches, so that the application
+// feels less of them.
 package probe
 
 import (
@@ -12,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/impact"
-	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
@@ -22,18 +22,8 @@ const (
 	interval = 30 * time.Millisecond
 	// activityInterval is the time between two readings of what else the server does.
 	activityInterval = time.Second
-	// slowest is when a statement is given up and its connection closed.
-	slowest = 10 * time.Second
 	// lockTimeout is how long a read waits for a lock on the table. A wait for a lock is not an impact of the backfill.
 	lockTimeout = "200ms"
-	// endTimeout is how long the end of a run waits for the current measurement.
-	endTimeout = 100 * time.Millisecond
-)
-
-// Pauses before a lost connection is opened again.
-const (
-	firstPause   = 250 * time.Millisecond
-	longestPause = 30 * time.Second
 )
 
 // Config describes a probe.
@@ -51,11 +41,7 @@ type Config struct {
 // Probe measures until it ends. It is safe for concurrent use.
 type Probe struct {
 	config Config
-	cancel context.CancelFunc
-	stop   chan struct{}
-	ended  chan struct{}
-
-	stopping sync.Once
+	session
 
 	mu    sync.Mutex
 	table Table
@@ -72,9 +58,9 @@ type Table struct {
 
 // Start starts a probe, which connects in the background.
 func Start(ctx context.Context, c Config) *Probe {
-	ctx, cancel := context.WithCancel(ctx)
-	p := &Probe{config: c, cancel: cancel, stop: make(chan struct{}), ended: make(chan struct{})}
-	go p.run(ctx)
+	p := &Probe{config: c}
+	setUp := sqltext.Format("SET lock_timeout = {}; ", sqltext.Value(lockTimeout)) + commitSQL(c.Scope, "")
+	p.start(ctx, c.Pool, setUp, p.measure, c.Failed)
 	return p
 }
 
@@ -93,62 +79,6 @@ func (p *Probe) Pending(now time.Time) (s impact.Sample, running bool) {
 		return s, false
 	}
 	return impact.Sample{At: p.began, Kind: p.kind, Took: now.Sub(p.began), Pending: true}, true
-}
-
-// End ends the probe. It waits a moment for the current measurement and then cancels it. It may be called again.
-func (p *Probe) End() {
-	p.stopping.Do(func() { close(p.stop) })
-	select {
-	case <-p.ended:
-	case <-time.After(endTimeout):
-	}
-	p.cancel()
-	<-p.ended
-}
-
-func (p *Probe) run(ctx context.Context) {
-	defer close(p.ended)
-	defer p.cancel()
-	pause, connected := firstPause, false
-	for {
-		began := time.Now()
-		conn, err := p.connect(ctx)
-		if err == nil {
-			connected = true
-			err = p.measure(ctx, conn)
-			hangUp(ctx, conn)
-		}
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		if !connected {
-			p.config.Failed(err)
-			return
-		}
-		if time.Since(began) > longestPause {
-			pause = firstPause
-		}
-		if !p.sleep(ctx, pause/2+rand.N(pause)) {
-			return
-		}
-		pause = min(2*pause, longestPause)
-	}
-}
-
-// connect opens the connection and writes the probe's row.
-func (p *Probe) connect(ctx context.Context) (*pgx.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, slowest)
-	defer cancel()
-	conn, err := pg.Dial(ctx, p.config.Pool)
-	if err != nil {
-		return nil, err
-	}
-	_, err = conn.PgConn().Exec(ctx, sqltext.Format("SET lock_timeout = {}; ", sqltext.Value(lockTimeout))+commitSQL(p.config.Scope, "")).ReadAll()
-	if err != nil {
-		hangUp(ctx, conn)
-		return nil, err
-	}
-	return conn, nil
 }
 
 // measure measures until the probe ends, with nil, or the connection is lost.
@@ -243,26 +173,4 @@ func (p *Probe) begin(at time.Time, kind impact.Kind) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.began, p.kind = at, kind
-}
-
-// sleep waits, and reports whether the probe continues.
-func (p *Probe) sleep(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-p.stop:
-		return false
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func hangUp(ctx context.Context, conn *pgx.Conn) {
-	pg.Hangup(ctx, conn)
-	select {
-	case <-conn.PgConn().CleanupDone():
-	case <-time.After(time.Second):
-	}
 }

@@ -38,6 +38,7 @@ type impactLoop struct {
 	mu         sync.Mutex
 	controller *impact.Controller
 	probe      *probe.Probe
+	flusher    *probe.Flusher // nil until there is a limit
 	failed     bool
 	table      string
 	large      bool
@@ -48,6 +49,8 @@ type impactLoop struct {
 	reason     string    // why the run is slower, as reported
 	sampled    time.Time // the last sample, or when none was wanted
 	lost       bool      // there was no sample for silence
+
+	startFlusher func() *probe.Flusher
 }
 
 func newImpactLoop(p *pace.Pace, emit event.Sink) *impactLoop {
@@ -112,6 +115,9 @@ func (l *impactLoop) start(ctx context.Context, e *Executor) {
 	if l.probe != nil {
 		return
 	}
+	l.startFlusher = func() *probe.Flusher {
+		return probe.StartFlusher(ctx, probe.FlusherConfig{Pool: e.Direct, Scope: e.Plan.SchemaName, Batches: l.unflushed})
+	}
 	l.probe = probe.Start(ctx, probe.Config{
 		Pool: e.Direct, Scope: e.Plan.SchemaName, Wanted: l.wanted,
 		Resting: func() bool {
@@ -140,6 +146,14 @@ func (l *impactLoop) start(ctx context.Context, e *Executor) {
 	})
 }
 
+// unflushed returns the number of batches so far and whether one is running, while they leave their WAL to the flusher.
+func (l *impactLoop) unflushed() (begun int64, running bool) {
+	if l.pace.Setting().Flush != pace.FlushByFlusher {
+		return 0, false
+	}
+	return l.pace.Begun(), l.pace.Working() > 0
+}
+
 // fail reports that the run has no probe. The caller holds l.mu.
 func (l *impactLoop) fail(why string) {
 	l.failed = true
@@ -151,10 +165,19 @@ func (l *impactLoop) end() {
 	if l != nil && l.probe != nil {
 		l.probe.End()
 	}
+	if l != nil && l.flusher != nil {
+		l.flusher.End()
+	}
 }
 
 func (l *impactLoop) goal() impact.Goal {
-	return impact.Goal{Limit: l.pace.MaxImpact(), Workers: l.pace.Speed().MaxWorkers(), Longest: l.pace.Longest(), Large: l.large, Cause: l.cause}
+	flush := pace.FlushByBatch
+	if l.flusher != nil && l.flusher.Connected() {
+		flush = pace.FlushByFlusher
+	}
+	return impact.Goal{
+		Limit: l.pace.MaxImpact(), Workers: l.pace.Speed().MaxWorkers(), Longest: l.pace.Longest(), Large: l.large, Cause: l.cause, Flush: flush,
+	}
 }
 
 // control applies the controller's settings until the context ends.
@@ -189,6 +212,9 @@ func (l *impactLoop) apply(now time.Time) {
 	if !l.failed && !l.lost {
 		if running {
 			l.controller.Record(s, l.goal())
+		}
+		if l.flusher == nil && l.pace.MaxImpact() > 0 {
+			l.flusher = l.startFlusher()
 		}
 		setting = l.controller.Next(now, l.goal())
 	}

@@ -1,0 +1,82 @@
+package probe
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+const (
+	// flushInterval is the shortest time from the end of a flush to the next one.
+	flushInterval = 2 * time.Millisecond
+	// flushShare bounds the share of the time in which a flush is running, and a COMMIT of the application may have to wait for its end: on
+	// a slow disk the interval is so many times as long as a flush took.
+	flushShare = 4
+	// idleInterval is how often the flusher looks for new batches when there are none.
+	idleInterval = 10 * time.Millisecond
+)
+
+// FlusherConfig describes a flusher.
+type FlusherConfig struct {
+	Pool    *pgxpool.Pool                      // its configuration opens the connection, which does not belong to it
+	Scope   string                             // the schema of the run
+	Batches func() (begun int64, running bool) // the number of batches that leave their WAL to the flusher, and whether one is running
+}
+
+// Flusher flushes the WAL of batches that commit asynchronously, in small parts on a connection of its own. So no COMMIT of the application
+// has to write much WAL or waits for a long flush, and no batch waits for the disk. It is safe for concurrent use.
+type Flusher struct {
+	config FlusherConfig
+	session
+}
+
+// StartFlusher starts a flusher, which connects in the background.
+func StartFlusher(ctx context.Context, c FlusherConfig) *Flusher {
+	f := &Flusher{config: c}
+	f.start(ctx, c.Pool, flusherSetUp(c.Scope), f.flush, func(error) {})
+	return f
+}
+
+// The flusher locks a row of its own. A row lock is written to the WAL, so that its COMMIT flushes all WAL before it; and unlike an
+// update it leaves no dead version of the row and is not replicated logically.
+func flusherSetUp(scope string) string {
+	return sqltext.Format("SET synchronous_commit = local; SET lock_timeout = {}; INSERT INTO rekey.probe (scope, commits) VALUES ({}, 0) ON CONFLICT DO NOTHING",
+		sqltext.Value(lockTimeout), sqltext.Value(flusherScope(scope)))
+}
+
+func lockSQL(scope string) string {
+	return sqltext.Format("SELECT FROM rekey.probe WHERE scope = {} FOR UPDATE", sqltext.Value(flusherScope(scope)))
+}
+
+// flusherScope is the key of the flusher's row. A run of a schema of that name would only share the row.
+func flusherScope(scope string) string { return "flusher of " + scope }
+
+// flush flushes until the flusher ends, with nil, or the connection is lost.
+func (f *Flusher) flush(ctx context.Context, conn *pgx.Conn) error {
+	const statement = "rekey_flush"
+	if _, err := conn.PgConn().Prepare(ctx, statement, lockSQL(f.config.Scope), nil); err != nil {
+		return err
+	}
+	var flushed int64
+	for {
+		pause := idleInterval
+		if begun, running := f.config.Batches(); running || begun != flushed {
+			began := time.Now()
+			result := conn.PgConn().ExecPrepared(ctx, statement, nil, nil, nil).Read()
+			if result.Err != nil && conn.IsClosed() {
+				return result.Err
+			}
+			pause = max(flushInterval, flushShare*time.Since(began))
+			if !running {
+				flushed = begun
+			}
+		}
+		if !f.sleep(ctx, pause) {
+			return nil
+		}
+	}
+}
