@@ -10,11 +10,13 @@ import (
 const (
 	// window is the time over which the percentile of samples is reported.
 	window = 2 * time.Second
-	// shortBatch and longBatch are the durations of batches, and longFlushed is the longest one of batches that flush their own WAL. The
-	// length of a batch decides how long the application's slowest commits take: so one worker makes batches shorter first. It pauses
-	// between them if batches of shortBatch are still too much: even shorter ones are flushed so often that more commits wait for it.
+	// shortBatch and longBatch are the durations of batches, and longFlushed is the longest one of batches that flush their own WAL.
 	shortBatch, longFlushed, longBatch = 4 * time.Millisecond, 8 * time.Millisecond, 12 * time.Millisecond
-	// pausing is the work below which a worker pauses, and steady is the work of one worker with the longest batches.
+	// shortStatement and longStatement are the durations of the statements of a batch. Between two of them the application gets the
+	// processor: so one worker makes them shorter first. It pauses between batches if short statements are still too much. Pauses alone
+	// help little: what meets a batch waits as long, and a worker that has slept gets the processor before the application.
+	shortStatement, longStatement = 500 * time.Microsecond, 2 * time.Millisecond
+	// pausing is the work below which a worker pauses, and steady is the work of one worker with the longest batches and statements.
 	pausing, steady = 0.5, 1.0
 	// secondBegins and secondEnds are the work above which a second worker begins and below which it ends.
 	secondBegins, secondEnds = 1.2, 0.95
@@ -31,7 +33,7 @@ type Goal struct {
 }
 
 // Controller chooses the next pace from samples, by one number for each kind of samples: the work, where 1 is one worker with long
-// batches that never pauses. The smaller one applies. Each sample over the limit makes the work smaller and each other one makes it larger, so that it stays
+// statements that never pauses. The smaller one applies. Each sample over the limit makes the work smaller and each other one makes it larger, so that it stays
 // where 3 percent of the samples are over the limit.
 //
 // Bounds: if all samples are over the limit, the work halves within half a second. Under a constant load it stays within a factor of 5
@@ -121,7 +123,7 @@ func (c *Controller) together(now time.Time, g Goal) {
 	}
 }
 
-// Work returns how much the run works: 1 is one worker with long batches that never pauses.
+// Work returns how much the run works: 1 is one worker with long statements that never pauses.
 func (c *Controller) Work() float64 {
 	work := math.Inf(1)
 	for k := range c.level {
@@ -132,7 +134,7 @@ func (c *Controller) Work() float64 {
 	return work
 }
 
-// setting returns the workers, the duty and the batch time of the work.
+// setting returns the workers, the duty and the times of batches and statements for the work.
 func (c *Controller) setting(g Goal) pace.Setting {
 	work := c.Work()
 	c.two = g.Workers > 1 && c.base[Commit].sure() && (work > secondBegins || c.two && work > secondEnds)
@@ -145,8 +147,11 @@ func (c *Controller) setting(g Goal) pace.Setting {
 		longest = longFlushed
 	}
 	length := min(max(work-pausing, 0)/(steady-pausing), 1) // from the shortest to the longest, in equal ratios
-	s.BatchTime = time.Duration(float64(shortBatch) * math.Pow(float64(longest)/float64(shortBatch), length))
-	s.BatchTime = min(s.BatchTime.Truncate(shortBatch/10), g.Longest) //nolint:mnd // so that it does not change with each sample
+	between := func(shortest, longest time.Duration) time.Duration {
+		d := time.Duration(float64(shortest) * math.Pow(float64(longest)/float64(shortest), length))
+		return d.Truncate(shortest / 10) //nolint:mnd // so that it does not change with each sample
+	}
+	s.BatchTime, s.StatementTime = min(between(shortBatch, longest), g.Longest), between(shortStatement, longStatement)
 	return s
 }
 

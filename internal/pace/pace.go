@@ -75,9 +75,9 @@ func (s Speed) Fixed() Setting {
 	case Full:
 		return Setting{}
 	case Gentle:
-		return Setting{Workers: 1, BatchTime: shortest, Duty: 0.5, Flush: FlushByBatch}
+		return Setting{Workers: 1, BatchTime: shortest, StatementTime: shortest / 2, Duty: 0.5, Flush: FlushByBatch}
 	default:
-		return Setting{Workers: 1, BatchTime: short, Duty: 1, Flush: FlushByBatch}
+		return Setting{Workers: 1, BatchTime: short, StatementTime: shortest, Duty: 1, Flush: FlushByBatch}
 	}
 }
 
@@ -93,21 +93,22 @@ const (
 
 // Setting is how hard a run works. The zero value of a field leaves it to the speed.
 type Setting struct {
-	Workers   int           // on one table
-	BatchTime time.Duration // target duration of a batch
-	Duty      float64       // share of the time in which a worker works, above 0 and up to 1
-	Flush     Flush         // who flushes the WAL of the batches
-	Rest      bool          // no batch begins, so that the impact's baseline can be measured
+	Workers       int           // on one table
+	BatchTime     time.Duration // target duration of a batch
+	StatementTime time.Duration // target duration of each statement of a batch; 0 is one statement
+	Duty          float64       // share of the time in which a worker works, above 0 and up to 1
+	Flush         Flush         // who flushes the WAL of the batches
+	Rest          bool          // no batch begins, so that the impact's baseline can be measured
 }
 
-// Statements returns the number of statements in which a batch fills its rows, given the round trip of a statement. While the server waits
-// for the next statement its processor is free for others, as between batches, and without another flush of the WAL.
+// Statements returns the number of statements in which a batch fills its rows, given the round trip of a statement, which the shortest
+// statement takes. While the server waits for the next statement its processor is free for others.
 func (s Setting) Statements(trip time.Duration) int {
-	const most, shortest = 8, 2 * time.Millisecond
-	if s.Flush == FlushByServer || trip > shortest {
+	const most = 32
+	if s.StatementTime <= 0 {
 		return 1
 	}
-	return int(min(max(s.BatchTime/shortest, 1), most))
+	return int(min(max(s.BatchTime/max(s.StatementTime, trip), 1), most))
 }
 
 // DefaultBatchTime is the target duration of a batch.

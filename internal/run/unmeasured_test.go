@@ -14,8 +14,8 @@ func TestUnmeasuredPace(t *testing.T) {
 		limit float64
 		want  pace.Setting
 	}{
-		{pace.Normal, 0, pace.Setting{Workers: 1, BatchTime: 4 * time.Millisecond, Duty: 1, Flush: pace.FlushByBatch}},
-		{pace.Gentle, 2, pace.Setting{Workers: 1, BatchTime: 2 * time.Millisecond, Duty: 0.5, Flush: pace.FlushByBatch}},
+		{pace.Normal, 0, pace.Setting{Workers: 1, BatchTime: 4 * time.Millisecond, StatementTime: 2 * time.Millisecond, Duty: 1, Flush: pace.FlushByBatch}},
+		{pace.Gentle, 2, pace.Setting{Workers: 1, BatchTime: 2 * time.Millisecond, StatementTime: time.Millisecond, Duty: 0.5, Flush: pace.FlushByBatch}},
 		{pace.Normal, -1, pace.Setting{}},
 		{pace.Full, 0, pace.Setting{}},
 		{pace.Full, 1.5, pace.Setting{}},
