@@ -19,7 +19,7 @@ const (
 	// pausing is the work below which a worker pauses, and steady is the work of one worker with the longest batches and statements.
 	pausing, steady = 0.5, 1.0
 	// secondBegins and secondEnds are the work above which a second worker begins and below which it ends.
-	secondBegins, secondEnds = 1.2, 0.95
+	secondBegins, secondEnds = 1.5, 0.95
 )
 
 // Goal is what the controller aims at.
@@ -68,6 +68,9 @@ func (c *Controller) Record(s Sample, g Goal) {
 	end := s.At.Add(s.Took)
 	if s.Resting {
 		if !s.Pending {
+			if threshold := c.threshold(s.Kind, g.Limit); threshold > 0 && s.Took > threshold {
+				c.rests.slow[s.Kind]++
+			}
 			c.base[s.Kind].add(s.Took)
 			c.rests.seen[s.Kind]++
 		}

@@ -9,13 +9,14 @@ const (
 	leastWork = 0.02 // no impact stops a run
 	firstWork = 0.7
 	// allowance is the share of samples over the limit, besides those that are over it at rest too, at which the work neither grows nor
-	// shrinks. It is less than what the limit allows, since the work is sometimes above its mean.
-	allowance = 0.6 * (1 - Percentile)
+	// shrinks. It is a little less than what the limit allows.
+	allowance = 0.9 * (1 - Percentile)
 	// gain is how much the logarithm of the work changes for one sample: twenty samples over the limit cut the work to
 	// a fifth.
 	gain = 0.08
-	// maxSpeedUp bounds how much faster the work grows after seconds in which no sample was over the limit.
-	maxSpeedUp = 12
+	// maxSpeedUp bounds how much faster the work grows after seconds in which no sample was over the limit. It does not grow faster before
+	// usual, which is rare where the work has found its place.
+	maxSpeedUp, usual = 12, 2
 	// pendingInterval is how often a measurement that does not end counts as one over the limit.
 	pendingInterval = 50 * time.Millisecond
 )
@@ -38,7 +39,7 @@ func (l *level) record(s Sample, over bool, idle, most float64) {
 		l.work *= math.Exp(-gain * (1 - allowed))
 		l.over = s.At
 	} else {
-		l.work *= math.Exp(gain * allowed * min(1+s.At.Sub(l.over).Seconds(), maxSpeedUp))
+		l.work *= math.Exp(gain * allowed * min(max(s.At.Sub(l.over).Seconds()-usual+1, 1), maxSpeedUp))
 	}
 	l.limit(most)
 }

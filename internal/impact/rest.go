@@ -12,6 +12,8 @@ const (
 	soonest = 1500 * time.Millisecond
 	// blame is the factor of the work after a rest that showed that the run is the reason.
 	blame = 0.8
+	// slowAtRest is the number of samples over the limit in such a rest that show that the run is not the reason. One is an accident.
+	slowAtRest = 2
 	// freshness is how long the group of such a rest counts by itself.
 	freshness = 2500 * time.Millisecond
 )
@@ -23,6 +25,7 @@ type rests struct {
 	ended   time.Time
 	groups  int        // to measure in this rest
 	seen    [kinds]int // samples of this rest
+	slow    [kinds]int // of them over the limit
 
 	overs    []time.Time // of the last second
 	suspects bool        // this rest tests whether the run is the reason
@@ -77,7 +80,7 @@ func (c *Controller) rested(now time.Time) bool {
 
 func (c *Controller) beginRest(now time.Time, groups int) {
 	r := &c.rests
-	r.resting, r.began, r.groups, r.seen = true, now, groups, [kinds]int{}
+	r.resting, r.began, r.groups, r.seen, r.slow = true, now, groups, [kinds]int{}, [kinds]int{}
 	for k := range c.base {
 		c.base[k].current = c.base[k].current[:0]
 	}
@@ -96,8 +99,7 @@ func (c *Controller) endRest(now time.Time, g Goal) {
 	for k := range c.base {
 		b := &c.base[k]
 		b.fresh = false
-		threshold := c.threshold(Kind(k), g.Limit)
-		if n := len(b.largest); n > 0 && r.seen[k] >= groupSize && b.largest[n-1] > threshold {
+		if r.seen[k] >= groupSize && r.slow[k] >= slowAtRest {
 			b.fresh, blamed = true, false
 		}
 	}
