@@ -10,13 +10,13 @@ import (
 const (
 	// window is the time over which the percentile of samples is reported.
 	window = 2 * time.Second
-	// shortBatch and longBatch are the durations of batches, and longFlushed is the longest one of batches that flush their own WAL.
-	shortBatch, longFlushed, longBatch = 4 * time.Millisecond, 8 * time.Millisecond, 12 * time.Millisecond
+	// batchTime is the duration of a batch, and flushedBatchTime that of a batch that flushes its own WAL.
+	batchTime, flushedBatchTime = 12 * time.Millisecond, 8 * time.Millisecond
 	// shortStatement and longStatement are the durations of the statements of a batch. Between two of them the application gets the
 	// processor: so one worker makes them shorter first. It pauses between batches if short statements are still too much. Pauses alone
 	// help little: what meets a batch waits as long, and a worker that has slept gets the processor before the application.
 	shortStatement, longStatement = 500 * time.Microsecond, 2 * time.Millisecond
-	// pausing is the work below which a worker pauses, and steady is the work of one worker with the longest batches and statements.
+	// pausing is the work below which a worker pauses, and steady is the work of one worker with long statements.
 	pausing, steady = 0.5, 1.0
 	// secondBegins and secondEnds are the work above which a second worker begins and below which it ends.
 	secondBegins, secondEnds = 1.5, 0.95
@@ -105,12 +105,17 @@ func (c *Controller) Next(now time.Time, g Goal) pace.Setting {
 		return pace.Setting{Rest: c.rests.resting}
 	}
 	if c.base[Commit].value() == 0 {
-		return pace.Setting{Rest: c.rests.resting, Flush: g.Flush}
+		return c.unmeasured(g)
 	}
 	c.together(now, g)
 	s := c.setting(g)
 	s.Rest = c.rests.resting
 	return s
+}
+
+// unmeasured returns the setting before the first baseline: one worker with long statements.
+func (c *Controller) unmeasured(g Goal) pace.Setting {
+	return pace.Setting{Workers: 1, BatchTime: min(flushedBatchTime, g.Longest), StatementTime: longStatement, Duty: 1, Flush: g.Flush, Rest: c.rests.resting}
 }
 
 // together keeps the work that one kind of samples allows close to what the other one allows, so that it does not grow without being
@@ -145,16 +150,13 @@ func (c *Controller) setting(g Goal) pace.Setting {
 	if c.two {
 		s.Workers, s.Duty = 2, min(work/2, 1)
 	}
-	longest := longBatch
+	s.BatchTime = min(batchTime, g.Longest)
 	if g.Flush == pace.FlushByBatch {
-		longest = longFlushed
+		s.BatchTime = min(flushedBatchTime, g.Longest)
 	}
-	length := min(max(work-pausing, 0)/(steady-pausing), 1) // from the shortest to the longest, in equal ratios
-	between := func(shortest, longest time.Duration) time.Duration {
-		d := time.Duration(float64(shortest) * math.Pow(float64(longest)/float64(shortest), length))
-		return d.Truncate(shortest / 10) //nolint:mnd // so that it does not change with each sample
-	}
-	s.BatchTime, s.StatementTime = min(between(shortBatch, longest), g.Longest), between(shortStatement, longStatement)
+	length := min(max(work-pausing, 0)/(steady-pausing), 1) // from the shortest to the longest statement, in equal ratios
+	statement := time.Duration(float64(shortStatement) * math.Pow(float64(longStatement)/float64(shortStatement), length))
+	s.StatementTime = statement.Truncate(shortStatement / 10) //nolint:mnd // so that it does not change with each sample
 	return s
 }
 
