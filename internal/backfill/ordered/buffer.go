@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -60,7 +61,11 @@ func (m *method) readRows(ctx context.Context, tx pg.Tx, sql string, into *buffe
 	into.rows = slices.Grow(into.rows[:0], int(min(m.choice.Region, max(int64(m.Table.Rows), 0))))
 	into.texts = into.texts[:0]
 	all = true
-	err = stream(ctx, tx, sql, func(fields [][]byte) error {
+	read := stream
+	if m.Pace.Setting().StatementTime > 0 {
+		read = m.readGently
+	}
+	err = read(ctx, tx, sql, func(fields [][]byte) error {
 		if all = all && len(into.texts) <= limit; !all {
 			return nil
 		}
@@ -71,6 +76,19 @@ func (m *method) readRows(ctx context.Context, tx pg.Tx, sql string, into *buffe
 		return err
 	})
 	return all, err
+}
+
+// readGently is stream in short statements, with pauses between them as between batches.
+func (m *method) readGently(ctx context.Context, tx pg.Tx, sql string, take func(fields [][]byte) error) error {
+	start := time.Now()
+	return scan(ctx, tx, sql, take, func() error {
+		took := time.Since(start)
+		if err := m.Sleep(ctx, time.Duration(float64(took)*(1/m.Pace.Setting().Duty-1))); err != nil {
+			return err
+		}
+		start = time.Now()
+		return nil
+	})
 }
 
 // readNext reads up to limit rows above a key, and returns the key of the last one, nil if there is none. last reports that

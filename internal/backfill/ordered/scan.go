@@ -7,8 +7,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// fetchRows is the number of rows of one FETCH.
-const fetchRows = 20_000
+// fetchRows is the number of rows of one FETCH, which takes some two milliseconds. Between two of them the application gets the processor.
+const fetchRows = 1000
 
 // scan runs a query by a cursor and calls take for each row in the binary format. After each FETCH it calls between, which may
 // use the connection.
