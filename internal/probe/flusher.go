@@ -16,8 +16,9 @@ const (
 	// flushShare bounds the share of the time in which a flush is running, and a COMMIT of the application may have to wait for its end: on
 	// a slow disk the interval is so many times as long as a flush took.
 	flushShare = 4
-	// idleInterval is how often the flusher looks for new batches when there are none.
-	idleInterval = 10 * time.Millisecond
+	// lookInterval is how often the flusher looks for a new batch, and idleInterval after idleAfter without any. The first flush of a batch
+	// must not be late, since it would be long.
+	lookInterval, idleInterval, idleAfter = time.Millisecond, 50 * time.Millisecond, time.Second
 )
 
 // FlusherConfig describes a flusher.
@@ -62,15 +63,20 @@ func (f *Flusher) flush(ctx context.Context, conn *pgx.Conn) error {
 		return err
 	}
 	var flushed int64
+	last := time.Now()
 	for {
-		pause := idleInterval
+		pause := lookInterval
+		if time.Since(last) > idleAfter {
+			pause = idleInterval
+		}
 		if begun, running := f.config.Batches(); running || begun != flushed {
 			began := time.Now()
 			result := conn.PgConn().ExecPrepared(ctx, statement, nil, nil, nil).Read()
 			if result.Err != nil && conn.IsClosed() {
 				return result.Err
 			}
-			pause = max(flushInterval, flushShare*time.Since(began))
+			last = time.Now()
+			pause = max(flushInterval, flushShare*last.Sub(began))
 			if !running {
 				flushed = begun
 			}
