@@ -50,6 +50,7 @@ type Controller struct {
 	level  [kinds]level
 	recent []Sample
 	rests  rests
+	trials trials
 	two    bool      // two workers
 	pended time.Time // of the last sample that had not ended
 }
@@ -94,6 +95,7 @@ func (c *Controller) Record(s Sample, g Goal) {
 			}
 		}
 	}
+	c.sample(s, over)
 	c.level[s.Kind].record(s, over, c.base[s.Kind].over(threshold), float64(max(g.Workers, 1)))
 }
 
@@ -106,6 +108,9 @@ func (c *Controller) Next(now time.Time, g Goal) pace.Setting {
 	}
 	if c.base[Commit].value() == 0 {
 		return c.unmeasured(g)
+	}
+	if !c.rests.resting {
+		c.try(now)
 	}
 	c.together(now, g)
 	s := c.setting(g)

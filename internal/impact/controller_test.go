@@ -47,7 +47,7 @@ func TestStaysWithinLimit(t *testing.T) {
 				m.run(90 * time.Second)
 				works := m.between(settled, 90*time.Second)
 				about := fmt.Sprintf("%s, limit %g, flush by %s", name, limit, flush)
-				if over, middle := m.share(settled), median(works); over > 1-Percentile {
+				if over, middle := m.share(settled), median(works); over > 1-Percentile && middle > 2*leastWork { // else it does what it can
 					t.Errorf("%s: %.3f of the samples are over it, with work %.2f", about, over, middle)
 				} else if outside := outside(works, middle, steadiness); outside > 0.1 {
 					t.Errorf("%s: the work is far from its median %.2f for %.3f of the time", about, middle, outside)
@@ -87,7 +87,7 @@ func TestReactsWithinASecond(t *testing.T) {
 		m.reacts = true
 		m.change = func(at time.Duration, s *server, _ *Goal) {
 			if at == settled {
-				s.processors, s.perMB, s.walPerMs = 1, 20*s.perMB, 0.1
+				s.processors, s.perMB, s.walPerMs = 1, 200*s.perMB, 0.1
 			}
 		}
 		m.run(settled + 2*time.Second)
@@ -194,27 +194,28 @@ func TestWithoutALimitOrABaseline(t *testing.T) {
 		t.Errorf("the rest does not end without samples: %+v", set)
 	}
 	c = NewController()
-	if set := c.Next(at, Goal{Limit: 1.5, Workers: 2, Longest: 50 * millisecond}); set.Rest || set.Workers != 0 || set.Duty != 0 {
+	if set := c.Next(at, Goal{Limit: 1.5, Workers: 2, Longest: 50 * millisecond}); set.Rest || set.Workers != 1 || set.Duty != 1 || set.StatementTime != longStatement {
 		t.Errorf("a small table: %+v", set)
 	}
 }
 
-// TestBatchesShortenFirst checks that a worker pauses only when its batches are the shortest.
-func TestBatchesShortenFirst(t *testing.T) {
+// TestStatementsShortenFirst checks that a worker pauses only when its statements are the shortest.
+func TestStatementsShortenFirst(t *testing.T) {
 	goal := Goal{Limit: 1.5, Workers: 2, Longest: 50 * millisecond}
 	for _, test := range []struct {
-		work    float64
-		workers int
-		batch   time.Duration
-		duty    float64
+		work      float64
+		workers   int
+		statement time.Duration
+		duty      float64
 	}{
-		{2, 2, longBatch, 1}, {1.5, 2, longBatch, 0.75}, {1.1, 1, longBatch, 1}, {1, 1, longBatch, 1}, {0.75, 1, 5600 * time.Microsecond, 1}, {0.5, 1, shortBatch, 1}, {0.25, 1, shortBatch, 0.5},
+		{2, 2, longStatement, 1}, {1.6, 2, longStatement, 0.8}, {1.1, 1, longStatement, 1}, {1, 1, longStatement, 1}, {0.75, 1, millisecond, 1},
+		{0.5, 1, shortStatement, 1}, {0.25, 1, shortStatement, 0.5},
 	} {
 		c, _ := measured(goal)
 		for k := range c.level {
 			c.level[k].work = test.work
 		}
-		if set := c.setting(goal); set.Workers != test.workers || set.BatchTime != test.batch || set.Duty != test.duty {
+		if set := c.setting(goal); set.Workers != test.workers || set.StatementTime != test.statement || set.Duty != test.duty {
 			t.Errorf("work %g: %+v", test.work, set)
 		}
 	}

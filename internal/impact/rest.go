@@ -10,8 +10,6 @@ const (
 	suspicion = 5
 	// soonest is the time from one such rest to the next. It doubles up to restInterval while the run itself is the reason.
 	soonest = 1500 * time.Millisecond
-	// blame is the factor of the work after a rest that showed that the run is the reason.
-	blame = 0.8
 	// slowAtRest is the number of samples over the limit in such a rest that show that the run is not the reason. One is an accident.
 	slowAtRest = 2
 	// freshness is how long the group of such a rest counts by itself.
@@ -87,7 +85,7 @@ func (c *Controller) beginRest(now time.Time, groups int) {
 }
 
 // endRest ends a rest. If commits or reads are slow in it too, the run is not the reason: the group counts by itself for a while, and
-// the work becomes what it was; otherwise it becomes smaller.
+// the work becomes what it was.
 func (c *Controller) endRest(now time.Time, g Goal) {
 	r := &c.rests
 	r.resting, r.ended, r.overs = false, now, nil
@@ -104,9 +102,6 @@ func (c *Controller) endRest(now time.Time, g Goal) {
 		}
 	}
 	if blamed {
-		for k := range c.level {
-			c.level[k].work *= blame
-		}
 		r.pause = min(2*max(r.pause, soonest), restInterval)
 		return
 	}
