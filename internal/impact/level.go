@@ -7,10 +7,10 @@ import (
 
 const (
 	leastWork = 0.02 // no impact stops a run
-	firstWork = 0.7
+	firstWork = 1.0
 	// allowance is the share of samples over the limit, besides those that are over it at rest too, at which the work neither grows nor
 	// shrinks. It is a little less than what the limit allows.
-	allowance = 0.9 * (1 - Percentile)
+	allowance = 0.95 * (1 - Percentile)
 	// gain is how much the logarithm of the work changes for one sample: twenty samples over the limit cut the work to
 	// a fifth.
 	gain = 0.08

@@ -3,18 +3,16 @@ package impact
 import "time"
 
 const (
-	// trialInterval is the time with pauses after which the run tries to work more. It doubles up to longestTrialInterval while a trial
+	// trialInterval is the time with pauses after which the run tries to work without them. It doubles up to longestTrialInterval while a trial
 	// does not last for trialTime.
 	trialInterval, longestTrialInterval = 6 * time.Second, 64 * time.Second
 	trialTime                           = 8 * time.Second
 	// failTime is how long a trial may fail, and failOvers the least number of samples over the limit with which it does; they are also at
 	// least a tenth of its samples.
 	failTime, failOvers, failShare = 4 * time.Second, 3, 0.1
-	// trialFactor is how many times as much the run works in a trial, up to one worker without pauses.
-	trialFactor = 3
 )
 
-// trials decides when a run that pauses tries to work more. Pauses are often of little use: whatever meets a batch waits as long, and
+// trials decides when a run that pauses tries to work without pauses. Pauses are often of little use: whatever meets a batch waits as long, and
 // the share of the samples over the limit hardly depends on the work. Then the work would stay small for no reason, since it grows slowly.
 type trials struct {
 	began    time.Time // of the last trial
@@ -45,8 +43,8 @@ func (c *Controller) sample(s Sample, over bool) {
 
 // try begins a trial if it is time for one.
 func (c *Controller) try(now time.Time) {
-	t, work := &c.trials, c.Work()
-	if work >= pausing {
+	t := &c.trials
+	if c.Work() >= pausing {
 		t.paused = time.Time{}
 		return
 	}
@@ -63,6 +61,6 @@ func (c *Controller) try(now time.Time) {
 	t.began, t.paused, t.seen, t.overs = now, time.Time{}, 0, 0
 	for k := range c.level {
 		t.before[k] = c.level[k].work
-		c.level[k].work = max(c.level[k].work, min(trialFactor*work, pausing))
+		c.level[k].work = max(c.level[k].work, pausing)
 	}
 }
