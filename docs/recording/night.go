@@ -43,7 +43,7 @@ const (
 	afterBurst = 4 * time.Second
 	nightLimit = 9 * time.Minute
 	// mostBytes is the limit of the size of all pictures.
-	mostBytes = 3 << 19 // 1.5 MB
+	mostBytes = 7 << 18 // 1.75 MB
 )
 
 // recordNight writes the pictures of docs/pictures.
@@ -148,7 +148,7 @@ func (n *night) during(ctx context.Context, stderr *notes) error {
 	}
 	n.app.burst.Store(false)
 	rest(ctx, afterBurst)
-	// The page is opened this late since Chromium competes with the server for the processors. It shows the run from its beginning.
+	// The page is opened again this late since Chromium competes with the server for the processors. It shows the run from its beginning.
 	return errors.Join(
 		n.open(n.address, browser.Desktop()), n.wait(ctx, "document.querySelector('#rows').dataset.value > 0"),
 		n.page("page.png", browser.Desktop()), n.page("page-dark.png", browser.Desktop().InDark()), n.window("page-phone.png", browser.Phone()),
@@ -199,7 +199,12 @@ func (n *night) pause(ctx context.Context) error {
 		return err
 	}
 	rest(ctx, pauseTime)
-	if err := n.watched.save(n.dir, "watch-paused.svg", "rekey status --watch in a terminal, paused"); err != nil {
+	err := errors.Join(
+		n.watched.save(n.dir, "watch-paused.svg", "rekey status --watch in a terminal, paused"),
+		n.open(n.address, browser.Desktop()), n.wait(ctx, "document.querySelector('#rows').dataset.value > 0"),
+		n.window("page-paused.png", browser.Desktop()), n.open("about:blank", browser.Desktop()),
+	)
+	if err != nil {
 		return err
 	}
 	if output, err := n.rekey(ctx, "resume").CombinedOutput(); err != nil {

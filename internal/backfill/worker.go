@@ -98,7 +98,7 @@ func (w *worker) batch(ctx context.Context, bound int, first bool) (done bool, e
 	saves := w.Checkpoints != nil && start.Sub(w.saved) >= saveInterval
 	var b batch
 	err = w.Batch(ctx, func(tx pg.Tx) (err error) {
-		trip := time.Since(start) // of the BEGIN
+		trip := tx.Trip()
 		sampled := first && w.position.Wave >= firstSampledWave
 		if first {
 			if err := w.checkFilenode(ctx, tx); err != nil {

@@ -15,7 +15,7 @@ const (
 	// shortStatement and longStatement are the durations of the statements of a batch. Between two of them the application gets the
 	// processor: so one worker makes them shorter first. It pauses between batches if short statements are still too much. Pauses alone
 	// help little: what meets a batch waits as long, and a worker that has slept gets the processor before the application.
-	shortStatement, longStatement = 500 * time.Microsecond, 2 * time.Millisecond
+	shortStatement, longStatement = 700 * time.Microsecond, 2 * time.Millisecond
 	// pausing is the work below which a worker pauses, and steady is the work of one worker with long statements.
 	pausing, steady = 0.5, 1.0
 	// secondBegins and secondEnds are the work above which a second worker begins and below which it ends.
@@ -34,7 +34,7 @@ type Goal struct {
 
 // Controller chooses the next pace from samples, by one number for each kind of samples: the work, where 1 is one worker with long
 // statements that never pauses. The smaller one applies. Each sample over the limit makes the work smaller and each other one makes it larger, so that it stays
-// where 3 percent of the samples are over the limit.
+// where nearly 5 percent of the samples are over the limit.
 //
 // Bounds: if all samples are over the limit, the work halves within half a second. Under a constant load it stays within a factor of 5
 // of its median for nine tenths of the time, from 20 seconds after the load's last change on. It is never less
@@ -42,7 +42,8 @@ type Goal struct {
 // nothing does not keep to the limit either.
 //
 // Every 8 seconds the run rests for about a third of a second to measure the baseline. If many samples are over the limit it
-// rests at once, since the application's own traffic may be the reason: then the new baseline applies.
+// rests at once, since the application's own traffic may be the reason: then the new baseline applies. A run that pauses tries to work
+// without pauses from time to time.
 //
 // A Controller is not safe for concurrent use.
 type Controller struct {

@@ -27,6 +27,7 @@ type Tx struct {
 	pipelined      *pipelinedTx // of a Session's transaction; nil if BEGIN is a message of its own
 	commitWithLast bool
 	committed      *bool // by the message of the last statement
+	trip           time.Duration
 }
 
 // pipelinedTx sends BEGIN and COMMIT of a session's transaction in the messages of its first and last queries: a
@@ -318,13 +319,21 @@ func convertsEncoding(conn *pgconn.PgConn) bool {
 // Run calls work in a transaction and commits it. It rolls back if work returns an error or the context ends. A
 // [*CommitError] reports that the result of COMMIT is unknown.
 func Run(ctx context.Context, pool *pgxpool.Pool, s Settings, work func(Tx) error) error {
+	start := time.Now()
 	conn, backend, err := begin(ctx, pool, s)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	return s.run(ctx, pool, conn.Conn(), backend, nil, work)
+	trip := time.Since(start)
+	return s.run(ctx, pool, conn.Conn(), backend, nil, func(tx Tx) error {
+		tx.trip = trip
+		return work(tx)
+	})
 }
+
+// Trip returns how long the transaction took to begin: a little more than a round trip. On a session it is 0.
+func (t Tx) Trip() time.Duration { return t.trip }
 
 // run calls work in a transaction that has begun, then ends it. On a session BEGIN is sent with the first queries.
 func (s Settings) run(ctx context.Context, pool *pgxpool.Pool, conn *pgx.Conn, backend backend, pipelined *pipelinedTx, work func(Tx) error) error {

@@ -295,13 +295,17 @@ func slowReason(r impact.Reading, limit float64, cause string) string {
 	return text
 }
 
-// report reports why the run is slower, "" for its end. It reports a reason whose figures have changed only once.
+// report reports why the run is slower, "" for its end. It reports a reason whose figures have changed only once. A pause has a reason of
+// its own, and its end withdraws all: then the reason is reported again.
 func (l *impactLoop) report(reason string) {
+	pause, _ := l.pace.Paused()
 	l.mu.Lock()
 	changed := (reason == "") != (l.reason == "")
-	l.reason = reason
+	if l.reason = reason; pause != "" {
+		l.reason = ""
+	}
 	l.mu.Unlock()
-	if changed {
+	if changed && pause == "" {
 		signal := ""
 		if reason != "" {
 			signal = "impact"

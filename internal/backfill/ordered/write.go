@@ -203,10 +203,9 @@ func (w *regionWriter) wave(ctx context.Context, rows []row, total *written) err
 // under the lock, and only a trigger or a rule can keep it from filling them. Only those rows count as locked: the second
 // statement may lock further rows that were released since, at versions newer than its snapshot.
 func (w *regionWriter) batch(ctx context.Context, rows []row) (batch written, err error) {
-	start := time.Now()
 	err = w.BatchIf(ctx, w.batchLocks(w.regionNumber), func(tx pg.Tx) (err error) {
-		trip := time.Since(start) // of the BEGIN
-		batch, start = written{}, time.Now()
+		start, trip := time.Now(), tx.Trip()
+		batch = written{}
 		for part := range slices.Chunk(rows, ceil(len(rows), w.Pace.Setting().Statements(trip))) {
 			one, err := w.update(ctx, tx, part, w.texts, how{lockFirst: w.lockFirst, last: &part[len(part)-1] == &rows[len(rows)-1]})
 			if err != nil {
