@@ -52,6 +52,7 @@ type Controller struct {
 	recent []Sample
 	rests  rests
 	trials trials
+	pauses pauses
 	two    bool      // two workers
 	pended time.Time // of the last sample that had not ended
 }
@@ -97,6 +98,7 @@ func (c *Controller) Record(s Sample, g Goal) {
 		}
 	}
 	c.sample(s, over)
+	c.pauses.sample(s, over, c.Work())
 	c.level[s.Kind].record(s, over, c.base[s.Kind].over(threshold), float64(max(g.Workers, 1)))
 }
 
@@ -128,11 +130,14 @@ func (c *Controller) unmeasured(g Goal) pace.Setting {
 // tried.
 func (c *Controller) together(now time.Time, g Goal) {
 	const lead = 1.3
-	least := c.Work()
+	least, useless := c.Work(), c.pauses.judge(now)
 	for k := range c.level {
 		l := &c.level[k]
 		l.work = min(l.work, lead*least)
 		l.excuse(now, g.Cause != "")
+		if useless {
+			l.work = max(l.work, pausing)
+		}
 		l.limit(float64(max(g.Workers, 1)))
 	}
 }
