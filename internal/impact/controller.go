@@ -52,7 +52,6 @@ type Controller struct {
 	recent []Sample
 	rests  rests
 	trials trials
-	pauses pauses
 	two    bool      // two workers
 	pended time.Time // of the last sample that had not ended
 }
@@ -98,7 +97,6 @@ func (c *Controller) Record(s Sample, g Goal) {
 		}
 	}
 	c.sample(s, over)
-	c.pauses.sample(s, over, c.Work())
 	c.level[s.Kind].record(s, over, c.base[s.Kind].over(threshold), float64(max(g.Workers, 1)))
 }
 
@@ -130,14 +128,11 @@ func (c *Controller) unmeasured(g Goal) pace.Setting {
 // tried.
 func (c *Controller) together(now time.Time, g Goal) {
 	const lead = 1.3
-	least, useless := c.Work(), c.pauses.judge(now)
+	least := c.Work()
 	for k := range c.level {
 		l := &c.level[k]
 		l.work = min(l.work, lead*least)
 		l.excuse(now, g.Cause != "")
-		if useless {
-			l.work = max(l.work, pausing)
-		}
 		l.limit(float64(max(g.Workers, 1)))
 	}
 }
@@ -167,7 +162,7 @@ func (c *Controller) setting(g Goal) pace.Setting {
 	}
 	length := min(max(work-pausing, 0)/(steady-pausing), 1) // from the shortest to the longest statement, in equal ratios
 	statement := time.Duration(float64(shortStatement) * math.Pow(float64(longStatement)/float64(shortStatement), length))
-	s.StatementTime = statement.Truncate(shortStatement / 10) //nolint:mnd // so that it does not change with each sample
+	s.StatementTime = statement.Truncate(longStatement / 20) //nolint:mnd // so that it does not change with each sample
 	return s
 }
 

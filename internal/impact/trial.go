@@ -3,64 +3,136 @@ package impact
 import "time"
 
 const (
-	// trialInterval is the time with pauses after which the run tries to work without them. It doubles up to longestTrialInterval while a trial
-	// does not last for trialTime.
+	// trialInterval is the time with pauses after which the run tries to do without them. It doubles up to longestTrialInterval with each trial
+	// in which more samples were over the limit than with pauses.
 	trialInterval, longestTrialInterval = 6 * time.Second, 64 * time.Second
-	trialTime                           = 8 * time.Second
-	// failTime is how long a trial may fail, and failOvers the least number of samples over the limit with which it does; they are also at
-	// least a tenth of its samples.
-	failTime, failOvers, failShare = 4 * time.Second, 3, 0.1
+	// trialSamples is the least number of commits with pauses before a trial, and muchPaused the mean work up to which there are trials:
+	// otherwise the pauses make little difference even where they help.
+	trialSamples, muchPaused = 100, pausing / 2
+	// trialTime is how long a trial lasts.
+	trialTime = 3 * time.Second
+	// failOvers is the number of samples over the limit with which a trial fails, if they are also a failShare of its samples.
+	failOvers, failShare = 3, 0.1
+	// uselessFrom is the share of samples over the limit with pauses, relative to that in the trial, from which pauses are useless. mostOver is the
+	// share in the trial up to which they can be.
+	uselessFrom, mostOver = 0.7, 2 * (1 - Percentile)
+	// holdTime is how long the run then does without pauses; it doubles up to longestHold when they are useless again.
+	holdTime, longestHold = 16 * time.Second, 128 * time.Second
 )
 
-// trials decides when a run that pauses tries to work without pauses. Pauses are often of little use: whatever meets a batch waits as long, and
-// the share of the samples over the limit hardly depends on the work. Then the work would stay small for no reason, since it grows slowly.
-type trials struct {
-	began    time.Time // of the last trial
-	paused   time.Time // since when the run pauses; zero while it does not
-	interval time.Duration
+// tally counts samples.
+type tally struct{ seen, overs [kinds]int }
 
-	before      [kinds]float64 // the work before the trial
-	seen, overs int            // samples in it
+func (t *tally) add(k Kind, over bool) {
+	if t.seen[k]++; over {
+		t.overs[k]++
+	}
+}
+
+// share returns the share of the samples over the limit.
+func (t *tally) share(k Kind) float64 { return float64(t.overs[k]) / float64(max(t.seen[k], 1)) }
+
+// trials finds out whether pauses help. Often they do not: whatever meets a batch waits as long, and the share of the samples over the limit
+// hardly depends on the work, which would become ever smaller for nothing.
+type trials struct {
+	paused   time.Time      // since when the run pauses; zero while it does not
+	works    float64        // sum over the samples with pauses
+	with     tally          // samples with pauses
+	interval time.Duration  // with pauses before the next trial
+	began    time.Time      // of the current trial; zero without one
+	trial    tally          // its samples
+	before   [kinds]float64 // the work before it
+	useless  time.Time      // until then pauses count as useless
+	hold     time.Duration
 }
 
 // sample counts a sample, and ends a trial that fails.
 func (c *Controller) sample(s Sample, over bool) {
 	t := &c.trials
-	if t.began.IsZero() || s.At.Before(t.began) || s.At.Sub(t.began) > failTime {
-		return
-	}
-	if t.seen++; !over {
-		return
-	}
-	if t.overs++; t.overs < failOvers || float64(t.overs) < failShare*float64(t.seen) {
-		return
-	}
-	t.began = t.began.Add(-failTime)
-	for k := range c.level {
-		c.level[k].work = min(c.level[k].work, t.before[k])
+	switch {
+	case !t.began.IsZero() && s.At.Before(t.began):
+	case !t.began.IsZero():
+		t.trial.add(s.Kind, over)
+		overs, seen := t.trial.overs[Commit]+t.trial.overs[Read], t.trial.seen[Commit]+t.trial.seen[Read]
+		if overs >= failOvers && float64(overs) >= failShare*float64(seen) {
+			c.endTrial(s.At, true)
+		}
+	case !t.paused.IsZero():
+		t.works += c.Work()
+		t.with.add(s.Kind, over)
 	}
 }
 
-// try begins a trial if it is time for one.
+// try begins and ends trials.
 func (c *Controller) try(now time.Time) {
 	t := &c.trials
-	if c.Work() >= pausing {
+	switch {
+	case now.Before(t.useless):
+		c.atLeast(pausing)
+	case !t.began.IsZero() && now.Sub(t.began) >= trialTime:
+		c.judge(now)
+	case !t.began.IsZero():
+		c.atLeast(pausing)
+	case c.Work() >= pausing:
 		t.paused = time.Time{}
-		return
-	}
-	if t.paused.IsZero() {
-		t.paused = now
-		if t.interval *= 2; t.interval == 0 || now.Sub(t.began) > trialTime {
-			t.interval = trialInterval
+	case t.paused.IsZero():
+		t.pause(now)
+	case t.due(now):
+		t.began, t.trial = now, tally{}
+		for k := range c.level {
+			t.before[k] = c.level[k].work
 		}
-		t.interval = min(t.interval, longestTrialInterval)
+		c.atLeast(pausing)
 	}
-	if now.Sub(t.paused) < t.interval {
+}
+
+// pause begins to count samples with pauses.
+func (t *trials) pause(now time.Time) {
+	t.paused, t.with, t.works = now, tally{}, 0
+	t.interval = max(t.interval, trialInterval)
+}
+
+func (t *trials) due(now time.Time) bool {
+	seen := t.with.seen[Commit] + t.with.seen[Read]
+	return now.Sub(t.paused) >= t.interval && t.with.seen[Commit] >= trialSamples && t.works <= muchPaused*float64(seen)
+}
+
+// judge ends a trial. If no more samples were over the limit than are allowed, the run goes on from there.
+func (c *Controller) judge(now time.Time) {
+	t, limiting, useful := &c.trials, false, false
+	for k := range kinds {
+		if share := t.trial.share(k); share > allowance {
+			limiting = true
+			useful = useful || share > mostOver || t.with.share(k) < uselessFrom*share
+		}
+	}
+	c.endTrial(now, useful)
+	if limiting && !useful {
+		if t.hold = min(2*t.hold, longestHold); t.hold == 0 {
+			t.hold = holdTime
+		}
+		t.useless = now.Add(t.hold)
+	}
+}
+
+// endTrial ends a trial; if pauses are useful, the work becomes what it was.
+func (c *Controller) endTrial(now time.Time, useful bool) {
+	t := &c.trials
+	t.began, t.paused = time.Time{}, time.Time{}
+	if !useful {
+		t.interval = 0
 		return
 	}
-	t.began, t.paused, t.seen, t.overs = now, time.Time{}, 0, 0
+	t.interval, t.hold = min(2*t.interval, longestTrialInterval), 0
 	for k := range c.level {
-		t.before[k] = c.level[k].work
-		c.level[k].work = max(c.level[k].work, pausing)
+		c.level[k].work = min(c.level[k].work, t.before[k])
+	}
+	t.pause(now)
+}
+
+// atLeast makes the work at least so much.
+func (c *Controller) atLeast(work float64) {
+	for k := range c.level {
+		c.level[k].work = max(c.level[k].work, work)
 	}
 }
