@@ -2,6 +2,7 @@ package impact
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -37,10 +38,10 @@ func (b *baseline) add(took time.Duration) {
 // sure reports whether the estimate is of more than one rest.
 func (b *baseline) sure() bool { return len(b.largest) >= sureGroups }
 
-// over estimates the share of the samples at rest that take longer than a threshold, from the groups whose largest sample does. Two
-// such groups may be accidents and do not count.
+// over estimates the share of the samples at rest that take longer than a threshold, from the groups whose largest sample does. One
+// such group may be an accident and does not count.
 func (b *baseline) over(threshold time.Duration) float64 {
-	slow := -2
+	slow := -1
 	for _, largest := range b.largest {
 		if largest > threshold {
 			slow++
@@ -58,18 +59,19 @@ func (b *baseline) value() time.Duration {
 	if len(b.largest) == 0 {
 		return 0
 	}
-	median := percentile(append([]time.Duration(nil), b.largest...), 0.5) //nolint:mnd // the median
+	sorted := slices.Sorted(slices.Values(b.largest))
+	median := (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2 //nolint:mnd // the median
 	if b.fresh {
 		return max(median, b.largest[len(b.largest)-1])
 	}
 	return median
 }
 
-// The least durations to which the limit applies: shorter ones may wait as long as if it took as long. A commit differs by half of
-// the first from one to the next on an idle server. A read of a page in memory takes less time than the slice that the kernel's
+// The least durations to which the limit applies: shorter ones may wait as long as if it took as long. On an idle server the slow
+// commits of one rest differ by half of the first from those of the next. A read of a page in memory takes less time than the slice that the kernel's
 // scheduler gives to another process, and an application waits for its commits at least as long as for its reads.
 const (
-	leastCommit = 500 * time.Microsecond
+	leastCommit = time.Millisecond
 	leastRead   = 2 * time.Millisecond
 )
 

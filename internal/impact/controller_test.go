@@ -280,7 +280,7 @@ func TestLimitOfShortDurations(t *testing.T) {
 	}{
 		{4000 * us, 1000 * us, 1.5, 6000 * us, 3000 * us},
 		{4000 * us, 8000 * us, 1.5, 6000 * us, 12_000 * us},
-		{100 * us, 50 * us, 1.5, 350 * us, 1050 * us},
+		{100 * us, 50 * us, 1.5, 600 * us, 1050 * us},
 		{1000 * us, 0, 1.25, 1250 * us, 0},
 	} {
 		c := NewController()
