@@ -19,7 +19,7 @@ const (
 	// pausing is the work below which a worker pauses, and steady is the work of one worker with long statements.
 	pausing, steady = 0.5, 1.0
 	// secondBegins and secondEnds are the work above which a second worker begins and below which it ends.
-	secondBegins, secondEnds = 1.5, 0.95
+	secondBegins, secondEnds = 1.8, 0.95
 )
 
 // Goal is what the controller aims at.
