@@ -42,8 +42,8 @@ type Goal struct {
 // nothing does not keep to the limit either.
 //
 // Every 8 seconds the run rests for about a third of a second to measure the baseline. If many samples are over the limit it
-// rests at once, since the application's own traffic may be the reason: then the new baseline applies. A run that pauses tries to work
-// without pauses from time to time.
+// rests at once, since the application's own traffic may be the reason: then the new baseline applies. A run that pauses tries from time to
+// time to do without, and does so for a while if no pause has helped.
 //
 // A Controller is not safe for concurrent use.
 type Controller struct {

@@ -83,6 +83,9 @@ func (c chart) measured(samples []Sample) bool {
 	return false
 }
 
+// mostOfLimit is the end of the axis of a chart with a limit, as a multiple of the limit: one outlier must not flatten the chart.
+const mostOfLimit = 4
+
 func (c chart) draw(d Document) figure {
 	end := max(d.Run.Ended.Sub(d.Run.Started), time.Second)
 	highest := c.limit
@@ -91,9 +94,14 @@ func (c chart) draw(d Document) figure {
 			highest = max(highest, l.value(s))
 		}
 	}
+	cut := c.limit > 0 && highest > mostOfLimit*c.limit
+	if cut {
+		highest = mostOfLimit * c.limit
+	}
 	ticks := c.ticks(highest)
+	top := ticks[len(ticks)-1]
 	x := axis{0, float64(end), chartLeft, chartWidth - chartRight}
-	y := axis{0, ticks[len(ticks)-1], chartHeight - chartBottom, chartTop}
+	y := axis{0, top, chartHeight - chartBottom, chartTop}
 	s := newDrawing(c.id, c.title, c.describe(d), chartWidth, chartHeight)
 	s.write("heading", "start", 6, 16, c.title)
 	for _, p := range d.Pauses {
@@ -112,11 +120,15 @@ func (c chart) draw(d Document) figure {
 		s.line("base", chartLeft, y.at(c.base), chartWidth-chartRight, y.at(c.base))
 	}
 	for _, l := range c.lines {
-		s.path(l.class, path(d, l.value, x, y))
+		s.path(l.class, path(d, func(s Sample) float64 { return min(l.value(s), top) }, x, y))
 	}
 	if c.limit > 0 {
 		s.line("limit", chartLeft, y.at(c.limit), chartWidth-chartRight, y.at(c.limit))
-		s.write("limit-text", "end", chartWidth-chartRight, 16, "– – "+c.limitText)
+		text := "– – " + c.limitText
+		if cut {
+			text += ", cut off above " + c.write(top)
+		}
+		s.write("limit-text", "end", chartWidth-chartRight, 16, text)
 	}
 	f := figure{svg: s.end()}
 	if len(c.lines) > 1 {

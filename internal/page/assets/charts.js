@@ -55,6 +55,13 @@ const Charts = (() => {
     });
   }
 
+  // top returns the end of the axis of values. One outlier must not flatten a chart with a limit: what is above four times the limit is cut off.
+  function top(c, u, high) {
+    const limits = (c.limit && u.data && u.data[2] || []).filter((v) => v > 0);
+    const end = high > 0 ? high * 1.1 : 1;
+    return limits.length ? Math.min(end, 4 * Math.max(...limits)) : end;
+  }
+
   function options(c, width, height) {
     const soft = color("--soft"), line = color("--line"), accent = color("--accent");
     const axis = { stroke: soft, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
@@ -64,7 +71,7 @@ const Charts = (() => {
       width, height, series,
       legend: { show: false }, cursor: { show: false }, select: { show: false },
       padding: [8, 6, 0, 0],
-      scales: { x: { time: true }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+      scales: { x: { time: true }, y: { range: (u, _, high) => [0, top(c, u, high)] } },
       axes: [
         { ...axis, size: 22, gap: 5, space: 80, grid: { show: false }, values: clocks },
         { ...axis, size: 54, gap: 4, space: 26, values: (_, ticks) => ticks.map(c.tick || c.text), ...(c.steps ? { incrs: c.steps } : {}) },

@@ -1,0 +1,46 @@
+package impact
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// TestPausesForAReason checks that a run does not pause where as many samples are over the limit with pauses as without, and that it does where
+// pauses help, or where very many are over it.
+func TestPausesForAReason(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		share  func(work float64) float64 // of the commits over the limit
+		pauses bool
+	}{
+		{"few, whatever the work", func(float64) float64 { return 0.02 }, false},
+		{"some, whatever the work", func(float64) float64 { return 0.07 }, false},
+		{"some, and less with pauses", func(work float64) float64 { return 0.1 * min(work/pausing, 1) }, true},
+		{"many, whatever the work", func(float64) float64 { return 0.4 }, true},
+	} {
+		without, all := 0, 0
+		for seed := range uint64(10) {
+			random := rand.New(rand.NewPCG(seed, 1))
+			goal := Goal{Limit: 1.5, Workers: 1, Longest: 50 * millisecond}
+			c, at := measured(goal)
+			for i := range 120 * 60 { // two minutes of sixty samples
+				at = at.Add(time.Second / 60)
+				set := c.Next(at, goal)
+				s := Sample{At: at, Kind: Kind(i % 2), Took: millisecond / 2, Resting: set.Rest}
+				if s.Kind == Commit && !set.Rest && random.Float64() < test.share(c.Work()) {
+					s.Took = 2 * millisecond
+				}
+				if c.Record(s, goal); i > 30*60 {
+					if all++; c.Work() >= pausing {
+						without++
+					}
+				}
+			}
+		}
+		const most = 0.5
+		if share := float64(without) / float64(all); (share < most) != test.pauses {
+			t.Errorf("%s over the limit: without pauses for %.2f of the time", test.name, share)
+		}
+	}
+}
