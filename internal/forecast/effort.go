@@ -8,16 +8,16 @@ import (
 
 // Times on the server of the benchmark, whose Speed.Processor is 1, of one worker.
 const (
-	rowTime    = 7500 * time.Nanosecond // a heap-only update with its lock
-	moveTime   = 4000 * time.Nanosecond // what an update takes more that moves the row
+	rowTime    = 6000 * time.Nanosecond // a heap-only update with its lock
+	moveTime   = 2500 * time.Nanosecond // what an update takes more that moves the row
 	entryTime  = 1800 * time.Nanosecond // a new index entry
-	visitTime  = 150 * time.Nanosecond  // a row that a wave reads
+	visitTime  = 100 * time.Nanosecond  // a row that a wave reads
 	orderTime  = 2600 * time.Nanosecond // a value in the order of creation: reading, sorting, sending it
 	joinTime   = 1000 * time.Nanosecond // a look-up of the parent
 	scanTime   = 60 * time.Nanosecond   // a row that VALIDATE or an index build reads
 	sortTime   = 580 * time.Nanosecond  // an entry of an index build
-	changeTime = 10 * time.Millisecond  // a short change under a lock, with the reads before it
-	groupTime  = 25 * time.Millisecond  // a group
+	changeTime = 4 * time.Millisecond   // a short change under a lock, with the reads before it
+	groupTime  = 8 * time.Millisecond  // a group
 	pageTime   = 20 * time.Microsecond  // a page that becomes dirty and is written to the WAL in full
 	vacuumTime = 10 * time.Millisecond  // a VACUUM, without its pages
 	sweptTime  = 4 * time.Microsecond   // a page that it reads
