@@ -20,7 +20,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/terminal"
 )
 
-// inTerminal is rekey in a pseudo terminal.
+// inTerminal is a command in a pseudo terminal.
 type inTerminal struct {
 	*testing.T
 	cmd   *exec.Cmd
@@ -34,8 +34,14 @@ type inTerminal struct {
 // open starts rekey in a pseudo terminal of a size.
 func open(t *testing.T, url string, width, height uint16, words ...string) *inTerminal {
 	t.Helper()
+	return openCommand(t, url, width, height, "rekey", words...)
+}
+
+// openCommand starts a command, with a database for rekey, in a pseudo terminal of a size.
+func openCommand(t *testing.T, url string, width, height uint16, name string, words ...string) *inTerminal {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), timeout)
-	r := &inTerminal{T: t, cmd: exec.CommandContext(ctx, "rekey", words...), model: terminal.New(int(width), int(height)), ended: make(chan struct{})}
+	r := &inTerminal{T: t, cmd: exec.CommandContext(ctx, name, words...), model: terminal.New(int(width), int(height)), ended: make(chan struct{})}
 	r.cmd.Env = append(os.Environ(), "REKEY_DATABASE_URL="+url, "TERM=xterm-256color", "CI=", "NO_COLOR=")
 	file, err := pty.StartWithSize(r.cmd, &pty.Winsize{Cols: width, Rows: height})
 	if err != nil {

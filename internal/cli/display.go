@@ -18,9 +18,21 @@ import (
 // display shows a run that is watched.
 type display interface {
 	show(w screen.Watched) error
+	// suspensions returns a channel that receives a value when Ctrl-Z asks the process to stop. It is nil where the default action
+	// of the signal is right.
+	suspensions() <-chan os.Signal
+	// suspend restores the terminal, stops the process, and prepares the terminal again when the process continues.
+	suspend()
 	// leave restores the terminal.
 	leave()
 }
+
+// untouched is the part of a display that leaves the terminal as it is.
+type untouched struct{}
+
+func (untouched) suspensions() <-chan os.Signal { return nil }
+func (untouched) suspend()                      {}
+func (untouched) leave()                        {}
 
 // display returns what shows a run: JSON, nothing, frames on a terminal, or lines.
 func (a *app) display(f *flags) display {
@@ -48,12 +60,22 @@ const (
 type frames struct {
 	out     *os.File
 	restore func()
+	stops   chan os.Signal
+	forget  func() // ends the delivery to stops
 }
 
 func openFrames(out *os.File, restore func()) *frames {
-	_, _ = io.WriteString(out, enterScreen) // the first frame reports the error
-	return &frames{out, restore}
+	f := &frames{out: out, restore: restore, stops: make(chan os.Signal, 1)}
+	f.forget = notifySuspend(f.stops)
+	f.enter()
+	return f
 }
+
+func (f *frames) enter() {
+	_, _ = io.WriteString(f.out, enterScreen) // the next frame reports the error
+}
+
+func (f *frames) suspensions() <-chan os.Signal { return f.stops }
 
 // show draws all lines where they are, so that nothing scrolls when the size has changed.
 func (f *frames) show(w screen.Watched) error {
@@ -74,12 +96,18 @@ func (f *frames) show(w screen.Watched) error {
 }
 
 func (f *frames) leave() {
-	_, _ = io.WriteString(f.out, leaveScreen) // there is no other way to restore it
+	f.reset()
+	f.forget()
 	f.restore()
+}
+
+func (f *frames) reset() {
+	_, _ = io.WriteString(f.out, leaveScreen) // there is no other way to restore it
 }
 
 // changes writes a line for each change, and for new figures alone at most one in screen.LineInterval.
 type changes struct {
+	untouched
 	out  io.Writer
 	last string
 	at   time.Time
@@ -96,10 +124,9 @@ func (c *changes) show(w screen.Watched) error {
 	return err
 }
 
-func (c *changes) leave() {}
-
 // documents writes a line of JSON for each change.
 type documents struct {
+	untouched
 	app  *app
 	last *watchedLine
 }
@@ -112,8 +139,6 @@ func (d *documents) show(w screen.Watched) error {
 	d.last = &line
 	return d.app.encode(line, "")
 }
-
-func (d *documents) leave() {}
 
 // watchedLine is a line of status --watch --json.
 type watchedLine struct {
@@ -131,7 +156,6 @@ func lineOf(w screen.Watched, p *rekey.Progress) watchedLine {
 }
 
 // nothing waits for the end of the run.
-type nothing struct{}
+type nothing struct{ untouched }
 
 func (nothing) show(screen.Watched) error { return nil }
-func (nothing) leave()                    {}

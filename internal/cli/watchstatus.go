@@ -102,6 +102,9 @@ func (a *app) watchRun(ctx context.Context, read func(context.Context) (*rekey.P
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-resized:
+		case <-show.suspensions():
+			show.suspend()
+			w.ask(reading) // the shown progress is old
 		case <-tick.C:
 			w.ask(reading)
 		case found := <-w.found:

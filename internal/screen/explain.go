@@ -88,6 +88,7 @@ func (p *page) explainStep(s rekey.Step, direction rekey.Direction, limits Limit
 	}
 	if s.Choice != "" {
 		p.fact("Batches", s.Choice)
+		p.fact("WAL", flushing)
 	}
 	at := 0
 	for _, a := range s.Actions {

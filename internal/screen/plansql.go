@@ -10,6 +10,10 @@ import (
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
+// flushing says who flushes the WAL of the batches, which the statements commit asynchronously.
+const flushing = "under --max-impact another session (SELECT FROM rekey.probe ... FOR UPDATE) flushes it with synchronous_commit = local; " +
+	"if it or the probe fails, batches do"
+
 // Statements returns the statements of a plan in the order in which they would run, with their locks as SQL
 // comments. With tables it returns the statements of these only.
 func Statements(doc rekey.Plan, tables []string, width int) string {
@@ -85,6 +89,7 @@ func (p *page) step(s rekey.Step, direction rekey.Direction) {
 	}
 	if s.Choice != "" {
 		p.comment("batches: " + s.Choice)
+		p.comment("WAL: " + flushing)
 	}
 	for _, statement := range s.SQL {
 		statement = strings.TrimRight(visible.Text(sqltext.MapQuoted(statement, visible.Line)), "; \n")

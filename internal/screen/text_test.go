@@ -54,6 +54,9 @@ func TestStatements(t *testing.T) {
 	if !strings.Contains(one, `ALTER TABLE "public"."phoenix_kit_users"`) || strings.Contains(one, "CREATE FUNCTION") {
 		t.Errorf("of one table: %s", one)
 	}
+	if batch := Statements(explainedPlan(), nil, 200); strings.Count(batch, "\n-- WAL: "+flushing+"\nBEGIN;\n") != 1 {
+		t.Errorf("of a batch: %s", batch)
+	}
 }
 
 func TestPlan(t *testing.T) {
