@@ -17,7 +17,7 @@ const (
 	scanTime   = 60 * time.Nanosecond   // a row that VALIDATE or an index build reads
 	sortTime   = 580 * time.Nanosecond  // an entry of an index build
 	changeTime = 4 * time.Millisecond   // a short change under a lock, with the reads before it
-	groupTime  = 8 * time.Millisecond  // a group
+	groupTime  = 8 * time.Millisecond   // a group
 	pageTime   = 20 * time.Microsecond  // a page that becomes dirty and is written to the WAL in full
 	vacuumTime = 10 * time.Millisecond  // a VACUUM, without its pages
 	sweptTime  = 4 * time.Microsecond   // a page that it reads
