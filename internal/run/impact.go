@@ -38,7 +38,7 @@ type impactLoop struct {
 	mu         sync.Mutex
 	controller *impact.Controller
 	probe      *probe.Probe
-	flusher    *probe.Flusher // nil until there is a limit
+	flusher    *probe.Flusher // nil until there is a limit and the probe has its connection
 	failed     bool
 	table      string
 	large      bool
@@ -160,7 +160,7 @@ func (l *impactLoop) fail(why string) {
 	l.emit.Emit(event.Notice{Text: "the impact on the application is not measured, and the run keeps the fixed pace " + string(l.pace.Speed()) + ": " + why})
 }
 
-// end ends the probe.
+// end ends the probe and the flusher.
 func (l *impactLoop) end() {
 	if l != nil && l.probe != nil {
 		l.probe.End()
@@ -213,7 +213,7 @@ func (l *impactLoop) apply(now time.Time) {
 		if running {
 			l.controller.Record(s, l.goal())
 		}
-		if l.flusher == nil && l.pace.MaxImpact() > 0 {
+		if l.flusher == nil && l.pace.MaxImpact() > 0 && l.probe.Connected() { // the probe goes first if only one connection is left
 			l.flusher = l.startFlusher()
 		}
 		setting = l.controller.Next(now, l.goal())
