@@ -87,6 +87,9 @@ func (t *trials) endHold(s Sample, over bool) {
 	}
 }
 
+// Trying reports whether the run works without pauses to find out whether they help.
+func (c *Controller) Trying() bool { return !c.trials.began.IsZero() }
+
 // try begins and ends trials.
 func (c *Controller) try(now time.Time) {
 	t := &c.trials
