@@ -248,8 +248,9 @@ func (c Circumstances) vacuums() (found []Risk) {
 
 const million = 1e6
 
-// usedConnections is how many connections a run uses at most: two workers, the changes, the throttle, the heartbeat, the probe.
-const usedConnections = 6
+// usedConnections is how many connections a run uses at most: two workers, the changes, the throttle, the heartbeat, the probe,
+// the flusher.
+const usedConnections = 7
 
 func (c Circumstances) connections() []Risk {
 	left, of := c.Load.Free, "the server (max_connections)"

@@ -18,6 +18,9 @@ const (
 	uselessFrom, mostOver = 0.7, 2 * (1 - Percentile)
 	// holdTime is how long the run then does without pauses; it doubles up to longestHold when they are useless again.
 	holdTime, longestHold = 16 * time.Second, 128 * time.Second
+	// endOvers is the number of samples over the limit within a second with which that ends early, if they are also an endShare of the samples:
+	// far more than when pauses were found to be useless.
+	endOvers, endShare = 10, 2 * mostOver
 )
 
 // tally counts samples.
@@ -27,6 +30,11 @@ func (t *tally) add(k Kind, over bool) {
 	if t.seen[k]++; over {
 		t.overs[k]++
 	}
+}
+
+// total returns the samples over the limit and all samples.
+func (t *tally) total() (overs, seen int) {
+	return t.overs[Commit] + t.overs[Read], t.seen[Commit] + t.seen[Read]
 }
 
 // share returns the share of the samples over the limit.
@@ -44,24 +52,43 @@ type trials struct {
 	before   [kinds]float64 // the work before it
 	useless  time.Time      // until then pauses count as useless
 	hold     time.Duration
+	second   time.Time // the begin of the current second of that time
+	held     tally     // its samples
 }
 
-// sample counts a sample, and ends a trial that fails.
+// sample counts a sample, and ends a trial that fails or a time without pauses that no longer fits.
 func (c *Controller) sample(s Sample, over bool) {
 	t := &c.trials
 	switch {
 	case !t.began.IsZero() && s.At.Before(t.began):
 	case !t.began.IsZero():
 		t.trial.add(s.Kind, over)
-		overs, seen := t.trial.overs[Commit]+t.trial.overs[Read], t.trial.seen[Commit]+t.trial.seen[Read]
+		overs, seen := t.trial.total()
 		if overs >= failOvers && float64(overs) >= failShare*float64(seen) {
 			c.endTrial(s.At, true)
 		}
+	case s.At.Before(t.useless):
+		t.endHold(s, over)
 	case !t.paused.IsZero():
 		t.works += c.Work()
 		t.with.add(s.Kind, over)
 	}
 }
+
+// endHold ends the time in which pauses count as useless, if the limit is exceeded far more often than before.
+func (t *trials) endHold(s Sample, over bool) {
+	if s.At.Sub(t.second) >= time.Second {
+		t.second, t.held = s.At, tally{}
+	}
+	t.held.add(s.Kind, over)
+	overs, seen := t.held.total()
+	if overs >= endOvers && float64(overs) >= endShare*float64(seen) {
+		t.useless, t.hold = time.Time{}, 0
+	}
+}
+
+// Trying reports whether the run works without pauses to find out whether they help.
+func (c *Controller) Trying() bool { return !c.trials.began.IsZero() }
 
 // try begins and ends trials.
 func (c *Controller) try(now time.Time) {
@@ -93,7 +120,7 @@ func (t *trials) pause(now time.Time) {
 }
 
 func (t *trials) due(now time.Time) bool {
-	seen := t.with.seen[Commit] + t.with.seen[Read]
+	_, seen := t.with.total()
 	return now.Sub(t.paused) >= t.interval && t.with.seen[Commit] >= trialSamples && t.works <= muchPaused*float64(seen)
 }
 

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,8 +15,11 @@ const (
 	// flushInterval is the shortest time from the end of a flush to the next one.
 	flushInterval = 2 * time.Millisecond
 	// flushShare bounds the share of the time in which a flush is running, and a COMMIT of the application may have to wait for its end: on
-	// a slow disk the interval is so many times as long as a flush took.
-	flushShare = 4
+	// a slow disk the interval is so many times as long as a flush took, up to longestInterval. After a stall of the disk batches would
+	// otherwise write WAL for a long time without a flush.
+	flushShare, longestInterval = 4, 200 * time.Millisecond
+	// slowestFlush is when a flush is given up and its connection closed, so that batches flush their own WAL until there is another one.
+	slowestFlush = 2 * time.Second
 	// lookInterval is how often the flusher looks for a new batch, and idleInterval after idleAfter without any. The first flush of a batch
 	// must not be late, since it would be long.
 	lookInterval, idleInterval, idleAfter = time.Millisecond, 50 * time.Millisecond, time.Second
@@ -56,10 +60,13 @@ func lockSQL(scope string) string {
 // flusherScope is the key of the flusher's row. A run of a schema of that name would only share the row.
 func flusherScope(scope string) string { return "flusher of " + scope }
 
-// flush flushes until the flusher ends, with nil, or the connection is lost.
+// errNoRow is returned by a flush that has found no row to lock, and has flushed nothing.
+var errNoRow = errors.New("the row of the flusher is gone")
+
+// flush flushes until the flusher ends, with nil, or a flush fails. Then the flusher is not connected, so that batches flush their own WAL, until
+// it has a new connection, with which it writes its row again.
 func (f *Flusher) flush(ctx context.Context, conn *pgx.Conn) error {
-	const statement = "rekey_flush"
-	if _, err := conn.PgConn().Prepare(ctx, statement, lockSQL(f.config.Scope), nil); err != nil {
+	if err := f.prepare(ctx, conn); err != nil {
 		return err
 	}
 	var flushed int64
@@ -71,12 +78,11 @@ func (f *Flusher) flush(ctx context.Context, conn *pgx.Conn) error {
 		}
 		if begun, running := f.config.Batches(); running || begun != flushed {
 			began := time.Now()
-			result := conn.PgConn().ExecPrepared(ctx, statement, nil, nil, nil).Read()
-			if result.Err != nil && conn.IsClosed() {
-				return result.Err
+			if err := flushOnce(ctx, conn); err != nil {
+				return err
 			}
 			last = time.Now()
-			pause = max(flushInterval, flushShare*last.Sub(began))
+			pause = min(max(flushInterval, flushShare*last.Sub(began)), longestInterval)
 			if !running {
 				flushed = begun
 			}
@@ -85,4 +91,25 @@ func (f *Flusher) flush(ctx context.Context, conn *pgx.Conn) error {
 			return nil
 		}
 	}
+}
+
+// lockStatement is the name of the prepared statement of lockSQL.
+const lockStatement = "rekey_flush"
+
+func (f *Flusher) prepare(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, slowest)
+	defer cancel()
+	_, err := conn.PgConn().Prepare(ctx, lockStatement, lockSQL(f.config.Scope), nil)
+	return err
+}
+
+// flushOnce flushes once.
+func flushOnce(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, slowestFlush)
+	defer cancel()
+	result := conn.PgConn().ExecPrepared(ctx, lockStatement, nil, nil, nil).Read()
+	if result.Err == nil && result.CommandTag.RowsAffected() == 0 {
+		return errNoRow
+	}
+	return result.Err
 }

@@ -47,8 +47,8 @@ func (s *session) start(ctx context.Context, pool *pgxpool.Pool, setUp string, w
 			return false, err
 		}
 		s.connected.Store(true)
-		defer s.connected.Store(false)
 		defer hangUp(ctx, conn)
+		defer s.connected.Store(false) // before hangUp, which takes a while on a connection that is silent
 		return true, work(ctx, conn)
 	}, failed)
 }

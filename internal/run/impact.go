@@ -38,7 +38,7 @@ type impactLoop struct {
 	mu         sync.Mutex
 	controller *impact.Controller
 	probe      *probe.Probe
-	flusher    *probe.Flusher // nil until there is a limit
+	flusher    *probe.Flusher // nil until there is a limit and the probe has its connection
 	failed     bool
 	table      string
 	large      bool
@@ -49,6 +49,7 @@ type impactLoop struct {
 	reason     string    // why the run is slower, as reported
 	sampled    time.Time // the last sample, or when none was wanted
 	lost       bool      // there was no sample for silence
+	trying     bool      // the setting is that of a trial
 
 	startFlusher func() *probe.Flusher
 }
@@ -160,7 +161,7 @@ func (l *impactLoop) fail(why string) {
 	l.emit.Emit(event.Notice{Text: "the impact on the application is not measured, and the run keeps the fixed pace " + string(l.pace.Speed()) + ": " + why})
 }
 
-// end ends the probe.
+// end ends the probe and the flusher.
 func (l *impactLoop) end() {
 	if l != nil && l.probe != nil {
 		l.probe.End()
@@ -213,10 +214,11 @@ func (l *impactLoop) apply(now time.Time) {
 		if running {
 			l.controller.Record(s, l.goal())
 		}
-		if l.flusher == nil && l.pace.MaxImpact() > 0 {
+		if l.flusher == nil && l.pace.MaxImpact() > 0 && l.probe.Connected() { // the probe goes first if only one connection is left
 			l.flusher = l.startFlusher()
 		}
 		setting = l.controller.Next(now, l.goal())
+		l.trying = l.controller.Trying()
 	}
 	if setting != l.last {
 		l.last = setting
@@ -250,7 +252,7 @@ func (l *impactLoop) emitImpact(now time.Time) {
 	l.mu.Lock()
 	reading, setting, limit := l.controller.Reading(now), l.pace.Setting(), l.pace.MaxImpact()
 	nominal := float64(l.pace.Speed().MaxWorkers()) * l.pace.Speed().Duty()
-	table, reason, cause, lost := l.table, l.reason, l.cause, l.lost || l.failed
+	table, reason, cause, lost, trying := l.table, l.reason, l.cause, l.lost || l.failed, l.trying
 	l.mu.Unlock()
 	if lost {
 		l.report("")
@@ -269,7 +271,7 @@ func (l *impactLoop) emitImpact(now time.Time) {
 	})
 	const slow, fast = 0.4, 0.7 // of the speed's own pace
 	switch share := float64(setting.Workers) * setting.Duty / nominal; {
-	case limit <= 0 || share > fast:
+	case limit <= 0 || share > fast && !trying: // most trials fail
 		reason = ""
 	case reading.Ratio > limit && (share < slow || reason != ""):
 		reason = slowReason(reading, limit, cause)

@@ -22,6 +22,10 @@ func TestProbeThatFallsSilent(t *testing.T) {
 	})
 	now := time.Now()
 	l.probe, l.table, l.sampled = &probe.Probe{}, "app.t", now
+	l.startFlusher = func() *probe.Flusher {
+		t.Error("the flusher takes a connection before the probe has one")
+		return &probe.Flusher{}
+	}
 	at := func(after time.Duration, lost bool) {
 		t.Helper()
 		l.apply(now.Add(after))

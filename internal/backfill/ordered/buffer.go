@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -78,17 +77,9 @@ func (m *method) readRows(ctx context.Context, tx pg.Tx, sql string, into *buffe
 	return all, err
 }
 
-// readGently is stream in short statements, with pauses between them as between batches.
+// readGently is stream in short statements. It does not pause between them: a pause within a transaction would keep its snapshot.
 func (m *method) readGently(ctx context.Context, tx pg.Tx, sql string, take func(fields [][]byte) error) error {
-	start := time.Now()
-	return scan(ctx, tx, sql, take, func() error {
-		took := time.Since(start)
-		if err := m.Sleep(ctx, time.Duration(float64(took)*(1/m.Pace.Setting().Duty-1))); err != nil {
-			return err
-		}
-		start = time.Now()
-		return nil
-	})
+	return scan(ctx, tx, sql, gentleFetchRows(tx.Trip()), take, func() error { return m.Sleep(ctx, 0) })
 }
 
 // readNext reads up to limit rows above a key, and returns the key of the last one, nil if there is none. last reports that

@@ -163,6 +163,24 @@ func readSettings() pg.Settings {
 	return pg.Settings{Lock: backfill.LockTimeout, Statement: readTimeout, SynchronousCommit: "off"}
 }
 
+// longestReadRest is the longest pause after a region was read.
+const longestReadRest = 5 * time.Second
+
+// read reads a region in a transaction. Under a limit of the impact it pauses afterwards, as after a batch.
+func (m *method) read(ctx context.Context, work func(pg.Tx) error) error {
+	var took time.Duration
+	err := m.Transaction(ctx, readSettings, func(tx pg.Tx) error {
+		start := time.Now()
+		defer func() { took = time.Since(start) }()
+		return work(tx)
+	})
+	setting := m.Pace.Setting()
+	if err != nil || setting.StatementTime <= 0 {
+		return err
+	}
+	return m.Sleep(ctx, min(time.Duration(float64(took)*(1/setting.Duty-1)), longestReadRest))
+}
+
 // durableSettings returns the settings of a transaction whose result must survive a crash.
 func durableSettings() pg.Settings {
 	return pg.Settings{Lock: backfill.LockTimeout, Statement: readTimeout}

@@ -57,7 +57,7 @@ func Prove(ctx context.Context, tx pg.Tx, table catalog.Table, c Expectation) (P
 		j.scale.Cutoff = cutoff
 	}
 	t := newRowSQL(sqltext.Table{Schema: table.Schema, Name: table.Name, Only: true}, c.UUID, k, c.Column)
-	err := scan(ctx, tx, t.byValue(), func(fields [][]byte) error {
+	err := scan(ctx, tx, t.byValue(), maxFetchRows, func(fields [][]byte) error {
 		var r row
 		err := r.parse(fields, 0)
 		if k.integer {

@@ -80,7 +80,7 @@ func (m *method) findUnfilled(ctx context.Context) (left unfilled, err error) {
 			return left, err
 		}
 		var count int64
-		err := m.Transaction(ctx, readSettings, func(tx pg.Tx) error {
+		err := m.read(ctx, func(tx pg.Tx) error {
 			err := tx.QueryRow(ctx, m.sql.unfilled(r.keyRange())).Scan(&count)
 			if err != nil || count == 0 || left.tooMany || len(m.plan.regions) == 1 {
 				return err

@@ -2,17 +2,25 @@ package ordered
 
 import (
 	"context"
+	"time"
 
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// fetchRows is the number of rows of one FETCH, which takes some two milliseconds. Between two of them the application gets the processor.
-const fetchRows = 1000
+// maxFetchRows is the number of rows of one FETCH if nothing demands shorter statements.
+const maxFetchRows = 20_000
 
-// scan runs a query by a cursor and calls take for each row in the binary format. After each FETCH it calls between, which may
+// gentleFetchRows returns the number of rows of one FETCH under a limit of the impact: 1000 take some two milliseconds, and between two of
+// them the application gets the processor. As a batch's statement does, a FETCH takes at least a round trip.
+func gentleFetchRows(trip time.Duration) int {
+	const rows, took = 1000, 2 * time.Millisecond
+	return int(min(max(rows*trip/took, rows), maxFetchRows))
+}
+
+// scan runs a query by a cursor and calls take for each row in the binary format. After each FETCH of fetchRows it calls between, which may
 // use the connection.
-func scan(ctx context.Context, tx pg.Tx, sql string, take func(fields [][]byte) error, between func() error) error {
+func scan(ctx context.Context, tx pg.Tx, sql string, fetchRows int, take func(fields [][]byte) error, between func() error) error {
 	for _, statement := range []string{
 		"SET LOCAL cursor_tuple_fraction = 1", // optimizes for all rows, not the first ones
 		"DECLARE scan NO SCROLL CURSOR FOR " + sql,

@@ -76,7 +76,7 @@ func (s *survey) split(ctx context.Context) error {
 			return err
 		}
 		r := region{number: len(s.plan.regions), low: after}
-		err := s.Transaction(ctx, readSettings, func(tx pg.Tx) (err error) {
+		err := s.read(ctx, func(tx pg.Tx) (err error) {
 			r.high, last, err = s.readNext(ctx, tx, after, s.choice.Region, &s.buffer)
 			return err
 		})
@@ -152,7 +152,7 @@ func (m *method) divideShared(ctx context.Context, wanted func(order.Instant) bo
 		if err := m.Wait(ctx); err != nil {
 			return err
 		}
-		err := m.Transaction(ctx, readSettings, func(tx pg.Tx) (err error) {
+		err := m.read(ctx, func(tx pg.Tx) (err error) {
 			if err := m.load(ctx, tx, r, &in); err != nil {
 				return err
 			}

@@ -81,7 +81,7 @@ func (w *regionWriter) region(ctx context.Context, r region) (total written, err
 	}
 	w.regionNumber = r.number
 	known := knownInstants{exclusive: r.exclusive, complete: w.plan.complete}
-	err = w.Transaction(ctx, readSettings, func(tx pg.Tx) (err error) {
+	err = w.read(ctx, func(tx pg.Tx) (err error) {
 		if err := w.load(ctx, tx, r, &w.buffer); err != nil {
 			return err
 		}
