@@ -52,21 +52,21 @@ func TestWatchSuspends(t *testing.T) {
 		up := start(t, url, "rekey", "up", "--schema", "app")
 		up.until("blocked by")
 		const script = `rekey status --schema app --watch; echo "stopped: $?"; read -r line; bg; echo "in the background"; read -r line; fg; echo "again: $?"; read -r line; fg; exit $?`
-		watch, alone := openCommand(t, url, 80, 24, "sh", "-m", "-c", script), open(t, url, 80, 24, "status", "--schema", "app", "--watch")
+		watch, direct := openCommand(t, url, 80, 24, "sh", "-m", "-c", script), open(t, url, 80, 24, "status", "--schema", "app", "--watch")
 		watch.framed()
-		alone.framed()
+		direct.framed()
 
 		for range 2 {
-			alone.typed(ctrlZ)
+			direct.typed(ctrlZ)
 			time.Sleep(200 * time.Millisecond) // the terminal echoes the key
-			alone.written()
-			alone.framed()
+			direct.written()
+			direct.framed()
 		}
-		if strings.Contains(alone.raw.String(), "\x1b[?1049l") {
+		if strings.Contains(direct.raw.String(), "\x1b[?1049l") {
 			t.Error("without job control it left the alternate screen")
 		}
-		alone.typed(ctrlC)
-		alone.restored(130, "")
+		direct.typed(ctrlC)
+		direct.restored(130, "")
 
 		watch.typed(ctrlZ)
 		watch.until("stopped: 1") // 128 and the signal

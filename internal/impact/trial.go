@@ -23,37 +23,37 @@ const (
 	endOvers, endShare = 10, 2 * mostOver
 )
 
-// tally counts samples.
-type tally struct{ seen, overs [kinds]int }
+// counts are numbers of samples.
+type counts struct{ seen, overs [kinds]int }
 
-func (t *tally) add(k Kind, over bool) {
+func (t *counts) add(k Kind, over bool) {
 	if t.seen[k]++; over {
 		t.overs[k]++
 	}
 }
 
 // total returns the samples over the limit and all samples.
-func (t *tally) total() (overs, seen int) {
+func (t *counts) total() (overs, seen int) {
 	return t.overs[Commit] + t.overs[Read], t.seen[Commit] + t.seen[Read]
 }
 
 // share returns the share of the samples over the limit.
-func (t *tally) share(k Kind) float64 { return float64(t.overs[k]) / float64(max(t.seen[k], 1)) }
+func (t *counts) share(k Kind) float64 { return float64(t.overs[k]) / float64(max(t.seen[k], 1)) }
 
 // trials finds out whether pauses help. Often they do not: whatever meets a batch waits as long, and the share of the samples over the limit
 // hardly depends on the work, which would become ever smaller for nothing.
 type trials struct {
 	paused   time.Time      // since when the run pauses; zero while it does not
 	works    float64        // sum over the samples with pauses
-	with     tally          // samples with pauses
+	with     counts         // samples with pauses
 	interval time.Duration  // with pauses before the next trial
 	began    time.Time      // of the current trial; zero without one
-	trial    tally          // its samples
+	trial    counts         // its samples
 	before   [kinds]float64 // the work before it
 	useless  time.Time      // until then pauses count as useless
 	hold     time.Duration
 	second   time.Time // the begin of the current second of that time
-	held     tally     // its samples
+	held     counts    // its samples
 }
 
 // sample counts a sample, and ends a trial that fails or a time without pauses that no longer fits.
@@ -78,7 +78,7 @@ func (c *Controller) sample(s Sample, over bool) {
 // endHold ends the time in which pauses count as useless, if the limit is exceeded far more often than before.
 func (t *trials) endHold(s Sample, over bool) {
 	if s.At.Sub(t.second) >= time.Second {
-		t.second, t.held = s.At, tally{}
+		t.second, t.held = s.At, counts{}
 	}
 	t.held.add(s.Kind, over)
 	overs, seen := t.held.total()
@@ -105,7 +105,7 @@ func (c *Controller) try(now time.Time) {
 	case t.paused.IsZero():
 		t.pause(now)
 	case t.due(now):
-		t.began, t.trial = now, tally{}
+		t.began, t.trial = now, counts{}
 		for k := range c.level {
 			t.before[k] = c.level[k].work
 		}
@@ -115,7 +115,7 @@ func (c *Controller) try(now time.Time) {
 
 // pause begins to count samples with pauses.
 func (t *trials) pause(now time.Time) {
-	t.paused, t.with, t.works = now, tally{}, 0
+	t.paused, t.with, t.works = now, counts{}, 0
 	t.interval = max(t.interval, trialInterval)
 }
 

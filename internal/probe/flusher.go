@@ -20,9 +20,9 @@ const (
 	flushShare, longestInterval = 4, 200 * time.Millisecond
 	// slowestFlush is when a flush is given up and its connection closed, so that batches flush their own WAL until there is another one.
 	slowestFlush = 2 * time.Second
-	// lookInterval is how often the flusher looks for a new batch, and idleInterval after idleAfter without any. The first flush of a batch
+	// checkInterval is how often the flusher looks for a new batch, and idleInterval after idleAfter without any. The first flush of a batch
 	// must not be late, since it would be long.
-	lookInterval, idleInterval, idleAfter = time.Millisecond, 50 * time.Millisecond, time.Second
+	checkInterval, idleInterval, idleAfter = time.Millisecond, 50 * time.Millisecond, time.Second
 )
 
 // FlusherConfig describes a flusher.
@@ -72,7 +72,7 @@ func (f *Flusher) flush(ctx context.Context, conn *pgx.Conn) error {
 	var flushed int64
 	last := time.Now()
 	for {
-		pause := lookInterval
+		pause := checkInterval
 		if time.Since(last) > idleAfter {
 			pause = idleInterval
 		}
