@@ -68,7 +68,7 @@ func (b *baseline) value() time.Duration {
 }
 
 // The least durations to which the limit applies: shorter ones may wait as long as if it took as long. On an idle server the slow
-// commits of one rest differ by half of the first from those of the next. A read of a page in memory takes less time than the slice that the kernel's
+// commits of two rests differ by half of the first. A read of a page in memory takes less time than the slice that the kernel's
 // scheduler gives to another process, and an application waits for its commits at least as long as for its reads.
 const (
 	leastCommit = time.Millisecond

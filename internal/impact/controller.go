@@ -10,11 +10,11 @@ import (
 const (
 	// window is the time over which the percentile of samples is reported.
 	window = 2 * time.Second
-	// batchTime is the duration of a batch, and flushedBatchTime that of a batch that flushes its own WAL.
+	// batchTime is the duration of a batch, and flushedBatchTime the duration of one that flushes its own WAL.
 	batchTime, flushedBatchTime = 12 * time.Millisecond, 8 * time.Millisecond
 	// shortStatement and longStatement are the durations of the statements of a batch. Between two of them the application gets the
 	// processor: so one worker makes them shorter first. It pauses between batches if short statements are still too much. Pauses alone
-	// help little: what meets a batch waits as long, and a worker that has slept gets the processor before the application.
+	// help little: a commit that meets a batch waits as long, and a worker that has slept gets the processor before the application.
 	shortStatement, longStatement = 700 * time.Microsecond, 2 * time.Millisecond
 	// pausing is the work below which a worker pauses, and steady is the work of one worker with long statements.
 	pausing, steady = 0.5, 1.0

@@ -40,7 +40,7 @@ func (t *counts) total() (overs, seen int) {
 // share returns the share of the samples over the limit.
 func (t *counts) share(k Kind) float64 { return float64(t.overs[k]) / float64(max(t.seen[k], 1)) }
 
-// trials finds out whether pauses help. Often they do not: whatever meets a batch waits as long, and the share of the samples over the limit
+// trials finds out whether pauses help. Often they do not: a commit that meets a batch waits as long, and the share of the samples over the limit
 // hardly depends on the work, which would become ever smaller for nothing.
 type trials struct {
 	paused   time.Time      // since when the run pauses; zero while it does not

@@ -14,10 +14,10 @@ func TestPausesForAReason(t *testing.T) {
 		share  func(work float64) float64 // of the commits over the limit
 		pauses bool
 	}{
-		{"few, whatever the work", func(float64) float64 { return 0.02 }, false},
-		{"some, whatever the work", func(float64) float64 { return 0.07 }, false},
+		{"few at any work", func(float64) float64 { return 0.02 }, false},
+		{"some at any work", func(float64) float64 { return 0.07 }, false},
 		{"some, and less with pauses", func(work float64) float64 { return 0.2 * min(work/pausing, 1) }, true},
-		{"many, whatever the work", func(float64) float64 { return 0.4 }, true},
+		{"many at any work", func(float64) float64 { return 0.4 }, true},
 	} {
 		little, all := 0, 0
 		for seed := range uint64(10) {

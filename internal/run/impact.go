@@ -49,7 +49,7 @@ type impactLoop struct {
 	reason     string    // why the run is slower, as reported
 	sampled    time.Time // the last sample, or when none was wanted
 	lost       bool      // there was no sample for silence
-	trying     bool      // the setting is that of a trial
+	trying     bool      // the setting is a trial's
 
 	startFlusher func() *probe.Flusher
 }

@@ -55,7 +55,7 @@ const Charts = (() => {
     });
   }
 
-  // top returns the end of the axis of values. One outlier must not flatten a chart with a limit: what is above four times the limit is cut off.
+  // top returns the end of the axis of values. One outlier must not flatten a chart with a limit: values above four times the limit are cut off.
   function top(c, u, high) {
     const limits = (c.limit && u.data && u.data[2] || []).filter((v) => v > 0);
     const end = high > 0 ? high * 1.1 : 1;
