@@ -20,6 +20,7 @@ const (
 type baseline struct {
 	current []time.Duration // an incomplete group
 	largest []time.Duration // of the last groups
+	median  time.Duration   // of them
 	fresh   bool            // the last group counts by itself: it was measured while the application waited
 }
 
@@ -33,6 +34,8 @@ func (b *baseline) add(took time.Duration) {
 		b.largest = b.largest[1:]
 	}
 	b.current = b.current[:0]
+	sorted := slices.Sorted(slices.Values(b.largest))
+	b.median = (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2 //nolint:mnd // the two in the middle
 }
 
 // sure reports whether the estimate is of more than one rest.
@@ -56,15 +59,10 @@ func (b *baseline) over(threshold time.Duration) float64 {
 
 // value returns the estimate, 0 before the first complete group.
 func (b *baseline) value() time.Duration {
-	if len(b.largest) == 0 {
-		return 0
+	if b.fresh && len(b.largest) > 0 {
+		return max(b.median, b.largest[len(b.largest)-1])
 	}
-	sorted := slices.Sorted(slices.Values(b.largest))
-	median := (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2 //nolint:mnd // the median
-	if b.fresh {
-		return max(median, b.largest[len(b.largest)-1])
-	}
-	return median
+	return b.median
 }
 
 // The least durations to which the limit applies: shorter ones may wait as long as if it took as long. On an idle server the slow
