@@ -20,7 +20,7 @@ const (
 	flushShare, longestInterval = 4, 200 * time.Millisecond
 	// slowestFlush is when a flush is given up and its connection closed, so that batches flush their own WAL until there is another one.
 	slowestFlush = 2 * time.Second
-	// checkInterval is how often the flusher looks for a new batch, and idleInterval after idleAfter without any. The first flush of a batch
+	// checkInterval is how often the flusher checks for a new batch, and idleInterval after idleAfter without any. The first flush of a batch
 	// must not be late, since it would be long.
 	checkInterval, idleInterval, idleAfter = time.Millisecond, 50 * time.Millisecond, time.Second
 )
