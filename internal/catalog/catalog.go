@@ -23,6 +23,7 @@ type Server struct {
 	Standbys        []Standby
 	Replicas        []Replica // the standbys to which rekey connects
 	EventTriggers   []EventTrigger
+	Cluster         *Cluster // nil without Citus
 }
 
 // EventTrigger is an enabled event trigger that a statement of rekey's may fire.

@@ -81,11 +81,12 @@ type Table struct {
 	ForeignKeys      []ForeignKey // of the table; this and the following fields are read only if the request asks for edges
 	ReferencedBy     []ForeignKey // of any table of the database, onto this one
 	Policies         []Policy
-	MayReference     bool    // the role has REFERENCES on the table
-	OwnerBypassesRLS bool    // the owner is a superuser or has BYPASSRLS
-	OwnerCreates     bool    // the owner has CREATE on the schema of the request
-	Subscribed       bool    // a subscription of logical replication writes the table
-	Below            []Table // partitions or children on every level, parents first; nil for a table that is below another one
+	MayReference     bool      // the role has REFERENCES on the table
+	OwnerBypassesRLS bool      // the owner is a superuser or has BYPASSRLS
+	OwnerCreates     bool      // the owner has CREATE on the schema of the request
+	Subscribed       bool      // a subscription of logical replication writes the table
+	Sharding         *Sharding // nil for an ordinary table, also of a Citus cluster
+	Below            []Table   // partitions or children on every level, parents first; nil for a table that is below another one
 }
 
 // Named returns the name of the table.

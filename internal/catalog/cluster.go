@@ -1,0 +1,74 @@
+package catalog
+
+import "slices"
+
+// Cluster is the Citus cluster of a database, as the node of the session knows it.
+type Cluster struct {
+	Library   string // version of the loaded library: "13.2.2"
+	Extension string // version of the extension in the database: "13.2-1"
+	Group     int32  // group of the node of the session; 0 is the coordinator
+	Nodes     []Node
+	Moves     []ShardMove
+	Pending   []PendingTransaction
+}
+
+// Node is a server of a cluster.
+type Node struct {
+	ID, Group int32
+	Host      string // pg_dist_node.nodename
+	Port      int
+	Active    bool
+	Primary   bool
+	Synced    bool // it has the metadata of the cluster
+	Shards    bool // it may get shards
+	// Library and Extension are its versions; "" if it did not answer. Fault says why it did not.
+	Library, Extension, Fault string
+}
+
+// ShardMove is a rebalance, a move, a split or another background job of the cluster that has not ended.
+type ShardMove struct {
+	Kind     string // move, copy, split, rebalance …
+	Relation string // schema.table; "" if the job is not about one
+	State    string
+}
+
+// PendingTransaction is a prepared transaction of the cluster whose outcome its coordinator has not carried out.
+type PendingTransaction struct {
+	Node string // host:port
+	GID  string
+	Age  float64 // seconds
+}
+
+// Primaries returns the active primary nodes.
+func (c Cluster) Primaries() []Node {
+	return slices.DeleteFunc(slices.Clone(c.Nodes), func(n Node) bool { return !n.Primary || !n.Active })
+}
+
+// ShardingKind says how a table is spread over a cluster.
+type ShardingKind string
+
+// The kinds of tables of a cluster. A table without a kind is an ordinary one of the coordinator.
+const (
+	HashDistributed   ShardingKind = "distributed"        // by the hash of a column
+	AppendDistributed ShardingKind = "append-distributed" // each load makes a shard
+	RangeDistributed  ShardingKind = "range-distributed"  // by ranges of a column
+	ReferenceTable    ShardingKind = "reference"          // the same rows on every node
+	SchemaSharded     ShardingKind = "schema-based"       // all tables of its schema are on one node
+	SingleShard       ShardingKind = "single-shard"       // distributed without a column
+	CitusLocal        ShardingKind = "local"              // on the coordinator, known to the cluster
+)
+
+// Sharding says how a table is spread over a cluster.
+type Sharding struct {
+	Kind       ShardingKind
+	Column     string // the distribution column; "" without one
+	Colocation int32  // its colocation group; 0 for none
+	Shards     int
+	Nodes      int // on which it has a placement
+	Replicas   int // placements of each shard
+}
+
+// OnShards reports whether each row of the table is in one shard, so that rows can be filled on the shards' own servers.
+func (s *Sharding) OnShards() bool {
+	return s != nil && s.Kind != ReferenceTable
+}
