@@ -62,6 +62,9 @@ type Changer struct {
 	// standby would block the replay of the lock for longer than LockTimeout.
 	Standbys []*Standby
 
+	// Cluster says that the server is the coordinator of a Citus cluster: every node gets the timeouts of the change.
+	Cluster bool
+
 	firstSeen firstSeen // during the current call of Do
 }
 
@@ -179,8 +182,11 @@ func retryable(err error) bool {
 	switch serverErr.Code {
 	case pgerrcode.LockNotAvailable, pgerrcode.DeadlockDetected, pgerrcode.QueryCanceled:
 		return true
-	case pgerrcode.InternalError: // two sessions altered one catalogue row at the same time
-		return strings.HasPrefix(serverErr.Routine, "simple_heap_") // the message may be in any language
+	case pgerrcode.InternalError:
+		// The message may be in any language. The first is of two sessions that altered one catalogue row at the same time; the
+		// others are of a coordinator of which a node refused a statement, and whose transaction is rolled back on every node.
+		return strings.HasPrefix(serverErr.Routine, "simple_heap_") ||
+			slices.Contains([]string{"MarkRemoteTransactionFailed", "CheckRemoteTransactionsHealth"}, serverErr.Routine)
 	default:
 		return false
 	}
@@ -216,7 +222,11 @@ func (c Changer) attempt(ctx context.Context, change Change) (ChangeResult, []Ba
 // lockForChange begins the transaction and takes SHARE UPDATE EXCLUSIVE first. That lock blocks neither readers nor
 // writers, and an autovacuum yields to a session that waits for it longer than deadlock_timeout.
 func (c Changer) lockForChange(ctx context.Context, change Change) (blockers []Backend, err error) {
-	message := []string{"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", fmt.Sprintf("SET LOCAL lock_timeout = %d", (c.DeadlockTimeout + extraWait).Milliseconds())}
+	message := []string{"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"}
+	if c.Cluster {
+		message = append(message, "SET LOCAL citus.propagate_set_commands = 'local'") // every later SET LOCAL reaches the nodes
+	}
+	message = append(message, fmt.Sprintf("SET LOCAL lock_timeout = %d", (c.DeadlockTimeout+extraWait).Milliseconds()))
 	if weak := lock.SQL(weakened(change.Locks)); weak != "" {
 		message = append(message, weak)
 	}
@@ -226,7 +236,7 @@ func (c Changer) lockForChange(ctx context.Context, change Change) (blockers []B
 		// By then an autovacuum would have yielded.
 		watch := c.watchLater(ctx, conn.PgConn().PID(), c.DeadlockTimeout+autovacuumWait)
 		err := withTimeout(ctx, c.DeadlockTimeout+extraWait+boundsOf(ctx).Late, func(ctx context.Context) error {
-			results, err := conn.PgConn().Exec(ctx, strings.Join(message, "; ")).ReadAll()
+			results, err := c.exec(ctx, conn.PgConn(), message)
 			return early.explain(err, first, len(results))
 		})
 		if blockers = watch.end(err); err != nil {
@@ -277,8 +287,7 @@ func (c Changer) send(ctx context.Context, raw *pgconn.PgConn, change Change) (C
 		return result, watch.end(err), err
 	}
 	checks := preconditionsOf(c.Fence, change.Guard)
-	message := append(checks.statements(), change.Statements...)
-	results, err := raw.Exec(ctx, strings.Join(message, "; ")+"; COMMIT").ReadAll()
+	results, err := c.exec(ctx, raw, slices.Concat(checks.statements(), change.Statements, []string{"COMMIT"}))
 	return ChangeResult{}, nil, checks.explain(err, 0, len(results))
 }
 
@@ -299,12 +308,25 @@ func (c Changer) blocking(ctx context.Context, raw *pgconn.PgConn, change Change
 	message = append(message, "COMMIT", now)
 	ctx, cancel := context.WithTimeout(ctx, c.LockTimeout+stallTimeout+boundsOf(ctx).Late)
 	defer cancel()
-	results, err := raw.Exec(ctx, strings.Join(message, "; ")).ReadAll()
+	results, err := c.exec(ctx, raw, message)
 	if err != nil {
 		return ChangeResult{}, checks.explain(err, first, len(results))
 	}
 	wanted, granted, committed := sinceEpoch(results[2]), sinceEpoch(results[4]), sinceEpoch(results[len(results)-1])
 	return ChangeResult{Blocked: true, Wait: granted - wanted, Hold: committed - granted}, nil
+}
+
+// exec sends statements together and returns their results, up to the first error. A coordinator sends on the text of a message
+// that has one statement only, so that each is a message of its own there, in one pipeline.
+func (c Changer) exec(ctx context.Context, raw *pgconn.PgConn, statements []string) ([]*pgconn.Result, error) {
+	if !c.Cluster {
+		return raw.Exec(ctx, strings.Join(statements, "; ")).ReadAll()
+	}
+	pipeline := &pgconn.Batch{}
+	for _, sql := range statements {
+		pipeline.ExecParams(sql, nil, nil, nil, nil)
+	}
+	return raw.ExecBatch(ctx, pipeline).ReadAll()
 }
 
 // Precondition is a query of constants and numbers. A transaction or a change runs it before its statements, and fails with Err if it
