@@ -104,11 +104,12 @@ func rules() []rule {
 				"survey", "trust", "visible"),
 			others: join(pgx, pgcode),
 		},
+		{name: "internal/cluster", below: in("catalog", "fault", "message", "pg", "sqltext"), others: pgx},
 		{name: "internal/throttle", below: in("catalog", "event", "pace", "pg", "message", "problem", "sqltext", "visible"), others: join(pgx, pgcode)},
 		{name: "internal/probe", below: in("impact", "pace", "pg", "sqltext"), others: pgx},
 		{
 			name: "internal/run",
-			below: in("backfill", "backfill/ordered", "catalog", "event", "fault", "forecast", "guard", "impact", "inspect", "journal", "lock", "order", "pace", "pg", "plan", "message", "probe", "problem",
+			below: in("backfill", "backfill/ordered", "catalog", "cluster", "event", "fault", "forecast", "guard", "impact", "inspect", "journal", "lock", "order", "pace", "pg", "plan", "message", "probe", "problem",
 				"recorder", "sqltext", "step", "survey", "throttle", "trust", "verify", "visible"),
 			others: join(pgx, pgcode),
 		},

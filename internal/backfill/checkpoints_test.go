@@ -48,7 +48,12 @@ func (d *tableCheckpoints) Save(ctx context.Context, tx pg.Tx, p Checkpoint) err
 	return err
 }
 
-func (d *tableCheckpoints) Fence() string { return d.fence }
+func (d *tableCheckpoints) Preconditions() []pg.Precondition {
+	if d.fence == "" {
+		return nil
+	}
+	return []pg.Precondition{{Query: d.fence, Err: pg.ErrFenced}}
+}
 
 func (d *tableCheckpoints) Guard(context.Context, pg.Tx) error {
 	d.mu.Lock()

@@ -78,9 +78,8 @@ type Checkpoint struct {
 type Checkpoints interface {
 	Load(ctx context.Context, tx pg.Tx) ([]Checkpoint, error)
 	Save(ctx context.Context, tx pg.Tx, c Checkpoint) error
-	// Fence returns a query that returns a row unless another run has taken over, and prevents that until the transaction ends. See
-	// pg.Precondition. "" skips it.
-	Fence() string
+	// Preconditions returns what must hold in every batch: that no other run has taken over, for one.
+	Preconditions() []pg.Precondition
 	// Guard returns an error if the table has untrusted code.
 	Guard(ctx context.Context, tx pg.Tx) error
 }

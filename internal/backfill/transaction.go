@@ -107,9 +107,7 @@ func (j Job) RunProtected(ctx context.Context, s pg.Settings, work func(pg.Tx) e
 	if j.Checkpoints == nil {
 		return pg.Run(ctx, j.Pool, s, work)
 	}
-	if fence := j.Checkpoints.Fence(); fence != "" {
-		s.Preconditions = append(s.Preconditions, pg.Precondition{Query: fence, Err: pg.ErrFenced})
-	}
+	s.Preconditions = append(s.Preconditions, j.Checkpoints.Preconditions()...)
 	return pg.Run(ctx, j.Pool, s, func(tx pg.Tx) error {
 		if err := j.Checkpoints.Guard(ctx, tx); err != nil {
 			return err

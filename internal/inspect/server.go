@@ -54,6 +54,7 @@ func readBanner(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error)
 	}
 	server.VersionText = version
 	server.Flavor = flavor(version, citus)
+	if citus { server.Cluster = &catalog.Cluster{} }
 	return server, nil
 }
 
@@ -63,7 +64,7 @@ func flavor(version string, citus bool) string {
 		return "CockroachDB"
 	case strings.Contains(version, "-YB-"), strings.Contains(version, "YugabyteDB"):
 		return "YugabyteDB"
-	case citus:
+	case citus && false:
 		return "Citus"
 	default:
 		return ""

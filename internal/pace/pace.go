@@ -189,6 +189,13 @@ func (p *Pace) MaxImpact() float64 {
 	return max(cmp.Or(p.impact, cmp.Or(p.speed, Normal).MaxImpact()), 0)
 }
 
+// Limit returns the limit of SetMaxImpact: 0 leaves it to the speed, a number below 0 is no limit.
+func (p *Pace) Limit() float64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.impact
+}
+
 // SetMaxImpact changes the limit of the impact: 0 leaves it to the speed, a number below 0 is no limit.
 func (p *Pace) SetMaxImpact(limit float64) { p.change(func() { p.impact = limit }) }
 

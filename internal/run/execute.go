@@ -13,6 +13,7 @@ import (
 
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/cluster"
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/inspect"
@@ -43,6 +44,7 @@ type Job struct {
 	Confirm      string                           // the name of the schema whose integers may be dropped
 	BeforeAction func(step.ID, step.Action) error // see [Executor]
 	Forecast     ForecastRequest
+	Nodes        *cluster.Nodes // of a cluster. Default: as pg_dist_node names them, with the settings of Direct.
 }
 
 // Execute plans, acquires the lease, plans again under the lease, and executes the plan. The last event of every
@@ -212,7 +214,13 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 	watch := throttle.Start(bgCtx, j.Pool, speed, j.Limits.Signals, j.Emit)
 	requests := listenForRequests(bgCtx, lease, controls{speed, watch}, j.Stop)
 	pausesRecorded := recordPauses(bgCtx, speed, lease)
+	nodes := j.Nodes
+	if nodes == nil {
+		nodes = &cluster.Nodes{Coordinator: j.Direct}
+	}
+	defer nodes.Close()
 	executor := Executor{
+		Nodes: nodes, Holder: journal.Here(j.Program, result.Command),
 		Pool: j.Pool, Direct: j.Direct, Plan: p, Limits: j.Limits, Pace: speed, Watch: watch, Lease: lease, Emit: j.Emit,
 		Stop: requests.stop, StopReason: requests.stopReason, BeforeAction: j.BeforeAction, Standbys: j.Request.Standbys,
 		Meter: measuring,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/cluster"
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/journal"
@@ -41,7 +42,9 @@ type Executor struct {
 	BeforeAction func(step.ID, step.Action) error
 	// Standbys are checked before a lock is taken whose replay their readers would block.
 	Standbys []*pg.Standby
-	Meter    *meter // nil measures nothing
+	Meter    *meter         // nil measures nothing
+	Nodes    *cluster.Nodes // of the cluster; nil without one
+	Holder   journal.Holder // of the leases of nodes
 
 	session       *pg.Session // the run's own session, for changes, inspections and statements outside of transactions
 	totals        totals
@@ -53,6 +56,9 @@ type Executor struct {
 	groupIndex    int                // index of the current group
 	next          prefetched
 	impact        *impactLoop
+	lifetime      context.Context // of Run
+	nodeRuns      *nodeRuns
+	shard         *shardFilling // of an executor that fills one shard
 }
 
 // columnName names a column of a table that may be renamed.
@@ -63,6 +69,10 @@ type columnName struct {
 
 // Run executes the plan, group by group. It returns the outcome even with an error.
 func (e *Executor) Run(ctx context.Context) (Outcome, error) {
+	lifetime, end := context.WithCancel(ctx)
+	defer end()
+	e.lifetime, e.nodeRuns = lifetime, &nodeRuns{running: map[int32]*nodeRun{}}
+	defer func() { e.endNodeRuns(ctx) }()
 	e.session = pg.AcquireSession(ctx, e.Direct)
 	defer func() { e.session.Release(ctx) }()
 	e.impact = newImpactLoop(e.Pace, e.Emit)

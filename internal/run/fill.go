@@ -33,6 +33,9 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *grou
 		return message.TableAltered(g.String(), why)
 	}
 	table := st.table(a.Target.Name())
+	if e.shard == nil && table.Sharding.OnShards() {
+		return e.fillShards(ctx, g, a, st)
+	}
 	if table.Pages > largeTablePages {
 		e.session.Close(ctx)
 	}
@@ -214,7 +217,7 @@ func (e *Executor) checkpoints(table catalog.Table, a step.Fill) backfill.Checkp
 	}
 	return checkpointStore{
 		lease: e.Lease, table: table.OID, column: int16(table.Column(a.Target.Column).Number),
-		code: e.watchCode(a.Target, a.Edge, table.WithoutBelow(), parent, true),
+		code: e.watchCode(a.Target, a.Edge, table.WithoutBelow(), parent, true), shard: e.shard,
 	}
 }
 
@@ -224,6 +227,7 @@ type checkpointStore struct {
 	table  uint32
 	column int16
 	code   *guard.Watch
+	shard  *shardFilling // nil for a table
 }
 
 func (s checkpointStore) Load(ctx context.Context, tx pg.Tx) ([]backfill.Checkpoint, error) {
@@ -243,7 +247,14 @@ func (s checkpointStore) Save(ctx context.Context, tx pg.Tx, p backfill.Checkpoi
 	})
 }
 
-func (s checkpointStore) Fence() string { return s.lease.FenceQuery() }
+// Preconditions implements [backfill.Checkpoints].
+func (s checkpointStore) Preconditions() []pg.Precondition {
+	held := pg.Precondition{Query: s.lease.FenceQuery(), Err: pg.ErrFenced}
+	if s.shard == nil {
+		return []pg.Precondition{held}
+	}
+	return append(s.shard.shard.Preconditions(), held)
+}
 
 func (s checkpointStore) Guard(ctx context.Context, tx pg.Tx) error {
 	return s.code.CheckBatch(ctx, tx)

@@ -52,6 +52,9 @@ func (e *Executor) onStart(o plan.Order, w backfill.Job) func(context.Context, p
 			return start, err
 		}
 		start = ordered.Start{Cutoff: before.At, Resumed: checkpoints}
+		if e.shard != nil {
+			start.Cutoff = e.shard.cutoff
+		}
 		if !before.Filled || before.Same(now) {
 			return start, nil
 		}

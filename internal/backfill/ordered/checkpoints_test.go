@@ -38,7 +38,7 @@ func (d *memoryCheckpoints) Save(_ context.Context, _ pg.Tx, p backfill.Checkpoi
 	return nil
 }
 
-func (*memoryCheckpoints) Fence() string { return "" }
+func (*memoryCheckpoints) Preconditions() []pg.Precondition { return nil }
 
 func (d *memoryCheckpoints) Guard(context.Context, pg.Tx) error {
 	d.mu.Lock()

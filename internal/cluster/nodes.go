@@ -1,0 +1,148 @@
+// Package cluster connects to the nodes of a Citus cluster and finds the shards of a table on them.
+package cluster
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"maps"
+	"net"
+	"strconv"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/fault"
+	"github.com/rekey-pg/rekey/internal/message"
+	"github.com/rekey-pg/rekey/internal/pg"
+)
+
+//go:embed queries/identity.sql
+var identitySQL string
+
+// DefaultMaxPerNode is the default of Nodes.MaxPerNode.
+const DefaultMaxPerNode = 8
+
+// MinPerNode is the smallest MaxPerNode: ownConnections, and two for the batches and the lease.
+const MinPerNode = 6
+
+// ownConnections are the connections to a node that are not the pool's: the session, the probe, the flusher and a VACUUM.
+const ownConnections = 4
+
+// Nodes opens a pool for each node of a cluster, at its first use. It is safe for concurrent use.
+type Nodes struct {
+	Coordinator *pgxpool.Pool // its configuration, with another host and port, connects to the nodes
+	// Configs has the configuration of nodes to which the host and port of pg_dist_node do not lead, by "host:port".
+	Configs    map[string]*pgxpool.Config
+	MaxPerNode int // connections to each node at a time. Default: DefaultMaxPerNode.
+
+	mu    sync.Mutex
+	pools map[int32]*pgxpool.Pool
+}
+
+// Address returns the node's address in pg_dist_node.
+func Address(n catalog.Node) string { return net.JoinHostPort(n.Host, strconv.Itoa(n.Port)) }
+
+// Pool returns the pool of a node, which connects directly to the node and sees its shards. It returns a problem if the node cannot
+// be reached, or if the address leads to another node or database.
+func (n *Nodes) Pool(ctx context.Context, node catalog.Node) (*pgxpool.Pool, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if pool, ok := n.pools[node.Group]; ok {
+		return pool, nil
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, n.config(node))
+	if err != nil {
+		return nil, message.NodeUnreachable(Address(node), fault.Reason(err), err)
+	}
+	if err := n.check(ctx, pool, node); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	if n.pools == nil {
+		n.pools = map[int32]*pgxpool.Pool{}
+	}
+	n.pools[node.Group] = pool
+	return pool, nil
+}
+
+// check returns a problem if the pool does not lead to the node.
+func (n *Nodes) check(ctx context.Context, pool *pgxpool.Pool, node catalog.Node) error {
+	var group int32
+	var database string
+	err := pg.Read(ctx, pool, func(tx pg.Tx) error { return tx.QueryRow(ctx, identitySQL).Scan(&group, &database) })
+	switch {
+	case err != nil:
+		return message.NodeUnreachable(Address(node), fault.Reason(err), err)
+	case group != node.Group:
+		return message.WrongNode(Address(node), fmt.Sprintf("It has the group %d in place of %d", group, node.Group))
+	case database != n.Coordinator.Config().ConnConfig.Database && n.Coordinator.Config().ConnConfig.Database != "":
+		return message.WrongNode(Address(node), "It has another database")
+	}
+	return nil
+}
+
+// Close closes all pools.
+func (n *Nodes) Close() {
+	if n == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, pool := range n.pools {
+		pool.Close()
+	}
+	n.pools = nil
+}
+
+// config returns the configuration of a node's pool. Its connections belong to rekey alone, so that they may have settings of their
+// own: they see shards, may write to them, and what they create stays on the node.
+func (n *Nodes) config(node catalog.Node) *pgxpool.Config {
+	config, named := n.Configs[Address(node)]
+	if named {
+		config = config.Copy()
+	} else {
+		config = n.Coordinator.Config()
+		moveTo(&config.ConnConfig.Config, node.Host, uint16(node.Port))
+	}
+	most := n.MaxPerNode
+	if most == 0 {
+		most = DefaultMaxPerNode
+	}
+	config.MaxConns, config.MinConns, config.MinIdleConns = int32(max(most, MinPerNode)-ownConnections), 0, 0
+	parameters := maps.Clone(config.ConnConfig.RuntimeParams)
+	if parameters == nil {
+		parameters = map[string]string{}
+	}
+	maps.Copy(parameters, map[string]string{
+		"citus.override_table_visibility":       "off",
+		"citus.enable_manual_changes_to_shards": "on",
+		"citus.enable_ddl_propagation":          "off",
+	})
+	config.ConnConfig.RuntimeParams = parameters
+	return config
+}
+
+// moveTo changes the server of a configuration. Its fallbacks without TLS, or with, stay; those to other hosts do not.
+func moveTo(config *pgconn.Config, host string, port uint16) {
+	var fallbacks []*pgconn.FallbackConfig
+	for _, f := range config.Fallbacks {
+		if f.Host != config.Host || f.Port != config.Port {
+			continue
+		}
+		moved := *f
+		moved.Host, moved.Port = host, port
+		if moved.TLSConfig != nil {
+			moved.TLSConfig = moved.TLSConfig.Clone()
+			moved.TLSConfig.ServerName = host
+		}
+		fallbacks = append(fallbacks, &moved)
+	}
+	config.Host, config.Port, config.Fallbacks = host, port, fallbacks
+	if config.TLSConfig != nil {
+		config.TLSConfig = config.TLSConfig.Clone()
+		config.TLSConfig.ServerName = host
+	}
+}

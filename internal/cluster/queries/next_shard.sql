@@ -1,0 +1,9 @@
+-- Returns the first shard of the table $1 above $3 with a placement on the nodes of group $2.
+SELECT s.shardid::int8, n.nspname::text, quote_ident(n.nspname) || '.' || regexp_replace(shard_name(s.logicalrelid, s.shardid), '^' || quote_ident(n.nspname) || '\.', '')
+FROM pg_dist_shard s
+JOIN pg_dist_placement p ON p.shardid = s.shardid
+JOIN pg_class c ON c.oid = s.logicalrelid::oid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE s.logicalrelid::oid = $1::oid AND p.groupid = $2::int AND s.shardid > $3::int8 AND p.shardstate = 1
+ORDER BY s.shardid
+LIMIT 1

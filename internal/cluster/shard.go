@@ -1,0 +1,89 @@
+package cluster
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/sqltext"
+)
+
+//go:embed queries/next_shard.sql
+var nextShardSQL string
+
+//go:embed queries/relation.sql
+var relationSQL string
+
+// Shard is one shard of a table.
+type Shard struct {
+	ID       int64
+	Schema   string
+	Relation string // its name on the node: schema-qualified, quoted
+}
+
+// ErrMoved reports that a shard has left the node, or is about to.
+var ErrMoved = errors.New("the shard was moved to another node")
+
+// NextShard returns the table's first shard above a number on the nodes of a group; ok is false if there is none. It reads the
+// coordinator's metadata. One shard at a time keeps memory flat in the number of shards.
+func NextShard(ctx context.Context, tx pg.Tx, table uint32, group int32, above int64) (shard Shard, ok bool, err error) {
+	err = tx.QueryRow(ctx, nextShardSQL, int64(table), group, above).Scan(&shard.ID, &shard.Schema, &shard.Relation)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return shard, false, nil
+	}
+	return shard, err == nil, err
+}
+
+// Name returns the name of the shard's relation on its node, or ErrMoved if the node does not have it.
+func (s Shard) Name(ctx context.Context, tx pg.Tx) (name string, err error) {
+	err = tx.QueryRow(ctx, relationSQL, s.Relation).Scan(&name)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", ErrMoved
+	}
+	return name, err
+}
+
+// Preconditions keep the shard on its node until the transaction ends, as the writes of the cluster do: a move or a split of the
+// shard waits for them before it ends, and they wait while it ends. The second one fails with ErrMoved if the shard has left.
+func (s Shard) Preconditions() []pg.Precondition {
+	const share = 5 // ShareLock
+	return []pg.Precondition{
+		{Query: sqltext.Format("SELECT pg_catalog.lock_shard_metadata({}, ARRAY[{}::int8])", share, s.ID), Err: ErrMoved},
+		{
+			Query: sqltext.Format("SELECT FROM pg_catalog.pg_dist_placement p JOIN pg_catalog.pg_dist_local_group g ON g.groupid = p.groupid"+
+				" WHERE p.shardid = {} AND p.shardstate = 1", s.ID),
+			Err: ErrMoved,
+		},
+	}
+}
+
+//go:embed queries/nodes.sql
+var nodesSQL string
+
+// NodesOf returns the nodes that have a placement of a table, from the coordinator's metadata.
+func NodesOf(ctx context.Context, tx pg.Tx, table uint32) ([]catalog.Node, error) {
+	found, err := tx.Query(ctx, nodesSQL, int64(table))
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(found, func(row pgx.CollectableRow) (n catalog.Node, err error) {
+		n.Active, n.Primary = true, true
+		return n, row.Scan(&n.ID, &n.Group, &n.Host, &n.Port)
+	})
+}
+
+//go:embed queries/moves.sql
+var movesSQL string
+
+// Moves returns the tables of a table's colocation group of which a shard is being moved, copied or split.
+func Moves(ctx context.Context, tx pg.Tx, table uint32) ([]string, error) {
+	found, err := tx.Query(ctx, movesSQL, int64(table))
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(found, pgx.RowTo[string])
+}
