@@ -62,9 +62,6 @@ type Changer struct {
 	// standby would block the replay of the lock for longer than LockTimeout.
 	Standbys []*Standby
 
-	// Cluster says that the server is the coordinator of a Citus cluster: every node gets the timeouts of the change.
-	Cluster bool
-
 	firstSeen firstSeen // during the current call of Do
 }
 
@@ -223,7 +220,7 @@ func (c Changer) attempt(ctx context.Context, change Change) (ChangeResult, []Ba
 // writers, and an autovacuum yields to a session that waits for it longer than deadlock_timeout.
 func (c Changer) lockForChange(ctx context.Context, change Change) (blockers []Backend, err error) {
 	message := []string{"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"}
-	if c.Cluster {
+	if c.Session.Cluster {
 		message = append(message, "SET LOCAL citus.propagate_set_commands = 'local'") // every later SET LOCAL reaches the nodes
 	}
 	message = append(message, fmt.Sprintf("SET LOCAL lock_timeout = %d", (c.DeadlockTimeout+extraWait).Milliseconds()))
@@ -236,7 +233,7 @@ func (c Changer) lockForChange(ctx context.Context, change Change) (blockers []B
 		// By then an autovacuum would have yielded.
 		watch := c.watchLater(ctx, conn.PgConn().PID(), c.DeadlockTimeout+autovacuumWait)
 		err := withTimeout(ctx, c.DeadlockTimeout+extraWait+boundsOf(ctx).Late, func(ctx context.Context) error {
-			results, err := c.exec(ctx, conn.PgConn(), message)
+			results, err := c.Session.send(ctx, conn.PgConn(), message)
 			return early.explain(err, first, len(results))
 		})
 		if blockers = watch.end(err); err != nil {
@@ -287,7 +284,7 @@ func (c Changer) send(ctx context.Context, raw *pgconn.PgConn, change Change) (C
 		return result, watch.end(err), err
 	}
 	checks := preconditionsOf(c.Fence, change.Guard)
-	results, err := c.exec(ctx, raw, slices.Concat(checks.statements(), change.Statements, []string{"COMMIT"}))
+	results, err := c.Session.send(ctx, raw, slices.Concat(checks.statements(), change.Statements, []string{"COMMIT"}))
 	return ChangeResult{}, nil, checks.explain(err, 0, len(results))
 }
 
@@ -308,25 +305,12 @@ func (c Changer) blocking(ctx context.Context, raw *pgconn.PgConn, change Change
 	message = append(message, "COMMIT", now)
 	ctx, cancel := context.WithTimeout(ctx, c.LockTimeout+stallTimeout+boundsOf(ctx).Late)
 	defer cancel()
-	results, err := c.exec(ctx, raw, message)
+	results, err := c.Session.send(ctx, raw, message)
 	if err != nil {
 		return ChangeResult{}, checks.explain(err, first, len(results))
 	}
 	wanted, granted, committed := sinceEpoch(results[2]), sinceEpoch(results[4]), sinceEpoch(results[len(results)-1])
 	return ChangeResult{Blocked: true, Wait: granted - wanted, Hold: committed - granted}, nil
-}
-
-// exec sends statements together and returns their results, up to the first error. A coordinator sends on the text of a message
-// that has one statement only, so that each is a message of its own there, in one pipeline.
-func (c Changer) exec(ctx context.Context, raw *pgconn.PgConn, statements []string) ([]*pgconn.Result, error) {
-	if !c.Cluster {
-		return raw.Exec(ctx, strings.Join(statements, "; ")).ReadAll()
-	}
-	pipeline := &pgconn.Batch{}
-	for _, sql := range statements {
-		pipeline.ExecParams(sql, nil, nil, nil, nil)
-	}
-	return raw.ExecBatch(ctx, pipeline).ReadAll()
 }
 
 // Precondition is a query of constants and numbers. A transaction or a change runs it before its statements, and fails with Err if it

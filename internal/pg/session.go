@@ -16,6 +16,9 @@ import (
 // returns to the pool. It connects at its first use, and reconnects if the connection was lost while it was idle. A
 // Session must not be used concurrently.
 type Session struct {
+	// Cluster says that the server is the coordinator of a Citus cluster: every node gets the timeouts of a change.
+	Cluster bool
+
 	pool    *pgxpool.Pool
 	conn    *pgx.Conn
 	backend backend
@@ -156,9 +159,22 @@ func (l *Session) Exec(ctx context.Context, sql string, started func(pid uint32)
 func (l *Session) ExecGuarded(ctx context.Context, fence, guard, sql string) error {
 	checks := preconditionsOf(fence, guard)
 	return l.repeatIfEnded(ctx, func(conn *pgx.Conn) error {
-		results, err := conn.PgConn().Exec(ctx, strings.Join(append(checks.statements(), sql), "; ")).ReadAll()
+		results, err := l.send(ctx, conn.PgConn(), append(checks.statements(), sql))
 		return checks.explain(err, 0, len(results))
 	})
+}
+
+// send sends statements together and returns their results, up to the first error. A coordinator sends the whole text of a message on
+// to its nodes, which accept one statement, so that each is a message of its own there, in one pipeline.
+func (l *Session) send(ctx context.Context, conn *pgconn.PgConn, statements []string) ([]*pgconn.Result, error) {
+	if !l.Cluster {
+		return conn.Exec(ctx, strings.Join(statements, "; ")).ReadAll()
+	}
+	pipeline := &pgconn.Batch{}
+	for _, sql := range statements {
+		pipeline.ExecParams(sql, nil, nil, nil, nil)
+	}
+	return conn.ExecBatch(ctx, pipeline).ReadAll()
 }
 
 // repeatIfEnded calls do, and calls it again on a new connection if an administrator or idle_session_timeout has

@@ -84,7 +84,6 @@ func (e *Executor) applyChange(ctx context.Context, g plan.Group, a step.Change)
 	changer := pg.Changer{
 		Session: e.session, Watch: e.Pool, LockTimeout: e.Limits.LockTimeout, RetryTimeout: e.Limits.LockRetryTimeout,
 		DeadlockTimeout: time.Duration(e.Plan.Server.DeadlockTimeout) * time.Millisecond,
-		Cluster:         e.Plan.Server.Cluster != nil,
 		Standbys:        e.Standbys,
 		Stop:            e.Stop,
 		BeforeRetry:     e.waitOrEnd,

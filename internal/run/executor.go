@@ -74,6 +74,7 @@ func (e *Executor) Run(ctx context.Context) (Outcome, error) {
 	e.lifetime, e.nodeRuns = lifetime, &nodeRuns{running: map[int32]*nodeRun{}}
 	defer func() { e.endNodeRuns(ctx) }()
 	e.session = pg.AcquireSession(ctx, e.Direct)
+	e.session.Cluster = e.Plan.Server.Cluster != nil
 	defer func() { e.session.Release(ctx) }()
 	e.impact = newImpactLoop(e.Pace, e.Emit)
 	defer e.impact.end()

@@ -51,7 +51,7 @@ func (e *Executor) nodeRun(ctx context.Context, node catalog.Node, sink *nodeSin
 	e.nodeRuns.Lock()
 	n := e.nodeRuns.running[node.Group]
 	e.nodeRuns.Unlock()
-	if n != nil && isLost(n.lease) {
+	if n != nil && n.lease != e.Lease && isLost(n.lease) {
 		e.endNodeRun(ctx, node)
 		n = nil
 	}
@@ -116,6 +116,10 @@ func (e *Executor) startNodeRun(ctx context.Context, node catalog.Node, sink *no
 		return nil, message.PoolerDetected()
 	}
 	n.server.Role.Trusts = e.Plan.Server.Role.Trusts
+	if node.Group == e.Plan.Server.Cluster.Group { // the coordinator's own shards: the run has all that it needs there
+		n.lease, n.pace, n.impact, n.watch, n.end = e.Lease, e.Pace, e.impact, e.Watch, func(context.Context) {}
+		return n, nil
+	}
 	if err := journal.Ensure(ctx, n.pool, n.server.Role.Trusts...); err != nil {
 		return nil, err
 	}

@@ -118,8 +118,11 @@ func (t Target) keys(root *catalog.Table) (keys []string, rootIndex bool) {
 }
 
 // ForTree returns the target with the Keys of a table's tree, and whether the root has an index to which the indexes of
-// its partitions are attached.
+// its partitions are attached. The Keys of a distributed table are those of its goal.
 func (t Target) ForTree(table *catalog.Table) (target Target, rootIndex bool) {
+	if table.Sharding != nil {
+		return t, false
+	}
 	keys, rootIndex := t.keys(table)
 	t.Keys = keys
 	return t, rootIndex
