@@ -163,6 +163,7 @@ func rules() []rule {
 		{name: "bench", below: join(".", "phoenixkit", in("event", "fixture", "heap", "rekeytest", "server", "sqltext")), others: pgx},
 		{name: "internal/chaos"},
 		{name: "internal/acceptance"},
+		{name: "internal/citustest"},
 		{name: "cmd/rekey-docs", below: in("cli"), others: cobra},
 		{name: "docs/recording", below: in("browser", "server", "terminal"), others: join(chrome, pgx)},
 	}

@@ -12,7 +12,7 @@ type Server struct {
 	Version         int    // server_version_num: 150018
 	VersionText     string // "15.18"
 	Database        string
-	Flavor          string // "" for PostgreSQL itself, else "Citus", "CockroachDB", "YugabyteDB"
+	Flavor          string // "" for PostgreSQL itself, else "CockroachDB", "YugabyteDB"
 	Standby         bool   // pg_is_in_recovery()
 	ReadOnly        bool   // default_transaction_read_only
 	Pooled          bool   // the connection goes through a pooler: the backend's pid is not the one from the startup

@@ -1,6 +1,11 @@
 package catalog
 
-import "slices"
+import (
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // Cluster is the Citus cluster of a database, as the node of the session knows it.
 type Cluster struct {
@@ -27,9 +32,10 @@ type Node struct {
 
 // ShardMove is a rebalance, a move, a split or another background job of the cluster that has not ended.
 type ShardMove struct {
-	Kind     string // move, copy, split, rebalance …
-	Relation string // schema.table; "" if the job is not about one
-	State    string
+	Kind       string // move (also a copy), split, or the type of a background job: rebalance
+	State      string // running, or the state of a background job
+	Relation   string // schema.table, the first of its colocation group; "" if the job is not about one
+	Colocation int32  // the colocation group; 0 for none
 }
 
 // PendingTransaction is a prepared transaction of the cluster whose outcome its coordinator has not carried out.
@@ -37,6 +43,52 @@ type PendingTransaction struct {
 	Node string // host:port
 	GID  string
 	Age  float64 // seconds
+}
+
+// Address returns the node's host and port.
+func (n Node) Address() string { return net.JoinHostPort(n.Host, strconv.Itoa(n.Port)) }
+
+// OldestCitus is the oldest major version of Citus that rekey supports.
+const OldestCitus = 12
+
+// Supported reports whether rekey can read the cluster: neither its library nor its extension is older than OldestCitus, and both
+// have the same version. Citus itself refuses most statements if the versions differ.
+func (c Cluster) Supported() bool {
+	return majorOf(c.Library) >= OldestCitus && majorOf(c.Extension) >= OldestCitus && c.Matching()
+}
+
+// Matching reports whether the library and the extension of the node have the same version.
+func (c Cluster) Matching() bool { return SameCitus(c.Library, c.Extension) }
+
+// SameCitus reports whether a library and an extension have the same version: 13.2.2 and 13.2-1.
+func SameCitus(library, extension string) bool {
+	version, _, _ := strings.Cut(extension, "-")
+	rest, found := strings.CutPrefix(library, version)
+	return version != "" && found && strings.IndexFunc(rest, isDigit) != 0
+}
+
+func isDigit(r rune) bool { return '0' <= r && r <= '9' }
+
+func majorOf(version string) int {
+	number, _, _ := strings.Cut(version, ".")
+	major, err := strconv.Atoi(number)
+	if err != nil {
+		return 0
+	}
+	return major
+}
+
+// OnCoordinator reports whether the session is on the coordinator.
+func (c Cluster) OnCoordinator() bool { return c.Group == 0 }
+
+// Coordinator returns the address of the coordinator; "" if the cluster does not have it.
+func (c Cluster) Coordinator() string {
+	for _, n := range c.Nodes {
+		if n.Group == 0 && n.Primary {
+			return n.Address()
+		}
+	}
+	return ""
 }
 
 // Primaries returns the active primary nodes.

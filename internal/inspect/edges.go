@@ -141,7 +141,7 @@ func (q Request) readParents(ctx context.Context, tx pg.Tx, parents []int64, sch
 	}
 	slices.SortFunc(found, func(a, b relationRow) int { return int(a.OID - b.OID) })
 	found = slices.CompactFunc(found, func(a, b relationRow) bool { return a.OID == b.OID })
-	tables, _, err := relations(ctx, tx, Request{Edges: true, creates: schema.Name}, found)
+	tables, _, err := relations(ctx, tx, Request{Edges: true, creates: schema.Name, cluster: q.cluster}, found)
 	schema.OtherSchemas = append(tables, schema.OtherSchemas...)
 	return err
 }

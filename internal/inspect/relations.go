@@ -91,6 +91,9 @@ func relations(ctx context.Context, tx pg.Tx, q Request, found []relationRow) ([
 		queryAll = tx.QueryAllLast
 	}
 	parents, err := readParts(ctx, tx, parts{q, queryAll, columns, oids}, at)
+	if err == nil && q.cluster && q.Sizes {
+		err = readShardSizes(ctx, tx, at)
+	}
 	trees.attach(at)
 	return tables[:len(found)], parents, err
 }
@@ -155,9 +158,12 @@ type parts struct {
 // tables of other schemas to which its tables refer.
 func readParts(ctx context.Context, tx pg.Tx, p parts, at map[int64]*catalog.Table) (parents map[string][]int64, err error) {
 	triggers, facts := "triggers", edgeFacts{}
-	var forEdges []pg.Query
+	var more []pg.Query
 	if p.request.Edges {
-		triggers, forEdges = "trigger_details", facts.queries(p.oids, p.request.creates, at)
+		triggers, more = "trigger_details", facts.queries(p.oids, p.request.creates, at)
+	}
+	if p.request.cluster {
+		more = append(more, sharding(p.oids, at))
 	}
 	err = p.queryAll(ctx, append([]pg.Query{
 		query("columns", func(r columnRow) { appendTo(&at[r.Relation].Columns, r.column()) }, p.oids),
@@ -165,7 +171,7 @@ func readParts(ctx context.Context, tx pg.Tx, p parts, at map[int64]*catalog.Tab
 		query("constraints", func(r constraintRow) { appendTo(&at[r.Relation].Constraints, r.Constraint) }, p.oids),
 		query(triggers, func(r triggerRow) { appendTo(&at[r.Relation].Triggers, r.Trigger) }, p.oids),
 		query("rules", func(r ruleRow) { appendTo(&at[r.Relation].Rules, r.Rule) }, p.oids),
-	}, forEdges...)...)
+	}, more...)...)
 	if err != nil || p.columns == nil && !p.request.Edges {
 		return nil, err
 	}

@@ -27,7 +27,10 @@ type Request struct {
 	Parents []string        // with Edges: other schemas whose tables are read into OtherSchemas if a foreign key refers to them
 	Also    []sqltext.Table // with Edges: further tables of other schemas to read into OtherSchemas
 
+	Sizes bool // reads the sizes of tables that are spread over a cluster, from all of its nodes
+
 	creates string // see edgeFacts.queries
+	cluster bool   // the database has Citus
 }
 
 func (q Request) columnOf(table string) string {
@@ -53,12 +56,13 @@ func Schema(ctx context.Context, tx pg.Tx, q Request) (catalog.Schema, error) {
 
 // endsWithRelations reports whether nothing is read after the parts of the relations.
 func (q Request) endsWithRelations() bool {
-	return !q.All && q.Column == "" && q.Function == "" && !q.Edges
+	return !q.All && q.Column == "" && q.Function == "" && !q.Edges && !q.Sizes
 }
 
 type schemaRow struct {
 	Name          string
 	Usage, Create bool
+	Cluster       bool
 }
 
 // Schemas reads several schemas with as many queries as one, in the order of names. It does not read their functions.
@@ -75,6 +79,7 @@ func Schemas(ctx context.Context, tx pg.Tx, q Request, names []string) ([]catalo
 		query("schema", func(row schemaRow) {
 			s := at[row.Name]
 			s.Exists, s.Usage, s.Create = true, row.Usage, row.Create
+			q.cluster = row.Cluster
 		}, names),
 		q.namedRelations(names, func(row relationRow) { named = append(named, row) }),
 	)

@@ -23,7 +23,9 @@ func Server(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error) {
 	if err != nil || server.Flavor != "" || server.Version < OldestVersion {
 		return server, err
 	}
-	err = pg.Read(ctx, pool, func(tx pg.Tx) error { return readDetails(ctx, tx, &server) })
+	if err = pg.Read(ctx, pool, func(tx pg.Tx) error { return readDetails(ctx, tx, &server) }); err == nil && server.Cluster != nil {
+		err = readCluster(ctx, pool, server.Cluster)
+	}
 	return server, err
 }
 
@@ -53,19 +55,19 @@ func readBanner(ctx context.Context, pool *pgxpool.Pool) (catalog.Server, error)
 		return server, err
 	}
 	server.VersionText = version
-	server.Flavor = flavor(version, citus)
-	if citus { server.Cluster = &catalog.Cluster{} }
+	server.Flavor = flavor(version)
+	if citus {
+		server.Cluster = &catalog.Cluster{}
+	}
 	return server, nil
 }
 
-func flavor(version string, citus bool) string {
+func flavor(version string) string {
 	switch {
 	case strings.Contains(version, "CockroachDB"):
 		return "CockroachDB"
 	case strings.Contains(version, "-YB-"), strings.Contains(version, "YugabyteDB"):
 		return "YugabyteDB"
-	case citus && false:
-		return "Citus"
 	default:
 		return ""
 	}

@@ -122,7 +122,7 @@ func readSchemas(ctx context.Context, tx pg.Tx, r Request, names []string) ([]ca
 	what := r.Reading()
 	q := schemaRequest{inspect.Request{
 		Schema: r.Schema, All: what.All, Relations: what.Relations, Column: what.Column, Columns: what.Columns,
-		Edges: r.Goal.AtLeast(plan.Linked), Parents: r.Selection.Parents,
+		Edges: r.Goal.AtLeast(plan.Linked), Parents: r.Selection.Parents, Sizes: true,
 	}}
 	if q.Edges {
 		q.Relations = append(q.Relations, what.Referencing...)
