@@ -6,8 +6,6 @@ import (
 	_ "embed"
 	"fmt"
 	"maps"
-	"net"
-	"strconv"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -42,9 +40,6 @@ type Nodes struct {
 	pools map[int32]*pgxpool.Pool
 }
 
-// Address returns the node's address in pg_dist_node.
-func Address(n catalog.Node) string { return net.JoinHostPort(n.Host, strconv.Itoa(n.Port)) }
-
 // Pool returns the pool of a node, which connects directly to the node and sees its shards. It returns a problem if the node cannot
 // be reached, or if the address leads to another node or database.
 func (n *Nodes) Pool(ctx context.Context, node catalog.Node) (*pgxpool.Pool, error) {
@@ -55,7 +50,7 @@ func (n *Nodes) Pool(ctx context.Context, node catalog.Node) (*pgxpool.Pool, err
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, n.config(node))
 	if err != nil {
-		return nil, message.NodeUnreachable(Address(node), fault.Reason(err), err)
+		return nil, message.NodeUnreachable(node.Address(), fault.Reason(err), err)
 	}
 	if err := n.check(ctx, pool, node); err != nil {
 		pool.Close()
@@ -75,11 +70,11 @@ func (n *Nodes) check(ctx context.Context, pool *pgxpool.Pool, node catalog.Node
 	err := pg.Read(ctx, pool, func(tx pg.Tx) error { return tx.QueryRow(ctx, identitySQL).Scan(&group, &database) })
 	switch {
 	case err != nil:
-		return message.NodeUnreachable(Address(node), fault.Reason(err), err)
+		return message.NodeUnreachable(node.Address(), fault.Reason(err), err)
 	case group != node.Group:
-		return message.WrongNode(Address(node), fmt.Sprintf("It has the group %d in place of %d", group, node.Group))
+		return message.WrongNode(node.Address(), fmt.Sprintf("It has the group %d in place of %d", group, node.Group))
 	case database != n.Coordinator.Config().ConnConfig.Database && n.Coordinator.Config().ConnConfig.Database != "":
-		return message.WrongNode(Address(node), "It has another database")
+		return message.WrongNode(node.Address(), "It has another database")
 	}
 	return nil
 }
@@ -100,7 +95,7 @@ func (n *Nodes) Close() {
 // config returns the configuration of a node's pool. Its connections belong to rekey alone, so that they may have settings of their
 // own: they see shards, may write to them, and what they create stays on the node.
 func (n *Nodes) config(node catalog.Node) *pgxpool.Config {
-	config, named := n.Configs[Address(node)]
+	config, named := n.Configs[node.Address()]
 	if named {
 		config = config.Copy()
 	} else {

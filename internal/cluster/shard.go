@@ -75,15 +75,3 @@ func NodesOf(ctx context.Context, tx pg.Tx, table uint32) ([]catalog.Node, error
 		return n, row.Scan(&n.ID, &n.Group, &n.Host, &n.Port)
 	})
 }
-
-//go:embed queries/moves.sql
-var movesSQL string
-
-// Moves returns the tables of a table's colocation group of which a shard is being moved, copied or split.
-func Moves(ctx context.Context, tx pg.Tx, table uint32) ([]string, error) {
-	found, err := tx.Query(ctx, movesSQL, int64(table))
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(found, pgx.RowTo[string])
-}

@@ -35,13 +35,18 @@ func readCluster(ctx context.Context, pool *pgxpool.Pool, cluster *catalog.Clust
 		if cluster.Nodes, err = rows[catalog.Node](ctx, tx, "cluster_nodes"); err != nil || !cluster.OnCoordinator() {
 			return err
 		}
-		cluster.Moves, err = rows[catalog.ShardMove](ctx, tx, "cluster_moves")
+		cluster.Moves, err = ShardMoves(ctx, tx)
 		return err
 	})
 	if err != nil || !cluster.Supported() || !cluster.OnCoordinator() {
 		return err
 	}
 	return askNodes(ctx, pool, cluster)
+}
+
+// ShardMoves reads the moves, copies, splits and rebalances that have not ended, on the coordinator.
+func ShardMoves(ctx context.Context, tx pg.Tx) ([]catalog.ShardMove, error) {
+	return rows[catalog.ShardMove](ctx, tx, "cluster_moves")
 }
 
 // nodeAnswer is what a node says of itself.

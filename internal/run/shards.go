@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/rekey-pg/rekey/event"
@@ -11,6 +10,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/backfill/ordered"
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/cluster"
+	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -43,7 +43,7 @@ func (e *Executor) fillShards(ctx context.Context, g plan.Group, a step.Fill, st
 	events := &shardEvents{table: g.String(), total: max(int64(table.Rows), 0), out: e.Emit}
 	filled := make([]int64, len(nodes))
 	for _, n := range nodes {
-		events.node(cluster.Address(n))
+		events.node(n.Address())
 	}
 	err = backfill.Parallel(ctx, max(len(nodes), 1), func(ctx context.Context, i int) (err error) {
 		if i < len(nodes) {
@@ -88,7 +88,7 @@ const nodeRetryPause = time.Second
 // fillNode fills the table's shards on one node, one after the other. It begins again where it was when the node was away for a while,
 // as long as it comes back within the retry timeout.
 func (e *Executor) fillNode(ctx context.Context, node catalog.Node, g plan.Group, t step.Target, table *catalog.Table, cutoff time.Time, events *shardEvents) (filled int64, err error) {
-	sink := events.node(cluster.Address(node))
+	sink := events.node(node.Address())
 	above, since := int64(0), time.Now()
 	for {
 		var rows, before int64
@@ -101,7 +101,7 @@ func (e *Executor) fillNode(ctx context.Context, node catalog.Node, g plan.Group
 			return filled, err
 		}
 		e.endNodeRun(ctx, node)
-		e.Emit.Emit(event.Notice{Table: g.String(), Text: "node " + cluster.Address(node) + " does not answer; its shards are filled when it does"})
+		e.Emit.Emit(event.Notice{Table: g.String(), Text: "node " + node.Address() + " does not answer; its shards are filled when it does"})
 		if err := e.sleep(ctx, nodeRetryPause); err != nil {
 			return filled, err
 		}
@@ -133,7 +133,7 @@ func (e *Executor) fillNodeOnce(
 		filled += rows
 		sink.shardDone(rows)
 		if errors.Is(err, cluster.ErrMoved) {
-			e.Emit.Emit(event.Notice{Table: g.String(), Text: "shard " + shard.Relation + " has moved away from node " + cluster.Address(node) + "; it is filled where it is now"})
+			e.Emit.Emit(event.Notice{Table: g.String(), Text: "shard " + shard.Relation + " has moved away from node " + node.Address() + "; it is filled where it is now"})
 			err = nil
 		}
 		if err != nil {
@@ -157,18 +157,24 @@ const moving = "shards"
 func (e *Executor) pauseWhileMoving(ctx context.Context, table *catalog.Table) {
 	defer e.Pace.Resume(moving)
 	poll(ctx, movesInterval, func() error {
-		var moves []string
+		var moves []catalog.ShardMove
 		err := pg.Read(ctx, e.Pool, func(tx pg.Tx) (err error) {
-			moves, err = cluster.Moves(ctx, tx, table.OID)
+			moves, err = inspect.ShardMoves(ctx, tx)
 			return err
 		})
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case len(moves) == 0:
+		}
+		reason := ""
+		for _, m := range moves {
+			if m.State == "running" && (m.Colocation == table.Sharding.Colocation && m.Colocation != 0 || m.Relation == table.Named().String()) {
+				reason = "a " + m.Kind + " of shards of " + m.Relation + " is running"
+			}
+		}
+		if reason == "" {
 			e.Pace.Resume(moving)
-		default:
-			e.Pace.Pause(moving, "shards of "+strings.Join(moves, ", ")+" are being moved")
+		} else {
+			e.Pace.Pause(moving, reason)
 		}
 		return nil
 	})

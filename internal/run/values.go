@@ -6,6 +6,7 @@ import (
 
 	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/backfill/ordered"
+	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
@@ -19,8 +20,9 @@ func (e *Executor) fillRows(ctx context.Context, g plan.Group, t step.Target, w 
 	}
 	order := e.Plan.OrderOf(g, t, &w.Table)
 	begin := e.onStart(order, w)
-	if order.Source == plan.ByColumn {
-		w.Writer = ordered.Values{Time: order.Column, OnStart: begin}
+	reference := w.Table.Sharding != nil && w.Table.Sharding.Kind == catalog.ReferenceTable
+	if order.Source == plan.ByColumn || reference {
+		w.Writer = ordered.Values{Time: order.Column, OnStart: begin, Sent: reference}
 		return backfill.Run(ctx, w)
 	}
 	if begin != nil {

@@ -17,6 +17,7 @@ type rowSQL struct {
 	uuid   sqltext.Name
 	key    key
 	column order.Column
+	sent   bool // see Values.Sent
 }
 
 func newRowSQL(table sqltext.Table, uuid string, k key, column order.Column) rowSQL {
@@ -82,6 +83,9 @@ func (t rowSQL) unfilled(s keyRange) string {
 
 // anyUnlocked returns whether a row without a value is not locked.
 func (t rowSQL) anyUnlocked() string {
+	if t.sent { // unknown: the coordinator of a cluster skips no locked rows
+		return "SELECT false"
+	}
 	return sqltext.Format("SELECT EXISTS (SELECT FROM (SELECT FROM {} AS t WHERE t.{} IS NULL FOR NO KEY UPDATE SKIP LOCKED LIMIT 1) AS free)", t.table, t.uuid)
 }
 
@@ -90,14 +94,24 @@ func (t rowSQL) anyUnlocked() string {
 // them. LATERAL makes the planner look up each row by its key: a join would depend on statistics, which do not exist for a
 // new column and may estimate one row for all.
 func (t rowSQL) lockRows() string {
-	same := ""
-	if t.column.Name != "" {
-		same = " AND (" + t.time() + ") IS NOT DISTINCT FROM v.at"
-	}
-	arrays, names, equal := t.key.join(3)
-	return "SELECT t.tid, v.value FROM unnest($1::" + string(kindOf(t.column)) + "[], $2::uuid[]" + arrays + ") AS v(at, value" + names + ")" +
+	values, equal := t.values()
+	return "SELECT t.tid, v.value FROM " + values +
 		sqltext.Format(" CROSS JOIN LATERAL (SELECT t.ctid AS tid FROM {} AS t WHERE ", t.table) + equal +
-		sqltext.Format(" AND t.{} IS NULL", t.uuid) + same + " FOR NO KEY UPDATE SKIP LOCKED) AS t"
+		sqltext.Format(" AND t.{} IS NULL", t.uuid) + t.sameTime() + " FOR NO KEY UPDATE SKIP LOCKED) AS t"
+}
+
+// values returns the parameters as rows v, and the condition that one of them has the key of t.
+func (t rowSQL) values() (rows, equal string) {
+	arrays, names, equal := t.key.join(3)
+	return "unnest($1::" + string(kindOf(t.column)) + "[], $2::uuid[]" + arrays + ") AS v(at, value" + names + ")", equal
+}
+
+// sameTime returns the condition that a row still has the time that was read.
+func (t rowSQL) sameTime() string {
+	if t.column.Name == "" {
+		return ""
+	}
+	return " AND (" + t.time() + ") IS NOT DISTINCT FROM v.at"
 }
 
 // countLocked is lockRows without writing.
@@ -105,8 +119,13 @@ func (t rowSQL) countLocked() string {
 	return "SELECT count(*) FROM (" + t.lockRows() + ") AS locked"
 }
 
-// write gives the locked rows their values.
+// write gives the locked rows their values. With sent it locks them by the update.
 func (t rowSQL) write() string {
+	if t.sent {
+		values, equal := t.values()
+		return sqltext.Format("UPDATE {} AS t SET {} = v.value FROM ", t.table.All(), t.uuid) + values + " WHERE " + equal +
+			sqltext.Format(" AND t.{} IS NULL", t.uuid) + t.sameTime()
+	}
 	return "WITH locked AS MATERIALIZED (" + t.lockRows() + ")," +
 		sqltext.Format(" done AS (UPDATE {} AS t SET {} = locked.value FROM locked WHERE t.ctid = locked.tid RETURNING 1)", t.table, t.uuid) +
 		" SELECT (SELECT count(*) FROM locked), (SELECT count(*) FROM done)"

@@ -23,6 +23,9 @@ type Values struct {
 	// OnStart is called in the transaction that begins the filling, which may be repeated. Its result replaces Cutoff. It may
 	// be nil.
 	OnStart func(context.Context, pg.Tx) (Start, error)
+	// Sent says that the table is a reference table of a Citus cluster, which is written through the coordinator: each statement sends
+	// the values, so that they are the same on every node, and waits for rows that others hold.
+	Sent bool
 	// Outcome receives what the filling did to the rows' times. It may be nil.
 	Outcome    *Outcome
 	regionRows int64 // rows of a region in tests. Default: as chosen by Explain.
@@ -73,7 +76,9 @@ func (v Values) method(e *backfill.Engine, choice backfill.Choice, k key) *metho
 	if v.regionRows > 0 {
 		choice.Region, choice.Waves = v.regionRows, max(choice.Waves, testWaves)
 	}
-	return &method{Engine: e, Values: v, choice: choice, sql: newRowSQL(e.Name(), e.Column, k, v.Time)}
+	sql := newRowSQL(e.Name(), e.Column, k, v.Time)
+	sql.sent = v.Sent
+	return &method{Engine: e, Values: v, choice: choice, sql: sql}
 }
 
 // byTime returns the method of a table without a key. The server computes each value, which depends only on the row.

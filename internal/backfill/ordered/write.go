@@ -233,7 +233,7 @@ type how struct {
 func (m *method) update(ctx context.Context, tx pg.Tx, rows []row, keys keyTexts, how how) (batch written, err error) {
 	parameters := append(timesAndValues(rows, kindOf(m.sql.column)), m.sql.key.arrays(rows, keys)...)
 	var locking *pgconn.Result
-	if how.lockFirst {
+	if how.lockFirst && !m.Sent {
 		if locking = tx.ReadBinary(ctx, m.sql.countLocked(), parameters, false); locking.Err != nil {
 			return batch, locking.Err
 		}
@@ -241,6 +241,10 @@ func (m *method) update(ctx context.Context, tx pg.Tx, rows []row, keys keyTexts
 	writing := tx.ReadBinary(ctx, m.sql.write(), parameters, how.last)
 	if writing.Err != nil {
 		return batch, backfill.WrapBatchError(addresses(rows), writing.Err)
+	}
+	if m.Sent {
+		rows := writing.CommandTag.RowsAffected()
+		return written{locked: rows, filled: rows}, nil
 	}
 	if locking == nil {
 		locking = writing
