@@ -8,7 +8,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,8 +19,8 @@ import (
 
 // cluster is a database of a test on every node of the cluster.
 type cluster struct {
-	URL     string // of the database on the coordinator
-	Nodes   []node // the coordinator first
+	URL   string // of the database on the coordinator
+	Nodes []node // the coordinator first
 }
 
 // node is a server of the cluster.
@@ -44,7 +43,9 @@ func newCluster(t *testing.T, statements ...string) *cluster {
 		n.URL = onNode(t, base, n.Host, n.Port, name)
 		c.Nodes = append(c.Nodes, n)
 		on(t, onNode(t, base, n.Host, n.Port, ""), "CREATE DATABASE "+sqltext.Ident(name))
-		t.Cleanup(func() { on(t, onNode(t, base, n.Host, n.Port, ""), "DROP DATABASE IF EXISTS "+sqltext.Ident(name)+" WITH (FORCE)") })
+		t.Cleanup(func() {
+			on(t, onNode(t, base, n.Host, n.Port, ""), "DROP DATABASE IF EXISTS "+sqltext.Ident(name)+" WITH (FORCE)")
+		})
 		on(t, n.URL, "CREATE EXTENSION citus")
 	}
 	c.URL = c.Nodes[0].URL
@@ -56,10 +57,8 @@ func newCluster(t *testing.T, statements ...string) *cluster {
 	return c
 }
 
-var databases atomic.Int64
-
 func databaseName() string {
-	return fmt.Sprintf("rekey_citus_%d_%d", os.Getpid(), databases.Add(1))
+	return fmt.Sprintf("rekey_citus_%d_%d", os.Getpid(), time.Now().UnixNano())
 }
 
 // nodesOf returns the primary nodes of the cluster, the coordinator first.
@@ -92,9 +91,9 @@ func onNode(t *testing.T, base, host string, port int, database string) string {
 	return u.String()
 }
 
-func connect(t *testing.T, url string) *pgx.Conn {
+func connect(t *testing.T, address string) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.Connect(context.Background(), url) // also in clean-up functions, when t.Context() has ended
+	conn, err := pgx.Connect(context.Background(), address) // also in clean-up functions, when t.Context() has ended
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,9 +103,9 @@ func connect(t *testing.T, url string) *pgx.Conn {
 func closeConn(conn *pgx.Conn) { _ = conn.Close(context.Background()) }
 
 // on runs statements, one by one, on a new connection.
-func on(t *testing.T, url string, statements ...string) {
+func on(t *testing.T, address string, statements ...string) {
 	t.Helper()
-	conn := connect(t, url)
+	conn := connect(t, address)
 	defer closeConn(conn)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -125,9 +124,9 @@ func (c *cluster) Pool(t *testing.T) *pgxpool.Pool {
 	return newPool(t, c.URL)
 }
 
-func newPool(t *testing.T, url string) *pgxpool.Pool {
+func newPool(t *testing.T, address string) *pgxpool.Pool {
 	t.Helper()
-	pool, err := pgxpool.New(t.Context(), url)
+	pool, err := pgxpool.New(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)
 	}

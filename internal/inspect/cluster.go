@@ -51,11 +51,14 @@ func ShardMoves(ctx context.Context, tx pg.Tx) ([]catalog.ShardMove, error) {
 
 // nodeAnswer is what a node says of itself.
 type nodeAnswer struct {
-	Library, Extension string
-	Pending            []struct {
-		GID string
-		Age float64
-	}
+	Library   string          `json:"library"`
+	Extension string          `json:"extension"`
+	Pending   []pendingAnswer `json:"pending"`
+}
+
+type pendingAnswer struct {
+	GID string  `json:"gid"`
+	Age float64 `json:"age"`
 }
 
 type answerRow struct {
@@ -177,10 +180,10 @@ func sharding(oids []int64, at map[int64]*catalog.Table) pg.Query {
 
 // sizeOfShards is what one node has of a table.
 type sizeOfShards struct {
-	Table        string
-	Pages, Bytes int64
-	Rows         float64
-	Group        int32
+	Table string  `json:"table"`
+	Pages int64   `json:"pages"`
+	Bytes int64   `json:"bytes"`
+	Rows  float64 `json:"rows"`
 }
 
 // readShardSizes replaces the sizes of the sharded tables, whose own relations on the coordinator are empty, by those of their shards.

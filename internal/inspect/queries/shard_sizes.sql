@@ -5,8 +5,7 @@ FROM (
     SELECT u.name AS "table",
            pg_catalog.sum(z.pages)::int8 AS pages,
            pg_catalog.sum(z.bytes)::int8 AS bytes,
-           pg_catalog.sum(CASE WHEN z.known > 0 AND z.tuples >= 0 THEN z.tuples * z.pages / z.known ELSE z.pages * 100 END)::float8 AS "rows",
-           pg_catalog.min(p.groupid)::int4 AS "group"
+           pg_catalog.sum(CASE WHEN z.known > 0 AND z.tuples >= 0 THEN z.tuples * z.pages / z.known ELSE z.pages * 100 END)::float8 AS "rows"
     FROM pg_catalog.unnest(TABLES::text[]) u (name)
     JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(u.name)
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
