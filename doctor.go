@@ -144,7 +144,12 @@ func (m *Migrator) pooled(ctx context.Context, server catalog.Server) (bool, err
 
 // refusals adds what would refuse the run: what the plan refuses, missing rights, and signals that cannot be read.
 func (m *Migrator) refusals(ctx context.Context, p plan.Plan, facts *doctor.Facts) error {
-	facts.Refusals = append(facts.Refusals, p.Refusals...)
+	for _, one := range p.Refusals {
+		same := func(other *problem.Problem) bool { return one.Table == "" && other.Code == one.Code }
+		if !slices.ContainsFunc(facts.Refusals, same) { // the server refuses it already
+			facts.Refusals = append(facts.Refusals, one)
+		}
+	}
 	if p.Unknown != nil {
 		facts.Refusals = append(facts.Refusals, p.Unknown)
 	}

@@ -26,6 +26,8 @@ type Plan struct {
 	ToVersion int `json:"to_version"`
 	// Server is the version of PostgreSQL, such as "15.18".
 	Server string `json:"server"`
+	// Cluster is the Citus cluster of the database; nil without one.
+	Cluster *Cluster `json:"cluster,omitempty"`
 	// Database is the name of the database.
 	Database string `json:"database"`
 	// Role is the role that rekey connects as.
@@ -108,6 +110,8 @@ type Group struct {
 	Rows int64 `json:"rows,omitempty"`
 	// Bytes is the size of the table without its indexes.
 	Bytes int64 `json:"bytes,omitempty"`
+	// Sharding says how the table is spread over the Cluster; nil for an ordinary table of its coordinator.
+	Sharding *Sharding `json:"sharding,omitempty"`
 	// Kept is the number of existing values of another UUID version; they stay.
 	Kept int64 `json:"kept,omitempty"`
 	// Order says how the rows get their values; nil if no rows are to be filled.
@@ -198,7 +202,7 @@ type Relation struct {
 	Why string `json:"why,omitempty"`
 	// Hint says what would help a refused table.
 	Hint string `json:"hint,omitempty"`
-	// Unique says, for a table with partitions or children, among which rows the values are unique.
+	// Unique says, for a table with partitions or children and for a distributed table, among which rows the values are unique.
 	Unique string `json:"unique,omitempty"`
 	// TimeColumn is the creation-time column, with the unit of an integer: "created (epoch milliseconds)".
 	TimeColumn string `json:"time,omitempty"`
@@ -240,7 +244,7 @@ func describe(p plan.Plan, fill plan.FillDescriber) Plan {
 	doc := Plan{
 		FormatVersion: event.FormatVersion, Command: Direction(p.Direction), Profile: p.Profile, Schema: p.SchemaName,
 		Version: p.Version, ToVersion: p.End(), Server: p.Server.VersionText, Database: p.Server.Database,
-		Role: p.Server.Role.Name, NothingToDo: !p.Pending() && len(p.Refusals) == 0, VerifyOnly: p.VerifyOnly, Rows: rows,
+		Cluster: clusterOf(p), Role: p.Server.Role.Name, NothingToDo: !p.Pending() && len(p.Refusals) == 0, VerifyOnly: p.VerifyOnly, Rows: rows,
 		Groups: []Group{}, Absent: list(p.Absent), Relations: relations(p), Skipped: p.Skipped, Refusals: list(p.Refusals), Notes: list(p.Notes),
 	}
 	if p.Goal != "" {
@@ -276,7 +280,7 @@ func group(p plan.Plan, g plan.Group, fill plan.FillDescriber) Group {
 		doc.Key = g.Table.Name
 	}
 	if view.Table != nil && g.Target.Table != "" {
-		doc.Rows, doc.Bytes = plan.Rows(view.Table), plan.Bytes(view.Table)
+		doc.Rows, doc.Bytes, doc.Sharding = plan.Rows(view.Table), plan.Bytes(view.Table), shardingOf(view.Table)
 	}
 	if p.Direction == plan.Up && g.Order.Source == plan.AtRandom {
 		doc.Order = orderOf(g.Order, nil)

@@ -76,7 +76,7 @@ type TableReport struct {
 	Kept int64 `json:"kept"`
 	// Missing lists what the table lacks, such as "unique index".
 	Missing []string `json:"missing,omitempty"`
-	// Unique says, for a table with partitions or children, among which rows the values are unique.
+	// Unique says, for a table with partitions or children and for a distributed table, among which rows the values are unique.
 	Unique string `json:"unique,omitempty"`
 	// Random is true if the values are of version 4, as requested.
 	Random bool `json:"random,omitempty"`

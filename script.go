@@ -74,6 +74,9 @@ func (m *Migrator) Script(ctx context.Context, options ScriptOptions) (_ []Scrip
 	if p.Unknown != nil {
 		p.Refusals = append(p.Refusals, p.Unknown)
 	}
+	if p.Server.Cluster != nil && p.Direction == plan.Up {
+		return nil, message.ScriptOnCluster()
+	}
 	if p.Goal.AtLeast(plan.Switched) || p.Direction == plan.Down && p.Goal == plan.Linked {
 		return nil, message.SwitchNotInScript(string(p.Goal))
 	}

@@ -82,7 +82,7 @@ type TableStatus struct {
 	Rows int64 `json:"rows"`
 	// Why says why a table is skipped.
 	Why string `json:"why,omitempty"`
-	// Unique says, for a table with partitions or children, among which rows the values are unique.
+	// Unique says, for a table with partitions or children and for a distributed table, among which rows the values are unique.
 	Unique string `json:"unique,omitempty"`
 }
 

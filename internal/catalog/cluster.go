@@ -124,3 +124,23 @@ type Sharding struct {
 func (s *Sharding) OnShards() bool {
 	return s != nil && s.Kind != ReferenceTable
 }
+
+// Same reports whether two tables are spread in the same way; they may have other shards. Nil is an ordinary table.
+func (s *Sharding) Same(other *Sharding) bool {
+	if s == nil || other == nil {
+		return s == other
+	}
+	return s.Kind == other.Kind && s.Column == other.Column
+}
+
+// String describes how the table is spread: "distributed by tenant_id".
+func (s *Sharding) String() string {
+	switch {
+	case s == nil:
+		return "an ordinary table"
+	case s.Column != "":
+		return string(s.Kind) + " by " + s.Column
+	default:
+		return string(s.Kind)
+	}
+}

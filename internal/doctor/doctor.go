@@ -75,7 +75,7 @@ type LastRun struct {
 func Examine(f Facts) []Finding {
 	var all []Finding
 	for _, examine := range []func(Facts) []Finding{
-		connection, refusals, lease, journalState, events, standbys, locks, risks, vacuum, temporary, settings, freeSpace, clock, visibility,
+		connection, cluster, refusals, lease, journalState, events, standbys, locks, risks, vacuum, temporary, settings, freeSpace, clock, visibility,
 	} {
 		all = append(all, examine(f)...)
 	}

@@ -96,7 +96,7 @@ func askNodes(ctx context.Context, pool *pgxpool.Pool, cluster *catalog.Cluster)
 func (r answerRow) describe(n *catalog.Node) (pending []catalog.PendingTransaction) {
 	var answer nodeAnswer
 	if !r.Success {
-		n.Fault = strings.TrimPrefix(r.Result, "ERROR:  ")
+		n.Fault = strings.Replace(strings.TrimPrefix(r.Result, "ERROR:  "), "failed to connect", "could not connect", 1)
 		return nil
 	}
 	if err := json.Unmarshal([]byte(r.Result), &answer); err != nil {

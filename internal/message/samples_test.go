@@ -102,6 +102,7 @@ func rehearsalSamples() []sample {
 		{"message.DumpFailed", message.DumpFailed("permission denied for schema app")},
 		{"message.RehearsalInterrupted", message.RehearsalInterrupted(nil)},
 		{"message.RehearsalFailed", message.RehearsalFailed()},
+		{"message.RehearsalOnCluster", message.RehearsalOnCluster()},
 	}
 }
 
@@ -185,6 +186,17 @@ func serverSamples() []sample {
 		{"message.UnsupportedServer", message.UnsupportedServer("CockroachDB")},
 		{"message.ServerIsStandby", message.ServerIsStandby()},
 		{"message.ServerIsReadOnly", message.ServerIsReadOnly()},
+		{"message.CitusTooOld", message.CitusTooOld("11.3.0", 12)},
+		{"message.CitusVersions", message.CitusVersions([]string{"10.0.0.1:5432 has library 13.2.2, extension 13.2-1", "10.0.0.2:5432 has library 13.2.2, extension 13.0-1"})},
+		{"message.OnWorker", message.OnWorker("10.0.0.1:5432", "shop")},
+		{"message.OnWorker", message.OnWorker("", "shop")},
+		{"message.NodeInactive", message.NodeInactive("10.0.0.2:5432")},
+		{"message.NodeUnsynced", message.NodeUnsynced("10.0.0.2:5432")},
+		{"message.NodeSilent", message.NodeSilent("10.0.0.2:5432", "could not connect to 10.0.0.2:5432")},
+		{"message.NodeUnreachable", message.NodeUnreachable("10.0.0.2:5432", "connection refused", nil)},
+		{"message.WrongNode", message.WrongNode("10.0.0.2:5432", "It has the group 2 in place of 1")},
+		{"message.PhaseOnCluster", message.PhaseOnCluster("linked")},
+		{"message.ScriptOnCluster", message.ScriptOnCluster()},
 	}
 }
 
@@ -218,6 +230,11 @@ func tableSamples() []sample {
 	return []sample{
 		{"message.NotATable", message.NotATable(orders, "view")},
 		{"message.UnsupportedTable", message.UnsupportedTable(orders, "it is a temporary table")},
+		{"message.DistributedKind", message.DistributedKind(orders, "append-distributed")},
+		{"message.DistributedPartitions", message.DistributedPartitions(orders)},
+		{"message.ShardReplicas", message.ShardReplicas(orders, 2)},
+		{"message.ReferenceWithoutKey", message.ReferenceWithoutKey(orders)},
+		{"message.ShardOrder", message.ShardOrder(orders, "orders", "tenant_id")},
 		{"message.NotOwner", message.NotOwner(orders, quoted, "shop_owner", "deploy")},
 		{"message.GeneratedColumn", message.GeneratedColumn(orders, "uuid")},
 		{"message.TextColumn", message.TextColumn(orders, quoted, "uuid", "character varying", nil)},

@@ -31,6 +31,8 @@ func (p Plan) Altered(g Group, now catalog.Schema) string {
 	switch {
 	case table.Kind != then.Kind:
 		return "It is now a " + table.Kind.String() + "."
+	case !table.Sharding.Same(then.Sharding):
+		return "It is now " + table.Sharding.String() + "."
 	case !table.Owned:
 		return "It now belongs to " + table.Owner + "."
 	case len(found) > 0:

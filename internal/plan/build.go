@@ -20,7 +20,7 @@ func Build(s Input) Plan {
 	for _, goal := range goals.Tables {
 		p.Groups = append(p.Groups, p.group(goal))
 	}
-	if p.Refusals = goals.Refusals; p.Refusals == nil && s.Direction == Down {
+	if p.Refusals = append(refusePhase(s), goals.Refusals...); p.Refusals == nil && s.Direction == Down {
 		p.Refusals = refuseLaterPhase(s)
 	}
 	if p.Refusals != nil || p.VerifyOnly {

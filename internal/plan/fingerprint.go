@@ -40,6 +40,8 @@ func ignored(t reflect.Type, field string) bool {
 		return field == "Name" || field == "Places"
 	case reflect.TypeFor[catalog.Table]():
 		return slices.Contains([]string{"OID", "Schema", "Seal", "Above", "Pages", "Rows", "Bytes"}, field)
+	case reflect.TypeFor[catalog.Sharding]():
+		return field == "Colocation" || field == "Shards" || field == "Nodes"
 	case reflect.TypeFor[catalog.Index]():
 		return field == "OID" || field == "Parent"
 	case reflect.TypeFor[catalog.ForeignKey]():

@@ -114,6 +114,7 @@ func (l library) recordedVersion(s Input) (int, *problem.Problem) {
 // was renamed later, since renaming a table renames no index.
 func (l library) target(schema string, entry profile.Table, table *catalog.Table, direction Direction) step.Target {
 	t := TargetOf(schema, table.Name, l.Column)
+	t.Keys = shardKeys(table, t.Column)
 	names := indexNames(entry, l.Column)
 	t.Index = names[0]
 	find := func(accept func(*catalog.Index) bool) bool {

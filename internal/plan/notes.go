@@ -37,6 +37,7 @@ func notes(s Input, p Plan, goals Goals) []string {
 		lines = append(lines, uuidNotes(p)...)
 	}
 	lines = append(lines, widthNotes(p)...)
+	lines = append(lines, clusterNotes(p)...)
 	for _, g := range p.Targets() {
 		if table := s.Schema.Named(g.Table); table != nil {
 			lines = append(lines, tableNotes(s, p, g, table)...)
@@ -47,7 +48,7 @@ func notes(s Input, p Plan, goals Goals) []string {
 
 // tableNotes returns the notes about one table.
 func tableNotes(s Input, p Plan, g Group, table *catalog.Table) (lines []string) {
-	if p.workload(g).work && table.IsTree() {
+	if p.workload(g).work && table.IsTree() && table.Sharding == nil {
 		lines = append(lines, treeNote(g.Target, table, p.Direction))
 	}
 	if names := table.FiringTriggers(g.Target.Column, s.Server.Role.ReplicaRole); len(names) > 0 && s.Policy.FireTriggers {

@@ -54,6 +54,7 @@ func refuseRun(s Input, p Plan, goals Goals) problem.List {
 		}
 		found = append(found, refuseRights(s, p, goals.Version)...)
 		found = append(found, refuseReplicas(s.Server)...)
+		found = append(found, refuseCluster(s.Server)...)
 		found = append(found, refuseEvents(s.Server)...)
 	}
 	return found
@@ -80,6 +81,9 @@ func refuseTable(s Input, p Plan, g Group, table *catalog.Table) problem.List {
 	fills := work.fills
 	if _, as := g.Target.Read(table); as.Newer > 0 {
 		return problem.List{message.MarkNewer(g.Target.String(), g.Target.Column, as.Newer, step.MarkFormat)}
+	}
+	if refusal := refuseSharding(g, table); refusal != nil && p.Direction == Up {
+		return problem.List{refusal}
 	}
 	if table.IsTree() && g.Target.KeepsMark {
 		return refuseTree(s, p, g, table, fills)

@@ -15,7 +15,7 @@ type Relation struct {
 	Missing []string // what an incomplete table lacks
 	Why     string   // why it is skipped or refused
 	Hint    string   // what would help a refused table
-	Unique  string   // for a table with partitions or children: among which rows the values are unique
+	Unique  string   // for a table with partitions or children, or a distributed one: among which rows the values are unique
 	// TimeColumn is the creation-time column that orders the rows, with the unit of an integer. Without one,
 	// TimeCandidates are the columns that hold a time and were not chosen.
 	TimeColumn     string

@@ -61,6 +61,7 @@ func (a Selection) Target(schema string, table *catalog.Table, direction Directi
 		Schema: schema, Table: table.Name, Column: naming.Column, Index: naming.indexName(table.Name),
 		Check: Name("rekey", naming.Column, "not_null"), Function: functionOf(schema), KeepsMark: true,
 	}
+	t.Keys = shardKeys(table, t.Column)
 	if table.IsTree() {
 		t, _ = t.ForTree(table)
 		t.Pattern = naming.Index

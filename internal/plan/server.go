@@ -13,6 +13,8 @@ func CheckServer(s catalog.Server, readOnly bool) *problem.Problem {
 		return message.UnsupportedServer(s.Flavor)
 	case s.Version < 130000:
 		return message.ServerTooOld(s.VersionText)
+	case checkCluster(s, readOnly) != nil:
+		return checkCluster(s, readOnly)
 	case readOnly:
 		return nil
 	case s.Version >= 140000 && s.Version < 140004:

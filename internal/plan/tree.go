@@ -144,10 +144,13 @@ func withRootPublications(root, table *catalog.Table) *catalog.Table {
 	return &with
 }
 
-// Uniqueness returns among which rows the uuids of a tree are unique; "" for any other table, where it is all rows.
+// Uniqueness returns among which rows the uuids of a tree, or of a distributed table, are unique; "" for any other table, where it is
+// all rows.
 func Uniqueness(t step.Target, table *catalog.Table) string {
 	columns := strings.Join(t.IndexColumns(), ", ")
 	switch {
+	case table != nil && table.Sharding != nil && len(t.Keys) > 0:
+		return uniqueInShards(t)
 	case table == nil || !table.IsTree():
 		return ""
 	case t.HasRootIndex():

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -152,6 +153,9 @@ func (r *rehearsal) inspect(ctx context.Context) (err error) {
 		}
 		if r.extensions, err = readExtensions(ctx, tx); err != nil {
 			return err
+		}
+		if slices.ContainsFunc(r.extensions, func(e extension) bool { return e.Name == "citus" }) {
+			return message.RehearsalOnCluster()
 		}
 		if r.tables, err = readTables(ctx, tx, r.Schema); err != nil {
 			return err

@@ -28,6 +28,7 @@ func Plan(doc rekey.Plan, next Next, width int) string {
 		p.lines(alignWithin(rows, width)...)
 	}
 	if !edgesOnly(doc) {
+		p.placements(doc)
 		p.skippedRelations(doc.Relations)
 	}
 	p.absent(doc.Absent)
@@ -61,6 +62,7 @@ func (p *page) planHead(doc rekey.Plan) {
 	}
 	p.add(fmt.Sprintf("Plan of %s: %s.", doc.Command, scope))
 	p.add(fmt.Sprintf("Database %s, PostgreSQL %s, role %s. Nothing has been changed.", doc.Database, doc.Server, doc.Role))
+	p.clusterHead(doc.Cluster)
 	switch {
 	case doc.VerifyOnly:
 		p.add(verifyOnly)

@@ -20,6 +20,9 @@ func Statements(doc rekey.Plan, tables []string, width int) string {
 	p := page{width: width}
 	p.comment("Each step is a short transaction of its own with a lock_timeout, and is retried if the lock is not granted. " +
 		"Indexes are built outside a transaction.")
+	if doc.Cluster != nil {
+		p.comment("The statements that fill rows run on the node of each shard, with the name of the shard in place of the table's. They are no script.")
+	}
 	preamble := p.text.Len()
 	for _, g := range doc.Groups {
 		named := len(tables) == 0 || slices.Contains(tables, g.Table) && g.State != ""

@@ -26,6 +26,8 @@ func (s BuildIndex) Explain() Explanation {
 		UndoneBy: ByItself,
 	}
 	switch {
+	case !s.Target.IsTree() && len(s.Target.Keys) > 0: // a distributed table
+		e.What = "build unique index " + s.Target.Index + " on (" + s.Target.columns() + ")"
 	case !s.Target.IsTree():
 	case s.Target.HasRootIndex():
 		e.What = "build a unique index on (" + s.Target.columns() + ") of each partition and attach it to " + s.Target.Index + " of the partitioned table"
