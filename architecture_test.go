@@ -118,12 +118,12 @@ func rules() []rule {
 		{name: "internal/step/steptest", below: in("sqltext", "step"), others: join(pgx, gocmp)},
 
 		// The limits of settings.
-		{name: "internal/setting", below: in("discover", "pace", "plan", "message", "problem", "profile", "script", "sqltext", "throttle", "visible")},
+		{name: "internal/setting", below: in("cluster", "discover", "pace", "plan", "message", "problem", "profile", "script", "sqltext", "throttle", "visible")},
 
 		// The public packages.
 		{
 			name: ".",
-			below: in("backfill", "catalog", "discover", "doctor", "event", "fault", "forecast", "history", "inspect", "journal", "known", "message", "order", "pace", "pg", "plan", "problem", "profile", "run",
+			below: in("backfill", "catalog", "cluster", "discover", "doctor", "event", "fault", "forecast", "history", "inspect", "journal", "known", "message", "order", "pace", "pg", "plan", "problem", "profile", "run",
 				"script", "setting", "sqltext", "step", "survey", "throttle", "verify", "visible"),
 			others: pgx,
 		},

@@ -62,6 +62,7 @@ func (p *Planner) Plans(ctx context.Context, direction Direction, schemas []stri
 	if err != nil {
 		return nil, err
 	}
+	request.Nodes = m.nodes()
 	inputs, err := m.surveyMany(ctx, server, request, schemas)
 	if err != nil {
 		return nil, fault.At(err, "", "survey")
