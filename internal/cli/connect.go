@@ -18,8 +18,8 @@ type connection struct {
 	url, directURL string // the flags
 	standbyURLs    []string
 	nodeURLs       []string // HOST:PORT=URL
-	source         string // where url comes from, for messages
-	maxConnections int32  // 0: as many as one run needs
+	source         string   // where url comes from, for messages
+	maxConnections int32    // 0: as many as one run needs
 	getenv         func(string) string
 }
 

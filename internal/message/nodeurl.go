@@ -19,4 +19,3 @@ func UnknownNode(address string, known []string) *problem.Problem {
 func NoCluster(address string) *problem.Problem {
 	return usage("no_cluster", "--node-url names node "+address+", and the database belongs to no Citus cluster", "", "Omit --node-url.")
 }
-

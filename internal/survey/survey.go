@@ -25,7 +25,7 @@ type Request struct {
 	Schema    string
 	Policy    plan.Policy
 	Direction plan.Direction
-	Goal      plan.Phase    // the phase to reach; "" if none was named
+	Goal      plan.Phase     // the phase to reach; "" if none was named
 	Standbys  []*pg.Standby  // standbys to read; may be nil
 	Session   *pg.Session    // session for reading the catalogue; nil uses the pool
 	Nodes     *cluster.Nodes // of a cluster; the caller closes them. Default: as pg_dist_node has them, with the settings of the pool.
