@@ -88,9 +88,10 @@ func rules() []rule {
 			below:  in("catalog", "inspect", "message", "pg", "plan", "problem", "sqltext", "step", "trust"),
 			others: join(pgx, pgcode),
 		},
+		{name: "internal/cluster", below: in("catalog", "fault", "message", "pg", "sqltext"), others: pgx},
 		{
 			name:   "internal/survey",
-			below:  in("catalog", "fault", "guard", "inspect", "journal", "order", "pg", "plan", "message", "problem", "profile", "sqltext", "step", "trust"),
+			below:  in("catalog", "cluster", "fault", "guard", "inspect", "journal", "order", "pg", "plan", "message", "problem", "profile", "sqltext", "step", "trust"),
 			others: pgx,
 		},
 		{name: "internal/backfill", below: in("catalog", "event", "pace", "pg", "sqltext", "step"), others: join(pgx, pgcode)},
@@ -100,11 +101,10 @@ func rules() []rule {
 		},
 		{
 			name: "internal/verify",
-			below: in("backfill/ordered", "catalog", "event", "fault", "guard", "inspect", "journal", "order", "pg", "plan", "message", "problem", "profile", "sqltext", "step",
+			below: in("backfill/ordered", "catalog", "cluster", "event", "fault", "guard", "inspect", "journal", "order", "pg", "plan", "message", "problem", "profile", "sqltext", "step",
 				"survey", "trust", "visible"),
 			others: join(pgx, pgcode),
 		},
-		{name: "internal/cluster", below: in("catalog", "fault", "message", "pg", "sqltext"), others: pgx},
 		{name: "internal/throttle", below: in("catalog", "event", "pace", "pg", "message", "problem", "sqltext", "visible"), others: join(pgx, pgcode)},
 		{name: "internal/probe", below: in("impact", "pace", "pg", "sqltext"), others: pgx},
 		{
