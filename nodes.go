@@ -18,3 +18,10 @@ func (m *Migrator) direct() *pgxpool.Pool {
 func (m *Migrator) nodes() *cluster.Nodes {
 	return &cluster.Nodes{Coordinator: m.direct(), Configs: m.options.Cluster.Nodes, MaxPerNode: m.options.Cluster.MaxPerNode}
 }
+
+// limitNodes adds to a plan that fills rows of a cluster how many connections to each node that takes.
+func (m *Migrator) limitNodes(doc *Plan) {
+	if doc.Cluster != nil && doc.Command == Up && doc.Rows > 0 {
+		doc.Cluster.MaxPerNode = m.nodes().Limit()
+	}
+}

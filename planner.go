@@ -104,6 +104,7 @@ func (p *Planner) plan(s plan.Input, signals problem.List) Plan {
 	}
 	doc := describe(made, run.DescribeFillings(made, nil)) // no table is read: there may be thousands
 	doc.Fingerprint = fingerprint
+	p.migrator.limitNodes(&doc)
 	if shareable(made, doc) {
 		p.shared[fingerprint] = share(made, doc)
 	}

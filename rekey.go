@@ -133,6 +133,7 @@ func (m *Migrator) Plan(ctx context.Context, direction Direction) (_ Plan, err e
 		return Plan{}, err
 	}
 	doc := describe(p, fillings)
+	m.limitNodes(&doc)
 	if p.Pending() {
 		m.forecast(ctx, p, &doc)
 	}
