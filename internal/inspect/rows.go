@@ -89,8 +89,8 @@ func Count(ctx context.Context, tx pg.Tx, table sqltext.Table, column, version s
 		return c, err
 	}
 	err = tx.QueryRow(ctx, sqltext.Format(
-		"SELECT count(*) FROM (SELECT FROM {} WHERE {} IS NOT NULL GROUP BY {} HAVING count(*) > 1) duplicates",
-		table, name, name)).Scan(&c.Duplicates)
+		"SELECT count(*) FROM (SELECT {} FROM {} WHERE {} IS NOT NULL GROUP BY {} HAVING count(*) > 1) duplicates",
+		name, table, name, name)).Scan(&c.Duplicates)
 	return c, err
 }
 

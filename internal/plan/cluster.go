@@ -104,7 +104,7 @@ func refuseSharding(g Group, table *catalog.Table) *problem.Problem {
 // shardKeys returns the columns, in addition to the target's, that a unique index of the table must have on a cluster: the distribution
 // column.
 func shardKeys(table *catalog.Table, column string) []string {
-	if table.Sharding == nil || table.Sharding.Column == "" || table.Sharding.Column == column {
+	if table.Sharding == nil || table.Sharding.Kind != catalog.HashDistributed || table.Sharding.Column == column {
 		return nil
 	}
 	return []string{table.Sharding.Column}
