@@ -33,8 +33,11 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *grou
 		return message.TableAltered(g.String(), why)
 	}
 	table := st.table(a.Target.Name())
+	if e.shard == nil && table.Sharding != nil {
+		table = e.withSizes(g, table)
+	}
 	if e.shard == nil && table.Sharding.OnShards() {
-		return e.fillShards(ctx, g, a, st)
+		return e.fillShards(ctx, g, a.Target, table, st)
 	}
 	if table.Pages > largeTablePages {
 		e.session.Close(ctx)

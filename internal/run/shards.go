@@ -18,9 +18,8 @@ import (
 
 // fillShards fills the rows of a table whose shards are on the nodes of a cluster, on all nodes side by side. A shard that moves away
 // is left out: the coordinator finds its rows without a value afterwards, and the step fills again.
-func (e *Executor) fillShards(ctx context.Context, g plan.Group, a step.Fill, st *groupState) error {
-	table := st.table(a.Target.Name())
-	cutoff, err := e.beginSharded(ctx, g, a.Target, table)
+func (e *Executor) fillShards(ctx context.Context, g plan.Group, t step.Target, table *catalog.Table, st *groupState) error {
+	cutoff, err := e.beginSharded(ctx, g, t, table)
 	if err != nil {
 		return err
 	}
@@ -35,7 +34,7 @@ func (e *Executor) fillShards(ctx context.Context, g plan.Group, a step.Fill, st
 	if table.Pages > largeTablePages {
 		e.session.Close(ctx)
 	}
-	e.setActivity(ctx, g, a.Target, true)
+	e.setActivity(ctx, g, t, true)
 	defer e.setActivity(ctx, g, g.Target, false)
 	watching, end := background(ctx)
 	defer end()
@@ -47,7 +46,7 @@ func (e *Executor) fillShards(ctx context.Context, g plan.Group, a step.Fill, st
 	}
 	err = backfill.Parallel(ctx, max(len(nodes), 1), func(ctx context.Context, i int) (err error) {
 		if i < len(nodes) {
-			filled[i], err = e.fillNode(ctx, nodes[i], g, a.Target, table, cutoff, events)
+			filled[i], err = e.fillNode(ctx, nodes[i], g, t, table, cutoff, events)
 		}
 		return err
 	})
@@ -62,6 +61,15 @@ func (e *Executor) fillShards(ctx context.Context, g plan.Group, a step.Fill, st
 	}
 	st.backfilled, st.filled = true, nil // the coordinator reads again whether all rows have a value
 	return nil
+}
+
+// withSizes returns a copy of a table of a cluster with the sizes of its shards, which only the plan has read.
+func (e *Executor) withSizes(g plan.Group, table *catalog.Table) *catalog.Table {
+	sized := *table
+	if planned := e.Plan.Schema.Named(g.Table); planned != nil {
+		sized.Pages, sized.Rows, sized.Bytes = planned.Pages, planned.Rows, planned.Bytes
+	}
+	return &sized
 }
 
 // beginSharded records on the coordinator how a table is filled, and returns the cutoff of its column for all shards.
