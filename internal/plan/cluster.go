@@ -11,8 +11,8 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// checkCluster refuses a cluster that rekey does not support, and a session on another node than its coordinator. Unless readOnly is
-// set, it refuses a cluster of which a node cannot take part in changes.
+// checkCluster refuses a cluster that rekey does not support or cannot read: the session is on a worker, or a node does not answer.
+// Unless readOnly is set, it refuses any cluster of which a node cannot take part in changes.
 func checkCluster(s catalog.Server, readOnly bool) *problem.Problem {
 	c := s.Cluster
 	switch {
@@ -25,9 +25,19 @@ func checkCluster(s catalog.Server, readOnly bool) *problem.Problem {
 	case !c.OnCoordinator():
 		return message.OnWorker(c.Coordinator(), s.Database)
 	case readOnly:
-		return nil
+		return refuseSilent(c)
 	}
 	return refuseNodes(c)
+}
+
+// refuseSilent refuses a cluster with a node that does not answer: rows of distributed tables cannot be read.
+func refuseSilent(c *catalog.Cluster) *problem.Problem {
+	for _, n := range c.Nodes {
+		if n.Primary && n.Fault != "" {
+			return message.NodeSilent(n.Address(), n.Fault)
+		}
+	}
+	return nil
 }
 
 // refuseNodes refuses a cluster with a primary node that cannot take part in changes, or in the middle of an upgrade.
