@@ -28,6 +28,9 @@ type Job struct {
 	// RetryTimeout is how long to retry rows that the application holds at the end, a lost server, and a lock on the table.
 	// Default: DefaultRetryTimeout.
 	RetryTimeout time.Duration
+	// Gate is called before each batch that writes rows, which ends with a call of leave. It may block; its error ends the batch. nil
+	// lets every batch pass.
+	Gate func() (leave func(), err error)
 	// Vacuum runs a VACUUM outside a transaction, and ends it when another session waits for the table or the pace is
 	// paused. nil runs none.
 	Vacuum func(ctx context.Context, sql string) error

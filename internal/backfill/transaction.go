@@ -57,22 +57,24 @@ func (e *Engine) Settings() pg.Settings {
 // Batch runs work in a transaction that Checkpoints protects, and retries errors that may be temporary for up to
 // RetryTimeout. It returns ErrTooSlow after a timeout, so that the caller can make the batch smaller.
 func (e *Engine) Batch(ctx context.Context, work func(pg.Tx) error) error {
-	return e.retry(ctx, e.Settings, work)
+	return e.retry(ctx, e.tryBatch, e.Settings, work)
 }
 
 // BatchIf is Batch with a precondition, whose error may be temporary.
 func (e *Engine) BatchIf(ctx context.Context, p pg.Precondition, work func(pg.Tx) error) error {
-	return e.retry(ctx, func() pg.Settings {
+	return e.retry(ctx, e.tryBatch, func() pg.Settings {
 		s := e.Settings()
 		s.Preconditions = append(s.Preconditions, p)
 		return s
 	}, work)
 }
 
-func (e *Engine) retry(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) error {
+type attempt func(context.Context, pg.Settings, func(pg.Tx) error) error
+
+func (e *Engine) retry(ctx context.Context, try attempt, settings func() pg.Settings, work func(pg.Tx) error) error {
 	start, pause := time.Now(), firstPause
 	for {
-		err := e.try(ctx, settings(), work)
+		err := try(ctx, settings(), work)
 		switch {
 		case err == nil:
 			return nil
@@ -94,6 +96,18 @@ func (e *Engine) retry(ctx context.Context, settings func() pg.Settings, work fu
 		}
 		pause = min(2*pause, longestPause)
 	}
+}
+
+// tryBatch is try within the gate.
+func (e *Engine) tryBatch(ctx context.Context, s pg.Settings, work func(pg.Tx) error) error {
+	if e.Gate != nil {
+		leave, err := e.Gate()
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
+	return e.try(ctx, s, work)
 }
 
 func (e *Engine) try(ctx context.Context, s pg.Settings, work func(pg.Tx) error) error {
@@ -123,7 +137,7 @@ const timeoutAttempts = 5
 // suspension of the machine must not end a run.
 func (e *Engine) Transaction(ctx context.Context, settings func() pg.Settings, work func(pg.Tx) error) (err error) {
 	for range timeoutAttempts {
-		if err = e.retry(ctx, settings, work); !errors.Is(err, ErrTooSlow) {
+		if err = e.retry(ctx, e.try, settings, work); !errors.Is(err, ErrTooSlow) {
 			break
 		}
 	}

@@ -50,6 +50,9 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *grou
 		Stop: e.Stop, RetryTimeout: e.Limits.LockRetryTimeout, Vacuum: e.vacuum(a.Target), Emit: e.treeProgress(g, a.Target, st),
 		Inspect: e.reinspect(g, a.Target, table),
 	}
+	if e.shard != nil {
+		job.Gate = e.shard.hold.pass
+	}
 	endImpact := e.impact.begin(ctx, e, g.String(), table)
 	result, err := e.fillRows(ctx, g, a.Target, job)
 	endImpact()

@@ -196,7 +196,7 @@ func followPace(ctx context.Context, of, to *pace.Pace) <-chan struct{} {
 }
 
 // fillShard fills the rows of one shard, with the steps and checks of a table of its own. It returns how many it filled.
-func (n *nodeRun) fillShard(ctx context.Context, e *Executor, g plan.Group, t step.Target, shard cluster.Shard, cutoff time.Time) (int64, error) {
+func (n *nodeRun) fillShard(ctx context.Context, e *Executor, of shardsOf, shard cluster.Shard) (int64, error) {
 	session := pg.AcquireSession(ctx, n.pool)
 	defer session.Release(ctx)
 	var schema catalog.Schema
@@ -211,11 +211,12 @@ func (n *nodeRun) fillShard(ctx context.Context, e *Executor, g plan.Group, t st
 	if err != nil {
 		return 0, err
 	}
+	t := of.target
 	t.Table, t.Index, t.Check, t.Keys = name, "", "", nil
-	filling := plan.Group{Table: t.Name(), Target: t, Phase: g.Phase, Order: g.Order, Steps: []step.Step{step.FillColumn{Target: t}}}
+	filling := plan.Group{Table: t.Name(), Target: t, Phase: of.group.Phase, Order: of.group.Order, Steps: []step.Step{step.FillColumn{Target: t}}}
 	sub := &Executor{
 		Pool: n.pool, Direct: n.pool, Limits: e.Limits, Pace: n.pace, Watch: n.watch, Lease: n.lease, Emit: event.Sink(n.emit),
-		Stop: e.Stop, StopReason: e.StopReason, session: session, impact: n.impact, shard: &shardFilling{shard: shard, cutoff: cutoff},
+		Stop: e.Stop, StopReason: e.StopReason, session: session, impact: n.impact, shard: &shardFilling{shard: shard, cutoff: of.cutoff, hold: of.hold},
 		Plan: plan.Plan{
 			Direction: plan.Up, SchemaName: shard.Schema, Column: e.Plan.Column, Server: n.server, Schema: schema, Groups: []plan.Group{filling},
 		},
@@ -229,4 +230,5 @@ func (n *nodeRun) fillShard(ctx context.Context, e *Executor, g plan.Group, t st
 type shardFilling struct {
 	shard  cluster.Shard
 	cutoff time.Time // of the table's column
+	hold   *tableHold
 }

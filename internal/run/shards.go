@@ -38,6 +38,8 @@ func (e *Executor) fillShards(ctx context.Context, g plan.Group, t step.Target, 
 	defer e.setActivity(ctx, g, g.Target, false)
 	watching, end := background(ctx)
 	defer end()
+	hold, endHold := startHold(ctx, e.Pool, g.Target.Rows(), table.OID)
+	defer endHold()
 	watching(func(ctx context.Context) { e.pauseWhileMoving(ctx, table) })
 	events := &shardEvents{table: g.String(), total: max(int64(table.Rows), 0), out: e.Emit}
 	filled := make([]int64, len(nodes))
@@ -46,7 +48,7 @@ func (e *Executor) fillShards(ctx context.Context, g plan.Group, t step.Target, 
 	}
 	err = backfill.Parallel(ctx, max(len(nodes), 1), func(ctx context.Context, i int) (err error) {
 		if i < len(nodes) {
-			filled[i], err = e.fillNode(ctx, nodes[i], g, t, table, cutoff, events)
+			filled[i], err = e.fillNode(ctx, nodes[i], shardsOf{g, t, table, cutoff, hold}, events)
 		}
 		return err
 	})
@@ -61,6 +63,15 @@ func (e *Executor) fillShards(ctx context.Context, g plan.Group, t step.Target, 
 	}
 	st.backfilled, st.filled = true, nil // the coordinator reads again whether all rows have a value
 	return nil
+}
+
+// shardsOf is the table whose shards are filled.
+type shardsOf struct {
+	group  plan.Group
+	target step.Target
+	table  *catalog.Table
+	cutoff time.Time // of the column
+	hold   *tableHold
 }
 
 // withSizes returns a copy of a table of a cluster with the sizes of its shards, which only the plan has read.
@@ -95,13 +106,13 @@ const nodeRetryPause = time.Second
 
 // fillNode fills the table's shards on one node, one after the other. It begins again where it was when the node was away for a while,
 // as long as it comes back within the retry timeout.
-func (e *Executor) fillNode(ctx context.Context, node catalog.Node, g plan.Group, t step.Target, table *catalog.Table, cutoff time.Time, events *shardEvents) (filled int64, err error) {
+func (e *Executor) fillNode(ctx context.Context, node catalog.Node, of shardsOf, events *shardEvents) (filled int64, err error) {
 	sink := events.node(node.Address())
 	above, since := int64(0), time.Now()
 	for {
 		var rows, before int64
 		before = above
-		rows, above, err = e.fillNodeOnce(ctx, node, g, t, table, cutoff, sink, above)
+		rows, above, err = e.fillNodeOnce(ctx, node, of, sink, above)
 		if filled += rows; rows > 0 || above > before {
 			since = time.Now()
 		}
@@ -109,7 +120,7 @@ func (e *Executor) fillNode(ctx context.Context, node catalog.Node, g plan.Group
 			return filled, err
 		}
 		e.endNodeRun(ctx, node)
-		e.Emit.Emit(event.Notice{Table: g.String(), Text: "node " + node.Address() + " does not answer; its shards are filled when it does"})
+		e.Emit.Emit(event.Notice{Table: of.group.String(), Text: "node " + node.Address() + " does not answer; its shards are filled when it does"})
 		if err := e.sleep(ctx, nodeRetryPause); err != nil {
 			return filled, err
 		}
@@ -117,9 +128,7 @@ func (e *Executor) fillNode(ctx context.Context, node catalog.Node, g plan.Group
 }
 
 // fillNodeOnce fills the shards of a node above a number. It returns the number of the last shard that it has filled.
-func (e *Executor) fillNodeOnce(
-	ctx context.Context, node catalog.Node, g plan.Group, t step.Target, table *catalog.Table, cutoff time.Time, sink *nodeSink, above int64,
-) (filled, last int64, err error) {
+func (e *Executor) fillNodeOnce(ctx context.Context, node catalog.Node, of shardsOf, sink *nodeSink, above int64) (filled, last int64, err error) {
 	n, err := e.nodeRun(ctx, node, sink)
 	if err != nil {
 		return 0, above, err
@@ -131,17 +140,17 @@ func (e *Executor) fillNodeOnce(
 		var shard cluster.Shard
 		var found bool
 		err := pg.Read(ctx, e.Pool, func(tx pg.Tx) (err error) {
-			shard, found, err = cluster.NextShard(ctx, tx, table.OID, node.Group, above)
+			shard, found, err = cluster.NextShard(ctx, tx, of.table.OID, node.Group, above)
 			return err
 		})
 		if err != nil || !found {
 			return filled, above, err
 		}
-		rows, err := n.fillShard(ctx, e, g, t, shard, cutoff)
+		rows, err := n.fillShard(ctx, e, of, shard)
 		filled += rows
 		sink.shardDone(rows)
 		if errors.Is(err, cluster.ErrMoved) {
-			e.Emit.Emit(event.Notice{Table: g.String(), Text: "shard " + shard.Relation + " has moved away from node " + node.Address() + "; it is filled where it is now"})
+			e.Emit.Emit(event.Notice{Table: of.group.String(), Text: "shard " + shard.Relation + " has moved away from node " + node.Address() + "; it is filled where it is now"})
 			err = nil
 		}
 		if err != nil {
