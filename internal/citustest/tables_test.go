@@ -28,3 +28,23 @@ INSERT INTO tenant_a.users (name) SELECT 'u' || i FROM generate_series(1, 500) i
 INSERT INTO tenant_a.posts (user_id) SELECT id FROM tenant_a.users;
 RESET citus.enable_schema_based_sharding;
 ANALYZE`
+
+// refusedTables has a table of each kind that is refused, in schema odd.
+const refusedTables = `CREATE SCHEMA odd;
+SET citus.shard_count = 4;
+CREATE TABLE odd.part (tenant_id int NOT NULL, id bigserial, at timestamptz NOT NULL, PRIMARY KEY (tenant_id, id, at)) PARTITION BY RANGE (at);
+CREATE TABLE odd.part_1 PARTITION OF odd.part FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+SELECT create_distributed_table('odd.part', 'tenant_id');
+CREATE TABLE odd.appended (id bigint, body text);
+SELECT create_distributed_table('odd.appended', 'id', 'append');
+CREATE TABLE odd.ranged (id bigint PRIMARY KEY, body text);
+SELECT create_distributed_table('odd.ranged', 'id', 'range');
+CREATE TABLE odd.keyless (body text);
+SELECT create_reference_table('odd.keyless');
+CREATE TABLE odd.tenants (tenant_id int PRIMARY KEY, body text);
+SELECT create_distributed_table('odd.tenants', 'tenant_id');
+CREATE TABLE odd.fine (tenant_id int, body text, created_at timestamptz);
+SELECT create_distributed_table('odd.fine', 'tenant_id');
+SET citus.shard_replication_factor = 2;
+CREATE TABLE odd.replicated (tenant_id int, id bigserial, PRIMARY KEY (tenant_id, id));
+SELECT create_distributed_table('odd.replicated', 'tenant_id', colocate_with => 'none')`

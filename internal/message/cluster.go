@@ -138,7 +138,7 @@ func PreparedInCluster(pending []catalog.PendingTransaction) (text, statement st
 	oldest := slices.MaxFunc(pending, func(a, b catalog.PendingTransaction) int { return cmp.Compare(a.Age, b.Age) })
 	text = fmt.Sprintf("Node %s has the prepared transaction %s of the cluster, %s old", oldest.Node, oldest.GID, Duration(time.Duration(oldest.Age)*time.Second))
 	if more := int64(len(pending) - 1); more > 0 {
-		text += ", and there are " + Number(more) + " more"
+		text += " (and " + Number(more) + " more)"
 	}
 	return text + ". It holds its locks until the coordinator decides it, which it does every citus.recover_2pc_interval, or at once",
 		"SELECT recover_prepared_transactions();"

@@ -11,8 +11,8 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// checkCluster refuses a cluster that rekey does not support, and a session on another node than its coordinator. Unless readOnly is
-// set, it refuses a cluster of which a node cannot take part in changes.
+// checkCluster refuses a cluster that rekey does not support or cannot read: the session is on a worker, or a node does not answer.
+// Unless readOnly is set, it refuses any cluster of which a node cannot take part in changes.
 func checkCluster(s catalog.Server, readOnly bool) *problem.Problem {
 	c := s.Cluster
 	switch {
@@ -25,9 +25,19 @@ func checkCluster(s catalog.Server, readOnly bool) *problem.Problem {
 	case !c.OnCoordinator():
 		return message.OnWorker(c.Coordinator(), s.Database)
 	case readOnly:
-		return nil
+		return refuseSilent(c)
 	}
 	return refuseNodes(c)
+}
+
+// refuseSilent refuses a cluster with a node that does not answer: rows of distributed tables cannot be read.
+func refuseSilent(c *catalog.Cluster) *problem.Problem {
+	for _, n := range c.Nodes {
+		if n.Primary && n.Fault != "" {
+			return message.NodeSilent(n.Address(), n.Fault)
+		}
+	}
+	return nil
 }
 
 // refuseNodes refuses a cluster with a primary node that cannot take part in changes, or in the middle of an upgrade.
@@ -104,7 +114,7 @@ func refuseSharding(g Group, table *catalog.Table) *problem.Problem {
 // shardKeys returns the columns, in addition to the target's, that a unique index of the table must have on a cluster: the distribution
 // column.
 func shardKeys(table *catalog.Table, column string) []string {
-	if table.Sharding == nil || table.Sharding.Column == "" || table.Sharding.Column == column {
+	if table.Sharding == nil || table.Sharding.Kind != catalog.HashDistributed || table.Sharding.Column == column {
 		return nil
 	}
 	return []string{table.Sharding.Column}

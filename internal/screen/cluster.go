@@ -29,8 +29,8 @@ func (p *page) clusterHead(c *rekey.Cluster) {
 	p.add(text + ".")
 }
 
-// mostPlacements is how many tables are listed that are spread over the cluster; the others are counted.
-const mostPlacements = 40
+// placementWidth is the width of the columns before the names of the tables.
+const placementWidth = 48
 
 // placements lists how the tables are spread over the cluster. Tables that are spread in the same way share a line.
 func (p *page) placements(doc rekey.Plan) {
@@ -63,7 +63,7 @@ func (p *page) placements(doc rekey.Plan) {
 	}
 	rows := [][]string{{"SPREAD", "BY", ">SHARDS", ">NODES", "TABLES"}}
 	for _, one := range lines {
-		rows = append(rows, append(one.cells, someNames(one.tables, mostPlacements)))
+		rows = append(rows, append(one.cells, someNames(one.tables, p.width-placementWidth)))
 	}
 	p.lines("")
 	p.lines(alignWithin(rows, p.width)...)
@@ -77,10 +77,11 @@ func placement(s *rekey.Sharding) []string {
 	return []string{string(s.Kind), s.Column, Count(int64(s.Shards)), strconv.Itoa(s.Nodes)}
 }
 
-// someNames returns the first names of a list, and how many there are besides.
-func someNames(names []string, most int) string {
-	if more := len(names) - most; more > 0 {
-		return strings.Join(names[:most], ", ") + " and " + strconv.Itoa(more) + " more"
+// someNames returns as many names of a list as fit into a width, at least one, and how many there are besides.
+func someNames(names []string, width int) string {
+	text := strings.Join(names, ", ")
+	for n := len(names) - 1; n > 0 && len(text) > width; n-- {
+		text = strings.Join(names[:n], ", ") + " and " + strconv.Itoa(len(names)-n) + " more"
 	}
-	return strings.Join(names, ", ")
+	return text
 }
