@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -125,6 +126,9 @@ func (c Changer) Do(ctx context.Context, change Change) (ChangeResult, error) {
 	for attempts := 1; ; attempts++ {
 		result, blockers, err := c.attempt(ctx, change)
 		result.Attempts = attempts
+		if len(blockers) == 0 && c.Session.Cluster {
+			blockers = onNode(err)
+		}
 		if len(blockers) > 0 {
 			seen = blockers
 		}
@@ -156,6 +160,23 @@ func (c Changer) Do(ctx context.Context, change Change) (ChangeResult, error) {
 	}
 }
 
+// nodeAddress finds the host and port of the node that a coordinator names last in an error.
+var nodeAddress = regexp.MustCompile(`(\S+:\d+)\W*$`)
+
+// onNode returns what a coordinator's error says of the sessions that block a change: the node on which they are.
+func onNode(err error) []Backend {
+	serverErr, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return nil
+	}
+	for _, text := range []string{serverErr.Where, serverErr.Message} {
+		if found := nodeAddress.FindStringSubmatch(text); found != nil {
+			return []Backend{{Application: "a session or a prepared transaction on node " + found[1]}}
+		}
+	}
+	return nil
+}
+
 // ErrStopped reports that Stop was closed before another attempt.
 var ErrStopped = errors.New("stopped between two attempts")
 
@@ -177,6 +198,8 @@ func retryable(err error) bool {
 		return false
 	}
 	switch serverErr.Code {
+	case pgerrcode.ConnectionException, pgerrcode.ConnectionFailure, pgerrcode.SQLClientUnableToEstablishSQLConnection:
+		return true // a message of the server, so that the lost connection is a coordinator's to one of its nodes
 	case pgerrcode.LockNotAvailable, pgerrcode.DeadlockDetected, pgerrcode.QueryCanceled:
 		return true
 	case pgerrcode.InternalError:
