@@ -88,9 +88,10 @@ func rules() []rule {
 			below:  in("catalog", "inspect", "message", "pg", "plan", "problem", "sqltext", "step", "trust"),
 			others: join(pgx, pgcode),
 		},
+		{name: "internal/cluster", below: in("catalog", "fault", "message", "pg", "sqltext"), others: pgx},
 		{
 			name:   "internal/survey",
-			below:  in("catalog", "fault", "guard", "inspect", "journal", "order", "pg", "plan", "message", "problem", "profile", "sqltext", "step", "trust"),
+			below:  in("catalog", "cluster", "fault", "guard", "inspect", "journal", "order", "pg", "plan", "message", "problem", "profile", "sqltext", "step", "trust"),
 			others: pgx,
 		},
 		{name: "internal/backfill", below: in("catalog", "event", "pace", "pg", "sqltext", "step"), others: join(pgx, pgcode)},
@@ -100,11 +101,10 @@ func rules() []rule {
 		},
 		{
 			name: "internal/verify",
-			below: in("backfill/ordered", "catalog", "event", "fault", "guard", "inspect", "journal", "order", "pg", "plan", "message", "problem", "profile", "sqltext", "step",
+			below: in("backfill/ordered", "catalog", "cluster", "event", "fault", "guard", "inspect", "journal", "order", "pg", "plan", "message", "problem", "profile", "sqltext", "step",
 				"survey", "trust", "visible"),
 			others: join(pgx, pgcode),
 		},
-		{name: "internal/cluster", below: in("catalog", "fault", "message", "pg", "sqltext"), others: pgx},
 		{name: "internal/throttle", below: in("catalog", "event", "pace", "pg", "message", "problem", "sqltext", "visible"), others: join(pgx, pgcode)},
 		{name: "internal/probe", below: in("impact", "pace", "pg", "sqltext"), others: pgx},
 		{
@@ -118,12 +118,12 @@ func rules() []rule {
 		{name: "internal/step/steptest", below: in("sqltext", "step"), others: join(pgx, gocmp)},
 
 		// The limits of settings.
-		{name: "internal/setting", below: in("discover", "pace", "plan", "message", "problem", "profile", "script", "sqltext", "throttle", "visible")},
+		{name: "internal/setting", below: in("cluster", "discover", "pace", "plan", "message", "problem", "profile", "script", "sqltext", "throttle", "visible")},
 
 		// The public packages.
 		{
 			name: ".",
-			below: in("backfill", "catalog", "discover", "doctor", "event", "fault", "forecast", "history", "inspect", "journal", "known", "message", "order", "pace", "pg", "plan", "problem", "profile", "run",
+			below: in("backfill", "catalog", "cluster", "discover", "doctor", "event", "fault", "forecast", "history", "inspect", "journal", "known", "message", "order", "pace", "pg", "plan", "problem", "profile", "run",
 				"script", "setting", "sqltext", "step", "survey", "throttle", "verify", "visible"),
 			others: pgx,
 		},

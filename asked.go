@@ -52,6 +52,9 @@ func (m *Migrator) asked() []event.Option {
 	if n := len(m.options.Standbys); n > 0 {
 		values["standby-url"] = message.Counted(n, "standby", "standbys")
 	}
+	if n := len(m.options.Cluster.Nodes); n > 0 {
+		values["node-url"] = message.Counted(n, "node", "nodes")
+	}
 	if m.options.Soak == NoSoak {
 		values["soak"] = "0s"
 	}

@@ -1,6 +1,9 @@
 package rekey
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/rekey-pg/rekey/internal/discover"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/order"
@@ -31,6 +34,11 @@ func (m *Migrator) check() error {
 	}
 	for _, standby := range m.options.Standbys {
 		if standby == nil && len(found) == 0 {
+			found = problem.List{message.NoPool()}
+		}
+	}
+	for _, node := range m.options.Cluster.Nodes {
+		if node == nil && len(found) == 0 {
 			found = problem.List{message.NoPool()}
 		}
 	}
@@ -80,7 +88,7 @@ func settings(scope Scope, profile *Profile, o Options) setting.Request {
 	for flag, n := range map[string]int64{
 		"lock-timeout": int64(o.Locks.Timeout), "lock-retry-timeout": int64(o.Locks.RetryTimeout), "batch-time": int64(o.Backfill.BatchTime), "soak": int64(o.Soak),
 		"max-lag": int64(o.Throttle.MaxLag), "max-snapshot-age": int64(o.Throttle.MaxSnapshotAge), "max-retained-wal": o.Throttle.MaxRetainedWAL, "disk-free": o.Forecast.DiskFree,
-		"max-impact": setting.Ratio(o.Backfill.MaxImpact),
+		"max-impact": setting.Ratio(o.Backfill.MaxImpact), "max-per-node": int64(o.Cluster.MaxPerNode),
 	} {
 		if n != 0 {
 			r.Numbers[flag] = n
@@ -92,6 +100,7 @@ func settings(scope Scope, profile *Profile, o Options) setting.Request {
 			r.Texts["overrides"] = []string{"true"}
 		}
 	}
+	r.Nodes = slices.Sorted(maps.Keys(o.Cluster.Nodes))
 	values := o.values()
 	for table, source := range values.Sources {
 		r.Sources[table] = string(source)

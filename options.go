@@ -42,6 +42,8 @@ type Options struct {
 	Permissions PermissionOptions
 	// Forecast says what the forecast of a plan and of a run is made from.
 	Forecast ForecastOptions
+	// Cluster says how to reach the nodes of a Citus cluster.
+	Cluster ClusterOptions
 
 	// Tables holds what single tables get differently, by the table's name without the schema.
 	Tables map[string]TableOptions
@@ -138,6 +140,17 @@ type PermissionOptions struct {
 	FireTriggers bool
 	// SubscribersReady says that the tables of every logical subscriber have the new column.
 	SubscribersReady bool
+}
+
+// ClusterOptions says how to reach the nodes of a Citus cluster. Up fills rows on the nodes that hold them, and Verify reads their order
+// there, over connections of their own. Without a cluster MaxPerNode has no effect.
+type ClusterOptions struct {
+	// MaxPerNode is how many connections Up, or Verify, has to each node at a time, 6 or more. Default: 8.
+	MaxPerNode int
+	// Nodes holds the configuration of the connections to single nodes, by "host:port" as pg_dist_node has them: where these lead
+	// elsewhere, or a node needs another password or certificate. The limits of its pool are replaced. An address that no node has
+	// matches [problem.ErrUsage]. Default: the configuration of Direct, with the host and port of the node.
+	Nodes map[string]*pgxpool.Config
 }
 
 // TableOptions is what one table gets differently from the others.

@@ -62,6 +62,7 @@ func (p *Planner) Plans(ctx context.Context, direction Direction, schemas []stri
 	if err != nil {
 		return nil, err
 	}
+	request.Nodes = m.nodes()
 	inputs, err := m.surveyMany(ctx, server, request, schemas)
 	if err != nil {
 		return nil, fault.At(err, "", "survey")
@@ -103,6 +104,7 @@ func (p *Planner) plan(s plan.Input, signals problem.List) Plan {
 	}
 	doc := describe(made, run.DescribeFillings(made, nil)) // no table is read: there may be thousands
 	doc.Fingerprint = fingerprint
+	p.migrator.limitNodes(&doc)
 	if shareable(made, doc) {
 		p.shared[fingerprint] = share(made, doc)
 	}

@@ -133,6 +133,7 @@ func (m *Migrator) Plan(ctx context.Context, direction Direction) (_ Plan, err e
 		return Plan{}, err
 	}
 	doc := describe(p, fillings)
+	m.limitNodes(&doc)
 	if p.Pending() {
 		m.forecast(ctx, p, &doc)
 	}
@@ -171,10 +172,9 @@ func (m *Migrator) run(ctx context.Context, direction plan.Direction) (event.Res
 	if err != nil {
 		return event.Result{}, err
 	}
-	direct := m.options.Direct
-	if direct == nil {
-		direct = m.pool
-	}
+	direct := m.direct()
+	request.Nodes = m.nodes()
+	defer request.Nodes.Close()
 	locks := m.options.Locks
 	return run.Execute(ctx, run.Job{
 		Pool: m.pool, Direct: direct, Request: request, Program: Version(), Options: m.asked(),
@@ -237,6 +237,8 @@ func (m *Migrator) Verify(ctx context.Context) (_ Report, err error) {
 	if err != nil {
 		return Report{}, err
 	}
+	request.Nodes = m.nodes()
+	defer request.Nodes.Close()
 	report, err := verify.Run(ctx, m.pool, server, request)
 	return reportOf(report), err
 }
@@ -311,6 +313,7 @@ func (m *Migrator) survey(ctx context.Context, direction Direction) (plan.Plan, 
 	if err != nil {
 		return plan.Plan{}, err
 	}
+	request.Nodes = m.nodes() // a plan opens none of them
 	input, err := survey.Read(ctx, m.pool, server, request)
 	if err != nil {
 		return plan.Plan{}, fault.At(err, "", "survey")

@@ -84,6 +84,18 @@ type TableReport struct {
 	NotV4 int64 `json:"not_v4,omitempty"`
 	// Order is the check of the order of the values; nil if there is none to check.
 	Order *OrderReport `json:"order,omitempty"`
+	// Copies compares the copies of a reference table of a Citus cluster; nil for any other table.
+	Copies *CopiesReport `json:"copies,omitempty"`
+}
+
+// CopiesReport compares the keys and UUIDs of the copies of a reference table: each node of the cluster has one.
+type CopiesReport struct {
+	// Nodes is the number of nodes that have a copy.
+	Nodes int `json:"nodes"`
+	// Differ has a sentence for each node whose copy differs from the first node's. They are faults.
+	Differ []string `json:"differ,omitempty"`
+	// NotCompared says why the copies were not compared, or "".
+	NotCompared string `json:"not_compared,omitempty"`
 }
 
 // KeyReport is what Verify found of one primary key that up has begun to switch.
@@ -186,6 +198,7 @@ func reportOf(r verify.Report) Report {
 		report.Tables = append(report.Tables, TableReport{
 			Table: t.Table, OK: t.OK, Rows: t.Rows, Nulls: t.Nulls, Duplicates: t.Duplicates, NotV7: t.NotV7, Kept: t.Kept,
 			Missing: t.Missing, Unique: t.Unique, Random: t.Random, NotV4: t.NotV4, Order: orderReport(t.Order),
+			Copies: (*CopiesReport)(t.Copies),
 		})
 	}
 	for _, e := range r.Edges {

@@ -21,7 +21,7 @@ func TestConvertedTable(t *testing.T) {
 SET citus.shard_count = 4;
 CREATE TABLE app.events (tenant_id int NOT NULL, id bigserial, payload text, created_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (tenant_id, id));
 SELECT create_distributed_table('app.events', 'tenant_id');
-INSERT INTO app.events (tenant_id, payload, created_at) SELECT 1 + i % 50, repeat('p', 100), now() - i * interval '1 s' FROM generate_series(1, 400000) i;
+INSERT INTO app.events (tenant_id, payload, created_at) SELECT 1 + i % 50, repeat('p', 100), now() - i * interval '1 s' FROM generate_series(1, 200000) i;
 ANALYZE app.events`)
 			read := c.samples(t)
 			var begin sync.Once

@@ -17,8 +17,9 @@ import (
 type connection struct {
 	url, directURL string // the flags
 	standbyURLs    []string
-	source         string // where url comes from, for messages
-	maxConnections int32  // 0: as many as one run needs
+	nodeURLs       []string // HOST:PORT=URL
+	source         string   // where url comes from, for messages
+	maxConnections int32    // 0: as many as one run needs
 	getenv         func(string) string
 }
 
@@ -53,6 +54,7 @@ func (c connection) resolve(getenv func(string) string) connection {
 type pools struct {
 	main, direct *pgxpool.Pool
 	standbys     []*pgxpool.Pool
+	nodes        map[string]*pgxpool.Config // of --node-url
 }
 
 func (p pools) close() {
@@ -84,6 +86,9 @@ func (a *app) connect(ctx context.Context, f *flags) (pools, error) {
 	}
 	var p pools
 	var err error
+	if p.nodes, err = f.connection.nodeConfigs(a.Getenv); err != nil {
+		return pools{}, err
+	}
 	if p.main, err = a.library.connect(ctx, f.connection.resolve(a.Getenv)); err != nil {
 		return pools{}, err
 	}

@@ -22,7 +22,7 @@ func fileSettings() []string {
 	return []string{
 		"schema", "profile", "prefix", "tables", "exclude", "column", "index-name", "skip-refused", "overrides",
 		"parents", "reference", "arbiter",
-		"pace", "max-impact", "batch-time", "lock-timeout", "lock-retry-timeout", "max-lag", "max-retained-wal", "max-snapshot-age",
+		"max-per-node", "pace", "max-impact", "batch-time", "lock-timeout", "lock-retry-timeout", "max-lag", "max-retained-wal", "max-snapshot-age",
 		"throttle-query", "throttle-file", "without-signal", "subscribers-ready", "fire-triggers", "trust-owner",
 	}
 }

@@ -40,6 +40,7 @@ type flags struct {
 	exitCode                      bool
 	forecast                      forecastFlags
 	hints                         hints
+	maxPerNode                    int
 }
 
 // common registers the flags of every command that connects to a database.
@@ -65,6 +66,7 @@ func (f *flags) policy(cmd *cobra.Command, versions ...string) {
 	set := cmd.Flags()
 	set.StringVar(&f.version, "version", versions[0], "version to record: "+strings.Join(versions, " or "))
 	f.changes(cmd)
+	f.cluster(cmd)
 	set.StringArrayVar(&f.connection.standbyURLs, "standby-url", nil, "the same database on a standby; rekey takes no lock while a query there is in its way; repeatable")
 	f.signals.register(cmd)
 	f.forecast.register(cmd)
@@ -103,7 +105,7 @@ func (f *flags) job(cmd *cobra.Command, legal ...string) (job, error) {
 		Confirm: f.phase.confirm, Soak: f.phase.soakTime(), KeepID: f.phase.keepID, RenameKeys: f.phase.renameKeys,
 		Locks:    rekey.LockOptions{Timeout: f.lockTimeout, RetryTimeout: f.lockRetryTimeout},
 		Backfill: rekey.BackfillOptions{Pace: rekey.Pace(f.pace), BatchTime: f.batchTime, MaxImpact: float64(f.maxImpact)},
-		Throttle: f.signals.options(), Forecast: f.forecast.options(),
+		Throttle: f.signals.options(), Forecast: f.forecast.options(), Cluster: rekey.ClusterOptions{MaxPerNode: f.maxPerNode},
 		Permissions: rekey.PermissionOptions{
 			SubscribersReady: f.subscribersReady, FireTriggers: f.fireTriggers, TrustOwners: f.trustOwners,
 		},

@@ -58,6 +58,7 @@ func flagGroups() []flagGroup { //nolint:funlen // a table
 		{"Locks", []flagForm{
 			{"lock-timeout", "DURATION", common}, {"lock-retry-timeout", "DURATION", false}, {"standby-url", "URL", false},
 		}},
+		{"Citus", []flagForm{{"max-per-node", "N", false}, {"node-url", "HOST:PORT=URL", false}}},
 		{"Speed", []flagForm{
 			{"pace", "gentle|normal|full", common}, {"max-impact", "RATIO", common}, {"batch-time", "DURATION", false}, {"calibrate", "", common}, {"disk-free", "SIZE", false},
 		}},

@@ -96,6 +96,7 @@ func (a *app) overMany(cmd *cobra.Command, f *flags, j job, clean bool, do schem
 		return a.interrupted(err)
 	}
 	j.options.Direct, j.options.Standbys, j.options.Stop = pools.direct, pools.standbys, stopping.soft.Done()
+	j.options.Cluster.Nodes = pools.nodes
 	c := &fleetCount{app: a, f: f, sum: event.Summary{Command: cmd.Name(), Pattern: f.pattern(), Schemas: len(schemas), Skipped: without}}
 	number := f.fleet(schemas).Each(stopping.hard, j.options.Stop, func(ctx context.Context, schema string) error {
 		shown, err := do(ctx, pools.main, j.in(schema))

@@ -71,6 +71,7 @@ func (a *app) change(s stopping, f *flags, j job, do call) (event.Result, error)
 	}
 	defer pools.close()
 	j.options.Direct, j.options.Standbys, j.options.Stop = pools.direct, pools.standbys, s.soft.Done()
+	j.options.Cluster.Nodes = pools.nodes
 	return do(s.hard, pools.main, j)
 }
 

@@ -129,7 +129,7 @@ func nextRun(cmd *cobra.Command, direction rekey.Direction) string {
 // repeated returns the command with the flags of this call, except those about output and connections, whose values may
 // be secret, and those left out.
 func repeated(cmd *cobra.Command, command string, without ...string) string {
-	without = append(without, "json", "quiet", "no-color", "sql", "calibrate", "format", "report", "database-url", "direct-url", "standby-url")
+	without = append(without, "json", "quiet", "no-color", "sql", "calibrate", "format", "report", "database-url", "direct-url", "standby-url", "node-url")
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
 		if slices.Contains(without, flag.Name) {
 			return
@@ -209,5 +209,6 @@ func (a *app) read(ctx context.Context, j job, f *flags, command reading) error 
 	}
 	defer pools.close()
 	j.options.Direct, j.options.Standbys = pools.direct, pools.standbys
+	j.options.Cluster.Nodes = pools.nodes
 	return a.interrupted(command(stopping.hard, pools.main, j, f))
 }

@@ -29,7 +29,7 @@ func (f *flags) request(cmd *cobra.Command, legal ...string) setting.Request {
 			}
 		}
 	})
-	r.Formats = f.formats
+	r.Formats, r.Nodes = f.formats, f.connection.nodeAddresses()
 	for _, one := range f.phase.references {
 		r.References = append(r.References, setting.Reference(one))
 	}

@@ -51,6 +51,9 @@ func twins() []sameCall {
 	table := func(j *job, name string, source rekey.ValueSource) {
 		j.options.Tables = map[string]rekey.TableOptions{name: {Values: source}}
 	}
+	nodes := func(address string) func(*job) {
+		return func(j *job) { j.options.Cluster.Nodes = map[string]*pgxpool.Config{address: {}} }
+	}
 	all := []sameCall{
 		{[]string{"--schema", "app"}, func(*job) {}, ""},
 		{[]string{"--profile", "phoenixkit"}, kit, ""},
@@ -133,6 +136,13 @@ func twins() []sameCall {
 		{[]string{"--schema", "app", "--random", "a", "--time-column", "a=b"}, nil, "contradiction"},
 		app("time-zone", "postgres://a:hunter2@b/c", "bad_time_zone", func(j *job) { j.options.Values.TimeZone = "postgres://a:hunter2@b/c" }),
 		app("disk-free", "500GB", "", func(j *job) { j.options.Forecast.DiskFree = 500 << 30 }),
+		app("max-per-node", "5", "bad_max_per_node", func(j *job) { j.options.Cluster.MaxPerNode = 5 }),
+		app("max-per-node", "6", "", func(j *job) { j.options.Cluster.MaxPerNode = 6 }),
+		app("node-url", "10.0.0.1:5432=postgres://b:hunter2@c/d", "", nodes("10.0.0.1:5432")),
+		app("node-url", "10.0.0.1=postgres://b:hunter2@c/d", "bad_node_url", nodes("10.0.0.1")),
+		app("node-url", "10.0.0.1:0=postgres://b:hunter2@c/d", "bad_node_url", nodes("10.0.0.1:0")),
+		app("node-url", "postgres://b:hunter2@c/d", "bad_node_url", nodes("")),
+		{[]string{"--schema", "app", "--node-url", "a:1=postgres://c/d", "--node-url", "a:1=postgres://c/d"}, nil, "bad_node_url"}, // in Go, they are a map
 		app("max-retained-wal", "5GB", "", func(j *job) { j.options.Throttle.MaxRetainedWAL = 5 << 30 }),
 		{
 			[]string{"--schema", long, "--lock-timeout", "1h", "--pace", "x"},
@@ -220,7 +230,7 @@ func codes(list problem.List) string {
 
 // sentences returns the problems without the names of the settings.
 func sentences(list problem.List) string {
-	name := regexp.MustCompile(`--[a-z-]+|\b(Options\.)?(Locks|Backfill|Throttle|Values|Permissions|Tables|To|Arbiter|Accept|Confirm|Soak)\b(\[[^\]]*\])?(\.[A-Z][A-Za-z]+)*|\b(Profile|Schema)\b(\.[A-Z][A-Za-z]+)?(\([^)]*\))?|\brekey up\b|\bUp\b`)
+	name := regexp.MustCompile(`--[a-z-]+|\b(Options\.)?(Locks|Backfill|Throttle|Cluster|Values|Permissions|Tables|To|Arbiter|Accept|Confirm|Soak)\b(\[[^\]]*\])?(\.[A-Z][A-Za-z]+)*|\b(Profile|Schema)\b(\.[A-Z][A-Za-z]+)?(\([^)]*\))?|\brekey up\b|\bUp\b`)
 	lines := ""
 	for _, p := range list {
 		lines += strings.ReplaceAll(name.ReplaceAllString(p.Code+" "+p.Message+" "+p.Detail, "X"), "X:", "X") + "\n"

@@ -45,7 +45,7 @@ func TestRefusesAmbiguousURLs(t *testing.T) {
 		for _, words := range [][]string{
 			phoenix("plan", "--database-url", url), phoenix("up", "--json", "--database-url="+url),
 			{"status", "--schema", "app", "--database-url", url},
-			phoenix("up", "--standby-url", url), phoenix("up", "--direct-url", url),
+			phoenix("up", "--standby-url", url), phoenix("up", "--direct-url", url), phoenix("up", "--node-url", "10.0.0.1:5432="+url),
 		} {
 			l := live()
 			if strings.HasSuffix(words[len(words)-2], "-url") && words[len(words)-2] != "--database-url" {

@@ -45,6 +45,7 @@ changes nothing. If something differs, the exit code is 6.`,
 	f.common(cmd)
 	f.schemaRun.register(cmd, &f.file)
 	f.phase.registerEdges(cmd)
+	f.cluster(cmd)
 	return cmd
 }
 

@@ -2,6 +2,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -63,6 +64,9 @@ func (n *Nodes) Pool(ctx context.Context, node catalog.Node) (*pgxpool.Pool, err
 	return pool, nil
 }
 
+// Limit returns how many connections a run has to each node at a time.
+func (n *Nodes) Limit() int { return max(cmp.Or(n.MaxPerNode, DefaultMaxPerNode), MinPerNode) }
+
 // check returns a problem if the pool does not lead to the node.
 func (n *Nodes) check(ctx context.Context, pool *pgxpool.Pool, node catalog.Node) error {
 	var group int32
@@ -102,11 +106,7 @@ func (n *Nodes) config(node catalog.Node) *pgxpool.Config {
 		config = n.Coordinator.Config()
 		moveTo(&config.ConnConfig.Config, node.Host, uint16(node.Port))
 	}
-	most := n.MaxPerNode
-	if most == 0 {
-		most = DefaultMaxPerNode
-	}
-	config.MaxConns, config.MinConns, config.MinIdleConns = int32(max(most, MinPerNode)-ownConnections), 0, 0
+	config.MaxConns, config.MinConns, config.MinIdleConns = int32(n.Limit()-ownConnections), 0, 0
 	parameters := maps.Clone(config.ConnConfig.RuntimeParams)
 	if parameters == nil {
 		parameters = map[string]string{}

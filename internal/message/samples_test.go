@@ -2,6 +2,7 @@ package message_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ func chapters(t *testing.T) []chapter {
 		{"Run", runSamples()},
 		{"Lease and journal", journalSamples()},
 		{"Errors of the server and the network during a command", faultSamples()},
-		{"Connection", connectionSamples()},
+		{"Connection", slices.Concat(connectionSamples(), nodeURLSamples())},
 		{"Server", serverSamples()},
 		{"Schemas, versions and selection", schemaSamples()},
 		{"Tables", tableSamples()},
@@ -350,6 +351,14 @@ func trustSamples() []sample {
 		{"message.FunctionAmbiguous", message.FunctionAmbiguous("app", "uuid_generate_v7", "app.uuid_generate_v7(integer)")},
 		{"message.NoExecute", message.NoExecute("app", "uuid_generate_v7", "shop_owner", []string{"web", "jobs"}, []string{`GRANT EXECUTE ON FUNCTION "app"."uuid_generate_v7"() TO "web", "jobs";`})},
 		{"message.UnknownOwner", message.UnknownOwner("Shop_Owner")},
+	}
+}
+
+func nodeURLSamples() []sample {
+	return []sample{
+		{"message.UnknownNode", message.UnknownNode("10.0.0.2:5433", []string{"10.0.0.1:5432", "10.0.0.2:5432"})},
+		{"message.UnknownNode", message.UnknownNode("worker:5432", []string{"10.0.0.1:5432", "10.0.0.2:5432"})},
+		{"message.NoCluster", message.NoCluster("10.0.0.2:5432")},
 	}
 }
 

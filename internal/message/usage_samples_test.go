@@ -53,7 +53,9 @@ func settingSamples(t *testing.T, style setting.Style) (samples []sample) {
 		{Texts: map[string][]string{"profile": {"phoenixkit"}, "random": {"orders"}}, Tables: [][]string{{"phoenix_kit_users"}}},
 		{NoScope: true, Numbers: map[string]int64{"max-failures": 2}, Texts: map[string][]string{"on-error": {"stop"}}},
 		number("lock-timeout", int64(2*time.Second)), number("soak", -int64(time.Second)), number("lock-retry-timeout", 0), number("batch-time", int64(time.Minute)), number("max-lag", -int64(time.Second)), number("max-snapshot-age", -int64(time.Second)),
-		number("max-retained-wal", 0), number("disk-free", -1), number("parallel", 33), number("max-impact", 1000), number("canary", -1), number("max-failures", -1), number("first", 0),
+		number("max-retained-wal", 0), number("disk-free", -1), number("parallel", 33), number("max-impact", 1000), number("canary", -1), number("max-failures", -1), number("first", 0), number("max-per-node", 5),
+		{NoScope: true, Nodes: []string{secret}},
+		{NoScope: true, Nodes: []string{"10.0.0.1:5432", "10.0.0.1:5432"}},
 	}
 	requests = append(requests, phaseRequests(long)...)
 	for i, r := range requests {

@@ -44,7 +44,6 @@ type Job struct {
 	Confirm      string                           // the name of the schema whose integers may be dropped
 	BeforeAction func(step.ID, step.Action) error // see [Executor]
 	Forecast     ForecastRequest
-	Nodes        *cluster.Nodes // of a cluster. Default: as pg_dist_node names them, with the settings of Direct.
 }
 
 // Execute plans, acquires the lease, plans again under the lease, and executes the plan. The last event of every
@@ -214,11 +213,11 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 	watch := throttle.Start(bgCtx, j.Pool, speed, j.Limits.Signals, j.Emit)
 	requests := listenForRequests(bgCtx, lease, controls{speed, watch}, j.Stop)
 	pausesRecorded := recordPauses(bgCtx, speed, lease)
-	nodes := j.Nodes
+	nodes := j.Request.Nodes
 	if nodes == nil {
 		nodes = &cluster.Nodes{Coordinator: j.Direct}
+		defer nodes.Close()
 	}
-	defer nodes.Close()
 	executor := Executor{
 		Nodes: nodes, Holder: journal.Here(j.Program, result.Command),
 		Pool: j.Pool, Direct: j.Direct, Plan: p, Limits: j.Limits, Pace: speed, Watch: watch, Lease: lease, Emit: j.Emit,

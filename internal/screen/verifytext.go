@@ -44,7 +44,7 @@ func (p *page) checks(r rekey.Report, total rekey.TableReport) {
 	if !r.Function.Unneeded {
 		p.add(function(r.Function))
 	}
-	for _, line := range creationOrder(r.Tables) {
+	for _, line := range append(creationOrder(r.Tables), copies(r.Tables)...) {
 		p.add(line)
 	}
 	if total.Kept > 0 {

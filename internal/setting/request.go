@@ -30,6 +30,7 @@ type Request struct {
 	Columns   map[string]string   // --time-column TABLE=COLUMN
 
 	References []Reference // --reference TABLE.COLUMN=PARENT
+	Nodes      []string    // HOST:PORT of --node-url HOST:PORT=URL, "" without a =
 
 	Direction string     // "up" or "down"; "" if the call has none
 	LinkAt    int        // the version at which the profile can be linked; 0 for never, or without a profile
@@ -55,6 +56,7 @@ func Check(r Request) problem.List {
 	c.checkNumbers()
 	c.checkSignals()
 	c.checkValues()
+	c.checkNodes()
 	return c.found
 }
 

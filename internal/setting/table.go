@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/rekey-pg/rekey/internal/cluster"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/throttle"
@@ -62,6 +63,7 @@ func bounds() []bound {
 		{"max-retained-wal", "Throttle.MaxRetainedWAL", "bad_retained_wal", 1, math.MaxInt64, throttle.DefaultMaxRetainedWAL, size, "", "wal"},
 		{"disk-free", "Forecast.DiskFree", "bad_disk_free", 0, math.MaxInt64, 0, size, "", ""},
 		{"parallel", "Fleet.Parallel", "bad_parallel", 1, 32, 1, number, "Each schema uses up to four connections.", ""},
+		{"max-per-node", "Cluster.MaxPerNode", "bad_max_per_node", cluster.MinPerNode, math.MaxInt32, cluster.DefaultMaxPerNode, number, "It is a number of connections to each node.", ""},
 		{"canary", "Fleet.Canary", "bad_canary", 0, math.MaxInt32, 0, number, "It is a number of schemas.", ""},
 		{"max-failures", "Fleet.MaxFailures", "bad_max_failures", 0, math.MaxInt32, 0, number, "It is a number of schemas.", ""},
 		{"first", "ScriptOptions.First", "bad_first", 1, 99_991_231_235_959, 1, number, "It is the number of the first file.", ""},
@@ -147,7 +149,7 @@ func texts() map[string]string {
 		"throttle-query": "Throttle.Query", "throttle-file": "Throttle.File", "without-signal": "Throttle.Without", "trust-owner": "Permissions.TrustOwners", "time-source": "Values.Source",
 		"time-column": "Options.Tables", "time-zone": "Values.TimeZone", "random": "Options.Tables", "on-error": "OnError", "format": "ScriptOptions.Format",
 		"to": "Options.To", "arbiter": "Options.Arbiter", "accept": "Options.Accept", "confirm": "Options.Confirm", "parents": "Schema.Parents", "reference": "Schema.References",
-		"config": "config", "output": "output", "module": "ScriptOptions.Module",
+		"config": "config", "output": "output", "module": "ScriptOptions.Module", "node-url": "Cluster.Nodes",
 	}
 }
 

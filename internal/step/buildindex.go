@@ -71,7 +71,7 @@ func buildIndex(t Target, v View) []Action {
 		Statement: sqltext.Format("CREATE UNIQUE INDEX CONCURRENTLY {} ON {} (", sqltext.Name(t.Index), t.Name()) + t.columns() + ")",
 	}
 	if i := v.Table.Index(t.Index); i != nil && !i.Valid && t.IndexFits(i) {
-		return []Action{dropInvalid(t), build}
+		return []Action{dropInvalid(t, v.Table), build}
 	}
 	return []Action{build}
 }
@@ -97,12 +97,12 @@ func dropIndex(t Target, v View) []Action {
 	var actions []Action
 	// DROP INDEX of the parent also drops an attached index; an index of another shape only shares the name.
 	if i := v.Table.Index(t.Index); i != nil && i.Parent == 0 && t.IndexFits(i) {
-		actions = append(actions, dropConcurrently(t))
+		actions = append(actions, dropConcurrently(t, v.Table))
 	}
 	for _, alias := range t.aliases(v.Table) {
 		aliased := t
 		aliased.Index = alias
-		actions = append(actions, dropConcurrently(aliased))
+		actions = append(actions, dropConcurrently(aliased, v.Table))
 	}
 	return actions
 }
@@ -122,12 +122,21 @@ func (t Target) aliases(table *catalog.Table) []string {
 }
 
 // dropInvalid drops an index that an interrupted build left.
-func dropInvalid(t Target) Action {
-	return Concurrently{Table: t.Name(), Index: t.Index, Column: t.Column, Invalid: true, Statement: sqltext.Format("DROP INDEX CONCURRENTLY {}", t.indexName())}
+func dropInvalid(t Target, table *catalog.Table) Action {
+	return Concurrently{Table: t.Name(), Index: t.Index, Column: t.Column, Invalid: true, Statement: dropStatement(t, table)}
 }
 
-func dropConcurrently(t Target) Action {
-	return Concurrently{Table: t.Name(), Index: t.Index, Column: t.Column, Statement: sqltext.Format("DROP INDEX CONCURRENTLY {}", t.indexName())}
+func dropConcurrently(t Target, table *catalog.Table) Action {
+	return Concurrently{Table: t.Name(), Index: t.Index, Column: t.Column, Statement: dropStatement(t, table)}
+}
+
+// dropStatement returns the statement that drops the target's index. On a cluster, one that was interrupted has dropped the index of some
+// shards.
+func dropStatement(t Target, table *catalog.Table) string {
+	if table.Sharding != nil {
+		return sqltext.Format("DROP INDEX CONCURRENTLY IF EXISTS {}", t.indexName())
+	}
+	return sqltext.Format("DROP INDEX CONCURRENTLY {}", t.indexName())
 }
 
 // AfterApply implements Step. An index that does not exist yet gets an oid that no other index has.

@@ -20,6 +20,9 @@ import (
 // ReadMany reads several schemas with a few queries for all of them, and returns them in their order. Counting rows
 // and calling functions happens schema by schema afterwards.
 func ReadMany(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, r Request, schemas []string) ([]plan.Input, error) {
+	if err := r.Nodes.CheckAddresses(server); err != nil {
+		return nil, err
+	}
 	var err error
 	if r.Policy.Values.Zone, err = resolveZone(ctx, pool, r.Policy.Values.Zone); err != nil {
 		return nil, err

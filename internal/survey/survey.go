@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/cluster"
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/inspect"
@@ -24,9 +25,10 @@ type Request struct {
 	Schema    string
 	Policy    plan.Policy
 	Direction plan.Direction
-	Goal      plan.Phase    // the phase to reach; "" if none was named
-	Standbys  []*pg.Standby // standbys to read; may be nil
-	Session   *pg.Session   // session for reading the catalogue; nil uses the pool
+	Goal      plan.Phase     // the phase to reach; "" if none was named
+	Standbys  []*pg.Standby  // standbys to read; may be nil
+	Session   *pg.Session    // session for reading the catalogue; nil uses the pool
+	Nodes     *cluster.Nodes // of a cluster; the caller closes them. Default: as pg_dist_node has them, with the settings of the pool.
 }
 
 // Read reads the request's schema. The server was read before, with [inspect.Server].

@@ -26,7 +26,7 @@ func (t TableReport) differences() []string {
 			lines = append(lines, t.Table+": "+message.Counted(counted.n, counted.one, counted.many))
 		}
 	}
-	return append(lines, t.Order.differences(t.Table)...)
+	return append(append(lines, t.Order.differences(t.Table)...), t.Copies.differences(t.Table)...)
 }
 
 const (

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/rekey-pg/rekey/internal/backfill/ordered"
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/guard"
@@ -19,9 +17,9 @@ import (
 )
 
 // checkOrder scans a table in the order of its uuids, in a transaction of its own, and checks that the rows that
-// rekey has filled are in the order of the column by which it has filled them. The tables of a tree are checked
-// separately.
-func checkOrder(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Group, cutoffs map[journal.Column]journal.Cutoff) (*OrderReport, error) {
+// rekey has filled are in the order of the column by which it has filled them. The tables of a tree, and the shards of
+// a table of a cluster, are checked separately.
+func checkOrder(ctx context.Context, nodes *nodeReader, p plan.Plan, g plan.Group, cutoffs map[journal.Column]journal.Cutoff) (*OrderReport, error) {
 	table := p.Schema.Named(g.Table)
 	c := table.Column(g.Target.Column)
 	if p.VerifyOnly || c == nil || c.Type != "uuid" || g.Target.Random() {
@@ -29,7 +27,7 @@ func checkOrder(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Gro
 	}
 	var all *OrderReport
 	for _, part := range g.Target.Parts(table) {
-		one, err := checkPartOrder(ctx, pool, p.Server, part, cutoffs)
+		one, err := checkPartOrder(ctx, nodes, p.Server, part, cutoffs)
 		if err != nil {
 			return nil, err
 		}
@@ -38,7 +36,7 @@ func checkOrder(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Gro
 	return all, nil
 }
 
-func checkPartOrder(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, part step.Part, cutoffs map[journal.Column]journal.Cutoff) (OrderReport, error) {
+func checkPartOrder(ctx context.Context, nodes *nodeReader, server catalog.Server, part step.Part, cutoffs map[journal.Column]journal.Cutoff) (OrderReport, error) {
 	cutoff := cutoffs[journal.Column{Relation: part.Table.OID, Number: int16(part.Table.Column(part.Column).Number)}]
 	report := OrderReport{Source: cutoff.Source, Column: cutoff.Column}
 	expectation, reason := expectationOf(part.Target, part.Table, cutoff)
@@ -46,13 +44,19 @@ func checkPartOrder(ctx context.Context, pool *pgxpool.Pool, server catalog.Serv
 		report.NotJudged = reason
 		return report, nil
 	}
-	err := guard.Reading(server, part.Table).Read(ctx, pool, func(tx pg.Tx) error {
-		proof, err := ordered.Prove(ctx, tx, *part.Table, expectation)
-		report.Judged, report.PairsOutOfOrder, report.TimesDiffer = proof.Judged, proof.Pairs, proof.Differs
-		report.ClampedEarly, report.ClampedLate, report.WithoutTime = proof.Early, proof.Late, proof.Timeless
-		report.New, report.Found, report.OtherVersion = proof.New, proof.Found, proof.Other
-		return err
-	})
+	var proof ordered.Proof
+	var err error
+	if part.Table.Sharding.OnShards() {
+		proof, report.NotJudged, err = nodes.checkShardOrder(ctx, part.Table, expectation)
+	} else {
+		err = guard.Reading(server, part.Table).Read(ctx, nodes.coordinator, func(tx pg.Tx) (err error) {
+			proof, err = ordered.Prove(ctx, tx, *part.Table, expectation)
+			return err
+		})
+	}
+	report.Judged, report.PairsOutOfOrder, report.TimesDiffer = proof.Judged, proof.Pairs, proof.Differs
+	report.ClampedEarly, report.ClampedLate, report.WithoutTime = proof.Early, proof.Late, proof.Timeless
+	report.New, report.Found, report.OtherVersion = proof.New, proof.Found, proof.Other
 	return report, err
 }
 

@@ -49,7 +49,15 @@ type TableReport struct {
 	// are differences.
 	Random bool
 	NotV4  int64
-	Order  *OrderReport // nil if the table has no order to check
+	Order  *OrderReport  // nil if the table has no order to check
+	Copies *CopiesReport // nil for any other table than a reference table of a cluster
+}
+
+// CopiesReport compares the copies of a reference table of a Citus cluster: each node has one.
+type CopiesReport struct {
+	Nodes       int      // with a copy
+	Differ      []string // sentences without a period, one for each node whose copy differs from the first node's
+	NotCompared string   // why the copies were not compared
 }
 
 // OrderReport is the result of one scan of a table in the order of its uuids. Every row is either judged or counted

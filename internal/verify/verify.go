@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/internal/cluster"
 	"github.com/rekey-pg/rekey/internal/fault"
 	"github.com/rekey-pg/rekey/internal/guard"
 	"github.com/rekey-pg/rekey/internal/inspect"
@@ -42,13 +43,21 @@ func Run(ctx context.Context, pool *pgxpool.Pool, server catalog.Server, o surve
 	report.Function = checkFunction(p)
 	report.Function.Unneeded = !p.Function() || p.VerifyOnly
 	report.Notes = report.Function.notes(p)
+	nodes := &nodeReader{coordinator: pool, nodes: o.Nodes, trusts: o.Policy.TrustOwners}
+	if nodes.nodes == nil {
+		nodes.nodes = &cluster.Nodes{Coordinator: pool}
+		defer nodes.nodes.Close()
+	}
 	for _, g := range p.Targets() {
 		table, err := countTable(ctx, pool, p, g, originals)
 		if err != nil {
 			return report, fault.At(err, g.Target.String(), "count")
 		}
-		if table.Order, err = checkOrder(ctx, pool, p, g, cutoffs); err != nil {
+		if table.Order, err = checkOrder(ctx, nodes, p, g, cutoffs); err != nil {
 			return report, fault.At(err, g.Target.String(), "order")
+		}
+		if table.Copies, err = nodes.checkCopies(ctx, g.Target, p.Schema.Named(g.Table)); err != nil {
+			return report, fault.At(err, g.Target.String(), "copies")
 		}
 		report.Tables = append(report.Tables, table)
 	}

@@ -158,3 +158,12 @@ func now(ctx context.Context, tx pg.Tx) (order.Instant, error) {
 	err := tx.QueryRow(ctx, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8").Scan(&micros)
 	return order.Instant(micros), err
 }
+
+// Add returns the sum of the proofs of two shards of a table.
+func (p Proof) Add(other Proof) Proof {
+	return Proof{
+		Rows: p.Rows + other.Rows, Judged: p.Judged + other.Judged, Pairs: p.Pairs + other.Pairs, Differs: p.Differs + other.Differs,
+		Early: p.Early + other.Early, Late: p.Late + other.Late, Timeless: p.Timeless + other.Timeless, New: p.New + other.New,
+		Other: p.Other + other.Other, Found: p.Found + other.Found,
+	}
+}
