@@ -2,6 +2,7 @@ package citustest_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -9,6 +10,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/inspect"
 	"github.com/rekey-pg/rekey/internal/pg"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 func inspectServer(t *testing.T, pool *pgxpool.Pool) catalog.Server {
@@ -97,5 +99,38 @@ func TestTablesOfEachKind(t *testing.T) {
 	}
 	if app.Relation("accounts").Sharding.Colocation != app.Relation("events").Sharding.Colocation {
 		t.Error("accounts and events are not colocated")
+	}
+}
+
+// The statistics of a sharded table are those of all its shards, also under a name that must be quoted or that Citus shortens.
+func TestSizesAndStatisticsOfShards(t *testing.T) {
+	long := strings.Repeat("long_name_", 6) + "xyz"
+	c := newCluster(t, `CREATE SCHEMA app`)
+	pool := c.Pool(t)
+	for _, name := range []string{`Odd "Name"`, long} {
+		table := sqltext.Qualified("app", name)
+		on(t, c.URL, "SET citus.shard_count = 4", "CREATE TABLE "+table+" (tenant_id int, id bigint, body text, PRIMARY KEY (tenant_id, id))",
+			"SELECT create_distributed_table("+sqltext.Literal(table)+", 'tenant_id')",
+			"INSERT INTO "+table+" SELECT i % 20, i, repeat('x', 100) FROM generate_series(1, 5000) i", "DELETE FROM "+table+" WHERE id <= 500", "ANALYZE "+table)
+	}
+	schema := inspectSchema(t, pool, "app")
+	for _, name := range []string{`Odd "Name"`, long} {
+		table := schema.Relation(name)
+		if math.Abs(table.Rows-4500) > 100 || table.Bytes < 500_000 {
+			t.Errorf("%s: %.0f rows, %d bytes", name, table.Rows, table.Bytes)
+		}
+		var found map[uint32]*catalog.Stats
+		err := pg.Read(t.Context(), pool, func(tx pg.Tx) (err error) {
+			found, err = inspect.Stats(t.Context(), tx, []uint32{table.OID})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := found[table.OID]
+		if s.Table < table.Bytes || s.NeverCounted || s.FrozenAge == 0 || len(s.Columns) != 3 ||
+			len(s.Indexes) != 1 || s.Indexes[0].Index != table.Indexes[0].OID || math.Abs(s.Indexes[0].Rows-4500) > 600 {
+			t.Errorf("%s: %+v", name, *s)
+		}
 	}
 }

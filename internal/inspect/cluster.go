@@ -193,13 +193,13 @@ func readShardSizes(ctx context.Context, tx pg.Tx, at map[int64]*catalog.Table) 
 	sharded := map[string]*catalog.Table{}
 	for _, t := range at {
 		if t.Sharding != nil && t.Kind == catalog.Ordinary {
-			sharded[t.Named().String()] = t
+			sharded[sqltext.Qualified(t.Schema, t.Name)] = t
 		}
 	}
 	if len(sharded) == 0 {
 		return nil
 	}
-	sizes, err := readSizes(ctx, tx, slices.Sorted(maps.Keys(sharded)))
+	sizes, err := askShards[sizeOfShards](ctx, tx, "shard_sizes", slices.Sorted(maps.Keys(sharded)))
 	if err != nil {
 		return err
 	}
@@ -218,7 +218,8 @@ func readShardSizes(ctx context.Context, tx pg.Tx, at map[int64]*catalog.Table) 
 	return nil
 }
 
-func readSizes(ctx context.Context, tx pg.Tx, tables []string) (all []sizeOfShards, err error) {
+// askShards runs a statement about the shards of tables, whose names are quoted, on all nodes, and returns what they answer.
+func askShards[T any](ctx context.Context, tx pg.Tx, statement string, tables []string) (all []T, err error) {
 	names := make([]string, len(tables))
 	for i, name := range tables {
 		names[i] = sqltext.Literal(name)
@@ -226,10 +227,10 @@ func readSizes(ctx context.Context, tx pg.Tx, tables []string) (all []sizeOfShar
 	if err := boundStatement(ctx, tx, nodeAnswerTimeout); err != nil {
 		return nil, err
 	}
-	text := strings.ReplaceAll(queryText("shard_sizes"), "TABLES", "ARRAY["+strings.Join(names, ", ")+"]")
+	text := strings.Replace(queryText(statement), "{tables}", strings.Join(names, ", "), 1)
 	answers, err := rows[answerRow](ctx, tx, "cluster_answers", text)
 	for _, r := range answers {
-		var found []sizeOfShards
+		var found []T
 		if r.Success {
 			err = errors.Join(err, json.Unmarshal([]byte(r.Result), &found))
 		}

@@ -14,6 +14,7 @@ type (
 		Bytes                           int64
 		Dead                            float64
 		NeverCounted, Vacuuming         bool
+		Cluster                         bool
 		FrozenAge, MultiAge, Tablespace int64
 	}
 	sizeRow struct {
@@ -29,7 +30,7 @@ type (
 
 // Stats reads the sizes and statistics of tables.
 func Stats(ctx context.Context, tx pg.Tx, tables []uint32) (map[uint32]*catalog.Stats, error) {
-	found := map[uint32]*catalog.Stats{}
+	found, cluster := map[uint32]*catalog.Stats{}, false
 	oids := make([]int64, len(tables))
 	for i, oid := range tables {
 		oids[i] = int64(oid)
@@ -41,6 +42,7 @@ func Stats(ctx context.Context, tx pg.Tx, tables []uint32) (map[uint32]*catalog.
 			s := found[uint32(r.Relation)]
 			s.Table, s.DeadRows, s.NeverCounted, s.Vacuuming = r.Bytes, r.Dead, r.NeverCounted, r.Vacuuming
 			s.FrozenAge, s.MultiAge, s.Tablespace = r.FrozenAge, r.MultiAge, uint32(r.Tablespace)
+			cluster = r.Cluster
 		}, oids),
 		query("index_sizes", func(r sizeRow) {
 			s := found[uint32(r.Relation)]
@@ -51,6 +53,9 @@ func Stats(ctx context.Context, tx pg.Tx, tables []uint32) (map[uint32]*catalog.
 			s.Columns = append(s.Columns, catalog.ColumnStats{Name: r.Name, Width: r.Width, Nulls: r.Nulls, Distinct: r.Distinct, Correlation: r.Correlation})
 		}, oids),
 	)
+	if err == nil && cluster {
+		err = readShardStats(ctx, tx, oids, found)
+	}
 	return found, err
 }
 

@@ -1,4 +1,4 @@
--- Returns the sizes of the shards on one node, added up by table, as JSON. TABLES is replaced by an array of their quoted names. It runs on every
+-- Returns the sizes of the shards on one node, added up by table, as JSON. Their quoted names are in the array in braces. It runs on every
 -- node with the role's own search_path. Rows are estimated as for an ordinary table.
 SELECT coalesce(pg_catalog.json_agg(t), '[]')::text
 FROM (
@@ -6,7 +6,7 @@ FROM (
            pg_catalog.sum(z.pages)::int8 AS pages,
            pg_catalog.sum(z.bytes)::int8 AS bytes,
            pg_catalog.sum(CASE WHEN z.known > 0 AND z.tuples >= 0 THEN z.tuples * z.pages / z.known ELSE z.pages * 100 END)::float8 AS "rows"
-    FROM pg_catalog.unnest(TABLES::text[]) u (name)
+    FROM pg_catalog.unnest(ARRAY[{tables}]::text[]) u (name)
     JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(u.name)
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_catalog.pg_dist_shard s ON s.logicalrelid::oid = c.oid
