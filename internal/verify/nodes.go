@@ -27,6 +27,27 @@ type nodeReader struct {
 
 	mu      sync.Mutex
 	servers map[int32]catalog.Server // by group
+	away    map[int32]error          // the nodes that could not be reached, which are not tried again
+}
+
+// pool returns the pool of a node, or the error of an earlier attempt to reach it.
+func (r *nodeReader) pool(ctx context.Context, node catalog.Node) (*pgxpool.Pool, error) {
+	r.mu.Lock()
+	err := r.away[node.Group]
+	r.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	pool, err := r.nodes.Pool(ctx, node)
+	if err != nil && ctx.Err() == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.away == nil {
+			r.away = map[int32]error{}
+		}
+		r.away[node.Group] = err
+	}
+	return pool, err
 }
 
 // server returns what was read of the server of a node.
@@ -62,7 +83,7 @@ func (r *nodeReader) read(ctx context.Context, p cluster.Placement, work func(pg
 }
 
 func (r *nodeReader) readOn(ctx context.Context, p cluster.Placement, work func(pg.Tx, catalog.Table) error) error {
-	pool, err := r.nodes.Pool(ctx, p.Node)
+	pool, err := r.pool(ctx, p.Node)
 	if err != nil {
 		return err
 	}
