@@ -40,7 +40,7 @@ each statement, its lock and what it reads. Refusals end it with exit code 4.`,
 			view.tables, view.next = tables, screen.Next{Run: nextRun(cmd, j.direction), SQL: repeated(cmd, "rekey plan", "exit-code") + " --sql"}
 			switch {
 			case f.many() && (view.sql || len(tables) > 0 || view.graph()):
-				return wrong("one_schema", "statements and graphs are printed for one schema, and --schema or --prefix is a pattern", "Name one schema, or leave out --sql, --format and the tables.")
+				return wrong("one_schema", "statements and graphs are printed for one schema, not for a pattern or --targets", "Name one schema, or omit --sql, --format and the tables.")
 			case f.many():
 				return a.planMany(cmd, f, j)
 			}
