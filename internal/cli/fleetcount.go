@@ -166,7 +166,7 @@ func reportMember(m member, shown line, found problem.List) report.Member {
 		row.Database = m.target.place
 	}
 	result, _ := shown.value.(event.Result)
-	row.Locks = result.Locks
+	row.Locks, row.Skipped = result.Locks, result.Skipped
 	if shown.verified != nil {
 		row.Verification = report.Verified(*shown.verified, time.Now())
 	}

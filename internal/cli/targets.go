@@ -44,7 +44,7 @@ type targetsFile struct {
 // contacts no server.
 func (f *flags) readTargets(getenv func(string) string) ([]target, error) {
 	r := &targetsFile{
-		settingsFile: settingsFile{path: f.schemaRun.targets, flag: "--targets", code: "bad_targets", example: "An example: docs/how-to/many-servers.md"},
+		settingsFile: settingsFile{path: f.schemaRun.targets, flag: "--targets", code: "bad_targets", example: "Write: targets: [{name: tenant-17, database-url-env: TENANT_17_URL}]"},
 		scope:        "prefix", getenv: getenv,
 	}
 	if f.schema != "" {
@@ -74,7 +74,7 @@ func (r *targetsFile) read() *problem.Problem {
 	}
 	p = r.each(&document, []string{"targets"}, func(_ string, list *yaml.Node) *problem.Problem {
 		if list.Kind != yaml.SequenceNode {
-			return r.fault(list, "targets must be a list", "Write: targets: [{name: a, database-url-env: A_URL}]")
+			return r.fault(list, "targets must be a list", r.example)
 		}
 		for _, item := range list.Content {
 			if p := r.target(item); p != nil {

@@ -58,6 +58,8 @@ type Member struct {
 	Locks event.Locks `json:"access_exclusive"`
 	// Verification is the verification of the tables for the report; nil if there was none.
 	Verification *Verification `json:"verification,omitempty"`
+	// Skipped says why tables were skipped.
+	Skipped problem.List `json:"skipped,omitempty"`
 	// Problems says why it failed.
 	Problems problem.List `json:"problems,omitempty"`
 }
@@ -209,7 +211,7 @@ func (f Fleet) todo() section {
 			if i > 0 {
 				name = ""
 			}
-			failed.rows = append(failed.rows, []string{name, strings.TrimSpace(p.Error() + ". " + p.Detail), p.Hint})
+			failed.rows = append(failed.rows, []string{name, problemText(*p), p.Hint})
 		}
 		if m.Outcome == NotStarted {
 			waiting = append(waiting, m.label())
@@ -222,6 +224,13 @@ func (f Fleet) todo() section {
 		s.say("Not started: " + strings.Join(waiting, ", ") + ".")
 	}
 	return s
+}
+
+func problemText(p problem.Problem) string {
+	if p.Detail == "" {
+		return p.Message + "."
+	}
+	return p.Message + ". " + p.Detail
 }
 
 // list is the table of all.
@@ -240,7 +249,7 @@ func (f Fleet) list() section {
 		if m.Outcome == NotStarted {
 			row = append(row, string(m.Outcome), "", "", "", "", "", "")
 		} else {
-			row = append(row, string(m.Outcome), number(int64(m.Tables)), number(m.Rows), elapsed(m.Elapsed), m.hold(), m.proof(), m.Text)
+			row = append(row, string(m.Outcome), number(int64(m.Tables)), number(m.Rows), elapsed(m.Elapsed), m.hold(), m.proof(), m.details())
 		}
 		t.rows = append(t.rows, row)
 	}
@@ -269,6 +278,21 @@ func (m Member) hold() string {
 	return millis(m.Locks.LongestHold)
 }
 
+// details returns why it failed, or the tables that were skipped.
+func (m Member) details() string {
+	if len(m.Problems) > 0 {
+		return m.Problems[0].Message
+	}
+	var tables []string
+	for _, p := range m.Skipped {
+		tables = append(tables, p.Table)
+	}
+	if len(tables) == 0 {
+		return ""
+	}
+	return "skipped: " + strings.Join(tables, ", ")
+}
+
 func (m Member) proof() string {
 	switch v := m.Verification; {
 	case v == nil:
@@ -285,7 +309,7 @@ func (m Member) proof() string {
 // about returns the command and how the report was made.
 func (f Fleet) about() section {
 	s := section{id: "about", title: "About this report"}
-	s.add(table{caption: "The command", columns: []column{text(""), {title: "Command", code: true}}, rows: [][]string{{"rekey", f.Call}}})
+	s.say("The command: " + f.Call)
 	s.say("Connection strings, passwords and the texts of queries are not recorded. A report of the run in one schema: rekey report --schema NAME.")
 	s.say(fmt.Sprintf("Made by rekey %s at %s.", f.MadeBy, clock(f.Made)))
 	return s
