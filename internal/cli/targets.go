@@ -122,7 +122,7 @@ func (r *targetsFile) takeName(t *target, node *yaml.Node, given map[string]*yam
 	case name == nil:
 		return r.fault(node, "a target has no name", "Each target needs a name of its own, such as: name: tenant-17")
 	case !printable(name.Value):
-		return r.fault(name, "the name of the target is too long, or has characters that cannot be printed, or looks like a connection string", "Choose a short name: name: tenant-17")
+		return r.fault(name, "the name of the target is too long, or cannot be printed", "Choose a short name, such as tenant-17.")
 	}
 	for _, other := range r.list {
 		if other.name == name.Value {
@@ -139,7 +139,7 @@ func (r *targetsFile) takeGroup(t *target, _ *yaml.Node, given map[string]*yaml.
 		return nil
 	}
 	if !printable(group.Value) || strings.Contains(group.Value, ",") {
-		return r.fault(group, "the name of the group is too long, or has a comma or characters that cannot be printed", "Choose a short name: group: eu")
+		return r.fault(group, "the name of the group is too long, has a comma, or cannot be printed", "Choose a short name, such as eu.")
 	}
 	t.group = group.Value
 	return nil

@@ -104,8 +104,8 @@ func (f Fleet) page() page {
 	}
 	p.run = fmt.Sprintf("%s, took %s", clock(f.Started), elapsed(s.Elapsed))
 	p.outcome, p.tone = f.outcome()
-	if todo := f.todo(); len(todo.parts) > 0 {
-		p.sections = append(p.sections, todo)
+	if next := f.problems(); len(next.parts) > 0 {
+		p.sections = append(p.sections, next)
 	}
 	p.sections = append(p.sections, f.list(), f.about())
 	return p
@@ -200,8 +200,8 @@ func (f Fleet) proofFact() fact {
 	}
 }
 
-// todo lists the failures with what to do about each.
-func (f Fleet) todo() section {
+// problems lists the failures, each with the next step, and what was not started.
+func (f Fleet) problems() section {
 	s := section{id: "next", title: "What to do next"}
 	failed := table{caption: "Failed", columns: []column{text(f.heading()), text("Problem"), text("Next")}}
 	var waiting []string

@@ -47,7 +47,7 @@ func outcomeWords(d Document) (words, tone string) {
 		return "Still running", "warn"
 	case Killed:
 		return "Ended without a result", "warn"
-	case Failed:
+	case Failed, NotStarted:
 		return "Failed", "bad"
 	}
 	return "Failed", "bad"
