@@ -47,6 +47,9 @@ func overTargets(t *testing.T, file string, env []string, words ...string) []tar
 		if err := json.Unmarshal([]byte(line), &one); err != nil {
 			t.Fatalf("%v in %s", err, line)
 		}
+		if one.Event != "summary" && (one.Target == "" || one.Group == "" || one.Schema != "app") {
+			t.Errorf("%q: %s", words, line)
+		}
 		lines = append(lines, one)
 	}
 	if len(lines) == 0 || lines[len(lines)-1].Event != "summary" || lines[len(lines)-1].Exit != cmd.ProcessState.ExitCode() {
@@ -136,7 +139,11 @@ func TestTargets(t *testing.T) {
 
 		execute(t, urls[1], "ALTER TABLE app.t DROP uuid")
 		check(overTargets(t, file, env, append(up, "--group", "eu", "--parallel", "1")...), 3, 0, 0, 0, "eu/a nothing", "eu/b done", "eu/c nothing")
-		check(overTargets(t, file, env, "verify"), 4, 1, 0, 1)
+		report = filepath.Join(t.TempDir(), "proof.md")
+		check(overTargets(t, file, env, "verify", "--report", report), 4, 1, 0, 1)
+		if proof, err := os.ReadFile(report); !strings.Contains(string(proof), "4 targets verified, 80 rows counted") || !strings.Contains(string(proof), "1 of 5 targets failed") {
+			t.Errorf("%v: %s", err, proof)
+		}
 		check(overTargets(t, file, env, "status", "--group", "eu,us", "--parallel", "3"), 4, 1, 0, 1)
 		check(overTargets(t, file, env, "down", "--group", "eu"), 3, 0, 0, 0)
 	})

@@ -170,7 +170,11 @@ func reportMember(m member, shown line, found problem.List) report.Member {
 	if shown.verified != nil {
 		row.Verification = report.Verified(*shown.verified, time.Now())
 	}
-	row.Outcome = report.MemberOutcome(found, result.NothingToDo, row.Verification)
+	plan, _ := shown.value.(rekey.Plan)
+	if counted, verified := shown.value.(rekey.Report); verified {
+		row.Verification = &report.Verification{At: time.Now().UTC(), OK: counted.OK, Elapsed: shown.elapsed, Report: &counted}
+	}
+	row.Outcome = report.MemberOutcome(found, result.NothingToDo || plan.NothingToDo, row.Verification)
 	return row
 }
 
@@ -183,7 +187,7 @@ func (c *fleetCount) write(file *reportFile, cmd *cobra.Command, j job, begun ti
 		Document: "rekey report", FormatVersion: event.FormatVersion, Made: time.Now().UTC(), MadeBy: build().Version,
 		Call: repeated(cmd, cmd.CommandPath(), "throttle-query"), Phase: string(j.options.To), Started: begun.UTC(), Summary: c.sum,
 	}
-	d.Next = c.next(cmd, d.Call)
+	d.Next = c.next(cmd, d.Call, j.direction)
 	for _, m := range c.all.all {
 		row, ended := c.rows[m.name]
 		if !ended {
@@ -201,14 +205,16 @@ func (c *fleetCount) write(file *reportFile, cmd *cobra.Command, j job, begun ti
 }
 
 // next says how to continue after the command.
-func (c *fleetCount) next(cmd *cobra.Command, call string) string {
+func (c *fleetCount) next(cmd *cobra.Command, call string, direction rekey.Direction) string {
 	switch one := c.all.one(); {
 	case c.sum.Failed > 0:
-		return fmt.Sprintf("Resolve the problem of each failed %s, then run the same command again: %s. A %s that is complete costs a few queries.", one, call, one)
+		return fmt.Sprintf("Resolve the problem of each failed %s, then run the same command again. A %s that is complete costs a few queries. The command: %s", one, one, call)
 	case c.sum.NotBegun > 0:
-		return fmt.Sprintf("The command was stopped. The same command continues: %s. A %s that is complete costs a few queries.", call, one)
+		return fmt.Sprintf("The command was stopped. The same command continues, and a %s that is complete costs a few queries: %s", one, call)
 	case cmd.Name() == "up":
-		return fmt.Sprintf("Every %s is done. To count and compare the rows at any time: %s.", one, repeatedVerify(cmd))
+		return fmt.Sprintf("Every %s is done. To count and compare the rows at any time: %s", one, repeatedVerify(cmd))
+	case cmd.Name() == "plan":
+		return fmt.Sprintf("Every %s can be done: %s", one, nextRun(cmd, direction))
 	default:
 		return fmt.Sprintf("Every %s is done.", one)
 	}

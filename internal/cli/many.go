@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -46,10 +47,10 @@ func (f *flags) checkFleet(cmd *cobra.Command) *problem.Problem {
 				return wrong("one_schema", "--"+word+" requires a pattern of schemas, or --targets", "Try: --schema 'tenant_*'")
 			}
 		}
-		if cmd.Flags().Changed("group") {
-			return wrong("one_schema", "--group requires --targets", "Name the file that lists the databases: --targets targets.yaml")
+		if f.report != "" && slices.Contains([]string{"plan", "status", "verify"}, cmd.Name()) {
+			return wrong("one_schema", "--report of "+cmd.CommandPath()+" requires a pattern of schemas, or --targets", "Report a run in one schema: rekey report --verify --output run.html")
 		}
-		return nil
+		return f.checkGroup(cmd)
 	}
 	if f.page.address != "" {
 		return message.OnePage()
@@ -58,10 +59,7 @@ func (f *flags) checkFleet(cmd *cobra.Command) *problem.Problem {
 		return wrong("one_schema", cmd.CommandPath()+" accepts a single schema, not a pattern", `In a name, \* matches a star and \? a question mark. Try: --schema public`)
 	}
 	if f.schemaRun.targets == "" {
-		if cmd.Flags().Changed("group") {
-			return wrong("one_schema", "--group requires --targets", "Name the file that lists the databases: --targets targets.yaml")
-		}
-		return nil
+		return f.checkGroup(cmd)
 	}
 	if f.isPattern() {
 		return message.PatternWithTargets()
@@ -72,6 +70,14 @@ func (f *flags) checkFleet(cmd *cobra.Command) *problem.Problem {
 		}
 	}
 	return nil
+}
+
+// checkGroup refuses --group without --targets.
+func (f *flags) checkGroup(cmd *cobra.Command) *problem.Problem {
+	if !cmd.Flags().Changed("group") {
+		return nil
+	}
+	return wrong("one_schema", "--group requires --targets", "Name the file that lists the databases: --targets targets.yaml")
 }
 
 // member is a schema or a target of a command on many.
@@ -151,6 +157,15 @@ type manyCommand struct {
 	clean  bool // a signal ends it at a clean point
 	do     schemaCommand
 	report *reportFile // nil without --report
+}
+
+// readMany is overMany for a command that changes nothing.
+func (a *app) readMany(cmd *cobra.Command, f *flags, j job, do schemaCommand) error {
+	file, err := f.manyReport()
+	if err != nil {
+		return err
+	}
+	return a.overMany(cmd, f, j, manyCommand{do: do, report: file})
 }
 
 // overMany runs a command on every schema that matches or every target, prints a line for each, and a total.

@@ -84,6 +84,11 @@ func (a *app) migrateMany(cmd *cobra.Command, f *flags, j job, do call, file *re
 func (a *app) verifyRun(ctx context.Context, pool *pgxpool.Pool, j job, run int64) *event.Verified {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	select {
+	case <-j.options.Stop:
+		return nil
+	default:
+	}
 	go func() {
 		select {
 		case <-j.options.Stop:

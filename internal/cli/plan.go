@@ -51,6 +51,7 @@ each statement, its lock and what it reads. Refusals end it with exit code 4.`,
 	}
 	f.common(cmd)
 	f.schemaRun.register(cmd, &f.file)
+	f.fleetReport(cmd)
 	f.both(cmd, "plan")
 	f.policy(cmd, legal...)
 	f.forecast.registerCalibrate(cmd)

@@ -21,7 +21,7 @@ const planBatch = 400
 func (a *app) planMany(cmd *cobra.Command, f *flags, j job) error {
 	var pending atomic.Bool
 	book := &planAhead{app: a, f: f, plans: map[string]planned{}, lines: map[string]line{}}
-	err := a.overMany(cmd, f, j, manyCommand{do: func(ctx context.Context, pool *pgxpool.Pool, m member, j job) (line, error) {
+	err := a.readMany(cmd, f, j, func(ctx context.Context, pool *pgxpool.Pool, m member, j job) (line, error) {
 		doc, shown, err := book.plan(ctx, pool, m, j)
 		if err != nil {
 			return line{}, err
@@ -33,7 +33,7 @@ func (a *app) planMany(cmd *cobra.Command, f *flags, j job) error {
 			return shown, doc.Refusals
 		}
 		return shown, nil
-	}})
+	})
 	if err == nil && f.exitCode && pending.Load() {
 		return errPending
 	}

@@ -31,6 +31,19 @@ func (f *flags) reports(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.report, "report", "", "write a report of the run: to a file .html, .md or .json; up verifies the tables for it")
 }
 
+// fleetReport registers the flag of the commands that can write a report of many schemas or targets only.
+func (f *flags) fleetReport(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.report, "report", "", "with many schemas or --targets: write a report, to a file .html, .md or .json")
+}
+
+// manyReport returns the file of --report, nil without it, or the problem of a file that cannot be written.
+func (f *flags) manyReport() (*reportFile, error) {
+	if f.report == "" {
+		return nil, nil //nolint:nilnil // no report was asked
+	}
+	return newReportFile("--report", f.report, "")
+}
+
 // newReporting returns nil without --report, or the problem of a file that cannot be written.
 func (f *flags) newReporting() (*reporting, error) {
 	if f.report == "" {

@@ -5,17 +5,22 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/visible"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // targetsYAML writes a file of targets that only its owner may read.
@@ -100,6 +105,9 @@ func TestTargetsFileIsCheckedFirst(t *testing.T) {
 
 // A file with a password that others may read is refused, as libpq refuses such a password file. Without one it may be public.
 func TestTargetsFileIsPrivate(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no mode there")
+	}
 	l := planOf(rekey.Plan{})
 	l.status = func(context.Context, *pgxpool.Pool, job) (rekey.Status, error) { return rekey.Status{}, nil }
 	for url, code := range map[string]int{
@@ -200,6 +208,67 @@ func TestTargetsRun(t *testing.T) {
 	}
 	if got, _ := up("--quiet"); got.stdout != "[2/4] eu/two: failed: rekey failed: The error was: cut.\n" {
 		t.Errorf("%q", got.stdout)
+	}
+}
+
+// The first signal ends the active target at a clean point and begins no other; it also ends an attempt to connect.
+func TestSignalEndsTargets(t *testing.T) {
+	file := targetsYAML(t, "targets: [{name: a, database-url: host=h1}, {name: b, database-url: host=h2}, {name: c, database-url: host=h3}]")
+	for _, during := range []string{"run", "connect"} {
+		signals := make(chan os.Signal, 1)
+		l := upWith(func(_ context.Context, _ *pgxpool.Pool, j job) (event.Result, error) {
+			signals <- os.Interrupt
+			<-j.options.Stop
+			return event.Result{}, message.Interrupted(nil)
+		})
+		if during == "connect" {
+			l.connect = func(ctx context.Context, _ connection) (*pgxpool.Pool, error) {
+				signals <- os.Interrupt
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+		}
+		report := filepath.Join(t.TempDir(), "fleet.md")
+		got := try(t, l, signals, "up", "--schema", "app", "--targets", file, "--report", report)
+		text, err := os.ReadFile(report)
+		begun := strings.Count(got.stdout, "/3] ")
+		if begun != 1 || got.code != 130 || !strings.Contains(got.stdout, "2 not started") || err != nil || !strings.Contains(string(text), "not started") {
+			t.Errorf("%s: %+v, %v %s", during, got, err, text)
+		}
+	}
+}
+
+// A server that accepts connections and does not answer delays its worker by one connect_timeout, with and without TLS together.
+func TestSilentTargetTakesOneTimeout(t *testing.T) {
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	file := targetsYAML(t, fmt.Sprintf("targets: [{name: a, database-url: 'postgres://app:hunter2@%s/a?connect_timeout=1&sslmode=prefer'}]", listener.Addr()))
+	begun := time.Now()
+	got := try(t, live(), nil, "status", "--schema", "app", "--targets", file)
+	if took := time.Since(begun); got.code != 1 || took > 1900*time.Millisecond || !strings.Contains(got.stdout, "[1/1] a: failed: ") || strings.Contains(got.stdout+got.stderr, "hunter2") {
+		t.Errorf("%v: %+v", took, got)
+	}
+}
+
+// A hint of a target repeats the command on all targets; commands that do not accept --targets name the schema of the target.
+func TestTargetHints(t *testing.T) {
+	file := targetsYAML(t, "targets: [{name: a, group: eu, database-url: host=h1, schema: other}]")
+	for hint, want := range map[string]string{
+		"Then: rekey verify.":         "Then: rekey verify --targets " + file + " --group eu --schema app.",
+		"Stop it: rekey stop":         "Stop it: rekey stop --schema other",
+		"Link: rekey up --to linked.": "Link: rekey up --targets " + file + " --group eu --schema app --to linked.",
+	} {
+		got := try(t, upWith(func(context.Context, *pgxpool.Pool, job) (event.Result, error) {
+			return event.Result{}, &problem.Problem{Kind: problem.Refused, Code: "x", Message: "odd", Hint: hint}
+		}), nil, "up", "--json", "--schema", "app", "--group", "eu", "--targets", file)
+		var result struct{ Problems problem.List }
+		if err := json.Unmarshal([]byte(strings.SplitN(got.stdout, "\n", 2)[0]), &result); err != nil || len(result.Problems) != 1 || result.Problems[0].Hint != want {
+			t.Errorf("%q: %v %s", want, err, got.stdout)
+		}
 	}
 }
 

@@ -31,19 +31,20 @@ changes nothing. If something differs, the exit code is 6.`,
 				return err
 			}
 			if f.many() {
-				return a.overMany(cmd, f, j, manyCommand{do: func(ctx context.Context, pool *pgxpool.Pool, _ member, j job) (line, error) {
+				return a.readMany(cmd, f, j, func(ctx context.Context, pool *pgxpool.Pool, _ member, j job) (line, error) {
 					report, err := a.library.verify(ctx, pool, j)
 					if report.FormatVersion == 0 {
 						return line{}, err
 					}
 					return line{text: screen.ReportLine(report), value: report, tables: len(report.Tables)}, err
-				}})
+				})
 			}
 			return a.read(cmd.Context(), j, f, a.verify)
 		},
 	}
 	f.common(cmd)
 	f.schemaRun.register(cmd, &f.file)
+	f.fleetReport(cmd)
 	f.phase.registerEdges(cmd)
 	return cmd
 }

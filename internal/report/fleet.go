@@ -150,14 +150,23 @@ func (f Fleet) summary() section {
 	if sum.NotBegun > 0 {
 		parts = append(parts, number(int64(sum.NotBegun))+" not started")
 	}
-	s.parts = append(s.parts, part{facts: []fact{
-		{"Result", words, strings.Join(parts, "; ") + ".", tone},
-		{"Rows", number(sum.Rows), fmt.Sprintf("Filled by this command, in %s. %s complete.", elapsed(sum.Elapsed), message.Counted(sum.Tables, "table", "tables")), ""},
-		f.lockFact(),
-		f.proofFact(),
-	}})
+	facts := []fact{{"Result", words, strings.Join(parts, "; ") + ".", tone}}
+	if f.changes() {
+		facts = append(facts,
+			fact{"Rows", number(sum.Rows), fmt.Sprintf("Filled by this command, in %s. %s complete.", elapsed(sum.Elapsed), message.Counted(sum.Tables, "table", "tables")), ""},
+			f.lockFact())
+	}
+	if f.changes() || f.verifies() {
+		facts = append(facts, f.proofFact())
+	}
+	s.parts = append(s.parts, part{facts: facts})
 	return s
 }
+
+// changes reports whether the command changes something.
+func (f Fleet) changes() bool { return f.Summary.Command == "up" || f.Summary.Command == "down" }
+
+func (f Fleet) verifies() bool { return f.Summary.Command == "verify" }
 
 func (f Fleet) lockFact() fact {
 	var worst Member
@@ -236,25 +245,51 @@ func problemText(p problem.Problem) string {
 // list is the table of all.
 func (f Fleet) list() section {
 	s := section{id: "list", title: "All " + f.one() + "s"}
-	columns := []column{text(f.heading())}
-	if f.Summary.Targets > 0 {
-		columns = append(columns, text("Database"), text("Schema"))
+	t := table{caption: "Each " + f.one() + ", in the order of the command"}
+	cells := f.cells()
+	for _, c := range cells {
+		t.columns = append(t.columns, c.column)
 	}
-	t := table{caption: "Each " + f.one() + ", in the order of the command", columns: append(columns, text("Result"), numeric("Tables"), numeric("Rows"), numeric("Time"), numeric("Longest lock"), text("Proof"), text("Details"))}
 	for _, m := range f.Members {
-		row := []string{m.label()}
-		if f.Summary.Targets > 0 {
-			row = append(row, m.Database, m.Schema)
-		}
-		if m.Outcome == NotStarted {
-			row = append(row, string(m.Outcome), "", "", "", "", "", "")
-		} else {
-			row = append(row, string(m.Outcome), number(int64(m.Tables)), number(m.Rows), elapsed(m.Elapsed), m.hold(), m.proof(), m.details())
+		row := make([]string, 0, len(cells))
+		for _, c := range cells {
+			row = append(row, c.of(m))
 		}
 		t.rows = append(t.rows, row)
 	}
 	s.add(t)
 	return s
+}
+
+// cell is a column of the table of all, with its text.
+type cell struct {
+	column
+	of func(Member) string
+}
+
+// cells returns the columns that the command has something for.
+func (f Fleet) cells() []cell {
+	begun := func(of func(Member) string) func(Member) string {
+		return func(m Member) string {
+			if m.Outcome == NotStarted {
+				return ""
+			}
+			return of(m)
+		}
+	}
+	all := []cell{{text(f.heading()), Member.label}}
+	if f.Summary.Targets > 0 {
+		all = append(all, cell{text("Database"), func(m Member) string { return m.Database }}, cell{text("Schema"), func(m Member) string { return m.Schema }})
+	}
+	all = append(all, cell{text("Result"), func(m Member) string { return string(m.Outcome) }}, cell{numeric("Tables"), begun(func(m Member) string { return number(int64(m.Tables)) })})
+	if f.changes() {
+		all = append(all, cell{numeric("Rows"), begun(func(m Member) string { return number(m.Rows) })})
+	}
+	all = append(all, cell{numeric("Time"), begun(func(m Member) string { return elapsed(m.Elapsed) })})
+	if f.changes() {
+		all = append(all, cell{numeric("Longest lock"), Member.hold}, cell{text("Proof"), Member.proof})
+	}
+	return append(all, cell{text("Details"), f.details})
 }
 
 func (f Fleet) heading() string {
@@ -278,10 +313,13 @@ func (m Member) hold() string {
 	return millis(m.Locks.LongestHold)
 }
 
-// details returns why it failed, or the tables that were skipped.
-func (m Member) details() string {
+// details returns why it failed, the line of a command that only reads, or the tables that were skipped.
+func (f Fleet) details(m Member) string {
 	if len(m.Problems) > 0 {
 		return m.Problems[0].Message
+	}
+	if !f.changes() {
+		return m.Text
 	}
 	var tables []string
 	for _, p := range m.Skipped {
