@@ -214,7 +214,7 @@ func (c *fleetCount) next(cmd *cobra.Command, call string, direction rekey.Direc
 	case cmd.Name() == "up":
 		return fmt.Sprintf("Every %s is done. To count and compare the rows at any time: %s", one, repeatedVerify(cmd))
 	case cmd.Name() == "plan":
-		return fmt.Sprintf("Every %s can be done: %s", one, nextRun(cmd, direction))
+		return fmt.Sprintf("Every %s can be done: %s", one, nextRun(cmd, direction, "throttle-query"))
 	default:
 		return fmt.Sprintf("Every %s is done.", one)
 	}

@@ -118,9 +118,9 @@ func (v planView) text(doc rekey.Plan, width int) (string, error) {
 	return screen.Statements(doc, v.tables, width), nil
 }
 
-// nextRun returns the command that carries out the plan.
-func nextRun(cmd *cobra.Command, direction rekey.Direction) string {
-	command := repeated(cmd, "rekey "+string(direction), "down", "exit-code", "version")
+// nextRun returns the command that carries out the plan, without some flags.
+func nextRun(cmd *cobra.Command, direction rekey.Direction, without ...string) string {
+	command := repeated(cmd, "rekey "+string(direction), append(without, "down", "exit-code", "version")...)
 	if to := cmd.Flag("to"); direction == rekey.Up && to.Value.String() == string(rekey.Contracted) {
 		command += " --confirm " + visible.Word(cmd.Flag("schema").Value.String())
 	}

@@ -142,7 +142,7 @@ func (f Fleet) summary() section {
 	sum := f.Summary
 	parts := []string{message.Counted(sum.Done, f.one(), f.one()+"s") + " done"}
 	if n := f.count(NothingToDo); n > 0 {
-		parts[0] += fmt.Sprintf(", in %s of them nothing was to do", number(int64(n)))
+		parts[0] += fmt.Sprintf(", %s of them with nothing to do", number(int64(n)))
 	}
 	if sum.Failed > 0 {
 		parts = append(parts, number(int64(sum.Failed))+" failed")
