@@ -189,6 +189,7 @@ func (a *app) overMany(cmd *cobra.Command, f *flags, j job, command manyCommand)
 		c.lines.Store(name, shown)
 		return err
 	}, func(name string, err error) { c.ended(named[name], err) })
+	stopping.end() // it writes to standard error, as the report does
 	c.sum.NotBegun, c.sum.Elapsed = len(all.all)-number, time.Since(begun)
 	err = c.conclude(number)
 	c.write(command.report, cmd, j, begun)
