@@ -16,18 +16,25 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// Fleet runs a function on many schemas. Each schema has its own run, lease and result; what was done stays,
-// and the same call continues where this one ended.
+// Fleet runs a function on many schemas, of one database or of many. Each schema has its own run, lease and result; what was done
+// stays, and the same call continues where this one ended.
 type Fleet struct {
-	// Schemas lists the schemas in the order in which they begin.
+	// Schemas lists the names of the schemas, or of the databases, in the order in which they begin. Each passes them to its
+	// functions and does not use them otherwise.
 	Schemas []string
+	// Group returns the group of a schema. A group is a number of schemas next to each other, and begins when the one before it has
+	// ended. Default: all schemas are in one group.
+	Group func(schema string) string
+	// OwnPools is true if every schema has a pool of its own, which the function opens and closes. Without it, Each keeps
+	// connections of the pool from one schema to the next.
+	OwnPools bool
 	// Parallel is the number of schemas at a time, between 1 and 32. Each uses up to three connections of the
 	// pool, needs two, and opens one of its own. Default: 1.
 	Parallel int
-	// Canary is the number of schemas that go first, one after another; a failure among them ends the fleet.
-	// Default: none.
+	// Canary is the number of schemas that go first, one after another, the first ones of all groups together; a failure among
+	// them ends the fleet. Default: none.
 	Canary int
-	// MaxFailures is the number of failures after which no further schema begins. Default: no limit.
+	// MaxFailures is the number of failures, in all groups together, after which no further schema begins. Default: no limit.
 	MaxFailures int
 }
 
@@ -50,16 +57,36 @@ func (f Fleet) Check() error {
 // time and may be nil. Each returns the number of schemas that were begun, when all of them have ended. It begins no further
 // schema once the context has ended or stop is closed.
 func (f Fleet) Each(ctx context.Context, stop <-chan struct{}, do func(ctx context.Context, schema string) error, done func(schema string, err error)) int {
-	ctx, end := pg.WithSessions(ctx)
-	defer end()
+	if !f.OwnPools {
+		with, end := pg.WithSessions(ctx)
+		defer end()
+		ctx = with
+	}
 	r := &fleetRun{fleet: f, stop: stop, do: do, done: done}
 	canary := min(max(0, f.Canary), len(f.Schemas))
 	r.work(ctx, f.Schemas[:canary], 1)
 	if r.failures > 0 && canary > 0 {
 		return r.begun
 	}
-	r.work(ctx, f.Schemas[canary:], min(max(1, f.Parallel), int(setting.Max("parallel"))))
+	for _, group := range f.groups(f.Schemas[canary:]) {
+		r.work(ctx, group, min(max(1, f.Parallel), int(setting.Max("parallel"))))
+	}
 	return r.begun
+}
+
+// groups splits schemas where the group changes.
+func (f Fleet) groups(schemas []string) (groups [][]string) {
+	if f.Group == nil {
+		return [][]string{schemas}
+	}
+	for i, schema := range schemas {
+		if i == 0 || f.Group(schema) != f.Group(schemas[i-1]) {
+			groups = append(groups, nil)
+		}
+		last := len(groups) - 1
+		groups[last] = append(groups[last], schema)
+	}
+	return groups
 }
 
 // fleetRun is the state of one call of Each.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -45,6 +46,47 @@ func TestFleetEach(t *testing.T) {
 				t.Errorf("%d begun and %d told, want %d", begun, told, test.begun)
 			}
 		})
+	}
+}
+
+// A group begins when the one before it has ended, and not at all after too many failures.
+func TestFleetGroups(t *testing.T) {
+	schemas := []string{"eu1", "eu2", "eu3", "us1", "us2"}
+	for most, want := range map[int]int{0: 5, 1: 3, 2: 5} {
+		var active sync.Map
+		fleet := rekey.Fleet{Schemas: schemas, Parallel: 3, MaxFailures: most, OwnPools: true, Group: func(schema string) string { return schema[:2] }}
+		all := make(chan struct{})
+		var begun atomic.Int32
+		number := fleet.Each(t.Context(), nil, func(_ context.Context, schema string) error {
+			active.Store(schema, true)
+			defer active.Delete(schema)
+			if begun.Add(1) == 3 {
+				close(all)
+			}
+			<-all // the whole first group is active
+			active.Range(func(other, _ any) bool {
+				if name, _ := other.(string); name[:2] != schema[:2] {
+					t.Errorf("%s and %s at a time", schema, name)
+				}
+				return true
+			})
+			if schema == "eu2" {
+				return errors.New("fails")
+			}
+			return nil
+		}, nil)
+		if number != want {
+			t.Errorf("at most %d failures: %d begun, want %d", most, number, want)
+		}
+	}
+	one := rekey.Fleet{Schemas: schemas, Canary: 4, Group: func(schema string) string { return schema[:2] }}
+	if begun := one.Each(t.Context(), nil, func(_ context.Context, schema string) error {
+		if schema == "us1" {
+			return errors.New("a canary of the second group fails")
+		}
+		return nil
+	}, nil); begun != 4 {
+		t.Errorf("%d begun", begun)
 	}
 }
 

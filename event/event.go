@@ -266,6 +266,10 @@ type Notice struct {
 
 // Result is the last event of every run, and what Up and Down return.
 type Result struct {
+	// Target is the name of the target, of a command with --targets.
+	Target string `json:"target,omitempty"`
+	// Group is the group of the target.
+	Group string `json:"group,omitempty"`
 	// OK is true if the run ended without an error.
 	OK bool `json:"ok"`
 	// NothingToDo is true if everything was done before the run began.
@@ -298,15 +302,17 @@ type Result struct {
 	Exit int `json:"exit"`
 }
 
-// Summary is the last event of a command on many schemas, after the Result of each.
+// Summary is the last event of a command on many schemas or targets, after the Result of each.
 type Summary struct {
 	// OK is true if every schema ended without an error.
 	OK bool `json:"ok"`
 	// Command is the command's name, such as "up".
 	Command string `json:"command"`
-	// Pattern is the pattern that the schemas match.
+	// Pattern is the pattern that the schemas match, or the name of the targets' schema.
 	Pattern string `json:"pattern"`
-	// Schemas is the number of schemas that match.
+	// Targets is the number of targets, of a command with --targets.
+	Targets int `json:"targets,omitempty"`
+	// Schemas is the number of schemas that match. Each target has one.
 	Schemas int `json:"schemas"`
 	// Done is the number of schemas that ended without an error.
 	Done int `json:"done"`
@@ -332,7 +338,7 @@ type Summary struct {
 
 // Kind counts schemas whose plans are equal except for names and sizes.
 type Kind struct {
-	// SameAs is the first schema of the group.
+	// SameAs is the first schema of the group, or the first target.
 	SameAs string `json:"same_as"`
 	// Fingerprint is equal for equal plans.
 	Fingerprint string `json:"fingerprint"`

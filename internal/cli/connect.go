@@ -20,6 +20,7 @@ type connection struct {
 	nodeURLs       []string // HOST:PORT=URL
 	source         string   // where url comes from, for messages
 	maxConnections int32    // 0: as many as one run needs
+	oneTimeout     bool     // connecting to a host takes at most one connect_timeout, with and without TLS together
 	getenv         func(string) string
 }
 
@@ -134,7 +135,11 @@ func connect(ctx context.Context, c connection) (*pgxpool.Pool, error) {
 	if err != nil {
 		return nil, explain(err, config.ConnConfig)
 	}
-	trying, cancel := context.WithTimeout(ctx, 2*config.ConnConfig.ConnectTimeout)
+	attempts := 2
+	if c.oneTimeout {
+		attempts = len(hostsOf(config.ConnConfig))
+	}
+	trying, cancel := context.WithTimeout(ctx, time.Duration(attempts)*config.ConnConfig.ConnectTimeout)
 	defer cancel()
 	if err := pool.Ping(trying); err != nil {
 		closePools(pool)

@@ -48,14 +48,14 @@ func ambiguousURL(text string) string {
 		return "an @ follows the host; write %40 for an @, %2F for a / and %3F for a ? in the user and the password"
 	case strings.Count(authority, "@") > 1:
 		return "it has more than one @: write %40 for an @ in the user and the password"
-	case !address.MatchString(authority[strings.LastIndex(authority, "@")+1:]):
+	case !hostList.MatchString(authority[strings.LastIndex(authority, "@")+1:]):
 		return "the text after the @ is not a host and port; write special characters of the password as %xx"
 	}
 	return ""
 }
 
-// address matches a list of hosts with ports: names, IPv4, [IPv6], or escaped socket directories.
-var address = regexp.MustCompile(`^[\pL\pN._~%,:\[\]-]*$`)
+// hostList matches a list of hosts with ports: names, IPv4, [IPv6], or escaped socket directories.
+var hostList = regexp.MustCompile(`^[\pL\pN._~%,:\[\]-]*$`)
 
 // badEscape reports whether a % is not followed by two hexadecimal digits.
 func badEscape(text string) bool {

@@ -78,7 +78,12 @@ func flagGroups() []flagGroup { //nolint:funlen // a table
 		}},
 		{"Permissions", []flagForm{{"trust-owner", "ROLE", false}, {"fire-triggers", "", false}, {"subscribers-ready", "", false}}},
 		{"Many schemas", []flagForm{
-			{"parallel", "N", common}, {"canary", "N", false}, {"on-error", "stop|continue", common}, {"max-failures", "N", false},
+			{"targets", "FILE", false},
+			{"group", "NAME,...", false},
+			{"parallel", "N", common},
+			{"canary", "N", false},
+			{"on-error", "stop|continue", common},
+			{"max-failures", "N", false},
 		}},
 		{"Rehearsal", []flagForm{{"rows", "SHARE", common}, {"server", "URL", common}, {"keep", "", false}}},
 		{"Output", []flagForm{

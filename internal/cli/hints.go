@@ -22,6 +22,8 @@ type hints struct {
 	// flags of the call, without some of them. It is nil for other commands.
 	verb, to string
 	again    func(without []string) string
+	// targets is the flags of --targets with the scope; "" without them. Commands that take --targets have it in place of the scope.
+	targets string
 }
 
 // bareCommand matches a command that ends a sentence or a clause of a hint, with the flags that hints have. The scope follows the verb,
@@ -59,7 +61,11 @@ func (h hints) text(text string) string {
 		if without, same := h.leavesOut(verb, flags); same {
 			return h.again(without) + flags + end
 		}
-		return "rekey " + verb + " " + visible.Line(h.scope) + flags + end
+		scope := h.scope
+		if h.targets != "" && slices.Contains([]string{"plan", "up", "down", "status", "verify"}, verb) {
+			scope = h.targets
+		}
+		return "rekey " + verb + " " + visible.Line(scope) + flags + end
 	})
 }
 
@@ -82,14 +88,17 @@ func (h hints) leavesOut(verb, flags string) (without []string, same bool) {
 	return without, to != "" && to == h.to
 }
 
+// naming returns a command with another name of the schema.
+func naming(text, old, schema string) string {
+	for _, flag := range []string{"--schema ", "--prefix "} {
+		text = strings.Replace(text, flag+visible.Word(old), flag+visible.Word(schema), 1)
+	}
+	return text
+}
+
 // oneOf returns the hints of a run on one of the schemas that match a pattern.
 func (h hints) oneOf(pattern, schema string) hints {
-	named := func(text string) string {
-		for _, flag := range []string{"--schema ", "--prefix "} {
-			text = strings.Replace(text, flag+visible.Word(pattern), flag+visible.Word(schema), 1)
-		}
-		return text
-	}
+	named := func(text string) string { return naming(text, pattern, schema) }
 	h.scope = named(h.scope)
 	if all := h.again; all != nil {
 		h.again = func(without []string) string {
@@ -99,9 +108,22 @@ func (h hints) oneOf(pattern, schema string) hints {
 	return h
 }
 
+// ofTarget returns the hints of a run on one target. old is the schema of the other targets.
+func (h hints) ofTarget(old, schema string) hints {
+	h.scope = naming(h.scope, old, schema)
+	return h
+}
+
 // hintsOf returns what completes the hints of a call.
 func (f *flags) hintsOf(cmd *cobra.Command, direction rekey.Direction) hints {
 	h := hints{scope: f.names() + f.trusting()}
+	if f.schemaRun.targets != "" {
+		h.targets = "--targets " + visible.Word(f.schemaRun.targets)
+		for _, group := range f.schemaRun.groups {
+			h.targets += " --group " + visible.Word(group)
+		}
+		h.targets += " " + h.scope
+	}
 	if slices.Contains([]string{"up", "down", "plan"}, cmd.Name()) {
 		h.verb, h.to = string(direction), f.phase.to
 		h.again = func(without []string) string {

@@ -1,12 +1,9 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -15,13 +12,14 @@ import (
 	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/message"
-	"github.com/rekey-pg/rekey/internal/screen"
-	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// many reports whether --schema or --prefix is a pattern that may match several schemas.
-func (f *flags) many() bool {
+// many reports whether the command is about several schemas: those that match a pattern, or those of the targets.
+func (f *flags) many() bool { return f.isPattern() || f.schemaRun.targets != "" }
+
+// isPattern reports whether --schema or --prefix is a pattern that may match several schemas.
+func (f *flags) isPattern() bool {
 	_, one := rekey.ExactName(f.pattern())
 	return !one
 }
@@ -46,10 +44,13 @@ func (f *flags) checkFleet(cmd *cobra.Command) *problem.Problem {
 	if !f.many() {
 		for _, word := range []string{"parallel", "canary", "on-error", "max-failures"} {
 			if cmd.Flags().Changed(word) {
-				return wrong("one_schema", "--"+word+" requires a pattern of schemas", "Try: --schema 'tenant_*'")
+				return wrong("one_schema", "--"+word+" requires a pattern of schemas, or --targets", "Try: --schema 'tenant_*'")
 			}
 		}
-		return nil
+		if f.report != "" && slices.Contains([]string{"plan", "status", "verify"}, cmd.Name()) {
+			return wrong("one_schema", "--report of "+cmd.CommandPath()+" requires a pattern of schemas, or --targets", "Report a run in one schema: rekey report --verify --output run.html")
+		}
+		return f.checkGroup(cmd)
 	}
 	if f.page.address != "" {
 		return message.OnePage()
@@ -57,11 +58,80 @@ func (f *flags) checkFleet(cmd *cobra.Command) *problem.Problem {
 	if cmd.Flags().Lookup("parallel") == nil {
 		return wrong("one_schema", cmd.CommandPath()+" accepts a single schema, not a pattern", `In a name, \* matches a star and \? a question mark. Try: --schema public`)
 	}
+	if f.schemaRun.targets == "" {
+		return f.checkGroup(cmd)
+	}
+	if f.isPattern() {
+		return message.PatternWithTargets()
+	}
+	for _, word := range []string{"database-url", "direct-url", "standby-url"} {
+		if cmd.Flags().Changed(word) {
+			return message.TargetsConflict("--" + word)
+		}
+	}
 	return nil
 }
 
-func (f *flags) fleet(schemas []string) rekey.Fleet {
-	fleet := rekey.Fleet{Schemas: schemas, Parallel: f.schemaRun.parallel, Canary: f.schemaRun.canary, MaxFailures: f.schemaRun.maxFailures}
+// checkGroup refuses --group without --targets.
+func (f *flags) checkGroup(cmd *cobra.Command) *problem.Problem {
+	if !cmd.Flags().Changed("group") {
+		return nil
+	}
+	return wrong("one_schema", "--group requires --targets", "Name the file that lists the databases: --targets targets.yaml")
+}
+
+// member is a schema or a target of a command on many.
+type member struct {
+	name   string // it is unique
+	group  string
+	schema string
+	target *target // nil: a schema that matches a pattern
+}
+
+// label returns the name in lines.
+func (m member) label() string {
+	if m.group != "" {
+		return m.group + "/" + m.name
+	}
+	return m.name
+}
+
+// members are the schemas or targets of a command, in the order in which they begin.
+type members struct {
+	all     []member
+	targets bool
+	without []string // schemas that match without the profile's tables
+	// with calls a command on one of them with its pool.
+	with  func(context.Context, member, job, schemaCommand) (line, error)
+	close func()
+}
+
+// one is the name of a member in messages.
+func (all members) one() string {
+	if all.targets {
+		return "target"
+	}
+	return "schema"
+}
+
+// named returns the members by name.
+func (all members) named() map[string]member {
+	byName := map[string]member{}
+	for _, m := range all.all {
+		byName[m.name] = m
+	}
+	return byName
+}
+
+func (f *flags) fleet(all members) rekey.Fleet {
+	named := all.named()
+	fleet := rekey.Fleet{
+		Parallel: f.schemaRun.parallel, Canary: f.schemaRun.canary, MaxFailures: f.schemaRun.maxFailures,
+		Group: func(name string) string { return named[name].group }, OwnPools: all.targets,
+	}
+	for _, m := range all.all {
+		fleet.Schemas = append(fleet.Schemas, m.name)
+	}
 	if f.schemaRun.onError == "stop" {
 		fleet.MaxFailures = 1
 	}
@@ -70,42 +140,116 @@ func (f *flags) fleet(schemas []string) rekey.Fleet {
 
 // line is the output of a command about one schema.
 type line struct {
-	text   string
-	value  any
-	tables int
-	rows   int64
-	kind   event.Kind // the kind of a plan
+	text     string
+	value    any
+	tables   int
+	rows     int64
+	kind     event.Kind      // the kind of a plan
+	elapsed  time.Duration   // of the command
+	verified *event.Verified // for the report; nil if the tables were not verified
 }
 
-// one is a command on one schema.
-type schemaCommand func(context.Context, *pgxpool.Pool, job) (line, error)
+// schemaCommand is a command on one schema.
+type schemaCommand func(context.Context, *pgxpool.Pool, member, job) (line, error)
 
-// overMany runs a command on every schema that matches, prints a line for each, and a total.
-func (a *app) overMany(cmd *cobra.Command, f *flags, j job, clean bool, do schemaCommand) error {
-	begun := time.Now()
-	stopping := a.watch(cmd.Context(), clean, func(text string) { fmt.Fprintln(a.Stderr, text) })
-	defer stopping.end()
-	f.connection.maxConnections = int32(3*f.schemaRun.parallel + 1)
-	pools, err := a.connect(stopping.hard, f)
+// manyCommand is a command on many schemas.
+type manyCommand struct {
+	clean  bool // a signal ends it at a clean point
+	do     schemaCommand
+	report *reportFile // nil without --report
+}
+
+// readMany is overMany for a command that changes nothing.
+func (a *app) readMany(cmd *cobra.Command, f *flags, j job, do schemaCommand) error {
+	file, err := f.manyReport()
 	if err != nil {
-		return a.interrupted(err)
-	}
-	defer pools.close()
-	schemas, without, err := a.match(stopping.hard, pools.main, f, j)
-	if err != nil {
-		return a.interrupted(err)
-	}
-	j.options.Direct, j.options.Standbys, j.options.Stop = pools.direct, pools.standbys, stopping.soft.Done()
-	j.options.Cluster.Nodes = pools.nodes
-	c := &fleetCount{app: a, f: f, sum: event.Summary{Command: cmd.Name(), Pattern: f.pattern(), Schemas: len(schemas), Skipped: without}}
-	number := f.fleet(schemas).Each(stopping.hard, j.options.Stop, func(ctx context.Context, schema string) error {
-		shown, err := do(ctx, pools.main, j.in(schema))
-		err = a.interrupted(err)
-		c.lines.Store(schema, shown)
 		return err
-	}, c.ended)
-	c.sum.NotBegun, c.sum.Elapsed = len(schemas)-number, time.Since(begun)
-	return c.conclude(number)
+	}
+	return a.overMany(cmd, f, j, manyCommand{do: do, report: file})
+}
+
+// overMany runs a command on every schema that matches or every target, prints a line for each, and a total.
+func (a *app) overMany(cmd *cobra.Command, f *flags, j job, command manyCommand) error {
+	begun := time.Now()
+	stopping := a.watch(cmd.Context(), command.clean, func(text string) { fmt.Fprintln(a.Stderr, text) })
+	defer stopping.end()
+	all, err := a.members(stopping, f, j)
+	if err != nil {
+		return a.interrupted(err)
+	}
+	defer all.close()
+	j.options.Stop = stopping.soft.Done()
+	c := newFleetCount(a, cmd, f, all)
+	named := all.named()
+	number := f.fleet(all).Each(stopping.hard, j.options.Stop, func(ctx context.Context, name string) error {
+		begun := time.Now()
+		shown, err := all.with(ctx, named[name], j.in(named[name].schema), command.do)
+		err = a.interrupted(err)
+		shown.elapsed = time.Since(begun)
+		c.lines.Store(name, shown)
+		return err
+	}, func(name string, err error) { c.ended(named[name], err) })
+	stopping.end() // it writes to standard error, as the report does
+	c.sum.NotBegun, c.sum.Elapsed = len(all.all)-number, time.Since(begun)
+	err = c.conclude(number)
+	c.write(command.report, cmd, j, begun)
+	return err
+}
+
+// members returns the schemas that match a pattern, or the targets. It connects to the server of the schemas, and to none of the
+// targets.
+func (a *app) members(s stopping, f *flags, j job) (members, error) {
+	if f.schemaRun.targets != "" {
+		return a.targets(s, f)
+	}
+	f.connection.maxConnections = int32(3*f.schemaRun.parallel + 1)
+	pools, err := a.connect(s.hard, f)
+	if err != nil {
+		return members{}, err
+	}
+	schemas, without, err := a.match(s.hard, pools.main, f, j)
+	if err != nil {
+		pools.close()
+		return members{}, err
+	}
+	all := members{without: without, close: pools.close}
+	for _, schema := range schemas {
+		all.all = append(all.all, member{name: schema, schema: schema})
+	}
+	all.with = func(ctx context.Context, m member, j job, do schemaCommand) (line, error) {
+		j.options.Direct, j.options.Standbys, j.options.Cluster.Nodes = pools.direct, pools.standbys, pools.nodes
+		return do(ctx, pools.main, m, j)
+	}
+	return all, nil
+}
+
+// targets returns the targets of the file. Each has a pool of its own, which is open while its command runs.
+func (a *app) targets(s stopping, f *flags) (members, error) {
+	list, err := f.readTargets(a.Getenv)
+	if err != nil {
+		return members{}, err
+	}
+	a.hints = f.hints
+	all := members{targets: true, close: func() {}}
+	for i := range list {
+		t := &list[i]
+		all.all = append(all.all, member{name: t.name, group: t.group, schema: t.schema, target: t})
+	}
+	all.with = func(ctx context.Context, m member, j job, do schemaCommand) (line, error) {
+		pool, err := a.library.connect(s.soft, m.target.main) // a signal ends the attempt to connect
+		if err != nil {
+			return line{}, err
+		}
+		defer closePools(pool)
+		if m.target.direct.url != "" {
+			if j.options.Direct, err = a.library.connect(s.soft, m.target.direct); err != nil {
+				return line{}, err
+			}
+			defer closePools(j.options.Direct)
+		}
+		return do(ctx, pool, m, j)
+	}
+	return all, nil
 }
 
 // match returns the schemas that match, and those that match without the profile's tables.
@@ -117,187 +261,10 @@ func (a *app) match(ctx context.Context, pool *pgxpool.Pool, f *flags, j job) (f
 	return found, nil, err
 }
 
-// fleetCount prints a line for each schema when its command ends, and adds up.
-type fleetCount struct {
-	app   *app
-	f     *flags
-	sum   event.Summary
-	lines sync.Map // the output of each schema
-	first *problem.Problem
-	where string         // the schema of the first failure
-	kinds map[string]int // index in sum.Kinds by fingerprint
-}
-
-// failedSchema is the JSON of a schema that has no other document.
-type failedSchema struct {
-	FormatVersion int          `json:"format_version"`
-	OK            bool         `json:"ok"`
-	Schema        string       `json:"schema"`
-	Problems      problem.List `json:"problems"`
-}
-
-// ended is called once per schema, one call at a time.
-func (c *fleetCount) ended(schema string, err error) {
-	said, _ := c.lines.LoadAndDelete(schema)
-	shown, _ := said.(line)
-	c.sum.Tables += shown.tables
-	c.sum.Rows += shown.rows
-	c.sort(shown.kind)
-	if err == nil {
-		c.sum.Done++
-	} else {
-		c.sum.Failed++
-		if c.first == nil {
-			c.first, c.where = problem.All(err)[0], schema
-		}
-		shown.text = screen.FailureLine(problem.All(err))
+// hintsFor returns the hints of a command on one of many.
+func (a *app) hintsFor(f *flags, m member) hints {
+	if m.target != nil {
+		return a.hints.ofTarget(f.name(), m.schema)
 	}
-	if shown.value == nil {
-		shown.value = failedSchema{FormatVersion: event.FormatVersion, Schema: schema, Problems: c.app.problems(err)}
-	}
-	switch {
-	case c.f.json:
-		c.app.compact(shown.value)
-	case c.f.quiet && err == nil:
-	default:
-		ended := c.sum.Done + c.sum.Failed
-		fmt.Fprintf(c.app.Stdout, "[%d/%d] %s: %s\n", ended, c.sum.Schemas, visible.Line(schema), visible.Line(shown.text))
-	}
-}
-
-// sort counts a plan with the other plans of its kind.
-func (c *fleetCount) sort(kind event.Kind) {
-	if kind.Fingerprint == "" {
-		return
-	}
-	at, known := c.kinds[kind.Fingerprint]
-	if !known {
-		if c.kinds == nil {
-			c.kinds = map[string]int{}
-		}
-		at = len(c.sum.Kinds)
-		c.kinds[kind.Fingerprint] = at
-		c.sum.Kinds = append(c.sum.Kinds, kind)
-	}
-	c.sum.Kinds[at].Schemas++
-}
-
-func (c *fleetCount) conclude(begun int) error {
-	var err error
-	if c.sum.Failed > 0 || c.sum.NotBegun > 0 {
-		err = message.SchemasFailed(c.sum.Failed, c.sum.Schemas, c.first, c.where, begun)
-		c.sum.Problems = c.app.problems(err)
-	}
-	slices.SortStableFunc(c.sum.Kinds, func(a, b event.Kind) int { return cmp.Compare(b.Schemas, a.Schemas) })
-	c.sum.OK, c.sum.Exit = err == nil, c.app.exit(err)
-	switch {
-	case c.f.json:
-		screen.JSON(c.app.Stdout, c.app.Stderr).Event(c.sum)
-		if err != nil {
-			return reportedError{err}
-		}
-	case !c.f.quiet:
-		fmt.Fprintln(c.app.Stdout, screen.Total(c.sum))
-	}
-	return err
-}
-
-// compact writes a value as one line of JSON, and an event as events are written.
-func (a *app) compact(value any) {
-	if e, ok := value.(event.Event); ok {
-		screen.JSON(a.Stdout, a.Stderr).Event(e)
-		return
-	}
-	_ = a.encode(value, "")
-}
-
-// planBatch is the number of schemas that are planned together.
-const planBatch = 400
-
-// planMany plans every schema that matches. A refusal is a failure.
-func (a *app) planMany(cmd *cobra.Command, f *flags, j job) error {
-	var pending atomic.Bool
-	book := &planAhead{app: a, f: f, plans: map[string]planned{}, lines: map[string]line{}}
-	err := a.overMany(cmd, f, j, false, func(ctx context.Context, pool *pgxpool.Pool, j job) (line, error) {
-		doc, shown, err := book.plan(ctx, pool, j)
-		if err != nil {
-			return line{}, err
-		}
-		if !doc.NothingToDo {
-			pending.Store(true)
-		}
-		if len(doc.Refusals) > 0 {
-			return shown, doc.Refusals
-		}
-		return shown, nil
-	})
-	if err == nil && f.exitCode && pending.Load() {
-		return errPending
-	}
-	return err
-}
-
-// planAhead plans the next schemas in batches and keeps their plans.
-type planAhead struct {
-	app   *app
-	f     *flags
-	mu    sync.Mutex
-	next  planner
-	all   []string // the schemas that are not planned yet
-	plans map[string]planned
-	lines map[string]line // of the first schema of each kind
-}
-
-type planned struct {
-	doc  rekey.Plan
-	line line
-}
-
-func (b *planAhead) plan(ctx context.Context, pool *pgxpool.Pool, j job) (rekey.Plan, line, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	schema := j.schema.Name
-	if _, ok := b.plans[schema]; !ok {
-		if err := b.ahead(ctx, pool, j, schema); err != nil {
-			return rekey.Plan{}, line{}, err
-		}
-	}
-	made := b.plans[schema]
-	delete(b.plans, schema)
-	return made.doc, made.line, nil
-}
-
-// ahead plans the schema and the ones after it.
-func (b *planAhead) ahead(ctx context.Context, pool *pgxpool.Pool, j job, schema string) error {
-	if b.next == nil {
-		var err error
-		if b.next, err = b.app.library.planner(pool, j); err != nil {
-			return err
-		}
-		if b.all, _, err = b.app.match(ctx, pool, b.f, j); err != nil {
-			return err
-		}
-	}
-	next := []string{schema}
-	if at := slices.Index(b.all, schema); at >= 0 { // else it is new, or the batch before failed
-		next = b.all[at:min(at+planBatch, len(b.all))]
-		b.all = b.all[at+len(next):]
-	}
-	docs, err := b.next.Plans(ctx, j.direction, next)
-	for i, doc := range docs {
-		b.plans[next[i]] = planned{doc, b.line(doc)} // in order: the first of a kind is printed first
-	}
-	return err
-}
-
-// line returns the output for a plan. A plan that equals an earlier one has the earlier text.
-func (b *planAhead) line(doc rekey.Plan) line {
-	shown := line{value: doc, kind: event.Kind{SameAs: doc.Schema, Fingerprint: doc.Fingerprint}}
-	if first, known := b.lines[doc.SameAs]; doc.SameAs != "" && known {
-		shown.text, shown.tables, shown.kind.SameAs = "like "+doc.SameAs+": "+first.text, first.tables, doc.SameAs
-		return shown
-	}
-	shown.text, shown.tables = screen.PlanLine(doc)
-	b.lines[doc.Schema] = line{text: shown.text, tables: shown.tables}
-	return shown
+	return a.hints.oneOf(f.name(), m.schema)
 }

@@ -9,7 +9,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
+	"github.com/rekey-pg/rekey"
 	"github.com/rekey-pg/rekey/event"
+	"github.com/rekey-pg/rekey/internal/journal"
 	"github.com/rekey-pg/rekey/internal/screen"
 	"github.com/rekey-pg/rekey/problem"
 )
@@ -25,14 +27,7 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 		return err
 	}
 	if f.many() {
-		return a.overMany(cmd, f, j, true, func(ctx context.Context, pool *pgxpool.Pool, j job) (line, error) {
-			result, err := do(ctx, pool, j)
-			result.Command, result.Schema, result.OK, result.Exit = cmd.Name(), j.schema.Name, err == nil, a.exit(err)
-			if err != nil {
-				result.Problems = a.hints.oneOf(f.name(), j.schema.Name).complete(problem.All(err))
-			}
-			return line{text: screen.ResultLine(result), value: result, tables: result.Tables, rows: result.Rows}, err
-		})
+		return a.migrateMany(cmd, f, j, do, written.reportFile())
 	}
 	show := a.writer(f)
 	stopping := a.watch(cmd.Context(), true, show.Say)
@@ -61,6 +56,54 @@ func (a *app) migrate(cmd *cobra.Command, f *flags, do call, next, version strin
 	err = a.interrupted(err)
 	result.Command, result.Schema = cmd.Name(), j.schema.Name
 	return a.conclude(result, err, f, screen.Costs(measured.expected, measured.actual, a.width(a.err)), fmt.Sprintf("rekey %s %s", next, f.where()))
+}
+
+// migrateMany runs up or down on many schemas or targets.
+func (a *app) migrateMany(cmd *cobra.Command, f *flags, j job, do call, file *reportFile) error {
+	return a.overMany(cmd, f, j, manyCommand{clean: true, report: file, do: func(ctx context.Context, pool *pgxpool.Pool, m member, j job) (line, error) {
+		var run int64
+		j.options.OnEvent = func(e event.Event) {
+			if started, is := e.(event.RunStarted); is {
+				run = started.Run
+			}
+		}
+		result, err := do(ctx, pool, j)
+		result.Command, result.Schema, result.OK, result.Exit = cmd.Name(), j.schema.Name, err == nil, a.exit(err)
+		if err != nil {
+			result.Problems = a.hintsFor(f, m).complete(problem.All(err))
+		}
+		shown := line{text: screen.ResultLine(result), value: result, tables: result.Tables, rows: result.Rows}
+		if file != nil && err == nil && j.direction == rekey.Up {
+			shown.verified = a.verifyRun(ctx, pool, j, run)
+		}
+		return shown, err
+	}})
+}
+
+// verifyRun verifies the tables for the report and records the result with the run. It returns nil if a signal ended it.
+func (a *app) verifyRun(ctx context.Context, pool *pgxpool.Pool, j job, run int64) *event.Verified {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	select {
+	case <-j.options.Stop:
+		return nil
+	default:
+	}
+	go func() {
+		select {
+		case <-j.options.Stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	e, ok := a.verified(ctx, pool, j)
+	if !ok {
+		return nil
+	}
+	if run != 0 { // the report has it in any case
+		_ = journal.AppendEvent(ctx, pool, run, e)
+	}
+	return &e
 }
 
 // change connects and calls the library. Until the call has begun, a signal cancels.

@@ -40,7 +40,7 @@ each statement, its lock and what it reads. Refusals end it with exit code 4.`,
 			view.tables, view.next = tables, screen.Next{Run: nextRun(cmd, j.direction), SQL: repeated(cmd, "rekey plan", "exit-code") + " --sql"}
 			switch {
 			case f.many() && (view.sql || len(tables) > 0 || view.graph()):
-				return wrong("one_schema", "statements and graphs are printed for one schema, and --schema or --prefix is a pattern", "Name one schema, or leave out --sql, --format and the tables.")
+				return wrong("one_schema", "statements and graphs are printed for one schema, not for a pattern or --targets", "Name one schema, or omit --sql, --format and the tables.")
 			case f.many():
 				return a.planMany(cmd, f, j)
 			}
@@ -51,6 +51,7 @@ each statement, its lock and what it reads. Refusals end it with exit code 4.`,
 	}
 	f.common(cmd)
 	f.schemaRun.register(cmd, &f.file)
+	f.fleetReport(cmd)
 	f.both(cmd, "plan")
 	f.policy(cmd, legal...)
 	f.forecast.registerCalibrate(cmd)
@@ -117,9 +118,9 @@ func (v planView) text(doc rekey.Plan, width int) (string, error) {
 	return screen.Statements(doc, v.tables, width), nil
 }
 
-// nextRun returns the command that carries out the plan.
-func nextRun(cmd *cobra.Command, direction rekey.Direction) string {
-	command := repeated(cmd, "rekey "+string(direction), "down", "exit-code", "version")
+// nextRun returns the command that carries out the plan, without some flags.
+func nextRun(cmd *cobra.Command, direction rekey.Direction, without ...string) string {
+	command := repeated(cmd, "rekey "+string(direction), append(without, "down", "exit-code", "version")...)
 	if to := cmd.Flag("to"); direction == rekey.Up && to.Value.String() == string(rekey.Contracted) {
 		command += " --confirm " + visible.Word(cmd.Flag("schema").Value.String())
 	}

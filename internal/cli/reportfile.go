@@ -74,7 +74,7 @@ func (r *reportFile) create() (*os.File, error) {
 }
 
 // write writes the report in one piece: a reader sees the whole report, or what the file was before.
-func (r *reportFile) write(d report.Document) *problem.Problem {
+func (r *reportFile) write(d report.Report) *problem.Problem {
 	text, err := report.Text(d, r.format)
 	if err == nil {
 		err = r.check() // it may have been created since

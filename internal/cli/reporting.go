@@ -13,7 +13,6 @@ import (
 	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/internal/history"
 	"github.com/rekey-pg/rekey/internal/journal"
-	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/report"
 	"github.com/rekey-pg/rekey/internal/visible"
 	"github.com/rekey-pg/rekey/problem"
@@ -32,13 +31,23 @@ func (f *flags) reports(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.report, "report", "", "write a report of the run: to a file .html, .md or .json; up verifies the tables for it")
 }
 
+// fleetReport registers the flag of the commands that can write a report of many schemas or targets only.
+func (f *flags) fleetReport(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.report, "report", "", "with many schemas or --targets: write a report, to a file .html, .md or .json")
+}
+
+// manyReport returns the file of --report, nil without it, or the problem of a file that cannot be written.
+func (f *flags) manyReport() (*reportFile, error) {
+	if f.report == "" {
+		return nil, nil //nolint:nilnil // no report was asked
+	}
+	return newReportFile("--report", f.report, "")
+}
+
 // newReporting returns nil without --report, or the problem of a file that cannot be written.
 func (f *flags) newReporting() (*reporting, error) {
 	if f.report == "" {
 		return nil, nil //nolint:nilnil // no report was asked
-	}
-	if f.many() {
-		return nil, message.ReportOfMany()
 	}
 	file, err := newReportFile("--report", f.report, "")
 	if err != nil {
@@ -119,6 +128,14 @@ func (r *reporting) collected(a *app, j job, runErr error) report.Document {
 	d := r.events.Build(report.Input{Made: time.Now(), MadeBy: build().Version})
 	d.Run.Exit = a.exit(a.interrupted(runErr))
 	return d
+}
+
+// reportFile returns the file of --report, or nil.
+func (r *reporting) reportFile() *reportFile {
+	if r == nil {
+		return nil
+	}
+	return r.file
 }
 
 // verify verifies the tables and collects what it found.

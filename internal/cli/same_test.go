@@ -254,7 +254,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	a := &app{Process: Process{Getenv: func(string) string { return "" }}}
 	others := []string{ // no value can be wrong, or they are about many schemas, files and connections
 		"database-url", "direct-url", "standby-url", "json", "quiet", "no-color", "config", "subscribers-ready", "fire-triggers", "keep-id", "rename-keys",
-		"parallel", "canary", "on-error", "max-failures", "help", "report",
+		"targets", "group", "parallel", "canary", "on-error", "max-failures", "help", "report",
 		"serve", "serve-remote", // the page checks its address when it begins
 	}
 	a.upCommand().Flags().VisitAll(func(f *pflag.Flag) {

@@ -20,12 +20,18 @@ type schemaFlags struct {
 	parallel, canary  int
 	onError           string
 	maxFailures       int
+	targets           string   // the file of --targets
+	groups            []string // of the targets
 }
 
-// register adds the flags that select tables, in many schemas too.
+// register adds the flags that select tables, in many schemas and databases too.
 func (w *schemaFlags) register(cmd *cobra.Command, file *string) {
 	w.oneSchema(cmd, file)
-	cmd.Flags().IntVar(&w.parallel, "parallel", 1, "schemas at a time, "+setting.Range("parallel"))
+	set := cmd.Flags()
+	set.StringVar(&w.targets, "targets", "", "work on every database that a file lists; each has its own URL")
+	set.StringSliceVar(&w.groups, "group", nil, "with --targets: only these groups")
+	set.IntVar(&w.parallel, "parallel", 1, "schemas at a time, "+setting.Range("parallel"))
+	_ = cmd.RegisterFlagCompletionFunc("group", cobra.NoFileCompletions)
 }
 
 // oneSchema adds the flags that select tables of one schema.
@@ -38,7 +44,7 @@ func (w *schemaFlags) oneSchema(cmd *cobra.Command, file *string) {
 // fleet adds the flags of the commands that change many schemas.
 func (w *schemaFlags) fleet(cmd *cobra.Command) {
 	set := cmd.Flags()
-	set.IntVar(&w.canary, "canary", 0, "work on N schemas first, one by one; stop if one fails")
+	set.IntVar(&w.canary, "canary", 0, "work on the first N schemas one by one; stop if one fails")
 	set.StringVar(&w.onError, "on-error", "stop", "what to do when a schema fails")
 	set.IntVar(&w.maxFailures, "max-failures", 0, "with --on-error continue: stop after N failures; 0: never")
 	_ = cmd.RegisterFlagCompletionFunc("on-error", cobra.FixedCompletions([]string{"stop", "continue"}, cobra.ShellCompDirectiveNoFileComp))

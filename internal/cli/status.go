@@ -38,7 +38,7 @@ with --quiet without output. Its exit code is 0 however the run ends.`,
 				return message.WatchOfMany()
 			}
 			if f.many() {
-				return a.overMany(cmd, f, j, false, func(ctx context.Context, pool *pgxpool.Pool, j job) (line, error) {
+				return a.readMany(cmd, f, j, func(ctx context.Context, pool *pgxpool.Pool, _ member, j job) (line, error) {
 					status, err := a.library.status(ctx, pool, j)
 					if err != nil {
 						return line{}, err
@@ -54,6 +54,7 @@ with --quiet without output. Its exit code is 0 however the run ends.`,
 	}
 	f.common(cmd)
 	f.schemaRun.register(cmd, &f.file)
+	f.fleetReport(cmd)
 	f.phase.registerEdges(cmd)
 	cmd.Flags().BoolVar(&watch, "watch", false, "show the active run until it ends")
 	return cmd

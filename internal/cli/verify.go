@@ -31,7 +31,7 @@ changes nothing. If something differs, the exit code is 6.`,
 				return err
 			}
 			if f.many() {
-				return a.overMany(cmd, f, j, false, func(ctx context.Context, pool *pgxpool.Pool, j job) (line, error) {
+				return a.readMany(cmd, f, j, func(ctx context.Context, pool *pgxpool.Pool, _ member, j job) (line, error) {
 					report, err := a.library.verify(ctx, pool, j)
 					if report.FormatVersion == 0 {
 						return line{}, err
@@ -44,6 +44,7 @@ changes nothing. If something differs, the exit code is 6.`,
 	}
 	f.common(cmd)
 	f.schemaRun.register(cmd, &f.file)
+	f.fleetReport(cmd)
 	f.phase.registerEdges(cmd)
 	f.cluster(cmd)
 	return cmd

@@ -32,7 +32,7 @@ func PageNotLoopback(address string) *problem.Problem {
 
 // OnePage returns the problem of a page for many schemas.
 func OnePage() *problem.Problem {
-	return usage("one_page", "--serve requires a single schema, not a pattern", "", `Run rekey serve for each schema that you want to see.`)
+	return usage("one_page", "--serve requires a single schema, not a pattern or --targets", "", `Run rekey serve for each schema that you want to see.`)
 }
 
 // BadPace returns the problem of a pace that the page does not offer.

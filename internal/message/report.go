@@ -12,14 +12,9 @@ func ReportName(flag, path string) *problem.Problem {
 	return usage("report_name", fmt.Sprintf("%s %s names no format", flag, path), "The name of a report says its format: it ends in .html, .md or .json.", "Try: "+flag+" run.html")
 }
 
-// ReportOfMany returns the problem of a report of a run on many schemas.
-func ReportOfMany() *problem.Problem {
-	return usage("report_of_many", "--report is about one schema, not a pattern", "", "Report each schema after the run: rekey report --schema NAME --output run.html")
-}
-
 // WatchOfMany returns the problem of status --watch on many schemas.
 func WatchOfMany() *problem.Problem {
-	return usage("watch_of_many", "--watch is about one schema, not a pattern", "", "Watch each schema: rekey status --schema NAME --watch")
+	return usage("watch_of_many", "--watch is about one schema, not a pattern or --targets", "", "Watch each schema: rekey status --schema NAME --watch")
 }
 
 // ReportExists returns the problem of a report that would overwrite another file.

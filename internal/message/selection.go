@@ -57,23 +57,23 @@ func NoSuchTable(flag, table, schema, near string) *problem.Problem {
 	return usage("unknown_table", fmt.Sprintf("%s: no table %q in schema %s gets a column", flag, table, schema), "Tables are named without their schema.", hint)
 }
 
-// SchemasFailed sums up a command on many schemas that failed in some of them. Its kind is the kind of the first
-// failure.
-func SchemasFailed(failures, all int, first *problem.Problem, schema string, begun int) *problem.Problem {
-	message := fmt.Sprintf("%d of %s failed", failures, Counted(all, "schema", "schemas"))
+// SchemasFailed sums up a command on many schemas or targets that failed in some of them. one is "schema" or "target". Its kind is
+// the kind of the first failure.
+func SchemasFailed(one string, failures, all int, first *problem.Problem, name string, begun int) *problem.Problem {
+	message := fmt.Sprintf("%d of %s failed", failures, Counted(all, one, one+"s"))
 	if failures == 0 {
-		message = fmt.Sprintf("stopped after %d of %s", begun, Counted(all, "schema", "schemas"))
+		message = fmt.Sprintf("stopped after %d of %s", begun, Counted(all, one, one+"s"))
 	}
 	detail := ""
-	if first != nil && schema != "" {
-		detail = fmt.Sprintf("The first failure was in %s: %s.", schema, strings.TrimSuffix(first.Error(), "."))
+	if first != nil && name != "" {
+		detail = fmt.Sprintf("The first failure was in %s: %s.", name, strings.TrimSuffix(first.Error(), "."))
 	}
 	kind := problem.Stopped
 	if first != nil {
 		kind = first.Kind
 	}
 	return &problem.Problem{
-		Kind: kind, Code: "schemas_failed", Message: message, Detail: detail,
-		Hint: "Resolve the problem of each failed schema, then run the same command again. Completed schemas are kept.",
+		Kind: kind, Code: one + "s_failed", Message: message, Detail: detail,
+		Hint: "Resolve the problem of each failed " + one + ", then run the same command again. Completed " + one + "s are kept.",
 	}
 }

@@ -138,17 +138,27 @@ func inDirectory(t *testing.T) (samples []sample) {
 	for name, text := range map[string]string{
 		"typo.yaml": "schema: app\ntabels: [a]\n", "twice.yaml": "schema: app\nschema: app\n", "broken.yaml": "schema: [app\n", "list.yaml": "- app\n",
 		"overrides.yaml": "schema: app\noverrides: orders\n", "value.yaml": "schema: {app: 1}\n",
+		"t-list.yaml": "targets: a\n", "t-key.yaml": "targets:\n  - name: a\n    url: x\n", "t-name.yaml": "targets: [{database-url: host=h}]\n", "t-null.yaml": "targets: [{name: }]\n",
+		"t-twice.yaml": "targets:\n  - {name: a, database-url: host=h dbname=a}\n  - {name: a, database-url: host=h dbname=b}\n", "t-url.yaml": "targets: [{name: a}]\n",
+		"t-long.yaml": "targets: [{name: 'postgres://app@h/a', database-url: host=h}]\n", "t-group.yaml": "targets: [{name: a, group: 'eu,us', database-url: host=h}]\n",
+		"t-env.yaml": "targets: [{name: a, database-url-env: A_URL}]\n", "t-word.yaml": "targets: [{name: a, database-url-env: host=h}]\n",
+		"t-both.yaml": "targets: [{name: a, database-url: host=h, database-url-env: A_URL}]\n", "t-bad.yaml": "targets: [{name: a, database-url: host=h prot=1}]\n",
+		"t-pattern.yaml": "targets: [{name: a, database-url: host=h, schema: 'x*'}]\n",
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, line := range []string{
+	var lines []string
+	for _, name := range []string{"none", "list", "key", "name", "null", "twice", "url", "long", "group", "env", "word", "both", "bad", "pattern"} {
+		lines = append(lines, "up --schema app --targets t-"+name+".yaml")
+	}
+	for _, line := range append(lines, "up --schema app --group eu",
 		"pln", "hunter2:x", "plan --schem app", "plan --x=hunter2@db", "plan -z", "verify app", "verify postgres://app@db/shop", "plan --schema", "plan --lock-timeout=5", "up --max-lag=x",
 		"plan ---", "plan --schema app --time-column orders", "plan --schema app --reference orders=users", "plan --schema app --format svg", "plan --schema app --format dot", "plan --schema app --to linked --format dot --sql", "down --schema app --to switched", "up --schema app --to integers", "plan --profile phenixkit", "plan --profile nothing", "up --config none.yaml", "up --config typo.yaml", "up --config twice.yaml",
 		"up --config broken.yaml", "up --config list.yaml", "up --config overrides.yaml", "up --config value.yaml", "init --profile phoenixkit", "up --schema app --canary 2", "sql up --schema tenant_*", "sql", "sql up --schema app --module A",
 		"profile", "profile show nothing", "demo", "explain --schema app", "rehearse --schema app --rows 2", "rehearse --schema app --to contracted", "rehearse --schema app --keep",
-	} {
+	) {
 		for _, p := range runCommand(t, line) {
 			samples = append(samples, sample{"rekey " + line, p})
 		}

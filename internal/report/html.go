@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"html"
 	"html/template"
+	"slices"
 	"strings"
 )
 
@@ -13,20 +14,19 @@ var pageHTML string
 //go:embed style.css
 var styleCSS string
 
-// HTML returns the report as one file: it has no script, loads nothing and is complete without a network.
-func HTML(d Document) (string, error) {
-	d = shown(d)
+// HTML returns a report as one file: it has no script, loads nothing and is complete without a network.
+func HTML(r Report) (string, error) {
+	p := r.page()
 	page, err := template.New("report").Funcs(template.FuncMap{"breakable": breakable}).Parse(pageHTML)
 	if err != nil {
 		return "", err
 	}
-	words, tone := outcomeWords(d)
 	var text strings.Builder
 	err = page.Execute(&text, struct {
 		Title, Outcome, Tone, Run string
 		Style                     template.CSS
 		Sections                  []htmlSection
-	}{title(d), words, tone, runLine(d), template.CSS(styleCSS), htmlSections(sections(d))}) //nolint:gosec // the style sheet is a constant
+	}{p.title, p.outcome, p.tone, p.run, template.CSS(styleCSS), htmlSections(p.sections)}) //nolint:gosec // the style sheet is a constant
 	return text.String(), err
 }
 
@@ -145,9 +145,9 @@ func htmlTableOf(t table, section string, n int) *htmlTable {
 			cell := htmlCell{Text: text, Class: class(t.columns[i]), Code: t.columns[i].code}
 			switch {
 			case t.columns[i].title != "Result":
-			case text == "ok" || text == "complete":
+			case slices.Contains([]string{"ok", "complete", string(Done), string(NothingToDo)}, text):
 				cell.Class = "good"
-			case text == "differs":
+			case slices.Contains([]string{string(Differs), string(Failed), string(Refused)}, text):
 				cell.Class = "bad"
 			}
 			cells = append(cells, cell)

@@ -5,17 +5,16 @@ import (
 	"strings"
 )
 
-// Markdown returns the report as Markdown, without the drawings.
-func Markdown(d Document) string {
-	d = shown(d)
-	words, _ := outcomeWords(d)
+// Markdown returns a report as Markdown, without the drawings.
+func Markdown(r Report) string {
+	p := r.page()
 	var out strings.Builder
 	out.WriteString(markdownSign)
-	fmt.Fprintf(&out, "# %s\n\n**%s** · %s\n", plain(title(d)), plain(words), plain(runLine(d)))
-	for _, s := range sections(d) {
+	fmt.Fprintf(&out, "# %s\n\n**%s** · %s\n", plain(p.title), plain(p.outcome), plain(p.run))
+	for _, s := range p.sections {
 		fmt.Fprintf(&out, "\n## %s\n", plain(s.title))
-		for _, p := range s.parts {
-			writePart(&out, p)
+		for _, one := range s.parts {
+			writePart(&out, one)
 		}
 	}
 	return out.String()

@@ -1,5 +1,12 @@
 package report
 
+// page is a report, for every format.
+type page struct {
+	title, run    string // run is a line below the title
+	outcome, tone string
+	sections      []section
+}
+
 // section is a part of a report, for every format.
 type section struct {
 	id, title string

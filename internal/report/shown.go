@@ -2,20 +2,14 @@ package report
 
 import (
 	"reflect"
-	"slices"
 
 	"github.com/rekey-pg/rekey/internal/visible"
 )
 
-// shown returns the document with every text safe to show: names in the database may contain controls, and characters that
+// shown returns a report with every text safe to show: names in the database may contain controls, and characters that
 // reverse or hide what follows.
-func shown(d Document) Document {
-	statements := slices.Clone(d.Statements)
-	for i := range statements {
-		statements[i].SQL = short(statements[i].SQL)
-	}
-	d.Statements = statements
-	out, _ := reflect.TypeAssert[Document](show(reflect.ValueOf(d)))
+func shown[T Report](r T) T {
+	out, _ := reflect.TypeAssert[T](show(reflect.ValueOf(r)))
 	return out
 }
 

@@ -2,10 +2,22 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rekey-pg/rekey/internal/message"
 )
+
+func (d Document) page() page {
+	statements := slices.Clone(d.Statements)
+	for i := range statements {
+		statements[i].SQL = short(statements[i].SQL)
+	}
+	d.Statements = statements
+	d = shown(d)
+	words, tone := outcomeWords(d)
+	return page{title: title(d), run: runLine(d), outcome: words, tone: tone, sections: sections(d)}
+}
 
 // title returns the title of a report.
 func title(d Document) string {
@@ -35,7 +47,7 @@ func outcomeWords(d Document) (words, tone string) {
 		return "Still running", "warn"
 	case Killed:
 		return "Ended without a result", "warn"
-	case Failed:
+	case Failed, NotStarted:
 		return "Failed", "bad"
 	}
 	return "Failed", "bad"

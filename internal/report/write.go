@@ -35,15 +35,18 @@ func FormatOf(name string) Format {
 	}
 }
 
+// Report is a [Document] or a [Fleet].
+type Report interface{ page() page }
+
 // Text returns the report in a format.
-func Text(d Document, format Format) (string, error) {
+func Text(r Report, format Format) (string, error) {
 	switch format {
 	case FormatHTML:
-		return HTML(d)
+		return HTML(r)
 	case FormatMarkdown:
-		return Markdown(d), nil
+		return Markdown(r), nil
 	case FormatJSON:
-		return JSON(d)
+		return JSON(r)
 	default:
 		return "", fmt.Errorf("report: unknown format %q", string(format))
 	}

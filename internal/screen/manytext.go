@@ -10,7 +10,7 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// FailureLine returns why one schema of many failed.
+// FailureLine returns why one schema or target of many failed.
 func FailureLine(list problem.List) string {
 	text := fmt.Sprintf("%s: %s", list[0].Kind, list[0].Message)
 	if list[0].Kind == problem.Failed && list[0].Detail != "" {
@@ -112,7 +112,11 @@ func StatusLine(s rekey.Status) string {
 
 // Total returns the last lines of a command on many schemas.
 func Total(s event.Summary) string {
-	text := fmt.Sprintf("%s: %s %s: %d done", clean(s.Command), plural(s.Schemas, "schema matches", "schemas match"), clean(s.Pattern), s.Done)
+	what := plural(s.Schemas, "schema matches", "schemas match") + " " + clean(s.Pattern)
+	if s.Targets > 0 {
+		what = plural(s.Targets, "target", "targets")
+	}
+	text := fmt.Sprintf("%s: %s: %d done", clean(s.Command), what, s.Done)
 	if s.Failed > 0 {
 		text += fmt.Sprintf(", %d failed", s.Failed)
 	}
@@ -125,12 +129,12 @@ func Total(s event.Summary) string {
 	if len(s.Skipped) > 0 {
 		text += "; skipped, without the profile's tables: " + clean(strings.Join(firstNames(s.Skipped), ", "))
 	}
-	return text + fmt.Sprintf("; in %s.", FormatDuration(s.Elapsed)) + equalPlans(s.Kinds)
+	return text + fmt.Sprintf("; in %s.", FormatDuration(s.Elapsed)) + equalPlans(s)
 }
 
-// equalPlans says how many schemas have equal plans. The most frequent kind comes first.
-func equalPlans(kinds []event.Kind) string {
-	all := 0
+// equalPlans says how many schemas have equal plans, or how many targets have equal tables. The most frequent kind comes first.
+func equalPlans(s event.Summary) string {
+	kinds, all := s.Kinds, 0
 	for _, k := range kinds {
 		all += k.Schemas
 	}
@@ -139,6 +143,9 @@ func equalPlans(kinds []event.Kind) string {
 	}
 	first := kinds[0]
 	text := fmt.Sprintf("\n%s like %s, planned once", plural(first.Schemas, "schema is", "schemas are"), clean(first.SameAs))
+	if s.Targets > 0 {
+		text = fmt.Sprintf("\n%s the same tables as %s", plural(first.Schemas, "target has", "targets have"), clean(first.SameAs))
+	}
 	if differ := all - first.Schemas; differ > 0 {
 		text += fmt.Sprintf(", and %s", plural(differ, "differs", "differ"))
 		var names []string

@@ -149,7 +149,7 @@ func texts() map[string]string {
 		"throttle-query": "Throttle.Query", "throttle-file": "Throttle.File", "without-signal": "Throttle.Without", "trust-owner": "Permissions.TrustOwners", "time-source": "Values.Source",
 		"time-column": "Options.Tables", "time-zone": "Values.TimeZone", "random": "Options.Tables", "on-error": "OnError", "format": "ScriptOptions.Format",
 		"to": "Options.To", "arbiter": "Options.Arbiter", "accept": "Options.Accept", "confirm": "Options.Confirm", "parents": "Schema.Parents", "reference": "Schema.References",
-		"config": "config", "output": "output", "module": "ScriptOptions.Module", "node-url": "Cluster.Nodes",
+		"config": "config", "targets": "targets", "group": "group", "output": "output", "module": "ScriptOptions.Module", "node-url": "Cluster.Nodes",
 	}
 }
 
