@@ -64,7 +64,7 @@ func (f *flags) checkFleet(cmd *cobra.Command) *problem.Problem {
 	if f.isPattern() {
 		return message.PatternWithTargets()
 	}
-	for _, word := range []string{"database-url", "direct-url", "standby-url"} {
+	for _, word := range []string{"database-url", "direct-url", "standby-url", "node-url"} {
 		if cmd.Flags().Changed(word) {
 			return message.TargetsConflict("--" + word)
 		}

@@ -90,6 +90,7 @@ func TestTargetsFileIsCheckedFirst(t *testing.T) {
 		{"--schema app_* --targets " + good, "pattern"},
 		{"--schema app --database-url postgres://h/a --targets " + good, "cannot be combined with --database-url"},
 		{"--schema app --standby-url postgres://h/a --targets " + good, "cannot be combined with --standby-url"},
+		{"--schema app --node-url 10.0.0.1:5432=postgres://h/a --targets " + good, "cannot be combined with --node-url"},
 		{"--schema app --group uk --targets " + good, "The groups are eu."},
 		{"--schema app --group eu", "--group requires --targets"},
 		{"--schema app_* --group eu", "--group requires --targets"},
