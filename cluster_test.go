@@ -58,6 +58,7 @@ func TestPlanOfACluster(t *testing.T) {
 	next := screen.Next{Run: "rekey up --schema app", SQL: "rekey plan --schema app --sql"}
 	for name, alter := range map[string]func(*plan.Input){"app": func(*plan.Input) {}, "large": large} {
 		doc := clusterPlan(t, "app", alter)
+		doc.Cluster.MaxPerNode = 8
 		golden(t, filepath.Join("citus", "plan-"+name+".txt"), screen.Plan(doc, next, 80))
 		if name == "app" {
 			continue

@@ -232,3 +232,22 @@ func TestTableThatIsDistributedDuringTheRun(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// The tables of a profile get the same indexes as those of a schema run.
+func TestIndexesOfAProfileOnACluster(t *testing.T) {
+	distributed := func(table *catalog.Table) {
+		addColumn(table, catalog.Column{Name: "tenant_id", Type: "integer", Length: 4, Alignment: 4, NotNull: true})
+		table.Sharding = &catalog.Sharding{Kind: catalog.HashDistributed, Column: "tenant_id", Shards: 32, Nodes: 2, Replicas: 1}
+	}
+	s := profileRun("1", onTable(distributed))
+	p := Build(s)
+	if len(p.Targets()) != 1 || !slices.Equal(p.Targets()[0].Target.IndexColumns(), []string{"uuid", "tenant_id"}) {
+		t.Fatalf("%v, %v", p.Targets(), p.Refusals)
+	}
+	table := first(&s)
+	addUUID(table)
+	table.Indexes = append(table.Indexes, uniqueIndex("t_uuid_idx", "uuid", "tenant_id"))
+	if missing := strings.Join(Missing(p.Targets()[0].Target, table), ", "); strings.Contains(missing, "index") {
+		t.Errorf("with an index by both columns %s are missing", missing)
+	}
+}
