@@ -179,6 +179,13 @@ func (c *cluster) samples(t *testing.T) (end func() (read, changed int)) {
 	read, changed := 0, 0
 	var all sync.WaitGroup
 	once := func(where string) error {
+		if conn.IsClosed() { // its server was killed
+			again, err := pgx.Connect(context.Background(), c.URL)
+			if err != nil {
+				return err
+			}
+			conn = again
+		}
 		found, err := conn.Query(context.Background(), "SELECT tenant_id::int8, id, uuid FROM app.events WHERE uuid IS NOT NULL"+where)
 		if err != nil {
 			return err

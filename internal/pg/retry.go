@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgerrcode"
@@ -23,7 +24,7 @@ func Lost(err error) bool {
 		return false
 	}
 	if serverErr, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return lostCode(serverErr.Code)
+		return lostCode(serverErr.Code) || serverErr.Code == pgerrcode.InternalError && strings.HasPrefix(serverErr.Routine, waitsForNodes)
 	}
 	var connect *pgconn.ConnectError
 	var silent *SilentError
@@ -31,6 +32,9 @@ func Lost(err error) bool {
 	return errors.As(err, &silent) || errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
+
+// waitsForNodes begins the names of the functions in which a coordinator of a Citus cluster reports that its own server has gone down.
+const waitsForNodes = "ProcessWaitEvents"
 
 func lostCode(code string) bool {
 	switch code {

@@ -158,8 +158,8 @@ func acquireNodeLease(ctx context.Context, pool *pgxpool.Pool, schema string, ho
 	}
 }
 
-// wholeRun is the signal by which the pace of a node is paused while the run is.
-const wholeRun = "run"
+// ofRun is the signal by which the pace of a node is paused while the run is.
+const ofRun = "run"
 
 // followPace applies the pauses and the settings of the run's pace to a node's until the context ends; the channel is closed then.
 func followPace(ctx context.Context, of, to *pace.Pace) <-chan struct{} {
@@ -174,9 +174,9 @@ func followPace(ctx context.Context, of, to *pace.Pace) <-chan struct{} {
 		}
 		to.SetMaxImpact(of.Limit())
 		if reason == "" {
-			to.Resume(wholeRun)
+			to.Resume(ofRun)
 		} else {
-			to.Pause(wholeRun, reason)
+			to.Pause(ofRun, reason)
 		}
 		return changed
 	}

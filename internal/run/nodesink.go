@@ -95,12 +95,12 @@ func (s *shardEvents) throttled() {
 	for _, n := range s.nodes {
 		if n.reason.Reason != "" && (now.Reason == "" || n.reason.Paused && !now.Paused) {
 			now = n.reason
-			if now.Signal != wholeRun {
+			if now.Signal != ofRun {
 				now.Reason = "node " + n.address + ": " + now.Reason
 			}
 		}
 	}
-	if now.Signal == wholeRun {
+	if now.Signal == ofRun {
 		now.Signal = "request"
 	}
 	if now != s.reason {
