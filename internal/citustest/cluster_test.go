@@ -43,9 +43,7 @@ func newCluster(t *testing.T, statements ...string) *cluster {
 		n.URL = onNode(t, base, n.Host, n.Port, name)
 		c.Nodes = append(c.Nodes, n)
 		on(t, onNode(t, base, n.Host, n.Port, ""), "CREATE DATABASE "+sqltext.Ident(name))
-		t.Cleanup(func() {
-			on(t, onNode(t, base, n.Host, n.Port, ""), "DROP DATABASE IF EXISTS "+sqltext.Ident(name)+" WITH (FORCE)")
-		})
+		t.Cleanup(func() { dropDatabase(t, onNode(t, base, n.Host, n.Port, ""), name) })
 		on(t, n.URL, "CREATE EXTENSION citus")
 	}
 	c.URL = c.Nodes[0].URL
@@ -59,6 +57,23 @@ func newCluster(t *testing.T, statements ...string) *cluster {
 
 func databaseName() string {
 	return fmt.Sprintf("rekey_citus_%d_%d", os.Getpid(), time.Now().UnixNano())
+}
+
+// dropDatabase drops a database, which a process of the extension may use for some seconds more.
+func dropDatabase(t *testing.T, address, name string) {
+	t.Helper()
+	conn := connect(t, address)
+	defer closeConn(conn)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(500 * time.Millisecond) {
+		_, err := conn.Exec(context.Background(), "DROP DATABASE IF EXISTS "+sqltext.Ident(name)+" WITH (FORCE)")
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Errorf("the database was not dropped: %v", err)
+			return
+		}
+	}
 }
 
 // nodesOf returns the primary nodes of the cluster, the coordinator first.

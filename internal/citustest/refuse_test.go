@@ -1,6 +1,9 @@
 package citustest_test
 
 import (
+	"context"
+	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -111,25 +114,71 @@ func TestOpenTransactionsAreNamed(t *testing.T) {
 	}
 }
 
-// A node that is gone is named by every command, in seconds.
-func TestNodeThatDoesNotAnswer(t *testing.T) {
+// A move that waits for a writer is a note and a finding.
+func TestMovesAreNamed(t *testing.T) {
 	c := newCluster(t, tables)
-	// Nothing listens at the port of the last node any more, as the coordinator sees it.
-	on(t, c.URL, "UPDATE pg_dist_node SET nodeport = 1 WHERE groupid = (SELECT max(groupid) FROM pg_dist_node)")
+	writer, mover := connect(t, c.URL), connect(t, c.URL)
+	defer closeConn(writer)
+	if _, err := writer.Exec(t.Context(), "BEGIN; UPDATE app.events SET payload = 'x'"); err != nil {
+		t.Fatal(err)
+	}
+	moved := make(chan error, 1)
+	go func() {
+		defer closeConn(mover)
+		_, err := mover.Exec(context.Background(), `SELECT citus_move_shard_placement(s.shardid, n.nodename, n.nodeport, o.nodename, o.nodeport, 'block_writes')
+			FROM (SELECT min(shardid) AS shardid FROM pg_dist_shard WHERE logicalrelid = 'app.events'::regclass) s
+			JOIN pg_dist_placement p ON p.shardid = s.shardid JOIN pg_dist_node n ON n.groupid = p.groupid
+			JOIN pg_dist_node o ON o.groupid <> p.groupid AND o.groupid > 0 ORDER BY o.groupid LIMIT 1`)
+		moved <- err
+	}()
 	m := c.migrator(t, "app", rekey.Options{})
-	start := time.Now()
-	for name, call := range map[string]func() error{
-		"plan":   func() error { _, err := m.Plan(t.Context(), rekey.Up); return err },
-		"status": func() error { _, err := m.Status(t.Context()); return err },
-		"verify": func() error { _, err := m.Verify(t.Context()); return err },
-		"up":     func() error { _, err := m.Up(t.Context()); return err },
-		"doctor": func() error { _, err := m.Diagnose(t.Context(), rekey.Up); return err },
-	} {
-		if err := call(); refusal(err) != "citus_node" || !strings.Contains(err.Error(), ":1 does not answer") {
-			t.Errorf("%s: %v", name, err)
+	named := func() bool {
+		doc, err := m.Plan(t.Context(), rekey.Up)
+		if err != nil || len(doc.Refusals) > 0 {
+			t.Fatal(err, doc.Refusals)
+		}
+		return slices.ContainsFunc(doc.Notes, func(note string) bool { return strings.HasPrefix(note, "The move of a shard of app.accounts, or of a table colocated") })
+	}
+	for deadline := time.Now().Add(30 * time.Second); !named(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("no note of the move")
 		}
 	}
-	if took := time.Since(start); took > time.Minute {
-		t.Errorf("took %s", took)
+	if _, err := writer.Exec(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-moved; err != nil || named() {
+		t.Errorf("the move has ended: %v, named %t", err, named())
+	}
+}
+
+// A node that is gone, or does not answer, is named by every command, in seconds.
+func TestNodeThatDoesNotAnswer(t *testing.T) {
+	silent, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0") // accepts connections and never answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	for name, port := range map[string]int{"closed": 1, "silent": silent.Addr().(*net.TCPAddr).Port} { //nolint:forcetypeassert // it is TCP
+		t.Run(name, func(t *testing.T) {
+			c := newCluster(t, tables)
+			on(t, c.URL, fmt.Sprintf("UPDATE pg_dist_node SET nodename = '127.0.0.1', nodeport = %d WHERE groupid = (SELECT max(groupid) FROM pg_dist_node)", port))
+			m := c.migrator(t, "app", rekey.Options{})
+			for command, call := range map[string]func() error{
+				"plan":   func() error { _, err := m.Plan(t.Context(), rekey.Up); return err },
+				"status": func() error { _, err := m.Status(t.Context()); return err },
+				"verify": func() error { _, err := m.Verify(t.Context()); return err },
+				"up":     func() error { _, err := m.Up(t.Context()); return err },
+				"doctor": func() error { _, err := m.Diagnose(t.Context(), rekey.Up); return err },
+			} {
+				start := time.Now()
+				if err := call(); refusal(err) != "citus_node" || !strings.Contains(err.Error(), fmt.Sprintf(":%d does not answer", port)) {
+					t.Errorf("%s: %v", command, err)
+				}
+				if took := time.Since(start); took > 20*time.Second {
+					t.Errorf("%s took %s", command, took)
+				}
+			}
+		})
 	}
 }
