@@ -33,7 +33,7 @@ func TestWhatAClusterRefuses(t *testing.T) {
 		t.Errorf("a later phase: %v", err)
 	}
 	_, err := c.migrator(t, "odd", rekey.Options{}).Up(t.Context())
-	if got := refusal(err); got != "distributed_kind reference_without_key distributed_partitions distributed_kind shard_replicas shard_order" {
+	if got := refusal(err); got != "distributed_kind reference_without_key distributed_kind shard_replicas shard_order" {
 		t.Errorf("tables: %s", got)
 	}
 	worker, err := rekey.New(newPool(t, c.Nodes[1].URL), rekey.Schema{Name: "app"}, nil)
@@ -137,7 +137,9 @@ func TestMovesAreNamed(t *testing.T) {
 		if err != nil || len(doc.Refusals) > 0 {
 			t.Fatal(err, doc.Refusals)
 		}
-		return slices.ContainsFunc(doc.Notes, func(note string) bool { return strings.HasPrefix(note, "The move of a shard of app.accounts, or of a table colocated") })
+		return slices.ContainsFunc(doc.Notes, func(note string) bool {
+			return strings.HasPrefix(note, "The move of a shard of app.accounts, or of a table colocated")
+		})
 	}
 	for deadline := time.Now().Add(30 * time.Second); !named(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {

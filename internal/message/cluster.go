@@ -70,10 +70,10 @@ func excluded(table string) string {
 	return "--exclude " + visible.Word(name)
 }
 
-// DistributedPartitions returns the refusal of a partitioned table of a cluster.
-func DistributedPartitions(table string) *problem.Problem {
-	return refused("distributed_partitions", table, table+" is partitioned and distributed over a Citus cluster",
-		"rekey fills the shards of tables that have no partitions.", "Exclude it: "+excluded(table))
+// DistributedChildren returns the refusal of a table of a cluster with children by inheritance.
+func DistributedChildren(table string) *problem.Problem {
+	return refused("distributed_children", table, table+" is distributed over a Citus cluster and has children by inheritance",
+		"The rows of the children are in no shard of the table.", "Exclude it: "+excluded(table))
 }
 
 // ShardReplicas returns the refusal of a table whose shards have several placements.

@@ -240,7 +240,7 @@ func tableSamples() []sample {
 		{"message.NotATable", message.NotATable(orders, "view")},
 		{"message.UnsupportedTable", message.UnsupportedTable(orders, "it is a temporary table")},
 		{"message.DistributedKind", message.DistributedKind(orders, "append-distributed")},
-		{"message.DistributedPartitions", message.DistributedPartitions(orders)},
+		{"message.DistributedChildren", message.DistributedChildren(orders)},
 		{"message.ShardReplicas", message.ShardReplicas(orders, 2)},
 		{"message.ReferenceWithoutKey", message.ReferenceWithoutKey(orders)},
 		{"message.ShardOrder", message.ShardOrder(orders, "orders", "tenant_id")},

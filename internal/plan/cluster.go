@@ -99,8 +99,8 @@ func refuseSharding(g Group, table *catalog.Table) *problem.Problem {
 	switch {
 	case sharding.Kind == catalog.AppendDistributed || sharding.Kind == catalog.RangeDistributed:
 		return message.DistributedKind(name, string(sharding.Kind))
-	case table.IsTree():
-		return message.DistributedPartitions(name)
+	case table.IsTree() && table.Kind != catalog.Partitioned:
+		return message.DistributedChildren(name)
 	case sharding.Kind == catalog.ReferenceTable && table.PrimaryKey() == nil:
 		return message.ReferenceWithoutKey(name)
 	case sharding.Kind != catalog.ReferenceTable && sharding.Replicas > 1:

@@ -34,7 +34,7 @@ func (e *Executor) fill(ctx context.Context, g plan.Group, a step.Fill, st *grou
 	}
 	table := st.table(a.Target.Name())
 	if e.shard == nil && table.Sharding != nil {
-		table = e.withSizes(g, table)
+		table = e.withSizes(g, a.Target, table)
 	}
 	if e.shard == nil && table.Sharding.OnShards() {
 		return e.fillShards(ctx, g, a.Target, table, st)
@@ -105,6 +105,7 @@ func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table)
 			if err != nil {
 				return err
 			}
+			e.shard.standAlone(&schema)
 			now := schema.Named(g.Table)
 			if now != nil {
 				if why := e.Plan.Altered(g, schema); why != "" {

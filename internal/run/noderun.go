@@ -17,6 +17,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/pace"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 	"github.com/rekey-pg/rekey/internal/step"
 	"github.com/rekey-pg/rekey/internal/throttle"
 	"github.com/rekey-pg/rekey/problem"
@@ -212,17 +213,20 @@ func (n *nodeRun) fillShard(ctx context.Context, e *Executor, of shardsOf, shard
 		return 0, err
 	}
 	t := of.target
-	t.Table, t.Index, t.Check, t.Keys = name, "", "", nil
-	filling := plan.Group{Table: t.Name(), Target: t, Phase: of.group.Phase, Order: of.group.Order, Steps: []step.Step{step.FillColumn{Target: t}}}
+	filling := &shardFilling{shard: shard, cutoff: of.cutoff, hold: of.hold}
+	filling.standAlone(&schema)
+	order := e.Plan.OrderOf(of.group, t, of.table)
+	t.Table, t.Index, t.Check, t.Keys, t.Root, t.Pattern, t.Only = name, "", "", nil, sqltext.Table{}, "", false
+	group := plan.Group{Table: t.Name(), Target: t, Phase: of.group.Phase, Order: order, Steps: []step.Step{step.FillColumn{Target: t}}}
 	sub := &Executor{
 		Pool: n.pool, Direct: n.pool, Limits: e.Limits, Pace: n.pace, Watch: n.watch, Lease: n.lease, Emit: event.Sink(n.emit),
-		Stop: e.Stop, StopReason: e.StopReason, session: session, impact: n.impact, shard: &shardFilling{shard: shard, cutoff: of.cutoff, hold: of.hold},
+		Stop: e.Stop, StopReason: e.StopReason, session: session, impact: n.impact, shard: filling,
 		Plan: plan.Plan{
-			Direction: plan.Up, SchemaName: shard.Schema, Column: e.Plan.Column, Server: n.server, Schema: schema, Groups: []plan.Group{filling},
+			Direction: plan.Up, SchemaName: shard.Schema, Column: e.Plan.Column, Server: n.server, Schema: schema, Groups: []plan.Group{group},
 		},
 	}
-	st := &groupState{executor: sub, group: filling, backfilled: true}
-	err = sub.runSteps(ctx, filling, st)
+	st := &groupState{executor: sub, group: group, backfilled: true}
+	err = sub.runSteps(ctx, group, st)
 	return sub.totals.rows, err
 }
 
@@ -231,4 +235,14 @@ type shardFilling struct {
 	shard  cluster.Shard
 	cutoff time.Time // of the table's column
 	hold   *tableHold
+}
+
+// standAlone makes the relations of a schema tables of their own: a shard of a partition is a partition of a shard. A nil filling, of a
+// table, changes nothing.
+func (f *shardFilling) standAlone(schema *catalog.Schema) {
+	for i := range schema.Relations {
+		if f != nil {
+			schema.Relations[i].Partition, schema.Relations[i].Parents = false, 0
+		}
+	}
 }

@@ -38,7 +38,7 @@ func (e *Executor) fillShards(ctx context.Context, g plan.Group, t step.Target, 
 	defer e.setActivity(ctx, g, g.Target, false)
 	watching, end := background(ctx)
 	defer end()
-	hold, endHold := startHold(ctx, e.Pool, g.Target.Rows(), table.OID)
+	hold, endHold := startHold(ctx, e.Pool, t.Rows(), table.OID)
 	defer endHold()
 	watching(func(ctx context.Context) { e.pauseWhileMoving(ctx, table) })
 	events := &shardEvents{table: g.String(), total: max(int64(table.Rows), 0), out: e.Emit}
@@ -47,6 +47,11 @@ func (e *Executor) fillShards(ctx context.Context, g plan.Group, t step.Target, 
 		events.node(n.Address())
 	}
 	err = backfill.Parallel(ctx, max(len(nodes), 1), func(ctx context.Context, i int) (err error) {
+		defer func() {
+			if err != nil && ctx.Err() != nil { // another node's error has ended this one
+				err = context.Cause(ctx)
+			}
+		}()
 		if i < len(nodes) {
 			filled[i], err = e.fillNode(ctx, nodes[i], shardsOf{g, t, table, cutoff, hold}, events)
 		}
@@ -75,9 +80,9 @@ type shardsOf struct {
 }
 
 // withSizes returns a copy of a table of a cluster with the sizes of its shards, which only the plan has read.
-func (e *Executor) withSizes(g plan.Group, table *catalog.Table) *catalog.Table {
+func (e *Executor) withSizes(g plan.Group, t step.Target, table *catalog.Table) *catalog.Table {
 	sized := *table
-	if planned := e.Plan.Schema.Named(g.Table); planned != nil {
+	if planned := e.Plan.Table(g, t); planned != nil {
 		sized.Pages, sized.Rows, sized.Bytes = planned.Pages, planned.Rows, planned.Bytes
 	}
 	return &sized

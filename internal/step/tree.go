@@ -98,7 +98,8 @@ func (t Target) names(root *catalog.Table) map[uint32]string {
 	return names
 }
 
-// keys returns the columns, in addition to the target's, that a unique index of the whole tree must have. rootIndex is
+// keys returns the columns, in addition to the target's, that a unique index of the whole tree must have: the partition keys, and the
+// distribution column on a cluster. rootIndex is
 // false if there can be no such index: the root is not partitioned, or an expression is among the partition keys.
 func (t Target) keys(root *catalog.Table) (keys []string, rootIndex bool) {
 	if root.Kind != catalog.Partitioned {
@@ -114,13 +115,16 @@ func (t Target) keys(root *catalog.Table) (keys []string, rootIndex bool) {
 			}
 		}
 	}
+	if sharding := root.Sharding; sharding != nil && sharding.Column != "" && sharding.Column != t.Column && !slices.Contains(keys, sharding.Column) {
+		keys = append(keys, sharding.Column)
+	}
 	return keys, true
 }
 
 // ForTree returns the target with the Keys of a table's tree, and whether the root has an index to which the indexes of
 // its partitions are attached. The Keys of a distributed table are those of its goal.
 func (t Target) ForTree(table *catalog.Table) (target Target, rootIndex bool) {
-	if table.Sharding != nil {
+	if table.Sharding != nil && !table.IsTree() {
 		return t, false
 	}
 	keys, rootIndex := t.keys(table)
