@@ -1,6 +1,7 @@
 -- Returns the first shard of the table $1 above $2 and the active primary node that has it, the first one if there are several.
+-- shard_name omits the schema "public".
 SELECT s.shardid::int8, n.nspname::text,
-       quote_ident(n.nspname) || '.' || regexp_replace(shard_name(s.logicalrelid, s.shardid), '^' || quote_ident(n.nspname) || '\.', ''),
+       CASE n.nspname WHEN 'public' THEN 'public.' ELSE '' END || shard_name(s.logicalrelid, s.shardid),
        d.nodeid::int4, d.groupid::int4, d.nodename::text, d.nodeport::int8
 FROM pg_dist_shard s
 JOIN pg_dist_placement p ON p.shardid = s.shardid AND p.shardstate = 1

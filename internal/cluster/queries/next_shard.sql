@@ -1,5 +1,6 @@
 -- Returns the first shard of the table $1 above $3 with a placement on the nodes of group $2.
-SELECT s.shardid::int8, n.nspname::text, quote_ident(n.nspname) || '.' || regexp_replace(shard_name(s.logicalrelid, s.shardid), '^' || quote_ident(n.nspname) || '\.', '')
+-- shard_name omits the schema "public".
+SELECT s.shardid::int8, n.nspname::text, CASE n.nspname WHEN 'public' THEN 'public.' ELSE '' END || shard_name(s.logicalrelid, s.shardid)
 FROM pg_dist_shard s
 JOIN pg_dist_placement p ON p.shardid = s.shardid
 JOIN pg_class c ON c.oid = s.logicalrelid::oid

@@ -1,18 +1,20 @@
 -- Returns what one node knows of the shards of tables, by table, as JSON: sizes and dead rows added up, and of the columns what ANALYZE
 -- found out about the largest shard. The tables' quoted names are in the array in braces. It runs on every node with the role's own
--- search_path.
+-- search_path, so that its operators are qualified. shard_name omits the schema "public".
 WITH shards AS MATERIALIZED (
     SELECT u.name, c.oid AS logical, s.shardid, n.nspname, r.oid, r.relname, r.relfrozenxid, r.relminmxid,
-           r.reltuples < 0 OR r.relpages = 0 AND pg_catalog.pg_relation_size(r.oid) > 0 AS never_counted,
+           r.reltuples OPERATOR(pg_catalog.<) 0::float4
+               OR r.relpages OPERATOR(pg_catalog.=) 0 AND pg_catalog.pg_relation_size(r.oid) OPERATOR(pg_catalog.>) 0::int8 AS never_counted,
            pg_catalog.row_number() OVER (PARTITION BY u.name ORDER BY r.reltuples DESC) AS nth
     FROM pg_catalog.unnest(ARRAY[{tables}]::text[]) u (name)
-    JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(u.name)
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_catalog.pg_dist_shard s ON s.logicalrelid::oid = c.oid
-    JOIN pg_catalog.pg_dist_placement p ON p.shardid = s.shardid
-    JOIN pg_catalog.pg_dist_local_group g ON g.groupid = p.groupid
-    JOIN pg_catalog.pg_class r ON r.oid = pg_catalog.to_regclass(pg_catalog.quote_ident(n.nspname) || '.'
-        || pg_catalog.regexp_replace(pg_catalog.shard_name(s.logicalrelid, s.shardid), '^' || pg_catalog.quote_ident(n.nspname) || '\.', ''))
+    JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(u.name)::oid
+    JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+    JOIN pg_catalog.pg_dist_shard s ON s.logicalrelid::oid OPERATOR(pg_catalog.=) c.oid
+    JOIN pg_catalog.pg_dist_placement p ON p.shardid OPERATOR(pg_catalog.=) s.shardid
+    JOIN pg_catalog.pg_dist_local_group g ON g.groupid OPERATOR(pg_catalog.=) p.groupid
+    JOIN pg_catalog.pg_class r ON r.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(
+                    CASE WHEN n.nspname OPERATOR(pg_catalog.=) 'public'::name THEN 'public.' ELSE '' END
+                    OPERATOR(pg_catalog.||) pg_catalog.shard_name(s.logicalrelid, s.shardid))::oid
 )
 SELECT coalesce(pg_catalog.json_agg(t), '[]')::text
 FROM (
@@ -22,21 +24,22 @@ FROM (
            pg_catalog.bool_or(h.never_counted)                                                  AS never_counted,
            pg_catalog.max(pg_catalog.age(h.relfrozenxid))::int8                                 AS frozen_age,
            pg_catalog.max(pg_catalog.mxid_age(h.relminmxid))::int8                              AS multi_age,
-           pg_catalog.bool_or(EXISTS (SELECT FROM pg_catalog.pg_stat_progress_vacuum v WHERE v.relid = h.oid)) AS vacuuming,
+           pg_catalog.bool_or(EXISTS (SELECT FROM pg_catalog.pg_stat_progress_vacuum v WHERE v.relid OPERATOR(pg_catalog.=) h.oid)) AS vacuuming,
            (SELECT pg_catalog.json_agg(x) FROM (
                 SELECT i.relname AS name, pg_catalog.sum(pg_catalog.pg_relation_size(k.oid))::int8 AS bytes,
                        pg_catalog.sum(greatest(k.reltuples, 0))::float8 AS "rows"
                 FROM shards o
-                JOIN pg_catalog.pg_index d ON d.indrelid = o.logical
-                JOIN pg_catalog.pg_class i ON i.oid = d.indexrelid
-                JOIN pg_catalog.pg_class k ON k.oid = pg_catalog.to_regclass(pg_catalog.quote_ident(o.nspname) || '.'
-                    || pg_catalog.regexp_replace(pg_catalog.shard_name(i.oid, o.shardid), '^' || pg_catalog.quote_ident(o.nspname) || '\.', ''))
-                WHERE o.name = h.name
+                JOIN pg_catalog.pg_index d ON d.indrelid OPERATOR(pg_catalog.=) o.logical
+                JOIN pg_catalog.pg_class i ON i.oid OPERATOR(pg_catalog.=) d.indexrelid
+                JOIN pg_catalog.pg_class k ON k.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(
+                    CASE WHEN o.nspname OPERATOR(pg_catalog.=) 'public'::name THEN 'public.' ELSE '' END
+                    OPERATOR(pg_catalog.||) pg_catalog.shard_name(i.oid, o.shardid))::oid
+                WHERE o.name OPERATOR(pg_catalog.=) h.name
                 GROUP BY i.relname) x) AS indexes,
            (SELECT pg_catalog.json_agg(x) FROM (
                 SELECT s.attname AS name, s.avg_width AS width, s.null_frac AS nulls, s.n_distinct AS "distinct", coalesce(s.correlation, 0) AS correlation
                 FROM shards o
-                CROSS JOIN LATERAL (SELECT y.* FROM pg_catalog.pg_stats y WHERE y.schemaname = o.nspname AND y.tablename = o.relname AND NOT y.inherited OFFSET 0) s
-                WHERE o.name = h.name AND o.nth = 1) x) AS columns
+                CROSS JOIN LATERAL (SELECT y.* FROM pg_catalog.pg_stats y WHERE y.schemaname OPERATOR(pg_catalog.=) o.nspname AND y.tablename OPERATOR(pg_catalog.=) o.relname AND NOT y.inherited OFFSET 0) s
+                WHERE o.name OPERATOR(pg_catalog.=) h.name AND o.nth OPERATOR(pg_catalog.=) 1::int8) x) AS columns
     FROM shards h
     GROUP BY h.name) t
