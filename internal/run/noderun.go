@@ -33,7 +33,9 @@ type nodeRun struct {
 	pace   *pace.Pace
 	impact *impactLoop
 	watch  *throttle.Watch
-	end    func(context.Context)
+	// session inspects one shard after the other. It is closed while a large shard is filled, and opens again.
+	session *pg.Session
+	end     func(context.Context)
 
 	mu   sync.Mutex
 	sink *nodeSink // of the table in work
@@ -110,6 +112,7 @@ func (e *Executor) startNodeRun(ctx context.Context, node catalog.Node, sink *no
 	if n.pool, err = e.Nodes.Pool(ctx, node); err != nil {
 		return nil, err
 	}
+	n.session = pg.NewSession(n.pool)
 	if n.server, err = inspect.Server(ctx, n.pool); err != nil {
 		return nil, err
 	}
@@ -118,7 +121,7 @@ func (e *Executor) startNodeRun(ctx context.Context, node catalog.Node, sink *no
 	}
 	n.server.Role.Trusts = e.Plan.Server.Role.Trusts
 	if node.Group == e.Plan.Server.Cluster.Group { // the coordinator's own shards: the run has all that it needs there
-		n.lease, n.pace, n.impact, n.watch, n.end = e.Lease, e.Pace, e.impact, e.Watch, func(context.Context) {}
+		n.lease, n.pace, n.impact, n.watch, n.end = e.Lease, e.Pace, e.impact, e.Watch, n.session.Close
 		return n, nil
 	}
 	if err := journal.Ensure(ctx, n.pool, n.server.Role.Trusts...); err != nil {
@@ -139,6 +142,7 @@ func (e *Executor) startNodeRun(ctx context.Context, node catalog.Node, sink *no
 		n.watch.Wait()
 		<-followed
 		n.impact.end()
+		n.session.Close(ctx)
 		release(ctx, n.lease)
 	}
 	return n, nil
@@ -198,11 +202,9 @@ func followPace(ctx context.Context, of, to *pace.Pace) <-chan struct{} {
 
 // fillShard fills the rows of one shard, with the steps and checks of a table of its own. It returns how many it filled.
 func (n *nodeRun) fillShard(ctx context.Context, e *Executor, of shardsOf, shard cluster.Shard) (int64, error) {
-	session := pg.AcquireSession(ctx, n.pool)
-	defer session.Release(ctx)
 	var schema catalog.Schema
 	var name string
-	err := session.Read(ctx, func(tx pg.Tx) (err error) {
+	err := n.session.Read(ctx, func(tx pg.Tx) (err error) {
 		if name, err = shard.Name(ctx, tx); err != nil {
 			return err
 		}
@@ -220,7 +222,7 @@ func (n *nodeRun) fillShard(ctx context.Context, e *Executor, of shardsOf, shard
 	group := plan.Group{Table: t.Name(), Target: t, Phase: of.group.Phase, Order: order, Steps: []step.Step{step.FillColumn{Target: t}}}
 	sub := &Executor{
 		Pool: n.pool, Direct: n.pool, Limits: e.Limits, Pace: n.pace, Watch: n.watch, Lease: n.lease, Emit: event.Sink(n.emit),
-		Stop: e.Stop, StopReason: e.StopReason, session: session, impact: n.impact, shard: filling,
+		Stop: e.Stop, StopReason: e.StopReason, session: n.session, impact: n.impact, shard: filling,
 		Plan: plan.Plan{
 			Direction: plan.Up, SchemaName: shard.Schema, Column: e.Plan.Column, Server: n.server, Schema: schema, Groups: []plan.Group{group},
 		},

@@ -10,10 +10,10 @@ SELECT c.oid::int8                                             AS oid,
        pg_has_role(c.relowner, current_user, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) AS owner_becomes,
        (SELECT d.description FROM pg_description d
         WHERE d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0) AS comment,
-       CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) / current_setting('block_size')::int ELSE 0 END AS pages,
+       CASE WHEN c.relkind = 'r' THEN coalesce(pg_relation_size(c.oid), 0) / current_setting('block_size')::int ELSE 0 END AS pages, -- NULL once it is dropped
        c.reltuples::float8                                     AS tuples,
        c.relpages::int8                                        AS known_pages,
-       CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) + CASE WHEN c.reltoastrelid = 0 THEN 0 ELSE pg_relation_size(c.reltoastrelid) END
+       CASE WHEN c.relkind = 'r' THEN coalesce(pg_relation_size(c.oid), 0) + CASE WHEN c.reltoastrelid = 0 THEN 0 ELSE coalesce(pg_relation_size(c.reltoastrelid), 0) END
             ELSE 0 END                                         AS bytes,
        coalesce((SELECT option_value::int FROM pg_options_to_table(c.reloptions) WHERE option_name = 'fillfactor'), 100) AS fillfactor,
        c.relispartition                                        AS partition,
