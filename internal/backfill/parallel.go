@@ -44,22 +44,29 @@ func (m member) end() {
 	m.changed = make(chan struct{})
 }
 
-// Parallel runs so many workers and returns the first error other than ErrStopped, which ends the others; else ErrStopped if
-// a worker returned it. Engine.Wait lets as many of them work as the pace says.
+// Parallel runs so many workers as [Together] does. Engine.Wait lets as many of them work as the pace says.
 func Parallel(ctx context.Context, workers int, work func(ctx context.Context, i int) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	errs := make([]error, workers)
 	all := &crew{working: make([]bool, workers), changed: make(chan struct{})}
 	for i := range all.working {
 		all.working[i] = true
 	}
+	return Together(ctx, workers, func(ctx context.Context, i int) error {
+		m := member{all, i}
+		defer m.end()
+		return work(context.WithValue(ctx, memberKey{}, m), i)
+	})
+}
+
+// Together calls work so many times side by side, and returns the first error other than ErrStopped, which ends the others; else
+// ErrStopped if a call returned it. All of them work, whatever a pace says.
+func Together(ctx context.Context, calls int, work func(ctx context.Context, i int) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	errs := make([]error, calls)
 	var group sync.WaitGroup
-	for i := range workers {
+	for i := range calls {
 		group.Go(func() {
-			m := member{all, i}
-			defer m.end()
-			if errs[i] = work(context.WithValue(ctx, memberKey{}, m), i); errs[i] != nil && !errors.Is(errs[i], ErrStopped) {
+			if errs[i] = work(ctx, i); errs[i] != nil && !errors.Is(errs[i], ErrStopped) {
 				cancel(errs[i])
 			}
 		})

@@ -3,6 +3,7 @@ package backfill
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,4 +82,28 @@ func TestSurplusWorkersEnd(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What runs together works at once, even if the pace has one worker.
+func TestTogetherWorksAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		speed := pace.New(pace.Gentle, 0)
+		speed.Set(pace.Setting{Workers: 1})
+		var begun sync.WaitGroup
+		begun.Add(3)
+		err := Together(t.Context(), 3, func(ctx context.Context, i int) error {
+			if err := NewEngine(Job{Pace: speed}).Wait(ctx); err != nil {
+				return err
+			}
+			begun.Done()
+			begun.Wait() // a deadlock if one of them waits for another to end
+			if i == 1 {
+				return ErrStopped
+			}
+			return nil
+		})
+		if !errors.Is(err, ErrStopped) {
+			t.Error(err)
+		}
+	})
 }

@@ -46,7 +46,7 @@ func (e *Executor) fillShards(ctx context.Context, g plan.Group, t step.Target, 
 	for _, n := range nodes {
 		events.node(n.Address())
 	}
-	err = backfill.Parallel(ctx, max(len(nodes), 1), func(ctx context.Context, i int) (err error) {
+	err = backfill.Together(ctx, max(len(nodes), 1), func(ctx context.Context, i int) (err error) {
 		defer func() {
 			if err != nil && ctx.Err() != nil { // another node's error has ended this one
 				err = context.Cause(ctx)
