@@ -11,10 +11,14 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-// HasRow reports whether a query returns a row.
-func HasRow(ctx context.Context, tx pg.Tx, query string) (yes bool, err error) {
-	err = tx.QueryRow(ctx, "SELECT EXISTS ("+query+")").Scan(&yes)
-	return yes, err
+// HasRow reports whether a query without columns returns a row. The query is not put into EXISTS: Citus refuses a subquery without
+// columns that reads a distributed table.
+func HasRow(ctx context.Context, tx pg.Tx, query string) (bool, error) {
+	err := tx.QueryRow(ctx, query).Scan()
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // CountWithExamples runs a query that returns one row: a number and examples.
