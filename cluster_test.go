@@ -85,7 +85,8 @@ func TestPlanOfManyShardsIsShort(t *testing.T) {
 			}
 		}), screen.Next{}, 120), "\n")
 	}
-	if few, many := lines(4, 2), lines(1000, 20); few != many {
+	const ofLocks = 3 // the note on how long a lock of many shards is held
+	if few, many := lines(4, 2), lines(1000, 20); many-few > ofLocks {
 		t.Errorf("%d lines with 4 shards, %d with 1,000", few, many)
 	}
 }

@@ -52,9 +52,9 @@ INSERT INTO "public.T" (k) SELECT generate_series(1, 500)`)
 	}
 }
 
-// TestForeignOperators has operators of others in the search_path of the database on each node. What rekey asks the nodes through the
+// TestOperatorsOfOthers has operators of others in the search_path of the database on each node. What rekey asks the nodes through the
 // coordinator calls none of them.
-func TestForeignOperators(t *testing.T) {
+func TestOperatorsOfOthers(t *testing.T) {
 	c := newCluster(t, tables)
 	m := c.migrator(t, "app", rekey.Options{})
 	before, err := m.Plan(t.Context(), rekey.Up)

@@ -127,7 +127,8 @@ func clusterNotes(p Plan) []string {
 	if c == nil {
 		return nil
 	}
-	lines := append(uniqueNotes(p), message.ShardMoves(c.Moves)...)
+	lines := append(uniqueNotes(p), shardNotes(p)...)
+	lines = append(lines, message.ShardMoves(c.Moves)...)
 	if text, statement := message.PreparedInCluster(c.Pending); text != "" {
 		lines = append(lines, text+": "+statement)
 	}
@@ -157,6 +158,35 @@ func uniqueNotes(p Plan) (lines []string) {
 			"verify counts duplicates over the whole table", someOf(tables[column]), column))
 	}
 	return lines
+}
+
+// Sharded reports whether a group with something to do is about a table of a cluster.
+func (p Plan) Sharded() bool {
+	return slices.ContainsFunc(p.Targets(), func(g Group) bool {
+		table := p.Schema.Named(g.Table)
+		return table != nil && table.Sharding != nil && p.workload(g).work
+	})
+}
+
+// manyShards is the number of shards from which a change of the table takes more than an instant.
+const manyShards = 100
+
+// shardNotes returns what differs from an ordinary table in a plan that has something to do: how long locks are held, and what the
+// forecast is of.
+func shardNotes(p Plan) (lines []string) {
+	if !p.Sharded() {
+		return nil
+	}
+	var many []string
+	for _, g := range p.Targets() {
+		if table := p.Schema.Named(g.Table); table != nil && table.Sharding != nil && table.Sharding.Shards >= manyShards && p.workload(g).work {
+			many = append(many, fmt.Sprintf("%s (%d shards)", g.Table.Name, table.Sharding.Shards))
+		}
+	}
+	if many != nil {
+		lines = append(lines, someOf(many)+": a change of the table holds its lock until the cluster has changed every shard, some 2 ms each; no wait for a lock is longer than --lock-timeout")
+	}
+	return append(lines, "the forecast adds up the WAL and the sizes of all nodes, and its time is that of a single server: the nodes fill their shards side by side")
 }
 
 // mostTables is how many tables a note names.

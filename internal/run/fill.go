@@ -105,7 +105,7 @@ func (e *Executor) reinspect(g plan.Group, t step.Target, before *catalog.Table)
 			if err != nil {
 				return err
 			}
-			e.shard.standAlone(&schema)
+			e.shard.asTables(&schema)
 			now := schema.Named(g.Table)
 			if now != nil {
 				if why := e.Plan.Altered(g, schema); why != "" {

@@ -60,6 +60,9 @@ func Forecast(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, r ForecastRe
 // forecast emits what the run is expected to cost and what may go wrong, and returns what measures it. A forecast that fails is left
 // out: the run does not depend on it.
 func (j Job) forecast(ctx context.Context, p plan.Plan) *meter {
+	if p.Sharded() {
+		return nil // only the coordinator could be measured
+	}
 	request := j.Forecast
 	request.Run = true
 	request.Signals, request.Speed = j.Limits.Signals, cmp.Or(j.Limits.Speed, pace.Normal)

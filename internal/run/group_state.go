@@ -127,7 +127,7 @@ func (st *groupState) inspectSchema(ctx context.Context) (schema catalog.Schema,
 			return err
 		})
 	}
-	e.shard.standAlone(&schema)
+	e.shard.asTables(&schema)
 	if err == nil && next != nil {
 		e.next = prefetched{table: next.Table, schema: schema, at: st.inspectedAt}
 	}

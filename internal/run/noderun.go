@@ -216,7 +216,7 @@ func (n *nodeRun) fillShard(ctx context.Context, e *Executor, of shardsOf, shard
 	}
 	t := of.target
 	filling := &shardFilling{shard: shard, cutoff: of.cutoff, hold: of.hold}
-	filling.standAlone(&schema)
+	filling.asTables(&schema)
 	order := e.Plan.OrderOf(of.group, t, of.table)
 	t.Table, t.Index, t.Check, t.Keys, t.Root, t.Pattern, t.Only = name, "", "", nil, sqltext.Table{}, "", false
 	group := plan.Group{Table: t.Name(), Target: t, Phase: of.group.Phase, Order: order, Steps: []step.Step{step.FillColumn{Target: t}}}
@@ -239,9 +239,9 @@ type shardFilling struct {
 	hold   *tableHold
 }
 
-// standAlone makes the relations of a schema tables of their own: a shard of a partition is a partition of a shard. A nil filling, of a
+// asTables makes the relations of a schema tables of their own: a shard of a partition is a partition of a shard. A nil filling, of a
 // table, changes nothing.
-func (f *shardFilling) standAlone(schema *catalog.Schema) {
+func (f *shardFilling) asTables(schema *catalog.Schema) {
 	for i := range schema.Relations {
 		if f != nil {
 			schema.Relations[i].Partition, schema.Relations[i].Parents = false, 0

@@ -22,6 +22,7 @@ type nodeSink struct {
 	all     *shardEvents
 	address string
 	done    int64 // rows of the shards that are filled
+	earlier int64 // rows of the current shard, by attempts that have lost their connection
 	now     event.Progress
 	reason  event.Throttled
 }
@@ -44,7 +45,7 @@ func (n *nodeSink) shardDone(rows int64) {
 	n.all.mu.Lock()
 	defer n.all.mu.Unlock()
 	n.done += rows
-	n.now = event.Progress{Rate: n.now.Rate}
+	n.earlier, n.now = 0, event.Progress{Rate: n.now.Rate}
 }
 
 // emit passes on an event of a shard as one of its table.
@@ -54,6 +55,9 @@ func (n *nodeSink) emit(e event.Event) {
 	defer s.mu.Unlock()
 	switch e := e.(type) {
 	case event.Progress:
+		if e.Done < n.now.Done {
+			n.earlier += n.now.Done
+		}
 		n.now = e
 		s.out.Emit(s.progress())
 	case event.Throttled:
@@ -78,7 +82,7 @@ func (n *nodeSink) emit(e event.Event) {
 func (s *shardEvents) progress() event.Progress {
 	p := event.Progress{Table: s.table}
 	for _, n := range s.nodes {
-		p.Done += n.done + n.now.Done
+		p.Done += n.done + n.earlier + n.now.Done
 		p.Rate += n.now.Rate
 		p.Held += n.now.Held
 	}
