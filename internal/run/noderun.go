@@ -223,6 +223,7 @@ func (n *nodeRun) fillShard(ctx context.Context, e *Executor, of shardsOf, shard
 	sub := &Executor{
 		Pool: n.pool, Direct: n.pool, Limits: e.Limits, Pace: n.pace, Watch: n.watch, Lease: n.lease, Emit: event.Sink(n.emit),
 		Stop: e.Stop, StopReason: e.StopReason, session: n.session, impact: n.impact, shard: filling,
+		lifetime: e.lifetime,
 		Plan: plan.Plan{
 			Direction: plan.Up, SchemaName: shard.Schema, Column: e.Plan.Column, Server: n.server, Schema: schema, Groups: []plan.Group{group},
 		},
