@@ -27,7 +27,7 @@ type Placement struct {
 }
 
 // NextPlacement returns the table's first shard above a number, on whatever node it is now; ok is false if there is none. It reads the
-// coordinator's metadata, one shard at a time as [NextShard] does.
+// coordinator's metadata, one shard at a time.
 func NextPlacement(ctx context.Context, tx pg.Tx, table uint32, above int64) (p Placement, ok bool, err error) {
 	p.Node.Active, p.Node.Primary = true, true
 	err = tx.QueryRow(ctx, nextPlacementSQL, int64(table), above).Scan(&p.ID, &p.Schema, &p.Relation, &p.Node.ID, &p.Node.Group, &p.Node.Host, &p.Node.Port)

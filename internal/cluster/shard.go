@@ -12,8 +12,8 @@ import (
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
-//go:embed queries/next_shard.sql
-var nextShardSQL string
+//go:embed queries/next_shards.sql
+var nextShardsSQL string
 
 //go:embed queries/relation.sql
 var relationSQL string
@@ -28,14 +28,17 @@ type Shard struct {
 // ErrMoved reports that a shard has left the node, or is about to.
 var ErrMoved = errors.New("the shard was moved to another node")
 
-// NextShard returns the table's first shard above a number on the nodes of a group; ok is false if there is none. It reads the
-// coordinator's metadata. One shard at a time keeps memory flat in the number of shards.
-func NextShard(ctx context.Context, tx pg.Tx, table uint32, group int32, above int64) (shard Shard, ok bool, err error) {
-	err = tx.QueryRow(ctx, nextShardSQL, int64(table), group, above).Scan(&shard.ID, &shard.Schema, &shard.Relation)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return shard, false, nil
+// NextShards returns the table's next shards above a number on the nodes of a group, none after the last one. It reads the coordinator's
+// metadata. A few shards at a time keep memory flat in the number of shards, and the coordinator's work small.
+func NextShards(ctx context.Context, tx pg.Tx, table uint32, group int32, above int64) ([]Shard, error) {
+	const atATime = 64
+	found, err := tx.Query(ctx, nextShardsSQL, int64(table), group, above, atATime)
+	if err != nil {
+		return nil, err
 	}
-	return shard, err == nil, err
+	return pgx.CollectRows(found, func(row pgx.CollectableRow) (s Shard, err error) {
+		return s, row.Scan(&s.ID, &s.Schema, &s.Relation)
+	})
 }
 
 // Name returns the name of the shard's relation on its node, or ErrMoved if the node does not have it.

@@ -82,7 +82,7 @@ func (l *impactLoop) begin(ctx context.Context, e *Executor, name string, table 
 			l.filled += time.Since(began)
 		}
 	}
-	l.start(ctx, e)
+	l.start(e.lifetime, e)
 	pages := table.Pages
 	if trust.RunsOwnersCode(e.Plan.Server.Role, *table) {
 		pages = 0 // planning a read would run code that its owner has just added: only commits are measured
@@ -111,7 +111,7 @@ func (l *impactLoop) begin(ctx context.Context, e *Executor, name string, table 
 	}
 }
 
-// start starts the probe, once.
+// start starts the probe, once. The context is that of the run, since the probe serves one table after the other.
 func (l *impactLoop) start(ctx context.Context, e *Executor) {
 	if l.probe != nil {
 		return

@@ -204,6 +204,7 @@ func followPace(ctx context.Context, of, to *pace.Pace) <-chan struct{} {
 func (n *nodeRun) fillShard(ctx context.Context, e *Executor, of shardsOf, shard cluster.Shard) (int64, error) {
 	var schema catalog.Schema
 	var name string
+	inspected := time.Now()
 	err := n.session.Read(ctx, func(tx pg.Tx) (err error) {
 		if name, err = shard.Name(ctx, tx); err != nil {
 			return err
@@ -223,6 +224,7 @@ func (n *nodeRun) fillShard(ctx context.Context, e *Executor, of shardsOf, shard
 	sub := &Executor{
 		Pool: n.pool, Direct: n.pool, Limits: e.Limits, Pace: n.pace, Watch: n.watch, Lease: n.lease, Emit: event.Sink(n.emit),
 		Stop: e.Stop, StopReason: e.StopReason, session: n.session, impact: n.impact, shard: filling,
+		lifetime: e.lifetime, next: prefetched{table: group.Table, schema: schema, at: inspected},
 		Plan: plan.Plan{
 			Direction: plan.Up, SchemaName: shard.Schema, Column: e.Plan.Column, Server: n.server, Schema: schema, Groups: []plan.Group{group},
 		},

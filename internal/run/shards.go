@@ -139,29 +139,30 @@ func (e *Executor) fillNodeOnce(ctx context.Context, node catalog.Node, of shard
 		return 0, above, err
 	}
 	for {
-		if isLost(n.lease) {
-			return filled, above, errNodeAway
-		}
-		var shard cluster.Shard
-		var found bool
+		var shards []cluster.Shard
 		err := pg.Read(ctx, e.Pool, func(tx pg.Tx) (err error) {
-			shard, found, err = cluster.NextShard(ctx, tx, of.table.OID, node.Group, above)
+			shards, err = cluster.NextShards(ctx, tx, of.table.OID, node.Group, above)
 			return err
 		})
-		if err != nil || !found {
+		if err != nil || len(shards) == 0 {
 			return filled, above, err
 		}
-		rows, err := n.fillShard(ctx, e, of, shard)
-		filled += rows
-		sink.shardDone(rows)
-		if errors.Is(err, cluster.ErrMoved) {
-			e.Emit.Emit(event.Notice{Table: of.group.String(), Text: "shard " + shard.Relation + " has moved away from node " + node.Address() + "; it is filled where it is now"})
-			err = nil
+		for _, shard := range shards {
+			if isLost(n.lease) {
+				return filled, above, errNodeAway
+			}
+			rows, err := n.fillShard(ctx, e, of, shard)
+			filled += rows
+			sink.shardDone(rows)
+			if errors.Is(err, cluster.ErrMoved) {
+				e.Emit.Emit(event.Notice{Table: of.group.String(), Text: "shard " + shard.Relation + " has moved away from node " + node.Address() + "; it is filled where it is now"})
+				err = nil
+			}
+			if err != nil {
+				return filled, above, err
+			}
+			above = shard.ID
 		}
-		if err != nil {
-			return filled, above, err
-		}
-		above = shard.ID
 	}
 }
 

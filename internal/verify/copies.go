@@ -71,11 +71,11 @@ func (r *nodeReader) copiesOf(ctx context.Context, table *catalog.Table) (copies
 			return err
 		}
 		for _, node := range nodes {
-			shard, found, err := cluster.NextShard(ctx, tx, table.OID, node.Group, 0)
+			shards, err := cluster.NextShards(ctx, tx, table.OID, node.Group, 0) // a reference table has one
 			if err != nil {
 				return err
 			}
-			if found {
+			for _, shard := range shards {
 				copies = append(copies, cluster.Placement{Shard: shard, Node: node})
 			}
 		}
