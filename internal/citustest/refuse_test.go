@@ -161,7 +161,7 @@ func TestNodeThatDoesNotAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = silent.Close() })
-	for name, port := range map[string]int{"closed": 1, "silent": silent.Addr().(*net.TCPAddr).Port} { //nolint:forcetypeassert // it is TCP
+	for name, port := range map[string]int{"closed": 1, "silent": silent.Addr().(*net.TCPAddr).Port} {
 		t.Run(name, func(t *testing.T) {
 			c := newCluster(t, tables)
 			on(t, c.URL, fmt.Sprintf("UPDATE pg_dist_node SET nodename = '127.0.0.1', nodeport = %d WHERE groupid = (SELECT max(groupid) FROM pg_dist_node)", port))

@@ -213,11 +213,8 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 	watch := throttle.Start(bgCtx, j.Pool, speed, j.Limits.Signals, j.Emit)
 	requests := listenForRequests(bgCtx, lease, controls{speed, watch}, j.Stop)
 	pausesRecorded := recordPauses(bgCtx, speed, lease)
-	nodes := j.Request.Nodes
-	if nodes == nil {
-		nodes = &cluster.Nodes{Coordinator: j.Direct}
-		defer nodes.Close()
-	}
+	nodes := j.nodes()
+	defer nodes.Close()
 	executor := Executor{
 		Nodes: nodes, Holder: journal.Here(j.Program, result.Command),
 		Pool: j.Pool, Direct: j.Direct, Plan: p, Limits: j.Limits, Pace: speed, Watch: watch, Lease: lease, Emit: j.Emit,
@@ -241,6 +238,14 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 		return err // the run's own error matters more: the next run records this one as abandoned
 	}
 	return fault.At(endErr, "", "journal")
+}
+
+// nodes returns how to connect to the nodes of a cluster. Default: as pg_dist_node names them, with the settings of Direct.
+func (j Job) nodes() *cluster.Nodes {
+	if j.Request.Nodes != nil {
+		return j.Request.Nodes
+	}
+	return &cluster.Nodes{Coordinator: j.Direct}
 }
 
 // reportSkipped reports the references that the run skips, each with the reason, and the primary keys that stay because references
