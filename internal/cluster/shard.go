@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
@@ -55,7 +56,10 @@ func (s Shard) Name(ctx context.Context, tx pg.Tx) (name string, err error) {
 func (s Shard) Preconditions() []pg.Precondition {
 	const share = 5 // ShareLock
 	return []pg.Precondition{
-		{Query: sqltext.Format("SELECT pg_catalog.lock_shard_metadata({}, ARRAY[{}::int8])", share, s.ID), Err: ErrMoved},
+		{ // after a split the shard does not exist any more; the function, which does not use the query's snapshot, fails then
+			Query: sqltext.Format("SELECT pg_catalog.lock_shard_metadata({}, ARRAY[s.shardid]) FROM pg_catalog.pg_dist_shard s WHERE s.shardid = {}", share, s.ID),
+			Err:   ErrMoved, Code: pgerrcode.InternalError,
+		},
 		{
 			Query: sqltext.Format("SELECT FROM pg_catalog.pg_dist_placement p JOIN pg_catalog.pg_dist_local_group g ON g.groupid = p.groupid"+
 				" WHERE p.shardid = {} AND p.shardstate = 1", s.ID),

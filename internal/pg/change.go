@@ -341,6 +341,7 @@ func (c Changer) blocking(ctx context.Context, raw *pgconn.PgConn, change Change
 type Precondition struct {
 	Query string
 	Err   error
+	Code  string // an SQLSTATE of the query that means Err too, "" for none
 }
 
 type preconditions []Precondition
@@ -349,10 +350,10 @@ type preconditions []Precondition
 // expected (guard).
 func preconditionsOf(fence, guard string) (all preconditions) {
 	if fence != "" {
-		all = append(all, Precondition{fence, ErrFenced})
+		all = append(all, Precondition{Query: fence, Err: ErrFenced})
 	}
 	if guard != "" {
-		all = append(all, Precondition{guard, ErrAltered})
+		all = append(all, Precondition{Query: guard, Err: ErrAltered})
 	}
 	return all
 }
@@ -384,6 +385,10 @@ func (q preconditions) explain(err error, first, results int) error {
 		}
 	case pgerrcode.DivisionByZero: // a failed precondition has a result, since its row was described before
 		if n := results - first - 1; n >= 0 && n < len(q) {
+			return q[n].Err
+		}
+	default:
+		if n := results - first - 1; n >= 0 && n < len(q) && q[n].Code == serverErr.Code {
 			return q[n].Err
 		}
 	}

@@ -24,9 +24,10 @@ func TestPreconditions(t *testing.T) {
 			{[2]string{"SELECT WHERE true", "SELECT 1"}, nil},
 			{[2]string{"SELECT WHERE false", "SELECT WHERE false"}, first},
 			{[2]string{"SELECT 1", "SELECT WHERE false"}, second},
+			{[2]string{"SELECT 1", "SELECT FROM generate_series(1, 1) n WHERE ('x' || n)::int4 = 1"}, second},
 		} {
 			worked := false
-			settings := Settings{ByIndex: true, Replica: false, Preconditions: []Precondition{{test.queries[0], first}, {test.queries[1], second}}}
+			settings := Settings{ByIndex: true, Replica: false, Preconditions: []Precondition{{Query: test.queries[0], Err: first}, {Query: test.queries[1], Err: second, Code: pgerrcode.InvalidTextRepresentation}}}
 			err := Run(b.Context(), b.pool, settings, func(Tx) error {
 				worked = true
 				return nil
