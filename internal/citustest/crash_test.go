@@ -93,7 +93,7 @@ func TestPendingTransaction(t *testing.T) {
 	defer on(t, c.URL, "SELECT recover_prepared_transactions()")
 	_, err := c.migrator(t, "app", rekey.Options{Locks: rekey.LockOptions{RetryTimeout: 6 * time.Second}}).Up(t.Context())
 	if refusal(err) != "lock_timeout" || !strings.Contains(fmt.Sprint(problem.All(err)[0].Detail), fmt.Sprintf("node %s:%d", worker.Host, worker.Port)) {
-		t.Fatalf("up beside the transaction: %v", err)
+		t.Fatalf("up during the transaction: %v", err)
 	}
 	p, err := c.migrator(t, "app", rekey.Options{}).Plan(t.Context(), rekey.Up)
 	if notes := strings.Join(p.Notes, " "); err != nil || !strings.Contains(notes, "citus_0_4711_1_0") || !strings.Contains(notes, "SELECT recover_prepared_transactions()") {

@@ -32,10 +32,12 @@ const ownConnections = 4
 
 // Nodes opens a pool for each node of a cluster, at its first use. It is safe for concurrent use.
 type Nodes struct {
-	Coordinator *pgxpool.Pool // its configuration, with another host and port, connects to the nodes
+	// Coordinator has the configuration of the pools, which differ from it in the host and the port.
+	Coordinator *pgxpool.Pool
 	// Configs has the configuration of nodes to which the host and port of pg_dist_node do not lead, by "host:port".
 	Configs    map[string]*pgxpool.Config
-	MaxPerNode int // connections to each node at a time. Default: DefaultMaxPerNode.
+	// MaxPerNode is the greatest number of connections to each node at a time. Default: DefaultMaxPerNode.
+	MaxPerNode int
 
 	mu    sync.Mutex
 	pools map[int32]*pgxpool.Pool
@@ -64,7 +66,7 @@ func (n *Nodes) Pool(ctx context.Context, node catalog.Node) (*pgxpool.Pool, err
 	return pool, nil
 }
 
-// Limit returns how many connections a run has to each node at a time.
+// Limit returns the greatest number of connections to each node at a time: MaxPerNode, but at least MinPerNode.
 func (n *Nodes) Limit() int { return max(cmp.Or(n.MaxPerNode, DefaultMaxPerNode), MinPerNode) }
 
 // check returns a problem if the pool does not lead to the node.
@@ -120,7 +122,7 @@ func (n *Nodes) config(node catalog.Node) *pgxpool.Config {
 	return config
 }
 
-// moveTo changes the server of a configuration. Its fallbacks without TLS, or with, stay; those to other hosts do not.
+// moveTo changes the server of a configuration. It keeps a second attempt with or without TLS, and omits other hosts.
 func moveTo(config *pgconn.Config, host string, port uint16) {
 	var fallbacks []*pgconn.FallbackConfig
 	for _, f := range config.Fallbacks {

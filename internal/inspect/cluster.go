@@ -23,8 +23,8 @@ const (
 	nodeAnswerTimeout  = 15 * time.Second // for the answers of all nodes
 )
 
-// readCluster reads the cluster. Of a cluster that rekey does not support, and on another node than the coordinator, it reads the
-// versions and the nodes only.
+// readCluster reads the cluster. If rekey does not support it, it reads only the versions, and on another node than the coordinator only
+// the versions and the nodes.
 func readCluster(ctx context.Context, pool *pgxpool.Pool, cluster *catalog.Cluster) error {
 	err := pg.Read(ctx, pool, func(tx pg.Tx) error {
 		cluster.Nodes = nil
@@ -49,7 +49,7 @@ func ShardMoves(ctx context.Context, tx pg.Tx) ([]catalog.ShardMove, error) {
 	return rows[catalog.ShardMove](ctx, tx, "cluster_moves")
 }
 
-// nodeAnswer is what a node says of itself.
+// nodeAnswer has the versions and the prepared transactions of a node.
 type nodeAnswer struct {
 	Library   string          `json:"library"`
 	Extension string          `json:"extension"`
@@ -92,7 +92,7 @@ func askNodes(ctx context.Context, pool *pgxpool.Pool, cluster *catalog.Cluster)
 	return nil
 }
 
-// describe sets what the node has answered, and returns its pending transactions.
+// describe sets the versions or the fault of the node from its answer, and returns its pending transactions.
 func (r answerRow) describe(n *catalog.Node) (pending []catalog.PendingTransaction) {
 	var answer nodeAnswer
 	if !r.Success {
@@ -178,7 +178,7 @@ func sharding(oids []int64, at map[int64]*catalog.Table) pg.Query {
 	return query("sharding", func(r shardingRow) { at[r.Relation].Sharding = &r.Sharding }, oids)
 }
 
-// sizeOfShards is what one node has of a table.
+// sizeOfShards has the sizes of a table's shards on one node.
 type sizeOfShards struct {
 	Table string  `json:"table"`
 	Pages int64   `json:"pages"`
@@ -186,7 +186,7 @@ type sizeOfShards struct {
 	Rows  float64 `json:"rows"`
 }
 
-// readShardSizes replaces the sizes of the sharded tables, whose own relations on the coordinator are empty, by those of their shards.
+// readShardSizes replaces the sizes of the sharded tables, whose own relations on the coordinator are empty, by the sizes of their shards.
 // Each node adds up what it has, so that neither the work nor the answers grow with the shards. A table on a node that does not
 // answer counts as empty there.
 func readShardSizes(ctx context.Context, tx pg.Tx, at map[int64]*catalog.Table) error {

@@ -16,7 +16,7 @@ type shardedRow struct {
 	IndexOIDs  []int64 `db:"index_oids"`
 }
 
-// statsOfShards is what one node knows of the shards of a table.
+// statsOfShards has the statistics of a table's shards on one node.
 type statsOfShards struct {
 	Table        string              `json:"table"`
 	Bytes        int64               `json:"bytes"`
@@ -43,8 +43,8 @@ type statsOfShardValue struct {
 	Correlation float64 `json:"correlation"`
 }
 
-// readShardStats replaces the statistics of the sharded tables, whose own relations on the coordinator are empty, by those of their
-// shards. The columns have the statistics of the largest shard of one node.
+// readShardStats replaces the statistics of the sharded tables, whose own relations on the coordinator are empty, by the
+// statistics of their shards. The columns have the statistics of the largest shard of one node.
 func readShardStats(ctx context.Context, tx pg.Tx, oids []int64, stats map[uint32]*catalog.Stats) error {
 	found, err := rows[shardedRow](ctx, tx, "sharded_tables", oids)
 	if err != nil || len(found) == 0 {
@@ -69,7 +69,7 @@ func readShardStats(ctx context.Context, tx pg.Tx, oids []int64, stats map[uint3
 	return err
 }
 
-// addTo adds what a node knows to the statistics of the table.
+// addTo adds the statistics of one node to the statistics of the table.
 func (one statsOfShards) addTo(s *catalog.Stats, r shardedRow) {
 	s.Table, s.DeadRows = s.Table+one.Bytes, s.DeadRows+one.Dead
 	s.NeverCounted, s.Vacuuming = s.NeverCounted || one.NeverCounted, s.Vacuuming || one.Vacuuming

@@ -160,10 +160,10 @@ func (c Changer) Do(ctx context.Context, change Change) (ChangeResult, error) {
 	}
 }
 
-// nodeAddress finds the host and port of the node that a coordinator names last in an error.
+// nodeAddress finds the host and port of a node at the end of a coordinator's error.
 var nodeAddress = regexp.MustCompile(`(\S+:\d+)\W*$`)
 
-// onNode returns what a coordinator's error says of the sessions that block a change: the node on which they are.
+// onNode returns the sessions that block a change on a node, of which a coordinator's error names only the node.
 func onNode(err error) []Backend {
 	serverErr, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
@@ -199,12 +199,12 @@ func retryable(err error) bool {
 	}
 	switch serverErr.Code {
 	case pgerrcode.ConnectionException, pgerrcode.ConnectionFailure, pgerrcode.SQLClientUnableToEstablishSQLConnection:
-		return true // a message of the server, so that the lost connection is a coordinator's to one of its nodes
+		return true // the server reports it: a coordinator has lost its connection to a node
 	case pgerrcode.LockNotAvailable, pgerrcode.DeadlockDetected, pgerrcode.QueryCanceled:
 		return true
 	case pgerrcode.InternalError:
-		// The message may be in any language. The first is of two sessions that altered one catalogue row at the same time; the
-		// others are of a coordinator of which a node refused a statement, and whose transaction is rolled back on every node.
+		// The message may be in any language. The first routine reports that two sessions altered one catalogue row at the same
+		// time. In the others a coordinator reports that a node refused a statement; the transaction is rolled back on every node.
 		return strings.HasPrefix(serverErr.Routine, "simple_heap_") ||
 			slices.Contains([]string{"MarkRemoteTransactionFailed", "CheckRemoteTransactionsHealth"}, serverErr.Routine)
 	default:

@@ -12,7 +12,7 @@ import (
 )
 
 // checkCluster refuses a cluster that rekey does not support or cannot read: the session is on a worker, or a node does not answer.
-// Unless readOnly is set, it refuses any cluster of which a node cannot take part in changes.
+// Unless readOnly is set, it also refuses a cluster with a node that cannot take part in changes.
 func checkCluster(s catalog.Server, readOnly bool) *problem.Problem {
 	c := s.Cluster
 	switch {

@@ -234,7 +234,7 @@ func (n *nodeRun) fillShard(ctx context.Context, e *Executor, of shardsOf, shard
 	return sub.totals.rows, err
 }
 
-// shardFilling is what the filling of a shard has in addition to that of a table.
+// shardFilling has the settings with which a shard is filled, and a table is not.
 type shardFilling struct {
 	shard  cluster.Shard
 	cutoff time.Time // of the table's column

@@ -48,6 +48,14 @@ func (n *nodeSink) shardDone(rows int64) {
 	n.earlier, n.now = 0, event.Progress{Rate: n.now.Rate}
 }
 
+// end removes the node, all of whose shards are filled, from the rate and the reasons of the table.
+func (n *nodeSink) end() {
+	n.all.mu.Lock()
+	defer n.all.mu.Unlock()
+	n.now.Rate, n.reason = 0, event.Throttled{}
+	n.all.throttled()
+}
+
 // emit passes on an event of a shard as one of its table.
 func (n *nodeSink) emit(e event.Event) {
 	s := n.all

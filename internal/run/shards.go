@@ -113,19 +113,23 @@ const nodeRetryPause = time.Second
 // as long as it comes back within the retry timeout.
 func (e *Executor) fillNode(ctx context.Context, node catalog.Node, of shardsOf, events *shardEvents) (filled int64, err error) {
 	sink := events.node(node.Address())
-	above, since := int64(0), time.Now()
+	defer sink.end()
+	above, since, away := int64(0), time.Now(), false
 	for {
 		var rows, before int64
 		before = above
 		rows, above, err = e.fillNodeOnce(ctx, node, of, sink, above)
 		if filled += rows; rows > 0 || above > before {
-			since = time.Now()
+			since, away = time.Now(), false
 		}
 		if err == nil || ctx.Err() != nil || !pg.Lost(err) || time.Since(since) > e.Limits.LockRetryTimeout {
 			return filled, err
 		}
 		e.endNodeRun(ctx, node)
-		e.Emit.Emit(event.Notice{Table: of.group.String(), Text: "node " + node.Address() + " does not answer; its shards are filled when it does"})
+		if !away {
+			e.Emit.Emit(event.Notice{Table: of.group.String(), Text: "node " + node.Address() + " does not answer; its shards are filled when it does"})
+		}
+		away = true
 		if err := e.sleep(ctx, nodeRetryPause); err != nil {
 			return filled, err
 		}

@@ -16,7 +16,7 @@ const (
 	// holdTime is how long the table is locked at a time, in addition to the batches that are running. Changes of the table wait as
 	// long.
 	holdTime = 200 * time.Millisecond
-	// holdLockTimeout bounds the wait for the lock, in whose queue other sessions may stand.
+	// holdLockTimeout bounds the wait for the lock, because other sessions may queue behind it.
 	holdLockTimeout = 50 * time.Millisecond
 	// holdStatementTimeout bounds the other statements, which read the catalogue.
 	holdStatementTimeout = 5 * time.Second
@@ -24,7 +24,7 @@ const (
 
 // tableHold locks a table on the coordinator while batches write to its shards, as their own writes through the coordinator would.
 // Otherwise a conversion of the table (undistribute_table, alter_distributed_table) could copy a row before it gets its value: that value
-// would be lost after the application has read it. The lock is taken anew every holdTime, so that a change of the table need not wait
+// would be lost after the application has read it. The lock is taken again every holdTime, so that a change of the table need not wait
 // for the end of the filling.
 type tableHold struct {
 	pool  *pgxpool.Pool

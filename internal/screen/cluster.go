@@ -77,7 +77,7 @@ func placement(s *rekey.Sharding) []string {
 	return []string{string(s.Kind), s.Column, Count(int64(s.Shards)), strconv.Itoa(s.Nodes)}
 }
 
-// someNames returns as many names of a list as fit into a width, at least one, and how many there are besides.
+// someNames returns as many names of a list as fit into a width, at least one, and the number of the others.
 func someNames(names []string, width int) string {
 	text := strings.Join(names, ", ")
 	for n := len(names) - 1; n > 0 && len(text) > width; n-- {

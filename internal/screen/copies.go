@@ -6,7 +6,7 @@ import (
 	"github.com/rekey-pg/rekey"
 )
 
-// copies says on how many nodes the copies of reference tables were compared, and why others were not.
+// copies returns a line on the reference tables whose copies are equal, and one for each reason why others were not compared.
 func copies(tables []rekey.TableReport) (lines []string) {
 	var equal []string
 	nodes := 0

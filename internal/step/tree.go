@@ -122,7 +122,7 @@ func (t Target) keys(root *catalog.Table) (keys []string, rootIndex bool) {
 }
 
 // ForTree returns the target with the Keys of a table's tree, and whether the root has an index to which the indexes of
-// its partitions are attached. The Keys of a distributed table are those of its goal.
+// its partitions are attached. A distributed table keeps the Keys of its goal.
 func (t Target) ForTree(table *catalog.Table) (target Target, rootIndex bool) {
 	if table.Sharding != nil && !table.IsTree() {
 		return t, false

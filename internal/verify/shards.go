@@ -15,7 +15,7 @@ import (
 const (
 	// shardAttempts is how often a shard that moves, or a table whose shards are split, is read.
 	shardAttempts = 5
-	// shardPause is the pause before a shard is looked for again.
+	// shardPause is the pause before the place of a shard is read again.
 	shardPause = time.Second
 	// queuedShards is how many shards wait for each node, so that memory does not grow with the shards.
 	queuedShards = 16

@@ -1,2 +1,2 @@
--- Returns the group of the node, the database, and whether rekey may see shards here.
+-- Returns the group of the node, and the database.
 SELECT (SELECT groupid FROM pg_dist_local_group), current_database()::text

@@ -1,4 +1,4 @@
--- Returns what one node says of itself, as JSON: its versions, and prepared transactions of the cluster that are at least 5 seconds old.
+-- Returns the state of one node as JSON: its versions, and prepared transactions of the cluster that are at least 5 seconds old.
 -- It runs on every node with the role's own search_path.
 SELECT pg_catalog.json_build_object(
     'library', pg_catalog."substring"(pg_catalog.citus_version(), '[0-9]+[.][0-9][0-9A-Za-z.]*'),

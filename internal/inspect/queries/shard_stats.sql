@@ -1,5 +1,5 @@
--- Returns what one node knows of the shards of tables, by table, as JSON: sizes and dead rows added up, and of the columns what ANALYZE
--- found out about the largest shard. The tables' quoted names are in the array in braces. It runs on every node with the role's own
+-- Returns the statistics of the shards on one node, by table, as JSON: sizes and dead rows added up, and the statistics that ANALYZE made
+-- of the columns of the largest shard. The tables' quoted names are in the array in braces. It runs on every node with the role's own
 -- search_path, so that its operators are qualified. shard_name omits the schema "public".
 WITH shards AS MATERIALIZED (
     SELECT u.name, c.oid AS logical, s.shardid, n.nspname, r.oid, r.relname, r.relfrozenxid, r.relminmxid,
