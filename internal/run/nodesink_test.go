@@ -45,8 +45,8 @@ func TestProgressOfNodes(t *testing.T) {
 		{"more rows than estimated", func() { second.emit(event.Progress{Done: 800, Rate: 30}) }, event.Progress{Done: 1200, Total: 1200, Rate: 100}},
 		{"no rate", func() {
 			first.emit(event.Progress{})
-			second.emit(event.Progress{})
-		}, event.Progress{Done: 400, Total: 1000}},
+			second.emit(event.Progress{Done: 800})
+		}, event.Progress{Done: 1200, Total: 1200}},
 	} {
 		test.do()
 		events := emitted()
