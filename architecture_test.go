@@ -88,7 +88,7 @@ func rules() []rule {
 			below:  in("catalog", "inspect", "message", "pg", "plan", "problem", "sqltext", "step", "trust"),
 			others: join(pgx, pgcode),
 		},
-		{name: "internal/cluster", below: in("catalog", "fault", "message", "pg", "sqltext"), others: pgx},
+		{name: "internal/cluster", below: in("catalog", "fault", "message", "pg", "sqltext"), others: join(pgx, pgcode)},
 		{
 			name:   "internal/survey",
 			below:  in("catalog", "cluster", "fault", "guard", "inspect", "journal", "order", "pg", "plan", "message", "problem", "profile", "sqltext", "step", "trust"),

@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -35,7 +36,7 @@ type Nodes struct {
 	// Coordinator has the configuration of the pools, which differ from it in the host and the port.
 	Coordinator *pgxpool.Pool
 	// Configs has the configuration of nodes to which the host and port of pg_dist_node do not lead, by "host:port".
-	Configs    map[string]*pgxpool.Config
+	Configs map[string]*pgxpool.Config
 	// MaxPerNode is the greatest number of connections to each node at a time. Default: DefaultMaxPerNode.
 	MaxPerNode int
 
@@ -50,6 +51,9 @@ func (n *Nodes) Pool(ctx context.Context, node catalog.Node) (*pgxpool.Pool, err
 	defer n.mu.Unlock()
 	if pool, ok := n.pools[node.Group]; ok {
 		return pool, nil
+	}
+	if _, named := n.Configs[node.Address()]; !named && node.Group != 0 && n.bySocket() {
+		return nil, message.NodeBySocket(node.Address())
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, n.config(node))
 	if err != nil {
@@ -85,6 +89,11 @@ func (n *Nodes) check(ctx context.Context, pool *pgxpool.Pool, node catalog.Node
 	return nil
 }
 
+// bySocket reports whether the coordinator is reached by a Unix-domain socket. Its configuration then has no TLS, whatever sslmode says.
+func (n *Nodes) bySocket() bool {
+	return strings.HasPrefix(n.Coordinator.Config().ConnConfig.Host, "/")
+}
+
 // Close closes all pools.
 func (n *Nodes) Close() {
 	if n == nil {
@@ -104,8 +113,7 @@ func (n *Nodes) config(node catalog.Node) *pgxpool.Config {
 	config, named := n.Configs[node.Address()]
 	if named {
 		config = config.Copy()
-	} else {
-		config = n.Coordinator.Config()
+	} else if config = n.Coordinator.Config(); node.Group != 0 || !n.bySocket() {
 		moveTo(&config.ConnConfig.Config, node.Host, uint16(node.Port))
 	}
 	config.MaxConns, config.MinConns, config.MinIdleConns = int32(n.Limit()-ownConnections), 0, 0

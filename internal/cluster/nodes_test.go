@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekey-pg/rekey/internal/catalog"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // poolConfig parses a connection string.
@@ -124,5 +126,28 @@ func TestConnectionsPerNode(t *testing.T) {
 		if config.MinConns != 0 || config.MinIdleConns != 0 {
 			t.Errorf("%d: opens %d connections without need", limit, config.MinConns+config.MinIdleConns)
 		}
+	}
+}
+
+// TestNodeBySocket checks that the settings of a Unix-domain socket, which have no TLS, are not used over a network.
+func TestNodeBySocket(t *testing.T) {
+	config, err := pgxpool.ParseConfig("host=/var/run/postgresql user=app dbname=shop sslmode=verify-full")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.MinConns = 0
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	nodes := &Nodes{Coordinator: pool}
+	_, err = nodes.Pool(t.Context(), catalog.Node{Group: 1, Host: "10.0.0.2", Port: 5432})
+	var refusal *problem.Problem
+	if !errors.As(err, &refusal) || refusal.Code != "node_by_socket" {
+		t.Errorf("a worker: %v", err)
+	}
+	if host := nodes.config(catalog.Node{Group: 0, Host: "10.0.0.1", Port: 5432}).ConnConfig.Host; host != "/var/run/postgresql" {
+		t.Errorf("the coordinator's own shards are reached at %s", host)
 	}
 }

@@ -17,3 +17,10 @@ func WrongNode(address, found string) *problem.Problem {
 	return refused("wrong_node", "", "the address of node "+address+" leads to another server", found+".",
 		"Name the node's own address: --node-url "+address+"=postgres://user@host:port/database")
 }
+
+// NodeBySocket returns the refusal of a connection to a node with the settings of a Unix-domain socket, which have no TLS.
+func NodeBySocket(address string) *problem.Problem {
+	return refused("node_by_socket", "", "the coordinator is reached by a Unix-domain socket, and node "+address+" by TCP",
+		"The settings of a socket have no TLS, so that they do not fit a connection over a network.",
+		"Connect to the coordinator by TCP: --database-url postgres://user@host:port/database; or name the node: --node-url "+address+"=postgres://user@host:port/database")
+}

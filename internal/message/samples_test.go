@@ -204,6 +204,7 @@ func serverSamples() []sample {
 		{"message.NodeSilent", message.NodeSilent("10.0.0.2:5432", "could not connect to 10.0.0.2:5432")},
 		{"message.NodeUnreachable", message.NodeUnreachable("10.0.0.2:5432", "connection refused", nil)},
 		{"message.WrongNode", message.WrongNode("10.0.0.2:5432", "It has the group 2 in place of 1")},
+		{"message.NodeBySocket", message.NodeBySocket("10.0.0.2:5432")},
 		{"message.PhaseOnCluster", message.PhaseOnCluster("linked")},
 		{"message.ScriptOnCluster", message.ScriptOnCluster()},
 	}

@@ -27,7 +27,9 @@ func TestPreconditions(t *testing.T) {
 			{[2]string{"SELECT 1", "SELECT FROM generate_series(1, 1) n WHERE ('x' || n)::int4 = 1"}, second},
 		} {
 			worked := false
-			settings := Settings{ByIndex: true, Replica: false, Preconditions: []Precondition{{Query: test.queries[0], Err: first}, {Query: test.queries[1], Err: second, Code: pgerrcode.InvalidTextRepresentation}}}
+			settings := Settings{ByIndex: true, Replica: false, Preconditions: []Precondition{
+				{Query: test.queries[0], Err: first}, {Query: test.queries[1], Err: second, Code: pgerrcode.InvalidTextRepresentation},
+			}}
 			err := Run(b.Context(), b.pool, settings, func(Tx) error {
 				worked = true
 				return nil
