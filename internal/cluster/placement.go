@@ -17,9 +17,6 @@ var nextPlacementSQL string
 //go:embed queries/last_shard.sql
 var lastShardSQL string
 
-//go:embed queries/placed_here.sql
-var placedHereSQL string
-
 // Placement is a shard with a node that has it.
 type Placement struct {
 	Shard
@@ -46,7 +43,7 @@ func LastShard(ctx context.Context, tx pg.Tx, table uint32) (id int64, err error
 // NameHere returns the name of the shard's relation on the node of the transaction, or ErrMoved if the node does not have the shard.
 // Unlike [Shard.Preconditions] it holds up no move: the snapshot of the transaction shows the shard as it was.
 func (s Shard) NameHere(ctx context.Context, tx pg.Tx) (string, error) {
-	err := tx.QueryRow(ctx, placedHereSQL, s.ID).Scan()
+	err := tx.QueryRow(ctx, s.placedHere()).Scan()
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", ErrMoved
 	}

@@ -60,12 +60,15 @@ func (s Shard) Preconditions() []pg.Precondition {
 			Query: sqltext.Format("SELECT pg_catalog.lock_shard_metadata({}, ARRAY[s.shardid]) FROM pg_catalog.pg_dist_shard s WHERE s.shardid = {}", share, s.ID),
 			Err:   ErrMoved, Code: pgerrcode.InternalError,
 		},
-		{
-			Query: sqltext.Format("SELECT FROM pg_catalog.pg_dist_placement p JOIN pg_catalog.pg_dist_local_group g ON g.groupid = p.groupid"+
-				" WHERE p.shardid = {} AND p.shardstate = 1", s.ID),
-			Err: ErrMoved,
-		},
+		{Query: s.placedHere(), Err: ErrMoved},
 	}
+}
+
+// placedHere returns a query that returns a row if the node has the shard, as its own metadata say. Rows that a move leaves on the node for
+// a while do not count.
+func (s Shard) placedHere() string {
+	return sqltext.Format("SELECT FROM pg_catalog.pg_dist_placement p JOIN pg_catalog.pg_dist_local_group g ON g.groupid = p.groupid"+
+		" WHERE p.shardid = {} AND p.shardstate = 1", s.ID)
 }
 
 //go:embed queries/nodes.sql

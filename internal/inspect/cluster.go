@@ -227,7 +227,8 @@ func askShards[T any](ctx context.Context, tx pg.Tx, statement string, tables []
 	if err := boundStatement(ctx, tx, nodeAnswerTimeout); err != nil {
 		return nil, err
 	}
-	text := strings.Replace(queryText(statement), "{tables}", strings.Join(names, ", "), 1)
+	text := strings.Replace(queryText(statement), "{shards}", "\n"+queryText("shards_here"), 1)
+	text = strings.Replace(text, "{tables}", strings.Join(names, ", "), 1)
 	answers, err := rows[answerRow](ctx, tx, "cluster_answers", text)
 	for _, r := range answers {
 		var found []T

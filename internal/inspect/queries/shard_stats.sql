@@ -1,20 +1,11 @@
 -- Returns the statistics of the shards on one node, by table, as JSON: sizes and dead rows added up, and the statistics that ANALYZE made
--- of the columns of the largest shard. The tables' quoted names are in the array in braces. It runs on every node with the role's own
--- search_path, so that its operators are qualified. shard_name omits the schema "public".
+-- of the columns of the largest shard.
 WITH shards AS MATERIALIZED (
-    SELECT u.name, c.oid AS logical, s.shardid, n.nspname, r.oid, r.relname, r.relfrozenxid, r.relminmxid,
-           r.reltuples OPERATOR(pg_catalog.<) 0::float4
-               OR r.relpages OPERATOR(pg_catalog.=) 0 AND pg_catalog.pg_relation_size(r.oid) OPERATOR(pg_catalog.>) 0::int8 AS never_counted,
-           pg_catalog.row_number() OVER (PARTITION BY u.name ORDER BY r.reltuples DESC) AS nth
-    FROM pg_catalog.unnest(ARRAY[{tables}]::text[]) u (name)
-    JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(u.name)::oid
-    JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-    JOIN pg_catalog.pg_dist_shard s ON s.logicalrelid::oid OPERATOR(pg_catalog.=) c.oid
-    JOIN pg_catalog.pg_dist_placement p ON p.shardid OPERATOR(pg_catalog.=) s.shardid
-    JOIN pg_catalog.pg_dist_local_group g ON g.groupid OPERATOR(pg_catalog.=) p.groupid
-    JOIN pg_catalog.pg_class r ON r.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(
-                    CASE WHEN n.nspname OPERATOR(pg_catalog.=) 'public'::name THEN 'public.' ELSE '' END
-                    OPERATOR(pg_catalog.||) pg_catalog.shard_name(s.logicalrelid, s.shardid))::oid
+    SELECT x.*,
+           x.reltuples OPERATOR(pg_catalog.<) 0::float4
+               OR x.relpages OPERATOR(pg_catalog.=) 0 AND x.size OPERATOR(pg_catalog.>) 0::int8 AS never_counted,
+           pg_catalog.row_number() OVER (PARTITION BY x.name ORDER BY x.reltuples DESC) AS nth
+    FROM ({shards}) x
 )
 SELECT coalesce(pg_catalog.json_agg(t), '[]')::text
 FROM (
