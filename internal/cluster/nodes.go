@@ -35,7 +35,7 @@ type Nodes struct {
 	// Coordinator has the configuration of the pools, which differ from it in the host and the port.
 	Coordinator *pgxpool.Pool
 	// Configs has the configuration of nodes to which the host and port of pg_dist_node do not lead, by "host:port".
-	Configs    map[string]*pgxpool.Config
+	Configs map[string]*pgxpool.Config
 	// MaxPerNode is the greatest number of connections to each node at a time. Default: DefaultMaxPerNode.
 	MaxPerNode int
 
