@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rekey-pg/rekey/internal/sqltext"
 )
@@ -92,11 +95,26 @@ func at(ctx context.Context, address string, statements ...string) error {
 
 func (l *clusterLab) drop(ctx context.Context) error {
 	for _, n := range l.nodes() {
-		if err := at(ctx, l.onNode(n, ""), sqltext.Format("DROP DATABASE IF EXISTS {}", sqltext.Name(citusDatabase))+" WITH (FORCE)"); err != nil {
+		if err := l.dropOn(ctx, n); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// dropOn drops the database on a node. It retries, since the daemons of other nodes connect to it again while they have one.
+func (l *clusterLab) dropOn(ctx context.Context, n clusterNode) error {
+	const timeout, pause = time.Minute, 100 * time.Millisecond
+	for begun := time.Now(); ; {
+		err := at(ctx, l.onNode(n, ""), sqltext.Format("DROP DATABASE IF EXISTS {}", sqltext.Name(citusDatabase))+" WITH (FORCE)")
+		const inUse = "55006"
+		if refused, ok := errors.AsType[*pgconn.PgError](err); !ok || refused.Code != inUse || time.Since(begun) > timeout {
+			return err
+		}
+		if err := rest(ctx, pause); err != nil {
+			return err
+		}
+	}
 }
 
 // build creates the database on every node, and the table in so many shards on the first workers.
