@@ -61,6 +61,7 @@ func connectionsOf(pid int) map[string]int {
 			const remote, state, inode, established = 2, 3, 9, "01"
 			if len(fields) > inode && fields[state] == established && own[fields[inode]] {
 				found[addressOf(fields[remote])]++
+				delete(own, fields[inode]) // while connections come and go the kernel lists some of them twice
 			}
 		}
 	}
