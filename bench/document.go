@@ -11,6 +11,7 @@ type Document struct {
 	Rate        int       `json:"statements_a_second"`
 	Connections int       `json:"connections"`
 	Servers     []Server  `json:"servers"`
+	Citus       *Citus    `json:"citus,omitempty"` // nil without a cluster
 }
 
 // Server contains the measurements on one version.

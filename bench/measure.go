@@ -13,6 +13,10 @@ import (
 func measure(ctx context.Context, o options, say func(string)) (Document, error) {
 	d := Document{Format: 1, Begun: time.Now().UTC(), Machine: thisMachine(), Rows: o.rows, Rate: o.rate, Connections: o.connections}
 	var failed error
+	d.Citus, failed = citus(ctx, o, say)
+	if o.only(citusName) {
+		return d, failed
+	}
 	for _, major := range o.versions {
 		l, err := open(ctx, o, major, say)
 		if err != nil {
@@ -45,7 +49,7 @@ func (l *lab) measure(ctx context.Context) error {
 	if l.options.wantsAny(forecastName) {
 		failed = errors.Join(failed, l.forecasts(ctx))
 	}
-	if l.options.only(forecastName, tenantsName, smallName, linkName) {
+	if l.options.only(forecastName, tenantsName, smallName, linkName, citusName) {
 		return failed
 	}
 	if err := l.build(ctx, l.options.rows); err != nil {

@@ -30,7 +30,8 @@ type options struct {
 	tenants     int           // number of schemas in the run over many schemas
 	parallel    int           // number of schemas at a time
 	children    int64         // rows of the child in the run of foreign keys, ten for each parent
-	pace        string        // of the run that compares forecast and actual
+	maxPerNode  int           // rekey's connections to each node of a cluster
+	pace        string        // of the runs forecast and citus
 	careless    bool          // a server that may lose its data: for tests, whose figures do not count
 }
 
@@ -38,7 +39,7 @@ func defaults() options {
 	return options{
 		rows: 2_000_000, versions: []int{15, 18}, inserts: 1_000_000,
 		rate: 400, connections: 4, warm: 3 * time.Second, idle: 20 * time.Second,
-		tenants: 500, parallel: 4, pace: "full", children: 2_000_000,
+		tenants: 500, parallel: 4, pace: "full", children: 2_000_000, maxPerNode: 8,
 	}
 }
 
@@ -65,7 +66,8 @@ func parse(args []string, usage io.Writer) (options, error) {
 	flags.IntVar(&o.connections, "connections", o.connections, "connections of the application")
 	flags.IntVar(&o.tenants, "tenants", o.tenants, "schemas of ten small tables, in the run tenants")
 	flags.Int64Var(&o.children, "children", o.children, "rows that refer to a tenth as many parents, in the run link")
-	flags.StringVar(&o.pace, "pace", o.pace, "pace of the run forecast: gentle, normal or full")
+	flags.IntVar(&o.maxPerNode, "max-per-node", o.maxPerNode, "rekey's connections to each node, in the runs citus")
+	flags.StringVar(&o.pace, "pace", o.pace, "pace of the runs forecast and citus: gentle, normal or full")
 	flags.IntVar(&o.parallel, "parallel", o.parallel, "schemas at a time")
 	if err := flags.Parse(args); err != nil {
 		return o, err

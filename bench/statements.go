@@ -22,6 +22,10 @@ var (
 	settingsSQL string
 	//go:embed queries/tenant.sql
 	tenantSQL string
+	//go:embed queries/citus_table.sql
+	citusTableSQL string
+	//go:embed queries/citus_rows.sql
+	citusRowsSQL string
 	//go:embed queries/wal.sql
 	walSQL string
 )

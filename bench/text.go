@@ -23,6 +23,15 @@ func (d Document) write(out io.Writer) {
 		fmt.Fprintln(out)
 		s.write(out)
 	}
+	if d.Citus != nil {
+		d.Citus.write(out)
+	}
+}
+
+func (c *Citus) write(out io.Writer) {
+	fmt.Fprintf(out, "\n## %s, %d workers\n", c.Version, c.Workers)
+	grid(out, c.headings(), c.Runs, CitusFill.cells)
+	grid(out, []string{"figure", "target", "measured", "reached"}, c.Reach, Figure.cells)
 }
 
 func (s Server) write(out io.Writer) {
@@ -43,13 +52,15 @@ func (s Server) write(out io.Writer) {
 		s.Link, Link.cells)
 	grid(out, []string{"forecast", "rows", "pace", "processor", "time", "actual", "ratio", "WAL MB", "actual", "ratio", "MB before", "after", "actual", "ratio", "HOT", "actual"},
 		s.Forecasts, Forecast.cells)
-	grid(out, []string{"figure", "target", "measured", "reached"}, s.Reach, func(f Figure) []string {
-		reached := "–"
-		if f.Reached != nil {
-			reached = map[bool]string{true: "yes", false: "no"}[*f.Reached]
-		}
-		return []string{f.Figure, f.Reach, f.Got, reached}
-	})
+	grid(out, []string{"figure", "target", "measured", "reached"}, s.Reach, Figure.cells)
+}
+
+func (f Figure) cells() []string {
+	reached := "–"
+	if f.Reached != nil {
+		reached = map[bool]string{true: "yes", false: "no"}[*f.Reached]
+	}
+	return []string{f.Figure, f.Reach, f.Got, reached}
 }
 
 func (r Run) migration() []string {

@@ -37,20 +37,24 @@ type order struct {
 
 	Tenants  int `json:"tenants"` // number of schemas; the other fields do not matter then
 	Parallel int `json:"parallel"`
+
+	MaxPerNode int     `json:"max_per_node,omitempty"`
+	Meter      *meters `json:"meter,omitempty"` // of a cluster, to measure what its servers do while rows are filled
 }
 
 func (o order) config() rekeytest.Setup {
 	if o.PhoenixKit {
 		return rekeytest.Setup{Scope: phoenixkit.Profile().In(smallSchema)}
 	}
-	if o.To != "" {
-		return rekeytest.Setup{Scope: rekey.Schema{Name: "public"}, Options: rekey.Options{
-			To: o.To, Backfill: rekey.BackfillOptions{Pace: rekey.Pace(o.Pace)}, Values: rekey.ValueOptions{Source: rekey.MigrationTime()},
-		}}
-	}
 	source := rekey.MigrationTime()
 	if o.Ordered {
 		source = rekey.CreationTime()
+	}
+	if o.To != "" {
+		return rekeytest.Setup{Scope: rekey.Schema{Name: "public"}, Options: rekey.Options{
+			To: o.To, Backfill: rekey.BackfillOptions{Pace: rekey.Pace(o.Pace)}, Values: rekey.ValueOptions{Source: source},
+			Cluster: rekey.ClusterOptions{MaxPerNode: o.MaxPerNode},
+		}}
 	}
 	return rekeytest.Setup{Scope: profile().In("public"), Options: rekey.Options{Backfill: rekey.BackfillOptions{Pace: rekey.Pace(o.Pace)}, Values: rekey.ValueOptions{Source: source}}}
 }
@@ -69,6 +73,10 @@ type answer struct {
 	Kinds  int           `json:"kinds,omitempty"`
 	Up     time.Duration `json:"up_ns,omitempty"`
 	Tables int           `json:"tables,omitempty"`
+
+	Idle   Usage `json:"idle"` // of the servers of a cluster
+	Fill   Usage `json:"fill"`
+	Result int64 `json:"rows,omitempty"` // that were filled
 }
 
 // up is way (c): rekey, called as a host calls it.
@@ -84,7 +92,12 @@ func up(o order) func(context.Context, *site) (outcome, error) {
 }
 
 // hire gives an order to a new process.
-func hire(ctx context.Context, o order) (a answer, err error) {
+func hire(ctx context.Context, o order) (answer, error) {
+	return hireWatched(ctx, o, func(int) func() { return func() {} })
+}
+
+// hireWatched gives an order to a new process, which is watched from its start to its end.
+func hireWatched(ctx context.Context, o order, watch func(pid int) (ended func())) (a answer, err error) {
 	text, err := json.Marshal(o)
 	if err != nil {
 		return a, err
@@ -95,13 +108,18 @@ func hire(ctx context.Context, o order) (a answer, err error) {
 	}
 	cmd := exec.CommandContext(ctx, program) //nolint:gosec // it is this program
 	cmd.Env = append(os.Environ(), childVariable+"="+string(text))
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	output, err := cmd.Output()
+	var output, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &stderr
+	if err := cmd.Start(); err != nil {
+		return a, err
+	}
+	ended := watch(cmd.Process.Pid)
+	err = cmd.Wait()
+	ended()
 	if err != nil {
 		return a, fmt.Errorf("rekey's process: %w: %s", err, stderr.String())
 	}
-	return a, json.Unmarshal(output, &a)
+	return a, json.Unmarshal(output.Bytes(), &a)
 }
 
 func outcomeOf(a answer) (outcome, error) {
@@ -122,6 +140,8 @@ func child(text string, out io.Writer) int {
 	case err != nil:
 	case o.Tenants > 0:
 		a, err = o.overTenants(context.Background())
+	case o.Meter != nil:
+		err = o.metered(context.Background(), &a)
 	default:
 		var result event.Result
 		result, err = o.carry(context.Background(), func(e event.Event) {
@@ -142,6 +162,44 @@ func child(text string, out io.Writer) int {
 		return exitFailed
 	}
 	return 0
+}
+
+// metered runs rekey on a cluster, and reads what its servers do before the run and while it fills rows.
+func (o order) metered(ctx context.Context, a *answer) error {
+	m, err := o.Meter.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer m.close(ctx)
+	begun, err := m.before(ctx)
+	if err != nil {
+		return err
+	}
+	const idle = 3 * time.Second
+	if err := rest(ctx, idle); err != nil {
+		return err
+	}
+	ended, err := m.after(ctx)
+	if err != nil {
+		return err
+	}
+	a.Idle = m.since(begun, ended)
+	var failed error
+	result, err := o.carry(ctx, func(e event.Event) {
+		done, is := e.(event.StepDone)
+		if !is || failed != nil {
+			return
+		}
+		switch path.Base(done.Step) { // the run waits while its events are heeded
+		case "add-column":
+			begun, failed = m.before(ctx)
+		case "fill-column":
+			ended, failed = m.after(ctx)
+			a.Fill = m.since(begun, ended)
+		}
+	})
+	a.Result, a.Longest = result.Rows, result.Locks.LongestHold
+	return errors.Join(err, failed)
 }
 
 func (o order) carry(ctx context.Context, heed func(event.Event)) (event.Result, error) {

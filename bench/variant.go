@@ -73,7 +73,7 @@ func names() []string {
 	for _, a := range zoo() {
 		all = append(all, forecastName+"-"+a.name)
 	}
-	return append(all, forecastName, insertsName, functionsName, tenantsName, smallName, linkName)
+	return append(append(all, forecastName, insertsName, functionsName, tenantsName, smallName, linkName), citusNames()...)
 }
 
 // idle migrates nothing for as long as rekey took.
