@@ -3,10 +3,7 @@ package citustest_test
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -26,10 +23,9 @@ ANALYZE app.large;
 CHECKPOINT`, shards, rows)
 }
 
-// work is what servers have done.
+// work is what a server has done.
 type work struct {
 	transactions, rows int64
-	cpu                time.Duration // 0 if the server is not on this machine
 }
 
 // coordinatorWork returns what the coordinator has done in the database of the test.
@@ -38,42 +34,12 @@ func (c *cluster) coordinatorWork(t *testing.T) work {
 	conn := connect(t, c.URL)
 	defer closeConn(conn)
 	var w work
-	var file string
-	err := conn.QueryRow(context.Background(), `SELECT xact_commit, tup_inserted + tup_updated + tup_deleted, pg_read_file('postmaster.pid')
-		FROM pg_stat_database WHERE datname = current_database()`).Scan(&w.transactions, &w.rows, &file)
+	err := conn.QueryRow(context.Background(), `SELECT xact_commit, tup_inserted + tup_updated + tup_deleted
+		FROM pg_stat_database WHERE datname = current_database()`).Scan(&w.transactions, &w.rows)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.Split(file, "\n")
-	if directory, err := os.Stat(lines[1]); err == nil && directory.IsDir() { // else the server is on another machine
-		w.cpu = processTime(lines[0])
-	}
 	return w
-}
-
-// processTime returns the processor time of a server: of its processes, and of those that have ended. It returns 0 without /proc.
-func processTime(postmaster string) (total time.Duration) {
-	const tick = 10 * time.Millisecond // USER_HZ is 100 on Linux
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, name := range stats {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			continue
-		}
-		pid, rest, _ := strings.Cut(string(text), " ")
-		fields := strings.Fields(rest[strings.LastIndex(rest, ")")+1:])
-		last := 13 // utime and stime
-		if pid == postmaster {
-			last = 15 // and those of its children that have ended
-		} else if fields[1] != postmaster {
-			continue
-		}
-		for _, field := range fields[11:last] {
-			ticks, _ := strconv.Atoi(field)
-			total += time.Duration(ticks) * tick
-		}
-	}
-	return total
 }
 
 // TestCoordinatorWork fills a table and one of ten times as many rows. The coordinator writes rows and commits transactions by the second
@@ -91,8 +57,7 @@ func TestCoordinatorWork(t *testing.T) {
 			}
 		})
 		written, transactions := filling.rows-before.rows, filling.transactions-before.transactions
-		t.Logf("%d rows: until they were filled, the coordinator wrote %d rows and committed %d transactions; its processors worked %.1f%% of one for %.2f s per million rows",
-			rows, written, transactions, 100*(filling.cpu-before.cpu).Seconds()/took.Seconds(), (filling.cpu-before.cpu).Seconds()*1e6/float64(rows))
+		t.Logf("%d rows: until they were filled, the coordinator wrote %d rows and committed %d transactions", rows, written, transactions)
 		if most := int64(perSecond*took.Seconds()) + 8*perShard + once; written > most || transactions > most {
 			t.Errorf("%d rows: the coordinator wrote %d rows and committed %d transactions in %s, at most %d were expected", rows, written, transactions, took, most)
 		}
