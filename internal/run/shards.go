@@ -38,7 +38,7 @@ func (e *Executor) fillShards(ctx context.Context, g plan.Group, t step.Target, 
 	defer e.setActivity(ctx, g, g.Target, false)
 	watching, end := background(ctx)
 	defer end()
-	hold, endHold := startHold(ctx, e.Pool, t.Rows(), table.OID)
+	hold, endHold := e.startHold(ctx, t.Rows(), table.OID)
 	defer endHold()
 	watching(func(ctx context.Context) { e.pauseWhileMoving(ctx, table) })
 	events := &shardEvents{table: g.String(), total: max(int64(table.Rows), 0), out: e.Emit}

@@ -2,11 +2,16 @@ package run
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rekey-pg/rekey/internal/backfill"
 	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/sqltext"
@@ -27,19 +32,21 @@ const (
 // would be lost after the application has read it. The lock is taken again every holdTime, so that a change of the table need not wait
 // for the end of the filling.
 type tableHold struct {
-	pool  *pgxpool.Pool
-	table sqltext.Table
-	oid   uint32
+	pool         *pgxpool.Pool
+	table        sqltext.Table
+	oid          uint32
+	retryTimeout time.Duration   // how long the lock is tried before batches fail
+	stop         <-chan struct{} // closed to end the run
 
 	gate   sync.RWMutex // batches hold it for reading; it is held for writing while the table is not locked
 	err    error        // why batches cannot pass any more
 	ending chan struct{}
 }
 
-// startHold starts to lock a table. Batches pass once the lock is granted. The returned function ends it.
-func startHold(ctx context.Context, pool *pgxpool.Pool, table sqltext.Table, oid uint32) (h *tableHold, end func()) {
+// startHold starts to lock a table of the plan. Batches pass once the lock is granted. The returned function ends it.
+func (e *Executor) startHold(ctx context.Context, table sqltext.Table, oid uint32) (h *tableHold, end func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	h = &tableHold{pool: pool, table: table, oid: oid, ending: make(chan struct{})}
+	h = &tableHold{pool: e.Pool, table: table, oid: oid, retryTimeout: e.Limits.LockRetryTimeout, stop: e.Stop, ending: make(chan struct{})}
 	h.gate.Lock()
 	go func() {
 		defer close(h.ending)
@@ -51,9 +58,18 @@ func startHold(ctx context.Context, pool *pgxpool.Pool, table sqltext.Table, oid
 	}
 }
 
-// pass lets a batch pass. It blocks while the table cannot be locked.
+// passInterval is the time between two attempts of a batch to pass.
+const passInterval = 2 * time.Millisecond
+
+// pass lets a batch pass. It blocks while the table cannot be locked, and returns [backfill.ErrStopped] when the run is to end.
 func (h *tableHold) pass() (leave func(), err error) {
-	h.gate.RLock()
+	for !h.gate.TryRLock() {
+		select {
+		case <-h.stop:
+			return nil, backfill.ErrStopped
+		case <-time.After(passInterval):
+		}
+	}
 	if h.err != nil {
 		h.gate.RUnlock()
 		return nil, h.err
@@ -61,29 +77,49 @@ func (h *tableHold) pass() (leave func(), err error) {
 	return h.gate.RUnlock, nil
 }
 
-// keep locks the table again and again until the context ends. It begins and ends with the gate held for writing, and leaves the gate
-// open with an error.
+// keep locks the table again and again until the context ends or the table cannot be locked. It begins with the gate held for writing, and
+// leaves it open with an error.
 func (h *tableHold) keep(ctx context.Context) {
 	defer h.gate.Unlock()
-	for {
-		err := pg.Run(ctx, h.pool, pg.Settings{Lock: holdLockTimeout, Statement: holdStatementTimeout}, func(tx pg.Tx) error { return h.hold(ctx, tx) })
-		switch {
-		case ctx.Err() != nil:
-			h.err = context.Cause(ctx)
-			return
-		case err != nil && alteredProblem(err) != nil:
-			h.err = err
+	for attempts, since := 1, time.Now(); ; attempts++ {
+		held := false
+		err := pg.Run(ctx, h.pool, pg.Settings{Lock: holdLockTimeout, Statement: holdStatementTimeout}, func(tx pg.Tx) error {
+			err := h.hold(ctx, tx)
+			held = err == nil
+			return err
+		})
+		if held {
+			attempts, since = 0, time.Now()
+		}
+		if h.err = h.failure(ctx, err, attempts, time.Since(since)); h.err != nil {
 			return
 		}
-		pause := time.Duration(0)
-		if err != nil { // the table is locked by others, or the coordinator does not answer
-			pause = holdLockTimeout
+		if err == nil {
+			continue
 		}
-		select {
-		case <-time.After(pause):
+		select { // the table is locked by others, or the coordinator does not answer
+		case <-time.After(holdLockTimeout):
 		case <-ctx.Done():
 		}
 	}
+}
+
+// failure returns why no more batches can pass after an attempt to lock the table, nil if it is tried again.
+func (h *tableHold) failure(ctx context.Context, err error, attempts int, tried time.Duration) error {
+	serverErr, refused := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err == nil:
+		return nil
+	case tried > h.retryTimeout:
+		return message.LockTimeout(h.table.String(), attempts, holdLockTimeout, h.retryTimeout, nil, err)
+	case alteredProblem(err) != nil:
+		return err
+	case refused && !pg.Lost(err) && !slices.Contains([]string{pgerrcode.LockNotAvailable, pgerrcode.DeadlockDetected, pgerrcode.QueryCanceled}, serverErr.Code):
+		return err // the table was dropped or renamed
+	}
+	return nil
 }
 
 // hold locks the table in a transaction, and opens the gate for a while.
