@@ -2,7 +2,6 @@ package citustest_test
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,7 +19,7 @@ func TestAlteredTable(t *testing.T) {
 		"dropped":          {"DROP TABLE app.large", ""},
 		"truncated":        {"TRUNCATE app.large", ""},
 		"renamed":          {"ALTER TABLE app.large RENAME TO larger", "table_altered"},
-		"without a column": {"ALTER TABLE app.large DROP COLUMN uuid", ""},
+		"without a column": {"ALTER TABLE app.large DROP COLUMN uuid", "table_altered"},
 		"of another type":  {"ALTER TABLE app.large ALTER COLUMN payload TYPE varchar(200)", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -39,7 +38,7 @@ func TestAlteredTable(t *testing.T) {
 			if ctx.Err() != nil || refusal(err) != test.says {
 				t.Fatalf("%s: %v", test.statement, err)
 			}
-			if name == "dropped" || strings.HasPrefix(name, "renamed") {
+			if name == "dropped" || test.says != "" {
 				return
 			}
 			report, err := c.migrator(t, "app", rekey.Options{}).Verify(t.Context())

@@ -32,7 +32,7 @@ func named(t *testing.T, address, name string) string {
 	return u.String()
 }
 
-// sessionCount is what was seen of the sessions of an application on one node.
+// sessionCount describes the sessions of an application on one node.
 type sessionCount struct {
 	most   int64 // at a time
 	probed bool  // one of them was the probe's, or the flusher's

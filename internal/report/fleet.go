@@ -209,7 +209,7 @@ func (f Fleet) proofFact() fact {
 	}
 }
 
-// problems lists the failures, each with the next step, and what was not started.
+// problems lists the failures, each with the next step, and the ones that were not started.
 func (f Fleet) problems() section {
 	s := section{id: "next", title: "What to do next"}
 	failed := table{caption: "Failed", columns: []column{text(f.heading()), text("Problem"), text("Next")}}

@@ -50,7 +50,7 @@ func (r *nodeReader) pool(ctx context.Context, node catalog.Node) (*pgxpool.Pool
 	return pool, err
 }
 
-// server returns what was read of the server of a node.
+// server returns the properties of the server of a node.
 func (r *nodeReader) server(ctx context.Context, node catalog.Node, pool *pgxpool.Pool) (catalog.Server, error) {
 	r.mu.Lock()
 	server, known := r.servers[node.Group]
