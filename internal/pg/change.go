@@ -160,6 +160,13 @@ func (c Changer) Do(ctx context.Context, change Change) (ChangeResult, error) {
 	}
 }
 
+// ShardMoved reports whether a coordinator has sent a statement to a node that no longer has the shard: it moved after the statement was
+// planned.
+func ShardMoved(err error) bool {
+	serverErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && serverErr.Code == pgerrcode.UndefinedTable && nodeAddress.MatchString(serverErr.Where)
+}
+
 // nodeAddress finds the host and port of a node at the end of a coordinator's error.
 var nodeAddress = regexp.MustCompile(`(\S+:\d+)\W*$`)
 

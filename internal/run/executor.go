@@ -256,7 +256,7 @@ func countTables(v step.View) int {
 func (e *Executor) runStep(ctx context.Context, g plan.Group, s step.Step, st *groupState) error {
 	for losses := 0; ; {
 		err := e.runActions(ctx, g, s, st)
-		if losses++; losses > maxConnectionLosses || ctx.Err() != nil || !pg.Lost(err) {
+		if losses++; losses > maxConnectionLosses || ctx.Err() != nil || !pg.Lost(err) && !pg.ShardMoved(err) {
 			return fault.At(err, g.String(), stepName(s))
 		}
 		st.invalidate()

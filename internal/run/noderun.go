@@ -231,7 +231,19 @@ func (n *nodeRun) fillShard(ctx context.Context, e *Executor, of shardsOf, shard
 	}
 	st := &groupState{executor: sub, group: group, backfilled: true}
 	err = sub.runSteps(ctx, group, st)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, cluster.ErrMoved) && n.hasLost(ctx, shard) {
+		err = cluster.ErrMoved
+	}
 	return sub.totals.rows, err
+}
+
+// hasLost reports whether the node no longer has a shard, which may be the reason of any error of its filling.
+func (n *nodeRun) hasLost(ctx context.Context, shard cluster.Shard) bool {
+	err := n.session.Read(ctx, func(tx pg.Tx) error {
+		_, err := shard.NameHere(ctx, tx)
+		return err
+	})
+	return errors.Is(err, cluster.ErrMoved)
 }
 
 // shardFilling has the settings with which a shard is filled, and a table is not.
