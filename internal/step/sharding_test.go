@@ -18,7 +18,7 @@ func TestDropIndexOfShards(t *testing.T) {
 		sharding *catalog.Sharding
 		want     string
 	}{
-		"an ordinary table":   {nil, "app.orders drop: DROP INDEX CONCURRENTLY app.orders_uuid_idx"},
+		"ordinary":            {nil, "app.orders drop: DROP INDEX CONCURRENTLY app.orders_uuid_idx"},
 		"a distributed table": {&catalog.Sharding{Kind: catalog.HashDistributed, Column: "tenant_id"}, "app.orders drop: DROP INDEX CONCURRENTLY IF EXISTS app.orders_uuid_idx"},
 		"a reference table":   {&catalog.Sharding{Kind: catalog.ReferenceTable}, "app.orders drop: DROP INDEX CONCURRENTLY IF EXISTS app.orders_uuid_idx"},
 	} {
@@ -48,15 +48,15 @@ func TestKeysOfShards(t *testing.T) {
 		want      []string
 		rootIndex bool
 	}{
-		"distributed":              {table(), distributed("tenant_id"), []string{"tenant_id"}, []string{"tenant_id"}, false},
-		"distributed by the uuid":  {table(), distributed("uuid"), nil, nil, false},
-		"reference":                {table(), &catalog.Sharding{Kind: catalog.ReferenceTable}, nil, nil, false},
-		"an ordinary table":        {table(), nil, []string{"stale"}, nil, false},
-		"partitioned":              {partitioned(), nil, nil, []string{"id", "region"}, true},
-		"partitioned, distributed": {partitioned(), distributed("tenant_id"), nil, []string{"id", "region", "tenant_id"}, true},
-		"partitioned, distributed by a partition": {partitioned(), distributed("region"), nil, []string{"id", "region"}, true},
-		"partitioned, distributed by the uuid":    {partitioned(), distributed("uuid"), nil, []string{"id", "region"}, true},
-		"partitioned, schema-based":               {partitioned(), &catalog.Sharding{Kind: catalog.SchemaSharded}, nil, []string{"id", "region"}, true},
+		"by the tenant":          {table(), distributed("tenant_id"), []string{"tenant_id"}, []string{"tenant_id"}, false},
+		"by the uuid":            {table(), distributed("uuid"), nil, nil, false},
+		"reference":              {table(), &catalog.Sharding{Kind: catalog.ReferenceTable}, nil, nil, false},
+		"ordinary":               {table(), nil, []string{"stale"}, nil, false},
+		"partitioned":            {partitioned(), nil, nil, []string{"id", "region"}, true},
+		"partitions by tenant":   {partitioned(), distributed("tenant_id"), nil, []string{"id", "region", "tenant_id"}, true},
+		"partitions by key":      {partitioned(), distributed("region"), nil, []string{"id", "region"}, true},
+		"partitions by uuid":     {partitioned(), distributed("uuid"), nil, []string{"id", "region"}, true},
+		"partitions of a schema": {partitioned(), &catalog.Sharding{Kind: catalog.SchemaSharded}, nil, []string{"id", "region"}, true},
 	} {
 		test.table.Sharding = test.sharding
 		target := orders()
