@@ -28,44 +28,61 @@ INSERT INTO app.events (tenant_id, payload) SELECT i % 50, 'p' FROM generate_ser
 	return role
 }
 
-// TestTablesOfAnotherRole takes tables of a role that is not trusted up and down, as a role with more privileges.
+// TestTablesOfAnotherRole takes tables of another role up and down, as a role with more privileges that trusts it.
 func TestTablesOfAnotherRole(t *testing.T) {
 	c := newCluster(t)
-	newOwner(t, c)
-	if result := c.up(t, "app", nil); result.Rows != 2000 {
-		t.Errorf("up filled %d rows", result.Rows)
+	trusting := rekey.Options{Permissions: rekey.PermissionOptions{TrustOwners: []string{newOwner(t, c)}}}
+	if _, err := c.migrator(t, "app", rekey.Options{}).Up(t.Context()); refusal(err) != "untrusted_shards" {
+		t.Errorf("without trust: %v", err)
 	}
-	report, err := c.migrator(t, "app", rekey.Options{}).Verify(t.Context())
+	if result, err := c.migrator(t, "app", trusting).Up(t.Context()); err != nil || result.Rows != 2000 {
+		t.Errorf("up filled %d rows: %v", result.Rows, err)
+	}
+	report, err := c.migrator(t, "app", trusting).Verify(t.Context())
 	if err != nil || !report.OK {
 		t.Errorf("verify: %v %q", err, report.Differences)
 	}
-	if _, err := c.migrator(t, "app", rekey.Options{}).Down(t.Context()); err != nil {
+	if _, err := c.migrator(t, "app", trusting).Down(t.Context()); err != nil {
 		t.Errorf("down: %v", err)
 	}
 }
 
-// TestCodeOnAShard has a function of the owner in a check that only the shards on one node have. No batch calls it.
+// TestCodeOnAShard has functions of the owner in a check and in an index that only the shards on one node have. No command calls them, before
+// the uuid column exists and after.
 func TestCodeOnAShard(t *testing.T) {
-	c := newCluster(t)
-	role := newOwner(t, c)
-	on(t, c.Nodes[1].URL, "SET ROLE "+role+`;
+	for _, exists := range []bool{false, true} {
+		c := newCluster(t)
+		role := newOwner(t, c)
+		if exists {
+			on(t, c.URL, "ALTER TABLE app.events ADD COLUMN uuid uuid")
+		}
+		on(t, c.Nodes[1].URL, "SET ROLE "+role+`;
 SET citus.override_table_visibility = off;
 SET citus.enable_manual_changes_to_shards = on;
 SET citus.enable_ddl_propagation = off;
 CREATE SEQUENCE app.calls;
-CREATE FUNCTION app.check_payload(text) RETURNS bool LANGUAGE sql AS 'SELECT nextval(''app.calls'') > 0';
-DO $$ DECLARE shard regclass; BEGIN FOR shard IN SELECT oid FROM pg_class WHERE relname ~ '^events_[0-9]+$' AND relkind = 'r' LOOP EXECUTE format('ALTER TABLE %s ADD CONSTRAINT own CHECK (app.check_payload(payload)) NOT VALID', shard); END LOOP; END $$`)
-	_, err := c.migrator(t, "app", rekey.Options{}).Up(t.Context())
-	if refusal(err) != "table_altered" {
-		t.Errorf("up: %v", err)
-	}
-	if query[bool](t, c.Nodes[1].URL, "SELECT is_called FROM app.calls") {
-		t.Error("the function was called")
-	}
-	if nulls := query[int](t, c.URL, "SELECT count(*) FROM app.events WHERE uuid IS NULL"); nulls == 0 {
-		t.Error("the rows were filled")
-	}
-	if _, err := c.migrator(t, "app", rekey.Options{Permissions: rekey.PermissionOptions{TrustOwners: []string{role}}}).Up(t.Context()); err != nil {
-		t.Errorf("with a trusted owner: %v", err)
+CREATE FUNCTION app.evil(text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM nextval(''app.calls''); RETURN true; END';
+DO $$ DECLARE shard regclass; BEGIN FOR shard IN SELECT oid FROM pg_class WHERE relname ~ '^events_[0-9]+$' AND relkind = 'r' LOOP
+EXECUTE format('ALTER TABLE %s ADD CONSTRAINT own CHECK (app.evil(payload)) NOT VALID', shard); EXECUTE format('CREATE INDEX ON %s ((app.evil(''x'')))', shard); END LOOP; END $$;
+ALTER SEQUENCE app.calls RESTART`)
+		m := c.migrator(t, "app", rekey.Options{})
+		if _, err := m.Up(t.Context()); refusal(err) != "untrusted_shards" {
+			t.Errorf("up: %v", err)
+		}
+		if _, err := m.Verify(t.Context()); refusal(err) != "untrusted_shards" {
+			t.Errorf("verify: %v", err)
+		}
+		if doc, err := m.Plan(t.Context(), rekey.Up); err != nil || refusal(doc.Refusals) != "untrusted_shards" {
+			t.Errorf("plan: %v %v", err, doc.Refusals)
+		}
+		if _, err := m.Status(t.Context()); err != nil {
+			t.Errorf("status: %v", err)
+		}
+		if _, err := m.Diagnose(t.Context(), rekey.Up); err != nil {
+			t.Errorf("doctor: %v", err)
+		}
+		if query[bool](t, c.Nodes[1].URL, "SELECT is_called FROM app.calls") {
+			t.Errorf("a function was called; the column existed: %t", exists)
+		}
 	}
 }

@@ -356,6 +356,7 @@ func trustSamples() []sample {
 		{"message.UntrustedFunction", message.UntrustedFunction("app", "uuid_generate_v7", "mallory", "deploy")},
 		{"message.FunctionNameTaken", message.FunctionNameTaken("app", "uuid_generate_v7", "shop_owner", "it returns text")},
 		{"message.UntrustedDefault", message.UntrustedDefault(orders, quoted, "uuid", "app.made()", check, "deploy")},
+		{"message.UntrustedShards", message.UntrustedShards("app.orders", "app_owner", "postgres")},
 		{"message.UntrustedEventTrigger", message.UntrustedEventTrigger("no_ddl", "public.no_ddl()", "mallory", "ddl_command_start", "deploy")},
 		{"message.FunctionAmbiguous", message.FunctionAmbiguous("app", "uuid_generate_v7", "app.uuid_generate_v7(integer)")},
 		{"message.NoExecute", message.NoExecute("app", "uuid_generate_v7", "shop_owner", []string{"web", "jobs"}, []string{`GRANT EXECUTE ON FUNCTION "app"."uuid_generate_v7"() TO "web", "jobs";`})},

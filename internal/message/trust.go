@@ -75,6 +75,13 @@ func trustFlags(code []catalog.Code) string {
 	return strings.Join(flags, " ")
 }
 
+// UntrustedShards returns the refusal of a table of a cluster whose owner can run code with the rights of the role.
+func UntrustedShards(table, owner, role string) *problem.Problem {
+	return refused("untrusted_shards", table, fmt.Sprintf("%s has shards and belongs to %s, which %s does not trust", table, owner, role),
+		fmt.Sprintf("Role %s can put code on a shard, on its node. The node would run it as %s when it plans a read, and the coordinator does not show it.", owner, role),
+		fmt.Sprintf("Connect as the owner: --database-url postgres://%s@.. If you trust its code: --trust-owner %s", visible.Word(owner), visible.Word(owner)))
+}
+
 // UntrustedEventTrigger returns the refusal of an event trigger whose function belongs to an untrusted role.
 func UntrustedEventTrigger(trigger, function, owner, event, role string) *problem.Problem {
 	return refused("untrusted_event_trigger", "", fmt.Sprintf("event trigger %s would run %s of %s as %s", trigger, function, owner, role),

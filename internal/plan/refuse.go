@@ -253,6 +253,9 @@ func refuseFill(s Input, t step.Target, table *catalog.Table) problem.List {
 // refuseCode refuses a table whose code would run with rights that the code's owner does not have. Reading and altering
 // the table evaluate constant expressions of its indexes and checks; an UPDATE runs all of them.
 func refuseCode(s Input, t step.Target, table *catalog.Table, fills bool) problem.List {
+	if trust.Shards(s.Server.Role, *table) {
+		return problem.List{message.UntrustedShards(t.String(), table.Owner, s.Server.Role.Name)}
+	}
 	_, refused := trust.Code(s.Server.Role, codeOf(s.Schema, table, fills))
 	if len(refused) == 0 {
 		return nil
@@ -263,7 +266,7 @@ func refuseCode(s Input, t step.Target, table *catalog.Table, fills bool) proble
 // RunsUntrustedCode reports whether reading a table, or one below it, would run code that the role must not run.
 func (s Input) RunsUntrustedCode(table *catalog.Table) bool {
 	_, refused := trust.Code(s.Server.Role, codeOf(s.Schema, table, false))
-	return len(refused) > 0
+	return len(refused) > 0 || trust.Shards(s.Server.Role, *table)
 }
 
 // Unreadable refuses the tables of a plan that cannot be read without running code that the role must not run.

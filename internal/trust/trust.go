@@ -75,6 +75,12 @@ func RunsOwnersCode(role catalog.Role, table catalog.Table) bool {
 	return role.Session != "" || table.Owner != role.Name && !table.OwnerBecomes
 }
 
+// Shards reports whether a statement of the role on a table of a cluster may run code that the role does not trust. The owner of the table can
+// put code on a shard, on its node, where the catalogue of the coordinator does not show it.
+func Shards(role catalog.Role, table catalog.Table) bool {
+	return table.Sharding != nil && RunsOwnersCode(role, table) && !slices.Contains(role.Trusts, table.Owner)
+}
+
 // Events splits the event triggers that a change by the role fires: allowed ones, and refused ones, whose function
 // belongs to an owner that the role does not trust.
 func Events(role catalog.Role, found []catalog.EventTrigger) (allowed, refused []catalog.EventTrigger) {

@@ -84,6 +84,26 @@ func TestRunsOwnersCode(t *testing.T) {
 	}
 }
 
+func TestShards(t *testing.T) {
+	sharded := &catalog.Sharding{Kind: catalog.HashDistributed}
+	for name, test := range map[string]struct {
+		role  catalog.Role
+		table catalog.Table
+		want  bool
+	}{
+		"the role's own table":            {catalog.Role{Name: "app"}, catalog.Table{Owner: "app", Sharding: sharded}, false},
+		"an owner with the role's rights": {catalog.Role{Name: "app"}, catalog.Table{Owner: "postgres", OwnerBecomes: true, Sharding: sharded}, false},
+		"an owner with fewer":             {catalog.Role{Name: "postgres"}, catalog.Table{Owner: "app", Sharding: sharded}, true},
+		"one that the role trusts":        {catalog.Role{Name: "postgres", Trusts: []string{"app"}}, catalog.Table{Owner: "app", Sharding: sharded}, false},
+		"after SET ROLE":                  {catalog.Role{Name: "app", Session: "postgres"}, catalog.Table{Owner: "app", Sharding: sharded}, true},
+		"a table without shards":          {catalog.Role{Name: "postgres"}, catalog.Table{Owner: "app"}, false},
+	} {
+		if got := Shards(test.role, test.table); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
 func TestCode(t *testing.T) {
 	for of, holder := range owner {
 		for by, runs := range owner {
