@@ -20,8 +20,8 @@ type Citus struct {
 	Reach      []Figure    `json:"reach"`
 }
 
-// CitusFill is one run of rekey on a distributed table. The figures but the memory, the connections and the lock are those of the filling
-// alone, without the changes of the table before and after it.
+// CitusFill is one run of rekey on a distributed table. The memory, the connections and the lock are of the whole run; the other figures are of
+// the filling alone.
 type CitusFill struct {
 	Name    string `json:"name"`
 	Rows    int64  `json:"rows"`

@@ -82,7 +82,7 @@ type reading struct {
 // flushed is how long a session may keep its counts to itself.
 const flushed = 1200 * time.Millisecond
 
-// before reads the counters once those of what has ended are complete.
+// before reads the counters after a pause, in which sessions that have ended add their counts.
 func (m *meter) before(ctx context.Context) (r reading, err error) {
 	if err := rest(ctx, flushed); err != nil {
 		return r, err
@@ -150,7 +150,7 @@ func postmaster(ctx context.Context, session *pgx.Conn) (int, error) {
 	return statOf(strconv.Itoa(pid)).parent, nil
 }
 
-// serverCPU returns the CPU time of a server: the postmaster's, that of its children, and that of those that have ended.
+// serverCPU returns the CPU time of a server: the time of the postmaster, of its children, and of the children that have ended.
 func serverCPU(postmaster int) (used time.Duration) {
 	if postmaster == 0 {
 		return 0

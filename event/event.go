@@ -180,7 +180,7 @@ type Throttled struct {
 	Reason string `json:"reason"`
 	// Paused is true if the run pauses, false if it is only slower.
 	Paused bool `json:"paused"`
-	// Signal is the kind of the reason: request, impact, shards while those of a Citus cluster move, or a signal as
+	// Signal is the kind of the reason: request, impact, shards while a Citus cluster moves some, or a signal as
 	// --without-signal names it, such as lag; "" at its end.
 	Signal string `json:"signal,omitempty"`
 }

@@ -58,7 +58,7 @@ func Parallel(ctx context.Context, workers int, work func(ctx context.Context, i
 }
 
 // Together calls work so many times side by side, and returns the first error other than ErrStopped, which ends the others; else
-// ErrStopped if a call returned it. All of them work, whatever a pace says.
+// ErrStopped if a call returned it. All of them work at once; the pace does not limit their number.
 func Together(ctx context.Context, calls int, work func(ctx context.Context, i int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

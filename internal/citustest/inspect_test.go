@@ -102,7 +102,7 @@ func TestTablesOfEachKind(t *testing.T) {
 	}
 }
 
-// The statistics of a sharded table are those of all its shards, also under a name that must be quoted or that Citus shortens.
+// The statistics of a sharded table add up all its shards, also under a name that must be quoted or that Citus shortens.
 func TestSizesAndStatisticsOfShards(t *testing.T) {
 	long := strings.Repeat("long_name_", 6) + "xyz"
 	c := newCluster(t, `CREATE SCHEMA app`)

@@ -7,7 +7,7 @@ import (
 )
 
 // TestNames takes a schema with characters of regular expressions in its name, and tables whose names are quoted, too long for the
-// number of a shard, or like those of shards, up and down.
+// number of a shard, or like the name of a shard, up and down.
 func TestNames(t *testing.T) {
 	c := newCluster(t, `CREATE SCHEMA "a+b (C).é'$x";
 SET search_path = "a+b (C).é'$x";

@@ -196,7 +196,7 @@ func onShard(t *testing.T, n node, statements ...string) {
 	on(t, n.URL, append([]string{"SET citus.override_table_visibility = off", "SET citus.enable_manual_changes_to_shards = on"}, statements...)...)
 }
 
-// TestOrderOfShards creates rows of one instant in all shards, where only those of one shard have an order, and exchanges two of these.
+// TestOrderOfShards creates rows of one instant in all shards, where only the rows of one shard have an order, and exchanges two of these.
 func TestOrderOfShards(t *testing.T) {
 	c := newCluster(t, tables)
 	on(t, c.URL, "INSERT INTO app.accounts (tenant_id, name, created_at) SELECT i, 'same', '2020-01-01' FROM generate_series(1, 50) i, generate_series(1, 10)")

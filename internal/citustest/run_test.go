@@ -222,7 +222,7 @@ func (c *cluster) samples(t *testing.T) (end func() (read, changed int)) {
 	}
 }
 
-// moveShard moves a shard of app.events, with those of its colocation group, to the other worker.
+// moveShard moves a shard of app.events, with the shards of its colocation group, to the other worker.
 func (c *cluster) moveShard(t *testing.T, mode string, n int) error {
 	t.Helper()
 	conn := connect(t, c.URL)

@@ -15,7 +15,7 @@ import (
 	"github.com/rekey-pg/rekey/problem"
 )
 
-// many reports whether the command is about several schemas: those that match a pattern, or those of the targets.
+// many reports whether the command is about several schemas: by a pattern, or by a file of targets.
 func (f *flags) many() bool { return f.isPattern() || f.schemaRun.targets != "" }
 
 // isPattern reports whether --schema or --prefix is a pattern that may match several schemas.

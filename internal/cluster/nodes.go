@@ -89,7 +89,7 @@ func (n *Nodes) check(ctx context.Context, pool *pgxpool.Pool, node catalog.Node
 	return nil
 }
 
-// bySocket reports whether the coordinator is reached by a Unix-domain socket. Its configuration then has no TLS, whatever sslmode says.
+// bySocket reports whether the coordinator is reached by a Unix-domain socket. Its configuration then has no TLS; sslmode does not matter.
 func (n *Nodes) bySocket() bool {
 	return strings.HasPrefix(n.Coordinator.Config().ConnConfig.Host, "/")
 }

@@ -23,7 +23,7 @@ type Placement struct {
 	Node catalog.Node
 }
 
-// NextPlacement returns the table's first shard above a number, on whatever node it is now; ok is false if there is none. It reads the
+// NextPlacement returns the table's first shard above a number, on any node; ok is false if there is none. It reads the
 // coordinator's metadata, one shard at a time.
 func NextPlacement(ctx context.Context, tx pg.Tx, table uint32, above int64) (p Placement, ok bool, err error) {
 	p.Node.Active, p.Node.Primary = true, true

@@ -170,7 +170,7 @@ func ShardMoved(err error) bool {
 // nodeAddress finds the host and port of a node at the end of a coordinator's error.
 var nodeAddress = regexp.MustCompile(`(\S+:\d+)\W*$`)
 
-// onNode returns the sessions that block a change on a node, of which a coordinator's error names only the node.
+// onNode returns an entry for the sessions that block a change on a node. A coordinator's error names the node only.
 func onNode(err error) []Backend {
 	serverErr, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {

@@ -186,7 +186,7 @@ func shardNotes(p Plan) (lines []string) {
 	if many != nil {
 		lines = append(lines, someOf(many)+": a change of the table holds its lock until the cluster has changed every shard, some 2 ms each; no wait for a lock is longer than --lock-timeout")
 	}
-	return append(lines, "the forecast adds up the WAL and the sizes of all nodes, and its time is that of a single server: the nodes fill their shards side by side")
+	return append(lines, "the forecast adds up the WAL and the sizes of all nodes, and its time assumes a single server: the nodes fill their shards side by side")
 }
 
 // mostTables is how many tables a note names.

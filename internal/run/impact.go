@@ -111,7 +111,7 @@ func (l *impactLoop) begin(ctx context.Context, e *Executor, name string, table 
 	}
 }
 
-// start starts the probe, once. The context is that of the run, since the probe serves one table after the other.
+// start starts the probe, once. The context lives as long as the run, since the probe serves one table after the other.
 func (l *impactLoop) start(ctx context.Context, e *Executor) {
 	if l.probe != nil {
 		return

@@ -19,7 +19,7 @@ func recordedShards() (first, second *nodeSink, emitted func() []event.Event) {
 	}
 }
 
-// TestProgressOfNodes checks that the progress of nodes adds up to that of their table.
+// TestProgressOfNodes checks that the progress of a table adds up its nodes.
 func TestProgressOfNodes(t *testing.T) {
 	first, second, emitted := recordedShards()
 	if again := first.all.node("w:1"); again != first {
