@@ -32,11 +32,14 @@ type Node struct {
 
 // ShardMove is a rebalance, a move, a split or another background job of the cluster that has not ended.
 type ShardMove struct {
-	Kind       string // move (also a copy), split, or the type of a background job: rebalance
+	Kind       string // move (also a copy), "move or split", rebalance, or the type of a background job
 	State      string // running, or the state of a background job
 	Relation   string // schema.table, the first of its colocation group; "" if the job is not about one
 	Colocation int32  // the colocation group; 0 for none
 }
+
+// Runs reports whether shards move now.
+func (m ShardMove) Runs() bool { return m.State == "running" }
 
 // PendingTransaction is a prepared transaction of the cluster whose outcome its coordinator has not carried out.
 type PendingTransaction struct {

@@ -6,10 +6,12 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/rekey-pg/rekey"
+	"github.com/rekey-pg/rekey/event"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -114,7 +116,7 @@ func TestOpenTransactionsAreNamed(t *testing.T) {
 	}
 }
 
-// A move that waits for a writer is a note and a finding.
+// A move that waits for a writer is a note, and a run waits for it.
 func TestMovesAreNamed(t *testing.T) {
 	c := newCluster(t, tables)
 	writer, mover := connect(t, c.URL), connect(t, c.URL)
@@ -138,7 +140,7 @@ func TestMovesAreNamed(t *testing.T) {
 			t.Fatal(err, doc.Refusals)
 		}
 		return slices.ContainsFunc(doc.Notes, func(note string) bool {
-			return strings.HasPrefix(note, "The move of a shard of app.accounts, or of a table colocated")
+			return strings.HasPrefix(note, "A move") && strings.Contains(note, " of shards of app.accounts, or of a table colocated with it, has not ended")
 		})
 	}
 	for deadline := time.Now().Add(30 * time.Second); !named(); time.Sleep(100 * time.Millisecond) {
@@ -146,11 +148,16 @@ func TestMovesAreNamed(t *testing.T) {
 			t.Fatal("no note of the move")
 		}
 	}
-	if _, err := writer.Exec(t.Context(), "ROLLBACK"); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-moved; err != nil || named() {
-		t.Errorf("the move has ended: %v, named %t", err, named())
+	var waits atomic.Int32
+	c.up(t, "app", func(e event.Event) {
+		if n, ok := e.(event.Notice); ok && strings.HasPrefix(n.Text, "waiting: a move") && waits.Add(1) == 1 {
+			if _, err := writer.Exec(t.Context(), "ROLLBACK"); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if err := <-moved; err != nil || named() || waits.Load() == 0 {
+		t.Errorf("the move has ended: %v, named %t, waits %d", err, named(), waits.Load())
 	}
 }
 

@@ -119,11 +119,11 @@ func ShardMoves(moves []catalog.ShardMove) (lines []string) {
 	for _, m := range moves {
 		switch {
 		case m.Relation != "" && m.Colocation > 0:
-			lines = append(lines, fmt.Sprintf("The %s of a shard of %s, or of a table colocated with it, has not ended: their rows are filled after it", m.Kind, m.Relation))
+			lines = append(lines, fmt.Sprintf("A %s of shards of %s, or of a table colocated with it, has not ended: a run waits for it", m.Kind, m.Relation))
 		case m.Relation != "":
-			lines = append(lines, fmt.Sprintf("The %s of a shard of %s has not ended: its rows are filled after it", m.Kind, m.Relation))
+			lines = append(lines, fmt.Sprintf("A %s of shards of %s has not ended: a run waits for it", m.Kind, m.Relation))
 		default:
-			lines = append(lines, fmt.Sprintf("The background job %s of the cluster is %s: rows of the tables whose shards it moves are filled after it", m.Kind, m.State))
+			lines = append(lines, fmt.Sprintf("The background job %s of the cluster is %s: a run waits while it moves shards of the tables", m.Kind, m.State))
 		}
 	}
 	return lines

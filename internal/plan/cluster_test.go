@@ -178,14 +178,14 @@ func TestPhasesOnACluster(t *testing.T) {
 func TestNotesOnACluster(t *testing.T) {
 	p := Build(clusterRun(t, "app", onCluster(func(c *catalog.Cluster) {
 		c.Moves = []catalog.ShardMove{
-			{Kind: "split", State: "running", Relation: "app.accounts", Colocation: 1}, {Kind: "move", State: "running", Relation: "app.single"}, {Kind: "rebalance", State: "scheduled"},
+			{Kind: "move or split", State: "running", Relation: "app.accounts", Colocation: 1}, {Kind: "move", State: "running", Relation: "app.single"}, {Kind: "rebalance", State: "scheduled"},
 		}
 		c.Pending = []catalog.PendingTransaction{{Node: "10.0.0.2:5432", GID: "citus_0_1_2_3", Age: 61.5}, {Node: "10.0.0.3:5432", GID: "citus_0_1_2_4", Age: 8}}
 	})))
 	text := strings.Join(p.Notes, "\n")
 	for _, want := range []string{
-		"The split of a shard of app.accounts, or of a table colocated with it, has not ended: their rows are filled after it",
-		"The move of a shard of app.single has not ended: its rows are filled after it",
+		"A move or split of shards of app.accounts, or of a table colocated with it, has not ended: a run waits for it",
+		"A move of shards of app.single has not ended: a run waits for it",
 		"The background job rebalance of the cluster is scheduled",
 		"Node 10.0.0.2:5432 has the prepared transaction citus_0_1_2_3 of the cluster, 1m1s old (and 1 more).",
 		"SELECT recover_prepared_transactions();",

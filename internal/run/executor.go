@@ -308,18 +308,6 @@ func (e *Executor) runActions(ctx context.Context, g plan.Group, s step.Step, st
 	}
 }
 
-// nextActions inspects the table and returns what the step still has to do.
-func (e *Executor) nextActions(ctx context.Context, g plan.Group, s step.Step, st *groupState) (step.View, []step.Action, error) {
-	view, err := st.view(ctx, s)
-	if err == nil {
-		err = e.checkEarlierSteps(g, s, view)
-	}
-	if err != nil {
-		return view, nil, err
-	}
-	return view, step.MergeChanges(e.Plan.Actions(s, view)), nil
-}
-
 // runWave runs the actions that one inspection is valid for. It returns guardFailed if the guard of an action found
 // the table altered; the next inspection decides what follows.
 func (e *Executor) runWave(ctx context.Context, g plan.Group, s step.Step, actions []step.Action, view step.View, st *groupState) (guardFailed bool, err error) {
@@ -347,27 +335,6 @@ func (e *Executor) runWave(ctx context.Context, g plan.Group, s step.Step, actio
 // maxGuardFailures bounds how often the guard of a step's changes may fail before all steps of the table are
 // repeated.
 const maxGuardFailures = 2
-
-// errStepUndone reports that the result of an earlier step of the group is gone.
-var errStepUndone = errors.New("the result of an earlier step was undone")
-
-// checkEarlierSteps checks that the earlier steps of the group are still done, so that no constraint is added to a
-// column that has lost its default or its index. Whether rows are filled is not checked here: VALIDATE CONSTRAINT
-// proves it.
-func (e *Executor) checkEarlierSteps(g plan.Group, s step.Step, view step.View) error {
-	if e.Plan.Direction == plan.Down || g.Target.Table == "" {
-		return nil
-	}
-	for _, earlier := range g.Steps {
-		if earlier.ID() == s.ID() {
-			return nil
-		}
-		if earlier.Rows() == nil && !earlier.Check(view).Done {
-			return errStepUndone
-		}
-	}
-	return nil
-}
 
 // runAction runs one action, after the checks that come before every action.
 func (e *Executor) runAction(ctx context.Context, g plan.Group, s step.Step, action step.Action, st *groupState) error {

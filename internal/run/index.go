@@ -60,6 +60,9 @@ func (e *Executor) buildOrDropIndex(ctx context.Context, g plan.Group, a step.Co
 		if err := e.sleep(ctx, yieldPause); err != nil {
 			return err
 		}
+		if _, err := e.awaitMoves(ctx, g, st.table(a.Table)); err != nil {
+			return err
+		}
 	}
 	return message.IndexBuildFailed(a.Table.String(), a.Index, maxBuildAttempts, last)
 }

@@ -3,6 +3,8 @@ package run
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rekey-pg/rekey/event"
@@ -17,17 +19,9 @@ import (
 )
 
 // fillShards fills the rows of a table whose shards are on the nodes of a cluster, on all nodes side by side. A shard that moves away
-// is left out: the coordinator finds its rows without a value afterwards, and the step fills again.
+// is filled where it is, in another round.
 func (e *Executor) fillShards(ctx context.Context, g plan.Group, t step.Target, table *catalog.Table, st *groupState) error {
 	cutoff, err := e.beginSharded(ctx, g, t, table)
-	if err != nil {
-		return err
-	}
-	var nodes []catalog.Node
-	err = pg.Read(ctx, e.Pool, func(tx pg.Tx) (err error) {
-		nodes, err = cluster.NodesOf(ctx, tx, table.OID)
-		return err
-	})
 	if err != nil {
 		return err
 	}
@@ -42,24 +36,8 @@ func (e *Executor) fillShards(ctx context.Context, g plan.Group, t step.Target, 
 	defer endHold()
 	watching(func(ctx context.Context) { e.pauseWhileMoving(ctx, table) })
 	events := &shardEvents{table: g.String(), total: max(int64(table.Rows), 0), out: e.Emit}
-	filled := make([]int64, len(nodes))
-	for _, n := range nodes {
-		events.node(n.Address())
-	}
-	err = backfill.Together(ctx, max(len(nodes), 1), func(ctx context.Context, i int) (err error) {
-		defer func() {
-			if err != nil && ctx.Err() != nil { // another node's error has ended this one
-				err = context.Cause(ctx)
-			}
-		}()
-		if i < len(nodes) {
-			filled[i], err = e.fillNode(ctx, nodes[i], shardsOf{g, t, table, cutoff, hold}, events)
-		}
-		return err
-	})
-	for _, rows := range filled {
-		e.totals.rows += rows
-	}
+	of := shardsOf{group: g, target: t, table: table, cutoff: cutoff, hold: hold, done: &sync.Map{}, moved: &atomic.Int64{}}
+	err = e.repeatRounds(ctx, of, events)
 	if errors.Is(err, backfill.ErrStopped) {
 		return e.stopError()
 	}
@@ -77,6 +55,57 @@ type shardsOf struct {
 	table  *catalog.Table
 	cutoff time.Time // of the column
 	hold   *tableHold
+	done   *sync.Map     // the numbers of the shards that are filled, in any round; a move leaves a shard its number
+	moved  *atomic.Int64 // shards that the current round has found moved
+}
+
+// roundPause is the pause before shards that have moved are filled where they are.
+const roundPause = time.Second
+
+// repeatRounds fills the shards of a table until a round finds none moved. It ends as well after rounds that have filled no row for the retry
+// timeout: the step that called it reads whether rows lack a value.
+func (e *Executor) repeatRounds(ctx context.Context, of shardsOf, events *shardEvents) error {
+	for since := time.Now(); ; {
+		of.moved.Store(0)
+		rows, err := e.fillRound(ctx, of, events)
+		e.totals.rows += rows
+		if rows > 0 {
+			since = time.Now()
+		}
+		if err != nil || of.moved.Load() == 0 || time.Since(since) > e.Limits.LockRetryTimeout {
+			return err
+		}
+		if err := e.sleep(ctx, roundPause); err != nil {
+			return err
+		}
+	}
+}
+
+// fillRound fills every shard that is not filled yet once, on the nodes that have it now.
+func (e *Executor) fillRound(ctx context.Context, of shardsOf, events *shardEvents) (rows int64, err error) {
+	var nodes []catalog.Node
+	err = pg.Read(ctx, e.Pool, func(tx pg.Tx) (err error) {
+		nodes, err = cluster.NodesOf(ctx, tx, of.table.OID)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	filled := make([]int64, len(nodes))
+	for _, n := range nodes {
+		events.node(n.Address())
+	}
+	err = backfill.Together(ctx, len(nodes), func(ctx context.Context, i int) (err error) {
+		filled[i], err = e.fillNode(ctx, nodes[i], of, events)
+		if err != nil && ctx.Err() != nil { // another node's error has ended this one
+			err = context.Cause(ctx)
+		}
+		return err
+	})
+	for _, n := range filled {
+		rows += n
+	}
+	return rows, err
 }
 
 // withSizes returns a copy of a table of a cluster with the sizes of its shards, which only the plan has read.
@@ -155,19 +184,31 @@ func (e *Executor) fillNodeOnce(ctx context.Context, node catalog.Node, of shard
 			if isLost(n.lease) {
 				return filled, above, errNodeAway
 			}
-			rows, err := n.fillShard(ctx, e, of, shard)
-			filled += rows
-			sink.shardDone(rows)
-			if errors.Is(err, cluster.ErrMoved) {
-				e.Emit.Emit(event.Notice{Table: of.group.String(), Text: "shard " + shard.Relation + " has moved away from node " + node.Address() + "; it is filled where it is now"})
-				err = nil
-			}
-			if err != nil {
+			rows, err := e.fillShardOnce(ctx, n, of, shard, sink)
+			if filled += rows; err != nil {
 				return filled, above, err
 			}
 			above = shard.ID
 		}
 	}
+}
+
+// fillShardOnce fills a shard that no round has filled. A shard that has moved away is left to another round.
+func (e *Executor) fillShardOnce(ctx context.Context, n *nodeRun, of shardsOf, shard cluster.Shard, sink *nodeSink) (int64, error) {
+	if _, ok := of.done.Load(shard.ID); ok {
+		return 0, nil
+	}
+	rows, err := n.fillShard(ctx, e, of, shard)
+	sink.shardDone(rows)
+	switch {
+	case err == nil:
+		of.done.Store(shard.ID, true)
+	case errors.Is(err, cluster.ErrMoved):
+		of.moved.Add(1)
+		e.Emit.Emit(event.Notice{Table: of.group.String(), Text: "shard " + shard.Relation + " has moved away from node " + sink.address + "; it is filled where it is now"})
+		err = nil
+	}
+	return rows, err
 }
 
 // errNodeAway reports that the lease of a node has expired.
@@ -184,25 +225,49 @@ const moving = "shards"
 func (e *Executor) pauseWhileMoving(ctx context.Context, table *catalog.Table) {
 	defer e.Pace.Resume(moving)
 	poll(ctx, movesInterval, func() error {
-		var moves []catalog.ShardMove
-		err := pg.Read(ctx, e.Pool, func(tx pg.Tx) (err error) {
-			moves, err = inspect.ShardMoves(ctx, tx)
+		reason, err := e.movesOf(ctx, table)
+		switch {
+		case err != nil:
 			return err
-		})
-		if err != nil {
-			return err
-		}
-		reason := ""
-		for _, m := range moves {
-			if m.State == "running" && (m.Colocation == table.Sharding.Colocation && m.Colocation != 0 || m.Relation == table.Named().String()) {
-				reason = "a " + m.Kind + " of shards of " + m.Relation + " is running"
-			}
-		}
-		if reason == "" {
+		case reason == "":
 			e.Pace.Resume(moving)
-		} else {
+		default:
 			e.Pace.Pause(moving, reason)
 		}
 		return nil
 	})
+}
+
+// awaitMoves waits while shards of the table's colocation group move, and reports whether it has waited. A move takes the same locks as a
+// change of the table; the build of an index and a rebalance would wait for each other.
+func (e *Executor) awaitMoves(ctx context.Context, g plan.Group, table *catalog.Table) (waited bool, err error) {
+	for table != nil && table.Sharding != nil {
+		reason, err := e.movesOf(ctx, table)
+		if err != nil || reason == "" {
+			return waited, err
+		}
+		if !waited {
+			e.Emit.Emit(event.Notice{Table: g.String(), Text: "waiting: " + reason})
+		}
+		waited = true
+		if err := e.sleep(ctx, movesInterval); err != nil {
+			return waited, err
+		}
+	}
+	return waited, nil
+}
+
+// movesOf names a move of shards of the table's colocation group that is running; "" if there is none.
+func (e *Executor) movesOf(ctx context.Context, table *catalog.Table) (reason string, err error) {
+	var moves []catalog.ShardMove
+	err = pg.Read(ctx, e.Pool, func(tx pg.Tx) (err error) {
+		moves, err = inspect.ShardMoves(ctx, tx)
+		return err
+	})
+	for _, m := range moves {
+		if m.Runs() && (m.Colocation == table.Sharding.Colocation && m.Colocation != 0 || m.Relation == table.Named().String()) {
+			return "a " + m.Kind + " of shards of " + m.Relation + " is running", err
+		}
+	}
+	return "", err
 }

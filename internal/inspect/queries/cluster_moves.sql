@@ -1,19 +1,26 @@
 -- Returns the moves, copies, splits and rebalances that have not ended. A move, a copy or a split holds an advisory lock on its
--- colocation group, or on its table if that has none; a scheduled rebalance is a background job.
-SELECT CASE l.mode WHEN 'ExclusiveLock' THEN 'split' ELSE 'move' END AS kind,
-       'running'                                                     AS state,
+-- colocation group, or on its table if that has none: in a mode of its own since version 13.2, before that in the same. A rebalance in one
+-- transaction holds another one. A scheduled rebalance is a background job, whose tasks name the shards that they move.
+WITH running (kind, id) AS (
+    SELECT CASE WHEN l.objsubid = 7 THEN 'rebalance' WHEN l.mode = 'RowExclusiveLock' THEN 'move' ELSE 'move or split' END,
+           (l.classid::int8 << 32) | l.objid::int8
+    FROM pg_locks l
+    WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+      AND (l.objsubid = 13 AND l.mode IN ('RowExclusiveLock', 'ExclusiveLock') OR l.objsubid = 7 AND l.mode = 'ExclusiveLock')
+), jobs (kind, state, id) AS (
+    SELECT DISTINCT j.job_type::text, j.state::text, CASE p.colocationid WHEN 0 THEN p.logicalrelid::oid::int8 ELSE p.colocationid::int8 END
+    FROM pg_dist_background_job j
+    LEFT JOIN pg_dist_background_task t ON t.job_id = j.job_id AND t.status NOT IN ('done', 'error', 'cancelled', 'unscheduled')
+    LEFT JOIN pg_dist_shard s ON s.shardid = substring(t.command FROM 'citus_(?:move|copy)_shard_placement\((\d{1,18})')::int8
+    LEFT JOIN pg_dist_partition p ON p.logicalrelid = s.logicalrelid
+    WHERE j.state NOT IN ('finished', 'cancelled', 'failed')
+)
+SELECT m.kind, m.state,
        coalesce((SELECT min(format('%s.%s', n.nspname, c.relname))
                  FROM pg_dist_partition p
                  JOIN pg_class c ON c.oid = p.logicalrelid
                  JOIN pg_namespace n ON n.oid = c.relnamespace
-                 WHERE k.id IN (p.colocationid::int8, c.oid::int8)), '') AS relation,
-       coalesce((SELECT c.colocationid FROM pg_dist_colocation c WHERE c.colocationid::int8 = k.id), 0)::int4 AS colocation
-FROM pg_locks l
-CROSS JOIN LATERAL (SELECT (l.classid::int8 << 32) | l.objid::int8) k (id)
-WHERE l.locktype = 'advisory' AND l.objsubid = 13 AND l.granted AND l.mode IN ('RowExclusiveLock', 'ExclusiveLock')
-  AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-UNION ALL
-SELECT j.job_type::text, j.state::text, '', 0
-FROM pg_dist_background_job j
-WHERE j.state NOT IN ('finished', 'cancelled', 'failed')
+                 WHERE m.id IN (p.colocationid::int8, c.oid::int8)), '') AS relation,
+       coalesce((SELECT c.colocationid FROM pg_dist_colocation c WHERE c.colocationid::int8 = m.id), 0)::int4 AS colocation
+FROM (SELECT kind, 'running' AS state, id FROM running UNION SELECT kind, state, id FROM jobs) m
 ORDER BY 1, 3
