@@ -1,5 +1,17 @@
--- Returns whether backend $1 waits for a session that waits for it. The server would end one of the two because of
--- the deadlock.
-SELECT EXISTS (
-    SELECT FROM unnest(pg_blocking_pids($1::int)) AS other (pid)
-    WHERE $1::int = ANY (pg_blocking_pids(other.pid)))
+-- Returns whether backend $1 waits, directly or through others, for a session that waits for it. The server would end one of them because
+-- of the deadlock. A backend of a Citus cluster also waits for the sessions that it has opened to its own server, whose names end with its
+-- process id (the last ten digits).
+WITH RECURSIVE blocking (pid) AS (
+    SELECT unnest(pg_blocking_pids($1::int))
+    UNION
+    SELECT other.pid
+    FROM blocking b
+    CROSS JOIN LATERAL (
+        SELECT unnest(pg_blocking_pids(b.pid))
+        UNION ALL
+        SELECT s.pid
+        FROM pg_stat_activity s
+        WHERE right(substring(s.application_name FROM '^citus_.* gpid=(\d{10,})$'), 10)::int8 = b.pid
+    ) other (pid)
+)
+SELECT EXISTS (SELECT FROM blocking WHERE pid = $1::int)
