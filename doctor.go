@@ -18,7 +18,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/run"
-	"github.com/rekey-pg/rekey/internal/throttle"
 	"github.com/rekey-pg/rekey/problem"
 )
 
@@ -156,12 +155,11 @@ func (m *Migrator) refusals(ctx context.Context, p plan.Plan, facts *doctor.Fact
 	if facts.Pending = p.Pending(); !facts.Pending {
 		return nil
 	}
-	signals, err := throttle.Check(ctx, m.pool, p.Server.Role, m.signals())
-	facts.Refusals = append(append(facts.Refusals, run.MissingRights(p)...), signals...)
-	if len(facts.Refusals) == 0 {
+	ahead, err := m.checkAhead(ctx, p)
+	if facts.Refusals = append(facts.Refusals, ahead...); len(facts.Refusals) == 0 {
 		facts.Events = p.Server.EventTriggers
 	}
-	return fault.At(err, "", "signals")
+	return err
 }
 
 // readServer reads what happens on the server, in one short transaction, and the journal.

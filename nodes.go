@@ -1,9 +1,15 @@
 package rekey
 
 import (
+	"context"
+
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/cluster"
+	"github.com/rekey-pg/rekey/internal/plan"
+	"github.com/rekey-pg/rekey/internal/run"
+	"github.com/rekey-pg/rekey/problem"
 )
 
 // direct returns the pool that connects to the server itself.
@@ -24,4 +30,25 @@ func (m *Migrator) limitNodes(doc *Plan) {
 	if doc.Cluster != nil && doc.Command == Up && doc.Rows > 0 {
 		doc.Cluster.MaxPerNode = m.nodes().Limit()
 	}
+}
+
+// checkAhead returns what would end a run of the plan after its first change.
+func (m *Migrator) checkAhead(ctx context.Context, p plan.Plan) (problem.List, error) {
+	nodes := m.nodes()
+	defer nodes.Close()
+	return run.CheckAhead(ctx, m.pool, nodes, p, m.signals())
+}
+
+// checkNodes returns what would end runs of the schemas on the nodes of a cluster.
+func (m *Migrator) checkNodes(ctx context.Context, server catalog.Server, inputs []plan.Input) (problem.List, error) {
+	if server.Cluster == nil {
+		return nil, nil
+	}
+	plans := make([]plan.Plan, len(inputs))
+	for i, input := range inputs {
+		plans[i] = plan.Build(input)
+	}
+	nodes := m.nodes()
+	defer nodes.Close()
+	return run.CheckNodes(ctx, m.pool, nodes, plans, m.signals())
 }

@@ -71,6 +71,11 @@ func (p *Planner) Plans(ctx context.Context, direction Direction, schemas []stri
 	if err != nil {
 		return nil, fault.At(err, "", "signals")
 	}
+	onNodes, err := m.checkNodes(ctx, server, inputs)
+	if err != nil {
+		return nil, err
+	}
+	signals = append(signals, onNodes...)
 	plans := make([]Plan, len(inputs))
 	for i, input := range inputs {
 		plans[i] = p.plan(input, signals)

@@ -32,7 +32,6 @@ import (
 	"github.com/rekey-pg/rekey/internal/run"
 	"github.com/rekey-pg/rekey/internal/setting"
 	"github.com/rekey-pg/rekey/internal/survey"
-	"github.com/rekey-pg/rekey/internal/throttle"
 	"github.com/rekey-pg/rekey/internal/verify"
 )
 
@@ -121,13 +120,11 @@ func (m *Migrator) Plan(ctx context.Context, direction Direction) (_ Plan, err e
 	if err != nil {
 		return Plan{}, err
 	}
-	if p.Pending() {
-		signals, err := throttle.Check(ctx, m.pool, p.Server.Role, m.signals())
-		if err != nil {
-			return Plan{}, fault.At(err, "", "signals")
-		}
-		p.Refusals = append(append(p.Refusals, run.MissingRights(p)...), signals...)
+	ahead, err := m.checkAhead(ctx, p)
+	if err != nil {
+		return Plan{}, err
 	}
+	p.Refusals = append(p.Refusals, ahead...)
 	fillings, err := run.Explain(ctx, m.pool, p)
 	if err != nil {
 		return Plan{}, err
@@ -313,7 +310,7 @@ func (m *Migrator) survey(ctx context.Context, direction Direction) (plan.Plan, 
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	request.Nodes = m.nodes() // a plan opens none of them
+	request.Nodes = m.nodes() // only their addresses are checked
 	input, err := survey.Read(ctx, m.pool, server, request)
 	if err != nil {
 		return plan.Plan{}, fault.At(err, "", "survey")

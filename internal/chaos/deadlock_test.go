@@ -82,7 +82,7 @@ func beginPatient(t *testing.T, url string) pgx.Tx {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close(context.Background()) })
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	tx, err := conn.Begin(context.Background())
 	if err == nil {
 		_, err = tx.Exec(context.Background(), "SET LOCAL deadlock_timeout = '1min'")

@@ -139,16 +139,24 @@ func TestNodeURL(t *testing.T) {
 	if _, err := c.migrator(t, "app", elsewhere(t, unknown, worker.URL)).Up(t.Context()); code(err) != "unknown_node" || !errors.Is(err, problem.ErrUsage) {
 		t.Errorf("an address of no node: %v", err)
 	}
-	if query[bool](t, c.URL, "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'rekey')") {
-		t.Error("something was changed before the address was refused")
-	}
-	if len(c.Nodes) > 2 {
-		if _, err := c.migrator(t, "app", elsewhere(t, worker, other.URL)).Up(t.Context()); code(err) != "wrong_node" {
-			t.Errorf("the address of another node: %v", err)
+	for where, address := range map[string]string{"another node": other.URL, "the coordinator": c.Nodes[0].URL, "no server": onNode(t, worker.URL, "127.0.0.1", closedPort(t), "")} {
+		want := "wrong_node"
+		if where == "no server" {
+			want = "node_unreachable"
+		}
+		if address == worker.URL {
+			continue // there is one worker
+		}
+		m := c.migrator(t, "app", elsewhere(t, worker, address))
+		if _, err := m.Up(t.Context()); code(err) != want || !errors.Is(err, problem.ErrRefused) {
+			t.Errorf("the address of %s: %v", where, err)
+		}
+		if doc, err := m.Plan(t.Context(), rekey.Up); err != nil || code(doc.Refusals) != want {
+			t.Errorf("plan with the address of %s: %v %v", where, err, doc.Refusals)
 		}
 	}
-	if _, err := c.migrator(t, "app", elsewhere(t, worker, c.Nodes[0].URL)).Up(t.Context()); code(err) != "wrong_node" {
-		t.Errorf("the address of the coordinator: %v", err)
+	if query[bool](t, c.URL, "SELECT EXISTS (SELECT FROM pg_attribute WHERE attname = 'uuid' AND attrelid::regclass::text LIKE 'app.%') OR EXISTS (SELECT FROM pg_namespace WHERE nspname = 'rekey')") {
+		t.Error("something was changed before the address was refused")
 	}
 	const name = "rekey-elsewhere"
 	end := c.countSessions(t, name)
@@ -158,6 +166,17 @@ func TestNodeURL(t *testing.T) {
 	if counts := end(); counts[1].most == 0 {
 		t.Errorf("sessions over the other address: %v", counts)
 	}
+}
+
+// closedPort returns a port on which no server listens.
+func closedPort(t *testing.T) int {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
 }
 
 // TestVerifyWithoutNode verifies while rekey cannot connect to a worker, and the coordinator can.

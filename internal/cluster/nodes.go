@@ -41,16 +41,23 @@ type Nodes struct {
 	MaxPerNode int
 
 	mu    sync.Mutex
-	pools map[int32]*pgxpool.Pool
+	pools map[int32]*nodePool
+}
+
+// nodePool is the pool of a node, nil before its first use. Nodes are connected to side by side, each of them once.
+type nodePool struct {
+	mu   sync.Mutex
+	pool *pgxpool.Pool
 }
 
 // Pool returns the pool of a node, which connects directly to the node and sees its shards. It returns a problem if the node cannot
 // be reached, or if the address leads to another node or database.
 func (n *Nodes) Pool(ctx context.Context, node catalog.Node) (*pgxpool.Pool, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if pool, ok := n.pools[node.Group]; ok {
-		return pool, nil
+	known := n.of(node)
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	if known.pool != nil {
+		return known.pool, nil
 	}
 	if _, named := n.Configs[node.Address()]; !named && node.Group != 0 && n.bySocket() {
 		return nil, message.NodeBySocket(node.Address())
@@ -63,11 +70,21 @@ func (n *Nodes) Pool(ctx context.Context, node catalog.Node) (*pgxpool.Pool, err
 		pool.Close()
 		return nil, err
 	}
-	if n.pools == nil {
-		n.pools = map[int32]*pgxpool.Pool{}
-	}
-	n.pools[node.Group] = pool
+	known.pool = pool
 	return pool, nil
+}
+
+// of returns the entry of a node.
+func (n *Nodes) of(node catalog.Node) *nodePool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.pools == nil {
+		n.pools = map[int32]*nodePool{}
+	}
+	if n.pools[node.Group] == nil {
+		n.pools[node.Group] = &nodePool{}
+	}
+	return n.pools[node.Group]
 }
 
 // Limit returns the greatest number of connections to each node at a time: MaxPerNode, but at least MinPerNode.
@@ -101,10 +118,18 @@ func (n *Nodes) Close() {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, pool := range n.pools {
-		pool.Close()
+	for _, known := range n.pools {
+		known.close()
 	}
 	n.pools = nil
+}
+
+func (p *nodePool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pool != nil {
+		p.pool.Close()
+	}
 }
 
 // config returns the configuration of a node's pool. Its connections belong to rekey alone, so that they may have settings of their
@@ -113,7 +138,7 @@ func (n *Nodes) config(node catalog.Node) *pgxpool.Config {
 	config, named := n.Configs[node.Address()]
 	if named {
 		config = config.Copy()
-	} else if config = n.Coordinator.Config(); node.Group != 0 || !n.bySocket() {
+	} else if config = n.Coordinator.Config(); node.Group != 0 { // the coordinator has been reached; it may be called localhost
 		moveTo(&config.ConnConfig.Config, node.Host, uint16(node.Port))
 	}
 	config.MaxConns, config.MinConns, config.MinIdleConns = int32(n.Limit()-ownConnections), 0, 0

@@ -74,9 +74,9 @@ func (s Shard) placedHere() string {
 //go:embed queries/nodes.sql
 var nodesSQL string
 
-// NodesOf returns the nodes that have a placement of a table, from the coordinator's metadata.
-func NodesOf(ctx context.Context, tx pg.Tx, table uint32) ([]catalog.Node, error) {
-	found, err := tx.Query(ctx, nodesSQL, int64(table))
+// NodesOf returns the nodes that have a placement of one of the tables, from the coordinator's metadata.
+func NodesOf(ctx context.Context, tx pg.Tx, tables ...uint32) ([]catalog.Node, error) {
+	found, err := tx.Query(ctx, nodesSQL, tables)
 	if err != nil {
 		return nil, err
 	}

@@ -45,6 +45,17 @@ func Ensure(ctx context.Context, pool *pgxpool.Pool, trusts ...string) error {
 	return err
 }
 
+// CheckRights returns the problem that Ensure would return for lack of rights or of trust. It changes nothing.
+func CheckRights(ctx context.Context, pool *pgxpool.Pool, trusts ...string) error {
+	return pg.Read(ctx, pool, func(tx pg.Tx) error {
+		s, err := inspect(ctx, tx, trusts)
+		if err != nil {
+			return err
+		}
+		return s.checkRights()
+	})
+}
+
 // raced reports whether another process created the same object at the same time.
 func raced(err error) bool {
 	var server *pgconn.PgError

@@ -1,6 +1,10 @@
 package message
 
-import "github.com/rekey-pg/rekey/problem"
+import (
+	"strings"
+
+	"github.com/rekey-pg/rekey/problem"
+)
 
 // NodeUnreachable returns the problem of a node of a cluster to which rekey cannot connect; address is its host and port in
 // pg_dist_node.
@@ -23,4 +27,14 @@ func NodeBySocket(address string) *problem.Problem {
 	return refused("node_by_socket", "", "the coordinator is reached by a Unix-domain socket, and node "+address+" by TCP",
 		"The settings of a socket have no TLS, so that they do not fit a connection over a network.",
 		"Connect to the coordinator by TCP: --database-url postgres://user@host:port/database; or name the node: --node-url "+address+"=postgres://user@host:port/database")
+}
+
+// OnNode returns a problem of the server of a node with the node's address. One that names the node already stays as it is.
+func OnNode(address string, p *problem.Problem) *problem.Problem {
+	if strings.Contains(p.Message, address) {
+		return p
+	}
+	named := *p
+	named.Message = "node " + address + ": " + p.Message
+	return &named
 }

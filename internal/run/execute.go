@@ -91,6 +91,8 @@ func (j Job) executeOnServer(ctx context.Context, result *event.Result, held **j
 	if err != nil {
 		return fault.At(err, "", "server")
 	}
+	j.Request.Nodes = j.nodes()
+	defer j.Request.Nodes.Close()
 	err = j.execute(ctx, server, result, held)
 	if !recorded.Begun() {
 		j.Emit.Emit(j.environment(ctx, server, plan.Plan{}))
@@ -213,10 +215,8 @@ func (j Job) planAndRun(ctx context.Context, server catalog.Server, lease *journ
 	watch := throttle.Start(bgCtx, j.Pool, speed, j.Limits.Signals, j.Emit)
 	requests := listenForRequests(bgCtx, lease, controls{speed, watch}, j.Stop)
 	pausesRecorded := recordPauses(bgCtx, speed, lease)
-	nodes := j.nodes()
-	defer nodes.Close()
 	executor := Executor{
-		Nodes: nodes, Holder: journal.Here(j.Program, result.Command),
+		Nodes: j.Request.Nodes, Holder: journal.Here(j.Program, result.Command),
 		Pool: j.Pool, Direct: j.Direct, Plan: p, Limits: j.Limits, Pace: speed, Watch: watch, Lease: lease, Emit: j.Emit,
 		Stop: requests.stop, StopReason: requests.stopReason, BeforeAction: j.BeforeAction, Standbys: j.Request.Standbys,
 		Meter: measuring,
@@ -321,13 +321,11 @@ func (j Job) plan(ctx context.Context, server catalog.Server, result *event.Resu
 		return plan.Plan{}, fault.At(err, "", "survey")
 	}
 	p := plan.Build(input)
-	if p.Pending() {
-		signals, err := throttle.Check(ctx, j.Pool, server.Role, j.Limits.Signals)
-		if err != nil {
-			return p, fault.At(err, "", "signals")
-		}
-		p.Refusals = append(append(p.Refusals, MissingRights(p)...), signals...)
+	ahead, err := CheckAhead(ctx, j.Pool, j.Request.Nodes, p, j.Limits.Signals)
+	if err != nil {
+		return p, err
 	}
+	p.Refusals = append(p.Refusals, ahead...)
 	result.Absent, result.Version, result.Skipped = p.Absent, p.Version, p.Skipped
 	if p.Unknown != nil {
 		p.Refusals = append(p.Refusals, p.Unknown)
