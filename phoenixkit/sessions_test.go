@@ -44,6 +44,10 @@ func TestRoleSettings(t *testing.T) {
 		h.mustExec(`CREATE SCHEMA decoy; GRANT USAGE ON SCHEMA decoy TO PUBLIC; CREATE TABLE decoy.pg_class (oid int);
 			CREATE FUNCTION decoy.version() RETURNS text LANGUAGE sql AS 'SELECT ''CockroachDB''::text';
 			CREATE FUNCTION decoy.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL::timestamptz'`)
+		for _, operand := range []string{"name", "text", "oid", "int4", "int8"} {
+			h.mustExec(`CREATE FUNCTION decoy.same(` + operand + `, ` + operand + `) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RAISE ''an operator of others was called''; END';
+				CREATE OPERATOR decoy.= (LEFTARG = ` + operand + `, RIGHTARG = ` + operand + `, FUNCTION = decoy.same)`)
+		}
 		for name, value := range defaults(c.Major) {
 			h.mustExec(sqltext.Format("ALTER ROLE {} IN DATABASE {} SET ", sqltext.Name(owner), sqltext.Name(h.db.Name)) + name + " = " + quoted(name, value))
 		}
