@@ -62,26 +62,27 @@ func Parallel(ctx context.Context, workers int, work func(ctx context.Context, i
 func Together(ctx context.Context, calls int, work func(ctx context.Context, i int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	errs := make([]error, calls)
+	var mu sync.Mutex
+	var first error
 	var group sync.WaitGroup
 	for i := range calls {
 		group.Go(func() {
-			if errs[i] = work(ctx, i); errs[i] != nil && !errors.Is(errs[i], ErrStopped) {
-				cancel(errs[i])
+			err := work(ctx, i)
+			if err == nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if first == nil || errors.Is(first, ErrStopped) && !errors.Is(err, ErrStopped) {
+				first = err
+			}
+			if !errors.Is(err, ErrStopped) {
+				cancel(err)
 			}
 		})
 	}
 	group.Wait()
-	var stopped error
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, ErrStopped) {
-			return err
-		}
-		if err != nil {
-			stopped = ErrStopped
-		}
-	}
-	return stopped
+	return first
 }
 
 // surplus reports whether a worker must wait because as many others work as the pace says, and returns a channel that is

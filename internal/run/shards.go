@@ -97,9 +97,6 @@ func (e *Executor) fillRound(ctx context.Context, of shardsOf, events *shardEven
 	}
 	err = backfill.Together(ctx, len(nodes), func(ctx context.Context, i int) (err error) {
 		filled[i], err = e.fillNode(ctx, nodes[i], of, events)
-		if err != nil && ctx.Err() != nil { // another node's error has ended this one
-			err = context.Cause(ctx)
-		}
 		return err
 	})
 	for _, n := range filled {
