@@ -51,7 +51,7 @@ type nodePool struct {
 }
 
 // Pool returns the pool of a node, which connects directly to the node and sees its shards. It returns a problem if the node cannot
-// be reached, or if the address leads to another node or database.
+// be reached, or if the address leads to another node or database; if the context has ended, its cause.
 func (n *Nodes) Pool(ctx context.Context, node catalog.Node) (*pgxpool.Pool, error) {
 	known := n.of(node)
 	known.mu.Lock()
@@ -64,7 +64,7 @@ func (n *Nodes) Pool(ctx context.Context, node catalog.Node) (*pgxpool.Pool, err
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, n.config(node))
 	if err != nil {
-		return nil, message.NodeUnreachable(node.Address(), fault.Reason(err), err)
+		return nil, unreachable(ctx, node, err)
 	}
 	if err := n.check(ctx, pool, node); err != nil {
 		pool.Close()
@@ -97,13 +97,21 @@ func (n *Nodes) check(ctx context.Context, pool *pgxpool.Pool, node catalog.Node
 	err := pg.Read(ctx, pool, func(tx pg.Tx) error { return tx.QueryRow(ctx, identitySQL).Scan(&group, &database) })
 	switch {
 	case err != nil:
-		return message.NodeUnreachable(node.Address(), fault.Reason(err), err)
+		return unreachable(ctx, node, err)
 	case group != node.Group:
 		return message.WrongNode(node.Address(), fmt.Sprintf("It has the group %d in place of %d", group, node.Group))
 	case database != n.Coordinator.Config().ConnConfig.Database && n.Coordinator.Config().ConnConfig.Database != "":
 		return message.WrongNode(node.Address(), "It has another database")
 	}
 	return nil
+}
+
+// unreachable returns the problem of a node that does not answer, or why the context has ended.
+func unreachable(ctx context.Context, node catalog.Node, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return message.NodeUnreachable(node.Address(), fault.Reason(err), err)
 }
 
 // bySocket reports whether the coordinator is reached by a Unix-domain socket. Its configuration then has no TLS; sslmode does not matter.
