@@ -5,7 +5,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/cluster"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/run"
@@ -37,18 +36,4 @@ func (m *Migrator) checkAhead(ctx context.Context, p plan.Plan) (problem.List, e
 	nodes := m.nodes()
 	defer nodes.Close()
 	return run.CheckAhead(ctx, m.pool, nodes, p, m.signals())
-}
-
-// checkNodes returns what would end runs of the schemas on the nodes of a cluster.
-func (m *Migrator) checkNodes(ctx context.Context, server catalog.Server, inputs []plan.Input) (problem.List, error) {
-	if server.Cluster == nil {
-		return nil, nil
-	}
-	plans := make([]plan.Plan, len(inputs))
-	for i, input := range inputs {
-		plans[i] = plan.Build(input)
-	}
-	nodes := m.nodes()
-	defer nodes.Close()
-	return run.CheckNodes(ctx, m.pool, nodes, plans, m.signals())
 }

@@ -42,7 +42,7 @@ func inAnySchema(scope Scope) Scope {
 
 // Plans returns the plans of the schemas, in their order. It reads the catalogue with a few queries for all of
 // them, and counts no rows. Of the schemas whose plans are equal except for names and sizes only the first is
-// planned; the plans of the others name it in SameAs and leave out its details. Everything that is read is in
+// described; the plans of the others name it in SameAs and leave out its details. Everything that is read is in
 // memory at once: pass a few hundred schemas at a time.
 func (p *Planner) Plans(ctx context.Context, direction Direction, schemas []string) (_ []Plan, err error) {
 	defer explain(ctx, "plan", &err)
@@ -71,14 +71,13 @@ func (p *Planner) Plans(ctx context.Context, direction Direction, schemas []stri
 	if err != nil {
 		return nil, fault.At(err, "", "signals")
 	}
-	onNodes, err := m.checkNodes(ctx, server, inputs)
-	if err != nil {
-		return nil, err
-	}
-	signals = append(signals, onNodes...)
+	defer request.Nodes.Close()
+	nodes := run.NewNodeCheck(m.pool, request.Nodes, m.signals())
 	plans := make([]Plan, len(inputs))
 	for i, input := range inputs {
-		plans[i] = p.plan(input, signals)
+		if plans[i], err = p.plan(ctx, input, signals, nodes); err != nil {
+			return nil, err
+		}
 	}
 	return plans, nil
 }
@@ -98,14 +97,22 @@ func (m *Migrator) surveyMany(ctx context.Context, server catalog.Server, reques
 	return append(halves[0], halves[1]...), errors.Join(errs[:]...)
 }
 
-func (p *Planner) plan(s plan.Input, signals problem.List) Plan {
+func (p *Planner) plan(ctx context.Context, s plan.Input, signals problem.List, nodes *run.NodeCheck) (Plan, error) {
 	fingerprint := plan.Fingerprint(s)
-	if shared, known := p.shared[fingerprint]; known {
-		return shared.in(s)
+	shared, known := p.shared[fingerprint]
+	if known && s.Server.Cluster == nil {
+		return shared.in(s), nil
 	}
 	made := plan.Build(s)
+	onNodes, err := nodes.Check(ctx, made) // schemas that are equal otherwise may be on other nodes
+	if err != nil {
+		return Plan{}, err
+	}
+	if known && len(onNodes) == 0 {
+		return shared.in(s), nil
+	}
 	if made.Pending() {
-		made.Refusals = append(append(made.Refusals, run.MissingRights(made)...), signals...)
+		made.Refusals = slices.Concat(made.Refusals, run.MissingRights(made), signals, onNodes)
 	}
 	doc := describe(made, run.DescribeFillings(made, nil)) // no table is read: there may be thousands
 	doc.Fingerprint = fingerprint
@@ -113,7 +120,7 @@ func (p *Planner) plan(s plan.Input, signals problem.List) Plan {
 	if shareable(made, doc) {
 		p.shared[fingerprint] = share(made, doc)
 	}
-	return doc
+	return doc, nil
 }
 
 // sharedPlan is what the plans of several schemas have in common.

@@ -38,8 +38,10 @@ type ShardMove struct {
 	Colocation int32  // the colocation group; 0 for none
 }
 
-// Runs reports whether shards move now.
-func (m ShardMove) Runs() bool { return m.State == "running" }
+// Runs reports whether shards move now. Other tasks of a job that fails, or is cancelled, may still run.
+func (m ShardMove) Runs() bool {
+	return slices.Contains([]string{"running", "failing", "cancelling"}, m.State)
+}
 
 // PendingTransaction is a prepared transaction of the cluster whose outcome its coordinator has not carried out.
 type PendingTransaction struct {
@@ -83,6 +85,20 @@ func majorOf(version string) int {
 
 // OnCoordinator reports whether the session is on the coordinator.
 func (c Cluster) OnCoordinator() bool { return c.Group == 0 }
+
+// NodeID returns the number of this node that the names of the cluster's own sessions begin with: its nodeid, or the one that Citus uses for a
+// node without metadata; 0 without a cluster.
+func (c *Cluster) NodeID() int64 {
+	if c == nil {
+		return 0
+	}
+	for _, n := range c.Primaries() {
+		if n.Group == c.Group {
+			return int64(n.ID)
+		}
+	}
+	return 99999999
+}
 
 // Coordinator returns the address of the coordinator; "" if the cluster does not have it.
 func (c Cluster) Coordinator() string {

@@ -26,6 +26,9 @@ func TestRebalanceDuringBuild(t *testing.T) {
 	saw := func(e event.Event) {
 		if e, ok := e.(event.Executing); ok && strings.HasPrefix(e.SQL, `CREATE UNIQUE INDEX CONCURRENTLY "accounts_uuid_idx"`) {
 			begin.Do(func() {
+				if _, err := writer.Exec(context.Background(), "BEGIN; SET LOCAL citus.enable_ddl_propagation = off; LOCK TABLE app.accounts IN ROW EXCLUSIVE MODE"); err != nil {
+					t.Error(err)
+				}
 				others.Go(func() { rebalanceBehind(t, c, writer) })
 			})
 		}
@@ -41,12 +44,9 @@ func TestRebalanceDuringBuild(t *testing.T) {
 	}
 }
 
-// rebalanceBehind starts a rebalance, and ends the writer once the rebalance waits for a lock.
+// rebalanceBehind starts a rebalance once the build waits for the writer, and ends the writer once the rebalance waits for the build.
 func rebalanceBehind(t *testing.T, c *cluster, writer *pgx.Conn) {
 	t.Helper()
-	if _, err := writer.Exec(context.Background(), "BEGIN; SET LOCAL citus.enable_ddl_propagation = off; LOCK TABLE app.accounts IN ROW EXCLUSIVE MODE"); err != nil {
-		t.Error(err)
-	}
 	waitUntil(t, c, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'CREATE UNIQUE INDEX%' AND wait_event_type = 'Lock')`)
 	var rebalance sync.WaitGroup
 	rebalance.Go(func() {
@@ -84,5 +84,27 @@ func waitUntil(t *testing.T, c *cluster, sql string) {
 		if done {
 			return
 		}
+	}
+}
+
+// TestShardNowhere fills a table one of whose shards is not on the node that the coordinator names, as the node's own metadata say.
+func TestShardNowhere(t *testing.T) {
+	c := newCluster(t, tables)
+	of := "WHERE shardid = (SELECT min(s.shardid) FROM pg_dist_shard s JOIN pg_dist_placement p USING (shardid)" +
+		" WHERE s.logicalrelid = 'app.events'::regclass AND p.groupid = (SELECT groupid FROM pg_dist_local_group))"
+	worker := c.Nodes[1]
+	on(t, worker.URL, "CREATE TABLE public.kept AS SELECT * FROM pg_dist_placement "+of, "DELETE FROM pg_dist_placement "+of)
+	var notices int
+	limited := rekey.Options{Locks: rekey.LockOptions{RetryTimeout: 2 * time.Second}, OnEvent: func(e event.Event) {
+		if n, ok := e.(event.Notice); ok && strings.Contains(n.Text, "has moved away") {
+			notices++
+		}
+	}}
+	if _, err := c.migrator(t, "app", limited).Up(t.Context()); code(err) != "shards_not_found" || notices != 1 {
+		t.Errorf("up: %v, %d notices", err, notices)
+	}
+	on(t, worker.URL, "INSERT INTO pg_dist_placement SELECT * FROM public.kept")
+	if _, err := c.migrator(t, "app", limited).Up(t.Context()); err != nil {
+		t.Errorf("up again: %v", err)
 	}
 }

@@ -117,13 +117,17 @@ func RehearsalOnCluster() *problem.Problem {
 // ShardMoves returns a sentence on each move of shards that has not ended.
 func ShardMoves(moves []catalog.ShardMove) (lines []string) {
 	for _, m := range moves {
+		of := m.Relation
+		if m.Colocation > 0 {
+			of += ", or of a table colocated with it,"
+		}
 		switch {
-		case m.Relation != "" && m.Colocation > 0:
-			lines = append(lines, fmt.Sprintf("A %s of shards of %s, or of a table colocated with it, has not ended: a run waits for it", m.Kind, m.Relation))
-		case m.Relation != "":
-			lines = append(lines, fmt.Sprintf("A %s of shards of %s has not ended: a run waits for it", m.Kind, m.Relation))
-		default:
+		case m.Relation == "":
 			lines = append(lines, fmt.Sprintf("The background job %s of the cluster is %s: a run waits while it moves shards of the tables", m.Kind, m.State))
+		case m.Runs():
+			lines = append(lines, fmt.Sprintf("A %s of shards of %s has not ended: a run waits for it", m.Kind, of))
+		default:
+			lines = append(lines, fmt.Sprintf("A %s of shards of %s is %s: a run waits while it moves them", m.Kind, of, m.State))
 		}
 	}
 	return lines

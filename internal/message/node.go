@@ -1,7 +1,9 @@
 package message
 
 import (
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/rekey-pg/rekey/problem"
 )
@@ -27,6 +29,16 @@ func NodeBySocket(address string) *problem.Problem {
 	return refused("node_by_socket", "", "the coordinator is reached by a Unix-domain socket, and node "+address+" by TCP",
 		"The settings of a socket have no TLS, so that they do not fit a connection over a network.",
 		"Connect to the coordinator by TCP: --database-url postgres://user@host:port/database; or name the node: --node-url "+address+"=postgres://user@host:port/database")
+}
+
+// ShardsNotFound returns the problem of shards of a table that no node has on which the coordinator's metadata place them.
+func ShardsNotFound(table string, shards int64, retryTimeout time.Duration) *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.Stopped, Code: "shards_not_found", Table: table,
+		Message: fmt.Sprintf("%s of %s could not be found within %s (--lock-retry-timeout)", Counted(int(shards), "shard", "shards"), table, Duration(retryTimeout)),
+		Detail:  "The nodes on which pg_dist_placement of the coordinator places them report that they do not have them.",
+		Hint:    keptHint + "Compare pg_dist_placement on the coordinator and the nodes, " + again,
+	}
 }
 
 // OnNode returns a problem of the server of a node with the node's address. One that names the node already stays as it is.

@@ -205,6 +205,7 @@ func serverSamples() []sample {
 		{"message.NodeUnreachable", message.NodeUnreachable("10.0.0.2:5432", "connection refused", nil)},
 		{"message.WrongNode", message.WrongNode("10.0.0.2:5432", "It has the group 2 in place of 1")},
 		{"message.NodeBySocket", message.NodeBySocket("10.0.0.2:5432")},
+		{"message.ShardsNotFound", message.ShardsNotFound("app.events", 2, 40*time.Minute)},
 		{"message.OnNode", message.OnNode("10.0.0.2:5432", message.NoJournalSchema("app", "shop"))},
 		{"message.PhaseOnCluster", message.PhaseOnCluster("linked")},
 		{"message.ScriptOnCluster", message.ScriptOnCluster()},

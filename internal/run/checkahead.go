@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -29,82 +30,114 @@ func CheckAhead(ctx context.Context, pool *pgxpool.Pool, nodes *cluster.Nodes, p
 	if err != nil {
 		return nil, fault.At(err, "", "signals")
 	}
-	onNodes, err := CheckNodes(ctx, pool, nodes, []plan.Plan{p}, signals)
+	onNodes, err := NewNodeCheck(pool, nodes, signals).Check(ctx, p)
 	return append(append(MissingRights(p), hidden...), onNodes...), err
 }
 
-// CheckNodes connects to each node of a cluster whose shards runs of the plans would fill, and returns what would end them there.
-func CheckNodes(ctx context.Context, pool *pgxpool.Pool, nodes *cluster.Nodes, plans []plan.Plan, signals throttle.Limits) (problem.List, error) {
-	filled := filledShards(plans)
+// NodeCheck checks the nodes of a cluster for several plans. It connects to each node once. It is not safe for concurrent use.
+type NodeCheck struct {
+	pool    *pgxpool.Pool
+	nodes   *cluster.Nodes
+	signals throttle.Limits
+	known   map[int32]checkedNode // by group
+}
+
+// checkedNode is what was found on a node.
+type checkedNode struct {
+	server  catalog.Server
+	refused problem.List // what would end any run there
+}
+
+// NewNodeCheck returns a NodeCheck of the cluster whose coordinator pool connects to.
+func NewNodeCheck(pool *pgxpool.Pool, nodes *cluster.Nodes, signals throttle.Limits) *NodeCheck {
+	signals.Query, signals.File = "", "" // the run itself reads them
+	return &NodeCheck{pool: pool, nodes: nodes, signals: signals, known: map[int32]checkedNode{}}
+}
+
+// Check connects to each node whose shards a run of the plan would fill, and returns what would end the run there; nothing without a
+// cluster.
+func (c *NodeCheck) Check(ctx context.Context, p plan.Plan) (all problem.List, err error) {
+	filled := filledShards(p)
 	if len(filled) == 0 {
 		return nil, nil
 	}
 	var list []catalog.Node
-	err := pg.Read(ctx, pool, func(tx pg.Tx) (err error) {
+	err = pg.Read(ctx, c.pool, func(tx pg.Tx) (err error) {
 		list, err = cluster.NodesOf(ctx, tx, filled...)
 		return err
 	})
+	if err == nil {
+		err = c.connect(ctx, list, p.Server)
+	}
 	if err != nil {
 		return nil, fault.At(err, "", "nodes")
 	}
-	signals.Query, signals.File = "", "" // the run itself reads them
-	found := make([]problem.List, len(list))
-	err = backfill.Together(ctx, len(list), func(ctx context.Context, i int) (err error) {
-		found[i], err = checkNode(ctx, nodes, list[i], plans, signals)
-		if why, ok := errors.AsType[*problem.Problem](err); ok && ctx.Err() == nil {
-			found[i], err = append(found[i], why), nil
-		}
-		return err
-	})
-	var all problem.List
-	for i, ofNode := range found {
-		for _, one := range ofNode {
-			refusal := *message.OnNode(list[i].Address(), one)
+	for _, node := range list {
+		found := c.known[node.Group]
+		for _, one := range slices.Concat(found.refused, missingRights(p, found.server, true)) {
+			refusal := *message.OnNode(node.Address(), one)
 			refusal.Kind = problem.Refused // nothing has been changed yet
 			all = append(all, &refusal)
 		}
 	}
-	return all, fault.At(err, "", "nodes")
+	return all, nil
 }
 
-// filledShards returns the tables whose shards runs of the plans fill.
-func filledShards(plans []plan.Plan) (tables []uint32) {
-	for _, p := range plans {
-		if p.Server.Cluster == nil || p.Direction == plan.Down {
-			continue
+// connect checks the nodes that are not known yet, side by side.
+func (c *NodeCheck) connect(ctx context.Context, list []catalog.Node, coordinator catalog.Server) error {
+	found := make([]checkedNode, len(list))
+	err := backfill.Together(ctx, len(list), func(ctx context.Context, i int) error {
+		known, ok := c.known[list[i].Group]
+		if found[i] = known; ok {
+			return nil
 		}
-		for _, g := range p.Targets() {
-			for _, t := range p.Fills(g) {
-				if table := p.Table(g, t); table != nil && table.Sharding.OnShards() {
-					tables = append(tables, table.OID)
-				}
-			}
+		err := c.checkNode(ctx, list[i], coordinator, &found[i])
+		if why, ok := errors.AsType[*problem.Problem](err); ok {
+			found[i].refused, err = append(found[i].refused, why), nil
 		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	return tables
+	for i, node := range list {
+		c.known[node.Group] = found[i]
+	}
+	return nil
 }
 
-// checkNode returns what would end runs of the plans on a node.
-func checkNode(ctx context.Context, nodes *cluster.Nodes, node catalog.Node, plans []plan.Plan, signals throttle.Limits) (found problem.List, err error) {
-	pool, err := nodes.Pool(ctx, node)
-	coordinator := plans[0].Server
+// checkNode reads the server of a node and what would end any run there.
+func (c *NodeCheck) checkNode(ctx context.Context, node catalog.Node, coordinator catalog.Server, found *checkedNode) error {
+	pool, err := c.nodes.Pool(ctx, node)
 	if err != nil || node.Group == coordinator.Cluster.Group { // the coordinator is checked already
-		return nil, err
+		return err
 	}
 	server, err := inspect.Server(ctx, pool)
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case server.Pooled:
-		return nil, message.PoolerDetected()
+		return message.PoolerDetected()
 	}
 	if err := journal.CheckRights(ctx, pool, coordinator.Role.Trusts...); err != nil {
-		return nil, err
+		return err
 	}
-	for _, p := range plans {
-		p.Server.JournalSchema = server.JournalSchema
-		found = append(found, MissingRights(p)...)
+	found.server = server
+	found.refused, err = throttle.Check(ctx, pool, server.Role, c.signals)
+	return err
+}
+
+// filledShards returns the tables whose shards a run of the plan fills.
+func filledShards(p plan.Plan) (tables []uint32) {
+	if p.Server.Cluster == nil || p.Direction == plan.Down {
+		return nil
 	}
-	hidden, err := throttle.Check(ctx, pool, server.Role, signals)
-	return append(found, hidden...), err
+	for _, g := range p.Targets() {
+		for _, t := range p.Fills(g) {
+			if table := p.Table(g, t); table != nil && table.Sharding.OnShards() {
+				tables = append(tables, table.OID)
+			}
+		}
+	}
+	return tables
 }

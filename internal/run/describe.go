@@ -77,8 +77,12 @@ func countTimes(ctx context.Context, pool *pgxpool.Pool, p plan.Plan, g plan.Gro
 
 // MissingRights returns a problem for each table whose order requires journal tables that the role may not create.
 // Small tables need none.
-func MissingRights(p plan.Plan) (found problem.List) {
-	journal := p.Server.JournalSchema
+func MissingRights(p plan.Plan) problem.List { return missingRights(p, p.Server, false) }
+
+// missingRights returns the problems of MissingRights on a server, which may be a node of a cluster: it fills the shards of a table one by
+// one.
+func missingRights(p plan.Plan, server catalog.Server, onNode bool) (found problem.List) {
+	journal := server.JournalSchema
 	if p.Direction == plan.Down || !journal.Exists || journal.Create {
 		return nil
 	}
@@ -86,13 +90,28 @@ func MissingRights(p plan.Plan) (found problem.List) {
 		for _, t := range p.Fills(g) {
 			table := p.Table(g, t)
 			order := p.OrderOf(g, t, table)
-			if order.Source != plan.ByColumn || order.Key == nil {
+			if onNode {
+				table = shardOf(table)
+			}
+			if table == nil || order.Source != plan.ByColumn || order.Key == nil {
 				continue
 			}
-			if choice := ordered.Explain(p.Server, *table, t.Column, order.Column); plan.Rows(table) > choice.Region {
-				found = append(found, message.NoOrderRights(t.String(), sqltext.Ident(p.Server.Role.Name), journal.Owner))
+			if choice := ordered.Explain(server, *table, t.Column, order.Column); plan.Rows(table) > choice.Region {
+				found = append(found, message.NoOrderRights(t.String(), sqltext.Ident(server.Role.Name), journal.Owner))
 			}
 		}
 	}
 	return found
+}
+
+// shardOf returns a table of the size of one shard of a table, nil if nodes do not fill its shards.
+func shardOf(table *catalog.Table) *catalog.Table {
+	if table == nil || !table.Sharding.OnShards() {
+		return nil
+	}
+	shard := *table
+	if n := int64(max(table.Sharding.Shards, 1)); n > 1 {
+		shard.Rows, shard.Pages, shard.Bytes = table.Rows/float64(n), table.Pages/n, table.Bytes/n
+	}
+	return &shard
 }

@@ -44,11 +44,10 @@ func (e *Executor) buildOrDropIndex(ctx context.Context, g plan.Group, a step.Co
 	case !a.Build:
 		return e.dropIndex(ctx, a.Table, a.Statement)
 	}
-	var last error
 	start := time.Now()
-	for attempts := 0; attempts < maxBuildAttempts; {
-		var yielded bool
-		if yielded, last = e.buildIndex(ctx, g, a); last == nil {
+	for attempts := 0; ; {
+		yielded, last := e.buildIndex(ctx, g, a)
+		if last == nil {
 			return nil
 		}
 		if err := e.cleanUpFailedBuild(ctx, g, a, last); err != nil {
@@ -57,14 +56,18 @@ func (e *Executor) buildOrDropIndex(ctx context.Context, g plan.Group, a step.Co
 		if !yielded || time.Since(start) > e.Limits.LockRetryTimeout {
 			attempts++
 		}
+		if attempts == maxBuildAttempts {
+			return message.IndexBuildFailed(a.Table.String(), a.Index, maxBuildAttempts, last)
+		}
 		if err := e.sleep(ctx, yieldPause); err != nil {
 			return err
 		}
+		before := time.Now()
 		if _, err := e.awaitMoves(ctx, g, st.table(a.Table)); err != nil {
 			return err
 		}
+		start = start.Add(time.Since(before))
 	}
-	return message.IndexBuildFailed(a.Table.String(), a.Index, maxBuildAttempts, last)
 }
 
 func (e *Executor) buildIndex(ctx context.Context, g plan.Group, a step.Concurrently) (yielded bool, err error) {

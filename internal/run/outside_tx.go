@@ -58,7 +58,7 @@ func (e *Executor) breakDeadlocks(ctx context.Context, pid uint32, cancelled *at
 func (e *Executor) breakDeadlock(ctx context.Context, pid uint32, report func()) error {
 	return pg.Read(ctx, e.Pool, func(tx pg.Tx) error {
 		var cycle bool
-		if err := tx.QueryRow(ctx, deadlockSQL, int64(pid)).Scan(&cycle); err != nil || !cycle {
+		if err := tx.QueryRow(ctx, deadlockSQL, int64(pid), e.Plan.Server.Cluster.NodeID()).Scan(&cycle); err != nil || !cycle {
 			return err
 		}
 		report()

@@ -13,6 +13,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/cluster"
 	"github.com/rekey-pg/rekey/internal/inspect"
+	"github.com/rekey-pg/rekey/internal/message"
 	"github.com/rekey-pg/rekey/internal/pg"
 	"github.com/rekey-pg/rekey/internal/plan"
 	"github.com/rekey-pg/rekey/internal/step"
@@ -36,7 +37,7 @@ func (e *Executor) fillShards(ctx context.Context, g plan.Group, t step.Target, 
 	defer endHold()
 	watching(func(ctx context.Context) { e.pauseWhileMoving(ctx, table) })
 	events := &shardEvents{table: g.String(), total: max(int64(table.Rows), 0), out: e.Emit}
-	of := shardsOf{group: g, target: t, table: table, cutoff: cutoff, hold: hold, done: &sync.Map{}, moved: &atomic.Int64{}}
+	of := shardsOf{group: g, target: t, table: table, cutoff: cutoff, hold: hold, done: &sync.Map{}, moved: &atomic.Int64{}, said: &sync.Map{}}
 	err = e.repeatRounds(ctx, of, events)
 	if errors.Is(err, backfill.ErrStopped) {
 		return e.stopError()
@@ -57,23 +58,27 @@ type shardsOf struct {
 	hold   *tableHold
 	done   *sync.Map     // the numbers of the shards that are filled, in any round; a move leaves a shard its number
 	moved  *atomic.Int64 // shards that the current round has found moved
+	said   *sync.Map     // the shards and nodes of which a line has said that the shard has moved away
 }
 
 // roundPause is the pause before shards that have moved are filled where they are.
 const roundPause = time.Second
 
-// repeatRounds fills the shards of a table until a round finds none moved. It ends as well after rounds that have filled no row for the retry
-// timeout: the step that called it reads whether rows lack a value.
+// repeatRounds fills the shards of a table until a round finds none moved. It returns a problem after pauses of the lock retry timeout without
+// a row that was filled: a shard is then not where the coordinator's metadata say.
 func (e *Executor) repeatRounds(ctx context.Context, of shardsOf, events *shardEvents) error {
-	for since := time.Now(); ; {
+	for paused := time.Duration(0); ; paused += roundPause {
 		of.moved.Store(0)
 		rows, err := e.fillRound(ctx, of, events)
 		e.totals.rows += rows
 		if rows > 0 {
-			since = time.Now()
+			paused = 0
 		}
-		if err != nil || of.moved.Load() == 0 || time.Since(since) > e.Limits.LockRetryTimeout {
+		switch moved := of.moved.Load(); {
+		case err != nil || moved == 0:
 			return err
+		case paused > e.Limits.LockRetryTimeout:
+			return message.ShardsNotFound(of.group.String(), moved, e.Limits.LockRetryTimeout)
 		}
 		if err := e.sleep(ctx, roundPause); err != nil {
 			return err
@@ -202,6 +207,9 @@ func (e *Executor) fillShardOnce(ctx context.Context, n *nodeRun, of shardsOf, s
 		of.done.Store(shard.ID, true)
 	case errors.Is(err, cluster.ErrMoved):
 		of.moved.Add(1)
+		if _, known := of.said.LoadOrStore(shard.Relation+sink.address, true); known {
+			return rows, nil
+		}
 		e.Emit.Emit(event.Notice{Table: of.group.String(), Text: "shard " + shard.Relation + " has moved away from node " + sink.address + "; it is filled where it is now"})
 		err = nil
 	}
@@ -236,8 +244,9 @@ func (e *Executor) pauseWhileMoving(ctx context.Context, table *catalog.Table) {
 }
 
 // awaitMoves waits while shards of the table's colocation group move, and reports whether it has waited. A move takes the same locks as a
-// change of the table; the build of an index and a rebalance would wait for each other.
+// change of the table; the build of an index and a rebalance would wait for each other. The wait has no limit: the move may take days.
 func (e *Executor) awaitMoves(ctx context.Context, g plan.Group, table *catalog.Table) (waited bool, err error) {
+	defer e.Pace.Resume(moving)
 	for table != nil && table.Sharding != nil {
 		reason, err := e.movesOf(ctx, table)
 		if err != nil || reason == "" {
@@ -247,6 +256,7 @@ func (e *Executor) awaitMoves(ctx context.Context, g plan.Group, table *catalog.
 			e.Emit.Emit(event.Notice{Table: g.String(), Text: "waiting: " + reason})
 		}
 		waited = true
+		e.Pace.Pause(moving, reason) // for status
 		if err := e.sleep(ctx, movesInterval); err != nil {
 			return waited, err
 		}

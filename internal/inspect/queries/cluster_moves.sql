@@ -15,12 +15,10 @@ WITH running (kind, id) AS (
     LEFT JOIN pg_dist_partition p ON p.logicalrelid = s.logicalrelid
     WHERE j.state NOT IN ('finished', 'cancelled', 'failed')
 )
-SELECT m.kind, m.state,
-       coalesce((SELECT min(format('%s.%s', n.nspname, c.relname))
-                 FROM pg_dist_partition p
-                 JOIN pg_class c ON c.oid = p.logicalrelid
-                 JOIN pg_namespace n ON n.oid = c.relnamespace
-                 WHERE m.id IN (p.colocationid::int8, c.oid::int8)), '') AS relation,
-       coalesce((SELECT c.colocationid FROM pg_dist_colocation c WHERE c.colocationid::int8 = m.id), 0)::int4 AS colocation
+SELECT m.kind, m.state, coalesce(min(format('%s.%s', n.nspname, c.relname)), '') AS relation, coalesce(max(p.colocationid), 0)::int4 AS colocation
 FROM (SELECT kind, 'running' AS state, id FROM running UNION SELECT kind, state, id FROM jobs) m
+LEFT JOIN pg_dist_partition p ON CASE p.colocationid WHEN 0 THEN p.logicalrelid::oid::int8 ELSE p.colocationid::int8 END = m.id
+LEFT JOIN pg_class c ON c.oid = p.logicalrelid
+LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+GROUP BY m.kind, m.state, m.id
 ORDER BY 1, 3

@@ -1,6 +1,6 @@
 -- Returns whether backend $1 waits, directly or through others, for a session that waits for it. The server would end one of them because
--- of the deadlock. A backend of a Citus cluster also waits for the sessions that it has opened to its own server, whose names end with its
--- process id (the last ten digits).
+-- of the deadlock. A backend of a Citus cluster also waits for the sessions that it has opened to its own server, whose names have the
+-- number of the node, $2, and its process id.
 WITH RECURSIVE blocking (pid) AS (
     SELECT unnest(pg_blocking_pids($1::int))
     UNION
@@ -11,7 +11,7 @@ WITH RECURSIVE blocking (pid) AS (
         UNION ALL
         SELECT s.pid
         FROM pg_stat_activity s
-        WHERE right(substring(s.application_name FROM '^citus_.* gpid=(\d{10,})$'), 10)::int8 = b.pid
+        WHERE substring(s.application_name FROM '^citus_.* gpid=(\d{10,18})$')::int8 = $2::int8 * 10000000000 + b.pid
     ) other (pid)
 )
 SELECT EXISTS (SELECT FROM blocking WHERE pid = $1::int)
