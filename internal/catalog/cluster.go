@@ -86,8 +86,11 @@ func majorOf(version string) int {
 // OnCoordinator reports whether the session is on the coordinator.
 func (c Cluster) OnCoordinator() bool { return c.Group == 0 }
 
-// NodeID returns the number of this node that the names of the cluster's own sessions begin with: its nodeid, or the one that Citus uses for a
-// node without metadata; 0 without a cluster.
+// unlistedNodeID is what Citus uses as the nodeid of a node that pg_dist_node does not list: GLOBAL_PID_NODE_ID_FOR_NODES_NOT_IN_METADATA in its
+// source.
+const unlistedNodeID = 99999999
+
+// NodeID returns the nodeid of this node as it is in the application names of the cluster's own sessions; 0 without a cluster.
 func (c *Cluster) NodeID() int64 {
 	if c == nil {
 		return 0
@@ -97,7 +100,7 @@ func (c *Cluster) NodeID() int64 {
 			return int64(n.ID)
 		}
 	}
-	return 99999999
+	return unlistedNodeID
 }
 
 // Coordinator returns the address of the coordinator; "" if the cluster does not have it.

@@ -148,3 +148,11 @@ func newPool(t *testing.T, address string) *pgxpool.Pool {
 	t.Cleanup(pool.Close)
 	return pool
 }
+
+// needTwoWorkers skips a test that moves shards from one worker to another, and so cannot run on a cluster with one.
+func needTwoWorkers(t *testing.T, c *cluster) {
+	t.Helper()
+	if len(c.Nodes) < 3 {
+		t.Skip("the test moves shards between two workers, and the cluster of REKEY_CITUS_URL has one")
+	}
+}

@@ -291,9 +291,7 @@ func TestCopies(t *testing.T) {
 // TestVerifyWhileMoving moves shards while verify reads them: every row is judged once.
 func TestVerifyWhileMoving(t *testing.T) {
 	c := newCluster(t, tables)
-	if len(c.Nodes) < 3 {
-		t.Skip("the cluster has one worker")
-	}
+	needTwoWorkers(t, c)
 	c.up(t, "app", nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	moves := 0

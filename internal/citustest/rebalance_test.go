@@ -62,9 +62,7 @@ func rebalanceBehind(t *testing.T, c *cluster, writer *pgx.Conn) {
 // unbalance moves all shards to the other nodes of the cluster's last one.
 func unbalance(t *testing.T, c *cluster) {
 	t.Helper()
-	if len(c.Nodes) < 3 {
-		t.Skip("the cluster has one worker")
-	}
+	needTwoWorkers(t, c)
 	last := c.Nodes[len(c.Nodes)-1]
 	on(t, c.URL, fmt.Sprintf("SELECT citus_drain_node('%s', %d, 'block_writes')", last.Host, last.Port),
 		fmt.Sprintf("SELECT citus_set_node_property('%s', %d, 'shouldhaveshards', true)", last.Host, last.Port))

@@ -316,9 +316,7 @@ func TestResume(t *testing.T) {
 func TestAddedNode(t *testing.T) {
 	c := newCluster(t, tables)
 	last := c.Nodes[len(c.Nodes)-1]
-	if len(c.Nodes) < 3 {
-		t.Skip("the cluster has one worker")
-	}
+	needTwoWorkers(t, c)
 	address := fmt.Sprintf("'%s', %d", last.Host, last.Port)
 	on(t, c.URL, "SELECT citus_drain_node("+address+", 'block_writes')", "SELECT citus_remove_node("+address+")")
 	c.manyEvents(t, 40)

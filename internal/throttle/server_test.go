@@ -12,6 +12,7 @@ import (
 	"github.com/rekey-pg/rekey/internal/catalog"
 	"github.com/rekey-pg/rekey/internal/server"
 	"github.com/rekey-pg/rekey/internal/server/servertest"
+	"github.com/rekey-pg/rekey/internal/sqltext"
 )
 
 func TestPausesWhileSlotRetainsWAL(t *testing.T) {
@@ -116,6 +117,18 @@ func TestPausesWhileStandbyLags(t *testing.T) {
 			b.start(b.plain, Limits{}, func(w *Watch) { w.staleAfter = 300 * time.Millisecond })
 			b.exec("REVOKE pg_monitor FROM plain")
 			b.waitPaused("the last reading of the standbys' lag is", "is not visible to this role")
+
+			// The subscription of a move of shards is no standby, and its lag need not be visible.
+			var conninfo string
+			if err := follower.QueryRow(t.Context(), "SELECT current_setting('primary_conninfo')").Scan(&conninfo); err != nil {
+				t.Fatal(err)
+			}
+			servertest.Execute(t, follower, sqltext.Format("ALTER SYSTEM SET primary_conninfo = {}", sqltext.Value(conninfo+" application_name=citus_shard_move_subscription_10_1")))
+			servertest.Execute(t, follower, "SELECT pg_reload_conf()")
+			waitTrue(t, b.admin, "SELECT count(*) > 0 FROM pg_stat_replication WHERE application_name LIKE 'citus%'")
+			if found, err = Check(t.Context(), b.plain, catalog.Role{Name: "plain"}, Limits{}); err != nil || len(found) > 0 {
+				t.Errorf("refused for the move of a shard: %v %v", found, err)
+			}
 		})
 	}
 }
